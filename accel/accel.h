@@ -1,0 +1,82 @@
+/*
+ * Accel: the ways to run a Cpu. linux-user knows nothing else of the translator.
+ *
+ * One Accel per guest address space; each Cpu belongs to one. Engines: the translator ("dbt"), the IR interpreter
+ * ("interp", --no-jit).
+ * Threads: accel_run() by the cpu's thread. accel_kick() by any thread and by signal handlers. accel_invalidate()
+ * by any cpu thread. The fork calls by the forking thread.
+ */
+#ifndef ACCEL_ACCEL_H
+#define ACCEL_ACCEL_H
+
+#include "target/target.h"
+
+typedef struct Accel Accel;
+
+/* What accel needs from the owner of the guest address space. Called in cpu threads, with no accel lock held. */
+typedef struct AccelMem {
+    void *opaque;
+    /* How many bytes from pc are mapped executable, up to 4096; 0: none. The bytes are read directly. */
+    unsigned (*exec_bytes)(void *opaque, Gva pc);
+    /* Code from this page is about to be translated. Returns true if the guest can also write it (through this or
+     * another mapping), so that fence.i must look at it again. */
+    bool (*code_page)(void *opaque, Gva page);
+} AccelMem;
+
+typedef struct AccelConfig {
+    bool jit;              /* false: interpreter */
+    uint64_t host_mask;    /* host features not to use (X64_F_*) */
+    uint32_t no_opt;       /* ACCEL_NO_* */
+    unsigned max_insns;    /* guest instructions per region; 0 = default */
+    size_t cache_bytes;    /* code cache; 0 = default */
+    uint32_t log;          /* ACCEL_LOG_* */
+    int log_fd;
+    AccelMem mem;
+    void *arena_base;      /* address range reserved by the owner for the accel's own mappings, or NULL */
+    size_t arena_bytes;
+} AccelConfig;
+
+/* Optimisations that can be switched off; each is a column of the test matrix. */
+enum {
+    ACCEL_NO_PINS = 1, ACCEL_NO_CHAIN = 2, ACCEL_NO_JUMP_CACHE = 4, ACCEL_NO_LOOPS = 8, ACCEL_NO_SUPERBLOCK = 16,
+    ACCEL_NO_FOLD = 32, ACCEL_NO_LAZY_NAN = 64, ACCEL_NO_LOOP_PINS = 128,
+};
+enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8, ACCEL_LOG_STATS = 16 };
+
+/* NULL on failure, with one line in err (e.g. no executable memory: the caller may try again with jit = false). */
+Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap);
+void accel_free(Accel *a);
+
+Cpu *accel_cpu_new(Accel *a);                        /* reset state; NULL: out of memory */
+Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */
+void accel_cpu_free(Cpu *cpu);
+
+/* Runs until something for the caller happens; cpu->exit and cpu->pc say what. */
+void accel_run(Cpu *cpu);
+/* Makes accel_run() of that cpu return CPU_EXIT_KICK soon (at a poll), or at once if it is not running. */
+void accel_kick(Cpu *cpu);
+/* Guest bytes [start, start + len) changed, were unmapped or lost their permission. */
+void accel_invalidate(Accel *a, Gva start, uint64_t len);
+/* fence.i of this cpu: code in pages that the guest can write is checked against memory before it runs again. */
+void accel_fence_i(Cpu *cpu);
+/* Every cpu's context word gets `set` bits; returns when no cpu runs code of the old context. */
+void accel_ctx_set(Accel *a, Cpu *self, uint32_t set);
+
+/* Other cpus are stopped between instructions until accel_exclusive_end(). Cpus in system calls count as stopped. */
+void accel_exclusive_begin(Cpu *self);
+void accel_exclusive_end(Cpu *self);
+/* Around a blocking system call of the cpu's thread (thread state word, rules.md 30). */
+void accel_syscall_enter(Cpu *cpu);
+void accel_syscall_leave(Cpu *cpu);
+
+/* From the SIGSEGV/SIGBUS handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t. True: the fault
+ * was in generated code or in fault.h on its behalf; the context now resumes where accel_run() returns with
+ * CPU_EXIT_FAULT (or at fault.h's landing). False: not ours, a bug of the emulator. */
+bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+
+/* fork(): prepare in the parent before, then one of the two after. */
+void accel_fork_prepare(Accel *a);
+void accel_fork_parent(Accel *a);
+void accel_fork_child(Accel *a, Cpu *survivor);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * LuProc, LuThread: a guest Linux process and its threads.
+ *
+ * A guest thread is a host thread (same TID), a guest process is a host process (same PID). LuProc is what
+ * CLONE_VM shares: address space, code cache, options. What other clone flags share are counted objects of their
+ * own: LuSighand (CLONE_SIGHAND), LuFs (CLONE_FS), LuFiles (CLONE_FILES); each shared or copied exactly as the
+ * kernel does.
+ * Run phase: from lu_thread_run() on there is no malloc, no stdio, no errno, no libc call that locks
+ * (docs/forbidden.md). System calls go through base/sys.h, guest memory through linux-user/guest.h, text through
+ * base/fmt.h, memory from lu_alloc() (an arena of the process) or the thread's scratch arena.
+ * Threads: a LuThread is used by its own thread; fields read by others say so.
+ */
+#ifndef LINUX_USER_PROCESS_H
+#define LINUX_USER_PROCESS_H
+
+#include "accel/accel.h"
+#include "base/arena.h"
+#include "base/lock.h"
+#include "base/sys.h"
+
+typedef struct LuProc LuProc;
+typedef struct LuThread LuThread;
+typedef struct LuAbi LuAbi;           /* abi.h: what depends on the guest ISA */
+typedef struct LuMm LuMm;             /* mm.h: guest address space */
+typedef struct LuSighand LuSighand;   /* signal.h */
+typedef struct LuFs LuFs;             /* fs.h: sysroot, cwd view */
+typedef struct LuOptions LuOptions;   /* options.h: command line and environment */
+
+struct LuProc {
+    const LuAbi *abi;
+    const LuOptions *opt;
+    Accel *accel;
+    LuMm *mm;
+    Lock lock;            /* LOCK_RANK_PROC: threads, n_threads */
+    LuThread *threads;    /* list through LuThread.next */
+    unsigned n_threads;
+    char exe_path[4096];  /* guest program: absolute, as the guest sees it (for /proc/self/exe) */
+    char exe_host[4096];  /* the same as the host sees it (sysroot prefix resolved) */
+    int exe_fd;           /* kept open, close-on-exec, at a high number hidden from the guest; -1: none */
+    int self_fd;          /* our own binary, for execve; likewise */
+    int strace_fd;        /* log */
+    Gva auxv, auxv_len;   /* as put on the guest stack, for /proc/self/auxv */
+    Gva args_start, args_end, env_start, env_end; /* for /proc/self/cmdline, environ */
+    uint32_t log;         /* LU_LOG_* */
+};
+
+enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };
+
+struct LuThread {
+    Cpu *cpu;
+    LuProc *proc;
+    LuSighand *sighand;
+    LuFs *fs;
+    LuThread *next;
+    int tid;
+    Arena scratch;        /* reset before each system call; 1 MiB reserved */
+    struct LuSigState *sig; /* signal.h: mask, alternate stack, pending fault */
+    uint64_t syscall_nr;  /* of the system call in progress */
+    uint64_t syscall_arg[6];
+    Gva clear_child_tid, robust_list, robust_len; /* given to the kernel as they are (64-bit guests) */
+    void *host_stack;     /* thread.c */
+    void *host_tls;
+};
+
+/* The calling thread. The one thread-local variable of the program. */
+LuThread *lu_self(void);
+
+/* Runs the guest until its thread ends. */
+_Noreturn void lu_thread_run(LuThread *t);
+
+/* Memory for the life of the process; NULL when used up. */
+void *lu_alloc(LuProc *p, size_t size);
+
+#endif

@@ -1,0 +1,114 @@
+/* See fault.h. Each access has a local label and a row {access, landing} in fault_table. x86-64 hosts. */
+        .text
+        .macro ROW at, land
+        .pushsection .rodata.fault_table, "a"
+        .long \at - fault_anchor
+        .long \land - fault_anchor
+        .popsection
+        .endm
+
+        .pushsection .rodata.fault_table, "a"
+        .balign 8
+        .globl fault_table
+        .hidden fault_table
+fault_table:
+        .popsection
+
+        .globl fault_anchor
+        .hidden fault_anchor
+fault_anchor:
+
+        .macro LOAD name, insn, mem, reg
+        .globl \name
+        .type \name, @function
+\name:
+77\@:   \insn   \mem, \reg
+        xorl    %edx, %edx
+        ret
+        .size \name, . - \name
+        ROW     77\@b, fault_land_pair
+        .endm
+
+        LOAD fault_ld8,  movzbl, (%rdi), %eax
+        LOAD fault_ld16, movzwl, (%rdi), %eax
+        LOAD fault_ld32, movl,   (%rdi), %eax
+        LOAD fault_ld64, movq,   (%rdi), %rax
+
+fault_land_pair:
+        movl    $1, %edx
+        ret
+
+        .macro STORE name, insn, reg
+        .globl \name
+        .type \name, @function
+\name:
+78\@:   \insn   \reg, (%rdi)
+        xorl    %eax, %eax
+        ret
+        .size \name, . - \name
+        ROW     78\@b, fault_land_one
+        .endm
+
+        STORE fault_st8,  movb, %sil
+        STORE fault_st16, movw, %si
+        STORE fault_st32, movl, %esi
+        STORE fault_st64, movq, %rsi
+
+fault_land_one:
+        movl    $1, %eax
+        ret
+
+        .macro CAS name, insn, reg, fix
+        .globl \name
+        .type \name, @function
+\name:
+        movq    %rsi, %rax
+        movq    %rdx, %rcx
+79\@:   lock \insn \reg, (%rdi)
+        \fix
+        xorl    %edx, %edx
+        ret
+        .size \name, . - \name
+        ROW     79\@b, fault_land_pair
+        .endm
+
+        CAS fault_cas8,  cmpxchgb, %cl,  "movzbl %al, %eax"
+        CAS fault_cas16, cmpxchgw, %cx,  "movzwl %ax, %eax"
+        CAS fault_cas32, cmpxchgl, %ecx, "movl %eax, %eax"
+        CAS fault_cas64, cmpxchgq, %rcx, "nop"
+
+        .globl fault_copy
+        .type fault_copy, @function
+fault_copy:
+        movq    %rdx, %rcx
+        cld
+1:      rep movsb
+        movq    %rcx, %rax
+        ret
+2:      movq    %rcx, %rax
+        ret
+        .size fault_copy, . - fault_copy
+        ROW     1b, 2b
+
+        .globl fault_strnlen
+        .type fault_strnlen, @function
+fault_strnlen:
+        xorl    %eax, %eax
+3:      cmpq    %rsi, %rax
+        jae     5f
+4:      cmpb    $0, (%rdi,%rax)
+        je      5f
+        incq    %rax
+        jmp     3b
+5:      ret
+6:      movq    $-1, %rax
+        ret
+        .size fault_strnlen, . - fault_strnlen
+        ROW     4b, 6b
+
+        .pushsection .rodata.fault_table, "a"
+        .globl fault_table_end
+        .hidden fault_table_end
+fault_table_end:
+        .popsection
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,47 @@
+/*
+ * Accesses to memory that may not be there.
+ *
+ * Every C function that touches guest memory does it through these (docs/forbidden.md). They are assembler
+ * routines whose access instructions stand in a table; the owner of the SIGSEGV/SIGBUS handler calls
+ * fault_fixup(), which moves the PC of a faulting routine to its error return. Nothing is unwound.
+ * A single access of 1, 2, 4 or 8 bytes is one host access (so naturally aligned ones are atomic).
+ * Threads: any. Errors: `fault` != 0, the memory is unchanged (fault_copy: changed up to the fault).
+ */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct FaultVal {
+    uint64_t val;
+    uint64_t fault; /* 0, or 1: the access faulted and val means nothing */
+} FaultVal;
+
+FaultVal fault_ld8(uint64_t addr);
+FaultVal fault_ld16(uint64_t addr);
+FaultVal fault_ld32(uint64_t addr);
+FaultVal fault_ld64(uint64_t addr);
+uint64_t fault_st8(uint64_t addr, uint64_t val);  /* returns fault */
+uint64_t fault_st16(uint64_t addr, uint64_t val);
+uint64_t fault_st32(uint64_t addr, uint64_t val);
+uint64_t fault_st64(uint64_t addr, uint64_t val);
+/* Sequentially consistent compare and swap; val = the old memory. Faults on read-only memory. */
+FaultVal fault_cas8(uint64_t addr, uint64_t expected, uint64_t desired);
+FaultVal fault_cas16(uint64_t addr, uint64_t expected, uint64_t desired);
+FaultVal fault_cas32(uint64_t addr, uint64_t expected, uint64_t desired);
+FaultVal fault_cas64(uint64_t addr, uint64_t expected, uint64_t desired);
+/* Copies forward; returns the number of bytes NOT copied. Either side may be guest memory. */
+size_t fault_copy(void *dst, const void *src, size_t n);
+/* Length of the string without its NUL, at most max; -1 when it faults before either is reached. */
+int64_t fault_strnlen(const char *s, size_t max);
+
+FaultVal fault_ld(uint64_t addr, unsigned size);             /* size in bytes: 1, 2, 4, 8; zero-extends */
+uint64_t fault_st(uint64_t addr, uint64_t val, unsigned size);
+FaultVal fault_cas(uint64_t addr, uint64_t expected, uint64_t desired, unsigned size);
+
+/* For the signal handler: if *pc is an access instruction of this file, puts its landing into *pc. */
+bool fault_fixup(uint64_t *pc);
+
+#endif

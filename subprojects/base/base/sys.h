@@ -1,0 +1,55 @@
+/*
+ * System calls without libc: no errno, no cancellation, no locks, legal in every thread and in a vfork child.
+ *
+ * A call returns the kernel's value; -4095..-1 is minus an errno (test with sys_is_err). Threads: any.
+ * Source: the x86-64 System V ABI supplement, appendix A.2; syscall(2).
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+    long ret;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return ret;
+}
+
+#define sys_call0(nr)                sys_call6((nr), 0, 0, 0, 0, 0, 0)
+#define sys_call1(nr, a)             sys_call6((nr), (long)(a), 0, 0, 0, 0, 0)
+#define sys_call2(nr, a, b)          sys_call6((nr), (long)(a), (long)(b), 0, 0, 0, 0)
+#define sys_call3(nr, a, b, c)       sys_call6((nr), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define sys_call4(nr, a, b, c, d)    sys_call6((nr), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define sys_call5(nr, a, b, c, d, e) sys_call6((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+
+static inline bool sys_is_err(long v) { return (unsigned long)v >= -4095ul; }
+
+static inline long sys_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
+{
+    return sys_call6(SYS_mmap, (long)addr, (long)len, prot, flags, fd, off);
+}
+static inline long sys_munmap(void *addr, size_t len) { return sys_call2(SYS_munmap, addr, len); }
+static inline long sys_mprotect(void *addr, size_t len, int prot) { return sys_call3(SYS_mprotect, addr, len, prot); }
+static inline long sys_madvise(void *addr, size_t len, int adv) { return sys_call3(SYS_madvise, addr, len, adv); }
+static inline long sys_write(int fd, const void *p, size_t n) { return sys_call3(SYS_write, fd, p, n); }
+static inline long sys_read(int fd, void *p, size_t n) { return sys_call3(SYS_read, fd, p, n); }
+static inline long sys_close(int fd) { return sys_call1(SYS_close, fd); }
+static inline long sys_gettid(void) { return sys_call0(SYS_gettid); }
+static inline long sys_getpid(void) { return sys_call0(SYS_getpid); }
+/* op is FUTEX_WAIT or FUTEX_WAKE, with or without FUTEX_PRIVATE_FLAG; no time-out. */
+static inline long sys_futex(uint32_t *word, int op, uint32_t val)
+{
+    return sys_call6(SYS_futex, (long)word, op, val, 0, 0, 0);
+}
+_Noreturn void sys_exit_group(int status);
+
+#endif

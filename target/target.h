@@ -1,0 +1,134 @@
+/*
+ * TargetOps and Cpu: what the rest of the program knows of a guest ISA. The only header of target/ that other
+ * folders include.
+ *
+ * A Cpu is the common head of the ISA's own struct (RvCpu, ...), which holds all guest registers in plain fields;
+ * generated code addresses them by offset, and IrSlot rows name them.
+ * Invariants: while a cpu is outside of accel_run() its struct is the whole architectural state, pc included
+ * (floating-point environment: `fp`). Inside, some slots live in host registers.
+ * Ownership: accel_cpu_new() allocates, accel_cpu_free() frees. Threads: one thread runs a Cpu; others may only
+ * call accel_kick() on it.
+ */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include "tcg/ir/build.h"
+#include "tcg/ir/ir.h"
+
+typedef struct Cpu Cpu;
+typedef struct TargetOps TargetOps;
+typedef uint64_t Gva; /* guest virtual address */
+
+/* Why accel_run() returned. cpu->pc is the address named here. */
+typedef enum CpuExitKind {
+    CPU_EXIT_KICK,    /* kicked; pc = next instruction */
+    CPU_EXIT_SYSCALL, /* pc = the system call instruction; the caller steps over it */
+    CPU_EXIT_BREAK,   /* breakpoint instruction at pc */
+    CPU_EXIT_ILLEGAL, /* undefined or unsupported instruction at pc */
+    CPU_EXIT_FETCH,   /* no executable memory at exit.addr; pc = the instruction (it may start on the page before) */
+    CPU_EXIT_FAULT,   /* data access of the instruction at pc: exit.addr, exit.sig, exit.code, exit.write */
+    CPU_EXIT_MISALIGNED, /* data access at exit.addr that the ISA wants aligned; pc = the instruction */
+    CPU_EXIT_FENCE_I, /* instruction memory changed; pc = next instruction */
+    CPU_EXIT_CTX,     /* something the context word depends on changed (see ops->ctx); pc = next instruction */
+    CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
+} CpuExitKind;
+
+typedef struct CpuExit {
+    uint16_t kind; /* CpuExitKind */
+    uint8_t sig;   /* FAULT: SIGSEGV or SIGBUS as the host said */
+    uint8_t write; /* FAULT: 1 = store */
+    int32_t code;  /* FAULT: si_code */
+    uint64_t addr; /* FAULT, FETCH, MISALIGNED: guest address */
+} CpuExit;
+
+/* Common bits of the context word; the low 16 are the target's. Code is keyed by (pc, ctx). */
+enum {
+    CTX_TARGET_MASK = 0xffff,
+    CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
+    CTX_TAGGED = 1 << 17,   /* stores bump reservation granules (exact LL/SC) */
+    CTX_STEP = 1 << 18,     /* one instruction per region */
+};
+
+struct Cpu {
+    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
+    uint32_t budget;   /* instruction count mode only; written by the owner */
+    uint64_t pc;       /* guest pc, valid outside of generated code */
+    uint32_t ctx;      /* current context word */
+    uint32_t ff;       /* sticky IEEE flags (IR_FF_*) besides those in the host's own register */
+    uint32_t frm;      /* dynamic rounding, IrRound 0..3; written through accel or frmput */
+    uint32_t host_fp;  /* accel: scratch and image of the host's FP control word */
+    uint64_t link;     /* accel: scratch */
+    CpuExit exit;
+    const TargetOps *ops;
+    struct Accel *accel;
+    void *accel_cpu;   /* accel's own per-cpu data */
+    void *owner;       /* linux-user: the guest thread; system: the vCPU */
+    /* the ISA's registers follow in its own struct */
+};
+
+/* How a guest instruction passes control. Filled by translate(); the superblock builder makes exits of it. */
+typedef enum TransFlowKind {
+    FLOW_NEXT,     /* falls through */
+    FLOW_JUMP,     /* goes to target */
+    FLOW_CALL,     /* goes to target, a call */
+    FLOW_BRANCH,   /* cond ? target : next */
+    FLOW_INDIRECT, /* goes to the value `indirect` */
+    FLOW_RAISE,    /* raises `code` (CpuExitKind) with the state before this instruction */
+    FLOW_STOP,     /* falls through, but the region must end (state that translation depends on changed) */
+    FLOW_LEAVE,    /* falls through after an exit to C of kind `code`, state after this instruction */
+} TransFlowKind;
+
+typedef struct TransFlow {
+    uint8_t kind;  /* TransFlowKind */
+    uint8_t hint;  /* IrHint of INDIRECT */
+    uint16_t code; /* CpuExitKind of RAISE, LEAVE */
+    IrVal cond, indirect;
+    Gva target;
+} TransFlow;
+
+typedef struct Trans {
+    IrBuilder *b;
+    Gva pc;          /* of the instruction to translate */
+    Gva next;        /* set by translate(): pc + length */
+    uint32_t ctx;
+    const uint8_t *bytes; /* guest bytes at pc */
+    unsigned n_bytes;     /* how many are readable and executable (at least 1, at most 64) */
+    bool truncated;       /* set by translate(): it needs more than n_bytes. Nothing was built */
+    TransFlow flow;
+    void *target;    /* target's own, zeroed for each region (64 bytes) */
+    uint64_t target_store[8];
+} Trans;
+
+/* A named register for dumps, the gdb stub and tests. */
+typedef struct TargetReg {
+    char name[8];
+    uint16_t offset; /* bytes from the start of the cpu */
+    uint8_t size;    /* bytes */
+    uint8_t group;   /* 0 integer, 1 floating point, 2 control */
+} TargetReg;
+
+struct TargetOps {
+    const char *name;       /* "riscv64" */
+    uint16_t elf_machine;   /* EM_* */
+    uint8_t elf_class;      /* ELFCLASS32 or 64 */
+    uint8_t insn_align;     /* bytes: 2 for RISC-V with C */
+    uint32_t cpu_size;      /* bytes of the ISA's struct */
+    const IrSlot *slots;
+    const IrHelper *helpers;
+    const TargetReg *regs;
+    uint16_t n_slots, n_helpers, n_regs;
+    uint8_t nan;            /* IrNan */
+    /* Power-on state of a user-mode cpu. */
+    void (*reset)(Cpu *cpu);
+    /* Context word for the cpu's present state (low 16 bits). */
+    uint32_t (*ctx)(const Cpu *cpu);
+    /* Builds the IR of one instruction; fills t->next, t->flow. Never fails: what is not an instruction is
+     * FLOW_RAISE CPU_EXIT_ILLEGAL. ir_insn_start() was called. */
+    void (*translate)(Trans *t);
+    /* One line of assembler for the bytes; returns the length in bytes, 0 if more bytes are needed. */
+    unsigned (*disas)(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
+};
+
+extern const TargetOps target_riscv64;
+
+#endif

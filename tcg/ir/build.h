@@ -1,0 +1,123 @@
+/*
+ * IrBuilder: typed construction of a region, one guest instruction after the other.
+ *
+ * Use. ir_builder_init(); then per guest instruction ir_insn_start(), reads with ir_get(), operations, writes
+ * with ir_put(); the next ir_insn_start() (or an exit) commits the buffered writes, so that an instruction that
+ * faults half-way has changed nothing. ir_builder_finish() closes the region.
+ *
+ * What the builder does by itself: forwards a put to later gets of the block (no get op is made twice), shares
+ * equal PURE ops, folds constants and the identities listed in fold.h. It never drops or reorders anything with
+ * an effect. So the value returned may be an older one.
+ *
+ * Threads: one owner; the builder is a few KiB and is meant to live in the translating thread's own storage.
+ * Errors: none are returned. When the region is nearly full, region->full is set; at least IR_BUILD_SLACK
+ * instructions still fit then, enough for one guest instruction and the end.
+ */
+#ifndef TCG_IR_BUILD_H
+#define TCG_IR_BUILD_H
+
+#include "tcg/ir/ir.h"
+
+enum { IR_MAX_SLOTS = 192, IR_BUILD_SLACK = 256, IR_BUILD_PENDING = 40, IR_BUILD_HASH = 128 };
+
+typedef struct IrBuilder {
+    IrRegion *r;
+    IrVal cur[IR_MAX_SLOTS];                /* current value of each slot in this block, IR_NONE unknown */
+    uint8_t pending_slot[IR_BUILD_PENDING]; /* puts of the current instruction, not yet committed */
+    IrVal pending_val[IR_BUILD_PENDING];
+    unsigned n_pending;
+    IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
+    uint16_t block;                         /* open block */
+    bool no_fold;                           /* option: build every op as asked (tests) */
+} IrBuilder;
+
+void ir_builder_init(IrBuilder *b, IrRegion *r);
+/* Commits what is pending and closes the last block. */
+void ir_builder_finish(IrBuilder *b);
+
+void ir_insn_start(IrBuilder *b, uint64_t guest_pc);
+IrVal ir_get(IrBuilder *b, unsigned slot);
+void ir_put(IrBuilder *b, unsigned slot, IrVal v);
+/* Emits the buffered puts now. Only for ops after the last that may fault; exits call it by themselves. */
+void ir_commit(IrBuilder *b);
+/* Forget the known values of all slots (after a helper that changes state). */
+void ir_forget_slots(IrBuilder *b);
+
+IrVal ir_const(IrBuilder *b, IrType t, int64_t v);
+
+/* One typed builder per row of signature V, VV, VVV: ir_add(b, IR_I64, x, y) and so on. */
+IrVal ir_v(IrBuilder *b, IrOp op, IrType t, IrVal a);
+IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb);
+IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /* bb = IR_NONE: one operand */
+#define IR_BUILD_NONE(name, NAME)
+#define IR_BUILD_V(name, NAME)  static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a) { return ir_v(b, IR_##NAME, t, a); }
+#define IR_BUILD_VV(name, NAME) static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a, IrVal c) { return ir_vv(b, IR_##NAME, t, a, c); }
+#define IR_BUILD_START  IR_BUILD_NONE
+#define IR_BUILD_CONST  IR_BUILD_NONE
+#define IR_BUILD_PARAM  IR_BUILD_NONE
+#define IR_BUILD_GET    IR_BUILD_NONE
+#define IR_BUILD_PUT    IR_BUILD_NONE
+#define IR_BUILD_CVT    IR_BUILD_NONE
+#define IR_BUILD_CMP    IR_BUILD_NONE
+#define IR_BUILD_SEL    IR_BUILD_NONE
+#define IR_BUILD_LD     IR_BUILD_NONE
+#define IR_BUILD_ST     IR_BUILD_NONE
+#define IR_BUILD_RMW    IR_BUILD_NONE
+#define IR_BUILD_CAS    IR_BUILD_NONE
+#define IR_BUILD_FENCE  IR_BUILD_NONE
+#define IR_BUILD_FMA    IR_BUILD_NONE
+#define IR_BUILD_FCMP   IR_BUILD_NONE
+#define IR_BUILD_FSGN   IR_BUILD_NONE
+#define IR_BUILD_FCLS   IR_BUILD_NONE
+#define IR_BUILD_FCVT   IR_BUILD_NONE
+#define IR_BUILD_FPENV  IR_BUILD_NONE
+#define IR_BUILD_CALL   IR_BUILD_NONE
+#define IR_BUILD_EXIT   IR_BUILD_NONE
+#define IR_BUILD_EXITIF IR_BUILD_NONE
+#define IR_BUILD_EXITIND IR_BUILD_NONE
+#define IR_BUILD_BR     IR_BUILD_NONE
+#define IR_BUILD_BRCOND IR_BUILD_NONE
+#define OP(name, NAME, sig, flags, doc) IR_BUILD_##sig(name, NAME)
+#include "tcg/ir/ops.def"
+#undef OP
+
+IrVal ir_sext(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_zext(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_trunc(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_cast(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_cmp(IrBuilder *b, IrCond c, IrVal a, IrVal bb);
+IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false);
+
+/* idx may be IR_NONE. t is the type of the result, mem.size the bytes in memory. */
+IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem);
+void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem);
+IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem);
+IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem);
+void ir_fence(IrBuilder *b, unsigned mask);
+
+IrVal ir_fma(IrBuilder *b, IrType t, IrRound rm, bool neg_product, bool neg_addend, IrVal x, IrVal y, IrVal z);
+IrVal ir_fcmp(IrBuilder *b, IrFcond c, IrVal x, IrVal y);
+IrVal ir_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign);
+IrVal ir_fclass(IrBuilder *b, IrVal x);
+IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x); /* f2f, f2i, i2f */
+IrVal ir_ffget(IrBuilder *b);
+void ir_ffput(IrBuilder *b, IrVal flags);
+void ir_frmput(IrBuilder *b, IrVal round);
+
+/* A helper with IR_H_STATE makes the builder forget all slots. Its puts are committed before the call if it
+ * has IR_H_STATE (it then sees them), which must therefore be the last op of its instruction that may fault. */
+IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args);
+
+/* Exits commit pending puts first. */
+unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll);  /* makes an exit row */
+unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code);
+void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely);
+void ir_poll(IrBuilder *b, unsigned exit);
+void ir_exit(IrBuilder *b, unsigned exit);
+void ir_exit_ind(IrBuilder *b, IrVal target, IrHint hint);
+/* Opens the next block; the former must have ended. */
+unsigned ir_block(IrBuilder *b);
+void ir_br(IrBuilder *b, unsigned block);
+void ir_brcond(IrBuilder *b, IrVal cond, unsigned if_true, unsigned if_false);
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * IrRegion: one translation unit of guest code as typed SSA.
+ *
+ * Shape. A region is an array of 16-byte instructions; a value is named by the index of the instruction that
+ * makes it (0 is "none": instruction 0 is always a nop). Blocks are consecutive ranges; block 0 is the entry.
+ * Values may be used in their own block and in blocks that theirs dominates; loop-carried values are block
+ * parameters or, for guest state, slots. Side exits (exit_if, poll) stand inside blocks.
+ *
+ * Guest state. A slot is a whole architectural register; slots do not overlap. `get` reads, `put` writes.
+ * The state at each insn_start is architectural: puts of one guest instruction come after its last op that may
+ * fault (the commit rule; verify.c lists all invariants). An exception is raised with the state at insn_start.
+ *
+ * Memory accesses are never removed, duplicated, merged, split, widened or reordered.
+ *
+ * Ownership: everything hangs off the Arena given to ir_region_new(); there is no free. Threads: one owner.
+ * Limits: IR_MAX_INSNS values (a u16 names them); the builder sets `full` when it gets near, the translator
+ * then ends the region.
+ */
+#ifndef TCG_IR_IR_H
+#define TCG_IR_IR_H
+
+#include "base/arena.h"
+#include "base/bits.h"
+
+typedef uint16_t IrVal;
+
+enum { IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256 };
+
+typedef enum IrOp {
+#define OP(name, NAME, sig, flags, doc) IR_##NAME,
+#include "tcg/ir/ops.def"
+#undef OP
+    IR_OP_COUNT
+} IrOp;
+
+typedef enum IrSig {
+    IR_SIG_NONE, IR_SIG_START, IR_SIG_CONST, IR_SIG_PARAM, IR_SIG_GET, IR_SIG_PUT,
+    IR_SIG_V, IR_SIG_VV, IR_SIG_VVV, IR_SIG_CVT, IR_SIG_CMP, IR_SIG_SEL,
+    IR_SIG_LD, IR_SIG_ST, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
+    IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
+    IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
+} IrSig;
+
+enum IrFlag {
+    IR_F_PURE = 1, IR_F_COMM = 2, IR_F_FAULT = 4, IR_F_EFFECT = 8, IR_F_FPX = 16, IR_F_TERM = 32, IR_F_CALL = 64,
+};
+
+/* Widths in bits: ir_type_bits(). i1 is 0 or 1. fl (flag bundles) and k* (lane masks) await their first guest. */
+typedef enum IrType {
+    IR_VOID, IR_I1, IR_I8, IR_I16, IR_I32, IR_I64, IR_I128, IR_F16, IR_F32, IR_F64,
+    IR_V64, IR_V128, IR_V256, IR_V512, IR_FL, IR_K8, IR_K16, IR_K32, IR_K64, IR_TYPE_COUNT
+} IrType;
+
+typedef struct IrInsn {
+    uint16_t op;  /* IrOp */
+    uint8_t type; /* IrType of the result; of the operands for st, put, cmp, fcmp */
+    uint8_t misc;
+    union {
+        struct { IrVal a, b, c, d; };
+        IrVal arg[4];
+    };
+    uint32_t imm;
+} IrInsn;
+_Static_assert(sizeof(IrInsn) == 16, "four instructions to a cache line");
+
+/* cmp */
+typedef enum IrCond { IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LT, IR_GE, IR_LEU, IR_GTU, IR_LE, IR_GT } IrCond;
+/* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ. */
+typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO } IrFcond;
+/* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. */
+typedef enum IrRound { IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RDYN = 7 } IrRound;
+enum { IR_CVT_UNSIGNED = 8 };
+/* Sticky IEEE flags, in the order of MXCSR. */
+enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 8, IR_FF_UNDERFLOW = 16, IR_FF_INEXACT = 32 };
+typedef enum IrNan { IR_NAN_CANON } IrNan; /* every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48 */
+typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
+typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;
+enum { IR_FENCE_RR = 1, IR_FENCE_RW = 2, IR_FENCE_WR = 4, IR_FENCE_WW = 8 };
+
+/* Memory attributes, operand d of ld/st/rmw/cas. */
+typedef enum IrOrder { IR_RELAXED, IR_ACQUIRE, IR_RELEASE, IR_ACQ_REL, IR_SEQ_CST } IrOrder;
+typedef enum IrMmu { IR_MMU_DIRECT, IR_MMU_DIRECT32, IR_MMU_TLB, IR_MMU_PHYS } IrMmu;
+typedef union IrMem {
+    uint16_t raw;
+    struct {
+        uint16_t size : 3;   /* log2 of the bytes in memory, 0..6 */
+        uint16_t sext : 1;   /* extend the sign into the result type */
+        uint16_t bswap : 1;
+        uint16_t scale : 2;  /* shift of the index operand */
+        uint16_t order : 3;  /* IrOrder */
+        uint16_t mmu : 2;    /* IrMmu: how a guest address becomes a host address */
+        uint16_t mmuidx : 4;
+    };
+} IrMem;
+
+/* A slot of guest state. Tables hold no pointers: they need no relocation at start-up. */
+typedef struct IrSlot {
+    char name[8];
+    uint16_t offset; /* bytes from the start of the cpu object */
+    uint8_t type;    /* IrType */
+    uint8_t pin;     /* 0: lives in the cpu object. n > 0: n-th choice for a host register of its class */
+} IrSlot;
+
+/* A C function that generated code may call. */
+enum IrHelperFlag {
+    IR_H_PURE = 1,    /* looks at its arguments only */
+    IR_H_STATUS = 2,  /* returns nonzero to leave: cpu->exit is then filled in, state as at insn_start */
+    IR_H_STATE = 4,   /* may read and write slots: `get` values from before are stale afterwards */
+    IR_H_PC = 8,      /* wants cpu->pc to be that of the instruction */
+};
+typedef struct IrHelper {
+    char name[20];
+    uint8_t flags;   /* IrHelperFlag */
+    uint8_t ret;     /* IrType of the result, IR_VOID: none. Floats travel as the integer of their bits */
+    uint8_t arg[4];  /* IrType of each argument after the cpu; IR_VOID ends the list */
+    /* uint64_t fn(struct Cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d) */
+    uint64_t (*fn)(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+} IrHelper;
+
+/* Where a region can be left (exit, exit_if, poll name one). */
+typedef enum IrExitKind { IR_EXIT_DIRECT, IR_EXIT_RAISE } IrExitKind;
+typedef struct IrExit {
+    uint64_t pc;   /* DIRECT: guest address to go on at. RAISE: of the raising instruction */
+    uint8_t kind;  /* IrExitKind */
+    uint8_t poll;  /* DIRECT: 1 = check for a kick on the way out (lower or equal PC) */
+    uint16_t code; /* RAISE: CpuExitKind of target.h */
+} IrExit;
+
+typedef struct IrBlock {
+    uint16_t first, end; /* instructions [first, end) */
+    uint16_t params;     /* the first `params` instructions are its param ops */
+} IrBlock;
+
+typedef struct IrRegion {
+    Arena *arena;
+    IrInsn *insn;       /* [IR_MAX_INSNS] */
+    uint64_t *pool;     /* wide constants */
+    uint16_t *args;     /* operand lists of br */
+    uint64_t *guest_pc; /* [n_guest]: address of guest instruction i (insn_start's imm) */
+    IrBlock *block;
+    IrExit *exit;
+    uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
+    uint8_t nan;        /* IrNan */
+    bool full;          /* no room for another guest instruction: end the region */
+    uint64_t pc;        /* guest address of the entry */
+    uint32_t ctx;       /* translation context word, see target.h */
+    const IrSlot *slots;
+    const IrHelper *helpers;
+    uint16_t n_slots, n_helpers;
+} IrRegion;
+
+typedef struct IrOpInfo {
+    char name[12];
+    uint8_t sig;   /* IrSig */
+    uint8_t flags; /* IrFlag */
+} IrOpInfo;
+
+extern const IrOpInfo ir_op_info[IR_OP_COUNT];
+extern const char ir_type_name[IR_TYPE_COUNT][8];
+extern const uint16_t ir_type_bits_table[IR_TYPE_COUNT];
+
+static inline unsigned ir_type_bits(IrType t) { return ir_type_bits_table[t]; }
+static inline bool ir_type_is_int(IrType t) { return t >= IR_I1 && t <= IR_I128; }
+static inline bool ir_type_is_fp(IrType t) { return t >= IR_F16 && t <= IR_F64; }
+/* Lives in a vector register of the host. */
+static inline bool ir_type_is_vec(IrType t) { return t >= IR_F16 && t <= IR_V512; }
+
+/* Type of the value that i makes; IR_VOID if none. */
+IrType ir_result_type(const IrRegion *r, const IrInsn *i);
+/* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are skipped
+ * by the caller. br's list is separate (args[]). */
+unsigned ir_operand_count(const IrInsn *i);
+/* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1). */
+static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }
+static inline int64_t ir_const_value(const IrRegion *r, IrVal v)
+{
+    const IrInsn *i = &r->insn[v];
+    return i->misc ? (int64_t)r->pool[i->imm] : (int32_t)i->imm;
+}
+
+/* Empty region with block 0 open. NULL when the arena is used up. */
+IrRegion *ir_region_new(Arena *arena, const IrSlot *slots, unsigned n_slots, const IrHelper *helpers, unsigned n_helpers);
+
+#endif
