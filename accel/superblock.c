@@ -1,0 +1,181 @@
+#include "accel/superblock.h"
+
+typedef struct Tracer {
+    const SuperblockConfig *cfg;
+    IrBuilder *b;
+    Superblock *sb;
+    Trans t;
+    Gva head;
+    Gva window, window_end; /* known executable bytes */
+    unsigned max;
+} Tracer;
+
+/* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
+static bool tracer_fetch(Tracer *x, Gva pc)
+{
+    if (pc < x->window || pc >= x->window_end) {
+        unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, pc);
+        if (n == 0)
+            return false;
+        x->sb->writable |= x->cfg->mem->code_page(x->cfg->mem->opaque, align_down(pc, 4096));
+        x->window = pc;
+        x->window_end = MIN(pc + n, align_up(pc + 1, 4096));
+    }
+    x->t.bytes = (const uint8_t *)(uintptr_t)pc;
+    x->t.n_bytes = (unsigned)MIN(x->window_end - pc, 64);
+    return true;
+}
+
+/* An instruction that crosses a page: the window is widened over both if the second is executable as well. */
+static bool tracer_fetch_across(Tracer *x, Gva pc)
+{
+    Gva page = align_up(pc + 1, 4096);
+    unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, page);
+    if (n == 0)
+        return false;
+    x->sb->writable |= x->cfg->mem->code_page(x->cfg->mem->opaque, page);
+    x->t.n_bytes = (unsigned)MIN(page + n - pc, 64);
+    return true;
+}
+
+static bool tracer_add_run(Superblock *sb, Gva pc, unsigned len)
+{
+    SuperblockRun *last = sb->n_runs ? &sb->run[sb->n_runs - 1] : NULL;
+    if (last && last->pc + last->len == pc && align_down(last->pc, 4096) == align_down(pc + len - 1, 4096)) {
+        last->len += len;
+        return true;
+    }
+    while (len) {
+        unsigned part = (unsigned)MIN((Gva)len, align_up(pc + 1, 4096) - pc);
+        if (sb->n_runs == SB_MAX_RUNS)
+            return false;
+        sb->run[sb->n_runs++] = (SuperblockRun){.pc = pc, .len = part};
+        pc += part;
+        len -= part;
+    }
+    return true;
+}
+
+static bool tracer_visited(const Tracer *x, Gva pc)
+{
+    const IrRegion *r = x->b->r;
+    for (unsigned i = 0; i < r->n_guest; i++)
+        if (r->guest_pc[i] == pc)
+            return true;
+    return false;
+}
+
+static void tracer_leave_direct(Tracer *x, Gva from, Gva to)
+{
+    ir_exit(x->b, ir_exit_direct(x->b, to, to <= from));
+}
+
+static void tracer_close_loop(Tracer *x)
+{
+    ir_poll(x->b, ir_exit_direct(x->b, x->head, false));
+    ir_br(x->b, 0);
+}
+
+/* The trace wants to go on at `to`. Returns false when the region ends here (and ends it). */
+static bool tracer_go(Tracer *x, Gva from, Gva to)
+{
+    if (to == x->head && !(x->cfg->no_opt & ACCEL_NO_LOOPS)) {
+        tracer_close_loop(x);
+        return false;
+    }
+    IrRegion *r = x->b->r;
+    bool stop = r->full || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
+                ((x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
+    if (stop || (to != x->t.next && tracer_visited(x, to)) || !tracer_fetch(x, to)) {
+        tracer_leave_direct(x, from, to);
+        return false;
+    }
+    return true;
+}
+
+/* Turns the control flow of the instruction just translated into exits. Returns false when the region has ended,
+ * else the address to go on at. */
+static bool tracer_flow(Tracer *x, Gva *pc)
+{
+    Trans *t = &x->t;
+    IrBuilder *b = x->b;
+    Gva from = *pc;
+    switch ((TransFlowKind)t->flow.kind) {
+    case FLOW_NEXT: *pc = t->next; return tracer_go(x, from, t->next);
+    case FLOW_JUMP: *pc = t->flow.target; return tracer_go(x, from, t->flow.target);
+    case FLOW_CALL: tracer_leave_direct(x, from, t->flow.target); return false;
+    case FLOW_BRANCH:
+        if (t->flow.target == x->head && !(x->cfg->no_opt & ACCEL_NO_LOOPS)) {
+            IrVal leave = ir_not(b, IR_I1, t->flow.cond);
+            ir_exit_if(b, leave, ir_exit_direct(b, t->next, false), false);
+            tracer_close_loop(x);
+            return false;
+        }
+        ir_exit_if(b, t->flow.cond, ir_exit_direct(b, t->flow.target, t->flow.target <= from), false);
+        *pc = t->next;
+        if (x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) {
+            tracer_leave_direct(x, from, t->next);
+            return false;
+        }
+        return tracer_go(x, from, t->next);
+    case FLOW_INDIRECT: ir_exit_ind(b, t->flow.indirect, (IrHint)t->flow.hint); return false;
+    case FLOW_RAISE: ir_exit(b, ir_exit_raise(b, from, t->flow.code)); return false;
+    case FLOW_STOP: tracer_leave_direct(x, from, t->next); return false;
+    case FLOW_LEAVE: ir_exit(b, ir_exit_raise(b, t->next, t->flow.code)); return false;
+    }
+    return false;
+}
+
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
+{
+    const TargetOps *ops = cfg->ops;
+    ret->n_runs = 0;
+    ret->writable = false;
+    Tracer x = {.cfg = cfg, .b = b, .sb = ret, .head = pc};
+    x.max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
+    if (ctx & CTX_STEP)
+        x.max = 1;
+    x.t.b = b;
+    x.t.ctx = ctx;
+    x.t.target = x.t.target_store;
+    if (!tracer_fetch(&x, pc)) {
+        ret->fault = pc;
+        return false;
+    }
+    IrRegion *r = ir_region_new(arena, ops->slots, ops->n_slots, ops->helpers, ops->n_helpers);
+    ret->region = r;
+    r->pc = pc;
+    r->ctx = ctx;
+    r->nan = ops->nan;
+    ir_builder_init(b, r);
+    b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
+
+    for (bool first = true;; first = false) {
+        ir_insn_start(b, pc);
+        x.t.pc = pc;
+        x.t.truncated = false;
+        x.t.flow = (TransFlow){.kind = FLOW_NEXT};
+        ops->translate(&x.t);
+        if (x.t.truncated) {
+            if (tracer_fetch_across(&x, pc)) {
+                x.t.truncated = false;
+                ops->translate(&x.t);
+            } else if (first) {
+                ret->fault = align_up(pc + 1, 4096);
+                return false;
+            } else {
+                tracer_leave_direct(&x, pc - 1, pc);
+                break;
+            }
+        }
+        if (!tracer_add_run(ret, pc, (unsigned)(x.t.next - pc))) {
+            /* cannot happen: tracer_go keeps two runs free */
+            ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
+            break;
+        }
+        if (!tracer_flow(&x, &pc))
+            break;
+    }
+    ir_builder_finish(b);
+    return true;
+}

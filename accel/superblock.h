@@ -1,0 +1,42 @@
+/*
+ * superblock_build: guest bytes at an address to the IR of one region. Shared by all engines.
+ *
+ * A region is a superblock: it follows fall-through paths and direct jumps, leaves by side exits at conditional
+ * branches, and closes itself into a loop when it comes back to its own first instruction. Calls are not followed
+ * (measured: docs/adr). It ends at an indirect jump, a call, an exception, the instruction limit, where the IR is
+ * full, or where the next bytes are not executable.
+ *
+ * Ownership: the region lives in the caller's arena until that is reset. Threads: any; the AccelMem callbacks lock.
+ */
+#ifndef ACCEL_SUPERBLOCK_H
+#define ACCEL_SUPERBLOCK_H
+
+#include "accel/accel.h"
+
+enum { SB_MAX_RUNS = 12, SB_MAX_INSNS = 128 };
+
+/* A run of guest bytes that the region was made from; runs do not cross a page of 4 KiB. */
+typedef struct SuperblockRun {
+    Gva pc;
+    uint32_t len; /* bytes */
+} SuperblockRun;
+
+typedef struct Superblock {
+    IrRegion *region;
+    SuperblockRun run[SB_MAX_RUNS];
+    unsigned n_runs;
+    bool writable; /* the guest can write one of the pages: fence.i must look at the bytes again */
+    Gva fault;     /* result false: the address that is not executable */
+} Superblock;
+
+typedef struct SuperblockConfig {
+    const TargetOps *ops;
+    const AccelMem *mem;
+    unsigned max_insns; /* 1..IR_MAX_GUEST - 1; 0 = SB_MAX_INSNS */
+    uint32_t no_opt;    /* ACCEL_NO_LOOPS, ACCEL_NO_SUPERBLOCK, ACCEL_NO_FOLD */
+} SuperblockConfig;
+
+/* False: not even the first instruction can be fetched; ret->fault says where. */
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret);
+
+#endif
