@@ -64,6 +64,8 @@ struct LuThread {
 
 /* The calling thread. The one thread-local variable of the program. */
 LuThread *lu_self(void);
+/* A vfork child runs on its parent's TLS: it sets itself, and the parent sets itself again when it resumes. */
+void lu_set_self(LuThread *t);
 
 /* Runs the guest until its thread ends. */
 _Noreturn void lu_thread_run(LuThread *t);
