@@ -34,6 +34,8 @@ struct LuProc {
     Lock lock;            /* LOCK_RANK_PROC: threads, n_threads */
     LuThread *threads;    /* list through LuThread.next */
     unsigned n_threads;
+    struct LuBlock *dead_blocks; /* LOCK_RANK_PROC; of ended threads, for the next ones (thread.c) */
+    LuSighand *dead_sighands;    /* LOCK_RANK_PROC */
     char exe_path[4096];  /* guest program: absolute, as the guest sees it (for /proc/self/exe) */
     char exe_host[4096];  /* the same as the host sees it (sysroot prefix resolved) */
     int exe_fd;           /* kept open, close-on-exec, at a high number hidden from the guest; -1: none */
@@ -52,14 +54,15 @@ struct LuThread {
     LuSighand *sighand;
     LuFs *fs;
     LuThread *next;
-    int tid;
+    int tid, pid;         /* as the guest's PID namespace shows them; refreshed in a fork child */
+    long restart;         /* LU_RET_RESTART...: left by lu_syscall() for lu_signals_deliver(); else 0 */
     Arena scratch;        /* reset before each system call; 1 MiB reserved */
     struct LuSigState *sig; /* signal.h: mask, alternate stack, pending fault */
     uint64_t syscall_nr;  /* of the system call in progress */
     uint64_t syscall_arg[6];
     Gva clear_child_tid, robust_list, robust_len; /* given to the kernel as they are (64-bit guests) */
-    void *host_stack;     /* thread.c */
-    void *host_tls;
+    struct LuBlock *block; /* thread.h: host stack, TLS and this struct itself; NULL in the first thread */
+    bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };
 
 /* The calling thread. The one thread-local variable of the program. */

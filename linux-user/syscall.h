@@ -18,6 +18,7 @@ typedef long LuHandler(LuThread *t, const uint64_t a[6]);
 
 enum {
     LU_RET_RESTART = -512,      /* ERESTARTSYS: restart if SA_RESTART or no handler, else EINTR */
+    LU_RET_RESTART_ALWAYS = -513, /* ERESTARTNOINTR: a signal came before the call began; do it again in any case */
     LU_RET_RESTART_NOHAND = -514, /* ERESTARTNOHAND: EINTR if a handler runs */
     LU_RET_NONE = -600,         /* registers are already as they shall be (sigreturn, execve) */
 };
@@ -36,7 +37,9 @@ typedef struct LuSyscallRow {
 extern const LuSyscallRow lu_syscall_rows[];
 extern const unsigned lu_n_syscall_rows;
 
-/* Executes the system call the cpu stands on: dispatch, strace, result, pc. Signals are the caller's business. */
+/* Executes the system call the cpu stands on: dispatch, strace, result, pc. Signals are the caller's business:
+ * lu_signals_pending() is false at the call. A LU_RET_RESTART... result is not put into the registers but into
+ * t->restart, for lu_signals_deliver(); pc is stepped over the instruction in any case but LU_RET_NONE. */
 void lu_syscall(LuThread *t);
 void lu_syscalls_print(const LuAbi *abi, int fd);
 
