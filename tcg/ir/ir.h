@@ -24,7 +24,7 @@
 
 typedef uint16_t IrVal;
 
-enum { IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256 };
+enum { IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256, IR_MAX_ARGS = 1024 };
 
 typedef enum IrOp {
 #define OP(name, NAME, sig, flags, doc) IR_##NAME,
@@ -178,7 +178,10 @@ static inline int64_t ir_const_value(const IrRegion *r, IrVal v)
     return i->misc ? (int64_t)r->pool[i->imm] : (int32_t)i->imm;
 }
 
-/* Empty region with block 0 open. NULL when the arena is used up. */
+/* Empty region with block 0 open. NULL when the arena is used up. About 110 KiB of address space, of which only what
+ * is filled gets touched; the arena's memory need not be zero. */
 IrRegion *ir_region_new(Arena *arena, const IrSlot *slots, unsigned n_slots, const IrHelper *helpers, unsigned n_helpers);
+/* The same region in arrays of exactly its size: to keep. It cannot grow. NULL when the arena is used up. */
+IrRegion *ir_region_copy(Arena *arena, const IrRegion *from);
 
 #endif

@@ -1,0 +1,258 @@
+#include "tcg/interp/interp_priv.h"
+#include "tcg/ir/eval.h"
+
+#include "base/fault.h"
+
+/* ---- guest state ---- */
+
+static uint64_t slot_read(const Interp *x, unsigned slot)
+{
+    const IrSlot *s = &x->r->slots[slot];
+    uint64_t v = 0;
+    memcpy(&v, (const char *)x->m->cpu + s->offset, MAX(ir_type_bits((IrType)s->type) / 8, 1u));
+    return v;
+}
+
+static void slot_write(const Interp *x, unsigned slot, uint64_t v)
+{
+    const IrSlot *s = &x->r->slots[slot];
+    memcpy((char *)x->m->cpu + s->offset, &v, MAX(ir_type_bits((IrType)s->type) / 8, 1u));
+}
+
+/* ---- memory ---- */
+
+static uint64_t bytes_swap(uint64_t v, unsigned size) { return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v; }
+
+static uint64_t from_memory(IrMem m, IrType t, uint64_t v)
+{
+    unsigned size = 1u << m.size;
+    if (m.bswap)
+        v = bytes_swap(v, size);
+    return m.sext ? ir_canon(t, (uint64_t)bits_sext(v, size * 8)) : v;
+}
+
+static uint64_t to_memory(IrMem m, uint64_t v)
+{
+    unsigned size = 1u << m.size;
+    if (size < 8)
+        v &= (1ull << size * 8) - 1;
+    return m.bswap ? bytes_swap(v, size) : v;
+}
+
+/* Result of an operation on memory of the given size, in memory order. */
+static uint64_t rmw_value(const IrInsn *i, IrMem m, uint64_t old, uint64_t operand)
+{
+    static const uint8_t int_of_size[] = {IR_I8, IR_I16, IR_I32, IR_I64};
+    IrType t = (IrType)int_of_size[m.size];
+    uint64_t was = m.bswap ? bytes_swap(old, 1u << m.size) : old;
+    return to_memory(m, ir_eval_rmw((IrRmw)i->misc, t, was, ir_canon(t, operand)));
+}
+
+static FaultVal run_rmw(const IrInsn *i, IrMem m, uint64_t addr, uint64_t operand)
+{
+    unsigned size = 1u << m.size;
+    FaultVal old = fault_ld(addr, size);
+    while (!old.fault) {
+        FaultVal seen = fault_cas(addr, old.val, rmw_value(i, m, old.val, operand), size);
+        if (seen.fault || seen.val == old.val)
+            return seen;
+        old = seen;
+    }
+    return old;
+}
+
+static bool run_memory(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrMem m = {.raw = i->d};
+    unsigned size = 1u << m.size;
+    if (m.size > 3 || m.mmu > IR_MMU_DIRECT32)
+        return interp_end(x, IR_RUN_BAD, at);
+    uint64_t addr = x->val[i->a] + (uint64_t)(int64_t)(int32_t)i->imm;
+    if (i->op != IR_CAS && i->b)
+        addr += x->val[i->b] << m.scale;
+    if (m.mmu == IR_MMU_DIRECT32)
+        addr = (uint32_t)addr;
+    FaultVal v = {0};
+    switch (i->op) {
+    case IR_LD: v = fault_ld(addr, size); break;
+    case IR_ST:
+        v.fault = fault_st(addr, to_memory(m, x->val[i->c]), size);
+        if (m.order == IR_SEQ_CST)
+            __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        break;
+    case IR_RMW: v = run_rmw(i, m, addr, x->val[i->c]); break;
+    default: v = fault_cas(addr, to_memory(m, x->val[i->b]), to_memory(m, x->val[i->c]), size); break;
+    }
+    if (UNLIKELY(v.fault)) {
+        x->ret->addr = addr;
+        x->ret->size = (uint8_t)size;
+        x->ret->write = i->op != IR_LD;
+        return interp_end(x, IR_RUN_FAULT, at);
+    }
+    x->val[at] = from_memory(m, (IrType)i->type, v.val);
+    return true;
+}
+
+/* ---- leaving ---- */
+
+bool interp_end(Interp *x, IrRunKind kind, unsigned at)
+{
+    x->ret->kind = (uint8_t)kind;
+    x->ret->insn = (uint16_t)at;
+    x->ret->pc = x->pc;
+    return false;
+}
+
+static bool run_exit(Interp *x, unsigned at)
+{
+    x->ret->exit = (uint16_t)x->r->insn[at].imm;
+    return interp_end(x, IR_RUN_EXIT, at);
+}
+
+static bool run_poll(Interp *x, unsigned at)
+{
+    bool kicked = __atomic_load_n(x->m->kick, __ATOMIC_RELAXED) != 0;
+    if (kicked || (x->m->max_loops && ++x->polls > x->m->max_loops))
+        return run_exit(x, at);
+    return true;
+}
+
+static bool run_exit_ind(Interp *x, unsigned at)
+{
+    interp_end(x, IR_RUN_INDIRECT, at);
+    x->ret->pc = x->val[x->r->insn[at].a];
+    x->ret->hint = x->r->insn[at].misc;
+    return false;
+}
+
+static bool run_call(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    const IrHelper *h = &x->r->helpers[i->imm];
+    if (h->flags & (IR_H_PC | IR_H_STATUS))
+        *x->m->pc = x->pc;
+    uint64_t v = h->fn(x->m->cpu, x->val[i->a], x->val[i->b], x->val[i->c], x->val[i->d]);
+    if ((h->flags & IR_H_STATUS) && v)
+        return interp_end(x, IR_RUN_HELPER, at);
+    x->val[at] = ir_canon((IrType)h->ret, v);
+    return true;
+}
+
+/* Goes to a block; its parameters come from the list, read before any is written. */
+static bool run_jump(Interp *x, unsigned at, unsigned block, const IrVal *args, unsigned n_args)
+{
+    const IrBlock *b = &x->r->block[block];
+    uint64_t tmp[256];
+    for (unsigned k = 0; k < n_args; k++)
+        tmp[k] = x->val[args[k]];
+    for (unsigned k = 0; k < n_args; k++)
+        x->val[b->first + k] = tmp[k];
+    if (block <= x->block && x->m->max_loops && ++x->jumps_back > x->m->max_loops * 2ull + 64)
+        return interp_end(x, IR_RUN_STUCK, at);
+    x->block = block;
+    x->next = b->first;
+    return true;
+}
+
+static bool run_flow(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    switch (i->op) {
+    case IR_CALL: return run_call(x, at);
+    case IR_POLL: return run_poll(x, at);
+    case IR_EXIT_IF: return x->val[i->a] ? run_exit(x, at) : true;
+    case IR_EXIT: return run_exit(x, at);
+    case IR_EXIT_IND: return run_exit_ind(x, at);
+    case IR_BR: return run_jump(x, at, i->imm, x->r->args + i->a, i->misc);
+    case IR_BRCOND: return run_jump(x, at, x->val[i->a] ? i->imm : i->b, NULL, 0);
+    default: return interp_end(x, IR_RUN_BAD, at);
+    }
+}
+
+/* ---- everything else ---- */
+
+static bool run_misc(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    uint64_t *v = x->val;
+    IrType t = (IrType)i->type;
+    switch (i->op) {
+    case IR_NOP:
+    case IR_PARAM: return true;
+    case IR_INSN_START: x->pc = x->r->guest_pc[i->imm]; return true;
+    case IR_CONST: v[at] = ir_canon(t, (uint64_t)ir_const_value(x->r, (IrVal)at)); return true;
+    case IR_GET: v[at] = slot_read(x, i->imm); return true;
+    case IR_PUT: slot_write(x, i->imm, v[i->a]); return true;
+    case IR_SEXT:
+    case IR_ZEXT:
+    case IR_TRUNC:
+    case IR_CAST: v[at] = ir_eval_cvt((IrOp)i->op, t, (IrType)i->misc, v[i->a]); return true;
+    case IR_CMP: v[at] = ir_eval_cmp((IrCond)i->misc, t, v[i->a], v[i->b]); return true;
+    case IR_SELECT: v[at] = v[i->a] ? v[i->b] : v[i->c]; return true;
+    case IR_FSGN: v[at] = ir_eval_fsgn(i->misc, t, v[i->a], v[i->b]); return true;
+    case IR_BOX: v[at] = v[i->a] | 0xffffffffull << 32; return true;
+    case IR_UNBOX: v[at] = ir_eval_unbox(v[i->a]); return true;
+    case IR_FENCE:
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        return true;
+    case IR_FFGET: v[at] = *x->m->ff; return true;
+    case IR_FFPUT: *x->m->ff = (uint32_t)v[i->a]; return true;
+    case IR_FRMPUT: *x->m->frm = (uint32_t)v[i->a]; return true;
+    default: return interp_end(x, IR_RUN_BAD, at);
+    }
+}
+
+static bool run_insn(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    unsigned flags = ir_op_info[i->op].flags;
+    uint64_t *v = x->val;
+    if (ir_type_bits((IrType)i->type) > 64)
+        return interp_end(x, IR_RUN_BAD, at);
+    switch (ir_op_info[i->op].sig) {
+    case IR_SIG_V:
+        if (flags & IR_F_FPX)
+            return interp_fp(x, at);
+        if (i->op == IR_BOX || i->op == IR_UNBOX)
+            return run_misc(x, at);
+        v[at] = ir_eval_v((IrOp)i->op, (IrType)i->type, v[i->a]);
+        return true;
+    case IR_SIG_VV:
+        if (flags & IR_F_FPX)
+            return interp_fp(x, at);
+        v[at] = ir_eval_vv((IrOp)i->op, (IrType)i->type, v[i->a], v[i->b]);
+        return true;
+    case IR_SIG_LD:
+    case IR_SIG_ST:
+    case IR_SIG_RMW:
+    case IR_SIG_CAS: return run_memory(x, at);
+    case IR_SIG_FMA:
+    case IR_SIG_FCMP:
+    case IR_SIG_FCLS:
+    case IR_SIG_FCVT: return interp_fp(x, at);
+    case IR_SIG_CALL:
+    case IR_SIG_EXIT:
+    case IR_SIG_EXITIF:
+    case IR_SIG_EXITIND:
+    case IR_SIG_BR:
+    case IR_SIG_BRCOND: return run_flow(x, at);
+    default: return run_misc(x, at);
+    }
+}
+
+void ir_run(const IrRegion *r, const IrMachine *m, IrRun *ret)
+{
+    *ret = (IrRun){0};
+    Interp x = {.r = r, .m = m, .val = m->val, .ret = ret, .pc = r->pc, .next = r->block[0].first};
+    x.val[IR_NONE] = 0;
+    for (;;) {
+        unsigned at = x.next++;
+        if (UNLIKELY(at >= r->n_insns)) {
+            interp_end(&x, IR_RUN_BAD, at);
+            return;
+        }
+        if (!run_insn(&x, at))
+            return;
+    }
+}

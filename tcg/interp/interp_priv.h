@@ -1,0 +1,24 @@
+/* A run under way; for the files of tcg/interp. */
+#ifndef TCG_INTERP_INTERP_PRIV_H
+#define TCG_INTERP_INTERP_PRIV_H
+
+#include "tcg/interp/interp.h"
+
+typedef struct Interp {
+    const IrRegion *r;
+    const IrMachine *m;
+    uint64_t *val;      /* canonical: zero-extended bits of the type */
+    IrRun *ret;
+    uint64_t pc;        /* of the guest instruction under way */
+    unsigned next;      /* index of the IR instruction to run */
+    unsigned block;
+    uint32_t polls;
+    uint64_t jumps_back;
+} Interp;
+
+/* Fills the result; always false, for `return`. */
+bool interp_end(Interp *x, IrRunKind kind, unsigned at);
+/* Floating-point ops with flags, and fclass. */
+bool interp_fp(Interp *x, unsigned at);
+
+#endif

@@ -1,0 +1,124 @@
+#include "tcg/ir/eval.h"
+
+static uint64_t eval_mul_high(IrOp op, IrType t, uint64_t a, uint64_t b)
+{
+    unsigned bits = ir_type_bits(t);
+    __int128 x = op == IR_MULHU ? (__int128)a : ir_signed(t, a);
+    __int128 y = op == IR_MULHS ? ir_signed(t, b) : (__int128)b;
+    /* unsigned: the product of two 64-bit numbers does not fit a signed 128, the bits are right all the same */
+    return ir_canon(t, (uint64_t)((unsigned __int128)x * (unsigned __int128)y >> bits));
+}
+
+static uint64_t eval_div(IrOp op, IrType t, uint64_t a, uint64_t b)
+{
+    bool rem = op == IR_REMU || op == IR_REMS;
+    if (b == 0)
+        return rem ? a : ir_canon(t, ~0ull);
+    if (op == IR_DIVU || op == IR_REMU)
+        return rem ? a % b : a / b;
+    int64_t x = ir_signed(t, a), y = ir_signed(t, b);
+    if (y == -1) /* the only overflow, and the same result without it */
+        return rem ? 0 : ir_canon(t, 0 - a);
+    return ir_canon(t, (uint64_t)(rem ? x % y : x / y));
+}
+
+static uint64_t eval_shift(IrOp op, IrType t, uint64_t a, uint64_t b)
+{
+    unsigned bits = ir_type_bits(t);
+    unsigned n = (unsigned)(b & (bits - 1));
+    switch (op) {
+    case IR_SHL: return ir_canon(t, a << n);
+    case IR_SHR: return a >> n;
+    case IR_SAR: return ir_canon(t, (uint64_t)(ir_signed(t, a) >> n));
+    default: return n ? ir_canon(t, a >> n | a << (bits - n)) : a;
+    }
+}
+
+uint64_t ir_eval_vv(IrOp op, IrType t, uint64_t a, uint64_t b)
+{
+    switch (op) {
+    case IR_ADD: return ir_canon(t, a + b);
+    case IR_SUB: return ir_canon(t, a - b);
+    case IR_MUL: return ir_canon(t, a * b);
+    case IR_MULHU:
+    case IR_MULHS:
+    case IR_MULHSU: return eval_mul_high(op, t, a, b);
+    case IR_DIVU:
+    case IR_DIVS:
+    case IR_REMU:
+    case IR_REMS: return eval_div(op, t, a, b);
+    case IR_AND: return a & b;
+    case IR_OR: return a | b;
+    case IR_XOR: return a ^ b;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROTR: return eval_shift(op, t, a, b);
+    default: return 0;
+    }
+}
+
+uint64_t ir_eval_v(IrOp op, IrType t, uint64_t a)
+{
+    unsigned bits = ir_type_bits(t);
+    switch (op) {
+    case IR_NEG: return ir_canon(t, 0 - a);
+    case IR_NOT: return ir_canon(t, ~a);
+    case IR_CLZ: return a ? (unsigned)__builtin_clzll(a) - (64 - bits) : bits;
+    case IR_CTZ: return a ? (unsigned)__builtin_ctzll(a) : bits;
+    case IR_POPCNT: return (unsigned)__builtin_popcountll(a);
+    case IR_BSWAP: return bits >= 16 ? __builtin_bswap64(a) >> (64 - bits) : a;
+    default: return 0;
+    }
+}
+
+uint64_t ir_eval_cvt(IrOp op, IrType to, IrType from, uint64_t a)
+{
+    return op == IR_SEXT ? ir_canon(to, (uint64_t)ir_signed(from, a)) : ir_canon(to, a);
+}
+
+bool ir_eval_cmp(IrCond c, IrType t, uint64_t a, uint64_t b)
+{
+    int64_t x = ir_signed(t, a), y = ir_signed(t, b);
+    switch (c) {
+    case IR_EQ: return a == b;
+    case IR_NE: return a != b;
+    case IR_LTU: return a < b;
+    case IR_GEU: return a >= b;
+    case IR_LT: return x < y;
+    case IR_GE: return x >= y;
+    case IR_LEU: return a <= b;
+    case IR_GTU: return a > b;
+    case IR_LE: return x <= y;
+    case IR_GT: return x > y;
+    }
+    return false;
+}
+
+uint64_t ir_eval_unbox(uint64_t f64)
+{
+    return f64 >> 32 == 0xffffffff ? f64 & 0xffffffff : 0x7fc00000;
+}
+
+uint64_t ir_eval_fsgn(unsigned how, IrType t, uint64_t a, uint64_t sign)
+{
+    uint64_t top = 1ull << (ir_type_bits(t) - 1);
+    uint64_t s = how == 0 ? sign : how == 1 ? ~sign : a ^ sign;
+    return (a & ~top) | (s & top);
+}
+
+uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand)
+{
+    switch (op) {
+    case IR_RMW_XCHG: return operand;
+    case IR_RMW_ADD: return ir_canon(t, old + operand);
+    case IR_RMW_AND: return old & operand;
+    case IR_RMW_OR: return old | operand;
+    case IR_RMW_XOR: return old ^ operand;
+    case IR_RMW_MIN: return ir_signed(t, old) < ir_signed(t, operand) ? old : operand;
+    case IR_RMW_MAX: return ir_signed(t, old) > ir_signed(t, operand) ? old : operand;
+    case IR_RMW_MINU: return MIN(old, operand);
+    case IR_RMW_MAXU: return MAX(old, operand);
+    }
+    return old;
+}

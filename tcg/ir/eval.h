@@ -1,0 +1,35 @@
+/*
+ * ir_eval: the meaning of the integer PURE ops on constants. The one implementation in C, shared by folding and by
+ * the interpreter.
+ *
+ * Values are canonical: the bits of the type, zero-extended to 64 (i1 is 0 or 1). Types up to 64 bits.
+ * All functions are pure and total; an op that is not of the kind named gives 0.
+ */
+#ifndef TCG_IR_EVAL_H
+#define TCG_IR_EVAL_H
+
+#include "tcg/ir/ir.h"
+
+/* The value with the bits above the type's width cleared. */
+static inline uint64_t ir_canon(IrType t, uint64_t v)
+{
+    unsigned bits = ir_type_bits(t);
+    return bits >= 64 ? v : v & ((1ull << bits) - 1);
+}
+/* A canonical value as a signed number. i1: 0 or -1. */
+static inline int64_t ir_signed(IrType t, uint64_t v)
+{
+    unsigned bits = ir_type_bits(t);
+    return bits >= 64 ? (int64_t)v : bits_sext(v, bits);
+}
+
+uint64_t ir_eval_v(IrOp op, IrType t, uint64_t a);              /* neg not clz ctz popcnt bswap */
+uint64_t ir_eval_vv(IrOp op, IrType t, uint64_t a, uint64_t b); /* add .. rotr */
+uint64_t ir_eval_cvt(IrOp op, IrType to, IrType from, uint64_t a); /* sext zext trunc cast */
+bool ir_eval_cmp(IrCond c, IrType t, uint64_t a, uint64_t b);
+uint64_t ir_eval_unbox(uint64_t f64);
+uint64_t ir_eval_fsgn(unsigned how, IrType t, uint64_t a, uint64_t sign);
+/* The value an rmw stores, from the old one. */
+uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand);
+
+#endif

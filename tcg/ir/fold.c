@@ -1,0 +1,318 @@
+#include "tcg/ir/fold.h"
+#include "tcg/ir/eval.h"
+
+static const uint8_t cond_not[] = {[IR_EQ] = IR_NE,   [IR_NE] = IR_EQ,   [IR_LTU] = IR_GEU, [IR_GEU] = IR_LTU,
+                                   [IR_LT] = IR_GE,   [IR_GE] = IR_LT,   [IR_LEU] = IR_GTU, [IR_GTU] = IR_LEU,
+                                   [IR_LE] = IR_GT,   [IR_GT] = IR_LE};
+static const uint8_t cond_swap[] = {[IR_EQ] = IR_EQ,   [IR_NE] = IR_NE,   [IR_LTU] = IR_GTU, [IR_GEU] = IR_LEU,
+                                    [IR_LT] = IR_GT,   [IR_GE] = IR_LE,   [IR_LEU] = IR_GEU, [IR_GTU] = IR_LTU,
+                                    [IR_LE] = IR_GE,   [IR_GT] = IR_LT};
+
+IrCond ir_cond_not(IrCond c) { return (IrCond)cond_not[c]; }
+IrCond ir_cond_swap(IrCond c) { return (IrCond)cond_swap[c]; }
+
+static const IrInsn *def(const IrBuilder *b, IrVal v) { return &b->r->insn[v]; }
+static IrType type_of(const IrBuilder *b, IrVal v) { return ir_result_type(b->r, def(b, v)); }
+static bool is_const(const IrBuilder *b, IrVal v) { return ir_is_const(b->r, v); }
+/* Canonical bits of a constant. */
+static uint64_t const_bits(const IrBuilder *b, IrVal v)
+{
+    return ir_canon((IrType)def(b, v)->type, (uint64_t)ir_const_value(b->r, v));
+}
+
+/* Bits that x can have set lie below this position. */
+static unsigned sig_bits(const IrBuilder *b, IrVal v)
+{
+    const IrInsn *i = def(b, v);
+    unsigned width = ir_type_bits(type_of(b, v));
+    switch (i->op) {
+    case IR_CONST: {
+        uint64_t c = const_bits(b, v);
+        return c ? 64 - (unsigned)__builtin_clzll(c) : 0;
+    }
+    case IR_ZEXT: return ir_type_bits((IrType)i->misc);
+    case IR_LD: {
+        IrMem m = {.raw = i->d};
+        return m.sext ? width : MIN(8u << m.size, width);
+    }
+    case IR_AND: return is_const(b, i->b) && const_bits(b, i->b) ? 64 - (unsigned)__builtin_clzll(const_bits(b, i->b)) : width;
+    case IR_SHR: return is_const(b, i->b) ? width - ((unsigned)const_bits(b, i->b) & (width - 1)) : width;
+    default: return width;
+    }
+}
+
+/* Is v equal to the sign extension of its low n bits? */
+static bool sext_from(const IrBuilder *b, IrVal v, unsigned n)
+{
+    const IrInsn *i = def(b, v);
+    if (i->op == IR_SEXT)
+        return ir_type_bits((IrType)i->misc) <= n;
+    if (i->op == IR_LD && ((IrMem){.raw = i->d}).sext)
+        return (8u << ((IrMem){.raw = i->d}).size) <= n;
+    return sig_bits(b, v) < n;
+}
+
+static IrVal make_const(IrBuilder *b, IrType t, uint64_t bits)
+{
+    return ir_const(b, t, (int64_t)bits);
+}
+
+IrVal ir_fold_v(IrBuilder *b, IrOp op, IrType t, IrVal a)
+{
+    const IrInsn *i = def(b, a);
+    switch (op) {
+    case IR_BOX: return i->op == IR_CONST ? make_const(b, IR_F64, const_bits(b, a) | 0xffffffffull << 32) : IR_NONE;
+    case IR_UNBOX:
+        if (i->op == IR_BOX)
+            return i->a;
+        return i->op == IR_CONST ? make_const(b, IR_F32, ir_eval_unbox(const_bits(b, a))) : IR_NONE;
+    case IR_NEG:
+    case IR_NOT:
+        if (i->op == op)
+            return i->a;
+        if (op == IR_NOT && i->op == IR_CMP)
+            return ir_cmp(b, ir_cond_not((IrCond)i->misc), i->a, i->b);
+        break;
+    default: break;
+    }
+    if (i->op == IR_CONST && ir_type_is_int(t) && t != IR_I128)
+        return make_const(b, t, ir_eval_v(op, t, const_bits(b, a)));
+    return IR_NONE;
+}
+
+static IrVal fold_same(IrBuilder *b, IrOp op, IrType t, IrVal x)
+{
+    switch (op) {
+    case IR_AND:
+    case IR_OR: return x;
+    case IR_SUB:
+    case IR_XOR: return make_const(b, t, 0);
+    default: return IR_NONE;
+    }
+}
+
+static IrType int_of_bits(unsigned n)
+{
+    return n == 8 ? IR_I8 : n == 16 ? IR_I16 : n == 32 ? IR_I32 : IR_VOID;
+}
+
+/* y is a constant, c its canonical bits */
+static IrVal fold_shift(IrBuilder *b, IrOp op, IrType t, IrVal x, uint64_t c)
+{
+    unsigned width = ir_type_bits(t), n = (unsigned)c & (width - 1);
+    if (n == 0)
+        return x;
+    const IrInsn *i = def(b, x);
+    if ((op == IR_SHR || op == IR_SAR) && i->op == IR_SHL && is_const(b, i->b) &&
+        ((unsigned)const_bits(b, i->b) & (width - 1)) == n) {
+        IrType low = int_of_bits(width - n);
+        if (low == IR_VOID)
+            return IR_NONE;
+        IrVal v = ir_trunc(b, low, i->a);
+        return op == IR_SHR ? ir_zext(b, t, v) : ir_sext(b, t, v);
+    }
+    return IR_NONE;
+}
+
+static IrVal fold_mul_div(IrBuilder *b, IrOp op, IrType t, IrVal x, uint64_t c)
+{
+    bool pow2 = c && !(c & (c - 1));
+    unsigned k = c ? (unsigned)__builtin_ctzll(c) : 0;
+    switch (op) {
+    case IR_MUL:
+        if (c == 0)
+            return make_const(b, t, 0);
+        return pow2 ? ir_shl(b, t, x, ir_const(b, t, k)) : IR_NONE;
+    case IR_MULHU: return c == 0 || c == 1 ? make_const(b, t, 0) : IR_NONE;
+    case IR_MULHS:
+    case IR_MULHSU: return c == 0 ? make_const(b, t, 0) : IR_NONE;
+    case IR_DIVU: return pow2 ? ir_shr(b, t, x, ir_const(b, t, k)) : IR_NONE;
+    case IR_REMU: return pow2 ? ir_and(b, t, x, make_const(b, t, c - 1)) : IR_NONE;
+    case IR_DIVS: return c == 1 ? x : IR_NONE;
+    case IR_REMS: return c == 1 ? make_const(b, t, 0) : IR_NONE;
+    default: return IR_NONE;
+    }
+}
+
+/* y is a constant, c its canonical bits */
+static IrVal fold_right_const(IrBuilder *b, IrOp op, IrType t, IrVal x, IrVal y, uint64_t c)
+{
+    uint64_t ones = ir_canon(t, ~0ull);
+    switch (op) {
+    case IR_ADD: return c == 0 ? x : IR_NONE;
+    case IR_SUB: return c == 0 ? x : ir_add(b, t, x, make_const(b, t, 0 - c));
+    case IR_AND: {
+        if (c == 0)
+            return y;
+        unsigned n = sig_bits(b, x);
+        uint64_t can = n >= 64 ? ~0ull : (1ull << n) - 1;
+        return (can & ~c) == 0 ? x : IR_NONE;
+    }
+    case IR_OR: return c == 0 ? x : c == ones ? y : IR_NONE;
+    case IR_XOR: return c == 0 ? x : c == ones ? ir_not(b, t, x) : IR_NONE;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROTR: return fold_shift(b, op, t, x, c);
+    default: return fold_mul_div(b, op, t, x, c);
+    }
+}
+
+static IrVal fold_left_const(IrBuilder *b, IrOp op, IrType t, IrVal x, IrVal y)
+{
+    if (const_bits(b, x) != 0)
+        return IR_NONE;
+    switch (op) {
+    case IR_SUB: return ir_neg(b, t, y);
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROTR: return x;
+    default: return IR_NONE;
+    }
+}
+
+IrVal ir_fold_vv(IrBuilder *b, IrOp op, IrType t, IrVal x, IrVal y)
+{
+    if (!ir_type_is_int(t) || t == IR_I128)
+        return IR_NONE;
+    bool cx = is_const(b, x), cy = is_const(b, y);
+    if (cy)
+        return cx ? make_const(b, t, ir_eval_vv(op, t, const_bits(b, x), const_bits(b, y)))
+                  : fold_right_const(b, op, t, x, y, const_bits(b, y));
+    if (cx)
+        return fold_left_const(b, op, t, x, y);
+    return x == y ? fold_same(b, op, t, x) : IR_NONE;
+}
+
+static IrVal fold_trunc(IrBuilder *b, IrType to, const IrInsn *i)
+{
+    if (i->op == IR_TRUNC)
+        return ir_trunc(b, to, i->a);
+    if (i->op != IR_SEXT && i->op != IR_ZEXT)
+        return IR_NONE;
+    IrType from = (IrType)i->misc;
+    if (from == to)
+        return i->a;
+    if (ir_type_bits(from) > ir_type_bits(to))
+        return ir_trunc(b, to, i->a);
+    return i->op == IR_SEXT ? ir_sext(b, to, i->a) : ir_zext(b, to, i->a);
+}
+
+static IrVal fold_extend(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVal a)
+{
+    if (i->op == IR_ZEXT)
+        return ir_zext(b, to, i->a);
+    if (op == IR_SEXT && i->op == IR_SEXT)
+        return ir_sext(b, to, i->a);
+    if (i->op == IR_TRUNC && type_of(b, i->a) == to) {
+        unsigned n = ir_type_bits(type_of(b, a));
+        if (op == IR_SEXT ? sext_from(b, i->a, n) : sig_bits(b, i->a) <= n)
+            return i->a;
+    }
+    return IR_NONE;
+}
+
+IrVal ir_fold_cvt(IrBuilder *b, IrOp op, IrType to, IrVal a)
+{
+    const IrInsn *i = def(b, a);
+    IrType from = type_of(b, a);
+    if (from == to)
+        return a;
+    if (ir_type_bits(from) > 64 || ir_type_bits(to) > 64)
+        return IR_NONE;
+    if (i->op == IR_CONST)
+        return make_const(b, to, ir_eval_cvt(op, to, from, const_bits(b, a)));
+    switch (op) {
+    case IR_TRUNC: return fold_trunc(b, to, i);
+    case IR_SEXT:
+    case IR_ZEXT: return fold_extend(b, op, to, i, a);
+    case IR_CAST: return i->op == IR_CAST ? ir_cast(b, to, i->a) : IR_NONE;
+    default: return IR_NONE;
+    }
+}
+
+static bool cond_on_equal(IrCond c)
+{
+    return c == IR_EQ || c == IR_GEU || c == IR_GE || c == IR_LEU || c == IR_LE;
+}
+
+static IrCond cond_unsigned(IrCond c)
+{
+    switch (c) {
+    case IR_LT: return IR_LTU;
+    case IR_GE: return IR_GEU;
+    case IR_LE: return IR_LEU;
+    case IR_GT: return IR_GTU;
+    default: return c;
+    }
+}
+
+/* cmp against zero */
+static IrVal fold_cmp_zero(IrBuilder *b, IrCond c, const IrInsn *x)
+{
+    if (c == IR_LTU)
+        return ir_const(b, IR_I1, 0);
+    if (c == IR_GEU)
+        return ir_const(b, IR_I1, 1);
+    bool ne = c == IR_NE || c == IR_GTU;
+    if (!ne && c != IR_EQ && c != IR_LEU)
+        return IR_NONE;
+    if ((x->op == IR_ZEXT || x->op == IR_SEXT) && x->misc == IR_I1)
+        return ne ? x->a : ir_not(b, IR_I1, x->a);
+    if (x->op == IR_XOR || x->op == IR_SUB)
+        return ir_cmp(b, ne ? IR_NE : IR_EQ, x->a, x->b);
+    return IR_NONE;
+}
+
+IrVal ir_fold_cmp(IrBuilder *b, IrCond c, IrVal x, IrVal y)
+{
+    const IrInsn *i = def(b, x), *j = def(b, y);
+    IrType t = type_of(b, x);
+    if (x == y)
+        return ir_const(b, IR_I1, cond_on_equal(c));
+    if (ir_type_bits(t) > 64)
+        return IR_NONE;
+    if (j->op == IR_CONST) {
+        uint64_t k = const_bits(b, y);
+        if (i->op == IR_CONST)
+            return ir_const(b, IR_I1, ir_eval_cmp(c, t, const_bits(b, x), k));
+        if (k == 0) {
+            IrVal v = fold_cmp_zero(b, c, i);
+            if (v)
+                return v;
+        }
+        if (i->op == IR_SEXT && i->misc != IR_I1 && ir_eval_cvt(IR_SEXT, t, (IrType)i->misc, k) == k)
+            return ir_cmp(b, c, i->a, make_const(b, (IrType)i->misc, k));
+        if (i->op == IR_ZEXT && i->misc != IR_I1 && ir_canon((IrType)i->misc, k) == k)
+            return ir_cmp(b, cond_unsigned(c), i->a, make_const(b, (IrType)i->misc, k));
+        return IR_NONE;
+    }
+    if ((i->op == IR_SEXT || i->op == IR_ZEXT) && j->op == i->op && j->misc == i->misc && i->misc != IR_I1)
+        return ir_cmp(b, i->op == IR_SEXT ? c : cond_unsigned(c), i->a, j->a);
+    return IR_NONE;
+}
+
+IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y)
+{
+    if (x == y)
+        return x;
+    if (is_const(b, c))
+        return const_bits(b, c) ? x : y;
+    IrType t = type_of(b, x);
+    if (ir_type_is_int(t) && t != IR_I1 && is_const(b, x) && is_const(b, y) && const_bits(b, x) == 1 &&
+        const_bits(b, y) == 0)
+        return ir_zext(b, t, c);
+    return IR_NONE;
+}
+
+IrVal ir_fold_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign)
+{
+    if (x == sign && how == 0)
+        return x;
+    if (is_const(b, x) && is_const(b, sign)) {
+        IrType t = type_of(b, x);
+        return make_const(b, t, ir_eval_fsgn(how, t, const_bits(b, x), const_bits(b, sign)));
+    }
+    return IR_NONE;
+}

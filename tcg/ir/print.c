@@ -1,0 +1,231 @@
+#include "tcg/ir/print.h"
+
+const char ir_cond_name[10][4] = {"eq", "ne", "ltu", "geu", "lt", "ge", "leu", "gtu", "le", "gt"};
+const char ir_fcond_name[6][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo"};
+const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "r5", "r6", "dyn"};
+const char ir_rmw_name[9][8] = {"xchg", "add", "and", "or", "xor", "min", "max", "minu", "maxu"};
+const char ir_order_name[5][8] = {"relaxed", "acquire", "release", "acq_rel", "seq_cst"};
+const char ir_mmu_name[4][9] = {"direct", "direct32", "tlb", "phys"};
+const char ir_hint_name[3][5] = {"jump", "call", "ret"};
+
+static void print_name(Fmt *f, const char *name, size_t cap)
+{
+    for (size_t k = 0; k < cap && name[k]; k++)
+        fmt_putc(f, name[k]);
+}
+
+static void print_slot(const IrRegion *r, unsigned slot, Fmt *f)
+{
+    if (slot < r->n_slots)
+        print_name(f, r->slots[slot].name, sizeof r->slots[slot].name);
+    else
+        fmt_printf(f, "slot?%u", slot);
+}
+
+static void print_word(Fmt *f, const char *table, size_t width, size_t rows, unsigned at)
+{
+    fmt_putc(f, ' ');
+    if (at < rows)
+        print_name(f, table + at * width, width);
+    else
+        fmt_printf(f, "?%u", at);
+}
+#define PRINT_WORD(f, table, at) print_word(f, table[0], sizeof table[0], ARRAY_SIZE(table), at)
+
+static void print_disp(Fmt *f, int32_t disp)
+{
+    if (disp > 0)
+        fmt_printf(f, " + %d", disp);
+    else if (disp < 0)
+        fmt_printf(f, " - %lu", (unsigned long)(0 - (int64_t)disp));
+}
+
+static void print_address(const IrInsn *i, bool index, Fmt *f)
+{
+    IrMem m = {.raw = i->d};
+    fmt_printf(f, " [%%%u", i->a);
+    if (index && i->b)
+        fmt_printf(f, " + %%%u", i->b);
+    if (m.scale)
+        fmt_printf(f, "<<%u", m.scale);
+    print_disp(f, (int32_t)i->imm);
+    fmt_putc(f, ']');
+}
+
+static void print_mem(const IrInsn *i, Fmt *f)
+{
+    IrMem m = {.raw = i->d};
+    fmt_printf(f, " b%u", 1u << m.size);
+    if (m.sext)
+        fmt_puts(f, " sext");
+    if (m.bswap)
+        fmt_puts(f, " bswap");
+    if (m.order)
+        PRINT_WORD(f, ir_order_name, m.order);
+    if (m.mmu)
+        PRINT_WORD(f, ir_mmu_name, m.mmu);
+    if (m.mmuidx)
+        fmt_printf(f, " idx%u", m.mmuidx);
+}
+
+static void print_operands(const IrInsn *i, unsigned n, Fmt *f)
+{
+    for (unsigned k = 0; k < n; k++)
+        if (i->arg[k])
+            fmt_printf(f, " %%%u", i->arg[k]);
+}
+
+static void print_access(const IrInsn *i, Fmt *f)
+{
+    switch (ir_op_info[i->op].sig) {
+    case IR_SIG_LD: print_address(i, true, f); break;
+    case IR_SIG_ST:
+        fmt_printf(f, " %%%u", i->c);
+        print_address(i, true, f);
+        break;
+    case IR_SIG_RMW:
+        PRINT_WORD(f, ir_rmw_name, i->misc);
+        print_address(i, true, f);
+        fmt_printf(f, " %%%u", i->c);
+        break;
+    default:
+        print_address(i, false, f);
+        fmt_printf(f, " %%%u %%%u", i->b, i->c);
+        break;
+    }
+    print_mem(i, f);
+}
+
+static void print_args(const IrVal *arg, unsigned n, Fmt *f)
+{
+    fmt_putc(f, '(');
+    for (unsigned k = 0; k < n && arg[k]; k++)
+        fmt_printf(f, "%s%%%u", k ? ", " : "", arg[k]);
+    fmt_putc(f, ')');
+}
+
+static void print_fp(const IrInsn *i, Fmt *f)
+{
+    switch (ir_op_info[i->op].sig) {
+    case IR_SIG_FMA:
+        PRINT_WORD(f, ir_round_name, i->misc);
+        fmt_printf(f, "%s%s", i->imm & 1 ? " np" : "", i->imm & 2 ? " na" : "");
+        break;
+    case IR_SIG_FCMP: PRINT_WORD(f, ir_fcond_name, i->misc); break;
+    case IR_SIG_FSGN: fmt_printf(f, " %u", i->misc); break;
+    case IR_SIG_FCVT:
+        PRINT_WORD(f, ir_round_name, i->d & 7u);
+        if (i->d & IR_CVT_UNSIGNED)
+            fmt_puts(f, " unsigned");
+        break;
+    default: break;
+    }
+    print_operands(i, ir_operand_count(i), f);
+}
+
+static void print_leave(const IrRegion *r, const IrInsn *i, Fmt *f)
+{
+    switch (ir_op_info[i->op].sig) {
+    case IR_SIG_CALL:
+        fmt_putc(f, ' ');
+        if (i->imm < r->n_helpers)
+            print_name(f, r->helpers[i->imm].name, sizeof r->helpers[i->imm].name);
+        else
+            fmt_printf(f, "helper?%u", i->imm);
+        print_args(i->arg, 4, f);
+        break;
+    case IR_SIG_EXIT: fmt_printf(f, " %u", i->imm); break;
+    case IR_SIG_EXITIF: fmt_printf(f, " %%%u exit %u%s", i->a, i->imm, i->misc ? " likely" : ""); break;
+    case IR_SIG_EXITIND:
+        fmt_printf(f, " %%%u", i->a);
+        PRINT_WORD(f, ir_hint_name, i->misc);
+        break;
+    case IR_SIG_BR:
+        fmt_printf(f, " block %u", i->imm);
+        if (i->misc) {
+            fmt_putc(f, ' ');
+            print_args(r->args + i->a, i->misc, f);
+        }
+        break;
+    default: fmt_printf(f, " %%%u block %u block %u", i->a, i->imm, i->b); break;
+    }
+}
+
+static void print_head(const IrRegion *r, const IrInsn *i, unsigned index, Fmt *f)
+{
+    const IrOpInfo *info = &ir_op_info[i->op];
+    if (ir_result_type(r, i) != IR_VOID && !(info->sig == IR_SIG_FPENV && i->a))
+        fmt_printf(f, "%%%u = ", index);
+    print_name(f, info->name, sizeof info->name);
+    if (info->sig != IR_SIG_CALL && i->type != IR_VOID)
+        fmt_printf(f, ".%s", ir_type_name[i->type]);
+    if (info->sig == IR_SIG_CVT || info->sig == IR_SIG_FCVT || info->sig == IR_SIG_FCLS)
+        fmt_printf(f, ".%s", ir_type_name[i->misc]);
+    if ((info->flags & IR_F_FPX) && (info->sig == IR_SIG_V || info->sig == IR_SIG_VV))
+        PRINT_WORD(f, ir_round_name, i->misc);
+}
+
+void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
+{
+    const IrInsn *i = &r->insn[index];
+    if (i->op == IR_INSN_START) {
+        fmt_printf(f, "insn 0x%lx", (unsigned long)(i->imm < r->n_guest ? r->guest_pc[i->imm] : 0));
+        return;
+    }
+    print_head(r, i, index, f);
+    switch (ir_op_info[i->op].sig) {
+    case IR_SIG_NONE: break;
+    case IR_SIG_CONST: fmt_printf(f, " %ld", (long)ir_const_value(r, (IrVal)index)); break;
+    case IR_SIG_PARAM: fmt_printf(f, " %u", i->imm); break;
+    case IR_SIG_GET:
+        fmt_putc(f, ' ');
+        print_slot(r, i->imm, f);
+        break;
+    case IR_SIG_PUT:
+        fmt_putc(f, ' ');
+        print_slot(r, i->imm, f);
+        fmt_printf(f, " %%%u", i->a);
+        break;
+    case IR_SIG_CMP:
+        PRINT_WORD(f, ir_cond_name, i->misc);
+        print_operands(i, 2, f);
+        break;
+    case IR_SIG_LD:
+    case IR_SIG_ST:
+    case IR_SIG_RMW:
+    case IR_SIG_CAS: print_access(i, f); break;
+    case IR_SIG_FENCE: fmt_printf(f, " %u", i->imm); break;
+    case IR_SIG_FMA:
+    case IR_SIG_FCMP:
+    case IR_SIG_FSGN:
+    case IR_SIG_FCVT: print_fp(i, f); break;
+    case IR_SIG_CALL:
+    case IR_SIG_EXIT:
+    case IR_SIG_EXITIF:
+    case IR_SIG_EXITIND:
+    case IR_SIG_BR:
+    case IR_SIG_BRCOND: print_leave(r, i, f); break;
+    default: print_operands(i, ir_operand_count(i), f); break;
+    }
+}
+
+void ir_print(const IrRegion *r, Fmt *f)
+{
+    fmt_printf(f, "region pc=0x%lx ctx=0x%x nan=%u\n", (unsigned long)r->pc, r->ctx, r->nan);
+    for (unsigned k = 0; k < r->n_exits; k++) {
+        const IrExit *x = &r->exit[k];
+        if (x->kind == IR_EXIT_DIRECT)
+            fmt_printf(f, "exit %u direct 0x%lx%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "");
+        else
+            fmt_printf(f, "exit %u raise 0x%lx code=%u\n", k, (unsigned long)x->pc, x->code);
+    }
+    for (unsigned n = 0; n < r->n_blocks; n++) {
+        const IrBlock *b = &r->block[n];
+        fmt_printf(f, "block %u:\n", n);
+        for (unsigned k = b->first; k < b->end; k++) {
+            fmt_puts(f, "  ");
+            ir_print_insn(r, k, f);
+            fmt_putc(f, '\n');
+        }
+    }
+}
