@@ -1,0 +1,3 @@
+#define REAL double
+#define ROUNDS 90
+#include "gemm.h"

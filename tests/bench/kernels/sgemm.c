@@ -1,0 +1,3 @@
+#define REAL float
+#define ROUNDS 100
+#include "gemm.h"

@@ -1,0 +1,10 @@
+// Start-up: no C library, _exit(0) as the first and only act. Built with -nostdlib.
+void _start(void)
+{
+#if defined(__riscv)
+    __asm__ volatile("li a0, 0\n li a7, 93\n ecall");
+#else
+    __asm__ volatile("xor %edi, %edi\n mov $60, %eax\n syscall");
+#endif
+    __builtin_unreachable();
+}

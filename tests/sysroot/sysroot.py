@@ -1,0 +1,105 @@
+"""Programs out of the sysroots, as commands: native (amd64 packages) and guest (riscv64 packages).
+
+Used by tests/bench and tests/real. A Command is argv plus environment; native programs run either inside a
+chroot of their own namespace (exact, children included) or, where that is not allowed, through the sysroot's
+own dynamic loader (children would then be the machine's programs).
+"""
+import ctypes
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+SKIP = 77
+
+
+def need_payload(why):
+    """A payload is missing: a failure where payloads are required, a loud skip elsewhere."""
+    required = os.environ.get("TINAMOU_REQUIRE_PAYLOADS") == "1"
+    print("%s: %s" % ("FAIL (payload required)" if required else "SKIP", why), file=sys.stderr)
+    sys.exit(1 if required else SKIP)
+
+
+def fetch(arch, set_name, into=None):
+    """The root with that package set, or an exit by need_payload()."""
+    argv = [os.path.join(HERE, "fetch"), arch, "--set", set_name] + (["--into", into] if into else [])
+    result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if result.returncode:
+        need_payload("no %s packages (%s): %s" % (set_name, arch, result.stderr.strip()))
+    return result.stdout.strip()
+
+
+def find_tinamou():
+    """The emulator under test: $TINAMOU, or the build's binary."""
+    given = os.environ.get("TINAMOU")
+    if given:
+        return given.split()
+    for path in ("build/linux-user/tinamou", "build/tinamou"):
+        path = os.path.join(TOP, path)
+        if os.access(path, os.X_OK):
+            return [path]
+    sys.exit("no tinamou: build it (ninja -C build) or set TINAMOU")
+
+
+def base_environment():
+    """The same small environment for everybody: nothing of the caller's may leak into outputs."""
+    return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC0",
+            "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PERL_HASH_SEED": "0"}
+
+
+def guest_argv(emulator, root, program, args):
+    return emulator + ["-L", root, os.path.join(root, program.lstrip("/"))] + args
+
+
+def loader_argv(root, program, args):
+    lib = os.path.join(root, "usr/lib/x86_64-linux-gnu")
+    paths = ":".join([lib, lib + "/blas", lib + "/lapack", lib + "/perl-base"])
+    return [os.path.join(lib, "ld-linux-x86-64.so.2"), "--library-path", paths,
+            "--argv0", program, os.path.join(root, program.lstrip("/"))] + args
+
+
+def loader_environment(root):
+    lib = os.path.join(root, "usr/lib/x86_64-linux-gnu")
+    env = base_environment()
+    env["PYTHONHOME"] = os.path.join(root, "usr")
+    perl = [os.path.join(base, "perl" + tail) for base, tail in
+            ((lib, "-base"), (lib, "/5.40"), (os.path.join(root, "usr/share"), "/5.40"))]
+    env["PERL5LIB"] = ":".join(perl)
+    return env
+
+
+CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+
+
+def enter_chroot(root, cwd):
+    """Runs in a forked child: a private mount namespace with /proc and /dev, then chroot. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def check(result):
+        if result != 0:
+            raise OSError(ctypes.get_errno(), "cannot enter a chroot")
+
+    uid, gid = os.getuid(), os.getgid()
+    check(libc.unshare(CLONE_NEWNS if uid == 0 else CLONE_NEWNS | CLONE_NEWUSER))
+    if uid != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", "%d %d 1" % (uid, uid)), ("gid_map", "%d %d 1" % (gid, gid))):
+            with open("/proc/self/" + name, "w") as f:
+                f.write(text)
+    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+    for name in ("proc", "dev"):
+        check(libc.mount(b"/" + name.encode(), os.path.join(root, name).encode(), None, MS_BIND | MS_REC, None))
+    os.chroot(root)
+    os.chdir(cwd)
+
+
+def chroot_works(root):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            enter_chroot(root, "/")
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
