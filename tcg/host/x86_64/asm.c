@@ -26,5 +26,5 @@ void x64_nop(X64Asm *a, int n)
 
 void x64_align(X64Asm *a, unsigned align)
 {
-    x64_nop(a, (int) (-(uintptr_t) a->p & (align - 1)));
+    x64_nop(a, (int)(-(uintptr_t)a->p & (align - 1)));
 }

@@ -37,6 +37,14 @@ static inline void x64_int_rm(X64Asm *a, int w, unsigned op, int reg, X64Mem m)
     a->p = x64_put_rm(p, w, x64_form(w, op), reg, m, x64_byte_rex(w, reg));
 }
 
+/* The reg field holds an opcode digit, not a register. */
+static inline void x64_int_digit(X64Asm *a, int w, unsigned op, int digit, int rm)
+{
+    if (!x64_room(a))
+        return;
+    a->p = x64_put_rr(x64_put_w(a->p, w), w, x64_form(w, op), digit, rm, x64_byte_rex(w, rm));
+}
+
 /* Opcode used as given, 16/32/64 bits only (0F maps, lea, imul). */
 static inline void x64_op_rr(X64Asm *a, int w, unsigned op, int reg, int rm)
 {
@@ -151,7 +159,7 @@ static inline void x64_test_mi(X64Asm *a, int w, X64Mem m, int32_t imm)
 
 static inline void x64_grp3_r(X64Asm *a, int w, int kind, int reg)
 {
-    x64_int_rr(a, w, 0xf6, kind, reg);
+    x64_int_digit(a, w, 0xf6, kind, reg);
 }
 
 static inline void x64_grp3_m(X64Asm *a, int w, int kind, X64Mem m)
@@ -167,8 +175,8 @@ static inline void x64_div(X64Asm *a, int w, int src) { x64_grp3_r(a, w, X64_DIV
 static inline void x64_idiv(X64Asm *a, int w, int src) { x64_grp3_r(a, w, X64_IDIV, src); }
 static inline void x64_neg(X64Asm *a, int w, int dst) { x64_grp3_r(a, w, X64_NEG, dst); }
 static inline void x64_not(X64Asm *a, int w, int dst) { x64_grp3_r(a, w, X64_NOT, dst); }
-static inline void x64_inc(X64Asm *a, int w, int dst) { x64_int_rr(a, w, 0xfe, 0, dst); }
-static inline void x64_dec(X64Asm *a, int w, int dst) { x64_int_rr(a, w, 0xfe, 1, dst); }
+static inline void x64_inc(X64Asm *a, int w, int dst) { x64_int_digit(a, w, 0xfe, 0, dst); }
+static inline void x64_dec(X64Asm *a, int w, int dst) { x64_int_digit(a, w, 0xfe, 1, dst); }
 
 static inline void x64_imul_rr(X64Asm *a, int w, int dst, int src)
 {
@@ -319,7 +327,10 @@ static inline void x64_shift_ri(X64Asm *a, int w, int kind, int dst, int imm)
     a->p = p + (imm != 1);
 }
 
-static inline void x64_shift_rcl(X64Asm *a, int w, int kind, int dst) { x64_int_rr(a, w, 0xd2, kind, dst); }
+static inline void x64_shift_rcl(X64Asm *a, int w, int kind, int dst)
+{
+    x64_int_digit(a, w, 0xd2, kind, dst);
+}
 
 /* Double shifts: bits of src enter dst. */
 static inline void x64_shld_ri(X64Asm *a, int w, int dst, int src, int imm)
@@ -436,7 +447,7 @@ static inline void x64_bt_rr(X64Asm *a, int w, int kind, int reg, int bit)
 
 /* ---- atomics ---- */
 
-/* Opcode with even byte form, optional lock prefix. */
+/* Locked read-modify-write; opcode with an even byte form. */
 static inline void x64_lock_mr(X64Asm *a, int w, unsigned op, X64Mem m, int reg)
 {
     if (!x64_room(a))
