@@ -127,6 +127,8 @@ struct TargetOps {
     void (*translate)(Trans *t);
     /* One line of assembler for the bytes; returns the length in bytes, 0 if more bytes are needed. */
     unsigned (*disas)(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
+    /* Data address of the instruction at cpu->pc, which raised MISALIGNED: accel fills exit.addr with it. */
+    Gva (*data_addr)(const Cpu *cpu);
 };
 
 extern const TargetOps target_riscv64;

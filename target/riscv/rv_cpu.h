@@ -1,0 +1,47 @@
+/*
+ * RvCpu: the architectural state of one RISC-V hart in user mode, and what a translation depends on.
+ *
+ * x[] stands right behind the common head, so that generated code reaches all integer registers with short
+ * offsets. x[0] exists and stays 0. On RV32 registers hold their 32 bits sign-extended. f[] is 64 bits wide; a
+ * single-precision value is NaN-boxed (manual, "NaN Boxing of Narrower Values").
+ * fcsr is spread: the rounding mode as the guest wrote it is `frm`; the sticky flags are base.ff in IR_FF_* order,
+ * while the cpu runs also in the host's register. rv_fcsr() and rv_set_fcsr() put them together.
+ * Invariant: base.frm = frm if that is a mode of IEEE hardware (0..3), else 0.
+ * Ownership and threads: as Cpu (target.h).
+ */
+#ifndef TARGET_RISCV_RV_CPU_H
+#define TARGET_RISCV_RV_CPU_H
+
+#include "target/target.h"
+
+typedef struct RvCpu {
+    Cpu base;
+    uint64_t x[32];
+    uint64_t f[32];
+    uint64_t res_addr; /* LR/SC reservation: its address, RV_NO_RESERVATION if none */
+    uint64_t res_val;  /* what LR read, sign-extended */
+    uint32_t frm;      /* 0..7 */
+} RvCpu;
+
+#define RV_NO_RESERVATION (~0ull) /* misaligned: no LR sets it */
+
+enum { RV_RA = 1, RV_SP = 2, RV_T0 = 5 };
+
+/* Context word. */
+enum {
+    RV_CTX_XLEN32 = 1,  /* RV32 (not a cpu state of user mode: set by the owner of the cpu model) */
+    RV_CTX_FRM_RMM = 2, /* frm = 4: dynamic rounding is to nearest, ties away, which hosts do not have */
+    RV_CTX_FRM_BAD = 4, /* frm = 5..7: instructions with dynamic rounding are illegal */
+};
+
+/* Frequency of the time CSR. */
+enum { RV_TIME_HZ = 10000000 };
+
+/* Accrued exception flags in the manual's order. */
+enum { RV_FF_NX = 1, RV_FF_UF = 2, RV_FF_OF = 4, RV_FF_DZ = 8, RV_FF_NV = 16 };
+
+/* Outside of accel_run() only. */
+uint32_t rv_fcsr(const RvCpu *cpu);
+void rv_set_fcsr(RvCpu *cpu, uint32_t fcsr);
+
+#endif

@@ -1,0 +1,136 @@
+/* TargetOps of RISC-V: state table, context word, and the translation of one instruction. */
+#include <elf.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+#include "target/riscv/rv_disas.h"
+#include "target/riscv/rv_trans.h"
+
+
+/* The last column is the rank for a host register: a5 a4 a3 a0 s0 sp a2 a1 s1 ra s2 a6, fa0-fa5 ft0 ft1 (how often
+ * compiled code names them). */
+#define XSLOT(n, rank) [RV_SLOT_X + n] = {"x" #n, offsetof(RvCpu, x) + 8 * (n), IR_I64, rank}
+#define FSLOT(n, rank) [RV_SLOT_F + n] = {"f" #n, offsetof(RvCpu, f) + 8 * (n), IR_F64, rank}
+
+static const IrSlot slots[RV_SLOTS] = {
+    [RV_SLOT_FRM] = {"frm", offsetof(RvCpu, frm), IR_I32, 0},
+    XSLOT(1, 10), XSLOT(2, 6), XSLOT(3, 0), XSLOT(4, 0), XSLOT(5, 0), XSLOT(6, 0), XSLOT(7, 0), XSLOT(8, 5),
+    XSLOT(9, 9), XSLOT(10, 4), XSLOT(11, 8), XSLOT(12, 7), XSLOT(13, 3), XSLOT(14, 2), XSLOT(15, 1), XSLOT(16, 12),
+    XSLOT(17, 0), XSLOT(18, 11), XSLOT(19, 0), XSLOT(20, 0), XSLOT(21, 0), XSLOT(22, 0), XSLOT(23, 0), XSLOT(24, 0),
+    XSLOT(25, 0), XSLOT(26, 0), XSLOT(27, 0), XSLOT(28, 0), XSLOT(29, 0), XSLOT(30, 0), XSLOT(31, 0),
+    FSLOT(0, 7), FSLOT(1, 8), FSLOT(2, 0), FSLOT(3, 0), FSLOT(4, 0), FSLOT(5, 0), FSLOT(6, 0), FSLOT(7, 0),
+    FSLOT(8, 0), FSLOT(9, 0), FSLOT(10, 1), FSLOT(11, 2), FSLOT(12, 3), FSLOT(13, 4), FSLOT(14, 5), FSLOT(15, 6),
+    FSLOT(16, 0), FSLOT(17, 0), FSLOT(18, 0), FSLOT(19, 0), FSLOT(20, 0), FSLOT(21, 0), FSLOT(22, 0), FSLOT(23, 0),
+    FSLOT(24, 0), FSLOT(25, 0), FSLOT(26, 0), FSLOT(27, 0), FSLOT(28, 0), FSLOT(29, 0), FSLOT(30, 0), FSLOT(31, 0),
+    [RV_SLOT_RES_ADDR] = {"resaddr", offsetof(RvCpu, res_addr), IR_I64, 0},
+    [RV_SLOT_RES_VAL] = {"resval", offsetof(RvCpu, res_val), IR_I64, 0},
+};
+_Static_assert(offsetof(RvCpu, x) == sizeof(Cpu), "x[] follows the head");
+
+static const IrHelper helpers[RV_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, rv_helper_##name},
+#include "target/riscv/rv_helpers.def"
+#undef HELPER
+};
+
+static const TargetReg regs[] = {
+#define REG(name, field, group) {name, offsetof(RvCpu, field), sizeof(((RvCpu *)0)->field), group},
+#include "target/riscv/rv_regs.def"
+#undef REG
+};
+
+uint32_t rv_fcsr(const RvCpu *cpu)
+{
+    uint32_t ff = cpu->base.ff;
+
+    return cpu->frm << 5 | (ff & IR_FF_INVALID ? RV_FF_NV : 0) | (ff & IR_FF_DIVZERO ? RV_FF_DZ : 0) |
+           (ff & IR_FF_OVERFLOW ? RV_FF_OF : 0) | (ff & IR_FF_UNDERFLOW ? RV_FF_UF : 0) |
+           (ff & IR_FF_INEXACT ? RV_FF_NX : 0);
+}
+
+void rv_set_fcsr(RvCpu *cpu, uint32_t fcsr)
+{
+    cpu->frm = fcsr >> 5 & 7;
+    cpu->base.frm = cpu->frm <= IR_RUP ? cpu->frm : IR_RNE;
+    cpu->base.ff = (fcsr & RV_FF_NV ? IR_FF_INVALID : 0) | (fcsr & RV_FF_DZ ? IR_FF_DIVZERO : 0) |
+                   (fcsr & RV_FF_OF ? IR_FF_OVERFLOW : 0) | (fcsr & RV_FF_UF ? IR_FF_UNDERFLOW : 0) |
+                   (fcsr & RV_FF_NX ? IR_FF_INEXACT : 0);
+}
+
+static void rv_reset(Cpu *base)
+{
+    RvCpu *cpu = (RvCpu *)base;
+
+    memset(cpu->x, 0, sizeof(cpu->x));
+    memset(cpu->f, 0, sizeof(cpu->f));
+    cpu->res_addr = RV_NO_RESERVATION;
+    cpu->res_val = 0;
+    rv_set_fcsr(cpu, 0);
+}
+
+static uint32_t rv_ctx(const Cpu *base)
+{
+    const RvCpu *cpu = (const RvCpu *)base;
+
+    return cpu->frm <= IR_RUP ? 0 : cpu->frm == IR_RMM ? RV_CTX_FRM_RMM : RV_CTX_FRM_BAD;
+}
+
+RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args)
+{
+    unsigned len;
+
+    if (off + 2 > t->n_bytes)
+        return RV_ILLEGAL;
+    len = rv_insn_len(ld_u16(t->bytes + off));
+    if (off + len > t->n_bytes)
+        return RV_ILLEGAL;
+    return rv_decode(len == 4 ? ld_u32(t->bytes + off) : ld_u16(t->bytes + off), rv_xlen(t), ret_args);
+}
+
+static void rv_translate(Trans *t)
+{
+    unsigned len = t->n_bytes < 2 ? 4 : rv_insn_len(ld_u16(t->bytes));
+    RvArgs args;
+
+    t->truncated = t->n_bytes < len;
+    if (t->truncated)
+        return;
+    t->next = rv_pc(t, t->pc + len);
+    t->flow = (TransFlow){.kind = FLOW_NEXT};
+    switch (rv_peek(t, 0, &args)) {
+#define INSN(id, name, pic, fmt, ext, xlen, ops, handler) case RV_##id: rv_trans_##handler(t, &args); break;
+#include "target/riscv/rv_insns.def"
+#undef INSN
+    case RV_ILLEGAL: rv_raise(t, CPU_EXIT_ILLEGAL); break;
+    }
+}
+
+/* All instructions that ask for alignment have their address in rs1. */
+static Gva rv_data_addr(const Cpu *base)
+{
+    const RvCpu *cpu = (const RvCpu *)base;
+    FaultVal bits = fault_ld32(base->pc);
+
+    return bits.fault ? 0 : cpu->x[bits.val >> 15 & 31];
+}
+
+const TargetOps target_riscv64 = {
+    .name = "riscv64",
+    .elf_machine = EM_RISCV,
+    .elf_class = ELFCLASS64,
+    .insn_align = 2,
+    .cpu_size = sizeof(RvCpu),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = regs,
+    .n_slots = RV_SLOTS,
+    .n_helpers = RV_HELPERS,
+    .n_regs = ARRAY_SIZE(regs),
+    .nan = IR_NAN_CANON,
+    .reset = rv_reset,
+    .ctx = rv_ctx,
+    .translate = rv_translate,
+    .disas = rv_disas,
+    .data_addr = rv_data_addr,
+};

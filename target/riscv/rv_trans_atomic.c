@@ -1,0 +1,116 @@
+/* Chapter "A": Zalrsc and Zaamo.
+ *
+ * Misaligned addresses raise (the manual lets an environment do so, and Linux delivers SIGBUS).
+ * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals are
+ * taken at polls only, so nothing comes between.
+ * LR remembers address and value; SC succeeds if the reservation's address is its own and memory still holds the
+ * value, which it finds out by a compare and swap. That a value may have changed and changed back in between
+ * (ABA) is seen only by the exact mode, not yet built. Any SC drops the reservation.
+ */
+#include "target/riscv/rv_trans.h"
+
+static IrOrder order_of(const RvArgs *a)
+{
+    return a->aq ? (a->rl ? IR_SEQ_CST : IR_ACQUIRE) : a->rl ? IR_RELEASE : IR_RELAXED;
+}
+
+static IrVal aligned_address(Trans *t, const RvArgs *a, unsigned size)
+{
+    IrBuilder *b = t->b;
+    IrVal addr = rv_x(t, a->rs1);
+    IrVal low = ir_and(b, IR_I64, addr, rv_imm(t, (1 << size) - 1));
+
+    ir_exit_if(b, ir_cmp(b, IR_NE, low, rv_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
+    return addr;
+}
+
+/* Value of AMO operation op, for the unshared form. */
+static IrVal amo_value(IrBuilder *b, IrRmw op, IrType type, IrVal old, IrVal v)
+{
+    switch (op) {
+    case IR_RMW_ADD: return ir_add(b, type, old, v);
+    case IR_RMW_AND: return ir_and(b, type, old, v);
+    case IR_RMW_OR: return ir_or(b, type, old, v);
+    case IR_RMW_XOR: return ir_xor(b, type, old, v);
+    case IR_RMW_MIN: return ir_select(b, ir_cmp(b, IR_LT, old, v), old, v);
+    case IR_RMW_MAX: return ir_select(b, ir_cmp(b, IR_LT, old, v), v, old);
+    case IR_RMW_MINU: return ir_select(b, ir_cmp(b, IR_LTU, old, v), old, v);
+    case IR_RMW_MAXU: return ir_select(b, ir_cmp(b, IR_LTU, old, v), v, old);
+    case IR_RMW_XCHG: return v;
+    }
+    __builtin_unreachable();
+}
+
+static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
+{
+    IrBuilder *b = t->b;
+    IrType type = size == 2 ? IR_I32 : IR_I64;
+    IrVal addr = aligned_address(t, a, size);
+    IrVal v = size == 2 ? rv_x32(t, a->rs2) : rv_x(t, a->rs2);
+    IrMem mem = rv_mem(t, size);
+    IrVal old;
+
+    if (t->ctx & CTX_PARALLEL) {
+        mem.order = order_of(a);
+        old = ir_rmw(b, op, type, addr, v, mem);
+    } else {
+        old = ir_ld(b, type, addr, 0, mem);
+        ir_st(b, amo_value(b, op, type, old, v), addr, 0, mem);
+    }
+    if (size == 2)
+        rv_put_x32(t, a->rd, old);
+    else
+        rv_put_x(t, a->rd, old);
+}
+
+/* Zalrsc */
+static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
+{
+    IrBuilder *b = t->b;
+    IrVal addr = aligned_address(t, a, size), v;
+    IrMem mem = rv_mem(t, size);
+
+    if ((t->ctx & CTX_PARALLEL) && a->rl)
+        ir_fence(b, IR_FENCE_WR); /* release of an LR: earlier stores before it */
+    mem.order = t->ctx & CTX_PARALLEL ? (a->aq ? IR_ACQUIRE : IR_RELAXED) : IR_RELAXED;
+    mem.sext = size == 2;
+    v = ir_ld(b, IR_I64, addr, 0, mem);
+    ir_put(b, RV_SLOT_RES_ADDR, addr);
+    ir_put(b, RV_SLOT_RES_VAL, v);
+    rv_put_x(t, a->rd, v);
+}
+
+static void store_conditional(Trans *t, const RvArgs *a, unsigned size)
+{
+    IrVal args[3];
+
+    args[0] = aligned_address(t, a, size);
+    args[1] = rv_x(t, a->rs2);
+    args[2] = rv_imm(t, size << 8 | a->rd);
+    ir_call(t->b, RV_HELPER_sc, args, 3);
+}
+
+void rv_trans_lr_w(Trans *t, const RvArgs *a) { load_reserved(t, a, 2); }
+void rv_trans_lr_d(Trans *t, const RvArgs *a) { load_reserved(t, a, 3); }
+void rv_trans_sc_w(Trans *t, const RvArgs *a) { store_conditional(t, a, 2); }
+void rv_trans_sc_d(Trans *t, const RvArgs *a) { store_conditional(t, a, 3); }
+
+/* Zaamo */
+void rv_trans_amoswap_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XCHG, 2); }
+void rv_trans_amoadd_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_ADD, 2); }
+void rv_trans_amoand_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_AND, 2); }
+void rv_trans_amoor_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_OR, 2); }
+void rv_trans_amoxor_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XOR, 2); }
+void rv_trans_amomax_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAX, 2); }
+void rv_trans_amomaxu_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAXU, 2); }
+void rv_trans_amomin_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MIN, 2); }
+void rv_trans_amominu_w(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MINU, 2); }
+void rv_trans_amoswap_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XCHG, 3); }
+void rv_trans_amoadd_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_ADD, 3); }
+void rv_trans_amoand_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_AND, 3); }
+void rv_trans_amoor_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_OR, 3); }
+void rv_trans_amoxor_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XOR, 3); }
+void rv_trans_amomax_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAX, 3); }
+void rv_trans_amomaxu_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAXU, 3); }
+void rv_trans_amomin_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MIN, 3); }
+void rv_trans_amominu_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MINU, 3); }

@@ -1,0 +1,48 @@
+/* Control transfer instructions of RV32I. With C, every even target is aligned.
+ *
+ * The link register convention (manual, "return-address stack prediction hints") tells calls and returns from
+ * other jumps: x1 and x5 are link registers. */
+#include "target/riscv/rv_trans.h"
+
+static bool is_link(unsigned r) { return r == RV_RA || r == RV_T0; }
+
+void rv_trans_jal(Trans *t, const RvArgs *a)
+{
+    t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
+    t->flow.target = rv_pc(t, t->pc + (int64_t)a->imm);
+    rv_put_x(t, a->rd, rv_imm(t, (int64_t)t->next));
+}
+
+void rv_trans_jalr(Trans *t, const RvArgs *a)
+{
+    IrBuilder *b = t->b;
+    IrVal target = ir_and(b, IR_I64, ir_add(b, IR_I64, rv_x(t, a->rs1), rv_imm(t, a->imm)), rv_imm(t, -2));
+
+    if (rv_is_32(t))
+        target = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, target));
+    if (ir_is_const(b->r, target)) { /* auipc; jalr */
+        t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
+        t->flow.target = (Gva)ir_const_value(b->r, target);
+    } else {
+        t->flow.kind = FLOW_INDIRECT;
+        t->flow.indirect = target;
+        t->flow.hint = is_link(a->rd)                            ? IR_HINT_CALL
+                       : is_link(a->rs1) && a->rs1 != a->rd ? IR_HINT_RET
+                                                            : IR_HINT_JUMP;
+    }
+    rv_put_x(t, a->rd, rv_imm(t, (int64_t)t->next));
+}
+
+static void branch(Trans *t, const RvArgs *a, IrCond cond)
+{
+    t->flow.kind = FLOW_BRANCH;
+    t->flow.cond = ir_cmp(t->b, cond, rv_x(t, a->rs1), rv_x(t, a->rs2));
+    t->flow.target = rv_pc(t, t->pc + (int64_t)a->imm);
+}
+
+void rv_trans_beq(Trans *t, const RvArgs *a) { branch(t, a, IR_EQ); }
+void rv_trans_bne(Trans *t, const RvArgs *a) { branch(t, a, IR_NE); }
+void rv_trans_blt(Trans *t, const RvArgs *a) { branch(t, a, IR_LT); }
+void rv_trans_bge(Trans *t, const RvArgs *a) { branch(t, a, IR_GE); }
+void rv_trans_bltu(Trans *t, const RvArgs *a) { branch(t, a, IR_LTU); }
+void rv_trans_bgeu(Trans *t, const RvArgs *a) { branch(t, a, IR_GEU); }

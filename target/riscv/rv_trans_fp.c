@@ -1,0 +1,242 @@
+/* Chapters "F" and "D": computation, conversion, moves, comparison, classification.
+ *
+ * Rounding: a static mode goes into the IR op; the dynamic one is the environment's (IR_RDYN), except that frm = 4
+ * (ties away) has no host mode and becomes static under its context bit. Reserved modes are illegal, also where the
+ * result is exact. NaN results are canonical by the region's NaN policy. Sign injection, moves and loads keep bits.
+ */
+#include "target/riscv/rv_trans.h"
+
+/* The rounding of a, or false with the instruction raised as illegal. */
+static bool rounding(Trans *t, const RvArgs *a, IrRound *ret_round)
+{
+    if (a->rm <= IR_RMM) {
+        *ret_round = a->rm;
+        return true;
+    }
+    if (a->rm == IR_RDYN && !(t->ctx & RV_CTX_FRM_BAD)) {
+        *ret_round = t->ctx & RV_CTX_FRM_RMM ? IR_RMM : IR_RDYN;
+        return true;
+    }
+    rv_raise(t, CPU_EXIT_ILLEGAL);
+    return false;
+}
+
+/* Register access by type. */
+static IrVal fget(Trans *t, IrType type, unsigned r) { return type == IR_F32 ? rv_fs(t, r) : rv_fd(t, r); }
+static void fput(Trans *t, IrType type, unsigned r, IrVal v)
+{
+    if (type == IR_F32)
+        rv_put_fs(t, r, v);
+    else
+        rv_put_fd(t, r, v);
+}
+
+static void arith(Trans *t, const RvArgs *a, IrOp op, IrType type)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm))
+        fput(t, type, a->rd, ir_fp2(t->b, op, type, rm, fget(t, type, a->rs1), fget(t, type, a->rs2)));
+}
+
+static void root(Trans *t, const RvArgs *a, IrType type)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm))
+        fput(t, type, a->rd, ir_fp2(t->b, IR_FSQRT, type, rm, fget(t, type, a->rs1), IR_NONE));
+}
+
+static void minmax(Trans *t, const RvArgs *a, IrOp op, IrType type)
+{
+    fput(t, type, a->rd, ir_fp2(t->b, op, type, IR_RNE, fget(t, type, a->rs1), fget(t, type, a->rs2)));
+}
+
+/* (neg_product ? -(rs1 * rs2) : rs1 * rs2) + (neg_addend ? -rs3 : rs3) */
+static void fused(Trans *t, const RvArgs *a, IrType type, bool neg_product, bool neg_addend)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm))
+        fput(t, type, a->rd, ir_fma(t->b, type, rm, neg_product, neg_addend, fget(t, type, a->rs1),
+                                    fget(t, type, a->rs2), fget(t, type, a->rs3)));
+}
+
+/* Float to integer; unsgn is 0 or IR_CVT_UNSIGNED. Words are sign-extended, unsigned ones too. */
+static void to_int(Trans *t, const RvArgs *a, IrType from, IrType to, unsigned unsgn)
+{
+    IrRound rm;
+    IrVal v;
+
+    if (!rounding(t, a, &rm))
+        return;
+    v = ir_fcvt(t->b, IR_F2I, to, rm | unsgn, fget(t, from, a->rs1));
+    if (to == IR_I32)
+        rv_put_x32(t, a->rd, v);
+    else
+        rv_put_x(t, a->rd, v);
+}
+
+static void from_int(Trans *t, const RvArgs *a, IrType from, IrType to, unsigned unsgn)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm)) {
+        IrVal v = from == IR_I32 ? rv_x32(t, a->rs1) : rv_x(t, a->rs1);
+        fput(t, to, a->rd, ir_fcvt(t->b, IR_I2F, to, rm | unsgn, v));
+    }
+}
+
+/* how: 0 the sign of rs2, 1 its opposite, 2 both signs xored */
+static void sign_inject(Trans *t, const RvArgs *a, unsigned how, IrType type)
+{
+    IrVal x = fget(t, type, a->rs1);
+
+    fput(t, type, a->rd,
+         how == 0 && a->rs1 == a->rs2 ? x : ir_fsgn(t->b, how, x, fget(t, type, a->rs2)));
+}
+
+static void compare(Trans *t, const RvArgs *a, IrFcond cond, IrType type)
+{
+    IrVal less = ir_fcmp(t->b, cond, fget(t, type, a->rs1), fget(t, type, a->rs2));
+
+    rv_put_x(t, a->rd, ir_zext(t->b, IR_I64, less));
+}
+
+/* F */
+void rv_trans_fadd_s(Trans *t, const RvArgs *a) { arith(t, a, IR_FADD, IR_F32); }
+void rv_trans_fsub_s(Trans *t, const RvArgs *a) { arith(t, a, IR_FSUB, IR_F32); }
+void rv_trans_fmul_s(Trans *t, const RvArgs *a) { arith(t, a, IR_FMUL, IR_F32); }
+void rv_trans_fdiv_s(Trans *t, const RvArgs *a) { arith(t, a, IR_FDIV, IR_F32); }
+void rv_trans_fsqrt_s(Trans *t, const RvArgs *a) { root(t, a, IR_F32); }
+void rv_trans_fmin_s(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMIN, IR_F32); }
+void rv_trans_fmax_s(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAX, IR_F32); }
+void rv_trans_fmadd_s(Trans *t, const RvArgs *a) { fused(t, a, IR_F32, false, false); }
+void rv_trans_fmsub_s(Trans *t, const RvArgs *a) { fused(t, a, IR_F32, false, true); }
+void rv_trans_fnmsub_s(Trans *t, const RvArgs *a) { fused(t, a, IR_F32, true, false); }
+void rv_trans_fnmadd_s(Trans *t, const RvArgs *a) { fused(t, a, IR_F32, true, true); }
+void rv_trans_fcvt_w_s(Trans *t, const RvArgs *a) { to_int(t, a, IR_F32, IR_I32, 0); }
+void rv_trans_fcvt_wu_s(Trans *t, const RvArgs *a) { to_int(t, a, IR_F32, IR_I32, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_l_s(Trans *t, const RvArgs *a) { to_int(t, a, IR_F32, IR_I64, 0); }
+void rv_trans_fcvt_lu_s(Trans *t, const RvArgs *a) { to_int(t, a, IR_F32, IR_I64, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_s_w(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F32, 0); }
+void rv_trans_fcvt_s_wu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F32, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_s_l(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F32, 0); }
+void rv_trans_fcvt_s_lu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F32, IR_CVT_UNSIGNED); }
+void rv_trans_fsgnj_s(Trans *t, const RvArgs *a) { sign_inject(t, a, 0, IR_F32); }
+void rv_trans_fsgnjn_s(Trans *t, const RvArgs *a) { sign_inject(t, a, 1, IR_F32); }
+void rv_trans_fsgnjx_s(Trans *t, const RvArgs *a) { sign_inject(t, a, 2, IR_F32); }
+
+/* FMV.X.W moves the low bits as they are, boxed or not. */
+void rv_trans_fmv_x_w(Trans *t, const RvArgs *a)
+{
+    rv_put_x32(t, a->rd, ir_trunc(t->b, IR_I32, ir_cast(t->b, IR_I64, rv_fd(t, a->rs1))));
+}
+void rv_trans_fmv_w_x(Trans *t, const RvArgs *a)
+{
+    rv_put_fs(t, a->rd, ir_cast(t->b, IR_F32, rv_x32(t, a->rs1)));
+}
+void rv_trans_feq_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F32); }
+void rv_trans_flt_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F32); }
+void rv_trans_fle_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F32); }
+void rv_trans_fclass_s(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fclass(t->b, rv_fs(t, a->rs1))); }
+
+/* D */
+void rv_trans_fadd_d(Trans *t, const RvArgs *a) { arith(t, a, IR_FADD, IR_F64); }
+void rv_trans_fsub_d(Trans *t, const RvArgs *a) { arith(t, a, IR_FSUB, IR_F64); }
+void rv_trans_fmul_d(Trans *t, const RvArgs *a) { arith(t, a, IR_FMUL, IR_F64); }
+void rv_trans_fdiv_d(Trans *t, const RvArgs *a) { arith(t, a, IR_FDIV, IR_F64); }
+void rv_trans_fsqrt_d(Trans *t, const RvArgs *a) { root(t, a, IR_F64); }
+void rv_trans_fmin_d(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMIN, IR_F64); }
+void rv_trans_fmax_d(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAX, IR_F64); }
+void rv_trans_fmadd_d(Trans *t, const RvArgs *a) { fused(t, a, IR_F64, false, false); }
+void rv_trans_fmsub_d(Trans *t, const RvArgs *a) { fused(t, a, IR_F64, false, true); }
+void rv_trans_fnmsub_d(Trans *t, const RvArgs *a) { fused(t, a, IR_F64, true, false); }
+void rv_trans_fnmadd_d(Trans *t, const RvArgs *a) { fused(t, a, IR_F64, true, true); }
+void rv_trans_fcvt_w_d(Trans *t, const RvArgs *a) { to_int(t, a, IR_F64, IR_I32, 0); }
+void rv_trans_fcvt_wu_d(Trans *t, const RvArgs *a) { to_int(t, a, IR_F64, IR_I32, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_l_d(Trans *t, const RvArgs *a) { to_int(t, a, IR_F64, IR_I64, 0); }
+void rv_trans_fcvt_lu_d(Trans *t, const RvArgs *a) { to_int(t, a, IR_F64, IR_I64, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_d_w(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F64, 0); }
+void rv_trans_fcvt_d_wu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F64, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_d_l(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F64, 0); }
+void rv_trans_fcvt_d_lu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F64, IR_CVT_UNSIGNED); }
+
+static void to_float(Trans *t, const RvArgs *a, IrType from, IrType to)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm))
+        fput(t, to, a->rd, ir_fcvt(t->b, IR_F2F, to, rm, fget(t, from, a->rs1)));
+}
+void rv_trans_fcvt_s_d(Trans *t, const RvArgs *a) { to_float(t, a, IR_F64, IR_F32); }
+void rv_trans_fcvt_d_s(Trans *t, const RvArgs *a) { to_float(t, a, IR_F32, IR_F64); }
+void rv_trans_fsgnj_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 0, IR_F64); }
+void rv_trans_fsgnjn_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 1, IR_F64); }
+void rv_trans_fsgnjx_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 2, IR_F64); }
+void rv_trans_fmv_x_d(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, ir_cast(t->b, IR_I64, rv_fd(t, a->rs1))); }
+void rv_trans_fmv_d_x(Trans *t, const RvArgs *a) { rv_put_fd(t, a->rd, ir_cast(t->b, IR_F64, rv_x(t, a->rs1))); }
+void rv_trans_feq_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F64); }
+void rv_trans_flt_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F64); }
+void rv_trans_fle_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F64); }
+void rv_trans_fclass_d(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fclass(t->b, rv_fd(t, a->rs1))); }
+
+/*
+ * The quiet compare. Compilers turn isless() and the guard of an inline sqrt() into
+ *     frflags rd; flt/fle rd2, rs1, rs2; fsflags rd
+ * with rd2 != rd: a compare whose flags are undone. Translated as one instruction of 12 bytes it needs no write of
+ * the flags, provided that the compare raises none itself. The quiet IR compare raises invalid for a signalling
+ * NaN, so an operand that could be one has its quiet bit set first: that changes no outcome, a NaN compares false.
+ * rd gets the flags as the guest asked; they are read only.
+ */
+static bool never_signals(const IrInsn *i)
+{
+    switch (i->op) {
+    case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: case IR_FSQRT: case IR_FMA: case IR_FMIN: case IR_FMAX:
+    case IR_F2F: case IR_I2F:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static IrVal quieted(Trans *t, IrType type, IrVal v)
+{
+    IrBuilder *b = t->b;
+    IrType bits = type == IR_F32 ? IR_I32 : IR_I64;
+    int quiet_bit = type == IR_F32 ? 22 : 51;
+    /* the exponent of an infinity, shifted left by one to drop the sign */
+    int64_t inf2 = type == IR_F32 ? (int32_t)0xff000000 : (int64_t)0xffe0000000000000;
+    IrVal raw, nan;
+
+    if (never_signals(&b->r->insn[v]))
+        return v;
+    raw = ir_cast(b, bits, v);
+    nan = ir_cmp(b, IR_GTU, ir_shl(b, bits, raw, ir_const(b, bits, 1)), ir_const(b, bits, inf2));
+    raw = ir_or(b, bits, raw, ir_shl(b, bits, ir_zext(b, bits, nan), ir_const(b, bits, quiet_bit)));
+    return ir_cast(b, type, raw);
+}
+
+bool rv_fuse_quiet_compare(Trans *t, const RvArgs *frflags)
+{
+    enum { CSR_FFLAGS = 1 };
+    RvArgs cmp, fsflags;
+    RvInsn op = rv_peek(t, 4, &cmp);
+    bool lt = op == RV_flt_s || op == RV_flt_d, le = op == RV_fle_s || op == RV_fle_d;
+    IrType type = op == RV_flt_s || op == RV_fle_s ? IR_F32 : IR_F64;
+    IrVal x, y, cond, flags;
+
+    if (!(lt || le) || cmp.rd == frflags->rd || frflags->rd == 0 || (t->ctx & CTX_STEP))
+        return false;
+    if (rv_peek(t, 8, &fsflags) != RV_csrrw || fsflags.csr != CSR_FFLAGS || fsflags.rd != 0 ||
+        fsflags.rs1 != frflags->rd)
+        return false;
+    flags = rv_read_fflags(t);
+    x = quieted(t, type, fget(t, type, cmp.rs1));
+    y = quieted(t, type, fget(t, type, cmp.rs2));
+    cond = ir_fcmp(t->b, lt ? IR_FLTQ : IR_FLEQ, x, y);
+    rv_put_x(t, frflags->rd, flags);
+    rv_put_x(t, cmp.rd, ir_zext(t->b, IR_I64, cond));
+    t->next = rv_pc(t, t->pc + 12);
+    return true;
+}

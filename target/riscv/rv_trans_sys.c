@@ -1,0 +1,150 @@
+/* Chapters "Zicsr", "Zicntr", environment call and breakpoint, and the floating-point CSRs of "F".
+ *
+ * The sticky flags live in the host's FP environment while the cpu runs (ffget, ffput). The rounding mode has a
+ * slot that holds what the guest wrote; a change between the classes IEEE mode (0..3), ties away (4) and reserved
+ * (5..7) is a change of context and leaves the region, since dynamic rounding was translated for the class.
+ */
+#include "target/riscv/rv_trans.h"
+
+typedef enum RvCsr {
+#define CSR(id, name, number, xlen) CSR_##id = number,
+#include "target/riscv/rv_csrs.def"
+#undef CSR
+} RvCsr;
+
+void rv_trans_ecall(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_SYSCALL); }
+void rv_trans_ebreak(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_BREAK); }
+
+/* Moves bit `from` of v (I32) to bit `to`. */
+static IrVal move_bit(IrBuilder *b, IrVal v, unsigned from, unsigned to)
+{
+    IrVal one = ir_and(b, IR_I32, v, ir_const(b, IR_I32, 1ll << from));
+
+    return from > to ? ir_shr(b, IR_I32, one, ir_const(b, IR_I32, from - to))
+                     : ir_shl(b, IR_I32, one, ir_const(b, IR_I32, to - from));
+}
+
+/* Bit numbers of one flag on both sides; IR_FF_DENORM has no counterpart. */
+static const struct {
+    uint8_t ir, rv;
+} flag_bits[] = {{0, 4}, {2, 3}, {3, 2}, {4, 1}, {5, 0}};
+
+IrVal rv_read_fflags(Trans *t)
+{
+    IrBuilder *b = t->b;
+    IrVal ff = ir_ffget(b), v = ir_const(b, IR_I32, 0);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(flag_bits); i++)
+        v = ir_or(b, IR_I32, v, move_bit(b, ff, flag_bits[i].ir, flag_bits[i].rv));
+    return ir_zext(b, IR_I64, v);
+}
+
+static void write_fflags(Trans *t, IrVal v)
+{
+    IrBuilder *b = t->b;
+    IrVal rv = ir_trunc(b, IR_I32, v), ff = ir_const(b, IR_I32, 0);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(flag_bits); i++)
+        ff = ir_or(b, IR_I32, ff, move_bit(b, rv, flag_bits[i].rv, flag_bits[i].ir));
+    ir_ffput(b, ff);
+}
+
+/* frm = v, its low three bits. Last op of its instruction: it commits, and leaves when the class changes. */
+static void write_frm(Trans *t, IrVal v)
+{
+    IrBuilder *b = t->b;
+    IrVal frm = ir_and(b, IR_I32, ir_trunc(b, IR_I32, v), ir_const(b, IR_I32, 7));
+    IrVal four = ir_const(b, IR_I32, 4), host, leave;
+
+    host = ir_select(b, ir_cmp(b, IR_LTU, frm, four), frm, ir_const(b, IR_I32, IR_RNE));
+    if (t->ctx & RV_CTX_FRM_RMM)
+        leave = ir_cmp(b, IR_NE, frm, four);
+    else if (t->ctx & RV_CTX_FRM_BAD)
+        leave = ir_cmp(b, IR_LEU, frm, four);
+    else
+        leave = ir_cmp(b, IR_GEU, frm, four);
+    ir_put(b, RV_SLOT_FRM, frm);
+    ir_frmput(b, host);
+    ir_exit_if(b, leave, ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+}
+
+static IrVal read_frm(Trans *t) { return ir_zext(t->b, IR_I64, ir_get(t->b, RV_SLOT_FRM)); }
+
+/* The upper halves that RV32 reads through separate CSRs. */
+static IrVal counter(Trans *t, RvHelper helper, bool high)
+{
+    IrVal v = ir_call(t->b, helper, NULL, 0);
+
+    return high ? ir_shr(t->b, IR_I64, v, rv_imm(t, 32)) : v;
+}
+
+/* False: no such CSR. */
+static bool read_csr(Trans *t, unsigned csr, IrVal *ret_value)
+{
+    IrBuilder *b = t->b;
+    bool high = csr >= CSR_cycleh && csr <= CSR_instreth;
+
+    if (high && !rv_is_32(t))
+        return false;
+    switch (csr) {
+    case CSR_fflags: *ret_value = rv_read_fflags(t); return true;
+    case CSR_frm: *ret_value = read_frm(t); return true;
+    case CSR_fcsr:
+        *ret_value = ir_or(b, IR_I64, rv_read_fflags(t), ir_shl(b, IR_I64, read_frm(t), rv_imm(t, 5)));
+        return true;
+    case CSR_time:
+    case CSR_timeh: *ret_value = counter(t, RV_HELPER_time, high); return true;
+    case CSR_cycle:
+    case CSR_cycleh:
+    case CSR_instret: /* instructions are not counted: a clock that never stands still, as on a machine with CPI 1 */
+    case CSR_instreth: *ret_value = counter(t, RV_HELPER_cycle, high); return true;
+    default: return false;
+    }
+}
+
+/* The CSR instructions: rd = csr; csr = f(csr, operand). Set and clear with x0 or 0 as operand do not write. */
+typedef enum CsrHow { CSR_HOW_WRITE, CSR_HOW_SET, CSR_HOW_CLEAR } CsrHow;
+
+static void csr_insn(Trans *t, const RvArgs *a, CsrHow how, IrVal operand, bool operand_is_x0)
+{
+    IrBuilder *b = t->b;
+    bool write = how == CSR_HOW_WRITE || !operand_is_x0;
+    bool read = how != CSR_HOW_WRITE || a->rd != 0;
+    bool is_fp = a->csr >= CSR_fflags && a->csr <= CSR_fcsr;
+    IrVal old = IR_NONE, v = operand;
+
+    if (write && !is_fp) { /* the others are read-only or absent */
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    if (read && !read_csr(t, a->csr, &old)) {
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    if (how == CSR_HOW_SET)
+        v = ir_or(b, IR_I64, old, operand);
+    else if (how == CSR_HOW_CLEAR)
+        v = ir_and(b, IR_I64, old, ir_not(b, IR_I64, operand));
+    if (read)
+        rv_put_x(t, a->rd, old);
+    if (!write)
+        return;
+    if (a->csr != CSR_frm)
+        write_fflags(t, v);
+    if (a->csr == CSR_frm)
+        write_frm(t, v);
+    else if (a->csr == CSR_fcsr)
+        write_frm(t, ir_shr(b, IR_I64, v, rv_imm(t, 5)));
+}
+
+void rv_trans_csrrw(Trans *t, const RvArgs *a) { csr_insn(t, a, CSR_HOW_WRITE, rv_x(t, a->rs1), !a->rs1); }
+void rv_trans_csrrs(Trans *t, const RvArgs *a)
+{
+    if (a->csr == CSR_fflags && !a->rs1 && rv_fuse_quiet_compare(t, a))
+        return;
+    csr_insn(t, a, CSR_HOW_SET, rv_x(t, a->rs1), !a->rs1);
+}
+void rv_trans_csrrc(Trans *t, const RvArgs *a) { csr_insn(t, a, CSR_HOW_CLEAR, rv_x(t, a->rs1), !a->rs1); }
+void rv_trans_csrrwi(Trans *t, const RvArgs *a) { csr_insn(t, a, CSR_HOW_WRITE, rv_imm(t, a->imm), !a->imm); }
+void rv_trans_csrrsi(Trans *t, const RvArgs *a) { csr_insn(t, a, CSR_HOW_SET, rv_imm(t, a->imm), !a->imm); }
+void rv_trans_csrrci(Trans *t, const RvArgs *a) { csr_insn(t, a, CSR_HOW_CLEAR, rv_imm(t, a->imm), !a->imm); }
