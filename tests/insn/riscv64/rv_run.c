@@ -1,0 +1,210 @@
+/*
+ * rv_run FILE: runs a bare static riscv64 ELF by superblock_build() and the IR interpreter. For instruction tests:
+ * the program knows write(2) and exit(2) only, and gets a stack pointer of 0.
+ *
+ * Ends with the guest's exit status; an exception kills rv_run with the signal Linux would send (SIGILL, SIGTRAP,
+ * SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL), -n no folding,
+ * -v says which exception happened where. */
+#include <elf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "accel/superblock.h"
+#include "base/fault.h"
+#include "target/riscv/rv_cpu.h"
+#include "tcg/interp/interp.h"
+
+enum { MAX_SEGMENTS = 8, CACHE_ENTRIES = 1 << 14, KEEP_BYTES = 1 << 30, SCRATCH_BYTES = 4 << 20 };
+
+typedef struct Segment {
+    Gva start, end;
+    bool exec;
+} Segment;
+
+typedef struct Runner {
+    Segment seg[MAX_SEGMENTS];
+    unsigned n_segs;
+    RvCpu cpu;
+    uint32_t ctx; /* common bits */
+    SuperblockConfig config;
+    Arena keep, scratch; /* regions in the cache; the one being built */
+    IrBuilder builder;
+    IrRegion *cache[CACHE_ENTRIES];
+    uint64_t val[IR_MAX_INSNS];
+    bool verbose;
+} Runner;
+
+static unsigned exec_bytes(void *opaque, Gva pc)
+{
+    Runner *r = opaque;
+
+    for (unsigned i = 0; i < r->n_segs; i++)
+        if (r->seg[i].exec && pc >= r->seg[i].start && pc < r->seg[i].end)
+            return (unsigned)MIN(r->seg[i].end - pc, 4096);
+    return 0;
+}
+
+static bool code_page(void *opaque, Gva page) { return false; }
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+
+    if (!fault_fixup(&pc)) {
+        signal(sig, SIG_DFL);
+        return;
+    }
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+}
+
+static Gva load_elf(Runner *r, const char *path)
+{
+    Elf64_Ehdr eh;
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0 || read(fd, &eh, sizeof(eh)) != sizeof(eh) || eh.e_machine != EM_RISCV || eh.e_phnum > MAX_SEGMENTS)
+        return 0;
+    for (unsigned i = 0; i < eh.e_phnum; i++) {
+        Elf64_Phdr ph;
+        if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) != sizeof(ph))
+            return 0;
+        if (ph.p_type != PT_LOAD)
+            continue;
+        Gva start = align_down(ph.p_vaddr, 4096), end = align_up(ph.p_vaddr + ph.p_memsz, 4096);
+        void *p = mmap((void *)start, end - start, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p != (void *)start ||
+            pread(fd, (void *)ph.p_vaddr, ph.p_filesz, (off_t)ph.p_offset) != (ssize_t)ph.p_filesz)
+            return 0;
+        if (!(ph.p_flags & PF_W))
+            mprotect(p, end - start, PROT_READ);
+        r->seg[r->n_segs++] = (Segment){start, end, ph.p_flags & PF_X};
+    }
+    close(fd);
+    return eh.e_entry;
+}
+
+static _Noreturn void die(Runner *r, const char *what, int sig)
+{
+    if (r->verbose)
+        fprintf(stderr, "rv_run: %s at 0x%llx, address 0x%llx\n", what, (unsigned long long)r->cpu.base.pc,
+                (unsigned long long)r->cpu.base.exit.addr);
+    signal(sig, SIG_DFL);
+    raise(sig);
+    abort();
+}
+
+static void system_call(Runner *r)
+{
+    RvCpu *c = &r->cpu;
+
+    switch (c->x[17]) {
+    case 64: c->x[10] = (uint64_t)write((int)c->x[10], (void *)c->x[11], c->x[12]); break;
+    case 93: exit((int)c->x[10]);
+    default: c->x[10] = (uint64_t)-38;
+    }
+    c->base.pc += 4;
+}
+
+static IrRegion *region_at(Runner *r, Gva pc, uint32_t ctx)
+{
+    IrRegion **entry = &r->cache[(pc >> 1 ^ ctx * 64) % CACHE_ENTRIES];
+    Superblock sb;
+
+    if (*entry && (*entry)->pc == pc && (*entry)->ctx == ctx)
+        return *entry;
+    arena_reset(&r->scratch);
+    if (!superblock_build(&r->config, &r->scratch, &r->builder, pc, ctx, &sb)) {
+        r->cpu.base.exit.addr = sb.fault;
+        return NULL;
+    }
+    *entry = ir_region_copy(&r->keep, sb.region);
+    if (!*entry) { /* full: start over */
+        arena_reset(&r->keep);
+        memset(r->cache, 0, sizeof(r->cache));
+        *entry = ir_region_copy(&r->keep, sb.region);
+    }
+    return *entry;
+}
+
+static void handle_raise(Runner *r, unsigned code)
+{
+    switch ((CpuExitKind)code) {
+    case CPU_EXIT_SYSCALL: system_call(r); break;
+    case CPU_EXIT_ILLEGAL: die(r, "illegal instruction", SIGILL);
+    case CPU_EXIT_BREAK: die(r, "breakpoint", SIGTRAP);
+    case CPU_EXIT_MISALIGNED:
+        r->cpu.base.exit.addr = target_riscv64.data_addr(&r->cpu.base);
+        die(r, "misaligned", SIGBUS);
+    case CPU_EXIT_FAULT: die(r, "fault in helper", SIGSEGV);
+    default: break; /* FENCE_I, CTX: go on */
+    }
+}
+
+static void run(Runner *r)
+{
+    RvCpu *c = &r->cpu;
+    IrMachine m = {.cpu = c, .val = r->val, .kick = &c->base.kick, .ff = &c->base.ff, .frm = &c->base.frm,
+                   .pc = &c->base.pc};
+
+    for (;;) {
+        IrRun out;
+        IrRegion *region = region_at(r, c->base.pc, r->ctx | target_riscv64.ctx(&c->base));
+        if (!region)
+            die(r, "fetch", SIGSEGV);
+        ir_run(region, &m, &out);
+        switch ((IrRunKind)out.kind) {
+        case IR_RUN_EXIT:
+            c->base.pc = region->exit[out.exit].pc;
+            if (region->exit[out.exit].kind == IR_EXIT_RAISE)
+                handle_raise(r, region->exit[out.exit].code);
+            break;
+        case IR_RUN_INDIRECT: c->base.pc = out.pc; break;
+        case IR_RUN_HELPER: c->base.pc = out.pc, handle_raise(r, c->base.exit.kind); break;
+        case IR_RUN_FAULT:
+            c->base.pc = out.pc;
+            c->base.exit.addr = out.addr;
+            die(r, "fault", SIGSEGV);
+        default:
+            fprintf(stderr, "rv_run: result %d of the interpreter, region 0x%llx, op %u\n", out.kind,
+                    (unsigned long long)region->pc, out.insn);
+            exit(99);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static Runner r;
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    static AccelMem mem = {.opaque = &r, .exec_bytes = exec_bytes, .code_page = code_page};
+    int opt;
+
+    r.config = (SuperblockConfig){.ops = &target_riscv64, .mem = &mem};
+    while ((opt = getopt(argc, argv, "1pnv")) != -1) {
+        switch (opt) {
+        case '1': r.config.max_insns = 1; break;
+        case 'p': r.ctx |= CTX_PARALLEL; break;
+        case 'n': r.config.no_opt |= ACCEL_NO_FOLD; break;
+        case 'v': r.verbose = true; break;
+        default: return 98;
+        }
+    }
+    sigaction(SIGSEGV, &sa, NULL);
+    sigaction(SIGBUS, &sa, NULL);
+    if (!arena_init(&r.keep, KEEP_BYTES) || !arena_init(&r.scratch, SCRATCH_BYTES))
+        return 98;
+    target_riscv64.reset(&r.cpu.base);
+    r.cpu.base.ops = &target_riscv64;
+    r.cpu.base.pc = optind < argc ? load_elf(&r, argv[optind]) : 0;
+    if (!r.cpu.base.pc) {
+        fprintf(stderr, "rv_run: cannot load the program\n");
+        return 98;
+    }
+    run(&r);
+}

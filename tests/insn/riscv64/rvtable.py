@@ -1,0 +1,108 @@
+"""Rows of rv_insns.def for the tests: parsing, encoding, random instances."""
+import os
+import re
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+),\s*"([^"]*)",\s*(\w+)\)')
+
+
+class Row:
+    def __init__(self, match):
+        self.id, self.name, self.pic, self.fmt, self.ext, self.xlen, self.ops, self.handler = match.groups()
+        self.size = len(self.pic) // 8
+        self.match = int(''.join(c if c in '01' else '0' for c in self.pic), 2)
+        self.mask = int(''.join('1' if c in '01' else '0' for c in self.pic), 2)
+
+    def width(self, letter):
+        return self.pic.count(letter)
+
+    def encode(self, fields, rng=None):
+        """Bits with each letter's field, most significant first, from `fields`; other free bits random or 0."""
+        n = len(self.pic)
+        bits = self.match
+        seen = {}
+        for i, c in enumerate(self.pic):
+            if c in '01':
+                continue
+            k = seen.get(c, 0)
+            seen[c] = k + 1
+            if c in fields:
+                bit = fields[c] >> (self.width(c) - 1 - k) & 1
+            else:
+                bit = rng.getrandbits(1) if rng and c != '-' else 0
+            bits |= bit << (n - 1 - i)
+        return bits
+
+
+def load():
+    rows = []
+    with open(os.path.join(ROOT, 'target/riscv/rv_insns.def')) as f:
+        for line in f:
+            m = ROW.match(line)
+            if m:
+                rows.append(Row(m))
+            elif line.startswith('INSN(') and 'id, ' not in line:
+                raise SystemExit('unparsed row: ' + line)
+    return rows
+
+
+class Asm:
+    """A code buffer with the few instructions that test programs need around the tested ones."""
+
+    def __init__(self, rows):
+        self.row = {r.id: r for r in rows}
+        self.code = bytearray()
+
+    def raw(self, bits, size):
+        self.code += bits.to_bytes(size, 'little')
+
+    def emit(self, id, **fields):
+        row = self.row[id]
+        self.raw(row.encode(fields), row.size)
+
+    def store(self, id, rs2, rs1, imm):
+        """S format: the immediate's letters stand apart, but in order."""
+        self.emit(id, t=rs2, s=rs1, i=imm & 0xfff)
+
+    def load(self, id, rd, rs1, imm):
+        self.emit(id, d=rd, s=rs1, i=imm & 0xfff)
+
+    def li32(self, rd, v):
+        """rd = v sign-extended from 32 bits."""
+        hi = (v + 0x800 >> 12) & 0xfffff
+        self.emit('lui', d=rd, i=hi)
+        self.emit('addiw', d=rd, s=rd, i=v & 0xfff)
+
+
+CODE_BASE, DATA_BASE = 0x10000, 0x20000000
+
+
+def elf(code, data):
+    """Static executable: code at CODE_BASE (its first byte is the entry), data read-write at DATA_BASE."""
+    def pack(*items):
+        return b''.join(v.to_bytes(n, 'little') for v, n in items)
+    page = 4096
+    off_code, off_data = page, page + (len(code) + page - 1) // page * page
+    head = b'\x7fELF' + bytes([2, 1, 1]) + bytes(9)
+    head += pack((2, 2), (243, 2), (1, 4), (CODE_BASE, 8), (64, 8), (0, 8), (5, 4), (64, 2), (56, 2), (2, 2),
+                 (64, 2), (0, 2), (0, 2))
+    for flags, off, addr, size in ((5, off_code, CODE_BASE, len(code)), (6, off_data, DATA_BASE, len(data))):
+        head += pack((1, 4), (flags, 4), (off, 8), (addr, 8), (addr, 8), (size, 8), (size, 8), (page, 8))
+    out = bytearray(head)
+    out += bytes(off_code - len(out))
+    out += code
+    out += bytes(off_data - len(out))
+    out += data
+    return bytes(out)
+
+
+def oracle():
+    """Command of the outside emulator, or None."""
+    import shutil
+    cand = [os.environ.get('TINAMOU_QEMU'),
+            os.path.join(ROOT, 'tests/sysroot/cache/qemu-user/usr/bin/qemu-riscv64'),
+            shutil.which('qemu-riscv64'), shutil.which('qemu-riscv64-static')]
+    for c in cand:
+        if c and os.access(c, os.X_OK):
+            return c
+    return None
