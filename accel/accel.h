@@ -51,7 +51,8 @@ Cpu *accel_cpu_new(Accel *a);                        /* reset state; NULL: out o
 Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */
 void accel_cpu_free(Cpu *cpu);
 
-/* Runs until something for the caller happens; cpu->exit and cpu->pc say what. */
+/* Runs until something for the caller happens; cpu->exit and cpu->pc say what. Exits of kind CTX, FENCE_I and EXCLUSIVE
+ * are dealt with inside. Before KICK is returned the kick word is cleared, so the caller looks at its queues after. */
 void accel_run(Cpu *cpu);
 /* Makes accel_run() of that cpu return CPU_EXIT_KICK soon (at a poll), or at once if it is not running. */
 void accel_kick(Cpu *cpu);
@@ -59,10 +60,12 @@ void accel_kick(Cpu *cpu);
 void accel_invalidate(Accel *a, Gva start, uint64_t len);
 /* fence.i of this cpu: code in pages that the guest can write is checked against memory before it runs again. */
 void accel_fence_i(Cpu *cpu);
-/* Every cpu's context word gets `set` bits; returns when no cpu runs code of the old context. */
+/* Every cpu's context word gets `set` bits, those of later cpus too; returns when no cpu runs code of the old context.
+ * Stops the others as accel_exclusive_begin() does: not inside of that, and with no lock held. */
 void accel_ctx_set(Accel *a, Cpu *self, uint32_t set);
 
-/* Other cpus are stopped between instructions until accel_exclusive_end(). Cpus in system calls count as stopped. */
+/* Other cpus are stopped between instructions until accel_exclusive_end(); those outside of accel_run() count as
+ * stopped and wait when they enter it. The caller is outside of accel_run() and holds no lock. */
 void accel_exclusive_begin(Cpu *self);
 void accel_exclusive_end(Cpu *self);
 /* Around a blocking system call of the cpu's thread (thread state word, rules.md 30). */

@@ -36,7 +36,8 @@ static inline void toy_slot_set(ToyCpu *cpu, unsigned slot, uint64_t v)
     memcpy((char *)cpu + toy_slots[slot].offset, &v, ir_type_bits((IrType)toy_slots[slot].type) / 8);
 }
 
-/* SIGSEGV and SIGBUS go to fault_fixup(); needed before a region that may fault is run. */
+/* SIGSEGV and SIGBUS go to fault_fixup(); needed before a region that may fault is run. In a cmocka test: in the test
+ * function, because cmocka puts its own handlers up after setup. */
 void toy_catch_faults(void);
 /* Runs the region; val is the scratch of IrMachine. */
 void toy_run(ToyCpu *cpu, const IrRegion *r, uint64_t *val, uint32_t max_loops, IrRun *ret);

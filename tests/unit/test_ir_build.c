@@ -150,7 +150,6 @@ static void test_print(void **state)
 
 int main(void)
 {
-    toy_catch_faults();
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_get_is_made_once),

@@ -19,6 +19,7 @@ enum LockRank {
     LOCK_RANK_SIGHAND,  /* linux-user: signal actions */
     LOCK_RANK_MM,       /* linux-user: guest address space */
     LOCK_RANK_FS,       /* linux-user: fd and cwd views */
+    LOCK_RANK_CPUS,     /* accel: list of cpus, free memory */
     LOCK_RANK_CODE,     /* accel/dbt: page lists, invalidation, segments */
     LOCK_RANK_LINK,     /* accel/dbt: incoming links */
     LOCK_RANK_LOG,

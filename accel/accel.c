@@ -1,0 +1,352 @@
+#include "accel/accel_priv.h"
+
+#include "base/fault.h"
+#include "base/fmt.h"
+#include "base/sys.h"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+/* ---- memory ---- */
+
+static void *map_new(Accel *a, size_t bytes)
+{
+    if (!a->cfg.arena_base) {
+        long p = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return sys_is_err(p) ? NULL : (void *)p;
+    }
+    if (bytes > a->cfg.arena_bytes - a->arena_used)
+        return NULL;
+    void *at = (char *)a->cfg.arena_base + a->arena_used;
+    long p = sys_mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (sys_is_err(p))
+        return NULL;
+    a->arena_used += bytes;
+    return at;
+}
+
+static void *map_locked(Accel *a, size_t bytes)
+{
+    for (AccelFree **f = &a->free; *f; f = &(*f)->next) {
+        if ((*f)->bytes == bytes) {
+            AccelFree *p = *f;
+            *f = p->next;
+            p->next = NULL;
+            p->bytes = 0;
+            return p;
+        }
+    }
+    return map_new(a, bytes);
+}
+
+void *accel_map(Accel *a, size_t bytes)
+{
+    lock_take(&a->lock);
+    void *p = map_locked(a, align_up(bytes, 4096));
+    lock_release(&a->lock);
+    return p;
+}
+
+void accel_unmap(Accel *a, void *p, size_t bytes)
+{
+    if (!p)
+        return;
+    bytes = align_up(bytes, 4096);
+    sys_madvise(p, bytes, MADV_DONTNEED); /* zero again */
+    AccelFree *f = p;
+    lock_take(&a->lock);
+    f->bytes = bytes;
+    f->next = a->free;
+    a->free = f;
+    lock_release(&a->lock);
+}
+
+/* ---- life ---- */
+
+Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap)
+{
+    Accel tmp = {.cfg = *cfg, .ops = ops, .engine = &accel_engine_interp};
+    Accel *a = map_new(&tmp, align_up(sizeof *a, 4096));
+    if (!a) {
+        Fmt f = {.buf = err, .cap = err_cap};
+        fmt_puts(&f, "no memory for the translator");
+        return NULL;
+    }
+    *a = tmp;
+    lock_init(&a->lock, LOCK_RANK_CPUS);
+    if (!a->engine->init(a, err, err_cap)) {
+        accel_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+void accel_free(Accel *a)
+{
+    if (!a)
+        return;
+    while (a->cpus)
+        accel_cpu_free(a->cpus->cpu);
+    a->engine->clear(a);
+    if (a->cfg.arena_base)
+        return; /* the owner unmaps the range */
+    while (a->free) {
+        AccelFree *f = a->free;
+        a->free = f->next;
+        sys_munmap(f, f->bytes);
+    }
+    sys_munmap(a, align_up(sizeof *a, 4096));
+}
+
+Cpu *accel_cpu_new(Accel *a)
+{
+    size_t head = align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64);
+    size_t bytes = align_up(head + a->ops->cpu_size, 4096);
+    AccelCpu *ac = accel_map(a, bytes);
+    if (!ac)
+        return NULL;
+    Cpu *cpu = (Cpu *)((char *)ac + head);
+    ac->cpu = cpu;
+    ac->bytes = bytes;
+    cpu->ops = a->ops;
+    cpu->accel = a;
+    cpu->accel_cpu = ac;
+    a->ops->reset(cpu);
+    a->engine->cpu_init(cpu);
+    lock_take(&a->lock);
+    cpu->ctx |= a->ctx_set;
+    ac->next = a->cpus;
+    a->cpus = ac;
+    lock_release(&a->lock);
+    return cpu;
+}
+
+Cpu *accel_cpu_clone(Accel *a, const Cpu *from)
+{
+    Cpu *cpu = accel_cpu_new(a);
+    if (!cpu)
+        return NULL;
+    memcpy((char *)cpu + sizeof(Cpu), (const char *)from + sizeof(Cpu), a->ops->cpu_size - sizeof(Cpu));
+    cpu->pc = from->pc;
+    cpu->ff = from->ff;
+    cpu->frm = from->frm;
+    cpu->ctx |= from->ctx;
+    return cpu;
+}
+
+void accel_cpu_free(Cpu *cpu)
+{
+    if (!cpu)
+        return;
+    Accel *a = cpu->accel;
+    AccelCpu *ac = cpu->accel_cpu;
+    lock_take(&a->lock);
+    for (AccelCpu **p = &a->cpus; *p; p = &(*p)->next) {
+        if (*p == ac) {
+            *p = ac->next;
+            break;
+        }
+    }
+    lock_release(&a->lock);
+    a->engine->cpu_clear(cpu);
+    accel_unmap(a, ac, ac->bytes);
+}
+
+/* ---- stopping ---- */
+
+static void cpu_enter(Accel *a, AccelCpu *ac)
+{
+    for (;;) {
+        __atomic_store_n(&ac->state, ACCEL_CPU_RUNNING, __ATOMIC_SEQ_CST);
+        uint32_t stop = __atomic_load_n(&a->stop, __ATOMIC_SEQ_CST);
+        if (LIKELY(stop == 0))
+            return;
+        __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
+        sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+        uint32_t taken = 1;
+        if (stop == 2 || __atomic_compare_exchange_n(&a->stop, &taken, 2, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            sys_futex(&a->stop, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2);
+    }
+}
+
+static void cpu_leave(Accel *a, AccelCpu *ac)
+{
+    __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
+    if (UNLIKELY(__atomic_load_n(&a->stop, __ATOMIC_SEQ_CST) != 0))
+        sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+static void stop_take(Accel *a)
+{
+    uint32_t seen = 0;
+    if (__atomic_compare_exchange_n(&a->stop, &seen, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return;
+    while (__atomic_exchange_n(&a->stop, 2, __ATOMIC_SEQ_CST) != 0)
+        sys_futex(&a->stop, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2);
+}
+
+static void stop_release(Accel *a)
+{
+    if (__atomic_exchange_n(&a->stop, 0, __ATOMIC_SEQ_CST) == 2)
+        sys_futex(&a->stop, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX);
+}
+
+void accel_exclusive_begin(Cpu *self)
+{
+    Accel *a = self->accel;
+    stop_take(a);
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
+            accel_kick(ac->cpu);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        while (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
+            sys_futex(&ac->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, ACCEL_CPU_RUNNING);
+    lock_release(&a->lock);
+}
+
+void accel_exclusive_end(Cpu *self) { stop_release(self->accel); }
+
+void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
+
+void accel_ctx_set(Accel *a, Cpu *self, uint32_t set)
+{
+    accel_exclusive_begin(self);
+    lock_take(&a->lock);
+    a->ctx_set |= set;
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        ac->cpu->ctx |= set;
+    lock_release(&a->lock);
+    accel_exclusive_end(self);
+}
+
+/* Outside of accel_run() a cpu counts as stopped (accel_priv.h), so there is nothing to say here. */
+void accel_syscall_enter(Cpu *cpu) { (void)cpu; }
+void accel_syscall_leave(Cpu *cpu) { (void)cpu; }
+
+/* ---- running ---- */
+
+static void update_ctx(Cpu *cpu)
+{
+    cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
+}
+
+static void run_engine(Accel *a, Cpu *cpu)
+{
+    cpu_enter(a, cpu->accel_cpu);
+    update_ctx(cpu);
+    a->engine->run(cpu);
+    cpu_leave(a, cpu->accel_cpu);
+}
+
+/* One instruction, alone in the address space and so with the context of a single thread. Returns true when the caller
+ * of accel_run() must know of the exit. */
+static bool run_exclusive(Accel *a, Cpu *cpu)
+{
+    accel_exclusive_begin(cpu);
+    uint32_t ctx = cpu->ctx;
+    cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
+    update_ctx(cpu);
+    a->engine->run(cpu);
+    cpu->ctx = ctx;
+    accel_exclusive_end(cpu);
+    return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
+}
+
+/* Deals with the exits that are accel's own business. Returns true when the exit is for the caller. */
+static bool run_exit(Accel *a, Cpu *cpu)
+{
+    switch ((CpuExitKind)cpu->exit.kind) {
+    case CPU_EXIT_EXCLUSIVE:
+        if (run_exclusive(a, cpu))
+            return cpu->exit.kind == CPU_EXIT_KICK || run_exit(a, cpu);
+        return false;
+    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu); break;
+    case CPU_EXIT_CTX: break;
+    default: return true;
+    }
+    if (!(cpu->ctx & CTX_STEP))
+        return false;
+    cpu->exit.kind = CPU_EXIT_KICK;
+    return true;
+}
+
+void accel_run(Cpu *cpu)
+{
+    Accel *a = cpu->accel;
+    do
+        run_engine(a, cpu);
+    while (!run_exit(a, cpu));
+    if (cpu->exit.kind == CPU_EXIT_KICK)
+        __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
+}
+
+void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
+void accel_fence_i(Cpu *cpu) { cpu->accel->engine->fence_i(cpu); }
+
+/* ---- faults ---- */
+
+bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
+{
+    siginfo_t *si = siginfo;
+    ucontext_t *uc = ucontext;
+    AccelCpu *ac = cpu->accel_cpu;
+    /* Non-canonical addresses are reported without the address, as SI_KERNEL; a guest sees an unmapped one. */
+    int code = sig == SIGSEGV && si->si_code == SI_KERNEL ? SEGV_MAPERR : si->si_code;
+    uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    if (!fault_fixup(&pc))
+        return cpu->accel->engine->fault(cpu, sig, siginfo, ucontext);
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+    cpu->exit.sig = (uint8_t)sig;
+    cpu->exit.code = code;
+    ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;
+    return true;
+}
+
+void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)
+{
+    const AccelCpu *ac = cpu->accel_cpu;
+    cpu->exit.kind = CPU_EXIT_FAULT;
+    cpu->exit.write = write;
+    /* an access over the end of a page faults at the next page's start */
+    cpu->exit.addr = ac->fault_addr - addr < size ? ac->fault_addr : addr;
+}
+
+/* ---- fork ---- */
+
+void accel_fork_prepare(Accel *a)
+{
+    stop_take(a); /* no one is inside an exclusive section */
+    lock_take(&a->lock);
+    a->engine->fork_prepare(a);
+}
+
+void accel_fork_parent(Accel *a)
+{
+    a->engine->fork_done(a, false);
+    lock_release(&a->lock);
+    stop_release(a);
+}
+
+void accel_fork_child(Accel *a, Cpu *survivor)
+{
+    AccelCpu *self = survivor->accel_cpu;
+    for (AccelCpu *ac = a->cpus, *next; ac; ac = next) {
+        next = ac->next;
+        if (ac == self)
+            continue;
+        size_t bytes = ac->bytes;
+        sys_madvise(ac, bytes, MADV_DONTNEED);
+        AccelFree *f = (AccelFree *)(void *)ac;
+        f->bytes = bytes;
+        f->next = a->free;
+        a->free = f;
+    }
+    self->next = NULL;
+    a->cpus = self;
+    self->state = ACCEL_CPU_OUT;
+    a->engine->fork_done(a, true);
+    lock_release(&a->lock);
+    stop_release(a);
+}

@@ -1,0 +1,48 @@
+#include "accel/accel_priv.h"
+
+#include "base/fmt.h"
+#include "base/sys.h"
+#include "tcg/ir/print.h"
+
+enum { LOG_CAP = 1 << 18 };
+
+static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
+{
+    for (unsigned n = 0; n < sb->n_runs; n++) {
+        const SuperblockRun *run = &sb->run[n];
+        fmt_printf(f, "IN: 0x%lx + %u\n", (unsigned long)run->pc, run->len);
+        for (unsigned at = 0; at < run->len;) {
+            char text[128] = "";
+            const uint8_t *bytes = (const uint8_t *)(uintptr_t)(run->pc + at);
+            unsigned len = a->ops->disas ? a->ops->disas(run->pc + at, bytes, run->len - at, text, sizeof text) : 0;
+            if (len == 0)
+                len = MIN(a->ops->insn_align, run->len - at);
+            fmt_printf(f, "  0x%lx  ", (unsigned long)(run->pc + at));
+            for (unsigned k = len; k-- > 0;)
+                fmt_printf(f, "%02x", bytes[k]);
+            fmt_printf(f, "  %s\n", text);
+            at += len;
+        }
+    }
+}
+
+void accel_log_region(const Accel *a, const Superblock *sb)
+{
+    if (LIKELY(!(a->cfg.log & (ACCEL_LOG_IN_ASM | ACCEL_LOG_IR))))
+        return;
+    Arena *arena = sb->region->arena;
+    char *text = arena_alloc(arena, LOG_CAP, 8);
+    if (!text)
+        return;
+    Fmt f = {.buf = text, .cap = LOG_CAP};
+    if (a->cfg.log & ACCEL_LOG_IN_ASM)
+        log_in_asm(a, sb, &f);
+    if (a->cfg.log & ACCEL_LOG_IR)
+        ir_print(sb->region, &f);
+    for (size_t at = 0; at < f.len;) {
+        long n = sys_write(a->cfg.log_fd, text + at, f.len - at);
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+}

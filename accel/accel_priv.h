@@ -1,0 +1,79 @@
+/*
+ * What the files of accel/ share: the Accel object and the table of an engine.
+ *
+ * Stopping. `stop` is taken by one thread at a time (futex word). The taker kicks the cpus that are RUNNING and waits
+ * until each is OUT; a cpu that wants to run while `stop` is held waits in accel_run(). Whoever is outside of accel_run()
+ * is OUT, so system calls need nothing.
+ * Ownership: cpus belong to the list of their Accel. All memory comes from accel_map().
+ */
+#ifndef ACCEL_ACCEL_PRIV_H
+#define ACCEL_ACCEL_PRIV_H
+
+#include "accel/accel.h"
+#include "accel/superblock.h"
+#include "base/lock.h"
+
+typedef struct AccelCpu AccelCpu;
+
+/* An engine. Calls without a comment are those of accel.h. */
+typedef struct AccelOps {
+    size_t (*cpu_bytes)(const Accel *a); /* of the engine's own data per cpu (AccelCpu.engine); page-sized parts of
+                                          * it stay untouched until used */
+    bool (*init)(Accel *a, char *err, size_t err_cap);
+    void (*clear)(Accel *a); /* accepts a half-built object */
+    void (*cpu_init)(Cpu *cpu);
+    void (*cpu_clear)(Cpu *cpu);
+    /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it returns
+     * CPU_EXIT_KICK after one region. */
+    void (*run)(Cpu *cpu);
+    void (*invalidate)(Accel *a, Gva start, uint64_t len);
+    void (*fence_i)(Cpu *cpu);
+    /* The fault is not in fault.h. False: not in generated code either. */
+    bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+    void (*fork_prepare)(Accel *a);
+    void (*fork_done)(Accel *a, bool child);
+} AccelOps;
+
+enum AccelCpuState { ACCEL_CPU_OUT, ACCEL_CPU_RUNNING };
+
+/* accel's own part of a cpu; cpu->accel_cpu. */
+struct AccelCpu {
+    Cpu *cpu;
+    AccelCpu *next;      /* list of the Accel, under its lock */
+    size_t bytes;        /* of the allocation that holds this and the cpu */
+    uint32_t state;      /* AccelCpuState; futex word */
+    uint64_t fault_addr; /* si_addr of the last fault in fault.h */
+    _Alignas(64) char engine[];
+};
+
+typedef struct AccelFree {
+    struct AccelFree *next;
+    size_t bytes;
+} AccelFree;
+
+struct Accel {
+    AccelConfig cfg;
+    const TargetOps *ops;
+    const AccelOps *engine;
+    void *engine_data;
+    Lock lock;           /* LOCK_RANK_CPUS: cpus, free, arena_used */
+    AccelCpu *cpus;
+    AccelFree *free;
+    size_t arena_used;   /* bytes of cfg.arena_base */
+    uint32_t stop;       /* 0 free, 1 taken, 2 taken and waited for */
+    uint32_t ctx_set;    /* context bits of every cpu */
+};
+
+extern const AccelOps accel_engine_interp;
+
+/* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */
+void *accel_map(Accel *a, size_t bytes);
+void accel_unmap(Accel *a, void *p, size_t bytes);
+
+/* Of one fault of an access [addr, addr + size) made through fault.h: fills cpu->exit. */
+void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);
+
+/* What cfg.log asks for of a region just built. */
+void accel_log_region(const Accel *a, const Superblock *sb);
+
+#endif

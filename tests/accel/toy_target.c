@@ -1,0 +1,81 @@
+#include "tests/accel/toy_target.h"
+
+#define R(n) {"r" #n, offsetof(TtCpu, r) + 8 * (n), IR_I64, (n) + 1}
+static const IrSlot slots[8] = {R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7)};
+
+static void toy_reset(Cpu *cpu)
+{
+    cpu->pc = 0;
+    memset(((TtCpu *)cpu)->r, 0, sizeof ((TtCpu *)cpu)->r);
+}
+
+static uint32_t toy_ctx(const Cpu *cpu) { return 0; }
+
+static void translate_inc(Trans *t, const TtInsn *i)
+{
+    if (t->ctx & CTX_PARALLEL) {
+        t->flow = (TransFlow){.kind = FLOW_RAISE, .code = CPU_EXIT_EXCLUSIVE};
+        return;
+    }
+    IrVal addr = ir_get(t->b, i->a);
+    IrVal v = ir_ld(t->b, IR_I64, addr, 0, (IrMem){.size = 3});
+    ir_st(t->b, ir_add(t->b, IR_I64, v, ir_const(t->b, IR_I64, 1)), addr, 0, (IrMem){.size = 3});
+}
+
+static void toy_translate(Trans *t)
+{
+    IrBuilder *b = t->b;
+    TtInsn i;
+    IrMem m8 = {.size = 3};
+    t->next = t->pc + 4;
+    if (t->n_bytes < 4) {
+        t->truncated = true;
+        return;
+    }
+    memcpy(&i, t->bytes, 4);
+    switch (i.op) {
+    case TT_ADDI: ir_put(b, i.a, ir_add(b, IR_I64, ir_get(b, i.b), ir_const(b, IR_I64, i.imm))); break;
+    case TT_ADD: ir_put(b, i.a, ir_add(b, IR_I64, ir_get(b, i.a), ir_get(b, i.b))); break;
+    case TT_BNE:
+        t->flow = (TransFlow){.kind = FLOW_BRANCH,
+                              .cond = ir_cmp(b, IR_NE, ir_get(b, i.a), ir_get(b, i.b)),
+                              .target = t->pc + (uint64_t)(4 * (int64_t)i.imm)};
+        break;
+    case TT_LD: ir_put(b, i.a, ir_ld(b, IR_I64, ir_get(b, i.b), i.imm, m8)); break;
+    case TT_ST: ir_st(b, ir_get(b, i.a), ir_get(b, i.b), i.imm, m8); break;
+    case TT_CALL:
+        ir_put(b, i.a, ir_const(b, IR_I64, (int64_t)t->next));
+        t->flow = (TransFlow){.kind = FLOW_CALL, .target = t->pc + (uint64_t)(4 * (int64_t)i.imm)};
+        break;
+    case TT_JR: t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = IR_HINT_RET, .indirect = ir_get(b, i.a)}; break;
+    case TT_RAISE: t->flow = (TransFlow){.kind = FLOW_RAISE, .code = (uint16_t)i.imm}; break;
+    case TT_LEAVE: t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = (uint16_t)i.imm}; break;
+    case TT_LDP: {
+        IrVal base = ir_get(b, i.b);
+        ir_put(b, i.a, ir_ld(b, IR_I64, base, 0, m8));
+        ir_put(b, i.b, ir_ld(b, IR_I64, base, 8, m8));
+        break;
+    }
+    case TT_INC: translate_inc(t, &i); break;
+    default: t->flow = (TransFlow){.kind = FLOW_RAISE, .code = CPU_EXIT_ILLEGAL}; break;
+    }
+}
+
+static unsigned toy_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
+{
+    if (cap)
+        text[0] = 0;
+    return n < 4 ? 0 : 4;
+}
+
+const TargetOps target_toy = {
+    .name = "toy",
+    .insn_align = 4,
+    .cpu_size = sizeof(TtCpu),
+    .slots = slots,
+    .n_slots = ARRAY_SIZE(slots),
+    .reset = toy_reset,
+    .ctx = toy_ctx,
+    .translate = toy_translate,
+    .disas = toy_disas,
+};

@@ -1,0 +1,30 @@
+/*
+ * toy target: a guest ISA of ten instructions, to test accel without an ISA's own complications.
+ *
+ * Instructions are 4 bytes {op, a, b, imm} with imm signed; registers are r0..r7 of 64 bits.
+ *   ADDI ra = rb + imm          ADD  ra = ra + rb        BNE  if ra != rb: pc += 4 * imm
+ *   LD   ra = [rb + imm]        ST   [rb + imm] = ra     CALL ra = pc + 4, pc += 4 * imm   (flow CALL)
+ *   JR   pc = ra                RAISE exit of kind imm, before it      LEAVE exit of kind imm, after it
+ *   LDP  ra, rb = [rb], [rb + 8]: two loads, so the second may fault after the first
+ *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
+ */
+#ifndef TESTS_ACCEL_TOY_TARGET_H
+#define TESTS_ACCEL_TOY_TARGET_H
+
+#include "target/target.h"
+
+enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC };
+
+typedef struct TtCpu {
+    Cpu cpu;
+    uint64_t r[8];
+} TtCpu;
+
+typedef struct TtInsn {
+    uint8_t op, a, b;
+    int8_t imm;
+} TtInsn;
+
+extern const TargetOps target_toy;
+
+#endif
