@@ -7,6 +7,10 @@
 
 #include "linux-user/process.h"
 
+struct LuSigInfo; /* signal.h */
+struct LuSigAction;
+struct Fmt;
+
 struct LuAbi {
     const TargetOps *target;
     const char *uname_machine;  /* "riscv64" */

@@ -1,6 +1,12 @@
 /*
- * LuMm: the guest's address space. The emulator lives in an arena at the top of the host's space (rules.md 15);
- * everything below belongs to the guest, with guest_base 0.
+ * LuMm: the guest's address space. The emulator lives at the top of the host's space (rules.md 15); everything below
+ * belongs to the guest, with guest_base 0.
+ *
+ * How the two are kept apart: the kernel puts a static-pie just below the stack and places mappings without an
+ * address top-down from there. task_size is ARENA bytes below the image: whatever the emulator (or libc in it) maps
+ * without an address falls into that window, and guest mappings are always placed by us, at fixed addresses below
+ * it. Nothing is reserved, so nothing counts against RLIMIT_AS. Where the kernel does not work that way (bottom-up
+ * layout, sanitizer builds) what is found in /proc/self/maps at the start is entered as foreign and avoided.
  *
  * Invariants: the interval map holds every guest mapping with its protection, flags and file identity, in address
  * order, not overlapping; the host mapping agrees, except that PROT_EXEC is never given to guest pages (the host never
@@ -12,10 +18,21 @@
 
 #include "linux-user/process.h"
 
-/* Reserves the arena (before anything is loaded) and returns the object that lives in it. */
-LuMm *lu_mm_new(const LuAbi *abi, uint64_t guest_rlimit_as);
+/* Sizes and origins of the layout, decided once. */
+typedef struct LuLayout {
+    Gva task_size;  /* end of the guest's addresses */
+    Gva stack_top;  /* the first stack ends here, minus its random part */
+    Gva mmap_base;  /* mappings without an address go below */
+    Gva pie_base;   /* where position-independent programs load */
+    bool randomize; /* personality without ADDR_NO_RANDOMIZE */
+} LuLayout;
+
+/* Decides the layout (before anything is loaded). `random`: 4 words of randomness. NULL: out of memory, or an
+ * address space in which the emulator stands in the way of everything. */
+LuMm *lu_mm_new(const LuAbi *abi, const LuOptions *opt, const uint64_t random[4]);
+const LuLayout *lu_mm_layout(const LuMm *mm);
 Gva lu_mm_task_size(const LuMm *mm);
-/* Part of the arena for other owners (accel's caches, thread stacks): zeroed pages, never the guest's. */
+/* Pages for other owners (accel's caches, thread stacks): zeroed, never the guest's, above task_size. */
 void *lu_mm_arena_alloc(LuMm *mm, size_t size);
 void lu_mm_arena_free(LuMm *mm, void *p, size_t size);
 
@@ -25,7 +42,26 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot);
 long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int flags, Gva new_addr);
 long lu_mm_brk(LuThread *t, Gva brk);
 void lu_mm_set_brk(LuMm *mm, Gva start);
+/* Calls on ranges that only need the range checked, and exec mappings that lose their contents noticed. */
+long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice);
+long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long d, long e, long f);
+/* mlockall is made of mlock of the guest's mappings; MCL_FUTURE is remembered for later ones. */
+long lu_mm_mlockall(LuThread *t, int flags);
+long lu_mm_munlockall(LuThread *t);
+long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags);
+long lu_mm_shmdt(LuThread *t, Gva addr);
+/* Soft and hard RLIMIT_AS and RLIMIT_DATA of the guest: never given to the host while the guest runs.
+ * Either pointer may be NULL. which: RLIMIT_AS or RLIMIT_DATA. */
+struct rlimit64;
+void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit64 *ret_old);
+/* True if every byte of the range is below task_size. */
+static inline bool lu_mm_in_range(Gva task_size, Gva addr, uint64_t len)
+{
+    return addr <= task_size && len <= task_size - addr;
+}
 
+/* Is there a guest mapping at this address, whatever its protection? */
+bool lu_mm_mapped(LuMm *mm, Gva addr);
 /* For accel (AccelMem). */
 unsigned lu_mm_exec_bytes(void *mm, Gva pc);
 bool lu_mm_code_page(void *mm, Gva page);
@@ -38,6 +74,9 @@ typedef struct LuMapping {
     const char *name; /* path as the guest sees it, or "[heap]", "[stack]", "[vdso]", "" */
 } LuMapping;
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque);
+
+/* Marks the mapping at this address as the vDSO. */
+void lu_mm_name_vdso(LuMm *mm, Gva at);
 
 void lu_mm_fork_prepare(LuMm *mm);
 void lu_mm_fork_done(LuMm *mm);

@@ -32,6 +32,7 @@ struct LuProc {
     Accel *accel;
     LuMm *mm;
     Lock lock;            /* LOCK_RANK_PROC: threads, n_threads */
+    Arena arena;          /* lu_alloc(); `used` moves atomically */
     LuThread *threads;    /* list through LuThread.next */
     unsigned n_threads;
     struct LuBlock *dead_blocks; /* LOCK_RANK_PROC; of ended threads, for the next ones (thread.c) */

@@ -1,0 +1,212 @@
+#include "linux-user/elf.h"
+
+#include <gelf.h>
+#include <libelf.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "linux-user/guest.h"
+
+#define PAGE 4096ull
+
+static bool fail(Fmt *err, const char *text)
+{
+    fmt_puts(err, text);
+    return false;
+}
+
+/* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before. */
+static bool check_load(const GElf_Phdr *ph, uint64_t file_size, uint64_t prev_end, Fmt *err)
+{
+    if (ph->p_filesz > ph->p_memsz)
+        return fail(err, "a segment is larger in the file than in memory");
+    if (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
+        return fail(err, "the file is truncated: a segment ends behind its end");
+    if (ph->p_vaddr > 1ull << 47 || ph->p_memsz > (1ull << 47) - ph->p_vaddr)
+        return fail(err, "a segment lies outside of the address space");
+    if (ph->p_vaddr % PAGE != ph->p_offset % PAGE)
+        return fail(err, "a segment's address and file offset do not agree modulo the page size");
+    if (ph->p_align > 1 && (ph->p_align & (ph->p_align - 1)))
+        return fail(err, "a segment's alignment is not a power of two");
+    if (ph->p_vaddr < prev_end)
+        return fail(err, "segments overlap or are out of order");
+    return true;
+}
+
+static bool add_load(ElfPlan *plan, const GElf_Phdr *ph, uint64_t file_size, const GElf_Ehdr *eh, Fmt *err)
+{
+    const ElfLoad *prev = plan->n_loads ? &plan->load[plan->n_loads - 1] : NULL;
+    if (!ph->p_memsz)
+        return true;
+    if (plan->n_loads == ELF_MAX_LOADS)
+        return fail(err, "too many segments");
+    if (!check_load(ph, file_size, prev ? prev->vaddr + prev->memsz : 0, err))
+        return false;
+    ElfLoad *l = &plan->load[plan->n_loads++];
+    *l = (ElfLoad){ph->p_vaddr, ph->p_offset, ph->p_filesz, ph->p_memsz, 0};
+    l->prot = (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+              (ph->p_flags & PF_X ? PROT_EXEC : 0);
+    if (plan->n_loads == 1)
+        plan->low = align_down(ph->p_vaddr, PAGE);
+    plan->high = align_up(ph->p_vaddr + ph->p_memsz, PAGE);
+    plan->align = MAX(plan->align, ph->p_align);
+    if (eh->e_phoff >= ph->p_offset && eh->e_phoff - ph->p_offset < ph->p_filesz)
+        plan->phdr = eh->e_phoff - ph->p_offset + ph->p_vaddr;
+    return true;
+}
+
+static bool read_interp(int fd, const GElf_Phdr *ph, uint64_t file_size, ElfPlan *plan, Fmt *err)
+{
+    if (plan->interp[0])
+        return true; /* the first one counts */
+    if (ph->p_filesz < 2 || ph->p_filesz > sizeof(plan->interp))
+        return fail(err, "the interpreter's name has an impossible length");
+    if (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
+        return fail(err, "the file is truncated: no interpreter name");
+    long n = sys_call4(SYS_pread64, fd, plan->interp, ph->p_filesz, ph->p_offset);
+    if (n != (long)ph->p_filesz || plan->interp[n - 1] || !plan->interp[0]) {
+        plan->interp[0] = 0;
+        return fail(err, "the interpreter's name is not a string");
+    }
+    return true;
+}
+
+static bool check_header(const GElf_Ehdr *eh, const TargetOps *target, uint64_t file_size, Fmt *err)
+{
+    if (eh->e_ident[EI_CLASS] != target->elf_class || eh->e_machine != target->elf_machine ||
+        eh->e_ident[EI_DATA] != ELFDATA2LSB) {
+        fmt_printf(err, "not a program for %s (machine %u, %u bits)", target->name, eh->e_machine,
+                   eh->e_ident[EI_CLASS] == ELFCLASS64 ? 64u : 32u);
+        return false;
+    }
+    if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
+        return fail(err, "an ELF file, but not a program");
+    if (eh->e_phentsize != sizeof(Elf64_Phdr))
+        return fail(err, "program headers of an unknown size");
+    if (!eh->e_phnum || eh->e_phnum > ELF_MAX_PHDRS)
+        return fail(err, "no program headers, or too many");
+    if (eh->e_phoff > file_size || (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr) > file_size - eh->e_phoff)
+        return fail(err, "the file is truncated: no program headers");
+    return true;
+}
+
+static bool plan_from(Elf *elf, int fd, uint64_t file_size, const TargetOps *target, ElfPlan *plan, Fmt *err)
+{
+    GElf_Ehdr eh;
+    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &eh))
+        return fail(err, "not an ELF program");
+    if (!check_header(&eh, target, file_size, err))
+        return false;
+    plan->pie = eh.e_type == ET_DYN;
+    plan->entry = eh.e_entry;
+    plan->n_phdrs = eh.e_phnum;
+    plan->align = PAGE;
+    for (unsigned i = 0; i < eh.e_phnum; i++) {
+        GElf_Phdr ph;
+        if (!gelf_getphdr(elf, (int)i, &ph))
+            return fail(err, "unreadable program headers");
+        if (ph.p_type == PT_LOAD && !add_load(plan, &ph, file_size, &eh, err))
+            return false;
+        if (ph.p_type == PT_INTERP && !read_interp(fd, &ph, file_size, plan, err))
+            return false;
+        if (ph.p_type == PT_GNU_STACK)
+            plan->exec_stack = ph.p_flags & PF_X;
+    }
+    if (!plan->n_loads)
+        return fail(err, "nothing to load");
+    return true;
+}
+
+bool elf_plan(int fd, const TargetOps *target, ElfPlan *plan, Fmt *err)
+{
+    struct stat st;
+    memset(plan, 0, offsetof(ElfPlan, load));
+    if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
+        return fail(err, "not a regular file");
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    bool ok = plan_from(elf, fd, (uint64_t)st.st_size, target, plan, err);
+    elf_end(elf);
+    return ok;
+}
+
+/* ---- mapping ---- */
+
+static bool zero(Gva at, uint64_t n)
+{
+    static const char zeros[PAGE];
+    return !n || guest_write(at, zeros, n);
+}
+
+static bool map_load(LuThread *t, int fd, const ElfLoad *l, Gva bias, int how, Fmt *err)
+{
+    Gva start = align_down(bias + l->vaddr, PAGE), file_end = bias + l->vaddr + l->filesz;
+    Gva mapped = l->filesz ? align_up(file_end, PAGE) : start, end = align_up(bias + l->vaddr + l->memsz, PAGE);
+    long e = 0;
+    if (l->filesz)
+        e = lu_mm_mmap(t, start, mapped - start, l->prot, MAP_PRIVATE | how, fd, align_down(l->offset, PAGE));
+    if (!sys_is_err(e) && l->memsz > l->filesz && (l->prot & PROT_WRITE) && l->filesz && !zero(file_end, mapped - file_end))
+        e = -14;
+    if (!sys_is_err(e) && end > mapped)
+        e = lu_mm_mmap(t, mapped, end - mapped, l->prot, MAP_PRIVATE | MAP_ANONYMOUS | how, -1, 0);
+    if (!sys_is_err(e))
+        return true;
+    fmt_printf(err, "cannot map a segment at 0x%llx (errno %d)", (unsigned long long)start, (int)-e);
+    return false;
+}
+
+/* Address of the lowest segment, aligned; reserves the whole extent of a position-independent file. */
+static bool choose_base(LuThread *t, const ElfPlan *plan, Gva base, Gva *ret, Fmt *err)
+{
+    uint64_t len = plan->high - plan->low, align = plan->align > PAGE ? plan->align : 0;
+    if (!plan->pie) {
+        *ret = plan->low;
+        if (plan->low >= PAGE && lu_mm_in_range(lu_mm_task_size(t->proc->mm), plan->low, len))
+            return true;
+        fmt_printf(err, "its addresses, from 0x%llx, are not available", (unsigned long long)plan->low);
+        return false;
+    }
+    if (align > 1ull << 40 || len > 1ull << 46)
+        return fail(err, "it needs more address space than there is");
+    base = align ? align_down(base, align) : base;
+    long p = lu_mm_mmap(t, base, len + (base ? 0 : align), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (sys_is_err(p))
+        return fail(err, "it does not fit into the address space");
+    Gva at = align ? align_up((Gva)p, align) : (Gva)p;
+    /* A base that was taken gave some other place, perhaps not aligned. */
+    if (base && at != (Gva)p) {
+        lu_mm_munmap(t, (Gva)p, len);
+        return choose_base(t, plan, 0, ret, err);
+    }
+    if (at > (Gva)p)
+        lu_mm_munmap(t, (Gva)p, at - (Gva)p);
+    if (!base && align && (Gva)p + align > at)
+        lu_mm_munmap(t, at + len, (Gva)p + align - at);
+    *ret = at;
+    return true;
+}
+
+bool elf_map(LuThread *t, int fd, const ElfPlan *plan, Gva base, ElfImage *ret, Fmt *err)
+{
+    Gva at;
+    if (!choose_base(t, plan, base, &at, err))
+        return false;
+    Gva bias = at - plan->low;
+    /* Pages shared by two segments are mapped twice, the later one wins, as in the kernel. */
+    for (unsigned i = 0; i < plan->n_loads; i++) {
+        const ElfLoad *l = &plan->load[i];
+        bool shares = i && align_down(l->vaddr, PAGE) < align_up(plan->load[i - 1].vaddr + plan->load[i - 1].memsz, PAGE);
+        if (!map_load(t, fd, l, bias, plan->pie || shares ? MAP_FIXED : MAP_FIXED_NOREPLACE, err))
+            return false;
+    }
+    /* Holes between segments are unmapped, as in the kernel. */
+    for (unsigned i = 1; plan->pie && i < plan->n_loads; i++) {
+        Gva a = align_up(bias + plan->load[i - 1].vaddr + plan->load[i - 1].memsz, PAGE);
+        Gva b = align_down(bias + plan->load[i].vaddr, PAGE);
+        if (a < b)
+            lu_mm_munmap(t, a, b - a);
+    }
+    *ret = (ElfImage){.bias = bias, .entry = bias + plan->entry, .phdr = plan->phdr ? bias + plan->phdr : 0,
+                      .high = bias + plan->high, .n_phdrs = plan->n_phdrs, .exec_stack = plan->exec_stack};
+    return true;
+}

@@ -1,0 +1,46 @@
+/*
+ * The loader: puts an ELF program and its interpreter into guest memory.
+ *
+ * Only program headers are looked at, read through libelf; every value in them is checked first (elf_check()), so that a
+ * hostile file ends in one line, never in a fault. Before the guest starts only: libelf allocates.
+ * Ownership: the descriptors are the caller's. Sources: elf(5), System V ABI chapters 4 and 5.
+ */
+#ifndef LINUX_USER_ELF_H
+#define LINUX_USER_ELF_H
+
+#include "base/fmt.h"
+#include "linux-user/mm.h"
+
+enum { ELF_MAX_PHDRS = 65536 / 56, ELF_MAX_LOADS = 512 };
+
+/* One PT_LOAD. */
+typedef struct ElfLoad {
+    uint64_t vaddr, offset, filesz, memsz;
+    int prot;
+} ElfLoad;
+
+/* What the program headers say, checked. */
+typedef struct ElfPlan {
+    bool pie;            /* ET_DYN */
+    bool exec_stack;     /* PT_GNU_STACK with X */
+    uint16_t n_loads, n_phdrs;
+    uint64_t entry, phdr; /* phdr: its address, before the load bias; 0: not in a segment */
+    uint64_t low, high;  /* page-aligned extent of the segments */
+    uint64_t align;      /* largest p_align, at least a page */
+    char interp[4096];   /* "" if none */
+    ElfLoad load[ELF_MAX_LOADS];
+} ElfPlan;
+
+/* Result of loading. */
+typedef struct ElfImage {
+    Gva bias, entry, phdr, high;
+    uint16_t n_phdrs;
+    bool exec_stack;
+} ElfImage;
+
+/* Reads the headers of fd into plan; false with the reason in err (without the file's name). */
+bool elf_plan(int fd, const TargetOps *target, ElfPlan *plan, Fmt *err);
+/* Maps it. `base`: where a position-independent file goes (0: anywhere). */
+bool elf_map(LuThread *t, int fd, const ElfPlan *plan, Gva base, ElfImage *ret, Fmt *err);
+
+#endif

@@ -1,0 +1,404 @@
+/*
+ * tinamou: the composition root of Linux user mode. Order of the start: options, headers of the program (libelf, the
+ * last user of malloc), layout, mapping, stack, accel, signals, run.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <linux/prctl.h>
+
+#include "base/fmt.h"
+#include "linux-user/abi.h"
+#include "linux-user/elf.h"
+#include "linux-user/exec.h"
+#include "linux-user/fs.h"
+#include "linux-user/options.h"
+#include "linux-user/signal.h"
+#include "linux-user/stack.h"
+
+enum { EXIT_CANNOT = 126, EXIT_MISSING = 127, ARENA = 64 << 20, SCRATCH = 1 << 20 };
+
+extern const char lu_image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+
+/* What the start passes from step to step. */
+typedef struct Start {
+    LuProc *p;
+    LuThread *t;
+    LuOptions *opt;
+    uint64_t random[8];
+    ElfPlan prog, interp;
+    int prog_fd, interp_fd;
+    const char *interp_host;
+    char err_text[400];
+    Fmt err;
+} Start;
+
+static _Noreturn void refuse(const Start *s, int status, const char *file)
+{
+    fmt_err("%s: %s", file, s->err.buf);
+    sys_exit_group(status);
+}
+
+static _Noreturn void refuse_errno(const char *file, long e)
+{
+    static const char text[][28] = {[ENOENT] = "no such file", [EACCES] = "permission denied",
+                                    [ENOEXEC] = "not a program", [ELOOP] = "too many links or scripts"};
+    unsigned n = (unsigned)-e;
+    if (n < ARRAY_SIZE(text) && text[n][0])
+        fmt_err("%s: %s", file, text[n]);
+    else
+        fmt_err("%s: cannot be executed (errno %u)", file, n);
+    sys_exit_group(e == -ENOENT || e == -ENOTDIR ? EXIT_MISSING : EXIT_CANNOT);
+}
+
+static LuProc *new_process(void)
+{
+    Arena a;
+    if (!arena_init(&a, ARENA))
+        return NULL;
+    LuProc *p = arena_alloc(&a, sizeof(*p), 16);
+    p->arena = a;
+    p->abi = &lu_abi_riscv64;
+    p->exe_fd = p->self_fd = -1;
+    p->strace_fd = 2;
+    lock_init(&p->lock, LOCK_RANK_PROC);
+    return p;
+}
+
+/*
+ * With a bottom-up layout (unlimited stack, or a personality) the kernel places the emulator and its mappings in the
+ * middle of the guest's space. Then this starts itself again with the usual layout, and puts things back afterwards.
+ */
+static void start_again(const LuProc *p, const LuOptions *opt, int argc, char **argv)
+{
+    uint64_t image = (uint64_t)lu_image_start;
+    if (image < (uint64_t)p->arena.base ? image > 1ull << 46 : true)
+        return; /* top-down: what is mapped later lies lower */
+    if (image > 1ull << 46 || opt->old_stack_limit)
+        return;
+    struct rlimit64 r;
+    if (sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &r)))
+        return;
+    long persona = sys_call1(SYS_personality, 0xffffffff);
+    char number[2][24];
+    Fmt f0 = FMT_ON(number[0]), f1 = FMT_ON(number[1]);
+    fmt_printf(&f0, "%llu", (unsigned long long)(r.rlim_cur ? r.rlim_cur : 1));
+    fmt_printf(&f1, "%lu", persona);
+    const char *v[argc + 6];
+    int n = 0, at = opt->reexec ? 3 : 1, i = 0;
+    for (; i < at && i < argc; i++)
+        v[n++] = argv[i];
+    char words[24];
+    Fmt fw = FMT_ON(words);
+    fmt_printf(&fw, "%u", opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + 4);
+    if (opt->reexec)
+        v[2] = words;
+    v[n++] = "-old-stack";
+    v[n++] = number[0];
+    v[n++] = "-old-persona";
+    v[n++] = number[1];
+    for (; i < argc; i++)
+        v[n++] = argv[i];
+    v[n] = NULL;
+    struct rlimit64 low = {MIN(8ull << 20, r.rlim_max), r.rlim_max};
+    sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &low, 0);
+    sys_call1(SYS_personality, persona & ~ADDR_COMPAT_LAYOUT);
+    sys_call3(SYS_execve, "/proc/self/exe", v, environ);
+    sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &r, 0);
+    sys_call1(SYS_personality, persona);
+}
+
+static void put_back(const LuOptions *opt)
+{
+    struct rlimit64 r;
+    if (opt->old_persona >= 0)
+        sys_call1(SYS_personality, opt->old_persona);
+    if (!opt->old_stack_limit || sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &r)))
+        return;
+    r.rlim_cur = opt->old_stack_limit;
+    sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &r, 0);
+}
+
+static void open_log(LuProc *p)
+{
+    const LuOptions *opt = p->opt;
+    p->log = opt->log;
+    if (!opt->log_file)
+        return;
+    long fd = sys_call4(SYS_openat, AT_FDCWD, opt->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (sys_is_err(fd)) {
+        fmt_err("%s: cannot open the log (errno %d)", opt->log_file, (int)-fd);
+        sys_exit_group(1);
+    }
+    /* Out of the way of the guest's own numbers. */
+    long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 900);
+    if (!sys_is_err(high)) {
+        sys_close((int)fd);
+        fd = high;
+    }
+    p->strace_fd = (int)fd;
+}
+
+/* Opens the program; if it is a script, its interpreter, with the arguments changed as execve does. */
+static void open_program(Start *s)
+{
+    LuOptions *opt = s->opt;
+    if (opt->exec_fd >= 0) {
+        s->prog_fd = opt->exec_fd;
+        return;
+    }
+    ExecTarget x;
+    long e = exec_resolve(s->t, AT_FDCWD, opt->program, 0, &x);
+    if (e == -ENOENT) {
+        /* Perhaps its interpreter is what is missing: elf_plan() tells. */
+        long fd = sys_call4(SYS_openat, AT_FDCWD, opt->program, O_RDONLY | O_CLOEXEC, 0);
+        x = (ExecTarget){.fd = (int)fd, .host_path = opt->program, .guest_path = opt->program};
+        e = sys_is_err(fd) ? fd : 0;
+    }
+    if (e)
+        refuse_errno(opt->program, e);
+    s->prog_fd = x.fd;
+    if (x.n_words) {
+        char **v = lu_alloc(s->p, sizeof(char *) * (x.n_words + (size_t)opt->n_args + 1));
+        for (unsigned i = 0; i < x.n_words; i++)
+            v[i] = lu_alloc(s->p, strlen(x.word[i]) + 1), strcpy(v[i], x.word[i]);
+        for (int i = 1; i <= opt->n_args; i++)
+            v[x.n_words + (unsigned)i - 1] = opt->args[i];
+        opt->args = v;
+        opt->program_guest = v[0];
+    }
+    char *host = lu_alloc(s->p, strlen(x.host_path) + 1);
+    opt->program = strcpy(host, x.host_path);
+}
+
+/* Where does the program's file lie? For /proc/self/exe. */
+static void note_exe(Start *s)
+{
+    char link[40];
+    Fmt f = FMT_ON(link);
+    fmt_printf(&f, "/proc/self/fd/%d", s->prog_fd);
+    LuProc *p = s->p;
+    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, p->exe_host, sizeof(p->exe_host) - 1);
+    if (sys_is_err(n))
+        n = (long)strlen(strncpy(p->exe_host, s->opt->program, sizeof(p->exe_host) - 1));
+    p->exe_host[n] = 0;
+    strcpy(p->exe_path, lu_path_to_guest(s->t, p->exe_host));
+    /* As the kernel does at execve: the thread's name. */
+    const char *name = strrchr(s->opt->program_guest, '/');
+    sys_call2(SYS_prctl, PR_SET_NAME, name ? name + 1 : s->opt->program_guest);
+}
+
+static long open_at_root(Start *s, const char *root, const char *path)
+{
+    char *host = lu_alloc(s->p, strlen(root) + strlen(path) + 1);
+    if (!host)
+        return -ENOMEM;
+    strcpy(host, root);
+    s->interp_host = strcat(host, path);
+    return sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
+}
+
+/* Without -L, the places where distributions put guest libraries are tried; one that has the interpreter becomes the
+ * sysroot. */
+static void open_interp(Start *s)
+{
+    const char *name = s->prog.interp;
+    s->interp_fd = -1;
+    if (!name[0])
+        return;
+    s->interp_host = strcpy(lu_alloc(s->p, strlen(name) + 1), name);
+    arena_reset(&s->t->scratch);
+    const char *host = lu_path(s->t, name);
+    long fd = sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
+    const char *const places[2] = {"/etc/qemu-binfmt/riscv64", s->p->abi->interp_prefix};
+    for (int i = 0; i < 2 && sys_is_err(fd) && !s->opt->sysroot[0]; i++) {
+        fd = open_at_root(s, places[i], name);
+        if (sys_is_err(fd))
+            continue;
+        s->opt->sysroot = places[i];
+        s->opt->forward[s->opt->n_forward++] = "-L";
+        s->opt->forward[s->opt->n_forward++] = places[i];
+    }
+    if (sys_is_err(fd)) {
+        fmt_err("%s: needs the interpreter %s, which is not there%s%s (give the guest's libraries with -L)",
+                s->opt->program, name, s->opt->sysroot[0] ? ", nor below " : "", s->opt->sysroot);
+        sys_exit_group(EXIT_MISSING);
+    }
+    s->interp_fd = (int)fd;
+    if (!elf_plan(s->interp_fd, s->p->abi->target, &s->interp, &s->err))
+        refuse(s, EXIT_CANNOT, name);
+}
+
+static Gva map_vdso(LuThread *t)
+{
+    LuProc *p = t->proc;
+    uint64_t size = align_up(p->abi->vdso_size, 4096);
+    long at = lu_mm_mmap(t, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (sys_is_err(at))
+        return 0;
+    memcpy((void *)at, p->abi->vdso, p->abi->vdso_size);
+    lu_mm_mprotect(t, (Gva)at, size, PROT_READ | PROT_EXEC);
+    lu_mm_name_vdso(p->mm, (Gva)at);
+    return (Gva)at;
+}
+
+/* The guest's environment: ours with -E and -U applied. */
+static char **guest_env(Start *s, char **envp)
+{
+    unsigned n = 0, edits = 0;
+    while (envp[n])
+        n++;
+    for (const LuEnvEdit *e = s->opt->env_first; e; e = e->next)
+        edits++;
+    if (!edits)
+        return envp;
+    char **v = lu_alloc(s->p, (n + edits + 1) * sizeof(char *));
+    if (!v)
+        return envp;
+    memcpy(v, envp, n * sizeof(char *));
+    for (const LuEnvEdit *e = s->opt->env_first; e; e = e->next) {
+        size_t len = strcspn(e->text, "=");
+        unsigned w = 0;
+        for (unsigned i = 0; i < n; i++)
+            if (strncmp(v[i], e->text, len) || v[i][len] != '=')
+                v[w++] = v[i];
+        n = w;
+        if (e->text[len])
+            v[n++] = (char *)e->text;
+        v[n] = NULL;
+    }
+    return v;
+}
+
+/* Tells the kernel where the guest's arguments are, so that ps and /proc show the guest. Needs no privilege; a kernel
+ * without it leaves the emulator's, and procfs.c answers for the guest itself. */
+static void show_guest(const LuProc *p, const ElfImage *img, Gva sp)
+{
+    struct prctl_mm_map m = {
+        .start_code = img->bias ? img->bias : 0x10000, .end_code = img->high, .start_data = img->high - 4096,
+        .end_data = img->high, .start_brk = img->high, .brk = img->high, .start_stack = sp, .arg_start = p->args_start,
+        .arg_end = p->args_end, .env_start = p->env_start, .env_end = p->env_end, .auxv = (void *)p->auxv,
+        .auxv_size = (uint32_t)p->auxv_len, .exe_fd = (uint32_t)-1,
+    };
+    sys_call5(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, &m, sizeof(m), 0);
+}
+
+/* Maps everything; returns the entry point, the stack pointer in *ret_sp. */
+static Gva load(Start *s, char **envp, Gva *ret_sp)
+{
+    LuProc *p = s->p;
+    ElfImage prog, interp = {0};
+    const LuLayout *l = lu_mm_layout(p->mm);
+    /* A position-independent program without interpreter may be the interpreter itself: it goes where mappings do. */
+    Gva base = s->interp_fd >= 0 ? l->pie_base : 0;
+    if (!elf_map(s->t, s->prog_fd, &s->prog, base, &prog, &s->err))
+        refuse(s, EXIT_CANNOT, s->opt->program);
+    if (s->interp_fd >= 0 && !elf_map(s->t, s->interp_fd, &s->interp, 0, &interp, &s->err))
+        refuse(s, EXIT_CANNOT, s->prog.interp);
+    sys_close(s->prog_fd);
+    if (s->interp_fd >= 0)
+        sys_close(s->interp_fd);
+    uint64_t on = l->randomize ? ~0ull : 0;
+    Gva brk = s->prog.pie && s->interp_fd < 0 ? l->pie_base : prog.high;
+    lu_mm_set_brk(p->mm, align_down(brk + (s->random[3] % (32 << 20) & on), 4096));
+    p->vdso = map_vdso(s->t);
+    StackPlan plan = {.prog = &prog, .interp_base = s->interp_fd >= 0 ? interp.bias : 0, .vdso = p->vdso,
+                      .execfn = s->opt->program_guest, .argv = s->opt->args, .envp = guest_env(s, envp),
+                      .random = {s->random[4], s->random[5], s->random[6]}};
+    *ret_sp = stack_build(s->t, &plan, &s->err);
+    if (!*ret_sp)
+        refuse(s, EXIT_CANNOT, s->opt->program);
+    show_guest(p, &prog, *ret_sp);
+    return s->interp_fd >= 0 ? interp.entry : prog.entry;
+}
+
+static void start_accel(Start *s)
+{
+    LuProc *p = s->p;
+    const LuOptions *opt = p->opt;
+    AccelConfig cfg = {
+        .jit = !opt->no_jit, .host_mask = opt->host_mask, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
+        .log = opt->accel_log, .log_fd = p->strace_fd,
+        .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page},
+    };
+    p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
+    if (!p->accel && cfg.jit) {
+        /* No executable memory: slower, but it runs. */
+        cfg.jit = false;
+        p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
+    }
+    if (!p->accel || !(s->t->cpu = accel_cpu_new(p->accel))) {
+        fmt_err("cannot start the translator: %s", s->err_text);
+        sys_exit_group(EXIT_CANNOT);
+    }
+}
+
+static void get_random(Start *s)
+{
+    if (s->opt->have_seed) {
+        uint64_t x = s->opt->seed;
+        for (unsigned i = 0; i < ARRAY_SIZE(s->random); i++) {
+            x += 0x9e3779b97f4a7c15; /* splitmix64 */
+            uint64_t z = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+            z = (z ^ z >> 27) * 0x94d049bb133111eb;
+            s->random[i] = z ^ z >> 31;
+        }
+        return;
+    }
+    sys_call3(SYS_getrandom, s->random, sizeof(s->random), 0);
+}
+
+static LuThread *first_thread(LuProc *p)
+{
+    LuThread *t = lu_alloc(p, sizeof(*t));
+    t->proc = p;
+    t->tid = t->pid = (int)sys_gettid();
+    if (!arena_init(&t->scratch, SCRATCH))
+        return NULL;
+    p->threads = t;
+    p->n_threads = 1;
+    lu_set_self(t);
+    return t;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    Start s;
+    s.p = new_process();
+    s.t = s.p ? first_thread(s.p) : NULL;
+    s.opt = s.t ? lu_alloc(s.p, sizeof(*s.opt)) : NULL;
+    if (!s.opt) {
+        fmt_err("out of memory at the start");
+        return EXIT_CANNOT;
+    }
+    s.err = (Fmt)FMT_ON(s.err_text);
+    s.p->opt = s.opt;
+    lu_options_parse(s.p, s.opt, argc, argv, envp);
+    start_again(s.p, s.opt, argc, argv);
+    put_back(s.opt);
+    open_log(s.p);
+    get_random(&s);
+
+    open_program(&s);
+    if (!elf_plan(s.prog_fd, s.p->abi->target, &s.prog, &s.err))
+        refuse(&s, EXIT_CANNOT, s.opt->program);
+    open_interp(&s);
+    note_exe(&s);
+
+    s.p->mm = lu_mm_new(s.p->abi, s.opt, s.random);
+    if (!s.p->mm) {
+        fmt_err("no room for an address space");
+        return EXIT_CANNOT;
+    }
+    Gva sp, pc = load(&s, envp, &sp);
+    start_accel(&s);
+    s.p->abi->set_entry(s.t->cpu, pc, sp);
+    s.t->cpu->owner = s.t;
+    lu_signals_init(s.p, s.t);
+    lu_thread_run(s.t);
+}

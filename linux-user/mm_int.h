@@ -1,0 +1,73 @@
+/*
+ * Inside of LuMm: the interval map. Private to mm.c, mm_map.c and mm_calls.c (and their unit test).
+ * Threads: everything under LuMm.lock.
+ */
+#ifndef LINUX_USER_MM_INT_H
+#define LINUX_USER_MM_INT_H
+
+#include "linux-user/mm.h"
+
+#include "linux-user/abi.h"
+#include "linux-user/options.h"
+
+enum { PAGE = 4096 };
+
+/* Kinds of range besides ordinary mappings. */
+enum {
+    RANGE_SHARED = 1,
+    RANGE_GROWSDOWN = 2, /* start moves down as the kernel grows it: range_sync_growth() */
+    RANGE_FOREIGN = 4,   /* the emulator's, in an unusual layout: nobody may touch it */
+    RANGE_ANON = 8,
+    RANGE_VDSO = 16,
+    RANGE_STACK = 32,
+    RANGE_SHM = 64,      /* shmat */
+};
+
+typedef struct Range {
+    Gva start, end;
+    uint64_t offset;   /* in the file, of start; 0 if anonymous */
+    uint64_t dev, ino; /* of a shared file mapping, else 0 */
+    uint16_t kind;
+    uint8_t prot;      /* PROT_* of the guest */
+} Range;
+
+enum { MAX_RANGES = 1 << 17 }; /* the kernel's default limit of mappings is 65530 */
+
+struct LuMm {
+    Lock lock;
+    LuLayout layout;
+    Gva brk_start, brk;
+    uint64_t rlim[2][2];  /* [0 AS, 1 DATA][0 soft, 1 hard] */
+    uint64_t total, data; /* bytes mapped; bytes private and writable */
+    uint64_t serial;      /* names private file mappings, so that only pieces of one are joined */
+    bool lock_future;     /* mlockall(MCL_FUTURE) */
+    uint32_t n;
+    Range *ranges;        /* by address, not overlapping; MAX_RANGES reserved */
+    bool has_growsdown;   /* some range may have grown */
+};
+
+/* First range with end > addr; mm->n if none. */
+uint32_t range_find(const LuMm *mm, Gva addr);
+/* Is [addr, addr + len) free of ranges? */
+bool range_free(const LuMm *mm, Gva addr, uint64_t len);
+/* Takes [start, end) out of the map, cutting what overlaps it. False: no room for another range. */
+bool range_remove(LuMm *mm, Gva start, Gva end);
+/* Enters r over whatever is there. */
+bool range_insert(LuMm *mm, const Range *r);
+/* Makes r.start..end boundaries of ranges; indices of the first range inside and the first after. */
+bool range_split_at(LuMm *mm, Gva addr);
+/* Joins neighbours that are the same, among ranges [from, to]. */
+void range_merge(LuMm *mm, uint32_t from, uint32_t to);
+/* A place for len bytes, aligned: at the hint if it is free, else below mmap_base top-down, else above it. 0: none. */
+Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align);
+/* Asks the kernel how far a stack below addr has grown and moves the start of its range. */
+void range_sync_growth(LuMm *mm, Gva addr);
+/* Does something executable lie in [start, end)? */
+bool range_any_exec(const LuMm *mm, Gva start, Gva end);
+
+static inline bool range_is_data(const Range *r)
+{
+    return (r->prot & 2) && !(r->kind & (RANGE_SHARED | RANGE_GROWSDOWN | RANGE_FOREIGN));
+}
+
+#endif

@@ -1,0 +1,189 @@
+/* The interval map: a sorted array. A mapping call costs one binary search and at most one memmove. */
+#include "linux-user/mm_int.h"
+
+#include <errno.h>
+
+uint32_t range_find(const LuMm *mm, Gva addr)
+{
+    uint32_t lo = 0, hi = mm->n;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        if (mm->ranges[mid].end > addr)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo;
+}
+
+bool range_free(const LuMm *mm, Gva addr, uint64_t len)
+{
+    uint32_t i = range_find(mm, addr);
+    return i == mm->n || mm->ranges[i].start >= addr + len;
+}
+
+static void account(LuMm *mm, const Range *r, int sign)
+{
+    uint64_t len = r->end - r->start;
+    if (r->kind & RANGE_FOREIGN)
+        return;
+    mm->total += sign > 0 ? len : -len;
+    if (range_is_data(r))
+        mm->data += sign > 0 ? len : -len;
+}
+
+static bool make_room(LuMm *mm, uint32_t at)
+{
+    if (mm->n >= MAX_RANGES)
+        return false;
+    memmove(&mm->ranges[at + 1], &mm->ranges[at], (mm->n - at) * sizeof(Range));
+    mm->n++;
+    return true;
+}
+
+bool range_split_at(LuMm *mm, Gva addr)
+{
+    uint32_t i = range_find(mm, addr);
+    if (i == mm->n || mm->ranges[i].start >= addr)
+        return true;
+    if (!make_room(mm, i))
+        return false;
+    Range *a = &mm->ranges[i], *b = a + 1;
+    a->end = b->start = addr;
+    if (!(b->kind & RANGE_ANON))
+        b->offset += addr - a->start;
+    return true;
+}
+
+bool range_remove(LuMm *mm, Gva start, Gva end)
+{
+    /* Both cuts may each need a slot: check first, so that failure changes nothing. */
+    if (mm->n + 2 > MAX_RANGES || !range_split_at(mm, start) || !range_split_at(mm, end))
+        return false;
+    uint32_t a = range_find(mm, start), b = a;
+    while (b < mm->n && mm->ranges[b].start < end)
+        account(mm, &mm->ranges[b++], -1);
+    memmove(&mm->ranges[a], &mm->ranges[b], (mm->n - b) * sizeof(Range));
+    mm->n -= b - a;
+    return true;
+}
+
+bool range_insert(LuMm *mm, const Range *r)
+{
+    if (mm->n + 3 > MAX_RANGES || !range_remove(mm, r->start, r->end))
+        return false;
+    uint32_t i = range_find(mm, r->start);
+    make_room(mm, i);
+    mm->ranges[i] = *r;
+    account(mm, r, 1);
+    if (r->kind & RANGE_GROWSDOWN)
+        mm->has_growsdown = true;
+    range_merge(mm, i ? i - 1 : 0, i + 1);
+    return true;
+}
+
+static bool can_join(const Range *a, const Range *b)
+{
+    if (a->end != b->start || a->kind != b->kind || a->prot != b->prot || a->dev != b->dev || a->ino != b->ino)
+        return false;
+    /* Private file mappings carry no identity: the kernel may keep them apart, and so do we. */
+    if (a->kind & (RANGE_GROWSDOWN | RANGE_VDSO | RANGE_SHM))
+        return false;
+    if (a->kind & RANGE_ANON)
+        return !(a->kind & RANGE_SHARED);
+    return a->ino && a->offset + (a->end - a->start) == b->offset;
+}
+
+void range_merge(LuMm *mm, uint32_t from, uint32_t to)
+{
+    uint32_t last = MIN(to, mm->n ? mm->n - 1 : 0);
+    uint32_t w = from;
+    if (from >= last)
+        return;
+    for (uint32_t i = from + 1; i <= last; i++) {
+        if (can_join(&mm->ranges[w], &mm->ranges[i]))
+            mm->ranges[w].end = mm->ranges[i].end;
+        else
+            mm->ranges[++w] = mm->ranges[i];
+    }
+    uint32_t gone = last - w;
+    if (!gone)
+        return;
+    memmove(&mm->ranges[w + 1], &mm->ranges[last + 1], (mm->n - last - 1) * sizeof(Range));
+    mm->n -= gone;
+}
+
+/* The kernel keeps a gap below a stack that may grow. */
+static Gva range_low(const Range *r)
+{
+    uint64_t gap = r->kind & RANGE_GROWSDOWN ? 256ull * PAGE : 0;
+    return r->start > gap ? r->start - gap : 0;
+}
+
+static bool fits(const LuMm *mm, Gva addr, uint64_t len)
+{
+    uint32_t i = range_find(mm, addr);
+    return i == mm->n || range_low(&mm->ranges[i]) >= addr + len;
+}
+
+Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align)
+{
+    const Gva lowest = 0x10000, task = mm->layout.task_size;
+    hint = align_down(hint, align);
+    if (len > task - lowest)
+        return 0;
+    if (hint >= lowest && hint <= task - len && fits(mm, hint, len))
+        return hint;
+    /* Top-down: the highest gap below mmap_base. */
+    Gva top = mm->layout.mmap_base;
+    uint32_t i = range_find(mm, top - 1);
+    if (i < mm->n && mm->ranges[i].start < top)
+        top = range_low(&mm->ranges[i]);
+    for (;; top = range_low(&mm->ranges[i])) {
+        Gva floor = i ? mm->ranges[i - 1].end : lowest;
+        floor = MAX(floor, lowest);
+        if (top >= floor && top - floor >= len && align_down(top - len, align) >= floor)
+            return align_down(top - len, align);
+        if (!i)
+            break;
+        i--;
+    }
+    /* Bottom-up above it. */
+    Gva at = align_up(mm->layout.mmap_base, align);
+    for (i = range_find(mm, at); at <= task - len; i++) {
+        if (i == mm->n || range_low(&mm->ranges[i]) >= at + len)
+            return at;
+        at = align_up(mm->ranges[i].end, align);
+    }
+    return 0;
+}
+
+void range_sync_growth(LuMm *mm, Gva addr)
+{
+    if (!mm->has_growsdown)
+        return;
+    uint32_t i = range_find(mm, addr);
+    if (i == mm->n || !(mm->ranges[i].kind & RANGE_GROWSDOWN) || mm->ranges[i].start <= addr)
+        return;
+    Gva floor = i ? mm->ranges[i - 1].end : 0, lo = MAX(addr, floor), hi = mm->ranges[i].start;
+    /* Everything from the grown start up is mapped: search for the first mapped page. */
+    unsigned char vec;
+    Gva was = hi;
+    while (lo < hi) {
+        Gva mid = align_down(lo + (hi - lo) / 2, PAGE);
+        if (sys_call3(SYS_mincore, mid, PAGE, &vec) == -ENOMEM)
+            lo = mid + PAGE;
+        else
+            hi = mid;
+    }
+    mm->ranges[i].start = hi;
+    mm->total += was - hi;
+}
+
+bool range_any_exec(const LuMm *mm, Gva start, Gva end)
+{
+    for (uint32_t i = range_find(mm, start); i < mm->n && mm->ranges[i].start < end; i++)
+        if (mm->ranges[i].prot & 4)
+            return true;
+    return false;
+}

@@ -1,0 +1,662 @@
+#include "linux-user/options.h"
+
+#include <elf.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "base/fmt.h"
+#include "linux-user/syscall.h"
+
+#ifndef TINAMOU_VERSION
+#define TINAMOU_VERSION "0.0"
+#endif
+
+/* What a handler gets besides the argument. */
+typedef struct Parse {
+    LuProc *p;
+    LuOptions *opt;
+    Fmt err; /* text of a refusal */
+} Parse;
+
+typedef bool Handler(Parse *ps, const char *arg);
+
+typedef struct OptRow {
+    char name[16]; /* without dashes */
+    char env[14];  /* without QEMU_ or TINAMOU_; "" = none */
+    char arg[12];  /* name of the argument; "" = takes none */
+    bool forward;  /* programs started by the guest get it too */
+    Handler *handle;
+    char help[100];
+} OptRow;
+
+typedef struct NamedBit {
+    char name[13];
+    uint8_t kind; /* which word the bit is in */
+    uint32_t bit;
+} NamedBit;
+
+enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_REFUSED };
+
+static const NamedBit log_items[] = {
+    {"strace", BIT_LU, LU_LOG_STRACE},         {"unimp", BIT_LU, LU_LOG_UNIMP},
+    {"in_asm", BIT_ACCEL, ACCEL_LOG_IN_ASM},   {"op", BIT_ACCEL, ACCEL_LOG_IR},
+    {"op_opt", BIT_ACCEL, ACCEL_LOG_IR},       {"ir", BIT_ACCEL, ACCEL_LOG_IR},
+    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM}, {"stats", BIT_ACCEL, ACCEL_LOG_STATS},
+    {"nochain", BIT_OPT, ACCEL_NO_CHAIN},      {"op_ind", BIT_REFUSED, 0},
+    {"op_plugin", BIT_REFUSED, 0},             {"int", BIT_REFUSED, 0},
+    {"exec", BIT_REFUSED, 0},                  {"cpu", BIT_REFUSED, 0},
+    {"fpu", BIT_REFUSED, 0},                   {"mmu", BIT_REFUSED, 0},
+    {"pcall", BIT_REFUSED, 0},                 {"cpu_reset", BIT_REFUSED, 0},
+    {"guest_errors", BIT_REFUSED, 0},          {"page", BIT_REFUSED, 0},
+    {"plugin", BIT_REFUSED, 0},                {"tid", BIT_REFUSED, 0},
+    {"vpu", BIT_REFUSED, 0},                   {"invalid_mem", BIT_REFUSED, 0},
+};
+
+static const NamedBit no_opt_items[] = {
+    {"pins", BIT_OPT, ACCEL_NO_PINS},           {"chain", BIT_OPT, ACCEL_NO_CHAIN},
+    {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE}, {"loops", BIT_OPT, ACCEL_NO_LOOPS},
+    {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK}, {"fold", BIT_OPT, ACCEL_NO_FOLD},
+    {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN},   {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS},
+    {"all", BIT_OPT, ~0u},
+};
+
+static void print(const char *text) { sys_write(1, text, strlen(text)); }
+
+static _Noreturn void leave(int status) { sys_exit_group(status); }
+
+static char *copy_text(Parse *ps, const char *s, size_t n)
+{
+    char *d = lu_alloc(ps->p, n + 1);
+    if (!d) {
+        fmt_err("out of memory while reading the options");
+        leave(1);
+    }
+    memcpy(d, s, n);
+    d[n] = 0;
+    return d;
+}
+
+/* Calls fn for each item of a list separated by commas. */
+static bool each_item(Parse *ps, const char *list, bool (*fn)(Parse *ps, const char *item))
+{
+    for (const char *s = list;;) {
+        size_t n = strcspn(s, ",");
+        if (n && !fn(ps, copy_text(ps, s, n)))
+            return false;
+        if (!s[n])
+            return true;
+        s += n + 1;
+    }
+}
+
+static bool parse_u64(Parse *ps, const char *s, bool suffix, uint64_t *ret)
+{
+    const char *start = s;
+    uint64_t v = 0;
+    unsigned base = s[0] == '0' && (s[1] | 32) == 'x' ? 16 : 10;
+    if (base == 16)
+        s += 2;
+    const char *digits = s;
+    for (;; s++) {
+        unsigned c = (unsigned char)*s, d = c - '0' < 10 ? c - '0' : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10 : 99;
+        if (d >= base)
+            break;
+        if (v > (UINT64_MAX - d) / base)
+            goto bad;
+        v = v * base + d;
+    }
+    if (s == digits)
+        goto bad;
+    if (suffix && *s) {
+        unsigned c = *s | 32, shift = c == 'k' ? 10 : c == 'm' ? 20 : c == 'g' ? 30 : c == 't' ? 40 : 0;
+        if (shift) {
+            if (v >> (64 - shift))
+                goto bad;
+            v <<= shift;
+            s++;
+        }
+    }
+    if (*s)
+        goto bad;
+    *ret = v;
+    return true;
+bad:
+    fmt_printf(&ps->err, "'%s' is not a number", start);
+    return false;
+}
+
+/* ---- handlers ---- */
+
+static const char *absolute(Parse *ps, const char *path)
+{
+    if (path[0] == '/' || !path[0])
+        return path;
+    char cwd[4096];
+    long n = sys_call2(SYS_getcwd, cwd, sizeof(cwd));
+    if (sys_is_err(n) || n < 2)
+        return path;
+    size_t len = (size_t)n - 1, add = strlen(path);
+    char *s = lu_alloc(ps->p, len + add + 2);
+    if (!s)
+        return path;
+    memcpy(s, cwd, len);
+    s[len] = '/';
+    memcpy(s + len + 1, path, add + 1);
+    return s;
+}
+
+static bool opt_sysroot(Parse *ps, const char *arg)
+{
+    size_t n = strlen(arg);
+    if (n > 3000) {
+        fmt_puts(&ps->err, "the path is too long");
+        return false;
+    }
+    while (n && arg[n - 1] == '/')
+        n--;
+    ps->opt->sysroot = absolute(ps, copy_text(ps, arg, n));
+    return true;
+}
+
+static bool add_edit(Parse *ps, const char *text)
+{
+    LuEnvEdit *e = lu_alloc(ps->p, sizeof(*e));
+    if (!e) {
+        fmt_puts(&ps->err, "out of memory");
+        return false;
+    }
+    e->text = text;
+    if (ps->opt->env_last)
+        ps->opt->env_last->next = e;
+    else
+        ps->opt->env_first = e;
+    ps->opt->env_last = e;
+    return true;
+}
+
+static bool env_set_one(Parse *ps, const char *item)
+{
+    if (item[0] == '=' || !strchr(item, '=')) {
+        fmt_printf(&ps->err, "'%s' is not of the form name=value", item);
+        return false;
+    }
+    return add_edit(ps, item);
+}
+
+static bool env_unset_one(Parse *ps, const char *item)
+{
+    if (strchr(item, '=')) {
+        fmt_printf(&ps->err, "'%s' contains '='", item);
+        return false;
+    }
+    return add_edit(ps, item);
+}
+
+static bool opt_env_set(Parse *ps, const char *arg) { return each_item(ps, arg, env_set_one); }
+static bool opt_env_unset(Parse *ps, const char *arg) { return each_item(ps, arg, env_unset_one); }
+
+static bool opt_argv0(Parse *ps, const char *arg)
+{
+    ps->opt->argv0 = arg;
+    return true;
+}
+
+static bool opt_uname(Parse *ps, const char *arg)
+{
+    ps->opt->uname_release = arg;
+    return true;
+}
+
+static bool opt_cpu(Parse *ps, const char *arg)
+{
+    static const char models[][8] = {"rv64", "max", "any"};
+    if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
+        print("rv64  RV64IMAFDC with Zicsr and Zifencei (default)\nmax   everything that is implemented\n"
+              "any   the same as max\n");
+        leave(0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++)
+        if (!strcmp(arg, models[i]))
+            return true;
+    fmt_printf(&ps->err, "no CPU model '%s' (see -cpu help)", arg);
+    return false;
+}
+
+static bool opt_stack(Parse *ps, const char *arg)
+{
+    if (!parse_u64(ps, arg, true, &ps->opt->stack_size))
+        return false;
+    if (ps->opt->stack_size > 1ull << 44) {
+        fmt_puts(&ps->err, "the stack is too large");
+        return false;
+    }
+    return true;
+}
+
+static bool opt_base(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, true, &v))
+        return false;
+    if (v) {
+        fmt_puts(&ps->err, "guest addresses are host addresses here: only 0 is possible");
+        return false;
+    }
+    return true;
+}
+
+static bool opt_reserve(Parse *ps, const char *arg)
+{
+    uint64_t *v = &ps->opt->reserved_va;
+    if (!parse_u64(ps, arg, true, v))
+        return false;
+    if (*v && *v < 1ull << 24) {
+        fmt_puts(&ps->err, "a program needs at least 16M of addresses");
+        return false;
+    }
+    return true;
+}
+
+static bool named_bits(Parse *ps, const NamedBit *row, size_t n, const char *item)
+{
+    for (size_t i = 0; i < n; i++, row++) {
+        if (strcmp(row->name, item))
+            continue;
+        switch (row->kind) {
+        case BIT_LU: ps->opt->log |= row->bit; break;
+        case BIT_ACCEL: ps->opt->accel_log |= row->bit; break;
+        case BIT_OPT: ps->opt->no_opt |= row->bit; break;
+        default: fmt_printf(&ps->err, "'%s' is not supported", item); return false;
+        }
+        return true;
+    }
+    fmt_printf(&ps->err, "no item '%s'", item);
+    return false;
+}
+
+static bool log_item(Parse *ps, const char *item)
+{
+    if (!strcmp(item, "help") || !strcmp(item, "?")) {
+        for (size_t i = 0; i < ARRAY_SIZE(log_items); i++) {
+            if (log_items[i].kind == BIT_REFUSED)
+                continue;
+            print(log_items[i].name);
+            print("\n");
+        }
+        leave(0);
+    }
+    return named_bits(ps, log_items, ARRAY_SIZE(log_items), item);
+}
+
+static bool no_opt_item(Parse *ps, const char *item)
+{
+    return named_bits(ps, no_opt_items, ARRAY_SIZE(no_opt_items), item);
+}
+
+static bool opt_log(Parse *ps, const char *arg) { return each_item(ps, arg, log_item); }
+static bool opt_no_opt(Parse *ps, const char *arg) { return each_item(ps, arg, no_opt_item); }
+
+static bool opt_log_file(Parse *ps, const char *arg)
+{
+    ps->opt->log_file = absolute(ps, arg);
+    return true;
+}
+
+static bool opt_page_size(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, true, &v))
+        return false;
+    if (v != 4096) {
+        fmt_puts(&ps->err, "the page size is 4096");
+        return false;
+    }
+    return true;
+}
+
+static bool opt_strace(Parse *ps, const char *arg)
+{
+    ps->opt->log |= LU_LOG_STRACE;
+    return true;
+}
+
+static bool opt_single(Parse *ps, const char *arg)
+{
+    ps->opt->max_insns = 1;
+    return true;
+}
+
+static bool opt_seed(Parse *ps, const char *arg)
+{
+    ps->opt->have_seed = true;
+    return parse_u64(ps, arg, false, &ps->opt->seed);
+}
+
+static bool opt_no_jit(Parse *ps, const char *arg)
+{
+    ps->opt->no_jit = true;
+    return true;
+}
+
+static bool opt_max_insns(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, false, &v))
+        return false;
+    if (v > 4096) {
+        fmt_puts(&ps->err, "at most 4096 instructions");
+        return false;
+    }
+    ps->opt->max_insns = (uint32_t)v;
+    return true;
+}
+
+static bool opt_host_cpu(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->host_mask); }
+
+static bool opt_refused(Parse *ps, const char *arg)
+{
+    fmt_puts(&ps->err, "not supported");
+    return false;
+}
+
+static bool opt_gdb(Parse *ps, const char *arg)
+{
+    fmt_puts(&ps->err, "the debugger interface is not there yet");
+    return false;
+}
+
+static bool opt_version(Parse *ps, const char *arg)
+{
+    print("tinamou " TINAMOU_VERSION "\n");
+    leave(0);
+}
+
+static bool opt_syscalls(Parse *ps, const char *arg)
+{
+    lu_syscalls_print(ps->opt->abi, 1);
+    leave(0);
+}
+
+static bool opt_exec_fd(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, false, &v) || v > INT32_MAX)
+        return false;
+    ps->opt->exec_fd = (int)v;
+    return true;
+}
+
+static bool opt_persona(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, false, &v))
+        return false;
+    ps->opt->old_persona = (long)v;
+    return true;
+}
+
+static bool opt_old_stack(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->old_stack_limit); }
+
+static bool opt_help(Parse *ps, const char *arg);
+static bool opt_man(Parse *ps, const char *arg);
+
+static const OptRow rows[] = {
+    {"h", "", "", false, opt_help, "print this help"},
+    {"help", "", "", false, opt_help, "the same"},
+    {"g", "GDB", "port", false, opt_gdb, "wait for a debugger on a port (not supported yet)"},
+    {"L", "LD_PREFIX", "path", true, opt_sysroot, "look up absolute guest paths under path first"},
+    {"s", "STACK_SIZE", "size", true, opt_stack, "size of the first stack (default: as ulimit -s says)"},
+    {"cpu", "CPU", "model", true, opt_cpu, "CPU model (-cpu help lists them)"},
+    {"E", "SET_ENV", "var=value", false, opt_env_set, "set variables of the guest's environment"},
+    {"U", "UNSET_ENV", "var", false, opt_env_unset, "remove variables from the guest's environment"},
+    {"0", "ARGV0", "argv0", false, opt_argv0, "argv[0] of the guest program"},
+    {"r", "UNAME", "release", true, opt_uname, "release that uname(2) reports"},
+    {"B", "GUEST_BASE", "address", true, opt_base, "guest address 0 in the host (only 0)"},
+    {"R", "RESERVED_VA", "size", true, opt_reserve, "limit of the guest's addresses"},
+    {"d", "LOG", "item,...", true, opt_log, "log these items (-d help lists them)"},
+    {"dfilter", "DFILTER", "range,...", true, opt_refused, "(not supported)"},
+    {"D", "LOG_FILENAME", "file", true, opt_log_file, "write the log to file (default: standard error)"},
+    {"p", "PAGESIZE", "size", true, opt_page_size, "page size (only 4096)"},
+    {"singlestep", "SINGLESTEP", "", true, opt_single, "translate one instruction at a time"},
+    {"one-insn-per-tb", "ONE_INSN", "", true, opt_single, "the same"},
+    {"strace", "STRACE", "", true, opt_strace, "log system calls"},
+    {"seed", "RAND_SEED", "number", true, opt_seed, "fixes AT_RANDOM and the address layout"},
+    {"trace", "TRACE", "pattern", true, opt_refused, "(not supported)"},
+    {"plugin", "PLUGIN", "file", true, opt_refused, "(not supported)"},
+    {"perfmap", "PERFMAP", "", true, opt_refused, "(not supported)"},
+    {"jitdump", "JITDUMP", "", true, opt_refused, "(not supported)"},
+    {"version", "VERSION", "", false, opt_version, "print the version"},
+    {"syscalls", "", "", false, opt_syscalls, "print the table of system calls and what is missing"},
+    {"man", "", "", false, opt_man, "print the manual page (roff)"},
+    {"no-jit", "NO_JIT", "", true, opt_no_jit, "run by the interpreter"},
+    {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
+    {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
+     "switch off: pins chain jump-cache loops superblock fold lazy-nan loop-pins all"},
+    {"host-cpu", "HOST_CPU", "mask", true, opt_host_cpu, "host features not to use, as a bit mask"},
+    /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
+    {"exec-fd", "", "n", false, opt_exec_fd, ""},
+    {"old-persona", "", "n", false, opt_persona, ""},
+    {"old-stack", "", "n", false, opt_old_stack, ""},
+};
+
+/* ---- output made of the table ---- */
+
+static void pad(Fmt *f, size_t from, size_t width)
+{
+    do
+        fmt_putc(f, ' ');
+    while (f->len - from < width);
+}
+
+static bool opt_help(Parse *ps, const char *arg)
+{
+    char buf[6000];
+    Fmt f = FMT_ON(buf);
+    fmt_puts(&f, "usage: tinamou [options] program [arguments...]\n"
+                 "Runs a riscv64 Linux program on x86-64 Linux.\n\n"
+                 "Option              Variable            Meaning\n");
+    for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+        if (!r->help[0])
+            continue;
+        size_t at = f.len;
+        fmt_printf(&f, "-%s%s%s", r->name, r->arg[0] ? " " : "", r->arg);
+        pad(&f, at, 20);
+        if (r->env[0])
+            fmt_printf(&f, "QEMU_%s", r->env);
+        pad(&f, at, 40);
+        fmt_printf(&f, "%s\n", r->help);
+    }
+    fmt_puts(&f, "\nEach variable may also be written TINAMOU_ instead of QEMU_. -E and -U take lists separated by\n"
+                 "commas and may be given several times; the last change of a variable counts.\n"
+                 "Exit status: the program's own; 128+n, by the same signal, if a signal ended it; 126 if it cannot be\n"
+                 "executed, 127 if it does not exist.\n");
+    print(buf);
+    leave(0);
+}
+
+static void roff_text(Fmt *f, const char *s)
+{
+    for (; *s; s++)
+        fmt_puts(f, *s == '-' ? "\\-" : *s == '\\' ? "\\e" : (char[]){*s, 0});
+}
+
+static bool opt_man(Parse *ps, const char *arg)
+{
+    char buf[12000];
+    Fmt f = FMT_ON(buf);
+    fmt_puts(&f, ".TH TINAMOU 1\n.SH NAME\ntinamou \\- run riscv64 Linux programs on x86-64 Linux\n"
+                 ".SH SYNOPSIS\n.B tinamou\n[\\fIoption\\fR]... \\fIprogram\\fR [\\fIargument\\fR]...\n"
+                 ".SH DESCRIPTION\nRuns one Linux program of another architecture as a process of this machine. "
+                 "Programs that it starts run the same way; programs of this machine run natively.\n.SH OPTIONS\n");
+    for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+        if (!r->help[0])
+            continue;
+        fmt_puts(&f, ".TP\n\\fB\\-");
+        roff_text(&f, r->name);
+        fmt_puts(&f, "\\fR");
+        if (r->arg[0])
+            fmt_printf(&f, " \\fI%s\\fR", r->arg);
+        if (r->env[0])
+            fmt_printf(&f, " (\\fBQEMU_%s\\fR)", r->env);
+        fmt_puts(&f, "\n");
+        roff_text(&f, r->help);
+        fmt_puts(&f, "\n");
+    }
+    fmt_puts(&f, ".SH ENVIRONMENT\nThe variables named above; each may also begin with TINAMOU_ instead of QEMU_. The "
+                 "command line comes after them. They are read once: programs started by the program inherit the "
+                 "options, not the variables.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
+                 "tinamou dies of the same signal. 126: it cannot be executed; 127: it or its interpreter does not "
+                 "exist; 1: wrong options.\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
+    print(buf);
+    leave(0);
+}
+
+/* ---- parsing ---- */
+
+static void forward_word(Parse *ps, const char *word)
+{
+    if (ps->opt->n_forward == LU_MAX_FORWARD) {
+        fmt_err("too many options");
+        leave(1);
+    }
+    ps->opt->forward[ps->opt->n_forward++] = word;
+}
+
+/* One option; `source` is how the user wrote it, for messages. */
+static void apply(Parse *ps, const OptRow *r, const char *source, const char *arg)
+{
+    if (!r->handle(ps, arg)) {
+        fmt_err("%s: %s", source, ps->err.buf);
+        leave(1);
+    }
+    if (!r->forward)
+        return;
+    char *name = lu_alloc(ps->p, sizeof(r->name) + 1);
+    if (!name)
+        return;
+    name[0] = '-';
+    strcpy(name + 1, r->name);
+    forward_word(ps, name);
+    if (r->arg[0])
+        forward_word(ps, !strcmp(r->name, "L") ? ps->opt->sysroot : !strcmp(r->name, "D") ? ps->opt->log_file : arg);
+}
+
+static void parse_env(Parse *ps, char **envp)
+{
+    for (; *envp; envp++) {
+        const char *s = *envp;
+        if (s[0] == 'Q' && !strncmp(s, "QEMU_", 5))
+            s += 5;
+        else if (s[0] == 'T' && !strncmp(s, "TINAMOU_", 8))
+            s += 8;
+        else
+            continue;
+        size_t n = strcspn(s, "=");
+        if (!s[n])
+            continue;
+        for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+            if (!r->env[0] || strlen(r->env) != n || memcmp(r->env, s, n))
+                continue;
+            apply(ps, r, copy_text(ps, *envp, (size_t)(s - *envp) + n), s + n + 1);
+            break;
+        }
+    }
+}
+
+static const OptRow *find_row(const char *word)
+{
+    word += word[1] == '-' ? 2 : 1;
+    for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++)
+        if (!strcmp(r->name, word))
+            return r;
+    return NULL;
+}
+
+/* Options from argv[0] to the first word that is none; returns how many words were eaten. */
+static int parse_words(Parse *ps, char **argv, int n)
+{
+    int i = 0;
+    for (; i < n && argv[i][0] == '-' && argv[i][1]; i++) {
+        if (!strcmp(argv[i], "--")) {
+            i++;
+            break;
+        }
+        const OptRow *r = find_row(argv[i]);
+        if (!r) {
+            fmt_err("no option '%s' (see tinamou -h)", argv[i]);
+            leave(1);
+        }
+        if (r->arg[0] && i + 1 >= n) {
+            fmt_err("option '%s' needs an argument: %s", argv[i], r->arg);
+            leave(1);
+        }
+        apply(ps, r, argv[i], r->arg[0] ? argv[i + 1] : "");
+        i += r->arg[0] != 0;
+    }
+    return i;
+}
+
+/* The prefix made by lu_execve(): n, words, host path, guest path, arguments. */
+static bool parse_reexec(Parse *ps, int argc, char **argv)
+{
+    uint64_t n;
+    if (argc < 5 || !parse_u64(ps, argv[2], false, &n) || n > LU_MAX_FORWARD || 5 + (int)n > argc)
+        return false;
+    LuOptions *opt = ps->opt;
+    opt->reexec = true;
+    if (parse_words(ps, argv + 3, (int)n) != (int)n)
+        return false;
+    opt->program = argv[3 + n];
+    opt->program_guest = argv[4 + n];
+    opt->args = argv + 5 + n;
+    opt->n_args = argc - 5 - (int)n;
+    return true;
+}
+
+/* A name such as qemu-riscv64-static promises an instruction set. */
+static void check_own_name(const LuOptions *opt, const char *argv0)
+{
+    const char *base = strrchr(argv0, '/');
+    base = base ? base + 1 : argv0;
+    if (strncmp(base, "qemu-", 5))
+        return;
+    const char *isa = base + 5;
+    size_t n = strcspn(isa, "-");
+    if (n == strlen(opt->abi->uname_machine) && !memcmp(isa, opt->abi->uname_machine, n))
+        return;
+    fmt_err("called as %s, but only %s programs are supported", base, opt->abi->uname_machine);
+    leave(1);
+}
+
+void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **envp)
+{
+    char err[300];
+    Parse ps = {.p = p, .opt = opt, .err = FMT_ON(err)};
+    err[0] = 0;
+    *opt = (LuOptions){.abi = p->abi, .sysroot = "", .old_persona = -1, .exec_fd = -1};
+    if (argc >= 2 && !strcmp(argv[1], LU_REEXEC)) {
+        if (parse_reexec(&ps, argc, argv))
+            return;
+        fmt_err("%s is for the emulator's own use", LU_REEXEC);
+        leave(1);
+    }
+    if (argc > 0)
+        check_own_name(opt, argv[0]);
+    parse_env(&ps, envp);
+    int i = argc > 0 ? 1 + parse_words(&ps, argv + 1, argc - 1) : 0;
+    if (i >= argc) {
+        fmt_err("no program given (see tinamou -h)");
+        leave(1);
+    }
+    opt->program = opt->program_guest = argv[i];
+    /* A binfmt_misc entry with flag O or C opened the file for us, which we perhaps may not. */
+    if (getauxval(AT_EXECFD))
+        opt->exec_fd = (int)getauxval(AT_EXECFD);
+    /* A binfmt_misc entry with flag P puts the caller's argv[0] after the path. */
+    if ((getauxval(AT_FLAGS) & 1) && i + 1 < argc)
+        i++;
+    opt->args = argv + i;
+    opt->n_args = argc - i;
+    if (opt->argv0)
+        opt->args[0] = (char *)opt->argv0;
+}

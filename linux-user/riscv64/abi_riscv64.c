@@ -1,0 +1,82 @@
+/* The riscv64 Linux ABI. Sources: RISC-V psABI; syscall(2); asm/hwcap.h and asm/hwprobe.h of the UAPI headers. */
+#include "linux-user/abi.h"
+
+#include "base/fmt.h"
+#if __has_include("linux-user/riscv64/frame_riscv64.h")
+#include "linux-user/riscv64/frame_riscv64.h"
+#else /* being built */
+#define LU_RISCV64_FRAME_SIZE 1088
+#define lu_riscv64_push_frame NULL
+#define lu_riscv64_pop_frame NULL
+#define lu_syscall_row_riscv64 NULL
+#define LU_N_SYSCALLS_RISCV64 0
+#endif
+#include "linux-user/syscall.h"
+#include "target/riscv/rv_cpu.h"
+
+#include "linux-user/vdso_riscv64.h"
+
+enum { A0 = 10, A7 = 17, TP = 4, ECALL_SIZE = 4 };
+
+#define HWCAP(letter) (1u << ((letter) - 'A'))
+
+static RvCpu *rv(Cpu *cpu) { return (RvCpu *)cpu; }
+static const RvCpu *rv_const(const Cpu *cpu) { return (const RvCpu *)cpu; }
+
+static uint64_t syscall_nr(const Cpu *cpu) { return rv_const(cpu)->x[A7]; }
+static void syscall_args(const Cpu *cpu, uint64_t arg[6]) { memcpy(arg, &rv_const(cpu)->x[A0], 6 * 8); }
+static void set_result(Cpu *cpu, uint64_t value) { rv(cpu)->x[A0] = value; }
+static uint64_t result(const Cpu *cpu) { return rv_const(cpu)->x[A0]; }
+static void skip_syscall(Cpu *cpu) { cpu->pc += ECALL_SIZE; }
+
+static void restart_syscall(Cpu *cpu, uint64_t first_arg)
+{
+    cpu->pc -= ECALL_SIZE;
+    rv(cpu)->x[A0] = first_arg;
+}
+
+static void set_entry(Cpu *cpu, Gva pc, Gva sp)
+{
+    cpu->pc = pc;
+    rv(cpu)->x[RV_SP] = sp;
+}
+
+static void set_tls(Cpu *cpu, uint64_t tls) { rv(cpu)->x[TP] = tls; }
+static uint64_t get_sp(const Cpu *cpu) { return rv_const(cpu)->x[RV_SP]; }
+static void set_sp(Cpu *cpu, Gva sp) { rv(cpu)->x[RV_SP] = sp; }
+
+/* The lines programs look for; the same set of extensions as AT_HWCAP and riscv_hwprobe. */
+static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
+{
+    fmt_printf(out,
+               "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc_zicntr_zicsr_zifencei\nmmu\t\t: sv48\n"
+               "mvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n\n",
+               cpu, cpu);
+}
+
+const LuAbi lu_abi_riscv64 = {
+    .target = &target_riscv64,
+    .uname_machine = "riscv64",
+    .interp_prefix = "/usr/riscv64-linux-gnu",
+    .task_size = 1ull << 47,
+    .n_syscalls = LU_N_SYSCALLS_RISCV64,
+    .syscall_row = lu_syscall_row_riscv64,
+    .hwcap = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C'),
+    .syscall_nr = syscall_nr,
+    .syscall_args = syscall_args,
+    .set_result = set_result,
+    .result = result,
+    .skip_syscall = skip_syscall,
+    .restart_syscall = restart_syscall,
+    .set_entry = set_entry,
+    .set_tls = set_tls,
+    .get_sp = get_sp,
+    .set_sp = set_sp,
+    .push_frame = lu_riscv64_push_frame,
+    .pop_frame = lu_riscv64_pop_frame,
+    .frame_size = LU_RISCV64_FRAME_SIZE,
+    .vdso = vdso_image,
+    .vdso_size = sizeof(vdso_image),
+    .vdso_sigreturn = VDSO_SIGRETURN,
+    .cpuinfo = cpuinfo,
+};

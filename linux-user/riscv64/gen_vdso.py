@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Writes the riscv64 vDSO, a complete ELF image, as a C header: gen_vdso.py OUTPUT.
+
+Every function is a plain system call: it is there for its name (gdb, unwinders and libc look for them) and
+because the kernel returns from signal handlers through it. No .eh_frame: unwinders know the two instructions of
+__vdso_rt_sigreturn by their bytes. Sources: vdso(7), System V ABI chapters 4 and 5, the symbol versions part of
+the LSB, RISC-V psABI.
+"""
+import struct
+import sys
+
+CALLS = [("rt_sigreturn", 139), ("gettimeofday", 169), ("clock_gettime", 113), ("clock_getres", 114),
+         ("getcpu", 168), ("flush_icache", 259)]
+VERSION, SONAME = b"LINUX_4.15", b"linux-vdso.so.1"
+STT_FUNC_GLOBAL, ABSOLUTE = 0x12, 0xfff1
+
+
+def elf_hash(name):
+    h = 0
+    for c in name:
+        h = (h << 4) + c
+        g = h & 0xf0000000
+        h = (h ^ (g >> 24)) & ~g & 0xffffffff
+    return h
+
+
+def text():
+    code, at = b"", {}
+    for name, number in CALLS:
+        at[name] = len(code)
+        words = [number << 20 | 17 << 7 | 0x13, 0x00000073]  # addi a7, zero, number; ecall
+        if name != "rt_sigreturn":
+            words.append(0x00008067)  # ret
+        code += b"".join(struct.pack("<I", w) for w in words)
+    return code, at
+
+
+def build():
+    strings, offset = b"\0", {}
+    names = [b"__vdso_" + n.encode() for n, _ in CALLS]
+    for s in names + [VERSION, SONAME]:
+        offset[s] = len(strings)
+        strings += s + b"\0"
+
+    n_phdrs, n_dyn = 3, 10
+    pos = 64 + 56 * n_phdrs
+    place = {}
+
+    def put(key, size, align=8):
+        nonlocal pos
+        pos = (pos + align - 1) & -align
+        place[key] = pos
+        pos += size
+
+    code, at = text()
+    put("hash", 4 * (2 + 1 + len(names) + 1))
+    put("symtab", 24 * (len(names) + 1))
+    put("strtab", len(strings), 1)
+    put("versym", 2 * (len(names) + 1))
+    put("verdef", 2 * (20 + 8))
+    put("dynamic", 16 * n_dyn)
+    put("text", len(code), 16)
+    image = bytearray(pos)
+
+    def store(key, data):
+        image[place[key]:place[key] + len(data)] = data
+
+    # One hash bucket: the chain links all symbols.
+    store("hash", struct.pack("<%dI" % (3 + len(names) + 1), 1, len(names) + 1, 1,
+                              *([0] + list(range(2, len(names) + 1)) + [0])))
+    syms = b"\0" * 24
+    for s, (name, _) in zip(names, CALLS):
+        size = 8 if name == "rt_sigreturn" else 12
+        syms += struct.pack("<IBBHQQ", offset[s], STT_FUNC_GLOBAL, 0, 1, place["text"] + at[name], size)
+    store("symtab", syms)
+    store("strtab", strings)
+    store("versym", struct.pack("<%dH" % (len(names) + 1), 0, *[2] * len(names)))
+    store("verdef", struct.pack("<HHHHIII", 1, 1, 1, 1, elf_hash(SONAME), 20, 28)
+          + struct.pack("<II", offset[SONAME], 0)
+          + struct.pack("<HHHHIII", 1, 0, 2, 1, elf_hash(VERSION), 20, 0)
+          + struct.pack("<II", offset[VERSION], 0))
+    dyn = [(14, offset[SONAME]), (4, place["hash"]), (5, place["strtab"]), (6, place["symtab"]),
+           (10, len(strings)), (11, 24), (0x6ffffff0, place["versym"]), (0x6ffffffc, place["verdef"]),
+           (0x6ffffffd, 2), (0, 0)]
+    assert len(dyn) == n_dyn
+    store("dynamic", b"".join(struct.pack("<QQ", *d) for d in dyn))
+    store("text", code)
+
+    ident = b"\x7fELF\x02\x01\x01" + b"\0" * 9
+    ehdr = ident + struct.pack("<HHIQQQIHHHHHH", 3, 243, 1, place["text"], 64, 0, 5, 64, 56, n_phdrs, 0, 0, 0)
+    phdrs = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, pos, pos, 4096)
+    phdrs += struct.pack("<IIQQQQQQ", 2, 4, place["dynamic"], place["dynamic"], place["dynamic"], 16 * n_dyn,
+                         16 * n_dyn, 8)
+    phdrs += struct.pack("<IIQQQQQQ", 0x6474e551, 6, 0, 0, 0, 0, 0, 16)
+    image[:len(ehdr) + len(phdrs)] = ehdr + phdrs
+    return image, place["text"] + at["rt_sigreturn"]
+
+
+def main():
+    image, sigreturn = build()
+    with open(sys.argv[1], "w", encoding="ascii") as out:
+        out.write("/* Made by gen_vdso.py. */\nenum { VDSO_SIGRETURN = %d };\n" % sigreturn)
+        out.write("static const uint8_t vdso_image[%d] = {\n" % len(image))
+        for i in range(0, len(image), 16):
+            out.write("    " + ", ".join("0x%02x" % b for b in image[i:i + 16]) + ",\n")
+        out.write("};\n")
+    if len(sys.argv) > 2:
+        with open(sys.argv[2], "wb") as out:
+            out.write(image)
+
+
+main()

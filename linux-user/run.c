@@ -1,0 +1,67 @@
+/* The loop every guest thread lives in. */
+#include "linux-user/abi.h"
+#include "linux-user/mm.h"
+#include "linux-user/signal.h"
+#include "linux-user/syscall.h"
+
+#include <errno.h>
+
+/* One instruction while all other cpus stand still: the exact form of LL/SC. */
+static void step_exclusive(LuThread *t)
+{
+    Cpu *cpu = t->cpu;
+    accel_exclusive_begin(cpu);
+    uint32_t ctx = cpu->ctx;
+    cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
+    accel_run(cpu);
+    cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_STEP) | (ctx & CTX_PARALLEL);
+    accel_exclusive_end(cpu);
+}
+
+static void system_call(LuThread *t)
+{
+    /* A signal that came before the call goes first: the pc is still on the instruction. */
+    if (UNLIKELY(lu_signals_pending(t))) {
+        lu_signals_deliver(t, 0);
+        return;
+    }
+    lu_syscall(t);
+    lu_signals_deliver(t, t->restart);
+}
+
+static void fault(LuThread *t, int sig, int code, Gva addr)
+{
+    lu_raise_fault(t, sig, code, addr);
+    lu_signals_deliver(t, 0);
+}
+
+void lu_thread_run(LuThread *t)
+{
+    Cpu *cpu = t->cpu;
+    for (;;) {
+        accel_run(cpu);
+    again:
+        switch ((CpuExitKind)cpu->exit.kind) {
+        case CPU_EXIT_SYSCALL: system_call(t); break;
+        case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
+        case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, cpu->pc); break;
+        case CPU_EXIT_ILLEGAL: fault(t, SIGILL, ILL_ILLOPC, cpu->pc); break;
+        case CPU_EXIT_FETCH:
+            fault(t, SIGSEGV, lu_mm_mapped(t->proc->mm, cpu->exit.addr) ? SEGV_ACCERR : SEGV_MAPERR, cpu->exit.addr);
+            break;
+        case CPU_EXIT_FAULT: fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr); break;
+        case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
+        case CPU_EXIT_FENCE_I:
+            accel_fence_i(cpu);
+            lu_signals_deliver(t, 0);
+            break;
+        case CPU_EXIT_CTX:
+            cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | cpu->ops->ctx(cpu);
+            lu_signals_deliver(t, 0);
+            break;
+        case CPU_EXIT_EXCLUSIVE:
+            step_exclusive(t);
+            goto again;
+        }
+    }
+}
