@@ -8,11 +8,12 @@
  * 64 bits, 32-bit integers and class masks included.
  *
  * Ownership: none, no memory is kept. Threads: any, also inside a signal handler. Errors: none; a wrong enum
- * value is a bug of the caller. Flags are what this operation raises; the caller ORs them into its sticky set.
+ * value is a bug of the caller. Flags are what this operation raises; the caller ORs them into its sticky
+ * set.
  *
  * Flags. DENORM is x86's "denormal operand": a subnormal operand was used as it is (with `daz` it is not
- * raised, and to_int, round_to_int, class and sign operations never raise it). Guests without such a flag mask
- * it out. UNDERFLOW follows the default (masked) handling: tiny and inexact.
+ * raised, and to_int, round_to_int, class and sign operations never raise it). Guests without such a flag
+ * mask it out. UNDERFLOW follows the default (masked) handling: tiny and inexact.
  *
  * Sources: IEEE 754-2019 sections 4.3, 5.3-5.8, 6.2, 7, 9.6; RISC-V Unprivileged ISA, chapters "F" and "Zfh";
  * Intel SDM volume 1, sections 4.8.3.5, 4.9, 11.5.2, 14.5 and tables D-1, E-1 to E-12.
@@ -57,8 +58,8 @@ enum {
 typedef struct SoftfpMode {
     uint8_t round;
     uint8_t nan;
-    uint8_t ftz;         /* 1: a tiny result becomes zero of its sign, raising underflow and inexact (MXCSR.FTZ) */
-    uint8_t daz;         /* 1: a subnormal operand counts as zero of its sign (MXCSR.DAZ) */
+    uint8_t ftz; /* 1: a tiny result becomes zero of its sign, raising underflow and inexact (MXCSR.FTZ) */
+    uint8_t daz; /* 1: a subnormal operand counts as zero of its sign (MXCSR.DAZ) */
     uint8_t tiny_before; /* 1: tininess is detected before rounding (Arm); 0: after (RISC-V, x86) */
 } SoftfpMode;
 
@@ -84,8 +85,8 @@ SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t a, u
 SoftfpRes softfp_min(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
 SoftfpRes softfp_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
 
-/* Order equal to IrFcond. All are false on NaN but UNO, which is true on NaN only. LT and LE raise invalid for
- * any NaN, the others for a signaling NaN. */
+/* Order equal to IrFcond. All are false on NaN but UNO, which is true on NaN only. LT and LE raise invalid
+ * for any NaN, the others for a signaling NaN. */
 typedef enum SoftfpCond {
     SOFTFP_EQ,
     SOFTFP_LT,
@@ -104,9 +105,9 @@ uint32_t softfp_class(SoftfpFmt fmt, uint64_t a);
 /* Between formats; to the same format it quiets or replaces NaNs and flushes as an operation would. */
 SoftfpRes softfp_cvt(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, uint64_t a);
 
-/* To an integer of `width` 32 or 64 bits. Out of range after rounding: saturates, NaN gives the largest value,
- * invalid alone is raised; else inexact when a was no integer. (SOFTFP_NAN_X86: 0x80..0 for all of those, all
- * ones when unsigned.) */
+/* To an integer of `width` 32 or 64 bits. Out of range after rounding: saturates, NaN gives the largest
+ * value, invalid alone is raised; else inexact when a was no integer. (SOFTFP_NAN_X86: 0x80..0 for all of
+ * those, all ones when unsigned.) */
 SoftfpRes softfp_to_int(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned);
 /* From the low `width` bits of v, 32 or 64. */
 SoftfpRes softfp_from_int(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned);

@@ -40,7 +40,7 @@ static SoftfpRes add_signed(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint
     SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits);
 
     if (sf_is_nan(a) || sf_is_nan(b))
-        return sf_pick_nan(fmt, mode, (SfNum[]){ a, b }, (uint64_t[]){ abits, bbits }, 2);
+        return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
     b.sign ^= negate_b;
     if (a.cls == SF_INF && b.cls == SF_INF && a.sign != b.sign)
         return sf_default_nan(fmt, mode, SOFTFP_INVALID);
@@ -72,7 +72,7 @@ SoftfpRes softfp_mul(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits);
 
     if (sf_is_nan(a) || sf_is_nan(b))
-        return sf_pick_nan(fmt, mode, (SfNum[]){ a, b }, (uint64_t[]){ abits, bbits }, 2);
+        return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
     bool sign = a.sign != b.sign, zero = a.cls == SF_ZERO || b.cls == SF_ZERO;
     uint32_t flags = denorm_flag(a, b);
     if (a.cls == SF_INF || b.cls == SF_INF)
@@ -94,7 +94,7 @@ SoftfpRes softfp_div(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits);
 
     if (sf_is_nan(a) || sf_is_nan(b))
-        return sf_pick_nan(fmt, mode, (SfNum[]){ a, b }, (uint64_t[]){ abits, bbits }, 2);
+        return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
     if (a.cls == b.cls && a.cls != SF_FINITE)
         return sf_default_nan(fmt, mode, SOFTFP_INVALID); /* 0/0, inf/inf */
     bool sign = a.sign != b.sign;
@@ -156,8 +156,8 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
 /* The exact product of finite nonzero a and b plus finite c, which may be zero. */
 static SoftfpRes fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, SfNum c, uint32_t flags)
 {
-    /* 128-bit significands with the leading bit at 126: the value is sig / 2^126 * 2^exp. The product's lowest
-     * 22 bits are zero, so halving it loses nothing. */
+    /* 128-bit significands with the leading bit at 126: the value is sig / 2^126 * 2^exp. The product's
+     * lowest 22 bits are zero, so halving it loses nothing. */
     SfU128 big = (SfU128)a.sig * b.sig, small = (SfU128)c.sig << 63;
     int32_t exp = a.exp + b.exp, exp_small = c.exp;
     bool sign = a.sign != b.sign, sign_small = c.sign;
@@ -165,10 +165,6 @@ static SoftfpRes fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, Sf
     if (big >> 127) {
         big >>= 1;
         exp++;
-    }
-    if (c.cls == SF_ZERO) {
-        small = 0;
-        exp_small = exp;
     }
     if (small && (exp < exp_small || (exp == exp_small && big < small))) {
         SfU128 t = big;
@@ -190,13 +186,14 @@ static SoftfpRes fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, Sf
     return sf_round_pack(fmt, mode, sign, exp + 1 - (int32_t)lz, sum >> 64 | ((uint64_t)sum != 0), flags);
 }
 
-SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t abits, uint64_t bbits, uint64_t cbits)
+SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t abits, uint64_t bbits,
+                     uint64_t cbits)
 {
     SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits), c = sf_unpack(fmt, mode, cbits);
     bool inf_zero = (a.cls == SF_INF && b.cls == SF_ZERO) || (a.cls == SF_ZERO && b.cls == SF_INF);
 
     if (sf_is_nan(a) || sf_is_nan(b) || sf_is_nan(c)) {
-        SoftfpRes r = sf_pick_nan(fmt, mode, (SfNum[]){ a, b, c }, (uint64_t[]){ abits, bbits, cbits }, 3);
+        SoftfpRes r = sf_pick_nan(fmt, mode, (SfNum[]){a, b, c}, (uint64_t[]){abits, bbits, cbits}, 3);
         if (inf_zero && mode.nan == SOFTFP_NAN_CANON)
             r.flags |= SOFTFP_INVALID;
         return r;

@@ -28,17 +28,17 @@ SoftfpRes softfp_cmp(SoftfpFmt fmt, SoftfpMode mode, SoftfpCond cond, uint64_t a
 
     if (sf_is_nan(a) || sf_is_nan(b)) {
         bool invalid = cond == SOFTFP_LT || cond == SOFTFP_LE || a.cls == SF_SNAN || b.cls == SF_SNAN;
-        return (SoftfpRes){ cond == SOFTFP_UNO, invalid ? SOFTFP_INVALID : 0 };
+        return (SoftfpRes){cond == SOFTFP_UNO, invalid ? SOFTFP_INVALID : 0};
     }
     int o = order(a, b);
     uint32_t flags = a.sub || b.sub ? SOFTFP_DENORM : 0;
     switch (cond) {
-    case SOFTFP_EQ: return (SoftfpRes){ o == 0, flags };
+    case SOFTFP_EQ: return (SoftfpRes){o == 0, flags};
     case SOFTFP_LT:
-    case SOFTFP_LTQ: return (SoftfpRes){ o < 0, flags };
+    case SOFTFP_LTQ: return (SoftfpRes){o < 0, flags};
     case SOFTFP_LE:
-    case SOFTFP_LEQ: return (SoftfpRes){ o <= 0, flags };
-    default: return (SoftfpRes){ 0, flags };
+    case SOFTFP_LEQ: return (SoftfpRes){o <= 0, flags};
+    default: return (SoftfpRes){0, flags};
     }
 }
 
@@ -72,7 +72,7 @@ static SoftfpRes min_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_
     /* With daz a subnormal operand became zero. */
     if (x->cls == SF_ZERO)
         return sf_zero(fmt, x->sign, flags);
-    return (SoftfpRes){ (take_a ? abits : bbits) & all, flags };
+    return (SoftfpRes){(take_a ? abits : bbits) & all, flags};
 }
 
 SoftfpRes softfp_min(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b)
@@ -87,7 +87,7 @@ SoftfpRes softfp_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b)
 
 uint32_t softfp_class(SoftfpFmt fmt, uint64_t bits)
 {
-    SfNum a = sf_unpack(fmt, (SoftfpMode){ 0 }, bits);
+    SfNum a = sf_unpack(fmt, (SoftfpMode){0}, bits);
 
     switch (a.cls) {
     case SF_SNAN: return 1 << 8;

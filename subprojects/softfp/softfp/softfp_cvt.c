@@ -13,7 +13,7 @@ static SoftfpRes cvt_nan(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, SfNum a,
     if (mode.nan == SOFTFP_NAN_CANON)
         return sf_default_nan(to, mode, flags);
     uint64_t frac = (bits & f->frac) << (64 - f->p) >> (64 - t->p);
-    return (SoftfpRes){ (a.sign ? t->sign : 0) | t->inf | t->quiet | frac, flags };
+    return (SoftfpRes){(a.sign ? t->sign : 0) | t->inf | t->quiet | frac, flags};
 }
 
 SoftfpRes softfp_cvt(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, uint64_t bits)
@@ -23,14 +23,13 @@ SoftfpRes softfp_cvt(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, uint64_t bit
     switch (a.cls) {
     case SF_ZERO: return sf_zero(to, a.sign, 0);
     case SF_INF: return sf_inf(to, a.sign, 0);
-    case SF_FINITE:
-        return sf_round_pack(to, mode, a.sign, a.exp, a.sig, a.sub ? SOFTFP_DENORM : 0);
+    case SF_FINITE: return sf_round_pack(to, mode, a.sign, a.exp, a.sig, a.sub ? SOFTFP_DENORM : 0);
     default: return cvt_nan(to, from, mode, a, bits);
     }
 }
 
-/* |a| rounded to an integer, for a.exp < 64. Carries into *ret_carry (2^64). */
-static uint64_t round_magnitude(SoftfpMode mode, SfNum a, bool *ret_carry, bool *ret_inexact)
+/* |a| rounded to an integer, for a.exp < 64. Cannot wrap: no format has 64 bits of precision. */
+static uint64_t round_magnitude(SoftfpMode mode, SfNum a, bool *ret_inexact)
 {
     uint64_t whole = 0, rem = a.sig;
 
@@ -43,7 +42,6 @@ static uint64_t round_magnitude(SoftfpMode mode, SfNum a, bool *ret_carry, bool 
     }
     bool up = sf_round_up(mode.round, a.sign, whole & 1, rem, 1ull << 63);
     *ret_inexact = rem != 0;
-    *ret_carry = up && whole == ~0ull;
     return whole + up;
 }
 
@@ -57,28 +55,28 @@ static SoftfpRes int_invalid(SoftfpMode mode, bool low, unsigned width, bool is_
         bits = is_unsigned ? 0 : top;
     else
         bits = is_unsigned ? ones : top - 1;
-    return (SoftfpRes){ bits, SOFTFP_INVALID };
+    return (SoftfpRes){bits, SOFTFP_INVALID};
 }
 
 SoftfpRes softfp_to_int(SoftfpFmt from, SoftfpMode mode, uint64_t bits, unsigned width, bool is_unsigned)
 {
     SfNum a = sf_unpack(from, mode, bits);
-    bool carry, inexact;
+    bool inexact;
 
     if (a.cls == SF_ZERO)
-        return (SoftfpRes){ 0, 0 };
+        return (SoftfpRes){0, 0};
     if (a.cls != SF_FINITE || a.exp > 63)
         return int_invalid(mode, a.sign && !sf_is_nan(a), width, is_unsigned);
-    uint64_t magnitude = round_magnitude(mode, a, &carry, &inexact);
+    uint64_t magnitude = round_magnitude(mode, a, &inexact);
     uint64_t limit;
     if (is_unsigned)
         limit = a.sign ? 0 : ~0ull >> (64 - width);
     else
         limit = (1ull << (width - 1)) - !a.sign;
-    if (carry || magnitude > limit)
+    if (magnitude > limit)
         return int_invalid(mode, a.sign, width, is_unsigned);
     uint64_t value = a.sign ? -magnitude : magnitude;
-    return (SoftfpRes){ value & ~0ull >> (64 - width), inexact ? SOFTFP_INEXACT : 0 };
+    return (SoftfpRes){value & ~0ull >> (64 - width), inexact ? SOFTFP_INEXACT : 0};
 }
 
 SoftfpRes softfp_from_int(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned)
@@ -97,15 +95,15 @@ SoftfpRes softfp_round_to_int(SoftfpFmt fmt, SoftfpMode mode, uint64_t bits, boo
 {
     const SfFmt *f = &sf_fmt[fmt];
     SfNum a = sf_unpack(fmt, mode, bits);
-    bool carry, inexact;
+    bool inexact;
 
     if (sf_is_nan(a))
         return sf_pick_nan(fmt, mode, &a, &bits, 1);
     if (a.cls == SF_ZERO)
         return sf_zero(fmt, a.sign, 0);
     if (a.cls == SF_INF || a.exp >= f->p - 1)
-        return (SoftfpRes){ bits & (f->sign | f->inf | f->frac), 0 };
-    uint64_t magnitude = round_magnitude(mode, a, &carry, &inexact);
+        return (SoftfpRes){bits & (f->sign | f->inf | f->frac), 0};
+    uint64_t magnitude = round_magnitude(mode, a, &inexact);
     uint32_t flags = inexact && exact ? SOFTFP_INEXACT : 0;
     if (!magnitude)
         return sf_zero(fmt, a.sign, flags);

@@ -33,7 +33,10 @@ typedef struct SfNum {
     uint64_t sig;
 } SfNum;
 
-static inline bool sf_is_nan(SfNum x) { return x.cls >= SF_QNAN; }
+static inline bool sf_is_nan(SfNum x)
+{
+    return x.cls >= SF_QNAN;
+}
 
 /* v >> n, any n; a bit lost makes the lowest bit one. */
 static inline uint64_t sf_jam64(uint64_t v, uint32_t n)
@@ -73,12 +76,12 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
 
 static inline SoftfpRes sf_zero(SoftfpFmt fmt, bool sign, uint32_t flags)
 {
-    return (SoftfpRes){ sign ? sf_fmt[fmt].sign : 0, flags };
+    return (SoftfpRes){sign ? sf_fmt[fmt].sign : 0, flags};
 }
 
 static inline SoftfpRes sf_inf(SoftfpFmt fmt, bool sign, uint32_t flags)
 {
-    return (SoftfpRes){ (sign ? sf_fmt[fmt].sign : 0) | sf_fmt[fmt].inf, flags };
+    return (SoftfpRes){(sign ? sf_fmt[fmt].sign : 0) | sf_fmt[fmt].inf, flags};
 }
 
 /* The NaN an operation makes from numbers. */

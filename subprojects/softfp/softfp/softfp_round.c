@@ -4,9 +4,11 @@
 #include "softfp/softfp_priv.h"
 
 #define SF_FMT(width_, p_)                                                                                   \
-    { width_, p_, 2 - (1 << (width_ - p_ - 1)), (1 << (width_ - p_ - 1)) - 1, 1ull << (width_ - 1),          \
-      ((1ull << (width_ - p_)) - 1) << (p_ - 1), 1ull << (p_ - 2), (1ull << (p_ - 1)) - 1,                   \
-      (((1ull << (width_ - p_)) - 1) << (p_ - 1)) - 1 }
+    {                                                                                                        \
+        width_, p_, 2 - (1 << (width_ - p_ - 1)), (1 << (width_ - p_ - 1)) - 1, 1ull << (width_ - 1),        \
+            ((1ull << (width_ - p_)) - 1) << (p_ - 1), 1ull << (p_ - 2), (1ull << (p_ - 1)) - 1,             \
+            (((1ull << (width_ - p_)) - 1) << (p_ - 1)) - 1                                                  \
+    }
 
 const SfFmt sf_fmt[3] = {
     [SOFTFP_F16] = SF_FMT(16, 11),
@@ -17,7 +19,7 @@ const SfFmt sf_fmt[3] = {
 SfNum sf_unpack(SoftfpFmt fmt, SoftfpMode mode, uint64_t bits)
 {
     const SfFmt *f = &sf_fmt[fmt];
-    SfNum x = { .sign = (bits & f->sign) != 0 };
+    SfNum x = {.sign = (bits & f->sign) != 0};
     uint64_t frac = bits & f->frac;
     uint32_t biased = (bits & f->inf) >> (f->p - 1);
 
@@ -51,8 +53,8 @@ static SoftfpRes overflow(const SfFmt *f, SoftfpMode mode, bool sign, uint32_t f
 {
     bool to_inf = mode.round == SOFTFP_RNE || mode.round == SOFTFP_RMM ||
                   mode.round == (sign ? SOFTFP_RDN : SOFTFP_RUP);
-    return (SoftfpRes){ (sign ? f->sign : 0) | (to_inf ? f->inf : f->max),
-                        flags | SOFTFP_OVERFLOW | SOFTFP_INEXACT };
+    return (SoftfpRes){(sign ? f->sign : 0) | (to_inf ? f->inf : f->max),
+                       flags | SOFTFP_OVERFLOW | SOFTFP_INEXACT};
 }
 
 SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, uint64_t sig, uint32_t flags)
@@ -85,13 +87,13 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
     uint64_t bits = (biased << (f->p - 1)) + mant;
     if (bits >= f->inf)
         return overflow(f, mode, sign, flags);
-    return (SoftfpRes){ (sign ? f->sign : 0) | bits, flags };
+    return (SoftfpRes){(sign ? f->sign : 0) | bits, flags};
 }
 
 SoftfpRes sf_default_nan(SoftfpFmt fmt, SoftfpMode mode, uint32_t flags)
 {
     const SfFmt *f = &sf_fmt[fmt];
-    return (SoftfpRes){ f->inf | f->quiet | (mode.nan == SOFTFP_NAN_X86 ? f->sign : 0), flags };
+    return (SoftfpRes){f->inf | f->quiet | (mode.nan == SOFTFP_NAN_X86 ? f->sign : 0), flags};
 }
 
 SoftfpRes sf_pick_nan(SoftfpFmt fmt, SoftfpMode mode, const SfNum *x, const uint64_t *bits, unsigned n)
@@ -109,5 +111,5 @@ SoftfpRes sf_pick_nan(SoftfpFmt fmt, SoftfpMode mode, const SfNum *x, const uint
     if (mode.nan == SOFTFP_NAN_CANON)
         return sf_default_nan(fmt, mode, flags);
     uint64_t all = f->sign | f->inf | f->frac;
-    return (SoftfpRes){ (bits[first] & all) | f->quiet, flags };
+    return (SoftfpRes){(bits[first] & all) | f->quiet, flags};
 }
