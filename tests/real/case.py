@@ -1,0 +1,30 @@
+"""One real-program test: a program of a sysroot, its arguments and its input. The native run is what is expected."""
+
+
+class Case:
+    """name      unique; the part before the first "-" is the program's family
+    program   path inside the sysroot
+    args      list of strings; stdin: text or bytes; files: {name: text or bytes} put into the working folder
+    pool      "small" (part of the default suite) or "full"
+    children  the program executes other programs of the sysroot (natively that needs a chroot)
+    expect    None: output and status equal native's; text: the exact output, status 0 (no native run)
+    accept    None, or function(stdout text, stderr text, status) -> None or what is wrong (no native run)
+    stderr    compare standard error too
+    seconds   limit for one run
+    """
+
+    def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, expect=None,
+                 accept=None, stderr=True, seconds=60):
+        self.name, self.program, self.args = name, program, list(args)
+        self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
+        self.pool, self.children, self.expect, self.accept = pool, children, expect, accept
+        self.stderr, self.seconds = stderr, seconds
+
+
+def as_bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def script(name, program, text, args=(), **kw):
+    """A case whose program reads `text` as its script from standard input."""
+    return Case(name, program, args, stdin=text, **kw)
