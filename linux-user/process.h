@@ -43,6 +43,7 @@ struct LuProc {
     int self_fd;          /* our own binary, for execve; likewise */
     int strace_fd;        /* log */
     Gva vdso;             /* where the vDSO page is mapped; signal frames return to vdso + abi->vdso_sigreturn */
+    int strace_open;      /* tid of the thread whose -strace line is not ended yet; 0: none (atomic) */
     Gva auxv, auxv_len;   /* as put on the guest stack, for /proc/self/auxv */
     Gva args_start, args_end, env_start, env_end; /* for /proc/self/cmdline, environ */
     uint32_t log;         /* LU_LOG_* */

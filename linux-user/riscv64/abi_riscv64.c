@@ -8,8 +8,6 @@
 #define LU_RISCV64_FRAME_SIZE 1088
 #define lu_riscv64_push_frame NULL
 #define lu_riscv64_pop_frame NULL
-#define lu_syscall_row_riscv64 NULL
-#define LU_N_SYSCALLS_RISCV64 0
 #endif
 #include "linux-user/syscall.h"
 #include "target/riscv/rv_cpu.h"

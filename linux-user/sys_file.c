@@ -1,0 +1,147 @@
+/* Opening, closing and naming of files: openat(2), openat2(2), close_range(2), dup(2), fcntl(2), getcwd(2),
+ * readlink(2), chroot(2), pivot_root(2). Open flags of riscv64 are those of x86-64 (asm-generic/fcntl.h). */
+#include "linux-user/sys_util.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+
+enum { PATH_BYTES = 4096 };
+
+/* The file of /proc that stands for an absolute path, if it is special; -ENOTSUP if not. */
+static long open_special(LuThread *t, const char *path, uint64_t flags)
+{
+    return path[0] == '/' ? lu_proc_open(t, path, (int)flags) : -ENOTSUP;
+}
+
+long lu_sys_openat(LuThread *t, const uint64_t a[6])
+{
+    FaultVal first = fault_ld8(a[1]);
+    const char *path = guest_ptr(a[1]);
+    if (!first.fault && first.val == '/') {
+        long r = su_path_copy(t, a[1], &path);
+        if (r)
+            return r;
+        r = open_special(t, path, a[2]);
+        if (r != -ENOTSUP)
+            return r;
+        path = su_path_host(t, path, !(a[2] & O_NOFOLLOW));
+    }
+    return lu_blocking(t, SYS_openat, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
+}
+
+long lu_sys_openat2(LuThread *t, const uint64_t a[6])
+{
+    struct open_how how;
+    const char *path = guest_ptr(a[1]);
+    if (a[3] < sizeof(how))
+        return -EINVAL;
+    if (!guest_read(&how, a[2], sizeof(how)))
+        return -EFAULT;
+    FaultVal first = fault_ld8(a[1]);
+    /* With a root of its own, a leading slash does not mean the file system's root. */
+    bool own_root = how.resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
+    if (!first.fault && first.val == '/' && !own_root) {
+        long r = su_path_copy(t, a[1], &path);
+        if (r)
+            return r;
+        r = how.resolve ? -ENOTSUP : open_special(t, path, how.flags);
+        if (r != -ENOTSUP)
+            return r;
+        path = su_path_host(t, path, !(how.flags & O_NOFOLLOW));
+    }
+    return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
+}
+
+/* The emulator's descriptors stay: the range is closed in pieces around them. */
+long lu_sys_close_range(LuThread *t, const uint64_t a[6])
+{
+    uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1];
+    if (first > last)
+        return -EINVAL;
+    for (;;) {
+        const LuProc *p = t->proc;
+        int hidden[] = {p->exe_fd, p->self_fd, p->strace_fd};
+        uint32_t next = UINT32_MAX;
+        for (unsigned i = 0; i < ARRAY_SIZE(hidden); i++) {
+            if (hidden[i] > 2 && (uint32_t)hidden[i] >= first && (uint32_t)hidden[i] < next)
+                next = (uint32_t)hidden[i];
+        }
+        if (next > last)
+            return sys_call3(SYS_close_range, first, last, a[2]);
+        long r = next > first ? sys_call3(SYS_close_range, first, next - 1, a[2]) : 0;
+        if (r || next == last)
+            return r;
+        first = next + 1;
+    }
+}
+
+long lu_sys_dup3(LuThread *t, const uint64_t a[6])
+{
+    if ((uint32_t)a[0] == (uint32_t)a[1])
+        return -EINVAL;
+    long r = su_fd_vacate(t->proc, a[1]);
+    return r ? r : sys_call3(SYS_dup3, a[0], a[1], a[2]);
+}
+
+long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
+{
+    if (a[1] == F_SETLKW || a[1] == F_OFD_SETLKW)
+        return lu_blocking(t, SYS_fcntl, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
+    return sys_call3(SYS_fcntl, a[0], a[1], a[2]);
+}
+
+long lu_sys_getcwd(LuThread *t, const uint64_t a[6])
+{
+    char host[PATH_BYTES];
+    long n = sys_call2(SYS_getcwd, host, sizeof(host));
+    if (sys_is_err(n))
+        return n;
+    const char *guest = lu_path_to_guest(t, host);
+    size_t len = strlen(guest) + 1;
+    if (len > a[1])
+        return -ERANGE;
+    return guest_write(a[0], guest, len) ? (long)len : -EFAULT;
+}
+
+long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
+{
+    const char *path = guest_ptr(a[1]);
+    FaultVal first = fault_ld8(a[1]);
+    if (!first.fault && first.val == '/') {
+        long r = su_path_copy(t, a[1], &path);
+        if (r)
+            return r;
+        char buf[PATH_BYTES];
+        r = lu_proc_readlink(t, path, buf, sizeof(buf));
+        if (r != -ENOTSUP) {
+            if (r >= 0 && (int)a[3] <= 0)
+                return -EINVAL;
+            r = r < 0 ? r : MIN(r, (long)(int)a[3]);
+            return r < 0 || guest_write(a[2], buf, (size_t)r) ? r : -EFAULT;
+        }
+        path = su_path_host(t, path, false);
+    }
+    return sys_call4(SYS_readlinkat, a[0], path, a[2], a[3]);
+}
+
+long lu_sys_chroot(LuThread *t, const uint64_t a[6])
+{
+    const char *path;
+    long r = su_path(t, a[0], true, &path);
+    if (r)
+        return r;
+    lu_exec_pin_self(t->proc);
+    return sys_call1(SYS_chroot, path);
+}
+
+long lu_sys_pivot_root(LuThread *t, const uint64_t a[6])
+{
+    const char *new_root, *put_old;
+    long r = su_path(t, a[0], true, &new_root);
+    if (!r)
+        r = su_path(t, a[1], true, &put_old);
+    if (r)
+        return r;
+    lu_exec_pin_self(t->proc);
+    return sys_call2(SYS_pivot_root, new_root, put_old);
+}

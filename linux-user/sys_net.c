@@ -1,0 +1,98 @@
+/* Sockets whose arguments hold names: unix(7) addresses follow the sysroot like other paths; SCM_RIGHTS cannot carry
+ * the emulator's descriptors. Everything else of the socket calls passes: sockaddr, msghdr, cmsghdr and option numbers
+ * are the same (asm-generic/socket.h). */
+#include "linux-user/sys_util.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+typedef struct SockName {
+    const void *addr; /* guest's or un's */
+    uint64_t len;
+    struct sockaddr_un un;
+} SockName;
+
+/* The address to give to the kernel. Anything that is not an absolute unix path is passed as it is. */
+static void name_translate(LuThread *t, Gva addr, uint64_t len, SockName *ret_name)
+{
+    SockName *s = ret_name;
+    enum { PATH_AT = offsetof(struct sockaddr_un, sun_path) };
+    s->addr = guest_ptr(addr);
+    s->len = len;
+    if (!addr || len <= PATH_AT || len > sizeof(s->un))
+        return;
+    memset(&s->un, 0, sizeof(s->un));
+    if (!guest_read(&s->un, addr, len) || s->un.sun_family != AF_UNIX || s->un.sun_path[0] != '/')
+        return;
+    size_t n = strnlen(s->un.sun_path, len - PATH_AT);
+    char *path = arena_alloc(&t->scratch, n + 1, 1);
+    if (!path)
+        return;
+    memcpy(path, s->un.sun_path, n);
+    path[n] = 0;
+    const char *host = lu_path(t, path);
+    size_t host_len = strlen(host);
+    if (host == path || host_len >= sizeof(s->un.sun_path))
+        return;
+    memcpy(s->un.sun_path, host, host_len + 1);
+    s->addr = &s->un;
+    s->len = PATH_AT + host_len + 1;
+}
+
+long lu_sys_bind(LuThread *t, const uint64_t a[6])
+{
+    SockName s;
+    name_translate(t, a[1], a[2], &s);
+    return sys_call3(SYS_bind, a[0], s.addr, s.len);
+}
+
+long lu_sys_connect(LuThread *t, const uint64_t a[6])
+{
+    SockName s;
+    name_translate(t, a[1], a[2], &s);
+    return lu_blocking(t, SYS_connect, (long)a[0], (long)s.addr, (long)s.len, 0, 0, 0);
+}
+
+long lu_sys_sendto(LuThread *t, const uint64_t a[6])
+{
+    SockName s;
+    name_translate(t, a[4], a[5], &s);
+    return lu_blocking(t, SYS_sendto, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)s.addr, (long)s.len);
+}
+
+/* -EBADF if a control message offers one of the emulator's descriptors. */
+static long rights_check(LuThread *t, Gva control, uint64_t len)
+{
+    struct cmsghdr c;
+    for (uint64_t at = 0; at + sizeof(c) <= len; at += align_up(c.cmsg_len, sizeof(size_t))) {
+        if (!guest_read(&c, control + at, sizeof(c)) || c.cmsg_len < sizeof(c) || c.cmsg_len > len - at)
+            return 0; /* the kernel says what is wrong with it */
+        if (c.cmsg_level != SOL_SOCKET || c.cmsg_type != SCM_RIGHTS)
+            continue;
+        for (uint64_t i = sizeof(c); i + sizeof(int) <= c.cmsg_len; i += sizeof(int)) {
+            FaultVal fd = fault_ld32(control + at + i);
+            if (!fd.fault && su_fd_hidden(t->proc, fd.val))
+                return -EBADF;
+        }
+    }
+    return 0;
+}
+
+long lu_sys_sendmsg(LuThread *t, const uint64_t a[6])
+{
+    struct msghdr msg;
+    Gva header = a[1];
+    if (guest_read(&msg, header, sizeof(msg)) && (msg.msg_name || msg.msg_controllen)) {
+        SockName s;
+        long r = rights_check(t, (Gva)(uintptr_t)msg.msg_control, msg.msg_controllen);
+        if (r)
+            return r;
+        name_translate(t, (Gva)(uintptr_t)msg.msg_name, msg.msg_namelen, &s);
+        if (s.addr == &s.un) {
+            msg.msg_name = &s.un;
+            msg.msg_namelen = (socklen_t)s.len;
+            return lu_blocking(t, SYS_sendmsg, (long)a[0], (long)&msg, (long)a[2], 0, 0, 0);
+        }
+    }
+    return lu_blocking(t, SYS_sendmsg, (long)a[0], (long)header, (long)a[2], 0, 0, 0);
+}

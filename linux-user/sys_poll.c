@@ -1,0 +1,113 @@
+/* epoll(7), poll(2), select(2) with their signal masks. struct epoll_event is packed to 12 bytes on x86-64 only; the
+ * asm-generic one has its data at offset 8 of 16 bytes. */
+#include "linux-user/sys_util.h"
+
+#include <limits.h>
+#include <sys/epoll.h>
+
+enum { GUEST_EVENT_BYTES = 16, GUEST_EVENT_DATA = 8, EVENTS_ON_STACK = 64, EVENTS_MAX = 16384 };
+
+/* A signal mask argument of a waiting call. */
+typedef struct WaitMask {
+    bool given;
+    uint64_t guest, host;
+} WaitMask;
+
+static long mask_read(WaitMask *m, Gva set, uint64_t size)
+{
+    m->given = set != 0;
+    if (!set)
+        return 0;
+    if (size != sizeof(m->guest))
+        return -EINVAL;
+    if (!guest_read(&m->guest, set, sizeof(m->guest)))
+        return -EFAULT;
+    m->host = lu_sig_host_mask(m->guest);
+    return 0;
+}
+
+long lu_sys_epoll_ctl(LuThread *t, const uint64_t a[6])
+{
+    struct epoll_event ev = {0};
+    if (a[1] != EPOLL_CTL_DEL) {
+        FaultVal events = fault_ld32(a[3]);
+        FaultVal data = fault_ld64(a[3] + GUEST_EVENT_DATA);
+        if (events.fault || data.fault)
+            return -EFAULT;
+        ev.events = (uint32_t)events.val;
+        ev.data.u64 = data.val;
+    }
+    return sys_call4(SYS_epoll_ctl, a[0], a[1], a[2], &ev);
+}
+
+static long events_write(Gva dst, const struct epoll_event *ev, long n)
+{
+    for (long i = 0; i < n; i++) {
+        Gva at = dst + (Gva)i * GUEST_EVENT_BYTES;
+        /* As the kernel: what was copied before the fault counts. */
+        if (fault_st32(at, ev[i].events) || fault_st64(at + GUEST_EVENT_DATA, ev[i].data.u64))
+            return i ? i : -EFAULT;
+    }
+    return n;
+}
+
+static long epoll_wait_common(LuThread *t, long nr, const uint64_t a[6])
+{
+    struct epoll_event few[EVENTS_ON_STACK], *ev = few;
+    WaitMask m;
+    int max = (int)a[2];
+    if (max <= 0 || max > INT_MAX / GUEST_EVENT_BYTES)
+        return -EINVAL;
+    max = MIN(max, EVENTS_MAX); /* fewer than asked for is always allowed */
+    if (max > EVENTS_ON_STACK) {
+        ev = arena_array(&t->scratch, struct epoll_event, (size_t)max);
+        if (!ev)
+            return -ENOMEM;
+    }
+    long r = mask_read(&m, a[4], a[5]);
+    if (r)
+        return r;
+    if (m.given)
+        r = lu_blocking_masked(t, m.guest, nr, (long)a[0], (long)ev, max, (long)a[3], (long)&m.host, sizeof(m.host));
+    else
+        r = lu_blocking(t, nr, (long)a[0], (long)ev, max, (long)a[3], 0, sizeof(m.host));
+    return r > 0 ? events_write(a[1], ev, r) : r;
+}
+
+long lu_sys_epoll_pwait(LuThread *t, const uint64_t a[6])
+{
+    return epoll_wait_common(t, SYS_epoll_pwait, a);
+}
+
+long lu_sys_epoll_pwait2(LuThread *t, const uint64_t a[6])
+{
+    return epoll_wait_common(t, SYS_epoll_pwait2, a);
+}
+
+long lu_sys_ppoll(LuThread *t, const uint64_t a[6])
+{
+    WaitMask m;
+    long r = mask_read(&m, a[3], a[4]);
+    if (r)
+        return r;
+    if (!m.given)
+        return lu_blocking(t, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], 0, (long)a[4], 0);
+    return lu_blocking_masked(t, m.guest, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], (long)&m.host,
+                              sizeof(m.host), 0);
+}
+
+long lu_sys_pselect6(LuThread *t, const uint64_t a[6])
+{
+    uint64_t pair[2] = {0}; /* the set's address and its size */
+    WaitMask m;
+    if (a[5] && !guest_read(pair, a[5], sizeof(pair)))
+        return -EFAULT;
+    long r = mask_read(&m, pair[0], pair[1]);
+    if (r)
+        return r;
+    if (!m.given)
+        return lu_blocking(t, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], 0);
+    uint64_t host_pair[2] = {(uintptr_t)&m.host, sizeof(m.host)};
+    return lu_blocking_masked(t, m.guest, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
+                              (long)host_pair);
+}

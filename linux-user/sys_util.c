@@ -1,0 +1,81 @@
+#include "linux-user/sys_util.h"
+
+#include <fcntl.h>
+
+enum { PATH_BYTES = 4096 };
+
+long su_path_copy(LuThread *t, Gva path, const char **ret_path)
+{
+    int64_t n = fault_strnlen(guest_ptr(path), PATH_BYTES);
+    if (n < 0)
+        return -EFAULT;
+    if (n >= PATH_BYTES)
+        return -ENAMETOOLONG;
+    char *p = arena_alloc(&t->scratch, (size_t)n + 1, 1);
+    if (!p)
+        return -ENOMEM;
+    if (!guest_read(p, path, (size_t)n))
+        return -EFAULT;
+    p[n] = 0; /* whatever another thread writes there meanwhile, this is one string */
+    *ret_path = p;
+    return 0;
+}
+
+const char *su_path_host(LuThread *t, const char *path, bool follow)
+{
+    if (path[0] != '/')
+        return path;
+    const char *special = follow ? lu_proc_path(t, path) : NULL;
+    return special ? special : lu_path(t, path);
+}
+
+long su_path(LuThread *t, Gva path, bool follow, const char **ret_path)
+{
+    const char *copy;
+    *ret_path = guest_ptr(path);
+    if (!path)
+        return 0;
+    /* Most relative paths need no copy: nothing but a leading slash makes a path move. */
+    FaultVal first = fault_ld8(path);
+    if (first.fault || first.val != '/')
+        return 0;
+    long err = su_path_copy(t, path, &copy);
+    if (!err)
+        *ret_path = su_path_host(t, copy, follow);
+    return err;
+}
+
+bool su_fd_hidden(const LuProc *p, uint64_t fd)
+{
+    int n = (int)fd;
+    return n > 2 && (n == p->exe_fd || n == p->self_fd || n == p->strace_fd);
+}
+
+static long move_away(int *slot)
+{
+    int old = *slot;
+    long fd = -EMFILE;
+    /* As high as there is room: the guest's own descriptors grow from below. */
+    for (int low = 1 << 20; sys_is_err(fd) && low > old; low >>= 1)
+        fd = sys_call3(SYS_fcntl, old, F_DUPFD_CLOEXEC, low);
+    for (int low = old; sys_is_err(fd) && low > 2; low /= 2)
+        fd = sys_call3(SYS_fcntl, old, F_DUPFD_CLOEXEC, low);
+    if (sys_is_err(fd))
+        return -EBUSY;
+    *slot = (int)fd;
+    sys_close(old);
+    return 0;
+}
+
+long su_fd_vacate(LuProc *p, uint64_t fd)
+{
+    int *slots[] = {&p->exe_fd, &p->self_fd, &p->strace_fd};
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+        if ((int)fd > 2 && *slots[i] == (int)fd) {
+            long err = move_away(slots[i]);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}

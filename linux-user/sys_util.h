@@ -1,0 +1,26 @@
+/*
+ * What the handlers of system calls share: guest paths and hidden descriptors.
+ * Threads: the calling guest thread. Memory: t->scratch, gone at the next system call.
+ */
+#ifndef LINUX_USER_SYS_UTIL_H
+#define LINUX_USER_SYS_UTIL_H
+
+#include "linux-user/fs.h"
+#include "linux-user/signal.h"
+#include "linux-user/sys_handlers.h"
+
+/* Copies a guest path to scratch: 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. No translation. */
+long su_path_copy(LuThread *t, Gva path, const char **ret_path);
+/* The path as the kernel shall see it. A null pointer, or one that cannot be read, is passed on, so that the kernel
+ * gives its own error in its own order. follow: a link in the last component is followed (matters for
+ * /proc/self/exe). */
+long su_path(LuThread *t, Gva path, bool follow, const char **ret_path);
+/* Translation of a copied path. */
+const char *su_path_host(LuThread *t, const char *path, bool follow);
+
+/* Descriptors of the emulator that the guest must neither see nor use. */
+bool su_fd_hidden(const LuProc *p, uint64_t fd);
+/* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */
+long su_fd_vacate(LuProc *p, uint64_t fd);
+
+#endif
