@@ -25,6 +25,8 @@ enum { EXIT_CANNOT = 126, EXIT_MISSING = 127, ARENA = 64 << 20, SCRATCH = 1 << 2
 
 extern const char lu_image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
+extern const uint64_t lu_old_data_limit[2] __attribute__((visibility("hidden"))); /* entry.S */
+
 /* What the start passes from step to step. */
 typedef struct Start {
     LuProc *p;
@@ -71,16 +73,14 @@ static LuProc *new_process(void)
 }
 
 /*
- * With a bottom-up layout (unlimited stack, or a personality) the kernel places the emulator and its mappings in the
- * middle of the guest's space. Then this starts itself again with the usual layout, and puts things back afterwards.
+ * With a bottom-up layout, or a gap for a huge stack, the kernel places the emulator and its mappings in the middle of
+ * the guest's space. Then this starts itself again with the usual layout, and puts things back afterwards.
  */
-static void start_again(const LuProc *p, const LuOptions *opt, int argc, char **argv)
+static void start_again(const LuOptions *opt, int argc, char **argv)
 {
     uint64_t image = (uint64_t)lu_image_start;
-    if (image < (uint64_t)p->arena.base ? image > 1ull << 46 : true)
-        return; /* top-down: what is mapped later lies lower */
     if (image > 1ull << 46 || opt->old_stack_limit)
-        return;
+        return; /* near the top, or tried already */
     struct rlimit64 r;
     if (sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &r)))
         return;
@@ -107,6 +107,7 @@ static void start_again(const LuProc *p, const LuOptions *opt, int argc, char **
     v[n] = NULL;
     struct rlimit64 low = {MIN(8ull << 20, r.rlim_max), r.rlim_max};
     sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &low, 0);
+    sys_call4(SYS_prlimit64, 0, RLIMIT_DATA, lu_old_data_limit, 0);
     sys_call1(SYS_personality, persona & ~ADDR_COMPAT_LAYOUT);
     sys_call3(SYS_execve, "/proc/self/exe", v, environ);
     sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &r, 0);
@@ -379,7 +380,7 @@ int main(int argc, char **argv, char **envp)
     s.err = (Fmt)FMT_ON(s.err_text);
     s.p->opt = s.opt;
     lu_options_parse(s.p, s.opt, argc, argv, envp);
-    start_again(s.p, s.opt, argc, argv);
+    start_again(s.opt, argc, argv);
     put_back(s.opt);
     open_log(s.p);
     get_random(&s);
