@@ -1,0 +1,555 @@
+#!/usr/bin/env python3
+"""Random instances of every row of rv_insns.def, run by an outside emulator and by an engine of ours.
+
+usage: test_random.py [--seed N] [--count N] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
+exit status 77: no outside emulator
+
+Two kinds of programs are made. "log": around each instance, its source registers are loaded from a pool of corner
+values, and afterwards its result and fcsr are stored, so that the first wrong instance is named. "dense": blocks of
+instances back to back that the translator sees as one region, with all registers, fcsr and memory dumped at the end.
+Reserved registers: x2, x8, x9 point into a buffer for loads and stores; x31 to the pool; in log programs x30 is
+scratch and x29 the log pointer.
+"""
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import rvtable
+from rvtable import DATA_BASE
+
+POOL, BUFFER, DUMP = 0, 4096, 12288 # offsets of the data segment
+POOL_INT, POOL_F64, POOL_F32 = range(0, 160), range(160, 352), range(352, 512) # entries of 8 bytes
+RESERVED = {2, 8, 9, 29, 30, 31}
+NEVER = {'ebreak', 'c_ebreak'}  # end the program: test_faults.py
+CLOCKS = {0xc00, 0xc01, 0xc02}  # differ from run to run: test_faults.py
+FP_LETTERS = 'DSTR'
+
+
+def corner_int(rng):
+    base = rng.choice([0, 1, 2, -1, -2, 1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, (1 << 32) - 1, 1 << 63,
+                       (1 << 63) - 1, 0x5555555555555555, 0xff, 0x80, 0x8000, 63, 64, 31, 32, 33])
+    pick = rng.random()
+    if pick < 0.5:
+        v = base
+    elif pick < 0.7:
+        v = base + rng.randrange(-3, 4)
+    elif pick < 0.85:
+        v = rng.getrandbits(rng.randrange(1, 65))
+    else:
+        v = rng.getrandbits(32) - (1 << 31)
+    return v & (1 << 64) - 1
+
+
+def corner_float(rng, exp_bits, man_bits):
+    bias = (1 << exp_bits - 1) - 1
+    top = (1 << exp_bits) - 1
+    sign = rng.getrandbits(1)
+    pick = rng.random()
+    if pick < 0.30: # near 1, small integers and halves
+        exp, man = bias + rng.randrange(-2, 6), rng.getrandbits(4) << man_bits - 4
+    elif pick < 0.38: # half units in the last place of each other: ties
+        exp, man = bias + rng.choice([0, 0, 0, 1, -man_bits - 1, -man_bits - 1, -man_bits]), rng.choice([0, 0, 1, 2, 3])
+    elif pick < 0.46: # zeros and subnormals
+        exp, man = 0, rng.choice([0, 0, 1, 2, (1 << man_bits) - 1, 1 << man_bits - 1, rng.getrandbits(man_bits)])
+    elif pick < 0.58: # infinities, quiet and signalling NaNs
+        exp, man = top, rng.choice([0, 0, 1 << man_bits - 1, 1, (1 << man_bits) - 1, rng.getrandbits(man_bits)])
+    elif pick < 0.64: # overflow and underflow borders
+        exp, man = rng.choice([top - 1, 1, 2]), rng.choice([0, 1, (1 << man_bits) - 1, rng.getrandbits(man_bits)])
+    elif pick < 0.85: # borders of conversions to integers, with fractions
+        exp, man = bias + rng.choice([30, 31, 32, 62, 63, 64, 22, 23, 24, 51, 52, 53]), rng.choice(
+            [0, 1, (1 << man_bits) - 1, rng.getrandbits(man_bits), rng.getrandbits(8) << man_bits - 8])
+    elif pick < 0.95:
+        exp, man = bias + rng.randrange(-40, 40), rng.getrandbits(man_bits)
+    else:
+        exp, man = rng.randrange(1, top), rng.getrandbits(man_bits)
+    return sign << exp_bits + man_bits | exp << man_bits | man
+
+
+def make_pool(rng):
+    words = [corner_int(rng) for _ in POOL_INT]
+    words += [corner_float(rng, 11, 52) for _ in POOL_F64]
+    for _ in POOL_F32: # most boxed; some not
+        v = corner_float(rng, 8, 23)
+        words.append(v | 0xffffffff << 32 if rng.random() < 0.85 else v | rng.getrandbits(32) << 32)
+    return b''.join(w.to_bytes(8, 'little') for w in words)
+
+
+class Program:
+    """One test program under construction."""
+
+    def __init__(self, rows, rng, log):
+        self.rows, self.rng, self.log = rows, rng, log
+        self.a = rvtable.Asm(rows)
+        self.data = bytearray(make_pool(rng))
+        self.data += bytes(rng.choice([0, 0xff, 0x7f, 0x80, rng.getrandbits(8)]) for _ in range(DUMP - BUFFER))
+        self.records = [] # log: text of each record
+        self.frm = 0
+        a = self.a
+        a.li32(31, DATA_BASE + 2048) # so that signed offsets reach the whole pool
+        a.li32(2, DATA_BASE + BUFFER + 4096 - 512)
+        a.li32(8, DATA_BASE + BUFFER + 4096)
+        a.li32(9, DATA_BASE + BUFFER + 2048)
+        if log:
+            a.li32(29, DATA_BASE + DUMP)
+        self.load_all()
+
+    def pool_load(self, id, reg, entries):
+        self.a.load(id, reg, 31, self.rng.choice(entries) * 8 - 2048)
+
+    def load_all(self):
+        for r in range(1, 32):
+            if r not in RESERVED:
+                self.pool_load('ld', r, POOL_INT)
+        for r in range(32):
+            self.pool_load('fld', r, self.rng.choice([POOL_F64, POOL_F32]))
+
+    # --- one instance ---
+
+    def int_dest(self, compressed):
+        if compressed:
+            return self.rng.choice([r for r in range(8, 16) if r not in RESERVED])
+        return self.rng.choice([r for r in range(32) if r not in RESERVED])
+
+    def choose(self, row):
+        """Fields of a random instance: register letters by what the operand column says they are."""
+        rng, fields = self.rng, {}
+        ops = row.ops
+        for letter in 'dstr':
+            width = row.width(letter)
+            if not width or (letter == 's' and row.handler.startswith('csr') and row.id.endswith('i')):
+                continue
+            small = width == 3
+            fp = letter.upper() in ops
+            if fp:
+                reg = rng.randrange(8, 16) if small else rng.randrange(32)
+            elif letter == 's' and '(s)' in ops:
+                reg = rng.choice([8, 9] if small else [2, 8, 9])
+            elif letter == 'd' or (letter == 's' and row.fmt in ('CI', 'CR') and not 'd' in row.pic):
+                reg = self.int_dest(small)
+            else:
+                reg = rng.randrange(8, 16) if small else rng.randrange(32)
+            fields[letter] = reg
+        return fields
+
+    def bits(self, row, fields):
+        fields = dict(fields)
+        for letter in 'dstr':
+            if row.width(letter) == 3 and letter in fields:
+                fields[letter] -= 8
+        if 'm' in row.pic:
+            if 'm' not in fields:
+                fields['m'] = self.rng.choice([0, 0, 1, 2, 3, 4, 7, 7, 7, 7])
+        return row.encode(fields, self.rng)
+
+    def legal(self, row, bits, fields):
+        """Values that the manual reserves for compressed instructions are not instances."""
+        if row.size == 4:
+            return True
+        imm_zero = all(bits >> 15 - i & 1 == 0 for i, c in enumerate(row.pic) if c == 'i')
+        if row.id in ('c_addi4spn', 'c_addi16sp', 'c_lui') and imm_zero:
+            return False
+        if row.id in ('c_lui',) and fields['d'] == 2:
+            return False
+        if row.id in ('c_addiw', 'c_lwsp', 'c_ldsp') and fields['d'] == 0:
+            return False
+        if row.id in ('c_mv', 'c_add') and fields['t'] == 0:
+            return False
+        return True
+
+    def emit_instance(self, row):
+        """Emits one instance, with what it needs around it. Returns (text, integer result or None, fp result)."""
+        special = getattr(self, 'do_' + row.handler, None)
+        if special:
+            return special(row)
+        if row.handler.startswith('amo') or row.handler[:3] in ('lr_', 'sc_'):
+            return self.do_atomic(row)
+        if row.handler.startswith('csr'):
+            return self.do_csr(row)
+        if row.fmt in ('B', 'CB'):
+            return self.do_branch(row)
+        if row.id == 'c_addi16sp': # would move the buffer pointer: undo it
+            return self.do_addi16sp(row)
+        while True:
+            fields = self.choose(row)
+            if row.fmt == 'FENCE':
+                fields['p'], fields['w'] = self.rng.getrandbits(4), self.rng.getrandbits(4)
+            bits = self.bits(row, fields)
+            if self.legal(row, bits, fields):
+                break
+        self.refresh(row, fields)
+        self.a.raw(bits, row.size)
+        return '%s %0*x' % (row.id, row.size * 2, bits), fields.get('d') if 'd' in row.ops else None, \
+            fields.get('d') if 'D' in row.ops else None
+
+    def refresh(self, row, fields):
+        """Log programs: new corner values for the sources."""
+        if not self.log:
+            return
+        for letter in 'str' + ('d' if row.fmt.startswith('C') else ''):
+            if letter not in fields:
+                continue
+            if letter.upper() in row.ops:
+                single = row.name.endswith('.s') or row.name.endswith('.w') or row.name == 'fcvt.d.s'
+                pools = [POOL_F32] * 9 + [POOL_F64] if single else [POOL_F64] * 9 + [POOL_F32]
+                self.pool_load('fld', fields[letter], self.rng.choice(pools))
+            elif fields[letter] not in RESERVED and fields[letter]:
+                self.pool_load('ld', fields[letter], POOL_INT)
+
+    def do_ecall(self, row):
+        """write(1, buffer, 0)"""
+        self.a.li32(10, 1)
+        self.a.li32(11, DATA_BASE)
+        self.a.li32(12, 0)
+        self.a.li32(17, 64)
+        self.a.emit('ecall')
+        return 'ecall', 10, None
+
+    def do_addi16sp(self, row):
+        while True:
+            bits = self.bits(row, {})
+            if self.legal(row, bits, {}):
+                break
+        self.a.raw(bits, 2)
+        rd = self.int_dest(False)
+        self.a.emit('addi', d=rd, s=2, i=0)
+        self.a.li32(2, DATA_BASE + BUFFER + 4096 - 512)
+        return 'c_addi16sp %04x' % bits, rd, None
+
+    def skipped(self):
+        """The instruction that a taken branch jumps over: visible when executed."""
+        self.a.emit('addi', d=30 if self.log else 7, s=0, i=self.rng.getrandbits(11))
+
+    def do_branch(self, row):
+        fields = self.choose(row)
+        if self.rng.random() < 0.3 and 't' in fields:
+            fields['t'] = fields['s']
+        self.refresh(row, fields)
+        if self.rng.random() < 0.2 and fields['s'] not in RESERVED:
+            self.a.emit('addi', d=fields['s'], s=fields.get('t', 0), i=0)
+        enc = dict(fields)
+        if row.size == 4: # +8: imm[11] at bit 7 and imm[12] at bit 31 are zero, imm[4:1] = 4
+            enc['i'] = 4 << 1
+        else:
+            enc['s'] -= 8
+            enc['i'] = self.cb_imm(6)
+        if self.log:
+            self.a.emit('addi', d=30, s=0, i=0)
+        bits = row.encode(enc)
+        self.a.raw(bits, row.size)
+        self.skipped()
+        rd = self.int_dest(False)
+        self.a.emit('addi', d=rd, s=30 if self.log else 7, i=0)
+        return '%s %0*x' % (row.id, row.size * 2, bits), rd, None
+
+    @staticmethod
+    def cb_imm(v):
+        """Immediate letters of CB in the order of the picture: 8 4:3 | 7:6 2:1 5."""
+        return (v >> 8 & 1) << 7 | (v >> 3 & 3) << 5 | (v >> 6 & 3) << 3 | (v >> 1 & 3) << 1 | v >> 5 & 1
+
+    @staticmethod
+    def cj_imm(v):
+        """CJ: 11 4 9:8 10 6 7 3:1 5."""
+        return (v >> 11 & 1) << 10 | (v >> 4 & 1) << 9 | (v >> 8 & 3) << 7 | (v >> 10 & 1) << 6 | (v >> 6 & 1) << 5 | \
+            (v >> 7 & 1) << 4 | (v >> 1 & 7) << 1 | v >> 5 & 1
+
+    def do_jal(self, row):
+        rd = None
+        if row.size == 4:
+            rd = self.rng.choice([0, 1, 5, 7, 12])
+            bits = row.encode({'d': rd, 'i': 8 >> 1 << 9})  # imm[10:1] stands above imm[11], imm[19:12]
+        else:
+            bits = row.encode({'i': self.cj_imm(6)})
+        if self.log:
+            self.a.emit('addi', d=30, s=0, i=0)
+        self.a.raw(bits, row.size)
+        self.skipped()
+        out = self.int_dest(False)
+        self.a.emit('add', d=out, s=rd or 0, t=30 if self.log else 7)
+        return '%s %0*x' % (row.id, row.size * 2, bits), out, None
+
+    def do_jalr(self, row):
+        """auipc base; [addi base]; jump over one instruction."""
+        base = self.rng.choice([1, 5, 6, 28])
+        odd = self.rng.getrandbits(1) # bit 0 of the sum is dropped
+        if self.log:
+            self.a.emit('addi', d=30, s=0, i=0)
+        hide = self.rng.getrandbits(1) # keep the translator from seeing the constant
+        self.a.emit('auipc', d=base, i=0)
+        if hide:
+            self.a.store('sd', base, 9, -8)
+            self.a.load('ld', base, 9, -8)
+        lead = 12 if hide else 4
+        if row.size == 4:
+            rd = self.rng.choice([0, 1, 5, 7, base])
+            bits = row.encode({'d': rd, 's': base, 'i': lead + 4 + 4 | odd})
+        else:
+            self.a.emit('addi', d=base, s=base, i=lead + 4 + 2 + 4 | odd)
+            rd = 1 if row.id == 'c_jalr' else 0
+            bits = row.encode({'s': base})
+        self.a.raw(bits, row.size)
+        self.skipped()
+        out = self.int_dest(False)
+        self.a.emit('add', d=out, s=rd, t=30 if self.log else 7)
+        return '%s %0*x' % (row.id, row.size * 2, bits), out, None
+
+    def do_atomic(self, row):
+        rng, size = self.rng, 4 if row.name.endswith('.w') else 8
+        fields = self.choose(row)
+        fields['s'] = 6
+        while fields.get('t') == 6 or fields['d'] == 6:
+            fields['t'], fields['d'] = rng.randrange(10, 28), self.int_dest(False)
+        self.refresh(row, {k: v for k, v in fields.items() if k != 's'})
+        offset = rng.randrange(-1024, 1024) // size * size
+        self.a.emit('addi', d=6, s=9, i=offset & 0xfff)
+        text = ''
+        if row.handler.startswith('sc_') and rng.random() < 0.8: # a reservation first, mostly of the same place
+            other = rng.random() < 0.2
+            if other:
+                self.a.emit('addi', d=28, s=6, i=8)
+                for base in (6, 28): # the same value at both: only the address tells them apart
+                    self.a.store('sw' if size == 4 else 'sd', 0, base, 0)
+            self.a.emit('lr_w' if size == 4 else 'lr_d', d=7, s=28 if other else 6)
+            if rng.random() < 0.2: # with another value in between: fails in a value-comparing emulator
+                self.a.store('sb', rng.randrange(10, 16), 6, 0)
+            text = 'lr; '
+        bits = self.bits(row, fields)
+        self.a.raw(bits, 4)
+        return text + '%s %08x' % (row.id, bits), fields['d'], None
+
+    def do_csr(self, row):
+        """FP CSRs only; frm is kept below 5, since reserved values make what follows illegal."""
+        rng = self.rng
+        imm = row.id.endswith('i')
+        csr = rng.choice([1, 1, 2, 3])
+        rd = self.int_dest(False)
+        kind = row.id[4] # w, s or c
+        if csr == 1:
+            v = rng.getrandbits(5)
+        elif kind == 'w' or self.frm == 0:
+            v = rng.choice([0, 1, 2, 3, 4])
+        elif kind == 's':
+            v = rng.choice([0, self.frm] + ([1, 2, 3] if self.frm < 4 else []))
+        else:
+            v = rng.getrandbits(3)
+        if csr != 1:
+            new = {'w': v, 's': self.frm | v, 'c': self.frm & ~v & 7}[kind]
+            if csr == 3:
+                v, new = (0, self.frm) if imm and kind != 'w' else (v, new)
+                if imm: # reaches the flags only; a write clears frm
+                    v = rng.getrandbits(5)
+                    new = 0 if kind == 'w' else self.frm
+                else:
+                    v = v << 5 | rng.getrandbits(5)
+            if new > 4:
+                return self.emit_instance(row)
+            self.frm = new
+        if imm:
+            bits = row.encode({'d': rd, 'c': csr, 'i': v})
+        else:
+            src = 7
+            self.a.li32(src, v | (rng.getrandbits(8) << 8 if csr != 1 else rng.getrandbits(8) << 5))
+            if v == 0 and rng.getrandbits(1) and kind != 'w':
+                src = 0
+            bits = row.encode({'d': rd, 'c': csr, 's': src})
+        self.a.raw(bits, 4)
+        return '%s %08x' % (row.id, bits), rd, None
+
+    def quiet_idiom(self):
+        """frflags; compare; fsflags, which the front end translates as one."""
+        rng = self.rng
+        row = self.a.row[rng.choice(['flt_s', 'fle_s', 'flt_d', 'fle_d', 'feq_d'])]
+        rd, rd2 = rng.sample([r for r in range(1, 29) if r not in RESERVED], 2)
+        fields = self.choose(row)
+        fields['d'] = rd2
+        self.refresh(row, fields)
+        if rng.getrandbits(1):
+            self.a.emit('csrrwi', d=0, c=1, i=0)
+        self.a.emit('csrrs', d=rd, c=1, s=0)
+        self.a.raw(row.encode(fields), 4)
+        self.a.emit('csrrw', d=0, c=1, s=rd)
+        if rng.getrandbits(1):
+            rd, rd2 = rd2, rd
+        return 'quiet ' + row.id, rd, None
+
+    # --- the whole program ---
+
+    def record(self, text, rd, fd):
+        if not self.log:
+            return
+        a = self.a
+        if fd is not None:
+            a.store('fsd', fd, 29, 0)
+        else:
+            a.store('sd', rd or 0, 29, 0)
+        a.emit('csrrs', d=30, c=3, s=0)
+        a.store('sd', 30, 29, 8)
+        a.emit('addi', d=29, s=29, i=16)
+        self.records.append(text)
+
+    def add(self, row):
+        text, rd, fd = self.quiet_idiom() if row is None else self.emit_instance(row)
+        self.record(text, rd, fd)
+
+    def reset_fcsr(self, v):
+        self.frm = v >> 5
+        self.a.li32(7, v)
+        self.a.emit('csrrw', d=0, c=3, s=7)
+
+    def finish(self):
+        """Dump: 32 integer registers, 32 FP registers, fcsr; then write buffer and dump, and exit."""
+        a = self.a
+        if not self.log:
+            a.li32(30, DATA_BASE + DUMP)
+            for r in range(1, 32):
+                a.store('sd', r, 30, 8 * r)
+            for r in range(32):
+                a.store('fsd', r, 30, 256 + 8 * r)
+            a.emit('csrrs', d=7, c=3, s=0)
+            a.store('sd', 7, 30, 512)
+            size = 520
+        else:
+            size = 16 * len(self.records)
+        self.data += bytes(size)
+        a.li32(10, 1)
+        a.li32(11, DATA_BASE + BUFFER)
+        a.li32(12, len(self.data) - BUFFER)
+        a.li32(17, 64)
+        a.emit('ecall')
+        a.li32(10, 0)
+        a.li32(17, 93)
+        a.emit('ecall')
+        return rvtable.elf(bytes(a.code), bytes(self.data))
+
+
+def run(command, path):
+    p = subprocess.run(command + [path], capture_output=True, timeout=120)
+    return p.returncode, p.stdout, p.stderr.decode(errors='replace')[-300:]
+
+
+def explain(prog, want, got):
+    """Names the first differences."""
+    if want[0] != got[0]:
+        return ['exit status %d, expected %d; %s' % (got[0], want[0], got[2])]
+    out, a, b = [], want[1], got[1]
+    start = DUMP - BUFFER
+    if len(a) != len(b):
+        out.append('%d bytes of output, expected %d' % (len(b), len(a)))
+    if prog.log:
+        for i, text in enumerate(prog.records):
+            x, y = a[start + 16 * i:][:16], b[start + 16 * i:][:16]
+            if x != y:
+                v = [int.from_bytes(p, 'little') for p in (x[:8], x[8:], y[:8], y[8:])]
+                out.append('record %d %s: result %016x fcsr %02x, expected %016x fcsr %02x' % (i, text, v[2], v[3], v[0], v[1]))
+    else:
+        names = ['x%d' % i for i in range(32)] + ['f%d' % i for i in range(32)] + ['fcsr']
+        for i, name in enumerate(names):
+            x, y = a[start + 8 * i:][:8], b[start + 8 * i:][:8]
+            if x != y:
+                out.append('%s = %016x, expected %016x' % (name, int.from_bytes(y, 'little'), int.from_bytes(x, 'little')))
+    bad = [i for i in range(min(start, len(a), len(b))) if a[i] != b[i]]
+    if bad:
+        out.append('memory differs at buffer + %s' % ', '.join('%d' % i for i in bad[:8]))
+    return out
+
+
+def build_log(rows, rng, count):
+    prog = Program(rows, rng, True)
+    todo = [r for r in rows for _ in range(count)] + [None] * (count * 8)
+    rng.shuffle(todo)
+    for i, row in enumerate(todo):
+        if i % 8 == 0:
+            prog.reset_fcsr(rng.choice([0, 0, 0, 1, 2, 3, 4, 4]) << 5 | rng.choice([0, 0, 31, rng.getrandbits(5)]))
+        prog.add(row)
+    return prog
+
+
+def build_dense(rows, rng, length):
+    prog = Program(rows, rng, False)
+    prog.reset_fcsr(rng.choice([0, 1, 2, 3]) << 5)
+    for i in range(length):
+        prog.add(rng.choice(rows) if rng.random() < 0.97 else None)
+        if i % 40 == 39:
+            prog.load_all()
+    return prog
+
+
+def write_ledger(path, reached):
+    """docs/ledger-riscv.md: one line a row. Reached means that its result and fcsr were compared with an outside value."""
+    how = {r: 'ends a program: test_faults.py' for r in NEVER}
+    lines = ['# Ledger of RISC-V instructions', '',
+             'Made by `tests/insn/riscv64/test_random.py --ledger docs/ledger-riscv.md ENGINE`. "Compared" means that',
+             "the result register, fcsr and memory of random instances were equal to an outside emulator's; every",
+             'row was also compared with objdump by test_disas.py. Rows of RV32 only are decoded and printed, not run.', '',
+             '| instruction | extension | compared |', '|---|---|---|']
+    rows = rvtable.load()
+    for r in rows:
+        done = 'yes' if r.id in reached else 'yes, ' + how[r.id] if r.id in how else \
+            'no: RV32 only' if r.xlen == '32' else 'no'
+        lines.append('| %s%s | %s | %s |' % (r.name, ' (RV32)' if r.xlen == '32' else '', r.ext, done))
+    yes = sum(r.id in reached or r.id in how for r in rows)
+    lines += ['', '%d of %d rows compared.' % (yes, len(rows))]
+    with open(path, 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--count', type=int, default=24, help='log instances of each row')
+    ap.add_argument('--dense', type=int, default=40, help='dense programs')
+    ap.add_argument('--length', type=int, default=100, help='instances in a dense program')
+    ap.add_argument('--keep', help='directory for failing programs')
+    ap.add_argument('--ledger', help='write the ledger of rows to this file')
+    ap.add_argument('engine', nargs=argparse.REMAINDER)
+    args = ap.parse_args()
+    qemu = rvtable.oracle()
+    if not qemu:
+        print('SKIP: no qemu-riscv64 to compare with')
+        return 77
+    rng = random.Random(args.seed)
+    rows = [r for r in rvtable.load() if r.xlen != '32' and r.id not in NEVER]
+    failures, reached = 0, {}
+    with tempfile.TemporaryDirectory() as tmp:
+        def one(prog, name):
+            nonlocal failures
+            path = os.path.join(args.keep or tmp, name)
+            with open(path, 'wb') as f:
+                f.write(prog.finish())
+            os.chmod(path, 0o755)
+            want = run([qemu], path)
+            if want[0] != 0:
+                print('%s: the outside emulator says %d %s' % (name, want[0], want[2]))
+                failures += 1
+                return
+            got = run(args.engine, path)
+            lines = explain(prog, want, got)
+            for line in lines[:12]:
+                print('%s: %s' % (name, line))
+            failures += bool(lines)
+            if prog.log and got[0] == 0:
+                bad = {int(l.split()[1]) for l in lines if l.startswith('record')}
+                for i, text in enumerate(prog.records):
+                    row = text.split('; ')[-1].split()[0]
+                    if i not in bad:
+                        reached[row] = reached.get(row, 0) + 1
+        per = max(1, args.count // 8)
+        for i in range(args.count // per):
+            one(build_log(rows, rng, per), 'log%d' % i)
+        for i in range(args.dense):
+            one(build_dense(rows, rng, args.length), 'dense%d' % i)
+    missed = [r.id for r in rows if r.id not in reached]
+    if args.ledger:
+        write_ledger(args.ledger, reached)
+    if missed:
+        print('rows never compared: ' + ' '.join(missed))
+    print('seed %d: %d rows compared, %d instances, %s: %s' % (
+        args.seed, len(rows) - len(missed), sum(reached.values()), os.path.basename(qemu),
+        'FAIL' if failures or missed else 'ok'))
+    return 1 if failures or missed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
