@@ -1,0 +1,121 @@
+/*
+ * X64Host: the x86-64 back end. One region of IR becomes host code; a few shared stubs enter it and leave it.
+ *
+ * Roles of registers in generated code
+ *   rsp  host stack: X64_SPILLS private 8-byte slots at [rsp]
+ *   rbp  cpu object + X64_ENV_BIAS, so that the first 256 bytes are one byte away
+ *   rax rcx rdx r11  temporaries; the other ten hold pinned guest slots
+ *   xmm0-7 pinned guest slots, xmm8-15 temporaries
+ * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
+ * cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except that a
+ * pinned float may hold a NaN that is not yet canonical; records say which.
+ * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked.
+ *
+ * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing to the
+ * exit's own stub, which loads the exit's id and leaves to C.
+ *
+ * Two views of the code memory exist, one to write and one to run; all addresses here are of the writing view except
+ * where a name says rx. The distance is the same for the whole code memory.
+ *
+ * Threads: X64Host is constant after x64_host_init() and x64_stubs_emit(); an X64Emit belongs to one thread.
+ */
+#ifndef TCG_HOST_X86_64_X64_H
+#define TCG_HOST_X86_64_X64_H
+
+#include "tcg/host/x86_64/asm.h"
+#include "tcg/ir/ir.h"
+#include "tcg/ra/liveness.h"
+
+enum { X64_ENV_BIAS = 128, X64_SPILLS = 48, X64_MAX_PINS = 18, X64_MAX_SLOTS = 192 };
+
+/* Offsets in bytes from the start of the cpu object. */
+typedef struct X64Layout {
+    int32_t kick, pc, ff, frm, link, host_fp;
+    int32_t save;       /* 16 * 8 + 16 * 16 bytes for the stubs */
+    int32_t args;       /* 4 * 8 bytes: arguments of a call */
+    int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
+} X64Layout;
+
+enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
+
+typedef struct X64Pin {
+    uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
+    uint16_t offset;   /* of the slot in the cpu object */
+} X64Pin;
+
+enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8 };
+
+typedef struct X64Host {
+    uint64_t features;        /* X64_F_* that may be used */
+    uint32_t no_opt;          /* X64_NO_* */
+    X64Layout at;
+    const IrSlot *slots;
+    unsigned n_slots, n_pins;
+    unsigned insn_shift;      /* log2 of the guest's instruction alignment: index of the jump cache */
+    int8_t slot_reg[X64_MAX_SLOTS]; /* register of a pinned slot, -1: in the cpu object */
+    X64Pin pin[X64_MAX_PINS];
+    ptrdiff_t rx_delta;       /* running address - writing address */
+    /* stubs */
+    uint8_t *enter;           /* int enter(cpu, rx address): returns an exit id or X64_ID_* */
+    uint8_t *exit;            /* eax = id: stores pins, returns to C */
+    uint8_t *exit_indirect;   /* rax = guest pc */
+    uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
+    uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
+    uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */
+    uint8_t *soft_dyn;        /* the same, rounding as the guest has set it */
+    uint8_t *consts;          /* X64Const */
+} X64Host;
+
+/* Ids that are not exits. Exit ids are 0 .. 2^31. */
+enum { X64_ID_INDIRECT = -1, X64_ID_FAULT = -2, X64_ID_HELPER = -3 };
+
+typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector operand */
+    uint64_t canon64[2], canon32[2], box[2], sign64[2], sign32[2], abs64[2], abs32[2];
+    uint64_t two31_64[2], two63_64[2], minus1_64[2], two31_32[2], two63_32[2], minus1_32[2], zero[2];
+} X64Const;
+
+/* What a faulting host address means. Sorted by `at`. */
+typedef struct X64Record {
+    uint32_t at;       /* bytes from the region's start */
+    uint8_t ordinal;   /* guest instruction, index into the region's guest_pc */
+    int8_t base, index; /* address = base + (index << scale) + disp; registers or -1 */
+    uint8_t scale : 4, size : 3, write : 1; /* size: log2 bytes */
+    int32_t disp;
+    uint8_t dirty;     /* xmm0-7 that hold a NaN to be made canonical */
+} X64Record;
+
+typedef struct X64Exit {
+    uint32_t stub; /* bytes from the region's start: where the slot points at first */
+} X64Exit;
+
+enum { X64_MAX_RECORDS = 1024 };
+
+typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
+extern const size_t x64_emit_size;
+
+typedef struct X64Code {
+    uint32_t size;          /* bytes */
+    uint32_t n_records;
+    X64Record record[X64_MAX_RECORDS];
+    X64Exit exit[IR_MAX_EXITS];
+} X64Code;
+
+void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
+                   unsigned insn_align, const X64Layout *at);
+/* Emits constants and stubs at a->p; fills the stub fields. */
+void x64_stubs_emit(X64Host *h, X64Asm *a);
+
+typedef enum X64Result { X64_OK, X64_NO_ROOM, X64_TOO_COMPLEX } X64Result;
+/* Emits r at a->p (entry = the first byte). Exit k gets id first_id + k and the data slot at rx address
+ * slots_rx + 8 * k. X64_NO_ROOM: the buffer is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer
+ * guest instructions. */
+X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
+                          uint32_t first_id, uint64_t slots_rx, X64Code *ret_code);
+
+/* Number of C calls (helpers, soft float) the last region can make on its hot paths; for statistics. */
+unsigned x64_emit_calls(const X64Emit *e);
+
+/* The fuse mask for ir_liveness(). */
+unsigned x64_fuse(const X64Host *h);
+
+#endif

@@ -1,0 +1,97 @@
+/* The walk over a region. One emitter function per op, by name: an op without one does not link. */
+#include "tcg/host/x86_64/x64_priv.h"
+
+const size_t x64_emit_size = sizeof(X64Emit);
+
+static X64EmitFn *const emitters[IR_OP_COUNT] = {
+#define OP(name, NAME, sig, flags, doc) [IR_##NAME] = x64_emit_##name,
+#include "tcg/ir/ops.def"
+#undef OP
+};
+
+unsigned x64_fuse(const X64Host *h) { return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE; }
+unsigned x64_emit_calls(const X64Emit *e) { return e->calls; }
+
+static void start(X64Emit *e, const IrRegion *r)
+{
+    unsigned n = r->n_insns;
+    memset(e->reg, -1, n);
+    memset(e->home, 0, n);
+    memset(e->spill, 0, n);
+    memset(e->dirty, 0, n);
+    memset(e->reg_val, 0, sizeof(e->reg_val));
+    memset(e->slot_val, 0, e->h->n_slots * sizeof(e->slot_val[0]));
+    memset(e->block_at, 0, r->n_blocks * sizeof(e->block_at[0]));
+    e->spills = 0;
+    e->failed = false;
+    e->calls = 0;
+    e->n_cold = e->n_fix = 0;
+    e->ordinal = 0;
+    for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
+        for (unsigned k = 0; k < r->block[b].params; k++) {
+            if (e->spills == (1ull << X64_SPILLS) - 1) {
+                e->failed = true;
+                return;
+            }
+            unsigned s = (unsigned)__builtin_ctzll(~e->spills);
+            e->spills |= 1ull << s;
+            e->spill[r->block[b].first + k] = (uint8_t)(s + 1);
+        }
+    }
+}
+
+static void emit_block(X64Emit *e, unsigned block)
+{
+    const IrRegion *r = e->r;
+    const IrBlock *b = &r->block[block];
+    if (block)
+        x64_start_block(e, block);
+    e->block_at[block] = e->a->p;
+    for (e->cur = b->first; e->cur < b->end && !e->failed; e->cur++) {
+        const IrInsn *i = &r->insn[e->cur];
+        unsigned flags = e->l->flags[e->cur];
+        if (flags & (IR_L_DEAD | IR_L_FUSED))
+            continue;
+        e->locked = 0;
+        emitters[i->op](e, i);
+        if ((flags & IR_L_GLOBAL) && i->op != IR_CONST && i->op != IR_PARAM) {
+            IrVal v = x64_val(e, (IrVal)e->cur);
+            if (e->reg[v] < 0 && e->home[v]) { /* an unpinned get */
+                if (ir_type_is_vec((IrType)i->type))
+                    x64_use_x(e, v);
+                else
+                    x64_use(e, v);
+            }
+            if (e->dirty[v])
+                x64_clean(e, v, e->reg[v] - X64_XMM);
+            if (e->reg[v] >= 0)
+                x64_spill(e, v);
+        }
+    }
+}
+
+X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
+                          uint32_t first_id, uint64_t slots_rx, X64Code *code)
+{
+    e->a = a;
+    e->h = h;
+    e->r = r;
+    e->l = live;
+    e->code = code;
+    e->first_id = first_id;
+    e->slots_rx = slots_rx;
+    e->entry = a->p;
+    code->n_records = 0;
+    start(e, r);
+    for (unsigned b = 0; b < r->n_blocks; b++)
+        emit_block(e, b);
+    if (!e->failed) {
+        for (unsigned k = 0; k < e->n_fix; k++)
+            x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
+        x64_cold_emit(e);
+    }
+    code->size = (uint32_t)(a->p - e->entry);
+    if (a->overflow)
+        return X64_NO_ROOM;
+    return e->failed ? X64_TOO_COMPLEX : X64_OK;
+}

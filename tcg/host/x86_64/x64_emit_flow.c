@@ -1,0 +1,267 @@
+/* State, calls and the ways out of a region. */
+#include "tcg/host/x86_64/x64_priv.h"
+
+void x64_emit_nop(X64Emit *e, const IrInsn *i) {}
+void x64_emit_insn_start(X64Emit *e, const IrInsn *i) { e->ordinal = i->imm; }
+void x64_emit_const(X64Emit *e, const IrInsn *i) {} /* made where it is used */
+
+void x64_emit_param(X64Emit *e, const IrInsn *i) {} /* lives in its stack slot, see x64_emit_br */
+
+void x64_emit_get(X64Emit *e, const IrInsn *i)
+{
+    unsigned slot = i->imm, v = e->cur;
+    int pin = e->h->slot_reg[slot];
+    if (pin >= 0) {
+        x64_def_is(e, pin);
+    } else {
+        e->slot_val[slot] = (IrVal)v;
+        e->home[v] = (uint8_t)(slot + 1);
+    }
+}
+
+void x64_emit_put(X64Emit *e, const IrInsn *i) { x64_put_slot(e, i->imm, i->a); }
+
+X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
+{
+    if (e->n_cold == X64_MAX_COLD) {
+        e->failed = true;
+        e->n_cold--;
+    }
+    X64Cold *c = &e->cold[e->n_cold++];
+    *c = (X64Cold){.kind = (uint8_t)kind};
+    return c;
+}
+
+/* jmp [slot of exit k] */
+static void jump_slot(X64Emit *e, unsigned k)
+{
+    uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + 6;
+    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->slots_rx + 8ull * k - next)));
+}
+
+static void canonicalise(X64Emit *e, int x)
+{
+    x64_ucomis_rr(e->a, X64_SD, x, x);
+    uint8_t *ok = x64_jcc_rel8(e->a, X64_NP);
+    x64_load_const(e, x, offsetof(X64Const, canon64));
+    x64_patch8(ok, e->a->p);
+}
+
+static void clean_pins(X64Emit *e, unsigned dirty)
+{
+    for (int x = 0; x < 8; x++)
+        if (dirty >> x & 1)
+            canonicalise(e, x);
+}
+
+/* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, then the stub. */
+static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
+{
+    const IrExit *x = &e->r->exit[k];
+    uint8_t *kicked = NULL;
+    clean_pins(e, dirty);
+    if (through_slot && x->kind == IR_EXIT_DIRECT) {
+        if (x->poll) {
+            x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+            kicked = x64_jcc_rel8(e->a, X64_NE);
+        }
+        jump_slot(e, k);
+        if (kicked)
+            x64_patch8(kicked, e->a->p);
+    }
+    e->code->exit[k].stub = (uint32_t)(e->a->p - e->entry);
+    x64_mov_ri(e->a, 32, X64_RAX, e->first_id + k);
+    x64_jmp_to(e->a, e->h->exit);
+}
+
+void x64_leave(X64Emit *e, unsigned k) { exit_body(e, k, x64_dirty_pins(e), true); }
+
+void x64_emit_exit(X64Emit *e, const IrInsn *i) { x64_leave(e, i->imm); }
+
+void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
+{
+    int cc = x64_condition(e, i->a);
+    X64Cold *c = x64_cold(e, COLD_EXIT);
+    c->exit = (uint16_t)i->imm;
+    c->dirty = (uint8_t)x64_dirty_pins(e);
+    c->mode = 1;
+    c->site = x64_jcc_rel32(e->a, cc);
+}
+
+void x64_emit_poll(X64Emit *e, const IrInsn *i)
+{
+    x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+    X64Cold *c = x64_cold(e, COLD_EXIT);
+    c->exit = (uint16_t)i->imm;
+    c->dirty = (uint8_t)x64_dirty_pins(e);
+    c->site = x64_jcc_rel32(e->a, X64_NE);
+}
+
+/* rax = target; the inline cache of {guest pc, host address} pairs. */
+void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
+{
+    const X64Host *h = e->h;
+    X64Asm *a = e->a;
+    x64_load_into(e, X64_RAX, i->a, 64);
+    clean_pins(e, x64_dirty_pins(e));
+    if (h->no_opt & X64_NO_JUMP_CACHE) {
+        x64_jmp_to(a, h->exit_indirect);
+        return;
+    }
+    x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    /* index = pc >> shift mod entries; entries are 16 bytes */
+    int32_t table = h->at.jump_cache - X64_ENV_BIAS;
+    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_JC_ENTRIES - 1) << h->insn_shift);
+    unsigned scale = 4 - h->insn_shift;
+    if (scale > 3) {
+        x64_shift_ri(a, 32, X64_SHL, X64_RCX, (int)(scale - 3));
+        scale = 3;
+    }
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEMI(X64_RBP, X64_RCX, scale, table));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_jmp_m(a, X64_MEMI(X64_RBP, X64_RCX, scale, table + 8));
+}
+
+/* All values in temporaries go to memory, pins through the cpu object; arguments by [args]. */
+void x64_emit_call(X64Emit *e, const IrInsn *i)
+{
+    const IrHelper *hp = &e->r->helpers[i->imm];
+    X64Asm *a = e->a;
+    e->calls++;
+    for (unsigned k = 0; k < 4 && hp->arg[k] != IR_VOID; k++) {
+        X64Mem slot = x64_env(e->h->at.args + 8 * (int)k);
+        int64_t c;
+        IrVal v = x64_val(e, i->arg[k]);
+        if (ir_type_is_vec((IrType)hp->arg[k])) {
+            int x = x64_use_x(e, v);
+            x64_clean(e, v, x);
+            x64_movsd_mr(a, slot, x);
+        } else if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c)) {
+            x64_mov_mi(a, 64, slot, (int32_t)c);
+        } else {
+            x64_mov_mr(a, 64, slot, x64_use(e, v));
+        }
+        e->locked = 0;
+    }
+    for (int x = 0; x < 8; x++) { /* helpers see architectural floats */
+        IrVal v = e->reg_val[X64_XMM + x];
+        if (v && e->dirty[v])
+            x64_clean(e, v, x);
+    }
+    x64_evict_temps(e);
+    if (hp->flags & (IR_H_STATE))
+        x64_forget_pins(e);
+    if (hp->flags & (IR_H_PC | IR_H_STATUS)) {
+        x64_mov_ri(a, 64, X64_RAX, e->r->guest_pc[e->ordinal]);
+        x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
+    }
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
+    x64_patch32(x64_call_rel32(a), e->h->call);
+    if (hp->flags & IR_H_STATUS) {
+        x64_test_rr(a, 64, X64_RAX, X64_RAX);
+        X64Cold *c = x64_cold(e, COLD_HELPER);
+        c->site = x64_jcc_rel32(a, X64_NE);
+    }
+    if (hp->ret == IR_VOID)
+        return;
+    if (ir_type_is_vec((IrType)hp->ret))
+        x64_movd_xr(a, 64, x64_def_x(e, -1, 0), X64_RAX);
+    else
+        x64_def_is(e, X64_RAX);
+}
+
+static void branch_to(X64Emit *e, uint8_t *site, unsigned block)
+{
+    if (e->block_at[block]) {
+        x64_patch32(site, e->block_at[block]);
+        return;
+    }
+    e->fix[e->n_fix].site = site;
+    e->fix[e->n_fix++].block = (uint16_t)block;
+}
+
+void x64_emit_br(X64Emit *e, const IrInsn *i)
+{
+    unsigned block = i->imm, first = e->r->block[block].first;
+    for (unsigned k = 0; k < i->misc; k++) { /* first all reads, then all writes: parallel assignment */
+        IrVal v = e->r->args[i->a + k];
+        x64_load_into(e, X64_RAX, v, 64);
+        x64_mov_mr(e->a, 64, x64_env(e->h->at.save + 8 * (int)k), X64_RAX);
+    }
+    for (unsigned k = 0; k < i->misc; k++) {
+        x64_mov_rm(e->a, 64, X64_RAX, x64_env(e->h->at.save + 8 * (int)k));
+        x64_mov_mr(e->a, 64, x64_stack(e->spill[first + k] - 1u), X64_RAX);
+    }
+    for (int x = 0; x < 8; x++) {
+        IrVal v = e->reg_val[X64_XMM + x];
+        if (v && e->dirty[v])
+            x64_clean(e, v, x);
+    }
+    branch_to(e, x64_jmp_rel32(e->a), block);
+}
+
+void x64_emit_brcond(X64Emit *e, const IrInsn *i)
+{
+    for (int x = 0; x < 8; x++) {
+        IrVal v = e->reg_val[X64_XMM + x];
+        if (v && e->dirty[v])
+            x64_clean(e, v, x);
+    }
+    int cc = x64_condition(e, i->a);
+    branch_to(e, x64_jcc_rel32(e->a, cc), i->imm);
+    branch_to(e, x64_jmp_rel32(e->a), i->b);
+}
+
+/* ---- cold code, after the region ---- */
+
+static void cold_soft(X64Emit *e, const X64Cold *c)
+{
+    X64Asm *a = e->a;
+    for (unsigned k = 0; k < c->n_args; k++) {
+        X64Mem m = x64_env(e->h->at.args + 8 * (int)k);
+        if (c->arg_reg[k] >= X64_XMM)
+            x64_movsd_mr(a, m, c->arg_reg[k] - X64_XMM);
+        else
+            x64_mov_mr(a, 64, m, c->arg_reg[k]);
+    }
+    if (c->mode != IR_RDYN)
+        x64_mov_mi(a, 64, x64_env(e->h->at.args + 24), c->mode);
+    x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+    x64_mov_ri(a, 64, X64_RAX, c->fn);
+    x64_patch32(x64_call_rel32(a), c->mode == IR_RDYN ? e->h->soft_dyn : e->h->soft);
+    if (c->reg >= X64_XMM)
+        x64_movsd_rm(a, c->reg - X64_XMM, x64_env(e->h->at.link));
+    else
+        x64_mov_rm(a, 64, c->reg, x64_env(e->h->at.link));
+    x64_patch32(x64_jmp_rel32(a), c->back);
+}
+
+static void cold_one(X64Emit *e, const X64Cold *c)
+{
+    X64Asm *a = e->a;
+    if (c->site)
+        x64_patch32(c->site, a->p);
+    if (c->site2)
+        x64_patch32(c->site2, a->p);
+    switch ((X64ColdKind)c->kind) {
+    case COLD_EXIT: exit_body(e, c->exit, c->dirty, c->mode != 0); break;
+    case COLD_CANON:
+    case COLD_UNBOX:
+        x64_load_const(e, c->reg, c->width == 64 ? offsetof(X64Const, canon64) : offsetof(X64Const, canon32));
+        x64_patch32(x64_jmp_rel32(a), c->back);
+        break;
+    case COLD_SOFT: cold_soft(e, c); break;
+    case COLD_HELPER:
+        x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
+        x64_jmp_to(a, e->h->exit);
+        break;
+    }
+}
+
+void x64_cold_emit(X64Emit *e)
+{
+    for (unsigned k = 0; k < e->n_cold; k++)
+        cold_one(e, &e->cold[k]);
+}

@@ -1,0 +1,192 @@
+/* Guest memory. Each access instruction gets a record, so that a fault finds its guest instruction. */
+#include "tcg/host/x86_64/x64_priv.h"
+
+void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest)
+{
+    X64Code *c = e->code;
+    if (c->n_records == X64_MAX_RECORDS) {
+        e->failed = true;
+        return;
+    }
+    c->record[c->n_records++] = (X64Record){
+        .at = (uint32_t)(e->a->p - e->entry),
+        .ordinal = (uint8_t)e->ordinal,
+        .base = m.base,
+        .index = m.index,
+        .scale = m.scale & 15,
+        .size = size_log2 & 7,
+        .write = write,
+        .disp = m.disp,
+        .dirty = (uint8_t)x64_dirty_pins(e),
+    };
+}
+
+static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
+{
+    IrMem mem = {.raw = i->d};
+    int32_t disp = (int32_t)i->imm;
+    IrVal base = i->a, idx = indexed ? i->b : IR_NONE;
+    unsigned scale = mem.scale;
+    if (e->l->flags[base] & IR_L_FUSED) {
+        const IrInsn *add = &e->r->insn[base];
+        base = add->a;
+        int64_t c;
+        if (x64_const(e, add->b, &c) && fits_i32(c + disp)) {
+            disp += (int32_t)c;
+        } else if (e->l->flags[add->b] & IR_L_FUSED) {
+            const IrInsn *shl = &e->r->insn[add->b];
+            idx = shl->a;
+            scale = (unsigned)ir_const_value(e->r, shl->b);
+        } else {
+            idx = add->b;
+            scale = 0;
+        }
+    }
+    int64_t c;
+    if (idx == IR_NONE && x64_const(e, base, &c) && fits_i32(c + disp))
+        return X64_MEM(X64_NO_REG, (int32_t)(c + disp));
+    int rb = x64_use(e, base);
+    if (idx == IR_NONE)
+        return X64_MEM(rb, disp);
+    return X64_MEMI(rb, x64_use(e, idx), scale, disp);
+}
+
+void x64_emit_ld(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    X64Mem m = address(e, i, true);
+    if (ir_type_is_vec((IrType)i->type)) {
+        x64_record(e, m, mem.size, false, true);
+        int d = x64_def_x(e, -1, 0);
+        x64_movs_rm(e->a, mem.size == 3 ? X64_SD : X64_SS, d, m);
+        return;
+    }
+    int d = x64_def(e, m.base >= 0 ? m.base : -1, 0);
+    int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
+    x64_record(e, m, mem.size, false, true);
+    if (bits >= w || (bits == 32 && !mem.sext))
+        x64_mov_rm(e->a, bits, d, m);
+    else if (mem.sext && !mem.bswap)
+        x64_movsx_rm(e->a, w, bits, d, m);
+    else
+        x64_movzx_rm(e->a, bits, d, m);
+    if (!mem.bswap || bits == 8)
+        return;
+    if (bits == 16)
+        x64_shift_ri(e->a, 16, X64_ROL, d, 8);
+    else
+        x64_bswap(e->a, bits, d);
+    if (mem.sext && bits < w)
+        x64_movsx_rr(e->a, w, bits, d, d);
+}
+
+void x64_emit_st(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size;
+    X64Mem m = address(e, i, true);
+    int64_t c;
+    IrVal v = x64_val(e, i->c);
+    if (ir_type_is_vec((IrType)i->type)) {
+        int x = x64_use_x(e, i->c);
+        x64_clean(e, i->c, x);
+        x64_record(e, m, mem.size, true, true);
+        x64_movs_mr(e->a, mem.size == 3 ? X64_SD : X64_SS, m, x);
+    } else if (e->reg[v] < 0 && !mem.bswap && x64_const(e, v, &c) && (bits < 64 || fits_i32(c))) {
+        x64_record(e, m, mem.size, true, true);
+        x64_mov_mi(e->a, bits, m, (int32_t)c);
+    } else {
+        int r = x64_use(e, v);
+        if (mem.bswap && bits > 8) {
+            int t = x64_scratch(e);
+            x64_mov_rr(e->a, 64, t, r);
+            if (bits == 16)
+                x64_shift_ri(e->a, 16, X64_ROL, t, 8);
+            else
+                x64_bswap(e->a, bits, t);
+            r = t;
+        }
+        x64_record(e, m, mem.size, true, true);
+        x64_mov_mr(e->a, bits, m, r);
+    }
+    if (mem.order == IR_SEQ_CST)
+        x64_lock_or_rsp(e->a);
+}
+
+/* The old value, in register r with the memory's width, becomes the result. */
+static void define_old(X64Emit *e, const IrInsn *i, int r)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
+    if (bits < w && mem.sext)
+        x64_movsx_rr(e->a, w, bits, r, r);
+    else if (bits == 32 && w == 64)
+        x64_mov_rr(e->a, 32, r, r);
+    else if (bits < 32)
+        x64_movzx_rr(e->a, bits, r, r);
+    x64_def_is(e, r);
+}
+
+static void rmw_loop(X64Emit *e, const IrInsn *i, X64Mem m, int rv, int bits)
+{
+    static const uint8_t alu[] = {[IR_RMW_AND] = X64_AND, [IR_RMW_OR] = X64_OR, [IR_RMW_XOR] = X64_XOR};
+    static const uint8_t keep[] = {[IR_RMW_MIN] = X64_L, [IR_RMW_MAX] = X64_G, [IR_RMW_MINU] = X64_B, [IR_RMW_MAXU] = X64_A};
+    IrMem mem = {.raw = i->d};
+    int t = x64_scratch(e);
+    x64_record(e, m, mem.size, true, true);
+    x64_mov_rm(e->a, bits, X64_RAX, m);
+    uint8_t *again = e->a->p;
+    if (i->misc >= IR_RMW_MIN) {
+        x64_alu_rr(e->a, bits, X64_CMP, X64_RAX, rv);
+        x64_mov_rr(e->a, 64, t, rv);
+        x64_cmovcc_rr(e->a, 64, keep[i->misc], t, X64_RAX);
+    } else {
+        x64_mov_rr(e->a, 64, t, X64_RAX);
+        x64_alu_rr(e->a, bits, alu[i->misc], t, rv);
+    }
+    x64_record(e, m, mem.size, true, true);
+    x64_lock_cmpxchg(e->a, bits, m, t);
+    x64_jcc_to(e->a, X64_NE, again);
+    define_old(e, i, X64_RAX);
+}
+
+void x64_emit_rmw(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size;
+    if (i->misc == IR_RMW_XCHG || i->misc == IR_RMW_ADD) {
+        X64Mem m = address(e, i, false);
+        int rv = x64_use(e, i->c), t = x64_scratch(e);
+        x64_mov_rr(e->a, 64, t, rv);
+        x64_record(e, m, mem.size, true, true);
+        if (i->misc == IR_RMW_XCHG)
+            x64_xchg_mr(e->a, bits, m, t);
+        else
+            x64_lock_xadd(e->a, bits, m, t);
+        define_old(e, i, t);
+        return;
+    }
+    x64_claim(e, X64_RAX);
+    X64Mem m = address(e, i, false);
+    rmw_loop(e, i, m, x64_use(e, i->c), bits);
+}
+
+void x64_emit_cas(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size;
+    x64_claim(e, X64_RAX);
+    X64Mem m = address(e, i, false);
+    int rc = x64_use(e, i->c);
+    x64_load_into(e, X64_RAX, i->b, 64);
+    x64_record(e, m, mem.size, true, true);
+    x64_lock_cmpxchg(e->a, bits, m, rc);
+    define_old(e, i, X64_RAX);
+}
+
+/* Of the four orders only store-load is not x86's own. */
+void x64_emit_fence(X64Emit *e, const IrInsn *i)
+{
+    if (i->imm & IR_FENCE_WR)
+        x64_lock_or_rsp(e->a);
+}

@@ -1,0 +1,122 @@
+/* X64Emit and the vocabulary of the emitters: use, define, scratch. Private to this folder.
+ *
+ * Where a value is. reg[v] >= 0: in that register (0-15 general, 16-31 xmm). Else home[v] != 0: in the cpu object, as
+ * the present content of slot home[v] - 1. Else spill[v] != 0: in private stack slot spill[v] - 1. Constants are made
+ * where they are needed. reg_val[r] is the value in register r; for a pinned register it is the content of its slot
+ * (or a value computed there ahead of its put, which ir_liveness() has proved safe).
+ * A value whose register is taken over is moved elsewhere first if it is still needed (x64_evict).
+ */
+#ifndef TCG_HOST_X86_64_X64_PRIV_H
+#define TCG_HOST_X86_64_X64_PRIV_H
+
+#include "tcg/host/x86_64/x64.h"
+#include "tcg/host/x86_64/cpuid.h"
+
+enum { X64_XMM = 16, X64_MAX_COLD = 768 };
+
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_HELPER } X64ColdKind;
+
+typedef struct X64Cold {
+    uint8_t kind;
+    uint8_t reg, width;  /* CANON: xmm and 32/64. SOFT: destination register */
+    uint8_t dirty;       /* EXIT: pinned xmm to make canonical */
+    uint8_t n_args, arg_reg[3], mode; /* SOFT: operands in registers; IrRound, 7 from the cpu */
+    uint16_t exit;
+    uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
+    uint8_t *site2;      /* another, or NULL */
+    uint8_t *back;       /* where to go on */
+    uint64_t fn;
+} X64Cold;
+
+struct X64Emit {
+    X64Asm *a;
+    const X64Host *h;
+    const IrRegion *r;
+    const IrLive *l;
+    X64Code *code;
+    uint8_t *entry;
+    uint8_t *block_at[IR_MAX_BLOCKS];
+    uint64_t slots_rx;
+    uint32_t first_id;
+    unsigned cur;        /* index of the instruction being emitted */
+    unsigned ordinal;    /* guest instruction */
+    uint32_t locked;     /* registers that the current op uses */
+    uint64_t spills;     /* stack slots in use */
+    bool failed;         /* too complex */
+    unsigned calls;
+    unsigned n_cold, n_fix;
+    IrVal reg_val[32];
+    IrVal slot_val[X64_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
+    struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 2];
+    int8_t reg[IR_MAX_INSNS];
+    uint8_t home[IR_MAX_INSNS];
+    uint8_t spill[IR_MAX_INSNS];
+    uint8_t dirty[IR_MAX_INSNS]; /* float that may be a NaN that is not canonical */
+    X64Cold cold[X64_MAX_COLD];
+};
+
+typedef void X64EmitFn(X64Emit *e, const IrInsn *i);
+#define OP(name, NAME, sig, flags, doc) X64EmitFn x64_emit_##name;
+#include "tcg/ir/ops.def"
+#undef OP
+
+static inline X64Mem x64_env(int32_t offset) { return X64_MEM(X64_RBP, offset - X64_ENV_BIAS); }
+static inline X64Mem x64_slot_mem(const X64Emit *e, unsigned slot) { return x64_env(e->h->slots[slot].offset); }
+static inline X64Mem x64_stack(unsigned n) { return X64_MEM(X64_RSP, (int32_t)(8 * n)); }
+static inline IrVal x64_val(const X64Emit *e, IrVal v)
+{
+    while (e->l->alias[v] != v)
+        v = e->l->alias[v];
+    return v;
+}
+static inline int x64_width(IrType t) { return t == IR_I64 ? 64 : t == IR_I16 ? 16 : t == IR_I8 ? 8 : 32; }
+static inline int x64_fmt(IrType t) { return t == IR_F64 ? X64_SD : X64_SS; }
+static inline bool x64_const(const X64Emit *e, IrVal v, int64_t *ret)
+{
+    if (!ir_is_const(e->r, v))
+        return false;
+    *ret = ir_const_value(e->r, v);
+    return true;
+}
+/* Is the value needed after the current op? */
+static inline bool x64_live_after(const X64Emit *e, IrVal v) { return e->l->last[v] > e->cur; }
+
+/* use: the value in a general register (0-15) or xmm (0-15), locked until the op ends. */
+int x64_use(X64Emit *e, IrVal v);
+int x64_use_x(X64Emit *e, IrVal v);
+/* The value's memory if it is not in a register. */
+bool x64_use_mem(X64Emit *e, IrVal v, X64Mem *ret);
+/* define: a register for the current instruction's result. `want` >= 0: preferred if it is free after this op
+ * (an operand's register); `avoid`: mask of registers it must not be. */
+int x64_def(X64Emit *e, int want, uint32_t avoid);
+int x64_def_x(X64Emit *e, int want, uint32_t avoid);
+/* The current instruction's result is in temporary or pinned register reg already. */
+void x64_def_is(X64Emit *e, int reg);
+/* v into general register reg, which was claimed. */
+void x64_load_into(X64Emit *e, int reg, IrVal v, int w);
+/* scratch: a temporary register until the op ends. */
+int x64_scratch(X64Emit *e);
+int x64_scratch_x(X64Emit *e);
+/* Makes this very register free for the op. */
+void x64_claim(X64Emit *e, int reg);
+void x64_evict(X64Emit *e, int reg);
+void x64_evict_temps(X64Emit *e);
+/* Gives v, which is in a register, a private stack slot too. */
+void x64_spill(X64Emit *e, IrVal v);
+void x64_forget_pins(X64Emit *e);
+void x64_put_slot(X64Emit *e, unsigned slot, IrVal v);
+void x64_start_block(X64Emit *e, unsigned block);
+/* The value v, which is in xmm `x`, made canonical if it may not be. */
+void x64_clean(X64Emit *e, IrVal v, int x);
+unsigned x64_dirty_pins(const X64Emit *e);
+
+X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
+void x64_cold_emit(X64Emit *e);
+void x64_leave(X64Emit *e, unsigned exit);
+/* cmp for condition value `v` (folded or not); returns the host condition that is true when v is. */
+int x64_condition(X64Emit *e, IrVal v);
+/* xmm = the 8 bytes at this offset in X64Const. Flags are kept. */
+void x64_load_const(X64Emit *e, int xmm, size_t offset);
+void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest);
+
+#endif

@@ -1,0 +1,406 @@
+/* Register state during emission: one forward walk, no second pass. See x64_priv.h for the invariants.
+ *
+ * Tier 1 needs no global allocator (measured: pins plus memory operands are as fast as pins plus caching). What is left
+ * is small: values that are not guest state live in four general and eight vector temporaries and, when those run out,
+ * in private stack slots.
+ */
+#include "tcg/host/x86_64/x64_priv.h"
+
+static const uint8_t temp_gpr[] = {X64_RAX, X64_R11, X64_RDX, X64_RCX};
+enum { TEMP_GPRS = 1 << X64_RAX | 1 << X64_RCX | 1 << X64_RDX | 1 << X64_R11 };
+
+static bool is_temp(int reg)
+{
+    return reg >= X64_XMM ? reg >= X64_XMM + 8 : (TEMP_GPRS >> reg & 1) != 0;
+}
+
+static void lock(X64Emit *e, int reg) { e->locked |= 1u << reg; }
+
+static bool reg_busy(const X64Emit *e, int reg)
+{
+    IrVal v = e->reg_val[reg];
+    return v && e->reg[v] == reg && e->l->last[v] >= e->cur;
+}
+
+static void move_reg(X64Emit *e, int dst, int src)
+{
+    if (dst >= X64_XMM)
+        x64_movaps_rr(e->a, dst - X64_XMM, src - X64_XMM);
+    else
+        x64_mov_rr(e->a, 64, dst, src);
+}
+
+void x64_spill(X64Emit *e, IrVal v)
+{
+    int reg = e->reg[v];
+    if (!e->spill[v]) {
+        if (e->spills == (1ull << X64_SPILLS) - 1) {
+            e->failed = true;
+            return;
+        }
+        unsigned n = (unsigned)__builtin_ctzll(~e->spills);
+        e->spills |= 1ull << n;
+        e->spill[v] = (uint8_t)(n + 1);
+        if (reg >= X64_XMM)
+            x64_movsd_mr(e->a, x64_stack(n), reg - X64_XMM);
+        else
+            x64_mov_mr(e->a, 64, x64_stack(n), reg);
+    }
+}
+
+/* A free temporary of the class, or -1. */
+static int free_temp(X64Emit *e, bool vec)
+{
+    if (vec) {
+        for (int r = X64_XMM + 8; r < X64_XMM + 16; r++)
+            if (!(e->locked >> r & 1) && !reg_busy(e, r))
+                return r;
+        return -1;
+    }
+    for (unsigned k = 0; k < ARRAY_SIZE(temp_gpr); k++)
+        if (!(e->locked >> temp_gpr[k] & 1) && !reg_busy(e, temp_gpr[k]))
+            return temp_gpr[k];
+    return -1;
+}
+
+static int alloc_temp(X64Emit *e, bool vec)
+{
+    int r = free_temp(e, vec);
+    if (r < 0) { /* the one needed last goes to memory */
+        int best = -1;
+        for (int k = vec ? X64_XMM + 8 : 0; k < (vec ? X64_XMM + 16 : 16); k++)
+            if (is_temp(k) && !(e->locked >> k & 1) &&
+                (best < 0 || e->l->last[e->reg_val[k]] > e->l->last[e->reg_val[best]]))
+                best = k;
+        if (best < 0) {
+            e->failed = true;
+            return vec ? X64_XMM + 8 : X64_RAX;
+        }
+        r = best;
+        x64_evict(e, r);
+    }
+    e->reg_val[r] = 0;
+    lock(e, r);
+    return r;
+}
+
+/* Whoever lives in reg is moved elsewhere if it is needed now or later. */
+void x64_evict(X64Emit *e, int reg)
+{
+    IrVal v = e->reg_val[reg];
+    e->reg_val[reg] = 0;
+    if (!v || e->reg[v] != reg || e->l->last[v] < e->cur)
+        return;
+    if (e->home[v] || e->spill[v]) {
+        e->reg[v] = -1;
+        return;
+    }
+    for (unsigned k = 0; k < e->h->n_pins; k++) {
+        int r = e->h->pin[k].reg;
+        if (r != reg && e->reg_val[r] == v) {
+            e->reg[v] = (int8_t)r;
+            return;
+        }
+    }
+    uint32_t saved = e->locked;
+    lock(e, reg);
+    int t = free_temp(e, reg >= X64_XMM);
+    e->locked = saved;
+    if (t >= 0) {
+        move_reg(e, t, reg);
+        e->reg[v] = (int8_t)t;
+        e->reg_val[t] = v;
+        return;
+    }
+    x64_spill(e, v);
+    e->reg[v] = -1;
+}
+
+void x64_evict_temps(X64Emit *e)
+{
+    for (int r = 0; r < 32; r++) {
+        IrVal v = e->reg_val[r];
+        if (!is_temp(r) || !v || e->reg[v] != r)
+            continue;
+        if (e->l->last[v] > e->cur) {
+            if (!e->home[v])
+                x64_spill(e, v);
+            e->reg[v] = -1;
+        }
+        e->reg_val[r] = 0;
+    }
+}
+
+/* The content of pinned registers is about to change behind our back. */
+void x64_forget_pins(X64Emit *e)
+{
+    for (unsigned k = 0; k < e->h->n_pins; k++) {
+        int r = e->h->pin[k].reg;
+        IrVal v = e->reg_val[r];
+        e->reg_val[r] = 0;
+        if (v && e->reg[v] == r) {
+            if (e->l->last[v] > e->cur && !e->home[v])
+                x64_spill(e, v);
+            e->reg[v] = -1;
+        }
+    }
+    for (unsigned s = 0; s < e->h->n_slots; s++) {
+        IrVal v = e->slot_val[s];
+        e->slot_val[s] = 0;
+        if (!v || e->home[v] != s + 1)
+            continue;
+        if (e->l->last[v] > e->cur && e->reg[v] < 0 && !e->spill[v]) {
+            bool vec = ir_type_is_vec((IrType)e->r->insn[v].type);
+            int t = alloc_temp(e, vec);
+            if (vec)
+                x64_movsd_rm(e->a, t - X64_XMM, x64_slot_mem(e, s));
+            else
+                x64_mov_rm(e->a, 64, t, x64_slot_mem(e, s));
+            e->reg[v] = (int8_t)t;
+            e->home[v] = 0;
+            x64_spill(e, v);
+            e->reg[v] = -1;
+        }
+        e->home[v] = 0;
+    }
+}
+
+void x64_claim(X64Emit *e, int reg)
+{
+    lock(e, reg);
+    x64_evict(e, reg);
+}
+
+int x64_scratch(X64Emit *e) { return alloc_temp(e, false); }
+int x64_scratch_x(X64Emit *e) { return alloc_temp(e, true) - X64_XMM; }
+
+/* The bits of constant c in an xmm register. */
+static void const_x(X64Emit *e, int x, int64_t c)
+{
+    if (c == 0) {
+        x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, x, x);
+        return;
+    }
+    int t = x64_scratch(e);
+    x64_mov_ri(e->a, 64, t, (uint64_t)c);
+    x64_movd_xr(e->a, 64, x, t);
+}
+
+static bool value_mem(const X64Emit *e, IrVal v, X64Mem *ret)
+{
+    if (e->home[v])
+        *ret = x64_slot_mem(e, e->home[v] - 1u);
+    else if (e->spill[v])
+        *ret = x64_stack(e->spill[v] - 1u);
+    else
+        return false;
+    return true;
+}
+
+bool x64_use_mem(X64Emit *e, IrVal v, X64Mem *ret)
+{
+    v = x64_val(e, v);
+    return e->reg[v] < 0 && value_mem(e, v, ret);
+}
+
+int x64_use(X64Emit *e, IrVal v)
+{
+    v = x64_val(e, v);
+    int64_t c;
+    if (e->reg[v] >= 0) {
+        lock(e, e->reg[v]);
+        return e->reg[v];
+    }
+    int t = alloc_temp(e, false);
+    X64Mem m;
+    if (value_mem(e, v, &m)) {
+        x64_mov_rm(e->a, 64, t, m);
+        if (x64_live_after(e, v)) {
+            e->reg[v] = (int8_t)t;
+            e->reg_val[t] = v;
+        }
+    } else if (x64_const(e, v, &c)) {
+        int w = x64_width((IrType)e->r->insn[v].type);
+        if (c == 0)
+            x64_alu_rr(e->a, 32, X64_XOR, t, t);
+        else
+            x64_mov_ri(e->a, w == 64 ? 64 : 32, t, w == 64 ? (uint64_t)c : (uint32_t)c);
+        if (x64_live_after(e, v)) {
+            e->reg[v] = (int8_t)t;
+            e->reg_val[t] = v;
+        }
+    } else {
+        e->failed = true;
+    }
+    return t;
+}
+
+int x64_use_x(X64Emit *e, IrVal v)
+{
+    if (e->reg[v] >= 0) {
+        lock(e, e->reg[v]);
+        return e->reg[v] - X64_XMM;
+    }
+    int t = alloc_temp(e, true);
+    X64Mem m;
+    int64_t c;
+    if (value_mem(e, v, &m)) {
+        x64_movsd_rm(e->a, t - X64_XMM, m);
+    } else if (x64_const(e, v, &c)) {
+        const_x(e, t - X64_XMM, e->r->insn[v].type == IR_F32 ? (uint32_t)c : c);
+    } else {
+        e->failed = true;
+        return t - X64_XMM;
+    }
+    if (x64_live_after(e, v)) {
+        e->reg[v] = (int8_t)t;
+        e->reg_val[t] = v;
+    }
+    return t - X64_XMM;
+}
+
+/* May register r be given to the current result? Its occupant must not be needed after this op. */
+static bool can_take(const X64Emit *e, int r, uint32_t avoid)
+{
+    if (avoid >> r & 1)
+        return false;
+    IrVal u = e->reg_val[r];
+    return !u || e->reg[u] != r || e->l->last[u] <= e->cur;
+}
+
+static int define(X64Emit *e, int want, uint32_t avoid, bool vec)
+{
+    unsigned v = e->cur;
+    unsigned hint = e->l->hint[v];
+    int d = -1;
+    if (hint) {
+        int pin = e->h->slot_reg[hint - 1];
+        if (pin >= 0 && (pin >= X64_XMM) == vec && can_take(e, pin, avoid))
+            d = pin;
+    }
+    if (d < 0 && want >= 0 && is_temp(want) && can_take(e, want, avoid))
+        d = want;
+    if (d < 0) {
+        uint32_t saved = e->locked;
+        e->locked |= avoid;
+        d = alloc_temp(e, vec);
+        e->locked = saved | 1u << d;
+    }
+    x64_def_is(e, d);
+    return d;
+}
+
+int x64_def(X64Emit *e, int want, uint32_t avoid) { return define(e, want, avoid, false); }
+
+int x64_def_x(X64Emit *e, int want, uint32_t avoid)
+{
+    return define(e, want < 0 ? -1 : want + X64_XMM, avoid << X64_XMM, true) - X64_XMM;
+}
+
+void x64_def_is(X64Emit *e, int reg)
+{
+    IrVal u = e->reg_val[reg];
+    if (u && e->reg[u] == reg)
+        e->reg[u] = -1;
+    e->reg_val[reg] = (IrVal)e->cur;
+    e->reg[e->cur] = (int8_t)reg;
+    lock(e, reg);
+}
+
+static void put_pinned(X64Emit *e, int pin, IrVal v)
+{
+    int64_t c;
+    if (e->reg[v] == pin && e->reg_val[pin] == v)
+        return;
+    x64_evict(e, pin);
+    X64Mem m;
+    if (e->reg[v] >= 0) {
+        int src = e->reg[v];
+        if (pin >= X64_XMM && !is_temp(src)) /* two registers will hold it: no pending clean-up then */
+            x64_clean(e, v, src - X64_XMM);
+        move_reg(e, pin, src);
+        if (is_temp(src)) { /* the pin is the better home */
+            e->reg_val[src] = 0;
+            e->reg[v] = (int8_t)pin;
+        }
+    } else if (value_mem(e, v, &m)) {
+        if (pin >= X64_XMM)
+            x64_movsd_rm(e->a, pin - X64_XMM, m);
+        else
+            x64_mov_rm(e->a, 64, pin, m);
+        e->reg[v] = (int8_t)pin;
+    } else if (x64_const(e, v, &c)) {
+        if (pin >= X64_XMM)
+            const_x(e, pin - X64_XMM, c);
+        else if (c == 0)
+            x64_alu_rr(e->a, 32, X64_XOR, pin, pin);
+        else
+            x64_mov_ri(e->a, 64, pin, (uint64_t)c);
+        e->reg[v] = (int8_t)pin;
+    } else {
+        e->failed = true;
+    }
+    e->reg_val[pin] = v;
+}
+
+static void put_memory(X64Emit *e, unsigned slot, IrVal v)
+{
+    IrVal u = e->slot_val[slot];
+    if (u == v && e->home[v] == slot + 1)
+        return;
+    if (u && e->home[u] == slot + 1) { /* the old content loses its home */
+        if (e->l->last[u] > e->cur && e->reg[u] < 0 && !e->spill[u]) {
+            if (ir_type_is_vec((IrType)e->r->insn[u].type))
+                x64_use_x(e, u);
+            else
+                x64_use(e, u);
+        }
+        e->home[u] = 0;
+    }
+    int64_t c;
+    X64Mem m = x64_slot_mem(e, slot);
+    if (ir_type_is_vec((IrType)e->h->slots[slot].type)) {
+        int x = x64_use_x(e, v);
+        x64_clean(e, v, x);
+        x64_movsd_mr(e->a, m, x);
+    } else if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c)) {
+        x64_mov_mi(e->a, 64, m, (int32_t)c);
+    } else {
+        x64_mov_mr(e->a, 64, m, x64_use(e, v));
+    }
+    e->slot_val[slot] = v;
+    if (!ir_is_const(e->r, v))
+        e->home[v] = (uint8_t)(slot + 1);
+}
+
+void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
+{
+    v = x64_val(e, v);
+    int pin = e->h->slot_reg[slot];
+    if (pin >= 0)
+        put_pinned(e, pin, v);
+    else
+        put_memory(e, slot, v);
+}
+
+unsigned x64_dirty_pins(const X64Emit *e)
+{
+    unsigned mask = 0;
+    for (int r = 0; r < 8; r++) {
+        IrVal v = e->reg_val[X64_XMM + r];
+        if (v && e->dirty[v])
+            mask |= 1u << r;
+    }
+    return mask;
+}
+
+/* Nothing is known at the start of a block but the boundary convention and the spilled globals. */
+void x64_start_block(X64Emit *e, unsigned block)
+{
+    for (unsigned v = 0; v < e->r->block[block].first; v++) {
+        e->reg[v] = -1;
+        e->home[v] = 0;
+    }
+    memset(e->reg_val, 0, sizeof(e->reg_val));
+    memset(e->slot_val, 0, sizeof(e->slot_val));
+}

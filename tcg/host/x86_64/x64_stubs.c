@@ -1,0 +1,145 @@
+/* The stubs every region shares: in, out, and calls to C. Register roles: x64.h.
+ *
+ * Stack: entry leaves rsp 16-byte aligned at region code, with X64_SPILLS slots at [rsp]; above them the callee-saved
+ * registers and the return address of `enter`. So a region can be left from anywhere by one fixed sequence.
+ */
+#include "tcg/host/x86_64/x64_priv.h"
+
+static const uint8_t callee_saved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
+/* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16 */
+enum { FRAME = X64_SPILLS * 8 + 8 };
+
+static void load_pins(const X64Host *h, X64Asm *a)
+{
+    for (unsigned k = 0; k < h->n_pins; k++) {
+        const X64Pin *p = &h->pin[k];
+        if (p->reg >= X64_XMM)
+            x64_movsd_rm(a, p->reg - X64_XMM, x64_env(p->offset));
+        else
+            x64_mov_rm(a, 64, p->reg, x64_env(p->offset));
+    }
+}
+
+static void store_pins(const X64Host *h, X64Asm *a)
+{
+    for (unsigned k = 0; k < h->n_pins; k++) {
+        const X64Pin *p = &h->pin[k];
+        if (p->reg >= X64_XMM)
+            x64_movsd_mr(a, x64_env(p->offset), p->reg - X64_XMM);
+        else
+            x64_mov_mr(a, 64, x64_env(p->offset), p->reg);
+    }
+}
+
+static void emit_leave(X64Asm *a)
+{
+    x64_alu_ri(a, 64, X64_ADD, X64_RSP, FRAME);
+    for (unsigned k = ARRAY_SIZE(callee_saved); k-- > 0;)
+        x64_pop(a, callee_saved[k]);
+    x64_ret(a);
+}
+
+/* rax = softfp routine (a, b, c, rounding) -> {bits, flags} in rax, rdx. All registers survive. */
+static void emit_soft(const X64Host *h, X64Asm *a, bool dynamic)
+{
+    static const uint8_t saved[] = {X64_RCX, X64_RDX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R11};
+    for (unsigned k = 0; k < ARRAY_SIZE(saved); k++)
+        x64_mov_mr(a, 64, x64_env(h->at.save + 8 * saved[k]), saved[k]);
+    for (int x = 0; x < 16; x++)
+        x64_movups_mr(a, x64_env(h->at.save + 128 + 16 * x), x);
+    x64_mov_rm(a, 64, X64_RDI, x64_env(h->at.args));
+    x64_mov_rm(a, 64, X64_RSI, x64_env(h->at.args + 8));
+    x64_mov_rm(a, 64, X64_RDX, x64_env(h->at.args + 16));
+    x64_mov_rm(a, 32, X64_RCX, dynamic ? x64_env(h->at.frm) : x64_env(h->at.args + 24));
+    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
+    x64_call_r(a, X64_RAX);
+    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
+    x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RDX);
+    for (int x = 0; x < 16; x++)
+        x64_movups_rm(a, x, x64_env(h->at.save + 128 + 16 * x));
+    for (unsigned k = 0; k < ARRAY_SIZE(saved); k++)
+        x64_mov_rm(a, 64, saved[k], x64_env(h->at.save + 8 * saved[k]));
+    x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
+    x64_ret(a);
+}
+
+/* rax = helper (cpu, a, b, c, d); result in rax. */
+static void emit_call(const X64Host *h, X64Asm *a)
+{
+    store_pins(h, a);
+    x64_lea(a, 64, X64_RDI, X64_MEM(X64_RBP, -X64_ENV_BIAS));
+    x64_mov_rm(a, 64, X64_RSI, x64_env(h->at.args));
+    x64_mov_rm(a, 64, X64_RDX, x64_env(h->at.args + 8));
+    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.args + 16));
+    x64_mov_rm(a, 64, X64_R8, x64_env(h->at.args + 24));
+    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
+    x64_call_r(a, X64_RAX);
+    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    load_pins(h, a);
+    x64_ret(a);
+}
+
+static void emit_consts(X64Asm *a)
+{
+    static const X64Const k = {
+        .canon64 = {0x7ff8000000000000}, .canon32 = {0x7fc00000}, .box = {0xffffffff00000000},
+        .sign64 = {1ull << 63}, .sign32 = {1u << 31}, .abs64 = {~0ull >> 1}, .abs32 = {0x7fffffff},
+        .two31_64 = {0x41e0000000000000}, .two63_64 = {0x43e0000000000000}, .minus1_64 = {0xbff0000000000000},
+        .two31_32 = {0x4f000000}, .two63_32 = {0x5f000000}, .minus1_32 = {0xbf800000},
+    };
+    const uint8_t *p = (const uint8_t *)&k;
+    for (size_t n = 0; n < sizeof(k); n += 8)
+        x64_bytes(a, p + n, 8);
+}
+
+void x64_stubs_emit(X64Host *h, X64Asm *a)
+{
+    while ((uintptr_t)a->p & 63)
+        x64_int3(a);
+    h->consts = a->p;
+    emit_consts(a);
+    h->enter = a->p;
+    for (unsigned k = 0; k < ARRAY_SIZE(callee_saved); k++)
+        x64_push(a, callee_saved[k]);
+    x64_alu_ri(a, 64, X64_SUB, X64_RSP, FRAME);
+    x64_lea(a, 64, X64_RBP, X64_MEM(X64_RDI, X64_ENV_BIAS));
+    x64_mov_rr(a, 64, X64_RAX, X64_RSI);
+    load_pins(h, a);
+    x64_jmp_r(a, X64_RAX);
+
+    h->exit_indirect = a->p;
+    x64_mov_mr(a, 64, x64_env(h->at.pc), X64_RAX);
+    x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_INDIRECT);
+    h->exit = a->p;
+    store_pins(h, a);
+    h->exit_stored = a->p;
+    emit_leave(a);
+
+    h->call = a->p;
+    emit_call(h, a);
+    h->soft = a->p;
+    emit_soft(h, a, false);
+    h->soft_dyn = a->p;
+    emit_soft(h, a, true);
+}
+
+void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
+                   unsigned insn_align, const X64Layout *at)
+{
+    static const uint8_t gpr[] = {X64_RBX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R14, X64_R15, X64_R12, X64_R13};
+    *h = (X64Host){.features = features, .no_opt = no_opt, .at = *at, .slots = slots, .n_slots = n_slots};
+    h->insn_shift = (unsigned)__builtin_ctz(insn_align);
+    memset(h->slot_reg, -1, sizeof(h->slot_reg));
+    if (no_opt & X64_NO_PINS)
+        return;
+    for (unsigned s = 0; s < n_slots; s++) {
+        unsigned rank = slots[s].pin;
+        bool vec = ir_type_is_vec((IrType)slots[s].type);
+        if (rank == 0 || rank > (vec ? 8 : ARRAY_SIZE(gpr)))
+            continue;
+        int reg = vec ? X64_XMM + (int)rank - 1 : gpr[rank - 1];
+        h->slot_reg[s] = (int8_t)reg;
+        h->pin[h->n_pins++] = (X64Pin){.slot = (uint8_t)s, .reg = (uint8_t)reg, .offset = slots[s].offset};
+    }
+}

@@ -1,0 +1,156 @@
+#include "tcg/ra/liveness.h"
+
+enum { MAX_SLOTS = 192, NOWHERE = 0xffff };
+
+typedef struct Scan {
+    const IrRegion *r;
+    IrLive *l;
+    unsigned fuse;
+    unsigned block_first;       /* of the block being scanned */
+    unsigned next_observed;     /* nearest op after the current one that may observe slots */
+    uint64_t dead_slots[3];     /* slots put again before anything observes them */
+    uint16_t put_at[MAX_SLOTS]; /* position of the nearest later live put of each slot, for hints */
+} Scan;
+
+static void scan_use(Scan *s, unsigned at, IrVal v)
+{
+    if (v == IR_NONE)
+        return;
+    IrLive *l = s->l;
+    if (l->uses[v] == 0)
+        l->last[v] = MAX(l->last[v], (uint16_t)at);
+    if (l->uses[v] != 255)
+        l->uses[v]++;
+    l->user[v] = (uint16_t)at;
+    if (v < s->block_first) {
+        l->flags[v] |= IR_L_GLOBAL;
+        l->last[v] = IR_MAX_INSNS;
+    }
+}
+
+static bool scan_observes(const IrRegion *r, const IrInsn *i)
+{
+    if (ir_op_info[i->op].flags & (IR_F_FAULT | IR_F_TERM))
+        return true;
+    if (i->op == IR_CALL)
+        return (r->helpers[i->imm].flags & (IR_H_STATE | IR_H_STATUS)) != 0;
+    return false;
+}
+
+/* Does the only user of v take it as something it can compute itself? */
+static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
+{
+    const IrInsn *u = &s->r->insn[s->l->user[v]];
+    switch (i->op) {
+    case IR_CMP:
+        return (s->fuse & IR_FUSE_CMP) && u->a == v &&
+               (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
+    case IR_ADD:
+        return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v &&
+               (u->op == IR_LD || (u->op == IR_ST && u->c != v));
+    case IR_SHL:
+        return (s->fuse & IR_FUSE_SCALE) && i->type == IR_I64 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
+               u->type == IR_I64 && u->b == v && u->a != v && !ir_is_const(s->r, u->a) && ir_const_value(s->r, i->b) >= 1 &&
+               ir_const_value(s->r, i->b) <= 3;
+    default: return false;
+    }
+}
+
+static void scan_extend(Scan *s, IrVal v, unsigned last)
+{
+    if (v != IR_NONE && s->l->last[v] < last)
+        s->l->last[v] = (uint16_t)last;
+}
+
+static void scan_put(Scan *s, unsigned at, const IrInsn *i)
+{
+    IrLive *l = s->l;
+    unsigned slot = i->imm;
+    uint64_t bit = 1ull << (slot & 63);
+    if (s->dead_slots[slot >> 6] & bit) {
+        l->flags[at] |= IR_L_DEAD;
+        return;
+    }
+    s->dead_slots[slot >> 6] |= bit;
+    scan_use(s, at, i->a);
+    l->hint[i->a] = (uint8_t)(slot + 1);
+    s->put_at[slot] = (uint16_t)at;
+}
+
+/* trunc makes no code: its value is the low part of the operand's register. */
+static void scan_trunc(Scan *s, unsigned at, const IrInsn *i)
+{
+    IrLive *l = s->l;
+    IrVal v = i->a;
+    l->alias[at] = v;
+    scan_extend(s, v, l->last[at]);
+    if (l->uses[v] == 0)
+        l->user[v] = (uint16_t)at;
+    l->uses[v] = 255; /* never folded away */
+    if (v < s->block_first || (l->flags[at] & IR_L_GLOBAL)) {
+        l->flags[v] |= IR_L_GLOBAL;
+        l->last[v] = IR_MAX_INSNS;
+    }
+}
+
+static void scan_insn(Scan *s, unsigned at)
+{
+    const IrInsn *i = &s->r->insn[at];
+    IrLive *l = s->l;
+    if (i->op == IR_PUT) {
+        scan_put(s, at, i);
+        return;
+    }
+    if (((ir_op_info[i->op].flags & IR_F_PURE) || i->op == IR_GET) && l->uses[at] == 0) {
+        l->flags[at] |= IR_L_DEAD;
+        return;
+    }
+    if (l->hint[at] && s->put_at[l->hint[at] - 1] > s->next_observed)
+        l->hint[at] = 0;
+    if (i->op == IR_GET) {
+        s->dead_slots[i->imm >> 6] &= ~(1ull << (i->imm & 63));
+        s->put_at[i->imm] = NOWHERE;
+    }
+    if (scan_observes(s->r, i)) {
+        s->next_observed = at;
+        s->dead_slots[0] = s->dead_slots[1] = s->dead_slots[2] = 0;
+    }
+    if (i->op == IR_TRUNC) {
+        scan_trunc(s, at, i);
+        return;
+    }
+    unsigned needed = at; /* where the operands are really read */
+    if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
+        l->flags[at] |= IR_L_FUSED;
+        needed = l->user[at];
+        if (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
+            needed = l->user[needed];
+    }
+    unsigned n = ir_operand_count(i);
+    for (unsigned k = 0; k < n; k++) {
+        scan_use(s, at, i->arg[k]);
+        scan_extend(s, i->arg[k], needed);
+    }
+    if (i->op == IR_BR)
+        for (unsigned k = 0; k < i->misc; k++)
+            scan_use(s, at, s->r->args[i->a + k]);
+}
+
+void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *l)
+{
+    unsigned n = r->n_insns;
+    memset(l->uses, 0, n);
+    memset(l->flags, 0, n);
+    memset(l->hint, 0, n);
+    memset(l->last, 0, n * sizeof(l->last[0]));
+    for (unsigned i = 0; i < n; i++)
+        l->alias[i] = (IrVal)i;
+    Scan s = {.r = r, .l = l, .fuse = fuse};
+    for (unsigned b = r->n_blocks; b-- > 0;) {
+        s.block_first = r->block[b].first;
+        s.next_observed = r->block[b].end;
+        memset(s.dead_slots, 0, sizeof(s.dead_slots));
+        for (unsigned at = r->block[b].end; at-- > r->block[b].first;)
+            scan_insn(&s, at);
+    }
+}

@@ -1,0 +1,36 @@
+/*
+ * IrLive: what one backward scan over a region finds out for the emitter: which instructions are dead, where each
+ * value is used last, which values an emitter may fold into their only user, and in which pinned slot a value is
+ * about to be put.
+ *
+ * Invariants: arrays are indexed by value id and valid for [0, r->n_insns) only. A value used outside of the block
+ * that makes it is `global` and its last use is IR_MAX_INSNS. A put is dead when the slot is put again before anything
+ * can observe it (an op that may fault, an exit, a helper that looks at state).
+ * Ownership: plain storage, ~40 KiB, owned by the translating thread and reused. O(n), no allocation.
+ */
+#ifndef TCG_RA_LIVENESS_H
+#define TCG_RA_LIVENESS_H
+
+#include "tcg/ir/ir.h"
+
+enum IrLiveFlag {
+    IR_L_DEAD = 1,   /* emit nothing */
+    IR_L_FUSED = 2,  /* emitted by its only user (cmp into a branch, address arithmetic into a load) */
+    IR_L_GLOBAL = 4, /* used in another block: keep it in memory between blocks */
+};
+
+typedef struct IrLive {
+    uint16_t last[IR_MAX_INSNS]; /* index of the last user */
+    uint16_t user[IR_MAX_INSNS]; /* the first user; when uses == 1 the only one */
+    IrVal alias[IR_MAX_INSNS];   /* trunc: the value whose register it shares; else itself */
+    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255 */
+    uint8_t flags[IR_MAX_INSNS]; /* IrLiveFlag */
+    uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0 none */
+} IrLive;
+
+/* What the emitter can fold into a user. */
+enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4 };
+
+void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *live);
+
+#endif
