@@ -66,7 +66,7 @@ void accel_unmap(Accel *a, void *p, size_t bytes)
 
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap)
 {
-    Accel tmp = {.cfg = *cfg, .ops = ops, .engine = &accel_engine_interp};
+    Accel tmp = {.cfg = *cfg, .ops = ops, .engine = cfg->jit ? &accel_engine_dbt : &accel_engine_interp};
     Accel *a = map_new(&tmp, align_up(sizeof *a, 4096));
     if (!a) {
         Fmt f = {.buf = err, .cap = err_cap};
@@ -101,7 +101,7 @@ void accel_free(Accel *a)
 
 Cpu *accel_cpu_new(Accel *a)
 {
-    size_t head = align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64);
+    size_t head = accel_cpu_head(a);
     size_t bytes = align_up(head + a->ops->cpu_size, 4096);
     AccelCpu *ac = accel_map(a, bytes);
     if (!ac)
@@ -263,7 +263,10 @@ static bool run_exit(Accel *a, Cpu *cpu)
             return cpu->exit.kind == CPU_EXIT_KICK || run_exit(a, cpu);
         return false;
     case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu); break;
-    case CPU_EXIT_CTX: break;
+    case CPU_EXIT_CTX:
+        if (a->engine->outside)
+            a->engine->outside(cpu);
+        break;
     default: return true;
     }
     if (!(cpu->ctx & CTX_STEP))

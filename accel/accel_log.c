@@ -46,3 +46,30 @@ void accel_log_region(const Accel *a, const Superblock *sb)
         at += (size_t)n;
     }
 }
+
+void accel_log(const Accel *a, const char *format, ...)
+{
+    char text[1024];
+    Fmt f = FMT_ON(text);
+    va_list ap;
+    va_start(ap, format);
+    fmt_vprintf(&f, format, ap);
+    va_end(ap);
+    sys_write(a->cfg.log_fd, f.buf, f.len);
+}
+
+void accel_log_cpu(const Cpu *cpu)
+{
+    const TargetOps *ops = cpu->ops;
+    char text[4096];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "pc=%lx ff=%x", (unsigned long)cpu->pc, cpu->ff);
+    for (unsigned k = 0; k < ops->n_regs; k++) {
+        uint64_t v = 0;
+        memcpy(&v, (const char *)cpu + ops->regs[k].offset, ops->regs[k].size);
+        if (v)
+            fmt_printf(&f, " %s=%lx", ops->regs[k].name, (unsigned long)v);
+    }
+    fmt_putc(&f, '\n');
+    sys_write(cpu->accel->cfg.log_fd, f.buf, f.len);
+}

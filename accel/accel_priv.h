@@ -26,6 +26,8 @@ typedef struct AccelOps {
     /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it returns
      * CPU_EXIT_KICK after one region. */
     void (*run)(Cpu *cpu);
+    /* After CPU_EXIT_CTX, with this cpu outside: work that needs the others stopped. May be NULL. */
+    void (*outside)(Cpu *cpu);
     void (*invalidate)(Accel *a, Gva start, uint64_t len);
     void (*fence_i)(Cpu *cpu);
     /* The fault is not in fault.h. False: not in generated code either. */
@@ -64,7 +66,10 @@ struct Accel {
     uint32_t ctx_set;    /* context bits of every cpu */
 };
 
-extern const AccelOps accel_engine_interp;
+extern const AccelOps accel_engine_interp, accel_engine_dbt;
+
+/* Bytes from an AccelCpu to its Cpu. */
+static inline size_t accel_cpu_head(const Accel *a) { return align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64); }
 
 /* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */
 void *accel_map(Accel *a, size_t bytes);
@@ -73,6 +78,10 @@ void accel_unmap(Accel *a, void *p, size_t bytes);
 /* Of one fault of an access [addr, addr + size) made through fault.h: fills cpu->exit. */
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);
 
+/* Text to the log. */
+void accel_log(const Accel *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* pc and registers in one line each. */
+void accel_log_cpu(const Cpu *cpu);
 /* What cfg.log asks for of a region just built. */
 void accel_log_region(const Accel *a, const Superblock *sb);
 

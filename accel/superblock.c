@@ -105,6 +105,10 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     case FLOW_JUMP: *pc = t->flow.target; return tracer_go(x, from, t->flow.target);
     case FLOW_CALL: tracer_leave_direct(x, from, t->flow.target); return false;
     case FLOW_BRANCH:
+        if (ir_is_const(b->r, t->flow.cond)) {
+            *pc = ir_const_value(b->r, t->flow.cond) ? t->flow.target : t->next;
+            return tracer_go(x, from, *pc);
+        }
         if (t->flow.target == x->head && !(x->cfg->no_opt & ACCEL_NO_LOOPS)) {
             IrVal leave = ir_not(b, IR_I1, t->flow.cond);
             ir_exit_if(b, leave, ir_exit_direct(b, t->next, false), false);

@@ -210,6 +210,8 @@ static void engine_run(Cpu *cpu)
         const IrRegion *r = cache_find(e, cpu->pc, cpu->ctx)->region;
         if (!r && !(r = cache_build(cpu, e)))
             return;
+        if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_CPU))
+            accel_log_cpu(cpu);
         IrRun run;
         ir_run(r, &m, &run);
         if (!engine_after(cpu, r, &run))

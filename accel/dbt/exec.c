@@ -1,0 +1,251 @@
+/* The engine's table and its loop: find or make the region, run it, look at how it was left.
+ *
+ * MXCSR is the guest's while generated code runs. On the way out its sticky flags are moved to cpu->ff; C code here
+ * computes no floating point, so nothing else needs saving.
+ */
+#include "accel/dbt/dbt.h"
+#include "base/fmt.h"
+#include "tcg/host/x86_64/cpuid.h"
+
+#include <xmmintrin.h>
+
+enum { DEFAULT_CACHE = 256 << 20, MXCSR_MASKS = 0x1f80 };
+
+static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
+
+static void *map_for_cache(void *accel, size_t bytes) { return accel_map(accel, bytes); }
+
+static int32_t engine_offset(const Accel *a) /* from the cpu object to AccelCpu.engine */
+{
+    return (int32_t)offsetof(AccelCpu, engine) - (int32_t)accel_cpu_head(a);
+}
+
+static bool dbt_init(Accel *a, char *err, size_t err_cap)
+{
+    Dbt *d = accel_map(a, sizeof(*d));
+    if (!d)
+        return false;
+    a->engine_data = d;
+    d->accel = a;
+    size_t bytes = a->cfg.cache_bytes ? a->cfg.cache_bytes : DEFAULT_CACHE;
+    if (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap))
+        return false;
+    d->map.cache = &d->cache;
+    d->map.table = accel_map(a, sizeof(d->map.table[0]) << DBT_HASH_BITS);
+    d->map.page = accel_map(a, sizeof(d->map.page[0]) << DBT_PAGE_BITS);
+    if (!d->map.table || !d->map.page)
+        return false;
+    uint32_t off = a->cfg.no_opt;
+    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off};
+    int32_t e = engine_offset(a);
+    X64Layout at = {
+        .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
+        .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
+        .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
+        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump),
+    };
+    uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
+                       (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0);
+    x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
+                  a->ops->insn_align, &at);
+    d->host.rx_delta = d->cache.rx - d->cache.rw;
+    CodeSegment *seg = code_cache_claim(&d->cache, 4096); /* segment 0 */
+    X64Asm asmb;
+    x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
+    x64_stubs_emit(&d->host, &asmb);
+    seg->used = SEG_BYTES; /* never another region: it survives resets */
+    return true;
+}
+
+static void dbt_clear(Accel *a)
+{
+    Dbt *d = a->engine_data;
+    if (!d)
+        return;
+    const DbtStats *s = &d->stats;
+    if (a->cfg.log & ACCEL_LOG_STATS)
+        accel_log(a, "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu, lookups %lu, dropped %lu, "
+                     "resets %lu\n",
+                  (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
+                  (unsigned long)s->host_bytes, (unsigned long)s->lookups, (unsigned long)s->invalidated,
+                  (unsigned long)s->resets);
+    code_cache_clear(&d->cache);
+}
+
+static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
+static void dbt_cpu_init(Cpu *cpu) { dbt_cpu(cpu)->jump_ctx = cpu->ctx; }
+
+static void dbt_cpu_clear(Cpu *cpu)
+{
+    code_cache_release(&dbt_of(cpu)->cache, dbt_cpu(cpu)->segment);
+    dbt_cpu(cpu)->segment = NULL;
+}
+
+/* ---- the loop ---- */
+
+static void flush_jumps(DbtCpu *dc) { memset(dc->jump, 0, sizeof(dc->jump)); }
+
+static uint32_t guest_mxcsr(const Cpu *cpu)
+{
+    static const uint16_t rc[4] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
+    return MXCSR_MASKS | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
+}
+
+static DbtRegion *region_at(Dbt *d, Cpu *cpu)
+{
+    DbtRegion *r = dbt_map_find(&d->map, cpu->pc, cpu->ctx);
+    return r ? r : dbt_translate(d, cpu);
+}
+
+/* After an exit by id: either cpu->exit is filled in (false) or the next region is to be found at cpu->pc. */
+static bool left_by_exit(Dbt *d, Cpu *cpu, uint32_t id)
+{
+    const ExitInfo *x = &d->cache.exit[id];
+    cpu->pc = x->pc;
+    if (x->kind == IR_EXIT_RAISE) {
+        cpu->exit = (CpuExit){.kind = x->code};
+        return false;
+    }
+    return true;
+}
+
+static bool kicked(Cpu *cpu)
+{
+    if (LIKELY(!__atomic_load_n(&cpu->kick, __ATOMIC_ACQUIRE)))
+        return false;
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
+    return true;
+}
+
+static void run_loop(Dbt *d, Cpu *cpu)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    typedef int Enter(Cpu *cpu, uint64_t rx);
+    Enter *enter = (Enter *)(uintptr_t)(d->host.enter + d->host.rx_delta);
+    bool chain = !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN);
+    int64_t link = -1;
+    for (;;) {
+        if (kicked(cpu))
+            return;
+        DbtRegion *r = region_at(d, cpu);
+        if (UNLIKELY(!r))
+            return;
+        if (link >= 0 && chain)
+            dbt_map_link(&d->map, (uint32_t)link, r);
+        else if (link == X64_ID_INDIRECT)
+            dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
+        if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
+            cpu->ff |= _mm_getcsr() & 0x3f;
+            accel_log_cpu(cpu);
+        }
+        link = enter(cpu, r->rx);
+        if (link >= 0) {
+            if (!left_by_exit(d, cpu, (uint32_t)link))
+                return;
+        } else if (link != X64_ID_INDIRECT) {
+            return; /* fault or helper: exit is filled in */
+        }
+        if (cpu->ctx & CTX_STEP) {
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
+            return;
+        }
+    }
+}
+
+static void dbt_run(Cpu *cpu)
+{
+    Dbt *d = dbt_of(cpu);
+    DbtCpu *dc = dbt_cpu(cpu);
+    uint32_t stale = __atomic_exchange_n(&dc->flush, 0, __ATOMIC_ACQUIRE);
+    if (UNLIKELY(stale || dc->jump_ctx != cpu->ctx)) {
+        flush_jumps(dc);
+        dc->jump_ctx = cpu->ctx;
+    }
+    uint32_t want = guest_mxcsr(cpu);
+    if (_mm_getcsr() != want)
+        _mm_setcsr(want);
+    run_loop(d, cpu);
+    cpu->ff |= _mm_getcsr() & 0x3f;
+}
+
+/* ---- what changes code ---- */
+
+static void flush_all_jumps(Accel *a)
+{
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+        __atomic_store_n(&dbt_cpu(ac->cpu)->flush, 1, __ATOMIC_RELEASE);
+        accel_kick(ac->cpu);
+    }
+    lock_release(&a->lock);
+}
+
+static void dbt_invalidate(Accel *a, Gva start, uint64_t len)
+{
+    Dbt *d = a->engine_data;
+    unsigned n = dbt_map_invalidate(&d->map, start, len);
+    if (n == 0)
+        return;
+    __atomic_fetch_add(&d->stats.invalidated, n, __ATOMIC_RELAXED);
+    flush_all_jumps(a);
+}
+
+static void dbt_fence_i(Cpu *cpu)
+{
+    Dbt *d = dbt_of(cpu);
+    unsigned n = dbt_map_check_writable(&d->map);
+    if (n == 0)
+        return;
+    __atomic_fetch_add(&d->stats.invalidated, n, __ATOMIC_RELAXED);
+    flush_all_jumps(cpu->accel);
+}
+
+/* The cache is full: everybody out, all code gone. */
+static void dbt_outside(Cpu *cpu)
+{
+    Dbt *d = dbt_of(cpu);
+    if (!__atomic_load_n(&d->want_reset, __ATOMIC_ACQUIRE))
+        return;
+    Accel *a = cpu->accel;
+    accel_exclusive_begin(cpu);
+    if (d->want_reset) {
+        lock_take(&a->lock);
+        for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+            dbt_cpu(ac->cpu)->segment = NULL;
+            dbt_cpu(ac->cpu)->flush = 1;
+        }
+        lock_release(&a->lock);
+        dbt_map_reset(&d->map);
+        code_cache_reset(&d->cache);
+        d->stats.resets++;
+        d->want_reset = false;
+    }
+    accel_exclusive_end(cpu);
+}
+
+static void dbt_fork_prepare(Accel *a) { lock_take(&((Dbt *)a->engine_data)->cache.lock); }
+
+static void dbt_fork_done(Accel *a, bool child)
+{
+    Dbt *d = a->engine_data;
+    if (child) {
+        code_cache_fork_child(&d->cache);
+        dbt_cpu(a->cpus->cpu)->segment = NULL;
+    }
+    lock_release(&d->cache.lock);
+}
+
+const AccelOps accel_engine_dbt = {
+    .cpu_bytes = dbt_cpu_bytes,
+    .init = dbt_init,
+    .clear = dbt_clear,
+    .cpu_init = dbt_cpu_init,
+    .cpu_clear = dbt_cpu_clear,
+    .run = dbt_run,
+    .outside = dbt_outside,
+    .invalidate = dbt_invalidate,
+    .fence_i = dbt_fence_i,
+    .fault = dbt_fault,
+    .fork_prepare = dbt_fork_prepare,
+    .fork_done = dbt_fork_done,
+};

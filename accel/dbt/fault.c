@@ -1,0 +1,73 @@
+/* A host fault in generated code: the record of the host address gives the guest instruction; the state at its start is
+ * in the pinned registers (of the signal frame) and in the cpu object. The context is changed to leave through the
+ * stub that does not store the pins again; MXCSR comes back with sigreturn, as the guest had it. */
+#include "accel/dbt/dbt.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+/* gregs order of the hardware's register numbers */
+static const uint8_t greg_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                    REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
+{
+    unsigned lo = 0, hi = r->n_records;
+    uint32_t at = (uint32_t)(rx - r->rx);
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (r->record[mid].at < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < r->n_records && r->record[lo].at == at ? &r->record[lo] : NULL;
+}
+
+static void store_pins(const X64Host *h, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
+{
+    for (unsigned k = 0; k < h->n_pins; k++) {
+        const X64Pin *p = &h->pin[k];
+        uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
+        if (p->reg < 16) {
+            *slot = (uint64_t)uc->uc_mcontext.gregs[greg_of[p->reg]];
+            continue;
+        }
+        memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[p->reg - 16], 8);
+        if ((dirty >> (p->reg - 16) & 1) && (*slot & ~(1ull << 63)) > 0x7ff0000000000000)
+            *slot = 0x7ff8000000000000;
+    }
+}
+
+static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
+{
+    uint64_t a = (uint64_t)(int64_t)r->disp;
+    if (r->base >= 0)
+        a += (uint64_t)uc->uc_mcontext.gregs[greg_of[r->base]];
+    if (r->index >= 0)
+        a += (uint64_t)uc->uc_mcontext.gregs[greg_of[r->index]] << r->scale;
+    return a;
+}
+
+bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
+{
+    Dbt *d = cpu->accel->engine_data;
+    const siginfo_t *si = siginfo;
+    ucontext_t *uc = ucontext;
+    uint64_t rx = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    const DbtRegion *r = code_cache_find(&d->cache, rx);
+    const X64Record *rec = r ? find_record(r, rx) : NULL;
+    if (!rec)
+        return false;
+    store_pins(&d->host, cpu, uc, rec->dirty);
+    cpu->pc = r->guest_pc[rec->ordinal];
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write, .code = si->si_code};
+    cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;
+    if (si->si_code == SI_KERNEL) { /* an address that is not canonical: the host does not say which */
+        cpu->exit.code = SEGV_MAPERR;
+        cpu->exit.addr = record_address(rec, uc);
+    }
+    uc->uc_mcontext.gregs[REG_RAX] = X64_ID_FAULT;
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(d->host.exit_stored + d->host.rx_delta);
+    return true;
+}

@@ -1,0 +1,183 @@
+/* From a guest address to a published region. No lock is held while translating; two threads may make the same region,
+ * and both copies are right. The generation of the map tells whether the guest's bytes were invalidated meanwhile. */
+#include "accel/dbt/dbt.h"
+#include "base/fmt.h"
+
+enum { ARENA_BYTES = 1 << 20, MIN_ROOM = 16 << 10 };
+
+static DbtScratch *scratch_get(Dbt *d)
+{
+    lock_take(&d->cache.lock);
+    DbtScratch *s = d->pool;
+    if (s)
+        d->pool = s->next;
+    lock_release(&d->cache.lock);
+    if (s)
+        return s;
+    s = accel_map(d->accel, sizeof(*s) + x64_emit_size);
+    void *mem = s ? accel_map(d->accel, ARENA_BYTES) : NULL;
+    if (!mem)
+        return NULL;
+    arena_init_static(&s->arena, mem, ARENA_BYTES);
+    return s;
+}
+
+static void scratch_put(Dbt *d, DbtScratch *s)
+{
+    lock_take(&d->cache.lock);
+    s->next = d->pool;
+    d->pool = s;
+    lock_release(&d->cache.lock);
+}
+
+static void log_code(Dbt *d, const DbtRegion *r, const uint8_t *rw)
+{
+    char line[128];
+    accel_log(d->accel, "OUT: [size=%u]\n", r->size);
+    for (uint32_t at = 0; at < r->size; at += 16) {
+        Fmt f = FMT_ON(line);
+        fmt_printf(&f, "0x%lx  ", (unsigned long)(r->rx + at));
+        for (uint32_t k = at; k < MIN(at + 16, r->size); k++)
+            fmt_printf(&f, "%02x", rw[k]);
+        accel_log(d->accel, "%s\n", line);
+    }
+    accel_log(d->accel, "\n");
+}
+
+/* The region's description, in the segment's own arena. NULL: no room there. */
+static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32_t first_exit)
+{
+    const Superblock *sb = &s->sb;
+    const IrRegion *ir = sb->region;
+    Arena *m = &seg->meta;
+    DbtRegion *r = arena_alloc(m, sizeof(*r) + sb->n_runs * sizeof(r->run[0]), 8);
+    X64Record *rec = arena_array(m, X64Record, s->code.n_records);
+    uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
+    DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
+    if (!r || !rec || !pcs || !ref)
+        return NULL;
+    *r = (DbtRegion){
+        .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
+        .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
+        .writable = sb->writable, .record = rec, .guest_pc = pcs, .ref = ref,
+    };
+    r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) + seg->used);
+    memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
+    memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
+    memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
+    if (r->writable)
+        r->hash = dbt_bytes_hash(r->run, r->n_runs);
+    return r;
+}
+
+static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
+{
+    const IrRegion *ir = s->sb.region;
+    uint32_t start = (uint32_t)(r->rx - (uint64_t)(uintptr_t)d->cache.rx);
+    for (unsigned k = 0; k < ir->n_exits; k++) {
+        uint32_t id = r->first_exit + k;
+        d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .stub = start + s->code.exit[k].stub,
+                                       .kind = ir->exit[k].kind, .code = ir->exit[k].code};
+        d->cache.slot[id] = r->rx + s->code.exit[k].stub;
+    }
+    seg->used = (uint32_t)align_up(seg->used + r->size, 16);
+    seg->n_exits += ir->n_exits;
+    seg->region[seg->n_regions] = r;
+    __atomic_store_n(&seg->n_regions, seg->n_regions + 1, __ATOMIC_RELEASE);
+}
+
+static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
+{
+    DbtStats *st = &d->stats;
+    __atomic_fetch_add(&st->regions, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&st->guest_insns, r->n_guest, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&st->host_bytes, r->size, __ATOMIC_RELAXED);
+    for (unsigned k = 0; k < r->n_runs; k++)
+        __atomic_fetch_add(&st->guest_bytes, r->run[k].len, __ATOMIC_RELAXED);
+}
+
+static CodeSegment *need_segment(Dbt *d, DbtCpu *dc, unsigned n_exits)
+{
+    CodeSegment *seg = dc->segment;
+    if (seg && SEG_BYTES - seg->used >= MIN_ROOM && SEG_EXITS - seg->n_exits >= n_exits && seg->n_regions < SEG_REGIONS)
+        return seg;
+    code_cache_release(&d->cache, seg);
+    dc->segment = code_cache_claim(&d->cache, MIN_ROOM);
+    return dc->segment;
+}
+
+/* One attempt. *ret_max: lowered when the region was too complex for the emitter. */
+static DbtRegion *attempt(Dbt *d, Cpu *cpu, DbtScratch *s, unsigned *ret_max, bool *ret_again)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
+    SuperblockConfig cfg = d->trace;
+    if (*ret_max)
+        cfg.max_insns = *ret_max;
+    *ret_again = false;
+    arena_rewind(&s->arena, 0);
+    if (!superblock_build(&cfg, &s->arena, &s->builder, cpu->pc, cpu->ctx, &s->sb)) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
+        return NULL;
+    }
+    const IrRegion *ir = s->sb.region;
+    if (d->accel->cfg.log)
+        accel_log_region(d->accel, &s->sb);
+    ir_liveness(ir, x64_fuse(&d->host), &s->live);
+    CodeSegment *seg = need_segment(d, dc, ir->n_exits);
+    if (!seg) {
+        d->want_reset = true;
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
+        return NULL;
+    }
+    X64Asm a;
+    uint8_t *rw = code_segment_rw(&d->cache, seg);
+    x64_init(&a, rw + seg->used, SEG_BYTES - seg->used);
+    uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
+    X64Result res = x64_emit_region((X64Emit *)s->emit, &d->host, ir, &s->live, &a, first,
+                                    (uint64_t)(uintptr_t)&d->cache.slot[first], &s->code);
+    if (res == X64_TOO_COMPLEX && ir->n_guest > 1) {
+        *ret_max = ir->n_guest / 2;
+        *ret_again = true;
+        return NULL;
+    }
+    DbtRegion *r = res == X64_OK ? describe(d, seg, s, first) : NULL;
+    if (!r) { /* the segment is full */
+        seg->used = SEG_BYTES;
+        *ret_again = res != X64_TOO_COMPLEX;
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_ILLEGAL};
+        return NULL;
+    }
+    const uint8_t *code = rw + seg->used;
+    publish(d, seg, r, s);
+    count(d, r, s);
+    if (d->accel->cfg.log & ACCEL_LOG_OUT_ASM)
+        log_code(d, r, code);
+    if (!dbt_map_insert(&d->map, r, generation)) {
+        if (generation == d->map.generation) {
+            d->want_reset = true;
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
+        } else {
+            *ret_again = true;
+        }
+        return NULL;
+    }
+    return r;
+}
+
+DbtRegion *dbt_translate(Dbt *d, Cpu *cpu)
+{
+    DbtScratch *s = scratch_get(d);
+    if (!s) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
+        return NULL;
+    }
+    unsigned max = 0;
+    bool again;
+    DbtRegion *r;
+    do
+        r = attempt(d, cpu, s, &max, &again);
+    while (!r && again);
+    scratch_put(d, s);
+    return r;
+}
