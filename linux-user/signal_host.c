@@ -1,0 +1,262 @@
+/*
+ * The host's half of signals.
+ *
+ * Who may be interrupted where. A handler runs on the thread's alternate stack with everything masked, and does one of
+ * four things. A synchronous SIGSEGV/SIGBUS goes to accel_fault(), which knows generated code and base/fault.h; what it
+ * refuses is a bug of the emulator. A sent SIGSEGV/SIGBUS is put aside in `kept`. Any other signal is recorded, and
+ * the interrupted context is changed so that it resumes with all signals blocked: one slot is enough, and what comes
+ * later stays in the kernel's queues, where sigtimedwait, signalfd and other threads can have it. Last, if the PC is in
+ * the window of lu_window_call(), it moves to the window's exit.
+ * Handlers take no lock and touch only their own thread's LuSigState and Cpu.kick.
+ */
+#include "linux-user/signal_priv.h"
+#include "base/fmt.h"
+
+#include <sys/auxv.h>
+#include <ucontext.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+enum {
+    HOST_SA_RESTORER = 0x04000000,
+    HANDLER_STACK = 24 * 1024,      /* for our handler's own calls, beyond the kernel's frame */
+    HANDLER_STACK_DEBUG = 256 * 1024, /* a sanitizer's report needs more */
+    SI_KERNEL_MIN = 1,              /* si_code of faults; those of senders are 0 or negative */
+};
+
+typedef struct HostSigAction {
+    void *handler;
+    uint64_t flags;
+    void *restorer;
+    uint64_t mask;
+} HostSigAction;
+
+extern const char lu_window_check[], lu_window_end[], lu_window_out[];
+void lu_host_restorer(void);
+
+static uint64_t fault_bits(void) { return lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS); }
+static uint64_t unblockable_bits(void) { return lu_sig_bit(SIGKILL) | lu_sig_bit(SIGSTOP); }
+
+static void host_setmask(int how, uint64_t mask)
+{
+    sys_call4(SYS_rt_sigprocmask, how, &mask, NULL, sizeof mask);
+}
+
+static void host_sigaction(int sig, void *handler, uint64_t flags)
+{
+    HostSigAction a = {.handler = handler, .flags = flags | HOST_SA_RESTORER,
+                       .restorer = (void *)(uintptr_t)lu_host_restorer, .mask = ~0ull};
+    sys_call4(SYS_rt_sigaction, sig, &a, NULL, sizeof a.mask);
+}
+
+uint64_t lu_sig_host_mask(uint64_t mask)
+{
+    return mask & ~fault_bits();
+}
+
+/* --- the handler --- */
+
+static void put_command_line(Fmt *f)
+{
+    char args[512];
+    long fd = sys_call4(SYS_openat, -100, "/proc/self/cmdline", 0, 0);
+    long n = sys_is_err(fd) ? 0 : sys_read((int)fd, args, sizeof args);
+    for (long i = 0; i + 1 < n; i++)
+        fmt_putc(f, args[i] ? args[i] : ' ');
+}
+
+static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, const ucontext_t *uc)
+{
+    char text[800];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "internal error: signal %d (code %d, address 0x%lx) in the emulator at 0x%lx", sig, si->si_code,
+               (unsigned long)(uintptr_t)si->si_addr, (unsigned long)uc->uc_mcontext.gregs[REG_RIP]);
+    fmt_printf(&f, " (lu_window_call is at 0x%lx)", (unsigned long)(uintptr_t)lu_window_call);
+    if (t && t->cpu)
+        fmt_printf(&f, ", guest pc 0x%lx", (unsigned long)t->cpu->pc);
+    fmt_err("%s", text);
+    f.len = 0;
+    put_command_line(&f);
+    fmt_err("version %s; to run it again: %s", TINAMOU_VERSION, text);
+    host_sigaction(SIGABRT, NULL, 0);
+    host_setmask(SIG_SETMASK, ~lu_sig_bit(SIGABRT));
+    sys_call3(SYS_tgkill, sys_getpid(), sys_gettid(), SIGABRT);
+    sys_exit_group(134);
+}
+
+static void leave_window(ucontext_t *uc)
+{
+    uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    if (pc >= (uintptr_t)lu_window_check && pc < (uintptr_t)lu_window_end)
+        uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)lu_window_out;
+}
+
+static void notify(LuThread *t, uint32_t bit, ucontext_t *uc)
+{
+    __atomic_fetch_or(&t->sig->n_pending, bit, __ATOMIC_RELEASE);
+    if (t->cpu)
+        accel_kick(t->cpu);
+    leave_window(uc);
+}
+
+/* A SIGSEGV or SIGBUS that somebody sent. */
+static void keep(LuThread *t, int sig, const siginfo_t *si, ucontext_t *uc)
+{
+    LuSigState *s = t->sig;
+    unsigned i = sig == SIGBUS;
+    if (!(s->kept_set & 1u << i)) {
+        s->kept[i].si = *si;
+        s->kept_set |= 1u << i;
+    }
+    if (!(s->mask & lu_sig_bit(sig)))
+        notify(t, LU_PENDING_KEPT, uc);
+}
+
+static bool is_fault(int sig, const siginfo_t *si)
+{
+    if (si->si_code < SI_KERNEL_MIN || (sig == SIGBUS && si->si_code == BUS_MCEERR_AO))
+        return false;
+    return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP;
+}
+
+static void host_handler(int sig, siginfo_t *si, void *context)
+{
+    ucontext_t *uc = context;
+    LuThread *t = lu_self();
+    if (!t)
+        internal_error(t, sig, si, uc);
+    if (is_fault(sig, si)) {
+        if ((sig == SIGSEGV || sig == SIGBUS) && t->cpu && accel_fault(t->cpu, sig, si, uc))
+            return;
+        internal_error(t, sig, si, uc);
+    }
+    if (sig == SIGSEGV || sig == SIGBUS) {
+        keep(t, sig, si, uc);
+        return;
+    }
+    if (t->sig->recorded)
+        internal_error(t, sig, si, uc);
+    t->sig->pending.si = *si;
+    t->sig->recorded = true;
+    uint64_t all = ~fault_bits();
+    memcpy(&uc->uc_sigmask, &all, sizeof all);
+    notify(t, LU_PENDING_RECORDED, uc);
+}
+
+/* --- dispositions and masks --- */
+
+void lu_sighost_install(int sig, const LuSigAction *act)
+{
+    uint64_t mirrored = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART);
+    if (sig == SIGSEGV || sig == SIGBUS) {
+        /* Only a handler of the guest may make system calls fail with EINTR. */
+        host_sigaction(sig, host_handler, SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
+    } else if (act->handler <= 1) {
+        host_sigaction(sig, (void *)(uintptr_t)act->handler, mirrored);
+    } else {
+        host_sigaction(sig, host_handler, SA_SIGINFO | SA_ONSTACK | mirrored | (act->flags & SA_RESETHAND));
+    }
+}
+
+void lu_sighost_install_faults(const LuSigAction *act)
+{
+    lu_sighost_install(SIGSEGV, &act[SIGSEGV]);
+    lu_sighost_install(SIGBUS, &act[SIGBUS]);
+}
+
+bool lu_sighost_ignored(int sig)
+{
+    HostSigAction a = {0};
+    sys_call4(SYS_rt_sigaction, sig, NULL, &a, sizeof a.mask);
+    return a.handler == SIG_IGN;
+}
+
+size_t lu_sighost_altstack_size(void)
+{
+    size_t kernel = getauxval(AT_MINSIGSTKSZ);
+    return align_up(MAX(kernel, (size_t)4096) + (TINAMOU_SANITIZED ? HANDLER_STACK_DEBUG : HANDLER_STACK), 4096);
+}
+
+void lu_sighost_altstack(void *mem, size_t size)
+{
+    stack_t ss = {.ss_sp = mem, .ss_size = size};
+    sys_call2(SYS_sigaltstack, &ss, NULL);
+}
+
+static bool kept_deliverable(const LuSigState *s)
+{
+    return (s->kept_set & 1 && !(s->mask & lu_sig_bit(SIGSEGV))) || (s->kept_set & 2 && !(s->mask & lu_sig_bit(SIGBUS)));
+}
+
+bool lu_signals_hold(LuThread *t)
+{
+    host_setmask(SIG_SETMASK, ~fault_bits());
+    return !lu_signals_pending(t);
+}
+
+void lu_signals_release(LuThread *t)
+{
+    LuSigState *s = t->sig;
+    if (kept_deliverable(s))
+        __atomic_fetch_or(&s->n_pending, LU_PENDING_KEPT, __ATOMIC_RELEASE);
+    if (!s->recorded)
+        host_setmask(SIG_SETMASK, lu_sig_host_mask(s->mask));
+}
+
+void lu_sighost_default(const LuSigInfo *info)
+{
+    int sig = info->si.si_signo;
+    if (sig == SIGSEGV || sig == SIGBUS)
+        host_sigaction(sig, NULL, 0);
+    sys_call4(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, &info->si);
+    host_setmask(SIG_UNBLOCK, lu_sig_bit(sig));
+    host_setmask(SIG_BLOCK, lu_sig_bit(sig) & ~fault_bits());
+}
+
+/* --- blocking system calls --- */
+
+long lu_blocking(LuThread *t, long nr, long a, long b, long c, long d, long e, long f)
+{
+    accel_syscall_enter(t->cpu);
+    long r = lu_window_call(nr, a, b, c, d, e, f, &t->sig->n_pending);
+    accel_syscall_leave(t->cpu);
+    return r;
+}
+
+long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, long c, long d, long e, long f)
+{
+    LuSigState *s = t->sig;
+    long r;
+    do {
+        r = lu_blocking(t, nr, a, b, c, d, e, f);
+        /* EINTR without a signal for the guest: a sent SIGSEGV that it blocks. */
+    } while (r == -EINTR && !lu_signals_pending(t) && !kept_deliverable(s));
+    if (r == -EINTR && s->recorded) {
+        /* Taken by the kernel under `temp`, which stays in force for the handler; its frame restores the old mask. */
+        s->saved_mask = s->mask;
+        s->mask = temp & ~unblockable_bits();
+        s->have_saved = true;
+    }
+    return r;
+}
+
+long lu_blocking_exec(LuThread *t, long nr, long a, long b, long c, long d, long e)
+{
+    if (!lu_signals_hold(t))
+        return LU_RET_RESTART_ALWAYS;
+    LuSighand *h = t->sighand;
+    static const int faults[] = {SIGSEGV, SIGBUS};
+    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
+        if (h->act[faults[i]].handler == (Gva)(uintptr_t)SIG_IGN)
+            host_sigaction(faults[i], SIG_IGN, 0);
+    }
+    host_setmask(SIG_SETMASK, t->sig->mask);
+    long r = lu_blocking(t, nr, a, b, c, d, e, 0);
+    host_setmask(SIG_UNBLOCK, fault_bits());
+    lock_take(&h->lock);
+    lu_sighost_install_faults(h->act);
+    lock_release(&h->lock);
+    return r;
+}

@@ -1,0 +1,56 @@
+/*
+ * Between signal.c, signal_host.c, sys_signal.c and thread.c: the host's side of signals.
+ *
+ * A held section is the time between lu_signals_hold() and lu_signals_release(): the host blocks everything but
+ * SIGSEGV and SIGBUS, so LuSigState (but kept, kept_set and bit 1 of n_pending) belongs to the code alone.
+ * SIG_SETMASK is only used inside one: setting a mask while a signal is recorded would let a second one overwrite it.
+ * Threads: each call by the thread `t` itself.
+ */
+#ifndef LINUX_USER_SIGNAL_PRIV_H
+#define LINUX_USER_SIGNAL_PRIV_H
+
+#include "linux-user/signal.h"
+#include "linux-user/syscall.h"
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31) /* linux/signal.h, which does not go with signal.h */
+#endif
+
+enum { LU_PENDING_RECORDED = 1, LU_PENDING_KEPT = 2 }; /* bits of LuSigState.n_pending */
+
+/* True: held. False: held too, but a signal is pending that came first; return LU_RET_RESTART_ALWAYS. */
+bool lu_signals_hold(LuThread *t);
+/* The host's mask becomes that of t->sig->mask. */
+void lu_signals_release(LuThread *t);
+
+/* Gives the host the disposition that mirrors `act`. sighand->lock held. */
+void lu_sighost_install(int sig, const LuSigAction *act);
+/* SIGSEGV and SIGBUS, whatever the guest has for them (`act` is the array of the sighand). */
+void lu_sighost_install_faults(const LuSigAction *act);
+/* The calling host thread takes its signals on this memory. */
+void lu_sighost_altstack(void *mem, size_t size);
+size_t lu_sighost_altstack_size(void);
+/* What the process inherited: 0 default or a handler, 1 ignored. */
+bool lu_sighost_ignored(int sig);
+/* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked; returns if the
+ * process survives that (stopped and continued, ignored). Held section. */
+void lu_sighost_default(const LuSigInfo *info);
+
+/* Delivers one signal to its handler, or does what its disposition says. Held section. Returns what is left of
+ * `restart`. */
+long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart);
+/* A frame could not be written or read: SIGSEGV in the place of `sig` (0: none), held section. */
+void lu_force_segv(LuThread *t, int sig);
+_Noreturn void lu_die_of_fault(LuThread *t, const LuSigInfo *info);
+
+/* Whether sp is on the guest's alternate stack, and what sigaltstack(2) says of it. */
+bool lu_on_altstack(const LuSigState *s, Gva sp);
+uint32_t lu_altstack_flags(const LuSigState *s, Gva sp);
+/* sigaltstack(2) and the end of a handler: 0 or -errno. */
+long lu_altstack_set(LuSigState *s, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_size);
+/* The mask that a frame saves. */
+static inline uint64_t lu_frame_mask(const LuSigState *s) { return s->have_saved ? s->saved_mask : s->mask; }
+
+long lu_window_call(long nr, long a, long b, long c, long d, long e, long f, const uint32_t *pending);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * The system calls of signals. Sources: sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2), sigwaitinfo(2),
+ * sigaltstack(2), sigreturn(2); the order of checks was taken from the host's kernel by experiment.
+ * kill, tkill, tgkill, rt_sigqueueinfo and rt_tgsigqueueinfo go to the host as they are: signal numbers and siginfo are
+ * the same, and the host's masks and dispositions are the guest's.
+ */
+#include "linux-user/signal_priv.h"
+#include "linux-user/sys_handlers.h"
+
+static const uint64_t never_blocked = 1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1);
+static const uint64_t known_flags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
+                                    SA_RESETHAND | 0x800; /* SA_EXPOSE_TAGBITS */
+
+/* The guest's struct sigaction without SA_RESTORER: handler, flags, mask. */
+typedef struct GuestAction {
+    uint64_t handler, flags, mask;
+} GuestAction;
+
+static bool ignored(int sig, const LuSigAction *a)
+{
+    return a->handler == 1 || (a->handler == 0 && (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH));
+}
+
+long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
+{
+    int sig = (int)a[0];
+    GuestAction in, out;
+    if (a[3] != sizeof in.mask)
+        return -EINVAL;
+    if (a[1] && !guest_read(&in, a[1], sizeof in))
+        return -EFAULT;
+    if (sig < 1 || sig > LU_NSIG || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
+        return -EINVAL;
+    LuSighand *h = t->sighand;
+    lock_take(&h->lock);
+    LuSigAction *act = &h->act[sig];
+    out = (GuestAction){act->handler, act->flags, act->mask};
+    if (a[1]) {
+        *act = (LuSigAction){.handler = in.handler, .flags = in.flags & known_flags, .mask = in.mask & ~never_blocked};
+        lu_sighost_install(sig, act);
+        if (ignored(sig, act) && (sig == SIGSEGV || sig == SIGBUS))
+            t->sig->kept_set &= ~(sig == SIGBUS ? 2u : 1u);
+    }
+    lock_release(&h->lock);
+    return a[2] && !guest_write(a[2], &out, sizeof out) ? -EFAULT : 0;
+}
+
+long lu_sys_rt_sigprocmask(LuThread *t, const uint64_t a[6])
+{
+    LuSigState *s = t->sig;
+    uint64_t old = s->mask, set;
+    if (a[3] != sizeof set)
+        return -EINVAL;
+    if (a[1]) {
+        if (!guest_read(&set, a[1], sizeof set))
+            return -EFAULT;
+        uint64_t mask;
+        switch ((int)a[0]) {
+        case SIG_BLOCK: mask = old | set; break;
+        case SIG_UNBLOCK: mask = old & ~set; break;
+        case SIG_SETMASK: mask = set; break;
+        default: return -EINVAL;
+        }
+        if (!lu_signals_hold(t))
+            return LU_RET_RESTART_ALWAYS;
+        s->mask = mask & ~never_blocked;
+        lu_signals_release(t);
+    }
+    return a[2] && !guest_write(a[2], &old, sizeof old) ? -EFAULT : 0;
+}
+
+long lu_sys_rt_sigpending(LuThread *t, const uint64_t a[6])
+{
+    uint64_t set = 0;
+    if (a[1] > sizeof set)
+        return -EINVAL;
+    sys_call2(SYS_rt_sigpending, &set, sizeof set);
+    set |= (t->sig->kept_set & 1 ? lu_sig_bit(SIGSEGV) : 0) | (t->sig->kept_set & 2 ? lu_sig_bit(SIGBUS) : 0);
+    set &= t->sig->mask;
+    return guest_write(a[0], &set, a[1]) ? 0 : -EFAULT;
+}
+
+long lu_sys_rt_sigsuspend(LuThread *t, const uint64_t a[6])
+{
+    uint64_t temp;
+    if (a[1] != sizeof temp)
+        return -EINVAL;
+    if (!guest_read(&temp, a[0], sizeof temp))
+        return -EFAULT;
+    uint64_t host = lu_sig_host_mask(temp);
+    return lu_blocking_masked(t, temp, SYS_rt_sigsuspend, (long)&host, sizeof host, 0, 0, 0, 0);
+}
+
+/* A kept SIGSEGV or SIGBUS of `set`: its number, with the siginfo written to the guest; 0: none. */
+static long take_kept(LuSigState *s, uint64_t set, Gva info)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        int sig = i ? SIGBUS : SIGSEGV;
+        if (!(s->kept_set & 1u << i) || !(set & lu_sig_bit(sig)))
+            continue;
+        s->kept_set &= ~(1u << i);
+        return info && !guest_write(info, &s->kept[i].si, sizeof s->kept[i].si) ? -EFAULT : sig;
+    }
+    return 0;
+}
+
+long lu_sys_rt_sigtimedwait(LuThread *t, const uint64_t a[6])
+{
+    uint64_t set;
+    if (a[3] != sizeof set)
+        return -EINVAL;
+    if (!guest_read(&set, a[0], sizeof set))
+        return -EFAULT;
+    long r = take_kept(t->sig, set, a[1]);
+    if (r)
+        return r;
+    r = lu_blocking(t, SYS_rt_sigtimedwait, (long)&set, (long)a[1], (long)a[2], sizeof set, 0, 0);
+    if (r == -EINTR) {
+        long kept = take_kept(t->sig, set, a[1]);
+        return kept ? kept : r;
+    }
+    return r;
+}
+
+long lu_sys_rt_sigreturn(LuThread *t, const uint64_t a[6])
+{
+    uint64_t mask;
+    if (!lu_signals_hold(t))
+        return LU_RET_RESTART_ALWAYS;
+    if (t->proc->abi->pop_frame(t, &mask))
+        t->sig->mask = mask & ~never_blocked;
+    else
+        lu_force_segv(t, 0);
+    lu_signals_release(t);
+    return LU_RET_NONE;
+}
+
+long lu_sys_sigaltstack(LuThread *t, const uint64_t a[6])
+{
+    LuSigState *s = t->sig;
+    Gva sp = t->proc->abi->get_sp(t->cpu);
+    stack_t in, out = {.ss_sp = (void *)(uintptr_t)s->alt_sp, .ss_size = s->alt_size};
+    out.ss_flags = (int)(lu_altstack_flags(s, sp) | (s->alt_flags & SS_AUTODISARM));
+    if (a[0]) {
+        if (!guest_read(&in, a[0], sizeof in))
+            return -EFAULT;
+        long err = lu_altstack_set(s, sp, (uintptr_t)in.ss_sp, (uint32_t)in.ss_flags, in.ss_size);
+        if (err)
+            return err;
+    }
+    return a[1] && !guest_write(a[1], &out, sizeof out) ? -EFAULT : 0;
+}
