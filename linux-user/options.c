@@ -7,9 +7,6 @@
 #include "base/fmt.h"
 #include "linux-user/syscall.h"
 
-#ifndef TINAMOU_VERSION
-#define TINAMOU_VERSION "0.0"
-#endif
 
 /* What a handler gets besides the argument. */
 typedef struct Parse {

@@ -113,8 +113,3 @@ long lu_sys_execveat(LuThread *t, const uint64_t a[6])
         return -EINVAL;
     return exec_common(t, (int)a[0], a[1], a[2], a[3], (int)a[4]);
 }
-
-long lu_sys_exit_group(LuThread *t, const uint64_t a[6])
-{
-    sys_exit_group((int)a[0]);
-}

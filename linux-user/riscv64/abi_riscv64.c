@@ -2,13 +2,7 @@
 #include "linux-user/abi.h"
 
 #include "base/fmt.h"
-#if __has_include("linux-user/riscv64/frame_riscv64.h")
 #include "linux-user/riscv64/frame_riscv64.h"
-#else /* being built */
-#define LU_RISCV64_FRAME_SIZE 1088
-#define lu_riscv64_push_frame NULL
-#define lu_riscv64_pop_frame NULL
-#endif
 #include "linux-user/syscall.h"
 #include "target/riscv/rv_cpu.h"
 

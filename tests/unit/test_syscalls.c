@@ -108,6 +108,21 @@ long lu_mm_shmdt(LuThread *t, Gva addr) { MM_FAKE("shmdt", " %lx", addr); }
 void accel_invalidate(Accel *a, Gva start, uint64_t len) {}
 void accel_fence_i(Cpu *cpu) {}
 
+/* Signals, threads and processes have a test of their own: tests/experiments/threads. */
+#define ELSEWHERE(name) long lu_sys_##name(LuThread *t, const uint64_t a[6]) { return -ENOSYS; }
+ELSEWHERE(membarrier)
+ELSEWHERE(clone)
+ELSEWHERE(clone3)
+ELSEWHERE(exit)
+ELSEWHERE(exit_group)
+ELSEWHERE(rt_sigaction)
+ELSEWHERE(rt_sigprocmask)
+ELSEWHERE(rt_sigpending)
+ELSEWHERE(rt_sigsuspend)
+ELSEWHERE(rt_sigtimedwait)
+ELSEWHERE(rt_sigreturn)
+ELSEWHERE(sigaltstack)
+
 typedef struct Fixture {
     LuAbi abi;
     LuProc proc;
