@@ -54,7 +54,7 @@ static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((Accel
  * full and want_reset is set). */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu);
 
-/* fault.c */
+/* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
 #endif

@@ -1,6 +1,6 @@
 /* Signal frames of riscv64, for LuAbi. See linux-user/abi.h for the contract. Threads: the guest thread itself. */
-#ifndef LINUX_USER_FRAME_RISCV64_H
-#define LINUX_USER_FRAME_RISCV64_H
+#ifndef LINUX_USER_RISCV64_FRAME_RISCV64_H
+#define LINUX_USER_RISCV64_FRAME_RISCV64_H
 
 #include "linux-user/signal.h"
 
