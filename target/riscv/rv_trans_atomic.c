@@ -6,6 +6,11 @@
  * LR remembers address and value; SC succeeds if the reservation's address is its own and memory still holds the
  * value, which it finds out by a compare and swap. That a value may have changed and changed back in between
  * (ABA) is seen only by the exact mode, not yet built. Any SC drops the reservation.
+ *
+ * An SC whose LR stands before it in the same block (the loops of compilers and C libraries do) knows its reservation
+ * when it is translated: the reservation's slots hold the LR's address and value. It is then a compare and swap in
+ * line; unshared and with no store between the two it is a plain store. The LR's compare and its exit come before
+ * the locked access, so that a loop which leaves with "not equal" never writes, not even on read-only memory.
  */
 #include "target/riscv/rv_trans.h"
 
@@ -80,10 +85,59 @@ static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
     rv_put_x(t, a->rd, v);
 }
 
+/* The load of the LR whose reservation is known here to be of addr; NULL if none is. */
+static const IrInsn *known_reservation(const IrBuilder *b, IrVal addr)
+{
+    IrVal v = b->cur[RV_SLOT_RES_VAL];
+
+    if (b->cur[RV_SLOT_RES_ADDR] != addr || v == IR_NONE || b->r->insn[v].op != IR_LD)
+        return NULL;
+    return &b->r->insn[v];
+}
+
+static bool writes_memory_since(const IrRegion *r, const IrInsn *from)
+{
+    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
+        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL)
+            return true;
+    return false;
+}
+
+/* SC to the address of a known reservation. Its LR has checked the alignment for its own size. */
+static void store_conditional_known(Trans *t, const RvArgs *a, unsigned size, IrVal addr, const IrInsn *lr)
+{
+    IrBuilder *b = t->b;
+    IrType type = size == 2 ? IR_I32 : IR_I64;
+    IrVal v = size == 2 ? rv_x32(t, a->rs2) : rv_x(t, a->rs2);
+    IrVal expected = b->cur[RV_SLOT_RES_VAL], failed;
+    IrMem mem = rv_mem(t, size);
+
+    if (size == 2)
+        expected = ir_trunc(b, IR_I32, expected);
+    if (t->ctx & CTX_PARALLEL) {
+        mem.order = order_of(a);
+        failed = ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
+    } else if (writes_memory_since(b->r, lr)) {
+        IrVal old = ir_ld(b, type, addr, 0, mem);
+        failed = ir_cmp(b, IR_NE, old, expected);
+        ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);
+    } else {
+        ir_st(b, v, addr, 0, mem);
+        failed = ir_const(b, IR_I1, 0);
+    }
+    ir_put(b, RV_SLOT_RES_ADDR, rv_imm(t, RV_NO_RESERVATION));
+    rv_put_x(t, a->rd, ir_zext(b, IR_I64, failed));
+}
+
 static void store_conditional(Trans *t, const RvArgs *a, unsigned size)
 {
-    IrVal args[3];
+    IrVal addr = rv_x(t, a->rs1), args[3];
+    const IrInsn *lr = known_reservation(t->b, addr);
 
+    if (lr && (IrMem){.raw = lr->d}.size == size) {
+        store_conditional_known(t, a, size, addr, lr);
+        return;
+    }
     args[0] = aligned_address(t, a, size);
     args[1] = rv_x(t, a->rs2);
     args[2] = rv_imm(t, size << 8 | a->rd);

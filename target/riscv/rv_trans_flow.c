@@ -35,9 +35,14 @@ void rv_trans_jalr(Trans *t, const RvArgs *a)
 
 static void branch(Trans *t, const RvArgs *a, IrCond cond)
 {
-    t->flow.kind = FLOW_BRANCH;
-    t->flow.cond = ir_cmp(t->b, cond, rv_x(t, a->rs1), rv_x(t, a->rs2));
+    IrVal taken = ir_cmp(t->b, cond, rv_x(t, a->rs1), rv_x(t, a->rs2));
+
     t->flow.target = rv_pc(t, t->pc + (int64_t)a->imm);
+    t->flow.cond = taken;
+    if (!ir_is_const(t->b->r, taken))
+        t->flow.kind = FLOW_BRANCH;
+    else if (ir_const_value(t->b->r, taken))
+        t->flow.kind = FLOW_JUMP;
 }
 
 void rv_trans_beq(Trans *t, const RvArgs *a) { branch(t, a, IR_EQ); }

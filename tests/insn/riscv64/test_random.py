@@ -374,6 +374,39 @@ class Program:
             rd, rd2 = rd2, rd
         return 'quiet ' + row.id, rd, None
 
+    def lock_loop(self):
+        """lr; [compare and leave]; [operation]; sc; branch back: the loops of C libraries."""
+        rng, a = self.rng, self.a
+        size = rng.choice('wd')
+        base, old, new, failed, want = 6, 10, 11, 12, 13
+        a.emit('addi', d=base, s=9, i=rng.randrange(-128, 128) * 8 & 0xfff)
+        self.pool_load('ld', new, POOL_INT)
+        if rng.getrandbits(1): # expect what is there, or something else
+            a.load('lw' if size == 'w' else 'ld', want, base, 0)
+        else:
+            self.pool_load('ld', want, POOL_INT)
+        body = rvtable.Asm(self.rows)
+        if rng.getrandbits(1):
+            body.emit(rng.choice(['add', 'xor', 'addw', 'or']), d=new, s=old, t=want)
+        if rng.random() < 0.15: # makes the SC fail once in an emulator that compares values
+            body.store('sd', 0, base, 0)
+        body.emit('sc_' + size, d=failed, s=base, t=new)
+        leave = rng.getrandbits(1)
+        a.emit('lr_' + size, d=old, s=base)
+        back = 4 + len(body.code)
+        if leave:
+            self.branch('bne', old, want, len(body.code) + 8)
+            back += 4
+        a.code += body.code
+        self.branch('bne', failed, 0, -back)
+        a.emit('sub', d=14, s=old, t=failed)
+        return 'loop lr_' + size, 14, None
+
+    def branch(self, id, rs1, rs2, offset):
+        v = offset & 0x1fff
+        imm = (v >> 12 & 1) << 11 | (v >> 5 & 63) << 5 | (v >> 1 & 15) << 1 | v >> 11 & 1
+        self.a.emit(id, s=rs1, t=rs2, i=imm)
+
     # --- the whole program ---
 
     def record(self, text, rd, fd):
@@ -390,7 +423,10 @@ class Program:
         self.records.append(text)
 
     def add(self, row):
-        text, rd, fd = self.quiet_idiom() if row is None else self.emit_instance(row)
+        if row is None:
+            text, rd, fd = self.quiet_idiom() if self.rng.random() < 0.7 else self.lock_loop()
+        else:
+            text, rd, fd = self.emit_instance(row)
         self.record(text, rd, fd)
 
     def reset_fcsr(self, v):
