@@ -480,16 +480,19 @@ void x64_emit_ffput(X64Emit *e, const IrInsn *i)
     x64_ldmxcsr(e->a, image);
 }
 
-/* IrRound to MXCSR.RC: rne 0, rtz 3, rdn 1, rup 2 = (-r) & 3. */
+/* IrRound to MXCSR.RC: rne 0, rtz 3, rdn 1, rup 2, two bits each in a constant. */
 void x64_emit_frmput(X64Emit *e, const IrInsn *i)
 {
     X64Mem image = x64_env(e->h->at.host_fp);
-    int r = x64_use(e, i->a), t = x64_scratch(e);
-    x64_mov_mr(e->a, 32, x64_env(e->h->at.frm), r);
+    x64_claim(e, X64_RCX);
+    x64_load_into(e, X64_RCX, i->a, 32);
+    int t = x64_scratch(e);
+    x64_mov_mr(e->a, 32, x64_env(e->h->at.frm), X64_RCX);
     x64_stmxcsr(e->a, image);
     x64_alu_mi(e->a, 32, X64_AND, image, ~0x6000);
-    x64_mov_rr(e->a, 32, t, r);
-    x64_neg(e->a, 32, t);
+    x64_alu_rr(e->a, 32, X64_ADD, X64_RCX, X64_RCX);
+    x64_mov_ri(e->a, 32, t, 0x9c);
+    x64_shift_rcl(e->a, 32, X64_SHR, t);
     x64_alu_ri(e->a, 32, X64_AND, t, 3);
     x64_shift_ri(e->a, 32, X64_SHL, t, 13);
     x64_alu_mr(e->a, 32, X64_OR, image, t);
