@@ -367,6 +367,32 @@ TO_UNSIGNED(wu_dyn_far, 32, hw_cvt64, ) /* control: one octave too far */
 #endif
 #undef TO_UNSIGNED
 
+/* The same ranges by quiet compares with constants: x < 2^n; then above -1 when truncating, else not below 0.
+ * A signaling NaN raises invalid in the compare, which is due. */
+#define TO_UNSIGNED_CMP(name, limit, cvt, low_ok)                                                            \
+    static bool FN(r_##name)(const uint64_t *in, uint64_t *ret)                                              \
+    {                                                                                                        \
+        FT x = FN(load)(in[0]);                                                                              \
+        if (!FN(hw_ucomi)(x, FN(load)((uint64_t) EXPF(limit) << FRAC)).c || !(low_ok))                       \
+            return false;                                                                                    \
+        *ret = FN(cvt)(x);                                                                                   \
+        return true;                                                                                         \
+    }
+#define ABOVE_MINUS_1 FN(above)(x, FN(load)(SIGN | (uint64_t) EXPF(0) << FRAC))
+#define NOT_BELOW_0   !FN(hw_ucomi)(x, FN(load)(0)).c
+static inline bool FN(above)(FT x, FT y)
+{
+    Eflags f = FN(hw_ucomi)(x, y);
+    return !f.c && !f.z;
+}
+TO_UNSIGNED_CMP(wu_rtz_cmp, 31, hw_cvtt64, ABOVE_MINUS_1)
+TO_UNSIGNED_CMP(lu_rtz_cmp, 63, hw_cvtt64, ABOVE_MINUS_1)
+TO_UNSIGNED_CMP(wu_dyn_cmp, 31, hw_cvt64, NOT_BELOW_0)
+TO_UNSIGNED_CMP(lu_dyn_cmp, 63, hw_cvt64, NOT_BELOW_0)
+#undef ABOVE_MINUS_1
+#undef NOT_BELOW_0
+#undef TO_UNSIGNED_CMP
+
 /* Upper half of the 64-bit range: x - 2^63 is exact, there is no fraction left. */
 static bool FN(r_lu_rtz_full)(const uint64_t *in, uint64_t *ret)
 {
@@ -440,6 +466,43 @@ static bool FN(r_from_lu_512)(const uint64_t *in, uint64_t *ret)
 {
     *ret = FN(bits)(FN(hw_from_u64_avx512)(in[0]));
     return true;
+}
+
+/* Static rounding: numbers that fit the significand are exact in every mode; others -> helper. */
+static bool FN(r_from_l_static)(const uint64_t *in, uint64_t *ret)
+{
+    if ((uint64_t) ((int64_t) in[0] >> (FRAC + 1)) + 1 > 1)
+        return false;
+    *ret = FN(bits)(FN(hw_from_i64)(in[0]));
+    return true;
+}
+
+static bool FN(r_from_lu_static)(const uint64_t *in, uint64_t *ret)
+{
+    if (in[0] >> (FRAC + 1))
+        return false;
+    *ret = FN(bits)(FN(hw_from_i64)(in[0]));
+    return true;
+}
+
+static bool FN(r_from_w_static)(const uint64_t *in, uint64_t *ret)
+{
+    const uint64_t wide = (uint64_t) (int32_t) in[0];
+    return FN(r_from_l_static)(&wide, ret);
+}
+
+static bool FN(r_from_wu_static)(const uint64_t *in, uint64_t *ret)
+{
+    const uint64_t wide = (uint32_t) in[0];
+    return FN(r_from_lu_static)(&wide, ret);
+}
+
+/* Control: looking whether the way back gives the same, which is invalid where 2^63 - 1 has become 2^63. */
+static bool FN(bad_from_l_back)(const uint64_t *in, uint64_t *ret)
+{
+    FT r = FN(hw_from_i64)(in[0]);
+    *ret = FN(bits)(r);
+    return FN(hw_cvtt64)(r) == in[0];
 }
 
 /* Control: without the sticky bit. */
