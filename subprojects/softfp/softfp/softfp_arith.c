@@ -114,24 +114,24 @@ SoftfpRes softfp_div(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     return sf_round_pack(fmt, mode, sign, a.exp - b.exp - less, quotient, flags);
 }
 
-/* floor(sqrt(n)) with the lowest bit sticky; the result has 64 bits for n >= 2^126. */
-static uint64_t root_jammed(SfU128 n)
+/* The first `digits` binary digits of the root of a radicand of which these are the top bits, all further ones
+ * being zero; at the top of 64 bits, the lowest bit sticky. The first digit is one: radicand >= 2^62. */
+static uint64_t root_jammed(uint64_t radicand, unsigned digits)
 {
-    uint64_t root = 0;
-    SfU128 rest = 0;
+    uint64_t root = 0, rest = 0;
 
-    /* Digit by digit: two bits of n come down, one bit of root comes out; rest = top bits of n - root^2. */
-    for (int i = 0; i < 64; i++) {
-        rest = rest << 2 | (uint64_t)(n >> 126);
-        n <<= 2;
-        SfU128 trial = (SfU128)root << 2 | 1;
+    /* Two bits of the radicand come down, one digit comes out; rest = radicand so far - root^2 <= 2 * root. */
+    for (unsigned i = 0; i < digits; i++) {
+        rest = rest << 2 | radicand >> 62;
+        radicand <<= 2;
+        uint64_t trial = root << 2 | 1;
         root <<= 1;
         if (rest >= trial) {
             rest -= trial;
             root |= 1;
         }
     }
-    return root | (rest != 0);
+    return root << (64 - digits) | ((rest | radicand) != 0);
 }
 
 SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
@@ -149,7 +149,7 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
 
     /* Half the exponent, rounded down; an odd one leaves a factor of two. */
     bool odd = a.exp & 1;
-    uint64_t root = root_jammed((SfU128)a.sig << (odd ? 64 : 63));
+    uint64_t root = root_jammed(odd ? a.sig : a.sig >> 1, sf_fmt[fmt].p + 2);
     return sf_round_pack(fmt, mode, false, (a.exp - odd) / 2, root, denorm_flag(a, a));
 }
 
