@@ -155,8 +155,8 @@ static void open_program(Start *s)
     }
     ExecTarget x;
     long e = exec_resolve(s->t, AT_FDCWD, opt->program, 0, &x);
-    if (e == -ENOENT) {
-        /* Perhaps its interpreter is what is missing: elf_plan() tells. */
+    if (e == -ENOENT || e == -ENOEXEC || e == -ELIBBAD) {
+        /* Perhaps its interpreter is missing, or a header is wrong: the loader can tell more. */
         long fd = sys_call4(SYS_openat, AT_FDCWD, opt->program, O_RDONLY | O_CLOEXEC, 0);
         x = (ExecTarget){.fd = (int)fd, .host_path = opt->program, .guest_path = opt->program};
         e = sys_is_err(fd) ? fd : 0;

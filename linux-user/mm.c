@@ -227,14 +227,17 @@ void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void
     lock_release(&mm->lock);
 }
 
-void lu_mm_name_vdso(LuMm *mm, Gva at)
+static void name_range(LuMm *mm, Gva at, unsigned kind)
 {
     lock_take(&mm->lock);
     uint32_t i = range_find(mm, at);
     if (i < mm->n && mm->ranges[i].start == at)
-        mm->ranges[i].kind |= RANGE_VDSO;
+        mm->ranges[i].kind |= (uint16_t)kind;
     lock_release(&mm->lock);
 }
+
+void lu_mm_name_vdso(LuMm *mm, Gva at) { name_range(mm, at, RANGE_VDSO); }
+void lu_mm_name_stack(LuMm *mm, Gva at) { name_range(mm, at, RANGE_STACK); }
 
 void lu_mm_fork_prepare(LuMm *mm) { lock_take(&mm->lock); }
 void lu_mm_fork_done(LuMm *mm) { lock_release(&mm->lock); }

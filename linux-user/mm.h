@@ -75,8 +75,9 @@ typedef struct LuMapping {
 } LuMapping;
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque);
 
-/* Marks the mapping at this address as the vDSO. */
+/* Marks the mapping that starts at this address as the vDSO or the first stack. */
 void lu_mm_name_vdso(LuMm *mm, Gva at);
+void lu_mm_name_stack(LuMm *mm, Gva at);
 
 void lu_mm_fork_prepare(LuMm *mm);
 void lu_mm_fork_done(LuMm *mm);

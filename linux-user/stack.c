@@ -116,7 +116,10 @@ static long map_stack(LuThread *t, uint64_t used, bool exec)
         flags |= MAP_GROWSDOWN | MAP_STACK; /* the kernel grows it up to RLIMIT_STACK and keeps the guard gap */
     }
     long p = lu_mm_mmap(t, top - size, size, prot, flags, -1, 0);
-    return sys_is_err(p) ? p : (long)top;
+    if (sys_is_err(p))
+        return p;
+    lu_mm_name_stack(t->proc->mm, (Gva)p);
+    return (long)top;
 }
 
 Gva stack_build(LuThread *t, const StackPlan *plan, Fmt *err)

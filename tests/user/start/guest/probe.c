@@ -1,0 +1,189 @@
+/*
+ * A guest program that does one thing named by its first argument and prints what it saw, for tests/user/*.py.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+extern char **environ;
+extern char __executable_start[];
+
+static int show_args(int argc, char **argv)
+{
+    printf("argc %d\n", argc);
+    for (int i = 0; i < argc; i++)
+        printf("argv %s\n", argv[i]);
+    for (char **e = environ; *e; e++)
+        printf("env %s\n", *e);
+    return 0;
+}
+
+static int show_stack(int argc, char **argv)
+{
+    unsigned long *sp = (unsigned long *)argv - 1;
+    char **envp = argv + argc + 1;
+    unsigned n = 0;
+    while (envp[n])
+        n++;
+    unsigned long *aux = (unsigned long *)(envp + n + 1);
+    printf("argc_below %d\n", (int)*sp == argc);
+    printf("aligned %d\n", (uintptr_t)sp % 16 == 0);
+    /* Strings stand in one row: arguments, environment, file name. */
+    char *at = argv[0];
+    int row = 1;
+    for (int i = 0; i < argc; i++, at += strlen(at) + 1)
+        row &= argv[i] == at;
+    for (unsigned i = 0; i < n; i++, at += strlen(at) + 1)
+        row &= envp[i] == at;
+    row &= (char *)getauxval(AT_EXECFN) == at;
+    at += strlen(at) + 1;
+    row &= ((uintptr_t)at & 4095) == 4096 - 8;
+    printf("row %d\n", row);
+    for (; aux[0]; aux += 2)
+        printf("aux %lu 0x%lx\n", aux[0], aux[1]);
+    const Elf64_Phdr *ph = (void *)getauxval(AT_PHDR);
+    printf("phdr %d\n", (uintptr_t)ph == (uintptr_t)__executable_start + ((Elf64_Ehdr *)__executable_start)->e_phoff);
+    printf("execfn %s\n", (char *)getauxval(AT_EXECFN));
+    printf("main 0x%lx sp %p\n", (unsigned long)show_stack, (void *)sp);
+    printf("brk %p\n", sbrk(0));
+    return 0;
+}
+
+static int cat(const char *path)
+{
+    char buf[65536];
+    int fd = open(path, O_RDONLY);
+    if (fd < 0) {
+        printf("errno %d\n", errno);
+        return 1;
+    }
+    for (ssize_t n; (n = read(fd, buf, sizeof(buf))) > 0;)
+        if (write(1, buf, (size_t)n) < 0)
+            return 1;
+    return 0;
+}
+
+static int run(int argc, char **argv)
+{
+    execve(argv[0], argv + 1, environ);
+    printf("errno %d\n", errno);
+    return 0;
+}
+
+static int link_of(const char *path)
+{
+    char buf[4097];
+    ssize_t n = readlink(path, buf, 4096);
+    printf("%.*s\n", (int)(n < 0 ? 0 : n), buf);
+    struct stat st, exe;
+    if (stat(path, &st) || stat(buf[0] == '/' && n > 0 ? (buf[n] = 0, buf) : path, &exe))
+        return 1;
+    printf("same %d\n", st.st_ino == exe.st_ino && st.st_dev == exe.st_dev);
+    return 0;
+}
+
+/* The kernel's answers at the edges of the address space. */
+static int edges(void)
+{
+    const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
+    struct { uintptr_t addr; size_t len; int flags; } c[] = {
+        {1ul << 47, 4096, MAP_FIXED}, {(1ul << 47) - 4096, 8192, MAP_FIXED}, {-4096ul, 4096, MAP_FIXED},
+        {0x123, 4096, MAP_FIXED}, {0, 0, 0}, {0, 1ul << 47, 0}, {(uintptr_t)&c & -4096, 4096, MAP_FIXED_NOREPLACE},
+    };
+    for (unsigned i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+        void *p = mmap((void *)c[i].addr, c[i].len, PROT_READ, anon | c[i].flags, -1, 0);
+        printf("%u %d\n", i, p == MAP_FAILED ? errno : 0);
+    }
+    /* Every hole up to the end can be had, and nothing of the emulator is in it. */
+    size_t sum = 0;
+    for (size_t len = 1ul << 46; len >= 1ul << 30;) {
+        void *p = mmap(NULL, len, PROT_NONE, anon | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+            len /= 2;
+        else
+            sum += len;
+    }
+    printf("all %d\n", sum > 0x7c0000000000ul);
+    printf("still %s\n", strerror(0));
+    return 0;
+}
+
+static int deep(unsigned n)
+{
+    volatile char block[4096];
+    block[0] = (char)n;
+    return n ? deep(n - 1) + block[0] : 0;
+}
+
+static int vdso(void)
+{
+    const Elf64_Ehdr *e = (void *)getauxval(AT_SYSINFO_EHDR);
+    const Elf64_Phdr *ph = (void *)((char *)e + e->e_phoff);
+    for (unsigned i = 0; i < e->e_phnum; i++) {
+        if (ph[i].p_type != PT_DYNAMIC)
+            continue;
+        const Elf64_Sym *sym = NULL;
+        const char *str = NULL;
+        const uint32_t *hash = NULL;
+        for (const Elf64_Dyn *d = (void *)((char *)e + ph[i].p_vaddr); d->d_tag; d++) {
+            if (d->d_tag == DT_SYMTAB)
+                sym = (void *)((char *)e + d->d_un.d_ptr);
+            if (d->d_tag == DT_STRTAB)
+                str = (char *)e + d->d_un.d_ptr;
+            if (d->d_tag == DT_HASH)
+                hash = (void *)((char *)e + d->d_un.d_ptr);
+        }
+        for (unsigned k = 1; k < hash[1]; k++) {
+            printf("sym %s\n", str + sym[k].st_name);
+            if (!strcmp(str + sym[k].st_name, "__vdso_getcpu")) {
+                int (*getcpu)(unsigned *, unsigned *, void *) = (void *)((char *)e + sym[k].st_value);
+                unsigned cpu = ~0u;
+                int r = getcpu(&cpu, NULL, NULL);
+                printf("getcpu %d %d\n", r, cpu != ~0u);
+            }
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "args";
+    if (!strcmp(what, "exit"))
+        return atoi(argv[2]);
+    if (!strcmp(what, "stack"))
+        return show_stack(argc, argv);
+    if (!strcmp(what, "cat"))
+        return cat(argv[2]);
+    if (!strcmp(what, "exec"))
+        return run(argc - 2, argv + 2);
+    if (!strcmp(what, "link"))
+        return link_of(argv[2]);
+    if (!strcmp(what, "edges"))
+        return edges();
+    if (!strcmp(what, "vdso"))
+        return vdso();
+    if (!strcmp(what, "deep")) {
+        deep((unsigned)atoi(argv[2]) / 4);
+        printf("came back\n");
+        return 0;
+    }
+    if (!strcmp(what, "wait")) {
+        cat("/proc/self/maps");
+        printf("ready\n");
+        fflush(stdout);
+        return getchar() == EOF;
+    }
+    return show_args(argc, argv);
+}

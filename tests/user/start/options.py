@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Options, environment variables, exit statuses, messages."""
+import os
+from kit import check, guest, main, one_line, run, tinamou, TINAMOU, EXTRA
+
+PROBE = guest("probe")
+
+
+def env_of(result):
+    return [line[4:] for line in result.out.splitlines() if line.startswith("env ")]
+
+
+def argv_of(result):
+    return [line[5:] for line in result.out.splitlines() if line.startswith("argv ")]
+
+
+def test_help(_):
+    r = tinamou("-h")
+    check(r.status == 0 and "-strace" in r.out and "QEMU_LD_PREFIX" in r.out, "help", r)
+    man = tinamou("--man")
+    check(man.status == 0 and man.out.startswith(".TH TINAMOU"), "manual page", man)
+    for line in r.out.splitlines():
+        if line.startswith("-"):
+            name = line.split()[0].lstrip("-").replace("-", "\\-")
+            check("\\fB\\-" + name in man.out, "option %s in the manual" % name)
+
+
+def test_version(_):
+    r = tinamou("-version")
+    check(r.status == 0 and r.out.startswith("tinamou "), "version", r)
+
+
+def test_syscalls(_):
+    r = tinamou("--syscalls")
+    check(r.status == 0 and "openat" in r.out, "list of system calls", r)
+
+
+def test_bad_options(_):
+    one_line(tinamou("-nonsense", PROBE), 1, "-nonsense")
+    one_line(tinamou(), 1, "no program")
+    one_line(tinamou("-L"), 1, "-L", "path")
+    one_line(tinamou("-cpu", "z80", PROBE), 1, "z80")
+    one_line(tinamou("-B", "0x10000", PROBE), 1, "-B")
+    one_line(tinamou("-p", "16384", PROBE), 1, "4096")
+    one_line(tinamou("-s", "12x", PROBE), 1, "12x")
+    one_line(tinamou("-s", "99999999999999999999", PROBE), 1, "number")
+    one_line(tinamou("-g", "1234", PROBE), 1, "-g")
+    one_line(tinamou("-d", "mmu", PROBE), 1, "mmu")
+    one_line(tinamou("-d", "bogus", PROBE), 1, "bogus")
+    one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus")
+    one_line(tinamou("-plugin", "x.so", PROBE), 1, "-plugin")
+    one_line(tinamou("-trace", "x", PROBE), 1, "-trace")
+    one_line(tinamou("-dfilter", "0..1", PROBE), 1, "-dfilter")
+    one_line(tinamou("-E", "novalue", PROBE), 1, "novalue")
+    one_line(tinamou("-U", "a=b", PROBE), 1, "a=b")
+    one_line(tinamou("-R", "4096", PROBE), 1, "-R")
+    one_line(tinamou("-D", "/nonexistent/log", PROBE), 1, "/nonexistent/log")
+    one_line(tinamou("--re-exec", "9", PROBE), 1, "--re-exec")
+
+
+def test_bad_variables(_):
+    for name, value in (("GDB", "1234"), ("PLUGIN", "x"), ("TRACE", "x"), ("CPU", "z80"), ("GUEST_BASE", "4096"),
+                        ("DFILTER", "1"), ("PAGESIZE", "8192"), ("LOG", "bogus"), ("STACK_SIZE", "many")):
+        one_line(tinamou(PROBE, env={"QEMU_" + name: value}), 1, "QEMU_" + name)
+
+
+def test_harmless(_):
+    for args in (["-cpu", "rv64"], ["-cpu", "max"], ["-B", "0"], ["-p", "4096"], ["-seed", "7"], ["-s", "1M"],
+                 ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-no-opt", "all"], ["-host-cpu", "0"],
+                 ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"]):
+        r = tinamou(*args, PROBE, "exit", "5")
+        check(r.status == 5 and not r.err, "option %s" % args, r)
+    for name, value in (("SINGLESTEP", "1"), ("RAND_SEED", "1"), ("CPU", "rv64"), ("UNAME", "5.0")):
+        r = tinamou(PROBE, "exit", "5", env={"QEMU_" + name: value})
+        check(r.status == 5 and not r.err, "variable %s" % name, r)
+    check("rv64" in tinamou("-cpu", "help").out, "list of models")
+    check("strace" in tinamou("-d", "help").out, "list of items")
+
+
+def test_environment(_):
+    base = {"KEEP": "1", "GONE": "x", "CHANGE": "old"}
+    r = tinamou("-E", "CHANGE=new,MORE=a", "-U", "GONE", "-E", "LAST=z", PROBE, env=base)
+    check(sorted(env_of(r)) == sorted(["PATH=/usr/bin:/bin", "KEEP=1", "CHANGE=new", "MORE=a", "LAST=z"]), "env", r)
+    r = tinamou("-U", "LAST", PROBE, env={**base, "QEMU_SET_ENV": "LAST=z,B=2", "TINAMOU_UNSET_ENV": "KEEP"})
+    got = env_of(r)
+    check("B=2" in got and "KEEP=1" not in got and not any(e.startswith("LAST") for e in got), "variables", r)
+
+
+def test_argv0(_):
+    check(argv_of(tinamou("-0", "name", PROBE, "args", "b"))[0] == "name", "-0")
+    check(argv_of(tinamou(PROBE, "args", env={"QEMU_ARGV0": "other"}))[0] == "other", "QEMU_ARGV0")
+    r = tinamou(PROBE, "args", "-E", "x=y", "", "--")
+    check(argv_of(r) == [PROBE, "args", "-E", "x=y", "", "--"], "arguments are the guest's", r)
+
+
+def test_own_name(d):
+    for name, ok in (("qemu-riscv64", True), ("qemu-riscv64-static", True), ("qemu-aarch64", False),
+                     ("qemu-riscv64x", False), ("anything", True)):
+        link = os.path.join(d, name)
+        os.symlink(TINAMOU, link)
+        r = run([link, *EXTRA, PROBE, "exit", "4"])
+        if ok:
+            check(r.status == 4, "as " + name, r)
+        else:
+            one_line(r, 1, name)
+
+
+def test_missing(d):
+    one_line(tinamou(os.path.join(d, "none")), 127, os.path.join(d, "none"))
+    one_line(tinamou(os.path.join(d, "none", "below")), 127)
+    one_line(tinamou(d), 126, d)
+    plain = os.path.join(d, "plain")
+    with open(plain, "w", encoding="ascii") as f:
+        f.write("echo no\n")
+    one_line(tinamou(plain), 126, plain)
+    os.chmod(plain, 0o755)
+    one_line(tinamou(plain), 126, plain)
+    one_line(tinamou("/bin/true"), 126, "/bin/true", "riscv64")
+    loop = os.path.join(d, "loop")
+    os.symlink("loop", loop)
+    one_line(tinamou(loop), 126, loop)
+
+
+def test_interpreter_missing(d):
+    dyn = guest("probe_dyn")
+    if not os.path.exists(dyn):
+        return
+    with open(dyn, "rb") as f:
+        data = f.read()
+    bad = os.path.join(d, "dyn")
+    with open(bad, "wb") as f:
+        f.write(data.replace(b"/lib/ld-linux-riscv64-lp64d.so.1\0", b"/lib/ld-missing-riscv64-lp6.so.1\0"))
+    os.chmod(bad, 0o755)
+    one_line(tinamou("-L", d, bad), 127, bad, "ld-missing", d, "-L")
+
+
+def test_status(_):
+    for n in (0, 1, 77, 255):
+        check(tinamou(PROBE, "exit", str(n)).status == n, "status %d" % n)
+
+
+def test_strace(d):
+    r = tinamou("-strace", PROBE, "exit", "3")
+    check(r.status == 3 and "exit_group" in r.err, "trace", r)
+    log = os.path.join(d, "log")
+    r = tinamou("-strace", "-D", log, PROBE, "exit", "3")
+    with open(log, encoding="utf-8", errors="replace") as f:
+        check("exit_group" in f.read() and not r.err, "trace in a file", r)
+    r = tinamou(PROBE, "exit", "3", env={"QEMU_STRACE": "1", "QEMU_LOG_FILENAME": log})
+    check(r.status == 3 and not r.err, "variables", r)
+
+
+def test_stack_size(_):
+    r = tinamou("-s", "64M", PROBE, "deep", "50000")
+    check(r.out == "came back\n", "large stack", r)
+    r = tinamou("-s", "1M", PROBE, "deep", "5000")
+    check(r.status != 0 and r.out == "", "small stack overflows", r)
+
+
+def test_reserved(_):
+    r = tinamou("-R", "1G", PROBE, "cat", "/proc/self/maps")
+    top = max(int(line.split("-")[1].split()[0], 16) for line in r.out.splitlines())
+    check(r.status == 0 and top <= 1 << 30, "all below 1G", r)
+
+
+main(globals())
