@@ -267,6 +267,7 @@ static bool run_exit(Accel *a, Cpu *cpu)
         if (a->engine->outside)
             a->engine->outside(cpu);
         break;
+    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); return true;
     default: return true;
     }
     if (!(cpu->ctx & CTX_STEP))
