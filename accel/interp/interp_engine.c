@@ -13,6 +13,8 @@
 
 #include "base/fmt.h"
 #include "tcg/interp/interp.h"
+#include "tcg/ir/verify.h"
+#include "tcg/opt/passes.h"
 
 enum {
     TABLE_SIZE = 8192,
@@ -123,6 +125,24 @@ static bool pages_hit(InterpEngine *shared, Gva start, uint64_t len)
     return false;
 }
 
+/* This engine is the reference, so it looks at each region before it believes it. The passes run for their own sake: they
+ * are tried on every program, and what they remove is not interpreted a thousand times. */
+static void region_prepare(const Accel *a, IrRegion *r)
+{
+    char what[256] = "";
+    Fmt f = FMT_ON(what);
+    bool ok = ir_verify(r, &f);
+    if (ok && !(a->cfg.no_opt & ACCEL_NO_FOLD)) {
+        ir_opt_dead_puts(r);
+        ir_opt_dce(r);
+        ok = ir_verify(r, &f);
+    }
+    if (ok)
+        return;
+    fmt_err("internal error: the region at 0x%lx is not valid: IR %s", (unsigned long)r->pc, what);
+    __builtin_trap();
+}
+
 /* Builds the region for the cpu's pc. NULL: the bytes cannot be fetched, and cpu->exit says so. */
 static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
 {
@@ -144,6 +164,7 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
         }
         pages_mark(shared, &sb);
     } while (__atomic_load_n(&shared->attempts, __ATOMIC_SEQ_CST) != attempts);
+    region_prepare(a, sb.region);
     accel_log_region(a, &sb);
     IrRegion *r = e->n_rows < TABLE_FULL ? ir_region_copy(&e->cache, sb.region) : NULL;
     if (!r) {

@@ -205,13 +205,29 @@ static void test_kick_before_run(void **state)
     assert_int_equal(REG(2), 5050);
 }
 
+static bool kicks_done;
+
 static void *kicker(void *arg)
 {
-    for (unsigned k = 0; k < 50; k++) {
+    while (!__atomic_load_n(&kicks_done, __ATOMIC_ACQUIRE)) {
         usleep(200);
         accel_kick(arg);
     }
     return NULL;
+}
+
+/* Runs the cpu until it was kicked out ten times. */
+static void run_kicked(void)
+{
+    pthread_t t;
+    kicks_done = false;
+    pthread_create(&t, NULL, kicker, cpu);
+    for (unsigned k = 0; k < 10; k++) {
+        accel_run(cpu);
+        assert_int_equal(cpu->exit.kind, CPU_EXIT_KICK);
+    }
+    __atomic_store_n(&kicks_done, true, __ATOMIC_RELEASE);
+    pthread_join(t, NULL);
 }
 
 static void test_kick_endless_loops(void **state)
@@ -219,23 +235,12 @@ static void test_kick_endless_loops(void **state)
     put(0, (TtInsn){TT_ADDI, 1, 1, 1}); /* r1 never equals r0 = -1 in our time */
     put(1, (TtInsn){TT_BNE, 1, 0, -1});
     REG(0) = ~0ull;
-    pthread_t t;
-    pthread_create(&t, NULL, kicker, cpu);
-    for (unsigned k = 0; k < 10; k++) {
-        accel_run(cpu);
-        assert_int_equal(cpu->exit.kind, CPU_EXIT_KICK);
-    }
-    pthread_join(t, NULL);
+    run_kicked();
     /* a loop through an indirect jump has no closed region */
     put(8, (TtInsn){TT_ADDI, 1, 1, 1});
     put(9, (TtInsn){TT_JR, 5, 0, 0});
     REG(5) = cpu->pc = at(8);
-    pthread_create(&t, NULL, kicker, cpu);
-    for (unsigned k = 0; k < 10; k++) {
-        accel_run(cpu);
-        assert_int_equal(cpu->exit.kind, CPU_EXIT_KICK);
-    }
-    pthread_join(t, NULL);
+    run_kicked();
 }
 
 static void test_step(void **state)
