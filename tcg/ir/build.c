@@ -303,6 +303,8 @@ unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code)
 void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely)
 {
     ir_commit(b);
+    if (!b->no_fold && ir_is_const(b->r, cond) && ir_const_value(b->r, cond) == 0)
+        return;
     emit(b, (IrInsn){.op = IR_EXIT_IF, .misc = likely, .a = cond, .imm = exit});
 }
 
