@@ -114,13 +114,14 @@ SoftfpRes softfp_div(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     return sf_round_pack(fmt, mode, sign, a.exp - b.exp - less, quotient, flags);
 }
 
-/* The first `digits` binary digits of the root of a radicand of which these are the top bits, all further ones
- * being zero; at the top of 64 bits, the lowest bit sticky. The first digit is one: radicand >= 2^62. */
+/* The first `digits` binary digits of the root of a radicand of which these are the top bits, all further
+ * ones being zero; at the top of 64 bits, the lowest bit sticky. The first digit is one: radicand >= 2^62. */
 static uint64_t root_jammed(uint64_t radicand, unsigned digits)
 {
     uint64_t root = 0, rest = 0;
 
-    /* Two bits of the radicand come down, one digit comes out; rest = radicand so far - root^2 <= 2 * root. */
+    /* Two bits of the radicand come down, one digit comes out; rest = radicand so far - root^2 <= 2 * root.
+     */
     for (unsigned i = 0; i < digits; i++) {
         rest = rest << 2 | radicand >> 62;
         radicand <<= 2;
