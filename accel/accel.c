@@ -192,18 +192,30 @@ static void stop_release(Accel *a)
         sys_futex(&a->stop, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX);
 }
 
+/* Kicks all cpus that still run. Returns one of them; NULL: none. */
+static AccelCpu *kick_running(Accel *a)
+{
+    AccelCpu *first = NULL;
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_RUNNING)
+            continue;
+        accel_kick(ac->cpu);
+        first = first ? first : ac;
+    }
+    lock_release(&a->lock);
+    return first;
+}
+
 void accel_exclusive_begin(Cpu *self)
 {
     Accel *a = self->accel;
     stop_take(a);
-    lock_take(&a->lock);
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
-            accel_kick(ac->cpu);
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+    /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile, its memory
+     * stays mapped and reads OUT. */
+    for (AccelCpu *ac; (ac = kick_running(a));)
         while (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
             sys_futex(&ac->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, ACCEL_CPU_RUNNING);
-    lock_release(&a->lock);
 }
 
 void accel_exclusive_end(Cpu *self) { stop_release(self->accel); }
