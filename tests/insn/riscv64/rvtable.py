@@ -1,6 +1,7 @@
 """Rows of rv_insns.def for the tests: parsing, encoding, random instances."""
 import os
 import re
+import shutil
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+),\s*"([^"]*)",\s*(\w+)\)')
@@ -97,10 +98,9 @@ def elf(code, data):
 
 
 def oracle():
-    """Command of the outside emulator, or None."""
-    import shutil
-    cand = [os.environ.get('TINAMOU_QEMU'),
-            os.path.join(ROOT, 'tests/sysroot/cache/qemu-user/usr/bin/qemu-riscv64'),
+    """Path of the outside emulator, or None: $TINAMOU_QEMU, the newest one that tests/sysroot fetched, the machine's."""
+    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(ROOT, 'tests/sysroot/cache')
+    cand = [os.environ.get('TINAMOU_QEMU'), os.path.join(cache, 'tools/root/usr/bin/qemu-riscv64'),
             shutil.which('qemu-riscv64'), shutil.which('qemu-riscv64-static')]
     for c in cand:
         if c and os.access(c, os.X_OK):
