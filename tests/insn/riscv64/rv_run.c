@@ -4,7 +4,7 @@
  *
  * Ends with the guest's exit status; an exception kills rv_run with the signal Linux would send (SIGILL, SIGTRAP,
  * SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL), -n no folding,
- * -v says which exception happened where. */
+ * -3 the code is RV32 (the file is an ELF64 all the same), -v says which exception happened where. */
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -186,11 +186,12 @@ int main(int argc, char **argv)
     int opt;
 
     r.config = (SuperblockConfig){.ops = &target_riscv64, .mem = &mem};
-    while ((opt = getopt(argc, argv, "1pnv")) != -1) {
+    while ((opt = getopt(argc, argv, "1pn3v")) != -1) {
         switch (opt) {
         case '1': r.config.max_insns = 1; break;
         case 'p': r.ctx |= CTX_PARALLEL; break;
         case 'n': r.config.no_opt |= ACCEL_NO_FOLD; break;
+        case '3': r.ctx |= RV_CTX_XLEN32; break;
         case 'v': r.verbose = true; break;
         default: return 98;
         }

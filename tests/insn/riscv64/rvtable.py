@@ -50,8 +50,9 @@ def load():
 class Asm:
     """A code buffer with the few instructions that test programs need around the tested ones."""
 
-    def __init__(self, rows):
+    def __init__(self, rows, xlen=64):
         self.row = {r.id: r for r in rows}
+        self.xlen = xlen
         self.code = bytearray()
 
     def raw(self, bits, size):
@@ -72,23 +73,34 @@ class Asm:
         """rd = v sign-extended from 32 bits."""
         hi = (v + 0x800 >> 12) & 0xfffff
         self.emit('lui', d=rd, i=hi)
-        self.emit('addiw', d=rd, s=rd, i=v & 0xfff)
+        self.emit('addi' if self.xlen == 32 else 'addiw', d=rd, s=rd, i=v & 0xfff)
+
+    def store_x(self, rs2, rs1, imm):
+        self.store('sw' if self.xlen == 32 else 'sd', rs2, rs1, imm)
+
+    def load_x(self, rd, rs1, imm):
+        self.load('lw' if self.xlen == 32 else 'ld', rd, rs1, imm)
 
 
 CODE_BASE, DATA_BASE = 0x10000, 0x20000000
 
 
-def elf(code, data):
+def elf(code, data, bits=64):
     """Static executable: code at CODE_BASE (its first byte is the entry), data read-write at DATA_BASE."""
     def pack(*items):
         return b''.join(v.to_bytes(n, 'little') for v, n in items)
-    page = 4096
+    page, w = 4096, bits // 8
+    head_size, ph_size = (64, 56) if bits == 64 else (52, 32)
     off_code, off_data = page, page + (len(code) + page - 1) // page * page
-    head = b'\x7fELF' + bytes([2, 1, 1]) + bytes(9)
-    head += pack((2, 2), (243, 2), (1, 4), (CODE_BASE, 8), (64, 8), (0, 8), (5, 4), (64, 2), (56, 2), (2, 2),
-                 (64, 2), (0, 2), (0, 2))
+    head = b'\x7fELF' + bytes([bits // 32, 1, 1]) + bytes(9)
+    head += pack((2, 2), (243, 2), (1, 4), (CODE_BASE, w), (head_size, w), (0, w), (5, 4), (head_size, 2), (ph_size, 2),
+                 (2, 2), (64, 2), (0, 2), (0, 2))
     for flags, off, addr, size in ((5, off_code, CODE_BASE, len(code)), (6, off_data, DATA_BASE, len(data))):
-        head += pack((1, 4), (flags, 4), (off, 8), (addr, 8), (addr, 8), (size, 8), (size, 8), (page, 8))
+        head += pack((1, 4))
+        head += pack((flags, 4)) if bits == 64 else b''
+        head += pack((off, w), (addr, w), (addr, w), (size, w), (size, w))
+        head += pack((flags, 4)) if bits == 32 else b''
+        head += pack((page, w))
     out = bytearray(head)
     out += bytes(off_code - len(out))
     out += code
@@ -97,11 +109,11 @@ def elf(code, data):
     return bytes(out)
 
 
-def oracle():
+def oracle(xlen=64):
     """Path of the outside emulator, or None: $TINAMOU_QEMU, the newest one that tests/sysroot fetched, the machine's."""
     cache = os.environ.get('TINAMOU_CACHE') or os.path.join(ROOT, 'tests/sysroot/cache')
-    cand = [os.environ.get('TINAMOU_QEMU'), os.path.join(cache, 'tools/root/usr/bin/qemu-riscv64'),
-            shutil.which('qemu-riscv64'), shutil.which('qemu-riscv64-static')]
+    cand = [os.environ.get('TINAMOU_QEMU') if xlen == 64 else None, os.path.join(cache, 'tools/root/usr/bin/qemu-riscv%d' % xlen),
+            shutil.which('qemu-riscv%d' % xlen), shutil.which('qemu-riscv%d-static' % xlen)]
     for c in cand:
         if c and os.access(c, os.X_OK):
             return c

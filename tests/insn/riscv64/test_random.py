@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random instances of every row of rv_insns.def, run by an outside emulator and by an engine of ours.
 
-usage: test_random.py [--seed N] [--count N] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
+usage: test_random.py [--seed N] [--count N] [--rv32] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
 exit status 77: no outside emulator
 
 Two kinds of programs are made. "log": around each instance, its source registers are loaded from a pool of corner
@@ -80,9 +80,9 @@ def make_pool(rng):
 class Program:
     """One test program under construction."""
 
-    def __init__(self, rows, rng, log):
-        self.rows, self.rng, self.log = rows, rng, log
-        self.a = rvtable.Asm(rows)
+    def __init__(self, rows, rng, log, xlen):
+        self.rows, self.rng, self.log, self.xlen = rows, rng, log, xlen
+        self.a = rvtable.Asm(rows, xlen)
         self.data = bytearray(make_pool(rng))
         self.data += bytes(rng.choice([0, 0xff, 0x7f, 0x80, rng.getrandbits(8)]) for _ in range(DUMP - BUFFER))
         self.records = [] # log: text of each record
@@ -97,7 +97,7 @@ class Program:
         self.load_all()
 
     def pool_load(self, id, reg, entries):
-        self.a.load(id, reg, 31, self.rng.choice(entries) * 8 - 2048)
+        self.a.load('lw' if id == 'ld' and self.xlen == 32 else id, reg, 31, self.rng.choice(entries) * 8 - 2048)
 
     def load_all(self):
         for r in range(1, 32):
@@ -154,6 +154,8 @@ class Program:
         if row.id in ('c_lui',) and fields['d'] == 2:
             return False
         if row.id in ('c_addiw', 'c_lwsp', 'c_ldsp') and fields['d'] == 0:
+            return False
+        if row.fmt in ('CB_SH', 'CI_SH') and self.xlen == 32 and bits >> 12 & 1:
             return False
         if row.id in ('c_mv', 'c_add') and fields['t'] == 0:
             return False
@@ -261,6 +263,7 @@ class Program:
             rd = self.rng.choice([0, 1, 5, 7, 12])
             bits = row.encode({'d': rd, 'i': 8 >> 1 << 9})  # imm[10:1] stands above imm[11], imm[19:12]
         else:
+            rd = 1 if row.id == 'c_jal' else None
             bits = row.encode({'i': self.cj_imm(6)})
         if self.log:
             self.a.emit('addi', d=30, s=0, i=0)
@@ -279,8 +282,8 @@ class Program:
         hide = self.rng.getrandbits(1) # keep the translator from seeing the constant
         self.a.emit('auipc', d=base, i=0)
         if hide:
-            self.a.store('sd', base, 9, -8)
-            self.a.load('ld', base, 9, -8)
+            self.a.store_x(base, 9, -8)
+            self.a.load_x(base, 9, -8)
         lead = 12 if hide else 4
         if row.size == 4:
             rd = self.rng.choice([0, 1, 5, 7, base])
@@ -377,7 +380,7 @@ class Program:
     def lock_loop(self):
         """lr; [compare and leave]; [operation]; sc; branch back: the loops of C libraries."""
         rng, a = self.rng, self.a
-        size = rng.choice('wd')
+        size = rng.choice('wd' if self.xlen == 64 else 'w')
         base, old, new, failed, want = 6, 10, 11, 12, 13
         a.emit('addi', d=base, s=9, i=rng.randrange(-128, 128) * 8 & 0xfff)
         self.pool_load('ld', new, POOL_INT)
@@ -385,11 +388,11 @@ class Program:
             a.load('lw' if size == 'w' else 'ld', want, base, 0)
         else:
             self.pool_load('ld', want, POOL_INT)
-        body = rvtable.Asm(self.rows)
+        body = rvtable.Asm(self.rows, self.xlen)
         if rng.getrandbits(1):
-            body.emit(rng.choice(['add', 'xor', 'addw', 'or']), d=new, s=old, t=want)
+            body.emit(rng.choice(['add', 'xor', 'sub', 'or']), d=new, s=old, t=want)
         if rng.random() < 0.15: # makes the SC fail once in an emulator that compares values
-            body.store('sd', 0, base, 0)
+            body.store_x(0, base, 0)
         body.emit('sc_' + size, d=failed, s=base, t=new)
         leave = rng.getrandbits(1)
         a.emit('lr_' + size, d=old, s=base)
@@ -416,9 +419,9 @@ class Program:
         if fd is not None:
             a.store('fsd', fd, 29, 0)
         else:
-            a.store('sd', rd or 0, 29, 0)
+            a.store_x(rd or 0, 29, 0)
         a.emit('csrrs', d=30, c=3, s=0)
-        a.store('sd', 30, 29, 8)
+        a.store_x(30, 29, 8)
         a.emit('addi', d=29, s=29, i=16)
         self.records.append(text)
 
@@ -440,11 +443,11 @@ class Program:
         if not self.log:
             a.li32(30, DATA_BASE + DUMP)
             for r in range(1, 32):
-                a.store('sd', r, 30, 8 * r)
+                a.store_x(r, 30, 8 * r)
             for r in range(32):
                 a.store('fsd', r, 30, 256 + 8 * r)
             a.emit('csrrs', d=7, c=3, s=0)
-            a.store('sd', 7, 30, 512)
+            a.store_x(7, 30, 512)
             size = 520
         else:
             size = 16 * len(self.records)
@@ -457,7 +460,7 @@ class Program:
         a.li32(10, 0)
         a.li32(17, 93)
         a.emit('ecall')
-        return rvtable.elf(bytes(a.code), bytes(self.data))
+        return bytes(a.code), bytes(self.data)
 
 
 def run(command, path):
@@ -491,8 +494,8 @@ def explain(prog, want, got):
     return out
 
 
-def build_log(rows, rng, count):
-    prog = Program(rows, rng, True)
+def build_log(rows, rng, count, xlen):
+    prog = Program(rows, rng, True, xlen)
     todo = [r for r in rows for _ in range(count)] + [None] * (count * 8)
     rng.shuffle(todo)
     for i, row in enumerate(todo):
@@ -502,8 +505,8 @@ def build_log(rows, rng, count):
     return prog
 
 
-def build_dense(rows, rng, length):
-    prog = Program(rows, rng, False)
+def build_dense(rows, rng, length, xlen):
+    prog = Program(rows, rng, False, xlen)
     prog.reset_fcsr(rng.choice([0, 1, 2, 3]) << 5)
     for i in range(length):
         prog.add(rng.choice(rows) if rng.random() < 0.97 else None)
@@ -518,17 +521,68 @@ def write_ledger(path, reached):
     lines = ['# Ledger of RISC-V instructions', '',
              'Made by `tests/insn/riscv64/test_random.py --ledger docs/ledger-riscv.md ENGINE`. "Compared" means that',
              "the result register, fcsr and memory of random instances were equal to an outside emulator's; every",
-             'row was also compared with objdump by test_disas.py. Rows of RV32 only are decoded and printed, not run.', '',
+             'row was also compared with objdump by test_disas.py.', '',
              '| instruction | extension | compared |', '|---|---|---|']
     rows = rvtable.load()
     for r in rows:
-        done = 'yes' if r.id in reached else 'yes, ' + how[r.id] if r.id in how else \
-            'no: RV32 only' if r.xlen == '32' else 'no'
+        done = 'yes' if r.id in reached else 'yes, ' + how[r.id] if r.id in how else 'no'
         lines.append('| %s%s | %s | %s |' % (r.name, ' (RV32)' if r.xlen == '32' else '', r.ext, done))
     yes = sum(r.id in reached or r.id in how for r in rows)
     lines += ['', '%d of %d rows compared.' % (yes, len(rows))]
     with open(path, 'w') as f:
         f.write('\n'.join(lines) + '\n')
+
+
+class Sweep:
+    """All programs of one xlen."""
+
+    def __init__(self, args, xlen, engine, tmp):
+        self.args, self.xlen, self.engine, self.tmp = args, xlen, engine, tmp
+        self.oracle = rvtable.oracle(xlen)
+        self.rng = random.Random(args.seed)
+        self.rows = [r for r in rvtable.load() if r.xlen in ('ANY', str(xlen)) and r.id not in NEVER]
+        self.failures, self.reached = 0, {}
+
+    def one(self, prog, name):
+        path = os.path.join(self.args.keep or self.tmp, name)
+        code, data = prog.finish()
+        for bits in {64, self.xlen}:
+            file = path + ('.32' if bits == 32 else '')
+            with open(file, 'wb') as f:
+                f.write(rvtable.elf(code, data, bits))
+            os.chmod(file, 0o755)
+        want = run([self.oracle], path + ('.32' if self.xlen == 32 else ''))
+        if want[0] != 0:
+            print('%s: the outside emulator says %d %s' % (name, want[0], want[2]))
+            self.failures += 1
+            return
+        got = run(self.engine, path)
+        lines = explain(prog, want, got)
+        for line in lines[:12]:
+            print('%s: %s' % (name, line))
+        self.failures += bool(lines)
+        if prog.log and got[0] == 0:
+            bad = {int(l.split()[1]) for l in lines if l.startswith('record')}
+            for i, text in enumerate(prog.records):
+                row = text.split('; ')[-1].split()[0]
+                if i not in bad:
+                    self.reached[row] = self.reached.get(row, 0) + 1
+
+    def run(self):
+        args = self.args
+        per = max(1, args.count // 8)
+        for i in range(args.count // per):
+            self.one(build_log(self.rows, self.rng, per, self.xlen), 'log%d' % i)
+        for i in range(args.dense):
+            self.one(build_dense(self.rows, self.rng, args.length, self.xlen), 'dense%d' % i)
+        missed = [r.id for r in self.rows if r.id not in self.reached]
+        if missed:
+            print('rows never compared: ' + ' '.join(missed))
+        ok = not self.failures and not missed
+        print('rv%d, seed %d: %d rows compared, %d instances, %s: %s' % (
+            self.xlen, args.seed, len(self.rows) - len(missed), sum(self.reached.values()),
+            os.path.basename(self.oracle), 'ok' if ok else 'FAIL'))
+        return ok
 
 
 def main():
@@ -537,54 +591,24 @@ def main():
     ap.add_argument('--count', type=int, default=24, help='log instances of each row')
     ap.add_argument('--dense', type=int, default=40, help='dense programs')
     ap.add_argument('--length', type=int, default=100, help='instances in a dense program')
-    ap.add_argument('--keep', help='directory for failing programs')
+    ap.add_argument('--rv32', action='store_true', help='RV32 too: ENGINE -3 FILE, which is an ELF64 all the same')
+    ap.add_argument('--keep', help='directory for the programs')
     ap.add_argument('--ledger', help='write the ledger of rows to this file')
     ap.add_argument('engine', nargs=argparse.REMAINDER)
     args = ap.parse_args()
-    qemu = rvtable.oracle()
-    if not qemu:
-        print('SKIP: no qemu-riscv64 to compare with')
-        return 77
-    rng = random.Random(args.seed)
-    rows = [r for r in rvtable.load() if r.xlen != '32' and r.id not in NEVER]
-    failures, reached = 0, {}
+    ok, reached, ran = True, {}, 0
     with tempfile.TemporaryDirectory() as tmp:
-        def one(prog, name):
-            nonlocal failures
-            path = os.path.join(args.keep or tmp, name)
-            with open(path, 'wb') as f:
-                f.write(prog.finish())
-            os.chmod(path, 0o755)
-            want = run([qemu], path)
-            if want[0] != 0:
-                print('%s: the outside emulator says %d %s' % (name, want[0], want[2]))
-                failures += 1
-                return
-            got = run(args.engine, path)
-            lines = explain(prog, want, got)
-            for line in lines[:12]:
-                print('%s: %s' % (name, line))
-            failures += bool(lines)
-            if prog.log and got[0] == 0:
-                bad = {int(l.split()[1]) for l in lines if l.startswith('record')}
-                for i, text in enumerate(prog.records):
-                    row = text.split('; ')[-1].split()[0]
-                    if i not in bad:
-                        reached[row] = reached.get(row, 0) + 1
-        per = max(1, args.count // 8)
-        for i in range(args.count // per):
-            one(build_log(rows, rng, per), 'log%d' % i)
-        for i in range(args.dense):
-            one(build_dense(rows, rng, args.length), 'dense%d' % i)
-    missed = [r.id for r in rows if r.id not in reached]
+        for xlen in (64, 32) if args.rv32 else (64,):
+            sweep = Sweep(args, xlen, args.engine + (['-3'] if xlen == 32 else []), tmp)
+            if not sweep.oracle:
+                print('SKIP: no qemu-riscv%d to compare with' % xlen)
+                continue
+            ran += 1
+            ok = sweep.run() and ok
+            reached.update(sweep.reached)
     if args.ledger:
         write_ledger(args.ledger, reached)
-    if missed:
-        print('rows never compared: ' + ' '.join(missed))
-    print('seed %d: %d rows compared, %d instances, %s: %s' % (
-        args.seed, len(rows) - len(missed), sum(reached.values()), os.path.basename(qemu),
-        'FAIL' if failures or missed else 'ok'))
-    return 1 if failures or missed else 0
+    return 77 if not ran else 0 if ok else 1
 
 
 if __name__ == '__main__':
