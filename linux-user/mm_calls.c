@@ -459,8 +459,10 @@ long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long
 {
     LuMm *mm = t->proc->mm;
     uint64_t size = align_up(len + addr % PAGE, PAGE);
-    if (size < len || !lu_mm_in_range(mm->layout.task_size, align_down(addr, PAGE), size))
-        return len ? -ENOMEM : sys_call6(nr, 0, 0, c, d, e, f);
+    /* What is wrong for any process, the kernel says best: empty, wrapping, or beyond every user address. */
+    bool wrong = !len || size < len || align_down(addr, PAGE) + size < size || addr >= t->proc->abi->task_size;
+    if (!wrong && !lu_mm_in_range(mm->layout.task_size, align_down(addr, PAGE), size))
+        return -ENOMEM;
     return sys_call6(nr, (long)addr, (long)len, c, d, e, f);
 }
 

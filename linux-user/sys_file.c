@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096, LU_PAGE = 4096 };
 
 /* The file of /proc that stands for an absolute path, if it is special; -ENOTSUP if not. */
 static long open_special(LuThread *t, const char *path, uint64_t flags)
@@ -35,6 +35,8 @@ long lu_sys_openat2(LuThread *t, const uint64_t a[6])
     const char *path = guest_ptr(a[1]);
     if (a[3] < sizeof(how))
         return -EINVAL;
+    if (a[3] > LU_PAGE)
+        return -E2BIG;
     if (!guest_read(&how, a[2], sizeof(how)))
         return -EFAULT;
     FaultVal first = fault_ld8(a[1]);

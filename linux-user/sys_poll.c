@@ -7,23 +7,22 @@
 
 enum { GUEST_EVENT_BYTES = 16, GUEST_EVENT_DATA = 8, EVENTS_ON_STACK = 64, EVENTS_MAX = 16384 };
 
-/* A signal mask argument of a waiting call. */
+/* A signal mask argument of a waiting call. `set` and `size` are what the kernel gets. */
 typedef struct WaitMask {
     bool given;
     uint64_t guest, host;
+    long set, size;
 } WaitMask;
 
-static long mask_read(WaitMask *m, Gva set, uint64_t size)
+/* One that cannot be used goes to the kernel as it is: it has its own order of errors. */
+static void mask_read(WaitMask *m, Gva set, uint64_t size)
 {
-    m->given = set != 0;
-    if (!set)
-        return 0;
-    if (size != sizeof(m->guest))
-        return -EINVAL;
-    if (!guest_read(&m->guest, set, sizeof(m->guest)))
-        return -EFAULT;
-    m->host = lu_sig_host_mask(m->guest);
-    return 0;
+    *m = (WaitMask){.set = (long)set, .size = (long)size};
+    m->given = set && size == sizeof(m->guest) && guest_read(&m->guest, set, sizeof(m->guest));
+    if (m->given) {
+        m->host = lu_sig_host_mask(m->guest);
+        m->set = (long)&m->host;
+    }
 }
 
 long lu_sys_epoll_ctl(LuThread *t, const uint64_t a[6])
@@ -56,21 +55,20 @@ static long epoll_wait_common(LuThread *t, long nr, const uint64_t a[6])
     struct epoll_event few[EVENTS_ON_STACK], *ev = few;
     WaitMask m;
     int max = (int)a[2];
-    if (max <= 0 || max > INT_MAX / GUEST_EVENT_BYTES)
-        return -EINVAL;
+    mask_read(&m, a[4], a[5]);
+    if (max > INT_MAX / GUEST_EVENT_BYTES)
+        max = -1; /* the limit is in bytes; the kernel refuses this one in its turn */
     max = MIN(max, EVENTS_MAX); /* fewer than asked for is always allowed */
     if (max > EVENTS_ON_STACK) {
         ev = arena_array(&t->scratch, struct epoll_event, (size_t)max);
         if (!ev)
             return -ENOMEM;
     }
-    long r = mask_read(&m, a[4], a[5]);
-    if (r)
-        return r;
+    long r;
     if (m.given)
-        r = lu_blocking_masked(t, m.guest, nr, (long)a[0], (long)ev, max, (long)a[3], (long)&m.host, sizeof(m.host));
+        r = lu_blocking_masked(t, m.guest, nr, (long)a[0], (long)ev, max, (long)a[3], m.set, m.size);
     else
-        r = lu_blocking(t, nr, (long)a[0], (long)ev, max, (long)a[3], 0, sizeof(m.host));
+        r = lu_blocking(t, nr, (long)a[0], (long)ev, max, (long)a[3], m.set, m.size);
     return r > 0 ? events_write(a[1], ev, r) : r;
 }
 
@@ -87,27 +85,21 @@ long lu_sys_epoll_pwait2(LuThread *t, const uint64_t a[6])
 long lu_sys_ppoll(LuThread *t, const uint64_t a[6])
 {
     WaitMask m;
-    long r = mask_read(&m, a[3], a[4]);
-    if (r)
-        return r;
+    mask_read(&m, a[3], a[4]);
     if (!m.given)
-        return lu_blocking(t, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], 0, (long)a[4], 0);
-    return lu_blocking_masked(t, m.guest, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], (long)&m.host,
-                              sizeof(m.host), 0);
+        return lu_blocking(t, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], m.set, m.size, 0);
+    return lu_blocking_masked(t, m.guest, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], m.set, m.size, 0);
 }
 
 long lu_sys_pselect6(LuThread *t, const uint64_t a[6])
 {
-    uint64_t pair[2] = {0}; /* the set's address and its size */
-    WaitMask m;
-    if (a[5] && !guest_read(pair, a[5], sizeof(pair)))
-        return -EFAULT;
-    long r = mask_read(&m, pair[0], pair[1]);
-    if (r)
-        return r;
+    uint64_t pair[2]; /* the set's address and its size */
+    WaitMask m = {0};
+    if (a[5] && guest_read(pair, a[5], sizeof(pair)))
+        mask_read(&m, pair[0], pair[1]);
     if (!m.given)
-        return lu_blocking(t, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], 0);
-    uint64_t host_pair[2] = {(uintptr_t)&m.host, sizeof(m.host)};
+        return lu_blocking(t, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
+    long host_pair[2] = {m.set, m.size};
     return lu_blocking_masked(t, m.guest, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
                               (long)host_pair);
 }

@@ -37,7 +37,7 @@ def difference(native, guest):
         x, y = (v[i] if i < len(v) else "(nothing)" for v in (a, b))
         if x != y:
             out.append("line %d\n  native: %s\n  guest:  %s" % (i + 1, x, y))
-        if len(out) == 12:
+        if len(out) == 40:
             break
     return out
 
