@@ -49,7 +49,8 @@ echo $((RANDOM >= 0)) {1..5} {a..c}{1,2}
 s="Hello World"; echo "${s,,}" "${s^^}" "${s/World/There}"
 for ((i = 0; i < 3; i++)); do echo -n "$i "; done; echo
 coproc { read x; echo "co $x"; }; echo in >&${COPROC[1]}; read y <&${COPROC[0]}; echo "$y"
-shopt -s extglob; case abc in @(abc|def)) echo ext;; esac
+shopt -s extglob
+case abc in @(abc|def)) echo ext;; esac
 exec 5>fd5.txt; echo five >&5; exec 5>&-; echo $(<fd5.txt)
 """
 EXEC = r"""
