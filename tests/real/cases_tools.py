@@ -74,7 +74,7 @@ def stress(name, ops):
             return "exit status %d: %s" % (status, text[-300:])
         return None
     return Case("stress-" + name, "usr/bin/stress-ng",
-                ["--verify", "--no-rand-seed", "--timeout", "60", "--temp-path", ".", "--" + name, "1", "--%s-ops" % name, str(ops)],
+                ["--verify", "--no-rand-seed", "--timeout", "8", "--temp-path", ".", "--" + name, "1", "--%s-ops" % name, str(ops)],
                 pool="full", accept=check, seconds=120)
 
 
