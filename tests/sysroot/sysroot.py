@@ -6,6 +6,7 @@ own dynamic loader (children would then be the machine's programs).
 """
 import ctypes
 import os
+import shlex
 import subprocess
 import sys
 
@@ -34,7 +35,7 @@ def find_tinamou():
     """The emulator under test: $TINAMOU, or the build's binary."""
     given = os.environ.get("TINAMOU")
     if given:
-        return given.split()
+        return shlex.split(given)
     for path in ("build/linux-user/tinamou", "build/tinamou"):
         path = os.path.join(TOP, path)
         if os.access(path, os.X_OK):
