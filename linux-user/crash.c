@@ -1,6 +1,4 @@
 #include "linux-user/crash.h"
-#include "linux-user/fs.h"
-#include "linux-user/mm.h"
 #include "base/bits.h"
 #include "base/fmt.h"
 
@@ -15,12 +13,11 @@ typedef struct File {
     uint64_t size;
 } File;
 
+/* Where an address lies, as the host's /proc/self/maps says: guest files are mapped under their host names. */
 typedef struct Place {
-    Gva pc;
-    bool found;
     Gva start;
     uint64_t offset;
-    char name[256];
+    char path[512]; /* "": not in a file */
 } Place;
 
 static const char signal_names[SIGSYS + 1][8] = {
@@ -28,17 +25,62 @@ static const char signal_names[SIGSYS + 1][8] = {
     [SIGSYS] = "SIGSYS",
 };
 
-static bool find_place(void *opaque, const LuMapping *m)
+static uint64_t hex(const char **p)
 {
-    Place *at = opaque;
-    if (at->pc < m->start || at->pc >= m->end)
-        return true;
-    Fmt f = FMT_ON(at->name);
-    fmt_puts(&f, m->name);
-    at->found = true;
-    at->start = m->start;
-    at->offset = m->offset;
-    return false;
+    uint64_t v = 0;
+    for (;; (*p)++) {
+        unsigned c = (unsigned char)**p;
+        if (c - '0' < 10)
+            v = v << 4 | (c - '0');
+        else if (c - 'a' < 6)
+            v = v << 4 | (c - 'a' + 10);
+        else
+            return v;
+    }
+}
+
+/* One line: START-END PERMS OFFSET DEV INODE PATH. True if it is the one. */
+static bool parse_line(const char *line, Gva pc, Place *ret_at)
+{
+    const char *p = line;
+    Gva start = hex(&p);
+    p += *p == '-';
+    Gva end = hex(&p);
+    if (pc < start || pc >= end || strlen(p) < 7)
+        return false;
+    p += 6; /* " r-xp " */
+    ret_at->start = start;
+    ret_at->offset = hex(&p);
+    p = strchr(p, '/');
+    Fmt f = FMT_ON(ret_at->path);
+    ret_at->path[0] = 0;
+    if (p)
+        fmt_puts(&f, p);
+    return true;
+}
+
+static bool find_place(Gva pc, Place *ret_at)
+{
+    char buf[1024];
+    size_t have = 0;
+    long fd = sys_call4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0), n;
+    bool found = false;
+    while (!found && !sys_is_err(fd) && (n = sys_read((int)fd, buf + have, sizeof(buf) - 1 - have)) > 0) {
+        have += (size_t)n;
+        buf[have] = 0;
+        char *line = buf, *end;
+        for (; !found && (end = strchr(line, '\n')); line = end + 1) {
+            *end = 0;
+            found = parse_line(line, pc, ret_at);
+        }
+        if (line == buf)
+            line = buf + have; /* longer than any path: give it up */
+        have = (size_t)(buf + have - line);
+        memmove(buf, line, have);
+    }
+    if (!sys_is_err(fd))
+        sys_close((int)fd);
+    return found;
 }
 
 static const void *file_at(const File *f, uint64_t offset, uint64_t count, uint64_t each)
@@ -48,12 +90,11 @@ static const void *file_at(const File *f, uint64_t offset, uint64_t count, uint6
     return f->bytes + offset;
 }
 
-static File file_map(LuThread *t, const char *guest_path)
+static File file_map(const char *path)
 {
     File f = {0};
     struct stat st;
-    const char *path = lu_proc_path(t, guest_path);
-    long fd = sys_call4(SYS_openat, AT_FDCWD, path ? path : lu_path(t, guest_path), O_RDONLY | O_CLOEXEC, 0);
+    long fd = sys_call4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     if (sys_is_err(fd))
         return f;
     if (!sys_is_err(sys_call2(SYS_fstat, fd, &st)) && st.st_size > 0) {
@@ -100,14 +141,14 @@ static bool search_table(const File *f, const Elf64_Shdr *sh, unsigned n_sh, uns
     return true;
 }
 
-static void put_symbol(LuThread *t, const Place *at, Fmt *out)
+static void put_symbol(const Place *at, Gva pc, Fmt *out)
 {
-    File f = file_map(t, at->name);
+    File f = file_map(at->path);
     const Elf64_Ehdr *eh = file_at(&f, 0, 1, sizeof *eh);
     uint64_t vaddr;
     if (!f.bytes || !eh || f.size < sizeof *eh || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
         return;
-    if (!file_vaddr(&f, eh, at->pc - at->start + at->offset, &vaddr))
+    if (!file_vaddr(&f, eh, pc - at->start + at->offset, &vaddr))
         return;
     const Elf64_Shdr *sh = file_at(&f, eh->e_shoff, eh->e_shnum, sizeof *sh);
     for (unsigned want = SHT_SYMTAB; sh; want = SHT_DYNSYM) {
@@ -130,13 +171,12 @@ void lu_crash_report(LuThread *t, const LuSigInfo *info)
     fmt_printf(&f, "%s: signal %u (%s) at pc 0x%lx", t->proc->exe_path, sig, name, (unsigned long)pc);
     if (info->si.si_code != SI_KERNEL)
         fmt_printf(&f, " (addr 0x%lx)", (unsigned long)(uintptr_t)info->si.si_addr);
-    Place at = {.pc = pc};
-    lu_mm_for_each(t->proc->mm, find_place, &at);
-    if (at.found && at.name[0] == '/')
-        put_symbol(t, &at, &f);
-    if (at.found && at.name[0])
-        fmt_printf(&f, " [%s+0x%lx]", at.name, (unsigned long)(pc - at.start + at.offset));
-    else if (!at.found)
-        fmt_puts(&f, " (nothing is mapped there)");
+    Place at;
+    if (!find_place(pc, &at)) {
+        fmt_puts(&f, ", where nothing is mapped");
+    } else if (at.path[0]) {
+        put_symbol(&at, pc, &f);
+        fmt_printf(&f, " [%s+0x%lx]", at.path, (unsigned long)(pc - at.start + at.offset));
+    }
     fmt_err("%s", line);
 }

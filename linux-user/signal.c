@@ -136,7 +136,7 @@ static bool take_signal(LuSigState *s, LuSigInfo *ret_info)
         s->recorded = false;
         return true; /* lu_signals_release() notes a kept one again */
     }
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 2; i-- > 0;) { /* lowest number first */
         if (s->kept_set & 1u << i && !(s->mask & lu_sig_bit(i ? SIGBUS : SIGSEGV))) {
             *ret_info = s->kept[i];
             s->kept_set &= ~(1u << i);

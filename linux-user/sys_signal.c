@@ -94,7 +94,7 @@ long lu_sys_rt_sigsuspend(LuThread *t, const uint64_t a[6])
 /* A kept SIGSEGV or SIGBUS of `set`: its number, with the siginfo written to the guest; 0: none. */
 static long take_kept(LuSigState *s, uint64_t set, Gva info)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 2; i-- > 0;) { /* lowest number first */
         int sig = i ? SIGBUS : SIGSEGV;
         if (!(s->kept_set & 1u << i) || !(set & lu_sig_bit(sig)))
             continue;

@@ -16,7 +16,7 @@ FLAGS = ["-O1", "-g", "-static", "-pthread", "-D_GNU_SOURCE", "-w", "-Werror=imp
 
 
 def build(cc, source, out):
-    subprocess.run([cc, *FLAGS, "-o", out, source], check=True)
+    subprocess.run([cc, *FLAGS, "-o", out, source, "-lm"], check=True)
 
 
 def run(command, cwd):

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""A guest's crash: the parent sees the same signal, standard error has one line with place, address and symbol.
+
+usage: check_crash.py TINAMOU SOURCE OUT_DIR
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+CROSS = 'riscv64-linux-gnu-gcc'
+tinamou, source, out_dir = sys.argv[1:]
+if not shutil.which(CROSS):
+    print(f'SKIPPED: {CROSS} is not installed')
+    sys.exit(77)
+os.makedirs(out_dir, exist_ok=True)
+exe = os.path.join(out_dir, 'crash.riscv64')
+subprocess.run([CROSS, '-O1', '-static', '-o', exe, source], check=True)
+cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*crash\.riscv64\+0x'),
+         (['x'], r'signal 11 \(SIGSEGV\) at pc 0x18 \(addr 0x18\), where nothing is mapped$')]
+bad = 0
+for args, pattern in cases:
+    for options in [[], ['-no-jit']]:
+        r = subprocess.run([tinamou, *options, exe, *args], capture_output=True, text=True, timeout=20)
+        lines = r.stderr.splitlines()
+        ok = r.returncode == -signal.SIGSEGV and len(lines) == 1 and re.search(pattern, lines[0]) and \
+            lines[0].startswith('tinamou: ')
+        print('ok    ' if ok else 'FAILED', options, r.returncode, r.stderr.rstrip())
+        bad += not ok
+sys.exit(bad != 0)

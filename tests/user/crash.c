@@ -1,0 +1,14 @@
+/* Dies of an access in a function with a name (check_crash.py). With an argument: of a jump to nowhere. */
+#include <stdint.h>
+
+__attribute__((noinline)) void store_to(int *p)
+{
+    *p = 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        ((void (*)(void))(uintptr_t)24)();
+    store_to((int *)(uintptr_t)(argc * 16));
+}
