@@ -16,9 +16,9 @@ if not shutil.which(CROSS):
     print(f'SKIPPED: {CROSS} is not installed')
     sys.exit(77)
 os.makedirs(out_dir, exist_ok=True)
-exe = os.path.join(out_dir, 'crash.riscv64')
+exe = os.path.join(out_dir, 'dies.riscv64')
 subprocess.run([CROSS, '-O1', '-static', '-o', exe, source], check=True)
-cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*crash\.riscv64\+0x'),
+cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*dies\.riscv64\+0x'),
          (['x'], r'signal 11 \(SIGSEGV\) at pc 0x18 \(addr 0x18\), where nothing is mapped$')]
 bad = 0
 for args, pattern in cases:
