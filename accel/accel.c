@@ -301,6 +301,12 @@ void accel_run(Cpu *cpu)
 void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
 void accel_fence_i(Cpu *cpu) { cpu->accel->engine->fence_i(cpu); }
 
+void accel_stats(Accel *a)
+{
+    if ((a->cfg.log & ACCEL_LOG_STATS) && a->engine->stats)
+        a->engine->stats(a);
+}
+
 /* ---- faults ---- */
 
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)

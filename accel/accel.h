@@ -73,6 +73,9 @@ void accel_exclusive_end(Cpu *self);
 void accel_syscall_enter(Cpu *cpu);
 void accel_syscall_leave(Cpu *cpu);
 
+/* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
+void accel_stats(Accel *a);
+
 /* From the SIGSEGV/SIGBUS handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t. True: the fault
  * was in generated code or in fault.h on its behalf; the context now resumes where accel_run() returns with
  * CPU_EXIT_FAULT (or at fault.h's landing). False: not ours, a bug of the emulator. */

@@ -32,6 +32,7 @@ typedef struct AccelOps {
     void (*fence_i)(Cpu *cpu);
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+    void (*stats)(Accel *a); /* may be NULL */
     void (*fork_prepare)(Accel *a);
     void (*fork_done)(Accel *a, bool child);
 } AccelOps;

@@ -34,7 +34,10 @@ typedef struct DbtScratch {
 } DbtScratch;
 
 typedef struct DbtStats {
-    uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, resets, lookups, soft_sites;
+    uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, resets;
+    uint64_t entries;      /* of generated code, from C: links, jump cache misses, exits */
+    uint64_t indirect;     /* of these, jump cache misses */
+    uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
 } DbtStats;
 
 typedef struct Dbt {

@@ -62,14 +62,22 @@ static void dbt_clear(Accel *a)
     Dbt *d = a->engine_data;
     if (!d)
         return;
-    const DbtStats *s = &d->stats;
-    if (a->cfg.log & ACCEL_LOG_STATS)
-        accel_log(a, "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu, lookups %lu, dropped %lu, "
-                     "resets %lu\n",
-                  (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
-                  (unsigned long)s->host_bytes, (unsigned long)s->lookups, (unsigned long)s->invalidated,
-                  (unsigned long)s->resets);
     code_cache_clear(&d->cache);
+}
+
+static void dbt_stats(Accel *a)
+{
+    const Dbt *d = a->engine_data;
+    const DbtStats *s = &d->stats;
+    uint64_t n = MAX(s->guest_insns, 1);
+    accel_log(a,
+              "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
+              "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
+              "dropped regions %lu, resets %lu\n",
+              (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
+              (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
+              (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n), (unsigned long)s->entries,
+              (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->resets);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
@@ -123,7 +131,8 @@ static void run_loop(Dbt *d, Cpu *cpu)
     typedef int Enter(Cpu *cpu, uint64_t rx);
     Enter *enter = (Enter *)(uintptr_t)(d->host.enter + d->host.rx_delta);
     bool chain = !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN);
-    int64_t link = -1;
+    bool stats = (d->accel->cfg.log & ACCEL_LOG_STATS) != 0;
+    int64_t link = INT64_MIN;
     for (;;) {
         if (kicked(cpu))
             return;
@@ -137,6 +146,10 @@ static void run_loop(Dbt *d, Cpu *cpu)
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
             cpu->ff |= _mm_getcsr() & 0x3f;
             accel_log_cpu(cpu);
+        }
+        if (UNLIKELY(stats)) {
+            d->stats.entries++;
+            d->stats.indirect += link == X64_ID_INDIRECT;
         }
         link = enter(cpu, r->rx);
         if (link >= 0) {
@@ -246,6 +259,7 @@ const AccelOps accel_engine_dbt = {
     .invalidate = dbt_invalidate,
     .fence_i = dbt_fence_i,
     .fault = dbt_fault,
+    .stats = dbt_stats,
     .fork_prepare = dbt_fork_prepare,
     .fork_done = dbt_fork_done,
 };

@@ -2,6 +2,9 @@
  * and both copies are right. The generation of the map tells whether the guest's bytes were invalidated meanwhile. */
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
+#include "base/sys.h"
+
+#include <time.h>
 
 enum { ARENA_BYTES = 1 << 20, MIN_ROOM = 16 << 10 };
 
@@ -165,8 +168,17 @@ static DbtRegion *attempt(Dbt *d, Cpu *cpu, DbtScratch *s, unsigned *ret_max, bo
     return r;
 }
 
+static uint64_t thread_ns(const Dbt *d)
+{
+    struct timespec ts = {0};
+    if (d->accel->cfg.log & ACCEL_LOG_STATS)
+        sys_call2(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu)
 {
+    uint64_t start = thread_ns(d);
     DbtScratch *s = scratch_get(d);
     if (!s) {
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
@@ -179,5 +191,6 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu)
         r = attempt(d, cpu, s, &max, &again);
     while (!r && again);
     scratch_put(d, s);
+    __atomic_fetch_add(&d->stats.translate_ns, thread_ns(d) - start, __ATOMIC_RELAXED);
     return r;
 }
