@@ -7,7 +7,7 @@ typedef struct Tracer {
     Trans t;
     Gva head;
     Gva window, window_end; /* known executable bytes */
-    unsigned max;
+    unsigned max, branches;
 } Tracer;
 
 /* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
@@ -84,8 +84,13 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
         return false;
     }
     IrRegion *r = x->b->r;
+    const SuperblockConfig *cfg = x->cfg;
+    if (!cfg->loop_head && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
+        tracer_leave_direct(x, from, to);
+        return false;
+    }
     bool stop = r->full || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
-                ((x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
+                ((cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
     if (stop || (to != x->t.next && tracer_visited(x, to)) || !tracer_fetch(x, to)) {
         tracer_leave_direct(x, from, to);
         return false;
@@ -115,6 +120,8 @@ static bool tracer_flow(Tracer *x, Gva *pc)
             tracer_close_loop(x);
             return false;
         }
+        if (x->branches)
+            x->branches--;
         ir_exit_if(b, t->flow.cond, ir_exit_direct(b, t->flow.target, t->flow.target <= from), false);
         *pc = t->next;
         if (x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) {
@@ -137,6 +144,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     ret->writable = false;
     Tracer x = {.cfg = cfg, .b = b, .sb = ret, .head = pc};
     x.max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
+    x.branches = cfg->max_branches ? cfg->max_branches : SB_MAX_BRANCHES;
     if (ctx & CTX_STEP)
         x.max = 1;
     x.t.b = b;

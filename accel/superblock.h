@@ -13,7 +13,7 @@
 
 #include "accel/accel.h"
 
-enum { SB_MAX_RUNS = 12, SB_MAX_INSNS = 128 };
+enum { SB_MAX_RUNS = 12, SB_MAX_INSNS = 128, SB_MAX_BRANCHES = 4 };
 
 /* A run of guest bytes that the region was made from; runs do not cross a page of 4 KiB. */
 typedef struct SuperblockRun {
@@ -34,6 +34,10 @@ typedef struct SuperblockConfig {
     const AccelMem *mem;
     unsigned max_insns; /* 1..IR_MAX_GUEST - 1; 0 = SB_MAX_INSNS */
     uint32_t no_opt;    /* ACCEL_NO_LOOPS, ACCEL_NO_SUPERBLOCK, ACCEL_NO_FOLD */
+    bool loop_head;     /* a backward jump led here: the trace may become a loop, so it is not cut short */
+    unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
+    bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
+    void *opaque;
 } SuperblockConfig;
 
 /* False: not even the first instruction can be fetched; ret->fault says where. */

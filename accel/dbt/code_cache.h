@@ -38,7 +38,8 @@ typedef struct ExitInfo {
     uint32_t stub;      /* unlinked target: bytes from the start of the code */
     uint8_t kind;       /* IrExitKind */
     uint8_t linked;
-    uint16_t code;      /* CpuExitKind of a raise */
+    uint8_t back;       /* to a lower or equal guest address */
+    uint8_t code;       /* CpuExitKind of a raise */
     DbtRegion *to;      /* linked: where to */
     uint32_t next, prev; /* other exits linked to the same region; id + 1, 0 none */
 } ExitInfo;

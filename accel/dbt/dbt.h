@@ -53,9 +53,9 @@ typedef struct Dbt {
 
 static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine; }
 
-/* Translates and publishes the region at cpu->pc for cpu->ctx. NULL: cpu->exit says why (no code there, or the cache is
+/* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL: cpu->exit says why (no code there, or the cache is
  * full and want_reset is set). */
-DbtRegion *dbt_translate(Dbt *d, Cpu *cpu);
+DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);

@@ -20,6 +20,8 @@ static int32_t engine_offset(const Accel *a) /* from the cpu object to AccelCpu.
     return (int32_t)offsetof(AccelCpu, engine) - (int32_t)accel_cpu_head(a);
 }
 
+static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt *)dbt)->map, pc, ctx); }
+
 static bool dbt_init(Accel *a, char *err, size_t err_cap)
 {
     Dbt *d = accel_map(a, sizeof(*d));
@@ -33,10 +35,12 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->map.cache = &d->cache;
     d->map.table = accel_map(a, sizeof(d->map.table[0]) << DBT_HASH_BITS);
     d->map.page = accel_map(a, sizeof(d->map.page[0]) << DBT_PAGE_BITS);
-    if (!d->map.table || !d->map.page)
+    d->map.filter = accel_map(a, (1u << DBT_FILTER_BITS) / 8);
+    if (!d->map.table || !d->map.page || !d->map.filter)
         return false;
     uint32_t off = a->cfg.no_opt;
-    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off};
+    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off,
+                                  .known = known, .opaque = d};
     int32_t e = engine_offset(a);
     X64Layout at = {
         .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
@@ -99,10 +103,10 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     return MXCSR_MASKS | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
-static DbtRegion *region_at(Dbt *d, Cpu *cpu)
+static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 {
     DbtRegion *r = dbt_map_find(&d->map, cpu->pc, cpu->ctx);
-    return r ? r : dbt_translate(d, cpu);
+    return r ? r : dbt_translate(d, cpu, loop_head);
 }
 
 /* After an exit by id: either cpu->exit is filled in (false) or the next region is to be found at cpu->pc. */
@@ -136,7 +140,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
     for (;;) {
         if (kicked(cpu))
             return;
-        DbtRegion *r = region_at(d, cpu);
+        DbtRegion *r = region_at(d, cpu, link >= 0 && d->cache.exit[link].back);
         if (UNLIKELY(!r))
             return;
         if (link >= 0 && chain)

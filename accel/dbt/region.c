@@ -18,6 +18,17 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
     }
 }
 
+/* Neighbouring instructions share a word of the filter. */
+static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & ((1u << DBT_FILTER_BITS) - 1); }
+
+bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx)
+{
+    uint32_t bit = filter_bit(pc);
+    if (LIKELY(!(__atomic_load_n(&m->filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1)))
+        return false;
+    return dbt_map_find(m, pc, ctx) != NULL;
+}
+
 static DbtPage *find_page(DbtMap *m, Gva page, bool make)
 {
     uint32_t h = (uint32_t)((page >> 12) ^ (page >> 28)) & ((1u << DBT_PAGE_BITS) - 1);
@@ -57,6 +68,8 @@ bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation)
             h = (h + 1) & ((1u << DBT_HASH_BITS) - 1);
         __atomic_store_n(&m->table[h], r, __ATOMIC_RELEASE);
         m->n_entries++;
+        uint32_t bit = filter_bit(r->pc);
+        __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
     } else {
         r->dead = true;
     }
@@ -199,6 +212,7 @@ unsigned dbt_map_check_writable(DbtMap *m)
 void dbt_map_reset(DbtMap *m)
 {
     memset(m->table, 0, sizeof(m->table[0]) << DBT_HASH_BITS);
+    memset(m->filter, 0, (1u << DBT_FILTER_BITS) / 8);
     memset(m->page, 0, sizeof(m->page[0]) << DBT_PAGE_BITS);
     m->n_entries = m->n_pages = 0;
     m->writable = NULL;

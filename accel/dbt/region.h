@@ -38,7 +38,7 @@ typedef struct DbtPageRef {
     struct DbtPageRef *next;
 } DbtPageRef;
 
-enum { DBT_HASH_BITS = 20, DBT_PAGE_BITS = 16 };
+enum { DBT_HASH_BITS = 20, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20 };
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
@@ -52,9 +52,13 @@ typedef struct DbtMap {
     DbtPage *page;      /* [1 << DBT_PAGE_BITS], open addressing, never removed from until a reset */
     uint32_t n_pages;
     DbtRegion *writable;
+    uint64_t *filter;    /* a bit per hash of a region's pc, never cleared before a reset: most look-ups of the
+                          * superblock builder end here */
     uint64_t generation; /* goes up with each invalidation: a translation that saw an older one is not inserted */
 } DbtMap;
 
+/* Is there a region at pc? Cheap when the answer is no. */
+bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx);
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx);
 /* False: the guest bytes may have changed since `generation`, or the tables are full. */
 bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation);

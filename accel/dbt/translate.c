@@ -80,7 +80,8 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
     for (unsigned k = 0; k < ir->n_exits; k++) {
         uint32_t id = r->first_exit + k;
         d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .stub = start + s->code.exit[k].stub,
-                                       .kind = ir->exit[k].kind, .code = ir->exit[k].code};
+                                       .kind = ir->exit[k].kind, .code = (uint8_t)ir->exit[k].code,
+                                       .back = ir->exit[k].poll};
         d->cache.slot[id] = r->rx + s->code.exit[k].stub;
     }
     seg->used = (uint32_t)align_up(seg->used + r->size, 16);
@@ -110,11 +111,12 @@ static CodeSegment *need_segment(Dbt *d, DbtCpu *dc, unsigned n_exits)
 }
 
 /* One attempt. *ret_max: lowered when the region was too complex for the emitter. */
-static DbtRegion *attempt(Dbt *d, Cpu *cpu, DbtScratch *s, unsigned *ret_max, bool *ret_again)
+static DbtRegion *attempt(Dbt *d, Cpu *cpu, DbtScratch *s, bool loop_head, unsigned *ret_max, bool *ret_again)
 {
     DbtCpu *dc = dbt_cpu(cpu);
     uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
     SuperblockConfig cfg = d->trace;
+    cfg.loop_head = loop_head;
     if (*ret_max)
         cfg.max_insns = *ret_max;
     *ret_again = false;
@@ -176,7 +178,7 @@ static uint64_t thread_ns(const Dbt *d)
     return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-DbtRegion *dbt_translate(Dbt *d, Cpu *cpu)
+DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
 {
     uint64_t start = thread_ns(d);
     DbtScratch *s = scratch_get(d);
@@ -188,7 +190,7 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu)
     bool again;
     DbtRegion *r;
     do
-        r = attempt(d, cpu, s, &max, &again);
+        r = attempt(d, cpu, s, loop_head, &max, &again);
     while (!r && again);
     scratch_put(d, s);
     __atomic_fetch_add(&d->stats.translate_ns, thread_ns(d) - start, __ATOMIC_RELAXED);
