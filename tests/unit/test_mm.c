@@ -60,7 +60,7 @@ static void map_pages(Gva start, uint8_t *page)
 }
 
 /* Two areas of the same size far from everything: one for each side. */
-static Gva area(unsigned which) { return 0x100000000000 + which * 0x10000000000; }
+static Gva area(unsigned which) { return 0x280000000000 + which * 0x10000000000; }
 
 typedef struct Call {
     int kind, prot, flags;
