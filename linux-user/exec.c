@@ -141,6 +141,15 @@ static const char *fd_name(LuThread *t, int dirfd, const char *path)
     return s;
 }
 
+/* The interpreter of a script given by a descriptor could not open it after close-on-exec. */
+static bool will_close(int dirfd, const char *path)
+{
+    if (dirfd == AT_FDCWD || path[0] == '/')
+        return false;
+    long flags = sys_call3(SYS_fcntl, dirfd, F_GETFD, 0);
+    return !sys_is_err(flags) && (flags & FD_CLOEXEC);
+}
+
 static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
 {
     char buf[EXEC_LINE + 1] __attribute__((aligned(8)));
@@ -183,6 +192,8 @@ long exec_resolve(LuThread *t, int dirfd, const char *path, int flags, ExecTarge
         x->fd = (int)fd;
         bool again;
         long e = resolve_step(t, x, &again);
+        if (again && !depth && will_close(dirfd, path))
+            e = -ENOENT;
         if (!e && !again) {
             if (x->host_path == path)
                 x->host_path = x->guest_path;

@@ -177,6 +177,13 @@ static void open_program(Start *s)
     opt->program = strcpy(host, x.host_path);
 }
 
+/* A file without a name (memfd, deleted): /proc/self/exe still opens it. */
+static void keep_exe(Start *s)
+{
+    long fd = sys_call3(SYS_fcntl, s->prog_fd, F_DUPFD_CLOEXEC, 900);
+    s->p->exe_fd = sys_is_err(fd) ? -1 : (int)fd;
+}
+
 /* Where does the program's file lie? For /proc/self/exe. */
 static void note_exe(Start *s)
 {
@@ -188,6 +195,8 @@ static void note_exe(Start *s)
     if (sys_is_err(n))
         n = (long)strlen(strncpy(p->exe_host, s->opt->program, sizeof(p->exe_host) - 1));
     p->exe_host[n] = 0;
+    if (n > 10 && !strcmp(p->exe_host + n - 10, " (deleted)"))
+        keep_exe(s);
     strcpy(p->exe_path, lu_path_to_guest(s->t, p->exe_host));
     /* As the kernel does at execve: the thread's name. */
     const char *name = strrchr(s->opt->program_guest, '/');

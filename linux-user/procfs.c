@@ -77,9 +77,22 @@ static ProcFile proc_file(const LuThread *t, const char *path)
     return PROC_NONE;
 }
 
+/* The program's file for the host: by name, or if it has none, by the descriptor that main.c kept. */
+static const char *exe_path(LuThread *t)
+{
+    if (t->proc->exe_fd < 0)
+        return t->proc->exe_host;
+    char *s = arena_alloc(&t->scratch, 32, 1);
+    if (!s)
+        return t->proc->exe_host;
+    Fmt f = {.buf = s, .cap = 32};
+    fmt_printf(&f, "/proc/self/fd/%d", t->proc->exe_fd);
+    return s;
+}
+
 const char *lu_proc_path(LuThread *t, const char *guest_path)
 {
-    return proc_file(t, guest_path) == PROC_EXE ? t->proc->exe_host : NULL;
+    return proc_file(t, guest_path) == PROC_EXE ? exe_path(t) : NULL;
 }
 
 long lu_proc_readlink(LuThread *t, const char *guest_path, char *buf, size_t cap)
@@ -341,8 +354,8 @@ long lu_proc_open(LuThread *t, const char *guest_path, int flags)
 {
     ProcFile file = proc_file(t, guest_path);
     if (file == PROC_NONE || (flags & O_PATH))
-        return file == PROC_EXE ? sys_call4(SYS_openat, AT_FDCWD, t->proc->exe_host, flags, 0) : -ENOTSUP;
+        return file == PROC_EXE ? sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0) : -ENOTSUP;
     if (file == PROC_EXE)
-        return flags & O_NOFOLLOW ? -ELOOP : sys_call4(SYS_openat, AT_FDCWD, t->proc->exe_host, flags, 0);
+        return flags & O_NOFOLLOW ? -ELOOP : sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0);
     return open_text(t, file, flags);
 }

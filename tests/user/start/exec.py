@@ -126,6 +126,19 @@ def test_errors(d):
         check(errno_of(put(d, "dyn", bad), "x") == errno.ENOENT, "ELF interpreter missing")
 
 
+def test_descriptor(d):
+    r = tinamou(PROBE, "fd-cloexec", PROBE, "x", "link", "/proc/self/exe")
+    check(r.out == os.path.realpath(PROBE) + "\nsame 1\n", "fexecve", r)
+    r = tinamou(PROBE, "fd-memfd", PROBE, "x", "cat", "/proc/self/exe")
+    check(r.status == 0 and r.out.startswith("\x7fELF"), "program without a name", r)
+    r = tinamou(PROBE, "fd-memfd", PROBE, "x", "exec", "/proc/self/exe", "y", "exit", "3")
+    check(r.status == 3, "program without a name starts itself", r)
+    s = put(d, "script", b"#!" + PROBE.encode() + b"\n")
+    check(tinamou(PROBE, "fd-cloexec", s, "x").out == "errno %d\n" % errno.ENOENT, "script that will be closed")
+    args = args_of(tinamou(PROBE, "fd-open", s, "x", "y"))
+    check(len(args) == 3 and args[1].startswith("/dev/fd/") and args[2] == "y", "script by descriptor: %s" % args)
+
+
 def test_sysroot(d):
     os.makedirs(os.path.join(d, "usr/bin"))
     put(d, "usr/bin/only-here", open(PROBE, "rb").read())

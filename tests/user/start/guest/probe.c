@@ -81,6 +81,23 @@ static int run(int argc, char **argv)
     return 0;
 }
 
+/* execveat of a descriptor: of the file itself, or of a copy without a name. */
+static int run_fd(const char *how, int argc, char **argv)
+{
+    int fd = open(argv[0], O_RDONLY | (strstr(how, "cloexec") ? O_CLOEXEC : 0));
+    if (strstr(how, "memfd")) {
+        char buf[65536];
+        int copy = memfd_create("copy", MFD_CLOEXEC);
+        for (ssize_t n; (n = read(fd, buf, sizeof(buf))) > 0;)
+            if (write(copy, buf, (size_t)n) != n)
+                return 1;
+        fd = copy;
+    }
+    syscall(SYS_execveat, fd, "", argv + 1, environ, AT_EMPTY_PATH);
+    printf("errno %d\n", errno);
+    return 0;
+}
+
 static int link_of(const char *path)
 {
     char buf[4097];
@@ -168,6 +185,8 @@ int main(int argc, char **argv)
         return cat(argv[2]);
     if (!strcmp(what, "exec"))
         return run(argc - 2, argv + 2);
+    if (!strncmp(what, "fd-", 3))
+        return run_fd(what, argc - 2, argv + 2);
     if (!strcmp(what, "link"))
         return link_of(argv[2]);
     if (!strcmp(what, "edges"))
