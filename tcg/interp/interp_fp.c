@@ -10,7 +10,9 @@ static SoftfpFmt fmt_of(unsigned t) { return t == IR_F16 ? SOFTFP_F16 : t == IR_
 
 static SoftfpMode mode_of(const Interp *x, unsigned round)
 {
-    return (SoftfpMode){.round = (uint8_t)(round == IR_RDYN ? *x->m->frm : round), .nan = SOFTFP_NAN_CANON};
+    if (round == IR_RDYN)
+        round = *x->m->frm;
+    return (SoftfpMode){.round = (uint8_t)(round <= IR_RMM ? round : IR_RNE), .nan = SOFTFP_NAN_CANON};
 }
 
 static SoftfpRes run_cvt(const Interp *x, const IrInsn *i, uint64_t a)
