@@ -1,6 +1,13 @@
 /* Formats: chapter "RV32I Base Integer Instruction Set" (immediate encoding variants) and "C" of the manual. */
 #include "target/riscv/rv_decode.h"
 
+/* A row as its buckets hold it. A row with wildcards in the key's bits stands in several buckets. */
+typedef struct RvRow {
+    uint32_t mask, match;
+    uint16_t insn; /* RvInsn */
+    uint8_t format, xlen;
+} RvRow;
+
 #include "rv_decode_tables.h"
 
 /* Immediates of the 32-bit formats. */
@@ -120,8 +127,8 @@ RvInsn rv_decode(uint32_t bits, unsigned xlen, RvArgs *ret_args)
 
     if (len == 2)
         bits &= 0xffff;
-    for (unsigned i = bucket_start[key]; i < bucket_start[key + 1]; i++) {
-        const RvRow *row = &rv_rows[bucket_rows[i]];
+    const RvRow *end = &bucket_rows[bucket_start[key + 1]];
+    for (const RvRow *row = &bucket_rows[bucket_start[key]]; row < end; row++) {
         if ((bits & row->mask) != row->match || !(row->xlen & xlen))
             continue;
         *ret_args = (RvArgs){.len = (uint8_t)len};
@@ -129,7 +136,7 @@ RvInsn rv_decode(uint32_t bits, unsigned xlen, RvArgs *ret_args)
             extract_full(bits, row->format, ret_args);
         else if (!extract_compressed(bits, row->format, xlen, ret_args))
             return RV_ILLEGAL;
-        return bucket_rows[i];
+        return row->insn;
     }
     return RV_ILLEGAL;
 }

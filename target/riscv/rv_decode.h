@@ -33,11 +33,6 @@ typedef enum RvFormat {
 /* Bits of the xlen column. */
 enum { RV_XLEN_32 = 1, RV_XLEN_64 = 2, RV_XLEN_ANY = 3 };
 
-typedef struct RvRow {
-    uint32_t mask, match; /* 16-bit rows have mask < 0x10000 */
-    uint8_t format, xlen;
-} RvRow;
-
 typedef struct RvArgs {
     uint8_t rd, rs1, rs2, rs3; /* register numbers */
     uint8_t rm;                /* rounding mode field */
@@ -63,8 +58,6 @@ static inline unsigned rv_key(uint32_t bits)
         return RV_KEY_AMO + (bits >> 27);
     return RV_KEY_32 + (opcode << 3 | (bits >> 12 & 7));
 }
-
-extern const RvRow rv_rows[RV_INSN_COUNT];
 
 /* xlen is RV_XLEN_32 or RV_XLEN_64. For a 16-bit instruction the upper half of bits is ignored. */
 RvInsn rv_decode(uint32_t bits, unsigned xlen, RvArgs *ret_args);

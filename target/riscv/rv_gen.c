@@ -89,10 +89,7 @@ int main(void)
         for (size_t k = 0; k < i; k++)
             check_ambiguous(&rows[i], &rows[k]);
 
-    printf("/* Made by rv_gen from rv_insns.def. */\nconst RvRow rv_rows[RV_INSN_COUNT] = {\n");
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        printf("    {0x%08x, 0x%08x, %s, %s},\n", rows[i].mask, rows[i].match, rows[i].format, rows[i].xlen);
-    printf("};\nstatic const uint16_t bucket_rows[] = {\n");
+    printf("/* Made by rv_gen from rv_insns.def. */\nstatic const RvRow bucket_rows[] = {\n");
     for (unsigned key = 0; key < RV_KEYS; key++) {
         uint32_t mask, value;
         uint16_t list[ARRAY_SIZE(rows)];
@@ -104,8 +101,10 @@ int main(void)
         qsort(list, n, sizeof(list[0]), by_specificity);
         start[key] = n_list;
         n_list += n;
-        for (unsigned i = 0; i < n; i++)
-            printf("    RV_%s,\n", rows[list[i]].id);
+        for (unsigned i = 0; i < n; i++) {
+            const GenRow *r = &rows[list[i]];
+            printf("    {0x%08x, 0x%08x, RV_%s, %s, %s},\n", r->mask, r->match, r->id, r->format, r->xlen);
+        }
     }
     start[RV_KEYS] = n_list;
     printf("};\nstatic const uint16_t bucket_start[RV_KEYS + 1] = {");
