@@ -252,15 +252,25 @@ static void run_engine(Accel *a, Cpu *cpu)
     cpu_leave(a, cpu->accel_cpu);
 }
 
-/* One instruction, alone in the address space and so with the context of a single thread. Returns true when the caller
- * of accel_run() must know of the exit. */
+/* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
+enum { MAX_EXCLUSIVE_INSNS = 64 };
+
+/* One instruction, alone in the address space and so with the context of a single thread; or as many as it takes until
+ * a reservation made by the first is gone (load-reserved to store-conditional), which is given up after a while.
+ * Returns true when the caller of accel_run() must know of the exit. */
 static bool run_exclusive(Accel *a, Cpu *cpu)
 {
     accel_exclusive_begin(cpu);
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
-    update_ctx(cpu);
-    a->engine->run(cpu);
+    for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {
+        update_ctx(cpu);
+        a->engine->run(cpu);
+        if (cpu->exit.kind != CPU_EXIT_KICK || !cpu->ops->reserved || !cpu->ops->reserved(cpu, false))
+            break;
+    }
+    if (cpu->ops->reserved)
+        cpu->ops->reserved(cpu, true);
     cpu->ctx = ctx;
     accel_exclusive_end(cpu);
     return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);

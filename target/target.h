@@ -129,6 +129,9 @@ struct TargetOps {
     unsigned (*disas)(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
     /* Data address of the instruction at cpu->pc, which raised MISALIGNED: accel fills exit.addr with it. */
     Gva (*data_addr)(const Cpu *cpu);
+    /* Does the cpu hold an LL/SC reservation? `drop` gives it up. NULL: the ISA has none. Asked after an instruction
+     * that raised EXCLUSIVE was run: the others stay stopped until the reservation is gone. */
+    bool (*reserved)(Cpu *cpu, bool drop);
 };
 
 extern const TargetOps target_riscv64;

@@ -115,6 +115,16 @@ static Gva rv_data_addr(const Cpu *base)
     return bits.fault ? 0 : cpu->x[bits.val >> 15 & 31];
 }
 
+static bool rv_reserved(Cpu *base, bool drop)
+{
+    RvCpu *cpu = (RvCpu *)base;
+    bool reserved = cpu->res_addr != RV_NO_RESERVATION;
+
+    if (drop)
+        cpu->res_addr = RV_NO_RESERVATION;
+    return reserved;
+}
+
 const TargetOps target_riscv64 = {
     .name = "riscv64",
     .elf_machine = EM_RISCV,
@@ -133,4 +143,5 @@ const TargetOps target_riscv64 = {
     .translate = rv_translate,
     .disas = rv_disas,
     .data_addr = rv_data_addr,
+    .reserved = rv_reserved,
 };

@@ -4,8 +4,12 @@
  * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals are
  * taken at polls only, so nothing comes between.
  * LR remembers address and value; SC succeeds if the reservation's address is its own and memory still holds the
- * value, which it finds out by a compare and swap. That a value may have changed and changed back in between
- * (ABA) is seen only by the exact mode, not yet built. Any SC drops the reservation.
+ * value, which it finds out by a compare and swap. Any SC drops the reservation. A value that changed and changed
+ * back in between (ABA) goes unseen, which is no loss while what SC stores depends on registers and the loaded value
+ * alone: such a sequence cannot tell. So LR looks ahead: if only integer register operations and forward branches
+ * stand between it and the SC of the same register and size, it is done as said. Any other sequence (a lock-free
+ * list's pop, which loads the next pointer) is run with all other cpus stopped, from LR to SC (CPU_EXIT_EXCLUSIVE).
+ * Stores of other processes and of the kernel are compared by value only.
  *
  * An SC whose LR stands before it in the same block (the loops of compilers and C libraries do) knows its reservation
  * when it is translated: the reservation's slots hold the LR's address and value. It is then a compare and swap in
@@ -68,16 +72,64 @@ static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
         rv_put_x(t, a->rd, old);
 }
 
+/* Integer computation on registers: what may stand between an LR and an SC that compares values. */
+static bool is_register_op(RvInsn insn)
+{
+    return (insn >= RV_addi && insn <= RV_sraw) || (insn >= RV_mul && insn <= RV_remuw) ||
+           (insn >= RV_c_li && insn <= RV_c_addw) || insn == RV_c_addi4spn || insn == RV_c_nop || insn == RV_c_addi ||
+           insn == RV_c_addiw || insn == RV_c_slli || insn == RV_c_mv || insn == RV_c_add;
+}
+_Static_assert(RV_addi == 0 && RV_sraw + 1 == RV_jal, "the group of integer computation");
+_Static_assert(RV_c_addw + 1 == RV_c_j, "the group of compressed integer computation");
+
+static bool is_forward_branch(RvInsn insn, const RvArgs *a)
+{
+    bool branch = (insn >= RV_beq && insn <= RV_bgeu) || insn == RV_c_beqz || insn == RV_c_bnez;
+
+    return branch && a->imm > 0;
+}
+_Static_assert(RV_beq + 5 == RV_bgeu, "the group of branches");
+
+typedef enum Sequence { SEQUENCE_BY_VALUE, SEQUENCE_OTHER, SEQUENCE_UNSEEN } Sequence;
+
+/* What stands between this LR and its SC? UNSEEN: the bytes at hand end before it is known. */
+static Sequence sequence_kind(const Trans *t, const RvArgs *lr, RvInsn sc)
+{
+    unsigned off = lr->len;
+
+    for (unsigned n = 0; n < 16; n++) {
+        RvArgs a;
+        if (off + 4 > t->n_bytes && t->n_bytes < 64 && (t->pc + t->n_bytes) % 4096 == 0)
+            return SEQUENCE_UNSEEN; /* the page ends: the caller comes again with bytes of the next */
+        RvInsn insn = rv_peek(t, off, &a);
+        if (insn == sc)
+            return a.rs1 == lr->rs1 ? SEQUENCE_BY_VALUE : SEQUENCE_OTHER;
+        if (!is_forward_branch(insn, &a) && !(is_register_op(insn) && a.rd != lr->rs1))
+            return SEQUENCE_OTHER;
+        off += a.len;
+    }
+    return SEQUENCE_OTHER;
+}
+
 /* Zalrsc */
 static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
 {
     IrBuilder *b = t->b;
-    IrVal addr = aligned_address(t, a, size), v;
+    IrVal addr, v;
     IrMem mem = rv_mem(t, size);
 
-    if ((t->ctx & CTX_PARALLEL) && a->rl)
-        ir_fence(b, IR_FENCE_WR); /* release of an LR: earlier stores before it */
-    mem.order = t->ctx & CTX_PARALLEL ? (a->aq ? IR_ACQUIRE : IR_RELAXED) : IR_RELAXED;
+    if (t->ctx & CTX_PARALLEL) {
+        Sequence kind = sequence_kind(t, a, size == 2 ? RV_sc_w : RV_sc_d);
+        t->truncated = kind == SEQUENCE_UNSEEN;
+        if (kind == SEQUENCE_OTHER)
+            rv_raise(t, CPU_EXIT_EXCLUSIVE);
+        if (kind != SEQUENCE_BY_VALUE)
+            return;
+        if (a->rl)
+            ir_fence(b, IR_FENCE_WR); /* release of an LR: earlier stores before it */
+        mem.order = a->aq ? IR_ACQUIRE : IR_RELAXED;
+    }
+    addr = aligned_address(t, a, size);
     mem.sext = size == 2;
     v = ir_ld(b, IR_I64, addr, 0, mem);
     ir_put(b, RV_SLOT_RES_ADDR, addr);

@@ -35,7 +35,7 @@ typedef struct Runner {
     IrBuilder builder;
     IrRegion *cache[CACHE_ENTRIES];
     uint64_t val[IR_MAX_INSNS];
-    bool verbose;
+    bool verbose, exclusive;
 } Runner;
 
 static unsigned exec_bytes(void *opaque, Gva pc)
@@ -142,8 +142,20 @@ static void handle_raise(Runner *r, unsigned code)
         r->cpu.base.exit.addr = target_riscv64.data_addr(&r->cpu.base);
         die(r, "misaligned", SIGBUS);
     case CPU_EXIT_FAULT: die(r, "fault in helper", SIGSEGV);
+    case CPU_EXIT_EXCLUSIVE: r->exclusive = true; break;
     default: break; /* FENCE_I, CTX: go on */
     }
+}
+
+/* The context to run in: an instruction that asked for exclusion is run as if memory were not shared, and what follows
+ * too until its reservation is gone. There is one cpu, so nobody needs stopping. */
+static uint32_t context(Runner *r)
+{
+    uint32_t ctx = r->ctx | target_riscv64.ctx(&r->cpu.base);
+
+    if (!r->exclusive)
+        return ctx;
+    return (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
 }
 
 static void run(Runner *r)
@@ -154,10 +166,11 @@ static void run(Runner *r)
 
     for (;;) {
         IrRun out;
-        IrRegion *region = region_at(r, c->base.pc, r->ctx | target_riscv64.ctx(&c->base));
+        IrRegion *region = region_at(r, c->base.pc, context(r));
         if (!region)
             die(r, "fetch", SIGSEGV);
         ir_run(region, &m, &out);
+        r->exclusive = r->exclusive && c->res_addr != RV_NO_RESERVATION;
         switch ((IrRunKind)out.kind) {
         case IR_RUN_EXIT:
             c->base.pc = region->exit[out.exit].pc;
