@@ -193,6 +193,15 @@ static void the_system(void)
     SHOW(syscall(SYS_membarrier, 16, 0, 0));
     SHOW(syscall(SYS_membarrier, 12345, 0, 0));
     SHOW(syscall(4000, 0, 0, 0));
+    SHOW_BOOL(syscall(SYS_getgid) == syscall(SYS_getegid));
+    SHOW_BOOL(syscall(SYS_syslog, 10, NULL, 0) != 0);
+    SHOW(syscall(SYS_syslog, 2, NULL, -1));
+    SHOW(syscall(SYS_keyctl, 99999, 0, 0, 0, 0));
+    SHOW(syscall(SYS_keyctl, 6, 0, 0, 0, 0));
+    SHOW(syscall(SYS_request_key, "user", "tinamou-none", NULL, 0));
+    SHOW(syscall(SYS_tkill, -1, 0));
+    SHOW(syscall(SYS_tkill, getpid(), 0));
+    SHOW(syscall(470 /* listns */, NULL, NULL, 0, 0));
     SHOW(syscall(SYS_kcmp, getpid(), getpid(), 0, 1, 1));
 }
 

@@ -39,6 +39,11 @@ static void clocks(void)
     SHOW_BOOL(b >= a);
     SHOW(syscall(SYS_clock_gettime, 1, 8));
     SHOW(clock_settime(CLOCK_MONOTONIC, &ts));
+    SHOW(syscall(SYS_gettimeofday, &tv, NULL));
+    SHOW_BOOL(llabs((long)tv.tv_sec - (long)time(NULL)) <= 1);
+    SHOW(syscall(SYS_gettimeofday, NULL, NULL));
+    SHOW(syscall(SYS_gettimeofday, 8, NULL));
+    SHOW(syscall(SYS_adjtimex, 8));
     struct tms t;
     SHOW_BOOL(times(&t) != -1);
     struct timex tx = {0};
