@@ -101,7 +101,7 @@ LuMm *lu_mm_new(const LuAbi *abi, const LuOptions *opt, const uint64_t random[4]
         return NULL;
     LuMm *mm = (LuMm *)p;
     lock_init(&mm->lock, LOCK_RANK_MM);
-    mm->ranges = (Range *)(p + (long)head);
+    mm->slots = (Range *)(p + (long)head);
     uint64_t image = (uint64_t)lu_image_start, vdso = getauxval(AT_SYSINFO_EHDR), low = (uint64_t)p;
     if (vdso && vdso > low - WINDOW)
         low = MIN(low, align_down(vdso, 1 << 16));
@@ -146,7 +146,7 @@ unsigned lu_mm_exec_bytes(void *opaque, Gva pc)
     lock_take(&mm->lock);
     uint32_t i = range_find(mm, pc);
     for (Gva at = pc; n < PAGE && i < mm->n; i++) {
-        const Range *r = &mm->ranges[i];
+        const Range *r = range_at(mm, i);
         if (r->start > at || !(r->prot & PROT_EXEC))
             break;
         n += (unsigned)MIN(r->end - at, (uint64_t)(PAGE - n));
@@ -161,7 +161,7 @@ bool lu_mm_mapped(LuMm *mm, Gva addr)
     lock_take(&mm->lock);
     range_sync_growth(mm, align_down(addr, PAGE));
     uint32_t i = range_find(mm, addr);
-    bool yes = i < mm->n && mm->ranges[i].start <= addr && !(mm->ranges[i].kind & RANGE_FOREIGN);
+    bool yes = i < mm->n && range_at(mm, i)->start <= addr && !(range_at(mm, i)->kind & RANGE_FOREIGN);
     lock_release(&mm->lock);
     return yes;
 }
@@ -172,13 +172,13 @@ bool lu_mm_code_page(void *opaque, Gva page)
     bool writable = false;
     lock_take(&mm->lock);
     uint32_t i = range_find(mm, page);
-    if (i < mm->n && mm->ranges[i].start <= page) {
-        const Range *r = &mm->ranges[i];
+    if (i < mm->n && range_at(mm, i)->start <= page) {
+        const Range *r = range_at(mm, i);
         writable = r->prot & PROT_WRITE;
         if ((r->kind & RANGE_SHARED) && !(r->kind & RANGE_ANON)) {
             uint64_t at = r->offset + (align_down(page, PAGE) - r->start);
             for (uint32_t k = 0; k < mm->n && !writable; k++) {
-                const Range *o = &mm->ranges[k];
+                const Range *o = range_at(mm, k);
                 if ((o->kind & RANGE_SHARED) && o->dev == r->dev && o->ino == r->ino && (o->prot & PROT_WRITE))
                     writable = at >= o->offset && at - o->offset < o->end - o->start;
             }
@@ -206,11 +206,11 @@ void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void
 {
     lock_take(&mm->lock);
     for (uint32_t i = 0; i < mm->n; i++) {
-        if (mm->ranges[i].kind & RANGE_FOREIGN)
+        if (range_at(mm, i)->kind & RANGE_FOREIGN)
             continue;
-        if (mm->ranges[i].kind & RANGE_GROWSDOWN)
-            range_sync_growth(mm, i ? mm->ranges[i - 1].end : 0);
-        const Range *r = &mm->ranges[i];
+        if (range_at(mm, i)->kind & RANGE_GROWSDOWN)
+            range_sync_growth(mm, i ? range_at(mm, i - 1)->end : 0);
+        const Range *r = range_at(mm, i);
         LuMapping m = {.start = r->start, .end = r->end, .prot = r->prot, .offset = r->offset, .dev = r->dev,
                        .ino = r->ino, .flags = r->kind & RANGE_SHARED ? MAP_SHARED : MAP_PRIVATE, .name = ""};
         if (r->kind & RANGE_ANON)
@@ -231,8 +231,8 @@ static void name_range(LuMm *mm, Gva at, unsigned kind)
 {
     lock_take(&mm->lock);
     uint32_t i = range_find(mm, at);
-    if (i < mm->n && mm->ranges[i].start == at)
-        mm->ranges[i].kind |= (uint16_t)kind;
+    if (i < mm->n && range_at(mm, i)->start == at)
+        range_at(mm, i)->kind |= (uint16_t)kind;
     lock_release(&mm->lock);
 }
 

@@ -62,7 +62,7 @@ static long finish(LuThread *t, LuMm *mm, const After *a, long ret)
     unsigned n = 0;
     bool all = false;
     for (uint32_t i = 0; a->aliases && i < mm->n; i++) {
-        const Range *r = &mm->ranges[i];
+        const Range *r = range_at(mm, i);
         if (!(r->prot & PROT_EXEC) || !(r->kind & RANGE_SHARED) || r->dev != a->dev || r->ino != a->ino)
             continue;
         if (r->offset >= a->off_end || r->offset + (r->end - r->start) <= a->off)
@@ -102,8 +102,8 @@ static bool over_limit(LuMm *mm, uint64_t more, bool data)
 
 static bool touches_foreign(const LuMm *mm, Gva start, Gva end)
 {
-    for (uint32_t i = range_find(mm, start); i < mm->n && mm->ranges[i].start < end; i++)
-        if (mm->ranges[i].kind & RANGE_FOREIGN)
+    for (uint32_t i = range_find(mm, start); i < mm->n && range_at(mm, i)->start < end; i++)
+        if (range_at(mm, i)->kind & RANGE_FOREIGN)
             return true;
     return false;
 }
@@ -184,8 +184,8 @@ static long map_fixed(LuMm *mm, After *a, Gva addr, uint64_t len, int prot, int 
 static uint64_t overlap(const LuMm *mm, Gva start, Gva end)
 {
     uint64_t sum = 0;
-    for (uint32_t i = range_find(mm, start); i < mm->n && mm->ranges[i].start < end; i++)
-        sum += MIN(end, mm->ranges[i].end) - MAX(start, mm->ranges[i].start);
+    for (uint32_t i = range_find(mm, start); i < mm->n && range_at(mm, i)->start < end; i++)
+        sum += MIN(end, range_at(mm, i)->end) - MAX(start, range_at(mm, i)->start);
     return sum;
 }
 
@@ -259,7 +259,7 @@ long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len)
 /* Gives [start, end), which lies in ranges[i], another protection. */
 static long protect_piece(LuMm *mm, After *a, uint32_t i, Gva start, Gva end, int prot, int host_flags)
 {
-    Range r = mm->ranges[i];
+    Range r = *range_at(mm, i);
     if (r.kind & RANGE_FOREIGN)
         return -ENOMEM;
     if (mm->n + 3 > MAX_RANGES)
@@ -305,21 +305,21 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
     range_sync_growth(mm, addr);
     if (grow == PROT_GROWSDOWN) {
         uint32_t i = range_find(mm, addr);
-        if (i == mm->n || mm->ranges[i].start > addr || !(mm->ranges[i].kind & RANGE_GROWSDOWN))
+        if (i == mm->n || range_at(mm, i)->start > addr || !(range_at(mm, i)->kind & RANGE_GROWSDOWN))
             return finish(t, mm, &a, -EINVAL);
         range_sync_growth(mm, 0);
-        addr = mm->ranges[range_find(mm, addr)].start;
+        addr = range_at(mm, range_find(mm, addr))->start;
     } else if (grow) {
         return finish(t, mm, &a, -EINVAL);
     }
     long ret = 0;
     while (addr < end && !ret) {
         uint32_t i = range_find(mm, addr);
-        if (i == mm->n || mm->ranges[i].start > addr) {
+        if (i == mm->n || range_at(mm, i)->start > addr) {
             ret = -ENOMEM;
             break;
         }
-        Gva stop = MIN(end, mm->ranges[i].end);
+        Gva stop = MIN(end, range_at(mm, i)->end);
         ret = protect_piece(mm, &a, i, addr, stop, prot, 0);
         addr = stop;
     }
@@ -384,10 +384,10 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     }
     range_sync_growth(mm, old);
     uint32_t i = range_find(mm, old);
-    if (i == mm->n || mm->ranges[i].start > old || mm->ranges[i].end - old < from ||
-        (mm->ranges[i].kind & RANGE_FOREIGN))
+    if (i == mm->n || range_at(mm, i)->start > old || range_at(mm, i)->end - old < from ||
+        (range_at(mm, i)->kind & RANGE_FOREIGN))
         return finish(t, mm, &a, -EFAULT);
-    Range r = mm->ranges[i];
+    Range r = *range_at(mm, i);
     bool data = range_is_data(&r);
     if (mm->n + 4 > MAX_RANGES || (to > from && over_limit(mm, to - from, data)))
         return finish(t, mm, &a, -ENOMEM);
@@ -470,9 +470,9 @@ static long for_all(LuMm *mm, long nr)
 {
     long ret = 0;
     for (uint32_t i = 0; i < mm->n; i++) {
-        if (mm->ranges[i].kind & (RANGE_FOREIGN | RANGE_VDSO))
+        if (range_at(mm, i)->kind & (RANGE_FOREIGN | RANGE_VDSO))
             continue;
-        long e = sys_call2(nr, mm->ranges[i].start, mm->ranges[i].end - mm->ranges[i].start);
+        long e = sys_call2(nr, range_at(mm, i)->start, range_at(mm, i)->end - range_at(mm, i)->start);
         /* Pages without access cannot be faulted in: the kernel ignores that for mlockall too. */
         if (sys_is_err(e) && e != -ENOMEM && !ret)
             ret = e;
@@ -543,15 +543,15 @@ long lu_mm_shmdt(LuThread *t, Gva addr)
     After a = {0};
     LuMm *mm = lock_mm(t);
     uint32_t i = range_find(mm, addr);
-    if (i == mm->n || !(mm->ranges[i].kind & RANGE_SHM))
+    if (i == mm->n || !(range_at(mm, i)->kind & RANGE_SHM))
         return finish(t, mm, &a, -EINVAL);
     long ret = sys_call1(SYS_shmdt, addr);
     if (!sys_is_err(ret)) {
-        uint64_t ino = mm->ranges[i].ino, delta = addr - mm->ranges[i].offset;
+        uint64_t ino = range_at(mm, i)->ino, delta = addr - range_at(mm, i)->offset;
         /* All pieces of this attachment: same segment, same origin. */
-        while (i < mm->n && (mm->ranges[i].kind & RANGE_SHM) && mm->ranges[i].ino == ino &&
-               mm->ranges[i].start - mm->ranges[i].offset == delta) {
-            Gva start = mm->ranges[i].start, end = mm->ranges[i].end;
+        while (i < mm->n && (range_at(mm, i)->kind & RANGE_SHM) && range_at(mm, i)->ino == ino &&
+               range_at(mm, i)->start - range_at(mm, i)->offset == delta) {
+            Gva start = range_at(mm, i)->start, end = range_at(mm, i)->end;
             changed(mm, &a, start, end);
             if (!range_remove(mm, start, end))
                 break;

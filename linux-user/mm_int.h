@@ -41,10 +41,19 @@ struct LuMm {
     uint64_t total, data; /* bytes mapped; bytes private and writable */
     uint64_t serial;      /* names private file mappings, so that only pieces of one are joined */
     bool lock_future;     /* mlockall(MCL_FUTURE) */
-    uint32_t n;
-    Range *ranges;        /* by address, not overlapping; MAX_RANGES reserved */
+    /* By address, not overlapping. A gap buffer: the free part of the array stands where the last change was, so that
+     * changes near each other (top-down mapping) move little. Pointers to ranges end with the next change. */
+    uint32_t n, gap;
+    Range *slots;         /* MAX_RANGES reserved */
+    Gva top_hint;         /* no gap of at least hint_len bytes ends between this and mmap_base */
+    uint64_t hint_len;
     bool has_growsdown;   /* some range may have grown */
 };
+
+static inline Range *range_at(const LuMm *mm, uint32_t i)
+{
+    return &mm->slots[i < mm->gap ? i : i + (MAX_RANGES - mm->n)];
+}
 
 /* First range with end > addr; mm->n if none. */
 uint32_t range_find(const LuMm *mm, Gva addr);

@@ -8,7 +8,7 @@ uint32_t range_find(const LuMm *mm, Gva addr)
     uint32_t lo = 0, hi = mm->n;
     while (lo < hi) {
         uint32_t mid = (lo + hi) / 2;
-        if (mm->ranges[mid].end > addr)
+        if (range_at(mm, mid)->end > addr)
             hi = mid;
         else
             lo = mid + 1;
@@ -19,7 +19,7 @@ uint32_t range_find(const LuMm *mm, Gva addr)
 bool range_free(const LuMm *mm, Gva addr, uint64_t len)
 {
     uint32_t i = range_find(mm, addr);
-    return i == mm->n || mm->ranges[i].start >= addr + len;
+    return i == mm->n || range_at(mm, i)->start >= addr + len;
 }
 
 static void account(LuMm *mm, const Range *r, int sign)
@@ -32,26 +32,44 @@ static void account(LuMm *mm, const Range *r, int sign)
         mm->data += sign > 0 ? len : -len;
 }
 
+static void move_gap(LuMm *mm, uint32_t at)
+{
+    uint32_t size = MAX_RANGES - mm->n, gap = mm->gap;
+    if (at < gap)
+        memmove(&mm->slots[at + size], &mm->slots[at], (gap - at) * sizeof(Range));
+    else if (at > gap)
+        memmove(&mm->slots[gap], &mm->slots[gap + size], (at - gap) * sizeof(Range));
+    mm->gap = at;
+}
+
 static bool make_room(LuMm *mm, uint32_t at)
 {
     if (mm->n >= MAX_RANGES)
         return false;
-    memmove(&mm->ranges[at + 1], &mm->ranges[at], (mm->n - at) * sizeof(Range));
+    move_gap(mm, at);
     mm->n++;
+    mm->gap++;
     return true;
+}
+
+static void drop(LuMm *mm, uint32_t from, uint32_t to)
+{
+    move_gap(mm, from);
+    mm->n -= to - from;
 }
 
 bool range_split_at(LuMm *mm, Gva addr)
 {
     uint32_t i = range_find(mm, addr);
-    if (i == mm->n || mm->ranges[i].start >= addr)
+    if (i == mm->n || range_at(mm, i)->start >= addr)
         return true;
     if (!make_room(mm, i))
         return false;
-    Range *a = &mm->ranges[i], *b = a + 1;
-    a->end = b->start = addr;
-    if (!(b->kind & RANGE_ANON))
-        b->offset += addr - a->start;
+    Range *low = range_at(mm, i), *high = range_at(mm, i + 1);
+    *low = *high;
+    low->end = high->start = addr;
+    if (!(high->kind & RANGE_ANON))
+        high->offset += addr - low->start;
     return true;
 }
 
@@ -61,10 +79,12 @@ bool range_remove(LuMm *mm, Gva start, Gva end)
     if (mm->n + 2 > MAX_RANGES || !range_split_at(mm, start) || !range_split_at(mm, end))
         return false;
     uint32_t a = range_find(mm, start), b = a;
-    while (b < mm->n && mm->ranges[b].start < end)
-        account(mm, &mm->ranges[b++], -1);
-    memmove(&mm->ranges[a], &mm->ranges[b], (mm->n - b) * sizeof(Range));
-    mm->n -= b - a;
+    while (b < mm->n && range_at(mm, b)->start < end)
+        account(mm, range_at(mm, b++), -1);
+    drop(mm, a, b);
+    /* The gap that grew may take what did not fit before. */
+    Gva gap_end = a < mm->n ? range_at(mm, a)->start : mm->layout.task_size;
+    mm->top_hint = MAX(mm->top_hint, MIN(gap_end, mm->layout.mmap_base));
     return true;
 }
 
@@ -74,7 +94,7 @@ bool range_insert(LuMm *mm, const Range *r)
         return false;
     uint32_t i = range_find(mm, r->start);
     make_room(mm, i);
-    mm->ranges[i] = *r;
+    *range_at(mm, i) = *r;
     account(mm, r, 1);
     if (r->kind & RANGE_GROWSDOWN)
         mm->has_growsdown = true;
@@ -96,21 +116,15 @@ static bool can_join(const Range *a, const Range *b)
 
 void range_merge(LuMm *mm, uint32_t from, uint32_t to)
 {
-    uint32_t last = MIN(to, mm->n ? mm->n - 1 : 0);
-    uint32_t w = from;
-    if (from >= last)
-        return;
-    for (uint32_t i = from + 1; i <= last; i++) {
-        if (can_join(&mm->ranges[w], &mm->ranges[i]))
-            mm->ranges[w].end = mm->ranges[i].end;
-        else
-            mm->ranges[++w] = mm->ranges[i];
+    for (uint32_t i = from; i < to && i + 1 < mm->n;) {
+        if (can_join(range_at(mm, i), range_at(mm, i + 1))) {
+            range_at(mm, i)->end = range_at(mm, i + 1)->end;
+            drop(mm, i + 1, i + 2);
+            to--;
+        } else {
+            i++;
+        }
     }
-    uint32_t gone = last - w;
-    if (!gone)
-        return;
-    memmove(&mm->ranges[w + 1], &mm->ranges[last + 1], (mm->n - last - 1) * sizeof(Range));
-    mm->n -= gone;
 }
 
 /* The kernel keeps a gap below a stack that may grow. */
@@ -123,7 +137,7 @@ static Gva range_low(const Range *r)
 static bool fits(const LuMm *mm, Gva addr, uint64_t len)
 {
     uint32_t i = range_find(mm, addr);
-    return i == mm->n || range_low(&mm->ranges[i]) >= addr + len;
+    return i == mm->n || range_low(range_at(mm, i)) >= addr + len;
 }
 
 Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align)
@@ -134,16 +148,22 @@ Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align)
         return 0;
     if (hint >= lowest && hint <= task - len && fits(mm, hint, len))
         return hint;
-    /* Top-down: the highest gap below mmap_base. */
-    Gva top = mm->layout.mmap_base;
+    /* Top-down: the highest gap below mmap_base, or below where the last search for as little ended. */
+    Gva top = mm->hint_len && len >= mm->hint_len && align == PAGE ? mm->top_hint : mm->layout.mmap_base;
+    bool note = align == PAGE && (!mm->hint_len || len <= mm->hint_len);
     uint32_t i = range_find(mm, top - 1);
-    if (i < mm->n && mm->ranges[i].start < top)
-        top = range_low(&mm->ranges[i]);
-    for (;; top = range_low(&mm->ranges[i])) {
-        Gva floor = i ? mm->ranges[i - 1].end : lowest;
+    if (i < mm->n && range_at(mm, i)->start < top)
+        top = range_low(range_at(mm, i));
+    for (;; top = range_low(range_at(mm, i))) {
+        Gva floor = i ? range_at(mm, i - 1)->end : lowest;
         floor = MAX(floor, lowest);
-        if (top >= floor && top - floor >= len && align_down(top - len, align) >= floor)
+        if (top >= floor && top - floor >= len && align_down(top - len, align) >= floor) {
+            if (note) {
+                mm->hint_len = len;
+                mm->top_hint = top;
+            }
             return align_down(top - len, align);
+        }
         if (!i)
             break;
         i--;
@@ -151,9 +171,9 @@ Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align)
     /* Bottom-up above it. */
     Gva at = align_up(mm->layout.mmap_base, align);
     for (i = range_find(mm, at); at <= task - len; i++) {
-        if (i == mm->n || range_low(&mm->ranges[i]) >= at + len)
+        if (i == mm->n || range_low(range_at(mm, i)) >= at + len)
             return at;
-        at = align_up(mm->ranges[i].end, align);
+        at = align_up(range_at(mm, i)->end, align);
     }
     return 0;
 }
@@ -163,9 +183,9 @@ void range_sync_growth(LuMm *mm, Gva addr)
     if (!mm->has_growsdown)
         return;
     uint32_t i = range_find(mm, addr);
-    if (i == mm->n || !(mm->ranges[i].kind & RANGE_GROWSDOWN) || mm->ranges[i].start <= addr)
+    if (i == mm->n || !(range_at(mm, i)->kind & RANGE_GROWSDOWN) || range_at(mm, i)->start <= addr)
         return;
-    Gva floor = i ? mm->ranges[i - 1].end : 0, lo = MAX(addr, floor), hi = mm->ranges[i].start;
+    Gva floor = i ? range_at(mm, i - 1)->end : 0, lo = MAX(addr, floor), hi = range_at(mm, i)->start;
     /* Everything from the grown start up is mapped: search for the first mapped page. */
     unsigned char vec;
     Gva was = hi;
@@ -176,14 +196,14 @@ void range_sync_growth(LuMm *mm, Gva addr)
         else
             hi = mid;
     }
-    mm->ranges[i].start = hi;
+    range_at(mm, i)->start = hi;
     mm->total += was - hi;
 }
 
 bool range_any_exec(const LuMm *mm, Gva start, Gva end)
 {
-    for (uint32_t i = range_find(mm, start); i < mm->n && mm->ranges[i].start < end; i++)
-        if (mm->ranges[i].prot & 4)
+    for (uint32_t i = range_find(mm, start); i < mm->n && range_at(mm, i)->start < end; i++)
+        if (range_at(mm, i)->prot & 4)
             return true;
     return false;
 }

@@ -22,7 +22,7 @@ static LuOptions opt = {.sysroot = ""};
 static void unmap_all(LuMm *mm)
 {
     for (uint32_t i = 0; i < mm->n;) {
-        Range r = mm->ranges[i];
+        Range r = *range_at(mm, i);
         if (r.start >= r.end || r.end > mm->layout.task_size)
             abort();
         if (r.kind & RANGE_FOREIGN)

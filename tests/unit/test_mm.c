@@ -50,10 +50,10 @@ static void map_pages(Gva start, uint8_t *page)
     const LuMm *mm = proc.mm;
     memset(page, 8, AREA_PAGES);
     for (uint32_t i = 0; i < mm->n; i++) {
-        const Range *r = &mm->ranges[i];
+        const Range *r = range_at(mm, i);
         assert_true(r->start < r->end);
         if (i)
-            assert_true(r[-1].end <= r->start);
+            assert_true(range_at(mm, i - 1)->end <= r->start);
         for (Gva at = MAX(r->start, start); at < MIN(r->end, start + AREA_PAGES * PAGE); at += PAGE)
             page[(at - start) / PAGE] = r->prot;
     }
@@ -153,7 +153,7 @@ static void test_accounting(void **state)
 {
     uint64_t total = 0, data = 0;
     for (uint32_t i = 0; i < proc.mm->n; i++) {
-        const Range *r = &proc.mm->ranges[i];
+        const Range *r = range_at(proc.mm, i);
         if (r->kind & RANGE_FOREIGN)
             continue;
         total += r->end - r->start;
@@ -228,6 +228,45 @@ static void test_top_down(void **state)
     Gva huge = (Gva)map(0, 4 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_int_equal(huge % (2 << 20), 0);
     lu_mm_munmap(&thread, huge, 4 << 20);
+}
+
+/* The end of the highest gap below mmap_base that holds len bytes, found the slow way. */
+static Gva highest_gap(uint64_t len)
+{
+    const LuMm *mm = proc.mm;
+    Gva top = mm->layout.mmap_base;
+    for (uint32_t i = mm->n; i-- > 0;) {
+        const Range *r = range_at(mm, i);
+        if (r->start >= mm->layout.mmap_base)
+            continue;
+        if (top > r->end && top - r->end >= len)
+            return top;
+        top = MIN(top, r->start);
+    }
+    return top;
+}
+
+static void test_highest_gap(void **state)
+{
+    enum { N = 400 };
+    static struct { Gva at; uint64_t len; } block[N];
+    srand(3);
+    for (int round = 0; round < 20000; round++) {
+        int i = rand() % N;
+        if (block[i].at) {
+            lu_mm_munmap(&thread, block[i].at, block[i].len);
+            block[i].at = 0;
+            continue;
+        }
+        block[i].len = (1 + (unsigned)rand() % (rand() % 4 ? 2 : 40)) * PAGE;
+        Gva want = highest_gap(block[i].len) - block[i].len;
+        block[i].at = (Gva)map(0, block[i].len, rand() & 1, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (block[i].at != want)
+            fail_msg("round %d: %lx instead of %lx", round, block[i].at, want);
+    }
+    for (int i = 0; i < N; i++)
+        if (block[i].at)
+            lu_mm_munmap(&thread, block[i].at, block[i].len);
 }
 
 static void test_brk(void **state)
@@ -338,7 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors), cmocka_unit_test(test_hints), cmocka_unit_test(test_top_down),
-        cmocka_unit_test(test_random_calls), cmocka_unit_test(test_brk), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_random_calls), cmocka_unit_test(test_highest_gap), cmocka_unit_test(test_brk), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_exec), cmocka_unit_test(test_growth), cmocka_unit_test(test_shm),
         cmocka_unit_test(test_accounting),
     };
