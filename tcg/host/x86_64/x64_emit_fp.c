@@ -3,7 +3,7 @@
  * Rules (tests/experiments/fpflags proves each recipe): a host sequence may raise only flags that the guest raises too;
  * what it might miss is added by the soft routine in cold code. A NaN result is left as the host made it and marked
  * dirty; it is made canonical where its bits can be seen (x64_clean): memory, the cpu object, a cast, an exit.
- * Any rounding mode but the dynamic one goes to softfp, except conversions toward zero, which SSE has.
+ * Arithmetic in any rounding mode but the dynamic one goes to softfp; conversions with integers are done in place.
  */
 #include "softfp/softfp.h"
 #include "tcg/host/x86_64/x64_priv.h"
@@ -207,17 +207,22 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
     c->back = e->a->p;
 }
 
-/* Equal (so also -0 and +0) and unordered operands are for softfp; else the host's minsd is the answer. */
+/* Unordered operands are for softfp. Else minsd takes the second of -0 and +0: so both orders, and the one bit by which
+ * the results can differ is the sign, set in the smaller. */
 static void minmax(X64Emit *e, const IrInsn *i, int op, SoftFn *s, SoftFn *d)
 {
     int fmt = x64_fmt((IrType)i->type);
-    int x = x64_use_x(e, i->a), y = x64_use_x(e, i->b), rd = x64_def_x(e, -1, 1u << x | 1u << y);
+    int x = x64_use_x(e, i->a), y = x64_use_x(e, i->b);
+    int t = x64_scratch_x(e), rd = x64_def_x(e, -1, 1u << x | 1u << y | 1u << t);
     x64_clean(e, i->a, x);
     x64_clean(e, i->b, y);
     x64_ucomis_rr(e->a, fmt, x, y);
-    X64Cold *c = soft_if(e, X64_E, wide(i) ? d : s, (int[]){x + X64_XMM, y + X64_XMM}, 2, rd + X64_XMM, IR_RNE);
+    X64Cold *c = soft_if(e, X64_P, wide(i) ? d : s, (int[]){x + X64_XMM, y + X64_XMM}, 2, rd + X64_XMM, IR_RNE);
     x64_movaps_rr(e->a, rd, x);
     x64_farith_rr(e->a, fmt, op, rd, y);
+    x64_movaps_rr(e->a, t, y);
+    x64_farith_rr(e->a, fmt, op, t, x);
+    x64_flogic_rr(e->a, X64_PS, op == X64_FMIN ? X64_FOR : X64_FAND, rd, t);
     c->back = e->a->p;
 }
 
@@ -315,14 +320,20 @@ void x64_emit_f2f(X64Emit *e, const IrInsn *i)
     mark_dirty(e, d);
 }
 
+/* imm of roundss/sd for a static rounding; -1: the host has none. */
+static int round_imm(unsigned rm)
+{
+    return rm == IR_RNE ? 0 : rm == IR_RDN ? 1 : rm == IR_RUP ? 2 : rm == IR_RTZ ? 3 : -1;
+}
+
 /* To unsigned. Range first, by quiet compares, so that the signed 64-bit conversion can raise nothing but inexact:
- * below 2^32 (2^63), and above -1 when truncating or not below 0 otherwise. */
+ * below 2^31 (2^63), and above -1 when truncating or not below 0 otherwise. */
 static void f2i_unsigned(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, SoftFn *fn)
 {
     static const uint16_t limit[2][2] = {{offsetof(X64Const, two31_32), offsetof(X64Const, two31_64)},
                                          {offsetof(X64Const, two63_32), offsetof(X64Const, two63_64)}};
     bool w = i->misc == IR_F64;
-    int fmt = w ? X64_SD : X64_SS;
+    int fmt = w ? X64_SD : X64_SS, t = x64_scratch_x(e);
     compare_const(e, fmt, x, limit[i->type == IR_I64][w]);
     X64Cold *c = soft_if(e, X64_AE, fn, (int[]){x + X64_XMM}, 1, d, rm);
     if (rm == IR_RTZ) {
@@ -332,8 +343,50 @@ static void f2i_unsigned(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm,
     } else {
         compare_const(e, fmt, x, offsetof(X64Const, zero));
         c->site2 = x64_jcc_rel32(e->a, X64_B); /* or unordered */
+        if (rm != IR_RDYN) {
+            x64_rounds_rr(e->a, fmt, t, x, round_imm(rm));
+            x = t;
+        }
         x64_cvtf2si_rr(e->a, fmt, 64, d, x);
     }
+    c->back = e->a->p;
+}
+
+/* Ties away, signed: truncate, then step away from zero when the remainder (exact) is a half or more. Not from f64 to
+ * 32 bits, where a number with a fraction can be out of range only after the step. */
+static void f2i_ties_away(X64Emit *e, const IrInsn *i, int x, int d, SoftFn *fn)
+{
+    bool w = i->misc == IR_F64;
+    int fmt = w ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e), rest = x64_scratch_x(e);
+    size_t half = w ? offsetof(X64Const, half_64) : offsetof(X64Const, half_32);
+    x64_cvttf2si_rr(e->a, fmt, width, d, x);
+    x64_alu_ri(e->a, width, X64_CMP, d, 1);
+    X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, IR_RMM);
+    x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, t, t);
+    x64_cvtsi2f_rr(e->a, fmt, width, t, d);
+    x64_movaps_rr(e->a, rest, x);
+    x64_farith_rr(e->a, fmt, X64_FSUB, rest, t);
+    compare_const(e, fmt, rest, half);
+    x64_alu_ri(e->a, width, X64_SBB, d, -1); /* + 1 unless rest < 0.5 */
+    x64_load_const(e, t, w ? offsetof(X64Const, minus_half_64) : offsetof(X64Const, minus_half_32));
+    x64_ucomis_rr(e->a, fmt, t, rest);
+    x64_alu_ri(e->a, width, X64_ADC, d, -1); /* - 1 unless -0.5 < rest */
+    c->back = e->a->p;
+}
+
+/* To nearest even, down, up, signed. From f64 to 32 bits a number that rounds out of range may raise invalid only, so
+ * inexact is held back until the result is known to be in range. Elsewhere numbers that large have no fraction. */
+static void f2i_static(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, SoftFn *fn)
+{
+    bool narrow = i->misc == IR_F64 && i->type != IR_I64;
+    int fmt = i->misc == IR_F64 ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e);
+    int unused = narrow ? x64_scratch(e) : d;
+    x64_rounds_rr(e->a, fmt, t, x, round_imm(rm) + (narrow ? 8 : 0));
+    x64_cvttf2si_rr(e->a, fmt, width, d, t);
+    x64_alu_ri(e->a, width, X64_CMP, d, 1);
+    X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
+    if (narrow)
+        x64_cvttf2si_rr(e->a, fmt, 32, unused, x); /* for inexact */
     c->back = e->a->p;
 }
 
@@ -346,23 +399,68 @@ void x64_emit_f2i(X64Emit *e, const IrInsn *i)
     unsigned rm = i->d & 7;
     int x = x64_use_x(e, i->a), d = x64_def(e, -1, 0);
     SoftFn *fn = soft[from64][to64][u];
-    if (rm != IR_RDYN && rm != IR_RTZ) {
+    bool direct = rm == IR_RDYN || rm == IR_RTZ;
+    if (!direct && (!x64_has(e->h->features, X64_F_SSE41) || (rm == IR_RMM && (u || (from64 && !to64))))) {
         x64_clean(e, i->a, x);
         soft_always(e, fn, (int[]){x + X64_XMM}, 1, d, rm);
-        return;
-    }
-    if (u) {
+    } else if (u) {
         f2i_unsigned(e, i, x, d, rm, fn);
-        return;
+    } else if (rm == IR_RMM) {
+        f2i_ties_away(e, i, x, d, fn);
+    } else if (!direct) {
+        f2i_static(e, i, x, d, rm, fn);
+    } else {
+        int w = to64 ? 64 : 32;
+        if (rm == IR_RTZ)
+            x64_cvttf2si_rr(e->a, fmt, w, d, x);
+        else
+            x64_cvtf2si_rr(e->a, fmt, w, d, x);
+        /* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised */
+        x64_alu_ri(e->a, w, X64_CMP, d, 1);
+        X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
+        c->back = e->a->p;
     }
-    int w = to64 ? 64 : 32;
-    if (rm == IR_RTZ)
-        x64_cvttf2si_rr(e->a, fmt, w, d, x);
-    else
-        x64_cvtf2si_rr(e->a, fmt, w, d, x);
-    /* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised */
-    x64_alu_ri(e->a, w, X64_CMP, d, 1);
-    X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
+}
+
+/* From 64 bits unsigned: with the top bit set, half of it with the lost bit kept sticky, twice. */
+static void i2f_u64(X64Emit *e, int fmt, int d, int r)
+{
+    int t = x64_scratch(e), low = x64_scratch(e);
+    x64_test_rr(e->a, 64, r, r);
+    uint8_t *large = x64_jcc_rel8(e->a, X64_S);
+    x64_cvtsi2f_rr(e->a, fmt, 64, d, r);
+    uint8_t *end = x64_jmp_rel8(e->a);
+    x64_patch8(large, e->a->p);
+    x64_mov_rr(e->a, 64, t, r);
+    x64_mov_rr(e->a, 32, low, r);
+    x64_shift_ri(e->a, 64, X64_SHR, t, 1);
+    x64_alu_ri(e->a, 32, X64_AND, low, 1);
+    x64_alu_rr(e->a, 64, X64_OR, t, low);
+    x64_cvtsi2f_rr(e->a, fmt, 64, d, t);
+    x64_farith_rr(e->a, fmt, X64_FADD, d, d);
+    x64_patch8(end, e->a->p);
+}
+
+/* Static rounding: an integer that fits the significand is exact whatever the mode; others are for softfp. */
+static void i2f_static(X64Emit *e, const IrInsn *i, int d, int r, unsigned rm, SoftFn *fn)
+{
+    bool from64 = i->misc == IR_I64, u = (i->d & IR_CVT_UNSIGNED) != 0;
+    int fmt = x64_fmt((IrType)i->type), v = r, t = x64_scratch(e), bits = wide(i) ? 53 : 24;
+    if (!from64) {
+        v = x64_scratch(e);
+        if (u)
+            x64_mov_rr(e->a, 32, v, r);
+        else
+            x64_movsx_rr(e->a, 64, 32, v, r);
+    }
+    x64_mov_rr(e->a, 64, t, v);
+    x64_shift_ri(e->a, 64, u ? X64_SHR : X64_SAR, t, bits);
+    if (!u) {
+        x64_alu_ri(e->a, 64, X64_ADD, t, 1);
+        x64_alu_ri(e->a, 64, X64_CMP, t, 1);
+    }
+    X64Cold *c = soft_if(e, u ? X64_NE : X64_A, fn, (int[]){r}, 1, d + X64_XMM, rm);
+    x64_cvtsi2f_rr(e->a, fmt, 64, d, v);
     c->back = e->a->p;
 }
 
@@ -376,23 +474,17 @@ void x64_emit_i2f(X64Emit *e, const IrInsn *i)
     if (wide(i) && !from64)
         rm = IR_RDYN; /* exact */
     int r = x64_use(e, i->a), d = x64_def_x(e, -1, 0);
-    SoftFn *fn = soft[wide(i)][from64][u];
-    if (rm != IR_RDYN) {
-        soft_always(e, fn, (int[]){r}, 1, d + X64_XMM, rm);
-        return;
-    }
     x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, d, d);
-    if (!u) {
+    if (rm != IR_RDYN) {
+        i2f_static(e, i, d, r, rm, soft[wide(i)][from64][u]);
+    } else if (!u) {
         x64_cvtsi2f_rr(e->a, fmt, from64 ? 64 : 32, d, r);
     } else if (!from64) {
         int t = x64_scratch(e);
         x64_mov_rr(e->a, 32, t, r);
         x64_cvtsi2f_rr(e->a, fmt, 64, d, t);
     } else {
-        x64_test_rr(e->a, 64, r, r);
-        X64Cold *c = soft_if(e, X64_S, fn, (int[]){r}, 1, d + X64_XMM, IR_RDYN);
-        x64_cvtsi2f_rr(e->a, fmt, 64, d, r);
-        c->back = e->a->p;
+        i2f_u64(e, fmt, d, r);
     }
 }
 
