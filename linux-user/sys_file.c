@@ -81,7 +81,8 @@ long lu_sys_dup3(LuThread *t, const uint64_t a[6])
 {
     if ((uint32_t)a[0] == (uint32_t)a[1])
         return -EINVAL;
-    long r = su_fd_vacate(t->proc, a[1]);
+    /* A vfork child has a table of its own but shares our note of the number: nothing may move there. */
+    long r = t->vfork_child ? su_fd_hidden(t->proc, a[1]) ? -EBADF : 0 : su_fd_vacate(t->proc, a[1]);
     return r ? r : sys_call3(SYS_dup3, a[0], a[1], a[2]);
 }
 

@@ -96,3 +96,44 @@ long lu_sys_sendmsg(LuThread *t, const uint64_t a[6])
     }
     return lu_blocking(t, SYS_sendmsg, (long)a[0], (long)header, (long)a[2], 0, 0, 0);
 }
+
+/* True if any of the messages has something to check or to translate. */
+static bool any_special(Gva msgs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct msghdr m;
+        if (!guest_read(&m, msgs + i * sizeof(struct mmsghdr), sizeof(m)))
+            return false;
+        if (m.msg_name || m.msg_controllen)
+            return true;
+    }
+    return false;
+}
+
+/* A copy of the headers with other names; what was sent is written back into the guest's. */
+long lu_sys_sendmmsg(LuThread *t, const uint64_t a[6])
+{
+    unsigned n = MIN((unsigned)a[2], 1024u); /* UIO_MAXIOV, the kernel's limit */
+    struct mmsghdr *copy;
+    SockName *names;
+    if (!any_special(a[1], n) || !(copy = arena_array(&t->scratch, struct mmsghdr, n)) ||
+        !(names = arena_array(&t->scratch, SockName, n)) || !guest_read(copy, a[1], n * sizeof(*copy)))
+        return lu_blocking(t, SYS_sendmmsg, (long)a[0], (long)a[1], n, (long)a[3], 0, 0);
+    for (unsigned i = 0; i < n; i++) {
+        struct msghdr *m = &copy[i].msg_hdr;
+        long r = rights_check(t, (Gva)(uintptr_t)m->msg_control, m->msg_controllen);
+        if (r)
+            return r;
+        name_translate(t, (Gva)(uintptr_t)m->msg_name, m->msg_namelen, &names[i]);
+        if (names[i].addr == &names[i].un) {
+            m->msg_name = &names[i].un;
+            m->msg_namelen = (socklen_t)names[i].len;
+        }
+    }
+    long r = lu_blocking(t, SYS_sendmmsg, (long)a[0], (long)copy, n, (long)a[3], 0, 0);
+    for (long i = 0; i < r; i++) {
+        if (fault_st32(a[1] + (Gva)i * sizeof(*copy) + offsetof(struct mmsghdr, msg_len), copy[i].msg_len))
+            return i ? i : -EFAULT;
+    }
+    return r;
+}

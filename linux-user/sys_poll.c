@@ -1,4 +1,4 @@
-/* epoll(7), poll(2), select(2) with their signal masks. struct epoll_event is packed to 12 bytes on x86-64 only; the
+/* epoll(7), poll(2), select(2), io_getevents(2) with their signal masks. struct epoll_event is packed to 12 bytes on x86-64 only; the
  * asm-generic one has its data at offset 8 of 16 bytes. */
 #include "linux-user/sys_util.h"
 
@@ -91,15 +91,26 @@ long lu_sys_ppoll(LuThread *t, const uint64_t a[6])
     return lu_blocking_masked(t, m.guest, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], m.set, m.size, 0);
 }
 
-long lu_sys_pselect6(LuThread *t, const uint64_t a[6])
+/* Calls whose last argument points to {const sigset_t *, size_t}. */
+static long call_with_pair(LuThread *t, long nr, const uint64_t a[6])
 {
-    uint64_t pair[2]; /* the set's address and its size */
+    uint64_t pair[2];
     WaitMask m = {0};
     if (a[5] && guest_read(pair, a[5], sizeof(pair)))
         mask_read(&m, pair[0], pair[1]);
     if (!m.given)
-        return lu_blocking(t, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
+        return lu_blocking(t, nr, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
     long host_pair[2] = {m.set, m.size};
-    return lu_blocking_masked(t, m.guest, SYS_pselect6, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
+    return lu_blocking_masked(t, m.guest, nr, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
                               (long)host_pair);
+}
+
+long lu_sys_pselect6(LuThread *t, const uint64_t a[6])
+{
+    return call_with_pair(t, SYS_pselect6, a);
+}
+
+long lu_sys_io_pgetevents(LuThread *t, const uint64_t a[6])
+{
+    return call_with_pair(t, SYS_io_pgetevents, a);
 }

@@ -11,6 +11,7 @@ typedef struct Call {
 
 static const Call calls[] = {
 #define C(name) {#name, SYS_##name},
+    C(io_setup) C(io_destroy) C(io_submit) C(io_cancel) C(io_getevents) C(io_pgetevents)
     C(setxattr) C(lsetxattr) C(fsetxattr) C(getxattr) C(lgetxattr) C(fgetxattr) C(listxattr) C(llistxattr)
     C(flistxattr) C(removexattr) C(lremovexattr) C(fremovexattr) C(openat) C(openat2) C(open_by_handle_at)
     C(name_to_handle_at) C(mknodat) C(mkdirat) C(unlinkat) C(symlinkat) C(linkat) C(renameat2) C(truncate)
