@@ -30,25 +30,37 @@ static uint32_t xcr0(void)
     return lo;
 }
 
-X64Features x64_detect(void)
+#if __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+/* libc has asked the processor already ("X86" in its manual); each CPUID traps in a virtual machine, tens of
+ * microseconds that every start would pay. */
+static bool has_bit(unsigned word, unsigned bit)
+{
+    static const uint16_t base[WORDS] = {
+        [L1_ECX] = CPUID_INDEX_1 * 128 + 64,    [L7_EBX] = CPUID_INDEX_7 * 128 + 32,
+        [L7_ECX] = CPUID_INDEX_7 * 128 + 64,    [L7_EDX] = CPUID_INDEX_7 * 128 + 96,
+        [L71_EAX] = CPUID_INDEX_7_ECX_1 * 128,  [E1_ECX] = CPUID_INDEX_80000001 * 128 + 64,
+    };
+    return x86_cpu_present(base[word] + bit);
+}
+#else
+static bool has_bit(unsigned word, unsigned bit)
 {
     uint32_t w[WORDS] = {0}, a, b, c, d;
-    __cpuid(0, a, b, c, d);
-    uint32_t max = a;
-    __cpuid(1, a, b, w[L1_ECX], d);
-    if (max >= 7) {
-        __cpuid_count(7, 0, a, w[L7_EBX], w[L7_ECX], w[L7_EDX]);
-        if (a >= 1)
-            __cpuid_count(7, 1, w[L71_EAX], b, c, d);
-    }
-    __cpuid(0x80000000, a, b, c, d);
-    if (a >= 0x80000001)
-        __cpuid(0x80000001, a, b, w[E1_ECX], d);
+    __get_cpuid(1, &a, &b, &w[L1_ECX], &d);
+    if (__get_cpuid_count(7, 0, &a, &w[L7_EBX], &w[L7_ECX], &w[L7_EDX]) && a >= 1)
+        __cpuid_count(7, 1, w[L71_EAX], b, c, d);
+    __get_cpuid(0x80000001, &a, &b, &w[E1_ECX], &d);
+    return w[word] >> bit & 1;
+}
+#endif
 
+X64Features x64_detect(void)
+{
     X64Features set = 0;
     for (unsigned i = 0; i < X64_F_COUNT; i++)
-        set |= (X64Features)(w[rows[i].word] >> rows[i].bit & 1) << i;
-    uint32_t state = w[L1_ECX] >> 27 & 1 ? xcr0() : 0; /* OSXSAVE */
+        set |= (X64Features)has_bit(rows[i].word, rows[i].bit) << i;
+    uint32_t state = has_bit(L1_ECX, 27) ? xcr0() : 0; /* OSXSAVE */
     if ((state & XCR0_AVX) != XCR0_AVX)
         set &= ~(1ull << X64_F_AVX);
     if ((state & XCR0_AVX512) != XCR0_AVX512)
