@@ -291,12 +291,29 @@ void x64_emit_fsgn(X64Emit *e, const IrInsn *i)
         logic_const(e, X64_FXOR, d, sign);
 }
 
+/* Zeros and normal numbers, by integer tests; the rest is for softfp. A dirty NaN is of the same class as a clean one. */
 void x64_emit_fclass(X64Emit *e, const IrInsn *i)
 {
-    int x = x64_use_x(e, i->a);
-    x64_clean(e, i->a, x);
-    int d = x64_def(e, -1, 0);
-    soft_always(e, i->misc == IR_F64 ? soft_class_d : soft_class_s, (int[]){x + X64_XMM}, 1, d, IR_RNE);
+    bool w64 = i->misc == IR_F64;
+    int w = w64 ? 64 : 32, x = x64_use_x(e, i->a), d = x64_def(e, -1, 0), t = x64_scratch(e);
+    x64_movd_rx(e->a, w, d, x);
+    x64_mov_rr(e->a, w, t, d);
+    x64_alu_rr(e->a, w, X64_ADD, t, t);
+    uint8_t *zero = x64_jcc_rel8(e->a, X64_E);
+    x64_shift_ri(e->a, w, X64_SHR, t, w64 ? 53 : 24);
+    x64_alu_ri(e->a, 32, X64_SUB, t, 1);
+    x64_alu_ri(e->a, 32, X64_CMP, t, w64 ? 0x7fe : 0xfe);
+    X64Cold *c = soft_if(e, X64_AE, w64 ? soft_class_d : soft_class_s, (int[]){x + X64_XMM}, 1, d, IR_RNE);
+    x64_shift_ri(e->a, w, X64_SAR, d, w - 1); /* negative: bit 1, positive: bit 6 */
+    x64_alu_ri(e->a, 32, X64_AND, d, 2 - 64);
+    x64_alu_ri(e->a, 32, X64_ADD, d, 64);
+    uint8_t *end = x64_jmp_rel8(e->a);
+    x64_patch8(zero, e->a->p);
+    x64_shift_ri(e->a, w, X64_SAR, d, w - 1); /* bit 3, bit 4 */
+    x64_alu_ri(e->a, 32, X64_AND, d, 8 - 16);
+    x64_alu_ri(e->a, 32, X64_ADD, d, 16);
+    x64_patch8(end, e->a->p);
+    c->back = e->a->p;
 }
 
 void x64_emit_f2f(X64Emit *e, const IrInsn *i)
