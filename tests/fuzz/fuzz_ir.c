@@ -131,8 +131,9 @@ static const char *const lines[] = {
     "; a comment\n", "\n",
 };
 static const char *const tails[] = {
-    "exit 0\n", "exit_ind %a ret\n", "poll 0\nbr block 0\n", "br block 1 (%a, %k)\nblock 1:\n%p = param.i64 0\n%q = param.i64 1\n"
-    "put.i64 x5 %p\npoll 1\nbr block 1 (%q, %p)\n",
+    "exit 0\n", "exit_ind %a ret\n", "poll 0\nbr block 0\n",
+    ("br block 1 (%a, %k)\nblock 1:\n%p = param.i64 0\n%q = param.i64 1\n"
+     "put.i64 x5 %p\npoll 1\nbr block 1 (%q, %p)\n"),
     "brcond %t block 1 block 2\nblock 1:\nexit 0\nblock 2:\nput.i64 x6 %b\nexit 1\n",
 };
 
