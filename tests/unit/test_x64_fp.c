@@ -1,6 +1,6 @@
-/* Each scalar floating-point op of the IR, emitted for x86-64 and run, against softfp: result bits and sticky flags
- * after every single run, for each static rounding and the dynamic one in its four host modes, on hosts with and
- * without FMA and AVX, with and without pinned slots and lazy NaNs. */
+/* Each scalar floating-point op of the IR, emitted for x86-64 and run, against softfp: result bits and sticky
+ * flags after every single run, for each static rounding and the dynamic one in its four host modes, on hosts
+ * with and without FMA and AVX, with and without pinned slots and lazy NaNs. */
 #include "tests/unit/unit.h"
 #include "tests/unit/softfp_operands.h"
 
@@ -16,15 +16,18 @@
 typedef struct FpCpu {
     uint32_t kick, ff, frm, host_fp;
     uint64_t pc, link, save[48], args[4];
-    uint64_t x, rd;       /* integer operand and result */
-    uint64_t f[3], fd;    /* float operands and result; f32 boxed */
+    uint64_t x, rd;    /* integer operand and result */
+    uint64_t f[3], fd; /* float operands and result; f32 boxed */
 } FpCpu;
 
 enum { S_X, S_RD, S_F0, S_F1, S_F2, S_FD, N_SLOTS };
-#define SLOT(n, field, t, p) {n, offsetof(FpCpu, field), t, p}
+#define SLOT(n, field, t, p)                                                                                 \
+    {                                                                                                        \
+        n, offsetof(FpCpu, field), t, p                                                                      \
+    }
 static const IrSlot slots[N_SLOTS] = {
-    SLOT("x", x, IR_I64, 1),       SLOT("rd", rd, IR_I64, 2),     SLOT("f0", f[0], IR_F64, 1),
-    SLOT("f1", f[1], IR_F64, 2),   SLOT("f2", f[2], IR_F64, 0),   SLOT("fd", fd, IR_F64, 3),
+    SLOT("x", x, IR_I64, 1),     SLOT("rd", rd, IR_I64, 2),   SLOT("f0", f[0], IR_F64, 1),
+    SLOT("f1", f[1], IR_F64, 2), SLOT("f2", f[2], IR_F64, 0), SLOT("fd", fd, IR_F64, 3),
 };
 
 typedef struct Case {
@@ -55,9 +58,14 @@ static const struct {
 static void host_init(Host *h, unsigned which)
 {
     static const X64Layout at = {
-        .kick = offsetof(FpCpu, kick), .pc = offsetof(FpCpu, pc), .ff = offsetof(FpCpu, ff),
-        .frm = offsetof(FpCpu, frm), .link = offsetof(FpCpu, link), .host_fp = offsetof(FpCpu, host_fp),
-        .save = offsetof(FpCpu, save), .args = offsetof(FpCpu, args),
+        .kick = offsetof(FpCpu, kick),
+        .pc = offsetof(FpCpu, pc),
+        .ff = offsetof(FpCpu, ff),
+        .frm = offsetof(FpCpu, frm),
+        .link = offsetof(FpCpu, link),
+        .host_fp = offsetof(FpCpu, host_fp),
+        .save = offsetof(FpCpu, save),
+        .args = offsetof(FpCpu, args),
     };
     X64Features f;
     const char *bad;
@@ -88,7 +96,10 @@ static IrVal operand(IrBuilder *b, const Case *c, unsigned k)
     return c->wide ? v : ir_unbox(b, IR_F32, v);
 }
 
-static void put_float(IrBuilder *b, bool wide, IrVal v) { ir_put(b, S_FD, wide ? v : ir_box(b, IR_F64, v)); }
+static void put_float(IrBuilder *b, bool wide, IrVal v)
+{
+    ir_put(b, S_FD, wide ? v : ir_box(b, IR_F64, v));
+}
 
 static void build(IrBuilder *b, const Case *c)
 {
@@ -97,12 +108,17 @@ static void build(IrBuilder *b, const Case *c)
     IrVal v;
     switch (c->op) {
     case IR_FMA:
-        v = ir_fma(b, t, c->round, c->param & 1, c->param & 2, operand(b, c, 0), operand(b, c, 1), operand(b, c, 2));
+        v = ir_fma(b, t, c->round, c->param & 1, c->param & 2, operand(b, c, 0), operand(b, c, 1),
+                   operand(b, c, 2));
         break;
     case IR_FSQRT: v = ir_fp2(b, IR_FSQRT, t, c->round, operand(b, c, 0), IR_NONE); break;
     case IR_FSGN: v = ir_fsgn(b, c->param, operand(b, c, 0), operand(b, c, 1)); break;
-    case IR_F2F: put_float(b, !c->wide, ir_fcvt(b, IR_F2F, c->wide ? IR_F32 : IR_F64, c->round, operand(b, c, 0))); return;
-    case IR_FCMP: ir_put(b, S_RD, ir_zext(b, IR_I64, ir_fcmp(b, c->param, operand(b, c, 0), operand(b, c, 1)))); return;
+    case IR_F2F:
+        put_float(b, !c->wide, ir_fcvt(b, IR_F2F, c->wide ? IR_F32 : IR_F64, c->round, operand(b, c, 0)));
+        return;
+    case IR_FCMP:
+        ir_put(b, S_RD, ir_zext(b, IR_I64, ir_fcmp(b, c->param, operand(b, c, 0), operand(b, c, 1))));
+        return;
     case IR_FCLASS: ir_put(b, S_RD, ir_zext(b, IR_I64, ir_fclass(b, operand(b, c, 0)))); return;
     case IR_F2I:
         v = ir_fcvt(b, IR_F2I, it, cvt, operand(b, c, 0));
@@ -129,8 +145,9 @@ static void compile(Host *h, const Case *c)
     ir_builder_finish(&b);
     ir_liveness(r, x64_fuse(&h->host), h->live);
     h->a.p = h->code;
-    assert_int_equal(x64_emit_region(h->emit, &h->host, r, h->live, &h->a, 0, (uint64_t)(uintptr_t)h->page, h->out),
-                     X64_OK);
+    assert_int_equal(
+        x64_emit_region(h->emit, &h->host, r, h->live, &h->a, 0, (uint64_t)(uintptr_t)h->page, h->out),
+        X64_OK);
     uint64_t stub = (uint64_t)(uintptr_t)h->code + h->out->exit[0].stub;
     memcpy(h->page, &stub, 8);
     arena_clear(&h->arena);
@@ -160,7 +177,10 @@ static SoftfpRes oracle(const Case *c, SoftfpMode m, const FpCpu *cpu)
     }
 }
 
-static void mxcsr_set(uint32_t v) { __asm__ volatile("ldmxcsr %0" : : "m"(v) : "memory"); }
+static void mxcsr_set(uint32_t v)
+{
+    __asm__ volatile("ldmxcsr %0" : : "m"(v) : "memory");
+}
 
 static uint32_t mxcsr_get(void)
 {
@@ -212,7 +232,8 @@ static void run_case(Host *h, const Case *c)
         uint32_t flags = ((csr & 0x3f) | cpu.ff) & ~2u, want_flags = want.flags & ~2u;
         if (id != 0 || got != bits || flags != want_flags || (csr >> 13 & 3) != rc[cpu.frm] ||
             memcmp(cpu.f, in.f, sizeof(cpu.f)) || cpu.x != in.x) {
-            fail_msg("%s wide %d round %u param %u frm %u: f %llx %llx %llx x %llx: got %llx flags %x, want %llx flags %x",
+            fail_msg("%s wide %d round %u param %u frm %u: f %llx %llx %llx x %llx: got %llx flags %x, want "
+                     "%llx flags %x",
                      ir_op_info[c->op].name, c->wide, c->round, c->param, in.frm, (unsigned long long)in.f[0],
                      (unsigned long long)in.f[1], (unsigned long long)in.f[2], (unsigned long long)in.x,
                      (unsigned long long)got, flags, (unsigned long long)bits, want_flags);
@@ -256,7 +277,10 @@ static void run_arith(Host *h)
         run_rounds(h, ops[k], 1);
 }
 
-static void run_fma(Host *h) { run_rounds(h, IR_FMA, 4); }
+static void run_fma(Host *h)
+{
+    run_rounds(h, IR_FMA, 4);
+}
 
 static void run_compare(Host *h)
 {
@@ -267,16 +291,43 @@ static void run_compare(Host *h)
     run_plain(h, IR_FSGN, 3);
 }
 
-static void run_formats(Host *h) { run_rounds(h, IR_F2F, 1); }
-static void run_to_int(Host *h) { run_rounds(h, IR_F2I, 4); }
-static void run_from_int(Host *h) { run_rounds(h, IR_I2F, 4); }
+static void run_formats(Host *h)
+{
+    run_rounds(h, IR_F2F, 1);
+}
+static void run_to_int(Host *h)
+{
+    run_rounds(h, IR_F2I, 4);
+}
+static void run_from_int(Host *h)
+{
+    run_rounds(h, IR_I2F, 4);
+}
 
-static void arithmetic_is_softfp(void **state) { each_host(run_arith); }
-static void fused_multiply_add_is_softfp(void **state) { each_host(run_fma); }
-static void comparison_and_class_are_softfp(void **state) { each_host(run_compare); }
-static void format_conversion_is_softfp(void **state) { each_host(run_formats); }
-static void float_to_integer_is_softfp(void **state) { each_host(run_to_int); }
-static void integer_to_float_is_softfp(void **state) { each_host(run_from_int); }
+static void arithmetic_is_softfp(void **state)
+{
+    each_host(run_arith);
+}
+static void fused_multiply_add_is_softfp(void **state)
+{
+    each_host(run_fma);
+}
+static void comparison_and_class_are_softfp(void **state)
+{
+    each_host(run_compare);
+}
+static void format_conversion_is_softfp(void **state)
+{
+    each_host(run_formats);
+}
+static void float_to_integer_is_softfp(void **state)
+{
+    each_host(run_to_int);
+}
+static void integer_to_float_is_softfp(void **state)
+{
+    each_host(run_from_int);
+}
 
 int main(void)
 {
