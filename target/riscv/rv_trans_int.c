@@ -36,10 +36,12 @@ void rv_trans_nop(Trans *t, const RvArgs *a) {}
 /* Integer register-immediate instructions */
 void rv_trans_addi(Trans *t, const RvArgs *a)
 {
-    if (a->imm)
-        alu_ri(t, a, IR_ADD);
-    else
+    if (!a->rs1)
+        rv_put_x(t, a->rd, rv_imm(t, a->imm)); /* li */
+    else if (!a->imm)
         rv_put_x(t, a->rd, rv_x(t, a->rs1)); /* mv */
+    else
+        alu_ri(t, a, IR_ADD);
 }
 void rv_trans_slti(Trans *t, const RvArgs *a)
 {

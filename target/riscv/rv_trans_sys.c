@@ -15,38 +15,38 @@ typedef enum RvCsr {
 void rv_trans_ecall(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_SYSCALL); }
 void rv_trans_ebreak(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_BREAK); }
 
-/* Moves bit `from` of v (I32) to bit `to`. */
-static IrVal move_bit(IrBuilder *b, IrVal v, unsigned from, unsigned to)
+/* fflags has NX UF OF DZ from bit 0 up, IR_FF_* has them from bit 5 down, so four bits are reversed, by a table of
+ * sixteen nibbles in one word: nibble i holds i reversed. The fifth flag, NV, is bit 4 here and bit 0 there. */
+#define REVERSED_NIBBLES ((int64_t)0xf7b3d591e6a2c480)
+_Static_assert(IR_FF_INEXACT == 32 && IR_FF_UNDERFLOW == 16 && IR_FF_OVERFLOW == 8 && IR_FF_DIVZERO == 4 &&
+                   IR_FF_INVALID == 1,
+               "order of IR_FF_*");
+
+static IrVal and_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_and(b, IR_I64, v, ir_const(b, IR_I64, c)); }
+static IrVal shl_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_shl(b, IR_I64, v, ir_const(b, IR_I64, c)); }
+static IrVal shr_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_shr(b, IR_I64, v, ir_const(b, IR_I64, c)); }
+
+/* The nibble whose number times four is `index4`. */
+static IrVal reversed_nibble(IrBuilder *b, IrVal index4)
 {
-    IrVal one = ir_and(b, IR_I32, v, ir_const(b, IR_I32, 1ll << from));
-
-    return from > to ? ir_shr(b, IR_I32, one, ir_const(b, IR_I32, from - to))
-                     : ir_shl(b, IR_I32, one, ir_const(b, IR_I32, to - from));
+    return and_imm(b, ir_shr(b, IR_I64, ir_const(b, IR_I64, REVERSED_NIBBLES), index4), 15);
 }
-
-/* Bit numbers of one flag on both sides; IR_FF_DENORM has no counterpart. */
-static const struct {
-    uint8_t ir, rv;
-} flag_bits[] = {{0, 4}, {2, 3}, {3, 2}, {4, 1}, {5, 0}};
 
 IrVal rv_read_fflags(Trans *t)
 {
     IrBuilder *b = t->b;
-    IrVal ff = ir_ffget(b), v = ir_const(b, IR_I32, 0);
+    IrVal ff = ir_zext(b, IR_I64, ir_ffget(b));
 
-    for (unsigned i = 0; i < ARRAY_SIZE(flag_bits); i++)
-        v = ir_or(b, IR_I32, v, move_bit(b, ff, flag_bits[i].ir, flag_bits[i].rv));
-    return ir_zext(b, IR_I64, v);
+    return ir_or(b, IR_I64, reversed_nibble(b, and_imm(b, ff, 15 << 2)), shl_imm(b, and_imm(b, ff, IR_FF_INVALID), 4));
 }
 
 static void write_fflags(Trans *t, IrVal v)
 {
     IrBuilder *b = t->b;
-    IrVal rv = ir_trunc(b, IR_I32, v), ff = ir_const(b, IR_I32, 0);
+    IrVal nibble = shl_imm(b, reversed_nibble(b, shl_imm(b, and_imm(b, v, 15), 2)), 2);
+    IrVal invalid = and_imm(b, shr_imm(b, v, 4), IR_FF_INVALID);
 
-    for (unsigned i = 0; i < ARRAY_SIZE(flag_bits); i++)
-        ff = ir_or(b, IR_I32, ff, move_bit(b, rv, flag_bits[i].rv, flag_bits[i].ir));
-    ir_ffput(b, ff);
+    ir_ffput(b, ir_trunc(b, IR_I32, ir_or(b, IR_I64, nibble, invalid)));
 }
 
 /* frm = v, its low three bits. Last op of its instruction: it commits, and leaves when the class changes. */

@@ -4,7 +4,8 @@
  *
  * Ends with the guest's exit status; an exception kills rv_run with the signal Linux would send (SIGILL, SIGTRAP,
  * SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL), -n no folding,
- * -3 the code is RV32 (the file is an ELF64 all the same), -v says which exception happened where. */
+ * -3 the code is RV32 (the file is an ELF64 all the same), -v says which exception
+ * happened where, -i prints the regions. */
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 #include "base/fault.h"
 #include "target/riscv/rv_cpu.h"
 #include "tcg/interp/interp.h"
+#include "tcg/ir/print.h"
+#include "tcg/ir/verify.h"
 
 enum { MAX_SEGMENTS = 8, CACHE_ENTRIES = 1 << 14, KEEP_BYTES = 1 << 30, SCRATCH_BYTES = 4 << 20 };
 
@@ -35,7 +38,7 @@ typedef struct Runner {
     IrBuilder builder;
     IrRegion *cache[CACHE_ENTRIES];
     uint64_t val[IR_MAX_INSNS];
-    bool verbose, exclusive;
+    bool verbose, print, exclusive;
 } Runner;
 
 static unsigned exec_bytes(void *opaque, Gva pc)
@@ -111,6 +114,23 @@ static void system_call(Runner *r)
     c->base.pc += 4;
 }
 
+/* Every region must keep the invariants of the IR, whether or not the run gets to see the harm. */
+static void check_region(const Runner *r, const IrRegion *region)
+{
+    static char text[1 << 18];
+    Fmt f = FMT_ON(text);
+
+    if (r->print) {
+        ir_print(region, &f);
+        fputs(text, stderr);
+    }
+    f.len = 0;
+    if (!ir_verify(region, &f)) {
+        fprintf(stderr, "rv_run: region 0x%llx: %s\n", (unsigned long long)region->pc, text);
+        exit(97);
+    }
+}
+
 static IrRegion *region_at(Runner *r, Gva pc, uint32_t ctx)
 {
     IrRegion **entry = &r->cache[(pc >> 1 ^ ctx * 64) % CACHE_ENTRIES];
@@ -123,6 +143,7 @@ static IrRegion *region_at(Runner *r, Gva pc, uint32_t ctx)
         r->cpu.base.exit.addr = sb.fault;
         return NULL;
     }
+    check_region(r, sb.region);
     *entry = ir_region_copy(&r->keep, sb.region);
     if (!*entry) { /* full: start over */
         arena_reset(&r->keep);
@@ -199,12 +220,13 @@ int main(int argc, char **argv)
     int opt;
 
     r.config = (SuperblockConfig){.ops = &target_riscv64, .mem = &mem};
-    while ((opt = getopt(argc, argv, "1pn3v")) != -1) {
+    while ((opt = getopt(argc, argv, "1pn3vi")) != -1) {
         switch (opt) {
         case '1': r.config.max_insns = 1; break;
         case 'p': r.ctx |= CTX_PARALLEL; break;
         case 'n': r.config.no_opt |= ACCEL_NO_FOLD; break;
         case '3': r.ctx |= RV_CTX_XLEN32; break;
+        case 'i': r.print = true; break;
         case 'v': r.verbose = true; break;
         default: return 98;
         }
