@@ -3,12 +3,12 @@
  * alone would cost 0.8 ms of start-up.
  *
  * Protocol, line by line:
- *   ADDR HEXBYTES   hex digits, an even number of them after the blank: disassembled as x86-64 code at ADDR,
- *                   one line per instruction: address, bytes, text. Bytes the library does not know are
- *                   printed one by one as ".byte".
- *   anything else   copied unchanged (headings of the log).
- * Output is flushed after each input line. Exit status: 0 at end of input, 1 on an output error, 2 on wrong
- * usage.
+ *   ADDR HEXBYTES   hex digits, an even number of them after the blanks: x86-64 code at ADDR. Lines that
+ * follow each other without a gap are one piece of code. Printed is one line per instruction: address, bytes,
+ * text. Bytes the library does not know are printed one by one as ".byte". anything else   copied unchanged
+ * (headings of the log). It ends a piece of code, as the end of input does. So `tinamou -d out_asm PROGRAM
+ * 2>&1 | tinamou-disas` reads the log as it is written. Output is flushed after each piece and line. Exit
+ * status: 0 at end of input, 1 on an output error, 2 on wrong usage.
  */
 #include <capstone/capstone.h>
 
@@ -37,8 +37,10 @@ static bool code_parse(char *line, size_t len, uint64_t *ret_addr, uint8_t **ret
         addr = addr << 4 | (unsigned)hex_digit(line[i]);
     if (i == start || i - start > 16 || i == len || line[i] != ' ')
         return false;
-    char *digits = line + i + 1;
-    size_t n = len - i - 1;
+    while (i < len && line[i] == ' ')
+        i++;
+    char *digits = line + i;
+    size_t n = len - i;
     if (n == 0 || n % 2)
         return false;
     for (i = 0; i < n; i++) {
@@ -82,6 +84,64 @@ static void code_print(csh cs, cs_insn *insn, uint64_t addr, const uint8_t *code
     }
 }
 
+/* Code that is waiting for its end. */
+typedef struct Piece {
+    uint64_t addr;
+    uint8_t *code;
+    size_t size, room;
+} Piece;
+
+static bool piece_append(Piece *p, const uint8_t *code, size_t size)
+{
+    if (p->size + size > p->room) {
+        size_t room = 2 * (p->size + size);
+        uint8_t *grown = realloc(p->code, room);
+        if (!grown)
+            return false;
+        p->code = grown;
+        p->room = room;
+    }
+    memcpy(p->code + p->size, code, size);
+    p->size += size;
+    return true;
+}
+
+static bool piece_flush(Piece *p, csh cs, cs_insn *insn)
+{
+    code_print(cs, insn, p->addr, p->code, p->size);
+    p->size = 0;
+    return fflush(stdout) == 0;
+}
+
+static bool run(csh cs, cs_insn *insn)
+{
+    Piece piece = {0};
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    bool ok = true;
+    while (ok && (len = getline(&line, &room, stdin)) > 0) {
+        uint64_t addr;
+        uint8_t *code;
+        size_t size, text = (size_t)len - (line[len - 1] == '\n');
+        bool is_code = code_parse(line, text, &addr, &code, &size);
+        if (piece.size && (!is_code || addr != piece.addr + piece.size))
+            ok = piece_flush(&piece, cs, insn);
+        if (is_code) {
+            if (!piece.size)
+                piece.addr = addr;
+            ok = ok && piece_append(&piece, code, size);
+        } else {
+            fwrite(line, 1, (size_t)len, stdout);
+            ok = ok && fflush(stdout) == 0;
+        }
+    }
+    ok = ok && piece_flush(&piece, cs, insn);
+    free(piece.code);
+    free(line);
+    return ok;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 1) {
@@ -95,22 +155,8 @@ int main(int argc, char **argv)
         return 1;
     }
     cs_insn *insn = cs_malloc(cs);
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t len;
-    while ((len = getline(&line, &room, stdin)) > 0) {
-        uint64_t addr;
-        uint8_t *code;
-        size_t size, text = (size_t)len - (line[len - 1] == '\n');
-        if (code_parse(line, text, &addr, &code, &size))
-            code_print(cs, insn, addr, code, size);
-        else
-            fwrite(line, 1, (size_t)len, stdout);
-        if (fflush(stdout))
-            return 1;
-    }
-    free(line);
+    bool ok = run(cs, insn);
     cs_free(insn, 1);
     cs_close(&cs);
-    return 0;
+    return ok ? 0 : 1;
 }

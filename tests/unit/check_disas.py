@@ -15,6 +15,11 @@ CASES = [
     ("0x1000 06488B07", [(0x1000, "06", ".byte 0x06"), (0x1001, "488b07", "mov rax, qword ptr [rdi]")]),
     # a cut-off instruction at the end
     ("2000 9048", [(0x2000, "90", "nop"), (0x2001, "48", ".byte 0x48")]),
+    # a piece of code over three lines, then one with a gap
+    ("0x5000  48", [(0x5000, "4883c60a", "add rsi, 0xa"), (0x5004, "c3", "ret"), (0x5005, "90", "nop")]),
+    ("0x5001  83c6", []),
+    ("0x5003  0ac390", []),
+    ("0x5007  90", [(0x5007, "90", "nop")]),
     # branch targets are absolute
     ("3000 ebfe", [(0x3000, "ebfe", "jmp 0x3000")]),
     ("4000 123", None),  # odd number of digits
