@@ -35,6 +35,13 @@
 size_t host_tls_size(void);
 /* A thread pointer for a new thread. mem: zeroed, aligned to 64, unused where host_tls_size() is 0. NULL: failed. */
 void *host_tls_make(void *mem);
+/* The thread pointer that the caller runs on. */
+static inline void *host_tls_current(void)
+{
+    void *tp;
+    __asm__("movq %%fs:0, %0" : "=r"(tp));
+    return tp;
+}
 /* Donors are threads of the process: it does not end with the last guest thread's exit(2). */
 bool host_tls_has_donors(void);
 

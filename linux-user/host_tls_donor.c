@@ -6,9 +6,8 @@
 
 static void *donor(void *arg)
 {
-    void **ret_tp = arg, *tp;
-    __asm__("movq %%fs:0, %0" : "=r"(tp));
-    __atomic_store_n(ret_tp, tp, __ATOMIC_RELEASE);
+    void **ret_tp = arg;
+    __atomic_store_n(ret_tp, host_tls_current(), __ATOMIC_RELEASE);
     uint32_t never = 0;
     for (;;)
         sys_futex(&never, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0);

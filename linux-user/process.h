@@ -63,7 +63,6 @@ struct LuThread {
     struct LuSigState *sig; /* signal.h: mask, alternate stack, pending fault */
     uint64_t syscall_nr;  /* of the system call in progress */
     uint64_t syscall_arg[6];
-    Gva clear_child_tid, robust_list, robust_len; /* given to the kernel as they are (64-bit guests) */
     struct LuBlock *block; /* thread.h: host stack, TLS and this struct itself; NULL in the first thread */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };

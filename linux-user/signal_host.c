@@ -101,24 +101,33 @@ static void notify(LuThread *t, uint32_t bit, ucontext_t *uc)
     leave_window(uc);
 }
 
-/* A SIGSEGV or SIGBUS that somebody sent. */
-static void keep(LuThread *t, int sig, const siginfo_t *si, ucontext_t *uc)
+/* A SIGSEGV or SIGBUS that somebody sent. True: the guest may have it now. */
+static bool keep(LuSigState *s, const siginfo_t *si)
 {
-    LuSigState *s = t->sig;
-    unsigned i = sig == SIGBUS;
+    unsigned i = si->si_signo == SIGBUS;
     if (!(s->kept_set & 1u << i)) {
         s->kept[i].si = *si;
         s->kept_set |= 1u << i;
     }
-    if (!(s->mask & lu_sig_bit(sig)))
-        notify(t, LU_PENDING_KEPT, uc);
+    return !(s->mask & lu_sig_bit(si->si_signo));
 }
 
-static bool is_fault(int sig, const siginfo_t *si)
+void lu_sighost_keep(LuThread *t, const LuSigInfo *info)
+{
+    lu_signals_hold(t);
+    keep(t->sig, &info->si);
+    lu_signals_release(t);
+}
+
+/* What an instruction raised, as opposed to what somebody sent. A process may forge si_code for itself: for SIGSEGV and
+ * SIGBUS sys_signal.c does not let that reach the host; SIGILL and SIGFPE of our own code name its pc. */
+static bool is_fault(int sig, const siginfo_t *si, const ucontext_t *uc)
 {
     if (si->si_code < SI_KERNEL_MIN || (sig == SIGBUS && si->si_code == BUS_MCEERR_AO))
         return false;
-    return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP;
+    if (sig == SIGSEGV || sig == SIGBUS)
+        return true;
+    return (sig == SIGILL || sig == SIGFPE) && (uintptr_t)si->si_addr == (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 
 static void host_handler(int sig, siginfo_t *si, void *context)
@@ -127,13 +136,14 @@ static void host_handler(int sig, siginfo_t *si, void *context)
     LuThread *t = lu_self();
     if (!t)
         internal_error(t, sig, si, uc);
-    if (is_fault(sig, si)) {
+    if (is_fault(sig, si, uc)) {
         if ((sig == SIGSEGV || sig == SIGBUS) && t->cpu && accel_fault(t->cpu, sig, si, uc))
             return;
         internal_error(t, sig, si, uc);
     }
     if (sig == SIGSEGV || sig == SIGBUS) {
-        keep(t, sig, si, uc);
+        if (keep(t->sig, si))
+            notify(t, LU_PENDING_KEPT, uc);
         return;
     }
     if (t->sig->recorded)

@@ -32,6 +32,8 @@ void lu_sighost_altstack(void *mem, size_t size);
 size_t lu_sighost_altstack_size(void);
 /* What the process inherited: 0 default or a handler, 1 ignored. */
 bool lu_sighost_ignored(int sig);
+/* As if `info`, a SIGSEGV or SIGBUS, had been sent to the calling thread. */
+void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
 /* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked; returns if the
  * process survives that (stopped and continued, ignored). Held section. */
 void lu_sighost_default(const LuSigInfo *info);

@@ -1,8 +1,8 @@
 /*
  * The system calls of signals. Sources: sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2), sigwaitinfo(2),
  * sigaltstack(2), sigreturn(2); the order of checks was taken from the host's kernel by experiment.
- * kill, tkill, tgkill, rt_sigqueueinfo and rt_tgsigqueueinfo go to the host as they are: signal numbers and siginfo are
- * the same, and the host's masks and dispositions are the guest's.
+ * kill, tkill, tgkill, rt_sigqueueinfo and rt_tgsigqueueinfo go to the host as they are (but for forged faults, below):
+ * signal numbers and siginfo are the same, and the host's masks and dispositions are the guest's.
  */
 #include "linux-user/signal_priv.h"
 #include "linux-user/sys_handlers.h"
@@ -149,4 +149,33 @@ long lu_sys_sigaltstack(LuThread *t, const uint64_t a[6])
             return err;
     }
     return a[1] && !guest_write(a[1], &out, sizeof out) ? -EFAULT : 0;
+}
+
+/* A program that passes on a fault it caught sends itself SIGSEGV or SIGBUS with the si_code of a fault, which the host's
+ * handler could not tell from one of ours. The kernel allows such a code only to the sending thread itself, so it can be
+ * kept for it without asking the host. */
+static bool forged_fault(const LuThread *t, int target, int sig, Gva info, LuSigInfo *ret_info)
+{
+    if ((sig != SIGSEGV && sig != SIGBUS) || target != t->tid || !guest_read(ret_info, info, sizeof *ret_info))
+        return false;
+    ret_info->si.si_signo = sig;
+    return ret_info->si.si_code > 0;
+}
+
+long lu_sys_rt_sigqueueinfo(LuThread *t, const uint64_t a[6])
+{
+    LuSigInfo info;
+    if (!forged_fault(t, (int)a[0], (int)a[1], a[2], &info))
+        return sys_call3(SYS_rt_sigqueueinfo, a[0], a[1], a[2]);
+    lu_sighost_keep(t, &info);
+    return 0;
+}
+
+long lu_sys_rt_tgsigqueueinfo(LuThread *t, const uint64_t a[6])
+{
+    LuSigInfo info;
+    if ((int)a[0] != t->pid || !forged_fault(t, (int)a[1], (int)a[2], a[3], &info))
+        return sys_call4(SYS_rt_tgsigqueueinfo, a[0], a[1], a[2], a[3]);
+    lu_sighost_keep(t, &info);
+    return 0;
 }

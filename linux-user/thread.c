@@ -51,6 +51,15 @@ _Static_assert(sizeof(LuBlock) <= 4096, "the header is one page");
 
 /* --- blocks --- */
 
+/* AddressSanitizer keeps notes on frames; those of a thread that ended inside them would be found by the next. */
+void __asan_unpoison_memory_region(const volatile void *addr, size_t size) __attribute__((weak));
+
+static void forget_frames(const LuBlock *b)
+{
+    if (TINAMOU_SANITIZED && __asan_unpoison_memory_region)
+        __asan_unpoison_memory_region(b->stack_top - STACK_BYTES, STACK_BYTES + b->alt_bytes);
+}
+
 static LuBlock *block_map(LuProc *p)
 {
     size_t alt = lu_sighost_altstack_size();
@@ -104,6 +113,7 @@ static LuBlock *block_new(LuProc *p, bool need_tls)
         lock_release(&p->lock);
         return NULL;
     }
+    forget_frames(b);
     Arena scratch = b->thread.scratch;
     arena_reset(&scratch);
     b->thread = (LuThread){.scratch = scratch, .block = b, .sig = &b->sig, .proc = p};
@@ -341,7 +351,8 @@ static void fork_child(LuThread *t)
         b->in_use = 0;
     for (LuThread *o = p->threads, *next; o; o = next) {
         next = o->next;
-        if (o == t || !o->block)
+        /* A vfork child that forks takes its parent's TLS along, which stays in use. */
+        if (o == t || !o->block || (t->vfork_child && o->block->tp == host_tls_current()))
             continue;
         o->block->in_use = 0;
         if (host_tls_has_donors())

@@ -122,6 +122,8 @@ ELSEWHERE(rt_sigsuspend)
 ELSEWHERE(rt_sigtimedwait)
 ELSEWHERE(rt_sigreturn)
 ELSEWHERE(sigaltstack)
+ELSEWHERE(rt_sigqueueinfo)
+ELSEWHERE(rt_tgsigqueueinfo)
 
 typedef struct Fixture {
     LuAbi abi;

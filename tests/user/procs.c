@@ -183,6 +183,7 @@ static void statuses(void)
     pid_t pid = fork();
     if (!pid) {
         raise(SIGSTOP);
+        nap_ms(50); /* the parent shall see it continue */
         raise(SIGTSTP);
         _exit(44);
     }

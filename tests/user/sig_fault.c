@@ -100,6 +100,29 @@ static void fp_state(void)
     fesetround(FE_TONEAREST);
 }
 
+/* A fault passed on: the program sends itself what looks like one. */
+static void forged(void)
+{
+    static const int sigs[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+    for (unsigned i = 0; i < sizeof sigs / sizeof sigs[0]; i++) {
+        siginfo_t f = {.si_signo = sigs[i], .si_code = 1};
+        f.si_addr = page + 5;
+        on_signal(sigs[i], leave, 0);
+        for (int tg = 0; tg < 2; tg++) {
+            sig_seen = code_seen = 0;
+            long r = -1;
+            if (!sigsetjmp(jump, 1))
+                r = tg ? syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), sigs[i], &f)
+                       : syscall(SYS_rt_sigqueueinfo, getpid(), sigs[i], &f);
+            printf("forged %d: %ld signal %d code %d address %d\n", sigs[i], r, sig_seen, code_seen,
+                   addr_seen == page + 5);
+        }
+        siginfo_t other = {.si_signo = sigs[i], .si_code = 1};
+        printf("to another: %ld", syscall(SYS_rt_sigqueueinfo, getppid(), sigs[i], &other));
+        printf(" %d\n", errno);
+    }
+}
+
 int main(void)
 {
     page = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -152,6 +175,7 @@ int main(void)
     }
     printf("unblocked: %d\n", sig_seen);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+    forged();
     fp_state();
     return done();
 }
