@@ -220,7 +220,7 @@ void lu_exec_pin_self(LuProc *p)
     struct rlimit64 r;
     if (sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &r)) || r.rlim_cur < 256)
         r.rlim_cur = 256;
-    long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, MIN(r.rlim_cur, 1 << 20) - 8);
+    long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, MIN(r.rlim_cur, 1024) - 8);
     if (!sys_is_err(high)) {
         sys_close((int)fd);
         fd = high;

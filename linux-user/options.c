@@ -1,6 +1,7 @@
 #include "linux-user/options.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
@@ -143,6 +144,20 @@ static const char *absolute(Parse *ps, const char *path)
     return s;
 }
 
+/* Without links, so that names the kernel gives back (exe, cwd) begin with it. As it is if there is no such thing. */
+static const char *real_path(Parse *ps, const char *path)
+{
+    long fd = sys_call4(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+    if (sys_is_err(fd))
+        return path;
+    char link[40], buf[4096];
+    Fmt f = FMT_ON(link);
+    fmt_printf(&f, "/proc/self/fd/%d", (int)fd);
+    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, buf, sizeof(buf));
+    sys_close((int)fd);
+    return n > 1 && n < 3000 ? copy_text(ps, buf, (size_t)n) : path;
+}
+
 static bool opt_sysroot(Parse *ps, const char *arg)
 {
     size_t n = strlen(arg);
@@ -152,7 +167,7 @@ static bool opt_sysroot(Parse *ps, const char *arg)
     }
     while (n && arg[n - 1] == '/')
         n--;
-    ps->opt->sysroot = absolute(ps, copy_text(ps, arg, n));
+    ps->opt->sysroot = n ? real_path(ps, absolute(ps, copy_text(ps, arg, n))) : "";
     return true;
 }
 

@@ -146,6 +146,10 @@ def test_sysroot(d):
     check(r.status == 3, "below the sysroot, twice", r)
     r = tinamou("-L", d, PROBE, "exec", "/usr/bin/only-here", "x", "link", "/proc/self/exe")
     check(r.out.startswith("/usr/bin/only-here\n"), "its name for the guest", r)
+    os.symlink(d, d + ".link")
+    r = tinamou("-L", d + ".link", PROBE, "exec", "/usr/bin/only-here", "x", "link", "/proc/self/exe")
+    os.remove(d + ".link")
+    check(r.out.startswith("/usr/bin/only-here\n"), "sysroot named by a link", r)
     r = tinamou("-L", ".", PROBE, "exec", "/usr/bin/only-here", "x", "exit", "4", cwd=d)
     check(r.status == 4, "relative -L", r)
 
