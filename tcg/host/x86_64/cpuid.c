@@ -36,12 +36,13 @@ static uint32_t xcr0(void)
  * microseconds that every start would pay. */
 static bool has_bit(unsigned word, unsigned bit)
 {
-    static const uint16_t base[WORDS] = {
-        [L1_ECX] = CPUID_INDEX_1 * 128 + 64,    [L7_EBX] = CPUID_INDEX_7 * 128 + 32,
-        [L7_ECX] = CPUID_INDEX_7 * 128 + 64,    [L7_EDX] = CPUID_INDEX_7 * 128 + 96,
-        [L71_EAX] = CPUID_INDEX_7_ECX_1 * 128,  [E1_ECX] = CPUID_INDEX_80000001 * 128 + 64,
+    enum { EAX, EBX, ECX, EDX };
+    static const uint8_t at[WORDS][2] = {
+        [L1_ECX] = {CPUID_INDEX_1, ECX},       [L7_EBX] = {CPUID_INDEX_7, EBX},
+        [L7_ECX] = {CPUID_INDEX_7, ECX},       [L7_EDX] = {CPUID_INDEX_7, EDX},
+        [L71_EAX] = {CPUID_INDEX_7_ECX_1, EAX}, [E1_ECX] = {CPUID_INDEX_80000001, ECX},
     };
-    return x86_cpu_present(base[word] + bit);
+    return __x86_get_cpuid_feature_leaf(at[word][0])->cpuid_array[at[word][1]] >> bit & 1;
 }
 #else
 static bool has_bit(unsigned word, unsigned bit)
