@@ -24,10 +24,10 @@ static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
     return lo < r->n_records && r->record[lo].at == at ? &r->record[lo] : NULL;
 }
 
-static void store_pins(const X64Host *h, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
+static void store_pins(const X64Pin *pin, unsigned n, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
 {
-    for (unsigned k = 0; k < h->n_pins; k++) {
-        const X64Pin *p = &h->pin[k];
+    for (unsigned k = 0; k < n; k++) {
+        const X64Pin *p = &pin[k];
         uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
         if (p->reg < 16) {
             *slot = (uint64_t)uc->uc_mcontext.gregs[greg_of[p->reg]];
@@ -59,7 +59,8 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (!rec)
         return false;
-    store_pins(&d->host, cpu, uc, rec->dirty);
+    store_pins(d->host.pin, d->host.n_pins, cpu, uc, rec->dirty);
+    store_pins(r->loop_pin, r->n_loop_pins, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal];
     cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write, .code = si->si_code};
     cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;

@@ -23,9 +23,11 @@ struct DbtRegion {
     uint32_t linked_from;  /* list of exits that jump here, id + 1 */
     uint16_t n_records, n_guest;
     uint8_t n_runs;
+    uint8_t n_loop_pins;
     bool dead, writable;
     uint64_t hash;         /* of the guest bytes, when writable */
     X64Record *record;     /* by host address */
+    X64Pin *loop_pin;      /* [n_loop_pins] */
     uint64_t *guest_pc;    /* [n_guest] */
     DbtRegion *next_writable;
     struct DbtPageRef *ref; /* [n_runs] */

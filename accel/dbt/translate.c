@@ -57,15 +57,18 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     X64Record *rec = arena_array(m, X64Record, s->code.n_records);
     uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
     DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
-    if (!r || !rec || !pcs || !ref)
+    X64Pin *pin = arena_array(m, X64Pin, s->code.n_loop_pins);
+    if (!r || !rec || !pcs || !ref || !pin)
         return NULL;
     *r = (DbtRegion){
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
         .writable = sb->writable, .record = rec, .guest_pc = pcs, .ref = ref,
+        .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
     };
     r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) + seg->used);
     memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
+    memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
     memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
     memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
     if (r->writable)

@@ -184,39 +184,9 @@ void rv_trans_fclass_d(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fcla
 /*
  * The quiet compare. Compilers turn isless() and the guard of an inline sqrt() into
  *     frflags rd; flt/fle rd2, rs1, rs2; fsflags rd
- * with rd2 != rd: a compare whose flags are undone. Translated as one instruction of 12 bytes it needs no write of
- * the flags, provided that the compare raises none itself. The quiet IR compare raises invalid for a signalling
- * NaN, so an operand that could be one has its quiet bit set first: that changes no outcome, a NaN compares false.
- * rd gets the flags as the guest asked; they are read only.
+ * with rd2 != rd: a compare whose flags are undone. Translated as one instruction of 12 bytes: the IR's silent compare
+ * raises nothing, so there is nothing to write back. rd gets the flags as the guest asked.
  */
-static bool never_signals(const IrInsn *i)
-{
-    switch (i->op) {
-    case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: case IR_FSQRT: case IR_FMA: case IR_FMIN: case IR_FMAX:
-    case IR_F2F: case IR_I2F:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static IrVal quieted(Trans *t, IrType type, IrVal v)
-{
-    IrBuilder *b = t->b;
-    IrType bits = type == IR_F32 ? IR_I32 : IR_I64;
-    int quiet_bit = type == IR_F32 ? 22 : 51;
-    /* the exponent of an infinity, shifted left by one to drop the sign */
-    int64_t inf2 = type == IR_F32 ? (int32_t)0xff000000 : (int64_t)0xffe0000000000000;
-    IrVal raw, nan;
-
-    if (never_signals(&b->r->insn[v]))
-        return v;
-    raw = ir_cast(b, bits, v);
-    nan = ir_cmp(b, IR_GTU, ir_shl(b, bits, raw, ir_const(b, bits, 1)), ir_const(b, bits, inf2));
-    raw = ir_or(b, bits, raw, ir_shl(b, bits, ir_zext(b, bits, nan), ir_const(b, bits, quiet_bit)));
-    return ir_cast(b, type, raw);
-}
-
 bool rv_fuse_quiet_compare(Trans *t, const RvArgs *frflags)
 {
     enum { CSR_FFLAGS = 1 };
@@ -232,9 +202,9 @@ bool rv_fuse_quiet_compare(Trans *t, const RvArgs *frflags)
         fsflags.rs1 != frflags->rd)
         return false;
     flags = rv_read_fflags(t);
-    x = quieted(t, type, fget(t, type, cmp.rs1));
-    y = quieted(t, type, fget(t, type, cmp.rs2));
-    cond = ir_fcmp(t->b, lt ? IR_FLTQ : IR_FLEQ, x, y);
+    x = fget(t, type, cmp.rs1);
+    y = fget(t, type, cmp.rs2);
+    cond = ir_fcmp(t->b, lt ? IR_FLTS : IR_FLES, x, y);
     rv_put_x(t, frflags->rd, flags);
     rv_put_x(t, cmp.rd, ir_zext(t->b, IR_I64, cond));
     t->next = rv_pc(t, t->pc + 12);

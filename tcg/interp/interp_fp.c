@@ -41,7 +41,14 @@ bool interp_fp(Interp *x, unsigned at)
     case IR_FMA: v = softfp_fma(fmt, mode_of(x, i->misc), i->imm, a, b, c); break;
     case IR_FMIN: v = softfp_min(fmt, mode_of(x, IR_RNE), a, b); break;
     case IR_FMAX: v = softfp_max(fmt, mode_of(x, IR_RNE), a, b); break;
-    case IR_FCMP: v = softfp_cmp(fmt, mode_of(x, IR_RNE), (SoftfpCond)i->misc, a, b); break;
+    case IR_FCMP:
+        if (i->misc == IR_FLTS || i->misc == IR_FLES) {
+            v = softfp_cmp(fmt, mode_of(x, IR_RNE), i->misc == IR_FLTS ? SOFTFP_LTQ : SOFTFP_LEQ, a, b);
+            v.flags = 0;
+        } else {
+            v = softfp_cmp(fmt, mode_of(x, IR_RNE), (SoftfpCond)i->misc, a, b);
+        }
+        break;
     case IR_FCLASS: v.bits = softfp_class(fmt_of(i->misc), a); break;
     case IR_F2F:
     case IR_F2I:

@@ -65,8 +65,9 @@ _Static_assert(sizeof(IrInsn) == 16, "four instructions to a cache line");
 
 /* cmp */
 typedef enum IrCond { IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LT, IR_GE, IR_LEU, IR_GTU, IR_LE, IR_GT } IrCond;
-/* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ. */
-typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO } IrFcond;
+/* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ; the S forms raise
+ * nothing at all (a compare between a read and a write-back of the flags). */
+typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO, IR_FLTS, IR_FLES } IrFcond;
 /* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. */
 typedef enum IrRound { IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RDYN = 7 } IrRound;
 enum { IR_CVT_UNSIGNED = 8 };

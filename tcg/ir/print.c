@@ -1,7 +1,7 @@
 #include "tcg/ir/print.h"
 
 const char ir_cond_name[10][4] = {"eq", "ne", "ltu", "geu", "lt", "ge", "leu", "gtu", "le", "gt"};
-const char ir_fcond_name[6][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo"};
+const char ir_fcond_name[8][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo", "flts", "fles"};
 const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "r5", "r6", "dyn"};
 const char ir_rmw_name[9][8] = {"xchg", "add", "and", "or", "xor", "min", "max", "minu", "maxu"};
 const char ir_order_name[5][8] = {"relaxed", "acquire", "release", "acq_rel", "seq_cst"};

@@ -34,7 +34,7 @@ IrRegion *ir_parse(Arena *arena, const char *text, size_t len, const IrSlot *slo
 
 /* Words of the text form, shared by both directions. */
 extern const char ir_cond_name[10][4];
-extern const char ir_fcond_name[6][8];
+extern const char ir_fcond_name[8][8];
 extern const char ir_round_name[8][4];
 extern const char ir_rmw_name[9][8];
 extern const char ir_order_name[5][8];

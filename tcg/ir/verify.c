@@ -287,7 +287,7 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_FCMP:
     case IR_SIG_FSGN:
         NEED(ir_type_is_fp(t) && type_of(x, i->a) == t && type_of(x, i->b) == t, at, "V2 operand type");
-        NEED(i->misc <= (i->op == IR_FCMP ? IR_FUNO : 2), at, "V3 condition");
+        NEED(i->misc <= (i->op == IR_FCMP ? IR_FLES : 2), at, "V3 condition");
         break;
     case IR_SIG_SEL:
         NEED(type_of(x, i->a) == IR_I1 && t != IR_VOID && type_of(x, i->b) == t && type_of(x, i->c) == t, at,

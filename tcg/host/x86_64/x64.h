@@ -8,7 +8,8 @@
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
  * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
  * cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except that a
- * pinned float may hold a NaN that is not yet canonical; records say which.
+ * pinned float may hold a NaN that is not yet canonical; records say which. A region that is a loop may keep further
+ * float slots in xmm registers from its entry to its exits (X64Code.loop_pin).
  * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked.
  *
  * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing to the
@@ -43,7 +44,7 @@ typedef struct X64Pin {
     uint16_t offset;   /* of the slot in the cpu object */
 } X64Pin;
 
-enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8 };
+enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16 };
 
 typedef struct X64Host {
     uint64_t features;        /* X64_F_* that may be used */
@@ -82,14 +83,14 @@ typedef struct X64Record {
     int8_t base, index; /* address = base + (index << scale) + disp; registers or -1 */
     uint8_t scale : 4, size : 3, write : 1; /* size: log2 bytes */
     int32_t disp;
-    uint8_t dirty;     /* xmm0-7 that hold a NaN to be made canonical */
+    uint16_t dirty;    /* xmm registers that may hold a NaN to be made canonical */
 } X64Record;
 
 typedef struct X64Exit {
     uint32_t stub; /* bytes from the region's start: where the slot points at first */
 } X64Exit;
 
-enum { X64_MAX_RECORDS = 1024 };
+enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_PINS = 5 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
 extern const size_t x64_emit_size;
@@ -97,6 +98,8 @@ extern const size_t x64_emit_size;
 typedef struct X64Code {
     uint32_t size;          /* bytes */
     uint32_t n_records;
+    uint32_t n_loop_pins;   /* slots that this region keeps in registers besides the boundary's */
+    X64Pin loop_pin[X64_MAX_LOOP_PINS];
     X64Record record[X64_MAX_RECORDS];
     X64Exit exit[IR_MAX_EXITS];
 } X64Code;

@@ -27,6 +27,7 @@ static void start(X64Emit *e, const IrRegion *r)
     e->calls = 0;
     e->n_cold = e->n_fix = 0;
     e->ordinal = 0;
+    e->fp_image = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
         for (unsigned k = 0; k < r->block[b].params; k++) {
             if (e->spills == (1ull << X64_SPILLS) - 1) {
@@ -83,6 +84,7 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
     e->entry = a->p;
     code->n_records = 0;
     start(e, r);
+    x64_loop_pins(e);
     for (unsigned b = 0; b < r->n_blocks; b++)
         emit_block(e, b);
     if (!e->failed) {

@@ -10,7 +10,7 @@ void x64_emit_param(X64Emit *e, const IrInsn *i) {} /* lives in its stack slot, 
 void x64_emit_get(X64Emit *e, const IrInsn *i)
 {
     unsigned slot = i->imm, v = e->cur;
-    int pin = e->h->slot_reg[slot];
+    int pin = e->slot_reg[slot];
     if (pin >= 0) {
         x64_def_is(e, pin);
     } else {
@@ -49,9 +49,18 @@ static void canonicalise(X64Emit *e, int x)
 
 static void clean_pins(X64Emit *e, unsigned dirty)
 {
-    for (int x = 0; x < 8; x++)
+    for (int x = 0; x < 16; x++)
         if (dirty >> x & 1)
             canonicalise(e, x);
+}
+
+/* On the main path: from here on no pin is dirty. */
+static void clean_all_pins(X64Emit *e)
+{
+    unsigned dirty = x64_dirty_pins(e);
+    for (int x = 0; x < 16; x++)
+        if (dirty >> x & 1)
+            x64_clean(e, e->reg_val[X64_XMM + x], x);
 }
 
 /* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, then the stub. */
@@ -60,6 +69,7 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
     const IrExit *x = &e->r->exit[k];
     uint8_t *kicked = NULL;
     clean_pins(e, dirty);
+    x64_store_loop_pins(e);
     if (through_slot && x->kind == IR_EXIT_DIRECT) {
         if (x->poll) {
             x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
@@ -83,17 +93,26 @@ void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
     int cc = x64_condition(e, i->a);
     X64Cold *c = x64_cold(e, COLD_EXIT);
     c->exit = (uint16_t)i->imm;
-    c->dirty = (uint8_t)x64_dirty_pins(e);
+    c->dirty = (uint16_t)x64_dirty_pins(e);
     c->mode = 1;
     c->site = x64_jcc_rel32(e->a, cc);
 }
 
 void x64_emit_poll(X64Emit *e, const IrInsn *i)
 {
+    const IrInsn *next = &e->r->insn[e->cur + 1];
+    if (next->op == IR_BR && next->imm == 0 && e->cur + 2 == e->r->n_insns) { /* the end of a loop: one branch for both */
+        clean_all_pins(e);
+        x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+        x64_jcc_to(e->a, X64_E, e->block_at[0]);
+        exit_body(e, i->imm, 0, false);
+        e->cur++;
+        return;
+    }
     x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
     X64Cold *c = x64_cold(e, COLD_EXIT);
     c->exit = (uint16_t)i->imm;
-    c->dirty = (uint8_t)x64_dirty_pins(e);
+    c->dirty = (uint16_t)x64_dirty_pins(e);
     c->site = x64_jcc_rel32(e->a, X64_NE);
 }
 
@@ -104,6 +123,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     X64Asm *a = e->a;
     x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
+    x64_store_loop_pins(e);
     if (h->no_opt & X64_NO_JUMP_CACHE) {
         x64_jmp_to(a, h->exit_indirect);
         return;
@@ -145,11 +165,7 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
         }
         e->locked = 0;
     }
-    for (int x = 0; x < 8; x++) { /* helpers see architectural floats */
-        IrVal v = e->reg_val[X64_XMM + x];
-        if (v && e->dirty[v])
-            x64_clean(e, v, x);
-    }
+    clean_all_pins(e); /* helpers see architectural floats */
     x64_evict_temps(e);
     if (hp->flags & (IR_H_STATE))
         x64_forget_pins(e);
@@ -194,21 +210,13 @@ void x64_emit_br(X64Emit *e, const IrInsn *i)
         x64_mov_rm(e->a, 64, X64_RAX, x64_env(e->h->at.save + 8 * (int)k));
         x64_mov_mr(e->a, 64, x64_stack(e->spill[first + k] - 1u), X64_RAX);
     }
-    for (int x = 0; x < 8; x++) {
-        IrVal v = e->reg_val[X64_XMM + x];
-        if (v && e->dirty[v])
-            x64_clean(e, v, x);
-    }
+    clean_all_pins(e);
     branch_to(e, x64_jmp_rel32(e->a), block);
 }
 
 void x64_emit_brcond(X64Emit *e, const IrInsn *i)
 {
-    for (int x = 0; x < 8; x++) {
-        IrVal v = e->reg_val[X64_XMM + x];
-        if (v && e->dirty[v])
-            x64_clean(e, v, x);
-    }
+    clean_all_pins(e);
     int cc = x64_condition(e, i->a);
     branch_to(e, x64_jcc_rel32(e->a, cc), i->imm);
     branch_to(e, x64_jmp_rel32(e->a), i->b);
@@ -253,6 +261,11 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_patch32(x64_jmp_rel32(a), c->back);
         break;
     case COLD_SOFT: cold_soft(e, c); break;
+    case COLD_UNORDERED: /* undo what the compare raised; the result is 0 */
+        x64_ldmxcsr(a, x64_env(e->h->at.host_fp));
+        x64_alu_rr(a, 32, X64_XOR, c->reg, c->reg);
+        x64_patch32(x64_jmp_rel32(a), c->back);
+        break;
     case COLD_HELPER:
         x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
         x64_jmp_to(a, e->h->exit);

@@ -234,11 +234,20 @@ void x64_emit_fcmp(X64Emit *e, const IrInsn *i)
     int fmt = x64_fmt((IrType)i->type);
     bool swap = i->misc != IR_FEQ && i->misc != IR_FUNO; /* a < b as b > a: "above" is false on unordered */
     int x = x64_use_x(e, swap ? i->b : i->a), y = x64_use_x(e, swap ? i->a : i->b);
+    bool silent = i->misc == IR_FLTS || i->misc == IR_FLES;
+    if (silent && e->fp_image != e->cur) /* the flags before, to go back to */
+        x64_stmxcsr(e->a, x64_env(e->h->at.host_fp));
     if (i->misc == IR_FLT || i->misc == IR_FLE)
         x64_comis_rr(e->a, fmt, x, y);
     else
         x64_ucomis_rr(e->a, fmt, x, y);
     int d = x64_def(e, -1, 0);
+    X64Cold *cold = NULL;
+    if (silent) {
+        cold = x64_cold(e, COLD_UNORDERED);
+        cold->reg = (uint8_t)d;
+        cold->site = x64_jcc_rel32(e->a, X64_P);
+    }
     switch (i->misc) {
     case IR_FEQ: {
         int t = x64_scratch(e);
@@ -249,10 +258,13 @@ void x64_emit_fcmp(X64Emit *e, const IrInsn *i)
     }
     case IR_FUNO: x64_setcc(e->a, X64_P, d); break;
     case IR_FLT:
+    case IR_FLTS:
     case IR_FLTQ: x64_setcc(e->a, X64_A, d); break;
     default: x64_setcc(e->a, X64_AE, d); break;
     }
     x64_movzx_rr(e->a, 8, d, d);
+    if (cold)
+        cold->back = e->a->p;
 }
 
 static void logic_const(X64Emit *e, int op, int d, size_t offset)
@@ -574,8 +586,14 @@ void x64_emit_ffget(X64Emit *e, const IrInsn *i)
     int d = x64_def(e, -1, 0);
     x64_stmxcsr(e->a, image);
     x64_mov_rm(e->a, 32, d, image);
-    x64_alu_ri(e->a, 32, X64_AND, d, 0x3f);
     x64_alu_rm(e->a, 32, X64_OR, d, x64_env(e->h->at.ff));
+    x64_alu_ri(e->a, 32, X64_AND, d, 0x3f);
+    /* the image stays true until the flags can change; a silent compare that follows uses it */
+    unsigned next = e->cur + 1;
+    while (next < e->r->n_insns &&
+           !(ir_op_info[e->r->insn[next].op].flags & (IR_F_FPX | IR_F_EFFECT | IR_F_CALL)))
+        next++;
+    e->fp_image = next;
 }
 
 void x64_emit_ffput(X64Emit *e, const IrInsn *i)

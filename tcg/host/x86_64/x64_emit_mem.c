@@ -17,7 +17,7 @@ void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest
         .size = size_log2 & 7,
         .write = write,
         .disp = m.disp,
-        .dirty = (uint8_t)x64_dirty_pins(e),
+        .dirty = (uint16_t)x64_dirty_pins(e),
     };
 }
 

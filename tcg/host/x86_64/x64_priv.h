@@ -14,12 +14,12 @@
 
 enum { X64_XMM = 16, X64_MAX_COLD = 768 };
 
-typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_HELPER } X64ColdKind;
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
     uint8_t reg, width;  /* CANON: xmm and 32/64. SOFT: destination register */
-    uint8_t dirty;       /* EXIT: pinned xmm to make canonical */
+    uint16_t dirty;      /* EXIT: pinned xmm to make canonical */
     uint8_t n_args, arg_reg[3], mode; /* SOFT: operands in registers; IrRound, 7 from the cpu */
     uint16_t exit;
     uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
@@ -43,7 +43,13 @@ struct X64Emit {
     uint32_t locked;     /* registers that the current op uses */
     uint64_t spills;     /* stack slots in use */
     bool failed;         /* too complex */
+    uint32_t temps;      /* registers that are not pinned in this region */
+    unsigned n_pins;
+    X64Pin pin[X64_MAX_PINS + X64_MAX_LOOP_PINS];  /* the boundary's, then the loop's */
+    uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
+    int8_t slot_reg[X64_MAX_SLOTS];
     unsigned calls;
+    unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
     IrVal slot_val[X64_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
@@ -109,6 +115,10 @@ void x64_start_block(X64Emit *e, unsigned block);
 /* The value v, which is in xmm `x`, made canonical if it may not be. */
 void x64_clean(X64Emit *e, IrVal v, int x);
 unsigned x64_dirty_pins(const X64Emit *e);
+/* Decides whether the region keeps more slots in registers, and loads them (at the entry). */
+void x64_loop_pins(X64Emit *e);
+/* Stores those that the region writes, where it is left. */
+void x64_store_loop_pins(X64Emit *e);
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);

@@ -9,10 +9,7 @@
 static const uint8_t temp_gpr[] = {X64_RAX, X64_R11, X64_RDX, X64_RCX};
 enum { TEMP_GPRS = 1 << X64_RAX | 1 << X64_RCX | 1 << X64_RDX | 1 << X64_R11 };
 
-static bool is_temp(int reg)
-{
-    return reg >= X64_XMM ? reg >= X64_XMM + 8 : (TEMP_GPRS >> reg & 1) != 0;
-}
+static bool is_temp(const X64Emit *e, int reg) { return (e->temps >> reg & 1) != 0; }
 
 static void lock(X64Emit *e, int reg) { e->locked |= 1u << reg; }
 
@@ -53,7 +50,7 @@ static int free_temp(X64Emit *e, bool vec)
 {
     if (vec) {
         for (int r = X64_XMM + 8; r < X64_XMM + 16; r++)
-            if (!(e->locked >> r & 1) && !reg_busy(e, r))
+            if (is_temp(e, r) && !(e->locked >> r & 1) && !reg_busy(e, r))
                 return r;
         return -1;
     }
@@ -69,7 +66,7 @@ static int alloc_temp(X64Emit *e, bool vec)
     if (r < 0) { /* the one needed last goes to memory */
         int best = -1;
         for (int k = vec ? X64_XMM + 8 : 0; k < (vec ? X64_XMM + 16 : 16); k++)
-            if (is_temp(k) && !(e->locked >> k & 1) &&
+            if (is_temp(e, k) && !(e->locked >> k & 1) &&
                 (best < 0 || e->l->last[e->reg_val[k]] > e->l->last[e->reg_val[best]]))
                 best = k;
         if (best < 0) {
@@ -95,8 +92,8 @@ void x64_evict(X64Emit *e, int reg)
         e->reg[v] = -1;
         return;
     }
-    for (unsigned k = 0; k < e->h->n_pins; k++) {
-        int r = e->h->pin[k].reg;
+    for (unsigned k = 0; k < e->n_pins; k++) {
+        int r = e->pin[k].reg;
         if (r != reg && e->reg_val[r] == v) {
             e->reg[v] = (int8_t)r;
             return;
@@ -120,7 +117,7 @@ void x64_evict_temps(X64Emit *e)
 {
     for (int r = 0; r < 32; r++) {
         IrVal v = e->reg_val[r];
-        if (!is_temp(r) || !v || e->reg[v] != r)
+        if (!is_temp(e, r) || !v || e->reg[v] != r)
             continue;
         if (e->l->last[v] > e->cur) {
             if (!e->home[v])
@@ -134,8 +131,8 @@ void x64_evict_temps(X64Emit *e)
 /* The content of pinned registers is about to change behind our back. */
 void x64_forget_pins(X64Emit *e)
 {
-    for (unsigned k = 0; k < e->h->n_pins; k++) {
-        int r = e->h->pin[k].reg;
+    for (unsigned k = 0; k < e->n_pins; k++) {
+        int r = e->pin[k].reg;
         IrVal v = e->reg_val[r];
         e->reg_val[r] = 0;
         if (v && e->reg[v] == r) {
@@ -274,11 +271,11 @@ static int define(X64Emit *e, int want, uint32_t avoid, bool vec)
     unsigned hint = e->l->hint[v];
     int d = -1;
     if (hint) {
-        int pin = e->h->slot_reg[hint - 1];
+        int pin = e->slot_reg[hint - 1];
         if (pin >= 0 && (pin >= X64_XMM) == vec && can_take(e, pin, avoid))
             d = pin;
     }
-    if (d < 0 && want >= 0 && is_temp(want) && can_take(e, want, avoid))
+    if (d < 0 && want >= 0 && is_temp(e, want) && can_take(e, want, avoid))
         d = want;
     if (d < 0) {
         uint32_t saved = e->locked;
@@ -316,10 +313,10 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
     X64Mem m;
     if (e->reg[v] >= 0) {
         int src = e->reg[v];
-        if (pin >= X64_XMM && !is_temp(src)) /* two registers will hold it: no pending clean-up then */
+        if (pin >= X64_XMM && !is_temp(e, src)) /* two registers will hold it: no pending clean-up then */
             x64_clean(e, v, src - X64_XMM);
         move_reg(e, pin, src);
-        if (is_temp(src)) { /* the pin is the better home */
+        if (is_temp(e, src)) { /* the pin is the better home */
             e->reg_val[src] = 0;
             e->reg[v] = (int8_t)pin;
         }
@@ -376,7 +373,7 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
 void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
 {
     v = x64_val(e, v);
-    int pin = e->h->slot_reg[slot];
+    int pin = e->slot_reg[slot];
     if (pin >= 0)
         put_pinned(e, pin, v);
     else
@@ -386,8 +383,8 @@ void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
 unsigned x64_dirty_pins(const X64Emit *e)
 {
     unsigned mask = 0;
-    for (int r = 0; r < 8; r++) {
-        IrVal v = e->reg_val[X64_XMM + r];
+    for (int r = 0; r < 16; r++) {
+        IrVal v = is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
         if (v && e->dirty[v])
             mask |= 1u << r;
     }
@@ -403,4 +400,67 @@ void x64_start_block(X64Emit *e, unsigned block)
     }
     memset(e->reg_val, 0, sizeof(e->reg_val));
     memset(e->slot_val, 0, sizeof(e->slot_val));
+}
+
+/* ---- pins of a loop ---- */
+
+/* A single block that branches to itself and calls nothing. */
+static bool is_plain_loop(const IrRegion *r)
+{
+    const IrInsn *last = &r->insn[r->n_insns - 1];
+    if (r->n_blocks != 1 || last->op != IR_BR || last->misc)
+        return false;
+    for (unsigned k = 1; k < r->n_insns; k++)
+        if (r->insn[k].op == IR_CALL)
+            return false;
+    return true;
+}
+
+void x64_loop_pins(X64Emit *e)
+{
+    const IrRegion *r = e->r;
+    e->temps = TEMP_GPRS | 0xff000000;
+    e->n_pins = e->h->n_pins;
+    e->loop_dirty = 0;
+    e->code->n_loop_pins = 0;
+    memcpy(e->pin, e->h->pin, e->n_pins * sizeof(e->pin[0]));
+    memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
+    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(r))
+        return;
+    uint16_t uses[X64_MAX_SLOTS] = {0};
+    uint64_t puts[(X64_MAX_SLOTS + 63) / 64] = {0};
+    for (unsigned k = 1; k < r->n_insns; k++) {
+        const IrInsn *i = &r->insn[k];
+        if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD) || e->slot_reg[i->imm] >= 0 ||
+            !ir_type_is_vec((IrType)e->h->slots[i->imm].type))
+            continue;
+        uses[i->imm] += i->op == IR_PUT ? 2 : 1; /* a put costs a NaN check and a store */
+        if (i->op == IR_PUT)
+            puts[i->imm >> 6] |= 1ull << (i->imm & 63);
+    }
+    for (unsigned n = 0; n < X64_MAX_LOOP_PINS; n++) {
+        unsigned best = 0;
+        for (unsigned s = 1; s < e->h->n_slots; s++)
+            if (uses[s] > uses[best])
+                best = s;
+        if (uses[best] == 0)
+            break;
+        int reg = X64_XMM + 15 - (int)n;
+        uses[best] = 0;
+        e->slot_reg[best] = (int8_t)reg;
+        e->temps &= ~(1u << reg);
+        if (puts[best >> 6] >> (best & 63) & 1)
+            e->loop_dirty |= 1u << reg;
+        X64Pin p = {.slot = (uint8_t)best, .reg = (uint8_t)reg, .offset = e->h->slots[best].offset};
+        e->pin[e->n_pins++] = p;
+        e->code->loop_pin[e->code->n_loop_pins++] = p;
+        x64_movsd_rm(e->a, reg - X64_XMM, x64_env(p.offset));
+    }
+}
+
+void x64_store_loop_pins(X64Emit *e)
+{
+    for (unsigned k = e->h->n_pins; k < e->n_pins; k++)
+        if (e->loop_dirty >> e->pin[k].reg & 1)
+            x64_movsd_mr(e->a, x64_env(e->pin[k].offset), e->pin[k].reg - X64_XMM);
 }
