@@ -97,8 +97,10 @@ static void put_sockaddr(Fmt *f, Gva at, uint64_t len)
 
 static void put_signal(Fmt *f, uint64_t sig)
 {
-    if ((int)sig >= 34 && (int)sig <= 64)
+    if ((int)sig > 32 && (int)sig <= 64)
         fmt_printf(f, "SIGRT_%u", (unsigned)sig - 32);
+    else if (sig == 32)
+        fmt_puts(f, "SIGRTMIN");
     else
         lu_name_print(f, 'N', sig);
 }
@@ -150,6 +152,7 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
     case 'l': fmt_printf(f, "%ld", (long)v); break;
     case 'o': fmt_printf(f, "0%c%c%c", '0' + (int)(v >> 6 & 7), '0' + (int)(v >> 3 & 7), '0' + (int)(v & 7)); break;
     case 'x': fmt_printf(f, v ? "%#lx" : "0", (unsigned long)v); break;
+    case 'n':
     case 'p':
     case 's': put_string(f, v); break;
     case 'b': put_buffer(f, v, a[i + 1]); break;
@@ -181,6 +184,9 @@ static unsigned put_args(LuTrace *tr, const uint64_t a[6], unsigned i, bool all,
     for (; i < 6 && tr->row->kinds[i]; i++) {
         if (!all && tr->row->kinds[i] == 'B')
             return i;
+        /* A mode means something to a call that creates. */
+        if (tr->row->kinds[i] == 'o' && i && tr->row->kinds[i - 1] == 'O' && !(a[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+            continue;
         if (i)
             fmt_puts(&tr->f, ", ");
         put_arg(&tr->f, tr->row->kinds[i], a, i, result);

@@ -76,14 +76,16 @@ bool lu_row_waits(const LuSyscallRow *row)
     }
 }
 
-/* Whether the call follows a link in the last component: its AT_ argument tells. */
-static bool row_follows(const LuSyscallRow *row, const uint64_t v[6])
+/* Whether path number i follows a link in the last component: its kind or the call's AT_ argument tells. */
+static bool path_follows(const LuSyscallRow *row, const uint64_t v[6], unsigned i)
 {
-    for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
-        if (row->kinds[i] == 'A')
-            return !(v[i] & AT_SYMLINK_NOFOLLOW);
+    if (row->kinds[i] == 'n')
+        return false;
+    for (unsigned k = i + 1; k < 6 && row->kinds[k]; k++) {
+        if (row->kinds[k] == 'A')
+            return !(v[k] & AT_SYMLINK_NOFOLLOW);
     }
-    return row->name[0] != 'l'; /* lsetxattr... */
+    return true;
 }
 
 /* Checks descriptors and translates paths in place: 0 or -errno. */
@@ -98,8 +100,9 @@ static long prepare_args(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
             if (UNLIKELY(su_fd_hidden(t->proc, v[i])))
                 return -EBADF;
             break;
+        case 'n':
         case 'p':
-            err = su_path(t, v[i], row_follows(row, v), &path);
+            err = su_path(t, v[i], path_follows(row, v, i), &path);
             if (err)
                 return err;
             v[i] = (uintptr_t)path;

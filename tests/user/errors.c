@@ -74,7 +74,7 @@ int main(void)
         {-1, 8, 8, 8, 8, 8},
         {8, 8, 8, 8, 8, 8},
         {AT_FDCWD, 8, 0, 0, 0, 0},
-        {0x7fffffff, 1, 0x7fffffff, 1, 1, 1},
+        {0x70000000, 1, 0x70000000, 1, 1, 1},
     };
     setvbuf(stdout, NULL, _IONBF, 0);
     /* A file of our own where patterns name descriptor 0. */
