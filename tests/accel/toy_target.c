@@ -22,6 +22,35 @@ static void translate_inc(Trans *t, const TtInsn *i)
     ir_st(t->b, ir_add(t->b, IR_I64, v, ir_const(t->b, IR_I64, 1)), addr, 0, (IrMem){.size = 3});
 }
 
+/* The puts stand between the accesses on purpose: the builder has to hold them back. */
+static void translate_many(Trans *t, const TtInsn *i)
+{
+    IrBuilder *b = t->b;
+    IrMem m8 = {.size = 3};
+    IrVal base = ir_get(b, i->b), old = ir_get(b, i->a);
+    switch (i->op) {
+    case TT_POST:
+        ir_put(b, i->a, ir_ld(b, IR_I64, base, 0, m8));
+        ir_put(b, i->b, ir_add(b, IR_I64, base, ir_const(b, IR_I64, i->imm)));
+        break;
+    case TT_POP:
+        for (unsigned k = 0; k < 3; k++)
+            ir_put(b, (i->a + k) & 7, ir_ld(b, IR_I64, base, (int32_t)(8 * k), m8));
+        ir_put(b, i->b, ir_add(b, IR_I64, base, ir_const(b, IR_I64, 24)));
+        break;
+    case TT_STP:
+        ir_st(b, old, base, 0, m8);
+        ir_st(b, ir_get(b, (i->a + 1) & 7), base, 8, m8);
+        break;
+    case TT_FADD: ir_put(b, i->a, ir_rmw(b, IR_RMW_ADD, IR_I64, base, old, m8)); break;
+    default: /* MOVX */
+        ir_put(b, i->a, ir_ld(b, IR_I64, base, 0, m8));
+        ir_put(b, (i->a + 1) & 7, old);
+        ir_st(b, old, base, 8, m8);
+        break;
+    }
+}
+
 static void toy_translate(Trans *t)
 {
     IrBuilder *b = t->b;
@@ -57,6 +86,12 @@ static void toy_translate(Trans *t)
         break;
     }
     case TT_INC: translate_inc(t, &i); break;
+    case TT_MUL: ir_put(b, i.a, ir_mul(b, IR_I64, ir_get(b, i.a), ir_get(b, i.b))); break;
+    case TT_POST:
+    case TT_POP:
+    case TT_STP:
+    case TT_FADD:
+    case TT_MOVX: translate_many(t, &i); break;
     default: t->flow = (TransFlow){.kind = FLOW_RAISE, .code = CPU_EXIT_ILLEGAL}; break;
     }
 }

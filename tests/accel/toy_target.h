@@ -1,11 +1,15 @@
 /*
- * toy target: a guest ISA of ten instructions, to test accel without an ISA's own complications.
+ * toy target: a small guest ISA, to test accel without an ISA's own complications. Several instructions
+ * have many effects, so that one may fault half-way. Register numbers count modulo 8.
  *
  * Instructions are 4 bytes {op, a, b, imm} with imm signed; registers are r0..r7 of 64 bits.
  *   ADDI ra = rb + imm          ADD  ra = ra + rb        BNE  if ra != rb: pc += 4 * imm
  *   LD   ra = [rb + imm]        ST   [rb + imm] = ra     CALL ra = pc + 4, pc += 4 * imm   (flow CALL)
  *   JR   pc = ra                RAISE exit of kind imm, before it      LEAVE exit of kind imm, after it
  *   LDP  ra, rb = [rb], [rb + 8]: two loads, so the second may fault after the first
+ *   POST ra = [rb], rb += imm   POP  ra, ra+1, ra+2 = [rb], [rb + 8], [rb + 16], rb += 24 (rb wins)
+ *   STP  [rb] = ra, [rb + 8] = ra+1                       MUL  ra = ra * rb
+ *   FADD ra = [rb], [rb] += ra, atomically                MOVX ra = [rb], [rb + 8] = ra, ra+1 = old ra
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
  */
 #ifndef TESTS_ACCEL_TOY_TARGET_H
@@ -13,7 +17,8 @@
 
 #include "target/target.h"
 
-enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC };
+enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC,
+       TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_OPS };
 
 typedef struct TtCpu {
     Cpu cpu;
