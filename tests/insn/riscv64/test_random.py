@@ -4,9 +4,10 @@
 usage: test_random.py [--seed N] [--count N] [--rv32] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
 exit status 77: no outside emulator
 
-Two kinds of programs are made. "log": around each instance, its source registers are loaded from a pool of corner
+Three kinds of programs are made. "log": around each instance, its source registers are loaded from a pool of corner
 values, and afterwards its result and fcsr are stored, so that the first wrong instance is named. "dense": blocks of
 instances back to back that the translator sees as one region, with all registers, fcsr and memory dumped at the end.
+"loops": the same, as short loops.
 Reserved registers: x2, x8, x9 point into a buffer for loads and stores; x31 to the pool; in log programs x30 is
 scratch and x29 the log pointer.
 """
@@ -575,6 +576,7 @@ class Sweep:
             self.one(build_log(self.rows, self.rng, per, self.xlen), 'log%d' % i)
         for i in range(args.dense):
             self.one(build_dense(self.rows, self.rng, args.length, self.xlen), 'dense%d' % i)
+            self.one(build_loops(self.rows, self.rng, args.length, self.xlen), 'loops%d' % i)
         missed = [r.id for r in self.rows if r.id not in self.reached]
         if missed:
             print('rows never compared: ' + ' '.join(missed))
@@ -583,6 +585,28 @@ class Sweep:
             self.xlen, args.seed, len(self.rows) - len(missed), sum(self.reached.values()),
             os.path.basename(self.oracle), 'ok' if ok else 'FAIL'))
         return ok
+
+
+def build_loops(rows, rng, length, xlen):
+    """Short loops, which the translator may close within one region. x29 counts."""
+    prog = Program(rows, rng, False, xlen)
+    done = 0
+    while done < length:
+        n = rng.randrange(1, 10)
+        done += n
+        prog.load_all()
+        prog.a.emit('addi', d=29, s=0, i=rng.randrange(1, 6))
+        head = len(prog.a.code)
+        if rng.getrandbits(1): # else the mode is that of the former loop's end, and frm stays as it is
+            prog.reset_fcsr(rng.choice([0, 0, 1, 2, 3, 4]) << 5)
+            body = rows
+        else:
+            body = [r for r in rows if not r.handler.startswith('csr')]
+        for _ in range(n):
+            prog.add(rng.choice(body) if rng.random() < 0.95 else None)
+        prog.a.emit('addi', d=29, s=29, i=-1 & 0xfff)
+        prog.branch('bne', 29, 0, head - len(prog.a.code))
+    return prog
 
 
 def main():
