@@ -6,6 +6,7 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 
+#include "base/fault.h"
 #include "base/fmt.h"
 
 /* The emulator's own addresses: everything between the lowest of them, minus this, and the top. */
@@ -153,17 +154,21 @@ unsigned lu_mm_exec_bytes(void *opaque, Gva pc)
         at = r->end;
     }
     lock_release(&mm->lock);
-    return n;
+    /* A file may have become shorter than its mapping. */
+    if (n && UNLIKELY(fault_ld8(pc + n - 1).fault))
+        n = MIN(n, (unsigned)(PAGE - pc % PAGE));
+    return n && LIKELY(!fault_ld8(pc).fault) ? n : 0;
 }
 
-bool lu_mm_mapped(LuMm *mm, Gva addr)
+int lu_mm_prot(LuMm *mm, Gva addr)
 {
     lock_take(&mm->lock);
     range_sync_growth(mm, align_down(addr, PAGE));
     uint32_t i = range_find(mm, addr);
     bool yes = i < mm->n && range_at(mm, i)->start <= addr && !(range_at(mm, i)->kind & RANGE_FOREIGN);
+    int prot = yes ? range_at(mm, i)->prot : -1;
     lock_release(&mm->lock);
-    return yes;
+    return prot;
 }
 
 bool lu_mm_code_page(void *opaque, Gva page)

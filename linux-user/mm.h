@@ -60,8 +60,8 @@ static inline bool lu_mm_in_range(Gva task_size, Gva addr, uint64_t len)
     return addr <= task_size && len <= task_size - addr;
 }
 
-/* Is there a guest mapping at this address, whatever its protection? */
-bool lu_mm_mapped(LuMm *mm, Gva addr);
+/* Protection of the guest's mapping at this address; -1: none there. */
+int lu_mm_prot(LuMm *mm, Gva addr);
 /* For accel (AccelMem). */
 unsigned lu_mm_exec_bytes(void *mm, Gva pc);
 bool lu_mm_code_page(void *mm, Gva page);

@@ -5,6 +5,7 @@
 #include "linux-user/syscall.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 /* One instruction while all other cpus stand still: the exact form of LL/SC. */
 static void step_exclusive(LuThread *t)
@@ -35,6 +36,15 @@ static void fault(LuThread *t, int sig, int code, Gva addr)
     lu_signals_deliver(t, 0);
 }
 
+static void fetch_fault(LuThread *t, Gva addr)
+{
+    int prot = lu_mm_prot(t->proc->mm, addr);
+    if (prot >= 0 && (prot & PROT_EXEC))
+        fault(t, SIGBUS, BUS_ADRERR, addr); /* mapped, but there is nothing behind it: a file that was cut */
+    else
+        fault(t, SIGSEGV, prot >= 0 ? SEGV_ACCERR : SEGV_MAPERR, addr);
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -47,7 +57,7 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, cpu->pc); break;
         case CPU_EXIT_ILLEGAL: fault(t, SIGILL, ILL_ILLOPC, cpu->pc); break;
         case CPU_EXIT_FETCH:
-            fault(t, SIGSEGV, lu_mm_mapped(t->proc->mm, cpu->exit.addr) ? SEGV_ACCERR : SEGV_MAPERR, cpu->exit.addr);
+            fetch_fault(t, cpu->exit.addr);
             break;
         case CPU_EXIT_FAULT: fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr); break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 from kit import check, guest, main, tinamou, TINAMOU, EXTRA
 
@@ -133,6 +134,11 @@ def test_stack_growth(_):
     check(r.status != 0 and r.out == "", "20 MiB do not fit", r)
     r = tinamou(PROBE, "deep", "20000", pre=("sh", "-c", "ulimit -s 32000; exec \"$@\"", "sh"))
     check(r.out == "came back\n", "20 MiB of 32", r)
+
+
+def test_cut_file(d):
+    r = tinamou(PROBE, "cut", os.path.join(d, "code"))
+    check(r.status == -signal.SIGBUS and r.out == "first\n" and "internal" not in r.err, "SIGBUS", r)
 
 
 def test_vdso(_):

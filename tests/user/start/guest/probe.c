@@ -174,6 +174,24 @@ static int vdso(void)
     return 0;
 }
 
+/* Code in a file that becomes shorter than its mapping. */
+static int cut(const char *path)
+{
+    static const uint32_t ret = 0x00008067;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0755);
+    if (ftruncate(fd, 8192) || pwrite(fd, &ret, 4, 0) != 4 || pwrite(fd, &ret, 4, 4096) != 4)
+        return 1;
+    char *p = mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    ((void (*)(void))p)();
+    printf("first\n");
+    fflush(stdout);
+    if (ftruncate(fd, 4096))
+        return 1;
+    ((void (*)(void))(p + 4096))();
+    printf("second\n");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "args";
@@ -193,6 +211,8 @@ int main(int argc, char **argv)
         return edges();
     if (!strcmp(what, "vdso"))
         return vdso();
+    if (!strcmp(what, "cut"))
+        return cut(argv[2]);
     if (!strcmp(what, "deep")) {
         deep((unsigned)atoi(argv[2]) / 4);
         printf("came back\n");
