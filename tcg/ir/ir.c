@@ -10,8 +10,22 @@ enum {
     CALL = IR_F_CALL,
 };
 
+/* SIG(signature, operand values, result) */
+#define SIGNATURES                                                                                                     \
+    SIG(NONE, 0, NONE) SIG(START, 0, NONE) SIG(CONST, 0, TYPE) SIG(PARAM, 0, TYPE) SIG(GET, 0, TYPE) SIG(PUT, 1, NONE) \
+    SIG(V, 1, TYPE) SIG(VV, 2, TYPE) SIG(VVV, 3, TYPE) SIG(CVT, 1, TYPE) SIG(CMP, 2, I1) SIG(SEL, 3, TYPE)             \
+    SIG(LD, 2, TYPE) SIG(ST, 3, NONE) SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE)                          \
+    SIG(FMA, 3, TYPE) SIG(FCMP, 2, I1) SIG(FSGN, 2, TYPE) SIG(FCLS, 1, TYPE) SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)    \
+    SIG(CALL, 4, TYPE) SIG(EXIT, 0, NONE) SIG(EXITIF, 1, NONE) SIG(EXITIND, 1, NONE) SIG(BR, 0, NONE) SIG(BRCOND, 1, NONE)
+
+enum {
+#define SIG(sig, n, result) OPERANDS_##sig = n, RESULT_##sig = IR_RESULT_##result,
+    SIGNATURES
+#undef SIG
+};
+
 const IrOpInfo ir_op_info[IR_OP_COUNT] = {
-#define OP(name, NAME, sig, flags, doc) [IR_##NAME] = {#name, IR_SIG_##sig, flags},
+#define OP(name, NAME, sig, flags, doc) [IR_##NAME] = {#name, IR_SIG_##sig, flags, OPERANDS_##sig, RESULT_##sig},
 #include "tcg/ir/ops.def"
 #undef OP
 };
@@ -29,38 +43,6 @@ const uint16_t ir_type_bits_table[IR_TYPE_COUNT] = {
     [IR_V64] = 64,  [IR_V128] = 128, [IR_V256] = 256, [IR_V512] = 512, [IR_FL] = 0,
     [IR_K8] = 8,    [IR_K16] = 16,   [IR_K32] = 32,   [IR_K64] = 64,
 };
-
-/* Operand values per signature, and what the result is: VOID none, I1 always i1, else the instruction's type. */
-typedef struct SigInfo {
-    uint8_t operands;
-    uint8_t result; /* 0 none, 1 the type field, 2 i1 */
-} SigInfo;
-
-static const SigInfo sig_info[] = {
-    [IR_SIG_NONE] = {0, 0},   [IR_SIG_START] = {0, 0},  [IR_SIG_CONST] = {0, 1},   [IR_SIG_PARAM] = {0, 1},
-    [IR_SIG_GET] = {0, 1},    [IR_SIG_PUT] = {1, 0},    [IR_SIG_V] = {1, 1},       [IR_SIG_VV] = {2, 1},
-    [IR_SIG_VVV] = {3, 1},    [IR_SIG_CVT] = {1, 1},    [IR_SIG_CMP] = {2, 2},     [IR_SIG_SEL] = {3, 1},
-    [IR_SIG_LD] = {2, 1},     [IR_SIG_ST] = {3, 0},     [IR_SIG_RMW] = {3, 1},     [IR_SIG_CAS] = {3, 1},
-    [IR_SIG_FENCE] = {0, 0},  [IR_SIG_FMA] = {3, 1},    [IR_SIG_FCMP] = {2, 2},    [IR_SIG_FSGN] = {2, 1},
-    [IR_SIG_FCLS] = {1, 1},   [IR_SIG_FCVT] = {1, 1},   [IR_SIG_FPENV] = {1, 1},   [IR_SIG_CALL] = {4, 1},
-    [IR_SIG_EXIT] = {0, 0},   [IR_SIG_EXITIF] = {1, 0}, [IR_SIG_EXITIND] = {1, 0}, [IR_SIG_BR] = {0, 0},
-    [IR_SIG_BRCOND] = {1, 0},
-};
-
-IrType ir_result_type(const IrRegion *r, const IrInsn *i)
-{
-    (void)r;
-    switch (sig_info[ir_op_info[i->op].sig].result) {
-    case 1: return (IrType)i->type;
-    case 2: return IR_I1;
-    default: return IR_VOID;
-    }
-}
-
-unsigned ir_operand_count(const IrInsn *i)
-{
-    return sig_info[ir_op_info[i->op].sig].operands;
-}
 
 /* The arrays are not cleared: the builder writes every element before it counts it. */
 static bool region_alloc(IrRegion *r, unsigned insns, unsigned pool, unsigned args, unsigned guest, unsigned blocks,

@@ -152,9 +152,14 @@ typedef struct IrRegion {
 
 typedef struct IrOpInfo {
     char name[12];
-    uint8_t sig;   /* IrSig */
-    uint8_t flags; /* IrFlag */
+    uint8_t sig;      /* IrSig */
+    uint8_t flags;    /* IrFlag */
+    uint8_t operands; /* how many of arg[] are values */
+    uint8_t result;   /* IrResult */
 } IrOpInfo;
+
+/* What a signature makes. */
+typedef enum IrResult { IR_RESULT_NONE, IR_RESULT_TYPE /* a value of the type field */, IR_RESULT_I1 } IrResult;
 
 extern const IrOpInfo ir_op_info[IR_OP_COUNT];
 extern const char ir_type_name[IR_TYPE_COUNT][8];
@@ -167,10 +172,14 @@ static inline bool ir_type_is_fp(IrType t) { return t >= IR_F16 && t <= IR_F64; 
 static inline bool ir_type_is_vec(IrType t) { return t >= IR_F16 && t <= IR_V512; }
 
 /* Type of the value that i makes; IR_VOID if none. */
-IrType ir_result_type(const IrRegion *r, const IrInsn *i);
+static inline IrType ir_result_type(const IrRegion *r, const IrInsn *i)
+{
+    unsigned result = ir_op_info[i->op].result;
+    return result == IR_RESULT_TYPE ? (IrType)i->type : result == IR_RESULT_I1 ? IR_I1 : IR_VOID;
+}
 /* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are skipped
  * by the caller. br's list is separate (args[]). */
-unsigned ir_operand_count(const IrInsn *i);
+static inline unsigned ir_operand_count(const IrInsn *i) { return ir_op_info[i->op].operands; }
 /* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1). */
 static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }
 static inline int64_t ir_const_value(const IrRegion *r, IrVal v)
