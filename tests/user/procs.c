@@ -185,6 +185,7 @@ static void statuses(void)
         raise(SIGSTOP);
         nap_ms(50); /* the parent shall see it continue */
         raise(SIGTSTP);
+        nap_ms(50);
         _exit(44);
     }
     int status;
