@@ -19,9 +19,6 @@ static const char f_names[32][5] = {
     "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
 static const char rm_names[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "unk", "unk", "dyn"};
 
-const char *rv_x_name(unsigned r) { return x_names[r]; }
-const char *rv_f_name(unsigned r) { return f_names[r]; }
-
 static void put_csr(Fmt *f, unsigned csr)
 {
     switch (csr) {

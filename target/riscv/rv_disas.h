@@ -9,8 +9,4 @@
 unsigned rv_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
 unsigned rv_disas_xlen(unsigned xlen, Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
 
-/* ABI name of x[r], f[r]. */
-const char *rv_x_name(unsigned r);
-const char *rv_f_name(unsigned r);
-
 #endif
