@@ -64,10 +64,11 @@ bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation)
             m->writable = r;
         }
         uint32_t h = hash_pc(r->pc, r->ctx);
-        while (m->table[h])
+        /* The place of a dropped region is used again: code that is rewritten at one address must not grow a chain. */
+        while (m->table[h] && !m->table[h]->dead)
             h = (h + 1) & ((1u << DBT_HASH_BITS) - 1);
+        m->n_entries += !m->table[h];
         __atomic_store_n(&m->table[h], r, __ATOMIC_RELEASE);
-        m->n_entries++;
         uint32_t bit = filter_bit(r->pc);
         __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
     } else {
