@@ -7,17 +7,17 @@ class Case:
     args      list of strings; stdin: text or bytes; files: {name: text or bytes} put into the working folder
     pool      "small" (part of the default suite) or "full"
     children  the program executes other programs of the sysroot (natively that needs a chroot)
-    expect    None: output and status equal native's; text: the exact output, status 0 (no native run)
-    accept    None, or function(stdout text, stderr text, status) -> None or what is wrong (no native run)
+    accept    None: everything equals the native run; or, without one, function(stdout, stderr, status) -> None or what
+              is wrong
     stderr    compare standard error too
     seconds   limit for one run
     """
 
-    def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, expect=None,
-                 accept=None, stderr=True, seconds=60):
+    def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,
+                 stderr=True, seconds=60):
         self.name, self.program, self.args = name, program, list(args)
         self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
-        self.pool, self.children, self.expect, self.accept = pool, children, expect, accept
+        self.pool, self.children, self.accept = pool, children, accept
         self.stderr, self.seconds = stderr, seconds
 
 

@@ -181,7 +181,7 @@ print(os.copy_file_range(fd, os.open("cp", os.O_RDWR | os.O_CREAT), 3, 0), open(
 import time, os, resource, threading, sched
 a = time.monotonic(); time.sleep(0.03); b = time.monotonic(); print(0.03 <= b - a < 3, abs(time.time() - time.clock_gettime(time.CLOCK_REALTIME)) < 1)
 print(time.gmtime(86400 * 365)[:6], time.strftime("%a %d %b %Y", time.gmtime(0)), time.process_time() >= 0, time.thread_time() >= 0, time.clock_getres(time.CLOCK_MONOTONIC) <= 0.1)
-s = sched.scheduler(); r = []; s.enter(0.02, 1, r.append, (2,)); s.enter(0.01, 1, r.append, (1,)); s.run(); print(r)
+s = sched.scheduler(); r = []; t = time.monotonic(); s.enterabs(t + 0.02, 1, r.append, (2,)); s.enterabs(t + 0.01, 1, r.append, (1,)); s.run(); print(r)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 1000, resource.getrlimit(resource.RLIMIT_CORE)[0], os.times().user >= 0, os.sysconf("SC_PAGESIZE"))
 print(len(os.sched_getaffinity(0)) == os.sysconf("SC_NPROCESSORS_ONLN") or os.cpu_count() >= 1, os.getpriority(os.PRIO_PROCESS, 0), os.getppid() > 0, os.getpgid(0) >= 0)
 """,

@@ -7,6 +7,7 @@ own dynamic loader (children would then be the machine's programs).
 import ctypes
 import os
 import shlex
+import stat
 import subprocess
 import sys
 
@@ -74,33 +75,57 @@ CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
 
-def enter_chroot(root, cwd):
-    """Runs in a forked child: a private mount namespace with /proc and /dev, then chroot. Raises OSError."""
+def enter_chroot(root, cwd, mode="namespace"):
+    """Runs in a forked child: chroot, with /proc and /dev in a private mount namespace. Raises OSError.
+
+    Mode "plain", for root in containers that may not mount: no /proc, and device nodes made by make_devices().
+    """
     libc = ctypes.CDLL(None, use_errno=True)
 
     def check(result):
         if result != 0:
             raise OSError(ctypes.get_errno(), "cannot enter a chroot")
 
-    uid, gid = os.getuid(), os.getgid()
-    check(libc.unshare(CLONE_NEWNS if uid == 0 else CLONE_NEWNS | CLONE_NEWUSER))
-    if uid != 0:
-        for name, text in (("setgroups", "deny"), ("uid_map", "%d %d 1" % (uid, uid)), ("gid_map", "%d %d 1" % (gid, gid))):
-            with open("/proc/self/" + name, "w") as f:
-                f.write(text)
-    check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-    for name in ("proc", "dev"):
-        check(libc.mount(b"/" + name.encode(), os.path.join(root, name).encode(), None, MS_BIND | MS_REC, None))
+    if mode == "namespace":
+        uid, gid = os.getuid(), os.getgid()
+        check(libc.unshare(CLONE_NEWNS if uid == 0 else CLONE_NEWNS | CLONE_NEWUSER))
+        if uid != 0:
+            for name, text in (("setgroups", "deny"), ("uid_map", "%d %d 1" % (uid, uid)),
+                               ("gid_map", "%d %d 1" % (gid, gid))):
+                with open("/proc/self/" + name, "w") as f:
+                    f.write(text)
+        check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+        for name in ("proc", "dev"):
+            check(libc.mount(b"/" + name.encode(), os.path.join(root, name).encode(), None, MS_BIND | MS_REC, None))
     os.chroot(root)
     os.chdir(cwd)
+    if mode == "plain":
+        os.close(os.open("/dev/null", os.O_RDWR))
 
 
-def chroot_works(root):
-    pid = os.fork()
-    if pid == 0:
+def make_devices(root):
+    for name, minor in (("null", 3), ("zero", 5), ("urandom", 9)):
+        path = os.path.join(root, "dev", name)
         try:
-            enter_chroot(root, "/")
-            os._exit(0)
+            if not os.path.exists(path):
+                os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+                os.chmod(path, 0o666)
         except OSError:
-            os._exit(1)
-    return os.waitpid(pid, 0)[1] == 0
+            pass
+
+
+def chroot_mode(root):
+    """How native programs can run: "namespace", "plain" or None (only through the loader)."""
+    for mode in ("namespace", "plain"):
+        if mode == "plain":
+            make_devices(root)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                enter_chroot(root, "/", mode)
+                os._exit(0)
+            except OSError:
+                os._exit(1)
+        if os.waitpid(pid, 0)[1] == 0:
+            return mode
+    return None
