@@ -68,7 +68,7 @@ static Word peek_word(Parser *x)
 /* name may fill its field without a NUL */
 static bool word_is(Word w, const char *name, size_t cap)
 {
-    return w.n <= cap && memcmp(w.s, name, w.n) == 0 && (w.n == cap || name[w.n] == 0) && w.n > 0;
+    return w.n > 0 && w.n <= cap && memcmp(w.s, name, w.n) == 0 && (w.n == cap || name[w.n] == 0);
 }
 #define WORD_IS(w, literal) word_is(w, literal, sizeof literal)
 
