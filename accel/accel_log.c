@@ -8,12 +8,13 @@ enum { LOG_CAP = 1 << 18 };
 
 static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
 {
+    const uint8_t *next = sb->bytes;
     for (unsigned n = 0; n < sb->n_runs; n++) {
         const SuperblockRun *run = &sb->run[n];
         fmt_printf(f, "IN: 0x%lx + %u\n", (unsigned long)run->pc, run->len);
         for (unsigned at = 0; at < run->len;) {
             char text[128] = "";
-            const uint8_t *bytes = (const uint8_t *)(uintptr_t)(run->pc + at);
+            const uint8_t *bytes = next + at;
             unsigned len = a->ops->disas ? a->ops->disas(run->pc + at, bytes, run->len - at, text, sizeof text) : 0;
             if (len == 0)
                 len = MIN(a->ops->insn_align, run->len - at);
@@ -23,6 +24,7 @@ static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
             fmt_printf(f, "  %s\n", text);
             at += len;
         }
+        next += run->len;
     }
 }
 

@@ -1,4 +1,7 @@
 #include "accel/superblock.h"
+#include "base/fault.h"
+
+enum { TRACE_BUFFER = 256, TRACE_LOOK_AHEAD = 64 };
 
 typedef struct Tracer {
     const SuperblockConfig *cfg;
@@ -7,8 +10,27 @@ typedef struct Tracer {
     Trans t;
     Gva head;
     Gva window, window_end; /* known executable bytes */
+    Gva buf_pc, buf_end;    /* what buf holds */
+    uint8_t buf[TRACE_BUFFER];
     unsigned max, branches;
 } Tracer;
+
+/* Copies guest bytes [pc, pc + n) into the buffer. Everything is translated from there: guest memory may change, or
+ * vanish, at any time. */
+static bool tracer_copy(Tracer *x, Gva pc, unsigned n)
+{
+    if (fault_copy(x->buf, (const void *)(uintptr_t)pc, n) != 0)
+        return false;
+    x->buf_pc = pc;
+    x->buf_end = pc + n;
+    return true;
+}
+
+static void tracer_at(Tracer *x, Gva pc)
+{
+    x->t.bytes = x->buf + (pc - x->buf_pc);
+    x->t.n_bytes = (unsigned)MIN(x->buf_end - pc, 64);
+}
 
 /* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
 static bool tracer_fetch(Tracer *x, Gva pc)
@@ -21,12 +43,15 @@ static bool tracer_fetch(Tracer *x, Gva pc)
         x->window = pc;
         x->window_end = MIN(pc + n, align_up(pc + 1, 4096));
     }
-    x->t.bytes = (const uint8_t *)(uintptr_t)pc;
-    x->t.n_bytes = (unsigned)MIN(x->window_end - pc, 64);
+    bool whole = x->buf_end - pc >= TRACE_LOOK_AHEAD || x->buf_end == x->window_end;
+    if ((pc < x->buf_pc || pc >= x->buf_end || !whole) &&
+        !tracer_copy(x, pc, (unsigned)MIN(x->window_end - pc, TRACE_BUFFER)))
+        return false;
+    tracer_at(x, pc);
     return true;
 }
 
-/* An instruction that crosses a page: the window is widened over both if the second is executable as well. */
+/* An instruction that crosses a page, if the second is executable as well. */
 static bool tracer_fetch_across(Tracer *x, Gva pc)
 {
     Gva page = align_up(pc + 1, 4096);
@@ -34,12 +59,18 @@ static bool tracer_fetch_across(Tracer *x, Gva pc)
     if (n == 0)
         return false;
     x->sb->writable |= x->cfg->mem->code_page(x->cfg->mem->opaque, page);
-    x->t.n_bytes = (unsigned)MIN(page + n - pc, 64);
+    if (!tracer_copy(x, pc, (unsigned)MIN(page + n - pc, TRACE_LOOK_AHEAD)))
+        return false;
+    tracer_at(x, pc);
     return true;
 }
 
-static bool tracer_add_run(Superblock *sb, Gva pc, unsigned len)
+static bool tracer_add_run(Superblock *sb, Gva pc, const uint8_t *bytes, unsigned len)
 {
+    if (sb->n_bytes + len > SB_MAX_BYTES)
+        return false;
+    memcpy(sb->bytes + sb->n_bytes, bytes, len);
+    sb->n_bytes += len;
     SuperblockRun *last = sb->n_runs ? &sb->run[sb->n_runs - 1] : NULL;
     if (last && last->pc + last->len == pc && align_down(last->pc, 4096) == align_down(pc + len - 1, 4096)) {
         last->len += len;
@@ -95,6 +126,8 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
         tracer_leave_direct(x, from, to);
         return false;
     }
+    if (to <= from) /* every cycle has a poll, also one that is unrolled into forward jumps between regions */
+        ir_poll(x->b, ir_exit_direct(x->b, to, false));
     return true;
 }
 
@@ -140,7 +173,7 @@ static bool tracer_flow(Tracer *x, Gva *pc)
 bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
 {
     const TargetOps *ops = cfg->ops;
-    ret->n_runs = 0;
+    ret->n_runs = ret->n_bytes = 0;
     ret->writable = false;
     Tracer x = {.cfg = cfg, .b = b, .sb = ret, .head = pc};
     x.max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
@@ -180,7 +213,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
                 break;
             }
         }
-        if (!tracer_add_run(ret, pc, (unsigned)(x.t.next - pc))) {
+        if (!tracer_add_run(ret, pc, x.t.bytes, (unsigned)(x.t.next - pc))) {
             /* cannot happen: tracer_go keeps two runs free */
             ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
             break;

@@ -13,7 +13,7 @@
 
 #include "accel/accel.h"
 
-enum { SB_MAX_RUNS = 12, SB_MAX_INSNS = 128, SB_MAX_BRANCHES = 4 };
+enum { SB_MAX_BYTES = 4096, SB_MAX_RUNS = 12, SB_MAX_INSNS = 128, SB_MAX_BRANCHES = 2 };
 
 /* A run of guest bytes that the region was made from; runs do not cross a page of 4 KiB. */
 typedef struct SuperblockRun {
@@ -25,8 +25,10 @@ typedef struct Superblock {
     IrRegion *region;
     SuperblockRun run[SB_MAX_RUNS];
     unsigned n_runs;
+    unsigned n_bytes;
     bool writable; /* the guest can write one of the pages: fence.i must look at the bytes again */
     Gva fault;     /* result false: the address that is not executable */
+    uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ by now */
 } Superblock;
 
 typedef struct SuperblockConfig {

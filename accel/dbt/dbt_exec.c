@@ -43,7 +43,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
                                   .known = known, .opaque = d};
     int32_t e = engine_offset(a);
     X64Layout at = {
-        .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
+        .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx), .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
         .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
         .jump_cache = e + (int32_t)offsetof(DbtCpu, jump),
@@ -54,6 +54,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
+    d->host.lookup = (X64Lookup){.table = d->map.table, .bits = DBT_HASH_BITS, .ctx = offsetof(DbtRegion, ctx),
+                                 .dead = offsetof(DbtRegion, dead), .rx = offsetof(DbtRegion, rx)};
     CodeSegment *seg = code_cache_claim(&d->cache, 4096); /* segment 0 */
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
@@ -86,7 +88,11 @@ static void dbt_stats(Accel *a)
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
-static void dbt_cpu_init(Cpu *cpu) { dbt_cpu(cpu)->jump_ctx = cpu->ctx; }
+static void dbt_cpu_init(Cpu *cpu)
+{
+    dbt_cpu(cpu)->jump_ctx = cpu->ctx;
+    dbt_cpu(cpu)->jump[0].pc = 1; /* see flush_jumps() */
+}
 
 static void dbt_cpu_clear(Cpu *cpu)
 {
@@ -96,7 +102,12 @@ static void dbt_cpu_clear(Cpu *cpu)
 
 /* ---- the loop ---- */
 
-static void flush_jumps(DbtCpu *dc) { memset(dc->jump, 0, sizeof(dc->jump)); }
+/* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */
+static void flush_jumps(DbtCpu *dc)
+{
+    memset(dc->jump, 0, sizeof(dc->jump));
+    dc->jump[0].pc = 1;
+}
 
 static uint32_t guest_mxcsr(const Cpu *cpu)
 {

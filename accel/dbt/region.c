@@ -1,19 +1,23 @@
 #include "accel/dbt/region.h"
 #include "base/fault.h"
 
-static uint32_t hash_pc(Gva pc, uint32_t ctx)
+/* x64_stubs.c computes the same; regions that differ in ctx alone follow each other. */
+static uint32_t hash_pc(Gva pc)
 {
-    uint64_t h = (pc >> 1) ^ (pc >> 21) ^ (uint64_t)ctx * 0x9e3779b1u;
-    return (uint32_t)h & ((1u << DBT_HASH_BITS) - 1);
+    return (uint32_t)((pc >> 1) ^ (pc >> (1 + DBT_HASH_BITS))) & ((1u << DBT_HASH_BITS) - 1);
 }
 
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
 {
-    for (uint32_t h = hash_pc(pc, ctx);; h = (h + 1) & ((1u << DBT_HASH_BITS) - 1)) {
-        DbtRegion *r = __atomic_load_n(&m->table[h], __ATOMIC_ACQUIRE);
-        if (!r)
+    for (uint32_t h = hash_pc(pc);; h = (h + 1) & ((1u << DBT_HASH_BITS) - 1)) {
+        const DbtEntry *e = &m->table[h];
+        uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
+        if (!key)
             return NULL;
-        if (r->pc == pc && r->ctx == ctx && !__atomic_load_n(&r->dead, __ATOMIC_RELAXED))
+        if (key != (pc | 1))
+            continue;
+        DbtRegion *r = __atomic_load_n(&e->region, __ATOMIC_ACQUIRE);
+        if (r->ctx == ctx && !__atomic_load_n(&r->dead, __ATOMIC_RELAXED))
             return r;
     }
 }
@@ -63,12 +67,13 @@ bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation)
             r->next_writable = m->writable;
             m->writable = r;
         }
-        uint32_t h = hash_pc(r->pc, r->ctx);
-        /* The place of a dropped region is used again: code that is rewritten at one address must not grow a chain. */
-        while (m->table[h] && !m->table[h]->dead)
+        uint32_t h = hash_pc(r->pc);
+        /* The place of a dropped region of the same pc is used again: code that is rewritten must not grow a chain. */
+        while (m->table[h].pc && !(m->table[h].pc == (r->pc | 1) && m->table[h].region->dead))
             h = (h + 1) & ((1u << DBT_HASH_BITS) - 1);
-        m->n_entries += !m->table[h];
-        __atomic_store_n(&m->table[h], r, __ATOMIC_RELEASE);
+        m->n_entries += !m->table[h].pc;
+        __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
+        __atomic_store_n(&m->table[h].pc, r->pc | 1, __ATOMIC_RELEASE);
         uint32_t bit = filter_bit(r->pc);
         __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
     } else {
@@ -177,18 +182,27 @@ unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
     return n;
 }
 
-/* FNV-1a over words; a run that cannot be read any more hashes as nothing. */
-uint64_t dbt_bytes_hash(const SuperblockRun *run, unsigned n)
+static uint64_t hash_more(uint64_t h, const uint8_t *bytes, size_t n) /* FNV-1a */
 {
-    uint64_t h = 0xcbf29ce484222325;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ bytes[i]) * 0x100000001b3;
+    return h;
+}
+
+enum { HASH_START = 0x4bf29ce484222325 };
+
+uint64_t dbt_bytes_hash(const uint8_t *bytes, size_t n) { return hash_more(HASH_START, bytes, n) | 1; }
+
+uint64_t dbt_runs_hash(const SuperblockRun *run, unsigned n)
+{
+    uint64_t h = HASH_START;
     for (unsigned k = 0; k < n; k++) {
         uint8_t bytes[512];
         for (uint32_t at = 0; at < run[k].len; at += sizeof(bytes)) {
             uint32_t len = MIN(run[k].len - at, (uint32_t)sizeof(bytes));
             if (fault_copy(bytes, (const void *)(uintptr_t)(run[k].pc + at), len))
                 return 0;
-            for (uint32_t i = 0; i < len; i++)
-                h = (h ^ bytes[i]) * 0x100000001b3;
+            h = hash_more(h, bytes, len);
         }
     }
     return h | 1;
@@ -201,7 +215,7 @@ unsigned dbt_map_check_writable(DbtMap *m)
     m->generation++;
     for (DbtRegion *r = m->writable, *next; r; r = next) {
         next = r->next_writable;
-        if (dbt_bytes_hash(r->run, r->n_runs) != r->hash) {
+        if (dbt_runs_hash(r->run, r->n_runs) != r->hash) {
             drop(m, r);
             n++;
         }

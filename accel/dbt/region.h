@@ -47,9 +47,15 @@ typedef struct DbtPage {
     DbtPageRef *first;
 } DbtPage;
 
+/* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c). */
+typedef struct DbtEntry {
+    uint64_t pc;         /* | 1; 0 = free; written last */
+    DbtRegion *region;
+} DbtEntry;
+
 typedef struct DbtMap {
     CodeCache *cache;
-    DbtRegion **table;  /* [1 << DBT_HASH_BITS], open addressing */
+    DbtEntry *table;    /* [1 << DBT_HASH_BITS], open addressing */
     uint32_t n_entries;
     DbtPage *page;      /* [1 << DBT_PAGE_BITS], open addressing, never removed from until a reset */
     uint32_t n_pages;
@@ -69,7 +75,9 @@ void dbt_map_link(DbtMap *m, uint32_t exit_id, DbtRegion *to);
 unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len);
 /* Drops those regions on writable pages whose bytes are no longer those they were made from. */
 unsigned dbt_map_check_writable(DbtMap *m);
-uint64_t dbt_bytes_hash(const SuperblockRun *run, unsigned n);
+uint64_t dbt_bytes_hash(const uint8_t *bytes, size_t n);
+/* The same of guest memory as it is now; 0 if it cannot be read. */
+uint64_t dbt_runs_hash(const SuperblockRun *run, unsigned n);
 void dbt_map_reset(DbtMap *m);
 
 #endif

@@ -72,7 +72,7 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
     memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
     if (r->writable)
-        r->hash = dbt_bytes_hash(r->run, r->n_runs);
+        r->hash = dbt_bytes_hash(sb->bytes, sb->n_bytes);
     return r;
 }
 

@@ -31,7 +31,7 @@ enum { X64_ENV_BIAS = 128, X64_SPILLS = 48, X64_MAX_PINS = 18, X64_MAX_SLOTS = 1
 
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
-    int32_t kick, pc, ff, frm, link, host_fp;
+    int32_t kick, pc, ctx, ff, frm, link, host_fp;
     int32_t save;       /* 16 * 8 + 16 * 16 bytes for the stubs */
     int32_t args;       /* 4 * 8 bytes: arguments of a call */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
@@ -46,10 +46,19 @@ typedef struct X64Pin {
 
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16 };
 
+/* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
+ * pointer}, index = (pc >> 1 ^ pc >> (1 + bits)) mod 2^bits, first probe only. Offsets are inside a region. */
+typedef struct X64Lookup {
+    const void *table; /* NULL: none */
+    unsigned bits;
+    int32_t ctx, dead, rx; /* u32, bool, u64 */
+} X64Lookup;
+
 typedef struct X64Host {
     uint64_t features;        /* X64_F_* that may be used */
     uint32_t no_opt;          /* X64_NO_* */
     X64Layout at;
+    X64Lookup lookup;         /* set before x64_stubs_emit() */
     const IrSlot *slots;
     unsigned n_slots, n_pins;
     unsigned insn_shift;      /* log2 of the guest's instruction alignment: index of the jump cache */

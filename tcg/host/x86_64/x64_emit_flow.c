@@ -116,6 +116,19 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
     c->site = x64_jcc_rel32(e->a, X64_NE);
 }
 
+/* index = pc >> shift mod entries; entries are 16 bytes */
+X64Mem x64_jump_entry(const X64Host *h, X64Asm *a)
+{
+    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_JC_ENTRIES - 1) << h->insn_shift);
+    unsigned scale = 4 - h->insn_shift;
+    if (scale > 3) {
+        x64_shift_ri(a, 32, X64_SHL, X64_RCX, (int)(scale - 3));
+        scale = 3;
+    }
+    return X64_MEMI(X64_RBP, X64_RCX, scale, h->at.jump_cache - X64_ENV_BIAS);
+}
+
 /* rax = target; the inline cache of {guest pc, host address} pairs. */
 void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
 {
@@ -130,18 +143,11 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     }
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    /* index = pc >> shift mod entries; entries are 16 bytes */
-    int32_t table = h->at.jump_cache - X64_ENV_BIAS;
-    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
-    x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_JC_ENTRIES - 1) << h->insn_shift);
-    unsigned scale = 4 - h->insn_shift;
-    if (scale > 3) {
-        x64_shift_ri(a, 32, X64_SHL, X64_RCX, (int)(scale - 3));
-        scale = 3;
-    }
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEMI(X64_RBP, X64_RCX, scale, table));
+    X64Mem entry = x64_jump_entry(h, a);
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    x64_jmp_m(a, X64_MEMI(X64_RBP, X64_RCX, scale, table + 8));
+    entry.disp += 8;
+    x64_jmp_m(a, entry);
 }
 
 /* All values in temporaries go to memory, pins through the cpu object; arguments by [args]. */

@@ -120,6 +120,9 @@ void x64_loop_pins(X64Emit *e);
 /* Stores those that the region writes, where it is left. */
 void x64_store_loop_pins(X64Emit *e);
 
+/* The jump cache's entry for the guest pc in rax; uses rcx. */
+X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
+
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);
 void x64_leave(X64Emit *e, unsigned exit);
