@@ -233,10 +233,6 @@ void accel_ctx_set(Accel *a, Cpu *self, uint32_t set)
     accel_exclusive_end(self);
 }
 
-/* Outside of accel_run() a cpu counts as stopped (accel_priv.h), so there is nothing to say here. */
-void accel_syscall_enter(Cpu *cpu) { (void)cpu; }
-void accel_syscall_leave(Cpu *cpu) { (void)cpu; }
-
 /* ---- running ---- */
 
 static void update_ctx(Cpu *cpu)

@@ -65,13 +65,11 @@ void accel_fence_i(Cpu *cpu);
  * Stops the others as accel_exclusive_begin() does: not inside of that, and with no lock held. */
 void accel_ctx_set(Accel *a, Cpu *self, uint32_t set);
 
-/* Other cpus are stopped between instructions until accel_exclusive_end(); those outside of accel_run() count as
- * stopped and wait when they enter it. The caller is outside of accel_run() and holds no lock. */
+/* Other cpus are stopped between instructions until accel_exclusive_end(). Outside of accel_run() a cpu counts as
+ * stopped, so system calls need no word to accel, and waits when it enters it. The caller is outside of accel_run() and
+ * holds no lock. */
 void accel_exclusive_begin(Cpu *self);
 void accel_exclusive_end(Cpu *self);
-/* Around a blocking system call of the cpu's thread (thread state word, rules.md 30). */
-void accel_syscall_enter(Cpu *cpu);
-void accel_syscall_leave(Cpu *cpu);
 
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);

@@ -7,18 +7,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* One instruction while all other cpus stand still: the exact form of LL/SC. */
-static void step_exclusive(LuThread *t)
-{
-    Cpu *cpu = t->cpu;
-    accel_exclusive_begin(cpu);
-    uint32_t ctx = cpu->ctx;
-    cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
-    accel_run(cpu);
-    cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_STEP) | (ctx & CTX_PARALLEL);
-    accel_exclusive_end(cpu);
-}
-
 static void system_call(LuThread *t)
 {
     /* A signal that came before the call goes first: the pc is still on the instruction. */
@@ -50,7 +38,6 @@ void lu_thread_run(LuThread *t)
     Cpu *cpu = t->cpu;
     for (;;) {
         accel_run(cpu);
-    again:
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
@@ -62,16 +49,8 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_FAULT: fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr); break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
         case CPU_EXIT_FENCE_I:
-            accel_fence_i(cpu);
-            lu_signals_deliver(t, 0);
-            break;
         case CPU_EXIT_CTX:
-            cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | cpu->ops->ctx(cpu);
-            lu_signals_deliver(t, 0);
-            break;
-        case CPU_EXIT_EXCLUSIVE:
-            step_exclusive(t);
-            goto again;
+        case CPU_EXIT_EXCLUSIVE: break; /* dealt with in accel_run() */
         }
     }
 }

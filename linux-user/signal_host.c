@@ -229,10 +229,7 @@ void lu_sighost_default(const LuSigInfo *info)
 
 long lu_blocking(LuThread *t, long nr, long a, long b, long c, long d, long e, long f)
 {
-    accel_syscall_enter(t->cpu);
-    long r = lu_window_call(nr, a, b, c, d, e, f, &t->sig->n_pending);
-    accel_syscall_leave(t->cpu);
-    return r;
+    return lu_window_call(nr, a, b, c, d, e, f, &t->sig->n_pending);
 }
 
 long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, long c, long d, long e, long f)

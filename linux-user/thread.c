@@ -317,13 +317,9 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
         lu_signals_release(t);
         return -ENOMEM;
     }
-    if (vfork)
-        accel_syscall_enter(t->cpu);
     long r = clone_host_shared(c, args, size);
-    if (vfork) {
+    if (vfork)
         lu_set_self(t);
-        accel_syscall_leave(t->cpu);
-    }
     if (vfork || sys_is_err(r))
         child_free(c);
     lu_signals_release(t);

@@ -55,7 +55,7 @@ _Noreturn void lu_thread_run(LuThread *t)
 
 struct Accel {
     Lock lock;
-    unsigned cpus, in_syscall;
+    unsigned cpus;
 };
 static struct Accel fake_accel;
 
@@ -83,8 +83,6 @@ void accel_cpu_free(Cpu *cpu)
 void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
 void accel_ctx_set(Accel *a, Cpu *cpu, uint32_t set) { cpu->ctx |= set; }
 void accel_fence_i(Cpu *cpu) {}
-void accel_syscall_enter(Cpu *cpu) { __atomic_fetch_add(&fake_accel.in_syscall, 1, __ATOMIC_SEQ_CST); }
-void accel_syscall_leave(Cpu *cpu) { __atomic_fetch_sub(&fake_accel.in_syscall, 1, __ATOMIC_SEQ_CST); }
 void accel_fork_prepare(Accel *a) { lock_take(&a->lock); }
 void accel_fork_parent(Accel *a) { lock_release(&a->lock); }
 void accel_fork_child(Accel *a, Cpu *survivor)
