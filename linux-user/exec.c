@@ -309,13 +309,18 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
 {
     const LuOptions *opt = t->proc->opt;
     ArgList l;
-    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 12))
+    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 14))
         return -ENOMEM;
     append(&l, "tinamou");
     append(&l, LU_REEXEC);
-    append(&l, number(t, opt->n_forward + 2));
+    uint32_t ignored = lu_signals_ignored_faults(t);
+    append(&l, number(t, opt->n_forward + (ignored ? 4 : 2)));
     for (unsigned i = 0; i < opt->n_forward; i++)
         append(&l, opt->forward[i]);
+    if (ignored) {
+        append(&l, "-ignored-faults");
+        append(&l, number(t, ignored));
+    }
     append(&l, "-exec-fd");
     append(&l, number(t, (unsigned)x->fd));
     append(&l, x->host_path);
@@ -325,15 +330,15 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
         sys_call3(SYS_fcntl, x->fd, F_SETFD, 0);
         int self = t->proc->self_fd;
         if (self >= 0)
-            e = lu_blocking_exec(t, SYS_execveat, self, (long)"", (long)l.v, (long)envp, AT_EMPTY_PATH);
+            e = lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l.v, (long)envp, AT_EMPTY_PATH);
         else
-            e = lu_blocking_exec(t, SYS_execve, (long)"/proc/self/exe", (long)l.v, (long)envp, 0, 0);
+            e = lu_blocking_exec(t, false, SYS_execve, (long)"/proc/self/exe", (long)l.v, (long)envp, 0, 0);
         sys_call3(SYS_fcntl, x->fd, F_SETFD, FD_CLOEXEC);
         /* No /proc here: only a binfmt_misc entry can help. */
         if (e == -ENOENT && self < 0) {
             ArgList plain = {.v = l.v};
             append_args(&plain, x, argv, argc);
-            e = lu_blocking_exec(t, SYS_execve, (long)x->host_path, (long)plain.v, (long)envp, 0, 0);
+            e = lu_blocking_exec(t, true, SYS_execve, (long)x->host_path, (long)plain.v, (long)envp, 0, 0);
         }
     }
     if (l.mapped)
@@ -348,13 +353,13 @@ static long exec_native(LuThread *t, ExecTarget *x, int dirfd, const char *path,
     ArgList l;
     if (!x->n_words) {
         const char *host = x->host_path == x->guest_path ? path : x->host_path;
-        return lu_blocking_exec(t, SYS_execveat, dirfd, (long)host, (long)argv, (long)envp, flags);
+        return lu_blocking_exec(t, true, SYS_execveat, dirfd, (long)host, (long)argv, (long)envp, flags);
     }
     if (!list_alloc(t, &l, argc + ARRAY_SIZE(x->word) + 4))
         return -ENOMEM;
     long e = -EFAULT;
     if (append_args(&l, x, argv, argc))
-        e = lu_blocking_exec(t, SYS_execve, (long)x->host_path, (long)l.v, (long)envp, 0, 0);
+        e = lu_blocking_exec(t, true, SYS_execve, (long)x->host_path, (long)l.v, (long)envp, 0, 0);
     if (l.mapped)
         lu_mm_arena_free(t->proc->mm, l.v, l.mapped);
     return e;

@@ -95,7 +95,7 @@ static void start_again(const LuOptions *opt, int argc, char **argv)
         v[n++] = argv[i];
     char words[24];
     Fmt fw = FMT_ON(words);
-    fmt_printf(&fw, "%u", opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + 4);
+    fmt_printf(&fw, "%u", opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + (opt->ignored_faults ? 2 : 0) + 4);
     if (opt->reexec)
         v[2] = words;
     v[n++] = "-old-stack";

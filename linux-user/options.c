@@ -410,6 +410,8 @@ static bool opt_persona(Parse *ps, const char *arg)
 
 static bool opt_old_stack(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->old_stack_limit); }
 
+static bool opt_ignored(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->ignored_faults); }
+
 static bool opt_help(Parse *ps, const char *arg);
 static bool opt_man(Parse *ps, const char *arg);
 
@@ -448,6 +450,7 @@ static const OptRow rows[] = {
     {"host-cpu", "HOST_CPU", "mask", true, opt_host_cpu, "host features not to use, as a bit mask"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
     {"exec-fd", "", "n", false, opt_exec_fd, ""},
+    {"ignored-faults", "", "mask", false, opt_ignored, ""},
     {"old-persona", "", "n", false, opt_persona, ""},
     {"old-stack", "", "n", false, opt_old_stack, ""},
 };

@@ -47,6 +47,7 @@ struct LuOptions {
     int exec_fd;              /* open on the program (execve, AT_EXECFD), -1: open it by name */
     long old_persona;         /* to restore, -1 = nothing */
     uint64_t old_stack_limit; /* likewise, 0 = nothing */
+    uint64_t ignored_faults;  /* inherited: lu_signals_ignored_faults() */
 
     const char *forward[LU_MAX_FORWARD]; /* words that give the same options again */
     unsigned n_forward;

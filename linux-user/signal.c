@@ -9,6 +9,7 @@
 #include "base/fmt.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
+#include "linux-user/options.h"
 
 static const uint64_t never_blocked = 1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1);
 
@@ -221,6 +222,10 @@ void lu_signals_init(LuProc *p, LuThread *t)
         if (lu_sighost_ignored(sig))
             h->act[sig].handler = (Gva)(uintptr_t)SIG_IGN;
     }
+    if (p->opt->ignored_faults & 1)
+        h->act[SIGSEGV].handler = (Gva)(uintptr_t)SIG_IGN;
+    if (p->opt->ignored_faults & 2)
+        h->act[SIGBUS].handler = (Gva)(uintptr_t)SIG_IGN;
     s->alt_flags = SS_DISABLE;
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();

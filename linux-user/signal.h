@@ -74,9 +74,13 @@ long lu_blocking(LuThread *t, long nr, long a, long b, long c, long d, long e, l
 /* The same for calls that swap the mask while they wait (ppoll, pselect6, epoll_pwait, rt_sigsuspend): among the
  * arguments is a pointer to lu_sig_host_mask(temp); `temp` is what the guest asked for. */
 long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, long c, long d, long e, long f);
-/* execve and execveat with host pointers: the new image inherits exactly the guest's mask and ignored signals.
- * Returns as lu_blocking(), on errors only. */
-long lu_blocking_exec(LuThread *t, long nr, long a, long b, long c, long d, long e);
+/* execve and execveat with host pointers: the new image inherits exactly the guest's mask and ignored signals; but
+ * ignored SIGSEGV and SIGBUS only if `native` (an image of ours is told by -ignored-faults) and no other thread shares
+ * the dispositions: the handlers of those two are needed until the last moment. Returns as lu_blocking(), on errors
+ * only. */
+long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c, long d, long e);
+/* Bit 0: the guest ignores SIGSEGV; bit 1: SIGBUS. */
+uint32_t lu_signals_ignored_faults(LuThread *t);
 /* A guest mask as the host may have it. */
 uint64_t lu_sig_host_mask(uint64_t mask);
 /* Ends the process the way the default action of `sig` does, with the core-dump bit as the kernel would. */

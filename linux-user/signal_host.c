@@ -249,21 +249,37 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
     return r;
 }
 
-long lu_blocking_exec(LuThread *t, long nr, long a, long b, long c, long d, long e)
+static const uint8_t faults[] = {SIGSEGV, SIGBUS};
+
+uint32_t lu_signals_ignored_faults(LuThread *t)
+{
+    LuSighand *h = t->sighand;
+    uint32_t set = 0;
+    lock_take(&h->lock);
+    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
+        set |= (uint32_t)(h->act[faults[i]].handler == (Gva)(uintptr_t)SIG_IGN) << i;
+    lock_release(&h->lock);
+    return set;
+}
+
+long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c, long d, long e)
 {
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
     LuSighand *h = t->sighand;
-    static const int faults[] = {SIGSEGV, SIGBUS};
+    /* Ignored, a fault of another thread would kill it; and the call may yet fail. */
+    uint32_t ignored = native && __atomic_load_n(&h->refs, __ATOMIC_RELAXED) == 1 ? lu_signals_ignored_faults(t) : 0;
     for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
-        if (h->act[faults[i]].handler == (Gva)(uintptr_t)SIG_IGN)
+        if (ignored >> i & 1)
             host_sigaction(faults[i], SIG_IGN, 0);
     }
     host_setmask(SIG_SETMASK, t->sig->mask);
     long r = lu_blocking(t, nr, a, b, c, d, e, 0);
     host_setmask(SIG_UNBLOCK, fault_bits());
-    lock_take(&h->lock);
-    lu_sighost_install_faults(h->act);
-    lock_release(&h->lock);
+    if (ignored) {
+        lock_take(&h->lock);
+        lu_sighost_install_faults(h->act);
+        lock_release(&h->lock);
+    }
     return r;
 }

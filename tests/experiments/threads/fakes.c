@@ -2,6 +2,7 @@
 #include "base/fmt.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
+#include "linux-user/options.h"
 
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -139,10 +140,12 @@ LuThread *fake_start(void)
 {
     static LuProc proc;
     static LuThread thread;
+    static const LuOptions options;
     lock_init(&fake_mm.lock, LOCK_RANK_MM);
     lock_init(&fake_accel.lock, LOCK_RANK_CODE);
     lock_init(&proc.lock, LOCK_RANK_PROC);
     proc.abi = &abi;
+    proc.opt = &options;
     proc.mm = &fake_mm;
     proc.accel = &fake_accel;
     thread.proc = &proc;

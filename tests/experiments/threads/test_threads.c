@@ -306,7 +306,7 @@ static void spawn_missing(LuThread *t, void *arg)
     CHECK(lu_self() == t && t->vfork_child && t->pid == sys_getpid());
     static const char path[] = "/nonexistent/program";
     static char *const argv[] = {NULL};
-    s->store = lu_blocking_exec(t, SYS_execve, (long)path, (long)argv, (long)argv, 0, 0);
+    s->store = lu_blocking_exec(t, true, SYS_execve, (long)path, (long)argv, (long)argv, 0, 0);
     lu_process_exit(t, 41);
 }
 static void spawn_true(LuThread *t, void *arg)
@@ -315,7 +315,7 @@ static void spawn_true(LuThread *t, void *arg)
     static const char path[] = "/bin/true";
     static char *const argv[] = {(char *)(uintptr_t)path, NULL};
     s->store = 1;
-    s->store = lu_blocking_exec(t, SYS_execve, (long)path, (long)argv, (long)(argv + 1), 0, 0);
+    s->store = lu_blocking_exec(t, true, SYS_execve, (long)path, (long)argv, (long)(argv + 1), 0, 0);
     lu_process_exit(t, 42);
 }
 
