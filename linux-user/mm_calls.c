@@ -5,6 +5,7 @@
 #include "linux-user/mm_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -117,6 +118,9 @@ static long identify_file(Range *r, int prot, int flags, int fd)
         if (!sys_is_err(sys_call2(SYS_fstatfs, fd, &fs)) && (fs.f_flags & 8 /* ST_NOEXEC */))
             return -EPERM;
     }
+    long mode = prot & PROT_EXEC ? sys_call2(SYS_fcntl, fd, F_GETFL) : 0;
+    if (mode > 0 && (mode & O_ACCMODE) != O_RDONLY)
+        r->kind |= RANGE_LIVE_FILE;
     if (!(r->kind & RANGE_SHARED)) {
         r->dev = (uint64_t)PRIVATE_FILE;
         return 0;

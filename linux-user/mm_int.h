@@ -21,6 +21,7 @@ enum {
     RANGE_VDSO = 16,
     RANGE_STACK = 32,
     RANGE_SHM = 64,      /* shmat */
+    RANGE_LIVE_FILE = 128, /* the file was open for writing: its contents may change under the mapping */
 };
 
 typedef struct Range {

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -328,7 +329,10 @@ static void test_exec(void **state)
     /* The same bytes writable through another mapping. */
     int fd = memfd_create("code", 0);
     assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
-    Gva x = (Gva)map(0, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, PAGE);
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int ro = open(link, O_RDONLY);
+    Gva x = (Gva)map(0, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, ro, PAGE);
     assert_false(lu_mm_code_page(proc.mm, x));
     Gva w = (Gva)map(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 2 * PAGE);
     assert_false(lu_mm_code_page(proc.mm, x));
@@ -336,6 +340,17 @@ static void test_exec(void **state)
     lu_mm_munmap(&thread, w, 2 * PAGE);
     assert_false(lu_mm_code_page(proc.mm, x + PAGE));
     lu_mm_munmap(&thread, x, 2 * PAGE);
+    /* What can change without a writable mapping here. */
+    x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, ro, 0);
+    assert_false(lu_mm_code_page(proc.mm, x));
+    lu_mm_munmap(&thread, x, PAGE);
+    x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    assert_true(lu_mm_code_page(proc.mm, x));
+    lu_mm_munmap(&thread, x, PAGE);
+    x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(lu_mm_code_page(proc.mm, x));
+    lu_mm_munmap(&thread, x, PAGE);
+    close(ro);
     close(fd);
 }
 
