@@ -136,9 +136,9 @@ def text_bytes(size):
 class Package:
     """PROGRAM ARGS with an input on stdin; compare: "native" (all three agree) or "rival" (output is the guest's)."""
 
-    def __init__(self, program, args, stdin=None, compare="native", native=None):
+    def __init__(self, program, args, stdin=None, compare="native", native=None, guest_args=()):
         self.program, self.args, self.stdin, self.compare = program, args, stdin, compare
-        self.native = native or program
+        self.native, self.guest_args = native or program, list(guest_args)
 
 
 PRIME = "0x" + "f" * 16 + "c90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404dd" \
@@ -155,7 +155,8 @@ PACKAGES = {
     },
     "compiler": {
         "p.cc1": Package(CC1 % "riscv64-linux-gnu", ["-quiet", "-O1", "-fpreprocessed", "-", "-o", "-"],
-                         lambda: c_source().encode(), "rival", CC1 % "x86_64-linux-gnu"),
+                         lambda: c_source().encode(), "rival", CC1 % "x86_64-linux-gnu",
+                         ["-march=rv64gc", "-mabi=lp64d"]),  # what the compiler driver passes
     },
     "shell": {
         "p.shloop": Package("usr/bin/dash", ["-s"], SHLOOP.encode),

@@ -71,6 +71,7 @@ static void identities(void)
     SHOW(getgroups(-1, groups));
     SHOW(getpgid(0) == getpgrp());
     SHOW(getsid(0) == getsid(getpid()));
+    SHOW(getppid() != getpid());
     SHOW(setpgid(0, 0));
     SHOW(getpgrp() == getpid());
     SHOW(setsid());
