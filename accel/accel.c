@@ -280,7 +280,7 @@ static bool run_exit(Accel *a, Cpu *cpu)
         if (run_exclusive(a, cpu))
             return cpu->exit.kind == CPU_EXIT_KICK || run_exit(a, cpu);
         return false;
-    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu); break;
+    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu, false); break;
     case CPU_EXIT_CTX:
         if (a->engine->outside)
             a->engine->outside(cpu);
@@ -305,7 +305,7 @@ void accel_run(Cpu *cpu)
 }
 
 void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
-void accel_fence_i(Cpu *cpu) { cpu->accel->engine->fence_i(cpu); }
+void accel_fence_i(Cpu *cpu) { cpu->accel->engine->fence_i(cpu, true); }
 
 void accel_stats(Accel *a)
 {

@@ -333,6 +333,7 @@ static void start_accel(Start *s)
     const LuOptions *opt = p->opt;
     AccelConfig cfg = {
         .jit = !opt->no_jit, .host_mask = opt->host_mask, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
+        .cache_bytes = opt->cache_bytes,
         .log = opt->accel_log, .log_fd = p->strace_fd,
         .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page},
     };

@@ -364,6 +364,21 @@ static bool opt_max_insns(Parse *ps, const char *arg)
     return true;
 }
 
+static bool opt_tb_size(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, true, &v))
+        return false;
+    if (!arg[strcspn(arg, "kKmMgGtT")])
+        v = v > 1024 ? UINT64_MAX : v << 20;
+    if (v > 1 << 30) {
+        fmt_puts(&ps->err, "at most 1024 MiB");
+        return false;
+    }
+    ps->opt->cache_bytes = v;
+    return true;
+}
+
 static bool opt_host_cpu(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->host_mask); }
 
 static bool opt_refused(Parse *ps, const char *arg)
@@ -445,6 +460,7 @@ static const OptRow rows[] = {
     {"man", "", "", false, opt_man, "print the manual page (roff)"},
     {"no-jit", "NO_JIT", "", true, opt_no_jit, "run by the interpreter"},
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
+    {"tb-size", "TB_SIZE", "size", true, opt_tb_size, "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
      "switch off: pins chain jump-cache loops superblock fold lazy-nan loop-pins all"},
     {"host-cpu", "HOST_CPU", "mask", true, opt_host_cpu, "host features not to use, as a bit mask"},

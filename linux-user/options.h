@@ -32,6 +32,7 @@ struct LuOptions {
     uint64_t reserved_va;     /* -R, bytes; 0 = no limit */
     uint64_t host_mask;       /* -host-cpu: AccelConfig.host_mask */
     uint64_t seed;            /* -seed */
+    uint64_t cache_bytes;     /* -tb-size; 0 = default */
     uint32_t no_opt;          /* -no-opt: ACCEL_NO_* */
     uint32_t accel_log;       /* -d: ACCEL_LOG_* */
     uint32_t log;             /* -d, -strace: LU_LOG_* */

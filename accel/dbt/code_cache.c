@@ -3,49 +3,59 @@
 #include "base/fmt.h"
 #include "base/sys.h"
 
-#include <linux/memfd.h>
 #include <sys/mman.h>
+
+enum { VICTIM_FRACTION = 8, BATCH_FRACTION = 16 };
 
 static size_t code_bytes(const CodeCache *c) { return (size_t)c->n_segments << SEG_BITS; }
 
-/* Backs the segments from `first` on with a new file, seen through both views. */
-static bool map_file(CodeCache *c, unsigned first)
+/* Backs [at, at + len) of the code with new shared pages, seen through both views. A shared anonymous mapping is
+ * doubled by mremap() with an old size of 0 (mremap(2)); a memfd would need a descriptor. */
+static bool map_double(CodeCache *c, size_t at, size_t len)
 {
-    size_t at = (size_t)first << SEG_BITS, len = code_bytes(c) - at;
-    long fd = sys_call2(SYS_memfd_create, "tinamou-code", MFD_CLOEXEC);
-    if (sys_is_err(fd))
-        return false;
-    bool ok = !sys_is_err(sys_call2(SYS_ftruncate, fd, len)) &&
-              !sys_is_err(sys_mmap(c->rw + at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-                                   (int)fd, 0)) &&
-              !sys_is_err(sys_mmap(c->rx + at, len, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-                                   (int)fd, 0));
-    sys_close((int)fd);
-    return ok;
+    uint8_t *rw = c->rw + at, *rx = c->rx + at;
+    return !sys_is_err(sys_mmap(rw, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+                                -1, 0)) &&
+           !sys_is_err(sys_call5(SYS_mremap, rw, 0, len, MREMAP_MAYMOVE | MREMAP_FIXED, rx)) &&
+           !sys_is_err(sys_mprotect(rx, len, PROT_READ | PROT_EXEC));
 }
 
 /* The fall-back: one private mapping, writable and executable. */
-static bool map_wx(CodeCache *c, unsigned first)
+static bool map_wx(CodeCache *c, size_t at, size_t len)
 {
-    size_t at = (size_t)first << SEG_BITS, len = code_bytes(c) - at;
-    c->rw = c->rx;
-    c->wx = true;
     return !sys_is_err(sys_mmap(c->rx + at, len, PROT_READ | PROT_WRITE | PROT_EXEC,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0));
 }
 
-static void init_segment(CodeCache *c, unsigned k)
+static bool map_fresh(CodeCache *c, size_t at, size_t len)
 {
-    CodeSegment *s = &c->segment[k];
-    *s = (CodeSegment){.claimed = true};
-    s->meta = (Arena){.base = c->meta + (size_t)k * SEG_META, .limit = SEG_META};
+    return c->wx ? map_wx(c, at, len) : map_double(c, at, len);
+}
+
+static bool map_first(CodeCache *c)
+{
+    if (map_double(c, 0, code_bytes(c)))
+        return true;
+    c->rw = c->rx;
+    c->wx = true;
+    return map_wx(c, 0, code_bytes(c));
+}
+
+static CodeSegment *init_segment(CodeCache *c, CodeSegment *s)
+{
+    char *meta = c->meta + (size_t)code_segment_index(c, s) * SEG_META;
+    *s = (CodeSegment){.age = c->clock++, .meta = {.base = meta, .limit = SEG_META}};
     s->region = arena_array(&s->meta, DbtRegion *, SEG_REGIONS);
+    return s;
 }
 
 bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque, char *err,
                      size_t err_cap)
 {
-    *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, 4)};
+    *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, (size_t)CACHE_MIN_SEGMENTS)};
+    c->limit = bytes >= CACHE_MIN_SEGMENTS * (size_t)SEG_BYTES
+                   ? SEG_BYTES
+                   : (uint32_t)align_up(MAX(bytes / CACHE_MIN_SEGMENTS, (size_t)SEG_MIN_BYTES), 4096);
     lock_init(&c->lock, LOCK_RANK_LINK);
     size_t code = code_bytes(c), n_exits = (size_t)c->n_segments * SEG_EXITS;
     c->rx = map(opaque, code + n_exits * sizeof(uint64_t));
@@ -59,7 +69,7 @@ bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size
         return false;
     }
     c->slot = (uint64_t *)(void *)(c->rx + code);
-    if (!map_file(c, 0) && !map_wx(c, 0)) {
+    if (!map_first(c)) {
         fmt_puts(&f, "executable memory is refused");
         return false;
     }
@@ -68,65 +78,168 @@ bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size
 
 void code_cache_clear(CodeCache *c) { *c = (CodeCache){0}; } /* the address space is the owner's */
 
-CodeSegment *code_cache_claim(CodeCache *c, uint32_t room)
+/* ---- claiming ---- */
+
+static bool has_room(const CodeCache *c, const CodeSegment *s, unsigned n_exits)
 {
-    CodeSegment *s = NULL;
-    lock_take(&c->lock);
-    for (CodeSegment **p = &c->open; *p; p = &(*p)->next_open) {
-        if (SEG_BYTES - (*p)->used >= room && SEG_EXITS - (*p)->n_exits >= 512) {
-            s = *p;
+    return s->used + SEG_MIN_ROOM <= c->limit && s->n_exits + n_exits <= SEG_EXITS && s->n_regions < SEG_REGIONS;
+}
+
+/* A forked child's first use of a segment that the parent still writes: what follows the code is replaced. */
+static bool make_own(CodeCache *c, CodeSegment *s)
+{
+    if (!s->foreign)
+        return true;
+    uint32_t at = (uint32_t)align_up(s->used, 4096);
+    if (at >= SEG_BYTES || !map_fresh(c, ((size_t)code_segment_index(c, s) << SEG_BITS) + at, SEG_BYTES - at))
+        return false;
+    s->used = at;
+    s->foreign = false;
+    return true;
+}
+
+static CodeSegment *claim_open(CodeCache *c, unsigned n_exits)
+{
+    for (CodeSegment **p = &c->open; *p;) {
+        CodeSegment *s = *p;
+        if (has_room(c, s, n_exits) && make_own(c, s) && has_room(c, s, n_exits)) {
             *p = s->next_open;
-            s->claimed = true;
-            break;
+            return s;
         }
+        if (!s->foreign && has_room(c, s, 0)) {
+            p = &s->next_open;
+            continue;
+        }
+        *p = s->next_open;
+        s->state = SEG_CLOSED;
     }
-    if (!s && c->next < c->n_segments) {
-        bool ok = true;
-        if (c->shared) {
-            ok = c->wx ? map_wx(c, c->next) : map_file(c, c->next);
-            c->shared = !ok;
-        }
-        if (ok) {
-            init_segment(c, c->next);
-            s = &c->segment[c->next++];
-        }
+    return NULL;
+}
+
+static bool little_use(const CodeSegment *s)
+{
+    return s->state == SEG_CLOSED && (uint64_t)s->live * VICTIM_FRACTION < s->used;
+}
+
+static CodeSegment *claim_empty(CodeCache *c)
+{
+    bool dead_weight = false;
+    for (unsigned k = 0; k < c->next; k++) {
+        if (c->segment[k].state == SEG_UNUSED)
+            return init_segment(c, &c->segment[k]);
+        dead_weight |= little_use(&c->segment[k]);
     }
+    if (dead_weight || c->next == c->n_segments)
+        return NULL;
+    size_t at = (size_t)c->next << SEG_BITS;
+    if (c->shared && !map_fresh(c, at, code_bytes(c) - at))
+        return NULL;
+    c->shared = false;
+    return init_segment(c, &c->segment[c->next++]);
+}
+
+CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits)
+{
+    lock_take(&c->lock);
+    CodeSegment *s = claim_open(c, n_exits);
+    if (!s)
+        s = claim_empty(c);
+    if (s)
+        s->state = SEG_CLAIMED;
     lock_release(&c->lock);
     return s;
 }
 
 void code_cache_release(CodeCache *c, CodeSegment *s)
 {
-    if (!s)
-        return;
     lock_take(&c->lock);
-    s->claimed = false;
-    s->next_open = c->open;
-    c->open = s;
+    if (has_room(c, s, 0)) {
+        s->state = SEG_OPEN;
+        s->next_open = c->open;
+        c->open = s;
+    } else {
+        s->state = SEG_CLOSED;
+    }
     lock_release(&c->lock);
 }
 
 void code_cache_fork_child(CodeCache *c)
 {
-    c->lock.state = 0;
-    c->open = NULL; /* their files are the parent's to write */
-    c->shared = true;
+    if (!c->wx) /* else the memory is private */
+        c->shared = true;
+    c->open = NULL;
+    for (unsigned k = 0; k < c->next; k++) {
+        CodeSegment *s = &c->segment[k];
+        if (s->state != SEG_OPEN && s->state != SEG_CLAIMED && s->state != SEG_UNUSED)
+            continue;
+        /* Unused ones have been recycled: their fresh memory is shared with the parent as well. */
+        if (s->state == SEG_UNUSED)
+            init_segment(c, s);
+        s->foreign = !c->wx;
+        s->state = SEG_OPEN;
+        s->next_open = c->open;
+        c->open = s;
+    }
 }
 
-bool code_cache_reset(CodeCache *c)
+/* ---- eviction ---- */
+
+static CodeSegment *find_oldest(CodeCache *c, uint64_t above)
 {
-    for (unsigned k = 1; k < c->next; k++)
-        sys_madvise(c->meta + (size_t)k * SEG_META, SEG_META, MADV_DONTNEED);
-    c->next = 1;
-    c->open = NULL;
-    return c->wx ? map_wx(c, 1) : map_file(c, 1);
+    CodeSegment *found = NULL;
+    for (unsigned k = 0; k < c->next; k++) {
+        CodeSegment *s = &c->segment[k];
+        if ((s->state == SEG_CLOSED || s->state == SEG_OPEN || s->state == SEG_CLAIMED) && s->age > above &&
+            (!found || s->age < found->age))
+            found = s;
+    }
+    return found;
+}
+
+unsigned code_cache_victims(CodeCache *c, bool oldest, CodeSegment **ret, unsigned cap)
+{
+    unsigned n = 0;
+    for (unsigned k = 0; k < c->next && n < cap; k++)
+        if (little_use(&c->segment[k]))
+            ret[n++] = &c->segment[k];
+    if (n || (!oldest && c->next < c->n_segments && !c->shared))
+        return n; /* there is room by now */
+    unsigned want = MIN(MAX(c->n_segments / BATCH_FRACTION, 1u), cap);
+    for (uint64_t above = 0; n < want; above = ret[n++]->age)
+        if (!(ret[n] = find_oldest(c, above)))
+            break;
+    return n;
+}
+
+bool code_cache_recycle(CodeCache *c, CodeSegment *s)
+{
+    for (CodeSegment **p = &c->open; *p; p = &(*p)->next_open) {
+        if (*p == s) {
+            *p = s->next_open;
+            break;
+        }
+    }
+    /* The pointers to regions first: a signal handler may look. */
+    __atomic_store_n(&s->n_regions, 0, __ATOMIC_RELEASE);
+    sys_madvise(s->meta.base, align_up(s->meta.used, 4096), MADV_DONTNEED);
+    bool ok = map_fresh(c, (size_t)code_segment_index(c, s) << SEG_BITS, SEG_BYTES);
+    s->state = ok ? SEG_UNUSED : SEG_LOST;
+    return ok;
+}
+
+bool code_cache_hopeless(const CodeCache *c)
+{
+    for (unsigned k = 0; k < c->n_segments; k++)
+        if (c->segment[k].state != SEG_LOST && c->segment[k].state != SEG_FIXED)
+            return false;
+    return true;
 }
 
 DbtRegion *code_cache_find(const CodeCache *c, uint64_t rx_pc)
 {
     if (!code_cache_has(c, rx_pc))
         return NULL;
-    const CodeSegment *s = &c->segment[(rx_pc - (uint64_t)(uintptr_t)c->rx) >> SEG_BITS];
+    const CodeSegment *s = code_cache_segment_at(c, rx_pc);
     unsigned lo = 0, hi = __atomic_load_n(&s->n_regions, __ATOMIC_ACQUIRE);
     while (lo < hi) { /* first region that ends after rx_pc */
         unsigned mid = (lo + hi) / 2;

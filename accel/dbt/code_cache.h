@@ -5,15 +5,19 @@
  * segments; a segment has SEG_BYTES of code, SEG_EXITS exits (a data slot and an ExitInfo each), a list of its regions in
  * address order, and an arena for their records. The distances from code to its slots are within rip-relative reach.
  *
- * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. Code is shared
- * with forked children through the file; a child writes its new code into a file of its own, mapped over the segments
- * that were still unused (code_cache_fork_child). Slots, infos and arenas are private memory, so links are per process.
+ * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. The pages of
+ * code are shared with forked children; a child maps pages of its own over what was still unused, before it writes
+ * (code_cache_fork_child). Slots, infos and arenas are private memory, so links are per process. No descriptor is
+ * open, not even for a moment: those numbers are the guest's.
  *
- * W^X: no address is ever writable and executable, unless the kernel refuses the double mapping; then one mapping
- * serves (cache->wx).
+ * Eviction: whole segments, oldest first, by fresh memory mapped over them (code_cache_recycle); forked processes keep
+ * the old pages. Segments of which little is still in use go before the cache grows (code_cache_victims).
  *
- * Threads: a segment is written by the one thread that claimed it; published regions are read by all. Claiming and
- * releasing lock. Errors: code_cache_init says in err why there is no executable memory.
+ * W^X: no address is ever writable and executable, unless the kernel refuses the double mapping; then one private
+ * mapping serves (cache->wx).
+ *
+ * Threads: a segment is written by the one thread that claimed it, for one translation; published regions are read by
+ * all. Claiming and releasing lock. Errors: code_cache_init says in err why there is no executable memory.
  */
 #ifndef ACCEL_DBT_CODE_CACHE_H
 #define ACCEL_DBT_CODE_CACHE_H
@@ -25,9 +29,12 @@
 enum {
     SEG_BITS = 20,
     SEG_BYTES = 1 << SEG_BITS,
+    SEG_MIN_BYTES = 64 << 10, /* used of each segment in the smallest of caches */
+    SEG_MIN_ROOM = 16 << 10,  /* a claimed segment has at least this much */
     SEG_EXITS = SEG_BYTES / 32,
     SEG_REGIONS = SEG_BYTES / 64,
     SEG_META = 8 << 20, /* reserved, not used */
+    CACHE_MIN_SEGMENTS = 4,
 };
 
 typedef struct DbtRegion DbtRegion;
@@ -44,11 +51,23 @@ typedef struct ExitInfo {
     uint32_t next, prev; /* other exits linked to the same region; id + 1, 0 none */
 } ExitInfo;
 
+typedef enum SegmentState {
+    SEG_UNUSED,  /* empty; its memory is fresh, or not there yet */
+    SEG_OPEN,    /* on the list of those with room left */
+    SEG_CLAIMED, /* a thread translates into it */
+    SEG_CLOSED,  /* full */
+    SEG_FIXED,   /* the stubs */
+    SEG_LOST,    /* no memory could be mapped there again */
+} SegmentState;
+
 typedef struct CodeSegment {
     uint32_t used;      /* bytes of code */
     uint32_t n_exits;
     uint32_t n_regions; /* published; read by signal handlers */
-    bool claimed;
+    uint32_t live;      /* bytes of code of regions that can still be found; changes under the lock */
+    uint8_t state;      /* SegmentState */
+    bool foreign;       /* forked: the pages behind `used` are the parent's to write */
+    uint64_t age;       /* the lower, the older */
     Arena meta;
     DbtRegion **region; /* [SEG_REGIONS], by address */
     struct CodeSegment *next_open;
@@ -61,9 +80,11 @@ typedef struct CodeCache {
     CodeSegment *segment;
     char *meta;         /* n_segments * SEG_META */
     unsigned n_segments, next; /* next: first never used */
-    CodeSegment *open;  /* released with room left */
+    uint32_t limit;     /* bytes of code in a segment, SEG_BYTES but in tiny caches */
+    uint64_t clock;     /* age of the next segment */
+    CodeSegment *open;
     bool wx;
-    bool shared;        /* forked: the file of the unused segments is the parent's */
+    bool shared;        /* forked: the pages of the segments from `next` on are the parent's */
     Lock lock;
 } CodeCache;
 
@@ -71,14 +92,22 @@ typedef struct CodeCache {
 bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque, char *err,
                      size_t err_cap);
 void code_cache_clear(CodeCache *c);
-/* A segment with room for at least `room` bytes, or NULL: the cache is full. */
-CodeSegment *code_cache_claim(CodeCache *c, uint32_t room);
+/* A segment with room for a region of n_exits, or NULL: recycle something first. */
+CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits);
 void code_cache_release(CodeCache *c, CodeSegment *s);
 void code_cache_fork_child(CodeCache *c);
-/* All segments are empty again, with fresh memory. Nobody may be in generated code. Segment 0 (the stubs) stays. */
-bool code_cache_reset(CodeCache *c);
 
 static inline unsigned code_segment_index(const CodeCache *c, const CodeSegment *s) { return (unsigned)(s - c->segment); }
+
+/* Eviction: all cpus are outside of generated code and no one translates; the caller holds the lock. */
+/* The segments to empty now, at most cap: those of little use, or else, if the cache is full or `oldest` is set, the
+ * oldest. */
+unsigned code_cache_victims(CodeCache *c, bool oldest, CodeSegment **ret, unsigned cap);
+/* Has memory for new code been lost for good? */
+bool code_cache_hopeless(const CodeCache *c);
+/* Makes the segment empty, on fresh memory. Nothing may lead to its regions any more. False: no memory, it is lost. */
+bool code_cache_recycle(CodeCache *c, CodeSegment *s);
+
 static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
 {
     return c->rw + ((size_t)code_segment_index(c, s) << SEG_BITS);
@@ -86,6 +115,10 @@ static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
 static inline bool code_cache_has(const CodeCache *c, uint64_t rx_pc)
 {
     return rx_pc - (uint64_t)(uintptr_t)c->rx < (uint64_t)c->n_segments << SEG_BITS;
+}
+static inline CodeSegment *code_cache_segment_at(const CodeCache *c, uint64_t rx_pc)
+{
+    return &c->segment[(rx_pc - (uint64_t)(uintptr_t)c->rx) >> SEG_BITS];
 }
 /* The region that contains a running address, NULL: none (a stub). Safe in signal handlers. */
 DbtRegion *code_cache_find(const CodeCache *c, uint64_t rx_pc);

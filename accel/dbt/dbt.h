@@ -2,8 +2,8 @@
  * Dbt: the translating engine. Private to accel/dbt/.
  *
  * One Dbt per Accel (address space): code cache, map of regions, the back end's constants. One DbtCpu per cpu: jump
- * cache, the areas that generated code and its stubs use, the segment it writes into. One DbtScratch per translation in
- * progress, from a pool.
+ * cache, the areas that generated code and its stubs use. One DbtScratch and one code segment per translation in progress,
+ * from pools: threads that do not translate hold neither.
  */
 #ifndef ACCEL_DBT_DBT_H
 #define ACCEL_DBT_DBT_H
@@ -17,9 +17,8 @@ typedef struct DbtJump {
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
-    CodeSegment *segment;
     uint32_t jump_ctx;      /* context word that the jump cache is for */
-    uint32_t flush;         /* set by others (release): the jump cache may name dropped regions */
+    uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
 } DbtCpu;
 
@@ -34,11 +33,13 @@ typedef struct DbtScratch {
 } DbtScratch;
 
 typedef struct DbtStats {
-    uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, resets;
+    uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, evicted, rebuilds;
     uint64_t entries;      /* of generated code, from C: links, jump cache misses, exits */
     uint64_t indirect;     /* of these, jump cache misses */
     uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
 } DbtStats;
+
+enum { DBT_WANT_ROOM = 1, DBT_WANT_TABLES = 2 };
 
 typedef struct Dbt {
     Accel *accel;
@@ -47,14 +48,22 @@ typedef struct Dbt {
     X64Host host;
     SuperblockConfig trace;
     DbtScratch *pool;
-    bool want_reset;
+    uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
 } Dbt;
 
+/* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */
+static inline void dbt_jump_clear(DbtJump *jump, unsigned k) { jump[k] = (DbtJump){.pc = k == 0}; }
+static inline void dbt_jumps_clear(DbtJump *jump)
+{
+    memset(jump, 0, sizeof(*jump) * X64_JC_ENTRIES);
+    dbt_jump_clear(jump, 0);
+}
+
 static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine; }
 
-/* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL: cpu->exit says why (no code there, or the cache is
- * full and want_reset is set). */
+/* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL: cpu->exit
+ * says why (no code there, or something is full: `want`). */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 /* dbt_fault.c */

@@ -5,11 +5,13 @@
  */
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
+#include "base/sys.h"
 #include "tcg/host/x86_64/cpuid.h"
 
+#include <linux/membarrier.h>
 #include <xmmintrin.h>
 
-enum { DEFAULT_CACHE = 256 << 20, MXCSR_MASKS = 0x1f80 };
+enum { DEFAULT_CACHE = 256 << 20, MXCSR_MASKS = 0x1f80, MAX_VICTIMS = 64 };
 
 static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
 
@@ -43,7 +45,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
                                   .known = known, .opaque = d};
     int32_t e = engine_offset(a);
     X64Layout at = {
-        .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx), .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
+        .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx),
+        .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
         .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
         .jump_cache = e + (int32_t)offsetof(DbtCpu, jump),
@@ -54,13 +57,15 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
-    d->host.lookup = (X64Lookup){.table = d->map.table, .bits = DBT_HASH_BITS, .ctx = offsetof(DbtRegion, ctx),
-                                 .dead = offsetof(DbtRegion, dead), .rx = offsetof(DbtRegion, rx)};
-    CodeSegment *seg = code_cache_claim(&d->cache, 4096); /* segment 0 */
+    d->host.lookup = (X64Lookup){.table = d->map.table, .bits = DBT_HASH_BITS, .pc = offsetof(DbtRegion, pc),
+                                 .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
+                                 .rx = offsetof(DbtRegion, rx)};
+    CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
     x64_stubs_emit(&d->host, &asmb);
-    seg->used = SEG_BYTES; /* never another region: it survives resets */
+    seg->used = SEG_BYTES;
+    seg->state = SEG_FIXED;
     return true;
 }
 
@@ -80,34 +85,26 @@ static void dbt_stats(Accel *a)
     accel_log(a,
               "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
               "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
-              "dropped regions %lu, resets %lu\n",
+              "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n",
               (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
               (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
               (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n), (unsigned long)s->entries,
-              (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->resets);
+              (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->evicted,
+              (unsigned long)s->rebuilds);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
+
 static void dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
-    dbt_cpu(cpu)->jump[0].pc = 1; /* see flush_jumps() */
+    dbt_jumps_clear(dbt_cpu(cpu)->jump);
+    dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
 
-static void dbt_cpu_clear(Cpu *cpu)
-{
-    code_cache_release(&dbt_of(cpu)->cache, dbt_cpu(cpu)->segment);
-    dbt_cpu(cpu)->segment = NULL;
-}
+static void dbt_cpu_clear(Cpu *cpu) { (void)cpu; }
 
 /* ---- the loop ---- */
-
-/* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */
-static void flush_jumps(DbtCpu *dc)
-{
-    memset(dc->jump, 0, sizeof(dc->jump));
-    dc->jump[0].pc = 1;
-}
 
 static uint32_t guest_mxcsr(const Cpu *cpu)
 {
@@ -117,8 +114,10 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
 
 static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 {
-    DbtRegion *r = dbt_map_find(&d->map, cpu->pc, cpu->ctx);
-    return r ? r : dbt_translate(d, cpu, loop_head);
+    for (DbtRegion *r; (r = dbt_map_find(&d->map, cpu->pc, cpu->ctx));)
+        if (LIKELY(dbt_region_checked(&d->map, r)) || dbt_map_check(&d->map, r))
+            return r;
+    return dbt_translate(d, cpu, loop_head);
 }
 
 /* After an exit by id: either cpu->exit is filled in (false) or the next region is to be found at cpu->pc. */
@@ -185,11 +184,13 @@ static void dbt_run(Cpu *cpu)
 {
     Dbt *d = dbt_of(cpu);
     DbtCpu *dc = dbt_cpu(cpu);
-    uint32_t stale = __atomic_exchange_n(&dc->flush, 0, __ATOMIC_ACQUIRE);
-    if (UNLIKELY(stale || dc->jump_ctx != cpu->ctx)) {
-        flush_jumps(dc);
+    if (UNLIKELY(dc->jump_ctx != cpu->ctx)) {
+        dbt_jumps_clear(dc->jump);
         dc->jump_ctx = cpu->ctx;
     }
+    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
+        dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
     uint32_t want = guest_mxcsr(cpu);
     if (_mm_getcsr() != want)
         _mm_setcsr(want);
@@ -199,13 +200,13 @@ static void dbt_run(Cpu *cpu)
 
 /* ---- what changes code ---- */
 
-static void flush_all_jumps(Accel *a)
+/* Those that are in generated code come out at their next poll, and take what has gone from their jump caches. */
+static void kick_running(Accel *a)
 {
     lock_take(&a->lock);
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
-        __atomic_store_n(&dbt_cpu(ac->cpu)->flush, 1, __ATOMIC_RELEASE);
-        accel_kick(ac->cpu);
-    }
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
+            accel_kick(ac->cpu);
     lock_release(&a->lock);
 }
 
@@ -216,39 +217,68 @@ static void dbt_invalidate(Accel *a, Gva start, uint64_t len)
     if (n == 0)
         return;
     __atomic_fetch_add(&d->stats.invalidated, n, __ATOMIC_RELAXED);
-    flush_all_jumps(a);
+    kick_running(a);
 }
 
-static void dbt_fence_i(Cpu *cpu)
+/* The instruction is about this cpu alone: it removes what has gone before it runs on, others when they come out. */
+static void dbt_fence_i(Cpu *cpu, bool all)
 {
-    Dbt *d = dbt_of(cpu);
-    unsigned n = dbt_map_check_writable(&d->map);
-    if (n == 0)
-        return;
-    __atomic_fetch_add(&d->stats.invalidated, n, __ATOMIC_RELAXED);
-    flush_all_jumps(cpu->accel);
+    dbt_map_fence(&dbt_of(cpu)->map);
+    if (all)
+        kick_running(cpu->accel);
 }
 
-/* The cache is full: everybody out, all code gone. */
+/* New code at old addresses: other processors must not run what they fetched before (rules.md 8). */
+static void sync_cores(void)
+{
+    enum { SYNC = MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE };
+    if (sys_is_err(sys_call2(SYS_membarrier, SYNC, 0)) &&
+        !sys_is_err(sys_call2(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0)))
+        sys_call2(SYS_membarrier, SYNC, 0);
+    /* Refused by a filter: what remains is that replacing a mapping interrupts the processors that use it. */
+}
+
+static void evict(Dbt *d, bool oldest)
+{
+    CodeSegment *victim[MAX_VICTIMS];
+    unsigned n = code_cache_victims(&d->cache, oldest, victim, ARRAY_SIZE(victim));
+    for (unsigned k = 0; k < n; k++) {
+        dbt_map_evict(&d->map, victim[k]);
+        code_cache_recycle(&d->cache, victim[k]);
+    }
+    d->stats.evicted += n;
+    if (n)
+        sync_cores();
+    if (code_cache_hopeless(&d->cache)) {
+        fmt_err("the host has no memory left for generated code");
+        sys_exit_group(1);
+    }
+}
+
+static void make_room(Dbt *d, uint32_t want)
+{
+    lock_take(&d->cache.lock);
+    if (want & DBT_WANT_ROOM)
+        evict(d, false);
+    if ((want & DBT_WANT_TABLES) || dbt_map_wants_rebuild(&d->map)) {
+        dbt_map_rebuild(&d->map);
+        d->stats.rebuilds++;
+    }
+    if (dbt_map_crowded(&d->map))
+        evict(d, true);
+    lock_release(&d->cache.lock);
+}
+
+/* The cache or a table is full: with everybody out, some of the code goes. */
 static void dbt_outside(Cpu *cpu)
 {
     Dbt *d = dbt_of(cpu);
-    if (!__atomic_load_n(&d->want_reset, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&d->want, __ATOMIC_ACQUIRE))
         return;
-    Accel *a = cpu->accel;
     accel_exclusive_begin(cpu);
-    if (d->want_reset) {
-        lock_take(&a->lock);
-        for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
-            dbt_cpu(ac->cpu)->segment = NULL;
-            dbt_cpu(ac->cpu)->flush = 1;
-        }
-        lock_release(&a->lock);
-        dbt_map_reset(&d->map);
-        code_cache_reset(&d->cache);
-        d->stats.resets++;
-        d->want_reset = false;
-    }
+    uint32_t want = __atomic_exchange_n(&d->want, 0, __ATOMIC_ACQ_REL);
+    if (want)
+        make_room(d, want);
     accel_exclusive_end(cpu);
 }
 
@@ -257,10 +287,8 @@ static void dbt_fork_prepare(Accel *a) { lock_take(&((Dbt *)a->engine_data)->cac
 static void dbt_fork_done(Accel *a, bool child)
 {
     Dbt *d = a->engine_data;
-    if (child) {
+    if (child)
         code_cache_fork_child(&d->cache);
-        dbt_cpu(a->cpus->cpu)->segment = NULL;
-    }
     lock_release(&d->cache.lock);
 }
 

@@ -1,15 +1,16 @@
-#include "accel/dbt/region.h"
+#include "accel/dbt/dbt.h"
 #include "base/fault.h"
 
+/* ---- table of regions ---- */
+
+enum { HASH_SIZE = 1 << DBT_HASH_BITS, PAGE_SIZE = 1 << DBT_PAGE_BITS, FILTER_SIZE = 1 << DBT_FILTER_BITS };
+
 /* x64_stubs.c computes the same; regions that differ in ctx alone follow each other. */
-static uint32_t hash_pc(Gva pc)
-{
-    return (uint32_t)((pc >> 1) ^ (pc >> (1 + DBT_HASH_BITS))) & ((1u << DBT_HASH_BITS) - 1);
-}
+static uint32_t hash_pc(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> (1 + DBT_HASH_BITS))) & (HASH_SIZE - 1); }
 
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
 {
-    for (uint32_t h = hash_pc(pc);; h = (h + 1) & ((1u << DBT_HASH_BITS) - 1)) {
+    for (uint32_t h = hash_pc(pc);; h = (h + 1) & (HASH_SIZE - 1)) {
         const DbtEntry *e = &m->table[h];
         uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
         if (!key)
@@ -17,13 +18,53 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
         if (key != (pc | 1))
             continue;
         DbtRegion *r = __atomic_load_n(&e->region, __ATOMIC_ACQUIRE);
-        if (r->ctx == ctx && !__atomic_load_n(&r->dead, __ATOMIC_RELAXED))
+        if (r->pc == pc && r->ctx == ctx && !__atomic_load_n(&r->dead, __ATOMIC_RELAXED))
             return r;
     }
 }
 
+static void set_key(DbtMap *m, uint32_t h, uint64_t key) { __atomic_store_n(&m->table[h].pc, key, __ATOMIC_RELEASE); }
+
+static void table_add(DbtMap *m, DbtRegion *r)
+{
+    uint32_t h = hash_pc(r->pc);
+    while (m->table[h].pc && m->table[h].pc != DBT_TOMB)
+        h = (h + 1) & (HASH_SIZE - 1);
+    m->n_tombs -= m->table[h].pc == DBT_TOMB;
+    m->n_entries++;
+    __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
+    set_key(m, h, r->pc | 1);
+}
+
+/* A tomb at the end of a row of entries is as good as free: whoever comes by would stop at the next. */
+static void table_remove(DbtMap *m, const DbtRegion *r)
+{
+    uint32_t h = hash_pc(r->pc);
+    while (m->table[h].pc == DBT_TOMB || m->table[h].region != r) {
+        if (!m->table[h].pc)
+            return;
+        h = (h + 1) & (HASH_SIZE - 1);
+    }
+    m->n_entries--;
+    m->n_tombs++;
+    set_key(m, h, DBT_TOMB);
+    if (m->table[(h + 1) & (HASH_SIZE - 1)].pc)
+        return;
+    for (; m->table[h].pc == DBT_TOMB; h = (h - 1) & (HASH_SIZE - 1)) {
+        m->n_tombs--;
+        set_key(m, h, 0);
+    }
+}
+
 /* Neighbouring instructions share a word of the filter. */
-static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & ((1u << DBT_FILTER_BITS) - 1); }
+static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & (FILTER_SIZE - 1); }
+
+static void filter_add(DbtMap *m, Gva pc)
+{
+    uint32_t bit = filter_bit(pc);
+    __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
+    m->n_filter++;
+}
 
 bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx)
 {
@@ -33,62 +74,65 @@ bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx)
     return dbt_map_find(m, pc, ctx) != NULL;
 }
 
-static DbtPage *find_page(DbtMap *m, Gva page, bool make)
+/* ---- pages ---- */
+
+static DbtPage *page_slot(const DbtMap *m, Gva page)
 {
-    uint32_t h = (uint32_t)((page >> 12) ^ (page >> 28)) & ((1u << DBT_PAGE_BITS) - 1);
-    for (;; h = (h + 1) & ((1u << DBT_PAGE_BITS) - 1)) {
-        DbtPage *p = &m->page[h];
-        if (p->page == (page | 1))
-            return p;
-        if (p->page == 0) {
-            if (!make || m->n_pages >= (1u << DBT_PAGE_BITS) * 3 / 4)
-                return NULL;
-            m->n_pages++;
-            p->page = page | 1;
-            return p;
-        }
+    uint32_t h = (uint32_t)((page >> 12) ^ (page >> 28)) & (PAGE_SIZE - 1);
+    while (m->page[h].page && m->page[h].page != (page | 1))
+        h = (h + 1) & (PAGE_SIZE - 1);
+    return &m->page[h];
+}
+
+static DbtPage *find_page(const DbtMap *m, Gva page)
+{
+    DbtPage *p = page_slot(m, page);
+    return p->page ? p : NULL;
+}
+
+static void page_add(DbtMap *m, DbtRegion *r, unsigned k)
+{
+    Gva page = align_down(r->run[k].pc, 4096);
+    DbtPage *p = page_slot(m, page);
+    if (!p->page) {
+        m->n_pages++;
+        p->page = page | 1;
+        p->first = NULL;
+    }
+    DbtPageRef *ref = &r->ref[k];
+    *ref = (DbtPageRef){.region = r, .next = p->first, .prev = &p->first};
+    if (ref->next)
+        ref->next->prev = &ref->next;
+    p->first = ref;
+}
+
+typedef void OnRegion(DbtMap *m, DbtRegion *r);
+
+static void each_live(DbtMap *m, OnRegion *fn)
+{
+    const CodeCache *c = m->cache;
+    for (unsigned k = 0; k < c->next; k++) {
+        const CodeSegment *s = &c->segment[k];
+        for (uint32_t n = 0; s->live && n < s->n_regions; n++)
+            if (!s->region[n]->dead)
+                fn(m, s->region[n]);
     }
 }
 
-bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation)
+static void add_all_pages(DbtMap *m, DbtRegion *r)
 {
-    lock_take(&m->cache->lock);
-    bool ok = generation == m->generation && m->n_entries < (1u << DBT_HASH_BITS) * 3 / 4;
-    for (unsigned k = 0; ok && k < r->n_runs; k++) {
-        DbtPage *p = find_page(m, align_down(r->run[k].pc, 4096), true);
-        ok = p != NULL;
-        if (!ok)
-            break;
-        r->ref[k] = (DbtPageRef){.region = r, .next = p->first};
-        p->first = &r->ref[k];
-    }
-    if (ok) {
-        if (r->writable) {
-            r->next_writable = m->writable;
-            m->writable = r;
-        }
-        uint32_t h = hash_pc(r->pc);
-        /* The place of a dropped region of the same pc is used again: code that is rewritten must not grow a chain. */
-        while (m->table[h].pc && !(m->table[h].pc == (r->pc | 1) && m->table[h].region->dead))
-            h = (h + 1) & ((1u << DBT_HASH_BITS) - 1);
-        m->n_entries += !m->table[h].pc;
-        __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
-        __atomic_store_n(&m->table[h].pc, r->pc | 1, __ATOMIC_RELEASE);
-        uint32_t bit = filter_bit(r->pc);
-        __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
-    } else {
-        r->dead = true;
-    }
-    lock_release(&m->cache->lock);
-    return ok;
+    for (unsigned k = 0; k < r->n_runs; k++)
+        page_add(m, r, k);
 }
+
+/* ---- links ---- */
 
 void dbt_map_link(DbtMap *m, uint32_t id, DbtRegion *to)
 {
     CodeCache *c = m->cache;
     lock_take(&c->lock);
     ExitInfo *x = &c->exit[id];
-    if (!to->dead && !x->linked) {
+    if (!to->dead && !x->linked && dbt_region_checked(m, to)) {
         x->linked = 1;
         x->to = to;
         x->prev = 0;
@@ -115,47 +159,178 @@ static void unlink_exit(CodeCache *c, uint32_t id)
     x->to = NULL;
 }
 
-/* Removes the region from everything that leads to it, and its own links from other regions' lists. */
-static void drop(DbtMap *m, DbtRegion *r)
+/* Nothing leads here any more but the table; jump caches will hear of it. */
+static void unreach(DbtMap *m, DbtRegion *r)
 {
-    CodeCache *c = m->cache;
-    if (r->dead)
-        return;
-    __atomic_store_n(&r->dead, true, __ATOMIC_RELEASE);
     while (r->linked_from)
-        unlink_exit(c, r->linked_from - 1);
+        unlink_exit(m->cache, r->linked_from - 1);
+    m->gone[m->n_gone % DBT_GONE] = r->pc;
+    __atomic_store_n(&m->n_gone, m->n_gone + 1, __ATOMIC_SEQ_CST);
+}
+
+static void unlink_exits(CodeCache *c, const DbtRegion *r)
+{
     for (uint32_t k = 0; k < r->n_exits; k++)
         if (c->exit[r->first_exit + k].linked)
             unlink_exit(c, r->first_exit + k);
+}
+
+void dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
+{
+    lock_take(&m->cache->lock);
+    if (m->n_gone - *gone > DBT_GONE) {
+        dbt_jumps_clear(jump);
+    } else {
+        for (uint64_t n = *gone; n < m->n_gone; n++) {
+            Gva pc = m->gone[n % DBT_GONE];
+            unsigned k = (pc >> shift) & (X64_JC_ENTRIES - 1);
+            if (jump[k].pc == pc)
+                dbt_jump_clear(jump, k);
+        }
+    }
+    *gone = m->n_gone;
+    lock_release(&m->cache->lock);
+}
+
+/* ---- writable pages ---- */
+
+static void set_checked(DbtMap *m, DbtRegion *r, uint64_t fence)
+{
+    __atomic_store_n(&r->checked, fence, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->blocked, false, __ATOMIC_RELEASE);
+    r->next_checked = m->checked;
+    r->prev_checked = &m->checked;
+    if (r->next_checked)
+        r->next_checked->prev_checked = &r->next_checked;
+    m->checked = r;
+}
+
+static void leave_checked(DbtRegion *r)
+{
+    if (!r->prev_checked)
+        return;
+    *r->prev_checked = r->next_checked;
+    if (r->next_checked)
+        r->next_checked->prev_checked = r->prev_checked;
+    r->prev_checked = NULL;
+}
+
+unsigned dbt_map_fence(DbtMap *m)
+{
+    unsigned n = 0;
+    lock_take(&m->cache->lock);
+    __atomic_store_n(&m->fence, m->fence + 1, __ATOMIC_SEQ_CST);
+    for (; m->checked; n++) {
+        DbtRegion *r = m->checked;
+        __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
+        leave_checked(r);
+        unreach(m, r);
+    }
+    lock_release(&m->cache->lock);
+    return n;
+}
+
+/* A run that cannot be read any more is not the same. */
+static bool same_bytes(const DbtRegion *r)
+{
+    const uint8_t *have = r->bytes;
     for (unsigned k = 0; k < r->n_runs; k++) {
-        DbtPage *p = find_page(m, align_down(r->run[k].pc, 4096), false);
-        for (DbtPageRef **ref = &p->first; *ref; ref = &(*ref)->next) {
-            if (*ref == &r->ref[k]) {
-                *ref = (*ref)->next;
-                break;
-            }
+        uint8_t now[512];
+        const SuperblockRun *run = &r->run[k];
+        for (uint32_t at = 0; at < run->len; at += sizeof(now)) {
+            uint32_t len = MIN(run->len - at, (uint32_t)sizeof(now));
+            if (fault_copy(now, (const void *)(uintptr_t)(run->pc + at), len) || memcmp(now, have, len) != 0)
+                return false;
+            have += len;
         }
     }
-    if (r->writable) {
-        for (DbtRegion **w = &m->writable; *w; w = &(*w)->next_writable) {
-            if (*w == r) {
-                *w = r->next_writable;
-                break;
-            }
-        }
+    return true;
+}
+
+/* ---- in and out ---- */
+
+/* Removes the region from everything that leads to it, and its own links from other regions' lists. */
+static void drop(DbtMap *m, DbtRegion *r)
+{
+    if (r->dead)
+        return;
+    __atomic_store_n(&r->dead, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
+    table_remove(m, r);
+    unreach(m, r);
+    unlink_exits(m->cache, r);
+    for (unsigned k = 0; k < r->n_runs; k++) {
+        DbtPageRef *ref = &r->ref[k];
+        *ref->prev = ref->next;
+        if (ref->next)
+            ref->next->prev = ref->prev;
     }
+    leave_checked(r);
+    code_cache_segment_at(m->cache, r->rx)->live -= r->size;
+}
+
+bool dbt_map_check(DbtMap *m, DbtRegion *r)
+{
+    lock_take(&m->cache->lock);
+    bool ok = !r->dead;
+    if (ok && !dbt_region_checked(m, r)) {
+        ok = same_bytes(r);
+        if (ok)
+            set_checked(m, r, m->fence);
+        else
+            drop(m, r);
+    }
+    lock_release(&m->cache->lock);
+    return ok;
+}
+
+/* Were bytes of it invalidated after `generation`? */
+static bool changed_since(const DbtMap *m, const DbtRegion *r, uint64_t generation)
+{
+    if (m->generation - generation > DBT_CHANGES)
+        return true;
+    for (; generation < m->generation; generation++) {
+        const DbtChange *c = &m->change[generation % DBT_CHANGES];
+        for (unsigned k = 0; k < r->n_runs; k++)
+            if (r->run[k].pc < c->end && r->run[k].pc + r->run[k].len > c->start)
+                return true;
+    }
+    return false;
+}
+
+DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence)
+{
+    lock_take(&m->cache->lock);
+    DbtInsert how = DBT_INSERTED;
+    if (changed_since(m, r, generation))
+        how = DBT_CHANGED;
+    else if (m->n_entries + m->n_tombs >= HASH_SIZE * 3 / 4 || m->n_pages + SB_MAX_RUNS > PAGE_SIZE * 3 / 4)
+        how = DBT_FULL;
+    if (how == DBT_INSERTED) {
+        add_all_pages(m, r);
+        r->checked = fence;
+        __atomic_store_n(&r->blocked, r->writable, __ATOMIC_RELAXED);
+        if (r->writable && fence == m->fence)
+            set_checked(m, r, fence);
+        __atomic_store_n(&r->dead, false, __ATOMIC_RELAXED);
+        code_cache_segment_at(m->cache, r->rx)->live += r->size;
+        table_add(m, r);
+        filter_add(m, r->pc);
+    }
+    lock_release(&m->cache->lock);
+    return how;
 }
 
 static unsigned drop_page(DbtMap *m, DbtPage *p, Gva start, Gva end)
 {
     unsigned n = 0;
     for (DbtPageRef *ref = p->first, *next; ref; ref = next) {
-        next = ref->next;
+        for (next = ref->next; next && next->region == ref->region;)
+            next = next->next; /* entries of a region on a page stand together, and go together */
         const SuperblockRun *run = &ref->region->run[ref - ref->region->ref];
         if (run->pc < end && run->pc + run->len > start) {
             drop(m, ref->region);
             n++;
-            next = p->first; /* the region may have had other entries here */
         }
     }
     return n;
@@ -166,14 +341,15 @@ unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
     unsigned n = 0;
     Gva end = start + len < start ? UINT64_MAX : start + len;
     lock_take(&m->cache->lock);
-    m->generation++;
+    m->change[m->generation % DBT_CHANGES] = (DbtChange){start, end};
+    __atomic_store_n(&m->generation, m->generation + 1, __ATOMIC_RELEASE);
     if (end - start > (uint64_t)m->n_pages * 4096) { /* fewer pages have code than the range has */
-        for (uint32_t h = 0; m->n_pages && h < 1u << DBT_PAGE_BITS; h++)
+        for (uint32_t h = 0; m->n_pages && h < PAGE_SIZE; h++)
             if (m->page[h].page && m->page[h].page - 1 < end && m->page[h].page - 1 + 4096 > start)
                 n += drop_page(m, &m->page[h], start, end);
     } else {
         for (Gva page = align_down(start, 4096); page < end; page += 4096) {
-            DbtPage *p = find_page(m, page, false);
+            DbtPage *p = find_page(m, page);
             if (p)
                 n += drop_page(m, p, start, end);
         }
@@ -182,54 +358,33 @@ unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
     return n;
 }
 
-static uint64_t hash_more(uint64_t h, const uint8_t *bytes, size_t n) /* FNV-1a */
+void dbt_map_evict(DbtMap *m, CodeSegment *s)
 {
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3;
-    return h;
-}
-
-enum { HASH_START = 0x4bf29ce484222325 };
-
-uint64_t dbt_bytes_hash(const uint8_t *bytes, size_t n) { return hash_more(HASH_START, bytes, n) | 1; }
-
-uint64_t dbt_runs_hash(const SuperblockRun *run, unsigned n)
-{
-    uint64_t h = HASH_START;
-    for (unsigned k = 0; k < n; k++) {
-        uint8_t bytes[512];
-        for (uint32_t at = 0; at < run[k].len; at += sizeof(bytes)) {
-            uint32_t len = MIN(run[k].len - at, (uint32_t)sizeof(bytes));
-            if (fault_copy(bytes, (const void *)(uintptr_t)(run[k].pc + at), len))
-                return 0;
-            h = hash_more(h, bytes, len);
-        }
+    for (uint32_t k = 0; k < s->n_regions; k++) {
+        drop(m, s->region[k]);
+        unlink_exits(m->cache, s->region[k]); /* of those that were linked after they were dropped */
     }
-    return h | 1;
 }
 
-unsigned dbt_map_check_writable(DbtMap *m)
+static void enter_region(DbtMap *m, DbtRegion *r)
 {
-    unsigned n = 0;
-    lock_take(&m->cache->lock);
-    m->generation++;
-    for (DbtRegion *r = m->writable, *next; r; r = next) {
-        next = r->next_writable;
-        if (dbt_runs_hash(r->run, r->n_runs) != r->hash) {
-            drop(m, r);
-            n++;
-        }
-    }
-    lock_release(&m->cache->lock);
-    return n;
+    add_all_pages(m, r);
+    table_add(m, r);
+    filter_add(m, r->pc);
 }
 
-void dbt_map_reset(DbtMap *m)
+void dbt_map_rebuild(DbtMap *m)
 {
     memset(m->table, 0, sizeof(m->table[0]) << DBT_HASH_BITS);
-    memset(m->filter, 0, (1u << DBT_FILTER_BITS) / 8);
     memset(m->page, 0, sizeof(m->page[0]) << DBT_PAGE_BITS);
-    m->n_entries = m->n_pages = 0;
-    m->writable = NULL;
-    m->generation++;
+    memset(m->filter, 0, FILTER_SIZE / 8);
+    m->n_entries = m->n_tombs = m->n_filter = m->n_pages = 0;
+    each_live(m, enter_region);
 }
+
+bool dbt_map_wants_rebuild(const DbtMap *m)
+{
+    return m->n_tombs > HASH_SIZE / 8 || (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
+}
+
+bool dbt_map_crowded(const DbtMap *m) { return m->n_entries > HASH_SIZE / 2 || m->n_pages > PAGE_SIZE / 2; }

@@ -1,11 +1,20 @@
 /*
  * DbtRegion: a piece of generated code and what is known about it; DbtMap: finding, linking and dropping regions.
  *
- * Life: filled by its translator, published by dbt_map_insert(), found by anybody, dropped by dbt_map_invalidate().
- * A dropped region can still be running; it is only unreachable: no slot, table entry or jump cache of a thread that
- * has passed a poll leads to it. Its memory goes when the whole cache is reset, with all cpus outside.
+ * Life: filled by its translator (dead), published by dbt_map_insert(), found by anybody, dropped by
+ * dbt_map_invalidate(). A dropped region can still be running; it is only unreachable: no slot, table entry or jump
+ * cache of a cpu that has passed a poll leads to it. Its memory goes when its segment is evicted, with all cpus outside.
  * Links: exit slots of other regions that jump here are on a list through ExitInfo.
- * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free.
+ *
+ * Regions from pages that the guest can write hold a copy of the guest's bytes. They are checked when they were last
+ * compared since the last fence (dbt_map_fence()); only then may slots and jump caches lead to them. So a fence costs
+ * as much as there is code that ran since the last one, and what does not run again is never compared again.
+ *
+ * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (dbt_map_gone), each cpu
+ * removes them before it next enters generated code (DbtCpu.gone).
+ *
+ * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free. Evicting and rebuilding: with all cpus
+ * outside besides.
  */
 #ifndef ACCEL_DBT_REGION_H
 #define ACCEL_DBT_REGION_H
@@ -24,12 +33,15 @@ struct DbtRegion {
     uint16_t n_records, n_guest;
     uint8_t n_runs;
     uint8_t n_loop_pins;
-    bool dead, writable;
-    uint64_t hash;         /* of the guest bytes, when writable */
+    bool dead;             /* not in the map */
+    bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
+    bool writable;
+    uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory */
+    const uint8_t *bytes;  /* writable: what it was made from, run after run */
     X64Record *record;     /* by host address */
     X64Pin *loop_pin;      /* [n_loop_pins] */
     uint64_t *guest_pc;    /* [n_guest] */
-    DbtRegion *next_writable;
+    struct DbtRegion *next_checked, **prev_checked; /* list DbtMap.checked */
     struct DbtPageRef *ref; /* [n_runs] */
     SuperblockRun run[];
 };
@@ -37,47 +49,74 @@ struct DbtRegion {
 /* Entry of a page's list of regions. */
 typedef struct DbtPageRef {
     DbtRegion *region;
-    struct DbtPageRef *next;
+    struct DbtPageRef *next, **prev;
 } DbtPageRef;
 
-enum { DBT_HASH_BITS = 20, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20 };
+enum { DBT_HASH_BITS = 20, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
     DbtPageRef *first;
 } DbtPage;
 
-/* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c). */
+/* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and compares the
+ * region's own pc: between its two loads the entry may become another region's. The pointer is never taken back. */
 typedef struct DbtEntry {
-    uint64_t pc;         /* | 1; 0 = free; written last */
+    uint64_t pc;         /* | 1; 0 = free, DBT_TOMB = removed; written last */
     DbtRegion *region;
 } DbtEntry;
 
+enum { DBT_TOMB = 2 };
+
+typedef struct DbtChange {
+    Gva start, end;
+} DbtChange;
+
 typedef struct DbtMap {
     CodeCache *cache;
-    DbtEntry *table;    /* [1 << DBT_HASH_BITS], open addressing */
-    uint32_t n_entries;
-    DbtPage *page;      /* [1 << DBT_PAGE_BITS], open addressing, never removed from until a reset */
-    uint32_t n_pages;
-    DbtRegion *writable;
-    uint64_t *filter;    /* a bit per hash of a region's pc, never cleared before a reset: most look-ups of the
+    DbtEntry *table;     /* [1 << DBT_HASH_BITS], open addressing */
+    uint32_t n_entries, n_tombs;
+    DbtPage *page;       /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
+    uint32_t n_pages;    /* with those whose list is empty by now */
+    DbtRegion *checked;  /* writable ones that may run */
+    uint64_t fence;      /* goes up with each fence */
+    uint64_t *filter;    /* a bit per hash of a region's pc, set until dbt_map_rebuild(): most look-ups of the
                           * superblock builder end here */
-    uint64_t generation; /* goes up with each invalidation: a translation that saw an older one is not inserted */
+    uint32_t n_filter;   /* insertions since then */
+    uint64_t generation; /* goes up with each invalidation; the last ones: */
+    DbtChange change[DBT_CHANGES];
+    uint64_t n_gone;     /* ever; the last ones: */
+    Gva gone[DBT_GONE];
 } DbtMap;
+
+typedef enum DbtInsert { DBT_INSERTED, DBT_CHANGED, DBT_FULL } DbtInsert;
 
 /* Is there a region at pc? Cheap when the answer is no. */
 bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx);
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx);
-/* False: the guest bytes may have changed since `generation`, or the tables are full. */
-bool dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation);
+/* May the region run, as far as fences go? */
+static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
+{
+    return !r->writable || __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
+}
+/* Compares its bytes with memory. False: they differ, it is dropped. */
+bool dbt_map_check(DbtMap *m, DbtRegion *r);
+/* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a table is. */
+DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence);
 void dbt_map_link(DbtMap *m, uint32_t exit_id, DbtRegion *to);
 /* Drops every region with bytes in [start, start + len). Returns how many. */
 unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len);
-/* Drops those regions on writable pages whose bytes are no longer those they were made from. */
-unsigned dbt_map_check_writable(DbtMap *m);
-uint64_t dbt_bytes_hash(const uint8_t *bytes, size_t n);
-/* The same of guest memory as it is now; 0 if it cannot be read. */
-uint64_t dbt_runs_hash(const SuperblockRun *run, unsigned n);
-void dbt_map_reset(DbtMap *m);
+/* Writable regions are compared with memory before they run again. Returns how many may have been running. */
+unsigned dbt_map_fence(DbtMap *m);
+/* All regions of a segment go, with the links from and to them. Lock held, all cpus outside. */
+void dbt_map_evict(DbtMap *m, CodeSegment *s);
+/* Tables and filter without what has gone. Lock held, all cpus outside. */
+void dbt_map_rebuild(DbtMap *m);
+bool dbt_map_wants_rebuild(const DbtMap *m);
+/* Too much that is live? */
+bool dbt_map_crowded(const DbtMap *m);
+/* Takes from a jump cache what has gone since *gone, indexed by (pc >> shift). */
+struct DbtJump;
+void dbt_map_forget(DbtMap *m, uint64_t *gone, struct DbtJump *jump, unsigned shift);
 
 #endif

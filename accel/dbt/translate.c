@@ -1,12 +1,13 @@
 /* From a guest address to a published region. No lock is held while translating; two threads may make the same region,
- * and both copies are right. The generation of the map tells whether the guest's bytes were invalidated meanwhile. */
+ * and both copies are right. The generation of the map tells whether the guest's bytes were invalidated meanwhile, its fence
+ * whether they may have been written. */
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
 #include "base/sys.h"
 
 #include <time.h>
 
-enum { ARENA_BYTES = 1 << 20, MIN_ROOM = 16 << 10 };
+enum { ARENA_BYTES = 1 << 20 };
 
 static DbtScratch *scratch_get(Dbt *d)
 {
@@ -53,17 +54,19 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     const Superblock *sb = &s->sb;
     const IrRegion *ir = sb->region;
     Arena *m = &seg->meta;
+    unsigned n_bytes = sb->writable ? sb->n_bytes : 0;
     DbtRegion *r = arena_alloc(m, sizeof(*r) + sb->n_runs * sizeof(r->run[0]), 8);
     X64Record *rec = arena_array(m, X64Record, s->code.n_records);
     uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
     DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
     X64Pin *pin = arena_array(m, X64Pin, s->code.n_loop_pins);
-    if (!r || !rec || !pcs || !ref || !pin)
+    uint8_t *bytes = arena_array(m, uint8_t, n_bytes);
+    if (!r || !rec || !pcs || !ref || !pin || !bytes)
         return NULL;
     *r = (DbtRegion){
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
-        .writable = sb->writable, .record = rec, .guest_pc = pcs, .ref = ref,
+        .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec, .guest_pc = pcs, .ref = ref,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
     };
     r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) + seg->used);
@@ -71,8 +74,7 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
     memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
     memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
-    if (r->writable)
-        r->hash = dbt_bytes_hash(sb->bytes, sb->n_bytes);
+    memcpy(bytes, sb->bytes, n_bytes);
     return r;
 }
 
@@ -103,74 +105,92 @@ static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
         __atomic_fetch_add(&st->guest_bytes, r->run[k].len, __ATOMIC_RELAXED);
 }
 
-static CodeSegment *need_segment(Dbt *d, DbtCpu *dc, unsigned n_exits)
+/* One attempt at translating. */
+typedef struct Attempt {
+    Dbt *d;
+    Cpu *cpu;
+    DbtScratch *s;
+    bool loop_head;
+    unsigned max;  /* guest instructions; lowered when the region was too complex for the emitter */
+    bool again;
+    uint64_t generation, fence; /* of the map, before the guest's bytes were read */
+} Attempt;
+
+static DbtRegion *no_room(Attempt *t, uint32_t want)
 {
-    CodeSegment *seg = dc->segment;
-    if (seg && SEG_BYTES - seg->used >= MIN_ROOM && SEG_EXITS - seg->n_exits >= n_exits && seg->n_regions < SEG_REGIONS)
-        return seg;
-    code_cache_release(&d->cache, seg);
-    dc->segment = code_cache_claim(&d->cache, MIN_ROOM);
-    return dc->segment;
+    __atomic_fetch_or(&t->d->want, want, __ATOMIC_RELEASE);
+    t->cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    return NULL;
 }
 
-/* One attempt. *ret_max: lowered when the region was too complex for the emitter. */
-static DbtRegion *attempt(Dbt *d, Cpu *cpu, DbtScratch *s, bool loop_head, unsigned *ret_max, bool *ret_again)
+static DbtRegion *shorter(Attempt *t)
 {
-    DbtCpu *dc = dbt_cpu(cpu);
-    uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
-    SuperblockConfig cfg = d->trace;
-    cfg.loop_head = loop_head;
-    if (*ret_max)
-        cfg.max_insns = *ret_max;
-    *ret_again = false;
-    arena_rewind(&s->arena, 0);
-    if (!superblock_build(&cfg, &s->arena, &s->builder, cpu->pc, cpu->ctx, &s->sb)) {
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
-        return NULL;
-    }
-    const IrRegion *ir = s->sb.region;
-    if (d->accel->cfg.log)
-        accel_log_region(d->accel, &s->sb);
-    ir_liveness(ir, x64_fuse(&d->host), &s->live);
-    CodeSegment *seg = need_segment(d, dc, ir->n_exits);
-    if (!seg) {
-        d->want_reset = true;
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
-        return NULL;
-    }
+    const IrRegion *ir = t->s->sb.region;
+    t->cpu->exit = (CpuExit){.kind = CPU_EXIT_ILLEGAL};
+    t->again = ir->n_guest > 1;
+    t->max = ir->n_guest / 2;
+    return NULL;
+}
+
+/* From the IR in t->s to a region in the segment, published but not inserted yet. */
+static DbtRegion *emit(Attempt *t, CodeSegment *seg)
+{
+    Dbt *d = t->d;
+    DbtScratch *s = t->s;
     X64Asm a;
     uint8_t *rw = code_segment_rw(&d->cache, seg);
-    x64_init(&a, rw + seg->used, SEG_BYTES - seg->used);
+    bool empty = seg->used == 0;
+    x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
     uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
-    X64Result res = x64_emit_region((X64Emit *)s->emit, &d->host, ir, &s->live, &a, first,
+    X64Result res = x64_emit_region((X64Emit *)s->emit, &d->host, s->sb.region, &s->live, &a, first,
                                     (uint64_t)(uintptr_t)&d->cache.slot[first], &s->code);
-    if (res == X64_TOO_COMPLEX && ir->n_guest > 1) {
-        *ret_max = ir->n_guest / 2;
-        *ret_again = true;
-        return NULL;
-    }
+    if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))
+        return shorter(t);
     DbtRegion *r = res == X64_OK ? describe(d, seg, s, first) : NULL;
     if (!r) { /* the segment is full */
-        seg->used = SEG_BYTES;
-        *ret_again = res != X64_TOO_COMPLEX;
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_ILLEGAL};
+        seg->used = d->cache.limit;
+        t->again = true;
         return NULL;
     }
-    const uint8_t *code = rw + seg->used;
     publish(d, seg, r, s);
     count(d, r, s);
     if (d->accel->cfg.log & ACCEL_LOG_OUT_ASM)
-        log_code(d, r, code);
-    if (!dbt_map_insert(&d->map, r, generation)) {
-        if (generation == d->map.generation) {
-            d->want_reset = true;
-            cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
-        } else {
-            *ret_again = true;
-        }
+        log_code(d, r, rw + (r->rx - (uint64_t)(uintptr_t)d->cache.rx) % SEG_BYTES);
+    return r;
+}
+
+static DbtRegion *attempt(Attempt *t)
+{
+    Dbt *d = t->d;
+    DbtScratch *s = t->s;
+    t->generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
+    t->fence = __atomic_load_n(&d->map.fence, __ATOMIC_ACQUIRE);
+    t->again = false;
+    SuperblockConfig cfg = d->trace;
+    cfg.loop_head = t->loop_head;
+    if (t->max)
+        cfg.max_insns = t->max;
+    arena_rewind(&s->arena, 0);
+    if (!superblock_build(&cfg, &s->arena, &s->builder, t->cpu->pc, t->cpu->ctx, &s->sb)) {
+        t->cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
         return NULL;
     }
-    return r;
+    if (d->accel->cfg.log)
+        accel_log_region(d->accel, &s->sb);
+    ir_liveness(s->sb.region, x64_fuse(&d->host), &s->live);
+    CodeSegment *seg = code_cache_claim(&d->cache, s->sb.region->n_exits);
+    if (!seg)
+        return no_room(t, DBT_WANT_ROOM);
+    DbtRegion *r = emit(t, seg);
+    code_cache_release(&d->cache, seg);
+    if (!r)
+        return NULL;
+    switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
+    case DBT_INSERTED: return r;
+    case DBT_CHANGED: t->again = true; return NULL;
+    case DBT_FULL: return no_room(t, DBT_WANT_TABLES);
+    }
+    return NULL;
 }
 
 static uint64_t thread_ns(const Dbt *d)
@@ -189,12 +209,11 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
         return NULL;
     }
-    unsigned max = 0;
-    bool again;
+    Attempt t = {.d = d, .cpu = cpu, .s = s, .loop_head = loop_head};
     DbtRegion *r;
     do
-        r = attempt(d, cpu, s, loop_head, &max, &again);
-    while (!r && again);
+        r = attempt(&t);
+    while (!r && t.again);
     scratch_put(d, s);
     __atomic_fetch_add(&d->stats.translate_ns, thread_ns(d) - start, __ATOMIC_RELAXED);
     return r;

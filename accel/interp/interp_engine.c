@@ -251,10 +251,12 @@ static void engine_invalidate(Accel *a, Gva start, uint64_t len)
         __atomic_fetch_add(&shared->generation, 1, __ATOMIC_ACQ_REL);
 }
 
-static void engine_fence_i(Cpu *cpu)
+static void engine_fence_i(Cpu *cpu, bool all)
 {
     InterpCpu *e = interp_cpu(cpu);
-    if (e->writable)
+    if (all)
+        __atomic_fetch_add(&((InterpEngine *)cpu->accel->engine_data)->generation, 1, __ATOMIC_ACQ_REL);
+    else if (e->writable)
         cache_flush(e);
 }
 

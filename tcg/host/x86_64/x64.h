@@ -51,7 +51,7 @@ enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN 
 typedef struct X64Lookup {
     const void *table; /* NULL: none */
     unsigned bits;
-    int32_t ctx, dead, rx; /* u32, bool, u64 */
+    int32_t pc, ctx, blocked, rx; /* u64, u32, bool, u64 */
 } X64Lookup;
 
 typedef struct X64Host {

@@ -85,7 +85,7 @@ static void emit_call(const X64Host *h, X64Asm *a)
 static void emit_lookup(const X64Host *h, X64Asm *a)
 {
     const X64Lookup *t = &h->lookup;
-    uint8_t *fail[4];
+    uint8_t *fail[5];
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     fail[0] = x64_jcc_rel8(a, X64_NE);
     x64_mov_rr(a, 64, X64_RCX, X64_RAX);
@@ -104,8 +104,10 @@ static void emit_lookup(const X64Host *h, X64Asm *a)
     x64_mov_rm(a, 32, X64_RDX, x64_env(h->at.ctx));
     x64_alu_rm(a, 32, X64_CMP, X64_RDX, X64_MEM(X64_RCX, t->ctx));
     fail[2] = x64_jcc_rel8(a, X64_NE);
-    x64_alu_mi(a, 8, X64_CMP, X64_MEM(X64_RCX, t->dead), 0);
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RCX, t->pc)); /* the entry may have changed between the two loads */
     fail[3] = x64_jcc_rel8(a, X64_NE);
+    x64_alu_mi(a, 8, X64_CMP, X64_MEM(X64_RCX, t->blocked), 0);
+    fail[4] = x64_jcc_rel8(a, X64_NE);
     x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, t->rx));
     X64Mem entry = x64_jump_entry(h, a);
     x64_mov_mr(a, 64, entry, X64_RAX);

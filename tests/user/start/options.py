@@ -66,11 +66,11 @@ def test_bad_variables(_):
 
 def test_harmless(_):
     for args in (["-cpu", "rv64"], ["-cpu", "max"], ["-B", "0"], ["-p", "4096"], ["-seed", "7"], ["-s", "1M"],
-                 ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-no-opt", "all"], ["-host-cpu", "0"],
+                 ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-tb-size", "32"], ["-tb-size", "256K"], ["-no-opt", "all"], ["-host-cpu", "0"],
                  ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"]):
         r = tinamou(*args, PROBE, "exit", "5")
         check(r.status == 5 and not r.err, "option %s" % args, r)
-    for name, value in (("SINGLESTEP", "1"), ("RAND_SEED", "1"), ("CPU", "rv64"), ("UNAME", "5.0")):
+    for name, value in (("SINGLESTEP", "1"), ("TB_SIZE", "1"), ("RAND_SEED", "1"), ("CPU", "rv64"), ("UNAME", "5.0")):
         r = tinamou(PROBE, "exit", "5", env={"QEMU_" + name: value})
         check(r.status == 5 and not r.err, "variable %s" % name, r)
     check("rv64" in tinamou("-cpu", "help").out, "list of models")
