@@ -406,6 +406,7 @@ int main(int argc, char **argv, char **envp)
         fmt_err("no room for an address space");
         return EXIT_CANNOT;
     }
+    s.p->task_size = lu_mm_task_size(s.p->mm);
     Gva sp, pc = load(&s, envp, &sp);
     start_accel(&s);
     s.p->abi->set_entry(s.t->cpu, pc, sp);

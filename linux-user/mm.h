@@ -3,10 +3,12 @@
  * belongs to the guest, with guest_base 0.
  *
  * How the two are kept apart: the kernel puts a static-pie just below the stack and places mappings without an
- * address top-down from there. task_size is ARENA bytes below the image: whatever the emulator (or libc in it) maps
+ * address top-down from there. task_size is WINDOW (64 GiB) below the image: whatever the emulator (or libc in it) maps
  * without an address falls into that window, and guest mappings are always placed by us, at fixed addresses below
  * it. Nothing is reserved, so nothing counts against RLIMIT_AS. Where the kernel does not work that way (bottom-up
- * layout, sanitizer builds) what is found in /proc/self/maps at the start is entered as foreign and avoided.
+ * layout, sanitizer builds) what is found in /proc/self/maps at the start is entered as foreign and avoided. Guest loads
+ * and stores are not masked: one with a wild address above task_size can hit the emulator (docs/adr/0008); system calls
+ * cannot be made to (su_pointer()).
  *
  * Invariants: the interval map holds every guest mapping with its protection, flags and file identity, in address
  * order, not overlapping; the host mapping agrees, except that PROT_EXEC is never given to guest pages (the host never

@@ -42,6 +42,7 @@ struct LuProc {
     int exe_fd;           /* kept open, close-on-exec, at a high number hidden from the guest; -1: none */
     int self_fd;          /* our own binary, for execve; likewise */
     int strace_fd;        /* log */
+    Gva task_size;        /* end of the guest's addresses: mm's */
     Gva vdso;             /* where the vDSO page is mapped; signal frames return to vdso + abi->vdso_sigreturn */
     int strace_open;      /* tid of the thread whose -strace line is not ended yet; 0: none (atomic) */
     Gva auxv, auxv_len;   /* as put on the guest stack, for /proc/self/auxv */

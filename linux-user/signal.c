@@ -60,7 +60,7 @@ static bool push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *ac
     /* A handler that runs on the alternate stack and would overflow it dies here, not somewhere below. */
     if (lu_on_altstack(s, sp) && top == sp && !lu_on_altstack(s, sp - abi->frame_size))
         return false;
-    return abi->push_frame(t, info, act, top);
+    return top <= t->proc->task_size && abi->push_frame(t, info, act, top);
 }
 
 static bool ignored_by_default(int sig)

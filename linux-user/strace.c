@@ -151,7 +151,8 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
     case 'u': fmt_printf(f, "%lu", (unsigned long)v); break;
     case 'l': fmt_printf(f, "%ld", (long)v); break;
     case 'o': fmt_printf(f, "0%c%c%c", '0' + (int)(v >> 6 & 7), '0' + (int)(v >> 3 & 7), '0' + (int)(v & 7)); break;
-    case 'x': fmt_printf(f, v ? "%#lx" : "0", (unsigned long)v); break;
+    case 'x':
+    case 'y': fmt_printf(f, v ? "%#lx" : "0", (unsigned long)v); break;
     case 'n':
     case 'p':
     case 's': put_string(f, v); break;
@@ -170,6 +171,8 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
     case 'm':
     case 'w':
     case 'q':
+    case 'h':
+    case 'j':
     case 'v':
     case 'V': put_pointer(f, v); break;
     default:

@@ -3,7 +3,7 @@
  * wait4, waitid, futex, set_tid_address, set_robust_list, sched_yield and the calls that tell ids go to the host as they
  * are (syscalls.def): thread and process ids, rusage, siginfo and the layout of robust lists are the same.
  */
-#include "linux-user/sys_handlers.h"
+#include "linux-user/sys_util.h"
 #include "linux-user/thread.h"
 
 long lu_sys_clone(LuThread *t, const uint64_t a[6])
@@ -34,6 +34,9 @@ long lu_sys_clone3(LuThread *t, const uint64_t a[6])
     }
     if (!args.stack != !args.stack_size)
         return -EINVAL;
+    __u64 *to[] = {&args.pidfd, &args.child_tid, &args.parent_tid, &args.set_tid};
+    for (unsigned i = 0; i < ARRAY_SIZE(to); i++)
+        *to[i] = su_pointer(t->proc, *to[i]);
     return lu_clone(t, &args, size);
 }
 

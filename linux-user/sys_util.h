@@ -18,6 +18,9 @@ long su_path(LuThread *t, Gva path, bool follow, const char **ret_path);
 /* Translation of a copied path. */
 const char *su_path_host(LuThread *t, const char *path, bool follow);
 
+/* A guest pointer to hand to the kernel: memory at or above the end of the guest's addresses is the emulator's, and such
+ * a pointer becomes one that no process can have, so that the kernel answers EFAULT, in its own order of errors. */
+static inline Gva su_pointer(const LuProc *p, Gva v) { return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v; }
 /* Descriptors of the emulator that the guest must neither see nor use. */
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
 /* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */

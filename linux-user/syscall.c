@@ -4,6 +4,7 @@
 #include "linux-user/sys_util.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 
 /* The notes of all rows, one after the other; rows hold offsets, so that nothing here needs relocation. */
 typedef struct Notes {
@@ -88,35 +89,87 @@ static bool path_follows(const LuSyscallRow *row, const uint64_t v[6], unsigned 
     return true;
 }
 
-/* Checks descriptors and translates paths in place: 0 or -errno. */
-static long prepare_args(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
+/* ---- arguments, by their kinds ---- */
+
+#define KIND(letter) (1ull << ((letter) & 63)) /* letters are unique in their low 6 bits */
+#define KINDS_FD     (KIND('f') | KIND('F'))
+#define KINDS_PATH   (KIND('n') | KIND('p'))
+#define KINDS_LIST   (KIND('v') | KIND('V') | KIND('h') | KIND('j'))
+#define KINDS_MEMORY                                                                                                  \
+    (KINDS_PATH | KINDS_LIST | KIND('s') | KIND('b') | KIND('B') | KIND('m') | KIND('w') | KIND('q') | KIND('t') |     \
+     KIND('a') | KIND('k') | KIND('y'))
+
+/* Elements that would make the kernel use the emulator's memory. What cannot be read, the kernel finds itself. */
+static bool iov_outside(Gva end, Gva iov, uint64_t n)
+{
+    for (uint64_t i = 0; n <= 1024 && i < n; i++) { /* UIO_MAXIOV; the kernel says what more than that is */
+        FaultVal base = fault_ld64(iov + 16 * i);
+        if (base.fault)
+            return false;
+        if (UNLIKELY(base.val >= end) && fault_ld64(iov + 16 * i + 8).val)
+            return true;
+    }
+    return false;
+}
+
+static bool msg_outside(Gva end, Gva at)
+{
+    struct msghdr m;
+    if (!guest_read(&m, at, sizeof(m)))
+        return false;
+    return (m.msg_namelen && (Gva)(uintptr_t)m.msg_name >= end) || (Gva)(uintptr_t)m.msg_iov >= end ||
+           (m.msg_controllen && (Gva)(uintptr_t)m.msg_control >= end) ||
+           iov_outside(end, (Gva)(uintptr_t)m.msg_iov, m.msg_iovlen);
+}
+
+static bool list_outside(Gva end, char kind, Gva at, uint64_t n)
+{
+    if (kind == 'h')
+        return msg_outside(end, at);
+    if (kind != 'j')
+        return iov_outside(end, at, (uint32_t)n);
+    n = MIN((uint32_t)n, 1024u);
+    for (uint64_t i = 0; i < n; i++)
+        if (msg_outside(end, at + i * sizeof(struct mmsghdr)))
+            return true;
+    return false;
+}
+
+/* Hidden descriptors do not exist. Pointers cost one compare each (su_pointer()); ranges that begin below the end do not
+ * reach the emulator, there is a gap of gigabytes (mm.h). */
+static inline long check_args(const LuProc *p, const LuSyscallRow *row, uint64_t v[6])
 {
     for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
-        const char *path;
-        long err;
-        switch (row->kinds[i]) {
-        case 'f':
-        case 'F':
-            if (UNLIKELY(su_fd_hidden(t->proc, v[i])))
-                return -EBADF;
-            break;
-        case 'n':
-        case 'p':
-            err = su_path(t, v[i], path_follows(row, v, i), &path);
-            if (err)
-                return err;
-            v[i] = (uintptr_t)path;
-            break;
+        uint64_t kind = KIND(row->kinds[i]);
+        if (kind & KINDS_MEMORY) {
+            v[i] = su_pointer(p, v[i]);
+            if (UNLIKELY(kind & KINDS_LIST) && list_outside(p->task_size, row->kinds[i], v[i], v[i + 1]))
+                return -EFAULT;
+        } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
+            return -EBADF;
         }
     }
     return 0;
 }
 
-static long call_host(LuThread *t, const LuSyscallRow *row, const uint64_t a[6])
+/* Translates paths in place: 0 or -errno. */
+static long prepare_paths(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
 {
-    uint64_t v[6];
-    memcpy(v, a, sizeof(v));
-    long err = prepare_args(t, row, v);
+    for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
+        const char *path;
+        if (!(KIND(row->kinds[i]) & KINDS_PATH))
+            continue;
+        long err = su_path(t, v[i], path_follows(row, v, i), &path);
+        if (err)
+            return err;
+        v[i] = (uintptr_t)path;
+    }
+    return 0;
+}
+
+static long call_host(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
+{
+    long err = prepare_paths(t, row, v);
     if (err)
         return err;
     if (row->how == LU_WAIT)
@@ -127,19 +180,20 @@ static long call_host(LuThread *t, const LuSyscallRow *row, const uint64_t a[6])
 long lu_syscall_row(LuThread *t, LuRowId id, const uint64_t a[6])
 {
     const LuSyscallRow *row = &lu_syscall_rows[id];
-    if (row->how <= LU_WAIT)
-        return call_host(t, row, a);
     if (row->how == LU_NONE)
         return -row->err;
-    for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
-        if ((row->kinds[i] == 'f' || row->kinds[i] == 'F') && su_fd_hidden(t->proc, a[i]) && id != LU_ROW_mmap)
-            return -EBADF;
-    }
+    uint64_t v[6];
+    memcpy(v, a, sizeof(v));
+    long err = check_args(t->proc, row, v);
+    if (err)
+        return err;
+    if (row->how <= LU_WAIT)
+        return call_host(t, row, v);
     switch (id) {
 #define PASS(name, kinds, ret, note)
 #define WAIT PASS
 #define NONE PASS
-#define OWN(name, kinds, ret, note) case LU_ROW_##name: return lu_sys_##name(t, a);
+#define OWN(name, kinds, ret, note) case LU_ROW_##name: return lu_sys_##name(t, v);
 #include "linux-user/syscalls.def"
 #undef PASS
 #undef WAIT

@@ -146,6 +146,7 @@ LuThread *fake_start(void)
     lock_init(&proc.lock, LOCK_RANK_PROC);
     proc.abi = &abi;
     proc.opt = &options;
+    proc.task_size = 1ull << 47;
     proc.mm = &fake_mm;
     proc.accel = &fake_accel;
     thread.proc = &proc;
