@@ -74,6 +74,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
         return NULL;
     }
     *a = tmp;
+    a->ctx_set = cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0;
     lock_init(&a->lock, LOCK_RANK_CPUS);
     if (!a->engine->init(a, err, err_cap)) {
         accel_free(a);
@@ -157,11 +158,16 @@ void accel_cpu_free(Cpu *cpu)
 
 static void cpu_enter(Accel *a, AccelCpu *ac)
 {
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         __atomic_store_n(&ac->state, ACCEL_CPU_RUNNING, __ATOMIC_SEQ_CST);
         uint32_t stop = __atomic_load_n(&a->stop, __ATOMIC_SEQ_CST);
-        if (LIKELY(stop == 0))
+        if (LIKELY(stop == 0)) {
+            if (UNLIKELY(waited))
+                __atomic_fetch_sub(&a->waiting, 1, __ATOMIC_RELAXED);
             return;
+        }
+        if (!waited)
+            __atomic_fetch_add(&a->waiting, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
         uint32_t taken = 1;
@@ -249,14 +255,30 @@ static void run_engine(Accel *a, Cpu *cpu)
 }
 
 /* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
-enum { MAX_EXCLUSIVE_INSNS = 64 };
+enum { MAX_EXCLUSIVE_INSNS = 64, MAX_YIELDS = 100 };
+
+static void drop_reservation(Cpu *cpu)
+{
+    if (cpu->ops->reserved)
+        cpu->ops->reserved(cpu, true);
+}
+
+/* A loop of exclusive instructions would take the next turn before anybody it stopped has woken up, perhaps the one it
+ * waits for. */
+static void let_others_in(const Accel *a)
+{
+    for (unsigned n = 0; n < MAX_YIELDS && __atomic_load_n(&a->waiting, __ATOMIC_RELAXED); n++)
+        sys_call0(SYS_sched_yield);
+}
 
 /* One instruction, alone in the address space and so with the context of a single thread; or as many as it takes until
  * a reservation made by the first is gone (load-reserved to store-conditional), which is given up after a while.
  * Returns true when the caller of accel_run() must know of the exit. */
 static bool run_exclusive(Accel *a, Cpu *cpu)
 {
+    let_others_in(a);
     accel_exclusive_begin(cpu);
+    drop_reservation(cpu);
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
     for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {
@@ -265,8 +287,7 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
         if (cpu->exit.kind != CPU_EXIT_KICK || !cpu->ops->reserved || !cpu->ops->reserved(cpu, false))
             break;
     }
-    if (cpu->ops->reserved)
-        cpu->ops->reserved(cpu, true);
+    drop_reservation(cpu);
     cpu->ctx = ctx;
     accel_exclusive_end(cpu);
     return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
@@ -302,6 +323,8 @@ void accel_run(Cpu *cpu)
     while (!run_exit(a, cpu));
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
+    if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
+        drop_reservation(cpu);
 }
 
 void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
@@ -374,6 +397,7 @@ void accel_fork_child(Accel *a, Cpu *survivor)
     self->next = NULL;
     a->cpus = self;
     self->state = ACCEL_CPU_OUT;
+    a->waiting = 0;
     a->engine->fork_done(a, true);
     lock_release(&a->lock);
     stop_release(a);

@@ -64,6 +64,7 @@ struct Accel {
     AccelFree *free;
     size_t arena_used;   /* bytes of cfg.arena_base */
     uint32_t stop;       /* 0 free, 1 taken, 2 taken and waited for */
+    uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */
 };
 

@@ -116,7 +116,9 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     }
     IrRegion *r = x->b->r;
     const SuperblockConfig *cfg = x->cfg;
-    if (!cfg->loop_head && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
+    if (x->t.together <= from || to <= from || to > x->t.together)
+        x->t.together = 0;
+    if (!cfg->loop_head && !x->t.together && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
         tracer_leave_direct(x, from, to);
         return false;
     }

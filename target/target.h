@@ -26,7 +26,8 @@ typedef enum CpuExitKind {
     CPU_EXIT_BREAK,   /* breakpoint instruction at pc */
     CPU_EXIT_ILLEGAL, /* undefined or unsupported instruction at pc */
     CPU_EXIT_FETCH,   /* no executable memory at exit.addr; pc = the instruction (it may start on the page before) */
-    CPU_EXIT_FAULT,   /* data access of the instruction at pc: exit.addr, exit.sig, exit.code, exit.write */
+    CPU_EXIT_FAULT,   /* data access of the instruction at pc: exit.addr, exit.sig, exit.code, exit.write. A helper
+                       * that raises it leaves sig and code as the signal handler found them (accel_fault) */
     CPU_EXIT_MISALIGNED, /* data access at exit.addr that the ISA wants aligned; pc = the instruction */
     CPU_EXIT_FENCE_I, /* instruction memory changed; pc = next instruction */
     CPU_EXIT_CTX,     /* something the context word depends on changed (see ops->ctx); pc = next instruction */
@@ -45,7 +46,7 @@ typedef struct CpuExit {
 enum {
     CTX_TARGET_MASK = 0xffff,
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
-    CTX_TAGGED = 1 << 17,   /* stores bump reservation granules (exact LL/SC) */
+    CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
 };
 
@@ -94,6 +95,8 @@ typedef struct Trans {
     const uint8_t *bytes; /* guest bytes at pc */
     unsigned n_bytes;     /* how many are readable and executable (at least 1, at most 64) */
     bool truncated;       /* set by translate(): it needs more than n_bytes. Nothing was built */
+    Gva together;         /* set by translate(): do not choose to end the region between here and this later address
+                           * (it costs, no more: an SC should be in the region of its LR). 0 = none */
     TransFlow flow;
     void *target;    /* target's own, zeroed for each region (64 bytes) */
     uint64_t target_store[8];
@@ -129,8 +132,9 @@ struct TargetOps {
     unsigned (*disas)(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
     /* Data address of the instruction at cpu->pc, which raised MISALIGNED: accel fills exit.addr with it. */
     Gva (*data_addr)(const Cpu *cpu);
-    /* Does the cpu hold an LL/SC reservation? `drop` gives it up. NULL: the ISA has none. Asked after an instruction
-     * that raised EXCLUSIVE was run: the others stay stopped until the reservation is gone. */
+    /* Does the cpu hold an LL/SC reservation? `drop` gives it up: every return of accel_run() does (exceptions, signals,
+     * system calls), but for single steps. NULL: the ISA has none. Asked after an instruction that raised EXCLUSIVE was
+     * run: the others stay stopped until the reservation is gone. */
     bool (*reserved)(Cpu *cpu, bool drop);
 };
 

@@ -46,6 +46,7 @@ typedef struct Dbt {
     CodeCache cache;
     DbtMap map;
     X64Host host;
+    X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another context */
     SuperblockConfig trace;
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */

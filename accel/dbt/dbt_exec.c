@@ -64,6 +64,9 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
     x64_stubs_emit(&d->host, &asmb);
+    d->step_host = d->host;
+    d->step_host.no_opt |= X64_NO_JUMP_CACHE;
+    d->step_host.exit_indirect = d->host.exit_indirect_plain;
     seg->used = SEG_BYTES;
     seg->state = SEG_FIXED;
     return true;
@@ -184,7 +187,7 @@ static void dbt_run(Cpu *cpu)
 {
     Dbt *d = dbt_of(cpu);
     DbtCpu *dc = dbt_cpu(cpu);
-    if (UNLIKELY(dc->jump_ctx != cpu->ctx)) {
+    if (UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP)) {
         dbt_jumps_clear(dc->jump);
         dc->jump_ctx = cpu->ctx;
     }

@@ -132,6 +132,8 @@ static DbtRegion *shorter(Attempt *t)
     return NULL;
 }
 
+static const X64Host *host_for(const Dbt *d, const Cpu *cpu) { return cpu->ctx & CTX_STEP ? &d->step_host : &d->host; }
+
 /* From the IR in t->s to a region in the segment, published but not inserted yet. */
 static DbtRegion *emit(Attempt *t, CodeSegment *seg)
 {
@@ -142,7 +144,7 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     bool empty = seg->used == 0;
     x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
     uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
-    X64Result res = x64_emit_region((X64Emit *)s->emit, &d->host, s->sb.region, &s->live, &a, first,
+    X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a, first,
                                     (uint64_t)(uintptr_t)&d->cache.slot[first], &s->code);
     if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))
         return shorter(t);
@@ -177,7 +179,7 @@ static DbtRegion *attempt(Attempt *t)
     }
     if (d->accel->cfg.log)
         accel_log_region(d->accel, &s->sb);
-    ir_liveness(s->sb.region, x64_fuse(&d->host), &s->live);
+    ir_liveness(s->sb.region, x64_fuse(host_for(d, t->cpu)), &s->live);
     CodeSegment *seg = code_cache_claim(&d->cache, s->sb.region->n_exits);
     if (!seg)
         return no_room(t, DBT_WANT_ROOM);

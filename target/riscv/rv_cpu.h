@@ -21,6 +21,7 @@ typedef struct RvCpu {
     uint64_t res_addr; /* LR/SC reservation: its address, RV_NO_RESERVATION if none */
     uint64_t res_val;  /* what LR read, sign-extended */
     uint32_t frm;      /* 0..7 */
+    uint32_t lr_exclusive; /* not architectural: the next LR asks for CPU_EXIT_EXCLUSIVE (rv_trans_atomic.c) */
 } RvCpu;
 
 #define RV_NO_RESERVATION (~0ull) /* misaligned: no LR sets it */
@@ -32,6 +33,7 @@ enum {
     RV_CTX_XLEN32 = 1,  /* RV32 (not a cpu state of user mode: set by the owner of the cpu model) */
     RV_CTX_FRM_RMM = 2, /* frm = 4: dynamic rounding is to nearest, ties away, which hosts do not have */
     RV_CTX_FRM_BAD = 4, /* frm = 5..7: instructions with dynamic rounding are illegal */
+    RV_CTX_LR_EXCLUSIVE = 8, /* RvCpu.lr_exclusive */
 };
 
 /* Frequency of the time CSR. */

@@ -1,12 +1,12 @@
 /* C functions called by generated code; the list with flags and types is rv_helpers.def. */
-#include <signal.h>
 #include <time.h>
 
 #include "base/fault.h"
 #include "base/sys.h"
 #include "target/riscv/rv_trans.h"
 
-/* SC: a address, b value, c log2 size << 8 | rd. Writes rd itself, so that its result can be the status. */
+/* SC whose LR is not known: a address, b value, c log2 size << 8 | rd. Writes rd itself, so that its result can be the
+ * status. See rv_trans_atomic.c for what may succeed. */
 uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     RvCpu *cpu = opaque;
@@ -14,11 +14,18 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
     uint64_t mask = size == 4 ? 0xffffffff : ~0ull;
     uint64_t failed = 1;
 
-    if (cpu->res_addr == a) {
+    if (cpu->res_addr == a && rv_llsc_exact(cpu->base.ctx)) {
+        if (!cpu->lr_exclusive) { /* look at the context again; this SC then fails */
+            cpu->lr_exclusive = 1;
+            cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+            return 1;
+        }
+    } else if (cpu->res_addr == a) {
         FaultVal old = fault_cas(a, cpu->res_val & mask, b & mask, size);
         if (old.fault) {
-            cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGSEGV, .write = 1, .addr = a};
-            cpu->base.exit.code = fault_ld8(a).fault ? SEGV_MAPERR : SEGV_ACCERR;
+            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+            cpu->base.exit.write = 1;
+            cpu->base.exit.addr = a;
             return 1;
         }
         failed = (old.val & mask) != (cpu->res_val & mask);

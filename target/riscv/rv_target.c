@@ -66,6 +66,7 @@ static void rv_reset(Cpu *base)
     memset(cpu->f, 0, sizeof(cpu->f));
     cpu->res_addr = RV_NO_RESERVATION;
     cpu->res_val = 0;
+    cpu->lr_exclusive = 0;
     rv_set_fcsr(cpu, 0);
 }
 
@@ -73,7 +74,8 @@ static uint32_t rv_ctx(const Cpu *base)
 {
     const RvCpu *cpu = (const RvCpu *)base;
 
-    return cpu->frm <= IR_RUP ? 0 : cpu->frm == IR_RMM ? RV_CTX_FRM_RMM : RV_CTX_FRM_BAD;
+    return (cpu->frm <= IR_RUP ? 0u : cpu->frm == IR_RMM ? RV_CTX_FRM_RMM : RV_CTX_FRM_BAD) |
+           (cpu->lr_exclusive ? RV_CTX_LR_EXCLUSIVE : 0u);
 }
 
 RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args)
@@ -120,8 +122,10 @@ static bool rv_reserved(Cpu *base, bool drop)
     RvCpu *cpu = (RvCpu *)base;
     bool reserved = cpu->res_addr != RV_NO_RESERVATION;
 
-    if (drop)
+    if (drop) {
         cpu->res_addr = RV_NO_RESERVATION;
+        cpu->lr_exclusive = 0;
+    }
     return reserved;
 }
 

@@ -3,18 +3,21 @@
  * Misaligned addresses raise (the manual lets an environment do so, and Linux delivers SIGBUS).
  * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals are
  * taken at polls only, so nothing comes between.
- * LR remembers address and value; SC succeeds if the reservation's address is its own and memory still holds the
- * value, which it finds out by a compare and swap. Any SC drops the reservation. A value that changed and changed
- * back in between (ABA) goes unseen, which is no loss while what SC stores depends on registers and the loaded value
- * alone: such a sequence cannot tell. So LR looks ahead: if only integer register operations and forward branches
- * stand between it and the SC of the same register and size, it is done as said. Any other sequence (a lock-free
- * list's pop, which loads the next pointer) is run with all other cpus stopped, from LR to SC (CPU_EXIT_EXCLUSIVE).
- * Stores of other processes and of the kernel are compared by value only.
+ * LR remembers address and value; any SC drops the reservation, and so do exceptions, signals and system calls.
  *
- * An SC whose LR stands before it in the same block (the loops of compilers and C libraries do) knows its reservation
- * when it is translated: the reservation's slots hold the LR's address and value. It is then a compare and swap in
- * line; unshared and with no store between the two it is a plain store. The LR's compare and its exit come before
- * the locked access, so that a loop which leaves with "not equal" never writes, not even on read-only memory.
+ * With one thread (CTX_PARALLEL clear) an SC succeeds if the reservation's address is its own and memory still holds
+ * the value. With more, that would not see a value that changed and changed back (ABA), so SC succeeds in two cases:
+ * 1. Its LR stands before it in the same region, with no access to memory, fence or call between: then what it does
+ *    depends on registers and the loaded value alone, and nobody can tell whether the value was away meanwhile. It is a
+ *    compare and swap in line. The loops of compilers and C libraries are of this kind. The LR's compare and its exit
+ *    come before the locked access, so that a loop which leaves with "not equal" never writes, not even on read-only
+ *    memory.
+ * 2. All other cpus have been stopped since its LR (CPU_EXIT_EXCLUSIVE): a lock-free list's pop, which loads the next
+ *    pointer in between.
+ * LR looks ahead to guess which it will be. Exactness does not hang on the guess, only cost: an SC that finds the
+ * reservation of an LR in another region fails and makes this cpu's next LR one of case 2 (RV_CTX_LR_EXCLUSIVE), so
+ * that a retry gets on.
+ * Stores of other processes and of the kernel are compared by value only.
  */
 #include "target/riscv/rv_trans.h"
 
@@ -82,33 +85,30 @@ static bool is_register_op(RvInsn insn)
 _Static_assert(RV_addi == 0 && RV_sraw + 1 == RV_jal, "the group of integer computation");
 _Static_assert(RV_c_addw + 1 == RV_c_j, "the group of compressed integer computation");
 
-static bool is_forward_branch(RvInsn insn, const RvArgs *a)
+static bool is_branch(RvInsn insn)
 {
-    bool branch = (insn >= RV_beq && insn <= RV_bgeu) || insn == RV_c_beqz || insn == RV_c_bnez;
-
-    return branch && a->imm > 0;
+    return (insn >= RV_beq && insn <= RV_bgeu) || insn == RV_c_beqz || insn == RV_c_bnez;
 }
 _Static_assert(RV_beq + 5 == RV_bgeu, "the group of branches");
 
-typedef enum Sequence { SEQUENCE_BY_VALUE, SEQUENCE_OTHER, SEQUENCE_UNSEEN } Sequence;
-
-/* What stands between this LR and its SC? UNSEEN: the bytes at hand end before it is known. */
-static Sequence sequence_kind(const Trans *t, const RvArgs *lr, RvInsn sc)
+/* Where is the SC that this LR can be one region with, on the way that takes no branch? 0: something else stands between. Where the bytes at hand end
+ * first the answer is the end of them: the guess that costs less when it is wrong. */
+static Gva matched_sc(const Trans *t, const RvArgs *lr, RvInsn sc)
 {
     unsigned off = lr->len;
 
     for (unsigned n = 0; n < 16; n++) {
         RvArgs a;
-        if (off + 4 > t->n_bytes && t->n_bytes < 64 && (t->pc + t->n_bytes) % 4096 == 0)
-            return SEQUENCE_UNSEEN; /* the page ends: the caller comes again with bytes of the next */
+        if (off + 2 > t->n_bytes || off + rv_insn_len(ld_u16(t->bytes + off)) > t->n_bytes)
+            return t->pc + off;
         RvInsn insn = rv_peek(t, off, &a);
         if (insn == sc)
-            return a.rs1 == lr->rs1 ? SEQUENCE_BY_VALUE : SEQUENCE_OTHER;
-        if (!is_forward_branch(insn, &a) && !(is_register_op(insn) && a.rd != lr->rs1))
-            return SEQUENCE_OTHER;
+            return a.rs1 == lr->rs1 ? t->pc + off : 0;
+        if (!is_branch(insn) && !(is_register_op(insn) && a.rd != lr->rs1))
+            return 0;
         off += a.len;
     }
-    return SEQUENCE_OTHER;
+    return 0;
 }
 
 /* Zalrsc */
@@ -119,12 +119,12 @@ static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
     IrMem mem = rv_mem(t, size);
 
     if (t->ctx & CTX_PARALLEL) {
-        Sequence kind = sequence_kind(t, a, size == 2 ? RV_sc_w : RV_sc_d);
-        t->truncated = kind == SEQUENCE_UNSEEN;
-        if (kind == SEQUENCE_OTHER)
+        Gva sc = matched_sc(t, a, size == 2 ? RV_sc_w : RV_sc_d);
+        if ((!sc || (t->ctx & RV_CTX_LR_EXCLUSIVE)) && rv_llsc_exact(t->ctx)) {
             rv_raise(t, CPU_EXIT_EXCLUSIVE);
-        if (kind != SEQUENCE_BY_VALUE)
             return;
+        }
+        t->together = sc;
         if (a->rl)
             ir_fence(b, IR_FENCE_WR); /* release of an LR: earlier stores before it */
         mem.order = a->aq ? IR_ACQUIRE : IR_RELAXED;
@@ -137,22 +137,30 @@ static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
     rv_put_x(t, a->rd, v);
 }
 
-/* The load of the LR whose reservation is known here to be of addr; NULL if none is. */
-static const IrInsn *known_reservation(const IrBuilder *b, IrVal addr)
+/* What was built since `from` does something of these. */
+static bool has_since(const IrRegion *r, const IrInsn *from, bool loads_too)
 {
+    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
+        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL ||
+            (loads_too && (i->op == IR_LD || i->op == IR_FENCE)))
+            return true;
+    return false;
+}
+
+/* The load of the LR whose reservation is known here to be of addr; NULL if none is. */
+static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size)
+{
+    const IrBuilder *b = t->b;
     IrVal v = b->cur[RV_SLOT_RES_VAL];
 
     if (b->cur[RV_SLOT_RES_ADDR] != addr || v == IR_NONE || b->r->insn[v].op != IR_LD)
         return NULL;
-    return &b->r->insn[v];
-}
-
-static bool writes_memory_since(const IrRegion *r, const IrInsn *from)
-{
-    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL)
-            return true;
-    return false;
+    const IrInsn *lr = &b->r->insn[v];
+    if ((IrMem){.raw = lr->d}.size != size)
+        return NULL;
+    if (rv_llsc_exact(t->ctx) && has_since(b->r, lr, true))
+        return NULL;
+    return lr;
 }
 
 /* SC to the address of a known reservation. Its LR has checked the alignment for its own size. */
@@ -169,7 +177,7 @@ static void store_conditional_known(Trans *t, const RvArgs *a, unsigned size, Ir
     if (t->ctx & CTX_PARALLEL) {
         mem.order = order_of(a);
         failed = ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
-    } else if (writes_memory_since(b->r, lr)) {
+    } else if (has_since(b->r, lr, false)) {
         IrVal old = ir_ld(b, type, addr, 0, mem);
         failed = ir_cmp(b, IR_NE, old, expected);
         ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);
@@ -184,9 +192,9 @@ static void store_conditional_known(Trans *t, const RvArgs *a, unsigned size, Ir
 static void store_conditional(Trans *t, const RvArgs *a, unsigned size)
 {
     IrVal addr = rv_x(t, a->rs1), args[3];
-    const IrInsn *lr = known_reservation(t->b, addr);
+    const IrInsn *lr = known_reservation(t, addr, size);
 
-    if (lr && (IrMem){.raw = lr->d}.size == size) {
+    if (lr) {
         store_conditional_known(t, a, size, addr, lr);
         return;
     }

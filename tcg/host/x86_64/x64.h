@@ -69,6 +69,7 @@ typedef struct X64Host {
     uint8_t *enter;           /* int enter(cpu, rx address): returns an exit id or X64_ID_* */
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
+    uint8_t *exit_indirect_plain; /* the same, always to C */
     uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */

@@ -151,6 +151,7 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     h->exit_indirect = a->p;
     if (h->lookup.table && !(h->no_opt & X64_NO_JUMP_CACHE))
         emit_lookup(h, a);
+    h->exit_indirect_plain = a->p;
     x64_mov_mr(a, 64, x64_env(h->at.pc), X64_RAX);
     x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_INDIRECT);
     h->exit = a->p;
