@@ -328,7 +328,13 @@ void accel_run(Cpu *cpu)
 }
 
 void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
-void accel_fence_i(Cpu *cpu) { cpu->accel->engine->fence_i(cpu, true); }
+
+void accel_fence_i(Cpu *cpu)
+{
+    cpu->accel->engine->fence_i(cpu, true);
+    accel_exclusive_begin(cpu); /* who was in a loop of old code has now left it */
+    accel_exclusive_end(cpu);
+}
 
 void accel_stats(Accel *a)
 {

@@ -6,6 +6,8 @@
 #include "linux-user/sys_util.h"
 #include "linux-user/thread.h"
 
+#include <linux/membarrier.h>
+
 long lu_sys_clone(LuThread *t, const uint64_t a[6])
 {
     /* The order of arguments of asm-generic ABIs with CONFIG_CLONE_BACKWARDS: flags, stack, ptid, tls, ctid. */
@@ -54,7 +56,7 @@ long lu_sys_exit_group(LuThread *t, const uint64_t a[6])
 long lu_sys_membarrier(LuThread *t, const uint64_t a[6])
 {
     long r = sys_call3(SYS_membarrier, (int)a[0], (unsigned)a[1], (int)a[2]);
-    if (!sys_is_err(r))
-        accel_fence_i(t->cpu); /* the SYNC_CORE commands also order instruction fetches */
+    if (!sys_is_err(r) && (int)a[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+        accel_fence_i(t->cpu); /* it also orders instruction fetches */
     return r;
 }
