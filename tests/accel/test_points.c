@@ -9,6 +9,7 @@
 #include "tests/accel/toy_target.h"
 
 #include "accel/accel.h"
+#include "base/fault.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -225,6 +226,8 @@ static void run_program(Accel *a)
     accel_invalidate(a, f.pc, STRIDE);
     for (;;) {
         ref_run(&f, end);
+        if (f.pc != end && !fault_ld8(f.fault).fault)
+            return; /* a random address that something of this process happens to own */
         do
             accel_run(cpu);
         while (cpu->exit.kind == CPU_EXIT_KICK);
