@@ -35,7 +35,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     if (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap))
         return false;
     d->map.cache = &d->cache;
-    d->map.table = accel_map(a, sizeof(d->map.table[0]) << DBT_HASH_BITS);
+    d->map.mask = (1u << DBT_HASH_MIN_BITS) - 1;
+    d->map.table = accel_map(a, (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096); /* some to spare: X64Lookup */
     d->map.page = accel_map(a, sizeof(d->map.page[0]) << DBT_PAGE_BITS);
     d->map.filter = accel_map(a, (1u << DBT_FILTER_BITS) / 8);
     if (!d->map.table || !d->map.page || !d->map.filter)
@@ -57,7 +58,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
-    d->host.lookup = (X64Lookup){.table = d->map.table, .bits = DBT_HASH_BITS, .pc = offsetof(DbtRegion, pc),
+    d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD, .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
                                  .rx = offsetof(DbtRegion, rx)};
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */

@@ -3,14 +3,16 @@
 
 /* ---- table of regions ---- */
 
-enum { HASH_SIZE = 1 << DBT_HASH_BITS, PAGE_SIZE = 1 << DBT_PAGE_BITS, FILTER_SIZE = 1 << DBT_FILTER_BITS };
+enum { PAGE_SIZE = 1 << DBT_PAGE_BITS, FILTER_SIZE = 1 << DBT_FILTER_BITS };
 
 /* x64_stubs.c computes the same; regions that differ in ctx alone follow each other. */
-static uint32_t hash_pc(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> (1 + DBT_HASH_BITS))) & (HASH_SIZE - 1); }
+static uint32_t hash_pc(const DbtMap *m, Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> DBT_HASH_FOLD)) & m->mask; }
+
+static uint32_t table_size(const DbtMap *m) { return m->mask + 1; }
 
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
 {
-    for (uint32_t h = hash_pc(pc);; h = (h + 1) & (HASH_SIZE - 1)) {
+    for (uint32_t h = hash_pc(m, pc);; h = (h + 1) & m->mask) {
         const DbtEntry *e = &m->table[h];
         uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
         if (!key)
@@ -27,9 +29,9 @@ static void set_key(DbtMap *m, uint32_t h, uint64_t key) { __atomic_store_n(&m->
 
 static void table_add(DbtMap *m, DbtRegion *r)
 {
-    uint32_t h = hash_pc(r->pc);
+    uint32_t h = hash_pc(m, r->pc);
     while (m->table[h].pc && m->table[h].pc != DBT_TOMB)
-        h = (h + 1) & (HASH_SIZE - 1);
+        h = (h + 1) & m->mask;
     m->n_tombs -= m->table[h].pc == DBT_TOMB;
     m->n_entries++;
     __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
@@ -39,18 +41,18 @@ static void table_add(DbtMap *m, DbtRegion *r)
 /* A tomb at the end of a row of entries is as good as free: whoever comes by would stop at the next. */
 static void table_remove(DbtMap *m, const DbtRegion *r)
 {
-    uint32_t h = hash_pc(r->pc);
+    uint32_t h = hash_pc(m, r->pc);
     while (m->table[h].pc == DBT_TOMB || m->table[h].region != r) {
         if (!m->table[h].pc)
             return;
-        h = (h + 1) & (HASH_SIZE - 1);
+        h = (h + 1) & m->mask;
     }
     m->n_entries--;
     m->n_tombs++;
     set_key(m, h, DBT_TOMB);
-    if (m->table[(h + 1) & (HASH_SIZE - 1)].pc)
+    if (m->table[(h + 1) & m->mask].pc)
         return;
-    for (; m->table[h].pc == DBT_TOMB; h = (h - 1) & (HASH_SIZE - 1)) {
+    for (; m->table[h].pc == DBT_TOMB; h = (h - 1) & m->mask) {
         m->n_tombs--;
         set_key(m, h, 0);
     }
@@ -304,7 +306,7 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
     DbtInsert how = DBT_INSERTED;
     if (changed_since(m, r, generation))
         how = DBT_CHANGED;
-    else if (m->n_entries + m->n_tombs >= HASH_SIZE * 3 / 4 || m->n_pages + SB_MAX_RUNS > PAGE_SIZE * 3 / 4)
+    else if (m->n_entries + m->n_tombs >= table_size(m) / 4 * 3 || m->n_pages + SB_MAX_RUNS > PAGE_SIZE * 3 / 4)
         how = DBT_FULL;
     if (how == DBT_INSERTED) {
         add_all_pages(m, r);
@@ -375,7 +377,9 @@ static void enter_region(DbtMap *m, DbtRegion *r)
 
 void dbt_map_rebuild(DbtMap *m)
 {
-    memset(m->table, 0, sizeof(m->table[0]) << DBT_HASH_BITS);
+    memset(m->table, 0, sizeof(m->table[0]) * table_size(m));
+    while (m->n_entries > table_size(m) / 4 && m->mask < (1u << DBT_HASH_BITS) - 1)
+        m->mask = m->mask * 2 + 1;
     memset(m->page, 0, sizeof(m->page[0]) << DBT_PAGE_BITS);
     memset(m->filter, 0, FILTER_SIZE / 8);
     m->n_entries = m->n_tombs = m->n_filter = m->n_pages = 0;
@@ -384,7 +388,7 @@ void dbt_map_rebuild(DbtMap *m)
 
 bool dbt_map_wants_rebuild(const DbtMap *m)
 {
-    return m->n_tombs > HASH_SIZE / 8 || (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
+    return m->n_tombs > table_size(m) / 8 || (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
 }
 
-bool dbt_map_crowded(const DbtMap *m) { return m->n_entries > HASH_SIZE / 2 || m->n_pages > PAGE_SIZE / 2; }
+bool dbt_map_crowded(const DbtMap *m) { return m->n_entries > (1u << DBT_HASH_BITS) / 2 || m->n_pages > PAGE_SIZE / 2; }

@@ -98,6 +98,8 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
 static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
 {
     DbtStats *st = &d->stats;
+    if (!(d->accel->cfg.log & ACCEL_LOG_STATS))
+        return;
     __atomic_fetch_add(&st->regions, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&st->guest_insns, r->n_guest, __ATOMIC_RELAXED);
     __atomic_fetch_add(&st->host_bytes, r->size, __ATOMIC_RELAXED);
@@ -142,6 +144,7 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     X64Asm a;
     uint8_t *rw = code_segment_rw(&d->cache, seg);
     bool empty = seg->used == 0;
+    code_segment_populate(&d->cache, seg);
     x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
     uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
     X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a, first,

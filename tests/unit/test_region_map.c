@@ -15,6 +15,7 @@ static int setup(void **state)
     cache = (CodeCache){.segment = &segment, .n_segments = 1, .next = 1};
     lock_init(&cache.lock, LOCK_RANK_CODE);
     map = (DbtMap){.cache = &cache};
+    map.mask = (1u << DBT_HASH_MIN_BITS) - 1;
     map.table = calloc(1u << DBT_HASH_BITS, sizeof(*map.table));
     map.filter = calloc(1u << DBT_FILTER_BITS, 1);
     map.page = calloc(1u << DBT_PAGE_BITS, sizeof(*map.page));

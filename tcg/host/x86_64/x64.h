@@ -47,10 +47,12 @@ typedef struct X64Pin {
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
- * pointer}, index = (pc >> 1 ^ pc >> (1 + bits)) mod 2^bits, first probe only. Offsets are inside a region. */
+ * pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without wrapping: the table
+ * has that many entries to spare. Offsets are inside a region. */
 typedef struct X64Lookup {
     const void *table; /* NULL: none */
-    unsigned bits;
+    const uint32_t *mask; /* of the index; changes while no generated code runs */
+    unsigned fold;
     int32_t pc, ctx, blocked, rx; /* u64, u32, bool, u64 */
 } X64Lookup;
 
