@@ -128,6 +128,8 @@ static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 static bool left_by_exit(Dbt *d, Cpu *cpu, uint32_t id)
 {
     const ExitInfo *x = &d->cache.exit[id];
+    /* Another thread may have made the region, and a slot alone have led here: this pairs with its publication. */
+    (void)__atomic_load_n(&d->cache.segment[id / SEG_EXITS].n_regions, __ATOMIC_ACQUIRE);
     cpu->pc = x->pc;
     if (x->kind == IR_EXIT_RAISE) {
         cpu->exit = (CpuExit){.kind = x->code};
@@ -167,8 +169,8 @@ static void run_loop(Dbt *d, Cpu *cpu)
             accel_log_cpu(cpu);
         }
         if (UNLIKELY(stats)) {
-            d->stats.entries++;
-            d->stats.indirect += link == X64_ID_INDIRECT;
+            __atomic_fetch_add(&d->stats.entries, 1, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&d->stats.indirect, link == X64_ID_INDIRECT, __ATOMIC_RELAXED);
         }
         link = enter(cpu, r->rx);
         if (link >= 0) {

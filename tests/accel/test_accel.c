@@ -251,6 +251,29 @@ static void test_kick_endless_loops(void **state)
     run_kicked();
 }
 
+/* Code that a cpu reaches through its own jump cache only, and never leaves: what is written there must be seen. */
+static void *rewriter(void *arg)
+{
+    usleep(20000);
+    put(9, (TtInsn){TT_RAISE, 0, 0, CPU_EXIT_BREAK});
+    accel_invalidate(accel, at(9), 4);
+    return NULL;
+}
+
+static void test_invalidate_stops_an_indirect_loop(void **state)
+{
+    pthread_t t;
+    put(8, (TtInsn){TT_ADDI, 1, 1, 1});
+    put(9, (TtInsn){TT_JR, 5, 0, 0});
+    REG(5) = cpu->pc = at(8);
+    pthread_create(&t, NULL, rewriter, NULL);
+    do
+        accel_run(cpu);
+    while (cpu->exit.kind == CPU_EXIT_KICK);
+    assert_int_equal(cpu->exit.kind, CPU_EXIT_BREAK);
+    pthread_join(t, NULL);
+}
+
 static void test_step(void **state)
 {
     put_loop(3);
@@ -372,6 +395,7 @@ int main(int argc, char **argv)
         T(test_store_faults),
         T(test_kick_before_run),
         T(test_kick_endless_loops),
+        T(test_invalidate_stops_an_indirect_loop),
         T(test_step),
         T(test_new_code_after_invalidate),
         T(test_guest_writes_code),
