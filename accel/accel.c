@@ -2,8 +2,10 @@
 
 #include "base/fault.h"
 #include "base/fmt.h"
+#include "base/self.h"
 #include "base/sys.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -76,6 +78,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     *a = tmp;
     a->ctx_set = cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0;
     lock_init(&a->lock, LOCK_RANK_CPUS);
+    lock_init(&a->stop, LOCK_RANK_STOP);
     if (!a->engine->init(a, err, err_cap)) {
         accel_free(a);
         return NULL;
@@ -156,12 +159,13 @@ void accel_cpu_free(Cpu *cpu)
 
 /* ---- stopping ---- */
 
+static bool stop_taken(const Accel *a) { return __atomic_load_n(&a->stop.state, __ATOMIC_SEQ_CST) != 0; }
+
 static void cpu_enter(Accel *a, AccelCpu *ac)
 {
     for (bool waited = false;; waited = true) {
-        __atomic_store_n(&ac->state, ACCEL_CPU_RUNNING, __ATOMIC_SEQ_CST);
-        uint32_t stop = __atomic_load_n(&a->stop, __ATOMIC_SEQ_CST);
-        if (LIKELY(stop == 0)) {
+        __atomic_store_n(&ac->state, thread_self_tid(), __ATOMIC_SEQ_CST);
+        if (LIKELY(!stop_taken(a))) {
             if (UNLIKELY(waited))
                 __atomic_fetch_sub(&a->waiting, 1, __ATOMIC_RELAXED);
             return;
@@ -170,32 +174,16 @@ static void cpu_enter(Accel *a, AccelCpu *ac)
             __atomic_fetch_add(&a->waiting, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
-        uint32_t taken = 1;
-        if (stop == 2 || __atomic_compare_exchange_n(&a->stop, &taken, 2, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-            sys_futex(&a->stop, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2);
+        lock_take(&a->stop); /* each that waits lets in the next */
+        lock_release(&a->stop);
     }
 }
 
 static void cpu_leave(Accel *a, AccelCpu *ac)
 {
     __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
-    if (UNLIKELY(__atomic_load_n(&a->stop, __ATOMIC_SEQ_CST) != 0))
+    if (UNLIKELY(stop_taken(a)))
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
-}
-
-static void stop_take(Accel *a)
-{
-    uint32_t seen = 0;
-    if (__atomic_compare_exchange_n(&a->stop, &seen, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-        return;
-    while (__atomic_exchange_n(&a->stop, 2, __ATOMIC_SEQ_CST) != 0)
-        sys_futex(&a->stop, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2);
-}
-
-static void stop_release(Accel *a)
-{
-    if (__atomic_exchange_n(&a->stop, 0, __ATOMIC_SEQ_CST) == 2)
-        sys_futex(&a->stop, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX);
 }
 
 /* Kicks all cpus that still run. Returns one of them; NULL: none. */
@@ -204,7 +192,7 @@ static AccelCpu *kick_running(Accel *a)
     AccelCpu *first = NULL;
     lock_take(&a->lock);
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
-        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_RUNNING)
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_OUT)
             continue;
         accel_kick(ac->cpu);
         first = first ? first : ac;
@@ -213,18 +201,26 @@ static AccelCpu *kick_running(Accel *a)
     return first;
 }
 
+static void wait_for_out(AccelCpu *ac)
+{
+    enum { PATIENCE_MS = 50 };
+    for (uint32_t tid; (tid = __atomic_load_n(&ac->state, __ATOMIC_SEQ_CST)) != ACCEL_CPU_OUT;) {
+        if (sys_futex_wait_ms(&ac->state, tid, PATIENCE_MS) == -ETIMEDOUT && sys_thread_gone(tid))
+            __atomic_compare_exchange_n(&ac->state, &tid, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+}
+
 void accel_exclusive_begin(Cpu *self)
 {
     Accel *a = self->accel;
-    stop_take(a);
+    lock_take(&a->stop);
     /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile, its memory
      * stays mapped and reads OUT. */
     for (AccelCpu *ac; (ac = kick_running(a));)
-        while (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
-            sys_futex(&ac->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, ACCEL_CPU_RUNNING);
+        wait_for_out(ac);
 }
 
-void accel_exclusive_end(Cpu *self) { stop_release(self->accel); }
+void accel_exclusive_end(Cpu *self) { lock_release(&self->accel->stop); }
 
 void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
 
@@ -370,11 +366,26 @@ void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)
     cpu->exit.addr = ac->fault_addr - addr < size ? ac->fault_addr : addr;
 }
 
-/* ---- fork ---- */
+/* ---- deaths and fork ---- */
+
+void accel_thread_died(Accel *a, uint32_t tid)
+{
+    if (a->engine->thread_died)
+        a->engine->thread_died(a, tid);
+    lock_owner_died(&a->lock, tid);
+    lock_owner_died(&a->stop, tid);
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+        uint32_t was = tid;
+        if (__atomic_compare_exchange_n(&ac->state, &was, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    }
+    lock_release(&a->lock);
+}
 
 void accel_fork_prepare(Accel *a)
 {
-    stop_take(a); /* no one is inside an exclusive section */
+    lock_take(&a->stop); /* no one is inside an exclusive section */
     lock_take(&a->lock);
     a->engine->fork_prepare(a);
 }
@@ -383,7 +394,7 @@ void accel_fork_parent(Accel *a)
 {
     a->engine->fork_done(a, false);
     lock_release(&a->lock);
-    stop_release(a);
+    lock_release(&a->stop);
 }
 
 void accel_fork_child(Accel *a, Cpu *survivor)
@@ -406,5 +417,5 @@ void accel_fork_child(Accel *a, Cpu *survivor)
     a->waiting = 0;
     a->engine->fork_done(a, true);
     lock_release(&a->lock);
-    stop_release(a);
+    lock_release(&a->stop);
 }

@@ -82,6 +82,10 @@ void accel_stats(Accel *a);
  * CPU_EXIT_FAULT (or at fault.h's landing). False: not ours, a bug of the emulator. */
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
+/* A thread that ran a cpu of this Accel was killed from outside: breaks its locks. Threads that nobody reports are found
+ * when somebody waits for them. */
+void accel_thread_died(Accel *a, uint32_t tid);
+
 /* fork(): prepare in the parent before, then one of the two after. */
 void accel_fork_prepare(Accel *a);
 void accel_fork_parent(Accel *a);

@@ -1,9 +1,10 @@
 /*
  * What the files of accel/ share: the Accel object and the table of an engine.
  *
- * Stopping. `stop` is taken by one thread at a time (futex word). The taker kicks the cpus that are RUNNING and waits
- * until each is OUT; a cpu that wants to run while `stop` is held waits in accel_run(). Whoever is outside of accel_run()
- * is OUT, so system calls need nothing.
+ * Stopping. `stop` is taken by one thread at a time. The taker kicks the cpus that are running and waits until each is OUT;
+ * a cpu that wants to run while `stop` is held waits in accel_run(). Whoever is outside of accel_run() is OUT, so system
+ * calls need nothing. A thread of another process can be killed while its cpu is running: after a while the waiter asks
+ * the kernel, and counts it as OUT.
  * Ownership: cpus belong to the list of their Accel. All memory comes from accel_map().
  */
 #ifndef ACCEL_ACCEL_PRIV_H
@@ -33,18 +34,19 @@ typedef struct AccelOps {
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
     void (*stats)(Accel *a); /* may be NULL */
+    void (*thread_died)(Accel *a, uint32_t tid); /* may be NULL */
     void (*fork_prepare)(Accel *a);
     void (*fork_done)(Accel *a, bool child);
 } AccelOps;
 
-enum AccelCpuState { ACCEL_CPU_OUT, ACCEL_CPU_RUNNING };
+enum { ACCEL_CPU_OUT = 0 }; /* AccelCpu.state */
 
 /* accel's own part of a cpu; cpu->accel_cpu. */
 struct AccelCpu {
     Cpu *cpu;
     AccelCpu *next;      /* list of the Accel, under its lock */
     size_t bytes;        /* of the allocation that holds this and the cpu */
-    uint32_t state;      /* AccelCpuState; futex word */
+    uint32_t state;      /* ACCEL_CPU_OUT, or running: the id of its thread; futex word */
     uint64_t fault_addr; /* si_addr of the last fault in fault.h */
     _Alignas(64) char engine[];
 };
@@ -63,7 +65,7 @@ struct Accel {
     AccelCpu *cpus;
     AccelFree *free;
     size_t arena_used;   /* bytes of cfg.arena_base */
-    uint32_t stop;       /* 0 free, 1 taken, 2 taken and waited for */
+    Lock stop;           /* LOCK_RANK_STOP */
     uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */
 };

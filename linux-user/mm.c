@@ -144,7 +144,7 @@ unsigned lu_mm_exec_bytes(void *opaque, Gva pc)
 {
     LuMm *mm = opaque;
     unsigned n = 0;
-    lock_take(&mm->lock);
+    mm_lock(mm);
     uint32_t i = range_find(mm, pc);
     for (Gva at = pc; n < PAGE && i < mm->n; i++) {
         const Range *r = range_at(mm, i);
@@ -162,7 +162,7 @@ unsigned lu_mm_exec_bytes(void *opaque, Gva pc)
 
 int lu_mm_prot(LuMm *mm, Gva addr)
 {
-    lock_take(&mm->lock);
+    mm_lock(mm);
     range_sync_growth(mm, align_down(addr, PAGE));
     uint32_t i = range_find(mm, addr);
     bool yes = i < mm->n && range_at(mm, i)->start <= addr && !(range_at(mm, i)->kind & RANGE_FOREIGN);
@@ -179,7 +179,7 @@ bool lu_mm_code_page(void *opaque, Gva page)
 {
     LuMm *mm = opaque;
     bool writable = false;
-    lock_take(&mm->lock);
+    mm_lock(mm);
     uint32_t i = range_find(mm, page);
     if (i < mm->n && range_at(mm, i)->start <= page) {
         const Range *r = range_at(mm, i);
@@ -201,7 +201,7 @@ bool lu_mm_code_page(void *opaque, Gva page)
 void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit64 *ret_old)
 {
     int i = which == RLIMIT_DATA;
-    lock_take(&mm->lock);
+    mm_lock(mm);
     struct rlimit64 old = {mm->rlim[i][0], mm->rlim[i][1]};
     if (set) {
         mm->rlim[i][0] = set->rlim_cur;
@@ -214,7 +214,7 @@ void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit
 
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque)
 {
-    lock_take(&mm->lock);
+    mm_lock(mm);
     for (uint32_t i = 0; i < mm->n; i++) {
         if (range_at(mm, i)->kind & RANGE_FOREIGN)
             continue;
@@ -239,7 +239,7 @@ void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void
 
 static void name_range(LuMm *mm, Gva at, unsigned kind)
 {
-    lock_take(&mm->lock);
+    mm_lock(mm);
     uint32_t i = range_find(mm, at);
     if (i < mm->n && range_at(mm, i)->start == at)
         range_at(mm, i)->kind |= (uint16_t)kind;
@@ -249,5 +249,6 @@ static void name_range(LuMm *mm, Gva at, unsigned kind)
 void lu_mm_name_vdso(LuMm *mm, Gva at) { name_range(mm, at, RANGE_VDSO); }
 void lu_mm_name_stack(LuMm *mm, Gva at) { name_range(mm, at, RANGE_STACK); }
 
-void lu_mm_fork_prepare(LuMm *mm) { lock_take(&mm->lock); }
+void lu_mm_thread_died(LuMm *mm, uint32_t tid) { lock_owner_died(&mm->lock, tid); }
+void lu_mm_fork_prepare(LuMm *mm) { mm_lock(mm); }
 void lu_mm_fork_done(LuMm *mm) { lock_release(&mm->lock); }

@@ -81,6 +81,8 @@ void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void
 void lu_mm_name_vdso(LuMm *mm, Gva at);
 void lu_mm_name_stack(LuMm *mm, Gva at);
 
+/* A thread that shared this memory was killed: breaks its lock. */
+void lu_mm_thread_died(LuMm *mm, uint32_t tid);
 void lu_mm_fork_prepare(LuMm *mm);
 void lu_mm_fork_done(LuMm *mm);
 

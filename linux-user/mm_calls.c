@@ -32,7 +32,7 @@ typedef struct After {
 
 static LuMm *lock_mm(LuThread *t)
 {
-    lock_take(&t->proc->mm->lock);
+    mm_lock(t->proc->mm);
     return t->proc->mm;
 }
 

@@ -44,7 +44,10 @@ struct LuMm {
     bool lock_future;     /* mlockall(MCL_FUTURE) */
     /* By address, not overlapping. A gap buffer: the free part of the array stands where the last change was, so that
      * changes near each other (top-down mapping) move little. Pointers to ranges end with the next change. */
-    uint32_t n, gap;
+    union {
+        struct { uint32_t n, gap; };
+        uint64_t n_gap;   /* both, for one store: see range_repair() */
+    };
     Range *slots;         /* MAX_RANGES reserved */
     Gva top_hint;         /* no gap of at least hint_len bytes ends between this and mmap_base */
     uint64_t hint_len;
@@ -54,6 +57,17 @@ struct LuMm {
 static inline Range *range_at(const LuMm *mm, uint32_t i)
 {
     return &mm->slots[i < mm->gap ? i : i + (MAX_RANGES - mm->n)];
+}
+
+/* After an owner of the lock was killed: order, no overlaps, sums. Changes are made in such an order that what is wrong
+ * then is one overlap or one hole; the hole's mapping exists on the host and is not the guest's any more. */
+void range_repair(LuMm *mm);
+
+static inline void mm_lock(LuMm *mm)
+{
+    lock_take(&mm->lock);
+    if (UNLIKELY(mm->lock.broken))
+        range_repair(mm);
 }
 
 /* First range with end > addr; mm->n if none. */

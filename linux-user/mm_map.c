@@ -32,6 +32,9 @@ static void account(LuMm *mm, const Range *r, int sign)
         mm->data += sign > 0 ? len : -len;
 }
 
+/* Stores on either side are in this order for whoever finds the memory after this thread was killed. */
+static void order_stores(void) { __asm__ volatile("" ::: "memory"); }
+
 static void move_gap(LuMm *mm, uint32_t at)
 {
     uint32_t size = MAX_RANGES - mm->n, gap = mm->gap;
@@ -39,16 +42,21 @@ static void move_gap(LuMm *mm, uint32_t at)
         memmove(&mm->slots[at + size], &mm->slots[at], (gap - at) * sizeof(Range));
     else if (at > gap)
         memmove(&mm->slots[gap], &mm->slots[gap + size], (at - gap) * sizeof(Range));
+    order_stores();
     mm->gap = at;
 }
 
-static bool make_room(LuMm *mm, uint32_t at)
+/* Enters r as number `at`; it is there all at once. */
+static bool enter(LuMm *mm, uint32_t at, const Range *r)
 {
     if (mm->n >= MAX_RANGES)
         return false;
     move_gap(mm, at);
-    mm->n++;
-    mm->gap++;
+    mm->slots[mm->gap] = *r;
+    order_stores();
+    uint64_t both = mm->n_gap + (1ull << 32 | 1);
+    __atomic_store_n(&mm->n_gap, both, __ATOMIC_RELAXED);
+    order_stores();
     return true;
 }
 
@@ -58,18 +66,24 @@ static void drop(LuMm *mm, uint32_t from, uint32_t to)
     mm->n -= to - from;
 }
 
+/* What is below addr goes. */
+static void cut_low(Range *r, Gva addr)
+{
+    if (!(r->kind & RANGE_ANON))
+        r->offset += addr - r->start;
+    r->start = addr;
+}
+
 bool range_split_at(LuMm *mm, Gva addr)
 {
     uint32_t i = range_find(mm, addr);
     if (i == mm->n || range_at(mm, i)->start >= addr)
         return true;
-    if (!make_room(mm, i))
+    Range low = *range_at(mm, i);
+    low.end = addr;
+    if (!enter(mm, i, &low))
         return false;
-    Range *low = range_at(mm, i), *high = range_at(mm, i + 1);
-    *low = *high;
-    low->end = high->start = addr;
-    if (!(high->kind & RANGE_ANON))
-        high->offset += addr - low->start;
+    cut_low(range_at(mm, i + 1), addr);
     return true;
 }
 
@@ -93,8 +107,7 @@ bool range_insert(LuMm *mm, const Range *r)
     if (mm->n + 3 > MAX_RANGES || !range_remove(mm, r->start, r->end))
         return false;
     uint32_t i = range_find(mm, r->start);
-    make_room(mm, i);
-    *range_at(mm, i) = *r;
+    enter(mm, i, r);
     account(mm, r, 1);
     if (r->kind & RANGE_GROWSDOWN)
         mm->has_growsdown = true;
@@ -119,11 +132,31 @@ void range_merge(LuMm *mm, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to && i + 1 < mm->n;) {
         if (can_join(range_at(mm, i), range_at(mm, i + 1))) {
             range_at(mm, i)->end = range_at(mm, i + 1)->end;
+            order_stores();
             drop(mm, i + 1, i + 2);
             to--;
         } else {
             i++;
         }
+    }
+}
+
+void range_repair(LuMm *mm)
+{
+    mm->lock.broken = 0;
+    mm->hint_len = mm->total = mm->data = 0;
+    Gva end = 0;
+    for (uint32_t i = 0; i < mm->n;) {
+        Range *r = range_at(mm, i);
+        if (r->start < end)
+            cut_low(r, end);
+        if (r->start >= r->end) {
+            drop(mm, i, i + 1);
+            continue;
+        }
+        account(mm, r, 1);
+        end = r->end;
+        i++;
     }
 }
 

@@ -1,9 +1,13 @@
 #include "linux-user/process.h"
 
-static _Thread_local LuThread *self;
+#include "base/self.h"
 
-LuThread *lu_self(void) { return self; }
-void lu_set_self(LuThread *t) { self = t; }
+LuThread *lu_self(void) { return thread_self()->owner; }
+
+void lu_set_self(LuThread *t)
+{
+    *thread_self() = (ThreadSelf){.owner = t, .tid = (uint32_t)t->tid};
+}
 
 void *lu_alloc(LuProc *p, size_t size)
 {

@@ -18,8 +18,11 @@
  *
  * Every clone is a held section: what is recorded before it is delivered before it, so no signal is seen twice.
  *
- * What is not covered: a CLONE_VM process without CLONE_THREAD that is killed by SIGKILL leaves its block behind, and
- * copying with CLONE_VFORK keeps the locks of the parent while it sleeps, so its other threads may wait for it.
+ * SIGKILL may end a child that shares memory at any instruction. Its locks are broken (base/lock.h): by the parent after a
+ * vfork, else by who waits for them; what they protected is at most half done, and mm and accel repair it. A CLONE_VM
+ * process without CLONE_THREAD leaves its block and its cpu behind.
+ *
+ * What is not covered: copying with CLONE_VFORK keeps the locks of the parent while it sleeps, so its other threads may wait for it.
  */
 #include "linux-user/thread.h"
 #include "linux-user/host_tls.h"
@@ -212,9 +215,9 @@ static unsigned thread_unlink(LuThread *t)
 static void thread_begin(void *arg)
 {
     LuThread *t = arg;
-    lu_set_self(t);
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
+    lu_set_self(t);
     lu_sighost_altstack(t->block->alt_stack, t->block->alt_bytes);
     if (t->block->clear_sighand) /* the kernel reset our fault handlers with the guest's */
         lu_sighost_install_faults(t->sighand->act);
@@ -305,6 +308,17 @@ static long clone_host_shared(LuThread *c, const struct clone_args *args, size_t
     return host_clone3(&host, MIN(size, sizeof host), thread_begin, c);
 }
 
+/* A vfork child that was killed may have held any of them. */
+static void break_locks(LuThread *t, uint32_t tid)
+{
+    if (!tid)
+        return; /* it did not get as far as to a lock */
+    lock_owner_died(&t->proc->lock, tid);
+    lock_owner_died(&t->sighand->lock, tid);
+    lu_mm_thread_died(t->proc->mm, tid);
+    accel_thread_died(t->proc->accel, tid);
+}
+
 static long clone_shared(LuThread *t, const struct clone_args *args, size_t size)
 {
     bool vfork = args->flags & CLONE_VFORK;
@@ -318,8 +332,10 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
         return -ENOMEM;
     }
     long r = clone_host_shared(c, args, size);
-    if (vfork)
+    if (vfork) {
         lu_set_self(t);
+        break_locks(t, (uint32_t)c->tid);
+    }
     if (vfork || sys_is_err(r))
         child_free(c);
     lu_signals_release(t);
@@ -367,6 +383,7 @@ static void fork_child(LuThread *t)
     lock_release(&p->lock);
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
+    lu_set_self(t);
 }
 
 static void fork_parent(LuThread *t)

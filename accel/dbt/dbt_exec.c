@@ -211,7 +211,7 @@ static void kick_running(Accel *a)
 {
     lock_take(&a->lock);
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) == ACCEL_CPU_RUNNING)
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_OUT)
             accel_kick(ac->cpu);
     lock_release(&a->lock);
 }
@@ -266,7 +266,8 @@ static void make_room(Dbt *d, uint32_t want)
     lock_take(&d->cache.lock);
     if (want & DBT_WANT_ROOM)
         evict(d, false);
-    if ((want & DBT_WANT_TABLES) || dbt_map_wants_rebuild(&d->map)) {
+    if ((want & DBT_WANT_TABLES) || d->cache.lock.broken || dbt_map_wants_rebuild(&d->map)) {
+        d->cache.lock.broken = 0;
         dbt_map_rebuild(&d->map);
         d->stats.rebuilds++;
     }
@@ -287,6 +288,8 @@ static void dbt_outside(Cpu *cpu)
         make_room(d, want);
     accel_exclusive_end(cpu);
 }
+
+static void dbt_thread_died(Accel *a, uint32_t tid) { lock_owner_died(&((Dbt *)a->engine_data)->cache.lock, tid); }
 
 static void dbt_fork_prepare(Accel *a) { lock_take(&((Dbt *)a->engine_data)->cache.lock); }
 
@@ -310,6 +313,7 @@ const AccelOps accel_engine_dbt = {
     .fence_i = dbt_fence_i,
     .fault = dbt_fault,
     .stats = dbt_stats,
+    .thread_died = dbt_thread_died,
     .fork_prepare = dbt_fork_prepare,
     .fork_done = dbt_fork_done,
 };

@@ -306,7 +306,8 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
     DbtInsert how = DBT_INSERTED;
     if (changed_since(m, r, generation))
         how = DBT_CHANGED;
-    else if (m->n_entries + m->n_tombs >= table_size(m) / 4 * 3 || m->n_pages + SB_MAX_RUNS > PAGE_SIZE * 3 / 4)
+    else if (m->cache->lock.broken || m->n_entries + m->n_tombs >= table_size(m) / 4 * 3 ||
+             m->n_pages + SB_MAX_RUNS > PAGE_SIZE * 3 / 4)
         how = DBT_FULL;
     if (how == DBT_INSERTED) {
         add_all_pages(m, r);

@@ -354,6 +354,29 @@ static void test_exec(void **state)
     close(fd);
 }
 
+/* An owner of the lock was killed in the middle of a cut: both pieces are there, the upper one still whole. */
+static void test_repair(void **state)
+{
+    int fd = memfd_create("file", 0);
+    assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+    Gva p = (Gva)map(0, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    uint64_t total = proc.mm->total;
+    lu_mm_mprotect(&thread, p, PAGE, PROT_READ | PROT_WRITE);
+    Range *high = range_at(proc.mm, range_find(proc.mm, p + PAGE));
+    assert_int_equal(high->start, p + PAGE);
+    high->start = p;
+    high->offset = 0;
+    proc.mm->total += PAGE;
+    proc.mm->lock.state = 0x3fffffff; /* no thread has this id */
+    assert_int_equal(lu_mm_prot(proc.mm, p), PROT_READ | PROT_WRITE);
+    assert_int_equal(lu_mm_prot(proc.mm, p + PAGE), PROT_READ);
+    high = range_at(proc.mm, range_find(proc.mm, p + PAGE));
+    assert_true(high->start == p + PAGE && high->offset == PAGE && proc.mm->total == total);
+    assert_int_equal(proc.mm->lock.broken, 0);
+    lu_mm_munmap(&thread, p, 4 * PAGE);
+    close(fd);
+}
+
 static void test_growth(void **state)
 {
     Gva top = 0x400000000000, size = 16 * PAGE;
@@ -393,7 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors), cmocka_unit_test(test_hints), cmocka_unit_test(test_top_down),
         cmocka_unit_test(test_random_calls), cmocka_unit_test(test_highest_gap), cmocka_unit_test(test_brk), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_exec), cmocka_unit_test(test_growth), cmocka_unit_test(test_shm),
+        cmocka_unit_test(test_exec), cmocka_unit_test(test_repair), cmocka_unit_test(test_growth), cmocka_unit_test(test_shm),
         cmocka_unit_test(test_accounting),
     };
     return cmocka_run_group_tests_name("mm", tests, setup, NULL);

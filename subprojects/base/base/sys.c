@@ -1,7 +1,38 @@
 #include "base/sys.h"
 
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <time.h>
+
 void sys_exit_group(int status)
 {
     for (;;)
         sys_call1(SYS_exit_group, status);
+}
+
+long sys_futex_wait_ms(uint32_t *word, uint32_t val, unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    return sys_call4(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, val, &t);
+}
+
+bool sys_thread_gone(uint32_t tid)
+{
+    if (sys_call2(SYS_tkill, tid, 0) == -ESRCH)
+        return true;
+    /* A process that was not waited for yet still has its id, but no memory. */
+    long same = sys_call4(SYS_kcmp, sys_gettid(), tid, KCMP_VM, 0);
+    if (!sys_is_err(same))
+        return same != 0;
+    if (same == -ESRCH)
+        return true;
+    long fd = sys_call2(SYS_pidfd_open, tid, 0);
+    if (sys_is_err(fd))
+        return false;
+    struct pollfd p = {.fd = (int)fd, .events = POLLIN};
+    long ready = sys_call3(SYS_poll, &p, 1, 0);
+    sys_close((int)fd);
+    return ready == 1;
 }

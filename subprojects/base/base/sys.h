@@ -50,6 +50,11 @@ static inline long sys_futex(uint32_t *word, int op, uint32_t val)
 {
     return sys_call6(SYS_futex, (long)word, op, val, 0, 0, 0);
 }
+/* FUTEX_WAIT of this process's memory, for at most so many milliseconds: then -ETIMEDOUT. */
+long sys_futex_wait_ms(uint32_t *word, uint32_t val, unsigned ms);
+/* Does no thread of this id share our memory any more? True also for one that is dead but not waited for, or has called
+ * execve. False when the kernel does not tell. */
+bool sys_thread_gone(uint32_t tid);
 _Noreturn void sys_exit_group(int status);
 
 #endif

@@ -1,5 +1,6 @@
 #include "fakes.h"
 #include "base/fmt.h"
+#include "base/self.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
@@ -21,9 +22,8 @@ void fake_failed(const char *file, int line, const char *what)
 
 /* --- linux-user's own lower parts --- */
 
-static _Thread_local LuThread *self;
-LuThread *lu_self(void) { return self; }
-void lu_set_self(LuThread *t) { self = t; }
+LuThread *lu_self(void) { return thread_self()->owner; }
+void lu_set_self(LuThread *t) { *thread_self() = (ThreadSelf){.owner = t, .tid = (uint32_t)t->tid}; }
 
 struct LuMm {
     Lock lock;
@@ -38,6 +38,7 @@ void *lu_mm_arena_alloc(LuMm *mm, size_t size)
     return sys_is_err(p) ? NULL : (void *)p;
 }
 void lu_mm_arena_free(LuMm *mm, void *p, size_t size) { sys_munmap(p, size); }
+void lu_mm_thread_died(LuMm *mm, uint32_t tid) { lock_owner_died(&mm->lock, tid); }
 void lu_mm_fork_prepare(LuMm *mm) { lock_take(&mm->lock); }
 void lu_mm_fork_done(LuMm *mm) { lock_release(&mm->lock); }
 void *lu_alloc(LuProc *p, size_t size) { return lu_mm_arena_alloc(p->mm, size); }
@@ -84,6 +85,7 @@ void accel_cpu_free(Cpu *cpu)
 void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
 void accel_ctx_set(Accel *a, Cpu *cpu, uint32_t set) { cpu->ctx |= set; }
 void accel_fence_i(Cpu *cpu) {}
+void accel_thread_died(Accel *a, uint32_t tid) { lock_owner_died(&a->lock, tid); }
 void accel_fork_prepare(Accel *a) { lock_take(&a->lock); }
 void accel_fork_parent(Accel *a) { lock_release(&a->lock); }
 void accel_fork_child(Accel *a, Cpu *survivor)
