@@ -182,7 +182,7 @@ static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
 long exec_resolve(LuThread *t, int dirfd, const char *path, int flags, ExecTarget *x)
 {
     *x = (ExecTarget){.fd = -1};
-    const char *special = lu_proc_path(t, path);
+    const char *special = lu_proc_path(t, dirfd, path);
     x->host_path = special ? special : lu_path(t, path);
     x->guest_path = fd_name(t, dirfd, path);
     long fd = open_exec(dirfd, x->host_path, flags);

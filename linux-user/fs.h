@@ -18,11 +18,11 @@ const char *lu_path_to_guest(LuThread *t, const char *host_path);
 
 /* open() of a file of /proc whose contents depend on the emulator: a descriptor with the guest's text (O_CLOEXEC as
  * in flags), -errno, or -ENOTSUP when the path is not special (then open it as usual). Try this before lu_path(). */
-long lu_proc_open(LuThread *t, const char *guest_path, int flags);
+long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags);
 /* readlink() of /proc/self/exe and its aliases: bytes written, -errno, or -ENOTSUP. buf is host memory. */
-long lu_proc_readlink(LuThread *t, const char *guest_path, char *buf, size_t cap);
+long lu_proc_readlink(LuThread *t, int dirfd, const char *guest_path, char *buf, size_t cap);
 /* For stat, access, execve, ...: the host path that stands for a special guest path (/proc/self/exe), or NULL. */
-const char *lu_proc_path(LuThread *t, const char *guest_path);
+const char *lu_proc_path(LuThread *t, int dirfd, const char *guest_path);
 
 /* execve/execveat. Returns only on error, -errno, with nothing changed. argv and envp are guest arrays. flags:
  * AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. path is host memory. (exec.c) */

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/vfs.h>
 
 #include "base/fmt.h"
 #include "linux-user/abi.h"
@@ -16,65 +19,95 @@
 #include "linux-user/options.h"
 
 typedef enum ProcFile {
-    PROC_NONE, PROC_EXE, PROC_MAPS, PROC_SMAPS, PROC_CMDLINE, PROC_ENVIRON, PROC_AUXV, PROC_CPUINFO,
+    PROC_NONE, PROC_EXE, PROC_MAPS, PROC_SMAPS, PROC_NUMA_MAPS, PROC_CMDLINE, PROC_ENVIRON, PROC_AUXV, PROC_CPUINFO,
 } ProcFile;
 
 typedef struct ProcName {
-    char name[9];
+    char name[11];
     uint8_t file; /* ProcFile */
 } ProcName;
 
 static const ProcName names[] = {
-    {"exe", PROC_EXE},         {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS},
-    {"cmdline", PROC_CMDLINE}, {"environ", PROC_ENVIRON}, {"auxv", PROC_AUXV},
+    {"exe", PROC_EXE},           {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS}, {"numa_maps", PROC_NUMA_MAPS},
+    {"cmdline", PROC_CMDLINE},   {"environ", PROC_ENVIRON}, {"auxv", PROC_AUXV},   {"cpuinfo", PROC_CPUINFO},
 };
 
-/* Is the component s (up to n bytes) this number? */
-static bool is_number(const char *s, size_t n, int v)
+/* By the last component alone. */
+static ProcFile file_named(const char *path)
 {
-    uint64_t x = 0;
-    if (!n || n > 10)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] < '0' || s[i] > '9')
-            return false;
-        x = x * 10 + (unsigned)(s[i] - '0');
-    }
-    return x == (uint64_t)v;
-}
-
-/* Steps over one component; its length in *ret_n. */
-static const char *component(const char *s, size_t *ret_n)
-{
-    while (*s == '/')
-        s++;
-    *ret_n = strcspn(s, "/");
-    return s;
-}
-
-static bool is(const char *s, size_t n, const char *word) { return n == strlen(word) && !memcmp(s, word, n); }
-
-static ProcFile proc_file(const LuThread *t, const char *path)
-{
-    size_t n;
-    if (strncmp(path, "/proc/", 6))
-        return PROC_NONE;
-    const char *s = component(path + 6, &n);
-    if (is(s, n, "cpuinfo") && !s[n])
-        return PROC_CPUINFO;
-    if (!is(s, n, "self") && !is(s, n, "thread-self") && !is_number(s, n, t->pid) && !is_number(s, n, t->tid))
-        return PROC_NONE;
-    s = component(s + n, &n);
-    if (is(s, n, "task")) {
-        s = component(s + n, &n);
-        s = component(s + n, &n);
-    }
-    if (s[n])
-        return PROC_NONE;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        if (is(s, n, names[i].name))
+        if (!strcmp(name, names[i].name))
             return names[i].file;
     return PROC_NONE;
+}
+
+/* Cuts the last component off s: its number, 0 if it is none; what is left ends before it. */
+static int cut_number(char *s)
+{
+    char *slash = strrchr(s, '/');
+    if (!slash)
+        return 0;
+    int v = 0;
+    const char *d = slash + 1;
+    for (; *d >= '0' && *d <= '9' && v < 100000000; d++)
+        v = v * 10 + (*d - '0');
+    if (*d)
+        return 0;
+    *slash = 0;
+    return v;
+}
+
+static bool is_own_thread(const LuThread *t, int id)
+{
+    char task[40];
+    Fmt f = FMT_ON(task);
+    if (id == t->pid || id == t->tid)
+        return true;
+    fmt_printf(&f, "/proc/self/task/%d", id);
+    return id && !sys_call3(SYS_faccessat, AT_FDCWD, task, 0 /* F_OK */);
+}
+
+/* Which file of ours an open descriptor is. The kernel has dealt with links, "..", chroots and mounts; what it calls the
+ * file ends in PID/name, PID/task/TID/name, or a name that is at the top of a proc file system. */
+static ProcFile file_of_fd(const LuThread *t, int fd)
+{
+    struct statfs fs;
+    char link[40], path[256];
+    if (sys_call2(SYS_fstatfs, fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+        return PROC_NONE;
+    Fmt f = FMT_ON(link);
+    fmt_printf(&f, "/proc/self/fd/%d", fd);
+    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+    if (n <= 0)
+        return PROC_NONE;
+    path[n] = 0;
+    ProcFile file = file_named(path);
+    char *slash = strrchr(path, '/');
+    if (file == PROC_NONE || !slash)
+        return PROC_NONE;
+    *slash = 0;
+    int id = cut_number(path);
+    if (file == PROC_CPUINFO)
+        return id ? PROC_NONE : file;
+    if (id && (slash = strrchr(path, '/')) && !strcmp(slash, "/task")) {
+        *slash = 0;
+        id = cut_number(path);
+    }
+    return is_own_thread(t, id) ? file : PROC_NONE;
+}
+
+/* Nearly all paths are done with after a look at their end; what then is a file of /proc, the kernel says. */
+static ProcFile proc_file(LuThread *t, int dirfd, const char *path)
+{
+    if (LIKELY(file_named(path) == PROC_NONE))
+        return PROC_NONE;
+    long fd = sys_call4(SYS_openat, dirfd, lu_path(t, path), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (sys_is_err(fd))
+        return PROC_NONE;
+    ProcFile file = file_of_fd(t, (int)fd);
+    sys_close((int)fd);
+    return file;
 }
 
 /* The program's file for the host: by name, or if it has none, by the descriptor that main.c kept. */
@@ -90,14 +123,15 @@ static const char *exe_path(LuThread *t)
     return s;
 }
 
-const char *lu_proc_path(LuThread *t, const char *guest_path)
+const char *lu_proc_path(LuThread *t, int dirfd, const char *guest_path)
 {
-    return proc_file(t, guest_path) == PROC_EXE ? exe_path(t) : NULL;
+    return proc_file(t, dirfd, guest_path) == PROC_EXE ? exe_path(t) : NULL;
 }
 
-long lu_proc_readlink(LuThread *t, const char *guest_path, char *buf, size_t cap)
+long lu_proc_readlink(LuThread *t, int dirfd, const char *guest_path, char *buf, size_t cap)
 {
-    if (proc_file(t, guest_path) != PROC_EXE)
+    ProcFile file = guest_path[0] ? proc_file(t, dirfd, guest_path) : file_of_fd(t, dirfd);
+    if (file != PROC_EXE)
         return -ENOTSUP;
     size_t n = MIN(strlen(t->proc->exe_path), cap);
     memcpy(buf, t->proc->exe_path, n);
@@ -110,6 +144,7 @@ long lu_proc_readlink(LuThread *t, const char *guest_path, char *buf, size_t cap
 typedef struct Out {
     int fd;
     long err;
+    uint64_t left; /* bytes that RLIMIT_FSIZE lets us write: one more would be a SIGXFSZ for the guest */
     Fmt f;
     char buf[8192];
 } Out;
@@ -117,11 +152,11 @@ typedef struct Out {
 static void flush(Out *o)
 {
     for (size_t at = 0; at < o->f.len && !o->err;) {
-        long n = sys_write(o->fd, o->f.buf + at, o->f.len - at);
+        long n = o->f.len - at > o->left ? -EFBIG : sys_write(o->fd, o->f.buf + at, o->f.len - at);
         if (n < 0)
             o->err = n;
         else
-            at += (size_t)n;
+            at += (size_t)n, o->left -= (uint64_t)n;
     }
     o->f.len = 0;
 }
@@ -316,6 +351,54 @@ static void put_cpuinfo(LuThread *t, Out *o)
     lu_mm_arena_free(t->proc->mm, h.text, h.cap);
 }
 
+/* Lines begin with the address of a mapping. */
+static void put_numa_maps(LuThread *t, Out *o)
+{
+    HostText h;
+    o->err = read_host(t, "/proc/self/numa_maps", &h);
+    if (o->err)
+        return;
+    for (const char *s = h.text; *s && !o->err;) {
+        const char *eol = strchr(s, '\n'), *next = eol ? eol + 1 : s + strlen(s);
+        uint64_t at;
+        hex(s, &at);
+        if (lu_mm_prot(t->proc->mm, at) >= 0)
+            put_bytes(o, s, (size_t)(next - s));
+        s = next;
+    }
+    lu_mm_arena_free(t->proc->mm, h.text, h.cap);
+}
+
+static void put_text(LuThread *t, ProcFile file, Out *o)
+{
+    const LuProc *p = t->proc;
+    switch (file) {
+    case PROC_MAPS: put_maps(t, o, false); break;
+    case PROC_SMAPS: put_maps(t, o, true); break;
+    case PROC_NUMA_MAPS: put_numa_maps(t, o); break;
+    case PROC_CMDLINE: put_guest(o, p->args_start, p->args_end); break;
+    case PROC_ENVIRON: put_guest(o, p->env_start, p->env_end); break;
+    case PROC_AUXV: put_guest(o, p->auxv, p->auxv + p->auxv_len); break;
+    case PROC_CPUINFO: put_cpuinfo(t, o); break;
+    case PROC_EXE: case PROC_NONE: break;
+    }
+    flush(o);
+}
+
+/* The guest's limit of file sizes is not for the files of /proc: while we write, it is the hard one. */
+static void put_text_unlimited(LuThread *t, ProcFile file, Out *o)
+{
+    struct rlimit64 old, high;
+    bool low = !sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &old) && old.rlim_cur < old.rlim_max;
+    o->left = old.rlim_max;
+    high = (struct rlimit64){old.rlim_max, old.rlim_max};
+    if (low)
+        sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, &high, NULL);
+    put_text(t, file, o);
+    if (low)
+        sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, &old, NULL);
+}
+
 static long open_text(LuThread *t, ProcFile file, int flags)
 {
     if (flags & O_DIRECTORY)
@@ -329,18 +412,8 @@ static long open_text(LuThread *t, ProcFile file, int flags)
     o->fd = (int)fd;
     o->err = sys_is_err(fd) ? fd : 0;
     o->f = (Fmt){.buf = o->buf, .cap = sizeof(o->buf)};
-    const LuProc *p = t->proc;
     if (!o->err) {
-        switch (file) {
-        case PROC_MAPS: put_maps(t, o, false); break;
-        case PROC_SMAPS: put_maps(t, o, true); break;
-        case PROC_CMDLINE: put_guest(o, p->args_start, p->args_end); break;
-        case PROC_ENVIRON: put_guest(o, p->env_start, p->env_end); break;
-        case PROC_AUXV: put_guest(o, p->auxv, p->auxv + p->auxv_len); break;
-        case PROC_CPUINFO: put_cpuinfo(t, o); break;
-        case PROC_EXE: case PROC_NONE: break;
-        }
-        flush(o);
+        put_text_unlimited(t, file, o);
         sys_call3(SYS_lseek, fd, 0, 0);
         if (o->err)
             sys_close((int)fd);
@@ -350,12 +423,12 @@ static long open_text(LuThread *t, ProcFile file, int flags)
     return err ? err : fd;
 }
 
-long lu_proc_open(LuThread *t, const char *guest_path, int flags)
+long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
 {
-    ProcFile file = proc_file(t, guest_path);
-    if (file == PROC_NONE || (flags & O_PATH))
-        return file == PROC_EXE ? sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0) : -ENOTSUP;
-    if (file == PROC_EXE)
-        return flags & O_NOFOLLOW ? -ELOOP : sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0);
+    ProcFile file = proc_file(t, dirfd, guest_path);
+    if (file == PROC_EXE && !(flags & O_NOFOLLOW))
+        return sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0);
+    if (file == PROC_NONE || file == PROC_EXE || (flags & O_PATH))
+        return -ENOTSUP;
     return open_text(t, file, flags);
 }

@@ -7,24 +7,14 @@
 
 enum { PATH_BYTES = 4096, LU_PAGE = 4096 };
 
-/* The file of /proc that stands for an absolute path, if it is special; -ENOTSUP if not. */
-static long open_special(LuThread *t, const char *path, uint64_t flags)
-{
-    return path[0] == '/' ? lu_proc_open(t, path, (int)flags) : -ENOTSUP;
-}
-
 long lu_sys_openat(LuThread *t, const uint64_t a[6])
 {
-    FaultVal first = fault_ld8(a[1]);
-    const char *path = guest_ptr(a[1]);
-    if (!first.fault && first.val == '/') {
-        long r = su_path_copy(t, a[1], &path);
-        if (r)
-            return r;
-        r = open_special(t, path, a[2]);
+    const char *path = guest_ptr(a[1]); /* if it cannot be read, the kernel says so in its turn */
+    if (!su_path_copy(t, a[1], &path)) {
+        long r = lu_proc_open(t, (int)a[0], path, (int)a[2]);
         if (r != -ENOTSUP)
             return r;
-        path = su_path_host(t, path, !(a[2] & O_NOFOLLOW));
+        path = lu_path(t, path);
     }
     return lu_blocking(t, SYS_openat, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
 }
@@ -39,17 +29,13 @@ long lu_sys_openat2(LuThread *t, const uint64_t a[6])
         return -E2BIG;
     if (!guest_read(&how, a[2], sizeof(how)))
         return -EFAULT;
-    FaultVal first = fault_ld8(a[1]);
     /* With a root of its own, a leading slash does not mean the file system's root. */
     bool own_root = how.resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
-    if (!first.fault && first.val == '/' && !own_root) {
-        long r = su_path_copy(t, a[1], &path);
-        if (r)
-            return r;
-        r = how.resolve ? -ENOTSUP : open_special(t, path, how.flags);
+    if (!own_root && !su_path_copy(t, a[1], &path)) {
+        long r = how.resolve ? -ENOTSUP : lu_proc_open(t, (int)a[0], path, (int)how.flags);
         if (r != -ENOTSUP)
             return r;
-        path = su_path_host(t, path, !(how.flags & O_NOFOLLOW));
+        path = lu_path(t, path);
     }
     return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
 }
@@ -109,20 +95,13 @@ long lu_sys_getcwd(LuThread *t, const uint64_t a[6])
 long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
 {
     const char *path = guest_ptr(a[1]);
-    FaultVal first = fault_ld8(a[1]);
-    if (!first.fault && first.val == '/') {
-        long r = su_path_copy(t, a[1], &path);
-        if (r)
-            return r;
+    if ((int)a[3] > 0 && !su_path_copy(t, a[1], &path)) {
         char buf[PATH_BYTES];
-        r = lu_proc_readlink(t, path, buf, sizeof(buf));
-        if (r != -ENOTSUP) {
-            if (r >= 0 && (int)a[3] <= 0)
-                return -EINVAL;
-            r = r < 0 ? r : MIN(r, (long)(int)a[3]);
+        long r = lu_proc_readlink(t, (int)a[0], path, buf, sizeof(buf));
+        r = r < 0 ? r : MIN(r, (long)(int)a[3]);
+        if (r != -ENOTSUP)
             return r < 0 || guest_write(a[2], buf, (size_t)r) ? r : -EFAULT;
-        }
-        path = su_path_host(t, path, false);
+        path = lu_path(t, path);
     }
     return sys_call4(SYS_readlinkat, a[0], path, a[2], a[3]);
 }
@@ -130,7 +109,7 @@ long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
 long lu_sys_chroot(LuThread *t, const uint64_t a[6])
 {
     const char *path;
-    long r = su_path(t, a[0], true, &path);
+    long r = su_path(t, AT_FDCWD, a[0], true, &path);
     if (r)
         return r;
     lu_exec_pin_self(t->proc);
@@ -140,9 +119,9 @@ long lu_sys_chroot(LuThread *t, const uint64_t a[6])
 long lu_sys_pivot_root(LuThread *t, const uint64_t a[6])
 {
     const char *new_root, *put_old;
-    long r = su_path(t, a[0], true, &new_root);
+    long r = su_path(t, AT_FDCWD, a[0], true, &new_root);
     if (!r)
-        r = su_path(t, a[1], true, &put_old);
+        r = su_path(t, AT_FDCWD, a[1], true, &put_old);
     if (r)
         return r;
     lu_exec_pin_self(t->proc);

@@ -58,7 +58,7 @@ long lu_sys_newfstatat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     const char *path;
-    long r = su_path(t, a[1], !(a[3] & AT_SYMLINK_NOFOLLOW), &path);
+    long r = su_path(t, (int)a[0], a[1], !(a[3] & AT_SYMLINK_NOFOLLOW), &path);
     if (!r)
         r = sys_call4(SYS_newfstatat, a[0], path, &st, a[3]);
     return r ? r : stat_write(a[2], &st);

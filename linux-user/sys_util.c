@@ -21,27 +21,34 @@ long su_path_copy(LuThread *t, Gva path, const char **ret_path)
     return 0;
 }
 
-const char *su_path_host(LuThread *t, const char *path, bool follow)
+const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow)
 {
-    if (path[0] != '/')
-        return path;
-    const char *special = follow ? lu_proc_path(t, path) : NULL;
+    const char *special = follow ? lu_proc_path(t, dirfd, path) : NULL;
     return special ? special : lu_path(t, path);
 }
 
-long su_path(LuThread *t, Gva path, bool follow, const char **ret_path)
+/* "exe", or ".../exe". */
+static bool ends_in_exe(Gva path)
+{
+    char end[4] = "/";
+    int64_t n = fault_strnlen(guest_ptr(path), PATH_BYTES);
+    unsigned more = n > 3;
+    return n >= 3 && guest_read(end + 1 - more, path + (uint64_t)n - 3 - more, 3 + more) && !memcmp(end, "/exe", 4);
+}
+
+long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_path)
 {
     const char *copy;
     *ret_path = guest_ptr(path);
     if (!path)
         return 0;
-    /* Most relative paths need no copy: nothing but a leading slash makes a path move. */
+    /* Most relative paths need no copy: nothing but a leading slash makes a path move, or the name of /proc/PID/exe. */
     FaultVal first = fault_ld8(path);
-    if (first.fault || first.val != '/')
+    if (first.fault || (first.val != '/' && !(follow && ends_in_exe(path))))
         return 0;
     long err = su_path_copy(t, path, &copy);
     if (!err)
-        *ret_path = su_path_host(t, copy, follow);
+        *ret_path = su_path_host(t, dirfd, copy, follow);
     return err;
 }
 

@@ -14,9 +14,9 @@ long su_path_copy(LuThread *t, Gva path, const char **ret_path);
 /* The path as the kernel shall see it. A null pointer, or one that cannot be read, is passed on, so that the kernel
  * gives its own error in its own order. follow: a link in the last component is followed (matters for
  * /proc/self/exe). */
-long su_path(LuThread *t, Gva path, bool follow, const char **ret_path);
+long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_path);
 /* Translation of a copied path. */
-const char *su_path_host(LuThread *t, const char *path, bool follow);
+const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow);
 
 /* A guest pointer to hand to the kernel: memory at or above the end of the guest's addresses is the emulator's, and such
  * a pointer becomes one that no process can have, so that the kernel answers EFAULT, in its own order of errors. */

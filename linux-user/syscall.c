@@ -159,7 +159,8 @@ static long prepare_paths(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
         const char *path;
         if (!(KIND(row->kinds[i]) & KINDS_PATH))
             continue;
-        long err = su_path(t, v[i], path_follows(row, v, i), &path);
+        int dirfd = i && row->kinds[i - 1] == 'F' ? (int)v[i - 1] : AT_FDCWD;
+        long err = su_path(t, dirfd, v[i], path_follows(row, v, i), &path);
         if (err)
             return err;
         v[i] = (uintptr_t)path;

@@ -40,7 +40,7 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
 }
 
 uint64_t lu_sig_host_mask(uint64_t mask) { return mask & ~(lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS)); }
-const char *lu_proc_path(LuThread *t, const char *path) { return strcmp(path, "/proc/self/exe") ? NULL : guest_exe; }
+const char *lu_proc_path(LuThread *t, int dirfd, const char *path) { return strcmp(path, "/proc/self/exe") ? NULL : guest_exe; }
 const char *lu_path_to_guest(LuThread *t, const char *path)
 {
     size_t n = strlen(sysroot);
@@ -56,12 +56,12 @@ const char *lu_path(LuThread *t, const char *path)
     return access(p, F_OK) ? path : p;
 }
 
-long lu_proc_open(LuThread *t, const char *path, int flags)
+long lu_proc_open(LuThread *t, int dirfd, const char *path, int flags)
 {
     return strcmp(path, "/proc/cpuinfo") ? -ENOTSUP : sys_call3(SYS_open, "/dev/null", flags, 0);
 }
 
-long lu_proc_readlink(LuThread *t, const char *path, char *buf, size_t cap)
+long lu_proc_readlink(LuThread *t, int dirfd, const char *path, char *buf, size_t cap)
 {
     if (strcmp(path, "/proc/self/exe"))
         return -ENOTSUP;
