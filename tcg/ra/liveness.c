@@ -46,7 +46,7 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
         return (s->fuse & IR_FUSE_CMP) && u->a == v &&
                (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
     case IR_ADD:
-        return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v &&
+        return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v && u->b == IR_NONE &&
                (u->op == IR_LD || (u->op == IR_ST && u->c != v));
     case IR_SHL:
         return (s->fuse & IR_FUSE_SCALE) && i->type == IR_I64 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&

@@ -11,9 +11,14 @@ void x64_emit_get(X64Emit *e, const IrInsn *i)
 {
     unsigned slot = i->imm, v = e->cur;
     int pin = e->slot_reg[slot];
+    IrVal old = pin >= 0 ? e->reg_val[pin] : e->slot_val[slot];
+    if (old && pin >= X64_XMM)
+        x64_clean(e, old, pin - X64_XMM); /* the new value would not be known to be dirty */
     if (pin >= 0) {
+        x64_evict(e, pin);
         x64_def_is(e, pin);
     } else {
+        x64_lose_home(e, slot);
         e->slot_val[slot] = (IrVal)v;
         e->home[v] = (uint8_t)(slot + 1);
     }
@@ -207,6 +212,8 @@ static void branch_to(X64Emit *e, uint8_t *site, unsigned block)
 void x64_emit_br(X64Emit *e, const IrInsn *i)
 {
     unsigned block = i->imm, first = e->r->block[block].first;
+    if (i->misc)
+        x64_claim(e, X64_RAX);
     for (unsigned k = 0; k < i->misc; k++) { /* first all reads, then all writes: parallel assignment */
         IrVal v = e->r->args[i->a + k];
         x64_load_into(e, X64_RAX, v, 64);

@@ -110,6 +110,7 @@ void x64_evict_temps(X64Emit *e);
 /* Gives v, which is in a register, a private stack slot too. */
 void x64_spill(X64Emit *e, IrVal v);
 void x64_forget_pins(X64Emit *e);
+void x64_lose_home(X64Emit *e, unsigned slot);
 void x64_put_slot(X64Emit *e, unsigned slot, IrVal v);
 void x64_start_block(X64Emit *e, unsigned block);
 /* The value v, which is in xmm `x`, made canonical if it may not be. */

@@ -340,20 +340,27 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
     e->reg_val[pin] = v;
 }
 
-static void put_memory(X64Emit *e, unsigned slot, IrVal v)
+/* The value that the slot's memory holds will have to live elsewhere. */
+void x64_lose_home(X64Emit *e, unsigned slot)
 {
     IrVal u = e->slot_val[slot];
-    if (u == v && e->home[v] == slot + 1)
+    e->slot_val[slot] = 0;
+    if (!u || e->home[u] != slot + 1)
         return;
-    if (u && e->home[u] == slot + 1) { /* the old content loses its home */
-        if (e->l->last[u] > e->cur && e->reg[u] < 0 && !e->spill[u]) {
-            if (ir_type_is_vec((IrType)e->r->insn[u].type))
-                x64_use_x(e, u);
-            else
-                x64_use(e, u);
-        }
-        e->home[u] = 0;
+    if (e->l->last[u] > e->cur && e->reg[u] < 0 && !e->spill[u]) {
+        if (ir_type_is_vec((IrType)e->r->insn[u].type))
+            x64_use_x(e, u);
+        else
+            x64_use(e, u);
     }
+    e->home[u] = 0;
+}
+
+static void put_memory(X64Emit *e, unsigned slot, IrVal v)
+{
+    if (e->slot_val[slot] == v && e->home[v] == slot + 1)
+        return;
+    x64_lose_home(e, slot);
     int64_t c;
     X64Mem m = x64_slot_mem(e, slot);
     if (ir_type_is_vec((IrType)e->h->slots[slot].type)) {
@@ -397,6 +404,8 @@ void x64_start_block(X64Emit *e, unsigned block)
     for (unsigned v = 0; v < e->r->block[block].first; v++) {
         e->reg[v] = -1;
         e->home[v] = 0;
+        if (ir_is_const(e->r, (IrVal)v)) /* its stack slot was written in a block that may not come before this one */
+            e->spill[v] = 0;
     }
     memset(e->reg_val, 0, sizeof(e->reg_val));
     memset(e->slot_val, 0, sizeof(e->slot_val));
