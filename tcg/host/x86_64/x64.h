@@ -37,7 +37,7 @@ typedef struct X64Layout {
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
 } X64Layout;
 
-enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
+enum { X64_JC_BITS = 14, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 
 typedef struct X64Pin {
     uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */

@@ -24,6 +24,7 @@ static void start(X64Emit *e, const IrRegion *r)
     memset(e->block_at, 0, r->n_blocks * sizeof(e->block_at[0]));
     e->spills = 0;
     e->failed = false;
+    e->any_dirty = false;
     e->calls = 0;
     e->n_cold = e->n_fix = 0;
     e->ordinal = 0;

@@ -54,8 +54,8 @@ static void canonicalise(X64Emit *e, int x)
 
 static void clean_pins(X64Emit *e, unsigned dirty)
 {
-    for (int x = 0; x < 16; x++)
-        if (dirty >> x & 1)
+    for (int x = 0; dirty; x++, dirty >>= 1)
+        if (dirty & 1)
             canonicalise(e, x);
 }
 
@@ -63,8 +63,8 @@ static void clean_pins(X64Emit *e, unsigned dirty)
 static void clean_all_pins(X64Emit *e)
 {
     unsigned dirty = x64_dirty_pins(e);
-    for (int x = 0; x < 16; x++)
-        if (dirty >> x & 1)
+    for (int x = 0; dirty; x++, dirty >>= 1)
+        if (dirty & 1)
             x64_clean(e, e->reg_val[X64_XMM + x], x);
 }
 

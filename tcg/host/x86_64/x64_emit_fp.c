@@ -89,6 +89,7 @@ void x64_clean(X64Emit *e, IrVal v, int x)
 static void mark_dirty(X64Emit *e, int x)
 {
     e->dirty[e->cur] = 1;
+    e->any_dirty = true;
     if (e->h->no_opt & X64_NO_LAZY_NAN)
         x64_clean(e, (IrVal)e->cur, x);
 }

@@ -43,6 +43,7 @@ struct X64Emit {
     uint32_t locked;     /* registers that the current op uses */
     uint64_t spills;     /* stack slots in use */
     bool failed;         /* too complex */
+    bool any_dirty;      /* some value has been marked dirty */
     uint32_t temps;      /* registers that are not pinned in this region */
     unsigned n_pins;
     X64Pin pin[X64_MAX_PINS + X64_MAX_LOOP_PINS];  /* the boundary's, then the loop's */

@@ -390,6 +390,8 @@ void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
 unsigned x64_dirty_pins(const X64Emit *e)
 {
     unsigned mask = 0;
+    if (LIKELY(!e->any_dirty))
+        return 0;
     for (int r = 0; r < 16; r++) {
         IrVal v = is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
         if (v && e->dirty[v])
