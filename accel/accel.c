@@ -383,6 +383,16 @@ void accel_thread_died(Accel *a, uint32_t tid)
     lock_release(&a->lock);
 }
 
+void accel_fork_learn(Cpu *cpu)
+{
+    Accel *a = cpu->accel;
+    if (!a->engine->fork_learn)
+        return;
+    cpu_enter(a, cpu->accel_cpu);
+    a->engine->fork_learn(cpu);
+    cpu_leave(a, cpu->accel_cpu);
+}
+
 void accel_fork_prepare(Accel *a)
 {
     lock_take(&a->stop); /* no one is inside an exclusive section */

@@ -88,6 +88,9 @@ void accel_thread_died(Accel *a, uint32_t tid);
 
 /* fork(): prepare in the parent before, then one of the two after. */
 void accel_fork_prepare(Accel *a);
+/* By the forking thread before it takes any lock: earlier children have told what they translated, so that the next one
+ * finds it done. */
+void accel_fork_learn(Cpu *cpu);
 void accel_fork_parent(Accel *a);
 void accel_fork_child(Accel *a, Cpu *survivor);
 

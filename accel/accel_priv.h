@@ -35,6 +35,7 @@ typedef struct AccelOps {
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
     void (*stats)(Accel *a); /* may be NULL */
     void (*thread_died)(Accel *a, uint32_t tid); /* may be NULL */
+    void (*fork_learn)(Cpu *cpu); /* see accel_fork_learn(); may be NULL */
     void (*fork_prepare)(Accel *a);
     void (*fork_done)(Accel *a, bool child);
 } AccelOps;

@@ -346,6 +346,7 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
 
 static void fork_prepare(LuThread *t)
 {
+    accel_fork_learn(t->cpu);
     lock_take(&t->proc->lock);
     lock_take(&t->sighand->lock);
     lu_mm_fork_prepare(t->proc->mm);

@@ -48,6 +48,8 @@ typedef struct Dbt {
     X64Host host;
     X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another context */
     SuperblockConfig trace;
+    struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first fork */
+    struct DbtHints *report; /* its parent's; NULL: was not forked */
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
@@ -69,5 +71,10 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+
+/* fork_hints.c: the translator tells the parent; the parent, about to fork, listens; a new child has a new parent. */
+void dbt_hints_report(Dbt *d, Gva pc, uint32_t ctx, bool loop_head);
+void dbt_hints_learn(Cpu *cpu);
+void dbt_hints_fork_child(Dbt *d);
 
 #endif

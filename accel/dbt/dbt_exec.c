@@ -296,8 +296,10 @@ static void dbt_fork_prepare(Accel *a) { lock_take(&((Dbt *)a->engine_data)->cac
 static void dbt_fork_done(Accel *a, bool child)
 {
     Dbt *d = a->engine_data;
-    if (child)
+    if (child) {
         code_cache_fork_child(&d->cache);
+        dbt_hints_fork_child(d);
+    }
     lock_release(&d->cache.lock);
 }
 
@@ -314,6 +316,7 @@ const AccelOps accel_engine_dbt = {
     .fault = dbt_fault,
     .stats = dbt_stats,
     .thread_died = dbt_thread_died,
+    .fork_learn = dbt_hints_learn,
     .fork_prepare = dbt_fork_prepare,
     .fork_done = dbt_fork_done,
 };

@@ -220,6 +220,8 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
         r = attempt(&t);
     while (!r && t.again);
     scratch_put(d, s);
+    if (r)
+        dbt_hints_report(d, r->pc, r->ctx, loop_head);
     __atomic_fetch_add(&d->stats.translate_ns, thread_ns(d) - start, __ATOMIC_RELAXED);
     return r;
 }

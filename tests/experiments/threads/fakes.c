@@ -86,6 +86,7 @@ void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
 void accel_ctx_set(Accel *a, Cpu *cpu, uint32_t set) { cpu->ctx |= set; }
 void accel_fence_i(Cpu *cpu) {}
 void accel_thread_died(Accel *a, uint32_t tid) { lock_owner_died(&a->lock, tid); }
+void accel_fork_learn(Cpu *cpu) {}
 void accel_fork_prepare(Accel *a) { lock_take(&a->lock); }
 void accel_fork_parent(Accel *a) { lock_release(&a->lock); }
 void accel_fork_child(Accel *a, Cpu *survivor)
