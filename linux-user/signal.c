@@ -71,7 +71,7 @@ static bool ignored_by_default(int sig)
 static LuSigAction take_action(LuSighand *h, int sig)
 {
     lock_take(&h->lock);
-    LuSigAction act = h->act[sig];
+    LuSigAction act = *lu_sig_action(h, sig);
     if (act.handler > 1 && act.flags & SA_RESETHAND) {
         h->act[sig].handler = 0;
         lu_sighost_install(sig, &h->act[sig]);
@@ -175,7 +175,7 @@ void lu_raise_fault(LuThread *t, int sig, int si_code, Gva addr)
     if (!lu_signals_hold(t))
         return; /* it came before the instruction, which faults again after its handler */
     lock_take(&t->sighand->lock);
-    Gva handler = t->sighand->act[sig].handler;
+    Gva handler = lu_sig_action(t->sighand, sig)->handler;
     lock_release(&t->sighand->lock);
     if (handler <= 1 || t->sig->mask & lu_sig_bit(sig))
         lu_die_of_fault(t, &info); /* a fault cannot be ignored or wait */
@@ -218,14 +218,13 @@ void lu_signals_init(LuProc *p, LuThread *t)
     }
     lock_init(&h->lock, LOCK_RANK_SIGHAND);
     h->refs = 1;
-    for (int sig = 1; sig <= LU_NSIG; sig++) {
-        if (lu_sighost_ignored(sig))
-            h->act[sig].handler = (Gva)(uintptr_t)SIG_IGN;
-    }
+    h->inherited = ~0ull;
     if (p->opt->ignored_faults & 1)
-        h->act[SIGSEGV].handler = (Gva)(uintptr_t)SIG_IGN;
+        lu_sig_action(h, SIGSEGV)->handler = (Gva)(uintptr_t)SIG_IGN;
     if (p->opt->ignored_faults & 2)
-        h->act[SIGBUS].handler = (Gva)(uintptr_t)SIG_IGN;
+        lu_sig_action(h, SIGBUS)->handler = (Gva)(uintptr_t)SIG_IGN;
+    lu_sig_action(h, SIGSEGV);
+    lu_sig_action(h, SIGBUS);
     s->alt_flags = SS_DISABLE;
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();

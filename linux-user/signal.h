@@ -38,7 +38,8 @@ struct LuSighand {
     Lock lock;     /* LOCK_RANK_SIGHAND: act, and the host's dispositions with it */
     uint32_t refs; /* LOCK_RANK_PROC */
     LuSighand *next_dead;
-    LuSigAction act[LU_NSIG + 1];
+    uint64_t inherited; /* bit n-1: act[n] was not looked at yet, the host has what the process started with */
+    LuSigAction act[LU_NSIG + 1]; /* through lu_sig_action(), but for SIGSEGV and SIGBUS */
 };
 
 typedef struct LuSigState {

@@ -176,11 +176,15 @@ void lu_sighost_install_faults(const LuSigAction *act)
     lu_sighost_install(SIGBUS, &act[SIGBUS]);
 }
 
-bool lu_sighost_ignored(int sig)
+LuSigAction *lu_sig_action(LuSighand *h, int sig)
 {
-    HostSigAction a = {0};
-    sys_call4(SYS_rt_sigaction, sig, NULL, &a, sizeof a.mask);
-    return a.handler == SIG_IGN;
+    if (UNLIKELY(h->inherited & lu_sig_bit(sig))) {
+        HostSigAction a = {0};
+        sys_call4(SYS_rt_sigaction, sig, NULL, &a, sizeof a.mask);
+        h->act[sig] = (LuSigAction){.handler = a.handler == SIG_IGN};
+        h->inherited &= ~lu_sig_bit(sig);
+    }
+    return &h->act[sig];
 }
 
 size_t lu_sighost_altstack_size(void)

@@ -30,8 +30,8 @@ void lu_sighost_install_faults(const LuSigAction *act);
 /* The calling host thread takes its signals on this memory. */
 void lu_sighost_altstack(void *mem, size_t size);
 size_t lu_sighost_altstack_size(void);
-/* What the process inherited: 0 default or a handler, 1 ignored. */
-bool lu_sighost_ignored(int sig);
+/* h->act[sig], asked from the host if need be (64 calls at each start are not for nothing). h->lock held. */
+LuSigAction *lu_sig_action(LuSighand *h, int sig);
 /* As if `info`, a SIGSEGV or SIGBUS, had been sent to the calling thread. */
 void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
 /* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked; returns if the

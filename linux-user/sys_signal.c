@@ -33,7 +33,7 @@ long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
         return -EINVAL;
     LuSighand *h = t->sighand;
     lock_take(&h->lock);
-    LuSigAction *act = &h->act[sig];
+    LuSigAction *act = lu_sig_action(h, sig);
     out = (GuestAction){act->handler, act->flags, act->mask};
     if (a[1]) {
         *act = (LuSigAction){.handler = in.handler, .flags = in.flags & known_flags, .mask = in.mask & ~never_blocked};

@@ -167,6 +167,7 @@ static LuSighand *sighand_copy(LuProc *p, LuSighand *from, bool clear)
     lock_init(&h->lock, LOCK_RANK_SIGHAND);
     h->refs = 1;
     lock_take(&from->lock);
+    h->inherited = from->inherited;
     memcpy(h->act, from->act, sizeof h->act);
     lock_release(&from->lock);
     for (unsigned sig = 1; clear && sig <= LU_NSIG; sig++)

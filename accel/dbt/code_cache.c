@@ -240,11 +240,12 @@ bool code_cache_hopeless(const CodeCache *c)
 
 enum { AHEAD_FIRST = 16 << 10, AHEAD_MOST = 128 << 10, AHEAD_ROOM = 4 << 10 };
 
-/* The chunks grow with what was used, so a small program gets few pages that it does not need. Returns the bytes from
+/* The chunks grow with what was used, so a small program gets few pages that it does not need, and one of a few
+ * regions none. Returns the bytes from
  * *ret_at on that are to be populated, 0: enough is there. A failure is no harm: the pages then come one by one. */
 static size_t ahead(uint32_t *ready, size_t used, size_t limit, size_t *ret_at)
 {
-    if (LIKELY(used + AHEAD_ROOM <= *ready))
+    if (LIKELY(used + AHEAD_ROOM <= *ready) || used < AHEAD_ROOM)
         return 0;
     size_t at = MAX((size_t)*ready, align_down(used, 4096));
     size_t len = MIN(MAX(align_down(at / 2, 4096), (size_t)AHEAD_FIRST), (size_t)AHEAD_MOST);

@@ -102,7 +102,7 @@ static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
 static void dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
-    dbt_jumps_clear(dbt_cpu(cpu)->jump);
+    dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
 
