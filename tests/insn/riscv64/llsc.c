@@ -127,6 +127,42 @@ static uint64_t detour(void)
     return failed;
 }
 
+/* 10. Only loads between LR and SC, while another thread changes the word and changes it back all the time, and counts. */
+static uint64_t cycles, enough;
+
+static void *keep_changing(void *arg)
+{
+    while (!__atomic_load_n(&enough, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&word, 2, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&cycles, cycles + 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+static uint64_t loads_between(void)
+{
+    uint64_t v, failed, before, after, bad = 0;
+    pthread_t t;
+    enough = 0;
+    word = 1;
+    cycles = 0;
+    pthread_create(&t, NULL, keep_changing, NULL);
+    while (!__atomic_load_n(&cycles, __ATOMIC_ACQUIRE))
+        ;
+    for (int i = 0; i < ROUNDS; i++) {
+        __asm__ volatile("lr.d %0,(%4); ld %2,0(%5)\n"
+                         ".rept 8; ld %3,0(%5); .endr\n"
+                         "sc.d %1,%0,(%4)"
+                         : "=&r"(v), "=&r"(failed), "=&r"(before), "=&r"(after)
+                         : "r"(&word), "r"(&cycles) : "memory");
+        bad += !failed && after - before >= 2;
+    }
+    enough = 1;
+    pthread_join(t, NULL);
+    return bad;
+}
+
 /* 6. Locks: waiting on the LR itself, and with another load between, which is no loop that could be done by value. */
 static uint32_t lock_word, held[2];
 static uint64_t guarded;
@@ -147,7 +183,7 @@ static void *lock_and_count(void *arg)
     return NULL;
 }
 
-/* 7. A system call gives the reservation up. */
+/* 7. A system call gives the reservation up, even of the only thread. */
 static uint64_t across_a_call(void)
 {
     uint64_t v = 5, failed;
@@ -209,6 +245,7 @@ static void run(void *(*f)(void *), int n)
 
 int main(void)
 {
+    printf("system call: %s\n", across_a_call() ? "ok" : "the store-conditional succeeded");
     run(count, THREADS);
     printf("counter: %s\n", counter == THREADS * ROUNDS ? "ok" : "lost increments");
 
@@ -242,9 +279,9 @@ int main(void)
     pthread_join(t, NULL);
     printf("detour: %s\n", failed && word == 1 ? "ok" : "the store-conditional succeeded");
 
+    printf("loads between: %s\n", loads_between() ? "a store-conditional succeeded" : "ok");
     run(lock_and_count, THREADS);
     printf("locks: %s\n", guarded == THREADS * (ROUNDS / 16) ? "ok" : "lost increments");
-    printf("system call: %s\n", across_a_call() ? "ok" : "the store-conditional succeeded");
     printf("page end: %s\n", at_the_end() ? "ok" : "wrong value");
 
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};

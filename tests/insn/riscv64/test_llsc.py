@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = ['counter', 'stack', 'aba', 'stack aba', 'detour', 'locks', 'system call', 'page end']
+CASES = ['counter', 'stack', 'aba', 'stack aba', 'detour', 'loads between', 'locks', 'system call', 'page end']
 NEED_EXACT = ['aba', 'stack aba', 'detour']
 WAYS = [([], 3), (['--no-jit'], 3), (['-max-insns', '1'], 1), (['-no-opt', 'all'], 1), (['-no-opt', 'superblock'], 1)]
 
