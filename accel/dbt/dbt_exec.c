@@ -162,7 +162,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
             return;
         if (link >= 0 && chain)
             dbt_map_link(&d->map, (uint32_t)link, r);
-        else if (link == X64_ID_INDIRECT)
+        else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) /* translated across a fence it is not */
             dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
             cpu->ff |= _mm_getcsr() & 0x3f;
