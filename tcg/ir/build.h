@@ -18,7 +18,7 @@
 
 #include "tcg/ir/ir.h"
 
-enum { IR_MAX_SLOTS = 192, IR_BUILD_SLACK = 256, IR_BUILD_PENDING = 40, IR_BUILD_HASH = 128 };
+enum { IR_BUILD_SLACK = 256, IR_BUILD_PENDING = 40, IR_BUILD_HASH = 128 };
 
 typedef struct IrBuilder {
     IrRegion *r;

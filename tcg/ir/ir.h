@@ -24,7 +24,10 @@
 
 typedef uint16_t IrVal;
 
-enum { IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256, IR_MAX_ARGS = 1024 };
+enum {
+    IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256, IR_MAX_ARGS = 1024,
+    IR_MAX_SLOTS = 192,
+};
 
 typedef enum IrOp {
 #define OP(name, NAME, sig, flags, doc) IR_##NAME,

@@ -1,15 +1,15 @@
 #include "tcg/ra/liveness.h"
 
-enum { MAX_SLOTS = 192, NOWHERE = 0xffff };
+enum { NOWHERE = 0xffff };
 
 typedef struct Scan {
     const IrRegion *r;
     IrLive *l;
     unsigned fuse;
-    unsigned block_first;       /* of the block being scanned */
-    unsigned next_observed;     /* nearest op after the current one that may observe slots */
-    uint64_t dead_slots[3];     /* slots put again before anything observes them */
-    uint16_t put_at[MAX_SLOTS]; /* position of the nearest later live put of each slot, for hints */
+    unsigned block_first;   /* of the block being scanned */
+    unsigned next_observed; /* nearest op after the current one that may observe slots */
+    uint64_t dead_slots[(IR_MAX_SLOTS + 63) / 64]; /* slots put again before anything observes them */
+    uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot, for hints */
 } Scan;
 
 static void scan_use(Scan *s, unsigned at, IrVal v)
@@ -113,7 +113,7 @@ static void scan_insn(Scan *s, unsigned at)
     }
     if (scan_observes(s->r, i)) {
         s->next_observed = at;
-        s->dead_slots[0] = s->dead_slots[1] = s->dead_slots[2] = 0;
+        memset(s->dead_slots, 0, sizeof(s->dead_slots));
     }
     if (i->op == IR_TRUNC) {
         scan_trunc(s, at, i);

@@ -27,7 +27,7 @@
 #include "tcg/ir/ir.h"
 #include "tcg/ra/liveness.h"
 
-enum { X64_ENV_BIAS = 128, X64_SPILLS = 48, X64_MAX_PINS = 18, X64_MAX_SLOTS = 192 };
+enum { X64_ENV_BIAS = 128, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
@@ -64,7 +64,7 @@ typedef struct X64Host {
     const IrSlot *slots;
     unsigned n_slots, n_pins;
     unsigned insn_shift;      /* log2 of the guest's instruction alignment: index of the jump cache */
-    int8_t slot_reg[X64_MAX_SLOTS]; /* register of a pinned slot, -1: in the cpu object */
+    int8_t slot_reg[IR_MAX_SLOTS]; /* register of a pinned slot, -1: in the cpu object */
     X64Pin pin[X64_MAX_PINS];
     ptrdiff_t rx_delta;       /* running address - writing address */
     /* stubs */

@@ -48,12 +48,12 @@ struct X64Emit {
     unsigned n_pins;
     X64Pin pin[X64_MAX_PINS + X64_MAX_LOOP_PINS];  /* the boundary's, then the loop's */
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
-    int8_t slot_reg[X64_MAX_SLOTS];
+    int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;
     unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
-    IrVal slot_val[X64_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
+    IrVal slot_val[IR_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
     struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 2];
     int8_t reg[IR_MAX_INSNS];
     uint8_t home[IR_MAX_INSNS];

@@ -438,8 +438,8 @@ void x64_loop_pins(X64Emit *e)
     memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
     if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(r))
         return;
-    uint16_t uses[X64_MAX_SLOTS] = {0};
-    uint64_t puts[(X64_MAX_SLOTS + 63) / 64] = {0};
+    uint16_t uses[IR_MAX_SLOTS] = {0};
+    uint64_t puts[(IR_MAX_SLOTS + 63) / 64] = {0};
     for (unsigned k = 1; k < r->n_insns; k++) {
         const IrInsn *i = &r->insn[k];
         if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD) || e->slot_reg[i->imm] >= 0 ||
