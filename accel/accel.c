@@ -325,6 +325,11 @@ void accel_run(Cpu *cpu)
 
 void accel_invalidate(Accel *a, Gva start, uint64_t len) { a->engine->invalidate(a, start, len); }
 
+void accel_recheck(Accel *a, Gva start, uint64_t len)
+{
+    (a->engine->recheck ? a->engine->recheck : a->engine->invalidate)(a, start, len);
+}
+
 void accel_fence_i(Cpu *cpu)
 {
     cpu->accel->engine->fence_i(cpu, true);

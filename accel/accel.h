@@ -60,6 +60,9 @@ void accel_run(Cpu *cpu);
 void accel_kick(Cpu *cpu);
 /* Guest bytes [start, start + len) changed, were unmapped or lost their permission. */
 void accel_invalidate(Accel *a, Gva start, uint64_t len);
+/* They may have changed or lost their permission, but most likely will run as before (mprotect, a flush of a range):
+ * code made from them is compared, and permission asked for, before it runs again. */
+void accel_recheck(Accel *a, Gva start, uint64_t len);
 /* Code in pages that the guest can write is compared with memory before it runs again, on every cpu; on return none is
  * in code of before. The caller is outside of accel_run() and holds no lock. (An exit of kind FENCE_I, which is dealt with
  * inside, means the cpu that made it.) */

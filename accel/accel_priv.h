@@ -30,6 +30,7 @@ typedef struct AccelOps {
     /* After CPU_EXIT_CTX, with this cpu outside: work that needs the others stopped. May be NULL. */
     void (*outside)(Cpu *cpu);
     void (*invalidate)(Accel *a, Gva start, uint64_t len);
+    void (*recheck)(Accel *a, Gva start, uint64_t len); /* NULL: invalidate */
     void (*fence_i)(Cpu *cpu, bool all); /* all: of every cpu, not the instruction */
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);

@@ -172,7 +172,8 @@ int lu_mm_prot(LuMm *mm, Gva addr)
 }
 
 /* Besides the guest's own stores through this mapping: those through another mapping of the same file, and what needs
- * no writable mapping here. Anonymous shared memory has no name to find its other mappings by, and other processes
+ * no writable mapping here. Code in anonymous memory was written there, and will be again after the next mprotect().
+ * Anonymous shared memory has no name to find its other mappings by, and other processes
  * may have it; a file that was open for writing may be written by pwrite(2). Files written through a descriptor opened
  * otherwise are not seen: libraries are mapped read-only from read-only descriptors, and may be anyone's to write. */
 bool lu_mm_code_page(void *opaque, Gva page)
@@ -183,8 +184,7 @@ bool lu_mm_code_page(void *opaque, Gva page)
     uint32_t i = range_find(mm, page);
     if (i < mm->n && range_at(mm, i)->start <= page) {
         const Range *r = range_at(mm, i);
-        bool anon_shared = (r->kind & (RANGE_SHARED | RANGE_ANON)) == (RANGE_SHARED | RANGE_ANON);
-        writable = (r->prot & PROT_WRITE) || anon_shared || (r->kind & (RANGE_LIVE_FILE | RANGE_SHM));
+        writable = (r->prot & PROT_WRITE) || (r->kind & (RANGE_ANON | RANGE_LIVE_FILE | RANGE_SHM));
         if ((r->kind & RANGE_SHARED) && !(r->kind & RANGE_ANON)) {
             uint64_t at = r->offset + (align_down(page, PAGE) - r->start);
             for (uint32_t k = 0; k < mm->n && !writable; k++) {

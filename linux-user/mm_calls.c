@@ -25,6 +25,7 @@ enum {
 /* What must be told to accel once the lock is released. */
 typedef struct After {
     Gva start, end;      /* executable bytes that changed */
+    bool same;           /* only their permissions may have */
     bool parallel;       /* memory is now shared with others */
     bool aliases;        /* code seen through another mapping became writable */
     uint64_t dev, ino, off, off_end;
@@ -80,7 +81,9 @@ static long finish(LuThread *t, LuMm *mm, const After *a, long ret)
     Accel *accel = t->proc->accel;
     if (!accel)
         return ret;
-    if (a->end)
+    if (a->end && a->same)
+        accel_recheck(accel, a->start, a->end - a->start);
+    else if (a->end)
         accel_invalidate(accel, a->start, a->end - a->start);
     if (all)
         accel_invalidate(accel, 0, task);
@@ -297,7 +300,7 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
     if (!len)
         return 0;
     uint64_t size = align_up(len, PAGE);
-    After a = {0};
+    After a = {.same = true};
     LuMm *mm = lock_mm(t);
     if (size < len || addr + size < addr)
         return finish(t, mm, &a, -ENOMEM);

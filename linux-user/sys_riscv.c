@@ -133,7 +133,7 @@ long lu_sys_riscv_flush_icache(LuThread *t, const uint64_t a[6])
     if (a[2] & ~(uint64_t)LOCAL)
         return -EINVAL;
     if (a[0] < a[1])
-        accel_invalidate(t->proc->accel, a[0], a[1] - a[0]);
+        accel_recheck(t->proc->accel, a[0], a[1] - a[0]);
     accel_fence_i(t->cpu);
     return 0;
 }

@@ -116,11 +116,24 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     return MXCSR_MASKS | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
+static bool executable(const Dbt *d, const DbtRegion *r)
+{
+    const AccelMem *mem = &d->accel->cfg.mem;
+    for (unsigned k = 0; k < r->n_runs; k++)
+        if (mem->exec_bytes(mem->opaque, r->run[k].pc) < r->run[k].len)
+            return false;
+    return true;
+}
+
 static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 {
-    for (DbtRegion *r; (r = dbt_map_find(&d->map, cpu->pc, cpu->ctx));)
-        if (LIKELY(dbt_region_checked(&d->map, r)) || dbt_map_check(&d->map, r))
+    for (DbtRegion *r; (r = dbt_map_find(&d->map, cpu->pc, cpu->ctx));) {
+        if (LIKELY(dbt_region_checked(&d->map, r)))
             return r;
+        uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
+        if (dbt_map_check(&d->map, r, generation, executable(d, r)))
+            return r;
+    }
     return dbt_translate(d, cpu, loop_head);
 }
 
@@ -226,6 +239,13 @@ static void dbt_invalidate(Accel *a, Gva start, uint64_t len)
     kick_running(a);
 }
 
+static void dbt_recheck(Accel *a, Gva start, uint64_t len)
+{
+    Dbt *d = a->engine_data;
+    if (dbt_map_recheck(&d->map, start, len))
+        kick_running(a);
+}
+
 /* The instruction is about this cpu alone: it removes what has gone before it runs on, others when they come out. */
 static void dbt_fence_i(Cpu *cpu, bool all)
 {
@@ -312,6 +332,7 @@ const AccelOps accel_engine_dbt = {
     .run = dbt_run,
     .outside = dbt_outside,
     .invalidate = dbt_invalidate,
+    .recheck = dbt_recheck,
     .fence_i = dbt_fence_i,
     .fault = dbt_fault,
     .stats = dbt_stats,

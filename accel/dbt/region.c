@@ -99,13 +99,14 @@ static void page_add(DbtMap *m, DbtRegion *r, unsigned k)
     if (!p->page) {
         m->n_pages++;
         p->page = page | 1;
-        p->first = NULL;
+        p->first[0] = p->first[1] = NULL;
     }
+    DbtPageRef **first = &p->first[r->writable];
     DbtPageRef *ref = &r->ref[k];
-    *ref = (DbtPageRef){.region = r, .next = p->first, .prev = &p->first};
+    *ref = (DbtPageRef){.region = r, .next = *first, .prev = first};
     if (ref->next)
         ref->next->prev = &ref->next;
-    p->first = ref;
+    *first = ref;
 }
 
 typedef void OnRegion(DbtMap *m, DbtRegion *r);
@@ -271,19 +272,44 @@ static void drop(DbtMap *m, DbtRegion *r)
     code_cache_segment_at(m->cache, r->rx)->live -= r->size;
 }
 
-bool dbt_map_check(DbtMap *m, DbtRegion *r)
+bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed)
 {
     lock_take(&m->cache->lock);
     bool ok = !r->dead;
     if (ok && !dbt_region_checked(m, r)) {
-        ok = same_bytes(r);
-        if (ok)
+        ok = generation == m->generation;
+        if (ok && allowed && same_bytes(r))
             set_checked(m, r, m->fence);
-        else
+        else if (ok) {
             drop(m, r);
+            ok = false;
+        }
     }
     lock_release(&m->cache->lock);
     return ok;
+}
+
+/* Until it is compared, whatever fences come. */
+static void suspend(DbtMap *m, DbtRegion *r)
+{
+    if (!r->writable) {
+        drop(m, r);
+        return;
+    }
+    if (r->blocked)
+        return;
+    __atomic_store_n(&r->checked, UINT64_MAX, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
+    leave_checked(r);
+    unreach(m, r);
+}
+
+static bool in_range(const DbtRegion *r, Gva start, Gva end)
+{
+    for (unsigned k = 0; k < r->n_runs; k++)
+        if (r->run[k].pc < end && r->run[k].pc + r->run[k].len > start)
+            return true;
+    return false;
 }
 
 /* Were bytes of it invalidated after `generation`? */
@@ -293,9 +319,8 @@ static bool changed_since(const DbtMap *m, const DbtRegion *r, uint64_t generati
         return true;
     for (; generation < m->generation; generation++) {
         const DbtChange *c = &m->change[generation % DBT_CHANGES];
-        for (unsigned k = 0; k < r->n_runs; k++)
-            if (r->run[k].pc < c->end && r->run[k].pc + r->run[k].len > c->start)
-                return true;
+        if (in_range(r, c->start, c->end))
+            return true;
     }
     return false;
 }
@@ -324,37 +349,76 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
     return how;
 }
 
-static unsigned drop_page(DbtMap *m, DbtPage *p, Gva start, Gva end)
+static unsigned each_on_list(DbtMap *m, DbtPageRef *first, Gva start, Gva end, OnRegion *fn)
 {
     unsigned n = 0;
-    for (DbtPageRef *ref = p->first, *next; ref; ref = next) {
+    for (DbtPageRef *ref = first, *next; ref; ref = next) {
         for (next = ref->next; next && next->region == ref->region;)
             next = next->next; /* entries of a region on a page stand together, and go together */
         const SuperblockRun *run = &ref->region->run[ref - ref->region->ref];
         if (run->pc < end && run->pc + run->len > start) {
-            drop(m, ref->region);
+            fn(m, ref->region);
             n++;
         }
     }
     return n;
 }
 
-unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
+/* which: bit 0 regions that cannot be written, bit 1 those that can. */
+static unsigned each_on_page(DbtMap *m, DbtPage *p, Gva start, Gva end, unsigned which, OnRegion *fn)
+{
+    unsigned n = which & 1 ? each_on_list(m, p->first[0], start, end, fn) : 0;
+    return n + (which & 2 ? each_on_list(m, p->first[1], start, end, fn) : 0);
+}
+
+static unsigned each_in_range(DbtMap *m, Gva start, Gva end, unsigned which, OnRegion *fn)
 {
     unsigned n = 0;
-    Gva end = start + len < start ? UINT64_MAX : start + len;
-    lock_take(&m->cache->lock);
-    m->change[m->generation % DBT_CHANGES] = (DbtChange){start, end};
-    __atomic_store_n(&m->generation, m->generation + 1, __ATOMIC_RELEASE);
     if (end - start > (uint64_t)m->n_pages * 4096) { /* fewer pages have code than the range has */
         for (uint32_t h = 0; m->n_pages && h < PAGE_SIZE; h++)
             if (m->page[h].page && m->page[h].page - 1 < end && m->page[h].page - 1 + 4096 > start)
-                n += drop_page(m, &m->page[h], start, end);
+                n += each_on_page(m, &m->page[h], start, end, which, fn);
     } else {
         for (Gva page = align_down(start, 4096); page < end; page += 4096) {
             DbtPage *p = find_page(m, page);
             if (p)
-                n += drop_page(m, p, start, end);
+                n += each_on_page(m, p, start, end, which, fn);
+        }
+    }
+    return n;
+}
+
+static Gva range_end(Gva start, uint64_t len) { return start + len < start ? UINT64_MAX : start + len; }
+
+static void note_change(DbtMap *m, Gva start, Gva end)
+{
+    m->change[m->generation % DBT_CHANGES] = (DbtChange){start, end};
+    __atomic_store_n(&m->generation, m->generation + 1, __ATOMIC_RELEASE);
+}
+
+unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
+{
+    Gva end = range_end(start, len);
+    lock_take(&m->cache->lock);
+    note_change(m, start, end);
+    unsigned n = each_in_range(m, start, end, 3, drop);
+    lock_release(&m->cache->lock);
+    return n;
+}
+
+/* What is not checked now will be compared, and asked for permission, anyway. */
+unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len)
+{
+    enum { FEW_BYTES = 4 * 4096 };
+    Gva end = range_end(start, len);
+    lock_take(&m->cache->lock);
+    note_change(m, start, end);
+    unsigned n = each_in_range(m, start, end, end - start <= FEW_BYTES ? 3 : 1, suspend);
+    for (DbtRegion *r = m->checked, *next; r && end - start > FEW_BYTES; r = next) {
+        next = r->next_checked;
+        if (in_range(r, start, end)) {
+            suspend(m, r);
+            n++;
         }
     }
     lock_release(&m->cache->lock);

@@ -56,7 +56,7 @@ enum { DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16, DBT_PAGE_
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
-    DbtPageRef *first;
+    DbtPageRef *first[2]; /* of regions that cannot be written, of those that can */
 } DbtPage;
 
 /* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and compares the
@@ -100,13 +100,16 @@ static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
 {
     return !r->writable || __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
 }
-/* Compares its bytes with memory. False: they differ, it is dropped. */
-bool dbt_map_check(DbtMap *m, DbtRegion *r);
+/* Compares its bytes with memory. False: look again; if they differ, or `allowed` is false, it is dropped. allowed: the
+ * guest may execute them, as found out after `generation` was read. */
+bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed);
 /* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a table is. */
 DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence);
 void dbt_map_link(DbtMap *m, uint32_t exit_id, DbtRegion *to);
 /* Drops every region with bytes in [start, start + len). Returns how many. */
 unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len);
+/* The same, but regions that have kept their bytes stay, to be compared before they run again. */
+unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len);
 /* Writable regions are compared with memory before they run again. Returns how many may have been running. */
 unsigned dbt_map_fence(DbtMap *m);
 /* All regions of a segment go, with the links from and to them. Lock held, all cpus outside. */

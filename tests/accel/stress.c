@@ -79,7 +79,8 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return pc < start || pc >= end ? 0 : (unsigned)(end - pc < 4096 ? end - pc : 4096);
 }
 
-/* Every other page is one that the guest can write: changed with a fence. The rest is changed with an invalidation. */
+/* Every other page is one that the guest can write: changed with a fence or a recheck of the page. The rest is changed with an
+ * invalidation. */
 static bool writable_page(Gva page) { return (page - (Gva)(uintptr_t)code) >> 12 & 1; }
 static bool code_page(void *opaque, Gva page) { return writable_page(page); }
 
@@ -136,8 +137,10 @@ static void rewrite(Worker *w)
     unsigned v = (current[s] + 1) % VERSIONS;
     announced[s] = (uint8_t)v;
     put_version(s, v);
-    if (writable_page(slot_pc(s) & ~4095ull))
+    if (writable_page(slot_pc(s) & ~4095ull) && v % 2)
         accel_fence_i(w->cpu);
+    else if (writable_page(slot_pc(s) & ~4095ull))
+        accel_recheck(accel, slot_pc(s) & ~4095ull, 4096);
     else
         accel_invalidate(accel, slot_pc(s), 4);
     current[s] = (uint8_t)v;

@@ -122,6 +122,26 @@ static void evicting_takes_everything_of_the_segment(void **state)
     assert_int_equal(dbt_map_invalidate(&map, 0x60000, 4096), 0);
 }
 
+/* After mprotect(): what has kept its bytes waits for a comparison, and goes when it may not be executed. */
+static void rechecking_keeps_what_can_be_compared(void **state)
+{
+    static uint8_t code[64], copy[8];
+    Gva pc = (Gva)(uintptr_t)code & ~1ull;
+    DbtRegion *r = make_region(pc), *fixed = insert(make_region(pc + 8));
+    r->writable = true;
+    r->bytes = copy;
+    insert(r);
+    assert_int_equal(dbt_map_recheck(&map, pc, 16), 2);
+    assert_true(fixed->dead && !r->dead && r->blocked && !dbt_region_checked(&map, r));
+    dbt_map_fence(&map);
+    assert_false(dbt_region_checked(&map, r));
+    assert_true(dbt_map_check(&map, r, map.generation, true));
+    assert_true(!r->blocked && dbt_region_checked(&map, r));
+    dbt_map_recheck(&map, pc, 16);
+    assert_false(dbt_map_check(&map, r, map.generation, false));
+    assert_true(r->dead);
+}
+
 /* A writable region may run until the next fence, then after a comparison. */
 static void fences_ask_for_a_comparison(void **state)
 {
@@ -136,11 +156,12 @@ static void fences_ask_for_a_comparison(void **state)
     assert_int_equal(dbt_map_fence(&map), 1);
     assert_true(r->blocked && !dbt_region_checked(&map, r));
     assert_int_equal(dbt_map_fence(&map), 0); /* nothing ran: nothing to do */
-    assert_true(dbt_map_check(&map, r));
+    assert_false(dbt_map_check(&map, r, map.generation - 1, true)); /* something changed meanwhile: again */
+    assert_true(dbt_map_check(&map, r, map.generation, true));
     assert_true(!r->blocked && dbt_region_checked(&map, r));
     dbt_map_fence(&map);
     *(uint8_t *)(uintptr_t)pc ^= 1;
-    assert_false(dbt_map_check(&map, r));
+    assert_false(dbt_map_check(&map, r, map.generation, true));
     assert_null(dbt_map_find(&map, pc, 0));
     /* A fence during the translation: found, but compared before it runs. */
     DbtRegion *late = make_region(pc);
@@ -183,6 +204,7 @@ int main(void)
         T(rebuilding_keeps_what_is_live),
         T(evicting_takes_everything_of_the_segment),
         T(fences_ask_for_a_comparison),
+        T(rechecking_keeps_what_can_be_compared),
         T(jump_caches_forget_what_has_gone),
     };
 #undef T

@@ -106,6 +106,7 @@ long lu_mm_munlockall(LuThread *t) { MM_FAKE("munlockall", "%s", ""); }
 long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags) { MM_FAKE("shmat", " %d %lx %d", id, addr, flags); }
 long lu_mm_shmdt(LuThread *t, Gva addr) { MM_FAKE("shmdt", " %lx", addr); }
 void accel_invalidate(Accel *a, Gva start, uint64_t len) {}
+void accel_recheck(Accel *a, Gva start, uint64_t len) {}
 void accel_fence_i(Cpu *cpu) {}
 
 /* Signals, threads and processes have a test of their own: tests/experiments/threads. */

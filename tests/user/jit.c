@@ -4,6 +4,7 @@
 #include "user.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -144,6 +145,41 @@ static void toggled(void)
     munmap(code, PAGE);
 }
 
+/* Many functions in memory that is made writable for each change of one; then one that may not be executed any more. */
+static sigjmp_buf fault_jump;
+static void on_fault(int sig) { siglongjmp(fault_jump, sig); }
+
+static void toggled_many(void)
+{
+    enum { N = 512, ROUNDS = 300 };
+    uint8_t *code = map_code(8 * PAGE, PROT_READ | PROT_WRITE);
+    static uint32_t want[N];
+    uint64_t wrong = 0;
+    for (uint32_t k = 0; k < N; k++)
+        put(code + k * 64, want[k] = k);
+    for (uint32_t r = 0; r < ROUNDS; r++) {
+        mprotect(code, 8 * PAGE, PROT_READ | PROT_WRITE);
+        uint32_t k = r * 7 % N;
+        put(code + k * 64, want[k] = 100000 + r);
+        mprotect(code, 8 * PAGE, PROT_READ | PROT_EXEC);
+        flush(code + k * 64, 16, 0);
+        for (uint32_t n = 0; n < 40; n++)
+            wrong += call(code + (k + n * 3) % N * 64) != want[(k + n * 3) % N];
+    }
+    printf("toggled many: wrong %llu\n", (unsigned long long)wrong);
+    signal(SIGSEGV, on_fault);
+    mprotect(code + PAGE, PAGE, PROT_READ | PROT_WRITE);
+    int sig = sigsetjmp(fault_jump, 1);
+    if (!sig)
+        printf("runs without permission: %u\n", call(code + PAGE));
+    else
+        printf("signal %d\n", sig);
+    signal(SIGSEGV, SIG_DFL);
+    mprotect(code + PAGE, PAGE, PROT_READ | PROT_EXEC);
+    printf("with permission again: %d\n", call(code + PAGE) == want[64]);
+    munmap(code, 8 * PAGE);
+}
+
 /* A writer and callers: after the flush of all threads and a flag, nobody may see the old code. */
 static uint8_t *shared_code;
 static atomic_uint version;
@@ -237,6 +273,7 @@ int main(void)
     append();
     two_mappings();
     toggled();
+    toggled_many();
     threads();
     forks();
     return 0;
