@@ -139,6 +139,12 @@ Cpu *accel_cpu_clone(Accel *a, const Cpu *from)
     return cpu;
 }
 
+static void set_waiting(Accel *a, AccelCpu *ac, bool on)
+{
+    __atomic_fetch_add(&a->waiting, on ? 1 : UINT32_MAX, __ATOMIC_RELAXED);
+    ac->waiting = on;
+}
+
 void accel_cpu_free(Cpu *cpu)
 {
     if (!cpu)
@@ -153,6 +159,8 @@ void accel_cpu_free(Cpu *cpu)
         }
     }
     lock_release(&a->lock);
+    if (ac->waiting) /* its thread was killed there */
+        set_waiting(a, ac, false);
     a->engine->cpu_clear(cpu);
     accel_unmap(a, ac, ac->bytes);
 }
@@ -167,11 +175,11 @@ static void cpu_enter(Accel *a, AccelCpu *ac)
         __atomic_store_n(&ac->state, thread_self_tid(), __ATOMIC_SEQ_CST);
         if (LIKELY(!stop_taken(a))) {
             if (UNLIKELY(waited))
-                __atomic_fetch_sub(&a->waiting, 1, __ATOMIC_RELAXED);
+                set_waiting(a, ac, false);
             return;
         }
         if (!waited)
-            __atomic_fetch_add(&a->waiting, 1, __ATOMIC_RELAXED);
+            set_waiting(a, ac, true);
         __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
         lock_take(&a->stop); /* each that waits lets in the next */

@@ -49,6 +49,7 @@ struct AccelCpu {
     AccelCpu *next;      /* list of the Accel, under its lock */
     size_t bytes;        /* of the allocation that holds this and the cpu */
     uint32_t state;      /* ACCEL_CPU_OUT, or running: the id of its thread; futex word */
+    bool waiting;        /* counted in Accel.waiting */
     uint64_t fault_addr; /* si_addr of the last fault in fault.h */
     _Alignas(64) char engine[];
 };
