@@ -393,7 +393,7 @@ static double fork_cost(Cpu *cpu)
 
 static int measure_fork(void)
 {
-    code_slots = 160000;
+    code_slots = 382000; /* 16 MiB of host code */
     setup(0, ACCEL_LOG_STATS);
     worker[0].cpu = self = accel_cpu_new(accel);
     printf("fork with no code: %.0f us\n", fork_cost(self));
