@@ -283,7 +283,7 @@ static long protect_piece(LuMm *mm, After *a, uint32_t i, Gva start, Gva end, in
     if (sys_is_err(e))
         return e;
     changed(mm, a, start, end);
-    range_insert(mm, &r);
+    range_protect(mm, start, end, r.prot);
     if (!had_write && (r.prot & PROT_WRITE) && (r.kind & RANGE_SHARED))
         became_writable_shared(a, &r);
     /* Code translated while the page was read-only was not noted as writable. */

@@ -78,6 +78,8 @@ bool range_free(const LuMm *mm, Gva addr, uint64_t len);
 bool range_remove(LuMm *mm, Gva start, Gva end);
 /* Enters r over whatever is there. */
 bool range_insert(LuMm *mm, const Range *r);
+/* Gives [start, end), which lies in one range, another protection. There is no moment without the range. */
+bool range_protect(LuMm *mm, Gva start, Gva end, uint8_t prot);
 /* Makes r.start..end boundaries of ranges; indices of the first range inside and the first after. */
 bool range_split_at(LuMm *mm, Gva addr);
 /* Joins neighbours that are the same, among ranges [from, to]. */

@@ -115,6 +115,18 @@ bool range_insert(LuMm *mm, const Range *r)
     return true;
 }
 
+bool range_protect(LuMm *mm, Gva start, Gva end, uint8_t prot)
+{
+    if (mm->n + 2 > MAX_RANGES || !range_split_at(mm, start) || !range_split_at(mm, end))
+        return false;
+    uint32_t i = range_find(mm, start);
+    account(mm, range_at(mm, i), -1);
+    range_at(mm, i)->prot = prot;
+    account(mm, range_at(mm, i), 1);
+    range_merge(mm, i ? i - 1 : 0, i + 1);
+    return true;
+}
+
 static bool can_join(const Range *a, const Range *b)
 {
     if (a->end != b->start || a->kind != b->kind || a->prot != b->prot || a->dev != b->dev || a->ino != b->ino)

@@ -54,6 +54,58 @@ static void vforks(void)
     printf("vfork children killed: %d of %d\n", killed, n);
 }
 
+enum { CODES = 1024, CODE_BYTES = CODES * 64 };
+static char *codes;
+static unsigned next_code;
+
+/* A new function at the next place; does it do what it should? */
+static bool new_code(void)
+{
+    unsigned k = next_code++ % CODES;
+    char *p = codes + k * 64;
+#ifdef __riscv
+    uint32_t text[2] = {0x513 | k << 20, 0x8067}; /* li a0, k; ret */
+    memcpy(p, text, sizeof text);
+    __asm__ volatile("fence.i" ::: "memory");
+#else
+    uint8_t text[6] = {0xb8, (uint8_t)k, (uint8_t)(k >> 8), 0, 0, 0xc3}; /* mov $k, %eax; ret */
+    memcpy(p, text, sizeof text);
+#endif
+    int want = (int)(k << 20) >> 20; /* 12 bits, signed */
+    return ((int (*)(void))p)() == want;
+}
+
+static void code_writers(void)
+{
+    int killed = 0, wrong = 0, n = 60;
+    codes = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < n; i++) {
+        int p[2], status = 0;
+        pid_t k = killer(p, 200 + i * 37 % 100 * 20);
+        close(p[0]);
+        pid_t pid = vfork();
+        if (!pid) {
+            pid_t me = getpid();
+            write(p[1], &me, sizeof me);
+            while (new_code()) {
+                if (next_code % 64)
+                    continue;
+                mprotect(codes, CODE_BYTES, PROT_READ | PROT_EXEC);
+                mprotect(codes, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC);
+            }
+            _exit(3);
+        }
+        close(p[1]);
+        waitpid(pid, &status, 0);
+        killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        mprotect(codes, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC);
+        for (int j = 0; j < 50; j++)
+            wrong += !new_code();
+        waitpid(k, NULL, 0);
+    }
+    printf("writers of code killed: %d of %d, %d wrong\n", killed, n, wrong);
+}
+
 static volatile unsigned counter;
 static bool maps;
 
@@ -106,6 +158,7 @@ int main(void)
 {
     setbuf(stdout, NULL);
     vforks();
+    code_writers();
     sharers();
     pid_t pid = fork();
     if (!pid)
