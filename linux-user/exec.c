@@ -14,7 +14,7 @@
 #include "linux-user/options.h"
 #include "linux-user/signal.h"
 
-enum { SYS_FACCESSAT2 = 439, MAX_INTERP_PHDRS = 64 };
+enum { MAX_INTERP_PHDRS = 64 };
 
 /* Opens for execution: a regular file with the right to execute it. */
 static long open_exec(int dirfd, const char *path, int flags)
@@ -38,7 +38,7 @@ static long open_exec(int dirfd, const char *path, int flags)
     if (!e && !S_ISREG(st.st_mode))
         e = -EACCES;
     if (!e)
-        e = sys_call4(SYS_FACCESSAT2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS);
+        e = sys_call4(SYS_faccessat2, fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS);
     if (e == -ENOSYS)
         e = st.st_mode & 0111 ? 0 : -EACCES;
     if (!e)

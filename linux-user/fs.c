@@ -20,7 +20,7 @@ static const char *resolve_inside(LuThread *t, const char *root, const char *pat
     long dir = sys_call4(SYS_openat, AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (sys_is_err(dir))
         return fallback;
-    long fd = sys_call4(437 /* openat2 */, dir, path, &how, sizeof(how));
+    long fd = sys_call4(SYS_openat2, dir, path, &how, sizeof(how));
     sys_close((int)dir);
     if (sys_is_err(fd))
         return fallback;
@@ -48,7 +48,7 @@ const char *lu_path(LuThread *t, const char *guest_path)
     memcpy(s + n, guest_path, m);
     if (sys_call3(SYS_faccessat, AT_FDCWD, s, 0 /* F_OK */) == 0)
         return s;
-    if (sys_call4(439 /* faccessat2 */, AT_FDCWD, s, 0, AT_SYMLINK_NOFOLLOW) == 0)
+    if (sys_call4(SYS_faccessat2, AT_FDCWD, s, 0, AT_SYMLINK_NOFOLLOW) == 0)
         return resolve_inside(t, root, guest_path, guest_path);
     return guest_path;
 }

@@ -18,6 +18,8 @@
 #include "base/lock.h"
 #include "base/sys.h"
 
+enum { LU_PATH_BYTES = 4096 }; /* PATH_MAX: the longest name a system call takes, its NUL included */
+
 typedef struct LuProc LuProc;
 typedef struct LuThread LuThread;
 typedef struct LuAbi LuAbi;           /* abi.h: what depends on the guest ISA */
@@ -37,8 +39,8 @@ struct LuProc {
     unsigned n_threads;
     struct LuBlock *dead_blocks; /* LOCK_RANK_PROC; of ended threads, for the next ones (thread.c) */
     LuSighand *dead_sighands;    /* LOCK_RANK_PROC */
-    char exe_path[4096];  /* guest program: absolute, as the guest sees it (for /proc/self/exe) */
-    char exe_host[4096];  /* the same as the host sees it (sysroot prefix resolved) */
+    char exe_path[LU_PATH_BYTES]; /* guest program: absolute, as the guest sees it (for /proc/self/exe) */
+    char exe_host[LU_PATH_BYTES]; /* the same as the host sees it (sysroot prefix resolved) */
     int exe_fd;           /* kept open, close-on-exec, at a high number hidden from the guest; -1: none */
     int self_fd;          /* our own binary, for execve; likewise */
     int strace_fd;        /* log */

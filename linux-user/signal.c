@@ -11,8 +11,6 @@
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
 
-static const uint64_t never_blocked = 1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1);
-
 /* --- alternate stack (sigaltstack(2)) --- */
 
 bool lu_on_altstack(const LuSigState *s, Gva sp)
@@ -120,7 +118,7 @@ long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
     }
     s->have_saved = false;
     s->mask |= act.mask | (act.flags & SA_NODEFER ? 0 : lu_sig_bit(sig));
-    s->mask &= ~never_blocked;
+    s->mask &= ~LU_NEVER_BLOCKED;
     if (s->alt_flags & SS_AUTODISARM) {
         s->alt_sp = s->alt_size = 0;
         s->alt_flags = SS_DISABLE;

@@ -16,6 +16,8 @@
 #define SS_AUTODISARM (1u << 31) /* linux/signal.h, which does not go with signal.h */
 #endif
 
+/* Bits of a mask that the kernel takes away from every mask. An int, so ~ of it has all bits above. */
+enum { LU_NEVER_BLOCKED = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1) };
 enum { LU_PENDING_RECORDED = 1, LU_PENDING_KEPT = 2 }; /* bits of LuSigState.n_pending */
 
 /* True: held. False: held too, but a signal is pending that came first; return LU_RET_RESTART_ALWAYS. */

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 
-enum { PATH_BYTES = 4096, LU_PAGE = 4096 };
+enum { LU_PAGE = 4096 };
 
 long lu_sys_openat(LuThread *t, const uint64_t a[6])
 {
@@ -81,7 +81,7 @@ long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
 
 long lu_sys_getcwd(LuThread *t, const uint64_t a[6])
 {
-    char host[PATH_BYTES];
+    char host[LU_PATH_BYTES];
     long n = sys_call2(SYS_getcwd, host, sizeof(host));
     if (sys_is_err(n))
         return n;
@@ -96,7 +96,7 @@ long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
 {
     const char *path = guest_ptr(a[1]);
     if ((int)a[3] > 0 && !su_path_copy(t, a[1], &path)) {
-        char buf[PATH_BYTES];
+        char buf[LU_PATH_BYTES];
         long r = lu_proc_readlink(t, (int)a[0], path, buf, sizeof(buf));
         r = r < 0 ? r : MIN(r, (long)(int)a[3]);
         if (r != -ENOTSUP)

@@ -7,7 +7,6 @@
 #include "linux-user/signal_priv.h"
 #include "linux-user/sys_handlers.h"
 
-static const uint64_t never_blocked = 1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1);
 static const uint64_t known_flags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
                                     SA_RESETHAND | 0x800; /* SA_EXPOSE_TAGBITS */
 
@@ -36,7 +35,7 @@ long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
     LuSigAction *act = lu_sig_action(h, sig);
     out = (GuestAction){act->handler, act->flags, act->mask};
     if (a[1]) {
-        *act = (LuSigAction){.handler = in.handler, .flags = in.flags & known_flags, .mask = in.mask & ~never_blocked};
+        *act = (LuSigAction){.handler = in.handler, .flags = in.flags & known_flags, .mask = in.mask & ~LU_NEVER_BLOCKED};
         lu_sighost_install(sig, act);
         if (ignored(sig, act) && (sig == SIGSEGV || sig == SIGBUS))
             t->sig->kept_set &= ~(sig == SIGBUS ? 2u : 1u);
@@ -63,7 +62,7 @@ long lu_sys_rt_sigprocmask(LuThread *t, const uint64_t a[6])
         }
         if (!lu_signals_hold(t))
             return LU_RET_RESTART_ALWAYS;
-        s->mask = mask & ~never_blocked;
+        s->mask = mask & ~LU_NEVER_BLOCKED;
         lu_signals_release(t);
     }
     return a[2] && !guest_write(a[2], &old, sizeof old) ? -EFAULT : 0;
@@ -128,7 +127,7 @@ long lu_sys_rt_sigreturn(LuThread *t, const uint64_t a[6])
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
     if (t->proc->abi->pop_frame(t, &mask))
-        t->sig->mask = mask & ~never_blocked;
+        t->sig->mask = mask & ~LU_NEVER_BLOCKED;
     else
         lu_force_segv(t, 0);
     lu_signals_release(t);

@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 
-enum { PATH_BYTES = 4096 };
-
 long su_path_copy(LuThread *t, Gva path, const char **ret_path)
 {
-    int64_t n = fault_strnlen(guest_ptr(path), PATH_BYTES);
+    int64_t n = fault_strnlen(guest_ptr(path), LU_PATH_BYTES);
     if (n < 0)
         return -EFAULT;
-    if (n >= PATH_BYTES)
+    if (n >= LU_PATH_BYTES)
         return -ENAMETOOLONG;
     char *p = arena_alloc(&t->scratch, (size_t)n + 1, 1);
     if (!p)
@@ -31,7 +29,7 @@ const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow)
 static bool ends_in_exe(Gva path)
 {
     char end[4] = "/";
-    int64_t n = fault_strnlen(guest_ptr(path), PATH_BYTES);
+    int64_t n = fault_strnlen(guest_ptr(path), LU_PATH_BYTES);
     unsigned more = n > 3;
     return n >= 3 && guest_read(end + 1 - more, path + (uint64_t)n - 3 - more, 3 + more) && !memcmp(end, "/exe", 4);
 }
