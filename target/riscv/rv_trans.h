@@ -49,6 +49,19 @@ static inline IrVal rv_x(Trans *t, unsigned r)
     return r ? ir_get(t->b, RV_SLOT_X + r) : rv_imm(t, 0);
 }
 
+/* x[rs1] and x[rs2], read in this order: C leaves the order of arguments open, and what is built should not depend on the
+ * compiler. */
+typedef struct RvPair {
+    IrVal rs1, rs2;
+} RvPair;
+
+static inline RvPair rv_x12(Trans *t, const RvArgs *a)
+{
+    IrVal first = rv_x(t, a->rs1);
+
+    return (RvPair){first, rv_x(t, a->rs2)};
+}
+
 /* The low 32 bits of x[r]. */
 static inline IrVal rv_x32(Trans *t, unsigned r) { return ir_trunc(t->b, IR_I32, rv_x(t, r)); }
 

@@ -35,7 +35,8 @@ void rv_trans_jalr(Trans *t, const RvArgs *a)
 
 static void branch(Trans *t, const RvArgs *a, IrCond cond)
 {
-    IrVal taken = ir_cmp(t->b, cond, rv_x(t, a->rs1), rv_x(t, a->rs2));
+    RvPair x = rv_x12(t, a);
+    IrVal taken = ir_cmp(t->b, cond, x.rs1, x.rs2);
 
     t->flow.target = rv_pc(t, t->pc + (int64_t)a->imm);
     t->flow.cond = taken;

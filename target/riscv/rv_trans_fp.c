@@ -31,12 +31,22 @@ static void fput(Trans *t, IrType type, unsigned r, IrVal v)
         rv_put_fd(t, r, v);
 }
 
+/* rs1 and rs2, read in this order. */
+static RvPair fget12(Trans *t, IrType type, const RvArgs *a)
+{
+    IrVal first = fget(t, type, a->rs1);
+
+    return (RvPair){first, fget(t, type, a->rs2)};
+}
+
 static void arith(Trans *t, const RvArgs *a, IrOp op, IrType type)
 {
     IrRound rm;
 
-    if (rounding(t, a, &rm))
-        fput(t, type, a->rd, ir_fp2(t->b, op, type, rm, fget(t, type, a->rs1), fget(t, type, a->rs2)));
+    if (!rounding(t, a, &rm))
+        return;
+    RvPair x = fget12(t, type, a);
+    fput(t, type, a->rd, ir_fp2(t->b, op, type, rm, x.rs1, x.rs2));
 }
 
 static void root(Trans *t, const RvArgs *a, IrType type)
@@ -49,7 +59,9 @@ static void root(Trans *t, const RvArgs *a, IrType type)
 
 static void minmax(Trans *t, const RvArgs *a, IrOp op, IrType type)
 {
-    fput(t, type, a->rd, ir_fp2(t->b, op, type, IR_RNE, fget(t, type, a->rs1), fget(t, type, a->rs2)));
+    RvPair x = fget12(t, type, a);
+
+    fput(t, type, a->rd, ir_fp2(t->b, op, type, IR_RNE, x.rs1, x.rs2));
 }
 
 /* (neg_product ? -(rs1 * rs2) : rs1 * rs2) + (neg_addend ? -rs3 : rs3) */
@@ -57,9 +69,11 @@ static void fused(Trans *t, const RvArgs *a, IrType type, bool neg_product, bool
 {
     IrRound rm;
 
-    if (rounding(t, a, &rm))
-        fput(t, type, a->rd, ir_fma(t->b, type, rm, neg_product, neg_addend, fget(t, type, a->rs1),
-                                    fget(t, type, a->rs2), fget(t, type, a->rs3)));
+    if (!rounding(t, a, &rm))
+        return;
+    RvPair x = fget12(t, type, a);
+    IrVal z = fget(t, type, a->rs3);
+    fput(t, type, a->rd, ir_fma(t->b, type, rm, neg_product, neg_addend, x.rs1, x.rs2, z));
 }
 
 /* Float to integer; unsgn is 0 or IR_CVT_UNSIGNED. Words are sign-extended, unsigned ones too. */
@@ -98,7 +112,8 @@ static void sign_inject(Trans *t, const RvArgs *a, unsigned how, IrType type)
 
 static void compare(Trans *t, const RvArgs *a, IrFcond cond, IrType type)
 {
-    IrVal less = ir_fcmp(t->b, cond, fget(t, type, a->rs1), fget(t, type, a->rs2));
+    RvPair x = fget12(t, type, a);
+    IrVal less = ir_fcmp(t->b, cond, x.rs1, x.rs2);
 
     rv_put_x(t, a->rd, ir_zext(t->b, IR_I64, less));
 }

@@ -1,13 +1,20 @@
 /* Chapters "RV32I", "RV64I" (integer computational instructions) and "M". */
 #include "target/riscv/rv_trans.h"
 
+static IrVal low_halves(IrBuilder *b, IrOp op, IrVal x, IrVal y)
+{
+    IrVal low = ir_trunc(b, IR_I32, x);
+
+    return ir_vv(b, op, IR_I32, low, ir_trunc(b, IR_I32, y));
+}
+
 /* rd = x op y, on XLEN bits. Registers of RV32 are sign-extended, so its operations work on their low halves. */
 static void alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
 
     if (rv_is_32(t))
-        rv_put_x32(t, rd, ir_vv(b, op, IR_I32, ir_trunc(b, IR_I32, x), ir_trunc(b, IR_I32, y)));
+        rv_put_x32(t, rd, low_halves(b, op, x, y));
     else
         rv_put_x(t, rd, ir_vv(b, op, IR_I64, x, y));
 }
@@ -17,12 +24,22 @@ static void alu_w(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
 
-    rv_put_x32(t, rd, ir_vv(b, op, IR_I32, ir_trunc(b, IR_I32, x), ir_trunc(b, IR_I32, y)));
+    rv_put_x32(t, rd, low_halves(b, op, x, y));
 }
 
-static void alu_rr(Trans *t, const RvArgs *a, IrOp op) { alu(t, a->rd, op, rv_x(t, a->rs1), rv_x(t, a->rs2)); }
+static void alu_rr(Trans *t, const RvArgs *a, IrOp op)
+{
+    RvPair x = rv_x12(t, a);
+
+    alu(t, a->rd, op, x.rs1, x.rs2);
+}
 static void alu_ri(Trans *t, const RvArgs *a, IrOp op) { alu(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm)); }
-static void alu_rr_w(Trans *t, const RvArgs *a, IrOp op) { alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_x(t, a->rs2)); }
+static void alu_rr_w(Trans *t, const RvArgs *a, IrOp op)
+{
+    RvPair x = rv_x12(t, a);
+
+    alu_w(t, a->rd, op, x.rs1, x.rs2);
+}
 static void alu_ri_w(Trans *t, const RvArgs *a, IrOp op) { alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm)); }
 
 /* rd = x < y. Sign extension keeps both orders, so RV32 needs no case of its own. */
@@ -68,8 +85,18 @@ void rv_trans_add(Trans *t, const RvArgs *a)
     else
         rv_put_x(t, a->rd, rv_x(t, a->rs1 | a->rs2)); /* c.mv */
 }
-void rv_trans_slt(Trans *t, const RvArgs *a) { set_less(t, a->rd, IR_LT, rv_x(t, a->rs1), rv_x(t, a->rs2)); }
-void rv_trans_sltu(Trans *t, const RvArgs *a) { set_less(t, a->rd, IR_LTU, rv_x(t, a->rs1), rv_x(t, a->rs2)); }
+void rv_trans_slt(Trans *t, const RvArgs *a)
+{
+    RvPair x = rv_x12(t, a);
+
+    set_less(t, a->rd, IR_LT, x.rs1, x.rs2);
+}
+void rv_trans_sltu(Trans *t, const RvArgs *a)
+{
+    RvPair x = rv_x12(t, a);
+
+    set_less(t, a->rd, IR_LTU, x.rs1, x.rs2);
+}
 void rv_trans_and(Trans *t, const RvArgs *a) { alu_rr(t, a, IR_AND); }
 void rv_trans_or(Trans *t, const RvArgs *a) { alu_rr(t, a, IR_OR); }
 void rv_trans_xor(Trans *t, const RvArgs *a) { alu_rr(t, a, IR_XOR); }

@@ -36,8 +36,9 @@ IrVal rv_read_fflags(Trans *t)
 {
     IrBuilder *b = t->b;
     IrVal ff = ir_zext(b, IR_I64, ir_ffget(b));
+    IrVal nibble = reversed_nibble(b, and_imm(b, ff, 15 << 2));
 
-    return ir_or(b, IR_I64, reversed_nibble(b, and_imm(b, ff, 15 << 2)), shl_imm(b, and_imm(b, ff, IR_FF_INVALID), 4));
+    return ir_or(b, IR_I64, nibble, shl_imm(b, and_imm(b, ff, IR_FF_INVALID), 4));
 }
 
 static void write_fflags(Trans *t, IrVal v)
