@@ -289,6 +289,21 @@ static void test_step(void **state)
     assert_int_equal(REG(2), 6);
 }
 
+/* An indirect jump knows where its target's region is, and must not go on there. */
+static void test_step_over_jump(void **state)
+{
+    put(0, (TtInsn){TT_ADDI, 1, 1, 1});
+    put(1, (TtInsn){TT_JR, 5, 0, 0});
+    REG(5) = cpu->pc = at(0);
+    cpu->ctx |= CTX_STEP;
+    for (unsigned n = 1; n <= 12; n++) {
+        accel_run(cpu);
+        assert_int_equal(cpu->exit.kind, CPU_EXIT_KICK);
+        assert_int_equal(cpu->pc, at(n & 1));
+        assert_int_equal(REG(1), (n + 1) / 2);
+    }
+}
+
 static void test_new_code_after_invalidate(void **state)
 {
     put(0, (TtInsn){TT_ADDI, 1, 1, 1});
@@ -396,7 +411,7 @@ int main(int argc, char **argv)
         T(test_kick_before_run),
         T(test_kick_endless_loops),
         T(test_invalidate_stops_an_indirect_loop),
-        T(test_step),
+        T(test_step), T(test_step_over_jump),
         T(test_new_code_after_invalidate),
         T(test_guest_writes_code),
         T(test_clone),
