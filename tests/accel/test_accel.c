@@ -1,6 +1,6 @@
 /* The contract of accel.h, on the toy target. Argument: the engine ("interp" or "dbt"). */
 #include "tests/accel/toy_target.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/test.h"
 
 #include "accel/accel.h"
 

@@ -3,7 +3,7 @@
 #define TESTS_UNIT_IR_KIT_H
 
 #include "tests/ir/toy.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/test.h"
 
 #include "tcg/ir/build.h"
 #include "tcg/ir/print.h"

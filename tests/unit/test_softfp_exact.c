@@ -6,7 +6,7 @@
  *
  * SOFTFP_ROUNDS=n: length of the random part. SOFTFP_ALL_HALVES=1: every pair of 65536 x 64 halves.
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/test.h"
 
 #include "tests/unit/softfp_operands.h"
 

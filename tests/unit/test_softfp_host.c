@@ -2,7 +2,7 @@
  * softfp with the X86 policy against the host processor: result and MXCSR flags bit for bit, in the four
  * rounding modes, with FTZ and DAZ on and off. The outside value is the hardware's.
  */
-#include "tests/unit/unit.h"
+#include "tests/unit/test.h"
 
 #ifndef __x86_64__
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Each scalar floating-point op of the IR, emitted for x86-64 and run, against softfp: result bits and sticky
  * flags after every single run, for each static rounding and the dynamic one in its four host modes, on hosts
  * with and without FMA and AVX, with and without pinned slots and lazy NaNs. */
-#include "tests/unit/unit.h"
+#include "tests/unit/test.h"
 #include "tests/unit/softfp_operands.h"
 
 #include "tcg/host/x86_64/x64.h"

@@ -4,7 +4,7 @@
  * Invariants: state is 0 free, or the owner's thread id, with LOCK_WAITERS while others wait. Not recursive. Never held across guest code, a
  * blocking system call, or a signal mask change; asynchronous guest signals only set a word, so a lock may be
  * held when one arrives.
- * Ranks: a thread takes locks in rising order of rank (lock_ranks below); debug builds assert it.
+ * Ranks: a thread takes locks in rising order of rank (LockRank below). Nothing checks it.
  * Dead owners: threads of other processes may share the memory (vfork, CLONE_VM), and be killed at any instruction. Who
  * waits for long asks the kernel whether the owner is still there; if not it takes the lock over and `broken` is set: what
  * the lock protects may be half done. The taker who can repair that looks at it, and clears it.
