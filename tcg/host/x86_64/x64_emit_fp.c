@@ -94,8 +94,8 @@ static void mark_dirty(X64Emit *e, int x)
         x64_clean(e, (IrVal)e->cur, x);
 }
 
-/* The whole operation in cold style, but always: for rounding modes that the host cannot do in place. */
-static void soft_always(X64Emit *e, SoftFn *fn, const int *args, unsigned n, int dst, unsigned rm)
+/* Cold code that does the operation with softfp: the caller sets the branch to it and where it goes on. */
+static X64Cold *soft_call(X64Emit *e, SoftFn *fn, const int *args, unsigned n, int dst, unsigned rm)
 {
     X64Cold *c = x64_cold(e, COLD_SOFT);
     c->n_args = (uint8_t)n;
@@ -104,21 +104,22 @@ static void soft_always(X64Emit *e, SoftFn *fn, const int *args, unsigned n, int
     c->reg = (uint8_t)dst;
     c->mode = (uint8_t)rm;
     c->fn = (uint64_t)(uintptr_t)fn;
+    return c;
+}
+
+/* Always: for rounding modes that the host cannot do in place. */
+static void soft_always(X64Emit *e, SoftFn *fn, const int *args, unsigned n, int dst, unsigned rm)
+{
+    X64Cold *c = soft_call(e, fn, args, n, dst, rm);
     c->site = x64_jmp_rel32(e->a);
     c->back = e->a->p;
     e->calls++;
 }
 
-/* The same on condition cc. */
+/* On condition cc. */
 static X64Cold *soft_if(X64Emit *e, int cc, SoftFn *fn, const int *args, unsigned n, int dst, unsigned rm)
 {
-    X64Cold *c = x64_cold(e, COLD_SOFT);
-    c->n_args = (uint8_t)n;
-    for (unsigned k = 0; k < n; k++)
-        c->arg_reg[k] = (uint8_t)args[k];
-    c->reg = (uint8_t)dst;
-    c->mode = (uint8_t)rm;
-    c->fn = (uint64_t)(uintptr_t)fn;
+    X64Cold *c = soft_call(e, fn, args, n, dst, rm);
     c->site = x64_jcc_rel32(e->a, cc);
     return c;
 }
