@@ -189,6 +189,12 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_TRUNC:
     case IR_CAST: v[at] = ir_eval_cvt((IrOp)i->op, t, (IrType)i->misc, v[i->a]); return true;
     case IR_CMP: v[at] = ir_eval_cmp((IrCond)i->misc, t, v[i->a], v[i->b]); return true;
+    case IR_FLSUB:
+    case IR_FLADD:
+    case IR_FLADC:
+    case IR_FLLOGIC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], v[i->c]); return true;
+    case IR_FLMAKE: v[at] = (uint16_t)v[i->a]; return true;
+    case IR_FLBITS: v[at] = v[i->a]; return true;
     case IR_SELECT: v[at] = v[i->a] ? v[i->b] : v[i->c]; return true;
     case IR_FSGN: v[at] = ir_eval_fsgn(i->misc, t, v[i->a], v[i->b]); return true;
     case IR_BOX: v[at] = v[i->a] | 0xffffffffull << 32; return true;

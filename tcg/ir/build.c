@@ -141,6 +141,8 @@ static IrVal emit_by_flags(IrBuilder *b, IrInsn i)
     return ir_op_info[i.op].flags & IR_F_PURE ? emit_pure(b, i) : emit(b, i);
 }
 
+IrVal ir_emit(IrBuilder *b, IrInsn i) { return emit_by_flags(b, i); }
+
 IrVal ir_v(IrBuilder *b, IrOp op, IrType t, IrVal a)
 {
     if (ir_op_info[op].flags & IR_F_FPX)

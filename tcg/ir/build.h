@@ -47,6 +47,8 @@ IrVal ir_const(IrBuilder *b, IrType t, int64_t v);
 
 /* One typed builder per row of signature V, VV, VVV: ir_add(b, IR_I64, x, y) and so on. */
 IrVal ir_v(IrBuilder *b, IrOp op, IrType t, IrVal a);
+/* The op as given: shared with an equal one if it is PURE. */
+IrVal ir_emit(IrBuilder *b, IrInsn i);
 IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb);
 IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /* bb = IR_NONE: one operand */
 #define IR_BUILD_NONE(name, NAME)
@@ -60,6 +62,11 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_CVT    IR_BUILD_NONE
 #define IR_BUILD_CMP    IR_BUILD_NONE
 #define IR_BUILD_SEL    IR_BUILD_NONE
+#define IR_BUILD_FL1    IR_BUILD_NONE
+#define IR_BUILD_FL2    IR_BUILD_NONE
+#define IR_BUILD_FL3    IR_BUILD_NONE
+#define IR_BUILD_FLMAKE IR_BUILD_NONE
+#define IR_BUILD_FLBITS IR_BUILD_NONE
 #define IR_BUILD_LD     IR_BUILD_NONE
 #define IR_BUILD_ST     IR_BUILD_NONE
 #define IR_BUILD_RMW    IR_BUILD_NONE
@@ -87,6 +94,16 @@ IrVal ir_trunc(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_cast(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_cmp(IrBuilder *b, IrCond c, IrVal a, IrVal bb);
 IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false);
+
+/* Flags (flags.c). ir_flcc() makes no op of its own: it asks the operands of the row that made the flags, as far as it can,
+ * so that a compare and branch is a compare and branch. ir_select() takes fl values too. */
+IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y);
+IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y);
+IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal carry);
+IrVal ir_fllogic(IrBuilder *b, IrVal x);
+IrVal ir_flmake(IrBuilder *b, IrVal word);
+IrVal ir_flbits(IrBuilder *b, IrVal fl);
+IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c); /* i1 */
 
 /* idx may be IR_NONE. t is the type of the result, mem.size the bytes in memory. */
 IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem);

@@ -122,3 +122,39 @@ uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand)
     }
     return old;
 }
+
+uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, uint64_t carry)
+{
+    unsigned bits = ir_type_bits(t);
+    if (op == IR_FLSUB) {
+        b = ir_canon(t, ~b);
+        carry = 1;
+    } else if (op != IR_FLADC) {
+        carry = 0;
+    }
+    bool logic = op == IR_FLLOGIC;
+    unsigned __int128 wide = logic ? a : (unsigned __int128)a + b + carry;
+    uint64_t r = ir_canon(t, (uint64_t)wide);
+    uint64_t half = logic ? 0 : (a ^ b ^ r) & 0x10, over = logic ? 0 : (a ^ r) & (b ^ r);
+    if (op == IR_FLSUB) /* x86's half carry of a subtraction is a borrow */
+        half ^= 0x10;
+    return IR_FL_BIT9 | (r >> (bits - 1) ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) | (half ? IR_FL_HALF : 0) |
+           (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | ((wide >> bits) & 1 ? IR_FL_C : 0) |
+           (over >> (bits - 1) & 1 ? IR_FL_V : 0);
+}
+
+bool ir_eval_flcc(uint64_t w, IrFlCond c)
+{
+    bool n = w & IR_FL_N, z = w & IR_FL_Z, carry = w & IR_FL_C, v = w & IR_FL_V, yes;
+    switch (c & ~1u) {
+    case IR_FL_EQ: yes = z; break;
+    case IR_FL_HS: yes = carry; break;
+    case IR_FL_MI: yes = n; break;
+    case IR_FL_VS: yes = v; break;
+    case IR_FL_HI: yes = carry && !z; break;
+    case IR_FL_GE: yes = n == v; break;
+    case IR_FL_GT: yes = !z && n == v; break;
+    default: return true;
+    }
+    return yes != (c & 1);
+}

@@ -14,6 +14,7 @@ enum {
 #define SIGNATURES                                                                                                     \
     SIG(NONE, 0, NONE) SIG(START, 0, NONE) SIG(CONST, 0, TYPE) SIG(PARAM, 0, TYPE) SIG(GET, 0, TYPE) SIG(PUT, 1, NONE) \
     SIG(V, 1, TYPE) SIG(VV, 2, TYPE) SIG(VVV, 3, TYPE) SIG(CVT, 1, TYPE) SIG(CMP, 2, I1) SIG(SEL, 3, TYPE)             \
+    SIG(FL1, 1, FL) SIG(FL2, 2, FL) SIG(FL3, 3, FL) SIG(FLMAKE, 1, FL) SIG(FLBITS, 1, TYPE)                            \
     SIG(LD, 2, TYPE) SIG(ST, 3, NONE) SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE)                          \
     SIG(FMA, 3, TYPE) SIG(FCMP, 2, I1) SIG(FSGN, 2, TYPE) SIG(FCLS, 1, TYPE) SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)    \
     SIG(CALL, 4, TYPE) SIG(EXIT, 0, NONE) SIG(EXITIF, 1, NONE) SIG(EXITIND, 1, NONE) SIG(BR, 0, NONE) SIG(BRCOND, 1, NONE)
@@ -40,7 +41,7 @@ const char ir_type_name[IR_TYPE_COUNT][8] = {
 const uint16_t ir_type_bits_table[IR_TYPE_COUNT] = {
     [IR_VOID] = 0,  [IR_I1] = 1,     [IR_I8] = 8,     [IR_I16] = 16,   [IR_I32] = 32,
     [IR_I64] = 64,  [IR_I128] = 128, [IR_F16] = 16,   [IR_F32] = 32,   [IR_F64] = 64,
-    [IR_V64] = 64,  [IR_V128] = 128, [IR_V256] = 256, [IR_V512] = 512, [IR_FL] = 0,
+    [IR_V64] = 64,  [IR_V128] = 128, [IR_V256] = 256, [IR_V512] = 512, [IR_FL] = 16,
     [IR_K8] = 8,    [IR_K16] = 16,   [IR_K32] = 32,   [IR_K64] = 64,
 };
 

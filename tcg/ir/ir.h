@@ -39,6 +39,7 @@ typedef enum IrOp {
 typedef enum IrSig {
     IR_SIG_NONE, IR_SIG_START, IR_SIG_CONST, IR_SIG_PARAM, IR_SIG_GET, IR_SIG_PUT,
     IR_SIG_V, IR_SIG_VV, IR_SIG_VVV, IR_SIG_CVT, IR_SIG_CMP, IR_SIG_SEL,
+    IR_SIG_FL1, IR_SIG_FL2, IR_SIG_FL3, IR_SIG_FLMAKE, IR_SIG_FLBITS,
     IR_SIG_LD, IR_SIG_ST, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
     IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
@@ -48,7 +49,8 @@ enum IrFlag {
     IR_F_PURE = 1, IR_F_COMM = 2, IR_F_FAULT = 4, IR_F_EFFECT = 8, IR_F_FPX = 16, IR_F_TERM = 32, IR_F_CALL = 64,
 };
 
-/* Widths in bits: ir_type_bits(). i1 is 0 or 1. fl (flag bundles) and k* (lane masks) await their first guest. */
+/* Widths in bits: ir_type_bits(). i1 is 0 or 1. fl is a word of guest flags (IR_FL_*). k* (lane masks)
+ * await their first guest. */
 typedef enum IrType {
     IR_VOID, IR_I1, IR_I8, IR_I16, IR_I32, IR_I64, IR_I128, IR_F16, IR_F32, IR_F64,
     IR_V64, IR_V128, IR_V256, IR_V512, IR_FL, IR_K8, IR_K16, IR_K32, IR_K64, IR_TYPE_COUNT
@@ -56,7 +58,7 @@ typedef enum IrType {
 
 typedef struct IrInsn {
     uint16_t op;  /* IrOp */
-    uint8_t type; /* IrType of the result; of the operands for st, put, cmp, fcmp */
+    uint8_t type; /* IrType of the result; of the operands for st, put, cmp, fcmp, fl* */
     uint8_t misc;
     union {
         struct { IrVal a, b, c, d; };
@@ -68,6 +70,17 @@ _Static_assert(sizeof(IrInsn) == 16, "four instructions to a cache line");
 
 /* cmp */
 typedef enum IrCond { IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LT, IR_GE, IR_LEU, IR_GTU, IR_LE, IR_GT } IrCond;
+/* Conditions on a word of flags: the Arm encoding, pairs of opposites. HS = carry set. See ir_flcc(). */
+typedef enum IrFlCond {
+    IR_FL_EQ, IR_FL_NE, IR_FL_HS, IR_FL_LO, IR_FL_MI, IR_FL_PL, IR_FL_VS, IR_FL_VC,
+    IR_FL_HI, IR_FL_LS, IR_FL_GE, IR_FL_LT, IR_FL_GT, IR_FL_LE, IR_FL_AL, IR_FL_NV,
+} IrFlCond;
+/* Bits of an fl word. The layout is what x86 gives for nothing (lahf; seto al). A guest looks at those that it has; BIT9 is
+ * always set by the rows that compute flags. Carry of a subtraction is "no borrow". */
+enum {
+    IR_FL_N = 0x8000, IR_FL_Z = 0x4000, IR_FL_HALF = 0x1000, IR_FL_PARITY = 0x0400, IR_FL_BIT9 = 0x0200, IR_FL_C = 0x0100,
+    IR_FL_V = 0x0001,
+};
 /* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ; the S forms raise
  * nothing at all (a compare between a read and a write-back of the flags). */
 typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO, IR_FLTS, IR_FLES } IrFcond;
@@ -162,7 +175,7 @@ typedef struct IrOpInfo {
 } IrOpInfo;
 
 /* What a signature makes. */
-typedef enum IrResult { IR_RESULT_NONE, IR_RESULT_TYPE /* a value of the type field */, IR_RESULT_I1 } IrResult;
+typedef enum IrResult { IR_RESULT_NONE, IR_RESULT_TYPE /* a value of the type field */, IR_RESULT_I1, IR_RESULT_FL } IrResult;
 
 extern const IrOpInfo ir_op_info[IR_OP_COUNT];
 extern const char ir_type_name[IR_TYPE_COUNT][8];
@@ -178,7 +191,8 @@ static inline bool ir_type_is_vec(IrType t) { return t >= IR_F16 && t <= IR_V512
 static inline IrType ir_result_type(const IrRegion *r, const IrInsn *i)
 {
     unsigned result = ir_op_info[i->op].result;
-    return result == IR_RESULT_TYPE ? (IrType)i->type : result == IR_RESULT_I1 ? IR_I1 : IR_VOID;
+    return result == IR_RESULT_TYPE ? (IrType)i->type : result == IR_RESULT_I1 ? IR_I1
+           : result == IR_RESULT_FL ? IR_FL : IR_VOID;
 }
 /* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are skipped
  * by the caller. br's list is separate (args[]). */

@@ -11,6 +11,7 @@
 const IrSlot toy_slots[TOY_SLOTS] = {
     X(0), X(1), X(2),  X(3),  X(4),  X(5),  X(6),  X(7), X(8), X(9), X(10), X(11), X(12), X(13),
     X(14), X(15), F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7), W(0), W(1), W(2), W(3),
+    {"fl", offsetof(ToyCpu, fl), IR_FL, 0},
 };
 
 static uint64_t helper_pure(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

@@ -8,7 +8,7 @@
 #include "tcg/interp/interp.h"
 #include "tcg/ir/ir.h"
 
-enum { TOY_X = 0, TOY_F = 16, TOY_W = 24, TOY_SLOTS = 28 };
+enum { TOY_X = 0, TOY_F = 16, TOY_W = 24, TOY_FL = 28, TOY_SLOTS = 29 };
 enum { TOY_H_PURE, TOY_H_STATUS, TOY_H_STATE, TOY_H_PC, TOY_HELPERS };
 
 typedef struct ToyCpu {
@@ -18,7 +18,10 @@ typedef struct ToyCpu {
     uint64_t x[16];
     uint64_t f[8];
     uint32_t w[4];
+    uint16_t fl;
     uint64_t calls;
+    uint32_t ctx, host_fp;                /* the rest: what generated code wants of a cpu */
+    uint64_t link, save[16 + 2 * 16], args[4];
 } ToyCpu;
 
 extern const IrSlot toy_slots[TOY_SLOTS];

@@ -227,6 +227,14 @@ static void test_unary(Test *t)
     E("cqo");
     x64_cdq(a);
     E("cdq");
+    x64_lahf(a);
+    E("lahf");
+    x64_cmc(a);
+    E("cmc");
+    x64_stc(a);
+    E("stc");
+    x64_clc(a);
+    E("clc");
 }
 
 static void test_test(Test *t)

@@ -201,6 +201,10 @@ static inline void x64_imul_rri(X64Asm *a, int w, int dst, int src, int32_t imm)
 /* Sign of rax (eax) into rdx (edx) before a division. */
 static inline void x64_cqo(X64Asm *a) { x64_bytes(a, "\x48\x99", 2); }
 static inline void x64_cdq(X64Asm *a) { x64_byte(a, 0x99); }
+static inline void x64_lahf(X64Asm *a) { x64_byte(a, 0x9f); }
+static inline void x64_cmc(X64Asm *a) { x64_byte(a, 0xf5); }
+static inline void x64_stc(X64Asm *a) { x64_byte(a, 0xf9); }
+static inline void x64_clc(X64Asm *a) { x64_byte(a, 0xf8); }
 
 /* ---- moves ---- */
 

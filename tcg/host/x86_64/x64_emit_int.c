@@ -13,7 +13,7 @@ void x64_load_into(X64Emit *e, int reg, IrVal v, int w)
         if (e->reg[v] != reg)
             x64_mov_rr(e->a, 64, reg, e->reg[v]);
     } else if (x64_use_mem(e, v, &m)) {
-        x64_mov_rm(e->a, 64, reg, m);
+        x64_load_value(e, reg, v, m);
     } else if (x64_const(e, v, &c)) {
         x64_mov_ri(e->a, w == 64 ? 64 : 32, reg, w == 64 ? (uint64_t)c : (uint32_t)c);
     } else {

@@ -99,6 +99,8 @@ int x64_def(X64Emit *e, int want, uint32_t avoid);
 int x64_def_x(X64Emit *e, int want, uint32_t avoid);
 /* The current instruction's result is in temporary or pinned register reg already. */
 void x64_def_is(X64Emit *e, int reg);
+/* A general value from its memory (slot or stack); the bits above a narrow one are zero. */
+void x64_load_value(X64Emit *e, int reg, IrVal v, X64Mem m);
 /* v into general register reg, which was claimed. */
 void x64_load_into(X64Emit *e, int reg, IrVal v, int w);
 /* scratch: a temporary register until the op ends. */

@@ -9,6 +9,18 @@
 static const uint8_t temp_gpr[] = {X64_RAX, X64_R11, X64_RDX, X64_RCX};
 enum { TEMP_GPRS = 1 << X64_RAX | 1 << X64_RCX | 1 << X64_RDX | 1 << X64_R11 };
 
+/* Bits of a value of this type in its slot of the cpu object. */
+static int slot_width(IrType t) { return t == IR_FL ? 16 : t == IR_I32 ? 32 : 64; }
+
+void x64_load_value(X64Emit *e, int reg, IrVal v, X64Mem m)
+{
+    int w = slot_width(ir_result_type(e->r, &e->r->insn[v]));
+    if (w == 16)
+        x64_movzx_rm(e->a, 16, reg, m);
+    else
+        x64_mov_rm(e->a, w, reg, m);
+}
+
 static bool is_temp(const X64Emit *e, int reg) { return (e->temps >> reg & 1) != 0; }
 
 static void lock(X64Emit *e, int reg) { e->locked |= 1u << reg; }
@@ -152,7 +164,7 @@ void x64_forget_pins(X64Emit *e)
             if (vec)
                 x64_movsd_rm(e->a, t - X64_XMM, x64_slot_mem(e, s));
             else
-                x64_mov_rm(e->a, 64, t, x64_slot_mem(e, s));
+                x64_load_value(e, t, v, x64_slot_mem(e, s));
             e->reg[v] = (int8_t)t;
             e->home[v] = 0;
             x64_spill(e, v);
@@ -211,7 +223,7 @@ int x64_use(X64Emit *e, IrVal v)
     int t = alloc_temp(e, false);
     X64Mem m;
     if (value_mem(e, v, &m)) {
-        x64_mov_rm(e->a, 64, t, m);
+        x64_load_value(e, t, v, m);
         if (x64_live_after(e, v)) {
             e->reg[v] = (int8_t)t;
             e->reg_val[t] = v;
@@ -324,7 +336,7 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
         if (pin >= X64_XMM)
             x64_movsd_rm(e->a, pin - X64_XMM, m);
         else
-            x64_mov_rm(e->a, 64, pin, m);
+            x64_load_value(e, pin, v, m);
         e->reg[v] = (int8_t)pin;
     } else if (x64_const(e, v, &c)) {
         if (pin >= X64_XMM)
@@ -368,9 +380,9 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
         x64_clean(e, v, x);
         x64_movsd_mr(e->a, m, x);
     } else if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c)) {
-        x64_mov_mi(e->a, 64, m, (int32_t)c);
+        x64_mov_mi(e->a, slot_width((IrType)e->h->slots[slot].type), m, (int32_t)c);
     } else {
-        x64_mov_mr(e->a, 64, m, x64_use(e, v));
+        x64_mov_mr(e->a, slot_width((IrType)e->h->slots[slot].type), m, x64_use(e, v));
     }
     e->slot_val[slot] = v;
     if (!ir_is_const(e->r, v))

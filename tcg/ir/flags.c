@@ -1,0 +1,137 @@
+/* Flags of the guest as ordinary values. A condition is asked of what made the flags:
+ *   flsub a,b    equality, unsigned and signed order of a and b; sign of a - b
+ *   fladd a,b    equality and sign of a + b; carry = (a + b <u a)
+ *   fllogic a    a against zero; carry and overflow are 0
+ *   select c,x,y with one constant arm: c and x's answer, or not c or x's answer
+ * and, when all that does not help, of the bits of the word. */
+#include "tcg/ir/build.h"
+#include "tcg/ir/eval.h"
+
+static const IrInsn *def(const IrBuilder *b, IrVal v) { return &b->r->insn[v]; }
+static IrType type_of(const IrBuilder *b, IrVal v) { return ir_result_type(b->r, def(b, v)); }
+
+static IrVal make(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal carry)
+{
+    IrType t = type_of(b, x);
+    bool known = ir_is_const(b->r, x) && (!y || ir_is_const(b->r, y)) && (!carry || ir_is_const(b->r, carry));
+    if (!b->no_fold && known)
+        return ir_const(b, IR_FL,
+                        (int64_t)ir_eval_fl(op, t, ir_canon(t, (uint64_t)ir_const_value(b->r, x)),
+                                            y ? ir_canon(t, (uint64_t)ir_const_value(b->r, y)) : 0,
+                                            carry ? (uint64_t)ir_const_value(b->r, carry) : 0));
+    return ir_emit(b, (IrInsn){.op = op, .type = t, .a = x, .b = y, .c = carry});
+}
+
+IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLSUB, x, y, IR_NONE); }
+IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLADD, x, y, IR_NONE); }
+IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal carry) { return make(b, IR_FLADC, x, y, carry); }
+IrVal ir_fllogic(IrBuilder *b, IrVal x) { return make(b, IR_FLLOGIC, x, IR_NONE, IR_NONE); }
+
+IrVal ir_flmake(IrBuilder *b, IrVal word)
+{
+    if (!b->no_fold && ir_is_const(b->r, word))
+        return ir_const(b, IR_FL, ir_const_value(b->r, word));
+    return ir_emit(b, (IrInsn){.op = IR_FLMAKE, .type = IR_I32, .a = word});
+}
+
+IrVal ir_flbits(IrBuilder *b, IrVal fl)
+{
+    if (!b->no_fold && ir_is_const(b->r, fl))
+        return ir_const(b, IR_I32, (uint16_t)ir_const_value(b->r, fl));
+    return ir_emit(b, (IrInsn){.op = IR_FLBITS, .type = IR_I32, .a = fl});
+}
+
+static IrVal zero_like(IrBuilder *b, IrVal v) { return ir_const(b, type_of(b, v), 0); }
+
+/* The even conditions; IR_NONE: ask the bits. Odd ones are their inverse. */
+static IrVal of_sub(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
+{
+    static const int8_t cond[] = {[IR_FL_EQ] = IR_EQ, [IR_FL_HS] = IR_GEU, [IR_FL_HI] = IR_GTU, [IR_FL_GE] = IR_GE,
+                                  [IR_FL_GT] = IR_GT};
+    switch (c) {
+    case IR_FL_MI: return ir_cmp(b, IR_LT, ir_sub(b, type_of(b, x), x, y), zero_like(b, x));
+    case IR_FL_VS: return IR_NONE;
+    default: return ir_cmp(b, (IrCond)cond[c], x, y);
+    }
+}
+
+static IrVal of_add(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
+{
+    IrType t = type_of(b, x);
+    switch (c) {
+    case IR_FL_EQ: return ir_cmp(b, IR_EQ, ir_add(b, t, x, y), zero_like(b, x));
+    case IR_FL_MI: return ir_cmp(b, IR_LT, ir_add(b, t, x, y), zero_like(b, x));
+    case IR_FL_HS: return ir_cmp(b, IR_LTU, ir_add(b, t, x, y), x);
+    default: return IR_NONE;
+    }
+}
+
+static IrVal of_logic(IrBuilder *b, IrVal x, IrFlCond c)
+{
+    switch (c) {
+    case IR_FL_EQ: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
+    case IR_FL_MI: return ir_cmp(b, IR_LT, x, zero_like(b, x));
+    case IR_FL_GE: return ir_cmp(b, IR_GE, x, zero_like(b, x));
+    case IR_FL_GT: return ir_cmp(b, IR_GT, x, zero_like(b, x));
+    default: return ir_const(b, IR_I1, 0); /* HS VS HI */
+    }
+}
+
+static IrVal of_select(IrBuilder *b, const IrInsn *i, IrFlCond c)
+{
+    IrVal cond = i->a, x = ir_flcc(b, i->b, c), y = ir_flcc(b, i->c, c);
+    if (ir_is_const(b->r, y))
+        return ir_const_value(b->r, y) ? ir_or(b, IR_I1, ir_not(b, IR_I1, cond), x) : ir_and(b, IR_I1, cond, x);
+    if (ir_is_const(b->r, x))
+        return ir_const_value(b->r, x) ? ir_or(b, IR_I1, cond, y) : ir_and(b, IR_I1, ir_not(b, IR_I1, cond), y);
+    return ir_select(b, cond, x, y);
+}
+
+static IrVal bit_set(IrBuilder *b, IrVal word, uint32_t bit)
+{
+    return ir_cmp(b, IR_NE, ir_and(b, IR_I32, word, ir_const(b, IR_I32, bit)), ir_const(b, IR_I32, 0));
+}
+
+/* N == V */
+static IrVal of_bits_ge(IrBuilder *b, IrVal w)
+{
+    IrVal n = ir_shr(b, IR_I32, w, ir_const(b, IR_I32, 15));
+    return ir_not(b, IR_I1, bit_set(b, ir_xor(b, IR_I32, n, w), IR_FL_V));
+}
+
+static IrVal of_bits(IrBuilder *b, IrVal fl, IrFlCond c)
+{
+    IrVal w = ir_flbits(b, fl);
+    switch (c) {
+    case IR_FL_EQ: return bit_set(b, w, IR_FL_Z);
+    case IR_FL_HS: return bit_set(b, w, IR_FL_C);
+    case IR_FL_MI: return bit_set(b, w, IR_FL_N);
+    case IR_FL_VS: return bit_set(b, w, IR_FL_V);
+    case IR_FL_HI:
+        return ir_cmp(b, IR_EQ, ir_and(b, IR_I32, w, ir_const(b, IR_I32, IR_FL_C | IR_FL_Z)),
+                      ir_const(b, IR_I32, IR_FL_C));
+    case IR_FL_GE: return of_bits_ge(b, w);
+    default: return ir_and(b, IR_I1, of_bits_ge(b, w), ir_not(b, IR_I1, bit_set(b, w, IR_FL_Z)));
+    }
+}
+
+IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c)
+{
+    if (c >= IR_FL_AL)
+        return ir_const(b, IR_I1, 1);
+    if (c & 1)
+        return ir_not(b, IR_I1, ir_flcc(b, fl, (IrFlCond)(c - 1)));
+    const IrInsn *i = def(b, fl);
+    IrVal v = IR_NONE;
+    if (b->no_fold)
+        return of_bits(b, fl, c);
+    switch (i->op) {
+    case IR_CONST: v = ir_const(b, IR_I1, ir_eval_flcc((uint64_t)ir_const_value(b->r, fl), c)); break;
+    case IR_FLSUB: v = of_sub(b, i->a, i->b, c); break;
+    case IR_FLADD: v = of_add(b, i->a, i->b, c); break;
+    case IR_FLLOGIC: v = of_logic(b, i->a, c); break;
+    case IR_SELECT: v = of_select(b, i, c); break;
+    default: break;
+    }
+    return v ? v : of_bits(b, fl, c);
+}

@@ -1,0 +1,173 @@
+/* Rows that make flags, and the questions asked of them: interpreted and emitted, with and without folding, against sums
+ * worked out here in 128 bits. */
+#include "tests/unit/x64_kit.h"
+
+typedef struct Case {
+    IrOp op;
+    bool wide; /* i64, else i32 */
+    unsigned b_const : 2; /* 0: a slot. 1: a small constant. 2: a big one */
+    unsigned choose : 2;  /* 0: no. 1, 2: select with a constant as second or first arm */
+} Case;
+
+enum { EXIT = 0, COND_SLOTS = 14 };
+
+/* N Z C V of the row, as IR_FL_* bits. */
+static unsigned want_flags(const Case *c, uint64_t a, uint64_t b, bool carry)
+{
+    unsigned bits = c->wide ? 64 : 32;
+    uint64_t mask = c->wide ? ~0ull : 0xffffffff;
+    typedef __int128 Wide;
+    a &= mask;
+    b &= mask;
+    Wide sa = c->wide ? (Wide)(int64_t)a : (Wide)(int32_t)a, sb = c->wide ? (Wide)(int64_t)b : (Wide)(int32_t)b;
+    Wide u = 0, s = 0;
+    bool carry_out = false;
+    switch (c->op) {
+    case IR_FLSUB:
+        u = (Wide)a - (Wide)b;
+        s = sa - sb;
+        carry_out = a >= b;
+        break;
+    case IR_FLADD:
+    case IR_FLADC:
+        carry = c->op == IR_FLADC && carry;
+        u = (Wide)a + (Wide)b + carry;
+        s = sa + sb + carry;
+        carry_out = u > (Wide)mask;
+        break;
+    default: u = s = sa; break;
+    }
+    uint64_t r = (uint64_t)u & mask;
+    Wide back = c->wide ? (Wide)(int64_t)r : (Wide)(int32_t)r;
+    return (r >> (bits - 1) ? IR_FL_N : 0u) | (r == 0 ? IR_FL_Z : 0u) | (carry_out ? IR_FL_C : 0u) |
+           (back != s ? IR_FL_V : 0u);
+}
+
+/* Written down from the table of conditions of the Arm manual (C1.2.4), independent of eval.c. */
+static bool want_cond(unsigned fl, unsigned cond)
+{
+    bool n = fl & IR_FL_N, z = fl & IR_FL_Z, c = fl & IR_FL_C, v = fl & IR_FL_V;
+    const bool t[14] = {z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v};
+    return t[cond];
+}
+
+static const uint64_t corners[] = {0, 1, 2, 0x7f, 0x80, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
+                                   0x8000000000000000, 0xffffffff80000000, 0xffffffffffffffff, 0xfffffffffffffffe};
+
+static uint64_t rnd_next(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed * 0x2545f4914f6cdd1dull;
+}
+
+static uint64_t operand(uint64_t *seed)
+{
+    uint64_t r = rnd_next(seed);
+    return r & 1 ? corners[(r >> 8) % ARRAY_SIZE(corners)] : rnd_next(seed) >> (r >> 16 & 63);
+}
+
+static int64_t constant(const Case *c) { return c->b_const == 1 ? 17 : c->wide ? 0x123456789abcdef : 0x12345678; }
+
+enum { OTHER = IR_FL_N | IR_FL_C }; /* the constant arm of a select */
+
+/* x0, x1: operands; x2 bit 0: carry; x2 bit 1: choice. Conditions go to x3 and up, bit by bit; the word to fl. */
+static void build(IrBuilder *b, const Case *c)
+{
+    IrType t = c->wide ? IR_I64 : IR_I32;
+    IrVal x = ir_get(b, TOY_X), y = ir_get(b, TOY_X + 1), bits = ir_get(b, TOY_X + 2);
+    if (!c->wide)
+        x = ir_trunc(b, t, x), y = ir_trunc(b, t, y);
+    if (c->b_const)
+        y = ir_const(b, t, constant(c));
+    IrVal carry = ir_trunc(b, IR_I1, ir_and(b, IR_I64, bits, ir_const(b, IR_I64, 1)));
+    IrVal fl = c->op == IR_FLSUB   ? ir_flsub(b, x, y)
+               : c->op == IR_FLADD ? ir_fladd(b, x, y)
+               : c->op == IR_FLADC ? ir_fladc(b, x, y, carry)
+                                   : ir_fllogic(b, x);
+    if (c->choose) {
+        IrVal other = ir_const(b, IR_FL, OTHER);
+        IrVal cond = ir_cmp(b, IR_NE, ir_and(b, IR_I64, bits, ir_const(b, IR_I64, 2)), ir_const(b, IR_I64, 0));
+        fl = c->choose == 1 ? ir_select(b, cond, fl, other) : ir_select(b, cond, other, fl);
+    }
+    ir_put(b, TOY_FL, fl);
+    IrVal all = ir_const(b, IR_I64, 0);
+    for (unsigned k = 0; k < COND_SLOTS; k++) {
+        IrVal bit = ir_zext(b, IR_I64, ir_flcc(b, fl, (IrFlCond)k));
+        all = ir_or(b, IR_I64, all, ir_shl(b, IR_I64, bit, ir_const(b, IR_I64, k)));
+    }
+    ir_put(b, TOY_X + 3, all);
+    /* some conditions decide a branch: the word has to be right at the exit too */
+    ir_put(b, TOY_X + 4, ir_zext(b, IR_I64, ir_flbits(b, fl)));
+}
+
+static void check(const ToyCpu *in, const ToyCpu *out, const Case *c)
+{
+    uint64_t y = c->b_const ? (uint64_t)constant(c) : in->x[1];
+    unsigned want = want_flags(c, in->x[0], y, in->x[2] & 1), conds = 0;
+    if (c->choose && ((in->x[2] >> 1 & 1) == (c->choose == 2)))
+        want = OTHER;
+    for (unsigned k = 0; k < COND_SLOTS; k++)
+        conds |= (unsigned)want_cond(want, k) << k;
+    const unsigned mask = IR_FL_N | IR_FL_Z | IR_FL_C | IR_FL_V;
+    if ((out->fl & mask) != want || out->x[3] != conds || out->x[4] != out->fl)
+        fail_msg("op %u wide %u const %u choose %u: %llx %llx %llx: fl %x, want %x; conditions %llx, want %x; bits %llx",
+                 c->op, c->wide, c->b_const, c->choose, (unsigned long long)in->x[0], (unsigned long long)y,
+                 (unsigned long long)in->x[2], out->fl, want, (unsigned long long)out->x[3], conds,
+                 (unsigned long long)out->x[4]);
+}
+
+static void run_case(X64Kit *kit, const Case *c, bool no_fold)
+{
+    static uint64_t val[IR_MAX_INSNS];
+    Arena arena;
+    assert_true(arena_init(&arena, 4 << 20));
+    IrRegion *r = ir_region_new(&arena, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
+    IrBuilder b;
+    ir_builder_init(&b, r);
+    b.no_fold = no_fold;
+    ir_insn_start(&b, 0x1000);
+    build(&b, c);
+    ir_exit(&b, ir_exit_direct(&b, 0x1004, false));
+    ir_builder_finish(&b);
+    x64_kit_compile(kit, r);
+    uint64_t seed = 99;
+    for (unsigned k = 0; k < 300; k++) {
+        ToyCpu in = {.x = {operand(&seed), operand(&seed), rnd_next(&seed)}}, one = in, two = in;
+        if ((k & 7) == 0)
+            one.x[1] = two.x[1] = in.x[1] = in.x[0];
+        IrRun run;
+        toy_run(&one, r, val, 10, &run);
+        assert_int_equal(run.kind, IR_RUN_EXIT);
+        check(&in, &one, c);
+        assert_int_equal(x64_kit_run(kit, &two), EXIT);
+        check(&in, &two, c);
+        assert_int_equal(one.fl, two.fl); /* half carry and parity as well */
+    }
+    arena_clear(&arena);
+}
+
+static void flags_and_conditions_agree(void **state)
+{
+    static const IrOp ops[] = {IR_FLSUB, IR_FLADD, IR_FLADC, IR_FLLOGIC};
+    static const struct {
+        const char *features;
+        uint32_t no_opt;
+    } hosts[] = {{"host", 0}, {"v2", X64_NO_FUSE}};
+    for (unsigned h = 0; h < ARRAY_SIZE(hosts); h++) {
+        X64Kit kit;
+        x64_kit_init(&kit, hosts[h].features, hosts[h].no_opt);
+        for (unsigned k = 0; k < ARRAY_SIZE(ops) * 2 * 3 * 3 * 2; k++) {
+            Case c = {.op = ops[k % 4], .wide = k / 4 % 2, .b_const = k / 8 % 3, .choose = k / 24 % 3};
+            run_case(&kit, &c, k / 72);
+        }
+        x64_kit_clear(&kit);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(flags_and_conditions_agree)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,77 @@
+/* X64Kit: regions on the toy cpu, emitted for x86-64 and run. One kit per host feature set. */
+#ifndef TESTS_UNIT_X64_KIT_H
+#define TESTS_UNIT_X64_KIT_H
+
+#include "tests/ir/toy.h"
+#include "tests/unit/test.h"
+
+#include "tcg/host/x86_64/cpuid.h"
+#include "tcg/host/x86_64/x64.h"
+#include "tcg/ir/build.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+typedef struct X64Kit {
+    X64Host host;
+    X64Asm a;
+    uint8_t *page, *code;
+    X64Emit *emit;
+    X64Code *out;
+    IrLive *live;
+} X64Kit;
+
+enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */ };
+
+static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt)
+{
+    static const X64Layout at = {
+        .kick = offsetof(ToyCpu, kick), .pc = offsetof(ToyCpu, pc),           .ctx = offsetof(ToyCpu, ctx),
+        .ff = offsetof(ToyCpu, ff),     .frm = offsetof(ToyCpu, frm),         .link = offsetof(ToyCpu, link),
+        .save = offsetof(ToyCpu, save), .host_fp = offsetof(ToyCpu, host_fp), .args = offsetof(ToyCpu, args),
+    };
+    X64Features f;
+    const char *bad;
+    assert_true(x64_features_parse(x64_detect(), features, &f, &bad));
+    k->page = mmap(NULL, X64_KIT_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(k->page, MAP_FAILED);
+    x64_init(&k->a, k->page + 8 * X64_KIT_SLOTS, X64_KIT_PAGE - 8 * X64_KIT_SLOTS);
+    x64_host_init(&k->host, f, no_opt, toy_slots, TOY_SLOTS, 4, &at);
+    x64_stubs_emit(&k->host, &k->a);
+    k->code = k->a.p;
+    k->emit = malloc(x64_emit_size);
+    k->out = malloc(sizeof *k->out);
+    k->live = malloc(sizeof *k->live);
+    assert_true(k->emit && k->out && k->live);
+}
+
+static inline void x64_kit_clear(X64Kit *k)
+{
+    munmap(k->page, X64_KIT_PAGE);
+    free(k->emit);
+    free(k->out);
+    free(k->live);
+}
+
+static inline void x64_kit_compile(X64Kit *k, const IrRegion *r)
+{
+    assert_true(r->n_exits <= X64_KIT_SLOTS);
+    ir_liveness(r, x64_fuse(&k->host), k->live);
+    k->a.p = k->code;
+    assert_int_equal(
+        x64_emit_region(k->emit, &k->host, r, k->live, &k->a, 0, (uint64_t)(uintptr_t)k->page, k->out), X64_OK);
+    for (unsigned x = 0; x < r->n_exits; x++) {
+        uint64_t stub = (uint64_t)(uintptr_t)k->code + k->out->exit[x].stub;
+        memcpy(k->page + 8 * x, &stub, 8);
+    }
+}
+
+/* The exit taken, or X64_ID_*. */
+static inline int x64_kit_run(X64Kit *k, ToyCpu *cpu)
+{
+    int (*enter)(ToyCpu *, const uint8_t *);
+    memcpy(&enter, &k->host.enter, sizeof enter);
+    return enter(cpu, k->code);
+}
+
+#endif
