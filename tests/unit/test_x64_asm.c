@@ -223,18 +223,9 @@ static void test_unary(Test *t)
     E("imul %s,%s", reg_name(w, d), mem_text(w, m));
     x64_imul_rri(a, w, d, s, imm);
     E("imul %s,%s,%s", reg_name(w, d), reg_name(w, s), imm_text(w, imm));
-    x64_cqo(a);
-    E("cqo");
-    x64_cdq(a);
-    E("cdq");
-    x64_lahf(a);
-    E("lahf");
-    x64_cmc(a);
-    E("cmc");
-    x64_stc(a);
-    E("stc");
-    x64_clc(a);
-    E("clc");
+#define PLAIN(name) x64_##name(a), E(#name)
+    PLAIN(cqo), PLAIN(cdq), PLAIN(lahf), PLAIN(cmc), PLAIN(stc), PLAIN(clc);
+#undef PLAIN
 }
 
 static void test_test(Test *t)
