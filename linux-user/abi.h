@@ -1,6 +1,7 @@
 /*
  * LuAbi: the guest ISA's Linux ABI as data and a few functions. One folder per ISA (linux-user/riscv64/) fills one.
  * 64-bit asm-generic structures are the same for riscv64 and arm64 and are handled in the shared files.
+ * The ELF header of the program chooses one of lu_abi_at(), once, before anything is mapped.
  */
 #ifndef LINUX_USER_ABI_H
 #define LINUX_USER_ABI_H
@@ -13,13 +14,17 @@ struct Fmt;
 
 struct LuAbi {
     const TargetOps *target;
+    const char *name;           /* as in messages and in the names that the program answers to, qemu-NAME */
     const char *uname_machine;  /* "riscv64" */
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */
     uint16_t n_syscalls;        /* highest number + 1 */
     const uint16_t *syscall_row; /* guest number -> row of syscalls.def + 1; 0: no such number */
-    uint64_t hwcap, hwcap2;
     const char *platform;       /* AT_PLATFORM, NULL: none */
+    /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no such model. */
+    bool (*choose_model)(LuProc *p, const char *name);
+    void (*list_models)(struct Fmt *out); /* a line each: name, two blanks, what it is */
+    void (*init_cpu)(const LuProc *p, Cpu *cpu); /* makes the first cpu one of that model; NULL: nothing to do */
 
     uint64_t (*syscall_nr)(const Cpu *cpu);
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
@@ -35,6 +40,9 @@ struct LuAbi {
     bool (*push_frame)(LuThread *t, const struct LuSigInfo *info, const struct LuSigAction *act, Gva frame_top);
     bool (*pop_frame)(LuThread *t, uint64_t *ret_mask);
     uint32_t frame_size;                  /* bytes, for AT_MINSIGSTKSZ */
+    uint32_t min_sigstksz;                /* smallest alternate stack, MINSIGSTKSZ of asm/signal.h */
+    bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
+    bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see lu_open_flags() */
     /* The page of code the guest maps as its vDSO (position independent ELF image), and in it sigreturn. */
     const uint8_t *vdso;
     uint32_t vdso_size, vdso_sigreturn;
@@ -42,5 +50,23 @@ struct LuAbi {
 };
 
 extern const LuAbi lu_abi_riscv64;
+
+enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
+
+/* The guests, from 0 on; NULL behind the last. */
+const LuAbi *lu_abi_at(unsigned i);
+const LuAbi *lu_abi_named(const char *name, size_t n); /* NULL: none */
+/* Whose program it is by the first bytes of its header; NULL: nobody's. */
+const LuAbi *lu_abi_of_header(const uint8_t head[LU_ELF_HEAD]);
+/* "a, b and c", or only->name. */
+void lu_abi_list(struct Fmt *f, const LuAbi *only);
+
+/* Open flags from guest to host, or back. On Arm O_DIRECTORY and O_DIRECT, O_NOFOLLOW and O_LARGEFILE have changed
+ * places with respect to asm-generic/fcntl.h, which the host has. */
+static inline uint32_t lu_open_flags(const LuAbi *abi, uint32_t flags)
+{
+    enum { LOW = 3 << 14, HIGH = 3 << 16 };
+    return abi->arm_open_flags ? (flags & ~(LOW | HIGH)) | (flags & LOW) << 2 | (flags & HIGH) >> 2 : flags;
+}
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "linux-user/abi.h"
 #include "linux-user/guest.h"
 
 #define PAGE 4096ull
@@ -71,14 +72,59 @@ static bool read_interp(int fd, const GElf_Phdr *ph, uint64_t file_size, ElfPlan
     return true;
 }
 
-static bool check_header(const GElf_Ehdr *eh, const TargetOps *target, uint64_t file_size, Fmt *err)
+/* What a foreign file is, for the message. */
+static void put_machine(Fmt *err, const GElf_Ehdr *eh)
 {
-    if (eh->e_ident[EI_CLASS] != target->elf_class || eh->e_machine != target->elf_machine ||
-        eh->e_ident[EI_DATA] != ELFDATA2LSB) {
-        fmt_printf(err, "not a program for %s (machine %u, %u bits)", target->name, eh->e_machine,
-                   eh->e_ident[EI_CLASS] == ELFCLASS64 ? 64u : 32u);
+    static const struct {
+        uint16_t machine;
+        char name[10];
+    } machines[] = {{EM_386, "i386"}, {EM_X86_64, "x86-64"}, {EM_ARM, "arm"}, {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},
+                    {EM_MIPS, "mips"}, {EM_PPC, "powerpc"}, {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
+                    {EM_SPARCV9, "sparc64"}, {258, "loongarch"}};
+    unsigned i = 0;
+    while (i < ARRAY_SIZE(machines) && machines[i].machine != eh->e_machine)
+        i++;
+    if (i < ARRAY_SIZE(machines))
+        fmt_printf(err, "%s, ", machines[i].name);
+    else
+        fmt_printf(err, "machine %u, ", eh->e_machine);
+    fmt_printf(err, "%u bits%s", eh->e_ident[EI_CLASS] == ELFCLASS64 ? 64u : 32u,
+               eh->e_ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "");
+}
+
+/* Kernels do not look at the OS field, and many linkers leave it 0; a name of another system is believed. */
+static bool check_system(const GElf_Ehdr *eh, Fmt *err)
+{
+    static const struct {
+        uint8_t abi;
+        char name[8];
+    } systems[] = {{ELFOSABI_NETBSD, "NetBSD"}, {ELFOSABI_SOLARIS, "Solaris"}, {ELFOSABI_FREEBSD, "FreeBSD"},
+                   {ELFOSABI_OPENBSD, "OpenBSD"}};
+    for (unsigned i = 0; i < ARRAY_SIZE(systems); i++) {
+        if (systems[i].abi != eh->e_ident[EI_OSABI])
+            continue;
+        fmt_printf(err, "a program for %s, not for Linux", systems[i].name);
         return false;
     }
+    return true;
+}
+
+static bool check_header(const GElf_Ehdr *eh, const LuAbi *abi, uint64_t file_size, ElfPlan *plan, Fmt *err)
+{
+    uint8_t head[LU_ELF_HEAD];
+    memcpy(head, eh->e_ident, EI_NIDENT);
+    head[18] = (uint8_t)eh->e_machine, head[19] = (uint8_t)(eh->e_machine >> 8);
+    plan->abi = lu_abi_of_header(head);
+    if (!plan->abi || (abi && plan->abi != abi)) {
+        fmt_puts(err, "not a program for ");
+        lu_abi_list(err, abi);
+        fmt_puts(err, " (");
+        put_machine(err, eh);
+        fmt_puts(err, ")");
+        return false;
+    }
+    if (!check_system(eh, err))
+        return false;
     if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
         return fail(err, "an ELF file, but not a program");
     if (eh->e_phentsize != sizeof(Elf64_Phdr))
@@ -90,12 +136,12 @@ static bool check_header(const GElf_Ehdr *eh, const TargetOps *target, uint64_t 
     return true;
 }
 
-static bool plan_from(Elf *elf, int fd, uint64_t file_size, const TargetOps *target, ElfPlan *plan, Fmt *err)
+static bool plan_from(Elf *elf, int fd, uint64_t file_size, const LuAbi *abi, ElfPlan *plan, Fmt *err)
 {
     GElf_Ehdr eh;
     if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &eh))
         return fail(err, "not an ELF program");
-    if (!check_header(&eh, target, file_size, err))
+    if (!check_header(&eh, abi, file_size, plan, err))
         return false;
     plan->pie = eh.e_type == ET_DYN;
     plan->entry = eh.e_entry;
@@ -117,7 +163,7 @@ static bool plan_from(Elf *elf, int fd, uint64_t file_size, const TargetOps *tar
     return true;
 }
 
-bool elf_plan(int fd, const TargetOps *target, ElfPlan *plan, Fmt *err)
+bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
 {
     struct stat st;
     memset(plan, 0, offsetof(ElfPlan, load));
@@ -125,7 +171,7 @@ bool elf_plan(int fd, const TargetOps *target, ElfPlan *plan, Fmt *err)
         return fail(err, "not a regular file");
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    bool ok = plan_from(elf, fd, (uint64_t)st.st_size, target, plan, err);
+    bool ok = plan_from(elf, fd, (uint64_t)st.st_size, abi, plan, err);
     elf_end(elf);
     return ok;
 }

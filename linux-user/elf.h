@@ -21,6 +21,7 @@ typedef struct ElfLoad {
 
 /* What the program headers say, checked. */
 typedef struct ElfPlan {
+    const LuAbi *abi;    /* whose program it is */
     bool pie;            /* ET_DYN */
     bool exec_stack;     /* PT_GNU_STACK with X */
     uint16_t n_loads, n_phdrs;
@@ -38,8 +39,9 @@ typedef struct ElfImage {
     bool exec_stack;
 } ElfImage;
 
-/* Reads the headers of fd into plan; false with the reason in err (without the file's name). */
-bool elf_plan(int fd, const TargetOps *target, ElfPlan *plan, Fmt *err);
+/* Reads the headers of fd into plan; false with the reason in err (without the file's name). abi: whose program it must be;
+ * NULL: any guest's. */
+bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err);
 /* Maps it. `base`: where a position-independent file goes (0: anywhere). */
 bool elf_map(LuThread *t, int fd, const ElfPlan *plan, Gva base, ElfImage *ret, Fmt *err);
 

@@ -86,14 +86,11 @@ static long parse_script(LuThread *t, const char *buf, size_t n, const char **re
     return *ret_interp ? 0 : -ENOMEM;
 }
 
-static bool is_guest_header(const LuAbi *abi, const Elf64_Ehdr *eh)
-{
-    return !memcmp(eh->e_ident, ELFMAG, SELFMAG) && eh->e_ident[EI_CLASS] == abi->target->elf_class &&
-           eh->e_machine == abi->target->elf_machine;
-}
+/* Any of the guests: a program may start one of another. */
+static const LuAbi *header_abi(const Elf64_Ehdr *eh) { return lu_abi_of_header((const uint8_t *)eh); }
 
 /* The interpreter a program names must be there, or execve fails before anything is lost. */
-static long check_interp(LuThread *t, int fd, const Elf64_Phdr *ph)
+static long check_interp(LuThread *t, int fd, const LuAbi *abi, const Elf64_Phdr *ph)
 {
     char *name = arena_alloc(&t->scratch, 4097, 1);
     if (ph->p_filesz < 2 || ph->p_filesz > 4096)
@@ -108,7 +105,7 @@ static long check_interp(LuThread *t, int fd, const Elf64_Phdr *ph)
     Elf64_Ehdr eh;
     long n = sys_call4(SYS_pread64, ifd, &eh, sizeof(eh), 0);
     sys_close((int)ifd);
-    return n == sizeof(eh) && is_guest_header(t->proc->abi, &eh) ? 0 : -ELIBBAD;
+    return n == sizeof(eh) && header_abi(&eh) == abi ? 0 : -ELIBBAD;
 }
 
 static long check_guest_elf(LuThread *t, int fd, const Elf64_Ehdr *eh)
@@ -124,7 +121,7 @@ static long check_guest_elf(LuThread *t, int fd, const Elf64_Ehdr *eh)
         return -ENOEXEC;
     for (unsigned i = 0; i < n; i++)
         if (ph[i].p_type == PT_INTERP)
-            return check_interp(t, fd, &ph[i]);
+            return check_interp(t, fd, header_abi(eh), &ph[i]);
     return 0;
 }
 
@@ -175,7 +172,7 @@ static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
         *ret_again = true;
         return 0;
     }
-    x->guest = n >= (long)sizeof(Elf64_Ehdr) && is_guest_header(t->proc->abi, (const Elf64_Ehdr *)buf);
+    x->guest = n >= (long)sizeof(Elf64_Ehdr) && header_abi((const Elf64_Ehdr *)buf);
     return x->guest ? check_guest_elf(t, x->fd, (const Elf64_Ehdr *)buf) : 0;
 }
 

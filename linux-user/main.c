@@ -65,7 +65,6 @@ static LuProc *new_process(void)
         return NULL;
     LuProc *p = arena_alloc(&a, sizeof(*p), 16);
     p->arena = a;
-    p->abi = &lu_abi_riscv64;
     p->exe_fd = p->self_fd = -1;
     p->strace_fd = 2;
     lock_init(&p->lock, LOCK_RANK_PROC);
@@ -225,14 +224,18 @@ static void open_interp(Start *s)
     arena_reset(&s->t->scratch);
     const char *host = lu_path(s->t, name);
     long fd = sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
-    const char *const places[2] = {"/etc/qemu-binfmt/riscv64", s->p->abi->interp_prefix};
+    char binfmt[40];
+    Fmt f = FMT_ON(binfmt);
+    fmt_printf(&f, "/etc/qemu-binfmt/%s", s->p->abi->name);
+    const char *const places[2] = {binfmt, s->p->abi->interp_prefix};
     for (int i = 0; i < 2 && sys_is_err(fd) && !s->opt->sysroot[0]; i++) {
         fd = open_at_root(s, places[i], name);
         if (sys_is_err(fd))
             continue;
-        s->opt->sysroot = places[i];
+        char *place = strcpy(lu_alloc(s->p, strlen(places[i]) + 1), places[i]);
+        s->opt->sysroot = place;
         s->opt->forward[s->opt->n_forward++] = "-L";
-        s->opt->forward[s->opt->n_forward++] = places[i];
+        s->opt->forward[s->opt->n_forward++] = place;
     }
     if (sys_is_err(fd)) {
         fmt_err("%s: needs the interpreter %s, which is not there%s%s (give the guest's libraries with -L)",
@@ -240,8 +243,20 @@ static void open_interp(Start *s)
         sys_exit_group(EXIT_MISSING);
     }
     s->interp_fd = (int)fd;
-    if (!elf_plan(s->interp_fd, s->p->abi->target, &s->interp, &s->err))
+    if (!elf_plan(s->interp_fd, s->p->abi, &s->interp, &s->err))
         refuse(s, EXIT_CANNOT, name);
+}
+
+/* From here on the guest's ABI is known. */
+static void choose_guest(Start *s)
+{
+    const LuAbi *abi = s->p->abi = s->prog.abi;
+    const LuOptions *opt = s->opt;
+    /* A model that was meant for a program of another ISA, which started this one, means nothing here. */
+    if (abi->choose_model(s->p, opt->cpu) || (opt->reexec && abi->choose_model(s->p, NULL)))
+        return;
+    fmt_err("no CPU model '%s' for %s programs (see -cpu help)", opt->cpu, abi->name);
+    sys_exit_group(1);
 }
 
 static Gva map_vdso(LuThread *t)
@@ -347,6 +362,8 @@ static void start_accel(Start *s)
         fmt_err("cannot start the translator: %s", s->err_text);
         sys_exit_group(EXIT_CANNOT);
     }
+    if (p->abi->init_cpu)
+        p->abi->init_cpu(p, s->t->cpu);
 }
 
 static void get_random(Start *s)
@@ -396,8 +413,9 @@ int main(int argc, char **argv, char **envp)
     get_random(&s);
 
     open_program(&s);
-    if (!elf_plan(s.prog_fd, s.p->abi->target, &s.prog, &s.err))
+    if (!elf_plan(s.prog_fd, s.opt->only, &s.prog, &s.err))
         refuse(&s, EXIT_CANNOT, s.opt->program);
+    choose_guest(&s);
     open_interp(&s);
     note_exe(&s);
 

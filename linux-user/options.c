@@ -221,19 +221,34 @@ static bool opt_uname(Parse *ps, const char *arg)
     return true;
 }
 
+static void print_models(const LuAbi *abi)
+{
+    char buf[2000];
+    Fmt f = FMT_ON(buf);
+    fmt_printf(&f, "%s:\n", abi->name);
+    abi->list_models(&f);
+    print(buf);
+}
+
 static bool opt_cpu(Parse *ps, const char *arg)
 {
-    static const char models[][8] = {"rv64", "max", "any"};
-    if (!strcmp(arg, "help") || !strcmp(arg, "?")) {
-        print("rv64  RV64IMAFDC with Zicsr and Zifencei (default)\nmax   everything that is implemented\n"
-              "any   the same as max\n");
-        leave(0);
+    bool help = !strcmp(arg, "help") || !strcmp(arg, "?"), known = false;
+    const LuAbi *abi;
+    LuProc dummy;
+    for (unsigned i = 0; (abi = ps->opt->only ? ps->opt->only : lu_abi_at(i)); i++) {
+        if (help)
+            print_models(abi);
+        else
+            known |= abi->choose_model(&dummy, arg);
+        if (ps->opt->only)
+            break;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(models); i++)
-        if (!strcmp(arg, models[i]))
-            return true;
-    fmt_printf(&ps->err, "no CPU model '%s' (see -cpu help)", arg);
-    return false;
+    if (help)
+        leave(0);
+    if (!known)
+        fmt_printf(&ps->err, "no CPU model '%s' (see -cpu help)", arg);
+    ps->opt->cpu = arg;
+    return known;
 }
 
 static bool opt_stack(Parse *ps, const char *arg)
@@ -402,7 +417,10 @@ static bool opt_version(Parse *ps, const char *arg)
 
 static bool opt_syscalls(Parse *ps, const char *arg)
 {
-    lu_syscalls_print(ps->opt->abi, 1);
+    const LuAbi *only = ps->opt->only;
+    for (unsigned i = 0; lu_abi_at(i); i++)
+        if (!only || only == lu_abi_at(i))
+            lu_syscalls_print(lu_abi_at(i), 1);
     leave(0);
 }
 
@@ -486,7 +504,9 @@ static bool opt_help(Parse *ps, const char *arg)
     char buf[6000];
     Fmt f = FMT_ON(buf);
     fmt_puts(&f, "usage: tinamou [options] program [arguments...]\n"
-                 "Runs a riscv64 Linux program on x86-64 Linux.\n\n"
+                 "Runs a Linux program for ");
+    lu_abi_list(&f, NULL);
+    fmt_puts(&f, " on x86-64 Linux; its header tells which.\n\n"
                  "Option              Variable            Meaning\n");
     for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
         if (!r->help[0])
@@ -517,9 +537,11 @@ static bool opt_man(Parse *ps, const char *arg)
 {
     char buf[12000];
     Fmt f = FMT_ON(buf);
-    fmt_puts(&f, ".TH TINAMOU 1\n.SH NAME\ntinamou \\- run riscv64 Linux programs on x86-64 Linux\n"
+    fmt_puts(&f, ".TH TINAMOU 1\n.SH NAME\ntinamou \\- run Linux programs of another architecture on x86-64 Linux\n"
                  ".SH SYNOPSIS\n.B tinamou\n[\\fIoption\\fR]... \\fIprogram\\fR [\\fIargument\\fR]...\n"
-                 ".SH DESCRIPTION\nRuns one Linux program of another architecture as a process of this machine. "
+                 ".SH DESCRIPTION\nRuns one Linux program for ");
+    lu_abi_list(&f, NULL);
+    fmt_puts(&f, " as a process of this machine; the program's header tells which. "
                  "Programs that it starts run the same way; programs of this machine run natively.\n.SH OPTIONS\n");
     for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
         if (!r->help[0])
@@ -647,17 +669,20 @@ static bool parse_reexec(Parse *ps, int argc, char **argv)
 }
 
 /* A name such as qemu-riscv64-static promises an instruction set. */
-static void check_own_name(const LuOptions *opt, const char *argv0)
+static void check_own_name(LuOptions *opt, const char *argv0)
 {
     const char *base = strrchr(argv0, '/');
     base = base ? base + 1 : argv0;
     if (strncmp(base, "qemu-", 5))
         return;
     const char *isa = base + 5;
-    size_t n = strcspn(isa, "-");
-    if (n == strlen(opt->abi->uname_machine) && !memcmp(isa, opt->abi->uname_machine, n))
+    opt->only = lu_abi_named(isa, strcspn(isa, "-"));
+    if (opt->only)
         return;
-    fmt_err("called as %s, but only %s programs are supported", base, opt->abi->uname_machine);
+    char names[100];
+    Fmt f = FMT_ON(names);
+    lu_abi_list(&f, NULL);
+    fmt_err("called as %s, but only programs for %s are supported", base, names);
     leave(1);
 }
 
@@ -666,7 +691,7 @@ void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **e
     char err[300];
     Parse ps = {.p = p, .opt = opt, .err = FMT_ON(err)};
     err[0] = 0;
-    *opt = (LuOptions){.abi = p->abi, .sysroot = "", .old_persona = -1, .exec_fd = -1};
+    *opt = (LuOptions){.sysroot = "", .old_persona = -1, .exec_fd = -1};
     if (argc >= 2 && !strcmp(argv[1], LU_REEXEC)) {
         if (parse_reexec(&ps, argc, argv))
             return;

@@ -23,9 +23,10 @@ typedef struct LuEnvEdit {
 } LuEnvEdit;
 
 struct LuOptions {
-    const LuAbi *abi;
+    const LuAbi *only;        /* what the program's name promised, NULL = any guest */
     const char *sysroot;      /* -L: absolute, no trailing slash; "" = none */
     const char *argv0;        /* -0, NULL = the program's own */
+    const char *cpu;          /* -cpu, NULL = the default; a name that some guest knows */
     const char *uname_release; /* -r, NULL = the host's */
     const char *log_file;     /* -D, NULL = standard error */
     uint64_t stack_size;      /* -s, bytes; 0 = from RLIMIT_STACK */

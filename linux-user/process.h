@@ -50,6 +50,8 @@ struct LuProc {
     Gva auxv, auxv_len;   /* as put on the guest stack, for /proc/self/auxv */
     Gva args_start, args_end, env_start, env_end; /* for /proc/self/cmdline, environ */
     uint32_t log;         /* LU_LOG_* */
+    uint32_t cpu_model;   /* of abi->choose_model() */
+    uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
 };
 
 enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };

@@ -27,8 +27,9 @@ uint32_t lu_altstack_flags(const LuSigState *s, Gva sp)
     return lu_on_altstack(s, sp) ? SS_ONSTACK : 0;
 }
 
-long lu_altstack_set(LuSigState *s, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_size)
+long lu_altstack_set(LuThread *t, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_size)
 {
+    LuSigState *s = t->sig;
     uint32_t mode = ss_flags & ~(uint32_t)SS_AUTODISARM;
     if (lu_on_altstack(s, sp))
         return -EPERM;
@@ -37,7 +38,7 @@ long lu_altstack_set(LuSigState *s, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss
     if (mode == SS_DISABLE) {
         ss_size = 0;
         ss_sp = 0;
-    } else if (ss_size < 2048) { /* MINSIGSTKSZ of asm-generic/signal.h */
+    } else if (ss_size < t->proc->abi->min_sigstksz) {
         return -ENOMEM;
     }
     s->alt_sp = ss_sp;

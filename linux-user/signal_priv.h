@@ -51,7 +51,7 @@ _Noreturn void lu_die_of_fault(LuThread *t, const LuSigInfo *info);
 bool lu_on_altstack(const LuSigState *s, Gva sp);
 uint32_t lu_altstack_flags(const LuSigState *s, Gva sp);
 /* sigaltstack(2) and the end of a handler: 0 or -errno. */
-long lu_altstack_set(LuSigState *s, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_size);
+long lu_altstack_set(LuThread *t, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_size);
 /* The mask that a frame saves. */
 static inline uint64_t lu_frame_mask(const LuSigState *s) { return s->have_saved ? s->saved_mask : s->mask; }
 

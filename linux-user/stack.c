@@ -58,7 +58,7 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
     const LuAbi *abi = t->proc->abi;
     const uint64_t rows[][2] = {
         {AT_SYSINFO_EHDR, plan->vdso},
-        {AT_HWCAP, abi->hwcap},
+        {AT_HWCAP, t->proc->hwcap[0]},
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, getauxval(AT_CLKTCK)},
         {AT_PHDR, plan->prog->phdr},
@@ -73,7 +73,7 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
         {AT_EGID, getauxval(AT_EGID)},
         {AT_SECURE, getauxval(AT_SECURE)},
         {AT_RANDOM, random},
-        {AT_HWCAP2, abi->hwcap2},
+        {AT_HWCAP2, t->proc->hwcap[1]},
         {AT_EXECFN, execfn},
         {AT_PLATFORM, platform},
         {AT_MINSIGSTKSZ, abi->frame_size},

@@ -192,7 +192,10 @@ static unsigned put_args(LuTrace *tr, const uint64_t a[6], unsigned i, bool all,
             continue;
         if (i)
             fmt_puts(&tr->f, ", ");
-        put_arg(&tr->f, tr->row->kinds[i], a, i, result);
+        if (tr->row->kinds[i] == 'O')
+            lu_name_print(&tr->f, 'O', lu_open_flags(tr->abi, (uint32_t)a[i]));
+        else
+            put_arg(&tr->f, tr->row->kinds[i], a, i, result);
     }
     return i;
 }
@@ -224,6 +227,7 @@ void lu_trace_enter(LuTrace *tr, LuThread *t, uint64_t nr, const LuSyscallRow *r
 {
     tr->f = (Fmt){.buf = tr->buf, .cap = sizeof(tr->buf) - 1};
     tr->row = row;
+    tr->abi = t->proc->abi;
     tr->flushed = false;
     tr->next = 0;
     put_pid(tr, t);

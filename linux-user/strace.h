@@ -16,6 +16,7 @@ typedef struct LuTrace {
     Fmt f;
     char buf[2048];
     const LuSyscallRow *row;
+    const LuAbi *abi;
     unsigned next; /* first argument not yet printed */
     bool flushed;  /* the first part is out */
 } LuTrace;

@@ -1,5 +1,6 @@
 /* Opening, closing and naming of files: openat(2), openat2(2), close_range(2), dup(2), fcntl(2), getcwd(2),
- * readlink(2), chroot(2), pivot_root(2). Open flags of riscv64 are those of x86-64 (asm-generic/fcntl.h). */
+ * readlink(2), chroot(2), pivot_root(2). Flags of open are the host's here already, but for those in openat2's structure
+ * and fcntl's third argument (lu_open_flags()). */
 #include "linux-user/sys_util.h"
 
 #include <fcntl.h>
@@ -27,8 +28,13 @@ long lu_sys_openat2(LuThread *t, const uint64_t a[6])
         return -EINVAL;
     if (a[3] > LU_PAGE)
         return -E2BIG;
-    if (!guest_read(&how, a[2], sizeof(how)))
+    struct open_how *host = arena_alloc(&t->scratch, a[3], 8); /* a structure of a later kernel is longer */
+    if (!host)
+        return -ENOMEM;
+    if (!guest_read(host, a[2], a[3]))
         return -EFAULT;
+    host->flags = (host->flags & ~0xffffffffull) | lu_open_flags(t->proc->abi, (uint32_t)host->flags);
+    how = *host;
     /* With a root of its own, a leading slash does not mean the file system's root. */
     bool own_root = how.resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
     if (!own_root && !su_path_copy(t, a[1], &path)) {
@@ -37,7 +43,7 @@ long lu_sys_openat2(LuThread *t, const uint64_t a[6])
             return r;
         path = lu_path(t, path);
     }
-    return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
+    return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)host, (long)a[3], 0, 0);
 }
 
 /* The emulator's descriptors stay: the range is closed in pieces around them. */
@@ -76,7 +82,9 @@ long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
 {
     if (a[1] == F_SETLKW || a[1] == F_OFD_SETLKW)
         return lu_blocking(t, SYS_fcntl, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
-    return sys_call3(SYS_fcntl, a[0], a[1], a[2]);
+    const LuAbi *abi = t->proc->abi;
+    long r = sys_call3(SYS_fcntl, a[0], a[1], a[1] == F_SETFL ? lu_open_flags(abi, (uint32_t)a[2]) : a[2]);
+    return a[1] == F_GETFL && r >= 0 ? (long)lu_open_flags(abi, (uint32_t)r) : r;
 }
 
 long lu_sys_getcwd(LuThread *t, const uint64_t a[6])

@@ -1,6 +1,6 @@
 /* riscv_hwprobe(2) and riscv_flush_icache(2): the calls of riscv64 alone. Sources: the kernel's documentation
  * Documentation/arch/riscv/hwprobe.rst; cacheflush(2). What is reported agrees with AT_HWCAP: both come from
- * abi->hwcap. */
+ * LuProc.hwcap. */
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
 
@@ -34,7 +34,7 @@ static bool has_all(uint64_t hwcap, const char *letters)
 /* False: a key the emulated kernel does not know. */
 static bool probe(LuThread *t, int64_t key, uint64_t *ret_value)
 {
-    uint64_t hwcap = t->proc->abi->hwcap, v = 0;
+    uint64_t hwcap = t->proc->hwcap[0], v = 0;
     switch (key) {
     case KEY_MVENDORID:
     case KEY_MARCHID:

@@ -10,10 +10,26 @@
 static const uint64_t known_flags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
                                     SA_RESETHAND | 0x800; /* SA_EXPOSE_TAGBITS */
 
-/* The guest's struct sigaction without SA_RESTORER: handler, flags, mask. */
-typedef struct GuestAction {
-    uint64_t handler, flags, mask;
-} GuestAction;
+enum { RESTORER = 0x04000000 }; /* SA_RESTORER, where there is one */
+
+/* The guest's struct sigaction: handler, flags, then restorer and mask or the mask alone. */
+static bool read_action(const LuAbi *abi, Gva at, LuSigAction *ret)
+{
+    uint64_t v[4] = {0};
+    if (!guest_read(v, at, abi->has_restorer ? 32 : 24))
+        return false;
+    *ret = (LuSigAction){.handler = v[0], .flags = v[1] & (known_flags | (abi->has_restorer ? RESTORER : 0)),
+                         .mask = v[abi->has_restorer ? 3 : 2] & ~LU_NEVER_BLOCKED};
+    if (ret->flags & RESTORER)
+        ret->restorer = v[2];
+    return true;
+}
+
+static bool write_action(const LuAbi *abi, Gva at, const LuSigAction *act)
+{
+    uint64_t v[4] = {act->handler, act->flags, abi->has_restorer ? act->restorer : act->mask, act->mask};
+    return guest_write(at, v, abi->has_restorer ? 32 : 24);
+}
 
 static bool ignored(int sig, const LuSigAction *a)
 {
@@ -23,25 +39,26 @@ static bool ignored(int sig, const LuSigAction *a)
 long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
 {
     int sig = (int)a[0];
-    GuestAction in, out;
+    const LuAbi *abi = t->proc->abi;
+    LuSigAction in, out;
     if (a[3] != sizeof in.mask)
         return -EINVAL;
-    if (a[1] && !guest_read(&in, a[1], sizeof in))
+    if (a[1] && !read_action(abi, a[1], &in))
         return -EFAULT;
     if (sig < 1 || sig > LU_NSIG || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
         return -EINVAL;
     LuSighand *h = t->sighand;
     lock_take(&h->lock);
     LuSigAction *act = lu_sig_action(h, sig);
-    out = (GuestAction){act->handler, act->flags, act->mask};
+    out = *act;
     if (a[1]) {
-        *act = (LuSigAction){.handler = in.handler, .flags = in.flags & known_flags, .mask = in.mask & ~LU_NEVER_BLOCKED};
+        *act = in;
         lu_sighost_install(sig, act);
         if (ignored(sig, act) && (sig == SIGSEGV || sig == SIGBUS))
             t->sig->kept_set &= ~(sig == SIGBUS ? 2u : 1u);
     }
     lock_release(&h->lock);
-    return a[2] && !guest_write(a[2], &out, sizeof out) ? -EFAULT : 0;
+    return a[2] && !write_action(abi, a[2], &out) ? -EFAULT : 0;
 }
 
 long lu_sys_rt_sigprocmask(LuThread *t, const uint64_t a[6])
@@ -143,7 +160,7 @@ long lu_sys_sigaltstack(LuThread *t, const uint64_t a[6])
     if (a[0]) {
         if (!guest_read(&in, a[0], sizeof in))
             return -EFAULT;
-        long err = lu_altstack_set(s, sp, (uintptr_t)in.ss_sp, (uint32_t)in.ss_flags, in.ss_size);
+        long err = lu_altstack_set(t, sp, (uintptr_t)in.ss_sp, (uint32_t)in.ss_flags, in.ss_size);
         if (err)
             return err;
     }

@@ -135,7 +135,7 @@ static bool list_outside(Gva end, char kind, Gva at, uint64_t n)
     return false;
 }
 
-/* Hidden descriptors do not exist. Pointers cost one compare each (su_pointer()); ranges that begin below the end do not
+/* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each (su_pointer()); ranges that begin below the end do not
  * reach the emulator, there is a gap of gigabytes (mm.h). */
 static inline long check_args(const LuProc *p, const LuSyscallRow *row, uint64_t v[6])
 {
@@ -147,6 +147,8 @@ static inline long check_args(const LuProc *p, const LuSyscallRow *row, uint64_t
                 return -EFAULT;
         } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
             return -EBADF;
+        } else if (kind == KIND('O')) {
+            v[i] = lu_open_flags(p->abi, (uint32_t)v[i]);
         }
     }
     return 0;

@@ -37,6 +37,23 @@ static void set_tls(Cpu *cpu, uint64_t tls) { rv(cpu)->x[TP] = tls; }
 static uint64_t get_sp(const Cpu *cpu) { return rv_const(cpu)->x[RV_SP]; }
 static void set_sp(Cpu *cpu, Gva sp) { rv(cpu)->x[RV_SP] = sp; }
 
+/* "any" and "max" are what "rv64" is. */
+static bool choose_model(LuProc *p, const char *name)
+{
+    static const char models[][8] = {"rv64", "max", "any"};
+    unsigned i = 0;
+    while (name && i < ARRAY_SIZE(models) && strcmp(name, models[i]))
+        i++;
+    p->hwcap[0] = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C');
+    return i < ARRAY_SIZE(models);
+}
+
+static void list_models(Fmt *out)
+{
+    fmt_puts(out, "rv64  RV64IMAFDC with Zicsr and Zifencei (default)\nmax   everything that is implemented\n"
+                  "any   the same as max\n");
+}
+
 /* The lines programs look for; the same set of extensions as AT_HWCAP and riscv_hwprobe. */
 static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
@@ -48,12 +65,14 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 
 const LuAbi lu_abi_riscv64 = {
     .target = &target_riscv64,
+    .name = "riscv64",
     .uname_machine = "riscv64",
     .interp_prefix = "/usr/riscv64-linux-gnu",
     .task_size = 1ull << 47,
     .n_syscalls = LU_N_SYSCALLS_RISCV64,
     .syscall_row = lu_syscall_row_riscv64,
-    .hwcap = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C'),
+    .choose_model = choose_model,
+    .list_models = list_models,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,
@@ -67,6 +86,7 @@ const LuAbi lu_abi_riscv64 = {
     .push_frame = lu_riscv64_push_frame,
     .pop_frame = lu_riscv64_pop_frame,
     .frame_size = LU_RISCV64_FRAME_SIZE,
+    .min_sigstksz = 2048,
     .vdso = vdso_image,
     .vdso_size = sizeof(vdso_image),
     .vdso_sigreturn = VDSO_SIGRETURN,

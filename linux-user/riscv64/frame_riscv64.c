@@ -79,7 +79,7 @@ bool lu_riscv64_pop_frame(LuThread *t, uint64_t *ret_mask)
     t->cpu->ctx = (t->cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | t->cpu->ops->ctx(t->cpu);
     t->cpu->pc = uc.pc;
     cpu->res_addr = RV_NO_RESERVATION;
-    lu_altstack_set(t->sig, cpu->x[2], uc.stack_sp, uc.stack_flags, uc.stack_size);
+    lu_altstack_set(t, cpu->x[2], uc.stack_sp, uc.stack_flags, uc.stack_size);
     *ret_mask = uc.sigmask;
     return true;
 }

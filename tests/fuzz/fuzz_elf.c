@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     char text[300];
     Fmt err = FMT_ON(text);
-    if (elf_plan(fd, proc.abi->target, &plan, &err)) {
+    if (elf_plan(fd, proc.abi, &plan, &err)) {
         check_plan(&plan, size);
         ElfImage image;
         if (!elf_map(&thread, fd, &plan, plan.pie ? lu_mm_layout(proc.mm)->pie_base : 0, &image, &err) && !err.len)

@@ -137,10 +137,10 @@ static int setup(void **state)
 {
     Fixture *x = calloc(1, sizeof(*x));
     x->abi = (LuAbi){.uname_machine = "riscv64", .n_syscalls = LU_N_SYSCALLS_RISCV64,
-                     .syscall_row = lu_syscall_row_riscv64, .task_size = 1ull << 47,
-                     .hwcap = 1 << ('I' - 'A') | 1 << ('M' - 'A') | 1 | 1 << 5 | 1 << 3 | 1 << 2};
+                     .syscall_row = lu_syscall_row_riscv64, .task_size = 1ull << 47};
     x->proc = (LuProc){.abi = &x->abi, .exe_fd = -1, .self_fd = -1, .strace_fd = 2, .n_threads = 1,
-                       .task_size = 1ull << 47};
+                       .task_size = 1ull << 47,
+                       .hwcap = {1 << ('I' - 'A') | 1 << ('M' - 'A') | 1 | 1 << 5 | 1 << 3 | 1 << 2}};
     x->t = (LuThread){.proc = &x->proc, .tid = 4711};
     assert_true(arena_init(&x->t.scratch, 1 << 20));
     strcpy(x->dir, "/tmp/tinamou-sys-XXXXXX");

@@ -135,6 +135,7 @@ static bool pop_frame(LuThread *t, uint64_t *ret_mask)
 static const LuAbi abi = {
     .set_result = set_result, .skip_syscall = skip_syscall, .restart_syscall = restart_syscall, .set_tls = set_tls,
     .get_sp = get_sp, .set_sp = set_sp, .push_frame = push_frame, .pop_frame = pop_frame, .frame_size = 1024,
+    .min_sigstksz = 2048,
 };
 
 /* --- use --- */

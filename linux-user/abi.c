@@ -1,0 +1,47 @@
+#include "linux-user/abi.h"
+
+#include <elf.h>
+
+#include "base/fmt.h"
+
+const LuAbi *lu_abi_at(unsigned i)
+{
+    switch (i) {
+    case 0: return &lu_abi_riscv64;
+    default: return NULL;
+    }
+}
+
+const LuAbi *lu_abi_named(const char *name, size_t n)
+{
+    const LuAbi *abi;
+    for (unsigned i = 0; (abi = lu_abi_at(i)); i++)
+        if (strlen(abi->name) == n && !memcmp(abi->name, name, n))
+            break;
+    return abi;
+}
+
+const LuAbi *lu_abi_of_header(const uint8_t head[LU_ELF_HEAD])
+{
+    const LuAbi *abi;
+    unsigned machine = head[18] | (unsigned)head[19] << 8;
+    if (memcmp(head, ELFMAG, SELFMAG) || head[EI_DATA] != ELFDATA2LSB)
+        return NULL;
+    for (unsigned i = 0; (abi = lu_abi_at(i)); i++)
+        if (abi->target->elf_class == head[EI_CLASS] && abi->target->elf_machine == machine)
+            break;
+    return abi;
+}
+
+void lu_abi_list(Fmt *f, const LuAbi *only)
+{
+    if (only) {
+        fmt_puts(f, only->name);
+        return;
+    }
+    for (unsigned i = 0; lu_abi_at(i); i++) {
+        if (i)
+            fmt_puts(f, lu_abi_at(i + 1) ? ", " : " and ");
+        fmt_puts(f, lu_abi_at(i)->name);
+    }
+}
