@@ -139,5 +139,6 @@ struct TargetOps {
 };
 
 extern const TargetOps target_riscv64;
+extern const TargetOps target_aarch64;
 
 #endif

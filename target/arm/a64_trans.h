@@ -1,0 +1,116 @@
+/*
+ * Inside of the A64 front end: what the a64_trans_*.c files share.
+ *
+ * a64_trans_<handler>(t, a) translates one instruction with operands a: it reads registers with a64_x()/a64_w()/
+ * a64_r() (by sf), builds, writes registers with a64_put_*(), and sets t->flow if control does not simply fall
+ * through (flow is FLOW_NEXT on entry, t->next is set). Rule: all reads before the first write, all checks that raise
+ * before both, all writes after the last access to memory.
+ * Register 31 is zero in the plain forms and the stack pointer in the _sp forms. Writing a W register clears the
+ * upper half.
+ */
+#ifndef TARGET_ARM_A64_TRANS_H
+#define TARGET_ARM_A64_TRANS_H
+
+#include "target/arm/a64_decode.h"
+#include "target/arm/arm_cpu.h"
+
+/* Slots of ArmCpu. */
+enum {
+    ARM_SLOT_X = 0, /* + 0..30 */
+    ARM_SLOT_SP = 31,
+    ARM_SLOT_V = 32, /* + 0..31 */
+    ARM_SLOT_FL = 64,
+    ARM_SLOT_EXCL_ADDR,
+    ARM_SLOT_EXCL_VAL,
+    ARM_SLOT_EXCL_HIGH,
+    ARM_SLOT_TPIDR,
+    ARM_SLOT_TPIDRRO,
+    ARM_SLOT_TPIDR2,
+    ARM_SLOT_FPCR,
+    ARM_SLOT_FPSR,
+    ARM_SLOT_PSTATE,
+    ARM_SLOTS
+};
+
+typedef enum ArmHelper {
+#define HELPER(name, flags, ret, a0, a1, a2, a3) ARM_HELPER_##name,
+#include "target/arm/arm_helpers.def"
+#undef HELPER
+    ARM_HELPERS
+} ArmHelper;
+
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    uint64_t arm_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+#include "target/arm/arm_helpers.def"
+#undef HELPER
+
+/* One handler per distinct entry of the handler column; rows that share one declare it again. */
+#define INSN(id, name, pic, fmt, feat, handler, ops) void a64_trans_##handler(Trans *t, const A64Args *a);
+#include "target/arm/a64_rows.inc"
+#undef INSN
+
+static inline ArmModel arm_model(const Trans *t) { return (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT; }
+static inline bool arm_has(const Trans *t, ArmFeat feat) { return arm_model_has(arm_model(t), feat); }
+
+static inline IrVal a64_imm(Trans *t, int64_t v) { return ir_const(t->b, IR_I64, v); }
+static inline IrType a64_type(const A64Args *a) { return a->sf ? IR_I64 : IR_I32; }
+
+static inline IrVal a64_x(Trans *t, unsigned r) { return r == 31 ? a64_imm(t, 0) : ir_get(t->b, ARM_SLOT_X + r); }
+static inline IrVal a64_x_sp(Trans *t, unsigned r) { return ir_get(t->b, ARM_SLOT_X + r); }
+/* The low 32 bits. */
+static inline IrVal a64_w(Trans *t, unsigned r) { return ir_trunc(t->b, IR_I32, a64_x(t, r)); }
+static inline IrVal a64_w_sp(Trans *t, unsigned r) { return ir_trunc(t->b, IR_I32, a64_x_sp(t, r)); }
+/* 64 or 32 bits. */
+static inline IrVal a64_r(Trans *t, bool sf, unsigned r) { return sf ? a64_x(t, r) : a64_w(t, r); }
+static inline IrVal a64_r_sp(Trans *t, bool sf, unsigned r) { return sf ? a64_x_sp(t, r) : a64_w_sp(t, r); }
+
+static inline void a64_put_x(Trans *t, unsigned r, IrVal v)
+{
+    if (r != 31)
+        ir_put(t->b, ARM_SLOT_X + r, v);
+}
+static inline void a64_put_x_sp(Trans *t, unsigned r, IrVal v) { ir_put(t->b, ARM_SLOT_X + r, v); }
+static inline void a64_put_w(Trans *t, unsigned r, IrVal v)
+{
+    if (r != 31)
+        ir_put(t->b, ARM_SLOT_X + r, ir_zext(t->b, IR_I64, v));
+}
+/* v has the type of a64_r(). */
+static inline void a64_put_r(Trans *t, bool sf, unsigned r, IrVal v)
+{
+    if (sf)
+        a64_put_x(t, r, v);
+    else
+        a64_put_w(t, r, v);
+}
+static inline void a64_put_r_sp(Trans *t, bool sf, unsigned r, IrVal v)
+{
+    a64_put_x_sp(t, r, sf ? v : ir_zext(t->b, IR_I64, v));
+}
+
+/* rn and rm read in this order: C leaves the order of arguments open, and what is built should not depend on the compiler. */
+typedef struct A64Pair {
+    IrVal n, m;
+} A64Pair;
+
+static inline A64Pair a64_nm(Trans *t, const A64Args *a)
+{
+    IrVal n = a64_r(t, a->sf, a->rn);
+
+    return (A64Pair){n, a64_r(t, a->sf, a->rm)};
+}
+
+/* Attributes of a plain access of 1 << size bytes. */
+static inline IrMem a64_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT}; }
+
+static inline void a64_raise(Trans *t, CpuExitKind code)
+{
+    t->flow.kind = FLOW_RAISE;
+    t->flow.code = code;
+}
+static inline void a64_illegal(Trans *t) { a64_raise(t, CPU_EXIT_ILLEGAL); }
+
+/* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all there. */
+A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args);
+
+#endif

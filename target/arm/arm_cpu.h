@@ -1,0 +1,96 @@
+/*
+ * ArmCpu: the architectural state of one Arm PE at EL0 (A64; A32 and T32 will use the same struct), cpu models and
+ * their features, and what a translation depends on.
+ *
+ * x[] stands right behind the common head, so that generated code reaches it with short offsets. XZR has no field.
+ * In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the general-purpose registers
+ * between the Execution states"), r15 is base.pc.
+ * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
+ * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
+ * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
+ * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the five IEEE flags are
+ * base.ff, everything else is fpsr.
+ * Ownership and threads: as Cpu (target.h).
+ */
+#ifndef TARGET_ARM_ARM_CPU_H
+#define TARGET_ARM_ARM_CPU_H
+
+#include "target/target.h"
+
+typedef struct ArmCpu {
+    Cpu base;
+    uint64_t x[31];
+    uint64_t sp;
+    uint32_t fl;
+    uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
+    uint32_t fpsr;         /* QC and what else is not in base.ff */
+    uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
+    uint64_t v[32][2] __attribute__((aligned(16)));
+    uint64_t excl_addr;    /* exclusive monitor: address, ARM_NO_RESERVATION if none */
+    uint64_t excl_val;     /* what the load exclusive read, zero-extended: low part */
+    uint64_t excl_high;    /* second register of a pair */
+    uint64_t tpidr;        /* TPIDR_EL0 */
+    uint64_t tpidrro;      /* TPIDRRO_EL0 */
+    uint64_t tpidr2;       /* TPIDR2_EL0; kept for signal frames and debuggers */
+    uint64_t pac_key[5][2]; /* ArmPacKey; low, high */
+    uint32_t model;        /* ArmModel */
+    uint32_t pstate;       /* ARM_PSTATE_* that EL0 can see besides NZCV */
+} ArmCpu;
+
+#define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
+
+enum { ARM_LR = 30, ARM_ZR_SP = 31 };
+typedef enum ArmPacKey { ARM_KEY_IA, ARM_KEY_IB, ARM_KEY_DA, ARM_KEY_DB, ARM_KEY_GA } ArmPacKey;
+
+/* ArmCpu.pstate, at the bits of SPSR_EL1. */
+enum { ARM_PSTATE_SSBS = 1 << 12, ARM_PSTATE_DIT = 1 << 24, ARM_PSTATE_TCO = 1 << 25 };
+
+/* Context word. */
+enum {
+    ARM_CTX_ISA = 3,           /* 0 A64, 1 A32, 2 T32 */
+    ARM_CTX_LDX_EXCLUSIVE = 4, /* ArmCpu.ldx_exclusive */
+    ARM_CTX_FP = 0xf8,         /* modes of FPCR and FPSR that translation depends on (arm_ctx) */
+    ARM_CTX_MODEL_SHIFT = 8,   /* four bits: ArmModel */
+    ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
+};
+
+typedef enum ArmFeat {
+#define FEAT(id, ...) ARM_FEAT_##id,
+#include "target/arm/arm_features.def"
+#undef FEAT
+    ARM_FEATS
+} ArmFeat;
+
+typedef enum ArmModel {
+#define MODEL(id, ...) ARM_MODEL_##id,
+#include "target/arm/arm_models.def"
+#undef MODEL
+    ARM_MODELS
+} ArmModel;
+_Static_assert(ARM_MODELS <= 16, "four bits of the context word");
+
+/* CNTFRQ_EL0, in Hz. */
+enum { ARM_CNTFRQ = 62500000 };
+
+/* The identification registers that EL0 can read (Linux shows the others as zero). */
+typedef enum ArmIdReg {
+    ARM_ID_AA64PFR0, ARM_ID_AA64PFR1, ARM_ID_AA64ISAR0, ARM_ID_AA64ISAR1, ARM_ID_AA64ISAR2, ARM_ID_AA64MMFR0,
+    ARM_ID_AA64MMFR1, ARM_ID_AA64MMFR2, ARM_ID_REGS
+} ArmIdReg;
+
+/* By the name of `-cpu`; ARM_MODELS when there is none of that name. arm_model_name(ARM_MODELS - 1 and below). */
+ArmModel arm_model_find(const char *name);
+const char *arm_model_name(ArmModel model);
+uint32_t arm_model_midr(ArmModel model);
+bool arm_model_has(ArmModel model, ArmFeat feat);
+uint64_t arm_id_value(ArmModel model, ArmIdReg reg);
+
+/* Outside of accel_run() only. */
+uint32_t arm_nzcv(const ArmCpu *cpu); /* bits 31..28 */
+void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv);
+uint32_t arm_fpcr(const ArmCpu *cpu);
+void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr);
+uint32_t arm_fpsr(const ArmCpu *cpu);
+void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr);
+
+#endif

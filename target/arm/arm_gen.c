@@ -1,0 +1,171 @@
+/* Build-time program: reads a64_rows.inc, writes the decode tables (a64_decode_tables.h) to standard output.
+ * Fails, and with it the build, when two rows can match the same bits and neither is a special case of the other.
+ *
+ * The tree: a set of rows is split by the field of bits that leaves the fewest rows to compare, until two are left or
+ * nothing helps. Equal leaves are stored once. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+
+typedef struct GenRow {
+    const char *id, *pic, *format, *feat;
+    uint32_t mask, match;
+} GenRow;
+
+static GenRow rows[] = {
+#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, "A64_FMT_" #fmt, "ARM_FEAT_" #feat, 0, 0},
+#include "target/arm/a64_rows.inc"
+#undef INSN
+};
+
+enum { N_ROWS = ARRAY_SIZE(rows), MAX_NODES = 4096, MAX_NEXT = 32768, MAX_LEAVES = 32768, LEAF = 0x8000, END = 0xffff };
+
+static struct {
+    unsigned shift, width, first;
+} nodes[MAX_NODES];
+static uint16_t next[MAX_NEXT], leaves[MAX_LEAVES];
+static unsigned n_nodes, n_next, n_leaves;
+
+static void fail(const char *what, const char *a, const char *b)
+{
+    fprintf(stderr, "arm_gen: %s: %s %s\n", what, a, b);
+    exit(1);
+}
+
+static void row_parse(GenRow *r)
+{
+    if (strlen(r->pic) != 32)
+        fail("picture is not of 32 characters", r->id, r->pic);
+    for (unsigned i = 0; i < 32; i++) {
+        uint32_t bit = 1u << (31 - i);
+        if (r->pic[i] == '0' || r->pic[i] == '1') {
+            r->mask |= bit;
+            r->match |= r->pic[i] == '1' ? bit : 0;
+        }
+    }
+}
+
+static void check_ambiguous(const GenRow *a, const GenRow *b)
+{
+    uint32_t common = a->mask & b->mask;
+
+    if ((a->match ^ b->match) & common)
+        return;
+    if (a->mask == b->mask || (common != a->mask && common != b->mask))
+        fail("ambiguous rows", a->id, b->id);
+}
+
+static int by_specificity(const void *a, const void *b)
+{
+    const GenRow *x = &rows[*(const uint16_t *)a], *y = &rows[*(const uint16_t *)b];
+    int fixed_x = __builtin_popcount(x->mask), fixed_y = __builtin_popcount(y->mask);
+
+    return fixed_x != fixed_y ? fixed_y - fixed_x : (x > y) - (x < y);
+}
+
+/* Rows of list that can match when the field has value v. */
+static unsigned narrow(const uint16_t *list, unsigned n, unsigned shift, unsigned width, unsigned v, uint16_t *ret_list)
+{
+    uint32_t mask = ((1u << width) - 1) << shift;
+    unsigned k = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        if (!((rows[list[i]].match ^ v << shift) & rows[list[i]].mask & mask))
+            ret_list[k++] = list[i];
+    return k;
+}
+
+/* Cost of splitting list by a field: rows that a random row will be compared with, and the size of the table. */
+static double split_cost(const uint16_t *list, unsigned n, unsigned shift, unsigned width)
+{
+    uint16_t part[N_ROWS];
+    double pairs = 0, sum = 0;
+
+    for (unsigned v = 0; v < 1u << width; v++) {
+        double k = narrow(list, n, shift, width, v, part);
+        pairs += k * k;
+        sum += k;
+    }
+    return pairs / sum + 0.02 * (1 << width) + 0.002 * sum;
+}
+
+static unsigned add_leaf(const uint16_t *list, unsigned n)
+{
+    for (unsigned at = 0; at + n < n_leaves; at++)
+        if (!memcmp(&leaves[at], list, n * sizeof(*list)) && leaves[at + n] == END)
+            return LEAF | at;
+    unsigned at = n_leaves;
+    if (n_leaves + n + 1 > MAX_LEAVES)
+        fail("too many leaves", "", "");
+    memcpy(&leaves[at], list, n * sizeof(*list));
+    leaves[at + n] = END;
+    n_leaves += n + 1;
+    return LEAF | at;
+}
+
+/* Returns the entry for the rows of list (sorted); `used`: bits that were looked at. */
+static unsigned build(const uint16_t *list, unsigned n, uint32_t used)
+{
+    unsigned best_shift = 0, best_width = 0;
+    double best = n;
+
+    for (unsigned width = 1; n > 2 && width <= 8; width++) {
+        for (unsigned shift = 0; shift + width <= 32; shift++) {
+            if (used & ((1u << width) - 1) << shift)
+                continue;
+            double cost = split_cost(list, n, shift, width);
+            if (cost < best)
+                best = cost, best_shift = shift, best_width = width;
+        }
+    }
+    if (!best_width)
+        return add_leaf(list, n);
+
+    unsigned node = n_nodes++, first = n_next;
+    n_next += 1u << best_width;
+    if (n_nodes > MAX_NODES || n_next > MAX_NEXT)
+        fail("too many nodes", "", "");
+    nodes[node].shift = best_shift, nodes[node].width = best_width, nodes[node].first = first;
+    for (unsigned v = 0; v < 1u << best_width; v++) {
+        uint16_t part[N_ROWS];
+        unsigned k = narrow(list, n, best_shift, best_width, v, part);
+        next[first + v] = (uint16_t)build(part, k, used | ((1u << best_width) - 1) << best_shift);
+    }
+    return node;
+}
+
+static void print_u16(const char *name, const uint16_t *v, unsigned n)
+{
+    printf("static const uint16_t %s[] = {", name);
+    for (unsigned i = 0; i < n; i++)
+        printf("%s%u,", i % 16 ? " " : "\n    ", v[i]);
+    printf("\n};\n");
+}
+
+int main(void)
+{
+    uint16_t all[N_ROWS];
+
+    for (unsigned i = 0; i < N_ROWS; i++)
+        row_parse(&rows[i]);
+    for (unsigned i = 0; i < N_ROWS; i++)
+        for (unsigned k = 0; k < i; k++)
+            check_ambiguous(&rows[i], &rows[k]);
+    for (unsigned i = 0; i < N_ROWS; i++)
+        all[i] = (uint16_t)i;
+    qsort(all, N_ROWS, sizeof(all[0]), by_specificity);
+    if (build(all, N_ROWS, 0) != 0)
+        fail("no root", "", "");
+
+    printf("/* Made by arm_gen from a64_rows.inc. */\nstatic const A64Row a64_rows[] = {\n");
+    for (unsigned i = 0; i < N_ROWS; i++)
+        printf("    {0x%08x, 0x%08x, %s, %s},\n", rows[i].mask, rows[i].match, rows[i].format, rows[i].feat);
+    printf("};\nstatic const A64Node a64_nodes[] = {\n");
+    for (unsigned i = 0; i < n_nodes; i++)
+        printf("    {%u, %u, %u},\n", nodes[i].shift, nodes[i].width, nodes[i].first);
+    printf("};\n");
+    print_u16("a64_next", next, n_next);
+    print_u16("a64_leaves", leaves, n_leaves);
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* Cpu models and features. Sources: Arm ARM, ID registers of AArch64; the cores' technical reference manuals. */
+#include "target/arm/arm_cpu.h"
+
+static const struct {
+    uint8_t reg, shift, value;
+    char models[ARM_MODELS + 1];
+} features[ARM_FEATS] = {
+#define ARM_ID_NONE ARM_ID_REGS
+#define FEAT(id, reg, shift, value, models) {ARM_ID_##reg, shift, value, models},
+#include "target/arm/arm_features.def"
+#undef FEAT
+};
+
+static const struct {
+    char name[16];
+    uint32_t midr;
+} models[ARM_MODELS] = {
+#define MODEL(id, name, midr) {name, midr},
+#include "target/arm/arm_models.def"
+#undef MODEL
+};
+
+ArmModel arm_model_find(const char *name)
+{
+    unsigned m = 0;
+
+    while (m < ARM_MODELS && strcmp(models[m].name, name))
+        m++;
+    return m;
+}
+
+const char *arm_model_name(ArmModel model) { return models[model].name; }
+uint32_t arm_model_midr(ArmModel model) { return models[model].midr; }
+bool arm_model_has(ArmModel model, ArmFeat feat) { return features[feat].models[model] == '1'; }
+
+uint64_t arm_id_value(ArmModel model, ArmIdReg reg)
+{
+    /* PFR0: EL0 and EL1 are AArch64 only, as Linux shows them to all programs */
+    uint64_t value = reg == ARM_ID_AA64PFR0 ? 0x11 : 0;
+
+    for (unsigned f = 0; f < ARM_FEATS; f++) {
+        uint64_t field = (uint64_t)features[f].value << features[f].shift;
+        uint64_t mask = 15ull << features[f].shift;
+        if (features[f].reg == reg && arm_model_has(model, f) && field > (value & mask))
+            value = (value & ~mask) | field;
+    }
+    return value;
+}

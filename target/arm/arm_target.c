@@ -1,0 +1,179 @@
+/* TargetOps of Arm, AArch64: state table, context word, and the translation of one instruction. */
+#include <elf.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+#include "target/arm/a64_disas.h"
+#include "target/arm/a64_trans.h"
+
+/* The last column is the rank for a host register (how often compiled code names them). */
+#define XSLOT(n, rank) [ARM_SLOT_X + n] = {"x" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I64, rank}
+#define VSLOT(n, rank) [ARM_SLOT_V + n] = {"v" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
+#define SLOT(id, name, field, type, rank) [ARM_SLOT_##id] = {name, offsetof(ArmCpu, field), type, rank}
+
+static const IrSlot slots[ARM_SLOTS] = {
+    XSLOT(0, 1), XSLOT(1, 2), XSLOT(2, 3), XSLOT(3, 4), XSLOT(4, 10), XSLOT(5, 11), XSLOT(6, 12), XSLOT(7, 0),
+    XSLOT(8, 0), XSLOT(9, 0), XSLOT(10, 0), XSLOT(11, 0), XSLOT(12, 0), XSLOT(13, 0), XSLOT(14, 0), XSLOT(15, 0),
+    XSLOT(16, 0), XSLOT(17, 0), XSLOT(18, 0), XSLOT(19, 5), XSLOT(20, 6), XSLOT(21, 0), XSLOT(22, 0), XSLOT(23, 0),
+    XSLOT(24, 0), XSLOT(25, 0), XSLOT(26, 0), XSLOT(27, 0), XSLOT(28, 0), XSLOT(29, 7), XSLOT(30, 9),
+    SLOT(SP, "sp", sp, IR_I64, 8),
+    VSLOT(0, 0), VSLOT(1, 0), VSLOT(2, 0), VSLOT(3, 0), VSLOT(4, 0), VSLOT(5, 0), VSLOT(6, 0), VSLOT(7, 0),
+    VSLOT(8, 0), VSLOT(9, 0), VSLOT(10, 0), VSLOT(11, 0), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0), VSLOT(15, 0),
+    VSLOT(16, 0), VSLOT(17, 0), VSLOT(18, 0), VSLOT(19, 0), VSLOT(20, 0), VSLOT(21, 0), VSLOT(22, 0), VSLOT(23, 0),
+    VSLOT(24, 0), VSLOT(25, 0), VSLOT(26, 0), VSLOT(27, 0), VSLOT(28, 0), VSLOT(29, 0), VSLOT(30, 0), VSLOT(31, 0),
+    SLOT(FL, "fl", fl, IR_FL, 0),
+    SLOT(EXCL_ADDR, "exaddr", excl_addr, IR_I64, 0),
+    SLOT(EXCL_VAL, "exval", excl_val, IR_I64, 0),
+    SLOT(EXCL_HIGH, "exhigh", excl_high, IR_I64, 0),
+    SLOT(TPIDR, "tpidr", tpidr, IR_I64, 0),
+    SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I64, 0),
+    SLOT(TPIDR2, "tpidr2", tpidr2, IR_I64, 0),
+    SLOT(FPCR, "fpcr", fpcr, IR_I32, 0),
+    SLOT(FPSR, "fpsr", fpsr, IR_I32, 0),
+    SLOT(PSTATE, "pstate", pstate, IR_I32, 0),
+};
+_Static_assert(offsetof(ArmCpu, x) == sizeof(Cpu), "x[] follows the head");
+_Static_assert(offsetof(ArmCpu, sp) == offsetof(ArmCpu, x) + 31 * 8, "sp is register 31 of the _sp forms");
+
+static const IrHelper helpers[ARM_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, arm_helper_##name},
+#include "target/arm/arm_helpers.def"
+#undef HELPER
+};
+
+static const TargetReg regs[] = {
+#define REG(name, field, group) {name, offsetof(ArmCpu, field), sizeof(((ArmCpu *)0)->field), group},
+#include "target/arm/arm_regs.def"
+#undef REG
+};
+
+uint32_t arm_nzcv(const ArmCpu *cpu)
+{
+    return (cpu->fl >> 15 & 1) << 31 | (cpu->fl >> 14 & 1) << 30 | (cpu->fl >> 8 & 1) << 29 | (cpu->fl & 1) << 28;
+}
+
+void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv)
+{
+    cpu->fl = (nzcv >> 31 & 1) << 15 | (nzcv >> 30 & 1) << 14 | (nzcv >> 29 & 1) << 8 | (nzcv >> 28 & 1);
+}
+
+/* FPCR.RMode (bits 23..22): nearest, up, down, zero. */
+static const uint8_t rmode_round[4] = {IR_RNE, IR_RUP, IR_RDN, IR_RTZ};
+
+uint32_t arm_fpcr(const ArmCpu *cpu) { return cpu->fpcr; }
+
+void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr)
+{
+    cpu->fpcr = fpcr & 0x07f70000; /* AHP, DN, FZ, RMode, Stride, FZ16, Len: what can be written without traps */
+    cpu->base.frm = rmode_round[fpcr >> 22 & 3];
+}
+
+/* FPSR bits 4..0: IXC UFC OFC DZC IOC. */
+uint32_t arm_fpsr(const ArmCpu *cpu)
+{
+    uint32_t ff = cpu->base.ff;
+
+    return cpu->fpsr | (ff & IR_FF_INVALID ? 1 : 0) | (ff & IR_FF_DIVZERO ? 2 : 0) | (ff & IR_FF_OVERFLOW ? 4 : 0) |
+           (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0);
+}
+
+void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
+{
+    cpu->fpsr = fpsr & 0x08000080; /* QC, IDC */
+    cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) | (fpsr & 4 ? IR_FF_OVERFLOW : 0) |
+                   (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0);
+}
+
+static void arm_reset(Cpu *base)
+{
+    ArmCpu *cpu = (ArmCpu *)base;
+
+    memset((char *)cpu + sizeof(Cpu), 0, sizeof(*cpu) - sizeof(Cpu));
+    cpu->excl_addr = ARM_NO_RESERVATION;
+    cpu->model = ARM_MODEL_MAX;
+    arm_set_fpcr(cpu, 0);
+    arm_set_fpsr(cpu, 0);
+}
+
+static uint32_t arm_ctx(const Cpu *base)
+{
+    const ArmCpu *cpu = (const ArmCpu *)base;
+
+    return cpu->model << ARM_CTX_MODEL_SHIFT | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+}
+
+A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)
+{
+    if (off + 4 > t->n_bytes)
+        return A64_ILLEGAL;
+    return a64_decode(ld_u32(t->bytes + off), ret_args);
+}
+
+static void a64_translate(Trans *t)
+{
+    A64Args args;
+    A64Insn insn;
+
+    t->truncated = t->n_bytes < 4;
+    if (t->truncated)
+        return;
+    t->next = t->pc + 4;
+    t->flow = (TransFlow){.kind = FLOW_NEXT};
+    insn = a64_peek(t, 0, &args);
+    if (insn == A64_ILLEGAL || !arm_has(t, a64_row_feat(insn))) {
+        a64_illegal(t);
+        return;
+    }
+    switch (insn) {
+#define INSN(id, name, pic, fmt, feat, handler, ops) case A64_##id: a64_trans_##handler(t, &args); break;
+#include "target/arm/a64_rows.inc"
+#undef INSN
+    case A64_ILLEGAL: break;
+    }
+}
+
+/* Instructions that ask for alignment have their address in rn; some add an offset. */
+static Gva arm_data_addr(const Cpu *base)
+{
+    const ArmCpu *cpu = (const ArmCpu *)base;
+    FaultVal bits = fault_ld32(base->pc);
+    A64Args a;
+
+    if (bits.fault || a64_decode((uint32_t)bits.val, &a) == A64_ILLEGAL)
+        return 0;
+    return (a.rn == 31 ? cpu->sp : cpu->x[a.rn]) + (uint64_t)a.imm;
+}
+
+static bool arm_reserved(Cpu *base, bool drop)
+{
+    ArmCpu *cpu = (ArmCpu *)base;
+    bool reserved = cpu->excl_addr != ARM_NO_RESERVATION;
+
+    if (drop) {
+        cpu->excl_addr = ARM_NO_RESERVATION;
+        cpu->ldx_exclusive = 0;
+    }
+    return reserved;
+}
+
+const TargetOps target_aarch64 = {
+    .name = "aarch64",
+    .elf_machine = EM_AARCH64,
+    .elf_class = ELFCLASS64,
+    .insn_align = 4,
+    .cpu_size = sizeof(ArmCpu),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = regs,
+    .n_slots = ARM_SLOTS,
+    .n_helpers = ARM_HELPERS,
+    .n_regs = ARRAY_SIZE(regs),
+    .nan = IR_NAN_CANON,
+    .reset = arm_reset,
+    .ctx = arm_ctx,
+    .translate = a64_translate,
+    .disas = a64_disas,
+    .data_addr = arm_data_addr,
+    .reserved = arm_reserved,
+};
