@@ -13,10 +13,12 @@
  *
  * Flags. DENORM is x86's "denormal operand": a subnormal operand was used as it is (with `daz` it is not
  * raised, and to_int, round_to_int, class and sign operations never raise it). Guests without such a flag
- * mask it out. UNDERFLOW follows the default (masked) handling: tiny and inexact.
+ * mask it out. For Arm it is the opposite, "input denormal": a subnormal operand was flushed (`daz`).
+ * UNDERFLOW follows the default (masked) handling: tiny and inexact.
  *
  * Sources: IEEE 754-2019 sections 4.3, 5.3-5.8, 6.2, 7, 9.6; RISC-V Unprivileged ISA, chapters "F" and "Zfh";
- * Intel SDM volume 1, sections 4.8.3.5, 4.9, 11.5.2, 14.5 and tables D-1, E-1 to E-12.
+ * Intel SDM volume 1, sections 4.8.3.5, 4.9, 11.5.2, 14.5 and tables D-1, E-1 to E-12; Arm ARM (DDI 0487),
+ * A1.5 "Floating-point support" and the shared pseudocode functions of floating-point (J1.3).
  */
 #ifndef SOFTFP_SOFTFP_H
 #define SOFTFP_SOFTFP_H
@@ -24,23 +26,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum SoftfpFmt { SOFTFP_F16, SOFTFP_F32, SOFTFP_F64 } SoftfpFmt;
+/* BF16: the upper half of an F32. */
+typedef enum SoftfpFmt { SOFTFP_F16, SOFTFP_F32, SOFTFP_F64, SOFTFP_BF16 } SoftfpFmt;
 
-/* The RISC-V encoding of rounding modes, equal to IrRound. */
+/* The RISC-V encoding of rounding modes, equal to IrRound; ODD is ours. */
 enum {
     SOFTFP_RNE, /* to nearest, ties to even */
     SOFTFP_RTZ, /* toward zero */
     SOFTFP_RDN, /* toward minus infinity */
     SOFTFP_RUP, /* toward plus infinity */
     SOFTFP_RMM, /* to nearest, ties away from zero */
+    SOFTFP_ODD, /* toward zero, and the last bit is set if anything was lost; overflow gives the largest number */
 };
 
-/* What a NaN result is. ARM's rule (signaling NaNs first, then operand order) will be a third value. */
+/* What a NaN result is, and the rules that go with it. */
 enum {
     SOFTFP_NAN_CANON, /* always the positive default quiet NaN; inf * 0 + qNaN raises invalid (RISC-V) */
     SOFTFP_NAN_X86,   /* the first NaN operand, quieted; default NaN is negative. Also: min and max give the
                        * second operand for NaN and for equal zeros, to_int gives the "integer indefinite",
                        * inf * 0 + qNaN is that NaN without invalid (SSE, FMA3) */
+    SOFTFP_NAN_ARM,   /* the first signaling NaN, else the first NaN, quieted; fma's order is c, a, b; its signs
+                       * negate NaN operands too; inf * 0 + qNaN is the default NaN, invalid. The default NaN is
+                       * positive. Also: daz raises DENORM (not f16), ftz raises underflow alone, both spare the
+                       * f16 side of conversions; to_int makes 0 of NaN */
+    SOFTFP_NAN_ARM_DN, /* the same, but every NaN result is the default NaN (FPCR.DN) */
 };
 
 enum {
@@ -61,6 +70,7 @@ typedef struct SoftfpMode {
     uint8_t ftz; /* 1: a tiny result becomes zero of its sign, raising underflow and inexact (MXCSR.FTZ) */
     uint8_t daz; /* 1: a subnormal operand counts as zero of its sign (MXCSR.DAZ) */
     uint8_t tiny_before; /* 1: tininess is detected before rounding (Arm); 0: after (RISC-V, x86) */
+    uint8_t ahp; /* 1: f16 has no infinities and NaNs, but one more binade (FPCR.AHP); for conversions only */
 } SoftfpMode;
 
 typedef struct SoftfpRes {
@@ -77,13 +87,17 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
 
 /* The imm of the IR's fma. */
 enum { SOFTFP_NEG_PRODUCT = 1, SOFTFP_NEG_ADDEND = 2 };
-/* (neg & 1 ? -(a * b) : a * b) + (neg & 2 ? -c : c), one rounding. NaN operands are not negated. */
+/* (neg & 1 ? -(a * b) : a * b) + (neg & 2 ? -c : c), one rounding. NaN operands are not negated, but for Arm. */
 SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t a, uint64_t b, uint64_t c);
 
 /* minimumNumber, maximumNumber: -0 < +0, a NaN loses against a number, sNaN raises invalid; two NaNs give the
  * default NaN. (SOFTFP_NAN_X86: see there; any NaN raises invalid.) */
 SoftfpRes softfp_min(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
 SoftfpRes softfp_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
+
+/* Minimum, maximum: -0 < +0, a NaN operand gives a NaN (Arm FMIN, FMAX; RISC-V fminm, fmaxm). */
+SoftfpRes softfp_minm(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
+SoftfpRes softfp_maxm(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
 
 /* Order equal to IrFcond. All are false on NaN but UNO, which is true on NaN only. LT and LE raise invalid
  * for any NaN, the others for a signaling NaN. */
@@ -105,13 +119,38 @@ uint32_t softfp_class(SoftfpFmt fmt, uint64_t a);
 /* Between formats; to the same format it quiets or replaces NaNs and flushes as an operation would. */
 SoftfpRes softfp_cvt(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, uint64_t a);
 
-/* To an integer of `width` 32 or 64 bits. Out of range after rounding: saturates, NaN gives the largest
+/* To an integer of `width` 16, 32 or 64 bits. Out of range after rounding: saturates, NaN gives the largest
  * value, invalid alone is raised; else inexact when a was no integer. (SOFTFP_NAN_X86: 0x80..0 for all of
  * those, all ones when unsigned.) */
 SoftfpRes softfp_to_int(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned);
-/* From the low `width` bits of v, 32 or 64. */
+/* The same of a * 2^fbits, fbits 0 to 64. */
+SoftfpRes softfp_to_fixed(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned, unsigned fbits);
+/* From the low `width` bits of v, 16, 32 or 64. */
 SoftfpRes softfp_from_int(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned);
+/* v / 2^fbits. */
+SoftfpRes softfp_from_fixed(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned, unsigned fbits);
 /* To an integer of the same format; sign kept, so -0.3 gives -0. `exact` asks for the inexact flag. */
 SoftfpRes softfp_round_to_int(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, bool exact);
+
+/* ---- what only Arm has; mode.nan is one of Arm's. Named after the instructions, see softfp_arm.c ---- */
+
+/* mul, but inf * 0 is 2 with the product's sign (FMULX). */
+SoftfpRes softfp_mulx(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
+/* 2 - a * b, (3 - a * b) / 2, one rounding. */
+SoftfpRes softfp_recps(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
+SoftfpRes softfp_rsqrts(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b);
+/* Estimates of 8 bits, and the exponent's complement. */
+SoftfpRes softfp_recpe(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
+SoftfpRes softfp_rsqrte(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
+SoftfpRes softfp_recpx(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
+/* The same estimates of unsigned fixed-point numbers. */
+uint32_t softfp_urecpe(uint32_t a);
+uint32_t softfp_ursqrte(uint32_t a);
+/* round_to_int with inexact; what does not fit `width` bits, NaN too, is -2^(width - 1), invalid (FRINT32, FRINT64). */
+SoftfpRes softfp_round_to_width(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, unsigned width);
+/* f64 to i32 modulo 2^32, toward zero (FJCVTZS). Bit 32 of the result: a was exactly that, and not -0. */
+SoftfpRes softfp_to_js_int(SoftfpMode mode, uint64_t a);
+/* c + a0 * b0 + a1 * b1, c an f32, the others bf16: BFDOT with its own rounding (to odd), no flags. */
+uint32_t softfp_bfdot(uint32_t c, uint16_t a0, uint16_t a1, uint16_t b0, uint16_t b1);
 
 #endif

@@ -76,7 +76,7 @@ SoftfpRes softfp_mul(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     bool sign = a.sign != b.sign, zero = a.cls == SF_ZERO || b.cls == SF_ZERO;
     uint32_t flags = denorm_flag(a, b);
     if (a.cls == SF_INF || b.cls == SF_INF)
-        return zero ? sf_default_nan(fmt, mode, SOFTFP_INVALID) : sf_inf(fmt, sign, flags);
+        return zero ? sf_default_nan(fmt, mode, SOFTFP_INVALID | sf_input_denorm(mode, a, b)) : sf_inf(fmt, sign, flags);
     if (zero)
         return sf_zero(fmt, sign, flags);
 
@@ -96,13 +96,13 @@ SoftfpRes softfp_div(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     if (sf_is_nan(a) || sf_is_nan(b))
         return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
     if (a.cls == b.cls && a.cls != SF_FINITE)
-        return sf_default_nan(fmt, mode, SOFTFP_INVALID); /* 0/0, inf/inf */
+        return sf_default_nan(fmt, mode, SOFTFP_INVALID | sf_input_denorm(mode, a, b)); /* 0/0, inf/inf */
     bool sign = a.sign != b.sign;
     uint32_t flags = denorm_flag(a, b);
     if (a.cls == SF_INF)
         return sf_inf(fmt, sign, flags);
     if (b.cls == SF_ZERO)
-        return sf_inf(fmt, sign, SOFTFP_DIVZERO);
+        return sf_inf(fmt, sign, SOFTFP_DIVZERO | sf_input_denorm(mode, a, b));
     if (a.cls == SF_ZERO || b.cls == SF_INF)
         return sf_zero(fmt, sign, flags);
 
@@ -142,7 +142,7 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
     if (sf_is_nan(a))
         return sf_pick_nan(fmt, mode, &a, &abits, 1);
     if (a.cls == SF_ZERO)
-        return sf_zero(fmt, a.sign, 0);
+        return sf_zero(fmt, a.sign, sf_input_denorm(mode, a, a));
     if (a.sign)
         return sf_default_nan(fmt, mode, SOFTFP_INVALID);
     if (a.cls == SF_INF)
@@ -154,8 +154,7 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
     return sf_round_pack(fmt, mode, false, (a.exp - odd) / 2, root, denorm_flag(a, a));
 }
 
-/* The exact product of finite nonzero a and b plus finite c, which may be zero. */
-static SoftfpRes fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, SfNum c, uint32_t flags)
+SoftfpRes sf_fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, SfNum c, int scale, uint32_t flags)
 {
     /* 128-bit significands with the leading bit at 126: the value is sig / 2^126 * 2^exp. The product's
      * lowest 22 bits are zero, so halving it loses nothing. */
@@ -184,7 +183,25 @@ static SoftfpRes fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, Sf
     uint64_t high = sum >> 64;
     unsigned lz = high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)sum);
     sum <<= lz;
-    return sf_round_pack(fmt, mode, sign, exp + 1 - (int32_t)lz, sum >> 64 | ((uint64_t)sum != 0), flags);
+    return sf_round_pack(fmt, mode, sign, exp + 1 - (int32_t)lz + scale, sum >> 64 | ((uint64_t)sum != 0), flags);
+}
+
+/* At least one operand is a NaN. */
+static SoftfpRes fma_nan(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, const SfNum x[3], const uint64_t bits[3],
+                         bool inf_zero)
+{
+    uint64_t sign = sf_fmt[fmt].sign;
+
+    if (sf_arm(mode)) {
+        SoftfpRes r = sf_pick_nan(fmt, mode, (SfNum[]){x[2], x[0], x[1]},
+                                  (uint64_t[]){bits[2] ^ (neg & SOFTFP_NEG_ADDEND ? sign : 0),
+                                               bits[0] ^ (neg & SOFTFP_NEG_PRODUCT ? sign : 0), bits[1]}, 3);
+        return inf_zero && x[2].cls == SF_QNAN ? sf_default_nan(fmt, mode, r.flags | SOFTFP_INVALID) : r;
+    }
+    SoftfpRes r = sf_pick_nan(fmt, mode, x, bits, 3);
+    if (inf_zero && mode.nan == SOFTFP_NAN_CANON)
+        r.flags |= SOFTFP_INVALID;
+    return r;
 }
 
 SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t abits, uint64_t bbits,
@@ -193,18 +210,14 @@ SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t abit
     SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits), c = sf_unpack(fmt, mode, cbits);
     bool inf_zero = (a.cls == SF_INF && b.cls == SF_ZERO) || (a.cls == SF_ZERO && b.cls == SF_INF);
 
-    if (sf_is_nan(a) || sf_is_nan(b) || sf_is_nan(c)) {
-        SoftfpRes r = sf_pick_nan(fmt, mode, (SfNum[]){a, b, c}, (uint64_t[]){abits, bbits, cbits}, 3);
-        if (inf_zero && mode.nan == SOFTFP_NAN_CANON)
-            r.flags |= SOFTFP_INVALID;
-        return r;
-    }
+    if (sf_is_nan(a) || sf_is_nan(b) || sf_is_nan(c))
+        return fma_nan(fmt, mode, neg, (SfNum[]){a, b, c}, (uint64_t[]){abits, bbits, cbits}, inf_zero);
     a.sign ^= (neg & SOFTFP_NEG_PRODUCT) != 0;
     c.sign ^= (neg & SOFTFP_NEG_ADDEND) != 0;
     bool sign = a.sign != b.sign, inf = a.cls == SF_INF || b.cls == SF_INF;
-    if (inf_zero || (inf && c.cls == SF_INF && sign != c.sign))
-        return sf_default_nan(fmt, mode, SOFTFP_INVALID);
     uint32_t flags = denorm_flag(a, b) | denorm_flag(c, c);
+    if (inf_zero || (inf && c.cls == SF_INF && sign != c.sign))
+        return sf_default_nan(fmt, mode, SOFTFP_INVALID | (sf_arm(mode) ? flags : 0));
     if (inf || c.cls == SF_INF)
         return sf_inf(fmt, inf ? sign : c.sign, flags);
     if (a.cls == SF_ZERO || b.cls == SF_ZERO) {
@@ -212,5 +225,5 @@ SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t abit
             return sf_zero(fmt, sign == c.sign ? sign : zero_sum_sign(mode), flags);
         return sf_round_pack(fmt, mode, c.sign, c.exp, c.sig, flags);
     }
-    return fma_finite(fmt, mode, a, b, c, flags);
+    return sf_fma_finite(fmt, mode, a, b, c, 0, flags);
 }

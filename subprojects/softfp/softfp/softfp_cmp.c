@@ -28,7 +28,7 @@ SoftfpRes softfp_cmp(SoftfpFmt fmt, SoftfpMode mode, SoftfpCond cond, uint64_t a
 
     if (sf_is_nan(a) || sf_is_nan(b)) {
         bool invalid = cond == SOFTFP_LT || cond == SOFTFP_LE || a.cls == SF_SNAN || b.cls == SF_SNAN;
-        return (SoftfpRes){cond == SOFTFP_UNO, invalid ? SOFTFP_INVALID : 0};
+        return (SoftfpRes){cond == SOFTFP_UNO, (invalid ? SOFTFP_INVALID : 0) | sf_input_denorm(mode, a, b)};
     }
     int o = order(a, b);
     uint32_t flags = a.sub || b.sub ? SOFTFP_DENORM : 0;
@@ -52,12 +52,14 @@ static SoftfpRes min_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_
 
     uint32_t flags;
     if (nan)
-        flags = x86 || a.cls == SF_SNAN || b.cls == SF_SNAN ? SOFTFP_INVALID : 0;
+        flags = (x86 || a.cls == SF_SNAN || b.cls == SF_SNAN ? SOFTFP_INVALID : 0) | sf_input_denorm(mode, a, b);
     else
         flags = a.sub || b.sub ? SOFTFP_DENORM : 0;
 
     bool take_a;
-    if (nan) {
+    if (nan && sf_arm(mode) && (flags & SOFTFP_INVALID || (sf_is_nan(a) && sf_is_nan(b)))) {
+        return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
+    } else if (nan) {
         if (sf_is_nan(a) && sf_is_nan(b) && !x86)
             return sf_default_nan(fmt, mode, flags);
         take_a = !x86 && sf_is_nan(b);
@@ -73,6 +75,25 @@ static SoftfpRes min_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_
     if (x->cls == SF_ZERO)
         return sf_zero(fmt, x->sign, flags);
     return (SoftfpRes){(take_a ? abits : bbits) & all, flags};
+}
+
+/* NaN operands are for the caller; the rest is that of the number forms. */
+static SoftfpRes min_max_nan(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bbits, int want)
+{
+    SfNum a = sf_unpack(fmt, mode, abits), b = sf_unpack(fmt, mode, bbits);
+    if (sf_is_nan(a) || sf_is_nan(b))
+        return sf_pick_nan(fmt, mode, (SfNum[]){a, b}, (uint64_t[]){abits, bbits}, 2);
+    return min_max(fmt, mode, abits, bbits, want);
+}
+
+SoftfpRes softfp_minm(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b)
+{
+    return min_max_nan(fmt, mode, a, b, -1);
+}
+
+SoftfpRes softfp_maxm(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b)
+{
+    return min_max_nan(fmt, mode, a, b, 1);
 }
 
 SoftfpRes softfp_min(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, uint64_t b)

@@ -2,7 +2,7 @@
  * SfNum: a number taken apart, and the three steps all kernels share: unpack, choose a NaN, round and pack.
  *
  * Invariants. For cls SF_FINITE, sig has bit 63 set and the value is (-1)^sign * sig / 2^63 * 2^exp, whatever
- * the format: subnormals are normalised, and `sub` remembers them for the DENORM flag. A narrower significand
+ * the format: subnormals are normalised, and `sub` remembers for the DENORM flag: subnormals, for Arm those flushed. A narrower significand
  * leaves at least 11 zero bits at the bottom, which serve as guard bits; the lowest bit of a computed
  * significand is sticky ("jammed"): set when anything below it was lost.
  *
@@ -22,13 +22,15 @@ typedef struct SfFmt {
     uint64_t sign, inf, quiet, frac, max;
 } SfFmt;
 
-extern const SfFmt sf_fmt[3];
+extern const SfFmt sf_fmt[4];
+
+static inline bool sf_arm(SoftfpMode mode) { return mode.nan >= SOFTFP_NAN_ARM; }
 
 typedef enum SfClass { SF_ZERO, SF_FINITE, SF_INF, SF_QNAN, SF_SNAN } SfClass;
 
 typedef struct SfNum {
     uint8_t cls; /* SfClass */
-    bool sign, sub;
+    bool sign, sub; /* sub: DENORM if this operand counts */
     int32_t exp;
     uint64_t sig;
 } SfNum;
@@ -83,6 +85,15 @@ static inline SoftfpRes sf_inf(SoftfpFmt fmt, bool sign, uint32_t flags)
 {
     return (SoftfpRes){(sign ? sf_fmt[fmt].sign : 0) | sf_fmt[fmt].inf, flags};
 }
+
+/* Arm's input denormal flag, which comes with invalid too. */
+static inline uint32_t sf_input_denorm(SoftfpMode mode, SfNum a, SfNum b)
+{
+    return sf_arm(mode) && (a.sub || b.sub) ? SOFTFP_DENORM : 0;
+}
+
+/* The exact product of finite nonzero a and b plus finite c, which may be zero, times 2^scale. */
+SoftfpRes sf_fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, SfNum c, int scale, uint32_t flags);
 
 /* The NaN an operation makes from numbers. */
 SoftfpRes sf_default_nan(SoftfpFmt fmt, SoftfpMode mode, uint32_t flags);

@@ -10,10 +10,11 @@
             (((1ull << (width_ - p_)) - 1) << (p_ - 1)) - 1                                                  \
     }
 
-const SfFmt sf_fmt[3] = {
+const SfFmt sf_fmt[4] = {
     [SOFTFP_F16] = SF_FMT(16, 11),
     [SOFTFP_F32] = SF_FMT(32, 24),
     [SOFTFP_F64] = SF_FMT(64, 53),
+    [SOFTFP_BF16] = SF_FMT(16, 8),
 };
 
 SfNum sf_unpack(SoftfpFmt fmt, SoftfpMode mode, uint64_t bits)
@@ -23,16 +24,18 @@ SfNum sf_unpack(SoftfpFmt fmt, SoftfpMode mode, uint64_t bits)
     uint64_t frac = bits & f->frac;
     uint32_t biased = (bits & f->inf) >> (f->p - 1);
 
-    if (biased == (uint32_t)(f->emax - f->emin + 2)) {
+    if (biased == (uint32_t)(f->emax - f->emin + 2) && !(mode.ahp && fmt == SOFTFP_F16)) {
         x.cls = !frac ? SF_INF : frac & f->quiet ? SF_QNAN : SF_SNAN;
     } else if (biased) {
         x.cls = SF_FINITE;
         x.exp = (int32_t)biased - f->emax;
         x.sig = 1ull << 63 | frac << (64 - f->p);
-    } else if (frac && !mode.daz) {
+    } else if (frac && mode.daz) {
+        x.sub = sf_arm(mode) && fmt != SOFTFP_F16;
+    } else if (frac) {
         unsigned lz = __builtin_clzll(frac);
         x.cls = SF_FINITE;
-        x.sub = true;
+        x.sub = !sf_arm(mode);
         x.exp = f->emin - (int32_t)(lz - (64 - f->p));
         x.sig = frac << lz;
     }
@@ -57,6 +60,13 @@ static SoftfpRes overflow(const SfFmt *f, SoftfpMode mode, bool sign, uint32_t f
                        flags | SOFTFP_OVERFLOW | SOFTFP_INEXACT};
 }
 
+/* Alternative f16: all exponents are numbers, what is larger still is the largest, invalid. */
+static SoftfpRes pack_alternative(bool sign, int32_t exp, uint64_t bits, uint32_t flags)
+{
+    uint64_t s = sign ? 0x8000 : 0;
+    return exp > 16 || bits > 0x7fff ? (SoftfpRes){s | 0x7fff, SOFTFP_INVALID} : (SoftfpRes){s | bits, flags};
+}
+
 SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, uint64_t sig, uint32_t flags)
 {
     const SfFmt *f = &sf_fmt[fmt];
@@ -68,7 +78,7 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
         uint32_t shift = f->emin - exp;
         tiny = mode.tiny_before || !rounds_to_normal(f, mode, sign, exp, sig);
         if (tiny && mode.ftz)
-            return sf_zero(fmt, sign, flags | SOFTFP_UNDERFLOW | SOFTFP_INEXACT);
+            return sf_zero(fmt, sign, flags | SOFTFP_UNDERFLOW | (sf_arm(mode) ? 0 : SOFTFP_INEXACT));
         sig = sf_jam64(sig, shift);
     } else {
         /* The hidden bit, added below, makes this one more. */
@@ -80,7 +90,10 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
     if (rem) {
         flags |= SOFTFP_INEXACT | (tiny ? SOFTFP_UNDERFLOW : 0);
         mant += sf_round_up(mode.round, sign, mant & 1, rem, 1ull << (drop - 1));
+        mant |= mode.round == SOFTFP_ODD;
     }
+    if (mode.ahp && fmt == SOFTFP_F16)
+        return pack_alternative(sign, exp, (biased << (f->p - 1)) + mant, flags);
     /* A carry out of the significand moves into the exponent, where it belongs. */
     if (exp > f->emax)
         return overflow(f, mode, sign, flags);
@@ -99,16 +112,21 @@ SoftfpRes sf_default_nan(SoftfpFmt fmt, SoftfpMode mode, uint32_t flags)
 SoftfpRes sf_pick_nan(SoftfpFmt fmt, SoftfpMode mode, const SfNum *x, const uint64_t *bits, unsigned n)
 {
     const SfFmt *f = &sf_fmt[fmt];
-    uint32_t flags = 0;
+    uint32_t flags = 0, denorm = 0;
     unsigned first = n;
 
     for (unsigned i = 0; i < n; i++) {
-        if (x[i].cls == SF_SNAN)
+        if (x[i].cls == SF_SNAN) {
+            if (!flags && sf_arm(mode))
+                first = i;
             flags = SOFTFP_INVALID;
+        }
         if (first == n && sf_is_nan(x[i]))
             first = i;
+        denorm |= sf_input_denorm(mode, x[i], x[i]);
     }
-    if (mode.nan == SOFTFP_NAN_CANON)
+    flags |= denorm;
+    if (mode.nan == SOFTFP_NAN_CANON || mode.nan == SOFTFP_NAN_ARM_DN)
         return sf_default_nan(fmt, mode, flags);
     uint64_t all = f->sign | f->inf | f->frac;
     return (SoftfpRes){(bits[first] & all) | f->quiet, flags};
