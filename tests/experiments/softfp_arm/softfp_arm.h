@@ -6,7 +6,7 @@
 
 typedef enum ArmFpOp {
 #define ROW(id, text, fmt, width, expr) AFP_##id,
-#include "softfp_arm_rows.def"
+#include "softfp_arm_rows.inc.h"
 #undef ROW
     AFP_COUNT
 } ArmFpOp;

@@ -51,7 +51,7 @@ static SoftfpRes expected(const ArmFpRecord *r, unsigned *ret_width, const char 
         (void)b, (void)c, (void)f, (void)m;                                                                  \
         return expr;                                                                                         \
     }
-#include "softfp_arm_rows.def"
+#include "softfp_arm_rows.inc.h"
 #undef ROW
     }
     return (SoftfpRes){0};

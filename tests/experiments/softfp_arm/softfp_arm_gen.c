@@ -20,7 +20,7 @@ static void run(ArmFpRecord *r)
                          : "r"((uint64_t)r->fpcr), "r"(r->a), "r"(r->b), "r"(r->c)                           \
                          : "x0", "x1", "v0", "v1", "v2", "v3", "cc");                                        \
         break;
-#include "softfp_arm_rows.def"
+#include "softfp_arm_rows.inc.h"
 #undef ROW
     }
     r->fpsr = (uint32_t)fpsr;
@@ -34,7 +34,7 @@ static const struct {
 #define ROW(id, text, f, width, expr)                                                                        \
     {SOFTFP_##f, sizeof(#id) > 6 && (!memcmp(#id, "SCVTF", 5) || !memcmp(#id, "UCVTF", 5) || !memcmp(#id, "UR", 2)), \
      sizeof(#expr) > 5 && strstr(#expr, ", c)") ? 3 : strstr(#expr, " b") ? 2 : 1},
-#include "softfp_arm_rows.def"
+#include "softfp_arm_rows.inc.h"
 #undef ROW
 };
 
