@@ -2,6 +2,7 @@
  * in the pinned registers (of the signal frame) and in the cpu object. The context is changed to leave through the
  * stub that does not store the pins again; MXCSR comes back with sigreturn, as the guest had it. */
 #include "accel/dbt/dbt.h"
+#include "tcg/ir/eval.h"
 
 #include <signal.h>
 #include <ucontext.h>
@@ -39,6 +40,28 @@ static void store_pins(const X64Pin *pin, unsigned n, Cpu *cpu, const ucontext_t
     }
 }
 
+static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
+{
+    uint64_t v = (uint64_t)l->value;
+    switch ((X64LocKind)l->kind) {
+    case X64_LOC_REG: return (uint64_t)uc->uc_mcontext.gregs[greg_of[l->reg]];
+    case X64_LOC_STACK: memcpy(&v, (const char *)(uintptr_t)uc->uc_mcontext.gregs[REG_RSP] + l->value, 8); return v;
+    case X64_LOC_ENV: memcpy(&v, (const char *)cpu + l->value, 8); return v;
+    case X64_LOC_NONE:
+    case X64_LOC_CONST: return v;
+    }
+    return v;
+}
+
+/* The flags slot, which was not up to date in the cpu object. */
+static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
+{
+    IrType t = (IrType)f->type;
+    uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc));
+    uint16_t word = (uint16_t)ir_eval_fl((IrOp)f->op, t, a, b, 0);
+    memcpy((char *)cpu + slot->offset, &word, sizeof word);
+}
+
 static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
 {
     uint64_t a = (uint64_t)(int64_t)r->disp;
@@ -59,6 +82,8 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (!rec)
         return false;
+    if (rec->fl) /* before the pins: an operand may be in the cpu object */
+        store_flags(&r->fl[rec->fl - 1], &d->host.slots[d->host.fl_slot], cpu, uc);
     store_pins(d->host.pin, d->host.n_pins, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal];

@@ -32,7 +32,7 @@ struct DbtRegion {
     uint32_t linked_from;  /* list of exits that jump here, id + 1 */
     uint16_t n_records, n_guest;
     uint8_t n_runs;
-    uint8_t n_loop_pins;
+    uint8_t n_loop_pins, n_fl;
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable;
@@ -40,6 +40,7 @@ struct DbtRegion {
     const uint8_t *bytes;  /* writable: what it was made from, run after run */
     X64Record *record;     /* by host address */
     X64Pin *loop_pin;      /* [n_loop_pins] */
+    X64FlRecipe *fl;       /* [n_fl] */
     uint64_t *guest_pc;    /* [n_guest] */
     struct DbtRegion *next_checked, **prev_checked; /* list DbtMap.checked */
     struct DbtPageRef *ref; /* [n_runs] */

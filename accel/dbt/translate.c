@@ -60,18 +60,21 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
     DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
     X64Pin *pin = arena_array(m, X64Pin, s->code.n_loop_pins);
+    X64FlRecipe *fl = arena_array(m, X64FlRecipe, s->code.n_fl);
     uint8_t *bytes = arena_array(m, uint8_t, n_bytes);
-    if (!r || !rec || !pcs || !ref || !pin || !bytes)
+    if (!r || !rec || !pcs || !ref || !pin || !fl || !bytes)
         return NULL;
     *r = (DbtRegion){
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
         .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec, .guest_pc = pcs, .ref = ref,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
+        .n_fl = (uint8_t)s->code.n_fl, .fl = fl,
     };
     r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) + seg->used);
     memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
     memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
+    memcpy(fl, s->code.fl, s->code.n_fl * sizeof(*fl));
     memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
     memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
     memcpy(bytes, sb->bytes, n_bytes);

@@ -9,6 +9,7 @@ typedef struct Scan {
     unsigned block_first;   /* of the block being scanned */
     unsigned next_observed; /* nearest op after the current one that may observe slots */
     uint64_t dead_slots[(IR_MAX_SLOTS + 63) / 64]; /* slots put again before anything observes them */
+    unsigned fl_until; /* one past the last op that may observe the flags slot before it is put again; 0: none */
     uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot, for hints */
 } Scan;
 
@@ -73,6 +74,11 @@ static void scan_put(Scan *s, unsigned at, const IrInsn *i)
     }
     s->dead_slots[slot >> 6] |= bit;
     scan_use(s, at, i->a);
+    if (i->type == IR_FL) { /* computed only where somebody looks: its operands are needed until then */
+        scan_extend(s, i->a, s->fl_until);
+        s->fl_until = 0;
+        return;
+    }
     l->hint[i->a] = (uint8_t)(slot + 1);
     s->put_at[slot] = (uint16_t)at;
 }
@@ -110,9 +116,13 @@ static void scan_insn(Scan *s, unsigned at)
     if (i->op == IR_GET) {
         s->dead_slots[i->imm >> 6] &= ~(1ull << (i->imm & 63));
         s->put_at[i->imm] = NOWHERE;
+        if (i->type == IR_FL && s->fl_until == 0)
+            s->fl_until = at + 1;
     }
     if (scan_observes(s->r, i)) {
         s->next_observed = at;
+        if (s->fl_until == 0)
+            s->fl_until = at + 1;
         memset(s->dead_slots, 0, sizeof(s->dead_slots));
     }
     if (i->op == IR_TRUNC) {
@@ -120,6 +130,8 @@ static void scan_insn(Scan *s, unsigned at)
         return;
     }
     unsigned needed = at; /* where the operands are really read */
+    if (ir_op_info[i->op].result == IR_RESULT_FL)
+        needed = l->last[at];
     if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
         l->flags[at] |= IR_L_FUSED;
         needed = l->user[at];
@@ -149,6 +161,7 @@ void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *l)
     for (unsigned b = r->n_blocks; b-- > 0;) {
         s.block_first = r->block[b].first;
         s.next_observed = r->block[b].end;
+        s.fl_until = 0;
         memset(s.dead_slots, 0, sizeof(s.dead_slots));
         for (unsigned at = r->block[b].end; at-- > r->block[b].first;)
             scan_insn(&s, at);

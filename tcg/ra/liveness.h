@@ -5,7 +5,9 @@
  *
  * Invariants: arrays are indexed by value id and valid for [0, r->n_insns) only. A value used outside of the block
  * that makes it is `global` and its last use is IR_MAX_INSNS. A put is dead when the slot is put again before anything
- * can observe it (an op that may fault, an exit, a helper that looks at state).
+ * can observe it (an op that may fault, an exit, a helper that looks at state). A word of flags that is put, and the
+ * operands of the row that makes it, live until the last op that may observe the slot before the next put: the emitter
+ * need not compute the word.
  * Ownership: plain storage, ~40 KiB, owned by the translating thread and reused. O(n), no allocation.
  */
 #ifndef TCG_RA_LIVENESS_H

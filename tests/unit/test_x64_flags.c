@@ -166,8 +166,94 @@ static void flags_and_conditions_agree(void **state)
     }
 }
 
+/* A random run of instructions that put flags and overwrite their operands, with a way out after each: the word in the
+ * cpu object is right wherever the region is left, however it was put off. */
+static IrRegion *random_region(Arena *arena, uint64_t *seed)
+{
+    IrRegion *r = ir_region_new(arena, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
+    IrBuilder b;
+    ir_builder_init(&b, r);
+    for (unsigned k = 0; k < 24; k++) {
+        ir_insn_start(&b, 0x1000 + 4 * k);
+        uint64_t n = rnd_next(seed);
+        IrType t = n & 1 ? IR_I64 : IR_I32;
+        IrVal x = ir_get(&b, TOY_X + (n >> 8) % 12), y = ir_get(&b, TOY_X + (n >> 16) % 12);
+        if (t == IR_I32)
+            x = ir_trunc(&b, t, x), y = ir_trunc(&b, t, y);
+        if (n >> 24 & 1)
+            y = ir_const(&b, t, (int64_t)corners[(n >> 25) % ARRAY_SIZE(corners)]);
+        IrVal sum = ir_sub(&b, t, x, y);
+        switch (n >> 32 & 7) {
+        case 0: ir_put(&b, TOY_FL, ir_flsub(&b, x, y)); break;
+        case 1: ir_put(&b, TOY_FL, ir_fladd(&b, x, y)); break;
+        case 2: ir_put(&b, TOY_FL, ir_fllogic(&b, x)); break;
+        case 3: {
+            IrVal c = ir_flcc(&b, ir_get(&b, TOY_FL), (IrFlCond)(n >> 40 & 15));
+            ir_put(&b, TOY_FL, ir_select(&b, c, ir_flsub(&b, x, y), ir_const(&b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
+            break;
+        }
+        case 4: {
+            IrVal c = ir_flcc(&b, ir_get(&b, TOY_FL), IR_FL_HS);
+            ir_put(&b, TOY_FL, ir_fladc(&b, x, y, c));
+            break;
+        }
+        default: break;
+        }
+        if (n >> 48 & 1)
+            ir_put(&b, TOY_X + (n >> 49) % 12, t == IR_I64 ? sum : ir_zext(&b, IR_I64, sum));
+        if ((n >> 54 & 7) == 0) {
+            IrVal arg = ir_get(&b, TOY_X + 3);
+            ir_call(&b, n >> 57 & 1 ? TOY_H_STATE : TOY_H_PURE, (IrVal[]){arg, arg}, n >> 57 & 1 ? 1 : 2);
+        }
+        if (n >> 58 & 1) {
+            IrVal leave = ir_cmp(&b, IR_EQ, ir_and(&b, IR_I64, ir_get(&b, TOY_X + 15), ir_const(&b, IR_I64, 31)),
+                                 ir_const(&b, IR_I64, (int64_t)k));
+            ir_exit_if(&b, leave, ir_exit_direct(&b, 0x2000 + 4 * k, false), false);
+        }
+    }
+    if (rnd_next(seed) & 1)
+        ir_exit(&b, ir_exit_direct(&b, 0x1004, false));
+    else
+        ir_exit_ind(&b, ir_get(&b, TOY_X), IR_HINT_RET);
+    ir_builder_finish(&b);
+    return r;
+}
+
+static void a_put_off_word_is_right_at_every_exit(void **state)
+{
+    static const uint32_t opts[] = {0, X64_NO_PINS, X64_NO_FUSE, X64_NO_LAZY_FLAGS};
+    static uint64_t val[IR_MAX_INSNS];
+    uint64_t seed = 4711;
+    for (unsigned h = 0; h < ARRAY_SIZE(opts); h++) {
+        X64Kit kit;
+        x64_kit_init(&kit, "host", opts[h] | X64_NO_JUMP_CACHE);
+        for (unsigned n = 0; n < 400; n++) {
+            Arena arena;
+            assert_true(arena_init(&arena, 4 << 20));
+            IrRegion *r = random_region(&arena, &seed);
+            x64_kit_compile(&kit, r);
+            for (unsigned k = 0; k < 48; k++) {
+                ToyCpu one = {.fl = (uint16_t)(rnd_next(&seed) & 0xc101)};
+                for (unsigned x = 0; x < 15; x++)
+                    one.x[x] = operand(&seed);
+                one.x[15] = k;
+                ToyCpu two = one;
+                IrRun run;
+                toy_run(&one, r, val, 10, &run);
+                int id = x64_kit_run(&kit, &two);
+                assert_int_equal(id, run.kind == IR_RUN_EXIT ? run.exit : X64_ID_INDIRECT);
+                assert_memory_equal(one.x, two.x, sizeof one.x);
+                if (one.fl != two.fl)
+                    fail_msg("host %u region %u run %u: fl %x, not %x", h, n, k, two.fl, one.fl);
+            }
+            arena_clear(&arena);
+        }
+        x64_kit_clear(&kit);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(flags_and_conditions_agree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_put_off_word_is_right_at_every_exit),cmocka_unit_test(flags_and_conditions_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

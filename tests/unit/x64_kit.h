@@ -19,6 +19,7 @@ typedef struct X64Kit {
     X64Emit *emit;
     X64Code *out;
     IrLive *live;
+    IrSlot slots[TOY_SLOTS]; /* toy_slots with some of them pinned */
 } X64Kit;
 
 enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */ };
@@ -36,7 +37,12 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
     k->page = mmap(NULL, X64_KIT_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(k->page, MAP_FAILED);
     x64_init(&k->a, k->page + 8 * X64_KIT_SLOTS, X64_KIT_PAGE - 8 * X64_KIT_SLOTS);
-    x64_host_init(&k->host, f, no_opt, toy_slots, TOY_SLOTS, 4, &at);
+    memcpy(k->slots, toy_slots, sizeof k->slots);
+    for (unsigned s = 0; s < 8; s++) {
+        k->slots[TOY_X + s].pin = (uint8_t)(s + 1);
+        k->slots[TOY_F + s].pin = (uint8_t)(s < 4 ? s + 1 : 0);
+    }
+    x64_host_init(&k->host, f, no_opt, k->slots, TOY_SLOTS, 4, &at);
     x64_stubs_emit(&k->host, &k->a);
     k->code = k->a.p;
     k->emit = malloc(x64_emit_size);

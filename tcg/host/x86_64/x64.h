@@ -8,7 +8,7 @@
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
  * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
  * cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except that a
- * pinned float may hold a NaN that is not yet canonical; records say which. A region that is a loop may keep further
+ * pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date; records say so. A region that is a loop may keep further
  * float slots in xmm registers from its entry to its exits (X64Code.loop_pin).
  * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked.
  *
@@ -44,7 +44,7 @@ typedef struct X64Pin {
     uint16_t offset;   /* of the slot in the cpu object */
 } X64Pin;
 
-enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16 };
+enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
  * pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without wrapping: the table
@@ -63,6 +63,7 @@ typedef struct X64Host {
     X64Lookup lookup;         /* set before x64_stubs_emit() */
     const IrSlot *slots;
     unsigned n_slots, n_pins;
+    int16_t fl_slot;          /* the slot of guest flags, -1: the guest has none. Never pinned, one at most */
     unsigned insn_shift;      /* log2 of the guest's instruction alignment: index of the jump cache */
     int8_t slot_reg[IR_MAX_SLOTS]; /* register of a pinned slot, -1: in the cpu object */
     X64Pin pin[X64_MAX_PINS];
@@ -88,6 +89,18 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
     uint64_t half_64[2], minus_half_64[2], half_32[2], minus_half_32[2];
 } X64Const;
 
+/* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands. */
+typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
+typedef struct X64Loc {
+    uint8_t kind;  /* X64LocKind */
+    uint8_t reg;   /* REG: general register */
+    int64_t value; /* STACK: bytes from rsp. ENV: bytes from the start of the cpu. CONST */
+} X64Loc;
+typedef struct X64FlRecipe {
+    uint8_t op, type; /* IrOp, IrType of the operands */
+    X64Loc a, b;
+} X64FlRecipe;
+
 /* What a faulting host address means. Sorted by `at`. */
 typedef struct X64Record {
     uint32_t at;       /* bytes from the region's start */
@@ -96,13 +109,14 @@ typedef struct X64Record {
     uint8_t scale : 4, size : 3, write : 1; /* size: log2 bytes */
     int32_t disp;
     uint16_t dirty;    /* xmm registers that may hold a NaN to be made canonical */
+    uint8_t fl;        /* index + 1 of the recipe of the flags slot; 0: it is in the cpu object */
 } X64Record;
 
 typedef struct X64Exit {
     uint32_t stub; /* bytes from the region's start: where the slot points at first */
 } X64Exit;
 
-enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_PINS = 5 };
+enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_PINS = 5, X64_MAX_FL = 64 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
 extern const size_t x64_emit_size;
@@ -112,6 +126,8 @@ typedef struct X64Code {
     uint32_t n_records;
     uint32_t n_loop_pins;   /* slots that this region keeps in registers besides the boundary's */
     X64Pin loop_pin[X64_MAX_LOOP_PINS];
+    uint32_t n_fl;          /* recipes of flags */
+    X64FlRecipe fl[X64_MAX_FL];
     X64Record record[X64_MAX_RECORDS];
     X64Exit exit[IR_MAX_EXITS];
 } X64Code;

@@ -29,6 +29,8 @@ static void start(X64Emit *e, const IrRegion *r)
     e->n_cold = e->n_fix = 0;
     e->ordinal = 0;
     e->fp_image = 0;
+    e->fl = IR_NONE;
+    e->code->n_fl = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
         for (unsigned k = 0; k < r->block[b].params; k++) {
             if (e->spills == (1ull << X64_SPILLS) - 1) {

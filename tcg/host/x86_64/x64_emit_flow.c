@@ -10,6 +10,8 @@ void x64_emit_param(X64Emit *e, const IrInsn *i) {} /* lives in its stack slot, 
 void x64_emit_get(X64Emit *e, const IrInsn *i)
 {
     unsigned slot = i->imm, v = e->cur;
+    if ((int)slot == e->h->fl_slot)
+        x64_fl_flush(e);
     int pin = e->slot_reg[slot];
     IrVal old = pin >= 0 ? e->reg_val[pin] : e->slot_val[slot];
     if (old && pin >= X64_XMM)
@@ -24,7 +26,11 @@ void x64_emit_get(X64Emit *e, const IrInsn *i)
     }
 }
 
-void x64_emit_put(X64Emit *e, const IrInsn *i) { x64_put_slot(e, i->imm, i->a); }
+void x64_emit_put(X64Emit *e, const IrInsn *i)
+{
+    if (i->type != IR_FL || !x64_fl_put(e, i->imm, i->a))
+        x64_put_slot(e, i->imm, i->a);
+}
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
 {
@@ -89,7 +95,11 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
     x64_jmp_to(e->a, e->h->exit);
 }
 
-void x64_leave(X64Emit *e, unsigned k) { exit_body(e, k, x64_dirty_pins(e), true); }
+void x64_leave(X64Emit *e, unsigned k)
+{
+    x64_fl_flush(e);
+    exit_body(e, k, x64_dirty_pins(e), true);
+}
 
 void x64_emit_exit(X64Emit *e, const IrInsn *i) { x64_leave(e, i->imm); }
 
@@ -99,6 +109,7 @@ void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
     X64Cold *c = x64_cold(e, COLD_EXIT);
     c->exit = (uint16_t)i->imm;
     c->dirty = (uint16_t)x64_dirty_pins(e);
+    c->fl = x64_fl_recipe(e);
     c->mode = 1;
     c->site = x64_jcc_rel32(e->a, cc);
 }
@@ -107,6 +118,7 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
 {
     const IrInsn *next = &e->r->insn[e->cur + 1];
     if (next->op == IR_BR && next->imm == 0 && e->cur + 2 == e->r->n_insns) { /* the end of a loop: one branch for both */
+        x64_fl_flush(e);
         clean_all_pins(e);
         x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
         x64_jcc_to(e->a, X64_E, e->block_at[0]);
@@ -118,6 +130,7 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
     X64Cold *c = x64_cold(e, COLD_EXIT);
     c->exit = (uint16_t)i->imm;
     c->dirty = (uint16_t)x64_dirty_pins(e);
+    c->fl = x64_fl_recipe(e);
     c->site = x64_jcc_rel32(e->a, X64_NE);
 }
 
@@ -139,6 +152,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
 {
     const X64Host *h = e->h;
     X64Asm *a = e->a;
+    x64_fl_flush(e);
     x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
     x64_store_loop_pins(e);
@@ -161,6 +175,8 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
     const IrHelper *hp = &e->r->helpers[i->imm];
     X64Asm *a = e->a;
     e->calls++;
+    if (hp->flags & (IR_H_STATE | IR_H_STATUS))
+        x64_fl_flush(e);
     for (unsigned k = 0; k < 4 && hp->arg[k] != IR_VOID; k++) {
         X64Mem slot = x64_env(e->h->at.args + 8 * (int)k);
         int64_t c;
@@ -212,6 +228,7 @@ static void branch_to(X64Emit *e, uint8_t *site, unsigned block)
 void x64_emit_br(X64Emit *e, const IrInsn *i)
 {
     unsigned block = i->imm, first = e->r->block[block].first;
+    x64_fl_flush(e);
     if (i->misc)
         x64_claim(e, X64_RAX);
     for (unsigned k = 0; k < i->misc; k++) { /* first all reads, then all writes: parallel assignment */
@@ -229,6 +246,7 @@ void x64_emit_br(X64Emit *e, const IrInsn *i)
 
 void x64_emit_brcond(X64Emit *e, const IrInsn *i)
 {
+    x64_fl_flush(e);
     clean_all_pins(e);
     int cc = x64_condition(e, i->a);
     branch_to(e, x64_jcc_rel32(e->a, cc), i->imm);
@@ -267,7 +285,11 @@ static void cold_one(X64Emit *e, const X64Cold *c)
     if (c->site2)
         x64_patch32(c->site2, a->p);
     switch ((X64ColdKind)c->kind) {
-    case COLD_EXIT: exit_body(e, c->exit, c->dirty, c->mode != 0); break;
+    case COLD_EXIT:
+        if (c->fl)
+            x64_fl_store(e, c->fl);
+        exit_body(e, c->exit, c->dirty, c->mode != 0);
+        break;
     case COLD_CANON:
     case COLD_UNBOX:
         x64_load_const(e, c->reg, c->width == 64 ? offsetof(X64Const, canon64) : offsetof(X64Const, canon32));

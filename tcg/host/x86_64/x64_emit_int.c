@@ -483,6 +483,10 @@ void x64_emit_select(X64Emit *e, const IrInsn *i)
         return;
     }
     int w = op_width(i);
+    if (i->type == IR_FL) {
+        x64_fl_make(e, i->b);
+        x64_fl_make(e, i->c);
+    }
     int rt = x64_use(e, i->b), rf = x64_use(e, i->c);
     int cc = x64_condition(e, i->a);
     int d = x64_def(e, rf, 0);

@@ -18,6 +18,7 @@ void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest
         .write = write,
         .disp = m.disp,
         .dirty = (uint16_t)x64_dirty_pins(e),
+        .fl = x64_fl_recipe(e),
     };
 }
 

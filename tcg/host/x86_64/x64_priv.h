@@ -21,6 +21,7 @@ typedef struct X64Cold {
     uint8_t reg, width;  /* CANON: xmm and 32/64. SOFT: destination register */
     uint16_t dirty;      /* EXIT: pinned xmm to make canonical */
     uint8_t n_args, arg_reg[3], mode; /* SOFT: operands in registers; IrRound, 7 from the cpu */
+    uint8_t fl;          /* EXIT: index + 1 of the recipe of the flags slot, 0 none */
     uint16_t exit;
     uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
     uint8_t *site2;      /* another, or NULL */
@@ -50,6 +51,7 @@ struct X64Emit {
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
     int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;
+    IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
     unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
@@ -126,6 +128,17 @@ void x64_store_loop_pins(X64Emit *e);
 
 /* The jump cache's entry for the guest pc in rax; uses rcx. */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
+
+/* Guest flags. A put of them is remembered (e->fl) and done only where the slot is looked at in memory: */
+bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v); /* false: not this one, put it now */
+/* before code that may read the slot on the main path, and at the end of a block; */
+void x64_fl_flush(X64Emit *e);
+/* the index + 1 of a recipe with the present places of the operands, for a record or an exit; 0: the slot is right; */
+uint8_t x64_fl_recipe(X64Emit *e);
+/* a recipe carried out, in an exit's cold code: pins stay, temporaries are lost. */
+void x64_fl_store(X64Emit *e, unsigned recipe);
+/* Computes a word of flags that was not needed up to now. Before other operands of an op are fetched. */
+void x64_fl_make(X64Emit *e, IrVal v);
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);

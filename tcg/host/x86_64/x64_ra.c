@@ -284,8 +284,11 @@ static int define(X64Emit *e, int want, uint32_t avoid, bool vec)
     int d = -1;
     if (hint) {
         int pin = e->slot_reg[hint - 1];
-        if (pin >= 0 && (pin >= X64_XMM) == vec && can_take(e, pin, avoid))
+        if (pin >= 0 && (pin >= X64_XMM) == vec && !(avoid >> pin & 1)) {
+            if (!can_take(e, pin, 0))
+                x64_evict(e, pin); /* its old value is wanted later, say for flags */
             d = pin;
+        }
     }
     if (d < 0 && want >= 0 && is_temp(e, want) && can_take(e, want, avoid))
         d = want;

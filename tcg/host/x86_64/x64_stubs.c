@@ -183,6 +183,10 @@ void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot 
 {
     static const uint8_t gpr[] = {X64_RBX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R14, X64_R15, X64_R12, X64_R13};
     *h = (X64Host){.features = features, .no_opt = no_opt, .at = *at, .slots = slots, .n_slots = n_slots};
+    h->fl_slot = -1;
+    for (unsigned s = 0; s < n_slots; s++)
+        if (slots[s].type == IR_FL)
+            h->fl_slot = (int16_t)s;
     h->insn_shift = (unsigned)__builtin_ctz(insn_align);
     memset(h->slot_reg, -1, sizeof(h->slot_reg));
     if (no_opt & X64_NO_PINS)
@@ -190,7 +194,7 @@ void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot 
     for (unsigned s = 0; s < n_slots; s++) {
         unsigned rank = slots[s].pin;
         bool vec = ir_type_is_vec((IrType)slots[s].type);
-        if (rank == 0 || rank > (vec ? 8 : ARRAY_SIZE(gpr)))
+        if (rank == 0 || slots[s].type == IR_FL || rank > (vec ? 8 : ARRAY_SIZE(gpr)))
             continue;
         int reg = vec ? X64_XMM + (int)rank - 1 : gpr[rank - 1];
         h->slot_reg[s] = (int8_t)reg;
