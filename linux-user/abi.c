@@ -7,7 +7,8 @@
 const LuAbi *lu_abi_at(unsigned i)
 {
     switch (i) {
-    case 0: return &lu_abi_riscv64;
+    case 0: return &lu_abi_arm64;
+    case 1: return &lu_abi_riscv64;
     default: return NULL;
     }
 }

@@ -24,7 +24,8 @@ struct LuAbi {
     /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no such model. */
     bool (*choose_model)(LuProc *p, const char *name);
     void (*list_models)(struct Fmt *out); /* a line each: name, two blanks, what it is */
-    void (*init_cpu)(const LuProc *p, Cpu *cpu); /* makes the first cpu one of that model; NULL: nothing to do */
+    /* Makes the first cpu one of that model, with secrets made of `seed`; NULL: nothing to do. */
+    void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);
 
     uint64_t (*syscall_nr)(const Cpu *cpu);
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
@@ -36,6 +37,7 @@ struct LuAbi {
     void (*set_tls)(Cpu *cpu, uint64_t tls);
     uint64_t (*get_sp)(const Cpu *cpu);
     void (*set_sp)(Cpu *cpu, Gva sp);
+    long (*prctl)(LuThread *t, const uint64_t a[6]); /* requests of the processor; NULL: there are none */
     /* Signal frames: see signal.h. False: the frame does not fit in guest memory. */
     bool (*push_frame)(LuThread *t, const struct LuSigInfo *info, const struct LuSigAction *act, Gva frame_top);
     bool (*pop_frame)(LuThread *t, uint64_t *ret_mask);
@@ -49,7 +51,7 @@ struct LuAbi {
     void (*cpuinfo)(LuProc *p, struct Fmt *out, unsigned cpu); /* one processor of /proc/cpuinfo */
 };
 
-extern const LuAbi lu_abi_riscv64;
+extern const LuAbi lu_abi_arm64, lu_abi_riscv64;
 
 enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 

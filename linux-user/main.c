@@ -363,7 +363,7 @@ static void start_accel(Start *s)
         sys_exit_group(EXIT_CANNOT);
     }
     if (p->abi->init_cpu)
-        p->abi->init_cpu(p, s->t->cpu);
+        p->abi->init_cpu(p, s->t->cpu, s->random[7]);
 }
 
 static void get_random(Start *s)

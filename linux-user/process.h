@@ -52,6 +52,7 @@ struct LuProc {
     uint32_t log;         /* LU_LOG_* */
     uint32_t cpu_model;   /* of abi->choose_model() */
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
+    uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing here */
 };
 
 enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };

@@ -9,11 +9,14 @@ long lu_sys_mmap(LuThread *t, const uint64_t a[6])
     int fd = (int)a[4];
     if (!(a[3] & MAP_ANONYMOUS) && su_fd_hidden(t->proc, (uint32_t)fd))
         return -EBADF;
-    return lu_mm_mmap(t, a[0], a[1], (int)a[2], (int)a[3], fd, a[5]);
+    return lu_mm_mmap(t, a[0], a[1], (int)a[2] & ~(int)t->proc->more_prot, (int)a[3], fd, a[5]);
 }
 
 long lu_sys_munmap(LuThread *t, const uint64_t a[6]) { return lu_mm_munmap(t, a[0], a[1]); }
-long lu_sys_mprotect(LuThread *t, const uint64_t a[6]) { return lu_mm_mprotect(t, a[0], a[1], (int)a[2]); }
+long lu_sys_mprotect(LuThread *t, const uint64_t a[6])
+{
+    return lu_mm_mprotect(t, a[0], a[1], (int)a[2] & ~(int)t->proc->more_prot);
+}
 long lu_sys_mremap(LuThread *t, const uint64_t a[6]) { return lu_mm_mremap(t, a[0], a[1], a[2], (int)a[3], a[4]); }
 long lu_sys_brk(LuThread *t, const uint64_t a[6]) { return lu_mm_brk(t, a[0]); }
 long lu_sys_madvise(LuThread *t, const uint64_t a[6]) { return lu_mm_madvise(t, a[0], a[1], (int)a[2]); }

@@ -52,6 +52,13 @@ const uint16_t lu_syscall_row_riscv64[LU_N_SYSCALLS_RISCV64] = {
 #undef NR
 };
 
+const uint16_t lu_syscall_row_arm64[LU_N_SYSCALLS_ARM64] = {
+#define NR(number, name) [number] = LU_ROW_##name + 1,
+#include "linux-user/syscall_nr_generic.def"
+    NR(38, renameat)
+#undef NR
+};
+
 const char *lu_row_note(const LuSyscallRow *row)
 {
     return (const char *)&notes + row->note;

@@ -200,6 +200,13 @@ static void every_number_names_its_row(void **state)
     }
     assert_int_equal(lu_syscall_row_riscv64[38], 0); /* renameat: not on riscv64 */
     assert_int_equal(lu_syscall_row_riscv64[244], 0);
+    /* arm64 has the same numbers, renameat, and nothing of riscv64's own. */
+    for (unsigned nr = 0; nr < LU_N_SYSCALLS_ARM64; nr++) {
+        if (nr == 38)
+            assert_int_equal(lu_syscall_row_arm64[nr], LU_ROW_renameat + 1);
+        else
+            assert_int_equal(lu_syscall_row_arm64[nr], nr == 258 || nr == 259 ? 0 : lu_syscall_row_riscv64[nr]);
+    }
 }
 
 static void rows_are_well_formed(void **state)
@@ -474,6 +481,32 @@ static void openat2_looks_below_its_own_root(void **state)
     close(d);
 }
 
+/* Guest values of open flags of arm64, from asm/fcntl.h of its UAPI headers. */
+static void arm_open_flags_are_translated(void **state)
+{
+    enum { ARM_DIRECTORY = 040000, ARM_NOFOLLOW = 0100000, ARM_DIRECT = 0200000, ARM_LARGEFILE = 0400000 };
+    Fixture *x = *state;
+    x->abi.arm_open_flags = true;
+    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECTORY | ARM_NOFOLLOW | O_CLOEXEC), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECT | ARM_LARGEFILE | O_APPEND), O_DIRECT | 0100000 | O_APPEND);
+    close(open("plain", O_CREAT | O_WRONLY, 0600));
+    assert_int_equal(symlink("plain", "link"), 0);
+    assert_int_equal(CALL(x, openat, AT_FDCWD, P("plain"), ARM_DIRECTORY, 0), -ENOTDIR);
+    assert_int_equal(CALL(x, openat, AT_FDCWD, P("link"), ARM_NOFOLLOW, 0), -ELOOP);
+    uint64_t how[3] = {ARM_DIRECTORY, 0, 0};
+    assert_int_equal(CALL(x, openat2, AT_FDCWD, P("plain"), P(how), sizeof(how)), -ENOTDIR);
+    assert_int_equal(how[0], ARM_DIRECTORY);
+    long fd = CALL(x, openat, AT_FDCWD, P("."), ARM_DIRECTORY | O_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(CALL(x, fcntl, fd, F_GETFL, 0), ARM_DIRECTORY | ARM_LARGEFILE);
+    close((int)fd);
+    int p[2];
+    assert_int_equal(CALL(x, pipe2, P(p), ARM_DIRECT), 0);
+    assert_int_equal(fcntl(p[1], F_GETFL), O_WRONLY | O_DIRECT);
+    close(p[0]);
+    close(p[1]);
+}
+
 static void hwprobe_agrees_with_hwcap(void **state)
 {
     Fixture *x = *state;
@@ -654,7 +687,7 @@ int main(void)
         T(hidden_descriptors_do_not_exist_for_the_guest), T(listing_of_fd_directories_leaves_hidden_ones_out),
         T(epoll_events_have_sixteen_bytes), T(poll_and_select_take_masks),
         T(unix_sockets_are_found_under_the_sysroot), T(semid_ds_has_no_padding), T(openat2_looks_below_its_own_root),
-        T(hwprobe_agrees_with_hwcap), T(prctl_passes_what_means_the_same), T(trace_lines_read_like_strace),
+        T(arm_open_flags_are_translated), T(hwprobe_agrees_with_hwcap), T(prctl_passes_what_means_the_same), T(trace_lines_read_like_strace),
         T(the_list_has_every_number), T(memory_calls_reach_the_address_space), T(address_space_limits_are_the_guests),
         T(uname_tells_the_guests_machine), T(bad_pointers_give_efault),
     };

@@ -55,7 +55,7 @@ GOOD = {
 REFUSED = {
     "empty": (b"", "not a"), "short": (b"\x7fELF", "not a"), "half a header": (image()[:40], "not a"),
     "no magic": (b"\0" + image()[1:], "not a"), "32 bits": (image(**{"class": 1}), "riscv64"),
-    "big endian": (image(data=2), ""), "machine": (image(machine=183), "riscv64"),
+    "big endian": (image(data=2), ""), "machine": (image(machine=8), "riscv64"),
     "relocatable": (image(type=1), "program"), "core": (image(type=4), "program"),
     "no headers": (image(phnum=0), "program header"), "entry size": (image(phentsize=55), "program header"),
     "many headers": (image(phnum=65535), "program header"), "headers outside": (image(phoff=1 << 40), "truncated"),
