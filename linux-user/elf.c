@@ -1,7 +1,6 @@
 #include "linux-user/elf.h"
 
-#include <gelf.h>
-#include <libelf.h>
+#include <elf.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,8 @@
 
 #define PAGE 4096ull
 
+enum { ELF_HEAD = 1024 }; /* the ELF header, and in nearly all files the program headers */
+
 static bool fail(Fmt *err, const char *text)
 {
     fmt_puts(err, text);
@@ -17,7 +18,7 @@ static bool fail(Fmt *err, const char *text)
 }
 
 /* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before. */
-static bool check_load(const GElf_Phdr *ph, uint64_t file_size, uint64_t prev_end, Fmt *err)
+static bool check_load(const Elf64_Phdr *ph, uint64_t file_size, uint64_t prev_end, Fmt *err)
 {
     if (ph->p_filesz > ph->p_memsz)
         return fail(err, "a segment is larger in the file than in memory");
@@ -34,7 +35,7 @@ static bool check_load(const GElf_Phdr *ph, uint64_t file_size, uint64_t prev_en
     return true;
 }
 
-static bool add_load(ElfPlan *plan, const GElf_Phdr *ph, uint64_t file_size, const GElf_Ehdr *eh, Fmt *err)
+static bool add_load(ElfPlan *plan, const Elf64_Phdr *ph, uint64_t file_size, const Elf64_Ehdr *eh, Fmt *err)
 {
     const ElfLoad *prev = plan->n_loads ? &plan->load[plan->n_loads - 1] : NULL;
     if (!ph->p_memsz)
@@ -56,7 +57,7 @@ static bool add_load(ElfPlan *plan, const GElf_Phdr *ph, uint64_t file_size, con
     return true;
 }
 
-static bool read_interp(int fd, const GElf_Phdr *ph, uint64_t file_size, ElfPlan *plan, Fmt *err)
+static bool read_interp(int fd, const Elf64_Phdr *ph, uint64_t file_size, ElfPlan *plan, Fmt *err)
 {
     if (plan->interp[0])
         return true; /* the first one counts */
@@ -72,8 +73,8 @@ static bool read_interp(int fd, const GElf_Phdr *ph, uint64_t file_size, ElfPlan
     return true;
 }
 
-/* What a foreign file is, for the message. */
-static void put_machine(Fmt *err, const GElf_Ehdr *eh)
+/* What a foreign file is, for the message. Its machine stands where that of a 64-bit file does. */
+static void put_machine(Fmt *err, const Elf64_Ehdr *eh)
 {
     static const struct {
         uint16_t machine;
@@ -81,19 +82,21 @@ static void put_machine(Fmt *err, const GElf_Ehdr *eh)
     } machines[] = {{EM_386, "i386"}, {EM_X86_64, "x86-64"}, {EM_ARM, "arm"}, {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},
                     {EM_MIPS, "mips"}, {EM_PPC, "powerpc"}, {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
                     {EM_SPARCV9, "sparc64"}, {258, "loongarch"}};
+    bool big = eh->e_ident[EI_DATA] == ELFDATA2MSB;
+    uint16_t machine = big ? __builtin_bswap16(eh->e_machine) : eh->e_machine;
     unsigned i = 0;
-    while (i < ARRAY_SIZE(machines) && machines[i].machine != eh->e_machine)
+    while (i < ARRAY_SIZE(machines) && machines[i].machine != machine)
         i++;
     if (i < ARRAY_SIZE(machines))
         fmt_printf(err, "%s, ", machines[i].name);
     else
-        fmt_printf(err, "machine %u, ", eh->e_machine);
+        fmt_printf(err, "machine %u, ", machine);
     fmt_printf(err, "%u bits%s", eh->e_ident[EI_CLASS] == ELFCLASS64 ? 64u : 32u,
-               eh->e_ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "");
+               big ? ", big-endian" : "");
 }
 
 /* Kernels do not look at the OS field, and many linkers leave it 0; a name of another system is believed. */
-static bool check_system(const GElf_Ehdr *eh, Fmt *err)
+static bool check_system(const Elf64_Ehdr *eh, Fmt *err)
 {
     static const struct {
         uint8_t abi;
@@ -109,12 +112,9 @@ static bool check_system(const GElf_Ehdr *eh, Fmt *err)
     return true;
 }
 
-static bool check_header(const GElf_Ehdr *eh, const LuAbi *abi, uint64_t file_size, ElfPlan *plan, Fmt *err)
+static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_size, ElfPlan *plan, Fmt *err)
 {
-    uint8_t head[LU_ELF_HEAD];
-    memcpy(head, eh->e_ident, EI_NIDENT);
-    head[18] = (uint8_t)eh->e_machine, head[19] = (uint8_t)(eh->e_machine >> 8);
-    plan->abi = lu_abi_of_header(head);
+    plan->abi = lu_abi_of_header((const uint8_t *)eh);
     if (!plan->abi || (abi && plan->abi != abi)) {
         fmt_puts(err, "not a program for ");
         lu_abi_list(err, abi);
@@ -136,11 +136,40 @@ static bool check_header(const GElf_Ehdr *eh, const LuAbi *abi, uint64_t file_si
     return true;
 }
 
-static bool plan_from(Elf *elf, int fd, uint64_t file_size, const LuAbi *abi, ElfPlan *plan, Fmt *err)
+/* Entry i of the program headers, from what is at hand if it lies there. */
+static bool read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret)
 {
-    GElf_Ehdr eh;
-    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &eh))
+    uint64_t at = eh->e_phoff + i * sizeof(*ret);
+    if (at + sizeof(*ret) > len)
+        return sys_call4(SYS_pread64, fd, ret, sizeof(*ret), at) == sizeof(*ret);
+    memcpy(ret, head + at, sizeof(*ret));
+    return true;
+}
+
+static bool add_phdr(int fd, const Elf64_Phdr *ph, uint64_t file_size, const Elf64_Ehdr *eh, ElfPlan *plan, Fmt *err)
+{
+    if (ph->p_type == PT_LOAD)
+        return add_load(plan, ph, file_size, eh, err);
+    if (ph->p_type == PT_INTERP)
+        return read_interp(fd, ph, file_size, plan, err);
+    if (ph->p_type == PT_GNU_STACK)
+        plan->exec_stack = ph->p_flags & PF_X;
+    return true;
+}
+
+bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
+{
+    struct stat st;
+    char head[ELF_HEAD] __attribute__((aligned(8)));
+    Elf64_Ehdr eh;
+    memset(plan, 0, offsetof(ElfPlan, load));
+    if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
+        return fail(err, "not a regular file");
+    long len = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);
+    if (len < (long)sizeof(eh) || memcmp(head, ELFMAG, SELFMAG))
         return fail(err, "not an ELF program");
+    memcpy(&eh, head, sizeof(eh));
+    uint64_t file_size = (uint64_t)st.st_size;
     if (!check_header(&eh, abi, file_size, plan, err))
         return false;
     plan->pie = eh.e_type == ET_DYN;
@@ -148,32 +177,13 @@ static bool plan_from(Elf *elf, int fd, uint64_t file_size, const LuAbi *abi, El
     plan->n_phdrs = eh.e_phnum;
     plan->align = PAGE;
     for (unsigned i = 0; i < eh.e_phnum; i++) {
-        GElf_Phdr ph;
-        if (!gelf_getphdr(elf, (int)i, &ph))
+        Elf64_Phdr ph;
+        if (!read_phdr(fd, head, (size_t)len, &eh, i, &ph))
             return fail(err, "unreadable program headers");
-        if (ph.p_type == PT_LOAD && !add_load(plan, &ph, file_size, &eh, err))
+        if (!add_phdr(fd, &ph, file_size, &eh, plan, err))
             return false;
-        if (ph.p_type == PT_INTERP && !read_interp(fd, &ph, file_size, plan, err))
-            return false;
-        if (ph.p_type == PT_GNU_STACK)
-            plan->exec_stack = ph.p_flags & PF_X;
     }
-    if (!plan->n_loads)
-        return fail(err, "nothing to load");
-    return true;
-}
-
-bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
-{
-    struct stat st;
-    memset(plan, 0, offsetof(ElfPlan, load));
-    if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
-        return fail(err, "not a regular file");
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    bool ok = plan_from(elf, fd, (uint64_t)st.st_size, abi, plan, err);
-    elf_end(elf);
-    return ok;
+    return plan->n_loads || fail(err, "nothing to load");
 }
 
 /* ---- mapping ---- */

@@ -1,8 +1,8 @@
 /*
  * The loader: puts an ELF program and its interpreter into guest memory.
  *
- * Only program headers are looked at, read through libelf; every value in them is checked first (elf_check()), so that a
- * hostile file ends in one line, never in a fault. Before the guest starts only: libelf allocates.
+ * Only program headers are looked at; every value in them is checked first, so that a hostile file ends in one line, never
+ * in a fault. Without state; used before the guest starts.
  * Ownership: the descriptors are the caller's. Sources: elf(5), System V ABI chapters 4 and 5.
  */
 #ifndef LINUX_USER_ELF_H

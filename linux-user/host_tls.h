@@ -35,6 +35,8 @@
 size_t host_tls_size(void);
 /* A thread pointer for a new thread. mem: zeroed, aligned to 64, unused where host_tls_size() is 0. NULL: failed. */
 void *host_tls_make(void *mem);
+/* Of the first thread, in a program without libc: like host_tls_make(), no guards. NULL: too small. */
+void *host_tls_first(void *mem, size_t bytes);
 /* The thread pointer that the caller runs on. */
 static inline void *host_tls_current(void)
 {

@@ -1,6 +1,5 @@
 /*
- * tinamou: the composition root of Linux user mode. Order of the start: options, headers of the program (libelf, the
- * last user of malloc), layout, mapping, stack, accel, signals, run.
+ * tinamou: the composition root of Linux user mode. Order of the start: options, headers of the program, layout, mapping, stack, accel, signals, run.
  */
 #include <elf.h>
 #include <errno.h>
@@ -24,8 +23,6 @@
 enum { EXIT_CANNOT = 126, EXIT_MISSING = 127, ARENA = 64 << 20, SCRATCH = 1 << 20 };
 
 extern const char lu_image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
-
-extern const uint64_t lu_old_data_limit[2] __attribute__((visibility("hidden"))); /* entry.S */
 
 /* What the start passes from step to step. */
 typedef struct Start {
@@ -75,7 +72,7 @@ static LuProc *new_process(void)
  * With a bottom-up layout, or a gap for a huge stack, the kernel places the emulator and its mappings in the middle of
  * the guest's space. Then this starts itself again with the usual layout, and puts things back afterwards.
  */
-static void start_again(const LuOptions *opt, int argc, char **argv)
+static void start_again(const LuOptions *opt, int argc, char **argv, char **envp)
 {
     uint64_t image = (uint64_t)lu_image_start;
     if (image > 1ull << 46 || opt->old_stack_limit)
@@ -106,9 +103,8 @@ static void start_again(const LuOptions *opt, int argc, char **argv)
     v[n] = NULL;
     struct rlimit64 low = {MIN(8ull << 20, r.rlim_max), r.rlim_max};
     sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &low, 0);
-    sys_call4(SYS_prlimit64, 0, RLIMIT_DATA, lu_old_data_limit, 0);
     sys_call1(SYS_personality, persona & ~ADDR_COMPAT_LAYOUT);
-    sys_call3(SYS_execve, "/proc/self/exe", v, environ);
+    sys_call3(SYS_execve, "/proc/self/exe", v, envp);
     sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &r, 0);
     sys_call1(SYS_personality, persona);
 }
@@ -183,6 +179,15 @@ static void keep_exe(Start *s)
     s->p->exe_fd = sys_is_err(fd) ? -1 : (int)fd;
 }
 
+/* At most what fits; returns the length. */
+static size_t copy_path(char dst[LU_PATH_BYTES], const char *src)
+{
+    size_t n = strnlen(src, LU_PATH_BYTES - 1);
+    memcpy(dst, src, n);
+    dst[n] = 0;
+    return n;
+}
+
 /* Where does the program's file lie? For /proc/self/exe. */
 static void note_exe(Start *s)
 {
@@ -192,7 +197,7 @@ static void note_exe(Start *s)
     LuProc *p = s->p;
     long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, p->exe_host, sizeof(p->exe_host) - 1);
     if (sys_is_err(n))
-        n = (long)strlen(strncpy(p->exe_host, s->opt->program, sizeof(p->exe_host) - 1));
+        n = (long)copy_path(p->exe_host, s->opt->program);
     p->exe_host[n] = 0;
     if (n > 10 && !strcmp(p->exe_host + n - 10, " (deleted)"))
         keep_exe(s);
@@ -204,11 +209,13 @@ static void note_exe(Start *s)
 
 static long open_at_root(Start *s, const char *root, const char *path)
 {
-    char *host = lu_alloc(s->p, strlen(root) + strlen(path) + 1);
+    size_t n = strlen(root);
+    char *host = lu_alloc(s->p, n + strlen(path) + 1);
     if (!host)
         return -ENOMEM;
-    strcpy(host, root);
-    s->interp_host = strcat(host, path);
+    memcpy(host, root, n);
+    strcpy(host + n, path);
+    s->interp_host = host;
     return sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
 }
 
@@ -407,7 +414,7 @@ int main(int argc, char **argv, char **envp)
     s.err = (Fmt)FMT_ON(s.err_text);
     s.p->opt = s.opt;
     lu_options_parse(s.p, s.opt, argc, argv, envp);
-    start_again(s.opt, argc, argv);
+    start_again(s.opt, argc, argv, envp);
     put_back(s.opt);
     open_log(s.p);
     get_random(&s);

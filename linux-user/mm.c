@@ -14,8 +14,6 @@
 
 extern const char lu_image_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 
-extern const uint64_t lu_old_data_limit[2] __attribute__((visibility("hidden"))); /* entry.S */
-
 /* One line of the host's /proc/self/maps: the two hexadecimal numbers at its start. */
 static const char *maps_line(const char *s, uint64_t *ret_start, uint64_t *ret_end)
 {
@@ -55,14 +53,13 @@ static void read_limits(LuMm *mm)
 {
     static const uint8_t which[2] = {RLIMIT_AS, RLIMIT_DATA};
     for (int i = 0; i < 2; i++) {
-        struct rlimit64 r = {lu_old_data_limit[0], lu_old_data_limit[1]};
-        bool lowered = i == 1 && r.rlim_max; /* by entry.S */
-        if (!lowered && sys_is_err(sys_call4(SYS_prlimit64, 0, which[i], 0, &r)))
+        struct rlimit64 r;
+        if (sys_is_err(sys_call4(SYS_prlimit64, 0, which[i], 0, &r)))
             r = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
         mm->rlim[i][0] = r.rlim_cur;
         mm->rlim[i][1] = r.rlim_max;
         /* They bind the guest, not the emulator around it. */
-        if (lowered || r.rlim_cur != r.rlim_max) {
+        if (r.rlim_cur != r.rlim_max) {
             r.rlim_cur = r.rlim_max;
             sys_call4(SYS_prlimit64, 0, which[i], &r, 0);
         }

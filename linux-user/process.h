@@ -18,6 +18,8 @@
 #include "base/lock.h"
 #include "base/sys.h"
 
+#include <time.h>
+
 enum { LU_PATH_BYTES = 4096 }; /* PATH_MAX: the longest name a system call takes, its NUL included */
 
 typedef struct LuProc LuProc;
@@ -53,6 +55,7 @@ struct LuProc {
     uint32_t cpu_model;   /* of abi->choose_model() */
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing here */
+    int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use (atomic) */
 };
 
 enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };

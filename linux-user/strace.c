@@ -1,6 +1,6 @@
 #include "linux-user/strace.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -88,8 +88,8 @@ static void put_sockaddr(Fmt *f, Gva at, uint64_t len)
         fmt_puts(f, abstract ? ", sun_path=@" : ", sun_path=");
         put_quoted(f, u.un.sun_path + abstract, abstract ? len - 3 : strnlen(u.un.sun_path, len - 2));
     } else if (u.sa.sa_family == AF_INET && len >= sizeof(u.in)) {
-        uint32_t ip = ntohl(u.in.sin_addr.s_addr);
-        fmt_printf(f, ", sin_port=%u, sin_addr=%u.%u.%u.%u", ntohs(u.in.sin_port), ip >> 24, ip >> 16 & 255,
+        uint32_t ip = __builtin_bswap32(u.in.sin_addr.s_addr);
+        fmt_printf(f, ", sin_port=%u, sin_addr=%u.%u.%u.%u", __builtin_bswap16(u.in.sin_port), ip >> 24, ip >> 16 & 255,
                    ip >> 8 & 255, ip & 255);
     }
     fmt_putc(f, '}');

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { L1_ECX, L7_EBX, L7_ECX, L7_EDX, L71_EAX, E1_ECX, WORDS };
+enum { L1_ECX, L7_EBX, L7_ECX, L7_EDX, E1_ECX, WORDS };
 
 typedef struct FeatureRow {
     char text[14];
@@ -22,6 +22,7 @@ static const FeatureRow rows[X64_F_COUNT] = {
 
 /* XCR0: which register state the operating system saves (SDM volume 1, chapter 13). */
 enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xe6 };
+enum { L1_SSE42 = 20, L1_OSXSAVE = 27, L1_AVX = 28, E1_LAHF = 0, E1_LZCNT = 5 };
 
 static uint32_t xcr0(void)
 {
@@ -30,38 +31,38 @@ static uint32_t xcr0(void)
     return lo;
 }
 
-#if __has_include(<sys/platform/x86.h>)
-#include <sys/platform/x86.h>
-/* libc has asked the processor already ("X86" in its manual); each CPUID traps in a virtual machine, tens of
- * microseconds that every start would pay. */
-static bool has_bit(unsigned word, unsigned bit)
+/* Where it is missing, LZCNT is BSR with a prefix that does nothing (SDM volume 2). */
+static bool has_lzcnt(void)
 {
-    enum { EAX, EBX, ECX, EDX };
-    static const uint8_t at[WORDS][2] = {
-        [L1_ECX] = {CPUID_INDEX_1, ECX},       [L7_EBX] = {CPUID_INDEX_7, EBX},
-        [L7_ECX] = {CPUID_INDEX_7, ECX},       [L7_EDX] = {CPUID_INDEX_7, EDX},
-        [L71_EAX] = {CPUID_INDEX_7_ECX_1, EAX}, [E1_ECX] = {CPUID_INDEX_80000001, ECX},
-    };
-    return __x86_get_cpuid_feature_leaf(at[word][0])->cpuid_array[at[word][1]] >> bit & 1;
+    uint32_t n;
+    __asm__("lzcntl %1, %0" : "=r"(n) : "r"(1) : "cc");
+    return n == 31;
 }
-#else
-static bool has_bit(unsigned word, unsigned bit)
+
+/* A virtual machine may trap each CPUID, tens of microseconds that every start would pay. So two are executed, and
+ * what can be told otherwise is: a processor with AVX has leaf 7, since its leaf 13 describes AVX's state; one with
+ * SSE 4.2 has LAHF in 64-bit mode, which only the first ones of the architecture lacked. */
+static void read_words(uint32_t w[WORDS])
 {
-    uint32_t w[WORDS] = {0}, a, b, c, d;
-    __get_cpuid(1, &a, &b, &w[L1_ECX], &d);
-    if (__get_cpuid_count(7, 0, &a, &w[L7_EBX], &w[L7_ECX], &w[L7_EDX]) && a >= 1)
-        __cpuid_count(7, 1, w[L71_EAX], b, c, d);
-    __get_cpuid(0x80000001, &a, &b, &w[E1_ECX], &d);
-    return w[word] >> bit & 1;
+    uint32_t a, b, c, d;
+    __cpuid(1, a, b, w[L1_ECX], d);
+    w[E1_ECX] = (w[L1_ECX] >> L1_SSE42 & 1) << E1_LAHF | (uint32_t)has_lzcnt() << E1_LZCNT;
+    if (!(w[L1_ECX] >> L1_AVX & 1)) {
+        __cpuid(0, a, b, c, d);
+        if (a < 7)
+            return;
+    }
+    __cpuid_count(7, 0, a, w[L7_EBX], w[L7_ECX], w[L7_EDX]);
 }
-#endif
 
 X64Features x64_detect(void)
 {
     X64Features set = 0;
+    uint32_t word[WORDS] = {0};
+    read_words(word);
     for (unsigned i = 0; i < X64_F_COUNT; i++)
-        set |= (X64Features)has_bit(rows[i].word, rows[i].bit) << i;
-    uint32_t state = has_bit(L1_ECX, 27) ? xcr0() : 0; /* OSXSAVE */
+        set |= (X64Features)(word[rows[i].word] >> rows[i].bit & 1) << i;
+    uint32_t state = word[L1_ECX] >> L1_OSXSAVE & 1 ? xcr0() : 0;
     if ((state & XCR0_AVX) != XCR0_AVX)
         set &= ~(1ull << X64_F_AVX);
     if ((state & XCR0_AVX512) != XCR0_AVX512)
