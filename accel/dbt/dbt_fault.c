@@ -59,6 +59,8 @@ static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, cons
     IrType t = (IrType)f->type;
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc));
     uint16_t word = (uint16_t)ir_eval_fl((IrOp)f->op, t, a, b, 0);
+    if (f->sel.kind != X64_LOC_NONE && (loc_value(&f->sel, cpu, uc) & 1) != f->when)
+        word = f->other;
     memcpy((char *)cpu + slot->offset, &word, sizeof word);
 }
 

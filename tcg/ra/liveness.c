@@ -130,7 +130,7 @@ static void scan_insn(Scan *s, unsigned at)
         return;
     }
     unsigned needed = at; /* where the operands are really read */
-    if (ir_op_info[i->op].result == IR_RESULT_FL)
+    if (ir_result_type(s->r, i) == IR_FL)
         needed = l->last[at];
     if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
         l->flags[at] |= IR_L_FUSED;

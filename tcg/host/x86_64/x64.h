@@ -89,7 +89,8 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
     uint64_t half_64[2], minus_half_64[2], half_32[2], minus_half_32[2];
 } X64Const;
 
-/* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands. */
+/* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands; or, where
+ * `sel` is given and is not `when`, the constant `other`. */
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
     uint8_t kind;  /* X64LocKind */
@@ -98,7 +99,9 @@ typedef struct X64Loc {
 } X64Loc;
 typedef struct X64FlRecipe {
     uint8_t op, type; /* IrOp, IrType of the operands */
-    X64Loc a, b;
+    uint8_t when;     /* 0 or 1 */
+    uint16_t other;
+    X64Loc a, b, sel;
 } X64FlRecipe;
 
 /* What a faulting host address means. Sorted by `at`. */

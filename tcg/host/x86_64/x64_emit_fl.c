@@ -55,41 +55,84 @@ static void set_host_flags(X64Emit *e, const IrInsn *i)
 
 /* ---- words on demand ---- */
 
-static bool makes_flags(const X64Emit *e, IrVal v) { return ir_op_info[e->r->insn[v].op].result == IR_RESULT_FL; }
+/* The parts of a word that can wait: a row that makes flags, or a choice between one and a constant. */
+typedef struct Word {
+    const IrInsn *row; /* NULL: it cannot wait */
+    IrVal sel;         /* IR_NONE: no choice */
+    bool when;         /* the row counts when sel is this */
+    uint16_t other;
+} Word;
+
+static Word word_of(const X64Emit *e, IrVal v)
+{
+    const IrInsn *insn = e->r->insn, *i = &insn[v];
+    if (ir_op_info[i->op].result == IR_RESULT_FL)
+        return (Word){.row = i->op == IR_FLADC || i->op == IR_FLMAKE ? NULL : i};
+    if (i->op != IR_SELECT)
+        return (Word){0};
+    bool when = ir_is_const(e->r, i->c);
+    IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
+    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT)
+        return (Word){0};
+    return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when, .other = (uint16_t)ir_const_value(e->r, other)};
+}
+
+bool x64_fl_wait(const X64Emit *e, IrVal v)
+{
+    if ((e->l->flags[v] & IR_L_GLOBAL) || (e->h->no_opt & X64_NO_LAZY_FLAGS))
+        return false;
+    Word w = word_of(e, v);
+    return w.row && !(w.sel && (e->l->flags[w.sel] & IR_L_FUSED));
+}
 
 /* Not in a register, a slot or on the stack yet. */
-static bool unmade(const X64Emit *e, IrVal v) { return makes_flags(e, v) && e->reg[v] < 0 && !e->home[v] && !e->spill[v]; }
+static bool unmade(const X64Emit *e, IrVal v)
+{
+    IrOp op = (IrOp)e->r->insn[v].op;
+    return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
+}
 
 void x64_fl_make(X64Emit *e, IrVal v)
 {
     if (!unmade(e, v))
         return;
+    const IrInsn *i = &e->r->insn[v];
+    Word w = {.row = i};
+    if (i->op == IR_SELECT)
+        w = word_of(e, v);
     x64_claim(e, X64_RAX);
-    set_host_flags(e, &e->r->insn[v]);
+    set_host_flags(e, w.row);
     x64_lahf(e->a);
     x64_setcc(e->a, X64_O, X64_RAX);
+    e->locked = 1u << X64_RAX;
+    if (w.sel) {
+        int c = x64_use(e, w.sel), t = x64_scratch(e);
+        x64_mov_ri(e->a, 32, t, w.other);
+        x64_test_rr(e->a, 8, c, c);
+        x64_cmovcc_rr(e->a, 32, w.when ? X64_E : X64_NE, X64_RAX, t);
+    }
     e->reg[v] = X64_RAX;
     e->reg_val[X64_RAX] = v;
     e->locked = 1u << X64_RAX;
 }
 
-static void emit_flags(X64Emit *e, const IrInsn *i)
+static void emit_flags(X64Emit *e)
 {
-    if ((e->l->flags[e->cur] & IR_L_GLOBAL) || (e->h->no_opt & X64_NO_LAZY_FLAGS))
+    if (!x64_fl_wait(e, (IrVal)e->cur))
         x64_fl_make(e, (IrVal)e->cur);
 }
 
-void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
-void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
-void x64_emit_fladc(X64Emit *e, const IrInsn *i) { x64_fl_make(e, (IrVal)e->cur); }
-void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e); }
+void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e); }
+void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e); }
+void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e); }
 
 /* ---- the slot ---- */
 
 bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v)
 {
     e->fl = IR_NONE; /* a former word that was not stored is not wanted any more */
-    if (!unmade(e, v) || (int)slot != e->h->fl_slot || e->code->n_fl > X64_MAX_FL - 16) {
+    if (!unmade(e, v) || (int)slot != e->h->fl_slot || !x64_fl_wait(e, v) || e->code->n_fl > X64_MAX_FL - 16) {
         x64_fl_make(e, v);
         return false;
     }
@@ -131,13 +174,16 @@ uint8_t x64_fl_recipe(X64Emit *e)
     X64Code *c = e->code;
     if (e->fl == IR_NONE)
         return 0;
-    const IrInsn *i = &e->r->insn[e->fl];
+    Word w = word_of(e, e->fl);
     X64FlRecipe f;
     memset(&f, 0, sizeof f); /* compared as bytes */
-    f.op = (uint8_t)i->op;
-    f.type = i->type;
-    f.a = locate(e, i->a);
-    f.b = locate(e, i->b);
+    f.op = (uint8_t)w.row->op;
+    f.type = w.row->type;
+    f.a = locate(e, w.row->a);
+    f.b = locate(e, w.row->b);
+    f.sel = locate(e, w.sel);
+    f.when = w.when;
+    f.other = w.other;
     if (c->n_fl && memcmp(&c->fl[c->n_fl - 1], &f, sizeof f) == 0)
         return (uint8_t)c->n_fl;
     if (c->n_fl == X64_MAX_FL) {
@@ -164,33 +210,54 @@ static int loc_reg(X64Emit *e, const X64Loc *l, int temp)
     return temp;
 }
 
-void x64_fl_store(X64Emit *e, unsigned recipe)
+/* The host's flags become those of the recipe's row. */
+static void recipe_flags(X64Emit *e, const X64FlRecipe *f)
 {
-    const X64FlRecipe *f = &e->code->fl[recipe - 1];
     X64Asm *a = e->a;
     int w = x64_width((IrType)f->type);
     bool in_rcx = f->b.kind == X64_LOC_REG && f->b.reg == X64_RCX;
     int ra = loc_reg(e, &f->a, in_rcx ? X64_RDX : X64_RCX);
     if (f->op == IR_FLLOGIC) {
         x64_test_rr(a, w, ra, ra);
-    } else {
-        bool imm = f->b.kind == X64_LOC_CONST && (w < 64 || fits_i32(f->b.value));
-        int rb = imm ? 0 : loc_reg(e, &f->b, ra == X64_RCX ? X64_RDX : X64_RCX);
-        int alu = f->op == IR_FLSUB ? X64_CMP : X64_ADD, d = ra;
-        if (alu == X64_ADD) {
-            d = rb == X64_R11 && !imm ? X64_RDX : X64_R11; /* neither operand may be a pin that changes */
-            x64_mov_rr(a, 64, d, ra);
-        }
-        if (imm)
-            x64_alu_ri(a, w, alu, d, (int32_t)f->b.value);
-        else
-            x64_alu_rr(a, w, alu, d, rb);
-        if (f->op == IR_FLSUB)
-            x64_cmc(a);
+        return;
     }
+    bool imm = f->b.kind == X64_LOC_CONST && (w < 64 || fits_i32(f->b.value));
+    int rb = imm ? 0 : loc_reg(e, &f->b, ra == X64_RCX ? X64_RDX : X64_RCX);
+    int alu = f->op == IR_FLSUB ? X64_CMP : X64_ADD, d = ra;
+    if (alu == X64_ADD) {
+        d = rb == X64_R11 && !imm ? X64_RDX : X64_R11; /* neither operand may be a pin that changes */
+        x64_mov_rr(a, 64, d, ra);
+    }
+    if (imm)
+        x64_alu_ri(a, w, alu, d, (int32_t)f->b.value);
+    else
+        x64_alu_rr(a, w, alu, d, rb);
+    if (f->op == IR_FLSUB)
+        x64_cmc(a);
+}
+
+void x64_fl_store(X64Emit *e, unsigned recipe)
+{
+    const X64FlRecipe *f = &e->code->fl[recipe - 1];
+    X64Asm *a = e->a;
+    X64Mem slot = x64_slot_mem(e, (unsigned)e->h->fl_slot);
+    uint8_t *skip = NULL, *done = NULL;
+    if (f->sel.kind == X64_LOC_REG)
+        x64_test_ri(a, 8, f->sel.reg, 1);
+    else if (f->sel.kind != X64_LOC_NONE)
+        x64_test_mi(a, 8, loc_mem(&f->sel), 1);
+    if (f->sel.kind != X64_LOC_NONE)
+        skip = x64_jcc_rel8(a, f->when ? X64_E : X64_NE);
+    recipe_flags(e, f);
     x64_lahf(a);
     x64_setcc(a, X64_O, X64_RAX);
-    x64_mov_mr(a, 16, x64_slot_mem(e, (unsigned)e->h->fl_slot), X64_RAX);
+    x64_mov_mr(a, 16, slot, X64_RAX);
+    if (!skip)
+        return;
+    done = x64_jmp_rel8(a);
+    x64_patch8(skip, a->p);
+    x64_mov_mi(a, 16, slot, f->other);
+    x64_patch8(done, a->p);
 }
 
 void x64_emit_flmake(X64Emit *e, const IrInsn *i)

@@ -484,11 +484,14 @@ void x64_emit_select(X64Emit *e, const IrInsn *i)
     }
     int w = op_width(i);
     if (i->type == IR_FL) {
+        if (x64_fl_wait(e, (IrVal)e->cur))
+            return;
         x64_fl_make(e, i->b);
         x64_fl_make(e, i->c);
     }
     int rt = x64_use(e, i->b), rf = x64_use(e, i->c);
     int cc = x64_condition(e, i->a);
+    e->locked = 1u << rt | 1u << rf; /* what was compared is done with */
     int d = x64_def(e, rf, 0);
     if (d == rt && d != rf) {
         x64_cmovcc_rr(e->a, w, cc ^ 1, d, rf);

@@ -137,6 +137,8 @@ void x64_fl_flush(X64Emit *e);
 uint8_t x64_fl_recipe(X64Emit *e);
 /* a recipe carried out, in an exit's cold code: pins stay, temporaries are lost. */
 void x64_fl_store(X64Emit *e, unsigned recipe);
+/* Is v a word that can be computed when it is needed? */
+bool x64_fl_wait(const X64Emit *e, IrVal v);
 /* Computes a word of flags that was not needed up to now. Before other operands of an op are fetched. */
 void x64_fl_make(X64Emit *e, IrVal v);
 
