@@ -154,9 +154,8 @@ PACKAGES = {
         "p.sqlite": Package("usr/bin/sqlite3", [":memory:"], SQL.encode),
     },
     "compiler": {
-        "p.cc1": Package(CC1 % "riscv64-linux-gnu", ["-quiet", "-O1", "-fpreprocessed", "-", "-o", "-"],
-                         lambda: c_source().encode(), "rival", CC1 % "x86_64-linux-gnu",
-                         ["-march=rv64gc", "-mabi=lp64d"]),  # what the compiler driver passes
+        "p.cc1": Package(CC1 % "{triplet}", ["-quiet", "-O1", "-fpreprocessed", "-", "-o", "-"],
+                         lambda: c_source().encode(), "rival", CC1 % "x86_64-linux-gnu", ["{cc1}"]),
     },
     "shell": {
         "p.shloop": Package("usr/bin/dash", ["-s"], SHLOOP.encode),
@@ -177,14 +176,45 @@ PACKAGES = {
     },
 }
 FAMILIES = list(KERNELS) + list(PACKAGES)
-# The bars of the first release: name, families, least qemu/tinamou geometric mean, goal.
-BARS = [
+
+
+class Guest:
+    """How a guest's members are built and run. bars: name, families, least qemu/tinamou geometric mean, goal.
+    cc1: what the compiler driver passes."""
+
+    def __init__(self, name, triplet, rival, cc1, bars):
+        self.name, self.triplet, self.rival, self.cc1, self.bars = name, triplet, rival, cc1, bars
+        self.compiler = triplet + "-gcc"
+
+    def arguments(self, args):
+        out = []
+        for arg in args:
+            out += self.cc1 if arg == "{cc1}" else [arg]
+        return out
+
+    def program(self, path):
+        return path.format(triplet=self.triplet)
+
+
+RISCV_BARS = [
     ("integer and calls", ["integer", "call"], 2.8, 3.3),
     ("scalar FP", ["fp"], 8.0, 10.0),
     ("lua python perl sqlite", ["interpreter"], 3.0, None),
     ("cc1", ["compiler"], 3.0, None),
     ("shell loops that fork", ["shell"], 3.0, None),
 ]
+ARM64_BARS = [
+    ("integer and calls", ["integer", "call"], 2.4, 3.0),
+    ("scalar FP", ["fp"], 8.0, None),
+    ("SIMD", ["simd", "openssl"], 10.0, None),
+    ("lua python perl sqlite", ["interpreter"], 3.0, None),
+    ("cc1", ["compiler"], 3.0, None),
+    ("shell loops that fork", ["shell"], 3.0, None),
+]
+GUESTS = {guest.name: guest for guest in (
+    Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS),
+    Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS),
+)}
 
 
 def family_of(member):

@@ -9,6 +9,11 @@ static void put_return(uint8_t *code, uint32_t value)
     w[0] = 0x00000537u | ((value + 0x800) & 0xfffff000u); // lui a0
     w[1] = 0x0005051bu | (value & 0xfff) << 20;           // addiw a0, a0
     w[2] = 0x00008067u;                                   // ret
+#elif defined(__aarch64__)
+    uint32_t *w = (uint32_t *)code;
+    w[0] = 0x52800000u | (value & 0xffff) << 5; // movz w0
+    w[1] = 0x72a00000u | (value >> 16) << 5;    // movk w0, lsl 16
+    w[2] = 0xd65f03c0u;                         // ret
 #else
     code[0] = 0xb8; // mov eax, imm32; ret
     memcpy(code + 1, &value, 4);

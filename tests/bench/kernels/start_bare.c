@@ -3,6 +3,8 @@ void _start(void)
 {
 #if defined(__riscv)
     __asm__ volatile("li a0, 0\n li a7, 93\n ecall");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov x0, #0\n mov x8, #93\n svc #0");
 #else
     __asm__ volatile("xor %edi, %edi\n mov $60, %eax\n syscall");
 #endif
