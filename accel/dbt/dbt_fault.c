@@ -34,7 +34,7 @@ static void store_pins(const X64Pin *pin, unsigned n, Cpu *cpu, const ucontext_t
             *slot = (uint64_t)uc->uc_mcontext.gregs[greg_of[p->reg]];
             continue;
         }
-        memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[p->reg - 16], 8);
+        memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[p->reg - 16], p->bytes);
         if ((dirty >> (p->reg - 16) & 1) && (*slot & ~(1ull << 63)) > 0x7ff0000000000000)
             *slot = 0x7ff8000000000000;
     }

@@ -40,6 +40,7 @@ typedef struct InterpCpu {
     Arena scratch;       /* the region being built */
     IrBuilder builder;
     uint64_t val[IR_MAX_INSNS];
+    IrVec vec[IR_MAX_INSNS]; /* touched by regions with vectors only */
     InterpRow row[TABLE_SIZE];
 } InterpCpu;
 
@@ -214,6 +215,7 @@ static void engine_run(Cpu *cpu)
     const InterpEngine *shared = cpu->accel->engine_data;
     IrMachine m = {.cpu = cpu,
                    .val = e->val,
+                   .vec = e->vec,
                    .kick = &cpu->kick,
                    .ff = &cpu->ff,
                    .frm = &cpu->frm,

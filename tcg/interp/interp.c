@@ -61,18 +61,24 @@ static FaultVal run_rmw(const IrInsn *i, IrMem m, uint64_t addr, uint64_t operan
     return old;
 }
 
+bool interp_address(const Interp *x, const IrInsn *i, uint64_t *ret)
+{
+    IrMem m = {.raw = i->d};
+    uint64_t addr = x->val[i->a] + (uint64_t)(int64_t)(int32_t)i->imm;
+    if (i->op != IR_CAS && i->b)
+        addr += x->val[i->b] << m.scale;
+    *ret = m.mmu == IR_MMU_DIRECT32 ? (uint32_t)addr : addr;
+    return m.mmu <= IR_MMU_DIRECT32;
+}
+
 static bool run_memory(Interp *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
     IrMem m = {.raw = i->d};
     unsigned size = 1u << m.size;
-    if (m.size > 3 || m.mmu > IR_MMU_DIRECT32)
+    uint64_t addr;
+    if (m.size > 3 || !interp_address(x, i, &addr))
         return interp_end(x, IR_RUN_BAD, at);
-    uint64_t addr = x->val[i->a] + (uint64_t)(int64_t)(int32_t)i->imm;
-    if (i->op != IR_CAS && i->b)
-        addr += x->val[i->b] << m.scale;
-    if (m.mmu == IR_MMU_DIRECT32)
-        addr = (uint32_t)addr;
     FaultVal v = {0};
     switch (i->op) {
     case IR_LD: v = fault_ld(addr, size); break;
@@ -143,11 +149,11 @@ static bool run_call(Interp *x, unsigned at)
 static bool run_jump(Interp *x, unsigned at, unsigned block, const IrVal *args, unsigned n_args)
 {
     const IrBlock *b = &x->r->block[block];
-    uint64_t tmp[256];
+    IrVec tmp[256];
     for (unsigned k = 0; k < n_args; k++)
-        tmp[k] = x->val[args[k]];
+        tmp[k] = interp_vec_get(x, args[k]);
     for (unsigned k = 0; k < n_args; k++)
-        x->val[b->first + k] = tmp[k];
+        interp_vec_set(x, (IrVal)(b->first + k), tmp[k]);
     if (block <= x->block && x->m->max_loops && ++x->jumps_back > x->m->max_loops * 2ull + 64)
         return interp_end(x, IR_RUN_STUCK, at);
     x->block = block;
@@ -215,7 +221,7 @@ static bool run_insn(Interp *x, unsigned at)
     unsigned flags = ir_op_info[i->op].flags;
     uint64_t *v = x->val;
     if (ir_type_bits((IrType)i->type) > 64)
-        return interp_end(x, IR_RUN_BAD, at);
+        return interp_wide(x, at);
     switch (ir_op_info[i->op].sig) {
     case IR_SIG_V:
         if (flags & IR_F_FPX)
@@ -237,6 +243,15 @@ static bool run_insn(Interp *x, unsigned at)
     case IR_SIG_FCMP:
     case IR_SIG_FCLS:
     case IR_SIG_FCVT: return interp_fp(x, at);
+    case IR_SIG_VEC1:
+    case IR_SIG_VEC2:
+    case IR_SIG_VEC3:
+    case IR_SIG_VEC4:
+    case IR_SIG_VGET:
+    case IR_SIG_VSET:
+    case IR_SIG_VDUP:
+    case IR_SIG_VCVT:
+    case IR_SIG_CRC: return interp_vec(x, at);
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

@@ -7,7 +7,7 @@
  * architectural for result.pc: for FAULT and HELPER that of the instruction which was under way (its puts come later).
  * Polls pass until *kick is nonzero or `max_loops` of them passed; then the region is left by the poll's exit.
  *
- * Not done: values wider than 64 bits, TLB and PHYS memory (result BAD).
+ * Not done: values wider than 128 bits, TLB and PHYS memory (result BAD).
  * Ownership: all memory is the caller's. Threads: one run per IrMachine; regions are only read.
  */
 #ifndef TCG_INTERP_INTERP_H
@@ -18,6 +18,7 @@
 typedef struct IrMachine {
     void *cpu;
     uint64_t *val;        /* scratch: one word per instruction of the region */
+    IrVec *vec;           /* scratch for vectors, likewise; NULL: regions with v128 are BAD */
     const uint32_t *kick;
     uint32_t *ff;         /* sticky flags, IR_FF_* */
     uint32_t *frm;        /* dynamic rounding, IrRound */

@@ -21,4 +21,12 @@ bool interp_end(Interp *x, IrRunKind kind, unsigned at);
 /* Floating-point ops with flags, and fclass. */
 bool interp_fp(Interp *x, unsigned at);
 
+/* Vector rows and crc32; any op of a type wider than 64 bits. */
+bool interp_vec(Interp *x, unsigned at);
+bool interp_wide(Interp *x, unsigned at);
+IrVec interp_vec_get(const Interp *x, IrVal v);
+void interp_vec_set(Interp *x, IrVal v, IrVec value);
+/* Address of an access; false: a kind of memory that the interpreter does not know. */
+bool interp_address(const Interp *x, const IrInsn *i, uint64_t *ret);
+
 #endif

@@ -51,7 +51,7 @@ void ir_builder_init(IrBuilder *b, IrRegion *r)
 static void update_full(IrRegion *r)
 {
     r->full |= r->n_insns > IR_MAX_INSNS - IR_BUILD_SLACK || r->n_exits > IR_MAX_EXITS - 16 ||
-               r->n_blocks > IR_MAX_BLOCKS - 8 || r->n_guest >= IR_MAX_GUEST - 1;
+               r->n_pool > IR_MAX_INSNS - 2 * IR_BUILD_SLACK || r->n_blocks > IR_MAX_BLOCKS - 8 || r->n_guest >= IR_MAX_GUEST - 1;
 }
 
 void ir_builder_finish(IrBuilder *b)
@@ -127,12 +127,41 @@ static IrVal const_wide(IrBuilder *b, IrType t, int64_t v)
     return *h = emit(b, (IrInsn){.op = IR_CONST, .type = t, .misc = 1, .imm = r->n_pool++});
 }
 
+IrVal ir_vconst(IrBuilder *b, IrType t, uint64_t low, uint64_t high)
+{
+    IrRegion *r = b->r;
+    if (t != IR_V128 || (fits_i32((int64_t)low) && high == 0 - (low >> 63)))
+        return ir_const(b, t, (int64_t)low);
+    IrVal *h = &b->hash[((low ^ high * 31) * 0x9e3779b97f4a7c15ull >> 32) % IR_BUILD_HASH];
+    const IrInsn *i = &r->insn[*h];
+    if (*h && !b->no_fold && i->op == IR_CONST && i->type == t && i->misc == 1 && r->pool[i->imm] == low &&
+        r->pool[i->imm + 1] == high)
+        return *h;
+    if (UNLIKELY(r->n_pool > IR_MAX_INSNS - 2))
+        __builtin_trap(); /* as in emit() */
+    unsigned at = r->n_pool;
+    r->pool[at] = low;
+    r->pool[at + 1] = high;
+    r->n_pool = (uint16_t)(at + 2);
+    return *h = emit(b, (IrInsn){.op = IR_CONST, .type = t, .misc = 1, .imm = at});
+}
+
+IrVal ir_vconst_dup(IrBuilder *b, IrType t, unsigned lane, uint64_t v)
+{
+    unsigned bits = ir_lane_bits(lane);
+    if (bits < 64)
+        v &= BIT(bits) - 1;
+    for (; bits < 64; bits *= 2)
+        v |= v << bits;
+    return ir_vconst(b, t, v, v);
+}
+
 IrVal ir_const(IrBuilder *b, IrType t, int64_t v)
 {
     unsigned bits = ir_type_bits(t);
     v = bits == 1 ? v & 1 : bits < 64 ? bits_sext((uint64_t)v, bits) : v;
     if (!fits_i32(v))
-        return const_wide(b, t, v);
+        return t == IR_V128 ? ir_vconst(b, t, (uint64_t)v, (uint64_t)(v >> 63)) : const_wide(b, t, v);
     return emit_pure(b, (IrInsn){.op = IR_CONST, .type = t, .imm = (uint32_t)v});
 }
 
@@ -184,6 +213,31 @@ IrVal ir_sext(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_SEXT, t
 IrVal ir_zext(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_ZEXT, to, a); }
 IrVal ir_trunc(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_TRUNC, to, a); }
 IrVal ir_cast(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_CAST, to, a); }
+
+/* ---- vectors ---- */
+
+IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w)
+{
+    IrInsn i = {.op = op, .type = t, .misc = (uint8_t)lane, .a = x, .b = y, .c = z, .d = w, .imm = attr};
+    if (!b->no_fold) {
+        if ((ir_op_info[op].flags & IR_F_COMM) && (ir_is_const(b->r, x) ? !ir_is_const(b->r, y) : !ir_is_const(b->r, y) && x > y)) {
+            i.a = y;
+            i.b = x;
+        }
+        IrVal v = ir_fold_vec(b, &i);
+        if (v)
+            return v;
+    }
+    return emit_by_flags(b, i);
+}
+
+IrVal ir_vzext(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VZEXT, to, a); }
+IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VLOW, to, a); }
+
+IrVal ir_crc32(IrBuilder *b, unsigned kind, IrVal crc, IrVal data)
+{
+    return emit_pure(b, (IrInsn){.op = IR_CRC32, .type = IR_I32, .a = crc, .b = data, .imm = IR_VA_N(kind)});
+}
 
 IrVal ir_cmp(IrBuilder *b, IrCond c, IrVal a, IrVal bb)
 {

@@ -78,6 +78,25 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_FCLS   IR_BUILD_NONE
 #define IR_BUILD_FCVT   IR_BUILD_NONE
 #define IR_BUILD_FPENV  IR_BUILD_NONE
+/* Vector rows: attributes (IR_VA_S | IR_VA_N(3) ...) come before the operands. */
+IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w);
+#define IR_BUILD_VEC1(name, NAME) \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x) \
+    { return ir_vec(b, IR_##NAME, t, lane, attr, x, IR_NONE, IR_NONE, IR_NONE); }
+#define IR_BUILD_VEC2(name, NAME) \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y) \
+    { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, IR_NONE, IR_NONE); }
+#define IR_BUILD_VEC3(name, NAME) \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z) \
+    { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, z, IR_NONE); }
+#define IR_BUILD_VEC4(name, NAME) \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w) \
+    { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, z, w); }
+#define IR_BUILD_VGET IR_BUILD_VEC1 /* t: the integer's type */
+#define IR_BUILD_VSET IR_BUILD_VEC2
+#define IR_BUILD_VDUP IR_BUILD_VEC1
+#define IR_BUILD_VCVT   IR_BUILD_NONE
+#define IR_BUILD_CRC    IR_BUILD_NONE
 #define IR_BUILD_CALL   IR_BUILD_NONE
 #define IR_BUILD_EXIT   IR_BUILD_NONE
 #define IR_BUILD_EXITIF IR_BUILD_NONE
@@ -87,6 +106,12 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define OP(name, NAME, sig, flags, doc) IR_BUILD_##sig(name, NAME)
 #include "tcg/ir/ops.def"
 #undef OP
+
+IrVal ir_vzext(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_vconst(IrBuilder *b, IrType t, uint64_t low, uint64_t high); /* t: v64 or v128 */
+IrVal ir_vconst_dup(IrBuilder *b, IrType t, unsigned lane, uint64_t v);
+IrVal ir_crc32(IrBuilder *b, unsigned kind, IrVal crc, IrVal data); /* kind 1: CRC-32C */
 
 IrVal ir_sext(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_zext(IrBuilder *b, IrType to, IrVal a);

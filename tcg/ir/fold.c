@@ -213,12 +213,60 @@ static IrVal fold_extend(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVa
     return IR_NONE;
 }
 
+/* ---- vectors ---- */
+
+static IrVal fold_vcvt(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVal a)
+{
+    if (i->op == IR_CONST)
+        return op == IR_VZEXT ? ir_vconst(b, to, const_bits(b, a), 0)
+                              : make_const(b, to, ir_canon(to, ir_const_vec(b->r, a).w[0]));
+    if (op == IR_VZEXT)
+        return i->op == IR_VZEXT ? ir_vzext(b, to, i->a) : IR_NONE;
+    if (i->op == IR_VZEXT && type_of(b, i->a) == to)
+        return i->a;
+    return i->op == IR_VLOW ? ir_vlow(b, to, i->a) : IR_NONE;
+}
+
+/* v is a constant of 0 or of all ones? */
+static bool is_splat(const IrBuilder *b, IrVal v, uint64_t word)
+{
+    if (!v || !is_const(b, v))
+        return false;
+    IrVec c = ir_const_vec(b->r, v);
+    return c.w[0] == word && (def(b, v)->type == IR_V64 || c.w[1] == word);
+}
+
+IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)
+{
+    IrType t = (IrType)i->type;
+    bool zero = is_splat(b, i->b, 0);
+    switch (i->op) {
+    case IR_VNOT: return def(b, i->a)->op == IR_VNOT ? def(b, i->a)->a : IR_NONE;
+    case IR_VAND:
+        if (i->a == i->b || is_splat(b, i->b, ~0ull))
+            return i->a;
+        return zero ? i->b : IR_NONE;
+    case IR_VOR: return i->a == i->b || zero ? i->a : IR_NONE;
+    case IR_VXOR:
+    case IR_VSUB: return i->a == i->b ? ir_vconst(b, t, 0, 0) : zero ? i->a : IR_NONE;
+    case IR_VADD:
+    case IR_VANDN: return zero ? i->a : IR_NONE;
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VEXT: return i->imm >> 8 == 0 ? i->a : IR_NONE;
+    case IR_VDUP: return is_const(b, i->a) ? ir_vconst_dup(b, t, i->misc, const_bits(b, i->a)) : IR_NONE;
+    default: return IR_NONE;
+    }
+}
+
 IrVal ir_fold_cvt(IrBuilder *b, IrOp op, IrType to, IrVal a)
 {
     const IrInsn *i = def(b, a);
     IrType from = type_of(b, a);
     if (from == to)
         return a;
+    if (op == IR_VZEXT || op == IR_VLOW)
+        return fold_vcvt(b, op, to, i, a);
     if (ir_type_bits(from) > 64 || ir_type_bits(to) > 64)
         return IR_NONE;
     if (i->op == IR_CONST)

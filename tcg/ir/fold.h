@@ -15,6 +15,9 @@
  *   (x^y) == 0, (x-y) == 0 = x == y   cmp of two values extended the same way = cmp of the narrow values
  *   select of a constant condition or of equal arms    select(c, 1, 0) = zext c
  *   fsgn 0 of x,x = x
+ *   vlow(vzext x) = x of the same type   vlow(vlow x), vzext(vzext x) = one of them   both and vdup of constants
+ *   vand, vor of x,x = x   vxor, vsub of x,x = 0   vnot(vnot x) = x   x with 0 in vand vor vxor vadd vsub vandn
+ *   vand x,-1 = x   vshl, vshr by 0, vext at byte 0 = the first operand
  * Rules for more: the result must not be slower on any host, never makes an op with an effect, and must not keep an
  * old value of a slot alive where the new one would do: (x+c)+k stays, because x's register may hold x+c by now.
  * Floating-point arithmetic is never folded: it has flags.
@@ -30,6 +33,9 @@ IrVal ir_fold_cvt(IrBuilder *b, IrOp op, IrType to, IrVal a);
 IrVal ir_fold_cmp(IrBuilder *b, IrCond c, IrVal x, IrVal y);
 IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y);
 IrVal ir_fold_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign);
+
+/* i: the vector op asked for. */
+IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i);
 
 /* The condition that holds exactly when c does not; and the one with the operands exchanged. */
 IrCond ir_cond_not(IrCond c);

@@ -42,6 +42,8 @@ typedef enum IrSig {
     IR_SIG_FL1, IR_SIG_FL2, IR_SIG_FL3, IR_SIG_FLMAKE, IR_SIG_FLBITS,
     IR_SIG_LD, IR_SIG_ST, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
     IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
+    IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP, /* with a lane */
+    IR_SIG_VCVT, IR_SIG_CRC,
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
 } IrSig;
 
@@ -92,6 +94,24 @@ enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 
 typedef enum IrNan { IR_NAN_CANON } IrNan; /* every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48 */
 typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;
+
+/* Vectors. Lane of the operands: the low three bits are log2 of its bytes. */
+typedef enum IrLane {
+    IR_LANE_8, IR_LANE_16, IR_LANE_32, IR_LANE_64, IR_LANE_F16 = 9, IR_LANE_F32, IR_LANE_F64, IR_LANE_COUNT
+} IrLane;
+/* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
+enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32 };
+#define IR_VA_N(n) ((uint32_t)(n) << 8)
+#define IR_VA_M(m) ((uint32_t)(m) << 16)
+enum { IR_VTST = IR_GT + 1 }; /* condition of vcmp: a & b is not 0 */
+/* AESE, AESD: state a ^ key b, then rows shifted and bytes substituted (inversely); the columns mixed. */
+typedef enum IrAes { IR_AES_E, IR_AES_D, IR_AES_MC, IR_AES_IMC, IR_AES_COUNT } IrAes;
+/* The Arm instructions of that name; a, b, c = Vd, Vn, Vm (Vn: lane 0 for SHA1C, P, M; SHA1SU1 and SHA256SU0 have no c). */
+typedef enum IrSha {
+    IR_SHA1C, IR_SHA1P, IR_SHA1M, IR_SHA1SU1, IR_SHA256H, IR_SHA256H2, IR_SHA256SU0, IR_SHA256SU1, IR_SHA_COUNT
+} IrSha;
+typedef struct IrVec { uint64_t w[2]; } IrVec; /* w[0] is the low half */
+
 enum { IR_FENCE_RR = 1, IR_FENCE_RW = 2, IR_FENCE_WR = 4, IR_FENCE_WW = 8 };
 
 /* Memory attributes, operand d of ld/st/rmw/cas. */
@@ -151,7 +171,7 @@ typedef struct IrBlock {
 typedef struct IrRegion {
     Arena *arena;
     IrInsn *insn;       /* [IR_MAX_INSNS] */
-    uint64_t *pool;     /* wide constants */
+    uint64_t *pool;     /* wide constants; of a v128 two words */
     uint16_t *args;     /* operand lists of br */
     uint64_t *guest_pc; /* [n_guest]: address of guest instruction i (insn_start's imm) */
     IrBlock *block;
@@ -197,12 +217,27 @@ static inline IrType ir_result_type(const IrRegion *r, const IrInsn *i)
 /* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are skipped
  * by the caller. br's list is separate (args[]). */
 static inline unsigned ir_operand_count(const IrInsn *i) { return ir_op_info[i->op].operands; }
-/* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1). */
+/* Has the op a lane in misc and attributes in imm? */
+static inline bool ir_has_lane(const IrInsn *i)
+{
+    unsigned sig = ir_op_info[i->op].sig;
+    return sig >= IR_SIG_VEC1 && sig <= IR_SIG_VDUP;
+}
+static inline unsigned ir_lane_bits(unsigned lane) { return 8u << (lane & 7); }
+/* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1; of a v128 the low half). */
 static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }
 static inline int64_t ir_const_value(const IrRegion *r, IrVal v)
 {
     const IrInsn *i = &r->insn[v];
     return i->misc ? (int64_t)r->pool[i->imm] : (int32_t)i->imm;
+}
+
+/* The two halves of a constant of any type. */
+static inline IrVec ir_const_vec(const IrRegion *r, IrVal v)
+{
+    const IrInsn *i = &r->insn[v];
+    uint64_t low = (uint64_t)ir_const_value(r, v);
+    return (IrVec){{low, i->type == IR_V128 && i->misc ? r->pool[i->imm + 1] : 0 - (low >> 63)}};
 }
 
 /* Empty region with block 0 open. NULL when the arena is used up. About 110 KiB of address space, of which only what

@@ -2,6 +2,8 @@
  * op with its operands, read from left to right. Names of values are kept in a hash table of the region's arena. */
 #include "tcg/ir/print.h"
 
+#include "tcg/ir/vec.h"
+
 enum { NAMES = 2 * IR_MAX_INSNS };
 
 typedef struct Word {
@@ -290,6 +292,25 @@ static void parse_const(Parser *x, IrInsn *i)
 {
     IrRegion *r = x->r;
     int64_t v = (int64_t)need_number(x, 0);
+    if (i->type == IR_V128) {
+        uint64_t high = v < 0 ? ~0ull : 0;
+        Word w = peek_word(x);
+        bool two = word_number(w, &high);
+        if (two)
+            next_word(x);
+        i->imm = (uint32_t)v;
+        if ((!two && fits_i32(v)) || r->n_pool > IR_MAX_INSNS - 2)
+            return;
+        i->misc = 1;
+        i->imm = r->n_pool;
+        r->pool[r->n_pool++] = (uint64_t)v;
+        r->pool[r->n_pool++] = high;
+        return;
+    }
+    if (r->n_pool == IR_MAX_INSNS) {
+        fail(x, "too many constants");
+        return;
+    }
     unsigned bits = ir_type_bits((IrType)i->type);
     if (bits > 64 || bits == 0)
         fail(x, "no constants of this type");
@@ -333,6 +354,27 @@ static void parse_fp(Parser *x, IrInsn *i)
         i->d = (uint16_t)(round | (take_word(x, "unsigned") ? (unsigned)IR_CVT_UNSIGNED : 0));
         break;
     }
+}
+
+/* Attributes, numbers and operands; a missing optional operand is `none`. */
+static void parse_vec(Parser *x, IrInsn *i)
+{
+    const IrVecRow *row = ir_vec_row((IrOp)i->op);
+    for (; !x->bad && !next_is_value(x); next_word(x)) {
+        Word w = peek_word(x);
+        unsigned attr = MATCH_WORD(w, ir_vattr_name), cond = MATCH_WORD(w, ir_vcond_name);
+        uint64_t n = 0;
+        if (attr < ARRAY_SIZE(ir_vattr_name))
+            i->imm |= 1u << attr;
+        else if (row && row->n == IR_VNUM_COND && cond < ARRAY_SIZE(ir_vcond_name))
+            i->imm |= IR_VA_N(cond);
+        else if (w.n > 1 && (*w.s == 'n' || *w.s == 'm') && word_number((Word){w.s + 1, w.n - 1}, &n) && n < 256)
+            i->imm |= *w.s == 'n' ? IR_VA_N(n) : IR_VA_M(n);
+        else
+            fail(x, "unknown attribute");
+    }
+    for (unsigned k = 0; k < ir_operand_count(i) && !x->bad; k++)
+        i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
 }
 
 static void parse_call(Parser *x, IrInsn *i)
@@ -409,6 +451,14 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_FCMP:
     case IR_SIG_FSGN:
     case IR_SIG_FCVT: parse_fp(x, i); break;
+    case IR_SIG_VEC1:
+    case IR_SIG_VEC2:
+    case IR_SIG_VEC3:
+    case IR_SIG_VEC4:
+    case IR_SIG_VGET:
+    case IR_SIG_VSET:
+    case IR_SIG_VDUP:
+    case IR_SIG_CRC: parse_vec(x, i); return;
     case IR_SIG_FPENV:
         if (i->op == IR_FFGET)
             return;
@@ -426,6 +476,15 @@ static void parse_operands(Parser *x, IrInsn *i)
 }
 
 /* ---- lines ---- */
+
+/* The lane that goes by this type's name. */
+static unsigned lane_of(unsigned type)
+{
+    for (unsigned k = 0; k < IR_LANE_COUNT; k++)
+        if (type != IR_VOID && ir_lane_type[k] == type)
+            return k;
+    return IR_LANE_COUNT;
+}
 
 /* op.type.type of a word */
 static void parse_op(Parser *x, IrInsn *i)
@@ -453,7 +512,13 @@ static void parse_op(Parser *x, IrInsn *i)
     i->type = (uint8_t)type;
     i->misc = (uint8_t)misc;
     unsigned sig = ir_op_info[i->op].sig;
-    bool from = sig == IR_SIG_CVT || sig == IR_SIG_FCVT || sig == IR_SIG_FCLS;
+    bool from = sig == IR_SIG_CVT || sig == IR_SIG_FCVT || sig == IR_SIG_FCLS || sig == IR_SIG_VCVT;
+    if (ir_has_lane(i)) {
+        i->misc = (uint8_t)lane_of(misc);
+        if (i->misc == IR_LANE_COUNT)
+            fail(x, "lane is missing");
+        return;
+    }
     bool typed = ir_result_type(x->r, &(IrInsn){.op = i->op, .type = IR_I8}) != IR_VOID || i->op == IR_ST || i->op == IR_PUT;
     if (from != (misc != IR_VOID) || (type != IR_VOID && !typed))
         fail(x, "wrong number of types");

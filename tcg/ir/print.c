@@ -1,6 +1,13 @@
 #include "tcg/ir/print.h"
 
+#include "tcg/ir/vec.h"
+
 const char ir_cond_name[10][4] = {"eq", "ne", "ltu", "geu", "lt", "ge", "leu", "gtu", "le", "gt"};
+const char ir_vcond_name[11][4] = {"eq", "ne", "ltu", "geu", "lt", "ge", "leu", "gtu", "le", "gt", "tst"};
+const uint8_t ir_lane_type[12] = {[IR_LANE_8] = IR_I8,      [IR_LANE_16] = IR_I16,   [IR_LANE_32] = IR_I32,
+                                  [IR_LANE_64] = IR_I64,    [IR_LANE_F16] = IR_F16, [IR_LANE_F32] = IR_F32,
+                                  [IR_LANE_F64] = IR_F64};
+const char ir_vattr_name[6][6] = {"s", "hi", "round", "sat", "mix", "neg"};
 const char ir_fcond_name[8][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo", "flts", "fles"};
 const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "r5", "r6", "dyn"};
 const char ir_rmw_name[9][8] = {"xchg", "add", "and", "or", "xor", "min", "max", "minu", "maxu"};
@@ -123,6 +130,26 @@ static void print_fp(const IrInsn *i, Fmt *f)
     print_operands(i, ir_operand_count(i), f);
 }
 
+static void print_vec(const IrInsn *i, Fmt *f)
+{
+    const IrVecRow *row = ir_vec_row((IrOp)i->op);
+    unsigned n = i->imm >> 8 & 255;
+    for (unsigned k = 0; k < ARRAY_SIZE(ir_vattr_name); k++)
+        if (i->imm >> k & 1)
+            PRINT_WORD(f, ir_vattr_name, k);
+    if (row && row->n == IR_VNUM_COND)
+        PRINT_WORD(f, ir_vcond_name, n);
+    else if (n || (row && row->n != IR_VNUM_NONE))
+        fmt_printf(f, " n%u", n);
+    if (i->imm >> 16)
+        fmt_printf(f, " m%u", i->imm >> 16);
+    for (unsigned k = 0; k < ir_operand_count(i); k++)
+        if (i->arg[k])
+            fmt_printf(f, " %%%u", i->arg[k]);
+        else
+            fmt_puts(f, " none");
+}
+
 static void print_leave(const IrRegion *r, const IrInsn *i, Fmt *f)
 {
     switch (ir_op_info[i->op].sig) {
@@ -159,7 +186,9 @@ static void print_head(const IrRegion *r, const IrInsn *i, unsigned index, Fmt *
     print_name(f, info->name, sizeof info->name);
     if (info->sig != IR_SIG_CALL && i->type != IR_VOID)
         fmt_printf(f, ".%s", ir_type_name[i->type]);
-    if (info->sig == IR_SIG_CVT || info->sig == IR_SIG_FCVT || info->sig == IR_SIG_FCLS)
+    if (ir_has_lane(i))
+        fmt_printf(f, ".%s", ir_type_name[i->misc < IR_LANE_COUNT ? ir_lane_type[i->misc] : 0]);
+    if (info->sig == IR_SIG_CVT || info->sig == IR_SIG_FCVT || info->sig == IR_SIG_FCLS || info->sig == IR_SIG_VCVT)
         fmt_printf(f, ".%s", ir_type_name[i->misc]);
     if ((info->flags & IR_F_FPX) && (info->sig == IR_SIG_V || info->sig == IR_SIG_VV))
         PRINT_WORD(f, ir_round_name, i->misc);
@@ -175,7 +204,11 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     print_head(r, i, index, f);
     switch (ir_op_info[i->op].sig) {
     case IR_SIG_NONE: break;
-    case IR_SIG_CONST: fmt_printf(f, " %ld", (long)ir_const_value(r, (IrVal)index)); break;
+    case IR_SIG_CONST:
+        fmt_printf(f, " %ld", (long)ir_const_value(r, (IrVal)index));
+        if (i->type == IR_V128 && i->misc)
+            fmt_printf(f, " 0x%lx", (unsigned long)ir_const_vec(r, (IrVal)index).w[1]);
+        break;
     case IR_SIG_PARAM: fmt_printf(f, " %u", i->imm); break;
     case IR_SIG_GET:
         fmt_putc(f, ' ');
@@ -199,6 +232,14 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_FCMP:
     case IR_SIG_FSGN:
     case IR_SIG_FCVT: print_fp(i, f); break;
+    case IR_SIG_VEC1:
+    case IR_SIG_VEC2:
+    case IR_SIG_VEC3:
+    case IR_SIG_VEC4:
+    case IR_SIG_VGET:
+    case IR_SIG_VSET:
+    case IR_SIG_VDUP:
+    case IR_SIG_CRC: print_vec(i, f); break;
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

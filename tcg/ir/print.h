@@ -11,6 +11,8 @@
  *     %7 = ld.i64 [%3 + %4<<3 + 16] b4 sext acquire direct
  *     st.i32 %9 [%3] b4                  %8 = rmw.i64 add [%3] %4 b8   %9 = cas.i64 [%3] %4 %5 b8
  *     %10 = fma.f64 rne np na %a %b %c   %11 = f2i.i64.f64 rtz unsigned %10
+ *     %12 = vadd.v128.i8 %10 %11         %13 = vshr.v128.i16 s round n3 %12     %14 = vcmp.v128.i32 gtu %12 %13
+ *     %15 = const.v128 0x5 0x3           (low half, high half; the latter only if the first does not say it by its sign)
  *     %12 = call helper(%3, %4)          exit_if %5 exit 0 likely
  *     br block 0 (%3, %4)                brcond %5 block 1 block 2      exit 0     exit_ind %3 ret
  *
@@ -34,6 +36,9 @@ IrRegion *ir_parse(Arena *arena, const char *text, size_t len, const IrSlot *slo
 
 /* Words of the text form, shared by both directions. */
 extern const char ir_cond_name[10][4];
+extern const char ir_vcond_name[11][4];
+extern const uint8_t ir_lane_type[12]; /* IrType by whose name a lane goes */
+extern const char ir_vattr_name[6][6]; /* bit k of the attributes */
 extern const char ir_fcond_name[8][8];
 extern const char ir_round_name[8][4];
 extern const char ir_rmw_name[9][8];

@@ -24,6 +24,8 @@
  * Source: rules.md 1, 2 and 7.
  */
 #include "tcg/ir/verify.h"
+
+#include "tcg/ir/vec.h"
 #include "tcg/ir/print.h"
 
 typedef struct Verifier {
@@ -74,7 +76,7 @@ static bool check_index(const Verifier *x, unsigned at)
     const IrRegion *r = x->r;
     const IrInsn *i = &r->insn[at];
     switch (ir_op_info[i->op].sig) {
-    case IR_SIG_CONST: NEED(i->misc == 0 || (i->misc == 1 && i->imm < r->n_pool), at, "C4 pool"); break;
+    case IR_SIG_CONST: NEED(i->misc == 0 || (i->misc == 1 && i->imm + (i->type == IR_V128) < r->n_pool), at, "C4 pool"); break;
     case IR_SIG_GET:
     case IR_SIG_PUT: NEED(i->imm < r->n_slots, at, "C4 slot"); break;
     case IR_SIG_CALL: NEED(i->imm < r->n_helpers, at, "C4 helper"); break;
@@ -155,6 +157,9 @@ static bool may_be_none(const IrInsn *i, unsigned k)
     case IR_SIG_ST:
     case IR_SIG_RMW: return k == 1;
     case IR_SIG_CALL: return true; /* check_call counts them */
+    case IR_SIG_VEC2:
+    case IR_SIG_VEC3:
+    case IR_SIG_VEC4: return ir_vec_optional(i, k);
     case IR_SIG_FPENV: return i->op == IR_FFGET;
     default: return false;
     }
@@ -215,6 +220,40 @@ static bool check_cvt(const Verifier *x, unsigned at)
     return true;
 }
 
+/* Rows with a lane, and crc32. */
+static bool check_vec(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    unsigned sig = ir_op_info[i->op].sig, n = ir_operand_count(i);
+    IrType t = (IrType)i->type, v = sig == IR_SIG_VGET ? type_of(x, i->a) : t;
+    NEED(ir_vec_attr_ok(i, v), at, "V3 vector type, lane or attributes");
+    if (sig == IR_SIG_CRC) {
+        NEED(t == IR_I32 && type_of(x, i->a) == t && ir_type_is_int(type_of(x, i->b)), at, "V2 type of crc32");
+    } else if (sig == IR_SIG_VGET) {
+        NEED((t == IR_I32 || t == IR_I64) && ir_type_bits(t) >= ir_lane_bits(i->misc), at, "V2 type of a lane");
+    } else if (sig == IR_SIG_VDUP || sig == IR_SIG_VSET) {
+        IrType s = type_of(x, i->arg[n - 1]);
+        NEED(ir_type_is_int(s) && ir_type_bits(s) >= ir_lane_bits(i->misc), at, "V2 type of a lane");
+        NEED(n == 1 || type_of(x, i->a) == t, at, "V2 operand type");
+    } else {
+        for (unsigned k = 0; k < n; k++)
+            NEED(!i->arg[k] || type_of(x, i->arg[k]) == t, at, "V2 operand type");
+    }
+    return true;
+}
+
+/* vzext, vlow */
+static bool check_vcvt(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrType t = (IrType)i->type, from = (IrType)i->misc, wide = i->op == IR_VZEXT ? t : from, low = i->op == IR_VZEXT ? from : t;
+    NEED(from < IR_TYPE_COUNT && type_of(x, i->a) == from, at, "V2 operand type");
+    NEED(wide == IR_V128 || wide == IR_V64, at, "V2 type of a vector");
+    bool ok = ir_type_is_vec(low) || (i->op == IR_VZEXT && ir_type_is_int(low) && low != IR_I1);
+    NEED(ok && (ir_type_bits(low) < ir_type_bits(wide) || (wide == IR_V64 && low == IR_F64)), at, "V2 type of the low part");
+    return true;
+}
+
 static bool check_memory(const Verifier *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
@@ -227,6 +266,7 @@ static bool check_memory(const Verifier *x, unsigned at)
     NEED(m.size <= 6 && m.order <= IR_SEQ_CST, at, "V3 memory attributes");
     NEED(t != IR_I1 && ir_type_bits(t) >= 8u << m.size, at, "V3 access wider than the type");
     NEED(ir_type_is_int(t) || ir_type_bits(t) == 8u << m.size, at, "V3 size of the access");
+    NEED(!m.bswap || ir_type_bits(t) <= 64, at, "V3 byte order of a vector");
     NEED(!m.sext || (ir_type_is_int(t) && i->op != IR_ST), at, "V3 sign extension");
     if (i->op == IR_RMW)
         NEED(ir_type_is_int(t) && i->misc <= IR_RMW_MAXU, at, "V3 kind of rmw");
@@ -309,6 +349,15 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_FPENV:
         NEED(i->op == IR_FFGET ? t == IR_I32 && !i->a : t == IR_VOID && type_of(x, i->a) == IR_I32, at, "V2 type");
         break;
+    case IR_SIG_VEC1:
+    case IR_SIG_VEC2:
+    case IR_SIG_VEC3:
+    case IR_SIG_VEC4:
+    case IR_SIG_VGET:
+    case IR_SIG_VSET:
+    case IR_SIG_VDUP:
+    case IR_SIG_CRC: return check_vec(x, at);
+    case IR_SIG_VCVT: return check_vcvt(x, at);
     case IR_SIG_CALL: return check_call(x, at);
     case IR_SIG_EXITIF:
     case IR_SIG_BRCOND: NEED(type_of(x, i->a) == IR_I1, at, "V2 condition"); break;

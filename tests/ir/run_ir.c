@@ -7,6 +7,7 @@
  *   ; pass: NAME ...    dce, deadput: runs the passes and compares the text with the lines after `; expect`
  *   ; in SLOT=N ...     before the run; also mem+OFF=N: 8 bytes in a scratch page, whose address a slot gets by SLOT=&OFF.
  *                       &4096 and up is not mapped, kick=1, ff=N, frm=N
+ *                       A vector slot v0 is its low half, v0h its upper half.
  *   ; out SLOT=N ...    after the run, ends: exit=N, indirect=N, fault=OFF, helper, pc=N
  * Every case without `error` is printed, read back and printed again, which must give the same text; without `invalid` it
  * is verified, and if it has `out` it is run as it is and again after all passes.
@@ -104,10 +105,17 @@ static bool apply(const Case *c, ToyCpu *cpu, const IrRegion *r, const IrRun *ru
         return check(run->kind == IR_RUN_HELPER, c, "not left by", copy);
     if (want && strcmp(word, "pc") == 0)
         return check(run->pc == v, c, "other pc than", copy);
+    uint64_t *high = NULL; /* v0h: the upper half of vector slot v0 */
+    if (slot < 0 && word[0] == 'v' && word[1] && word[2] == 'h') {
+        word[2] = 0;
+        slot = slot_of(word);
+        high = slot >= TOY_V ? &cpu->v[slot - TOY_V].w[1] : NULL;
+        slot = -1;
+    }
     uint32_t *word32 = strcmp(word, "kick") == 0 ? &cpu->kick
                        : strcmp(word, "ff") == 0 ? &cpu->ff
                        : strcmp(word, "frm") == 0 ? &cpu->frm : NULL;
-    uint64_t *mem = strncmp(word, "mem+", 4) == 0 ? (uint64_t *)(void *)(page + strtoul(word + 4, NULL, 0)) : NULL;
+    uint64_t *mem = high ? high : strncmp(word, "mem+", 4) == 0 ? (uint64_t *)(void *)(page + strtoul(word + 4, NULL, 0)) : NULL;
     if (!check(slot >= 0 || word32 || mem, c, "unknown key", copy))
         return false;
     if (want) {

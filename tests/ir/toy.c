@@ -7,11 +7,13 @@
 
 #define X(n) {"x" #n, offsetof(ToyCpu, x) + 8 * (n), IR_I64, 0}
 #define F(n) {"f" #n, offsetof(ToyCpu, f) + 8 * (n), IR_F64, 0}
+#define V(n) {"v" #n, offsetof(ToyCpu, v) + 16 * (n), IR_V128, 0}
 #define W(n) {"w" #n, offsetof(ToyCpu, w) + 4 * (n), IR_I32, 0}
 const IrSlot toy_slots[TOY_SLOTS] = {
     X(0), X(1), X(2),  X(3),  X(4),  X(5),  X(6),  X(7), X(8), X(9), X(10), X(11), X(12), X(13),
     X(14), X(15), F(0), F(1), F(2), F(3), F(4), F(5), F(6), F(7), W(0), W(1), W(2), W(3),
     {"fl", offsetof(ToyCpu, fl), IR_FL, 0},
+    V(0), V(1), V(2), V(3),
 };
 
 static uint64_t helper_pure(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -63,8 +65,10 @@ void toy_catch_faults(void)
 
 void toy_run(ToyCpu *cpu, const IrRegion *r, uint64_t *val, uint32_t max_loops, IrRun *ret)
 {
+    static IrVec vec[IR_MAX_INSNS];
     IrMachine m = {.cpu = cpu,
                    .val = val,
+                   .vec = vec,
                    .kick = &cpu->kick,
                    .ff = &cpu->ff,
                    .frm = &cpu->frm,

@@ -34,6 +34,27 @@ fault_anchor:
         LOAD fault_ld32, movl,   (%rdi), %eax
         LOAD fault_ld64, movq,   (%rdi), %rax
 
+        /* 16 bytes: guest rdi to rsi */
+        .globl fault_ld128
+        .type fault_ld128, @function
+fault_ld128:
+1:      movups  (%rdi), %xmm0
+        movups  %xmm0, (%rsi)
+        xorl    %eax, %eax
+        ret
+        .size fault_ld128, . - fault_ld128
+        ROW     1b, fault_land_one
+
+        .globl fault_st128
+        .type fault_st128, @function
+fault_st128:
+        movups  (%rsi), %xmm0
+1:      movups  %xmm0, (%rdi)
+        xorl    %eax, %eax
+        ret
+        .size fault_st128, . - fault_st128
+        ROW     1b, fault_land_one
+
 fault_land_pair:
         movl    $1, %edx
         ret

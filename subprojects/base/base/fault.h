@@ -27,6 +27,9 @@ uint64_t fault_st8(uint64_t addr, uint64_t val);  /* returns fault */
 uint64_t fault_st16(uint64_t addr, uint64_t val);
 uint64_t fault_st32(uint64_t addr, uint64_t val);
 uint64_t fault_st64(uint64_t addr, uint64_t val);
+/* 16 bytes at any address, one host access; returns fault. `to`, `from` are the caller's own memory. */
+uint64_t fault_ld128(uint64_t addr, void *to);
+uint64_t fault_st128(uint64_t addr, const void *from);
 /* Sequentially consistent compare and swap; val = the old memory. Faults on read-only memory. */
 FaultVal fault_cas8(uint64_t addr, uint64_t expected, uint64_t desired);
 FaultVal fault_cas16(uint64_t addr, uint64_t expected, uint64_t desired);

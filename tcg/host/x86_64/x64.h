@@ -2,7 +2,7 @@
  * X64Host: the x86-64 back end. One region of IR becomes host code; a few shared stubs enter it and leave it.
  *
  * Roles of registers in generated code
- *   rsp  host stack: X64_SPILLS private 8-byte slots at [rsp]
+ *   rsp  host stack: X64_SPILLS private 8-byte slots at [rsp] (a v128 takes two), then four vector operands of calls
  *   rbp  cpu object + X64_ENV_BIAS, so that the first 256 bytes are one byte away
  *   rax rcx rdx r11  temporaries; the other ten hold pinned guest slots
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
@@ -42,6 +42,7 @@ enum { X64_JC_BITS = 14, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 typedef struct X64Pin {
     uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
     uint16_t offset;   /* of the slot in the cpu object */
+    uint16_t bytes;    /* 8 or 16 */
 } X64Pin;
 
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32 };
@@ -77,6 +78,7 @@ typedef struct X64Host {
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */
     uint8_t *soft_dyn;        /* the same, rounding as the guest has set it */
+    uint8_t *vec;             /* rax = packed vector op, operands and result on the stack; keeps every other register */
     uint8_t *consts;          /* X64Const */
 } X64Host;
 

@@ -27,19 +27,15 @@ static void start(X64Emit *e, const IrRegion *r)
     e->any_dirty = false;
     e->calls = 0;
     e->n_cold = e->n_fix = 0;
+    e->n_lits = e->n_lit_uses = 0;
     e->ordinal = 0;
     e->fp_image = 0;
     e->fl = IR_NONE;
     e->code->n_fl = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
         for (unsigned k = 0; k < r->block[b].params; k++) {
-            if (e->spills == (1ull << X64_SPILLS) - 1) {
-                e->failed = true;
+            if (!x64_spill_alloc(e, (IrVal)(r->block[b].first + k)))
                 return;
-            }
-            unsigned s = (unsigned)__builtin_ctzll(~e->spills);
-            e->spills |= 1ull << s;
-            e->spill[r->block[b].first + k] = (uint8_t)(s + 1);
         }
     }
 }
@@ -94,6 +90,7 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
         for (unsigned k = 0; k < e->n_fix; k++)
             x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
         x64_cold_emit(e);
+        x64_lits_emit(e);
     }
     code->size = (uint32_t)(a->p - e->entry);
     if (a->overflow)

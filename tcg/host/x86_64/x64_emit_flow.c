@@ -233,12 +233,25 @@ void x64_emit_br(X64Emit *e, const IrInsn *i)
         x64_claim(e, X64_RAX);
     for (unsigned k = 0; k < i->misc; k++) { /* first all reads, then all writes: parallel assignment */
         IrVal v = e->r->args[i->a + k];
+        X64Mem m = x64_env(e->h->at.save + 16 * (int)k);
+        if (k == X64_MAX_BR_ARGS) {
+            e->failed = true;
+            return;
+        }
+        if (x64_type(e, v) == IR_V128) {
+            x64_movups_mr(e->a, m, x64_use_x(e, v));
+            e->locked = 1u << X64_RAX;
+            continue;
+        }
         x64_load_into(e, X64_RAX, v, 64);
-        x64_mov_mr(e->a, 64, x64_env(e->h->at.save + 8 * (int)k), X64_RAX);
+        x64_mov_mr(e->a, 64, m, X64_RAX);
     }
     for (unsigned k = 0; k < i->misc; k++) {
-        x64_mov_rm(e->a, 64, X64_RAX, x64_env(e->h->at.save + 8 * (int)k));
-        x64_mov_mr(e->a, 64, x64_stack(e->spill[first + k] - 1u), X64_RAX);
+        unsigned to = e->spill[first + k] - 1u;
+        for (unsigned half = 0; half <= (x64_type(e, (IrVal)(first + k)) == IR_V128); half++) {
+            x64_mov_rm(e->a, 64, X64_RAX, x64_env(e->h->at.save + 16 * (int)k + 8 * (int)half));
+            x64_mov_mr(e->a, 64, x64_stack(to + half), X64_RAX);
+        }
     }
     clean_all_pins(e);
     branch_to(e, x64_jmp_rel32(e->a), block);

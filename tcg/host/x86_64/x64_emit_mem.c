@@ -59,7 +59,10 @@ void x64_emit_ld(X64Emit *e, const IrInsn *i)
     if (ir_type_is_vec((IrType)i->type)) {
         x64_record(e, m, mem.size, false, true);
         int d = x64_def_x(e, -1, 0);
-        x64_movs_rm(e->a, mem.size == 3 ? X64_SD : X64_SS, d, m);
+        if (mem.size == 4)
+            x64_movups_rm(e->a, d, m);
+        else
+            x64_movs_rm(e->a, mem.size == 3 ? X64_SD : X64_SS, d, m);
         return;
     }
     int d = x64_def(e, m.base >= 0 ? m.base : -1, 0);
@@ -92,7 +95,10 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
         int x = x64_use_x(e, i->c);
         x64_clean(e, i->c, x);
         x64_record(e, m, mem.size, true, true);
-        x64_movs_mr(e->a, mem.size == 3 ? X64_SD : X64_SS, m, x);
+        if (mem.size == 4)
+            x64_movups_mr(e->a, m, x);
+        else
+            x64_movs_mr(e->a, mem.size == 3 ? X64_SD : X64_SS, m, x);
     } else if (e->reg[v] < 0 && !mem.bswap && x64_const(e, v, &c) && (bits < 64 || fits_i32(c))) {
         x64_record(e, m, mem.size, true, true);
         x64_mov_mi(e->a, bits, m, (int32_t)c);

@@ -12,7 +12,7 @@
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/host/x86_64/cpuid.h"
 
-enum { X64_XMM = 16, X64_MAX_COLD = 768 };
+enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
 typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER } X64ColdKind;
 
@@ -28,6 +28,13 @@ typedef struct X64Cold {
     uint8_t *back;       /* where to go on */
     uint64_t fn;
 } X64Cold;
+
+/* A 16-byte constant behind the region's code, and an instruction that reads it. */
+typedef struct X64LitUse {
+    uint8_t *site; /* rel32 */
+    uint16_t lit;
+    uint8_t tail;  /* bytes of the instruction behind the displacement */
+} X64LitUse;
 
 struct X64Emit {
     X64Asm *a;
@@ -62,6 +69,9 @@ struct X64Emit {
     uint8_t spill[IR_MAX_INSNS];
     uint8_t dirty[IR_MAX_INSNS]; /* float that may be a NaN that is not canonical */
     X64Cold cold[X64_MAX_COLD];
+    unsigned n_lits, n_lit_uses;
+    IrVec lit[X64_MAX_LITS];
+    X64LitUse lit_use[X64_MAX_LIT_USES];
 };
 
 typedef void X64EmitFn(X64Emit *e, const IrInsn *i);
@@ -71,7 +81,26 @@ typedef void X64EmitFn(X64Emit *e, const IrInsn *i);
 
 static inline X64Mem x64_env(int32_t offset) { return X64_MEM(X64_RBP, offset - X64_ENV_BIAS); }
 static inline X64Mem x64_slot_mem(const X64Emit *e, unsigned slot) { return x64_env(e->h->slots[slot].offset); }
+static inline uint16_t x64_slot_bytes(const X64Host *h, unsigned slot) { return h->slots[slot].type == IR_V128 ? 16 : 8; }
 static inline X64Mem x64_stack(unsigned n) { return X64_MEM(X64_RSP, (int32_t)(8 * n)); }
+/* Operand k of a row that C executes; operand 0 becomes the result. */
+static inline X64Mem x64_vec_arg(unsigned k) { return X64_MEM(X64_RSP, (int32_t)(8 * X64_SPILLS + 16 * k)); }
+static inline IrType x64_type(const X64Emit *e, IrVal v) { return (IrType)e->r->insn[v].type; }
+/* A vector register's value of type t from and to memory. */
+static inline void x64_load_x(X64Asm *a, IrType t, int x, X64Mem m)
+{
+    if (t == IR_V128)
+        x64_movups_rm(a, x, m);
+    else
+        x64_movsd_rm(a, x, m);
+}
+static inline void x64_store_x(X64Asm *a, IrType t, X64Mem m, int x)
+{
+    if (t == IR_V128)
+        x64_movups_mr(a, m, x);
+    else
+        x64_movsd_mr(a, m, x);
+}
 static inline IrVal x64_val(const X64Emit *e, IrVal v)
 {
     while (e->l->alias[v] != v)
@@ -112,6 +141,8 @@ int x64_scratch_x(X64Emit *e);
 void x64_claim(X64Emit *e, int reg);
 void x64_evict(X64Emit *e, int reg);
 void x64_evict_temps(X64Emit *e);
+/* Reserves stack slots for v; false: none is free, and the region has failed. */
+bool x64_spill_alloc(X64Emit *e, IrVal v);
 /* Gives v, which is in a register, a private stack slot too. */
 void x64_spill(X64Emit *e, IrVal v);
 void x64_forget_pins(X64Emit *e);
@@ -141,6 +172,15 @@ void x64_fl_store(X64Emit *e, unsigned recipe);
 bool x64_fl_wait(const X64Emit *e, IrVal v);
 /* Computes a word of flags that was not needed up to now. Before other operands of an op are fetched. */
 void x64_fl_make(X64Emit *e, IrVal v);
+/* An operand that reads 16 bytes of constant data; the instruction must be the next, and end with it (no immediate). */
+X64Mem x64_lit(X64Emit *e, IrVec v);
+/* After the instruction: notes where its displacement is. `tail`: bytes of the instruction behind it (immediates). */
+void x64_lit_used(X64Emit *e, unsigned tail);
+void x64_lits_emit(X64Emit *e);
+/* xmm = constant */
+void x64_const_x(X64Emit *e, int x, IrVec v);
+/* Does the row by a C function. */
+void x64_vec_fallback(X64Emit *e, const IrInsn *i);
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);

@@ -39,22 +39,48 @@ static void move_reg(X64Emit *e, int dst, int src)
         x64_mov_rr(e->a, 64, dst, src);
 }
 
+static uint64_t spill_bits(const X64Emit *e, IrVal v, unsigned at) { return (x64_type(e, v) == IR_V128 ? 3ull : 1ull) << at; }
+
+/* Slots of values that are needed no more. Those of block parameters are written from afar. */
+static void spills_reclaim(X64Emit *e)
+{
+    for (unsigned v = 1; v < e->cur; v++) {
+        if (!e->spill[v] || e->l->last[v] >= e->cur || e->r->insn[v].op == IR_PARAM)
+            continue;
+        e->spills &= ~spill_bits(e, (IrVal)v, e->spill[v] - 1u);
+        e->spill[v] = 0;
+    }
+}
+
+bool x64_spill_alloc(X64Emit *e, IrVal v)
+{
+    bool wide = x64_type(e, v) == IR_V128;
+    for (unsigned again = 0; again < 2; again++) {
+        uint64_t taken = e->spills | ~0ull << X64_SPILLS;
+        if (wide) /* an even slot and the next */
+            taken = taken | taken >> 1 | 0xaaaaaaaaaaaaaaaa;
+        if (~taken) {
+            unsigned n = (unsigned)__builtin_ctzll(~taken);
+            e->spills |= spill_bits(e, v, n);
+            e->spill[v] = (uint8_t)(n + 1);
+            return true;
+        }
+        spills_reclaim(e);
+    }
+    e->failed = true;
+    return false;
+}
+
 void x64_spill(X64Emit *e, IrVal v)
 {
     int reg = e->reg[v];
-    if (!e->spill[v]) {
-        if (e->spills == (1ull << X64_SPILLS) - 1) {
-            e->failed = true;
-            return;
-        }
-        unsigned n = (unsigned)__builtin_ctzll(~e->spills);
-        e->spills |= 1ull << n;
-        e->spill[v] = (uint8_t)(n + 1);
-        if (reg >= X64_XMM)
-            x64_movsd_mr(e->a, x64_stack(n), reg - X64_XMM);
-        else
-            x64_mov_mr(e->a, 64, x64_stack(n), reg);
-    }
+    if (e->spill[v] || !x64_spill_alloc(e, v))
+        return;
+    X64Mem m = x64_stack(e->spill[v] - 1u);
+    if (reg >= X64_XMM)
+        x64_store_x(e->a, x64_type(e, v), m, reg - X64_XMM);
+    else
+        x64_mov_mr(e->a, 64, m, reg);
 }
 
 /* A free temporary of the class, or -1. */
@@ -162,7 +188,7 @@ void x64_forget_pins(X64Emit *e)
             bool vec = ir_type_is_vec((IrType)e->r->insn[v].type);
             int t = alloc_temp(e, vec);
             if (vec)
-                x64_movsd_rm(e->a, t - X64_XMM, x64_slot_mem(e, s));
+                x64_load_x(e->a, x64_type(e, v), t - X64_XMM, x64_slot_mem(e, s));
             else
                 x64_load_value(e, t, v, x64_slot_mem(e, s));
             e->reg[v] = (int8_t)t;
@@ -183,9 +209,27 @@ void x64_claim(X64Emit *e, int reg)
 int x64_scratch(X64Emit *e) { return alloc_temp(e, false); }
 int x64_scratch_x(X64Emit *e) { return alloc_temp(e, true) - X64_XMM; }
 
-/* The bits of constant c in an xmm register. */
-static void const_x(X64Emit *e, int x, int64_t c)
+void x64_const_x(X64Emit *e, int x, IrVec v)
 {
+    if ((v.w[0] | v.w[1]) == 0) {
+        x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, x, x);
+    } else if ((v.w[0] & v.w[1]) == ~0ull) {
+        x64_pint_rr(e->a, X64_PCMPEQD, x, x);
+    } else {
+        x64_movaps_rm(e->a, x, x64_lit(e, v));
+        x64_lit_used(e, 0);
+    }
+}
+
+/* The bits of constant v, whose low half is c, in an xmm register. */
+static void const_x(X64Emit *e, int x, IrVal v, int64_t c)
+{
+    if (x64_type(e, v) == IR_V128) {
+        x64_const_x(e, x, ir_const_vec(e->r, v));
+        return;
+    }
+    if (x64_type(e, v) == IR_F32)
+        c = (uint32_t)c;
     if (c == 0) {
         x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, x, x);
         return;
@@ -246,6 +290,7 @@ int x64_use(X64Emit *e, IrVal v)
 
 int x64_use_x(X64Emit *e, IrVal v)
 {
+    v = x64_val(e, v);
     if (e->reg[v] >= 0) {
         lock(e, e->reg[v]);
         return e->reg[v] - X64_XMM;
@@ -254,9 +299,9 @@ int x64_use_x(X64Emit *e, IrVal v)
     X64Mem m;
     int64_t c;
     if (value_mem(e, v, &m)) {
-        x64_movsd_rm(e->a, t - X64_XMM, m);
+        x64_load_x(e->a, x64_type(e, v), t - X64_XMM, m);
     } else if (x64_const(e, v, &c)) {
-        const_x(e, t - X64_XMM, e->r->insn[v].type == IR_F32 ? (uint32_t)c : c);
+        const_x(e, t - X64_XMM, v, c);
     } else {
         e->failed = true;
         return t - X64_XMM;
@@ -337,13 +382,13 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
         }
     } else if (value_mem(e, v, &m)) {
         if (pin >= X64_XMM)
-            x64_movsd_rm(e->a, pin - X64_XMM, m);
+            x64_load_x(e->a, x64_type(e, v), pin - X64_XMM, m);
         else
             x64_load_value(e, pin, v, m);
         e->reg[v] = (int8_t)pin;
     } else if (x64_const(e, v, &c)) {
         if (pin >= X64_XMM)
-            const_x(e, pin - X64_XMM, c);
+            const_x(e, pin - X64_XMM, v, c);
         else if (c == 0)
             x64_alu_rr(e->a, 32, X64_XOR, pin, pin);
         else
@@ -381,7 +426,7 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
     if (ir_type_is_vec((IrType)e->h->slots[slot].type)) {
         int x = x64_use_x(e, v);
         x64_clean(e, v, x);
-        x64_movsd_mr(e->a, m, x);
+        x64_store_x(e->a, (IrType)e->h->slots[slot].type, m, x);
     } else if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c)) {
         x64_mov_mi(e->a, slot_width((IrType)e->h->slots[slot].type), m, (int32_t)c);
     } else {
@@ -477,10 +522,11 @@ void x64_loop_pins(X64Emit *e)
         e->temps &= ~(1u << reg);
         if (puts[best >> 6] >> (best & 63) & 1)
             e->loop_dirty |= 1u << reg;
-        X64Pin p = {.slot = (uint8_t)best, .reg = (uint8_t)reg, .offset = e->h->slots[best].offset};
+        X64Pin p = {.slot = (uint8_t)best, .reg = (uint8_t)reg, .offset = e->h->slots[best].offset,
+                    .bytes = x64_slot_bytes(e->h, best)};
         e->pin[e->n_pins++] = p;
         e->code->loop_pin[e->code->n_loop_pins++] = p;
-        x64_movsd_rm(e->a, reg - X64_XMM, x64_env(p.offset));
+        x64_load_x(e->a, (IrType)e->h->slots[best].type, reg - X64_XMM, x64_env(p.offset));
     }
 }
 
@@ -488,5 +534,5 @@ void x64_store_loop_pins(X64Emit *e)
 {
     for (unsigned k = e->h->n_pins; k < e->n_pins; k++)
         if (e->loop_dirty >> e->pin[k].reg & 1)
-            x64_movsd_mr(e->a, x64_env(e->pin[k].offset), e->pin[k].reg - X64_XMM);
+            x64_store_x(e->a, (IrType)e->h->slots[e->pin[k].slot].type, x64_env(e->pin[k].offset), e->pin[k].reg - X64_XMM);
 }

@@ -4,17 +4,19 @@
  * registers and the return address of `enter`. So a region can be left from anywhere by one fixed sequence.
  */
 #include "tcg/host/x86_64/x64_priv.h"
+#include "tcg/interp/interp_vec.h"
 
 static const uint8_t callee_saved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
-/* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16 */
-enum { FRAME = X64_SPILLS * 8 + 8 };
+/* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16. Above the slots: operands of vector calls. */
+enum { FRAME = X64_SPILLS * 8 + 4 * 16 + 8 };
+_Static_assert(X64_SPILLS % 2 == 0 && X64_SPILLS < 64, "pairs of slots are aligned; a word has a bit for each");
 
 static void load_pins(const X64Host *h, X64Asm *a)
 {
     for (unsigned k = 0; k < h->n_pins; k++) {
         const X64Pin *p = &h->pin[k];
         if (p->reg >= X64_XMM)
-            x64_movsd_rm(a, p->reg - X64_XMM, x64_env(p->offset));
+            x64_load_x(a, (IrType)h->slots[p->slot].type, p->reg - X64_XMM, x64_env(p->offset));
         else
             x64_mov_rm(a, 64, p->reg, x64_env(p->offset));
     }
@@ -25,7 +27,7 @@ static void store_pins(const X64Host *h, X64Asm *a)
     for (unsigned k = 0; k < h->n_pins; k++) {
         const X64Pin *p = &h->pin[k];
         if (p->reg >= X64_XMM)
-            x64_movsd_mr(a, x64_env(p->offset), p->reg - X64_XMM);
+            x64_store_x(a, (IrType)h->slots[p->slot].type, x64_env(p->offset), p->reg - X64_XMM);
         else
             x64_mov_mr(a, 64, x64_env(p->offset), p->reg);
     }
@@ -39,14 +41,29 @@ static void emit_leave(X64Asm *a)
     x64_ret(a);
 }
 
+/* Everything a C function may change, but rax, to the cpu object and back. */
+static const uint8_t caller_saved[] = {X64_RCX, X64_RDX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R11};
+
+static void save_all(const X64Host *h, X64Asm *a)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(caller_saved); k++)
+        x64_mov_mr(a, 64, x64_env(h->at.save + 8 * caller_saved[k]), caller_saved[k]);
+    for (int x = 0; x < 16; x++)
+        x64_movups_mr(a, x64_env(h->at.save + 128 + 16 * x), x);
+}
+
+static void restore_all(const X64Host *h, X64Asm *a)
+{
+    for (int x = 0; x < 16; x++)
+        x64_movups_rm(a, x, x64_env(h->at.save + 128 + 16 * x));
+    for (unsigned k = 0; k < ARRAY_SIZE(caller_saved); k++)
+        x64_mov_rm(a, 64, caller_saved[k], x64_env(h->at.save + 8 * caller_saved[k]));
+}
+
 /* rax = softfp routine (a, b, c, rounding) -> {bits, flags} in rax, rdx. All registers survive. */
 static void emit_soft(const X64Host *h, X64Asm *a, bool dynamic)
 {
-    static const uint8_t saved[] = {X64_RCX, X64_RDX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R11};
-    for (unsigned k = 0; k < ARRAY_SIZE(saved); k++)
-        x64_mov_mr(a, 64, x64_env(h->at.save + 8 * saved[k]), saved[k]);
-    for (int x = 0; x < 16; x++)
-        x64_movups_mr(a, x64_env(h->at.save + 128 + 16 * x), x);
+    save_all(h, a);
     x64_mov_rm(a, 64, X64_RDI, x64_env(h->at.args));
     x64_mov_rm(a, 64, X64_RSI, x64_env(h->at.args + 8));
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->at.args + 16));
@@ -56,11 +73,24 @@ static void emit_soft(const X64Host *h, X64Asm *a, bool dynamic)
     x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
     x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
     x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RDX);
-    for (int x = 0; x < 16; x++)
-        x64_movups_rm(a, x, x64_env(h->at.save + 128 + 16 * x));
-    for (unsigned k = 0; k < ARRAY_SIZE(saved); k++)
-        x64_mov_rm(a, 64, saved[k], x64_env(h->at.save + 8 * saved[k]));
+    restore_all(h, a);
     x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
+    x64_ret(a);
+}
+
+/* rax = packed vector op, operands on the stack above our return address. rax is lost. */
+static void emit_vec(const X64Host *h, X64Asm *a)
+{
+    X64Mem io = x64_vec_arg(0);
+    io.disp += 8;
+    save_all(h, a);
+    x64_mov_rr(a, 64, X64_RDI, X64_RAX);
+    x64_lea(a, 64, X64_RSI, io);
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)ir_eval_packed);
+    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
+    x64_call_r(a, X64_RAX);
+    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    restore_all(h, a);
     x64_ret(a);
 }
 
@@ -176,6 +206,8 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_soft(h, a, false);
     h->soft_dyn = a->p;
     emit_soft(h, a, true);
+    h->vec = a->p;
+    emit_vec(h, a);
 }
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
@@ -198,6 +230,7 @@ void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot 
             continue;
         int reg = vec ? X64_XMM + (int)rank - 1 : gpr[rank - 1];
         h->slot_reg[s] = (int8_t)reg;
-        h->pin[h->n_pins++] = (X64Pin){.slot = (uint8_t)s, .reg = (uint8_t)reg, .offset = slots[s].offset};
+        h->pin[h->n_pins++] = (X64Pin){.slot = (uint8_t)s, .reg = (uint8_t)reg, .offset = slots[s].offset,
+                                           .bytes = x64_slot_bytes(h, s)};
     }
 }

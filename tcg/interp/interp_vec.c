@@ -1,0 +1,92 @@
+/* Vectors and crc32 in the interpreter; values of at most 64 bits are in val, wider ones in vec. */
+#include "tcg/interp/interp_vec.h"
+#include "tcg/interp/interp_priv.h"
+#include "tcg/ir/eval.h"
+
+#include "base/fault.h"
+
+static IrType type_of(const Interp *x, IrVal v) { return ir_result_type(x->r, &x->r->insn[v]); }
+
+IrVec interp_vec_get(const Interp *x, IrVal v)
+{
+    return ir_type_bits(type_of(x, v)) > 64 ? x->m->vec[v] : (IrVec){{x->val[v], 0}};
+}
+
+void interp_vec_set(Interp *x, IrVal v, IrVec value)
+{
+    if (ir_type_bits(type_of(x, v)) > 64)
+        x->m->vec[v] = value;
+    else
+        x->val[v] = value.w[0];
+}
+
+static bool access_wide(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrMem m = {.raw = i->d};
+    uint64_t addr;
+    if (m.size != 4 || (i->op != IR_LD && i->op != IR_ST) || !interp_address(x, i, &addr))
+        return interp_end(x, IR_RUN_BAD, at);
+    IrVec v = {{0, 0}};
+    if (i->op == IR_ST)
+        v = interp_vec_get(x, i->c);
+    if (UNLIKELY(i->op == IR_ST ? fault_st128(addr, &v) : fault_ld128(addr, &v))) {
+        x->ret->addr = addr;
+        x->ret->size = 16;
+        x->ret->write = i->op == IR_ST;
+        return interp_end(x, IR_RUN_FAULT, at);
+    }
+    if (i->op == IR_LD)
+        interp_vec_set(x, (IrVal)at, v);
+    else if (m.order == IR_SEQ_CST)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return true;
+}
+
+bool interp_wide(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    char *slot = (char *)x->m->cpu + (i->op == IR_GET || i->op == IR_PUT ? x->r->slots[i->imm].offset : 0);
+    IrVec v;
+    if (!x->m->vec || i->type != IR_V128)
+        return interp_end(x, IR_RUN_BAD, at);
+    switch (i->op) {
+    case IR_PARAM: return true;
+    case IR_CONST: v = ir_const_vec(x->r, (IrVal)at); break;
+    case IR_GET: memcpy(&v, slot, sizeof(v)); break;
+    case IR_PUT:
+        v = interp_vec_get(x, i->a);
+        memcpy(slot, &v, sizeof(v));
+        return true;
+    case IR_SELECT: v = interp_vec_get(x, x->val[i->a] ? i->b : i->c); break;
+    case IR_LD:
+    case IR_ST: return access_wide(x, at);
+    default: return interp_vec(x, at);
+    }
+    interp_vec_set(x, (IrVal)at, v);
+    return true;
+}
+
+bool interp_vec(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrVec arg[4], v;
+    if (i->op == IR_CRC32) {
+        unsigned bytes = ir_type_bits(type_of(x, i->b)) / 8;
+        x->val[at] = ir_eval_crc32(i->imm >> 8 & 1, (uint32_t)x->val[i->a], x->val[i->b], bytes);
+        return true;
+    }
+    if (i->op == IR_VZEXT || i->op == IR_VLOW) {
+        v = interp_vec_get(x, i->a);
+        if (i->op == IR_VLOW)
+            v.w[0] = ir_canon((IrType)i->type, v.w[0]);
+        interp_vec_set(x, (IrVal)at, v);
+        return true;
+    }
+    for (unsigned k = 0; k < 4; k++)
+        arg[k] = k < ir_operand_count(i) && i->arg[k] ? interp_vec_get(x, i->arg[k]) : (IrVec){{0, 0}};
+    if (!ir_eval_vec(i, arg, &v))
+        return interp_end(x, IR_RUN_BAD, at);
+    interp_vec_set(x, (IrVal)at, v);
+    return true;
+}

@@ -1,0 +1,430 @@
+/* Every form of every vector row (tcg/ir/vec.h), emitted for x86-64 and run, against the interpreter's meaning of it: random
+ * and corner operands, in registers, in memory, constant, equal, and with the result in an operand's register; on hosts
+ * with fewer features too. Also: which rows are done by a C function, against the list here. */
+#include "tests/unit/test.h"
+
+#include "tcg/host/x86_64/x64.h"
+#include "tcg/host/x86_64/cpuid.h"
+#include "tcg/interp/interp_vec.h"
+#include "tcg/ir/build.h"
+#include "tcg/ir/print.h"
+#include "tcg/ir/vec.h"
+#include "tcg/ir/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { OUTS = 6 };
+
+typedef struct VecCpu {
+    uint32_t kick, ff, frm, host_fp;
+    uint64_t pc, link, save[48], args[4];
+    uint64_t x[2], xo[OUTS];
+    IrVec v[4], vo[OUTS];
+} VecCpu;
+
+enum { S_X, S_XO = S_X + 2, S_V = S_XO + OUTS, S_VO = S_V + 4, N_SLOTS = S_VO + OUTS };
+#define X(n, field, p) {n, offsetof(VecCpu, field), IR_I64, p}
+#define V(n, field, p) {n, offsetof(VecCpu, field), IR_V128, p}
+static const IrSlot slots[N_SLOTS] = {
+    X("x0", x[0], 1),  X("x1", x[1], 0),  X("xo0", xo[0], 2), X("xo1", xo[1], 3), X("xo2", xo[2], 0), X("xo3", xo[3], 0),
+    X("xo4", xo[4], 0), X("xo5", xo[5], 0), V("v0", v[0], 1),  V("v1", v[1], 2),  V("v2", v[2], 0),   V("v3", v[3], 0),
+    V("vo0", vo[0], 3), V("vo1", vo[1], 4), V("vo2", vo[2], 5), V("vo3", vo[3], 0), V("vo4", vo[4], 0), V("vo5", vo[5], 0),
+};
+
+typedef struct Host {
+    X64Host host;
+    X64Asm a;
+    uint8_t *page, *code;
+    X64Emit *emit;
+    X64Code *out;
+    IrLive *live;
+    Arena arena;
+    uint64_t seed;
+    unsigned forms, called;
+} Host;
+
+enum { PAGE = 1 << 18, RUNS = 12 };
+
+static const struct {
+    const char *features;
+    uint32_t no_opt;
+} hosts[] = {{"host", 0}, {"v3", 0}, {"v3,-avx2", X64_NO_PINS}, {"v2", 0}, {"v2", X64_NO_PINS}};
+
+static uint64_t rnd(Host *h)
+{
+    h->seed ^= h->seed << 13;
+    h->seed ^= h->seed >> 7;
+    h->seed ^= h->seed << 17;
+    return h->seed * 0x2545f4914f6cdd1dull;
+}
+
+static bool host_init(Host *h, unsigned which)
+{
+    static const X64Layout at = {
+        .kick = offsetof(VecCpu, kick), .pc = offsetof(VecCpu, pc),     .ff = offsetof(VecCpu, ff),
+        .frm = offsetof(VecCpu, frm),   .link = offsetof(VecCpu, link), .host_fp = offsetof(VecCpu, host_fp),
+        .save = offsetof(VecCpu, save), .args = offsetof(VecCpu, args),
+    };
+    X64Features f;
+    const char *bad;
+    memset(h, 0, sizeof *h);
+    if (!x64_features_parse(x64_detect(), hosts[which].features, &f, &bad))
+        return false;
+    h->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(h->page, MAP_FAILED);
+    x64_init(&h->a, h->page + 64, PAGE - 64); /* the first words are the exits' slots */
+    x64_host_init(&h->host, f, hosts[which].no_opt, slots, N_SLOTS, 4, &at);
+    x64_stubs_emit(&h->host, &h->a);
+    h->code = h->a.p;
+    h->emit = malloc(x64_emit_size);
+    h->out = malloc(sizeof(*h->out));
+    h->live = malloc(sizeof(*h->live));
+    h->seed = 0x1234567 + which;
+    assert_true(arena_init(&h->arena, 4 << 20));
+    return true;
+}
+
+static void host_clear(Host *h)
+{
+    munmap(h->page, PAGE);
+    arena_clear(&h->arena);
+    free(h->emit);
+    free(h->out);
+    free(h->live);
+}
+
+/* ---- regions ---- */
+
+/* One form: the op with lane, attributes and type; `none`: which operands are left out. */
+typedef struct Form {
+    IrInsn i;
+    unsigned none;
+    uint8_t data; /* crc32: IrType of the data */
+} Form;
+
+typedef struct Build {
+    IrBuilder b;
+    IrType t; /* of the vectors */
+    const Form *f;
+} Build;
+
+static unsigned sig_of(const Form *f) { return ir_op_info[f->i.op].sig; }
+
+static bool operand_is_int(const Form *f, unsigned k)
+{
+    unsigned sig = sig_of(f);
+    return sig == IR_SIG_VDUP || sig == IR_SIG_CRC || (sig == IR_SIG_VSET && k == 1);
+}
+
+static IrType vec_type(const Form *f) { return sig_of(f) == IR_SIG_VGET ? (IrType)f->data : (IrType)f->i.type; }
+
+static IrVal vec_from(Build *x, unsigned slot)
+{
+    IrVal v = ir_get(&x->b, slot);
+    return vec_type(x->f) == IR_V64 ? ir_vlow(&x->b, IR_V64, v) : v;
+}
+
+/* Integer operand k, from slot x0 or x1. */
+static IrVal int_from(Build *x, unsigned k, unsigned slot)
+{
+    IrVal v = ir_get(&x->b, S_X + (slot & 1));
+    IrType t = sig_of(x->f) == IR_SIG_CRC ? (k == 0 ? IR_I32 : (IrType)x->f->data) : x->f->i.misc < IR_LANE_64 ? IR_I32 : IR_I64;
+    return t == IR_I64 ? v : ir_trunc(&x->b, t, v);
+}
+
+static IrVal apply(Build *x, const IrVal arg[4])
+{
+    IrInsn i = x->f->i;
+    if (i.op == IR_CRC32)
+        return ir_crc32(&x->b, i.imm >> 8, arg[0], arg[1]);
+    IrVal o[4];
+    for (unsigned k = 0; k < 4; k++)
+        o[k] = k < ir_operand_count(&i) && !(x->f->none >> k & 1) ? arg[k] : IR_NONE;
+    return ir_vec(&x->b, i.op, (IrType)i.type, i.misc, i.imm, o[0], o[1], o[2], o[3]);
+}
+
+static bool result_is_int(const Form *f) { return sig_of(f) == IR_SIG_VGET || sig_of(f) == IR_SIG_CRC; }
+
+static void put(Build *x, unsigned n, IrVal v)
+{
+    if (result_is_int(x->f))
+        ir_put(&x->b, S_XO + n, x->f->i.type == IR_I32 ? ir_zext(&x->b, IR_I64, v) : v);
+    else
+        ir_put(&x->b, S_VO + n, x->f->i.type == IR_V64 ? ir_vzext(&x->b, IR_V128, v) : v);
+}
+
+static const IrVec konst = {{0x80017fff00ff0102, 0x0310ff207f80fe05}};
+
+/* Which operand each output's op takes in place k: 0-3 slots of v, 4 the constant, 5 the first output. */
+static const uint8_t plan[OUTS][4] = {{0, 1, 2, 3}, {1, 2, 3, 0}, {2, 0, 1, 0}, {0, 0, 0, 0}, {5, 2, 0, 1}, {3, 4, 4, 1}};
+
+static IrVal operand(Build *x, unsigned n, unsigned k, IrVal first)
+{
+    unsigned from = plan[n][k];
+    if (operand_is_int(x->f, k))
+        return int_from(x, k, n + k);
+    if (from == 5 && !result_is_int(x->f))
+        return first;
+    return from == 4 ? ir_vconst(&x->b, vec_type(x->f), konst.w[0], konst.w[1]) : vec_from(x, S_V + (from & 3));
+}
+
+static void build(Build *x)
+{
+    IrVal first = IR_NONE;
+    for (unsigned n = 0; n < OUTS; n++) {
+        IrVal arg[4];
+        ir_insn_start(&x->b, 0x1000 + 4 * n);
+        for (unsigned k = 0; k < 4; k++)
+            arg[k] = operand(x, n, k, first);
+        IrVal v = apply(x, arg);
+        first = n == 0 ? v : first;
+        put(x, n, v);
+    }
+}
+
+/* The result goes where an operand was: v[n] = op(...). */
+static void build_over(Build *x, unsigned n)
+{
+    IrVal arg[4];
+    ir_insn_start(&x->b, 0x1000);
+    for (unsigned k = 0; k < 4; k++)
+        arg[k] = operand_is_int(x->f, k) ? int_from(x, k, k) : vec_from(x, S_V + k);
+    IrVal v = apply(x, arg);
+    ir_put(&x->b, S_V + n, x->f->i.type == IR_V64 ? ir_vzext(&x->b, IR_V128, v) : v);
+}
+
+static void compile(Host *h, const Form *f, int over)
+{
+    Build x = {.f = f, .t = IR_V128};
+    arena_reset(&h->arena);
+    IrRegion *r = ir_region_new(&h->arena, slots, N_SLOTS, NULL, 0);
+    ir_builder_init(&x.b, r);
+    if (over < 0)
+        build(&x);
+    else
+        build_over(&x, (unsigned)over);
+    ir_exit(&x.b, ir_exit_direct(&x.b, 0x1004, false));
+    ir_builder_finish(&x.b);
+    char err[200] = "";
+    Fmt fmt = FMT_ON(err);
+    if (!ir_verify(r, &fmt))
+        fail_msg("%s: %s", ir_op_info[f->i.op].name, err);
+    ir_liveness(r, x64_fuse(&h->host), h->live);
+    h->a.p = h->code;
+    assert_int_equal(x64_emit_region(h->emit, &h->host, r, h->live, &h->a, 0, (uint64_t)(uintptr_t)h->page, h->out), X64_OK);
+    uint64_t stub = (uint64_t)(uintptr_t)h->code + h->out->exit[0].stub;
+    memcpy(h->page, &stub, 8);
+}
+
+/* ---- what it must be ---- */
+
+static IrVec expect(const Form *f, const VecCpu *cpu, const uint8_t from[4], unsigned n, IrVec first)
+{
+    IrVec arg[4], ret;
+    IrInsn i = f->i;
+    for (unsigned k = 0; k < 4; k++) {
+        i.arg[k] = k < ir_operand_count(&i) && !(f->none >> k & 1);
+        arg[k] = from[k] == 5 && !result_is_int(f) ? first : from[k] == 4 ? konst : cpu->v[from[k] & 3];
+        if (operand_is_int(f, k))
+            arg[k] = (IrVec){{cpu->x[(n + k) & 1], 0}};
+    }
+    if (i.op == IR_CRC32) {
+        unsigned bits = ir_type_bits((IrType)f->data);
+        uint64_t data = bits == 64 ? arg[1].w[0] : arg[1].w[0] & ((1ull << bits) - 1);
+        return (IrVec){{ir_eval_crc32(i.imm >> 8 & 1, (uint32_t)arg[0].w[0], data, bits / 8), 0}};
+    }
+    assert_true(ir_eval_vec(&i, arg, &ret));
+    return ret;
+}
+
+static uint64_t corner(Host *h, unsigned bits)
+{
+    uint64_t r = rnd(h), top = 1ull << (bits - 1);
+    switch (r >> 60) {
+    case 0: return 0;
+    case 1: return 1;
+    case 2: return ~0ull;
+    case 3: return top;
+    case 4: return top - 1;
+    case 5: return top + 1;
+    case 6:
+    case 7: return r & 0x7f;
+    case 8:
+    case 9: return 0 - (r & 0x7f);
+    default: return r >> 7;
+    }
+}
+
+static void operands_set(Host *h, const Form *f, VecCpu *cpu)
+{
+    unsigned bits = f->i.op == IR_CRC32 ? 64 : ir_lane_bits(f->i.misc);
+    memset(cpu, 0x5a, sizeof *cpu);
+    for (unsigned k = 0; k < 4; k++)
+        for (unsigned n = 0; n < 128 / bits; n++) {
+            uint64_t v = corner(h, bits);
+            memcpy((char *)&cpu->v[k] + n * bits / 8, &v, bits / 8);
+        }
+    if (!(rnd(h) >> 61))
+        cpu->v[1] = cpu->v[0];
+    cpu->x[0] = corner(h, 64);
+    cpu->x[1] = rnd(h);
+}
+
+static void describe(const Form *f, char *text, size_t cap)
+{
+    Fmt fmt = {.buf = text, .cap = cap};
+    IrRegion r = {0};
+    IrInsn i[6] = {[5] = f->i};
+    for (unsigned k = 0; k < ir_operand_count(&f->i); k++)
+        i[5].arg[k] = f->none >> k & 1 ? 0 : (IrVal)(k + 1);
+    r.insn = i;
+    ir_print_insn(&r, 5, &fmt);
+}
+
+static int run(Host *h, VecCpu *cpu)
+{
+    int (*enter)(VecCpu *, const uint8_t *);
+    memcpy(&enter, &h->host.enter, sizeof(enter));
+    cpu->kick = 0;
+    return enter(cpu, h->code);
+}
+
+static void fail_form(const Form *f, const char *what, unsigned n, IrVec got, IrVec want, const VecCpu *in)
+{
+    char text[200] = "";
+    describe(f, text, sizeof text);
+    fail_msg("%s %s %u: got %016lx%016lx want %016lx%016lx; v0 %016lx%016lx v1 %016lx%016lx v2 %016lx%016lx v3 %016lx%016lx x %lx %lx",
+             text, what, n, got.w[1], got.w[0], want.w[1], want.w[0], in->v[0].w[1], in->v[0].w[0], in->v[1].w[1], in->v[1].w[0],
+             in->v[2].w[1], in->v[2].w[0], in->v[3].w[1], in->v[3].w[0], in->x[0], in->x[1]);
+}
+
+static void run_form(Host *h, const Form *f)
+{
+    VecCpu cpu, in;
+    compile(h, f, -1);
+    h->forms++;
+    h->called += x64_emit_calls(h->emit) != 0;
+    for (unsigned k = 0; k < RUNS; k++) {
+        operands_set(h, f, &cpu);
+        in = cpu;
+        assert_int_equal(run(h, &cpu), 0);
+        IrVec first = {{0, 0}};
+        for (unsigned n = 0; n < OUTS; n++) {
+            IrVec want = expect(f, &in, plan[n], n, first), got = result_is_int(f) ? (IrVec){{cpu.xo[n], 0}} : cpu.vo[n];
+            first = n == 0 ? want : first;
+            if (memcmp(&want, &got, 16))
+                fail_form(f, "output", n, got, want, &in);
+        }
+        assert_memory_equal(cpu.v, in.v, sizeof cpu.v);
+        assert_memory_equal(cpu.x, in.x, sizeof cpu.x);
+    }
+    if (result_is_int(f))
+        return;
+    for (unsigned over = 0; over < 3; over++) {
+        static const uint8_t straight[4] = {0, 1, 2, 3};
+        compile(h, f, (int)over);
+        for (unsigned k = 0; k < 3; k++) {
+            operands_set(h, f, &cpu);
+            in = cpu;
+            assert_int_equal(run(h, &cpu), 0);
+            IrVec want = expect(f, &in, straight, 0, (IrVec){{0, 0}});
+            if (memcmp(&want, &cpu.v[over], 16))
+                fail_form(f, "in place of", over, cpu.v[over], want, &in);
+        }
+    }
+}
+
+/* ---- all forms ---- */
+
+typedef void FormFn(Host *h, const Form *f);
+
+static void each_none(Host *h, Form f, FormFn *fn)
+{
+    for (unsigned none = 0; none < 16; none++) {
+        bool ok = true;
+        for (unsigned k = 0; k < 4; k++)
+            ok &= !(none >> k & 1) || (k < ir_operand_count(&f.i) && ir_vec_optional(&f.i, k));
+        f.none = none;
+        if (ok)
+            fn(h, &f);
+    }
+}
+
+static void each_number(Host *h, Form f, FormFn *fn)
+{
+    IrType vec = vec_type(&f);
+    const IrVecRow *row = ir_vec_row((IrOp)f.i.op);
+    uint32_t flags = f.i.imm;
+    for (unsigned n = 0; n <= 64; n++)
+        for (unsigned m = 0; m < (row->m == IR_VNUM_NONE ? 1 : 16); m++) {
+            f.i.imm = flags | IR_VA_N(n) | IR_VA_M(m);
+            if (ir_vec_attr_ok(&f.i, vec))
+                each_none(h, f, fn);
+        }
+}
+
+static void each_form(Host *h, IrOp op, FormFn *fn)
+{
+    const IrVecRow *row = ir_vec_row(op);
+    Form f = {.i = {.op = op}};
+    if (op == IR_CRC32) {
+        static const uint8_t types[4] = {IR_I8, IR_I16, IR_I32, IR_I64};
+        f.i.type = IR_I32;
+        for (unsigned k = 0; k < 8; k++) {
+            f.data = types[k & 3];
+            f.i.imm = IR_VA_N(k >> 2);
+            fn(h, &f);
+        }
+        return;
+    }
+    for (unsigned lane = 0; lane < IR_LANE_F16; lane++)
+        for (unsigned flags = 0; flags < 64; flags++)
+            for (unsigned wide = 0; wide < 2; wide++) {
+                if (!(row->lanes >> lane & 1) || (flags & ~row->flags))
+                    continue;
+                f.i.misc = (uint8_t)lane;
+                f.i.type = wide ? IR_V128 : IR_V64;
+                f.i.imm = flags;
+                if (ir_op_info[op].sig != IR_SIG_VGET) {
+                    each_number(h, f, fn);
+                    continue;
+                }
+                f.data = f.i.type;
+                f.i.type = IR_I64;
+                each_number(h, f, fn);
+                f.i.type = IR_I32;
+                if (lane < IR_LANE_64)
+                    each_number(h, f, fn);
+            }
+}
+
+static bool is_integer_row(IrOp op)
+{
+    const IrVecRow *row = ir_vec_row(op);
+    return row && (op == IR_CRC32 || (row->lanes & 15));
+}
+
+static void every_form_is_the_interpreters(void **state)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(hosts); k++) {
+        Host h;
+        if (!host_init(&h, k))
+            continue;
+        for (unsigned op = 1; op < IR_OP_COUNT; op++)
+            if (is_integer_row((IrOp)op))
+                each_form(&h, (IrOp)op, run_form);
+        printf("%s: %u forms, %u by a C function\n", hosts[k].features, h.forms, h.called);
+        host_clear(&h);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_is_the_interpreters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
