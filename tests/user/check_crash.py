@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A guest's crash: the parent sees the same signal, standard error has one line with place, address and symbol.
 
-usage: check_crash.py TINAMOU SOURCE OUT_DIR
+usage: check_crash.py CROSS_CC TINAMOU SOURCE OUT_DIR
 """
 import os
 import re
@@ -10,15 +10,15 @@ import signal
 import subprocess
 import sys
 
-CROSS = 'riscv64-linux-gnu-gcc'
-tinamou, source, out_dir = sys.argv[1:]
-if not shutil.which(CROSS):
-    print(f'SKIPPED: {CROSS} is not installed')
-    sys.exit(77)
+cross, tinamou, source, out_dir = sys.argv[1:]
+if not shutil.which(cross):
+    print(f'SKIPPED: {cross} is not installed')
+    sys.exit(1 if os.environ.get('TINAMOU_REQUIRE_PAYLOADS') == '1' else 77)
 os.makedirs(out_dir, exist_ok=True)
-exe = os.path.join(out_dir, 'dies.riscv64')
-subprocess.run([CROSS, '-O1', '-static', '-o', exe, source], check=True)
-cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*dies\.riscv64\+0x'),
+name = 'dies.' + cross.split('-')[0]
+exe = os.path.join(out_dir, name)
+subprocess.run([cross, '-O1', '-static', '-o', exe, source], check=True)
+cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*' + name + r'\+0x'),
          (['x'], r'signal 11 \(SIGSEGV\) at pc 0x18 \(addr 0x18\), where nothing is mapped$')]
 bad = 0
 for args, pattern in cases:

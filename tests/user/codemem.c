@@ -1,31 +1,13 @@
 /* Code that changes through another way to the same memory: aliases, files, other processes. */
 #include "user.h"
+#include "usercode.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-/* A function that returns n. */
-static size_t code(int n, void *dst)
-{
-#ifdef __riscv
-    uint32_t text[2] = {0x00000513u | (uint32_t)n << 20, 0x00008067}; /* li a0, n; ret */
-#else
-    uint8_t text[6] = {0xb8, (uint8_t)n, 0, 0, 0, 0xc3}; /* mov $n, %eax; ret */
-#endif
-    memcpy(dst, text, sizeof text);
-    return sizeof text;
-}
-
-static void sync_code(void)
-{
-#ifdef __riscv
-    __asm__ volatile("fence.i" ::: "memory");
-#endif
-}
-
 static int call(void *p)
 {
-    sync_code();
+    sync_code(p, RETURN_CODE);
     return ((int (*)(void))p)();
 }
 
@@ -34,7 +16,7 @@ static void two_views(const char *what, char *p, char *q)
 {
     printf("%s:", what);
     for (int i = 1; i < 4; i++) {
-        code(i, p);
+        put_return(p, i);
         printf(" %d", call(q));
     }
     puts("");
@@ -69,7 +51,7 @@ static void other_process(void)
         char n;
         close(to[1]);
         while (read(to[0], &n, 1) == 1) {
-            code(n, p);
+            put_return(p, n);
             write(from[1], &n, 1);
         }
         _exit(0);
@@ -90,7 +72,8 @@ static void other_process(void)
 static void write_file(int fd, int n)
 {
     char text[16];
-    pwrite(fd, text, code(n, text), 0);
+    put_return(text, n);
+    pwrite(fd, text, RETURN_CODE, 0);
 }
 
 static void file(int flags, const char *what)
@@ -104,7 +87,7 @@ static void file(int flags, const char *what)
     write_file(fd, 2);
     printf(" %d", call(q));
     char *w = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    code(3, w);
+    put_return(w, 3);
     printf(" %d", call(q));
     munmap(w, 4096);
     write_file(fd, 4);

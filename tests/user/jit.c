@@ -2,6 +2,7 @@
  * of the same file before and after it ran, and by write(2); mprotect() between writing and running; the flush call with
  * a range; threads that run code another one writes. On the host the same with the host's instructions. */
 #include "user.h"
+#include "usercode.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,35 +12,14 @@
 
 enum { PAGE = 4096 };
 
-/* At `at`: a function that returns value (below 2^31). */
-static void put(uint8_t *at, uint32_t value)
-{
-#if defined(__riscv)
-    uint32_t w[3] = {0x00000537u | ((value + 0x800) & 0xfffff000u), 0x0005051bu | (value & 0xfff) << 20, 0x00008067u};
-    memcpy(at, w, sizeof w);
-#else
-    at[0] = 0xb8;
-    memcpy(at + 1, &value, 4);
-    at[5] = 0xc3;
-#endif
-}
-
-static void fence_i(void)
-{
-#if defined(__riscv)
-    __asm__ volatile("fence.i" ::: "memory");
-#else
-    __asm__ volatile("" ::: "memory");
-#endif
-}
-
+/* All threads run what is in memory there. flags: of riscv_flush_icache. */
 static void flush(void *start, size_t len, unsigned long flags)
 {
 #if defined(__riscv)
     if (syscall(259, start, (char *)start + len, flags) != 0)
         printf("flush fails\n");
 #else
-    fence_i();
+    sync_code(start, len);
 #endif
 }
 
@@ -63,13 +43,13 @@ static void one_among_many(void)
     uint8_t *code = map_code((N + 1) * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
     uint64_t sum = 0, wrong = 0;
     for (int k = 0; k <= N; k++)
-        put(code + k * PAGE, k);
-    fence_i();
+        put_return(code + k * PAGE, k);
+    sync_code(code, (N + 1) * PAGE);
     for (int k = 0; k <= N; k++)
         sum += call(code + k * PAGE);
     for (uint32_t r = 0; r < ROUNDS; r++) {
-        put(code + 77 * PAGE, r);
-        fence_i();
+        put_return(code + 77 * PAGE, r);
+        sync_code(code + 77 * PAGE, RETURN_CODE);
         wrong += call(code + 77 * PAGE) != r;
         sum += call(code + r % 77 * PAGE);
     }
@@ -87,7 +67,7 @@ static void append(void)
     uint64_t wrong = 0;
     for (uint32_t r = 0; r < ROUNDS; r++) {
         uint8_t *at = code + r * 16 % BYTES;
-        put(at, r);
+        put_return(at, r);
         flush(at, 16, r & 1);
         wrong += call(at) != r;
     }
@@ -103,25 +83,25 @@ static void two_mappings(void)
     SHOW(ftruncate(fd, 4 * PAGE));
     uint8_t *x = mmap(NULL, 4 * PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     uint8_t buf[16] = {0};
-    put(buf, 1000);
+    put_return(buf, 1000);
     SHOW(pwrite(fd, buf, 16, PAGE)); /* no writable mapping yet */
-    fence_i();
+    sync_code(x + PAGE, RETURN_CODE);
     printf("by write: %u\n", call(x + PAGE));
-    put(buf, 1001);
+    put_return(buf, 1001);
     SHOW(pwrite(fd, buf, 16, PAGE));
-    fence_i();
+    sync_code(x + PAGE, RETURN_CODE);
     printf("by write again: %u\n", call(x + PAGE));
     uint8_t *w = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     for (uint32_t r = 0; r < 5000; r++) {
-        put(w + PAGE + r % 8 * 512, r);
-        fence_i();
+        put_return(w + PAGE + r % 8 * 512, r);
+        sync_code(x + PAGE + r % 8 * 512, RETURN_CODE);
         wrong += call(x + PAGE + r % 8 * 512) != r;
     }
     munmap(w, 4 * PAGE);
     w = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, PAGE);
     SHOW(mprotect(w, PAGE, PROT_READ | PROT_WRITE)); /* writable later */
-    put(w, 7777);
-    fence_i();
+    put_return(w, 7777);
+    sync_code(x + PAGE, RETURN_CODE);
     printf("by mprotect: %u\n", call(x + PAGE));
     printf("two mappings: wrong %llu\n", (unsigned long long)wrong);
     munmap(w, 2 * PAGE);
@@ -136,7 +116,7 @@ static void toggled(void)
     for (uint32_t r = 0; r < 2000; r++) {
         if (r)
             mprotect(code, PAGE, PROT_READ | PROT_WRITE);
-        put(code, r);
+        put_return(code, r);
         mprotect(code, PAGE, PROT_READ | PROT_EXEC);
         flush(code, 16, 0);
         wrong += call(code) != r;
@@ -156,11 +136,11 @@ static void toggled_many(void)
     static uint32_t want[N];
     uint64_t wrong = 0;
     for (uint32_t k = 0; k < N; k++)
-        put(code + k * 64, want[k] = k);
+        put_return(code + k * 64, want[k] = k);
     for (uint32_t r = 0; r < ROUNDS; r++) {
         mprotect(code, 8 * PAGE, PROT_READ | PROT_WRITE);
         uint32_t k = r * 7 % N;
-        put(code + k * 64, want[k] = 100000 + r);
+        put_return(code + k * 64, want[k] = 100000 + r);
         mprotect(code, 8 * PAGE, PROT_READ | PROT_EXEC);
         flush(code + k * 64, 16, 0);
         for (uint32_t n = 0; n < 40; n++)
@@ -185,10 +165,19 @@ static uint8_t *shared_code;
 static atomic_uint version;
 static atomic_ulong stale;
 
+/* What a thread must do itself after another one's flush: nothing on RISC-V, where that call is for all threads. */
+static void sync_other(void)
+{
+#ifndef __riscv
+    sync_self();
+#endif
+}
+
 static void *caller(void *arg)
 {
     for (unsigned seen = 0; seen < 2000;) {
         seen = atomic_load(&version);
+        sync_other();
         if (call(shared_code) < seen)
             atomic_fetch_add(&stale, 1);
     }
@@ -200,20 +189,15 @@ static void threads(void)
     pthread_t t[3];
     shared_code = map_code(PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
     uint8_t *next = map_code(PAGE, PROT_READ | PROT_WRITE | PROT_EXEC);
-    put(shared_code, 0);
+    put_return(shared_code, 0);
     flush(shared_code, 16, 0);
     for (int k = 0; k < 3; k++)
         pthread_create(&t[k], NULL, caller, NULL);
     for (unsigned v = 1; v <= 2000; v++) {
-        /* One aligned store changes what is returned: v below 2048 is the addiw alone. */
-#if defined(__riscv)
-        atomic_store((_Atomic uint32_t *)(shared_code + 4), 0x0005051bu | (v & 0x7ff) << 20);
-#else
-        __atomic_store_n((uint32_t *)(shared_code + 1), v, __ATOMIC_SEQ_CST);
-#endif
+        change_return(shared_code, v);
         flush(shared_code, 16, 0);
         atomic_store(&version, v);
-        put(next, v);
+        put_return(next, v);
         flush(next, 16, 0);
         if (call(next) != v)
             atomic_fetch_add(&stale, 1);
@@ -226,7 +210,7 @@ static void threads(void)
 /* Children go on translating in what they got from their parents. */
 static void nested(int depth, uint8_t *code)
 {
-    put(code, depth);
+    put_return(code, depth);
     flush(code, 16, 0);
     if (call(code) != depth)
         printf("depth %d is wrong\n", depth);
@@ -250,7 +234,7 @@ static void forks(void)
     for (uint32_t k = 0; k < CHILDREN; k++) {
         pid_t pid = fork();
         if (pid == 0) {
-            put(code, k);
+            put_return(code, k);
             flush(code, 16, 0);
             _exit(call(code) & 127);
         }

@@ -1,5 +1,6 @@
 /* Processes that share memory and are killed at any moment, with whatever lock of an emulator: the others go on. */
 #include "ksignal.h"
+#include "usercode.h"
 
 #include <sched.h>
 #include <sys/mman.h>
@@ -63,16 +64,9 @@ static bool new_code(void)
 {
     unsigned k = next_code++ % CODES;
     char *p = codes + k * 64;
-#ifdef __riscv
-    uint32_t text[2] = {0x513 | k << 20, 0x8067}; /* li a0, k; ret */
-    memcpy(p, text, sizeof text);
-    __asm__ volatile("fence.i" ::: "memory");
-#else
-    uint8_t text[6] = {0xb8, (uint8_t)k, (uint8_t)(k >> 8), 0, 0, 0xc3}; /* mov $k, %eax; ret */
-    memcpy(p, text, sizeof text);
-#endif
-    int want = (int)(k << 20) >> 20; /* 12 bits, signed */
-    return ((int (*)(void))p)() == want;
+    put_return(p, k);
+    sync_code(p, RETURN_CODE);
+    return ((unsigned (*)(void))p)() == k;
 }
 
 static void code_writers(void)
@@ -126,6 +120,10 @@ static void stop_others(void)
     int word = 0, other = 0, fail;
     __asm__ volatile("lr.w t0, (%1)\n addi t0, t0, 1\n sw t0, (%2)\n sc.w %0, t0, (%1)\n fence.i"
                      : "=&r"(fail) : "r"(&word), "r"(&other) : "t0", "memory");
+#elif defined(__aarch64__)
+    int word = 0, other = 0, fail;
+    __asm__ volatile("ldxr w9, [%1]\n add w9, w9, #1\n str w9, [%2]\n stxr %w0, w9, [%1]\n isb"
+                     : "=&r"(fail) : "r"(&word), "r"(&other) : "x9", "memory");
 #endif
     syscall(SYS_membarrier, 64 /* REGISTER_PRIVATE_EXPEDITED_SYNC_CORE */, 0, 0);
     syscall(SYS_membarrier, 32 /* PRIVATE_EXPEDITED_SYNC_CORE */, 0, 0);

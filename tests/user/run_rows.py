@@ -23,7 +23,7 @@ ELSEWHERE = {
 def main():
     cross, emulator, *sources = sys.argv[1:]
     if not shutil.which(cross):
-        print("SKIPPED: no cross compiler %s; package gcc-riscv64-linux-gnu" % cross)
+        print("SKIPPED: no cross compiler %s" % cross)
         return 1 if os.environ.get("TINAMOU_REQUIRE_PAYLOADS") == "1" else 77
     called = set()
     command = shlex.split(emulator)
@@ -36,7 +36,10 @@ def main():
             p = subprocess.run([*command, "-strace", program], cwd=work, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
             called |= set(re.findall(r"(?:^|>)\d+ ([a-z]\w*)\(", p.stdout.decode(errors="replace"), re.M))
-    listing = subprocess.run([*command, "--syscalls"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    # Called by a name that promises an ISA it lists that guest's calls alone.
+    isa = os.path.basename(cross).split("-")[0]
+    listing = subprocess.run(["qemu-" + isa, *command[1:], "--syscalls"], executable=command[0], stdout=subprocess.PIPE,
+                             check=True, text=True).stdout
     claimed = {m.group(1) for m in re.finditer(r"^ *\d+ (\w+) +(?:exact|subset)\b", listing, re.M)}
     missing = sorted(claimed - called - set(ELSEWHERE))
     print("%d rows claimed, %d of them called, %d tested elsewhere" %

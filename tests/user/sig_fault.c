@@ -36,6 +36,10 @@ static void step_over(int sig, siginfo_t *si, void *ctx)
     addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.__gregs[REG_PC] ? 1l : 0l);
     uc->uc_mcontext.__gregs[REG_PC] += 4;
     uc->uc_mcontext.__gregs[REG_S0 + 0] = 0x1234567; /* s0 */
+#elif defined(__aarch64__)
+    addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.pc ? 1l : 0l);
+    uc->uc_mcontext.pc += 4;
+    uc->uc_mcontext.regs[19] = 0x1234567;
 #else
     addr_seen = (void *)1l;
     uc->uc_mcontext.gregs[REG_RIP] += 2;
@@ -49,6 +53,8 @@ static long edited(void)
 #ifdef __riscv
     __asm__ volatile("li s0, 5\n.option push\n.option norvc\n.insn 4, 0x0000000b\n.option pop\nmv %0, s0" : "=r"(v)
                      : : "s0", "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov x19, #5\nudf #0\nmov %0, x19" : "=r"(v) : : "x19", "memory");
 #else
     __asm__ volatile("movl $5, %%ebx\nud2\nmovq %%rbx, %0" : "=r"(v) : : "rbx", "memory");
 #endif

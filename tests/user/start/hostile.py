@@ -3,12 +3,13 @@
 import os
 import random
 import struct
-from kit import check, main, one_line, tinamou
+from kit import ISA, check, main, one_line, tinamou
 
 BASE, PAGE = 0x10000, 4096
-# li a0, 7; li a7, 93; ecall
-CODE = struct.pack("<III", 7 << 20 | 10 << 7 | 0x13, 93 << 20 | 17 << 7 | 0x13, 0x73)
-EHDR = {"class": (4, "B", 2), "data": (5, "B", 1), "version": (6, "B", 1), "type": (16, "H", 2), "machine": (18, "H", 243),
+# exit(7): li a0, 7; li a7, 93; ecall, or mov x0, 7; mov x8, 93; svc 0
+MACHINE, CODE = {"riscv64": (243, struct.pack("<III", 7 << 20 | 10 << 7 | 0x13, 93 << 20 | 17 << 7 | 0x13, 0x73)),
+                 "aarch64": (183, struct.pack("<III", 0xd2800000 | 7 << 5, 0xd2800008 | 93 << 5, 0xd4000001))}[ISA]
+EHDR = {"class": (4, "B", 2), "data": (5, "B", 1), "version": (6, "B", 1), "osabi": (7, "B", 0), "type": (16, "H", 2), "machine": (18, "H", MACHINE),
         "version2": (20, "I", 1), "entry": (24, "Q", BASE + 0x200), "phoff": (32, "Q", 64), "shoff": (40, "Q", 0),
         "flags": (48, "I", 5), "ehsize": (52, "H", 64), "phentsize": (54, "H", 56), "phnum": (56, "H", 0),
         "shentsize": (58, "H", 0), "shnum": (60, "H", 0), "shstrndx": (62, "H", 0)}
@@ -55,7 +56,8 @@ GOOD = {
 REFUSED = {
     "empty": (b"", "not a"), "short": (b"\x7fELF", "not a"), "half a header": (image()[:40], "not a"),
     "no magic": (b"\0" + image()[1:], "not a"), "32 bits": (image(**{"class": 1}), "riscv64"),
-    "big endian": (image(data=2), ""), "machine": (image(machine=8), "riscv64"),
+    "big endian": (image(data=2), "big-endian"), "machine": (image(machine=8), "mips"),
+    "system": (image(osabi=9), "FreeBSD"),
     "relocatable": (image(type=1), "program"), "core": (image(type=4), "program"),
     "no headers": (image(phnum=0), "program header"), "entry size": (image(phentsize=55), "program header"),
     "many headers": (image(phnum=65535), "program header"), "headers outside": (image(phoff=1 << 40), "truncated"),

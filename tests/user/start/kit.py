@@ -7,6 +7,8 @@ import traceback
 
 TINAMOU = os.path.abspath(os.environ["TINAMOU"])
 GUEST = os.path.abspath(os.environ["GUEST"])
+ISA = os.environ["ISA"]  # riscv64, aarch64: the guest of this run
+OTHER = {"riscv64": "aarch64", "aarch64": "riscv64"}[ISA]
 EXTRA = os.environ.get("TINAMOU_TEST_OPTIONS", "").split()
 SKIP = 77
 failures = []
@@ -31,7 +33,8 @@ def tinamou(*args, **kw):
 
 
 def guest(name):
-    return os.path.join(GUEST, name)
+    """A program of guest/, compiled for the guest."""
+    return os.path.join(GUEST, name + "." + ISA)
 
 
 def check(cond, what, result=None):

@@ -5,10 +5,12 @@ import re
 import shutil
 import signal
 import subprocess
-from kit import check, guest, main, tinamou, TINAMOU, EXTRA
+from kit import check, guest, main, tinamou, TINAMOU, EXTRA, ISA
 
 PROBE, PIE = guest("probe"), guest("probe_dyn")
 RUNS = 25
+# HWCAP: arm64 has at least fp, asimd and cpuid; FRAME: the signal frame with what the kernel adds to it.
+HWCAP, FRAME = {"riscv64": (sum(1 << (ord(c) - 65) for c in "IMAFDC"), 1088), "aarch64": (1 << 0 | 1 << 1 | 1 << 11, 4720)}[ISA]
 FOREIGN = ("vvar", "tinamou", "vsyscall")
 WAYS = [("as it comes", ())] * RUNS + [
     ("no randomisation", ("setarch", "-R")),
@@ -89,7 +91,7 @@ def test_seen_from_outside(_):
               "%x-%x %s %s is nobody's\n%s\n%s" % (start, end, perm, file, host_text, text))
         check("x" not in perm, "%x-%x is executable for the host" % (start, end))
     check(cmdline == (PROBE + "\0wait\0").encode(), "command line from outside: %r" % cmdline)
-    check(comm == b"probe\n", "name from outside: %r" % comm)
+    check(comm.decode() == os.path.basename(PROBE) + "\n", "name from outside: %r" % comm)
 
 
 def values(text):
@@ -106,7 +108,9 @@ def test_stack(_):
         for key in (33, 16, 6, 17, 3, 4, 5, 7, 8, 9, 11, 12, 13, 14, 23, 25, 31, 51):
             check(key in aux, "%s: AT %d" % (name, key), r)
         check(aux[6] == 4096 and aux[4] == 56 and aux[11] == os.getuid() and aux[23] == 0, name, r)
-        check(aux[16] == sum(1 << (ord(c) - 65) for c in "IMAFDC"), "%s: hwcap" % name, r)
+        check(aux[16] == HWCAP or (ISA == "aarch64" and aux[16] & HWCAP == HWCAP), "%s: hwcap" % name, r)
+        check((15 in aux) == (ISA == "aarch64"), "%s: AT_PLATFORM" % name, r)
+        check(aux[51] == FRAME, "%s: AT_MINSIGSTKSZ" % name, r)
 
 
 def test_random_differs(_):
@@ -143,7 +147,10 @@ def test_cut_file(d):
 
 def test_vdso(_):
     r = tinamou(PROBE, "vdso")
-    check("sym __vdso_rt_sigreturn" in r.out and "sym __vdso_flush_icache" in r.out and "getcpu 0 1" in r.out, "vdso", r)
+    if ISA == "riscv64":
+        check("sym __vdso_rt_sigreturn" in r.out and "sym __vdso_flush_icache" in r.out and "getcpu 0 1" in r.out, "vdso", r)
+    else:
+        check("sym __kernel_rt_sigreturn" in r.out and "sym __kernel_clock_getres" in r.out and "clock 0 1" in r.out, "vdso", r)
 
 
 def test_proc(_):
@@ -155,16 +162,17 @@ def test_proc(_):
     r = tinamou(PROBE, "cat", "/proc/self/cmdline", "more")
     check(r.out == PROBE + "\0cat\0/proc/self/cmdline\0more\0", "cmdline", r)
     r = tinamou(PROBE, "cat", "/proc/self/comm")
-    check(r.out == "probe\n", "comm", r)
+    check(r.out == os.path.basename(PROBE) + "\n", "comm", r)
     r = tinamou(PROBE, "cat", "/proc/self/environ", env={"X": "y"})
     check(set(r.out.split("\0")) == {"PATH=/usr/bin:/bin", "X=y", ""}, "environ", r)
     r = tinamou(PROBE, "cat", "/proc/cpuinfo")
-    check("isa\t\t: rv64imafdc" in r.out and "model name" not in r.out, "cpuinfo", r)
+    line = {"riscv64": "isa\t\t: rv64imafdc", "aarch64": "Features\t: fp asimd "}[ISA]
+    check(line in r.out and "model name" not in r.out, "cpuinfo", r)
     check(r.out.count("processor\t:") == len(os.sched_getaffinity(0)) or r.out.count("processor\t:") >= 1, "cpus", r)
     r = tinamou(PROBE, "cat", "/proc/self/smaps")
     check("Rss:" in r.out and not any(f in r.out for f in FOREIGN), "smaps", r)
     r = tinamou(PROBE, "cat", "/proc/self/stat")
-    check(r.out.split()[1] == "(probe)", "stat", r)
+    check(r.out.split()[1] == "(%s)" % os.path.basename(PROBE), "stat", r)
 
 
 main(globals())

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -169,6 +170,12 @@ static int vdso(void)
                 int r = getcpu(&cpu, NULL, NULL);
                 printf("getcpu %d %d\n", r, cpu != ~0u);
             }
+            if (!strcmp(str + sym[k].st_name, "__kernel_clock_gettime")) {
+                int (*gettime)(int, struct timespec *) = (void *)((char *)e + sym[k].st_value);
+                struct timespec ts = {0};
+                int r = gettime(CLOCK_MONOTONIC, &ts);
+                printf("clock %d %d\n", r, ts.tv_sec || ts.tv_nsec);
+            }
         }
     }
     return 0;
@@ -177,7 +184,11 @@ static int vdso(void)
 /* Code in a file that becomes shorter than its mapping. */
 static int cut(const char *path)
 {
+#ifdef __aarch64__
+    static const uint32_t ret = 0xd65f03c0;
+#else
     static const uint32_t ret = 0x00008067;
+#endif
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0755);
     if (ftruncate(fd, 8192) || pwrite(fd, &ret, 4, 0) != 4 || pwrite(fd, &ret, 4, 4096) != 4)
         return 1;

@@ -1,0 +1,61 @@
+/* Machine code that programs of tests/user write: of the guest they are compiled for, or of the host. */
+#ifndef TESTS_USER_USERCODE_H
+#define TESTS_USER_USERCODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { RETURN_CODE = 12 }; /* bytes */
+
+/* At `at`: a function that returns value (below 2^31). */
+static inline void put_return(void *at, uint32_t value)
+{
+#if defined(__riscv)
+    /* lui a0, high; addiw a0, a0, low; ret */
+    uint32_t w[3] = {0x00000537u | ((value + 0x800) & 0xfffff000u), 0x0005051bu | (value & 0xfff) << 20, 0x00008067u};
+#elif defined(__aarch64__)
+    /* movz w0, #low; movk w0, #high, lsl #16; ret */
+    uint32_t w[3] = {0x52800000u | (value & 0xffff) << 5, 0x72a00000u | (value >> 16) << 5, 0xd65f03c0u};
+#else
+    /* mov $value, %eax; ret */
+    uint8_t w[RETURN_CODE] = {0xb8, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24), 0xc3};
+#endif
+    memcpy(at, w, sizeof w);
+}
+
+/* One aligned store: the function at `at`, which returned less than 2048, returns value, which is less as well. */
+static inline void change_return(void *at, uint32_t value)
+{
+#if defined(__riscv)
+    __atomic_store_n((uint32_t *)at + 1, 0x0005051bu | value << 20, __ATOMIC_SEQ_CST);
+#elif defined(__aarch64__)
+    __atomic_store_n((uint32_t *)at, 0x52800000u | value << 5, __ATOMIC_SEQ_CST);
+#else
+    __atomic_store_n((uint32_t *)((char *)at + 1), value, __ATOMIC_SEQ_CST);
+#endif
+}
+
+/* What the calling thread runs from now on is what is in memory, as far as that was flushed. */
+static inline void sync_self(void)
+{
+#if defined(__riscv)
+    __asm__ volatile("fence.i" ::: "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#else
+    __asm__ volatile("" ::: "memory");
+#endif
+}
+
+/* The calling thread runs what is in memory at [start, start + len), its address as code. */
+static inline void sync_code(void *start, size_t len)
+{
+#if defined(__aarch64__)
+    __builtin___clear_cache((char *)start, (char *)start + len);
+#else
+    sync_self();
+#endif
+}
+
+#endif
