@@ -51,8 +51,6 @@ enum {
 };
 
 struct Cpu {
-    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
-    uint32_t budget;   /* instruction count mode only; written by the owner */
     uint64_t pc;       /* guest pc, valid outside of generated code */
     uint32_t ctx;      /* current context word */
     uint32_t ff;       /* sticky IEEE flags (IR_FF_*) besides those in the host's own register */
@@ -64,6 +62,10 @@ struct Cpu {
     struct Accel *accel;
     void *accel_cpu;   /* accel's own per-cpu data */
     void *owner;       /* linux-user: the guest thread; system: the vCPU */
+    /* What generated code uses most stands last, next to the ISA's registers. */
+    uint64_t ret_top;  /* accel: its return stack */
+    uint32_t budget;   /* instruction count mode only; written by the owner */
+    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
     /* the ISA's registers follow in its own struct */
 };
 

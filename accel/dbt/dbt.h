@@ -17,8 +17,9 @@ typedef struct DbtJump {
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
-    uint32_t jump_ctx;      /* context word that the jump cache is for */
+    uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
+    uint64_t ret[2 * X64_RET_BYTES / 8]; /* the return stack is in here */
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
 } DbtCpu;
 

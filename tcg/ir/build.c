@@ -356,6 +356,12 @@ unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code)
     return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_RAISE, .code = (uint16_t)code});
 }
 
+void ir_expect_return(IrBuilder *b, uint64_t pc)
+{
+    unsigned k = ir_exit_direct(b, pc, false);
+    b->r->ret_exit = (uint16_t)(k + 1);
+}
+
 void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely)
 {
     ir_commit(b);
