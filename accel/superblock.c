@@ -202,6 +202,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     r->ctx = ctx;
     r->nan = ops->nan;
     ir_builder_init(b, r);
+    b->untag = ctx & CTX_UNTAG;
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 
     for (bool first = true;; first = false) {

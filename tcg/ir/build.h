@@ -29,6 +29,7 @@ typedef struct IrBuilder {
     IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
+    bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55 stands for them */
 } IrBuilder;
 
 void ir_builder_init(IrBuilder *b, IrRegion *r);
