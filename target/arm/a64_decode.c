@@ -1,5 +1,5 @@
 /* Formats: the encoding diagrams of the Arm ARM, "A64 Base Instruction Descriptions". */
-#include "target/arm/a64_decode.h"
+#include "target/arm/a64_decode_priv.h"
 
 #include "target/arm/arm_cpu.h"
 
@@ -170,7 +170,9 @@ A64Insn a64_decode(uint32_t bits, A64Args *ret_args)
                               .ra = bits >> 10 & 31,
                               .sf = (uint8_t)(bits >> 31),
                               .size = (uint8_t)(bits >> 30)};
-        return extract_other(bits, row->format, ret_args) ? *leaf : A64_ILLEGAL;
+        bool ok = row->format >= A64_FMT_V_B ? a64_extract_simd(bits, row->format, ret_args)
+                                             : extract_other(bits, row->format, ret_args);
+        return ok ? *leaf : A64_ILLEGAL;
     }
     return A64_ILLEGAL;
 }

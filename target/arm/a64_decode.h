@@ -57,6 +57,9 @@ typedef enum A64Format {
     A64_FMT_LSE128,     /* neither rd nor rm is 31 */
     A64_FMT_STGP,       /* imm = 7 bits, signed, << 4 */
     A64_FMT_IMM8,       /* imm = bits 17..10 */
+#define SIMD_FORMAT(id, ...) A64_FMT_##id,
+#include "target/arm/a64_simd_formats.def"
+#undef SIMD_FORMAT
 } A64Format;
 
 typedef struct A64Args {

@@ -10,11 +10,12 @@
  *   g G    system register, system instruction
  *   in mnemonics: z b h or nothing by size, y b h w, l acquire and release (bits 23, 22), C the same of CAS,
  *     j J options of CPY and SET
+ *   .      what follows is for a64_disas_simd.c
  */
 #include "target/arm/a64_disas.h"
 
 #include "base/fmt.h"
-#include "target/arm/a64_decode.h"
+#include "target/arm/a64_disas_priv.h"
 
 static const struct {
     char name[16], ops[32];
@@ -214,6 +215,8 @@ static void put_pattern(Fmt *f, const char *s, bool mnemonic, Gva pc, const A64A
     for (; *s; s++) {
         if (*s != '%')
             fmt_putc(f, *s);
+        else if (s[1] == '.')
+            s += 1 + a64_disas_simd(f, s + 2, a);
         else if (mnemonic && put_suffix(f, s[1], a))
             s++;
         else if (put_register(f, s[1], s[2], a))
