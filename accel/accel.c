@@ -379,6 +379,34 @@ void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)
     cpu->exit.addr = ac->fault_addr - addr < size ? ac->fault_addr : addr;
 }
 
+/* ---- the IR interpreter ---- */
+
+bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
+{
+    switch ((IrRunKind)run->kind) {
+    case IR_RUN_EXIT: {
+        const IrExit *x = &r->exit[run->exit];
+        cpu->pc = x->pc;
+        if (x->kind == IR_EXIT_DIRECT)
+            return true;
+        cpu->exit.kind = x->code;
+        if (x->code != CPU_EXIT_MISALIGNED)
+            cpu->exit.addr = x->pc;
+        return false;
+    }
+    case IR_RUN_INDIRECT: cpu->pc = run->pc; return true;
+    case IR_RUN_FAULT:
+        cpu->pc = run->pc;
+        accel_exit_fault(cpu, run->addr, run->size, run->write);
+        return false;
+    case IR_RUN_HELPER: return false; /* pc was set before the call */
+    case IR_RUN_STUCK:
+    case IR_RUN_BAD: break;
+    }
+    fmt_err("internal error: the interpreter cannot run IR %u of the region at 0x%lx", run->insn, (unsigned long)r->pc);
+    __builtin_trap();
+}
+
 /* ---- deaths and fork ---- */
 
 void accel_thread_died(Accel *a, uint32_t tid)

@@ -80,9 +80,9 @@ void accel_exclusive_end(Cpu *self);
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);
 
-/* From the SIGSEGV/SIGBUS handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t. True: the fault
+/* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t. True: the fault
  * was in generated code or in fault.h on its behalf; the context now resumes where accel_run() returns with
- * CPU_EXIT_FAULT (or at fault.h's landing). False: not ours, a bug of the emulator. */
+ * CPU_EXIT_FAULT (or at fault.h's landing; after SIGFPE, a trapped floating-point instruction, it goes on). False: not ours, a bug of the emulator. */
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
 /* A thread that ran a cpu of this Accel was killed from outside: breaks its locks. Threads that nobody reports are found

@@ -13,6 +13,7 @@
 #include "accel/accel.h"
 #include "accel/superblock.h"
 #include "base/lock.h"
+#include "tcg/interp/interp.h"
 
 typedef struct AccelCpu AccelCpu;
 
@@ -84,6 +85,9 @@ void accel_unmap(Accel *a, void *p, size_t bytes);
 
 /* Of one fault of an access [addr, addr + size) made through fault.h: fills cpu->exit. */
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);
+
+/* Applies the end of a run of the IR interpreter to the cpu. True: go on at cpu->pc. */
+bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run);
 
 /* Text to the log. */
 void accel_log(const Accel *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -17,9 +17,10 @@ typedef struct DbtJump {
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
-    uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
+    X64SoftArea soft;
+    bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
+    uint32_t jump_ctx;      /* context word that the jump cache is for */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
-    uint64_t ret[2 * X64_RET_BYTES / 8]; /* the return stack is in here */
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
 } DbtCpu;
 
@@ -36,11 +37,19 @@ typedef struct DbtScratch {
 typedef struct DbtStats {
     uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, evicted, rebuilds;
     uint64_t entries;      /* of generated code, from C: links, jump cache misses, exits */
+    uint64_t fp_traps, fp_checked; /* SIGFPE in generated code; instructions that look at their operands since */
     uint64_t indirect;     /* of these, jump cache misses */
     uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
 } DbtStats;
 
 enum { DBT_WANT_ROOM = 1, DBT_WANT_TABLES = 2 };
+
+/* How often the instructions at some addresses trapped. Racy by intent: a hint. */
+typedef struct DbtFpCount {
+    Gva pc;
+    uint32_t n;
+} DbtFpCount;
+enum { DBT_FP_COUNTS = 256 };
 
 typedef struct Dbt {
     Accel *accel;
@@ -54,6 +63,8 @@ typedef struct Dbt {
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
+    DbtFpCount fp_count[DBT_FP_COUNTS];
+    uint64_t fp_checked[X64_CHECKED_WORDS]; /* X64Host.checked */
 } Dbt;
 
 /* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */
@@ -70,8 +81,17 @@ static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((Accel
  * says why (no code there, or something is full: `want`). */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
+DbtScratch *dbt_scratch_get(Dbt *d); /* NULL: out of memory */
+void dbt_scratch_put(Dbt *d, DbtScratch *s);
+
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+
+/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap; counts it. True: go on at cpu->pc; else
+ * cpu->exit is filled in. */
+bool dbt_fp_step(Dbt *d, Cpu *cpu);
+/* dbt_exec.c: code at [start, start + len) is to be made again. */
+void dbt_invalidate(Accel *a, Gva start, uint64_t len);
 
 /* fork_hints.c: the translator tells the parent; the parent, about to fork, listens; a new child has a new parent. */
 void dbt_hints_report(Dbt *d, Gva pc, uint32_t ctx, bool loop_head);

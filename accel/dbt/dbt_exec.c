@@ -22,8 +22,6 @@ static int32_t engine_offset(const Accel *a) /* from the cpu object to AccelCpu.
     return (int32_t)offsetof(AccelCpu, engine) - (int32_t)accel_cpu_head(a);
 }
 
-_Static_assert(offsetof(Cpu, ret_top) + 128 == X64_ENV_BIAS, "a byte away: from ret_top to the ISA's 30th register");
-
 static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt *)dbt)->map, pc, ctx); }
 
 static bool dbt_init(Accel *a, char *err, size_t err_cap)
@@ -51,8 +49,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
         .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx),
         .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
-        .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
-        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
+        .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
+        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump),
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
@@ -60,6 +58,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
+    d->host.checked = d->fp_checked;
     d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD, .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
                                  .rx = offsetof(DbtRegion, rx)};
@@ -91,12 +90,13 @@ static void dbt_stats(Accel *a)
     accel_log(a,
               "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
               "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
-              "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n",
+              "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n"
+              "floating-point traps %lu, instructions checked since %lu\n",
               (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
               (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
               (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n), (unsigned long)s->entries,
               (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->evicted,
-              (unsigned long)s->rebuilds);
+              (unsigned long)s->rebuilds, (unsigned long)s->fp_traps, (unsigned long)s->fp_checked);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
@@ -104,7 +104,6 @@ static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
 static void dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
-    cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_cpu(cpu)->ret);
     dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
@@ -113,10 +112,14 @@ static void dbt_cpu_clear(Cpu *cpu) { (void)cpu; }
 
 /* ---- the loop ---- */
 
+enum { MXCSR_IM = 0x80, FF_OF_HOST = 0x3d /* without DENORM, which no guest has */ };
+
+/* Invalid is unmasked for Arm's NaN policy: x64.h. */
 static uint32_t guest_mxcsr(const Cpu *cpu)
 {
     static const uint16_t rc[4] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
-    return MXCSR_MASKS | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
+    uint32_t masks = cpu->ops->nan == IR_NAN_ARM ? MXCSR_MASKS & ~MXCSR_IM : MXCSR_MASKS;
+    return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
 static bool executable(const Dbt *d, const DbtRegion *r)
@@ -181,7 +184,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
         else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) /* translated across a fence it is not */
             dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
-            cpu->ff |= _mm_getcsr() & 0x3f;
+            cpu->ff |= _mm_getcsr() & FF_OF_HOST;
             accel_log_cpu(cpu);
         }
         if (UNLIKELY(stats)) {
@@ -202,25 +205,37 @@ static void run_loop(Dbt *d, Cpu *cpu)
     }
 }
 
+/* Generated code until something happens. True: after a trapped floating-point instruction, go on. */
+static bool run_once(Dbt *d, Cpu *cpu)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
+        dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
+    run_loop(d, cpu);
+    if (LIKELY(!dc->fp_trap))
+        return false;
+    dc->fp_trap = false;
+    if (!dbt_fp_step(d, cpu))
+        return false;
+    if (cpu->ctx & CTX_STEP)
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
+    return !(cpu->ctx & CTX_STEP);
+}
+
 static void dbt_run(Cpu *cpu)
 {
     Dbt *d = dbt_of(cpu);
     DbtCpu *dc = dbt_cpu(cpu);
-    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
-    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
-    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
-        clear |= !dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
-    if (UNLIKELY(clear)) {
+    if (UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP)) {
         dbt_jumps_clear(dc->jump);
-        cpu->ret_top = x64_ret_clear(&d->host, dc->ret);
-    }
-    if (!(cpu->ctx & CTX_STEP))
         dc->jump_ctx = cpu->ctx;
+    }
     uint32_t want = guest_mxcsr(cpu);
     if (_mm_getcsr() != want)
         _mm_setcsr(want);
-    run_loop(d, cpu);
-    cpu->ff |= _mm_getcsr() & 0x3f;
+    while (run_once(d, cpu)) {}
+    cpu->ff |= _mm_getcsr() & FF_OF_HOST;
 }
 
 /* ---- what changes code ---- */
@@ -235,7 +250,7 @@ static void kick_running(Accel *a)
     lock_release(&a->lock);
 }
 
-static void dbt_invalidate(Accel *a, Gva start, uint64_t len)
+void dbt_invalidate(Accel *a, Gva start, uint64_t len)
 {
     Dbt *d = a->engine_data;
     unsigned n = dbt_map_invalidate(&d->map, start, len);

@@ -44,7 +44,12 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
 {
     uint64_t v = (uint64_t)l->value;
     switch ((X64LocKind)l->kind) {
-    case X64_LOC_REG: return (uint64_t)uc->uc_mcontext.gregs[greg_of[l->reg]];
+    case X64_LOC_REG:
+        if (l->reg >= 16) {
+            memcpy(&v, &uc->uc_mcontext.fpregs->_xmm[l->reg - 16], 8);
+            return v;
+        }
+        return (uint64_t)uc->uc_mcontext.gregs[greg_of[l->reg]];
     case X64_LOC_STACK: memcpy(&v, (const char *)(uintptr_t)uc->uc_mcontext.gregs[REG_RSP] + l->value, 8); return v;
     case X64_LOC_ENV: memcpy(&v, (const char *)cpu + l->value, 8); return v;
     case X64_LOC_NONE:
@@ -57,11 +62,16 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
 static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
 {
     IrType t = (IrType)f->type;
-    uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc));
-    uint16_t word = (uint16_t)ir_eval_fl((IrOp)f->op, t, a, b, 0);
+    uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;
+    if (f->op == IR_FLFCMP) { /* no flags are raised: they were */
+        uint32_t flags = 0;
+        ir_eval_fp(&(IrInsn){.op = IR_FLFCMP, .type = f->type}, (IrFpEnv){.nan = IR_NAN_ARM}, (uint64_t[]){a, b, 0}, &word, &flags);
+    } else {
+        word = ir_eval_fl((IrOp)f->op, t, a, b, 0);
+    }
     if (f->sel.kind != X64_LOC_NONE && (loc_value(&f->sel, cpu, uc) & 1) != f->when)
         word = f->other;
-    memcpy((char *)cpu + slot->offset, &word, sizeof word);
+    memcpy((char *)cpu + slot->offset, &word, 2);
 }
 
 static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
@@ -72,6 +82,16 @@ static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
     if (r->index >= 0)
         a += (uint64_t)uc->uc_mcontext.gregs[greg_of[r->index]] << r->scale;
     return a;
+}
+
+static void set_fault(Cpu *cpu, const X64Record *rec, int sig, const siginfo_t *si, const ucontext_t *uc)
+{
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write, .code = si->si_code};
+    cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;
+    if (si->si_code == SI_KERNEL) { /* an address that is not canonical: the host does not say which */
+        cpu->exit.code = SEGV_MAPERR;
+        cpu->exit.addr = record_address(rec, uc);
+    }
 }
 
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
@@ -89,11 +109,11 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     store_pins(d->host.pin, d->host.n_pins, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal];
-    cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write, .code = si->si_code};
-    cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;
-    if (si->si_code == SI_KERNEL) { /* an address that is not canonical: the host does not say which */
-        cpu->exit.code = SEGV_MAPERR;
-        cpu->exit.addr = record_address(rec, uc);
+    if (sig == SIGFPE) { /* the flag that it raised is the interpreter's to raise */
+        uc->uc_mcontext.fpregs->mxcsr &= ~(uint32_t)IR_FF_INVALID;
+        dbt_cpu(cpu)->fp_trap = true;
+    } else {
+        set_fault(cpu, rec, sig, si, uc);
     }
     uc->uc_mcontext.gregs[REG_RAX] = X64_ID_FAULT;
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(d->host.exit_stored + d->host.rx_delta);

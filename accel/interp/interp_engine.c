@@ -12,7 +12,6 @@
 #include "accel/accel_priv.h"
 
 #include "base/fmt.h"
-#include "tcg/interp/interp.h"
 #include "tcg/ir/verify.h"
 #include "tcg/opt/passes.h"
 
@@ -182,33 +181,6 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
 
 /* ---- running ---- */
 
-/* Applies the end of a run to the cpu. True: go on at cpu->pc. */
-static bool engine_after(Cpu *cpu, const IrRegion *r, const IrRun *run)
-{
-    switch ((IrRunKind)run->kind) {
-    case IR_RUN_EXIT: {
-        const IrExit *x = &r->exit[run->exit];
-        cpu->pc = x->pc;
-        if (x->kind == IR_EXIT_DIRECT)
-            return true;
-        cpu->exit.kind = x->code;
-        if (x->code != CPU_EXIT_MISALIGNED)
-            cpu->exit.addr = x->pc;
-        return false;
-    }
-    case IR_RUN_INDIRECT: cpu->pc = run->pc; return true;
-    case IR_RUN_FAULT:
-        cpu->pc = run->pc;
-        accel_exit_fault(cpu, run->addr, run->size, run->write);
-        return false;
-    case IR_RUN_HELPER: return false; /* pc was set before the call */
-    case IR_RUN_STUCK:
-    case IR_RUN_BAD: break;
-    }
-    fmt_err("internal error: the interpreter cannot run IR %u of the region at 0x%lx", run->insn, (unsigned long)r->pc);
-    __builtin_trap();
-}
-
 static void engine_run(Cpu *cpu)
 {
     InterpCpu *e = interp_cpu(cpu);
@@ -237,7 +209,7 @@ static void engine_run(Cpu *cpu)
             accel_log_cpu(cpu);
         IrRun run;
         ir_run(r, &m, &run);
-        if (!engine_after(cpu, r, &run))
+        if (!accel_run_ended(cpu, r, &run))
             return;
         if (step)
             break;

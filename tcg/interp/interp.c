@@ -241,6 +241,7 @@ static bool run_insn(Interp *x, unsigned at)
     case IR_SIG_CAS: return run_memory(x, at);
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
+    case IR_SIG_FLF:
     case IR_SIG_FCLS:
     case IR_SIG_FCVT: return interp_fp(x, at);
     case IR_SIG_VEC1:

@@ -29,7 +29,6 @@ typedef struct IrBuilder {
     IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
-    bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55 stands for them */
 } IrBuilder;
 
 void ir_builder_init(IrBuilder *b, IrRegion *r);
@@ -75,6 +74,7 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_FENCE  IR_BUILD_NONE
 #define IR_BUILD_FMA    IR_BUILD_NONE
 #define IR_BUILD_FCMP   IR_BUILD_NONE
+#define IR_BUILD_FLF    IR_BUILD_NONE
 #define IR_BUILD_FSGN   IR_BUILD_NONE
 #define IR_BUILD_FCLS   IR_BUILD_NONE
 #define IR_BUILD_FCVT   IR_BUILD_NONE
@@ -142,7 +142,11 @@ IrVal ir_fma(IrBuilder *b, IrType t, IrRound rm, bool neg_product, bool neg_adde
 IrVal ir_fcmp(IrBuilder *b, IrFcond c, IrVal x, IrVal y);
 IrVal ir_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign);
 IrVal ir_fclass(IrBuilder *b, IrVal x);
-IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x); /* f2f, f2i, i2f */
+IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x); /* f2f, f2i, i2f, frint, ... */
+IrVal ir_fcvt_fixed(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, unsigned fbits, IrVal x); /* f2i, i2f */
+/* Compare to flags; ir_flcc() of its value asks the operands (fcc). */
+IrVal ir_flfcmp(IrBuilder *b, bool signaling, IrVal x, IrVal y);
+IrVal ir_fcc(IrBuilder *b, unsigned cond, IrVal x, IrVal y);
 IrVal ir_ffget(IrBuilder *b);
 void ir_ffput(IrBuilder *b, IrVal flags);
 void ir_frmput(IrBuilder *b, IrVal round);
@@ -154,8 +158,6 @@ IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args)
 /* Exits commit pending puts first. */
 unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll);  /* makes an exit row */
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code);
-/* After the exit that ends the region: it is a call, which most likely returns to this address. */
-void ir_expect_return(IrBuilder *b, uint64_t pc);
 void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely);
 void ir_poll(IrBuilder *b, unsigned exit);
 void ir_exit(IrBuilder *b, unsigned exit);

@@ -32,6 +32,12 @@ uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, uint64_t carry);
 bool ir_eval_flcc(uint64_t word, IrFlCond c);
 uint64_t ir_eval_unbox(uint64_t f64);
 uint64_t ir_eval_fsgn(unsigned how, IrType t, uint64_t a, uint64_t sign);
+/* The floating-point environment of an op: the policy and modes of its region, the dynamic rounding. */
+typedef struct IrFpEnv {
+    uint8_t nan, fp, round; /* IrNan, IR_FP_*, IrRound */
+} IrFpEnv;
+/* A floating-point op (FPX, fclass, fcc) on scalars: its result, and flags or-ed in. False: no such op. */
+bool ir_eval_fp(const IrInsn *i, IrFpEnv env, const uint64_t arg[3], uint64_t *ret, uint32_t *ret_flags);
 /* The value an rmw stores, from the old one. */
 uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand);
 

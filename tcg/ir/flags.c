@@ -2,6 +2,7 @@
  *   flsub a,b    equality, unsigned and signed order of a and b; sign of a - b
  *   fladd a,b    equality and sign of a + b; carry = (a + b <u a)
  *   fllogic a    a against zero; carry and overflow are 0
+ *   flfcmp a,b   order of a and b, raising nothing more
  *   select c,x,y with one constant arm: c and x's answer, or not c or x's answer
  * and, when all that does not help, of the bits of the word. */
 #include "tcg/ir/build.h"
@@ -87,6 +88,20 @@ static IrVal of_select(IrBuilder *b, const IrInsn *i, IrFlCond c)
     return ir_select(b, cond, x, y);
 }
 
+/* N: less. Z: equal. C: not less. V: unordered. */
+static IrVal of_fcmp(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
+{
+    switch (c) {
+    case IR_FL_EQ: return ir_fcc(b, IR_FEQ, x, y);
+    case IR_FL_HS: return ir_fcc(b, IR_FLT | IR_FCC_NOT, x, y);
+    case IR_FL_MI: return ir_fcc(b, IR_FLT, x, y);
+    case IR_FL_VS: return ir_fcc(b, IR_FUNO, x, y);
+    case IR_FL_HI: return ir_fcc(b, IR_FLE | IR_FCC_NOT, x, y);
+    case IR_FL_GE: return ir_fcc(b, IR_FLE, y, x);
+    default: return ir_fcc(b, IR_FLT, y, x);
+    }
+}
+
 static IrVal bit_set(IrBuilder *b, IrVal word, uint32_t bit)
 {
     return ir_cmp(b, IR_NE, ir_and(b, IR_I32, word, ir_const(b, IR_I32, bit)), ir_const(b, IR_I32, 0));
@@ -130,6 +145,7 @@ IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c)
     case IR_FLSUB: v = of_sub(b, i->a, i->b, c); break;
     case IR_FLADD: v = of_add(b, i->a, i->b, c); break;
     case IR_FLLOGIC: v = of_logic(b, i->a, c); break;
+    case IR_FLFCMP: v = of_fcmp(b, i->a, i->b, c); break;
     case IR_SELECT: v = of_select(b, i, c); break;
     default: break;
     }

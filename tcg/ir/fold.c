@@ -72,6 +72,8 @@ IrVal ir_fold_v(IrBuilder *b, IrOp op, IrType t, IrVal a)
             return i->a;
         if (op == IR_NOT && i->op == IR_CMP)
             return ir_cmp(b, ir_cond_not((IrCond)i->misc), i->a, i->b);
+        if (op == IR_NOT && i->op == IR_FCC)
+            return ir_fcc(b, i->misc ^ IR_FCC_NOT, i->a, i->b);
         break;
     default: break;
     }

@@ -41,7 +41,7 @@ typedef enum IrSig {
     IR_SIG_V, IR_SIG_VV, IR_SIG_VVV, IR_SIG_CVT, IR_SIG_CMP, IR_SIG_SEL,
     IR_SIG_FL1, IR_SIG_FL2, IR_SIG_FL3, IR_SIG_FLMAKE, IR_SIG_FLBITS,
     IR_SIG_LD, IR_SIG_ST, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
-    IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
+    IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FLF, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
     IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP, /* with a lane */
     IR_SIG_VCVT, IR_SIG_CRC,
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
@@ -86,12 +86,20 @@ enum {
 /* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ; the S forms raise
  * nothing at all (a compare between a read and a write-back of the flags). */
 typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO, IR_FLTS, IR_FLES } IrFcond;
-/* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. */
-typedef enum IrRound { IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RDYN = 7 } IrRound;
-enum { IR_CVT_UNSIGNED = 8 };
+enum { IR_FCC_NOT = 8 }; /* fcc: the opposite of FEQ, FLT, FLE or FUNO */
+/* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. ODD (f2f only): toward
+ * zero, the last bit set if anything was lost. */
+typedef enum IrRound { IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RODD, IR_RDYN = 7 } IrRound;
+/* Besides the rounding, in d of f2i, i2f; of frint: raise inexact, and the range that is not invalid. */
+enum { IR_CVT_UNSIGNED = 8, IR_FRINT_EXACT = 8, IR_FRINT_32 = 16, IR_FRINT_64 = 32 };
 /* Sticky IEEE flags, in the order of MXCSR. */
 enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 8, IR_FF_UNDERFLOW = 16, IR_FF_INEXACT = 32 };
-typedef enum IrNan { IR_NAN_CANON } IrNan; /* every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48 */
+/* The region's policy. CANON: every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48. ARM: operands propagate, signaling
+ * NaNs first (SOFTFP_NAN_ARM); tininess before rounding; FPX ops are recovery points, see verify.c. */
+typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM } IrNan;
+/* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; UFC is exact (else it may be missing for a
+ * result that rounds up to the smallest normal number: x86 detects tininess after rounding). */
+enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16 };
 typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;
 
@@ -177,8 +185,8 @@ typedef struct IrRegion {
     IrBlock *block;
     IrExit *exit;
     uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
-    uint16_t ret_exit;  /* the region ends with a call: n_exits, the last exit is for the address it returns to. 0: none */
     uint8_t nan;        /* IrNan */
+    uint8_t fp;         /* IR_FP_* */
     bool full;          /* no room for another guest instruction: end the region */
     uint64_t pc;        /* guest address of the entry */
     uint32_t ctx;       /* translation context word, see target.h */

@@ -347,11 +347,19 @@ static void parse_fp(Parser *x, IrInsn *i)
         i->imm = take_word(x, "np") ? 1 : 0;
         i->imm |= take_word(x, "na") ? 2 : 0;
         break;
-    case IR_SIG_FCMP: i->misc = (uint8_t)NEED_WORD(x, ir_fcond_name); break;
+    case IR_SIG_FCMP:
+        i->misc = (uint8_t)NEED_WORD(x, ir_fcond_name);
+        i->misc |= take_word(x, "not") ? IR_FCC_NOT : 0;
+        break;
+    case IR_SIG_FLF: i->misc = take_word(x, "signaling"); break;
     case IR_SIG_FSGN: i->misc = (uint8_t)need_number(x, 256); break;
     default:
         round = NEED_WORD(x, ir_round_name);
-        i->d = (uint16_t)(round | (take_word(x, "unsigned") ? (unsigned)IR_CVT_UNSIGNED : 0));
+        if (take_word(x, i->op == IR_FRINT ? "exact" : "unsigned"))
+            round |= IR_CVT_UNSIGNED;
+        round |= take_word(x, "r32") ? IR_FRINT_32 : take_word(x, "r64") ? IR_FRINT_64 : 0u;
+        i->d = (uint16_t)round;
+        i->imm = take_word(x, "fix") ? (uint32_t)need_number(x, 65) : 0;
         break;
     }
 }
@@ -449,6 +457,7 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_FENCE: i->imm = (uint32_t)need_number(x, 16); return;
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
+    case IR_SIG_FLF:
     case IR_SIG_FSGN:
     case IR_SIG_FCVT: parse_fp(x, i); break;
     case IR_SIG_VEC1:
@@ -576,6 +585,8 @@ static void parse_region(Parser *x)
             x->r->ctx = (uint32_t)v;
         else if (take_field(x, "nan", &v))
             x->r->nan = (uint8_t)v;
+        else if (take_field(x, "fp", &v))
+            x->r->fp = (uint8_t)v;
         else
             return;
     }
@@ -594,9 +605,7 @@ static void parse_exit_row(Parser *x)
     IrExit e = {.kind = direct ? IR_EXIT_DIRECT : IR_EXIT_RAISE, .pc = need_number(x, 0)};
     if (direct)
         e.poll = take_word(x, "poll");
-    if (direct && take_word(x, "return"))
-        r->ret_exit = (uint16_t)(r->n_exits + 1);
-    if (!direct && take_field(x, "code", &code))
+    else if (take_field(x, "code", &code))
         e.code = (uint16_t)code;
     if (!x->bad)
         r->exit[r->n_exits++] = e;

@@ -9,7 +9,7 @@ const uint8_t ir_lane_type[12] = {[IR_LANE_8] = IR_I8,      [IR_LANE_16] = IR_I1
                                   [IR_LANE_F64] = IR_F64};
 const char ir_vattr_name[6][6] = {"s", "hi", "round", "sat", "mix", "neg"};
 const char ir_fcond_name[8][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo", "flts", "fles"};
-const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "r5", "r6", "dyn"};
+const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "odd", "r6", "dyn"};
 const char ir_rmw_name[9][8] = {"xchg", "add", "and", "or", "xor", "min", "max", "minu", "maxu"};
 const char ir_order_name[5][8] = {"relaxed", "acquire", "release", "acq_rel", "seq_cst"};
 const char ir_mmu_name[4][9] = {"direct", "direct32", "tlb", "phys"};
@@ -118,12 +118,20 @@ static void print_fp(const IrInsn *i, Fmt *f)
         PRINT_WORD(f, ir_round_name, i->misc);
         fmt_printf(f, "%s%s", i->imm & 1 ? " np" : "", i->imm & 2 ? " na" : "");
         break;
-    case IR_SIG_FCMP: PRINT_WORD(f, ir_fcond_name, i->misc); break;
+    case IR_SIG_FCMP:
+        PRINT_WORD(f, ir_fcond_name, i->misc & 7u);
+        fmt_puts(f, i->misc & IR_FCC_NOT ? " not" : "");
+        break;
+    case IR_SIG_FLF: fmt_puts(f, i->misc ? " signaling" : ""); break;
     case IR_SIG_FSGN: fmt_printf(f, " %u", i->misc); break;
     case IR_SIG_FCVT:
         PRINT_WORD(f, ir_round_name, i->d & 7u);
         if (i->d & IR_CVT_UNSIGNED)
-            fmt_puts(f, " unsigned");
+            fmt_puts(f, i->op == IR_FRINT ? " exact" : " unsigned");
+        if (i->d & (IR_FRINT_32 | IR_FRINT_64))
+            fmt_puts(f, i->d & IR_FRINT_32 ? " r32" : " r64");
+        if (i->imm)
+            fmt_printf(f, " fix %u", i->imm);
         break;
     default: break;
     }
@@ -230,6 +238,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_FENCE: fmt_printf(f, " %u", i->imm); break;
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
+    case IR_SIG_FLF:
     case IR_SIG_FSGN:
     case IR_SIG_FCVT: print_fp(i, f); break;
     case IR_SIG_VEC1:
@@ -252,12 +261,14 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
 
 void ir_print(const IrRegion *r, Fmt *f)
 {
-    fmt_printf(f, "region pc=0x%lx ctx=0x%x nan=%u\n", (unsigned long)r->pc, r->ctx, r->nan);
+    fmt_printf(f, "region pc=0x%lx ctx=0x%x nan=%u", (unsigned long)r->pc, r->ctx, r->nan);
+    if (r->fp)
+        fmt_printf(f, " fp=0x%x", r->fp);
+    fmt_putc(f, '\n');
     for (unsigned k = 0; k < r->n_exits; k++) {
         const IrExit *x = &r->exit[k];
         if (x->kind == IR_EXIT_DIRECT)
-            fmt_printf(f, "exit %u direct 0x%lx%s%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "",
-                       r->ret_exit == k + 1 ? " return" : "");
+            fmt_printf(f, "exit %u direct 0x%lx%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "");
         else
             fmt_printf(f, "exit %u raise 0x%lx code=%u\n", k, (unsigned long)x->pc, x->code);
     }

@@ -2,8 +2,8 @@
  * The text form of a region: ir_print() writes it, ir_parse() reads it back to the same text.
  *
  * One line each; `;` starts a comment. Values are %N, N = index of the instruction when printed; any name when read.
- *   region pc=0x1000 ctx=0x0 nan=0
- *   exit 0 direct 0x1010 poll            exit 1 raise 0x1004 code=3        exit 2 direct 0x1008 return
+ *   region pc=0x1000 ctx=0x0 nan=0          (fp=0x1: IR_FP_*)
+ *   exit 0 direct 0x1010 poll            exit 1 raise 0x1004 code=3
  *   block 0:
  *     insn 0x1000                        (insn_start with the guest address)
  *     %3 = get.i64 x10                   put.i64 x10 %4
@@ -13,6 +13,7 @@
  *     %10 = fma.f64 rne np na %a %b %c   %11 = f2i.i64.f64 rtz unsigned %10
  *     %12 = vadd.v128.i8 %10 %11         %13 = vshr.v128.i16 s round n3 %12     %14 = vcmp.v128.i32 gtu %12 %13
  *     %15 = const.v128 0x5 0x3           (low half, high half; the latter only if the first does not say it by its sign)
+ *     %11 = frint.f64.f64 dyn exact r32 %10   %11 = i2f.f32.i64 dyn fix 5 %9   %9 = flfcmp.f64 signaling %3 %4
  *     %12 = call helper(%3, %4)          exit_if %5 exit 0 likely
  *     br block 0 (%3, %4)                brcond %5 block 1 block 2      exit 0     exit_ind %3 ret
  *

@@ -68,7 +68,6 @@ static bool check_blocks(Verifier *x)
         }
     }
     NEED(at == r->n_insns, at, "C1 blocks do not cover the region");
-    NEED(!r->ret_exit || (r->ret_exit == r->n_exits && r->exit[r->n_exits - 1].kind == IR_EXIT_DIRECT), 0, "C4 return");
     return true;
 }
 
@@ -199,6 +198,17 @@ static bool check_vv(const Verifier *x, unsigned at)
     return true;
 }
 
+static bool check_fcvt_attr(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    unsigned more = i->op == IR_FRINT ? IR_FRINT_EXACT | IR_FRINT_32 | IR_FRINT_64
+                    : i->op == IR_F2I || i->op == IR_I2F ? IR_CVT_UNSIGNED : 0u;
+    NEED(round_ok(i->d & 7) || (i->op == IR_F2F && (i->d & 7) == IR_RODD), at, "V3 rounding");
+    NEED(!(i->d & ~(7u | more)), at, "V3 attribute of a conversion");
+    NEED(i->imm <= (i->op == IR_F2I || i->op == IR_I2F ? 64u : 0u), at, "V3 fixed point");
+    return true;
+}
+
 static bool check_cvt(const Verifier *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
@@ -214,11 +224,12 @@ static bool check_cvt(const Verifier *x, unsigned at)
     case IR_F2F: NEED(ir_type_is_fp(to) && ir_type_is_fp(from) && to != from, at, "V2 type of f2f"); break;
     case IR_F2I: NEED((to == IR_I32 || to == IR_I64) && ir_type_is_fp(from), at, "V2 type of f2i"); break;
     case IR_I2F: NEED((from == IR_I32 || from == IR_I64) && ir_type_is_fp(to), at, "V2 type of i2f"); break;
+    case IR_FRINT: NEED(ir_type_is_fp(to) && from == to, at, "V2 type of frint"); break;
+    case IR_F2BF: NEED(to == IR_F16 && from == IR_F32, at, "V2 type of f2bf"); break;
+    case IR_FJCVT: NEED(to == IR_I64 && from == IR_F64, at, "V2 type of fjcvt"); break;
     default: break;
     }
-    if (ir_op_info[i->op].sig == IR_SIG_FCVT)
-        NEED(round_ok(i->d & 7) && !(i->d & ~(7 | IR_CVT_UNSIGNED)), at, "V3 rounding");
-    return true;
+    return ir_op_info[i->op].sig != IR_SIG_FCVT || check_fcvt_attr(x, at);
 }
 
 /* Rows with a lane, and crc32. */
@@ -335,9 +346,13 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_FLMAKE: NEED(t == IR_I32 && type_of(x, i->a) == t, at, "V2 operand type"); break;
     case IR_SIG_FLBITS: NEED(t == IR_I32 && type_of(x, i->a) == IR_FL, at, "V2 operand type"); break;
     case IR_SIG_FCMP:
+    case IR_SIG_FLF:
     case IR_SIG_FSGN:
         NEED(ir_type_is_fp(t) && type_of(x, i->a) == t && type_of(x, i->b) == t, at, "V2 operand type");
-        NEED(i->misc <= (i->op == IR_FCMP ? IR_FLES : 2), at, "V3 condition");
+        if (i->op == IR_FCC)
+            NEED((BIT(IR_FEQ) | BIT(IR_FLT) | BIT(IR_FLE) | BIT(IR_FUNO)) >> (i->misc & ~IR_FCC_NOT) & 1, at, "V3 condition");
+        else
+            NEED(i->misc <= (i->op == IR_FCMP ? IR_FLES : i->op == IR_FLFCMP ? 1 : 2), at, "V3 condition");
         break;
     case IR_SIG_SEL:
         NEED(type_of(x, i->a) == IR_I1 && t != IR_VOID && type_of(x, i->b) == t && type_of(x, i->c) == t, at,
@@ -389,38 +404,41 @@ static bool is_access(const IrInsn *i)
 
 static bool changes_state(const IrRegion *r, const IrInsn *i)
 {
-    return i->op == IR_PUT || i->op == IR_FFPUT || i->op == IR_FRMPUT || (ir_op_info[i->op].flags & IR_F_FPX) ||
-           (helper_flags(r, i) & IR_H_STATE);
+    return i->op == IR_PUT || i->op == IR_FFPUT || i->op == IR_FRMPUT || (helper_flags(r, i) & IR_H_STATE);
 }
 
-/* Runs a block from `committed`; ret_out gets the value at its end. */
-static bool check_commit_block(const Verifier *x, unsigned n, bool committed, bool *ret_out)
+enum { COMMITTED = 1, RAISED = 2 }; /* since the last insn_start: state changed; IEEE flags may have been raised */
+
+/* Runs a block from `done`; ret_out gets the value at its end. Under Arm's policy an FPX op may start the instruction again:
+ * nothing but flags, which would be raised again, may have changed before. */
+static bool check_commit_block(const Verifier *x, unsigned n, unsigned done, unsigned *ret_out)
 {
     const IrRegion *r = x->r;
     for (unsigned at = r->block[n].first; at < r->block[n].end; at++) {
         const IrInsn *i = &r->insn[at];
         if (i->op == IR_INSN_START)
-            committed = false;
-        bool may_fault = is_access(i) || (helper_flags(r, i) & IR_H_STATUS);
-        NEED(!(may_fault && committed), at, "S2 may fault after the instruction changed state");
-        committed |= changes_state(r, i);
+            done = 0;
+        bool may_fault = is_access(i) || (helper_flags(r, i) & IR_H_STATUS), fpx = ir_op_info[i->op].flags & IR_F_FPX;
+        NEED(!(may_fault && done), at, "S2 may fault after the instruction changed state");
+        NEED(!(fpx && r->nan == IR_NAN_ARM && (done & COMMITTED)), at, "S2 may trap after the instruction changed state");
+        done |= (changes_state(r, i) ? COMMITTED : 0u) | (fpx ? RAISED : 0u);
     }
-    *ret_out = committed;
+    *ret_out = done;
     return true;
 }
 
 static bool check_commit(const Verifier *x)
 {
-    uint64_t out = 0;
+    uint64_t out[2] = {0}; /* blocks that end COMMITTED, RAISED */
     for (bool changed = true; changed;) {
         changed = false;
         for (unsigned n = 0; n < x->r->n_blocks; n++) {
-            bool o = false;
-            if (!check_commit_block(x, n, (x->pred[n] & out) != 0, &o))
+            unsigned o = 0, in = (x->pred[n] & out[0] ? COMMITTED : 0u) | (x->pred[n] & out[1] ? RAISED : 0u);
+            if (!check_commit_block(x, n, in, &o))
                 return false;
-            if (o && !(out & BIT(n))) {
-                out |= BIT(n);
-                changed = true;
+            for (unsigned k = 0; k < 2; k++) {
+                changed |= (o >> k & 1) && !(out[k] & BIT(n));
+                out[k] |= (uint64_t)(o >> k & 1) << n;
             }
         }
     }

@@ -31,7 +31,7 @@ static void scan_use(Scan *s, unsigned at, IrVal v)
 
 static bool scan_observes(const IrRegion *r, const IrInsn *i)
 {
-    if (ir_op_info[i->op].flags & (IR_F_FAULT | IR_F_TERM))
+    if (ir_op_info[i->op].flags & (IR_F_FAULT | IR_F_TERM | (r->nan == IR_NAN_ARM ? IR_F_FPX : 0)))
         return true;
     if (i->op == IR_CALL)
         return (r->helpers[i->imm].flags & (IR_H_STATE | IR_H_STATUS)) != 0;
@@ -43,6 +43,10 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
 {
     const IrInsn *u = &s->r->insn[s->l->user[v]];
     switch (i->op) {
+    case IR_FCC:
+        if (s->r->fp & IR_FP_FZ || i->type == IR_F16)
+            return false;
+        /* fall through */
     case IR_CMP:
         return (s->fuse & IR_FUSE_CMP) && u->a == v &&
                (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));

@@ -30,6 +30,9 @@ static void start(X64Emit *e, const IrRegion *r)
     e->n_lits = e->n_lit_uses = 0;
     e->ordinal = 0;
     e->fp_image = 0;
+    e->arm = r->nan == IR_NAN_ARM;
+    e->checked = false;
+    e->fcmp_end = NULL;
     e->fl = IR_NONE;
     e->code->n_fl = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
@@ -53,7 +56,8 @@ static void emit_block(X64Emit *e, unsigned block)
         if (flags & (IR_L_DEAD | IR_L_FUSED))
             continue;
         e->locked = 0;
-        emitters[i->op](e, i);
+        if (!e->arm || !(ir_op_info[i->op].flags & IR_F_FPX) || !x64_arm_emit(e, i))
+            emitters[i->op](e, i);
         if ((flags & IR_L_GLOBAL) && i->op != IR_CONST && i->op != IR_PARAM) {
             IrVal v = x64_val(e, (IrVal)e->cur);
             if (e->reg[v] < 0 && e->home[v]) { /* an unpinned get */
@@ -70,25 +74,16 @@ static void emit_block(X64Emit *e, unsigned block)
     }
 }
 
-static void emit_stubs(X64Emit *e)
-{
-    X64Asm a;
-    x64_init(&a, e->exits.stubs, e->r->n_exits * X64_STUB_BYTES + X64_ROOM);
-    for (unsigned k = 0; k < e->r->n_exits; k++) {
-        x64_mov_ri(&a, 32, X64_RAX, e->exits.first_id + k);
-        x64_patch32(x64_jmp_rel32(&a), e->h->exit);
-    }
-}
-
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
-                          const X64Exits *exits, X64Code *code)
+                          uint32_t first_id, uint64_t slots_rx, X64Code *code)
 {
     e->a = a;
     e->h = h;
     e->r = r;
     e->l = live;
     e->code = code;
-    e->exits = *exits;
+    e->first_id = first_id;
+    e->slots_rx = slots_rx;
     e->entry = a->p;
     code->n_records = 0;
     start(e, r);
@@ -100,7 +95,6 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
             x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
         x64_cold_emit(e);
         x64_lits_emit(e);
-        emit_stubs(e);
     }
     code->size = (uint32_t)(a->p - e->entry);
     if (a->overflow)

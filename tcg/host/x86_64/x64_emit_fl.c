@@ -66,6 +66,8 @@ typedef struct Word {
 static Word word_of(const X64Emit *e, IrVal v)
 {
     const IrInsn *insn = e->r->insn, *i = &insn[v];
+    if (i->op == IR_FLFCMP && !x64_flfcmp_waits(e, i))
+        return (Word){0};
     if (ir_op_info[i->op].result == IR_RESULT_FL)
         return (Word){.row = i->op == IR_FLADC || i->op == IR_FLMAKE ? NULL : i};
     if (i->op != IR_SELECT)
@@ -101,9 +103,13 @@ void x64_fl_make(X64Emit *e, IrVal v)
     if (i->op == IR_SELECT)
         w = word_of(e, v);
     x64_claim(e, X64_RAX);
-    set_host_flags(e, w.row);
-    x64_lahf(e->a);
-    x64_setcc(e->a, X64_O, X64_RAX);
+    if (w.row->op == IR_FLFCMP) {
+        x64_flfcmp_word(e, w.row, X64_RAX, x64_scratch(e));
+    } else {
+        set_host_flags(e, w.row);
+        x64_lahf(e->a);
+        x64_setcc(e->a, X64_O, X64_RAX);
+    }
     e->locked = 1u << X64_RAX;
     if (w.sel) {
         int c = x64_use(e, w.sel), t = x64_scratch(e);
@@ -122,6 +128,7 @@ static void emit_flags(X64Emit *e)
         x64_fl_make(e, (IrVal)e->cur);
 }
 
+void x64_emit_flfcmp(X64Emit *e, const IrInsn *i) { x64_soft_ir_always(e, i); }
 void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e); }
 void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e); }
 void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e); }
@@ -248,9 +255,13 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
         x64_test_mi(a, 8, loc_mem(&f->sel), 1);
     if (f->sel.kind != X64_LOC_NONE)
         skip = x64_jcc_rel8(a, f->when ? X64_E : X64_NE);
-    recipe_flags(e, f);
-    x64_lahf(a);
-    x64_setcc(a, X64_O, X64_RAX);
+    if (f->op == IR_FLFCMP) {
+        x64_flfcmp_recipe(e, f);
+    } else {
+        recipe_flags(e, f);
+        x64_lahf(a);
+        x64_setcc(a, X64_O, X64_RAX);
+    }
     x64_mov_mr(a, 16, slot, X64_RAX);
     if (!skip)
         return;

@@ -2,7 +2,14 @@
 #include "tcg/host/x86_64/x64_priv.h"
 
 void x64_emit_nop(X64Emit *e, const IrInsn *i) {}
-void x64_emit_insn_start(X64Emit *e, const IrInsn *i) { e->ordinal = i->imm; }
+void x64_emit_insn_start(X64Emit *e, const IrInsn *i)
+{
+    e->ordinal = i->imm;
+    if (e->arm && e->h->checked) {
+        unsigned bit = x64_checked_bit(e->r->guest_pc[i->imm]);
+        e->checked = __atomic_load_n(&e->h->checked[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
+    }
+}
 void x64_emit_const(X64Emit *e, const IrInsn *i) {} /* made where it is used */
 
 void x64_emit_param(X64Emit *e, const IrInsn *i) {} /* lives in its stack slot, see x64_emit_br */
@@ -47,7 +54,7 @@ X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
 static void jump_slot(X64Emit *e, unsigned k)
 {
     uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + 6;
-    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * k - next)));
+    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->slots_rx + 8ull * k - next)));
 }
 
 static void canonicalise(X64Emit *e, int x)
@@ -74,41 +81,25 @@ static void clean_all_pins(X64Emit *e)
             x64_clean(e, e->reg_val[X64_XMM + x], x);
 }
 
-static uint8_t *stub(const X64Emit *e, unsigned k) { return e->exits.stubs + X64_STUB_BYTES * k; }
-
-/* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, or the stub. */
+/* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, then the stub. */
 static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
     const IrExit *x = &e->r->exit[k];
+    uint8_t *kicked = NULL;
     clean_pins(e, dirty);
     x64_store_loop_pins(e);
-    if (!through_slot || x->kind != IR_EXIT_DIRECT) {
-        x64_jmp_to(e->a, stub(e, k));
-        return;
+    if (through_slot && x->kind == IR_EXIT_DIRECT) {
+        if (x->poll) {
+            x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+            kicked = x64_jcc_rel8(e->a, X64_NE);
+        }
+        jump_slot(e, k);
+        if (kicked)
+            x64_patch8(kicked, e->a->p);
     }
-    if (x->poll) {
-        x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-        x64_patch32(x64_jcc_rel32(e->a, X64_NE), stub(e, k));
-    }
-    jump_slot(e, k);
-}
-
-/* Leaves by exit k when cc holds. */
-static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
-{
-    unsigned dirty = x64_dirty_pins(e);
-    uint8_t fl = x64_fl_recipe(e);
-    uint8_t *site = x64_jcc_rel32(e->a, cc);
-    if (!dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT)) {
-        x64_patch32(site, stub(e, k));
-        return;
-    }
-    X64Cold *c = x64_cold(e, COLD_EXIT);
-    c->exit = (uint16_t)k;
-    c->dirty = (uint16_t)dirty;
-    c->fl = fl;
-    c->mode = through_slot;
-    c->site = site;
+    e->code->exit[k].stub = (uint32_t)(e->a->p - e->entry);
+    x64_mov_ri(e->a, 32, X64_RAX, e->first_id + k);
+    x64_jmp_to(e->a, e->h->exit);
 }
 
 void x64_leave(X64Emit *e, unsigned k)
@@ -117,45 +108,37 @@ void x64_leave(X64Emit *e, unsigned k)
     exit_body(e, k, x64_dirty_pins(e), true);
 }
 
-/* Before the end of the region; uses rcx, rdx. */
-static void push_return(X64Emit *e)
-{
-    const X64Host *h = e->h;
-    X64Asm *a = e->a;
-    if (!e->r->ret_exit || (h->no_opt & X64_NO_JUMP_CACHE) || e->cur + 1 != e->r->n_insns)
-        return;
-    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
-    uint64_t next = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta + 7;
-    x64_lea(a, 64, X64_RDX, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * (e->r->ret_exit - 1u) - next)));
-    x64_alu_ri(a, 8, X64_ADD, X64_RCX, 8);
-    x64_mov_mr(a, 64, X64_MEM(X64_RCX, 0), X64_RDX);
-    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
-}
-
-/* rax = target. What does not match stays: a signal handler's return is no entry's. */
-static void pop_return(X64Emit *e)
-{
-    const X64Host *h = e->h;
-    X64Asm *a = e->a;
-    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
-    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, 0));
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RDX, 8));
-    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_return);
-    x64_alu_ri(a, 8, X64_SUB, X64_RCX, 8);
-    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
-    x64_jmp_m(a, X64_MEM(X64_RDX, 0));
-}
-
-void x64_emit_exit(X64Emit *e, const IrInsn *i)
-{
-    x64_fl_flush(e);
-    push_return(e);
-    x64_leave(e, i->imm);
-}
+void x64_emit_exit(X64Emit *e, const IrInsn *i) { x64_leave(e, i->imm); }
 
 void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
 {
-    exit_when(e, x64_condition(e, i->a), i->imm, true);
+    int cc = x64_condition(e, i->a);
+    X64Cold *c = x64_cold(e, COLD_EXIT);
+    c->exit = (uint16_t)i->imm;
+    c->dirty = (uint16_t)x64_dirty_pins(e);
+    c->fl = x64_fl_recipe(e);
+    c->mode = 1;
+    uint8_t *site[2] = {NULL};
+    x64_jump_if(e, cc, site);
+    c->site = site[0];
+    c->site2 = site[1];
+}
+
+unsigned x64_jump_if(X64Emit *e, int cc, uint8_t *ret_site[2])
+{
+    uint8_t *skip;
+    switch (cc) {
+    case X64_CC_FEQ:
+        skip = x64_jcc_rel8(e->a, X64_P);
+        ret_site[0] = x64_jcc_rel32(e->a, X64_E);
+        x64_patch8(skip, e->a->p);
+        return 1;
+    case X64_CC_FNE:
+        ret_site[0] = x64_jcc_rel32(e->a, X64_P);
+        ret_site[1] = x64_jcc_rel32(e->a, X64_NE);
+        return 2;
+    default: ret_site[0] = x64_jcc_rel32(e->a, cc); return 1;
+    }
 }
 
 void x64_emit_poll(X64Emit *e, const IrInsn *i)
@@ -171,7 +154,11 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
         return;
     }
     x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-    exit_when(e, X64_NE, i->imm, false);
+    X64Cold *c = x64_cold(e, COLD_EXIT);
+    c->exit = (uint16_t)i->imm;
+    c->dirty = (uint16_t)x64_dirty_pins(e);
+    c->fl = x64_fl_recipe(e);
+    c->site = x64_jcc_rel32(e->a, X64_NE);
 }
 
 /* index = pc >> shift mod entries; entries are 16 bytes */
@@ -200,13 +187,8 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
         x64_jmp_to(a, h->exit_indirect);
         return;
     }
-    push_return(e);
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    if (i->misc == IR_HINT_RET) {
-        pop_return(e);
-        return;
-    }
     X64Mem entry = x64_jump_entry(h, a);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
@@ -307,7 +289,9 @@ void x64_emit_brcond(X64Emit *e, const IrInsn *i)
     x64_fl_flush(e);
     clean_all_pins(e);
     int cc = x64_condition(e, i->a);
-    branch_to(e, x64_jcc_rel32(e->a, cc), i->imm);
+    uint8_t *site[2];
+    for (unsigned n = x64_jump_if(e, cc, site); n-- > 0;)
+        branch_to(e, site[n], i->imm);
     branch_to(e, x64_jmp_rel32(e->a), i->b);
 }
 
@@ -335,6 +319,38 @@ static void cold_soft(X64Emit *e, const X64Cold *c)
     x64_patch32(x64_jmp_rel32(a), c->back);
 }
 
+static void cold_soft_ir(X64Emit *e, const X64Cold *c)
+{
+    X64Asm *a = e->a;
+    int32_t area = e->h->at.soft;
+    for (unsigned k = 0; k < c->n_args; k++) {
+        X64Mem m = x64_env(area + 16 * (int)k);
+        if (c->arg_reg[k] >= X64_XMM)
+            x64_movups_mr(a, m, c->arg_reg[k] - X64_XMM);
+        else
+            x64_mov_mr(a, 64, m, c->arg_reg[k]);
+    }
+    x64_mov_mi(a, 32, x64_env(area + (int32_t)offsetof(X64SoftArea, d)),
+               (int32_t)(c->soft_d | (uint32_t)e->r->nan << 16 | (uint32_t)e->r->fp << 24));
+    x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+    x64_mov_ri(a, 64, X64_RAX, c->fn);
+    x64_patch32(x64_call_rel32(a), e->h->soft_ir);
+    X64Mem out = x64_env(area + (int32_t)offsetof(X64SoftArea, out));
+    if (c->reg >= X64_XMM)
+        x64_movups_rm(a, c->reg - X64_XMM, out);
+    else
+        x64_mov_rm(a, 64, c->reg, out);
+    x64_patch32(x64_jmp_rel32(a), c->back);
+}
+
+/* A signaling compare of a quiet NaN, done quietly: invalid, and the compare again for its flags. */
+static void cold_signal(X64Emit *e, const X64Cold *c)
+{
+    x64_alu_mi(e->a, 32, X64_OR, x64_env(e->h->at.ff), IR_FF_INVALID);
+    x64_ucomis_rr(e->a, c->mode ? X64_SD : X64_SS, c->arg_reg[0], c->arg_reg[1]);
+    x64_patch32(x64_jmp_rel32(e->a), c->back);
+}
+
 static void cold_one(X64Emit *e, const X64Cold *c)
 {
     X64Asm *a = e->a;
@@ -342,6 +358,8 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_patch32(c->site, a->p);
     if (c->site2)
         x64_patch32(c->site2, a->p);
+    for (unsigned k = 0; k < c->n_more; k++)
+        x64_patch32(c->more[k], a->p);
     switch ((X64ColdKind)c->kind) {
     case COLD_EXIT:
         if (c->fl)
@@ -354,6 +372,8 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_patch32(x64_jmp_rel32(a), c->back);
         break;
     case COLD_SOFT: cold_soft(e, c); break;
+    case COLD_SOFT_IR: cold_soft_ir(e, c); break;
+    case COLD_SIGNAL: cold_signal(e, c); break;
     case COLD_UNORDERED: /* undo what the compare raised; the result is 0 */
         x64_ldmxcsr(a, x64_env(e->h->at.host_fp));
         x64_alu_rr(a, 32, X64_XOR, c->reg, c->reg);

@@ -25,6 +25,8 @@ SOFT2(mul, mul)
 SOFT2(div, div)
 SOFT2(min, min)
 SOFT2(max, max)
+SOFT2(minm, minm)
+SOFT2(maxm, maxm)
 SOFT(sqrt_s, softfp_sqrt(SOFTFP_F32, m, a))
 SOFT(sqrt_d, softfp_sqrt(SOFTFP_F64, m, a))
 #define SOFT_FMA(neg)                                                                                        \
@@ -65,6 +67,7 @@ void x64_load_const(X64Emit *e, int xmm, size_t offset)
 /* Compares x with a constant; unordered sets PF. Quiet, but for a signaling NaN, which every user flags too. */
 static void compare_const(X64Emit *e, int fmt, int x, size_t offset)
 {
+    x64_fp_record(e);
     x64_ucomis_rm(e->a, fmt, x, X64_MEM(X64_RIP, 0));
     x64_patch32(e->a->p - 4, e->h->consts + offset);
 }
@@ -88,6 +91,8 @@ void x64_clean(X64Emit *e, IrVal v, int x)
 
 static void mark_dirty(X64Emit *e, int x)
 {
+    if (e->arm)
+        return;
     e->dirty[e->cur] = 1;
     e->any_dirty = true;
     if (e->h->no_opt & X64_NO_LAZY_NAN)
@@ -97,6 +102,8 @@ static void mark_dirty(X64Emit *e, int x)
 /* Cold code that does the operation with softfp: the caller sets the branch to it and where it goes on. */
 static X64Cold *soft_call(X64Emit *e, SoftFn *fn, const int *args, unsigned n, int dst, unsigned rm)
 {
+    if (e->arm)
+        return x64_soft_ir(e, args, n, dst);
     X64Cold *c = x64_cold(e, COLD_SOFT);
     c->n_args = (uint8_t)n;
     for (unsigned k = 0; k < n; k++)
@@ -139,17 +146,19 @@ static void arith(X64Emit *e, const IrInsn *i, int op, bool comm, SoftFn *s, Sof
     if (x64_has(e->h->features, X64_F_AVX)) {
         if (x64_use_mem(e, i->b, &m) && !x64_live_after(e, i->b)) {
             int rd = x64_def_x(e, ra, 0);
+            x64_fp_record(e);
             x64_vfarith_rrm(e->a, fmt, op, rd, ra, m);
             mark_dirty(e, rd);
         } else {
             int rb = x64_use_x(e, i->b), rd = x64_def_x(e, ra, 0);
+            x64_fp_record(e);
             x64_vfarith_rrr(e->a, fmt, op, rd, ra, rb);
             mark_dirty(e, rd);
         }
         return;
     }
-    int rb = x64_use_x(e, i->b), rd = x64_def_x(e, ra, 0);
-    if (rd == rb && rd != ra && !comm) {
+    int rb = x64_use_x(e, i->b), dst = x64_def_x(e, ra, 0), rd = dst == ra ? dst : x64_fp_temp(e, dst);
+    if (rd == rb && rd != ra && (!comm || e->arm)) {
         int t = x64_scratch_x(e);
         x64_movaps_rr(e->a, t, rb);
         rb = t;
@@ -159,9 +168,12 @@ static void arith(X64Emit *e, const IrInsn *i, int op, bool comm, SoftFn *s, Sof
     } else {
         if (rd != ra)
             x64_movaps_rr(e->a, rd, ra);
+        x64_fp_record(e);
         x64_farith_rr(e->a, fmt, op, rd, rb);
     }
-    mark_dirty(e, rd);
+    if (rd != dst)
+        x64_movaps_rr(e->a, dst, rd);
+    mark_dirty(e, dst);
 }
 
 void x64_emit_fadd(X64Emit *e, const IrInsn *i) { arith(e, i, X64_FADD, true, soft_add_s, soft_add_d); }
@@ -177,6 +189,7 @@ void x64_emit_fsqrt(X64Emit *e, const IrInsn *i)
         soft_always(e, wide(i) ? soft_sqrt_d : soft_sqrt_s, (int[]){ra + X64_XMM}, 1, rd + X64_XMM, i->misc);
         return;
     }
+    x64_fp_record(e);
     x64_farith_rr(e->a, x64_fmt((IrType)i->type), X64_FSQRT, rd, ra);
     mark_dirty(e, rd);
 }
@@ -201,12 +214,16 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
         return;
     }
     /* The operands must survive for the cold path: compute into a register of its own. */
-    int rd = x64_def_x(e, -1, srcs);
+    int dst = x64_def_x(e, -1, srcs), rd = x64_fp_temp(e, dst);
     x64_movaps_rr(e->a, rd, x);
+    x64_fp_record(e);
     x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, y, z);
     x64_ucomis_rr(e->a, fmt, rd, rd);
     X64Cold *c = soft_if(e, X64_P, fn, (int[]){x + X64_XMM, y + X64_XMM, z + X64_XMM}, 3, rd + X64_XMM, IR_RDYN);
+    x64_strict_underflow(e, (SoftArgs){3, {x, y, z}}, wide(i), rd);
     c->back = e->a->p;
+    if (rd != dst)
+        x64_movaps_rr(e->a, dst, rd);
 }
 
 /* Unordered operands are for softfp. Else minsd takes the second of -0 and +0: so both orders, and the one bit by which
@@ -218,6 +235,7 @@ static void minmax(X64Emit *e, const IrInsn *i, int op, SoftFn *s, SoftFn *d)
     int t = x64_scratch_x(e), rd = x64_def_x(e, -1, 1u << x | 1u << y | 1u << t);
     x64_clean(e, i->a, x);
     x64_clean(e, i->b, y);
+    x64_fp_record(e);
     x64_ucomis_rr(e->a, fmt, x, y);
     X64Cold *c = soft_if(e, X64_P, wide(i) ? d : s, (int[]){x + X64_XMM, y + X64_XMM}, 2, rd + X64_XMM, IR_RNE);
     x64_movaps_rr(e->a, rd, x);
@@ -230,6 +248,8 @@ static void minmax(X64Emit *e, const IrInsn *i, int op, SoftFn *s, SoftFn *d)
 
 void x64_emit_fmin(X64Emit *e, const IrInsn *i) { minmax(e, i, X64_FMIN, soft_min_s, soft_min_d); }
 void x64_emit_fmax(X64Emit *e, const IrInsn *i) { minmax(e, i, X64_FMAX, soft_max_s, soft_max_d); }
+void x64_emit_fminm(X64Emit *e, const IrInsn *i) { minmax(e, i, X64_FMIN, soft_minm_s, soft_minm_d); }
+void x64_emit_fmaxm(X64Emit *e, const IrInsn *i) { minmax(e, i, X64_FMAX, soft_maxm_s, soft_maxm_d); }
 
 void x64_emit_fcmp(X64Emit *e, const IrInsn *i)
 {
@@ -237,6 +257,7 @@ void x64_emit_fcmp(X64Emit *e, const IrInsn *i)
     bool swap = i->misc != IR_FEQ && i->misc != IR_FUNO; /* a < b as b > a: "above" is false on unordered */
     int x = x64_use_x(e, swap ? i->b : i->a), y = x64_use_x(e, swap ? i->a : i->b);
     bool silent = i->misc == IR_FLTS || i->misc == IR_FLES;
+    x64_fp_record(e);
     if (silent && e->fp_image != e->cur) /* the flags before, to go back to */
         x64_stmxcsr(e->a, x64_env(e->h->at.host_fp));
     if (i->misc == IR_FLT || i->misc == IR_FLE)
@@ -342,13 +363,18 @@ void x64_emit_f2f(X64Emit *e, const IrInsn *i)
         soft_always(e, soft_cvt_ds, (int[]){x + X64_XMM}, 1, d + X64_XMM, rm);
         return;
     }
-    int d = x64_def_x(e, -1, 1u << x);
+    int dst = x64_def_x(e, -1, 1u << x), d = x64_fp_temp(e, dst);
     x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, d, d); /* xorps: no wait for the old value */
+    x64_fp_record(e);
     if (wide(i))
         x64_cvtss2sd(e->a, d, x);
     else
         x64_cvtsd2ss(e->a, d, x);
-    mark_dirty(e, d);
+    if (!wide(i))
+        x64_strict_underflow(e, (SoftArgs){1, {x}}, false, d);
+    if (d != dst)
+        x64_movaps_rr(e->a, dst, d);
+    mark_dirty(e, dst);
 }
 
 /* imm of roundss/sd for a static rounding; -1: the host has none. */
@@ -390,6 +416,7 @@ static void f2i_ties_away(X64Emit *e, const IrInsn *i, int x, int d, SoftFn *fn)
     bool w = i->misc == IR_F64;
     int fmt = w ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e), rest = x64_scratch_x(e);
     size_t half = w ? offsetof(X64Const, half_64) : offsetof(X64Const, half_32);
+    x64_fp_record(e);
     x64_cvttf2si_rr(e->a, fmt, width, d, x);
     x64_alu_ri(e->a, width, X64_CMP, d, 1);
     X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, IR_RMM);
@@ -405,6 +432,15 @@ static void f2i_ties_away(X64Emit *e, const IrInsn *i, int x, int d, SoftFn *fn)
     c->back = e->a->p;
 }
 
+/* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised. Arm's traps tell by themselves. */
+static X64Cold *indefinite(X64Emit *e, int width, SoftFn *fn, int x, int d, unsigned rm)
+{
+    if (e->arm)
+        return NULL;
+    x64_alu_ri(e->a, width, X64_CMP, d, 1);
+    return soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
+}
+
 /* To nearest even, down, up, signed. From f64 to 32 bits a number that rounds out of range may raise invalid only, so
  * inexact is held back until the result is known to be in range. Elsewhere numbers that large have no fraction. */
 static void f2i_static(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, SoftFn *fn)
@@ -412,13 +448,15 @@ static void f2i_static(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, S
     bool narrow = i->misc == IR_F64 && i->type != IR_I64;
     int fmt = i->misc == IR_F64 ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e);
     int unused = narrow ? x64_scratch(e) : d;
+    x64_fp_record(e);
     x64_rounds_rr(e->a, fmt, t, x, round_imm(rm) + (narrow ? 8 : 0));
+    x64_fp_record(e);
     x64_cvttf2si_rr(e->a, fmt, width, d, t);
-    x64_alu_ri(e->a, width, X64_CMP, d, 1);
-    X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
+    X64Cold *c = indefinite(e, width, fn, x, d, rm);
     if (narrow)
         x64_cvttf2si_rr(e->a, fmt, 32, unused, x); /* for inexact */
-    c->back = e->a->p;
+    if (c)
+        c->back = e->a->p;
 }
 
 void x64_emit_f2i(X64Emit *e, const IrInsn *i)
@@ -442,14 +480,14 @@ void x64_emit_f2i(X64Emit *e, const IrInsn *i)
         f2i_static(e, i, x, d, rm, fn);
     } else {
         int w = to64 ? 64 : 32;
+        x64_fp_record(e);
         if (rm == IR_RTZ)
             x64_cvttf2si_rr(e->a, fmt, w, d, x);
         else
             x64_cvtf2si_rr(e->a, fmt, w, d, x);
-        /* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised */
-        x64_alu_ri(e->a, w, X64_CMP, d, 1);
-        X64Cold *c = soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
-        c->back = e->a->p;
+        X64Cold *c = indefinite(e, w, fn, x, d, rm);
+        if (c)
+            c->back = e->a->p;
     }
 }
 
@@ -588,6 +626,8 @@ void x64_emit_ffget(X64Emit *e, const IrInsn *i)
     int d = x64_def(e, -1, 0);
     x64_stmxcsr(e->a, image);
     x64_mov_rm(e->a, 32, d, image);
+    if (e->arm) /* the host's "denormal operand" is not Arm's "input denormal" */
+        x64_alu_ri(e->a, 32, X64_AND, d, ~IR_FF_DENORM);
     x64_alu_rm(e->a, 32, X64_OR, d, x64_env(e->h->at.ff));
     x64_alu_ri(e->a, 32, X64_AND, d, 0x3f);
     /* the image stays true until the flags can change; a silent compare that follows uses it */

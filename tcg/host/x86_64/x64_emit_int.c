@@ -457,7 +457,7 @@ static int emit_compare(X64Emit *e, const IrInsn *i)
 int x64_condition(X64Emit *e, IrVal v)
 {
     if (e->l->flags[v] & IR_L_FUSED)
-        return emit_compare(e, &e->r->insn[v]);
+        return e->r->insn[v].op == IR_FCC ? x64_fcc(e, &e->r->insn[v]) : emit_compare(e, &e->r->insn[v]);
     int r = x64_use(e, v);
     x64_test_rr(e->a, 32, r, r);
     return X64_NE;
@@ -471,15 +471,27 @@ void x64_emit_cmp(X64Emit *e, const IrInsn *i)
     x64_movzx_rr(e->a, 8, d, d);
 }
 
+/* "Not equal" is one of two flags; equal is the opposite. */
+static void select_two_flags(X64Emit *e, int w, int cc, int rt, int rf)
+{
+    int ne = cc == X64_CC_FNE ? rt : rf, eq = cc == X64_CC_FNE ? rf : rt;
+    int d = x64_def(e, -1, 1u << rt | 1u << rf);
+    x64_mov_rr(e->a, w, d, eq);
+    x64_cmovcc_rr(e->a, w, X64_NE, d, ne);
+    x64_cmovcc_rr(e->a, w, X64_P, d, ne);
+}
+
 void x64_emit_select(X64Emit *e, const IrInsn *i)
 {
     if (ir_type_is_vec((IrType)i->type)) {
-        int xt = x64_use_x(e, i->b), xf = x64_use_x(e, i->c), d = x64_def_x(e, -1, 1u << xt | 1u << xf);
-        int cc = x64_condition(e, i->a);
+        int xt = x64_use_x(e, i->b), xf = x64_use_x(e, i->c);
+        int cc = x64_condition(e, i->a), d = x64_def_x(e, -1, 1u << xt | 1u << xf);
+        uint8_t *site[2];
         x64_movaps_rr(e->a, d, xt);
-        uint8_t *skip = x64_jcc_rel8(e->a, cc);
+        unsigned n = x64_jump_if(e, cc, site);
         x64_movaps_rr(e->a, d, xf);
-        x64_patch8(skip, e->a->p);
+        while (n-- > 0)
+            x64_patch32(site[n], e->a->p);
         return;
     }
     int w = op_width(i);
@@ -492,6 +504,10 @@ void x64_emit_select(X64Emit *e, const IrInsn *i)
     int rt = x64_use(e, i->b), rf = x64_use(e, i->c);
     int cc = x64_condition(e, i->a);
     e->locked = 1u << rt | 1u << rf; /* what was compared is done with */
+    if (cc >= X64_CC_FEQ) {
+        select_two_flags(e, w, cc, rt, rf);
+        return;
+    }
     int d = x64_def(e, rf, 0);
     if (d == rt && d != rf) {
         x64_cmovcc_rr(e->a, w, cc ^ 1, d, rf);

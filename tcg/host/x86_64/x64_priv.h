@@ -14,19 +14,23 @@
 
 enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
-typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER } X64ColdKind;
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER, COLD_SOFT_IR, COLD_SIGNAL } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
     uint8_t reg, width;  /* CANON: xmm and 32/64. SOFT: destination register */
     uint16_t dirty;      /* EXIT: pinned xmm to make canonical */
-    uint8_t n_args, arg_reg[3], mode; /* SOFT: operands in registers; IrRound, 7 from the cpu */
+    uint8_t n_args, arg_reg[3], mode; /* SOFT, SOFT_IR: operands in registers; IrRound, 7 from the cpu. SIGNAL: two xmm,
+                                       * mode 1 doubles */
     uint8_t fl;          /* EXIT: index + 1 of the recipe of the flags slot, 0 none */
     uint16_t exit;
     uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
     uint8_t *site2;      /* another, or NULL */
+    uint8_t *more[4];    /* and more of them */
+    uint8_t n_more;
     uint8_t *back;       /* where to go on */
-    uint64_t fn;
+    uint64_t fn;         /* SOFT: function. SOFT_IR: X64SoftOp */
+    uint32_t soft_d;     /* SOFT_IR: IrInsn.d */
 } X64Cold;
 
 /* A 16-byte constant behind the region's code, and an instruction that reads it. */
@@ -44,7 +48,8 @@ struct X64Emit {
     X64Code *code;
     uint8_t *entry;
     uint8_t *block_at[IR_MAX_BLOCKS];
-    X64Exits exits;
+    uint64_t slots_rx;
+    uint32_t first_id;
     unsigned cur;        /* index of the instruction being emitted */
     unsigned ordinal;    /* guest instruction */
     uint32_t locked;     /* registers that the current op uses */
@@ -58,6 +63,10 @@ struct X64Emit {
     int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
+    bool arm;            /* the region's NaN policy is Arm's */
+    bool checked;        /* of this guest instruction: it has trapped often, so operands are looked at first */
+    uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with fcmp_y */
+    IrVal fcmp_x, fcmp_y;
     unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
@@ -180,6 +189,35 @@ void x64_lits_emit(X64Emit *e);
 void x64_const_x(X64Emit *e, int x, IrVec v);
 /* Does the row by a C function. */
 void x64_vec_fallback(X64Emit *e, const IrInsn *i);
+
+/* Conditions of a compare of floats that need two of the host's flags; ^ 1 is the opposite, as for the others. */
+enum { X64_CC_FEQ = 16, X64_CC_FNE };
+/* Jumps when cc is true: to one or two rel32 sites. Returns how many. */
+unsigned x64_jump_if(X64Emit *e, int cc, uint8_t *ret_site[2]);
+
+/* Operands of an op, in xmm registers that its result does not overwrite. */
+typedef struct SoftArgs {
+    unsigned n;
+    int x[3];
+} SoftArgs;
+/* Under IR_FP_UFC: x86 finds tininess after rounding, so a result of the smallest normal number, in xmm r, may lack underflow:
+ * softfp does it again. */
+void x64_strict_underflow(X64Emit *e, SoftArgs s, bool wide, int r);
+
+/* Arm's policy (x64_emit_arm.c). The next host instruction may raise invalid: a record, if the policy is Arm's. */
+void x64_fp_record(X64Emit *e);
+/* A register for a result that is built in several steps of which one may trap: not a pin. */
+int x64_fp_temp(X64Emit *e, int dst);
+/* The present op for softfp, in cold code (the caller sets its site and back); always. Operands and result are registers,
+ * general or 16 + xmm. */
+X64Cold *x64_soft_ir(X64Emit *e, const int *args, unsigned n, int dst);
+void x64_soft_ir_always(X64Emit *e, const IrInsn *i);
+/* True: done. False: the emitter for all policies will do. */
+bool x64_arm_emit(X64Emit *e, const IrInsn *i);
+int x64_fcc(X64Emit *e, const IrInsn *i); /* the host condition */
+void x64_flfcmp_word(X64Emit *e, const IrInsn *i, int dst, int temp);
+bool x64_flfcmp_waits(const X64Emit *e, const IrInsn *i); /* can its word be made later? */
+void x64_flfcmp_recipe(X64Emit *e, const X64FlRecipe *f); /* the word in rax, in cold code */
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);

@@ -5,6 +5,7 @@
  */
 #include "tcg/host/x86_64/x64_priv.h"
 #include "tcg/interp/interp_vec.h"
+#include "tcg/ir/eval.h"
 
 static const uint8_t callee_saved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
 /* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16. Above the slots: operands of vector calls. */
@@ -73,6 +74,36 @@ static void emit_soft(const X64Host *h, X64Asm *a, bool dynamic)
     x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
     x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
     x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RDX);
+    restore_all(h, a);
+    x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
+    x64_ret(a);
+}
+
+/* rax = X64SoftOp.raw: the op of [soft], in C. */
+static uint32_t soft_ir(X64SoftArea *s, uint64_t raw)
+{
+    X64SoftOp op = {.raw = raw};
+    IrInsn i = {.op = op.op, .type = op.type, .misc = op.misc, .d = s->d, .imm = op.imm};
+    IrFpEnv env = {.nan = s->nan, .fp = s->fp, .round = (uint8_t)s->round};
+    uint64_t arg[3] = {s->in[0][0], s->in[1][0], s->in[2][0]};
+    uint32_t flags = 0;
+    s->out[1] = 0;
+    ir_eval_fp(&i, env, arg, s->out, &flags);
+    return flags;
+}
+
+static void emit_soft_ir(const X64Host *h, X64Asm *a)
+{
+    save_all(h, a);
+    x64_mov_rm(a, 32, X64_RCX, x64_env(h->at.frm));
+    x64_mov_mr(a, 32, x64_env(h->at.soft + (int32_t)offsetof(X64SoftArea, round)), X64_RCX);
+    x64_lea(a, 64, X64_RDI, x64_env(h->at.soft));
+    x64_mov_rr(a, 64, X64_RSI, X64_RAX);
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)soft_ir);
+    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
+    x64_call_r(a, X64_RAX);
+    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RAX);
     restore_all(h, a);
     x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
     x64_ret(a);
@@ -167,7 +198,7 @@ static void emit_consts(X64Asm *a)
         .two31_64 = {0x41e0000000000000}, .two63_64 = {0x43e0000000000000}, .minus1_64 = {0xbff0000000000000},
         .two31_32 = {0x4f000000}, .two63_32 = {0x5f000000}, .minus1_32 = {0xbf800000},
         .half_64 = {0x3fe0000000000000}, .minus_half_64 = {0xbfe0000000000000}, .half_32 = {0x3f000000},
-        .minus_half_32 = {0xbf000000},
+        .minus_half_32 = {0xbf000000}, .tiny_64 = {1ull << 53}, .tiny_32 = {1u << 24},
     };
     const uint8_t *p = (const uint8_t *)&k;
     for (size_t n = 0; n < sizeof(k); n += 8)
@@ -189,15 +220,7 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     load_pins(h, a);
     x64_jmp_r(a, X64_RAX);
 
-    h->exit_return = a->p;
-    X64Mem entry = x64_jump_entry(h, a);
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
-    uint8_t *miss = x64_jcc_rel8(a, X64_NE);
-    entry.disp += 8;
-    x64_jmp_m(a, entry);
-    x64_patch8(miss, a->p);
     h->exit_indirect = a->p;
-    h->no_return[0] = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta;
     if (h->lookup.table && !(h->no_opt & X64_NO_JUMP_CACHE))
         emit_lookup(h, a);
     h->exit_indirect_plain = a->p;
@@ -216,15 +239,8 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_soft(h, a, true);
     h->vec = a->p;
     emit_vec(h, a);
-}
-
-uint64_t x64_ret_clear(const X64Host *h, void *room)
-{
-    uint64_t stack = align_up((uint64_t)(uintptr_t)room, X64_RET_BYTES);
-    const uint64_t **entry = (const uint64_t **)(uintptr_t)stack;
-    for (unsigned k = 0; k < X64_RET_BYTES / 8; k++)
-        entry[k] = h->no_return;
-    return stack;
+    h->soft_ir = a->p;
+    emit_soft_ir(h, a);
 }
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,

@@ -1,0 +1,47 @@
+/* Floating-point instructions that trapped (docs/adr/0012-arm-nan-by-trap.md): each is done by the IR interpreter, exactly.
+ * One that traps again and again is translated anew with a look at its operands before. */
+#include "accel/dbt/dbt.h"
+
+/* A trap costs as much as some thousand instructions, a new translation of a region as much as a few traps. */
+enum { TRAPS_BEFORE_CHECKS = 8 };
+
+static void count_trap(Dbt *d, Gva pc)
+{
+    unsigned bit = x64_checked_bit(pc);
+    DbtFpCount *c = &d->fp_count[bit % DBT_FP_COUNTS];
+    __atomic_fetch_add(&d->stats.fp_traps, 1, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&c->pc, __ATOMIC_RELAXED) != pc) {
+        __atomic_store_n(&c->pc, pc, __ATOMIC_RELAXED);
+        __atomic_store_n(&c->n, 0, __ATOMIC_RELAXED);
+    }
+    if (__atomic_add_fetch(&c->n, 1, __ATOMIC_RELAXED) != TRAPS_BEFORE_CHECKS)
+        return;
+    __atomic_fetch_add(&d->stats.fp_checked, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&d->fp_checked[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELEASE);
+    dbt_invalidate(d->accel, pc, d->accel->ops->insn_align);
+}
+
+bool dbt_fp_step(Dbt *d, Cpu *cpu)
+{
+    DbtScratch *s = dbt_scratch_get(d);
+    if (!s) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
+        return false;
+    }
+    SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1, .no_opt = d->trace.no_opt};
+    Gva pc = cpu->pc;
+    bool on = false;
+    arena_rewind(&s->arena, 0);
+    if (superblock_build(&cfg, &s->arena, &s->builder, pc, cpu->ctx | CTX_STEP, &s->sb)) {
+        IrRun run;
+        IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
+                       .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1};
+        ir_run(s->sb.region, &m, &run);
+        on = accel_run_ended(cpu, s->sb.region, &run);
+    } else {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
+    }
+    dbt_scratch_put(d, s);
+    count_trap(d, pc);
+    return on;
+}
