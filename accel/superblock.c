@@ -143,7 +143,10 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     switch ((TransFlowKind)t->flow.kind) {
     case FLOW_NEXT: *pc = t->next; return tracer_go(x, from, t->next);
     case FLOW_JUMP: *pc = t->flow.target; return tracer_go(x, from, t->flow.target);
-    case FLOW_CALL: tracer_leave_direct(x, from, t->flow.target); return false;
+    case FLOW_CALL:
+        tracer_leave_direct(x, from, t->flow.target);
+        ir_expect_return(b, t->next);
+        return false;
     case FLOW_BRANCH:
         if (ir_is_const(b->r, t->flow.cond)) {
             *pc = ir_const_value(b->r, t->flow.cond) ? t->flow.target : t->next;
@@ -164,7 +167,11 @@ static bool tracer_flow(Tracer *x, Gva *pc)
             return false;
         }
         return tracer_go(x, from, t->next);
-    case FLOW_INDIRECT: ir_exit_ind(b, t->flow.indirect, (IrHint)t->flow.hint); return false;
+    case FLOW_INDIRECT:
+        ir_exit_ind(b, t->flow.indirect, (IrHint)t->flow.hint);
+        if (t->flow.hint == IR_HINT_CALL)
+            ir_expect_return(b, t->next);
+        return false;
     case FLOW_RAISE: ir_exit(b, ir_exit_raise(b, from, t->flow.code)); return false;
     case FLOW_STOP: tracer_leave_direct(x, from, t->next); return false;
     case FLOW_LEAVE: ir_exit(b, ir_exit_raise(b, t->next, t->flow.code)); return false;
@@ -196,6 +203,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     r->nan = ops->nan;
     r->fp = ops->nan == IR_NAN_ARM ? (uint8_t)(ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) : 0;
     ir_builder_init(b, r);
+    b->untag = ctx & CTX_UNTAG;
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 
     for (bool first = true;; first = false) {

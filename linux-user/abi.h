@@ -44,6 +44,7 @@ struct LuAbi {
     uint32_t frame_size;                  /* bytes, for AT_MINSIGSTKSZ */
     uint32_t min_sigstksz;                /* smallest alternate stack, MINSIGSTKSZ of asm/signal.h */
     bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
+    bool top_byte_ignored;                /* of addresses, as Arm's TBI has it on Linux */
     bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see lu_open_flags() */
     /* The page of code the guest maps as its vDSO (position independent ELF image), and in it sigreturn. */
     const uint8_t *vdso;

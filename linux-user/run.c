@@ -33,6 +33,27 @@ static void fetch_fault(LuThread *t, Gva addr)
         fault(t, SIGSEGV, prot >= 0 ? SEGV_ACCERR : SEGV_MAPERR, addr);
 }
 
+/*
+ * Where the top byte of an address is ignored, generated code does not look at it: few programs use it, and the host
+ * faults for them, since such an address is not canonical. The first data access makes the whole process pay for the masking;
+ * a jump is mended here each time. Code and data at addresses with bit 55 set are the kernel's.
+ */
+static bool fault_of_tag(LuThread *t)
+{
+    Cpu *cpu = t->cpu;
+    Gva addr = cpu->exit.addr;
+    if (!t->proc->abi->top_byte_ignored || !(addr >> 56) || addr >> 55 & 1)
+        return false;
+    if (cpu->exit.kind == CPU_EXIT_FETCH) {
+        cpu->pc &= (1ull << 56) - 1;
+        return true;
+    }
+    if (cpu->ctx & CTX_UNTAG)
+        return false;
+    accel_ctx_set(t->proc->accel, cpu, CTX_UNTAG);
+    return true;
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -44,9 +65,13 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, cpu->pc); break;
         case CPU_EXIT_ILLEGAL: fault(t, SIGILL, ILL_ILLOPC, cpu->pc); break;
         case CPU_EXIT_FETCH:
-            fetch_fault(t, cpu->exit.addr);
+            if (!fault_of_tag(t))
+                fetch_fault(t, cpu->exit.addr);
             break;
-        case CPU_EXIT_FAULT: fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr); break;
+        case CPU_EXIT_FAULT:
+            if (!fault_of_tag(t))
+                fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr);
+            break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:

@@ -49,11 +49,10 @@ enum {
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
+    CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
 };
 
 struct Cpu {
-    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
-    uint32_t budget;   /* instruction count mode only; written by the owner */
     uint64_t pc;       /* guest pc, valid outside of generated code */
     uint32_t ctx;      /* current context word */
     uint32_t ff;       /* sticky IEEE flags (IR_FF_*) besides those in the host's own register */
@@ -65,6 +64,10 @@ struct Cpu {
     struct Accel *accel;
     void *accel_cpu;   /* accel's own per-cpu data */
     void *owner;       /* linux-user: the guest thread; system: the vCPU */
+    /* What generated code uses most stands last, next to the ISA's registers. */
+    uint64_t ret_top;  /* accel: its return stack */
+    uint32_t budget;   /* instruction count mode only; written by the owner */
+    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
     /* the ISA's registers follow in its own struct */
 };
 

@@ -53,9 +53,8 @@ bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size
                      size_t err_cap)
 {
     *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, (size_t)CACHE_MIN_SEGMENTS)};
-    c->limit = bytes >= CACHE_MIN_SEGMENTS * (size_t)SEG_BYTES
-                   ? SEG_BYTES
-                   : (uint32_t)align_up(MAX(bytes / CACHE_MIN_SEGMENTS, (size_t)SEG_MIN_BYTES), 4096);
+    size_t each = align_up(MAX(bytes / CACHE_MIN_SEGMENTS, (size_t)SEG_MIN_BYTES), 4096);
+    c->limit = (uint32_t)MIN(each, (size_t)SEG_CODE);
     lock_init(&c->lock, LOCK_RANK_LINK);
     size_t code = code_bytes(c), n_exits = (size_t)c->n_segments * SEG_EXITS;
     c->rx = map(opaque, code + n_exits * sizeof(uint64_t));
@@ -90,11 +89,16 @@ static bool make_own(CodeCache *c, CodeSegment *s)
 {
     if (!s->foreign)
         return true;
+    size_t base = (size_t)code_segment_index(c, s) << SEG_BITS;
     uint32_t at = (uint32_t)align_up(s->used, 4096);
-    if (at >= SEG_BYTES || !map_fresh(c, ((size_t)code_segment_index(c, s) << SEG_BITS) + at, SEG_BYTES - at))
+    uint32_t stubs = (uint32_t)align_up(SEG_CODE + s->n_exits * CACHE_STUB_BYTES, 4096);
+    if (at >= SEG_CODE || stubs >= SEG_BYTES || !map_fresh(c, base + at, SEG_CODE - at) ||
+        !map_fresh(c, base + stubs, SEG_BYTES - stubs))
         return false;
     s->used = at;
     s->ready[0] = at;
+    s->n_exits = (stubs - SEG_CODE + CACHE_STUB_BYTES - 1) / CACHE_STUB_BYTES;
+    s->ready[4] = stubs - SEG_CODE;
     s->foreign = false;
     return true;
 }
@@ -273,6 +277,7 @@ void code_segment_populate(const CodeCache *c, CodeSegment *s)
         if (!c->wx)
             sys_madvise(rw + (c->rx - c->rw), len, MADV_POPULATE_READ);
     }
+    ahead_write(code_segment_rw(c, s) + SEG_CODE, &s->ready[4], s->n_exits * CACHE_STUB_BYTES, SEG_BYTES - SEG_CODE);
     ahead_write(s->meta.base, &s->ready[1], s->meta.used, SEG_META);
     ahead_write(&c->exit[(size_t)index * SEG_EXITS], &s->ready[2], s->n_exits * sizeof(ExitInfo), SEG_EXITS * sizeof(ExitInfo));
     ahead_write(&c->slot[(size_t)index * SEG_EXITS], &s->ready[3], s->n_exits * sizeof(uint64_t), SEG_EXITS * sizeof(uint64_t));

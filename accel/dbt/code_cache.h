@@ -2,8 +2,8 @@
  * CodeCache: memory for generated code and what belongs to it.
  *
  * Layout. One address range: [code, running view][slots], and elsewhere the writing view of the code. Both are cut into
- * segments; a segment has SEG_BYTES of code, SEG_EXITS exits (a data slot and an ExitInfo each), a list of its regions in
- * address order, and an arena for their records. The distances from code to its slots are within rip-relative reach.
+ * segments; a segment has SEG_CODE bytes of code, SEG_EXITS exits (behind the code a stub of CACHE_STUB_BYTES, elsewhere a
+ * data slot and an ExitInfo each), a list of its regions in address order, and an arena for their records. The distances from code to its slots are within rip-relative reach.
  *
  * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. The pages of
  * code are shared with forked children; a child maps pages of its own over what was still unused, before it writes
@@ -32,6 +32,8 @@ enum {
     SEG_MIN_BYTES = 64 << 10, /* used of each segment in the smallest of caches */
     SEG_MIN_ROOM = 16 << 10,  /* a claimed segment has at least this much */
     SEG_EXITS = SEG_BYTES / 32,
+    CACHE_STUB_BYTES = 10,
+    SEG_CODE = SEG_BYTES - SEG_EXITS * CACHE_STUB_BYTES, /* whole pages */
     SEG_REGIONS = SEG_BYTES / 64,
     SEG_META = 8 << 20, /* reserved, not used */
     CACHE_MIN_SEGMENTS = 4,
@@ -42,7 +44,6 @@ typedef struct DbtRegion DbtRegion;
 /* One way out of a region. Id = segment * SEG_EXITS + index; its slot has the same number. */
 typedef struct ExitInfo {
     uint64_t pc;        /* guest address to go on at; of a raise: to report */
-    uint32_t stub;      /* unlinked target: bytes from the start of the code */
     uint8_t kind;       /* IrExitKind */
     uint8_t linked;
     uint8_t back;       /* to a lower or equal guest address */
@@ -64,7 +65,7 @@ typedef struct CodeSegment {
     uint32_t used;      /* bytes of code */
     uint32_t n_exits;
     uint32_t n_regions; /* published; read by signal handlers */
-    uint32_t ready[4];  /* how far code_segment_populate() has got, bytes: code, meta, exits, slots */
+    uint32_t ready[5];  /* how far code_segment_populate() has got, bytes: code, meta, exits, slots, stubs */
     uint32_t live;      /* bytes of code of regions that can still be found; changes under the lock */
     uint8_t state;      /* SegmentState */
     bool foreign;       /* forked: the pages behind `used` are the parent's to write */
@@ -81,7 +82,7 @@ typedef struct CodeCache {
     CodeSegment *segment;
     char *meta;         /* n_segments * SEG_META */
     unsigned n_segments, next; /* next: first never used */
-    uint32_t limit;     /* bytes of code in a segment, SEG_BYTES but in tiny caches */
+    uint32_t limit;     /* bytes of code in a segment, SEG_CODE but in tiny caches */
     uint64_t clock;     /* age of the next segment */
     CodeSegment *open;
     bool wx;
@@ -112,6 +113,11 @@ bool code_cache_recycle(CodeCache *c, CodeSegment *s);
 static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
 {
     return c->rw + ((size_t)code_segment_index(c, s) << SEG_BITS);
+}
+/* Of an exit's stub, from the start of the code: what its slot points to while it is not linked. */
+static inline size_t code_cache_stub(uint32_t exit_id)
+{
+    return ((size_t)(exit_id / SEG_EXITS) << SEG_BITS) + SEG_CODE + exit_id % SEG_EXITS * CACHE_STUB_BYTES;
 }
 static inline bool code_cache_has(const CodeCache *c, uint64_t rx_pc)
 {

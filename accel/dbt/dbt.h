@@ -19,8 +19,9 @@ typedef struct DbtCpu {
     uint64_t args[4];
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
-    uint32_t jump_ctx;      /* context word that the jump cache is for */
+    uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
+    uint64_t ret[2 * X64_RET_BYTES / 8]; /* the return stack is in here */
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
 } DbtCpu;
 

@@ -22,6 +22,8 @@ static int32_t engine_offset(const Accel *a) /* from the cpu object to AccelCpu.
     return (int32_t)offsetof(AccelCpu, engine) - (int32_t)accel_cpu_head(a);
 }
 
+_Static_assert(offsetof(Cpu, ret_top) + 128 == X64_ENV_BIAS, "a byte away: from ret_top to the ISA's 30th register");
+
 static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt *)dbt)->map, pc, ctx); }
 
 static bool dbt_init(Accel *a, char *err, size_t err_cap)
@@ -50,7 +52,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
         .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
         .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
-        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump),
+        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
@@ -104,6 +106,7 @@ static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
 static void dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
+    cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_cpu(cpu)->ret);
     dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
@@ -205,13 +208,27 @@ static void run_loop(Dbt *d, Cpu *cpu)
     }
 }
 
+/* What jump cache and return stack know that is not true any more. */
+static void forget_stale(Dbt *d, Cpu *cpu)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
+    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
+        clear |= !dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
+    if (UNLIKELY(clear)) {
+        dbt_jumps_clear(dc->jump);
+        cpu->ret_top = x64_ret_clear(&d->host, dc->ret);
+    }
+    if (!(cpu->ctx & CTX_STEP))
+        dc->jump_ctx = cpu->ctx;
+}
+
 /* Generated code until something happens. True: after a trapped floating-point instruction, go on. */
 static bool run_once(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
-    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
-    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
-        dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
+    forget_stale(d, cpu);
     run_loop(d, cpu);
     if (LIKELY(!dc->fp_trap))
         return false;
@@ -226,11 +243,6 @@ static bool run_once(Dbt *d, Cpu *cpu)
 static void dbt_run(Cpu *cpu)
 {
     Dbt *d = dbt_of(cpu);
-    DbtCpu *dc = dbt_cpu(cpu);
-    if (UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP)) {
-        dbt_jumps_clear(dc->jump);
-        dc->jump_ctx = cpu->ctx;
-    }
     uint32_t want = guest_mxcsr(cpu);
     if (_mm_getcsr() != want)
         _mm_setcsr(want);

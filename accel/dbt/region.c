@@ -151,7 +151,7 @@ void dbt_map_link(DbtMap *m, uint32_t id, DbtRegion *to)
 static void unlink_exit(CodeCache *c, uint32_t id)
 {
     ExitInfo *x = &c->exit[id];
-    __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + x->stub, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(id), __ATOMIC_RELEASE);
     if (x->prev)
         c->exit[x->prev - 1].next = x->next;
     else
@@ -178,21 +178,19 @@ static void unlink_exits(CodeCache *c, const DbtRegion *r)
             unlink_exit(c, r->first_exit + k);
 }
 
-void dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
+bool dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
 {
     lock_take(&m->cache->lock);
-    if (m->n_gone - *gone > DBT_GONE) {
-        dbt_jumps_clear(jump);
-    } else {
-        for (uint64_t n = *gone; n < m->n_gone; n++) {
-            Gva pc = m->gone[n % DBT_GONE];
-            unsigned k = (pc >> shift) & (X64_JC_ENTRIES - 1);
-            if (jump[k].pc == pc)
-                dbt_jump_clear(jump, k);
-        }
+    bool listed = m->n_gone - *gone <= DBT_GONE;
+    for (uint64_t n = *gone; listed && n < m->n_gone; n++) {
+        Gva pc = m->gone[n % DBT_GONE];
+        unsigned k = (pc >> shift) & (X64_JC_ENTRIES - 1);
+        if (jump[k].pc == pc)
+            dbt_jump_clear(jump, k);
     }
     *gone = m->n_gone;
     lock_release(&m->cache->lock);
+    return listed;
 }
 
 /* ---- writable pages ---- */
@@ -427,6 +425,7 @@ unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len)
 
 void dbt_map_evict(DbtMap *m, CodeSegment *s)
 {
+    m->n_gone += DBT_GONE + 1; /* return stacks may name its slots, and are cleared by this */
     for (uint32_t k = 0; k < s->n_regions; k++) {
         drop(m, s->region[k]);
         unlink_exits(m->cache, s->region[k]); /* of those that were linked after they were dropped */

@@ -11,7 +11,8 @@
  * as much as there is code that ran since the last one, and what does not run again is never compared again.
  *
  * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (dbt_map_gone), each cpu
- * removes them before it next enters generated code (DbtCpu.gone).
+ * removes them before it next enters generated code (DbtCpu.gone). Return stacks hold exit slots, which say where they lead
+ * as long as their segment is not evicted; then they are cleared whole.
  *
  * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free. Evicting and rebuilding: with all cpus
  * outside besides.
@@ -120,8 +121,8 @@ void dbt_map_rebuild(DbtMap *m);
 bool dbt_map_wants_rebuild(const DbtMap *m);
 /* Too much that is live? */
 bool dbt_map_crowded(const DbtMap *m);
-/* Takes from a jump cache what has gone since *gone, indexed by (pc >> shift). */
+/* Takes from a jump cache what has gone since *gone, indexed by (pc >> shift). False: too much is gone, clear everything. */
 struct DbtJump;
-void dbt_map_forget(DbtMap *m, uint64_t *gone, struct DbtJump *jump, unsigned shift);
+bool dbt_map_forget(DbtMap *m, uint64_t *gone, struct DbtJump *jump, unsigned shift);
 
 #endif

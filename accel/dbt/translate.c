@@ -8,6 +8,7 @@
 #include <time.h>
 
 enum { ARENA_BYTES = 1 << 20 };
+_Static_assert((int)CACHE_STUB_BYTES == (int)X64_STUB_BYTES, "the cache leaves room for the back end's stubs");
 
 DbtScratch *dbt_scratch_get(Dbt *d)
 {
@@ -81,19 +82,22 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     return r;
 }
 
+/* Behind the slot of a return's exit stands its address. */
+static unsigned n_slots(const IrRegion *ir) { return ir->n_exits + (ir->ret_exit != 0); }
+
 static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
 {
     const IrRegion *ir = s->sb.region;
-    uint32_t start = (uint32_t)(r->rx - (uint64_t)(uintptr_t)d->cache.rx);
     for (unsigned k = 0; k < ir->n_exits; k++) {
         uint32_t id = r->first_exit + k;
-        d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .stub = start + s->code.exit[k].stub,
-                                       .kind = ir->exit[k].kind, .code = (uint8_t)ir->exit[k].code,
+        d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind, .code = (uint8_t)ir->exit[k].code,
                                        .back = ir->exit[k].poll};
-        d->cache.slot[id] = r->rx + s->code.exit[k].stub;
+        d->cache.slot[id] = (uint64_t)(uintptr_t)d->cache.rx + code_cache_stub(id);
     }
+    if (ir->ret_exit)
+        d->cache.slot[r->first_exit + ir->n_exits] = ir->exit[ir->n_exits - 1].pc;
     seg->used = (uint32_t)align_up(seg->used + r->size, 16);
-    seg->n_exits += ir->n_exits;
+    seg->n_exits += n_slots(ir);
     seg->region[seg->n_regions] = r;
     __atomic_store_n(&seg->n_regions, seg->n_regions + 1, __ATOMIC_RELEASE);
 }
@@ -150,8 +154,10 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     code_segment_populate(&d->cache, seg);
     x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
     uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
-    X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a, first,
-                                    (uint64_t)(uintptr_t)&d->cache.slot[first], &s->code);
+    X64Exits exits = {.first_id = first, .slots_rx = (uint64_t)(uintptr_t)&d->cache.slot[first],
+                      .stubs = d->cache.rw + code_cache_stub(first)};
+    X64Result res =
+        x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a, &exits, &s->code);
     if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))
         return shorter(t);
     DbtRegion *r = res == X64_OK ? describe(d, seg, s, first) : NULL;
@@ -186,7 +192,7 @@ static DbtRegion *attempt(Attempt *t)
     if (d->accel->cfg.log)
         accel_log_region(d->accel, &s->sb);
     ir_liveness(s->sb.region, x64_fuse(host_for(d, t->cpu)), &s->live);
-    CodeSegment *seg = code_cache_claim(&d->cache, s->sb.region->n_exits);
+    CodeSegment *seg = code_cache_claim(&d->cache, n_slots(s->sb.region));
     if (!seg)
         return no_room(t, DBT_WANT_ROOM);
     DbtRegion *r = emit(t, seg);

@@ -164,6 +164,7 @@ const LuAbi lu_abi_arm64 = {
     .frame_size = LU_ARM64_FRAME_SIZE,
     .min_sigstksz = 5120,
     .has_restorer = true,
+    .top_byte_ignored = true,
     .arm_open_flags = true,
     .vdso = vdso_image,
     .vdso_size = sizeof(vdso_image),

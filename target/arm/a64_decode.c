@@ -1,5 +1,5 @@
 /* Formats: the encoding diagrams of the Arm ARM, "A64 Base Instruction Descriptions". */
-#include "target/arm/a64_decode.h"
+#include "target/arm/a64_decode_priv.h"
 
 #include "target/arm/arm_cpu.h"
 
@@ -138,7 +138,15 @@ static bool extract_other(uint32_t b, A64Format format, A64Args *a)
     case A64_FMT_CASP:
         a->size = (uint8_t)(2 + (b >> 30 & 1));
         return !(a->rm & 1) && !(a->rd & 1);
-    case A64_FMT_MOPS: return a->rd != a->rn && a->rd != a->rm && a->rn != a->rm && a->rd != 31 && a->rn != 31;
+    case A64_FMT_HINT: a->imm = b >> 5 & 127; return true;
+    case A64_FMT_UDF: a->imm = b & 0xffff; return true;
+    case A64_FMT_MOPS:
+    case A64_FMT_MOPS_SET:
+        a->kind = b >> 12 & (format == A64_FMT_MOPS ? 15 : 3);
+        return a->rd != a->rn && a->rd != a->rm && a->rn != a->rm && a->rd != 31 && a->rn != 31 &&
+               (a->rm != 31 || format == A64_FMT_MOPS_SET);
+    case A64_FMT_LSE128: return a->rd != 31 && a->rm != 31;
+    case A64_FMT_STGP: a->imm = field_s(b, 15, 7) * 16; return true;
     default: return extract_data(b, format, a);
     }
 }
@@ -162,7 +170,9 @@ A64Insn a64_decode(uint32_t bits, A64Args *ret_args)
                               .ra = bits >> 10 & 31,
                               .sf = (uint8_t)(bits >> 31),
                               .size = (uint8_t)(bits >> 30)};
-        return extract_other(bits, row->format, ret_args) ? *leaf : A64_ILLEGAL;
+        bool ok = row->format >= A64_FMT_V_B ? a64_extract_simd(bits, row->format, ret_args)
+                                             : extract_other(bits, row->format, ret_args);
+        return ok ? *leaf : A64_ILLEGAL;
     }
     return A64_ILLEGAL;
 }

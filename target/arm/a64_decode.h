@@ -44,14 +44,22 @@ typedef enum A64Format {
     A64_FMT_LDST_S9,    /* imm = 9 bits, signed */
     A64_FMT_LDST_S9_SX, /* the same; size 3 is unallocated (sign extension to 64 bits) */
     A64_FMT_LDST_REG,   /* kind = option, amount = shift */
+    A64_FMT_HINT,       /* imm = CRm:op2 */
+    A64_FMT_UDF,        /* imm = bits 15..0 */
     A64_FMT_PAIR,       /* size; imm = 7 bits, signed, << size */
     A64_FMT_LDRA,       /* imm = 10 bits, signed, << 3 */
     A64_FMT_RMIF,       /* amount = rotation, imm = mask */
     A64_FMT_ADDG,       /* imm = 6 bits << 4, amount = 4 bits */
     A64_FMT_TAG_S9,     /* imm = 9 bits, signed, << 4 */
     A64_FMT_CASP,       /* rm and rd are even; size 2 or 3 */
-    A64_FMT_MOPS,       /* rd, rn, rm differ from each other, none of them 31 (but rm of SET) */
-    A64_FMT_IMM8,       /* imm = bits 17..10; kind = 1: signed */
+    A64_FMT_MOPS,       /* rd, rn, rm differ from each other, none of them is 31; kind = options (bits 15..12) */
+    A64_FMT_MOPS_SET,   /* the same, but rm may be 31; kind = options (bits 13..12) */
+    A64_FMT_LSE128,     /* neither rd nor rm is 31 */
+    A64_FMT_STGP,       /* imm = 7 bits, signed, << 4 */
+    A64_FMT_IMM8,       /* imm = bits 17..10 */
+#define SIMD_FORMAT(id, ...) A64_FMT_##id,
+#include "target/arm/a64_simd_formats.def"
+#undef SIMD_FORMAT
 } A64Format;
 
 typedef struct A64Args {
@@ -62,6 +70,9 @@ typedef struct A64Args {
     uint8_t kind, amount;   /* see the formats */
     int64_t imm;
 } A64Args;
+
+/* A system register as the imm of A64_FMT_SYS names it. */
+#define A64_SYSREG(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
 A64Insn a64_decode(uint32_t bits, A64Args *ret_args);
 /* ArmFeat that the row needs. */

@@ -29,6 +29,9 @@ enum {
     ARM_SLOT_FPCR,
     ARM_SLOT_FPSR,
     ARM_SLOT_PSTATE,
+    ARM_SLOT_IC_PENDING,
+    ARM_SLOT_PAC_KEY, /* + ArmPacKey */
+    ARM_SLOT_PAC_KEY_END = ARM_SLOT_PAC_KEY + ARM_KEY_GA,
     ARM_SLOTS
 };
 
@@ -100,8 +103,20 @@ static inline A64Pair a64_nm(Trans *t, const A64Args *a)
     return (A64Pair){n, a64_r(t, a->sf, a->rm)};
 }
 
+/* Word of type IR_FL for N Z C V in bits 3..0. */
+static inline uint32_t a64_fl_word(unsigned nzcv)
+{
+    return (nzcv & 8 ? IR_FL_N : 0) | (nzcv & 4 ? IR_FL_Z : 0) | (nzcv & 2 ? IR_FL_C : 0) | (nzcv & 1 ? IR_FL_V : 0);
+}
+
 /* Attributes of a plain access of 1 << size bytes. */
 static inline IrMem a64_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT}; }
+
+/* Flag in the last argument of the helper stx: its load exclusive stands before it in the region. */
+enum { ARM_STX_KNOWN = 1 << 16 };
+
+/* Must a store exclusive see every store of other threads since its load? */
+static inline bool arm_llsc_exact(uint32_t ctx) { return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL; }
 
 static inline void a64_raise(Trans *t, CpuExitKind code)
 {
@@ -112,5 +127,19 @@ static inline void a64_illegal(Trans *t) { a64_raise(t, CPU_EXIT_ILLEGAL); }
 
 /* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all there. */
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args);
+
+/* ExtendReg: register r, or a part of it, extended as `option` says and shifted left (a64_trans_int.c). */
+IrVal a64_extended(Trans *t, bool sf, unsigned r, unsigned option, unsigned amount);
+
+/* MISALIGNED unless addr is a multiple of `bytes`; zeros at addr, `bytes` a multiple of 8 (a64_trans_mem.c). */
+void a64_check_aligned(Trans *t, IrVal addr, unsigned bytes);
+void a64_store_zeros(Trans *t, IrVal addr, unsigned bytes);
+
+/* Jump to an address in a register; CALL also writes the link register (a64_trans_flow.c). */
+void a64_jump(Trans *t, IrVal target, IrHint hint);
+
+/* N Z C V in bits 31..28 of an I64 (a64_trans_flags.c). */
+IrVal a64_read_nzcv(Trans *t);
+void a64_write_nzcv(Trans *t, IrVal v);
 
 #endif

@@ -32,7 +32,8 @@ typedef struct ArmCpu {
     uint64_t tpidr;        /* TPIDR_EL0 */
     uint64_t tpidrro;      /* TPIDRRO_EL0 */
     uint64_t tpidr2;       /* TPIDR2_EL0; kept for signal frames and debuggers */
-    uint64_t pac_key[5][2]; /* ArmPacKey; low, high */
+    uint64_t pac_key[5][2]; /* ArmPacKey; low, high. The default algorithm uses the low half */
+    uint32_t ic_pending;   /* not architectural: IC IVAU was executed, DSB or ISB not yet */
     uint32_t model;        /* ArmModel */
     uint32_t pstate;       /* ARM_PSTATE_* that EL0 can see besides NZCV */
 } ArmCpu;
@@ -50,6 +51,7 @@ enum {
     ARM_CTX_ISA = 3,           /* 0 A64, 1 A32, 2 T32 */
     ARM_CTX_LDX_EXCLUSIVE = 4, /* ArmCpu.ldx_exclusive */
     ARM_CTX_FP = 0xf8,         /* modes of FPCR and FPSR that translation depends on (arm_ctx) */
+    ARM_CTX_FP_OTHER = 8,      /* FPCR has a bit beside RMode */
     ARM_CTX_MODEL_SHIFT = 8,   /* four bits: ArmModel */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
 };
@@ -71,6 +73,15 @@ _Static_assert(ARM_MODELS <= 16, "four bits of the context word");
 
 /* CNTFRQ_EL0, in Hz. */
 enum { ARM_CNTFRQ = 62500000 };
+/* Bytes that DC ZVA clears. */
+enum { ARM_ZVA_BYTES = 64 };
+/* CTR_EL0: lines of 64 bytes, instruction cache PIPT; neither IDC nor DIC: programs must clean and invalidate. */
+#define ARM_CTR_EL0 0x8444c004u
+/* DCZID_EL0: log2 of the words that DC ZVA clears. */
+#define ARM_DCZID_EL0 4u
+/* What MSR keeps of FPCR (AHP DN FZ RMode FZ16) and of FPSR (QC IDC). */
+#define ARM_FPCR_MASK 0x07c80000
+#define ARM_FPSR_MASK 0x08000080
 
 /* The identification registers that EL0 can read (Linux shows the others as zero). */
 typedef enum ArmIdReg {

@@ -11,6 +11,8 @@
 #define VSLOT(n, rank) [ARM_SLOT_V + n] = {"v" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
 #define SLOT(id, name, field, type, rank) [ARM_SLOT_##id] = {name, offsetof(ArmCpu, field), type, rank}
 
+#define KSLOT(key, name) [ARM_SLOT_PAC_KEY + ARM_KEY_##key] = {name, offsetof(ArmCpu, pac_key[ARM_KEY_##key][0]), IR_I64, 0}
+
 static const IrSlot slots[ARM_SLOTS] = {
     XSLOT(0, 1), XSLOT(1, 2), XSLOT(2, 3), XSLOT(3, 4), XSLOT(4, 10), XSLOT(5, 11), XSLOT(6, 12), XSLOT(7, 0),
     XSLOT(8, 0), XSLOT(9, 0), XSLOT(10, 0), XSLOT(11, 0), XSLOT(12, 0), XSLOT(13, 0), XSLOT(14, 0), XSLOT(15, 0),
@@ -31,6 +33,8 @@ static const IrSlot slots[ARM_SLOTS] = {
     SLOT(FPCR, "fpcr", fpcr, IR_I32, 0),
     SLOT(FPSR, "fpsr", fpsr, IR_I32, 0),
     SLOT(PSTATE, "pstate", pstate, IR_I32, 0),
+    SLOT(IC_PENDING, "icpend", ic_pending, IR_I32, 0),
+    KSLOT(IA, "pacia"), KSLOT(IB, "pacib"), KSLOT(DA, "pacda"), KSLOT(DB, "pacdb"), KSLOT(GA, "pacga"),
 };
 _Static_assert(offsetof(ArmCpu, x) == sizeof(Cpu), "x[] follows the head");
 _Static_assert(offsetof(ArmCpu, sp) == offsetof(ArmCpu, x) + 31 * 8, "sp is register 31 of the _sp forms");
@@ -65,7 +69,7 @@ uint32_t arm_fpcr(const ArmCpu *cpu) { return cpu->fpcr; }
 
 void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr)
 {
-    cpu->fpcr = fpcr & 0x07f70000; /* AHP, DN, FZ, RMode, Stride, FZ16, Len: what can be written without traps */
+    cpu->fpcr = fpcr & ARM_FPCR_MASK;
     cpu->base.frm = rmode_round[fpcr >> 22 & 3];
 }
 
@@ -80,7 +84,7 @@ uint32_t arm_fpsr(const ArmCpu *cpu)
 
 void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
 {
-    cpu->fpsr = fpsr & 0x08000080; /* QC, IDC */
+    cpu->fpsr = fpsr & ARM_FPSR_MASK;
     cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) | (fpsr & 4 ? IR_FF_OVERFLOW : 0) |
                    (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0);
 }
@@ -100,7 +104,7 @@ static uint32_t arm_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
-    return cpu->model << ARM_CTX_MODEL_SHIFT | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+    return cpu->model << ARM_CTX_MODEL_SHIFT | (cpu->fpcr & ~(3u << 22) ? ARM_CTX_FP_OTHER : 0u) | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)
@@ -142,7 +146,7 @@ static Gva arm_data_addr(const Cpu *base)
 
     if (bits.fault || a64_decode((uint32_t)bits.val, &a) == A64_ILLEGAL)
         return 0;
-    return (a.rn == 31 ? cpu->sp : cpu->x[a.rn]) + (uint64_t)a.imm;
+    return (a.rn == 31 ? cpu->sp : cpu->x[a.rn]) + (uint64_t)a.imm; /* imm is 0 where the format has none */
 }
 
 static bool arm_reserved(Cpu *base, bool drop)

@@ -265,24 +265,38 @@ IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false)
 
 /* ---- memory ---- */
 
+/* base + *disp as the address to use. */
+static IrVal data_address(IrBuilder *b, IrVal base, int32_t *disp)
+{
+    if (LIKELY(!b->untag))
+        return base;
+    IrVal top = ir_const(b, IR_I64, 8), sum = ir_add(b, IR_I64, base, ir_const(b, IR_I64, *disp));
+    *disp = 0;
+    return ir_sar(b, IR_I64, ir_shl(b, IR_I64, sum, top), top);
+}
+
 IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem)
 {
+    base = data_address(b, base, &disp);
     return emit(b, (IrInsn){.op = IR_LD, .type = t, .a = base, .d = mem.raw, .imm = (uint32_t)disp});
 }
 
 void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem)
 {
+    base = data_address(b, base, &disp);
     emit(b,
          (IrInsn){.op = IR_ST, .type = type_of(b, value), .a = base, .c = value, .d = mem.raw, .imm = (uint32_t)disp});
 }
 
 IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem)
 {
+    addr = data_address(b, addr, &(int32_t){0});
     return emit(b, (IrInsn){.op = IR_RMW, .type = t, .misc = op, .a = addr, .c = value, .d = mem.raw});
 }
 
 IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem)
 {
+    addr = data_address(b, addr, &(int32_t){0});
     return emit(b, (IrInsn){.op = IR_CAS, .type = t, .a = addr, .b = expected, .c = desired, .d = mem.raw});
 }
 
@@ -369,6 +383,12 @@ unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll)
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code)
 {
     return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_RAISE, .code = (uint16_t)code});
+}
+
+void ir_expect_return(IrBuilder *b, uint64_t pc)
+{
+    unsigned k = ir_exit_direct(b, pc, false);
+    b->r->ret_exit = (uint16_t)(k + 1);
 }
 
 void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely)

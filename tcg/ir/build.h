@@ -29,6 +29,7 @@ typedef struct IrBuilder {
     IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
+    bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55 stands for them */
 } IrBuilder;
 
 void ir_builder_init(IrBuilder *b, IrRegion *r);
@@ -158,6 +159,8 @@ IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args)
 /* Exits commit pending puts first. */
 unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll);  /* makes an exit row */
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code);
+/* After the exit that ends the region: it is a call, which most likely returns to this address. */
+void ir_expect_return(IrBuilder *b, uint64_t pc);
 void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely);
 void ir_poll(IrBuilder *b, unsigned exit);
 void ir_exit(IrBuilder *b, unsigned exit);

@@ -185,6 +185,7 @@ typedef struct IrRegion {
     IrBlock *block;
     IrExit *exit;
     uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
+    uint16_t ret_exit;  /* the region ends with a call: n_exits, the last exit is for the address it returns to. 0: none */
     uint8_t nan;        /* IrNan */
     uint8_t fp;         /* IR_FP_* */
     bool full;          /* no room for another guest instruction: end the region */

@@ -605,7 +605,9 @@ static void parse_exit_row(Parser *x)
     IrExit e = {.kind = direct ? IR_EXIT_DIRECT : IR_EXIT_RAISE, .pc = need_number(x, 0)};
     if (direct)
         e.poll = take_word(x, "poll");
-    else if (take_field(x, "code", &code))
+    if (direct && take_word(x, "return"))
+        r->ret_exit = (uint16_t)(r->n_exits + 1);
+    if (!direct && take_field(x, "code", &code))
         e.code = (uint16_t)code;
     if (!x->bad)
         r->exit[r->n_exits++] = e;

@@ -268,7 +268,8 @@ void ir_print(const IrRegion *r, Fmt *f)
     for (unsigned k = 0; k < r->n_exits; k++) {
         const IrExit *x = &r->exit[k];
         if (x->kind == IR_EXIT_DIRECT)
-            fmt_printf(f, "exit %u direct 0x%lx%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "");
+            fmt_printf(f, "exit %u direct 0x%lx%s%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "",
+                       r->ret_exit == k + 1 ? " return" : "");
         else
             fmt_printf(f, "exit %u raise 0x%lx code=%u\n", k, (unsigned long)x->pc, x->code);
     }

@@ -3,7 +3,7 @@
  *
  * One line each; `;` starts a comment. Values are %N, N = index of the instruction when printed; any name when read.
  *   region pc=0x1000 ctx=0x0 nan=0          (fp=0x1: IR_FP_*)
- *   exit 0 direct 0x1010 poll            exit 1 raise 0x1004 code=3
+ *   exit 0 direct 0x1010 poll            exit 1 raise 0x1004 code=3        exit 2 direct 0x1008 return
  *   block 0:
  *     insn 0x1000                        (insn_start with the guest address)
  *     %3 = get.i64 x10                   put.i64 x10 %4

@@ -68,6 +68,7 @@ static bool check_blocks(Verifier *x)
         }
     }
     NEED(at == r->n_insns, at, "C1 blocks do not cover the region");
+    NEED(!r->ret_exit || (r->ret_exit == r->n_exits && r->exit[r->n_exits - 1].kind == IR_EXIT_DIRECT), 0, "C4 return");
     return true;
 }
 

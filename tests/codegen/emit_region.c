@@ -17,7 +17,7 @@
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/ra/liveness.h"
 
-enum { GUEST = 0x10000, STUBS = 0x20000000, CODE = 0x20010000, SLOTS = 0x20020000, SIZE = 0x10000 };
+enum { GUEST = 0x10000, STUBS = 0x20000000, CODE = 0x20010000, SLOTS = 0x20020000, EXITS = 0x20030000, SIZE = 0x10000 };
 
 static unsigned guest_len;
 
@@ -68,6 +68,7 @@ static void host_init(X64Host *h, X64Asm *a)
         .save = -0x1000,
         .args = -0x800,
         .jump_cache = -0x100000,
+        .ret_top = offsetof(Cpu, ret_top),
     };
     const TargetOps *ops = &target_riscv64;
     x64_host_init(h, x64_close(x64_level(3)), 0, ops->slots, ops->n_slots, ops->insn_align, &at);
@@ -83,6 +84,7 @@ static void print_result(const X64Host *h, const X64Code *code, const IrRegion *
         const uint8_t *at;
     } sym[] = {{"exit", h->exit},
                {"exit_indirect", h->exit_indirect},
+               {"exit_return", h->exit_return},
                {"call", h->call},
                {"soft", h->soft},
                {"soft_dyn", h->soft_dyn}};
@@ -91,7 +93,8 @@ static void print_result(const X64Host *h, const X64Code *code, const IrRegion *
     for (unsigned k = 0; k < sizeof(X64Const) / 8; k++)
         printf("sym const+%u %lx\n", k * 8, (unsigned long)(uintptr_t)(h->consts + k * 8));
     for (unsigned k = 0; k < r->n_exits; k++)
-        printf("sym slot_%u %lx\n", k, (unsigned long)(SLOTS + 8 * k));
+        printf("sym slot_%u %lx\nsym exit_%u %lx\n", k, (unsigned long)(SLOTS + 8 * k), k,
+               (unsigned long)(EXITS + X64_STUB_BYTES * k));
     printf("calls %u\ninsns %u\ncode %lx ", calls, r->n_guest, (unsigned long)CODE);
     for (uint32_t k = 0; k < code->size; k++)
         printf("%02x", ((const uint8_t *)(uintptr_t)CODE)[k]);
@@ -120,7 +123,8 @@ int main(int argc, char **argv)
     if (!e || !arena_init(&arena, 4 << 20) || !superblock_build(&cfg, &arena, &b, GUEST, ctx, &sb))
         return 1;
     ir_liveness(sb.region, x64_fuse(&h), &live);
-    if (x64_emit_region(e, &h, sb.region, &live, &a, 0, SLOTS, &code) != X64_OK)
+    X64Exits exits = {.slots_rx = SLOTS, .stubs = map_at(EXITS)};
+    if (x64_emit_region(e, &h, sb.region, &live, &a, &exits, &code) != X64_OK)
         return 1;
     print_result(&h, &code, sb.region, x64_emit_calls(e));
     free(e);

@@ -136,6 +136,14 @@ static void accesses_say_whether_they_faulted(void **state)
         assert_int_not_equal(fault_cas(at + size, 0, 1, size).fault, 0);
         assert_int_equal(fault_ld(at, size).val, 7);
     }
+    uint64_t at = (uint64_t)(uintptr_t)(end - 16), memory[2] = {1, 2};
+    const uint64_t one_two[2] = {1, 2}, big[2] = {~0ull, 1ull << 63};
+    memcpy(end - 16, one_two, 16);
+    assert_int_equal(fault_cas128(at, memory, big), 0); /* equal: stores */
+    assert_true(memory[0] == 1 && memory[1] == 2 && !memcmp(end - 16, big, 16));
+    assert_int_equal(fault_cas128(at, memory, one_two), 0); /* not equal: says what is there */
+    assert_true(memory[0] == big[0] && memory[1] == big[1] && !memcmp(end - 16, big, 16));
+    assert_int_not_equal(fault_cas128(at + 16, memory, one_two), 0);
     munmap(end - PAGE, 2 * PAGE);
 }
 

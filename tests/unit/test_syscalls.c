@@ -52,7 +52,8 @@ const char *lu_path(LuThread *t, const char *path)
     if (path[0] != '/' || !sysroot[0])
         return path;
     char *p = arena_alloc(&t->scratch, strlen(sysroot) + strlen(path) + 1, 1);
-    assert_non_null(p);
+    if (!p)
+        abort();
     sprintf(p, "%s%s", sysroot, path);
     return access(p, F_OK) ? path : p;
 }

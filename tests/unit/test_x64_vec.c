@@ -214,8 +214,9 @@ static void compile(Host *h, const Form *f, int over)
         fail_msg("%s: %s", ir_op_info[f->i.op].name, err);
     ir_liveness(r, x64_fuse(&h->host), h->live);
     h->a.p = h->code;
-    assert_int_equal(x64_emit_region(h->emit, &h->host, r, h->live, &h->a, 0, (uint64_t)(uintptr_t)h->page, h->out), X64_OK);
-    uint64_t stub = (uint64_t)(uintptr_t)h->code + h->out->exit[0].stub;
+    X64Exits exits = {.slots_rx = (uint64_t)(uintptr_t)h->page, .stubs = h->page + 8};
+    assert_int_equal(x64_emit_region(h->emit, &h->host, r, h->live, &h->a, &exits, h->out), X64_OK);
+    uint64_t stub = (uint64_t)(uintptr_t)exits.stubs;
     memcpy(h->page, &stub, 8);
 }
 

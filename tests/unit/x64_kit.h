@@ -22,7 +22,7 @@ typedef struct X64Kit {
     IrSlot slots[TOY_SLOTS]; /* toy_slots with some of them pinned */
 } X64Kit;
 
-enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */ };
+enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */, X64_KIT_CODE = 2048 };
 
 static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt)
 {
@@ -37,7 +37,7 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
     assert_true(x64_features_parse(x64_detect(), features, &f, &bad));
     k->page = mmap(NULL, X64_KIT_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(k->page, MAP_FAILED);
-    x64_init(&k->a, k->page + 8 * X64_KIT_SLOTS, X64_KIT_PAGE - 8 * X64_KIT_SLOTS);
+    x64_init(&k->a, k->page + X64_KIT_CODE, X64_KIT_PAGE - X64_KIT_CODE);
     memcpy(k->slots, toy_slots, sizeof k->slots);
     for (unsigned s = 0; s < 8; s++) {
         k->slots[TOY_X + s].pin = (uint8_t)(s + 1);
@@ -65,10 +65,10 @@ static inline void x64_kit_compile(X64Kit *k, const IrRegion *r)
     assert_true(r->n_exits <= X64_KIT_SLOTS);
     ir_liveness(r, x64_fuse(&k->host), k->live);
     k->a.p = k->code;
-    assert_int_equal(
-        x64_emit_region(k->emit, &k->host, r, k->live, &k->a, 0, (uint64_t)(uintptr_t)k->page, k->out), X64_OK);
+    X64Exits exits = {.slots_rx = (uint64_t)(uintptr_t)k->page, .stubs = k->page + 8 * X64_KIT_SLOTS};
+    assert_int_equal(x64_emit_region(k->emit, &k->host, r, k->live, &k->a, &exits, k->out), X64_OK);
     for (unsigned x = 0; x < r->n_exits; x++) {
-        uint64_t stub = (uint64_t)(uintptr_t)k->code + k->out->exit[x].stub;
+        uint64_t stub = (uint64_t)(uintptr_t)exits.stubs + x * X64_STUB_BYTES;
         memcpy(k->page + 8 * x, &stub, 8);
     }
 }

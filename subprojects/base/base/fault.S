@@ -98,6 +98,27 @@ fault_land_one:
         CAS fault_cas32, cmpxchgl, %ecx, "movl %eax, %eax"
         CAS fault_cas64, cmpxchgq, %rcx, "nop"
 
+        .globl fault_cas128
+        .type fault_cas128, @function
+fault_cas128:
+        pushq   %rbx
+        movq    %rsi, %r8
+        movq    (%rsi), %rax
+        movq    (%rdx), %rbx
+        movq    8(%rdx), %rcx
+        movq    8(%rsi), %rdx
+80:     lock cmpxchg16b (%rdi)
+        movq    %rax, (%r8)
+        movq    %rdx, 8(%r8)
+        xorl    %eax, %eax
+        popq    %rbx
+        ret
+81:     movl    $1, %eax
+        popq    %rbx
+        ret
+        .size fault_cas128, . - fault_cas128
+        ROW     80b, 81b
+
         .globl fault_copy
         .type fault_copy, @function
 fault_copy:

@@ -3,7 +3,7 @@
  *
  * Roles of registers in generated code
  *   rsp  host stack: X64_SPILLS private 8-byte slots at [rsp] (a v128 takes two), then four vector operands of calls
- *   rbp  cpu object + X64_ENV_BIAS, so that the first 256 bytes are one byte away
+ *   rbp  cpu object + X64_ENV_BIAS, so that the end of its head and most integer registers are one byte away
  *   rax rcx rdx r11  temporaries; the other ten hold pinned guest slots
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
  * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
@@ -15,7 +15,7 @@
  * is to be done by the interpreter (docs/adr/0012-arm-nan-by-trap.md). Its DENORM flag means nothing then.
  *
  * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing to the
- * exit's own stub, which loads the exit's id and leaves to C.
+ * exit's own stub, which loads the exit's id and leaves to C. Kicks and exceptions go to the stub at once.
  *
  * Two views of the code memory exist, one to write and one to run; all addresses here are of the writing view except
  * where a name says rx. The distance is the same for the whole code memory.
@@ -29,7 +29,7 @@
 #include "tcg/ir/ir.h"
 #include "tcg/ra/liveness.h"
 
-enum { X64_ENV_BIAS = 128, X64_SPILLS = 48, X64_MAX_PINS = 18 };
+enum { X64_ENV_BIAS = 208, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
@@ -38,9 +38,17 @@ typedef struct X64Layout {
     int32_t args;       /* 4 * 8 bytes: arguments of a call */
     int32_t soft;       /* X64SoftArea, if the guest has IR_NAN_ARM */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
+    int32_t ret_top;    /* address of the return stack's top entry */
 } X64Layout;
 
 enum { X64_JC_BITS = 14, X64_JC_ENTRIES = 1 << X64_JC_BITS };
+
+/* The return stack, a ring of X64_RET_BYTES at a multiple of them: a call pushes the address of the slot of its own exit for
+ * the address it will come back to; that exit is the last, and behind its slot stands the guest address. A return whose
+ * target is that of the top entry goes through the slot, which is linked like any other. So returns need neither the jump
+ * cache nor the table, and a stale entry is as right as any, until slots get another meaning: then the owner clears the
+ * stack. What was never pushed leads to exit_indirect (x64_ret_clear). */
+enum { X64_RET_BYTES = 256 }; /* the low byte of the top wraps */
 
 typedef struct X64Pin {
     uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
@@ -77,6 +85,8 @@ typedef struct X64Host {
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
     uint8_t *exit_indirect_plain; /* the same, always to C */
+    uint8_t *exit_return;     /* rax = guest pc, which is not on the return stack */
+    uint64_t no_return[2];    /* as a slot and its guest address: to exit_indirect */
     uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */
@@ -138,9 +148,15 @@ typedef struct X64Record {
     uint8_t fl;        /* index + 1 of the recipe of the flags slot; 0: it is in the cpu object */
 } X64Record;
 
-typedef struct X64Exit {
-    uint32_t stub; /* bytes from the region's start: where the slot points at first */
-} X64Exit;
+/* Where the exits of a region are: exit k has id first_id + k, the data slot at running address slots_rx + 8 * k, and the stub,
+ * where the slot points at first, at stubs + X64_STUB_BYTES * k. Stubs are apart from the code because they run once. */
+typedef struct X64Exits {
+    uint32_t first_id;
+    uint64_t slots_rx;
+    uint8_t *stubs;
+} X64Exits;
+
+enum { X64_STUB_BYTES = 10 };
 
 enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_PINS = 5, X64_MAX_FL = 64 };
 
@@ -155,7 +171,6 @@ typedef struct X64Code {
     uint32_t n_fl;          /* recipes of flags */
     X64FlRecipe fl[X64_MAX_FL];
     X64Record record[X64_MAX_RECORDS];
-    X64Exit exit[IR_MAX_EXITS];
 } X64Code;
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
@@ -164,11 +179,12 @@ void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot 
 void x64_stubs_emit(X64Host *h, X64Asm *a);
 
 typedef enum X64Result { X64_OK, X64_NO_ROOM, X64_TOO_COMPLEX } X64Result;
-/* Emits r at a->p (entry = the first byte). Exit k gets id first_id + k and the data slot at rx address
- * slots_rx + 8 * k. X64_NO_ROOM: the buffer is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer
- * guest instructions. */
+/* Makes the return stack in these 2 * X64_RET_BYTES empty; returns its top. */
+uint64_t x64_ret_clear(const X64Host *h, void *room);
+/* Emits r at a->p (entry = the first byte) and the stubs of its exits, for which there must be room. X64_NO_ROOM: the buffer
+ * is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer guest instructions. */
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
-                          uint32_t first_id, uint64_t slots_rx, X64Code *ret_code);
+                          const X64Exits *exits, X64Code *ret_code);
 
 /* Number of C calls (helpers, soft float) the last region can make on its hot paths; for statistics. */
 unsigned x64_emit_calls(const X64Emit *e);

@@ -74,16 +74,25 @@ static void emit_block(X64Emit *e, unsigned block)
     }
 }
 
+static void emit_stubs(X64Emit *e)
+{
+    X64Asm a;
+    x64_init(&a, e->exits.stubs, e->r->n_exits * X64_STUB_BYTES + X64_ROOM);
+    for (unsigned k = 0; k < e->r->n_exits; k++) {
+        x64_mov_ri(&a, 32, X64_RAX, e->exits.first_id + k);
+        x64_patch32(x64_jmp_rel32(&a), e->h->exit);
+    }
+}
+
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
-                          uint32_t first_id, uint64_t slots_rx, X64Code *code)
+                          const X64Exits *exits, X64Code *code)
 {
     e->a = a;
     e->h = h;
     e->r = r;
     e->l = live;
     e->code = code;
-    e->first_id = first_id;
-    e->slots_rx = slots_rx;
+    e->exits = *exits;
     e->entry = a->p;
     code->n_records = 0;
     start(e, r);
@@ -95,6 +104,7 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
             x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
         x64_cold_emit(e);
         x64_lits_emit(e);
+        emit_stubs(e);
     }
     code->size = (uint32_t)(a->p - e->entry);
     if (a->overflow)

@@ -54,7 +54,7 @@ X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
 static void jump_slot(X64Emit *e, unsigned k)
 {
     uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + 6;
-    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->slots_rx + 8ull * k - next)));
+    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * k - next)));
 }
 
 static void canonicalise(X64Emit *e, int x)
@@ -81,25 +81,45 @@ static void clean_all_pins(X64Emit *e)
             x64_clean(e, e->reg_val[X64_XMM + x], x);
 }
 
-/* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, then the stub. */
+static uint8_t *stub(const X64Emit *e, unsigned k) { return e->exits.stubs + X64_STUB_BYTES * k; }
+
+/* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, or the stub. */
 static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
     const IrExit *x = &e->r->exit[k];
-    uint8_t *kicked = NULL;
     clean_pins(e, dirty);
     x64_store_loop_pins(e);
-    if (through_slot && x->kind == IR_EXIT_DIRECT) {
-        if (x->poll) {
-            x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-            kicked = x64_jcc_rel8(e->a, X64_NE);
-        }
-        jump_slot(e, k);
-        if (kicked)
-            x64_patch8(kicked, e->a->p);
+    if (!through_slot || x->kind != IR_EXIT_DIRECT) {
+        x64_jmp_to(e->a, stub(e, k));
+        return;
     }
-    e->code->exit[k].stub = (uint32_t)(e->a->p - e->entry);
-    x64_mov_ri(e->a, 32, X64_RAX, e->first_id + k);
-    x64_jmp_to(e->a, e->h->exit);
+    if (x->poll) {
+        x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+        x64_patch32(x64_jcc_rel32(e->a, X64_NE), stub(e, k));
+    }
+    jump_slot(e, k);
+}
+
+/* Leaves by exit k when cc holds. */
+static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
+{
+    unsigned dirty = x64_dirty_pins(e);
+    uint8_t fl = x64_fl_recipe(e);
+    uint8_t *site[2] = {NULL};
+    unsigned n = x64_jump_if(e, cc, site);
+    if (!dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT)) {
+        uint8_t *to = stub(e, k);
+        while (n-- > 0)
+            x64_patch32(site[n], to);
+        return;
+    }
+    X64Cold *c = x64_cold(e, COLD_EXIT);
+    c->exit = (uint16_t)k;
+    c->dirty = (uint16_t)dirty;
+    c->fl = fl;
+    c->mode = through_slot;
+    c->site = site[0];
+    c->site2 = site[1];
 }
 
 void x64_leave(X64Emit *e, unsigned k)
@@ -108,20 +128,45 @@ void x64_leave(X64Emit *e, unsigned k)
     exit_body(e, k, x64_dirty_pins(e), true);
 }
 
-void x64_emit_exit(X64Emit *e, const IrInsn *i) { x64_leave(e, i->imm); }
+/* Before the end of the region; uses rcx, rdx. */
+static void push_return(X64Emit *e)
+{
+    const X64Host *h = e->h;
+    X64Asm *a = e->a;
+    if (!e->r->ret_exit || (h->no_opt & X64_NO_JUMP_CACHE) || e->cur + 1 != e->r->n_insns)
+        return;
+    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
+    uint64_t next = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta + 7;
+    x64_lea(a, 64, X64_RDX, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * (e->r->ret_exit - 1u) - next)));
+    x64_alu_ri(a, 8, X64_ADD, X64_RCX, 8);
+    x64_mov_mr(a, 64, X64_MEM(X64_RCX, 0), X64_RDX);
+    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
+}
+
+/* rax = target. What does not match stays: a signal handler's return is no entry's. */
+static void pop_return(X64Emit *e)
+{
+    const X64Host *h = e->h;
+    X64Asm *a = e->a;
+    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
+    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, 0));
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RDX, 8));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_return);
+    x64_alu_ri(a, 8, X64_SUB, X64_RCX, 8);
+    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
+    x64_jmp_m(a, X64_MEM(X64_RDX, 0));
+}
+
+void x64_emit_exit(X64Emit *e, const IrInsn *i)
+{
+    x64_fl_flush(e);
+    push_return(e);
+    x64_leave(e, i->imm);
+}
 
 void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
 {
-    int cc = x64_condition(e, i->a);
-    X64Cold *c = x64_cold(e, COLD_EXIT);
-    c->exit = (uint16_t)i->imm;
-    c->dirty = (uint16_t)x64_dirty_pins(e);
-    c->fl = x64_fl_recipe(e);
-    c->mode = 1;
-    uint8_t *site[2] = {NULL};
-    x64_jump_if(e, cc, site);
-    c->site = site[0];
-    c->site2 = site[1];
+    exit_when(e, x64_condition(e, i->a), i->imm, true);
 }
 
 unsigned x64_jump_if(X64Emit *e, int cc, uint8_t *ret_site[2])
@@ -154,11 +199,7 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
         return;
     }
     x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-    X64Cold *c = x64_cold(e, COLD_EXIT);
-    c->exit = (uint16_t)i->imm;
-    c->dirty = (uint16_t)x64_dirty_pins(e);
-    c->fl = x64_fl_recipe(e);
-    c->site = x64_jcc_rel32(e->a, X64_NE);
+    exit_when(e, X64_NE, i->imm, false);
 }
 
 /* index = pc >> shift mod entries; entries are 16 bytes */
@@ -187,8 +228,13 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
         x64_jmp_to(a, h->exit_indirect);
         return;
     }
+    push_return(e);
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    if (i->misc == IR_HINT_RET) {
+        pop_return(e);
+        return;
+    }
     X64Mem entry = x64_jump_entry(h, a);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);

@@ -48,8 +48,7 @@ struct X64Emit {
     X64Code *code;
     uint8_t *entry;
     uint8_t *block_at[IR_MAX_BLOCKS];
-    uint64_t slots_rx;
-    uint32_t first_id;
+    X64Exits exits;
     unsigned cur;        /* index of the instruction being emitted */
     unsigned ordinal;    /* guest instruction */
     uint32_t locked;     /* registers that the current op uses */

@@ -220,7 +220,15 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     load_pins(h, a);
     x64_jmp_r(a, X64_RAX);
 
+    h->exit_return = a->p;
+    X64Mem entry = x64_jump_entry(h, a);
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
+    uint8_t *miss = x64_jcc_rel8(a, X64_NE);
+    entry.disp += 8;
+    x64_jmp_m(a, entry);
+    x64_patch8(miss, a->p);
     h->exit_indirect = a->p;
+    h->no_return[0] = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta;
     if (h->lookup.table && !(h->no_opt & X64_NO_JUMP_CACHE))
         emit_lookup(h, a);
     h->exit_indirect_plain = a->p;
@@ -241,6 +249,15 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_vec(h, a);
     h->soft_ir = a->p;
     emit_soft_ir(h, a);
+}
+
+uint64_t x64_ret_clear(const X64Host *h, void *room)
+{
+    uint64_t stack = align_up((uint64_t)(uintptr_t)room, X64_RET_BYTES);
+    const uint64_t **entry = (const uint64_t **)(uintptr_t)stack;
+    for (unsigned k = 0; k < X64_RET_BYTES / 8; k++)
+        entry[k] = h->no_return;
+    return stack;
 }
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,

@@ -1,0 +1,148 @@
+/* Arm ARM, FEAT_PAuth: pointer authentication, with FEAT_PAuth2 (the code is xored into the pointer) and FEAT_FPAC (a
+ * failing authentication is an exception: SIGILL).
+ *
+ * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48, bit 55
+ * tells the two halves of the address space apart. The algorithm is the implementation's choice: two
+ * multiplications, no cryptography; who needs QARMA's values does not run on this model.
+ * The instructions of the hint space do nothing on a model without FEAT_PAuth. */
+#include "target/arm/a64_trans.h"
+
+#define PAC_MASK (0x7fll << 48)
+
+/* 64 bits that depend on all of v, modifier and key. */
+static IrVal hash(Trans *t, IrVal v, IrVal modifier, ArmPacKey key)
+{
+    IrBuilder *b = t->b;
+    IrVal h = ir_xor(b, IR_I64, v, ir_get(b, ARM_SLOT_PAC_KEY + key));
+
+    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
+    h = ir_xor(b, IR_I64, h, modifier);
+    return ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0xd6e8feb86659fd93));
+}
+
+/* The code, at its place. */
+static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
+{
+    IrBuilder *b = t->b;
+    IrVal h = hash(t, ir_and(b, IR_I64, pointer, a64_imm(t, ~PAC_MASK)), modifier, key);
+
+    return ir_shl(b, IR_I64, ir_shr(b, IR_I64, h, a64_imm(t, 57)), a64_imm(t, 48));
+}
+
+static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
+{
+    return ir_xor(t->b, IR_I64, pointer, code_of(t, pointer, modifier, key));
+}
+
+/* The field as bit 55 wants it. */
+static IrVal canonical_field(Trans *t, IrVal pointer)
+{
+    IrBuilder *b = t->b;
+    IrVal sign = ir_sar(b, IR_I64, ir_shl(b, IR_I64, pointer, a64_imm(t, 8)), a64_imm(t, 63));
+
+    return ir_and(b, IR_I64, sign, a64_imm(t, PAC_MASK));
+}
+
+static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
+{
+    IrBuilder *b = t->b;
+    IrVal v = sign_pointer(t, pointer, modifier, key);
+    IrVal field = ir_and(b, IR_I64, v, a64_imm(t, PAC_MASK));
+
+    ir_exit_if(b, ir_cmp(b, IR_NE, field, canonical_field(t, v)), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
+    return v;
+}
+
+/* PACIA PACIB PACDA PACDB and AUT*: the key is bits 11..10. */
+static ArmPacKey key_of(const A64Args *a) { return (ArmPacKey)(a->bits >> 10 & 3); }
+
+void a64_trans_pac(Trans *t, const A64Args *a)
+{
+    IrVal v = a64_x(t, a->rd);
+
+    a64_put_x(t, a->rd, sign_pointer(t, v, a64_x_sp(t, a->rn), key_of(a)));
+}
+void a64_trans_pacz(Trans *t, const A64Args *a)
+{
+    a64_put_x(t, a->rd, sign_pointer(t, a64_x(t, a->rd), a64_imm(t, 0), key_of(a)));
+}
+void a64_trans_aut(Trans *t, const A64Args *a)
+{
+    IrVal v = a64_x(t, a->rd);
+
+    a64_put_x(t, a->rd, authenticate(t, v, a64_x_sp(t, a->rn), key_of(a)));
+}
+void a64_trans_autz(Trans *t, const A64Args *a)
+{
+    a64_put_x(t, a->rd, authenticate(t, a64_x(t, a->rd), a64_imm(t, 0), key_of(a)));
+}
+
+static IrVal strip(Trans *t, IrVal v)
+{
+    IrBuilder *b = t->b;
+
+    return ir_or(b, IR_I64, ir_and(b, IR_I64, v, a64_imm(t, ~PAC_MASK)), canonical_field(t, v));
+}
+void a64_trans_xpac(Trans *t, const A64Args *a) { a64_put_x(t, a->rd, strip(t, a64_x(t, a->rd))); }
+void a64_trans_xpaclri(Trans *t, const A64Args *a)
+{
+    if (arm_has(t, ARM_FEAT_PAuth))
+        a64_put_x(t, ARM_LR, strip(t, a64_x(t, ARM_LR)));
+}
+
+/* Hint space: CRm = 1: x17 by x16; CRm = 3: x30 by SP (op2 odd) or 0. op2: bit 2 authenticates, bit 1 key B. */
+void a64_trans_pac_hint(Trans *t, const A64Args *a)
+{
+    unsigned op2 = a->imm & 7;
+    bool lr = a->imm >> 3 == 3;
+    ArmPacKey key = op2 & 2 ? ARM_KEY_IB : ARM_KEY_IA;
+    unsigned reg = lr ? ARM_LR : 17;
+    IrVal v, modifier;
+
+    if (!arm_has(t, ARM_FEAT_PAuth))
+        return;
+    v = a64_x(t, reg);
+    modifier = !lr ? a64_x(t, 16) : op2 & 1 ? a64_x_sp(t, ARM_ZR_SP) : a64_imm(t, 0);
+    a64_put_x(t, reg, op2 & 4 ? authenticate(t, v, modifier, key) : sign_pointer(t, v, modifier, key));
+}
+
+/* PACGA: a code of 32 bits in the upper half. */
+void a64_trans_pacga(Trans *t, const A64Args *a)
+{
+    IrVal v = a64_x(t, a->rn);
+
+    v = hash(t, v, a64_x_sp(t, a->rm), ARM_KEY_GA);
+    a64_put_x(t, a->rd, ir_and(t->b, IR_I64, v, a64_imm(t, (int64_t)0xffffffff00000000)));
+}
+
+/* Combined forms: bit 10 is key B; bit 21 of branches makes a call, bits 22..21 = 2 a return. */
+static ArmPacKey branch_key(const A64Args *a) { return a->bits >> 10 & 1 ? ARM_KEY_IB : ARM_KEY_IA; }
+
+static void branch_authenticated(Trans *t, const A64Args *a, IrVal modifier)
+{
+    IrVal target = authenticate(t, a64_x(t, a->rn), modifier, branch_key(a));
+
+    a64_jump(t, target, a->bits >> 21 & 1 ? IR_HINT_CALL : IR_HINT_JUMP);
+}
+void a64_trans_braz(Trans *t, const A64Args *a) { branch_authenticated(t, a, a64_imm(t, 0)); }
+void a64_trans_bra(Trans *t, const A64Args *a) { branch_authenticated(t, a, a64_x_sp(t, a->rd)); }
+void a64_trans_reta(Trans *t, const A64Args *a)
+{
+    IrVal target = authenticate(t, a64_x(t, ARM_LR), a64_x_sp(t, ARM_ZR_SP), branch_key(a));
+
+    a64_jump(t, target, IR_HINT_RET);
+}
+
+/* LDRAA, LDRAB: bit 23 key DB, bit 11 write-back of the authenticated address. */
+void a64_trans_ldra(Trans *t, const A64Args *a)
+{
+    IrBuilder *b = t->b;
+    ArmPacKey key = a->bits >> 23 & 1 ? ARM_KEY_DB : ARM_KEY_DA;
+    IrVal addr = authenticate(t, a64_x_sp(t, a->rn), a64_imm(t, 0), key), v;
+
+    addr = ir_add(b, IR_I64, addr, a64_imm(t, a->imm));
+    v = ir_ld(b, IR_I64, addr, 0, a64_mem(3));
+    if (a->bits >> 11 & 1)
+        a64_put_x_sp(t, a->rn, addr);
+    a64_put_x(t, a->rd, v);
+}

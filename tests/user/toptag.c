@@ -1,0 +1,67 @@
+/* Addresses with something in their top byte: arm64 ignores it in loads, stores and jumps, not in system calls. The native
+ * run leaves it away where the processor would not. */
+#include "ksignal.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+
+#ifdef __aarch64__
+#define TAG(p, t) ((__typeof__(&*(p)))((uintptr_t)(p) | (uintptr_t)(t) << 56))
+#else
+#define TAG(p, t) (p)
+#endif
+
+static sigjmp_buf jump;
+static void *volatile fault_at;
+
+static void leave(int sig, siginfo_t *si, void *uc)
+{
+    fault_at = si->si_addr;
+    siglongjmp(jump, sig);
+}
+
+static int seven(int n) { return n * 7; }
+
+static void *other_thread(void *arg)
+{
+    volatile long *p = TAG((long *)arg, 0x33);
+    *p += 5;
+    return NULL;
+}
+
+int main(void)
+{
+    static long cell[8];
+    volatile long *a = TAG(cell, 0x5a);
+    *a = 41;
+    a[1] = 2;
+    printf("loads: %ld %ld %ld\n", *a + 1, cell[0], a[1]);
+    struct pair { long x, y; } *q = (struct pair *)TAG(cell + 2, 0x7f), copy;
+    *q = (struct pair){3, 4};
+    copy = *q;
+    printf("pair: %ld %ld\n", copy.x, copy.y);
+    __atomic_fetch_add(TAG(cell + 4, 1), 6, __ATOMIC_SEQ_CST);
+    long expected = 6;
+    bool ok = __atomic_compare_exchange_n(TAG(cell + 4, 0x80), &expected, 8, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    printf("atomics: %d %ld\n", ok, cell[4]);
+    char *text = strdup("a text with a tag");
+    printf("text: %s %zu\n", TAG(text, 0x11), strlen(TAG(text, 0xee)));
+    memset(TAG(text, 9), 'x', 6);
+    printf("memset: %s\n", text);
+    int (*f)(int) = TAG(&seven, 0x42);
+    __asm__ volatile("" : "+r"(f));
+    printf("call: %d\n", f(6));
+    pthread_t t;
+    pthread_create(&t, NULL, other_thread, cell + 5);
+    pthread_join(t, NULL);
+    printf("thread: %ld\n", cell[5]);
+    /* A system call takes the address as it is: no process has such a one. */
+    SHOW(write(1, (char *)((uintptr_t)text | 1ul << 56), 3));
+    on_signal(SIGSEGV, leave, 0);
+    volatile char *none = TAG((char *)4096, 0x66);
+    int sig = sigsetjmp(jump, 1);
+    if (!sig)
+        *none = 1;
+    printf("fault: %d at %p\n", sig, fault_at);
+    return done();
+}
