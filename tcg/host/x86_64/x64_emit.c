@@ -84,9 +84,26 @@ static void emit_stubs(X64Emit *e)
     }
 }
 
+static void emit_region(X64Emit *e, const IrRegion *r)
+{
+    e->a->p = e->entry;
+    e->code->n_records = 0;
+    start(e, r);
+    x64_loop_pins(e);
+    for (unsigned b = 0; b < r->n_blocks; b++)
+        emit_block(e, b);
+    if (e->failed)
+        return;
+    for (unsigned k = 0; k < e->n_fix; k++)
+        x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
+    x64_cold_emit(e);
+    x64_lits_emit(e);
+}
+
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
                           const X64Exits *exits, X64Code *code)
 {
+    enum { NEAR_INSNS = 56 }; /* as many mostly make less than 128 bytes */
     e->a = a;
     e->h = h;
     e->r = r;
@@ -94,18 +111,14 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
     e->code = code;
     e->exits = *exits;
     e->entry = a->p;
-    code->n_records = 0;
-    start(e, r);
-    x64_loop_pins(e);
-    for (unsigned b = 0; b < r->n_blocks; b++)
-        emit_block(e, b);
-    if (!e->failed) {
-        for (unsigned k = 0; k < e->n_fix; k++)
-            x64_patch32(e->fix[k].site, e->block_at[e->fix[k].block]);
-        x64_cold_emit(e);
-        x64_lits_emit(e);
-        emit_stubs(e);
+    e->is_near = r->n_insns <= NEAR_INSNS;
+    e->missed = false;
+    emit_region(e, r);
+    if (e->missed) {
+        e->is_near = e->missed = false;
+        emit_region(e, r);
     }
+    emit_stubs(e);
     code->size = (uint32_t)(a->p - e->entry);
     if (a->overflow)
         return X64_NO_ROOM;

@@ -106,8 +106,12 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     unsigned dirty = x64_dirty_pins(e);
     uint8_t fl = x64_fl_recipe(e);
     uint8_t *site[2] = {NULL};
-    unsigned n = x64_jump_if(e, cc, site);
-    if (!dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT)) {
+    bool direct = !dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT);
+    bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
+    if (is_near)
+        site[0] = x64_jcc_rel8(e->a, cc);
+    unsigned n = is_near ? 1 : x64_jump_if(e, cc, site);
+    if (direct) {
         uint8_t *to = stub(e, k);
         while (n-- > 0)
             x64_patch32(site[n], to);
@@ -118,6 +122,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     c->dirty = (uint16_t)dirty;
     c->fl = fl;
     c->mode = through_slot;
+    c->is_near = is_near;
     c->site = site[0];
     c->site2 = site[1];
 }
@@ -140,7 +145,7 @@ static void push_return(X64Emit *e)
     x64_lea(a, 64, X64_RDX, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * (e->r->ret_exit - 1u) - next)));
     x64_alu_ri(a, 8, X64_ADD, X64_RCX, 8);
     x64_mov_mr(a, 64, X64_MEM(X64_RCX, 0), X64_RDX);
-    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
+    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RCX); /* whole: it is read whole soon */
 }
 
 /* rax = target. What does not match stays: a signal handler's return is no entry's. */
@@ -153,7 +158,7 @@ static void pop_return(X64Emit *e)
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RDX, 8));
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_return);
     x64_alu_ri(a, 8, X64_SUB, X64_RCX, 8);
-    x64_mov_mr(a, 8, x64_env(h->at.ret_top), X64_RCX);
+    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RCX); /* whole: it is read whole soon */
     x64_jmp_m(a, X64_MEM(X64_RDX, 0));
 }
 
@@ -400,7 +405,9 @@ static void cold_signal(X64Emit *e, const X64Cold *c)
 static void cold_one(X64Emit *e, const X64Cold *c)
 {
     X64Asm *a = e->a;
-    if (c->site)
+    if (c->is_near)
+        e->missed |= !x64_patch8(c->site, a->p);
+    else if (c->site)
         x64_patch32(c->site, a->p);
     if (c->site2)
         x64_patch32(c->site2, a->p);

@@ -24,6 +24,7 @@ typedef struct X64Cold {
                                        * mode 1 doubles */
     uint8_t fl;          /* EXIT: index + 1 of the recipe of the flags slot, 0 none */
     uint16_t exit;
+    bool is_near;        /* site is a rel8 */
     uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
     uint8_t *site2;      /* another, or NULL */
     uint8_t *more[4];    /* and more of them */
@@ -54,6 +55,8 @@ struct X64Emit {
     uint32_t locked;     /* registers that the current op uses */
     uint64_t spills;     /* stack slots in use */
     bool failed;         /* too complex */
+    bool is_near;        /* exits are taken to be within reach of a rel8 */
+    bool missed;         /* and one was not */
     bool any_dirty;      /* some value has been marked dirty */
     uint32_t temps;      /* registers that are not pinned in this region */
     unsigned n_pins;
