@@ -435,6 +435,14 @@ static inline void x64_popcnt(X64Asm *a, int w, int dst, int src)
     x64_op_rr(a, w, X64_OP(X64_PF3, X64_0F, 0xb8), dst, src);
 }
 
+/* SSE4.2: CRC-32C of dst continued by src, whose width w is. */
+static inline void x64_crc32_rr(X64Asm *a, int w, int dst, int src)
+{
+    if (x64_room(a))
+        a->p = x64_put_rr(x64_put_w(a->p, w), w, X64_OP(X64_PF2, X64_0F38, w == 8 ? 0xf0 : 0xf1), dst, src,
+                          x64_byte_rex(w, src));
+}
+
 /* Bit test: kind 4 bt, 5 bts, 6 btr, 7 btc. */
 enum X64Bt { X64_BT = 4, X64_BTS, X64_BTR, X64_BTC };
 

@@ -117,21 +117,6 @@ void x64_emit_vlow(X64Emit *e, const IrInsn *i) {} /* another name of its operan
 
 #define FALLBACK(name)                                                                                       \
     void x64_emit_##name(X64Emit *e, const IrInsn *i) { x64_vec_fallback(e, i); }
-FALLBACK(vget) FALLBACK(vset) FALLBACK(vsetv) FALLBACK(vdup) FALLBACK(vdupl)
-FALLBACK(vand) FALLBACK(vor) FALLBACK(vxor) FALLBACK(vandn) FALLBACK(vnot) FALLBACK(vbsl)
-FALLBACK(vadd) FALLBACK(vsub) FALLBACK(vmul) FALLBACK(vneg) FALLBACK(vabs) FALLBACK(vmin) FALLBACK(vmax)
-FALLBACK(vqadd) FALLBACK(vqsub) FALLBACK(vavg) FALLBACK(vhadd) FALLBACK(vhsub) FALLBACK(vabd)
-FALLBACK(vmulh) FALLBACK(vqdmulh) FALLBACK(vqrdmla) FALLBACK(vcmp)
-FALLBACK(vshl) FALLBACK(vshr) FALLBACK(vshlv) FALLBACK(vshrv) FALLBACK(vshift)
-FALLBACK(vwiden) FALLBACK(vmull) FALLBACK(vnarrow)
-FALLBACK(vzip) FALLBACK(vuzp) FALLBACK(vtrn) FALLBACK(vext) FALLBACK(vrev) FALLBACK(vtbl)
-FALLBACK(vpadd) FALLBACK(vpmin) FALLBACK(vpmax) FALLBACK(vpaddl) FALLBACK(vaddv) FALLBACK(vminv) FALLBACK(vmaxv)
-FALLBACK(vcnt) FALLBACK(vclz) FALLBACK(vrbit) FALLBACK(vpmul) FALLBACK(vpmull)
-FALLBACK(vdot) FALLBACK(vaes) FALLBACK(vsha)
-
-void x64_emit_crc32(X64Emit *e, const IrInsn *i)
-{
-    IrInsn c = *i;
-    c.misc = (uint8_t)__builtin_ctz(ir_type_bits(x64_type(e, i->b)) / 8);
-    x64_vec_fallback(e, &c);
-}
+FALLBACK(vqrdmla)
+FALLBACK(vpmul)
+FALLBACK(vsha)
