@@ -22,7 +22,7 @@ static bool check_load(const Elf64_Phdr *ph, uint64_t file_size, uint64_t prev_e
 {
     if (ph->p_filesz > ph->p_memsz)
         return fail(err, "a segment is larger in the file than in memory");
-    if (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
+    if (ph->p_filesz && (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)) /* bss has no place there */
         return fail(err, "the file is truncated: a segment ends behind its end");
     if (ph->p_vaddr > 1ull << 47 || ph->p_memsz > (1ull << 47) - ph->p_vaddr)
         return fail(err, "a segment lies outside of the address space");
