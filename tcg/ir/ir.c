@@ -8,6 +8,7 @@ enum {
     FPX = IR_F_FPX,
     TERM = IR_F_TERM,
     CALL = IR_F_CALL,
+    LOW32 = IR_F_LOW32,
 };
 
 /* SIG(signature, operand values, result) */

@@ -49,6 +49,7 @@ typedef enum IrSig {
 
 enum IrFlag {
     IR_F_PURE = 1, IR_F_COMM = 2, IR_F_FAULT = 4, IR_F_EFFECT = 8, IR_F_FPX = 16, IR_F_TERM = 32, IR_F_CALL = 64,
+    IR_F_LOW32 = 128,
 };
 
 /* Widths in bits: ir_type_bits(). i1 is 0 or 1. fl is a word of guest flags (IR_FL_*). k* (lane masks)

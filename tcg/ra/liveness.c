@@ -103,6 +103,18 @@ static void scan_trunc(Scan *s, unsigned at, const IrInsn *i)
     }
 }
 
+/* zext makes none either where the register holds the extended value already; it may be computed into the slot's pin. */
+static bool scan_zext(Scan *s, unsigned at, const IrInsn *i)
+{
+    const IrInsn *from = &s->r->insn[i->a];
+    if (!(s->fuse & IR_FUSE_ZEXT) || i->misc != IR_I32 || !(ir_op_info[from->op].flags & IR_F_LOW32))
+        return false;
+    if (!s->l->hint[i->a])
+        s->l->hint[i->a] = s->l->hint[at];
+    scan_trunc(s, at, i);
+    return true;
+}
+
 static void scan_insn(Scan *s, unsigned at)
 {
     const IrInsn *i = &s->r->insn[at];
@@ -133,6 +145,8 @@ static void scan_insn(Scan *s, unsigned at)
         scan_trunc(s, at, i);
         return;
     }
+    if (i->op == IR_ZEXT && scan_zext(s, at, i))
+        return;
     unsigned needed = at; /* where the operands are really read */
     if (ir_result_type(s->r, i) == IR_FL)
         needed = l->last[at];

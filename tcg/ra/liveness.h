@@ -24,14 +24,14 @@ enum IrLiveFlag {
 typedef struct IrLive {
     uint16_t last[IR_MAX_INSNS]; /* index of the last user */
     uint16_t user[IR_MAX_INSNS]; /* the first user; when uses == 1 the only one */
-    IrVal alias[IR_MAX_INSNS];   /* trunc, vlow: the value whose register it shares; else itself */
+    IrVal alias[IR_MAX_INSNS];   /* trunc, vlow, some zext: the value whose register it shares; else itself */
     uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255 */
     uint8_t flags[IR_MAX_INSNS]; /* IrLiveFlag */
     uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0 none */
 } IrLive;
 
 /* What the emitter can fold into a user. */
-enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4 };
+enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8 };
 
 void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *live);
 

@@ -401,6 +401,13 @@ void x64_emit_sext(X64Emit *e, const IrInsn *i)
 
 void x64_emit_zext(X64Emit *e, const IrInsn *i)
 {
+    X64Mem m;
+    if (e->l->alias[e->cur] != e->cur)
+        return;
+    if (i->misc == IR_I32 && x64_use_mem(e, i->a, &m)) {
+        x64_mov_rm(e->a, 32, x64_def(e, -1, 0), m);
+        return;
+    }
     int ra = x64_use(e, i->a), d = x64_def(e, ra, 0);
     switch (i->misc) {
     case IR_I1:
