@@ -106,7 +106,7 @@ long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
     if (act.handler == (Gva)(uintptr_t)SIG_IGN)
         return restart;
     if (act.handler == (Gva)(uintptr_t)SIG_DFL) {
-        /* Only after another thread changed the disposition, or for a sent SIGSEGV or SIGBUS. */
+        /* Only after another thread changed the disposition, or for a sent one of LU_FAULTS. */
         if (!ignored_by_default(sig))
             lu_sighost_default(info);
         return restart;
@@ -136,8 +136,8 @@ static bool take_signal(LuSigState *s, LuSigInfo *ret_info)
         s->recorded = false;
         return true; /* lu_signals_release() notes a kept one again */
     }
-    for (unsigned i = 2; i-- > 0;) { /* lowest number first */
-        if (s->kept_set & 1u << i && !(s->mask & lu_sig_bit(i ? SIGBUS : SIGSEGV))) {
+    for (unsigned i = LU_FAULTS; i-- > 0;) { /* lowest number first */
+        if (s->kept_set & 1u << i && !(s->mask & lu_sig_bit(lu_fault_signal(i)))) {
             *ret_info = s->kept[i];
             s->kept_set &= ~(1u << i);
             return true;
@@ -196,7 +196,7 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
     info.si.si_pid = (pid_t)sys_getpid();
     lu_signals_hold(t);
     lock_take(&t->sighand->lock);
-    if (sig != SIGSEGV && sig != SIGBUS)
+    if (lu_fault_index(sig) < 0)
         lu_sighost_install(sig, &(LuSigAction){0});
     lu_sighost_default(&info);
     /* Only the init process of a PID namespace gets here: the kernel spares it from default actions. */
@@ -218,12 +218,11 @@ void lu_signals_init(LuProc *p, LuThread *t)
     lock_init(&h->lock, LOCK_RANK_SIGHAND);
     h->refs = 1;
     h->inherited = ~0ull;
-    if (p->opt->ignored_faults & 1)
-        lu_sig_action(h, SIGSEGV)->handler = (Gva)(uintptr_t)SIG_IGN;
-    if (p->opt->ignored_faults & 2)
-        lu_sig_action(h, SIGBUS)->handler = (Gva)(uintptr_t)SIG_IGN;
-    lu_sig_action(h, SIGSEGV);
-    lu_sig_action(h, SIGBUS);
+    for (unsigned n = 0; n < LU_FAULTS; n++) {
+        LuSigAction *act = lu_sig_action(h, lu_fault_signal(n));
+        if (p->opt->ignored_faults >> n & 1)
+            act->handler = (Gva)(uintptr_t)SIG_IGN;
+    }
     s->alt_flags = SS_DISABLE;
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();

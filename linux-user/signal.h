@@ -7,8 +7,8 @@
  * Faults: SIGSEGV/SIGBUS/SIGILL/SIGTRAP/SIGFPE raised by guest code come as CpuExit and are turned into guest
  * signals by lu_raise_fault(); the same signals sent by kill() are ordinary asynchronous ones.
  *
- * Invariants. (1) Outside of a held section the host's mask is the guest's without SIGSEGV and SIGBUS, which stay open
- * for the emulator's own faults; sent ones that the guest blocks are kept in LuSigState.kept. (2) A recorded signal
+ * Invariants. (1) Outside of a held section the host's mask is the guest's without SIGSEGV, SIGBUS and SIGFPE (LU_FAULTS),
+ * which stay open for the emulator's own faults and for traps of generated code; sent ones that the guest blocks are kept in LuSigState.kept. (2) A recorded signal
  * was deliverable under LuSigState.mask, and everything that changes the mask first holds signals: if one is recorded
  * then, it came before, and the system call is done again after it (LU_RET_RESTART_ALWAYS). So no handler ever runs
  * under a mask that blocks it.
@@ -23,6 +23,11 @@
 #include "linux-user/process.h"
 
 enum { LU_NSIG = 64 };
+
+/* Signals whose host handler is always ours, lowest number last. -1: sig is none of them. */
+enum { LU_FAULTS = 3 };
+static inline int lu_fault_signal(unsigned n) { return n == 0 ? SIGSEGV : n == 1 ? SIGFPE : SIGBUS; }
+static inline int lu_fault_index(int sig) { return sig == SIGSEGV ? 0 : sig == SIGFPE ? 1 : sig == SIGBUS ? 2 : -1; }
 
 typedef struct LuSigInfo { siginfo_t si; } LuSigInfo;
 
@@ -39,7 +44,7 @@ struct LuSighand {
     uint32_t refs; /* LOCK_RANK_PROC */
     LuSighand *next_dead;
     uint64_t inherited; /* bit n-1: act[n] was not looked at yet, the host has what the process started with */
-    LuSigAction act[LU_NSIG + 1]; /* through lu_sig_action(), but for SIGSEGV and SIGBUS */
+    LuSigAction act[LU_NSIG + 1]; /* through lu_sig_action(), but for LU_FAULTS */
 };
 
 typedef struct LuSigState {
@@ -50,9 +55,9 @@ typedef struct LuSigState {
     bool have_saved;
     Gva alt_sp, alt_size;
     uint32_t alt_flags;  /* SS_DISABLE, SS_AUTODISARM */
-    uint32_t kept_set;   /* bit 0 SIGSEGV, bit 1 SIGBUS: `kept` holds one that was sent */
+    uint32_t kept_set;   /* bit n: kept[n] holds a lu_fault_signal(n) that was sent */
     LuSigInfo pending;
-    LuSigInfo kept[2];
+    LuSigInfo kept[LU_FAULTS];
 } LuSigState;
 
 static inline uint64_t lu_sig_bit(int sig) { return 1ull << (sig - 1); }
@@ -76,11 +81,11 @@ long lu_blocking(LuThread *t, long nr, long a, long b, long c, long d, long e, l
  * arguments is a pointer to lu_sig_host_mask(temp); `temp` is what the guest asked for. */
 long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, long c, long d, long e, long f);
 /* execve and execveat with host pointers: the new image inherits exactly the guest's mask and ignored signals; but
- * ignored SIGSEGV and SIGBUS only if `native` (an image of ours is told by -ignored-faults) and no other thread shares
- * the dispositions: the handlers of those two are needed until the last moment. Returns as lu_blocking(), on errors
+ * ignored LU_FAULTS only if `native` (an image of ours is told by -ignored-faults) and no other thread shares
+ * the dispositions: the handlers of those are needed until the last moment. Returns as lu_blocking(), on errors
  * only. */
 long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c, long d, long e);
-/* Bit 0: the guest ignores SIGSEGV; bit 1: SIGBUS. */
+/* Bit n: the guest ignores lu_fault_signal(n). */
 uint32_t lu_signals_ignored_faults(LuThread *t);
 /* A guest mask as the host may have it. */
 uint64_t lu_sig_host_mask(uint64_t mask);

@@ -2,8 +2,8 @@
  * The host's half of signals.
  *
  * Who may be interrupted where. A handler runs on the thread's alternate stack with everything masked, and does one of
- * four things. A synchronous SIGSEGV/SIGBUS goes to accel_fault(), which knows generated code and base/fault.h; what it
- * refuses is a bug of the emulator. A sent SIGSEGV/SIGBUS is put aside in `kept`. Any other signal is recorded, and
+ * four things. A synchronous SIGSEGV/SIGBUS/SIGFPE goes to accel_fault(), which knows generated code and base/fault.h; what
+ * it refuses is a bug of the emulator. A sent one of these is put aside in `kept`. Any other signal is recorded, and
  * the interrupted context is changed so that it resumes with all signals blocked: one slot is enough, and what comes
  * later stays in the kernel's queues, where sigtimedwait, signalfd and other threads can have it. Last, if the PC is in
  * the window of lu_window_call(), it moves to the window's exit.
@@ -36,7 +36,7 @@ typedef struct HostSigAction {
 extern const char lu_window_check[], lu_window_end[], lu_window_out[];
 void lu_host_restorer(void);
 
-static uint64_t fault_bits(void) { return lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS); }
+static uint64_t fault_bits(void) { return lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS) | lu_sig_bit(SIGFPE); }
 static uint64_t unblockable_bits(void) { return lu_sig_bit(SIGKILL) | lu_sig_bit(SIGSTOP); }
 
 static void host_setmask(int how, uint64_t mask)
@@ -101,10 +101,10 @@ static void notify(LuThread *t, uint32_t bit, ucontext_t *uc)
     leave_window(uc);
 }
 
-/* A SIGSEGV or SIGBUS that somebody sent. True: the guest may have it now. */
+/* One of LU_FAULTS that somebody sent. True: the guest may have it now. */
 static bool keep(LuSigState *s, const siginfo_t *si)
 {
-    unsigned i = si->si_signo == SIGBUS;
+    unsigned i = (unsigned)lu_fault_index(si->si_signo);
     if (!(s->kept_set & 1u << i)) {
         s->kept[i].si = *si;
         s->kept_set |= 1u << i;
@@ -137,11 +137,11 @@ static void host_handler(int sig, siginfo_t *si, void *context)
     if (!t)
         internal_error(t, sig, si, uc);
     if (is_fault(sig, si, uc)) {
-        if ((sig == SIGSEGV || sig == SIGBUS) && t->cpu && accel_fault(t->cpu, sig, si, uc))
+        if (lu_fault_index(sig) >= 0 && t->cpu && accel_fault(t->cpu, sig, si, uc))
             return;
         internal_error(t, sig, si, uc);
     }
-    if (sig == SIGSEGV || sig == SIGBUS) {
+    if (lu_fault_index(sig) >= 0) {
         if (keep(t->sig, si))
             notify(t, LU_PENDING_KEPT, uc);
         return;
@@ -160,7 +160,7 @@ static void host_handler(int sig, siginfo_t *si, void *context)
 void lu_sighost_install(int sig, const LuSigAction *act)
 {
     uint64_t mirrored = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART);
-    if (sig == SIGSEGV || sig == SIGBUS) {
+    if (lu_fault_index(sig) >= 0) {
         /* Only a handler of the guest may make system calls fail with EINTR. */
         host_sigaction(sig, host_handler, SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
     } else if (act->handler <= 1) {
@@ -172,8 +172,8 @@ void lu_sighost_install(int sig, const LuSigAction *act)
 
 void lu_sighost_install_faults(const LuSigAction *act)
 {
-    lu_sighost_install(SIGSEGV, &act[SIGSEGV]);
-    lu_sighost_install(SIGBUS, &act[SIGBUS]);
+    for (unsigned n = 0; n < LU_FAULTS; n++)
+        lu_sighost_install(lu_fault_signal(n), &act[lu_fault_signal(n)]);
 }
 
 LuSigAction *lu_sig_action(LuSighand *h, int sig)
@@ -201,7 +201,10 @@ void lu_sighost_altstack(void *mem, size_t size)
 
 static bool kept_deliverable(const LuSigState *s)
 {
-    return (s->kept_set & 1 && !(s->mask & lu_sig_bit(SIGSEGV))) || (s->kept_set & 2 && !(s->mask & lu_sig_bit(SIGBUS)));
+    for (unsigned n = 0; n < LU_FAULTS; n++)
+        if (s->kept_set >> n & 1 && !(s->mask & lu_sig_bit(lu_fault_signal(n))))
+            return true;
+    return false;
 }
 
 bool lu_signals_hold(LuThread *t)
@@ -222,7 +225,7 @@ void lu_signals_release(LuThread *t)
 void lu_sighost_default(const LuSigInfo *info)
 {
     int sig = info->si.si_signo;
-    if (sig == SIGSEGV || sig == SIGBUS)
+    if (lu_fault_index(sig) >= 0)
         host_sigaction(sig, NULL, 0);
     sys_call4(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, &info->si);
     host_setmask(SIG_UNBLOCK, lu_sig_bit(sig));
@@ -253,15 +256,13 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
     return r;
 }
 
-static const uint8_t faults[] = {SIGSEGV, SIGBUS};
-
 uint32_t lu_signals_ignored_faults(LuThread *t)
 {
     LuSighand *h = t->sighand;
     uint32_t set = 0;
     lock_take(&h->lock);
-    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
-        set |= (uint32_t)(h->act[faults[i]].handler == (Gva)(uintptr_t)SIG_IGN) << i;
+    for (unsigned i = 0; i < LU_FAULTS; i++)
+        set |= (uint32_t)(h->act[lu_fault_signal(i)].handler == (Gva)(uintptr_t)SIG_IGN) << i;
     lock_release(&h->lock);
     return set;
 }
@@ -273,9 +274,9 @@ long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c,
     LuSighand *h = t->sighand;
     /* Ignored, a fault of another thread would kill it; and the call may yet fail. */
     uint32_t ignored = native && __atomic_load_n(&h->refs, __ATOMIC_RELAXED) == 1 ? lu_signals_ignored_faults(t) : 0;
-    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++) {
+    for (unsigned i = 0; i < LU_FAULTS; i++) {
         if (ignored >> i & 1)
-            host_sigaction(faults[i], SIG_IGN, 0);
+            host_sigaction(lu_fault_signal(i), SIG_IGN, 0);
     }
     host_setmask(SIG_SETMASK, t->sig->mask);
     long r = lu_blocking(t, nr, a, b, c, d, e, 0);

@@ -2,7 +2,7 @@
  * Between signal.c, signal_host.c, sys_signal.c and thread.c: the host's side of signals.
  *
  * A held section is the time between lu_signals_hold() and lu_signals_release(): the host blocks everything but
- * SIGSEGV and SIGBUS, so LuSigState (but kept, kept_set and bit 1 of n_pending) belongs to the code alone.
+ * LU_FAULTS, so LuSigState (but kept, kept_set and bit 1 of n_pending) belongs to the code alone.
  * SIG_SETMASK is only used inside one: setting a mask while a signal is recorded would let a second one overwrite it.
  * Threads: each call by the thread `t` itself.
  */
@@ -27,14 +27,14 @@ void lu_signals_release(LuThread *t);
 
 /* Gives the host the disposition that mirrors `act`. sighand->lock held. */
 void lu_sighost_install(int sig, const LuSigAction *act);
-/* SIGSEGV and SIGBUS, whatever the guest has for them (`act` is the array of the sighand). */
+/* LU_FAULTS, whatever the guest has for them (`act` is the array of the sighand). */
 void lu_sighost_install_faults(const LuSigAction *act);
 /* The calling host thread takes its signals on this memory. */
 void lu_sighost_altstack(void *mem, size_t size);
 size_t lu_sighost_altstack_size(void);
 /* h->act[sig], asked from the host if need be (64 calls at each start are not for nothing). h->lock held. */
 LuSigAction *lu_sig_action(LuSighand *h, int sig);
-/* As if `info`, a SIGSEGV or SIGBUS, had been sent to the calling thread. */
+/* As if `info`, one of LU_FAULTS, had been sent to the calling thread. */
 void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
 /* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked; returns if the
  * process survives that (stopped and continued, ignored). Held section. */

@@ -54,8 +54,8 @@ long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
     if (a[1]) {
         *act = in;
         lu_sighost_install(sig, act);
-        if (ignored(sig, act) && (sig == SIGSEGV || sig == SIGBUS))
-            t->sig->kept_set &= ~(sig == SIGBUS ? 2u : 1u);
+        if (ignored(sig, act) && lu_fault_index(sig) >= 0)
+            t->sig->kept_set &= ~(1u << lu_fault_index(sig));
     }
     lock_release(&h->lock);
     return a[2] && !write_action(abi, a[2], &out) ? -EFAULT : 0;
@@ -91,7 +91,8 @@ long lu_sys_rt_sigpending(LuThread *t, const uint64_t a[6])
     if (a[1] > sizeof set)
         return -EINVAL;
     sys_call2(SYS_rt_sigpending, &set, sizeof set);
-    set |= (t->sig->kept_set & 1 ? lu_sig_bit(SIGSEGV) : 0) | (t->sig->kept_set & 2 ? lu_sig_bit(SIGBUS) : 0);
+    for (unsigned n = 0; n < LU_FAULTS; n++)
+        set |= t->sig->kept_set >> n & 1 ? lu_sig_bit(lu_fault_signal(n)) : 0;
     set &= t->sig->mask;
     return guest_write(a[0], &set, a[1]) ? 0 : -EFAULT;
 }
@@ -107,11 +108,11 @@ long lu_sys_rt_sigsuspend(LuThread *t, const uint64_t a[6])
     return lu_blocking_masked(t, temp, SYS_rt_sigsuspend, (long)&host, sizeof host, 0, 0, 0, 0);
 }
 
-/* A kept SIGSEGV or SIGBUS of `set`: its number, with the siginfo written to the guest; 0: none. */
+/* A kept one of LU_FAULTS in `set`: its number, with the siginfo written to the guest; 0: none. */
 static long take_kept(LuSigState *s, uint64_t set, Gva info)
 {
-    for (unsigned i = 2; i-- > 0;) { /* lowest number first */
-        int sig = i ? SIGBUS : SIGSEGV;
+    for (unsigned i = LU_FAULTS; i-- > 0;) { /* lowest number first */
+        int sig = lu_fault_signal(i);
         if (!(s->kept_set & 1u << i) || !(set & lu_sig_bit(sig)))
             continue;
         s->kept_set &= ~(1u << i);
@@ -167,12 +168,12 @@ long lu_sys_sigaltstack(LuThread *t, const uint64_t a[6])
     return a[1] && !guest_write(a[1], &out, sizeof out) ? -EFAULT : 0;
 }
 
-/* A program that passes on a fault it caught sends itself SIGSEGV or SIGBUS with the si_code of a fault, which the host's
+/* A program that passes on a fault it caught sends itself one of LU_FAULTS with the si_code of a fault, which the host's
  * handler could not tell from one of ours. The kernel allows such a code only to the sending thread itself, so it can be
  * kept for it without asking the host. */
 static bool forged_fault(const LuThread *t, int target, int sig, Gva info, LuSigInfo *ret_info)
 {
-    if ((sig != SIGSEGV && sig != SIGBUS) || target != t->tid || !guest_read(ret_info, info, sizeof *ret_info))
+    if (lu_fault_index(sig) < 0 || target != t->tid || !guest_read(ret_info, info, sizeof *ret_info))
         return false;
     ret_info->si.si_signo = sig;
     return ret_info->si.si_code > 0;

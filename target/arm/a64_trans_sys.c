@@ -93,8 +93,17 @@ static void write_fpcr(Trans *t, IrVal v)
 }
 _Static_assert(IR_RNE == 0 && IR_RTZ == 1 && IR_RDN == 2 && IR_RUP == 3, "order of IrRound");
 
-/* Bits 4..0 of FPSR are IXC UFC OFC DZC IOC; IR_FF_* has a bit between the last two. */
-_Static_assert(IR_FF_INVALID == 1 && IR_FF_DIVZERO == 4 && IR_FF_OVERFLOW == 8 && IR_FF_UNDERFLOW == 16 &&
+/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows already. */
+static void touch_fpsr(Trans *t)
+{
+    if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
+        return;
+    ir_put(t->b, ARM_SLOT_FP_STRICT, ir_const(t->b, IR_I32, 1));
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
+/* Bits 4..0 of FPSR are IXC UFC OFC DZC IOC, bit 7 is IDC; IR_FF_* has it between the last two. */
+_Static_assert(IR_FF_INVALID == 1 && IR_FF_DENORM == 2 && IR_FF_DIVZERO == 4 && IR_FF_OVERFLOW == 8 && IR_FF_UNDERFLOW == 16 &&
                    IR_FF_INEXACT == 32,
                "order of IR_FF_*");
 
@@ -104,8 +113,10 @@ static IrVal read_fpsr(Trans *t)
     IrVal ff = ir_ffget(b);
     IrVal high = ir_and(b, IR_I32, ir_shr(b, IR_I32, ff, ir_const(b, IR_I32, 1)), ir_const(b, IR_I32, 0x1e));
     IrVal low = ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 1));
+    IrVal idc = ir_shl(b, IR_I32, ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 2)), ir_const(b, IR_I32, 6));
 
-    return ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), ir_get(b, ARM_SLOT_FPSR));
+    touch_fpsr(t);
+    return ir_or(b, IR_I32, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc), ir_get(b, ARM_SLOT_FPSR));
 }
 
 static void write_fpsr(Trans *t, IrVal v)
@@ -114,9 +125,11 @@ static void write_fpsr(Trans *t, IrVal v)
     IrVal w = ir_trunc(b, IR_I32, v);
     IrVal high = ir_shl(b, IR_I32, ir_and(b, IR_I32, w, ir_const(b, IR_I32, 0x1e)), ir_const(b, IR_I32, 1));
     IrVal low = ir_and(b, IR_I32, w, ir_const(b, IR_I32, 1));
+    IrVal idc = ir_and(b, IR_I32, ir_shr(b, IR_I32, w, ir_const(b, IR_I32, 6)), ir_const(b, IR_I32, 2));
 
+    touch_fpsr(t);
     ir_put(b, ARM_SLOT_FPSR, ir_and(b, IR_I32, w, ir_const(b, IR_I32, ARM_FPSR_MASK)));
-    ir_ffput(b, ir_or(b, IR_I32, high, low));
+    ir_ffput(b, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc));
 }
 
 /* Random numbers: NZCV = 0000, or 0100 and a value of 0 when there is none. */

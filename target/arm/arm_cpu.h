@@ -8,8 +8,8 @@
  * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
- * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the five IEEE flags are
- * base.ff, everything else is fpsr.
+ * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the six floating-point flags are
+ * base.ff (IDC is IR_FF_DENORM), everything else is fpsr. fp_strict: see IR_FP_UFC.
  * Ownership and threads: as Cpu (target.h).
  */
 #ifndef TARGET_ARM_ARM_CPU_H
@@ -24,6 +24,7 @@ typedef struct ArmCpu {
     uint32_t fl;
     uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
     uint32_t fpsr;         /* QC and what else is not in base.ff */
+    uint32_t fp_strict;    /* not architectural: 1 once the program has looked at FPSR or written it */
     uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
     uint64_t v[32][2] __attribute__((aligned(16)));
     uint64_t excl_addr;    /* exclusive monitor: address, ARM_NO_RESERVATION if none */
@@ -50,8 +51,7 @@ enum { ARM_PSTATE_SSBS = 1 << 12, ARM_PSTATE_DIT = 1 << 24, ARM_PSTATE_TCO = 1 <
 enum {
     ARM_CTX_ISA = 3,           /* 0 A64, 1 A32, 2 T32 */
     ARM_CTX_LDX_EXCLUSIVE = 4, /* ArmCpu.ldx_exclusive */
-    ARM_CTX_FP = 0xf8,         /* modes of FPCR and FPSR that translation depends on (arm_ctx) */
-    ARM_CTX_FP_OTHER = 8,      /* FPCR has a bit beside RMode */
+    ARM_CTX_FP = CTX_ARM_FP_MASK << CTX_ARM_FP_SHIFT, /* IR_FP_*: modes of FPCR, and fp_strict */
     ARM_CTX_MODEL_SHIFT = 8,   /* four bits: ArmModel */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
 };
@@ -81,7 +81,7 @@ enum { ARM_ZVA_BYTES = 64 };
 #define ARM_DCZID_EL0 4u
 /* What MSR keeps of FPCR (AHP DN FZ RMode FZ16) and of FPSR (QC IDC). */
 #define ARM_FPCR_MASK 0x07c80000
-#define ARM_FPSR_MASK 0x08000080
+#define ARM_FPSR_MASK 0x08000000
 
 /* The identification registers that EL0 can read (Linux shows the others as zero). */
 typedef enum ArmIdReg {

@@ -32,6 +32,7 @@ static const IrSlot slots[ARM_SLOTS] = {
     SLOT(TPIDR2, "tpidr2", tpidr2, IR_I64, 0),
     SLOT(FPCR, "fpcr", fpcr, IR_I32, 0),
     SLOT(FPSR, "fpsr", fpsr, IR_I32, 0),
+    SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32, 0),
     SLOT(PSTATE, "pstate", pstate, IR_I32, 0),
     SLOT(IC_PENDING, "icpend", ic_pending, IR_I32, 0),
     KSLOT(IA, "pacia"), KSLOT(IB, "pacib"), KSLOT(DA, "pacda"), KSLOT(DB, "pacdb"), KSLOT(GA, "pacga"),
@@ -73,20 +74,20 @@ void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr)
     cpu->base.frm = rmode_round[fpcr >> 22 & 3];
 }
 
-/* FPSR bits 4..0: IXC UFC OFC DZC IOC. */
+/* FPSR bit 7: IDC; bits 4..0: IXC UFC OFC DZC IOC. */
 uint32_t arm_fpsr(const ArmCpu *cpu)
 {
     uint32_t ff = cpu->base.ff;
 
     return cpu->fpsr | (ff & IR_FF_INVALID ? 1 : 0) | (ff & IR_FF_DIVZERO ? 2 : 0) | (ff & IR_FF_OVERFLOW ? 4 : 0) |
-           (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0);
+           (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0) | (ff & IR_FF_DENORM ? 128 : 0);
 }
 
 void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
 {
     cpu->fpsr = fpsr & ARM_FPSR_MASK;
     cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) | (fpsr & 4 ? IR_FF_OVERFLOW : 0) |
-                   (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0);
+                   (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0) | (fpsr & 128 ? IR_FF_DENORM : 0);
 }
 
 static void arm_reset(Cpu *base)
@@ -104,7 +105,11 @@ static uint32_t arm_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
-    return cpu->model << ARM_CTX_MODEL_SHIFT | (cpu->fpcr & ~(3u << 22) ? ARM_CTX_FP_OTHER : 0u) | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+    uint32_t fpcr = cpu->fpcr;
+    uint32_t fp = (fpcr >> 25 & 1 ? IR_FP_DN : 0u) | (fpcr >> 24 & 1 ? IR_FP_FZ : 0u) | (fpcr >> 19 & 1 ? IR_FP_FZ16 : 0u) |
+                  (fpcr >> 26 & 1 ? IR_FP_AHP : 0u) | (cpu->fp_strict ? IR_FP_UFC : 0u);
+
+    return cpu->model << ARM_CTX_MODEL_SHIFT | fp << CTX_ARM_FP_SHIFT | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)
@@ -173,7 +178,7 @@ const TargetOps target_aarch64 = {
     .n_slots = ARM_SLOTS,
     .n_helpers = ARM_HELPERS,
     .n_regs = ARRAY_SIZE(regs),
-    .nan = IR_NAN_CANON,
+    .nan = IR_NAN_ARM,
     .reset = arm_reset,
     .ctx = arm_ctx,
     .translate = a64_translate,
