@@ -96,9 +96,8 @@ static bool make_own(CodeCache *c, CodeSegment *s)
         !map_fresh(c, base + stubs, SEG_BYTES - stubs))
         return false;
     s->used = at;
-    s->ready[0] = at;
+    s->ready = at;
     s->n_exits = (stubs - SEG_CODE + CACHE_STUB_BYTES - 1) / CACHE_STUB_BYTES;
-    s->ready[4] = stubs - SEG_CODE;
     s->foreign = false;
     return true;
 }
@@ -244,43 +243,21 @@ bool code_cache_hopeless(const CodeCache *c)
 
 enum { AHEAD_FIRST = 16 << 10, AHEAD_MOST = 128 << 10, AHEAD_ROOM = 4 << 10 };
 
-/* The chunks grow with what was used, so a small program gets few pages that it does not need, and one of a few
- * regions none. Returns the bytes from
- * *ret_at on that are to be populated, 0: enough is there. A failure is no harm: the pages then come one by one. */
-static size_t ahead(uint32_t *ready, size_t used, size_t limit, size_t *ret_at)
-{
-    if (LIKELY(used + AHEAD_ROOM <= *ready) || used < AHEAD_ROOM)
-        return 0;
-    size_t at = MAX((size_t)*ready, align_down(used, 4096));
-    size_t len = MIN(MAX(align_down(at / 2, 4096), (size_t)AHEAD_FIRST), (size_t)AHEAD_MOST);
-    if (at + len > limit)
-        return 0;
-    *ready = (uint32_t)(at + len);
-    *ret_at = at;
-    return len;
-}
-
-static void ahead_write(void *base, uint32_t *ready, size_t used, size_t limit)
-{
-    size_t at, len = ahead(ready, used, limit, &at);
-    if (len)
-        sys_madvise((char *)base + at, len, MADV_POPULATE_WRITE);
-}
-
+/* Only the code: each of its pages would fault twice, in either view. One fault a page of private memory costs no more
+ * than asking for it, and what is asked for in vain costs a microsecond a page. The chunks grow with what was used, so a
+ * small program gets few pages that it does not need. A failure is no harm: the pages then come one by one. */
 void code_segment_populate(const CodeCache *c, CodeSegment *s)
 {
-    unsigned index = code_segment_index(c, s);
-    size_t at, len = ahead(&s->ready[0], s->used, c->limit, &at);
-    if (len) {
-        uint8_t *rw = code_segment_rw(c, s) + at;
-        sys_madvise(rw, len, MADV_POPULATE_WRITE);
-        if (!c->wx)
-            sys_madvise(rw + (c->rx - c->rw), len, MADV_POPULATE_READ);
-    }
-    ahead_write(code_segment_rw(c, s) + SEG_CODE, &s->ready[4], s->n_exits * CACHE_STUB_BYTES, SEG_BYTES - SEG_CODE);
-    ahead_write(s->meta.base, &s->ready[1], s->meta.used, SEG_META);
-    ahead_write(&c->exit[(size_t)index * SEG_EXITS], &s->ready[2], s->n_exits * sizeof(ExitInfo), SEG_EXITS * sizeof(ExitInfo));
-    ahead_write(&c->slot[(size_t)index * SEG_EXITS], &s->ready[3], s->n_exits * sizeof(uint64_t), SEG_EXITS * sizeof(uint64_t));
+    if (LIKELY(s->used + AHEAD_ROOM <= s->ready) || c->wx)
+        return;
+    size_t at = MAX((size_t)s->ready, align_down(s->used, 4096));
+    size_t len = MIN(MAX(align_down(at / 2, 4096), (size_t)AHEAD_FIRST), (size_t)AHEAD_MOST);
+    if (at + len > c->limit || s->used < AHEAD_ROOM)
+        return;
+    s->ready = (uint32_t)(at + len);
+    uint8_t *rw = code_segment_rw(c, s) + at;
+    sys_madvise(rw, len, MADV_POPULATE_WRITE);
+    sys_madvise(rw + (c->rx - c->rw), len, MADV_POPULATE_READ);
 }
 
 DbtRegion *code_cache_find(const CodeCache *c, uint64_t rx_pc)

@@ -65,7 +65,7 @@ typedef struct CodeSegment {
     uint32_t used;      /* bytes of code */
     uint32_t n_exits;
     uint32_t n_regions; /* published; read by signal handlers */
-    uint32_t ready[5];  /* how far code_segment_populate() has got, bytes: code, meta, exits, slots, stubs */
+    uint32_t ready;     /* how far code_segment_populate() has got, bytes of code */
     uint32_t live;      /* bytes of code of regions that can still be found; changes under the lock */
     uint8_t state;      /* SegmentState */
     bool foreign;       /* forked: the pages behind `used` are the parent's to write */
@@ -127,7 +127,7 @@ static inline CodeSegment *code_cache_segment_at(const CodeCache *c, uint64_t rx
 {
     return &c->segment[(rx_pc - (uint64_t)(uintptr_t)c->rx) >> SEG_BITS];
 }
-/* Has the pages that the next region will touch mapped, many at a time: a fraction of the cost of their faults. */
+/* Has the pages of code that the next region will touch mapped, some at a time: less than the cost of their faults. */
 void code_segment_populate(const CodeCache *c, CodeSegment *s);
 /* The region that contains a running address, NULL: none (a stub). Safe in signal handlers. */
 DbtRegion *code_cache_find(const CodeCache *c, uint64_t rx_pc);

@@ -37,7 +37,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     if (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap))
         return false;
     d->map.cache = &d->cache;
-    d->map.mask = (1u << DBT_HASH_MIN_BITS) - 1;
+    d->map.mask = (1u << DBT_HASH_FIRST_BITS) - 1;
     d->map.table = accel_map(a, (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096); /* some to spare: X64Lookup */
     d->map.page = accel_map(a, sizeof(d->map.page[0]) << DBT_PAGE_BITS);
     d->map.filter = accel_map(a, (1u << DBT_FILTER_BITS) / 8);

@@ -1,5 +1,8 @@
 #include "accel/dbt/dbt.h"
 #include "base/fault.h"
+#include "base/sys.h"
+
+#include <sys/mman.h>
 
 /* ---- table of regions ---- */
 
@@ -10,8 +13,20 @@ static uint32_t hash_pc(const DbtMap *m, Gva pc) { return (uint32_t)((pc >> 1) ^
 
 static uint32_t table_size(const DbtMap *m) { return m->mask + 1; }
 
+/* Neighbouring instructions share a word of the filter. */
+static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & (FILTER_SIZE - 1); }
+
+/* Has a region at pc been inserted? */
+static bool filter_has(const DbtMap *m, Gva pc)
+{
+    uint32_t bit = filter_bit(pc);
+    return __atomic_load_n(&m->filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
+}
+
 DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
 {
+    if (!filter_has(m, pc))
+        return NULL; /* the table's page may be untouched, and would cost two faults: to read, to write */
     for (uint32_t h = hash_pc(m, pc);; h = (h + 1) & m->mask) {
         const DbtEntry *e = &m->table[h];
         uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
@@ -58,9 +73,6 @@ static void table_remove(DbtMap *m, const DbtRegion *r)
     }
 }
 
-/* Neighbouring instructions share a word of the filter. */
-static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & (FILTER_SIZE - 1); }
-
 static void filter_add(DbtMap *m, Gva pc)
 {
     uint32_t bit = filter_bit(pc);
@@ -70,10 +82,7 @@ static void filter_add(DbtMap *m, Gva pc)
 
 bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx)
 {
-    uint32_t bit = filter_bit(pc);
-    if (LIKELY(!(__atomic_load_n(&m->filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1)))
-        return false;
-    return dbt_map_find(m, pc, ctx) != NULL;
+    return UNLIKELY(filter_has(m, pc)) && dbt_map_find(m, pc, ctx);
 }
 
 /* ---- pages ---- */
@@ -439,13 +448,21 @@ static void enter_region(DbtMap *m, DbtRegion *r)
     filter_add(m, r->pc);
 }
 
+/* Gives the pages back: most were never touched. */
+static void zero_table(void *p, size_t bytes)
+{
+    if (sys_is_err(sys_madvise(p, bytes, MADV_DONTNEED)))
+        memset(p, 0, bytes); /* not a mapping */
+}
+
 void dbt_map_rebuild(DbtMap *m)
 {
-    memset(m->table, 0, sizeof(m->table[0]) * table_size(m));
+    zero_table(m->table, sizeof(m->table[0]) * table_size(m));
+    m->mask = MAX(m->mask, (1u << DBT_HASH_MIN_BITS) - 1);
     while (m->n_entries > table_size(m) / 4 && m->mask < (1u << DBT_HASH_BITS) - 1)
         m->mask = m->mask * 2 + 1;
-    memset(m->page, 0, sizeof(m->page[0]) << DBT_PAGE_BITS);
-    memset(m->filter, 0, FILTER_SIZE / 8);
+    zero_table(m->page, sizeof(m->page[0]) << DBT_PAGE_BITS);
+    zero_table(m->filter, FILTER_SIZE / 8);
     m->n_entries = m->n_tombs = m->n_filter = m->n_pages = 0;
     each_live(m, enter_region);
 }

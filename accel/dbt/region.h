@@ -54,7 +54,7 @@ typedef struct DbtPageRef {
     struct DbtPageRef *next, **prev;
 } DbtPageRef;
 
-enum { DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
+enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
@@ -77,7 +77,8 @@ typedef struct DbtChange {
 typedef struct DbtMap {
     CodeCache *cache;
     DbtEntry *table;     /* [mask + 1], open addressing; room for 1 << DBT_HASH_BITS */
-    uint32_t mask;       /* grows in dbt_map_rebuild(): a small program touches few pages */
+    uint32_t mask;       /* of DBT_HASH_FIRST_BITS, later of DBT_HASH_MIN_BITS and more (dbt_map_rebuild()): each page that
+                          * is touched costs a small program a microsecond */
     uint32_t n_entries, n_tombs;
     DbtPage *page;       /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
     uint32_t n_pages;    /* with those whose list is empty by now */

@@ -64,6 +64,8 @@ static inline void relocate(void)
     relocate_relr(image_start, (const uint64_t *)(void *)(image_start + relr), relr_bytes);
     const Elf64_Rela *r = (const Elf64_Rela *)(void *)(image_start + rela);
     for (uint64_t i = 0; i < rela_bytes / sizeof(*r); i++) {
+        if (ELF64_R_TYPE(r[i].r_info) == R_X86_64_NONE) /* what the linker found unnecessary in the end */
+            continue;
         if (ELF64_R_TYPE(r[i].r_info) != R_X86_64_RELATIVE)
             __builtin_trap();
         *(uint64_t *)(void *)(image_start + r[i].r_offset) = (uint64_t)(uintptr_t)image_start + (uint64_t)r[i].r_addend;
