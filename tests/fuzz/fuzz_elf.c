@@ -39,7 +39,7 @@ static void check_plan(const ElfPlan *p, size_t size)
         abort();
     for (unsigned i = 0; i < p->n_loads; i++) {
         const ElfLoad *l = &p->load[i];
-        if (l->vaddr < end || l->filesz > l->memsz || l->offset + l->filesz > size)
+        if (l->vaddr < end || l->filesz > l->memsz || (l->filesz && l->offset + l->filesz > size))
             abort();
         end = l->vaddr + l->memsz;
     }
