@@ -1,10 +1,10 @@
 /*
- * rv_run FILE: runs a bare static riscv64 ELF by superblock_build() and the IR interpreter. For instruction tests:
+ * insn_run FILE: runs a bare static ELF of a guest by superblock_build() and the IR interpreter. For instruction tests:
  * the program knows write(2) and exit(2) only, and gets a stack pointer of 0.
  *
- * Ends with the guest's exit status; an exception kills rv_run with the signal Linux would send (SIGILL, SIGTRAP,
+ * Ends with the guest's exit status; an exception kills insn_run with the signal Linux would send (SIGILL, SIGTRAP,
  * SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL), -n no folding,
- * -3 the code is RV32 (the file is an ELF64 all the same), -v says which exception
+ * -3 the code is RV32 (the file is an ELF64 all the same; riscv64 only), -v says which exception
  * happened where, -i prints the regions. */
 #include <elf.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 
 #include "accel/superblock.h"
 #include "base/fault.h"
+#include "target/arm/arm_cpu.h"
 #include "target/riscv/rv_cpu.h"
 #include "tcg/interp/interp.h"
 #include "tcg/ir/print.h"
@@ -28,16 +29,30 @@ typedef struct Segment {
     bool exec;
 } Segment;
 
+/* What differs between guests: where the number of a system call and its first argument are. */
+typedef struct Guest {
+    const TargetOps *ops;
+    size_t x; /* of register 0 in the cpu; the others follow */
+    unsigned nr, arg0;
+} Guest;
+
+static const Guest guests[] = {
+    {&target_riscv64, offsetof(RvCpu, x), 17, 10},
+    {&target_aarch64, offsetof(ArmCpu, x), 8, 0},
+};
+
 typedef struct Runner {
     Segment seg[MAX_SEGMENTS];
     unsigned n_segs;
-    RvCpu cpu;
+    const Guest *guest;
+    Cpu *cpu;
     uint32_t ctx; /* common bits */
     SuperblockConfig config;
     Arena keep, scratch; /* regions in the cache; the one being built */
     IrBuilder builder;
     IrRegion *cache[CACHE_ENTRIES];
     uint64_t val[IR_MAX_INSNS];
+    IrVec vec[IR_MAX_INSNS];
     bool verbose, print, exclusive;
 } Runner;
 
@@ -70,7 +85,12 @@ static Gva load_elf(Runner *r, const char *path)
     Elf64_Ehdr eh;
     int fd = open(path, O_RDONLY);
 
-    if (fd < 0 || read(fd, &eh, sizeof(eh)) != sizeof(eh) || eh.e_machine != EM_RISCV || eh.e_phnum > MAX_SEGMENTS)
+    if (fd < 0 || read(fd, &eh, sizeof(eh)) != sizeof(eh) || eh.e_phnum > MAX_SEGMENTS)
+        return 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(guests); i++)
+        if (guests[i].ops->elf_machine == eh.e_machine)
+            r->guest = &guests[i];
+    if (!r->guest)
         return 0;
     for (unsigned i = 0; i < eh.e_phnum; i++) {
         Elf64_Phdr ph;
@@ -95,8 +115,8 @@ static Gva load_elf(Runner *r, const char *path)
 static _Noreturn void die(Runner *r, const char *what, int sig)
 {
     if (r->verbose)
-        fprintf(stderr, "rv_run: %s at 0x%llx, address 0x%llx\n", what, (unsigned long long)r->cpu.base.pc,
-                (unsigned long long)r->cpu.base.exit.addr);
+        fprintf(stderr, "insn_run: %s at 0x%llx, address 0x%llx\n", what, (unsigned long long)r->cpu->pc,
+                (unsigned long long)r->cpu->exit.addr);
     signal(sig, SIG_DFL);
     raise(sig);
     abort();
@@ -104,14 +124,14 @@ static _Noreturn void die(Runner *r, const char *what, int sig)
 
 static void system_call(Runner *r)
 {
-    RvCpu *c = &r->cpu;
+    uint64_t *x = (uint64_t *)((char *)r->cpu + r->guest->x), *arg = x + r->guest->arg0;
 
-    switch (c->x[17]) {
-    case 64: c->x[10] = (uint64_t)write((int)c->x[10], (void *)c->x[11], c->x[12]); break;
-    case 93: exit((int)c->x[10]);
-    default: c->x[10] = (uint64_t)-38;
+    switch (x[r->guest->nr]) {
+    case 64: arg[0] = (uint64_t)write((int)arg[0], (void *)arg[1], arg[2]); break;
+    case 93: exit((int)arg[0]);
+    default: arg[0] = (uint64_t)-38;
     }
-    c->base.pc += 4;
+    r->cpu->pc += 4;
 }
 
 /* Every region must keep the invariants of the IR, whether or not the run gets to see the harm. */
@@ -126,7 +146,7 @@ static void check_region(const Runner *r, const IrRegion *region)
     }
     f.len = 0;
     if (!ir_verify(region, &f)) {
-        fprintf(stderr, "rv_run: region 0x%llx: %s\n", (unsigned long long)region->pc, text);
+        fprintf(stderr, "insn_run: region 0x%llx: %s\n", (unsigned long long)region->pc, text);
         exit(97);
     }
 }
@@ -140,7 +160,7 @@ static IrRegion *region_at(Runner *r, Gva pc, uint32_t ctx)
         return *entry;
     arena_reset(&r->scratch);
     if (!superblock_build(&r->config, &r->scratch, &r->builder, pc, ctx, &sb)) {
-        r->cpu.base.exit.addr = sb.fault;
+        r->cpu->exit.addr = sb.fault;
         return NULL;
     }
     check_region(r, sb.region);
@@ -160,7 +180,7 @@ static void handle_raise(Runner *r, unsigned code)
     case CPU_EXIT_ILLEGAL: die(r, "illegal instruction", SIGILL);
     case CPU_EXIT_BREAK: die(r, "breakpoint", SIGTRAP);
     case CPU_EXIT_MISALIGNED:
-        r->cpu.base.exit.addr = target_riscv64.data_addr(&r->cpu.base);
+        r->cpu->exit.addr = r->guest->ops->data_addr(r->cpu);
         die(r, "misaligned", SIGBUS);
     case CPU_EXIT_FAULT: die(r, "fault in helper", SIGSEGV);
     case CPU_EXIT_EXCLUSIVE: r->exclusive = true; break;
@@ -172,7 +192,7 @@ static void handle_raise(Runner *r, unsigned code)
  * too until its reservation is gone. There is one cpu, so nobody needs stopping. */
 static uint32_t context(Runner *r)
 {
-    uint32_t ctx = r->ctx | target_riscv64.ctx(&r->cpu.base);
+    uint32_t ctx = r->ctx | r->guest->ops->ctx(r->cpu);
 
     if (!r->exclusive)
         return ctx;
@@ -181,31 +201,30 @@ static uint32_t context(Runner *r)
 
 static void run(Runner *r)
 {
-    RvCpu *c = &r->cpu;
-    IrMachine m = {.cpu = c, .val = r->val, .kick = &c->base.kick, .ff = &c->base.ff, .frm = &c->base.frm,
-                   .pc = &c->base.pc};
+    Cpu *c = r->cpu;
+    IrMachine m = {.cpu = c, .val = r->val, .vec = r->vec, .kick = &c->kick, .ff = &c->ff, .frm = &c->frm, .pc = &c->pc};
 
     for (;;) {
         IrRun out;
-        IrRegion *region = region_at(r, c->base.pc, context(r));
+        IrRegion *region = region_at(r, c->pc, context(r));
         if (!region)
             die(r, "fetch", SIGSEGV);
         ir_run(region, &m, &out);
-        r->exclusive = r->exclusive && c->res_addr != RV_NO_RESERVATION;
+        r->exclusive = r->exclusive && c->ops->reserved(c, false);
         switch ((IrRunKind)out.kind) {
         case IR_RUN_EXIT:
-            c->base.pc = region->exit[out.exit].pc;
+            c->pc = region->exit[out.exit].pc;
             if (region->exit[out.exit].kind == IR_EXIT_RAISE)
                 handle_raise(r, region->exit[out.exit].code);
             break;
-        case IR_RUN_INDIRECT: c->base.pc = out.pc; break;
-        case IR_RUN_HELPER: c->base.pc = out.pc, handle_raise(r, c->base.exit.kind); break;
+        case IR_RUN_INDIRECT: c->pc = out.pc; break;
+        case IR_RUN_HELPER: c->pc = out.pc, handle_raise(r, c->exit.kind); break;
         case IR_RUN_FAULT:
-            c->base.pc = out.pc;
-            c->base.exit.addr = out.addr;
+            c->pc = out.pc;
+            c->exit.addr = out.addr;
             die(r, "fault", SIGSEGV);
         default:
-            fprintf(stderr, "rv_run: result %d of the interpreter, region 0x%llx, op %u\n", out.kind,
+            fprintf(stderr, "insn_run: result %d of the interpreter, region 0x%llx, op %u\n", out.kind,
                     (unsigned long long)region->pc, out.insn);
             exit(99);
         }
@@ -217,9 +236,11 @@ int main(int argc, char **argv)
     static Runner r;
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     static AccelMem mem = {.opaque = &r, .exec_bytes = exec_bytes, .code_page = code_page};
+    static uint64_t cpu[1024] __attribute__((aligned(64)));
+    Gva pc;
     int opt;
 
-    r.config = (SuperblockConfig){.ops = &target_riscv64, .mem = &mem};
+    r.config = (SuperblockConfig){.mem = &mem};
     while ((opt = getopt(argc, argv, "1pn3vi")) != -1) {
         switch (opt) {
         case '1': r.config.max_insns = 1; break;
@@ -235,12 +256,15 @@ int main(int argc, char **argv)
     sigaction(SIGBUS, &sa, NULL);
     if (!arena_init(&r.keep, KEEP_BYTES) || !arena_init(&r.scratch, SCRATCH_BYTES))
         return 98;
-    target_riscv64.reset(&r.cpu.base);
-    r.cpu.base.ops = &target_riscv64;
-    r.cpu.base.pc = optind < argc ? load_elf(&r, argv[optind]) : 0;
-    if (!r.cpu.base.pc) {
-        fprintf(stderr, "rv_run: cannot load the program\n");
+    pc = optind < argc ? load_elf(&r, argv[optind]) : 0;
+    if (!pc) {
+        fprintf(stderr, "insn_run: cannot load the program\n");
         return 98;
     }
+    r.config.ops = r.guest->ops;
+    r.cpu = (Cpu *)cpu;
+    r.cpu->ops = r.guest->ops;
+    r.cpu->ops->reset(r.cpu);
+    r.cpu->pc = pc;
     run(&r);
 }
