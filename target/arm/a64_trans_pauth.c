@@ -34,13 +34,10 @@ static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     return ir_xor(t->b, IR_I64, pointer, code_of(t, pointer, modifier, key));
 }
 
-/* The field as bit 55 wants it. */
-static IrVal canonical_field(Trans *t, IrVal pointer)
+/* -1 or 0: bit 55 */
+static IrVal half_of(Trans *t, IrVal pointer)
 {
-    IrBuilder *b = t->b;
-    IrVal sign = ir_sar(b, IR_I64, ir_shl(b, IR_I64, pointer, a64_imm(t, 8)), a64_imm(t, 63));
-
-    return ir_and(b, IR_I64, sign, a64_imm(t, PAC_MASK));
+    return ir_sar(t->b, IR_I64, ir_shl(t->b, IR_I64, pointer, a64_imm(t, 8)), a64_imm(t, 63));
 }
 
 static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
@@ -48,8 +45,9 @@ static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     IrBuilder *b = t->b;
     IrVal v = sign_pointer(t, pointer, modifier, key);
     IrVal field = ir_and(b, IR_I64, v, a64_imm(t, PAC_MASK));
+    IrVal canonical = ir_and(b, IR_I64, half_of(t, v), a64_imm(t, PAC_MASK));
 
-    ir_exit_if(b, ir_cmp(b, IR_NE, field, canonical_field(t, v)), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
+    ir_exit_if(b, ir_cmp(b, IR_NE, field, canonical), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
     return v;
 }
 
@@ -77,11 +75,13 @@ void a64_trans_autz(Trans *t, const A64Args *a)
     a64_put_x(t, a->rd, authenticate(t, a64_x(t, a->rd), a64_imm(t, 0), key_of(a)));
 }
 
+/* In the upper half of the address space there is no top-byte-ignore: all of bits 63..48 are made equal. */
 static IrVal strip(Trans *t, IrVal v)
 {
     IrBuilder *b = t->b;
+    IrVal upper = ir_and(b, IR_I64, half_of(t, v), a64_imm(t, (int64_t)(0xffffull << 48)));
 
-    return ir_or(b, IR_I64, ir_and(b, IR_I64, v, a64_imm(t, ~PAC_MASK)), canonical_field(t, v));
+    return ir_or(b, IR_I64, upper, ir_and(b, IR_I64, v, a64_imm(t, ~PAC_MASK)));
 }
 void a64_trans_xpac(Trans *t, const A64Args *a) { a64_put_x(t, a->rd, strip(t, a64_x(t, a->rd))); }
 void a64_trans_xpaclri(Trans *t, const A64Args *a)
