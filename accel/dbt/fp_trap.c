@@ -34,7 +34,8 @@ bool dbt_fp_step(Dbt *d, Cpu *cpu)
     arena_rewind(&s->arena, 0);
     if (superblock_build(&cfg, &s->arena, &s->builder, pc, cpu->ctx | CTX_STEP, &s->sb)) {
         IrRun run;
-        IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
+        IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS),
+                       .vec = arena_array(&s->arena, IrVec, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
                        .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1};
         ir_run(s->sb.region, &m, &run);
         on = accel_run_ended(cpu, s->sb.region, &run);

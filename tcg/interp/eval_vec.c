@@ -1,5 +1,6 @@
 /* Semantics of the vector rows: lane by lane where a row is that, else by whole vectors. */
 #include "tcg/interp/interp_vec.h"
+#include "tcg/ir/eval.h"
 #include "tcg/ir/vec.h"
 
 typedef __int128 Wide;
@@ -311,8 +312,10 @@ bool ir_eval_vec(const IrInsn *i, const IrVec arg[4], IrVec *ret)
              .size = bits / 8, .bytes = i->op == IR_VGET ? 16 : ir_type_bits((IrType)i->type) / 8,
              .present = (i->a != 0) | (i->b != 0) << 1 | (i->c != 0) << 2 | (i->d != 0) << 3};
     IrVec v = {{0, 0}};
-    if (!ir_vec_row((IrOp)r.op))
+    if (!ir_vec_row((IrOp)r.op) || (ir_op_info[i->op].flags & IR_F_FPX))
         return false;
+    if (i->misc == IR_LANE_F32)
+        return ir_eval_estimate(i, arg, ret);
     if (r.op == IR_CRC32) {
         *ret = (IrVec){{ir_eval_crc32(r.n, (uint32_t)arg[0].w[0], arg[1].w[0], r.size), 0}};
         return true;

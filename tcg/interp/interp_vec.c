@@ -71,6 +71,8 @@ bool interp_vec(Interp *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
     IrVec arg[4], v;
+    if (ir_op_info[i->op].flags & IR_F_FPX)
+        return interp_fp(x, at);
     if (i->op == IR_CRC32) {
         unsigned bytes = ir_type_bits(type_of(x, i->b)) / 8;
         x->val[at] = ir_eval_crc32(i->imm >> 8 & 1, (uint32_t)x->val[i->a], x->val[i->b], bytes);

@@ -38,6 +38,10 @@ typedef struct IrFpEnv {
 } IrFpEnv;
 /* A floating-point op (FPX, fclass, fcc) on scalars: its result, and flags or-ed in. False: no such op. */
 bool ir_eval_fp(const IrInsn *i, IrFpEnv env, const uint64_t arg[3], uint64_t *ret, uint32_t *ret_flags);
+/* vurecpe, vursqrte, vbfdot, vbfmmla. */
+bool ir_eval_estimate(const IrInsn *i, const IrVec arg[3], IrVec *ret);
+/* The same for rows of either kind; of a v64 or scalar the upper half of *ret is 0. */
+bool ir_eval_vfp(const IrInsn *i, IrFpEnv env, const IrVec arg[3], IrVec *ret, uint32_t *ret_flags);
 /* The value an rmw stores, from the old one. */
 uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand);
 

@@ -101,3 +101,86 @@ bool ir_eval_fp(const IrInsn *i, IrFpEnv env, const uint64_t arg[3], uint64_t *r
     *ret_flags |= v.flags;
     return true;
 }
+
+/* ---- vectors ---- */
+
+static uint64_t lane_get(const IrVec *v, unsigned bits, unsigned n)
+{
+    uint64_t w = v->w[n * bits >> 6] >> (n * bits & 63);
+    return bits == 64 ? w : w & ((1ull << bits) - 1);
+}
+
+/* Into a lane that is zero. */
+static void lane_put(IrVec *v, unsigned bits, unsigned n, uint64_t value)
+{
+    v->w[n * bits >> 6] |= (bits == 64 ? value : value & ((1ull << bits) - 1)) << (n * bits & 63);
+}
+
+static IrType float_of(unsigned bits) { return bits == 16 ? IR_F16 : bits == 32 ? IR_F32 : IR_F64; }
+static IrType int_of(unsigned bits) { return bits == 16 ? IR_I16 : bits == 32 ? IR_I32 : IR_I64; }
+
+/* What is done with one lane of a row. */
+static IrInsn scalar_of(const IrInsn *i)
+{
+    static const uint16_t same[] = {
+        [IR_VFADD] = IR_FADD, [IR_VFSUB] = IR_FSUB,     [IR_VFMUL] = IR_FMUL,       [IR_VFDIV] = IR_FDIV,     [IR_VFMULX] = IR_FMULX,
+        [IR_VFMIN] = IR_FMIN, [IR_VFMAX] = IR_FMAX,     [IR_VFMINM] = IR_FMINM,     [IR_VFMAXM] = IR_FMAXM,   [IR_VFRECPS] = IR_FRECPS,
+        [IR_VFSQRT] = IR_FSQRT, [IR_VFRECPE] = IR_FRECPE, [IR_VFRSQRTE] = IR_FRSQRTE, [IR_VFRSQRTS] = IR_FRSQRTS, [IR_VFMA] = IR_FMA,
+    };
+    unsigned bits = ir_lane_bits(i->misc), n = i->imm >> 8 & 255, m = i->imm >> 16 & 255;
+    uint8_t f = (uint8_t)float_of(bits), whole = (uint8_t)int_of(bits);
+    switch (i->op) {
+    case IR_VFCMP: return (IrInsn){.op = IR_FCMP, .type = f, .misc = (uint8_t)n};
+    case IR_VFRINT: return (IrInsn){.op = IR_FRINT, .type = f, .misc = f, .d = (IrVal)n};
+    case IR_VF2I: return (IrInsn){.op = IR_F2I, .type = whole, .misc = f, .d = (IrVal)n, .imm = m};
+    case IR_VI2F: return (IrInsn){.op = IR_I2F, .type = f, .misc = whole, .d = (IrVal)n, .imm = m};
+    case IR_VFWIDEN: return (IrInsn){.op = IR_F2F, .type = (uint8_t)float_of(2 * bits), .misc = f, .d = IR_RDYN};
+    case IR_VFNARROW:
+        return (IrInsn){.op = i->imm & IR_VA_MIX ? IR_F2BF : IR_F2F, .type = (uint8_t)float_of(bits / 2), .misc = f, .d = (IrVal)n};
+    default: return (IrInsn){.op = same[i->op], .type = f, .misc = IR_RDYN, .imm = n};
+    }
+}
+
+bool ir_eval_vfp(const IrInsn *i, IrFpEnv env, const IrVec arg[3], IrVec *ret, uint32_t *ret_flags)
+{
+    IrVec out = {{0, 0}};
+    if (!ir_has_lane(i)) {
+        uint64_t a[3] = {arg[0].w[0], arg[1].w[0], arg[2].w[0]};
+        bool ok = ir_eval_fp(i, env, a, &out.w[0], ret_flags);
+        *ret = out;
+        return ok;
+    }
+    IrInsn s = scalar_of(i);
+    unsigned from = ir_lane_bits(i->misc), to = i->op == IR_VFWIDEN ? 2 * from : i->op == IR_VFNARROW ? from / 2 : from;
+    unsigned lanes = ir_type_bits((IrType)i->type) / MAX(from, to), first = i->imm & IR_VA_HI ? lanes : 0;
+    for (unsigned n = 0; n < lanes; n++) {
+        uint64_t a[3], v;
+        for (unsigned k = 0; k < 3; k++)
+            a[k] = lane_get(&arg[k], from, first + n);
+        if (!ir_eval_fp(&s, env, a, &v, ret_flags))
+            return false;
+        lane_put(&out, to, n, i->op == IR_VFCMP ? 0 - v : v);
+    }
+    *ret = out;
+    return true;
+}
+
+bool ir_eval_estimate(const IrInsn *i, const IrVec arg[3], IrVec *ret)
+{
+    IrVec out = {{0, 0}};
+    unsigned lanes = ir_type_bits((IrType)i->type) / 32;
+    for (unsigned n = 0; n < lanes; n++) {
+        uint32_t a = (uint32_t)lane_get(&arg[0], 32, n), b = (uint32_t)lane_get(&arg[1], 32, n), c = (uint32_t)lane_get(&arg[2], 32, n);
+        uint32_t v = i->op == IR_VURECPE ? softfp_urecpe(a) : softfp_ursqrte(a);
+        if (i->op == IR_VBFDOT)
+            v = softfp_bfdot(a, (uint16_t)b, (uint16_t)(b >> 16), (uint16_t)c, (uint16_t)(c >> 16));
+        if (i->op == IR_VBFMMLA) {
+            uint64_t row = arg[1].w[n >> 1], col = arg[2].w[n & 1];
+            v = softfp_bfdot(a, (uint16_t)row, (uint16_t)(row >> 16), (uint16_t)col, (uint16_t)(col >> 16));
+            v = softfp_bfdot(v, (uint16_t)(row >> 32), (uint16_t)(row >> 48), (uint16_t)(col >> 32), (uint16_t)(col >> 48));
+        }
+        lane_put(&out, 32, n, v);
+    }
+    *ret = out;
+    return true;
+}

@@ -2,6 +2,7 @@
 
 enum {
     L8 = 1 << IR_LANE_8, L16 = 1 << IR_LANE_16, L32 = 1 << IR_LANE_32, L64 = 1 << IR_LANE_64,
+    F16 = 1 << IR_LANE_F16, F32 = 1 << IR_LANE_F32, F64 = 1 << IR_LANE_F64, F_ALL = F16 | F32 | F64,
     L8_32 = L8 | L16 | L32, L8_64 = L8_32 | L64,
     S = IR_VA_S, HI = IR_VA_HI, ROUND = IR_VA_ROUND, SAT = IR_VA_SAT, MIX = IR_VA_MIX, NEG = IR_VA_NEG,
 };
@@ -29,6 +30,14 @@ static const IrVecRow rows[IR_OP_COUNT] = {
     ROW(VCNT, L8), ROW(VCLZ, L8_32), ROW(VRBIT, L8), ROW(VPMUL, L8), ROW(VPMULL, L8 | L64, HI, .v128 = true),
     ROW(VDOT, L8, S | MIX), ROW(VAES, L8, 0, IR_VNUM_AES, .v128 = true), ROW(VSHA, L32, 0, IR_VNUM_SHA, .v128 = true),
     ROW(CRC32, 0, 0, IR_VNUM_BIT),
+#define FROW(op, ...) ROW(op, F_ALL, 0, __VA_ARGS__, .pairs = true)
+    FROW(VFADD, 0), FROW(VFSUB, 0), FROW(VFMUL, 0), FROW(VFDIV, 0), FROW(VFMULX, 0), FROW(VFRECPS, 0), FROW(VFRSQRTS, 0),
+    FROW(VFMIN, 0), FROW(VFMAX, 0), FROW(VFMINM, 0), FROW(VFMAXM, 0), FROW(VFSQRT, 0), FROW(VFRECPE, 0), FROW(VFRSQRTE, 0),
+    FROW(VFMA, IR_VNUM_FNEG), FROW(VFCMP, IR_VNUM_FCOND), FROW(VFRINT, IR_VNUM_FRINT),
+    FROW(VF2I, IR_VNUM_FCVT, IR_VNUM_FIX), FROW(VI2F, IR_VNUM_FCVT, IR_VNUM_FIX),
+    ROW(VFWIDEN, F16 | F32, HI, .v128 = true), ROW(VFNARROW, F32 | F64, MIX, IR_VNUM_ROUND, .v128 = true),
+    ROW(VURECPE, F32), ROW(VURSQRTE, F32), ROW(VBFDOT, F32), ROW(VBFMMLA, F32, .v128 = true),
+#undef FROW
 #undef ROW
 };
 
@@ -50,6 +59,12 @@ static bool number_ok(IrVecNum kind, unsigned n, unsigned lane, unsigned bytes)
     case IR_VNUM_AES: return n < IR_AES_COUNT;
     case IR_VNUM_SHA: return n < IR_SHA_COUNT;
     case IR_VNUM_BIT: return n < 2;
+    case IR_VNUM_FNEG: return n < 4;
+    case IR_VNUM_FCOND: return n <= IR_FLE;
+    case IR_VNUM_FRINT: return ((n & 7) <= IR_RMM || (n & 7) == IR_RDYN) && n < 64 && (n & 48) != 48 && !(lane == IR_LANE_F16 && n & 48);
+    case IR_VNUM_FCVT: return ((n & 7) <= IR_RMM || (n & 7) == IR_RDYN) && n < 16;
+    case IR_VNUM_FIX: return n <= ir_lane_bits(lane);
+    case IR_VNUM_ROUND: return n == IR_RDYN || n == IR_RODD;
     }
     return false;
 }
@@ -62,6 +77,8 @@ bool ir_vec_attr_ok(const IrInsn *i, IrType type)
         return false;
     if (i->op == IR_CRC32)
         return i->misc == 0 && number_ok((IrVecNum)row->n, i->imm >> 8 & 255, 0, 8) && i->imm >> 16 == 0;
+    if (i->op == IR_VFNARROW && (flags & IR_VA_MIX) && i->misc != IR_LANE_F32)
+        return false;
     if (i->op == IR_VNARROW && (flags & ~IR_VA_SAT) && !(flags & IR_VA_SAT))
         return false;
     if (row->pairs && ir_lane_bits(i->misc) * 2 > bytes * 8)

@@ -17,6 +17,12 @@ typedef enum IrVecNum {
     IR_VNUM_UNIT,  /* log2 of bytes: above the lane's, at most 3 */
     IR_VNUM_INDEX, /* 0, 16, 32 or 48 */
     IR_VNUM_AES, IR_VNUM_SHA, IR_VNUM_BIT,
+    IR_VNUM_FNEG,  /* signs of fma */
+    IR_VNUM_FCOND, /* FEQ, FLT, FLE */
+    IR_VNUM_FRINT, /* IrRound | IR_FRINT_* */
+    IR_VNUM_FCVT,  /* IrRound | IR_CVT_UNSIGNED */
+    IR_VNUM_FIX,   /* bits of a fraction: 0 .. lane bits */
+    IR_VNUM_ROUND, /* IR_RDYN, IR_RODD */
 } IrVecNum;
 
 typedef struct IrVecRow {

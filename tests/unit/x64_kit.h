@@ -43,6 +43,8 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
         k->slots[TOY_X + s].pin = (uint8_t)(s + 1);
         k->slots[TOY_F + s].pin = (uint8_t)(s < 4 ? s + 1 : 0);
     }
+    k->slots[TOY_V].pin = 6;
+    k->slots[TOY_V + 3].pin = 5;
     x64_host_init(&k->host, f, no_opt, k->slots, TOY_SLOTS, 4, &at);
     x64_stubs_emit(&k->host, &k->a);
     k->code = k->a.p;

@@ -127,7 +127,7 @@ typedef struct X64FlRecipe {
 
 /* A floating-point op done by ir_eval_fp(): operands, result, and the row. */
 typedef struct X64SoftArea {
-    uint64_t in[3][2], out[2];
+    IrVec in[3], out;
     uint16_t d; /* of the IrInsn */
     uint8_t nan, fp;
     uint32_t round;

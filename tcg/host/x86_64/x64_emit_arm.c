@@ -366,6 +366,11 @@ static bool emit_checked(X64Emit *e, const IrInsn *i)
 
 bool x64_arm_emit(X64Emit *e, const IrInsn *i)
 {
+    if (ir_has_lane(i)) {
+        if (e->checked || !x64_arm_vec(e, i))
+            x64_soft_ir_always(e, i);
+        return true;
+    }
     bool cvt = ir_op_info[i->op].sig == IR_SIG_FCVT, compare = i->op == IR_FLFCMP || i->op == IR_FCMP;
     bool plain = !(e->r->fp & (compare ? IR_FP_FZ : IR_FP_DN | IR_FP_FZ)) && !has_f16(e, i);
     IrInsn mul;

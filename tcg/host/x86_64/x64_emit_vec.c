@@ -120,3 +120,7 @@ void x64_emit_vlow(X64Emit *e, const IrInsn *i) {} /* another name of its operan
 FALLBACK(vqrdmla)
 FALLBACK(vpmul)
 FALLBACK(vsha)
+FALLBACK(vurecpe)
+FALLBACK(vursqrte)
+FALLBACK(vbfdot)
+FALLBACK(vbfmmla)

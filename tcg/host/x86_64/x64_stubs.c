@@ -85,10 +85,8 @@ static uint32_t soft_ir(X64SoftArea *s, uint64_t raw)
     X64SoftOp op = {.raw = raw};
     IrInsn i = {.op = op.op, .type = op.type, .misc = op.misc, .d = s->d, .imm = op.imm};
     IrFpEnv env = {.nan = s->nan, .fp = s->fp, .round = (uint8_t)s->round};
-    uint64_t arg[3] = {s->in[0][0], s->in[1][0], s->in[2][0]};
     uint32_t flags = 0;
-    s->out[1] = 0;
-    ir_eval_fp(&i, env, arg, s->out, &flags);
+    ir_eval_vfp(&i, env, s->in, &s->out, &flags);
     return flags;
 }
 
