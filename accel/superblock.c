@@ -15,6 +15,9 @@ typedef struct Tracer {
     unsigned max, branches;
 } Tracer;
 
+/* The address in a tagged pc. */
+static Gva place(const Tracer *x, Gva pc) { return pc & ~x->cfg->ops->pc_tag; }
+
 /* Copies guest bytes [pc, pc + n) into the buffer. Everything is translated from there: guest memory may change, or
  * vanish, at any time. */
 static bool tracer_copy(Tracer *x, Gva pc, unsigned n)
@@ -98,7 +101,7 @@ static bool tracer_visited(const Tracer *x, Gva pc)
 
 static void tracer_leave_direct(Tracer *x, Gva from, Gva to)
 {
-    ir_exit(x->b, ir_exit_direct(x->b, to, to <= from));
+    ir_exit(x->b, ir_exit_direct(x->b, to, place(x, to) <= place(x, from)));
 }
 
 static void tracer_close_loop(Tracer *x)
@@ -116,7 +119,8 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     }
     IrRegion *r = x->b->r;
     const SuperblockConfig *cfg = x->cfg;
-    if (x->t.together <= from || to <= from || to > x->t.together)
+    bool back = place(x, to) <= place(x, from);
+    if (place(x, x->t.together) <= place(x, from) || back || place(x, to) > place(x, x->t.together))
         x->t.together = 0;
     if (!cfg->loop_head && !x->t.together && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
         tracer_leave_direct(x, from, to);
@@ -124,11 +128,11 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     }
     bool stop = r->full || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
                 ((cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
-    if (stop || (to != x->t.next && tracer_visited(x, to)) || !tracer_fetch(x, to)) {
+    if (stop || (to != x->t.next && tracer_visited(x, to)) || !tracer_fetch(x, place(x, to))) {
         tracer_leave_direct(x, from, to);
         return false;
     }
-    if (to <= from) /* every cycle has a poll, also one that is unrolled into forward jumps between regions */
+    if (back) /* every cycle has a poll, also one that is unrolled into forward jumps between regions */
         ir_poll(x->b, ir_exit_direct(x->b, to, false));
     return true;
 }
@@ -160,7 +164,7 @@ static bool tracer_flow(Tracer *x, Gva *pc)
         }
         if (x->branches)
             x->branches--;
-        ir_exit_if(b, t->flow.cond, ir_exit_direct(b, t->flow.target, t->flow.target <= from), false);
+        ir_exit_if(b, t->flow.cond, ir_exit_direct(b, t->flow.target, place(x, t->flow.target) <= place(x, from)), false);
         *pc = t->next;
         if (x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) {
             tracer_leave_direct(x, from, t->next);
@@ -192,8 +196,8 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     x.t.b = b;
     x.t.ctx = ctx;
     x.t.target = x.t.target_store;
-    if (!tracer_fetch(&x, pc)) {
-        ret->fault = pc;
+    if (!tracer_fetch(&x, place(&x, pc))) {
+        ret->fault = place(&x, pc);
         return false;
     }
     IrRegion *r = ir_region_new(arena, ops->slots, ops->n_slots, ops->helpers, ops->n_helpers);
@@ -213,18 +217,18 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
         x.t.flow = (TransFlow){.kind = FLOW_NEXT};
         ops->translate(&x.t);
         if (x.t.truncated) {
-            if (tracer_fetch_across(&x, pc)) {
+            if (tracer_fetch_across(&x, place(&x, pc))) {
                 x.t.truncated = false;
                 ops->translate(&x.t);
             } else if (first) {
-                ret->fault = align_up(pc + 1, 4096);
+                ret->fault = align_up(place(&x, pc) + 1, 4096);
                 return false;
             } else {
                 tracer_leave_direct(&x, pc - 1, pc);
                 break;
             }
         }
-        if (!tracer_add_run(ret, pc, x.t.bytes, (unsigned)(x.t.next - pc))) {
+        if (!tracer_add_run(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
             /* cannot happen: tracer_go keeps two runs free */
             ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
             break;

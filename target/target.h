@@ -125,6 +125,7 @@ struct TargetOps {
     const TargetReg *regs;
     uint16_t n_slots, n_helpers, n_regs;
     uint8_t nan;            /* IrNan */
+    uint64_t pc_tag;        /* bits of a pc that are state, not address (Arm: T and IT); 0 for most */
     /* Power-on state of a user-mode cpu. */
     void (*reset)(Cpu *cpu);
     /* Context word for the cpu's present state (low 16 bits). */
@@ -144,5 +145,6 @@ struct TargetOps {
 
 extern const TargetOps target_riscv64;
 extern const TargetOps target_aarch64;
+extern const TargetOps target_arm; /* A32 and T32 */
 
 #endif

@@ -12,7 +12,8 @@
 
 #include <sys/mman.h>
 
-enum { HINTS = 1020, LOOP_HEAD = 1 };
+enum { HINTS = 1020 };
+#define LOOP_HEAD (1ull << 63)
 
 typedef struct DbtHints {
     uint32_t n; /* entries ever asked for since the parent last looked */

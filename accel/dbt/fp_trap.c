@@ -18,7 +18,7 @@ static void count_trap(Dbt *d, Gva pc)
         return;
     __atomic_fetch_add(&d->stats.fp_checked, 1, __ATOMIC_RELAXED);
     __atomic_fetch_or(&d->fp_checked[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELEASE);
-    dbt_invalidate(d->accel, pc, d->accel->ops->insn_align);
+    dbt_invalidate(d->accel, pc & ~d->accel->ops->pc_tag, d->accel->ops->insn_align);
 }
 
 bool dbt_fp_step(Dbt *d, Cpu *cpu)

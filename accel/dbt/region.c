@@ -32,7 +32,7 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
         uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
         if (!key)
             return NULL;
-        if (key != (pc | 1))
+        if (key != pc + 1)
             continue;
         DbtRegion *r = __atomic_load_n(&e->region, __ATOMIC_ACQUIRE);
         if (r->pc == pc && r->ctx == ctx && !__atomic_load_n(&r->dead, __ATOMIC_RELAXED))
@@ -50,7 +50,7 @@ static void table_add(DbtMap *m, DbtRegion *r)
     m->n_tombs -= m->table[h].pc == DBT_TOMB;
     m->n_entries++;
     __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
-    set_key(m, h, r->pc | 1);
+    set_key(m, h, r->pc + 1);
 }
 
 /* A tomb at the end of a row of entries is as good as free: whoever comes by would stop at the next. */

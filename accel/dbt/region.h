@@ -64,7 +64,7 @@ typedef struct DbtPage {
 /* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and compares the
  * region's own pc: between its two loads the entry may become another region's. The pointer is never taken back. */
 typedef struct DbtEntry {
-    uint64_t pc;         /* | 1; 0 = free, DBT_TOMB = removed; written last */
+    uint64_t pc;         /* + 1; 0 = free, DBT_TOMB = removed; written last */
     DbtRegion *region;
 } DbtEntry;
 

@@ -4,7 +4,9 @@
  *
  * x[] stands right behind the common head, so that generated code reaches it with short offsets. XZR has no field.
  * In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the general-purpose registers
- * between the Execution states"), r15 is base.pc.
+ * between the Execution states") where generated code has not been; only the low halves count. r15 is base.pc, tagged:
+ * bits 31..1 are the address of the instruction, bit 0 is CPSR.T, bits 39..32 are CPSR.IT. So what is a jump to T32 code in
+ * a register is one in base.pc, and code is keyed by all of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr and fpsr.
  * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
@@ -37,11 +39,16 @@ typedef struct ArmCpu {
     uint32_t ic_pending;   /* not architectural: IC IVAU was executed, DSB or ISB not yet */
     uint32_t model;        /* ArmModel */
     uint32_t pstate;       /* ARM_PSTATE_* that EL0 can see besides NZCV */
+    uint32_t q;            /* A32, T32: CPSR.Q, 0 or 1 */
+    uint32_t ge;           /* A32, T32: CPSR.GE, a byte of 0 or 255 for each bit */
 } ArmCpu;
 
 #define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
 
 enum { ARM_LR = 30, ARM_ZR_SP = 31 };
+/* base.pc of A32 and T32: what is not address. */
+enum { ARM_PC_T = 1, ARM_PC_IT_SHIFT = 32 };
+#define ARM_PC_TAG (0xffull << ARM_PC_IT_SHIFT | ARM_PC_T)
 typedef enum ArmPacKey { ARM_KEY_IA, ARM_KEY_IB, ARM_KEY_DA, ARM_KEY_DB, ARM_KEY_GA } ArmPacKey;
 
 /* ArmCpu.pstate, at the bits of SPSR_EL1. */
@@ -99,6 +106,11 @@ uint64_t arm_id_value(ArmModel model, ArmIdReg reg);
 /* Outside of accel_run() only. */
 uint32_t arm_nzcv(const ArmCpu *cpu); /* bits 31..28 */
 void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv);
+/* A32, T32: CPSR with T and IT from base.pc, and back (execution state included). */
+uint32_t arm_cpsr(const ArmCpu *cpu);
+void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr);
+/* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else (SVC). */
+uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len);
 uint32_t arm_fpcr(const ArmCpu *cpu);
 void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr);
 uint32_t arm_fpsr(const ArmCpu *cpu);

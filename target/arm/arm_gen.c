@@ -1,5 +1,7 @@
-/* Build-time program: reads a64_rows.inc, writes the decode tables (a64_decode_tables.h) to standard output.
- * Fails, and with it the build, when two rows can match the same bits and neither is a special case of the other.
+/* Build-time program: reads the rows of an instruction set (ARM_GEN_ROWS), writes its decode tables
+ * (<ARM_GEN_NAME>_decode_tables.h) to standard output. With ARM_GEN_FIELDS (A32, T32) also where each letter's bits are.
+ * Fails, and with it the build, when two rows can match the same bits, neither is a special case of the other, and there
+ * is no row for exactly these bits.
  *
  * The tree: a set of rows is split by the field of bits that leaves the fewest rows to compare, until two are left or
  * nothing helps. Equal leaves are stored once. */
@@ -14,8 +16,8 @@ typedef struct GenRow {
 } GenRow;
 
 static GenRow rows[] = {
-#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, "A64_FMT_" #fmt, "ARM_FEAT_" #feat, 0, 0},
-#include "target/arm/a64_rows.inc"
+#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, ARM_GEN_FORMATS "_FMT_" #fmt, "ARM_FEAT_" #feat, 0, 0},
+#include ARM_GEN_ROWS
 #undef INSN
 };
 
@@ -33,8 +35,26 @@ static void fail(const char *what, const char *a, const char *b)
     exit(1);
 }
 
+/* Without spaces; 16-bit rows are the upper half of 32 bits; 4 letters c in front: not 1111, see a32_decode.c. */
+static void row_normalise(GenRow *r)
+{
+    char *pic = calloc(33, 1), *to = pic;
+
+    for (const char *from = r->pic; *from && to < pic + 32; from++)
+        if (*from != ' ')
+            *to++ = *from;
+    if (to == pic + 16)
+        memset(to, '-', 16);
+    r->pic = pic;
+}
+
 static void row_parse(GenRow *r)
 {
+    row_normalise(r);
+    if (!strncmp(r->pic, "cccc", 4)) {
+        r->mask = 0xf0000000;
+        r->match = 0xe0000000;
+    }
     if (strlen(r->pic) != 32)
         fail("picture is not of 32 characters", r->id, r->pic);
     for (unsigned i = 0; i < 32; i++) {
@@ -52,8 +72,12 @@ static void check_ambiguous(const GenRow *a, const GenRow *b)
 
     if ((a->match ^ b->match) & common)
         return;
-    if (a->mask == b->mask || (common != a->mask && common != b->mask))
-        fail("ambiguous rows", a->id, b->id);
+    if (a->mask != b->mask && (common == a->mask || common == b->mask))
+        return;
+    for (unsigned i = 0; i < N_ROWS; i++)
+        if (rows[i].mask == (a->mask | b->mask) && rows[i].match == (a->match | b->match) && a->mask != b->mask)
+            return;
+    fail("ambiguous rows", a->id, b->id);
 }
 
 static int by_specificity(const void *a, const void *b)
@@ -135,6 +159,32 @@ static unsigned build(const uint16_t *list, unsigned n, uint32_t used)
     return node;
 }
 
+#ifdef ARM_GEN_FIELDS
+/* For each row its fields, {letter, lowest bit, width}, from the left; a width of 0 ends the list. */
+static void print_fields(unsigned *ret_first)
+{
+    unsigned n = 0;
+
+    printf("static const A32Field " ARM_GEN_NAME "_fields[] = {\n");
+    for (unsigned i = 0; i < N_ROWS; i++) {
+        const char *pic = rows[i].pic;
+        ret_first[i] = n;
+        printf("    ");
+        for (unsigned at = 0, len; at < 32; at += len) {
+            for (len = 1; at + len < 32 && pic[at + len] == pic[at];)
+                len++;
+            if (!((pic[at] | 32) >= 'a' && (pic[at] | 32) <= 'z') || pic[at] == 'O' || pic[at] == 'Z')
+                continue;
+            printf("{A32_LETTER(%c), %u, %u}, ", pic[at], 32 - at - len, len);
+            n++;
+        }
+        printf("{0, 0, 0},\n");
+        n++;
+    }
+    printf("};\n");
+}
+#endif
+
 static void print_u16(const char *name, const uint16_t *v, unsigned n)
 {
     printf("static const uint16_t %s[] = {", name);
@@ -158,14 +208,24 @@ int main(void)
     if (build(all, N_ROWS, 0) != 0)
         fail("no root", "", "");
 
-    printf("/* Made by arm_gen from a64_rows.inc. */\nstatic const A64Row a64_rows[] = {\n");
-    for (unsigned i = 0; i < N_ROWS; i++)
-        printf("    {0x%08x, 0x%08x, %s, %s},\n", rows[i].mask, rows[i].match, rows[i].format, rows[i].feat);
-    printf("};\nstatic const A64Node a64_nodes[] = {\n");
+    printf("/* Made by arm_gen. */\n");
+#ifdef ARM_GEN_FIELDS
+    unsigned first[N_ROWS];
+    print_fields(first);
+#endif
+    printf("static const " ARM_GEN_FORMATS "Row " ARM_GEN_NAME "_rows[] = {\n");
+    for (unsigned i = 0; i < N_ROWS; i++) {
+        printf("    {0x%08x, 0x%08x, %s, %s", rows[i].mask, rows[i].match, rows[i].format, rows[i].feat);
+#ifdef ARM_GEN_FIELDS
+        printf(", %u", first[i]);
+#endif
+        printf("},\n");
+    }
+    printf("};\nstatic const " ARM_GEN_FORMATS "Node " ARM_GEN_NAME "_nodes[] = {\n");
     for (unsigned i = 0; i < n_nodes; i++)
         printf("    {%u, %u, %u},\n", nodes[i].shift, nodes[i].width, nodes[i].first);
     printf("};\n");
-    print_u16("a64_next", next, n_next);
-    print_u16("a64_leaves", leaves, n_leaves);
+    print_u16(ARM_GEN_NAME "_next", next, n_next);
+    print_u16(ARM_GEN_NAME "_leaves", leaves, n_leaves);
     return 0;
 }

@@ -39,7 +39,8 @@ enum X64Xmm {
     X64_XMM8, X64_XMM9, X64_XMM10, X64_XMM11, X64_XMM12, X64_XMM13, X64_XMM14, X64_XMM15,
 };
 
-enum X64Seg { X64_SEG_NONE, X64_SEG_FS = 0x64, X64_SEG_GS = 0x65 };
+/* Prefixes of a memory operand. X64_ADDR32: the address is computed in 32 bits and zero-extended. */
+enum X64Seg { X64_SEG_NONE, X64_SEG_FS = 0x64, X64_SEG_GS = 0x65, X64_ADDR32 = 0x67 };
 
 /* Memory operand. base X64_RIP: disp counts from the end of the instruction and index must be none.
  * base X64_NO_REG: absolute or index*scale + disp. index is never RSP. */

@@ -22,7 +22,7 @@ void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest
     };
 }
 
-static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
+static X64Mem address64(X64Emit *e, const IrInsn *i, bool indexed)
 {
     IrMem mem = {.raw = i->d};
     int32_t disp = (int32_t)i->imm;
@@ -50,6 +50,14 @@ static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
     if (idx == IR_NONE)
         return X64_MEM(rb, disp);
     return X64_MEMI(rb, x64_use(e, idx), scale, disp);
+}
+
+/* Bits above 32 of the registers mean nothing then, and a guest address is a host address (base 0). */
+static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
+{
+    X64Mem m = address64(e, i, indexed);
+    m.seg = (IrMem){.raw = i->d}.mmu == IR_MMU_DIRECT32 ? X64_ADDR32 : X64_SEG_NONE;
+    return m;
 }
 
 void x64_emit_ld(X64Emit *e, const IrInsn *i)

@@ -1,0 +1,46 @@
+/* C functions called by A32/T32 code; the list with flags and types is a32_helpers.def. */
+#include <time.h>
+
+#include "base/fault.h"
+#include "base/sys.h"
+#include "target/arm/a32_trans.h"
+
+/* Store exclusive whose load exclusive is not known: a address, b value, c log2 size << 8 | Rd. Writes Rd itself, so that
+ * its result can be the status. See a32_trans_atomic.c for what may succeed. */
+uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    ArmCpu *cpu = opaque;
+    unsigned size = 1u << (c >> 8), rd = c & 15;
+    uint64_t mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
+    bool exact = (cpu->base.ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
+    uint64_t failed = 1;
+
+    if (cpu->excl_addr == a && exact) {
+        if (!cpu->ldx_exclusive) { /* look at the context again; this store then fails */
+            cpu->ldx_exclusive = 1;
+            cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+            return 1;
+        }
+    } else if (cpu->excl_addr == a) {
+        FaultVal old = fault_cas(a, cpu->excl_val & mask, b & mask, size);
+        if (old.fault) {
+            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+            cpu->base.exit.write = 1;
+            cpu->base.exit.addr = a;
+            return 1;
+        }
+        failed = (old.val & mask) != (cpu->excl_val & mask);
+    }
+    cpu->excl_addr = ARM_NO_RESERVATION;
+    cpu->x[rd] = failed;
+    return 0;
+}
+
+/* CNTVCT: the monotonic clock in units of 1 / ARM_CNTFRQ. */
+uint64_t a32_helper_cntvct(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    struct timespec now;
+
+    sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * ARM_CNTFRQ + (uint64_t)now.tv_nsec / (1000000000 / ARM_CNTFRQ);
+}

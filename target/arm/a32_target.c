@@ -1,0 +1,261 @@
+/* TargetOps of A32 and T32: state table, context word, and the translation of one instruction. */
+#include <elf.h>
+#include <stddef.h>
+
+#include "base/fault.h"
+#include "target/arm/a32_disas.h"
+#include "target/arm/a32_trans.h"
+
+/* The last column is the rank for a host register (how often compiled code names them). */
+#define RSLOT(n, rank) [A32_SLOT_R + n] = {"r" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I32, rank}
+#define VSLOT(n, rank) [A32_SLOT_V + n] = {"q" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
+#define SLOT(id, name, field, type) [A32_SLOT_##id] = {name, offsetof(ArmCpu, field), type, 0}
+
+static const IrSlot slots[A32_SLOTS] = {
+    RSLOT(0, 1), RSLOT(1, 3), RSLOT(2, 4), RSLOT(3, 2), RSLOT(4, 5), RSLOT(5, 7), RSLOT(6, 8), RSLOT(7, 9),
+    RSLOT(8, 0), RSLOT(9, 0), RSLOT(10, 0), RSLOT(11, 0), RSLOT(12, 0), RSLOT(13, 6), RSLOT(14, 10),
+    VSLOT(0, 1), VSLOT(1, 2), VSLOT(2, 3), VSLOT(3, 4), VSLOT(4, 0), VSLOT(5, 0), VSLOT(6, 0), VSLOT(7, 0),
+    VSLOT(8, 5), VSLOT(9, 6), VSLOT(10, 7), VSLOT(11, 8), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0), VSLOT(15, 0),
+    SLOT(FL, "fl", fl, IR_FL),
+    SLOT(Q, "q", q, IR_I32),
+    SLOT(GE, "ge", ge, IR_I32),
+    SLOT(EXCL_ADDR, "exaddr", excl_addr, IR_I64),
+    SLOT(EXCL_VAL, "exval", excl_val, IR_I64),
+    SLOT(TPIDR, "tpidr", tpidr, IR_I32),
+    SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I32),
+    SLOT(FPCR, "fpcr", fpcr, IR_I32),
+    SLOT(FPSR, "fpsr", fpsr, IR_I32),
+};
+
+static const IrHelper helpers[A32_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, a32_helper_##name},
+#include "target/arm/a32_helpers.def"
+#undef HELPER
+};
+
+#define RREG(n) {"r" #n, offsetof(ArmCpu, x) + 8 * (n), 4, 0}
+#define QREG(n) {"q" #n, offsetof(ArmCpu, v) + 16 * (n), 16, 1}
+static const TargetReg regs[] = {
+    RREG(0), RREG(1), RREG(2), RREG(3), RREG(4), RREG(5), RREG(6), RREG(7),
+    RREG(8), RREG(9), RREG(10), RREG(11), RREG(12), RREG(13), RREG(14),
+    {"pc", offsetof(ArmCpu, base.pc), 8, 2},
+    {"fl", offsetof(ArmCpu, fl), 4, 2},
+    QREG(0), QREG(1), QREG(2), QREG(3), QREG(4), QREG(5), QREG(6), QREG(7),
+    QREG(8), QREG(9), QREG(10), QREG(11), QREG(12), QREG(13), QREG(14), QREG(15),
+    {"fpcr", offsetof(ArmCpu, fpcr), 4, 2},
+    {"fpsr", offsetof(ArmCpu, fpsr), 4, 2},
+    {"tpidr", offsetof(ArmCpu, tpidrro), 4, 2},
+};
+
+/* ---- status ---- */
+
+enum { CPSR_USER = 0x10, CPSR_T = 1 << 5, CPSR_Q = 1 << 27 };
+
+uint32_t arm_cpsr(const ArmCpu *cpu)
+{
+    unsigned it = cpu->base.pc >> ARM_PC_IT_SHIFT & 0xff;
+    uint32_t v = arm_nzcv(cpu) | cpu->q << 27 | CPSR_USER | (cpu->base.pc & ARM_PC_T ? CPSR_T : 0);
+
+    for (unsigned k = 0; k < 4; k++)
+        v |= (cpu->ge >> (8 * k) & 1) << (16 + k);
+    return v | (it & 3) << 25 | (it >> 2) << 10;
+}
+
+void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr)
+{
+    uint64_t it = cpsr & CPSR_T ? (cpsr >> 25 & 3) | (cpsr >> 10 & 0x3f) << 2 : 0;
+
+    arm_set_nzcv(cpu, cpsr);
+    cpu->q = cpsr >> 27 & 1;
+    cpu->ge = 0;
+    for (unsigned k = 0; k < 4; k++)
+        cpu->ge |= (cpsr >> (16 + k) & 1 ? 255u : 0) << (8 * k);
+    cpu->base.pc = (cpu->base.pc & 0xfffffffe) | (cpsr & CPSR_T ? ARM_PC_T : 0) | it << ARM_PC_IT_SHIFT;
+}
+
+uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len)
+{
+    uint64_t it = t32_it_advance(cpu->base.pc >> ARM_PC_IT_SHIFT & 0xff);
+
+    return (uint32_t)(cpu->base.pc + len) | it << ARM_PC_IT_SHIFT;
+}
+
+static void a32_reset(Cpu *base)
+{
+    ArmCpu *cpu = (ArmCpu *)base;
+
+    memset((char *)cpu + sizeof(Cpu), 0, sizeof(*cpu) - sizeof(Cpu));
+    cpu->excl_addr = ARM_NO_RESERVATION;
+    cpu->model = ARM_MODEL_MAX;
+    arm_set_fpcr(cpu, 0);
+    arm_set_fpsr(cpu, 0);
+}
+
+/* ---- translation ---- */
+
+/* The word that the decoders want, and the instruction's length; 0: it is not all there. */
+static unsigned fetch(const uint8_t *bytes, unsigned n, bool thumb, uint32_t *ret_bits)
+{
+    if (!thumb) {
+        *ret_bits = n >= 4 ? ld_u32(bytes) : 0;
+        return n >= 4 ? 4 : 0;
+    }
+    unsigned len = n >= 2 ? t32_insn_len(ld_u16(bytes)) : 4;
+    if (n < len)
+        return 0;
+    *ret_bits = (uint32_t)ld_u16(bytes) << 16 | (len == 4 ? ld_u16(bytes + 2) : 0u);
+    return len;
+}
+
+A32Insn a32_peek(const Trans *t, unsigned off, A32Args *ret_args)
+{
+    uint32_t bits;
+
+    if (off >= t->n_bytes || !fetch(t->bytes + off, t->n_bytes - off, a32_thumb(t), &bits))
+        return A32_ILLEGAL;
+    return a32_thumb(t) ? t32_decode(bits, 0, ret_args) : a32_decode(bits, ret_args);
+}
+
+static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
+{
+    switch (insn) {
+#define INSN(id, name, pic, fmt, feat, handler, ops) case A32_##id: a32_trans_##handler(t, a); break;
+#include "target/arm/a32_rows.inc"
+#undef INSN
+#define INSN(id, name, pic, fmt, feat, handler, ops) case T32_##id: a32_trans_##handler(t, a); break;
+#include "target/arm/t32_insns.def"
+#undef INSN
+    default: a32_illegal(t); break;
+    }
+}
+
+/* The flow of an instruction in a block of its own; the block ends. */
+static void end_block(Trans *t, unsigned join)
+{
+    IrBuilder *b = t->b;
+    const TransFlow *f = &t->flow;
+
+    switch ((TransFlowKind)f->kind) {
+    case FLOW_JUMP:
+    case FLOW_CALL: ir_exit(b, ir_exit_direct(b, f->target, (uint32_t)f->target <= (uint32_t)t->pc)); break;
+    case FLOW_INDIRECT: ir_exit_ind(b, f->indirect, (IrHint)f->hint); break;
+    case FLOW_RAISE: ir_exit(b, ir_exit_raise(b, t->pc, f->code)); break;
+    case FLOW_STOP: ir_exit(b, ir_exit_direct(b, t->next, false)); break;
+    case FLOW_LEAVE: ir_exit(b, ir_exit_raise(b, t->next, f->code)); break;
+    default: ir_br(b, join); break;
+    }
+    t->flow = (TransFlow){.kind = FLOW_NEXT};
+}
+
+static bool is_plain_branch(const A32Args *a)
+{
+    return a->format == A32_FMT_T16_BCC || a->format == A32_FMT_TBCC || a->format == A32_FMT_T16_B ||
+           (a->format == A32_FMT_B24 && !(a->bits >> 24 & 1)) ||
+           (a->format == A32_FMT_TB && (a->bits & 0x5000) == 0x1000);
+}
+
+static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
+{
+    IrBuilder *b = t->b;
+    IrVal cond = ir_flcc(b, a32_fl(t), (IrFlCond)a->cond);
+
+    if (is_plain_branch(a)) {
+        a32_state(t)->branch_cond = cond;
+        dispatch(t, insn, a);
+    } else if (ir_is_const(b->r, cond)) {
+        if (ir_const_value(b->r, cond))
+            dispatch(t, insn, a);
+    } else if (a->format < A32_FMT_EFF && a->d != A32_PC) {
+        a32_state(t)->cond = cond;
+        dispatch(t, insn, a);
+    } else {
+        unsigned then = b->r->n_blocks, join = then + 1;
+        ir_brcond(b, cond, then, join);
+        ir_block(b);
+        dispatch(t, insn, a);
+        end_block(t, join);
+        ir_block(b);
+    }
+}
+
+static void a32_translate(Trans *t)
+{
+    A32Args args;
+    A32Insn insn;
+    uint32_t bits;
+    unsigned it = a32_itstate(t), len = fetch(t->bytes, t->n_bytes, a32_thumb(t), &bits);
+
+    t->truncated = !len;
+    if (t->truncated)
+        return;
+    *a32_state(t) = (A32Trans){0};
+    t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
+    t->flow = (TransFlow){.kind = FLOW_NEXT};
+    if (!a32_thumb(t) && (t->pc & 2)) {
+        a32_raise(t, CPU_EXIT_MISALIGNED);
+        return;
+    }
+    insn = a32_thumb(t) ? t32_decode(bits, it, &args) : a32_decode(bits, &args);
+    if (insn == A32_ILLEGAL || !arm_model_has((ArmModel)((t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT), a32_row_feat(insn)))
+        a32_illegal(t);
+    else if (args.cond != A32_COND_AL)
+        translate_conditional(t, insn, &args);
+    else
+        dispatch(t, insn, &args);
+}
+
+/* ---- the rest ---- */
+
+/* Of the instruction at pc, which wanted its data aligned. */
+static Gva a32_data_addr(const Cpu *base)
+{
+    const ArmCpu *cpu = (const ArmCpu *)base;
+    bool thumb = base->pc & ARM_PC_T;
+    uint8_t bytes[4];
+    uint32_t bits;
+    A32Args a;
+
+    if (!thumb && (base->pc & 2))
+        return (uint32_t)base->pc;
+    if (fault_copy(bytes, (const void *)(uintptr_t)(base->pc & ~ARM_PC_TAG), 4) || !fetch(bytes, 4, thumb, &bits) ||
+        (thumb ? t32_decode(bits, 0, &a) : a32_decode(bits, &a)) == A32_ILLEGAL || a.n > 14)
+        return 0;
+    uint32_t n = (uint32_t)cpu->x[a.n], count = (uint32_t)__builtin_popcount(a.l);
+    if (a.l)
+        return n + (a.U ? (a.P ? 4 : 0) : (a.P ? 0 : 4) - 4 * count);
+    if (a.form == A32_IMM || a.format == A32_FMT_EX || a.format == A32_FMT_EXD)
+        return (uint32_t)(n + (a.format == A32_FMT_TEX || a.P ? (uint32_t)a.imm : 0));
+    return (uint32_t)(n + (a.P ? (a.U ? 1 : -1u) * (uint32_t)cpu->x[a.m & 15] : 0)); /* LDRD, STRD with a register */
+}
+
+static uint32_t a32_ctx(const Cpu *base)
+{
+    const ArmCpu *cpu = (const ArmCpu *)base;
+
+    return target_aarch64.ctx(base) | 1 | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+}
+
+static bool a32_reserved(Cpu *base, bool drop) { return target_aarch64.reserved(base, drop); }
+
+const TargetOps target_arm = {
+    .name = "arm",
+    .elf_machine = EM_ARM,
+    .elf_class = ELFCLASS32,
+    .insn_align = 2,
+    .cpu_size = sizeof(ArmCpu),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = regs,
+    .n_slots = A32_SLOTS,
+    .n_helpers = A32_HELPERS,
+    .n_regs = ARRAY_SIZE(regs),
+    .nan = IR_NAN_ARM,
+    .pc_tag = ARM_PC_TAG,
+    .reset = a32_reset,
+    .ctx = a32_ctx,
+    .translate = a32_translate,
+    .disas = a32_disas,
+    .data_addr = a32_data_addr,
+    .reserved = a32_reserved,
+};

@@ -1,0 +1,160 @@
+/*
+ * Inside of the A32/T32 front end: what the a32_trans_*.c files share.
+ *
+ * a32_trans_<handler>(t, a) translates one instruction: it reads registers with a32_r(), builds, writes with a32_put() and
+ * its neighbours, and sets t->flow if control does not simply fall through. Rule: all reads before the first write, all
+ * checks that raise before both, all writes after the last access to memory.
+ *
+ * The program counter that the rest of the program sees is tagged (arm_cpu.h): bit 0 is the T bit, bits 39..32 are ITSTATE.
+ * So ISA and IT state are static, at every exit and in every recovery record.
+ *
+ * Conditions. An instruction that only writes registers and flags is built once and selects between new and old values
+ * (A32Trans.cond, looked at by the put functions). One that may touch memory, branch or raise gets a block of its own,
+ * which the condition jumps around (a32_target.c).
+ *
+ * Registers are 32-bit slots, the low halves of ArmCpu.x. Of the program counter only reads come here: a32_r(15) is the
+ * architectural value. a32_write_pc() and a32_branch() write it.
+ */
+#ifndef TARGET_ARM_A32_TRANS_H
+#define TARGET_ARM_A32_TRANS_H
+
+#include <stddef.h>
+
+#include "target/arm/a32_decode.h"
+#include "target/arm/arm_cpu.h"
+
+/* Slots of ArmCpu as A32 sees it. */
+enum {
+    A32_SLOT_R = 0, /* + 0..14 */
+    A32_SLOT_V = 15, /* + 0..15: q0-q15 */
+    A32_SLOT_FL = 31,
+    A32_SLOT_Q,  /* sticky saturation: 0 or 1 */
+    A32_SLOT_GE, /* four bytes, each 0 or 255 */
+    A32_SLOT_EXCL_ADDR,
+    A32_SLOT_EXCL_VAL,
+    A32_SLOT_TPIDR,
+    A32_SLOT_TPIDRRO,
+    A32_SLOT_FPCR,
+    A32_SLOT_FPSR,
+    A32_SLOTS
+};
+enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };
+
+typedef enum A32Helper {
+#define HELPER(name, flags, ret, a0, a1, a2, a3) A32_HELPER_##name,
+#include "target/arm/a32_helpers.def"
+#undef HELPER
+    A32_HELPERS
+} A32Helper;
+
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    uint64_t a32_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+#include "target/arm/a32_helpers.def"
+#undef HELPER
+
+/* One handler per distinct entry of the handler column; rows that share one declare it again. */
+#define INSN(id, name, pic, fmt, feat, handler, ops) void a32_trans_##handler(Trans *t, const A32Args *a);
+#include "target/arm/a32_rows.inc"
+#include "target/arm/t32_insns.def"
+#undef INSN
+
+/* State of one instruction's translation, at Trans.target. */
+typedef struct A32Trans {
+    IrVal cond;        /* IR_NONE, or: writes select by this */
+    IrVal branch_cond; /* of a branch; IR_NONE: always */
+} A32Trans;
+
+static inline A32Trans *a32_state(const Trans *t) { return t->target; }
+static inline bool a32_thumb(const Trans *t) { return t->pc & ARM_PC_T; }
+static inline unsigned a32_itstate(const Trans *t) { return (unsigned)(t->pc >> ARM_PC_IT_SHIFT); }
+static inline uint32_t a32_address(const Trans *t) { return (uint32_t)t->pc & ~1u; }
+/* Of the instruction behind this one, as a link register has it: with the T bit. */
+static inline uint32_t a32_return_address(const Trans *t) { return (uint32_t)t->next; }
+/* What reading register 15 gives. */
+static inline uint32_t a32_pc_value(const Trans *t) { return a32_address(t) + (a32_thumb(t) ? 4 : 8); }
+static inline uint32_t a32_pc_aligned(const Trans *t) { return a32_pc_value(t) & ~3u; }
+
+static inline IrVal a32_imm(Trans *t, uint32_t v) { return ir_const(t->b, IR_I32, (int32_t)v); }
+static inline IrVal a32_imm64(Trans *t, int64_t v) { return ir_const(t->b, IR_I64, v); }
+static inline IrVal a32_r(Trans *t, unsigned r)
+{
+    return r == A32_PC ? a32_imm(t, a32_pc_value(t)) : ir_get(t->b, A32_SLOT_R + r);
+}
+static inline IrVal a32_zext(Trans *t, IrVal v) { return ir_zext(t->b, IR_I64, v); }
+static inline IrVal a32_sext(Trans *t, IrVal v) { return ir_sext(t->b, IR_I64, v); }
+
+/* Register n of the operands and m, read in this order: C leaves the order of arguments open. */
+typedef struct A32Pair {
+    IrVal n, m;
+} A32Pair;
+static inline A32Pair a32_two(Trans *t, unsigned n, unsigned m)
+{
+    IrVal first = a32_r(t, n);
+
+    return (A32Pair){first, a32_r(t, m)};
+}
+
+/* A slot, under the instruction's condition. */
+static inline void a32_put_slot(Trans *t, unsigned slot, IrVal v)
+{
+    IrVal cond = a32_state(t)->cond;
+
+    ir_put(t->b, slot, cond ? ir_select(t->b, cond, v, ir_get(t->b, slot)) : v);
+}
+/* Register 0..14. */
+static inline void a32_put(Trans *t, unsigned r, IrVal v)
+{
+    if (r != A32_PC) /* unpredictable where it can happen: ignored */
+        a32_put_slot(t, A32_SLOT_R + r, v);
+}
+/* lo:hi = the two halves of the I64 v */
+static inline void a32_put_pair(Trans *t, unsigned lo, unsigned hi, IrVal v)
+{
+    a32_put(t, lo, ir_trunc(t->b, IR_I32, v));
+    a32_put(t, hi, ir_trunc(t->b, IR_I32, ir_shr(t->b, IR_I64, v, a32_imm64(t, 32))));
+}
+/* hi:lo as one I64 */
+static inline IrVal a32_pair(Trans *t, IrVal lo, IrVal hi)
+{
+    return ir_or(t->b, IR_I64, a32_zext(t, lo), ir_shl(t->b, IR_I64, a32_zext(t, hi), a32_imm64(t, 32)));
+}
+
+static inline IrVal a32_fl(Trans *t) { return ir_get(t->b, A32_SLOT_FL); }
+/* The carry flag, i1. */
+static inline IrVal a32_carry(Trans *t) { return ir_flcc(t->b, a32_fl(t), IR_FL_HS); }
+/* N and Z of result; C from carry (i1, IR_NONE: unchanged); V unchanged. */
+void a32_put_logic_flags(Trans *t, IrVal result, IrVal carry);
+/* Sticky saturation |= i1 */
+static inline void a32_or_q(Trans *t, IrVal saturated)
+{
+    a32_put_slot(t, A32_SLOT_Q, ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_Q), ir_zext(t->b, IR_I32, saturated)));
+}
+
+/* The second operand of data processing, or the offset of a load. ret_carry (may be NULL): the shifter's carry, IR_NONE:
+ * the flag's. */
+IrVal a32_operand2(Trans *t, const A32Args *a, IrVal *ret_carry);
+
+/* Memory. The address is 32 bits wide and wraps. */
+static inline IrMem a32_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32}; }
+/* Leaves with MISALIGNED unless addr is a multiple of size. */
+void a32_need_aligned(Trans *t, IrVal addr, unsigned size);
+
+/* BXWritePC: bit 0 selects the ISA. */
+void a32_write_pc(Trans *t, IrVal target, IrHint hint);
+/* BranchWritePC: the ISA stays. */
+void a32_branch(Trans *t, IrVal target, IrHint hint);
+/* ALUWritePC */
+void a32_alu_write_pc(Trans *t, IrVal target, IrHint hint);
+
+static inline void a32_raise(Trans *t, CpuExitKind code)
+{
+    t->flow.kind = FLOW_RAISE;
+    t->flow.code = code;
+}
+static inline void a32_illegal(Trans *t) { a32_raise(t, CPU_EXIT_ILLEGAL); }
+
+/* The instruction that many bytes ahead, for look-ahead; A32_ILLEGAL also when the bytes are not all there or it is in an IT
+ * block. */
+A32Insn a32_peek(const Trans *t, unsigned off, A32Args *ret_args);
+
+#endif

@@ -1,0 +1,134 @@
+/* Arm ARM, "Load/store" of A32 and T32. Words and halfwords need not be aligned; doublewords and multiples must be to 4. */
+#include "target/arm/a32_trans.h"
+
+typedef struct MemAddress {
+    IrVal addr; /* of the access */
+    IrVal back; /* to be written to the base register, or IR_NONE */
+} MemAddress;
+
+static MemAddress address(Trans *t, const A32Args *a)
+{
+    IrBuilder *b = t->b;
+    IrVal base = a->n == A32_PC ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->n), moved;
+
+    if (a->form == A32_IMM) {
+        moved = ir_add(b, IR_I32, base, a32_imm(t, (uint32_t)a->imm));
+    } else {
+        IrVal offset = a32_operand2(t, a, NULL);
+        moved = a->U ? ir_add(b, IR_I32, base, offset) : ir_sub(b, IR_I32, base, offset);
+    }
+    return (MemAddress){a->P ? moved : base, a->W ? moved : IR_NONE};
+}
+
+void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
+{
+    IrBuilder *b = t->b;
+    IrVal low = ir_and(b, IR_I32, addr, a32_imm(t, size - 1));
+
+    ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
+}
+
+static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
+{
+    MemAddress m = address(t, a);
+    IrMem mem = a32_mem(size);
+
+    mem.sext = is_signed;
+    IrVal v = ir_ld(t->b, IR_I32, m.addr, 0, mem);
+    if (m.back)
+        a32_put(t, a->n, m.back);
+    if (a->d == A32_PC)
+        a32_write_pc(t, v, a->n == A32_SP ? IR_HINT_RET : IR_HINT_JUMP);
+    else
+        a32_put(t, a->d, v);
+}
+
+static void store(Trans *t, const A32Args *a, unsigned size)
+{
+    MemAddress m = address(t, a);
+
+    ir_st(t->b, a32_r(t, a->d), m.addr, 0, a32_mem(size));
+    if (m.back)
+        a32_put(t, a->n, m.back);
+}
+
+void a32_trans_ldr(Trans *t, const A32Args *a) { load(t, a, 2, false); }
+void a32_trans_ldrb(Trans *t, const A32Args *a) { load(t, a, 0, false); }
+void a32_trans_ldrh(Trans *t, const A32Args *a) { load(t, a, 1, false); }
+void a32_trans_ldrsb(Trans *t, const A32Args *a) { load(t, a, 0, true); }
+void a32_trans_ldrsh(Trans *t, const A32Args *a) { load(t, a, 1, true); }
+void a32_trans_str(Trans *t, const A32Args *a) { store(t, a, 2); }
+void a32_trans_strb(Trans *t, const A32Args *a) { store(t, a, 0); }
+void a32_trans_strh(Trans *t, const A32Args *a) { store(t, a, 1); }
+
+/* One access of 8 bytes: single-copy atomic where the address is a multiple of 8, as LPAE wants it. */
+void a32_trans_ldrd(Trans *t, const A32Args *a)
+{
+    MemAddress m = address(t, a);
+
+    a32_need_aligned(t, m.addr, 4);
+    IrVal v = ir_ld(t->b, IR_I64, m.addr, 0, a32_mem(3));
+    if (m.back)
+        a32_put(t, a->n, m.back);
+    a32_put_pair(t, a->d, a->e, v);
+}
+
+void a32_trans_strd(Trans *t, const A32Args *a)
+{
+    MemAddress m = address(t, a);
+    A32Pair x = a32_two(t, a->d, a->e);
+
+    a32_need_aligned(t, m.addr, 4);
+    ir_st(t->b, a32_pair(t, x.n, x.m), m.addr, 0, a32_mem(3));
+    if (m.back)
+        a32_put(t, a->n, m.back);
+}
+
+/* ---- multiple ---- */
+
+/* Lowest address and the base's value after. */
+static MemAddress block_address(Trans *t, const A32Args *a)
+{
+    IrBuilder *b = t->b;
+    uint32_t bytes = 4 * (uint32_t)__builtin_popcount(a->l);
+    IrVal base = a32_r(t, a->n), back = ir_add(b, IR_I32, base, a32_imm(t, a->U ? bytes : 0u - bytes));
+    uint32_t first = a->U ? (a->P ? 4 : 0) : (a->P ? 0u - bytes : 4u - bytes);
+
+    return (MemAddress){ir_add(b, IR_I32, base, a32_imm(t, first)), a->W ? back : IR_NONE};
+}
+
+void a32_trans_ldm(Trans *t, const A32Args *a)
+{
+    IrVal v[16] = {0};
+    MemAddress m = block_address(t, a);
+    int32_t disp = 0;
+
+    a32_need_aligned(t, m.addr, 4);
+    for (unsigned r = 0; r < 16; r++)
+        if (a->l >> r & 1) {
+            v[r] = ir_ld(t->b, IR_I32, m.addr, disp, a32_mem(2));
+            disp += 4;
+        }
+    if (m.back)
+        a32_put(t, a->n, m.back);
+    for (unsigned r = 0; r < 15; r++)
+        if (v[r])
+            a32_put(t, r, v[r]);
+    if (v[A32_PC])
+        a32_write_pc(t, v[A32_PC], a->n == A32_SP ? IR_HINT_RET : IR_HINT_JUMP);
+}
+
+void a32_trans_stm(Trans *t, const A32Args *a)
+{
+    MemAddress m = block_address(t, a);
+    int32_t disp = 0;
+
+    a32_need_aligned(t, m.addr, 4);
+    for (unsigned r = 0; r < 16; r++)
+        if (a->l >> r & 1) {
+            ir_st(t->b, a32_r(t, r), m.addr, disp, a32_mem(2));
+            disp += 4;
+        }
+    if (m.back)
+        a32_put(t, a->n, m.back);
+}

@@ -1,0 +1,26 @@
+/* a32_dis FILE [thumb]: prints one line per instruction of a flat file, which starts at address 0. */
+#include <stdio.h>
+
+#include "target/arm/a32_disas.h"
+#include "target/arm/arm_cpu.h"
+
+int main(int argc, char **argv)
+{
+    static uint8_t bytes[1 << 22];
+    FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
+    Gva tag = argc > 2 ? ARM_PC_T : 0;
+
+    if (!f)
+        return 98;
+    size_t n = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    for (size_t pc = 0; pc < n;) {
+        char text[160];
+        unsigned len = a32_disas(pc | tag, bytes + pc, (unsigned)MIN(n - pc, 4), text, sizeof(text));
+        if (!len)
+            break;
+        printf("%s\n", text);
+        pc += len;
+    }
+    return 0;
+}

@@ -1,0 +1,449 @@
+#!/usr/bin/env python3
+"""Random instances of every row against an outside emulator: registers, CPSR and memory after each.
+
+usage: test_random.py [--seed N] [--count N] [--isa a32|t32] [--rows REGEX] [--keep DIR] ENGINE [ARG...]
+exit status 77: no outside emulator
+One program has all instances. Each loads registers and flags, runs (T32: up to four in an IT block), and stores them; at the
+end the program writes the results and the memory that was used.
+"""
+import argparse
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import os
+
+from armtable import CODE_BASE, DATA_BASE, elf, encode_bytes, load, oracle
+
+M32 = 0xffffffff
+WORDS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, M32, 0x00ff00ff,
+         0x7fff8000, 0x80007fff, 0x01010101, 31, 32, 33, 64, 0x100]
+IN_SIZE = 16 * 4             # flags, r0-r12, lr
+OUT_SIZE = 16 * 4
+SCRATCH, SCRATCH_SIZE = DATA_BASE, 0x4000 # what instances load and store
+MID = SCRATCH + SCRATCH_SIZE // 2
+
+# What a random instance would not come back from, or what user level may not do or the outside emulator does not have.
+SKIP = re.compile(r'^(b|bl|blx_imm|bx|bxj|blx|bx_16|blx_16|cbz_16|cbnz_16|bcc_16|b_16|bcc|tbb|tbh|svc|svc_16|bkpt|bkpt_16|udf|udf_16|'
+                  r'setend|setend_16|it|swpb?|get_.*|hint|hint_16|cps|cps_16|sb)$')
+IT_UNSAFE = re.compile(r'_16$') # flags by IT state: allowed, handled by both the same way
+
+
+class Reject(Exception):
+    pass
+
+
+class Case:
+    def __init__(self, rng):
+        self.regs = [rng.choice(WORDS) if rng.random() < 0.4 else rng.getrandbits(32) for _ in range(16)]
+        self.regs[13] = MID + rng.randrange(-64, 65) * 4
+        self.flags = rng.getrandbits(5) << 27 | rng.getrandbits(4) << 16
+        self.code = b''
+        self.names = []
+        self.sp_out = False
+        self.fixed = {13, 15}   # registers whose value matters as an address
+        self.written = set()    # by instances before, in the same IT block
+
+
+def shifted(v, kind, amount, carry):
+    if kind == 0:
+        return v << amount & M32
+    if kind == 1:
+        return v >> (amount or 32)
+    if kind == 2:
+        return (v - (v >> 31 << 32) >> min(amount or 32, 32)) & M32
+    if amount == 0:
+        return carry << 31 | v >> 1
+    return (v >> amount | v << 32 - amount) & M32
+
+
+def place_base(case, rng, reg, offset, align=1):
+    """Gives the base register a value such that base + offset is in the middle of the scratch memory."""
+    target = MID + rng.randrange(-0x400, 0x400) // align * align
+    if reg in case.fixed:
+        if reg != 13 or not -0x800 < offset < 0x800 or (case.regs[13] + offset) % align:
+            raise Reject
+        return
+    if reg in case.written:
+        raise Reject
+    case.regs[reg] = (target - offset) & M32
+    case.fixed.add(reg)
+
+
+def distinct(*regs):
+    if len(set(regs)) != len(regs):
+        raise Reject
+
+
+def ok_regs(f, letters, also=()):
+    for c in letters:
+        if c in f and f[c] in (13, 15) and f[c] not in also:
+            raise Reject
+
+
+def free(case, f, letters):
+    """Destinations must not disturb what a later instance of the same IT block takes as an address."""
+    for c in letters:
+        if c in f and f[c] in case.fixed:
+            raise Reject
+
+
+def imm_offset(f, scale, up):
+    v = f.get('i', 0) * scale
+    return v if up else -v
+
+
+def memory(case, rng, row, f):
+    """Registers for loads and stores; raises Reject for what is UNPREDICTABLE."""
+    fmt, h = row.fmt, row.handler
+    size = {'b': 1, 'h': 2, 'd': 4}.get(h[-1], 4) if h not in ('ldrd', 'strd') else 4
+    p, u, w = f.get('P', 1), f.get('U', 1), f.get('W', 0)
+    n = f.get('n', 15)
+    carry = case.flags >> 29 & 1
+    if fmt in ('T16_LIT', 'TLIT'):
+        f['i'] &= 15
+        ok_regs(f, 'd')
+        free(case, f, 'd')
+        return
+    if fmt == 'T16_MEM_SP':
+        ok_regs(f, 'd')
+        free(case, f, 'd')
+        place_base(case, rng, 13, f['i'] * 4)
+        return
+    ok_regs(f, 'dem')
+    if n == 15:
+        raise Reject
+    if fmt.startswith('T16_MEM') and fmt != 'T16_MEM_REG':
+        place_base(case, rng, n, f['i'] * int(fmt[-1]))
+    elif fmt in ('T16_MEM_REG', 'TMEM_REG', 'MEM_REG', 'MEM_REGD', 'PL_REG'):
+        m = f['m']
+        if n == m or m in case.fixed or m in case.written:
+            raise Reject
+        off = shifted(case.regs[m], f.get('h', 0), f.get('k', 0), carry)
+        off = (off if u else -off) & M32
+        case.fixed.add(m)
+        place_base(case, rng, n, (off if p else 0) if n != 13 else 1 << 20, 4 if 'D' in fmt[-1] else 1)
+    elif fmt in ('TEX', 'EX', 'EXD'):
+        place_base(case, rng, n, f.get('i', 0) * 4, 8)
+    else:
+        if fmt == 'TMEM8' and not p and not w:
+            raise Reject
+        scale = 4 if fmt == 'TMEMD' else 1
+        off = imm_offset(f, scale, u)
+        place_base(case, rng, n, off if p else 0, 4 if h in ('ldrd', 'strd') else 1)
+    write_back = w or (not p and fmt.startswith(('MEM', 'TMEM8', 'TMEMD')))
+    if fmt in ('MEM_IMM8D', 'MEM_REGD'):
+        if f['d'] & 1 or f['d'] >= 12 or (not p and w):
+            raise Reject
+        f = dict(f, e=f['d'] + 1)
+    if fmt == 'TMEMD' and not (p or w):
+        raise Reject
+    if fmt == 'EXD' and row.isa == 'a32':
+        if f['d'] & 1 or f['d'] >= 12:
+            raise Reject
+        f = dict(f, e=f['d'] + 1)
+    if 'e' in f:
+        distinct(f['d'], f['e'])
+    if 's' in f: # store exclusive
+        ok_regs(f, 's')
+        distinct(f['s'], f['d'], n, *([f['e']] if 'e' in f else []))
+    if write_back:
+        if n == 13:
+            raise Reject
+        distinct(n, f['d'], *([f['e']] if 'e' in f else []))
+        if 'm' in f and fmt != 'EX':
+            distinct(n, f['m'])
+            if h in ('ldrd',):
+                distinct(f['d'], f['m'], f['d'] + 1)
+    if h.startswith('ld') or 's' in f:
+        dest = [f['d']] + ([f['e']] if 'e' in f else []) if h.startswith('ld') else [f['s']]
+        for r in dest:
+            if r in case.fixed and r not in (n, f.get('m', n)):
+                raise Reject
+
+
+def multiple(case, rng, row, f):
+    l, n = f['l'], f.get('n', 13)
+    if row.fmt in ('T16_PUSH', 'T16_POP'):
+        if row.fmt == 'T16_POP' and l & 256 or not l:
+            raise Reject
+        place_base(case, rng, 13, 0)
+        case.sp_out = True
+        bits = l & 255 if row.fmt == 'T16_POP' else 0
+    else:
+        if not row.fmt.startswith('T16'):
+            f['l'] = l = l & 0x5fff
+        if n == 15 or (not row.fmt.startswith('T16') and bin(l).count('1') < 2) or not l:
+            raise Reject
+        write = f.get('W', 1)
+        if l >> n & 1 and (write and row.fmt != 'T16_LDM'):
+            raise Reject
+        if n == 13:
+            case.sp_out = True
+        place_base(case, rng, n, 0, 4)
+        bits = l if row.handler == 'ldm' else 0
+    for r in range(15):
+        if bits >> r & 1 and r in case.fixed and r != n:
+            raise Reject
+
+
+def constrain(case, rng, row, f):
+    """Makes the fields of a random instance predictable, and the registers fit."""
+    fmt, h = row.fmt, row.handler
+    if h in ('ldm', 'stm'):
+        multiple(case, rng, row, f)
+        return
+    if fmt in ('PL_IMM', 'PL_REG') or h == 'nop':
+        ok_regs(f, 'm')
+        return
+    if 'MEM' in fmt or fmt in ('EX', 'EXD', 'TEX', 'T16_LIT', 'TLIT'):
+        memory(case, rng, row, f)
+        return
+    if fmt in ('T16_SP7',):
+        case.sp_out = True
+        if len(case.names):
+            raise Reject
+        return
+    if fmt == 'BFX' and f['k'] + f['w'] > 31 or fmt == 'BFI' and f['w'] < f['k']:
+        raise Reject
+    if fmt == 'SAT' and row.isa == 't32' and f['h'] and not f['k']:
+        raise Reject
+    if h == 'msr' or h == 'msr_imm':
+        f['f'] = rng.choice([4, 8, 12])
+    pc_ok = (15, 13) if row.isa == 'a32' and fmt in ('SHIFT', 'MODIMM') and h.startswith('op_') and rng.random() < 0.1 else ()
+    ok_regs(f, 'nm', pc_ok)
+    ok_regs(f, 'dsae')
+    if 'e' in f:
+        distinct(f['d'], f['e'])
+    free(case, f, 'de')
+
+
+def a32_ldr_sp(offset):
+    return encode_bytes('a32', 0xe59fd000 | offset, 32) # ldr sp, [pc, #offset]
+
+
+class Program:
+    """Code and data of one run."""
+
+    def __init__(self, isa):
+        self.isa = isa
+        self.code = bytearray()
+        self.cases = []
+        if isa == 't32':
+            self.emit32(0xe28f0001) # add r0, pc, #1
+            self.emit32(0xe12fff10) # bx r0
+
+    def emit32(self, word):
+        self.code += encode_bytes('a32', word, 32)
+
+    def emit16(self, *halves):
+        for h in halves:
+            self.code += h.to_bytes(2, 'little')
+
+    def load_sp(self, value):
+        """sp = value: the literal is jumped over."""
+        if self.isa == 'a32':
+            self.emit32(0xe59fd000) # ldr sp, [pc]
+            self.emit32(0xea000000) # b .+8
+            self.emit32(value)
+            return
+        if len(self.code) & 2:
+            self.emit16(0xbf00)
+        self.emit16(0xf8df, 0xd004, 0xe002, 0xbf00) # ldr.w sp, [pc, #4]; b .+8; nop
+        self.code += value.to_bytes(4, 'little')
+
+    def add(self, case, in_at, out_at):
+        self.cases.append(case)
+        a32 = self.isa == 'a32'
+        self.load_sp(in_at)
+        if a32:
+            self.emit32(0xe59d0000) # ldr r0, [sp]
+            self.emit32(0xe12cf000) # msr apsr_nzcvqg, r0
+            self.emit32(0xe28dd004) # add sp, sp, #4
+            self.emit32(0xe89d5fff) # ldm sp, {r0-r12, lr}
+        else:
+            self.emit16(0xf8dd, 0x0000, 0xf380, 0x8c00, 0xb001, 0xe89d, 0x5fff)
+        self.load_sp(case.regs[13])
+        self.code += case.code
+        if case.sp_out:
+            if a32:
+                self.emit32(0xe1a0e00d) # mov lr, sp
+            else:
+                self.emit16(0x46ee)
+        self.load_sp(out_at + 4)
+        if a32:
+            self.emit32(0xe88d5fff) # stm sp, {r0-r12, lr}
+            self.emit32(0xe10f0000) # mrs r0, apsr
+            self.emit32(0xe50d0004) # str r0, [sp, #-4]
+        else:
+            self.emit16(0xe88d, 0x5fff, 0xf3ef, 0x8000, 0xf84d, 0x0c04)
+
+    def finish(self, at, size):
+        """write(1, at, size); exit(0)"""
+        words = [1, at, size, 4]
+        if self.isa == 'a32':
+            for r, v in zip((0, 1, 2, 7), words):
+                self.emit32(0xe3000000 | (v >> 12 & 15) << 16 | r << 12 | (v & 0xfff)) # movw
+                self.emit32(0xe3400000 | (v >> 28) << 16 | r << 12 | (v >> 16 & 0xfff)) # movt
+            for w in (0xef000000, 0xe3a00000, 0xe3a07001, 0xef000000):
+                self.emit32(w)
+            return
+        for r, v in zip((0, 1, 2, 7), words):
+            for op, x in ((0xf240, v & 0xffff), (0xf2c0, v >> 16)):
+                self.emit16(op | (x >> 11 & 1) << 10 | x >> 12, (x >> 8 & 7) << 12 | r << 8 | (x & 255))
+        self.emit16(0xdf00, 0x2000, 0x2701, 0xdf00)
+
+
+def make_instance(case, rng, row, cond, rows):
+    f = row.random(rng)
+    if row.isa == 'a32' and 'c' in f:
+        f['c'] = cond
+    constrain(case, rng, row, f)
+    bits = row.encode(f)
+    if best(rows, row, bits) is not row: # another row's encoding
+        raise Reject
+    case.written |= {f[c] for c in 'dens' if c in f}
+    case.written |= {r for r in range(16) if f.get('l', 0) >> r & 1}
+    case.names.append('%s %s' % (row.id, ' '.join('%s=%d' % x for x in sorted(f.items()))))
+    return row.bytes(f)
+
+
+def best(rows, row, bits):
+    found = row
+    for r in rows:
+        if r.bits == row.bits and bits & r.mask == r.match & r.mask and bin(r.mask).count('1') > bin(found.mask).count('1'):
+            if r.pic.startswith('cccc') == row.pic.startswith('cccc'):
+                found = r
+    return found
+
+
+def t32_case(rng, row, rows, pool):
+    case = Case(rng)
+    n = rng.choice([0, 0, 1, 1, 2, 3, 4])
+    if row.id in ('cps', 'it') or n == 0:
+        case.code = make_instance(case, rng, row, 14, rows)
+        return case
+    cond = rng.randrange(14)
+    others = [rng.randrange(2) for _ in range(n - 1)]
+    mask = 0
+    for k in others:
+        mask = mask << 1 | (cond & 1 ^ k)
+    mask = (mask << 1 | 1) << 4 - n
+    case.code = encode_bytes('t32', 0xbf00 | cond << 4 | mask, 16)
+    case.names.append('it cond=%d mask=%x' % (cond, mask))
+    for k in range(n):
+        r = row if k == 0 else rng.choice(pool)
+        case.code += make_instance(case, rng, r, 14, rows)
+    return case
+
+
+def make_cases(args, rng):
+    rows = load(args.isa)
+    pool = [r for r in rows if not SKIP.match(r.id)]
+    chosen = [r for r in pool if re.search(args.rows, r.id)]
+    for row in chosen:
+        made = tries = 0
+        while made < args.count and tries < 4000:
+            tries += 1
+            try:
+                if args.isa == 't32':
+                    case = t32_case(rng, row, rows, pool)
+                else:
+                    case = Case(rng)
+                    case.code = make_instance(case, rng, row, 14 if rng.random() < 0.5 else rng.randrange(14), rows)
+            except Reject:
+                continue
+            made += 1
+            yield case
+        if made == 0:
+            print('no instance of ' + row.id)
+
+
+def build(args, rng):
+    cases = list(make_cases(args, rng))
+    prog = Program(args.isa)
+    in_base = DATA_BASE + SCRATCH_SIZE
+    out_base = in_base + len(cases) * IN_SIZE
+    data = bytearray(rng.getrandbits(8) for _ in range(SCRATCH_SIZE))
+    for k, c in enumerate(cases):
+        prog.add(c, in_base + k * IN_SIZE, out_base + k * OUT_SIZE)
+        words = [c.flags] + c.regs[:13] + [c.regs[14], 0]
+        data += b''.join(w.to_bytes(4, 'little') for w in words)
+    data += bytes(len(cases) * OUT_SIZE)
+    prog.finish(DATA_BASE, len(data))
+    return prog, bytes(data), out_base - DATA_BASE
+
+
+def run(cmd, path):
+    p = subprocess.run(cmd + [path], capture_output=True, timeout=300)
+    return p.returncode, p.stdout, p.stderr
+
+
+def report(case, k, mine, theirs):
+    names = ['cpsr'] + ['r%d' % r for r in range(13)] + ['lr']
+    print('case %d: %s%s' % (k, '; '.join(case.names), ' (lr is sp)' if case.sp_out else ''))
+    print('  code %s flags %08x sp %08x' % (case.code.hex(), case.flags, case.regs[13]))
+    for i, name in enumerate(names):
+        a, b = (int.from_bytes(x[4 * i:4 * i + 4], 'little') for x in (mine, theirs))
+        if a != b:
+            before = case.regs[14 if i == 14 else i - 1] if i else case.flags
+            print('  %s: ours %08x, expected %08x (before %08x)' % (name, a, b, before))
+
+
+def normalise(out, n, results):
+    """Of CPSR only what user level may rely on."""
+    out = bytearray(out)
+    for k in range(n):
+        at = results + k * OUT_SIZE
+        v = int.from_bytes(out[at:at + 4], 'little') & 0xf80f0000
+        out[at:at + 4] = v.to_bytes(4, 'little')
+    return bytes(out)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--count', type=int, default=8)
+    ap.add_argument('--isa', default='a32')
+    ap.add_argument('--rows', default='')
+    ap.add_argument('--keep')
+    ap.add_argument('engine', nargs=argparse.REMAINDER)
+    args = ap.parse_args()
+    qemu = oracle()
+    if not qemu:
+        print('SKIP: no outside emulator')
+        return 77
+    prog, data, results = build(args, random.Random(args.seed))
+    path = os.path.join(args.keep or tempfile.mkdtemp(), 'random_%s_%d.elf' % (args.isa, args.seed))
+    with open(path, 'wb') as f:
+        f.write(elf(bytes(prog.code), data))
+    os.chmod(path, 0o755)
+    n = len(prog.cases)
+    theirs, mine = run(qemu, path), run(args.engine, path)
+    if len(theirs[1]) != len(data):
+        print('the outside emulator ended with %d: %s' % (theirs[0], theirs[2].decode()[:500]))
+        return 99
+    bad = 0
+    if mine[0] != 0 or len(mine[1]) != len(data):
+        print('status %d, %d of %d bytes: %s' % (mine[0], len(mine[1]), len(data), mine[2].decode()[:2000]))
+        bad = 1
+    else:
+        a, b = normalise(mine[1], n, results), normalise(theirs[1], n, results)
+        for k, case in enumerate(prog.cases):
+            at = results + k * OUT_SIZE
+            if a[at:at + OUT_SIZE] != b[at:at + OUT_SIZE]:
+                bad += 1
+                if bad <= 20:
+                    report(case, k, a[at:at + OUT_SIZE], b[at:at + OUT_SIZE])
+        wrong = [i for i in range(SCRATCH_SIZE) if a[i] != b[i]]
+        if wrong:
+            bad += 1
+            print('memory differs in %d bytes, first at +0x%x' % (len(wrong), wrong[0]))
+    if not args.keep:
+        os.unlink(path)
+    print('%s, seed %d: %d instances, %s' % (args.isa, args.seed, n, '%d differ' % bad if bad else 'ok'))
+    return 1 if bad else 0
+
+
+sys.exit(main())
