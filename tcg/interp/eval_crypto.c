@@ -52,6 +52,12 @@ void ir_eval_aes(IrAes step, const IrVec *state, const IrVec *key, IrVec *ret)
 {
     static const uint8_t column[2][4] = {{2, 3, 1, 1}, {14, 11, 13, 9}};
     uint8_t s[16], k[16], r[16];
+    IrVec first;
+    if (step >= IR_AES_EMC) {
+        ir_eval_aes(step == IR_AES_EMC ? IR_AES_E : IR_AES_D, state, key, &first);
+        state = &first;
+        step = step == IR_AES_EMC ? IR_AES_MC : IR_AES_IMC;
+    }
     memcpy(s, state, 16);
     memcpy(k, key, 16);
     for (unsigned at = 0; at < 16; at++) {

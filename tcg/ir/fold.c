@@ -238,6 +238,16 @@ static bool is_splat(const IrBuilder *b, IrVal v, uint64_t word)
     return c.w[0] == word && (def(b, v)->type == IR_V64 || c.w[1] == word);
 }
 
+/* A mixing step after a substitution: one round of most hosts. */
+static IrVal fold_aes(IrBuilder *b, const IrInsn *i)
+{
+    const IrInsn *first = def(b, i->a);
+    unsigned step = i->imm >> 8, before = first->imm >> 8;
+    if (first->op != IR_VAES || step != before + (IR_AES_MC - IR_AES_E) || before > IR_AES_D)
+        return IR_NONE;
+    return ir_vaes(b, IR_V128, IR_LANE_8, IR_VA_N(before == IR_AES_E ? IR_AES_EMC : IR_AES_DIMC), first->a, first->b);
+}
+
 IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)
 {
     IrType t = (IrType)i->type;
@@ -256,6 +266,7 @@ IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)
     case IR_VSHL:
     case IR_VSHR:
     case IR_VEXT: return i->imm >> 8 == 0 ? i->a : IR_NONE;
+    case IR_VAES: return fold_aes(b, i);
     case IR_VDUP: return is_const(b, i->a) ? ir_vconst_dup(b, t, i->misc, const_bits(b, i->a)) : IR_NONE;
     default: return IR_NONE;
     }

@@ -17,7 +17,7 @@
  *   fsgn 0 of x,x = x
  *   vlow(vzext x) = x of the same type   vlow(vlow x), vzext(vzext x) = one of them   both and vdup of constants
  *   vand, vor of x,x = x   vxor, vsub of x,x = 0   vnot(vnot x) = x   x with 0 in vand vor vxor vadd vsub vandn
- *   vand x,-1 = x   vshl, vshr by 0, vext at byte 0 = the first operand
+ *   vaes of both steps of a round = the whole   vand x,-1 = x   vshl, vshr by 0, vext at byte 0 = the first operand
  * Rules for more: the result must not be slower on any host, never makes an op with an effect, and must not keep an
  * old value of a slot alive where the new one would do: (x+c)+k stays, because x's register may hold x+c by now.
  * Floating-point arithmetic is never folded: it has flags.

@@ -113,8 +113,9 @@ enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16
 #define IR_VA_N(n) ((uint32_t)(n) << 8)
 #define IR_VA_M(m) ((uint32_t)(m) << 16)
 enum { IR_VTST = IR_GT + 1 }; /* condition of vcmp: a & b is not 0 */
-/* AESE, AESD: state a ^ key b, then rows shifted and bytes substituted (inversely); the columns mixed. */
-typedef enum IrAes { IR_AES_E, IR_AES_D, IR_AES_MC, IR_AES_IMC, IR_AES_COUNT } IrAes;
+/* AESE, AESD: state a ^ key b, then rows shifted and bytes substituted (inversely); the columns mixed;
+ * the one and then the other (the builder makes these). */
+typedef enum IrAes { IR_AES_E, IR_AES_D, IR_AES_MC, IR_AES_IMC, IR_AES_EMC, IR_AES_DIMC, IR_AES_COUNT } IrAes;
 /* The Arm instructions of that name; a, b, c = Vd, Vn, Vm (Vn: lane 0 for SHA1C, P, M; SHA1SU1 and SHA256SU0 have no c). */
 typedef enum IrSha {
     IR_SHA1C, IR_SHA1P, IR_SHA1M, IR_SHA1SU1, IR_SHA256H, IR_SHA256H2, IR_SHA256SU0, IR_SHA256SU1, IR_SHA_COUNT

@@ -95,7 +95,7 @@ bool ir_vec_optional(const IrInsn *i, unsigned k)
     switch (i->op) {
     case IR_VNARROW: return k == 1;
     case IR_VTBL: return k >= 2;
-    case IR_VAES: return k == 1 && i->imm >> 8 >= IR_AES_MC;
+    case IR_VAES: return k == 1 && (i->imm >> 8 == IR_AES_MC || i->imm >> 8 == IR_AES_IMC);
     case IR_VSHA: return k == 2 && (i->imm >> 8 == IR_SHA1SU1 || i->imm >> 8 == IR_SHA256SU0);
     default: return false;
     }

@@ -113,9 +113,13 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
     e->entry = a->p;
     e->is_near = r->n_insns <= NEAR_INSNS;
     e->missed = false;
+    e->max_loop_pins = X64_MAX_LOOP_PINS;
     emit_region(e, r);
-    if (e->missed) {
-        e->is_near = e->missed = false;
+    while (e->missed || (e->failed && code->n_loop_pins)) {
+        if (!e->missed) /* vector rows may want more temporaries than the loop's pins leave */
+            e->max_loop_pins = code->n_loop_pins > 2 ? 2 : 0;
+        else
+            e->is_near = e->missed = false;
         emit_region(e, r);
     }
     emit_stubs(e);

@@ -118,8 +118,6 @@ void x64_emit_vlow(X64Emit *e, const IrInsn *i) {} /* another name of its operan
 #define FALLBACK(name)                                                                                       \
     void x64_emit_##name(X64Emit *e, const IrInsn *i) { x64_vec_fallback(e, i); }
 FALLBACK(vqrdmla)
-FALLBACK(vpmul)
-FALLBACK(vsha)
 FALLBACK(vurecpe)
 FALLBACK(vursqrte)
 FALLBACK(vbfdot)

@@ -355,7 +355,7 @@ static void table_part(X64Emit *e, const IrInsn *i, int idx, int table, unsigned
     }
     xv3l(e, XL_PADDUSB, t, idx, xv_dup(IR_LANE_8, 0x70));
     xv3(e, XL_PSHUFB, d, table, t);
-    e->locked &= ~(1u << (t + X64_XMM));
+    xv_free(e, t);
 }
 
 /* Is the operand d of a lookup zero wherever this one finds something, and the other way round? Then they are or-ed. */
@@ -383,7 +383,7 @@ void x64_emit_vtbl(X64Emit *e, const IrInsn *i)
         int t = x64_scratch_x(e);
         table_part(e, i, idx, c2, first + 16, t);
         xv3(e, XL_POR, d, d, t);
-        e->locked &= ~(1u << (t + X64_XMM));
+        xv_free(e, t);
     }
     if (!i->d)
         return;

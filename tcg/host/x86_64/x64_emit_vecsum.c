@@ -1,4 +1,4 @@
-/* Vector rows that combine lanes of one vector, dot products, bits of lanes, and the cryptographic steps. */
+/* Vector rows that combine lanes of one vector, dot products, bits of lanes. */
 #include "tcg/host/x86_64/x64_vec.h"
 
 static const unsigned add_ops[4] = {XL_PADDB, XL_PADDW, XL_PADDD, XL_PADDQ};
@@ -254,57 +254,4 @@ void x64_emit_vclz(X64Emit *e, const IrInsn *i)
         xv3l(e, XL_PAND, u, u, xv_dup(lane, 2u * (unsigned)half - 1)); /* at most `half`; nothing of the upper half */
         xv3(e, add_ops[lane], d, t, u);
     }
-}
-
-void x64_emit_vpmull(X64Emit *e, const IrInsn *i)
-{
-    if (i->misc != IR_LANE_64 || !xv_has(e, X64_F_PCLMUL)) {
-        x64_vec_fallback(e, i);
-        return;
-    }
-    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b);
-    xv3i(e, XL_PCLMULQDQ, x64_def_x(e, a, 0), a, b, i->imm & IR_VA_HI ? 0x11 : 0);
-}
-
-/* ---- cryptography ---- */
-
-void x64_emit_vaes(X64Emit *e, const IrInsn *i)
-{
-    unsigned step = xv_n(i);
-    if (!xv_has(e, X64_F_AES)) {
-        x64_vec_fallback(e, i);
-        return;
-    }
-    if (step == IR_AES_IMC) {
-        xv_una(e, XL_AESIMC, i);
-        return;
-    }
-    int a = x64_use_x(e, i->a), t = x64_scratch_x(e);
-    if (step == IR_AES_MC) { /* the substitution undone, then a whole round */
-        int d = xv_def(e, xv_bit(t));
-        xv_zero(e, t);
-        xv3(e, XL_AESDECLAST, d, a, t);
-        xv3(e, XL_AESENC, d, d, t);
-        return;
-    }
-    static const unsigned ops[] = {[IR_AES_E] = XL_AESENCLAST, [IR_AES_D] = XL_AESDECLAST};
-    int b = x64_use_x(e, i->b), d = xv_def(e, xv_bit(t));
-    xv_zero(e, t);
-    xv3(e, XL_PXOR, d, a, b);
-    xv3(e, ops[step], d, d, t);
-}
-
-void x64_emit_crc32(X64Emit *e, const IrInsn *i)
-{
-    unsigned bits = ir_type_bits(x64_type(e, i->b));
-    if (xv_n(i) == 0 || !xv_has(e, X64_F_SSE42)) {
-        IrInsn c = *i;
-        c.misc = (uint8_t)__builtin_ctz(bits / 8);
-        x64_vec_fallback(e, &c);
-        return;
-    }
-    int crc = x64_use(e, i->a), data = x64_use(e, i->b), t = x64_scratch(e);
-    x64_mov_rr(e->a, 32, t, crc);
-    x64_crc32_rr(e->a, (int)bits, t, data);
-    x64_def_is(e, t);
 }

@@ -61,6 +61,7 @@ struct X64Emit {
     uint32_t temps;      /* registers that are not pinned in this region */
     unsigned n_pins;
     X64Pin pin[X64_MAX_PINS + X64_MAX_LOOP_PINS];  /* the boundary's, then the loop's */
+    uint8_t max_loop_pins;
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
     int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;

@@ -509,7 +509,7 @@ void x64_loop_pins(X64Emit *e)
         if (i->op == IR_PUT)
             puts[i->imm >> 6] |= 1ull << (i->imm & 63);
     }
-    for (unsigned n = 0; n < X64_MAX_LOOP_PINS; n++) {
+    for (unsigned n = 0; n < e->max_loop_pins; n++) {
         unsigned best = 0;
         for (unsigned s = 1; s < e->h->n_slots; s++)
             if (uses[s] > uses[best])

@@ -16,6 +16,7 @@ static int legacy_sources(X64Emit *e, int d, int x, int y)
     if (d != x && d == y) {
         int t = x64_scratch_x(e);
         xv_mov(e, t, y);
+        xv_free(e, t);
         y = t;
     }
     xv_mov(e, d, x);
@@ -102,6 +103,7 @@ void xv_not(X64Emit *e, int d, int x)
     } else if (d == x) {
         int t = x64_scratch_x(e);
         xv_ones(e, t);
+        xv_free(e, t);
         xv3(e, XL_PXOR, d, x, t);
     } else {
         xv_ones(e, d);

@@ -34,6 +34,8 @@ bool xv_const(const X64Emit *e, IrVal v, IrVec *ret);
 static inline uint32_t xv_bit(int x) { return 1u << x; }
 /* Registers of operands; the result, which must not be one of `avoid`. */
 static inline int xv_def(X64Emit *e, uint32_t avoid) { return x64_def_x(e, -1, avoid); }
+/* A scratch register is no more needed; the next one may be it. */
+static inline void xv_free(X64Emit *e, int x) { e->locked &= ~(1u << (x + X64_XMM)); }
 static inline unsigned xv_n(const IrInsn *i) { return i->imm >> 8 & 255; }
 static inline unsigned xv_m(const IrInsn *i) { return i->imm >> 16 & 255; }
 /* d = a op b for a row that is one instruction. */
