@@ -12,20 +12,43 @@
 
 /* ---- memory ---- */
 
+enum { CHUNK_BYTES = 1792 << 10, PIECE_MOST = 1 << 20 }; /* less than a huge page */
+
+static void *map_pages(void *at, size_t bytes)
+{
+    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0);
+    long p = sys_mmap(at, bytes, PROT_READ | PROT_WRITE, how, -1, 0);
+    return sys_is_err(p) ? NULL : (void *)p;
+}
+
+/* What is small shares a mapping: each costs a system call at the start and an entry in the kernel's tables. */
+static void *cut_piece(Accel *a, size_t bytes)
+{
+    if (bytes > a->chunk_left) {
+        char *more = map_pages(NULL, CHUNK_BYTES);
+        if (!more)
+            return NULL;
+        if (a->chunk_left)
+            sys_munmap(a->chunk, a->chunk_left);
+        a->chunk = more;
+        a->chunk_left = CHUNK_BYTES;
+    }
+    void *p = a->chunk;
+    a->chunk += bytes;
+    a->chunk_left -= bytes;
+    return p;
+}
+
 static void *map_new(Accel *a, size_t bytes)
 {
-    if (!a->cfg.arena_base) {
-        long p = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        return sys_is_err(p) ? NULL : (void *)p;
-    }
+    if (!a->cfg.arena_base)
+        return bytes <= PIECE_MOST ? cut_piece(a, bytes) : map_pages(NULL, bytes);
     if (bytes > a->cfg.arena_bytes - a->arena_used)
         return NULL;
-    void *at = (char *)a->cfg.arena_base + a->arena_used;
-    long p = sys_mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    if (sys_is_err(p))
-        return NULL;
-    a->arena_used += bytes;
-    return at;
+    void *p = map_pages((char *)a->cfg.arena_base + a->arena_used, bytes);
+    if (p)
+        a->arena_used += bytes;
+    return p;
 }
 
 static void *map_locked(Accel *a, size_t bytes)
@@ -100,6 +123,8 @@ void accel_free(Accel *a)
         a->free = f->next;
         sys_munmap(f, f->bytes);
     }
+    if (a->chunk_left)
+        sys_munmap(a->chunk, a->chunk_left);
     sys_munmap(a, align_up(sizeof *a, 4096));
 }
 

@@ -69,6 +69,8 @@ struct Accel {
     AccelCpu *cpus;
     AccelFree *free;
     size_t arena_used;   /* bytes of cfg.arena_base */
+    char *chunk;         /* rest of a mapping that small allocations are cut from */
+    size_t chunk_left;
     Lock stop;           /* LOCK_RANK_STOP */
     uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */

@@ -163,6 +163,7 @@ bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
     char head[ELF_HEAD] __attribute__((aligned(8)));
     Elf64_Ehdr eh;
     memset(plan, 0, offsetof(ElfPlan, load));
+    plan->interp[0] = 0;
     if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
         return fail(err, "not a regular file");
     long len = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);

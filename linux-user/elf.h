@@ -28,8 +28,8 @@ typedef struct ElfPlan {
     uint64_t entry, phdr; /* phdr: its address, before the load bias; 0: not in a segment */
     uint64_t low, high;  /* page-aligned extent of the segments */
     uint64_t align;      /* largest p_align, at least a page */
-    char interp[LU_PATH_BYTES]; /* "" if none */
     ElfLoad load[ELF_MAX_LOADS];
+    char interp[LU_PATH_BYTES]; /* "" if none */
 } ElfPlan;
 
 /* Result of loading. */

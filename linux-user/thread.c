@@ -449,7 +449,8 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
     unsigned left = thread_unlink(t);
     if (!left && host_tls_has_donors())
         sys_exit_group(status);
-    accel_cpu_free(t->cpu);
+    if (left) /* else nobody will want its memory */
+        accel_cpu_free(t->cpu);
     uint32_t unused, *in_use = &unused;
     if (b) {
         blocks_trim(p);

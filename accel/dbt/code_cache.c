@@ -57,17 +57,20 @@ bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size
     c->limit = (uint32_t)MIN(each, (size_t)SEG_CODE);
     lock_init(&c->lock, LOCK_RANK_LINK);
     size_t code = code_bytes(c), n_exits = (size_t)c->n_segments * SEG_EXITS;
-    c->rx = map(opaque, code + n_exits * sizeof(uint64_t));
-    c->rw = map(opaque, code);
-    c->exit = map(opaque, n_exits * sizeof(ExitInfo));
-    c->segment = map(opaque, c->n_segments * sizeof(CodeSegment));
-    c->meta = map(opaque, (size_t)c->n_segments * SEG_META);
+    size_t slots = n_exits * sizeof(uint64_t), segments = align_up(c->n_segments * sizeof(CodeSegment), 4096);
+    size_t exits = n_exits * sizeof(ExitInfo), meta = (size_t)c->n_segments * SEG_META;
+    uint8_t *p = map(opaque, 2 * code + slots + segments + exits + meta);
     Fmt f = {.buf = err, .cap = err_cap};
-    if (!c->rx || !c->rw || !c->exit || !c->segment || !c->meta) {
+    if (!p) {
         fmt_puts(&f, "no address space for the code cache");
         return false;
     }
+    c->rw = p;
+    c->rx = c->rw + code;
     c->slot = (uint64_t *)(void *)(c->rx + code);
+    c->segment = (CodeSegment *)(void *)(c->rx + code + slots);
+    c->exit = (ExitInfo *)(void *)((char *)c->segment + segments);
+    c->meta = (char *)c->exit + exits;
     if (!map_first(c)) {
         fmt_puts(&f, "executable memory is refused");
         return false;

@@ -38,11 +38,14 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
         return false;
     d->map.cache = &d->cache;
     d->map.mask = (1u << DBT_HASH_FIRST_BITS) - 1;
-    d->map.table = accel_map(a, (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096); /* some to spare: X64Lookup */
-    d->map.page = accel_map(a, sizeof(d->map.page[0]) << DBT_PAGE_BITS);
-    d->map.filter = accel_map(a, (1u << DBT_FILTER_BITS) / 8);
-    if (!d->map.table || !d->map.page || !d->map.filter)
+    size_t table = (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096; /* some to spare: X64Lookup */
+    size_t page = sizeof(d->map.page[0]) << DBT_PAGE_BITS;
+    char *tables = accel_map(a, table + page + (1u << DBT_FILTER_BITS) / 8);
+    if (!tables)
         return false;
+    d->map.table = (DbtEntry *)(void *)tables;
+    d->map.page = (DbtPage *)(void *)(tables + table);
+    d->map.filter = (uint64_t *)(void *)(tables + table + page);
     uint32_t off = a->cfg.no_opt;
     d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off,
                                   .known = known, .opaque = d};
