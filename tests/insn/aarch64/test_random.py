@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Random instances of every base row of A64, run by an outside emulator and by an engine of ours.
 
-usage: test_random.py [--seed N] [--count N] [--dense N] [--shared] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
+usage: test_random.py [--seed N] [--count N] [--dense N] [--shared] [--keep DIR] [--only ROW,...]
+                      [--ledger FILE --lower A64_LOWER] ENGINE [ARG...]
 exit status 77: no outside emulator
 
 Three kinds of programs are made. "log": around each instance, its source registers are loaded from a pool of corner
@@ -40,10 +41,6 @@ for id in ('smax_imm umax_imm smin_imm umin_imm smax umax smin umin ctz cnt abs 
 SYSREGS = {'nzcv': 0xda10, 'fpsr': 0xda21, 'fpcr': 0xda20, 'tpidr': 0xde82, 'dit': 0xda15, 'ssbs': 0xda16}
 
 
-def sysreg(op0, op1, crn, crm, op2):
-    return op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
-
-
 def corner(rng):
     base = rng.choice([0, 1, 2, -1, -2, 1 << 31, (1 << 31) - 1, -(1 << 31), 1 << 32, (1 << 32) - 1, 1 << 63,
                        (1 << 63) - 1, 0x5555555555555555, 0xff, 0x80, 0x7f, 0x8000, 0x7fff, 63, 64, 31, 32, 33])
@@ -70,6 +67,14 @@ def logic_imm(rng, sf):
             return v
 
 
+def map_shared(a):
+    """mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0): atomics are atomic from now on."""
+    for reg, v in enumerate((0, 4096, 3, 0x21, (1 << 64) - 1, 0)):
+        a.li(reg, v)
+    a.li(8, 222)
+    a.emit('svc')
+
+
 class Program:
     """One test program under construction."""
 
@@ -81,7 +86,7 @@ class Program:
         self.data += bytes(rng.choice([0, 0xff, 0x7f, 0x80, rng.getrandbits(8)]) for _ in range(BUFFER_SIZE))
         self.records = []
         if shared:
-            self.map_shared()
+            map_shared(self.a)
         self.restore_bases()
         self.a.li(28, DATA_BASE)
         if log:
@@ -90,13 +95,6 @@ class Program:
         self.random_flags()
 
     # --- helpers ---
-
-    def map_shared(self):
-        """mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0): atomics are atomic from now on."""
-        for reg, v in enumerate((0, 4096, 3, 0x21, (1 << 64) - 1, 0)):
-            self.a.li(reg, v)
-        self.a.li(8, 222)
-        self.a.emit('svc')
 
     def restore_bases(self, which=(26, 27, 31)):
         for r in which:
@@ -789,6 +787,42 @@ def build_loops(rows, rng, length, shared, pick):
     return prog
 
 
+def write_ledger(path, lower, rows, reached):
+    """docs/ledger-arm.md: one line a row. Compared means that its results, NZCV, FPSR and memory were compared with an
+    outside value."""
+    rng = random.Random(1)
+    words = [(r, r.encode({}, rng)) for r in rows for _ in range(200)]
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(b''.join(w.to_bytes(4, 'little') for _, w in words))
+        f.flush()
+        out = subprocess.run([lower, f.name], capture_output=True, text=True, check=True).stdout.splitlines()
+    ops, helpers = {}, {}
+    for line in out:
+        id, n, names = line.split('\t')
+        if names.strip() != 'undefined':
+            ops.setdefault(id, []).append(int(n))
+            helpers.setdefault(id, []).append(names.split())
+    lines = ['# Ledger of A64 instructions', '',
+             'Made by `tests/insn/aarch64/test_random.py --ledger docs/ledger-arm.md --lower A64_LOWER ENGINE`, base rows.',
+             "\"Compared\" means that the result registers, NZCV, FPSR and memory of random instances were equal to an outside",
+             "emulator's; every row was also compared with objdump (test_disas.py). \"IR\" is the number of operations that an",
+             'instance becomes, least and most; rows that call a helper name it (stx: not when the load exclusive is in the region).', '',
+             '| row | mnemonic | feature | compared | IR | helper |', '|---|---|---|---|---|---|']
+    for r in rows:
+        names = sorted({n for h in helpers.get(r.id, []) for n in h})
+        sometimes = names and not all(helpers[r.id])
+        how = ', '.join(names) + (', sometimes' if sometimes else '')
+        done = 'yes' if r.id in reached else ELSEWHERE.get(r.id, 'no')
+        n = ops.get(r.id)
+        lines.append('| %s | %s | %s | %s | %s | %s |' % (
+            r.id, r.name.split('%')[0], r.feat, done, ('%d-%d' % (min(n), max(n)) if n else 'raises'), how))
+    yes = sum(r.id in reached for r in rows)
+    lines += ['', '%d rows: %d compared, %d elsewhere, %d call a helper in some form.' % (
+        len(rows), yes, sum(r.id in ELSEWHERE for r in rows), sum(any(helpers.get(r.id, [])) for r in rows))]
+    with open(path, 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+
+
 class Sweep:
     def __init__(self, args, tmp):
         self.args, self.tmp = args, tmp
@@ -851,13 +885,19 @@ def main():
     ap.add_argument('--shared', action='store_true', help='memory is shared: atomics are atomic')
     ap.add_argument('--only', help='these rows, by commas')
     ap.add_argument('--keep', help='directory for the programs')
+    ap.add_argument('--ledger', help='write the ledger of rows to this file')
+    ap.add_argument('--lower', help='the program a64_lower, for the ledger')
     ap.add_argument('engine', nargs=argparse.REMAINDER)
     args = ap.parse_args()
     if not a64table.oracle():
         print('SKIP: no qemu-aarch64 to compare with')
         return 77
     with tempfile.TemporaryDirectory() as tmp:
-        return 0 if Sweep(args, tmp).run() else 1
+        sweep = Sweep(args, tmp)
+        ok = sweep.run()
+    if args.ledger:
+        write_ledger(args.ledger, args.lower, [r for r in sweep.rows if r.file == 'a64_insns.def'], sweep.reached)
+    return 0 if ok else 1
 
 
 if __name__ == '__main__':

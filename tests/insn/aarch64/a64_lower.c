@@ -1,0 +1,48 @@
+/* a64_lower FILE: translates each word of a flat file by itself and prints one line: the row's name, how many IR ops
+ * it became, and the helpers it calls. For the ledger. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "target/arm/a64_decode.h"
+#include "target/arm/arm_cpu.h"
+
+static const char row_name[A64_INSN_COUNT + 1][24] = {
+#define INSN(id, ...) #id,
+#include "target/arm/a64_rows.inc"
+#undef INSN
+    "-"};
+
+int main(int argc, char **argv)
+{
+    static uint8_t bytes[1 << 24];
+    static IrBuilder builder;
+    FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
+    const TargetOps *ops = &target_aarch64;
+    Arena arena;
+
+    if (!f || !arena_init(&arena, 4 << 20))
+        return 98;
+    size_t n = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    for (size_t at = 0; at + 4 <= n; at += 4) {
+        A64Args a;
+        arena_reset(&arena);
+        IrRegion *r = ir_region_new(&arena, ops->slots, ops->n_slots, ops->helpers, ops->n_helpers);
+        Trans t = {.b = &builder, .pc = 0x10000, .bytes = bytes + at, .n_bytes = 4,
+                   .ctx = ARM_MODEL_MAX << ARM_CTX_MODEL_SHIFT};
+        t.target = t.target_store;
+        ir_builder_init(&builder, r);
+        ir_insn_start(&builder, t.pc);
+        unsigned first = r->n_insns;
+        ops->translate(&t);
+        ir_builder_finish(&builder);
+        printf("%s\t%u\t", row_name[a64_decode(ld_u32(bytes + at), &a)], r->n_insns - first);
+        if (t.flow.kind == FLOW_RAISE && t.flow.code == CPU_EXIT_ILLEGAL)
+            printf("undefined");
+        for (unsigned i = first; i < r->n_insns; i++)
+            if (r->insn[i].op == IR_CALL)
+                printf("%s ", ops->helpers[r->insn[i].imm].name);
+        printf("\n");
+    }
+    return 0;
+}
