@@ -114,9 +114,13 @@ static IrVal read_fpsr(Trans *t)
     IrVal high = ir_and(b, IR_I32, ir_shr(b, IR_I32, ff, ir_const(b, IR_I32, 1)), ir_const(b, IR_I32, 0x1e));
     IrVal low = ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 1));
     IrVal idc = ir_shl(b, IR_I32, ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 2)), ir_const(b, IR_I32, 6));
+    IrVal qc = ir_get(b, ARM_SLOT_QC);
+    IrVal qc_low = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(0), qc), qc_high = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), qc);
+    IrVal saturated = ir_cmp(b, IR_NE, ir_or(b, IR_I64, qc_low, qc_high), a64_imm(t, 0));
 
     touch_fpsr(t);
-    return ir_or(b, IR_I32, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc), ir_get(b, ARM_SLOT_FPSR));
+    saturated = ir_shl(b, IR_I32, ir_zext(b, IR_I32, saturated), ir_const(b, IR_I32, 27));
+    return ir_or(b, IR_I32, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc), saturated);
 }
 
 static void write_fpsr(Trans *t, IrVal v)
@@ -128,7 +132,7 @@ static void write_fpsr(Trans *t, IrVal v)
     IrVal idc = ir_and(b, IR_I32, ir_shr(b, IR_I32, w, ir_const(b, IR_I32, 6)), ir_const(b, IR_I32, 2));
 
     touch_fpsr(t);
-    ir_put(b, ARM_SLOT_FPSR, ir_and(b, IR_I32, w, ir_const(b, IR_I32, ARM_FPSR_MASK)));
+    ir_put(b, ARM_SLOT_QC, ir_vzext(b, IR_V128, ir_and(b, IR_I32, w, ir_const(b, IR_I32, ARM_FPSR_QC))));
     ir_ffput(b, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc));
 }
 

@@ -11,7 +11,7 @@
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
  * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the six floating-point flags are
- * base.ff (IDC is IR_FF_DENORM), everything else is fpsr. fp_strict: see IR_FP_UFC.
+ * base.ff (IDC is IR_FF_DENORM), QC is "qc is not zero"; there is nothing else. fp_strict: see IR_FP_UFC.
  * Ownership and threads: as Cpu (target.h).
  */
 #ifndef TARGET_ARM_ARM_CPU_H
@@ -25,10 +25,10 @@ typedef struct ArmCpu {
     uint64_t sp;
     uint32_t fl;
     uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
-    uint32_t fpsr;         /* QC and what else is not in base.ff */
     uint32_t fp_strict;    /* not architectural: 1 once the program has looked at FPSR or written it */
     uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
     uint64_t v[32][2] __attribute__((aligned(16)));
+    uint64_t qc[2];        /* saturating instructions OR bits into it */
     uint64_t excl_addr;    /* exclusive monitor: address, ARM_NO_RESERVATION if none */
     uint64_t excl_val;     /* what the load exclusive read, zero-extended: low part */
     uint64_t excl_high;    /* second register of a pair */
@@ -86,9 +86,9 @@ enum { ARM_ZVA_BYTES = 64 };
 #define ARM_CTR_EL0 0x8444c004u
 /* DCZID_EL0: log2 of the words that DC ZVA clears. */
 #define ARM_DCZID_EL0 4u
-/* What MSR keeps of FPCR (AHP DN FZ RMode FZ16) and of FPSR (QC IDC). */
+/* What MSR keeps of FPCR: AHP DN FZ RMode FZ16. */
 #define ARM_FPCR_MASK 0x07c80000
-#define ARM_FPSR_MASK 0x08000000
+#define ARM_FPSR_QC 0x08000000u
 
 /* The identification registers that EL0 can read (Linux shows the others as zero). */
 typedef enum ArmIdReg {

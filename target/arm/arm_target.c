@@ -32,9 +32,9 @@ static const IrSlot slots[ARM_SLOTS] = {
     SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I64, 0),
     SLOT(TPIDR2, "tpidr2", tpidr2, IR_I64, 0),
     SLOT(FPCR, "fpcr", fpcr, IR_I32, 0),
-    SLOT(FPSR, "fpsr", fpsr, IR_I32, 0),
     SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32, 0),
     SLOT(PSTATE, "pstate", pstate, IR_I32, 0),
+    SLOT(QC, "qc", qc, IR_V128, 0),
     SLOT(IC_PENDING, "icpend", ic_pending, IR_I32, 0),
     KSLOT(IA, "pacia"), KSLOT(IB, "pacib"), KSLOT(DA, "pacda"), KSLOT(DB, "pacdb"), KSLOT(GA, "pacga"),
 };
@@ -80,13 +80,14 @@ uint32_t arm_fpsr(const ArmCpu *cpu)
 {
     uint32_t ff = cpu->base.ff;
 
-    return cpu->fpsr | (ff & IR_FF_INVALID ? 1 : 0) | (ff & IR_FF_DIVZERO ? 2 : 0) | (ff & IR_FF_OVERFLOW ? 4 : 0) |
-           (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0) | (ff & IR_FF_DENORM ? 128 : 0);
+    return (cpu->qc[0] | cpu->qc[1] ? ARM_FPSR_QC : 0) | (ff & IR_FF_INVALID ? 1 : 0) | (ff & IR_FF_DIVZERO ? 2 : 0) |
+           (ff & IR_FF_OVERFLOW ? 4 : 0) | (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0) | (ff & IR_FF_DENORM ? 128 : 0);
 }
 
 void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
 {
-    cpu->fpsr = fpsr & ARM_FPSR_MASK;
+    cpu->qc[0] = fpsr & ARM_FPSR_QC;
+    cpu->qc[1] = 0;
     cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) | (fpsr & 4 ? IR_FF_OVERFLOW : 0) |
                    (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0) | (fpsr & 128 ? IR_FF_DENORM : 0);
 }
