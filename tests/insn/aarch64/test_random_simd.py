@@ -1,0 +1,421 @@
+#!/usr/bin/env python3
+"""Random instances of every FP, SIMD and crypto row of A64, run by an outside emulator and by an engine of ours.
+
+usage: test_random_simd.py [--seed N] [--count N] [--only ROW,ROW] [--ints] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
+exit status 77: no outside emulator
+
+A program sets FPCR, then for each instance loads the registers that it names from a pool of corner values and random ones,
+clears FPSR, runs it, and stores its destination (vector and general register), FPSR, NZCV, and for loads and stores the
+memory and the other registers of lists. The first wrong instance is named with its operands.
+Reserved: x26 scratch memory, x27 integer pool, x28 vector pool, x29 log; x24, x25 for what stands around an instance.
+"""
+import argparse
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import a64table
+
+FILES = ('a64_fp.def', 'a64_simd.def', 'a64_simd_scalar.def', 'a64_simd_mem.def', 'a64_crypto.def')
+CODE, DATA = 0x400000, 0x10000000
+VPOOL_N, XPOOL_N = 4096, 512
+VPOOL, XPOOL, SCRATCH, SCRATCH_SIZE = 0, VPOOL_N * 16, VPOOL_N * 16 + XPOOL_N * 8, 8192
+LOG = SCRATCH + SCRATCH_SIZE
+# Rows that the oracle does not know.
+UNKNOWN = {'stl1', 'ldap1', 'stlur_v', 'stlur_v_q', 'ldapur_v', 'ldapur_v_q'}
+# FPCR: RMode, FZ16, FZ, DN, AHP
+MODES = [0] * 4 + [r << 22 for r in (1, 2, 3)] + [1 << 24, 1 << 25, 1 << 19, 3 << 24, 1 << 26, 1 << 19 | 1 << 24]
+
+FP = {
+    16: dict(exp=5, frac=10), 32: dict(exp=8, frac=23), 64: dict(exp=11, frac=52),
+}
+
+
+def fp_value(rng, bits):
+    e, f = FP[bits]['exp'], FP[bits]['frac']
+    bias, top, mask = (1 << e - 1) - 1, (1 << e) - 1, (1 << f) - 1
+    sign = rng.getrandbits(1) << bits - 1
+    pick = rng.random()
+    if pick < 0.05:
+        return sign                                             # zero
+    if pick < 0.10:
+        return sign | top << f                                  # infinity
+    if pick < 0.16:                                             # NaN, quiet or signaling
+        return sign | top << f | rng.getrandbits(1) << f - 1 | max(1, rng.getrandbits(f - 1) >> rng.randrange(f - 1))
+    if pick < 0.24:                                             # denormal
+        return sign | rng.choice([1, mask, 1 << f - 1, rng.getrandbits(f), rng.getrandbits(f) >> rng.randrange(f)])
+    if pick < 0.30:                                             # smallest, largest
+        return sign | rng.choice([1 << f, (1 << f) + 1, (top - 1) << f | mask, (top - 1) << f, 2 << f | mask])
+    if pick < 0.50:                                             # integers and halves
+        k = rng.choice([0.5, 1, 1.5, 2, 2.5, 3, 0.25, 0.75, rng.randrange(1000), rng.randrange(1000) + 0.5])
+        return sign | fp_bits(k, bits)
+    if pick < 0.60:                                             # around the limits of integers
+        edge = rng.choice([7, 8, 15, 16, 31, 32, 63, 64]) + bias
+        return sign | (min(edge, top - 1) << f) + rng.choice([0, 0, 1, -1, mask])
+    if pick < 0.85:                                             # around one
+        return sign | (bias + rng.randrange(-8, 9) & top) << f | rng.choice([rng.getrandbits(f), 0, mask, 1])
+    return rng.getrandbits(bits)
+
+
+def fp_bits(v, bits):
+    return int.from_bytes(struct.pack({16: '<e', 32: '<f', 64: '<d'}[bits], v), 'little')
+
+
+def int_value(rng, bits):
+    corner = [0, 1, -1, 2, 1 << bits - 1, (1 << bits - 1) - 1, (1 << bits - 1) + 1, bits, bits - 1, -bits, 1 - bits, 0x5555555555555555]
+    v = rng.choice(corner) if rng.random() < 0.55 else rng.getrandbits(bits) >> rng.choice([0, 0, 0, rng.randrange(bits)])
+    return v & (1 << bits) - 1
+
+
+def vector(rng):
+    kind = rng.random()
+    bits = rng.choice([8, 16, 32, 64])
+    if kind < 0.45:
+        bits = max(bits, 16)
+        lanes = [fp_value(rng, bits) for _ in range(128 // bits)]
+    elif kind < 0.9:
+        lanes = [int_value(rng, bits) for _ in range(128 // bits)]
+    else:
+        lanes = [int_value(rng, bits)] * (128 // bits)
+    return b''.join(v.to_bytes(bits // 8, 'little') for v in lanes)
+
+
+class Program:
+    def __init__(self, rng, modes):
+        self.rng, self.modes = rng, modes
+        self.vpool = [vector(rng) for _ in range(VPOOL_N)]
+        self.xpool = [int_value(rng, rng.choice([16, 32, 64])) for _ in range(XPOOL_N)]
+        self.code, self.records, self.size, self.mode = [], [], 0, 0
+        self.li(28, DATA + VPOOL)
+        self.li(27, DATA + XPOOL)
+        self.li(26, DATA + SCRATCH)
+        self.li(29, DATA + LOG)
+
+    def w(self, bits):
+        self.code.append(bits)
+
+    def li(self, r, v):
+        self.w(0xd2800000 | (v & 0xffff) << 5 | r)
+        for k in (1, 2, 3):
+            if v >> 16 * k & 0xffff:
+                self.w(0xf2800000 | k << 21 | (v >> 16 * k & 0xffff) << 5 | r)
+
+    def load_v(self, r, like=None):
+        i = self.rng.randrange(VPOOL_N)
+        self.w(0x3dc00000 | i << 10 | 28 << 5 | r)
+        return 'v%d=%s' % (r, self.vpool[i][::-1].hex())
+
+    def load_x(self, r):
+        i = self.rng.randrange(XPOOL_N)
+        self.w(0xf9400000 | i << 10 | 27 << 5 | r)
+        return 'x%d=%016x' % (r, self.xpool[i])
+
+    def log_v(self, r, parts):
+        self.w(0x3d800000 | 29 << 5 | r)
+        self.w(0x91000000 | 16 << 10 | 29 << 5 | 29)
+        parts.append('v%d' % r)
+
+    def set_mode(self):
+        self.mode = self.rng.choice(self.modes)
+        self.li(24, self.mode)
+        self.w(0xd51b4400 | 24)
+
+    def instance(self, row):
+        rng = self.rng
+        # registers: general ones stay clear of the reserved
+        gen_d = re.search(r'%[RXWZ]d', row.ops) is not None
+        gen_n = re.search(r'%[RXWZ]n', row.ops) is not None
+        memory = row.file == 'a64_simd_mem.def'
+        for _ in range(1000):
+            bits = row.encode({}, rng)
+            rd, rn, rm, ra = bits & 31, bits >> 5 & 31, bits >> 16 & 31, bits >> 10 & 31
+            if (gen_d and rd > 15) or (gen_n and rn > 15):
+                continue
+            if memory and not 1 <= rn <= 15:
+                continue
+            if rng.random() < 0.5 and not memory and rd in (rn, rm): # overlaps are rarer
+                continue
+            text = self.text(bits)
+            if not text.startswith('.4byte'):
+                break
+        else:
+            raise SystemExit('no legal instance of ' + row.id)
+        if memory:
+            bits, text, ok = self.fit_memory(row, bits)
+            rd, rn, rm, ra = bits & 31, bits >> 5 & 31, bits >> 16 & 31, bits >> 10 & 31
+        operands, parts = [], []
+        regs = {rd, rn, rm, ra}
+        if 'V_TBL' in row.fmt:
+            regs |= {(rn + i) & 31 for i in range(4)}
+        if memory:
+            regs |= {(rd + i) & 31 for i in range(4)}
+        for r in sorted(regs):
+            operands.append(self.load_v(r))
+        if gen_n:
+            operands.append(self.load_x(rn))
+        if gen_d and not gen_n:
+            self.load_x(rd)
+        if memory:
+            operands.append(self.memory_registers(row, bits))
+        self.w(0xd51b4420 | 31)                       # fpsr = 0
+        self.li(24, rng.getrandbits(4) << 28)
+        self.w(0xd51b4200 | 24)
+        self.w(bits)
+        self.w(0xd53b4420 | 24)                       # mrs x24, fpsr
+        self.w(0xd53b4200 | 25)                       # mrs x25, nzcv
+        self.log_v(rd, parts)
+        self.w(0xf9000000 | 29 << 5 | (rn if memory and rn != 31 else rd))
+        self.w(0xb9000000 | 2 << 10 | 29 << 5 | 24)
+        self.w(0xb9000000 | 3 << 10 | 29 << 5 | 25)
+        self.w(0x91000000 | 16 << 10 | 29 << 5 | 29)
+        parts.append('x, fpsr, nzcv')
+        if memory:
+            for i in range(1, 4):
+                self.log_v((rd + i) & 31, parts)
+            if row.name.startswith('st'):
+                self.log_memory(parts)
+            if row.fmt == 'V_PAIR':
+                self.log_v(ra, parts)
+        self.records.append((row, '%08x %s; fpcr %x; %s' % (bits, text, self.mode, ' '.join(operands)), self.size, parts))
+        self.size += 16 * len(parts)
+
+    # The disassembler says whether an encoding is allocated; it is compared with objdump by test_disas_simd.py.
+    texts = {}
+
+    def text(self, bits):
+        return Program.texts[bits] if bits in Program.texts else Program.disassemble(bits)
+
+    def fit_memory(self, row, bits):
+        """Offsets small enough for the scratch memory."""
+        if row.fmt == 'LDST_U12':
+            bits &= ~(0xfe0 << 10)
+        if row.fmt == 'V_LIT': # from the code before it
+            bits = bits & ~(0x7ffff << 5) | (-self.rng.randrange(1, len(self.code)) & 0x7ffff) << 5
+        if 'mmmmm' in row.pic and self.rng.random() < 0.5 and row.fmt != 'LDST_REG':
+            bits |= 31 << 16
+        rm = bits >> 16 & 31
+        if row.fmt == 'LDST_REG' or ('mmmmm' in row.pic and rm != 31):
+            rn = bits >> 5 & 31
+            rm = self.rng.choice([r for r in range(16, 24)])
+            bits = bits & ~(31 << 16) | rm << 16
+        return bits, self.text(bits), True
+
+    def memory_registers(self, row, bits):
+        rng, rn, rm = self.rng, bits >> 5 & 31, bits >> 16 & 31
+        base = SCRATCH_SIZE // 2 + rng.choice([0, 16, rng.randrange(64)])
+        text = ''
+        if row.fmt == 'LDST_REG':
+            v = rng.choice([0, 1, 3, -1, 16, rng.randrange(-32, 32)])
+            option = bits >> 13 & 7
+            if option == 2:
+                v = abs(v) | rng.getrandbits(16) << 32
+            elif option == 6:
+                v = (v & 0xffffffff) | rng.getrandbits(16) << 32
+            self.li(rm, v & (1 << 64) - 1)
+            text = 'x%d=%x ' % (rm, v & (1 << 64) - 1)
+        elif 'mmmmm' in row.pic and rm != 31:
+            self.load_x(rm)
+        if row.fmt == 'V_LIT':
+            return text
+        self.w(0x91000000 | 1 << 22 | (base >> 12) << 10 | 26 << 5 | rn)
+        self.w(0x91000000 | (base & 4095) << 10 | rn << 5 | rn)
+        # fill the neighbourhood
+        if row.name.startswith('ld') or rng.random() < 0.3:
+            for i in range(6):
+                r = 31
+                self.w(0xf9400000 | rng.randrange(XPOOL_N) << 10 | 27 << 5 | 24)
+                self.w(0xf9000000 | ((SCRATCH_SIZE // 2) // 8 + rng.randrange(-4, 20)) << 10 | 26 << 5 | 24)
+        return text + 'x%d=scratch+%d' % (rn, base)
+
+    def log_memory(self, parts):
+        """A sum of the scratch memory around the middle would hide where; 128 bytes of it are copied."""
+        for i in range(-4, 12):
+            self.w(0x3dc00000 | (SCRATCH_SIZE // 2 // 16 + i) << 10 | 26 << 5 | 31)
+            self.log_v(31, parts)
+            parts[-1] = 'memory%+d' % (16 * i)
+
+    def finish(self):
+        self.li(0, 1)
+        self.li(1, DATA + LOG)
+        self.li(2, self.size)
+        self.li(8, 64)
+        self.w(0xd4000001)
+        self.li(0, 0)
+        self.li(8, 93)
+        self.w(0xd4000001)
+        code = b''.join(w.to_bytes(4, 'little') for w in self.code)
+        data = b''.join(self.vpool) + b''.join(v.to_bytes(8, 'little') for v in self.xpool) + bytes(SCRATCH_SIZE + self.size)
+        return elf(code, data)
+
+    @staticmethod
+    def disassemble(bits):
+        p = Program.dis
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(bits.to_bytes(4, 'little'))
+            f.flush()
+            return subprocess.run([p, f.name], capture_output=True, text=True, check=True).stdout.strip().replace('\t', ' ')
+
+
+def elf(code, data):
+    """Static executable: code at CODE, its first byte is the entry; data read-write at DATA."""
+    page = 4096
+    off_data = page + (len(code) + page - 1) // page * page
+    head = b'\x7fELF' + bytes([2, 1, 1]) + bytes(9)
+    head += struct.pack('<HHIQQQIHHHHHH', 2, 183, 1, CODE, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+    for flags, off, addr, size in ((5, page, CODE, len(code)), (6, off_data, DATA, len(data))):
+        head += struct.pack('<IIQQQQQQ', 1, flags, off, addr, addr, size, size, page)
+    out = head + bytes(page - len(head)) + code
+    return out + bytes(off_data - len(out)) + data
+
+
+def oracle():
+    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(a64table.ROOT, 'tests/sysroot/cache')
+    for c in (os.environ.get('TINAMOU_QEMU_ARM64'), os.path.join(cache, 'tools/root/usr/bin/qemu-aarch64'),
+              shutil.which('qemu-aarch64'), shutil.which('qemu-aarch64-static')):
+        if c and os.access(c, os.X_OK):
+            return c
+    return None
+
+
+def run(command, path):
+    p = subprocess.run(command + [path], capture_output=True, timeout=300)
+    return p.returncode, p.stdout, p.stderr.decode(errors='replace')[-300:]
+
+
+def show(data):
+    return data[::-1].hex()
+
+
+def differing(prog, want, got):
+    """Indices of records that differ, with a text."""
+    bad = []
+    for i, (row, text, at, parts) in enumerate(prog.records):
+        lines = []
+        for k, name in enumerate(parts):
+            x, y = want[at + 16 * k:][:16], got[at + 16 * k:][:16]
+            if x == y:
+                continue
+            if name.startswith('x,'):
+                a, b = struct.unpack('<QII', x), struct.unpack('<QII', y)
+                lines.append('x %x fpsr %x nzcv %x, expected x %x fpsr %x nzcv %x' % (b + a))
+            else:
+                lines.append('%s = %s, expected %s' % (name, show(y), show(x)))
+        if lines:
+            bad.append((row, text, lines))
+    return bad
+
+
+def write_ledger(path, rows, reached, missing):
+    how = lowering()
+    lines = ['# Ledger of A64 instructions: floating point, Advanced SIMD, crypto', '',
+             'Made by `tests/insn/aarch64/test_random_simd.py --ledger docs/ledger-aarch64-simd.md ENGINE`. "Compared" means that the',
+             'registers, memory, FPSR and NZCV of random instances were equal to those of an outside emulator; every row was also',
+             'compared with objdump. "How" says what the row is made of: one IR row (inline), several (recipe), one element at a time',
+             '(lanes), a C function (helper).', '', '| row | instruction | feature | how | compared |', '|---|---|---|---|---|']
+    for r in rows:
+        done = 'not translated' if r.handler in missing else 'yes' if r.id in reached else 'no: the oracle does not know it' if r.id in UNKNOWN else 'no'
+        lines.append('| %s | %s | %s | %s | %s |' % (r.id, re.sub(r'%.*', '', r.name), r.feat, how.get(r.handler, ''), done))
+    lines += ['', '%d of %d rows compared.' % (len(reached), len(rows))]
+    with open(path, 'w') as f:
+        f.write('\n'.join(lines) + '\n')
+
+
+def lowering():
+    return {}
+
+
+def missing_handlers():
+    path = os.path.join(a64table.ROOT, 'target/arm/a64_trans_missing.c')
+    if not os.path.exists(path):
+        return set()
+    with open(path) as f:
+        return set(re.findall(r'^MISSING\((\w+)\)', f.read(), re.M))
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--count', type=int, default=16, help='instances of each row')
+    ap.add_argument('--only', help='ids of rows or handlers, by commas')
+    ap.add_argument('--default-modes', action='store_true', help='FPCR = 0 only')
+    ap.add_argument('--keep', help='directory for the programs')
+    ap.add_argument('--dis', required=True, help='the program a64_dis')
+    ap.add_argument('--ledger', help='write the ledger of rows to this file')
+    ap.add_argument('--show', type=int, default=12)
+    ap.add_argument('engine', nargs=argparse.REMAINDER)
+    args = ap.parse_args()
+    qemu = oracle()
+    if not qemu:
+        print('SKIP: no qemu-aarch64 to compare with')
+        return 77
+    Program.dis = args.dis
+    rng = random.Random(args.seed)
+    missing = missing_handlers()
+    all_rows = a64table.load(FILES)
+    rows = [r for r in all_rows if r.handler not in missing and r.id not in UNKNOWN]
+    if args.only:
+        only = set(args.only.split(','))
+        rows = [r for r in rows if r.id in only or r.handler in only]
+    # one run of the disassembler for the candidates of all instances
+    reached, failed, shown = {}, {}, 0
+    todo = [r for r in rows for _ in range(args.count)]
+    rng.shuffle(todo)
+    with tempfile.TemporaryDirectory() as tmp:
+        prefetch(args.dis, rows, rng, tmp)
+        for start in range(0, len(todo), 4000):
+            prog = Program(rng, [0] if args.default_modes else MODES)
+            for i, row in enumerate(todo[start:start + 4000]):
+                if i % 8 == 0:
+                    prog.set_mode()
+                prog.instance(row)
+            path = os.path.join(args.keep or tmp, 'simd%d' % (start // 4000))
+            with open(path, 'wb') as f:
+                f.write(prog.finish())
+            os.chmod(path, 0o755)
+            want, got = run([qemu, '-cpu', 'max'], path), run(args.engine, path)
+            if want[0] != 0 or got[0] != 0 or len(want[1]) != len(got[1]):
+                print('%s: exit status %d, %d bytes, expected %d, %d; %s %s' % (
+                    path, got[0], len(got[1]), want[0], len(want[1]), got[2], want[2]))
+                return 1
+            bad = differing(prog, want[1], got[1])
+            for row, text, lines in bad:
+                failed[row.id] = failed.get(row.id, 0) + 1
+                if failed[row.id] == 1 and shown < args.show:
+                    shown += 1
+                    print('%s: %s' % (row.id, text))
+                    for line in lines[:3]:
+                        print('    ' + line)
+            for row, _, _, _ in prog.records:
+                reached[row.id] = reached.get(row.id, 0) + 1
+    good = {id for id in reached if id not in failed}
+    if failed:
+        print('rows that differ: ' + ' '.join('%s(%d)' % (k, failed[k]) for k in sorted(failed)))
+    if args.ledger:
+        write_ledger(args.ledger, all_rows, good, missing)
+    print('seed %d: %d of %d rows compared, %d instances, %d rows differ, %d not translated: %s' % (
+        args.seed, len(reached), len(all_rows), sum(reached.values()), len(failed),
+        sum(r.handler in missing for r in all_rows), 'FAIL' if failed else 'ok'))
+    return 1 if failed else 0
+
+
+def prefetch(dis, rows, rng, tmp):
+    """Texts of random encodings of all rows; Row.encode then draws from those, so that few words are looked up singly."""
+    for row in rows:
+        row.drawn = [row.__class__.encode(row, {}, rng) for _ in range(256)]
+        row.encode = lambda fields, r, row=row: r.choice(row.drawn)
+    words = [w for row in rows for w in row.drawn]
+    path = os.path.join(tmp, 'words')
+    with open(path, 'wb') as f:
+        f.write(b''.join(w.to_bytes(4, 'little') for w in words))
+    lines = subprocess.run([dis, path], capture_output=True, text=True, check=True).stdout.splitlines()
+    for w, text in zip(words, lines):
+        Program.texts[w] = text.replace('\t', ' ')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
