@@ -104,7 +104,7 @@ static inline unsigned x64_checked_bit(uint64_t pc) { return (unsigned)((pc >> 1
 enum { X64_ID_INDIRECT = -1, X64_ID_FAULT = -2, X64_ID_HELPER = -3 };
 
 typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector operand */
-    uint64_t canon64[2], canon32[2], box[2], sign64[2], sign32[2], abs64[2], abs32[2];
+    uint64_t canon64[2], canon32[2], box[2], sign64[2], sign32[2], abs64[2], abs32[2], sign16[2], abs16[2];
     uint64_t two31_64[2], two63_64[2], minus1_64[2], two31_32[2], two63_32[2], minus1_32[2], zero[2];
     uint64_t half_64[2], minus_half_64[2], half_32[2], minus_half_32[2];
     uint64_t tiny_64[2], tiny_32[2]; /* bits of the smallest normal number, twice as an integer */

@@ -298,11 +298,14 @@ static void logic_const(X64Emit *e, int op, int d, size_t offset)
 
 void x64_emit_fsgn(X64Emit *e, const IrInsn *i)
 {
-    bool w = wide(i);
+    static const struct {
+        uint16_t sign, abs;
+    } consts[] = {{offsetof(X64Const, sign16), offsetof(X64Const, abs16)},
+                  {offsetof(X64Const, sign32), offsetof(X64Const, abs32)},
+                  {offsetof(X64Const, sign64), offsetof(X64Const, abs64)}};
     int x = x64_use_x(e, i->a);
     x64_clean(e, i->a, x);
-    size_t sign = w ? offsetof(X64Const, sign64) : offsetof(X64Const, sign32);
-    size_t abs = w ? offsetof(X64Const, abs64) : offsetof(X64Const, abs32);
+    size_t sign = consts[i->type - IR_F16].sign, abs = consts[i->type - IR_F16].abs;
     if (x64_val(e, i->a) == x64_val(e, i->b)) { /* fmv, fneg, fabs */
         int d = x64_def_x(e, x, 0);
         if (d != x)

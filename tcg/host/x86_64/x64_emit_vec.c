@@ -68,11 +68,13 @@ void x64_vec_fallback(X64Emit *e, const IrInsn *i)
 
 /* ---- between scalars and vectors ---- */
 
-/* Are the bits above the value zero wherever it is? */
-static bool upper_is_zero(const X64Emit *e, IrVal v)
+/* Are the bits above the low `bits` of the value zero wherever it is? It may be the low part of what its op made. */
+static bool upper_is_zero(const X64Emit *e, IrVal v, unsigned bits)
 {
     const IrInsn *i = &e->r->insn[x64_val(e, v)];
-    return i->op == IR_LD || i->op == IR_VZEXT || (i->op == IR_CAST && !ir_type_is_vec((IrType)i->misc));
+    if (i->op == IR_VZEXT)
+        return ir_type_bits((IrType)i->misc) <= bits;
+    return (i->op == IR_LD || (i->op == IR_CAST && !ir_type_is_vec((IrType)i->misc))) && ir_type_bits((IrType)i->type) <= bits;
 }
 
 void x64_emit_vzext(X64Emit *e, const IrInsn *i)
@@ -93,12 +95,12 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
     x64_clean(e, i->a, x);
     if (bits == 64) {
         int d = x64_def_x(e, x, 0);
-        if (d != x || !upper_is_zero(e, i->a))
+        if (d != x || !upper_is_zero(e, i->a, 64))
             x64_movq_rr(e->a, d, x);
         return;
     }
     int d = x64_def_x(e, x, 0);
-    if (bits == 32 && upper_is_zero(e, i->a)) {
+    if (bits == 32 && upper_is_zero(e, i->a, 32)) {
         if (d != x)
             x64_movaps_rr(e->a, d, x);
     } else if (bits == 32) { /* insertps: lane 0 to lane 0, the others zero */

@@ -193,6 +193,7 @@ static void emit_consts(X64Asm *a)
     static const X64Const k = {
         .canon64 = {0x7ff8000000000000}, .canon32 = {0x7fc00000}, .box = {0xffffffff00000000},
         .sign64 = {1ull << 63}, .sign32 = {1u << 31}, .abs64 = {~0ull >> 1}, .abs32 = {0x7fffffff},
+        .sign16 = {1u << 15}, .abs16 = {0x7fff},
         .two31_64 = {0x41e0000000000000}, .two63_64 = {0x43e0000000000000}, .minus1_64 = {0xbff0000000000000},
         .two31_32 = {0x4f000000}, .two63_32 = {0x5f000000}, .minus1_32 = {0xbf800000},
         .half_64 = {0x3fe0000000000000}, .minus_half_64 = {0xbfe0000000000000}, .half_32 = {0x3f000000},

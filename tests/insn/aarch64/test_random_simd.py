@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random instances of every FP, SIMD and crypto row of A64, run by an outside emulator and by an engine of ours.
 
-usage: test_random_simd.py [--seed N] [--count N] [--only ROW,ROW] [--ints] [--keep DIR] [--ledger FILE] ENGINE [ARG...]
+usage: test_random_simd.py [--seed N] [--count N] [--only ROW,ROW] [--keep DIR] [--ledger FILE] --dis A64_DIS ENGINE [ARG...]
 exit status 77: no outside emulator
 
 A program sets FPCR, then for each instance loads the registers that it names from a pool of corner values and random ones,
@@ -105,7 +105,7 @@ class Program:
             if v >> 16 * k & 0xffff:
                 self.w(0xf2800000 | k << 21 | (v >> 16 * k & 0xffff) << 5 | r)
 
-    def load_v(self, r, like=None):
+    def load_v(self, r):
         i = self.rng.randrange(VPOOL_N)
         self.w(0x3dc00000 | i << 10 | 28 << 5 | r)
         return 'v%d=%s' % (r, self.vpool[i][::-1].hex())
@@ -146,7 +146,7 @@ class Program:
         else:
             raise SystemExit('no legal instance of ' + row.id)
         if memory:
-            bits, text, ok = self.fit_memory(row, bits)
+            bits, text = self.fit_memory(row, bits)
             rd, rn, rm, ra = bits & 31, bits >> 5 & 31, bits >> 16 & 31, bits >> 10 & 31
         operands, parts = [], []
         regs = {rd, rn, rm, ra}
@@ -200,10 +200,9 @@ class Program:
             bits |= 31 << 16
         rm = bits >> 16 & 31
         if row.fmt == 'LDST_REG' or ('mmmmm' in row.pic and rm != 31):
-            rn = bits >> 5 & 31
             rm = self.rng.choice([r for r in range(16, 24)])
             bits = bits & ~(31 << 16) | rm << 16
-        return bits, self.text(bits), True
+        return bits, self.text(bits)
 
     def memory_registers(self, row, bits):
         rng, rn, rm = self.rng, bits >> 5 & 31, bits >> 16 & 31
@@ -227,7 +226,6 @@ class Program:
         # fill the neighbourhood
         if row.name.startswith('ld') or rng.random() < 0.3:
             for i in range(6):
-                r = 31
                 self.w(0xf9400000 | rng.randrange(XPOOL_N) << 10 | 27 << 5 | 24)
                 self.w(0xf9000000 | ((SCRATCH_SIZE // 2) // 8 + rng.randrange(-4, 20)) << 10 | 26 << 5 | 24)
         return text + 'x%d=scratch+%d' % (rn, base)
@@ -302,6 +300,8 @@ def differing(prog, want, got):
                 continue
             if name.startswith('x,'):
                 a, b = struct.unpack('<QII', x), struct.unpack('<QII', y)
+                if row.id == 'fjcvtzs' and '; fpcr 1' in text and a[:2] == b[:2]:
+                    continue # FZ: "value == 0.0 && !IsZero(op<51:0>)" gives Z = 0 in the manual's FPToFixedJS
                 lines.append('x %x fpsr %x nzcv %x, expected x %x fpsr %x nzcv %x' % (b + a))
             else:
                 lines.append('%s = %s, expected %s' % (name, show(y), show(x)))
