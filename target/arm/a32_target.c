@@ -24,7 +24,7 @@ static const IrSlot slots[A32_SLOTS] = {
     SLOT(TPIDR, "tpidr", tpidr, IR_I32),
     SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I32),
     SLOT(FPCR, "fpcr", fpcr, IR_I32),
-    SLOT(FPSR, "fpsr", fpsr, IR_I32),
+    SLOT(QC, "qc", qc, IR_V128),
 };
 
 static const IrHelper helpers[A32_HELPERS] = {
@@ -44,7 +44,7 @@ static const TargetReg regs[] = {
     QREG(0), QREG(1), QREG(2), QREG(3), QREG(4), QREG(5), QREG(6), QREG(7),
     QREG(8), QREG(9), QREG(10), QREG(11), QREG(12), QREG(13), QREG(14), QREG(15),
     {"fpcr", offsetof(ArmCpu, fpcr), 4, 2},
-    {"fpsr", offsetof(ArmCpu, fpsr), 4, 2},
+    {"qc", offsetof(ArmCpu, qc), 16, 2},
     {"tpidr", offsetof(ArmCpu, tpidrro), 4, 2},
 };
 

@@ -35,7 +35,7 @@ enum {
     A32_SLOT_TPIDR,
     A32_SLOT_TPIDRRO,
     A32_SLOT_FPCR,
-    A32_SLOT_FPSR,
+    A32_SLOT_QC,
     A32_SLOTS
 };
 enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };
