@@ -16,8 +16,7 @@ enum { CHUNK_BYTES = 1792 << 10, PIECE_MOST = 1 << 20 }; /* less than a huge pag
 
 static void *map_pages(void *at, size_t bytes)
 {
-    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0);
-    long p = sys_mmap(at, bytes, PROT_READ | PROT_WRITE, how, -1, 0);
+    long p = sys_map_own(at, bytes);
     return sys_is_err(p) ? NULL : (void *)p;
 }
 

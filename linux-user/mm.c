@@ -94,7 +94,7 @@ static void choose_layout(LuMm *mm, const LuAbi *abi, const LuOptions *opt, cons
 LuMm *lu_mm_new(const LuAbi *abi, const LuOptions *opt, const uint64_t random[4])
 {
     size_t head = align_up(sizeof(LuMm), PAGE), size = head + (size_t)MAX_RANGES * sizeof(Range);
-    long p = sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p = sys_map_own(NULL, size);
     if (sys_is_err(p))
         return NULL;
     LuMm *mm = (LuMm *)p;
@@ -120,7 +120,7 @@ Gva lu_mm_task_size(const LuMm *mm) { return mm->layout.task_size; }
 void *lu_mm_arena_alloc(LuMm *mm, size_t size)
 {
     size = align_up(size, PAGE);
-    long p = sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p = sys_map_own(NULL, size);
     if (sys_is_err(p))
         return NULL;
     if ((uint64_t)p < mm->layout.task_size) {

@@ -8,7 +8,7 @@ enum { ARENA_KEEP = 1 << 20 };
 bool arena_init(Arena *a, size_t limit)
 {
     limit = align_up(limit, 4096);
-    long p = sys_mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p = sys_map_own(NULL, limit);
     if (sys_is_err(p))
         return false;
     *a = (Arena){.base = (char *)p, .limit = limit};

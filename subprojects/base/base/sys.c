@@ -4,12 +4,23 @@
 #include <linux/futex.h>
 #include <linux/kcmp.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <time.h>
 
 void sys_exit_group(int status)
 {
     for (;;)
         sys_call1(SYS_exit_group, status);
+}
+
+long sys_map_own(void *at, size_t len)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED : 0);
+    long p = sys_mmap(at, len, PROT_READ | PROT_WRITE, how, -1, 0);
+    if (!sys_is_err(p) && len >= HUGE_PAGE)
+        sys_madvise((void *)p, len, MADV_NOHUGEPAGE); /* fails where there are none */
+    return p;
 }
 
 long sys_futex_wait_ms(uint32_t *word, uint32_t val, unsigned ms)
