@@ -17,6 +17,7 @@ typedef struct DbtJump {
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
+    uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for */

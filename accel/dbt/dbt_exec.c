@@ -55,6 +55,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
         .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
         .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
+        .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
         .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |

@@ -25,10 +25,13 @@ static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
     return lo < r->n_records && r->record[lo].at == at ? &r->record[lo] : NULL;
 }
 
-static void store_pins(const X64Pin *pin, unsigned n, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
+/* skip: registers that the region uses for other slots */
+static void store_pins(const X64Pin *pin, unsigned n, uint32_t skip, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
 {
     for (unsigned k = 0; k < n; k++) {
         const X64Pin *p = &pin[k];
+        if (skip >> p->reg & 1)
+            continue;
         uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
         if (p->reg < 16) {
             *slot = (uint64_t)uc->uc_mcontext.gregs[greg_of[p->reg]];
@@ -62,6 +65,9 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
 static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
 {
     IrType t = (IrType)f->type;
+    bool chosen = f->sel.kind == X64_LOC_NONE || (loc_value(&f->sel, cpu, uc) & 1) == f->when;
+    if (!chosen && f->keep)
+        return;
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;
     if (f->op == IR_FLFCMP) { /* no flags are raised: they were */
         uint32_t flags = 0;
@@ -69,7 +75,7 @@ static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, cons
     } else {
         word = ir_eval_fl((IrOp)f->op, t, a, b, 0);
     }
-    if (f->sel.kind != X64_LOC_NONE && (loc_value(&f->sel, cpu, uc) & 1) != f->when)
+    if (!chosen)
         word = f->other;
     memcpy((char *)cpu + slot->offset, &word, 2);
 }
@@ -106,8 +112,11 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
         return false;
     if (rec->fl) /* before the pins: an operand may be in the cpu object */
         store_flags(&r->fl[rec->fl - 1], &d->host.slots[d->host.fl_slot], cpu, uc);
-    store_pins(d->host.pin, d->host.n_pins, cpu, uc, rec->dirty);
-    store_pins(r->loop_pin, r->n_loop_pins, cpu, uc, rec->dirty);
+    uint32_t swapped = 0;
+    for (unsigned k = 0; k < r->n_loop_pins; k++)
+        swapped |= 1u << r->loop_pin[k].reg;
+    store_pins(d->host.pin, d->host.n_pins, swapped, cpu, uc, rec->dirty);
+    store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal];
     if (sig == SIGFPE) { /* the flag that it raised is the interpreter's to raise */
         uc->uc_mcontext.fpregs->mxcsr &= ~(uint32_t)IR_FF_INVALID;

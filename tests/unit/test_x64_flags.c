@@ -168,12 +168,12 @@ static void flags_and_conditions_agree(void **state)
 
 /* A random run of instructions that put flags and overwrite their operands, with a way out after each: the word in the
  * cpu object is right wherever the region is left, however it was put off. */
-static IrRegion *random_region(Arena *arena, uint64_t *seed)
+static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
 {
     IrRegion *r = ir_region_new(arena, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
     IrBuilder b;
     ir_builder_init(&b, r);
-    for (unsigned k = 0; k < 24; k++) {
+    for (unsigned k = 0; k < (loop ? 8 : 24); k++) {
         ir_insn_start(&b, 0x1000 + 4 * k);
         uint64_t n = rnd_next(seed);
         IrType t = n & 1 ? IR_I64 : IR_I32;
@@ -199,19 +199,30 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed)
         }
         default: break;
         }
-        if (n >> 48 & 1)
+        if (n >> 48 & 1) /* not x14, x15 */
             ir_put(&b, TOY_X + (n >> 49) % 12, t == IR_I64 ? sum : ir_zext(&b, IR_I64, sum));
-        if ((n >> 54 & 7) == 0) {
+        if ((n >> 54 & 7) == 0 && !loop) {
             IrVal arg = ir_get(&b, TOY_X + 3);
             ir_call(&b, n >> 57 & 1 ? TOY_H_STATE : TOY_H_PURE, (IrVal[]){arg, arg}, n >> 57 & 1 ? 1 : 2);
         }
         if (n >> 58 & 1) {
-            IrVal leave = ir_cmp(&b, IR_EQ, ir_and(&b, IR_I64, ir_get(&b, TOY_X + 15), ir_const(&b, IR_I64, 31)),
-                                 ir_const(&b, IR_I64, (int64_t)k));
+            IrVal now = ir_get(&b, TOY_X + 15); /* in a loop: in the round that x15 says */
+            if (loop)
+                now = ir_xor(&b, IR_I64, now, ir_shl(&b, IR_I64, ir_get(&b, TOY_X + 14), ir_const(&b, IR_I64, 5)));
+            IrVal leave = ir_cmp(&b, IR_EQ, now, ir_const(&b, IR_I64, (int64_t)k));
             ir_exit_if(&b, leave, ir_exit_direct(&b, 0x2000 + 4 * k, false), false);
         }
     }
-    if (rnd_next(seed) & 1)
+    if (loop) { /* x14 rounds */
+        ir_insn_start(&b, 0x1100);
+        IrVal left = ir_sub(&b, IR_I64, ir_get(&b, TOY_X + 14), ir_const(&b, IR_I64, 1));
+        ir_put(&b, TOY_X + 14, left);
+        if (rnd_next(seed) & 1)
+            ir_put(&b, TOY_FL, ir_flsub(&b, left, ir_const(&b, IR_I64, 3)));
+        ir_exit_if(&b, ir_cmp(&b, IR_EQ, left, ir_const(&b, IR_I64, 0)), ir_exit_direct(&b, 0x1004, false), false);
+        ir_poll(&b, ir_exit_direct(&b, 0x1000, false));
+        ir_br(&b, 0);
+    } else if (rnd_next(seed) & 1)
         ir_exit(&b, ir_exit_direct(&b, 0x1004, false));
     else
         ir_exit_ind(&b, ir_get(&b, TOY_X), IR_HINT_RET);
@@ -227,16 +238,19 @@ static void a_put_off_word_is_right_at_every_exit(void **state)
     for (unsigned h = 0; h < ARRAY_SIZE(opts); h++) {
         X64Kit kit;
         x64_kit_init(&kit, "host", opts[h] | X64_NO_JUMP_CACHE);
-        for (unsigned n = 0; n < 400; n++) {
+        for (unsigned n = 0; n < 600; n++) {
             Arena arena;
             assert_true(arena_init(&arena, 4 << 20));
-            IrRegion *r = random_region(&arena, &seed);
+            IrRegion *r = random_region(&arena, &seed, n % 3 == 0);
             x64_kit_compile(&kit, r);
             for (unsigned k = 0; k < 48; k++) {
                 ToyCpu one = {.fl = (uint16_t)(rnd_next(&seed) & 0xc101)};
                 for (unsigned x = 0; x < 15; x++)
                     one.x[x] = operand(&seed);
-                one.x[15] = k;
+                one.x[14] = 1 + k % 5;
+                one.x[15] = n % 3 ? k : (k >> 3) | (1 + rnd_next(&seed) % one.x[14]) << 5;
+                one.kick = (k & 7) == 7;
+                one.fl_loop[2] = k & 1; /* what another loop left */
                 ToyCpu two = one;
                 IrRun run;
                 toy_run(&one, r, val, 10, &run);

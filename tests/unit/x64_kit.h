@@ -30,6 +30,7 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
         .kick = offsetof(ToyCpu, kick), .pc = offsetof(ToyCpu, pc),           .ctx = offsetof(ToyCpu, ctx),
         .ff = offsetof(ToyCpu, ff),     .frm = offsetof(ToyCpu, frm),         .link = offsetof(ToyCpu, link),
         .save = offsetof(ToyCpu, save), .host_fp = offsetof(ToyCpu, host_fp), .args = offsetof(ToyCpu, args),
+        .fl_loop = offsetof(ToyCpu, fl_loop),
         .soft = offsetof(ToyCpu, soft),
     };
     X64Features f;

@@ -35,6 +35,7 @@ enum { X64_ENV_BIAS = 208, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 typedef struct X64Layout {
     int32_t kick, pc, ctx, ff, frm, link, host_fp;
     int32_t save;       /* 16 * 8 + 16 * 16 bytes for the stubs */
+    int32_t fl_loop;    /* 3 * 8 bytes: operands of the flags that a loop's last round left, and whether it did; 0: none */
     int32_t args;       /* 4 * 8 bytes: arguments of a call */
     int32_t soft;       /* X64SoftArea, if the guest has IR_NAN_ARM */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
@@ -111,7 +112,7 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
 } X64Const;
 
 /* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands; or, where
- * `sel` is given and is not `when`, the constant `other`. */
+ * `sel` is given and is not `when`, the constant `other`; or, with `keep`, what the slot holds. */
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
     uint8_t kind;  /* X64LocKind */
@@ -121,6 +122,7 @@ typedef struct X64Loc {
 typedef struct X64FlRecipe {
     uint8_t op, type; /* IrOp, IrType of the operands */
     uint8_t when;     /* 0 or 1 */
+    bool keep;
     uint16_t other;
     X64Loc a, b, sel;
 } X64FlRecipe;
@@ -158,7 +160,8 @@ typedef struct X64Exits {
 
 enum { X64_STUB_BYTES = 10 };
 
-enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_PINS = 5, X64_MAX_FL = 64 };
+enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_XMM = 5, X64_MAX_LOOP_SWAPS = 6,
+    X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS, X64_MAX_FL = 64 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
 extern const size_t x64_emit_size;

@@ -33,7 +33,8 @@ static void start(X64Emit *e, const IrRegion *r)
     e->arm = r->nan == IR_NAN_ARM;
     e->checked = false;
     e->fcmp_end = NULL;
-    e->fl = IR_NONE;
+    e->fl = e->fl_loop = IR_NONE;
+    e->fl_head = 0;
     e->code->n_fl = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
         for (unsigned k = 0; k < r->block[b].params; k++) {
@@ -113,11 +114,11 @@ X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const
     e->entry = a->p;
     e->is_near = r->n_insns <= NEAR_INSNS;
     e->missed = false;
-    e->max_loop_pins = X64_MAX_LOOP_PINS;
+    e->max_loop_pins = X64_MAX_LOOP_XMM;
     emit_region(e, r);
-    while (e->missed || (e->failed && code->n_loop_pins)) {
+    while (e->missed || (e->failed && code->n_loop_pins && e->max_loop_pins)) {
         if (!e->missed) /* vector rows may want more temporaries than the loop's pins leave */
-            e->max_loop_pins = code->n_loop_pins > 2 ? 2 : 0;
+            e->max_loop_pins = e->max_loop_pins > 2 ? 2 : 0;
         else
             e->is_near = e->missed = false;
         emit_region(e, r);

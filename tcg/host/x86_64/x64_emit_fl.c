@@ -139,6 +139,7 @@ void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e); }
 bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v)
 {
     e->fl = IR_NONE; /* a former word that was not stored is not wanted any more */
+    e->fl_head = 0;
     if (!unmade(e, v) || (int)slot != e->h->fl_slot || !x64_fl_wait(e, v) || e->code->n_fl > X64_MAX_FL - 16) {
         x64_fl_make(e, v);
         return false;
@@ -176,11 +177,23 @@ static X64Loc locate(X64Emit *e, IrVal v)
     return (X64Loc){.kind = X64_LOC_NONE};
 }
 
-uint8_t x64_fl_recipe(X64Emit *e)
+static uint8_t add_recipe(X64Emit *e, const X64FlRecipe *f)
 {
     X64Code *c = e->code;
-    if (e->fl == IR_NONE)
+    if (c->n_fl && memcmp(&c->fl[c->n_fl - 1], f, sizeof *f) == 0)
+        return (uint8_t)c->n_fl;
+    if (c->n_fl == X64_MAX_FL) {
+        e->failed = true;
         return 0;
+    }
+    c->fl[c->n_fl++] = *f;
+    return (uint8_t)c->n_fl;
+}
+
+uint8_t x64_fl_recipe(X64Emit *e)
+{
+    if (e->fl == IR_NONE)
+        return e->fl_head;
     Word w = word_of(e, e->fl);
     X64FlRecipe f;
     memset(&f, 0, sizeof f); /* compared as bytes */
@@ -191,15 +204,89 @@ uint8_t x64_fl_recipe(X64Emit *e)
     f.sel = locate(e, w.sel);
     f.when = w.when;
     f.other = w.other;
-    if (c->n_fl && memcmp(&c->fl[c->n_fl - 1], &f, sizeof f) == 0)
-        return (uint8_t)c->n_fl;
-    if (c->n_fl == X64_MAX_FL) {
-        e->failed = true;
+    return add_recipe(e, &f);
+}
+
+/* ---- loops ---- */
+
+static X64Mem loop_cell(const X64Emit *e, unsigned k) { return x64_env(e->h->at.fl_loop + 8 * (int)k); }
+
+/* The word that is put last in a loop and can wait for the next round: two integer operands, no choice. No get of the slot,
+ * which would want it on the main path. */
+static IrVal last_word(const X64Emit *e)
+{
+    IrVal last = IR_NONE;
+    for (unsigned k = 1; k < e->r->n_insns; k++) {
+        const IrInsn *i = &e->r->insn[k];
+        if (i->type != IR_FL || (e->l->flags[k] & IR_L_DEAD))
+            continue;
+        if (i->op == IR_GET)
+            return IR_NONE;
+        if (i->op == IR_PUT)
+            last = i->a;
+    }
+    if (last == IR_NONE || !x64_fl_wait(e, last))
+        return IR_NONE;
+    Word w = word_of(e, last);
+    return w.sel || w.row->op == IR_FLFCMP ? IR_NONE : last;
+}
+
+void x64_fl_enter_loop(X64Emit *e)
+{
+    if (e->h->fl_slot < 0 || !e->h->at.fl_loop)
+        return;
+    e->fl_loop = last_word(e);
+    if (e->fl_loop == IR_NONE)
+        return;
+    const IrInsn *row = word_of(e, e->fl_loop).row;
+    X64FlRecipe f;
+    int64_t c;
+    memset(&f, 0, sizeof f);
+    f.op = (uint8_t)row->op;
+    f.type = row->type;
+    f.a = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop};
+    if (row->b != IR_NONE && x64_const(e, row->b, &c))
+        f.b = (X64Loc){.kind = X64_LOC_CONST, .value = c};
+    else if (row->b != IR_NONE)
+        f.b = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 8};
+    f.sel = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 16};
+    f.when = 1;
+    f.keep = true;
+    e->fl_head = add_recipe(e, &f);
+    x64_mov_mi(e->a, 32, loop_cell(e, 2), 0);
+}
+
+static void cell_store(X64Emit *e, unsigned cell, IrVal v)
+{
+    int64_t c;
+    v = x64_val(e, v);
+    if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c))
+        x64_mov_mi(e->a, 64, loop_cell(e, cell), (int32_t)c);
+    else
+        x64_mov_mr(e->a, 64, loop_cell(e, cell), x64_use(e, v));
+    e->locked = 0;
+}
+
+uint8_t x64_fl_round(X64Emit *e)
+{
+    if (e->fl_loop == IR_NONE || e->fl != e->fl_loop) {
+        x64_fl_flush(e);
+        if (e->fl_loop != IR_NONE)
+            x64_mov_mi(e->a, 32, loop_cell(e, 2), 0);
         return 0;
     }
-    c->fl[c->n_fl++] = f;
-    return (uint8_t)c->n_fl;
+    const IrInsn *row = word_of(e, e->fl).row;
+    int64_t c;
+    cell_store(e, 0, row->a);
+    if (row->b != IR_NONE && !x64_const(e, row->b, &c))
+        cell_store(e, 1, row->b);
+    x64_mov_mi(e->a, 32, loop_cell(e, 2), 1);
+    uint8_t recipe = x64_fl_recipe(e);
+    e->fl = IR_NONE;
+    return recipe;
 }
+
+/* ---- recipes carried out ---- */
 
 static X64Mem loc_mem(const X64Loc *l)
 {
@@ -265,6 +352,10 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
     x64_mov_mr(a, 16, slot, X64_RAX);
     if (!skip)
         return;
+    if (f->keep) {
+        x64_patch8(skip, a->p);
+        return;
+    }
     done = x64_jmp_rel8(a);
     x64_patch8(skip, a->p);
     x64_mov_mi(a, 16, slot, f->other);

@@ -88,7 +88,7 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
     const IrExit *x = &e->r->exit[k];
     clean_pins(e, dirty);
-    x64_store_loop_pins(e);
+    x64_leave_loop(e);
     if (!through_slot || x->kind != IR_EXIT_DIRECT) {
         x64_jmp_to(e->a, stub(e, k));
         return;
@@ -195,10 +195,12 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
 {
     const IrInsn *next = &e->r->insn[e->cur + 1];
     if (next->op == IR_BR && next->imm == 0 && e->cur + 2 == e->r->n_insns) { /* the end of a loop: one branch for both */
-        x64_fl_flush(e);
+        uint8_t fl = x64_fl_round(e);
         clean_all_pins(e);
         x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
         x64_jcc_to(e->a, X64_E, e->block_at[0]);
+        if (fl)
+            x64_fl_store(e, fl);
         exit_body(e, i->imm, 0, false);
         e->cur++;
         return;
@@ -228,7 +230,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     x64_fl_flush(e);
     x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
-    x64_store_loop_pins(e);
+    x64_leave_loop(e);
     if (h->no_opt & X64_NO_JUMP_CACHE) {
         x64_jmp_to(a, h->exit_indirect);
         return;
@@ -306,7 +308,7 @@ static void branch_to(X64Emit *e, uint8_t *site, unsigned block)
 void x64_emit_br(X64Emit *e, const IrInsn *i)
 {
     unsigned block = i->imm, first = e->r->block[block].first;
-    x64_fl_flush(e);
+    x64_fl_round(e);
     if (i->misc)
         x64_claim(e, X64_RAX);
     for (unsigned k = 0; k < i->misc; k++) { /* first all reads, then all writes: parallel assignment */

@@ -65,6 +65,8 @@ struct X64Emit {
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
     int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;
+    IrVal fl_loop;       /* the last word that a loop puts, handed to the next round by its operands; IR_NONE: none */
+    uint8_t fl_head;     /* recipe of that word at the loop's head, valid until the first put; 0: none */
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
     bool arm;            /* the region's NaN policy is Arm's */
     bool checked;        /* of this guest instruction: it has trapped often, so operands are looked at first */
@@ -165,8 +167,8 @@ void x64_clean(X64Emit *e, IrVal v, int x);
 unsigned x64_dirty_pins(const X64Emit *e);
 /* Decides whether the region keeps more slots in registers, and loads them (at the entry). */
 void x64_loop_pins(X64Emit *e);
-/* Stores those that the region writes, where it is left. */
-void x64_store_loop_pins(X64Emit *e);
+/* The boundary convention again, where the region is left: stores what it wrote, loads what it had put aside. */
+void x64_leave_loop(X64Emit *e);
 
 /* The jump cache's entry for the guest pc in rax; uses rcx. */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
@@ -175,6 +177,10 @@ X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
 bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v); /* false: not this one, put it now */
 /* before code that may read the slot on the main path, and at the end of a block; */
 void x64_fl_flush(X64Emit *e);
+/* the same at the end of a loop's round: returns a recipe for leaving there, 0 none; */
+uint8_t x64_fl_round(X64Emit *e);
+/* at the entry of a loop; */
+void x64_fl_enter_loop(X64Emit *e);
 /* the index + 1 of a recipe with the present places of the operands, for a record or an exit; 0: the slot is right; */
 uint8_t x64_fl_recipe(X64Emit *e);
 /* a recipe carried out, in an exit's cold code: pins stay, temporaries are lost. */

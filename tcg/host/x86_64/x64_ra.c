@@ -487,52 +487,123 @@ static bool is_plain_loop(const IrRegion *r)
     return true;
 }
 
-void x64_loop_pins(X64Emit *e)
+/* What a loop does with its slots, once around. */
+typedef struct SlotUse {
+    uint16_t uses[IR_MAX_SLOTS];
+    uint64_t puts[(IR_MAX_SLOTS + 63) / 64];
+} SlotUse;
+
+static void count_uses(const X64Emit *e, SlotUse *u)
 {
     const IrRegion *r = e->r;
+    memset(u, 0, sizeof *u);
+    for (unsigned k = 1; k < r->n_insns; k++) {
+        const IrInsn *i = &r->insn[k];
+        if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD))
+            continue;
+        bool vec = ir_type_is_vec((IrType)e->h->slots[i->imm].type);
+        if (i->op == IR_PUT) {
+            u->puts[i->imm >> 6] |= 1ull << (i->imm & 63);
+            u->uses[i->imm] += vec ? 2 : 1; /* of a float: a NaN check and a store */
+        } else {
+            u->uses[i->imm] += vec ? 1 : MIN(e->l->uses[k], 8);
+        }
+    }
+}
+
+static void add_loop_pin(X64Emit *e, const SlotUse *u, unsigned slot, int reg)
+{
+    IrType t = (IrType)e->h->slots[slot].type;
+    X64Pin p = {.slot = (uint8_t)slot, .reg = (uint8_t)reg, .offset = e->h->slots[slot].offset,
+                .bytes = x64_slot_bytes(e->h, slot)};
+    e->slot_reg[slot] = (int8_t)reg;
+    if (u->puts[slot >> 6] >> (slot & 63) & 1)
+        e->loop_dirty |= 1u << reg;
+    e->code->loop_pin[e->code->n_loop_pins++] = p;
+    if (reg >= X64_XMM)
+        x64_load_x(e->a, t, reg - X64_XMM, x64_env(p.offset));
+    else
+        x64_mov_rm(e->a, 64, reg, x64_env(p.offset));
+}
+
+/* xmm temporaries become pins. */
+static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
+{
+    uint64_t taken[(IR_MAX_SLOTS + 63) / 64] = {0};
+    for (unsigned n = 0; n < e->max_loop_pins; n++) {
+        unsigned best = 0, most = 0;
+        for (unsigned s = 0; s < e->h->n_slots; s++)
+            if (u->uses[s] > most && e->slot_reg[s] < 0 && !(taken[s >> 6] >> (s & 63) & 1) &&
+                ir_type_is_vec((IrType)e->h->slots[s].type)) {
+                best = s;
+                most = u->uses[s];
+            }
+        if (most == 0)
+            break;
+        taken[best >> 6] |= 1ull << (best & 63);
+        int reg = X64_XMM + 15 - (int)n;
+        e->temps &= ~(1u << reg);
+        add_loop_pin(e, u, best, reg);
+        e->pin[e->n_pins++] = e->code->loop_pin[e->code->n_loop_pins - 1];
+    }
+}
+
+/* General registers whose slots the loop hardly looks at hold others meanwhile. An exchange costs four memory accesses. */
+static void loop_swap_pins(X64Emit *e, const SlotUse *u)
+{
+    for (unsigned n = 0; n < X64_MAX_LOOP_SWAPS; n++) {
+        unsigned in = 0, most = 0, out = e->h->n_pins, least = ~0u;
+        for (unsigned s = 0; s < e->h->n_slots; s++)
+            if (u->uses[s] > most && e->slot_reg[s] < 0 && e->h->slots[s].type == IR_I64) {
+                in = s;
+                most = u->uses[s];
+            }
+        for (unsigned k = 0; k < e->h->n_pins; k++)
+            if (e->pin[k].reg < X64_XMM && e->pin[k].slot == e->h->pin[k].slot && u->uses[e->pin[k].slot] < least) {
+                out = k;
+                least = u->uses[e->pin[k].slot];
+            }
+        if (out == e->h->n_pins || most < least + 3)
+            break;
+        X64Pin old = e->pin[out];
+        e->slot_reg[old.slot] = -1;
+        x64_mov_mr(e->a, 64, x64_env(old.offset), old.reg);
+        add_loop_pin(e, u, in, old.reg);
+        e->pin[out] = e->code->loop_pin[e->code->n_loop_pins - 1];
+    }
+}
+
+void x64_loop_pins(X64Emit *e)
+{
     e->temps = TEMP_GPRS | 0xff000000;
     e->n_pins = e->h->n_pins;
     e->loop_dirty = 0;
     e->code->n_loop_pins = 0;
     memcpy(e->pin, e->h->pin, e->n_pins * sizeof(e->pin[0]));
     memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
-    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(r))
+    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(e->r))
         return;
-    uint16_t uses[IR_MAX_SLOTS] = {0};
-    uint64_t puts[(IR_MAX_SLOTS + 63) / 64] = {0};
-    for (unsigned k = 1; k < r->n_insns; k++) {
-        const IrInsn *i = &r->insn[k];
-        if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD) || e->slot_reg[i->imm] >= 0 ||
-            !ir_type_is_vec((IrType)e->h->slots[i->imm].type))
-            continue;
-        uses[i->imm] += i->op == IR_PUT ? 2 : 1; /* a put costs a NaN check and a store */
-        if (i->op == IR_PUT)
-            puts[i->imm >> 6] |= 1ull << (i->imm & 63);
-    }
-    for (unsigned n = 0; n < e->max_loop_pins; n++) {
-        unsigned best = 0;
-        for (unsigned s = 1; s < e->h->n_slots; s++)
-            if (uses[s] > uses[best])
-                best = s;
-        if (uses[best] == 0)
-            break;
-        int reg = X64_XMM + 15 - (int)n;
-        uses[best] = 0;
-        e->slot_reg[best] = (int8_t)reg;
-        e->temps &= ~(1u << reg);
-        if (puts[best >> 6] >> (best & 63) & 1)
-            e->loop_dirty |= 1u << reg;
-        X64Pin p = {.slot = (uint8_t)best, .reg = (uint8_t)reg, .offset = e->h->slots[best].offset,
-                    .bytes = x64_slot_bytes(e->h, best)};
-        e->pin[e->n_pins++] = p;
-        e->code->loop_pin[e->code->n_loop_pins++] = p;
-        x64_load_x(e->a, (IrType)e->h->slots[best].type, reg - X64_XMM, x64_env(p.offset));
-    }
+    SlotUse u;
+    count_uses(e, &u);
+    loop_pin_vectors(e, &u);
+    loop_swap_pins(e, &u);
+    x64_fl_enter_loop(e);
 }
 
-void x64_store_loop_pins(X64Emit *e)
+void x64_leave_loop(X64Emit *e)
 {
-    for (unsigned k = e->h->n_pins; k < e->n_pins; k++)
-        if (e->loop_dirty >> e->pin[k].reg & 1)
-            x64_store_x(e->a, (IrType)e->h->slots[e->pin[k].slot].type, x64_env(e->pin[k].offset), e->pin[k].reg - X64_XMM);
+    for (unsigned k = 0; k < e->n_pins; k++) {
+        const X64Pin *p = &e->pin[k], *old = &e->h->pin[k];
+        bool extra = k >= e->h->n_pins, swapped = !extra && p->slot != old->slot;
+        if (!extra && !swapped)
+            continue;
+        if (e->loop_dirty >> p->reg & 1) {
+            if (p->reg >= X64_XMM)
+                x64_store_x(e->a, (IrType)e->h->slots[p->slot].type, x64_env(p->offset), p->reg - X64_XMM);
+            else
+                x64_mov_mr(e->a, 64, x64_env(p->offset), p->reg);
+        }
+        if (swapped)
+            x64_mov_rm(e->a, 64, old->reg, x64_env(old->offset));
+    }
 }
