@@ -115,6 +115,19 @@ static bool scan_zext(Scan *s, unsigned at, const IrInsn *i)
     return true;
 }
 
+/* vzext of a float or v64 zeroes the rest of its operand's register, which nobody looks at, in place. Not of the low part of
+ * another vector. */
+static bool scan_vzext(Scan *s, unsigned at, const IrInsn *i)
+{
+    const IrInsn *from = &s->r->insn[i->a];
+    if (i->type != IR_V128 || (i->misc != IR_F32 && i->misc != IR_F64 && i->misc != IR_V64) || from->op == IR_VLOW)
+        return false;
+    if (!s->l->hint[i->a])
+        s->l->hint[i->a] = s->l->hint[at];
+    scan_trunc(s, at, i);
+    return true;
+}
+
 static void scan_insn(Scan *s, unsigned at)
 {
     const IrInsn *i = &s->r->insn[at];
@@ -145,7 +158,7 @@ static void scan_insn(Scan *s, unsigned at)
         scan_trunc(s, at, i);
         return;
     }
-    if (i->op == IR_ZEXT && scan_zext(s, at, i))
+    if ((i->op == IR_ZEXT && scan_zext(s, at, i)) || (i->op == IR_VZEXT && scan_vzext(s, at, i)))
         return;
     unsigned needed = at; /* where the operands are really read */
     if (ir_result_type(s->r, i) == IR_FL)

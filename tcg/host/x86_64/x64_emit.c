@@ -19,6 +19,7 @@ static void start(X64Emit *e, const IrRegion *r)
     memset(e->home, 0, n);
     memset(e->spill, 0, n);
     memset(e->dirty, 0, n);
+    memset(e->upper0, 0, n);
     memset(e->reg_val, 0, sizeof(e->reg_val));
     memset(e->slot_val, 0, e->h->n_slots * sizeof(e->slot_val[0]));
     memset(e->block_at, 0, r->n_blocks * sizeof(e->block_at[0]));

@@ -148,11 +148,13 @@ static void arith(X64Emit *e, const IrInsn *i, int op, bool comm, SoftFn *s, Sof
             int rd = x64_def_x(e, ra, 0);
             x64_fp_record(e);
             x64_vfarith_rrm(e->a, fmt, op, rd, ra, m);
+            e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32);
             mark_dirty(e, rd);
         } else {
             int rb = x64_use_x(e, i->b), rd = x64_def_x(e, ra, 0);
             x64_fp_record(e);
             x64_vfarith_rrr(e->a, fmt, op, rd, ra, rb);
+            e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32);
             mark_dirty(e, rd);
         }
         return;
@@ -190,7 +192,12 @@ void x64_emit_fsqrt(X64Emit *e, const IrInsn *i)
         return;
     }
     x64_fp_record(e);
-    x64_farith_rr(e->a, x64_fmt((IrType)i->type), X64_FSQRT, rd, ra);
+    if (x64_has(e->h->features, X64_F_AVX)) { /* the other form waits for the old rd */
+        x64_vfarith_rrr(e->a, x64_fmt((IrType)i->type), X64_FSQRT, rd, ra, ra);
+        e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32);
+    } else {
+        x64_farith_rr(e->a, x64_fmt((IrType)i->type), X64_FSQRT, rd, ra);
+    }
     mark_dirty(e, rd);
 }
 
@@ -218,6 +225,7 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
     x64_movaps_rr(e->a, rd, x);
     x64_fp_record(e);
     x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, y, z);
+    e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32); /* of a soft result as well */
     x64_ucomis_rr(e->a, fmt, rd, rd);
     X64Cold *c = soft_if(e, X64_P, fn, (int[]){x + X64_XMM, y + X64_XMM, z + X64_XMM}, 3, rd + X64_XMM, IR_RDYN);
     x64_strict_underflow(e, (SoftArgs){3, {x, y, z}}, wide(i), rd);
@@ -547,6 +555,7 @@ void x64_emit_i2f(X64Emit *e, const IrInsn *i)
         rm = IR_RDYN; /* exact */
     int r = x64_use(e, i->a), d = x64_def_x(e, -1, 0);
     x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, d, d);
+    e->upper0[e->cur] = 1;
     if (rm != IR_RDYN) {
         i2f_static(e, i, d, r, rm, soft[wide(i)][from64][u]);
     } else if (!u) {

@@ -68,10 +68,12 @@ void x64_vec_fallback(X64Emit *e, const IrInsn *i)
 
 /* ---- between scalars and vectors ---- */
 
-/* Are the bits above the low `bits` of the value zero wherever it is? It may be the low part of what its op made. */
-static bool upper_is_zero(const X64Emit *e, IrVal v, unsigned bits)
+bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits)
 {
-    const IrInsn *i = &e->r->insn[x64_val(e, v)];
+    IrVal root = x64_val(e, v);
+    const IrInsn *i = &e->r->insn[root];
+    if (e->upper0[root])
+        return ir_type_bits((IrType)i->type) <= bits;
     if (i->op == IR_VZEXT)
         return ir_type_bits((IrType)i->misc) <= bits;
     return (i->op == IR_LD || (i->op == IR_CAST && !ir_type_is_vec((IrType)i->misc))) && ir_type_bits((IrType)i->type) <= bits;
@@ -81,6 +83,18 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
 {
     IrType from = (IrType)i->misc;
     unsigned bits = ir_type_bits(from);
+    if (e->l->alias[e->cur] != e->cur) { /* in place; from memory it comes like this */
+        IrVal v = x64_val(e, i->a);
+        int r = e->reg[v] - X64_XMM;
+        if (r >= 0 && !x64_upper_is_zero(e, v, bits)) {
+            if (bits == 64)
+                x64_movq_rr(e->a, r, r);
+            else
+                x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, 0x21, 0, r, r, 0x0e); /* insertps: lane 0 to lane 0, the others zero */
+        }
+        e->upper0[v] = 1;
+        return;
+    }
     if (!ir_type_is_vec(from)) {
         int r = x64_use(e, i->a);
         if (bits < 32) {
@@ -95,12 +109,12 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
     x64_clean(e, i->a, x);
     if (bits == 64) {
         int d = x64_def_x(e, x, 0);
-        if (d != x || !upper_is_zero(e, i->a, 64))
+        if (d != x || !x64_upper_is_zero(e, i->a, 64))
             x64_movq_rr(e->a, d, x);
         return;
     }
     int d = x64_def_x(e, x, 0);
-    if (bits == 32 && upper_is_zero(e, i->a, 32)) {
+    if (bits == 32 && x64_upper_is_zero(e, i->a, 32)) {
         if (d != x)
             x64_movaps_rr(e->a, d, x);
     } else if (bits == 32) { /* insertps: lane 0 to lane 0, the others zero */

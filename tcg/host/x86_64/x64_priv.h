@@ -81,6 +81,7 @@ struct X64Emit {
     uint8_t home[IR_MAX_INSNS];
     uint8_t spill[IR_MAX_INSNS];
     uint8_t dirty[IR_MAX_INSNS]; /* float that may be a NaN that is not canonical */
+    uint8_t upper0[IR_MAX_INSNS]; /* float or v64: the rest of its xmm register is zero, whichever that is */
     X64Cold cold[X64_MAX_COLD];
     unsigned n_lits, n_lit_uses;
     IrVec lit[X64_MAX_LITS];
@@ -165,6 +166,8 @@ void x64_start_block(X64Emit *e, unsigned block);
 /* The value v, which is in xmm `x`, made canonical if it may not be. */
 void x64_clean(X64Emit *e, IrVal v, int x);
 unsigned x64_dirty_pins(const X64Emit *e);
+/* Are the bits above the low `bits` of v zero wherever it is? It may be the low part of what its op made. */
+bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits);
 /* Decides whether the region keeps more slots in registers, and loads them (at the entry). */
 void x64_loop_pins(X64Emit *e);
 /* The boundary convention again, where the region is left: stores what it wrote, loads what it had put aside. */

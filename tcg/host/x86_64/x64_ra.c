@@ -252,7 +252,10 @@ static bool value_mem(const X64Emit *e, IrVal v, X64Mem *ret)
 
 bool x64_use_mem(X64Emit *e, IrVal v, X64Mem *ret)
 {
+    bool wide = x64_type(e, v) == IR_V128;
     v = x64_val(e, v);
+    if (wide && x64_type(e, v) != IR_V128 && !(e->home[v] && e->h->slots[e->home[v] - 1].type == IR_V128))
+        return false; /* a vzext: its upper half is zero in a register only */
     return e->reg[v] < 0 && value_mem(e, v, ret);
 }
 
