@@ -125,8 +125,9 @@ void a64_trans_cas(Trans *t, const A64Args *a)
 static IrVal joined(Trans *t, unsigned low, unsigned high)
 {
     IrBuilder *b = t->b;
-    IrVal l = ir_zext(b, IR_I64, a64_w(t, low)), h = ir_shl(b, IR_I64, a64_x(t, high), a64_imm(t, 32));
+    IrVal l = ir_zext(b, IR_I64, a64_w(t, low)), h = a64_x(t, high);
 
+    h = ir_shl(b, IR_I64, h, a64_imm(t, 32));
     return ir_or(b, IR_I64, h, l);
 }
 static void put_halves(Trans *t, unsigned low, unsigned high, IrVal v)

@@ -176,7 +176,7 @@ void a64_trans_eor_imm(Trans *t, const A64Args *a)
 }
 void a64_trans_ands_imm(Trans *t, const A64Args *a)
 {
-    IrVal v = ir_and(t->b, a64_type(a), a64_r(t, a->sf, a->rn), imm_of(t, a, a->imm));
+    IrVal n = a64_r(t, a->sf, a->rn), v = ir_and(t->b, a64_type(a), n, imm_of(t, a, a->imm));
 
     ir_put(t->b, ARM_SLOT_FL, ir_fllogic(t->b, v));
     a64_put_r(t, a->sf, a->rd, v);
@@ -220,8 +220,9 @@ void a64_trans_movk(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
     IrType type = a64_type(a);
-    IrVal old = ir_and(b, type, a64_r(t, a->sf, a->rd), imm_of(t, a, ~(0xffffll << a->amount)));
+    IrVal old = a64_r(t, a->sf, a->rd);
 
+    old = ir_and(b, type, old, imm_of(t, a, ~(0xffffll << a->amount)));
     a64_put_r(t, a->sf, a->rd, ir_or(b, type, old, imm_of(t, a, (int64_t)((uint64_t)a->imm << a->amount))));
 }
 
@@ -245,11 +246,11 @@ void a64_trans_ubfm(Trans *t, const A64Args *a)
     else if (s + 1 == r)
         v = ir_shl(b, type, v, imm_of(t, a, width - r));
     else if (s < r)
-        v = ir_shl(b, type, ir_and(b, type, v, imm_of(t, a, low_mask(s + 1))), imm_of(t, a, width - r));
+        v = ir_and(b, type, v, imm_of(t, a, low_mask(s + 1))), v = ir_shl(b, type, v, imm_of(t, a, width - r));
     else if (!r && (s == 7 || s == 15 || s == 31))
         v = ir_zext(b, type, ir_trunc(b, s == 7 ? IR_I8 : s == 15 ? IR_I16 : IR_I32, v));
     else
-        v = ir_and(b, type, ir_shr(b, type, v, imm_of(t, a, r)), imm_of(t, a, low_mask(s - r + 1)));
+        v = ir_shr(b, type, v, imm_of(t, a, r)), v = ir_and(b, type, v, imm_of(t, a, low_mask(s - r + 1)));
     a64_put_r(t, a->sf, a->rd, v);
 }
 
@@ -275,10 +276,14 @@ void a64_trans_bfm(Trans *t, const A64Args *a)
     IrType type = a64_type(a);
     unsigned r = a->kind, s = a->amount, lsb = s >= r ? 0 : width_of(a) - r;
     int64_t mask = low_mask(s >= r ? s - r + 1 : s + 1);
-    A64Pair x = {.n = a64_r(t, a->sf, a->rn), .m = a64_r(t, a->sf, a->rd)};
-    IrVal v = s >= r ? ir_shr(b, type, x.n, imm_of(t, a, r)) : x.n;
+    A64Pair x;
+    IrVal v;
 
-    v = ir_shl(b, type, ir_and(b, type, v, imm_of(t, a, mask)), imm_of(t, a, lsb));
+    x.n = a64_r(t, a->sf, a->rn);
+    x.m = a64_r(t, a->sf, a->rd);
+    v = s >= r ? ir_shr(b, type, x.n, imm_of(t, a, r)) : x.n;
+    v = ir_and(b, type, v, imm_of(t, a, mask));
+    v = ir_shl(b, type, v, imm_of(t, a, lsb));
     x.m = ir_and(b, type, x.m, imm_of(t, a, ~(int64_t)((uint64_t)mask << lsb)));
     a64_put_r(t, a->sf, a->rd, ir_or(b, type, x.m, v));
 }
@@ -290,11 +295,12 @@ void a64_trans_extr(Trans *t, const A64Args *a)
     A64Pair x = a64_nm(t, a);
     IrVal v = x.m;
 
-    if (a->rn == a->rm)
+    if (a->rn == a->rm) {
         v = ir_rotr(b, type, v, imm_of(t, a, a->amount));
-    else if (a->amount)
-        v = ir_or(b, type, ir_shr(b, type, x.m, imm_of(t, a, a->amount)),
-                  ir_shl(b, type, x.n, imm_of(t, a, width_of(a) - a->amount)));
+    } else if (a->amount) {
+        v = ir_shr(b, type, x.m, imm_of(t, a, a->amount));
+        v = ir_or(b, type, v, ir_shl(b, type, x.n, imm_of(t, a, width_of(a) - a->amount)));
+    }
     a64_put_r(t, a->sf, a->rd, v);
 }
 
@@ -321,16 +327,15 @@ void a64_trans_lsrv(Trans *t, const A64Args *a) { two_sources(t, a, IR_SHR); }
 void a64_trans_asrv(Trans *t, const A64Args *a) { two_sources(t, a, IR_SAR); }
 void a64_trans_rorv(Trans *t, const A64Args *a) { two_sources(t, a, IR_ROTR); }
 
+/* CRC32B H W X: the data's size is bits 11..10; bit 12: Castagnoli's polynomial */
 void a64_trans_crc32(Trans *t, const A64Args *a)
 {
+    static const uint8_t types[4] = {IR_I8, IR_I16, IR_I32, IR_I64};
     IrBuilder *b = t->b;
-    unsigned size = a->bits >> 10 & 3;
-    IrVal args[3];
+    IrVal sum = a64_w(t, a->rn), data = a64_x(t, a->rm);
 
-    args[0] = a64_w(t, a->rn);
-    args[1] = a64_x(t, a->rm);
-    args[2] = ir_const(b, IR_I32, size | (a->bits >> 12 & 1) << 2);
-    a64_put_w(t, a->rd, ir_call(b, ARM_HELPER_crc32, args, 3));
+    data = ir_trunc(b, types[a->bits >> 10 & 3], data);
+    a64_put_w(t, a->rd, ir_crc32(b, a->bits >> 12 & 1, sum, data));
 }
 
 /* CSSC: the smaller or greater of two */
@@ -409,7 +414,8 @@ void a64_trans_cls(Trans *t, const A64Args *a)
     IrVal v = a64_r(t, a->sf, a->rn);
 
     v = ir_xor(b, type, v, ir_sar(b, type, v, imm_of(t, a, 1)));
-    a64_put_r(t, a->sf, a->rd, ir_sub(b, type, ir_clz(b, type, v), imm_of(t, a, 1)));
+    v = ir_clz(b, type, v);
+    a64_put_r(t, a->sf, a->rd, ir_sub(b, type, v, imm_of(t, a, 1)));
 }
 
 void a64_trans_abs(Trans *t, const A64Args *a)

@@ -31,7 +31,10 @@ static void write_back(Trans *t, const A64Args *a, Index index, IrVal base)
         a64_put_x_sp(t, a->rn, ir_add(t->b, IR_I64, base, a64_imm(t, a->imm)));
 }
 
-static void store(Trans *t, const A64Args *a, Place p) { ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, a64_mem(a->size)); }
+static void store(Trans *t, const A64Args *a, Place p)
+{
+    ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, a64_mem(a->size));
+}
 
 static IrVal load(Trans *t, const A64Args *a, Place p) { return ir_ld(t->b, IR_I64, p.base, p.disp, a64_mem(a->size)); }
 
@@ -133,8 +136,10 @@ static void check_aligned(Trans *t, IrVal addr, unsigned size) { a64_check_align
 
 static IrVal ordered_address(Trans *t, const A64Args *a)
 {
-    IrVal addr = ir_add(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, a->imm));
+    IrVal addr = a64_x_sp(t, a->rn);
 
+    if (a->imm)
+        addr = ir_add(t->b, IR_I64, addr, a64_imm(t, a->imm));
     check_aligned(t, addr, a->size);
     return addr;
 }
@@ -179,8 +184,9 @@ void a64_trans_ldapurs(Trans *t, const A64Args *a)
 /* FEAT_LRCPC3. Pairs are two accesses; alignment is to the pair. */
 void a64_trans_stlr_pre(Trans *t, const A64Args *a)
 {
-    IrVal addr = ir_add(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, -(1 << a->size)));
+    IrVal addr = a64_x_sp(t, a->rn);
 
+    addr = ir_add(t->b, IR_I64, addr, a64_imm(t, -(1 << a->size)));
     check_aligned(t, addr, a->size);
     ir_st(t->b, a64_x(t, a->rd), addr, 0, ordered_mem(t, a->size, IR_SEQ_CST));
     a64_put_x_sp(t, a->rn, addr);
@@ -200,7 +206,7 @@ void a64_trans_ldapr_post(Trans *t, const A64Args *a)
 void a64_trans_stilp(Trans *t, const A64Args *a)
 {
     bool wb = !(a->bits >> 12 & 1);
-    IrVal addr = ir_add(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, wb ? -(2 << a->size) : 0));
+    IrVal base = a64_x_sp(t, a->rn), addr = wb ? ir_add(t->b, IR_I64, base, a64_imm(t, -(2 << a->size))) : base;
     IrVal first = a64_x(t, a->rd), second = a64_x(t, a->rm);
 
     check_aligned(t, addr, a->size + 1);
@@ -240,15 +246,18 @@ void a64_trans_stg(Trans *t, const A64Args *a)
 
 void a64_trans_stgp(Trans *t, const A64Args *a)
 {
-    IrVal addr = ir_add(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, pair_index(a) == INDEX_POST ? 0 : a->imm));
+    IrVal addr = a64_x_sp(t, a->rn);
 
+    addr = ir_add(t->b, IR_I64, addr, a64_imm(t, pair_index(a) == INDEX_POST ? 0 : a->imm));
     a64_check_aligned(t, addr, 16);
     store_pair(t, a, 3);
 }
 
 void a64_trans_ldg(Trans *t, const A64Args *a)
 {
-    a64_put_x(t, a->rd, ir_and(t->b, IR_I64, a64_x(t, a->rd), a64_imm(t, ~(15ll << 56))));
+    IrVal v = a64_x(t, a->rd);
+
+    a64_put_x(t, a->rd, ir_and(t->b, IR_I64, v, a64_imm(t, ~(15ll << 56))));
 }
 
 void a64_check_aligned(Trans *t, IrVal addr, unsigned bytes)

@@ -26,7 +26,8 @@ static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
     IrBuilder *b = t->b;
     IrVal h = hash(t, ir_and(b, IR_I64, pointer, a64_imm(t, ~PAC_MASK)), modifier, key);
 
-    return ir_shl(b, IR_I64, ir_shr(b, IR_I64, h, a64_imm(t, 57)), a64_imm(t, 48));
+    h = ir_shr(b, IR_I64, h, a64_imm(t, 57));
+    return ir_shl(b, IR_I64, h, a64_imm(t, 48));
 }
 
 static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
@@ -37,7 +38,9 @@ static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
 /* -1 or 0: bit 55 */
 static IrVal half_of(Trans *t, IrVal pointer)
 {
-    return ir_sar(t->b, IR_I64, ir_shl(t->b, IR_I64, pointer, a64_imm(t, 8)), a64_imm(t, 63));
+    IrVal v = ir_shl(t->b, IR_I64, pointer, a64_imm(t, 8));
+
+    return ir_sar(t->b, IR_I64, v, a64_imm(t, 63));
 }
 
 static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
@@ -45,9 +48,10 @@ static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     IrBuilder *b = t->b;
     IrVal v = sign_pointer(t, pointer, modifier, key);
     IrVal field = ir_and(b, IR_I64, v, a64_imm(t, PAC_MASK));
-    IrVal canonical = ir_and(b, IR_I64, half_of(t, v), a64_imm(t, PAC_MASK));
+    IrVal half = half_of(t, v), canonical = ir_and(b, IR_I64, half, a64_imm(t, PAC_MASK));
+    IrVal fails = ir_cmp(b, IR_NE, field, canonical);
 
-    ir_exit_if(b, ir_cmp(b, IR_NE, field, canonical), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
+    ir_exit_if(b, fails, ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
     return v;
 }
 
@@ -62,7 +66,9 @@ void a64_trans_pac(Trans *t, const A64Args *a)
 }
 void a64_trans_pacz(Trans *t, const A64Args *a)
 {
-    a64_put_x(t, a->rd, sign_pointer(t, a64_x(t, a->rd), a64_imm(t, 0), key_of(a)));
+    IrVal v = a64_x(t, a->rd);
+
+    a64_put_x(t, a->rd, sign_pointer(t, v, a64_imm(t, 0), key_of(a)));
 }
 void a64_trans_aut(Trans *t, const A64Args *a)
 {
@@ -72,14 +78,16 @@ void a64_trans_aut(Trans *t, const A64Args *a)
 }
 void a64_trans_autz(Trans *t, const A64Args *a)
 {
-    a64_put_x(t, a->rd, authenticate(t, a64_x(t, a->rd), a64_imm(t, 0), key_of(a)));
+    IrVal v = a64_x(t, a->rd);
+
+    a64_put_x(t, a->rd, authenticate(t, v, a64_imm(t, 0), key_of(a)));
 }
 
 /* In the upper half of the address space there is no top-byte-ignore: all of bits 63..48 are made equal. */
 static IrVal strip(Trans *t, IrVal v)
 {
     IrBuilder *b = t->b;
-    IrVal upper = ir_and(b, IR_I64, half_of(t, v), a64_imm(t, (int64_t)(0xffffull << 48)));
+    IrVal half = half_of(t, v), upper = ir_and(b, IR_I64, half, a64_imm(t, (int64_t)(0xffffull << 48)));
 
     return ir_or(b, IR_I64, upper, ir_and(b, IR_I64, v, a64_imm(t, ~PAC_MASK)));
 }
@@ -128,7 +136,7 @@ void a64_trans_braz(Trans *t, const A64Args *a) { branch_authenticated(t, a, a64
 void a64_trans_bra(Trans *t, const A64Args *a) { branch_authenticated(t, a, a64_x_sp(t, a->rd)); }
 void a64_trans_reta(Trans *t, const A64Args *a)
 {
-    IrVal target = authenticate(t, a64_x(t, ARM_LR), a64_x_sp(t, ARM_ZR_SP), branch_key(a));
+    IrVal lr = a64_x(t, ARM_LR), target = authenticate(t, lr, a64_x_sp(t, ARM_ZR_SP), branch_key(a));
 
     a64_jump(t, target, IR_HINT_RET);
 }
@@ -138,7 +146,7 @@ void a64_trans_ldra(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
     ArmPacKey key = a->bits >> 23 & 1 ? ARM_KEY_DB : ARM_KEY_DA;
-    IrVal addr = authenticate(t, a64_x_sp(t, a->rn), a64_imm(t, 0), key), v;
+    IrVal base = a64_x_sp(t, a->rn), addr = authenticate(t, base, a64_imm(t, 0), key), v;
 
     addr = ir_add(b, IR_I64, addr, a64_imm(t, a->imm));
     v = ir_ld(b, IR_I64, addr, 0, a64_mem(3));

@@ -6,20 +6,25 @@ static IrVal untagged(Trans *t, IrVal v) { return ir_and(t->b, IR_I64, v, a64_im
 
 void a64_trans_addg(Trans *t, const A64Args *a)
 {
-    a64_put_x_sp(t, a->rd, untagged(t, ir_add(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, a->imm))));
+    IrVal v = a64_x_sp(t, a->rn);
+
+    a64_put_x_sp(t, a->rd, untagged(t, ir_add(t->b, IR_I64, v, a64_imm(t, a->imm))));
 }
 void a64_trans_subg(Trans *t, const A64Args *a)
 {
-    a64_put_x_sp(t, a->rd, untagged(t, ir_sub(t->b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, a->imm))));
+    IrVal v = a64_x_sp(t, a->rn);
+
+    a64_put_x_sp(t, a->rd, untagged(t, ir_sub(t->b, IR_I64, v, a64_imm(t, a->imm))));
 }
 void a64_trans_irg(Trans *t, const A64Args *a) { a64_put_x_sp(t, a->rd, untagged(t, a64_x_sp(t, a->rn))); }
 
 void a64_trans_gmi(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
-    IrVal tag = ir_and(b, IR_I64, ir_shr(b, IR_I64, a64_x_sp(t, a->rn), a64_imm(t, 56)), a64_imm(t, 15));
-    IrVal bit = ir_shl(b, IR_I64, a64_imm(t, 1), tag);
+    IrVal v = a64_x_sp(t, a->rn), tag = ir_shr(b, IR_I64, v, a64_imm(t, 56)), bit;
 
+    tag = ir_and(b, IR_I64, tag, a64_imm(t, 15));
+    bit = ir_shl(b, IR_I64, a64_imm(t, 1), tag);
     a64_put_x(t, a->rd, ir_or(b, IR_I64, a64_x(t, a->rm), bit));
 }
 

@@ -22,22 +22,6 @@ uint64_t arm_helper_random(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64
     return sys_call3(SYS_getrandom, &value, sizeof(value), 0) == sizeof(value) ? value : 0;
 }
 
-/* "CRC32": bit-reversed polynomials 0x04c11db7 and 0x1edc6f41, no inversions. Sixteen entries a polynomial: by nibbles. */
-uint64_t arm_helper_crc32(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    static const uint32_t by_nibble[2][16] = {
-        {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c, 0xedb88320,
-         0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c},
-        {0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d, 0x82f63b78,
-         0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75}};
-    const uint32_t *table = by_nibble[c >> 2 & 1];
-    uint32_t sum = (uint32_t)a;
-
-    for (unsigned nibbles = 2u << (c & 3); nibbles; nibbles--, b >>= 4)
-        sum = sum >> 4 ^ table[(sum ^ b) & 15];
-    return sum;
-}
-
 static uint64_t raise_fault(ArmCpu *cpu, uint64_t addr, bool write)
 {
     cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
