@@ -1,4 +1,5 @@
-/* Guest program: LR/SC between threads. Built by test_llsc.py with the cross compiler, run by an engine.
+/* Guest program: load-reserved and store-conditional (LR, SC; LDXR, STXR) between threads. Built by test_llsc.py with
+ * a cross compiler, run by an engine.
  * Prints one line per case; "ok" at its end or what was wrong. */
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,6 +12,47 @@
 
 enum { THREADS = 4, ROUNDS = 20000, NODES = 8 };
 
+/* The instructions of the sequences, by ISA. Operands are named. */
+#ifdef __riscv
+#define LL(v, p) "lr.d %[" v "],(%[" p "])\n"
+#define LL_ACQUIRE(v, p) "lr.d.aq %[" v "],(%[" p "])\n"
+#define LL32_ACQUIRE(v, p) "lr.w.aq %[" v "],(%[" p "])\n"
+#define SC(f, v, p) "sc.d %[" f "],%[" v "],(%[" p "])\n"
+#define SC_RELEASE(f, v, p) "sc.d.rl %[" f "],%[" v "],(%[" p "])\n"
+#define SC32(f, v, p) "sc.w %[" f "],%[" v "],(%[" p "])\n"
+#define LOAD(v, p) "ld %[" v "],0(%[" p "])\n"
+#define LOAD32(v, p) "lw %[" v "],0(%[" p "])\n"
+#define STORE(v, p) "sd %[" v "],0(%[" p "])\n"
+#define ADD(v, i) "addi %[" v "],%[" v "]," i "\n"
+#define SET(v, i) "li %[" v "]," i "\n"
+#define IF_ZERO(v, to) "beqz %[" v "]," to "\n"
+#define IF_NOT(v, to) "bnez %[" v "]," to "\n"
+#define GOTO(to) "j " to "\n"
+#define FENCE "fence rw,rw\n"
+#define SYSCALL "ecall\n"
+#define SYSCALL_NR "a7"
+#define SYSCALL_RET "a0"
+#else
+#define LL(v, p) "ldxr %[" v "],[%[" p "]]\n"
+#define LL_ACQUIRE(v, p) "ldaxr %[" v "],[%[" p "]]\n"
+#define LL32_ACQUIRE(v, p) "ldaxr %w[" v "],[%[" p "]]\n"
+#define SC(f, v, p) "stxr %w[" f "],%[" v "],[%[" p "]]\n"
+#define SC_RELEASE(f, v, p) "stlxr %w[" f "],%[" v "],[%[" p "]]\n"
+#define SC32(f, v, p) "stxr %w[" f "],%w[" v "],[%[" p "]]\n"
+#define LOAD(v, p) "ldr %[" v "],[%[" p "]]\n"
+#define LOAD32(v, p) "ldr %w[" v "],[%[" p "]]\n"
+#define STORE(v, p) "str %[" v "],[%[" p "]]\n"
+#define ADD(v, i) "add %[" v "],%[" v "],#" i "\n"
+#define SET(v, i) "mov %[" v "],#" i "\n"
+#define IF_ZERO(v, to) "cbz %[" v "]," to "\n"
+#define IF_NOT(v, to) "cbnz %[" v "]," to "\n"
+#define GOTO(to) "b " to "\n"
+#define FENCE "dmb ish\n"
+#define SYSCALL "svc #0\n"
+#define SYSCALL_NR "x8"
+#define SYSCALL_RET "x0"
+#endif
+
 /* 1. A counter, by the loop that compilers make: LR, one operation, SC. */
 static uint64_t counter;
 
@@ -18,8 +60,8 @@ static void *count(void *arg)
 {
     for (int i = 0; i < ROUNDS; i++) {
         uint64_t t, f;
-        __asm__ volatile("1: lr.d %0,(%2); addi %0,%0,1; sc.d %1,%0,(%2); bnez %1,1b"
-                         : "=&r"(t), "=&r"(f) : "r"(&counter) : "memory");
+        __asm__ volatile("1:" LL("t", "p") ADD("t", "1") SC("f", "t", "p") IF_NOT("f", "1b")
+                         : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(&counter) : "memory");
     }
     return NULL;
 }
@@ -37,16 +79,17 @@ static Node *pop(void)
 {
     Node *n, *next;
     uint64_t failed;
-    __asm__ volatile("1: lr.d.aq %0,(%3); li %2,0; beqz %0,2f; ld %1,0(%0); sc.d.rl %2,%1,(%3); bnez %2,1b; 2:"
-                     : "=&r"(n), "=&r"(next), "=&r"(failed) : "r"(&top) : "memory");
+    __asm__ volatile("1:" LL_ACQUIRE("n", "p") SET("f", "0") IF_ZERO("n", "2f") LOAD("x", "n") SC_RELEASE("f", "x", "p")
+                     IF_NOT("f", "1b") "2:"
+                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed) : [p] "r"(&top) : "memory");
     return n;
 }
 
 static void push(Node *n)
 {
     uint64_t old, failed;
-    __asm__ volatile("1: lr.d %0,(%3); sd %0,0(%2); fence rw,rw; sc.d.rl %1,%2,(%3); bnez %1,1b"
-                     : "=&r"(old), "=&r"(failed) : "r"(n), "r"(&top) : "memory");
+    __asm__ volatile("1:" LL("o", "p") STORE("o", "n") FENCE SC_RELEASE("f", "n", "p") IF_NOT("f", "1b")
+                     : [o] "=&r"(old), [f] "=&r"(failed) : [n] "r"(n), [p] "r"(&top) : "memory");
 }
 
 static void *shuffle(void *arg)
@@ -82,10 +125,10 @@ static void *change_back(void *arg)
 static uint64_t aba(void)
 {
     uint64_t v, failed;
-    __asm__ volatile("lr.d %0,(%2); fence rw,rw; sd %4,0(%3)\n"
-                     "1: ld %0,0(%3); addi %0,%0,-2; bnez %0,1b\n"
-                     "fence rw,rw; li %0,7; sc.d %1,%0,(%2)"
-                     : "=&r"(v), "=&r"(failed) : "r"(&word), "r"(&stage), "r"(1ul) : "memory");
+    __asm__ volatile(LL("v", "p") FENCE STORE("one", "s")
+                     "1:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "1b")
+                     FENCE SET("v", "7") SC("f", "v", "p")
+                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"(1ul) : "memory");
     return failed;
 }
 
@@ -105,11 +148,11 @@ static void *pop_two_push_one(void *arg)
 static uint64_t slow_pop(void)
 {
     uint64_t n, next, failed, t;
-    __asm__ volatile("lr.d %0,(%4); ld %1,0(%0); fence rw,rw; sd %6,0(%5)\n"
-                     "1: ld %3,0(%5); addi %3,%3,-2; bnez %3,1b\n"
-                     "fence rw,rw; sc.d %2,%1,(%4)"
-                     : "=&r"(n), "=&r"(next), "=&r"(failed), "=&r"(t)
-                     : "r"(&top), "r"(&stage), "r"(1ul) : "memory");
+    __asm__ volatile(LL("n", "p") LOAD("x", "n") FENCE STORE("one", "s")
+                     "1:" LOAD("t", "s") ADD("t", "-2") IF_NOT("t", "1b")
+                     FENCE SC("f", "x", "p")
+                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed), [t] "=&r"(t)
+                     : [p] "r"(&top), [s] "r"(&stage), [one] "r"(1ul) : "memory");
     return failed;
 }
 
@@ -117,13 +160,13 @@ static uint64_t slow_pop(void)
 static uint64_t detour(void)
 {
     uint64_t v, failed;
-    __asm__ volatile("lr.d %0,(%2); bnez %0,2f\n"
-                     "1: li %0,7; sc.d %1,%0,(%2); j 3f\n"
-                     "2: fence rw,rw; sd %4,0(%3)\n"
-                     "4: ld %0,0(%3); addi %0,%0,-2; bnez %0,4b\n"
-                     "fence rw,rw; j 1b\n"
+    __asm__ volatile(LL("v", "p") IF_NOT("v", "2f")
+                     "1:" SET("v", "7") SC("f", "v", "p") GOTO("3f")
+                     "2:" FENCE STORE("one", "s")
+                     "4:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "4b")
+                     FENCE GOTO("1b")
                      "3:"
-                     : "=&r"(v), "=&r"(failed) : "r"(&word), "r"(&stage), "r"(1ul) : "memory");
+                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"(1ul) : "memory");
     return failed;
 }
 
@@ -151,11 +194,9 @@ static uint64_t loads_between(void)
     while (!__atomic_load_n(&cycles, __ATOMIC_ACQUIRE))
         ;
     for (int i = 0; i < ROUNDS; i++) {
-        __asm__ volatile("lr.d %0,(%4); ld %2,0(%5)\n"
-                         ".rept 8; ld %3,0(%5); .endr\n"
-                         "sc.d %1,%0,(%4)"
-                         : "=&r"(v), "=&r"(failed), "=&r"(before), "=&r"(after)
-                         : "r"(&word), "r"(&cycles) : "memory");
+        __asm__ volatile(LL("v", "p") LOAD("b", "c") ".rept 8\n" LOAD("a", "c") ".endr\n" SC("f", "v", "p")
+                         : [v] "=&r"(v), [f] "=&r"(failed), [b] "=&r"(before), [a] "=&r"(after)
+                         : [p] "r"(&word), [c] "r"(&cycles) : "memory");
         bad += !failed && after - before >= 2;
     }
     enough = 1;
@@ -170,13 +211,14 @@ static uint64_t guarded;
 static void *lock_and_count(void *arg)
 {
     for (int i = 0; i < ROUNDS / 16; i++) {
-        uint32_t t, u;
+        uint64_t t, u;
         if (i & 1)
-            __asm__ volatile("1: lr.w.aq %0,(%2); bnez %0,1b; li %0,1; sc.w %1,%0,(%2); bnez %1,1b"
-                             : "=&r"(t), "=&r"(u) : "r"(&lock_word) : "memory");
+            __asm__ volatile("1:" LL32_ACQUIRE("t", "p") IF_NOT("t", "1b") SET("t", "1") SC32("u", "t", "p") IF_NOT("u", "1b")
+                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word) : "memory");
         else
-            __asm__ volatile("1: lr.w.aq %0,(%2); lw %1,0(%3); bnez %0,1b; li %0,1; sc.w %1,%0,(%2); bnez %1,1b"
-                             : "=&r"(t), "=&r"(u) : "r"(&lock_word), "r"(held) : "memory");
+            __asm__ volatile("1:" LL32_ACQUIRE("t", "p") LOAD32("u", "h") IF_NOT("t", "1b") SET("t", "1")
+                             SC32("u", "t", "p") IF_NOT("u", "1b")
+                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word), [h] "r"(held) : "memory");
         guarded++;
         __atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
     }
@@ -186,25 +228,30 @@ static void *lock_and_count(void *arg)
 /* 7. A system call gives the reservation up, even of the only thread. */
 static uint64_t across_a_call(void)
 {
-    uint64_t v = 5, failed;
-    register long nr __asm__("a7") = 178, ret __asm__("a0"); /* gettid */
-    __asm__ volatile("lr.d t0,(%2); ecall; sc.d %0,t0,(%2)"
-                     : "=&r"(failed), "=&r"(ret) : "r"(&v), "r"(nr) : "t0", "memory");
+    uint64_t v = 5, t, failed;
+    register long nr __asm__(SYSCALL_NR) = 178, ret __asm__(SYSCALL_RET); /* gettid */
+    __asm__ volatile(LL("t", "p") SYSCALL SC("f", "t", "p")
+                     : [f] "=&r"(failed), [r] "=&r"(ret), [t] "=&r"(t) : [p] "r"(&v), [n] "r"(nr) : "memory");
     return failed;
 }
 
-/* 8. LR and a two-byte instruction at the end of the last page of a mapping. */
+/* 8. LL and one more instruction at the end of the last page of a mapping. */
 static uint64_t at_the_end(void)
 {
-    uint32_t lr = 0x1005352f; /* lr.d a0,(a0) */
+#ifdef __riscv
+    uint32_t ll = 0x1005352f; /* lr.d a0,(a0) */
     uint16_t ret = 0x8082;
+#else
+    uint32_t ll = 0xc85f7c00, ret = 0xd65f03c0; /* ldxr x0,[x0] */
+#endif
+    enum { AT = 4096 - sizeof(ll) - sizeof(ret) };
     char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t v = 7;
     munmap(p + 4096, 4096);
-    memcpy(p + 4096 - 6, &lr, 4);
-    memcpy(p + 4096 - 2, &ret, 2);
+    memcpy(p + AT, &ll, sizeof(ll));
+    memcpy(p + 4096 - sizeof(ret), &ret, sizeof(ret));
     __builtin___clear_cache(p, p + 4096);
-    return ((uint64_t(*)(uint64_t *))(uintptr_t)(p + 4096 - 6))(&v) == 7;
+    return ((uint64_t(*)(uint64_t *))(uintptr_t)(p + AT))(&v) == 7;
 }
 
 /* 9. SC to memory that can only be read: what the signal says, in a loop of either kind. */
@@ -225,11 +272,11 @@ static int denied(int kind)
     if (sigsetjmp(back, 1))
         return got_code;
     if (kind)
-        __asm__ volatile("1: lr.d %0,(%2); ld %1,0(%2); sc.d %1,%0,(%2); bnez %1,1b"
-                         : "=&r"(v), "=&r"(failed) : "r"(read_only) : "memory");
+        __asm__ volatile("1:" LL("v", "p") LOAD("f", "p") SC("f", "v", "p") IF_NOT("f", "1b")
+                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory");
     else
-        __asm__ volatile("1: lr.d %0,(%2); sc.d %1,%0,(%2); bnez %1,1b"
-                         : "=&r"(v), "=&r"(failed) : "r"(read_only) : "memory");
+        __asm__ volatile("1:" LL("v", "p") SC("f", "v", "p") IF_NOT("f", "1b")
+                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory");
     return 0;
 }
 

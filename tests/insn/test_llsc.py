@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""LR/SC between threads: builds llsc.c with the cross compiler and runs it several times in each engine.
+"""LR/SC and LDXR/STXR between threads: builds llsc.c with a cross compiler and runs it several times in each engine.
 
-usage: test_llsc.py TINAMOU     exit status 77: no cross compiler
+usage: test_llsc.py ISA TINAMOU     exit status 77: no cross compiler
+For aarch64 that is gcc, or clang with the C library of the sysroot that tests/sysroot fetched.
 
 The cases that a compare of values cannot get right must fail with `-no-opt exact-llsc`: else they test nothing.
 """
@@ -22,23 +23,36 @@ def run(command):
     return p.returncode, dict(line.split(': ', 1) for line in p.stdout.splitlines()), p.stdout + p.stderr
 
 
+def compiler(isa):
+    """Command line, or None."""
+    gcc = shutil.which(isa + '-linux-gnu-gcc')
+    if gcc:
+        return [gcc]
+    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(HERE, '../sysroot/cache')
+    root = os.path.join(cache, {'aarch64': 'arm64'}.get(isa, isa), 'root')
+    if shutil.which('clang') and shutil.which('ld.lld') and os.path.exists(os.path.join(root, 'usr/lib/%s-linux-gnu/libc.a' % isa)):
+        return ['clang', '--target=%s-linux-gnu' % isa, '--sysroot=' + root, '-fuse-ld=lld']
+    return None
+
+
 def main():
-    cc = shutil.which('riscv64-linux-gnu-gcc')
+    isa, tinamou = sys.argv[1:3]
+    cc = compiler(isa)
     if not cc:
-        print('SKIP: riscv64-linux-gnu-gcc is not installed')
+        print('SKIP: no cross compiler for ' + isa)
         return 77
     want = {**dict.fromkeys(CASES, 'ok'), 'read-only': '2 2'}
     with tempfile.TemporaryDirectory() as tmp:
         exe = os.path.join(tmp, 'llsc')
-        subprocess.run([cc, '-O2', '-static', '-o', exe, os.path.join(HERE, 'llsc.c'), '-lpthread'], check=True)
+        subprocess.run(cc + ['-O2', '-static', '-o', exe, os.path.join(HERE, 'llsc.c'), '-lpthread'], check=True)
         for options, times in WAYS:
             for i in range(times):
-                status, got, text = run([sys.argv[1]] + options + [exe])
+                status, got, text = run([tinamou] + options + [exe])
                 if status or got != want:
                     print('%s, run %d: status %d\n%s' % (' '.join(options), i, status, text))
                     return 1
         for engine in [], ['--no-jit']:
-            status, got, text = run([sys.argv[1], '-no-opt', 'exact-llsc'] + engine + [exe])
+            status, got, text = run([tinamou, '-no-opt', 'exact-llsc'] + engine + [exe])
             for case in NEED_EXACT:
                 if got.get(case) == 'ok':
                     print('%s: passes without the exact way, so it does not test it\n%s' % (case, text))
