@@ -330,11 +330,13 @@ void a64_trans_rorv(Trans *t, const A64Args *a) { two_sources(t, a, IR_ROTR); }
 /* CRC32B H W X: the data's size is bits 11..10; bit 12: Castagnoli's polynomial */
 void a64_trans_crc32(Trans *t, const A64Args *a)
 {
-    static const uint8_t types[4] = {IR_I8, IR_I16, IR_I32, IR_I64};
+    static const uint8_t types[3] = {IR_I8, IR_I16, IR_I32};
     IrBuilder *b = t->b;
+    unsigned size = a->bits >> 10 & 3;
     IrVal sum = a64_w(t, a->rn), data = a64_x(t, a->rm);
 
-    data = ir_trunc(b, types[a->bits >> 10 & 3], data);
+    if (size < 3)
+        data = ir_trunc(b, types[size], data);
     a64_put_w(t, a->rd, ir_crc32(b, a->bits >> 12 & 1, sum, data));
 }
 
