@@ -203,6 +203,8 @@ static IrVal fold_trunc(IrBuilder *b, IrType to, const IrInsn *i)
 
 static IrVal fold_extend(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVal a)
 {
+    if (i->op == IR_VGET && (op == IR_SEXT) == ((i->imm & IR_VA_S) != 0)) /* by the access to the lane itself */
+        return ir_vget(b, to, i->misc, i->imm, i->a);
     if (i->op == IR_ZEXT)
         return ir_zext(b, to, i->a);
     if (op == IR_SEXT && i->op == IR_SEXT)

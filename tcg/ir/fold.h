@@ -15,7 +15,7 @@
  *   (x^y) == 0, (x-y) == 0 = x == y   cmp of two values extended the same way = cmp of the narrow values
  *   select of a constant condition or of equal arms    select(c, 1, 0) = zext c
  *   fsgn 0 of x,x = x
- *   vlow(vzext x) = x of the same type   vlow(vlow x), vzext(vzext x) = one of them   both and vdup of constants
+ *   zext, sext of vget = vget extended so   vlow(vzext x) = x of the same type   vlow(vlow x), vzext(vzext x) = one of them   both and vdup of constants
  *   vand, vor of x,x = x   vxor, vsub of x,x = 0   vnot(vnot x) = x   x with 0 in vand vor vxor vadd vsub vandn
  *   vaes of both steps of a round = the whole   vand x,-1 = x   vshl, vshr by 0, vext at byte 0 = the first operand
  * Rules for more: the result must not be slower on any host, never makes an op with an effect, and must not keep an

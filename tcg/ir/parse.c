@@ -299,8 +299,12 @@ static void parse_const(Parser *x, IrInsn *i)
         if (two)
             next_word(x);
         i->imm = (uint32_t)v;
-        if ((!two && fits_i32(v)) || r->n_pool > IR_MAX_INSNS - 2)
+        if (!two && fits_i32(v))
             return;
+        if (r->n_pool > IR_MAX_INSNS - 2) {
+            fail(x, "too many constants");
+            return;
+        }
         i->misc = 1;
         i->imm = r->n_pool;
         r->pool[r->n_pool++] = (uint64_t)v;

@@ -65,6 +65,8 @@ static ToyCpu run(const IrRegion *r, IrRun *ret)
     ToyCpu cpu = {.kick = 0};
     for (unsigned k = 0; k < 16; k++)
         cpu.x[k] = k * 0x123456789abcdefull;
+    for (unsigned k = 0; k < 4; k++)
+        cpu.v[k] = (IrVec){{cpu.x[k + 3], cpu.x[k + 9]}};
     toy_run(&cpu, r, val, 20, ret);
     ret->insn = 0; /* the passes keep indices, but calls that are PURE may go */
     return cpu;
@@ -116,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char *const head = "region pc=0x1000 ctx=0x3 nan=0\nexit 0 direct 0x1004 poll\nexit 1 raise 0x1000 code=3\n"
                                 "block 0:\ninsn 0x1000\n"
                                 "%a = get.i64 x1\n%b = get.i64 x2\n%w = get.i32 w0\n%f = get.f64 f0\n%t = const.i1 1\n"
-                                "%k = const.i64 0x123456789abc\n%g = unbox.f32 %f\n";
+                                "%k = const.i64 0x123456789abc\n%g = unbox.f32 %f\n"
+                                "%v = get.v128 v0\n%y = const.v128 0x123456789abc 0x77\n%h = vlow.v64.v128 %v\n";
 /* $ is a new name, @ some i64 */
 static const char *const lines[] = {
     "$ = add.i64 @ @\n", "$ = sub.i64 @ @\n", "$ = divs.i64 @ @\n", "$ = rotr.i32 %w %w\n", "$ = clz.i64 @\n",
@@ -128,6 +131,12 @@ static const char *const lines[] = {
     "$ = cast.i64.f64 %f\n", "$ = box.f64 %g\n", "$ = ffget.i32\n", "ffput %w\n", "frmput %w\n",
     "$ = call pure(@, @)\n", "call status(@)\n", "$ = call state(@)\n", "$ = call pc()\n", "poll 0\n",
     "exit_if %t exit 1 likely\n", "put.i64 x3 @\n", "put.i64 x3 @\n", "put.i64 x4 @\n", "$ = get.i64 x3\n", "nop\n",
+    "$ = vadd.v128.i8 %v %y\n", "$ = vshr.v128.i16 s round n3 %v\n", "$ = vcmp.v64.i32 gtu %h %h\n",
+    "$ = vget.i64.i8 s n5 %v\n", "$ = vset.v128.i64 n1 %v @\n", "$ = vsetv.v128.i32 n2 m1 %v %y\n", "$ = vdup.v64.i16 %w\n",
+    "$ = vtbl.v128.i8 n16 %v %y none %v\n", "$ = vnarrow.v128.i32 sat mix %v none\n", "$ = vshift.v128.i32 s sat %v %y\n",
+    "$ = vext.v64.i8 n7 %h %h\n", "$ = vmaxv.v128.i16 %v\n", "$ = vaes.v128.i8 n1 %v %y\n", "$ = crc32.i32 n1 %w @\n",
+    "$ = vsha.v128.i32 n6 %v %y none\n", "$ = vzext.v128.f64 %f\n", "$ = select.v128 %t %v %y\n", "$ = ld.v128 [@] b16\n",
+    "put.v128 v1 %v\n", "put.v128 v1 %y\n",
     "; a comment\n", "\n",
 };
 static const char *const tails[] = {

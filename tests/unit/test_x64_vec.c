@@ -453,6 +453,52 @@ static void every_form_is_the_interpreters(void **state)
     }
 }
 
+/* ---- memory ---- */
+
+/* Loads of every type of a vector register, zero-extended to a slot, and stores of them 64 bytes further on. */
+static void loads_and_stores_move_their_bytes(void **state)
+{
+    static const struct {
+        uint8_t type, size, at, slot;
+    } rows[] = {{IR_V128, 4, 3, S_VO}, {IR_F64, 3, 21, S_VO + 1}, {IR_F32, 2, 30, S_VO + 2}, {IR_F16, 1, 35, S_VO + 3},
+                {IR_V64, 3, 40, S_VO + 4}, {IR_V128, 4, 46, S_VO + 5}};
+    for (unsigned k = 0; k < ARRAY_SIZE(hosts); k++) {
+        Host h;
+        if (!host_init(&h, k))
+            continue;
+        IrBuilder b;
+        IrRegion *r = ir_region_new(&h.arena, slots, N_SLOTS, NULL, 0);
+        ir_builder_init(&b, r);
+        for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
+            IrMem m = {.size = rows[n].size & 7u};
+            ir_insn_start(&b, 0x1000 + 8 * n);
+            IrVal v = ir_ld(&b, (IrType)rows[n].type, ir_get(&b, S_X), rows[n].at, m);
+            ir_put(&b, rows[n].slot, rows[n].type == IR_V128 ? v : ir_vzext(&b, IR_V128, v));
+            ir_insn_start(&b, 0x1004 + 8 * n);
+            ir_st(&b, v, ir_get(&b, S_X), 64 + rows[n].at, m);
+        }
+        ir_exit(&b, ir_exit_direct(&b, 0x2000, false));
+        ir_builder_finish(&b);
+        emit(&h, r, "memory");
+        uint8_t mem[128], want[128];
+        VecCpu cpu;
+        memset(&cpu, 0x5a, sizeof cpu);
+        for (unsigned n = 0; n < sizeof mem; n++)
+            want[n] = mem[n] = n < 64 ? (uint8_t)(n * 7 + 1) : 0;
+        for (unsigned n = 0; n < ARRAY_SIZE(rows); n++)
+            memcpy(want + 64 + rows[n].at, mem + rows[n].at, 1u << rows[n].size);
+        cpu.x[0] = (uint64_t)(uintptr_t)mem;
+        assert_int_equal(run(&h, &cpu), 0);
+        assert_memory_equal(mem, want, sizeof mem);
+        for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
+            IrVec v = {{0, 0}};
+            memcpy(&v, mem + rows[n].at, 1u << rows[n].size);
+            assert_memory_equal(&cpu.vo[n], &v, 16);
+        }
+        host_clear(&h);
+    }
+}
+
 /* ---- loops ---- */
 
 /* A loop whose vectors live in registers that only it has, with a row that wants many temporaries. x0: times round. */
@@ -522,6 +568,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_is_the_interpreters),
+        cmocka_unit_test(loads_and_stores_move_their_bytes),
         cmocka_unit_test(loops_keep_vectors_in_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,17 +60,32 @@ static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
     return m;
 }
 
+/* The record stands right before the access, behind what making room may take. When the access faults the result's
+ * register still has its old content, which may be a NaN to be made canonical. */
+static void load_x(X64Emit *e, X64Mem m, unsigned size)
+{
+    int t = size == 1 ? x64_scratch(e) : -1;
+    unsigned dirty = x64_dirty_pins(e);
+    int d = x64_def_x(e, -1, 0);
+    x64_record(e, m, size, false, true);
+    if (!e->failed)
+        e->code->record[e->code->n_records - 1].dirty = (uint16_t)dirty;
+    if (size == 4) {
+        x64_movups_rm(e->a, d, m);
+    } else if (size == 1) {
+        x64_movzx_rm(e->a, 16, t, m);
+        x64_movd_xr(e->a, 32, d, t);
+    } else {
+        x64_movs_rm(e->a, size == 3 ? X64_SD : X64_SS, d, m);
+    }
+}
+
 void x64_emit_ld(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
     X64Mem m = address(e, i, true);
     if (ir_type_is_vec((IrType)i->type)) {
-        x64_record(e, m, mem.size, false, true);
-        int d = x64_def_x(e, -1, 0);
-        if (mem.size == 4)
-            x64_movups_rm(e->a, d, m);
-        else
-            x64_movs_rm(e->a, mem.size == 3 ? X64_SD : X64_SS, d, m);
+        load_x(e, m, mem.size);
         return;
     }
     int d = x64_def(e, m.base >= 0 ? m.base : -1, 0);
@@ -102,8 +117,13 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
     if (ir_type_is_vec((IrType)i->type)) {
         int x = x64_use_x(e, i->c);
         x64_clean(e, i->c, x);
+        int t = mem.size == 1 ? x64_scratch(e) : -1;
+        if (t >= 0)
+            x64_movd_rx(e->a, 32, t, x);
         x64_record(e, m, mem.size, true, true);
-        if (mem.size == 4)
+        if (t >= 0)
+            x64_mov_mr(e->a, 16, m, t);
+        else if (mem.size == 4)
             x64_movups_mr(e->a, m, x);
         else
             x64_movs_mr(e->a, mem.size == 3 ? X64_SD : X64_SS, m, x);
