@@ -86,6 +86,12 @@ static void toy_translate(Trans *t)
         break;
     }
     case TT_INC: translate_inc(t, &i); break;
+    case TT_FDIV: {
+        IrVal x = ir_cast(b, IR_F64, ir_get(b, i.a)), y = ir_cast(b, IR_F64, ir_get(b, i.b));
+        ir_put(b, i.a, ir_cast(b, IR_I64, ir_fdiv(b, IR_F64, x, y)));
+        break;
+    }
+    case TT_F2I: ir_put(b, i.a, ir_fcvt(b, IR_F2I, IR_I64, IR_RTZ, ir_cast(b, IR_F64, ir_get(b, i.b)))); break;
     case TT_MUL: ir_put(b, i.a, ir_mul(b, IR_I64, ir_get(b, i.a), ir_get(b, i.b))); break;
     case TT_POST:
     case TT_POP:
@@ -103,14 +109,8 @@ static unsigned toy_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, 
     return n < 4 ? 0 : 4;
 }
 
-const TargetOps target_toy = {
-    .name = "toy",
-    .insn_align = 4,
-    .cpu_size = sizeof(TtCpu),
-    .slots = slots,
-    .n_slots = ARRAY_SIZE(slots),
-    .reset = toy_reset,
-    .ctx = toy_ctx,
-    .translate = toy_translate,
-    .disas = toy_disas,
-};
+#define TOY                                                                                                  \
+    .name = "toy", .insn_align = 4, .cpu_size = sizeof(TtCpu), .slots = slots, .n_slots = ARRAY_SIZE(slots), \
+    .reset = toy_reset, .ctx = toy_ctx, .translate = toy_translate, .disas = toy_disas
+const TargetOps target_toy = {TOY};
+const TargetOps target_toy_arm = {TOY, .nan = IR_NAN_ARM};

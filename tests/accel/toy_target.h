@@ -10,6 +10,7 @@
  *   POST ra = [rb], rb += imm   POP  ra, ra+1, ra+2 = [rb], [rb + 8], [rb + 16], rb += 24 (rb wins)
  *   STP  [rb] = ra, [rb + 8] = ra+1                       MUL  ra = ra * rb
  *   FADD ra = [rb], [rb] += ra, atomically                MOVX ra = [rb], [rb + 8] = ra, ra+1 = old ra
+ *   FDIV ra = ra / rb as doubles                          F2I  ra = integer of the double rb, toward zero
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
  */
 #ifndef TESTS_ACCEL_TOY_TARGET_H
@@ -18,7 +19,7 @@
 #include "target/target.h"
 
 enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC,
-       TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_OPS };
+       TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_FDIV, TT_F2I, TT_OPS };
 
 typedef struct TtCpu {
     Cpu cpu;
@@ -31,5 +32,6 @@ typedef struct TtInsn {
 } TtInsn;
 
 extern const TargetOps target_toy;
+extern const TargetOps target_toy_arm; /* the same with IR_NAN_ARM */
 
 #endif
