@@ -65,8 +65,8 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
 static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
 {
     IrType t = (IrType)f->type;
-    bool chosen = f->sel.kind == X64_LOC_NONE || (loc_value(&f->sel, cpu, uc) & 1) == f->when;
-    if (!chosen && f->keep)
+    uint64_t sel = f->sel.kind == X64_LOC_NONE ? f->when : loc_value(&f->sel, cpu, uc) & (f->keep ? 3 : 1);
+    if (sel == 0 && f->keep)
         return;
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;
     if (f->op == IR_FLFCMP) { /* no flags are raised: they were */
@@ -75,7 +75,7 @@ static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, cons
     } else {
         word = ir_eval_fl((IrOp)f->op, t, a, b, 0);
     }
-    if (!chosen)
+    if (sel != f->when)
         word = f->other;
     memcpy((char *)cpu + slot->offset, &word, 2);
 }

@@ -38,6 +38,14 @@ static bool scan_observes(const IrRegion *r, const IrInsn *i)
     return false;
 }
 
+/* Is it used as a condition, by an op that can make the host's flags of it? */
+static bool scan_as_condition(const Scan *s, const IrInsn *u, unsigned at, IrVal v)
+{
+    if (u->op == IR_NOT)
+        return s->l->flags[at] & IR_L_FUSED;
+    return u->a == v && (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
+}
+
 /* Does the only user of v take it as something it can compute itself? */
 static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
 {
@@ -47,9 +55,10 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
         if (s->r->fp & IR_FP_FZ || i->type == IR_F16)
             return false;
         /* fall through */
-    case IR_CMP:
-        return (s->fuse & IR_FUSE_CMP) && u->a == v &&
-               (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
+    case IR_CMP: return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);
+    case IR_NOT:
+    case IR_AND:
+    case IR_OR: return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
     case IR_ADD:
         return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v && u->b == IR_NONE &&
                (u->op == IR_LD || (u->op == IR_ST && u->c != v));
@@ -166,7 +175,7 @@ static void scan_insn(Scan *s, unsigned at)
     if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
         l->flags[at] |= IR_L_FUSED;
         needed = l->user[at];
-        if (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
+        while (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
             needed = l->user[needed];
     }
     unsigned n = ir_operand_count(i);

@@ -112,7 +112,7 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
 } X64Const;
 
 /* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands; or, where
- * `sel` is given and is not `when`, the constant `other`; or, with `keep`, what the slot holds. */
+ * `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is right, 1 op, 2 other. */
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
     uint8_t kind;  /* X64LocKind */

@@ -211,8 +211,8 @@ uint8_t x64_fl_recipe(X64Emit *e)
 
 static X64Mem loop_cell(const X64Emit *e, unsigned k) { return x64_env(e->h->at.fl_loop + 8 * (int)k); }
 
-/* The word that is put last in a loop and can wait for the next round: two integer operands, no choice. No get of the slot,
- * which would want it on the main path. */
+/* The word that is put last in a loop and can wait for the next round: two integer operands. No get of the slot, which
+ * would want it on the main path. */
 static IrVal last_word(const X64Emit *e)
 {
     IrVal last = IR_NONE;
@@ -227,8 +227,7 @@ static IrVal last_word(const X64Emit *e)
     }
     if (last == IR_NONE || !x64_fl_wait(e, last))
         return IR_NONE;
-    Word w = word_of(e, last);
-    return w.sel || w.row->op == IR_FLFCMP ? IR_NONE : last;
+    return word_of(e, last).row->op == IR_FLFCMP ? IR_NONE : last;
 }
 
 void x64_fl_enter_loop(X64Emit *e)
@@ -238,7 +237,8 @@ void x64_fl_enter_loop(X64Emit *e)
     e->fl_loop = last_word(e);
     if (e->fl_loop == IR_NONE)
         return;
-    const IrInsn *row = word_of(e, e->fl_loop).row;
+    Word w = word_of(e, e->fl_loop);
+    const IrInsn *row = w.row;
     X64FlRecipe f;
     int64_t c;
     memset(&f, 0, sizeof f);
@@ -251,6 +251,7 @@ void x64_fl_enter_loop(X64Emit *e)
         f.b = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 8};
     f.sel = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 16};
     f.when = 1;
+    f.other = w.other;
     f.keep = true;
     e->fl_head = add_recipe(e, &f);
     x64_mov_mi(e->a, 32, loop_cell(e, 2), 0);
@@ -275,12 +276,23 @@ uint8_t x64_fl_round(X64Emit *e)
             x64_mov_mi(e->a, 32, loop_cell(e, 2), 0);
         return 0;
     }
-    const IrInsn *row = word_of(e, e->fl).row;
+    Word w = word_of(e, e->fl);
+    const IrInsn *row = w.row;
     int64_t c;
     cell_store(e, 0, row->a);
     if (row->b != IR_NONE && !x64_const(e, row->b, &c))
         cell_store(e, 1, row->b);
-    x64_mov_mi(e->a, 32, loop_cell(e, 2), 1);
+    if (w.sel) { /* 1: the row, 2: the constant */
+        int t = x64_scratch(e);
+        x64_load_into(e, t, w.sel, 32);
+        if (w.when)
+            x64_neg(e->a, 32, t);
+        x64_alu_ri(e->a, 32, X64_ADD, t, w.when ? 2 : 1);
+        x64_mov_mr(e->a, 32, loop_cell(e, 2), t);
+        e->locked = 0;
+    } else {
+        x64_mov_mi(e->a, 32, loop_cell(e, 2), 1);
+    }
     uint8_t recipe = x64_fl_recipe(e);
     e->fl = IR_NONE;
     return recipe;
@@ -335,13 +347,18 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
     X64Asm *a = e->a;
     X64Mem slot = x64_slot_mem(e, (unsigned)e->h->fl_slot);
-    uint8_t *skip = NULL, *done = NULL;
-    if (f->sel.kind == X64_LOC_REG)
-        x64_test_ri(a, 8, f->sel.reg, 1);
-    else if (f->sel.kind != X64_LOC_NONE)
-        x64_test_mi(a, 8, loc_mem(&f->sel), 1);
-    if (f->sel.kind != X64_LOC_NONE)
+    uint8_t *skip = NULL, *keep = NULL;
+    if (f->keep) {
+        x64_alu_mi(a, 8, X64_CMP, loc_mem(&f->sel), 1);
+        keep = x64_jcc_rel8(a, X64_B);
+        skip = x64_jcc_rel8(a, X64_A);
+    } else if (f->sel.kind != X64_LOC_NONE) {
+        if (f->sel.kind == X64_LOC_REG)
+            x64_test_ri(a, 8, f->sel.reg, 1);
+        else
+            x64_test_mi(a, 8, loc_mem(&f->sel), 1);
         skip = x64_jcc_rel8(a, f->when ? X64_E : X64_NE);
+    }
     if (f->op == IR_FLFCMP) {
         x64_flfcmp_recipe(e, f);
     } else {
@@ -350,16 +367,14 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
         x64_setcc(a, X64_O, X64_RAX);
     }
     x64_mov_mr(a, 16, slot, X64_RAX);
-    if (!skip)
-        return;
-    if (f->keep) {
+    if (skip) {
+        uint8_t *done = x64_jmp_rel8(a);
         x64_patch8(skip, a->p);
-        return;
+        x64_mov_mi(a, 16, slot, f->other);
+        x64_patch8(done, a->p);
     }
-    done = x64_jmp_rel8(a);
-    x64_patch8(skip, a->p);
-    x64_mov_mi(a, 16, slot, f->other);
-    x64_patch8(done, a->p);
+    if (keep)
+        x64_patch8(keep, a->p);
 }
 
 void x64_emit_flmake(X64Emit *e, const IrInsn *i)

@@ -463,11 +463,27 @@ static int emit_compare(X64Emit *e, const IrInsn *i)
 
 int x64_condition(X64Emit *e, IrVal v)
 {
-    if (e->l->flags[v] & IR_L_FUSED)
-        return e->r->insn[v].op == IR_FCC ? x64_fcc(e, &e->r->insn[v]) : emit_compare(e, &e->r->insn[v]);
-    int r = x64_use(e, v);
-    x64_test_rr(e->a, 32, r, r);
-    return X64_NE;
+    const IrInsn *i = &e->r->insn[v];
+    unsigned op = e->l->flags[v] & IR_L_FUSED ? i->op : IR_NOP;
+    int r;
+    switch (op) {
+    case IR_CMP: return emit_compare(e, i);
+    case IR_FCC: return x64_fcc(e, i);
+    case IR_NOT: return x64_condition(e, i->a) ^ 1; /* never of a compare: that is folded */
+    case IR_AND:
+        r = x64_use(e, i->a);
+        x64_test_rr(e->a, 8, r, x64_use(e, i->b));
+        return X64_NE;
+    case IR_OR:
+        r = x64_scratch(e);
+        x64_load_into(e, r, i->a, 32);
+        x64_alu_rr(e->a, 8, X64_OR, r, x64_use(e, i->b));
+        return X64_NE;
+    default:
+        r = x64_use(e, v);
+        x64_test_rr(e->a, 32, r, r);
+        return X64_NE;
+    }
 }
 
 void x64_emit_cmp(X64Emit *e, const IrInsn *i)

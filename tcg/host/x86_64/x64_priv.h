@@ -148,6 +148,8 @@ void x64_def_is(X64Emit *e, int reg);
 void x64_load_value(X64Emit *e, int reg, IrVal v, X64Mem m);
 /* v into general register reg, which was claimed. */
 void x64_load_into(X64Emit *e, int reg, IrVal v, int w);
+/* Not pinned in this region? */
+bool x64_is_temp(const X64Emit *e, int reg);
 /* scratch: a temporary register until the op ends. */
 int x64_scratch(X64Emit *e);
 int x64_scratch_x(X64Emit *e);

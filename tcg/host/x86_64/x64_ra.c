@@ -21,7 +21,7 @@ void x64_load_value(X64Emit *e, int reg, IrVal v, X64Mem m)
         x64_mov_rm(e->a, w, reg, m);
 }
 
-static bool is_temp(const X64Emit *e, int reg) { return (e->temps >> reg & 1) != 0; }
+bool x64_is_temp(const X64Emit *e, int reg) { return (e->temps >> reg & 1) != 0; }
 
 static void lock(X64Emit *e, int reg) { e->locked |= 1u << reg; }
 
@@ -88,7 +88,7 @@ static int free_temp(X64Emit *e, bool vec)
 {
     if (vec) {
         for (int r = X64_XMM + 8; r < X64_XMM + 16; r++)
-            if (is_temp(e, r) && !(e->locked >> r & 1) && !reg_busy(e, r))
+            if (x64_is_temp(e, r) && !(e->locked >> r & 1) && !reg_busy(e, r))
                 return r;
         return -1;
     }
@@ -104,7 +104,7 @@ static int alloc_temp(X64Emit *e, bool vec)
     if (r < 0) { /* the one needed last goes to memory */
         int best = -1;
         for (int k = vec ? X64_XMM + 8 : 0; k < (vec ? X64_XMM + 16 : 16); k++)
-            if (is_temp(e, k) && !(e->locked >> k & 1) &&
+            if (x64_is_temp(e, k) && !(e->locked >> k & 1) &&
                 (best < 0 || e->l->last[e->reg_val[k]] > e->l->last[e->reg_val[best]]))
                 best = k;
         if (best < 0) {
@@ -155,7 +155,7 @@ void x64_evict_temps(X64Emit *e)
 {
     for (int r = 0; r < 32; r++) {
         IrVal v = e->reg_val[r];
-        if (!is_temp(e, r) || !v || e->reg[v] != r)
+        if (!x64_is_temp(e, r) || !v || e->reg[v] != r)
             continue;
         if (e->l->last[v] > e->cur) {
             if (!e->home[v])
@@ -338,7 +338,7 @@ static int define(X64Emit *e, int want, uint32_t avoid, bool vec)
             d = pin;
         }
     }
-    if (d < 0 && want >= 0 && is_temp(e, want) && can_take(e, want, avoid))
+    if (d < 0 && want >= 0 && x64_is_temp(e, want) && can_take(e, want, avoid))
         d = want;
     if (d < 0) {
         uint32_t saved = e->locked;
@@ -376,10 +376,10 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
     X64Mem m;
     if (e->reg[v] >= 0) {
         int src = e->reg[v];
-        if (pin >= X64_XMM && !is_temp(e, src)) /* two registers will hold it: no pending clean-up then */
+        if (pin >= X64_XMM && !x64_is_temp(e, src)) /* two registers will hold it: no pending clean-up then */
             x64_clean(e, v, src - X64_XMM);
         move_reg(e, pin, src);
-        if (is_temp(e, src)) { /* the pin is the better home */
+        if (x64_is_temp(e, src)) { /* the pin is the better home */
             e->reg_val[src] = 0;
             e->reg[v] = (int8_t)pin;
         }
@@ -456,7 +456,7 @@ unsigned x64_dirty_pins(const X64Emit *e)
     if (LIKELY(!e->any_dirty))
         return 0;
     for (int r = 0; r < 16; r++) {
-        IrVal v = is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
+        IrVal v = x64_is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
         if (v && e->dirty[v])
             mask |= 1u << r;
     }
