@@ -54,6 +54,18 @@ static bool fault_of_tag(LuThread *t)
     return true;
 }
 
+/* An address between instructions goes before what is there, or is not. */
+static bool fault_of_pc(LuThread *t)
+{
+    Gva pc = t->cpu->pc;
+    if (!(pc & (t->proc->abi->target->insn_align - 1u)))
+        return false;
+    t->cpu->exit.kind = CPU_EXIT_MISALIGNED;
+    t->cpu->exit.addr = pc;
+    fault(t, SIGBUS, BUS_ADRALN, pc);
+    return true;
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -63,9 +75,12 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_SYSCALL: system_call(t); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
         case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, cpu->pc); break;
-        case CPU_EXIT_ILLEGAL: fault(t, SIGILL, ILL_ILLOPC, cpu->pc); break;
+        case CPU_EXIT_ILLEGAL:
+            if (!fault_of_pc(t))
+                fault(t, SIGILL, ILL_ILLOPC, cpu->pc);
+            break;
         case CPU_EXIT_FETCH:
-            if (!fault_of_tag(t))
+            if (!fault_of_tag(t) && !fault_of_pc(t))
                 fetch_fault(t, cpu->exit.addr);
             break;
         case CPU_EXIT_FAULT:

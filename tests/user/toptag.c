@@ -1,5 +1,6 @@
 /* Addresses with something in their top byte: arm64 ignores it in loads, stores and jumps, not in system calls. The native
- * run leaves it away where the processor would not. */
+ * run leaves it away where the processor would not. And jumps to addresses that are no multiple of 4: on arm64 a SIGBUS
+ * before anything else. */
 #include "ksignal.h"
 
 #include <pthread.h>
@@ -63,5 +64,18 @@ int main(void)
     if (!sig)
         *none = 1;
     printf("fault: %d at %p\n", sig, fault_at);
+#ifdef __aarch64__
+    on_signal(SIGBUS, leave, 0);
+    for (int k = 1; k < 4; k++) {
+        sig = sigsetjmp(jump, 1);
+        void (*odd)(void) = k == 3 ? (void (*)(void))4098 : (void (*)(void))((uintptr_t)seven + (unsigned)k);
+        if (!sig)
+            odd();
+        printf("jump between instructions: %d %d\n", sig, fault_at == (void *)odd);
+    }
+#else
+    for (int k = 1; k < 4; k++)
+        printf("jump between instructions: %d %d\n", SIGBUS, 1);
+#endif
     return done();
 }
