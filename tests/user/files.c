@@ -18,6 +18,28 @@ static void show_stat(const char *name)
         printf("  mtime %ld.%09ld\n", (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
+/* By name: values differ from ISA to ISA. O_LARGEFILE is what a C library for 64 bits hides. */
+static void show_flags(int flags)
+{
+#ifdef __aarch64__
+    enum { LARGEFILE = 0400000 };
+#else
+    enum { LARGEFILE = 0100000 };
+#endif
+    static const struct { int bit; const char *name; } names[] = {
+        {O_WRONLY, "WRONLY"}, {O_RDWR, "RDWR"}, {O_APPEND, "APPEND"}, {O_NONBLOCK, "NONBLOCK"}, {O_DSYNC, "DSYNC"},
+        {O_DIRECT, "DIRECT"}, {O_DIRECTORY, "DIRECTORY"}, {O_NOFOLLOW, "NOFOLLOW"}, {O_NOATIME, "NOATIME"},
+        {O_PATH, "PATH"}, {LARGEFILE, "LARGEFILE"},
+    };
+    printf("flags");
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (flags & names[i].bit)
+            printf(" %s", names[i].name);
+        flags &= ~names[i].bit;
+    }
+    printf(" and %o\n", flags);
+}
+
 static void open_flags(void)
 {
     SHOW(open("none", O_RDONLY));
@@ -34,10 +56,10 @@ static void open_flags(void)
     close(p);
     SHOW(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK));
     SHOW(fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK));
-    printf("flags %o\n", fcntl(fd, F_GETFL));
+    show_flags(fcntl(fd, F_GETFL));
     p = open("a", O_WRONLY | O_CLOEXEC | O_SYNC);
     SHOW(fcntl(p, F_GETFD));
-    printf("flags %o\n", fcntl(p, F_GETFL));
+    show_flags(fcntl(p, F_GETFL));
     close(p);
     int t = open(".", O_TMPFILE | O_RDWR, 0600);
     if (t >= 0) {

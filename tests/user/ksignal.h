@@ -20,7 +20,7 @@
 typedef struct KernelAction {
     void *handler;
     unsigned long flags;
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__aarch64__)
     void *restorer;
 #endif
     uint64_t mask;

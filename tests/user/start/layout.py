@@ -61,7 +61,7 @@ def test_maps(_):
             text = [m for m in maps if m[3].endswith(os.path.basename(exe)) and "x" in m[2]]
             check(len(text) == 1, "%s: program text\n%s" % (name, r.out))
             if exe == PIE:
-                check(0x555555554000 <= text[0][0] < 0x565555556000 + (1 << 30), "%s: place of a PIE\n%s" % (name, r.out))
+                check(0x555555550000 <= text[0][0] < 0x565555556000 + (1 << 30), "%s: place of a PIE\n%s" % (name, r.out))
 
 
 def test_seen_from_outside(_):
