@@ -34,7 +34,6 @@ typedef struct InterpRow {
 typedef struct InterpCpu {
     uint64_t generation; /* of the Accel, when the cache was last known to be good */
     unsigned n_rows;
-    bool writable;       /* some region comes from a page that the guest can write */
     Arena cache;         /* regions */
     Arena scratch;       /* the region being built */
     IrBuilder builder;
@@ -46,6 +45,7 @@ typedef struct InterpCpu {
 typedef struct InterpEngine {
     uint64_t generation; /* moves when a page with code was invalidated */
     uint64_t attempts;   /* moves with every accel_invalidate() */
+    bool writable;       /* some region came from a page that the guest can write */
     uint64_t pages[PAGE_WORDS];
 } InterpEngine;
 
@@ -84,7 +84,6 @@ static void cache_flush(InterpCpu *e)
     if (e->n_rows)
         memset(e->row, 0, sizeof e->row);
     e->n_rows = 0;
-    e->writable = false;
     arena_rewind(&e->cache, 0);
 }
 
@@ -175,7 +174,8 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
     }
     *cache_find(e, cpu->pc, cpu->ctx) = (InterpRow){.pc = cpu->pc, .region = r, .ctx = cpu->ctx};
     e->n_rows++;
-    e->writable |= sb.writable;
+    if (sb.writable)
+        __atomic_store_n(&shared->writable, true, __ATOMIC_SEQ_CST);
     return r;
 }
 
@@ -227,11 +227,10 @@ static void engine_invalidate(Accel *a, Gva start, uint64_t len)
 
 static void engine_fence_i(Cpu *cpu, bool all)
 {
-    InterpCpu *e = interp_cpu(cpu);
-    if (all)
-        __atomic_fetch_add(&((InterpEngine *)cpu->accel->engine_data)->generation, 1, __ATOMIC_ACQ_REL);
-    else if (e->writable)
-        cache_flush(e);
+    InterpEngine *shared = cpu->accel->engine_data;
+    /* For all cpus in any case: what Arm's IC IVAU did here, another cpu's ISB sees there. */
+    if (all || __atomic_load_n(&shared->writable, __ATOMIC_SEQ_CST))
+        __atomic_fetch_add(&shared->generation, 1, __ATOMIC_ACQ_REL);
 }
 
 static bool engine_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext) { return false; }
