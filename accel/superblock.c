@@ -1,7 +1,7 @@
 #include "accel/superblock.h"
 #include "base/fault.h"
 
-enum { TRACE_BUFFER = 256, TRACE_LOOK_AHEAD = 64 };
+enum { TRACE_BUFFER = 128, TRACE_LOOK_AHEAD = 64 };
 
 typedef struct Tracer {
     const SuperblockConfig *cfg;
@@ -11,8 +11,8 @@ typedef struct Tracer {
     Gva head;
     Gva window, window_end; /* known executable bytes */
     Gva buf_pc, buf_end;    /* what buf holds */
-    uint8_t buf[TRACE_BUFFER];
     unsigned max, branches;
+    uint8_t buf[TRACE_BUFFER]; /* last: not cleared */
 } Tracer;
 
 /* The address in a tagged pc. */
@@ -188,7 +188,12 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     const TargetOps *ops = cfg->ops;
     ret->n_runs = ret->n_bytes = 0;
     ret->writable = false;
-    Tracer x = {.cfg = cfg, .b = b, .sb = ret, .head = pc};
+    Tracer x;
+    memset(&x, 0, offsetof(Tracer, buf));
+    x.cfg = cfg;
+    x.b = b;
+    x.sb = ret;
+    x.head = pc;
     x.max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
     x.branches = cfg->max_branches ? cfg->max_branches : SB_MAX_BRANCHES;
     if (ctx & CTX_STEP)

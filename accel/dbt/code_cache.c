@@ -59,13 +59,13 @@ bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size
     size_t code = code_bytes(c), n_exits = (size_t)c->n_segments * SEG_EXITS;
     size_t slots = n_exits * sizeof(uint64_t), segments = align_up(c->n_segments * sizeof(CodeSegment), 4096);
     size_t exits = n_exits * sizeof(ExitInfo), meta = (size_t)c->n_segments * SEG_META;
-    uint8_t *p = map(opaque, 2 * code + slots + segments + exits + meta);
+    uint8_t *p = map(opaque, SEG_BYTES + 2 * code + slots + segments + exits + meta);
     Fmt f = {.buf = err, .cap = err_cap};
     if (!p) {
         fmt_puts(&f, "no address space for the code cache");
         return false;
     }
-    c->rw = p;
+    c->rw = (uint8_t *)align_up((uintptr_t)p, SEG_BYTES);
     c->rx = c->rw + code;
     c->slot = (uint64_t *)(void *)(c->rx + code);
     c->segment = (CodeSegment *)(void *)(c->rx + code + slots);
@@ -246,11 +246,28 @@ bool code_cache_hopeless(const CodeCache *c)
 
 enum { AHEAD_FIRST = 16 << 10, AHEAD_MOST = 128 << 10, AHEAD_ROOM = 4 << 10 };
 
+/* A program that has filled a segment gets the next in one page: code that is spread over megabytes waits for the host's
+ * TLB more than for its instructions, and one huge page costs less than its small ones. Where the kernel cannot, the pages
+ * come as usual. */
+static void make_huge(const CodeCache *c, CodeSegment *s)
+{
+    enum { COLLAPSE = 25 /* MADV_COLLAPSE */, FIRST = 2 };
+    size_t at = (size_t)code_segment_index(c, s) << SEG_BITS;
+    if (code_segment_index(c, s) < FIRST || c->limit < SEG_CODE)
+        return;
+    *(volatile uint8_t *)(c->rw + at) = 0; /* a hole is refused */
+    if (sys_is_err(sys_madvise(c->rx + at, SEG_BYTES, COLLAPSE)))
+        return;
+    s->ready = SEG_CODE;
+}
+
 /* Only the code: each of its pages would fault twice, in either view. One fault a page of private memory costs no more
  * than asking for it, and what is asked for in vain costs a microsecond a page. The chunks grow with what was used, so a
  * small program gets few pages that it does not need. A failure is no harm: the pages then come one by one. */
 void code_segment_populate(const CodeCache *c, CodeSegment *s)
 {
+    if (s->used == 0)
+        make_huge(c, s);
     if (LIKELY(s->used + AHEAD_ROOM <= s->ready) || c->wx)
         return;
     size_t at = MAX((size_t)s->ready, align_down(s->used, 4096));

@@ -27,7 +27,7 @@
 #include "base/lock.h"
 
 enum {
-    SEG_BITS = 20,
+    SEG_BITS = 21, /* a huge page */
     SEG_BYTES = 1 << SEG_BITS,
     SEG_MIN_BYTES = 64 << 10, /* used of each segment in the smallest of caches */
     SEG_MIN_ROOM = 16 << 10,  /* a claimed segment has at least this much */
@@ -35,7 +35,7 @@ enum {
     CACHE_STUB_BYTES = 10,
     SEG_CODE = SEG_BYTES - SEG_EXITS * CACHE_STUB_BYTES, /* whole pages */
     SEG_REGIONS = SEG_BYTES / 64,
-    SEG_META = 8 << 20, /* reserved, not used */
+    SEG_META = 16 << 20, /* reserved, not used */
     CACHE_MIN_SEGMENTS = 4,
 };
 

@@ -213,7 +213,8 @@ static DbtRegion *attempt(Attempt *t)
     return NULL;
 }
 
-/* The clock costs as much as a small region, so one translation of SAMPLE is timed and counts for all. */
+/* The clock costs as much as a small region, so one translation of SAMPLE is timed, without the clock's
+ * own time, and counts for all. */
 enum { SAMPLE = 16 };
 
 static uint64_t thread_ns(void)
@@ -226,7 +227,7 @@ static uint64_t thread_ns(void)
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
 {
     bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) && d->stats.regions % SAMPLE == 0;
-    uint64_t start = timed ? thread_ns() : 0;
+    uint64_t before = timed ? thread_ns() : 0, start = timed ? thread_ns() : 0, clock = start - before;
     DbtScratch *s = dbt_scratch_get(d);
     if (!s) {
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
@@ -240,7 +241,9 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
     dbt_scratch_put(d, s);
     if (r)
         dbt_hints_report(d, r->pc, r->ctx, loop_head);
-    if (timed)
-        __atomic_fetch_add(&d->stats.translate_ns, (thread_ns() - start) * SAMPLE, __ATOMIC_RELAXED);
+    if (timed) {
+        uint64_t took = thread_ns() - start;
+        __atomic_fetch_add(&d->stats.translate_ns, (took > clock ? took - clock : 0) * SAMPLE, __ATOMIC_RELAXED);
+    }
     return r;
 }

@@ -10,7 +10,7 @@ typedef struct Scan {
     unsigned next_observed; /* nearest op after the current one that may observe slots */
     uint64_t dead_slots[(IR_MAX_SLOTS + 63) / 64]; /* slots put again before anything observes them */
     unsigned fl_until; /* one past the last op that may observe the flags slot before it is put again; 0: none */
-    uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot, for hints */
+    uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot that is some value's hint */
 } Scan;
 
 static void scan_use(Scan *s, unsigned at, IrVal v)
@@ -145,10 +145,14 @@ static void scan_insn(Scan *s, unsigned at)
         scan_put(s, at, i);
         return;
     }
+    if (i->op == IR_INSN_START)
+        return;
     if (((ir_op_info[i->op].flags & IR_F_PURE) || i->op == IR_GET) && l->uses[at] == 0) {
         l->flags[at] |= IR_L_DEAD;
         return;
     }
+    if (i->op == IR_CONST)
+        return;
     if (l->hint[at] && s->put_at[l->hint[at] - 1] > s->next_observed)
         l->hint[at] = 0;
     if (i->op == IR_GET) {
@@ -197,7 +201,10 @@ void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *l)
     memset(l->last, 0, n * sizeof(l->last[0]));
     for (unsigned i = 0; i < n; i++)
         l->alias[i] = (IrVal)i;
-    Scan s = {.r = r, .l = l, .fuse = fuse};
+    Scan s;
+    s.r = r;
+    s.l = l;
+    s.fuse = fuse;
     for (unsigned b = r->n_blocks; b-- > 0;) {
         s.block_first = r->block[b].first;
         s.next_observed = r->block[b].end;

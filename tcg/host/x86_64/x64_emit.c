@@ -54,11 +54,19 @@ static void emit_block(X64Emit *e, unsigned block)
     e->block_at[block] = e->a->p;
     for (e->cur = b->first; e->cur < b->end && !e->failed; e->cur++) {
         const IrInsn *i = &r->insn[e->cur];
+        if (i->op == IR_INSN_START) { /* every third */
+            e->ordinal = i->imm;
+            continue;
+        }
         unsigned flags = e->l->flags[e->cur];
         if (flags & (IR_L_DEAD | IR_L_FUSED))
             continue;
         e->locked = 0;
-        if (!e->arm || !(ir_op_info[i->op].flags & IR_F_FPX) || !x64_arm_emit(e, i))
+        if (i->op == IR_GET) /* the most frequent: their branches are foreseen better by themselves */
+            x64_emit_get(e, i);
+        else if (i->op == IR_PUT)
+            x64_emit_put(e, i);
+        else if (!e->arm || !(ir_op_info[i->op].flags & IR_F_FPX) || !x64_arm_emit(e, i))
             emitters[i->op](e, i);
         if ((flags & IR_L_GLOBAL) && i->op != IR_CONST && i->op != IR_PARAM) {
             IrVal v = x64_val(e, (IrVal)e->cur);
