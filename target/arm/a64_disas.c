@@ -178,7 +178,7 @@ static void put_operand(Fmt *f, char code, Gva pc, const A64Args *a)
         if (!a->imm)
             break;
         fmt_puts(f, ", ");
-        /* fall through */
+        __attribute__((fallthrough));
     case 'i': fmt_printf(f, "#%lld", (long long)a->imm); break;
     case 'O': fmt_printf(f, ", #%lld", (long long)a->imm); break;
     case 'I': fmt_printf(f, "#%d", (int8_t)a->imm); break;

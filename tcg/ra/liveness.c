@@ -54,7 +54,7 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
     case IR_FCC:
         if (s->r->fp & IR_FP_FZ || i->type == IR_F16)
             return false;
-        /* fall through */
+        __attribute__((fallthrough));
     case IR_CMP: return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);
     case IR_NOT:
     case IR_AND:
