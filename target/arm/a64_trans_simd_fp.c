@@ -320,16 +320,17 @@ static IrVal bits_and(Trans *t, IrVal v, unsigned size, uint64_t mask)
     return ir_vand(t->b, IR_V128, IR_LANE_8, 0, v, ir_vconst_dup(t->b, IR_V128, size, mask));
 }
 
-/* The four f16 in the low half of h as f32, signaling NaNs as they are: which NaN wins is decided among all operands of
- * the multiplication. FZ16 flushes them, which conversions do not. */
+/* The four f16 in the low half of h as f32. NaNs and infinities are done here: signaling NaNs stay so, since which NaN wins is
+ * decided among all operands of the multiplication, and AHP, which conversions look at, means nothing. FZ16 flushes, which
+ * conversions do not. */
 static IrVal widened(Trans *t, IrVal h)
 {
     IrBuilder *b = t->b;
     IrVal magnitude = bits_and(t, h, 1, 0x7fff), w = ir_vwiden(b, IR_V128, IR_LANE_16, 0, h);
-    IrVal nan = ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_GT), magnitude, ir_vconst_dup(b, IR_V128, 1, 0x7c00));
+    IrVal special = ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_GT), magnitude, ir_vconst_dup(b, IR_V128, 1, 0x7bff));
     IrVal sign = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(16), bits_and(t, w, 2, 0x8000));
     IrVal payload = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(13), bits_and(t, w, 2, 0x3ff));
-    IrVal numbers = ir_vandn(b, IR_V128, IR_LANE_8, 0, h, nan);
+    IrVal numbers = ir_vandn(b, IR_V128, IR_LANE_8, 0, h, special);
 
     payload = ir_vor(b, IR_V128, IR_LANE_8, 0, payload, ir_vconst_dup(b, IR_V128, 2, 0x7f800000));
     if (b->r->fp & IR_FP_FZ16) {
@@ -338,7 +339,7 @@ static IrVal widened(Trans *t, IrVal h)
         numbers = ir_vbsl(b, IR_V128, IR_LANE_8, 0, tiny, bits_and(t, h, 1, 0x8000), numbers);
     }
     numbers = ir_vfwiden(b, IR_V128, IR_LANE_F16, 0, numbers);
-    return ir_vbsl(b, IR_V128, IR_LANE_8, 0, ir_vwiden(b, IR_V128, IR_LANE_16, IR_VA_S, nan),
+    return ir_vbsl(b, IR_V128, IR_LANE_8, 0, ir_vwiden(b, IR_V128, IR_LANE_16, IR_VA_S, special),
                    ir_vor(b, IR_V128, IR_LANE_8, 0, sign, payload), numbers);
 }
 

@@ -19,8 +19,10 @@ static int operand(X64Emit *e, IrVal v, bool half)
         x64_sse_rm(e->a, X64_SD, X64_0F, 0x12, 0, t, m); /* movddup */
         return t;
     }
+    uint32_t locked = e->locked;
     int x = x64_use_x(e, v), t = x64_scratch_x(e);
     x64_movddup(e->a, t, x);
+    e->locked = locked | 1u << (t + X64_XMM); /* x may go: three operands and their doubles are too many registers */
     return t;
 }
 
