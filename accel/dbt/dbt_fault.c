@@ -66,6 +66,10 @@ static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, cons
 {
     IrType t = (IrType)f->type;
     uint64_t sel = f->sel.kind == X64_LOC_NONE ? f->when : loc_value(&f->sel, cpu, uc) & (f->keep ? 3 : 1);
+    if (f->sel_type != IR_VOID) {
+        IrType st = (IrType)f->sel_type;
+        sel = ir_eval_cmp((IrCond)f->sel_cond, st, ir_canon(st, loc_value(&f->sel, cpu, uc)), ir_canon(st, loc_value(&f->sel_b, cpu, uc)));
+    }
     if (sel == 0 && f->keep)
         return;
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;

@@ -181,6 +181,8 @@ static void scan_insn(Scan *s, unsigned at)
         needed = l->user[at];
         while (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
             needed = l->user[needed];
+        if (ir_result_type(s->r, &s->r->insn[needed]) == IR_FL) /* a choice of flags, which waits */
+            needed = MAX(needed, (unsigned)l->last[needed]);
     }
     unsigned n = ir_operand_count(i);
     for (unsigned k = 0; k < n; k++) {

@@ -123,8 +123,10 @@ typedef struct X64FlRecipe {
     uint8_t op, type; /* IrOp, IrType of the operands */
     uint8_t when;     /* 0 or 1 */
     bool keep;
+    uint8_t sel_type; /* IR_VOID: sel is an i1. Else when = (sel compared with sel_b, of this type), by sel_cond */
+    uint8_t sel_cond;
     uint16_t other;
-    X64Loc a, b, sel;
+    X64Loc a, b, sel, sel_b;
 } X64FlRecipe;
 
 /* A floating-point op done by ir_eval_fp(): operands, result, and the row. */

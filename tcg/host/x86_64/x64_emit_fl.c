@@ -84,7 +84,7 @@ bool x64_fl_wait(const X64Emit *e, IrVal v)
     if ((e->l->flags[v] & IR_L_GLOBAL) || (e->h->no_opt & X64_NO_LAZY_FLAGS))
         return false;
     Word w = word_of(e, v);
-    return w.row && !(w.sel && (e->l->flags[w.sel] & IR_L_FUSED));
+    return w.row && !(w.sel && (e->l->flags[w.sel] & IR_L_FUSED) && e->r->insn[w.sel].op != IR_CMP);
 }
 
 /* Not in a register, a slot or on the stack yet. */
@@ -112,10 +112,10 @@ void x64_fl_make(X64Emit *e, IrVal v)
     }
     e->locked = 1u << X64_RAX;
     if (w.sel) {
-        int c = x64_use(e, w.sel), t = x64_scratch(e);
+        int t = x64_scratch(e), cc;
         x64_mov_ri(e->a, 32, t, w.other);
-        x64_test_rr(e->a, 8, c, c);
-        x64_cmovcc_rr(e->a, 32, w.when ? X64_E : X64_NE, X64_RAX, t);
+        cc = x64_condition(e, w.sel);
+        x64_cmovcc_rr(e->a, 32, cc ^ w.when, X64_RAX, t);
     }
     e->reg[v] = X64_RAX;
     e->reg_val[X64_RAX] = v;
@@ -201,7 +201,15 @@ uint8_t x64_fl_recipe(X64Emit *e)
     f.type = w.row->type;
     f.a = locate(e, w.row->a);
     f.b = locate(e, w.row->b);
-    f.sel = locate(e, w.sel);
+    const IrInsn *cmp = &e->r->insn[w.sel];
+    if (w.sel && (e->l->flags[w.sel] & IR_L_FUSED)) {
+        f.sel_type = cmp->type;
+        f.sel_cond = cmp->misc;
+        f.sel = locate(e, cmp->a);
+        f.sel_b = locate(e, cmp->b);
+    } else {
+        f.sel = locate(e, w.sel);
+    }
     f.when = w.when;
     f.other = w.other;
     return add_recipe(e, &f);
@@ -283,8 +291,9 @@ uint8_t x64_fl_round(X64Emit *e)
     if (row->b != IR_NONE && !x64_const(e, row->b, &c))
         cell_store(e, 1, row->b);
     if (w.sel) { /* 1: the row, 2: the constant */
-        int t = x64_scratch(e);
-        x64_load_into(e, t, w.sel, 32);
+        int cc = x64_condition(e, w.sel), t = x64_scratch(e);
+        x64_setcc(e->a, cc, t);
+        x64_movzx_rr(e->a, 8, t, t);
         if (w.when)
             x64_neg(e->a, 32, t);
         x64_alu_ri(e->a, 32, X64_ADD, t, w.when ? 2 : 1);
@@ -342,6 +351,41 @@ static void recipe_flags(X64Emit *e, const X64FlRecipe *f)
         x64_cmc(a);
 }
 
+/* A temporary that holds no operand of the recipe. */
+static int free_of(const X64FlRecipe *f, unsigned used)
+{
+    static const uint8_t temp[] = {X64_RAX, X64_RCX, X64_RDX, X64_R11};
+    const X64Loc *loc[] = {&f->a, &f->b, &f->sel, &f->sel_b};
+    for (unsigned k = 0; k < ARRAY_SIZE(loc); k++)
+        if (loc[k]->kind == X64_LOC_REG && loc[k]->reg < 16)
+            used |= 1u << loc[k]->reg;
+    for (unsigned k = 0; k < ARRAY_SIZE(temp); k++)
+        if (!(used >> temp[k] & 1))
+            return temp[k];
+    return X64_RAX; /* all four are operands: none is in memory, and nobody asks */
+}
+
+/* Compares as the recipe's choice says; returns the condition for the row. The row's operands stay. */
+static int recipe_choice(X64Emit *e, const X64FlRecipe *f)
+{
+    X64Asm *a = e->a;
+    if (f->sel_type == IR_VOID) {
+        if (f->sel.kind == X64_LOC_REG)
+            x64_test_ri(a, 8, f->sel.reg, 1);
+        else
+            x64_test_mi(a, 8, loc_mem(&f->sel), 1);
+        return f->when ? X64_NE : X64_E;
+    }
+    int w = f->sel_type == IR_I1 ? 32 : x64_width((IrType)f->sel_type);
+    bool imm = f->sel_b.kind == X64_LOC_CONST && (w < 64 || fits_i32(f->sel_b.value));
+    int ra = loc_reg(e, &f->sel, free_of(f, 0)); /* there are enough: what is in memory is in no temporary */
+    if (imm)
+        x64_alu_ri(a, w, X64_CMP, ra, (int32_t)f->sel_b.value);
+    else
+        x64_alu_rr(a, w, X64_CMP, ra, loc_reg(e, &f->sel_b, free_of(f, 1u << ra)));
+    return x64_cond_cc((IrCond)f->sel_cond) ^ !f->when;
+}
+
 void x64_fl_store(X64Emit *e, unsigned recipe)
 {
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
@@ -353,11 +397,7 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
         keep = x64_jcc_rel8(a, X64_B);
         skip = x64_jcc_rel8(a, X64_A);
     } else if (f->sel.kind != X64_LOC_NONE) {
-        if (f->sel.kind == X64_LOC_REG)
-            x64_test_ri(a, 8, f->sel.reg, 1);
-        else
-            x64_test_mi(a, 8, loc_mem(&f->sel), 1);
-        skip = x64_jcc_rel8(a, f->when ? X64_E : X64_NE);
+        skip = x64_jcc_rel8(a, recipe_choice(e, f) ^ 1);
     }
     if (f->op == IR_FLFCMP) {
         x64_flfcmp_recipe(e, f);

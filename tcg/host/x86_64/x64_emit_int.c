@@ -431,6 +431,8 @@ static const uint8_t cond_swapped[] = {
     [IR_GE] = IR_LE, [IR_LEU] = IR_GEU, [IR_GTU] = IR_LTU, [IR_LE] = IR_GE, [IR_GT] = IR_LT,
 };
 
+int x64_cond_cc(IrCond c) { return cond_cc[c]; }
+
 static int emit_compare(X64Emit *e, const IrInsn *i)
 {
     IrVal a = x64_val(e, i->a), b = x64_val(e, i->b);

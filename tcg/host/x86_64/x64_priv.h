@@ -239,6 +239,7 @@ void x64_cold_emit(X64Emit *e);
 void x64_leave(X64Emit *e, unsigned exit);
 /* cmp for condition value `v` (folded or not); returns the host condition that is true when v is. */
 int x64_condition(X64Emit *e, IrVal v);
+int x64_cond_cc(IrCond c);
 /* xmm = the 8 bytes at this offset in X64Const. Flags are kept. */
 void x64_load_const(X64Emit *e, int xmm, size_t offset);
 void x64_record(X64Emit *e, X64Mem m, unsigned size_log2, bool write, bool guest);
