@@ -119,13 +119,15 @@ static void dbt_cpu_clear(Cpu *cpu) { (void)cpu; }
 
 /* ---- the loop ---- */
 
-enum { MXCSR_IM = 0x80, FF_OF_HOST = 0x3d /* without DENORM, which no guest has */ };
+enum { FF_OF_HOST = 0x3d /* without DENORM, which no guest has */ };
 
-/* Invalid is unmasked for Arm's NaN policy: x64.h. */
+/* Invalid and others are unmasked for Arm's NaN policy: x64.h. */
 static uint32_t guest_mxcsr(const Cpu *cpu)
 {
     static const uint16_t rc[4] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
-    uint32_t masks = cpu->ops->nan == IR_NAN_ARM ? MXCSR_MASKS & ~MXCSR_IM : MXCSR_MASKS;
+    uint32_t masks = MXCSR_MASKS;
+    if (cpu->ops->nan == IR_NAN_ARM)
+        masks &= ~x64_arm_unmasked(cpu->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK);
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 

@@ -98,8 +98,9 @@ enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 
 /* The region's policy. CANON: every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48. ARM: operands propagate, signaling
  * NaNs first (SOFTFP_NAN_ARM); tininess before rounding; FPX ops are recovery points, see verify.c. */
 typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM } IrNan;
-/* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; UFC is exact (else it may be missing for a
- * result that rounds up to the smallest normal number: x86 detects tininess after rounding). */
+/* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; flags are exact (else UFC may be missing for
+ * a result that rounds up to the smallest normal number, since x86 detects tininess after rounding, and with FZ, IDC may be
+ * missing of a denormal beside a NaN, and IXC be there of a result that was flushed). */
 enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16 };
 typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;

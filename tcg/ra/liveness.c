@@ -52,7 +52,7 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
     const IrInsn *u = &s->r->insn[s->l->user[v]];
     switch (i->op) {
     case IR_FCC:
-        if (s->r->fp & IR_FP_FZ || i->type == IR_F16)
+        if (i->type == IR_F16 || (s->r->fp & IR_FP_FZ && s->r->fp & IR_FP_UFC)) /* done by a call */
             return false;
         __attribute__((fallthrough));
     case IR_CMP: return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);

@@ -2,7 +2,9 @@
  *
  * Rules. No result is looked at: where the host raises invalid, SIGFPE comes, and the guest instruction is done again by the
  * interpreter; so each host instruction that can raise it has a record (x64_fp_record), and before it nothing that the
- * guest could see has changed, pins included. Quiet NaNs go through the host instruction: it takes the first operand that
+ * guest could see has changed, pins included. With FZ the denormal operand and underflow exceptions are unmasked as well
+ * (x64_arm_unmasked), so that only numbers that need no flushing get through; results of the smallest normal number are looked
+ * at, since the host would not have called them tiny. With DN, NaN results are looked at. Quiet NaNs go through the host instruction: it takes the first operand that
  * is one, as Arm does, so operands are never swapped. What the host does not do in this way is for softfp (x64_soft_ir):
  * other modes of FPCR, f16, estimates, NaN results of a fused multiply-add. The host's sticky flags are a subset of the
  * guest's at all times.
@@ -106,10 +108,10 @@ int x64_fcc(X64Emit *e, const IrInsn *i)
     return cc_of(i->misc);
 }
 
-/* An fcc as a value; FZ and f16 are for softfp. */
+/* An fcc as a value; f16 is for softfp, and what else flfcmp has from there. */
 void x64_emit_fcc(X64Emit *e, const IrInsn *i)
 {
-    if ((e->r->fp & IR_FP_FZ) || i->type == IR_F16) {
+    if (i->type == IR_F16 || (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)) {
         x64_soft_ir_always(e, i);
         return;
     }
@@ -198,7 +200,7 @@ static int loc_xmm(X64Emit *e, const X64Loc *l, int temp)
 
 bool x64_flfcmp_waits(const X64Emit *e, const IrInsn *i)
 {
-    return e->arm && !(e->r->fp & IR_FP_FZ) && i->type != IR_F16;
+    return e->arm && i->type != IR_F16 && !(e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ);
 }
 
 /* Temporaries may be lost, but not one that holds the other operand. */
@@ -212,9 +214,12 @@ void x64_flfcmp_recipe(X64Emit *e, const X64FlRecipe *f)
 
 /* ---- tininess before rounding (IR_FP_UFC) ---- */
 
+/* Under FZ the value depends on it. */
+static bool looks_at_tiny(const X64Emit *e) { return (e->r->fp & (IR_FP_UFC | IR_FP_FZ)) != 0; }
+
 void x64_strict_underflow(X64Emit *e, SoftArgs s, bool w, int r)
 {
-    if (!e->arm || !(e->r->fp & IR_FP_UFC))
+    if (!e->arm || !looks_at_tiny(e))
         return;
     int t = x64_scratch(e), bits = w ? 64 : 32;
     x64_movd_rx(e->a, bits, t, r);
@@ -226,6 +231,20 @@ void x64_strict_underflow(X64Emit *e, SoftArgs s, bool w, int r)
         arg[k] = s.x[k] + X64_XMM;
     X64Cold *c = x64_soft_ir(e, arg, s.n, r + X64_XMM);
     c->site = x64_jcc_rel32(e->a, X64_E);
+    c->back = e->a->p;
+}
+
+/* DN: a NaN result is softfp's. */
+void x64_default_nan(X64Emit *e, SoftArgs s, bool w, int r)
+{
+    if (!e->arm || !(e->r->fp & IR_FP_DN))
+        return;
+    int arg[3];
+    for (unsigned k = 0; k < s.n; k++)
+        arg[k] = s.x[k] + X64_XMM;
+    x64_ucomis_rr(e->a, w ? X64_SD : X64_SS, r, r);
+    X64Cold *c = x64_soft_ir(e, arg, s.n, r + X64_XMM);
+    c->site = x64_jcc_rel32(e->a, X64_P);
     c->back = e->a->p;
 }
 
@@ -291,7 +310,14 @@ static void arith_apart(X64Emit *e, const IrInsn *i, int op, bool look)
     bool w = i->type == IR_F64, one = op == X64_FSQRT;
     int fmt = x64_fmt((IrType)i->type), x = x64_use_x(e, i->a), y = one ? x : x64_use_x(e, i->b);
     int dst = x64_def_x(e, -1, 1u << x | 1u << y), d = x64_fp_temp(e, dst), inf = w ? 1024 : 128;
-    X64Cold *c = look ? x64_soft_ir(e, (int[]){x + X64_XMM, y + X64_XMM}, one ? 1 : 2, d + X64_XMM) : NULL;
+    bool zero = !look && op == X64_FDIV && (e->r->fp & IR_FP_FZ); /* denormal / 0: the host says infinity, not 0 / 0 */
+    X64Cold *c = look || zero ? x64_soft_ir(e, (int[]){x + X64_XMM, y + X64_XMM}, one ? 1 : 2, d + X64_XMM) : NULL;
+    if (zero) {
+        int t = x64_scratch(e);
+        x64_movd_rx(e->a, w ? 64 : 32, t, y);
+        x64_alu_rr(e->a, w ? 64 : 32, X64_ADD, t, t);
+        c->site = x64_jcc_rel32(e->a, X64_E);
+    }
     if (look)
         unless_below(e, c, w, x, inf, one ? OR_NEGATIVE : 0);
     if (look && !one)
@@ -301,6 +327,7 @@ static void arith_apart(X64Emit *e, const IrInsn *i, int op, bool look)
     x64_farith_rr(e->a, fmt, op, d, y);
     if (op == X64_FMUL || op == X64_FDIV)
         x64_strict_underflow(e, (SoftArgs){2, {x, y}}, w, d);
+    x64_default_nan(e, (SoftArgs){one ? 1 : 2, {x, y}}, w, d);
     if (c)
         c->back = e->a->p;
     if (d != dst)
@@ -364,6 +391,33 @@ static bool emit_checked(X64Emit *e, const IrInsn *i)
     }
 }
 
+/* The modes under which the op is not the host's: denormals that it does not report (conversions to integers, rounding), and
+ * what is rare. Flushing with exact flags is softfp's: the host says nothing of a denormal beside a NaN, and has raised
+ * inexact already for a result that is flushed. */
+static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
+{
+    if (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)
+        return IR_FP_FZ;
+    switch (i->op) {
+    case IR_FADD:
+    case IR_FSUB:
+    case IR_FSQRT:
+    case IR_FMIN:
+    case IR_FMAX:
+    case IR_FMINM:
+    case IR_FMAXM:
+    case IR_FLFCMP:
+    case IR_FCMP:
+    case IR_I2F:
+    case IR_FMUL:
+    case IR_FDIV:
+    case IR_FMULX:
+    case IR_FMA: return 0;
+    case IR_F2I: return IR_FP_FZ;
+    default: return IR_FP_DN | IR_FP_FZ;
+    }
+}
+
 bool x64_arm_emit(X64Emit *e, const IrInsn *i)
 {
     if (ir_has_lane(i)) {
@@ -372,27 +426,34 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     bool cvt = ir_op_info[i->op].sig == IR_SIG_FCVT, compare = i->op == IR_FLFCMP || i->op == IR_FCMP;
-    bool plain = !(e->r->fp & (compare ? IR_FP_FZ : IR_FP_DN | IR_FP_FZ)) && !has_f16(e, i);
+    bool plain = !has_f16(e, i) && !(e->r->fp & needs_soft(e, i));
     IrInsn mul;
     if (!plain || (!cvt && !compare && i->misc != IR_RDYN)) {
         x64_soft_ir_always(e, i);
         return true;
     }
     if (e->checked && !compare) {
-        if (!emit_checked(e, i))
+        if ((e->r->fp & (IR_FP_FZ | IR_FP_DN)) || !emit_checked(e, i))
             x64_soft_ir_always(e, i);
         return true;
     }
+    bool dn = (e->r->fp & IR_FP_DN) != 0, apart = dn || looks_at_tiny(e);
     switch (i->op) {
     case IR_FLFCMP: emit_flfcmp(e, i); return true;
     case IR_FRINT: emit_frint(e, i); return true;
+    case IR_FADD:
+    case IR_FSUB:
+    case IR_FSQRT:
+        if (dn)
+            arith_apart(e, i, i->op == IR_FADD ? X64_FADD : i->op == IR_FSUB ? X64_FSUB : X64_FSQRT, false);
+        return dn;
     case IR_FMUL:
     case IR_FDIV:
-        if (e->r->fp & IR_FP_UFC)
+        if (apart)
             arith_apart(e, i, i->op == IR_FDIV ? X64_FDIV : X64_FMUL, false);
-        return (e->r->fp & IR_FP_UFC) != 0;
+        return apart;
     case IR_FMULX: /* inf * 0 traps */
-        if (e->r->fp & IR_FP_UFC) {
+        if (apart) {
             arith_apart(e, i, X64_FMUL, false);
             return true;
         }

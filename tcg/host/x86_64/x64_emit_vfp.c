@@ -73,10 +73,20 @@ static void unordered(X64Emit *e, int fmt, int t, int x, int y)
     }
 }
 
-/* IR_FP_UFC: lanes of the smallest normal number may lack underflow. */
+/* DN: NaN results are softfp's. */
+static void default_nan(X64Emit *e, const Args *g, unsigned n, int d)
+{
+    if (!(e->r->fp & IR_FP_DN))
+        return;
+    int t = x64_scratch_x(e);
+    unordered(e, g->fmt, t, d, d);
+    soft_if_any(e, g, n, t, d);
+}
+
+/* IR_FP_UFC, FZ: lanes of the smallest normal number may lack underflow. */
 static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 {
-    if (!(e->r->fp & IR_FP_UFC))
+    if (!(e->r->fp & (IR_FP_UFC | IR_FP_FZ)))
         return;
     int t = x64_scratch_x(e);
     unsigned lane = g->fmt == X64_PD ? IR_LANE_64 : IR_LANE_32;
@@ -98,11 +108,13 @@ static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 static void arith(X64Emit *e, const IrInsn *i, int op)
 {
     Args g = operands(e, i);
-    bool watch = (e->r->fp & IR_FP_UFC) && (op == X64_FMUL || op == X64_FDIV), apart = watch || !x64_has(e->h->features, X64_F_AVX);
+    bool watch = (e->r->fp & (IR_FP_UFC | IR_FP_FZ)) && (op == X64_FMUL || op == X64_FDIV);
+    bool apart = watch || (e->r->fp & IR_FP_DN) || !x64_has(e->h->features, X64_F_AVX);
     int dst = x64_def_x(e, -1, apart ? g.mask : 0), d = apart ? x64_fp_temp(e, dst) : dst;
     vop(e, g.fmt, op, d, g.x[0], g.x[1]);
     if (watch)
         strict(e, &g, 2, d);
+    default_nan(e, &g, 2, d);
     if (d != dst)
         x64_movaps_rr(e->a, dst, d);
 }
@@ -282,10 +294,33 @@ static bool narrow(X64Emit *e, const IrInsn *i)
     return true;
 }
 
+/* As for scalars (x64_emit_arm.c). */
+static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
+{
+    if (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)
+        return IR_FP_FZ;
+    switch (i->op) {
+    case IR_VFADD:
+    case IR_VFSUB:
+    case IR_VFMIN:
+    case IR_VFMAX:
+    case IR_VFMINM:
+    case IR_VFMAXM:
+    case IR_VFCMP:
+    case IR_VI2F:
+    case IR_VFMUL:
+    case IR_VFMULX:
+    case IR_VFMA: return 0;
+    case IR_VFDIV: return IR_FP_FZ; /* denormal / 0 */
+    case IR_VF2I: return IR_FP_FZ;
+    default: return IR_FP_DN | IR_FP_FZ;
+    }
+}
+
 bool x64_arm_vec(X64Emit *e, const IrInsn *i)
 {
     bool cvt = i->op == IR_VFWIDEN || i->op == IR_VFNARROW;
-    if ((e->r->fp & (IR_FP_DN | IR_FP_FZ)) || (i->misc == IR_LANE_F16 && !cvt))
+    if ((e->r->fp & needs_soft(e, i)) || (i->misc == IR_LANE_F16 && !cvt))
         return false;
     switch (i->op) {
     case IR_VFADD: arith(e, i, X64_FADD); return true;

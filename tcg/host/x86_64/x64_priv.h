@@ -217,6 +217,7 @@ typedef struct SoftArgs {
 /* Under IR_FP_UFC: x86 finds tininess after rounding, so a result of the smallest normal number, in xmm r, may lack underflow:
  * softfp does it again. */
 void x64_strict_underflow(X64Emit *e, SoftArgs s, bool wide, int r);
+void x64_default_nan(X64Emit *e, SoftArgs s, bool wide, int r);
 
 /* Arm's policy (x64_emit_arm.c). The next host instruction may raise invalid: a record, if the policy is Arm's. */
 void x64_fp_record(X64Emit *e);
