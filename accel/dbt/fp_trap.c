@@ -1,4 +1,4 @@
-/* Floating-point instructions that trapped (docs/adr/0014-arm-nan-by-trap.md): each is done by the IR interpreter, exactly.
+/* Floating-point instructions that trapped (docs/adr/0015-arm-nan-by-trap.md): each is done by the IR interpreter, exactly.
  * One that traps again and again is translated anew with a look at its operands before. */
 #include "accel/dbt/dbt.h"
 

@@ -12,7 +12,7 @@
  * float slots in xmm registers from its entry to its exits (X64Code.loop_pin).
  * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked; but for a guest with IR_NAN_ARM invalid is
  * not: where the host would raise it, SIGFPE comes, and the record of that host instruction says which guest instruction
- * is to be done by the interpreter (docs/adr/0014-arm-nan-by-trap.md). Its DENORM flag means nothing then.
+ * is to be done by the interpreter (docs/adr/0015-arm-nan-by-trap.md). Its DENORM flag means nothing then.
  *
  * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing to the
  * exit's own stub, which loads the exit's id and leaves to C. Kicks and exceptions go to the stub at once.

@@ -32,7 +32,6 @@ static void start(X64Emit *e, const IrRegion *r)
     e->ordinal = 0;
     e->fp_image = 0;
     e->arm = r->nan == IR_NAN_ARM;
-    e->checked = false;
     e->fcmp_end = NULL;
     e->fl = e->fl_loop = IR_NONE;
     e->fl_head = 0;

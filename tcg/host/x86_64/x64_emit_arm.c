@@ -418,10 +418,17 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     }
 }
 
+/* Has this guest instruction trapped often? */
+static bool checked(const X64Emit *e)
+{
+    unsigned bit = x64_checked_bit(e->r->guest_pc[e->ordinal]);
+    return e->h->checked && __atomic_load_n(&e->h->checked[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
+}
+
 bool x64_arm_emit(X64Emit *e, const IrInsn *i)
 {
     if (ir_has_lane(i)) {
-        if (e->checked || !x64_arm_vec(e, i))
+        if (checked(e) || !x64_arm_vec(e, i))
             x64_soft_ir_always(e, i);
         return true;
     }
@@ -432,7 +439,7 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         x64_soft_ir_always(e, i);
         return true;
     }
-    if (e->checked && !compare) {
+    if (!compare && checked(e)) {
         if ((e->r->fp & (IR_FP_FZ | IR_FP_DN)) || !emit_checked(e, i))
             x64_soft_ir_always(e, i);
         return true;

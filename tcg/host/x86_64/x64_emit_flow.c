@@ -5,10 +5,6 @@ void x64_emit_nop(X64Emit *e, const IrInsn *i) {}
 void x64_emit_insn_start(X64Emit *e, const IrInsn *i)
 {
     e->ordinal = i->imm;
-    if (e->arm && e->h->checked) {
-        unsigned bit = x64_checked_bit(e->r->guest_pc[i->imm]);
-        e->checked = __atomic_load_n(&e->h->checked[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
-    }
 }
 void x64_emit_const(X64Emit *e, const IrInsn *i) {} /* made where it is used */
 

@@ -69,7 +69,6 @@ struct X64Emit {
     uint8_t fl_head;     /* recipe of that word at the loop's head, valid until the first put; 0: none */
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
     bool arm;            /* the region's NaN policy is Arm's */
-    bool checked;        /* of this guest instruction: it has trapped often, so operands are looked at first */
     uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with fcmp_y */
     IrVal fcmp_x, fcmp_y;
     unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
