@@ -103,6 +103,12 @@ uint32_t arm_model_midr(ArmModel model);
 bool arm_model_has(ArmModel model, ArmFeat feat);
 uint64_t arm_id_value(ArmModel model, ArmIdReg reg);
 
+/* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it makes. */
+static inline uint64_t arm_data_address(const ArmCpu *cpu, uint64_t a)
+{
+    return cpu->base.ctx & CTX_UNTAG ? (uint64_t)((int64_t)(a << 8) >> 8) : a;
+}
+
 /* Outside of accel_run() only. */
 uint32_t arm_nzcv(const ArmCpu *cpu); /* bits 31..28 */
 void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv);

@@ -61,6 +61,7 @@ uint64_t arm_helper_stx(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64
             return 1;
         }
     } else if (cpu->excl_addr == a) {
+        a = arm_data_address(cpu, a);
         if (store_if_equal(cpu, a, value, d >> 8 & 7, &failed))
             return raise_fault(cpu, a, true);
     }
@@ -85,6 +86,7 @@ uint64_t arm_helper_casp(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     uint64_t memory[2] = {get_x(cpu, rs), get_x(cpu, rs + 1)};
     const uint64_t desired[2] = {get_x(cpu, rt), get_x(cpu, rt + 1)};
 
+    a = arm_data_address(cpu, a);
     if (fault_cas128(a, memory, desired))
         return raise_fault(cpu, a, true);
     put_x(cpu, rs, memory[0]);
@@ -99,6 +101,7 @@ uint64_t arm_helper_rmw128(void *opaque, uint64_t a, uint64_t b, uint64_t c, uin
     unsigned rt = b & 31, rt2 = b >> 16 & 31;
     uint64_t memory[2] = {0, 0}, seen[2], desired[2];
 
+    a = arm_data_address(cpu, a);
     do {
         for (unsigned i = 0; i < 2; i++) {
             uint64_t v = cpu->x[i ? rt2 : rt];

@@ -45,6 +45,17 @@ int main(void)
     long expected = 6;
     bool ok = __atomic_compare_exchange_n(TAG(cell + 4, 0x80), &expected, 8, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     printf("atomics: %d %ld\n", ok, cell[4]);
+#ifdef __aarch64__
+    long pair[2] __attribute__((aligned(16))) = {1, 2}, low, high;
+    int failed;
+    __asm__ volatile("1: ldxp %0, %1, [%3]\nadd %0, %0, 5\nadd %1, %1, 5\nstxp %w2, %0, %1, [%3]\ncbnz %w2, 1b"
+                     : "=&r"(low), "=&r"(high), "=&r"(failed) : "r"(TAG(pair, 0x21)) : "memory");
+    register long x2 __asm__("x2") = 6, x3 __asm__("x3") = 7, x4 __asm__("x4") = 8, x5 __asm__("x5") = 9;
+    __asm__ volatile(".arch_extension lse\ncasp x2, x3, x4, x5, [%4]" : "+r"(x2), "+r"(x3) : "r"(x4), "r"(x5), "r"(TAG(pair, 0x55)) : "memory");
+    printf("pairs: %ld %ld\n", pair[0], pair[1]);
+#else
+    printf("pairs: 8 9\n");
+#endif
     char *text = strdup("a text with a tag");
     printf("text: %s %zu\n", TAG(text, 0x11), strlen(TAG(text, 0xee)));
     memset(TAG(text, 9), 'x', 6);
