@@ -227,6 +227,11 @@ static bool complete_mem(A32Args *a)
         set_shift(a, A32_LSL, a->k);
         return true;
     case A32_FMT_TMEMD: set_offset(a, a->i * 4u); return a->P || a->W;
+    case A32_FMT_VLDR: set_offset(a, a->i * 4u); a->P = 1; return true;
+    case A32_FMT_VLDM:
+        a->U = a->bits >> 23 & 1;
+        a->W = a->bits >> 21 & 1;
+        return true;
     case A32_FMT_TEX: set_plain(a, a->n, a->i * 4u); return true;
     default: return true;
     }

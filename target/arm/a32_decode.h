@@ -62,6 +62,7 @@ typedef enum A32Format {
     A32_FMT_T16_CB, A32_FMT_T16_BCC, A32_FMT_T16_B, A32_FMT_IT,
     A32_FMT_TMEM12, A32_FMT_TMEM8, A32_FMT_TPL8, A32_FMT_TMEM_REG, A32_FMT_TLIT, A32_FMT_TMEMD, A32_FMT_TLDMIA, A32_FMT_TLDMDB,
     A32_FMT_TEX, A32_FMT_TBCC, A32_FMT_TB,
+    A32_FMT_VFP, A32_FMT_VREG, A32_FMT_VLDR, A32_FMT_VLDM, /* nothing */
 } A32Format;
 
 /* Second operand of data processing, offset of loads and stores. */

@@ -24,6 +24,8 @@ static const IrSlot slots[A32_SLOTS] = {
     SLOT(TPIDR, "tpidr", tpidr, IR_I32),
     SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I32),
     SLOT(FPCR, "fpcr", fpcr, IR_I32),
+    SLOT(FPFL, "fpfl", fp_fl, IR_I32),
+    SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32),
     SLOT(QC, "qc", qc, IR_V128),
 };
 
@@ -79,6 +81,25 @@ uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len)
     uint64_t it = t32_it_advance(cpu->base.pc >> ARM_PC_IT_SHIFT & 0xff);
 
     return (uint32_t)(cpu->base.pc + len) | it << ARM_PC_IT_SHIFT;
+}
+
+enum { FPSCR_FLAGS = 0x0800009f }; /* QC and the exception flags, as in FPSR */
+
+uint32_t arm_fpscr(const ArmCpu *cpu)
+{
+    ArmCpu fl = {.fl = cpu->fp_fl};
+
+    return arm_nzcv(&fl) | arm_fpcr(cpu) | (arm_fpsr(cpu) & FPSCR_FLAGS);
+}
+
+void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr)
+{
+    ArmCpu fl = {0};
+
+    arm_set_nzcv(&fl, fpscr);
+    cpu->fp_fl = fl.fl;
+    arm_set_fpcr(cpu, fpscr);
+    arm_set_fpsr(cpu, fpscr & FPSCR_FLAGS);
 }
 
 static void a32_reset(Cpu *base)

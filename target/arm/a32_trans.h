@@ -34,8 +34,10 @@ enum {
     A32_SLOT_EXCL_VAL,
     A32_SLOT_TPIDR,
     A32_SLOT_TPIDRRO,
-    A32_SLOT_FPCR,
-    A32_SLOT_QC,
+    A32_SLOT_FPCR, /* modes of FPSCR */
+    A32_SLOT_FPFL, /* NZCV of FPSCR, as a word of IR_FL_* */
+    A32_SLOT_FP_STRICT,
+    A32_SLOT_QC,   /* v128: not zero = FPSCR.QC */
     A32_SLOTS
 };
 enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };

@@ -6,7 +6,8 @@
  * In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the general-purpose registers
  * between the Execution states") where generated code has not been; only the low halves count. r15 is base.pc, tagged:
  * bits 31..1 are the address of the instruction, bit 0 is CPSR.T, bits 39..32 are CPSR.IT. So what is a jump to T32 code in
- * a register is one in base.pc, and code is keyed by all of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr and fpsr.
+ * a register is one in base.pc, and code is keyed by all of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr, fp_fl, qc and
+ * base.ff.
  * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
@@ -41,6 +42,7 @@ typedef struct ArmCpu {
     uint32_t pstate;       /* ARM_PSTATE_* that EL0 can see besides NZCV */
     uint32_t q;            /* A32, T32: CPSR.Q, 0 or 1 */
     uint32_t ge;           /* A32, T32: CPSR.GE, a byte of 0 or 255 for each bit */
+    uint32_t fp_fl;        /* A32, T32: FPSCR.NZCV, bits as in fl */
 } ArmCpu;
 
 #define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
@@ -115,6 +117,8 @@ void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv);
 /* A32, T32: CPSR with T and IT from base.pc, and back (execution state included). */
 uint32_t arm_cpsr(const ArmCpu *cpu);
 void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr);
+uint32_t arm_fpscr(const ArmCpu *cpu);
+void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr);
 /* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else (SVC). */
 uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len);
 uint32_t arm_fpcr(const ArmCpu *cpu);

@@ -150,6 +150,8 @@ bool ir_eval_vfp(const IrInsn *i, IrFpEnv env, const IrVec arg[3], IrVec *ret, u
         *ret = out;
         return ok;
     }
+    if (i->imm & IR_VA_STD)
+        env = (IrFpEnv){.nan = IR_NAN_ARM, .fp = (env.fp & (IR_FP_FZ16 | IR_FP_AHP)) | IR_FP_DN | IR_FP_FZ, .round = IR_RNE};
     IrInsn s = scalar_of(i);
     unsigned from = ir_lane_bits(i->misc), to = i->op == IR_VFWIDEN ? 2 * from : i->op == IR_VFNARROW ? from / 2 : from;
     unsigned lanes = ir_type_bits((IrType)i->type) / MAX(from, to), first = i->imm & IR_VA_HI ? lanes : 0;

@@ -320,7 +320,7 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
 bool x64_arm_vec(X64Emit *e, const IrInsn *i)
 {
     bool cvt = i->op == IR_VFWIDEN || i->op == IR_VFNARROW;
-    if ((e->r->fp & needs_soft(e, i)) || (i->misc == IR_LANE_F16 && !cvt))
+    if ((e->r->fp & needs_soft(e, i)) || (i->imm & IR_VA_STD) || (i->misc == IR_LANE_F16 && !cvt))
         return false;
     switch (i->op) {
     case IR_VFADD: arith(e, i, X64_FADD); return true;

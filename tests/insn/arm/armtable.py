@@ -8,8 +8,9 @@ ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(
 
 
 class Row:
-    def __init__(self, isa, match):
+    def __init__(self, isa, match, simd=False):
         self.isa = isa
+        self.simd = simd
         self.id, self.name, pic, self.fmt, self.feat, self.handler, self.ops = match.groups()
         self.pic = pic.replace(' ', '')
         self.bits = len(self.pic)
@@ -32,7 +33,13 @@ class Row:
         return bits
 
     def bytes(self, fields):
-        return encode_bytes(self.isa, self.encode(fields), self.bits)
+        bits = self.encode(fields)
+        if self.simd and self.isa == 't32': # the A32 word with another first byte
+            if bits >> 25 == 0x79:
+                bits = 0xef000000 | (bits >> 24 & 1) << 28 | bits & 0xffffff
+            elif bits >> 24 == 0xf4:
+                bits = 0xf9000000 | bits & 0xffffff
+        return encode_bytes(self.isa, bits, self.bits)
 
     def random(self, rng):
         return {c: rng.getrandbits(self.width(c)) for c in self.letters}
@@ -48,7 +55,7 @@ def encode_bytes(isa, bits, width):
 
 def load(isa):
     rows = []
-    files = {'a32': ['a32_insns.def', 'a32_simd.def'], 't32': ['t32_insns.def']}[isa]
+    files = {'a32': ['a32_insns.def', 'a32_vfp.def', 'a32_neon.def'], 't32': ['t32_insns.def', 'a32_vfp.def', 'a32_neon.def']}[isa]
     for name in files:
         path = os.path.join(ROOT, 'target/arm', name)
         if not os.path.exists(path):
@@ -57,7 +64,7 @@ def load(isa):
             for line in f:
                 m = ROW.match(line)
                 if m:
-                    rows.append(Row(isa, m))
+                    rows.append(Row(isa, m, name in ('a32_vfp.def', 'a32_neon.def')))
                 elif line.startswith('INSN('):
                     raise SystemExit('unparsed row: ' + line)
     return rows

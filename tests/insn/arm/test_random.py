@@ -19,8 +19,14 @@ from armtable import CODE_BASE, DATA_BASE, elf, encode_bytes, load, oracle
 M32 = 0xffffffff
 WORDS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, M32, 0x00ff00ff,
          0x7fff8000, 0x80007fff, 0x01010101, 31, 32, 33, 64, 0x100]
-IN_SIZE = 16 * 4             # flags, r0-r12, lr
-OUT_SIZE = 16 * 4
+IN_SIZE = OUT_SIZE = 16 * 4 + 8 + 256 # flags, r0-r12, lr, -; FPSCR, -; d0-d31
+FLOATS32 = [0, 0x80000000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x3f800000, 0xbf800000, 0x7f7fffff, 0x7f800000, 0xff800000,
+            0x7fc00000, 0x7f800001, 0xffc12345, 0xff812345, 0x4b000000, 0x4f000000, 0xcf000000, 0x4effffff, 0x3effffff,
+            0x3f000000, 0x40200000, 0x33800000, 0x47000000, 0xc7000100]
+FLOATS64 = [0, 1 << 63, 1, 0x000fffffffffffff, 0x0010000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7fefffffffffffff,
+            0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0xfff8123456789abc,
+            0xfff7123456789abc, 0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000000000, 0x3fe0000000000000,
+            0x4004000000000000, 0x36a0000000000000, 0x380fffffffffffff, 0x47efffffe0000000, 0x40e0000000000000]
 SCRATCH, SCRATCH_SIZE = DATA_BASE, 0x4000 # what instances load and store
 MID = SCRATCH + SCRATCH_SIZE // 2
 
@@ -39,11 +45,33 @@ class Case:
         self.regs = [rng.choice(WORDS) if rng.random() < 0.4 else rng.getrandbits(32) for _ in range(16)]
         self.regs[13] = MID + rng.randrange(-64, 65) * 4
         self.flags = rng.getrandbits(5) << 27 | rng.getrandbits(4) << 16
+        self.simd = False
+        self.fpscr = self.dregs = None
         self.code = b''
         self.names = []
         self.sp_out = False
         self.fixed = {13, 15}   # registers whose value matters as an address
         self.written = set()    # by instances before, in the same IT block
+
+
+def random_simd(case, rng):
+    """Input of the FP and SIMD registers."""
+    case.simd = True
+    case.fpscr = rng.choice([0, 0, 0, rng.getrandbits(2) << 22, rng.getrandbits(4) << 22]) | rng.getrandbits(5) << 27
+    regs = []
+    for _ in range(32):
+        kind = rng.random()
+        if kind < 0.3:
+            regs.append(rng.choice(FLOATS64))
+        elif kind < 0.6:
+            regs.append(rng.choice(FLOATS32) << 32 | rng.choice(FLOATS32))
+        elif kind < 0.7:
+            regs.append(int.from_bytes(rng.choices(bytes([0, 1, 0x7f, 0x80, 0xff, 3]), k=8), 'little'))
+        elif kind < 0.85: # numbers near each other
+            regs.append((0x3f000000 + rng.getrandbits(25)) << 32 | 0x3f000000 + rng.getrandbits(25))
+        else:
+            regs.append(rng.getrandbits(64))
+    case.dregs = regs
 
 
 def shifted(v, kind, amount, carry):
@@ -188,9 +216,63 @@ def multiple(case, rng, row, f):
             raise Reject
 
 
+def simd(case, rng, row, f):
+    """FP and SIMD rows."""
+    fmt = row.fmt
+    if not case.simd:
+        random_simd(case, rng)
+    if fmt == 'VLDR':
+        ok_regs(f, 'n', (13,))
+        place_base(case, rng, f['n'], f['i'] * 4 if f['U'] else -f['i'] * 4, 4)
+    elif fmt == 'VLDM':
+        z, first = f['z'], f['D'] << 4 | f['d'] if f['z'] else f['d'] << 1 | f['D']
+        count = rng.randrange(1, 17 if z else 33)
+        if first + count > 32:
+            raise Reject
+        f['i'] = count << z
+        ok_regs(f, 'n')
+        place_base(case, rng, f['n'], 0, 4)
+        if f.get('W', 1):
+            case.written.add(f['n'])
+            if f['n'] in case.fixed and len(case.names):
+                raise Reject
+    elif fmt == 'VREG':
+        ok_regs(f, 'e')
+        if row.handler == 'vmrs':
+            f['n'] = 1
+            if f['d'] == 13:
+                raise Reject
+        elif row.handler == 'vmsr':
+            f['n'] = 1
+            ok_regs(f, 'd')
+            case.regs[f['d']] = case.fpscr if f['d'] not in case.fixed else case.regs[f['d']]
+            if f['d'] in case.fixed or f['d'] in case.written:
+                raise Reject
+            case.regs[f['d']] = rng.getrandbits(32) & 0xffc0009f
+        else:
+            ok_regs(f, 'd')
+        if 'e' in f:
+            distinct(f['d'], f['e'])
+            if not f['z'] and f['m'] == 15 and f['M']:
+                raise Reject
+        if row.handler in ('vmov_to_scalar', 'vmov_from_scalar') and not f['p'] & 2 and not f['q'] & 1 and (f['q'] or f.get('u')):
+            raise Reject
+        if row.handler == 'vdup_core' and (f['p'] and f['q'] or f['Q'] and f['n'] & 1):
+            raise Reject
+        free(case, f, 'de')
+    elif row.handler.startswith('f_vcvt') and 'x' in f:
+        if not f['x'] and (f['i'] & 15) << 1 | f['i'] >> 4 > 16:
+            raise Reject
+        if not f['x'] and ((f['i'] & 15) << 1 | f['i'] >> 4) > 16:
+            raise Reject
+
+
 def constrain(case, rng, row, f):
     """Makes the fields of a random instance predictable, and the registers fit."""
     fmt, h = row.fmt, row.handler
+    if row.simd:
+        simd(case, rng, row, f)
+        return
     if h in ('ldm', 'stm'):
         multiple(case, rng, row, f)
         return
@@ -257,6 +339,18 @@ class Program:
         self.cases.append(case)
         a32 = self.isa == 'a32'
         self.load_sp(in_at)
+        if case.simd:
+            if a32:
+                self.emit32(0xe59d0040) # ldr r0, [sp, #64]
+            else:
+                self.emit16(0xf8dd, 0x0040)
+            self.emit_both(0xeee10a10) # vmsr fpscr, r0
+            if a32:
+                self.emit32(0xe28d0048) # add r0, sp, #72
+            else:
+                self.emit16(0xa812)
+            self.emit_both(0xecb00b20) # vldmia r0!, {d0-d15}
+            self.emit_both(0xecd00b20) # vldmia r0, {d16-d31}
         if a32:
             self.emit32(0xe59d0000) # ldr r0, [sp]
             self.emit32(0xe12cf000) # msr apsr_nzcvqg, r0
@@ -278,6 +372,19 @@ class Program:
             self.emit32(0xe50d0004) # str r0, [sp, #-4]
         else:
             self.emit16(0xe88d, 0x5fff, 0xf3ef, 0x8000, 0xf84d, 0x0c04)
+        if not case.simd:
+            return
+        self.emit_both(0xeef10a10) # vmrs r0, fpscr
+        if a32:
+            self.emit32(0xe58d003c) # str r0, [sp, #60]
+            self.emit32(0xe28d0044) # add r0, sp, #68
+        else:
+            self.emit16(0x900f, 0xa811)
+        self.emit_both(0xeca00b20) # vstmia r0!, {d0-d15}
+        self.emit_both(0xecc00b20) # vstmia r0, {d16-d31}
+
+    def emit_both(self, word):
+        self.code += encode_bytes(self.isa, word, 32)
 
     def finish(self, at, size):
         """write(1, at, size); exit(0)"""
@@ -297,7 +404,7 @@ class Program:
 
 def make_instance(case, rng, row, cond, rows):
     f = row.random(rng)
-    if row.isa == 'a32' and 'c' in f:
+    if row.pic.startswith('cccc'):
         f['c'] = cond
     constrain(case, rng, row, f)
     bits = row.encode(f)
@@ -369,7 +476,9 @@ def build(args, rng):
     for k, c in enumerate(cases):
         prog.add(c, in_base + k * IN_SIZE, out_base + k * OUT_SIZE)
         words = [c.flags] + c.regs[:13] + [c.regs[14], 0]
+        words += [c.fpscr or 0, 0]
         data += b''.join(w.to_bytes(4, 'little') for w in words)
+        data += b''.join(w.to_bytes(8, 'little') for w in c.dregs or [0] * 32)
     data += bytes(len(cases) * OUT_SIZE)
     prog.finish(DATA_BASE, len(data))
     return prog, bytes(data), out_base - DATA_BASE
@@ -389,6 +498,20 @@ def report(case, k, mine, theirs):
         if a != b:
             before = case.regs[14 if i == 14 else i - 1] if i else case.flags
             print('  %s: ours %08x, expected %08x (before %08x)' % (name, a, b, before))
+    if not case.simd:
+        return
+    print('  fpscr before %08x' % case.fpscr)
+    for i in range(33):
+        at, size, name = (64, 4, 'fpscr') if i == 32 else (72 + 8 * i, 8, 'd%d' % i)
+        a, b = (int.from_bytes(x[at:at + size], 'little') for x in (mine, theirs))
+        if a != b:
+            print('  %s: ours %x, expected %x (before %x)' % (name, a, b, case.fpscr if i == 32 else case.dregs[i]))
+    f = dict(x.split('=') for x in case.names[-1].split()[1:])
+    for c, C in ('dD', 'nN', 'mM'):
+        if c in f and C in f:
+            r = int(f[c])
+            print('  operand %s: s%d of d%d=%016x, d%d=%016x' % (c, r << 1 | int(f[C]), r, case.dregs[r], r | int(f[C]) << 4,
+                                                          case.dregs[r | int(f[C]) << 4]))
 
 
 def normalise(out, n, results):

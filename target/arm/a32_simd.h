@@ -1,0 +1,73 @@
+/*
+ * Inside of the FP and SIMD part of the A32/T32 front end: views of the registers.
+ *
+ * q0-q15 are slots of type v128. A D register is half of one, an S register a quarter of q0-q7: they are extracted and
+ * inserted here, so that slots do not overlap. Advanced SIMD rows work on v128 (Q) or v64 (D registers).
+ * FPSCR: modes in ARM_FPCR's places, NZCV in A32_SLOT_FPFL as a word of IR_FL_*, the exception flags are the IR's, QC is
+ * "A32_SLOT_QC is not zero". Advanced SIMD arithmetic has the standard FPSCR value: IR_VA_STD.
+ */
+#ifndef TARGET_ARM_A32_SIMD_H
+#define TARGET_ARM_A32_SIMD_H
+
+#include "target/arm/a32_trans.h"
+
+/* Numbers of registers from the fields: double (0..31) and single (0..31). */
+static inline unsigned a32_dd(const A32Args *a) { return a->d | (unsigned)a->D << 4; }
+static inline unsigned a32_dn(const A32Args *a) { return a->n | (unsigned)a->N << 4; }
+static inline unsigned a32_dm(const A32Args *a) { return a->m | (unsigned)a->M << 4; }
+static inline unsigned a32_sd(const A32Args *a) { return a->d << 1 | a->D; }
+static inline unsigned a32_sn(const A32Args *a) { return a->n << 1 | a->N; }
+static inline unsigned a32_sm(const A32Args *a) { return a->m << 1 | a->M; }
+
+static inline IrVal a32_q(Trans *t, unsigned q) { return ir_get(t->b, A32_SLOT_V + q); }
+static inline void a32_put_q(Trans *t, unsigned q, IrVal v) { ir_put(t->b, A32_SLOT_V + q, v); }
+
+/* Lane `n` of 1 << size bytes of a v128, as `type`. */
+static inline IrVal a32_lane(Trans *t, IrType type, unsigned lane, unsigned n, IrVal v)
+{
+    return ir_vlow(t->b, type, n ? ir_vdupl(t->b, IR_V128, lane, IR_VA_N(n), v) : v);
+}
+static inline void a32_put_lane(Trans *t, unsigned q, unsigned lane, unsigned n, IrVal v)
+{
+    IrVal wide = ir_vzext(t->b, IR_V128, v);
+
+    a32_put_q(t, q, ir_vsetv(t->b, IR_V128, lane, IR_VA_N(n) | IR_VA_M(0), a32_q(t, q), wide));
+}
+
+/* Dr as v64, f64 or i64 (any type of 64 bits but i64: use a32_d_bits) */
+static inline IrVal a32_d(Trans *t, IrType type, unsigned r) { return a32_lane(t, type, IR_LANE_64, r & 1, a32_q(t, r >> 1)); }
+static inline void a32_put_d(Trans *t, unsigned r, IrVal v) { a32_put_lane(t, r >> 1, IR_LANE_64, r & 1, v); }
+static inline IrVal a32_d_bits(Trans *t, unsigned r)
+{
+    return ir_vget(t->b, IR_I64, IR_LANE_64, IR_VA_N(r & 1), a32_q(t, r >> 1));
+}
+static inline void a32_put_d_bits(Trans *t, unsigned r, IrVal v)
+{
+    a32_put_q(t, r >> 1, ir_vset(t->b, IR_V128, IR_LANE_64, IR_VA_N(r & 1), a32_q(t, r >> 1), v));
+}
+/* Sr as f32, and as i32 */
+static inline IrVal a32_s(Trans *t, unsigned r) { return a32_lane(t, IR_F32, IR_LANE_32, r & 3, a32_q(t, r >> 2)); }
+static inline void a32_put_s(Trans *t, unsigned r, IrVal v) { a32_put_lane(t, r >> 2, IR_LANE_32, r & 3, v); }
+static inline IrVal a32_s_bits(Trans *t, unsigned r)
+{
+    return ir_vget(t->b, IR_I32, IR_LANE_32, IR_VA_N(r & 3), a32_q(t, r >> 2));
+}
+static inline void a32_put_s_bits(Trans *t, unsigned r, IrVal v)
+{
+    a32_put_q(t, r >> 2, ir_vset(t->b, IR_V128, IR_LANE_32, IR_VA_N(r & 3), a32_q(t, r >> 2), v));
+}
+
+/* Scalars of the row's precision. */
+static inline IrType a32_fp(const A32Args *a) { return a->z ? IR_F64 : IR_F32; }
+static inline IrVal a32_fd(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dd(a)) : a32_s(t, a32_sd(a)); }
+static inline IrVal a32_fn(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dn(a)) : a32_s(t, a32_sn(a)); }
+static inline IrVal a32_fm(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dm(a)) : a32_s(t, a32_sm(a)); }
+static inline void a32_put_f(Trans *t, const A32Args *a, IrVal v)
+{
+    if (a->z)
+        a32_put_d(t, a32_dd(a), v);
+    else
+        a32_put_s(t, a32_sd(a), v);
+}
+
+#endif
