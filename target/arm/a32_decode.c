@@ -322,6 +322,8 @@ static void take_fields(A32Args *a, const A32Field *f)
 {
     for (; f->width; f++) {
         uint16_t *to = (uint16_t *)(void *)((char *)a + f->offset);
+        if (f->offset == A32_LETTER(a)) /* in one piece; it was not 0 */
+            *to = 0;
         *to = (uint16_t)(*to << f->width | (a->bits >> f->shift & ((1u << f->width) - 1)));
     }
 }
@@ -331,7 +333,6 @@ static bool take(A32Args *a, const A32Row *row, const A32Field *fields)
     a->format = row->format;
     a->a = A32_NO_ADDEND;
     take_fields(a, &fields[row->first_field]);
-    a->a &= 15;
     return complete(a);
 }
 
@@ -350,10 +351,25 @@ static const A32Row *find(uint32_t bits, const A32Row *rows, const A32Node *node
     return NULL;
 }
 
+/* The row of an A32 word. Rows of modified immediates would be ambiguous with those of shifts, and what has 11 for a size with
+ * "three registers of different lengths": they stand where nothing else is. */
+static const A32Row *find_a32(uint32_t bits)
+{
+    if (bits >> 28 != 15)
+        bits = (bits & 0x0fffffff) | 0xe0000000;
+    else if ((bits & 0xfeb80090) == 0xf2800010)
+        bits |= 0xff000000;
+    else if ((bits & 0xfeb00010) == 0xf2b00000)
+        bits ^= 0x0a000000;
+    else if (bits >> 24 == 0xff || bits >> 25 == 0x7c)
+        return NULL;
+    return find(bits, a32_rows, a32_nodes, a32_next, a32_leaves);
+}
+
 A32Insn a32_decode(uint32_t bits, A32Args *ret_args)
 {
     bool conditional = bits >> 28 != 15;
-    const A32Row *row = find(conditional ? (bits & 0x0fffffff) | 0xe0000000 : bits, a32_rows, a32_nodes, a32_next, a32_leaves);
+    const A32Row *row = find_a32(bits);
 
     *ret_args = (A32Args){.bits = bits, .len = 4, .cond = conditional ? (uint8_t)(bits >> 28) : A32_COND_AL};
     return row && take(ret_args, row, a32_fields) ? (A32Insn)(row - a32_rows) : A32_ILLEGAL;
@@ -381,7 +397,7 @@ A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args)
     *ret_args = (A32Args){.bits = bits, .len = (uint8_t)t32_insn_len(bits >> 16), .cond = (uint8_t)cond, .thumb = 1};
     if (shared) {
         ret_args->bits = shared;
-        row = find(shared, a32_rows, a32_nodes, a32_next, a32_leaves);
+        row = find_a32(shared);
         return row && take(ret_args, row, a32_fields) ? (A32Insn)(row - a32_rows) : A32_ILLEGAL;
     }
     row = find(literal ? bits | 1 << 23 : bits, t32_rows, t32_nodes, t32_next, t32_leaves);

@@ -34,6 +34,10 @@ class Row:
 
     def bytes(self, fields):
         bits = self.encode(fields)
+        if self.simd and self.pic.startswith('11111111'): # a modified immediate; its top bit is the parity of another
+            bits = 0xf2000000 | (bits >> 1 & 1) << 24 | bits & 0xffffff
+        if self.simd and self.pic.startswith('1111100'):
+            bits ^= 0x0a000000
         if self.simd and self.isa == 't32': # the A32 word with another first byte
             if bits >> 25 == 0x79:
                 bits = 0xef000000 | (bits >> 24 & 1) << 28 | bits & 0xffffff

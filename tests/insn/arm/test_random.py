@@ -9,6 +9,7 @@ end the program writes the results and the memory that was used.
 import argparse
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -236,6 +237,16 @@ def simd(case, rng, row, f):
             case.written.add(f['n'])
             if f['n'] in case.fixed and len(case.names):
                 raise Reject
+    elif fmt == 'VMEM':
+        if (f['D'] << 4 | f['d']) > 24: # registers must not go on after d31
+            raise Reject
+        ok_regs(f, 'n')
+        if f['m'] not in (13, 15):
+            distinct(f['n'], f['m'])
+            case.fixed.add(f['m'])
+        place_base(case, rng, f['n'], 0, 64)
+        if f['m'] != 15:
+            case.written.add(f['n'])
     elif fmt == 'VREG':
         ok_regs(f, 'e')
         if row.handler == 'vmrs':
@@ -260,6 +271,8 @@ def simd(case, rng, row, f):
         if row.handler == 'vdup_core' and (f['p'] and f['q'] or f['Q'] and f['n'] & 1):
             raise Reject
         free(case, f, 'de')
+    elif row.handler in ('n_vtrn', 'n_vuzp', 'n_vzip') and (f['d'], f['D']) == (f['m'], f['M']): # UNKNOWN
+        raise Reject
     elif row.handler.startswith('f_vcvt') and 'x' in f:
         if not f['x'] and (f['i'] & 15) << 1 | f['i'] >> 4 > 16:
             raise Reject
@@ -337,6 +350,7 @@ class Program:
 
     def add(self, case, in_at, out_at):
         self.cases.append(case)
+        case.at = CODE_BASE + len(self.code)
         a32 = self.isa == 'a32'
         self.load_sp(in_at)
         if case.simd:
@@ -402,12 +416,57 @@ class Program:
         self.emit16(0xdf00, 0x2000, 0x2701, 0xdf00)
 
 
+KNOWN = set()
+
+
+def defined_only(isa, rows, rng, count):
+    """Many SIMD encodings are UNDEFINED by size or register: random ones that the disassembler of LLVM takes go into KNOWN,
+    and its rows get their fields from there."""
+    made = []
+    for row in rows:
+        if row.fmt not in ('SIMD', 'VMEM'):
+            continue
+        row.pool = []
+        for _ in range(count * 60):
+            f = row.random(rng)
+            if row.handler == 'n_vtbl':
+                f['n'] &= 11
+            if row.fmt == 'VMEM' and rng.random() < 0.5:
+                f['m'] = rng.choice([13, 15])
+            made.append((row, f, row.bytes(f)))
+    if not made:
+        return
+    tool = shutil.which('llvm-mc-14') or shutil.which('llvm-mc')
+    if not tool:
+        raise SystemExit(77)
+    text = '\n'.join(' '.join('0x%02x' % x for x in b) for _, _, b in made)
+    out = subprocess.run([tool, '--disassemble', '--triple=%sv8.2a' % ('arm' if isa == 'a32' else 'thumb'),
+                          '-mattr=+neon,+fp-armv8,+crypto,+aes,+sha2,-fullfp16'], input=text, capture_output=True, text=True)
+    bad = {int(m.group(1)) for m in re.finditer(r'<stdin>:(\d+):\d+: warning: (?:invalid|potentially)', out.stderr)}
+    for k, (row, f, b) in enumerate(made):
+        if k + 1 not in bad:
+            KNOWN.add(b)
+            row.pool.append(f)
+
+
 def make_instance(case, rng, row, cond, rows):
-    f = row.random(rng)
+    if row.fmt in ('SIMD', 'VMEM'):
+        if not row.pool:
+            raise Reject
+        f = dict(rng.choice(row.pool))
+    else:
+        f = row.random(rng)
     if row.pic.startswith('cccc'):
         f['c'] = cond
     constrain(case, rng, row, f)
     bits = row.encode(f)
+    if row.pic.startswith('1111001') and row.fmt == 'SIMD':
+        if bits & 0xfeb80090 == 0xf2800010 or bits & 0xfeb00010 == 0xf2b00000: # other rows
+            raise Reject
+        if row.bytes(f) not in KNOWN:
+            raise Reject
+    elif row.simd and row.fmt in ('SIMD', 'VMEM') and row.bytes(f) not in KNOWN:
+        raise Reject
     if best(rows, row, bits) is not row: # another row's encoding
         raise Reject
     case.written |= {f[c] for c in 'dens' if c in f}
@@ -428,6 +487,8 @@ def best(rows, row, bits):
 def t32_case(rng, row, rows, pool):
     case = Case(rng)
     n = rng.choice([0, 0, 1, 1, 2, 3, 4])
+    if row.simd and not row.pic.startswith('cccc'):
+        n = 0
     if row.id in ('cps', 'it') or n == 0:
         case.code = make_instance(case, rng, row, 14, rows)
         return case
@@ -440,7 +501,7 @@ def t32_case(rng, row, rows, pool):
     case.code = encode_bytes('t32', 0xbf00 | cond << 4 | mask, 16)
     case.names.append('it cond=%d mask=%x' % (cond, mask))
     for k in range(n):
-        r = row if k == 0 else rng.choice(pool)
+        r = row if k == 0 else rng.choice([p for p in pool if not p.simd or p.pic.startswith('cccc')])
         case.code += make_instance(case, rng, r, 14, rows)
     return case
 
@@ -449,6 +510,7 @@ def make_cases(args, rng):
     rows = load(args.isa)
     pool = [r for r in rows if not SKIP.match(r.id)]
     chosen = [r for r in pool if re.search(args.rows, r.id)]
+    defined_only(args.isa, chosen, rng, args.count)
     for row in chosen:
         made = tries = 0
         while made < args.count and tries < 4000:
@@ -549,7 +611,12 @@ def main():
         return 99
     bad = 0
     if mine[0] != 0 or len(mine[1]) != len(data):
-        print('status %d, %d of %d bytes: %s' % (mine[0], len(mine[1]), len(data), mine[2].decode()[:2000]))
+        text = run(args.engine + ['-v'], path)[2].decode()
+        print('status %d, %d of %d bytes: %s' % (mine[0], len(mine[1]), len(data), text[:2000]))
+        m = re.search(r' at 0x([0-9a-f]+)', text)
+        at = [c for c in prog.cases if m and c.at <= int(m.group(1), 16)]
+        if at:
+            print('case: %s\n  code %s' % ('; '.join(at[-1].names), at[-1].code.hex()))
         bad = 1
     else:
         a, b = normalise(mine[1], n, results), normalise(theirs[1], n, results)

@@ -1,0 +1,189 @@
+/* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1 of registers by 8
+ * bytes. Without an alignment in the encoding none is asked for. */
+#include "target/arm/a32_neon.h"
+
+/* The base, checked; *ret_back: what is to be written to it for `bytes` of memory, IR_NONE if nothing. */
+static IrVal base(Trans *t, const A32Args *a, unsigned bytes, unsigned align, IrVal *ret_back)
+{
+    IrBuilder *b = t->b;
+    IrVal addr = a32_r(t, a->n);
+
+    *ret_back = a->m == 15   ? IR_NONE
+                : a->m == 13 ? ir_add(b, IR_I32, addr, a32_imm(t, bytes))
+                             : ir_add(b, IR_I32, addr, a32_r(t, a->m));
+    if (align > 1)
+        a32_need_aligned(t, addr, align);
+    return addr;
+}
+
+static void write_back(Trans *t, const A32Args *a, IrVal back)
+{
+    if (back)
+        a32_put(t, a->n, back);
+}
+
+static IrVal load_element(Trans *t, unsigned size, IrVal addr, unsigned disp)
+{
+    return ir_ld(t->b, size == 3 ? IR_I64 : IR_I32, addr, (int32_t)disp, a32_mem(size));
+}
+static void store_element(Trans *t, unsigned size, IrVal addr, unsigned disp, IrVal vec, unsigned lane)
+{
+    IrVal v = ir_vget(t->b, size == 3 ? IR_I64 : IR_I32, size, IR_VA_N(lane), vec);
+
+    ir_st(t->b, v, addr, (int32_t)disp, a32_mem(size));
+}
+
+/* ---- multiple structures ---- */
+
+/* Type field: registers, elements of a structure, registers from one element to the next; n = 0: UNDEFINED. The registers of
+ * a structure are `space` apart; there are regs / n structures' worth of registers side by side. */
+typedef struct MultiType {
+    uint8_t n, regs, space, aligns; /* aligns: bit k: alignment field k is allowed */
+} MultiType;
+static const MultiType multi_types[16] = {
+    [7] = {1, 1, 1, 3},  [10] = {1, 2, 1, 7}, [6] = {1, 3, 1, 3}, [2] = {1, 4, 1, 15}, [8] = {2, 2, 1, 7}, [9] = {2, 2, 2, 7},
+    [3] = {2, 4, 2, 15}, [4] = {3, 3, 1, 3},  [5] = {3, 3, 2, 3}, [0] = {4, 4, 1, 15}, [1] = {4, 4, 2, 15},
+};
+
+static bool multi_ok(const A32Args *a, const MultiType *m)
+{
+    unsigned last = a32_dd(a) + (m->n == 1 ? m->regs - 1u : (m->n - 1u) * m->space + (m->regs / m->n - 1u));
+
+    return m->n && (m->aligns >> a->a & 1) && !(m->n > 1 && a->s == 3) && last < 32 && a->n != 15;
+}
+
+/* Register of element k of a structure, in the r-th group of registers. */
+static unsigned reg_of(const A32Args *a, const MultiType *m, unsigned r, unsigned k) { return a32_dd(a) + r + k * m->space; }
+
+static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
+{
+    IrBuilder *b = t->b;
+    unsigned size = m->n == 1 ? 3 : a->s, lanes = 8u >> size, groups = m->regs / m->n;
+    IrVal back, addr = base(t, a, m->regs * 8u, a->a ? 4u << a->a : 1, &back), v[4] = {0};
+    unsigned disp = 0;
+
+    for (unsigned r = 0; r < groups; r++) {
+        for (unsigned e = 0; e < lanes; e++) {
+            for (unsigned k = 0; k < m->n; k++, disp += 1u << size) {
+                IrVal x = load_element(t, size, addr, disp), *to = &v[r * m->n + k];
+                if (size == 3)
+                    *to = ir_vlow(b, IR_V64, ir_vzext(b, IR_V128, x));
+                else
+                    *to = ir_vset(b, IR_V64, size, IR_VA_N(e), e ? *to : ir_vconst(b, IR_V64, 0, 0), x);
+            }
+        }
+    }
+    for (unsigned r = 0; r < groups; r++)
+        for (unsigned k = 0; k < m->n; k++)
+            a32_put_d(t, reg_of(a, m, r, k), v[r * m->n + k]);
+    write_back(t, a, back);
+}
+
+static void store_multiple(Trans *t, const A32Args *a, const MultiType *m)
+{
+    unsigned size = m->n == 1 ? 3 : a->s, lanes = 8u >> size, groups = m->regs / m->n, disp = 0;
+    IrVal back, addr = base(t, a, m->regs * 8u, a->a ? 4u << a->a : 1, &back);
+
+    for (unsigned r = 0; r < groups; r++)
+        for (unsigned e = 0; e < lanes; e++)
+            for (unsigned k = 0; k < m->n; k++, disp += 1u << size) {
+                unsigned reg = reg_of(a, m, r, k);
+                store_element(t, size, addr, disp, a32_q(t, reg >> 1), e + ((reg & 1) << (3 - size)));
+            }
+    write_back(t, a, back);
+}
+
+void a32_trans_n_multiple(Trans *t, const A32Args *a)
+{
+    const MultiType *m = &multi_types[a->t];
+
+    if (!multi_ok(a, m))
+        a32_illegal(t);
+    else if (a->o)
+        load_multiple(t, a, m);
+    else
+        store_multiple(t, a, m);
+}
+
+/* ---- one lane ---- */
+
+typedef struct OneLane {
+    unsigned index, space, align;
+    bool ok;
+} OneLane;
+
+/* index_align (i) by size and number of registers */
+static OneLane lane_of(const A32Args *a)
+{
+    unsigned n = a->p + 1u, i = a->i;
+    OneLane l = {.index = i >> (a->s + 1), .space = 1, .align = 1, .ok = true};
+
+    if (a->s == 1)
+        l.space = n > 1 && (i & 2) ? 2 : 1;
+    else if (a->s == 2)
+        l.space = n > 1 && (i & 4) ? 2 : 1;
+    switch (n) {
+    case 1:
+        l.ok = a->s == 0 ? !(i & 1) : a->s == 1 ? !(i & 2) : !(i & 4) && ((i & 3) == 0 || (i & 3) == 3);
+        l.align = a->s && (i & 1) ? 1u << a->s : 1;
+        break;
+    case 2:
+        l.ok = !(a->s == 2 && (i & 2));
+        l.align = i & 1 ? 2u << a->s : 1;
+        break;
+    case 3: l.ok = !(i & 1) && !(a->s == 2 && (i & 2)); break;
+    default:
+        l.ok = !(a->s == 2 && (i & 3) == 3);
+        l.align = a->s == 2 ? (i & 3 ? 4u << (i & 3) : 1) : i & 1 ? 4u << a->s : 1;
+        break;
+    }
+    l.ok = l.ok && a32_dd(a) + (n - 1) * l.space < 32 && a->n != 15;
+    return l;
+}
+
+void a32_trans_n_lane(Trans *t, const A32Args *a)
+{
+    OneLane l = lane_of(a);
+    unsigned n = a->p + 1u;
+    IrVal back, addr, v[4];
+
+    if (!l.ok) {
+        a32_illegal(t);
+        return;
+    }
+    addr = base(t, a, n << a->s, l.align, &back);
+    for (unsigned k = 0; k < n; k++) {
+        unsigned r = a32_dd(a) + k * l.space, lane = l.index + ((r & 1) << (3 - a->s));
+        if (a->o)
+            v[k] = load_element(t, a->s, addr, k << a->s);
+        else
+            store_element(t, a->s, addr, k << a->s, a32_q(t, r >> 1), lane);
+    }
+    for (unsigned k = 0; k < n && a->o; k++) {
+        unsigned r = a32_dd(a) + k * l.space, lane = l.index + ((r & 1) << (3 - a->s));
+        a32_put_q(t, r >> 1, ir_vset(t->b, IR_V128, a->s, IR_VA_N(lane), a32_q(t, r >> 1), v[k]));
+    }
+    write_back(t, a, back);
+}
+
+/* One structure to all lanes. x: two registers (VLD1), or registers two apart */
+void a32_trans_n_all_lanes(Trans *t, const A32Args *a)
+{
+    unsigned n = a->p + 1u, size = a->s == 3 ? 2 : a->s, space = n > 1 && a->x ? 2 : 1, regs = n == 1 && a->x ? 2 : n;
+    unsigned align = !a->a ? 1 : a->s == 3 ? 16 : n == 4 && size == 2 ? 8 : n << size;
+    bool ok = a->s != 3 || (n == 4 && a->a);
+    IrVal back, addr, v[4];
+
+    if (n == 1 || n == 3)
+        ok = ok && !(a->a && (n == 3 || a->s == 0));
+    if (!ok || a32_dd(a) + (regs - 1) * space >= 32 || a->n == 15) {
+        a32_illegal(t);
+        return;
+    }
+    addr = base(t, a, n << size, align, &back);
+    for (unsigned k = 0; k < n; k++)
+        v[k] = load_element(t, size, addr, k << size);
+    for (unsigned k = 0; k < regs; k++)
+        a32_put_d(t, a32_dd(a) + k * space, ir_vlow(t->b, IR_V64, ir_vdup(t->b, IR_V128, size, 0, v[n == 1 ? 0 : k])));
+    write_back(t, a, back);
+}
