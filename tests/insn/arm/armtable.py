@@ -32,18 +32,19 @@ class Row:
             bits |= (fields.get(c, 0) >> (self.width(c) - 1 - k) & 1) << (self.bits - 1 - i)
         return bits
 
-    def bytes(self, fields):
+    def bytes(self, fields, isa=None):
+        isa = isa or self.isa
         bits = self.encode(fields)
         if self.simd and self.pic.startswith('11111111'): # a modified immediate; its top bit is the parity of another
             bits = 0xf2000000 | (bits >> 1 & 1) << 24 | bits & 0xffffff
         if self.simd and self.pic.startswith('1111100'):
             bits ^= 0x0a000000
-        if self.simd and self.isa == 't32': # the A32 word with another first byte
+        if self.simd and isa == 't32': # the A32 word with another first byte
             if bits >> 25 == 0x79:
                 bits = 0xef000000 | (bits >> 24 & 1) << 28 | bits & 0xffffff
             elif bits >> 24 == 0xf4:
                 bits = 0xf9000000 | bits & 0xffffff
-        return encode_bytes(self.isa, bits, self.bits)
+        return encode_bytes(isa, bits, self.bits)
 
     def random(self, rng):
         return {c: rng.getrandbits(self.width(c)) for c in self.letters}
