@@ -220,7 +220,7 @@ static void a32_translate(Trans *t)
     insn = a32_thumb(t) ? t32_decode(bits, it, &args) : a32_decode(bits, &args);
     if (insn == A32_ILLEGAL || !arm_model_has((ArmModel)((t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT), a32_row_feat(insn)))
         a32_illegal(t);
-    else if (args.cond != A32_COND_AL)
+    else if (args.cond != A32_COND_AL && insn != T32_bkpt_16) /* BKPT is unconditional in IT blocks too */
         translate_conditional(t, insn, &args);
     else
         dispatch(t, insn, &args);
