@@ -1,5 +1,6 @@
-/* a64_lower FILE: translates each word of a flat file by itself and prints one line: the row's name, how many IR ops
- * it became, and the helpers it calls. For the ledger. */
+/* a64_lower FILE [-o]: translates each word of a flat file by itself and prints one line: the row's name, how many IR ops
+ * it became, and the helpers it calls. -o: and its operations, but moves and constants, ".f16" behind those on halves. For
+ * the ledgers. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,19 @@ static const char row_name[A64_INSN_COUNT + 1][24] = {
 #include "target/arm/a64_rows.inc"
 #undef INSN
     "-"};
+
+static void print_ops(const IrRegion *r, unsigned first)
+{
+    printf("\t");
+    for (unsigned k = first; k < r->n_insns; k++) {
+        const IrInsn *i = &r->insn[k];
+        const IrOpInfo *info = &ir_op_info[i->op];
+        bool half = i->type == IR_F16 || (ir_has_lane(i) && i->misc == IR_LANE_F16);
+        if (info->sig == IR_SIG_GET || info->sig == IR_SIG_PUT || info->sig == IR_SIG_CONST || i->op == IR_VLOW || i->op == IR_VZEXT)
+            continue;
+        printf("%s%s ", info->name, half ? ".f16" : "");
+    }
+}
 
 int main(int argc, char **argv)
 {
@@ -42,6 +56,8 @@ int main(int argc, char **argv)
         for (unsigned i = first; i < r->n_insns; i++)
             if (r->insn[i].op == IR_CALL)
                 printf("%s ", ops->helpers[r->insn[i].imm].name);
+        if (argc > 2)
+            print_ops(r, first);
         printf("\n");
     }
     return 0;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Random instances of every FP, SIMD and crypto row of A64, run by an outside emulator and by an engine of ours.
 
-usage: test_random_simd.py [--seed N] [--count N] [--only ROW,ROW] [--keep DIR] [--ledger FILE] --dis A64_DIS ENGINE [ARG...]
+usage: test_random_simd.py [--seed N] [--count N] [--dense N] [--only ROW,ROW] [--keep DIR] [--ledger FILE --lower A64_LOWER] --dis A64_DIS ENGINE [ARG...]
 exit status 77: no outside emulator
 
 A program sets FPCR, then for each instance loads the registers that it names from a pool of corner values and random ones,
 clears FPSR, runs it, and stores its destination (vector and general register), FPSR, NZCV, and for loads and stores the
-memory and the other registers of lists. The first wrong instance is named with its operands.
+memory and the other registers of lists. The first wrong instance is named with its operands. "Dense" blocks have instances
+back to back and store all registers at their end.
 Reserved: x26 scratch memory, x27 integer pool, x28 vector pool, x29 log; x24, x25 for what stands around an instance.
 """
 import argparse
@@ -26,8 +27,17 @@ CODE, DATA = 0x400000, 0x10000000
 VPOOL_N, XPOOL_N = 4096, 512
 VPOOL, XPOOL, SCRATCH, SCRATCH_SIZE = 0, VPOOL_N * 16, VPOOL_N * 16 + XPOOL_N * 8, 8192
 LOG = SCRATCH + SCRATCH_SIZE
-# Rows that the oracle does not know.
-UNKNOWN = {'stl1', 'ldap1', 'stlur_v', 'stlur_v_q', 'ldapur_v', 'ldapur_v_q'}
+# Rows of FEAT_LRCPC3, which the oracle does not know: it runs the plain access in their place.
+ORDERED = {'stl1', 'ldap1', 'stlur_v', 'stlur_v_q', 'ldapur_v', 'ldapur_v_q'}
+
+
+def plain_access(bits):
+    """LD1, ST1 of a lane for LDAP1, STL1; LDUR, STUR for LDAPUR, STLUR."""
+    if bits >> 24 & 63 == 0x0d:
+        return bits & ~(1 << 16)
+    return bits & 0xc0fff3ff | 0x3c << 24
+
+
 # FPCR: RMode, FZ16, FZ, DN, AHP
 MODES = [0] * 4 + [r << 22 for r in (1, 2, 3)] + [1 << 24, 1 << 25, 1 << 19, 3 << 24, 1 << 26, 1 << 19 | 1 << 24]
 
@@ -91,6 +101,7 @@ class Program:
         self.vpool = [vector(rng) for _ in range(VPOOL_N)]
         self.xpool = [int_value(rng, rng.choice([16, 32, 64])) for _ in range(XPOOL_N)]
         self.code, self.records, self.size, self.mode = [], [], 0, 0
+        self.oracle_code = {} # index: word that the oracle gets
         self.li(28, DATA + VPOOL)
         self.li(27, DATA + XPOOL)
         self.li(26, DATA + SCRATCH)
@@ -165,6 +176,8 @@ class Program:
         self.w(0xd51b4420 | 31)                       # fpsr = 0
         self.li(24, rng.getrandbits(4) << 28)
         self.w(0xd51b4200 | 24)
+        if row.id in ORDERED:
+            self.oracle_code[len(self.code)] = plain_access(bits)
         self.w(bits)
         self.w(0xd53b4420 | 24)                       # mrs x24, fpsr
         self.w(0xd53b4200 | 25)                       # mrs x25, nzcv
@@ -181,7 +194,47 @@ class Program:
                 self.log_memory(parts)
             if row.fmt == 'V_PAIR':
                 self.log_v(ra, parts)
-        self.records.append((row, '%08x %s; fpcr %x; %s' % (bits, text, self.mode, ' '.join(operands)), self.size, parts))
+        self.records.append((row, '%08x %s; fpcr %x; %s' % (bits, text, self.mode, ' '.join(operands)), self.size, parts, []))
+        self.size += 16 * len(parts)
+
+    def dense(self, rows, length):
+        """Instances back to back, in a loop or not, which the translator sees as one region; then all registers are stored."""
+        rng, parts, texts = self.rng, [], []
+        self.set_mode()
+        for r in range(32):
+            self.load_v(r)
+        for r in range(16):
+            self.load_x(r)
+        self.w(0xd51b4420 | 31)
+        self.li(24, rng.getrandbits(4) << 28)
+        self.w(0xd51b4200 | 24)
+        rounds = rng.choice([0, 0, 2, 3])
+        if rounds:
+            self.li(23, rounds)
+        head = len(self.code)
+        n_regs = rng.choice([4, 8, 32]) # few registers: much forwarding; many: few are pinned
+        while len(texts) < length:
+            row = rng.choice(rows)
+            bits = row.encode({}, rng)
+            if self.text(bits).startswith('.4byte'):
+                continue
+            fields = [(c, at) for c, at in (('d', 0), ('n', 5), ('m', 16), ('a', 10)) if 5 * c in row.pic]
+            for c, at in fields:
+                general = re.search('%[RXWZ]' + c, row.ops)
+                bits = bits & ~(31 << at) | rng.randrange(min(n_regs, 16 if general else 32)) << at
+            self.w(bits)
+            texts.append(bits)
+        if rounds:
+            self.w(0xd1000400 | 23 << 5 | 23)
+            self.w(0xb5000000 | (head - len(self.code) & 0x7ffff) << 5 | 23)
+        self.w(0xd53b4420 | 24)
+        self.w(0xd53b4200 | 25)
+        for r in range(32):
+            self.log_v(r, parts)
+        for r in list(range(0, 16, 2)) + [24]: # stp, post-index
+            self.w(0xa8810000 | r + 1 << 10 | 29 << 5 | r)
+            parts.append('x%d, x%d' % (r + 1, r) if r < 16 else 'nzcv, fpsr')
+        self.records.append((None, 'fpcr %x, %d rounds' % (self.mode, max(rounds, 1)), self.size, parts, texts))
         self.size += 16 * len(parts)
 
     # The disassembler says whether an encoding is allocated; it is compared with objdump by test_disas_simd.py.
@@ -194,6 +247,8 @@ class Program:
         """Offsets small enough for the scratch memory."""
         if row.fmt == 'LDST_U12':
             bits &= ~(0xfe0 << 10)
+        if row.fmt == 'LDST_S9' and row.id in ORDERED: # aligned
+            bits &= ~(15 << 12)
         if row.fmt == 'V_LIT': # from the code before it
             bits = bits & ~(0x7ffff << 5) | (-self.rng.randrange(1, len(self.code)) & 0x7ffff) << 5
         if 'mmmmm' in row.pic and self.rng.random() < 0.5 and row.fmt != 'LDST_REG':
@@ -206,7 +261,7 @@ class Program:
 
     def memory_registers(self, row, bits):
         rng, rn, rm = self.rng, bits >> 5 & 31, bits >> 16 & 31
-        base = SCRATCH_SIZE // 2 + rng.choice([0, 16, rng.randrange(64)])
+        base = SCRATCH_SIZE // 2 + (0 if row.id in ORDERED else rng.choice([0, 16, rng.randrange(64)]))
         text = ''
         if row.fmt == 'LDST_REG':
             v = rng.choice([0, 1, 3, -1, 16, rng.randrange(-32, 32)])
@@ -238,6 +293,7 @@ class Program:
             parts[-1] = 'memory%+d' % (16 * i)
 
     def finish(self):
+        """ELF files for our engine and for the oracle."""
         self.li(0, 1)
         self.li(1, DATA + LOG)
         self.li(2, self.size)
@@ -246,9 +302,10 @@ class Program:
         self.li(0, 0)
         self.li(8, 93)
         self.w(0xd4000001)
-        code = b''.join(w.to_bytes(4, 'little') for w in self.code)
+        code, other = (b''.join(w.to_bytes(4, 'little') for w in words) for words in (
+            self.code, [self.oracle_code.get(i, w) for i, w in enumerate(self.code)]))
         data = b''.join(self.vpool) + b''.join(v.to_bytes(8, 'little') for v in self.xpool) + bytes(SCRATCH_SIZE + self.size)
-        return elf(code, data)
+        return elf(code, data), elf(other, data)
 
     @staticmethod
     def disassemble(bits):
@@ -290,15 +347,15 @@ def show(data):
 
 
 def differing(prog, want, got):
-    """Indices of records that differ, with a text."""
+    """Records that differ, with texts."""
     bad = []
-    for i, (row, text, at, parts) in enumerate(prog.records):
+    for row, text, at, parts, words in prog.records:
         lines = []
         for k, name in enumerate(parts):
             x, y = want[at + 16 * k:][:16], got[at + 16 * k:][:16]
             if x == y:
                 continue
-            if name.startswith('x,'):
+            if name == 'x, fpsr, nzcv':
                 a, b = struct.unpack('<QII', x), struct.unpack('<QII', y)
                 if row.id == 'fjcvtzs' and '; fpcr 1' in text and a[:2] == b[:2]:
                     continue # FZ: "value == 0.0 && !IsZero(op<51:0>)" gives Z = 0 in the manual's FPToFixedJS
@@ -306,46 +363,71 @@ def differing(prog, want, got):
             else:
                 lines.append('%s = %s, expected %s' % (name, show(y), show(x)))
         if lines:
-            bad.append((row, text, lines))
+            bad.append((row, '; '.join([text] + [Program.disassemble(w) for w in words]), lines))
     return bad
 
 
-def write_ledger(path, rows, reached, missing):
-    how = lowering()
+# IR rows that the x86-64 back end does by a C function (softfp, mostly) in all their forms; those on halves are, too, but
+# for conversions and bit operations.
+C_ROWS = {'vqrdmla', 'vurecpe', 'vursqrte', 'vbfdot', 'vbfmmla', 'vfrecps', 'vfrsqrts', 'vfrecpe', 'vfrsqrte', 'frecps', 'frsqrts',
+          'frecpe', 'frsqrte', 'frecpx', 'f2bf', 'fjcvt'}
+HOST_HALVES = {'vfwiden.f16', 'vfnarrow.f16', 'fsgn.f16', 'select.f16', 'f2f.f16'}
+
+
+def how_lowered(ops, helpers):
+    if helpers:
+        return 'helper'
+    if any(op in C_ROWS or (op.endswith('.f16') and op not in HOST_HALVES) for op in ops):
+        return 'fallback'
+    return 'recipe' if len(ops) > 1 else 'inline'
+
+
+def write_ledger(path, lower, rows, reached):
+    """docs/ledger-arm-simd.md: one line a row, by the instance of each that becomes most IR."""
+    rng = random.Random(1)
+    words = [(r, r.encode({}, rng)) for r in rows for _ in range(200)]
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(b''.join(w.to_bytes(4, 'little') for _, w in words))
+        f.flush()
+        out = subprocess.run([lower, f.name, '-o'], capture_output=True, text=True, check=True).stdout.splitlines()
+    best = {}
+    for line in out:
+        id, _, helpers, ops = line.split('\t')
+        if helpers.strip() != 'undefined' and len(ops.split()) >= len(best.get(id, ('', []))[1]):
+            best[id] = (helpers.split(), ops.split())
+    count = {}
     lines = ['# Ledger of A64 instructions: floating point, Advanced SIMD, crypto', '',
-             'Made by `tests/insn/aarch64/test_random_simd.py --ledger docs/ledger-aarch64-simd.md ENGINE`. "Compared" means that the',
-             'registers, memory, FPSR and NZCV of random instances were equal to those of an outside emulator; every row was also',
-             'compared with objdump. "How" says what the row is made of: one IR row (inline), several (recipe), one element at a time',
-             '(lanes), a C function (helper).', '', '| row | instruction | feature | how | compared |', '|---|---|---|---|---|']
+             'Made by `tests/insn/aarch64/test_random_simd.py --dis A64_DIS --ledger docs/ledger-arm-simd.md --lower A64_LOWER ENGINE`.',
+             '"Compared" means that the registers, memory, FPSR and NZCV of random instances were equal to those of an outside',
+             'emulator in modes of FPCR; every row was also compared with objdump (test_disas_simd.py). How: one IR operation',
+             '(inline), several (recipe), an operation that x86-64 does by a C function (fallback), a function called by the front',
+             'end (helper). Operations: of the longest of 200 instances, without moves and constants; modes of FPCR beside rounding',
+             'send arithmetic to softfp.', '', '| row | instruction | feature | compared | how | operations |', '|---|---|---|---|---|---|']
     for r in rows:
-        done = 'not translated' if r.handler in missing else 'yes' if r.id in reached else 'no: the oracle does not know it' if r.id in UNKNOWN else 'no'
-        lines.append('| %s | %s | %s | %s | %s |' % (r.id, re.sub(r'%.*', '', r.name), r.feat, how.get(r.handler, ''), done))
-    lines += ['', '%d of %d rows compared.' % (len(reached), len(rows))]
+        helpers, ops = best.get(r.id, ([], []))
+        done = 'no' if r.id not in reached else 'yes, as plain accesses' if r.id in ORDERED else 'yes'
+        how = how_lowered(ops, helpers)
+        count[how] = count.get(how, 0) + 1
+        text = ' '.join('%s%s' % (op, ' x%d' % ops.count(op) if ops.count(op) > 1 else '') for op in dict.fromkeys(ops))
+        lines.append('| %s | %s | %s | %s | %s | %s |' % (r.id, re.sub(r'%.*', '', r.name), r.feat, done, how, text))
+    lines += ['', '%d rows: %d compared; %s.' % (
+        len(rows), len(reached), ', '.join('%d %s' % (count[k], k) for k in sorted(count)))]
     with open(path, 'w') as f:
         f.write('\n'.join(lines) + '\n')
-
-
-def lowering():
-    return {}
-
-
-def missing_handlers():
-    path = os.path.join(a64table.ROOT, 'target/arm/a64_trans_missing.c')
-    if not os.path.exists(path):
-        return set()
-    with open(path) as f:
-        return set(re.findall(r'^MISSING\((\w+)\)', f.read(), re.M))
 
 
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument('--seed', type=int, default=1)
     ap.add_argument('--count', type=int, default=16, help='instances of each row')
+    ap.add_argument('--dense', type=int, default=100, help='blocks of instances back to back')
+    ap.add_argument('--length', type=int, default=24, help='instances in such a block')
     ap.add_argument('--only', help='ids of rows or handlers, by commas')
     ap.add_argument('--default-modes', action='store_true', help='FPCR = 0 only')
     ap.add_argument('--keep', help='directory for the programs')
     ap.add_argument('--dis', required=True, help='the program a64_dis')
     ap.add_argument('--ledger', help='write the ledger of rows to this file')
+    ap.add_argument('--lower', help='the program a64_lower, for the ledger')
     ap.add_argument('--show', type=int, default=12)
     ap.add_argument('engine', nargs=argparse.REMAINDER)
     args = ap.parse_args()
@@ -355,51 +437,60 @@ def main():
         return 77
     Program.dis = args.dis
     rng = random.Random(args.seed)
-    missing = missing_handlers()
     all_rows = a64table.load(FILES)
-    rows = [r for r in all_rows if r.handler not in missing and r.id not in UNKNOWN]
+    rows = all_rows
     if args.only:
         only = set(args.only.split(','))
         rows = [r for r in rows if r.id in only or r.handler in only]
-    # one run of the disassembler for the candidates of all instances
     reached, failed, shown = {}, {}, 0
     todo = [r for r in rows for _ in range(args.count)]
     rng.shuffle(todo)
     with tempfile.TemporaryDirectory() as tmp:
         prefetch(args.dis, rows, rng, tmp)
+        modes = [0] if args.default_modes else MODES
+        progs = []
         for start in range(0, len(todo), 4000):
-            prog = Program(rng, [0] if args.default_modes else MODES)
+            progs.append(Program(rng, modes))
             for i, row in enumerate(todo[start:start + 4000]):
                 if i % 8 == 0:
-                    prog.set_mode()
-                prog.instance(row)
-            path = os.path.join(args.keep or tmp, 'simd%d' % (start // 4000))
-            with open(path, 'wb') as f:
-                f.write(prog.finish())
-            os.chmod(path, 0o755)
-            want, got = run([qemu, '-cpu', 'max'], path), run(args.engine, path)
+                    progs[-1].set_mode()
+                progs[-1].instance(row)
+        if args.dense:
+            progs.append(Program(rng, modes))
+            inner = [r for r in rows if r.file != 'a64_simd_mem.def' and r.id != 'fjcvtzs']
+            for _ in range(args.dense):
+                progs[-1].dense(inner, args.length)
+        for i, prog in enumerate(progs):
+            path = os.path.join(args.keep or tmp, 'simd%d' % i)
+            for name, content in zip((path, path + '.plain'), prog.finish()):
+                with open(name, 'wb') as f:
+                    f.write(content)
+                os.chmod(name, 0o755)
+            want, got = run([qemu, '-cpu', 'max'], path + '.plain'), run(args.engine, path)
             if want[0] != 0 or got[0] != 0 or len(want[1]) != len(got[1]):
                 print('%s: exit status %d, %d bytes, expected %d, %d; %s %s' % (
                     path, got[0], len(got[1]), want[0], len(want[1]), got[2], want[2]))
                 return 1
             bad = differing(prog, want[1], got[1])
             for row, text, lines in bad:
-                failed[row.id] = failed.get(row.id, 0) + 1
-                if failed[row.id] == 1 and shown < args.show:
+                id = row.id if row else 'dense'
+                failed[id] = failed.get(id, 0) + 1
+                if failed[id] == 1 and shown < args.show:
                     shown += 1
-                    print('%s: %s' % (row.id, text))
+                    print('%s: %s' % (id, text))
                     for line in lines[:3]:
                         print('    ' + line)
-            for row, _, _, _ in prog.records:
-                reached[row.id] = reached.get(row.id, 0) + 1
+            for row, *_ in prog.records:
+                if row:
+                    reached[row.id] = reached.get(row.id, 0) + 1
     good = {id for id in reached if id not in failed}
     if failed:
         print('rows that differ: ' + ' '.join('%s(%d)' % (k, failed[k]) for k in sorted(failed)))
     if args.ledger:
-        write_ledger(args.ledger, all_rows, good, missing)
-    print('seed %d: %d of %d rows compared, %d instances, %d rows differ, %d not translated: %s' % (
-        args.seed, len(reached), len(all_rows), sum(reached.values()), len(failed),
-        sum(r.handler in missing for r in all_rows), 'FAIL' if failed else 'ok'))
+        write_ledger(args.ledger, args.lower, all_rows, good)
+    print('seed %d: %d of %d rows compared, %d instances, %d blocks, %d rows differ: %s' % (
+        args.seed, len(reached), len(all_rows), sum(reached.values()), args.dense, len(failed),
+        'FAIL' if failed else 'ok'))
     return 1 if failed else 0
 
 
