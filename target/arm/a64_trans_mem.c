@@ -274,19 +274,3 @@ void a64_store_zeros(Trans *t, IrVal addr, unsigned bytes)
     for (unsigned at = 0; at < bytes; at += 8)
         ir_st(t->b, a64_imm(t, 0), addr, (int32_t)at, a64_mem(3));
 }
-
-/* Memory copy and set: each of the three instructions is a helper that does what its stage has to, writes the registers
- * itself, and can be interrupted by a fault and started again. */
-static void mops(Trans *t, const A64Args *a, unsigned stage, bool set)
-{
-    IrVal args[1] = {ir_const(t->b, IR_I32, a->rd | a->rn << 5 | a->rm << 10 | stage << 15 | (unsigned)set << 17 |
-                                                ((a->bits >> 26 & 1) << 18))};
-
-    ir_call(t->b, set ? ARM_HELPER_mops_set : ARM_HELPER_mops_copy, args, 1);
-}
-void a64_trans_cpyp(Trans *t, const A64Args *a) { mops(t, a, 0, false); }
-void a64_trans_cpym(Trans *t, const A64Args *a) { mops(t, a, 1, false); }
-void a64_trans_cpye(Trans *t, const A64Args *a) { mops(t, a, 2, false); }
-void a64_trans_setp(Trans *t, const A64Args *a) { mops(t, a, 0, true); }
-void a64_trans_setm(Trans *t, const A64Args *a) { mops(t, a, 1, true); }
-void a64_trans_sete(Trans *t, const A64Args *a) { mops(t, a, 2, true); }

@@ -2,30 +2,22 @@
  * failing authentication is an exception: SIGILL).
  *
  * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48, bit 55
- * tells the two halves of the address space apart. The algorithm is the implementation's choice: two
- * multiplications, no cryptography; who needs QARMA's values does not run on this model.
+ * tells the two halves of the address space apart. The algorithm is the implementation's choice: a
+ * multiplication, no cryptography; who needs QARMA's values does not run on this model.
  * The instructions of the hint space do nothing on a model without FEAT_PAuth. */
 #include "target/arm/a64_trans.h"
 
 #define PAC_MASK (0x7fll << 48)
 
-/* 64 bits that depend on all of v, modifier and key. */
-static IrVal hash(Trans *t, IrVal v, IrVal modifier, ArmPacKey key)
-{
-    IrBuilder *b = t->b;
-    IrVal h = ir_xor(b, IR_I64, v, ir_get(b, ARM_SLOT_PAC_KEY + key));
-
-    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
-    h = ir_xor(b, IR_I64, h, modifier);
-    return ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0xd6e8feb86659fd93));
-}
-
-/* The code, at its place. */
+/* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is short: one
+ * multiplication of what depends on the address (bits 47..0), the modifier and the key. */
 static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
-    IrVal h = hash(t, ir_and(b, IR_I64, pointer, a64_imm(t, ~PAC_MASK)), modifier, key);
+    IrVal h = ir_add(b, IR_I64, ir_shl(b, IR_I64, pointer, a64_imm(t, 16)), modifier);
 
+    h = ir_xor(b, IR_I64, h, ir_get(b, ARM_SLOT_PAC_KEY + key));
+    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
     h = ir_shr(b, IR_I64, h, a64_imm(t, 57));
     return ir_shl(b, IR_I64, h, a64_imm(t, 48));
 }
@@ -35,22 +27,15 @@ static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     return ir_xor(t->b, IR_I64, pointer, code_of(t, pointer, modifier, key));
 }
 
-/* -1 or 0: bit 55 */
-static IrVal half_of(Trans *t, IrVal pointer)
-{
-    IrVal v = ir_shl(t->b, IR_I64, pointer, a64_imm(t, 8));
-
-    return ir_sar(t->b, IR_I64, v, a64_imm(t, 63));
-}
-
+/* Without its code the pointer must have bits 55..48 all equal: one more makes them 0 or 1. */
 static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
-    IrVal v = sign_pointer(t, pointer, modifier, key);
-    IrVal field = ir_and(b, IR_I64, v, a64_imm(t, PAC_MASK));
-    IrVal half = half_of(t, v), canonical = ir_and(b, IR_I64, half, a64_imm(t, PAC_MASK));
-    IrVal fails = ir_cmp(b, IR_NE, field, canonical);
+    IrVal v = sign_pointer(t, pointer, modifier, key), top = ir_shr(b, IR_I64, v, a64_imm(t, 48)), fails;
 
+    top = ir_add(b, IR_I64, top, a64_imm(t, 1));
+    top = ir_and(b, IR_I64, top, a64_imm(t, 0xfe));
+    fails = ir_cmp(b, IR_NE, top, a64_imm(t, 0));
     ir_exit_if(b, fails, ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
     return v;
 }
@@ -81,6 +66,14 @@ void a64_trans_autz(Trans *t, const A64Args *a)
     IrVal v = a64_x(t, a->rd);
 
     a64_put_x(t, a->rd, authenticate(t, v, a64_imm(t, 0), key_of(a)));
+}
+
+/* -1 or 0: bit 55 */
+static IrVal half_of(Trans *t, IrVal pointer)
+{
+    IrVal v = ir_shl(t->b, IR_I64, pointer, a64_imm(t, 8));
+
+    return ir_sar(t->b, IR_I64, v, a64_imm(t, 63));
 }
 
 /* In the upper half of the address space there is no top-byte-ignore: all of bits 63..48 are made equal. */
@@ -114,13 +107,17 @@ void a64_trans_pac_hint(Trans *t, const A64Args *a)
     a64_put_x(t, reg, op2 & 4 ? authenticate(t, v, modifier, key) : sign_pointer(t, v, modifier, key));
 }
 
-/* PACGA: a code of 32 bits in the upper half. */
+/* PACGA: a code of 32 bits in the upper half, of all of the value. */
 void a64_trans_pacga(Trans *t, const A64Args *a)
 {
-    IrVal v = a64_x(t, a->rn);
+    IrBuilder *b = t->b;
+    IrVal h = a64_x(t, a->rn), modifier = a64_x_sp(t, a->rm);
 
-    v = hash(t, v, a64_x_sp(t, a->rm), ARM_KEY_GA);
-    a64_put_x(t, a->rd, ir_and(t->b, IR_I64, v, a64_imm(t, (int64_t)0xffffffff00000000)));
+    h = ir_xor(b, IR_I64, h, ir_get(b, ARM_SLOT_PAC_KEY + ARM_KEY_GA));
+    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
+    h = ir_xor(b, IR_I64, h, modifier);
+    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0xd6e8feb86659fd93));
+    a64_put_x(t, a->rd, ir_and(b, IR_I64, h, a64_imm(t, (int64_t)0xffffffff00000000)));
 }
 
 /* Combined forms: bit 10 is key B; bit 21 of branches makes a call, bits 22..21 = 2 a return. */

@@ -1,114 +1,164 @@
-/* Memory copy and memory set instructions (FEAT_MOPS), option A of the architecture ("Memory Copy and Memory Set CPY*",
- * shared pseudocode MemCpyParameters): the prologue makes Xn negative for a forward operation and adds the size to the
- * addresses; the main part does all the work; what remains is Xn. NZCV is 0.
+/* Helpers of the memory copy and memory set instructions; see a64_trans_mops.c.
  *
- * The main part writes its progress into Xn before it reports a fault: the instruction then starts again where it
- * was. A partial copy of the chunk that faulted is done once more, which nobody can tell. */
+ * copy and fill leave the registers to the translation, so an instruction that faults half-way starts again from its
+ * beginning. Where that would copy what it has overwritten (the ends overlap) all pages are tried first.
+ * copy_rest and fill_rest write their progress into Xn before they report a fault, and go on from there. */
 #include "base/fault.h"
 #include "target/arm/a64_trans.h"
 
-#define COPY_MAX 0x007fffffffffffffull
-#define SET_MAX 0x7fffffffffffffffull
-
-typedef struct Mops {
-    unsigned d, n, m, stage;
-    bool tags_or_both; /* CPY: either direction; SET: tags as well */
-} Mops;
-
-static Mops unpack(uint64_t a)
-{
-    return (Mops){.d = a & 31, .n = a >> 5 & 31, .m = a >> 10 & 31, .stage = a >> 15 & 3, .tags_or_both = a >> 18 & 1};
-}
+enum { CHUNK = 4096 };
 
 static uint64_t raise_fault(ArmCpu *cpu, uint64_t addr, bool write)
 {
-    cpu->base.exit.kind = CPU_EXIT_FAULT;
+    cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
     cpu->base.exit.write = write;
     cpu->base.exit.addr = addr;
     return 1;
 }
 
-/* Registers of the instruction: d destination, m source, n size. */
-static void copy_prologue(ArmCpu *cpu, const Mops *p)
+/* n bytes, lowest first. Returns how many were not copied. */
+static uint64_t copy_up(uint64_t to, uint64_t from, uint64_t n)
 {
-    uint64_t size = MIN(cpu->x[p->n], p->tags_or_both ? COPY_MAX : SET_MAX);
-    uint64_t to = bits_get(cpu->x[p->d], 0, 56), from = bits_get(cpu->x[p->m], 0, 56);
-
-    cpu->fl = 0;
-    if (p->tags_or_both && from < to && to < from + size) { /* backward: the addresses stay */
-        cpu->x[p->n] = size;
-        return;
+    while (n >= 8 && n < 64) {
+        FaultVal v = fault_ld64(from);
+        if (v.fault || fault_st64(to, v.val))
+            break;
+        to += 8, from += 8, n -= 8;
     }
-    cpu->x[p->d] += size;
-    cpu->x[p->m] += size;
-    cpu->x[p->n] = 0 - size;
+    return n ? fault_copy((void *)to, (const void *)from, n) : 0;
 }
 
-/* n bytes forward; returns how many were not copied, and where it faulted. */
-static uint64_t copy_main(ArmCpu *cpu, const Mops *p)
+/* The byte at which a copy stopped: which side was it? */
+static uint64_t raise_copy_fault(ArmCpu *cpu, uint64_t to, uint64_t from)
 {
-    uint64_t *left = &cpu->x[p->n];
-    uint64_t to = cpu->x[p->d], from = cpu->x[p->m];
+    bool write = !fault_ld8(from).fault;
 
-    while (*left) {
-        bool forward = (int64_t)*left < 0;
-        uint64_t chunk = forward ? 0 - *left : MIN(*left, MIN(to - from, 4096));
-        uint64_t at = forward ? *left : *left - chunk;
-        uint64_t rest = fault_copy((void *)(to + at), (const void *)(from + at), chunk);
+    return raise_fault(cpu, write ? to : from, write);
+}
+
+/* Every page of [addr, addr + n) can be read, and written if asked. Returns the fault raised. */
+static uint64_t try_pages(ArmCpu *cpu, uint64_t addr, uint64_t n, bool write)
+{
+    for (uint64_t at = addr; at < addr + n; at = align_down(at, 4096) + 4096) {
+        FaultVal v = fault_ld8(at);
+        if (v.fault || (write && fault_cas8(at, v.val, v.val).fault))
+            return raise_fault(cpu, at, write);
+    }
+    return 0;
+}
+
+/* The order of copying follows the larger address. Returns the fault raised. */
+static uint64_t copy_down(ArmCpu *cpu, uint64_t to, uint64_t from, uint64_t n)
+{
+    while (n) {
+        uint64_t chunk = MIN(n, MIN(to - from, CHUNK)), rest;
+        n -= chunk;
+        rest = copy_up(to + n, from + n, chunk);
+        if (rest)
+            return raise_copy_fault(cpu, to + n + chunk - rest, from + n + chunk - rest);
+    }
+    return 0;
+}
+
+/* Destination, source, size; d: backward where that is needed. */
+uint64_t arm_helper_copy(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    ArmCpu *cpu = opaque;
+    uint64_t rest;
+
+    if (a - b < c || b - a < c) {
+        if (a == b && !c)
+            return 0;
+        if (try_pages(cpu, b, c, false) || try_pages(cpu, a, c, true))
+            return 1;
+        if (d && a != b && a - b < c)
+            return copy_down(cpu, a, b, c);
+    }
+    rest = copy_up(a, b, c);
+    return rest ? raise_copy_fault(cpu, a + c - rest, b + c - rest) : 0;
+}
+
+/* n bytes from addr on; returns the address that faulted, or 0 with *ret_fault clear. What is there grows by copies of
+ * itself. */
+static uint64_t fill_up(uint64_t addr, uint64_t byte, uint64_t n, bool *ret_fault)
+{
+    uint64_t word = (byte & 0xff) * 0x0101010101010101ull, done = 0;
+
+    while (done < n && done < 64) {
+        unsigned size = n - done >= 8 && ((addr + done) & 4095) <= 4088 ? 8 : 1; /* it is the byte that is reported */
+        *ret_fault = fault_st(addr + done, word, size);
+        if (*ret_fault)
+            return addr + done;
+        done += size;
+    }
+    while (done < n) {
+        uint64_t chunk = MIN(MIN(done, n - done), 1 << 16);
+        uint64_t rest = fault_copy((void *)(addr + done), (const void *)addr, chunk);
+        *ret_fault = rest;
+        if (rest)
+            return addr + done + chunk - rest;
+        done += chunk;
+    }
+    return 0;
+}
+
+/* Destination, byte, size. */
+uint64_t arm_helper_fill(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    bool fault = false;
+    uint64_t at = fill_up(a, b, c, &fault);
+
+    return fault ? raise_fault(opaque, at, true) : 0;
+}
+
+typedef struct Registers {
+    uint64_t *d, *n, *m;
+} Registers;
+
+static Registers unpack(ArmCpu *cpu, uint64_t a)
+{
+    return (Registers){&cpu->x[a & 31], &cpu->x[a >> 5 & 31], &cpu->x[a >> 10 & 31]};
+}
+
+/* Xn < 0: forward, what is left ends at Xd and Xs; Xn > 0: backward, what is left begins there. */
+uint64_t arm_helper_copy_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    ArmCpu *cpu = opaque;
+    Registers r = unpack(cpu, a);
+
+    while (*r.n) {
+        bool forward = (int64_t)*r.n < 0;
+        uint64_t chunk = MIN(forward ? 0 - *r.n : *r.n, CHUNK);
+        if (!forward && *r.d - *r.m && *r.d - *r.m < chunk)
+            chunk = *r.d - *r.m;
+        uint64_t at = forward ? *r.n : *r.n - chunk;
+        uint64_t rest = copy_up(*r.d + at, *r.m + at, chunk);
         if (rest) {
-            uint64_t done = chunk - rest;
+            at += chunk - rest;
             if (forward)
-                *left += done;
-            at += done;
-            bool write = !fault_ld8(from + at).fault;
-            return raise_fault(cpu, write ? to + at : from + at, write);
+                *r.n = at;
+            return raise_copy_fault(cpu, *r.d + at, *r.m + at);
         }
-        *left = forward ? 0 : at;
+        *r.n = forward ? at + chunk : at;
     }
     return 0;
 }
 
-uint64_t arm_helper_mops_copy(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* Xn < 0: what is left ends at Xd. */
+uint64_t arm_helper_fill_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmCpu *cpu = opaque;
-    Mops p = unpack(a);
+    Registers r = unpack(cpu, a);
+    uint64_t byte = (a >> 10 & 31) == 31 ? 0 : *r.m & 0xff;
 
-    if (p.stage)
-        return copy_main(cpu, &p);
-    copy_prologue(cpu, &p);
-    return 0;
-}
-
-static uint64_t set_main(ArmCpu *cpu, const Mops *p)
-{
-    uint64_t *left = &cpu->x[p->n], to = cpu->x[p->d];
-    uint64_t byte = (p->m == 31 ? 0 : cpu->x[p->m]) & 0xff, word = byte * 0x0101010101010101ull;
-
-    while (*left) {
-        uint64_t addr = to + *left;
-        unsigned size = !(addr & 7) && 0 - *left >= 8 ? 8 : 1;
-        if (fault_st(addr, word, size))
-            return raise_fault(cpu, addr, true);
-        *left += size;
+    while (*r.n) {
+        bool fault = false;
+        uint64_t chunk = MIN(0 - *r.n, CHUNK), at = fill_up(*r.d + *r.n, byte, chunk, &fault);
+        if (fault) {
+            *r.n = at - *r.d;
+            return raise_fault(cpu, at, true);
+        }
+        *r.n += chunk;
     }
-    return 0;
-}
-
-uint64_t arm_helper_mops_set(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    ArmCpu *cpu = opaque;
-    Mops p = unpack(a);
-    uint64_t size = cpu->x[p.n];
-
-    if (p.stage)
-        return set_main(cpu, &p);
-    if (p.tags_or_both && size && ((cpu->x[p.d] | size) & 15)) {
-        cpu->base.exit = (CpuExit){.kind = CPU_EXIT_MISALIGNED};
-        return 1;
-    }
-    size = MIN(size, SET_MAX);
-    cpu->fl = 0;
-    cpu->x[p.d] += size;
-    cpu->x[p.n] = 0 - size;
     return 0;
 }

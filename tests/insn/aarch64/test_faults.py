@@ -51,6 +51,10 @@ def nonzero(reg):
     return [enc('cbnz', z=1, i=2, d=reg), enc('brk', i=1)]
 
 
+def rest(row, d, m):
+    return [enc(row[:-1] + stage, o=0, d=d, m=m, n=1) for stage in 'me'] + expect(1, 0)
+
+
 # x5 is an address that is not mapped, x6 is 0, x7 this code, x9 data, x10 = x9 + 2, x11 = x9 + 4, x12 = x9 + 8,
 # x13 the last 8 bytes of the mapped data; x0..x4 are 0.
 ZVA = sum([[enc('str', s=3, i=k, n=9, d=7)] for k in range(32)], []) + \
@@ -129,6 +133,14 @@ CASES = [
     ('byte atomic', [enc('ldadd', s=0, a=0, r=0, m=0, n=14, d=1)], OK),
     # pre- and post-index leave the base alone when they fault: the handler is the end, so the address must be that of the access
     ('clrex', [enc('ldxr', s=3, n=9, d=1), enc('clrex', i=15), enc('stxr', s=3, m=2, n=9, d=1), *expect(2, 1)], OK),
+    # memory copy and set, x13 + 8 is the end of what is there
+    *[('%s at the end' % row[:-1], [movz(1, n), mov(2, 9), mov(3, 13), enc(row, o=0, d=d, m=m, n=1), *rest(row, d, m)], want)
+      for row, d, m in (('cpyp', 3, 2), ('cpyfp', 2, 3), ('setp', 3, 31)) for n, want in ((8, OK), (9, SEGV), (5000, SEGV))],
+    ('cpym alone', [enc('movn', z=1, h=0, i=99, d=1), enc('add_imm', z=1, h=0, i=200, n=9, d=2),
+                    enc('add_imm', z=1, h=0, i=400, n=9, d=3), enc('cpym', o=0, d=3, m=2, n=1),
+                    enc('cpye', o=0, d=3, m=2, n=1), *expect(1, 0)], OK),
+    ('cpym alone, fault', [enc('movn', z=1, h=0, i=99, d=1), enc('add_imm', z=1, h=0, i=64, n=13, d=2),
+                           mov(3, 9), enc('cpym', o=0, d=3, m=2, n=1), enc('cpye', o=0, d=3, m=2, n=1)], SEGV),
     # pointer authentication: what fails is an exception, whatever the algorithm
     ('aut of another pointer', [mov(20, 9), enc('pacia', d=20, n=9), enc('eor_imm', z=1, N=1, i=16 << 6, n=20, d=20),
                                 enc('autia', d=20, n=9)], ILL), # bit 48
