@@ -56,6 +56,9 @@ static int show_stack(int argc, char **argv)
     const Elf64_Phdr *ph = (void *)getauxval(AT_PHDR);
     printf("phdr %d\n", (uintptr_t)ph == (uintptr_t)__executable_start + ((Elf64_Ehdr *)__executable_start)->e_phoff);
     printf("execfn %s\n", (char *)getauxval(AT_EXECFN));
+    uint64_t random[2];
+    memcpy(random, (void *)getauxval(AT_RANDOM), 16);
+    printf("random %016lx%016lx\n", random[0], random[1]);
     printf("main 0x%lx sp %p\n", (unsigned long)show_stack, (void *)sp);
     printf("brk %p\n", sbrk(0));
     return 0;
