@@ -260,6 +260,11 @@ static void emit_frint(X64Emit *e, const IrInsn *i)
 {
     static const int8_t imm[8] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RMM] = -1, -1, -1, [IR_RDYN] = 4};
     int how = imm[i->d & 7];
+    if (i->d == IR_RMM && x64_has(e->h->features, X64_F_AVX)) {
+        int x = x64_use_x(e, i->a);
+        x64_ties_away(e, x64_fmt((IrType)i->type), x64_def_x(e, -1, 1u << x), x);
+        return;
+    }
     if (how < 0 || (i->d & (IR_FRINT_32 | IR_FRINT_64)) || !x64_has(e->h->features, X64_F_SSE41)) {
         x64_soft_ir_always(e, i);
         return;

@@ -195,10 +195,46 @@ static int round_imm(unsigned rm)
     return imm[rm & 7];
 }
 
+/* d = d op constant, the same in all lanes. */
+static void logic(X64Emit *e, int fmt, int op, int d, uint64_t c64, uint64_t c32)
+{
+    X64Mem m = x64_lit(e, fmt & 1 ? xv_dup(IR_LANE_64, c64) : xv_dup(IR_LANE_32, c32));
+    x64_flogic_rm(e->a, X64_PS, op, d, m);
+    x64_lit_used(e, 0);
+}
+
+/* Ties away, raising nothing: the integer toward zero, and one more of x's sign where the remainder, which is exact, is a half
+ * or more. Infinity minus infinity traps. Only the first two can, so d may be a pin. */
+bool x64_ties_away(X64Emit *e, int fmt, int d, int x)
+{
+    enum { GE_QUIET = 0x1d };
+    if (!x64_has(e->h->features, X64_F_AVX))
+        return false;
+    int t = x64_scratch_x(e), u = x64_scratch_x(e);
+    x64_fp_record(e);
+    x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, 8 | fmt, 0, t, x, 3 | 8); /* roundps, pd, ss, sd */
+    x64_fp_record(e);
+    x64_vfarith_rrr(e->a, fmt, X64_FSUB, u, x, t);
+    logic(e, fmt, X64_FAND, u, ~0ull >> 1, 0x7fffffff);
+    x64_movaps_rr(e->a, d, x);
+    X64Mem half = x64_lit(e, fmt & 1 ? xv_dup(IR_LANE_64, 0x3fe0000000000000) : xv_dup(IR_LANE_32, 0x3f000000));
+    x64_vex_rrm_imm8(e->a, fmt, X64_0F, 0xc2, 0, 0, u, u, half, GE_QUIET);
+    x64_lit_used(e, 1);
+    logic(e, fmt, X64_FAND, u, 0x3ff0000000000000, 0x3f800000);
+    logic(e, fmt, X64_FAND, d, 1ull << 63, 0x80000000);
+    x64_flogic_rr(e->a, X64_PS, X64_FOR, d, u);
+    x64_vfarith_rrr(e->a, fmt, X64_FADD, d, t, d);
+    return true;
+}
+
 static bool frint(X64Emit *e, const IrInsn *i)
 {
     unsigned n = xv_n(i);
     int imm = round_imm(n);
+    if (n == IR_RMM && x64_has(e->h->features, X64_F_AVX)) {
+        Args g = operands(e, i);
+        return x64_ties_away(e, g.fmt, x64_def_x(e, -1, g.mask), g.x[0]);
+    }
     if (imm < 0 || (n & (IR_FRINT_32 | IR_FRINT_64)) || !x64_has(e->h->features, X64_F_SSE41))
         return false;
     Args g = operands(e, i);
