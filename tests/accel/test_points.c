@@ -22,6 +22,7 @@ _Static_assert(4 * (BODY + 3) <= STRIDE, "a program fits its place");
 
 typedef struct Ref {
     uint64_t r[8], pc;
+    uint16_t fl;
     uint64_t mem[WORDS];
     uint64_t fault; /* address of the fault */
 } Ref;
@@ -43,12 +44,13 @@ static uint64_t rnd(void)
 
 /* ---- reference ---- */
 
-static uint64_t *ref_word(Ref *f, uint64_t addr)
+/* The 8 bytes at addr, of any alignment. */
+static char *ref_word(Ref *f, uint64_t addr)
 {
-    uint64_t at = (addr - (uint64_t)(uintptr_t)page) / 8;
-    if (addr >= (uint64_t)(uintptr_t)page && at < WORDS)
-        return &f->mem[at];
-    f->fault = addr;
+    uint64_t start = (uint64_t)(uintptr_t)page, end = start + sizeof f->mem;
+    if (addr >= start && addr <= end - 8)
+        return (char *)f->mem + (addr - start);
+    f->fault = addr > end - 8 && addr < end ? end : addr; /* the first byte that is not there */
     return NULL;
 }
 
@@ -56,20 +58,37 @@ static uint64_t *ref_word(Ref *f, uint64_t addr)
 static bool ref_load(Ref *f, uint64_t addr, unsigned n, uint64_t *ret)
 {
     for (unsigned k = 0; k < n; k++) {
-        const uint64_t *w = ref_word(f, addr + 8 * k);
+        const char *w = ref_word(f, addr + 8 * k);
         if (!w)
             return false;
-        ret[k] = *w;
+        memcpy(&ret[k], w, 8);
     }
     return true;
 }
 
 static bool ref_store(Ref *f, uint64_t addr, uint64_t v)
 {
-    uint64_t *w = ref_word(f, addr);
+    char *w = ref_word(f, addr);
     if (w)
-        *w = v;
+        memcpy(w, &v, 8);
     return w != NULL;
+}
+
+static bool ref_cond(const Ref *f, unsigned cond)
+{
+    bool n = f->fl & IR_FL_N, z = f->fl & IR_FL_Z, c = f->fl & IR_FL_C, v = f->fl & IR_FL_V;
+    const bool t[16] = {z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v, true, true};
+    return t[cond & 15];
+}
+
+/* N Z C V of a + b + carry. */
+static uint16_t ref_flags(uint64_t a, uint64_t b, bool carry)
+{
+    uint64_t r = a + b + carry;
+    unsigned __int128 u = (unsigned __int128)a + b + carry;
+    __int128 s = (__int128)(int64_t)a + (int64_t)b + carry;
+    return (uint16_t)((r >> 63 ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) | (u >> 64 ? IR_FL_C : 0) |
+                      (s != (int64_t)r ? IR_FL_V : 0));
 }
 
 /* Executes one instruction. False: it faulted, and pc is still on it. */
@@ -125,6 +144,20 @@ static bool ref_step(Ref *f)
             return false;
         *a = v[0], *a1 = old;
         break;
+    case TT_CMP: f->fl = ref_flags(old, ~base, true); break;
+    case TT_TST: f->fl = ref_flags(old & base, 0, false); break;
+    case TT_ADDS:
+        f->fl = ref_flags(old, base, false);
+        *a = old + base;
+        break;
+    case TT_ADCS:
+        v[0] = (f->fl & IR_FL_C) != 0;
+        f->fl = ref_flags(old, base, v[0]);
+        *a = old + base + v[0];
+        break;
+    case TT_CCMP: f->fl = ref_cond(f, (unsigned)i.imm) ? ref_flags(old, ~base, true) : tt_nzcv(i.imm); break;
+    case TT_CSEL: *a = ref_cond(f, (unsigned)i.imm) ? old : base; break;
+    case TT_BCC: next = ref_cond(f, i.a) ? f->pc + (uint64_t)(4 * (int64_t)i.imm) : next; break;
     default: abort();
     }
     f->pc = next;
@@ -161,6 +194,8 @@ static void die(const Ref *f, const char *what)
             (unsigned long)f->fault);
     for (unsigned k = 0; k < 8; k++)
         fprintf(stderr, "r%u %lx want %lx\n", k, (unsigned long)((TtCpu *)cpu)->r[k], (unsigned long)f->r[k]);
+    for (const TtInsn *i = (const TtInsn *)(const void *)code; i < (const TtInsn *)(const void *)code + BODY + 3; i++)
+        fprintf(stderr, "+%ld: {%u, %u, %u, %d}\n", (long)((const uint8_t *)i - code), i->op, i->a, i->b, i->imm);
     exit(1);
 }
 
@@ -172,6 +207,10 @@ static void compare(const Ref *f, bool faulted)
         die(f, "exit");
     if (memcmp(((TtCpu *)cpu)->r, f->r, sizeof f->r))
         die(f, "registers");
+    if ((((TtCpu *)cpu)->fl & TT_FL) != f->fl) {
+        fprintf(stderr, "flags %x want %x\n", ((TtCpu *)cpu)->fl & TT_FL, f->fl);
+        die(f, "flags");
+    }
     if (memcmp(page, f->mem, sizeof f->mem))
         die(f, "memory");
 }
@@ -180,10 +219,13 @@ static void compare(const Ref *f, bool faulted)
 
 static TtInsn random_insn(void)
 {
-    static const uint8_t ops[] = {TT_ADDI, TT_ADD, TT_MUL, TT_LD, TT_LD, TT_ST, TT_LDP, TT_POST, TT_POP, TT_STP, TT_FADD, TT_MOVX};
+    static const uint8_t ops[] = {TT_ADDI, TT_ADD, TT_MUL, TT_LD, TT_LD, TT_ST, TT_LDP, TT_POST, TT_POP, TT_STP, TT_FADD, TT_MOVX,
+                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL};
     TtInsn i = {.op = ops[rnd() % sizeof ops], .a = (uint8_t)(1 + rnd() % 4), .imm = (int8_t)(8 * (rnd() % 5) - 16)};
     unsigned k = (unsigned)(rnd() % 16);
-    i.b = i.op == TT_ADDI || i.op == TT_ADD || i.op == TT_MUL ? (uint8_t)(1 + rnd() % 4) : k == 0 ? 5 : k < 3 ? 7 : 6;
+    if (i.op >= TT_CMP)
+        i.imm = (int8_t)rnd();
+    i.b = i.op == TT_ADDI || i.op == TT_ADD || i.op == TT_MUL || i.op >= TT_CMP ? (uint8_t)(1 + rnd() % 4) : k == 0 ? 5 : k < 3 ? 7 : 6;
     if (i.op == TT_POP)
         i.a = (uint8_t)(1 + rnd() % 2);
     if (i.op == TT_MOVX)
@@ -200,14 +242,20 @@ static void make_program(Ref *f)
     for (unsigned k = 0; k < BODY; k++)
         p[k] = random_insn();
     if (rnd() % 2)
-        p[BODY / 2] = (TtInsn){TT_BNE, 1, 2, 3}; /* a side exit */
+        p[BODY / 2] = rnd() % 2 ? (TtInsn){TT_BNE, 1, 2, 3} : (TtInsn){TT_BCC, (uint8_t)(rnd() % 14), 0, 3}; /* a side exit */
     p[BODY] = (TtInsn){TT_ADDI, 0, 0, -1};
     p[BODY + 1] = (TtInsn){TT_BNE, 0, 5, -(BODY + 1)};
+    if (rnd() % 2) { /* the loop's end decides by flags */
+        p[BODY - 1] = p[BODY];
+        p[BODY] = (TtInsn){TT_CMP, 0, 5, 0};
+        p[BODY + 1] = (TtInsn){TT_BCC, IR_FL_NE, 0, -(BODY + 1)};
+    }
     p[BODY + 2] = (TtInsn){TT_RAISE, 0, 0, CPU_EXIT_SYSCALL};
     for (unsigned k = 0; k < WORDS; k++)
         f->mem[k] = rnd() % 3 ? rnd() : (uint64_t)(uintptr_t)&page[rnd() % WORDS];
     for (unsigned k = 1; k < 5; k++)
         f->r[k] = (uint64_t)(uintptr_t)&page[rnd() % WORDS];
+    f->fl = (uint16_t)(rnd() & TT_FL);
     f->r[5] = 8;                                          /* never mapped */
     f->r[0] = f->r[5] + 1 + rnd() % LOOPS;
     f->r[6] = (uint64_t)(uintptr_t)&page[WORDS / 2];
@@ -222,6 +270,7 @@ static void run_program(Accel *a)
     uint64_t end = f.pc + 4 * (BODY + 2);
     memcpy(page, f.mem, sizeof f.mem);
     memcpy(t->r, f.r, sizeof f.r);
+    t->fl = f.fl;
     cpu->pc = f.pc;
     accel_invalidate(a, f.pc, STRIDE);
     for (;;) {

@@ -1,7 +1,8 @@
 #include "tests/accel/toy_target.h"
 
-#define R(n) {"r" #n, offsetof(TtCpu, r) + 8 * (n), IR_I64, (n) + 1}
-static const IrSlot slots[8] = {R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7)};
+#define R(n) {"r" #n, offsetof(TtCpu, r) + 8 * (n), IR_I64, (n) == 1 || (n) == 2 ? 0 : (n) + 1}
+enum { FL = 8 };
+static const IrSlot slots[9] = {R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), {"fl", offsetof(TtCpu, fl), IR_FL, 0}};
 
 static void toy_reset(Cpu *cpu)
 {
@@ -47,6 +48,33 @@ static void translate_many(Trans *t, const TtInsn *i)
         ir_put(b, i->a, ir_ld(b, IR_I64, base, 0, m8));
         ir_put(b, (i->a + 1) & 7, old);
         ir_st(b, old, base, 8, m8);
+        break;
+    }
+}
+
+static void translate_flags(Trans *t, const TtInsn *i)
+{
+    IrBuilder *b = t->b;
+    IrVal x = ir_get(b, i->a), y = ir_get(b, i->b), c, fl;
+    switch (i->op) {
+    case TT_CMP: ir_put(b, FL, ir_flsub(b, x, y)); break;
+    case TT_TST: ir_put(b, FL, ir_fllogic(b, ir_and(b, IR_I64, x, y))); break;
+    case TT_ADDS:
+        ir_put(b, FL, ir_fladd(b, x, y));
+        ir_put(b, i->a, ir_add(b, IR_I64, x, y));
+        break;
+    case TT_ADCS:
+        c = ir_flcc(b, ir_get(b, FL), IR_FL_HS);
+        ir_put(b, FL, ir_fladc(b, x, y, c));
+        ir_put(b, i->a, ir_add(b, IR_I64, ir_add(b, IR_I64, x, y), ir_zext(b, IR_I64, c)));
+        break;
+    case TT_CCMP:
+        c = ir_flcc(b, ir_get(b, FL), (IrFlCond)(i->imm & 15));
+        fl = ir_select(b, c, ir_flsub(b, x, y), ir_const(b, IR_FL, tt_nzcv(i->imm)));
+        ir_put(b, FL, fl);
+        break;
+    default: /* CSEL */
+        ir_put(b, i->a, ir_select(b, ir_flcc(b, ir_get(b, FL), (IrFlCond)(i->imm & 15)), x, y));
         break;
     }
 }
@@ -98,6 +126,17 @@ static void toy_translate(Trans *t)
     case TT_STP:
     case TT_FADD:
     case TT_MOVX: translate_many(t, &i); break;
+    case TT_CMP:
+    case TT_ADDS:
+    case TT_ADCS:
+    case TT_TST:
+    case TT_CCMP:
+    case TT_CSEL: translate_flags(t, &i); break;
+    case TT_BCC:
+        t->flow = (TransFlow){.kind = FLOW_BRANCH,
+                              .cond = ir_flcc(b, ir_get(b, FL), (IrFlCond)(i.a & 15)),
+                              .target = t->pc + (uint64_t)(4 * (int64_t)i.imm)};
+        break;
     default: t->flow = (TransFlow){.kind = FLOW_RAISE, .code = CPU_EXIT_ILLEGAL}; break;
     }
 }

@@ -11,6 +11,9 @@
  *   STP  [rb] = ra, [rb + 8] = ra+1                       MUL  ra = ra * rb
  *   FADD ra = [rb], [rb] += ra, atomically                MOVX ra = [rb], [rb + 8] = ra, ra+1 = old ra
  *   FDIV ra = ra / rb as doubles                          F2I  ra = integer of the double rb, toward zero
+ *   CMP  flags of ra - rb                ADDS ra = ra + rb, with flags      ADCS ra = ra + rb + carry, with flags
+ *   TST  flags of ra & rb                CCMP if cond imm & 15: flags of ra - rb, else the constant tt_nzcv(imm)
+ *   CSEL ra = cond imm ? ra : rb         BCC  if cond a: pc += 4 * imm      (cond: IrFlCond)
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
  */
 #ifndef TESTS_ACCEL_TOY_TARGET_H
@@ -19,12 +22,20 @@
 #include "target/target.h"
 
 enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC,
-       TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_FDIV, TT_F2I, TT_OPS };
+       TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_FDIV, TT_F2I,
+       TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL, TT_BCC, TT_OPS };
 
 typedef struct TtCpu {
     Cpu cpu;
-    uint64_t r[8];
+    uint64_t r[8]; /* r1 and r2 are not pinned */
+    uint16_t fl;   /* N Z C V as IR_FL_* bits */
 } TtCpu;
+
+enum { TT_FL = IR_FL_N | IR_FL_Z | IR_FL_C | IR_FL_V };
+static inline uint16_t tt_nzcv(int8_t imm)
+{
+    return (uint16_t)((imm & 16 ? IR_FL_N : 0) | (imm & 32 ? IR_FL_Z : 0) | (imm & 64 ? IR_FL_C : 0) | (imm & 128 ? IR_FL_V : 0));
+}
 
 typedef struct TtInsn {
     uint8_t op, a, b;
