@@ -28,7 +28,7 @@ DUMP = BUFFER + BUFFER_SIZE
 POOL_ENTRIES = 512
 BASES = {26: BUFFER + 4096, 27: BUFFER + 8192, 31: BUFFER + 6144}
 RESERVED = {23, 24, 25, 26, 27, 28}
-RECORD = 32
+RECORD = 40
 # Rows that are not compared here, and where they are.
 ELSEWHERE = {'brk': 'ends a program: test_faults.py', 'hlt': 'ends a program: test_faults.py',
              'udf': 'ends a program: test_faults.py', 'sysl': 'ends a program: test_faults.py',
@@ -662,12 +662,12 @@ class Program:
         if not self.log:
             return
         a = self.a
-        regs = (list(regs) + [31, 31])[:2]
+        regs = (list(regs) + [31, 31, 31])[:3]
         for k, r in enumerate(regs):
             a.store(r, 25, 8 * k)
         for k, name in enumerate(('nzcv', 'fpsr')):
             self.sysreg('mrs', 24, name)
-            a.store(24, 25, 16 + 8 * k)
+            a.store(24, 25, 24 + 8 * k)
         a.add(25, 25, RECORD)
         self.records.append(text)
 
