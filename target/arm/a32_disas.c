@@ -87,7 +87,7 @@ static void put_offset(Fmt *f, const A32Args *a)
 
 static void put_address(Fmt *f, const A32Args *a)
 {
-    bool zero = a->form == A32_IMM && a->imm == 0 && a->U && !a->W;
+    bool zero = a->form == A32_IMM && a->imm == 0 && a->U && !a->W && !(a->thumb && a->n == 15);
 
     fmt_putc(f, '[');
     put_reg(f, a->n);
@@ -219,6 +219,12 @@ unsigned a32_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t 
         insn = a32_decode(ld_u32(bytes), &a);
     if (insn == A32_ILLEGAL) {
         fmt_printf(&f, len == 2 ? ".short\t0x%04x" : ".long\t0x%08x", a.bits >> (len == 2 ? 16 : 0));
+        return len;
+    }
+    if (a.format >= A32_FMT_VFP) { /* operands of floating point and SIMD are not printed yet */
+        for (const char *p = row_text[insn].name; *p && *p != '%'; p++)
+            fmt_putc(&f, *p);
+        fmt_printf(&f, "%s\t0x%08x", cond_names[a.cond], a.bits);
         return len;
     }
     put_pattern(&f, row_text[insn].name, pc, &a, true);

@@ -1,4 +1,4 @@
-/* a32_dis FILE [thumb]: prints one line per instruction of a flat file, which starts at address 0. */
+/* a32_dis FILE [t] [-s]: prints one line per instruction of a flat file, T32 with t; with -s one at each multiple of 16. */
 #include <stdio.h>
 
 #include "target/arm/a32_disas.h"
@@ -8,7 +8,8 @@ int main(int argc, char **argv)
 {
     static uint8_t bytes[1 << 22];
     FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
-    Gva tag = argc > 2 ? ARM_PC_T : 0;
+    Gva tag = argc > 2 && argv[2][0] == 't' ? ARM_PC_T : 0;
+    bool slots = argc > 2 && !strcmp(argv[argc - 1], "-s");
 
     if (!f)
         return 98;
@@ -20,7 +21,7 @@ int main(int argc, char **argv)
         if (!len)
             break;
         printf("%s\n", text);
-        pc += len;
+        pc += slots ? 16 : len;
     }
     return 0;
 }
