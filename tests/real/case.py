@@ -5,7 +5,8 @@ class Case:
     """name      unique; the part before the first "-" is the program's family
     program   path inside the sysroot
     args      list of strings; stdin: text or bytes; files: {name: text or bytes} put into the working folder
-    pool      "small" (part of the default suite) or "full"
+    pool      "small" (part of the default suite), "full" or "large"
+    env       variables besides the usual ones; {cwd} is the working folder
     children  the program executes other programs of the sysroot (natively that needs a chroot)
     accept    None: everything equals the native run; or, without one, function(stdout, stderr, status) -> None or what
               is wrong
@@ -14,11 +15,11 @@ class Case:
     """
 
     def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,
-                 stderr=True, seconds=60):
+                 stderr=True, seconds=60, env=None):
         self.name, self.program, self.args = name, program, list(args)
         self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
         self.pool, self.children, self.accept = pool, children, accept
-        self.stderr, self.seconds = stderr, seconds
+        self.stderr, self.seconds, self.env = stderr, seconds, env or {}
 
 
 def as_bytes(text):
