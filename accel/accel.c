@@ -329,7 +329,7 @@ static bool run_exit(Accel *a, Cpu *cpu)
         if (run_exclusive(a, cpu))
             return cpu->exit.kind == CPU_EXIT_KICK || run_exit(a, cpu);
         return false;
-    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu, false); break;
+    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu, cpu->ops->fence_for_all); break;
     case CPU_EXIT_CTX:
         if (a->engine->outside)
             a->engine->outside(cpu);

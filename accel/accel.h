@@ -65,7 +65,7 @@ void accel_invalidate(Accel *a, Gva start, uint64_t len);
 void accel_recheck(Accel *a, Gva start, uint64_t len);
 /* Code in pages that the guest can write is compared with memory before it runs again, on every cpu; on return none is
  * in code of before. The caller is outside of accel_run() and holds no lock. (An exit of kind FENCE_I, which is dealt with
- * inside, means the cpu that made it.) */
+ * inside, means the cpu that made it; others too, soon, where TargetOps.fence_for_all says so.) */
 void accel_fence_i(Cpu *cpu);
 /* Every cpu's context word gets `set` bits, those of later cpus too; returns when no cpu runs code of the old context.
  * Stops the others as accel_exclusive_begin() does: not inside of that, and with no lock held. */

@@ -32,7 +32,7 @@ typedef struct AccelOps {
     void (*outside)(Cpu *cpu);
     void (*invalidate)(Accel *a, Gva start, uint64_t len);
     void (*recheck)(Accel *a, Gva start, uint64_t len); /* NULL: invalidate */
-    void (*fence_i)(Cpu *cpu, bool all); /* all: of every cpu, not the instruction */
+    void (*fence_i)(Cpu *cpu, bool all); /* all: those that run come out of code of before */
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
     void (*stats)(Accel *a); /* may be NULL */

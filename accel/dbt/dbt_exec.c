@@ -285,7 +285,7 @@ static void dbt_recheck(Accel *a, Gva start, uint64_t len)
         kick_running(a);
 }
 
-/* The instruction is about this cpu alone: it removes what has gone before it runs on, others when they come out. */
+/* This cpu removes what has gone before it runs on, others when they come out: at once, if the fence is for all. */
 static void dbt_fence_i(Cpu *cpu, bool all)
 {
     dbt_map_fence(&dbt_of(cpu)->map);

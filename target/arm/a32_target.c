@@ -264,6 +264,7 @@ const TargetOps target_arm = {
     .elf_machine = EM_ARM,
     .elf_class = ELFCLASS32,
     .insn_align = 2,
+    .fence_for_all = true,
     .cpu_size = sizeof(ArmCpu),
     .slots = slots,
     .helpers = helpers,

@@ -179,6 +179,7 @@ const TargetOps target_aarch64 = {
     .elf_machine = EM_AARCH64,
     .elf_class = ELFCLASS64,
     .insn_align = 4,
+    .fence_for_all = true,
     .cpu_size = sizeof(ArmCpu),
     .slots = slots,
     .helpers = helpers,

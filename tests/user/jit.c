@@ -208,6 +208,29 @@ static void threads(void)
 }
 
 /* Children go on translating in what they got from their parents. */
+static void *run_loop(void *code)
+{
+    ((void (*)(void))code)();
+    return NULL;
+}
+
+/* Who runs a loop without a barrier in it sees it changed when instruction memory was flushed elsewhere. */
+static void changed_loop(void)
+{
+    uint8_t *code = map_code(4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+    for (unsigned i = 0; i < 5; i++) {
+        pthread_t t;
+        put_loop(code);
+        flush(code, RETURN_CODE, 0);
+        pthread_create(&t, NULL, run_loop, code);
+        usleep(10000);
+        leave_loop(code);
+        flush(code, RETURN_CODE, 0);
+        pthread_join(t, NULL);
+    }
+    puts("loop changed under way");
+}
+
 static void nested(int depth, uint8_t *code)
 {
     put_return(code, depth);
@@ -259,6 +282,7 @@ int main(void)
     toggled();
     toggled_many();
     threads();
+    changed_loop();
     forks();
     return 0;
 }

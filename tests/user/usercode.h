@@ -36,6 +36,32 @@ static inline void change_return(void *at, uint32_t value)
 #endif
 }
 
+/* At `at`, a multiple of 4: a function that loops until leave_loop(). */
+static inline void put_loop(void *at)
+{
+#if defined(__riscv)
+    uint32_t w[3] = {0x00000013u, 0xffdff06fu, 0x00008067u}; /* nop; j .-4; ret */
+#elif defined(__aarch64__)
+    uint32_t w[3] = {0xd503201fu, 0x17ffffffu, 0xd65f03c0u}; /* nop; b .-4; ret */
+#else
+    uint8_t w[RETURN_CODE] = {0x0f, 0x1f, 0x40, 0x00, 0xeb, 0xfa, 0xc3}; /* nopl; jmp .-4; ret */
+#endif
+    memcpy(at, w, sizeof w);
+}
+
+/* One aligned store of an instruction that may take the other's place while it runs: a jump instead of a nop. */
+static inline void leave_loop(void *at)
+{
+#if defined(__riscv)
+    uint32_t jump = 0x0080006fu;
+#elif defined(__aarch64__)
+    uint32_t jump = 0x14000002u;
+#else
+    uint32_t jump = 0x909004ebu;
+#endif
+    __atomic_store_n((uint32_t *)at, jump, __ATOMIC_SEQ_CST);
+}
+
 /* What the calling thread runs from now on is what is in memory, as far as that was flushed. */
 static inline void sync_self(void)
 {
