@@ -74,7 +74,7 @@ static Word word_of(const X64Emit *e, IrVal v)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
     IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
-    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT)
+    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || ir_is_const(e->r, i->a))
         return (Word){0};
     return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when, .other = (uint16_t)ir_const_value(e->r, other)};
 }
