@@ -115,7 +115,7 @@ CASES = [
     large("java-version", JVM + "java", "-version"),
     large("java-source", JVM + "java", "T.java", files={"T.java": JAVA}),  # compiles in memory, then runs
     large("go-run", "usr/lib/go-1.24/bin/go", "run", "t.go", files={"t.go": GO}, children=True,
-          env={"GO111MODULE": "off", "GOCACHE": "{cwd}/cache", "GOTOOLCHAIN": "local", "GOROOT": "/usr/lib/go-1.24"}),
+          env={"HOME": "{cwd}", "GO111MODULE": "off", "GOCACHE": "{cwd}/cache", "GOTOOLCHAIN": "local", "GOROOT": "/usr/lib/go-1.24"}),
     # Lossless, on integers alone: other codecs differ between the builds for the two ISAs.
     ffmpeg("ffv1", "-c:v", "ffv1", "out.mkv"),
     ffmpeg("framemd5", "-f", "framemd5", "-"),
