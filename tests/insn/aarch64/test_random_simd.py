@@ -98,7 +98,8 @@ def vector(rng):
 class Program:
     def __init__(self, rng, modes):
         self.rng, self.modes = rng, modes
-        self.vpool = [vector(rng) for _ in range(VPOOL_N)]
+        self.vpool = [(1 << bits - 1).to_bytes(bits // 8, 'little') * (128 // bits) for bits in (8, 16, 32, 64)]
+        self.vpool += [vector(rng) for _ in range(VPOOL_N - len(self.vpool))]
         self.xpool = [int_value(rng, rng.choice([16, 32, 64])) for _ in range(XPOOL_N)]
         self.code, self.records, self.size, self.mode = [], [], 0, 0
         self.oracle_code = {} # index: word that the oracle gets
@@ -116,8 +117,8 @@ class Program:
             if v >> 16 * k & 0xffff:
                 self.w(0xf2800000 | k << 21 | (v >> 16 * k & 0xffff) << 5 | r)
 
-    def load_v(self, r):
-        i = self.rng.randrange(VPOOL_N)
+    def load_v(self, r, same=None):
+        i = self.rng.randrange(VPOOL_N) if same is None else same
         self.w(0x3dc00000 | i << 10 | 28 << 5 | r)
         return 'v%d=%s' % (r, self.vpool[i][::-1].hex())
 
@@ -165,8 +166,9 @@ class Program:
             regs |= {(rn + i) & 31 for i in range(4)}
         if memory:
             regs |= {(rd + i) & 31 for i in range(4)}
+        same = rng.choice([rng.randrange(4), rng.randrange(VPOOL_N)]) if rng.random() < 0.2 else None # least times least, a - a
         for r in sorted(regs):
-            operands.append(self.load_v(r))
+            operands.append(self.load_v(r, same))
         if gen_n:
             operands.append(self.load_x(rn))
         if gen_d and not gen_n:
