@@ -46,13 +46,6 @@ typedef struct DbtStats {
 
 enum { DBT_WANT_ROOM = 1, DBT_WANT_TABLES = 2 };
 
-/* How often the instructions at some addresses trapped. Racy by intent: a hint. */
-typedef struct DbtFpCount {
-    Gva pc;
-    uint32_t n;
-} DbtFpCount;
-enum { DBT_FP_COUNTS = 256 };
-
 typedef struct Dbt {
     Accel *accel;
     CodeCache cache;
@@ -65,8 +58,8 @@ typedef struct Dbt {
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
-    DbtFpCount fp_count[DBT_FP_COUNTS];
     uint64_t fp_checked[X64_CHECKED_WORDS]; /* X64Host.checked */
+    uint32_t fp_count[64 * X64_CHECKED_WORDS]; /* traps of the instructions that share a bit of it */
 } Dbt;
 
 /* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */

@@ -5,19 +5,17 @@
 /* A trap costs as much as some thousand instructions, a new translation of a region as much as a few traps. */
 enum { TRAPS_BEFORE_CHECKS = 8 };
 
+/* At every power of two, so that what shares a bit, or has no form that does not trap, costs few translations. */
 static void count_trap(Dbt *d, Gva pc)
 {
     unsigned bit = x64_checked_bit(pc);
-    DbtFpCount *c = &d->fp_count[bit % DBT_FP_COUNTS];
+    uint64_t mask = 1ull << (bit & 63);
+    uint32_t n = __atomic_add_fetch(&d->fp_count[bit], 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&d->stats.fp_traps, 1, __ATOMIC_RELAXED);
-    if (__atomic_load_n(&c->pc, __ATOMIC_RELAXED) != pc) {
-        __atomic_store_n(&c->pc, pc, __ATOMIC_RELAXED);
-        __atomic_store_n(&c->n, 0, __ATOMIC_RELAXED);
-    }
-    if (__atomic_add_fetch(&c->n, 1, __ATOMIC_RELAXED) != TRAPS_BEFORE_CHECKS)
+    if (n < TRAPS_BEFORE_CHECKS || (n & (n - 1)))
         return;
-    __atomic_fetch_add(&d->stats.fp_checked, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_or(&d->fp_checked[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELEASE);
+    if (!(__atomic_fetch_or(&d->fp_checked[bit >> 6], mask, __ATOMIC_RELEASE) & mask))
+        __atomic_fetch_add(&d->stats.fp_checked, 1, __ATOMIC_RELAXED);
     dbt_invalidate(d->accel, pc & ~d->accel->ops->pc_tag, d->accel->ops->insn_align);
 }
 

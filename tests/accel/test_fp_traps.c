@@ -135,6 +135,25 @@ static void traps_stop(void **state)
     assert_in_range(both(NAN_SIGNAL, NAN_QUIET, NAN_SIGNAL, ROUNDS), 2, 2 * ENOUGH);
 }
 
+/* More instructions than there are places to count at would allow without sharing. */
+static void traps_stop_of_many(void **state)
+{
+    enum { DIVISIONS = 500, ROUNDS = 100, ENOUGH = 8 };
+    begin(true);
+    for (unsigned k = 0; k < DIVISIONS; k++) {
+        put(2 * k, (TtInsn){TT_ADDI, 2, 0, 0});
+        put(2 * k + 1, (TtInsn){TT_FDIV, 2, 1, 0});
+    }
+    put(2 * DIVISIONS, (TtInsn){TT_RAISE, 0, 0, CPU_EXIT_SYSCALL});
+    for (unsigned k = 0; k < ROUNDS; k++) {
+        cpu->pc = (Gva)(uintptr_t)code;
+        run();
+        assert_int_equal(REG(2), NAN_DEFAULT);
+    }
+    assert_in_range(traps, 2, 2 * ENOUGH * DIVISIONS);
+    end();
+}
+
 static void other_signals_are_refused(void **state)
 {
     begin(true);
@@ -154,6 +173,7 @@ int main(void)
         cmocka_unit_test(valid_operations_do_not_trap),
         cmocka_unit_test(each_invalid_operation_is_exact),
         cmocka_unit_test(traps_stop),
+        cmocka_unit_test(traps_stop_of_many),
         cmocka_unit_test(other_signals_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
