@@ -40,6 +40,7 @@ typedef struct AccelConfig {
 enum {
     ACCEL_NO_PINS = 1, ACCEL_NO_CHAIN = 2, ACCEL_NO_JUMP_CACHE = 4, ACCEL_NO_LOOPS = 8, ACCEL_NO_SUPERBLOCK = 16,
     ACCEL_NO_FOLD = 32, ACCEL_NO_LAZY_NAN = 64, ACCEL_NO_LOOP_PINS = 128,
+    ACCEL_NO_LAZY_FLAGS = 512,
     ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show its worth */
 };
 enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8, ACCEL_LOG_STATS = 16,

@@ -56,7 +56,7 @@ static const NamedBit no_opt_items[] = {
     {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE}, {"loops", BIT_OPT, ACCEL_NO_LOOPS},
     {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK}, {"fold", BIT_OPT, ACCEL_NO_FOLD},
     {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN},   {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS},
-    {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC},
+    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS}, {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC},
     {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC},
 };
 
@@ -481,7 +481,7 @@ static const OptRow rows[] = {
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
     {"tb-size", "TB_SIZE", "size", true, opt_tb_size, "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
-     "switch off: pins chain jump-cache loops superblock fold lazy-nan loop-pins all; exact-llsc (tests)"},
+     "off: pins chain jump-cache loops superblock fold lazy-nan lazy-flags loop-pins all; exact-llsc"},
     {"host-cpu", "HOST_CPU", "mask", true, opt_host_cpu, "host features not to use, as a bit mask"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
     {"exec-fd", "", "n", false, opt_exec_fd, ""},

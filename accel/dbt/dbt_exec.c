@@ -60,7 +60,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
-                       (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0);
+                       (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0);
     x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;

@@ -8,8 +8,8 @@
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
  * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
  * cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except that a
- * pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date; records say so. A region that is a loop may keep further
- * float slots in xmm registers from its entry to its exits (X64Code.loop_pin).
+ * pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date; records say so. A region that is a loop may, from its entry to its exits, keep further
+ * vector slots in xmm registers and exchange general ones that it hardly uses for others (X64Code.loop_pin).
  * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked; but for a guest with IR_NAN_ARM invalid is
  * not: where the host would raise it, SIGFPE comes, and the record of that host instruction says which guest instruction
  * is to be done by the interpreter (docs/adr/0015-arm-nan-by-trap.md). Its DENORM flag means nothing then.
