@@ -83,17 +83,13 @@ static void default_nan(X64Emit *e, const Args *g, unsigned n, int d)
     soft_if_any(e, g, n, t, d);
 }
 
-/* IR_FP_UFC, FZ: lanes of the smallest normal number may lack underflow. */
+/* IR_FP_UFC, FZ: lanes of the smallest normal number may lack underflow. Lanes of f64 take SSE4.1 (needs_soft). */
 static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 {
     if (!(e->r->fp & (IR_FP_UFC | IR_FP_FZ)))
         return;
     int t = x64_scratch_x(e);
     unsigned lane = g->fmt == X64_PD ? IR_LANE_64 : IR_LANE_32;
-    if (lane == IR_LANE_64 && !x64_has(e->h->features, X64_F_SSE41)) {
-        e->failed = true;
-        return;
-    }
     x64_movaps_rr(e->a, t, d);
     x64_pint_rr(e->a, lane == IR_LANE_64 ? X64_PADDQ : X64_PADDD, t, t);
     X64Mem m = x64_lit(e, xv_dup(lane, lane == IR_LANE_64 ? 1ull << 53 : 1u << 24));
@@ -335,6 +331,8 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
 {
     if (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)
         return IR_FP_FZ;
+    bool compares = i->misc != IR_LANE_F64 || x64_has(e->h->features, X64_F_SSE41); /* see strict() */
+    unsigned strictly = compares ? 0 : IR_FP_UFC | IR_FP_FZ;
     switch (i->op) {
     case IR_VFADD:
     case IR_VFSUB:
@@ -343,11 +341,11 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     case IR_VFMINM:
     case IR_VFMAXM:
     case IR_VFCMP:
-    case IR_VI2F:
+    case IR_VI2F: return 0;
     case IR_VFMUL:
     case IR_VFMULX:
-    case IR_VFMA: return 0;
-    case IR_VFDIV: return IR_FP_FZ; /* denormal / 0 */
+    case IR_VFMA: return strictly;
+    case IR_VFDIV: return IR_FP_FZ | strictly; /* denormal / 0 */
     case IR_VF2I: return IR_FP_FZ;
     default: return IR_FP_DN | IR_FP_FZ;
     }
