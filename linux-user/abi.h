@@ -17,6 +17,7 @@ struct LuAbi {
     const char *name;           /* as in messages and in the names that the program answers to, qemu-NAME */
     const char *uname_machine;  /* "riscv64" */
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */
+    uint8_t word;               /* bytes of a pointer: 8, or 4 with an ELF class of 32 bits */
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */
     uint16_t n_syscalls;        /* highest number + 1 */
     const uint16_t *syscall_row; /* guest number -> row of syscalls.def + 1; 0: no such number */
@@ -59,6 +60,7 @@ enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 /* The guests, from 0 on; NULL behind the last. */
 const LuAbi *lu_abi_at(unsigned i);
 const LuAbi *lu_abi_named(const char *name, size_t n); /* NULL: none */
+bool lu_abi_has_header(const LuAbi *abi, const uint8_t head[LU_ELF_HEAD]); /* is it a program of this guest? */
 /* Whose program it is by the first bytes of its header; NULL: nobody's. */
 const LuAbi *lu_abi_of_header(const uint8_t head[LU_ELF_HEAD]);
 /* "a, b and c", or only->name. */

@@ -17,14 +17,14 @@ static bool fail(Fmt *err, const char *text)
     return false;
 }
 
-/* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before. */
-static bool check_load(const Elf64_Phdr *ph, uint64_t file_size, uint64_t prev_end, Fmt *err)
+/* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before; space: of all addresses. */
+static bool check_load(const Elf64_Phdr *ph, uint64_t file_size, uint64_t prev_end, uint64_t space, Fmt *err)
 {
     if (ph->p_filesz > ph->p_memsz)
         return fail(err, "a segment is larger in the file than in memory");
     if (ph->p_filesz && (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)) /* bss has no place there */
         return fail(err, "the file is truncated: a segment ends behind its end");
-    if (ph->p_vaddr > 1ull << 47 || ph->p_memsz > (1ull << 47) - ph->p_vaddr)
+    if (ph->p_vaddr > space || ph->p_memsz > space - ph->p_vaddr)
         return fail(err, "a segment lies outside of the address space");
     if (ph->p_vaddr % PAGE != ph->p_offset % PAGE)
         return fail(err, "a segment's address and file offset do not agree modulo the page size");
@@ -42,7 +42,8 @@ static bool add_load(ElfPlan *plan, const Elf64_Phdr *ph, uint64_t file_size, co
         return true;
     if (plan->n_loads == ELF_MAX_LOADS)
         return fail(err, "too many segments");
-    if (!check_load(ph, file_size, prev ? prev->vaddr + prev->memsz : 0, err))
+    uint64_t space = 1ull << (plan->abi->word == 4 ? 32 : 47);
+    if (!check_load(ph, file_size, prev ? prev->vaddr + prev->memsz : 0, space, err))
         return false;
     ElfLoad *l = &plan->load[plan->n_loads++];
     *l = (ElfLoad){ph->p_vaddr, ph->p_offset, ph->p_filesz, ph->p_memsz, 0};
@@ -112,10 +113,28 @@ static bool check_system(const Elf64_Ehdr *eh, Fmt *err)
     return true;
 }
 
+/* The header as that of a 64-bit file, which has the same fields. False: too short, or not ELF. */
+static bool widen_header(const char *head, long len, Elf64_Ehdr *ret)
+{
+    Elf32_Ehdr e;
+    if (len < (long)sizeof(e) || memcmp(head, ELFMAG, SELFMAG))
+        return false;
+    if (head[EI_CLASS] != ELFCLASS32) {
+        memcpy(ret, head, MIN(sizeof(*ret), (size_t)len));
+        return len >= (long)sizeof(*ret);
+    }
+    memcpy(&e, head, sizeof(e));
+    *ret = (Elf64_Ehdr){.e_type = e.e_type, .e_machine = e.e_machine, .e_version = e.e_version, .e_entry = e.e_entry,
+                        .e_phoff = e.e_phoff, .e_phentsize = e.e_phentsize, .e_phnum = e.e_phnum};
+    memcpy(ret->e_ident, e.e_ident, sizeof(e.e_ident));
+    return true;
+}
+
 static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_size, ElfPlan *plan, Fmt *err)
 {
-    plan->abi = lu_abi_of_header((const uint8_t *)eh);
-    if (!plan->abi || (abi && plan->abi != abi)) {
+    const uint8_t *head = (const uint8_t *)eh;
+    plan->abi = !abi ? lu_abi_of_header(head) : lu_abi_has_header(abi, head) ? abi : NULL;
+    if (!plan->abi) {
         fmt_puts(err, "not a program for ");
         lu_abi_list(err, abi);
         fmt_puts(err, " (");
@@ -127,11 +146,11 @@ static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_s
         return false;
     if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN)
         return fail(err, "an ELF file, but not a program");
-    if (eh->e_phentsize != sizeof(Elf64_Phdr))
+    if (eh->e_phentsize != elf_phdr_size(plan->abi))
         return fail(err, "program headers of an unknown size");
     if (!eh->e_phnum || eh->e_phnum > ELF_MAX_PHDRS)
         return fail(err, "no program headers, or too many");
-    if (eh->e_phoff > file_size || (uint64_t)eh->e_phnum * sizeof(Elf64_Phdr) > file_size - eh->e_phoff)
+    if (eh->e_phoff > file_size || (uint64_t)eh->e_phnum * eh->e_phentsize > file_size - eh->e_phoff)
         return fail(err, "the file is truncated: no program headers");
     return true;
 }
@@ -139,10 +158,16 @@ static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_s
 /* Entry i of the program headers, from what is at hand if it lies there. */
 static bool read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret)
 {
-    uint64_t at = eh->e_phoff + i * sizeof(*ret);
-    if (at + sizeof(*ret) > len)
-        return sys_call4(SYS_pread64, fd, ret, sizeof(*ret), at) == sizeof(*ret);
-    memcpy(ret, head + at, sizeof(*ret));
+    size_t size = eh->e_phentsize; /* checked */
+    uint64_t at = eh->e_phoff + i * size;
+    Elf32_Phdr p;
+    void *to = size == sizeof(p) ? (void *)&p : ret;
+    if (at + size <= len)
+        memcpy(to, head + at, size);
+    else if (sys_call4(SYS_pread64, fd, to, size, at) != (long)size)
+        return false;
+    if (to == &p)
+        *ret = (Elf64_Phdr){p.p_type, p.p_flags, p.p_offset, p.p_vaddr, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
     return true;
 }
 
@@ -157,6 +182,11 @@ static bool add_phdr(int fd, const Elf64_Phdr *ph, uint64_t file_size, const Elf
     return true;
 }
 
+unsigned elf_phdr_size(const LuAbi *abi)
+{
+    return abi->word == 4 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr);
+}
+
 bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
 {
     struct stat st;
@@ -167,9 +197,8 @@ bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
     if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
         return fail(err, "not a regular file");
     long len = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);
-    if (len < (long)sizeof(eh) || memcmp(head, ELFMAG, SELFMAG))
+    if (!widen_header(head, len, &eh))
         return fail(err, "not an ELF program");
-    memcpy(&eh, head, sizeof(eh));
     uint64_t file_size = (uint64_t)st.st_size;
     if (!check_header(&eh, abi, file_size, plan, err))
         return false;

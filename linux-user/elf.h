@@ -19,7 +19,7 @@ typedef struct ElfLoad {
     int prot;
 } ElfLoad;
 
-/* What the program headers say, checked. */
+/* What the program headers say, checked. The same for files of 32 and of 64 bits: plan->abi->word tells. */
 typedef struct ElfPlan {
     const LuAbi *abi;    /* whose program it is */
     bool pie;            /* ET_DYN */
@@ -39,6 +39,8 @@ typedef struct ElfImage {
     bool exec_stack;
 } ElfImage;
 
+/* Bytes of a program header in that guest's files. */
+unsigned elf_phdr_size(const LuAbi *abi);
 /* Reads the headers of fd into plan; false with the reason in err (without the file's name). abi: whose program it must be;
  * NULL: any guest's. */
 bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err);

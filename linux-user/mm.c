@@ -87,7 +87,7 @@ static void choose_layout(LuMm *mm, const LuAbi *abi, const LuOptions *opt, cons
     l->stack_top = l->task_size - stack_random;
     l->mmap_base = align_down(l->task_size - gap - (random[1] % wide & on), PAGE);
     l->pie_base = align_down(l->task_size / 3 * 2 + (random[2] % wide & on), PAGE);
-    if (!opt->reserved_va)
+    if (!opt->reserved_va && abi->word == 8)
         l->pie_base = align_down(0x555555554000 + (random[2] % wide & on), PAGE);
 }
 

@@ -19,6 +19,7 @@ enum { PAGE = 4096, MAX_AUX = 32, EXTRA = 128 << 10 };
 
 typedef struct Build {
     Gva sp;
+    unsigned word; /* bytes of one */
     bool bad;
 } Build;
 
@@ -28,6 +29,14 @@ static Gva push(Build *b, const void *data, size_t n)
     if (!guest_write(b->sp, data, n))
         b->bad = true;
     return b->sp;
+}
+
+/* A word of the guest at `at`; the address behind it. */
+static Gva put_word(Build *b, Gva at, uint64_t v)
+{
+    if (!guest_write(at, &v, b->word)) /* little endian: the low bytes are first */
+        b->bad = true;
+    return at + b->word;
 }
 
 static size_t list_bytes(char **list, unsigned *ret_n)
@@ -62,7 +71,7 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, getauxval(AT_CLKTCK)},
         {AT_PHDR, plan->prog->phdr},
-        {AT_PHENT, sizeof(Elf64_Phdr)},
+        {AT_PHENT, elf_phdr_size(abi)},
         {AT_PHNUM, plan->prog->n_phdrs},
         {AT_BASE, plan->interp_base},
         {AT_FLAGS, 0},
@@ -92,15 +101,11 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
 /* A list of pointers to consecutive strings, with its NULL, upwards from `at`. */
 static Gva put_pointers(Build *b, Gva at, char **list, Gva strings)
 {
-    for (unsigned i = 0; list[i]; i++, at += 8) {
-        if (!guest_write(at, &strings, 8))
-            b->bad = true;
+    for (unsigned i = 0; list[i]; i++) {
+        at = put_word(b, at, strings);
         strings += strlen(list[i]) + 1;
     }
-    uint64_t null = 0;
-    if (!guest_write(at, &null, 8))
-        b->bad = true;
-    return at + 8;
+    return put_word(b, at, 0);
 }
 
 static long map_stack(LuThread *t, uint64_t used, bool exec)
@@ -133,7 +138,7 @@ Gva stack_build(LuThread *t, const StackPlan *plan, Fmt *err)
         fmt_printf(err, "cannot map a stack (errno %d)", (int)-top);
         return 0;
     }
-    Build b = {.sp = (Gva)top - 8};
+    Build b = {.sp = (Gva)top - p->abi->word, .word = p->abi->word};
     Gva execfn = push(&b, plan->execfn, strlen(plan->execfn) + 1);
     p->env_end = b.sp;
     p->env_start = push_strings(&b, plan->envp, env_bytes);
@@ -149,16 +154,15 @@ Gva stack_build(LuThread *t, const StackPlan *plan, Fmt *err)
     uint64_t aux[MAX_AUX][2];
     unsigned n_aux = fill_aux(t, plan, execfn, platform, random, aux);
     size_t words = 1 + argc + 1 + envc + 1;
-    b.sp = align_down(b.sp - words * 8 - n_aux * 16, 16);
-    uint64_t count = argc;
-    if (!guest_write(b.sp, &count, 8))
-        b.bad = true;
-    Gva at = put_pointers(&b, b.sp + 8, plan->argv, p->args_start);
+    b.sp = align_down(b.sp - (words + 2 * n_aux) * b.word, 16);
+    Gva at = put_pointers(&b, put_word(&b, b.sp, argc), plan->argv, p->args_start);
     at = put_pointers(&b, at, plan->envp, p->env_start);
-    if (!guest_write(at, aux, n_aux * 16))
-        b.bad = true;
     p->auxv = at;
-    p->auxv_len = n_aux * 16;
+    p->auxv_len = n_aux * 2 * b.word;
+    for (unsigned i = 0; i < n_aux; i++) {
+        at = put_word(&b, at, aux[i][0]);
+        at = put_word(&b, at, aux[i][1]);
+    }
     if (b.bad) {
         fmt_puts(err, "cannot write to the stack");
         return 0;

@@ -141,6 +141,7 @@ const LuAbi lu_abi_arm64 = {
     .name = "aarch64",
     .uname_machine = "aarch64",
     .interp_prefix = "/usr/aarch64-linux-gnu",
+    .word = 8,
     .task_size = 1ull << 47,
     .n_syscalls = LU_N_SYSCALLS_ARM64,
     .syscall_row = lu_syscall_row_arm64,

@@ -68,6 +68,7 @@ const LuAbi lu_abi_riscv64 = {
     .name = "riscv64",
     .uname_machine = "riscv64",
     .interp_prefix = "/usr/riscv64-linux-gnu",
+    .word = 8,
     .task_size = 1ull << 47,
     .n_syscalls = LU_N_SYSCALLS_RISCV64,
     .syscall_row = lu_syscall_row_riscv64,
