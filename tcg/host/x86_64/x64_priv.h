@@ -75,7 +75,7 @@ struct X64Emit {
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
     IrVal slot_val[IR_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
-    struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 2];
+    struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 3]; /* a brcond has three: two for "not equal or unordered" */
     int8_t reg[IR_MAX_INSNS];
     uint8_t home[IR_MAX_INSNS];
     uint8_t spill[IR_MAX_INSNS];
