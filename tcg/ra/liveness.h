@@ -25,7 +25,7 @@ typedef struct IrLive {
     uint16_t last[IR_MAX_INSNS]; /* index of the last user */
     uint16_t user[IR_MAX_INSNS]; /* the first user; when uses == 1 the only one */
     IrVal alias[IR_MAX_INSNS];   /* trunc, vlow, some zext: the value whose register it shares; else itself */
-    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255 */
+    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255; 255 too where others share the register */
     uint8_t flags[IR_MAX_INSNS]; /* IrLiveFlag */
     uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0 none */
 } IrLive;

@@ -419,6 +419,13 @@ void x64_lose_home(X64Emit *e, unsigned slot)
     e->home[u] = 0;
 }
 
+/* Does the slot hold less than somebody may want of v? v is 64 bits wide, or shares its register with a trunc or zext. */
+static bool is_cut(const X64Emit *e, unsigned slot, IrVal v)
+{
+    return e->h->slots[slot].type == IR_I32 &&
+           (ir_result_type(e->r, &e->r->insn[v]) != IR_I32 || e->l->uses[v] == 255);
+}
+
 static void put_memory(X64Emit *e, unsigned slot, IrVal v)
 {
     if (e->slot_val[slot] == v && e->home[v] == slot + 1)
@@ -436,7 +443,7 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
         x64_mov_mr(e->a, slot_width((IrType)e->h->slots[slot].type), m, x64_use(e, v));
     }
     e->slot_val[slot] = v;
-    if (!ir_is_const(e->r, v))
+    if (!ir_is_const(e->r, v) && !is_cut(e, slot, v))
         e->home[v] = (uint8_t)(slot + 1);
 }
 
