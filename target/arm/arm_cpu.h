@@ -119,6 +119,8 @@ uint32_t arm_cpsr(const ArmCpu *cpu);
 void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr);
 uint32_t arm_fpscr(const ArmCpu *cpu);
 void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr);
+/* A32, T32: fills the 4096 bytes that belong at 0xffff0000, readable and executable: Linux's helpers for user programs. */
+void arm_kuser_page(uint8_t *page);
 /* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else (SVC). */
 uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len);
 uint32_t arm_fpcr(const ArmCpu *cpu);

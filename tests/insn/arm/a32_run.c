@@ -16,7 +16,7 @@
 #include "accel/accel.h"
 #include "target/arm/arm_cpu.h"
 
-enum { MAX_SEGMENTS = 8 };
+enum { MAX_SEGMENTS = 8 }; /* one more is the helper page */
 
 typedef struct Segment {
     Gva start, end;
@@ -24,7 +24,7 @@ typedef struct Segment {
 } Segment;
 
 typedef struct Runner {
-    Segment seg[MAX_SEGMENTS];
+    Segment seg[MAX_SEGMENTS + 1];
     unsigned n_segs;
     bool verbose;
     ArmCpu *cpu;
@@ -78,6 +78,20 @@ static Gva load_elf(Runner *r, const char *path)
     }
     close(fd);
     return eh.e_entry;
+}
+
+/* As Linux has it for every program. */
+static void map_kuser_page(Runner *r)
+{
+    enum { KUSER = 0xffff0000u };
+    uint8_t *page = mmap((void *)(uintptr_t)KUSER, 4096, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (page == MAP_FAILED)
+        return;
+    arm_kuser_page(page);
+    mprotect(page, 4096, PROT_READ);
+    r->seg[r->n_segs++] = (Segment){KUSER, KUSER + 4096ull, true};
 }
 
 static _Noreturn void die(Runner *r, const char *what, int sig)
@@ -158,6 +172,7 @@ int main(int argc, char **argv)
         return 98;
     }
     r->cpu->base.pc = entry;
+    map_kuser_page(r);
     if (parallel)
         accel_ctx_set(a, &r->cpu->base, CTX_PARALLEL);
     run(r);

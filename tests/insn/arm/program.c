@@ -235,6 +235,23 @@ static u32 test_atomic(void)
 }
 #endif
 
+/* ---- Linux's helper page ---- */
+static u32 test_kuser(void)
+{
+    int (*cmpxchg)(int, int, volatile int *) = (int (*)(int, int, volatile int *))0xffff0fc0;
+    int (*cmpxchg64)(const u64 *, const u64 *, volatile u64 *) = (int (*)(const u64 *, const u64 *, volatile u64 *))0xffff0f60;
+    void (*barrier)(void) = (void (*)(void))0xffff0fa0;
+    static volatile int word = 5;
+    static volatile u64 pair = 0x100000002ull;
+    u64 from = 0x100000002ull, to = 0x123456789abcull;
+    u32 r = !cmpxchg(4, 6, &word);
+    r = r << 1 | !cmpxchg(5, 7, &word);
+    r = r << 1 | !cmpxchg64(&to, &from, &pair);
+    r = r << 1 | !cmpxchg64(&from, &to, &pair);
+    barrier();
+    return r << 16 | (u32)word << 8 | (pair == to) << 4 | *(volatile u32 *)0xffff0ffc;
+}
+
 /* ---- the other instruction set ---- */
 #if __ARM_ARCH >= 7
 #if __thumb__
@@ -267,6 +284,7 @@ void start(void)
 #if __ARM_FP
     print("float", test_float());
 #endif
+    print("kuser", test_kuser());
 #if __ARM_ARCH >= 7
     print("atomic", test_atomic());
     print("interworking", test_interworking());
