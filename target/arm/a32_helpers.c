@@ -1,5 +1,4 @@
 /* C functions called by A32/T32 code; the list with flags and types is a32_helpers.def. */
-#include <time.h>
 
 #include "base/fault.h"
 #include "base/sys.h"
@@ -40,10 +39,7 @@ uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
 /* CNTVCT: the monotonic clock in units of 1 / ARM_CNTFRQ. */
 uint64_t a32_helper_cntvct(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct timespec now;
-
-    sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * ARM_CNTFRQ + (uint64_t)now.tv_nsec / (1000000000 / ARM_CNTFRQ);
+    return sys_monotonic(ARM_CNTFRQ);
 }
 
 _Static_assert((int)SOFTFP_INVALID == IR_FF_INVALID && (int)SOFTFP_INEXACT == IR_FF_INEXACT, "flags are IR_FF_*");

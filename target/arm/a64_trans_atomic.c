@@ -45,22 +45,13 @@ static IrVal zero_extended(IrBuilder *b, unsigned size, IrVal v)
 /* What operation op stores, for the unshared form. */
 static IrVal rmw_value(IrBuilder *b, IrRmw op, unsigned size, IrVal old, IrVal v)
 {
-    IrType type = type_of_size(size);
-    IrVal x = op == IR_RMW_MIN || op == IR_RMW_MAX ? sign_extended(b, size, old) : old;
-    IrVal y = op == IR_RMW_MIN || op == IR_RMW_MAX ? sign_extended(b, size, v) : zero_extended(b, size, v);
-
-    switch (op) {
-    case IR_RMW_ADD: return ir_add(b, type, old, v);
-    case IR_RMW_AND: return ir_and(b, type, old, v);
-    case IR_RMW_OR: return ir_or(b, type, old, v);
-    case IR_RMW_XOR: return ir_xor(b, type, old, v);
-    case IR_RMW_MIN: return ir_select(b, ir_cmp(b, IR_LT, x, y), x, y);
-    case IR_RMW_MAX: return ir_select(b, ir_cmp(b, IR_LT, x, y), y, x);
-    case IR_RMW_MINU: return ir_select(b, ir_cmp(b, IR_LTU, x, y), x, y);
-    case IR_RMW_MAXU: return ir_select(b, ir_cmp(b, IR_LTU, x, y), y, x);
-    case IR_RMW_XCHG: return v;
+    if (op == IR_RMW_MIN || op == IR_RMW_MAX) {
+        old = sign_extended(b, size, old);
+        v = sign_extended(b, size, v);
+    } else if (op == IR_RMW_MINU || op == IR_RMW_MAXU) {
+        v = zero_extended(b, size, v); /* old is what was loaded */
     }
-    __builtin_unreachable();
+    return ir_rmw_value(b, op, type_of_size(size), old, v);
 }
 
 /* FEAT_LSE: rd = [rn]; [rn] = rd op rm. A is bit 23, R bit 22. With rd = XZR acquire has no meaning. */

@@ -1,5 +1,4 @@
 /* C functions called by generated code; the list with flags and types is rv_helpers.def. */
-#include <time.h>
 
 #include "base/fault.h"
 #include "base/sys.h"
@@ -39,10 +38,7 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
 /* The time CSR: the monotonic clock in units of 1 / RV_TIME_HZ. */
 uint64_t rv_helper_time(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct timespec now;
-
-    sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * RV_TIME_HZ + (uint64_t)now.tv_nsec / (1000000000 / RV_TIME_HZ);
+    return sys_monotonic(RV_TIME_HZ);
 }
 
 uint64_t rv_helper_cycle(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -50,9 +46,6 @@ uint64_t rv_helper_cycle(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t
 #ifdef __x86_64__
     return __builtin_ia32_rdtsc();
 #else
-    struct timespec now;
-
-    sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return sys_monotonic(1000000000);
 #endif
 }

@@ -36,23 +36,6 @@ static IrVal aligned_address(Trans *t, const RvArgs *a, unsigned size)
     return addr;
 }
 
-/* Value of AMO operation op, for the unshared form. */
-static IrVal amo_value(IrBuilder *b, IrRmw op, IrType type, IrVal old, IrVal v)
-{
-    switch (op) {
-    case IR_RMW_ADD: return ir_add(b, type, old, v);
-    case IR_RMW_AND: return ir_and(b, type, old, v);
-    case IR_RMW_OR: return ir_or(b, type, old, v);
-    case IR_RMW_XOR: return ir_xor(b, type, old, v);
-    case IR_RMW_MIN: return ir_select(b, ir_cmp(b, IR_LT, old, v), old, v);
-    case IR_RMW_MAX: return ir_select(b, ir_cmp(b, IR_LT, old, v), v, old);
-    case IR_RMW_MINU: return ir_select(b, ir_cmp(b, IR_LTU, old, v), old, v);
-    case IR_RMW_MAXU: return ir_select(b, ir_cmp(b, IR_LTU, old, v), v, old);
-    case IR_RMW_XCHG: return v;
-    }
-    __builtin_unreachable();
-}
-
 static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
 {
     IrBuilder *b = t->b;
@@ -67,7 +50,7 @@ static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
         old = ir_rmw(b, op, type, addr, v, mem);
     } else {
         old = ir_ld(b, type, addr, 0, mem);
-        ir_st(b, amo_value(b, op, type, old, v), addr, 0, mem);
+        ir_st(b, ir_rmw_value(b, op, type, old, v), addr, 0, mem);
     }
     if (size == 2)
         rv_put_x32(t, a->rd, old);

@@ -294,6 +294,22 @@ IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem me
     return emit(b, (IrInsn){.op = IR_RMW, .type = t, .misc = op, .a = addr, .c = value, .d = mem.raw});
 }
 
+IrVal ir_rmw_value(IrBuilder *b, IrRmw op, IrType t, IrVal old, IrVal value)
+{
+    switch (op) {
+    case IR_RMW_ADD: return ir_add(b, t, old, value);
+    case IR_RMW_AND: return ir_and(b, t, old, value);
+    case IR_RMW_OR: return ir_or(b, t, old, value);
+    case IR_RMW_XOR: return ir_xor(b, t, old, value);
+    case IR_RMW_MIN: return ir_select(b, ir_cmp(b, IR_LT, old, value), old, value);
+    case IR_RMW_MAX: return ir_select(b, ir_cmp(b, IR_LT, old, value), value, old);
+    case IR_RMW_MINU: return ir_select(b, ir_cmp(b, IR_LTU, old, value), old, value);
+    case IR_RMW_MAXU: return ir_select(b, ir_cmp(b, IR_LTU, old, value), value, old);
+    case IR_RMW_XCHG: return value;
+    }
+    __builtin_unreachable();
+}
+
 IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem)
 {
     addr = data_address(b, addr, &(int32_t){0});

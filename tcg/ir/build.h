@@ -136,6 +136,8 @@ IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c); /* i1 */
 IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem);
 void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem);
 IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem);
+/* What ir_rmw() would store, from the old value: for the form that is not atomic. */
+IrVal ir_rmw_value(IrBuilder *b, IrRmw op, IrType t, IrVal old, IrVal value);
 IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem);
 void ir_fence(IrBuilder *b, unsigned mask);
 

@@ -23,6 +23,15 @@ long sys_map_own(void *at, size_t len)
     return p;
 }
 
+uint64_t sys_monotonic(uint64_t hz)
+{
+    enum { NS = 1000000000 };
+    struct timespec now;
+
+    sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * hz + (uint64_t)now.tv_nsec / (NS / hz);
+}
+
 long sys_futex_wait_ms(uint32_t *word, uint32_t val, unsigned ms)
 {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};

@@ -48,6 +48,8 @@ static inline long sys_getpid(void) { return sys_call0(SYS_getpid); }
 /* Zeroed private memory for our own use, at `at` or (NULL) anywhere. Much is reserved of which little is touched, so the
  * kernel is kept from backing it by huge pages: an empty program then took 11 MiB and 0.7 ms more. */
 long sys_map_own(void *at, size_t len);
+/* The monotonic clock in units of 1 / hz, which divides 10^9. */
+uint64_t sys_monotonic(uint64_t hz);
 /* op is FUTEX_WAIT or FUTEX_WAKE, with or without FUTEX_PRIVATE_FLAG; no time-out. */
 static inline long sys_futex(uint32_t *word, int op, uint32_t val)
 {

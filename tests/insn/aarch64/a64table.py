@@ -1,9 +1,12 @@
 """Rows of the A64 tables for the tests: parsing, encoding, random instances, a small assembler, ELF files."""
 import os
 import re
-import shutil
+import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+sys.path.append(os.path.join(ROOT, 'tests/insn'))
+import outside  # noqa: E402
+
 ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+),\s*"([^"]*)"\)')
 
 
@@ -109,16 +112,16 @@ class Asm:
 CODE_BASE, DATA_BASE = 0x10000, 0x20000000
 
 
-def elf(code, data):
-    """Static executable: code at CODE_BASE (its first byte is the entry), data read-write at DATA_BASE."""
+def elf(code, data, code_base=CODE_BASE, data_base=DATA_BASE):
+    """Static executable: code at code_base (its first byte is the entry), data read-write at data_base."""
     def pack(*items):
         return b''.join(v.to_bytes(n, 'little') for v, n in items)
     page = 4096
     off_code, off_data = page, page + (len(code) + page - 1) // page * page
     out = bytearray(b'\x7fELF' + bytes([2, 1, 1]) + bytes(9))
-    out += pack((2, 2), (183, 2), (1, 4), (CODE_BASE, 8), (64, 8), (0, 8), (0, 4), (64, 2), (56, 2), (2, 2), (64, 2),
+    out += pack((2, 2), (183, 2), (1, 4), (code_base, 8), (64, 8), (0, 8), (0, 4), (64, 2), (56, 2), (2, 2), (64, 2),
                 (0, 2), (0, 2))
-    for flags, off, addr, size in ((5, off_code, CODE_BASE, len(code)), (6, off_data, DATA_BASE, len(data))):
+    for flags, off, addr, size in ((5, off_code, code_base, len(code)), (6, off_data, data_base, len(data))):
         out += pack((1, 4), (flags, 4), (off, 8), (addr, 8), (addr, 8), (size, 8), (size, 8), (page, 8))
     out += bytes(off_code - len(out))
     out += code
@@ -128,12 +131,4 @@ def elf(code, data):
 
 
 def oracle():
-    """Path of the outside emulator, or None: $TINAMOU_QEMU_AARCH64, the newest one that tests/sysroot fetched, the
-    machine's."""
-    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(ROOT, 'tests/sysroot/cache')
-    cand = [os.environ.get('TINAMOU_QEMU_AARCH64'), os.path.join(cache, 'tools/root/usr/bin/qemu-aarch64'),
-            shutil.which('qemu-aarch64'), shutil.which('qemu-aarch64-static')]
-    for c in cand:
-        if c and os.access(c, os.X_OK):
-            return c
-    return None
+    return outside.emulator('qemu-aarch64', 'TINAMOU_QEMU_AARCH64')

@@ -22,6 +22,7 @@ import tempfile
 
 import a64table
 from a64table import DATA_BASE
+from outside import run
 
 POOL, BUFFER, BUFFER_SIZE = 0, 4096, 11 * 4096 # offsets of the data segment
 DUMP = BUFFER + BUFFER_SIZE
@@ -719,11 +720,6 @@ class Program:
         a.li(8, 93)
         a.emit('svc')
         return bytes(a.code), bytes(self.data)
-
-
-def run(command, path):
-    p = subprocess.run(command + [path], capture_output=True, timeout=120)
-    return p.returncode, p.stdout, p.stderr.decode(errors='replace')[-300:]
 
 
 def explain(prog, want, got):

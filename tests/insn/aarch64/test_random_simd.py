@@ -11,19 +11,23 @@ back to back and store all registers at their end.
 Reserved: x26 scratch memory, x27 integer pool, x28 vector pool, x29 log; x24, x25 for what stands around an instance.
 """
 import argparse
+import functools
 import os
 import random
 import re
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 
 import a64table
+import outside
+from a64table import oracle
 
 FILES = ('a64_fp.def', 'a64_simd.def', 'a64_simd_scalar.def', 'a64_simd_mem.def', 'a64_crypto.def')
 CODE, DATA = 0x400000, 0x10000000
+elf = functools.partial(a64table.elf, code_base=CODE, data_base=DATA)
+run = functools.partial(outside.run, timeout=300)
 VPOOL_N, XPOOL_N = 4096, 512
 VPOOL, XPOOL, SCRATCH, SCRATCH_SIZE = 0, VPOOL_N * 16, VPOOL_N * 16 + XPOOL_N * 8, 8192
 LOG = SCRATCH + SCRATCH_SIZE
@@ -316,32 +320,6 @@ class Program:
             f.write(bits.to_bytes(4, 'little'))
             f.flush()
             return subprocess.run([p, f.name], capture_output=True, text=True, check=True).stdout.strip().replace('\t', ' ')
-
-
-def elf(code, data):
-    """Static executable: code at CODE, its first byte is the entry; data read-write at DATA."""
-    page = 4096
-    off_data = page + (len(code) + page - 1) // page * page
-    head = b'\x7fELF' + bytes([2, 1, 1]) + bytes(9)
-    head += struct.pack('<HHIQQQIHHHHHH', 2, 183, 1, CODE, 64, 0, 0, 64, 56, 2, 64, 0, 0)
-    for flags, off, addr, size in ((5, page, CODE, len(code)), (6, off_data, DATA, len(data))):
-        head += struct.pack('<IIQQQQQQ', 1, flags, off, addr, addr, size, size, page)
-    out = head + bytes(page - len(head)) + code
-    return out + bytes(off_data - len(out)) + data
-
-
-def oracle():
-    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(a64table.ROOT, 'tests/sysroot/cache')
-    for c in (os.environ.get('TINAMOU_QEMU_ARM64'), os.path.join(cache, 'tools/root/usr/bin/qemu-aarch64'),
-              shutil.which('qemu-aarch64'), shutil.which('qemu-aarch64-static')):
-        if c and os.access(c, os.X_OK):
-            return c
-    return None
-
-
-def run(command, path):
-    p = subprocess.run(command + [path], capture_output=True, timeout=300)
-    return p.returncode, p.stdout, p.stderr.decode(errors='replace')[-300:]
 
 
 def show(data):

@@ -1,9 +1,12 @@
 """Rows of a32_*.def and t32_insns.def for the tests: parsing, encoding, ELF files."""
 import os
 import re
-import shutil
+import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+sys.path.append(os.path.join(ROOT, 'tests/insn'))
+import outside  # noqa: E402
+
 ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+),\s*"([^"]*)"\)')
 
 
@@ -106,10 +109,6 @@ def elf(code, data, entry=CODE_BASE):
 
 
 def oracle():
-    """Command of the outside emulator, or None: $TINAMOU_QEMU_ARM, the newest that tests/sysroot fetched, the machine's."""
-    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(ROOT, 'tests/sysroot/cache')
-    for c in (os.environ.get('TINAMOU_QEMU_ARM'), os.path.join(cache, 'tools/root/usr/bin/qemu-arm'),
-              shutil.which('qemu-arm'), shutil.which('qemu-arm-static')):
-        if c and os.access(c, os.X_OK):
-            return [c, '-cpu', 'max']
-    return None
+    """Command of the outside emulator, or None."""
+    path = outside.emulator('qemu-arm', 'TINAMOU_QEMU_ARM')
+    return path and [path, '-cpu', 'max']

@@ -1,9 +1,12 @@
 """Rows of rv_insns.def for the tests: parsing, encoding, random instances."""
 import os
 import re
-import shutil
+import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+sys.path.append(os.path.join(ROOT, 'tests/insn'))
+import outside  # noqa: E402
+
 ROW = re.compile(r'^INSN\((\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\w+),\s*(\w+),\s*(\w+),\s*"([^"]*)",\s*(\w+)\)')
 
 
@@ -110,11 +113,4 @@ def elf(code, data, bits=64):
 
 
 def oracle(xlen=64):
-    """Path of the outside emulator, or None: $TINAMOU_QEMU, the newest one that tests/sysroot fetched, the machine's."""
-    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(ROOT, 'tests/sysroot/cache')
-    cand = [os.environ.get('TINAMOU_QEMU') if xlen == 64 else None, os.path.join(cache, 'tools/root/usr/bin/qemu-riscv%d' % xlen),
-            shutil.which('qemu-riscv%d' % xlen), shutil.which('qemu-riscv%d-static' % xlen)]
-    for c in cand:
-        if c and os.access(c, os.X_OK):
-            return c
-    return None
+    return outside.emulator('qemu-riscv%d' % xlen, 'TINAMOU_QEMU' if xlen == 64 else None)

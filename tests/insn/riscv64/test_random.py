@@ -14,11 +14,11 @@ scratch and x29 the log pointer.
 import argparse
 import os
 import random
-import subprocess
 import sys
 import tempfile
 
 import rvtable
+from outside import run
 from rvtable import DATA_BASE
 
 POOL, BUFFER, DUMP = 0, 4096, 12288 # offsets of the data segment
@@ -462,11 +462,6 @@ class Program:
         a.li32(17, 93)
         a.emit('ecall')
         return bytes(a.code), bytes(self.data)
-
-
-def run(command, path):
-    p = subprocess.run(command + [path], capture_output=True, timeout=120)
-    return p.returncode, p.stdout, p.stderr.decode(errors='replace')[-300:]
 
 
 def explain(prog, want, got):
