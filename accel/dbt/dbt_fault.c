@@ -61,9 +61,21 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
     return v;
 }
 
+/* What lahf; seto would leave. */
+static uint16_t host_flags(const ucontext_t *uc, bool inv)
+{
+    uint64_t efl = (uint64_t)uc->uc_mcontext.gregs[REG_EFL];
+    return (uint16_t)((efl << 8 | (efl >> 11 & 1)) ^ (inv ? IR_FL_C : 0));
+}
+
 /* The flags slot, which was not up to date in the cpu object. */
 static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
 {
+    if (f->op >= X64_FL_HOST_INV) {
+        uint16_t host = host_flags(uc, f->op == X64_FL_HOST_INV);
+        memcpy((char *)cpu + slot->offset, &host, 2);
+        return;
+    }
     IrType t = (IrType)f->type;
     uint64_t sel = f->sel.kind == X64_LOC_NONE ? f->when : loc_value(&f->sel, cpu, uc) & (f->keep ? 3 : 1);
     if (f->sel_type != IR_VOID) {
@@ -77,7 +89,7 @@ static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, cons
         uint32_t flags = 0;
         ir_eval_fp(&(IrInsn){.op = IR_FLFCMP, .type = f->type}, (IrFpEnv){.nan = IR_NAN_ARM}, (uint64_t[]){a, b, 0}, &word, &flags);
     } else {
-        word = ir_eval_fl((IrOp)f->op, t, a, b, 0);
+        word = ir_eval_fl((IrOp)f->op, t, a, b, false);
     }
     if (sel != f->when)
         word = f->other;

@@ -152,13 +152,12 @@ static void logic(Trans *t, const A32Args *a, LogicOp op, bool test)
 
 typedef enum SumOp { OP_ADD, OP_SUB, OP_RSB, OP_ADC, OP_SBC, OP_RSC } SumOp;
 
-/* x + y + carry; of a subtraction y is inverted. Arm's carry is "not borrow". */
-static void sum_with_carry(Trans *t, const A32Args *a, IrVal x, IrVal y)
+/* x + y + carry, x - y - 1 + carry. Arm's carry is "not borrow". */
+static void sum_with_carry(Trans *t, const A32Args *a, bool subtract, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
-    IrVal carry = a32_carry(t);
-    IrVal v = ir_add(b, IR_I32, ir_add(b, IR_I32, x, y), ir_zext(b, IR_I32, carry));
-    IrVal fl = a->S ? ir_fladc(b, x, y, carry) : IR_NONE;
+    IrVal carry = a32_fl(t), v = subtract ? ir_subc(b, x, y, carry) : ir_addc(b, x, y, carry);
+    IrVal fl = !a->S ? IR_NONE : subtract ? ir_flsbc(b, x, y, carry) : ir_fladc(b, x, y, carry);
 
     if (!put_result(t, a, v) && a->S)
         a32_put_slot(t, A32_SLOT_FL, fl);
@@ -184,9 +183,9 @@ static void sum(Trans *t, const A32Args *a, SumOp op, bool test)
         v = ir_sub(b, IR_I32, m, n);
         fl = a->S ? ir_flsub(b, m, n) : IR_NONE;
         break;
-    case OP_ADC: sum_with_carry(t, a, n, m); return;
-    case OP_SBC: sum_with_carry(t, a, n, ir_not(b, IR_I32, m)); return;
-    default: sum_with_carry(t, a, m, ir_not(b, IR_I32, n)); return;
+    case OP_ADC: sum_with_carry(t, a, false, n, m); return;
+    case OP_SBC: sum_with_carry(t, a, true, n, m); return;
+    default: sum_with_carry(t, a, true, m, n); return;
     }
     if ((test || !put_result(t, a, v)) && fl)
         a32_put_slot(t, A32_SLOT_FL, fl);

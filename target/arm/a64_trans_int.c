@@ -11,16 +11,20 @@ typedef enum Flags { NO_FLAGS, SET_FLAGS } Flags;
 
 static IrVal add(Trans *t, const A64Args *a, IrVal x, IrVal y, Flags flags)
 {
+    IrVal v = ir_add(t->b, a64_type(a), x, y); /* before its flags: a carry may be wanted of both at once */
+
     if (flags)
         ir_put(t->b, ARM_SLOT_FL, ir_fladd(t->b, x, y));
-    return ir_add(t->b, a64_type(a), x, y);
+    return v;
 }
 
 static IrVal sub(Trans *t, const A64Args *a, IrVal x, IrVal y, Flags flags)
 {
+    IrVal v = ir_sub(t->b, a64_type(a), x, y);
+
     if (flags)
         ir_put(t->b, ARM_SLOT_FL, ir_flsub(t->b, x, y));
-    return ir_sub(t->b, a64_type(a), x, y);
+    return v;
 }
 
 void a64_trans_add_imm(Trans *t, const A64Args *a)
@@ -134,20 +138,16 @@ void a64_trans_subs_ext(Trans *t, const A64Args *a)
     a64_put_r(t, a->sf, a->rd, sub(t, a, x.n, x.m, SET_FLAGS));
 }
 
-/* With carry: x + y + C; subtraction adds the complement. */
-static void add_with_carry(Trans *t, const A64Args *a, bool invert, Flags flags)
+/* x + y + C, x - y - !C */
+static void add_with_carry(Trans *t, const A64Args *a, bool subtract, Flags flags)
 {
     IrBuilder *b = t->b;
-    IrType type = a64_type(a);
     A64Pair x = a64_nm(t, a);
-    IrVal carry = ir_flcc(b, ir_get(b, ARM_SLOT_FL), IR_FL_HS), sum;
+    IrVal fl = ir_get(b, ARM_SLOT_FL), v = subtract ? ir_subc(b, x.n, x.m, fl) : ir_addc(b, x.n, x.m, fl);
 
-    if (invert)
-        x.m = ir_not(b, type, x.m);
     if (flags)
-        ir_put(b, ARM_SLOT_FL, ir_fladc(b, x.n, x.m, carry));
-    sum = ir_add(b, type, x.n, x.m);
-    a64_put_r(t, a->sf, a->rd, ir_add(b, type, sum, ir_zext(b, type, carry)));
+        ir_put(b, ARM_SLOT_FL, subtract ? ir_flsbc(b, x.n, x.m, fl) : ir_fladc(b, x.n, x.m, fl));
+    a64_put_r(t, a->sf, a->rd, v);
 }
 
 void a64_trans_adc(Trans *t, const A64Args *a) { add_with_carry(t, a, false, NO_FLAGS); }

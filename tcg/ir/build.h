@@ -66,6 +66,7 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_FL1    IR_BUILD_NONE
 #define IR_BUILD_FL2    IR_BUILD_NONE
 #define IR_BUILD_FL3    IR_BUILD_NONE
+#define IR_BUILD_ADC    IR_BUILD_NONE
 #define IR_BUILD_FLMAKE IR_BUILD_NONE
 #define IR_BUILD_FLBITS IR_BUILD_NONE
 #define IR_BUILD_LD     IR_BUILD_NONE
@@ -126,7 +127,11 @@ IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false);
  * so that a compare and branch is a compare and branch. ir_select() takes fl values too. */
 IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y);
 IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y);
-IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal carry);
+IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
+IrVal ir_flsbc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
+/* The values that go with these. A back end computes both at once where the flags follow the value directly. */
+IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
+IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_fllogic(IrBuilder *b, IrVal x);
 IrVal ir_flmake(IrBuilder *b, IrVal word);
 IrVal ir_flbits(IrBuilder *b, IrVal fl);

@@ -123,20 +123,24 @@ uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand)
     return old;
 }
 
-uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, uint64_t carry)
+uint64_t ir_eval_adc(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry)
+{
+    return ir_canon(t, a + (op == IR_SUBC ? ~b : b) + carry);
+}
+
+uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry)
 {
     unsigned bits = ir_type_bits(t);
-    if (op == IR_FLSUB) {
+    bool subtract = op == IR_FLSUB || op == IR_FLSBC;
+    if (subtract)
         b = ir_canon(t, ~b);
-        carry = 1;
-    } else if (op != IR_FLADC) {
-        carry = 0;
-    }
+    if (op != IR_FLADC && op != IR_FLSBC)
+        carry = op == IR_FLSUB;
     bool logic = op == IR_FLLOGIC;
     unsigned __int128 wide = logic ? a : (unsigned __int128)a + b + carry;
     uint64_t r = ir_canon(t, (uint64_t)wide);
     uint64_t half = logic ? 0 : (a ^ b ^ r) & 0x10, over = logic ? 0 : (a ^ r) & (b ^ r);
-    if (op == IR_FLSUB) /* x86's half carry of a subtraction is a borrow */
+    if (subtract) /* x86's half carry of a subtraction is a borrow */
         half ^= 0x10;
     return IR_FL_BIT9 | (r >> (bits - 1) ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) | (half ? IR_FL_HALF : 0) |
            (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | ((wide >> bits) & 1 ? IR_FL_C : 0) |

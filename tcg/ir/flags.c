@@ -11,22 +11,57 @@
 static const IrInsn *def(const IrBuilder *b, IrVal v) { return &b->r->insn[v]; }
 static IrType type_of(const IrBuilder *b, IrVal v) { return ir_result_type(b->r, def(b, v)); }
 
-static IrVal make(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal carry)
+/* The carry of fl, if it is known: 0 or 1; else 2. */
+static unsigned carry_of(const IrBuilder *b, IrVal fl)
+{
+    if (fl == IR_NONE || (!b->no_fold && def(b, fl)->op == IR_FLLOGIC))
+        return 0;
+    return ir_is_const(b->r, fl) ? (ir_const_value(b->r, fl) & IR_FL_C) != 0 : 2;
+}
+
+static bool known(const IrBuilder *b, IrVal x, IrVal y, unsigned carry)
+{
+    return !b->no_fold && ir_is_const(b->r, x) && (!y || ir_is_const(b->r, y)) && carry < 2;
+}
+
+static uint64_t value_of(const IrBuilder *b, IrVal x) { return x ? ir_canon(type_of(b, x), (uint64_t)ir_const_value(b->r, x)) : 0; }
+
+static IrVal make(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal fl)
 {
     IrType t = type_of(b, x);
-    bool known = ir_is_const(b->r, x) && (!y || ir_is_const(b->r, y)) && (!carry || ir_is_const(b->r, carry));
-    if (!b->no_fold && known)
-        return ir_const(b, IR_FL,
-                        (int64_t)ir_eval_fl(op, t, ir_canon(t, (uint64_t)ir_const_value(b->r, x)),
-                                            y ? ir_canon(t, (uint64_t)ir_const_value(b->r, y)) : 0,
-                                            carry ? (uint64_t)ir_const_value(b->r, carry) : 0));
-    return ir_emit(b, (IrInsn){.op = op, .type = t, .a = x, .b = y, .c = carry});
+    unsigned carry = carry_of(b, fl);
+    if (known(b, x, y, carry))
+        return ir_const(b, IR_FL, (int64_t)ir_eval_fl(op, t, value_of(b, x), value_of(b, y), carry));
+    return ir_emit(b, (IrInsn){.op = op, .type = t, .a = x, .b = y, .c = fl});
 }
 
 IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLSUB, x, y, IR_NONE); }
 IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLADD, x, y, IR_NONE); }
-IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal carry) { return make(b, IR_FLADC, x, y, carry); }
 IrVal ir_fllogic(IrBuilder *b, IrVal x) { return make(b, IR_FLLOGIC, x, IR_NONE, IR_NONE); }
+
+IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal fl)
+{
+    return !b->no_fold && carry_of(b, fl) == 0 ? ir_fladd(b, x, y) : make(b, IR_FLADC, x, y, fl);
+}
+
+IrVal ir_flsbc(IrBuilder *b, IrVal x, IrVal y, IrVal fl)
+{
+    return !b->no_fold && carry_of(b, fl) == 1 ? ir_flsub(b, x, y) : make(b, IR_FLSBC, x, y, fl);
+}
+
+static IrVal with_carry(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal fl)
+{
+    IrType t = type_of(b, x);
+    unsigned carry = carry_of(b, fl);
+    if (b->no_fold || carry > 1)
+        return ir_emit(b, (IrInsn){.op = op, .type = t, .a = x, .b = y, .c = fl});
+    IrVal v = op == IR_ADDC ? ir_add(b, t, x, y) : ir_sub(b, t, x, y);
+    int64_t more = op == IR_ADDC ? carry : (int64_t)carry - 1;
+    return more ? ir_add(b, t, v, ir_const(b, t, more)) : v;
+}
+
+IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_ADDC, x, y, fl); }
+IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_SUBC, x, y, fl); }
 
 IrVal ir_flmake(IrBuilder *b, IrVal word)
 {

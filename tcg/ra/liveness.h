@@ -7,7 +7,7 @@
  * that makes it is `global` and its last use is IR_MAX_INSNS. A put is dead when the slot is put again before anything
  * can observe it (an op that may fault, an exit, a helper that looks at state). A word of flags that is put, and the
  * operands of the row that makes it, live until the last op that may observe the slot before the next put: the emitter
- * need not compute the word.
+ * need not compute the word. Not the operands of words in a chain of carries (ir_chained): those are made at once.
  * Ownership: plain storage, ~40 KiB, owned by the translating thread and reused. O(n), no allocation.
  */
 #ifndef TCG_RA_LIVENESS_H
@@ -19,6 +19,7 @@ enum IrLiveFlag {
     IR_L_DEAD = 1,   /* emit nothing */
     IR_L_FUSED = 2,  /* emitted by its only user (cmp into a branch, address arithmetic into a load) */
     IR_L_GLOBAL = 4, /* used in another block: keep it in memory between blocks */
+    IR_L_CARRY = 8,  /* a word of flags whose carry goes into a sum */
 };
 
 typedef struct IrLive {
@@ -32,6 +33,13 @@ typedef struct IrLive {
 
 /* What the emitter can fold into a user. */
 enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8 };
+
+/* Does the word take a carry, or give one to a sum? */
+static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)
+{
+    unsigned op = r->insn[v].op;
+    return op == IR_FLADC || op == IR_FLSBC || ((op == IR_FLADD || op == IR_FLSUB) && (l->flags[v] & IR_L_CARRY));
+}
 
 void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *live);
 

@@ -155,6 +155,12 @@ static bool ref_step(Ref *f)
         f->fl = ref_flags(old, base, v[0]);
         *a = old + base + v[0];
         break;
+    case TT_SBCS:
+        v[0] = (f->fl & IR_FL_C) != 0;
+        f->fl = ref_flags(old, ~base, v[0]);
+        *a = old + ~base + v[0];
+        break;
+    case TT_ADC: *a = old + base + ((f->fl & IR_FL_C) != 0); break;
     case TT_CCMP: f->fl = ref_cond(f, (unsigned)i.imm) ? ref_flags(old, ~base, true) : tt_nzcv(i.imm); break;
     case TT_CSEL: *a = ref_cond(f, (unsigned)i.imm) ? old : base; break;
     case TT_BCC: next = ref_cond(f, i.a) ? f->pc + (uint64_t)(4 * (int64_t)i.imm) : next; break;
@@ -220,7 +226,7 @@ static void compare(const Ref *f, bool faulted)
 static TtInsn random_insn(void)
 {
     static const uint8_t ops[] = {TT_ADDI, TT_ADD, TT_MUL, TT_LD, TT_LD, TT_ST, TT_LDP, TT_POST, TT_POP, TT_STP, TT_FADD, TT_MOVX,
-                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL};
+                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL, TT_SBCS, TT_ADC, TT_ADCS, TT_MUL};
     TtInsn i = {.op = ops[rnd() % sizeof ops], .a = (uint8_t)(1 + rnd() % 4), .imm = (int8_t)(8 * (rnd() % 5) - 16)};
     unsigned k = (unsigned)(rnd() % 16);
     if (i.op >= TT_CMP)

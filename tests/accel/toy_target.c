@@ -60,14 +60,20 @@ static void translate_flags(Trans *t, const TtInsn *i)
     case TT_CMP: ir_put(b, FL, ir_flsub(b, x, y)); break;
     case TT_TST: ir_put(b, FL, ir_fllogic(b, ir_and(b, IR_I64, x, y))); break;
     case TT_ADDS:
-        ir_put(b, FL, ir_fladd(b, x, y));
         ir_put(b, i->a, ir_add(b, IR_I64, x, y));
+        ir_put(b, FL, ir_fladd(b, x, y));
         break;
     case TT_ADCS:
-        c = ir_flcc(b, ir_get(b, FL), IR_FL_HS);
-        ir_put(b, FL, ir_fladc(b, x, y, c));
-        ir_put(b, i->a, ir_add(b, IR_I64, ir_add(b, IR_I64, x, y), ir_zext(b, IR_I64, c)));
+        fl = ir_get(b, FL);
+        ir_put(b, i->a, ir_addc(b, x, y, fl));
+        ir_put(b, FL, ir_fladc(b, x, y, fl));
         break;
+    case TT_SBCS:
+        fl = ir_get(b, FL);
+        ir_put(b, i->a, ir_subc(b, x, y, fl));
+        ir_put(b, FL, ir_flsbc(b, x, y, fl));
+        break;
+    case TT_ADC: ir_put(b, i->a, ir_addc(b, x, y, ir_get(b, FL))); break;
     case TT_CCMP:
         c = ir_flcc(b, ir_get(b, FL), (IrFlCond)(i->imm & 15));
         fl = ir_select(b, c, ir_flsub(b, x, y), ir_const(b, IR_FL, tt_nzcv(i->imm)));
@@ -129,6 +135,8 @@ static void toy_translate(Trans *t)
     case TT_CMP:
     case TT_ADDS:
     case TT_ADCS:
+    case TT_SBCS:
+    case TT_ADC:
     case TT_TST:
     case TT_CCMP:
     case TT_CSEL: translate_flags(t, &i); break;

@@ -12,6 +12,7 @@
  *   FADD ra = [rb], [rb] += ra, atomically                MOVX ra = [rb], [rb + 8] = ra, ra+1 = old ra
  *   FDIV ra = ra / rb as doubles                          F2I  ra = integer of the double rb, toward zero
  *   CMP  flags of ra - rb                ADDS ra = ra + rb, with flags      ADCS ra = ra + rb + carry, with flags
+ *   SBCS ra = ra - rb - !carry, with flags  ADC  ra = ra + rb + carry
  *   TST  flags of ra & rb                CCMP if cond imm & 15: flags of ra - rb, else the constant tt_nzcv(imm)
  *   CSEL ra = cond imm ? ra : rb         BCC  if cond a: pc += 4 * imm      (cond: IrFlCond)
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
@@ -23,7 +24,7 @@
 
 enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC,
        TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_FDIV, TT_F2I,
-       TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL, TT_BCC, TT_OPS };
+       TT_CMP, TT_ADDS, TT_ADCS, TT_SBCS, TT_ADC, TT_TST, TT_CCMP, TT_CSEL, TT_BCC, TT_OPS };
 
 typedef struct TtCpu {
     Cpu cpu;

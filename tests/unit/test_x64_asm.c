@@ -249,6 +249,8 @@ static void test_test(Test *t)
     int bit = pick(t, w);
     x64_bt_ri(a, w, kind, x, bit);
     E("%s %s,%s", bt_names[kind - X64_BT], reg_name(w, x), imm_text(8, bit));
+    x64_bt_mi(a, w, kind, m, bit);
+    E("%s %s,%s", bt_names[kind - X64_BT], mem_text(w, m), imm_text(8, bit));
     x64_bt_rr(a, w, kind, x, y);
     E("%s %s,%s", bt_names[kind - X64_BT], reg_name(w, x), reg_name(w, y));
 }

@@ -24,9 +24,11 @@ static unsigned want_flags(const Case *c, uint64_t a, uint64_t b, bool carry)
     bool carry_out = false;
     switch (c->op) {
     case IR_FLSUB:
-        u = (Wide)a - (Wide)b;
-        s = sa - sb;
-        carry_out = a >= b;
+    case IR_FLSBC:
+        carry = c->op == IR_FLSBC && !carry;
+        u = (Wide)a - (Wide)b - carry;
+        s = sa - sb - carry;
+        carry_out = u >= 0;
         break;
     case IR_FLADD:
     case IR_FLADC:
@@ -81,10 +83,11 @@ static void build(IrBuilder *b, const Case *c)
         x = ir_trunc(b, t, x), y = ir_trunc(b, t, y);
     if (c->b_const)
         y = ir_const(b, t, constant(c));
-    IrVal carry = ir_trunc(b, IR_I1, ir_and(b, IR_I64, bits, ir_const(b, IR_I64, 1)));
+    IrVal carry = ir_flmake(b, ir_trunc(b, IR_I32, ir_shl(b, IR_I64, bits, ir_const(b, IR_I64, 8))));
     IrVal fl = c->op == IR_FLSUB   ? ir_flsub(b, x, y)
                : c->op == IR_FLADD ? ir_fladd(b, x, y)
                : c->op == IR_FLADC ? ir_fladc(b, x, y, carry)
+               : c->op == IR_FLSBC ? ir_flsbc(b, x, y, carry)
                                    : ir_fllogic(b, x);
     if (c->choose) {
         IrVal other = ir_const(b, IR_FL, OTHER);
@@ -150,7 +153,7 @@ static void run_case(X64Kit *kit, const Case *c, bool no_fold)
 
 static void flags_and_conditions_agree(void **state)
 {
-    static const IrOp ops[] = {IR_FLSUB, IR_FLADD, IR_FLADC, IR_FLLOGIC};
+    static const IrOp ops[] = {IR_FLSUB, IR_FLADD, IR_FLADC, IR_FLLOGIC, IR_FLSBC};
     static const struct {
         const char *features;
         uint32_t no_opt;
@@ -159,8 +162,8 @@ static void flags_and_conditions_agree(void **state)
         X64Kit kit;
         x64_kit_init(&kit, hosts[h].features, hosts[h].no_opt);
         for (unsigned k = 0; k < ARRAY_SIZE(ops) * 2 * 3 * 3 * 2; k++) {
-            Case c = {.op = ops[k % 4], .wide = k / 4 % 2, .b_const = k / 8 % 3, .choose = k / 24 % 3};
-            run_case(&kit, &c, k / 72);
+            Case c = {.op = ops[k % 5], .wide = k / 5 % 2, .b_const = k / 10 % 3, .choose = k / 30 % 3};
+            run_case(&kit, &c, k / 90);
         }
         x64_kit_clear(&kit);
     }
@@ -192,12 +195,39 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
             ir_put(&b, TOY_FL, ir_select(&b, c, ir_flsub(&b, x, y), ir_const(&b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
             break;
         }
-        case 4: {
-            IrVal c = ir_flcc(&b, ir_get(&b, TOY_FL), IR_FL_HS);
-            ir_put(&b, TOY_FL, ir_fladc(&b, x, y, c));
+        case 4: /* chains: with and without value or flags */
+        case 5: {
+            IrVal fl = ir_get(&b, TOY_FL);
+            bool subtract = n >> 44 & 1;
+            if (n >> 45 & 1)
+                sum = subtract ? ir_subc(&b, x, y, fl) : ir_addc(&b, x, y, fl);
+            if (n >> 46 & 3)
+                ir_put(&b, TOY_FL, subtract ? ir_flsbc(&b, x, y, fl) : ir_fladc(&b, x, y, fl));
+            break;
+        }
+        case 6: {
+            IrVal fl = n >> 44 & 1 ? IR_NONE : ir_get(&b, TOY_FL);
+            sum = n >> 45 & 1 ? ir_add(&b, t, x, y) : ir_sub(&b, t, x, y);
+            ir_put(&b, TOY_FL, n >> 45 & 1 ? ir_fladd(&b, x, y) : ir_flsub(&b, x, y));
+            if (fl) /* the word from before, behind its successor */
+                sum = ir_addc(&b, sum, y, fl);
             break;
         }
         default: break;
+        }
+        if ((n >> 60 & 3) == 0) {
+            IrVal z = ir_get(&b, TOY_X + (n >> 36 & 7)), p;
+            switch (n >> 40 & 7) {
+            case 0: p = ir_mul(&b, IR_I64, z, ir_get(&b, TOY_X + 1)); break;
+            case 1: p = ir_mulhu(&b, IR_I64, z, ir_get(&b, TOY_X + 2)); break;
+            case 2: p = ir_add(&b, IR_I64, z, ir_get(&b, TOY_X + 3)); break;
+            case 3: p = ir_sub(&b, IR_I64, z, ir_const(&b, IR_I64, 77)); break;
+            case 4: p = ir_shr(&b, IR_I64, z, ir_const(&b, IR_I64, 9)); break;
+            case 5: p = ir_zext(&b, IR_I64, ir_mul(&b, IR_I32, ir_trunc(&b, IR_I32, z), ir_const(&b, IR_I32, 10))); break;
+            case 6: p = ir_not(&b, IR_I64, z); break;
+            default: p = ir_const(&b, IR_I64, 0); break;
+            }
+            ir_put(&b, TOY_X + (n >> 33 & 7), p);
         }
         if (n >> 48 & 1) /* not x14, x15 */
             ir_put(&b, TOY_X + (n >> 49) % 12, t == IR_I64 ? sum : ir_zext(&b, IR_I64, sum));

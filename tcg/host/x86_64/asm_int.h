@@ -452,6 +452,14 @@ static inline void x64_bt_ri(X64Asm *a, int w, int kind, int reg, int bit)
     x64_byte(a, (uint8_t) bit);
 }
 
+static inline void x64_bt_mi(X64Asm *a, int w, int kind, X64Mem m, int bit)
+{
+    if (!x64_room(a))
+        return;
+    a->p = x64_put_rm(x64_put_w(a->p, w), w, X64_OP(0, X64_0F, 0xba), kind, m, 0);
+    *a->p++ = (uint8_t) bit;
+}
+
 static inline void x64_bt_rr(X64Asm *a, int w, int kind, int reg, int bit)
 {
     x64_op_rr(a, w, X64_OP(0, X64_0F, 0x83 | kind << 3), bit, reg);

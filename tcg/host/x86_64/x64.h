@@ -115,7 +115,9 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
 } X64Const;
 
 /* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands; or, where
- * `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is right, 1 op, 2 other. */
+ * `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is right, 1 op, 2 other.
+ * X64_FL_HOST: the word is in the host's flags (as lahf, seto would leave it); INV: with its carry inverted. Records only. */
+enum { X64_FL_HOST = 0xff, X64_FL_HOST_INV = 0xfe };
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
     uint8_t kind;  /* X64LocKind */
@@ -123,7 +125,7 @@ typedef struct X64Loc {
     int64_t value; /* STACK: bytes from rsp. ENV: bytes from the start of the cpu. CONST */
 } X64Loc;
 typedef struct X64FlRecipe {
-    uint8_t op, type; /* IrOp, IrType of the operands */
+    uint8_t op, type; /* IrOp or X64_FL_HOST*, IrType of the operands */
     uint8_t when;     /* 0 or 1 */
     bool keep;
     uint8_t sel_type; /* IR_VOID: sel is an i1. Else when = (sel compared with sel_b, of this type), by sel_cond */

@@ -33,7 +33,7 @@ static void start(X64Emit *e, const IrRegion *r)
     e->fp_image = 0;
     e->arm = r->nan == IR_NAN_ARM;
     e->fcmp_end = NULL;
-    e->fl = e->fl_loop = IR_NONE;
+    e->fl = e->fl_loop = e->hold = IR_NONE;
     e->fl_head = 0;
     e->code->n_fl = 0;
     for (unsigned b = 0; b < r->n_blocks; b++) { /* block parameters live in private stack slots */
@@ -61,6 +61,8 @@ static void emit_block(X64Emit *e, unsigned block)
         if (flags & (IR_L_DEAD | IR_L_FUSED))
             continue;
         e->locked = 0;
+        if (e->hold != IR_NONE && !x64_keeps_flags(e, i))
+            x64_fl_unhold(e);
         if (i->op == IR_GET) /* the most frequent: their branches are foreseen better by themselves */
             x64_emit_get(e, i);
         else if (i->op == IR_PUT)

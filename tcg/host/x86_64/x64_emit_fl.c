@@ -1,7 +1,7 @@
 /* Guest flags. A word of flags (IR_FL_*) is what lahf and seto leave in ax after the host instruction that does the same.
  * Most words are never made: conditions look at the operands (ir_flcc), and the put of a word is only remembered. Where
  * the slot may be observed, its recipe is: in the record of an instruction that may fault, in the cold code of an exit.
- * ir_liveness() keeps the operands alive until the last such place. */
+ * ir_liveness() keeps the operands alive until the last such place. Words with a carry in or out: x64_emit_carry.c. */
 #include "tcg/host/x86_64/x64_priv.h"
 
 /* A copy of v in a scratch register, which may then be changed. */
@@ -27,27 +27,15 @@ static void set_host_flags(X64Emit *e, const IrInsn *i)
 {
     X64Asm *a = e->a;
     int w = x64_width((IrType)i->type);
-    int64_t c;
     switch (i->op) {
     case IR_FLSUB:
         op_with(e, w, X64_CMP, x64_use(e, i->a), i->b);
         x64_cmc(a);
         break;
     case IR_FLADD: op_with(e, w, X64_ADD, scratch_copy(e, i->a, w), i->b); break;
-    case IR_FLLOGIC: {
+    default: { /* fllogic */
         int r = x64_use(e, i->a);
         x64_test_rr(a, w, r, r);
-        break;
-    }
-    default: { /* fladc: all operands are in registers before the carry is set */
-        int d = scratch_copy(e, i->a, w), y = x64_use(e, i->b);
-        if (!x64_const(e, i->c, &c))
-            x64_bt_ri(a, 32, X64_BT, x64_use(e, i->c), 0);
-        else if (c)
-            x64_stc(a);
-        else
-            x64_clc(a);
-        x64_alu_rr(a, w, X64_ADC, d, y);
         break;
     }
     }
@@ -69,7 +57,7 @@ static Word word_of(const X64Emit *e, IrVal v)
     if (i->op == IR_FLFCMP && !x64_flfcmp_waits(e, i))
         return (Word){0};
     if (ir_op_info[i->op].result == IR_RESULT_FL)
-        return (Word){.row = i->op == IR_FLADC || i->op == IR_FLMAKE ? NULL : i};
+        return (Word){.row = ir_chained(e->r, e->l, v) || i->op == IR_FLMAKE ? NULL : i};
     if (i->op != IR_SELECT)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
@@ -88,7 +76,7 @@ bool x64_fl_wait(const X64Emit *e, IrVal v)
 }
 
 /* Not in a register, a slot or on the stack yet. */
-static bool unmade(const X64Emit *e, IrVal v)
+bool x64_fl_unmade(const X64Emit *e, IrVal v)
 {
     IrOp op = (IrOp)e->r->insn[v].op;
     return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
@@ -96,17 +84,25 @@ static bool unmade(const X64Emit *e, IrVal v)
 
 void x64_fl_make(X64Emit *e, IrVal v)
 {
-    if (!unmade(e, v))
+    if (!x64_fl_unmade(e, v))
         return;
     const IrInsn *i = &e->r->insn[v];
     Word w = {.row = i};
     if (i->op == IR_SELECT)
         w = word_of(e, v);
     x64_claim(e, X64_RAX);
-    if (w.row->op == IR_FLFCMP) {
+    if (v == e->hold) {
+        if (e->hold_inv)
+            x64_cmc(e->a);
+        e->hold_inv = false;
+    } else if (ir_chained(e->r, e->l, v)) {
+        e->failed = true; /* its operands may be gone */
+    } else if (w.row->op == IR_FLFCMP) {
         x64_flfcmp_word(e, w.row, X64_RAX, x64_scratch(e));
     } else {
         set_host_flags(e, w.row);
+    }
+    if (w.row->op != IR_FLFCMP) {
         x64_lahf(e->a);
         x64_setcc(e->a, X64_O, X64_RAX);
     }
@@ -122,25 +118,34 @@ void x64_fl_make(X64Emit *e, IrVal v)
     e->locked = 1u << X64_RAX;
 }
 
-static void emit_flags(X64Emit *e)
+static void emit_flags(X64Emit *e, const IrInsn *i)
 {
-    if (!x64_fl_wait(e, (IrVal)e->cur))
+    if (ir_chained(e->r, e->l, (IrVal)e->cur))
+        x64_carry_flags(e, i);
+    else if (!x64_fl_wait(e, (IrVal)e->cur))
         x64_fl_make(e, (IrVal)e->cur);
 }
 
 void x64_emit_flfcmp(X64Emit *e, const IrInsn *i) { x64_soft_ir_always(e, i); }
-void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e); }
-void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e); }
-void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e); }
-void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e); }
+void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flsbc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 
 /* ---- the slot ---- */
+
+bool x64_fl_put_waits(const X64Emit *e, unsigned slot, IrVal v)
+{
+    return x64_fl_unmade(e, v) && (int)slot == e->h->fl_slot && (v == e->hold || x64_fl_wait(e, v)) &&
+           e->code->n_fl <= X64_MAX_FL - 16;
+}
 
 bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v)
 {
     e->fl = IR_NONE; /* a former word that was not stored is not wanted any more */
     e->fl_head = 0;
-    if (!unmade(e, v) || (int)slot != e->h->fl_slot || !x64_fl_wait(e, v) || e->code->n_fl > X64_MAX_FL - 16) {
+    if (!x64_fl_put_waits(e, slot, v)) {
         x64_fl_make(e, v);
         return false;
     }
@@ -197,6 +202,14 @@ uint8_t x64_fl_recipe(X64Emit *e)
     Word w = word_of(e, e->fl);
     X64FlRecipe f;
     memset(&f, 0, sizeof f); /* compared as bytes */
+    if (e->fl == e->hold) {
+        f.op = e->hold_inv ? X64_FL_HOST_INV : X64_FL_HOST;
+        return add_recipe(e, &f);
+    }
+    if (!w.row) {
+        e->failed = true;
+        return 0;
+    }
     f.op = (uint8_t)w.row->op;
     f.type = w.row->type;
     f.a = locate(e, w.row->a);

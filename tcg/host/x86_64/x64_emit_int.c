@@ -121,13 +121,18 @@ static void emit_commutative(X64Emit *e, const IrInsn *i, int alu)
 
 void x64_emit_add(X64Emit *e, const IrInsn *i)
 {
+    if (x64_carry_sum(e, i))
+        return;
     if (e->l->flags[i->b] & IR_L_FUSED) { /* a + (y << k) */
         const IrInsn *s = &e->r->insn[i->b];
         int ra = x64_use(e, i->a), ry = x64_use(e, s->a), d = x64_def(e, ra, 0);
         x64_lea(e->a, 64, d, X64_MEMI(ra, ry, ir_const_value(e->r, s->b), 0));
         return;
     }
-    emit_commutative(e, i, X64_ADD);
+    if (e->hold != IR_NONE)
+        x64_keep_add(e, i);
+    else
+        emit_commutative(e, i, X64_ADD);
 }
 
 void x64_emit_and(X64Emit *e, const IrInsn *i) { emit_commutative(e, i, X64_AND); }
@@ -138,6 +143,12 @@ void x64_emit_sub(X64Emit *e, const IrInsn *i)
 {
     int w = op_width(i);
     int64_t c;
+    if (x64_carry_sum(e, i))
+        return;
+    if (e->hold != IR_NONE) {
+        x64_keep_add(e, i);
+        return;
+    }
     if (x64_const(e, i->b, &c) && (w == 32 || (fits_i32(c) && fits_i32(-c)))) {
         emit_imm(e, i, X64_ADD, (int32_t)-c);
         return;
@@ -163,6 +174,10 @@ void x64_emit_mul(X64Emit *e, const IrInsn *i)
 {
     int w = op_width(i);
     IrVal a = i->a, b = i->b;
+    if (e->hold != IR_NONE) {
+        x64_mulx_op(e, i, false);
+        return;
+    }
     if (ir_is_const(e->r, a)) {
         a = i->b;
         b = i->a;
@@ -195,6 +210,10 @@ static int claim_rax_rdx(X64Emit *e, const IrInsn *i)
 
 void x64_emit_mulhu(X64Emit *e, const IrInsn *i)
 {
+    if (x64_has(e->h->features, X64_F_BMI2) && (i->type == IR_I64 || i->type == IR_I32)) {
+        x64_mulx_op(e, i, true);
+        return;
+    }
     int rb = claim_rax_rdx(e, i);
     x64_mul(e->a, op_width(i), rb);
     x64_def_is(e, X64_RDX);
@@ -287,6 +306,16 @@ static void extend_narrow(X64Emit *e, const IrInsn *i, int kind, int d)
         x64_movzx_rr(e->a, bits, d, d);
 }
 
+static void shift_x(X64Emit *e, int w, int kind, int d, int ra, int rc)
+{
+    if (kind == X64_SHL)
+        x64_shlx(e->a, w, d, ra, rc);
+    else if (kind == X64_SHR)
+        x64_shrx(e->a, w, d, ra, rc);
+    else
+        x64_sarx(e->a, w, d, ra, rc);
+}
+
 static void emit_shift(X64Emit *e, const IrInsn *i, int kind)
 {
     int w = op_width(i);
@@ -298,6 +327,12 @@ static void emit_shift(X64Emit *e, const IrInsn *i, int kind)
             x64_rorx(e->a, w, d, ra, (int)c);
             return;
         }
+        if (e->hold != IR_NONE) { /* without flags */
+            int rc = x64_scratch(e), ra = x64_use(e, i->a), d = x64_def(e, ra, 0);
+            x64_mov_ri(e->a, 32, rc, (uint64_t)c);
+            shift_x(e, w, kind, d, ra, rc);
+            return;
+        }
         int d = define_copy(e, i->a, w, 0);
         extend_narrow(e, i, kind, d);
         x64_shift_ri(e->a, kind == X64_ROR ? x64_width((IrType)i->type) : w, kind, d, (int)c);
@@ -306,12 +341,7 @@ static void emit_shift(X64Emit *e, const IrInsn *i, int kind)
     int bits = x64_width((IrType)i->type);
     if (bits >= 32 && kind != X64_ROR && x64_has(e->h->features, X64_F_BMI2)) {
         int ra = x64_use(e, i->a), rc = x64_use(e, i->b), d = x64_def(e, ra, 0);
-        if (kind == X64_SHL)
-            x64_shlx(e->a, w, d, ra, rc);
-        else if (kind == X64_SHR)
-            x64_shrx(e->a, w, d, ra, rc);
-        else
-            x64_sarx(e->a, w, d, ra, rc);
+        shift_x(e, w, kind, d, ra, rc);
         return;
     }
     x64_claim(e, X64_RCX);

@@ -68,6 +68,8 @@ struct X64Emit {
     IrVal fl_loop;       /* the last word that a loop puts, handed to the next round by its operands; IR_NONE: none */
     uint8_t fl_head;     /* recipe of that word at the loop's head, valid until the first put; 0: none */
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
+    IrVal hold;          /* the word that the host's flags are; IR_NONE: none that anyone knows of */
+    bool hold_inv;       /* with the carry inverted */
     bool arm;            /* the region's NaN policy is Arm's */
     uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with fcmp_y */
     IrVal fcmp_x, fcmp_y;
@@ -193,6 +195,21 @@ void x64_fl_store(X64Emit *e, unsigned recipe);
 bool x64_fl_wait(const X64Emit *e, IrVal v);
 /* Computes a word of flags that was not needed up to now. Before other operands of an op are fetched. */
 void x64_fl_make(X64Emit *e, IrVal v);
+/* Not in a register, a slot or on the stack yet? Will the put of v only be remembered? */
+bool x64_fl_unmade(const X64Emit *e, IrVal v);
+bool x64_fl_put_waits(const X64Emit *e, unsigned slot, IrVal v);
+
+/* Words in the host's flags (x64_emit_carry.c). The host's flags are about to change: */
+void x64_fl_unhold(X64Emit *e);
+/* but not by this op, while e->hold is something. */
+bool x64_keeps_flags(const X64Emit *e, const IrInsn *i);
+bool x64_keep_add(X64Emit *e, const IrInsn *i); /* add or sub by lea */
+void x64_mulx_op(X64Emit *e, const IrInsn *i, bool high);
+/* The flags of the current sum if they are the next op and chained; such a sum: true, done. */
+IrVal x64_carry_pair(const X64Emit *e);
+bool x64_carry_sum(X64Emit *e, const IrInsn *i);
+void x64_carry_flags(X64Emit *e, const IrInsn *i); /* the current word is chained */
+
 /* An operand that reads 16 bytes of constant data; the instruction must be the next, and end with it (no immediate). */
 X64Mem x64_lit(X64Emit *e, IrVec v);
 /* After the instruction: notes where its displacement is. `tail`: bytes of the instruction behind it (immediates). */

@@ -259,6 +259,15 @@ bool x64_use_mem(X64Emit *e, IrVal v, X64Mem *ret)
     return e->reg[v] < 0 && value_mem(e, v, ret);
 }
 
+/* xor would change flags that are a held word. */
+static void zero(X64Emit *e, int reg)
+{
+    if (e->hold != IR_NONE)
+        x64_mov_ri(e->a, 32, reg, 0);
+    else
+        x64_alu_rr(e->a, 32, X64_XOR, reg, reg);
+}
+
 int x64_use(X64Emit *e, IrVal v)
 {
     v = x64_val(e, v);
@@ -278,7 +287,7 @@ int x64_use(X64Emit *e, IrVal v)
     } else if (x64_const(e, v, &c)) {
         int w = x64_width((IrType)e->r->insn[v].type);
         if (c == 0)
-            x64_alu_rr(e->a, 32, X64_XOR, t, t);
+            zero(e, t);
         else
             x64_mov_ri(e->a, w == 64 ? 64 : 32, t, w == 64 ? (uint64_t)c : (uint32_t)c);
         if (x64_live_after(e, v)) {
@@ -393,7 +402,7 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
         if (pin >= X64_XMM)
             const_x(e, pin - X64_XMM, v, c);
         else if (c == 0)
-            x64_alu_rr(e->a, 32, X64_XOR, pin, pin);
+            zero(e, pin);
         else
             x64_mov_ri(e->a, 64, pin, (uint64_t)c);
         e->reg[v] = (int8_t)pin;
