@@ -26,9 +26,20 @@ enum { A32_LEAF = 0x8000, A32_END = 0xffff };
 #include "a32_decode_tables.h"
 #include "t32_decode_tables.h"
 
-unsigned a32_row_feat(A32Insn insn)
+A32Feat a32_row_feat(A32Insn insn)
 {
     return insn < A32_INSN_COUNT ? a32_rows[insn].feat : t32_rows[insn - T32_FIRST].feat;
+}
+
+bool a32_names_d32(const A32Args *a)
+{
+    switch (a->format) {
+    case A32_FMT_VFP: return a->z && (a->D || a->N || a->M);
+    case A32_FMT_VREG: return (a->bits >> 8 & 15) == 11 && (a->N || a->M);
+    case A32_FMT_VLDR: return a->z && a->D;
+    case A32_FMT_VLDM: return a->z && (a->D << 4 | a->d) + (a->i >> 1) > 16;
+    default: return false;
+    }
 }
 
 /* ---- immediates and shifts ---- */
@@ -312,6 +323,7 @@ static bool complete(A32Args *a)
     case A32_FMT_T16_LDM:
     case A32_FMT_TLDMIA:
     case A32_FMT_TLDMDB: return complete_multiple(a);
+    case A32_FMT_VFP: a->z = (a->bits >> 8 & 15) == 11; return true;
     default: return complete_mem(a) && complete_flow(a);
     }
 }

@@ -12,6 +12,7 @@
 #define TARGET_ARM_A32_DECODE_H
 
 #include "base/bits.h"
+#include "target/arm/arm_cpu.h"
 
 typedef enum A32Insn {
 #define INSN(id, ...) A32_##id,
@@ -92,7 +93,9 @@ static inline unsigned t32_insn_len(unsigned halfword) { return halfword >> 11 >
 A32Insn a32_decode(uint32_t bits, A32Args *ret_args);
 /* itstate: of the IT block, 0 outside. `bits`: see above. The instruction may be a row of A32 (T32_* or A32_*). */
 A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args);
-unsigned a32_row_feat(A32Insn insn);
+A32Feat a32_row_feat(A32Insn insn);
+/* Does an instruction of floating point name one of d16-d31? */
+bool a32_names_d32(const A32Args *a);
 /* Arm ARM, ITAdvance(). */
 static inline unsigned t32_it_advance(unsigned it) { return it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0; }
 

@@ -108,7 +108,7 @@ static void a32_reset(Cpu *base)
 
     memset((char *)cpu + sizeof(Cpu), 0, sizeof(*cpu) - sizeof(Cpu));
     cpu->excl_addr = ARM_NO_RESERVATION;
-    cpu->model = ARM_MODEL_MAX;
+    cpu->model = A32_MODEL_MAX;
     arm_set_fpcr(cpu, 0);
     arm_set_fpsr(cpu, 0);
 }
@@ -200,6 +200,16 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
     }
 }
 
+/* Does the model have the instruction? */
+static bool has(const Trans *t, A32Insn insn, const A32Args *a)
+{
+    A32Model model = (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT;
+
+    if (a32_address(t) >= ARM_KUSER_PAGE)
+        return true;
+    return a32_model_has(model, a32_row_feat(insn)) && (a32_model_has(model, A32_FEAT_D32) || !a32_names_d32(a));
+}
+
 static void a32_translate(Trans *t)
 {
     A32Args args;
@@ -218,7 +228,7 @@ static void a32_translate(Trans *t)
         return;
     }
     insn = a32_thumb(t) ? t32_decode(bits, it, &args) : a32_decode(bits, &args);
-    if (insn == A32_ILLEGAL || !arm_model_has((ArmModel)((t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT), a32_row_feat(insn)))
+    if (insn == A32_ILLEGAL || !has(t, insn, &args))
         a32_illegal(t);
     else if (args.cond != A32_COND_AL && insn != T32_bkpt_16) /* BKPT is unconditional in IT blocks too */
         translate_conditional(t, insn, &args);

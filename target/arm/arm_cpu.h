@@ -38,7 +38,7 @@ typedef struct ArmCpu {
     uint64_t tpidr2;       /* TPIDR2_EL0; kept for signal frames and debuggers */
     uint64_t pac_key[5][2]; /* ArmPacKey; low, high. The default algorithm uses the low half */
     uint32_t ic_pending;   /* not architectural: IC IVAU was executed, DSB or ISB not yet */
-    uint32_t model;        /* ArmModel */
+    uint32_t model;        /* ArmModel; of 32-bit guests A32Model */
     uint32_t pstate;       /* ARM_PSTATE_* that EL0 can see besides NZCV */
     uint32_t q;            /* A32, T32: CPSR.Q, 0 or 1 */
     uint32_t ge;           /* A32, T32: CPSR.GE, a byte of 0 or 255 for each bit */
@@ -61,7 +61,7 @@ enum {
     ARM_CTX_ISA = 3,           /* 0 A64, 1 A32, 2 T32 */
     ARM_CTX_LDX_EXCLUSIVE = 4, /* ArmCpu.ldx_exclusive */
     ARM_CTX_FP = CTX_ARM_FP_MASK << CTX_ARM_FP_SHIFT, /* IR_FP_*: modes of FPCR, and fp_strict */
-    ARM_CTX_MODEL_SHIFT = 8,   /* four bits: ArmModel */
+    ARM_CTX_MODEL_SHIFT = 8,   /* four bits: ArmModel, A32Model */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
 };
 
@@ -79,6 +79,22 @@ typedef enum ArmModel {
     ARM_MODELS
 } ArmModel;
 _Static_assert(ARM_MODELS <= 16, "four bits of the context word");
+
+/* The same of A32 and T32, whose guests have models of their own. */
+typedef enum A32Feat {
+#define FEAT(id, ...) A32_FEAT_##id,
+#include "target/arm/a32_features.def"
+#undef FEAT
+    A32_FEATS
+} A32Feat;
+
+typedef enum A32Model {
+#define MODEL(id, ...) A32_MODEL_##id,
+#include "target/arm/a32_models.def"
+#undef MODEL
+    A32_MODELS
+} A32Model;
+_Static_assert(A32_MODELS <= 16, "four bits of the context word");
 
 /* CNTFRQ_EL0, in Hz. */
 enum { ARM_CNTFRQ = 62500000 };
@@ -105,6 +121,13 @@ uint32_t arm_model_midr(ArmModel model);
 bool arm_model_has(ArmModel model, ArmFeat feat);
 uint64_t arm_id_value(ArmModel model, ArmIdReg reg);
 
+/* 32-bit guests: A32_MODELS when there is none of that name. a32_model_arch(): 5 to 8. */
+A32Model a32_model_find(const char *name);
+const char *a32_model_name(A32Model model);
+uint32_t a32_model_midr(A32Model model);
+unsigned a32_model_arch(A32Model model);
+bool a32_model_has(A32Model model, A32Feat feat);
+
 /* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it makes. */
 static inline uint64_t arm_data_address(const ArmCpu *cpu, uint64_t a)
 {
@@ -119,6 +142,8 @@ uint32_t arm_cpsr(const ArmCpu *cpu);
 void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr);
 uint32_t arm_fpscr(const ArmCpu *cpu);
 void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr);
+/* Where they belong. What is there may be of any architecture version, whatever the model. */
+#define ARM_KUSER_PAGE 0xffff0000u
 /* A32, T32: fills the 4096 bytes that belong at 0xffff0000, readable and executable: Linux's helpers for user programs. */
 void arm_kuser_page(uint8_t *page);
 /* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else (SVC). */

@@ -16,7 +16,7 @@ typedef struct GenRow {
 } GenRow;
 
 static GenRow rows[] = {
-#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, ARM_GEN_FORMATS "_FMT_" #fmt, "ARM_FEAT_" #feat, 0, 0},
+#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, ARM_GEN_FORMATS "_FMT_" #fmt, ARM_GEN_FEATS "_FEAT_" #feat, 0, 0},
 #include ARM_GEN_ROWS
 #undef INSN
 };

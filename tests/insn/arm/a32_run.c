@@ -3,7 +3,7 @@
  * instruction tests: the program knows write(2) and exit(2) only; its stack pointer is 0.
  *
  * Ends with the guest's exit status; an exception kills a32_run with the signal Linux would send (SIGILL, SIGTRAP, SIGSEGV,
- * SIGBUS). -i the interpreter, -1 one instruction a region, -n no folding, -p shared-memory atomics, -v says what happened
+ * SIGBUS). -i the interpreter, -1 one instruction a region, -n no folding, -p shared-memory atomics, -c MODEL, -v says what happened
  * where, with CPSR and the registers, -l logs code and IR. */
 #include <elf.h>
 #include <fcntl.h>
@@ -147,16 +147,18 @@ int main(int argc, char **argv)
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     AccelConfig cfg = {.jit = true, .log_fd = 2, .mem = {.opaque = r, .exec_bytes = exec_bytes, .code_page = code_page}};
     bool parallel = false;
+    A32Model model = A32_MODEL_MAX;
     char err[128];
     int opt;
 
-    while ((opt = getopt(argc, argv, "i1npvl")) != -1) {
+    while ((opt = getopt(argc, argv, "i1npvlc:")) != -1) {
         switch (opt) {
         case 'i': cfg.jit = false; break;
         case '1': cfg.max_insns = 1; break;
         case 'n': cfg.no_opt |= ACCEL_NO_FOLD; break;
         case 'p': parallel = true; break;
         case 'v': r->verbose = true; break;
+        case 'c': model = a32_model_find(optarg); break;
         case 'l': cfg.log = ACCEL_LOG_IN_ASM | ACCEL_LOG_IR; break;
         default: return 98;
         }
@@ -167,11 +169,12 @@ int main(int argc, char **argv)
     Accel *a = accel_new(&cfg, &target_arm, err, sizeof(err));
     r->cpu = a ? (ArmCpu *)accel_cpu_new(a) : NULL;
     Gva entry = r->cpu && optind < argc ? load_elf(r, argv[optind]) : 0;
-    if (!entry) {
+    if (!entry || model == A32_MODELS) {
         fprintf(stderr, "a32_run: cannot load the program\n");
         return 98;
     }
     r->cpu->base.pc = entry;
+    r->cpu->model = model;
     map_kuser_page(r);
     if (parallel)
         accel_ctx_set(a, &r->cpu->base, CTX_PARALLEL);

@@ -266,7 +266,7 @@ def simd(case, rng, row, f):
             distinct(f['d'], f['e'])
             if not f['z'] and f['m'] == 15 and f['M']:
                 raise Reject
-        if row.handler in ('vmov_to_scalar', 'vmov_from_scalar') and not f['p'] & 2 and not f['q'] & 1 and (f['q'] or f.get('u')):
+        if row.handler in ('vmov_to_scalar', 'vmov_from_scalar') and 'q' in f and not f['p'] & 2 and not f['q'] & 1:
             raise Reject
         if row.handler == 'vdup_core' and (f['p'] and f['q'] or f['Q'] and f['n'] & 1):
             raise Reject
