@@ -19,6 +19,8 @@ const char *lu_path_to_guest(LuThread *t, const char *host_path);
 /* open() of a file of /proc whose contents depend on the emulator: a descriptor with the guest's text (O_CLOEXEC as
  * in flags), -errno, or -ENOTSUP when the path is not special (then open it as usual). Try this before lu_path(). */
 long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags);
+/* Would that make a text? */
+bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path);
 /* readlink() of /proc/self/exe and its aliases: bytes written, -errno, or -ENOTSUP. buf is host memory. */
 long lu_proc_readlink(LuThread *t, int dirfd, const char *guest_path, char *buf, size_t cap);
 /* For stat, access, execve, ...: the host path that stands for a special guest path (/proc/self/exe), or NULL. */

@@ -39,6 +39,8 @@ void *lu_mm_arena_alloc(LuMm *mm, size_t size);
 void lu_mm_arena_free(LuMm *mm, void *p, size_t size);
 
 long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd, uint64_t off);
+/* A file that is mapped only where the kernel chooses: it chooses a place in the guest's part. */
+long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd, uint64_t off);
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len);
 long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot);
 long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int flags, Gva new_addr);

@@ -241,6 +241,38 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
     return finish(t, mm, &a, ret);
 }
 
+long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd, uint64_t off)
+{
+    uint64_t size = align_up(len, PAGE);
+    Range r = {.offset = off, .prot = (uint8_t)(prot & 7)};
+    r.kind = (flags & MAP_TYPE) != MAP_PRIVATE ? RANGE_SHARED : 0;
+    if (!len || size < len || off % PAGE)
+        return -EINVAL;
+    long ret = identify_file(&r, prot, flags, fd);
+    if (ret)
+        return ret;
+    After a = {0};
+    LuMm *mm = lock_mm(t);
+    if (mm->n + 3 > MAX_RANGES || over_limit(mm, size, range_is_data(&r)))
+        return finish(t, mm, &a, -ENOMEM);
+    /* The flag of x86 that means the guest's part: between 1 and 2 GiB, and nowhere that something is. */
+    ret = sys_mmap(NULL, len, host_prot(prot), flags | 0x40 /* MAP_32BIT */, fd, (long)off);
+    if (!sys_is_err(ret) && !(lu_mm_in_range(mm->layout.task_size, (Gva)ret, size) && range_free(mm, (Gva)ret, size))) {
+        sys_munmap((void *)ret, size);
+        ret = -ENOMEM;
+    }
+    if (!sys_is_err(ret)) {
+        r.start = (Gva)ret;
+        r.end = r.start + size;
+        if (r.dev == (uint64_t)PRIVATE_FILE)
+            r.ino = ++mm->serial;
+        range_insert(mm, &r);
+        if ((r.kind & RANGE_SHARED) && (prot & PROT_WRITE))
+            became_writable_shared(&a, &r);
+    }
+    return finish(t, mm, &a, ret);
+}
+
 /* ---- munmap, mprotect ---- */
 
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len)

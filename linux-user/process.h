@@ -55,6 +55,7 @@ struct LuProc {
     uint32_t cpu_model;   /* of abi->choose_model() */
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing here */
+    struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use (atomic) */
 };
 
@@ -73,6 +74,7 @@ struct LuThread {
     uint64_t syscall_nr;  /* of the system call in progress */
     uint64_t syscall_arg[6];
     struct LuBlock *block; /* thread.h: host stack, TLS and this struct itself; NULL in the first thread */
+    bool own_files;       /* descriptors that are not those of the other threads (CLONE_FILES) */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };
 

@@ -432,3 +432,9 @@ long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
         return -ENOTSUP;
     return open_text(t, file, flags);
 }
+
+bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path)
+{
+    ProcFile file = proc_file(t, dirfd, guest_path);
+    return file != PROC_NONE && file != PROC_EXE;
+}

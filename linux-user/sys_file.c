@@ -1,9 +1,12 @@
-/* Opening, closing and naming of files: openat(2), openat2(2), close_range(2), dup(2), fcntl(2), getcwd(2),
+/* Opening, closing and naming of files: openat(2), openat2(2), close(2), close_range(2), dup(2), fcntl(2), getcwd(2),
  * readlink(2), chroot(2), pivot_root(2). Flags of open are the host's here already, but for those in openat2's structure
  * and fcntl's third argument (lu_open_flags()). */
 #include "linux-user/sys_util.h"
 
+#include "linux-user/uring.h"
+
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/openat2.h>
 
 enum { LU_PAGE = 4096 };
@@ -20,30 +23,62 @@ long lu_sys_openat(LuThread *t, const uint64_t a[6])
     return lu_blocking(t, SYS_openat, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
 }
 
+long su_open_how(LuThread *t, Gva at, uint64_t size, struct open_how **ret_how)
+{
+    if (size < sizeof(struct open_how))
+        return -EINVAL;
+    if (size > LU_PAGE)
+        return -E2BIG;
+    struct open_how *how = arena_alloc(&t->scratch, size, 8); /* a structure of a later kernel is longer */
+    if (!how)
+        return -ENOMEM;
+    if (!guest_read(how, at, size))
+        return -EFAULT;
+    how->flags = (how->flags & ~0xffffffffull) | lu_open_flags(t->proc->abi, (uint32_t)how->flags);
+    *ret_how = how;
+    return 0;
+}
+
 long lu_sys_openat2(LuThread *t, const uint64_t a[6])
 {
-    struct open_how how;
+    struct open_how *how;
     const char *path = guest_ptr(a[1]);
-    if (a[3] < sizeof(how))
-        return -EINVAL;
-    if (a[3] > LU_PAGE)
-        return -E2BIG;
-    struct open_how *host = arena_alloc(&t->scratch, a[3], 8); /* a structure of a later kernel is longer */
-    if (!host)
-        return -ENOMEM;
-    if (!guest_read(host, a[2], a[3]))
-        return -EFAULT;
-    host->flags = (host->flags & ~0xffffffffull) | lu_open_flags(t->proc->abi, (uint32_t)host->flags);
-    how = *host;
+    long err = su_open_how(t, a[2], a[3], &how);
+    if (err)
+        return err;
     /* With a root of its own, a leading slash does not mean the file system's root. */
-    bool own_root = how.resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
+    bool own_root = how->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
     if (!own_root && !su_path_copy(t, a[1], &path)) {
-        long r = how.resolve ? -ENOTSUP : lu_proc_open(t, (int)a[0], path, (int)how.flags);
+        long r = how->resolve ? -ENOTSUP : lu_proc_open(t, (int)a[0], path, (int)how->flags);
         if (r != -ENOTSUP)
             return r;
         path = lu_path(t, path);
     }
-    return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)host, (long)a[3], 0, 0);
+    return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)how, (long)a[3], 0, 0);
+}
+
+static void closing(LuThread *t, uint32_t first, uint32_t last)
+{
+    if (UNLIKELY(t->proc->rings != NULL))
+        lu_uring_fds_closing(t, first, last);
+}
+
+static long copied(LuThread *t, uint64_t from, long to)
+{
+    if (UNLIKELY(t->proc->rings != NULL) && to >= 0)
+        lu_uring_fd_copied(t, (int)from, (int)to);
+    return to;
+}
+
+long lu_sys_close(LuThread *t, const uint64_t a[6])
+{
+    closing(t, (uint32_t)a[0], (uint32_t)a[0]);
+    return sys_call1(SYS_close, a[0]);
+}
+
+long lu_sys_dup(LuThread *t, const uint64_t a[6])
+{
+    return copied(t, a[0], sys_call1(SYS_dup, a[0]));
 }
 
 /* The emulator's descriptors stay: the range is closed in pieces around them. */
@@ -52,6 +87,10 @@ long lu_sys_close_range(LuThread *t, const uint64_t a[6])
     uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1];
     if (first > last)
         return -EINVAL;
+    if (a[2] & CLOSE_RANGE_UNSHARE && t->proc->n_threads > 1)
+        t->own_files = true;
+    if (!(a[2] & CLOSE_RANGE_CLOEXEC))
+        closing(t, first, last);
     for (;;) {
         const LuProc *p = t->proc;
         int hidden[] = {p->exe_fd, p->self_fd, p->strace_fd};
@@ -75,7 +114,7 @@ long lu_sys_dup3(LuThread *t, const uint64_t a[6])
         return -EINVAL;
     /* A vfork child has a table of its own but shares our note of the number: nothing may move there. */
     long r = t->vfork_child ? su_fd_hidden(t->proc, a[1]) ? -EBADF : 0 : su_fd_vacate(t->proc, a[1]);
-    return r ? r : sys_call3(SYS_dup3, a[0], a[1], a[2]);
+    return r ? r : copied(t, a[0], sys_call3(SYS_dup3, a[0], a[1], a[2]));
 }
 
 long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
@@ -84,6 +123,8 @@ long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
         return lu_blocking(t, SYS_fcntl, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
     const LuAbi *abi = t->proc->abi;
     long r = sys_call3(SYS_fcntl, a[0], a[1], a[1] == F_SETFL ? lu_open_flags(abi, (uint32_t)a[2]) : a[2]);
+    if (a[1] == F_DUPFD || a[1] == F_DUPFD_CLOEXEC)
+        return copied(t, a[0], r);
     return a[1] == F_GETFL && r >= 0 ? (long)lu_open_flags(abi, (uint32_t)r) : r;
 }
 

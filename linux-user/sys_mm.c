@@ -1,6 +1,7 @@
 /* Memory calls: arguments for LuMm (mm.h), which does the work. */
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
+#include "linux-user/uring.h"
 
 #include <sys/mman.h>
 
@@ -9,7 +10,11 @@ long lu_sys_mmap(LuThread *t, const uint64_t a[6])
     int fd = (int)a[4];
     if (!(a[3] & MAP_ANONYMOUS) && su_fd_hidden(t->proc, (uint32_t)fd))
         return -EBADF;
-    return lu_mm_mmap(t, a[0], a[1], (int)a[2] & ~(int)t->proc->more_prot, (int)a[3], fd, a[5]);
+    int prot = (int)a[2] & ~(int)t->proc->more_prot;
+    long r;
+    if (UNLIKELY(t->proc->rings != NULL) && !(a[3] & MAP_ANONYMOUS) && lu_uring_mmap(t, a, prot, &r))
+        return r;
+    return lu_mm_mmap(t, a[0], a[1], prot, (int)a[3], fd, a[5]);
 }
 
 long lu_sys_munmap(LuThread *t, const uint64_t a[6]) { return lu_mm_munmap(t, a[0], a[1]); }

@@ -60,6 +60,16 @@ long lu_sys_sendto(LuThread *t, const uint64_t a[6])
     return lu_blocking(t, SYS_sendto, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)s.addr, (long)s.len);
 }
 
+void su_sockaddr(LuThread *t, Gva *addr, uint64_t *len)
+{
+    SockName *s = arena_new(&t->scratch, SockName);
+    if (!s)
+        return;
+    name_translate(t, *addr, *len, s);
+    *addr = (uintptr_t)s->addr;
+    *len = s->len;
+}
+
 /* -EBADF if a control message offers one of the emulator's descriptors. */
 static long rights_check(LuThread *t, Gva control, uint64_t len)
 {
@@ -78,23 +88,31 @@ static long rights_check(LuThread *t, Gva control, uint64_t len)
     return 0;
 }
 
+long su_msghdr(LuThread *t, Gva *at)
+{
+    struct msghdr msg, *copy;
+    if (!guest_read(&msg, *at, sizeof(msg)) || !(msg.msg_name || msg.msg_controllen))
+        return 0;
+    long r = rights_check(t, (Gva)(uintptr_t)msg.msg_control, msg.msg_controllen);
+    Gva name = (Gva)(uintptr_t)msg.msg_name, was = name;
+    uint64_t len = msg.msg_namelen;
+    if (r || !name)
+        return r;
+    su_sockaddr(t, &name, &len);
+    if (name == was || !(copy = arena_new(&t->scratch, struct msghdr)))
+        return 0;
+    msg.msg_name = (void *)(uintptr_t)name;
+    msg.msg_namelen = (socklen_t)len;
+    *copy = msg;
+    *at = (uintptr_t)copy;
+    return 0;
+}
+
 long lu_sys_sendmsg(LuThread *t, const uint64_t a[6])
 {
-    struct msghdr msg;
     Gva header = a[1];
-    if (guest_read(&msg, header, sizeof(msg)) && (msg.msg_name || msg.msg_controllen)) {
-        SockName s;
-        long r = rights_check(t, (Gva)(uintptr_t)msg.msg_control, msg.msg_controllen);
-        if (r)
-            return r;
-        name_translate(t, (Gva)(uintptr_t)msg.msg_name, msg.msg_namelen, &s);
-        if (s.addr == &s.un) {
-            msg.msg_name = &s.un;
-            msg.msg_namelen = (socklen_t)s.len;
-            return lu_blocking(t, SYS_sendmsg, (long)a[0], (long)&msg, (long)a[2], 0, 0, 0);
-        }
-    }
-    return lu_blocking(t, SYS_sendmsg, (long)a[0], (long)header, (long)a[2], 0, 0, 0);
+    long r = su_msghdr(t, &header);
+    return r ? r : lu_blocking(t, SYS_sendmsg, (long)a[0], (long)header, (long)a[2], 0, 0, 0);
 }
 
 /* True if any of the messages has something to check or to translate. */

@@ -7,35 +7,20 @@
 
 enum { GUEST_EVENT_BYTES = 16, GUEST_EVENT_DATA = 8, EVENTS_ON_STACK = 64, EVENTS_MAX = 16384 };
 
-/* A signal mask argument of a waiting call. `set` and `size` are what the kernel gets. */
-typedef struct WaitMask {
-    bool given;
-    uint64_t guest, host;
-    long set, size;
-} WaitMask;
-
-/* One that cannot be used goes to the kernel as it is: it has its own order of errors. */
-static void mask_read(WaitMask *m, Gva set, uint64_t size)
+bool su_epoll_event(Gva at, struct epoll_event *ret_ev)
 {
-    *m = (WaitMask){.set = (long)set, .size = (long)size};
-    m->given = set && size == sizeof(m->guest) && guest_read(&m->guest, set, sizeof(m->guest));
-    if (m->given) {
-        m->host = lu_sig_host_mask(m->guest);
-        m->set = (long)&m->host;
-    }
+    FaultVal events = fault_ld32(at), data = fault_ld64(at + GUEST_EVENT_DATA);
+    if (events.fault || data.fault)
+        return false;
+    *ret_ev = (struct epoll_event){.events = (uint32_t)events.val, .data.u64 = data.val};
+    return true;
 }
 
 long lu_sys_epoll_ctl(LuThread *t, const uint64_t a[6])
 {
     struct epoll_event ev = {0};
-    if (a[1] != EPOLL_CTL_DEL) {
-        FaultVal events = fault_ld32(a[3]);
-        FaultVal data = fault_ld64(a[3] + GUEST_EVENT_DATA);
-        if (events.fault || data.fault)
-            return -EFAULT;
-        ev.events = (uint32_t)events.val;
-        ev.data.u64 = data.val;
-    }
+    if (a[1] != EPOLL_CTL_DEL && !su_epoll_event(a[3], &ev))
+        return -EFAULT;
     return sys_call4(SYS_epoll_ctl, a[0], a[1], a[2], &ev);
 }
 
@@ -53,9 +38,9 @@ static long events_write(Gva dst, const struct epoll_event *ev, long n)
 static long epoll_wait_common(LuThread *t, long nr, const uint64_t a[6])
 {
     struct epoll_event few[EVENTS_ON_STACK], *ev = few;
-    WaitMask m;
+    SuWaitMask m;
     int max = (int)a[2];
-    mask_read(&m, a[4], a[5]);
+    su_wait_mask(&m, a[4], a[5]);
     if (max > INT_MAX / GUEST_EVENT_BYTES)
         max = -1; /* the limit is in bytes; the kernel refuses this one in its turn */
     max = MIN(max, EVENTS_MAX); /* fewer than asked for is always allowed */
@@ -84,8 +69,8 @@ long lu_sys_epoll_pwait2(LuThread *t, const uint64_t a[6])
 
 long lu_sys_ppoll(LuThread *t, const uint64_t a[6])
 {
-    WaitMask m;
-    mask_read(&m, a[3], a[4]);
+    SuWaitMask m;
+    su_wait_mask(&m, a[3], a[4]);
     if (!m.given)
         return lu_blocking(t, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], m.set, m.size, 0);
     return lu_blocking_masked(t, m.guest, SYS_ppoll, (long)a[0], (long)a[1], (long)a[2], m.set, m.size, 0);
@@ -95,9 +80,9 @@ long lu_sys_ppoll(LuThread *t, const uint64_t a[6])
 static long call_with_pair(LuThread *t, long nr, const uint64_t a[6])
 {
     uint64_t pair[2];
-    WaitMask m = {0};
+    SuWaitMask m = {0};
     if (a[5] && guest_read(pair, a[5], sizeof(pair)))
-        mask_read(&m, pair[0], pair[1]);
+        su_wait_mask(&m, pair[0], pair[1]);
     if (!m.given)
         return lu_blocking(t, nr, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
     long host_pair[2] = {m.set, m.size};

@@ -86,6 +86,8 @@ long lu_sys_unshare(LuThread *t, const uint64_t a[6])
 {
     if (a[0] & MOVES_ROOT)
         lu_exec_pin_self(t->proc);
+    if (a[0] & CLONE_FILES && t->proc->n_threads > 1)
+        t->own_files = true;
     return sys_call1(SYS_unshare, a[0]);
 }
 

@@ -84,3 +84,13 @@ long su_fd_vacate(LuProc *p, uint64_t fd)
     }
     return 0;
 }
+
+void su_wait_mask(SuWaitMask *m, Gva set, uint64_t size)
+{
+    *m = (SuWaitMask){.set = (long)set, .size = (long)size};
+    m->given = set && size == sizeof(m->guest) && guest_read(&m->guest, set, sizeof(m->guest));
+    if (m->given) {
+        m->host = lu_sig_host_mask(m->guest);
+        m->set = (long)&m->host;
+    }
+}

@@ -26,4 +26,23 @@ bool su_fd_hidden(const LuProc *p, uint64_t fd);
 /* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */
 long su_fd_vacate(LuProc *p, uint64_t fd);
 
+/* A signal mask argument of a waiting call. `set` and `size` are what the kernel gets. */
+typedef struct SuWaitMask {
+    bool given;
+    uint64_t guest, host;
+    long set, size;
+} SuWaitMask;
+
+/* One that cannot be used goes to the kernel as it is: it has its own order of errors. */
+void su_wait_mask(SuWaitMask *m, Gva set, uint64_t size);
+
+/* Structures whose inside is translated, in scratch; *at stays what it was if there is nothing to do, or if it cannot be
+ * read. su_msghdr: 0 or -EBADF. su_open_how: 0, -EINVAL, -E2BIG, -EFAULT, -ENOMEM. */
+struct epoll_event;
+struct open_how;
+bool su_epoll_event(Gva at, struct epoll_event *ret_ev);
+void su_sockaddr(LuThread *t, Gva *addr, uint64_t *len);
+long su_msghdr(LuThread *t, Gva *msg);
+long su_open_how(LuThread *t, Gva at, uint64_t size, struct open_how **ret_how);
+
 #endif

@@ -79,18 +79,19 @@ bool lu_row_waits(const LuSyscallRow *row)
     case LU_ROW_waitid:
     case LU_ROW_rt_sigsuspend:
     case LU_ROW_rt_sigtimedwait:
+    case LU_ROW_io_uring_enter:
     case LU_ROW_execve: return true;
     default: return false;
     }
 }
 
 /* Whether path number i follows a link in the last component: its kind or the call's AT_ argument tells. */
-static bool path_follows(const LuSyscallRow *row, const uint64_t v[6], unsigned i)
+static bool path_follows(const char *kinds, const uint64_t v[6], unsigned i)
 {
-    if (row->kinds[i] == 'n')
+    if (kinds[i] == 'n')
         return false;
-    for (unsigned k = i + 1; k < 6 && row->kinds[k]; k++) {
-        if (row->kinds[k] == 'A')
+    for (unsigned k = i + 1; k < 6 && kinds[k]; k++) {
+        if (kinds[k] == 'A')
             return !(v[k] & AT_SYMLINK_NOFOLLOW);
     }
     return true;
@@ -142,34 +143,44 @@ static bool list_outside(Gva end, char kind, Gva at, uint64_t n)
     return false;
 }
 
-/* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each (su_pointer()); ranges that begin below the end do not
- * reach the emulator, there is a gap of gigabytes (mm.h). */
-static inline long check_args(const LuProc *p, const LuSyscallRow *row, uint64_t v[6])
+/* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each (su_pointer()); ranges
+ * that begin below the end do not reach the emulator, there is a gap of gigabytes (mm.h). */
+static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i)
 {
-    for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
-        uint64_t kind = KIND(row->kinds[i]);
-        if (kind & KINDS_MEMORY) {
-            v[i] = su_pointer(p, v[i]);
-            if (UNLIKELY(kind & KINDS_LIST) && list_outside(p->task_size, row->kinds[i], v[i], v[i + 1]))
-                return -EFAULT;
-        } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
-            return -EBADF;
-        } else if (kind == KIND('O')) {
-            v[i] = lu_open_flags(p->abi, (uint32_t)v[i]);
-        }
+    uint64_t kind = KIND(kinds[i]);
+    if (kind & KINDS_MEMORY) {
+        v[i] = su_pointer(p, v[i]);
+        if (UNLIKELY(kind & KINDS_LIST) && list_outside(p->task_size, kinds[i], v[i], v[i + 1]))
+            return -EFAULT;
+    } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
+        return -EBADF;
+    } else if (kind == KIND('O')) {
+        v[i] = lu_open_flags(p->abi, (uint32_t)v[i]);
     }
     return 0;
 }
 
-/* Translates paths in place: 0 or -errno. */
-static long prepare_paths(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
+long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i)
 {
-    for (unsigned i = 0; i < 6 && row->kinds[i]; i++) {
+    return check_arg(p, kinds, v, i);
+}
+
+static inline long check_args(const LuProc *p, const char *kinds, uint64_t v[6])
+{
+    long err = 0;
+    for (unsigned i = 0; i < 6 && kinds[i] && !err; i++)
+        err = check_arg(p, kinds, v, i);
+    return err;
+}
+
+long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6])
+{
+    for (unsigned i = 0; i < 6 && kinds[i]; i++) {
         const char *path;
-        if (!(KIND(row->kinds[i]) & KINDS_PATH))
+        if (!(KIND(kinds[i]) & KINDS_PATH))
             continue;
-        int dirfd = i && row->kinds[i - 1] == 'F' ? (int)v[i - 1] : AT_FDCWD;
-        long err = su_path(t, dirfd, v[i], path_follows(row, v, i), &path);
+        int dirfd = i && kinds[i - 1] == 'F' ? (int)v[i - 1] : AT_FDCWD;
+        long err = su_path(t, dirfd, v[i], path_follows(kinds, v, i), &path);
         if (err)
             return err;
         v[i] = (uintptr_t)path;
@@ -179,7 +190,7 @@ static long prepare_paths(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
 
 static long call_host(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
 {
-    long err = prepare_paths(t, row, v);
+    long err = lu_args_paths(t, row->kinds, v);
     if (err)
         return err;
     if (row->how == LU_WAIT)
@@ -194,7 +205,7 @@ long lu_syscall_row(LuThread *t, LuRowId id, const uint64_t a[6])
         return -row->err;
     uint64_t v[6];
     memcpy(v, a, sizeof(v));
-    long err = check_args(t->proc, row, v);
+    long err = check_args(t->proc, row->kinds, v);
     if (err)
         return err;
     if (row->how <= LU_WAIT)

@@ -66,6 +66,11 @@ extern const uint16_t lu_syscall_row_arm64[LU_N_SYSCALLS_ARM64];
 void lu_syscall(LuThread *t);
 /* The same without cpu: what the dispatcher does for a row. */
 long lu_syscall_row(LuThread *t, LuRowId row, const uint64_t a[6]);
+/* Argument i of a call with these kinds, as the kernel may have it: pointers below the end of the guest's addresses, open
+ * flags the host's. 0, -EBADF (a hidden descriptor) or -EFAULT (a list that leads to the emulator's memory). */
+long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i);
+/* Paths among the arguments become the host's, in t->scratch: 0 or -errno. */
+long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6]);
 /* tinamou --syscalls: number, name, state and reason of each, and the counts. */
 void lu_syscalls_print(const LuAbi *abi, int fd);
 

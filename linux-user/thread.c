@@ -29,6 +29,7 @@
 #include "linux-user/mm.h"
 #include "linux-user/signal_priv.h"
 #include "linux-user/thread_priv.h"
+#include "linux-user/uring.h"
 
 enum {
     GUARD_BYTES = 4096,
@@ -246,6 +247,7 @@ static LuThread *child_new(LuThread *t, const struct clone_args *args)
     LuThread *c = &b->thread;
     c->fs = t->fs;
     c->vfork_child = vfork;
+    c->own_files = t->own_files || !(args->flags & CLONE_FILES);
     b->clear_sighand = clear;
     b->own_group = !(args->flags & CLONE_THREAD);
     c->sighand = share ? t->sighand : sighand_copy(p, t->sighand, clear);
@@ -383,6 +385,7 @@ static void fork_child(LuThread *t)
     t->sighand->refs = 1;
     t->vfork_child = false;
     lock_release(&p->lock);
+    lu_uring_fork_child(t);
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
     lu_set_self(t);

@@ -1,5 +1,6 @@
 """openssl, compressors, compilers, make, BLAS tests, stress-ng: the large programs."""
 import random
+import re
 
 from case import Case
 
@@ -78,6 +79,16 @@ def stress(name, ops):
                 pool="full", accept=check, seconds=120)
 
 
+def fio(name, engine, *more):
+    """Writes, reads back and compares checksums."""
+    def check(out, err, status):
+        jobs = re.findall(r"^3;fio-[^;]*;x;\d+;(\d+);", out, re.M)
+        return None if status == 0 and jobs and set(jobs) == {"0"} else "exit status %d: %s" % (status, (out + err)[-300:])
+    return Case("fio-" + name, "usr/bin/fio",
+                ["--name=x", "--ioengine=" + engine, "--rw=randrw", "--bs=4k", "--size=2m", "--iodepth=16", "--verify=crc32c",
+                 "--do_verify=1", "--thread", "--output-format=terse", *more], pool="full", accept=check)
+
+
 def pipe(name, text, seconds=120):
     return Case(name, "usr/bin/bash", ["-c", text], files=FILES, pool="full", children=True, seconds=seconds)
 
@@ -94,6 +105,9 @@ CASES = [
          "openssl rsa -in k.pem -pubout -out p.pem 2>/dev/null && openssl dgst -sha256 -verify p.pem -signature s data"),
     pipe("openssl-ec", "openssl ecparam -name prime256v1 -genkey -noout -out k.pem && openssl dgst -sha256 -sign k.pem -out s data && "
          "openssl dgst -sha256 -prverify k.pem -signature s data"),
+    fio("uring", "io_uring"), fio("uring-fixed", "io_uring", "--registerfiles", "--fixedbufs", "--numjobs=2",
+                                  "--iodepth_batch_submit=8", "--iodepth_batch_complete_min=4"),
+    fio("libaio", "libaio"), fio("psync", "psync"),
     Case("xz-compress", "usr/bin/xz", ["-T1", "-6", "-c", "data"], files=FILES, pool="full"),
     Case("xz-threads", "usr/bin/xz", ["-T2", "--block-size=65536", "-2", "-c", "data"], files=FILES, pool="full"),
     Case("zstd-compress", "usr/bin/zstd", ["-q", "-9", "-c", "data"], files=FILES, pool="full"),

@@ -9,6 +9,7 @@
 #include "linux-user/signal.h"
 #include "linux-user/strace.h"
 #include "linux-user/sys_util.h"
+#include "linux-user/uring.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -110,9 +111,15 @@ long lu_mm_shmdt(LuThread *t, Gva addr) { MM_FAKE("shmdt", " %lx", addr); }
 void accel_invalidate(Accel *a, Gva start, uint64_t len) {}
 void accel_recheck(Accel *a, Gva start, uint64_t len) {}
 void accel_fence_i(Cpu *cpu) {}
+void lu_uring_fds_closing(LuThread *t, uint32_t first, uint32_t last) {}
+void lu_uring_fd_copied(LuThread *t, int from, int to) {}
+bool lu_uring_mmap(LuThread *t, const uint64_t a[6], int prot, long *ret) { return false; }
 
 /* Signals, threads and processes have a test of their own: tests/experiments/threads. */
 #define ELSEWHERE(name) long lu_sys_##name(LuThread *t, const uint64_t a[6]) { return -ENOSYS; }
+ELSEWHERE(io_uring_setup)
+ELSEWHERE(io_uring_enter)
+ELSEWHERE(io_uring_register)
 ELSEWHERE(membarrier)
 ELSEWHERE(clone)
 ELSEWHERE(clone3)

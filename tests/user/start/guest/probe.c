@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +207,67 @@ static int cut(const char *path)
     return 0;
 }
 
+/* One operation in a ring of its own: its result, or -1000 - errno of what went wrong before. */
+static int ring_op(struct io_uring_sqe what, int ring_fd)
+{
+    struct io_uring_params p = {0};
+    int fd = ring_fd >= 0 ? ring_fd : (int)syscall(SYS_io_uring_setup, 4, &p);
+    if (fd < 0)
+        return -1000 - errno;
+    char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+    struct io_uring_sqe *e = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
+    e[0] = what;
+    *(unsigned *)(void *)(m + p.sq_off.array) = 0;
+    __atomic_store_n((unsigned *)(void *)(m + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+    int n = (int)syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+    if (n != 1)
+        return -1000 - errno;
+    int r = ((struct io_uring_cqe *)(void *)(m + p.cq_off.cqes))[0].res;
+    close(fd);
+    return r;
+}
+
+static struct io_uring_sqe entry(int op, int fd, const void *addr)
+{
+    return (struct io_uring_sqe){.opcode = (uint8_t)op, .fd = fd, .addr = (uintptr_t)addr};
+}
+
+/* What the emulator refuses, and what it does to names and descriptors. */
+static int rings(int argc, char **argv)
+{
+    const unsigned flags[] = {IORING_SETUP_SQPOLL, IORING_SETUP_IOPOLL, 1 << 14 /* NO_MMAP */};
+    for (unsigned i = 0; i < 3; i++) {
+        struct io_uring_params p = {.flags = flags[i]};
+        printf("flag %x %d\n", flags[i], syscall(SYS_io_uring_setup, 4, &p) < 0 ? errno : 0);
+    }
+    printf("maps %d\n", ring_op(entry(IORING_OP_OPENAT, AT_FDCWD, "/proc/self/maps"), -1));
+    printf("exe %d\n", ring_op(entry(IORING_OP_OPENAT, AT_FDCWD, "/proc/self/exe"), -1) > 2);
+    printf("uring_cmd %d\n", ring_op(entry(IORING_OP_URING_CMD, 0, NULL), -1));
+    int fd = argc > 0 ? ring_op(entry(IORING_OP_OPENAT, AT_FDCWD, argv[0]), -1) : -1;
+    char text[32] = {0};
+    printf("file %d %s\n", fd > 2 && read(fd, text, 31) >= 0, text);
+    struct io_uring_params p = {0};
+    int ring = (int)syscall(SYS_io_uring_setup, 4, &p), hidden = 0, ebadf = 0, refused = 0;
+    for (int i = 900; i < 1000; i++) {
+        char link[40], to[64];
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", i);
+        if (readlink(link, to, sizeof(to)) < 0)
+            continue;
+        hidden++;
+        ebadf += ring_op(entry(IORING_OP_FSYNC, i, NULL), -1) == -EBADF && ring_op(entry(IORING_OP_CLOSE, i, NULL), -1) == -EBADF;
+        refused += syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &i, 1) < 0 && errno == EBADF;
+    }
+    printf("hidden %d ebadf %d refused %d\n", hidden, ebadf, refused);
+    printf("register ring %d\n", syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, NULL, 0) < 0 ? errno : 0);
+    /* Another image does not know it. */
+    char number[12];
+    snprintf(number, sizeof(number), "%d", ring);
+    fcntl(ring, F_SETFD, 0);
+    fflush(stdout);
+    execl("/proc/self/exe", "probe", "ring-fd", number, NULL);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "args";
@@ -217,6 +279,13 @@ int main(int argc, char **argv)
         return cat(argv[2]);
     if (!strcmp(what, "exec"))
         return run(argc - 2, argv + 2);
+    if (!strcmp(what, "rings"))
+        return rings(argc - 2, argv + 2);
+    if (!strcmp(what, "ring-fd")) {
+        int fd = atoi(argv[2]);
+        printf("inherited %d %d\n", fcntl(fd, F_GETFD) >= 0, syscall(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0) < 0 ? errno : 0);
+        return 0;
+    }
     if (!strncmp(what, "fd-", 3))
         return run_fd(what, argc - 2, argv + 2);
     if (!strcmp(what, "link"))

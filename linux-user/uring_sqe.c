@@ -1,0 +1,143 @@
+/* One submission entry: its arguments by the rows of uring_ops.def. */
+#include "linux-user/sys_util.h"
+#include "linux-user/uring.h"
+
+#include <linux/io_uring.h>
+#include <linux/openat2.h>
+#include <sys/epoll.h>
+
+typedef struct UringOp {
+    bool known;
+    char special;
+    uint16_t call;  /* LuRowId + 1; 0: kinds */
+    char kinds[6], fields[7];
+} UringOp;
+
+static const UringOp ops[] = {
+#define OP(number, name, call, fields, special)    [number] = {true, special, LU_ROW_##call + 1, "", fields},
+#define BARE(number, name, kinds, fields, special) [number] = {true, special, 0, kinds, fields},
+#include "linux-user/uring_ops.def"
+#undef OP
+#undef BARE
+};
+
+enum { REFUSED = 0xff, NO_DESCRIPTOR = -1 }; /* an operation that no kernel knows */
+static const uint64_t nowhere = 1ull << 63;  /* an address that no process has */
+
+bool lu_uring_knows(uint8_t opcode) { return opcode < ARRAY_SIZE(ops) && ops[opcode].known; }
+
+static uint64_t field_get(const struct io_uring_sqe *e, char field)
+{
+    switch (field) {
+    case 'd': return (uint64_t)(int64_t)e->fd;
+    case 'a': return e->addr;
+    case 'o': return e->off;
+    case 'l': return e->len;
+    case 'g': return e->rw_flags;
+    case 'x': return (uint64_t)(int64_t)e->splice_fd_in;
+    case 's': return e->addr_len;
+    default: return e->addr3;
+    }
+}
+
+static void field_set(struct io_uring_sqe *e, char field, uint64_t v)
+{
+    switch (field) {
+    case 'd': e->fd = (int32_t)v; break;
+    case 'a': e->addr = v; break;
+    case 'o': e->off = v; break;
+    case 'l': e->len = (uint32_t)v; break;
+    case 'g': e->rw_flags = (uint32_t)v; break;
+    case 'x': e->splice_fd_in = (int32_t)v; break;
+    case 's': e->addr_len = (uint16_t)v; break;
+    default: e->addr3 = v;
+    }
+}
+
+/* Numbers of registered files are no descriptors. */
+static bool is_index(const struct io_uring_sqe *e, char field)
+{
+    return (field == 'd' && e->flags & IOSQE_FIXED_FILE) || (field == 'x' && e->splice_flags & SPLICE_F_FD_IN_FIXED);
+}
+
+static void epoll_event(LuThread *t, struct io_uring_sqe *e)
+{
+    struct epoll_event *ev = arena_new(&t->scratch, struct epoll_event);
+    if (e->len != EPOLL_CTL_DEL && ev && su_epoll_event(e->addr, ev))
+        e->addr = (uintptr_t)ev;
+}
+
+/* The file is opened by the kernel, so it cannot be one that we make. Before the path is translated. */
+static void openat_special(LuThread *t, struct io_uring_sqe *e)
+{
+    const char *path;
+    if (!su_path_copy(t, e->addr, &path) && lu_proc_makes(t, e->fd, path))
+        e->opcode = REFUSED;
+}
+
+static void openat2_special(LuThread *t, struct io_uring_sqe *e)
+{
+    struct open_how *how;
+    e->addr = su_pointer(t->proc, e->addr);
+    if (su_open_how(t, e->off, e->len, &how))
+        return; /* the kernel says what is wrong with it */
+    e->off = (uintptr_t)how;
+    if (how->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH))
+        return;
+    if (!how->resolve)
+        openat_special(t, e);
+    const char *path;
+    if (!su_path(t, e->fd, e->addr, !how->resolve, &path))
+        e->addr = (uintptr_t)path;
+}
+
+static void msghdr_special(LuThread *t, struct io_uring_sqe *e)
+{
+    Gva at = e->addr;
+    if (su_msghdr(t, &at)) {
+        e->fd = NO_DESCRIPTOR;
+        e->flags &= (uint8_t)~IOSQE_FIXED_FILE;
+    }
+    e->addr = at;
+}
+
+static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
+{
+    const char *from = op->call ? lu_syscall_rows[op->call - 1].kinds : op->kinds;
+    char kinds[7] = "";
+    uint64_t v[7] = {0};
+    for (unsigned i = 0; op->fields[i]; i++) {
+        kinds[i] = is_index(e, op->fields[i]) ? 'd' : from[i];
+        v[i] = field_get(e, op->fields[i]);
+    }
+    for (unsigned i = 0; kinds[i]; i++) {
+        long err = lu_arg_check(t->proc, kinds, v, i);
+        if (err)
+            v[i] = err == -EBADF ? (uint64_t)NO_DESCRIPTOR : nowhere;
+        if (kinds[i] == 'a' && v[i])
+            su_sockaddr(t, &v[i], &v[i + 1]);
+    }
+    lu_args_paths(t, kinds, v); /* one that is too long, or not there, the kernel refuses in its turn */
+    for (unsigned i = 0; op->fields[i]; i++)
+        field_set(e, op->fields[i], v[i]);
+}
+
+void lu_uring_translate(LuThread *t, struct io_uring_sqe *e)
+{
+    if (!lu_uring_knows(e->opcode)) {
+        e->opcode = REFUSED;
+        return;
+    }
+    const UringOp *op = &ops[e->opcode];
+    if (op->special == 'o')
+        openat_special(t, e);
+    if (e->opcode == REFUSED)
+        return;
+    arguments(t, e, op);
+    switch (op->special) {
+    case 'e': epoll_event(t, e); break;
+    case 'q': openat2_special(t, e); break;
+    case 'm': msghdr_special(t, e); break;
+    default: break;
+    }
+}
