@@ -9,6 +9,7 @@ const LuAbi *lu_abi_at(unsigned i)
     switch (i) {
     case 0: return &lu_abi_arm64;
     case 1: return &lu_abi_riscv64;
+    case 2: return &lu_abi_arm;
     default: return NULL;
     }
 }

@@ -10,6 +10,7 @@
 
 struct LuSigInfo; /* signal.h */
 struct LuSigAction;
+struct LuSyscallRow;
 struct Fmt;
 
 struct LuAbi {
@@ -21,6 +22,10 @@ struct LuAbi {
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */
     uint16_t n_syscalls;        /* highest number + 1 */
     const uint16_t *syscall_row; /* guest number -> row of syscalls.def + 1; 0: no such number */
+    /* Guests of 32 bits have their own tables instead of these two (abi32/lu32.h): the call, and for the list of calls the one
+     * of the lowest number from *nr on, by its name there: its note, or NULL at the end. */
+    long (*syscall32)(LuThread *t, uint64_t nr);
+    const char *(*list_calls32)(unsigned *nr, struct LuSyscallRow *ret);
     const char *platform;       /* AT_PLATFORM, NULL: none */
     /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no such model. */
     bool (*choose_model)(LuProc *p, const char *name);
@@ -28,6 +33,7 @@ struct LuAbi {
     /* Makes the first cpu one of that model, with secrets made of `seed`; NULL: nothing to do. */
     void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);
 
+    bool (*map_pages)(LuThread *t);       /* pages besides the program's; NULL: none */
     uint64_t (*syscall_nr)(const Cpu *cpu);
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
     void (*set_result)(Cpu *cpu, uint64_t value);
@@ -36,12 +42,14 @@ struct LuAbi {
     void (*restart_syscall)(Cpu *cpu, uint64_t first_arg); /* pc back on it, first argument restored */
     void (*set_entry)(Cpu *cpu, Gva pc, Gva sp);
     void (*set_tls)(Cpu *cpu, uint64_t tls);
+    uint64_t (*get_tls)(const Cpu *cpu);  /* NULL: no call asks */
     uint64_t (*get_sp)(const Cpu *cpu);
     void (*set_sp)(Cpu *cpu, Gva sp);
     long (*prctl)(LuThread *t, const uint64_t a[6]); /* requests of the processor; NULL: there are none */
     /* Signal frames: see signal.h. False: the frame does not fit in guest memory. */
     bool (*push_frame)(LuThread *t, const struct LuSigInfo *info, const struct LuSigAction *act, Gva frame_top);
     bool (*pop_frame)(LuThread *t, uint64_t *ret_mask);
+    bool (*pop_old_frame)(LuThread *t, uint64_t *ret_mask); /* of sigreturn, where that is another call than rt_sigreturn */
     uint32_t frame_size;                  /* bytes, for AT_MINSIGSTKSZ */
     uint32_t min_sigstksz;                /* smallest alternate stack, MINSIGSTKSZ of asm/signal.h */
     bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
@@ -53,7 +61,7 @@ struct LuAbi {
     void (*cpuinfo)(LuProc *p, struct Fmt *out, unsigned cpu); /* one processor of /proc/cpuinfo */
 };
 
-extern const LuAbi lu_abi_arm64, lu_abi_riscv64;
+extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_riscv64;
 
 enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 

@@ -1,6 +1,7 @@
 #include "linux-user/crash.h"
 #include "base/bits.h"
 #include "base/fmt.h"
+#include "linux-user/abi.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -167,7 +168,7 @@ void lu_crash_report(LuThread *t, const LuSigInfo *info)
     Fmt f = FMT_ON(line);
     unsigned sig = (unsigned)info->si.si_signo;
     const char *name = sig < ARRAY_SIZE(signal_names) && signal_names[sig][0] ? signal_names[sig] : "signal";
-    Gva pc = t->cpu->pc;
+    Gva pc = t->cpu->pc & ~t->proc->abi->target->pc_tag;
     fmt_printf(&f, "%s: signal %u (%s) at pc 0x%lx", t->proc->exe_path, sig, name, (unsigned long)pc);
     if (info->si.si_code != SI_KERNEL)
         fmt_printf(&f, " (addr 0x%lx)", (unsigned long)(uintptr_t)info->si.si_addr);

@@ -1,6 +1,5 @@
 #include "linux-user/elf.h"
 
-#include <elf.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -113,8 +112,7 @@ static bool check_system(const Elf64_Ehdr *eh, Fmt *err)
     return true;
 }
 
-/* The header as that of a 64-bit file, which has the same fields. False: too short, or not ELF. */
-static bool widen_header(const char *head, long len, Elf64_Ehdr *ret)
+bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret)
 {
     Elf32_Ehdr e;
     if (len < (long)sizeof(e) || memcmp(head, ELFMAG, SELFMAG))
@@ -155,8 +153,7 @@ static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_s
     return true;
 }
 
-/* Entry i of the program headers, from what is at hand if it lies there. */
-static bool read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret)
+bool elf_read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret)
 {
     size_t size = eh->e_phentsize; /* checked */
     uint64_t at = eh->e_phoff + i * size;
@@ -197,7 +194,7 @@ bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
     if (sys_is_err(sys_call2(SYS_fstat, fd, &st)) || !S_ISREG(st.st_mode))
         return fail(err, "not a regular file");
     long len = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);
-    if (!widen_header(head, len, &eh))
+    if (!elf_read_header(head, len, &eh))
         return fail(err, "not an ELF program");
     uint64_t file_size = (uint64_t)st.st_size;
     if (!check_header(&eh, abi, file_size, plan, err))
@@ -208,7 +205,7 @@ bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
     plan->align = PAGE;
     for (unsigned i = 0; i < eh.e_phnum; i++) {
         Elf64_Phdr ph;
-        if (!read_phdr(fd, head, (size_t)len, &eh, i, &ph))
+        if (!elf_read_phdr(fd, head, (size_t)len, &eh, i, &ph))
             return fail(err, "unreadable program headers");
         if (!add_phdr(fd, &ph, file_size, &eh, plan, err))
             return false;

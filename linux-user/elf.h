@@ -8,6 +8,8 @@
 #ifndef LINUX_USER_ELF_H
 #define LINUX_USER_ELF_H
 
+#include <elf.h>
+
 #include "base/fmt.h"
 #include "linux-user/mm.h"
 
@@ -41,6 +43,10 @@ typedef struct ElfImage {
 
 /* Bytes of a program header in that guest's files. */
 unsigned elf_phdr_size(const LuAbi *abi);
+/* The header in the first `len` bytes of a file, as that of a 64-bit one, which has the same fields; false: none. */
+bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret);
+/* Program header i of a file whose first `len` bytes are in head, with a header of a known phentsize. */
+bool elf_read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret);
 /* Reads the headers of fd into plan; false with the reason in err (without the file's name). abi: whose program it must be;
  * NULL: any guest's. */
 bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err);

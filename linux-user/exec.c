@@ -1,6 +1,5 @@
 #include "linux-user/exec.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -8,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "linux-user/abi.h"
+#include "linux-user/elf.h"
 #include "linux-user/fs.h"
 #include "linux-user/guest.h"
 #include "linux-user/mm.h"
@@ -86,9 +86,6 @@ static long parse_script(LuThread *t, const char *buf, size_t n, const char **re
     return *ret_interp ? 0 : -ENOMEM;
 }
 
-/* Any of the guests: a program may start one of another. */
-static const LuAbi *header_abi(const Elf64_Ehdr *eh) { return lu_abi_of_header((const uint8_t *)eh); }
-
 /* The interpreter a program names must be there, or execve fails before anything is lost. */
 static long check_interp(LuThread *t, int fd, const LuAbi *abi, const Elf64_Phdr *ph)
 {
@@ -105,23 +102,23 @@ static long check_interp(LuThread *t, int fd, const LuAbi *abi, const Elf64_Phdr
     Elf64_Ehdr eh;
     long n = sys_call4(SYS_pread64, ifd, &eh, sizeof(eh), 0);
     sys_close((int)ifd);
-    return n == sizeof(eh) && header_abi(&eh) == abi ? 0 : -ELIBBAD;
+    return n == sizeof(eh) && lu_abi_of_header((const uint8_t *)&eh) == abi ? 0 : -ELIBBAD;
 }
 
-static long check_guest_elf(LuThread *t, int fd, const Elf64_Ehdr *eh)
+/* abi: of any of the guests, a program may start one of another. buf: the first n bytes. */
+static long check_guest_elf(LuThread *t, int fd, const LuAbi *abi, const char *buf, long n)
 {
-    if ((eh->e_type != ET_EXEC && eh->e_type != ET_DYN) || eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum ||
-        eh->e_phnum > 65536 / sizeof(Elf64_Phdr))
+    Elf64_Ehdr eh;
+    if (!elf_read_header(buf, n, &eh) || (eh.e_type != ET_EXEC && eh.e_type != ET_DYN) ||
+        eh.e_phentsize != elf_phdr_size(abi) || !eh.e_phnum || eh.e_phnum > 65536 / sizeof(Elf64_Phdr))
         return -ENOEXEC;
-    unsigned n = MIN(eh->e_phnum, MAX_INTERP_PHDRS);
-    Elf64_Phdr *ph = arena_alloc(&t->scratch, n * sizeof(*ph), 8);
-    if (!ph)
-        return -ENOMEM;
-    if (sys_call4(SYS_pread64, fd, ph, n * sizeof(*ph), eh->e_phoff) != (long)(n * sizeof(*ph)))
-        return -ENOEXEC;
-    for (unsigned i = 0; i < n; i++)
-        if (ph[i].p_type == PT_INTERP)
-            return check_interp(t, fd, header_abi(eh), &ph[i]);
+    for (unsigned i = 0; i < eh.e_phnum && i < MAX_INTERP_PHDRS; i++) {
+        Elf64_Phdr ph;
+        if (!elf_read_phdr(fd, buf, (size_t)n, &eh, i, &ph))
+            return -ENOEXEC;
+        if (ph.p_type == PT_INTERP)
+            return check_interp(t, fd, abi, &ph);
+    }
     return 0;
 }
 
@@ -172,8 +169,9 @@ static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
         *ret_again = true;
         return 0;
     }
-    x->guest = n >= (long)sizeof(Elf64_Ehdr) && header_abi((const Elf64_Ehdr *)buf);
-    return x->guest ? check_guest_elf(t, x->fd, (const Elf64_Ehdr *)buf) : 0;
+    const LuAbi *abi = n >= LU_ELF_HEAD ? lu_abi_of_header((const uint8_t *)buf) : NULL;
+    x->guest = abi;
+    return abi ? check_guest_elf(t, x->fd, abi, buf, n) : 0;
 }
 
 long exec_resolve(LuThread *t, int dirfd, const char *path, int flags, ExecTarget *x)

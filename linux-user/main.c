@@ -316,6 +316,8 @@ static Gva map_vdso(LuThread *t)
 {
     LuProc *p = t->proc;
     uint64_t size = align_up(p->abi->vdso_size, 4096);
+    if (!size)
+        return 0;
     long at = lu_mm_mmap(t, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (sys_is_err(at))
         return 0;
@@ -385,6 +387,10 @@ static Gva load(Start *s, char **envp, Gva *ret_sp)
     Gva brk = s->prog.pie && s->interp_fd < 0 ? l->pie_base : prog.high;
     lu_mm_set_brk(p->mm, align_down(brk + (s->random[3] % (32 << 20) & on), 4096));
     p->vdso = map_vdso(s->t);
+    if (p->abi->map_pages && !p->abi->map_pages(s->t)) {
+        fmt_puts(&s->err, "cannot map the pages that the kernel gives to every program");
+        refuse(s, EXIT_CANNOT, s->opt->program);
+    }
     StackPlan plan = {.prog = &prog, .interp_base = s->interp_fd >= 0 ? interp.bias : 0, .vdso = p->vdso,
                       .execfn = s->opt->program_guest, .argv = s->opt->args, .envp = guest_env(s, envp),
                       .random = {s->random[4], s->random[5], s->random[6]}};

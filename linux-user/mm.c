@@ -225,7 +225,7 @@ void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void
         if (r->kind & RANGE_STACK)
             m.name = "[stack]";
         else if (r->kind & RANGE_VDSO)
-            m.name = "[vdso]";
+            m.name = r->start < mm->layout.task_size ? "[vdso]" : "[vectors]";
         else if (r->start < mm->brk && r->end > mm->brk_start)
             m.name = "[heap]";
         if (!fn(opaque, &m))

@@ -79,6 +79,8 @@ typedef struct LuMapping {
 } LuMapping;
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque);
 
+/* A page of code that is not the guest's to change, at an address that may be above task_size. Before the guest starts. */
+long lu_mm_map_code_page(LuMm *mm, Gva at, const void *bytes);
 /* Marks the mapping that starts at this address as the vDSO or the first stack. */
 void lu_mm_name_vdso(LuMm *mm, Gva at);
 void lu_mm_name_stack(LuMm *mm, Gva at);

@@ -273,6 +273,20 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
     return finish(t, mm, &a, ret);
 }
 
+long lu_mm_map_code_page(LuMm *mm, Gva at, const void *bytes)
+{
+    long p = sys_mmap((void *)at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (sys_is_err(p))
+        return p;
+    memcpy((void *)at, bytes, PAGE);
+    sys_mprotect((void *)at, PAGE, PROT_READ);
+    Range r = {.start = at, .end = at + PAGE, .kind = RANGE_ANON | RANGE_VDSO, .prot = PROT_READ | PROT_EXEC};
+    mm_lock(mm);
+    range_insert(mm, &r);
+    lock_release(&mm->lock);
+    return 0;
+}
+
 /* ---- munmap, mprotect ---- */
 
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len)

@@ -54,10 +54,13 @@ static bool fault_of_tag(LuThread *t)
     return true;
 }
 
+/* The address in a program counter that also says which instruction set. */
+static Gva code_address(const LuThread *t) { return t->cpu->pc & ~t->proc->abi->target->pc_tag; }
+
 /* An address between instructions goes before what is there, or is not. */
 static bool fault_of_pc(LuThread *t)
 {
-    Gva pc = t->cpu->pc;
+    Gva pc = code_address(t);
     if (!(pc & (t->proc->abi->target->insn_align - 1u)))
         return false;
     t->cpu->exit.kind = CPU_EXIT_MISALIGNED;
@@ -74,10 +77,10 @@ void lu_thread_run(LuThread *t)
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
-        case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, cpu->pc); break;
+        case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, code_address(t)); break;
         case CPU_EXIT_ILLEGAL:
             if (!fault_of_pc(t))
-                fault(t, SIGILL, ILL_ILLOPC, cpu->pc);
+                fault(t, SIGILL, ILL_ILLOPC, code_address(t));
             break;
         case CPU_EXIT_FETCH:
             if (!fault_of_tag(t) && !fault_of_pc(t))

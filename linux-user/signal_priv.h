@@ -40,6 +40,8 @@ void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
  * process survives that (stopped and continued, ignored). Held section. */
 void lu_sighost_default(const LuSigInfo *info);
 
+/* sigaction(2) with the guest's structures read: 0 or -errno. in: NULL changes nothing. */
+long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_old);
 /* Delivers one signal to its handler, or does what its disposition says. Held section. Returns what is left of
  * `restart`. */
 long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart);

@@ -147,7 +147,8 @@ Gva stack_build(LuThread *t, const StackPlan *plan, Fmt *err)
 
     uint64_t on = lu_mm_layout(p->mm)->randomize ? 8191 : 0;
     b.sp = align_down(b.sp - (plan->random[2] & on), 16);
-    Gva platform = p->abi->platform ? push(&b, p->abi->platform, strlen(p->abi->platform) + 1) : 0;
+    const char *name = p->platform[0] ? p->platform : p->abi->platform;
+    Gva platform = name ? push(&b, name, strlen(name) + 1) : 0;
     Gva random = push(&b, plan->random, 16);
     b.sp = align_down(b.sp, 16);
 

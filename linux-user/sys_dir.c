@@ -74,13 +74,18 @@ static bool is_own_fd_dir(LuThread *t, int fd)
     return !strncmp(path, expect, e.len) && (strstr(path, "/fd") != NULL);
 }
 
+long su_hide_records(LuThread *t, int fd, Gva buf, long n)
+{
+    return is_proc(fd) && is_own_fd_dir(t, fd) ? hide_records(t, buf, n) : n;
+}
+
 long lu_sys_getdents64(LuThread *t, const uint64_t a[6])
 {
     for (;;) {
         long n = lu_blocking(t, SYS_getdents64, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
-        if (n <= 0 || !is_proc((int)a[0]) || !is_own_fd_dir(t, (int)a[0]))
+        if (n <= 0)
             return n;
-        long left = hide_records(t, a[1], n);
+        long left = su_hide_records(t, (int)a[0], a[1], n);
         if (left)
             return left; /* nothing left would read as the end of the directory */
     }

@@ -18,10 +18,8 @@ static bool read_action(const LuAbi *abi, Gva at, LuSigAction *ret)
     uint64_t v[4] = {0};
     if (!guest_read(v, at, abi->has_restorer ? 32 : 24))
         return false;
-    *ret = (LuSigAction){.handler = v[0], .flags = v[1] & (known_flags | (abi->has_restorer ? RESTORER : 0)),
-                         .mask = v[abi->has_restorer ? 3 : 2] & ~LU_NEVER_BLOCKED};
-    if (ret->flags & RESTORER)
-        ret->restorer = v[2];
+    *ret = (LuSigAction){.handler = v[0], .flags = v[1], .restorer = abi->has_restorer ? v[2] : 0,
+                         .mask = v[abi->has_restorer ? 3 : 2]};
     return true;
 }
 
@@ -36,29 +34,39 @@ static bool ignored(int sig, const LuSigAction *a)
     return a->handler == 1 || (a->handler == 0 && (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH));
 }
 
+long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_old)
+{
+    if (sig < 1 || sig > LU_NSIG || (in && (sig == SIGKILL || sig == SIGSTOP)))
+        return -EINVAL;
+    LuSighand *h = t->sighand;
+    lock_take(&h->lock);
+    LuSigAction *act = lu_sig_action(h, sig);
+    *ret_old = *act;
+    if (in) {
+        bool restorer = t->proc->abi->has_restorer && in->flags & RESTORER;
+        *act = *in;
+        act->flags &= known_flags | (restorer ? RESTORER : 0);
+        act->mask &= ~LU_NEVER_BLOCKED;
+        if (!restorer)
+            act->restorer = 0;
+        lu_sighost_install(sig, act);
+        if (ignored(sig, act) && lu_fault_index(sig) >= 0)
+            t->sig->kept_set &= ~(1u << lu_fault_index(sig));
+    }
+    lock_release(&h->lock);
+    return 0;
+}
+
 long lu_sys_rt_sigaction(LuThread *t, const uint64_t a[6])
 {
-    int sig = (int)a[0];
     const LuAbi *abi = t->proc->abi;
     LuSigAction in, out;
     if (a[3] != sizeof in.mask)
         return -EINVAL;
     if (a[1] && !read_action(abi, a[1], &in))
         return -EFAULT;
-    if (sig < 1 || sig > LU_NSIG || (a[1] && (sig == SIGKILL || sig == SIGSTOP)))
-        return -EINVAL;
-    LuSighand *h = t->sighand;
-    lock_take(&h->lock);
-    LuSigAction *act = lu_sig_action(h, sig);
-    out = *act;
-    if (a[1]) {
-        *act = in;
-        lu_sighost_install(sig, act);
-        if (ignored(sig, act) && lu_fault_index(sig) >= 0)
-            t->sig->kept_set &= ~(1u << lu_fault_index(sig));
-    }
-    lock_release(&h->lock);
-    return a[2] && !write_action(abi, a[2], &out) ? -EFAULT : 0;
+    long r = lu_sigaction(t, (int)a[0], a[1] ? &in : NULL, &out);
+    return r ? r : a[2] && !write_action(abi, a[2], &out) ? -EFAULT : 0;
 }
 
 long lu_sys_rt_sigprocmask(LuThread *t, const uint64_t a[6])

@@ -13,7 +13,7 @@ long lu_sys_uname(LuThread *t, const uint64_t a[6])
         return r;
     Fmt machine = FMT_ON(u.machine);
     memset(u.machine, 0, sizeof(u.machine));
-    fmt_puts(&machine, t->proc->abi->uname_machine);
+    fmt_puts(&machine, t->proc->machine[0] ? t->proc->machine : t->proc->abi->uname_machine);
     if (t->proc->opt && t->proc->opt->uname_release) {
         Fmt release = FMT_ON(u.release);
         memset(u.release, 0, sizeof(u.release));

@@ -23,6 +23,8 @@ const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow);
 static inline Gva su_pointer(const LuProc *p, Gva v) { return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v; }
 /* Descriptors of the emulator that the guest must neither see nor use. */
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
+/* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes left, -errno. */
+long su_hide_records(LuThread *t, int fd, Gva buf, long n);
 /* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */
 long su_fd_vacate(LuProc *p, uint64_t fd);
 

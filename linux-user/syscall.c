@@ -145,12 +145,12 @@ static bool list_outside(Gva end, char kind, Gva at, uint64_t n)
 
 /* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each (su_pointer()); ranges
  * that begin below the end do not reach the emulator, there is a gap of gigabytes (mm.h). */
-static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i)
+static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i, bool lists)
 {
     uint64_t kind = KIND(kinds[i]);
     if (kind & KINDS_MEMORY) {
         v[i] = su_pointer(p, v[i]);
-        if (UNLIKELY(kind & KINDS_LIST) && list_outside(p->task_size, kinds[i], v[i], v[i + 1]))
+        if (lists && UNLIKELY(kind & KINDS_LIST) && list_outside(p->task_size, kinds[i], v[i], v[i + 1]))
             return -EFAULT;
     } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
         return -EBADF;
@@ -162,14 +162,14 @@ static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], 
 
 long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i)
 {
-    return check_arg(p, kinds, v, i);
+    return check_arg(p, kinds, v, i, true);
 }
 
-static inline long check_args(const LuProc *p, const char *kinds, uint64_t v[6])
+static inline long check_args(const LuProc *p, const char *kinds, uint64_t v[6], bool lists)
 {
     long err = 0;
     for (unsigned i = 0; i < 6 && kinds[i] && !err; i++)
-        err = check_arg(p, kinds, v, i);
+        err = check_arg(p, kinds, v, i, lists);
     return err;
 }
 
@@ -198,16 +198,14 @@ static long call_host(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
     return sys_call6(row->host_nr, (long)v[0], (long)v[1], (long)v[2], (long)v[3], (long)v[4], (long)v[5]);
 }
 
-long lu_syscall_row(LuThread *t, LuRowId id, const uint64_t a[6])
+long lu_row_check(const LuProc *p, LuRowId id, uint64_t v[6]) 
+{
+    return check_args(p, lu_syscall_rows[id].kinds, v, false);
+}
+
+static inline __attribute__((always_inline)) long do_row(LuThread *t, LuRowId id, uint64_t v[6])
 {
     const LuSyscallRow *row = &lu_syscall_rows[id];
-    if (row->how == LU_NONE)
-        return -row->err;
-    uint64_t v[6];
-    memcpy(v, a, sizeof(v));
-    long err = check_args(t->proc, row->kinds, v);
-    if (err)
-        return err;
     if (row->how <= LU_WAIT)
         return call_host(t, row, v);
     switch (id) {
@@ -224,7 +222,20 @@ long lu_syscall_row(LuThread *t, LuRowId id, const uint64_t a[6])
     }
 }
 
-static void log_unimp(LuThread *t, uint64_t nr, const LuSyscallRow *row)
+long lu_row_do(LuThread *t, LuRowId id, uint64_t v[6]) { return do_row(t, id, v); }
+
+long lu_syscall_row(LuThread *t, LuRowId id, const uint64_t a[6])
+{
+    const LuSyscallRow *row = &lu_syscall_rows[id];
+    if (row->how == LU_NONE)
+        return -row->err;
+    uint64_t v[6];
+    memcpy(v, a, sizeof(v));
+    long err = check_args(t->proc, row->kinds, v, true);
+    return err ? err : do_row(t, id, v);
+}
+
+void lu_log_unimp(LuThread *t, uint64_t nr, const LuSyscallRow *row)
 {
     char line[256];
     Fmt f = FMT_ON(line);
@@ -240,7 +251,7 @@ static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, unsi
 {
     const LuSyscallRow *row = index ? &lu_syscall_rows[index - 1] : NULL;
     if ((t->proc->log & LU_LOG_UNIMP) && (!row || (row->how == LU_NONE && row->err == ENOSYS)))
-        log_unimp(t, nr, row);
+        lu_log_unimp(t, nr, row);
     if (!(t->proc->log & LU_LOG_STRACE))
         return row ? lu_syscall_row(t, index - 1, t->syscall_arg) : -ENOSYS;
     uint64_t a[6];
@@ -263,7 +274,7 @@ void lu_syscall(LuThread *t)
     arena_rewind(&t->scratch, 0);
     long r;
     if (UNLIKELY(!index || t->proc->log))
-        r = traced_call(t, nr, index);
+        r = abi->syscall32 ? abi->syscall32(t, nr) : traced_call(t, nr, index);
     else
         r = lu_syscall_row(t, index - 1, t->syscall_arg);
     if (UNLIKELY(r == LU_RET_NONE))
@@ -275,21 +286,35 @@ void lu_syscall(LuThread *t)
     abi->skip_syscall(t->cpu);
 }
 
+/* The call of the lowest number from *nr on: its note; NULL: there is none. */
+static const char *next_row(const LuAbi *abi, unsigned *nr, LuSyscallRow *ret)
+{
+    while (*nr < abi->n_syscalls && !abi->syscall_row[*nr])
+        ++*nr;
+    if (*nr >= abi->n_syscalls)
+        return NULL;
+    *ret = lu_syscall_rows[abi->syscall_row[*nr] - 1];
+    return lu_row_note(ret);
+}
+
+/* One row of the list. */
+static void print_row(int fd, unsigned nr, const LuSyscallRow *row, const char *note)
+{
+    char line[480];
+    Fmt f = FMT_ON(line);
+    const char *state = row->state == LU_FULL ? "exact" : row->state == LU_SUBSET ? "subset" : lu_errno_name(row->err);
+    fmt_printf(&f, *note ? "%3u %-23s %-10s %s\n" : "%3u %-23s %s\n", nr, row->name, state, note);
+    sys_write(fd, f.buf, f.len);
+}
+
 void lu_syscalls_print(const LuAbi *abi, int fd)
 {
-    unsigned count[3] = {0}, numbers = 0;
+    unsigned count[3] = {0}, numbers = 0, nr = 0;
     char line[320];
-    for (unsigned nr = 0; nr < abi->n_syscalls; nr++) {
-        if (!abi->syscall_row[nr])
-            continue;
-        const LuSyscallRow *row = &lu_syscall_rows[abi->syscall_row[nr] - 1];
-        Fmt f = FMT_ON(line);
-        const char *state = row->state == LU_FULL ? "exact" : row->state == LU_SUBSET ? "subset"
-                                                                                       : lu_errno_name(row->err);
-        const char *note = lu_row_note(row);
-        fmt_printf(&f, *note ? "%3u %-23s %-10s %s\n" : "%3u %-23s %s\n", nr, row->name, state, note);
-        sys_write(fd, f.buf, f.len);
-        count[row->state]++;
+    LuSyscallRow row;
+    for (const char *note; (note = abi->syscall32 ? abi->list_calls32(&nr, &row) : next_row(abi, &nr, &row)); nr++) {
+        print_row(fd, nr, &row, note);
+        count[row.state]++;
         numbers++;
     }
     Fmt f = FMT_ON(line);

@@ -26,7 +26,7 @@ typedef enum LuRowState { LU_FULL, LU_SUBSET, LU_ERRNO } LuRowState;
 typedef enum LuRowHow { LU_PASS, LU_WAIT, LU_OWN, LU_NONE } LuRowHow;
 
 typedef struct LuSyscallRow {
-    char name[24];
+    char name[32];
     char kinds[7];     /* one letter an argument, see syscalls.def; "" at its end */
     uint8_t how;       /* LuRowHow */
     uint8_t state;     /* LuRowState */
@@ -71,6 +71,12 @@ long lu_syscall_row(LuThread *t, LuRowId row, const uint64_t a[6]);
 long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i);
 /* Paths among the arguments become the host's, in t->scratch: 0 or -errno. */
 long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6]);
+/* Its two halves, for who makes arguments of another ABI's: the guest's descriptors, pointers and flags (lists of memory are
+ * not looked at), and the call, with memory that may be ours. */
+long lu_row_check(const LuProc *p, LuRowId row, uint64_t v[6]);
+long lu_row_do(LuThread *t, LuRowId row, uint64_t v[6]);
+/* The line of -d unimp. row: NULL, there is no such number. */
+void lu_log_unimp(LuThread *t, uint64_t nr, const LuSyscallRow *row);
 /* tinamou --syscalls: number, name, state and reason of each, and the counts. */
 void lu_syscalls_print(const LuAbi *abi, int fd);
 

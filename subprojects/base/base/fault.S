@@ -148,6 +148,28 @@ fault_strnlen:
         .size fault_strnlen, . - fault_strnlen
         ROW     4b, 6b
 
+        /* long sys_compat5(long nr, long a, long b, long c, long d, long e), see sys.h */
+        .globl sys_compat5
+        .type sys_compat5, @function
+sys_compat5:
+        pushq   %rbx
+        movl    %edi, %eax
+        movl    %esi, %ebx
+        movl    %ecx, %r10d
+        movl    %edx, %ecx
+        movl    %r10d, %edx
+        movl    %r8d, %esi
+        movl    %r9d, %edi
+1:      int     $0x80
+        cltq
+        popq    %rbx
+        ret
+2:      movq    $-38, %rax
+        popq    %rbx
+        ret
+        .size sys_compat5, . - sys_compat5
+        ROW     1b, 2b
+
         .pushsection .rodata.fault_table, "a"
         .globl fault_table_end
         .hidden fault_table_end

@@ -45,6 +45,9 @@ static inline long sys_read(int fd, void *p, size_t n) { return sys_call3(SYS_re
 static inline long sys_close(int fd) { return sys_call1(SYS_close, fd); }
 static inline long sys_gettid(void) { return sys_call0(SYS_gettid); }
 static inline long sys_getpid(void) { return sys_call0(SYS_getpid); }
+/* A call of the kernel's 32-bit table (asm/unistd_32.h), arguments and structures as there. -ENOSYS where the kernel has none,
+ * which needs the owner of the SIGSEGV handler to call fault_fixup(). */
+long sys_compat5(long nr, long a, long b, long c, long d, long e);
 /* Zeroed private memory for our own use, at `at` or (NULL) anywhere. Much is reserved of which little is touched, so the
  * kernel is kept from backing it by huge pages: an empty program then took 11 MiB and 0.7 ms more. */
 long sys_map_own(void *at, size_t len);

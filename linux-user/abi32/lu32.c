@@ -1,0 +1,287 @@
+/* The dispatcher of 32-bit guests: registers to the arguments of a row, structures both ways. See lu32.h. */
+#include "linux-user/abi32/lu32.h"
+#include "linux-user/strace.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <sys/uio.h>
+
+typedef enum Lu32Handler {
+    LU32_NO_HANDLER,
+#define HANDLER(name) LU32_H_##name,
+#include "linux-user/abi32/handlers.def"
+#undef HANDLER
+} Lu32Handler;
+
+/* ---- the table of arm ---- */
+
+enum { ARM_PRIVATE = 0xf0000, ARM_N_PRIVATE = 7, ARM_N_CALLS = 471 };
+/* Numbers in one range. */
+#define ARM_SLOT(n) ((n) < ARM_PRIVATE ? (n) : ARM_N_CALLS + (n) - ARM_PRIVATE)
+
+#define N(number, row) ARM_CALL_##number,
+#define A(number, name, row, args, conv) ARM_CALL_##number,
+#define H(number, name, row, args, handler) ARM_CALL_##number,
+enum {
+#include "linux-user/arm/calls_arm.def"
+};
+#undef N
+#undef A
+#undef H
+
+#define N(number, row) {#row, LU_ROW_##row, 0, "", ""},
+#define A(number, name, row, args, conv) {#name, LU_ROW_##row, 0, args, conv},
+#define H(number, name, row, args, handler) {#name, LU_ROW_##row, LU32_H_##handler, args, ""},
+static const Lu32Call calls_arm[] = {
+#include "linux-user/arm/calls_arm.def"
+};
+#undef N
+#undef A
+#undef H
+
+#define N(number, row) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
+#define A(number, name, row, args, conv) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
+#define H(number, name, row, args, handler) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
+static const uint16_t index_arm[ARM_N_CALLS + ARM_N_PRIVATE] = {
+#include "linux-user/arm/calls_arm.def"
+};
+#undef N
+#undef A
+#undef H
+
+/* NULL: no such number. */
+static const Lu32Call *find_call(uint64_t nr)
+{
+    uint64_t slot = nr < ARM_N_CALLS ? nr : nr - ARM_PRIVATE < ARM_N_PRIVATE ? ARM_SLOT(nr) : ARRAY_SIZE(index_arm);
+    unsigned i = slot < ARRAY_SIZE(index_arm) ? index_arm[slot] : 0;
+    return i ? &calls_arm[i - 1] : NULL;
+}
+
+/* ---- arguments ---- */
+
+static uint64_t argument(char how, const uint64_t r[6])
+{
+    switch (how) {
+    case 'A':
+    case 'B':
+    case 'C':
+    case 'D':
+    case 'E': return r[how - 'A'] | r[how - 'A' + 1] << 32;
+    case 'm': return r[5] << 12;
+    case 'c': return (uint64_t)AT_FDCWD;
+    case 'r': return AT_REMOVEDIR;
+    case 'n': return AT_SYMLINK_NOFOLLOW;
+    case 'W': return O_CREAT | O_WRONLY | O_TRUNC;
+    case 'G': return SIGCHLD;
+    case 'V': return CLONE_VFORK | CLONE_VM | SIGCHLD;
+    default: return 0;
+    }
+}
+
+static void make_arguments(const Lu32Call *c, const char *kinds, const uint64_t r[6], uint64_t v[6])
+{
+    bool plain = !c->args[0], end = false;
+    for (unsigned i = 0; i < 6; i++) {
+        char how = plain ? (char)('0' + i) : c->args[i];
+        end = end || !how;
+        if (end)
+            v[i] = 0;
+        else if (how < '0' || how > '5')
+            v[i] = argument(how, r);
+        else
+            v[i] = kinds[i] == 'l' ? (uint64_t)(int32_t)r[how - '0'] : r[how - '0'];
+    }
+}
+
+static const char aio_note[] = "the kernel puts the ring above the guest's addresses";
+static const char uring_note[] = "lists and messages that entries point to have another layout";
+
+/* Why a call that has a row is not done for these guests; NULL: it is. */
+static const char *refused(const Lu32Call *c)
+{
+    return c->handler == LU32_H_no_aio ? aio_note : c->handler == LU32_H_no_uring ? uring_note : NULL;
+}
+
+/* The row as this call shows itself: its name, the arguments it has; structures that differ are addresses. */
+static LuSyscallRow row_of(const Lu32Call *c)
+{
+    LuSyscallRow row = lu_syscall_rows[c->row];
+    memcpy(row.name, c->name, sizeof(row.name));
+    if (c->args[0])
+        row.kinds[strlen(c->args)] = 0;
+    for (unsigned i = 0; i < 6 && row.kinds[i]; i++)
+        if (row.kinds[i] == 't')
+            row.kinds[i] = 'm';
+    if (refused(c)) {
+        row.how = LU_NONE;
+        row.state = LU_ERRNO;
+        row.err = ENOSYS;
+    }
+    return row;
+}
+
+/* ---- structures ---- */
+
+typedef struct Conv {
+    Gva at;      /* of the guest's; 0: nothing to write back */
+    uint8_t s;   /* Lu32Struct */
+    void *host;
+} Conv;
+
+/* The structure a letter stands for, times how many; false: it stands for none. */
+static bool struct_of(char letter, Lu32Struct *ret, unsigned *ret_n)
+{
+    *ret_n = letter == '2' || letter == '3' ? 2 : 1;
+    switch (letter) {
+    case '2':
+    case 't':
+    case 'T': *ret = LU32_ts32; return true;
+    case '3':
+    case 'x': *ret = LU32_ts64; return true;
+    case 'i':
+    case 'I': *ret = LU32_its32; return true;
+    case 'y': *ret = LU32_its64; return true;
+    case 'v':
+    case 'V': *ret = LU32_tv32; return true;
+    case 'w':
+    case 'W': *ret = LU32_itv32; return true;
+    case 'U': *ret = LU32_rusage32; return true;
+    case 'M': *ret = LU32_tms32; return true;
+    case 'X': *ret = LU32_timex32; return true;
+    case 'l':
+    case 'L': *ret = LU32_rlimit32; return true;
+    case 'q':
+    case 'Q': *ret = LU32_mq_attr32; return true;
+    default: return false;
+    }
+}
+
+long lu32_iovec(LuThread *t, Gva at, uint64_t n, struct iovec **ret)
+{
+    *ret = NULL;
+    if ((int32_t)n <= 0 || n > IOV_MAX) /* the kernel has its own order of errors for these */
+        return 0;
+    struct iovec *v = arena_array(&t->scratch, struct iovec, n);
+    if (!v)
+        return -ENOMEM;
+    for (uint64_t i = 0; i < n; i++) {
+        FaultVal pair[2] = {fault_ld32(at + 8 * i), fault_ld32(at + 8 * i + 4)};
+        if (pair[0].fault || pair[1].fault)
+            return -EFAULT;
+        if ((int32_t)pair[1].val < 0)
+            return -EINVAL;
+        Gva base = pair[1].val ? su_pointer(t->proc, pair[0].val) : 0;
+        v[i] = (struct iovec){.iov_base = guest_ptr(base), .iov_len = pair[1].val};
+    }
+    *ret = v;
+    return 0;
+}
+
+/* Makes v[i] what the row wants, by its letter. */
+static long convert_one(LuThread *t, char letter, uint64_t v[6], unsigned i, Conv *ret)
+{
+    Lu32Struct s;
+    unsigned n;
+    struct iovec *iov;
+    if (letter == 'h') {
+        v[i] = (uint16_t)v[i] == 0xffff ? ~0ull : (uint16_t)v[i];
+        return 0;
+    }
+    if (letter == 'o') {
+        long err = lu32_iovec(t, v[i], v[i + 1], &iov);
+        v[i] = iov ? (uintptr_t)iov : v[i];
+        return err;
+    }
+    if (!v[i] || !struct_of(letter, &s, &n))
+        return 0;
+    char *host = arena_alloc(&t->scratch, n * lu32_host_size(s), 8);
+    if (!host)
+        return -ENOMEM;
+    bool in = (letter >= 'a' && letter <= 'z') || letter <= '9' || letter == 'X';
+    for (unsigned k = 0; in && k < n; k++)
+        if (lu32_read(s, host + k * lu32_host_size(s), v[i] + k * lu32_guest_size(s)))
+            return -EFAULT;
+    if (!in)
+        memset(host, 0, lu32_host_size(s));
+    if (letter >= 'A' && letter <= 'Z')
+        *ret = (Conv){.at = v[i], .s = (uint8_t)s, .host = host};
+    v[i] = (uintptr_t)host;
+    return 0;
+}
+
+static long convert_and_call(LuThread *t, const Lu32Call *c, uint64_t v[6])
+{
+    Conv back[6] = {{0}};
+    for (unsigned i = 0; c->conv[i]; i++) {
+        long err = convert_one(t, c->conv[i], v, i, &back[i]);
+        if (err)
+            return err;
+    }
+    long r = lu_row_do(t, c->row, v);
+    for (unsigned i = 0; !sys_is_err(r) && i < 6; i++) {
+        long err = back[i].at ? lu32_write(back[i].s, back[i].at, back[i].host) : 0;
+        if (err)
+            return err;
+    }
+    return r;
+}
+
+static long call(LuThread *t, const Lu32Call *c, uint64_t v[6])
+{
+    long err = lu_row_check(t->proc, c->row, v);
+    if (err)
+        return err;
+    switch ((Lu32Handler)c->handler) {
+    case LU32_NO_HANDLER: return c->conv[0] ? convert_and_call(t, c, v) : lu_row_do(t, c->row, v);
+#define HANDLER(name) case LU32_H_##name: return lu32_##name(t, v);
+#include "linux-user/abi32/handlers.def"
+#undef HANDLER
+    }
+    return -ENOSYS;
+}
+
+static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, const Lu32Call *c, uint64_t v[6])
+{
+    LuSyscallRow row = {0};
+    if (c)
+        row = row_of(c);
+    if ((t->proc->log & LU_LOG_UNIMP) && (!c || (row.how == LU_NONE && row.err == ENOSYS)))
+        lu_log_unimp(t, nr, c ? &row : NULL);
+    if (!(t->proc->log & LU_LOG_STRACE))
+        return !c ? -ENOSYS : row.how == LU_NONE ? -row.err : call(t, c, v);
+    uint64_t a[6];
+    memcpy(a, v, sizeof(a));
+    LuTrace tr;
+    lu_trace_enter(&tr, t, nr, c ? &row : NULL, a);
+    long r = !c ? -ENOSYS : row.how == LU_NONE ? -row.err : call(t, c, v);
+    lu_trace_leave(&tr, t, a, r);
+    return r;
+}
+
+long lu32_syscall(LuThread *t, uint64_t nr)
+{
+    const Lu32Call *c = find_call(nr);
+    uint64_t v[6];
+    if (!c) {
+        memcpy(v, t->syscall_arg, sizeof(v));
+        return traced_call(t, nr, c, v);
+    }
+    make_arguments(c, lu_syscall_rows[c->row].kinds, t->syscall_arg, v);
+    if (UNLIKELY(t->proc->log))
+        return traced_call(t, nr, c, v);
+    if (UNLIKELY(lu_syscall_rows[c->row].how == LU_NONE))
+        return -lu_syscall_rows[c->row].err;
+    return call(t, c, v);
+}
+
+const char *lu32_list_calls(unsigned *nr, LuSyscallRow *ret)
+{
+    while (*nr < ARM_PRIVATE + ARM_N_PRIVATE && !find_call(*nr))
+        ++*nr;
+    const Lu32Call *c = find_call(*nr);
+    if (!c)
+        return NULL;
+    *ret = row_of(c);
+    return refused(c) ? refused(c) : lu_row_note(ret);
+}

@@ -1,0 +1,71 @@
+/*
+ * System calls of guests whose pointers and longs have 4 bytes (docs/adr/0013-ilp32-guests.md).
+ *
+ * A guest has a table of calls (arm/calls_arm.def). Each leads to a row of syscalls.def, which is made for 64-bit ABIs: the
+ * table says which register, pair of registers or constant is which argument of the row, and which arguments point to
+ * structures that differ. lu32_syscall() builds the row's arguments, structures in t->scratch (above the guest's
+ * addresses), runs the row and writes results back. What cannot be said that way is a handler, lu32_NAME(), which gets
+ * the arguments in the row's order.
+ * LP64 guests never come here. Threads: the calling guest thread. Memory: t->scratch, gone at the next system call.
+ */
+#ifndef LINUX_USER_ABI32_LU32_H
+#define LINUX_USER_ABI32_LU32_H
+
+#include "linux-user/sys_util.h"
+
+/* How the arguments of a row are made (calls_arm.def says it for the letters). */
+typedef struct Lu32Call {
+    char name[32]; /* as the guest's headers have it */
+    uint16_t row;  /* LuRowId */
+    uint8_t handler; /* Lu32Handler; 0: none */
+    char args[7];
+    char conv[7];
+} Lu32Call;
+
+/* For LuAbi. t->syscall_arg are the registers. */
+long lu32_syscall(LuThread *t, uint64_t nr);
+const char *lu32_list_calls(unsigned *nr, LuSyscallRow *ret);
+
+/* Those of calls_arm.def; see handlers.def. */
+#define HANDLER(name) long lu32_##name(LuThread *t, const uint64_t a[6]);
+#include "linux-user/abi32/handlers.def"
+#undef HANDLER
+
+/* ---- structures ---- */
+
+typedef enum Lu32Struct {
+#define STRUCT(name, host, bytes) LU32_##name,
+#define F(id, name, kind, at, field)
+#include "linux-user/abi32/structs.def"
+#undef STRUCT
+#undef F
+    LU32_STRUCTS
+} Lu32Struct;
+
+enum { LU32_MAX_GUEST = 128, LU32_MAX_HOST = 256 }; /* bytes of the largest */
+
+size_t lu32_guest_size(Lu32Struct s);
+size_t lu32_host_size(Lu32Struct s);
+/* Between memory of ours. to_guest: false if a value does not fit. */
+void lu32_to_host(Lu32Struct s, void *host, const void *guest);
+bool lu32_to_guest(Lu32Struct s, void *guest, const void *host);
+/* The same from and to the guest's memory: 0, -EFAULT, -EOVERFLOW. */
+long lu32_read(Lu32Struct s, void *host, Gva at);
+long lu32_write(Lu32Struct s, Gva at, const void *host);
+/* -EFAULT for memory that is not the guest's. */
+static inline bool lu32_outside(const LuThread *t, Gva at, uint64_t len)
+{
+    return at > t->proc->task_size || len > t->proc->task_size - at;
+}
+
+/* A vector of the guest as the host's, in scratch. *ret is NULL when the kernel shall say what is wrong with the count. */
+struct iovec;
+long lu32_iovec(LuThread *t, Gva at, uint64_t n, struct iovec **ret);
+
+/* ---- siginfo ---- */
+
+enum { LU32_SIGINFO = 128 };
+void lu32_siginfo_to_guest(uint8_t guest[LU32_SIGINFO], const siginfo_t *si);
+void lu32_siginfo_to_host(siginfo_t *si, const uint8_t guest[LU32_SIGINFO]);
+
+#endif
