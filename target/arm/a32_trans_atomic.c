@@ -22,14 +22,17 @@ static IrVal exclusive_address(Trans *t, const A32Args *a)
 
 /* ---- look-ahead ---- */
 
-static bool is_store_exclusive(A32Insn insn)
+/* log2 of the bytes; -1: it is not one. */
+static int store_exclusive_size(A32Insn insn)
 {
     switch (insn) {
 #define STORE(id) case A32_##id: case T32_##id:
-    STORE(strex) STORE(strexb) STORE(strexh) STORE(strexd) STORE(stlex) STORE(stlexb) STORE(stlexh) STORE(stlexd)
+    STORE(strexb) STORE(stlexb) return 0;
+    STORE(strexh) STORE(stlexh) return 1;
+    STORE(strex) STORE(stlex) return 2;
+    STORE(strexd) STORE(stlexd) return 3;
 #undef STORE
-    return true;
-    default: return false;
+    default: return -1;
     }
 }
 
@@ -40,20 +43,25 @@ static bool is_branch(const A32Args *a)
 }
 
 /* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0: something else
- * stands between. Where the bytes at hand end first the answer is the end of them. */
-static Gva matched_store(const Trans *t, const A32Args *load)
+ * stands between, or it is conditional, which makes a block of its own. Where the bytes at hand end first the answer is the
+ * end of them. */
+static Gva matched_store(const Trans *t, const A32Args *load, int size)
 {
-    unsigned off = load->len;
+    unsigned off = load->len, in_it = 0;
 
-    for (unsigned n = 0; n < 16; n++) {
+    for (unsigned n = 0; n < 16; n++, in_it -= in_it != 0) {
         A32Args a;
         A32Insn insn;
         if (off + 4 > t->n_bytes)
             return t->pc + off;
         insn = a32_peek(t, off, &a);
-        if (is_store_exclusive(insn))
-            return a.n == load->n ? t->pc + off : 0;
-        if (insn == A32_ILLEGAL || (!is_branch(&a) && a.format >= A32_FMT_EFF && a.format != A32_FMT_IT))
+        if (insn == A32_ILLEGAL)
+            return 0;
+        if (store_exclusive_size(insn) >= 0)
+            return a.n == load->n && store_exclusive_size(insn) == size && a.cond == A32_COND_AL && !in_it ? t->pc + off : 0;
+        if (a.format == A32_FMT_IT)
+            in_it = 5 - (unsigned)__builtin_ctz(a.i | 16u);
+        else if (!is_branch(&a) && a.format >= A32_FMT_EFF)
             return 0;
         off += a.len;
     }
@@ -78,7 +86,7 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
     IrMem mem = a32_mem(size);
 
     if (t->ctx & CTX_PARALLEL) {
-        Gva store = matched_store(t, a);
+        Gva store = matched_store(t, a, (int)size);
         if ((!store || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && is_exact(t->ctx)) {
             a32_raise(t, CPU_EXIT_EXCLUSIVE);
             return;

@@ -1,4 +1,4 @@
-/* Guest program: load-reserved and store-conditional (LR, SC; LDXR, STXR) between threads. Built by test_llsc.py with
+/* Guest program: load-reserved and store-conditional (LR, SC; LDXR, STXR; LDREX, STREX) between threads. Built by test_llsc.py with
  * a cross compiler, run by an engine.
  * Prints one line per case; "ok" at its end or what was wrong. */
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 enum { THREADS = 4, ROUNDS = 20000, NODES = 8 };
 
@@ -32,6 +33,25 @@ enum { THREADS = 4, ROUNDS = 20000, NODES = 8 };
 #define SYSCALL "ecall\n"
 #define SYSCALL_NR "a7"
 #define SYSCALL_RET "a0"
+#elif defined(__arm__)
+#define LL(v, p) "ldrex %[" v "],[%[" p "]]\n"
+#define LL_ACQUIRE(v, p) "ldaex %[" v "],[%[" p "]]\n"
+#define LL32_ACQUIRE(v, p) LL_ACQUIRE(v, p)
+#define SC(f, v, p) "strex %[" f "],%[" v "],[%[" p "]]\n"
+#define SC_RELEASE(f, v, p) "stlex %[" f "],%[" v "],[%[" p "]]\n"
+#define SC32(f, v, p) SC(f, v, p)
+#define LOAD(v, p) "ldr %[" v "],[%[" p "]]\n"
+#define LOAD32(v, p) LOAD(v, p)
+#define STORE(v, p) "str %[" v "],[%[" p "]]\n"
+#define ADD(v, i) "add %[" v "],%[" v "],#" i "\n"
+#define SET(v, i) "mov %[" v "],#" i "\n"
+#define IF_ZERO(v, to) "cmp %[" v "],#0\nbeq " to "\n"
+#define IF_NOT(v, to) "cmp %[" v "],#0\nbne " to "\n"
+#define GOTO(to) "b " to "\n"
+#define FENCE "dmb ish\n"
+#define SYSCALL "svc #0\n"
+#define SYSCALL_NR "r7"
+#define SYSCALL_RET "r0"
 #else
 #define LL(v, p) "ldxr %[" v "],[%[" p "]]\n"
 #define LL_ACQUIRE(v, p) "ldaxr %[" v "],[%[" p "]]\n"
@@ -53,18 +73,70 @@ enum { THREADS = 4, ROUNDS = 20000, NODES = 8 };
 #define SYSCALL_RET "x0"
 #endif
 
+typedef unsigned long Word;
+#ifdef __thumb__
+enum { IS_THUMB = 1 };
+#else
+enum { IS_THUMB = 0 };
+#endif
+
 /* 1. A counter, by the loop that compilers make: LR, one operation, SC. */
-static uint64_t counter;
+static Word counter;
 
 static void *count(void *arg)
 {
     for (int i = 0; i < ROUNDS; i++) {
-        uint64_t t, f;
+        Word t, f;
         __asm__ volatile("1:" LL("t", "p") ADD("t", "1") SC("f", "t", "p") IF_NOT("f", "1b")
-                         : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(&counter) : "memory");
+                         : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(&counter) : "memory", "cc");
     }
     return NULL;
 }
+
+#ifndef __riscv /* which has words and doublewords only */
+/* 11. Counters of other sizes, side by side in one word; pairs. */
+static struct {
+    uint8_t byte[4];
+    uint16_t half[2];
+    uint64_t pair;
+} small __attribute__((aligned(8)));
+
+#define COUNT(ll, sc, at)                                                                                                 \
+    __asm__ volatile("1:" ll " %[t],[%[p]]\n" ADD("t", "1") sc " %[f],%[t],[%[p]]\n" IF_NOT("f", "1b")                    \
+                     : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(at) : "memory", "cc")
+
+static void *count_small(void *arg)
+{
+    Word t, f;
+    for (int i = 0; i < ROUNDS; i++) {
+#ifdef __arm__
+        COUNT("ldrexb", "strexb", &small.byte[i & 3]);
+        COUNT("ldrexh", "strexh", &small.half[i & 1]);
+        __asm__ volatile("1: ldrexd r4,r5,[%[p]]\n adds r4,r4,%[x]\n adc r5,r5,%[x]\n strexd %[f],r4,r5,[%[p]]\n" IF_NOT("f", "1b")
+                         : [f] "=&r"(f) : [p] "r"(&small.pair), [x] "r"(0x10001 << 8) : "memory", "cc", "r4", "r5");
+#elif defined(__aarch64__)
+#define W_COUNT(ll, sc, at)                                                                                               \
+    __asm__ volatile("1:" ll " %w[t],[%[p]]\n" ADD("t", "1") sc " %w[f],%w[t],[%[p]]\n" IF_NOT("f", "1b")                \
+                     : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(at) : "memory")
+        W_COUNT("ldxrb", "stxrb", &small.byte[i & 3]);
+        W_COUNT("ldxrh", "stxrh", &small.half[i & 1]);
+        uint64_t step = 0x0100010001000100;
+        __asm__ volatile("1: ldxp %w[t],w5,[%[p]]\n adds %w[t],%w[t],%w[x]\n adc w5,w5,%w[x]\n stxp %w[f],%w[t],w5,[%[p]]\n" IF_NOT("f", "1b")
+                         : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(&small.pair), [x] "r"(step) : "memory", "cc", "x5");
+#endif
+        (void)t, (void)f;
+    }
+    return NULL;
+}
+
+static int small_is_right(void)
+{
+    uint64_t n = (uint64_t)THREADS * ROUNDS, bad = small.pair != n * 0x0100010001000100;
+    for (int i = 0; i < 4; i++)
+        bad |= small.byte[i] != (uint8_t)(n / 4) || small.half[i & 1] != (uint16_t)(n / 2);
+    return !bad;
+}
+#endif
 
 /* 2. A stack of nodes: pop loads the next pointer between LR and SC, which only a real reservation makes safe. */
 typedef struct Node {
@@ -78,18 +150,18 @@ static uint32_t wrong;
 static Node *pop(void)
 {
     Node *n, *next;
-    uint64_t failed;
+    Word failed;
     __asm__ volatile("1:" LL_ACQUIRE("n", "p") SET("f", "0") IF_ZERO("n", "2f") LOAD("x", "n") SC_RELEASE("f", "x", "p")
                      IF_NOT("f", "1b") "2:"
-                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed) : [p] "r"(&top) : "memory");
+                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed) : [p] "r"(&top) : "memory", "cc");
     return n;
 }
 
 static void push(Node *n)
 {
-    uint64_t old, failed;
+    Word old, failed;
     __asm__ volatile("1:" LL("o", "p") STORE("o", "n") FENCE SC_RELEASE("f", "n", "p") IF_NOT("f", "1b")
-                     : [o] "=&r"(old), [f] "=&r"(failed) : [n] "r"(n), [p] "r"(&top) : "memory");
+                     : [o] "=&r"(old), [f] "=&r"(failed) : [n] "r"(n), [p] "r"(&top) : "memory", "cc");
 }
 
 static void *shuffle(void *arg)
@@ -110,7 +182,7 @@ static void *shuffle(void *arg)
 }
 
 /* 3. ABA: between LR and SC of one thread, another changes the word and changes it back. The SC must fail. */
-static uint64_t word = 1, stage;
+static Word word = 1, stage;
 
 static void *change_back(void *arg)
 {
@@ -122,13 +194,13 @@ static void *change_back(void *arg)
     return NULL;
 }
 
-static uint64_t aba(void)
+static Word aba(void)
 {
-    uint64_t v, failed;
+    Word v, failed;
     __asm__ volatile(LL("v", "p") FENCE STORE("one", "s")
                      "1:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "1b")
                      FENCE SET("v", "7") SC("f", "v", "p")
-                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"(1ul) : "memory");
+                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1) : "memory", "cc");
     return failed;
 }
 
@@ -145,33 +217,33 @@ static void *pop_two_push_one(void *arg)
     return NULL;
 }
 
-static uint64_t slow_pop(void)
+static Word slow_pop(void)
 {
-    uint64_t n, next, failed, t;
+    Word n, next, failed, t;
     __asm__ volatile(LL("n", "p") LOAD("x", "n") FENCE STORE("one", "s")
                      "1:" LOAD("t", "s") ADD("t", "-2") IF_NOT("t", "1b")
                      FENCE SC("f", "x", "p")
                      : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed), [t] "=&r"(t)
-                     : [p] "r"(&top), [s] "r"(&stage), [one] "r"(1ul) : "memory");
+                     : [p] "r"(&top), [s] "r"(&stage), [one] "r"((Word)1) : "memory", "cc");
     return failed;
 }
 
 /* 5. A branch leaves between LR and SC, other memory is looked at, and a second path comes back to the SC. */
-static uint64_t detour(void)
+static Word detour(void)
 {
-    uint64_t v, failed;
+    Word v, failed;
     __asm__ volatile(LL("v", "p") IF_NOT("v", "2f")
                      "1:" SET("v", "7") SC("f", "v", "p") GOTO("3f")
                      "2:" FENCE STORE("one", "s")
                      "4:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "4b")
                      FENCE GOTO("1b")
                      "3:"
-                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"(1ul) : "memory");
+                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1) : "memory", "cc");
     return failed;
 }
 
 /* 10. Only loads between LR and SC, while another thread changes the word and changes it back all the time, and counts. */
-static uint64_t cycles, enough;
+static Word cycles, enough;
 
 static void *keep_changing(void *arg)
 {
@@ -183,9 +255,9 @@ static void *keep_changing(void *arg)
     return NULL;
 }
 
-static uint64_t loads_between(void)
+static Word loads_between(void)
 {
-    uint64_t v, failed, before, after, bad = 0;
+    Word v, failed, before, after, bad = 0;
     pthread_t t;
     enough = 0;
     word = 1;
@@ -196,7 +268,7 @@ static uint64_t loads_between(void)
     for (int i = 0; i < ROUNDS; i++) {
         __asm__ volatile(LL("v", "p") LOAD("b", "c") ".rept 8\n" LOAD("a", "c") ".endr\n" SC("f", "v", "p")
                          : [v] "=&r"(v), [f] "=&r"(failed), [b] "=&r"(before), [a] "=&r"(after)
-                         : [p] "r"(&word), [c] "r"(&cycles) : "memory");
+                         : [p] "r"(&word), [c] "r"(&cycles) : "memory", "cc");
         bad += !failed && after - before >= 2;
     }
     enough = 1;
@@ -206,19 +278,19 @@ static uint64_t loads_between(void)
 
 /* 6. Locks: waiting on the LR itself, and with another load between, which is no loop that could be done by value. */
 static uint32_t lock_word, held[2];
-static uint64_t guarded;
+static Word guarded;
 
 static void *lock_and_count(void *arg)
 {
     for (int i = 0; i < ROUNDS / 16; i++) {
-        uint64_t t, u;
+        Word t, u;
         if (i & 1)
             __asm__ volatile("1:" LL32_ACQUIRE("t", "p") IF_NOT("t", "1b") SET("t", "1") SC32("u", "t", "p") IF_NOT("u", "1b")
-                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word) : "memory");
+                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word) : "memory", "cc");
         else
             __asm__ volatile("1:" LL32_ACQUIRE("t", "p") LOAD32("u", "h") IF_NOT("t", "1b") SET("t", "1")
                              SC32("u", "t", "p") IF_NOT("u", "1b")
-                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word), [h] "r"(held) : "memory");
+                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word), [h] "r"(held) : "memory", "cc");
         guarded++;
         __atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
     }
@@ -226,32 +298,37 @@ static void *lock_and_count(void *arg)
 }
 
 /* 7. A system call gives the reservation up, even of the only thread. */
-static uint64_t across_a_call(void)
+static Word across_a_call(void)
 {
-    uint64_t v = 5, t, failed;
-    register long nr __asm__(SYSCALL_NR) = 178, ret __asm__(SYSCALL_RET); /* gettid */
+    Word v = 5, t, failed;
+    register long nr __asm__(SYSCALL_NR) = SYS_gettid, ret __asm__(SYSCALL_RET);
     __asm__ volatile(LL("t", "p") SYSCALL SC("f", "t", "p")
-                     : [f] "=&r"(failed), [r] "=&r"(ret), [t] "=&r"(t) : [p] "r"(&v), [n] "r"(nr) : "memory");
+                     : [f] "=&r"(failed), [r] "=&r"(ret), [t] "=&r"(t) : [p] "r"(&v), [n] "r"(nr) : "memory", "cc");
     return failed;
 }
 
 /* 8. LL and one more instruction at the end of the last page of a mapping. */
-static uint64_t at_the_end(void)
+static Word at_the_end(void)
 {
 #ifdef __riscv
     uint32_t ll = 0x1005352f; /* lr.d a0,(a0) */
     uint16_t ret = 0x8082;
+#elif defined(__thumb__)
+    uint32_t ll = 0x0f00e850; /* ldrex r0,[r0] */
+    uint16_t ret = 0x4770;
+#elif defined(__arm__)
+    uint32_t ll = 0xe1900f9f, ret = 0xe12fff1e;
 #else
     uint32_t ll = 0xc85f7c00, ret = 0xd65f03c0; /* ldxr x0,[x0] */
 #endif
     enum { AT = 4096 - sizeof(ll) - sizeof(ret) };
     char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t v = 7;
+    Word v = 7;
     munmap(p + 4096, 4096);
     memcpy(p + AT, &ll, sizeof(ll));
     memcpy(p + 4096 - sizeof(ret), &ret, sizeof(ret));
     __builtin___clear_cache(p, p + 4096);
-    return ((uint64_t(*)(uint64_t *))(uintptr_t)(p + AT))(&v) == 7;
+    return ((Word(*)(Word *))((uintptr_t)(p + AT) | IS_THUMB))(&v) == 7;
 }
 
 /* 9. SC to memory that can only be read: what the signal says, in a loop of either kind. */
@@ -267,16 +344,16 @@ static void on_signal(int sig, siginfo_t *si, void *context)
 
 static int denied(int kind)
 {
-    uint64_t v, failed;
+    Word v, failed;
     got_code = 0;
     if (sigsetjmp(back, 1))
         return got_code;
     if (kind)
         __asm__ volatile("1:" LL("v", "p") LOAD("f", "p") SC("f", "v", "p") IF_NOT("f", "1b")
-                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory");
+                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory", "cc");
     else
         __asm__ volatile("1:" LL("v", "p") SC("f", "v", "p") IF_NOT("f", "1b")
-                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory");
+                         : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(read_only) : "memory", "cc");
     return 0;
 }
 
@@ -294,6 +371,10 @@ int main(void)
 {
     printf("system call: %s\n", across_a_call() ? "ok" : "the store-conditional succeeded");
     run(count, THREADS);
+#ifndef __riscv
+    run(count_small, THREADS);
+    printf("sizes: %s\n", small_is_right() ? "ok" : "lost increments");
+#endif
     printf("counter: %s\n", counter == THREADS * ROUNDS ? "ok" : "lost increments");
 
     for (int i = 0; i < NODES; i++)
@@ -306,7 +387,7 @@ int main(void)
 
     pthread_t t;
     pthread_create(&t, NULL, change_back, NULL);
-    uint64_t failed = aba();
+    Word failed = aba();
     pthread_join(t, NULL);
     printf("aba: %s\n", failed && word == 1 ? "ok" : "the store-conditional succeeded");
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""LR/SC and LDXR/STXR between threads: builds llsc.c with a cross compiler and runs it several times in each engine.
+"""LR/SC, LDXR/STXR and LDREX/STREX between threads: builds llsc.c with a cross compiler and runs it several times in each engine.
 
 usage: test_llsc.py ISA TINAMOU     exit status 77: no cross compiler
-For aarch64 that is gcc, or clang with the C library of the sysroot that tests/sysroot fetched.
+For Arm that is gcc, or clang with the C library of the sysroot that tests/sysroot fetched. arm and thumb are 32-bit.
 
 The cases that a compare of values cannot get right must fail with `-no-opt exact-llsc`: else they test nothing.
 """
@@ -23,13 +23,21 @@ def run(command):
     return p.returncode, dict(line.split(': ', 1) for line in p.stdout.splitlines()), p.stdout + p.stderr
 
 
+def cache():
+    return os.environ.get('TINAMOU_CACHE') or os.path.join(HERE, '../sysroot/cache')
+
+
 def compiler(isa):
     """Command line, or None."""
+    if isa in ('arm', 'thumb'):
+        root = os.path.join(cache(), 'armhf/root')
+        if not shutil.which('clang') or not shutil.which('ld.lld') or not os.path.exists(root + '/usr/lib/arm-linux-gnueabihf/libc.a'):
+            return None
+        return ['clang', '--target=arm-linux-gnueabihf', '-march=armv8-a', '-m' + isa, '--sysroot=' + root, '-fuse-ld=lld']
     gcc = shutil.which(isa + '-linux-gnu-gcc')
     if gcc:
         return [gcc]
-    cache = os.environ.get('TINAMOU_CACHE') or os.path.join(HERE, '../sysroot/cache')
-    root = os.path.join(cache, {'aarch64': 'arm64'}.get(isa, isa), 'root')
+    root = os.path.join(cache(), {'aarch64': 'arm64'}.get(isa, isa), 'root')
     if shutil.which('clang') and shutil.which('ld.lld') and os.path.exists(os.path.join(root, 'usr/lib/%s-linux-gnu/libc.a' % isa)):
         return ['clang', '--target=%s-linux-gnu' % isa, '--sysroot=' + root, '-fuse-ld=lld']
     return None
@@ -41,7 +49,8 @@ def main():
     if not cc:
         print('SKIP: no cross compiler for ' + isa)
         return 77
-    want = {**dict.fromkeys(CASES, 'ok'), 'read-only': '2 2'}
+    cases = CASES + ([] if isa == 'riscv64' else ['sizes'])
+    want = {**dict.fromkeys(cases, 'ok'), 'read-only': '2 2'}
     with tempfile.TemporaryDirectory() as tmp:
         exe = os.path.join(tmp, 'llsc')
         subprocess.run(cc + ['-O2', '-static', '-o', exe, os.path.join(HERE, 'llsc.c'), '-lpthread'], check=True)
