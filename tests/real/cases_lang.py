@@ -58,7 +58,7 @@ except ZeroDivisionError as e: print("caught", e)
 try: [][5]
 except IndexError as e: print(type(e).__name__, e)
 print(float("inf") - float("inf"), float("nan") != float("nan"), (1.5).hex(), float.fromhex("0x1.8p3"), int("ff", 16), 10 ** 40 // 7)
-print(sys.maxsize, sys.byteorder, sum(i * i for i in range(100000)), "é".encode(), b"\xff".hex(), str(1 / 3), repr(1e-5))
+print(sys.maxsize in (2**31 - 1, 2**63 - 1), sys.byteorder, sum(i * i for i in range(100000)), "é".encode(), b"\xff".hex(), str(1 / 3), repr(1e-5))
 match (1, 2):
     case (1, x): print("match", x)
 async_result = []

@@ -1,4 +1,4 @@
-"""Programs out of the sysroots, as commands: native (amd64 packages) and guest (riscv64, arm64 packages).
+"""Programs out of the sysroots, as commands: native (amd64 packages) and guest (packages of riscv64, arm64, ...).
 
 Used by tests/bench and tests/real. A Command is argv plus environment; native programs run either inside a
 chroot of their own namespace (exact, children included) or, where that is not allowed, through the sysroot's
@@ -14,7 +14,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 SKIP = 77
-TRIPLET = {"riscv64": "riscv64-linux-gnu", "arm64": "aarch64-linux-gnu"}  # of a guest
+TRIPLET = {"riscv64": "riscv64-linux-gnu", "arm64": "aarch64-linux-gnu", "armhf": "arm-linux-gnueabihf",
+           "armel": "arm-linux-gnueabi"}  # of a guest
 
 
 def need_payload(why):
