@@ -19,13 +19,7 @@ static uint64_t raise_fault(ArmCpu *cpu, uint64_t addr, bool write)
 /* n bytes, lowest first. Returns how many were not copied. */
 static uint64_t copy_up(uint64_t to, uint64_t from, uint64_t n)
 {
-    while (n >= 8 && n < 64) {
-        FaultVal v = fault_ld64(from);
-        if (v.fault || fault_st64(to, v.val))
-            break;
-        to += 8, from += 8, n -= 8;
-    }
-    return n ? fault_copy((void *)to, (const void *)from, n) : 0;
+    return fault_copy((void *)to, (const void *)from, n);
 }
 
 /* The byte at which a copy stopped: which side was it? */
@@ -66,6 +60,8 @@ uint64_t arm_helper_copy(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     ArmCpu *cpu = opaque;
     uint64_t rest;
 
+    a = arm_data_address(cpu, a);
+    b = arm_data_address(cpu, b);
     if (a - b < c || b - a < c) {
         if (a == b && !c)
             return 0;
@@ -106,7 +102,7 @@ static uint64_t fill_up(uint64_t addr, uint64_t byte, uint64_t n, bool *ret_faul
 uint64_t arm_helper_fill(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     bool fault = false;
-    uint64_t at = fill_up(a, b, c, &fault);
+    uint64_t at = fill_up(arm_data_address(opaque, a), b, c, &fault);
 
     return fault ? raise_fault(opaque, at, true) : 0;
 }
@@ -129,15 +125,16 @@ uint64_t arm_helper_copy_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, 
     while (*r.n) {
         bool forward = (int64_t)*r.n < 0;
         uint64_t chunk = MIN(forward ? 0 - *r.n : *r.n, CHUNK);
-        if (!forward && *r.d - *r.m && *r.d - *r.m < chunk)
-            chunk = *r.d - *r.m;
+        uint64_t to = arm_data_address(cpu, *r.d), from = arm_data_address(cpu, *r.m);
+        if (!forward && to - from && to - from < chunk)
+            chunk = to - from;
         uint64_t at = forward ? *r.n : *r.n - chunk;
-        uint64_t rest = copy_up(*r.d + at, *r.m + at, chunk);
+        uint64_t rest = copy_up(to + at, from + at, chunk);
         if (rest) {
             at += chunk - rest;
             if (forward)
                 *r.n = at;
-            return raise_copy_fault(cpu, *r.d + at, *r.m + at);
+            return raise_copy_fault(cpu, to + at, from + at);
         }
         *r.n = forward ? at + chunk : at;
     }
@@ -153,9 +150,10 @@ uint64_t arm_helper_fill_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, 
 
     while (*r.n) {
         bool fault = false;
-        uint64_t chunk = MIN(0 - *r.n, CHUNK), at = fill_up(*r.d + *r.n, byte, chunk, &fault);
+        uint64_t to = arm_data_address(cpu, *r.d);
+        uint64_t chunk = MIN(0 - *r.n, CHUNK), at = fill_up(to + *r.n, byte, chunk, &fault);
         if (fault) {
-            *r.n = at - *r.d;
+            *r.n = at - to;
             return raise_fault(cpu, at, true);
         }
         *r.n += chunk;

