@@ -390,6 +390,11 @@ void a64_trans_rbit(Trans *t, const A64Args *a)
 
 void a64_trans_rev16(Trans *t, const A64Args *a)
 {
+    if (!a->sf) {
+        IrVal v = ir_bswap(t->b, IR_I32, a64_w(t, a->rn));
+        a64_put_w(t, a->rd, ir_rotr(t->b, IR_I32, v, ir_const(t->b, IR_I32, 16)));
+        return;
+    }
     a64_put_r(t, a->sf, a->rd, swap_groups(t, a64_type(a), a64_r(t, a->sf, a->rn), 8, 0x00ff00ff00ff00ff));
 }
 void a64_trans_rev32(Trans *t, const A64Args *a)

@@ -3,23 +3,23 @@
  *
  * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48, bit 55
  * tells the two halves of the address space apart. The algorithm is the implementation's choice: a
- * multiplication, no cryptography; who needs QARMA's values does not run on this model.
+ * multiplication, no cryptography.
  * The instructions of the hint space do nothing on a model without FEAT_PAuth. */
 #include "target/arm/a64_trans.h"
 
 #define PAC_MASK (0x7fll << 48)
 
-/* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is short: one
- * multiplication of what depends on the address (bits 47..0), the modifier and the key. */
+/* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is as short as can be:
+ * the top bits of a product in 32 bits, of the low halves of address and modifier, added, and the key. */
 static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
-    IrVal h = ir_add(b, IR_I64, ir_shl(b, IR_I64, pointer, a64_imm(t, 16)), modifier);
+    IrVal h = ir_add(b, IR_I32, ir_trunc(b, IR_I32, pointer), ir_trunc(b, IR_I32, modifier));
 
-    h = ir_xor(b, IR_I64, h, ir_get(b, ARM_SLOT_PAC_KEY + key));
-    h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
-    h = ir_shr(b, IR_I64, h, a64_imm(t, 57));
-    return ir_shl(b, IR_I64, h, a64_imm(t, 48));
+    h = ir_xor(b, IR_I32, h, ir_trunc(b, IR_I32, ir_get(b, ARM_SLOT_PAC_KEY + key)));
+    h = ir_mul(b, IR_I32, h, ir_const(b, IR_I32, (int32_t)0x9e3779b1));
+    h = ir_shr(b, IR_I32, h, ir_const(b, IR_I32, 25));
+    return ir_shl(b, IR_I64, ir_zext(b, IR_I64, h), a64_imm(t, 48));
 }
 
 static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
@@ -27,16 +27,20 @@ static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     return ir_xor(t->b, IR_I64, pointer, code_of(t, pointer, modifier, key));
 }
 
-/* Without its code the pointer must have bits 55..48 all equal: one more makes them 0 or 1. */
+/* Without its code the pointer must have bits 55..48 all equal. That they are zero is one test; for the rest this
+ * instruction begins a region of its own. */
 static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
-    IrVal v = sign_pointer(t, pointer, modifier, key), top = ir_shr(b, IR_I64, v, a64_imm(t, 48)), fails;
+    IrVal v = sign_pointer(t, pointer, modifier, key);
+    IrVal top = ir_trunc(b, IR_I8, ir_shr(b, IR_I64, v, a64_imm(t, 48))), zero = ir_const(b, IR_I8, 0);
 
-    top = ir_add(b, IR_I64, top, a64_imm(t, 1));
-    top = ir_and(b, IR_I64, top, a64_imm(t, 0xfe));
-    fails = ir_cmp(b, IR_NE, top, a64_imm(t, 0));
-    ir_exit_if(b, fails, ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
+    if (t->pc != b->r->pc) {
+        ir_exit_if(b, ir_cmp(b, IR_NE, top, zero), ir_exit_direct(b, t->pc, true), false);
+        return v;
+    }
+    top = ir_add(b, IR_I8, top, ir_const(b, IR_I8, 1)); /* 0 or 1 */
+    ir_exit_if(b, ir_cmp(b, IR_GTU, top, ir_const(b, IR_I8, 1)), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
     return v;
 }
 

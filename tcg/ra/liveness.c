@@ -46,6 +46,14 @@ static bool scan_as_condition(const Scan *s, const IrInsn *u, unsigned at, IrVal
     return u->a == v && (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
 }
 
+/* Is u a comparison of v with zero that needs no register of it? Not the choice of a word of flags, which may come later. */
+static bool scan_as_test(const Scan *s, const IrInsn *u, unsigned at, IrVal v)
+{
+    return u->op == IR_CMP && u->a == v && u->misc <= IR_NE && u->type >= IR_I32 && ir_is_const(s->r, u->b) &&
+           ir_const_value(s->r, u->b) == 0 &&
+           !((s->l->flags[at] & IR_L_FUSED) && ir_result_type(s->r, &s->r->insn[s->l->user[at]]) == IR_FL);
+}
+
 /* Does the only user of v take it as something it can compute itself? */
 static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
 {
@@ -56,8 +64,11 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
             return false;
         __attribute__((fallthrough));
     case IR_CMP: return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);
-    case IR_NOT:
     case IR_AND:
+        if ((s->fuse & IR_FUSE_CMP) && scan_as_test(s, u, s->l->user[v], v))
+            return true;
+        __attribute__((fallthrough));
+    case IR_NOT:
     case IR_OR: return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
     case IR_ADD:
         return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v && u->b == IR_NONE &&

@@ -32,7 +32,7 @@ static void start(X64Emit *e, const IrRegion *r)
     e->ordinal = 0;
     e->fp_image = 0;
     e->arm = r->nan == IR_NAN_ARM;
-    e->fcmp_end = NULL;
+    e->fcmp_end = e->test_end = e->cmp_end = NULL;
     e->fl = e->fl_loop = e->hold = IR_NONE;
     e->fl_head = 0;
     e->code->n_fl = 0;

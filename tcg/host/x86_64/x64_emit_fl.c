@@ -338,6 +338,17 @@ static int loc_reg(X64Emit *e, const X64Loc *l, int temp)
     return temp;
 }
 
+bool x64_fl_compared(const X64Emit *e)
+{
+    if (e->fl == IR_NONE || e->cmp_end != e->a->p)
+        return false;
+    const IrInsn *row = &e->r->insn[e->fl], *cmp = e->cmp;
+    if (cmp->a != row->a || cmp->type != row->type)
+        return false;
+    return row->op == IR_FLSUB ? cmp->b == row->b && !ir_is_const(e->r, cmp->a)
+           : row->op == IR_FLLOGIC && ir_is_const(e->r, cmp->b) && ir_const_value(e->r, cmp->b) == 0;
+}
+
 /* The host's flags become those of the recipe's row. */
 static void recipe_flags(X64Emit *e, const X64FlRecipe *f)
 {
@@ -399,7 +410,7 @@ static int recipe_choice(X64Emit *e, const X64FlRecipe *f)
     return x64_cond_cc((IrCond)f->sel_cond) ^ !f->when;
 }
 
-void x64_fl_store(X64Emit *e, unsigned recipe)
+void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
 {
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
     X64Asm *a = e->a;
@@ -415,7 +426,10 @@ void x64_fl_store(X64Emit *e, unsigned recipe)
     if (f->op == IR_FLFCMP) {
         x64_flfcmp_recipe(e, f);
     } else {
-        recipe_flags(e, f);
+        if (!have_flags)
+            recipe_flags(e, f);
+        else if (f->op == IR_FLSUB)
+            x64_cmc(a);
         x64_lahf(a);
         x64_setcc(a, X64_O, X64_RAX);
     }

@@ -101,6 +101,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
 {
     unsigned dirty = x64_dirty_pins(e);
     uint8_t fl = x64_fl_recipe(e);
+    bool fl_host = x64_fl_compared(e);
     uint8_t *site[2] = {NULL};
     bool direct = !dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT);
     bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
@@ -117,6 +118,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     c->exit = (uint16_t)k;
     c->dirty = (uint16_t)dirty;
     c->fl = fl;
+    c->fl_host = fl_host;
     c->mode = through_slot;
     c->is_near = is_near;
     c->site = site[0];
@@ -196,7 +198,7 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
         x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
         x64_jcc_to(e->a, X64_E, e->block_at[0]);
         if (fl)
-            x64_fl_store(e, fl);
+            x64_fl_store(e, fl, false);
         exit_body(e, i->imm, 0, false);
         e->cur++;
         return;
@@ -414,7 +416,7 @@ static void cold_one(X64Emit *e, const X64Cold *c)
     switch ((X64ColdKind)c->kind) {
     case COLD_EXIT:
         if (c->fl)
-            x64_fl_store(e, c->fl);
+            x64_fl_store(e, c->fl, c->fl_host);
         exit_body(e, c->exit, c->dirty, c->mode != 0);
         break;
     case COLD_CANON:

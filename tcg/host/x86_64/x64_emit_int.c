@@ -135,9 +135,23 @@ void x64_emit_add(X64Emit *e, const IrInsn *i)
         emit_commutative(e, i, X64_ADD);
 }
 
-void x64_emit_and(X64Emit *e, const IrInsn *i) { emit_commutative(e, i, X64_AND); }
-void x64_emit_or(X64Emit *e, const IrInsn *i) { emit_commutative(e, i, X64_OR); }
-void x64_emit_xor(X64Emit *e, const IrInsn *i) { emit_commutative(e, i, X64_XOR); }
+/* The host's flags are then those of `test` of the result, unless that was a move. */
+static void emit_logic(X64Emit *e, const IrInsn *i, int alu)
+{
+    int64_t c;
+    emit_commutative(e, i, alu);
+    if (i->type != IR_I32 && i->type != IR_I64)
+        return;
+    if (alu == X64_AND && (x64_const(e, i->a, &c) || x64_const(e, i->b, &c)))
+        if (c == 0xff || c == 0xffff || c == 0xffffffff)
+            return;
+    e->test_end = e->a->p;
+    e->test_val = (IrVal)e->cur;
+}
+
+void x64_emit_and(X64Emit *e, const IrInsn *i) { emit_logic(e, i, X64_AND); }
+void x64_emit_or(X64Emit *e, const IrInsn *i) { emit_logic(e, i, X64_OR); }
+void x64_emit_xor(X64Emit *e, const IrInsn *i) { emit_logic(e, i, X64_XOR); }
 
 void x64_emit_sub(X64Emit *e, const IrInsn *i)
 {
@@ -463,8 +477,43 @@ static const uint8_t cond_swapped[] = {
 
 int x64_cond_cc(IrCond c) { return cond_cc[c]; }
 
-static int emit_compare(X64Emit *e, const IrInsn *i)
+/* x & y is zero, or is not. */
+static int emit_test(X64Emit *e, const IrInsn *i, IrCond cond)
 {
+    IrVal a = x64_val(e, ir_is_const(e->r, i->a) ? i->b : i->a), b = x64_val(e, ir_is_const(e->r, i->a) ? i->a : i->b);
+    int w = x64_width((IrType)i->type);
+    int64_t k;
+    if (!x64_const(e, b, &k)) {
+        int ra = x64_use(e, a);
+        x64_test_rr(e->a, w, ra, x64_use(e, b));
+        return cond_cc[cond];
+    }
+    uint64_t c = w == 32 ? (uint32_t)k : (uint64_t)k;
+    X64Mem m;
+    if (c <= 0xffffffff) {
+        int narrow = c <= 0xff ? 8 : 32;
+        if (x64_use_mem(e, a, &m) && !x64_live_after(e, a))
+            x64_test_mi(e->a, narrow, m, (int32_t)c);
+        else
+            x64_test_ri(e->a, narrow, x64_use(e, a), (int32_t)c);
+        return cond_cc[cond];
+    }
+    int ra = x64_use(e, a);
+    if ((c & (c - 1)) == 0) {
+        x64_bt_ri(e->a, 64, X64_BT, ra, __builtin_ctzll(c));
+        return cond == IR_EQ ? X64_AE : X64_B;
+    }
+    if (fits_i32(k))
+        x64_test_ri(e->a, 64, ra, (int32_t)k);
+    else
+        x64_test_rr(e->a, 64, ra, x64_use(e, b));
+    return cond_cc[cond];
+}
+
+static int compare_values(X64Emit *e, const IrInsn *i)
+{
+    if (e->l->flags[i->a] & IR_L_FUSED)
+        return emit_test(e, &e->r->insn[i->a], (IrCond)i->misc);
     IrVal a = x64_val(e, i->a), b = x64_val(e, i->b);
     unsigned cond = i->misc;
     int w = i->type == IR_I1 ? 32 : x64_width((IrType)i->type);
@@ -477,7 +526,9 @@ static int emit_compare(X64Emit *e, const IrInsn *i)
     int64_t c;
     bool imm = x64_const(e, b, &c) && (w < 64 || fits_i32(c));
     bool in_mem = x64_use_mem(e, a, &m) && !x64_live_after(e, a);
-    if (imm && in_mem) {
+    if (imm && c == 0 && e->test_end == e->a->p && e->test_val == a && e->r->insn[a].type == i->type) {
+        return cond_cc[cond];
+    } else if (imm && in_mem) {
         x64_alu_mi(e->a, w, X64_CMP, m, (int32_t)c);
     } else if (imm) {
         int ra = x64_use(e, a);
@@ -491,6 +542,14 @@ static int emit_compare(X64Emit *e, const IrInsn *i)
         alu_rv(e, w, X64_CMP, x64_use(e, a), b);
     }
     return cond_cc[cond];
+}
+
+static int emit_compare(X64Emit *e, const IrInsn *i)
+{
+    int cc = compare_values(e, i);
+    e->cmp_end = e->a->p;
+    e->cmp = i;
+    return cc;
 }
 
 int x64_condition(X64Emit *e, IrVal v)

@@ -23,6 +23,7 @@ typedef struct X64Cold {
     uint8_t n_args, arg_reg[3], mode; /* SOFT, SOFT_IR: operands in registers; IrRound, 7 from the cpu. SIGNAL: two xmm,
                                        * mode 1 doubles */
     uint8_t fl;          /* EXIT: index + 1 of the recipe of the flags slot, 0 none */
+    bool fl_host;        /* EXIT: and the host's flags are those of its row still */
     uint16_t exit;
     bool is_near;        /* site is a rel8 */
     uint8_t *site;       /* rel32 to patch to the cold code; NULL: entered by address of `jmp` in stub */
@@ -73,6 +74,10 @@ struct X64Emit {
     bool arm;            /* the region's NaN policy is Arm's */
     uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with fcmp_y */
     IrVal fcmp_x, fcmp_y;
+    uint8_t *cmp_end;    /* code address at which the host's flags are those that the row cmp needed */
+    const IrInsn *cmp;
+    uint8_t *test_end;   /* code address at which the host's flags are those of `test` of test_val */
+    IrVal test_val;
     unsigned fp_image;   /* a silent compare at this index finds MXCSR as it was in [host_fp] */
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
@@ -190,7 +195,9 @@ void x64_fl_enter_loop(X64Emit *e);
 /* the index + 1 of a recipe with the present places of the operands, for a record or an exit; 0: the slot is right; */
 uint8_t x64_fl_recipe(X64Emit *e);
 /* a recipe carried out, in an exit's cold code: pins stay, temporaries are lost. */
-void x64_fl_store(X64Emit *e, unsigned recipe);
+void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags);
+/* Are the host's flags here, behind a compare, what the row of the word that waits needs first? */
+bool x64_fl_compared(const X64Emit *e);
 /* Is v a word that can be computed when it is needed? */
 bool x64_fl_wait(const X64Emit *e, IrVal v);
 /* Computes a word of flags that was not needed up to now. Before other operands of an op are fetched. */
