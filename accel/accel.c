@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/self.h"
 #include "base/sys.h"
+#include "tcg/host/x86_64/cpuid.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -88,6 +89,26 @@ void accel_unmap(Accel *a, void *p, size_t bytes)
 
 /* ---- life ---- */
 
+/* What the processor has and the options leave. False: it is not enough. */
+static bool choose_host(Accel *a, Fmt *err)
+{
+    X64Features have = x64_detect(), missing = x64_level(2) & ~have;
+    const char *bad;
+    if (missing) {
+        fmt_puts(err, "this processor is below x86-64-v2, it lacks");
+        if (x64_has(missing, X64_F_SSE42))
+            missing &= ~(1ull << X64_F_LAHF); /* which was concluded from that (cpuid.c) */
+        for (unsigned k = 0; k < X64_F_COUNT; k++)
+            if (x64_has(missing, (enum X64Feature)k))
+                fmt_printf(err, " %s", x64_feature_name((enum X64Feature)k));
+        return false;
+    }
+    if (x64_features_parse(have, a->cfg.host_cpu ? a->cfg.host_cpu : "", &a->host, &bad))
+        return true;
+    fmt_printf(err, "no such feature of the host: %s", bad);
+    return false;
+}
+
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap)
 {
     Accel tmp = {.cfg = *cfg, .ops = ops, .engine = cfg->jit ? &accel_engine_dbt : &accel_engine_interp};
@@ -101,7 +122,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     a->ctx_set = cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0;
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
-    if (!a->engine->init(a, err, err_cap)) {
+    if (!choose_host(a, &(Fmt){.buf = err, .cap = err_cap}) || !a->engine->init(a, err, err_cap)) {
         accel_free(a);
         return NULL;
     }

@@ -25,7 +25,7 @@ typedef struct AccelMem {
 
 typedef struct AccelConfig {
     bool jit;              /* false: interpreter */
-    uint64_t host_mask;    /* host features not to use (X64_F_*) */
+    const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint32_t no_opt;       /* ACCEL_NO_* */
     unsigned max_insns;    /* guest instructions per region; 0 = default */
     size_t cache_bytes;    /* code cache; 0 = default */
@@ -40,7 +40,7 @@ typedef struct AccelConfig {
 enum {
     ACCEL_NO_PINS = 1, ACCEL_NO_CHAIN = 2, ACCEL_NO_JUMP_CACHE = 4, ACCEL_NO_LOOPS = 8, ACCEL_NO_SUPERBLOCK = 16,
     ACCEL_NO_FOLD = 32, ACCEL_NO_LAZY_NAN = 64, ACCEL_NO_LOOP_PINS = 128,
-    ACCEL_NO_LAZY_FLAGS = 512,
+    ACCEL_NO_LAZY_FLAGS = 512, ACCEL_NO_RETURN_STACK = 1024, ACCEL_NO_FORK_HINTS = 2048,
     ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show its worth */
 };
 enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8, ACCEL_LOG_STATS = 16,

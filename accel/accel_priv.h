@@ -62,6 +62,7 @@ typedef struct AccelFree {
 
 struct Accel {
     AccelConfig cfg;
+    uint64_t host;            /* X64_F_* that may be used */
     const TargetOps *ops;
     const AccelOps *engine;
     void *engine_data;

@@ -401,26 +401,41 @@ static Gva load(Start *s, char **envp, Gva *ret_sp)
     return s->interp_fd >= 0 ? interp.entry : prog.entry;
 }
 
+/* An address space that is limited for good is to be the guest's for the most part; a cache takes ten times its size. */
+static uint64_t cache_bytes(const LuProc *p)
+{
+    struct rlimit64 as;
+    lu_mm_rlimit(p->mm, RLIMIT_AS, NULL, &as);
+    bool limited = as.rlim_max < 1ull << 34 && !p->opt->cache_bytes;
+    return limited ? as.rlim_max / 64 + 1 : p->opt->cache_bytes;
+}
+
 static void start_accel(Start *s)
 {
     LuProc *p = s->p;
     const LuOptions *opt = p->opt;
+    char why[sizeof(s->err_text)] = "";
     AccelConfig cfg = {
-        .jit = !opt->no_jit, .host_mask = opt->host_mask, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
-        .cache_bytes = opt->cache_bytes,
+        .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
+        .cache_bytes = cache_bytes(p),
         .log = opt->accel_log, .log_fd = p->strace_fd,
         .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page},
     };
     p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
     if (!p->accel && cfg.jit) {
-        /* No executable memory: slower, but it runs. */
+        /* Slower, but it runs; what it starts is told not to try. */
         cfg.jit = false;
+        memcpy(why, s->err_text, sizeof(why));
         p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
+        if (s->opt->n_forward < LU_MAX_FORWARD)
+            s->opt->forward[s->opt->n_forward++] = "-no-jit";
     }
     if (!p->accel || !(s->t->cpu = accel_cpu_new(p->accel))) {
         fmt_err("cannot start the translator: %s", s->err_text);
         sys_exit_group(EXIT_CANNOT);
     }
+    if (why[0])
+        fmt_err("%s; running by the interpreter, which is slow (-no-jit asks for it)", why);
     if (p->abi->init_cpu)
         p->abi->init_cpu(p, s->t->cpu, s->random[7]);
 }

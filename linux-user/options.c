@@ -7,6 +7,7 @@
 
 #include "base/fmt.h"
 #include "linux-user/syscall.h"
+#include "tcg/host/x86_64/cpuid.h"
 
 
 /* What a handler gets besides the argument. */
@@ -24,7 +25,7 @@ typedef struct OptRow {
     char arg[12];  /* name of the argument; "" = takes none */
     bool forward;  /* programs started by the guest get it too */
     Handler *handle;
-    char help[100];
+    char help[128];
 } OptRow;
 
 typedef struct NamedBit {
@@ -56,7 +57,8 @@ static const NamedBit no_opt_items[] = {
     {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE}, {"loops", BIT_OPT, ACCEL_NO_LOOPS},
     {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK}, {"fold", BIT_OPT, ACCEL_NO_FOLD},
     {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN},   {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS},
-    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS}, {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC},
+    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS}, {"return-stack", BIT_OPT, ACCEL_NO_RETURN_STACK},
+    {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS}, {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC},
     {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC},
 };
 
@@ -395,7 +397,19 @@ static bool opt_tb_size(Parse *ps, const char *arg)
     return true;
 }
 
-static bool opt_host_cpu(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->host_mask); }
+static bool opt_host_cpu(Parse *ps, const char *arg)
+{
+    X64Features set;
+    const char *bad;
+    ps->opt->host_cpu = arg;
+    if (x64_features_parse(x64_detect(), arg, &set, &bad))
+        return true;
+    fmt_printf(&ps->err, "this host has no feature '%s'; words are host, v1 to v4, -FEATURE, FEATURE, of", bad);
+    for (unsigned k = 0; k < X64_F_COUNT; k++)
+        if (x64_has(x64_detect(), (enum X64Feature)k))
+            fmt_printf(&ps->err, " %s", x64_feature_name((enum X64Feature)k));
+    return false;
+}
 
 static bool opt_refused(Parse *ps, const char *arg)
 {
@@ -481,8 +495,8 @@ static const OptRow rows[] = {
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
     {"tb-size", "TB_SIZE", "size", true, opt_tb_size, "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
-     "off: pins chain jump-cache loops superblock fold lazy-nan lazy-flags loop-pins all; exact-llsc"},
-    {"host-cpu", "HOST_CPU", "mask", true, opt_host_cpu, "host features not to use, as a bit mask"},
+     "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints all; exact-llsc"},
+    {"host-cpu", "HOST_CPU", "word,...", true, opt_host_cpu, "host features to use: v1 to v4, -FEATURE (a wrong one lists them)"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
     {"exec-fd", "", "n", false, opt_exec_fd, ""},
     {"ignored-faults", "", "mask", false, opt_ignored, ""},
@@ -688,7 +702,7 @@ static void check_own_name(LuOptions *opt, const char *argv0)
 
 void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **envp)
 {
-    char err[300];
+    char err[800];
     Parse ps = {.p = p, .opt = opt, .err = FMT_ON(err)};
     err[0] = 0;
     *opt = (LuOptions){.sysroot = "", .old_persona = -1, .exec_fd = -1};

@@ -31,7 +31,7 @@ struct LuOptions {
     const char *log_file;     /* -D, NULL = standard error */
     uint64_t stack_size;      /* -s, bytes; 0 = from RLIMIT_STACK */
     uint64_t reserved_va;     /* -R, bytes; 0 = no limit */
-    uint64_t host_mask;       /* -host-cpu: AccelConfig.host_mask */
+    const char *host_cpu;     /* -host-cpu: AccelConfig.host_cpu */
     uint64_t seed;            /* -seed */
     uint64_t cache_bytes;     /* -tb-size; 0 = default */
     uint32_t no_opt;          /* -no-opt: ACCEL_NO_* */

@@ -20,6 +20,7 @@ typedef struct DbtCpu {
     uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
+    bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     uint64_t ret[2 * X64_RET_BYTES / 8]; /* the return stack is in here */
@@ -40,6 +41,7 @@ typedef struct DbtStats {
     uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, evicted, rebuilds;
     uint64_t entries;      /* of generated code, from C: links, jump cache misses, exits */
     uint64_t fp_traps, fp_checked; /* SIGFPE in generated code; instructions that look at their operands since */
+    uint64_t too_complex;  /* instructions interpreted because the emitter could not do them */
     uint64_t indirect;     /* of these, jump cache misses */
     uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
 } DbtStats;
@@ -73,7 +75,7 @@ static inline void dbt_jumps_clear(DbtJump *jump)
 static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine; }
 
 /* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL: cpu->exit
- * says why (no code there, or something is full: `want`). */
+ * says why (no code there, or something is full: `want`), or too_complex is set. */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 DbtScratch *dbt_scratch_get(Dbt *d); /* NULL: out of memory */
@@ -82,9 +84,9 @@ void dbt_scratch_put(Dbt *d, DbtScratch *s);
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
-/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap; counts it. True: go on at cpu->pc; else
- * cpu->exit is filled in. */
-bool dbt_fp_step(Dbt *d, Cpu *cpu);
+/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex; counts it. True: go on at
+ * cpu->pc; else cpu->exit is filled in. */
+bool dbt_step(Dbt *d, Cpu *cpu);
 /* dbt_exec.c: code at [start, start + len) is to be made again. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len);
 

@@ -6,12 +6,11 @@
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
 #include "base/sys.h"
-#include "tcg/host/x86_64/cpuid.h"
 
 #include <linux/membarrier.h>
 #include <xmmintrin.h>
 
-enum { DEFAULT_CACHE = 256 << 20, MXCSR_MASKS = 0x1f80, MAX_VICTIMS = 64 };
+enum { DEFAULT_CACHE = 256 << 20, SMALLEST_CACHE = 1 << 20, MXCSR_MASKS = 0x1f80, MAX_VICTIMS = 64 };
 
 static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
 
@@ -34,8 +33,11 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     a->engine_data = d;
     d->accel = a;
     size_t bytes = a->cfg.cache_bytes ? a->cfg.cache_bytes : DEFAULT_CACHE;
-    if (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap))
-        return false;
+    while (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap)) {
+        if (d->cache.rw || bytes < SMALLEST_CACHE)
+            return false;
+        bytes /= 2; /* the address space is limited */
+    }
     d->map.cache = &d->cache;
     d->map.mask = (1u << DBT_HASH_FIRST_BITS) - 1;
     size_t table = (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096; /* some to spare: X64Lookup */
@@ -60,8 +62,9 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
-                       (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0);
-    x64_host_init(&d->host, x64_close(x64_detect() & ~a->cfg.host_mask), x64_off, a->ops->slots, a->ops->n_slots,
+                       (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) |
+                       (off & ACCEL_NO_RETURN_STACK ? X64_NO_RETURN_STACK : 0);
+    x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
     d->host.checked = d->fp_checked;
@@ -97,12 +100,13 @@ static void dbt_stats(Accel *a)
               "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
               "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
               "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n"
-              "floating-point traps %lu, instructions checked since %lu\n",
+              "floating-point traps %lu, instructions checked since %lu; too complex for the emitter %lu\n",
               (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
               (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
               (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n), (unsigned long)s->entries,
               (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->evicted,
-              (unsigned long)s->rebuilds, (unsigned long)s->fp_traps, (unsigned long)s->fp_checked);
+              (unsigned long)s->rebuilds, (unsigned long)s->fp_traps, (unsigned long)s->fp_checked,
+              (unsigned long)s->too_complex);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
@@ -230,16 +234,15 @@ static void forget_stale(Dbt *d, Cpu *cpu)
         dc->jump_ctx = cpu->ctx;
 }
 
-/* Generated code until something happens. True: after a trapped floating-point instruction, go on. */
+/* Generated code until something happens. True: after an instruction that was the interpreter's, go on. */
 static bool run_once(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
     forget_stale(d, cpu);
     run_loop(d, cpu);
-    if (LIKELY(!dc->fp_trap))
+    if (LIKELY(!dc->fp_trap && !dc->too_complex))
         return false;
-    dc->fp_trap = false;
-    if (!dbt_fp_step(d, cpu))
+    if (!dbt_step(d, cpu))
         return false;
     if (cpu->ctx & CTX_STEP)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};

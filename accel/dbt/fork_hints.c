@@ -41,12 +41,15 @@ static void learn(Dbt *d, Cpu *cpu, Gva hint)
         dbt_translate(d, cpu, (hint & LOOP_HEAD) != 0);
     cpu->pc = pc;
     cpu->exit = exit;
+    dbt_cpu(cpu)->too_complex = false; /* its time will come */
 }
 
 void dbt_hints_learn(Cpu *cpu)
 {
     Dbt *d = cpu->accel->engine_data;
     DbtHints *h = d->hints;
+    if (d->accel->cfg.no_opt & ACCEL_NO_FORK_HINTS)
+        return;
     if (!h) {
         long p = sys_mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         d->hints = sys_is_err(p) ? NULL : (DbtHints *)p;

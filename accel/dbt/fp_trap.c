@@ -1,5 +1,6 @@
-/* Floating-point instructions that trapped (docs/adr/0015-arm-nan-by-trap.md): each is done by the IR interpreter, exactly.
- * One that traps again and again is translated anew with a look at its operands before. */
+/* Instructions that are done by the IR interpreter: floating-point ones that trapped (docs/adr/0015-arm-nan-by-trap.md), each
+ * exactly, one that traps again and again being translated anew with a look at its operands before; and those for which the
+ * back end has not enough registers or records, if there is one. */
 #include "accel/dbt/dbt.h"
 
 /* A trap costs as much as some thousand instructions, a new translation of a region as much as a few traps. */
@@ -19,8 +20,11 @@ static void count_trap(Dbt *d, Gva pc)
     dbt_invalidate(d->accel, pc & ~d->accel->ops->pc_tag, d->accel->ops->insn_align);
 }
 
-bool dbt_fp_step(Dbt *d, Cpu *cpu)
+bool dbt_step(Dbt *d, Cpu *cpu)
 {
+    DbtCpu *dc = dbt_cpu(cpu);
+    bool trapped = dc->fp_trap;
+    dc->fp_trap = dc->too_complex = false;
     DbtScratch *s = dbt_scratch_get(d);
     if (!s) {
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
@@ -41,6 +45,9 @@ bool dbt_fp_step(Dbt *d, Cpu *cpu)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
     }
     dbt_scratch_put(d, s);
-    count_trap(d, pc);
+    if (trapped)
+        count_trap(d, pc);
+    else
+        __atomic_fetch_add(&d->stats.too_complex, 1, __ATOMIC_RELAXED);
     return on;
 }

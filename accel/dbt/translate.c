@@ -136,12 +136,13 @@ static DbtRegion *no_room(Attempt *t, uint32_t want)
     return NULL;
 }
 
+/* The region is too much for the emitter. One instruction alone that is: the interpreter's. */
 static DbtRegion *shorter(Attempt *t)
 {
     const IrRegion *ir = t->s->sb.region;
-    t->cpu->exit = (CpuExit){.kind = CPU_EXIT_ILLEGAL};
     t->again = ir->n_guest > 1;
     t->max = ir->n_guest / 2;
+    dbt_cpu(t->cpu)->too_complex = !t->again;
     return NULL;
 }
 

@@ -122,6 +122,35 @@ static void test_illegal(void **state)
     assert_int_equal(REG(1), 1);
 }
 
+/* The emitter gives up on it; the program must not notice. */
+static void test_instruction_too_complex(void **state)
+{
+    uint64_t data[8], want = 0;
+    catch_faults();
+    for (unsigned k = 0; k < 8; k++)
+        data[k] = 1000003 * k + 17;
+    for (unsigned k = 0; k < 2 * 120; k++)
+        want += k * data[k & 7];
+    put(0, (TtInsn){TT_ADDI, 1, 1, 1});
+    put(1, (TtInsn){TT_WIDE, 3, 4, 120});
+    put(2, (TtInsn){TT_ADDI, 2, 2, 1});
+    put(3, (TtInsn){TT_BNE, 1, 5, -3});
+    put(4, (TtInsn){TT_RAISE, 0, 0, CPU_EXIT_SYSCALL});
+    REG(4) = (uint64_t)(uintptr_t)data;
+    REG(5) = 50;
+    run();
+    assert_int_equal(cpu->exit.kind, CPU_EXIT_SYSCALL);
+    assert_int_equal(REG(3), want);
+    assert_int_equal(REG(2), 50);
+    cpu->pc = at(0);
+    REG(4) = 8; /* nothing there */
+    run();
+    assert_int_equal(cpu->exit.kind, CPU_EXIT_FAULT);
+    assert_int_equal(cpu->exit.addr, 8);
+    assert_int_equal(cpu->pc, at(1));
+    assert_int_equal(REG(1), 51);
+}
+
 static void test_fetch_fault(void **state)
 {
     cpu->pc = at(1024);
@@ -404,6 +433,7 @@ int main(int argc, char **argv)
         T(test_loop_and_syscall),
         T(test_call_and_return),
         T(test_illegal),
+        T(test_instruction_too_complex),
         T(test_fetch_fault),
         T(test_fetch_fault_across_pages),
         T(test_data_fault_is_precise),

@@ -23,6 +23,18 @@ static void translate_inc(Trans *t, const TtInsn *i)
     ir_st(t->b, ir_add(t->b, IR_I64, v, ir_const(t->b, IR_I64, 1)), addr, 0, (IrMem){.size = 3});
 }
 
+static void translate_wide(Trans *t, const TtInsn *i)
+{
+    IrBuilder *b = t->b;
+    IrVal v[256], base = ir_get(b, i->b), sum = ir_const(b, IR_I64, 0);
+    unsigned n = 2u * (uint8_t)i->imm;
+    for (unsigned k = 0; k < n; k++)
+        v[k] = ir_ld(b, IR_I64, base, (int32_t)(8 * (k & 7)), (IrMem){.size = 3});
+    for (unsigned k = n; k-- > 0;)
+        sum = ir_add(b, IR_I64, sum, ir_mul(b, IR_I64, v[k], ir_const(b, IR_I64, k)));
+    ir_put(b, i->a, sum);
+}
+
 /* The puts stand between the accesses on purpose: the builder has to hold them back. */
 static void translate_many(Trans *t, const TtInsn *i)
 {
@@ -120,6 +132,7 @@ static void toy_translate(Trans *t)
         break;
     }
     case TT_INC: translate_inc(t, &i); break;
+    case TT_WIDE: translate_wide(t, &i); break;
     case TT_FDIV: {
         IrVal x = ir_cast(b, IR_F64, ir_get(b, i.a)), y = ir_cast(b, IR_F64, ir_get(b, i.b));
         ir_put(b, i.a, ir_cast(b, IR_I64, ir_fdiv(b, IR_F64, x, y)));

@@ -57,7 +57,8 @@ typedef struct X64Pin {
     uint16_t bytes;    /* 8 or 16 */
 } X64Pin;
 
-enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32 };
+enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32,
+       X64_NO_RETURN_STACK = 64 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
  * pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without wrapping: the table

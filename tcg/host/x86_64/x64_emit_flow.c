@@ -136,7 +136,7 @@ static void push_return(X64Emit *e)
 {
     const X64Host *h = e->h;
     X64Asm *a = e->a;
-    if (!e->r->ret_exit || (h->no_opt & X64_NO_JUMP_CACHE) || e->cur + 1 != e->r->n_insns)
+    if (!e->r->ret_exit || (h->no_opt & (X64_NO_JUMP_CACHE | X64_NO_RETURN_STACK)) || e->cur + 1 != e->r->n_insns)
         return;
     x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
     uint64_t next = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta + 7;
@@ -236,7 +236,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     push_return(e);
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    if (i->misc == IR_HINT_RET) {
+    if (i->misc == IR_HINT_RET && !(h->no_opt & X64_NO_RETURN_STACK)) {
         pop_return(e);
         return;
     }

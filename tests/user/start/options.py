@@ -51,6 +51,7 @@ def test_bad_options(_):
     one_line(tinamou("-d", "mmu", PROBE), 1, "mmu")
     one_line(tinamou("-d", "bogus", PROBE), 1, "bogus")
     one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus")
+    one_line(tinamou("-host-cpu", "v2,nonsense", PROBE), 1, "nonsense", "popcnt")
     one_line(tinamou("-plugin", "x.so", PROBE), 1, "-plugin")
     one_line(tinamou("-trace", "x", PROBE), 1, "-trace")
     one_line(tinamou("-dfilter", "0..1", PROBE), 1, "-dfilter")
@@ -69,7 +70,7 @@ def test_bad_variables(_):
 
 def test_harmless(_):
     for args in (["-cpu", MODEL], ["-cpu", "max"], ["-B", "0"], ["-p", "4096"], ["-seed", "7"], ["-s", "1M"],
-                 ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-tb-size", "32"], ["-tb-size", "256K"], ["-no-opt", "all"], ["-host-cpu", "0"],
+                 ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-tb-size", "32"], ["-tb-size", "256K"], ["-no-opt", "all"], ["-host-cpu", "v2"], ["-host-cpu", "-avx,-popcnt"], ["-no-opt", "return-stack,fork-hints"],
                  ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"]):
         r = tinamou(*args, PROBE, "exit", "5")
         check(r.status == 5 and not r.err, "option %s" % args, r)
