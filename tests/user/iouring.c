@@ -420,8 +420,14 @@ static void registered(Ring *r)
 
 /* ---- signals, threads, processes ---- */
 
-static volatile int n_signals;
-static void on_signal(int sig) { n_signals++; }
+static volatile int n_signals, second_blocked;
+static void on_signal(int sig)
+{
+    sigset_t now;
+    sigprocmask(SIG_BLOCK, NULL, &now);
+    second_blocked = sigismember(&now, SIGUSR2);
+    n_signals++;
+}
 
 static void signals(Ring *r)
 {
@@ -430,13 +436,14 @@ static void signals(Ring *r)
     sigaction(SIGUSR1, &sa, NULL);
     sigemptyset(&block);
     sigaddset(&block, SIGUSR1);
+    sigaddset(&block, SIGUSR2);
     sigemptyset(&open);
     sigprocmask(SIG_BLOCK, &block, NULL);
     raise(SIGUSR1);
     /* The mask of the call lets it in: the wait ends, and outside it is blocked again. */
     int n = (int)syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS, &open, 8);
     show("wait with an open mask", n);
-    printf("signals %d\n", n_signals);
+    printf("signals %d, the other one blocked in the handler %d\n", n_signals, second_blocked);
     raise(SIGUSR1);
     struct __kernel_timespec ts = {0, 20000000};
     struct io_uring_getevents_arg arg = {.sigmask = (uintptr_t)&block, .sigmask_sz = 8, .ts = (uintptr_t)&ts};
