@@ -21,6 +21,8 @@ typedef struct AccelMem {
     /* Code from this page is about to be translated. Returns true if the guest can also write it (through this or
      * another mapping), so that fence.i must look at it again. */
     bool (*code_page)(void *opaque, Gva page);
+    /* Bytes of the executable mapping that pc is in, from its start to its end: tells large programs. NULL: unknown. */
+    uint64_t (*code_size)(void *opaque, Gva pc);
 } AccelMem;
 
 typedef struct AccelConfig {
@@ -28,6 +30,7 @@ typedef struct AccelConfig {
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint32_t no_opt;       /* ACCEL_NO_* */
     unsigned max_insns;    /* guest instructions per region; 0 = default */
+    unsigned returns_from; /* regions, from which on a program counts as large and the return stack is used; 0 = default */
     size_t cache_bytes;    /* code cache; 0 = default */
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;

@@ -149,7 +149,8 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     case FLOW_JUMP: *pc = t->flow.target; return tracer_go(x, from, t->flow.target);
     case FLOW_CALL:
         tracer_leave_direct(x, from, t->flow.target);
-        ir_expect_return(b, t->next);
+        if (t->ctx & CTX_RETURNS)
+            ir_expect_return(b, t->next);
         return false;
     case FLOW_BRANCH:
         if (ir_is_const(b->r, t->flow.cond)) {
@@ -173,7 +174,7 @@ static bool tracer_flow(Tracer *x, Gva *pc)
         return tracer_go(x, from, t->next);
     case FLOW_INDIRECT:
         ir_exit_ind(b, t->flow.indirect, (IrHint)t->flow.hint);
-        if (t->flow.hint == IR_HINT_CALL)
+        if (t->flow.hint == IR_HINT_CALL && t->ctx & CTX_RETURNS)
             ir_expect_return(b, t->next);
         return false;
     case FLOW_RAISE: ir_exit(b, ir_exit_raise(b, from, t->flow.code)); return false;

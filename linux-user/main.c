@@ -418,8 +418,10 @@ static void start_accel(Start *s)
     AccelConfig cfg = {
         .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
         .cache_bytes = cache_bytes(p),
+        .returns_from = opt->returns_from,
         .log = opt->accel_log, .log_fd = p->strace_fd,
-        .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page},
+        .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page,
+                .code_size = lu_mm_code_size},
     };
     p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
     if (!p->accel && cfg.jit) {

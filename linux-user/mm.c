@@ -157,6 +157,17 @@ unsigned lu_mm_exec_bytes(void *opaque, Gva pc)
     return n && LIKELY(!fault_ld8(pc).fault) ? n : 0;
 }
 
+uint64_t lu_mm_code_size(void *opaque, Gva pc)
+{
+    LuMm *mm = opaque;
+    mm_lock(mm);
+    uint32_t i = range_find(mm, pc);
+    const Range *r = i < mm->n ? range_at(mm, i) : NULL;
+    uint64_t size = r && r->start <= pc && r->prot & PROT_EXEC ? r->end - r->start : 0;
+    lock_release(&mm->lock);
+    return size;
+}
+
 int lu_mm_prot(LuMm *mm, Gva addr)
 {
     mm_lock(mm);

@@ -68,6 +68,7 @@ static inline bool lu_mm_in_range(Gva task_size, Gva addr, uint64_t len)
 int lu_mm_prot(LuMm *mm, Gva addr);
 /* For accel (AccelMem). */
 unsigned lu_mm_exec_bytes(void *mm, Gva pc);
+uint64_t lu_mm_code_size(void *mm, Gva pc);
 bool lu_mm_code_page(void *mm, Gva page);
 
 /* One mapping as /proc/self/maps shows it; the callback returns false to stop. */

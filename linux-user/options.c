@@ -369,6 +369,15 @@ static bool opt_no_jit(Parse *ps, const char *arg)
     return true;
 }
 
+static bool opt_return_stack(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, false, &v))
+        return false;
+    ps->opt->returns_from = (uint32_t)MIN(MAX(v, 1), UINT32_MAX - 1);
+    return true;
+}
+
 static bool opt_max_insns(Parse *ps, const char *arg)
 {
     uint64_t v;
@@ -493,6 +502,7 @@ static const OptRow rows[] = {
     {"man", "", "", false, opt_man, "print the manual page (roff)"},
     {"no-jit", "NO_JIT", "", true, opt_no_jit, "run by the interpreter"},
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
+    {"return-stack", "RETURN_STACK", "n", true, opt_return_stack, "treat a program as large from n translations on"},
     {"tb-size", "TB_SIZE", "size", true, opt_tb_size, "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
      "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints all; exact-llsc"},

@@ -38,6 +38,7 @@ struct LuOptions {
     uint32_t accel_log;       /* -d: ACCEL_LOG_* */
     uint32_t log;             /* -d, -strace: LU_LOG_* */
     uint32_t max_insns;       /* -max-insns */
+    uint32_t returns_from;    /* -return-stack; 0: default */
     bool no_jit, have_seed;
     LuEnvEdit *env_first, *env_last;
 

@@ -49,6 +49,7 @@ enum {
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
+    CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
     CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
 };
 

@@ -10,6 +10,8 @@
 
 #include "accel/dbt/region.h"
 
+enum { DBT_PAGE = 4096 };
+
 typedef struct DbtJump {
     uint64_t pc, rx;
 } DbtJump;
@@ -17,15 +19,20 @@ typedef struct DbtJump {
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
+    uint64_t host_sp; /* C's stack, while generated code runs on the return stack */
     uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
-    uint64_t ret[2 * X64_RET_BYTES / 8]; /* the return stack is in here */
+    _Alignas(16) uint8_t spill[X64_SPILL_BYTES];
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
+    uint8_t ret[2 * DBT_PAGE + X64_RET_BYTES]; /* a page that is not writable and, above it, the return stack are in here */
 } DbtCpu;
+
+static inline char *dbt_ret_guard(DbtCpu *dc) { return (char *)align_up((uintptr_t)dc->ret, DBT_PAGE); }
+static inline void *dbt_ret_stack(DbtCpu *dc) { return dbt_ret_guard(dc) + DBT_PAGE; }
 
 typedef struct DbtScratch {
     struct DbtScratch *next;
@@ -54,6 +61,8 @@ typedef struct Dbt {
     DbtMap map;
     X64Host host;
     X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another context */
+    X64Host returns_host; /* for CTX_RETURNS */
+    unsigned returns_from; /* regions; UINT32_MAX: never */
     SuperblockConfig trace;
     struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first fork */
     struct DbtHints *report; /* its parent's; NULL: was not forked */

@@ -8,9 +8,14 @@
 #include "base/sys.h"
 
 #include <linux/membarrier.h>
+#include <sys/mman.h>
 #include <xmmintrin.h>
 
 enum { DEFAULT_CACHE = 256 << 20, SMALLEST_CACHE = 1 << 20, MXCSR_MASKS = 0x1f80, MAX_VICTIMS = 64 };
+
+/* Regions, from which on a program counts as large. The jump cache is the faster way back from a call while it and the host's
+ * predictions fit; measured in docs/adr/0014-return-stack.md. */
+enum { RETURNS_FROM = 16384, LARGE_CODE = 4 << 20 /* bytes of one mapping */, LOOK_EVERY = 16 /* regions */ };
 
 static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
 
@@ -59,11 +64,12 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
         .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
         .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
         .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
+        .host_sp = e + (int32_t)offsetof(DbtCpu, host_sp), .spill = e + (int32_t)offsetof(DbtCpu, spill),
     };
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
                        (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) |
-                       (off & ACCEL_NO_RETURN_STACK ? X64_NO_RETURN_STACK : 0);
+                       X64_NO_RETURN_STACK;
     x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
@@ -78,6 +84,9 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->step_host = d->host;
     d->step_host.no_opt |= X64_NO_JUMP_CACHE;
     d->step_host.exit_indirect = d->host.exit_indirect_plain;
+    d->returns_host = d->host;
+    d->returns_host.no_opt &= ~X64_NO_RETURN_STACK;
+    d->returns_from = off & ACCEL_NO_RETURN_STACK ? UINT32_MAX : a->cfg.returns_from ? a->cfg.returns_from : RETURNS_FROM;
     seg->used = SEG_BYTES;
     seg->state = SEG_FIXED;
     return true;
@@ -114,12 +123,13 @@ static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
 static void dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
-    cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_cpu(cpu)->ret);
+    sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_NONE);
+    cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_ret_stack(dbt_cpu(cpu)));
     dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
 
-static void dbt_cpu_clear(Cpu *cpu) { (void)cpu; }
+static void dbt_cpu_clear(Cpu *cpu) { sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_READ | PROT_WRITE); }
 
 /* ---- the loop ---- */
 
@@ -178,6 +188,32 @@ static bool kicked(Cpu *cpu)
     return true;
 }
 
+/* What jump cache and return stack know that is not true any more. */
+static void forget_stale(Dbt *d, Cpu *cpu)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
+    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
+        clear |= !dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
+    if (UNLIKELY(clear)) {
+        dbt_jumps_clear(dc->jump);
+        cpu->ret_top = x64_ret_clear(&d->host, dbt_ret_stack(dc));
+    }
+    if (!(cpu->ctx & CTX_STEP))
+        dc->jump_ctx = cpu->ctx;
+}
+
+/* The program has become large: what runs from now on is translated anew, with the return stack. */
+static bool becomes_large(const Dbt *d, const Cpu *cpu)
+{
+    uint32_t n = __atomic_load_n(&d->map.n_entries, __ATOMIC_RELAXED);
+    if (LIKELY(cpu->ctx & (CTX_RETURNS | CTX_STEP)) || d->returns_from == UINT32_MAX)
+        return false;
+    const AccelMem *mem = &d->accel->cfg.mem;
+    return n >= d->returns_from || (n % LOOK_EVERY == 0 && mem->code_size && mem->code_size(mem->opaque, cpu->pc) >= LARGE_CODE);
+}
+
 static void run_loop(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
@@ -189,6 +225,11 @@ static void run_loop(Dbt *d, Cpu *cpu)
     for (;;) {
         if (kicked(cpu))
             return;
+        if (UNLIKELY(becomes_large(d, cpu))) {
+            cpu->ctx |= CTX_RETURNS;
+            forget_stale(d, cpu);
+            link = INT64_MIN;
+        }
         DbtRegion *r = region_at(d, cpu, link >= 0 && d->cache.exit[link].back);
         if (UNLIKELY(!r))
             return;
@@ -216,22 +257,6 @@ static void run_loop(Dbt *d, Cpu *cpu)
             return;
         }
     }
-}
-
-/* What jump cache and return stack know that is not true any more. */
-static void forget_stale(Dbt *d, Cpu *cpu)
-{
-    DbtCpu *dc = dbt_cpu(cpu);
-    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
-    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
-    if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
-        clear |= !dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
-    if (UNLIKELY(clear)) {
-        dbt_jumps_clear(dc->jump);
-        cpu->ret_top = x64_ret_clear(&d->host, dc->ret);
-    }
-    if (!(cpu->ctx & CTX_STEP))
-        dc->jump_ctx = cpu->ctx;
 }
 
 /* Generated code until something happens. True: after an instruction that was the interpreter's, go on. */

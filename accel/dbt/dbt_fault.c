@@ -53,7 +53,6 @@ static uint64_t loc_value(const X64Loc *l, const Cpu *cpu, const ucontext_t *uc)
             return v;
         }
         return (uint64_t)uc->uc_mcontext.gregs[greg_of[l->reg]];
-    case X64_LOC_STACK: memcpy(&v, (const char *)(uintptr_t)uc->uc_mcontext.gregs[REG_RSP] + l->value, 8); return v;
     case X64_LOC_ENV: memcpy(&v, (const char *)cpu + l->value, 8); return v;
     case X64_LOC_NONE:
     case X64_LOC_CONST: return v;
@@ -122,6 +121,11 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     const siginfo_t *si = siginfo;
     ucontext_t *uc = ucontext;
     uint64_t rx = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    if (uc->uc_mcontext.gregs[REG_RSP] == (greg_t)(uintptr_t)dbt_ret_stack(dbt_cpu(cpu)) &&
+        (uintptr_t)si->si_addr - (uintptr_t)dbt_ret_guard(dbt_cpu(cpu)) < DBT_PAGE) { /* a call too deep */
+        uc->uc_mcontext.gregs[REG_RSP] = (greg_t)x64_ret_overflow(dbt_ret_stack(dbt_cpu(cpu)));
+        return true;
+    }
     const DbtRegion *r = code_cache_find(&d->cache, rx);
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (!rec)

@@ -146,7 +146,10 @@ static DbtRegion *shorter(Attempt *t)
     return NULL;
 }
 
-static const X64Host *host_for(const Dbt *d, const Cpu *cpu) { return cpu->ctx & CTX_STEP ? &d->step_host : &d->host; }
+static const X64Host *host_for(const Dbt *d, const Cpu *cpu)
+{
+    return cpu->ctx & CTX_STEP ? &d->step_host : cpu->ctx & CTX_RETURNS ? &d->returns_host : &d->host;
+}
 
 /* From the IR in t->s to a region in the segment, published but not inserted yet. */
 static DbtRegion *emit(Attempt *t, CodeSegment *seg)

@@ -317,13 +317,15 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
         signal(sig, SIG_DFL);
 }
 
+static unsigned returns_from;
+
 static void setup(size_t cache_bytes, unsigned log)
 {
     code = mmap(NULL, (size_t)code_slots * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t seed = 88172645463325252;
     for (unsigned s = 0; s < code_slots; s++)
         put_slot(s, &seed);
-    AccelConfig cfg = {.jit = true, .cache_bytes = cache_bytes, .log = log, .log_fd = 1,
+    AccelConfig cfg = {.jit = true, .returns_from = returns_from, .cache_bytes = cache_bytes, .log = log, .log_fd = 1,
                        .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
     char err[128] = "";
     accel = accel_new(&cfg, &target_toy, err, sizeof err);
@@ -412,5 +414,6 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "fork") == 0)
         return measure_fork();
+    returns_from = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 0) : 0;
     return stress(argc > 1 ? atof(argv[1]) : 3, argc > 2 ? strtoull(argv[2], NULL, 0) : 1);
 }

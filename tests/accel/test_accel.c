@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static bool use_jit;
+static unsigned returns_from; /* regions: the return stack is tested from the start, or not */
 static _Thread_local Cpu *self;
 static uint8_t *code;     /* two pages, the second not executable unless a test says so */
 static unsigned exec_len; /* bytes of `code` that are executable */
@@ -44,7 +45,7 @@ static int setup(void **state)
 {
     code = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     exec_len = 4096;
-    AccelConfig cfg = {.jit = use_jit, .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
+    AccelConfig cfg = {.jit = use_jit, .returns_from = returns_from, .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
     char err[128] = "";
     accel = accel_new(&cfg, &target_toy, err, sizeof err);
     assert_non_null(accel);
@@ -428,6 +429,7 @@ static void test_exclusive(void **state)
 int main(int argc, char **argv)
 {
     use_jit = argc > 1 && strcmp(argv[1], "dbt") == 0;
+    returns_from = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 0;
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_loop_and_syscall),

@@ -54,7 +54,7 @@ static void read_guest(uint8_t *to)
     }
 }
 
-static void host_init(X64Host *h, X64Asm *a)
+static void host_init(X64Host *h, X64Asm *a, uint32_t no_opt)
 {
     /* Behind the cpu object, as the translator has it; the numbers only have to stay. */
     static const X64Layout at = {
@@ -69,9 +69,11 @@ static void host_init(X64Host *h, X64Asm *a)
         .args = -0x800,
         .jump_cache = -0x100000,
         .ret_top = offsetof(Cpu, ret_top),
+        .spill = -0x700,
+        .host_sp = -0x400,
     };
     const TargetOps *ops = &target_riscv64;
-    x64_host_init(h, x64_close(x64_level(3)), 0, ops->slots, ops->n_slots, ops->insn_align, &at);
+    x64_host_init(h, x64_close(x64_level(3)), no_opt, ops->slots, ops->n_slots, ops->insn_align, &at);
     x64_init(a, map_at(STUBS), SIZE);
     x64_stubs_emit(h, a);
     x64_init(a, map_at(CODE), SIZE);
@@ -113,12 +115,13 @@ int main(int argc, char **argv)
     Superblock sb;
     Arena arena;
     X64Asm a;
-    for (int opt; (opt = getopt(argc, argv, "pl")) != -1;) {
+    for (int opt; (opt = getopt(argc, argv, "plr")) != -1;) {
         ctx |= opt == 'p' ? CTX_PARALLEL : 0;
+        ctx |= opt == 'r' ? CTX_RETURNS : 0;
         cfg.loop_head |= opt == 'l';
     }
     read_guest(map_at(GUEST));
-    host_init(&h, &a);
+    host_init(&h, &a, ctx & CTX_RETURNS ? 0 : X64_NO_RETURN_STACK);
     X64Emit *e = calloc(1, x64_emit_size);
     if (!e || !arena_init(&arena, 4 << 20) || !superblock_build(&cfg, &arena, &b, GUEST, ctx, &sb))
         return 1;

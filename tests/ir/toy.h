@@ -22,7 +22,8 @@ typedef struct ToyCpu {
     IrVec v[4];
     uint64_t calls;
     uint32_t ctx, host_fp;                /* the rest: what generated code wants of a cpu */
-    uint64_t link, save[16 + 2 * 16], args[4], soft[10], fl_loop[3];
+    uint64_t link, save[16 + 2 * 16], args[4], soft[10], fl_loop[3], host_sp, ret_top;
+    _Alignas(16) uint8_t spill[512];
 } ToyCpu;
 
 extern const IrSlot toy_slots[TOY_SLOTS];

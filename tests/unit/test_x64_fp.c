@@ -2,6 +2,7 @@
  * flags after every single run, for each static rounding and the dynamic one in its four host modes, on hosts
  * with and without FMA and AVX, with and without pinned slots and lazy NaNs. */
 #include "tests/unit/test.h"
+#include "tests/unit/x64_stack.h"
 #include "tests/unit/softfp_operands.h"
 
 #include "tcg/host/x86_64/x64.h"
@@ -18,6 +19,7 @@ typedef struct FpCpu {
     uint64_t pc, link, save[48], args[4];
     uint64_t x, rd;    /* integer operand and result */
     uint64_t f[3], fd; /* float operands and result; f32 boxed */
+    X64TestStack stack;
 } FpCpu;
 
 enum { S_X, S_RD, S_F0, S_F1, S_F2, S_FD, N_SLOTS };
@@ -58,6 +60,7 @@ static const struct {
 static void host_init(Host *h, unsigned which)
 {
     static const X64Layout at = {
+        X64_TEST_STACK(FpCpu),
         .kick = offsetof(FpCpu, kick),
         .pc = offsetof(FpCpu, pc),
         .ff = offsetof(FpCpu, ff),
@@ -222,6 +225,7 @@ static void run_case(Host *h, const Case *c)
         SoftfpMode m = {.round = c->round == IR_RDYN ? (uint8_t)cpu.frm : c->round};
         SoftfpRes want = oracle(c, m, &cpu);
         mxcsr_set(0x1f80u | (uint32_t)rc[cpu.frm] << 13);
+        cpu.stack.ret_top = x64_test_stack(&h->host);
         int id = enter(&cpu, h->code);
         uint32_t csr = mxcsr_get();
         mxcsr_set(0x1f80);

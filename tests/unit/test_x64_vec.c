@@ -2,6 +2,7 @@
  * and corner operands, in registers, in memory, constant, equal, and with the result in an operand's register; on hosts
  * with fewer features too. Also: which rows are done by a C function, against the list here. */
 #include "tests/unit/test.h"
+#include "tests/unit/x64_stack.h"
 
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/host/x86_64/cpuid.h"
@@ -24,6 +25,7 @@ typedef struct VecCpu {
     uint64_t pc, link, save[48], args[4];
     uint64_t x[2], xo[OUTS];
     IrVec v[4], vo[OUTS];
+    X64TestStack stack;
 } VecCpu;
 
 enum { S_X, S_XO = S_X + 2, S_V = S_XO + OUTS, S_VO = S_V + 4, N_SLOTS = S_VO + OUTS };
@@ -78,6 +80,7 @@ static uint64_t rnd(Host *h)
 static bool host_init(Host *h, unsigned which)
 {
     static const X64Layout at = {
+        X64_TEST_STACK(VecCpu),
         .kick = offsetof(VecCpu, kick), .pc = offsetof(VecCpu, pc),     .ff = offsetof(VecCpu, ff),
         .frm = offsetof(VecCpu, frm),   .link = offsetof(VecCpu, link), .host_fp = offsetof(VecCpu, host_fp),
         .save = offsetof(VecCpu, save), .args = offsetof(VecCpu, args),
@@ -310,6 +313,7 @@ static int run(Host *h, VecCpu *cpu)
     int (*enter)(VecCpu *, const uint8_t *);
     memcpy(&enter, &h->host.enter, sizeof(enter));
     cpu->kick = 0;
+    cpu->stack.ret_top = x64_test_stack(&h->host);
     return enter(cpu, h->code);
 }
 

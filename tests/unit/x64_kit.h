@@ -4,6 +4,7 @@
 
 #include "tests/ir/toy.h"
 #include "tests/unit/test.h"
+#include "tests/unit/x64_stack.h"
 
 #include "tcg/host/x86_64/cpuid.h"
 #include "tcg/host/x86_64/x64.h"
@@ -31,7 +32,8 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
         .ff = offsetof(ToyCpu, ff),     .frm = offsetof(ToyCpu, frm),         .link = offsetof(ToyCpu, link),
         .save = offsetof(ToyCpu, save), .host_fp = offsetof(ToyCpu, host_fp), .args = offsetof(ToyCpu, args),
         .fl_loop = offsetof(ToyCpu, fl_loop),
-        .soft = offsetof(ToyCpu, soft),
+        .soft = offsetof(ToyCpu, soft), .host_sp = offsetof(ToyCpu, host_sp), .ret_top = offsetof(ToyCpu, ret_top),
+        .spill = offsetof(ToyCpu, spill),
     };
     X64Features f;
     const char *bad;
@@ -79,7 +81,9 @@ static inline void x64_kit_compile(X64Kit *k, const IrRegion *r)
 /* The exit taken, or X64_ID_*. */
 static inline int x64_kit_run(X64Kit *k, ToyCpu *cpu)
 {
+    _Static_assert(sizeof(cpu->spill) >= X64_SPILL_BYTES, "toy.h does not know of hosts");
     int (*enter)(ToyCpu *, const uint8_t *);
+    cpu->ret_top = x64_test_stack(&k->host);
     memcpy(&enter, &k->host.enter, sizeof enter);
     return enter(cpu, k->code);
 }

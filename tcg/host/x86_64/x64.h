@@ -2,7 +2,7 @@
  * X64Host: the x86-64 back end. One region of IR becomes host code; a few shared stubs enter it and leave it.
  *
  * Roles of registers in generated code
- *   rsp  host stack: X64_SPILLS private 8-byte slots at [rsp] (a v128 takes two), then four vector operands of calls
+ *   rsp  the return stack, see X64_RET_BYTES
  *   rbp  cpu object + X64_ENV_BIAS, so that the end of its head and most integer registers are one byte away
  *   rax rcx rdx r11  temporaries; the other ten hold pinned guest slots
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
@@ -34,22 +34,28 @@ enum { X64_ENV_BIAS = 208, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
     int32_t kick, pc, ctx, ff, frm, link, host_fp;
+    int32_t host_sp;    /* C's stack while generated code runs */
+    int32_t spill;      /* X64_SPILL_BYTES at a multiple of 16: private slots (a v128 takes two), four operands of vector calls */
     int32_t save;       /* 16 * 8 + 16 * 16 bytes for the stubs */
     int32_t fl_loop;    /* 3 * 8 bytes: operands of the flags that a loop's last round left, and whether it did; 0: none */
     int32_t args;       /* 4 * 8 bytes: arguments of a call */
     int32_t soft;       /* X64SoftArea, if the guest has IR_NAN_ARM */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
-    int32_t ret_top;    /* address of the return stack's top entry */
+    int32_t ret_top;    /* rsp while C runs */
 } X64Layout;
 
 enum { X64_JC_BITS = 14, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 
-/* The return stack, a ring of X64_RET_BYTES at a multiple of them: a call pushes the address of the slot of its own exit for
- * the address it will come back to; that exit is the last, and behind its slot stands the guest address. A return whose
- * target is that of the top entry goes through the slot, which is linked like any other. So returns need neither the jump
- * cache nor the table, and a stale entry is as right as any, until slots get another meaning: then the owner clears the
- * stack. What was never pushed leads to exit_indirect (x64_ret_clear). */
-enum { X64_RET_BYTES = 256 }; /* the low byte of the top wraps */
+/* The return stack: rsp while generated code runs, so that the host foresees returns. A guest's call is a host's, through
+ * the slot of the exit; behind it stands the landing, which compares rax, where a guest's return has put its target, with
+ * the address that the call was to come back to, and goes on through the slot of the region's last exit. (That slot
+ * is linked like any other, and the guest address stands behind it.) A guest's return is a host's. Where the landing
+ * finds another target, the entry is put back, and one of the next few that does fit is taken with all above it
+ * (longjmp); else the jump cache serves, and nothing is taken (the return of a signal handler). So a stale entry is as
+ * right as any while its segment's code and slots keep their meaning; then the owner clears the stack.
+ * C code runs on its own stack, signal handlers on the alternate one. Below the stack is a page that cannot be written:
+ * the owner answers its fault by x64_ret_overflow(). */
+enum { X64_RET_BYTES = 1 << 16, X64_SPILL_BYTES = X64_SPILLS * 8 + 4 * 16 };
 
 typedef struct X64Pin {
     uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
@@ -87,8 +93,8 @@ typedef struct X64Host {
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
     uint8_t *exit_indirect_plain; /* the same, always to C */
-    uint8_t *exit_return;     /* rax = guest pc, which is not on the return stack */
-    uint64_t no_return[2];    /* as a slot and its guest address: to exit_indirect */
+    uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is another's */
+    uint64_t no_return;       /* running address of a landing that nothing fits */
     uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */
@@ -119,11 +125,11 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
  * `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is right, 1 op, 2 other.
  * X64_FL_HOST: the word is in the host's flags (as lahf, seto would leave it); INV: with its carry inverted. Records only. */
 enum { X64_FL_HOST = 0xff, X64_FL_HOST_INV = 0xfe };
-typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_STACK, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
+typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
     uint8_t kind;  /* X64LocKind */
     uint8_t reg;   /* REG: general register, or 16 + xmm */
-    int64_t value; /* STACK: bytes from rsp. ENV: bytes from the start of the cpu. CONST */
+    int64_t value; /* ENV: bytes from the start of the cpu. CONST */
 } X64Loc;
 typedef struct X64FlRecipe {
     uint8_t op, type; /* IrOp or X64_FL_HOST*, IrType of the operands */
@@ -190,8 +196,10 @@ void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot 
 void x64_stubs_emit(X64Host *h, X64Asm *a);
 
 typedef enum X64Result { X64_OK, X64_NO_ROOM, X64_TOO_COMPLEX } X64Result;
-/* Makes the return stack in these 2 * X64_RET_BYTES empty; returns its top. */
-uint64_t x64_ret_clear(const X64Host *h, void *room);
+/* Makes the return stack in these X64_RET_BYTES empty; returns its top. */
+uint64_t x64_ret_clear(const X64Host *h, void *stack);
+/* Makes room in a full one: the older half goes. Returns its top. */
+uint64_t x64_ret_overflow(void *stack);
 /* Emits r at a->p (entry = the first byte) and the stubs of its exits, for which there must be room. X64_NO_ROOM: the buffer
  * is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer guest instructions. */
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,

@@ -193,7 +193,6 @@ static int loc_xmm(X64Emit *e, const X64Loc *l, int temp)
         x64_mov_ri(e->a, 64, X64_RAX, (uint64_t)l->value);
         x64_movd_xr(e->a, 64, temp, X64_RAX);
         return temp;
-    case X64_LOC_STACK: x64_movsd_rm(e->a, temp, X64_MEM(X64_RSP, (int32_t)l->value)); return temp;
     default: x64_movsd_rm(e->a, temp, x64_env((int32_t)l->value)); return temp;
     }
 }

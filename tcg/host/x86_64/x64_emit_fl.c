@@ -175,7 +175,7 @@ static X64Loc locate(X64Emit *e, IrVal v)
     if (e->home[v])
         return (X64Loc){.kind = X64_LOC_ENV, .value = e->h->slots[e->home[v] - 1].offset};
     if (e->spill[v])
-        return (X64Loc){.kind = X64_LOC_STACK, .value = 8 * (e->spill[v] - 1)};
+        return (X64Loc){.kind = X64_LOC_ENV, .value = x64_spill_at(e, e->spill[v] - 1u)};
     if (x64_const(e, v, &c))
         return (X64Loc){.kind = X64_LOC_CONST, .value = c};
     e->failed = true;
@@ -322,10 +322,7 @@ uint8_t x64_fl_round(X64Emit *e)
 
 /* ---- recipes carried out ---- */
 
-static X64Mem loc_mem(const X64Loc *l)
-{
-    return l->kind == X64_LOC_STACK ? X64_MEM(X64_RSP, (int32_t)l->value) : x64_env((int32_t)l->value);
-}
+static X64Mem loc_mem(const X64Loc *l) { return x64_env((int32_t)l->value); }
 
 /* The operand in a register, in `temp` unless it is in one already. */
 static int loc_reg(X64Emit *e, const X64Loc *l, int temp)

@@ -46,12 +46,14 @@ X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
     return c;
 }
 
-/* jmp [slot of exit k] */
-static void jump_slot(X64Emit *e, unsigned k)
+/* Word n of the region's slots, as operand of the instruction of `len` bytes that comes now. */
+static X64Mem slot_word(const X64Emit *e, unsigned n, unsigned len)
 {
-    uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + 6;
-    x64_jmp_m(e->a, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * k - next)));
+    uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + len;
+    return X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * n - next));
 }
+
+static void jump_slot(X64Emit *e, unsigned k) { x64_jmp_m(e->a, slot_word(e, k, 6)); }
 
 static void canonicalise(X64Emit *e, int x)
 {
@@ -79,20 +81,25 @@ static void clean_all_pins(X64Emit *e)
 
 static uint8_t *stub(const X64Emit *e, unsigned k) { return e->exits.stubs + X64_STUB_BYTES * k; }
 
+/* What comes before the jump through the slot of exit k; at a poll the cpu may leave by the stub. */
+static void before_slot(X64Emit *e, unsigned k)
+{
+    if (!e->r->exit[k].poll)
+        return;
+    x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
+    x64_patch32(x64_jcc_rel32(e->a, X64_NE), stub(e, k));
+}
+
 /* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, or the stub. */
 static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
-    const IrExit *x = &e->r->exit[k];
     clean_pins(e, dirty);
     x64_leave_loop(e);
-    if (!through_slot || x->kind != IR_EXIT_DIRECT) {
+    if (!through_slot || e->r->exit[k].kind != IR_EXIT_DIRECT) {
         x64_jmp_to(e->a, stub(e, k));
         return;
     }
-    if (x->poll) {
-        x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-        x64_patch32(x64_jcc_rel32(e->a, X64_NE), stub(e, k));
-    }
+    before_slot(e, k);
     jump_slot(e, k);
 }
 
@@ -131,40 +138,33 @@ void x64_leave(X64Emit *e, unsigned k)
     exit_body(e, k, x64_dirty_pins(e), true);
 }
 
-/* Before the end of the region; uses rcx, rdx. */
-static void push_return(X64Emit *e)
+/* Does the exit at hand, the region's last op, call? Then a landing follows it. */
+static bool is_call(const X64Emit *e)
 {
-    const X64Host *h = e->h;
-    X64Asm *a = e->a;
-    if (!e->r->ret_exit || (h->no_opt & (X64_NO_JUMP_CACHE | X64_NO_RETURN_STACK)) || e->cur + 1 != e->r->n_insns)
-        return;
-    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
-    uint64_t next = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta + 7;
-    x64_lea(a, 64, X64_RDX, X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * (e->r->ret_exit - 1u) - next)));
-    x64_alu_ri(a, 8, X64_ADD, X64_RCX, 8);
-    x64_mov_mr(a, 64, X64_MEM(X64_RCX, 0), X64_RDX);
-    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RCX); /* whole: it is read whole soon */
+    return e->r->ret_exit && e->cur + 1 == e->r->n_insns && !(e->h->no_opt & (X64_NO_JUMP_CACHE | X64_NO_RETURN_STACK));
 }
 
-/* rax = target. What does not match stays: a signal handler's return is no entry's. */
-static void pop_return(X64Emit *e)
+/* Where the guest's return comes out: rax is its target. x64_stubs.c knows the length of the compare. */
+static void landing(X64Emit *e)
 {
-    const X64Host *h = e->h;
-    X64Asm *a = e->a;
-    x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.ret_top));
-    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, 0));
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RDX, 8));
-    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_return);
-    x64_alu_ri(a, 8, X64_SUB, X64_RCX, 8);
-    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RCX); /* whole: it is read whole soon */
-    x64_jmp_m(a, X64_MEM(X64_RDX, 0));
+    unsigned k = e->r->ret_exit - 1u;
+    x64_alu_rm(e->a, 64, X64_CMP, X64_RAX, slot_word(e, k + 1, X64_LANDING_CMP));
+    x64_patch32(x64_jcc_rel32(e->a, X64_NE), e->h->exit_return);
+    jump_slot(e, k);
 }
 
 void x64_emit_exit(X64Emit *e, const IrInsn *i)
 {
+    if (!is_call(e) || e->r->exit[i->imm].kind != IR_EXIT_DIRECT) {
+        x64_leave(e, i->imm);
+        return;
+    }
     x64_fl_flush(e);
-    push_return(e);
-    x64_leave(e, i->imm);
+    clean_pins(e, x64_dirty_pins(e));
+    x64_leave_loop(e);
+    before_slot(e, i->imm);
+    x64_call_m(e->a, slot_word(e, i->imm, 6));
+    landing(e);
 }
 
 void x64_emit_exit_if(X64Emit *e, const IrInsn *i)
@@ -233,18 +233,25 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
         x64_jmp_to(a, h->exit_indirect);
         return;
     }
-    push_return(e);
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     if (i->misc == IR_HINT_RET && !(h->no_opt & X64_NO_RETURN_STACK)) {
-        pop_return(e);
+        x64_ret(a);
         return;
     }
     X64Mem entry = x64_jump_entry(h, a);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
-    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    uint8_t *miss = x64_jcc_rel32(a, X64_NE);
     entry.disp += 8;
-    x64_jmp_m(a, entry);
+    if (!is_call(e)) {
+        x64_patch32(miss, h->exit_indirect);
+        x64_jmp_m(a, entry);
+        return;
+    }
+    x64_call_m(a, entry);
+    X64Cold *c = x64_cold(e, COLD_CALL);
+    c->site = miss;
+    landing(e);
 }
 
 /* All values in temporaries go to memory, pins through the cpu object; arguments by [args]. */
@@ -328,7 +335,7 @@ void x64_emit_br(X64Emit *e, const IrInsn *i)
         unsigned to = e->spill[first + k] - 1u;
         for (unsigned half = 0; half <= (x64_type(e, (IrVal)(first + k)) == IR_V128); half++) {
             x64_mov_rm(e->a, 64, X64_RAX, x64_env(e->h->at.save + 16 * (int)k + 8 * (int)half));
-            x64_mov_mr(e->a, 64, x64_stack(to + half), X64_RAX);
+            x64_mov_mr(e->a, 64, x64_spill_mem(e, to + half), X64_RAX);
         }
     }
     clean_all_pins(e);
@@ -431,6 +438,10 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_ldmxcsr(a, x64_env(e->h->at.host_fp));
         x64_alu_rr(a, 32, X64_XOR, c->reg, c->reg);
         x64_patch32(x64_jmp_rel32(a), c->back);
+        break;
+    case COLD_CALL: /* the jump cache does not have it */
+        x64_patch32(x64_call_rel32(a), e->h->exit_indirect);
+        landing(e);
         break;
     case COLD_HELPER:
         x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);

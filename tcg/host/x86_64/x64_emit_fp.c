@@ -86,7 +86,7 @@ void x64_clean(X64Emit *e, IrVal v, int x)
     c->back = e->a->p;
     e->dirty[v] = 0;
     if (e->spill[v])
-        x64_movsd_mr(e->a, x64_stack(e->spill[v] - 1u), x);
+        x64_movsd_mr(e->a, x64_spill_mem(e, e->spill[v] - 1u), x);
 }
 
 static void mark_dirty(X64Emit *e, int x)

@@ -51,9 +51,9 @@ void x64_vec_fallback(X64Emit *e, const IrInsn *i)
         if (!i->arg[k])
             continue;
         if (ir_type_is_vec(x64_type(e, i->arg[k]))) {
-            x64_movups_mr(e->a, x64_vec_arg(k), x64_use_x(e, i->arg[k]));
+            x64_movups_mr(e->a, x64_vec_arg(e->h, k), x64_use_x(e, i->arg[k]));
         } else {
-            x64_mov_mr(e->a, 64, x64_vec_arg(k), x64_use(e, i->arg[k]));
+            x64_mov_mr(e->a, 64, x64_vec_arg(e->h, k), x64_use(e, i->arg[k]));
         }
         e->locked = 0;
     }
@@ -61,9 +61,9 @@ void x64_vec_fallback(X64Emit *e, const IrInsn *i)
     x64_mov_ri(e->a, 64, X64_RAX, ir_vec_pack(i));
     x64_patch32(x64_call_rel32(e->a), e->h->vec);
     if (ir_type_is_vec((IrType)i->type))
-        x64_load_x(e->a, (IrType)i->type, x64_def_x(e, -1, 0), x64_vec_arg(0));
+        x64_load_x(e->a, (IrType)i->type, x64_def_x(e, -1, 0), x64_vec_arg(e->h, 0));
     else
-        x64_mov_rm(e->a, 64, x64_def(e, -1, 0), x64_vec_arg(0));
+        x64_mov_rm(e->a, 64, x64_def(e, -1, 0), x64_vec_arg(e->h, 0));
 }
 
 /* ---- between scalars and vectors ---- */

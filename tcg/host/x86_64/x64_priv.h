@@ -12,9 +12,11 @@
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/host/x86_64/cpuid.h"
 
+enum { X64_LANDING_CMP = 7 }; /* bytes: cmp rax, [rip + disp32] */
 enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
-typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER, COLD_SOFT_IR, COLD_SIGNAL } X64ColdKind;
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER, COLD_SOFT_IR, COLD_SIGNAL,
+    COLD_CALL } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
@@ -102,9 +104,10 @@ typedef void X64EmitFn(X64Emit *e, const IrInsn *i);
 static inline X64Mem x64_env(int32_t offset) { return X64_MEM(X64_RBP, offset - X64_ENV_BIAS); }
 static inline X64Mem x64_slot_mem(const X64Emit *e, unsigned slot) { return x64_env(e->h->slots[slot].offset); }
 static inline uint16_t x64_slot_bytes(const X64Host *h, unsigned slot) { return h->slots[slot].type == IR_V128 ? 16 : 8; }
-static inline X64Mem x64_stack(unsigned n) { return X64_MEM(X64_RSP, (int32_t)(8 * n)); }
+static inline int32_t x64_spill_at(const X64Emit *e, unsigned n) { return e->h->at.spill + 8 * (int32_t)n; }
+static inline X64Mem x64_spill_mem(const X64Emit *e, unsigned n) { return x64_env(x64_spill_at(e, n)); }
 /* Operand k of a row that C executes; operand 0 becomes the result. */
-static inline X64Mem x64_vec_arg(unsigned k) { return X64_MEM(X64_RSP, (int32_t)(8 * X64_SPILLS + 16 * k)); }
+static inline X64Mem x64_vec_arg(const X64Host *h, unsigned k) { return x64_env(h->at.spill + 8 * X64_SPILLS + 16 * (int32_t)k); }
 static inline IrType x64_type(const X64Emit *e, IrVal v) { return (IrType)e->r->insn[v].type; }
 /* A vector register's value of type t from and to memory. */
 static inline void x64_load_x(X64Asm *a, IrType t, int x, X64Mem m)

@@ -76,7 +76,7 @@ void x64_spill(X64Emit *e, IrVal v)
     int reg = e->reg[v];
     if (e->spill[v] || !x64_spill_alloc(e, v))
         return;
-    X64Mem m = x64_stack(e->spill[v] - 1u);
+    X64Mem m = x64_spill_mem(e, e->spill[v] - 1u);
     if (reg >= X64_XMM)
         x64_store_x(e->a, x64_type(e, v), m, reg - X64_XMM);
     else
@@ -244,7 +244,7 @@ static bool value_mem(const X64Emit *e, IrVal v, X64Mem *ret)
     if (e->home[v])
         *ret = x64_slot_mem(e, e->home[v] - 1u);
     else if (e->spill[v])
-        *ret = x64_stack(e->spill[v] - 1u);
+        *ret = x64_spill_mem(e, e->spill[v] - 1u);
     else
         return false;
     return true;

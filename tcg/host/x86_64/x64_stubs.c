@@ -1,15 +1,14 @@
 /* The stubs every region shares: in, out, and calls to C. Register roles: x64.h.
  *
- * Stack: entry leaves rsp 16-byte aligned at region code, with X64_SPILLS slots at [rsp]; above them the callee-saved
- * registers and the return address of `enter`. So a region can be left from anywhere by one fixed sequence.
+ * Stack: `enter` leaves C's with the callee-saved registers and its return address on top, aligned for calls, and notes
+ * rsp in the cpu object. So a region can be left from anywhere by one fixed sequence, and its calls to C change stacks.
  */
 #include "tcg/host/x86_64/x64_priv.h"
 #include "tcg/interp/interp_vec.h"
 #include "tcg/ir/eval.h"
 
 static const uint8_t callee_saved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
-/* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16. Above the slots: operands of vector calls. */
-enum { FRAME = X64_SPILLS * 8 + 4 * 16 + 8 };
+enum { FRAME = 8 }; /* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16 */
 _Static_assert(X64_SPILLS % 2 == 0 && X64_SPILLS < 64, "pairs of slots are aligned; a word has a bit for each");
 
 static void load_pins(const X64Host *h, X64Asm *a)
@@ -34,12 +33,23 @@ static void store_pins(const X64Host *h, X64Asm *a)
     }
 }
 
-static void emit_leave(X64Asm *a)
+static void emit_leave(const X64Host *h, X64Asm *a)
 {
+    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RSP);
+    x64_mov_rm(a, 64, X64_RSP, x64_env(h->at.host_sp));
     x64_alu_ri(a, 64, X64_ADD, X64_RSP, FRAME);
     for (unsigned k = ARRAY_SIZE(callee_saved); k-- > 0;)
         x64_pop(a, callee_saved[k]);
     x64_ret(a);
+}
+
+/* rax = function */
+static void call_c(const X64Host *h, X64Asm *a)
+{
+    x64_mov_mr(a, 64, x64_env(h->at.ret_top), X64_RSP);
+    x64_mov_rm(a, 64, X64_RSP, x64_env(h->at.host_sp));
+    x64_call_r(a, X64_RAX);
+    x64_mov_rm(a, 64, X64_RSP, x64_env(h->at.ret_top));
 }
 
 /* Everything a C function may change, but rax, to the cpu object and back. */
@@ -69,9 +79,7 @@ static void emit_soft(const X64Host *h, X64Asm *a, bool dynamic)
     x64_mov_rm(a, 64, X64_RSI, x64_env(h->at.args + 8));
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->at.args + 16));
     x64_mov_rm(a, 32, X64_RCX, dynamic ? x64_env(h->at.frm) : x64_env(h->at.args + 24));
-    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
-    x64_call_r(a, X64_RAX);
-    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    call_c(h, a);
     x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
     x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RDX);
     restore_all(h, a);
@@ -98,27 +106,21 @@ static void emit_soft_ir(const X64Host *h, X64Asm *a)
     x64_lea(a, 64, X64_RDI, x64_env(h->at.soft));
     x64_mov_rr(a, 64, X64_RSI, X64_RAX);
     x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)soft_ir);
-    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
-    x64_call_r(a, X64_RAX);
-    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    call_c(h, a);
     x64_alu_mr(a, 32, X64_OR, x64_env(h->at.ff), X64_RAX);
     restore_all(h, a);
     x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
     x64_ret(a);
 }
 
-/* rax = packed vector op, operands on the stack above our return address. rax is lost. */
+/* rax = packed vector op, operands where x64_vec_arg() says. rax is lost. */
 static void emit_vec(const X64Host *h, X64Asm *a)
 {
-    X64Mem io = x64_vec_arg(0);
-    io.disp += 8;
     save_all(h, a);
     x64_mov_rr(a, 64, X64_RDI, X64_RAX);
-    x64_lea(a, 64, X64_RSI, io);
+    x64_lea(a, 64, X64_RSI, x64_vec_arg(h, 0));
     x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)ir_eval_packed);
-    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
-    x64_call_r(a, X64_RAX);
-    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    call_c(h, a);
     restore_all(h, a);
     x64_ret(a);
 }
@@ -132,9 +134,7 @@ static void emit_call(const X64Host *h, X64Asm *a)
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->at.args + 8));
     x64_mov_rm(a, 64, X64_RCX, x64_env(h->at.args + 16));
     x64_mov_rm(a, 64, X64_R8, x64_env(h->at.args + 24));
-    x64_alu_ri(a, 64, X64_SUB, X64_RSP, 8);
-    x64_call_r(a, X64_RAX);
-    x64_alu_ri(a, 64, X64_ADD, X64_RSP, 8);
+    call_c(h, a);
     load_pins(h, a);
     x64_ret(a);
 }
@@ -188,6 +188,41 @@ static void emit_lookup(const X64Host *h, X64Asm *a)
         x64_patch32(fail[k], a->p);
 }
 
+/* The landing of an empty stack; no guest address is -1. */
+static void emit_no_return(X64Host *h, X64Asm *a)
+{
+    x64_int3(a);
+    while ((uintptr_t)a->p & 7)
+        x64_int3(a);
+    static const uint64_t never = ~0ull;
+    x64_bytes(a, (const uint8_t *)&never, 8);
+    h->no_return = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta;
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RIP, -8 - X64_LANDING_CMP)); /* and on to exit_return */
+}
+
+enum { RESYNC = 6 }; /* entries looked at below the top one */
+
+/* rax = guest pc. The entry that was taken is put back; where an older one fits, it is taken instead. Uses rcx, rdx. */
+static void emit_resync(X64Asm *a)
+{
+    uint8_t *found[RESYNC];
+    x64_lea(a, 64, X64_RSP, X64_MEM(X64_RSP, -8));
+    for (int k = 0; k < RESYNC; k++) {
+        x64_mov_rm(a, 64, X64_RCX, X64_MEM(X64_RSP, 8 + 8 * k));
+        x64_movsx_rm(a, 64, 32, X64_RDX, X64_MEM(X64_RCX, X64_LANDING_CMP - 4));
+        x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEMI(X64_RCX, X64_RDX, 0, X64_LANDING_CMP));
+        found[k] = x64_jcc_rel8(a, X64_E);
+    }
+    uint8_t *none = x64_jmp_rel8(a);
+    for (int k = RESYNC; k-- > 0;) { /* falls through from one to the next: each takes one entry */
+        x64_patch8(found[k], a->p);
+        x64_lea(a, 64, X64_RSP, X64_MEM(X64_RSP, 8));
+    }
+    x64_lea(a, 64, X64_RSP, X64_MEM(X64_RSP, 8));
+    x64_jmp_r(a, X64_RCX); /* its landing */
+    x64_patch8(none, a->p);
+}
+
 static void emit_consts(X64Asm *a)
 {
     static const X64Const k = {
@@ -216,10 +251,14 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     x64_alu_ri(a, 64, X64_SUB, X64_RSP, FRAME);
     x64_lea(a, 64, X64_RBP, X64_MEM(X64_RDI, X64_ENV_BIAS));
     x64_mov_rr(a, 64, X64_RAX, X64_RSI);
+    x64_mov_mr(a, 64, x64_env(h->at.host_sp), X64_RSP);
+    x64_mov_rm(a, 64, X64_RSP, x64_env(h->at.ret_top));
     load_pins(h, a);
     x64_jmp_r(a, X64_RAX);
 
+    emit_no_return(h, a);
     h->exit_return = a->p;
+    emit_resync(a);
     X64Mem entry = x64_jump_entry(h, a);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     uint8_t *miss = x64_jcc_rel8(a, X64_NE);
@@ -227,7 +266,6 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     x64_jmp_m(a, entry);
     x64_patch8(miss, a->p);
     h->exit_indirect = a->p;
-    h->no_return[0] = (uint64_t)(uintptr_t)a->p + (uint64_t)h->rx_delta;
     if (h->lookup.table && !(h->no_opt & X64_NO_JUMP_CACHE))
         emit_lookup(h, a);
     h->exit_indirect_plain = a->p;
@@ -236,7 +274,7 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     h->exit = a->p;
     store_pins(h, a);
     h->exit_stored = a->p;
-    emit_leave(a);
+    emit_leave(h, a);
 
     h->call = a->p;
     emit_call(h, a);
@@ -250,13 +288,23 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_soft_ir(h, a);
 }
 
-uint64_t x64_ret_clear(const X64Host *h, void *room)
+/* Words above the entries, all of them h->no_return: the stack is never empty, and the search ends there. */
+enum { BOTTOM = RESYNC + 1, ENTRIES = X64_RET_BYTES / 8 - BOTTOM };
+
+uint64_t x64_ret_clear(const X64Host *h, void *stack)
 {
-    uint64_t stack = align_up((uint64_t)(uintptr_t)room, X64_RET_BYTES);
-    const uint64_t **entry = (const uint64_t **)(uintptr_t)stack;
-    for (unsigned k = 0; k < X64_RET_BYTES / 8; k++)
-        entry[k] = h->no_return;
-    return stack;
+    uint64_t *entry = stack;
+    for (unsigned k = 0; k < BOTTOM; k++)
+        entry[ENTRIES + k] = h->no_return;
+    return (uint64_t)(uintptr_t)(entry + ENTRIES);
+}
+
+uint64_t x64_ret_overflow(void *stack)
+{
+    enum { KEPT = ENTRIES / 2 };
+    uint64_t *entry = stack;
+    memcpy(entry + ENTRIES - KEPT, entry, KEPT * sizeof(*entry));
+    return (uint64_t)(uintptr_t)(entry + ENTRIES - KEPT);
 }
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
