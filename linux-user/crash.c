@@ -2,8 +2,8 @@
 #include "base/bits.h"
 #include "base/fmt.h"
 #include "linux-user/abi.h"
+#include "linux-user/elf.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -107,54 +107,97 @@ static File file_map(const char *path)
     return f;
 }
 
+/* Entries of tables as those of 64-bit files. False: not in the file. */
+static bool phdr_at(const File *f, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret)
+{
+    bool wide = eh->e_ident[EI_CLASS] == ELFCLASS64;
+    const char *p = file_at(f, eh->e_phoff, i + 1ull, wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+    Elf32_Phdr n;
+    if (p && wide) {
+        memcpy(ret, p + i * sizeof(*ret), sizeof(*ret));
+    } else if (p) {
+        memcpy(&n, p + i * sizeof(n), sizeof(n));
+        *ret = (Elf64_Phdr){.p_type = n.p_type, .p_offset = n.p_offset, .p_vaddr = n.p_vaddr, .p_filesz = n.p_filesz};
+    }
+    return p;
+}
+
+static bool shdr_at(const File *f, const Elf64_Ehdr *eh, unsigned i, Elf64_Shdr *ret)
+{
+    bool wide = eh->e_ident[EI_CLASS] == ELFCLASS64;
+    const char *p = i < eh->e_shnum ? file_at(f, eh->e_shoff, i + 1ull, wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) : NULL;
+    Elf32_Shdr n;
+    if (p && wide) {
+        memcpy(ret, p + i * sizeof(*ret), sizeof(*ret));
+    } else if (p) {
+        memcpy(&n, p + i * sizeof(n), sizeof(n));
+        *ret = (Elf64_Shdr){.sh_type = n.sh_type, .sh_offset = n.sh_offset, .sh_size = n.sh_size, .sh_link = n.sh_link};
+    }
+    return p;
+}
+
+/* Symbol i of a table that lies in the file. Bit 0 of a function's address says on Arm which instruction set it is of. */
+static Elf64_Sym sym_at(const char *table, const Elf64_Ehdr *eh, uint64_t i)
+{
+    Elf64_Sym s;
+    Elf32_Sym n;
+    if (eh->e_ident[EI_CLASS] == ELFCLASS64) {
+        memcpy(&s, table + i * sizeof(s), sizeof(s));
+        return s;
+    }
+    memcpy(&n, table + i * sizeof(n), sizeof(n));
+    uint32_t value = eh->e_machine == EM_ARM ? n.st_value & ~1u : n.st_value;
+    return (Elf64_Sym){.st_name = n.st_name, .st_value = value, .st_size = n.st_size, .st_info = n.st_info};
+}
+
 /* The address that the file's symbols use for its byte `offset`. */
 static bool file_vaddr(const File *f, const Elf64_Ehdr *eh, uint64_t offset, uint64_t *ret_vaddr)
 {
-    const Elf64_Phdr *ph = file_at(f, eh->e_phoff, eh->e_phnum, sizeof *ph);
-    for (unsigned i = 0; ph && i < eh->e_phnum; i++) {
-        if (ph[i].p_type == PT_LOAD && offset >= ph[i].p_offset && offset - ph[i].p_offset < ph[i].p_filesz) {
-            *ret_vaddr = ph[i].p_vaddr + (offset - ph[i].p_offset);
+    Elf64_Phdr ph;
+    for (unsigned i = 0; i < eh->e_phnum && phdr_at(f, eh, i, &ph); i++) {
+        if (ph.p_type == PT_LOAD && offset >= ph.p_offset && offset - ph.p_offset < ph.p_filesz) {
+            *ret_vaddr = ph.p_vaddr + (offset - ph.p_offset);
             return true;
         }
     }
     return false;
 }
 
-static bool search_table(const File *f, const Elf64_Shdr *sh, unsigned n_sh, unsigned table, uint64_t vaddr, Fmt *out)
+static bool search_table(const File *f, const Elf64_Ehdr *eh, const Elf64_Shdr *sh, uint64_t vaddr, Fmt *out)
 {
-    const Elf64_Sym *sym = file_at(f, sh[table].sh_offset, sh[table].sh_size, 1);
-    if (!sym || sh[table].sh_link >= n_sh)
+    Elf64_Shdr str;
+    const char *table = file_at(f, sh->sh_offset, sh->sh_size, 1);
+    if (!table || !shdr_at(f, eh, sh->sh_link, &str))
         return false;
-    const Elf64_Shdr *str = &sh[sh[table].sh_link];
-    const char *names = file_at(f, str->sh_offset, str->sh_size, 1);
-    const Elf64_Sym *best = NULL;
-    for (uint64_t i = 0; i < sh[table].sh_size / sizeof *sym; i++) {
-        bool inside = vaddr >= sym[i].st_value && vaddr - sym[i].st_value < MAX(sym[i].st_size, (Elf64_Xword)1);
-        if (inside && ELF64_ST_TYPE(sym[i].st_info) == STT_FUNC && sym[i].st_name < str->sh_size)
-            best = &sym[i];
+    const char *names = file_at(f, str.sh_offset, str.sh_size, 1);
+    uint64_t n = sh->sh_size / (eh->e_ident[EI_CLASS] == ELFCLASS64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym));
+    Elf64_Sym best = {0};
+    for (uint64_t i = 0; i < n; i++) {
+        Elf64_Sym sym = sym_at(table, eh, i);
+        bool inside = vaddr >= sym.st_value && vaddr - sym.st_value < MAX(sym.st_size, (Elf64_Xword)1);
+        if (inside && ELF64_ST_TYPE(sym.st_info) == STT_FUNC && sym.st_name < str.sh_size)
+            best = sym;
     }
-    if (!names || !best)
+    if (!names || !best.st_info)
         return false;
     fmt_puts(out, " in ");
-    for (uint64_t i = best->st_name; i < str->sh_size && names[i]; i++)
+    for (uint64_t i = best.st_name; i < str.sh_size && names[i]; i++)
         fmt_putc(out, names[i]);
-    fmt_printf(out, "+0x%lx", (unsigned long)(vaddr - best->st_value));
+    fmt_printf(out, "+0x%lx", (unsigned long)(vaddr - best.st_value));
     return true;
 }
 
 static void put_symbol(const Place *at, Gva pc, Fmt *out)
 {
     File f = file_map(at->path);
-    const Elf64_Ehdr *eh = file_at(&f, 0, 1, sizeof *eh);
+    Elf64_Ehdr eh;
+    Elf64_Shdr sh;
     uint64_t vaddr;
-    if (!f.bytes || !eh || f.size < sizeof *eh || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
+    if (!f.bytes || !elf_read_header(f.bytes, (long)f.size, &eh) || !file_vaddr(&f, &eh, pc - at->start + at->offset, &vaddr))
         return;
-    if (!file_vaddr(&f, eh, pc - at->start + at->offset, &vaddr))
-        return;
-    const Elf64_Shdr *sh = file_at(&f, eh->e_shoff, eh->e_shnum, sizeof *sh);
-    for (unsigned want = SHT_SYMTAB; sh; want = SHT_DYNSYM) {
-        for (unsigned i = 0; i < eh->e_shnum; i++) {
-            if (sh[i].sh_type == want && search_table(&f, sh, eh->e_shnum, i, vaddr, out))
+    for (unsigned want = SHT_SYMTAB;; want = SHT_DYNSYM) {
+        for (unsigned i = 0; i < eh.e_shnum && shdr_at(&f, &eh, i, &sh); i++) {
+            if (sh.sh_type == want && search_table(&f, &eh, &sh, vaddr, out))
                 return;
         }
         if (want == SHT_DYNSYM)

@@ -123,7 +123,8 @@ bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret)
     }
     memcpy(&e, head, sizeof(e));
     *ret = (Elf64_Ehdr){.e_type = e.e_type, .e_machine = e.e_machine, .e_version = e.e_version, .e_entry = e.e_entry,
-                        .e_phoff = e.e_phoff, .e_phentsize = e.e_phentsize, .e_phnum = e.e_phnum};
+                        .e_phoff = e.e_phoff, .e_phentsize = e.e_phentsize, .e_phnum = e.e_phnum, .e_shoff = e.e_shoff,
+                        .e_shentsize = e.e_shentsize, .e_shnum = e.e_shnum};
     memcpy(ret->e_ident, e.e_ident, sizeof(e.e_ident));
     return true;
 }

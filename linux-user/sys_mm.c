@@ -36,9 +36,15 @@ static long on_range(LuThread *t, long nr, const uint64_t a[6])
     return lu_mm_range_call(t, nr, a[0], a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
 }
 
+/* With addresses of 32 bits the end of a range may be below its start. */
+static bool wraps(const LuThread *t, const uint64_t a[6])
+{
+    return t->proc->abi->word == 4 && align_up(a[0] % 4096 + a[1], 4096) >= (1ull << 32) - align_down(a[0], 4096);
+}
+
 long lu_sys_msync(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_msync, a); }
 long lu_sys_mincore(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mincore, a); }
-long lu_sys_mlock(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mlock, a); }
-long lu_sys_mlock2(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mlock2, a); }
-long lu_sys_munlock(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_munlock, a); }
+long lu_sys_mlock(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock, a); }
+long lu_sys_mlock2(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock2, a); }
+long lu_sys_munlock(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_munlock, a); }
 long lu_sys_mbind(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mbind, a); }

@@ -94,13 +94,12 @@ static void make_arguments(const Lu32Call *c, const char *kinds, const uint64_t 
     }
 }
 
-static const char aio_note[] = "the kernel puts the ring above the guest's addresses";
 static const char uring_note[] = "lists and messages that entries point to have another layout";
 
 /* Why a call that has a row is not done for these guests; NULL: it is. */
 static const char *refused(const Lu32Call *c)
 {
-    return c->handler == LU32_H_no_aio ? aio_note : c->handler == LU32_H_no_uring ? uring_note : NULL;
+    return c->handler == LU32_H_no_uring ? uring_note : NULL;
 }
 
 /* The row as this call shows itself: its name, the arguments it has; structures that differ are addresses. */
@@ -157,25 +156,17 @@ static bool struct_of(char letter, Lu32Struct *ret, unsigned *ret_n)
     }
 }
 
-long lu32_iovec(LuThread *t, Gva at, uint64_t n, struct iovec **ret)
+struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n)
 {
-    *ret = NULL;
-    if ((int32_t)n <= 0 || n > IOV_MAX) /* the kernel has its own order of errors for these */
-        return 0;
-    struct iovec *v = arena_array(&t->scratch, struct iovec, n);
-    if (!v)
-        return -ENOMEM;
-    for (uint64_t i = 0; i < n; i++) {
+    struct iovec *v = (int32_t)n <= 0 || n > IOV_MAX ? NULL : arena_array(&t->scratch, struct iovec, n);
+    for (uint64_t i = 0; v && i < n; i++) {
         FaultVal pair[2] = {fault_ld32(at + 8 * i), fault_ld32(at + 8 * i + 4)};
         if (pair[0].fault || pair[1].fault)
-            return -EFAULT;
-        if ((int32_t)pair[1].val < 0)
-            return -EINVAL;
-        Gva base = pair[1].val ? su_pointer(t->proc, pair[0].val) : 0;
-        v[i] = (struct iovec){.iov_base = guest_ptr(base), .iov_len = pair[1].val};
+            return guest_ptr(at);
+        int64_t len = (int32_t)pair[1].val; /* a negative one stays one, for the kernel to see */
+        v[i] = (struct iovec){.iov_base = len ? guest_ptr(su_pointer(t->proc, pair[0].val)) : NULL, .iov_len = (size_t)len};
     }
-    *ret = v;
-    return 0;
+    return v ? v : guest_ptr(at);
 }
 
 /* Makes v[i] what the row wants, by its letter. */
@@ -183,15 +174,13 @@ static long convert_one(LuThread *t, char letter, uint64_t v[6], unsigned i, Con
 {
     Lu32Struct s;
     unsigned n;
-    struct iovec *iov;
     if (letter == 'h') {
         v[i] = (uint16_t)v[i] == 0xffff ? ~0ull : (uint16_t)v[i];
         return 0;
     }
     if (letter == 'o') {
-        long err = lu32_iovec(t, v[i], v[i + 1], &iov);
-        v[i] = iov ? (uintptr_t)iov : v[i];
-        return err;
+        v[i] = (uintptr_t)lu32_iovec(t, v[i], v[i + 1]);
+        return 0;
     }
     if (!v[i] || !struct_of(letter, &s, &n))
         return 0;
@@ -201,7 +190,7 @@ static long convert_one(LuThread *t, char letter, uint64_t v[6], unsigned i, Con
     bool in = (letter >= 'a' && letter <= 'z') || letter <= '9' || letter == 'X';
     for (unsigned k = 0; in && k < n; k++)
         if (lu32_read(s, host + k * lu32_host_size(s), v[i] + k * lu32_guest_size(s)))
-            return -EFAULT;
+            return 0; /* the kernel cannot read it either, and has its own order of errors */
     if (!in)
         memset(host, 0, lu32_host_size(s));
     if (letter >= 'A' && letter <= 'Z')

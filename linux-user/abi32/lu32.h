@@ -52,15 +52,16 @@ bool lu32_to_guest(Lu32Struct s, void *guest, const void *host);
 /* The same from and to the guest's memory: 0, -EFAULT, -EOVERFLOW. */
 long lu32_read(Lu32Struct s, void *host, Gva at);
 long lu32_write(Lu32Struct s, Gva at, const void *host);
-/* -EFAULT for memory that is not the guest's. */
+/* Memory that is not the guest's. */
 static inline bool lu32_outside(const LuThread *t, Gva at, uint64_t len)
 {
     return at > t->proc->task_size || len > t->proc->task_size - at;
 }
 
-/* A vector of the guest as the host's, in scratch. *ret is NULL when the kernel shall say what is wrong with the count. */
+/* A vector of the guest as the host's, in scratch; the guest's own address when it cannot be read or the count is wrong: the
+ * kernel shall say so, in its own order of errors. */
 struct iovec;
-long lu32_iovec(LuThread *t, Gva at, uint64_t n, struct iovec **ret);
+struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n);
 
 /* ---- siginfo ---- */
 

@@ -1,5 +1,5 @@
 /* System V IPC of 32-bit guests. Sources: msgop(2), msgctl(2), semctl(2), shmctl(2); asm-generic/msgbuf.h and its like.
- * Commands carry IPC_64, as all C libraries give it; structures without it are those of Linux 2.2, and refused. */
+ * Commands carry IPC_64, as all C libraries give it; structures without it are those of Linux 2.2, and refused with EINVAL. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -36,16 +36,16 @@ long lu32_msgsnd(LuThread *t, const uint64_t a[6])
 {
     uint64_t size = (uint32_t)a[2];
     size_t mapped;
-    if ((int32_t)size < 0)
-        return -EINVAL;
+    FaultVal type = fault_ld32(a[1]);
+    if (type.fault)
+        return -EFAULT;
     char *m = message_room(t, size, &mapped);
     if (!m)
         return size > LARGEST ? -EINVAL : -ENOMEM; /* more than any limit of a queue */
-    FaultVal type = fault_ld32(a[1]);
     int64_t wide = (int32_t)type.val;
     memcpy(m, &wide, 8);
     long r = -EFAULT;
-    if (!type.fault && guest_read(m + 8, a[1] + TYPE32, size))
+    if (guest_read(m + 8, a[1] + TYPE32, size))
         r = lu_blocking(t, SYS_msgsnd, (long)a[0], (long)m, (long)size, (long)a[3], 0, 0);
     message_free(t, m, mapped);
     return r;
@@ -85,6 +85,9 @@ static long set_call(long nr, uint64_t id, Lu32Struct s, void *host, Gva from)
     return nr == SYS_semctl ? sys_call4(nr, id, 0, IPC_SET, host) : sys_call3(nr, id, IPC_SET, host);
 }
 
+/* A structure of Linux 2.2. */
+static long refuse_old(Gva at) { return fault_ld32(at).fault ? -EFAULT : -EINVAL; }
+
 long lu32_msgctl(LuThread *t, const uint64_t a[6])
 {
     struct msqid64_ds ds;
@@ -93,8 +96,8 @@ long lu32_msgctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case MSG_STAT_:
-    case MSG_STAT_ANY_: return new ? stat_call(SYS_msgctl, a[0], cmd, LU32_msqid64, &ds, a[2]) : -EINVAL;
-    case IPC_SET: return new ? set_call(SYS_msgctl, a[0], LU32_msqid64, &ds, a[2]) : -EINVAL;
+    case MSG_STAT_ANY_: return new ? stat_call(SYS_msgctl, a[0], cmd, LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
+    case IPC_SET: return new ? set_call(SYS_msgctl, a[0], LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
     default: return sys_call3(SYS_msgctl, a[0], cmd, a[2]); /* struct msginfo is ints */
     }
 }
@@ -107,8 +110,8 @@ long lu32_semctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SEM_STAT_:
-    case SEM_STAT_ANY_: return new ? stat_call(SYS_semctl, a[0], cmd, LU32_semid64, &ds, a[3]) : -EINVAL;
-    case IPC_SET: return new ? set_call(SYS_semctl, a[0], LU32_semid64, &ds, a[3]) : -EINVAL;
+    case SEM_STAT_ANY_: return new ? stat_call(SYS_semctl, a[0], cmd, LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
+    case IPC_SET: return new ? set_call(SYS_semctl, a[0], LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
     default: return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of ints */
     }
 }
@@ -125,9 +128,9 @@ long lu32_shmctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SHM_STAT_:
-    case SHM_STAT_ANY_: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shmid64, &u, a[2]) : -EINVAL;
-    case IPC_SET: return new ? set_call(SYS_shmctl, a[0], LU32_shmid64, &u, a[2]) : -EINVAL;
-    case IPC_INFO: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shminfo64, &u, a[2]) : -EINVAL;
+    case SHM_STAT_ANY_: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
+    case IPC_SET: return new ? set_call(SYS_shmctl, a[0], LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
+    case IPC_INFO: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shminfo64, &u, a[2]) : refuse_old(a[2]);
     case SHM_INFO_: return stat_call(SYS_shmctl, a[0], cmd, LU32_shm_info, &u, a[2]);
     default: return sys_call3(SYS_shmctl, a[0], cmd, a[2]);
     }

@@ -102,35 +102,35 @@ static long control_to_guest(struct msghdr *msg, const Msg32 *g, uint32_t *ret_l
 
 /* ---- headers ---- */
 
-static long read_header(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
+/* False: the header cannot be read. */
+static bool read_header(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
 {
-    struct iovec *iov;
     if (!guest_read(g, at, sizeof(*g)))
-        return -EFAULT;
-    if (g->iovlen > IOV_MAX)
-        return -EMSGSIZE;
-    long r = lu32_iovec(t, g->iov, g->iovlen, &iov);
+        return false;
     *ret = (struct msghdr){.msg_name = g->name ? guest_ptr(su_pointer(t->proc, g->name)) : NULL, .msg_namelen = g->namelen,
-                           .msg_iov = iov, .msg_iovlen = g->iovlen, .msg_flags = (int)g->flags};
-    return r;
+                           .msg_iov = lu32_iovec(t, su_pointer(t->proc, g->iov), g->iovlen), .msg_iovlen = g->iovlen,
+                           .msg_flags = (int)g->flags};
+    return true;
 }
 
+/* 1: there is none that could be read, which the kernel shall say. */
 static long header_to_send(LuThread *t, Gva at, struct msghdr *ret)
 {
     Msg32 g;
     size_t len = 0;
-    long r = read_header(t, at, &g, ret);
-    if (!r && g.control && g.controllen)
-        r = control_to_host(t, g.control, g.controllen, &ret->msg_control, &len);
+    if (!read_header(t, at, &g, ret))
+        return 1;
+    long r = g.control && g.controllen ? control_to_host(t, g.control, g.controllen, &ret->msg_control, &len) : 0;
     ret->msg_controllen = len;
     return r;
 }
 
 static long header_to_receive(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
 {
-    long r = read_header(t, at, g, ret);
-    if (r || !g->control || !g->controllen)
-        return r;
+    if (!read_header(t, at, g, ret))
+        return 1;
+    if (!g->control || !g->controllen)
+        return 0;
     /* Headers and alignment are larger on the host: room for as much as fits in the guest's, and more, which is then cut. */
     ret->msg_controllen = 2 * MIN((size_t)g->controllen, (size_t)MAX_CONTROL) + 64;
     ret->msg_control = arena_alloc(&t->scratch, ret->msg_controllen, 8);
@@ -154,7 +154,7 @@ long lu32_sendmsg(LuThread *t, const uint64_t a[6])
 {
     struct msghdr msg;
     long r = header_to_send(t, a[1], &msg);
-    return r ? r : lu_sys_sendmsg(t, (const uint64_t[6]){a[0], (uintptr_t)&msg, a[2]});
+    return r < 0 ? r : lu_sys_sendmsg(t, (const uint64_t[6]){a[0], r ? a[1] : (uintptr_t)&msg, a[2]});
 }
 
 long lu32_recvmsg(LuThread *t, const uint64_t a[6])
@@ -163,7 +163,7 @@ long lu32_recvmsg(LuThread *t, const uint64_t a[6])
     Msg32 g;
     long r = header_to_receive(t, a[1], &g, &msg);
     if (r)
-        return r;
+        return r < 0 ? r : sys_call3(SYS_recvmsg, a[0], a[1], a[2]);
     r = lu_blocking(t, SYS_recvmsg, (long)a[0], (long)&msg, (long)a[2], 0, 0, 0);
     long err = sys_is_err(r) ? 0 : write_header(a[1], &g, &msg);
     return err ? err : r;
@@ -178,7 +178,7 @@ long lu32_sendmmsg(LuThread *t, const uint64_t a[6])
     for (uint32_t i = 0; i < n; i++) {
         long r = header_to_send(t, a[1] + (Gva)i * MMSG_BYTES, &msgs[i].msg_hdr);
         if (r && !i)
-            return r;
+            return r < 0 ? r : sys_call4(SYS_sendmmsg, a[0], a[1], n, a[3]);
         if (r)
             n = i; /* those before it are sent */
     }
@@ -198,11 +198,11 @@ static long receive_many(LuThread *t, const uint64_t a[6], Lu32Struct time)
     if (!msgs || !g)
         return -ENOMEM;
     if (a[4] && lu32_read(time, &ts, a[4]))
-        return -EFAULT;
+        return sys_call5(SYS_recvmmsg, a[0], a[1], n, a[3], a[4]);
     for (uint32_t i = 0; i < n; i++) {
         long r = header_to_receive(t, a[1] + (Gva)i * MMSG_BYTES, &g[i], &msgs[i].msg_hdr);
         if (r && !i)
-            return r;
+            return r < 0 ? r : sys_call5(SYS_recvmmsg, a[0], a[1], n, a[3], a[4] ? &ts : NULL);
         if (r)
             n = i;
     }

@@ -203,11 +203,8 @@ long lu32_sched_getaffinity(LuThread *t, const uint64_t a[6])
 
 static long vm_access(LuThread *t, long nr, const uint64_t a[6])
 {
-    struct iovec *local, *remote = NULL;
-    long r = lu32_iovec(t, a[1], a[2], &local);
-    if (!r)
-        r = lu32_iovec(t, a[3], a[4], &remote);
-    return r ? r : sys_call6(nr, (long)a[0], (long)local, (long)(uint32_t)a[2], (long)remote, (long)(uint32_t)a[4], (long)a[5]);
+    const struct iovec *local = lu32_iovec(t, a[1], a[2]), *remote = lu32_iovec(t, a[3], a[4]);
+    return sys_call6(nr, (long)a[0], (long)local, (long)(uint32_t)a[2], (long)remote, (long)(uint32_t)a[4], (long)a[5]);
 }
 
 long lu32_process_vm_readv(LuThread *t, const uint64_t a[6]) { return vm_access(t, SYS_process_vm_readv, a); }
@@ -218,18 +215,21 @@ long lu32_move_pages(LuThread *t, const uint64_t a[6])
 {
     enum { AT_MOST = 64 << 10 };
     uint64_t *pages, n = (uint32_t)a[1];
-    if (n > AT_MOST)
-        return -E2BIG;
+    if (n > AT_MOST) {
+        long r = sys_call6(SYS_move_pages, (long)a[0], 0, 0, 0, 0, (long)a[5]); /* what else is wrong */
+        return r ? r : -E2BIG;
+    }
     if (!(pages = arena_array(&t->scratch, uint64_t, n + 1)))
         return -ENOMEM;
     for (uint64_t i = 0; i < n; i++) {
         FaultVal v = fault_ld32(a[2] + 4 * i);
         if (v.fault)
-            return -EFAULT;
+            pages = guest_ptr(a[2]);
+        if (v.fault)
+            break;
         pages[i] = v.val;
     }
     return sys_call6(SYS_move_pages, (long)a[0], (long)n, (long)pages, (long)a[3], (long)a[4], (long)a[5]);
 }
 
-long lu32_no_aio(LuThread *t, const uint64_t a[6]) { return -ENOSYS; }
 long lu32_no_uring(LuThread *t, const uint64_t a[6]) { return -ENOSYS; }

@@ -243,9 +243,8 @@ static long timed_wait(LuThread *t, const uint64_t a[6], Lu32Struct time)
     struct timespec *ts = arena_alloc(&t->scratch, sizeof(*ts), 8);
     if (!si || !ts)
         return -ENOMEM;
-    if (a[2] && lu32_read(time, ts, a[2]))
-        return -EFAULT;
-    long r = lu_sys_rt_sigtimedwait(t, (const uint64_t[6]){a[0], a[1] ? (uintptr_t)si : 0, a[2] ? (uintptr_t)ts : 0, a[3]});
+    uint64_t at = a[2] && !lu32_read(time, ts, a[2]) ? (uintptr_t)ts : a[2];
+    long r = lu_sys_rt_sigtimedwait(t, (const uint64_t[6]){a[0], a[1] ? (uintptr_t)si : 0, at, a[3]});
     return r > 0 && a[1] && siginfo_write(a[1], si) ? -EFAULT : r;
 }
 
@@ -287,9 +286,8 @@ long lu32_rt_tgsigqueueinfo(LuThread *t, const uint64_t a[6])
 long lu32_pidfd_send_signal(LuThread *t, const uint64_t a[6])
 {
     siginfo_t si;
-    if (a[2] && siginfo_read(&si, a[2]))
-        return -EFAULT;
-    return sys_call4(SYS_pidfd_send_signal, a[0], a[1], a[2] ? &si : NULL, a[3]);
+    uint64_t at = a[2] && !siginfo_read(&si, a[2]) ? (uintptr_t)&si : a[2];
+    return sys_call4(SYS_pidfd_send_signal, a[0], a[1], at, a[3]);
 }
 
 long lu32_waitid(LuThread *t, const uint64_t a[6])

@@ -12,10 +12,9 @@
 static long sleep_for(LuThread *t, Lu32Struct time, long clock, long flags, Gva request, Gva rest)
 {
     struct timespec ts, left;
-    if (lu32_read(time, &ts, request))
-        return -EFAULT;
+    long bad = lu32_read(time, &ts, request); /* the kernel has its own order of errors */
     bool relative = !(flags & TIMER_ABSTIME);
-    long r = lu_blocking(t, SYS_clock_nanosleep, clock, flags, (long)&ts, relative ? (long)&left : 0, 0, 0);
+    long r = lu_blocking(t, SYS_clock_nanosleep, clock, flags, bad ? (long)request : (long)&ts, relative ? (long)&left : 0, 0, 0);
     return r == -EINTR && rest && relative && lu32_write(time, rest, &left) ? -EFAULT : r;
 }
 
@@ -76,8 +75,6 @@ long lu32_set_robust_list(LuThread *t, const uint64_t a[6])
 
 long lu32_get_robust_list(LuThread *t, const uint64_t a[6])
 {
-    if (lu32_outside(t, a[1], 4) || lu32_outside(t, a[2], 4))
-        return -EFAULT;
     return sys_compat5(COMPAT_GET_ROBUST_LIST, (long)a[0], (long)a[1], (long)a[2], 0, 0);
 }
 

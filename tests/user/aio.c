@@ -13,7 +13,7 @@ static void wait_for(long n)
     struct timespec ts = {5, 0};
     long r = SHOW(syscall(SYS_io_getevents, ctx, n, 8, ev, &ts));
     for (long i = 0; i < r; i++)
-        printf("data %lx res %ld res2 %ld\n", (long)ev[i].data, (long)ev[i].res, (long)ev[i].res2);
+        printf("data %llx res %ld res2 %ld\n", (unsigned long long)ev[i].data, (long)ev[i].res, (long)ev[i].res2);
 }
 
 int main(void)

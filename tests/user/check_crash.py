@@ -5,19 +5,21 @@ usage: check_crash.py CROSS_CC TINAMOU SOURCE OUT_DIR
 """
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 
 cross, tinamou, source, out_dir = sys.argv[1:]
-if not shutil.which(cross):
-    print(f'SKIPPED: {cross} is not installed')
+cross = shlex.split(cross)
+if not shutil.which(cross[0]):
+    print(f'SKIPPED: {cross[0]} is not installed')
     sys.exit(1 if os.environ.get('TINAMOU_REQUIRE_PAYLOADS') == '1' else 77)
 os.makedirs(out_dir, exist_ok=True)
-name = 'dies.' + cross.split('-')[0]
+name = 'dies.' + cross[0].split('-')[0]
 exe = os.path.join(out_dir, name)
-subprocess.run([cross, '-O1', '-static', '-o', exe, source], check=True)
+subprocess.run([*cross, '-O1', '-static', '-o', exe, source], check=True)
 cases = [([], rf'signal 11 \(SIGSEGV\) at pc 0x[0-9a-f]+ \(addr 0x10\) in store_to\+0x[0-9a-f]+ \[.*' + name + r'\+0x'),
          (['x'], r'signal 11 \(SIGSEGV\) at pc 0x18 \(addr 0x18\), where nothing is mapped$')]
 bad = 0

@@ -22,7 +22,7 @@ static const Call calls[] = {
     C(pread64) C(pwrite64) C(preadv) C(pwritev) C(preadv2) C(pwritev2) C(sendfile) C(splice) C(tee)
     C(vmsplice) C(copy_file_range) C(lseek) C(getdents64) C(fstat) C(fstatfs) C(ftruncate) C(fallocate)
     C(fadvise64) C(readahead) C(fchmod) C(fchown) C(fsync) C(fdatasync) C(sync_file_range) C(flock) C(dup)
-    C(dup3) C(fcntl) C(pipe2) C(memfd_create) C(memfd_secret) C(eventfd2) C(epoll_create1) C(epoll_ctl)
+    C(dup3) C(fcntl) C(pipe2) C(memfd_create) C(eventfd2) C(epoll_create1) C(epoll_ctl)
     C(epoll_pwait) C(epoll_pwait2) C(ppoll) C(pselect6) C(signalfd4) C(timerfd_create) C(timerfd_settime)
     C(timerfd_gettime) C(userfaultfd) C(socket) C(socketpair) C(bind) C(listen) C(accept) C(accept4)
     C(connect) C(getsockname) C(getpeername) C(sendto) C(recvfrom) C(sendmsg) C(recvmsg) C(sendmmsg)

@@ -128,10 +128,10 @@ static void epolls(void)
         epoll_ctl(ep, EPOLL_CTL_ADD, ends[i][1], &ev);
     }
     int n = epoll_wait(ep, lots, 200, 0);
-    unsigned long sum = 0;
+    uint64_t sum = 0;
     for (int i = 0; i < n; i++)
         sum += lots[i].data.u64 ^ lots[i].events;
-    printf("%d events, sum %lx\n", n, sum);
+    printf("%d events, sum %llx\n", n, (long long)sum);
 }
 
 static void counters(void)

@@ -21,7 +21,7 @@ static void show_stat(const char *name)
 /* By name: values differ from ISA to ISA. O_LARGEFILE is what a C library for 64 bits hides. */
 static void show_flags(int flags)
 {
-#ifdef __aarch64__
+#if defined(__aarch64__) || defined(__arm__)
     enum { LARGEFILE = 0400000 };
 #else
     enum { LARGEFILE = 0100000 };

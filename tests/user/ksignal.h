@@ -20,11 +20,11 @@
 typedef struct KernelAction {
     void *handler;
     unsigned long flags;
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__arm__)
     void *restorer;
 #endif
     uint64_t mask;
-} KernelAction;
+} __attribute__((packed, aligned(4))) KernelAction; /* masks are longs, which have no alignment of 8 in 32-bit ABIs */
 
 #ifdef __x86_64__
 __asm__(".text\nuser_restorer: movl $15, %eax\nsyscall\n");

@@ -22,8 +22,9 @@ ELSEWHERE = {
 
 def main():
     cross, emulator, *sources = sys.argv[1:]
-    if not shutil.which(cross):
-        print("SKIPPED: no cross compiler %s" % cross)
+    cross = shlex.split(cross)
+    if not shutil.which(cross[0]):
+        print("SKIPPED: no cross compiler %s" % cross[0])
         return 1 if os.environ.get("TINAMOU_REQUIRE_PAYLOADS") == "1" else 77
     called = set()
     command = shlex.split(emulator)
@@ -32,12 +33,12 @@ def main():
             program = os.path.join(top, "program")
             work = os.path.join(top, os.path.basename(source) + ".d")
             os.mkdir(work)
-            subprocess.run([cross, "-O1", "-static", "-pthread", "-D_GNU_SOURCE", "-w", "-o", program, source], check=True)
+            subprocess.run([*cross, "-O1", "-static", "-pthread", "-D_GNU_SOURCE", "-w", "-o", program, source], check=True)
             p = subprocess.run([*command, "-strace", program], cwd=work, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
             called |= set(re.findall(r"(?:^|>)\d+ ([a-z]\w*)\(", p.stdout.decode(errors="replace"), re.M))
     # Called by a name that promises an ISA it lists that guest's calls alone.
-    isa = os.path.basename(cross).split("-")[0]
+    isa = os.path.basename(cross[0]).split("-")[0]
     listing = subprocess.run(["qemu-" + isa, *command[1:], "--syscalls"], executable=command[0], stdout=subprocess.PIPE,
                              check=True, text=True).stdout
     claimed = {m.group(1) for m in re.finditer(r"^ *\d+ (\w+) +(?:exact|subset)\b", listing, re.M)}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles one C program for the host and for a guest ISA, runs both, compares output and exit status.
 
-usage: run_user.py CROSS_CC CC EMULATOR SOURCE     (EMULATOR may contain options)
+usage: run_user.py CROSS_CC CC EMULATOR SOURCE     (CROSS_CC and EMULATOR may contain options)
 Each run has an empty directory of its own as current directory. The first lines that differ are printed. Exit status
 77 (skipped) without a cross compiler, unless TINAMOU_REQUIRE_PAYLOADS=1.
 """
@@ -16,7 +16,7 @@ FLAGS = ["-O1", "-g", "-static", "-pthread", "-D_GNU_SOURCE", "-w", "-Werror=imp
 
 
 def build(cc, source, out):
-    subprocess.run([cc, *FLAGS, "-o", out, source, "-lm"], check=True)
+    subprocess.run([*cc, *FLAGS, "-o", out, source, "-lm"], check=True)
 
 
 def run(command, cwd):
@@ -44,13 +44,14 @@ def difference(native, guest):
 
 def main():
     cross, cc, emulator, source = sys.argv[1:5]
-    if not shutil.which(cross):
-        print("SKIPPED: no cross compiler %s" % cross)
+    cross = shlex.split(cross)
+    if not shutil.which(cross[0]):
+        print("SKIPPED: no cross compiler %s" % cross[0])
         return 1 if os.environ.get("TINAMOU_REQUIRE_PAYLOADS") == "1" else 77
     name = os.path.splitext(os.path.basename(source))[0]
     with tempfile.TemporaryDirectory(prefix="tinamou-user-") as top:
         results = []
-        for kind, compiler, prefix in (("native", cc, []), ("guest", cross, shlex.split(emulator))):
+        for kind, compiler, prefix in (("native", [cc], []), ("guest", cross, shlex.split(emulator))):
             work = os.path.join(top, kind, "work")
             os.makedirs(work)
             program = os.path.join(top, kind, name)

@@ -36,6 +36,10 @@ static void step_over(int sig, siginfo_t *si, void *ctx)
     addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.__gregs[REG_PC] ? 1l : 0l);
     uc->uc_mcontext.__gregs[REG_PC] += 4;
     uc->uc_mcontext.__gregs[REG_S0 + 0] = 0x1234567; /* s0 */
+#elif defined(__arm__)
+    addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.arm_pc ? 1l : 0l);
+    uc->uc_mcontext.arm_pc += uc->uc_mcontext.arm_cpsr & 0x20 ? 2 : 4;
+    uc->uc_mcontext.arm_r5 = 0x1234567;
 #elif defined(__aarch64__)
     addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.pc ? 1l : 0l);
     uc->uc_mcontext.pc += 4;
@@ -53,6 +57,8 @@ static long edited(void)
 #ifdef __riscv
     __asm__ volatile("li s0, 5\n.option push\n.option norvc\n.insn 4, 0x0000000b\n.option pop\nmv %0, s0" : "=r"(v)
                      : : "s0", "memory");
+#elif defined(__arm__)
+    __asm__ volatile("mov r5, #5\nudf #0\nmov %0, r5" : "=r"(v) : : "r5", "memory");
 #elif defined(__aarch64__)
     __asm__ volatile("mov x19, #5\nudf #0\nmov %0, x19" : "=r"(v) : : "x19", "memory");
 #else

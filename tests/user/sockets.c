@@ -57,7 +57,7 @@ static int receive_fd(int s, int flags)
     show("recvmsg", recvmsg(s, &m, flags));
     int fd = -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-        printf("cmsg level %d type %d len %ld flags %x\n", c->cmsg_level, c->cmsg_type, (long)c->cmsg_len, m.msg_flags);
+        printf("cmsg level %d type %d len %ld flags %x\n", c->cmsg_level, c->cmsg_type, (long)(c->cmsg_len - CMSG_LEN(0)), m.msg_flags);
         if (c->cmsg_type == SCM_RIGHTS)
             memcpy(&fd, CMSG_DATA(c), sizeof(fd));
         if (c->cmsg_type == SCM_CREDENTIALS) {

@@ -14,7 +14,8 @@ static void show_limit(const char *what, int which)
 {
     struct rlimit r;
     if (show(what, getrlimit(which, &r)) == 0)
-        printf("  %lx %lx\n", (long)r.rlim_cur, (long)r.rlim_max);
+        for (unsigned i = 0; i < 2; i++)
+            printf("  %llx%c", (i ? r.rlim_max : r.rlim_cur) == RLIM_INFINITY ? ~0ull : (unsigned long long)(i ? r.rlim_max : r.rlim_cur), i ? '\n' : ' ');
 }
 
 static void limits(void)
@@ -37,7 +38,7 @@ static void limits(void)
         }
     }
     close_range(3, 63, 0);
-    r = (struct rlimit){1 << 30, 1ul << 40};
+    r = (struct rlimit){1 << 30, 1ull << 40};
     SHOW(setrlimit(RLIMIT_AS, &r));
     show_limit("AS", RLIMIT_AS);
     SHOW(malloc(1ul << 31) != NULL);
@@ -179,7 +180,7 @@ static void the_system(void)
     close(f);
     struct sysinfo si;
     SHOW(sysinfo(&si));
-    SHOW_BOOL(si.totalram > 1 << 20 && si.mem_unit == 1 && si.procs > 0);
+    SHOW_BOOL(si.totalram > 1 << 20 && si.mem_unit >= 1 && si.procs > 0);
     SHOW(personality(0xffffffff));
     SHOW(sysconf(_SC_PAGESIZE));
     SHOW(sysconf(_SC_CLK_TCK));

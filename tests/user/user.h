@@ -18,6 +18,14 @@
 #include <unistd.h>
 
 /* "text: value" or "text: -1 ERRNO". */
+/* Names that a guest of 32 bits has for the same calls. */
+#ifdef __arm__
+#define SYS_newfstatat      SYS_fstatat64
+#define SYS_fadvise64       SYS_arm_fadvise64_64
+#define SYS_sync_file_range SYS_arm_sync_file_range
+#define SYS_getrlimit       SYS_ugetrlimit
+#endif
+
 static inline long show(const char *what, long r)
 {
     if (r == -1)
