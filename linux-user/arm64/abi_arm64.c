@@ -54,7 +54,7 @@ static const Cap caps[] = {
 
 static bool choose_model(LuProc *p, const char *name)
 {
-    bool max = !name || !strcmp(name, "any");
+    bool max = !name || !strcmp(name, "any") || !strcmp(name, "max,pauth-impdef=on");
     ArmModel model = max ? ARM_MODEL_MAX : arm_model_find(name);
     if (model == ARM_MODELS)
         return false;

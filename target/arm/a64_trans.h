@@ -53,6 +53,11 @@ typedef enum ArmHelper {
 #include "target/arm/a64_rows.inc"
 #undef INSN
 
+/* Third argument of the helper pac. */
+enum { ARM_PAC_KEY = 7, ARM_PAC_QARMA3 = 8 };
+/* QARMA-64 with the S-box sigma 1 or 2 and 3 or 5 rounds (arm_qarma.c); key0 is the high half of a key. */
+uint64_t arm_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, unsigned sigma, unsigned rounds);
+
 static inline ArmModel arm_model(const Trans *t) { return (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT; }
 static inline bool arm_has(const Trans *t, ArmFeat feat) { return arm_model_has(arm_model(t), feat); }
 

@@ -2,19 +2,44 @@
  * failing authentication is an exception: SIGILL).
  *
  * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48, bit 55
- * tells the two halves of the address space apart. The algorithm is the implementation's choice: a
- * multiplication, no cryptography.
+ * tells the two halves of the address space apart. The default algorithm is the implementation's choice: a
+ * multiplication, no cryptography. Models with FEAT_PACQARMA5 or 3 call arm_qarma().
  * The instructions of the hint space do nothing on a model without FEAT_PAuth. */
 #include "target/arm/a64_trans.h"
 
 #define PAC_MASK (0x7fll << 48)
+
+static bool is_qarma(const Trans *t) { return arm_has(t, ARM_FEAT_PACQARMA5) || arm_has(t, ARM_FEAT_PACQARMA3); }
+
+static IrVal qarma(Trans *t, IrVal data, IrVal modifier, ArmPacKey key)
+{
+    uint32_t how = (uint32_t)key | (arm_has(t, ARM_FEAT_PACQARMA3) ? ARM_PAC_QARMA3 : 0u);
+    IrVal args[3] = {data, modifier, ir_const(t->b, IR_I32, how)};
+
+    return ir_call(t->b, ARM_HELPER_pac, args, 3);
+}
+
+/* Of the pointer with bits 54..48 equal to bit 55; the top byte counts. */
+static IrVal qarma_code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
+{
+    IrBuilder *b = t->b;
+    IrVal half = ir_sar(b, IR_I64, ir_shl(b, IR_I64, pointer, a64_imm(t, 8)), a64_imm(t, 63));
+    IrVal data = ir_and(b, IR_I64, pointer, a64_imm(t, ~PAC_MASK));
+
+    data = ir_or(b, IR_I64, data, ir_and(b, IR_I64, half, a64_imm(t, PAC_MASK)));
+    return ir_and(b, IR_I64, qarma(t, data, modifier, key), a64_imm(t, PAC_MASK));
+}
 
 /* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is as short as can be:
  * the top bits of a product in 32 bits, of the low halves of address and modifier, added, and the key. */
 static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
-    IrVal h = ir_add(b, IR_I32, ir_trunc(b, IR_I32, pointer), ir_trunc(b, IR_I32, modifier));
+    IrVal h;
+
+    if (is_qarma(t))
+        return qarma_code_of(t, pointer, modifier, key);
+    h = ir_add(b, IR_I32, ir_trunc(b, IR_I32, pointer), ir_trunc(b, IR_I32, modifier));
 
     h = ir_xor(b, IR_I32, h, ir_trunc(b, IR_I32, ir_get(b, ARM_SLOT_PAC_KEY + key)));
     h = ir_mul(b, IR_I32, h, ir_const(b, IR_I32, (int32_t)0x9e3779b1));
@@ -117,6 +142,11 @@ void a64_trans_pacga(Trans *t, const A64Args *a)
     IrBuilder *b = t->b;
     IrVal h = a64_x(t, a->rn), modifier = a64_x_sp(t, a->rm);
 
+    if (is_qarma(t)) {
+        h = qarma(t, h, modifier, ARM_KEY_GA);
+        a64_put_x(t, a->rd, ir_and(b, IR_I64, h, a64_imm(t, (int64_t)0xffffffff00000000)));
+        return;
+    }
     h = ir_xor(b, IR_I64, h, ir_get(b, ARM_SLOT_PAC_KEY + ARM_KEY_GA));
     h = ir_mul(b, IR_I64, h, a64_imm(t, (int64_t)0x9e3779b97f4a7c15));
     h = ir_xor(b, IR_I64, h, modifier);

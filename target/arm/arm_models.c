@@ -12,7 +12,7 @@ static const struct {
 };
 
 static const struct {
-    char name[16];
+    char name[24];
     uint32_t midr;
 } models[ARM_MODELS] = {
 #define MODEL(id, name, midr) {name, midr},

@@ -169,12 +169,20 @@ MODEL_CASES = [
     ('crc32', [enc('crc32b', m=1, n=2, d=3)], 'cortex-a53', OK), ('sb', [enc('sb')], 'cortex-a72', ILL),
     ('mrs dit', [sysreg('mrs', 1, 3, 3, 4, 2, 5)], 'cortex-a53', ILL), ('ldlar', [enc('ldlar', s=3, n=9, d=1)], 'cortex-a72', ILL),
     ('midr', [sysreg('mrs', 1, 3, 0, 0, 0, 0), enc('ubfm', z=1, N=1, r=4, s=15, n=1, d=2), *expect(2, 0xd08)], 'cortex-a72', OK),
+    *[case for q, reg, low in (('qarma5', 1, 4), ('qarma3', 2, 12)) for case in (
+        (q + ' signs', [mov(20, 9), enc('pacia', d=20, n=9), enc('autia', d=20, n=9), enc('subs', z=1, h=0, i=0, m=9, n=20, d=31),
+                        enc('b_cond', i=2, c=EQ), enc('brk', i=1)], 'max,pauth-%s=on' % q, OK),
+        (q + ' sees another bit', [mov(20, 9), enc('pacia', d=20, n=9), enc('eor_imm', z=1, N=1, i=16 << 6, n=20, d=20),
+                                   enc('autia', d=20, n=9)], 'max,pauth-%s=on' % q, ILL),
+        (q + ' in its field', [sysreg('mrs', 1, 3, 0, 0, 6, reg), enc('ubfm', z=1, N=1, r=low, s=low + 3, n=1, d=2), *expect(2, 5)],
+         'max,pauth-%s=on' % q, OK))],
     ('isar0 without atomics', [sysreg('mrs', 1, 3, 0, 0, 6, 0), enc('ubfm', z=1, N=1, r=20, s=23, n=1, d=2), *expect(2, 0)], 'cortex-a72', OK),
     ('isar0 with atomics', [sysreg('mrs', 1, 3, 0, 0, 6, 0), enc('ubfm', z=1, N=1, r=20, s=23, n=1, d=2), *expect(2, 2)], 'cortex-a76', OK),
 ]
 
 # Where the outside emulator is known to differ, and why ours is right.
 ORACLE_DIFFERS = {
+    **{q + what: 'not every version has the option' for q in ('qarma5', 'qarma3') for what in (' signs', ' sees another bit', ' in its field')},
     'cfp rctx': 'Linux sets SCTLR_EL1.EnRCTX', 'dvp rctx': 'as above', 'cpp rctx': 'as above',
     'mrs mvfr0': 'Linux emulates CRm 2 to 7, those without a name as zero',
     'dc cvau unmapped': 'the manual: a translation fault', 'dc civac unmapped': 'as above',
