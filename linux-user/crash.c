@@ -1,4 +1,5 @@
 #include "linux-user/crash.h"
+#include "linux-user/guest.h"
 #include "base/bits.h"
 #include "base/fmt.h"
 #include "linux-user/abi.h"
@@ -205,6 +206,38 @@ static void put_symbol(const Place *at, Gva pc, Fmt *out)
     }
 }
 
+/* " in symbol+offset [file+offset]", as far as it is known. */
+static void put_place(Gva pc, Fmt *f)
+{
+    Place at;
+    if (!find_place(pc, &at)) {
+        fmt_puts(f, ", where nothing is mapped");
+    } else if (at.path[0]) {
+        put_symbol(&at, pc, f);
+        fmt_printf(f, " [%s+0x%lx]", at.path, (unsigned long)(pc - at.start + at.offset));
+    }
+}
+
+void lu_log_instruction(LuThread *t)
+{
+    const TargetOps *ops = t->proc->abi->target;
+    char line[900], text[80] = "";
+    uint8_t bytes[4] = {0};
+    Gva pc = t->cpu->pc & ~ops->pc_tag;
+    Fmt f = {.buf = line, .cap = sizeof(line) - 1};
+    unsigned n = (unsigned)(sizeof(bytes) - fault_copy(bytes, guest_ptr(pc), sizeof(bytes)));
+    unsigned len = ops->disas(t->cpu->pc, bytes, n, text, sizeof(text));
+    fmt_puts(&f, "tinamou: unsupported instruction 0x");
+    for (unsigned i = len && len <= n ? len : n; i-- > 0;)
+        fmt_printf(&f, "%02x", bytes[i]);
+    if (len && text[0])
+        fmt_printf(&f, " (%s)", text);
+    fmt_printf(&f, " at pc 0x%lx", (unsigned long)pc);
+    put_place(pc, &f);
+    line[f.len++] = '\n';
+    sys_write(t->proc->strace_fd, line, f.len);
+}
+
 void lu_crash_report(LuThread *t, const LuSigInfo *info)
 {
     char line[900];
@@ -215,12 +248,6 @@ void lu_crash_report(LuThread *t, const LuSigInfo *info)
     fmt_printf(&f, "%s: signal %u (%s) at pc 0x%lx", t->proc->exe_path, sig, name, (unsigned long)pc);
     if (info->si.si_code != SI_KERNEL)
         fmt_printf(&f, " (addr 0x%lx)", (unsigned long)(uintptr_t)info->si.si_addr);
-    Place at;
-    if (!find_place(pc, &at)) {
-        fmt_puts(&f, ", where nothing is mapped");
-    } else if (at.path[0]) {
-        put_symbol(&at, pc, &f);
-        fmt_printf(&f, " [%s+0x%lx]", at.path, (unsigned long)(pc - at.start + at.offset));
-    }
+    put_place(pc, &f);
     fmt_err("%s", line);
 }

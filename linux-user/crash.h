@@ -8,5 +8,7 @@
 #include "linux-user/signal.h"
 
 void lu_crash_report(LuThread *t, const LuSigInfo *info);
+/* -d unimp: the instruction at the pc, which the guest's processor does not have. */
+void lu_log_instruction(LuThread *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
 
@@ -20,6 +21,7 @@
 #include "linux-user/options.h"
 #include "linux-user/signal.h"
 #include "linux-user/stack.h"
+#include "linux-user/strace.h"
 
 enum { EXIT_CANNOT = 126, EXIT_MISSING = 127, ARENA = 64 << 20, SCRATCH = 1 << 20 };
 
@@ -46,13 +48,16 @@ static _Noreturn void refuse(const Start *s, int status, const char *file)
 
 static _Noreturn void refuse_errno(const char *file, long e)
 {
-    static const char text[][28] = {[ENOENT] = "no such file", [EACCES] = "permission denied",
-                                    [ENOEXEC] = "not a program", [ELOOP] = "too many links or scripts"};
-    unsigned n = (unsigned)-e;
-    if (n < ARRAY_SIZE(text) && text[n][0])
-        fmt_err("%s: %s", file, text[n]);
+    struct stat st = {0};
+    sys_call4(SYS_newfstatat, AT_FDCWD, file, &st, 0);
+    if (e == -EACCES && S_ISDIR(st.st_mode))
+        fmt_err("%s: is a directory", file);
+    else if (e == -EACCES && S_ISREG(st.st_mode) && !(st.st_mode & 0111))
+        fmt_err("%s: permission denied: the file is not executable (chmod +x)", file);
+    else if (e == -ENOENT)
+        fmt_err("%s: no such file", file);
     else
-        fmt_err("%s: cannot be executed (errno %u)", file, n);
+        fmt_err("%s: cannot be executed: %s", file, lu_errno_text((int)-e));
     sys_exit_group(e == -ENOENT || e == -ENOTDIR ? EXIT_MISSING : EXIT_CANNOT);
 }
 
@@ -129,7 +134,7 @@ static void open_log(LuProc *p)
         return;
     long fd = sys_call4(SYS_openat, AT_FDCWD, opt->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (sys_is_err(fd)) {
-        fmt_err("%s: cannot open the log (errno %d)", opt->log_file, (int)-fd);
+        fmt_err("%s: cannot open the log: %s", opt->log_file, lu_errno_text((int)-fd));
         sys_exit_group(1);
     }
     /* Out of the way of the guest's own numbers. */
@@ -139,6 +144,24 @@ static void open_log(LuProc *p)
         fd = high;
     }
     p->strace_fd = (int)fd;
+}
+
+/* Returns if the file does not begin like a script. */
+static void refuse_script(const Start *s, int fd)
+{
+    char line[EXEC_LINE + 1] = "";
+    sys_call4(SYS_pread64, fd, line, EXEC_LINE, 0);
+    if (line[0] != '#' || line[1] != '!')
+        return;
+    char *name = line + 2 + strspn(line + 2, " \t");
+    name[strcspn(name, " \t\n")] = 0;
+    const char *root = s->opt->sysroot;
+    if (name[0])
+        fmt_err("%s: its interpreter %s cannot be used: it is missing%s%s, or is no program", s->opt->program, name,
+                root[0] ? ", also below " : "", root);
+    else
+        fmt_err("%s: names no interpreter behind #!", s->opt->program);
+    sys_exit_group(name[0] ? EXIT_MISSING : EXIT_CANNOT);
 }
 
 /* Opens the program; if it is a script, its interpreter, with the arguments changed as execve does. */
@@ -156,6 +179,8 @@ static void open_program(Start *s)
         long fd = sys_call4(SYS_openat, AT_FDCWD, opt->program, O_RDONLY | O_CLOEXEC, 0);
         x = (ExecTarget){.fd = (int)fd, .host_path = opt->program, .guest_path = opt->program};
         e = sys_is_err(fd) ? fd : 0;
+        if (!e)
+            refuse_script(s, (int)fd);
     }
     if (e)
         refuse_errno(opt->program, e);
@@ -291,8 +316,15 @@ static void open_interp(Start *s)
         s->opt->forward[s->opt->n_forward++] = place;
     }
     if (sys_is_err(fd)) {
-        fmt_err("%s: needs the interpreter %s, which is not there%s%s (give the guest's libraries with -L)",
-                s->opt->program, name, s->opt->sysroot[0] ? ", nor below " : "", s->opt->sysroot);
+        const char *root = s->opt->sysroot;
+        bool none = root[0] && sys_is_err(sys_call3(SYS_faccessat, AT_FDCWD, root, 0 /* F_OK */));
+        Fmt tried = FMT_ON(s->err_text);
+        if (root[0])
+            fmt_printf(&tried, "%s%s", root, none ? " (which does not exist either)" : "");
+        else
+            fmt_printf(&tried, "%s and %s", places[0], places[1]);
+        fmt_err("%s: needs the interpreter %s, which is not there, nor below %s (give the guest's libraries with -L)",
+                s->opt->program, name, tried.buf);
         sys_exit_group(EXIT_MISSING);
     }
     s->interp_fd = (int)fd;
@@ -308,7 +340,8 @@ static void choose_guest(Start *s)
     /* A model that was meant for a program of another ISA, which started this one, means nothing here. */
     if (abi->choose_model(s->p, opt->cpu) || (opt->reexec && abi->choose_model(s->p, NULL)))
         return;
-    fmt_err("no CPU model '%s' for %s programs (see -cpu help)", opt->cpu, abi->name);
+    lu_models_line(abi, &s->err);
+    fmt_err("no CPU model '%s' for %s programs; there are%s", opt->cpu, abi->name, s->err.buf);
     sys_exit_group(1);
 }
 
@@ -470,7 +503,36 @@ static LuThread *first_thread(LuProc *p)
     return t;
 }
 
-int main(int argc, char **argv, char **envp)
+enum { STACK_NEEDED = 128 << 10 }; /* without arguments and environment, which count too */
+
+static __attribute__((noinline)) void grow_stack(void)
+{
+    volatile char room[STACK_NEEDED];
+    for (size_t at = sizeof(room); at >= 4096; at -= 4096)
+        room[at - 1] = 0;
+}
+
+/* The kernel does not grow the stack beyond its soft limit, but what has grown stays: with less than this we would fall
+ * without a word. */
+static void check_stack(void)
+{
+    struct rlimit64 r;
+    if (sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &r)) || r.rlim_cur >= 2 * STACK_NEEDED)
+        return;
+    struct rlimit64 more = {r.rlim_max, r.rlim_max};
+    if (r.rlim_max >= 2 * STACK_NEEDED && !sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &more, 0))) {
+        grow_stack();
+        sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, &r, 0);
+        return;
+    }
+    if (r.rlim_max >= STACK_NEEDED)
+        return;
+    fmt_err("the limit of the stack (ulimit -s) is %u KiB, the emulator itself needs %u", (unsigned)(r.rlim_max >> 10),
+            STACK_NEEDED >> 10);
+    sys_exit_group(EXIT_CANNOT);
+}
+
+static __attribute__((noinline)) int run_program(int argc, char **argv, char **envp)
 {
     Start s;
     s.p = new_process();
@@ -507,4 +569,10 @@ int main(int argc, char **argv, char **envp)
     s.t->cpu->owner = s.t;
     lu_signals_init(s.p, s.t);
     lu_thread_run(s.t);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    check_stack();
+    return run_program(argc, argv, envp);
 }

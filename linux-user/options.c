@@ -32,39 +32,55 @@ typedef struct NamedBit {
     char name[13];
     uint8_t kind; /* which word the bit is in */
     uint32_t bit;
+    char text[64];
 } NamedBit;
 
 enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_REFUSED };
 
 static const NamedBit log_items[] = {
-    {"strace", BIT_LU, LU_LOG_STRACE},         {"unimp", BIT_LU, LU_LOG_UNIMP},
-    {"in_asm", BIT_ACCEL, ACCEL_LOG_IN_ASM},   {"op", BIT_ACCEL, ACCEL_LOG_IR},
-    {"op_opt", BIT_ACCEL, ACCEL_LOG_IR},       {"ir", BIT_ACCEL, ACCEL_LOG_IR},
-    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM}, {"stats", BIT_ACCEL, ACCEL_LOG_STATS},
-    {"cpu", BIT_ACCEL, ACCEL_LOG_CPU},
-    {"nochain", BIT_OPT, ACCEL_NO_CHAIN},      {"op_ind", BIT_REFUSED, 0},
-    {"op_plugin", BIT_REFUSED, 0},             {"int", BIT_REFUSED, 0},
-    {"exec", BIT_REFUSED, 0},
-    {"fpu", BIT_REFUSED, 0},                   {"mmu", BIT_REFUSED, 0},
-    {"pcall", BIT_REFUSED, 0},                 {"cpu_reset", BIT_REFUSED, 0},
-    {"guest_errors", BIT_REFUSED, 0},          {"page", BIT_REFUSED, 0},
-    {"plugin", BIT_REFUSED, 0},                {"tid", BIT_REFUSED, 0},
-    {"vpu", BIT_REFUSED, 0},                   {"invalid_mem", BIT_REFUSED, 0},
+    {"strace", BIT_LU, LU_LOG_STRACE, "system calls, as they are made"},
+    {"unimp", BIT_LU, LU_LOG_UNIMP, "instructions and system calls that are not supported"},
+    {"in_asm", BIT_ACCEL, ACCEL_LOG_IN_ASM, "guest instructions, as they are translated"},
+    {"ir", BIT_ACCEL, ACCEL_LOG_IR, "what they become between guest and host"},
+    {"op", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
+    {"op_opt", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
+    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions, in hexadecimal"},
+    {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
+    {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator, at the end"},
+    {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},
+    {"op_ind", BIT_REFUSED, 0, ""},      {"op_plugin", BIT_REFUSED, 0, ""},   {"int", BIT_REFUSED, 0, ""},
+    {"exec", BIT_REFUSED, 0, ""},        {"fpu", BIT_REFUSED, 0, ""},         {"mmu", BIT_REFUSED, 0, ""},
+    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},   {"guest_errors", BIT_REFUSED, 0, ""},
+    {"page", BIT_REFUSED, 0, ""},        {"plugin", BIT_REFUSED, 0, ""},      {"tid", BIT_REFUSED, 0, ""},
+    {"vpu", BIT_REFUSED, 0, ""},         {"invalid_mem", BIT_REFUSED, 0, ""},
 };
 
 static const NamedBit no_opt_items[] = {
-    {"pins", BIT_OPT, ACCEL_NO_PINS},           {"chain", BIT_OPT, ACCEL_NO_CHAIN},
-    {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE}, {"loops", BIT_OPT, ACCEL_NO_LOOPS},
-    {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK}, {"fold", BIT_OPT, ACCEL_NO_FOLD},
-    {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN},   {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS},
-    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS}, {"return-stack", BIT_OPT, ACCEL_NO_RETURN_STACK},
-    {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS}, {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC},
-    {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC},
+    {"pins", BIT_OPT, ACCEL_NO_PINS, ""},
+    {"chain", BIT_OPT, ACCEL_NO_CHAIN, ""},
+    {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE, ""},
+    {"return-stack", BIT_OPT, ACCEL_NO_RETURN_STACK, ""},
+    {"loops", BIT_OPT, ACCEL_NO_LOOPS, ""},
+    {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK, ""},
+    {"fold", BIT_OPT, ACCEL_NO_FOLD, ""},
+    {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN, ""},
+    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS, ""},
+    {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS, ""},
+    {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS, ""},
+    {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC, ""},
+    {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC, ""},
 };
 
 static void print(const char *text) { sys_write(1, text, strlen(text)); }
 
 static _Noreturn void leave(int status) { sys_exit_group(status); }
+
+static void pad(Fmt *f, size_t from, size_t width)
+{
+    do
+        fmt_putc(f, ' ');
+    while (f->len - from < width);
+}
 
 static char *copy_text(Parse *ps, const char *s, size_t n)
 {
@@ -232,6 +248,18 @@ static void print_models(const LuAbi *abi)
     print(buf);
 }
 
+void lu_models_line(const LuAbi *abi, Fmt *out)
+{
+    char buf[2000];
+    Fmt f = FMT_ON(buf);
+    abi->list_models(&f);
+    for (const char *line = buf; *line; line += strcspn(line, "\n"), line += *line != 0) {
+        fmt_putc(out, ' ');
+        for (size_t i = 0; i < strcspn(line, " \n"); i++)
+            fmt_putc(out, line[i]);
+    }
+}
+
 static bool opt_cpu(Parse *ps, const char *arg)
 {
     bool help = !strcmp(arg, "help") || !strcmp(arg, "?"), known = false;
@@ -248,7 +276,13 @@ static bool opt_cpu(Parse *ps, const char *arg)
     if (help)
         leave(0);
     if (!known)
-        fmt_printf(&ps->err, "no CPU model '%s' (see -cpu help)", arg);
+        fmt_printf(&ps->err, "no CPU model '%s'; there are", arg);
+    for (unsigned i = 0; !known && (abi = ps->opt->only ? ps->opt->only : lu_abi_at(i)); i++) {
+        fmt_printf(&ps->err, "%s for %s", i ? "," : "", abi->name);
+        lu_models_line(abi, &ps->err);
+        if (ps->opt->only)
+            break;
+    }
     ps->opt->cpu = arg;
     return known;
 }
@@ -288,9 +322,9 @@ static bool opt_reserve(Parse *ps, const char *arg)
     return true;
 }
 
-static bool named_bits(Parse *ps, const NamedBit *row, size_t n, const char *item)
+static bool named_bits(Parse *ps, const NamedBit *rows_of, size_t n, const char *item)
 {
-    for (size_t i = 0; i < n; i++, row++) {
+    for (const NamedBit *row = rows_of; row < rows_of + n; row++) {
         if (strcmp(row->name, item))
             continue;
         switch (row->kind) {
@@ -301,7 +335,10 @@ static bool named_bits(Parse *ps, const NamedBit *row, size_t n, const char *ite
         }
         return true;
     }
-    fmt_printf(&ps->err, "no item '%s'", item);
+    fmt_printf(&ps->err, "no item '%s'; there are", item);
+    for (const NamedBit *row = rows_of; row < rows_of + n; row++)
+        if (row->kind != BIT_REFUSED)
+            fmt_printf(&ps->err, " %s", row->name);
     return false;
 }
 
@@ -311,8 +348,12 @@ static bool log_item(Parse *ps, const char *item)
         for (size_t i = 0; i < ARRAY_SIZE(log_items); i++) {
             if (log_items[i].kind == BIT_REFUSED)
                 continue;
-            print(log_items[i].name);
-            print("\n");
+            char line[100];
+            Fmt f = FMT_ON(line);
+            fmt_puts(&f, log_items[i].name);
+            pad(&f, 0, 12);
+            fmt_printf(&f, "%s\n", log_items[i].text);
+            print(line);
         }
         leave(0);
     }
@@ -516,13 +557,6 @@ static const OptRow rows[] = {
 
 /* ---- output made of the table ---- */
 
-static void pad(Fmt *f, size_t from, size_t width)
-{
-    do
-        fmt_putc(f, ' ');
-    while (f->len - from < width);
-}
-
 static bool opt_help(Parse *ps, const char *arg)
 {
     char buf[6000];
@@ -651,6 +685,17 @@ static const OptRow *find_row(const char *word)
     return NULL;
 }
 
+static _Noreturn void no_option(const char *word)
+{
+    char list[600];
+    Fmt f = FMT_ON(list);
+    for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++)
+        if (r->help[0])
+            fmt_printf(&f, " -%s", r->name);
+    fmt_err("no option '%s' (-h explains them); there are%s", word, list);
+    leave(1);
+}
+
 /* Options from argv[0] to the first word that is none; returns how many words were eaten. */
 static int parse_words(Parse *ps, char **argv, int n)
 {
@@ -662,8 +707,7 @@ static int parse_words(Parse *ps, char **argv, int n)
         }
         const OptRow *r = find_row(argv[i]);
         if (!r) {
-            fmt_err("no option '%s' (see tinamou -h)", argv[i]);
-            leave(1);
+            no_option(argv[i]);
         }
         if (r->arg[0] && i + 1 >= n) {
             fmt_err("option '%s' needs an argument: %s", argv[i], r->arg);

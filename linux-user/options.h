@@ -56,6 +56,9 @@ struct LuOptions {
     unsigned n_forward;
 };
 
+/* The names of a guest's cpu models, each after a blank. */
+struct Fmt;
+void lu_models_line(const LuAbi *abi, struct Fmt *out);
 /* Fills opt; prints and exits for -h, -version, --syscalls, and on errors (status 1). */
 void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **envp);
 

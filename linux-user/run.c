@@ -1,5 +1,6 @@
 /* The loop every guest thread lives in. */
 #include "linux-user/abi.h"
+#include "linux-user/crash.h"
 #include "linux-user/mm.h"
 #include "linux-user/signal.h"
 #include "linux-user/syscall.h"
@@ -69,6 +70,13 @@ static bool fault_of_pc(LuThread *t)
     return true;
 }
 
+static void illegal(LuThread *t)
+{
+    if (t->proc->log & LU_LOG_UNIMP)
+        lu_log_instruction(t);
+    fault(t, SIGILL, ILL_ILLOPC, code_address(t));
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -80,7 +88,7 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, code_address(t)); break;
         case CPU_EXIT_ILLEGAL:
             if (!fault_of_pc(t))
-                fault(t, SIGILL, ILL_ILLOPC, code_address(t));
+                illegal(t);
             break;
         case CPU_EXIT_FETCH:
             if (!fault_of_tag(t) && !fault_of_pc(t))

@@ -1,4 +1,5 @@
-/* Dies of an access in a function with a name (check_crash.py). With an argument: of a jump to nowhere. */
+/* Dies of an access in a function with a name (check_crash.py). With an argument: of a jump to nowhere; with two: of an
+ * instruction that no processor has. */
 #include <stdint.h>
 
 __attribute__((noinline)) void store_to(int *p)
@@ -6,8 +7,15 @@ __attribute__((noinline)) void store_to(int *p)
     *p = 1;
 }
 
+__attribute__((noinline)) void no_instruction(void)
+{
+    __asm__ volatile(".word 0");
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2)
+        no_instruction();
     if (argc > 1)
         ((void (*)(void))(uintptr_t)24)();
     store_to((int *)(uintptr_t)(argc * 16));

@@ -2,6 +2,7 @@
 """A machine that gives less than usual: no executable memory, little address space, an old processor."""
 import ctypes
 import errno
+import os
 import resource
 import shutil
 import struct
@@ -56,6 +57,31 @@ def test_little_address_space(_):
         check(not lines or r.err.startswith("tinamou: "), "%d MiB" % mib, r)
         check(mib < 300 or how == "translator", "%d MiB are enough" % mib, r)
     check(seen == {"translator", "interpreter", "refused"}, "all kinds were seen: %s" % seen)
+
+
+def test_small_stack(_):
+    for kib in (16, 32, 64, 128, 200, 256, 8192):
+        low = kib << 10
+        r = prepared(lambda: resource.setrlimit(resource.RLIMIT_STACK, (low, resource.RLIM_INFINITY)), "-s", "8M", PROBE, "exit", "5")
+        check(r.status == 5 and not r.err, "soft limit of %d KiB" % kib, r)
+        r = prepared(lambda: resource.setrlimit(resource.RLIMIT_STACK, (low, low)), "-s", "8M", PROBE, "exit", "5")
+        if kib < 128:
+            one_line(r, 126, "%d KiB" % kib)
+        else:
+            check(r.status == 5 and not r.err, "limit of %d KiB" % kib, r)
+
+
+def test_few_descriptors(_):
+    for n in (3, 4, 5, 6):
+        r = prepared(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)), PROBE, "exit", "5")
+        check(r.status == 5 or n == 3, "%d descriptors" % n, r)
+        if r.status != 5:
+            one_line(r, 126, "Too many open files")
+
+
+def test_closed_descriptors(_):
+    r = prepared(lambda: [os.close(fd) for fd in (0, 1, 2)], PROBE, "exit", "5")
+    check(r.status == 5, "without standard input, output and error", r)
 
 
 def test_soft_limit_is_the_guests(_):

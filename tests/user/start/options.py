@@ -38,19 +38,19 @@ def test_syscalls(_):
 
 
 def test_bad_options(_):
-    one_line(tinamou("-nonsense", PROBE), 1, "-nonsense")
+    one_line(tinamou("-nonsense", PROBE), 1, "-nonsense", "-strace", "-cpu")
     one_line(tinamou(), 1, "no program")
     one_line(tinamou("-L"), 1, "-L", "path")
-    one_line(tinamou("-cpu", "z80", PROBE), 1, "z80")
-    one_line(tinamou("-cpu", OTHER_MODEL, PROBE), 1, OTHER_MODEL, ISA)
+    one_line(tinamou("-cpu", "z80", PROBE), 1, "z80", MODEL, OTHER_MODEL)
+    one_line(tinamou("-cpu", OTHER_MODEL, PROBE), 1, OTHER_MODEL, ISA, MODEL)
     one_line(tinamou("-B", "0x10000", PROBE), 1, "-B")
     one_line(tinamou("-p", "16384", PROBE), 1, "4096")
     one_line(tinamou("-s", "12x", PROBE), 1, "12x")
     one_line(tinamou("-s", "99999999999999999999", PROBE), 1, "number")
     one_line(tinamou("-g", "1234", PROBE), 1, "-g")
     one_line(tinamou("-d", "mmu", PROBE), 1, "mmu")
-    one_line(tinamou("-d", "bogus", PROBE), 1, "bogus")
-    one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus")
+    one_line(tinamou("-d", "bogus", PROBE), 1, "bogus", "in_asm")
+    one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus", "return-stack")
     one_line(tinamou("-host-cpu", "v2,nonsense", PROBE), 1, "nonsense", "popcnt")
     one_line(tinamou("-plugin", "x.so", PROBE), 1, "-plugin")
     one_line(tinamou("-trace", "x", PROBE), 1, "-trace")
@@ -116,11 +116,21 @@ def test_own_name(d):
 def test_missing(d):
     one_line(tinamou(os.path.join(d, "none")), 127, os.path.join(d, "none"))
     one_line(tinamou(os.path.join(d, "none", "below")), 127)
-    one_line(tinamou(d), 126, d)
+    one_line(tinamou(os.path.join(PROBE, "below")), 127, "Not a directory")
+    one_line(tinamou(d), 126, d, "is a directory")
+    script = os.path.join(d, "script")
+    with open(script, "w", encoding="ascii") as f:
+        f.write("#! /nonexistent/shell -x\n")
+    os.chmod(script, 0o755)
+    one_line(tinamou(script), 127, script, "/nonexistent/shell")
+    one_line(tinamou("-L", d, script), 127, script, "/nonexistent/shell", "below " + d)
+    with open(script, "w", encoding="ascii") as f:
+        f.write("#!\n")
+    one_line(tinamou(script), 126, script, "no interpreter")
     plain = os.path.join(d, "plain")
     with open(plain, "w", encoding="ascii") as f:
         f.write("echo no\n")
-    one_line(tinamou(plain), 126, plain)
+    one_line(tinamou(plain), 126, plain, "chmod")
     os.chmod(plain, 0o755)
     one_line(tinamou(plain), 126, plain)
     one_line(tinamou("/bin/true"), 126, "/bin/true", "riscv64", "aarch64", "x86-64")
@@ -140,6 +150,8 @@ def test_interpreter_missing(d):
         f.write(re.sub(rb"\0/lib/ld-linux", rb"\0/lib/missing.", data))
     os.chmod(bad, 0o755)
     one_line(tinamou("-L", d, bad), 127, bad, "/lib/missing.", d, "-L")
+    one_line(tinamou("-L", d + "/none", bad), 127, bad, "/lib/missing.", d + "/none", "does not exist")
+    one_line(tinamou(bad), 127, bad, "/lib/missing.", "/etc/qemu-binfmt/" + ISA, "/usr/" + ISA + "-linux-gnu")
 
 
 def test_status(_):
