@@ -67,9 +67,27 @@ static uint16_t host_flags(const ucontext_t *uc, bool inv)
     return (uint16_t)((efl << 8 | (efl >> 11 & 1)) ^ (inv ? IR_FL_C : 0));
 }
 
-/* The flags slot, which was not up to date in the cpu object. */
-static void store_flags(const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
+static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc);
+
+static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
 {
+    uint64_t a = loc_value(&f->a, cpu, uc), b = loc_value(&f->b, cpu, uc), old = loc_value(&f->sel, cpu, uc), word;
+    if (f->base) {
+        store_flags(all, f->base, slot, cpu, uc);
+        memcpy(&old, (char *)cpu + slot->offset, 2);
+    }
+    word = ir_eval_flnzc((IrType)f->type, ir_canon((IrType)f->type, a), b, f->sel_cond, old);
+    memcpy((char *)cpu + slot->offset, &word, 2);
+}
+
+/* The flags slot, which was not up to date in the cpu object. */
+static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
+{
+    const X64FlRecipe *f = &all[recipe - 1];
+    if (f->op == IR_FLNZC) {
+        store_nzc(all, f, slot, cpu, uc);
+        return;
+    }
     if (f->op >= X64_FL_HOST_INV) {
         uint16_t host = host_flags(uc, f->op == X64_FL_HOST_INV);
         memcpy((char *)cpu + slot->offset, &host, 2);
@@ -131,7 +149,7 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     if (!rec)
         return false;
     if (rec->fl) /* before the pins: an operand may be in the cpu object */
-        store_flags(&r->fl[rec->fl - 1], &d->host.slots[d->host.fl_slot], cpu, uc);
+        store_flags(r->fl, rec->fl, &d->host.slots[d->host.fl_slot], cpu, uc);
     uint32_t swapped = 0;
     for (unsigned k = 0; k < r->n_loop_pins; k++)
         swapped |= 1u << r->loop_pin[k].reg;

@@ -124,17 +124,21 @@ static inline IrVal a32_pair(Trans *t, IrVal lo, IrVal hi)
 static inline IrVal a32_fl(Trans *t) { return ir_get(t->b, A32_SLOT_FL); }
 /* The carry flag, i1. */
 static inline IrVal a32_carry(Trans *t) { return ir_flcc(t->b, a32_fl(t), IR_FL_HS); }
-/* N and Z of result; C from carry (i1, IR_NONE: unchanged); V unchanged. */
-void a32_put_logic_flags(Trans *t, IrVal result, IrVal carry);
+/* The shifter's carry: bit `bit` of v; the flag's own if v is IR_NONE. */
+typedef struct A32CarryOut {
+    IrVal v;
+    unsigned bit;
+} A32CarryOut;
+/* N and Z of result (i32 or i64); C from carry; V unchanged. */
+void a32_put_logic_flags(Trans *t, IrVal result, A32CarryOut carry);
 /* Sticky saturation |= i1 */
 static inline void a32_or_q(Trans *t, IrVal saturated)
 {
     a32_put_slot(t, A32_SLOT_Q, ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_Q), ir_zext(t->b, IR_I32, saturated)));
 }
 
-/* The second operand of data processing, or the offset of a load. ret_carry (may be NULL): the shifter's carry, IR_NONE:
- * the flag's. */
-IrVal a32_operand2(Trans *t, const A32Args *a, IrVal *ret_carry);
+/* The second operand of data processing, or the offset of a load. ret_carry may be NULL. */
+IrVal a32_operand2(Trans *t, const A32Args *a, A32CarryOut *ret_carry);
 
 /* Memory. The address is 32 bits wide and wraps. */
 static inline IrMem a32_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32}; }

@@ -3,20 +3,11 @@
 
 /* ---- flags ---- */
 
-/* Words of flags are put together from those of two values. */
-void a32_put_logic_flags(Trans *t, IrVal result, IrVal carry)
+void a32_put_logic_flags(Trans *t, IrVal result, A32CarryOut carry)
 {
-    IrBuilder *b = t->b;
-    IrVal nz = ir_and(b, IR_I32, ir_flbits(b, ir_fllogic(b, result)), a32_imm(t, IR_FL_N | IR_FL_Z));
-    IrVal old = ir_flbits(b, a32_fl(t));
+    unsigned bit = carry.v == IR_NONE ? IR_FLNZC_OLD : carry.bit;
 
-    if (carry == IR_NONE) {
-        old = ir_and(b, IR_I32, old, a32_imm(t, IR_FL_C | IR_FL_V));
-    } else {
-        old = ir_and(b, IR_I32, old, a32_imm(t, IR_FL_V));
-        old = ir_or(b, IR_I32, old, ir_shl(b, IR_I32, ir_zext(b, IR_I32, carry), a32_imm(t, 8)));
-    }
-    a32_put_slot(t, A32_SLOT_FL, ir_flmake(b, ir_or(b, IR_I32, nz, old)));
+    a32_put_slot(t, A32_SLOT_FL, ir_flnzc(t->b, result, carry.v, bit, a32_fl(t)));
 }
 
 /* ---- the shifter ---- */
@@ -26,7 +17,7 @@ static IrVal bit(Trans *t, IrVal v, unsigned n)
     return ir_cmp(t->b, IR_NE, ir_and(t->b, IR_I32, v, a32_imm(t, 1u << n)), a32_imm(t, 0));
 }
 
-static IrVal shift_imm(Trans *t, IrVal v, unsigned shift, unsigned amount, IrVal *ret_carry)
+static IrVal shift_imm(Trans *t, IrVal v, unsigned shift, unsigned amount, A32CarryOut *ret_carry)
 {
     IrBuilder *b = t->b;
     IrVal carry;
@@ -34,7 +25,7 @@ static IrVal shift_imm(Trans *t, IrVal v, unsigned shift, unsigned amount, IrVal
     if (amount == 0) /* LSL #0 */
         return v;
     if (ret_carry)
-        *ret_carry = bit(t, v, shift == A32_LSL ? 32 - amount : amount - 1);
+        *ret_carry = (A32CarryOut){v, shift == A32_LSL ? 32 - amount : amount - 1};
     switch ((A32Shift)shift) {
     case A32_LSL: return ir_shl(b, IR_I32, v, a32_imm(t, amount));
     case A32_LSR: return amount == 32 ? a32_imm(t, 0) : ir_shr(b, IR_I32, v, a32_imm(t, amount));
@@ -53,7 +44,7 @@ static IrVal at_most(Trans *t, IrVal v, uint32_t max)
 }
 
 /* By the low byte of a register. 64 bits hold what is shifted out: bit 32 above, or bit 0 with the value one place up. */
-static IrVal shift_reg(Trans *t, IrVal v, unsigned shift, IrVal by, IrVal *ret_carry)
+static IrVal shift_reg(Trans *t, IrVal v, unsigned shift, IrVal by, A32CarryOut *ret_carry)
 {
     IrBuilder *b = t->b;
     IrVal amount = ir_and(b, IR_I32, by, a32_imm(t, 255)), none = ir_cmp(b, IR_EQ, amount, a32_imm(t, 0));
@@ -81,18 +72,18 @@ static IrVal shift_reg(Trans *t, IrVal v, unsigned shift, IrVal by, IrVal *ret_c
         break;
     }
     if (ret_carry)
-        *ret_carry = ir_select(b, none, a32_carry(t), out);
+        *ret_carry = (A32CarryOut){ir_zext(b, IR_I32, ir_select(b, none, a32_carry(t), out)), 0};
     return result;
 }
 
-IrVal a32_operand2(Trans *t, const A32Args *a, IrVal *ret_carry)
+IrVal a32_operand2(Trans *t, const A32Args *a, A32CarryOut *ret_carry)
 {
     if (ret_carry)
-        *ret_carry = IR_NONE;
+        *ret_carry = (A32CarryOut){0};
     switch ((A32Form)a->form) {
     case A32_IMM:
         if (ret_carry && a->carry != A32_CARRY_SAME)
-            *ret_carry = ir_const(t->b, IR_I1, a->carry == A32_CARRY_1);
+            *ret_carry = (A32CarryOut){a32_imm(t, a->carry == A32_CARRY_1), 0};
         return a32_imm(t, (uint32_t)a->imm);
     case A32_REG: return shift_imm(t, a32_r(t, a->m), a->shift, a->amount, ret_carry);
     case A32_REG_SHIFT: {
@@ -139,7 +130,8 @@ static IrVal logic_value(Trans *t, LogicOp op, IrVal n, IrVal m)
 
 static void logic(Trans *t, const A32Args *a, LogicOp op, bool test)
 {
-    IrVal n = op == OP_MOV || op == OP_MVN ? IR_NONE : a32_r(t, a->n), carry;
+    A32CarryOut carry;
+    IrVal n = op == OP_MOV || op == OP_MVN ? IR_NONE : a32_r(t, a->n);
     bool flags = a->S || test;
     IrVal m = a32_operand2(t, a, flags ? &carry : NULL);
     IrVal v = logic_value(t, op, n, m);
@@ -225,7 +217,7 @@ static void put_product(Trans *t, const A32Args *a, IrVal v)
 {
     a32_put(t, a->d, v);
     if (a->S)
-        a32_put_logic_flags(t, v, IR_NONE);
+        a32_put_logic_flags(t, v, (A32CarryOut){0});
 }
 
 void a32_trans_mul(Trans *t, const A32Args *a)
@@ -263,11 +255,8 @@ static void long_product(Trans *t, const A32Args *a, bool is_signed, bool add)
         v = ir_add(b, IR_I64, v, a32_pair(t, old.n, old.m));
     }
     a32_put_pair(t, a->e, a->d, v);
-    if (a->S) { /* of all 64 bits */
-        IrVal nz = ir_and(b, IR_I32, ir_flbits(b, ir_fllogic(b, v)), a32_imm(t, IR_FL_N | IR_FL_Z));
-        IrVal cv = ir_and(b, IR_I32, ir_flbits(b, a32_fl(t)), a32_imm(t, IR_FL_C | IR_FL_V));
-        a32_put_slot(t, A32_SLOT_FL, ir_flmake(b, ir_or(b, IR_I32, nz, cv)));
-    }
+    if (a->S) /* of all 64 bits */
+        a32_put_logic_flags(t, v, (A32CarryOut){0});
 }
 
 void a32_trans_umull(Trans *t, const A32Args *a) { long_product(t, a, false, false); }

@@ -200,6 +200,7 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_FLLOGIC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], false); return true;
     case IR_FLADC:
     case IR_FLSBC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
+    case IR_FLNZC: v[at] = ir_eval_flnzc(t, v[i->a], v[i->b], i->misc, v[i->c]); return true;
     case IR_ADDC:
     case IR_SUBC: v[at] = ir_eval_adc((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
     case IR_FLMAKE: v[at] = (uint16_t)v[i->a]; return true;

@@ -133,6 +133,8 @@ IrVal ir_flsbc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_fllogic(IrBuilder *b, IrVal x);
+/* N and Z of x, C = bit `bit` of y (IR_FLNZC_OLD: as it was, y is ignored), V as it was in fl. */
+IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl);
 IrVal ir_flmake(IrBuilder *b, IrVal word);
 IrVal ir_flbits(IrBuilder *b, IrVal fl);
 IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c); /* i1 */

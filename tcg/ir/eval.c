@@ -147,6 +147,12 @@ uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry)
            (over >> (bits - 1) & 1 ? IR_FL_V : 0);
 }
 
+uint64_t ir_eval_flnzc(IrType t, uint64_t a, uint64_t b, unsigned bit, uint64_t old)
+{
+    uint64_t carry = bit < 32 ? (b >> bit & 1) * IR_FL_C : old & IR_FL_C;
+    return ir_eval_fl(IR_FLLOGIC, t, a, 0, false) | carry | (old & IR_FL_V);
+}
+
 bool ir_eval_flcc(uint64_t w, IrFlCond c)
 {
     bool n = w & IR_FL_N, z = w & IR_FL_Z, carry = w & IR_FL_C, v = w & IR_FL_V, yes;

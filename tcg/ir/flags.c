@@ -3,6 +3,7 @@
  *   fladd a,b    equality and sign of a + b; carry = (a + b <u a)
  *   fllogic a    a against zero; carry and overflow are 0
  *   flfcmp a,b   order of a and b, raising nothing more
+ *   flnzc a,b,c  a against zero, a bit of b, carry and overflow of c
  *   select c,x,y with one constant arm: c and x's answer, or not c or x's answer
  * and, when all that does not help, of the bits of the word. */
 #include "tcg/ir/build.h"
@@ -62,6 +63,20 @@ static IrVal with_carry(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal fl)
 
 IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_ADDC, x, y, fl); }
 IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_SUBC, x, y, fl); }
+
+IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl)
+{
+    IrInsn i = {.op = IR_FLNZC, .type = type_of(b, x), .misc = (uint8_t)bit, .a = x, .b = bit == IR_FLNZC_OLD ? x : y, .c = fl};
+    const IrInsn *old = def(b, fl);
+    if (!b->no_fold && old->op == IR_FLNZC && (bit != IR_FLNZC_OLD || old->misc == IR_FLNZC_OLD)) {
+        i.c = old->c; /* nothing of `old` but its V, or its C and V, which are from before */
+    } else if (!b->no_fold && old->op == IR_FLNZC && old->type == i.type) {
+        i.b = old->b;
+        i.misc = old->misc;
+        i.c = old->c;
+    }
+    return ir_emit(b, i);
+}
 
 IrVal ir_flmake(IrBuilder *b, IrVal word)
 {
@@ -137,6 +152,8 @@ static IrVal of_fcmp(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
     }
 }
 
+static IrVal low32(IrBuilder *b, IrVal v) { return type_of(b, v) == IR_I64 ? ir_trunc(b, IR_I32, v) : v; }
+
 static IrVal bit_set(IrBuilder *b, IrVal word, uint32_t bit)
 {
     return ir_cmp(b, IR_NE, ir_and(b, IR_I32, word, ir_const(b, IR_I32, bit)), ir_const(b, IR_I32, 0));
@@ -147,6 +164,27 @@ static IrVal of_bits_ge(IrBuilder *b, IrVal w)
 {
     IrVal n = ir_shr(b, IR_I32, w, ir_const(b, IR_I32, 15));
     return ir_not(b, IR_I1, bit_set(b, ir_xor(b, IR_I32, n, w), IR_FL_V));
+}
+
+/* A mixture: the even conditions of a, of bit k of b, and of c's overflow. */
+static IrVal of_nzc(IrBuilder *b, const IrInsn *i, IrFlCond c)
+{
+    IrInsn n = *i; /* the table of instructions may move */
+    IrVal old = n.c, x = n.a, z, sign;
+    switch (c) {
+    case IR_FL_EQ:
+    case IR_FL_MI: return of_logic(b, x, c);
+    case IR_FL_VS: return ir_flcc(b, old, c);
+    case IR_FL_HS:
+        return n.misc == IR_FLNZC_OLD ? ir_flcc(b, old, c) : bit_set(b, low32(b, n.b), 1u << n.misc);
+    case IR_FL_HI:
+        z = of_logic(b, x, IR_FL_EQ);
+        return ir_and(b, IR_I1, of_nzc(b, &n, IR_FL_HS), ir_not(b, IR_I1, z));
+    default:
+        sign = ir_xor(b, IR_I1, of_logic(b, x, IR_FL_MI), ir_flcc(b, old, IR_FL_VS));
+        sign = ir_not(b, IR_I1, sign);
+        return c == IR_FL_GE ? sign : ir_and(b, IR_I1, sign, ir_not(b, IR_I1, of_logic(b, x, IR_FL_EQ)));
+    }
 }
 
 static IrVal of_bits(IrBuilder *b, IrVal fl, IrFlCond c)
@@ -180,6 +218,7 @@ IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c)
     case IR_FLSUB: v = of_sub(b, i->a, i->b, c); break;
     case IR_FLADD: v = of_add(b, i->a, i->b, c); break;
     case IR_FLLOGIC: v = of_logic(b, i->a, c); break;
+    case IR_FLNZC: v = of_nzc(b, i, c); break;
     case IR_FLFCMP: v = of_fcmp(b, i->a, i->b, c); break;
     case IR_SELECT: v = of_select(b, i, c); break;
     default: break;

@@ -110,6 +110,7 @@ typedef enum IrLane {
     IR_LANE_8, IR_LANE_16, IR_LANE_32, IR_LANE_64, IR_LANE_F16 = 9, IR_LANE_F32, IR_LANE_F64, IR_LANE_COUNT
 } IrLane;
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
+enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
 enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32, IR_VA_STD = 64 };
 /* STD, rows of floats: as with FPCR's DN and FZ set and rounding to nearest (Arm's standard FPSCR value). */
 #define IR_VA_N(n) ((uint32_t)(n) << 8)

@@ -356,6 +356,7 @@ static void parse_fp(Parser *x, IrInsn *i)
         i->misc |= take_word(x, "not") ? IR_FCC_NOT : 0;
         break;
     case IR_SIG_FLF: i->misc = take_word(x, "signaling"); break;
+    case IR_SIG_FL3: i->misc = i->op == IR_FLNZC && take_word(x, "bit") ? (uint8_t)need_number(x, 33) : 0; break;
     case IR_SIG_FSGN: i->misc = (uint8_t)need_number(x, 256); break;
     default:
         round = NEED_WORD(x, ir_round_name);
@@ -459,6 +460,7 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_RMW:
     case IR_SIG_CAS: parse_access(x, i); return;
     case IR_SIG_FENCE: i->imm = (uint32_t)need_number(x, 16); return;
+    case IR_SIG_FL3:
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
     case IR_SIG_FLF:

@@ -123,6 +123,10 @@ static void print_fp(const IrInsn *i, Fmt *f)
         fmt_puts(f, i->misc & IR_FCC_NOT ? " not" : "");
         break;
     case IR_SIG_FLF: fmt_puts(f, i->misc ? " signaling" : ""); break;
+    case IR_SIG_FL3:
+        if (i->op == IR_FLNZC)
+            fmt_printf(f, " bit %u", i->misc);
+        break;
     case IR_SIG_FSGN: fmt_printf(f, " %u", i->misc); break;
     case IR_SIG_FCVT:
         PRINT_WORD(f, ir_round_name, i->d & 7u);
@@ -236,6 +240,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_RMW:
     case IR_SIG_CAS: print_access(i, f); break;
     case IR_SIG_FENCE: fmt_printf(f, " %u", i->imm); break;
+    case IR_SIG_FL3:
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
     case IR_SIG_FLF:

@@ -344,6 +344,7 @@ static bool check_types(const Verifier *x, unsigned at)
         NEED(t >= IR_I8 && t <= IR_I64 && type_of(x, i->a) == t, at, "V2 operand type");
         NEED(ir_operand_count(i) < 2 || type_of(x, i->b) == t, at, "V2 operand type");
         NEED(ir_operand_count(i) < 3 || type_of(x, i->c) == IR_FL, at, "V2 operand type");
+        NEED(i->op == IR_FLNZC ? i->misc <= IR_FLNZC_OLD && t >= IR_I32 : !i->misc, at, "V3 bit");
         break;
     case IR_SIG_FLMAKE: NEED(t == IR_I32 && type_of(x, i->a) == t, at, "V2 operand type"); break;
     case IR_SIG_FLBITS: NEED(t == IR_I32 && type_of(x, i->a) == IR_FL, at, "V2 operand type"); break;

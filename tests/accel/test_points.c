@@ -146,6 +146,11 @@ static bool ref_step(Ref *f)
         break;
     case TT_CMP: f->fl = ref_flags(old, ~base, true); break;
     case TT_TST: f->fl = ref_flags(old & base, 0, false); break;
+    case TT_NZC: {
+        uint16_t carry = i.imm < 0 ? f->fl & IR_FL_C : base >> (i.imm & 31) & 1 ? IR_FL_C : 0;
+        f->fl = (uint16_t)((ref_flags(old & base, 0, false) & ~(IR_FL_C | IR_FL_V)) | carry | (f->fl & IR_FL_V));
+        break;
+    }
     case TT_ADDS:
         f->fl = ref_flags(old, base, false);
         *a = old + base;
@@ -226,7 +231,7 @@ static void compare(const Ref *f, bool faulted)
 static TtInsn random_insn(void)
 {
     static const uint8_t ops[] = {TT_ADDI, TT_ADD, TT_MUL, TT_LD, TT_LD, TT_ST, TT_LDP, TT_POST, TT_POP, TT_STP, TT_FADD, TT_MOVX,
-                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_CCMP, TT_CSEL, TT_SBCS, TT_ADC, TT_ADCS, TT_MUL};
+                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_NZC, TT_NZC, TT_CCMP, TT_CSEL, TT_SBCS, TT_ADC, TT_ADCS, TT_MUL};
     TtInsn i = {.op = ops[rnd() % sizeof ops], .a = (uint8_t)(1 + rnd() % 4), .imm = (int8_t)(8 * (rnd() % 5) - 16)};
     unsigned k = (unsigned)(rnd() % 16);
     if (i.op >= TT_CMP)

@@ -71,6 +71,9 @@ static void translate_flags(Trans *t, const TtInsn *i)
     switch (i->op) {
     case TT_CMP: ir_put(b, FL, ir_flsub(b, x, y)); break;
     case TT_TST: ir_put(b, FL, ir_fllogic(b, ir_and(b, IR_I64, x, y))); break;
+    case TT_NZC:
+        ir_put(b, FL, ir_flnzc(b, ir_and(b, IR_I64, x, y), y, i->imm < 0 ? IR_FLNZC_OLD : i->imm & 31u, ir_get(b, FL)));
+        break;
     case TT_ADDS:
         ir_put(b, i->a, ir_add(b, IR_I64, x, y));
         ir_put(b, FL, ir_fladd(b, x, y));
@@ -151,6 +154,7 @@ static void toy_translate(Trans *t)
     case TT_SBCS:
     case TT_ADC:
     case TT_TST:
+    case TT_NZC:
     case TT_CCMP:
     case TT_CSEL: translate_flags(t, &i); break;
     case TT_BCC:

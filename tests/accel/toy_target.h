@@ -14,6 +14,7 @@
  *   CMP  flags of ra - rb                ADDS ra = ra + rb, with flags      ADCS ra = ra + rb + carry, with flags
  *   SBCS ra = ra - rb - !carry, with flags  ADC  ra = ra + rb + carry
  *   TST  flags of ra & rb                CCMP if cond imm & 15: flags of ra - rb, else the constant tt_nzcv(imm)
+ *   NZC  N and Z of ra & rb, C = bit imm & 31 of rb, or as it was if imm < 0; V as it was
  *   CSEL ra = cond imm ? ra : rb         BCC  if cond a: pc += 4 * imm      (cond: IrFlCond)
  *   WIDE ra = sum of k * [rb + 8 * (k & 7)] for k < 2 * imm, all loaded before any is added: more values than registers
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
@@ -25,7 +26,7 @@
 
 enum { TT_ADDI, TT_ADD, TT_BNE, TT_LD, TT_ST, TT_CALL, TT_JR, TT_RAISE, TT_LEAVE, TT_LDP, TT_INC,
        TT_POST, TT_POP, TT_STP, TT_MUL, TT_FADD, TT_MOVX, TT_FDIV, TT_F2I,
-       TT_CMP, TT_ADDS, TT_ADCS, TT_SBCS, TT_ADC, TT_TST, TT_CCMP, TT_CSEL, TT_BCC, TT_WIDE, TT_OPS };
+       TT_CMP, TT_ADDS, TT_ADCS, TT_SBCS, TT_ADC, TT_TST, TT_NZC, TT_CCMP, TT_CSEL, TT_BCC, TT_WIDE, TT_OPS };
 
 typedef struct TtCpu {
     Cpu cpu;

@@ -213,6 +213,7 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
                 sum = ir_addc(&b, sum, y, fl);
             break;
         }
+        case 7: ir_put(&b, TOY_FL, ir_flnzc(&b, x, y, (unsigned)(n >> 40 & 63) % 33, ir_get(&b, TOY_FL))); break;
         default: break;
         }
         if ((n >> 60 & 3) == 0) {

@@ -51,18 +51,29 @@ typedef struct Word {
     uint16_t other;
 } Word;
 
+/* Not in a register, a slot or on the stack yet. */
+bool x64_fl_unmade(const X64Emit *e, IrVal v)
+{
+    IrOp op = (IrOp)e->r->insn[v].op;
+    return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
+}
+
 static Word word_of(const X64Emit *e, IrVal v)
 {
     const IrInsn *insn = e->r->insn, *i = &insn[v];
     if (i->op == IR_FLFCMP && !x64_flfcmp_waits(e, i))
         return (Word){0};
+    if (i->op == IR_FLNZC) { /* of the former word it takes what there is by then: a place or a recipe */
+        bool unmade = x64_fl_unmade(e, i->c);
+        return (Word){.row = !unmade || (insn[i->c].op != IR_FLNZC && word_of(e, i->c).row) ? i : NULL};
+    }
     if (ir_op_info[i->op].result == IR_RESULT_FL)
         return (Word){.row = ir_chained(e->r, e->l, v) || i->op == IR_FLMAKE ? NULL : i};
     if (i->op != IR_SELECT)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
     IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
-    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || ir_is_const(e->r, i->a))
+    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || insn[row].op == IR_FLNZC || ir_is_const(e->r, i->a))
         return (Word){0};
     return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when, .other = (uint16_t)ir_const_value(e->r, other)};
 }
@@ -75,17 +86,56 @@ bool x64_fl_wait(const X64Emit *e, IrVal v)
     return w.row && !(w.sel && (e->l->flags[w.sel] & IR_L_FUSED) && e->r->insn[w.sel].op != IR_CMP);
 }
 
-/* Not in a register, a slot or on the stack yet. */
-bool x64_fl_unmade(const X64Emit *e, IrVal v)
+enum { LAHF_BITS = 0xfe00 }; /* what lahf gives of sign, zero and the rest, without the carry */
+
+/* The first half of a word of flnzc: eax = C and V, of the former word in eax and of the carry's source in temp. */
+static void nzc_carry(X64Asm *a, unsigned bit, int temp)
 {
-    IrOp op = (IrOp)e->r->insn[v].op;
-    return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
+    x64_alu_ri(a, 32, X64_AND, X64_RAX, bit < 32 ? IR_FL_V : IR_FL_V | IR_FL_C);
+    if (bit < 32) {
+        x64_bt_ri(a, 32, X64_BT, temp, (int)bit);
+        x64_alu_rr(a, 32, X64_SBB, temp, temp);
+        x64_alu_ri(a, 32, X64_AND, temp, IR_FL_C);
+        x64_alu_rr(a, 32, X64_OR, X64_RAX, temp);
+    }
+    x64_mov_rr(a, 32, temp, X64_RAX);
+}
+
+/* The second: with N and Z of rx. C and V are in temp. */
+static void nzc_sign(X64Asm *a, IrType t, int rx, int temp)
+{
+    x64_test_rr(a, x64_width(t), rx, rx);
+    x64_lahf(a);
+    x64_alu_ri(a, 32, X64_AND, X64_RAX, LAHF_BITS);
+    x64_alu_rr(a, 32, X64_OR, X64_RAX, temp);
+}
+
+static void make_nzc(X64Emit *e, IrVal v)
+{
+    const IrInsn *i = &e->r->insn[v];
+    x64_fl_make(e, i->c);
+    bool there = e->reg[x64_val(e, i->c)] == X64_RAX;
+    x64_claim(e, X64_RAX); /* if it moves the former word, that is still there */
+    if (!there)
+        x64_load_into(e, X64_RAX, i->c, 32);
+    int temp = x64_scratch(e);
+    if (i->misc < 32)
+        x64_load_into(e, temp, i->b, x64_width((IrType)i->type));
+    nzc_carry(e->a, i->misc, temp);
+    nzc_sign(e->a, (IrType)i->type, x64_use(e, i->a), temp);
+    e->reg[v] = X64_RAX;
+    e->reg_val[X64_RAX] = v;
+    e->locked = 1u << X64_RAX;
 }
 
 void x64_fl_make(X64Emit *e, IrVal v)
 {
     if (!x64_fl_unmade(e, v))
         return;
+    if (e->r->insn[v].op == IR_FLNZC) {
+        make_nzc(e, v);
+        return;
+    }
     const IrInsn *i = &e->r->insn[v];
     Word w = {.row = i};
     if (i->op == IR_SELECT)
@@ -131,6 +181,7 @@ void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_flsbc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flnzc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 
 /* ---- the slot ---- */
@@ -185,8 +236,9 @@ static X64Loc locate(X64Emit *e, IrVal v)
 static uint8_t add_recipe(X64Emit *e, const X64FlRecipe *f)
 {
     X64Code *c = e->code;
-    if (c->n_fl && memcmp(&c->fl[c->n_fl - 1], f, sizeof *f) == 0)
-        return (uint8_t)c->n_fl;
+    for (unsigned k = c->n_fl; k > 0 && k + 2 > c->n_fl; k--) /* a word of two recipes may have been the last */
+        if (memcmp(&c->fl[k - 1], f, sizeof *f) == 0)
+            return (uint8_t)k;
     if (c->n_fl == X64_MAX_FL) {
         e->failed = true;
         return 0;
@@ -195,14 +247,34 @@ static uint8_t add_recipe(X64Emit *e, const X64FlRecipe *f)
     return (uint8_t)c->n_fl;
 }
 
-uint8_t x64_fl_recipe(X64Emit *e)
+static uint8_t recipe_of(X64Emit *e, IrVal v);
+
+static uint8_t nzc_recipe(X64Emit *e, const IrInsn *i)
 {
-    if (e->fl == IR_NONE)
-        return e->fl_head;
-    Word w = word_of(e, e->fl);
     X64FlRecipe f;
+    memset(&f, 0, sizeof f);
+    f.op = IR_FLNZC;
+    f.type = i->type;
+    f.sel_cond = i->misc;
+    f.a = locate(e, i->a);
+    f.b = i->misc < 32 ? locate(e, i->b) : (X64Loc){.kind = X64_LOC_NONE};
+    if (x64_fl_unmade(e, i->c))
+        f.base = recipe_of(e, i->c);
+    else
+        f.sel = locate(e, i->c);
+    return add_recipe(e, &f);
+}
+
+uint8_t x64_fl_recipe(X64Emit *e) { return e->fl == IR_NONE ? e->fl_head : recipe_of(e, e->fl); }
+
+static uint8_t recipe_of(X64Emit *e, IrVal v)
+{
+    Word w = word_of(e, v);
+    X64FlRecipe f;
+    if (w.row && w.row->op == IR_FLNZC)
+        return nzc_recipe(e, w.row);
     memset(&f, 0, sizeof f); /* compared as bytes */
-    if (e->fl == e->hold) {
+    if (v == e->hold) {
         f.op = e->hold_inv ? X64_FL_HOST_INV : X64_FL_HOST;
         return add_recipe(e, &f);
     }
@@ -248,7 +320,8 @@ static IrVal last_word(const X64Emit *e)
     }
     if (last == IR_NONE || !x64_fl_wait(e, last))
         return IR_NONE;
-    return word_of(e, last).row->op == IR_FLFCMP ? IR_NONE : last;
+    IrOp op = (IrOp)word_of(e, last).row->op;
+    return op == IR_FLFCMP || op == IR_FLNZC ? IR_NONE : last;
 }
 
 void x64_fl_enter_loop(X64Emit *e)
@@ -407,9 +480,46 @@ static int recipe_choice(X64Emit *e, const X64FlRecipe *f)
     return x64_cond_cc((IrCond)f->sel_cond) ^ !f->when;
 }
 
+/* Operands that a recipe carried out before this one would lose are put aside. */
+static void put_aside(X64Emit *e, X64Loc *l, unsigned k)
+{
+    if (l->kind != X64_LOC_REG || !x64_is_temp(e, l->reg))
+        return;
+    X64Mem m = x64_vec_arg(k);
+    x64_mov_mr(e->a, 64, m, l->reg);
+    *l = (X64Loc){.kind = X64_LOC_STACK, .value = m.disp};
+}
+
+static void nzc_store(X64Emit *e, const X64FlRecipe *f)
+{
+    X64Asm *a = e->a;
+    X64Mem slot = x64_slot_mem(e, (unsigned)e->h->fl_slot);
+    X64Loc x = f->a, y = f->b, old = f->sel;
+    put_aside(e, &x, 0);
+    put_aside(e, &y, 1);
+    put_aside(e, &old, 2);
+    if (f->base)
+        x64_fl_store(e, f->base, false);
+    if (f->base)
+        x64_movzx_rm(a, 16, X64_RAX, slot);
+    else if (old.kind == X64_LOC_ENV)
+        x64_movzx_rm(a, 16, X64_RAX, x64_env((int32_t)old.value));
+    else if (loc_reg(e, &old, X64_RAX) != X64_RAX)
+        x64_mov_rr(a, 32, X64_RAX, old.reg);
+    if (y.kind != X64_LOC_NONE && loc_reg(e, &y, X64_R11) != X64_R11)
+        x64_mov_rr(a, 64, X64_R11, y.reg);
+    nzc_carry(a, f->sel_cond, X64_R11);
+    nzc_sign(a, (IrType)f->type, loc_reg(e, &x, X64_RCX), X64_R11);
+    x64_mov_mr(a, 16, slot, X64_RAX);
+}
+
 void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
 {
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
+    if (f->op == IR_FLNZC) {
+        nzc_store(e, f);
+        return;
+    }
     X64Asm *a = e->a;
     X64Mem slot = x64_slot_mem(e, (unsigned)e->h->fl_slot);
     uint8_t *skip = NULL, *keep = NULL;

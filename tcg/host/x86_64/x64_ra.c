@@ -195,6 +195,7 @@ void x64_forget_pins(X64Emit *e)
             e->home[v] = 0;
             x64_spill(e, v);
             e->reg[v] = -1;
+            e->locked &= ~(1u << t); /* the next one's */
         }
         e->home[v] = 0;
     }
