@@ -485,9 +485,8 @@ static void put_aside(X64Emit *e, X64Loc *l, unsigned k)
 {
     if (l->kind != X64_LOC_REG || !x64_is_temp(e, l->reg))
         return;
-    X64Mem m = x64_vec_arg(k);
-    x64_mov_mr(e->a, 64, m, l->reg);
-    *l = (X64Loc){.kind = X64_LOC_STACK, .value = m.disp};
+    x64_mov_mr(e->a, 64, x64_vec_arg(e->h, k), l->reg);
+    *l = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.spill + 8 * X64_SPILLS + 16 * (int32_t)k};
 }
 
 static void nzc_store(X64Emit *e, const X64FlRecipe *f)
