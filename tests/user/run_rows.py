@@ -36,7 +36,7 @@ def main():
             subprocess.run([*cross, "-O1", "-static", "-pthread", "-D_GNU_SOURCE", "-w", "-o", program, source], check=True)
             p = subprocess.run([*command, "-strace", program], cwd=work, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
-            called |= set(re.findall(r"(?:^|>)\d+ ([a-z]\w*)\(", p.stdout.decode(errors="replace"), re.M))
+            called |= set(re.findall(r"(?:^|>)\d+ ([a-z_]\w*)\(", p.stdout.decode(errors="replace"), re.M))
     # Called by a name that promises an ISA it lists that guest's calls alone.
     isa = os.path.basename(cross[0]).split("-")[0]
     listing = subprocess.run(["qemu-" + isa, *command[1:], "--syscalls"], executable=command[0], stdout=subprocess.PIPE,

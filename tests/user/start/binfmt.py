@@ -6,7 +6,7 @@ import sys
 from kit import ISA, SKIP, TINAMOU, Result, check, guest, main
 
 PROBE = guest("probe")
-MAGIC = (r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00" + {"riscv64": r"\xf3", "aarch64": r"\xb7"}[ISA] + r"\x00",
+MAGIC = (r"\x7fELF" + (r"\x01" if ISA == "arm" else r"\x02") + r"\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00" + {"riscv64": r"\xf3", "aarch64": r"\xb7", "arm": r"\x28"}[ISA] + r"\x00",
          r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff")
 UNSHARE = ["unshare", "-Urmpf", "sh", "-ec"]
 PREPARE = """mkdir "$D/misc"; mount -t binfmt_misc none "$D/misc"

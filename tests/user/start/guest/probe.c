@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <elf.h>
+#include <link.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -50,16 +51,16 @@ static int show_stack(int argc, char **argv)
         row &= envp[i] == at;
     row &= (char *)getauxval(AT_EXECFN) == at;
     at += strlen(at) + 1;
-    row &= ((uintptr_t)at & 4095) == 4096 - 8;
+    row &= ((uintptr_t)at & 4095) == 4096 - sizeof(void *);
     printf("row %d\n", row);
     for (; aux[0]; aux += 2)
         printf("aux %lu 0x%lx\n", aux[0], aux[1]);
-    const Elf64_Phdr *ph = (void *)getauxval(AT_PHDR);
-    printf("phdr %d\n", (uintptr_t)ph == (uintptr_t)__executable_start + ((Elf64_Ehdr *)__executable_start)->e_phoff);
+    const ElfW(Phdr) *ph = (void *)getauxval(AT_PHDR);
+    printf("phdr %d\n", (uintptr_t)ph == (uintptr_t)__executable_start + ((ElfW(Ehdr) *)__executable_start)->e_phoff);
     printf("execfn %s\n", (char *)getauxval(AT_EXECFN));
     uint64_t random[2];
     memcpy(random, (void *)getauxval(AT_RANDOM), 16);
-    printf("random %016lx%016lx\n", random[0], random[1]);
+    printf("random %016llx%016llx\n", (unsigned long long)random[0], (unsigned long long)random[1]);
     printf("main 0x%lx sp %p\n", (unsigned long)show_stack, (void *)sp);
     printf("brk %p\n", sbrk(0));
     return 0;
@@ -119,9 +120,12 @@ static int link_of(const char *path)
 static int edges(void)
 {
     const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
+    /* Where the kernel's part begins, and how much of the rest must be there to have. */
+    const uintptr_t end = sizeof(void *) == 4 ? 0xbf000000 : (uintptr_t)(1ull << 47);
+    const size_t most = sizeof(void *) == 4 ? 0xb8000000 : (size_t)0x7c0000000000, least = sizeof(void *) == 4 ? 1u << 20 : 1u << 30;
     struct { uintptr_t addr; size_t len; int flags; } c[] = {
-        {1ul << 47, 4096, MAP_FIXED}, {(1ul << 47) - 4096, 8192, MAP_FIXED}, {-4096ul, 4096, MAP_FIXED},
-        {0x123, 4096, MAP_FIXED}, {0, 0, 0}, {0, 1ul << 47, 0}, {(uintptr_t)&c & -4096, 4096, MAP_FIXED_NOREPLACE},
+        {end, 4096, MAP_FIXED}, {end - 4096, 8192, MAP_FIXED}, {-4096ul, 4096, MAP_FIXED},
+        {0x123, 4096, MAP_FIXED}, {0, 0, 0}, {0, end, 0}, {(uintptr_t)&c & -4096, 4096, MAP_FIXED_NOREPLACE},
     };
     for (unsigned i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
         void *p = mmap((void *)c[i].addr, c[i].len, PROT_READ, anon | c[i].flags, -1, 0);
@@ -129,14 +133,14 @@ static int edges(void)
     }
     /* Every hole up to the end can be had, and nothing of the emulator is in it. */
     size_t sum = 0;
-    for (size_t len = 1ul << 46; len >= 1ul << 30;) {
+    for (size_t len = end / 2; len >= least; len &= -4096ul) {
         void *p = mmap(NULL, len, PROT_NONE, anon | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED)
             len /= 2;
         else
             sum += len;
     }
-    printf("all %d\n", sum > 0x7c0000000000ul);
+    printf("all %d\n", sum > most);
     printf("still %s\n", strerror(0));
     return 0;
 }
@@ -150,15 +154,15 @@ static int deep(unsigned n)
 
 static int vdso(void)
 {
-    const Elf64_Ehdr *e = (void *)getauxval(AT_SYSINFO_EHDR);
-    const Elf64_Phdr *ph = (void *)((char *)e + e->e_phoff);
+    const ElfW(Ehdr) *e = (void *)getauxval(AT_SYSINFO_EHDR);
+    const ElfW(Phdr) *ph = (void *)((char *)e + e->e_phoff);
     for (unsigned i = 0; i < e->e_phnum; i++) {
         if (ph[i].p_type != PT_DYNAMIC)
             continue;
-        const Elf64_Sym *sym = NULL;
+        const ElfW(Sym) *sym = NULL;
         const char *str = NULL;
         const uint32_t *hash = NULL;
-        for (const Elf64_Dyn *d = (void *)((char *)e + ph[i].p_vaddr); d->d_tag; d++) {
+        for (const ElfW(Dyn) *d = (void *)((char *)e + ph[i].p_vaddr); d->d_tag; d++) {
             if (d->d_tag == DT_SYMTAB)
                 sym = (void *)((char *)e + d->d_un.d_ptr);
             if (d->d_tag == DT_STRTAB)
@@ -188,7 +192,9 @@ static int vdso(void)
 /* Code in a file that becomes shorter than its mapping. */
 static int cut(const char *path)
 {
-#ifdef __aarch64__
+#if defined(__arm__)
+    static const uint32_t ret = 0xe12fff1e;
+#elif defined(__aarch64__)
     static const uint32_t ret = 0xd65f03c0;
 #else
     static const uint32_t ret = 0x00008067;
