@@ -141,7 +141,7 @@ static void run_case(X64Kit *kit, const Case *c, bool no_fold)
         if ((k & 7) == 0)
             one.x[1] = two.x[1] = in.x[1] = in.x[0];
         IrRun run;
-        toy_run(&one, r, val, 10, &run);
+        toy_run(&one, r, val, 100, &run);
         assert_int_equal(run.kind, IR_RUN_EXIT);
         check(&in, &one, c);
         assert_int_equal(x64_kit_run(kit, &two), EXIT);
@@ -236,6 +236,14 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
             IrVal arg = ir_get(&b, TOY_X + 3);
             ir_call(&b, n >> 57 & 1 ? TOY_H_STATE : TOY_H_PURE, (IrVal[]){arg, arg}, n >> 57 & 1 ? 1 : 2);
         }
+        if (loop && (n >> 52 & 3) == 0) { /* x12, x13 are read only: a loop that reads them often keeps them in registers */
+            IrVal s = ir_get(&b, TOY_X + (n >> 36 & 7)), often = ir_get(&b, TOY_X + 12 + (n >> 40 & 1));
+            for (unsigned times = 0; times < 5; times++)
+                s = ir_xor(&b, IR_I64, ir_add(&b, IR_I64, s, often), ir_const(&b, IR_I64, (int64_t)times * 0x1234567));
+            ir_put(&b, TOY_X + (n >> 36 & 7), s);
+        }
+        if (loop && (n >> 52 & 7) == 1) /* a jump back inside of the loop */
+            ir_poll(&b, ir_exit_direct(&b, 0x3000 + 4 * k, false));
         if (n >> 58 & 1) {
             IrVal now = ir_get(&b, TOY_X + 15); /* in a loop: in the round that x15 says */
             if (loop)
@@ -284,7 +292,7 @@ static void a_put_off_word_is_right_at_every_exit(void **state)
                 one.fl_loop[2] = k & 1; /* what another loop left */
                 ToyCpu two = one;
                 IrRun run;
-                toy_run(&one, r, val, 10, &run);
+                toy_run(&one, r, val, 100, &run);
                 int id = x64_kit_run(&kit, &two);
                 assert_int_equal(id, run.kind == IR_RUN_EXIT ? run.exit : X64_ID_INDIRECT);
                 assert_memory_equal(one.x, two.x, sizeof one.x);

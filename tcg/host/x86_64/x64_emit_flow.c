@@ -110,7 +110,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     uint8_t fl = x64_fl_recipe(e);
     bool fl_host = x64_fl_compared(e);
     uint8_t *site[2] = {NULL};
-    bool direct = !dirty && !fl && !e->loop_dirty && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT);
+    bool direct = !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT);
     bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
     if (is_near)
         site[0] = x64_jcc_rel8(e->a, cc);
