@@ -21,7 +21,7 @@ typedef bool Handler(Parse *ps, const char *arg);
 
 typedef struct OptRow {
     char name[16]; /* without dashes */
-    char env[14];  /* without QEMU_ or TINAMOU_; "" = none */
+    char env[16];  /* without QEMU_ or TINAMOU_; "" = none */
     char arg[12];  /* name of the argument; "" = takes none */
     bool forward;  /* programs started by the guest get it too */
     Handler *handle;
@@ -467,6 +467,12 @@ static bool opt_refused(Parse *ps, const char *arg)
     return false;
 }
 
+static bool opt_signal_map(Parse *ps, const char *arg)
+{
+    fmt_puts(&ps->err, "not supported: every signal of the guest is the host's of the same number");
+    return false;
+}
+
 static bool opt_gdb(Parse *ps, const char *arg)
 {
     fmt_puts(&ps->err, "the debugger interface is not there yet");
@@ -531,9 +537,10 @@ static const OptRow rows[] = {
     {"D", "LOG_FILENAME", "file", true, opt_log_file, "write the log to file (default: standard error)"},
     {"p", "PAGESIZE", "size", true, opt_page_size, "page size (only 4096)"},
     {"singlestep", "SINGLESTEP", "", true, opt_single, "translate one instruction at a time"},
-    {"one-insn-per-tb", "ONE_INSN", "", true, opt_single, "the same"},
+    {"one-insn-per-tb", "ONE_INSN_PER_TB", "", true, opt_single, "the same"},
     {"strace", "STRACE", "", true, opt_strace, "log system calls"},
     {"seed", "RAND_SEED", "number", true, opt_seed, "fixes AT_RANDOM and the address layout"},
+    {"t", "RTSIG_MAP", "map", true, opt_signal_map, "other numbers for signals (not supported, nor needed: each is itself)"},
     {"trace", "TRACE", "pattern", true, opt_refused, "(not supported)"},
     {"plugin", "PLUGIN", "file", true, opt_refused, "(not supported)"},
     {"perfmap", "PERFMAP", "", true, opt_refused, "(not supported)"},

@@ -1,5 +1,5 @@
 /* Opening, closing and naming of files: openat(2), openat2(2), close(2), close_range(2), dup(2), fcntl(2), getcwd(2),
- * readlink(2), chroot(2), pivot_root(2). Flags of open are the host's here already, but for those in openat2's structure
+ * readlink(2), chroot(2), mount(2), pivot_root(2). Flags of open are the host's here already, but for those in openat2's structure
  * and fcntl's third argument (lu_open_flags()). */
 #include "linux-user/sys_util.h"
 
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/openat2.h>
+#include <sys/mount.h>
 
 enum { LU_PAGE = 4096 };
 
@@ -163,6 +164,20 @@ long lu_sys_chroot(LuThread *t, const uint64_t a[6])
         return r;
     lu_exec_pin_self(t->proc);
     return sys_call1(SYS_chroot, path);
+}
+
+/* The root is a mount, the sysroot that stands for it is a folder: only the former can be made private. */
+long lu_sys_mount(LuThread *t, const uint64_t a[6])
+{
+    const char *source, *target;
+    bool of_mount = a[3] & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
+    FaultVal name = of_mount ? fault_ld16(a[1]) : (FaultVal){0};
+    long r = su_path(t, AT_FDCWD, a[0], true, &source);
+    if (!r)
+        r = su_path(t, AT_FDCWD, a[1], true, &target);
+    if (of_mount && !name.fault && name.val == '/') /* "/" and its end */
+        target = "/";
+    return r ? r : sys_call5(SYS_mount, source, target, a[2], a[3], a[4]);
 }
 
 long lu_sys_pivot_root(LuThread *t, const uint64_t a[6])

@@ -2,6 +2,7 @@
 """Options, environment variables, exit statuses, messages."""
 import os
 import re
+import shutil
 from kit import check, guest, main, one_line, run, tinamou, TINAMOU, EXTRA, ISA, OTHER
 
 PROBE = guest("probe")
@@ -62,8 +63,22 @@ def test_bad_options(_):
     one_line(tinamou("--re-exec", "9", PROBE), 1, "--re-exec")
 
 
+def test_options_of_others(_):
+    """Each option and variable that another emulator of this guest lists is in our list, too."""
+    cache = os.environ.get("TINAMOU_CACHE", "/nonexistent")
+    ours = tinamou("-h").out
+    for other in (shutil.which("qemu-" + ISA), os.path.join(cache, "tools/root/usr/bin/qemu-" + ISA)):
+        if not other or not os.path.exists(other):
+            continue
+        theirs = run([other, "-h"]).out
+        for option in re.findall(r"^(-\S+)", theirs, re.M):
+            check(re.search("^%s " % option, ours, re.M), "option %s of %s" % (option, other))
+        for name in set(re.findall(r"\bQEMU_[A-Z0-9_]+", theirs)):
+            check(re.search(r"\b%s\b" % name, ours), "variable %s of %s" % (name, other))
+
+
 def test_bad_variables(_):
-    for name, value in (("GDB", "1234"), ("PLUGIN", "x"), ("TRACE", "x"), ("CPU", "z80"), ("GUEST_BASE", "4096"),
+    for name, value in (("GDB", "1234"), ("RTSIG_MAP", "34 40 2"), ("PLUGIN", "x"), ("TRACE", "x"), ("CPU", "z80"), ("GUEST_BASE", "4096"),
                         ("DFILTER", "1"), ("PAGESIZE", "8192"), ("LOG", "bogus"), ("STACK_SIZE", "many")):
         one_line(tinamou(PROBE, env={"QEMU_" + name: value}), 1, "QEMU_" + name)
 
@@ -152,6 +167,12 @@ def test_interpreter_missing(d):
     one_line(tinamou("-L", d, bad), 127, bad, "/lib/missing.", d, "-L")
     one_line(tinamou("-L", d + "/none", bad), 127, bad, "/lib/missing.", d + "/none", "does not exist")
     one_line(tinamou(bad), 127, bad, "/lib/missing.", "/etc/qemu-binfmt/" + ISA, "/usr/" + ISA + "-linux-gnu")
+
+
+def test_root_of_mounts(d):
+    """As containers begin: the root is the mount, with a sysroot as well."""
+    r = tinamou("-L", d, PROBE, "private-root")
+    check(r.out in ("unshare 0\nmount 0\n", "unshare 1\nmount 1\n"), "mounts made private", r)
 
 
 def test_status(_):

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -285,6 +287,11 @@ int main(int argc, char **argv)
         return cat(argv[2]);
     if (!strcmp(what, "exec"))
         return run(argc - 2, argv + 2);
+    if (!strcmp(what, "private-root")) {
+        printf("unshare %d\n", unshare(CLONE_NEWUSER | CLONE_NEWNS) ? errno : 0);
+        printf("mount %d\n", mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ? errno : 0);
+        return 0;
+    }
     if (!strcmp(what, "rings"))
         return rings(argc - 2, argv + 2);
     if (!strcmp(what, "ring-fd")) {
