@@ -2,6 +2,7 @@
 #include "user.h"
 
 #include <elf.h>
+#include <link.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -51,7 +52,7 @@ static void fixed(void)
     SHOW_BOOL(mmap(p + PAGE, PAGE, prot, how, -1, 0) == p + PAGE); /* a hint that is free is taken */
     SHOW_BOOL(mmap(p, PAGE, prot, how, -1, 0) != p);               /* one that is not, not */
     SHOW_BOOL(mmap(p, 2 * PAGE, prot, how | MAP_FIXED, -1, 0) == p);
-    SHOW((long)mmap((void *)(1ul << 62), PAGE, prot, how | MAP_FIXED, -1, 0));
+    SHOW((long)mmap((void *)-(1ul << (sizeof(long) * 8 - 2)), PAGE, prot, how | MAP_FIXED, -1, 0));
 }
 
 /* A database that wants its file where it was before. */
@@ -160,7 +161,7 @@ static void identity(char **argv)
 {
     static char buf[8192];
     long n = read_all("/proc/self/auxv", buf, sizeof buf), same = 0, other = 0;
-    Elf64_auxv_t *a = (void *)buf;
+    ElfW(auxv_t) *a = (void *)buf;
     for (; (char *)a < buf + n && a->a_type != AT_NULL; a++) {
         if (getauxval(a->a_type) == a->a_un.a_val)
             same++;
@@ -225,7 +226,7 @@ static void answers(void)
     void *head;
     size_t len = 0;
     SHOW(syscall(SYS_get_robust_list, 0, &head, &len));
-    SHOW((long)len);
+    SHOW_BOOL(len == 3 * sizeof(long));
 }
 
 int main(int argc, char **argv)

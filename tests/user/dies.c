@@ -9,7 +9,11 @@ __attribute__((noinline)) void store_to(int *p)
 
 __attribute__((noinline)) void no_instruction(void)
 {
+#ifdef __arm__
+    __asm__ volatile("udf #0");
+#else
     __asm__ volatile(".word 0");
+#endif
 }
 
 int main(int argc, char **argv)

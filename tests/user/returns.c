@@ -11,11 +11,11 @@
 
 static volatile int one = 1;
 
-__attribute__((noinline)) static unsigned long deep(unsigned long n, unsigned long x)
+__attribute__((noinline)) static uint64_t deep(uint64_t n, uint64_t x)
 {
     if (n == 0)
         return x;
-    unsigned long r = deep(n - (unsigned long)one, x * 31 + n);
+    uint64_t r = deep(n - (uint64_t)one, x * 31 + n);
     return r + (n & 3); /* no tail call */
 }
 
@@ -51,11 +51,11 @@ static int outer(int levels)
 
 enum { CONTEXTS = 5, STACK = 65536, TURNS = 400 };
 static ucontext_t main_ctx, ctx[CONTEXTS];
-static unsigned long work[CONTEXTS];
+static uint64_t work[CONTEXTS];
 
 static void pass_on(int self) { swapcontext(&ctx[self], &ctx[(self + 1) % CONTEXTS]); }
 
-static unsigned long inside(int self, unsigned n)
+static uint64_t inside(int self, unsigned n)
 {
     if (n == 0) {
         pass_on(self);
@@ -85,7 +85,7 @@ static void contexts(void)
         makecontext(&ctx[k], (void (*)(void))body, 1, k);
     }
     swapcontext(&main_ctx, &ctx[0]);
-    printf("contexts %lu %lu\n", work[0], work[CONTEXTS - 1]);
+    printf("contexts %llu %llu\n", work[0], work[CONTEXTS - 1]);
 }
 
 /* ---- signals ---- */
@@ -107,7 +107,7 @@ static void interrupted(void)
     struct sigaction sa = {.sa_handler = on_tick};
     sigaction(SIGALRM, &sa, NULL);
     struct itimerval it = {{0, 500}, {0, 500}};
-    unsigned long want = deep(2000, 5), bad = 0;
+    uint64_t want = deep(2000, 5), bad = 0;
     setitimer(ITIMER_REAL, &it, NULL);
     while (ticks < 150)
         bad += deep(2000, 5) != want;
@@ -120,27 +120,27 @@ static void interrupted(void)
     it = (struct itimerval){{0, 0}, {0, 0}};
     leave = 0;
     setitimer(ITIMER_REAL, &it, NULL);
-    printf("interrupted: %lu wrong\n", bad);
+    printf("interrupted: %llu wrong\n", bad);
 }
 
 /* ---- pointers ---- */
 
-static unsigned long f0(unsigned long x) { return x + 1; }
-static unsigned long f1(unsigned long x) { return x * 3; }
-static unsigned long f2(unsigned long x) { return deep(x & 7, x); }
-static unsigned long (*const table[4])(unsigned long) = {f0, f1, f2, f0};
+static uint64_t f0(uint64_t x) { return x + 1; }
+static uint64_t f1(uint64_t x) { return x * 3; }
+static uint64_t f2(uint64_t x) { return deep(x & 7, x); }
+static uint64_t (*const table[4])(uint64_t) = {f0, f1, f2, f0};
 
 int main(void)
 {
-    unsigned long x = 1;
+    uint64_t x = 1;
     for (int k = 0; k < 5; k++)
-        printf("deep %lu\n", deep(60000, (unsigned long)k));
+        printf("deep %llu\n", deep(60000, (uint64_t)k));
     printf("ackermann %u\n", ackermann(2, 300));
     printf("jumps %d\n", outer(40));
     contexts();
     interrupted();
     for (unsigned k = 0; k < 100000; k++)
         x = table[(x >> 5 ^ k) & 3](x);
-    printf("pointers %lu\n", x);
+    printf("pointers %llu\n", x);
     return 0;
 }
