@@ -74,6 +74,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
     d->host.checked = d->fp_checked;
+    d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
     d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD, .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
                                  .rx = offsetof(DbtRegion, rx)};
@@ -100,6 +101,28 @@ static void dbt_clear(Accel *a)
     code_cache_clear(&d->cache);
 }
 
+/* What C functions did of the program, the most frequent first. */
+static void log_counts(Accel *a, const uint64_t *count)
+{
+    enum { LINES = 16 };
+    uint64_t insns = MAX(count[X64_COUNT_INSNS], 1), below = UINT64_MAX;
+    unsigned last = X64_COUNTS;
+    accel_log(a, "at most %lu instructions run; by C functions, with thousandths of a percent of them:\n", (unsigned long)insns);
+    for (unsigned n = 0; n < LINES; n++) {
+        unsigned best = X64_COUNTS;
+        for (unsigned k = 0; k < X64_COUNT_INSNS; k++)
+            if (count[k] && (count[k] < below || (count[k] == below && k > last)) && (best == X64_COUNTS || count[k] > count[best]))
+                best = k;
+        if (best == X64_COUNTS)
+            break;
+        below = count[best];
+        last = best;
+        bool helper = best >= X64_COUNT_HELPERS;
+        accel_log(a, "  %s%s %lu (%lu)\n", helper ? a->ops->helpers[best - X64_COUNT_HELPERS].name : ir_op_info[best / 2].name,
+                  !helper && best & 1 ? ".f16" : "", (unsigned long)below, (unsigned long)(100000 * below / insns));
+    }
+}
+
 static void dbt_stats(Accel *a)
 {
     const Dbt *d = a->engine_data;
@@ -116,6 +139,8 @@ static void dbt_stats(Accel *a)
               (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->evicted,
               (unsigned long)s->rebuilds, (unsigned long)s->fp_traps, (unsigned long)s->fp_checked,
               (unsigned long)s->too_complex);
+    if (d->host.count)
+        log_counts(a, d->host.count);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }

@@ -134,12 +134,32 @@ def text_bytes(size):
 
 
 class Package:
-    """PROGRAM ARGS with an input on stdin; compare: "native" (all three agree) or "rival" (output is the guest's)."""
+    """PROGRAM ARGS with an input on stdin; compare: "native" (all three agree) or "rival" (output is the guest's).
+    packages: the set of tests/sysroot that has it. chroot: it opens files of its package by their absolute names."""
 
-    def __init__(self, program, args, stdin=None, compare="native", native=None, guest_args=()):
+    def __init__(self, program, args, stdin=None, compare="native", native=None, guest_args=(), packages="full", chroot=False):
         self.program, self.args, self.stdin, self.compare = program, args, stdin, compare
-        self.native, self.guest_args = native or program, list(guest_args)
+        self.native, self.guest_args, self.packages, self.chroot = native or program, list(guest_args), packages, chroot
 
+
+NODE = r"""
+const t0 = [];
+function Vec(x, y) { this.x = x; this.y = y; }
+Vec.prototype.dot = function (o) { return this.x * o.x + this.y * o.y; };
+let sum = 0;
+for (let i = 0; i < 400000; i++) sum += new Vec(i & 255, i >> 8).dot(new Vec(3, i & 7));
+const words = {};
+for (let i = 0; i < 60000; i++) { const w = 'w' + (i * 7919) % 5003; words[w] = (words[w] || 0) + i; }
+for (const w of Object.keys(words).sort()) if (words[w] % 3 === 0) t0.push(w);
+const text = JSON.stringify(words), back = JSON.parse(text);
+let hits = 0;
+for (const m of text.matchAll(/"w(\d+)7":(\d)/g)) hits += +m[2];
+const f = new Float64Array(20000);
+for (let r = 0; r < 20; r++) for (let i = 0; i < f.length; i++) f[i] = f[i] * 0.5 + Math.sqrt(i + r);
+const map = new Map();
+for (let i = 0; i < 100000; i++) map.set(i % 1000, (map.get(i % 1000) | 0) + i);
+console.log(sum, t0.length, Object.keys(back).length, hits, f.reduce((a, b) => a + b).toFixed(6), map.get(7), 2n ** 500n % 1000007n);
+"""
 
 PRIME = "0x" + "f" * 16 + "c90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404dd" \
     "ef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed" \
@@ -152,6 +172,7 @@ PACKAGES = {
         "p.python": Package("usr/bin/python3", ["-S", "-"], PYTHON.encode),
         "p.perl": Package("usr/bin/perl", ["-"], PERL.encode),
         "p.sqlite": Package("usr/bin/sqlite3", [":memory:"], SQL.encode),
+        "p.node": Package("usr/bin/node", ["-"], NODE.encode, packages="large", chroot=True),
     },
     "compiler": {
         "p.cc1": Package(CC1 % "{triplet}", ["-quiet", "-O1", "-fpreprocessed", "-", "-o", "-"],
@@ -180,10 +201,10 @@ FAMILIES = list(KERNELS) + list(PACKAGES)
 
 class Guest:
     """How a guest's members are built and run. bars: name, families, least qemu/tinamou geometric mean, goal.
-    cc1: what the compiler driver passes."""
+    cc1: what the compiler driver passes. without: members it has not."""
 
-    def __init__(self, name, triplet, rival, cc1, bars):
-        self.name, self.triplet, self.rival, self.cc1, self.bars = name, triplet, rival, cc1, bars
+    def __init__(self, name, triplet, rival, cc1, bars, without=()):
+        self.name, self.triplet, self.rival, self.cc1, self.bars, self.without = name, triplet, rival, cc1, bars, without
         self.compiler = triplet + "-gcc"
 
     def arguments(self, args):
@@ -207,12 +228,13 @@ ARM64_BARS = [
     ("integer and calls", ["integer", "call"], 2.4, 3.0),
     ("scalar FP", ["fp"], 8.0, None),
     ("SIMD", ["simd", "openssl"], 10.0, None),
-    ("lua python perl sqlite", ["interpreter"], 3.0, None),
+    ("lua python perl sqlite node", ["interpreter"], 3.0, None),
     ("cc1", ["compiler"], 3.0, None),
     ("shell loops that fork", ["shell"], 3.0, None),
 ]
 GUESTS = {guest.name: guest for guest in (
-    Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS),
+    Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS,
+          without=("p.node",)),
     Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS),
 )}
 

@@ -102,8 +102,13 @@ typedef struct X64Host {
     uint8_t *vec;             /* rax = packed vector op, operands and result on the stack; keeps every other register */
     uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed in */
     uint8_t *consts;          /* X64Const */
+    uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not counted */
     const uint64_t *checked;  /* bits x64_checked_bit(pc): floating-point instructions there have trapped often; or NULL */
 } X64Host;
+
+/* Indices of counts: ops that a C function executes (those on f16 apart), helpers, guest instructions of regions entered
+ * (those behind a side exit included). */
+enum { X64_COUNT_HELPERS = 2 * IR_OP_COUNT, X64_COUNT_INSNS = X64_COUNT_HELPERS + 64, X64_COUNTS };
 
 enum { X64_CHECKED_WORDS = 64 };
 static inline unsigned x64_checked_bit(uint64_t pc) { return (unsigned)((pc >> 1) * 0x9e3779b97f4a7c15ull >> 52); }

@@ -35,6 +35,19 @@ void x64_emit_put(X64Emit *e, const IrInsn *i)
         x64_put_slot(e, i->imm, i->a);
 }
 
+void x64_count(X64Emit *e, unsigned index, unsigned n)
+{
+    if (LIKELY(!e->h->count))
+        return;
+    x64_mov_ri(e->a, 64, X64_RAX, (uint64_t)(uintptr_t)&e->h->count[index]);
+    x64_alu_mi(e->a, 64, X64_ADD, X64_MEM(X64_RAX, 0), (int32_t)n);
+}
+
+unsigned x64_count_of(const IrInsn *i)
+{
+    return 2 * i->op + (i->type == IR_F16 || (ir_has_lane(i) && i->misc == IR_LANE_F16));
+}
+
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
 {
     if (e->n_cold == X64_MAX_COLD) {
@@ -42,7 +55,7 @@ X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
         e->n_cold--;
     }
     X64Cold *c = &e->cold[e->n_cold++];
-    *c = (X64Cold){.kind = (uint8_t)kind};
+    *c = (X64Cold){.kind = (uint8_t)kind, .count = (uint16_t)x64_count_of(&e->r->insn[e->cur])};
     return c;
 }
 
@@ -285,6 +298,7 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
         x64_mov_ri(a, 64, X64_RAX, e->r->guest_pc[e->ordinal]);
         x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
     }
+    x64_count(e, X64_COUNT_HELPERS + i->imm, 1);
     x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
     x64_patch32(x64_call_rel32(a), e->h->call);
     if (hp->flags & IR_H_STATUS) {
@@ -368,6 +382,7 @@ static void cold_soft(X64Emit *e, const X64Cold *c)
     if (c->mode != IR_RDYN)
         x64_mov_mi(a, 64, x64_env(e->h->at.args + 24), c->mode);
     x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+    x64_count(e, c->count, 1);
     x64_mov_ri(a, 64, X64_RAX, c->fn);
     x64_patch32(x64_call_rel32(a), c->mode == IR_RDYN ? e->h->soft_dyn : e->h->soft);
     if (c->reg >= X64_XMM)
@@ -391,6 +406,7 @@ static void cold_soft_ir(X64Emit *e, const X64Cold *c)
     x64_mov_mi(a, 32, x64_env(area + (int32_t)offsetof(X64SoftArea, d)),
                (int32_t)(c->soft_d | (uint32_t)e->r->nan << 16 | (uint32_t)e->r->fp << 24));
     x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+    x64_count(e, c->count, 1);
     x64_mov_ri(a, 64, X64_RAX, c->fn);
     x64_patch32(x64_call_rel32(a), e->h->soft_ir);
     X64Mem out = x64_env(area + (int32_t)offsetof(X64SoftArea, out));

@@ -33,6 +33,7 @@ typedef struct X64Cold {
     uint8_t *more[4];    /* and more of them */
     uint8_t n_more;
     uint8_t *back;       /* where to go on */
+    uint16_t count;      /* SOFT, SOFT_IR: see x64_count() */
     uint64_t fn;         /* SOFT: function. SOFT_IR: X64SoftOp */
     uint32_t soft_d;     /* SOFT_IR: IrInsn.d */
 } X64Cold;
@@ -261,6 +262,10 @@ int x64_fcc(X64Emit *e, const IrInsn *i); /* the host condition */
 void x64_flfcmp_word(X64Emit *e, const IrInsn *i, int dst, int temp);
 bool x64_flfcmp_waits(const X64Emit *e, const IrInsn *i); /* can its word be made later? */
 void x64_flfcmp_recipe(X64Emit *e, const X64FlRecipe *f); /* the word in rax, in cold code */
+
+/* For statistics: adds n to a count (x64.h); uses rax. Index of an op that C executes. */
+void x64_count(X64Emit *e, unsigned index, unsigned n);
+unsigned x64_count_of(const IrInsn *i);
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);
