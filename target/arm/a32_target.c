@@ -8,14 +8,16 @@
 
 /* The last column is the rank for a host register (how often compiled code names them). */
 #define RSLOT(n, rank) [A32_SLOT_R + n] = {"r" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I32, rank}
-#define VSLOT(n, rank) [A32_SLOT_V + n] = {"q" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
+#define DSLOT(n, rank) [A32_SLOT_V + n] = {"d" #n, offsetof(ArmCpu, v) + 8 * (n), IR_V64, rank}
 #define SLOT(id, name, field, type) [A32_SLOT_##id] = {name, offsetof(ArmCpu, field), type, 0}
 
 static const IrSlot slots[A32_SLOTS] = {
     RSLOT(0, 1), RSLOT(1, 3), RSLOT(2, 4), RSLOT(3, 2), RSLOT(4, 5), RSLOT(5, 7), RSLOT(6, 8), RSLOT(7, 9),
     RSLOT(8, 0), RSLOT(9, 0), RSLOT(10, 0), RSLOT(11, 0), RSLOT(12, 0), RSLOT(13, 6), RSLOT(14, 10),
-    VSLOT(0, 1), VSLOT(1, 2), VSLOT(2, 3), VSLOT(3, 4), VSLOT(4, 0), VSLOT(5, 0), VSLOT(6, 0), VSLOT(7, 0),
-    VSLOT(8, 5), VSLOT(9, 6), VSLOT(10, 7), VSLOT(11, 8), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0), VSLOT(15, 0),
+    DSLOT(0, 1), DSLOT(1, 2), DSLOT(2, 3), DSLOT(3, 4), DSLOT(4, 5), DSLOT(5, 6), DSLOT(6, 7), DSLOT(7, 8),
+    DSLOT(8, 0), DSLOT(9, 0), DSLOT(10, 0), DSLOT(11, 0), DSLOT(12, 0), DSLOT(13, 0), DSLOT(14, 0), DSLOT(15, 0),
+    DSLOT(16, 0), DSLOT(17, 0), DSLOT(18, 0), DSLOT(19, 0), DSLOT(20, 0), DSLOT(21, 0), DSLOT(22, 0), DSLOT(23, 0),
+    DSLOT(24, 0), DSLOT(25, 0), DSLOT(26, 0), DSLOT(27, 0), DSLOT(28, 0), DSLOT(29, 0), DSLOT(30, 0), DSLOT(31, 0),
     SLOT(FL, "fl", fl, IR_FL),
     SLOT(Q, "q", q, IR_I32),
     SLOT(GE, "ge", ge, IR_I32),

@@ -26,8 +26,8 @@
 /* Slots of ArmCpu as A32 sees it. */
 enum {
     A32_SLOT_R = 0, /* + 0..14 */
-    A32_SLOT_V = 15, /* + 0..15: q0-q15 */
-    A32_SLOT_FL = 31,
+    A32_SLOT_V = 15, /* + 0..31: d0-d31 */
+    A32_SLOT_FL = 47,
     A32_SLOT_Q,  /* sticky saturation: 0 or 1 */
     A32_SLOT_GE, /* four bytes, each 0 or 255 */
     A32_SLOT_EXCL_ADDR,

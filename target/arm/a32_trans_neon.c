@@ -468,10 +468,9 @@ void a32_trans_n_vext(Trans *t, const A32Args *a)
 static IrVal two_registers(Trans *t, unsigned r, bool both)
 {
     if (!both)
-        return ir_vzext(t->b, IR_V128, a32_d(t, IR_V64, r));
-    if (r & 1)
-        return ir_vext(t->b, IR_V128, IR_LANE_8, IR_VA_N(8), a32_q(t, r >> 1), a32_q(t, (r >> 1) + 1));
-    return a32_q(t, r >> 1);
+        return ir_vzext(t->b, IR_V128, a32_v(t, r));
+    IrVal low = a32_v(t, r);
+    return ir_vjoin(t->b, IR_V128, IR_LANE_64, 0, low, a32_v(t, r + 1));
 }
 
 void a32_trans_n_vtbl(Trans *t, const A32Args *a)
@@ -504,7 +503,6 @@ void a32_trans_n_vdup(Trans *t, const A32Args *a)
     }
     if (a->Q && neon_bad_regs(t, a, NEON_D))
         return;
-    n += (r & 1) << (3 - lane);
-    IrVal v = ir_vdupl(t->b, IR_V128, lane, IR_VA_N(n), a32_q(t, r >> 1));
+    IrVal v = ir_vdupl(t->b, IR_V128, lane, IR_VA_N(n), ir_vany(t->b, IR_V128, a32_v(t, r)));
     neon_put_d(t, a, a->Q ? v : ir_vlow(t->b, IR_V64, v));
 }

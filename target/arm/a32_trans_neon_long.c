@@ -18,9 +18,7 @@ static unsigned wide(const A32Args *a) { return a->s + 1u; }
 /* Dr in the low half of a v128; nothing is said of the upper half. */
 static IrVal low128(Trans *t, unsigned r)
 {
-    IrVal q = a32_q(t, r >> 1);
-
-    return r & 1 ? ir_vdupl(t->b, IR_V128, IR_LANE_64, IR_VA_N(1), q) : q;
+    return ir_vany(t->b, IR_V128, a32_v(t, r));
 }
 static IrVal widened(Trans *t, unsigned lane, uint32_t sign, IrVal v) { return ir_vwiden(t->b, IR_V128, lane, sign, v); }
 static IrVal low_half(Trans *t, IrVal v) { return ir_vlow(t->b, IR_V64, v); }
@@ -62,7 +60,7 @@ static IrVal scalar(Trans *t, const A32Args *a)
 {
     unsigned r = a->s == 1 ? a->m & 7 : a->m, n = a->s == 1 ? (unsigned)a->M << 1 | a->m >> 3 : a->M;
 
-    return ir_vdupl(t->b, IR_V128, a->s, IR_VA_N(n + ((r & 1) << (3 - a->s))), a32_q(t, r >> 1));
+    return ir_vdupl(t->b, IR_V128, a->s, IR_VA_N(n), low128(t, r));
 }
 
 static bool long_start(Trans *t, const A32Args *a, unsigned lanes, bool by_scalar, IrVal *ret_n, IrVal *ret_m)

@@ -1,5 +1,5 @@
-/* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1 of registers by 8
- * bytes. Without an alignment in the encoding none is asked for. */
+/* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1 of registers by 8 or
+ * 16 bytes. Without an alignment in the encoding none is asked for. */
 #include "target/arm/a32_neon.h"
 
 /* The base, checked; *ret_back: what is to be written to it for `bytes` of memory, IR_NONE if nothing. */
@@ -55,10 +55,42 @@ static bool multi_ok(const A32Args *a, const MultiType *m)
 /* Register of element k of a structure, in the r-th group of registers. */
 static unsigned reg_of(const A32Args *a, const MultiType *m, unsigned r, unsigned k) { return a32_dd(a) + r + k * m->space; }
 
+/* VLD1 and VST1: registers side by side, two at a time. */
+static void load_registers(Trans *t, const A32Args *a, unsigned regs)
+{
+    IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back), v[2];
+
+    for (unsigned r = 0; r < regs; r += 2)
+        v[r / 2] = r + 1 < regs ? ir_ld(t->b, IR_V128, addr, (int32_t)r * 8, a32_mem(4))
+                                : ir_ld(t->b, IR_V64, addr, (int32_t)r * 8, a32_mem(3));
+    for (unsigned r = 0; r < regs; r++) {
+        IrVal x = v[r / 2];
+        if (r & 1)
+            x = a32_high(t, x);
+        else if (r + 1 < regs)
+            x = ir_vlow(t->b, IR_V64, x);
+        a32_put_v(t, a32_dd(a) + r, x);
+    }
+    write_back(t, a, back);
+}
+
+static void store_registers(Trans *t, const A32Args *a, unsigned regs)
+{
+    IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back);
+
+    for (unsigned r = 0; r < regs; r += 2) {
+        IrVal v = a32_v(t, a32_dd(a) + r);
+        if (r + 1 < regs)
+            v = ir_vjoin(t->b, IR_V128, IR_LANE_64, 0, v, a32_v(t, a32_dd(a) + r + 1));
+        ir_st(t->b, v, addr, (int32_t)r * 8, a32_mem(r + 1 < regs ? 4 : 3));
+    }
+    write_back(t, a, back);
+}
+
 static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
 {
     IrBuilder *b = t->b;
-    unsigned size = m->n == 1 ? 3 : a->s, lanes = 8u >> size, groups = m->regs / m->n;
+    unsigned size = a->s, lanes = 8u >> size, groups = m->regs / m->n;
     IrVal back, addr = base(t, a, m->regs * 8u, a->a ? 4u << a->a : 1, &back), v[4] = {0};
     unsigned disp = 0;
 
@@ -66,10 +98,7 @@ static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
         for (unsigned e = 0; e < lanes; e++) {
             for (unsigned k = 0; k < m->n; k++, disp += 1u << size) {
                 IrVal x = load_element(t, size, addr, disp), *to = &v[r * m->n + k];
-                if (size == 3)
-                    *to = ir_vlow(b, IR_V64, ir_vzext(b, IR_V128, x));
-                else
-                    *to = ir_vset(b, IR_V64, size, IR_VA_N(e), e ? *to : ir_vconst(b, IR_V64, 0, 0), x);
+                *to = ir_vset(b, IR_V64, size, IR_VA_N(e), e ? *to : ir_vconst(b, IR_V64, 0, 0), x);
             }
         }
     }
@@ -81,14 +110,14 @@ static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
 
 static void store_multiple(Trans *t, const A32Args *a, const MultiType *m)
 {
-    unsigned size = m->n == 1 ? 3 : a->s, lanes = 8u >> size, groups = m->regs / m->n, disp = 0;
+    unsigned size = a->s, lanes = 8u >> size, groups = m->regs / m->n, disp = 0;
     IrVal back, addr = base(t, a, m->regs * 8u, a->a ? 4u << a->a : 1, &back);
 
     for (unsigned r = 0; r < groups; r++)
         for (unsigned e = 0; e < lanes; e++)
             for (unsigned k = 0; k < m->n; k++, disp += 1u << size) {
                 unsigned reg = reg_of(a, m, r, k);
-                store_element(t, size, addr, disp, a32_q(t, reg >> 1), e + ((reg & 1) << (3 - size)));
+                store_element(t, size, addr, disp, a32_v(t, reg), e);
             }
     write_back(t, a, back);
 }
@@ -99,6 +128,10 @@ void a32_trans_n_multiple(Trans *t, const A32Args *a)
 
     if (!multi_ok(a, m))
         a32_illegal(t);
+    else if (m->n == 1 && a->o)
+        load_registers(t, a, m->regs);
+    else if (m->n == 1)
+        store_registers(t, a, m->regs);
     else if (a->o)
         load_multiple(t, a, m);
     else
@@ -153,15 +186,15 @@ void a32_trans_n_lane(Trans *t, const A32Args *a)
     }
     addr = base(t, a, n << a->s, l.align, &back);
     for (unsigned k = 0; k < n; k++) {
-        unsigned r = a32_dd(a) + k * l.space, lane = l.index + ((r & 1) << (3 - a->s));
+        unsigned r = a32_dd(a) + k * l.space;
         if (a->o)
             v[k] = load_element(t, a->s, addr, k << a->s);
         else
-            store_element(t, a->s, addr, k << a->s, a32_q(t, r >> 1), lane);
+            store_element(t, a->s, addr, k << a->s, a32_v(t, r), l.index);
     }
     for (unsigned k = 0; k < n && a->o; k++) {
-        unsigned r = a32_dd(a) + k * l.space, lane = l.index + ((r & 1) << (3 - a->s));
-        a32_put_q(t, r >> 1, ir_vset(t->b, IR_V128, a->s, IR_VA_N(lane), a32_q(t, r >> 1), v[k]));
+        unsigned r = a32_dd(a) + k * l.space;
+        a32_put_v(t, r, ir_vset(t->b, IR_V64, a->s, IR_VA_N(l.index), a32_v(t, r), v[k]));
     }
     write_back(t, a, back);
 }

@@ -126,7 +126,7 @@ void a32_trans_f_vcvt_ds(Trans *t, const A32Args *a)
 void a32_trans_f_vcvt_from_half(Trans *t, const A32Args *a)
 {
     unsigned r = a32_sm(a);
-    IrVal half = a32_lane(t, IR_F16, IR_LANE_16, (r & 3) * 2 + a->j, a32_q(t, r >> 2));
+    IrVal half = a32_lane(t, IR_F16, IR_LANE_16, (r & 1) * 2 + a->j, a32_v(t, r >> 1));
 
     a32_put_f(t, a, ir_fcvt(t->b, IR_F2F, a32_fp(a), IR_RDYN, half));
 }
@@ -134,7 +134,7 @@ void a32_trans_f_vcvt_to_half(Trans *t, const A32Args *a)
 {
     unsigned r = a32_sd(a);
 
-    a32_put_lane(t, r >> 2, IR_LANE_16, (r & 3) * 2 + a->j, ir_fcvt(t->b, IR_F2F, IR_F16, IR_RDYN, a32_fm(t, a)));
+    a32_put_lane(t, r >> 1, IR_LANE_16, (r & 1) * 2 + a->j, ir_fcvt(t->b, IR_F2F, IR_F16, IR_RDYN, a32_fm(t, a)));
 }
 
 /* Integers are in single registers. */
@@ -357,8 +357,7 @@ void a32_trans_vmov_to_scalar(Trans *t, const A32Args *a)
         a32_illegal(t);
         return;
     }
-    n += (r & 1) << (3 - lane);
-    a32_put_q(t, r >> 1, ir_vset(t->b, IR_V128, lane, IR_VA_N(n), a32_q(t, r >> 1), a32_r(t, a->d)));
+    a32_put_v(t, r, ir_vset(t->b, IR_V64, lane, IR_VA_N(n), a32_v(t, r), a32_r(t, a->d)));
 }
 void a32_trans_vmov_from_scalar(Trans *t, const A32Args *a)
 {
@@ -368,9 +367,8 @@ void a32_trans_vmov_from_scalar(Trans *t, const A32Args *a)
         a32_illegal(t);
         return;
     }
-    n += (r & 1) << (3 - lane);
     uint32_t sign = a->u || lane == IR_LANE_32 ? 0 : IR_VA_S;
-    a32_put(t, a->d, ir_vget(t->b, IR_I32, lane, sign | IR_VA_N(n), a32_q(t, r >> 1)));
+    a32_put(t, a->d, ir_vget(t->b, IR_I32, lane, sign | IR_VA_N(n), a32_v(t, r)));
 }
 
 /* p (B) and q (E): byte, halfword, word */

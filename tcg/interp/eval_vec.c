@@ -272,6 +272,7 @@ static bool eval_other(const Row *r, const IrVec arg[4], IrVec *ret)
         *ret = arg[0];
         lane_set(ret, r->size, r->n, arg[1].w[0]);
         return true;
+    case IR_VJOIN: *ret = (IrVec){{arg[0].w[0], arg[1].w[0]}}; return true;
     case IR_VSETV:
         *ret = arg[0];
         lane_set(ret, r->size, r->n, lane_get(&arg[1], r->size, r->m));

@@ -78,7 +78,7 @@ bool interp_vec(Interp *x, unsigned at)
         x->val[at] = ir_eval_crc32(i->imm >> 8 & 1, (uint32_t)x->val[i->a], x->val[i->b], bytes);
         return true;
     }
-    if (i->op == IR_VZEXT || i->op == IR_VLOW) {
+    if (i->op == IR_VZEXT || i->op == IR_VANY || i->op == IR_VLOW) {
         v = interp_vec_get(x, i->a);
         if (i->op == IR_VLOW)
             v.w[0] = ir_canon((IrType)i->type, v.w[0]);

@@ -232,6 +232,7 @@ IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVa
 }
 
 IrVal ir_vzext(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VZEXT, to, a); }
+IrVal ir_vany(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VANY, to, a); }
 IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VLOW, to, a); }
 
 IrVal ir_crc32(IrBuilder *b, unsigned kind, IrVal crc, IrVal data)

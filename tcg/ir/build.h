@@ -111,6 +111,7 @@ IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVa
 #undef OP
 
 IrVal ir_vzext(IrBuilder *b, IrType to, IrVal a);
+IrVal ir_vany(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_vconst(IrBuilder *b, IrType t, uint64_t low, uint64_t high); /* t: v64 or v128 */
 IrVal ir_vconst_dup(IrBuilder *b, IrType t, unsigned lane, uint64_t v);

@@ -219,16 +219,73 @@ static IrVal fold_extend(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVa
 
 /* ---- vectors ---- */
 
+/* Which lane of 32 bits a vsetv of a lane 0 has written; 2: it is none. */
+static unsigned set_lane32(const IrInsn *i)
+{
+    return i->op == IR_VSETV && i->misc == IR_LANE_32 && !(i->imm >> 16 & 255) ? i->imm >> 8 & 255 : 2;
+}
+
+/* The low bits of i, through what put vectors together. */
+static IrVal fold_vlow(IrBuilder *b, IrType to, const IrInsn *i)
+{
+    const IrInsn *from = i->op == IR_VDUPL ? def(b, i->a) : NULL;
+    IrType t = i->op == IR_VANY || i->op == IR_VZEXT ? type_of(b, i->a) : IR_VOID;
+    if (t != IR_VOID && t == to)
+        return i->a;
+    if (i->op == IR_VANY && ir_type_is_fp(t) && ir_type_bits(to) <= ir_type_bits(t) && to != IR_V64)
+        return IR_NONE; /* a part of a float is no float */
+    if (i->op == IR_VANY && ir_type_bits(to) < ir_type_bits(t))
+        return ir_vlow(b, to, i->a);
+    if (i->op == IR_VANY && ir_type_bits(to) == ir_type_bits(t))
+        return ir_type_is_fp(to) ? ir_vlow(b, to, i->a) : ir_vany(b, to, i->a);
+    if (i->op == IR_VLOW)
+        return ir_vlow(b, to, i->a);
+    if (i->op == IR_VJOIN)
+        return to == IR_V64 ? i->a : ir_vlow(b, to, i->a);
+    if (from && from->op == IR_VJOIN && i->misc == IR_LANE_64) {
+        IrVal half = i->imm >> 8 & 1 ? from->b : from->a;
+        return to == IR_V64 ? half : ir_vlow(b, to, half);
+    }
+    if (from && from->op == IR_VZEXT && i->misc == IR_LANE_64 && (i->imm >> 8 & 1) && to == IR_V64)
+        return ir_vconst(b, IR_V64, 0, 0);
+    if (to == IR_F32 && i->type == IR_V64 && set_lane32(i) < 2)
+        return ir_vlow(b, to, set_lane32(i) == 0 ? i->b : i->a);
+    if (to == IR_F32 && from && i->misc == IR_LANE_32 && i->type == IR_V64 && set_lane32(from) < 2)
+        return set_lane32(from) == (i->imm >> 8 & 255) ? ir_vlow(b, to, from->b)
+                                                       : ir_vlow(b, to, ir_vdupl(b, IR_V64, IR_LANE_32, i->imm, from->a));
+    return IR_NONE;
+}
+
 static IrVal fold_vcvt(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVal a)
 {
+    IrInsn from = *i; /* the table may move */
     if (i->op == IR_CONST)
-        return op == IR_VZEXT ? ir_vconst(b, to, const_bits(b, a), 0)
-                              : make_const(b, to, ir_canon(to, ir_const_vec(b->r, a).w[0]));
+        return op != IR_VLOW ? ir_vconst(b, to, const_bits(b, a), 0)
+                             : make_const(b, to, ir_canon(to, ir_const_vec(b->r, a).w[0]));
     if (op == IR_VZEXT)
         return i->op == IR_VZEXT ? ir_vzext(b, to, i->a) : IR_NONE;
-    if (i->op == IR_VZEXT && type_of(b, i->a) == to)
-        return i->a;
-    return i->op == IR_VLOW ? ir_vlow(b, to, i->a) : IR_NONE;
+    if (op == IR_VLOW)
+        return fold_vlow(b, to, &from);
+    if (i->op == IR_VANY && type_of(b, i->a) != to)
+        return ir_vany(b, to, i->a);
+    return i->op == IR_VLOW && type_of(b, i->a) == to ? i->a : IR_NONE;
+}
+
+/* Both halves of one vector joined again; both lanes of a pair set. */
+static IrVal fold_join(IrBuilder *b, const IrInsn *i)
+{
+    const IrInsn *low = def(b, i->a), *high = def(b, i->b);
+    if (i->op == IR_VJOIN && low->op == IR_VLOW && high->op == IR_VLOW && type_of(b, low->a) == IR_V128) {
+        const IrInsn *dup = def(b, high->a);
+        return dup->op == IR_VDUPL && dup->misc == IR_LANE_64 && dup->imm == IR_VA_N(1) && dup->a == low->a ? low->a : IR_NONE;
+    }
+    if (i->op == IR_VSETV && i->type == IR_V64 && set_lane32(i) < 2 && set_lane32(low) < 2) {
+        if (set_lane32(i) == set_lane32(low))
+            return ir_vsetv(b, IR_V64, IR_LANE_32, i->imm, low->a, i->b);
+        IrVal zero = set_lane32(i) ? low->b : i->b, one = set_lane32(i) ? i->b : low->b;
+        return ir_vzip(b, IR_V64, IR_LANE_32, 0, zero, one);
+    }
+    return IR_NONE;
 }
 
 /* v is a constant of 0 or of all ones? */
@@ -268,6 +325,8 @@ IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)
     case IR_VSHL:
     case IR_VSHR:
     case IR_VEXT: return i->imm >> 8 == 0 ? i->a : IR_NONE;
+    case IR_VJOIN:
+    case IR_VSETV: return fold_join(b, i);
     case IR_VAES: return fold_aes(b, i);
     case IR_VDUP: return is_const(b, i->a) ? ir_vconst_dup(b, t, i->misc, const_bits(b, i->a)) : IR_NONE;
     default: return IR_NONE;
@@ -280,7 +339,7 @@ IrVal ir_fold_cvt(IrBuilder *b, IrOp op, IrType to, IrVal a)
     IrType from = type_of(b, a);
     if (from == to)
         return a;
-    if (op == IR_VZEXT || op == IR_VLOW)
+    if (op == IR_VZEXT || op == IR_VANY || op == IR_VLOW)
         return fold_vcvt(b, op, to, i, a);
     if (ir_type_bits(from) > 64 || ir_type_bits(to) > 64)
         return IR_NONE;

@@ -10,7 +10,7 @@ enum {
 /* [op] = {lanes, flags, N, M, v128 only} */
 static const IrVecRow rows[IR_OP_COUNT] = {
 #define ROW(op, ...) [IR_##op] = {__VA_ARGS__}
-    ROW(VGET, L8_64, S, IR_VNUM_LANE), ROW(VSET, L8_64, 0, IR_VNUM_LANE),
+    ROW(VJOIN, L64, .v128 = true), ROW(VGET, L8_64, S, IR_VNUM_LANE), ROW(VSET, L8_64, 0, IR_VNUM_LANE),
     ROW(VSETV, L8_64, 0, IR_VNUM_LANE, IR_VNUM_LANE), ROW(VDUP, L8_64), ROW(VDUPL, L8_64, 0, IR_VNUM_LANE),
     ROW(VAND, L8), ROW(VOR, L8), ROW(VXOR, L8), ROW(VANDN, L8), ROW(VNOT, L8), ROW(VBSL, L8),
     ROW(VADD, L8_64), ROW(VSUB, L8_64), ROW(VMUL, L8_64), ROW(VNEG, L8_64), ROW(VABS, L8_64),

@@ -250,16 +250,16 @@ static bool check_vec(const Verifier *x, unsigned at)
         NEED(n == 1 || type_of(x, i->a) == t, at, "V2 operand type");
     } else {
         for (unsigned k = 0; k < n; k++)
-            NEED(!i->arg[k] || type_of(x, i->arg[k]) == t, at, "V2 operand type");
+            NEED(!i->arg[k] || type_of(x, i->arg[k]) == (i->op == IR_VJOIN ? IR_V64 : t), at, "V2 operand type");
     }
     return true;
 }
 
-/* vzext, vlow */
+/* vzext, vany, vlow */
 static bool check_vcvt(const Verifier *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
-    IrType t = (IrType)i->type, from = (IrType)i->misc, wide = i->op == IR_VZEXT ? t : from, low = i->op == IR_VZEXT ? from : t;
+    IrType t = (IrType)i->type, from = (IrType)i->misc, wide = i->op != IR_VLOW ? t : from, low = i->op != IR_VLOW ? from : t;
     NEED(from < IR_TYPE_COUNT && type_of(x, i->a) == from, at, "V2 operand type");
     NEED(wide == IR_V128 || wide == IR_V64, at, "V2 type of a vector");
     bool ok = ir_type_is_vec(low) || (i->op == IR_VZEXT && ir_type_is_int(low) && low != IR_I1);

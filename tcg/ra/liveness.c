@@ -107,7 +107,7 @@ static void scan_put(Scan *s, unsigned at, const IrInsn *i)
     s->put_at[slot] = (uint16_t)at;
 }
 
-/* trunc and vlow make no code: its value is the low part of the operand's register. */
+/* trunc, vlow and vany make no code: the value is in the operand's register. */
 static void scan_trunc(Scan *s, unsigned at, const IrInsn *i)
 {
     IrLive *l = s->l;
@@ -178,7 +178,7 @@ static void scan_insn(Scan *s, unsigned at)
             s->fl_until = at + 1;
         memset(s->dead_slots, 0, sizeof(s->dead_slots));
     }
-    if (i->op == IR_TRUNC || i->op == IR_VLOW) {
+    if (i->op == IR_TRUNC || i->op == IR_VLOW || i->op == IR_VANY) {
         scan_trunc(s, at, i);
         return;
     }

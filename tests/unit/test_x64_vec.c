@@ -136,7 +136,13 @@ static bool operand_is_int(const Form *f, unsigned k)
     return sig == IR_SIG_VDUP || sig == IR_SIG_CRC || (sig == IR_SIG_VSET && k == 1);
 }
 
-static IrType vec_type(const Form *f) { return sig_of(f) == IR_SIG_VGET ? (IrType)f->data : (IrType)f->i.type; }
+/* Of the operands. */
+static IrType vec_type(const Form *f)
+{
+    if (f->i.op == IR_VJOIN)
+        return IR_V64;
+    return sig_of(f) == IR_SIG_VGET ? (IrType)f->data : (IrType)f->i.type;
+}
 
 static IrVal vec_from(Build *x, unsigned slot)
 {
@@ -184,7 +190,7 @@ static IrVal operand(Build *x, unsigned n, unsigned k, IrVal first)
     if (operand_is_int(x->f, k))
         return int_from(x, k, n + k);
     if (from == 5 && !result_is_int(x->f))
-        return first;
+        return x->f->i.op == IR_VJOIN ? ir_vlow(&x->b, IR_V64, first) : first;
     return from == 4 ? ir_vconst(&x->b, vec_type(x->f), konst.w[0], konst.w[1]) : vec_from(x, S_V + (from & 3));
 }
 

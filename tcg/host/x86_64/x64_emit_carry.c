@@ -55,6 +55,7 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_NOP:
     case IR_CONST:
     case IR_TRUNC:
+    case IR_VANY:
     case IR_VLOW:
     case IR_ADDC:
     case IR_SUBC:

@@ -128,6 +128,7 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
     }
 }
 
+void x64_emit_vany(X64Emit *e, const IrInsn *i) {}
 void x64_emit_vlow(X64Emit *e, const IrInsn *i) {} /* another name of its operand, see ir_liveness() */
 
 /* ---- rows without a recipe ---- */

@@ -64,6 +64,19 @@ void x64_emit_vdup(X64Emit *e, const IrInsn *i)
     dup_lane(e, i->misc, 0, d, d);
 }
 
+/* Two halves that stand behind one another in memory are one load. */
+void x64_emit_vjoin(X64Emit *e, const IrInsn *i)
+{
+    X64Mem ma, mb;
+    bool in_mem = x64_use_mem(e, i->a, &ma) && x64_use_mem(e, i->b, &mb);
+    if (in_mem && ma.base == mb.base && mb.disp == ma.disp + 8) {
+        x64_movups_rm(e->a, x64_def_x(e, -1, 0), ma);
+        return;
+    }
+    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b);
+    xv3(e, XL_PUNPCKLQDQ, x64_def_x(e, a, 0), a, b);
+}
+
 void x64_emit_vsetv(X64Emit *e, const IrInsn *i)
 {
     unsigned n = xv_n(i), m = xv_m(i), lane = i->misc;
