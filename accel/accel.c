@@ -126,6 +126,10 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
         accel_free(a);
         return NULL;
     }
+    if (cfg->machine) {
+        cfg->machine->opaque = a;
+        cfg->machine->code_written = softmmu_code_written;
+    }
     return a;
 }
 
@@ -161,6 +165,10 @@ Cpu *accel_cpu_new(Accel *a)
     cpu->ops = a->ops;
     cpu->accel = a;
     cpu->accel_cpu = ac;
+    if (a->cfg.machine && !softmmu_init(cpu)) {
+        accel_unmap(a, ac, bytes);
+        return NULL;
+    }
     a->ops->reset(cpu);
     a->engine->cpu_init(cpu);
     lock_take(&a->lock);
@@ -277,6 +285,23 @@ void accel_exclusive_end(Cpu *self) { lock_release(&self->accel->stop); }
 
 void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
 
+void accel_wake(Cpu *cpu)
+{
+    AccelCpu *ac = cpu->accel_cpu;
+    __atomic_store_n(&cpu->kick, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&ac->halted, __ATOMIC_SEQ_CST))
+        sys_futex(&cpu->kick, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+void accel_halt(Cpu *cpu)
+{
+    AccelCpu *ac = cpu->accel_cpu;
+    __atomic_store_n(&ac->halted, true, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&cpu->kick, __ATOMIC_SEQ_CST))
+        sys_futex(&cpu->kick, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0);
+    __atomic_store_n(&ac->halted, false, __ATOMIC_SEQ_CST);
+}
+
 void accel_ctx_set(Accel *a, Cpu *self, uint32_t set)
 {
     accel_exclusive_begin(self);
@@ -293,6 +318,8 @@ void accel_ctx_set(Accel *a, Cpu *self, uint32_t set)
 static void update_ctx(Cpu *cpu)
 {
     cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
+    if (cpu->accel->cfg.machine)
+        softmmu_context(cpu);
 }
 
 static void run_engine(Accel *a, Cpu *cpu)
@@ -302,6 +329,9 @@ static void run_engine(Accel *a, Cpu *cpu)
     a->engine->run(cpu);
     cpu_leave(a, cpu->accel_cpu);
 }
+
+void accel_pause(Cpu *cpu) { cpu_leave(cpu->accel, cpu->accel_cpu); }
+void accel_resume(Cpu *cpu) { cpu_enter(cpu->accel, cpu->accel_cpu); }
 
 /* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
 enum { MAX_EXCLUSIVE_INSNS = 64, MAX_YIELDS = 100 };
@@ -342,9 +372,29 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
 }
 
+/* Of a machine's cpu: what is not the engine's business is the ISA's. */
+static bool run_exit_paged(Cpu *cpu, bool *ret)
+{
+    const TargetSys *sys = cpu->ops->sys;
+    switch ((CpuExitKind)cpu->exit.kind) {
+    case CPU_EXIT_EXCLUSIVE:
+    case CPU_EXIT_CTX: return false;
+    case CPU_EXIT_FENCE_I: *ret = false; return true; /* stores drop code at once */
+    case CPU_EXIT_KICK:
+    case CPU_EXIT_HALT: *ret = true; return true;
+    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
+    default: break;
+    }
+    *ret = !sys->exception(cpu);
+    return true;
+}
+
 /* Deals with the exits that are accel's own business. Returns true when the exit is for the caller. */
 static bool run_exit(Accel *a, Cpu *cpu)
 {
+    bool done;
+    if (a->cfg.machine && run_exit_paged(cpu, &done))
+        return done;
     switch ((CpuExitKind)cpu->exit.kind) {
     case CPU_EXIT_EXCLUSIVE:
         if (run_exclusive(a, cpu))
@@ -372,6 +422,8 @@ void accel_run(Cpu *cpu)
     while (!run_exit(a, cpu));
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
+    if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK)
+        a->ops->sys->interrupt(cpu);
     if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
         drop_reservation(cpu);
 }
@@ -431,17 +483,17 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
     switch ((IrRunKind)run->kind) {
     case IR_RUN_EXIT: {
         const IrExit *x = &r->exit[run->exit];
-        cpu->pc = x->pc;
-        if (x->kind == IR_EXIT_DIRECT)
+        cpu->pc = x->pc + cpu->pc_delta;
+        if (x->kind != IR_EXIT_RAISE)
             return true;
         cpu->exit.kind = x->code;
         if (x->code != CPU_EXIT_MISALIGNED)
-            cpu->exit.addr = x->pc;
+            cpu->exit.addr = cpu->pc;
         return false;
     }
     case IR_RUN_INDIRECT: cpu->pc = run->pc; return true;
     case IR_RUN_FAULT:
-        cpu->pc = run->pc;
+        cpu->pc = run->pc + cpu->pc_delta;
         accel_exit_fault(cpu, run->addr, run->size, run->write);
         return false;
     case IR_RUN_HELPER: return false; /* pc was set before the call */

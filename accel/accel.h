@@ -35,6 +35,7 @@ typedef struct AccelConfig {
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;
     AccelMem mem;
+    struct MemMap *machine; /* its physical memory; NULL: user mode, `mem` counts */
     void *arena_base;      /* address range reserved by the owner for the accel's own mappings, or NULL */
     size_t arena_bytes;
 } AccelConfig;
@@ -44,6 +45,7 @@ enum {
     ACCEL_NO_PINS = 1, ACCEL_NO_CHAIN = 2, ACCEL_NO_JUMP_CACHE = 4, ACCEL_NO_LOOPS = 8, ACCEL_NO_SUPERBLOCK = 16,
     ACCEL_NO_FOLD = 32, ACCEL_NO_LAZY_NAN = 64, ACCEL_NO_LOOP_PINS = 128,
     ACCEL_NO_LAZY_FLAGS = 512, ACCEL_NO_RETURN_STACK = 1024, ACCEL_NO_FORK_HINTS = 2048,
+    ACCEL_NO_TLB = 4096, /* every access of a machine by C code */
     ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show its worth */
 };
 enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8, ACCEL_LOG_STATS = 16,
@@ -58,10 +60,14 @@ Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */
 void accel_cpu_free(Cpu *cpu);
 
 /* Runs until something for the caller happens; cpu->exit and cpu->pc say what. Exits of kind CTX, FENCE_I and EXCLUSIVE
- * are dealt with inside. Before KICK is returned the kick word is cleared, so the caller looks at its queues after. */
+ * are dealt with inside; of a machine's cpu also exceptions, and interrupts where it was kicked: KICK and HALT remain. Before KICK is returned the kick word is cleared, so the caller looks at its queues after. */
 void accel_run(Cpu *cpu);
 /* Makes accel_run() of that cpu return CPU_EXIT_KICK soon (at a poll), or at once if it is not running. */
 void accel_kick(Cpu *cpu);
+/* The same, and ends its accel_halt(). */
+void accel_wake(Cpu *cpu);
+/* Machines: the cpu's thread, outside of accel_run(), sleeps until somebody wakes the cpu. */
+void accel_halt(Cpu *cpu);
 /* Guest bytes [start, start + len) changed, were unmapped or lost their permission. */
 void accel_invalidate(Accel *a, Gva start, uint64_t len);
 /* They may have changed or lost their permission, but most likely will run as before (mprotect, a flush of a range):

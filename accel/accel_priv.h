@@ -11,6 +11,7 @@
 #define ACCEL_ACCEL_PRIV_H
 
 #include "accel/accel.h"
+#include "accel/softmmu.h"
 #include "accel/superblock.h"
 #include "base/lock.h"
 #include "tcg/interp/interp.h"
@@ -51,7 +52,10 @@ struct AccelCpu {
     size_t bytes;        /* of the allocation that holds this and the cpu */
     uint32_t state;      /* ACCEL_CPU_OUT, or running: the id of its thread; futex word */
     bool waiting;        /* counted in Accel.waiting */
+    bool halted;         /* in accel_halt() */
     uint64_t fault_addr; /* si_addr of the last fault in fault.h */
+    SoftMmu *mmu;        /* machines; NULL in user mode */
+    MmuHot hot;
     _Alignas(64) char engine[];
 };
 
@@ -91,6 +95,17 @@ void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);
 
 /* Applies the end of a run of the IR interpreter to the cpu. True: go on at cpu->pc. */
 bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run);
+
+/* A running cpu counts as outside between the two; it may wait in the second. */
+void accel_pause(Cpu *cpu);
+void accel_resume(Cpu *cpu);
+/* Machines: puts the key of the region at cpu->pc into *ret_key, and sets pc_delta. NULL: cpu->exit says why not. */
+const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key);
+/* superblock_build() at cpu->pc. Machines: from the page where that is, with stores to its bytes being noticed from then on.
+ * False: cpu->exit is filled in. */
+bool accel_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret);
+/* Does the present mapping agree with that second page? */
+bool accel_second_agrees(Cpu *cpu, uint64_t second);
 
 /* Text to the log. */
 void accel_log(const Accel *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

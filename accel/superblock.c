@@ -10,6 +10,7 @@ typedef struct Tracer {
     Trans t;
     Gva head;
     Gva window, window_end; /* known executable bytes */
+    uint64_t bias;          /* host address - address, of the window */
     Gva buf_pc, buf_end;    /* what buf holds */
     unsigned max, branches;
     uint8_t buf[TRACE_BUFFER]; /* last: not cleared */
@@ -22,7 +23,7 @@ static Gva place(const Tracer *x, Gva pc) { return pc & ~x->cfg->ops->pc_tag; }
  * vanish, at any time. */
 static bool tracer_copy(Tracer *x, Gva pc, unsigned n)
 {
-    if (fault_copy(x->buf, (const void *)(uintptr_t)pc, n) != 0)
+    if (fault_copy(x->buf, (const void *)(uintptr_t)(pc + x->bias), n) != 0)
         return false;
     x->buf_pc = pc;
     x->buf_end = pc + n;
@@ -33,6 +34,13 @@ static void tracer_at(Tracer *x, Gva pc)
 {
     x->t.bytes = x->buf + (pc - x->buf_pc);
     x->t.n_bytes = (unsigned)MIN(x->buf_end - pc, 64);
+}
+
+/* Paged: is `to` on another page, or so near to the end that its instruction might be? */
+static bool is_far(const Tracer *x, Gva to)
+{
+    enum { LONGEST = 4 };
+    return x->cfg->page && place(x, to) - x->window > 4096 - LONGEST;
 }
 
 /* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
@@ -54,9 +62,23 @@ static bool tracer_fetch(Tracer *x, Gva pc)
     return true;
 }
 
+static bool tracer_fetch_second(Tracer *x, Gva pc)
+{
+    const uint8_t *more;
+    unsigned first = (unsigned)(x->window_end - pc);
+    if (!x->cfg->second(x->cfg->second_opaque, &x->sb->second, &more) || !tracer_copy(x, pc, first))
+        return false;
+    memcpy(x->buf + first, more, TRACE_LOOK_AHEAD - first);
+    x->buf_end = pc + TRACE_LOOK_AHEAD;
+    tracer_at(x, pc);
+    return true;
+}
+
 /* An instruction that crosses a page, if the second is executable as well. */
 static bool tracer_fetch_across(Tracer *x, Gva pc)
 {
+    if (x->cfg->page)
+        return tracer_fetch_second(x, pc);
     Gva page = align_up(pc + 1, 4096);
     unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, page);
     if (n == 0)
@@ -90,6 +112,17 @@ static bool tracer_add_run(Superblock *sb, Gva pc, const uint8_t *bytes, unsigne
     return true;
 }
 
+/* The only instruction, over two pages that need not follow each other. */
+static void tracer_add_two(Superblock *sb, Gva pc, const uint8_t *bytes, unsigned len)
+{
+    unsigned first = (unsigned)(align_up(pc + 1, 4096) - pc);
+    memcpy(sb->bytes, bytes, len);
+    sb->n_bytes = len;
+    sb->n_runs = 2;
+    sb->run[0] = (SuperblockRun){.pc = pc, .len = first};
+    sb->run[1] = (SuperblockRun){.pc = sb->second, .len = len - first};
+}
+
 static bool tracer_visited(const Tracer *x, Gva pc)
 {
     const IrRegion *r = x->b->r;
@@ -99,10 +132,12 @@ static bool tracer_visited(const Tracer *x, Gva pc)
     return false;
 }
 
-static void tracer_leave_direct(Tracer *x, Gva from, Gva to)
+static unsigned tracer_exit(Tracer *x, Gva from, Gva to)
 {
-    ir_exit(x->b, ir_exit_direct(x->b, to, place(x, to) <= place(x, from)));
+    return is_far(x, to) ? ir_exit_far(x->b, to) : ir_exit_direct(x->b, to, place(x, to) <= place(x, from));
 }
+
+static void tracer_leave_direct(Tracer *x, Gva from, Gva to) { ir_exit(x->b, tracer_exit(x, from, to)); }
 
 static void tracer_close_loop(Tracer *x)
 {
@@ -126,7 +161,7 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
         tracer_leave_direct(x, from, to);
         return false;
     }
-    bool stop = r->full || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
+    bool stop = r->full || is_far(x, to) || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
                 ((cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
     if (stop || (to != x->t.next && tracer_visited(x, to)) || !tracer_fetch(x, place(x, to))) {
         tracer_leave_direct(x, from, to);
@@ -159,13 +194,13 @@ static bool tracer_flow(Tracer *x, Gva *pc)
         }
         if (t->flow.target == x->head && !(x->cfg->no_opt & ACCEL_NO_LOOPS)) {
             IrVal leave = ir_not(b, IR_I1, t->flow.cond);
-            ir_exit_if(b, leave, ir_exit_direct(b, t->next, false), false);
+            ir_exit_if(b, leave, tracer_exit(x, from, t->next), false);
             tracer_close_loop(x);
             return false;
         }
         if (x->branches)
             x->branches--;
-        ir_exit_if(b, t->flow.cond, ir_exit_direct(b, t->flow.target, place(x, t->flow.target) <= place(x, from)), false);
+        ir_exit_if(b, t->flow.cond, tracer_exit(x, from, t->flow.target), false);
         *pc = t->next;
         if (x->cfg->no_opt & ACCEL_NO_SUPERBLOCK) {
             tracer_leave_direct(x, from, t->next);
@@ -189,6 +224,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     const TargetOps *ops = cfg->ops;
     ret->n_runs = ret->n_bytes = 0;
     ret->writable = false;
+    ret->second = 0;
     Tracer x;
     memset(&x, 0, offsetof(Tracer, buf));
     x.cfg = cfg;
@@ -202,6 +238,11 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     x.t.b = b;
     x.t.ctx = ctx;
     x.t.target = x.t.target_store;
+    if (cfg->page) {
+        x.window = align_down(place(&x, pc), 4096);
+        x.window_end = x.window + 4096;
+        x.bias = (uint64_t)(uintptr_t)cfg->page - x.window;
+    }
     if (!tracer_fetch(&x, place(&x, pc))) {
         ret->fault = place(&x, pc);
         return false;
@@ -223,7 +264,7 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
         x.t.flow = (TransFlow){.kind = FLOW_NEXT};
         ops->translate(&x.t);
         if (x.t.truncated) {
-            if (tracer_fetch_across(&x, place(&x, pc))) {
+            if ((first || !cfg->page) && tracer_fetch_across(&x, place(&x, pc))) {
                 x.t.truncated = false;
                 ops->translate(&x.t);
             } else if (first) {
@@ -234,7 +275,9 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
                 break;
             }
         }
-        if (!tracer_add_run(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
+        if (ret->second) {
+            tracer_add_two(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)));
+        } else if (!tracer_add_run(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
             /* cannot happen: tracer_go keeps two runs free */
             ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
             break;

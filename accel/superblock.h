@@ -28,6 +28,7 @@ typedef struct Superblock {
     unsigned n_bytes;
     bool writable; /* the guest can write one of the pages: fence.i must look at the bytes again */
     Gva fault;     /* result false: the address that is not executable */
+    Gva second;    /* paged: address of code of the page that the only instruction goes on in; 0: none */
     uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ by now */
 } Superblock;
 
@@ -40,6 +41,11 @@ typedef struct SuperblockConfig {
     unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
     void *opaque;
+    /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last instruction that
+     * begins in it may end on another: `second` says where that is (false: nowhere). */
+    const uint8_t *page;
+    bool (*second)(void *opaque, Gva *ret_page, const uint8_t **ret_bytes);
+    void *second_opaque;
 } SuperblockConfig;
 
 /* False: not even the first instruction can be fetched; ret->fault says where. */

@@ -101,7 +101,8 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
-        case CPU_EXIT_EXCLUSIVE: break; /* dealt with in accel_run() */
+        case CPU_EXIT_EXCLUSIVE:
+        case CPU_EXIT_HALT: break; /* dealt with in accel_run(), or not of user mode */
         }
     }
 }

@@ -32,6 +32,7 @@ typedef enum CpuExitKind {
     CPU_EXIT_FENCE_I, /* instruction memory changed; pc = next instruction */
     CPU_EXIT_CTX,     /* something the context word depends on changed (see ops->ctx); pc = next instruction */
     CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
+    CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
 } CpuExitKind;
 
 typedef struct CpuExit {
@@ -65,6 +66,8 @@ struct Cpu {
     struct Accel *accel;
     void *accel_cpu;   /* accel's own per-cpu data */
     void *owner;       /* linux-user: the guest thread; system: the vCPU */
+    const struct CpuMem *mem; /* machines (target/mem.h) */
+    uint64_t pc_delta; /* machines: virtual - physical address of the page that pc is in. Else 0 */
     /* What generated code uses most stands last, next to the ISA's registers. */
     uint64_t ret_top;  /* accel: its return stack */
     uint32_t budget;   /* instruction count mode only; written by the owner */
@@ -143,10 +146,12 @@ struct TargetOps {
      * system calls), but for single steps. NULL: the ISA has none. Asked after an instruction that raised EXCLUSIVE was
      * run: the others stay stopped until the reservation is gone. */
     bool (*reserved)(Cpu *cpu, bool drop);
+    const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
 };
 
 extern const TargetOps target_riscv64;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
+extern const TargetOps target_riscv64_sys; /* with privileged levels */
 
 #endif

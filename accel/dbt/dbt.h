@@ -16,12 +16,18 @@ typedef struct DbtJump {
     uint64_t pc, rx;
 } DbtJump;
 
+/* Of machines, in the same memory (x64.h). */
+typedef struct DbtFarJump {
+    uint64_t pc, key, rx, delta;
+} DbtFarJump;
+
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
     uint64_t host_sp; /* C's stack, while generated code runs on the return stack */
     uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
     X64SoftArea soft;
+    IrAccess access;        /* machines: what generated code asks of C */
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
@@ -96,6 +102,11 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 /* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex; counts it. True: go on at
  * cpu->pc; else cpu->exit is filled in. */
 bool dbt_step(Dbt *d, Cpu *cpu);
+/* dbt_paged.c: machines. NULL: cpu->exit says why. */
+DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head);
+/* Region r is what cpu->pc, reached by an indirect jump, leads to. */
+void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r);
+
 /* dbt_exec.c: code at [start, start + len) is to be made again. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len);
 

@@ -69,15 +69,21 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
                        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
                        (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) |
-                       X64_NO_RETURN_STACK;
+                       X64_NO_RETURN_STACK | (off & ACCEL_NO_TLB ? X64_NO_TLB : 0);
     x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
+    int32_t hot = (int32_t)offsetof(AccelCpu, hot) - (int32_t)accel_cpu_head(a);
+    d->host.paged = (X64Paged){.on = a->cfg.machine != NULL, .tlb_entries = TLB_ENTRIES, .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
+                               .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key), .pc_delta = offsetof(Cpu, pc_delta),
+                               .access = e + (int32_t)offsetof(DbtCpu, access), .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
     d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD, .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
                                  .rx = offsetof(DbtRegion, rx)};
+    if (d->host.paged.on)
+        d->host.lookup.table = NULL; /* it has physical addresses */
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
@@ -87,7 +93,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->step_host.exit_indirect = d->host.exit_indirect_plain;
     d->returns_host = d->host;
     d->returns_host.no_opt &= ~X64_NO_RETURN_STACK;
-    d->returns_from = off & ACCEL_NO_RETURN_STACK ? UINT32_MAX : a->cfg.returns_from ? a->cfg.returns_from : RETURNS_FROM;
+    d->returns_from = (off & ACCEL_NO_RETURN_STACK) || d->host.paged.on ? UINT32_MAX : a->cfg.returns_from ? a->cfg.returns_from : RETURNS_FROM;
     seg->used = SEG_BYTES;
     seg->state = SEG_FIXED;
     return true;
@@ -181,6 +187,8 @@ static bool executable(const Dbt *d, const DbtRegion *r)
 
 static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 {
+    if (d->host.paged.on)
+        return dbt_paged_region(d, cpu, loop_head);
     for (DbtRegion *r; (r = dbt_map_find(&d->map, cpu->pc, cpu->ctx));) {
         if (LIKELY(dbt_region_checked(&d->map, r)))
             return r;
@@ -197,7 +205,7 @@ static bool left_by_exit(Dbt *d, Cpu *cpu, uint32_t id)
     const ExitInfo *x = &d->cache.exit[id];
     /* Another thread may have made the region, and a slot alone have led here: this pairs with its publication. */
     (void)__atomic_load_n(&d->cache.segment[id / SEG_EXITS].n_regions, __ATOMIC_ACQUIRE);
-    cpu->pc = x->pc;
+    cpu->pc = x->pc + cpu->pc_delta;
     if (x->kind == IR_EXIT_RAISE) {
         cpu->exit = (CpuExit){.kind = x->code};
         return false;
@@ -219,6 +227,13 @@ static void forget_stale(Dbt *d, Cpu *cpu)
     DbtCpu *dc = dbt_cpu(cpu);
     bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
     /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    if (d->host.paged.on) {
+        uint64_t gone = __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST);
+        if (gone != dc->gone)
+            softmmu_new_generation(cpu);
+        dc->gone = gone;
+        return;
+    }
     if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
         clear |= !dbt_map_forget(&d->map, &dc->gone, dc->jump, d->host.insn_shift);
     if (UNLIKELY(clear)) {
@@ -258,8 +273,10 @@ static void run_loop(Dbt *d, Cpu *cpu)
         DbtRegion *r = region_at(d, cpu, link >= 0 && d->cache.exit[link].back);
         if (UNLIKELY(!r))
             return;
-        if (link >= 0 && chain)
+        if (link >= 0 && chain && d->cache.exit[link].kind == IR_EXIT_DIRECT)
             dbt_map_link(&d->map, (uint32_t)link, r);
+        else if (d->host.paged.on && link == X64_ID_INDIRECT)
+            dbt_paged_remember(d, cpu, r);
         else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) /* translated across a fence it is not */
             dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {

@@ -155,7 +155,7 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
         swapped |= 1u << r->loop_pin[k].reg;
     store_pins(d->host.pin, d->host.n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
-    cpu->pc = r->guest_pc[rec->ordinal];
+    cpu->pc = r->guest_pc[rec->ordinal] + cpu->pc_delta;
     if (sig == SIGFPE) { /* the flags of exceptions that are not masked are the interpreter's to raise */
         uint32_t *csr = &uc->uc_mcontext.fpregs->mxcsr;
         *csr &= *csr >> 7 | ~(uint32_t)0x3f;

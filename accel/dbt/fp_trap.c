@@ -31,18 +31,16 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         return false;
     }
     SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1, .no_opt = d->trace.no_opt};
-    Gva pc = cpu->pc;
+    Gva pc = cpu->pc - cpu->pc_delta;
     bool on = false;
     arena_rewind(&s->arena, 0);
-    if (superblock_build(&cfg, &s->arena, &s->builder, pc, cpu->ctx | CTX_STEP, &s->sb)) {
+    if (accel_build(&cfg, &s->arena, &s->builder, cpu, cpu->ctx | CTX_STEP, &s->sb)) {
         IrRun run;
         IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS),
                        .vec = arena_array(&s->arena, IrVec, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
-                       .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1};
+                       .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1, .pc_delta = cpu->pc_delta, .access = softmmu_access};
         ir_run(s->sb.region, &m, &run);
         on = accel_run_ended(cpu, s->sb.region, &run);
-    } else {
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
     }
     dbt_scratch_put(d, s);
     if (trapped)

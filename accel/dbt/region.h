@@ -37,6 +37,7 @@ struct DbtRegion {
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable;
+    uint64_t second;       /* Superblock.second; nothing links to such a region */
     uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory */
     const uint8_t *bytes;  /* writable: what it was made from, run after run */
     X64Record *record;     /* by host address */

@@ -73,6 +73,7 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
         .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec, .guest_pc = pcs, .ref = ref,
+        .second = sb->second,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
         .n_fl = (uint8_t)s->code.n_fl, .fl = fl,
     };
@@ -195,10 +196,8 @@ static DbtRegion *attempt(Attempt *t)
     if (t->max)
         cfg.max_insns = t->max;
     arena_rewind(&s->arena, 0);
-    if (!superblock_build(&cfg, &s->arena, &s->builder, t->cpu->pc, t->cpu->ctx, &s->sb)) {
-        t->cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = s->sb.fault};
+    if (!accel_build(&cfg, &s->arena, &s->builder, t->cpu, t->cpu->ctx, &s->sb))
         return NULL;
-    }
     if (d->accel->cfg.log)
         accel_log_region(d->accel, &s->sb);
     ir_liveness(s->sb.region, x64_fuse(host_for(d, t->cpu)), &s->live);

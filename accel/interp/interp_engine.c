@@ -29,6 +29,7 @@ typedef struct InterpRow {
     uint64_t pc;
     const IrRegion *region; /* NULL: free */
     uint32_t ctx;
+    uint64_t second;        /* Superblock.second */
 } InterpRow;
 
 typedef struct InterpCpu {
@@ -142,8 +143,8 @@ static void region_prepare(const Accel *a, IrRegion *r)
     __builtin_trap();
 }
 
-/* Builds the region for the cpu's pc. NULL: the bytes cannot be fetched, and cpu->exit says so. */
-static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
+/* Builds the region at `pc`. NULL: the bytes cannot be fetched, and cpu->exit says so. */
+static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e, Gva pc)
 {
     Accel *a = cpu->accel;
     SuperblockConfig cfg = {.ops = a->ops,
@@ -156,11 +157,8 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
     do {
         attempts = __atomic_load_n(&shared->attempts, __ATOMIC_ACQUIRE);
         arena_rewind(&e->scratch, 0);
-        if (!superblock_build(&cfg, &e->scratch, &e->builder, cpu->pc, cpu->ctx, &sb)) {
-            cpu->exit.kind = CPU_EXIT_FETCH;
-            cpu->exit.addr = sb.fault;
+        if (!accel_build(&cfg, &e->scratch, &e->builder, cpu, cpu->ctx, &sb))
             return NULL;
-        }
         pages_mark(shared, &sb);
     } while (__atomic_load_n(&shared->attempts, __ATOMIC_SEQ_CST) != attempts);
     region_prepare(a, sb.region);
@@ -172,11 +170,24 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
         if (!r) /* the cache is smaller than one region */
             return sb.region;
     }
-    *cache_find(e, cpu->pc, cpu->ctx) = (InterpRow){.pc = cpu->pc, .region = r, .ctx = cpu->ctx};
-    e->n_rows++;
+    InterpRow *row = cache_find(e, pc, cpu->ctx);
+    e->n_rows += !row->region;
+    *row = (InterpRow){.pc = pc, .region = r, .ctx = cpu->ctx, .second = sb.second};
     if (sb.writable)
         __atomic_store_n(&shared->writable, true, __ATOMIC_SEQ_CST);
     return r;
+}
+
+/* The region to run next; NULL: cpu->exit says why there is none. */
+static const IrRegion *region_at(Cpu *cpu, InterpCpu *e)
+{
+    Gva pc = cpu->pc;
+    if (cpu->accel->cfg.machine && !accel_locate(cpu, &pc))
+        return NULL;
+    const InterpRow *row = cache_find(e, pc, cpu->ctx);
+    if (row->region && (!row->second || accel_second_agrees(cpu, row->second)))
+        return row->region;
+    return cache_build(cpu, e, pc);
 }
 
 /* ---- running ---- */
@@ -192,6 +203,7 @@ static void engine_run(Cpu *cpu)
                    .ff = &cpu->ff,
                    .frm = &cpu->frm,
                    .pc = &cpu->pc,
+                   .access = cpu->accel->cfg.machine ? softmmu_access : NULL,
                    .max_loops = MAX_LOOPS};
     bool step = (cpu->ctx & CTX_STEP) != 0;
     for (;;) {
@@ -202,9 +214,10 @@ static void engine_run(Cpu *cpu)
             cache_flush(e);
             e->generation = generation;
         }
-        const IrRegion *r = cache_find(e, cpu->pc, cpu->ctx)->region;
-        if (!r && !(r = cache_build(cpu, e)))
+        const IrRegion *r = region_at(cpu, e);
+        if (!r)
             return;
+        m.pc_delta = cpu->pc_delta;
         if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_CPU))
             accel_log_cpu(cpu);
         IrRun run;

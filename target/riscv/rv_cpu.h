@@ -12,7 +12,21 @@
 #ifndef TARGET_RISCV_RV_CPU_H
 #define TARGET_RISCV_RV_CPU_H
 
-#include "target/target.h"
+#include "target/mem.h"
+
+enum { RV_PMP_ENTRIES = 16 };
+
+/* The privileged state (rv_sys.h); unused in user mode. Field names are those of the CSRs. */
+typedef struct RvSys {
+    CpuBoard board;
+    uint64_t priv;   /* RV_U, RV_S, RV_M */
+    uint64_t lines, soft; /* mip */
+    uint64_t mstatus, medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg;
+    uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp;
+    uint64_t cycle_base, instret_base; /* added to the host's counter */
+    uint64_t pmpaddr[RV_PMP_ENTRIES];
+    uint8_t pmpcfg[RV_PMP_ENTRIES];
+} RvSys;
 
 typedef struct RvCpu {
     Cpu base;
@@ -22,6 +36,7 @@ typedef struct RvCpu {
     uint64_t res_val;  /* what LR read, sign-extended */
     uint32_t frm;      /* 0..7 */
     uint32_t lr_exclusive; /* not architectural: the next LR asks for CPU_EXIT_EXCLUSIVE (rv_trans_atomic.c) */
+    RvSys sys;
 } RvCpu;
 
 #define RV_NO_RESERVATION (~0ull) /* misaligned: no LR sets it */
@@ -34,6 +49,11 @@ enum {
     RV_CTX_FRM_RMM = 2, /* frm = 4: dynamic rounding is to nearest, ties away, which hosts do not have */
     RV_CTX_FRM_BAD = 4, /* frm = 5..7: instructions with dynamic rounding are illegal */
     RV_CTX_LR_EXCLUSIVE = 8, /* RvCpu.lr_exclusive */
+    RV_CTX_SYS = 16,         /* a machine's hart; what follows is 0 in user mode */
+    RV_CTX_PRIV_SHIFT = 5,   /* two bits */
+    RV_CTX_IDX_SHIFT = 7,    /* three bits: mmuidx of data accesses */
+    RV_CTX_FS_OFF = 1 << 10, /* mstatus.FS: FP instructions are illegal; */
+    RV_CTX_FS_CLEAN = 1 << 11, /* the first one makes it dirty */
 };
 
 /* Frequency of the time CSR. */

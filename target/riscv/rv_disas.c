@@ -4,7 +4,7 @@
 #include "target/riscv/rv_decode.h"
 
 static const struct {
-    char name[12], ops[12];
+    char name[16], ops[12];
 } row_text[RV_INSN_COUNT] = {
 #define INSN(id, name, pic, fmt, ext, xlen, ops, handler) {name, ops},
 #include "target/riscv/rv_insns.def"

@@ -12,7 +12,7 @@
 #define XSLOT(n, rank) [RV_SLOT_X + n] = {"x" #n, offsetof(RvCpu, x) + 8 * (n), IR_I64, rank}
 #define FSLOT(n, rank) [RV_SLOT_F + n] = {"f" #n, offsetof(RvCpu, f) + 8 * (n), IR_F64, rank}
 
-static const IrSlot slots[RV_SLOTS] = {
+const IrSlot rv_slots[RV_SLOTS] = {
     [RV_SLOT_FRM] = {"frm", offsetof(RvCpu, frm), IR_I32, 0},
     XSLOT(1, 10), XSLOT(2, 6), XSLOT(3, 0), XSLOT(4, 0), XSLOT(5, 0), XSLOT(6, 0), XSLOT(7, 0), XSLOT(8, 5),
     XSLOT(9, 9), XSLOT(10, 4), XSLOT(11, 8), XSLOT(12, 7), XSLOT(13, 3), XSLOT(14, 2), XSLOT(15, 1), XSLOT(16, 12),
@@ -24,6 +24,7 @@ static const IrSlot slots[RV_SLOTS] = {
     FSLOT(24, 0), FSLOT(25, 0), FSLOT(26, 0), FSLOT(27, 0), FSLOT(28, 0), FSLOT(29, 0), FSLOT(30, 0), FSLOT(31, 0),
     [RV_SLOT_RES_ADDR] = {"resaddr", offsetof(RvCpu, res_addr), IR_I64, 0},
     [RV_SLOT_RES_VAL] = {"resval", offsetof(RvCpu, res_val), IR_I64, 0},
+    [RV_SLOT_PC_DELTA] = {"pcdelta", offsetof(Cpu, pc_delta), IR_I64, 0},
 };
 _Static_assert(offsetof(RvCpu, x) == sizeof(Cpu), "x[] follows the head");
 
@@ -34,7 +35,7 @@ static const IrHelper helpers[RV_HELPERS] = {
 #undef HELPER
 };
 
-static const TargetReg regs[] = {
+const TargetReg rv_regs[] = {
 #define REG(name, field, group) {name, offsetof(RvCpu, field), sizeof(((RvCpu *)0)->field), group},
 #include "target/riscv/rv_regs.def"
 #undef REG
@@ -58,7 +59,7 @@ void rv_set_fcsr(RvCpu *cpu, uint32_t fcsr)
                    (fcsr & RV_FF_NX ? IR_FF_INEXACT : 0);
 }
 
-static void rv_reset(Cpu *base)
+void rv_reset(Cpu *base)
 {
     RvCpu *cpu = (RvCpu *)base;
 
@@ -70,7 +71,7 @@ static void rv_reset(Cpu *base)
     rv_set_fcsr(cpu, 0);
 }
 
-static uint32_t rv_ctx(const Cpu *base)
+uint32_t rv_ctx(const Cpu *base)
 {
     const RvCpu *cpu = (const RvCpu *)base;
 
@@ -90,7 +91,31 @@ RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args)
     return rv_decode(len == 4 ? ld_u32(t->bytes + off) : ld_u16(t->bytes + off), rv_xlen(t), ret_args);
 }
 
-static void rv_translate(Trans *t)
+/* Does it need the floating-point unit? Rows name its registers by capital letters. */
+static bool is_fp(RvInsn insn, unsigned csr)
+{
+    static const char ops[RV_INSN_COUNT][12] = {
+#define INSN(id, name, pic, fmt, ext, xlen, ops, handler) ops,
+#include "target/riscv/rv_insns.def"
+#undef INSN
+    };
+    if (insn >= RV_csrrw && insn <= RV_csrrci)
+        return csr >= RV_CSR_FFLAGS && csr <= RV_CSR_FCSR;
+    for (const char *p = ops[insn]; *p; p++)
+        if (*p == 'D' || *p == 'S' || *p == 'T' || *p == 'R')
+            return true;
+    return false;
+}
+
+bool rv_is_fp(uint32_t bits, unsigned xlen)
+{
+    RvArgs args;
+    RvInsn insn = rv_decode(bits, xlen, &args);
+
+    return insn != RV_ILLEGAL && is_fp(insn, args.csr);
+}
+
+void rv_translate(Trans *t)
 {
     unsigned len = t->n_bytes < 2 ? 4 : rv_insn_len(ld_u16(t->bytes));
     RvArgs args;
@@ -100,7 +125,12 @@ static void rv_translate(Trans *t)
         return;
     t->next = rv_pc(t, t->pc + len);
     t->flow = (TransFlow){.kind = FLOW_NEXT};
-    switch (rv_peek(t, 0, &args)) {
+    RvInsn insn = rv_peek(t, 0, &args);
+    if ((t->ctx & (RV_CTX_FS_OFF | RV_CTX_FS_CLEAN)) && insn != RV_ILLEGAL && is_fp(insn, args.csr)) {
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    switch (insn) {
 #define INSN(id, name, pic, fmt, ext, xlen, ops, handler) case RV_##id: rv_trans_##handler(t, &args); break;
 #include "target/riscv/rv_insns.def"
 #undef INSN
@@ -117,7 +147,7 @@ static Gva rv_data_addr(const Cpu *base)
     return bits.fault ? 0 : cpu->x[bits.val >> 15 & 31];
 }
 
-static bool rv_reserved(Cpu *base, bool drop)
+bool rv_reserved(Cpu *base, bool drop)
 {
     RvCpu *cpu = (RvCpu *)base;
     bool reserved = cpu->res_addr != RV_NO_RESERVATION;
@@ -135,12 +165,12 @@ const TargetOps target_riscv64 = {
     .elf_class = ELFCLASS64,
     .insn_align = 2,
     .cpu_size = sizeof(RvCpu),
-    .slots = slots,
+    .slots = rv_slots,
     .helpers = helpers,
-    .regs = regs,
+    .regs = rv_regs,
     .n_slots = RV_SLOTS,
     .n_helpers = RV_HELPERS,
-    .n_regs = ARRAY_SIZE(regs),
+    .n_regs = ARRAY_SIZE(rv_regs),
     .nan = IR_NAN_CANON,
     .reset = rv_reset,
     .ctx = rv_ctx,

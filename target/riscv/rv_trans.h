@@ -19,19 +19,24 @@ enum {
     RV_SLOT_F = 32,
     RV_SLOT_RES_ADDR = 64,
     RV_SLOT_RES_VAL,
+    RV_SLOT_PC_DELTA,
     RV_SLOTS
 };
 
 typedef enum RvHelper {
 #define HELPER(name, flags, ret, a0, a1, a2, a3) RV_HELPER_##name,
 #include "target/riscv/rv_helpers.def"
+    RV_HELPERS, /* of user mode; a machine has more: */
+    RV_LAST_HELPER = RV_HELPERS - 1,
+#include "target/riscv/rv_priv_helpers.def"
 #undef HELPER
-    RV_HELPERS
+    RV_SYS_HELPERS
 } RvHelper;
 
 #define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
     uint64_t rv_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/riscv/rv_helpers.def"
+#include "target/riscv/rv_priv_helpers.def"
 #undef HELPER
 
 /* One handler per distinct entry of the handler column; rows that share one declare it again. */
@@ -91,9 +96,21 @@ static inline void rv_put_fs(Trans *t, unsigned r, IrVal v) { ir_put(t->b, RV_SL
 /* A guest address as the program counter holds it. */
 static inline Gva rv_pc(const Trans *t, Gva pc) { return rv_is_32(t) ? (uint32_t)pc : pc; }
 
+static inline unsigned rv_priv(const Trans *t) { return t->ctx >> RV_CTX_PRIV_SHIFT & 3; }
+
+/* That address as a value. A machine's region knows physical addresses only (docs/adr/0018-system-memory.md). */
+static inline IrVal rv_pc_value(Trans *t, Gva pc)
+{
+    if (!(t->ctx & RV_CTX_SYS))
+        return rv_imm(t, (int64_t)rv_pc(t, pc));
+    return ir_add(t->b, IR_I64, ir_get(t->b, RV_SLOT_PC_DELTA), rv_imm(t, (int64_t)pc));
+}
+
 /* Attributes of a plain access of 1 << size bytes. */
 static inline IrMem rv_mem(const Trans *t, unsigned size)
 {
+    if (t->ctx & RV_CTX_SYS)
+        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> RV_CTX_IDX_SHIFT & 7};
     return (IrMem){.size = size, .mmu = rv_is_32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
 
@@ -105,6 +122,22 @@ static inline void rv_raise(Trans *t, CpuExitKind code)
     t->flow.kind = FLOW_RAISE;
     t->flow.code = code;
 }
+
+/* What both TargetOps share (rv_target.c). */
+enum { RV_REGS = 0
+#define REG(name, field, group) +1
+#include "target/riscv/rv_regs.def"
+#undef REG
+};
+extern const IrSlot rv_slots[RV_SLOTS];
+extern const TargetReg rv_regs[RV_REGS];
+void rv_reset(Cpu *cpu);
+uint32_t rv_ctx(const Cpu *cpu);
+void rv_translate(Trans *t);
+bool rv_reserved(Cpu *cpu, bool drop);
+enum { RV_CSR_FFLAGS = 1, RV_CSR_FCSR = 3 };
+/* Does the instruction need the floating-point unit? */
+bool rv_is_fp(uint32_t bits, unsigned xlen);
 
 /* Decodes the instruction at t->bytes + off for look-ahead; RV_ILLEGAL also when the bytes are not all there. */
 RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args);

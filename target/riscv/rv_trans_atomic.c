@@ -45,7 +45,7 @@ static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
     IrMem mem = rv_mem(t, size);
     IrVal old;
 
-    if (t->ctx & CTX_PARALLEL) {
+    if (t->ctx & (CTX_PARALLEL | RV_CTX_SYS)) { /* a machine's: a fault is the store's */
         mem.order = order_of(a);
         old = ir_rmw(b, op, type, addr, v, mem);
     } else {

@@ -10,17 +10,34 @@ void rv_trans_jal(Trans *t, const RvArgs *a)
 {
     t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
     t->flow.target = rv_pc(t, t->pc + (int64_t)a->imm);
-    rv_put_x(t, a->rd, rv_imm(t, (int64_t)t->next));
+    rv_put_x(t, a->rd, rv_pc_value(t, t->next));
+}
+
+/* Is v what rv_pc_value() makes, in a machine's region? */
+static bool rv_known_pc(const Trans *t, IrVal v, Gva *ret_pc)
+{
+    const IrRegion *r = t->b->r;
+    const IrInsn *i = &r->insn[v], *get = &r->insn[i->a];
+
+    if (!(t->ctx & RV_CTX_SYS) || i->op != IR_ADD || get->op != IR_GET || get->imm != RV_SLOT_PC_DELTA || !ir_is_const(r, i->b))
+        return false;
+    *ret_pc = (Gva)ir_const_value(r, i->b);
+    return true;
 }
 
 void rv_trans_jalr(Trans *t, const RvArgs *a)
 {
     IrBuilder *b = t->b;
-    IrVal target = ir_and(b, IR_I64, ir_add(b, IR_I64, rv_x(t, a->rs1), rv_imm(t, a->imm)), rv_imm(t, -2));
+    IrVal sum = ir_add(b, IR_I64, rv_x(t, a->rs1), rv_imm(t, a->imm));
+    IrVal target = ir_and(b, IR_I64, sum, rv_imm(t, -2));
 
     if (rv_is_32(t))
         target = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, target));
-    if (ir_is_const(b->r, target)) { /* auipc; jalr */
+    Gva known;
+    if (rv_known_pc(t, sum, &known)) { /* auipc; jalr */
+        t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
+        t->flow.target = known & ~(Gva)1;
+    } else if (!(t->ctx & RV_CTX_SYS) && ir_is_const(b->r, target)) {
         t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
         t->flow.target = (Gva)ir_const_value(b->r, target);
     } else {
@@ -30,7 +47,7 @@ void rv_trans_jalr(Trans *t, const RvArgs *a)
                        : is_link(a->rs1) && a->rs1 != a->rd ? IR_HINT_RET
                                                             : IR_HINT_JUMP;
     }
-    rv_put_x(t, a->rd, rv_imm(t, (int64_t)t->next));
+    rv_put_x(t, a->rd, rv_pc_value(t, t->next));
 }
 
 static void branch(Trans *t, const RvArgs *a, IrCond cond)

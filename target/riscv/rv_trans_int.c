@@ -75,7 +75,7 @@ void rv_trans_slli(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SHL); }
 void rv_trans_srli(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SHR); }
 void rv_trans_srai(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SAR); }
 void rv_trans_lui(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, rv_imm(t, a->imm)); }
-void rv_trans_auipc(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, rv_imm(t, (int64_t)t->pc + a->imm)); }
+void rv_trans_auipc(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, rv_pc_value(t, t->pc + (int64_t)a->imm)); }
 
 /* Integer register-register instructions */
 void rv_trans_add(Trans *t, const RvArgs *a)

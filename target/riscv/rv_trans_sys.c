@@ -4,6 +4,7 @@
  * slot that holds what the guest wrote; a change between the classes IEEE mode (0..3), ties away (4) and reserved
  * (5..7) is a change of context and leaves the region, since dynamic rounding was translated for the class.
  */
+#include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_trans.h"
 
 typedef enum RvCsr {
@@ -114,6 +115,10 @@ static void csr_insn(Trans *t, const RvArgs *a, CsrHow how, IrVal operand, bool 
     bool is_fp = a->csr >= CSR_fflags && a->csr <= CSR_fcsr;
     IrVal old = IR_NONE, v = operand;
 
+    if (!is_fp && (t->ctx & RV_CTX_SYS)) {
+        rv_trans_csr_machine(t, a, how, operand, operand_is_x0);
+        return;
+    }
     if (write && !is_fp) { /* the others are read-only or absent */
         rv_raise(t, CPU_EXIT_ILLEGAL);
         return;

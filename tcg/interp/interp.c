@@ -68,7 +68,29 @@ bool interp_address(const Interp *x, const IrInsn *i, uint64_t *ret)
     if (i->op != IR_CAS && i->b)
         addr += x->val[i->b] << m.scale;
     *ret = m.mmu == IR_MMU_DIRECT32 ? (uint32_t)addr : addr;
-    return m.mmu <= IR_MMU_DIRECT32;
+    return m.mmu <= IR_MMU_TLB;
+}
+
+bool interp_access(Interp *x, unsigned at, IrAccess *a)
+{
+    if (!x->m->access)
+        return interp_end(x, IR_RUN_BAD, at);
+    *x->m->pc = x->pc + x->m->pc_delta;
+    return x->m->access(x->m->cpu, a) || interp_end(x, IR_RUN_HELPER, at);
+}
+
+static bool run_checked(Interp *x, unsigned at, uint64_t addr)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrMem m = {.raw = i->d};
+    IrAccess a = {.addr = addr, .mem = i->d, .op = (uint8_t)i->op, .rmw = i->misc};
+    a.value[0] = i->op == IR_LD ? 0 : x->val[i->c];
+    a.expected[0] = i->op == IR_CAS ? x->val[i->b] : 0;
+    if (!interp_access(x, at, &a))
+        return false;
+    m.bswap = 0;
+    x->val[at] = from_memory(m, (IrType)i->type, a.value[0]);
+    return true;
 }
 
 static bool run_memory(Interp *x, unsigned at)
@@ -79,6 +101,8 @@ static bool run_memory(Interp *x, unsigned at)
     uint64_t addr;
     if (m.size > 3 || !interp_address(x, i, &addr))
         return interp_end(x, IR_RUN_BAD, at);
+    if (m.mmu == IR_MMU_TLB)
+        return run_checked(x, at, addr);
     FaultVal v = {0};
     switch (i->op) {
     case IR_LD: v = fault_ld(addr, size); break;
@@ -137,7 +161,7 @@ static bool run_call(Interp *x, unsigned at)
     const IrInsn *i = &x->r->insn[at];
     const IrHelper *h = &x->r->helpers[i->imm];
     if (h->flags & (IR_H_PC | IR_H_STATUS))
-        *x->m->pc = x->pc;
+        *x->m->pc = x->pc + x->m->pc_delta;
     uint64_t v = h->fn(x->m->cpu, x->val[i->a], x->val[i->b], x->val[i->c], x->val[i->d]);
     if ((h->flags & IR_H_STATUS) && v)
         return interp_end(x, IR_RUN_HELPER, at);

@@ -7,12 +7,13 @@
  * architectural for result.pc: for FAULT and HELPER that of the instruction which was under way (its puts come later).
  * Polls pass until *kick is nonzero or `max_loops` of them passed; then the region is left by the poll's exit.
  *
- * Not done: values wider than 128 bits, TLB and PHYS memory (result BAD).
+ * Not done: values wider than 128 bits, PHYS memory (result BAD).
  * Ownership: all memory is the caller's. Threads: one run per IrMachine; regions are only read.
  */
 #ifndef TCG_INTERP_INTERP_H
 #define TCG_INTERP_INTERP_H
 
+#include "tcg/ir/access.h"
 #include "tcg/ir/ir.h"
 
 typedef struct IrMachine {
@@ -24,13 +25,16 @@ typedef struct IrMachine {
     uint32_t *frm;        /* dynamic rounding, IrRound */
     uint64_t *pc;         /* written before a helper that wants it; may be NULL if no helper does */
     uint32_t max_loops;   /* 0: no limit */
+    uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc. What the result says
+                           * of pc is without it */
+    IrAccessFn *access;   /* of accesses by IR_MMU_TLB, called with *pc written; NULL: such regions are BAD */
 } IrMachine;
 
 typedef enum IrRunKind {
     IR_RUN_EXIT,     /* by exit row `exit` */
     IR_RUN_INDIRECT, /* to `pc` */
     IR_RUN_FAULT,    /* access of instruction `pc` at `addr` */
-    IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero */
+    IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero, or `access` false */
     IR_RUN_STUCK,    /* a loop without poll went round much more than max_loops times */
     IR_RUN_BAD,      /* instruction `insn` is nothing that the interpreter knows, or a block has no end */
 } IrRunKind;

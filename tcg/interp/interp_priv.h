@@ -26,6 +26,8 @@ bool interp_vec(Interp *x, unsigned at);
 bool interp_wide(Interp *x, unsigned at);
 IrVec interp_vec_get(const Interp *x, IrVal v);
 void interp_vec_set(Interp *x, IrVal v, IrVec value);
+/* Asks IrMachine.access; false: the run has ended. */
+bool interp_access(Interp *x, unsigned at, IrAccess *a);
 /* Address of an access; false: a kind of memory that the interpreter does not know. */
 bool interp_address(const Interp *x, const IrInsn *i, uint64_t *ret);
 

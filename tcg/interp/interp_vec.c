@@ -30,6 +30,14 @@ static bool access_wide(Interp *x, unsigned at)
     IrVec v = {{0, 0}};
     if (i->op == IR_ST)
         v = interp_vec_get(x, i->c);
+    if (m.mmu == IR_MMU_TLB) {
+        IrAccess a = {.addr = addr, .mem = i->d, .op = (uint8_t)i->op, .value = {v.w[0], v.w[1]}};
+        if (!interp_access(x, at, &a))
+            return false;
+        if (i->op == IR_LD)
+            interp_vec_set(x, (IrVal)at, (IrVec){{a.value[0], a.value[1]}});
+        return true;
+    }
     if (UNLIKELY(i->op == IR_ST ? fault_st128(addr, &v) : fault_ld128(addr, &v))) {
         x->ret->addr = addr;
         x->ret->size = 16;

@@ -397,6 +397,8 @@ unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll)
     return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_DIRECT, .poll = poll});
 }
 
+unsigned ir_exit_far(IrBuilder *b, uint64_t pc) { return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_FAR}); }
+
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code)
 {
     return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_RAISE, .code = (uint16_t)code});

@@ -168,6 +168,7 @@ IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args)
 
 /* Exits commit pending puts first. */
 unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll);  /* makes an exit row */
+unsigned ir_exit_far(IrBuilder *b, uint64_t pc);
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code);
 /* After the exit that ends the region: it is a call, which most likely returns to this address. */
 void ir_expect_return(IrBuilder *b, uint64_t pc);

@@ -156,7 +156,7 @@ enum IrHelperFlag {
     IR_H_PURE = 1,    /* looks at its arguments only */
     IR_H_STATUS = 2,  /* returns nonzero to leave: cpu->exit is then filled in, state as at insn_start */
     IR_H_STATE = 4,   /* may read and write slots: `get` values from before are stale afterwards */
-    IR_H_PC = 8,      /* wants cpu->pc to be that of the instruction */
+    IR_H_PC = 8,      /* wants cpu->pc to be that of the instruction (paged: its virtual address) */
 };
 typedef struct IrHelper {
     char name[20];
@@ -168,9 +168,9 @@ typedef struct IrHelper {
 } IrHelper;
 
 /* Where a region can be left (exit, exit_if, poll name one). */
-typedef enum IrExitKind { IR_EXIT_DIRECT, IR_EXIT_RAISE } IrExitKind;
+typedef enum IrExitKind { IR_EXIT_DIRECT, IR_EXIT_RAISE, IR_EXIT_FAR /* paged: DIRECT, to another page */ } IrExitKind;
 typedef struct IrExit {
-    uint64_t pc;   /* DIRECT: guest address to go on at. RAISE: of the raising instruction */
+    uint64_t pc;   /* DIRECT, FAR: guest address to go on at. RAISE: of the raising instruction */
     uint8_t kind;  /* IrExitKind */
     uint8_t poll;  /* DIRECT: 1 = check for a kick on the way out (lower or equal PC) */
     uint16_t code; /* RAISE: CpuExitKind of target.h */
@@ -194,7 +194,7 @@ typedef struct IrRegion {
     uint8_t nan;        /* IrNan */
     uint8_t fp;         /* IR_FP_* */
     bool full;          /* no room for another guest instruction: end the region */
-    uint64_t pc;        /* guest address of the entry */
+    uint64_t pc;        /* guest address of the entry; paged: this and all others are physical */
     uint32_t ctx;       /* translation context word, see target.h */
     const IrSlot *slots;
     const IrHelper *helpers;

@@ -605,15 +605,15 @@ static void parse_exit_row(Parser *x)
     uint64_t code = 0;
     if (need_number(x, IR_MAX_EXITS) != r->n_exits)
         fail(x, "exits must be numbered from 0");
-    bool direct = take_word(x, "direct");
-    if (!direct && !take_word(x, "raise"))
-        fail(x, "direct or raise is missing");
-    IrExit e = {.kind = direct ? IR_EXIT_DIRECT : IR_EXIT_RAISE, .pc = need_number(x, 0)};
+    bool direct = take_word(x, "direct"), far = !direct && take_word(x, "far");
+    if (!direct && !far && !take_word(x, "raise"))
+        fail(x, "direct, far or raise is missing");
+    IrExit e = {.kind = direct ? IR_EXIT_DIRECT : far ? IR_EXIT_FAR : IR_EXIT_RAISE, .pc = need_number(x, 0)};
     if (direct)
         e.poll = take_word(x, "poll");
     if (direct && take_word(x, "return"))
         r->ret_exit = (uint16_t)(r->n_exits + 1);
-    if (!direct && take_field(x, "code", &code))
+    if (e.kind == IR_EXIT_RAISE && take_field(x, "code", &code))
         e.code = (uint16_t)code;
     if (!x->bad)
         r->exit[r->n_exits++] = e;

@@ -275,6 +275,8 @@ void ir_print(const IrRegion *r, Fmt *f)
         if (x->kind == IR_EXIT_DIRECT)
             fmt_printf(f, "exit %u direct 0x%lx%s%s\n", k, (unsigned long)x->pc, x->poll ? " poll" : "",
                        r->ret_exit == k + 1 ? " return" : "");
+        else if (x->kind == IR_EXIT_FAR)
+            fmt_printf(f, "exit %u far 0x%lx\n", k, (unsigned long)x->pc);
         else
             fmt_printf(f, "exit %u raise 0x%lx code=%u\n", k, (unsigned long)x->pc, x->code);
     }

@@ -22,6 +22,9 @@ enum LockRank {
     LOCK_RANK_SIGHAND,  /* linux-user: signal actions */
     LOCK_RANK_MM,       /* linux-user: guest address space */
     LOCK_RANK_FS,       /* linux-user: fd and cwd views */
+    LOCK_RANK_DEVICE,   /* hw: one device */
+    LOCK_RANK_INTC,     /* hw: an interrupt controller, which devices call */
+    LOCK_RANK_CLOCK,    /* hw: timers of a machine */
     LOCK_RANK_STOP,     /* accel: the right to stop the other cpus */
     LOCK_RANK_CPUS,     /* accel: list of cpus, free memory */
     LOCK_RANK_CODE,     /* accel/dbt: page lists, invalidation, segments */

@@ -26,10 +26,11 @@
 #define TCG_HOST_X86_64_X64_H
 
 #include "tcg/host/x86_64/asm.h"
+#include "tcg/ir/access.h"
 #include "tcg/ir/ir.h"
 #include "tcg/ra/liveness.h"
 
-enum { X64_ENV_BIAS = 208, X64_SPILLS = 48, X64_MAX_PINS = 18 };
+enum { X64_ENV_BIAS = 224, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
@@ -64,7 +65,7 @@ typedef struct X64Pin {
 } X64Pin;
 
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32,
-       X64_NO_RETURN_STACK = 64 };
+       X64_NO_RETURN_STACK = 64, X64_NO_TLB = 128 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
  * pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without wrapping: the table
@@ -76,11 +77,25 @@ typedef struct X64Lookup {
     int32_t pc, ctx, blocked, rx; /* u64, u32, bool, u64 */
 } X64Lookup;
 
+/* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address, pc_delta}. */
+enum { X64_FAR_ENTRIES = X64_JC_ENTRIES / 2 };
+typedef struct X64Paged {
+    bool on;
+    uint32_t tlb_entries;  /* of a table; TlbEntry of target/mem.h */
+    /* Offsets in bytes from the start of the cpu object. */
+    int32_t tlb;           /* pointer to the table of each mmuidx */
+    int32_t jump_key;      /* u64 */
+    int32_t pc_delta;      /* u64 */
+    int32_t access;        /* IrAccess */
+    IrAccessFn *fn;        /* called with it */
+} X64Paged;
+
 typedef struct X64Host {
     uint64_t features;        /* X64_F_* that may be used */
     uint32_t no_opt;          /* X64_NO_* */
     X64Layout at;
     X64Lookup lookup;         /* set before x64_stubs_emit() */
+    X64Paged paged;           /* likewise */
     const IrSlot *slots;
     unsigned n_slots, n_pins;
     int16_t fl_slot;          /* the slot of guest flags, -1: the guest has none. Never pinned, one at most */
@@ -101,6 +116,7 @@ typedef struct X64Host {
     uint8_t *soft_dyn;        /* the same, rounding as the guest has set it */
     uint8_t *vec;             /* rax = packed vector op, operands and result on the stack; keeps every other register */
     uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed in */
+    uint8_t *access;          /* paged: eax = IrAccess.mem, op and rmw, the rest in [access]; keeps every register; equal: done */
     uint8_t *consts;          /* X64Const */
     uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not counted */
     const uint64_t *checked;  /* bits x64_checked_bit(pc): floating-point instructions there have trapped often; or NULL */

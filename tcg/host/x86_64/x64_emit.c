@@ -28,7 +28,7 @@ static void start(X64Emit *e, const IrRegion *r)
     e->any_dirty = false;
     e->calls = 0;
     e->n_cold = e->n_fix = 0;
-    e->n_lits = e->n_lit_uses = 0;
+    e->n_lits = e->n_lit_uses = e->n_accesses = 0;
     e->ordinal = 0;
     e->fp_image = 0;
     e->arm = r->nan == IR_NAN_ARM;

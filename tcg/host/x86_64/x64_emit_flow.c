@@ -108,7 +108,13 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
     clean_pins(e, dirty);
     x64_leave_loop(e);
-    if (!through_slot || e->r->exit[k].kind != IR_EXIT_DIRECT) {
+    const IrExit *x = &e->r->exit[k];
+    if (through_slot && x->kind == IR_EXIT_FAR) {
+        x64_virtual_pc(e->h, e->a, x->pc);
+        x64_far_jump(e->h, e->a);
+        return;
+    }
+    if (!through_slot || x->kind != IR_EXIT_DIRECT) {
         x64_jmp_to(e->a, stub(e, k));
         return;
     }
@@ -123,7 +129,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     uint8_t fl = x64_fl_recipe(e);
     bool fl_host = x64_fl_compared(e);
     uint8_t *site[2] = {NULL};
-    bool direct = !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind == IR_EXIT_DIRECT);
+    bool direct = !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
     bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
     if (is_near)
         site[0] = x64_jcc_rel8(e->a, cc);
@@ -242,6 +248,10 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
     x64_leave_loop(e);
+    if (h->paged.on) {
+        x64_far_jump(h, a);
+        return;
+    }
     if (h->no_opt & X64_NO_JUMP_CACHE) {
         x64_jmp_to(a, h->exit_indirect);
         return;
@@ -295,7 +305,7 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
     if (hp->flags & (IR_H_STATE))
         x64_forget_pins(e);
     if (hp->flags & (IR_H_PC | IR_H_STATUS)) {
-        x64_mov_ri(a, 64, X64_RAX, e->r->guest_pc[e->ordinal]);
+        x64_virtual_pc(e->h, a, e->r->guest_pc[e->ordinal]);
         x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
     }
     x64_count(e, X64_COUNT_HELPERS + i->imm, 1);
@@ -425,6 +435,18 @@ static void cold_signal(X64Emit *e, const X64Cold *c)
     x64_patch32(x64_jmp_rel32(e->a), c->back);
 }
 
+void x64_cold_raise(X64Emit *e, const X64Cold *c)
+{
+    if (c->fl)
+        x64_fl_store(e, c->fl, false);
+    clean_pins(e, c->dirty);
+    x64_leave_loop(e);
+    x64_virtual_pc(e->h, e->a, e->r->guest_pc[c->exit]);
+    x64_mov_mr(e->a, 64, x64_env(e->h->at.pc), X64_RAX);
+    x64_mov_ri(e->a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
+    x64_jmp_to(e->a, e->h->exit);
+}
+
 static void cold_one(X64Emit *e, const X64Cold *c)
 {
     X64Asm *a = e->a;
@@ -459,6 +481,7 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_patch32(x64_call_rel32(a), e->h->exit_indirect);
         landing(e);
         break;
+    case COLD_ACCESS: x64_cold_access(e, c); break;
     case COLD_HELPER:
         x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
         x64_jmp_to(a, e->h->exit);

@@ -80,9 +80,15 @@ static void load_x(X64Emit *e, X64Mem m, unsigned size)
     }
 }
 
+X64Mem x64_address(X64Emit *e, const IrInsn *i, bool indexed) { return address64(e, i, indexed); }
+
 void x64_emit_ld(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
+    if (mem.mmu == IR_MMU_TLB) {
+        x64_paged_ld(e, i);
+        return;
+    }
     X64Mem m = address(e, i, true);
     if (ir_type_is_vec((IrType)i->type)) {
         load_x(e, m, mem.size);
@@ -110,6 +116,10 @@ void x64_emit_ld(X64Emit *e, const IrInsn *i)
 void x64_emit_st(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
+    if (mem.mmu == IR_MMU_TLB) {
+        x64_paged_st(e, i);
+        return;
+    }
     int bits = 8 << mem.size;
     X64Mem m = address(e, i, true);
     int64_t c;
@@ -188,6 +198,10 @@ static void rmw_loop(X64Emit *e, const IrInsn *i, X64Mem m, int rv, int bits)
 void x64_emit_rmw(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
+    if (mem.mmu == IR_MMU_TLB) {
+        x64_paged_update(e, i);
+        return;
+    }
     int bits = 8 << mem.size;
     if (i->misc == IR_RMW_XCHG || i->misc == IR_RMW_ADD) {
         X64Mem m = address(e, i, false);
@@ -209,6 +223,10 @@ void x64_emit_rmw(X64Emit *e, const IrInsn *i)
 void x64_emit_cas(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
+    if (mem.mmu == IR_MMU_TLB) {
+        x64_paged_update(e, i);
+        return;
+    }
     int bits = 8 << mem.size;
     x64_claim(e, X64_RAX);
     X64Mem m = address(e, i, false);

@@ -16,7 +16,7 @@ enum { X64_LANDING_CMP = 7 }; /* bytes: cmp rax, [rip + disp32] */
 enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
 typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER, COLD_SOFT_IR, COLD_SIGNAL,
-    COLD_CALL } X64ColdKind;
+    COLD_CALL, COLD_ACCESS } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
@@ -37,6 +37,16 @@ typedef struct X64Cold {
     uint64_t fn;         /* SOFT: function. SOFT_IR: X64SoftOp */
     uint32_t soft_d;     /* SOFT_IR: IrInsn.d */
 } X64Cold;
+
+/* An access that the TLB does not settle: what the cold code needs to know. Registers: 16 + xmm, -1 none. */
+typedef struct X64Access {
+    X64Mem m;
+    uint16_t insn, cold; /* indexes */
+    int8_t value, expected, dest;
+    bool is_const;
+    int32_t constant;
+} X64Access;
+enum { X64_MAX_ACCESSES = 512 };
 
 /* A 16-byte constant behind the region's code, and an instruction that reads it. */
 typedef struct X64LitUse {
@@ -92,6 +102,8 @@ struct X64Emit {
     uint8_t dirty[IR_MAX_INSNS]; /* float that may be a NaN that is not canonical */
     uint8_t upper0[IR_MAX_INSNS]; /* float or v64: the rest of its xmm register is zero, whichever that is */
     X64Cold cold[X64_MAX_COLD];
+    unsigned n_accesses;
+    X64Access access[X64_MAX_ACCESSES];
     unsigned n_lits, n_lit_uses;
     IrVec lit[X64_MAX_LITS];
     X64LitUse lit_use[X64_MAX_LIT_USES];
@@ -266,6 +278,18 @@ void x64_flfcmp_recipe(X64Emit *e, const X64FlRecipe *f); /* the word in rax, in
 /* For statistics: adds n to a count (x64.h); uses rax. Index of an op that C executes. */
 void x64_count(X64Emit *e, unsigned index, unsigned n);
 unsigned x64_count_of(const IrInsn *i);
+/* Machines (x64_emit_paged.c). To the virtual address in rax, in whatever page it is; uses rcx, rdx. */
+void x64_far_jump(const X64Host *h, X64Asm *a);
+/* rax = the address pc as cpu->pc has it. */
+void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc);
+void x64_paged_ld(X64Emit *e, const IrInsn *i);
+void x64_paged_st(X64Emit *e, const IrInsn *i);
+void x64_paged_update(X64Emit *e, const IrInsn *i);
+void x64_cold_access(X64Emit *e, const X64Cold *c);
+/* The instruction of ordinal c->exit raises, cpu->exit is filled in: leaves with its state. */
+void x64_cold_raise(X64Emit *e, const X64Cold *c);
+/* The operand for an access's address. */
+X64Mem x64_address(X64Emit *e, const IrInsn *i, bool indexed);
 
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);

@@ -113,6 +113,25 @@ static void emit_soft_ir(const X64Host *h, X64Asm *a)
     x64_ret(a);
 }
 
+/* eax = IrAccess.mem, op and rmw. All registers survive. */
+static void emit_access(const X64Host *h, X64Asm *a)
+{
+    const X64Paged *p = &h->paged;
+    x64_mov_mr(a, 32, x64_env(p->access + (int32_t)offsetof(IrAccess, mem)), X64_RAX);
+    save_all(h, a);
+    x64_lea(a, 64, X64_RDI, X64_MEM(X64_RBP, -X64_ENV_BIAS));
+    x64_lea(a, 64, X64_RSI, x64_env(p->access));
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)p->fn);
+    call_c(h, a);
+    x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
+    restore_all(h, a);
+    x64_alu_mi(a, 8, X64_CMP, x64_env(h->at.link), 1);
+    x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
+    x64_ret(a);
+}
+_Static_assert(offsetof(IrAccess, op) == offsetof(IrAccess, mem) + 2 && offsetof(IrAccess, rmw) == offsetof(IrAccess, mem) + 3,
+               "one word");
+
 /* rax = packed vector op, operands where x64_vec_arg() says. rax is lost. */
 static void emit_vec(const X64Host *h, X64Asm *a)
 {
@@ -286,6 +305,10 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_vec(h, a);
     h->soft_ir = a->p;
     emit_soft_ir(h, a);
+    if (h->paged.on) {
+        h->access = a->p;
+        emit_access(h, a);
+    }
 }
 
 /* Words above the entries, all of them h->no_return: the stack is never empty, and the search ends there. */

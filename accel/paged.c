@@ -1,0 +1,85 @@
+/* Regions of machines: from a virtual address to a page of code and its bytes (docs/adr/0018-system-memory.md). */
+#include "accel/accel_priv.h"
+
+const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key)
+{
+    const FetchPlace *p = softmmu_fetch(cpu, cpu->pc & ~cpu->ops->pc_tag);
+    if (!p)
+        return NULL;
+    cpu->pc_delta = p->page - p->pa;
+    *ret_key = cpu->pc - cpu->pc_delta;
+    return p;
+}
+
+/* The page behind that of cpu->pc. */
+static bool second_page(void *opaque, Gva *ret_page, const uint8_t **ret_bytes)
+{
+    Cpu *cpu = opaque;
+    const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+    if (!p)
+        return false;
+    softmmu_code_page(cpu, p->pa);
+    *ret_page = p->pa;
+    *ret_bytes = p->host;
+    return true;
+}
+
+bool accel_second_agrees(Cpu *cpu, uint64_t second)
+{
+    const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+    return p && p->pa == second;
+}
+
+/* Are the bytes that the region was made from still there, now that stores to them are seen? */
+static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
+{
+    const uint8_t *have = sb->bytes;
+    for (unsigned k = 0; k < sb->n_runs; k++) {
+        const SuperblockRun *run = &sb->run[k];
+        const uint8_t *page = at->host;
+        if (align_down(run->pc, 4096) != at->pa) {
+            const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+            if (!p)
+                return false;
+            page = p->host;
+        }
+        if (memcmp(page + (run->pc & 4095), have, run->len) != 0)
+            return false;
+        have += run->len;
+    }
+    return true;
+}
+
+static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret)
+{
+    if (superblock_build(cfg, arena, b, cpu->pc, ctx, ret))
+        return true;
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = ret->fault};
+    return false;
+}
+
+bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret)
+{
+    Gva key;
+    if (!cpu->accel->cfg.machine)
+        return build_user(base, arena, b, cpu, ctx, ret);
+    const FetchPlace *at = accel_locate(cpu, &key);
+    if (!at)
+        return false;
+    const FetchPlace here = *at; /* the second page may take its place */
+    SuperblockConfig cfg = *base;
+    size_t mark = arena->used;
+    cfg.page = here.host;
+    cfg.second = second_page;
+    cfg.second_opaque = cpu;
+    softmmu_code_page(cpu, here.pa);
+    for (;;) {
+        arena_rewind(arena, mark);
+        if (!superblock_build(&cfg, arena, b, key, ctx, ret))
+            return false;
+        for (unsigned k = 0; k < ret->n_runs; k++)
+            softmmu_mark_code(cpu->accel, ret->run[k].pc, ret->run[k].len);
+        if (bytes_stand(cpu, &here, ret))
+            return true;
+    }
+}

@@ -1,0 +1,73 @@
+/*
+ * SoftMmu: a cpu's software TLB and the slow way of its accesses (docs/adr/0018-system-memory.md). Private to accel/.
+ *
+ * Invariants: hot.tlb[i] is the table of index i in the present address space; an index that nothing was filled in for points to a
+ * table that never matches. A write tag matches only where the page is marked dirty in the guest's tables, is plain RAM
+ * and has no code. A generation is never used twice.
+ * Ownership: AccelCpu's; NULL in user mode. Threads: the cpu's own; others while it is stopped (softmmu_code_page).
+ */
+#ifndef ACCEL_SOFTMMU_H
+#define ACCEL_SOFTMMU_H
+
+#include "hw/core/mem_map.h"
+#include "target/mem.h"
+
+enum { MMU_SPACES = 8 };
+
+typedef struct TlbTable {
+    TlbEntry e[TLB_ENTRIES];
+    Gva large_first, large_last; /* range of pages larger than 4 KiB that have entries; first > last: none */
+} TlbTable;
+
+typedef struct MmuSpace {
+    uint64_t key;
+    uint64_t used;  /* clock of the last select; 0: free */
+    uint32_t gen;
+    TlbTable *table[TLB_MAX_IDX]; /* NULL: never filled */
+} MmuSpace;
+
+/* What generated code reads, part of AccelCpu. */
+typedef struct MmuHot {
+    TlbTable *tlb[TLB_MAX_IDX];
+    uint64_t jump_key; /* context word, generation << 32 */
+} MmuHot;
+
+/* Where the code at an address is. */
+typedef struct FetchPlace {
+    Gva page;            /* of the address */
+    uint64_t key;        /* jump_key for which this holds */
+    uint64_t pa;         /* of the page, as an address of code (RamBlock.base) */
+    const uint8_t *host; /* of the page */
+} FetchPlace;
+enum { FETCH_PLACES = 256 };
+
+typedef struct SoftMmu {
+    MmuSpace space[MMU_SPACES];
+    MmuSpace *cur;
+    MmuSpace bare;      /* indexes that depend on no address space */
+    TlbTable *none;
+    uint64_t clock;
+    uint32_t last_gen;
+    FetchPlace fetched[FETCH_PLACES]; /* direct-mapped */
+} SoftMmu;
+
+struct Accel;
+bool softmmu_init(Cpu *cpu);
+/* After the context word or the address space changed. */
+void softmmu_context(Cpu *cpu);
+/* NULL: cpu->exit says why nothing can be executed at va. Valid until the next call. */
+const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va);
+/* Code is about to be made from bytes of this page of code addresses: from now on stores to it are seen. The caller then
+ * reads the bytes. */
+void softmmu_code_page(Cpu *cpu, uint64_t page);
+/* Stores to these bytes will drop the code that overlaps them. Then they are to be compared with what was read. */
+void softmmu_mark_code(struct Accel *a, uint64_t pa, uint64_t bytes);
+/* MemMap.code_written, MemMap.changed; opaque: the Accel. */
+void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t bytes);
+bool softmmu_access(void *cpu, IrAccess *a);
+/* No jump cache entry made before is valid any more. */
+void softmmu_new_generation(Cpu *cpu);
+
+extern const CpuMem softmmu_mem;
+
+#endif

@@ -1,0 +1,77 @@
+/* ELF: the System V ABI's chapter on object files. Files are hostile input. */
+#include "hw/boot/image.h"
+
+#include <elf.h>
+
+typedef struct Segment {
+    uint64_t offset, address, file_bytes, memory_bytes;
+    bool loads;
+} Segment;
+
+static Segment segment64(const uint8_t *p)
+{
+    Elf64_Phdr h;
+    memcpy(&h, p, sizeof(h));
+    return (Segment){h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD};
+}
+
+static Segment segment32(const uint8_t *p)
+{
+    Elf32_Phdr h;
+    memcpy(&h, p, sizeof(h));
+    return (Segment){h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD};
+}
+
+static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, const Segment *s, DevError *err)
+{
+    static const uint8_t zeros[4096];
+    if (s->offset > size || s->file_bytes > size - s->offset || s->memory_bytes < s->file_bytes)
+        return dev_fail(err, "a segment is not inside of the ELF file");
+    bool ok = mem_map_load(m, s->address, bytes + s->offset, s->file_bytes);
+    for (uint64_t at = s->file_bytes, n; ok && at < s->memory_bytes; at += n) {
+        n = MIN(s->memory_bytes - at, (uint64_t)sizeof(zeros));
+        ok = mem_map_load(m, s->address + at, zeros, n);
+    }
+    return ok || dev_fail(err, "the ELF file has a segment at 0x%lx, where no memory is", (unsigned long)s->address);
+}
+
+static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, LoadedImage *ret, DevError *err)
+{
+    bool wide = bytes[EI_CLASS] == ELFCLASS64;
+    Elf64_Ehdr h = {0};
+    Elf32_Ehdr h32;
+    if (bytes[EI_DATA] != ELFDATA2LSB || size < sizeof(h))
+        return dev_fail(err, "the ELF file is not little-endian, or cut off");
+    if (wide) {
+        memcpy(&h, bytes, sizeof(h));
+    } else {
+        memcpy(&h32, bytes, sizeof(h32));
+        h.e_entry = h32.e_entry;
+        h.e_phoff = h32.e_phoff;
+        h.e_phnum = h32.e_phnum;
+        h.e_phentsize = h32.e_phentsize;
+    }
+    size_t entry = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    if (h.e_phentsize != entry || h.e_phoff > size || h.e_phnum > (size - h.e_phoff) / entry)
+        return dev_fail(err, "the ELF file's program headers are not inside of it");
+    *ret = (LoadedImage){.entry = h.e_entry, .elf = true};
+    for (unsigned k = 0; k < h.e_phnum; k++) {
+        const uint8_t *p = bytes + h.e_phoff + k * entry;
+        Segment s = wide ? segment64(p) : segment32(p);
+        if (!s.loads || s.memory_bytes == 0)
+            continue;
+        if (!load_segment(m, bytes, size, &s, err))
+            return false;
+        ret->end = MAX(ret->end, s.address + s.memory_bytes);
+    }
+    return true;
+}
+
+bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret, DevError *err)
+{
+    if (size > EI_NIDENT && memcmp(bytes, ELFMAG, SELFMAG) == 0)
+        return load_elf(m, bytes, size, ret, err);
+    *ret = (LoadedImage){.entry = at, .end = at + size};
+    return mem_map_load(m, at, bytes, size) ||
+           dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size, (unsigned long)at);
+}

@@ -1,0 +1,308 @@
+#include "hw/core/dev_impl.h"
+#include "hw/core/clock.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+bool dev_fail(DevError *err, const char *format, ...)
+{
+    Fmt f = FMT_ON(err->text);
+    va_list ap;
+    va_start(ap, format);
+    fmt_vprintf(&f, format, ap);
+    va_end(ap);
+    return false;
+}
+
+void log_guest(const Device *d, const char *format, ...)
+{
+    (void)d; /* the log of guest errors is not there yet */
+    (void)format;
+}
+
+/* ---- life ---- */
+
+static void set_default(Device *d, const DevProp *p)
+{
+    char *at = (char *)d + p->offset;
+    switch ((PropKind)p->kind) {
+    case PROP_BOOL: *(bool *)at = p->value != 0; break;
+    case PROP_U32: *(uint32_t *)(void *)at = (uint32_t)p->value; break;
+    case PROP_U64: *(uint64_t *)(void *)at = p->value; break;
+    case PROP_TEXT:
+    case PROP_PTR: break;
+    }
+}
+
+Device *dev_new(const DevClass *cls, Device *parent, const char *id)
+{
+    Device *d = calloc(1, cls->size);
+    if (!d)
+        return NULL;
+    Fmt f = FMT_ON(d->id);
+    fmt_puts(&f, id);
+    d->cls = cls;
+    lock_init(&d->lock, LOCK_RANK_DEVICE);
+    for (unsigned k = 0; k < cls->n_props; k++)
+        set_default(d, &cls->props[k]);
+    d->parent = parent;
+    if (parent) { /* in the order they were made */
+        Device **p = &parent->children;
+        while (*p)
+            p = &(*p)->next;
+        *p = d;
+    }
+    return d;
+}
+
+void dev_free(Device *d)
+{
+    if (!d)
+        return;
+    while (d->children)
+        dev_free(d->children);
+    for (Device **p = d->parent ? &d->parent->children : NULL; p && *p; p = &(*p)->next) {
+        if (*p == d) {
+            *p = d->next;
+            break;
+        }
+    }
+    if (d->cls->clear)
+        d->cls->clear(d);
+    for (unsigned k = 0; d->mem && k < d->n_regions; k++)
+        mem_map_remove(d->mem, &d->region[k]);
+    free(d);
+}
+
+bool dev_realize(Device *d, MemMap *mem, Clock *clock, DevError *err)
+{
+    d->mem = mem;
+    d->clock = clock;
+    if (d->cls->realize && !d->cls->realize(d, err))
+        return false;
+    d->realized = true;
+    return true;
+}
+
+void dev_reset(Device *d)
+{
+    lock_take(&d->lock);
+    if (d->cls->reset)
+        d->cls->reset(d);
+    lock_release(&d->lock);
+    for (Device *c = d->children; c; c = c->next)
+        dev_reset(c);
+}
+
+MemRegion *dev_add_mmio(Device *d, const char *name, const MmioOps *ops, uint64_t bytes)
+{
+    MemRegion *r = &d->region[d->n_regions++];
+    Fmt f = FMT_ON(r->name);
+    *r = (MemRegion){.kind = MEM_MMIO, .bytes = bytes, .ops = ops, .dev = d, .lock = &d->lock};
+    fmt_puts(&f, name);
+    return r;
+}
+
+Device *dev_find(Device *root, const char *id)
+{
+    if (strcmp(root->id, id) == 0)
+        return root;
+    for (Device *c = root->children, *found; c; c = c->next)
+        if ((found = dev_find(c, id)))
+            return found;
+    return NULL;
+}
+
+/* ---- properties ---- */
+
+static const DevProp *find_prop(const Device *d, const char *name)
+{
+    for (unsigned k = 0; k < d->cls->n_props; k++)
+        if (strcmp(d->cls->props[k].name, name) == 0)
+            return &d->cls->props[k];
+    return NULL;
+}
+
+static bool parse_bool(const char *s, bool *ret)
+{
+    bool yes = !strcmp(s, "on") || !strcmp(s, "true") || !strcmp(s, "yes");
+    if (!yes && strcmp(s, "off") != 0 && strcmp(s, "false") != 0 && strcmp(s, "no") != 0)
+        return false;
+    *ret = yes;
+    return true;
+}
+
+static bool parse_u64(const char *s, uint64_t *ret)
+{
+    unsigned base = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? 16 : 10;
+    uint64_t v = 0;
+    s += base == 16 ? 2 : 0;
+    if (!*s)
+        return false;
+    for (; *s; s++) {
+        unsigned digit = *s >= '0' && *s <= '9'   ? (unsigned)(*s - '0')
+                         : (*s | 32) >= 'a' && (*s | 32) <= 'f' ? (unsigned)((*s | 32) - 'a') + 10
+                                                                : 99;
+        if (digit >= base || v > (UINT64_MAX - digit) / base)
+            return false;
+        v = v * base + digit;
+    }
+    *ret = v;
+    return true;
+}
+
+bool dev_set(Device *d, const char *name, const char *value, DevError *err)
+{
+    const DevProp *p = find_prop(d, name);
+    uint64_t v;
+    if (!p || p->kind == PROP_PTR)
+        return dev_fail(err, "%s has no property '%s'", d->cls->name, name);
+    char *at = (char *)d + p->offset;
+    switch ((PropKind)p->kind) {
+    case PROP_BOOL:
+        if (parse_bool(value, (bool *)at))
+            return true;
+        return dev_fail(err, "property '%s' of %s: '%s' is neither on nor off", name, d->cls->name, value);
+    case PROP_TEXT:
+        if (strlen(value) >= p->size)
+            return dev_fail(err, "property '%s' of %s: more than %u characters", name, d->cls->name, p->size - 1u);
+        memcpy(at, value, strlen(value) + 1);
+        return true;
+    default: break;
+    }
+    if (!parse_u64(value, &v) || (p->kind == PROP_U32 && v > UINT32_MAX))
+        return dev_fail(err, "property '%s' of %s: '%s' is not a number it can have", name, d->cls->name, value);
+    memcpy(at, &v, p->kind == PROP_U32 ? 4 : 8);
+    return true;
+}
+
+bool dev_set_ptr(Device *d, const char *name, void *value, DevError *err)
+{
+    const DevProp *p = find_prop(d, name);
+    if (!p || p->kind != PROP_PTR)
+        return dev_fail(err, "%s has no connection '%s'", d->cls->name, name);
+    memcpy((char *)d + p->offset, &value, sizeof(value));
+    return true;
+}
+
+bool dev_get(const Device *d, const char *name, Fmt *out)
+{
+    const DevProp *p = find_prop(d, name);
+    const char *at = (const char *)d + (p ? p->offset : 0);
+    uint64_t v = 0;
+    if (!p)
+        return false;
+    switch ((PropKind)p->kind) {
+    case PROP_BOOL: fmt_puts(out, *(const bool *)at ? "on" : "off"); return true;
+    case PROP_TEXT: fmt_puts(out, at); return true;
+    case PROP_PTR: fmt_puts(out, "-"); return true;
+    case PROP_U32:
+    case PROP_U64: break;
+    }
+    memcpy(&v, at, p->kind == PROP_U32 ? 4 : 8);
+    fmt_printf(out, "%lu", (unsigned long)v);
+    return true;
+}
+
+void dev_class_help(const DevClass *cls, Fmt *out)
+{
+    static const char kind[][8] = {"bool", "uint32", "uint64", "text", "link"};
+    fmt_printf(out, "%s: %s\n", cls->name, cls->help);
+    for (unsigned k = 0; k < cls->n_props; k++)
+        if (cls->props[k].kind != PROP_PTR)
+            fmt_printf(out, "  %s=<%s>  %s\n", cls->props[k].name, kind[cls->props[k].kind], cls->props[k].help);
+}
+
+void dev_print_tree(const Device *d, unsigned depth, Fmt *out)
+{
+    fmt_printf(out, "%*s%s, id \"%s\"\n", (int)depth * 2, "", d->cls->name, d->id);
+    for (unsigned k = 0; k < d->cls->n_props; k++) {
+        const DevProp *p = &d->cls->props[k];
+        if (p->kind == PROP_PTR)
+            continue;
+        fmt_printf(out, "%*s  %s = ", (int)depth * 2, "", p->name);
+        dev_get(d, p->name, out);
+        fmt_putc(out, '\n');
+    }
+    for (unsigned k = 0; k < d->n_regions; k++)
+        fmt_printf(out, "%*s  mmio %016lx/%lx\n", (int)depth * 2, "", (unsigned long)d->region[k].base,
+                   (unsigned long)d->region[k].bytes);
+    for (const Device *c = d->children; c; c = c->next)
+        dev_print_tree(c, depth + 1, out);
+}
+
+/* ---- state ---- */
+
+void dev_save(Device *d, Fmt *out)
+{
+    lock_take(&d->lock);
+    fmt_printf(out, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
+    for (unsigned k = 0; k < d->cls->n_state; k++) {
+        const DevField *f = &d->cls->state[k];
+        fmt_printf(out, "%s=", f->name);
+        for (unsigned n = 0; n < f->count; n++) {
+            uint64_t v = 0;
+            memcpy(&v, (const char *)d + f->offset + n * f->size, f->size);
+            fmt_printf(out, n ? ",%lx" : "%lx", (unsigned long)v);
+        }
+        fmt_putc(out, '\n');
+    }
+    lock_release(&d->lock);
+}
+
+static bool take(const char **at, const char *text)
+{
+    size_t n = strlen(text);
+    if (strncmp(*at, text, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+static bool take_hex(const char **at, uint64_t *ret)
+{
+    const char *s = *at;
+    *ret = 0;
+    for (;; s++) {
+        unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 : 16;
+        if (digit == 16 || *ret >> 60)
+            break;
+        *ret = *ret << 4 | digit;
+    }
+    bool some = s != *at;
+    *at = s;
+    return some;
+}
+
+static bool load_field(Device *d, const DevField *f, const char **at)
+{
+    if (!take(at, f->name) || !take(at, "="))
+        return false;
+    for (unsigned n = 0; n < f->count; n++) {
+        uint64_t v;
+        if ((n && !take(at, ",")) || !take_hex(at, &v) || (f->size < 8 && v >> f->size * 8))
+            return false;
+        memcpy((char *)d + f->offset + n * f->size, &v, f->size);
+    }
+    return take(at, "\n");
+}
+
+bool dev_load(Device *d, const char *text, DevError *err)
+{
+    char head[96];
+    Fmt f = FMT_ON(head);
+    fmt_printf(&f, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
+    if (!take(&text, head))
+        return dev_fail(err, "the state is not that of %s '%s', version %u", d->cls->name, d->id, d->cls->version);
+    lock_take(&d->lock);
+    bool ok = true;
+    for (unsigned k = 0; ok && k < d->cls->n_state; k++) {
+        ok = load_field(d, &d->cls->state[k], &text);
+        if (!ok)
+            dev_fail(err, "state of '%s': field '%s' is missing or no value of it", d->id, d->cls->state[k].name);
+    }
+    if (ok && d->cls->loaded)
+        ok = d->cls->loaded(d, err);
+    lock_release(&d->lock);
+    return ok;
+}

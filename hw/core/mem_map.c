@@ -1,0 +1,297 @@
+#include "hw/core/mem_map.h"
+
+#include "base/fault.h"
+#include "base/sys.h"
+
+#include <sys/mman.h>
+
+/* ---- the view ---- */
+
+typedef struct Flattening {
+    const MemMap *m;
+    unsigned n;
+    uint64_t edge[4 * MEM_MAX_REGIONS]; /* addresses where what answers may change */
+} Flattening;
+
+static void add_edge(Flattening *f, uint64_t at)
+{
+    unsigned k = f->n;
+    for (unsigned n = 0; n < f->n; n++)
+        if (f->edge[n] == at)
+            return;
+    for (; k > 0 && f->edge[k - 1] > at; k--)
+        f->edge[k] = f->edge[k - 1];
+    f->edge[k] = at;
+    f->n++;
+}
+
+static const MemRegion *answers(const MemMap *m, uint64_t at)
+{
+    const MemRegion *best = NULL;
+    for (unsigned k = 0; k < m->n_regions; k++) {
+        const MemRegion *r = m->region[k];
+        if (!r->off && at - r->base < r->bytes && (!best || r->priority > best->priority))
+            best = r;
+    }
+    return best;
+}
+
+enum { MAX_ALIAS_DEPTH = 8 };
+
+static bool resolve(const MemMap *m, uint64_t at, MemRange *ret)
+{
+    const MemRegion *r = answers(m, at);
+    uint64_t off = r ? at - r->base + r->offset : 0;
+    for (unsigned n = 0; r && r->kind == MEM_ALIAS; n++) {
+        r = r->target;
+        if (n == MAX_ALIAS_DEPTH || !r || off >= r->bytes)
+            return false;
+        off += r->offset;
+    }
+    ret->region = r;
+    ret->offset = off;
+    return r != NULL;
+}
+
+static bool continues(const MemRange *last, const MemRange *next)
+{
+    return last->region == next->region && last->end == next->start &&
+           last->offset + (last->end - last->start) == next->offset;
+}
+
+static void *zeroed(uint64_t bytes)
+{
+    long p = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return sys_is_err(p) ? NULL : (void *)p;
+}
+
+void mem_map_update(MemMap *m)
+{
+    Flattening f = {.m = m};
+    for (unsigned k = 0; k < m->n_regions; k++) {
+        const MemRegion *r = m->region[k];
+        if (r->off)
+            continue;
+        add_edge(&f, r->base);
+        add_edge(&f, r->base + r->bytes);
+        if (r->kind == MEM_ALIAS && r->target && r->offset < r->target->bytes)
+            add_edge(&f, r->base + (r->target->bytes - r->offset));
+    }
+    size_t bytes = sizeof(MemView) + f.n * sizeof(MemRange);
+    MemView *v = zeroed(bytes);
+    if (!v)
+        return; /* the old view stays */
+    v->bytes = bytes;
+    for (unsigned k = 0; k + 1 < f.n; k++) {
+        MemRange next = {.start = f.edge[k], .end = f.edge[k + 1]};
+        if (!resolve(m, next.start, &next))
+            continue;
+        if (v->n && continues(&v->range[v->n - 1], &next))
+            v->range[v->n - 1].end = next.end;
+        else
+            v->range[v->n++] = next;
+    }
+    v->older = m->view;
+    __atomic_store_n(&m->view, v, __ATOMIC_RELEASE);
+    if (m->changed)
+        m->changed(m->opaque);
+}
+
+void mem_map_init(MemMap *m)
+{
+    *m = (MemMap){0};
+    mem_map_update(m);
+}
+
+void mem_map_clear(MemMap *m)
+{
+    for (MemView *v = m->view, *older; v; v = older) {
+        older = v->older;
+        sys_munmap(v, v->bytes);
+    }
+    *m = (MemMap){0};
+}
+
+bool mem_map_add(MemMap *m, MemRegion *r)
+{
+    if (m->n_regions == MEM_MAX_REGIONS)
+        return false;
+    m->region[m->n_regions++] = r;
+    mem_map_update(m);
+    return true;
+}
+
+void mem_map_remove(MemMap *m, MemRegion *r)
+{
+    for (unsigned k = 0; k < m->n_regions; k++) {
+        if (m->region[k] != r)
+            continue;
+        m->region[k] = m->region[--m->n_regions];
+        mem_map_update(m);
+        return;
+    }
+}
+
+/* ---- RAM ---- */
+
+bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base)
+{
+    Fmt f = FMT_ON(b->name);
+    *b = (RamBlock){.bytes = align_up(bytes, 4096), .base = base};
+    fmt_puts(&f, name);
+    b->host = zeroed(b->bytes);
+    b->code = zeroed(b->bytes / 4096 * 8);
+    b->written = zeroed(b->bytes / 4096);
+    if (b->host && b->code && b->written)
+        return true;
+    ram_block_clear(b);
+    return false;
+}
+
+void ram_block_clear(RamBlock *b)
+{
+    if (b->host)
+        sys_munmap(b->host, b->bytes);
+    if (b->code)
+        sys_munmap(b->code, b->bytes / 4096 * 8);
+    if (b->written)
+        sys_munmap(b->written, align_up(b->bytes / 4096, 4096));
+    *b = (RamBlock){0};
+}
+
+/* ---- access ---- */
+
+const MemRange *mem_map_find(const MemMap *m, uint64_t gpa)
+{
+    const MemView *v = __atomic_load_n(&m->view, __ATOMIC_ACQUIRE);
+    unsigned lo = 0, hi = v->n;
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (v->range[mid].end <= gpa)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < v->n && v->range[lo].start <= gpa ? &v->range[lo] : NULL;
+}
+
+static bool reads_memory(const MemRegion *r) { return r->kind <= MEM_ROM_DEVICE && !r->reads_device; }
+
+uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left)
+{
+    const MemRange *r = mem_map_find(m, gpa);
+    if (!r || !reads_memory(r->region) || (write && r->region->kind != MEM_RAM))
+        return NULL;
+    *ret_left = r->end - gpa;
+    return r->region->ram->host + r->offset + (gpa - r->start);
+}
+
+static uint64_t device_read(const MemRegion *r, uint64_t offset, unsigned size)
+{
+    unsigned part = MIN(size, r->ops->max);
+    uint64_t v = 0;
+    for (unsigned at = 0; at < size; at += part)
+        v |= (r->ops->read(r->dev, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1)) << at * 8;
+    return v;
+}
+
+static void device_write(const MemRegion *r, uint64_t offset, unsigned size, uint64_t value)
+{
+    unsigned part = MIN(size, r->ops->max);
+    for (unsigned at = 0; at < size; at += part)
+        r->ops->write(r->dev, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1), part);
+}
+
+bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret)
+{
+    const MemRegion *g = r->region;
+    uint64_t offset = r->offset + (gpa - r->start);
+    if (reads_memory(g)) {
+        *ret = fault_ld((uint64_t)(uintptr_t)g->ram->host + offset, size).val;
+        return true;
+    }
+    if (size < g->ops->min)
+        return false;
+    if (g->lock)
+        lock_take(g->lock);
+    *ret = device_read(g, offset, size);
+    if (g->lock)
+        lock_release(g->lock);
+    return true;
+}
+
+/* After the bytes were written: who translates marks them first and reads them then, so that one of the two sees the other. */
+static void note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (uint64_t at = offset, n; at < offset + bytes; at += n) {
+        n = MIN(offset + bytes - at, 4096 - at % 4096);
+        if (UNLIKELY(ram_has_code(ram, at, (unsigned)n)) && m->code_written)
+            m->code_written(m->opaque, ram, at, n);
+    }
+}
+
+bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned size, uint64_t value)
+{
+    const MemRegion *g = r->region;
+    uint64_t offset = r->offset + (gpa - r->start);
+    switch ((MemKind)g->kind) {
+    case MEM_RAM:
+        fault_st((uint64_t)(uintptr_t)g->ram->host + offset, value, size);
+        note_write(m, g->ram, offset, size);
+        return true;
+    case MEM_ROM: return true;
+    default: break;
+    }
+    if (size < g->ops->min)
+        return false;
+    if (g->lock)
+        lock_take(g->lock);
+    device_write(g, offset, size, value);
+    if (g->lock)
+        lock_release(g->lock);
+    return true;
+}
+
+bool mem_map_read(const MemMap *m, uint64_t gpa, void *to, uint64_t bytes)
+{
+    for (uint64_t n; bytes; bytes -= n, gpa += n, to = (char *)to + n) {
+        uint64_t left;
+        const uint8_t *p = mem_map_host(m, gpa, false, &left);
+        if (!p)
+            return false;
+        n = MIN(left, bytes);
+        memcpy(to, p, n);
+    }
+    return true;
+}
+
+static bool put_bytes(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes, bool rom)
+{
+    for (uint64_t n; bytes; bytes -= n, gpa += n, from = (const char *)from + n) {
+        const MemRange *r = mem_map_find(m, gpa);
+        if (!r || (r->region->kind != MEM_RAM && !(rom && r->region->kind <= MEM_ROM_DEVICE)))
+            return false;
+        uint64_t offset = r->offset + (gpa - r->start);
+        n = MIN(r->end - gpa, bytes);
+        memcpy(r->region->ram->host + offset, from, n);
+        note_write(m, r->region->ram, offset, n);
+    }
+    return true;
+}
+
+bool mem_map_write(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes) { return put_bytes(m, gpa, from, bytes, false); }
+bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes) { return put_bytes(m, gpa, from, bytes, true); }
+
+void mem_map_print(const MemMap *m, Fmt *out)
+{
+    static const char kind[][8] = {"ram", "rom", "romd", "i/o", "alias"};
+    for (unsigned k = 0; k < m->view->n; k++) {
+        const MemRange *r = &m->view->range[k];
+        fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r->start, (unsigned long)(r->end - 1), kind[r->region->kind],
+                   r->region->name);
+        if (r->offset)
+            fmt_printf(out, " @%lx", (unsigned long)r->offset);
+        fmt_putc(out, '\n');
+    }
+}

@@ -1,0 +1,116 @@
+/*
+ * MemMap: what answers at which guest physical address.
+ *
+ * Regions are RAM, ROM (writes are lost), ROM devices (reads are memory, writes go to the device, unless it asks for all),
+ * devices, and aliases (a window on another region). Where regions overlap the one of higher priority answers. The map is a list
+ * of regions; look-ups use a flat, sorted view of it that is made anew at each change.
+ * RAM blocks carry what the translator needs to know of memory (docs/adr/0018-system-memory.md): an address of their own for
+ * code, and a word per page with a bit for each 64 bytes that code was made from.
+ * Ownership: regions and blocks belong to who added them and outlive the map; old views are freed with the map.
+ * Threads: look-ups and accesses by any, without a lock. Changes by one at a time, followed by `changed`, for who caches what
+ * he looked up (TLBs). A device's functions are called with its lock held, so they are single-threaded.
+ * Errors: an address where nothing is, or an access that a device refuses, is `false`; the CPU makes an exception of it.
+ */
+#ifndef HW_CORE_MEM_MAP_H
+#define HW_CORE_MEM_MAP_H
+
+#include "base/bits.h"
+#include "base/fmt.h"
+#include "base/lock.h"
+
+typedef struct RamBlock {
+    char name[32];
+    uint8_t *host;    /* page-aligned */
+    uint64_t bytes;   /* whole pages */
+    uint64_t base;    /* address of its first byte as code: unique among blocks, page-aligned, not 0 */
+    uint64_t *code;   /* [bytes / 4096] */
+    uint8_t *written; /* [bytes / 4096]: a TLB may hold the page writable (accel's) */
+} RamBlock;
+
+typedef struct MmioOps {
+    uint64_t (*read)(void *dev, uint64_t offset, unsigned size);
+    void (*write)(void *dev, uint64_t offset, uint64_t value, unsigned size);
+    uint8_t min, max; /* bytes of an access that the device knows; others are cut or, if narrower, refused */
+} MmioOps;
+
+typedef enum MemKind { MEM_RAM, MEM_ROM, MEM_ROM_DEVICE, MEM_MMIO, MEM_ALIAS } MemKind;
+
+typedef struct MemRegion {
+    char name[32];
+    uint8_t kind;      /* MemKind */
+    int8_t priority;
+    bool off;          /* not in the view */
+    bool reads_device; /* ROM device: reads go to the device, too */
+    uint64_t base, bytes;
+    RamBlock *ram;     /* RAM, ROM, ROM device */
+    uint64_t offset;   /* into ram, or into the alias's target */
+    const MmioOps *ops;
+    void *dev;
+    Lock *lock;        /* of the device; NULL: it needs none */
+    struct MemRegion *target; /* alias */
+} MemRegion;
+
+typedef struct MemRange {
+    uint64_t start, end; /* [start, end) */
+    const MemRegion *region; /* never an alias */
+    uint64_t offset;     /* of start, in the region's RAM block or the device */
+} MemRange;
+
+typedef struct MemView {
+    struct MemView *older;
+    size_t bytes; /* of this mapping */
+    unsigned n;
+    MemRange range[];
+} MemView;
+
+enum { MEM_MAX_REGIONS = 128 };
+
+typedef struct MemMap {
+    MemView *view;
+    unsigned n_regions;
+    MemRegion *region[MEM_MAX_REGIONS];
+    /* Called after the view changed, and after bytes of RAM that code was made from were written here. */
+    void (*changed)(void *opaque);
+    void (*code_written)(void *opaque, RamBlock *ram, uint64_t offset, uint64_t bytes);
+    void *opaque;
+} MemMap;
+
+void mem_map_init(MemMap *m);
+void mem_map_clear(MemMap *m);
+/* False: too many regions. */
+bool mem_map_add(MemMap *m, MemRegion *r);
+void mem_map_remove(MemMap *m, MemRegion *r);
+/* After a region's base, size, off or reads_device changed. */
+void mem_map_update(MemMap *m);
+
+/* Anonymous zeroed memory. False: there is none. base: see the struct. */
+bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base);
+void ram_block_clear(RamBlock *b);
+
+/* NULL: nothing is there. */
+const MemRange *mem_map_find(const MemMap *m, uint64_t gpa);
+/* Of one byte that reads as memory; ret_left: how many more follow. NULL: a device, or nothing. */
+uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left);
+
+/* One access of a CPU, size 1, 2, 4 or 8, inside the range. */
+bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret);
+bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned size, uint64_t value);
+
+/* DMA: RAM only, any length; false if part of it is no RAM (what comes before it is done). */
+bool mem_map_read(const MemMap *m, uint64_t gpa, void *to, uint64_t bytes);
+bool mem_map_write(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes);
+/* Loading images: ROM is written, too. */
+bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes);
+
+/* Was code made from bytes [offset, offset + bytes) of the block? */
+static inline bool ram_has_code(const RamBlock *b, uint64_t offset, unsigned bytes)
+{
+    uint64_t word = __atomic_load_n(&b->code[offset >> 12], __ATOMIC_RELAXED);
+    unsigned first = offset >> 6 & 63, last = (offset + bytes - 1) >> 6 & 63;
+    return word && (word >> first & ((2ull << (last - first)) - 1));
+}
+
+/* `info mtree` */
+void mem_map_print(const MemMap *m, Fmt *out);
+
+#endif

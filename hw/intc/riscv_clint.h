@@ -1,0 +1,14 @@
+/* riscv-clint: software and timer interrupts of RISC-V harts (SiFive CLINT; ACLINT MSWI + MTIMER at the same places). */
+#ifndef HW_INTC_RISCV_CLINT_H
+#define HW_INTC_RISCV_CLINT_H
+
+#include "hw/core/dev.h"
+
+enum { CLINT_MAX_HARTS = 512, CLINT_HZ = 10000000 };
+
+extern const DevClass riscv_clint_class; /* links: software, timer (IrqLine[harts]) */
+
+/* mtime, for the time CSR; any thread. */
+uint64_t riscv_clint_time(void *clint);
+
+#endif

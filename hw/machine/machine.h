@@ -1,0 +1,68 @@
+/*
+ * Machine: a board with its cpus, memory and devices, built from a MachineConfig.
+ *
+ * Life: machine_new() builds everything and resets it; machine_reset() is the power-on state again, images included;
+ * machine_free(). The owner runs the cpus (each in a thread of its own, accel_run()) and the clock (clock_run()).
+ * Ownership: images and CharPorts are the caller's and outlive the machine.
+ * Threads: new, reset, free: one, with no cpu running. The rest as devices say.
+ */
+#ifndef HW_MACHINE_MACHINE_H
+#define HW_MACHINE_MACHINE_H
+
+#include "accel/accel.h"
+#include "hw/core/char_port.h"
+#include "hw/core/clock.h"
+#include "hw/core/dev.h"
+#include "hw/core/request.h"
+
+typedef struct Image {
+    const uint8_t *bytes; /* NULL: none */
+    size_t size;
+} Image;
+
+typedef struct MachineConfig {
+    uint64_t ram_bytes;
+    unsigned cpus;
+    Image firmware, kernel, initrd, dtb;
+    const char *append;      /* command line of the kernel; may be NULL */
+    CharPort *serial;        /* may be NULL */
+    MachineRequests requests;
+    AccelConfig accel;       /* the machine fills in `machine` */
+    uint64_t time_of_day_ns; /* at the start */
+    void (*rearm)(void *opaque); /* of the clock */
+    void *rearm_opaque;
+} MachineConfig;
+
+typedef struct BoardClass BoardClass;
+enum { MACHINE_MAX_CPUS = 8 };
+
+typedef struct Machine {
+    MachineConfig cfg;
+    const BoardClass *board;
+    void *board_data;
+    Device *root;
+    MemMap map;
+    Clock clock;
+    Accel *accel;
+    Cpu *cpu[MACHINE_MAX_CPUS];
+    uint8_t *fdt;            /* NULL: none */
+    size_t fdt_bytes;
+} Machine;
+
+struct BoardClass {
+    const char *name, *isa, *help;
+    const TargetOps *target;
+    uint64_t default_ram;
+    bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
+    bool (*load)(Machine *m, DevError *err);  /* images into memory, after each reset */
+    void (*clear)(Machine *m);
+};
+
+extern const BoardClass riscv_virt_board;
+
+/* NULL: err says why. */
+Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
+bool machine_reset(Machine *m, DevError *err);
+void machine_free(Machine *m);
+
+#endif

@@ -1,0 +1,212 @@
+/* The RISC-V `virt` board: addresses, interrupts and the contract of the boot ROM that stock firmware and kernels expect. Its
+ * device tree is in riscv_virt_fdt.c. */
+#include "hw/machine/riscv_virt.h"
+#include "hw/boot/image.h"
+#include "hw/char/ns16550a.h"
+#include "hw/core/dev_impl.h"
+#include "hw/intc/riscv_clint.h"
+#include "hw/intc/riscv_plic.h"
+#include "hw/misc/sifive_test.h"
+#include "hw/timer/goldfish_rtc.h"
+#include "target/mem.h"
+
+#include <stdlib.h>
+
+const VirtPlace virt_places[VIRT_PLACES] = {
+    [VIRT_MROM] = {0x1000, 0xf000},       [VIRT_TEST] = {0x100000, 0x1000},    [VIRT_RTC] = {0x101000, 0x1000},
+    [VIRT_CLINT] = {0x2000000, 0x10000},  [VIRT_PLIC] = {0xc000000, 0x600000}, [VIRT_UART] = {0x10000000, 0x100},
+    [VIRT_VIRTIO] = {0x10001000, 0x1000}, [VIRT_DRAM] = {0x80000000, 0},
+};
+
+enum { HART_MSI = 3, HART_MTI = 7, HART_SEI = 9, HART_MEI = 11 };
+
+/* A cpu's input: `receiver` is the cpu. */
+static void set_cpu_irq(void *receiver, unsigned n, bool level)
+{
+    Cpu *cpu = receiver;
+    if (cpu->ops->sys->set_irq(cpu, n, level))
+        accel_wake(cpu);
+}
+
+static bool make_memory(Machine *m, RiscvVirt *v, DevError *err)
+{
+    const VirtPlace *rom = &virt_places[VIRT_MROM], *dram = &virt_places[VIRT_DRAM];
+    if (!ram_block_init(&v->dram, "ram", m->cfg.ram_bytes, dram->base) || !ram_block_init(&v->rom, "mrom", rom->bytes, rom->base))
+        return dev_fail(err, "no memory for a machine of %lu MiB", (unsigned long)(m->cfg.ram_bytes >> 20));
+    v->dram_region = (MemRegion){.name = "ram", .kind = MEM_RAM, .base = dram->base, .bytes = v->dram.bytes, .ram = &v->dram};
+    v->rom_region = (MemRegion){.name = "mrom", .kind = MEM_ROM, .base = rom->base, .bytes = rom->bytes, .ram = &v->rom};
+    return mem_map_add(&m->map, &v->dram_region) && mem_map_add(&m->map, &v->rom_region);
+}
+
+/* Makes a device, to be wired; NULL: no memory. */
+static Device *put(Machine *m, const DevClass *cls, const char *id) { return dev_new(cls, m->root, id); }
+
+static bool place(Machine *m, Device *d, VirtPlaceId at, DevError *err)
+{
+    if (!d || !dev_realize(d, &m->map, &m->clock, err))
+        return false;
+    d->region[0].base = virt_places[at].base;
+    return mem_map_add(&m->map, &d->region[0]) || dev_fail(err, "too many regions of memory");
+}
+
+static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
+{
+    char text[16];
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        Cpu *cpu = m->cpu[k];
+        v->software[k] = (IrqLine){set_cpu_irq, cpu, HART_MSI};
+        v->timer[k] = (IrqLine){set_cpu_irq, cpu, HART_MTI};
+        v->external[2 * k] = (IrqLine){set_cpu_irq, cpu, HART_MEI};
+        v->external[2 * k + 1] = (IrqLine){set_cpu_irq, cpu, HART_SEI};
+    }
+    v->clint = put(m, &riscv_clint_class, "clint");
+    v->plic = put(m, &riscv_plic_class, "plic");
+    if (!v->clint || !v->plic)
+        return dev_fail(err, "no memory");
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "%u", m->cfg.cpus);
+    bool ok = dev_set(v->clint, "harts", text, err) && dev_set_ptr(v->clint, "software", v->software, err) &&
+              dev_set_ptr(v->clint, "timer", v->timer, err) && place(m, v->clint, VIRT_CLINT, err);
+    f = FMT_ON(text);
+    fmt_printf(&f, "%u", 2 * m->cfg.cpus);
+    ok = ok && dev_set(v->plic, "contexts", text, err) && dev_set_ptr(v->plic, "out", v->external, err) &&
+         place(m, v->plic, VIRT_PLIC, err);
+    for (unsigned n = 1; ok && n <= VIRT_SOURCES; n++)
+        v->source[n] = riscv_plic_source(v->plic, n);
+    return ok;
+}
+
+static bool make_devices(Machine *m, RiscvVirt *v, DevError *err)
+{
+    char base[24];
+    Fmt f = FMT_ON(base);
+    Device *uart = put(m, &ns16550a_class, "serial0"), *test = put(m, &sifive_test_class, "test"),
+           *rtc = put(m, &goldfish_rtc_class, "rtc");
+    if (!uart || !test || !rtc)
+        return dev_fail(err, "no memory");
+    fmt_printf(&f, "%lu", (unsigned long)m->cfg.time_of_day_ns);
+    return dev_set_ptr(uart, "chardev", m->cfg.serial, err) && dev_set_ptr(uart, "irq", &v->source[VIRT_IRQ_UART], err) &&
+           place(m, uart, VIRT_UART, err) && dev_set_ptr(test, "machine", &m->cfg.requests, err) &&
+           place(m, test, VIRT_TEST, err) && dev_set(rtc, "base", base, err) &&
+           dev_set_ptr(rtc, "irq", &v->source[VIRT_IRQ_RTC], err) && place(m, rtc, VIRT_RTC, err);
+}
+
+static bool virt_build(Machine *m, DevError *err)
+{
+    RiscvVirt *v = calloc(1, sizeof(*v));
+    m->board_data = v;
+    if (!v)
+        return dev_fail(err, "no memory");
+    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err))
+        return false;
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        CpuBoard *b = m->board->target->sys->board(m->cpu[k]);
+        b->reset_pc = virt_places[VIRT_MROM].base;
+        b->time = riscv_clint_time;
+        b->opaque = v->clint;
+    }
+    return true;
+}
+
+/* ---- what is in memory at power-on ---- */
+
+enum { ALIGN_2M = 2 << 20, FW_MAGIC = 0x4942534f, FW_VERSION = 2, NEXT_IS_S = 1 };
+
+/* a0 = hart, a1 = device tree, a2 = what firmware is to do next; then to the firmware. */
+static bool load_reset_code(Machine *m, uint64_t entry, uint64_t fdt, uint64_t next)
+{
+    static const uint32_t code[] = {
+        0x00000297, /* auipc t0, 0 */
+        0x02828613, /* addi a2, t0, 40 */
+        0xf1402573, /* csrr a0, mhartid */
+        0x0202b583, /* ld a1, 32(t0) */
+        0x0182b283, /* ld t0, 24(t0) */
+        0x00028067, /* jr t0 */
+    };
+    const uint64_t data[] = {entry, fdt, FW_MAGIC, FW_VERSION, next, next ? NEXT_IS_S : 0, 0, 0};
+    uint64_t at = virt_places[VIRT_MROM].base;
+    return mem_map_load(&m->map, at, code, sizeof(code)) && mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
+}
+
+/* The bytes that a Linux kernel takes, which are more than its file has; 0: it is none. */
+static uint64_t linux_bytes(const Image *kernel)
+{
+    enum { SIZE_AT = 16, MAGIC_AT = 0x38, HEADER = 64 };
+    static const char magic[] = {'R', 'S', 'C', 5};
+    uint64_t bytes;
+    if (kernel->size < HEADER || memcmp(kernel->bytes + MAGIC_AT, magic, sizeof(magic)) != 0)
+        return 0;
+    memcpy(&bytes, kernel->bytes + SIZE_AT, sizeof(bytes));
+    return bytes;
+}
+
+static bool load_kernel(Machine *m, uint64_t at, VirtBoot *boot, DevError *err)
+{
+    const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
+    const uint64_t base = virt_places[VIRT_DRAM].base, half = base + MIN(m->cfg.ram_bytes / 2, 512ull << 20);
+    LoadedImage done = {0};
+    if (!kernel->bytes)
+        return true;
+    if (!image_load(&m->map, kernel->bytes, kernel->size, at, &done, err))
+        return false;
+    boot->next = done.entry;
+    if (!initrd->bytes)
+        return true;
+    uint64_t end = MAX(done.end, at + (done.elf ? 0 : linux_bytes(kernel)));
+    boot->initrd_start = align_up(MAX(end, half), 4096);
+    boot->initrd_end = boot->initrd_start + initrd->size;
+    return mem_map_load(&m->map, boot->initrd_start, initrd->bytes, initrd->size) ||
+           dev_fail(err, "the initial file system of %lu MiB does not fit into memory", (unsigned long)(initrd->size >> 20));
+}
+
+static bool load_fdt(Machine *m, VirtBoot *boot, DevError *err)
+{
+    enum { ROOM = 1 << 20 };
+    const uint64_t top = virt_places[VIRT_DRAM].base + MIN(m->cfg.ram_bytes, 3ull << 30);
+    free(m->fdt);
+    m->fdt = NULL;
+    const Image *dtb = &m->cfg.dtb;
+    if (dtb->bytes) {
+        m->fdt = malloc(dtb->size);
+        m->fdt_bytes = dtb->size;
+        if (m->fdt)
+            memcpy(m->fdt, dtb->bytes, dtb->size);
+    } else {
+        m->fdt = malloc(ROOM);
+        m->fdt_bytes = m->fdt ? riscv_virt_fdt(m, boot, m->fdt, ROOM) : 0;
+    }
+    if (!m->fdt || !m->fdt_bytes)
+        return dev_fail(err, "no memory for the device tree");
+    boot->fdt = align_down(top - m->fdt_bytes, ALIGN_2M);
+    return mem_map_load(&m->map, boot->fdt, m->fdt, m->fdt_bytes) || dev_fail(err, "the device tree does not fit into memory");
+}
+
+static bool virt_load(Machine *m, DevError *err)
+{
+    const uint64_t base = virt_places[VIRT_DRAM].base;
+    const Image *fw = &m->cfg.firmware;
+    LoadedImage done = {.entry = base, .end = base};
+    VirtBoot boot = {0};
+    if (fw->bytes && !image_load(&m->map, fw->bytes, fw->size, base, &done, err))
+        return false;
+    uint64_t kernel_at = fw->bytes ? align_up(done.end, ALIGN_2M) : base;
+    if (!load_kernel(m, kernel_at, &boot, err) || !load_fdt(m, &boot, err))
+        return false;
+    uint64_t entry = fw->bytes ? done.entry : boot.next ? boot.next : base;
+    return load_reset_code(m, entry, boot.fdt, boot.next) || dev_fail(err, "no boot ROM");
+}
+
+static void virt_clear(Machine *m)
+{
+    RiscvVirt *v = m->board_data;
+    if (!v)
+        return;
+    ram_block_clear(&v->dram);
+    ram_block_clear(&v->rom);
+    free(v);
+}
+
+const BoardClass riscv_virt_board = {
+    .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices", .target = &target_riscv64_sys,
+    .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
+};

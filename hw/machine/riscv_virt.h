@@ -1,0 +1,34 @@
+/* The parts of the RISC-V `virt` board that its files share. */
+#ifndef HW_MACHINE_RISCV_VIRT_H
+#define HW_MACHINE_RISCV_VIRT_H
+
+#include "hw/machine/machine.h"
+
+typedef enum VirtPlaceId {
+    VIRT_MROM, VIRT_TEST, VIRT_RTC, VIRT_CLINT, VIRT_PLIC, VIRT_UART, VIRT_VIRTIO, VIRT_DRAM, VIRT_PLACES
+} VirtPlaceId;
+
+typedef struct VirtPlace {
+    uint64_t base, bytes;
+} VirtPlace;
+extern const VirtPlace virt_places[VIRT_PLACES];
+
+enum { VIRT_SOURCES = 96, VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC = 11, VIRT_N_VIRTIO = 8, VIRT_UART_HZ = 3686400 };
+
+typedef struct RiscvVirt {
+    RamBlock dram, rom;
+    MemRegion dram_region, rom_region;
+    Device *clint, *plic;
+    IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], external[2 * MACHINE_MAX_CPUS];
+    IrqLine source[VIRT_SOURCES + 1];
+} RiscvVirt;
+
+/* Where things are that the boot code and the device tree speak of; 0: not there. */
+typedef struct VirtBoot {
+    uint64_t next, initrd_start, initrd_end, fdt;
+} VirtBoot;
+
+/* The board's device tree into room bytes; its size, 0: no room. */
+size_t riscv_virt_fdt(const Machine *m, const VirtBoot *boot, uint8_t *to, size_t room);
+
+#endif

@@ -1,0 +1,191 @@
+/* The device tree of the RISC-V `virt` board, as stock firmware and Linux bind to it (devicetree specification 0.4, and the
+ * bindings named by the compatible strings). */
+#include "hw/machine/riscv_virt.h"
+#include "hw/intc/riscv_clint.h"
+
+#include <libfdt.h>
+#include <stdlib.h>
+
+enum { PHANDLE_TEST = 1, PHANDLE_PLIC, PHANDLE_CPU_INTC /* + hart */, IRQ_SOFT = 3, IRQ_TIMER = 7, IRQ_M_EXT = 11, IRQ_S_EXT = 9 };
+
+typedef struct Tree {
+    void *fdt;
+    int err; /* the first */
+} Tree;
+
+static void note(Tree *t, int err)
+{
+    if (err < 0 && !t->err)
+        t->err = err;
+}
+
+static void begin(Tree *t, const char *name) { note(t, fdt_begin_node(t->fdt, name)); }
+static void end(Tree *t) { note(t, fdt_end_node(t->fdt)); }
+static void text(Tree *t, const char *name, const char *value) { note(t, fdt_property_string(t->fdt, name, value)); }
+static void number(Tree *t, const char *name, uint32_t value) { note(t, fdt_property_u32(t->fdt, name, value)); }
+static void empty(Tree *t, const char *name) { note(t, fdt_property(t->fdt, name, NULL, 0)); }
+
+/* A list of strings, each ended by a NUL; the literal's own end is the last. */
+#define TEXTS(t, name, list) note(t, fdt_property((t)->fdt, name, list, sizeof(list)))
+
+static void cells(Tree *t, const char *name, const uint32_t *v, unsigned n)
+{
+    void *to;
+    note(t, fdt_property_placeholder(t->fdt, name, (int)(n * 4), &to));
+    for (unsigned k = 0; !t->err && k < n; k++)
+        fdt32_st((uint8_t *)to + 4 * k, v[k]);
+}
+#define CELLS(t, name, ...) \
+    cells(t, name, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
+
+static void reg(Tree *t, uint64_t base, uint64_t bytes)
+{
+    CELLS(t, "reg", (uint32_t)(base >> 32), (uint32_t)base, (uint32_t)(bytes >> 32), (uint32_t)bytes);
+}
+
+static void begin_at(Tree *t, const char *name, uint64_t base)
+{
+    char full[64];
+    Fmt f = FMT_ON(full);
+    fmt_printf(&f, "%s@%lx", name, (unsigned long)base);
+    begin(t, full);
+}
+
+static void device(Tree *t, const char *name, VirtPlaceId at)
+{
+    begin_at(t, name, virt_places[at].base);
+    reg(t, virt_places[at].base, virt_places[at].bytes);
+}
+
+static void from_plic(Tree *t, unsigned source)
+{
+    number(t, "interrupts", source);
+    number(t, "interrupt-parent", PHANDLE_PLIC);
+}
+
+static void cpus(Tree *t, const Machine *m)
+{
+    begin(t, "cpus");
+    number(t, "#address-cells", 1);
+    number(t, "#size-cells", 0);
+    number(t, "timebase-frequency", CLINT_HZ);
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        begin_at(t, "cpu", k);
+        text(t, "device_type", "cpu");
+        number(t, "reg", k);
+        text(t, "status", "okay");
+        text(t, "compatible", "riscv");
+        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_svinval");
+        text(t, "riscv,isa-base", "rv64i");
+        TEXTS(t, "riscv,isa-extensions", "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0svinval");
+        text(t, "mmu-type", "riscv,sv57");
+        begin(t, "interrupt-controller");
+        number(t, "#interrupt-cells", 1);
+        empty(t, "interrupt-controller");
+        text(t, "compatible", "riscv,cpu-intc");
+        number(t, "phandle", PHANDLE_CPU_INTC + k);
+        end(t);
+        end(t);
+    }
+    end(t);
+}
+
+/* Pairs of {hart's controller, line}, two a hart. */
+static void to_harts(Tree *t, const Machine *m, uint32_t first, uint32_t second)
+{
+    uint32_t v[4 * MACHINE_MAX_CPUS];
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        v[4 * k] = v[4 * k + 2] = PHANDLE_CPU_INTC + k;
+        v[4 * k + 1] = first;
+        v[4 * k + 3] = second;
+    }
+    cells(t, "interrupts-extended", v, 4 * m->cfg.cpus);
+}
+
+static void interrupt_controllers(Tree *t, const Machine *m)
+{
+    device(t, "plic", VIRT_PLIC);
+    TEXTS(t, "compatible", "sifive,plic-1.0.0\0riscv,plic0");
+    number(t, "#interrupt-cells", 1);
+    number(t, "#address-cells", 0);
+    empty(t, "interrupt-controller");
+    number(t, "riscv,ndev", VIRT_SOURCES);
+    to_harts(t, m, IRQ_M_EXT, IRQ_S_EXT);
+    number(t, "phandle", PHANDLE_PLIC);
+    end(t);
+    device(t, "clint", VIRT_CLINT);
+    TEXTS(t, "compatible", "sifive,clint0\0riscv,clint0");
+    to_harts(t, m, IRQ_SOFT, IRQ_TIMER);
+    end(t);
+}
+
+static void soc(Tree *t, const Machine *m)
+{
+    begin(t, "soc");
+    number(t, "#address-cells", 2);
+    number(t, "#size-cells", 2);
+    text(t, "compatible", "simple-bus");
+    empty(t, "ranges");
+    device(t, "serial", VIRT_UART);
+    text(t, "compatible", "ns16550a");
+    number(t, "clock-frequency", VIRT_UART_HZ);
+    from_plic(t, VIRT_IRQ_UART);
+    end(t);
+    device(t, "rtc", VIRT_RTC);
+    text(t, "compatible", "google,goldfish-rtc");
+    from_plic(t, VIRT_IRQ_RTC);
+    end(t);
+    device(t, "test", VIRT_TEST);
+    TEXTS(t, "compatible", "sifive,test1\0sifive,test0\0syscon");
+    number(t, "phandle", PHANDLE_TEST);
+    end(t);
+    interrupt_controllers(t, m);
+    end(t);
+}
+
+static void syscon(Tree *t, const char *name, const char *compatible, uint32_t value)
+{
+    begin(t, name);
+    text(t, "compatible", compatible);
+    number(t, "regmap", PHANDLE_TEST);
+    number(t, "offset", 0);
+    number(t, "value", value);
+    end(t);
+}
+
+static void chosen(Tree *t, const Machine *m, const VirtBoot *boot)
+{
+    begin(t, "chosen");
+    text(t, "stdout-path", "/soc/serial@10000000");
+    if (m->cfg.append)
+        text(t, "bootargs", m->cfg.append);
+    if (boot->initrd_end) {
+        note(t, fdt_property_u64(t->fdt, "linux,initrd-start", boot->initrd_start));
+        note(t, fdt_property_u64(t->fdt, "linux,initrd-end", boot->initrd_end));
+    }
+    end(t);
+}
+
+size_t riscv_virt_fdt(const Machine *m, const VirtBoot *boot, uint8_t *to, size_t room)
+{
+    Tree t = {.fdt = to};
+    note(&t, fdt_create(to, (int)room));
+    note(&t, fdt_finish_reservemap(to));
+    begin(&t, "");
+    text(&t, "compatible", "riscv-virtio");
+    text(&t, "model", "riscv-virtio,qemu");
+    number(&t, "#address-cells", 2);
+    number(&t, "#size-cells", 2);
+    begin_at(&t, "memory", virt_places[VIRT_DRAM].base);
+    text(&t, "device_type", "memory");
+    reg(&t, virt_places[VIRT_DRAM].base, m->cfg.ram_bytes);
+    end(&t);
+    cpus(&t, m);
+    soc(&t, m);
+    syscon(&t, "poweroff", "syscon-poweroff", 0x5555);
+    syscon(&t, "reboot", "syscon-reboot", 0x7777);
+    chosen(&t, m, boot);
+    end(&t);
+    note(&t, fdt_finish(to));
+    return t.err ? 0 : fdt_totalsize(to);
+}

@@ -1,0 +1,36 @@
+/*
+ * SysOptions: the command line of tinamou-system, in QEMU's grammar. One table row an option (sys_options.c).
+ *
+ * Errors: a GError whose text names what was not understood and the nearest that would be. Strings are borrowed from argv.
+ */
+#ifndef SYSTEM_SYS_OPTIONS_H
+#define SYSTEM_SYS_OPTIONS_H
+
+#include "hw/machine/machine.h"
+
+#include <glib.h>
+#include <stdio.h>
+
+typedef enum SysConsole { CONSOLE_MUX, CONSOLE_NONE } SysConsole; /* of the first serial port */
+
+typedef struct SysOptions {
+    const BoardClass *board;
+    uint64_t ram_bytes;
+    unsigned cpus;
+    const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb;
+    SysConsole console;
+    bool interpreter;
+    bool no_reboot, no_shutdown;
+    uint32_t log;       /* ACCEL_LOG_* */
+    uint32_t no_opt;    /* ACCEL_NO_*, from TINAMOU_NO_OPT, for tests */
+    size_t cache_bytes;
+    bool info_mtree, info_qtree; /* print and exit */
+} SysOptions;
+
+#define SYS_ERROR g_quark_from_static_string("tinamou-system")
+
+bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
+/* Text of --help. */
+void sys_options_help(FILE *to);
+
+#endif

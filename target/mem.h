@@ -1,0 +1,77 @@
+/*
+ * The privileged side of a guest ISA: TargetSys, what a machine needs of it; CpuMem, what it needs of the machine; the
+ * software TLB that the engines keep for it (docs/adr/0018-system-memory.md).
+ *
+ * An access has an index (IrMem.mmuidx) that stands for everything its permission depends on besides the address space; it
+ * is part of the context word. Indexes below `paged` go through the present address space, the others are the same in all.
+ * Threads: all calls by the cpu's own thread, but for set_irq (any).
+ */
+#ifndef TARGET_MEM_H
+#define TARGET_MEM_H
+
+#include "target/target.h"
+#include "tcg/ir/access.h"
+
+typedef uint64_t Gpa; /* guest physical address */
+
+typedef enum MmuHow { MMU_READ, MMU_WRITE, MMU_FETCH } MmuHow;
+enum { MMU_R = 1 << MMU_READ, MMU_W = 1 << MMU_WRITE, MMU_X = 1 << MMU_FETCH };
+
+typedef struct MmuPage {
+    Gpa pa;            /* of the address asked for */
+    uint8_t bits;      /* log2 of the page's bytes, 12 and more */
+    uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is marked dirty) */
+    bool global;       /* the same in all address spaces */
+} MmuPage;
+
+/* What a board gives a cpu; kept over resets. */
+typedef struct CpuBoard {
+    uint64_t number, reset_pc;
+    uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
+    void *opaque;
+} CpuBoard;
+
+typedef struct TargetSys {
+    uint8_t n_idx, paged; /* indexes; how many of them, from 0, depend on the address space */
+    CpuBoard *(*board)(Cpu *cpu); /* to be filled in; then TargetOps.reset is power-on */
+    /* Finds va, or fills cpu->exit (FAULT or FETCH, addr, code = the ISA's own number) and returns false. */
+    bool (*walk)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+    /* The physical access failed: nothing answers there. Fills cpu->exit likewise. */
+    void (*bus_error)(Cpu *cpu, Gva va, MmuHow how);
+    /* Index that instructions are fetched by in context ctx. */
+    unsigned (*fetch_idx)(uint32_t ctx);
+    /* Takes the exception that cpu->exit names: state and pc are the handler's. False: it is the caller's. */
+    bool (*exception)(Cpu *cpu);
+    /* Takes an interrupt if one is pending and enabled. */
+    bool (*interrupt)(Cpu *cpu);
+    /* Does a halted cpu go on? */
+    bool (*wakes)(const Cpu *cpu);
+    /* Line n of the cpu's own inputs. True: the cpu should be kicked. */
+    bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
+} TargetSys;
+
+/* What helpers of the target call. */
+typedef struct CpuMem {
+    IrAccessFn *access;
+    /* Page tables and the like: RAM only, naturally aligned, size 4 or 8. False: no RAM there. cas: *expected becomes what
+     * was there. */
+    bool (*phys_ld)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret);
+    bool (*phys_cas)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired);
+    /* n bytes of the instruction at va, which is executing or has raised. False: they are gone. */
+    bool (*fetch)(Cpu *cpu, Gva va, void *ret, unsigned n);
+    /* The address space that `key` names is the present one from now on. */
+    void (*select)(Cpu *cpu, uint64_t key);
+    /* Forgets translations: of all spaces or one (by key & mask), of all addresses or one. */
+    void (*flush)(Cpu *cpu);
+    void (*flush_page)(Cpu *cpu, Gva va);
+    void (*flush_space)(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va); /* global pages may stay */
+} CpuMem;
+
+/* One entry. A tag is the page's address; bits below the page in it send accesses the slow way. Free: no tag matches. */
+typedef struct TlbEntry {
+    uint64_t tag[3]; /* by MmuHow */
+    uint64_t addend; /* host address - guest address */
+} TlbEntry;
+enum { TLB_BITS = 10, TLB_ENTRIES = 1 << TLB_BITS, TLB_SLOW = 1, TLB_MAX_IDX = 16 };
+
+#endif

@@ -1,0 +1,86 @@
+/* TargetOps of a machine's hart: those of user mode, with privileged levels. */
+#include <elf.h>
+
+#include "target/riscv/rv_disas.h"
+#include "target/riscv/rv_sys.h"
+#include "target/riscv/rv_trans.h"
+
+static const IrHelper helpers[RV_SYS_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, rv_helper_##name},
+#include "target/riscv/rv_helpers.def"
+#include "target/riscv/rv_priv_helpers.def"
+#undef HELPER
+};
+
+static void machine_reset(Cpu *base)
+{
+    RvCpu *cpu = (RvCpu *)base;
+    CpuBoard board = cpu->sys.board;
+    uint64_t lines = __atomic_load_n(&cpu->sys.lines, __ATOMIC_ACQUIRE);
+    rv_reset(base);
+    cpu->sys = (RvSys){.board = board, .lines = lines, .priv = RV_M};
+    cpu->sys.mstatus = 2ull << 32 | 2ull << 34; /* UXL, SXL: 64 bits */
+    base->pc = board.reset_pc;
+    base->mem->select(base, 0);
+    base->mem->flush(base);
+}
+
+static CpuBoard *board(Cpu *cpu) { return &((RvCpu *)cpu)->sys.board; }
+
+static uint32_t machine_ctx(const Cpu *base)
+{
+    const RvCpu *cpu = (const RvCpu *)base;
+    unsigned fs = (cpu->sys.mstatus & RV_FS) >> 13;
+    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)cpu->sys.priv << RV_CTX_PRIV_SHIFT | rv_data_idx(cpu) << RV_CTX_IDX_SHIFT |
+           (fs == 0 ? RV_CTX_FS_OFF : fs < 3 ? RV_CTX_FS_CLEAN : 0u);
+}
+
+static unsigned fetch_idx(uint32_t ctx)
+{
+    unsigned priv = ctx >> RV_CTX_PRIV_SHIFT & 3;
+    return priv == RV_M ? RV_IDX_M : priv == RV_S ? RV_IDX_S : RV_IDX_U;
+}
+
+/* All instructions that ask for alignment have their address in rs1. */
+static Gva data_addr(const Cpu *base)
+{
+    uint32_t bits = 0;
+    Cpu *cpu = (Cpu *)(uintptr_t)base;
+    return cpu->mem->fetch(cpu, cpu->pc, &bits, 4) ? ((const RvCpu *)base)->x[bits >> 15 & 31] : 0;
+}
+
+static const TargetSys sys = {
+    .n_idx = RV_IDX_COUNT,
+    .paged = RV_IDX_M,
+    .board = board,
+    .walk = rv_walk,
+    .bus_error = rv_bus_error,
+    .fetch_idx = fetch_idx,
+    .exception = rv_exception,
+    .interrupt = rv_interrupt,
+    .wakes = rv_wakes,
+    .set_irq = rv_set_irq,
+};
+
+const TargetOps target_riscv64_sys = {
+    .name = "riscv64",
+    .elf_machine = EM_RISCV,
+    .elf_class = ELFCLASS64,
+    .insn_align = 2,
+    .cpu_size = sizeof(RvCpu),
+    .slots = rv_slots,
+    .helpers = helpers,
+    .regs = rv_regs,
+    .n_slots = RV_SLOTS,
+    .n_helpers = RV_SYS_HELPERS,
+    .n_regs = RV_REGS,
+    .nan = IR_NAN_CANON,
+    .reset = machine_reset,
+    .ctx = machine_ctx,
+    .translate = rv_translate,
+    .disas = rv_disas,
+    .data_addr = data_addr,
+    .reserved = rv_reserved,
+    .sys = &sys,
+};

@@ -1,0 +1,267 @@
+/* Code of machines (X64Host.paged): accesses through the TLB, and jumps to other pages (docs/adr/0018-system-memory.md).
+ *
+ * An access is: operands into registers; a register for the result; the probe; the host access. If the probe misses, cold code
+ * asks C for the whole access and comes back behind it, so everything the allocator may emit stands before the probe. If
+ * the access raises, cold code leaves as a side exit does, with the pins as they are: nothing of the instruction is done.
+ */
+#include "tcg/host/x86_64/x64_priv.h"
+
+enum { PAGE = 4096 };
+
+/* Bytes of a table's entry, where its tags stand (by kind: read, write) and its addend. */
+enum { ENTRY_SHIFT = 5, TAG_READ = 0, TAG_WRITE = 8, ADDEND = 24 };
+
+static X64Mem access_at(const X64Emit *e, size_t offset) { return x64_env(e->h->paged.access + (int32_t)offset); }
+
+/* ---- jumps ---- */
+
+void x64_far_jump(const X64Host *h, X64Asm *a)
+{
+    X64Mem entry = X64_MEMI(X64_RBP, X64_RCX, 0, h->at.jump_cache - X64_ENV_BIAS);
+    if (h->no_opt & X64_NO_JUMP_CACHE) {
+        x64_jmp_to(a, h->exit_indirect);
+        return;
+    }
+    x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_FAR_ENTRIES - 1) << h->insn_shift);
+    x64_shift_ri(a, 32, X64_SHL, X64_RCX, 5 - (int)h->insn_shift);
+    x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    entry.disp += 8;
+    x64_alu_rm(a, 64, X64_CMP, X64_RDX, entry);
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    entry.disp += 16;
+    x64_mov_rm(a, 64, X64_RDX, entry);
+    x64_mov_mr(a, 64, x64_env(h->paged.pc_delta), X64_RDX);
+    entry.disp -= 8;
+    x64_jmp_m(a, entry);
+}
+
+void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc)
+{
+    x64_mov_ri(a, 64, X64_RAX, pc);
+    if (h->paged.on)
+        x64_alu_rm(a, 64, X64_ADD, X64_RAX, x64_env(h->paged.pc_delta));
+}
+
+/* ---- the probe ---- */
+
+/* The access's address in one base register (or none) and a displacement; the registers it came from are free again. */
+static X64Mem flat_address(X64Emit *e, const IrInsn *i)
+{
+    X64Mem m = x64_address(e, i, i->op == IR_LD || i->op == IR_ST);
+    if (m.index < 0 && m.base >= 0)
+        return m;
+    int t = x64_scratch(e);
+    if (m.base < 0 && m.index < 0)
+        x64_mov_ri(e->a, 64, t, (uint64_t)(int64_t)m.disp);
+    else
+        x64_lea(e->a, 64, t, m);
+    for (int r = 0; r < 16; r++)
+        if ((r == m.base || r == m.index) && x64_is_temp(e, r))
+            e->locked &= ~(1u << r);
+    return X64_MEM(t, 0);
+}
+
+static void copy_address(X64Emit *e, int to, X64Mem m, int more)
+{
+    m.disp += more;
+    if (m.disp == 0)
+        x64_mov_rr(e->a, 64, to, m.base);
+    else
+        x64_lea(e->a, 64, to, m);
+}
+
+/* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. ret_miss: where to patch in the cold code. */
+static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, uint8_t **ret_miss)
+{
+    X64Asm *a = e->a;
+    copy_address(e, t, m, 0);
+    x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
+    x64_alu_ri(a, 32, X64_AND, t, (int32_t)(e->h->paged.tlb_entries - 1) << ENTRY_SHIFT);
+    x64_alu_rm(a, 64, X64_ADD, t, x64_env(e->h->paged.tlb + 8 * mem.mmuidx));
+    copy_address(e, u, m, (1 << mem.size) - 1);
+    x64_alu_ri(a, 64, X64_AND, u, -PAGE);
+    x64_alu_rm(a, 64, X64_CMP, u, X64_MEM(t, tag));
+    *ret_miss = x64_jcc_rel32(a, X64_NE);
+    x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
+    return X64_MEMI(m.base, t, 0, m.disp);
+}
+
+/* ---- the slow way ---- */
+
+static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, uint8_t *site)
+{
+    X64Cold *c = x64_cold(e, COLD_ACCESS);
+    if (e->n_accesses == X64_MAX_ACCESSES) {
+        e->failed = true;
+        e->n_accesses--;
+    }
+    X64Access *x = &e->access[e->n_accesses++];
+    *x = (X64Access){.m = m, .insn = (uint16_t)e->cur, .value = -1, .expected = -1, .dest = -1};
+    c->site = site;
+    c->fn = e->n_accesses - 1u;
+    c->exit = (uint16_t)e->ordinal;
+    c->dirty = (uint16_t)x64_dirty_pins(e);
+    c->fl = x64_fl_recipe(e);
+    x->cold = (uint16_t)(e->n_cold - 1);
+    return x;
+}
+
+static void access_done(X64Emit *e, const X64Access *x) { e->cold[x->cold].back = e->a->p; }
+
+static void take_result(X64Emit *e, const X64Access *x)
+{
+    const IrInsn *i = &e->r->insn[x->insn];
+    IrMem mem = {.raw = i->d};
+    X64Mem v = access_at(e, offsetof(IrAccess, value));
+    int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
+    if (x->dest < 0)
+        return;
+    if (x->dest >= X64_XMM)
+        x64_load_x(e->a, (IrType)i->type, x->dest - X64_XMM, v);
+    else if (mem.sext && bits < w)
+        x64_movsx_rm(e->a, w, bits, x->dest, v);
+    else if (bits >= 32)
+        x64_mov_rm(e->a, bits, x->dest, v);
+    else
+        x64_movzx_rm(e->a, bits, x->dest, v);
+}
+
+static void give_operand(X64Emit *e, const X64Access *x, int reg, size_t offset)
+{
+    if (reg >= X64_XMM)
+        x64_store_x(e->a, (IrType)e->r->insn[x->insn].type, access_at(e, offset), reg - X64_XMM);
+    else if (reg >= 0)
+        x64_mov_mr(e->a, 64, access_at(e, offset), reg);
+}
+
+void x64_cold_access(X64Emit *e, const X64Cold *c)
+{
+    const X64Access *x = &e->access[c->fn];
+    const IrInsn *i = &e->r->insn[x->insn];
+    X64Asm *a = e->a;
+    give_operand(e, x, x->value, offsetof(IrAccess, value));
+    give_operand(e, x, x->expected, offsetof(IrAccess, expected));
+    if (x->is_const)
+        x64_mov_mi(a, 64, access_at(e, offsetof(IrAccess, value)), x->constant);
+    x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+    x64_lea(a, 64, X64_RAX, x->m);
+    x64_mov_mr(a, 64, access_at(e, offsetof(IrAccess, addr)), X64_RAX);
+    x64_mov_ri(a, 32, X64_RAX, i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24);
+    x64_patch32(x64_call_rel32(a), e->h->access);
+    uint8_t *raised = x64_jcc_rel8(a, X64_NE);
+    take_result(e, x);
+    x64_patch32(x64_jmp_rel32(a), c->back);
+    x64_patch8(raised, a->p);
+    x64_cold_raise(e, c);
+}
+
+/* ---- the ops ---- */
+
+/* Nothing of it in line. */
+static void all_slow(X64Emit *e, const IrInsn *i)
+{
+    X64Mem m = flat_address(e, i);
+    bool is_vec = ir_type_is_vec((IrType)i->type);
+    int value = -1, expected = -1, dest = -1;
+    if (i->op != IR_LD && is_vec) {
+        value = X64_XMM + x64_use_x(e, i->c);
+        x64_clean(e, i->c, value - X64_XMM);
+    } else if (i->op != IR_LD) {
+        value = x64_use(e, i->c);
+    }
+    if (i->op == IR_CAS)
+        expected = x64_use(e, i->b);
+    unsigned dirty = x64_dirty_pins(e);
+    if (i->op != IR_ST)
+        dest = is_vec ? X64_XMM + x64_def_x(e, -1, 0) : x64_def(e, -1, 0);
+    X64Access *x = note_access(e, i, m, x64_jmp_rel32(e->a));
+    x->value = (int8_t)value;
+    x->expected = (int8_t)expected;
+    x->dest = (int8_t)dest;
+    e->cold[x->cold].dirty = (uint16_t)dirty;
+    access_done(e, x);
+}
+
+static bool in_line(const X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    bool f16 = ir_type_is_vec((IrType)i->type) && mem.size < 2;
+    return !mem.bswap && !f16 && !(e->h->no_opt & X64_NO_TLB);
+}
+
+void x64_paged_ld(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    bool is_vec = ir_type_is_vec((IrType)i->type);
+    int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
+    uint8_t *miss;
+    if (!in_line(e, i)) {
+        all_slow(e, i);
+        return;
+    }
+    X64Mem m = flat_address(e, i);
+    int t = x64_scratch(e), u = x64_scratch(e);
+    unsigned dirty = x64_dirty_pins(e); /* before the result's register is another value's */
+    int d = is_vec ? X64_XMM + x64_def_x(e, -1, 0) : x64_def(e, u, 0);
+    X64Mem host = probe(e, m, mem, TAG_READ, t, u, &miss);
+    X64Access *x = note_access(e, i, m, miss);
+    x->dest = (int8_t)d;
+    e->cold[x->cold].dirty = (uint16_t)dirty;
+    if (is_vec && mem.size == 4)
+        x64_movups_rm(e->a, d - X64_XMM, host);
+    else if (is_vec)
+        x64_movs_rm(e->a, mem.size == 3 ? X64_SD : X64_SS, d - X64_XMM, host);
+    else if (bits >= w || (bits == 32 && !mem.sext))
+        x64_mov_rm(e->a, bits, d, host);
+    else if (mem.sext)
+        x64_movsx_rm(e->a, w, bits, d, host);
+    else
+        x64_movzx_rm(e->a, bits, d, host);
+    access_done(e, x);
+}
+
+void x64_paged_st(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    bool is_vec = ir_type_is_vec((IrType)i->type);
+    int bits = 8 << mem.size, value = -1;
+    int64_t c = 0;
+    uint8_t *miss;
+    if (!in_line(e, i)) {
+        all_slow(e, i);
+        return;
+    }
+    IrVal v = x64_val(e, i->c);
+    bool is_const = !is_vec && e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c);
+    X64Mem m = flat_address(e, i);
+    if (is_vec) {
+        value = X64_XMM + x64_use_x(e, i->c);
+        x64_clean(e, i->c, value - X64_XMM);
+    } else if (!is_const) {
+        value = x64_use(e, v);
+    }
+    int t = x64_scratch(e), u = x64_scratch(e);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &miss);
+    X64Access *x = note_access(e, i, m, miss);
+    x->value = (int8_t)value;
+    x->is_const = is_const;
+    x->constant = (int32_t)c;
+    if (is_vec && mem.size == 4)
+        x64_movups_mr(e->a, host, value - X64_XMM);
+    else if (is_vec)
+        x64_movs_mr(e->a, mem.size == 3 ? X64_SD : X64_SS, host, value - X64_XMM);
+    else if (is_const)
+        x64_mov_mi(e->a, bits, host, (int32_t)c);
+    else
+        x64_mov_mr(e->a, bits, host, value);
+    if (mem.order == IR_SEQ_CST)
+        x64_lock_or_rsp(e->a);
+    access_done(e, x);
+}
+
+void x64_paged_update(X64Emit *e, const IrInsn *i) { all_slow(e, i); }
