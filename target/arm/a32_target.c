@@ -222,7 +222,8 @@ static void a32_translate(Trans *t)
     t->truncated = !len;
     if (t->truncated)
         return;
-    *a32_state(t) = (A32Trans){0};
+    A32Trans *state = a32_state(t);
+    *state = (A32Trans){.aligned = state->aligned, .aligned_block = state->aligned_block};
     t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (!a32_thumb(t) && (t->pc & 2)) {

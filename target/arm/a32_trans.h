@@ -64,6 +64,9 @@ typedef enum A32Helper {
 typedef struct A32Trans {
     IrVal cond;        /* IR_NONE, or: writes select by this */
     IrVal branch_cond; /* of a branch; IR_NONE: always */
+    /* Of the region: a value that is known to be a multiple of 4, and the block where. */
+    IrVal aligned;
+    uint16_t aligned_block;
 } A32Trans;
 
 static inline A32Trans *a32_state(const Trans *t) { return t->target; }

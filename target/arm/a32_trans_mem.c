@@ -20,9 +20,29 @@ static MemAddress address(Trans *t, const A32Args *a)
     return (MemAddress){a->P ? moved : base, a->W ? moved : IR_NONE};
 }
 
+/* Without what has been added to it in multiples of 4. */
+static IrVal root_of(const IrBuilder *b, IrVal v)
+{
+    const IrInsn *insn = b->r->insn;
+
+    while (insn[v].op == IR_ADD && ir_is_const(b->r, insn[v].b) && !(ir_const_value(b->r, insn[v].b) & 3))
+        v = insn[v].a;
+    return v;
+}
+
+/* Pushes and pops of a block are of one register: it is looked at once. */
 void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
 {
     IrBuilder *b = t->b;
+    A32Trans *state = a32_state(t);
+    IrVal root = root_of(b, addr);
+
+    if (size == 4 && state->aligned == root && state->aligned_block == b->block && root != IR_NONE)
+        return;
+    if (size >= 4) {
+        state->aligned = root;
+        state->aligned_block = b->block;
+    }
     IrVal low = ir_and(b, IR_I32, addr, a32_imm(t, size - 1));
 
     ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
