@@ -34,6 +34,7 @@ struct LuAbi {
     void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);
 
     bool (*map_pages)(LuThread *t);       /* pages besides the program's; NULL: none */
+    bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL: none does */
     uint64_t (*syscall_nr)(const Cpu *cpu);
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
     void (*set_result)(Cpu *cpu, uint64_t value);

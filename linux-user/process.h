@@ -57,6 +57,7 @@ struct LuProc {
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing here */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
+    struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */
     int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use (atomic) */
 };
 

@@ -72,6 +72,11 @@ static bool fault_of_pc(LuThread *t)
 
 static void illegal(LuThread *t)
 {
+    const LuAbi *abi = t->proc->abi;
+    if (abi->is_breakpoint && abi->is_breakpoint(t->cpu)) {
+        fault(t, SIGTRAP, TRAP_BRKPT, code_address(t));
+        return;
+    }
     if (t->proc->log & LU_LOG_UNIMP)
         lu_log_instruction(t);
     fault(t, SIGILL, ILL_ILLOPC, code_address(t));

@@ -1,6 +1,7 @@
 /* Files for 32-bit guests. Sources: stat(2), statfs(2), lseek(2), fcntl(2), getdents(2), sendfile(2); what is EOVERFLOW was
  * taken from the manual pages. */
 #include "linux-user/abi32/lu32.h"
+#include "linux-user/mm.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -89,6 +90,58 @@ long lu32_fstatfs64(LuThread *t, const uint64_t a[6])
     return r ? r : lu32_write(LU32_arm_statfs64, a[1], &fs);
 }
 
+/* ---- places in directories ---- */
+
+/* Where the kernel has no 32-bit entry, its 64-bit places get numbers of 32 bits: those of the last reads are known. A
+ * program that comes back to an older one is told EINVAL. */
+enum { PLACES = 1 << 15, PLACE_MARK = 1 << 30 };
+
+struct LuDirPlaces {
+    uint32_t next;
+    uint64_t at[PLACES];
+};
+
+static struct LuDirPlaces *places_locked(LuProc *p)
+{
+    if (!p->dir_places)
+        p->dir_places = lu_mm_arena_alloc(p->mm, sizeof(*p->dir_places));
+    return p->dir_places;
+}
+
+static uint64_t place_number(LuProc *p, uint64_t place)
+{
+    if (place <= INT32_MAX)
+        return place;
+    lock_take(&p->lock);
+    struct LuDirPlaces *d = places_locked(p);
+    uint32_t n = d ? d->next : 0;
+    bool again = n && d->at[(n - 1) % PLACES] == place;
+    if (again)
+        n--;
+    else if (d)
+        d->at[d->next++ % PLACES] = place;
+    lock_release(&p->lock);
+    return PLACE_MARK | (n & (PLACE_MARK - 1));
+}
+
+/* The place of a number; what is none is a place itself. */
+static long place_of(LuProc *p, uint64_t number, int64_t *ret)
+{
+    long r = 0;
+    *ret = (int64_t)number;
+    if (number < PLACE_MARK || number > INT32_MAX)
+        return 0;
+    lock_take(&p->lock);
+    const struct LuDirPlaces *d = p->dir_places;
+    uint32_t n = number & (PLACE_MARK - 1);
+    if (d && n < d->next && d->next - n <= PLACES)
+        *ret = (int64_t)d->at[n % PLACES];
+    else if (d)
+        r = -EINVAL;
+    lock_release(&p->lock);
+    return r;
+}
+
 /* ---- positions ---- */
 
 enum { COMPAT_LLSEEK = 140, COMPAT_GETDENTS64 = 220 }; /* asm/unistd_32.h of the host */
@@ -103,18 +156,23 @@ static bool is_directory(int fd)
 static long seek(LuThread *t, int fd, int64_t offset, int whence, int64_t *ret)
 {
     long r = -ENOSYS;
-    if (is_directory(fd)) {
+    bool dir = is_directory(fd);
+    if (dir) {
         /* The result goes to the guest's memory, the only one below 4 GiB: its stack, below what is in use. */
         Gva at = align_down(t->proc->abi->get_sp(t->cpu) - 256, 8);
         r = sys_compat5(COMPAT_LLSEEK, fd, (long)(offset >> 32), (long)(uint32_t)offset, (long)at, whence);
         if (!r)
             return guest_read(ret, at, sizeof(*ret)) ? 0 : -EFAULT;
     }
-    if (r == -ENOSYS || r == -EFAULT) {
-        *ret = r = sys_call3(SYS_lseek, fd, offset, whence);
-        r = sys_is_err(r) ? r : 0;
-    }
-    return r;
+    if (r != -ENOSYS && r != -EFAULT)
+        return r;
+    r = dir && whence == SEEK_SET ? place_of(t->proc, (uint64_t)offset, &offset) : 0;
+    if (r)
+        return r;
+    *ret = r = sys_call3(SYS_lseek, fd, offset, whence);
+    if (dir && r > 0)
+        *ret = (int64_t)place_number(t->proc, (uint64_t)r);
+    return sys_is_err(r) ? r : 0;
 }
 
 long lu32_lseek(LuThread *t, const uint64_t a[6])
@@ -152,6 +210,9 @@ long lu32_sendfile(LuThread *t, const uint64_t a[6])
 
 /* ---- directories ---- */
 
+/* struct linux_dirent64; struct linux_dirent: inode and offset of 4 bytes, length, name, type in the last byte. */
+enum { OLD_NAME = 10, NEW_OFF = 8, NEW_RECLEN = 16, NEW_TYPE = 18, NEW_NAME = 19 };
+
 /* getdents64 of the guest's memory, by the 32-bit entry where there is one. */
 static long read_directory(LuThread *t, int fd, Gva at, uint32_t n)
 {
@@ -160,7 +221,14 @@ static long read_directory(LuThread *t, int fd, Gva at, uint32_t n)
         r = sys_compat5(COMPAT_GETDENTS64, fd, (long)at, n, 0, 0);
     if (r != -ENOSYS)
         return r;
-    return sys_call3(SYS_getdents64, fd, at, n);
+    r = sys_call3(SYS_getdents64, fd, at, n);
+    for (Gva rec = at; r > 0 && rec < at + (uint64_t)r;) {
+        FaultVal len = fault_ld16(rec + NEW_RECLEN), off = fault_ld64(rec + NEW_OFF);
+        if (len.fault || !len.val || fault_st64(rec + NEW_OFF, place_number(t->proc, off.val)))
+            return -EFAULT;
+        rec += len.val;
+    }
+    return r;
 }
 
 long lu32_getdents64(LuThread *t, const uint64_t a[6])
@@ -173,8 +241,6 @@ long lu32_getdents64(LuThread *t, const uint64_t a[6])
     }
 }
 
-/* One record of struct linux_dirent: inode and offset of 4 bytes, length, name, type in the last byte. */
-enum { OLD_NAME = 10, NEW_OFF = 8, NEW_RECLEN = 16, NEW_TYPE = 18, NEW_NAME = 19 };
 
 /* Records become shorter, so this is done in place. */
 static long to_old_records(Gva at, long n)

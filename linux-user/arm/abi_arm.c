@@ -2,6 +2,7 @@
  * of arm; the kernel's documentation Documentation/arch/arm/kernel_user_helpers.rst. */
 #include "linux-user/abi.h"
 
+#include "base/fault.h"
 #include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/arm/frame_arm.h"
@@ -39,6 +40,17 @@ static void set_entry(Cpu *cpu, Gva pc, Gva sp)
 {
     cpu->pc = (uint32_t)pc;
     arm(cpu)->x[13] = (uint32_t)sp;
+}
+
+/* Undefined instructions that debuggers set, from the time before there was BKPT. */
+static bool is_breakpoint(const Cpu *cpu)
+{
+    enum { BREAK_A32 = 0x07f001f0, BREAK_T32 = 0xde01, BREAK_T32_WIDE = 0xf7f0 | 0xa000u << 16 };
+    Gva pc = cpu->pc & ~ARM_PC_TAG;
+    FaultVal half = fault_ld16(pc), word = fault_ld32(pc);
+    if (!(cpu->pc & ARM_PC_T))
+        return !word.fault && (word.val & 0x0fffffff) == BREAK_A32;
+    return (!half.fault && half.val == BREAK_T32) || (!word.fault && word.val == BREAK_T32_WIDE);
 }
 
 /* ---- the helper page ---- */
@@ -127,6 +139,7 @@ const LuAbi lu_abi_arm = {
     .list_models = list_models,
     .init_cpu = init_cpu,
     .map_pages = map_pages,
+    .is_breakpoint = is_breakpoint,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,

@@ -12,14 +12,15 @@ class Case:
               is wrong
     stderr    compare standard error too
     seconds   limit for one run
+    without   guests whose package cannot do this
     """
 
     def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,
-                 stderr=True, seconds=60, env=None):
+                 stderr=True, seconds=60, env=None, without=()):
         self.name, self.program, self.args = name, program, list(args)
         self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
         self.pool, self.children, self.accept = pool, children, accept
-        self.stderr, self.seconds, self.env = stderr, seconds, env or {}
+        self.stderr, self.seconds, self.env, self.without = stderr, seconds, env or {}, without
 
 
 def as_bytes(text):

@@ -18,7 +18,7 @@ C_PROGRAM = r"""
 #include <errno.h>
 typedef struct N { struct N *l, *r; int k; } N;
 static N *ins(N *n, int k) { if (!n) { n = calloc(1, sizeof *n); n->k = k; } else if (k < n->k) n->l = ins(n->l, k); else n->r = ins(n->r, k); return n; }
-static long walk(N *n, int d) { return n ? walk(n->l, d + 1) + n->k * (long)d + walk(n->r, d + 1) : 0; }
+static long long walk(N *n, int d) { return n ? walk(n->l, d + 1) + n->k * (long long)d + walk(n->r, d + 1) : 0; }
 static void *th(void *p) { double s = 0; for (int i = 1; i < 1000; i++) s += sqrt(i) / *(int *)p; return memcpy(malloc(8), &s, 8); }
 static int cmp(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 int main(int argc, char **argv)
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 5000; i++) root = ins(root, (x = x * 1103515245 + 12345) >> 8 & 0xffff);
     pthread_t t; void *r; pthread_create(&t, 0, th, &three); pthread_join(t, &r);
     char *w[] = {"pear", "fig", "apple"}; qsort(w, 3, sizeof *w, cmp);
-    printf("%ld %.9f %s %s %d %s\n", walk(root, 0), *(double *)r, w[0], w[2], argc, strerror(ENOENT));
+    printf("%lld %.9f %s %s %d %s\n", walk(root, 0), *(double *)r, w[0], w[2], argc, strerror(ENOENT));
     printf("%.17g %a %Lg %d\n", pow(2, 0.5), exp(1), (long double)1 / 3 > 0.33L ? 1.0L : 0.0L, (int)strtol("077", 0, 0));
     return 42;
 }
@@ -76,7 +76,7 @@ def stress(name, ops):
         return None
     return Case("stress-" + name, "usr/bin/stress-ng",
                 ["--verify", "--no-rand-seed", "--timeout", "8", "--temp-path", ".", "--" + name, "1", "--%s-ops" % name, str(ops)],
-                pool="full", accept=check, seconds=120)
+                pool="full", accept=check, seconds=120, without=("armhf", "armel") if name == "icache" else ())
 
 
 def fio(name, engine, *more):
