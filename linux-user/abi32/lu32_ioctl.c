@@ -1,4 +1,5 @@
 /* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass. Sources: netdevice(7), the UAPI headers. */
+#include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
 
 #include <linux/filter.h>
@@ -84,6 +85,14 @@ static long with_filter(LuThread *t, int fd, const Request *r, Gva at)
     return sys_call3(SYS_ioctl, fd, r->host, &prog);
 }
 
+static void log_refused(const LuThread *t, uint32_t request)
+{
+    char line[80];
+    Fmt f = FMT_ON(line);
+    fmt_printf(&f, "tinamou: ioctl 0x%x: its structure is not converted for this guest\n", request);
+    sys_write(t->proc->strace_fd, f.buf, f.len);
+}
+
 long lu32_ioctl(LuThread *t, const uint64_t a[6])
 {
     const Request *r = NULL;
@@ -110,5 +119,7 @@ long lu32_ioctl(LuThread *t, const uint64_t a[6])
     case FPROG: return with_filter(t, fd, r, a[2]);
     case NOT: break;
     }
+    if (t->proc->log & LU_LOG_UNIMP)
+        log_refused(t, (uint32_t)a[1]);
     return -ENOTTY;
 }
