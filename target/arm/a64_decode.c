@@ -60,8 +60,8 @@ static bool extract_data(uint32_t b, A64Format format, A64Args *a)
         a->imm = b >> 5 & 0xffff;
         a->amount = (b >> 21 & 3) * 16;
         return a->sf || a->amount < 32;
-    case A64_FMT_ADR: a->imm = field_s(b, 5, 19) << 2 | (b >> 29 & 3); return true;
-    case A64_FMT_ADRP: a->imm = (field_s(b, 5, 19) << 2 | (b >> 29 & 3)) * 4096; return true;
+    case A64_FMT_ADR: a->imm = field_s(b, 5, 19) * 4 | (b >> 29 & 3); return true;
+    case A64_FMT_ADRP: a->imm = (field_s(b, 5, 19) * 4 | (b >> 29 & 3)) * 4096; return true;
     case A64_FMT_BITFIELD:
         a->kind = (uint8_t)immr;
         a->amount = (uint8_t)imms;

@@ -222,7 +222,7 @@ void a64_trans_movk(Trans *t, const A64Args *a)
     IrType type = a64_type(a);
     IrVal old = a64_r(t, a->sf, a->rd);
 
-    old = ir_and(b, type, old, imm_of(t, a, ~(0xffffll << a->amount)));
+    old = ir_and(b, type, old, imm_of(t, a, (int64_t) ~(0xffffull << a->amount)));
     a64_put_r(t, a->sf, a->rd, ir_or(b, type, old, imm_of(t, a, (int64_t)((uint64_t)a->imm << a->amount))));
 }
 

@@ -615,8 +615,9 @@ void x64_leave_loop(X64Emit *e)
     if (LIKELY(e->code->n_loop_pins == 0))
         return;
     for (unsigned k = 0; k < e->n_pins; k++) {
-        const X64Pin *p = &e->pin[k], *old = &e->h->pin[k];
-        bool extra = k >= e->h->n_pins, swapped = !extra && p->slot != old->slot;
+        bool extra = k >= e->h->n_pins;
+        const X64Pin *p = &e->pin[k], *old = extra ? p : &e->h->pin[k];
+        bool swapped = p->slot != old->slot;
         if (!extra && !swapped)
             continue;
         if (e->loop_dirty >> p->reg & 1) {
