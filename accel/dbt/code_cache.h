@@ -48,6 +48,7 @@ typedef struct ExitInfo {
     uint8_t linked;
     uint8_t back;       /* to a lower or equal guest address */
     uint8_t code;       /* CpuExitKind of a raise */
+    uint8_t visits;     /* back: how often C code was here, up to a limit; any thread */
     DbtRegion *to;      /* linked: where to */
     uint32_t next, prev; /* other exits linked to the same region; id + 1, 0 none */
 } ExitInfo;

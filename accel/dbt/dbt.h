@@ -79,6 +79,14 @@ typedef struct Dbt {
     uint32_t fp_count[64 * X64_CHECKED_WORDS]; /* traps of the instructions that share a bit of it */
 } Dbt;
 
+/* What a program runs before its main() it runs once, and of what lies behind a branch about half: its first regions are
+ * short, and loops there have to come round some times before they count as such. */
+enum { DBT_START_REGIONS = 512, DBT_START_BRANCHES = 1, DBT_START_ROUNDS = 16 };
+static inline bool dbt_starting(const Dbt *d)
+{
+    return !d->host.paged.on && __atomic_load_n(&d->map.n_entries, __ATOMIC_RELAXED) < DBT_START_REGIONS;
+}
+
 /* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */
 static inline void dbt_jump_clear(DbtJump *jump, unsigned k) { jump[k] = (DbtJump){.pc = k == 0}; }
 static inline void dbt_jumps_clear(DbtJump *jump)

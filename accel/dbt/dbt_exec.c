@@ -176,6 +176,16 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
+/* Those that are in generated code come out at their next poll, and take what has gone from their jump caches. */
+static void kick_running(Accel *a)
+{
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_OUT)
+            accel_kick(ac->cpu);
+    lock_release(&a->lock);
+}
+
 static bool executable(const Dbt *d, const DbtRegion *r)
 {
     const AccelMem *mem = &d->accel->cfg.mem;
@@ -185,11 +195,22 @@ static bool executable(const Dbt *d, const DbtRegion *r)
     return true;
 }
 
+/* What stands there was made to run once. */
+static void make_better(Dbt *d, DbtRegion *r)
+{
+    dbt_map_drop(&d->map, r);
+    kick_running(d->accel); /* nobody is told of it any more when its bytes change */
+}
+
 static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 {
     if (d->host.paged.on)
         return dbt_paged_region(d, cpu, loop_head);
     for (DbtRegion *r; (r = dbt_map_find(&d->map, cpu->pc, cpu->ctx));) {
+        if (UNLIKELY(loop_head && r->brief)) {
+            make_better(d, r);
+            continue;
+        }
         if (LIKELY(dbt_region_checked(&d->map, r)))
             return r;
         uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
@@ -254,6 +275,16 @@ static bool becomes_large(const Dbt *d, const Cpu *cpu)
     return n >= d->returns_from || (n % LOOK_EVERY == 0 && mem->code_size && mem->code_size(mem->opaque, cpu->pc) >= LARGE_CODE);
 }
 
+/* A jump back is taken for a loop's, which is worth a long trace; at first, when it has come often, and is not linked before. */
+static bool is_loop(const Dbt *d, ExitInfo *x)
+{
+    uint8_t n = __atomic_load_n(&x->visits, __ATOMIC_RELAXED);
+    if (n >= DBT_START_ROUNDS || !dbt_starting(d))
+        return true;
+    __atomic_store_n(&x->visits, (uint8_t)(n + 1), __ATOMIC_RELAXED);
+    return false;
+}
+
 static void run_loop(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
@@ -270,10 +301,11 @@ static void run_loop(Dbt *d, Cpu *cpu)
             forget_stale(d, cpu);
             link = INT64_MIN;
         }
-        DbtRegion *r = region_at(d, cpu, link >= 0 && d->cache.exit[link].back);
+        bool back = link >= 0 && d->cache.exit[link].back, loop = back && is_loop(d, &d->cache.exit[link]);
+        DbtRegion *r = region_at(d, cpu, loop);
         if (UNLIKELY(!r))
             return;
-        if (link >= 0 && chain && d->cache.exit[link].kind == IR_EXIT_DIRECT)
+        if (link >= 0 && chain && back == loop && d->cache.exit[link].kind == IR_EXIT_DIRECT)
             dbt_map_link(&d->map, (uint32_t)link, r);
         else if (d->host.paged.on && link == X64_ID_INDIRECT)
             dbt_paged_remember(d, cpu, r);
@@ -327,16 +359,6 @@ static void dbt_run(Cpu *cpu)
 }
 
 /* ---- what changes code ---- */
-
-/* Those that are in generated code come out at their next poll, and take what has gone from their jump caches. */
-static void kick_running(Accel *a)
-{
-    lock_take(&a->lock);
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_OUT)
-            accel_kick(ac->cpu);
-    lock_release(&a->lock);
-}
 
 void dbt_invalidate(Accel *a, Gva start, uint64_t len)
 {

@@ -279,6 +279,13 @@ static void drop(DbtMap *m, DbtRegion *r)
     code_cache_segment_at(m->cache, r->rx)->live -= r->size;
 }
 
+void dbt_map_drop(DbtMap *m, DbtRegion *r)
+{
+    lock_take(&m->cache->lock);
+    drop(m, r);
+    lock_release(&m->cache->lock);
+}
+
 bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed)
 {
     lock_take(&m->cache->lock);

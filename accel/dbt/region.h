@@ -34,6 +34,7 @@ struct DbtRegion {
     uint16_t n_records, n_guest;
     uint8_t n_runs;
     uint8_t n_loop_pins, n_fl;
+    bool brief;            /* made as code that runs once: a jump back that comes often is worth a better one */
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable;
@@ -109,6 +110,8 @@ static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
 bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed);
 /* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a table is. */
 DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence);
+/* Takes the region from the map, so that another can be made of the same bytes. */
+void dbt_map_drop(DbtMap *m, DbtRegion *r);
 void dbt_map_link(DbtMap *m, uint32_t exit_id, DbtRegion *to);
 /* Drops every region with bytes in [start, start + len). Returns how many. */
 unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len);

@@ -9,9 +9,6 @@
 
 enum { ARENA_BYTES = 1 << 20 };
 
-/* What a program runs before its main() it runs once, and of what lies behind a branch about half: traces are shorter there
- * (4 % of the start of an empty program). Loops are not affected. */
-enum { COLD_REGIONS = 512, COLD_BRANCHES = 1 };
 _Static_assert((int)CACHE_STUB_BYTES == (int)X64_STUB_BYTES, "the cache leaves room for the back end's stubs");
 
 DbtScratch *dbt_scratch_get(Dbt *d)
@@ -175,6 +172,7 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
         t->again = true;
         return NULL;
     }
+    r->brief = !t->loop_head && dbt_starting(d);
     publish(d, seg, r, s);
     count(d, r, s);
     if (d->accel->cfg.log & ACCEL_LOG_OUT_ASM)
@@ -191,8 +189,8 @@ static DbtRegion *attempt(Attempt *t)
     t->again = false;
     SuperblockConfig cfg = d->trace;
     cfg.loop_head = t->loop_head;
-    if (__atomic_load_n(&d->map.n_entries, __ATOMIC_RELAXED) < COLD_REGIONS)
-        cfg.max_branches = COLD_BRANCHES;
+    if (dbt_starting(d))
+        cfg.max_branches = DBT_START_BRANCHES;
     if (t->max)
         cfg.max_insns = t->max;
     arena_rewind(&s->arena, 0);
