@@ -1,4 +1,5 @@
 /* Rings and their descriptors, what of them the guest maps, submission. */
+#include "linux-user/abi32/lu32.h"
 #include "linux-user/uring.h"
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
@@ -266,7 +267,7 @@ long lu_sys_io_uring_setup(LuThread *t, const uint64_t a[6])
 {
     LuProc *p = t->proc;
     struct io_uring_params par;
-    if (p->abi->word != 8 || t->own_files)
+    if (t->own_files)
         return -ENOSYS;
     if (!guest_read(&par, a[1], sizeof(par)))
         return -EFAULT;
@@ -446,6 +447,30 @@ static long struct_check(const LuProc *p, unsigned op, Gva at, uint64_t n)
     }
 }
 
+/* A copy of one of these structures, with another list. */
+typedef union Registered {
+    struct io_uring_rsrc_register reg;
+    struct io_uring_rsrc_update2 up;
+} Registered;
+
+/* Guests of 32 bits: lists of parts of memory become the host's. */
+static long register32(LuThread *t, unsigned op, Gva *arg, uint64_t n, Registered *copy)
+{
+    bool update = op == IORING_REGISTER_BUFFERS_UPDATE;
+    if (op == IORING_REGISTER_BUFFERS) {
+        *arg = (uintptr_t)lu32_iovec(t, *arg, n);
+        return 0;
+    }
+    if (op != IORING_REGISTER_BUFFERS2 && !update)
+        return struct_check(t->proc, op, *arg, n);
+    if (!guest_read(copy, *arg, update ? sizeof(copy->up) : sizeof(copy->reg)))
+        return 0; /* the kernel cannot read it either */
+    __u64 *list = update ? &copy->up.data : &copy->reg.data;
+    *list = (uintptr_t)lu32_iovec(t, su_pointer(t->proc, *list), update ? copy->up.nr : copy->reg.nr);
+    *arg = (uintptr_t)copy;
+    return 0;
+}
+
 static bool register_known(unsigned op)
 {
     enum { PBUF_STATUS = 26, NAPI = 27, NO_NAPI = 28, CLOCK = 29, CLONE_BUFFERS = 30 };
@@ -454,12 +479,12 @@ static bool register_known(unsigned op)
 }
 
 /* What the kernel can do and we can translate. */
-static void probe_truth(Gva at, uint64_t n)
+static void probe_truth(const LuProc *p, Gva at, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
         Gva op = at + sizeof(struct io_uring_probe) + i * sizeof(struct io_uring_probe_op);
         FaultVal number = fault_ld8(op);
-        if (!number.fault && !lu_uring_knows((uint8_t)number.val))
+        if (!number.fault && !lu_uring_knows(p, (uint8_t)number.val))
             fault_st16(op + offsetof(struct io_uring_probe_op, flags), 0);
     }
 }
@@ -472,11 +497,15 @@ long lu_sys_io_uring_register(LuThread *t, const uint64_t a[6])
         long err = sys_call6(SYS_io_uring_enter, a[0], 0, 0, 0, 0, 0);
         return sys_is_err(err) ? err : -EOPNOTSUPP;
     }
-    long ret = register_known(op) ? struct_check(t->proc, op, a[2], (uint32_t)a[3]) : -EINVAL;
+    long ret = !register_known(op) ? -EINVAL : t->proc->abi->word == 4 ? 0 : struct_check(t->proc, op, a[2], (uint32_t)a[3]);
+    Gva arg = a[2];
+    Registered copy;
+    if (!ret && t->proc->abi->word == 4)
+        ret = register32(t, op, &arg, (uint32_t)a[3], &copy);
     if (!ret)
-        ret = lu_blocking(t, SYS_io_uring_register, (long)a[0], op, (long)a[2], (long)a[3], 0, 0);
+        ret = lu_blocking(t, SYS_io_uring_register, (long)a[0], op, (long)arg, (long)a[3], 0, 0);
     if (!ret && op == IORING_REGISTER_PROBE)
-        probe_truth(a[2], (uint32_t)a[3]);
+        probe_truth(t->proc, a[2], (uint32_t)a[3]);
     ring_put(t->proc, r);
     return ret;
 }

@@ -36,7 +36,7 @@ bool lu_uring_mmap(LuThread *t, const uint64_t a[6], int prot, long *ret);
 /* The guest's entry, copied, becomes the kernel's (uring_sqe.c). What is refused fails as in a kernel that knows no such
  * operation. */
 void lu_uring_translate(LuThread *t, struct io_uring_sqe *sqe);
-/* Is there a row for this operation? */
-bool lu_uring_knows(uint8_t opcode);
+/* Is there a row for this operation, and can it be done for this guest? */
+bool lu_uring_knows(const LuProc *p, uint8_t opcode);
 
 #endif

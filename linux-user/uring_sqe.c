@@ -1,10 +1,11 @@
 /* One submission entry: its arguments by the rows of uring_ops.def. */
-#include "linux-user/sys_util.h"
+#include "linux-user/abi32/lu32.h"
 #include "linux-user/uring.h"
 
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 typedef struct UringOp {
     bool known;
@@ -21,10 +22,16 @@ static const UringOp ops[] = {
 #undef BARE
 };
 
-enum { REFUSED = 0xff, NO_DESCRIPTOR = -1 }; /* an operation that no kernel knows */
+enum { OP_WAITID = 50, REFUSED = 0xff, NO_DESCRIPTOR = -1 }; /* an operation that no kernel knows */
 static const uint64_t nowhere = 1ull << 63;  /* an address that no process has */
 
-bool lu_uring_knows(uint8_t opcode) { return opcode < ARRAY_SIZE(ops) && ops[opcode].known; }
+/* Guests of 32 bits lack those to which the kernel gives structures of its own layout later on, when nobody converts them. */
+static bool answers_late(uint8_t opcode) { return opcode == IORING_OP_RECVMSG || opcode == OP_WAITID; }
+
+bool lu_uring_knows(const LuProc *p, uint8_t opcode)
+{
+    return opcode < ARRAY_SIZE(ops) && ops[opcode].known && !(p->abi->word == 4 && answers_late(opcode));
+}
 
 static uint64_t field_get(const struct io_uring_sqe *e, char field)
 {
@@ -91,14 +98,44 @@ static void openat2_special(LuThread *t, struct io_uring_sqe *e)
         e->addr = (uintptr_t)path;
 }
 
+/* The kernel may read control messages when the thread is long doing something else, so none of ours can stand for them. */
+static void msghdr32_special(LuThread *t, struct io_uring_sqe *e)
+{
+    struct msghdr *msg = arena_new(&t->scratch, struct msghdr);
+    if (!msg || lu32_msghdr(t, e->addr, msg))
+        return; /* the kernel cannot read it either */
+    if (msg->msg_controllen)
+        e->opcode = REFUSED;
+    e->addr = (uintptr_t)msg;
+}
+
 static void msghdr_special(LuThread *t, struct io_uring_sqe *e)
 {
+    if (t->proc->abi->word == 4) {
+        msghdr32_special(t, e);
+        if (e->opcode == REFUSED)
+            return;
+    }
     Gva at = e->addr;
     if (su_msghdr(t, &at)) {
         e->fd = NO_DESCRIPTOR;
         e->flags &= (uint8_t)~IOSQE_FIXED_FILE;
     }
     e->addr = at;
+}
+
+/* Vectors of 32-bit guests become the host's; those and headers of messages are then plain memory. */
+static void lists32(LuThread *t, char kinds[7], uint64_t v[7])
+{
+    for (unsigned i = 0; t->proc->abi->word == 4 && kinds[i]; i++) {
+        bool vector = kinds[i] == 'v' || kinds[i] == 'V';
+        if (!vector && kinds[i] != 'h')
+            continue;
+        v[i] = su_pointer(t->proc, v[i]);
+        if (vector)
+            v[i] = (uintptr_t)lu32_iovec(t, v[i], v[i + 1]);
+        kinds[i] = 'x';
+    }
 }
 
 static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
@@ -110,6 +147,7 @@ static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
         kinds[i] = is_index(e, op->fields[i]) ? 'd' : from[i];
         v[i] = field_get(e, op->fields[i]);
     }
+    lists32(t, kinds, v);
     for (unsigned i = 0; kinds[i]; i++) {
         long err = lu_arg_check(t->proc, kinds, v, i);
         if (err)
@@ -124,7 +162,7 @@ static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
 
 void lu_uring_translate(LuThread *t, struct io_uring_sqe *e)
 {
-    if (!lu_uring_knows(e->opcode)) {
+    if (!lu_uring_knows(t->proc, e->opcode)) {
         e->opcode = REFUSED;
         return;
     }

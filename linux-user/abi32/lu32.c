@@ -94,14 +94,6 @@ static void make_arguments(const Lu32Call *c, const char *kinds, const uint64_t 
     }
 }
 
-static const char uring_note[] = "lists and messages that entries point to have another layout";
-
-/* Why a call that has a row is not done for these guests; NULL: it is. */
-static const char *refused(const Lu32Call *c)
-{
-    return c->handler == LU32_H_no_uring ? uring_note : NULL;
-}
-
 /* The row as this call shows itself: its name, the arguments it has; structures that differ are addresses. */
 static LuSyscallRow row_of(const Lu32Call *c)
 {
@@ -112,11 +104,6 @@ static LuSyscallRow row_of(const Lu32Call *c)
     for (unsigned i = 0; i < 6 && row.kinds[i]; i++)
         if (row.kinds[i] == 't')
             row.kinds[i] = 'm';
-    if (refused(c)) {
-        row.how = LU_NONE;
-        row.state = LU_ERRNO;
-        row.err = ENOSYS;
-    }
     return row;
 }
 
@@ -272,5 +259,5 @@ const char *lu32_list_calls(unsigned *nr, LuSyscallRow *ret)
     if (!c)
         return NULL;
     *ret = row_of(c);
-    return refused(c) ? refused(c) : lu_row_note(ret);
+    return lu_row_note(ret);
 }

@@ -63,6 +63,10 @@ static inline bool lu32_outside(const LuThread *t, Gva at, uint64_t len)
 struct iovec;
 struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n);
 
+/* A message header likewise, to be sent, without its control messages (but their length); nonzero: it cannot be read. */
+struct msghdr;
+int lu32_msghdr(LuThread *t, Gva at, struct msghdr *ret);
+
 /* ---- siginfo ---- */
 
 enum { LU32_SIGINFO = 128 };

@@ -113,6 +113,15 @@ static bool read_header(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
     return true;
 }
 
+int lu32_msghdr(LuThread *t, Gva at, struct msghdr *ret)
+{
+    Msg32 g;
+    if (!read_header(t, at, &g, ret))
+        return 1;
+    ret->msg_controllen = g.control ? g.controllen : 0;
+    return 0;
+}
+
 /* 1: there is none that could be read, which the kernel shall say. */
 static long header_to_send(LuThread *t, Gva at, struct msghdr *ret)
 {

@@ -231,5 +231,3 @@ long lu32_move_pages(LuThread *t, const uint64_t a[6])
     }
     return sys_call6(SYS_move_pages, (long)a[0], (long)n, (long)pages, (long)a[3], (long)a[4], (long)a[5]);
 }
-
-long lu32_no_uring(LuThread *t, const uint64_t a[6]) { return -ENOSYS; }
