@@ -1,5 +1,6 @@
 /* main() of tinamou-system: options, images, the machine, and its life. */
 #include "system/console.h"
+#include "system/sys_devices.h"
 #include "system/sys_options.h"
 #include "system/vcpu.h"
 
@@ -15,6 +16,7 @@ typedef struct System {
     Machine *machine;
     Vcpus vcpus;
     Console console;
+    SysDevices devices;
     GSource *clock_source;
     GMappedFile *file[4];
     unsigned n_files;
@@ -160,10 +162,13 @@ static int run_machine(System *s)
         .accel = {.jit = !s->opt.interpreter, .log = s->opt.log, .log_fd = STDERR_FILENO, .cache_bytes = s->opt.cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
     };
-    if (!read_images(s, &cfg, &gerr)) {
+    bool help = false;
+    if (!read_images(s, &cfg, &gerr) || !sys_devices_open(&s->devices, &s->opt, &cfg, &help, &gerr)) {
         fprintf(stderr, "tinamou-system: %s\n", gerr->message);
         return 1;
     }
+    if (help)
+        return 0;
     s->clock_source = g_source_new(&clock_funcs, sizeof(GSource));
     g_source_set_callback(s->clock_source, NULL, s, NULL);
     g_source_attach(s->clock_source, NULL);
@@ -188,7 +193,7 @@ static int run_machine(System *s)
 
 int main(int argc, char **argv)
 {
-    static System s;
+    static System s; /* large */
     GError *err = NULL;
     for (int k = 1; k < argc; k++) {
         if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-help") == 0 || strcmp(argv[k], "-h") == 0) {
@@ -202,5 +207,6 @@ int main(int argc, char **argv)
     }
     int status = run_machine(&s);
     machine_free(s.machine);
+    sys_devices_close(&s.devices);
     return status;
 }

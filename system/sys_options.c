@@ -177,6 +177,21 @@ static bool set_serial(SysOptions *o, const char *value, GError **err)
 }
 static bool set_name(SysOptions *o, const char *value, GError **err) { return true; }
 
+static bool set_drive(SysOptions *o, const char *value, GError **err)
+{
+    if (o->n_drives == G_N_ELEMENTS(o->drive))
+        return fail(err, "-drive: more than %u", o->n_drives);
+    o->drive[o->n_drives++] = value;
+    return true;
+}
+static bool set_device(SysOptions *o, const char *value, GError **err)
+{
+    if (o->n_devices == G_N_ELEMENTS(o->device))
+        return fail(err, "-device: more than %u", o->n_devices);
+    o->device[o->n_devices++] = value;
+    return true;
+}
+
 static bool set_log(SysOptions *o, const char *value, GError **err)
 {
     static const struct { const char *name; uint32_t bit; } items[] = {
@@ -219,6 +234,8 @@ static const OptionRow options[] = {
     {"display", "none", "no display is there", set_display},
     {"no-reboot", NULL, "end where the guest would reboot", set_no_reboot},
     {"no-shutdown", NULL, "stop, do not end, where the guest powers off", set_no_shutdown},
+    {"drive", "file=F,id=I", "disk: if=none|virtio, format=raw, readonly=on", set_drive},
+    {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties", set_device},
     {"name", "TEXT", "accepted", set_name},
     {"d", "ITEM,..", "log to standard error", set_log},
     {"info", "mtree|qtree", "print and end", set_info},

@@ -25,6 +25,8 @@ typedef struct SysOptions {
     uint32_t no_opt;    /* ACCEL_NO_*, from TINAMOU_NO_OPT, for tests */
     size_t cache_bytes;
     bool info_mtree, info_qtree; /* print and exit */
+    const char *drive[16], *device[16]; /* texts of -drive and -device, for sys_devices.h */
+    unsigned n_drives, n_devices;
 } SysOptions;
 
 #define SYS_ERROR g_quark_from_static_string("tinamou-system")

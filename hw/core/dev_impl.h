@@ -28,6 +28,7 @@ typedef struct DevField {
 
 struct DevClass {
     const char *name, *help;
+    const char *bus;      /* what it is plugged into ("virtio"); NULL: the board itself */
     size_t size;          /* of the struct */
     uint32_t state_begin, state_end;
     const DevProp *props;

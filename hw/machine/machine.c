@@ -26,6 +26,27 @@ static bool make_cpus(Machine *m, DevError *err)
             return dev_fail(err, "no memory for %u cpus", m->cfg.cpus);
         m->board->target->sys->board(m->cpu[k])->number = k;
     }
+    if (m->cfg.cpus > 1)
+        accel_ctx_set(m->accel, m->cpu[0], CTX_PARALLEL);
+    return true;
+}
+
+bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err)
+{
+    *ret = NULL;
+    for (; *at < m->cfg.n_devices; ++*at) {
+        const MachineDevice *want = &m->cfg.device[*at];
+        if (!want->cls->bus || strcmp(want->cls->bus, bus) != 0)
+            continue;
+        Device *d = dev_new(want->cls, m->root, want->id);
+        bool ok = d || dev_fail(err, "no memory");
+        for (unsigned k = 0; ok && want->props[k]; k += 2)
+            ok = dev_set(d, want->props[k], want->props[k + 1], err);
+        ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) && dev_realize(d, &m->map, &m->clock, err);
+        ++*at;
+        *ret = ok ? d : NULL;
+        return ok;
+    }
     return true;
 }
 

@@ -20,6 +20,16 @@ typedef struct Image {
     size_t size;
 } Image;
 
+/* A device that the user asked for. Its properties are pairs of name and value. */
+typedef struct MachineDevice {
+    const DevClass *cls;
+    const char *id;
+    const char *props[16]; /* ended by NULL */
+    const char *link;      /* name of the connection to its back end; NULL: none */
+    void *backend;
+} MachineDevice;
+enum { MACHINE_MAX_DEVICES = 16 };
+
 typedef struct MachineConfig {
     uint64_t ram_bytes;
     unsigned cpus;
@@ -27,6 +37,8 @@ typedef struct MachineConfig {
     const char *append;      /* command line of the kernel; may be NULL */
     CharPort *serial;        /* may be NULL */
     MachineRequests requests;
+    MachineDevice device[MACHINE_MAX_DEVICES];
+    unsigned n_devices;
     AccelConfig accel;       /* the machine fills in `machine` */
     uint64_t time_of_day_ns; /* at the start */
     void (*rearm)(void *opaque); /* of the clock */
@@ -60,6 +72,9 @@ struct BoardClass {
 
 extern const BoardClass riscv_virt_board;
 
+/* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the next is not
+ * there. *at: where to go on. False: err says why. */
+bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);

@@ -8,6 +8,7 @@
 #include "hw/intc/riscv_plic.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/timer/goldfish_rtc.h"
+#include "hw/virtio/virtio_mmio.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -91,13 +92,35 @@ static bool make_devices(Machine *m, RiscvVirt *v, DevError *err)
            dev_set_ptr(rtc, "irq", &v->source[VIRT_IRQ_RTC], err) && place(m, rtc, VIRT_RTC, err);
 }
 
+/* All slots are there. The first device goes into the last of them: kernels count from there, too. */
+static bool make_virtio(Machine *m, RiscvVirt *v, DevError *err)
+{
+    unsigned at = 0;
+    for (unsigned k = VIRT_N_VIRTIO; k-- > 0;) {
+        char id[24];
+        Fmt f = FMT_ON(id);
+        Device *plugged;
+        if (!machine_next_device(m, "virtio", &at, &plugged, err))
+            return false;
+        fmt_printf(&f, "virtio-mmio.%u", k);
+        Device *slot = put(m, &virtio_mmio_class, id);
+        if (!slot || !dev_set_ptr(slot, "irq", &v->source[VIRT_IRQ_VIRTIO + k], err) || !dev_set_ptr(slot, "device", plugged, err) ||
+            !dev_realize(slot, &m->map, &m->clock, err))
+            return false;
+        slot->region[0].base = virt_places[VIRT_VIRTIO].base + k * virt_places[VIRT_VIRTIO].bytes;
+        if (!mem_map_add(&m->map, &slot->region[0]))
+            return dev_fail(err, "too many regions of memory");
+    }
+    return at == m->cfg.n_devices || dev_fail(err, "more than %u virtio devices", (unsigned)VIRT_N_VIRTIO);
+}
+
 static bool virt_build(Machine *m, DevError *err)
 {
     RiscvVirt *v = calloc(1, sizeof(*v));
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err))
+    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) || !make_virtio(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);

@@ -139,6 +139,14 @@ static void soc(Tree *t, const Machine *m)
     TEXTS(t, "compatible", "sifive,test1\0sifive,test0\0syscon");
     number(t, "phandle", PHANDLE_TEST);
     end(t);
+    for (unsigned k = 0; k < VIRT_N_VIRTIO; k++) {
+        uint64_t base = virt_places[VIRT_VIRTIO].base + k * virt_places[VIRT_VIRTIO].bytes;
+        begin_at(t, "virtio_mmio", base);
+        reg(t, base, virt_places[VIRT_VIRTIO].bytes);
+        text(t, "compatible", "virtio,mmio");
+        from_plic(t, VIRT_IRQ_VIRTIO + k);
+        end(t);
+    }
     interrupt_controllers(t, m);
     end(t);
 }

@@ -8,8 +8,12 @@
 #include "hw/intc/riscv_plic.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/timer/goldfish_rtc.h"
+#include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_mmio.h"
+#include "hw/virtio/virtio_rng.h"
 
-static const DevClass *const classes[] = {&ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class, &goldfish_rtc_class};
+static const DevClass *const classes[] = {&ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class,
+                                         &goldfish_rtc_class, &virtio_mmio_class, &virtio_blk_class, &virtio_rng_class};
 
 /* Every byte of the state belongs to a row, but for padding that no row could hold. */
 static void state_tables_are_complete(void **unused)

@@ -1,0 +1,198 @@
+#include "system/sys_devices.h"
+
+#include "hw/core/dev_impl.h"
+#include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_rng.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+typedef enum BackendKind { BACKEND_NONE, BACKEND_DRIVE, BACKEND_ENTROPY } BackendKind;
+
+/* What -device may name. */
+static const struct {
+    const DevClass *cls;
+    BackendKind kind;
+    const char *link;
+} known[] = {
+    {&virtio_blk_class, BACKEND_DRIVE, "drive"},
+    {&virtio_rng_class, BACKEND_ENTROPY, "source"},
+};
+
+static bool fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool fail(GError **err, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error_literal(err, SYS_ERROR, 0, text);
+    g_free(text);
+    return false;
+}
+
+static bool entropy_fill(void *backend, void *to, size_t n)
+{
+    (void)backend;
+    while (n) {
+        ssize_t done = getrandom(to, MIN(n, (size_t)256), 0);
+        if (done < 0)
+            return false;
+        to = (char *)to + done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+static const char *keep(SysDevices *s, const char *text)
+{
+    char *copy = g_strdup(text);
+    g_ptr_array_add(s->strings, copy);
+    return copy;
+}
+
+/* One -drive. */
+static bool open_drive(SysDevices *s, const char *text, GError **err)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    const char *file = NULL, *id = NULL;
+    bool read_only = false, wants_device = true;
+    for (unsigned k = 0; parts[k]; k++) {
+        char *value = strchr(parts[k], '=');
+        if (!value)
+            return fail(err, "-drive: '%s' has no value", parts[k]);
+        *value++ = 0;
+        if (strcmp(parts[k], "file") == 0)
+            file = value;
+        else if (strcmp(parts[k], "id") == 0)
+            id = value;
+        else if (strcmp(parts[k], "format") == 0 && strcmp(value, "raw") != 0)
+            return fail(err, "-drive: no format '%s'; 'raw' would be", value);
+        else if (strcmp(parts[k], "if") == 0 && strcmp(value, "none") != 0 && strcmp(value, "virtio") != 0)
+            return fail(err, "-drive: no if=%s; 'none' and 'virtio' would be", value);
+        else if (strcmp(parts[k], "if") == 0)
+            wants_device = strcmp(value, "virtio") == 0;
+        else if (strcmp(parts[k], "readonly") == 0)
+            read_only = strcmp(value, "on") == 0;
+        else if (strcmp(parts[k], "format") != 0)
+            return fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there", parts[k]);
+    }
+    if (!file)
+        return fail(err, "-drive: which file?");
+    unsigned n = s->n_drives;
+    if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
+        return false;
+    s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
+    s->drive[n].wants_device = wants_device;
+    s->n_drives++;
+    return true;
+}
+
+static bool add_device(MachineConfig *cfg, const MachineDevice *d, GError **err)
+{
+    if (cfg->n_devices == MACHINE_MAX_DEVICES)
+        return fail(err, "more than %u devices", (unsigned)MACHINE_MAX_DEVICES);
+    cfg->device[cfg->n_devices++] = *d;
+    return true;
+}
+
+static bool find_drive(SysDevices *s, const char *id, MachineDevice *d, GError **err)
+{
+    for (unsigned k = 0; id && k < s->n_drives; k++) {
+        if (strcmp(s->drive[k].id, id) != 0)
+            continue;
+        if (s->drive[k].used)
+            return fail(err, "drive '%s' has a device already", id);
+        s->drive[k].used = true;
+        d->backend = &s->drive[k].disk.port;
+        return true;
+    }
+    return fail(err, "no drive '%s'", id ? id : "");
+}
+
+static void print_help(const DevClass *cls)
+{
+    char text[4096];
+    Fmt f = FMT_ON(text);
+    if (cls)
+        dev_class_help(cls, &f);
+    for (unsigned k = 0; !cls && k < G_N_ELEMENTS(known); k++)
+        fmt_printf(&f, "name \"%s\", bus %s: %s\n", known[k].cls->name, known[k].cls->bus, known[k].cls->help);
+    fputs(text, stdout);
+}
+
+/* One -device. */
+static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    unsigned which = 0, n = 0;
+    const char *drive = NULL;
+    if (strcmp(parts[0], "help") == 0) {
+        print_help(NULL);
+        *ret_help = true;
+        return true;
+    }
+    while (which < G_N_ELEMENTS(known) && strcmp(known[which].cls->name, parts[0]) != 0)
+        which++;
+    if (which == G_N_ELEMENTS(known))
+        return fail(err, "no device '%s'; -device help lists them", parts[0]);
+    MachineDevice d = {.cls = known[which].cls, .link = known[which].link};
+    for (unsigned k = 1; parts[k]; k++) {
+        char *value = strchr(parts[k], '=');
+        if (!value && strcmp(parts[k], "help") == 0) {
+            print_help(d.cls);
+            *ret_help = true;
+            return true;
+        }
+        if (!value)
+            return fail(err, "-device %s: '%s' has no value", parts[0], parts[k]);
+        *value++ = 0;
+        if (strcmp(parts[k], "id") == 0) {
+            d.id = keep(s, value);
+        } else if (strcmp(parts[k], "drive") == 0 && known[which].kind == BACKEND_DRIVE) {
+            drive = value;
+        } else if (n + 2 < G_N_ELEMENTS(d.props)) {
+            d.props[n++] = keep(s, parts[k]);
+            d.props[n++] = keep(s, value);
+        }
+    }
+    if (!d.id) {
+        g_autofree char *id = g_strdup_printf("%s.%u", parts[0], cfg->n_devices);
+        d.id = keep(s, id);
+    }
+    if (known[which].kind == BACKEND_DRIVE && !find_drive(s, drive, &d, err))
+        return false;
+    if (known[which].kind == BACKEND_ENTROPY)
+        d.backend = &s->entropy;
+    return add_device(cfg, &d, err);
+}
+
+bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err)
+{
+    s->strings = g_ptr_array_new_with_free_func(g_free);
+    s->entropy = (EntropyPort){.fill = entropy_fill};
+    for (unsigned k = 0; k < o->n_drives; k++)
+        if (!open_drive(s, o->drive[k], err))
+            return false;
+    for (unsigned k = 0; k < o->n_devices; k++)
+        if (!parse_device(s, o->device[k], cfg, ret_help, err))
+            return false;
+    for (unsigned k = 0; k < s->n_drives; k++) {
+        MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive", .backend = &s->drive[k].disk.port};
+        if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
+            return false;
+    }
+    return true;
+}
+
+void sys_devices_close(SysDevices *s)
+{
+    for (unsigned k = 0; k < s->n_drives; k++) {
+        raw_disk_close(&s->drive[k].disk);
+        g_free(s->drive[k].id);
+    }
+    s->n_drives = 0;
+    if (s->strings)
+        g_ptr_array_unref(s->strings);
+    s->strings = NULL;
+}
