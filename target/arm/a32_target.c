@@ -153,24 +153,6 @@ static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
     }
 }
 
-/* The flow of an instruction in a block of its own; the block ends. */
-static void end_block(Trans *t, unsigned join)
-{
-    IrBuilder *b = t->b;
-    const TransFlow *f = &t->flow;
-
-    switch ((TransFlowKind)f->kind) {
-    case FLOW_JUMP:
-    case FLOW_CALL: ir_exit(b, ir_exit_direct(b, f->target, (uint32_t)f->target <= (uint32_t)t->pc)); break;
-    case FLOW_INDIRECT: ir_exit_ind(b, f->indirect, (IrHint)f->hint); break;
-    case FLOW_RAISE: ir_exit(b, ir_exit_raise(b, t->pc, f->code)); break;
-    case FLOW_STOP: ir_exit(b, ir_exit_direct(b, t->next, false)); break;
-    case FLOW_LEAVE: ir_exit(b, ir_exit_raise(b, t->next, f->code)); break;
-    default: ir_br(b, join); break;
-    }
-    t->flow = (TransFlow){.kind = FLOW_NEXT};
-}
-
 static bool is_plain_branch(const A32Args *a)
 {
     return a->format == A32_FMT_T16_BCC || a->format == A32_FMT_TBCC || a->format == A32_FMT_T16_B ||
@@ -178,10 +160,35 @@ static bool is_plain_branch(const A32Args *a)
            (a->format == A32_FMT_TB && (a->bits & 0x5000) == 0x1000);
 }
 
+/* The next instruction that is not under the same condition, as far as the bytes are at hand. */
+static Gva behind_condition(const Trans *t, const A32Args *a)
+{
+    unsigned off = a->len, it = t32_it_advance(a32_itstate(t));
+
+    if (!a32_thumb(t)) {
+        while (off + 4 <= t->n_bytes && ld_u32(t->bytes + off) >> 28 == a->cond)
+            off += 4;
+        return (uint32_t)(t->pc + off);
+    }
+    while (it && it >> 4 == a->cond && off + 2 <= t->n_bytes) {
+        off += t32_insn_len(ld_u16(t->bytes + off));
+        it = t32_it_advance(it);
+    }
+    return (uint32_t)(t->pc + off) | (Gva)it << ARM_PC_IT_SHIFT;
+}
+
 static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
 {
     IrBuilder *b = t->b;
-    IrVal cond = ir_flcc(b, a32_fl(t), (IrFlCond)a->cond);
+    A32Trans *state = a32_state(t);
+    IrVal fl = a32_fl(t), cond;
+
+    if (fl == state->known_fl && (a->cond ^ state->known_cond) < 2) { /* the region has left where it does not hold */
+        if (a->cond == state->known_cond)
+            dispatch(t, insn, a);
+        return;
+    }
+    cond = ir_flcc(b, fl, (IrFlCond)a->cond);
 
     if (is_plain_branch(a)) {
         a32_state(t)->branch_cond = cond;
@@ -193,12 +200,10 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
         a32_state(t)->cond = cond;
         dispatch(t, insn, a);
     } else {
-        unsigned then = b->r->n_blocks, join = then + 1;
-        ir_brcond(b, cond, then, join);
-        ir_block(b);
+        ir_exit_if(b, ir_not(b, IR_I1, cond), ir_exit_direct(b, behind_condition(t, a), false), false);
+        state->known_fl = fl;
+        state->known_cond = a->cond;
         dispatch(t, insn, a);
-        end_block(t, join);
-        ir_block(b);
     }
 }
 
@@ -223,7 +228,7 @@ static void a32_translate(Trans *t)
     if (t->truncated)
         return;
     A32Trans *state = a32_state(t);
-    *state = (A32Trans){.aligned = state->aligned, .aligned_block = state->aligned_block};
+    *state = (A32Trans){.aligned = state->aligned, .known_fl = state->known_fl, .known_cond = state->known_cond};
     t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (!a32_thumb(t) && (t->pc & 2)) {

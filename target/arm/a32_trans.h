@@ -9,8 +9,8 @@
  * So ISA and IT state are static, at every exit and in every recovery record.
  *
  * Conditions. An instruction that only writes registers and flags is built once and selects between new and old values
- * (A32Trans.cond, looked at by the put functions). One that may touch memory, branch or raise gets a block of its own,
- * which the condition jumps around (a32_target.c).
+ * (A32Trans.cond, looked at by the put functions). Before one that may touch memory, branch or raise the region is left if the
+ * condition does not hold: what follows under the same condition is known, so an IT block is left once.
  *
  * Registers are 32-bit slots, the low halves of ArmCpu.x. Of the program counter only reads come here: a32_r(15) is the
  * architectural value. a32_write_pc() and a32_branch() write it.
@@ -64,9 +64,9 @@ typedef enum A32Helper {
 typedef struct A32Trans {
     IrVal cond;        /* IR_NONE, or: writes select by this */
     IrVal branch_cond; /* of a branch; IR_NONE: always */
-    /* Of the region: a value that is known to be a multiple of 4, and the block where. */
-    IrVal aligned;
-    uint16_t aligned_block;
+    /* Of the region: a value that is known to be a multiple of 4; a condition that is known to hold, and of which flags. */
+    IrVal aligned, known_fl;
+    uint8_t known_cond;
 } A32Trans;
 
 static inline A32Trans *a32_state(const Trans *t) { return t->target; }

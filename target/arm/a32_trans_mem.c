@@ -37,12 +37,10 @@ void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
     A32Trans *state = a32_state(t);
     IrVal root = root_of(b, addr);
 
-    if (size == 4 && state->aligned == root && state->aligned_block == b->block && root != IR_NONE)
+    if (size == 4 && state->aligned == root)
         return;
-    if (size >= 4) {
+    if (size >= 4)
         state->aligned = root;
-        state->aligned_block = b->block;
-    }
     IrVal low = ir_and(b, IR_I32, addr, a32_imm(t, size - 1));
 
     ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
