@@ -25,7 +25,8 @@ struct LuAbi {
     /* Guests of 32 bits have their own tables instead of these two (abi32/lu32.h): the call, and for the list of calls the one
      * of the lowest number from *nr on, by its name there: its note, or NULL at the end. */
     long (*syscall32)(LuThread *t, uint64_t nr);
-    const char *(*list_calls32)(unsigned *nr, struct LuSyscallRow *ret);
+    const char *(*list_calls32)(const LuAbi *abi, unsigned *nr, struct LuSyscallRow *ret);
+    const struct Lu32Table *calls32;
     const char *platform;       /* AT_PLATFORM, NULL: none */
     /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no such model. */
     bool (*choose_model)(LuProc *p, const char *name);

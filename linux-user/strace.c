@@ -69,6 +69,16 @@ static void put_timespec(Fmt *f, Gva at)
         fmt_printf(f, "{tv_sec=%ld, tv_nsec=%ld}", (long)ts.tv_sec, ts.tv_nsec);
 }
 
+/* Of guests with a long of 4 bytes. */
+static void put_timespec32(Fmt *f, Gva at)
+{
+    int32_t ts[2];
+    if (!at || !guest_read(ts, at, sizeof(ts)))
+        put_pointer(f, at);
+    else
+        fmt_printf(f, "{tv_sec=%d, tv_nsec=%d}", ts[0], ts[1]);
+}
+
 static void put_sockaddr(Fmt *f, Gva at, uint64_t len)
 {
     union {
@@ -164,6 +174,7 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
             put_pointer(f, v);
         break;
     case 't': put_timespec(f, v); break;
+    case '3': put_timespec32(f, v); break;
     case 'a': put_sockaddr(f, v, a[i + 1]); break;
     case 'N': put_signal(f, v); break;
     case 'k': put_sigset(f, v); break;

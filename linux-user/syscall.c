@@ -312,7 +312,7 @@ void lu_syscalls_print(const LuAbi *abi, int fd)
     unsigned count[3] = {0}, numbers = 0, nr = 0;
     char line[320];
     LuSyscallRow row;
-    for (const char *note; (note = abi->syscall32 ? abi->list_calls32(&nr, &row) : next_row(abi, &nr, &row)); nr++) {
+    for (const char *note; (note = abi->syscall32 ? abi->list_calls32(abi, &nr, &row) : next_row(abi, &nr, &row)); nr++) {
         print_row(fd, nr, &row, note);
         count[row.state]++;
         numbers++;

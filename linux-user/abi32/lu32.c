@@ -7,55 +7,12 @@
 #include <sched.h>
 #include <sys/uio.h>
 
-typedef enum Lu32Handler {
-    LU32_NO_HANDLER,
-#define HANDLER(name) LU32_H_##name,
-#include "linux-user/abi32/handlers.def"
-#undef HANDLER
-} Lu32Handler;
-
-/* ---- the table of arm ---- */
-
-enum { ARM_PRIVATE = 0xf0000, ARM_N_PRIVATE = 7, ARM_N_CALLS = 471 };
-/* Numbers in one range. */
-#define ARM_SLOT(n) ((n) < ARM_PRIVATE ? (n) : ARM_N_CALLS + (n) - ARM_PRIVATE)
-
-#define N(number, row) ARM_CALL_##number,
-#define A(number, name, row, args, conv) ARM_CALL_##number,
-#define H(number, name, row, args, handler) ARM_CALL_##number,
-enum {
-#include "linux-user/arm/calls_arm.def"
-};
-#undef N
-#undef A
-#undef H
-
-#define N(number, row) {#row, LU_ROW_##row, 0, "", ""},
-#define A(number, name, row, args, conv) {#name, LU_ROW_##row, 0, args, conv},
-#define H(number, name, row, args, handler) {#name, LU_ROW_##row, LU32_H_##handler, args, ""},
-static const Lu32Call calls_arm[] = {
-#include "linux-user/arm/calls_arm.def"
-};
-#undef N
-#undef A
-#undef H
-
-#define N(number, row) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
-#define A(number, name, row, args, conv) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
-#define H(number, name, row, args, handler) [ARM_SLOT(number)] = ARM_CALL_##number + 1,
-static const uint16_t index_arm[ARM_N_CALLS + ARM_N_PRIVATE] = {
-#include "linux-user/arm/calls_arm.def"
-};
-#undef N
-#undef A
-#undef H
-
 /* NULL: no such number. */
-static const Lu32Call *find_call(uint64_t nr)
+static const Lu32Call *find_call(const Lu32Table *c, uint64_t nr)
 {
-    uint64_t slot = nr < ARM_N_CALLS ? nr : nr - ARM_PRIVATE < ARM_N_PRIVATE ? ARM_SLOT(nr) : ARRAY_SIZE(index_arm);
-    unsigned i = slot < ARRAY_SIZE(index_arm) ? index_arm[slot] : 0;
-    return i ? &calls_arm[i - 1] : NULL;
+    uint64_t slot = nr - c->private_base < c->n_private ? c->n_calls + nr - c->private_base : nr < c->n_calls ? nr : c->n_slots;
+    unsigned i = slot < c->n_slots ? c->index[slot] : 0;
+    return i ? &c->calls[i - 1] : NULL;
 }
 
 /* ---- arguments ---- */
@@ -94,7 +51,7 @@ static void make_arguments(const Lu32Call *c, const char *kinds, const uint64_t 
     }
 }
 
-/* The row as this call shows itself: its name, the arguments it has; structures that differ are addresses. */
+/* The row as this call shows itself: its name, the arguments it has, times of 32 bits. */
 static LuSyscallRow row_of(const Lu32Call *c)
 {
     LuSyscallRow row = lu_syscall_rows[c->row];
@@ -102,8 +59,8 @@ static LuSyscallRow row_of(const Lu32Call *c)
     if (c->args[0])
         row.kinds[strlen(c->args)] = 0;
     for (unsigned i = 0; i < 6 && row.kinds[i]; i++)
-        if (row.kinds[i] == 't')
-            row.kinds[i] = 'm';
+        if (row.kinds[i] == 't') /* calls named so, and new ones, have 64 bits of time */
+            row.kinds[i] = strstr(c->name, "64") || c->conv[i] == 'x' ? 't' : '3';
     return row;
 }
 
@@ -237,7 +194,7 @@ static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, cons
 
 long lu32_syscall(LuThread *t, uint64_t nr)
 {
-    const Lu32Call *c = find_call(nr);
+    const Lu32Call *c = find_call(t->proc->abi->calls32, nr);
     uint64_t v[6];
     if (!c) {
         memcpy(v, t->syscall_arg, sizeof(v));
@@ -251,13 +208,20 @@ long lu32_syscall(LuThread *t, uint64_t nr)
     return call(t, c, v);
 }
 
-const char *lu32_list_calls(unsigned *nr, LuSyscallRow *ret)
+const char *lu32_list_calls(const LuAbi *abi, unsigned *nr, LuSyscallRow *ret)
 {
-    while (*nr < ARM_PRIVATE + ARM_N_PRIVATE && !find_call(*nr))
-        ++*nr;
-    const Lu32Call *c = find_call(*nr);
-    if (!c)
+    const Lu32Table *table = abi->calls32;
+    unsigned end = table->private_base + table->n_private;
+    while (*nr < end && !find_call(table, *nr))
+        *nr = *nr == table->n_calls ? table->private_base : *nr + 1;
+    if (*nr >= end)
         return NULL;
-    *ret = row_of(c);
+    *ret = row_of(find_call(table, *nr));
+    for (unsigned i = 0; i < table->n_notes; i++) {
+        if (table->notes[i].number != *nr || ret->state == LU_ERRNO)
+            continue;
+        ret->state = table->notes[i].text[0] ? LU_SUBSET : LU_FULL;
+        return table->notes[i].text;
+    }
     return lu_row_note(ret);
 }

@@ -13,18 +13,41 @@
 
 #include "linux-user/sys_util.h"
 
-/* How the arguments of a row are made (calls_arm.def says it for the letters). */
+typedef enum Lu32Handler {
+    LU32_NO_HANDLER,
+#define HANDLER(name) LU32_H_##name,
+#include "linux-user/abi32/handlers.def"
+#undef HANDLER
+} Lu32Handler;
+
+/* How the arguments of a row are made: the letters are calls_arm.def's. */
 typedef struct Lu32Call {
-    char name[32]; /* as the guest's headers have it */
-    uint16_t row;  /* LuRowId */
-    uint8_t handler; /* Lu32Handler; 0: none */
+    char name[32];   /* as the guest's headers have it */
+    uint16_t row;    /* LuRowId */
+    uint8_t handler; /* Lu32Handler */
     char args[7];
     char conv[7];
 } Lu32Call;
 
+/* The calls of a guest (LuAbi.calls32), and those of its structures that other 32-bit guests have otherwise. */
+typedef struct Lu32Note {
+    uint32_t number;
+    char text[108];
+} Lu32Note;
+
+typedef struct Lu32Table {
+    const Lu32Call *calls;
+    const uint16_t *index; /* slot -> calls[] + 1; slots are numbers, then those from private_base on */
+    uint32_t n_calls, private_base, n_private, n_slots;
+    const Lu32Note *notes; /* what is missing of calls, instead of the notes of their rows */
+    uint32_t n_notes;
+    uint8_t stat, stat64, statfs64; /* Lu32Struct */
+    uint8_t statfs64_sizes[2];      /* what the calls may be told */
+} Lu32Table;
+
 /* For LuAbi. t->syscall_arg are the registers. */
 long lu32_syscall(LuThread *t, uint64_t nr);
-const char *lu32_list_calls(unsigned *nr, LuSyscallRow *ret);
+const char *lu32_list_calls(const LuAbi *abi, unsigned *nr, LuSyscallRow *ret);
 
 /* Those of calls_arm.def; see handlers.def. */
 #define HANDLER(name) long lu32_##name(LuThread *t, const uint64_t a[6]);

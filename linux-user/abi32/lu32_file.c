@@ -23,28 +23,28 @@ long lu32_stat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = stat_path(t, a, &st);
-    return r ? r : lu32_write(LU32_arm_stat, a[2], &st);
+    return r ? r : lu32_write(t->proc->abi->calls32->stat, a[2], &st);
 }
 
 long lu32_fstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = sys_call2(SYS_fstat, a[0], &st);
-    return r ? r : lu32_write(LU32_arm_stat, a[1], &st);
+    return r ? r : lu32_write(t->proc->abi->calls32->stat, a[1], &st);
 }
 
 long lu32_stat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = stat_path(t, a, &st);
-    return r ? r : lu32_write(LU32_arm_stat64, a[2], &st);
+    return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[2], &st);
 }
 
 long lu32_fstat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = sys_call2(SYS_fstat, a[0], &st);
-    return r ? r : lu32_write(LU32_arm_stat64, a[1], &st);
+    return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[1], &st);
 }
 
 /* ---- statfs ---- */
@@ -70,24 +70,25 @@ long lu32_fstatfs(LuThread *t, const uint64_t a[6])
     return r ? r : lu32_write(LU32_statfs32, a[1], &fs);
 }
 
-/* statfs64(path, size, buffer). With the padding that EABI compilers give the structure its size is 88: both are taken. */
+/* statfs64(path, size, buffer) */
 static bool statfs64_size(const LuThread *t)
 {
-    return t->syscall_arg[1] == lu32_guest_size(LU32_arm_statfs64) || t->syscall_arg[1] == 88;
+    const uint8_t *sizes = t->proc->abi->calls32->statfs64_sizes;
+    return t->syscall_arg[1] == sizes[0] || t->syscall_arg[1] == sizes[1];
 }
 
 long lu32_statfs64(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
     long r = statfs64_size(t) ? statfs_path(t, a[0], &fs) : -EINVAL;
-    return r ? r : lu32_write(LU32_arm_statfs64, a[1], &fs);
+    return r ? r : lu32_write(t->proc->abi->calls32->statfs64, a[1], &fs);
 }
 
 long lu32_fstatfs64(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
     long r = statfs64_size(t) ? sys_call2(SYS_fstatfs, a[0], &fs) : -EINVAL;
-    return r ? r : lu32_write(LU32_arm_statfs64, a[1], &fs);
+    return r ? r : lu32_write(t->proc->abi->calls32->statfs64, a[1], &fs);
 }
 
 /* ---- places in directories ---- */

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
+#include "linux-user/arm/calls_arm.h"
 #include "linux-user/arm/frame_arm.h"
 #include "linux-user/mm.h"
 #include "target/arm/arm_cpu.h"
@@ -135,6 +136,7 @@ const LuAbi lu_abi_arm = {
     .task_size = 0xbf000000,
     .syscall32 = lu32_syscall,
     .list_calls32 = lu32_list_calls,
+    .calls32 = &lu_arm_calls,
     .choose_model = choose_model,
     .list_models = list_models,
     .init_cpu = init_cpu,
