@@ -48,7 +48,7 @@ static void table_add(DbtMap *m, DbtRegion *r)
     while (m->table[h].pc && m->table[h].pc != DBT_TOMB)
         h = (h + 1) & m->mask;
     m->n_tombs -= m->table[h].pc == DBT_TOMB;
-    m->n_entries++;
+    __atomic_store_n(&m->n_entries, m->n_entries + 1, __ATOMIC_RELAXED); /* read without the lock, too */
     __atomic_store_n(&m->table[h].region, r, __ATOMIC_RELEASE);
     set_key(m, h, r->pc + 1);
 }

@@ -227,7 +227,7 @@ static uint64_t thread_ns(void)
 
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
 {
-    bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) && d->stats.regions % SAMPLE == 0;
+    bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) && __atomic_load_n(&d->stats.regions, __ATOMIC_RELAXED) % SAMPLE == 0;
     uint64_t before = timed ? thread_ns() : 0, start = timed ? thread_ns() : 0, clock = start - before;
     DbtScratch *s = dbt_scratch_get(d);
     if (!s) {

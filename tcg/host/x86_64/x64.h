@@ -196,7 +196,7 @@ typedef struct X64Exits {
 
 enum { X64_STUB_BYTES = 10 };
 
-enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_XMM = 5, X64_MAX_LOOP_SWAPS = 6,
+enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_XMM = 5, X64_MAX_LOOP_SWAPS = 8,
     X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS, X64_MAX_FL = 64 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */

@@ -98,14 +98,20 @@ static int free_temp(X64Emit *e, bool vec)
     return -1;
 }
 
+/* Whose register is taken first: the value that is in memory already, then the one needed last. */
+static unsigned evict_rank(const X64Emit *e, int reg)
+{
+    IrVal v = e->reg_val[reg];
+    return e->l->last[v] + (e->home[v] || e->spill[v] ? IR_MAX_INSNS : 0u);
+}
+
 static int alloc_temp(X64Emit *e, bool vec)
 {
     int r = free_temp(e, vec);
-    if (r < 0) { /* the one needed last goes to memory */
+    if (r < 0) {
         int best = -1;
         for (int k = vec ? X64_XMM + 8 : 0; k < (vec ? X64_XMM + 16 : 16); k++)
-            if (x64_is_temp(e, k) && !(e->locked >> k & 1) &&
-                (best < 0 || e->l->last[e->reg_val[k]] > e->l->last[e->reg_val[best]]))
+            if (x64_is_temp(e, k) && !(e->locked >> k & 1) && (best < 0 || evict_rank(e, k) > evict_rank(e, best)))
                 best = k;
         if (best < 0) {
             e->failed = true;
@@ -568,9 +574,21 @@ static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
     }
 }
 
-/* General registers whose slots the loop hardly looks at hold others meanwhile. An exchange costs four memory accesses. */
+/* How many more uses an exchange should save: it costs four memory accesses whenever the loop is entered and left. Loops with
+ * many registers that are not pinned, such as those that copy blocks, run for longer. */
+static unsigned worth_an_exchange(const X64Emit *e, const SlotUse *u)
+{
+    enum { MANY = 8 };
+    unsigned in_memory = 0;
+    for (unsigned s = 0; s < e->h->n_slots; s++)
+        in_memory += u->uses[s] && e->slot_reg[s] < 0 && e->h->slots[s].type == IR_I64;
+    return in_memory >= MANY ? 2 : 3;
+}
+
+/* General registers whose slots the loop hardly looks at hold others meanwhile. */
 static void loop_swap_pins(X64Emit *e, const SlotUse *u)
 {
+    unsigned worth = worth_an_exchange(e, u);
     for (unsigned n = 0; n < X64_MAX_LOOP_SWAPS; n++) {
         unsigned in = 0, most = 0, out = e->h->n_pins, least = ~0u;
         for (unsigned s = 0; s < e->h->n_slots; s++)
@@ -583,7 +601,7 @@ static void loop_swap_pins(X64Emit *e, const SlotUse *u)
                 out = k;
                 least = u->uses[e->pin[k].slot];
             }
-        if (out == e->h->n_pins || most < least + 3)
+        if (out == e->h->n_pins || most < least + worth)
             break;
         X64Pin old = e->pin[out];
         e->slot_reg[old.slot] = -1;
