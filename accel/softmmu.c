@@ -54,10 +54,20 @@ static TlbTable *table_for(Cpu *cpu, unsigned idx)
     return s->table[idx];
 }
 
+static uint64_t *ran_word(MmuSpace *s, Gva va, uint64_t *ret_bit)
+{
+    unsigned h = (unsigned)(va >> 12 ^ va >> 24) & (64 * ARRAY_SIZE(s->ran) - 1);
+    *ret_bit = 1ull << (h & 63);
+    return &s->ran[h >> 6];
+}
+
 static void renew(Cpu *cpu, MmuSpace *s)
 {
     SoftMmu *m = mmu_of(cpu);
     s->gen = ++m->last_gen;
+    memset(s->ran, 0, sizeof(s->ran));
+    s->ran_first = 1;
+    s->ran_last = 0;
     if (s == m->cur || s == &m->bare)
         softmmu_context(cpu);
 }
@@ -70,11 +80,17 @@ static void space_clear(Cpu *cpu, MmuSpace *s)
     renew(cpu, s);
 }
 
-void softmmu_context(Cpu *cpu)
+/* The space that instructions come from. */
+static MmuSpace *fetch_space(const Cpu *cpu)
 {
     SoftMmu *m = mmu_of(cpu);
     const TargetSys *sys = cpu->ops->sys;
-    const MmuSpace *s = sys->fetch_idx(cpu->ctx) < sys->paged ? m->cur : &m->bare;
+    return sys->fetch_idx(cpu->ctx) < sys->paged ? m->cur : &m->bare;
+}
+
+void softmmu_context(Cpu *cpu)
+{
+    const MmuSpace *s = fetch_space(cpu);
     hot_of(cpu)->jump_key = (uint64_t)s->gen << 32 | cpu->ctx;
 }
 
@@ -82,9 +98,8 @@ void softmmu_new_generation(Cpu *cpu)
 {
     SoftMmu *m = mmu_of(cpu);
     for (unsigned k = 0; k < MMU_SPACES; k++)
-        m->space[k].gen = ++m->last_gen;
-    m->bare.gen = ++m->last_gen;
-    softmmu_context(cpu);
+        renew(cpu, &m->space[k]);
+    renew(cpu, &m->bare);
 }
 
 bool softmmu_init(Cpu *cpu)
@@ -175,14 +190,15 @@ void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t 
 
 /* ---- filling ---- */
 
-static void note_large(TlbTable *t, Gva va, unsigned bits)
+/* The range [*first, *last] gets to include the page of va, if that is a large one. */
+static void note_large(Gva *first, Gva *last, Gva va, unsigned bits)
 {
     if (bits <= 12)
         return;
-    Gva first = va & ~((1ull << bits) - 1), last = first + (1ull << bits) - 1;
-    bool none = t->large_first > t->large_last;
-    t->large_first = none ? first : MIN(t->large_first, first);
-    t->large_last = none ? last : MAX(t->large_last, last);
+    Gva start = va & ~((1ull << bits) - 1), end = start + (1ull << bits) - 1;
+    bool none = *first > *last;
+    *first = none ? start : MIN(*first, start);
+    *last = none ? end : MAX(*last, end);
 }
 
 static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRange *r)
@@ -209,7 +225,7 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
         if (__atomic_load_n(&g->ram->code[offset >> 12], __ATOMIC_SEQ_CST))
             e->tag[MMU_WRITE] = page | TLB_SLOW;
     }
-    note_large(t, va, p->bits);
+    note_large(&t->large_first, &t->large_last, va, p->bits);
 }
 
 /* ---- fetching ---- */
@@ -242,6 +258,10 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
         sys->bus_error(cpu, va, MMU_FETCH);
         return NULL;
     }
+    uint64_t bit;
+    MmuSpace *space = fetch_space(cpu);
+    *ran_word(space, page, &bit) |= bit;
+    note_large(&space->ran_first, &space->ran_last, va, p.bits);
     *f = (FetchPlace){.page = page, .key = key, .pa = pa, .host = r->region->ram->host + (pa - r->region->ram->base)};
     return f;
 }
@@ -515,18 +535,23 @@ static void flush_all(Cpu *cpu)
     space_clear(cpu, &m->bare);
 }
 
+/* Code that never ran from there has left nothing in the jump cache. */
 static void space_flush_page(Cpu *cpu, MmuSpace *s, Gva va)
 {
+    uint64_t bit;
+    bool ran = (*ran_word(s, va, &bit) & bit) || (va >= s->ran_first && va <= s->ran_last);
     for (unsigned k = 0; k < cpu->ops->sys->paged; k++) {
         TlbTable *t = s->table[k];
         if (!t)
             continue;
-        if (va >= t->large_first && va <= t->large_last)
+        bool large = va >= t->large_first && va <= t->large_last;
+        if (large)
             table_clear(t);
         else
             entry_clear(t, va);
     }
-    renew(cpu, s);
+    if (ran)
+        renew(cpu, s);
 }
 
 static void flush_page(Cpu *cpu, Gva va)

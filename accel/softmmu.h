@@ -23,6 +23,8 @@ typedef struct MmuSpace {
     uint64_t key;
     uint64_t used;  /* clock of the last select; 0: free */
     uint32_t gen;
+    uint64_t ran[64]; /* a bit per hash of a page that code was fetched from in this generation */
+    Gva ran_first, ran_last; /* range of those that are part of larger pages; first > last: none */
     TlbTable *table[TLB_MAX_IDX]; /* NULL: never filled */
 } MmuSpace;
 

@@ -159,7 +159,7 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
 }
 
 /* The old value, in register r with the memory's width, becomes the result. */
-static void define_old(X64Emit *e, const IrInsn *i, int r)
+void x64_define_old(X64Emit *e, const IrInsn *i, int r)
 {
     IrMem mem = {.raw = i->d};
     int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
@@ -172,15 +172,10 @@ static void define_old(X64Emit *e, const IrInsn *i, int r)
     x64_def_is(e, r);
 }
 
-static void rmw_loop(X64Emit *e, const IrInsn *i, X64Mem m, int rv, int bits)
+void x64_rmw_step(X64Emit *e, const IrInsn *i, int t, int rv, int bits)
 {
     static const uint8_t alu[] = {[IR_RMW_AND] = X64_AND, [IR_RMW_OR] = X64_OR, [IR_RMW_XOR] = X64_XOR};
     static const uint8_t keep[] = {[IR_RMW_MIN] = X64_L, [IR_RMW_MAX] = X64_G, [IR_RMW_MINU] = X64_B, [IR_RMW_MAXU] = X64_A};
-    IrMem mem = {.raw = i->d};
-    int t = x64_scratch(e);
-    x64_record(e, m, mem.size, true, true);
-    x64_mov_rm(e->a, bits, X64_RAX, m);
-    uint8_t *again = e->a->p;
     if (i->misc >= IR_RMW_MIN) {
         x64_alu_rr(e->a, bits, X64_CMP, X64_RAX, rv);
         x64_mov_rr(e->a, 64, t, rv);
@@ -189,10 +184,20 @@ static void rmw_loop(X64Emit *e, const IrInsn *i, X64Mem m, int rv, int bits)
         x64_mov_rr(e->a, 64, t, X64_RAX);
         x64_alu_rr(e->a, bits, alu[i->misc], t, rv);
     }
+}
+
+static void rmw_loop(X64Emit *e, const IrInsn *i, X64Mem m, int rv, int bits)
+{
+    IrMem mem = {.raw = i->d};
+    int t = x64_scratch(e);
+    x64_record(e, m, mem.size, true, true);
+    x64_mov_rm(e->a, bits, X64_RAX, m);
+    uint8_t *again = e->a->p;
+    x64_rmw_step(e, i, t, rv, bits);
     x64_record(e, m, mem.size, true, true);
     x64_lock_cmpxchg(e->a, bits, m, t);
     x64_jcc_to(e->a, X64_NE, again);
-    define_old(e, i, X64_RAX);
+    x64_define_old(e, i, X64_RAX);
 }
 
 void x64_emit_rmw(X64Emit *e, const IrInsn *i)
@@ -212,7 +217,7 @@ void x64_emit_rmw(X64Emit *e, const IrInsn *i)
             x64_xchg_mr(e->a, bits, m, t);
         else
             x64_lock_xadd(e->a, bits, m, t);
-        define_old(e, i, t);
+        x64_define_old(e, i, t);
         return;
     }
     x64_claim(e, X64_RAX);
@@ -234,7 +239,7 @@ void x64_emit_cas(X64Emit *e, const IrInsn *i)
     x64_load_into(e, X64_RAX, i->b, 64);
     x64_record(e, m, mem.size, true, true);
     x64_lock_cmpxchg(e->a, bits, m, rc);
-    define_old(e, i, X64_RAX);
+    x64_define_old(e, i, X64_RAX);
 }
 
 /* Of the four orders only store-load is not x86's own. */

@@ -162,21 +162,12 @@ void x64_cold_access(X64Emit *e, const X64Cold *c)
 
 /* ---- the ops ---- */
 
-/* Nothing of it in line. */
-static void all_slow(X64Emit *e, const IrInsn *i)
+/* Nothing of it in line; the operands are in registers. */
+static void slow(X64Emit *e, const IrInsn *i, X64Mem m, int value, int expected)
 {
-    X64Mem m = flat_address(e, i);
     bool is_vec = ir_type_is_vec((IrType)i->type);
-    int value = -1, expected = -1, dest = -1;
-    if (i->op != IR_LD && is_vec) {
-        value = X64_XMM + x64_use_x(e, i->c);
-        x64_clean(e, i->c, value - X64_XMM);
-    } else if (i->op != IR_LD) {
-        value = x64_use(e, i->c);
-    }
-    if (i->op == IR_CAS)
-        expected = x64_use(e, i->b);
     unsigned dirty = x64_dirty_pins(e);
+    int dest = -1;
     if (i->op != IR_ST)
         dest = is_vec ? X64_XMM + x64_def_x(e, -1, 0) : x64_def(e, -1, 0);
     X64Access *x = note_access(e, i, m, x64_jmp_rel32(e->a));
@@ -185,6 +176,19 @@ static void all_slow(X64Emit *e, const IrInsn *i)
     x->dest = (int8_t)dest;
     e->cold[x->cold].dirty = (uint16_t)dirty;
     access_done(e, x);
+}
+
+static void all_slow(X64Emit *e, const IrInsn *i)
+{
+    X64Mem m = flat_address(e, i);
+    int value = -1;
+    if (i->op != IR_LD && ir_type_is_vec((IrType)i->type)) {
+        value = X64_XMM + x64_use_x(e, i->c);
+        x64_clean(e, i->c, value - X64_XMM);
+    } else if (i->op != IR_LD) {
+        value = x64_use(e, i->c);
+    }
+    slow(e, i, m, value, i->op == IR_CAS ? x64_use(e, i->b) : -1);
 }
 
 static bool in_line(const X64Emit *e, const IrInsn *i)
@@ -264,4 +268,73 @@ void x64_paged_st(X64Emit *e, const IrInsn *i)
     access_done(e, x);
 }
 
-void x64_paged_update(X64Emit *e, const IrInsn *i) { all_slow(e, i); }
+/* xchg, add: one host instruction. */
+static void exchange(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size;
+    uint8_t *miss;
+    X64Mem m = flat_address(e, i);
+    int rv = x64_use(e, i->c), t = x64_scratch(e), u = x64_scratch(e);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &miss);
+    X64Access *x = note_access(e, i, m, miss);
+    x->value = (int8_t)rv;
+    x->dest = (int8_t)u;
+    x64_mov_rr(e->a, 64, u, rv);
+    if (i->misc == IR_RMW_XCHG)
+        x64_xchg_mr(e->a, bits, host, u);
+    else
+        x64_lock_xadd(e->a, bits, host, u);
+    x64_define_old(e, i, u);
+    access_done(e, x);
+}
+
+/* The others compare and swap, in rax; of four temporaries the operands may hold so many that C has to do it. */
+static void compare_and_swap(X64Emit *e, const IrInsn *i)
+{
+    IrMem mem = {.raw = i->d};
+    int bits = 8 << mem.size, expected = -1, next = -1;
+    bool is_cas = i->op == IR_CAS;
+    uint8_t *miss;
+    x64_claim(e, X64_RAX);
+    X64Mem m = flat_address(e, i);
+    int rv = x64_use(e, i->c);
+    if (is_cas)
+        expected = x64_use(e, i->b);
+    unsigned temps = x64_is_temp(e, m.base) + x64_is_temp(e, rv) + (is_cas && x64_is_temp(e, expected));
+    if (temps > (is_cas ? 2u : 1u)) {
+        e->locked &= ~(1u << X64_RAX);
+        slow(e, i, m, rv, expected);
+        return;
+    }
+    int t = x64_scratch(e);
+    if (!is_cas)
+        next = x64_scratch(e);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, X64_RAX, &miss);
+    X64Access *x = note_access(e, i, m, miss);
+    x->value = (int8_t)rv;
+    x->expected = (int8_t)expected;
+    x->dest = X64_RAX;
+    if (is_cas) {
+        x64_mov_rr(e->a, 64, X64_RAX, expected);
+        x64_lock_cmpxchg(e->a, bits, host, rv);
+    } else {
+        x64_mov_rm(e->a, bits, X64_RAX, host);
+        uint8_t *again = e->a->p;
+        x64_rmw_step(e, i, next, rv, bits);
+        x64_lock_cmpxchg(e->a, bits, host, next);
+        x64_jcc_to(e->a, X64_NE, again);
+    }
+    x64_define_old(e, i, X64_RAX);
+    access_done(e, x);
+}
+
+void x64_paged_update(X64Emit *e, const IrInsn *i)
+{
+    if (!in_line(e, i))
+        all_slow(e, i);
+    else if (i->op == IR_RMW && (i->misc == IR_RMW_XCHG || i->misc == IR_RMW_ADD))
+        exchange(e, i);
+    else
+        compare_and_swap(e, i);
+}

@@ -288,6 +288,10 @@ void x64_paged_update(X64Emit *e, const IrInsn *i);
 void x64_cold_access(X64Emit *e, const X64Cold *c);
 /* The instruction of ordinal c->exit raises, cpu->exit is filled in: leaves with its state. */
 void x64_cold_raise(X64Emit *e, const X64Cold *c);
+/* The old value, in register r with the memory's width, becomes the result of rmw or cas. */
+void x64_define_old(X64Emit *e, const IrInsn *i, int r);
+/* t = what rmw stores where rax was, rv the operand. */
+void x64_rmw_step(X64Emit *e, const IrInsn *i, int t, int rv, int bits);
 /* The operand for an access's address. */
 X64Mem x64_address(X64Emit *e, const IrInsn *i, bool indexed);
 
