@@ -45,7 +45,7 @@ typedef struct X64Layout {
     int32_t ret_top;    /* rsp while C runs */
 } X64Layout;
 
-enum { X64_JC_BITS = 14, X64_JC_ENTRIES = 1 << X64_JC_BITS };
+enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 
 /* The return stack: rsp while generated code runs, so that the host foresees returns. A guest's call is a host's, through
  * the slot of the exit; behind it stands the landing, which compares rax, where a guest's return has put its target, with
