@@ -68,7 +68,7 @@ static void vector_swap(LuThread *t, Gva cb, uint64_t *ret_old)
     *ret_old = 0;
     if (op.fault || buf.fault || n.fault || (op.val != IOCB_CMD_PREADV && op.val != IOCB_CMD_PWRITEV))
         return;
-    uintptr_t iov = (uintptr_t)lu32_iovec(t, buf.val, n.val);
+    uintptr_t iov = (uintptr_t)lu32_iovec(t, su_pointer(t->proc, buf.val), n.val);
     if (!fault_st64(cb + offsetof(struct iocb, aio_buf), iov))
         *ret_old = buf.val;
 }
