@@ -62,7 +62,7 @@ static void table_remove(DbtMap *m, const DbtRegion *r)
             return;
         h = (h + 1) & m->mask;
     }
-    m->n_entries--;
+    __atomic_store_n(&m->n_entries, m->n_entries - 1, __ATOMIC_RELAXED);
     m->n_tombs++;
     set_key(m, h, DBT_TOMB);
     if (m->table[(h + 1) & m->mask].pc)
