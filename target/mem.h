@@ -28,6 +28,8 @@ typedef struct MmuPage {
 typedef struct CpuBoard {
     uint64_t number, reset_pc;
     uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
+    /* From `when` on the cpu's timer input is up (RISC-V: STIP); now is not too late. */
+    void (*alarm)(void *opaque, uint64_t number, uint64_t when);
     void *opaque;
 } CpuBoard;
 

@@ -1,5 +1,5 @@
 /* The RISC-V ACLINT specification 1.0: MSWI at 0, MTIMER (mtimecmp at 0x4000, mtime at 0xbff8). mtime counts
- * the machine's clock in units of 100 ns, plus what software wrote. */
+ * the machine's clock in units of 100 ns, plus what software wrote. Harts with Sstc have their stimecmp compared here, too. */
 #include "hw/intc/riscv_clint.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
@@ -9,15 +9,15 @@ enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8, SIZE = 0x10000, TICK_NS = 10
 typedef struct Clint {
     Device dev;
     uint32_t harts;
-    const IrqLine *software, *timer;
-    Timer timers[CLINT_MAX_HARTS];
+    const IrqLine *software, *timer, *supervisor;
+    Timer timers[2 * CLINT_MAX_HARTS]; /* machine's, then supervisor's */
     struct ClintHart {
         struct Clint *clint;
         unsigned n;
-    } hart[CLINT_MAX_HARTS];
+    } hart[2 * CLINT_MAX_HARTS];
     DEV_STATE_BEGIN
     uint64_t offset;  /* mtime - clock */
-    uint64_t mtimecmp[CLINT_MAX_HARTS];
+    uint64_t mtimecmp[CLINT_MAX_HARTS], stimecmp[CLINT_MAX_HARTS];
     uint8_t msip[CLINT_MAX_HARTS];
     DEV_STATE_END
 } Clint;
@@ -28,17 +28,38 @@ uint64_t riscv_clint_time(void *clint)
     return clock_now(c->dev.clock) / TICK_NS + __atomic_load_n(&c->offset, __ATOMIC_RELAXED);
 }
 
-/* Raises or lowers the line, and has the timer see to the rest. */
+/* Raises or lowers the line, and has the timer see to the rest. n: as of `timers`. */
 static void update_timer(Clint *c, unsigned n)
 {
-    uint64_t now = riscv_clint_time(c), cmp = c->mtimecmp[n];
-    irq_set(&c->timer[n], now >= cmp);
+    bool super = n >= CLINT_MAX_HARTS;
+    unsigned hart = n % CLINT_MAX_HARTS;
+    const IrqLine *lines = super ? c->supervisor : c->timer;
+    uint64_t now = riscv_clint_time(c), cmp = super ? c->stimecmp[hart] : c->mtimecmp[hart];
+    if (lines)
+        irq_set(&lines[hart], now >= cmp);
     if (now >= cmp)
         timer_cancel(c->dev.clock, &c->timers[n]);
     else if (cmp - now < (UINT64_MAX >> 1) / TICK_NS && cmp - c->offset < (UINT64_MAX >> 1) / TICK_NS)
         timer_set(c->dev.clock, &c->timers[n], (cmp - c->offset) * TICK_NS);
     else
         timer_cancel(c->dev.clock, &c->timers[n]); /* not in this life */
+}
+
+static void update_hart(Clint *c, unsigned n)
+{
+    update_timer(c, n);
+    update_timer(c, n + CLINT_MAX_HARTS);
+}
+
+void riscv_clint_alarm(void *clint, uint64_t n, uint64_t when)
+{
+    Clint *c = clint;
+    if (n >= c->harts)
+        return;
+    lock_take(&c->dev.lock);
+    c->stimecmp[n] = when;
+    update_timer(c, (unsigned)n + CLINT_MAX_HARTS);
+    lock_release(&c->dev.lock);
 }
 
 static void fire(void *opaque)
@@ -82,7 +103,7 @@ static void clint_write(void *dev, uint64_t offset, uint64_t value, unsigned siz
         uint64_t now = riscv_clint_time(c);
         __atomic_store_n(&c->offset, c->offset + merged(now, offset, value, size) - now, __ATOMIC_RELAXED);
         for (unsigned n = 0; n < c->harts; n++)
-            update_timer(c, n);
+            update_hart(c, n);
     } else if ((offset - MTIMECMP) / 8 < c->harts) {
         unsigned n = (unsigned)(offset - MTIMECMP) / 8;
         c->mtimecmp[n] = merged(c->mtimecmp[n], offset, value, size);
@@ -98,7 +119,7 @@ static bool clint_realize(Device *dev, DevError *err)
     if (c->harts == 0 || c->harts > CLINT_MAX_HARTS)
         return dev_fail(err, "riscv-clint: %u harts, 1 to %u are possible", c->harts, (unsigned)CLINT_MAX_HARTS);
     lock_init(&dev->lock, LOCK_RANK_INTC);
-    for (unsigned n = 0; n < c->harts; n++) {
+    for (unsigned n = 0; n < ARRAY_SIZE(c->timers); n++) {
         c->hart[n] = (struct ClintHart){c, n};
         c->timers[n] = (Timer){.fire = fire, .opaque = &c->hart[n], .lock = &dev->lock};
     }
@@ -112,9 +133,10 @@ static void clint_reset(Device *dev)
     c->offset = 0 - clock_now(dev->clock) / TICK_NS;
     memset(c->msip, 0, sizeof(c->msip));
     memset(c->mtimecmp, 0xff, sizeof(c->mtimecmp));
+    memset(c->stimecmp, 0xff, sizeof(c->stimecmp));
     for (unsigned n = 0; n < c->harts; n++) {
         irq_set(&c->software[n], false);
-        update_timer(c, n);
+        update_hart(c, n);
     }
 }
 
@@ -123,7 +145,7 @@ static bool clint_loaded(Device *dev, DevError *err)
     Clint *c = (Clint *)dev;
     for (unsigned n = 0; n < c->harts; n++) {
         irq_set(&c->software[n], c->msip[n] & 1);
-        update_timer(c, n);
+        update_hart(c, n);
     }
     return true;
 }
@@ -131,7 +153,7 @@ static bool clint_loaded(Device *dev, DevError *err)
 static void clint_clear(Device *dev)
 {
     Clint *c = (Clint *)dev;
-    for (unsigned n = 0; dev->clock && n < c->harts && n < CLINT_MAX_HARTS; n++)
+    for (unsigned n = 0; dev->clock && n < ARRAY_SIZE(c->timers); n++)
         timer_cancel(dev->clock, &c->timers[n]);
 }
 
@@ -139,8 +161,9 @@ static const DevProp props[] = {
     DEV_U32(Clint, harts, "how many harts", 1),
     DEV_PTR(Clint, software, "a software interrupt line for each hart"),
     DEV_PTR(Clint, timer, "a timer interrupt line for each hart"),
+    DEV_PTR(Clint, supervisor, "a supervisor's timer line for each hart; may be absent"),
 };
-static const DevField state[] = {DEV_FIELD(Clint, offset), DEV_ARRAY(Clint, mtimecmp), DEV_ARRAY(Clint, msip)};
+static const DevField state[] = {DEV_FIELD(Clint, offset), DEV_ARRAY(Clint, mtimecmp), DEV_ARRAY(Clint, stimecmp), DEV_ARRAY(Clint, msip)};
 
 const DevClass riscv_clint_class = {
     .name = "riscv-clint", .help = "software and timer interrupts of harts", .version = 1,

@@ -6,9 +6,11 @@
 
 enum { CLINT_MAX_HARTS = 512, CLINT_HZ = 10000000 };
 
-extern const DevClass riscv_clint_class; /* links: software, timer (IrqLine[harts]) */
+extern const DevClass riscv_clint_class; /* links: software, timer, supervisor (IrqLine[harts]) */
 
 /* mtime, for the time CSR; any thread. */
 uint64_t riscv_clint_time(void *clint);
+/* The supervisor's timer of hart n (Sstc): its line is up from `when` on. By the hart's thread. */
+void riscv_clint_alarm(void *clint, uint64_t n, uint64_t when);
 
 #endif

@@ -19,7 +19,7 @@ const VirtPlace virt_places[VIRT_PLACES] = {
     [VIRT_VIRTIO] = {0x10001000, 0x1000}, [VIRT_DRAM] = {0x80000000, 0},
 };
 
-enum { HART_MSI = 3, HART_MTI = 7, HART_SEI = 9, HART_MEI = 11 };
+enum { HART_MSI = 3, HART_STI = 5, HART_MTI = 7, HART_SEI = 9, HART_MEI = 11 };
 
 /* A cpu's input: `receiver` is the cpu. */
 static void set_cpu_irq(void *receiver, unsigned n, bool level)
@@ -57,6 +57,7 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
         Cpu *cpu = m->cpu[k];
         v->software[k] = (IrqLine){set_cpu_irq, cpu, HART_MSI};
         v->timer[k] = (IrqLine){set_cpu_irq, cpu, HART_MTI};
+        v->supervisor[k] = (IrqLine){set_cpu_irq, cpu, HART_STI};
         v->external[2 * k] = (IrqLine){set_cpu_irq, cpu, HART_MEI};
         v->external[2 * k + 1] = (IrqLine){set_cpu_irq, cpu, HART_SEI};
     }
@@ -67,7 +68,8 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
     Fmt f = FMT_ON(text);
     fmt_printf(&f, "%u", m->cfg.cpus);
     bool ok = dev_set(v->clint, "harts", text, err) && dev_set_ptr(v->clint, "software", v->software, err) &&
-              dev_set_ptr(v->clint, "timer", v->timer, err) && place(m, v->clint, VIRT_CLINT, err);
+              dev_set_ptr(v->clint, "timer", v->timer, err) && dev_set_ptr(v->clint, "supervisor", v->supervisor, err) &&
+              place(m, v->clint, VIRT_CLINT, err);
     f = FMT_ON(text);
     fmt_printf(&f, "%u", 2 * m->cfg.cpus);
     ok = ok && dev_set(v->plic, "contexts", text, err) && dev_set_ptr(v->plic, "out", v->external, err) &&
@@ -126,6 +128,7 @@ static bool virt_build(Machine *m, DevError *err)
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);
         b->reset_pc = virt_places[VIRT_MROM].base;
         b->time = riscv_clint_time;
+        b->alarm = riscv_clint_alarm;
         b->opaque = v->clint;
     }
     return true;

@@ -19,7 +19,7 @@ typedef struct RiscvVirt {
     RamBlock dram, rom;
     MemRegion dram_region, rom_region;
     Device *clint, *plic;
-    IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], external[2 * MACHINE_MAX_CPUS];
+    IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS], external[2 * MACHINE_MAX_CPUS];
     IrqLine source[VIRT_SOURCES + 1];
 } RiscvVirt;
 

@@ -75,9 +75,9 @@ static void cpus(Tree *t, const Machine *m)
         number(t, "reg", k);
         text(t, "status", "okay");
         text(t, "compatible", "riscv");
-        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_svinval");
+        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_sstc_svinval");
         text(t, "riscv,isa-base", "rv64i");
-        TEXTS(t, "riscv,isa-extensions", "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0svinval");
+        TEXTS(t, "riscv,isa-extensions", "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0sstc\0svinval");
         text(t, "mmu-type", "riscv,sv57");
         begin(t, "interrupt-controller");
         number(t, "#interrupt-cells", 1);

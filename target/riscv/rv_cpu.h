@@ -22,7 +22,7 @@ typedef struct RvSys {
     uint64_t priv;   /* RV_U, RV_S, RV_M */
     uint64_t lines, soft; /* mip */
     uint64_t mstatus, medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg;
-    uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp;
+    uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp, stimecmp;
     uint64_t cycle_base, instret_base; /* added to the host's counter */
     uint64_t pmpaddr[RV_PMP_ENTRIES];
     uint8_t pmpcfg[RV_PMP_ENTRIES];

@@ -177,6 +177,9 @@ static bool read_fn(const RvCpu *cpu, CsrId id, uint64_t *ret)
     case PCSR_satp:
         *ret = s->satp;
         return s->priv == RV_M || !(s->mstatus & RV_TVM);
+    case PCSR_stimecmp:
+        *ret = s->stimecmp;
+        return s->priv == RV_M || ((s->mcounteren & 2) && (s->menvcfg & RV_STCE));
     case PCSR_mhartid: *ret = s->board.number; return true;
     default: return false;
     }
@@ -209,6 +212,10 @@ static void write_fn(RvCpu *cpu, CsrId id, uint64_t v)
     case PCSR_sip: write_mip(cpu, v, s->mideleg & RV_IRQ_BIT(RV_IRQ_SSI)); break;
     case PCSR_mip: write_mip(cpu, v, RV_S_IRQS); break;
     case PCSR_satp: write_satp(cpu, v); break;
+    case PCSR_stimecmp:
+        s->stimecmp = v;
+        s->board.alarm(s->board.opaque, s->board.number, v);
+        break;
     case PCSR_mcycle: s->cycle_base = v - host_cycles(); break;
     case PCSR_minstret: s->instret_base = v - host_cycles(); break;
     default: break;

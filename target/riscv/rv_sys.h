@@ -35,6 +35,8 @@ enum { RV_IDX_U, RV_IDX_S, RV_IDX_SUM, RV_IDX_MXR /* + U, S, SUM */, RV_IDX_M = 
 #define RV_SXL     (3ull << 34)
 #define RV_SD      (1ull << 63)
 
+#define RV_STCE (1ull << 63) /* menvcfg: stimecmp is there, and STIP is its */
+
 /* Interrupts, by number. */
 enum { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SEI = 9, RV_IRQ_MEI = 11 };
 #define RV_IRQ_BIT(n) (1ull << (n))

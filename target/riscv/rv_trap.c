@@ -3,7 +3,11 @@
 #include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_sys.h"
 
-uint64_t rv_mip(const RvCpu *cpu) { return __atomic_load_n(&cpu->sys.lines, __ATOMIC_ACQUIRE) | cpu->sys.soft; }
+uint64_t rv_mip(const RvCpu *cpu)
+{
+    uint64_t lines = __atomic_load_n(&cpu->sys.lines, __ATOMIC_ACQUIRE), stip = RV_IRQ_BIT(RV_IRQ_STI);
+    return cpu->sys.menvcfg & RV_STCE ? lines | (cpu->sys.soft & ~stip) : (lines & ~stip) | cpu->sys.soft;
+}
 
 bool rv_set_irq(Cpu *base, unsigned n, bool level)
 {

@@ -111,7 +111,7 @@ static void clint(void **unused)
     kit_init(&k);
     k.now_ns = 123456;
     static const char *const props[] = {"harts", "2", NULL};
-    const void *links[] = {"software", &k.line[0], "timer", &k.line[2], NULL};
+    const void *links[] = {"software", &k.line[0], "timer", &k.line[2], "supervisor", &k.line[4], NULL};
     kit_device(&k, &riscv_clint_class, props, links);
     assert_int_equal(kit_read(&k, MTIME, 8), 0);
     kit_pass(&k, 1000);
@@ -135,6 +135,14 @@ static void clint(void **unused)
     kit_pass(&k, 100);
     assert_int_equal(k.level, 2 | 8);
     assert_int_equal(kit_read(&k, MTIMECMP + 16, 8), 0); /* no third hart */
+    riscv_clint_alarm(k.dev, 0, 1000005);
+    assert_int_equal(k.level, 2 | 8);
+    kit_pass(&k, 500);
+    assert_int_equal(k.level, 2 | 8 | 16);
+    kit_round_trip(&k, props, links);
+    riscv_clint_alarm(k.dev, 0, ~0ull);
+    riscv_clint_alarm(k.dev, 2, 0);
+    assert_int_equal(k.level, 2 | 8);
     kit_clear(&k);
 }
 
