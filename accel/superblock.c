@@ -219,34 +219,30 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     return false;
 }
 
-bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
+static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *sb)
+{
+    memset(x, 0, offsetof(Tracer, buf));
+    x->cfg = cfg;
+    x->b = b;
+    x->sb = sb;
+    x->head = pc;
+    x->max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
+    x->branches = cfg->max_branches ? cfg->max_branches : SB_MAX_BRANCHES;
+    if (ctx & CTX_STEP)
+        x->max = 1;
+    x->t.b = b;
+    x->t.ctx = ctx;
+    x->t.target = x->t.target_store;
+    if (cfg->page) {
+        x->window = align_down(place(x, pc), 4096);
+        x->window_end = x->window + 4096;
+        x->bias = (uint64_t)(uintptr_t)cfg->page - x->window;
+    }
+}
+
+static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
 {
     const TargetOps *ops = cfg->ops;
-    ret->n_runs = ret->n_bytes = 0;
-    ret->writable = false;
-    ret->second = 0;
-    Tracer x;
-    memset(&x, 0, offsetof(Tracer, buf));
-    x.cfg = cfg;
-    x.b = b;
-    x.sb = ret;
-    x.head = pc;
-    x.max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
-    x.branches = cfg->max_branches ? cfg->max_branches : SB_MAX_BRANCHES;
-    if (ctx & CTX_STEP)
-        x.max = 1;
-    x.t.b = b;
-    x.t.ctx = ctx;
-    x.t.target = x.t.target_store;
-    if (cfg->page) {
-        x.window = align_down(place(&x, pc), 4096);
-        x.window_end = x.window + 4096;
-        x.bias = (uint64_t)(uintptr_t)cfg->page - x.window;
-    }
-    if (!tracer_fetch(&x, place(&x, pc))) {
-        ret->fault = place(&x, pc);
-        return false;
-    }
     IrRegion *r = ir_region_new(arena, ops->slots, ops->n_slots, ops->helpers, ops->n_helpers);
     ret->region = r;
     r->pc = pc;
@@ -256,7 +252,21 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     ir_builder_init(b, r);
     b->untag = ctx & CTX_UNTAG;
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
+}
 
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
+{
+    const TargetOps *ops = cfg->ops;
+    ret->n_runs = ret->n_bytes = 0;
+    ret->writable = false;
+    ret->second = 0;
+    Tracer x;
+    tracer_init(&x, cfg, b, pc, ctx, ret);
+    if (!tracer_fetch(&x, place(&x, pc))) {
+        ret->fault = place(&x, pc);
+        return false;
+    }
+    region_init(cfg, arena, b, pc, ctx, ret);
     for (bool first = true;; first = false) {
         ir_insn_start(b, pc);
         x.t.pc = pc;

@@ -30,32 +30,26 @@ _Static_assert(offsetof(Cpu, ret_top) + 128 == X64_ENV_BIAS, "a byte away: from 
 
 static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt *)dbt)->map, pc, ctx); }
 
-static bool dbt_init(Accel *a, char *err, size_t err_cap)
+static bool map_tables(Dbt *d)
 {
-    Dbt *d = accel_map(a, sizeof(*d));
-    if (!d)
-        return false;
-    a->engine_data = d;
-    d->accel = a;
-    size_t bytes = a->cfg.cache_bytes ? a->cfg.cache_bytes : DEFAULT_CACHE;
-    while (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap)) {
-        if (d->cache.rw || bytes < SMALLEST_CACHE)
-            return false;
-        bytes /= 2; /* the address space is limited */
-    }
     d->map.cache = &d->cache;
     d->map.mask = (1u << DBT_HASH_FIRST_BITS) - 1;
     size_t table = (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096; /* some to spare: X64Lookup */
     size_t page = sizeof(d->map.page[0]) << DBT_PAGE_BITS;
-    char *tables = accel_map(a, table + page + (1u << DBT_FILTER_BITS) / 8);
+    char *tables = accel_map(d->accel, table + page + (1u << DBT_FILTER_BITS) / 8);
     if (!tables)
         return false;
     d->map.table = (DbtEntry *)(void *)tables;
     d->map.page = (DbtPage *)(void *)(tables + table);
     d->map.filter = (uint64_t *)(void *)(tables + table + page);
+    return true;
+}
+
+/* What the back end has to know of this engine. */
+static void init_host(Dbt *d)
+{
+    Accel *a = d->accel;
     uint32_t off = a->cfg.no_opt;
-    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off,
-                                  .known = known, .opaque = d};
     int32_t e = engine_offset(a);
     X64Layout at = {
         .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx),
@@ -84,6 +78,27 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
                                  .rx = offsetof(DbtRegion, rx)};
     if (d->host.paged.on)
         d->host.lookup.table = NULL; /* it has physical addresses */
+}
+
+static bool dbt_init(Accel *a, char *err, size_t err_cap)
+{
+    Dbt *d = accel_map(a, sizeof(*d));
+    if (!d)
+        return false;
+    a->engine_data = d;
+    d->accel = a;
+    size_t bytes = a->cfg.cache_bytes ? a->cfg.cache_bytes : DEFAULT_CACHE;
+    while (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap)) {
+        if (d->cache.rw || bytes < SMALLEST_CACHE)
+            return false;
+        bytes /= 2; /* the address space is limited */
+    }
+    if (!map_tables(d))
+        return false;
+    uint32_t off = a->cfg.no_opt;
+    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off,
+                                  .known = known, .opaque = d};
+    init_host(d);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);

@@ -204,8 +204,6 @@ static bool complete_mem(A32Args *a)
     case A32_FMT_MEM_REG: set_shift(a, a->h, a->k); break;
     case A32_FMT_PL_IMM: set_offset(a, a->i); a->P = 1; return true;
     case A32_FMT_PL_REG: set_shift(a, a->h, a->k); a->P = 1; return true;
-    case A32_FMT_LDM: return true;
-    case A32_FMT_EX: return true;
     case A32_FMT_EXD:
         if (!a->thumb) {
             a->e = (uint16_t)(a->d + 1);

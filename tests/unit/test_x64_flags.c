@@ -171,6 +171,101 @@ static void flags_and_conditions_agree(void **state)
 
 /* A random run of instructions that put flags and overwrite their operands, with a way out after each: the word in the
  * cpu object is right wherever the region is left, however it was put off. */
+/* The flags become those of x and y in one way or another; the value that goes with them. */
+static IrVal random_flags(IrBuilder *b, uint64_t n, IrType t, IrVal x, IrVal y)
+{
+    IrVal sum = ir_sub(b, t, x, y);
+    switch (n >> 32 & 7) {
+    case 0: ir_put(b, TOY_FL, ir_flsub(b, x, y)); break;
+    case 1: ir_put(b, TOY_FL, ir_fladd(b, x, y)); break;
+    case 2: ir_put(b, TOY_FL, ir_fllogic(b, x)); break;
+    case 3: {
+        IrVal c = ir_flcc(b, ir_get(b, TOY_FL), (IrFlCond)(n >> 40 & 15));
+        ir_put(b, TOY_FL, ir_select(b, c, ir_flsub(b, x, y), ir_const(b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
+        break;
+    }
+    case 4: /* chains: with and without value or flags */
+    case 5: {
+        IrVal fl = ir_get(b, TOY_FL);
+        bool subtract = n >> 44 & 1;
+        if (n >> 45 & 1)
+            sum = subtract ? ir_subc(b, x, y, fl) : ir_addc(b, x, y, fl);
+        if (n >> 46 & 3)
+            ir_put(b, TOY_FL, subtract ? ir_flsbc(b, x, y, fl) : ir_fladc(b, x, y, fl));
+        break;
+    }
+    case 6: {
+        IrVal fl = n >> 44 & 1 ? IR_NONE : ir_get(b, TOY_FL);
+        sum = n >> 45 & 1 ? ir_add(b, t, x, y) : ir_sub(b, t, x, y);
+        ir_put(b, TOY_FL, n >> 45 & 1 ? ir_fladd(b, x, y) : ir_flsub(b, x, y));
+        if (fl) /* the word from before, behind its successor */
+            sum = ir_addc(b, sum, y, fl);
+        break;
+    }
+    case 7: ir_put(b, TOY_FL, ir_flnzc(b, x, y, (unsigned)(n >> 40 & 63) % 33, ir_get(b, TOY_FL))); break;
+    default: break;
+    }
+    return sum;
+}
+
+static void random_product(IrBuilder *b, uint64_t n)
+{
+    if ((n >> 60 & 3) == 0) {
+        IrVal z = ir_get(b, TOY_X + (n >> 36 & 7)), p;
+        switch (n >> 40 & 7) {
+        case 0: p = ir_mul(b, IR_I64, z, ir_get(b, TOY_X + 1)); break;
+        case 1: p = ir_mulhu(b, IR_I64, z, ir_get(b, TOY_X + 2)); break;
+        case 2: p = ir_add(b, IR_I64, z, ir_get(b, TOY_X + 3)); break;
+        case 3: p = ir_sub(b, IR_I64, z, ir_const(b, IR_I64, 77)); break;
+        case 4: p = ir_shr(b, IR_I64, z, ir_const(b, IR_I64, 9)); break;
+        case 5: p = ir_zext(b, IR_I64, ir_mul(b, IR_I32, ir_trunc(b, IR_I32, z), ir_const(b, IR_I32, 10))); break;
+        case 6: p = ir_not(b, IR_I64, z); break;
+        default: p = ir_const(b, IR_I64, 0); break;
+        }
+        ir_put(b, TOY_X + (n >> 33 & 7), p);
+    }
+}
+
+static void random_in_loop(IrBuilder *b, uint64_t n, unsigned k)
+{
+    if ((n >> 52 & 3) == 0) { /* x12, x13 are read only: a loop that reads them often keeps them in registers */
+        IrVal s = ir_get(b, TOY_X + (n >> 36 & 7)), often = ir_get(b, TOY_X + 12 + (n >> 40 & 1));
+        for (unsigned times = 0; times < 5; times++)
+            s = ir_xor(b, IR_I64, ir_add(b, IR_I64, s, often), ir_const(b, IR_I64, (int64_t)times * 0x1234567));
+        ir_put(b, TOY_X + (n >> 36 & 7), s);
+    }
+    if ((n >> 52 & 7) == 1) /* a jump back inside of the loop */
+        ir_poll(b, ir_exit_direct(b, 0x3000 + 4 * k, false));
+}
+
+static void random_exit(IrBuilder *b, uint64_t n, unsigned k, bool loop)
+{
+    if (n >> 58 & 1) {
+        IrVal now = ir_get(b, TOY_X + 15); /* in a loop: in the round that x15 says */
+        if (loop)
+            now = ir_xor(b, IR_I64, now, ir_shl(b, IR_I64, ir_get(b, TOY_X + 14), ir_const(b, IR_I64, 5)));
+        IrVal leave = ir_cmp(b, IR_EQ, now, ir_const(b, IR_I64, (int64_t)k));
+        ir_exit_if(b, leave, ir_exit_direct(b, 0x2000 + 4 * k, false), false);
+    }
+}
+
+static void random_end(IrBuilder *b, uint64_t *seed, bool loop)
+{
+    if (loop) { /* x14 rounds */
+        ir_insn_start(b, 0x1100);
+        IrVal left = ir_sub(b, IR_I64, ir_get(b, TOY_X + 14), ir_const(b, IR_I64, 1));
+        ir_put(b, TOY_X + 14, left);
+        if (rnd_next(seed) & 1)
+            ir_put(b, TOY_FL, ir_flsub(b, left, ir_const(b, IR_I64, 3)));
+        ir_exit_if(b, ir_cmp(b, IR_EQ, left, ir_const(b, IR_I64, 0)), ir_exit_direct(b, 0x1004, false), false);
+        ir_poll(b, ir_exit_direct(b, 0x1000, false));
+        ir_br(b, 0);
+    } else if (rnd_next(seed) & 1)
+        ir_exit(b, ir_exit_direct(b, 0x1004, false));
+    else
+        ir_exit_ind(b, ir_get(b, TOY_X), IR_HINT_RET);
+}
+
 static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
 {
     IrRegion *r = ir_region_new(arena, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
@@ -185,86 +280,19 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed, bool loop)
             x = ir_trunc(&b, t, x), y = ir_trunc(&b, t, y);
         if (n >> 24 & 1)
             y = ir_const(&b, t, (int64_t)corners[(n >> 25) % ARRAY_SIZE(corners)]);
-        IrVal sum = ir_sub(&b, t, x, y);
-        switch (n >> 32 & 7) {
-        case 0: ir_put(&b, TOY_FL, ir_flsub(&b, x, y)); break;
-        case 1: ir_put(&b, TOY_FL, ir_fladd(&b, x, y)); break;
-        case 2: ir_put(&b, TOY_FL, ir_fllogic(&b, x)); break;
-        case 3: {
-            IrVal c = ir_flcc(&b, ir_get(&b, TOY_FL), (IrFlCond)(n >> 40 & 15));
-            ir_put(&b, TOY_FL, ir_select(&b, c, ir_flsub(&b, x, y), ir_const(&b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
-            break;
-        }
-        case 4: /* chains: with and without value or flags */
-        case 5: {
-            IrVal fl = ir_get(&b, TOY_FL);
-            bool subtract = n >> 44 & 1;
-            if (n >> 45 & 1)
-                sum = subtract ? ir_subc(&b, x, y, fl) : ir_addc(&b, x, y, fl);
-            if (n >> 46 & 3)
-                ir_put(&b, TOY_FL, subtract ? ir_flsbc(&b, x, y, fl) : ir_fladc(&b, x, y, fl));
-            break;
-        }
-        case 6: {
-            IrVal fl = n >> 44 & 1 ? IR_NONE : ir_get(&b, TOY_FL);
-            sum = n >> 45 & 1 ? ir_add(&b, t, x, y) : ir_sub(&b, t, x, y);
-            ir_put(&b, TOY_FL, n >> 45 & 1 ? ir_fladd(&b, x, y) : ir_flsub(&b, x, y));
-            if (fl) /* the word from before, behind its successor */
-                sum = ir_addc(&b, sum, y, fl);
-            break;
-        }
-        case 7: ir_put(&b, TOY_FL, ir_flnzc(&b, x, y, (unsigned)(n >> 40 & 63) % 33, ir_get(&b, TOY_FL))); break;
-        default: break;
-        }
-        if ((n >> 60 & 3) == 0) {
-            IrVal z = ir_get(&b, TOY_X + (n >> 36 & 7)), p;
-            switch (n >> 40 & 7) {
-            case 0: p = ir_mul(&b, IR_I64, z, ir_get(&b, TOY_X + 1)); break;
-            case 1: p = ir_mulhu(&b, IR_I64, z, ir_get(&b, TOY_X + 2)); break;
-            case 2: p = ir_add(&b, IR_I64, z, ir_get(&b, TOY_X + 3)); break;
-            case 3: p = ir_sub(&b, IR_I64, z, ir_const(&b, IR_I64, 77)); break;
-            case 4: p = ir_shr(&b, IR_I64, z, ir_const(&b, IR_I64, 9)); break;
-            case 5: p = ir_zext(&b, IR_I64, ir_mul(&b, IR_I32, ir_trunc(&b, IR_I32, z), ir_const(&b, IR_I32, 10))); break;
-            case 6: p = ir_not(&b, IR_I64, z); break;
-            default: p = ir_const(&b, IR_I64, 0); break;
-            }
-            ir_put(&b, TOY_X + (n >> 33 & 7), p);
-        }
+        IrVal sum = random_flags(&b, n, t, x, y);
+        random_product(&b, n);
         if (n >> 48 & 1) /* not x14, x15 */
             ir_put(&b, TOY_X + (n >> 49) % 12, t == IR_I64 ? sum : ir_zext(&b, IR_I64, sum));
         if ((n >> 54 & 7) == 0 && !loop) {
             IrVal arg = ir_get(&b, TOY_X + 3);
             ir_call(&b, n >> 57 & 1 ? TOY_H_STATE : TOY_H_PURE, (IrVal[]){arg, arg}, n >> 57 & 1 ? 1 : 2);
         }
-        if (loop && (n >> 52 & 3) == 0) { /* x12, x13 are read only: a loop that reads them often keeps them in registers */
-            IrVal s = ir_get(&b, TOY_X + (n >> 36 & 7)), often = ir_get(&b, TOY_X + 12 + (n >> 40 & 1));
-            for (unsigned times = 0; times < 5; times++)
-                s = ir_xor(&b, IR_I64, ir_add(&b, IR_I64, s, often), ir_const(&b, IR_I64, (int64_t)times * 0x1234567));
-            ir_put(&b, TOY_X + (n >> 36 & 7), s);
-        }
-        if (loop && (n >> 52 & 7) == 1) /* a jump back inside of the loop */
-            ir_poll(&b, ir_exit_direct(&b, 0x3000 + 4 * k, false));
-        if (n >> 58 & 1) {
-            IrVal now = ir_get(&b, TOY_X + 15); /* in a loop: in the round that x15 says */
-            if (loop)
-                now = ir_xor(&b, IR_I64, now, ir_shl(&b, IR_I64, ir_get(&b, TOY_X + 14), ir_const(&b, IR_I64, 5)));
-            IrVal leave = ir_cmp(&b, IR_EQ, now, ir_const(&b, IR_I64, (int64_t)k));
-            ir_exit_if(&b, leave, ir_exit_direct(&b, 0x2000 + 4 * k, false), false);
-        }
+        if (loop)
+            random_in_loop(&b, n, k);
+        random_exit(&b, n, k, loop);
     }
-    if (loop) { /* x14 rounds */
-        ir_insn_start(&b, 0x1100);
-        IrVal left = ir_sub(&b, IR_I64, ir_get(&b, TOY_X + 14), ir_const(&b, IR_I64, 1));
-        ir_put(&b, TOY_X + 14, left);
-        if (rnd_next(seed) & 1)
-            ir_put(&b, TOY_FL, ir_flsub(&b, left, ir_const(&b, IR_I64, 3)));
-        ir_exit_if(&b, ir_cmp(&b, IR_EQ, left, ir_const(&b, IR_I64, 0)), ir_exit_direct(&b, 0x1004, false), false);
-        ir_poll(&b, ir_exit_direct(&b, 0x1000, false));
-        ir_br(&b, 0);
-    } else if (rnd_next(seed) & 1)
-        ir_exit(&b, ir_exit_direct(&b, 0x1004, false));
-    else
-        ir_exit_ind(&b, ir_get(&b, TOY_X), IR_HINT_RET);
+    random_end(&b, seed, loop);
     ir_builder_finish(&b);
     return r;
 }

@@ -133,72 +133,83 @@ static void feed(int sig, siginfo_t *si, void *uc)
 }
 
 /* What each blocking call does when a handler with and without SA_RESTART interrupts it. */
-static void restarts(void)
+/* Reads and sleeps, interrupted by a handler with these flags. */
+static void timed_waits(int flags, uint32_t *word, const sigset_t *none)
 {
     char byte;
+    on_signal(SIGALRM, feed, flags);
+    arm_ms(10);
+    errno = 0;
+    long r = read(pipe_fds[0], &byte, 1);
+    printf("read: %ld %d\n", r, r < 0 ? errno : 0);
+    if (r < 0)
+        r = read(pipe_fds[0], &byte, 1);
+    on_signal(SIGALRM, count_it, flags);
+    struct timespec ts = {0, 60000000}, left = {9, 9};
+    arm_ms(10);
+    r = nanosleep(&ts, &left);
+    printf("nanosleep: %ld %d left %d\n", r, errno, left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec < 60000000);
+    arm_ms(10);
+    struct timespec until = {0, 40000000};
+    r = syscall(SYS_futex, word, FUTEX_WAIT, 1, &until, 0, 0);
+    printf("futex with time: %ld %d\n", r, errno);
+    arm_ms(10);
+    struct pollfd pf = {.fd = pipe_fds[0], .events = POLLIN};
+    r = poll(&pf, 1, 40);
+    printf("poll: %ld %d\n", r, errno);
+    arm_ms(10);
+    r = ppoll(&pf, 1, &ts, none);
+    printf("ppoll: %ld %d\n", r, errno);
+    arm_ms(10);
+    fd_set rd;
+    FD_ZERO(&rd);
+    FD_SET(pipe_fds[0], &rd);
+    r = pselect(pipe_fds[0] + 1, &rd, NULL, NULL, NULL, none);
+    printf("pselect: %ld %d\n", r, errno);
+}
+
+static void event_waits(const sigset_t *none)
+{
+    long r;
+    int ep = epoll_create1(0);
+    struct epoll_event ev;
+    arm_ms(10);
+    r = epoll_pwait(ep, &ev, 1, 60, none);
+    printf("epoll_pwait: %ld %d\n", r, errno);
+    close(ep);
+    arm_ms(10);
+    sigset_t usr;
+    sigemptyset(&usr);
+    sigaddset(&usr, SIGUSR1);
+    r = sigwaitinfo(&usr, NULL);
+    printf("sigwaitinfo: %ld %d\n", r, errno);
+    arm_ms(10);
+    r = pause();
+    printf("pause: %ld %d\n", r, errno);
+    pid_t pid = fork();
+    if (!pid) {
+        nap_ms(60);
+        _exit(9);
+    }
+    int status = 0;
+    arm_ms(10);
+    r = waitpid(pid, &status, 0);
+    printf("waitpid: %d %d\n", r == pid, r < 0 ? errno : 0);
+    if (r < 0)
+        waitpid(pid, &status, 0);
+    printf("status %x\n", status);
+}
+
+static void restarts(void)
+{
     uint32_t word = 1;
     sigset_t none;
     sigemptyset(&none);
     if (pipe(pipe_fds))
         abort();
     for (int restart = 0; restart < 2; restart++) {
-        int flags = restart ? SA_RESTART : 0;
-        on_signal(SIGALRM, feed, flags);
-        arm_ms(10);
-        errno = 0;
-        long r = read(pipe_fds[0], &byte, 1);
-        printf("read: %ld %d\n", r, r < 0 ? errno : 0);
-        if (r < 0)
-            r = read(pipe_fds[0], &byte, 1);
-        on_signal(SIGALRM, count_it, flags);
-        struct timespec ts = {0, 60000000}, left = {9, 9};
-        arm_ms(10);
-        r = nanosleep(&ts, &left);
-        printf("nanosleep: %ld %d left %d\n", r, errno, left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec < 60000000);
-        arm_ms(10);
-        struct timespec until = {0, 40000000};
-        r = syscall(SYS_futex, &word, FUTEX_WAIT, 1, &until, 0, 0);
-        printf("futex with time: %ld %d\n", r, errno);
-        arm_ms(10);
-        struct pollfd pf = {.fd = pipe_fds[0], .events = POLLIN};
-        r = poll(&pf, 1, 40);
-        printf("poll: %ld %d\n", r, errno);
-        arm_ms(10);
-        r = ppoll(&pf, 1, &ts, &none);
-        printf("ppoll: %ld %d\n", r, errno);
-        arm_ms(10);
-        fd_set rd;
-        FD_ZERO(&rd);
-        FD_SET(pipe_fds[0], &rd);
-        r = pselect(pipe_fds[0] + 1, &rd, NULL, NULL, NULL, &none);
-        printf("pselect: %ld %d\n", r, errno);
-        int ep = epoll_create1(0);
-        struct epoll_event ev;
-        arm_ms(10);
-        r = epoll_pwait(ep, &ev, 1, 60, &none);
-        printf("epoll_pwait: %ld %d\n", r, errno);
-        close(ep);
-        arm_ms(10);
-        sigset_t usr;
-        sigemptyset(&usr);
-        sigaddset(&usr, SIGUSR1);
-        r = sigwaitinfo(&usr, NULL);
-        printf("sigwaitinfo: %ld %d\n", r, errno);
-        arm_ms(10);
-        r = pause();
-        printf("pause: %ld %d\n", r, errno);
-        pid_t pid = fork();
-        if (!pid) {
-            nap_ms(60);
-            _exit(9);
-        }
-        int status = 0;
-        arm_ms(10);
-        r = waitpid(pid, &status, 0);
-        printf("waitpid: %d %d\n", r == pid, r < 0 ? errno : 0);
-        if (r < 0)
-            waitpid(pid, &status, 0);
-        printf("status %x\n", status);
+        timed_waits(restart ? SA_RESTART : 0, &word, &none);
+        event_waits(&none);
     }
     /* A wait without a time is restarted by SA_RESTART, ended by its word. */
     on_signal(SIGALRM, count_it, SA_RESTART);

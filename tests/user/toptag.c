@@ -30,9 +30,8 @@ static void *other_thread(void *arg)
     return NULL;
 }
 
-int main(void)
+static void accesses(long *cell)
 {
-    static long cell[8];
     volatile long *a = TAG(cell, 0x5a);
     *a = 41;
     a[1] = 2;
@@ -56,7 +55,10 @@ int main(void)
 #else
     printf("pairs: 8 9\n");
 #endif
-    char *text = strdup("a text with a tag");
+}
+
+static void texts(char *text)
+{
     printf("text: %s %zu\n", TAG(text, 0x11), strlen(TAG(text, 0xee)));
     memset(TAG(text, 9), 'x', 6);
     printf("memset: %s\n", text);
@@ -74,6 +76,31 @@ int main(void)
 #else
     printf("copied and filled: xxxxxx with a ......-------... 1\n");
 #endif
+}
+
+static void jumps(void)
+{
+#ifdef __aarch64__
+    on_signal(SIGBUS, leave, 0);
+    for (int k = 1; k < 4; k++) {
+        int sig = sigsetjmp(jump, 1);
+        void (*odd)(void) = k == 3 ? (void (*)(void))4098 : (void (*)(void))((uintptr_t)seven + (unsigned)k);
+        if (!sig)
+            odd();
+        printf("jump between instructions: %d %d\n", sig, fault_at == (void *)odd);
+    }
+#else
+    for (int k = 1; k < 4; k++)
+        printf("jump between instructions: %d %d\n", SIGBUS, 1);
+#endif
+}
+
+int main(void)
+{
+    static long cell[8];
+    char *text = strdup("a text with a tag");
+    accesses(cell);
+    texts(text);
     int (*f)(int) = TAG(&seven, 0x42);
     __asm__ volatile("" : "+r"(f));
     printf("call: %d\n", f(6));
@@ -89,18 +116,6 @@ int main(void)
     if (!sig)
         *none = 1;
     printf("fault: %d at %p\n", sig, fault_at);
-#ifdef __aarch64__
-    on_signal(SIGBUS, leave, 0);
-    for (int k = 1; k < 4; k++) {
-        sig = sigsetjmp(jump, 1);
-        void (*odd)(void) = k == 3 ? (void (*)(void))4098 : (void (*)(void))((uintptr_t)seven + (unsigned)k);
-        if (!sig)
-            odd();
-        printf("jump between instructions: %d %d\n", sig, fault_at == (void *)odd);
-    }
-#else
-    for (int k = 1; k < 4; k++)
-        printf("jump between instructions: %d %d\n", SIGBUS, 1);
-#endif
+    jumps();
     return done();
 }
