@@ -1,4 +1,5 @@
 #include "linux-user/options.h"
+#include "linux-user/options_items.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -27,49 +28,6 @@ typedef struct OptRow {
     Handler *handle;
     char help[128];
 } OptRow;
-
-typedef struct NamedBit {
-    char name[13];
-    uint8_t kind; /* which word the bit is in */
-    uint32_t bit;
-    char text[64];
-} NamedBit;
-
-enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_REFUSED };
-
-static const NamedBit log_items[] = {
-    {"strace", BIT_LU, LU_LOG_STRACE, "system calls, as they are made"},
-    {"unimp", BIT_LU, LU_LOG_UNIMP, "instructions and system calls that are not supported"},
-    {"in_asm", BIT_ACCEL, ACCEL_LOG_IN_ASM, "guest instructions, as they are translated"},
-    {"ir", BIT_ACCEL, ACCEL_LOG_IR, "what they become between guest and host"},
-    {"op", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
-    {"op_opt", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
-    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions, in hexadecimal"},
-    {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
-    {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator, at the end"},
-    {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},
-    {"op_ind", BIT_REFUSED, 0, ""},      {"op_plugin", BIT_REFUSED, 0, ""},   {"int", BIT_REFUSED, 0, ""},
-    {"exec", BIT_REFUSED, 0, ""},        {"fpu", BIT_REFUSED, 0, ""},         {"mmu", BIT_REFUSED, 0, ""},
-    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},   {"guest_errors", BIT_REFUSED, 0, ""},
-    {"page", BIT_REFUSED, 0, ""},        {"plugin", BIT_REFUSED, 0, ""},      {"tid", BIT_REFUSED, 0, ""},
-    {"vpu", BIT_REFUSED, 0, ""},         {"invalid_mem", BIT_REFUSED, 0, ""},
-};
-
-static const NamedBit no_opt_items[] = {
-    {"pins", BIT_OPT, ACCEL_NO_PINS, ""},
-    {"chain", BIT_OPT, ACCEL_NO_CHAIN, ""},
-    {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE, ""},
-    {"return-stack", BIT_OPT, ACCEL_NO_RETURN_STACK, ""},
-    {"loops", BIT_OPT, ACCEL_NO_LOOPS, ""},
-    {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK, ""},
-    {"fold", BIT_OPT, ACCEL_NO_FOLD, ""},
-    {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN, ""},
-    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS, ""},
-    {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS, ""},
-    {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS, ""},
-    {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC, ""},
-    {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC, ""},
-};
 
 static void print(const char *text) { sys_write(1, text, strlen(text)); }
 
@@ -322,49 +280,8 @@ static bool opt_reserve(Parse *ps, const char *arg)
     return true;
 }
 
-static bool named_bits(Parse *ps, const NamedBit *rows_of, size_t n, const char *item)
-{
-    for (const NamedBit *row = rows_of; row < rows_of + n; row++) {
-        if (strcmp(row->name, item))
-            continue;
-        switch (row->kind) {
-        case BIT_LU: ps->opt->log |= row->bit; break;
-        case BIT_ACCEL: ps->opt->accel_log |= row->bit; break;
-        case BIT_OPT: ps->opt->no_opt |= row->bit; break;
-        default: fmt_printf(&ps->err, "'%s' is not supported", item); return false;
-        }
-        return true;
-    }
-    fmt_printf(&ps->err, "no item '%s'; there are", item);
-    for (const NamedBit *row = rows_of; row < rows_of + n; row++)
-        if (row->kind != BIT_REFUSED)
-            fmt_printf(&ps->err, " %s", row->name);
-    return false;
-}
-
-static bool log_item(Parse *ps, const char *item)
-{
-    if (!strcmp(item, "help") || !strcmp(item, "?")) {
-        for (size_t i = 0; i < ARRAY_SIZE(log_items); i++) {
-            if (log_items[i].kind == BIT_REFUSED)
-                continue;
-            char line[100];
-            Fmt f = FMT_ON(line);
-            fmt_puts(&f, log_items[i].name);
-            pad(&f, 0, 12);
-            fmt_printf(&f, "%s\n", log_items[i].text);
-            print(line);
-        }
-        leave(0);
-    }
-    return named_bits(ps, log_items, ARRAY_SIZE(log_items), item);
-}
-
-static bool no_opt_item(Parse *ps, const char *item)
-{
-    return named_bits(ps, no_opt_items, ARRAY_SIZE(no_opt_items), item);
-}
-
+static bool log_item(Parse *ps, const char *item) { return lu_option_log(ps->opt, item, &ps->err); }
+static bool no_opt_item(Parse *ps, const char *item) { return lu_option_no_opt(ps->opt, item, &ps->err); }
 static bool opt_log(Parse *ps, const char *arg) { return each_item(ps, arg, log_item); }
 static bool opt_no_opt(Parse *ps, const char *arg) { return each_item(ps, arg, no_opt_item); }
 

@@ -1,0 +1,94 @@
+/* The items of -d and -no-opt: words that stand for bits. */
+#include "linux-user/options_items.h"
+
+#include "base/fmt.h"
+#include "linux-user/options.h"
+
+typedef struct NamedBit {
+    char name[13];
+    uint8_t kind; /* which word the bit is in */
+    uint32_t bit;
+    char text[64];
+} NamedBit;
+
+enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_REFUSED };
+
+static const NamedBit log_items[] = {
+    {"strace", BIT_LU, LU_LOG_STRACE, "system calls, as they are made"},
+    {"unimp", BIT_LU, LU_LOG_UNIMP, "instructions and system calls that are not supported"},
+    {"in_asm", BIT_ACCEL, ACCEL_LOG_IN_ASM, "guest instructions, as they are translated"},
+    {"ir", BIT_ACCEL, ACCEL_LOG_IR, "what they become between guest and host"},
+    {"op", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
+    {"op_opt", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
+    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions, in hexadecimal"},
+    {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
+    {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator, at the end"},
+    {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},
+    {"op_ind", BIT_REFUSED, 0, ""},      {"op_plugin", BIT_REFUSED, 0, ""},   {"int", BIT_REFUSED, 0, ""},
+    {"exec", BIT_REFUSED, 0, ""},        {"fpu", BIT_REFUSED, 0, ""},         {"mmu", BIT_REFUSED, 0, ""},
+    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},   {"guest_errors", BIT_REFUSED, 0, ""},
+    {"page", BIT_REFUSED, 0, ""},        {"plugin", BIT_REFUSED, 0, ""},      {"tid", BIT_REFUSED, 0, ""},
+    {"vpu", BIT_REFUSED, 0, ""},         {"invalid_mem", BIT_REFUSED, 0, ""},
+};
+
+static const NamedBit no_opt_items[] = {
+    {"pins", BIT_OPT, ACCEL_NO_PINS, ""},
+    {"chain", BIT_OPT, ACCEL_NO_CHAIN, ""},
+    {"jump-cache", BIT_OPT, ACCEL_NO_JUMP_CACHE, ""},
+    {"return-stack", BIT_OPT, ACCEL_NO_RETURN_STACK, ""},
+    {"loops", BIT_OPT, ACCEL_NO_LOOPS, ""},
+    {"superblock", BIT_OPT, ACCEL_NO_SUPERBLOCK, ""},
+    {"fold", BIT_OPT, ACCEL_NO_FOLD, ""},
+    {"lazy-nan", BIT_OPT, ACCEL_NO_LAZY_NAN, ""},
+    {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS, ""},
+    {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS, ""},
+    {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS, ""},
+    {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC, ""},
+    {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC, ""},
+};
+
+static bool named_bits(LuOptions *opt, const NamedBit *rows, size_t n, const char *item, Fmt *err)
+{
+    for (const NamedBit *row = rows; row < rows + n; row++) {
+        if (strcmp(row->name, item))
+            continue;
+        switch (row->kind) {
+        case BIT_LU: opt->log |= row->bit; break;
+        case BIT_ACCEL: opt->accel_log |= row->bit; break;
+        case BIT_OPT: opt->no_opt |= row->bit; break;
+        default: fmt_printf(err, "'%s' is not supported", item); return false;
+        }
+        return true;
+    }
+    fmt_printf(err, "no item '%s'; there are", item);
+    for (const NamedBit *row = rows; row < rows + n; row++)
+        if (row->kind != BIT_REFUSED)
+            fmt_printf(err, " %s", row->name);
+    return false;
+}
+
+static void print_log_items(void)
+{
+    for (const NamedBit *row = log_items; row < log_items + ARRAY_SIZE(log_items); row++) {
+        char line[100];
+        Fmt f = FMT_ON(line);
+        if (row->kind == BIT_REFUSED)
+            continue;
+        fmt_printf(&f, "%s%*s%s\n", row->name, 12 - (int)strlen(row->name), "", row->text);
+        sys_write(1, f.buf, f.len);
+    }
+}
+
+bool lu_option_log(LuOptions *opt, const char *item, Fmt *err)
+{
+    if (!strcmp(item, "help") || !strcmp(item, "?")) {
+        print_log_items();
+        sys_exit_group(0);
+    }
+    return named_bits(opt, log_items, ARRAY_SIZE(log_items), item, err);
+}
+
+bool lu_option_no_opt(LuOptions *opt, const char *item, Fmt *err)
+{
+    return named_bits(opt, no_opt_items, ARRAY_SIZE(no_opt_items), item, err);
+}
