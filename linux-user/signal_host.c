@@ -11,6 +11,7 @@
  */
 #include "linux-user/signal_priv.h"
 #include "base/fmt.h"
+#include "linux-user/options.h"
 
 #include <sys/auxv.h>
 #include <ucontext.h>
@@ -58,13 +59,16 @@ uint64_t lu_sig_host_mask(uint64_t mask)
 
 /* --- the handler --- */
 
-static void put_command_line(Fmt *f)
+/* /proc has the guest's own arguments by now. */
+static void put_command_line(Fmt *f, const LuProc *p)
 {
-    char args[512];
-    long fd = sys_call4(SYS_openat, -100, "/proc/self/cmdline", 0, 0);
-    long n = sys_is_err(fd) ? 0 : sys_read((int)fd, args, sizeof args);
-    for (long i = 0; i + 1 < n; i++)
-        fmt_putc(f, args[i] ? args[i] : ' ');
+    const LuOptions *opt = p->opt;
+    fmt_puts(f, "tinamou");
+    for (unsigned i = 0; i < opt->n_forward; i++)
+        fmt_printf(f, " %s", opt->forward[i]);
+    fmt_printf(f, " %s", p->exe_host);
+    for (int i = 1; i < opt->n_args; i++)
+        fmt_printf(f, " %s", opt->args[i]);
 }
 
 static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, const ucontext_t *uc)
@@ -78,7 +82,8 @@ static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, 
         fmt_printf(&f, ", guest pc 0x%lx", (unsigned long)t->cpu->pc);
     fmt_err("%s", text);
     f.len = 0;
-    put_command_line(&f);
+    if (t && t->proc->opt)
+        put_command_line(&f, t->proc);
     fmt_err("version %s; to run it again: %s", TINAMOU_VERSION, text);
     host_sigaction(SIGABRT, NULL, 0);
     host_setmask(SIG_SETMASK, ~lu_sig_bit(SIGABRT));
