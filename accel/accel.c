@@ -21,7 +21,8 @@ static void *map_pages(void *at, size_t bytes)
     return sys_is_err(p) ? NULL : (void *)p;
 }
 
-/* What is small shares a mapping: each costs a system call at the start and an entry in the kernel's tables. */
+/* What is small shares a mapping: each costs a system call at the start and an entry in the kernel's
+ * tables. */
 static void *cut_piece(Accel *a, size_t bytes)
 {
     if (bytes > a->chunk_left) {
@@ -267,7 +268,8 @@ static void wait_for_out(AccelCpu *ac)
     enum { PATIENCE_MS = 50 };
     for (uint32_t tid; (tid = __atomic_load_n(&ac->state, __ATOMIC_SEQ_CST)) != ACCEL_CPU_OUT;) {
         if (sys_futex_wait_ms(&ac->state, tid, PATIENCE_MS) == -ETIMEDOUT && sys_thread_gone(tid))
-            __atomic_compare_exchange_n(&ac->state, &tid, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            __atomic_compare_exchange_n(&ac->state, &tid, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST);
     }
 }
 
@@ -275,8 +277,8 @@ void accel_exclusive_begin(Cpu *self)
 {
     Accel *a = self->accel;
     lock_take(&a->stop);
-    /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile, its memory
-     * stays mapped and reads OUT. */
+    /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile,
+     * its memory stays mapped and reads OUT. */
     for (AccelCpu *ac; (ac = kick_running(a));)
         wait_for_out(ac);
 }
@@ -342,17 +344,17 @@ static void drop_reservation(Cpu *cpu)
         cpu->ops->reserved(cpu, true);
 }
 
-/* A loop of exclusive instructions would take the next turn before anybody it stopped has woken up, perhaps the one it
- * waits for. */
+/* A loop of exclusive instructions would take the next turn before anybody it stopped has woken up, perhaps
+ * the one it waits for. */
 static void let_others_in(const Accel *a)
 {
     for (unsigned n = 0; n < MAX_YIELDS && __atomic_load_n(&a->waiting, __ATOMIC_RELAXED); n++)
         sys_call0(SYS_sched_yield);
 }
 
-/* One instruction, alone in the address space and so with the context of a single thread; or as many as it takes until
- * a reservation made by the first is gone (load-reserved to store-conditional), which is given up after a while.
- * Returns true when the caller of accel_run() must know of the exit. */
+/* One instruction, alone in the address space and so with the context of a single thread; or as many as it
+ * takes until a reservation made by the first is gone (load-reserved to store-conditional), which is given up
+ * after a while. Returns true when the caller of accel_run() must know of the exit. */
 static bool run_exclusive(Accel *a, Cpu *cpu)
 {
     let_others_in(a);
@@ -369,7 +371,8 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     drop_reservation(cpu);
     cpu->ctx = ctx;
     accel_exclusive_end(cpu);
-    return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
+    return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) ||
+           __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
 }
 
 /* Of a machine's cpu: what is not the engine's business is the ISA's. */
@@ -455,7 +458,8 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     siginfo_t *si = siginfo;
     ucontext_t *uc = ucontext;
     AccelCpu *ac = cpu->accel_cpu;
-    /* Non-canonical addresses are reported without the address, as SI_KERNEL; a guest sees an unmapped one. */
+    /* Non-canonical addresses are reported without the address, as SI_KERNEL; a guest sees an unmapped
+     * one. */
     int code = sig == SIGSEGV && si->si_code == SI_KERNEL ? SEGV_MAPERR : si->si_code;
     uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     if (!fault_fixup(&pc))
@@ -500,7 +504,8 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
     case IR_RUN_STUCK:
     case IR_RUN_BAD: break;
     }
-    fmt_err("internal error: the interpreter cannot run IR %u of the region at 0x%lx", run->insn, (unsigned long)r->pc);
+    fmt_err("internal error: the interpreter cannot run IR %u of the region at 0x%lx", run->insn,
+            (unsigned long)r->pc);
     __builtin_trap();
 }
 
@@ -515,7 +520,8 @@ void accel_thread_died(Accel *a, uint32_t tid)
     lock_take(&a->lock);
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
         uint32_t was = tid;
-        if (__atomic_compare_exchange_n(&ac->state, &was, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        if (__atomic_compare_exchange_n(&ac->state, &was, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
             sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
     }
     lock_release(&a->lock);

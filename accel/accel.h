@@ -1,10 +1,10 @@
 /*
  * Accel: the ways to run a Cpu. linux-user knows nothing else of the translator.
  *
- * One Accel per guest address space; each Cpu belongs to one. Engines: the translator ("dbt"), the IR interpreter
- * ("interp", --no-jit).
- * Threads: accel_run() by the cpu's thread. accel_kick() by any thread and by signal handlers. accel_invalidate()
- * by any cpu thread. The fork calls by the forking thread.
+ * One Accel per guest address space; each Cpu belongs to one. Engines: the translator ("dbt"), the IR
+ * interpreter ("interp", --no-jit).
+ * Threads: accel_run() by the cpu's thread. accel_kick() by any thread and by signal handlers.
+ * accel_invalidate() by any cpu thread. The fork calls by the forking thread.
  */
 #ifndef ACCEL_ACCEL_H
 #define ACCEL_ACCEL_H
@@ -13,15 +13,17 @@
 
 typedef struct Accel Accel;
 
-/* What accel needs from the owner of the guest address space. Called in cpu threads, with no accel lock held. */
+/* What accel needs from the owner of the guest address space. Called in cpu threads, with no accel lock
+ * held. */
 typedef struct AccelMem {
     void *opaque;
     /* How many bytes from pc are mapped executable, up to 4096; 0: none. The bytes are read directly. */
     unsigned (*exec_bytes)(void *opaque, Gva pc);
-    /* Code from this page is about to be translated. Returns true if the guest can also write it (through this or
-     * another mapping), so that fence.i must look at it again. */
+    /* Code from this page is about to be translated. Returns true if the guest can also write it (through
+     * this or another mapping), so that fence.i must look at it again. */
     bool (*code_page)(void *opaque, Gva page);
-    /* Bytes of the executable mapping that pc is in, from its start to its end: tells large programs. NULL: unknown. */
+    /* Bytes of the executable mapping that pc is in, from its start to its end: tells large programs. NULL:
+     * unknown. */
     uint64_t (*code_size)(void *opaque, Gva pc);
 } AccelMem;
 
@@ -30,7 +32,8 @@ typedef struct AccelConfig {
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint32_t no_opt;       /* ACCEL_NO_* */
     unsigned max_insns;    /* guest instructions per region; 0 = default */
-    unsigned returns_from; /* regions, from which on a program counts as large and the return stack is used; 0 = default */
+    unsigned returns_from; /* regions, from which on a program counts as large and the return stack is used; 0
+                            * = default */
     size_t cache_bytes;    /* code cache; 0 = default */
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;
@@ -42,16 +45,27 @@ typedef struct AccelConfig {
 
 /* Optimisations that can be switched off; each is a column of the test matrix. */
 enum {
-    ACCEL_NO_PINS = 1, ACCEL_NO_CHAIN = 2, ACCEL_NO_JUMP_CACHE = 4, ACCEL_NO_LOOPS = 8, ACCEL_NO_SUPERBLOCK = 16,
-    ACCEL_NO_FOLD = 32, ACCEL_NO_LAZY_NAN = 64, ACCEL_NO_LOOP_PINS = 128,
-    ACCEL_NO_LAZY_FLAGS = 512, ACCEL_NO_RETURN_STACK = 1024, ACCEL_NO_FORK_HINTS = 2048,
-    ACCEL_NO_TLB = 4096, /* every access of a machine by C code */
-    ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show its worth */
+    ACCEL_NO_PINS = 1,
+    ACCEL_NO_CHAIN = 2,
+    ACCEL_NO_JUMP_CACHE = 4,
+    ACCEL_NO_LOOPS = 8,
+    ACCEL_NO_SUPERBLOCK = 16,
+    ACCEL_NO_FOLD = 32,
+    ACCEL_NO_LAZY_NAN = 64,
+    ACCEL_NO_LOOP_PINS = 128,
+    ACCEL_NO_LAZY_FLAGS = 512,
+    ACCEL_NO_RETURN_STACK = 1024,
+    ACCEL_NO_FORK_HINTS = 2048,
+    ACCEL_NO_TLB = 4096,       /* every access of a machine by C code */
+    ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show
+                                * its worth */
 };
-enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8, ACCEL_LOG_STATS = 16,
+enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_UNIMP = 8,
+       ACCEL_LOG_STATS = 16,
        ACCEL_LOG_CPU = 32 /* all registers before each region that C code enters */ };
 
-/* NULL on failure, with one line in err (e.g. no executable memory: the caller may try again with jit = false). */
+/* NULL on failure, with one line in err (e.g. no executable memory: the caller may try again with jit =
+ * false). */
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap);
 void accel_free(Accel *a);
 
@@ -59,8 +73,10 @@ Cpu *accel_cpu_new(Accel *a);                        /* reset state; NULL: out o
 Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */
 void accel_cpu_free(Cpu *cpu);
 
-/* Runs until something for the caller happens; cpu->exit and cpu->pc say what. Exits of kind CTX, FENCE_I and EXCLUSIVE
- * are dealt with inside; of a machine's cpu also exceptions, and interrupts where it was kicked: KICK and HALT remain. Before KICK is returned the kick word is cleared, so the caller looks at its queues after. */
+/* Runs until something for the caller happens; cpu->exit and cpu->pc say what. Exits of kind CTX, FENCE_I and
+ * EXCLUSIVE are dealt with inside; of a machine's cpu also exceptions, and interrupts where it was kicked:
+ * KICK and HALT remain. Before KICK is returned the kick word is cleared, so the caller looks at its queues
+ * after. */
 void accel_run(Cpu *cpu);
 /* Makes accel_run() of that cpu return CPU_EXIT_KICK soon (at a poll), or at once if it is not running. */
 void accel_kick(Cpu *cpu);
@@ -70,39 +86,41 @@ void accel_wake(Cpu *cpu);
 void accel_halt(Cpu *cpu);
 /* Guest bytes [start, start + len) changed, were unmapped or lost their permission. */
 void accel_invalidate(Accel *a, Gva start, uint64_t len);
-/* They may have changed or lost their permission, but most likely will run as before (mprotect, a flush of a range):
- * code made from them is compared, and permission asked for, before it runs again. */
+/* They may have changed or lost their permission, but most likely will run as before (mprotect, a flush of a
+ * range): code made from them is compared, and permission asked for, before it runs again. */
 void accel_recheck(Accel *a, Gva start, uint64_t len);
-/* Code in pages that the guest can write is compared with memory before it runs again, on every cpu; on return none is
- * in code of before. The caller is outside of accel_run() and holds no lock. (An exit of kind FENCE_I, which is dealt with
- * inside, means the cpu that made it; others too, soon, where TargetOps.fence_for_all says so.) */
+/* Code in pages that the guest can write is compared with memory before it runs again, on every cpu; on
+ * return none is in code of before. The caller is outside of accel_run() and holds no lock. (An exit of kind
+ * FENCE_I, which is dealt with inside, means the cpu that made it; others too, soon, where
+ * TargetOps.fence_for_all says so.) */
 void accel_fence_i(Cpu *cpu);
-/* Every cpu's context word gets `set` bits, those of later cpus too; returns when no cpu runs code of the old context.
- * Stops the others as accel_exclusive_begin() does: not inside of that, and with no lock held. */
+/* Every cpu's context word gets `set` bits, those of later cpus too; returns when no cpu runs code of the old
+ * context. Stops the others as accel_exclusive_begin() does: not inside of that, and with no lock held. */
 void accel_ctx_set(Accel *a, Cpu *self, uint32_t set);
 
-/* Other cpus are stopped between instructions until accel_exclusive_end(). Outside of accel_run() a cpu counts as
- * stopped, so system calls need no word to accel, and waits when it enters it. The caller is outside of accel_run() and
- * holds no lock. */
+/* Other cpus are stopped between instructions until accel_exclusive_end(). Outside of accel_run() a cpu
+ * counts as stopped, so system calls need no word to accel, and waits when it enters it. The caller is
+ * outside of accel_run() and holds no lock. */
 void accel_exclusive_begin(Cpu *self);
 void accel_exclusive_end(Cpu *self);
 
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);
 
-/* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t. True: the fault
- * was in generated code or in fault.h on its behalf; the context now resumes where accel_run() returns with
- * CPU_EXIT_FAULT (or at fault.h's landing; after SIGFPE, a trapped floating-point instruction, it goes on). False: not ours, a bug of the emulator. */
+/* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t.
+ * True: the fault was in generated code or in fault.h on its behalf; the context now resumes where
+ * accel_run() returns with CPU_EXIT_FAULT (or at fault.h's landing; after SIGFPE, a trapped floating-point
+ * instruction, it goes on). False: not ours, a bug of the emulator. */
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
-/* A thread that ran a cpu of this Accel was killed from outside: breaks its locks. Threads that nobody reports are found
- * when somebody waits for them. */
+/* A thread that ran a cpu of this Accel was killed from outside: breaks its locks. Threads that nobody
+ * reports are found when somebody waits for them. */
 void accel_thread_died(Accel *a, uint32_t tid);
 
 /* fork(): prepare in the parent before, then one of the two after. */
 void accel_fork_prepare(Accel *a);
-/* By the forking thread before it takes any lock: earlier children have told what they translated, so that the next one
- * finds it done. */
+/* By the forking thread before it takes any lock: earlier children have told what they translated, so that
+ * the next one finds it done. */
 void accel_fork_learn(Cpu *cpu);
 void accel_fork_parent(Accel *a);
 void accel_fork_child(Accel *a, Cpu *survivor);

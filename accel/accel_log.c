@@ -15,7 +15,8 @@ static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
         for (unsigned at = 0; at < run->len;) {
             char text[128] = "";
             const uint8_t *bytes = next + at;
-            unsigned len = a->ops->disas ? a->ops->disas(run->pc + at, bytes, run->len - at, text, sizeof text) : 0;
+            unsigned len =
+                a->ops->disas ? a->ops->disas(run->pc + at, bytes, run->len - at, text, sizeof text) : 0;
             if (len == 0)
                 len = MIN(a->ops->insn_align, run->len - at);
             fmt_printf(f, "  0x%lx  ", (unsigned long)(run->pc + at));

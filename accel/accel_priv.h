@@ -1,10 +1,10 @@
 /*
  * What the files of accel/ share: the Accel object and the table of an engine.
  *
- * Stopping. `stop` is taken by one thread at a time. The taker kicks the cpus that are running and waits until each is OUT;
- * a cpu that wants to run while `stop` is held waits in accel_run(). Whoever is outside of accel_run() is OUT, so system
- * calls need nothing. A thread of another process can be killed while its cpu is running: after a while the waiter asks
- * the kernel, and counts it as OUT.
+ * Stopping. `stop` is taken by one thread at a time. The taker kicks the cpus that are running and waits
+ * until each is OUT; a cpu that wants to run while `stop` is held waits in accel_run(). Whoever is outside of
+ * accel_run() is OUT, so system calls need nothing. A thread of another process can be killed while its cpu
+ * is running: after a while the waiter asks the kernel, and counts it as OUT.
  * Ownership: cpus belong to the list of their Accel. All memory comes from accel_map().
  */
 #ifndef ACCEL_ACCEL_PRIV_H
@@ -20,14 +20,14 @@ typedef struct AccelCpu AccelCpu;
 
 /* An engine. Calls without a comment are those of accel.h. */
 typedef struct AccelOps {
-    size_t (*cpu_bytes)(const Accel *a); /* of the engine's own data per cpu (AccelCpu.engine); page-sized parts of
-                                          * it stay untouched until used */
+    size_t (*cpu_bytes)(const Accel *a); /* of the engine's own data per cpu (AccelCpu.engine); page-sized
+                                          * parts of it stay untouched until used */
     bool (*init)(Accel *a, char *err, size_t err_cap);
     void (*clear)(Accel *a); /* accepts a half-built object */
     void (*cpu_init)(Cpu *cpu);
     void (*cpu_clear)(Cpu *cpu);
-    /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it returns
-     * CPU_EXIT_KICK after one region. */
+    /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it
+     * returns CPU_EXIT_KICK after one region. */
     void (*run)(Cpu *cpu);
     /* After CPU_EXIT_CTX, with this cpu outside: work that needs the others stopped. May be NULL. */
     void (*outside)(Cpu *cpu);
@@ -84,7 +84,10 @@ struct Accel {
 extern const AccelOps accel_engine_interp, accel_engine_dbt;
 
 /* Bytes from an AccelCpu to its Cpu. */
-static inline size_t accel_cpu_head(const Accel *a) { return align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64); }
+static inline size_t accel_cpu_head(const Accel *a)
+{
+    return align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64);
+}
 
 /* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */
 void *accel_map(Accel *a, size_t bytes);
@@ -99,11 +102,14 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run);
 /* A running cpu counts as outside between the two; it may wait in the second. */
 void accel_pause(Cpu *cpu);
 void accel_resume(Cpu *cpu);
-/* Machines: puts the key of the region at cpu->pc into *ret_key, and sets pc_delta. NULL: cpu->exit says why not. */
+/* Machines: puts the key of the region at cpu->pc into *ret_key, and sets pc_delta. NULL: cpu->exit says why
+ * not. */
 const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key);
-/* superblock_build() at cpu->pc. Machines: from the page where that is, with stores to its bytes being noticed from then on.
+/* superblock_build() at cpu->pc. Machines: from the page where that is, with stores to its bytes being
+ * noticed from then on.
  * False: cpu->exit is filled in. */
-bool accel_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret);
+bool accel_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
+                 Superblock *ret);
 /* Does the present mapping agree with that second page? */
 bool accel_second_agrees(Cpu *cpu, uint64_t second);
 

@@ -1,4 +1,5 @@
-/* Regions of machines: from a virtual address to a page of code and its bytes (docs/adr/0018-system-memory.md). */
+/* Regions of machines: from a virtual address to a page of code and its bytes
+ * (docs/adr/0018-system-memory.md). */
 #include "accel/accel_priv.h"
 
 const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key)
@@ -50,7 +51,8 @@ static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
     return true;
 }
 
-static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret)
+static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
+                       Superblock *ret)
 {
     if (superblock_build(cfg, arena, b, cpu->pc, ctx, ret))
         return true;
@@ -58,7 +60,8 @@ static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
     return false;
 }
 
-bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx, Superblock *ret)
+bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
+                 Superblock *ret)
 {
     Gva key;
     if (!cpu->accel->cfg.machine)

@@ -142,7 +142,8 @@ static void lose_writers(SoftMmu *m, const uint8_t *page)
         for (unsigned k = 0; k < TLB_MAX_IDX; k++) {
             TlbTable *t = all[s]->table[k];
             for (unsigned n = 0; t && n < TLB_ENTRIES; n++)
-                if (t->e[n].tag[MMU_WRITE] && ((t->e[n].tag[MMU_WRITE] & ~4095ull) + t->e[n].addend) == (uint64_t)(uintptr_t)page)
+                if (t->e[n].tag[MMU_WRITE] &&
+                    ((t->e[n].tag[MMU_WRITE] & ~4095ull) + t->e[n].addend) == (uint64_t)(uintptr_t)page)
                     t->e[n].tag[MMU_WRITE] |= TLB_SLOW;
         }
     }
@@ -262,13 +263,17 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     MmuSpace *space = fetch_space(cpu);
     *ran_word(space, page, &bit) |= bit;
     note_large(&space->ran_first, &space->ran_last, va, p.bits);
-    *f = (FetchPlace){.page = page, .key = key, .pa = pa, .host = r->region->ram->host + (pa - r->region->ram->base)};
+    *f = (FetchPlace){.page = page, .key = key, .pa = pa,
+                      .host = r->region->ram->host + (pa - r->region->ram->base)};
     return f;
 }
 
 /* ---- the slow way ---- */
 
-static uint64_t swapped(uint64_t v, unsigned size) { return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v; }
+static uint64_t swapped(uint64_t v, unsigned size)
+{
+    return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v;
+}
 
 static uint64_t low_bytes(uint64_t v, unsigned size) { return size < 8 ? v & ((1ull << size * 8) - 1) : v; }
 
@@ -320,13 +325,17 @@ static bool piece_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t 
         return false;
     for (unsigned at = 0, n; at < size; at += n) {
         n = 1u << (31 - __builtin_clz(size - at));
-        if (pa + at + n > r->end || !mem_range_write(map_of(cpu), r, pa + at, n, low_bytes(value >> at * 8, n)))
+        if (pa + at + n > r->end ||
+            !mem_range_write(map_of(cpu), r, pa + at, n, low_bytes(value >> at * 8, n)))
             return refused(cpu, va, MMU_WRITE);
     }
     return true;
 }
 
-static unsigned before_page_end(Gva va, unsigned size) { return (unsigned)MIN((Gva)size, 4096 - (va & 4095)); }
+static unsigned before_page_end(Gva va, unsigned size)
+{
+    return (unsigned)MIN((Gva)size, 4096 - (va & 4095));
+}
 
 static bool word_read(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t *ret)
 {
@@ -348,7 +357,8 @@ static bool word_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t v
     Gpa pa;
     if (first == size)
         return piece_write(cpu, va, idx, size, value);
-    return locate(cpu, va + first, idx, MMU_WRITE, &pa) && piece_write(cpu, va, idx, first, low_bytes(value, first)) &&
+    return locate(cpu, va + first, idx, MMU_WRITE, &pa) &&
+           piece_write(cpu, va, idx, first, low_bytes(value, first)) &&
            piece_write(cpu, va + first, idx, size - first, value >> first * 8);
 }
 
@@ -399,7 +409,8 @@ static bool update(Cpu *cpu, IrAccess *a)
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     Gpa pa;
-    const MemRange *r = before_page_end(a->addr, size) == size ? locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) : NULL;
+    const MemRange *r =
+        before_page_end(a->addr, size) == size ? locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) : NULL;
     if (!r && before_page_end(a->addr, size) == size)
         return false;
     if (!r || r->region->kind != MEM_RAM || pa + size > r->end)
@@ -444,7 +455,8 @@ static bool store(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     Gpa pa;
     if (size == 16) { /* all of it must be there first */
-        return locate(cpu, a->addr + 15, m.mmuidx, MMU_WRITE, &pa) && word_write(cpu, a->addr, m.mmuidx, 8, a->value[0]) &&
+        return locate(cpu, a->addr + 15, m.mmuidx, MMU_WRITE, &pa) &&
+               word_write(cpu, a->addr, m.mmuidx, 8, a->value[0]) &&
                word_write(cpu, a->addr + 8, m.mmuidx, 8, a->value[1]);
     }
     uint64_t v = low_bytes(a->value[0], size);

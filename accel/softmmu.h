@@ -1,10 +1,12 @@
 /*
- * SoftMmu: a cpu's software TLB and the slow way of its accesses (docs/adr/0018-system-memory.md). Private to accel/.
+ * SoftMmu: a cpu's software TLB and the slow way of its accesses (docs/adr/0018-system-memory.md). Private to
+ * accel/.
  *
- * Invariants: hot.tlb[i] is the table of index i in the present address space; an index that nothing was filled in for points to a
- * table that never matches. A write tag matches only where the page is marked dirty in the guest's tables, is plain RAM
- * and has no code. A generation is never used twice.
- * Ownership: AccelCpu's; NULL in user mode. Threads: the cpu's own; others while it is stopped (softmmu_code_page).
+ * Invariants: hot.tlb[i] is the table of index i in the present address space; an index that nothing was
+ * filled in for points to a table that never matches. A write tag matches only where the page is marked dirty
+ * in the guest's tables, is plain RAM and has no code. A generation is never used twice.
+ * Ownership: AccelCpu's; NULL in user mode. Threads: the cpu's own; others while it is stopped
+ * (softmmu_code_page).
  */
 #ifndef ACCEL_SOFTMMU_H
 #define ACCEL_SOFTMMU_H
@@ -59,10 +61,11 @@ bool softmmu_init(Cpu *cpu);
 void softmmu_context(Cpu *cpu);
 /* NULL: cpu->exit says why nothing can be executed at va. Valid until the next call. */
 const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va);
-/* Code is about to be made from bytes of this page of code addresses: from now on stores to it are seen. The caller then
- * reads the bytes. */
+/* Code is about to be made from bytes of this page of code addresses: from now on stores to it are seen. The
+ * caller then reads the bytes. */
 void softmmu_code_page(Cpu *cpu, uint64_t page);
-/* Stores to these bytes will drop the code that overlaps them. Then they are to be compared with what was read. */
+/* Stores to these bytes will drop the code that overlaps them. Then they are to be compared with what was
+ * read. */
 void softmmu_mark_code(struct Accel *a, uint64_t pa, uint64_t bytes);
 /* MemMap.code_written, MemMap.changed; opaque: the Accel. */
 void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t bytes);

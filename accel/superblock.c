@@ -19,8 +19,8 @@ typedef struct Tracer {
 /* The address in a tagged pc. */
 static Gva place(const Tracer *x, Gva pc) { return pc & ~x->cfg->ops->pc_tag; }
 
-/* Copies guest bytes [pc, pc + n) into the buffer. Everything is translated from there: guest memory may change, or
- * vanish, at any time. */
+/* Copies guest bytes [pc, pc + n) into the buffer. Everything is translated from there: guest memory may
+ * change, or vanish, at any time. */
 static bool tracer_copy(Tracer *x, Gva pc, unsigned n)
 {
     if (fault_copy(x->buf, (const void *)(uintptr_t)(pc + x->bias), n) != 0)
@@ -157,7 +157,8 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     bool back = place(x, to) <= place(x, from);
     if (place(x, x->t.together) <= place(x, from) || back || place(x, to) > place(x, x->t.together))
         x->t.together = 0;
-    if (!cfg->loop_head && !x->t.together && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
+    if (!cfg->loop_head && !x->t.together &&
+        (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
         tracer_leave_direct(x, from, to);
         return false;
     }
@@ -172,8 +173,8 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     return true;
 }
 
-/* Turns the control flow of the instruction just translated into exits. Returns false when the region has ended,
- * else the address to go on at. */
+/* Turns the control flow of the instruction just translated into exits. Returns false when the region has
+ * ended, else the address to go on at. */
 static bool tracer_flow(Tracer *x, Gva *pc)
 {
     Trans *t = &x->t;
@@ -219,7 +220,8 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     return false;
 }
 
-static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *sb)
+static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gva pc, uint32_t ctx,
+                        Superblock *sb)
 {
     memset(x, 0, offsetof(Tracer, buf));
     x->cfg = cfg;
@@ -240,7 +242,8 @@ static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gv
     }
 }
 
-static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
+static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                        Superblock *ret)
 {
     const TargetOps *ops = cfg->ops;
     IrRegion *r = ir_region_new(arena, ops->slots, ops->n_slots, ops->helpers, ops->n_helpers);
@@ -254,7 +257,8 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 }
 
-bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret)
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                      Superblock *ret)
 {
     const TargetOps *ops = cfg->ops;
     ret->n_runs = ret->n_bytes = 0;
@@ -287,7 +291,8 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
         }
         if (ret->second) {
             tracer_add_two(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)));
-        } else if (!tracer_add_run(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
+        } else if (!tracer_add_run(ret, place(&x, pc), x.t.bytes,
+                                   (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
             /* cannot happen: tracer_go keeps two runs free */
             ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
             break;

@@ -1,12 +1,13 @@
 /*
  * superblock_build: guest bytes at an address to the IR of one region. Shared by all engines.
  *
- * A region is a superblock: it follows fall-through paths and direct jumps, leaves by side exits at conditional
- * branches, and closes itself into a loop when it comes back to its own first instruction. Calls are not followed
- * (measured: docs/adr). It ends at an indirect jump, a call, an exception, the instruction limit, where the IR is
- * full, or where the next bytes are not executable.
+ * A region is a superblock: it follows fall-through paths and direct jumps, leaves by side exits at
+ * conditional branches, and closes itself into a loop when it comes back to its own first instruction. Calls
+ * are not followed (measured: docs/adr). It ends at an indirect jump, a call, an exception, the instruction
+ * limit, where the IR is full, or where the next bytes are not executable.
  *
- * Ownership: the region lives in the caller's arena until that is reset. Threads: any; the AccelMem callbacks lock.
+ * Ownership: the region lives in the caller's arena until that is reset. Threads: any; the AccelMem callbacks
+ * lock.
  */
 #ifndef ACCEL_SUPERBLOCK_H
 #define ACCEL_SUPERBLOCK_H
@@ -29,7 +30,8 @@ typedef struct Superblock {
     bool writable; /* the guest can write one of the pages: fence.i must look at the bytes again */
     Gva fault;     /* result false: the address that is not executable */
     Gva second;    /* paged: address of code of the page that the only instruction goes on in; 0: none */
-    uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ by now */
+    uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ
+                                  * by now */
 } Superblock;
 
 typedef struct SuperblockConfig {
@@ -41,14 +43,15 @@ typedef struct SuperblockConfig {
     unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
     void *opaque;
-    /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last instruction that
-     * begins in it may end on another: `second` says where that is (false: nowhere). */
+    /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last
+     * instruction that begins in it may end on another: `second` says where that is (false: nowhere). */
     const uint8_t *page;
     bool (*second)(void *opaque, Gva *ret_page, const uint8_t **ret_bytes);
     void *second_opaque;
 } SuperblockConfig;
 
 /* False: not even the first instruction can be fetched; ret->fault says where. */
-bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx, Superblock *ret);
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                      Superblock *ret);
 
 #endif

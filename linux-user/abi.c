@@ -26,8 +26,8 @@ const LuAbi *lu_abi_named(const char *name, size_t n)
 bool lu_abi_has_header(const LuAbi *abi, const uint8_t head[LU_ELF_HEAD])
 {
     unsigned machine = head[18] | (unsigned)head[19] << 8;
-    return !memcmp(head, ELFMAG, SELFMAG) && head[EI_DATA] == ELFDATA2LSB && abi->target->elf_class == head[EI_CLASS] &&
-           abi->target->elf_machine == machine;
+    return !memcmp(head, ELFMAG, SELFMAG) && head[EI_DATA] == ELFDATA2LSB &&
+           abi->target->elf_class == head[EI_CLASS] && abi->target->elf_machine == machine;
 }
 
 const LuAbi *lu_abi_of_header(const uint8_t head[LU_ELF_HEAD])

@@ -1,7 +1,7 @@
 /*
- * LuAbi: the guest ISA's Linux ABI as data and a few functions. One folder per ISA (linux-user/riscv64/) fills one.
- * 64-bit asm-generic structures are the same for riscv64 and arm64 and are handled in the shared files.
- * The ELF header of the program chooses one of lu_abi_at(), once, before anything is mapped.
+ * LuAbi: the guest ISA's Linux ABI as data and a few functions. One folder per ISA (linux-user/riscv64/)
+ * fills one. 64-bit asm-generic structures are the same for riscv64 and arm64 and are handled in the shared
+ * files. The ELF header of the program chooses one of lu_abi_at(), once, before anything is mapped.
  */
 #ifndef LINUX_USER_ABI_H
 #define LINUX_USER_ABI_H
@@ -22,20 +22,22 @@ struct LuAbi {
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */
     uint16_t n_syscalls;        /* highest number + 1 */
     const uint16_t *syscall_row; /* guest number -> row of syscalls.def + 1; 0: no such number */
-    /* Guests of 32 bits have their own tables instead of these two (abi32/lu32.h): the call, and for the list of calls the one
-     * of the lowest number from *nr on, by its name there: its note, or NULL at the end. */
+    /* Guests of 32 bits have their own tables instead of these two (abi32/lu32.h): the call, and for the list
+     * of calls the one of the lowest number from *nr on, by its name there: its note, or NULL at the end. */
     long (*syscall32)(LuThread *t, uint64_t nr);
     const char *(*list_calls32)(const LuAbi *abi, unsigned *nr, struct LuSyscallRow *ret);
     const struct Lu32Table *calls32;
     const char *platform;       /* AT_PLATFORM, NULL: none */
-    /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no such model. */
+    /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no
+     * such model. */
     bool (*choose_model)(LuProc *p, const char *name);
     void (*list_models)(struct Fmt *out); /* a line each: name, two blanks, what it is */
     /* Makes the first cpu one of that model, with secrets made of `seed`; NULL: nothing to do. */
     void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);
 
     bool (*map_pages)(LuThread *t);       /* pages besides the program's; NULL: none */
-    bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL: none does */
+    bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL:
+                                            * none does */
     uint64_t (*syscall_nr)(const Cpu *cpu);
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
     void (*set_result)(Cpu *cpu, uint64_t value);
@@ -49,14 +51,17 @@ struct LuAbi {
     void (*set_sp)(Cpu *cpu, Gva sp);
     long (*prctl)(LuThread *t, const uint64_t a[6]); /* requests of the processor; NULL: there are none */
     /* Signal frames: see signal.h. False: the frame does not fit in guest memory. */
-    bool (*push_frame)(LuThread *t, const struct LuSigInfo *info, const struct LuSigAction *act, Gva frame_top);
+    bool (*push_frame)(LuThread *t, const struct LuSigInfo *info, const struct LuSigAction *act,
+                       Gva frame_top);
     bool (*pop_frame)(LuThread *t, uint64_t *ret_mask);
-    bool (*pop_old_frame)(LuThread *t, uint64_t *ret_mask); /* of sigreturn, where that is another call than rt_sigreturn */
+    bool (*pop_old_frame)(LuThread *t, uint64_t *ret_mask); /* of sigreturn, where that is another call than
+                                                             * rt_sigreturn */
     uint32_t frame_size;                  /* bytes, for AT_MINSIGSTKSZ */
     uint32_t min_sigstksz;                /* smallest alternate stack, MINSIGSTKSZ of asm/signal.h */
     bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
     bool top_byte_ignored;                /* of addresses, as Arm's TBI has it on Linux */
-    bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see lu_open_flags() */
+    bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see
+                                           * lu_open_flags() */
     /* The page of code the guest maps as its vDSO (position independent ELF image), and in it sigreturn. */
     const uint8_t *vdso;
     uint32_t vdso_size, vdso_sigreturn;
@@ -70,14 +75,15 @@ enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 /* The guests, from 0 on; NULL behind the last. */
 const LuAbi *lu_abi_at(unsigned i);
 const LuAbi *lu_abi_named(const char *name, size_t n); /* NULL: none */
-bool lu_abi_has_header(const LuAbi *abi, const uint8_t head[LU_ELF_HEAD]); /* is it a program of this guest? */
+/* is it a program of this guest? */
+bool lu_abi_has_header(const LuAbi *abi, const uint8_t head[LU_ELF_HEAD]);
 /* Whose program it is by the first bytes of its header; NULL: nobody's. */
 const LuAbi *lu_abi_of_header(const uint8_t head[LU_ELF_HEAD]);
 /* "a, b and c", or only->name. */
 void lu_abi_list(struct Fmt *f, const LuAbi *only);
 
-/* Open flags from guest to host, or back. On Arm O_DIRECTORY and O_DIRECT, O_NOFOLLOW and O_LARGEFILE have changed
- * places with respect to asm-generic/fcntl.h, which the host has. */
+/* Open flags from guest to host, or back. On Arm O_DIRECTORY and O_DIRECT, O_NOFOLLOW and O_LARGEFILE have
+ * changed places with respect to asm-generic/fcntl.h, which the host has. */
 static inline uint32_t lu_open_flags(const LuAbi *abi, uint32_t flags)
 {
     enum { LOW = 3 << 14, HIGH = 3 << 16 };

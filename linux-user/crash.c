@@ -15,7 +15,8 @@ typedef struct File {
     uint64_t size;
 } File;
 
-/* Where an address lies, as the host's /proc/self/maps says: guest files are mapped under their host names. */
+/* Where an address lies, as the host's /proc/self/maps says: guest files are mapped under their host
+ * names. */
 typedef struct Place {
     Gva start;
     uint64_t offset;
@@ -23,7 +24,8 @@ typedef struct Place {
 } Place;
 
 static const char signal_names[SIGSYS + 1][8] = {
-    [SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS", [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV",
+    [SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS", [SIGFPE] = "SIGFPE",
+               [SIGSEGV] = "SIGSEGV",
     [SIGSYS] = "SIGSYS",
 };
 
@@ -118,7 +120,8 @@ static bool phdr_at(const File *f, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr 
         memcpy(ret, p + i * sizeof(*ret), sizeof(*ret));
     } else if (p) {
         memcpy(&n, p + i * sizeof(n), sizeof(n));
-        *ret = (Elf64_Phdr){.p_type = n.p_type, .p_offset = n.p_offset, .p_vaddr = n.p_vaddr, .p_filesz = n.p_filesz};
+        *ret = (Elf64_Phdr){.p_type = n.p_type, .p_offset = n.p_offset, .p_vaddr = n.p_vaddr,
+                            .p_filesz = n.p_filesz};
     }
     return p;
 }
@@ -126,18 +129,22 @@ static bool phdr_at(const File *f, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr 
 static bool shdr_at(const File *f, const Elf64_Ehdr *eh, unsigned i, Elf64_Shdr *ret)
 {
     bool wide = eh->e_ident[EI_CLASS] == ELFCLASS64;
-    const char *p = i < eh->e_shnum ? file_at(f, eh->e_shoff, i + 1ull, wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) : NULL;
+    const char *p = i < eh->e_shnum
+                        ? file_at(f, eh->e_shoff, i + 1ull, wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr))
+                        : NULL;
     Elf32_Shdr n;
     if (p && wide) {
         memcpy(ret, p + i * sizeof(*ret), sizeof(*ret));
     } else if (p) {
         memcpy(&n, p + i * sizeof(n), sizeof(n));
-        *ret = (Elf64_Shdr){.sh_type = n.sh_type, .sh_offset = n.sh_offset, .sh_size = n.sh_size, .sh_link = n.sh_link};
+        *ret = (Elf64_Shdr){.sh_type = n.sh_type, .sh_offset = n.sh_offset, .sh_size = n.sh_size,
+                            .sh_link = n.sh_link};
     }
     return p;
 }
 
-/* Symbol i of a table that lies in the file. Bit 0 of a function's address says on Arm which instruction set it is of. */
+/* Symbol i of a table that lies in the file. Bit 0 of a function's address says on Arm which instruction set
+ * it is of. */
 static Elf64_Sym sym_at(const char *table, const Elf64_Ehdr *eh, uint64_t i)
 {
     Elf64_Sym s;
@@ -194,7 +201,8 @@ static void put_symbol(const Place *at, Gva pc, Fmt *out)
     Elf64_Ehdr eh;
     Elf64_Shdr sh;
     uint64_t vaddr;
-    if (!f.bytes || !elf_read_header(f.bytes, (long)f.size, &eh) || !file_vaddr(&f, &eh, pc - at->start + at->offset, &vaddr))
+    if (!f.bytes || !elf_read_header(f.bytes, (long)f.size, &eh) ||
+        !file_vaddr(&f, &eh, pc - at->start + at->offset, &vaddr))
         return;
     for (unsigned want = SHT_SYMTAB;; want = SHT_DYNSYM) {
         for (unsigned i = 0; i < eh.e_shnum && shdr_at(&f, &eh, i, &sh); i++) {

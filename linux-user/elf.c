@@ -16,12 +16,14 @@ static bool fail(Fmt *err, const char *text)
     return false;
 }
 
-/* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before; space: of all addresses. */
+/* One PT_LOAD against all that may be wrong with it. prev_end: end of the one before; space: of all
+ * addresses. */
 static bool check_load(const Elf64_Phdr *ph, uint64_t file_size, uint64_t prev_end, uint64_t space, Fmt *err)
 {
     if (ph->p_filesz > ph->p_memsz)
         return fail(err, "a segment is larger in the file than in memory");
-    if (ph->p_filesz && (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)) /* bss has no place there */
+    /* bss has no place there */
+    if (ph->p_filesz && (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset))
         return fail(err, "the file is truncated: a segment ends behind its end");
     if (ph->p_vaddr > space || ph->p_memsz > space - ph->p_vaddr)
         return fail(err, "a segment lies outside of the address space");
@@ -79,8 +81,9 @@ static void put_machine(Fmt *err, const Elf64_Ehdr *eh)
     static const struct {
         uint16_t machine;
         char name[10];
-    } machines[] = {{EM_386, "i386"}, {EM_X86_64, "x86-64"}, {EM_ARM, "arm"}, {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},
-                    {EM_MIPS, "mips"}, {EM_PPC, "powerpc"}, {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
+    } machines[] = {{EM_386, "i386"},        {EM_X86_64, "x86-64"},   {EM_ARM, "arm"},
+                    {EM_AARCH64, "aarch64"}, {EM_RISCV, "riscv"},     {EM_MIPS, "mips"},
+                    {EM_PPC, "powerpc"},     {EM_PPC64, "powerpc64"}, {EM_S390, "s390"},
                     {EM_SPARCV9, "sparc64"}, {258, "loongarch"}};
     bool big = eh->e_ident[EI_DATA] == ELFDATA2MSB;
     uint16_t machine = big ? __builtin_bswap16(eh->e_machine) : eh->e_machine;
@@ -122,8 +125,10 @@ bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret)
         return len >= (long)sizeof(*ret);
     }
     memcpy(&e, head, sizeof(e));
-    *ret = (Elf64_Ehdr){.e_type = e.e_type, .e_machine = e.e_machine, .e_version = e.e_version, .e_entry = e.e_entry,
-                        .e_phoff = e.e_phoff, .e_phentsize = e.e_phentsize, .e_phnum = e.e_phnum, .e_shoff = e.e_shoff,
+    *ret = (Elf64_Ehdr){.e_type = e.e_type, .e_machine = e.e_machine, .e_version = e.e_version,
+                        .e_entry = e.e_entry,
+                        .e_phoff = e.e_phoff, .e_phentsize = e.e_phentsize, .e_phnum = e.e_phnum,
+                        .e_shoff = e.e_shoff,
                         .e_shentsize = e.e_shentsize, .e_shnum = e.e_shnum};
     memcpy(ret->e_ident, e.e_ident, sizeof(e.e_ident));
     return true;
@@ -165,11 +170,13 @@ bool elf_read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, u
     else if (sys_call4(SYS_pread64, fd, to, size, at) != (long)size)
         return false;
     if (to == &p)
-        *ret = (Elf64_Phdr){p.p_type, p.p_flags, p.p_offset, p.p_vaddr, p.p_paddr, p.p_filesz, p.p_memsz, p.p_align};
+        *ret = (Elf64_Phdr){p.p_type,  p.p_flags,  p.p_offset, p.p_vaddr,
+                            p.p_paddr, p.p_filesz, p.p_memsz,  p.p_align};
     return true;
 }
 
-static bool add_phdr(int fd, const Elf64_Phdr *ph, uint64_t file_size, const Elf64_Ehdr *eh, ElfPlan *plan, Fmt *err)
+static bool add_phdr(int fd, const Elf64_Phdr *ph, uint64_t file_size, const Elf64_Ehdr *eh, ElfPlan *plan,
+                     Fmt *err)
 {
     if (ph->p_type == PT_LOAD)
         return add_load(plan, ph, file_size, eh, err);
@@ -225,11 +232,13 @@ static bool zero(Gva at, uint64_t n)
 static bool map_load(LuThread *t, int fd, const ElfLoad *l, Gva bias, int how, Fmt *err)
 {
     Gva start = align_down(bias + l->vaddr, PAGE), file_end = bias + l->vaddr + l->filesz;
-    Gva mapped = l->filesz ? align_up(file_end, PAGE) : start, end = align_up(bias + l->vaddr + l->memsz, PAGE);
+    Gva mapped = l->filesz ? align_up(file_end, PAGE) : start,
+        end = align_up(bias + l->vaddr + l->memsz, PAGE);
     long e = 0;
     if (l->filesz)
         e = lu_mm_mmap(t, start, mapped - start, l->prot, MAP_PRIVATE | how, fd, align_down(l->offset, PAGE));
-    if (!sys_is_err(e) && l->memsz > l->filesz && (l->prot & PROT_WRITE) && l->filesz && !zero(file_end, mapped - file_end))
+    if (!sys_is_err(e) && l->memsz > l->filesz && (l->prot & PROT_WRITE) && l->filesz &&
+        !zero(file_end, mapped - file_end))
         e = -14;
     if (!sys_is_err(e) && end > mapped)
         e = lu_mm_mmap(t, mapped, end - mapped, l->prot, MAP_PRIVATE | MAP_ANONYMOUS | how, -1, 0);
@@ -253,7 +262,8 @@ static bool choose_base(LuThread *t, const ElfPlan *plan, Gva base, Gva *ret, Fm
     if (align > 1ull << 40 || len > 1ull << 46)
         return fail(err, "it needs more address space than there is");
     base = align ? align_down(base, align) : base;
-    long p = lu_mm_mmap(t, base, len + (base ? 0 : align), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p = lu_mm_mmap(t, base, len + (base ? 0 : align), PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (sys_is_err(p))
         return fail(err, "it does not fit into the address space");
     Gva at = align ? align_up((Gva)p, align) : (Gva)p;
@@ -279,7 +289,8 @@ bool elf_map(LuThread *t, int fd, const ElfPlan *plan, Gva base, ElfImage *ret, 
     /* Pages shared by two segments are mapped twice, the later one wins, as in the kernel. */
     for (unsigned i = 0; i < plan->n_loads; i++) {
         const ElfLoad *l = &plan->load[i];
-        bool shares = i && align_down(l->vaddr, PAGE) < align_up(plan->load[i - 1].vaddr + plan->load[i - 1].memsz, PAGE);
+        bool shares = i && align_down(l->vaddr, PAGE) <
+                               align_up(plan->load[i - 1].vaddr + plan->load[i - 1].memsz, PAGE);
         if (!map_load(t, fd, l, bias, plan->pie || shares ? MAP_FIXED : MAP_FIXED_NOREPLACE, err))
             return false;
     }

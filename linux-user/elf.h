@@ -1,8 +1,8 @@
 /*
  * The loader: puts an ELF program and its interpreter into guest memory.
  *
- * Only program headers are looked at; every value in them is checked first, so that a hostile file ends in one line, never
- * in a fault. Without state; used before the guest starts.
+ * Only program headers are looked at; every value in them is checked first, so that a hostile file ends in
+ * one line, never in a fault. Without state; used before the guest starts.
  * Ownership: the descriptors are the caller's. Sources: elf(5), System V ABI chapters 4 and 5.
  */
 #ifndef LINUX_USER_ELF_H
@@ -43,11 +43,13 @@ typedef struct ElfImage {
 
 /* Bytes of a program header in that guest's files. */
 unsigned elf_phdr_size(const LuAbi *abi);
-/* The header in the first `len` bytes of a file, as that of a 64-bit one, which has the same fields; false: none. */
+/* The header in the first `len` bytes of a file, as that of a 64-bit one, which has the same fields; false:
+ * none. */
 bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret);
 /* Program header i of a file whose first `len` bytes are in head, with a header of a known phentsize. */
 bool elf_read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, unsigned i, Elf64_Phdr *ret);
-/* Reads the headers of fd into plan; false with the reason in err (without the file's name). abi: whose program it must be;
+/* Reads the headers of fd into plan; false with the reason in err (without the file's name). abi: whose
+ * program it must be;
  * NULL: any guest's. */
 bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err);
 /* Maps it. `base`: where a position-independent file goes (0: anywhere). */

@@ -59,9 +59,10 @@ static char *copy_scratch(LuThread *t, const char *s, size_t n)
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/* The line of a script: interpreter and at most one argument. buf holds the first bytes of the file, `n` of them,
- * and a NUL. -ENOEXEC if there is none, or it was cut off. */
-static long parse_script(LuThread *t, const char *buf, size_t n, const char **ret_interp, const char **ret_arg)
+/* The line of a script: interpreter and at most one argument. buf holds the first bytes of the file, `n` of
+ * them, and a NUL. -ENOEXEC if there is none, or it was cut off. */
+static long parse_script(LuThread *t, const char *buf, size_t n, const char **ret_interp,
+                         const char **ret_arg)
 {
     const char *s = buf + 2, *end = memchr(s, '\n', n - 2);
     bool cut = !end && n >= EXEC_LINE;
@@ -94,7 +95,8 @@ static long check_interp(LuThread *t, int fd, const LuAbi *abi, const Elf64_Phdr
         return -ENOEXEC;
     if (!name)
         return -ENOMEM;
-    if (sys_call4(SYS_pread64, fd, name, ph->p_filesz, ph->p_offset) != (long)ph->p_filesz || name[ph->p_filesz - 1])
+    if (sys_call4(SYS_pread64, fd, name, ph->p_filesz, ph->p_offset) != (long)ph->p_filesz ||
+        name[ph->p_filesz - 1])
         return -ENOEXEC;
     long ifd = open_exec(AT_FDCWD, lu_path(t, name), 0);
     if (sys_is_err(ifd))
@@ -325,7 +327,8 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
         sys_call3(SYS_fcntl, x->fd, F_SETFD, 0);
         int self = t->proc->self_fd;
         if (self >= 0)
-            e = lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l.v, (long)envp, AT_EMPTY_PATH);
+            e = lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l.v, (long)envp,
+                                 AT_EMPTY_PATH);
         else
             e = lu_blocking_exec(t, false, SYS_execve, (long)"/proc/self/exe", (long)l.v, (long)envp, 0, 0);
         sys_call3(SYS_fcntl, x->fd, F_SETFD, FD_CLOEXEC);
@@ -342,8 +345,8 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
 }
 
 /* Lets the kernel run the file, or say why it cannot. */
-static long exec_native(LuThread *t, ExecTarget *x, int dirfd, const char *path, Gva argv, size_t argc, Gva envp,
-                        int flags)
+static long exec_native(LuThread *t, ExecTarget *x, int dirfd, const char *path, Gva argv, size_t argc,
+                        Gva envp, int flags)
 {
     ArgList l;
     if (!x->n_words) {

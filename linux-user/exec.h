@@ -1,6 +1,7 @@
 /*
  * What execve(2) runs: the chain of `#!` interpreters down to a program of the guest or of the host.
- * Legal in a vfork child: scratch memory only. Threads: the guest thread itself. Sources: execve(2), binfmt_script.
+ * Legal in a vfork child: scratch memory only. Threads: the guest thread itself. Sources: execve(2),
+ * binfmt_script.
  */
 #ifndef LINUX_USER_EXEC_H
 #define LINUX_USER_EXEC_H

@@ -1,6 +1,6 @@
 /*
- * Guest memory for system calls. guest_base is 0 for 64-bit guests, so a guest address is a host address, but it is
- * the guest's: it may be unmapped, or vanish. All C code goes through these.
+ * Guest memory for system calls. guest_base is 0 for 64-bit guests, so a guest address is a host address, but
+ * it is the guest's: it may be unmapped, or vanish. All C code goes through these.
  * Errors: false or -EFAULT; nothing is half-written beyond what fault_copy says. Threads: any.
  */
 #ifndef LINUX_USER_GUEST_H
@@ -10,9 +10,16 @@
 #include "base/fault.h"
 #include "target/target.h"
 
-static inline bool guest_read(void *dst, Gva src, size_t n) { return fault_copy(dst, (const void *)(uintptr_t)src, n) == 0; }
-static inline bool guest_write(Gva dst, const void *src, size_t n) { return fault_copy((void *)(uintptr_t)dst, src, n) == 0; }
-static inline void *guest_ptr(Gva a) { return (void *)(uintptr_t)a; } /* to hand to the kernel, never to dereference */
+static inline bool guest_read(void *dst, Gva src, size_t n)
+{
+    return fault_copy(dst, (const void *)(uintptr_t)src, n) == 0;
+}
+static inline bool guest_write(Gva dst, const void *src, size_t n)
+{
+    return fault_copy((void *)(uintptr_t)dst, src, n) == 0;
+}
+/* to hand to the kernel, never to dereference */
+static inline void *guest_ptr(Gva a) { return (void *)(uintptr_t)a; }
 /* Copies a string with its NUL; -EFAULT, -ENAMETOOLONG, or its length. */
 static inline long guest_string(char *dst, Gva src, size_t cap)
 {

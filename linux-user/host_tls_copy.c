@@ -3,7 +3,8 @@
 
 #include <elf.h>
 
-enum { TCB_BYTES = 4096, TCB_SELF = 0, TCB_HEADER_SELF = 0x10, TCB_STACK_GUARD = 0x28, TCB_POINTER_GUARD = 0x30,
+enum { TCB_BYTES = 4096, TCB_SELF = 0, TCB_HEADER_SELF = 0x10, TCB_STACK_GUARD = 0x28,
+       TCB_POINTER_GUARD = 0x30,
        TCB_USED = 0x40 };
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));

@@ -38,8 +38,8 @@ bool host_tls_has_donors(void)
     return true;
 }
 
-/* ASan wants to clear the shadow of the whole stack before a call that does not return. Guest threads run on stacks of our
- * own, which it does not know, and nobody jumps over frames here. */
+/* ASan wants to clear the shadow of the whole stack before a call that does not return. Guest threads run on
+ * stacks of our own, which it does not know, and nobody jumps over frames here. */
 void __asan_handle_no_return(void);
 void __asan_handle_no_return(void) {}
 

@@ -37,7 +37,8 @@ static bool find_tables(const char *start, Image *img)
     return img->str && img->sym;
 }
 
-/* Symbols that a look-up can find. Of the GNU form only the chains tell: the last one ends with an odd word. */
+/* Symbols that a look-up can find. Of the GNU form only the chains tell: the last one ends with an odd
+ * word. */
 static uint32_t symbol_count(const Image *img)
 {
     if (img->hash)

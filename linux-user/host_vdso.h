@@ -1,8 +1,9 @@
 /*
  * The host's vDSO: user code that the kernel maps, for clocks at a fraction of a system call.
  *
- * It is an ELF shared object in memory, trusted as the kernel is. Threads: any; no state. NULL: there is none, or it has
- * no such function. Sources: vdso(7), ELF gABI (dynamic section, hash table), the GNU hash section.
+ * It is an ELF shared object in memory, trusted as the kernel is. Threads: any; no state. NULL: there is
+ * none, or it has no such function. Sources: vdso(7), ELF gABI (dynamic section, hash table), the GNU hash
+ * section.
  */
 #ifndef LINUX_USER_HOST_VDSO_H
 #define LINUX_USER_HOST_VDSO_H

@@ -1,5 +1,6 @@
 /*
- * tinamou: the composition root of Linux user mode. Order of the start: options, headers of the program, layout, mapping, stack, accel, signals, run.
+ * tinamou: the composition root of Linux user mode. Order of the start: options, headers of the program,
+ * layout, mapping, stack, accel, signals, run.
  */
 #include <elf.h>
 #include <errno.h>
@@ -75,8 +76,9 @@ static LuProc *new_process(void)
 }
 
 /*
- * With a bottom-up layout, or a gap for a huge stack, the kernel places the emulator and its mappings in the middle of
- * the guest's space. Then this starts itself again with the usual layout, and puts things back afterwards.
+ * With a bottom-up layout, or a gap for a huge stack, the kernel places the emulator and its mappings in the
+ * middle of the guest's space. Then this starts itself again with the usual layout, and puts things back
+ * afterwards.
  */
 static void start_again(const LuOptions *opt, int argc, char **argv, char **envp)
 {
@@ -97,7 +99,9 @@ static void start_again(const LuOptions *opt, int argc, char **argv, char **envp
         v[n++] = argv[i];
     char words[24];
     Fmt fw = FMT_ON(words);
-    fmt_printf(&fw, "%u", opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + (opt->ignored_faults ? 2 : 0) + 4);
+    fmt_printf(&fw, "%u",
+               opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + (opt->ignored_faults ? 2 : 0) +
+                   4);
     if (opt->reexec)
         v[2] = words;
     v[n++] = "-old-stack";
@@ -157,8 +161,8 @@ static void refuse_script(const Start *s, int fd)
     name[strcspn(name, " \t\n")] = 0;
     const char *root = s->opt->sysroot;
     if (name[0])
-        fmt_err("%s: its interpreter %s cannot be used: it is missing%s%s, or is no program", s->opt->program, name,
-                root[0] ? ", also below " : "", root);
+        fmt_err("%s: its interpreter %s cannot be used: it is missing%s%s, or is no program", s->opt->program,
+                name, root[0] ? ", also below " : "", root);
     else
         fmt_err("%s: names no interpreter behind #!", s->opt->program);
     sys_exit_group(name[0] ? EXIT_MISSING : EXIT_CANNOT);
@@ -214,8 +218,8 @@ static size_t copy_path(char dst[LU_PATH_BYTES], const char *src)
     return n;
 }
 
-/* Appends the components of a path without links to the absolute one of n bytes in out ("" is the root). Returns the new
- * length; 0: it does not fit, or is the root. */
+/* Appends the components of a path without links to the absolute one of n bytes in out ("" is the root).
+ * Returns the new length; 0: it does not fit, or is the root. */
 static size_t append_components(char out[LU_PATH_BYTES], size_t n, const char *path)
 {
     for (size_t len; path += strspn(path, "/"), (len = strcspn(path, "/")) > 0; path += len) {
@@ -235,8 +239,8 @@ static size_t append_components(char out[LU_PATH_BYTES], size_t n, const char *p
     return n;
 }
 
-/* The file's name as /proc would tell it, if no link is on the way to it: the kernel would have to make the entries of
- * /proc/self first, which takes four times as long. Returns the length; 0: ask /proc. */
+/* The file's name as /proc would tell it, if no link is on the way to it: the kernel would have to make the
+ * entries of /proc/self first, which takes four times as long. Returns the length; 0: ask /proc. */
 static size_t name_without_links(const Start *s, char out[LU_PATH_BYTES])
 {
     const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
@@ -249,7 +253,8 @@ static size_t name_without_links(const Start *s, char out[LU_PATH_BYTES])
     sys_close((int)fd);
     size_t n = 0;
     if (path[0] != '/') {
-        long len = sys_call2(SYS_getcwd, out, LU_PATH_BYTES); /* with the NUL; "(unreachable)" may stand before it */
+        long len = sys_call2(SYS_getcwd, out, LU_PATH_BYTES); /* with the NUL; "(unreachable)" may stand
+                                                               * before it */
         if (sys_is_err(len) || out[0] != '/')
             return 0;
         n = out[1] ? (size_t)len - 1 : 0;
@@ -290,8 +295,8 @@ static long open_at_root(Start *s, const char *root, const char *path)
     return sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
 }
 
-/* Without -L, the places where distributions put guest libraries are tried; one that has the interpreter becomes the
- * sysroot. */
+/* Without -L, the places where distributions put guest libraries are tried; one that has the interpreter
+ * becomes the sysroot. */
 static void open_interp(Start *s)
 {
     const char *name = s->prog.interp;
@@ -323,7 +328,8 @@ static void open_interp(Start *s)
             fmt_printf(&tried, "%s%s", root, none ? " (which does not exist either)" : "");
         else
             fmt_printf(&tried, "%s and %s", places[0], places[1]);
-        fmt_err("%s: needs the interpreter %s, which is not there, nor below %s (give the guest's libraries with -L)",
+        fmt_err("%s: needs the interpreter %s, which is not there, nor below %s (give the guest's libraries "
+                "with -L)",
                 s->opt->program, name, tried.buf);
         sys_exit_group(EXIT_MISSING);
     }
@@ -388,13 +394,14 @@ static char **guest_env(Start *s, char **envp)
     return v;
 }
 
-/* Tells the kernel where the guest's arguments are, so that ps and /proc show the guest. Needs no privilege; a kernel
- * without it leaves the emulator's, and procfs.c answers for the guest itself. */
+/* Tells the kernel where the guest's arguments are, so that ps and /proc show the guest. Needs no privilege;
+ * a kernel without it leaves the emulator's, and procfs.c answers for the guest itself. */
 static void show_guest(const LuProc *p, const ElfImage *img, Gva sp)
 {
     struct prctl_mm_map m = {
         .start_code = img->bias ? img->bias : 0x10000, .end_code = img->high, .start_data = img->high - 4096,
-        .end_data = img->high, .start_brk = img->high, .brk = img->high, .start_stack = sp, .arg_start = p->args_start,
+        .end_data = img->high, .start_brk = img->high, .brk = img->high, .start_stack = sp,
+        .arg_start = p->args_start,
         .arg_end = p->args_end, .env_start = p->env_start, .env_end = p->env_end, .auxv = (void *)p->auxv,
         .auxv_size = (uint32_t)p->auxv_len, .exe_fd = (uint32_t)-1,
     };
@@ -407,7 +414,8 @@ static Gva load(Start *s, char **envp, Gva *ret_sp)
     LuProc *p = s->p;
     ElfImage prog, interp = {0};
     const LuLayout *l = lu_mm_layout(p->mm);
-    /* A position-independent program without interpreter may be the interpreter itself: it goes where mappings do. */
+    /* A position-independent program without interpreter may be the interpreter itself: it goes where
+     * mappings do. */
     Gva base = s->interp_fd >= 0 ? l->pie_base : 0;
     if (!elf_map(s->t, s->prog_fd, &s->prog, base, &prog, &s->err))
         refuse(s, EXIT_CANNOT, s->opt->program);
@@ -434,7 +442,8 @@ static Gva load(Start *s, char **envp, Gva *ret_sp)
     return s->interp_fd >= 0 ? interp.entry : prog.entry;
 }
 
-/* An address space that is limited for good is to be the guest's for the most part; a cache takes ten times its size. */
+/* An address space that is limited for good is to be the guest's for the most part; a cache takes ten times
+ * its size. */
 static uint64_t cache_bytes(const LuProc *p)
 {
     struct rlimit64 as;
@@ -512,8 +521,8 @@ static __attribute__((noinline)) void grow_stack(void)
         room[at - 1] = 0;
 }
 
-/* The kernel does not grow the stack beyond its soft limit, but what has grown stays: with less than this we would fall
- * without a word. */
+/* The kernel does not grow the stack beyond its soft limit, but what has grown stays: with less than this we
+ * would fall without a word. */
 static void check_stack(void)
 {
     struct rlimit64 r;
@@ -527,8 +536,8 @@ static void check_stack(void)
     }
     if (r.rlim_max >= STACK_NEEDED)
         return;
-    fmt_err("the limit of the stack (ulimit -s) is %u KiB, the emulator itself needs %u", (unsigned)(r.rlim_max >> 10),
-            STACK_NEEDED >> 10);
+    fmt_err("the limit of the stack (ulimit -s) is %u KiB, the emulator itself needs %u",
+            (unsigned)(r.rlim_max >> 10), STACK_NEEDED >> 10);
     sys_exit_group(EXIT_CANNOT);
 }
 

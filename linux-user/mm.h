@@ -1,18 +1,19 @@
 /*
- * LuMm: the guest's address space. The emulator lives at the top of the host's space (rules.md 15); everything below
- * belongs to the guest, with guest_base 0.
+ * LuMm: the guest's address space. The emulator lives at the top of the host's space (rules.md 15);
+ * everything below belongs to the guest, with guest_base 0.
  *
- * How the two are kept apart: the kernel puts a static-pie just below the stack and places mappings without an
- * address top-down from there. task_size is WINDOW (64 GiB) below the image: whatever the emulator (or libc in it) maps
- * without an address falls into that window, and guest mappings are always placed by us, at fixed addresses below
- * it. Nothing is reserved, so nothing counts against RLIMIT_AS. Where the kernel does not work that way (bottom-up
- * layout, sanitizer builds) what is found in /proc/self/maps at the start is entered as foreign and avoided. Guest loads
- * and stores are not masked: one with a wild address above task_size can hit the emulator (docs/adr/0008); system calls
- * cannot be made to (su_pointer()).
+ * How the two are kept apart: the kernel puts a static-pie just below the stack and places mappings without
+ * an address top-down from there. task_size is WINDOW (64 GiB) below the image: whatever the emulator (or
+ * libc in it) maps without an address falls into that window, and guest mappings are always placed by us, at
+ * fixed addresses below it. Nothing is reserved, so nothing counts against RLIMIT_AS. Where the kernel does
+ * not work that way (bottom-up layout, sanitizer builds) what is found in /proc/self/maps at the start is
+ * entered as foreign and avoided. Guest loads and stores are not masked: one with a wild address above
+ * task_size can hit the emulator (docs/adr/0008); system calls cannot be made to (su_pointer()).
  *
- * Invariants: the interval map holds every guest mapping with its protection, flags and file identity, in address
- * order, not overlapping; the host mapping agrees, except that PROT_EXEC is never given to guest pages (the host never
- * executes them) and write-protected code pages are noted. task_size is the lowest address of the emulator.
+ * Invariants: the interval map holds every guest mapping with its protection, flags and file identity, in
+ * address order, not overlapping; the host mapping agrees, except that PROT_EXEC is never given to guest
+ * pages (the host never executes them) and write-protected code pages are noted. task_size is the lowest
+ * address of the emulator.
  * Threads: calls lock (LOCK_RANK_MM). Errors: -errno as the kernel's.
  */
 #ifndef LINUX_USER_MM_H
@@ -80,7 +81,8 @@ typedef struct LuMapping {
 } LuMapping;
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque);
 
-/* A page of code that is not the guest's to change, at an address that may be above task_size. Before the guest starts. */
+/* A page of code that is not the guest's to change, at an address that may be above task_size. Before the
+ * guest starts. */
 long lu_mm_map_code_page(LuMm *mm, Gva at, const void *bytes);
 /* Marks the mapping that starts at this address as the vDSO or the first stack. */
 void lu_mm_name_vdso(LuMm *mm, Gva at);

@@ -257,7 +257,8 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
         return finish(t, mm, &a, -ENOMEM);
     /* The flag of x86 that means the guest's part: between 1 and 2 GiB, and nowhere that something is. */
     ret = sys_mmap(NULL, len, host_prot(prot), flags | 0x40 /* MAP_32BIT */, fd, (long)off);
-    if (!sys_is_err(ret) && !(lu_mm_in_range(mm->layout.task_size, (Gva)ret, size) && range_free(mm, (Gva)ret, size))) {
+    if (!sys_is_err(ret) &&
+        !(lu_mm_in_range(mm->layout.task_size, (Gva)ret, size) && range_free(mm, (Gva)ret, size))) {
         sys_munmap((void *)ret, size);
         ret = -ENOMEM;
     }
@@ -275,7 +276,8 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
 
 long lu_mm_map_code_page(LuMm *mm, Gva at, const void *bytes)
 {
-    long p = sys_mmap((void *)at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    long p = sys_mmap((void *)at, PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (sys_is_err(p))
         return p;
     memcpy((void *)at, bytes, PAGE);
@@ -382,7 +384,8 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
 /* ---- mremap ---- */
 
 /* The map after [old, old + old_len) became [to, to + new_len). */
-static void follow_remap(LuMm *mm, After *a, Range r, Gva old, uint64_t old_len, Gva to, uint64_t new_len, bool keep)
+static void follow_remap(LuMm *mm, After *a, Range r, Gva old, uint64_t old_len, Gva to, uint64_t new_len,
+                         bool keep)
 {
     changed(mm, a, old, old + old_len);
     r.offset += r.kind & RANGE_ANON ? 0 : old - r.start;
@@ -430,7 +433,8 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     LuMm *mm = lock_mm(t);
     Gva task = mm->layout.task_size;
     if (flags & MREMAP_FIXED) {
-        if (new_addr % PAGE || !lu_mm_in_range(task, new_addr, to) || (new_addr < old + from && old < new_addr + to))
+        if (new_addr % PAGE || !lu_mm_in_range(task, new_addr, to) ||
+            (new_addr < old + from && old < new_addr + to))
             return finish(t, mm, &a, -EINVAL);
         if (touches_foreign(mm, new_addr, new_addr + to))
             return finish(t, mm, &a, -ENOMEM);
@@ -476,7 +480,8 @@ long lu_mm_brk(LuThread *t, Gva want)
     } else if (ok && end > now) {
         Range r = {.start = now, .end = end, .kind = RANGE_ANON, .prot = PROT_READ | PROT_WRITE};
         /* The kernel leaves a page between the heap and the next mapping. */
-        ok = mm->n + 3 <= MAX_RANGES && !over_limit(mm, end - now, true) && range_free(mm, now, end - now + PAGE);
+        ok = mm->n + 3 <= MAX_RANGES && !over_limit(mm, end - now, true) &&
+             range_free(mm, now, end - now + PAGE);
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
         ok = ok && !sys_is_err(sys_mmap((void *)now, end - now, r.prot, flags, -1, 0));
         if (ok)
@@ -513,7 +518,8 @@ long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long
     LuMm *mm = t->proc->mm;
     uint64_t size = align_up(len + addr % PAGE, PAGE);
     /* What is wrong for any process, the kernel says best: empty, wrapping, or beyond every user address. */
-    bool wrong = !len || size < len || align_down(addr, PAGE) + size < size || addr >= t->proc->abi->task_size;
+    bool wrong =
+        !len || size < len || align_down(addr, PAGE) + size < size || addr >= t->proc->abi->task_size;
     if (!wrong && !lu_mm_in_range(mm->layout.task_size, align_down(addr, PAGE), size))
         return -ENOMEM;
     return sys_call6(nr, (long)addr, (long)len, c, d, e, f);
@@ -570,9 +576,11 @@ long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags)
     After a = {0};
     LuMm *mm = lock_mm(t);
     Range r = {.kind = RANGE_SHARED | RANGE_SHM, .dev = (uint64_t)PRIVATE_FILE - 1, .ino = (uint64_t)id + 1};
-    r.prot = (uint8_t)(PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0));
-    if (addr && (!lu_mm_in_range(mm->layout.task_size, addr, size) ||
-                 touches_foreign(mm, addr, addr + size) || (!(flags & SHM_REMAP) && !range_free(mm, addr, size))))
+    r.prot =
+        (uint8_t)(PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0));
+    if (addr &&
+        (!lu_mm_in_range(mm->layout.task_size, addr, size) || touches_foreign(mm, addr, addr + size) ||
+         (!(flags & SHM_REMAP) && !range_free(mm, addr, size))))
         return finish(t, mm, &a, -EINVAL);
     if (mm->n + 3 > MAX_RANGES || over_limit(mm, size, false))
         return finish(t, mm, &a, -ENOMEM);

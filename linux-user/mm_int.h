@@ -42,8 +42,9 @@ struct LuMm {
     uint64_t total, data; /* bytes mapped; bytes private and writable */
     uint64_t serial;      /* names private file mappings, so that only pieces of one are joined */
     bool lock_future;     /* mlockall(MCL_FUTURE) */
-    /* By address, not overlapping. A gap buffer: the free part of the array stands where the last change was, so that
-     * changes near each other (top-down mapping) move little. Pointers to ranges end with the next change. */
+    /* By address, not overlapping. A gap buffer: the free part of the array stands where the last change was,
+     * so that changes near each other (top-down mapping) move little. Pointers to ranges end with the next
+     * change. */
     union {
         struct { uint32_t n, gap; };
         uint64_t n_gap;   /* both, for one store: see range_repair() */
@@ -59,8 +60,9 @@ static inline Range *range_at(const LuMm *mm, uint32_t i)
     return &mm->slots[i < mm->gap ? i : i + (MAX_RANGES - mm->n)];
 }
 
-/* After an owner of the lock was killed: order, no overlaps, sums. Changes are made in such an order that what is wrong
- * then is one overlap or one hole; the hole's mapping exists on the host and is not the guest's any more. */
+/* After an owner of the lock was killed: order, no overlaps, sums. Changes are made in such an order that
+ * what is wrong then is one overlap or one hole; the hole's mapping exists on the host and is not the guest's
+ * any more. */
 void range_repair(LuMm *mm);
 
 static inline void mm_lock(LuMm *mm)
@@ -84,7 +86,8 @@ bool range_protect(LuMm *mm, Gva start, Gva end, uint8_t prot);
 bool range_split_at(LuMm *mm, Gva addr);
 /* Joins neighbours that are the same, among ranges [from, to]. */
 void range_merge(LuMm *mm, uint32_t from, uint32_t to);
-/* A place for len bytes, aligned: at the hint if it is free, else below mmap_base top-down, else above it. 0: none. */
+/* A place for len bytes, aligned: at the hint if it is free, else below mmap_base top-down, else above it. 0:
+ * none. */
 Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align);
 /* Asks the kernel how far a stack below addr has grown and moves the start of its range. */
 void range_sync_growth(LuMm *mm, Gva addr);

@@ -129,7 +129,8 @@ bool range_protect(LuMm *mm, Gva start, Gva end, uint8_t prot)
 
 static bool can_join(const Range *a, const Range *b)
 {
-    if (a->end != b->start || a->kind != b->kind || a->prot != b->prot || a->dev != b->dev || a->ino != b->ino)
+    if (a->end != b->start || a->kind != b->kind || a->prot != b->prot || a->dev != b->dev ||
+        a->ino != b->ino)
         return false;
     /* Private file mappings carry no identity: the kernel may keep them apart, and so do we. */
     if (a->kind & (RANGE_GROWSDOWN | RANGE_VDSO | RANGE_SHM))

@@ -74,7 +74,9 @@ static bool parse_u64(Parse *ps, const char *s, bool suffix, uint64_t *ret)
         s += 2;
     const char *digits = s;
     for (;; s++) {
-        unsigned c = (unsigned char)*s, d = c - '0' < 10 ? c - '0' : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10 : 99;
+        unsigned c = (unsigned char)*s, d = c - '0' < 10         ? c - '0'
+                                            : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10
+                                                                 : 99;
         if (d >= base)
             break;
         if (v > (UINT64_MAX - d) / base)
@@ -121,7 +123,8 @@ static const char *absolute(Parse *ps, const char *path)
     return s;
 }
 
-/* Without links, so that names the kernel gives back (exe, cwd) begin with it. As it is if there is no such thing. */
+/* Without links, so that names the kernel gives back (exe, cwd) begin with it. As it is if there is no such
+ * thing. */
 static const char *real_path(Parse *ps, const char *path)
 {
     long fd = sys_call4(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
@@ -371,7 +374,8 @@ static bool opt_host_cpu(Parse *ps, const char *arg)
     ps->opt->host_cpu = arg;
     if (x64_features_parse(x64_detect(), arg, &set, &bad))
         return true;
-    fmt_printf(&ps->err, "this host has no feature '%s'; words are host, v1 to v4, -FEATURE, FEATURE, of", bad);
+    fmt_printf(&ps->err, "this host has no feature '%s'; words are host, v1 to v4, -FEATURE, FEATURE, of",
+               bad);
     for (unsigned k = 0; k < X64_F_COUNT; k++)
         if (x64_has(x64_detect(), (enum X64Feature)k))
             fmt_printf(&ps->err, " %s", x64_feature_name((enum X64Feature)k));
@@ -429,9 +433,15 @@ static bool opt_persona(Parse *ps, const char *arg)
     return true;
 }
 
-static bool opt_old_stack(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->old_stack_limit); }
+static bool opt_old_stack(Parse *ps, const char *arg)
+{
+    return parse_u64(ps, arg, false, &ps->opt->old_stack_limit);
+}
 
-static bool opt_ignored(Parse *ps, const char *arg) { return parse_u64(ps, arg, false, &ps->opt->ignored_faults); }
+static bool opt_ignored(Parse *ps, const char *arg)
+{
+    return parse_u64(ps, arg, false, &ps->opt->ignored_faults);
+}
 
 static bool opt_help(Parse *ps, const char *arg);
 static bool opt_man(Parse *ps, const char *arg);
@@ -457,7 +467,8 @@ static const OptRow rows[] = {
     {"one-insn-per-tb", "ONE_INSN_PER_TB", "", true, opt_single, "the same"},
     {"strace", "STRACE", "", true, opt_strace, "log system calls"},
     {"seed", "RAND_SEED", "number", true, opt_seed, "fixes AT_RANDOM and the address layout"},
-    {"t", "RTSIG_MAP", "map", true, opt_signal_map, "other numbers for signals (not supported, nor needed: each is itself)"},
+    {"t", "RTSIG_MAP", "map", true, opt_signal_map,
+     "other numbers for signals (not supported, nor needed: each is itself)"},
     {"trace", "TRACE", "pattern", true, opt_refused, "(not supported)"},
     {"plugin", "PLUGIN", "file", true, opt_refused, "(not supported)"},
     {"perfmap", "PERFMAP", "", true, opt_refused, "(not supported)"},
@@ -467,11 +478,15 @@ static const OptRow rows[] = {
     {"man", "", "", false, opt_man, "print the manual page (roff)"},
     {"no-jit", "NO_JIT", "", true, opt_no_jit, "run by the interpreter"},
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
-    {"return-stack", "RETURN_STACK", "n", true, opt_return_stack, "treat a program as large from n translations on"},
-    {"tb-size", "TB_SIZE", "size", true, opt_tb_size, "of the memory for translations, in MiB (or with K, M, G); 0: default"},
+    {"return-stack", "RETURN_STACK", "n", true, opt_return_stack,
+     "treat a program as large from n translations on"},
+    {"tb-size", "TB_SIZE", "size", true, opt_tb_size,
+     "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
-     "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints all; exact-llsc"},
-    {"host-cpu", "HOST_CPU", "word,...", true, opt_host_cpu, "host features to use: v1 to v4, -FEATURE (a wrong one lists them)"},
+     "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints "
+     "all; exact-llsc"},
+    {"host-cpu", "HOST_CPU", "word,...", true, opt_host_cpu,
+     "host features to use: v1 to v4, -FEATURE (a wrong one lists them)"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
     {"exec-fd", "", "n", false, opt_exec_fd, ""},
     {"ignored-faults", "", "mask", false, opt_ignored, ""},
@@ -501,10 +516,13 @@ static bool opt_help(Parse *ps, const char *arg)
         pad(&f, at, 40);
         fmt_printf(&f, "%s\n", r->help);
     }
-    fmt_puts(&f, "\nEach variable may also be written TINAMOU_ instead of QEMU_. -E and -U take lists separated by\n"
-                 "commas and may be given several times; the last change of a variable counts.\n"
-                 "Exit status: the program's own; 128+n, by the same signal, if a signal ended it; 126 if it cannot be\n"
-                 "executed, 127 if it does not exist.\n");
+    fmt_puts(
+        &f,
+        "\nEach variable may also be written TINAMOU_ instead of QEMU_. -E and -U take lists separated by\n"
+        "commas and may be given several times; the last change of a variable counts.\n"
+        "Exit status: the program's own; 128+n, by the same signal, if a signal ended it; 126 if it cannot "
+        "be\n"
+        "executed, 127 if it does not exist.\n");
     print(buf);
     leave(0);
 }
@@ -519,12 +537,16 @@ static bool opt_man(Parse *ps, const char *arg)
 {
     char buf[12000];
     Fmt f = FMT_ON(buf);
-    fmt_puts(&f, ".TH TINAMOU 1\n.SH NAME\ntinamou \\- run Linux programs of another architecture on x86-64 Linux\n"
-                 ".SH SYNOPSIS\n.B tinamou\n[\\fIoption\\fR]... \\fIprogram\\fR [\\fIargument\\fR]...\n"
-                 ".SH DESCRIPTION\nRuns one Linux program for ");
+    fmt_puts(
+        &f,
+        ".TH TINAMOU 1\n.SH NAME\ntinamou \\- run Linux programs of another architecture on x86-64 Linux\n"
+        ".SH SYNOPSIS\n.B tinamou\n[\\fIoption\\fR]... \\fIprogram\\fR [\\fIargument\\fR]...\n"
+        ".SH DESCRIPTION\nRuns one Linux program for ");
     lu_abi_list(&f, NULL);
-    fmt_puts(&f, " as a process of this machine; the program's header tells which. "
-                 "Programs that it starts run the same way; programs of this machine run natively.\n.SH OPTIONS\n");
+    fmt_puts(
+        &f,
+        " as a process of this machine; the program's header tells which. "
+        "Programs that it starts run the same way; programs of this machine run natively.\n.SH OPTIONS\n");
     for (const OptRow *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
         if (!r->help[0])
             continue;
@@ -539,11 +561,13 @@ static bool opt_man(Parse *ps, const char *arg)
         roff_text(&f, r->help);
         fmt_puts(&f, "\n");
     }
-    fmt_puts(&f, ".SH ENVIRONMENT\nThe variables named above; each may also begin with TINAMOU_ instead of QEMU_. The "
-                 "command line comes after them. They are read once: programs started by the program inherit the "
-                 "options, not the variables.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
-                 "tinamou dies of the same signal. 126: it cannot be executed; 127: it or its interpreter does not "
-                 "exist; 1: wrong options.\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
+    fmt_puts(
+        &f,
+        ".SH ENVIRONMENT\nThe variables named above; each may also begin with TINAMOU_ instead of QEMU_. The "
+        "command line comes after them. They are read once: programs started by the program inherit the "
+        "options, not the variables.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
+        "tinamou dies of the same signal. 126: it cannot be executed; 127: it or its interpreter does not "
+        "exist; 1: wrong options.\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
     print(buf);
     leave(0);
 }
@@ -575,7 +599,9 @@ static void apply(Parse *ps, const OptRow *r, const char *source, const char *ar
     strcpy(name + 1, r->name);
     forward_word(ps, name);
     if (r->arg[0])
-        forward_word(ps, !strcmp(r->name, "L") ? ps->opt->sysroot : !strcmp(r->name, "D") ? ps->opt->log_file : arg);
+        forward_word(ps, !strcmp(r->name, "L")   ? ps->opt->sysroot
+                         : !strcmp(r->name, "D") ? ps->opt->log_file
+                                                 : arg);
 }
 
 static void parse_env(Parse *ps, char **envp)

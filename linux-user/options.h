@@ -1,10 +1,11 @@
 /*
- * Options of `tinamou`: one table (options.c) makes the parser, the environment variables, -h and the manual page.
+ * Options of `tinamou`: one table (options.c) makes the parser, the environment variables, -h and the manual
+ * page.
  *
- * Precedence: environment (QEMU_x or TINAMOU_x), then command line. Every option and variable of qemu-user is in the
- * table: honoured, or refused with one line.
- * An execve of the guest runs this program again with a private prefix (LU_REEXEC) that carries the options; the
- * environment is then the guest's alone and is not looked at.
+ * Precedence: environment (QEMU_x or TINAMOU_x), then command line. Every option and variable of qemu-user is
+ * in the table: honoured, or refused with one line.
+ * An execve of the guest runs this program again with a private prefix (LU_REEXEC) that carries the options;
+ * the environment is then the guest's alone and is not looked at.
  * Ownership: strings are argv's, environ's or the process arena's. Threads: written before the guest starts.
  */
 #ifndef LINUX_USER_OPTIONS_H
@@ -12,7 +13,8 @@
 
 #include "linux-user/process.h"
 
-/* argv[1] of a program image started by lu_execve(): LU_REEXEC n word... program-as-host program-as-guest arg... */
+/* argv[1] of a program image started by lu_execve(): LU_REEXEC n word... program-as-host program-as-guest
+ * arg... */
 #define LU_REEXEC "--re-exec"
 
 enum { LU_MAX_FORWARD = 64 };

@@ -26,7 +26,8 @@ static const NamedBit log_items[] = {
     {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},
     {"op_ind", BIT_REFUSED, 0, ""},      {"op_plugin", BIT_REFUSED, 0, ""},   {"int", BIT_REFUSED, 0, ""},
     {"exec", BIT_REFUSED, 0, ""},        {"fpu", BIT_REFUSED, 0, ""},         {"mmu", BIT_REFUSED, 0, ""},
-    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},   {"guest_errors", BIT_REFUSED, 0, ""},
+    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},
+    {"guest_errors", BIT_REFUSED, 0, ""},
     {"page", BIT_REFUSED, 0, ""},        {"plugin", BIT_REFUSED, 0, ""},      {"tid", BIT_REFUSED, 0, ""},
     {"vpu", BIT_REFUSED, 0, ""},         {"invalid_mem", BIT_REFUSED, 0, ""},
 };

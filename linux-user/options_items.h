@@ -1,6 +1,7 @@
 /*
  * The items of -d and -no-opt (options.c has the options themselves). One table each.
- * Errors: false, with the reason and the list of items in `err`. "help" prints the list and exits. Threads: as options.h.
+ * Errors: false, with the reason and the list of items in `err`. "help" prints the list and exits. Threads:
+ * as options.h.
  */
 #ifndef LINUX_USER_OPTIONS_ITEMS_H
 #define LINUX_USER_OPTIONS_ITEMS_H

@@ -2,12 +2,12 @@
  * LuProc, LuThread: a guest Linux process and its threads.
  *
  * A guest thread is a host thread (same TID), a guest process is a host process (same PID). LuProc is what
- * CLONE_VM shares: address space, code cache, options. What other clone flags share are counted objects of their
- * own: LuSighand (CLONE_SIGHAND), LuFs (CLONE_FS), LuFiles (CLONE_FILES); each shared or copied exactly as the
- * kernel does.
+ * CLONE_VM shares: address space, code cache, options. What other clone flags share are counted objects of
+ * their own: LuSighand (CLONE_SIGHAND), LuFs (CLONE_FS), LuFiles (CLONE_FILES); each shared or copied exactly
+ * as the kernel does.
  * Run phase: from lu_thread_run() on there is no malloc, no stdio, no errno, no libc call that locks
- * (docs/forbidden.md). System calls go through base/sys.h, guest memory through linux-user/guest.h, text through
- * base/fmt.h, memory from lu_alloc() (an arena of the process) or the thread's scratch arena.
+ * (docs/forbidden.md). System calls go through base/sys.h, guest memory through linux-user/guest.h, text
+ * through base/fmt.h, memory from lu_alloc() (an arena of the process) or the thread's scratch arena.
  * Threads: a LuThread is used by its own thread; fields read by others say so.
  */
 #ifndef LINUX_USER_PROCESS_H
@@ -47,7 +47,8 @@ struct LuProc {
     int self_fd;          /* our own binary, for execve; likewise */
     int strace_fd;        /* log */
     Gva task_size;        /* end of the guest's addresses: mm's */
-    Gva vdso;             /* where the vDSO page is mapped; signal frames return to vdso + abi->vdso_sigreturn */
+    Gva vdso;             /* where the vDSO page is mapped; signal frames return to vdso +
+                           * abi->vdso_sigreturn */
     int strace_open;      /* tid of the thread whose -strace line is not ended yet; 0: none (atomic) */
     Gva auxv, auxv_len;   /* as put on the guest stack, for /proc/self/auxv */
     Gva args_start, args_end, env_start, env_end; /* for /proc/self/cmdline, environ */
@@ -55,10 +56,12 @@ struct LuProc {
     uint32_t cpu_model;   /* of abi->choose_model() */
     char machine[16], platform[8]; /* of that model, where the ABI object leaves them to it; else "" */
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
-    uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing here */
+    uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing
+                           * here */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */
-    int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use (atomic) */
+    int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use
+                                                               * (atomic) */
 };
 
 enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };
@@ -82,7 +85,8 @@ struct LuThread {
 
 /* The calling thread. The one thread-local variable of the program. */
 LuThread *lu_self(void);
-/* A vfork child runs on its parent's TLS: it sets itself, and the parent sets itself again when it resumes. */
+/* A vfork child runs on its parent's TLS: it sets itself, and the parent sets itself again when it
+ * resumes. */
 void lu_set_self(LuThread *t);
 
 /* Runs the guest until its thread ends. */

@@ -1,6 +1,6 @@
 /*
- * Files of /proc that would show the emulator. The guest gets a memfd with the text it would see on its own kernel;
- * what the kernel can be told (prctl PR_SET_MM_MAP in main.c, thread names) is left to the kernel.
+ * Files of /proc that would show the emulator. The guest gets a memfd with the text it would see on its own
+ * kernel; what the kernel can be told (prctl PR_SET_MM_MAP in main.c, thread names) is left to the kernel.
  * Source: proc(5).
  */
 #include "linux-user/fs.h"
@@ -19,7 +19,15 @@
 #include "linux-user/options.h"
 
 typedef enum ProcFile {
-    PROC_NONE, PROC_EXE, PROC_MAPS, PROC_SMAPS, PROC_NUMA_MAPS, PROC_CMDLINE, PROC_ENVIRON, PROC_AUXV, PROC_CPUINFO,
+    PROC_NONE,
+    PROC_EXE,
+    PROC_MAPS,
+    PROC_SMAPS,
+    PROC_NUMA_MAPS,
+    PROC_CMDLINE,
+    PROC_ENVIRON,
+    PROC_AUXV,
+    PROC_CPUINFO,
 } ProcFile;
 
 typedef struct ProcName {
@@ -28,7 +36,8 @@ typedef struct ProcName {
 } ProcName;
 
 static const ProcName names[] = {
-    {"exe", PROC_EXE},           {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS}, {"numa_maps", PROC_NUMA_MAPS},
+    {"exe", PROC_EXE},           {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS},
+    {"numa_maps", PROC_NUMA_MAPS},
     {"cmdline", PROC_CMDLINE},   {"environ", PROC_ENVIRON}, {"auxv", PROC_AUXV},   {"cpuinfo", PROC_CPUINFO},
 };
 
@@ -68,8 +77,9 @@ static bool is_own_thread(const LuThread *t, int id)
     return id && !sys_call3(SYS_faccessat, AT_FDCWD, task, 0 /* F_OK */);
 }
 
-/* Which file of ours an open descriptor is. The kernel has dealt with links, "..", chroots and mounts; what it calls the
- * file ends in PID/name, PID/task/TID/name, or a name that is at the top of a proc file system. */
+/* Which file of ours an open descriptor is. The kernel has dealt with links, "..", chroots and mounts; what
+ * it calls the file ends in PID/name, PID/task/TID/name, or a name that is at the top of a proc file
+ * system. */
 static ProcFile file_of_fd(const LuThread *t, int fd)
 {
     struct statfs fs;
@@ -272,14 +282,15 @@ typedef struct MapsJob {
 static void put_map_line(MapsJob *j, const LuMapping *m, const MapLine *h)
 {
     Gva start = MAX(m->start, h->start), end = MIN(m->end, h->end);
-    uint64_t off = h->dev_len && h->dev[0] ? h->offset + (h->offset || h->name_len ? start - h->start : 0) : 0;
+    uint64_t off =
+        h->dev_len && h->dev[0] ? h->offset + (h->offset || h->name_len ? start - h->start : 0) : 0;
     Fmt *f = room(j->out, 160);
     size_t from = f->len;
     if (m->flags & MAP_ANONYMOUS && m->flags & MAP_PRIVATE)
         off = 0;
     fmt_printf(f, "%08llx-%08llx %c%c%c%c %08llx ", (unsigned long long)start, (unsigned long long)end,
-               m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-', m->prot & PROT_EXEC ? 'x' : '-',
-               m->flags & MAP_SHARED ? 's' : 'p', (unsigned long long)off);
+               m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
+               m->prot & PROT_EXEC ? 'x' : '-', m->flags & MAP_SHARED ? 's' : 'p', (unsigned long long)off);
     put_bytes(j->out, h->dev, h->dev_len);
     fmt_putc(f, ' ');
     const char *name = m->name;

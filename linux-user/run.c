@@ -35,9 +35,10 @@ static void fetch_fault(LuThread *t, Gva addr)
 }
 
 /*
- * Where the top byte of an address is ignored, generated code does not look at it: few programs use it, and the host
- * faults for them, since such an address is not canonical. The first data access makes the whole process pay for the masking;
- * a jump is mended here each time. Code and data at addresses with bit 55 set are the kernel's.
+ * Where the top byte of an address is ignored, generated code does not look at it: few programs use it, and
+ * the host faults for them, since such an address is not canonical. The first data access makes the whole
+ * process pay for the masking; a jump is mended here each time. Code and data at addresses with bit 55 set
+ * are the kernel's.
  */
 static bool fault_of_tag(LuThread *t)
 {

@@ -1,9 +1,9 @@
 /*
  * The guest's half of signals: what a recorded signal does, and in which order.
  *
- * lu_signals_deliver() is the kernel's exit-to-user loop: it takes one signal after the other, each on top of the
- * frame of the one before, until none is deliverable under the mask that the last handler set up. The host's mask
- * stays full between taking a signal and the end of its frame, so the order is the kernel's.
+ * lu_signals_deliver() is the kernel's exit-to-user loop: it takes one signal after the other, each on top of
+ * the frame of the one before, until none is deliverable under the mask that the last handler set up. The
+ * host's mask stays full between taking a signal and the end of its frame, so the order is the kernel's.
  */
 #include "linux-user/signal_priv.h"
 #include "base/fmt.h"
@@ -92,7 +92,8 @@ void lu_force_segv(LuThread *t, int sig)
 static void apply_restart(LuThread *t, long code, const LuSigAction *act)
 {
     const LuAbi *abi = t->proc->abi;
-    if (code == LU_RET_RESTART_ALWAYS || (code == LU_RET_RESTART && (!act || act->flags & SA_RESTART)) || !act)
+    if (code == LU_RET_RESTART_ALWAYS || (code == LU_RET_RESTART && (!act || act->flags & SA_RESTART)) ||
+        !act)
         abi->restart_syscall(t->cpu, t->syscall_arg[0]);
     else
         abi->set_result(t->cpu, (uint64_t)-EINTR);

@@ -1,12 +1,13 @@
 /*
  * The host's half of signals.
  *
- * Who may be interrupted where. A handler runs on the thread's alternate stack with everything masked, and does one of
- * four things. A synchronous SIGSEGV/SIGBUS/SIGFPE goes to accel_fault(), which knows generated code and base/fault.h; what
- * it refuses is a bug of the emulator. A sent one of these is put aside in `kept`. Any other signal is recorded, and
- * the interrupted context is changed so that it resumes with all signals blocked: one slot is enough, and what comes
- * later stays in the kernel's queues, where sigtimedwait, signalfd and other threads can have it. Last, if the PC is in
- * the window of lu_window_call(), it moves to the window's exit.
+ * Who may be interrupted where. A handler runs on the thread's alternate stack with everything masked, and
+ * does one of four things. A synchronous SIGSEGV/SIGBUS/SIGFPE goes to accel_fault(), which knows generated
+ * code and base/fault.h; what it refuses is a bug of the emulator. A sent one of these is put aside in
+ * `kept`. Any other signal is recorded, and the interrupted context is changed so that it resumes with all
+ * signals blocked: one slot is enough, and what comes later stays in the kernel's queues, where sigtimedwait,
+ * signalfd and other threads can have it. Last, if the PC is in the window of lu_window_call(), it moves to
+ * the window's exit.
  * Handlers take no lock and touch only their own thread's LuSigState and Cpu.kick.
  */
 #include "linux-user/signal_priv.h"
@@ -75,8 +76,9 @@ static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, 
 {
     char text[800];
     Fmt f = FMT_ON(text);
-    fmt_printf(&f, "internal error: signal %d (code %d, address 0x%lx) in the emulator at 0x%lx", sig, si->si_code,
-               (unsigned long)(uintptr_t)si->si_addr, (unsigned long)uc->uc_mcontext.gregs[REG_RIP]);
+    fmt_printf(&f, "internal error: signal %d (code %d, address 0x%lx) in the emulator at 0x%lx", sig,
+               si->si_code, (unsigned long)(uintptr_t)si->si_addr,
+               (unsigned long)uc->uc_mcontext.gregs[REG_RIP]);
     fmt_printf(&f, " (lu_window_call is at 0x%lx)", (unsigned long)(uintptr_t)lu_window_call);
     if (t && t->cpu)
         fmt_printf(&f, ", guest pc 0x%lx", (unsigned long)t->cpu->pc);
@@ -124,15 +126,17 @@ void lu_sighost_keep(LuThread *t, const LuSigInfo *info)
     lu_signals_release(t);
 }
 
-/* What an instruction raised, as opposed to what somebody sent. A process may forge si_code for itself: for SIGSEGV and
- * SIGBUS sys_signal.c does not let that reach the host; SIGILL and SIGFPE of our own code name its pc. */
+/* What an instruction raised, as opposed to what somebody sent. A process may forge si_code for itself: for
+ * SIGSEGV and SIGBUS sys_signal.c does not let that reach the host; SIGILL and SIGFPE of our own code name
+ * its pc. */
 static bool is_fault(int sig, const siginfo_t *si, const ucontext_t *uc)
 {
     if (si->si_code < SI_KERNEL_MIN || (sig == SIGBUS && si->si_code == BUS_MCEERR_AO))
         return false;
     if (sig == SIGSEGV || sig == SIGBUS)
         return true;
-    return (sig == SIGILL || sig == SIGFPE) && (uintptr_t)si->si_addr == (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    return (sig == SIGILL || sig == SIGFPE) &&
+           (uintptr_t)si->si_addr == (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 
 static void host_handler(int sig, siginfo_t *si, void *context)
@@ -167,7 +171,8 @@ void lu_sighost_install(int sig, const LuSigAction *act)
     uint64_t mirrored = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART);
     if (lu_fault_index(sig) >= 0) {
         /* Only a handler of the guest may make system calls fail with EINTR. */
-        host_sigaction(sig, host_handler, SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
+        host_sigaction(sig, host_handler,
+                       SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
     } else if (act->handler <= 1) {
         host_sigaction(sig, (void *)(uintptr_t)act->handler, mirrored);
     } else {
@@ -195,7 +200,8 @@ LuSigAction *lu_sig_action(LuSighand *h, int sig)
 size_t lu_sighost_altstack_size(void)
 {
     size_t kernel = getauxval(AT_MINSIGSTKSZ);
-    return align_up(MAX(kernel, (size_t)4096) + (TINAMOU_SANITIZED ? HANDLER_STACK_DEBUG : HANDLER_STACK), 4096);
+    return align_up(MAX(kernel, (size_t)4096) + (TINAMOU_SANITIZED ? HANDLER_STACK_DEBUG : HANDLER_STACK),
+                    4096);
 }
 
 void lu_sighost_altstack(void *mem, size_t size)
@@ -253,7 +259,8 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
         /* EINTR without a signal for the guest: a sent SIGSEGV that it blocks. */
     } while (r == -EINTR && !lu_signals_pending(t) && !kept_deliverable(s));
     if (r == -EINTR && s->recorded) {
-        /* Taken by the kernel under `temp`, which stays in force for the handler; its frame restores the old mask. */
+        /* Taken by the kernel under `temp`, which stays in force for the handler; its frame restores the old
+         * mask. */
         s->saved_mask = s->mask;
         s->mask = temp & ~unblockable_bits();
         s->have_saved = true;
@@ -278,7 +285,8 @@ long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c,
         return LU_RET_RESTART_ALWAYS;
     LuSighand *h = t->sighand;
     /* Ignored, a fault of another thread would kill it; and the call may yet fail. */
-    uint32_t ignored = native && __atomic_load_n(&h->refs, __ATOMIC_RELAXED) == 1 ? lu_signals_ignored_faults(t) : 0;
+    uint32_t ignored =
+        native && __atomic_load_n(&h->refs, __ATOMIC_RELAXED) == 1 ? lu_signals_ignored_faults(t) : 0;
     for (unsigned i = 0; i < LU_FAULTS; i++) {
         if (ignored >> i & 1)
             host_sigaction(lu_fault_signal(i), SIG_IGN, 0);

@@ -1,9 +1,10 @@
 /*
  * Between signal.c, signal_host.c, sys_signal.c and thread.c: the host's side of signals.
  *
- * A held section is the time between lu_signals_hold() and lu_signals_release(): the host blocks everything but
- * LU_FAULTS, so LuSigState (but kept, kept_set and bit 1 of n_pending) belongs to the code alone.
- * SIG_SETMASK is only used inside one: setting a mask while a signal is recorded would let a second one overwrite it.
+ * A held section is the time between lu_signals_hold() and lu_signals_release(): the host blocks everything
+ * but LU_FAULTS, so LuSigState (but kept, kept_set and bit 1 of n_pending) belongs to the code alone.
+ * SIG_SETMASK is only used inside one: setting a mask while a signal is recorded would let a second one
+ * overwrite it.
  * Threads: each call by the thread `t` itself.
  */
 #ifndef LINUX_USER_SIGNAL_PRIV_H
@@ -36,14 +37,14 @@ size_t lu_sighost_altstack_size(void);
 LuSigAction *lu_sig_action(LuSighand *h, int sig);
 /* As if `info`, one of LU_FAULTS, had been sent to the calling thread. */
 void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
-/* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked; returns if the
- * process survives that (stopped and continued, ignored). Held section. */
+/* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked;
+ * returns if the process survives that (stopped and continued, ignored). Held section. */
 void lu_sighost_default(const LuSigInfo *info);
 
 /* sigaction(2) with the guest's structures read: 0 or -errno. in: NULL changes nothing. */
 long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_old);
-/* Delivers one signal to its handler, or does what its disposition says. Held section. Returns what is left of
- * `restart`. */
+/* Delivers one signal to its handler, or does what its disposition says. Held section. Returns what is left
+ * of `restart`. */
 long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart);
 /* A frame could not be written or read: SIGSEGV in the place of `sig` (0: none), held section. */
 void lu_force_segv(LuThread *t, int sig);

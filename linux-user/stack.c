@@ -62,7 +62,8 @@ static Gva push_strings(Build *b, char **list, size_t bytes)
     return b->sp;
 }
 
-static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva platform, Gva random, uint64_t aux[][2])
+static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva platform, Gva random,
+                         uint64_t aux[][2])
 {
     const LuAbi *abi = t->proc->abi;
     const uint64_t rows[][2] = {
@@ -113,12 +114,14 @@ static long map_stack(LuThread *t, uint64_t used, bool exec)
     const LuOptions *opt = t->proc->opt;
     Gva top = align_down(lu_mm_layout(t->proc->mm)->stack_top, PAGE);
     uint64_t size = align_up(used + EXTRA, PAGE);
-    int prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0), flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    int prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0),
+        flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
     if (opt->stack_size) {
         size = MAX(size, align_up(opt->stack_size, PAGE));
         flags |= MAP_NORESERVE | MAP_STACK;
     } else {
-        flags |= MAP_GROWSDOWN | MAP_STACK; /* the kernel grows it up to RLIMIT_STACK and keeps the guard gap */
+        flags |= MAP_GROWSDOWN | MAP_STACK; /* the kernel grows it up to RLIMIT_STACK and keeps the guard
+                                             * gap */
     }
     long p = lu_mm_mmap(t, top - size, size, prot, flags, -1, 0);
     if (sys_is_err(p))
@@ -132,7 +135,8 @@ Gva stack_build(LuThread *t, const StackPlan *plan, Fmt *err)
     LuProc *p = t->proc;
     unsigned argc, envc;
     size_t arg_bytes = list_bytes(plan->argv, &argc), env_bytes = list_bytes(plan->envp, &envc);
-    size_t used = arg_bytes + env_bytes + strlen(plan->execfn) + 8 * (argc + envc + 3) + 16 * MAX_AUX + 8192 + PAGE;
+    size_t used =
+        arg_bytes + env_bytes + strlen(plan->execfn) + 8 * (argc + envc + 3) + 16 * MAX_AUX + 8192 + PAGE;
     long top = map_stack(t, used, plan->prog->exec_stack);
     if (sys_is_err(top)) {
         fmt_printf(err, "cannot map a stack (errno %d)", (int)-top);

@@ -99,8 +99,8 @@ static void put_sockaddr(Fmt *f, Gva at, uint64_t len)
         put_quoted(f, u.un.sun_path + abstract, abstract ? len - 3 : strnlen(u.un.sun_path, len - 2));
     } else if (u.sa.sa_family == AF_INET && len >= sizeof(u.in)) {
         uint32_t ip = __builtin_bswap32(u.in.sin_addr.s_addr);
-        fmt_printf(f, ", sin_port=%u, sin_addr=%u.%u.%u.%u", __builtin_bswap16(u.in.sin_port), ip >> 24, ip >> 16 & 255,
-                   ip >> 8 & 255, ip & 255);
+        fmt_printf(f, ", sin_port=%u, sin_addr=%u.%u.%u.%u", __builtin_bswap16(u.in.sin_port), ip >> 24,
+                   ip >> 16 & 255, ip >> 8 & 255, ip & 255);
     }
     fmt_putc(f, '}');
 }
@@ -160,7 +160,9 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
     case 'g': fmt_printf(f, (uint32_t)v == UINT32_MAX ? "%d" : "%u", (int)v); break;
     case 'u': fmt_printf(f, "%lu", (unsigned long)v); break;
     case 'l': fmt_printf(f, "%ld", (long)v); break;
-    case 'o': fmt_printf(f, "0%c%c%c", '0' + (int)(v >> 6 & 7), '0' + (int)(v >> 3 & 7), '0' + (int)(v & 7)); break;
+    case 'o':
+        fmt_printf(f, "0%c%c%c", '0' + (int)(v >> 6 & 7), '0' + (int)(v >> 3 & 7), '0' + (int)(v & 7));
+        break;
     case 'x':
     case 'y': fmt_printf(f, v ? "%#lx" : "0", (unsigned long)v); break;
     case 'n':
@@ -199,7 +201,8 @@ static unsigned put_args(LuTrace *tr, const uint64_t a[6], unsigned i, bool all,
         if (!all && tr->row->kinds[i] == 'B')
             return i;
         /* A mode means something to a call that creates. */
-        if (tr->row->kinds[i] == 'o' && i && tr->row->kinds[i - 1] == 'O' && !(a[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
+        if (tr->row->kinds[i] == 'o' && i && tr->row->kinds[i - 1] == 'O' &&
+            !(a[i - 1] & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))))
             continue;
         if (i)
             fmt_puts(&tr->f, ", ");
@@ -243,9 +246,9 @@ void lu_trace_enter(LuTrace *tr, LuThread *t, uint64_t nr, const LuSyscallRow *r
     tr->next = 0;
     put_pid(tr, t);
     if (!row) {
-        fmt_printf(&tr->f, "syscall_%lu(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", (unsigned long)nr, (unsigned long)a[0],
-                   (unsigned long)a[1], (unsigned long)a[2], (unsigned long)a[3], (unsigned long)a[4],
-                   (unsigned long)a[5]);
+        fmt_printf(&tr->f, "syscall_%lu(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx", (unsigned long)nr,
+                   (unsigned long)a[0], (unsigned long)a[1], (unsigned long)a[2], (unsigned long)a[3],
+                   (unsigned long)a[4], (unsigned long)a[5]);
         return;
     }
     fmt_puts(&tr->f, row->name);
@@ -271,7 +274,8 @@ static void put_result(Fmt *f, const LuSyscallRow *row, long r)
     else if (r == LU_RET_RESTART_NOHAND)
         fmt_puts(f, "? ERESTARTNOHAND (To be restarted if no handler)");
     else if (sys_is_err(r))
-        fmt_printf(f, "-1 %s (%s)", lu_errno_name((int)-r) ? lu_errno_name((int)-r) : "E???", lu_errno_text((int)-r));
+        fmt_printf(f, "-1 %s (%s)", lu_errno_name((int)-r) ? lu_errno_name((int)-r) : "E???",
+                   lu_errno_text((int)-r));
     else if (row && row->ret == 'x')
         fmt_printf(f, r ? "%#lx" : "0", (unsigned long)r);
     else if (row && row->ret == 'o')

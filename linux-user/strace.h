@@ -1,10 +1,11 @@
 /*
  * -strace: one line per system call, "PID name(arguments) = result", from the kinds of the row.
  *
- * Input arguments are read before the call, buffers the kernel fills after it. A call that may wait prints its first
- * part before it waits, so that the last line of a hang names it; if another thread of the process prints meanwhile,
- * that part is ended by "<unfinished ...>" and the rest begins with "<... name resumed>". Output goes to
- * proc->strace_fd with one write per part. Threads: any; proc->strace_open says whose line is open (0: nobody's).
+ * Input arguments are read before the call, buffers the kernel fills after it. A call that may wait prints
+ * its first part before it waits, so that the last line of a hang names it; if another thread of the process
+ * prints meanwhile, that part is ended by "<unfinished ...>" and the rest begins with "<... name resumed>".
+ * Output goes to proc->strace_fd with one write per part. Threads: any; proc->strace_open says whose line is
+ * open (0: nobody's).
  */
 #ifndef LINUX_USER_STRACE_H
 #define LINUX_USER_STRACE_H

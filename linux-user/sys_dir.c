@@ -1,4 +1,5 @@
-/* getdents64(2). The records agree; what differs is that /proc/PID/fd must not list the emulator's descriptors. */
+/* getdents64(2). The records agree; what differs is that /proc/PID/fd must not list the emulator's
+ * descriptors. */
 #include "base/fmt.h"
 #include "linux-user/sys_util.h"
 

@@ -1,6 +1,6 @@
-/* Opening, closing and naming of files: openat(2), openat2(2), close(2), close_range(2), dup(2), fcntl(2), getcwd(2),
- * readlink(2), chroot(2), mount(2), pivot_root(2). Flags of open are the host's here already, but for those in openat2's structure
- * and fcntl's third argument (lu_open_flags()). */
+/* Opening, closing and naming of files: openat(2), openat2(2), close(2), close_range(2), dup(2), fcntl(2),
+ * getcwd(2), readlink(2), chroot(2), mount(2), pivot_root(2). Flags of open are the host's here already, but
+ * for those in openat2's structure and fcntl's third argument (lu_open_flags()). */
 #include "linux-user/sys_util.h"
 
 #include "linux-user/uring.h"

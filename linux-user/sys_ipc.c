@@ -1,5 +1,5 @@
-/* semctl(2). struct semid64_ds has padding after its times on x86-64 that asm-generic/sembuf.h has not; msgctl and
- * shmctl agree. */
+/* semctl(2). struct semid64_ds has padding after its times on x86-64 that asm-generic/sembuf.h has not;
+ * msgctl and shmctl agree. */
 #include "linux-user/sys_util.h"
 
 #include <linux/ipc.h>
@@ -19,7 +19,8 @@ static long sem_stat(const uint64_t a[6])
     long r = sys_call4(SYS_semctl, a[0], a[1], a[2], &ds);
     if (sys_is_err(r))
         return r;
-    GenericSemid g = {.perm = ds.sem_perm, .otime = ds.sem_otime, .ctime = ds.sem_ctime, .nsems = ds.sem_nsems};
+    GenericSemid g = {.perm = ds.sem_perm, .otime = ds.sem_otime, .ctime = ds.sem_ctime,
+                      .nsems = ds.sem_nsems};
     return guest_write(a[3], &g, sizeof(g)) ? r : -EFAULT;
 }
 
@@ -28,7 +29,8 @@ static long sem_set(const uint64_t a[6])
     GenericSemid g;
     if (!guest_read(&g, a[3], sizeof(g)))
         return -EFAULT;
-    struct semid64_ds ds = {.sem_perm = g.perm, .sem_otime = g.otime, .sem_ctime = g.ctime, .sem_nsems = g.nsems};
+    struct semid64_ds ds = {.sem_perm = g.perm, .sem_otime = g.otime, .sem_ctime = g.ctime,
+                            .sem_nsems = g.nsems};
     return sys_call4(SYS_semctl, a[0], a[1], a[2], &ds);
 }
 

@@ -22,7 +22,10 @@ long lu_sys_mprotect(LuThread *t, const uint64_t a[6])
 {
     return lu_mm_mprotect(t, a[0], a[1], (int)a[2] & ~(int)t->proc->more_prot);
 }
-long lu_sys_mremap(LuThread *t, const uint64_t a[6]) { return lu_mm_mremap(t, a[0], a[1], a[2], (int)a[3], a[4]); }
+long lu_sys_mremap(LuThread *t, const uint64_t a[6])
+{
+    return lu_mm_mremap(t, a[0], a[1], a[2], (int)a[3], a[4]);
+}
 long lu_sys_brk(LuThread *t, const uint64_t a[6]) { return lu_mm_brk(t, a[0]); }
 long lu_sys_madvise(LuThread *t, const uint64_t a[6]) { return lu_mm_madvise(t, a[0], a[1], (int)a[2]); }
 long lu_sys_mlockall(LuThread *t, const uint64_t a[6]) { return lu_mm_mlockall(t, (int)a[0]); }
@@ -39,12 +42,22 @@ static long on_range(LuThread *t, long nr, const uint64_t a[6])
 /* With addresses of 32 bits the end of a range may be below its start. */
 static bool wraps(const LuThread *t, const uint64_t a[6])
 {
-    return t->proc->abi->word == 4 && align_up(a[0] % 4096 + a[1], 4096) >= (1ull << 32) - align_down(a[0], 4096);
+    return t->proc->abi->word == 4 &&
+           align_up(a[0] % 4096 + a[1], 4096) >= (1ull << 32) - align_down(a[0], 4096);
 }
 
 long lu_sys_msync(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_msync, a); }
 long lu_sys_mincore(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mincore, a); }
-long lu_sys_mlock(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock, a); }
-long lu_sys_mlock2(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock2, a); }
-long lu_sys_munlock(LuThread *t, const uint64_t a[6]) { return wraps(t, a) ? -EINVAL : on_range(t, SYS_munlock, a); }
+long lu_sys_mlock(LuThread *t, const uint64_t a[6])
+{
+    return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock, a);
+}
+long lu_sys_mlock2(LuThread *t, const uint64_t a[6])
+{
+    return wraps(t, a) ? -EINVAL : on_range(t, SYS_mlock2, a);
+}
+long lu_sys_munlock(LuThread *t, const uint64_t a[6])
+{
+    return wraps(t, a) ? -EINVAL : on_range(t, SYS_munlock, a);
+}
 long lu_sys_mbind(LuThread *t, const uint64_t a[6]) { return on_range(t, SYS_mbind, a); }

@@ -1,6 +1,6 @@
-/* Sockets whose arguments hold names: unix(7) addresses follow the sysroot like other paths; SCM_RIGHTS cannot carry
- * the emulator's descriptors. Everything else of the socket calls passes: sockaddr, msghdr, cmsghdr and option numbers
- * are the same (asm-generic/socket.h). */
+/* Sockets whose arguments hold names: unix(7) addresses follow the sysroot like other paths; SCM_RIGHTS
+ * cannot carry the emulator's descriptors. Everything else of the socket calls passes: sockaddr, msghdr,
+ * cmsghdr and option numbers are the same (asm-generic/socket.h). */
 #include "linux-user/sys_util.h"
 
 #include <sys/socket.h>
@@ -57,7 +57,8 @@ long lu_sys_sendto(LuThread *t, const uint64_t a[6])
 {
     SockName s;
     name_translate(t, a[4], a[5], &s);
-    return lu_blocking(t, SYS_sendto, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)s.addr, (long)s.len);
+    return lu_blocking(t, SYS_sendto, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)s.addr,
+                       (long)s.len);
 }
 
 void su_sockaddr(LuThread *t, Gva *addr, uint64_t *len)

@@ -1,5 +1,6 @@
-/* Host numbers of system calls that are newer than the oldest kernel headers we build with. Source: the release notes
- * of each; from 424 on, all ABIs share the numbers. A kernel that lacks one answers ENOSYS by itself. */
+/* Host numbers of system calls that are newer than the oldest kernel headers we build with. Source: the
+ * release notes of each; from 424 on, all ABIs share the numbers. A kernel that lacks one answers ENOSYS by
+ * itself. */
 #ifndef LINUX_USER_SYS_NEWCALLS_H
 #define LINUX_USER_SYS_NEWCALLS_H
 

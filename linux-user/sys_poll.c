@@ -1,5 +1,5 @@
-/* epoll(7), poll(2), select(2), io_getevents(2) with their signal masks. struct epoll_event is packed to 12 bytes on x86-64 only; the
- * asm-generic one has its data at offset 8 of 16 bytes. */
+/* epoll(7), poll(2), select(2), io_getevents(2) with their signal masks. struct epoll_event is packed to 12
+ * bytes on x86-64 only; the asm-generic one has its data at offset 8 of 16 bytes. */
 #include "linux-user/sys_util.h"
 
 #include <limits.h>

@@ -66,8 +66,8 @@ long lu_sys_prctl(LuThread *t, const uint64_t a[6])
     case PR_SET_VMA:
     case LU_PR_SET_MEMORY_MERGE:
     case LU_PR_GET_MEMORY_MERGE: return sys_call5(SYS_prctl, a[0], a[1], a[2], a[3], a[4]);
-    /* The processor's (TSC, MPX, SVE, FP modes, ...), the layout of the emulator's own address space, or filters on
-     * host system calls; the guest's ABI knows the first group. */
+    /* The processor's (TSC, MPX, SVE, FP modes, ...), the layout of the emulator's own address space, or
+     * filters on host system calls; the guest's ABI knows the first group. */
     default: return t->proc->abi->prctl ? t->proc->abi->prctl(t, a) : -EINVAL;
     }
 }

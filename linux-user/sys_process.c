@@ -1,7 +1,8 @@
 /*
  * System calls that make and end processes and threads. Sources: clone(2), _exit(2), wait(2), membarrier(2).
- * wait4, waitid, futex, set_tid_address, set_robust_list, sched_yield and the calls that tell ids go to the host as they
- * are (syscalls.def): thread and process ids, rusage, siginfo and the layout of robust lists are the same.
+ * wait4, waitid, futex, set_tid_address, set_robust_list, sched_yield and the calls that tell ids go to the
+ * host as they are (syscalls.def): thread and process ids, rusage, siginfo and the layout of robust lists are
+ * the same.
  */
 #include "linux-user/sys_util.h"
 #include "linux-user/thread.h"
@@ -10,7 +11,8 @@
 
 long lu_sys_clone(LuThread *t, const uint64_t a[6])
 {
-    /* The order of arguments of asm-generic ABIs with CONFIG_CLONE_BACKWARDS: flags, stack, ptid, tls, ctid. */
+    /* The order of arguments of asm-generic ABIs with CONFIG_CLONE_BACKWARDS: flags, stack, ptid, tls,
+     * ctid. */
     struct clone_args args = {
         .flags = (uint32_t)a[0], .stack = a[1], .parent_tid = a[2], .tls = a[3], .child_tid = a[4],
     };

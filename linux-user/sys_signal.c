@@ -1,14 +1,15 @@
 /*
- * The system calls of signals. Sources: sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2), sigwaitinfo(2),
- * sigaltstack(2), sigreturn(2); the order of checks was taken from the host's kernel by experiment.
- * kill, tkill, tgkill, rt_sigqueueinfo and rt_tgsigqueueinfo go to the host as they are (but for forged faults, below):
- * signal numbers and siginfo are the same, and the host's masks and dispositions are the guest's.
+ * The system calls of signals. Sources: sigaction(2), sigprocmask(2), sigpending(2), sigsuspend(2),
+ * sigwaitinfo(2), sigaltstack(2), sigreturn(2); the order of checks was taken from the host's kernel by
+ * experiment. kill, tkill, tgkill, rt_sigqueueinfo and rt_tgsigqueueinfo go to the host as they are (but for
+ * forged faults, below): signal numbers and siginfo are the same, and the host's masks and dispositions are
+ * the guest's.
  */
 #include "linux-user/signal_priv.h"
 #include "linux-user/sys_handlers.h"
 
-static const uint64_t known_flags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER |
-                                    SA_RESETHAND | 0x800; /* SA_EXPOSE_TAGBITS */
+static const uint64_t known_flags = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |
+                                    SA_NODEFER | SA_RESETHAND | 0x800; /* SA_EXPOSE_TAGBITS */
 
 enum { RESTORER = 0x04000000 }; /* SA_RESTORER, where there is one */
 
@@ -31,7 +32,8 @@ static bool write_action(const LuAbi *abi, Gva at, const LuSigAction *act)
 
 static bool ignored(int sig, const LuSigAction *a)
 {
-    return a->handler == 1 || (a->handler == 0 && (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH));
+    return a->handler == 1 ||
+           (a->handler == 0 && (sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH));
 }
 
 long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_old)
@@ -176,9 +178,9 @@ long lu_sys_sigaltstack(LuThread *t, const uint64_t a[6])
     return a[1] && !guest_write(a[1], &out, sizeof out) ? -EFAULT : 0;
 }
 
-/* A program that passes on a fault it caught sends itself one of LU_FAULTS with the si_code of a fault, which the host's
- * handler could not tell from one of ours. The kernel allows such a code only to the sending thread itself, so it can be
- * kept for it without asking the host. */
+/* A program that passes on a fault it caught sends itself one of LU_FAULTS with the si_code of a fault, which
+ * the host's handler could not tell from one of ours. The kernel allows such a code only to the sending
+ * thread itself, so it can be kept for it without asking the host. */
 static bool forged_fault(const LuThread *t, int target, int sig, Gva info, LuSigInfo *ret_info)
 {
     if (lu_fault_index(sig) < 0 || target != t->tid || !guest_read(ret_info, info, sizeof *ret_info))

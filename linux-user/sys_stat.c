@@ -1,5 +1,5 @@
-/* fstat(2), newfstatat: struct stat of the asm-generic 64-bit ABIs (asm-generic/stat.h, 128 bytes) from x86-64's
- * (144 bytes). statx(2) and statfs(2) need nothing: their layouts agree. */
+/* fstat(2), newfstatat: struct stat of the asm-generic 64-bit ABIs (asm-generic/stat.h, 128 bytes) from
+ * x86-64's (144 bytes). statx(2) and statfs(2) need nothing: their layouts agree. */
 #include "linux-user/sys_util.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* clock_gettime(2), gettimeofday(2) at the price of the host's vDSO instead of a kernel entry. It takes no lock and
- * computes on integers only. Without a vDSO (vsyscall=none) the kernel is asked. */
+/* clock_gettime(2), gettimeofday(2) at the price of the host's vDSO instead of a kernel entry. It takes no
+ * lock and computes on integers only. Without a vDSO (vsyscall=none) the kernel is asked. */
 #include "linux-user/host_vdso.h"
 #include "linux-user/sys_util.h"
 

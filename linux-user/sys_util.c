@@ -31,7 +31,8 @@ static bool ends_in_exe(Gva path)
     char end[4] = "/";
     int64_t n = fault_strnlen(guest_ptr(path), LU_PATH_BYTES);
     unsigned more = n > 3;
-    return n >= 3 && guest_read(end + 1 - more, path + (uint64_t)n - 3 - more, 3 + more) && !memcmp(end, "/exe", 4);
+    return n >= 3 && guest_read(end + 1 - more, path + (uint64_t)n - 3 - more, 3 + more) &&
+           !memcmp(end, "/exe", 4);
 }
 
 long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_path)
@@ -40,7 +41,8 @@ long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_pat
     *ret_path = guest_ptr(path);
     if (!path)
         return 0;
-    /* Most relative paths need no copy: nothing but a leading slash makes a path move, or the name of /proc/PID/exe. */
+    /* Most relative paths need no copy: nothing but a leading slash makes a path move, or the name of
+     * /proc/PID/exe. */
     FaultVal first = fault_ld8(path);
     if (first.fault || (first.val != '/' && !(follow && ends_in_exe(path))))
         return 0;

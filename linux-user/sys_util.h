@@ -11,19 +11,24 @@
 
 /* Copies a guest path to scratch: 0, -EFAULT, -ENAMETOOLONG, -ENOMEM. No translation. */
 long su_path_copy(LuThread *t, Gva path, const char **ret_path);
-/* The path as the kernel shall see it. A null pointer, or one that cannot be read, is passed on, so that the kernel
- * gives its own error in its own order. follow: a link in the last component is followed (matters for
+/* The path as the kernel shall see it. A null pointer, or one that cannot be read, is passed on, so that the
+ * kernel gives its own error in its own order. follow: a link in the last component is followed (matters for
  * /proc/self/exe). */
 long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_path);
 /* Translation of a copied path. */
 const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow);
 
-/* A guest pointer to hand to the kernel: memory at or above the end of the guest's addresses is the emulator's, and such
- * a pointer becomes one that no process can have, so that the kernel answers EFAULT, in its own order of errors. */
-static inline Gva su_pointer(const LuProc *p, Gva v) { return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v; }
+/* A guest pointer to hand to the kernel: memory at or above the end of the guest's addresses is the
+ * emulator's, and such a pointer becomes one that no process can have, so that the kernel answers EFAULT, in
+ * its own order of errors. */
+static inline Gva su_pointer(const LuProc *p, Gva v)
+{
+    return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v;
+}
 /* Descriptors of the emulator that the guest must neither see nor use. */
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
-/* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes left, -errno. */
+/* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes
+ * left, -errno. */
 long su_hide_records(LuThread *t, int fd, Gva buf, long n);
 /* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */
 long su_fd_vacate(LuProc *p, uint64_t fd);
@@ -38,8 +43,8 @@ typedef struct SuWaitMask {
 /* One that cannot be used goes to the kernel as it is: it has its own order of errors. */
 void su_wait_mask(SuWaitMask *m, Gva set, uint64_t size);
 
-/* Structures whose inside is translated, in scratch; *at stays what it was if there is nothing to do, or if it cannot be
- * read. su_msghdr: 0 or -EBADF. su_open_how: 0, -EINVAL, -E2BIG, -EFAULT, -ENOMEM. */
+/* Structures whose inside is translated, in scratch; *at stays what it was if there is nothing to do, or if
+ * it cannot be read. su_msghdr: 0 or -EBADF. su_open_how: 0, -EINVAL, -E2BIG, -EFAULT, -ENOMEM. */
 struct epoll_event;
 struct open_how;
 bool su_epoll_event(Gva at, struct epoll_event *ret_ev);

@@ -103,11 +103,13 @@ static bool path_follows(const char *kinds, const uint64_t v[6], unsigned i)
 #define KINDS_FD     (KIND('f') | KIND('F'))
 #define KINDS_PATH   (KIND('n') | KIND('p'))
 #define KINDS_LIST   (KIND('v') | KIND('V') | KIND('h') | KIND('j'))
-#define KINDS_MEMORY                                                                                                  \
-    (KINDS_PATH | KINDS_LIST | KIND('s') | KIND('b') | KIND('B') | KIND('m') | KIND('w') | KIND('q') | KIND('t') |     \
+#define KINDS_MEMORY                                                                                         \
+    (KINDS_PATH | KINDS_LIST | KIND('s') | KIND('b') | KIND('B') | KIND('m') | KIND('w') | KIND('q') |       \
+     KIND('t') |                                                                                             \
      KIND('a') | KIND('k') | KIND('y'))
 
-/* Elements that would make the kernel use the emulator's memory. What cannot be read, the kernel finds itself. */
+/* Elements that would make the kernel use the emulator's memory. What cannot be read, the kernel finds
+ * itself. */
 static bool iov_outside(Gva end, Gva iov, uint64_t n)
 {
     for (uint64_t i = 0; n <= 1024 && i < n; i++) { /* UIO_MAXIOV; the kernel says what more than that is */
@@ -143,8 +145,9 @@ static bool list_outside(Gva end, char kind, Gva at, uint64_t n)
     return false;
 }
 
-/* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each (su_pointer()); ranges
- * that begin below the end do not reach the emulator, there is a gap of gigabytes (mm.h). */
+/* Hidden descriptors do not exist, open flags become the host's. Pointers cost one compare each
+ * (su_pointer()); ranges that begin below the end do not reach the emulator, there is a gap of gigabytes
+ * (mm.h). */
 static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i, bool lists)
 {
     uint64_t kind = KIND(kinds[i]);
@@ -194,7 +197,8 @@ static long call_host(LuThread *t, const LuSyscallRow *row, uint64_t v[6])
     if (err)
         return err;
     if (row->how == LU_WAIT)
-        return lu_blocking(t, row->host_nr, (long)v[0], (long)v[1], (long)v[2], (long)v[3], (long)v[4], (long)v[5]);
+        return lu_blocking(t, row->host_nr, (long)v[0], (long)v[1], (long)v[2], (long)v[3], (long)v[4],
+                           (long)v[5]);
     return sys_call6(row->host_nr, (long)v[0], (long)v[1], (long)v[2], (long)v[3], (long)v[4], (long)v[5]);
 }
 
@@ -302,7 +306,9 @@ static void print_row(int fd, unsigned nr, const LuSyscallRow *row, const char *
 {
     char line[480];
     Fmt f = FMT_ON(line);
-    const char *state = row->state == LU_FULL ? "exact" : row->state == LU_SUBSET ? "subset" : lu_errno_name(row->err);
+    const char *state = row->state == LU_FULL     ? "exact"
+                        : row->state == LU_SUBSET ? "subset"
+                                                  : lu_errno_name(row->err);
     fmt_printf(&f, *note ? "%3u %-23s %-10s %s\n" : "%3u %-23s %s\n", nr, row->name, state, note);
     sys_write(fd, f.buf, f.len);
 }
@@ -312,13 +318,14 @@ void lu_syscalls_print(const LuAbi *abi, int fd)
     unsigned count[3] = {0}, numbers = 0, nr = 0;
     char line[320];
     LuSyscallRow row;
-    for (const char *note; (note = abi->syscall32 ? abi->list_calls32(abi, &nr, &row) : next_row(abi, &nr, &row)); nr++) {
+    for (const char *note;
+         (note = abi->syscall32 ? abi->list_calls32(abi, &nr, &row) : next_row(abi, &nr, &row)); nr++) {
         print_row(fd, nr, &row, note);
         count[row.state]++;
         numbers++;
     }
     Fmt f = FMT_ON(line);
-    fmt_printf(&f, "%s: %u system calls: %u exact, %u subset, %u answered with an error\n", abi->uname_machine, numbers,
-               count[LU_FULL], count[LU_SUBSET], count[LU_ERRNO]);
+    fmt_printf(&f, "%s: %u system calls: %u exact, %u subset, %u answered with an error\n",
+               abi->uname_machine, numbers, count[LU_FULL], count[LU_SUBSET], count[LU_ERRNO]);
     sys_write(fd, f.buf, f.len);
 }

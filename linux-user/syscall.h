@@ -1,9 +1,9 @@
 /*
- * System calls of the guest. One row per call in syscalls.def: name, argument kinds, how it is done, what is missing.
- * The row makes the dispatcher, the -strace printer and the published list (tinamou --syscalls).
+ * System calls of the guest. One row per call in syscalls.def: name, argument kinds, how it is done, what is
+ * missing. The row makes the dispatcher, the -strace printer and the published list (tinamou --syscalls).
  *
- * A handler gets the thread and its six arguments and returns what the guest sees: a value or -errno. It runs with
- * the guest's registers still those of the system call instruction. Special returns are LU_RET_*.
+ * A handler gets the thread and its six arguments and returns what the guest sees: a value or -errno. It runs
+ * with the guest's registers still those of the system call instruction. Special returns are LU_RET_*.
  * Blocking calls go through lu_blocking() (signal.h), so that a signal that arrives in the window before the
  * kernel entry interrupts them. Handlers of OWN rows are lu_sys_NAME (sys_handlers.h).
  * The table holds no pointers (start-up relocations): it is dispatched by a switch, texts are offsets.
@@ -17,7 +17,8 @@
 
 enum {
     LU_RET_RESTART = -512,      /* ERESTARTSYS: restart if SA_RESTART or no handler, else EINTR */
-    LU_RET_RESTART_ALWAYS = -513, /* ERESTARTNOINTR: a signal came before the call began; do it again in any case */
+    LU_RET_RESTART_ALWAYS = -513, /* ERESTARTNOINTR: a signal came before the call began; do it again in any
+                                   * case */
     LU_RET_RESTART_NOHAND = -514, /* ERESTARTNOHAND: EINTR if a handler runs */
     LU_RET_NONE = -600,         /* registers are already as they shall be (sigreturn, execve) */
 };
@@ -60,19 +61,21 @@ enum { LU_N_SYSCALLS_RISCV64 = 471, LU_N_SYSCALLS_ARM64 = 471 };
 extern const uint16_t lu_syscall_row_riscv64[LU_N_SYSCALLS_RISCV64];
 extern const uint16_t lu_syscall_row_arm64[LU_N_SYSCALLS_ARM64];
 
-/* Executes the system call the cpu stands on: dispatch, strace, result, pc. Signals are the caller's business:
- * lu_signals_pending() is false at the call. A LU_RET_RESTART... result is not put into the registers but into
- * t->restart, for lu_signals_deliver(); pc is stepped over the instruction in any case but LU_RET_NONE. */
+/* Executes the system call the cpu stands on: dispatch, strace, result, pc. Signals are the caller's
+ * business: lu_signals_pending() is false at the call. A LU_RET_RESTART... result is not put into the
+ * registers but into t->restart, for lu_signals_deliver(); pc is stepped over the instruction in any case but
+ * LU_RET_NONE. */
 void lu_syscall(LuThread *t);
 /* The same without cpu: what the dispatcher does for a row. */
 long lu_syscall_row(LuThread *t, LuRowId row, const uint64_t a[6]);
-/* Argument i of a call with these kinds, as the kernel may have it: pointers below the end of the guest's addresses, open
- * flags the host's. 0, -EBADF (a hidden descriptor) or -EFAULT (a list that leads to the emulator's memory). */
+/* Argument i of a call with these kinds, as the kernel may have it: pointers below the end of the guest's
+ * addresses, open flags the host's. 0, -EBADF (a hidden descriptor) or -EFAULT (a list that leads to the
+ * emulator's memory). */
 long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i);
 /* Paths among the arguments become the host's, in t->scratch: 0 or -errno. */
 long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6]);
-/* Its two halves, for who makes arguments of another ABI's: the guest's descriptors, pointers and flags (lists of memory are
- * not looked at), and the call, with memory that may be ours. */
+/* Its two halves, for who makes arguments of another ABI's: the guest's descriptors, pointers and flags
+ * (lists of memory are not looked at), and the call, with memory that may be ours. */
 long lu_row_check(const LuProc *p, LuRowId row, uint64_t v[6]);
 long lu_row_do(LuThread *t, LuRowId row, uint64_t v[6]);
 /* The line of -d unimp. row: NULL, there is no such number. */

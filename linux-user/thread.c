@@ -1,28 +1,32 @@
 /*
  * clone in three shapes.
  *
- * Copy (no CLONE_VM). All locks of the process are taken in the order of their ranks, then a raw clone without a stack:
- * the child returns from it on its copy of the same host stack, with the same LuThread at the same address, releases
- * the locks on its side and forgets the other threads. The guest's new stack pointer and TLS only change the Cpu.
+ * Copy (no CLONE_VM). All locks of the process are taken in the order of their ranks, then a raw clone
+ * without a stack: the child returns from it on its copy of the same host stack, with the same LuThread at
+ * the same address, releases the locks on its side and forgets the other threads. The guest's new stack
+ * pointer and TLS only change the Cpu.
  *
- * Shared (CLONE_VM). The child gets a Cpu cloned from its parent's and a LuBlock: host stack, TLS, LuThread. The guest's
- * flags go to the kernel unchanged but for the stack and TLS, which are the host's; the ids that the kernel writes
- * (PARENT_SETTID, CHILD_SETTID, CHILD_CLEARTID, PIDFD) are guest addresses, which are host addresses. So combinations
- * of flags are valid or EINVAL exactly as the kernel thinks. Before the first such clone the context word gets
- * CTX_PARALLEL.
+ * Shared (CLONE_VM). The child gets a Cpu cloned from its parent's and a LuBlock: host stack, TLS, LuThread.
+ * The guest's flags go to the kernel unchanged but for the stack and TLS, which are the host's; the ids that
+ * the kernel writes (PARENT_SETTID, CHILD_SETTID, CHILD_CLEARTID, PIDFD) are guest addresses, which are host
+ * addresses. So combinations of flags are valid or EINVAL exactly as the kernel thinks. Before the first such
+ * clone the context word gets CTX_PARALLEL.
  *
- * vfork (CLONE_VM|CLONE_VFORK). As Shared, but on the parent's TLS: the parent sleeps inside the clone call until the
- * child has left the memory by exec or exit, and then frees the block. lu_self() is a thread-local variable, so the
- * child sets it to itself first thing, and the parent sets it back when it resumes. In between all signals are blocked
- * on both sides. CTX_PARALLEL is not set: only one of the two runs at any time.
+ * vfork (CLONE_VM|CLONE_VFORK). As Shared, but on the parent's TLS: the parent sleeps inside the clone call
+ * until the child has left the memory by exec or exit, and then frees the block. lu_self() is a thread-local
+ * variable, so the child sets it to itself first thing, and the parent sets it back when it resumes. In
+ * between all signals are blocked on both sides. CTX_PARALLEL is not set: only one of the two runs at any
+ * time.
  *
- * Every clone is a held section: what is recorded before it is delivered before it, so no signal is seen twice.
+ * Every clone is a held section: what is recorded before it is delivered before it, so no signal is seen
+ * twice.
  *
- * SIGKILL may end a child that shares memory at any instruction. Its locks are broken (base/lock.h): by the parent after a
- * vfork, else by who waits for them; what they protected is at most half done, and mm and accel repair it. A CLONE_VM
- * process without CLONE_THREAD leaves its block and its cpu behind.
+ * SIGKILL may end a child that shares memory at any instruction. Its locks are broken (base/lock.h): by the
+ * parent after a vfork, else by who waits for them; what they protected is at most half done, and mm and
+ * accel repair it. A CLONE_VM process without CLONE_THREAD leaves its block and its cpu behind.
  *
- * What is not covered: copying with CLONE_VFORK keeps the locks of the parent while it sleeps, so its other threads may wait for it.
+ * What is not covered: copying with CLONE_VFORK keeps the locks of the parent while it sleeps, so its other
+ * threads may wait for it.
  */
 #include "linux-user/thread.h"
 #include "linux-user/host_tls.h"
@@ -38,7 +42,8 @@ enum {
     DEAD_KEPT = 16, /* blocks that wait for the next thread instead of being unmapped */
 };
 
-/* At the low end of its memory: header page, guard page, stack (downwards to the guard), handler stack, scratch, TLS. */
+/* At the low end of its memory: header page, guard page, stack (downwards to the guard), handler stack,
+ * scratch, TLS. */
 struct LuBlock {
     LuBlock *next_dead;
     size_t bytes;
@@ -55,7 +60,8 @@ _Static_assert(sizeof(LuBlock) <= 4096, "the header is one page");
 
 /* --- blocks --- */
 
-/* AddressSanitizer keeps notes on frames; those of a thread that ended inside them would be found by the next. */
+/* AddressSanitizer keeps notes on frames; those of a thread that ended inside them would be found by the
+ * next. */
 void __asan_unpoison_memory_region(const volatile void *addr, size_t size) __attribute__((weak));
 
 static void forget_frames(const LuBlock *b)
@@ -302,7 +308,8 @@ static long clone_host_shared(LuThread *c, const struct clone_args *args, size_t
     if (!size)
         return host_clone((long)flags, b->stack_top, (void *)(uintptr_t)args->parent_tid,
                           (void *)(uintptr_t)args->child_tid, b->tp, thread_begin, c);
-    /* The guest's structure may be longer than ours, with zeros at the end: `size` says how much is copied. */
+    /* The guest's structure may be longer than ours, with zeros at the end: `size` says how much is
+     * copied. */
     struct clone_args host = *args;
     host.flags = flags;
     host.stack = (uintptr_t)b->stack_top - STACK_BYTES;

@@ -15,16 +15,19 @@ enum {
     FEAT_RECVSEND_BUNDLE = 1 << 14,
     FEAT_MIN_TIMEOUT = 1 << 15,
     FEAT_NO_IOWAIT = 1 << 17,
-    SETUP_KNOWN = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_ATTACH_WQ | IORING_SETUP_R_DISABLED |
-                  IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SQE128 |
-                  IORING_SETUP_CQE32 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | SETUP_NO_SQARRAY,
-    ENTER_KNOWN = IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP | IORING_ENTER_SQ_WAIT | IORING_ENTER_EXT_ARG |
-                  ENTER_ABS_TIMER | ENTER_NO_IOWAIT,
+    SETUP_KNOWN = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_ATTACH_WQ |
+                  IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
+                  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SQE128 | IORING_SETUP_CQE32 |
+                  IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | SETUP_NO_SQARRAY,
+    ENTER_KNOWN = IORING_ENTER_GETEVENTS | IORING_ENTER_SQ_WAKEUP | IORING_ENTER_SQ_WAIT |
+                  IORING_ENTER_EXT_ARG | ENTER_ABS_TIMER | ENTER_NO_IOWAIT,
     /* What the translation rests on: see uring.h. */
-    FEAT_NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_LINKED_FILE,
+    FEAT_NEEDED =
+        IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_LINKED_FILE,
     FEAT_KNOWN = FEAT_NEEDED | IORING_FEAT_RW_CUR_POS | IORING_FEAT_CUR_PERSONALITY | IORING_FEAT_FAST_POLL |
-                 IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS | IORING_FEAT_RSRC_TAGS |
-                 IORING_FEAT_CQE_SKIP | FEAT_RECVSEND_BUNDLE | FEAT_MIN_TIMEOUT | FEAT_NO_IOWAIT,
+                 IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS |
+                 IORING_FEAT_RSRC_TAGS | IORING_FEAT_CQE_SKIP | FEAT_RECVSEND_BUNDLE | FEAT_MIN_TIMEOUT |
+                 FEAT_NO_IOWAIT,
     SCRATCH_FOR_ONE = 4 * LU_PATH_BYTES, /* more than the translation of one entry takes */
 };
 
@@ -201,7 +204,8 @@ static bool have_view(LuThread *t, LuRing *r, int fd)
         return true;
     r->sq = map_own(sq_bytes(r), MAP_POPULATE, fd, IORING_OFF_SQ_RING, task);
     r->sqes = r->sq ? map_own(shadow_bytes(r), MAP_POPULATE, fd, IORING_OFF_SQES, task) : NULL;
-    if (r->sqes && !sys_madvise(r->sqes, shadow_bytes(r), MADV_DONTFORK) && !sys_madvise(r->sq, sq_bytes(r), MADV_DONTFORK))
+    if (r->sqes && !sys_madvise(r->sqes, shadow_bytes(r), MADV_DONTFORK) &&
+        !sys_madvise(r->sq, sq_bytes(r), MADV_DONTFORK))
         return true;
     drop_view(r);
     return false;
@@ -213,7 +217,8 @@ static long map_shadow(LuThread *t, LuRing *r, const uint64_t a[6], int prot)
     uint64_t bytes = align_up(a[1], 4096);
     if (!a[1] || bytes > shadow_bytes(r))
         return -EINVAL;
-    long at = lu_mm_mmap(t, a[0], bytes, prot, (int)((a[3] & ~(uint64_t)MAP_TYPE) | MAP_SHARED | MAP_ANONYMOUS), -1, 0);
+    long at = lu_mm_mmap(t, a[0], bytes, prot,
+                         (int)((a[3] & ~(uint64_t)MAP_TYPE) | MAP_SHARED | MAP_ANONYMOUS), -1, 0);
     if (sys_is_err(at))
         return at;
     long e = sys_call5(SYS_mremap, r->shadow, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
@@ -304,7 +309,8 @@ static uint32_t ring_word(const uint8_t *ring, uint32_t off)
     return __atomic_load_n((const uint32_t *)(const void *)(ring + off), __ATOMIC_ACQUIRE);
 }
 
-/* Translates the next entries of the queue, at most n; how many, which is less if they need more scratch than there is. */
+/* Translates the next entries of the queue, at most n; how many, which is less if they need more scratch than
+ * there is. */
 static uint32_t translate_queue(LuThread *t, LuRing *r, uint32_t n)
 {
     uint32_t head = ring_word(r->sq, r->off.head), ready = ring_word(r->sq, r->off.tail) - head;
@@ -356,13 +362,14 @@ static long enter(LuThread *t, const uint64_t a[6], uint32_t submit, uint32_t fl
     WaitArg w;
     wait_arg(t->proc, &w, flags, a[4], a[5]);
     if (w.mask.given && (flags & IORING_ENTER_GETEVENTS))
-        return lu_blocking_masked(t, w.mask.guest, SYS_io_uring_enter, (long)a[0], submit, (long)a[2], flags, w.arg, w.size);
+        return lu_blocking_masked(t, w.mask.guest, SYS_io_uring_enter, (long)a[0], submit, (long)a[2], flags,
+                                  w.arg, w.size);
     return lu_blocking(t, SYS_io_uring_enter, (long)a[0], submit, (long)a[2], flags, w.arg, w.size);
 }
 
-/* With other threads about: the lock keeps them from submitting what is not translated yet, so it cannot be held while
- * this one waits. As in the kernel, who did not submit all does not wait, and what was submitted counts more than how the
- * wait ended. */
+/* With other threads about: the lock keeps them from submitting what is not translated yet, so it cannot be
+ * held while this one waits. As in the kernel, who did not submit all does not wait, and what was submitted
+ * counts more than how the wait ended. */
 static long submit_then_wait(LuThread *t, LuRing *r, const uint64_t a[6], uint32_t submit, uint32_t flags)
 {
     uint32_t now = flags & ~(uint32_t)(IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | ENTER_ABS_TIMER);
@@ -399,7 +406,8 @@ long lu_sys_io_uring_enter(LuThread *t, const uint64_t a[6])
         long err = sys_call6(SYS_io_uring_enter, a[0], 0, 0, 0, 0, 0);
         return sys_is_err(err) ? err : -EOPNOTSUPP;
     }
-    long ret = p->n_threads == 1 ? submit_alone(t, r, a, submit, flags) : submit_then_wait(t, r, a, submit, flags);
+    long ret =
+        p->n_threads == 1 ? submit_alone(t, r, a, submit, flags) : submit_then_wait(t, r, a, submit, flags);
     ring_put(p, r);
     return ret;
 }
@@ -438,11 +446,15 @@ static long struct_check(const LuProc *p, unsigned op, Gva at, uint64_t n)
     case IORING_REGISTER_EVENTFD_ASYNC: return list_check(p, true, at, n);
     case IORING_REGISTER_FILES2:
     case IORING_REGISTER_BUFFERS2:
-        return guest_read(&reg, at, sizeof(reg)) ? list_check(p, op == IORING_REGISTER_FILES2, reg.data, reg.nr) : 0;
+        return guest_read(&reg, at, sizeof(reg))
+                   ? list_check(p, op == IORING_REGISTER_FILES2, reg.data, reg.nr)
+                   : 0;
     case IORING_REGISTER_FILES_UPDATE: return guest_read(&up, at, 16) ? list_check(p, true, up.data, n) : 0;
     case IORING_REGISTER_FILES_UPDATE2:
     case IORING_REGISTER_BUFFERS_UPDATE:
-        return guest_read(&up, at, sizeof(up)) ? list_check(p, op == IORING_REGISTER_FILES_UPDATE2, up.data, up.nr) : 0;
+        return guest_read(&up, at, sizeof(up))
+                   ? list_check(p, op == IORING_REGISTER_FILES_UPDATE2, up.data, up.nr)
+                   : 0;
     default: return 0;
     }
 }
@@ -474,7 +486,8 @@ static long register32(LuThread *t, unsigned op, Gva *arg, uint64_t n, Registere
 static bool register_known(unsigned op)
 {
     enum { PBUF_STATUS = 26, NAPI = 27, NO_NAPI = 28, CLOCK = 29, CLONE_BUFFERS = 30 };
-    return (op <= IORING_REGISTER_FILE_ALLOC_RANGE && op != IORING_REGISTER_RING_FDS && op != IORING_UNREGISTER_RING_FDS) ||
+    return (op <= IORING_REGISTER_FILE_ALLOC_RANGE && op != IORING_REGISTER_RING_FDS &&
+            op != IORING_UNREGISTER_RING_FDS) ||
            (op >= PBUF_STATUS && op <= CLONE_BUFFERS);
 }
 
@@ -497,7 +510,9 @@ long lu_sys_io_uring_register(LuThread *t, const uint64_t a[6])
         long err = sys_call6(SYS_io_uring_enter, a[0], 0, 0, 0, 0, 0);
         return sys_is_err(err) ? err : -EOPNOTSUPP;
     }
-    long ret = !register_known(op) ? -EINVAL : t->proc->abi->word == 4 ? 0 : struct_check(t->proc, op, a[2], (uint32_t)a[3]);
+    long ret = !register_known(op)       ? -EINVAL
+               : t->proc->abi->word == 4 ? 0
+                                         : struct_check(t->proc, op, a[2], (uint32_t)a[3]);
     Gva arg = a[2];
     Registered copy;
     if (!ret && t->proc->abi->word == 4)

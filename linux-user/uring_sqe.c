@@ -25,7 +25,8 @@ static const UringOp ops[] = {
 enum { OP_WAITID = 50, REFUSED = 0xff, NO_DESCRIPTOR = -1 }; /* an operation that no kernel knows */
 static const uint64_t nowhere = 1ull << 63;  /* an address that no process has */
 
-/* Guests of 32 bits lack those to which the kernel gives structures of its own layout later on, when nobody converts them. */
+/* Guests of 32 bits lack those to which the kernel gives structures of its own layout later on, when nobody
+ * converts them. */
 static bool answers_late(uint8_t opcode) { return opcode == IORING_OP_RECVMSG || opcode == OP_WAITID; }
 
 bool lu_uring_knows(const LuProc *p, uint8_t opcode)
@@ -64,7 +65,8 @@ static void field_set(struct io_uring_sqe *e, char field, uint64_t v)
 /* Numbers of registered files are no descriptors. */
 static bool is_index(const struct io_uring_sqe *e, char field)
 {
-    return (field == 'd' && e->flags & IOSQE_FIXED_FILE) || (field == 'x' && e->splice_flags & SPLICE_F_FD_IN_FIXED);
+    return (field == 'd' && e->flags & IOSQE_FIXED_FILE) ||
+           (field == 'x' && e->splice_flags & SPLICE_F_FD_IN_FIXED);
 }
 
 static void epoll_event(LuThread *t, struct io_uring_sqe *e)
@@ -98,7 +100,8 @@ static void openat2_special(LuThread *t, struct io_uring_sqe *e)
         e->addr = (uintptr_t)path;
 }
 
-/* The kernel may read control messages when the thread is long doing something else, so none of ours can stand for them. */
+/* The kernel may read control messages when the thread is long doing something else, so none of ours can
+ * stand for them. */
 static void msghdr32_special(LuThread *t, struct io_uring_sqe *e)
 {
     struct msghdr *msg = arena_new(&t->scratch, struct msghdr);

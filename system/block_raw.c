@@ -49,7 +49,8 @@ bool raw_disk_open(RawDisk *d, const char *path, bool read_only, GError **err)
         raw_disk_close(d);
         return false;
     }
-    d->port = (BlockPort){.backend = d, .bytes = (uint64_t)end, .read_only = read_only, .read = raw_read, .write = raw_write,
+    d->port = (BlockPort){.backend = d, .bytes = (uint64_t)end, .read_only = read_only, .read = raw_read,
+                          .write = raw_write,
                           .flush = raw_flush};
     return true;
 }

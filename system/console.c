@@ -87,7 +87,8 @@ static gboolean console_readable(int fd, GIOCondition condition, void *opaque)
 
 void console_init(Console *c, void (*quit)(void *opaque), void *opaque)
 {
-    *c = (Console){.port = {.backend = c, .write = console_write, .more = console_more}, .quit = quit, .opaque = opaque};
+    *c = (Console){.port = {.backend = c, .write = console_write, .more = console_more}, .quit = quit,
+                   .opaque = opaque};
 }
 
 void console_open(Console *c)

@@ -1,7 +1,9 @@
 /*
- * Console: the process's terminal as the back end of a serial port, with the escape key Ctrl-A: x ends, Ctrl-A itself is sent.
+ * Console: the process's terminal as the back end of a serial port, with the escape key Ctrl-A: x ends,
+ * Ctrl-A itself is sent.
  *
- * The terminal is in raw mode between console_open() and console_close(), which must come before the process ends.
+ * The terminal is in raw mode between console_open() and console_close(), which must come before the process
+ * ends.
  * Threads: open, close: the main thread, whose GLib loop reads input. The port's write: any.
  */
 #ifndef SYSTEM_CONSOLE_H

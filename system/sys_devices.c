@@ -75,7 +75,8 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
         else if (strcmp(parts[k], "readonly") == 0)
             read_only = strcmp(value, "on") == 0;
         else if (strcmp(parts[k], "format") != 0)
-            return fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there", parts[k]);
+            return fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there",
+                        parts[k]);
     }
     if (!file)
         return fail(err, "-drive: which file?");
@@ -117,7 +118,8 @@ static void print_help(const DevClass *cls)
     if (cls)
         dev_class_help(cls, &f);
     for (unsigned k = 0; !cls && k < G_N_ELEMENTS(known); k++)
-        fmt_printf(&f, "name \"%s\", bus %s: %s\n", known[k].cls->name, known[k].cls->bus, known[k].cls->help);
+        fmt_printf(&f, "name \"%s\", bus %s: %s\n", known[k].cls->name, known[k].cls->bus,
+                   known[k].cls->help);
     fputs(text, stdout);
 }
 
@@ -178,7 +180,8 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
         if (!parse_device(s, o->device[k], cfg, ret_help, err))
             return false;
     for (unsigned k = 0; k < s->n_drives; k++) {
-        MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive", .backend = &s->drive[k].disk.port};
+        MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive",
+                           .backend = &s->drive[k].disk.port};
         if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
             return false;
     }

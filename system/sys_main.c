@@ -118,7 +118,8 @@ static const char *default_firmware(const SysOptions *o)
 
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
-    return read_image(s, default_firmware(&s->opt), &cfg->firmware, err) && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
+    return read_image(s, default_firmware(&s->opt), &cfg->firmware, err) &&
+           read_image(s, s->opt.kernel, &cfg->kernel, err) &&
            read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err);
 }
 
@@ -159,7 +160,8 @@ static int run_machine(System *s)
         .append = s->opt.append, .serial = s->opt.console == CONSOLE_NONE ? NULL : &s->console.port,
         .requests = {.opaque = s, .request = request}, .rearm = clock_rearm, .rearm_opaque = s,
         .time_of_day_ns = (uint64_t)g_get_real_time() * 1000,
-        .accel = {.jit = !s->opt.interpreter, .log = s->opt.log, .log_fd = STDERR_FILENO, .cache_bytes = s->opt.cache_bytes,
+        .accel = {.jit = !s->opt.interpreter, .log = s->opt.log, .log_fd = STDERR_FILENO,
+                  .cache_bytes = s->opt.cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
     };
     bool help = false;

@@ -49,7 +49,8 @@ static unsigned distance(const char *a, const char *b)
     return row[nb];
 }
 
-static bool set_keys(SysOptions *o, const char *what, const char *text, const KeyRow *rows, unsigned n, GError **err)
+static bool set_keys(SysOptions *o, const char *what, const char *text, const KeyRow *rows, unsigned n,
+                     GError **err)
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     for (unsigned k = 0; parts[k]; k++) {
@@ -120,7 +121,8 @@ static bool set_memory_size(SysOptions *o, const char *value, GError **err)
     static const char units[] = "BKMGT";
     const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : "M"; /* MiB unless it says */
     unsigned shift = unit ? (unsigned)(*end ? unit - units : 2) * 10 : 0;
-    if (end == value || !unit || (*end && end[1] && strcmp(end + 1, "iB") != 0 && strcmp(end + 1, "B") != 0) || n == 0 ||
+    if (end == value || !unit ||
+        (*end && end[1] && strcmp(end + 1, "iB") != 0 && strcmp(end + 1, "B") != 0) || n == 0 ||
         n > (UINT64_MAX >> shift) || n << shift > 1ull << 40)
         return fail(err, "-m: '%s' is no amount of memory", value);
     o->ram_bytes = n << shift;
@@ -158,9 +160,21 @@ static bool set_kernel(SysOptions *o, const char *value, GError **err) { o->kern
 static bool set_initrd(SysOptions *o, const char *value, GError **err) { o->initrd = value; return true; }
 static bool set_append(SysOptions *o, const char *value, GError **err) { o->append = value; return true; }
 static bool set_dtb(SysOptions *o, const char *value, GError **err) { o->dtb = value; return true; }
-static bool set_nographic(SysOptions *o, const char *value, GError **err) { o->console = CONSOLE_MUX; return true; }
-static bool set_no_reboot(SysOptions *o, const char *value, GError **err) { o->no_reboot = true; return true; }
-static bool set_no_shutdown(SysOptions *o, const char *value, GError **err) { o->no_shutdown = true; return true; }
+static bool set_nographic(SysOptions *o, const char *value, GError **err)
+{
+    o->console = CONSOLE_MUX;
+    return true;
+}
+static bool set_no_reboot(SysOptions *o, const char *value, GError **err)
+{
+    o->no_reboot = true;
+    return true;
+}
+static bool set_no_shutdown(SysOptions *o, const char *value, GError **err)
+{
+    o->no_shutdown = true;
+    return true;
+}
 static bool set_display(SysOptions *o, const char *value, GError **err)
 {
     return strcmp(value, "none") == 0 || fail(err, "-display: no '%s'; 'none' would be", value);
@@ -195,7 +209,8 @@ static bool set_device(SysOptions *o, const char *value, GError **err)
 static bool set_log(SysOptions *o, const char *value, GError **err)
 {
     static const struct { const char *name; uint32_t bit; } items[] = {
-        {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR}, {"out_asm", ACCEL_LOG_OUT_ASM}, {"cpu", ACCEL_LOG_CPU},
+        {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR}, {"out_asm", ACCEL_LOG_OUT_ASM},
+        {"cpu", ACCEL_LOG_CPU},
         {"stats", ACCEL_LOG_STATS},
     };
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
@@ -214,7 +229,8 @@ static bool set_info(SysOptions *o, const char *value, GError **err)
 {
     o->info_mtree |= strcmp(value, "mtree") == 0;
     o->info_qtree |= strcmp(value, "qtree") == 0;
-    return o->info_mtree || o->info_qtree || fail(err, "-info: no '%s'; 'mtree' and 'qtree' are there", value);
+    return o->info_mtree || o->info_qtree ||
+           fail(err, "-info: no '%s'; 'mtree' and 'qtree' are there", value);
 }
 
 static const OptionRow options[] = {
@@ -279,7 +295,8 @@ void sys_options_help(FILE *to)
 {
     fprintf(to, "usage: tinamou-system -M MACHINE [options]\n");
     for (unsigned k = 0; k < G_N_ELEMENTS(options); k++) {
-        g_autofree char *left = g_strdup_printf("-%s %s", options[k].name, options[k].value ? options[k].value : "");
+        g_autofree char *left =
+            g_strdup_printf("-%s %s", options[k].name, options[k].value ? options[k].value : "");
         fprintf(to, "  %-32s %s\n", left, options[k].help);
     }
 }

@@ -1,7 +1,8 @@
 /*
  * SysOptions: the command line of tinamou-system, in QEMU's grammar. One table row an option (sys_options.c).
  *
- * Errors: a GError whose text names what was not understood and the nearest that would be. Strings are borrowed from argv.
+ * Errors: a GError whose text names what was not understood and the nearest that would be. Strings are
+ * borrowed from argv.
  */
 #ifndef SYSTEM_SYS_OPTIONS_H
 #define SYSTEM_SYS_OPTIONS_H

@@ -1,7 +1,8 @@
 /*
  * Vcpus: the threads that run a machine's cpus.
  *
- * They begin paused. vcpus_pause() returns when none of them is in guest code any more; vcpus_resume() lets them go on.
+ * They begin paused. vcpus_pause() returns when none of them is in guest code any more; vcpus_resume() lets
+ * them go on.
  * Threads: all calls by the main thread.
  */
 #ifndef SYSTEM_VCPU_H

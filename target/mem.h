@@ -1,9 +1,10 @@
 /*
- * The privileged side of a guest ISA: TargetSys, what a machine needs of it; CpuMem, what it needs of the machine; the
- * software TLB that the engines keep for it (docs/adr/0018-system-memory.md).
+ * The privileged side of a guest ISA: TargetSys, what a machine needs of it; CpuMem, what it needs of the
+ * machine; the software TLB that the engines keep for it (docs/adr/0018-system-memory.md).
  *
- * An access has an index (IrMem.mmuidx) that stands for everything its permission depends on besides the address space; it
- * is part of the context word. Indexes below `paged` go through the present address space, the others are the same in all.
+ * An access has an index (IrMem.mmuidx) that stands for everything its permission depends on besides the
+ * address space; it is part of the context word. Indexes below `paged` go through the present address space,
+ * the others are the same in all.
  * Threads: all calls by the cpu's own thread, but for set_irq (any).
  */
 #ifndef TARGET_MEM_H
@@ -20,7 +21,8 @@ enum { MMU_R = 1 << MMU_READ, MMU_W = 1 << MMU_WRITE, MMU_X = 1 << MMU_FETCH };
 typedef struct MmuPage {
     Gpa pa;            /* of the address asked for */
     uint8_t bits;      /* log2 of the page's bytes, 12 and more */
-    uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is marked dirty) */
+    uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is
+                        * marked dirty) */
     bool global;       /* the same in all address spaces */
 } MmuPage;
 
@@ -55,8 +57,8 @@ typedef struct TargetSys {
 /* What helpers of the target call. */
 typedef struct CpuMem {
     IrAccessFn *access;
-    /* Page tables and the like: RAM only, naturally aligned, size 4 or 8. False: no RAM there. cas: *expected becomes what
-     * was there. */
+    /* Page tables and the like: RAM only, naturally aligned, size 4 or 8. False: no RAM there. cas: *expected
+     * becomes what was there. */
     bool (*phys_ld)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret);
     bool (*phys_cas)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired);
     /* n bytes of the instruction at va, which is executing or has raised. False: they are gone. */
@@ -69,7 +71,8 @@ typedef struct CpuMem {
     void (*flush_space)(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va); /* global pages may stay */
 } CpuMem;
 
-/* One entry. A tag is the page's address; bits below the page in it send accesses the slow way. Free: no tag matches. */
+/* One entry. A tag is the page's address; bits below the page in it send accesses the slow way. Free: no tag
+ * matches. */
 typedef struct TlbEntry {
     uint64_t tag[3]; /* by MmuHow */
     uint64_t addend; /* host address - guest address */

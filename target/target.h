@@ -2,12 +2,12 @@
  * TargetOps and Cpu: what the rest of the program knows of a guest ISA. The only header of target/ that other
  * folders include.
  *
- * A Cpu is the common head of the ISA's own struct (RvCpu, ...), which holds all guest registers in plain fields;
- * generated code addresses them by offset, and IrSlot rows name them.
+ * A Cpu is the common head of the ISA's own struct (RvCpu, ...), which holds all guest registers in plain
+ * fields; generated code addresses them by offset, and IrSlot rows name them.
  * Invariants: while a cpu is outside of accel_run() its struct is the whole architectural state, pc included
  * (floating-point environment: `fp`). Inside, some slots live in host registers.
- * Ownership: accel_cpu_new() allocates, accel_cpu_free() frees. Threads: one thread runs a Cpu; others may only
- * call accel_kick() on it.
+ * Ownership: accel_cpu_new() allocates, accel_cpu_free() frees. Threads: one thread runs a Cpu; others may
+ * only call accel_kick() on it.
  */
 #ifndef TARGET_TARGET_H
 #define TARGET_TARGET_H
@@ -25,12 +25,15 @@ typedef enum CpuExitKind {
     CPU_EXIT_SYSCALL, /* pc = the system call instruction; the caller steps over it */
     CPU_EXIT_BREAK,   /* breakpoint instruction at pc */
     CPU_EXIT_ILLEGAL, /* undefined or unsupported instruction at pc */
-    CPU_EXIT_FETCH,   /* no executable memory at exit.addr; pc = the instruction (it may start on the page before) */
-    CPU_EXIT_FAULT,   /* data access of the instruction at pc: exit.addr, exit.sig, exit.code, exit.write. A helper
-                       * that raises it leaves sig and code as the signal handler found them (accel_fault) */
+    CPU_EXIT_FETCH,   /* no executable memory at exit.addr; pc = the instruction (it may start on the page
+                       * before) */
+    CPU_EXIT_FAULT,   /* data access of the instruction at pc: exit.addr, exit.sig, exit.code, exit.write. A
+                       * helper that raises it leaves sig and code as the signal handler found them
+                       * (accel_fault) */
     CPU_EXIT_MISALIGNED, /* data access at exit.addr that the ISA wants aligned; pc = the instruction */
     CPU_EXIT_FENCE_I, /* instruction memory changed; pc = next instruction */
-    CPU_EXIT_CTX,     /* something the context word depends on changed (see ops->ctx); pc = next instruction */
+    CPU_EXIT_CTX,     /* something the context word depends on changed (see ops->ctx); pc = next
+                       * instruction */
     CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
     CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
 } CpuExitKind;
@@ -48,7 +51,8 @@ enum {
     CTX_TARGET_MASK = 0xffff,
     CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 31, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
-    CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact way */
+    CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
+                                  * way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
     CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
     CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
@@ -71,7 +75,8 @@ struct Cpu {
     /* What generated code uses most stands last, next to the ISA's registers. */
     uint64_t ret_top;  /* accel: its return stack */
     uint32_t budget;   /* instruction count mode only; written by the owner */
-    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the owner */
+    uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the
+                        * owner */
     /* the ISA's registers follow in its own struct */
 };
 
@@ -103,8 +108,8 @@ typedef struct Trans {
     const uint8_t *bytes; /* guest bytes at pc */
     unsigned n_bytes;     /* how many are readable and executable (at least 1, at most 64) */
     bool truncated;       /* set by translate(): it needs more than n_bytes. Nothing was built */
-    Gva together;         /* set by translate(): do not choose to end the region between here and this later address
-                           * (it costs, no more: an SC should be in the region of its LR). 0 = none */
+    Gva together;         /* set by translate(): do not choose to end the region between here and this later
+                           * address (it costs, no more: an SC should be in the region of its LR). 0 = none */
     TransFlow flow;
     void *target;    /* target's own, zeroed for each region (64 bytes) */
     uint64_t target_store[8];
@@ -130,7 +135,8 @@ struct TargetOps {
     uint16_t n_slots, n_helpers, n_regs;
     uint8_t nan;            /* IrNan */
     uint64_t pc_tag;        /* bits of a pc that are state, not address (Arm: T and IT); 0 for most */
-    bool fence_for_all;     /* FENCE_I is about every cpu: one that runs code of before leaves it soon (Arm's IC IVAU) */
+    bool fence_for_all;     /* FENCE_I is about every cpu: one that runs code of before leaves it soon (Arm's
+                             * IC IVAU) */
     /* Power-on state of a user-mode cpu. */
     void (*reset)(Cpu *cpu);
     /* Context word for the cpu's present state (low 16 bits). */
@@ -142,9 +148,9 @@ struct TargetOps {
     unsigned (*disas)(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
     /* Data address of the instruction at cpu->pc, which raised MISALIGNED: accel fills exit.addr with it. */
     Gva (*data_addr)(const Cpu *cpu);
-    /* Does the cpu hold an LL/SC reservation? `drop` gives it up: every return of accel_run() does (exceptions, signals,
-     * system calls), but for single steps. NULL: the ISA has none. Asked after an instruction that raised EXCLUSIVE was
-     * run: the others stay stopped until the reservation is gone. */
+    /* Does the cpu hold an LL/SC reservation? `drop` gives it up: every return of accel_run() does
+     * (exceptions, signals, system calls), but for single steps. NULL: the ISA has none. Asked after an
+     * instruction that raised EXCLUSIVE was run: the others stay stopped until the reservation is gone. */
     bool (*reserved)(Cpu *cpu, bool drop);
     const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
 };

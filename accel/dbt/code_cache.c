@@ -9,13 +9,13 @@ enum { VICTIM_FRACTION = 8, BATCH_FRACTION = 16 };
 
 static size_t code_bytes(const CodeCache *c) { return (size_t)c->n_segments << SEG_BITS; }
 
-/* Backs [at, at + len) of the code with new shared pages, seen through both views. A shared anonymous mapping is
- * doubled by mremap() with an old size of 0 (mremap(2)); a memfd would need a descriptor. */
+/* Backs [at, at + len) of the code with new shared pages, seen through both views. A shared anonymous mapping
+ * is doubled by mremap() with an old size of 0 (mremap(2)); a memfd would need a descriptor. */
 static bool map_double(CodeCache *c, size_t at, size_t len)
 {
     uint8_t *rw = c->rw + at, *rx = c->rx + at;
-    return !sys_is_err(sys_mmap(rw, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-                                -1, 0)) &&
+    return !sys_is_err(sys_mmap(rw, len, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0)) &&
            !sys_is_err(sys_call5(SYS_mremap, rw, 0, len, MREMAP_MAYMOVE | MREMAP_FIXED, rx)) &&
            !sys_is_err(sys_mprotect(rx, len, PROT_READ | PROT_EXEC));
 }
@@ -49,8 +49,8 @@ static CodeSegment *init_segment(CodeCache *c, CodeSegment *s)
     return s;
 }
 
-bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque, char *err,
-                     size_t err_cap)
+bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque,
+                     char *err, size_t err_cap)
 {
     *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, (size_t)CACHE_MIN_SEGMENTS)};
     size_t each = align_up(MAX(bytes / CACHE_MIN_SEGMENTS, (size_t)SEG_MIN_BYTES), 4096);
@@ -84,7 +84,8 @@ void code_cache_clear(CodeCache *c) { *c = (CodeCache){0}; } /* the address spac
 
 static bool has_room(const CodeCache *c, const CodeSegment *s, unsigned n_exits)
 {
-    return s->used + SEG_MIN_ROOM <= c->limit && s->n_exits + n_exits <= SEG_EXITS && s->n_regions < SEG_REGIONS;
+    return s->used + SEG_MIN_ROOM <= c->limit && s->n_exits + n_exits <= SEG_EXITS &&
+           s->n_regions < SEG_REGIONS;
 }
 
 /* A forked child's first use of a segment that the parent still writes: what follows the code is replaced. */
@@ -246,9 +247,9 @@ bool code_cache_hopeless(const CodeCache *c)
 
 enum { AHEAD_FIRST = 16 << 10, AHEAD_MOST = 128 << 10, AHEAD_ROOM = 4 << 10 };
 
-/* A program that has filled a segment gets the next in one page: code that is spread over megabytes waits for the host's
- * TLB more than for its instructions, and one huge page costs less than its small ones. Where the kernel cannot, the pages
- * come as usual. */
+/* A program that has filled a segment gets the next in one page: code that is spread over megabytes waits for
+ * the host's TLB more than for its instructions, and one huge page costs less than its small ones. Where the
+ * kernel cannot, the pages come as usual. */
 static void make_huge(const CodeCache *c, CodeSegment *s)
 {
     enum { COLLAPSE = 25 /* MADV_COLLAPSE */, FIRST = 2 };
@@ -261,9 +262,10 @@ static void make_huge(const CodeCache *c, CodeSegment *s)
     s->ready = SEG_CODE;
 }
 
-/* Only the code: each of its pages would fault twice, in either view. One fault a page of private memory costs no more
- * than asking for it, and what is asked for in vain costs a microsecond a page. The chunks grow with what was used, so a
- * small program gets few pages that it does not need. A failure is no harm: the pages then come one by one. */
+/* Only the code: each of its pages would fault twice, in either view. One fault a page of private memory
+ * costs no more than asking for it, and what is asked for in vain costs a microsecond a page. The chunks grow
+ * with what was used, so a small program gets few pages that it does not need. A failure is no harm: the
+ * pages then come one by one. */
 void code_segment_populate(const CodeCache *c, CodeSegment *s)
 {
     if (s->used == 0)

@@ -1,23 +1,26 @@
 /*
  * CodeCache: memory for generated code and what belongs to it.
  *
- * Layout. One address range: [code, running view][slots], and elsewhere the writing view of the code. Both are cut into
- * segments; a segment has SEG_CODE bytes of code, SEG_EXITS exits (behind the code a stub of CACHE_STUB_BYTES, elsewhere a
- * data slot and an ExitInfo each), a list of its regions in address order, and an arena for their records. The distances from code to its slots are within rip-relative reach.
+ * Layout. One address range: [code, running view][slots], and elsewhere the writing view of the code. Both
+ * are cut into segments; a segment has SEG_CODE bytes of code, SEG_EXITS exits (behind the code a stub of
+ * CACHE_STUB_BYTES, elsewhere a data slot and an ExitInfo each), a list of its regions in address order, and
+ * an arena for their records. The distances from code to its slots are within rip-relative reach.
  *
- * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. The pages of
- * code are shared with forked children; a child maps pages of its own over what was still unused, before it writes
- * (code_cache_fork_child). Slots, infos and arenas are private memory, so links are per process. No descriptor is
- * open, not even for a moment: those numbers are the guest's.
+ * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. The
+ * pages of code are shared with forked children; a child maps pages of its own over what was still unused,
+ * before it writes (code_cache_fork_child). Slots, infos and arenas are private memory, so links are per
+ * process. No descriptor is open, not even for a moment: those numbers are the guest's.
  *
- * Eviction: whole segments, oldest first, by fresh memory mapped over them (code_cache_recycle); forked processes keep
- * the old pages. Segments of which little is still in use go before the cache grows (code_cache_victims).
+ * Eviction: whole segments, oldest first, by fresh memory mapped over them (code_cache_recycle); forked
+ * processes keep the old pages. Segments of which little is still in use go before the cache grows
+ * (code_cache_victims).
  *
- * W^X: no address is ever writable and executable, unless the kernel refuses the double mapping; then one private
- * mapping serves (cache->wx).
+ * W^X: no address is ever writable and executable, unless the kernel refuses the double mapping; then one
+ * private mapping serves (cache->wx).
  *
- * Threads: a segment is written by the one thread that claimed it, for one translation; published regions are read by
- * all. Claiming and releasing lock. Errors: code_cache_init says in err why there is no executable memory.
+ * Threads: a segment is written by the one thread that claimed it, for one translation; published regions are
+ * read by all. Claiming and releasing lock. Errors: code_cache_init says in err why there is no executable
+ * memory.
  */
 #ifndef ACCEL_DBT_CODE_CACHE_H
 #define ACCEL_DBT_CODE_CACHE_H
@@ -92,23 +95,27 @@ typedef struct CodeCache {
 } CodeCache;
 
 /* `map` gives address space that is never the guest's. */
-bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque, char *err,
-                     size_t err_cap);
+bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque,
+                     char *err, size_t err_cap);
 void code_cache_clear(CodeCache *c);
 /* A segment with room for a region of n_exits, or NULL: recycle something first. */
 CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits);
 void code_cache_release(CodeCache *c, CodeSegment *s);
 void code_cache_fork_child(CodeCache *c);
 
-static inline unsigned code_segment_index(const CodeCache *c, const CodeSegment *s) { return (unsigned)(s - c->segment); }
+static inline unsigned code_segment_index(const CodeCache *c, const CodeSegment *s)
+{
+    return (unsigned)(s - c->segment);
+}
 
 /* Eviction: all cpus are outside of generated code and no one translates; the caller holds the lock. */
-/* The segments to empty now, at most cap: those of little use, or else, if the cache is full or `oldest` is set, the
- * oldest. */
+/* The segments to empty now, at most cap: those of little use, or else, if the cache is full or `oldest` is
+ * set, the oldest. */
 unsigned code_cache_victims(CodeCache *c, bool oldest, CodeSegment **ret, unsigned cap);
 /* Has memory for new code been lost for good? */
 bool code_cache_hopeless(const CodeCache *c);
-/* Makes the segment empty, on fresh memory. Nothing may lead to its regions any more. False: no memory, it is lost. */
+/* Makes the segment empty, on fresh memory. Nothing may lead to its regions any more. False: no memory, it is
+ * lost. */
 bool code_cache_recycle(CodeCache *c, CodeSegment *s);
 
 static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
@@ -128,7 +135,8 @@ static inline CodeSegment *code_cache_segment_at(const CodeCache *c, uint64_t rx
 {
     return &c->segment[(rx_pc - (uint64_t)(uintptr_t)c->rx) >> SEG_BITS];
 }
-/* Has the pages of code that the next region will touch mapped, some at a time: less than the cost of their faults. */
+/* Has the pages of code that the next region will touch mapped, some at a time: less than the cost of their
+ * faults. */
 void code_segment_populate(const CodeCache *c, CodeSegment *s);
 /* The region that contains a running address, NULL: none (a stub). Safe in signal handlers. */
 DbtRegion *code_cache_find(const CodeCache *c, uint64_t rx_pc);

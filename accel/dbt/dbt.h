@@ -1,9 +1,9 @@
 /*
  * Dbt: the translating engine. Private to accel/dbt/.
  *
- * One Dbt per Accel (address space): code cache, map of regions, the back end's constants. One DbtCpu per cpu: jump
- * cache, the areas that generated code and its stubs use. One DbtScratch and one code segment per translation in progress,
- * from pools: threads that do not translate hold neither.
+ * One Dbt per Accel (address space): code cache, map of regions, the back end's constants. One DbtCpu per
+ * cpu: jump cache, the areas that generated code and its stubs use. One DbtScratch and one code segment per
+ * translation in progress, from pools: threads that do not translate hold neither.
  */
 #ifndef ACCEL_DBT_DBT_H
 #define ACCEL_DBT_DBT_H
@@ -34,7 +34,8 @@ typedef struct DbtCpu {
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     _Alignas(16) uint8_t spill[X64_SPILL_BYTES];
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
-    uint8_t ret[2 * DBT_PAGE + X64_RET_BYTES]; /* a page that is not writable and, above it, the return stack are in here */
+    uint8_t ret[2 * DBT_PAGE + X64_RET_BYTES]; /* a page that is not writable and, above it, the return stack
+                                                * are in here */
 } DbtCpu;
 
 static inline char *dbt_ret_guard(DbtCpu *dc) { return (char *)align_up((uintptr_t)dc->ret, DBT_PAGE); }
@@ -53,7 +54,8 @@ typedef struct DbtScratch {
 typedef struct DbtStats {
     uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, evicted, rebuilds;
     uint64_t entries;      /* of generated code, from C: links, jump cache misses, exits */
-    uint64_t fp_traps, fp_checked; /* SIGFPE in generated code; instructions that look at their operands since */
+    uint64_t fp_traps, fp_checked; /* SIGFPE in generated code; instructions that look at their operands
+                                    * since */
     uint64_t too_complex;  /* instructions interpreted because the emitter could not do them */
     uint64_t indirect;     /* of these, jump cache misses */
     uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
@@ -66,11 +68,13 @@ typedef struct Dbt {
     CodeCache cache;
     DbtMap map;
     X64Host host;
-    X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another context */
+    X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another
+                        * context */
     X64Host returns_host; /* for CTX_RETURNS */
     unsigned returns_from; /* regions; UINT32_MAX: never */
     SuperblockConfig trace;
-    struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first fork */
+    struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first
+                              * fork */
     struct DbtHints *report; /* its parent's; NULL: was not forked */
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
@@ -79,8 +83,8 @@ typedef struct Dbt {
     uint32_t fp_count[64 * X64_CHECKED_WORDS]; /* traps of the instructions that share a bit of it */
 } Dbt;
 
-/* What a program runs before its main() it runs once, and of what lies behind a branch about half: its first regions are
- * short, and loops there have to come round some times before they count as such. */
+/* What a program runs before its main() it runs once, and of what lies behind a branch about half: its first
+ * regions are short, and loops there have to come round some times before they count as such. */
 enum { DBT_START_REGIONS = 512, DBT_START_BRANCHES = 1, DBT_START_ROUNDS = 16 };
 static inline bool dbt_starting(const Dbt *d)
 {
@@ -95,10 +99,13 @@ static inline void dbt_jumps_clear(DbtJump *jump)
     dbt_jump_clear(jump, 0);
 }
 
-static inline DbtCpu *dbt_cpu(const Cpu *cpu) { return (DbtCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine; }
+static inline DbtCpu *dbt_cpu(const Cpu *cpu)
+{
+    return (DbtCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine;
+}
 
-/* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL: cpu->exit
- * says why (no code there, or something is full: `want`), or too_complex is set. */
+/* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL:
+ * cpu->exit says why (no code there, or something is full: `want`), or too_complex is set. */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 DbtScratch *dbt_scratch_get(Dbt *d); /* NULL: out of memory */
@@ -107,8 +114,8 @@ void dbt_scratch_put(Dbt *d, DbtScratch *s);
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 
-/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex; counts it. True: go on at
- * cpu->pc; else cpu->exit is filled in. */
+/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex; counts it.
+ * True: go on at cpu->pc; else cpu->exit is filled in. */
 bool dbt_step(Dbt *d, Cpu *cpu);
 /* dbt_paged.c: machines. NULL: cpu->exit says why. */
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head);
@@ -118,7 +125,8 @@ void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r);
 /* dbt_exec.c: code at [start, start + len) is to be made again. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len);
 
-/* fork_hints.c: the translator tells the parent; the parent, about to fork, listens; a new child has a new parent. */
+/* fork_hints.c: the translator tells the parent; the parent, about to fork, listens; a new child has a new
+ * parent. */
 void dbt_hints_report(Dbt *d, Gva pc, uint32_t ctx, bool loop_head);
 void dbt_hints_learn(Cpu *cpu);
 void dbt_hints_fork_child(Dbt *d);

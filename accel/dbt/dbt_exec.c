@@ -1,7 +1,7 @@
 /* The engine's table and its loop: find or make the region, run it, look at how it was left.
  *
- * MXCSR is the guest's while generated code runs. On the way out its sticky flags are moved to cpu->ff; C code here
- * computes no floating point, so nothing else needs saving.
+ * MXCSR is the guest's while generated code runs. On the way out its sticky flags are moved to cpu->ff; C
+ * code here computes no floating point, so nothing else needs saving.
  */
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
@@ -13,8 +13,8 @@
 
 enum { DEFAULT_CACHE = 256 << 20, SMALLEST_CACHE = 1 << 20, MXCSR_MASKS = 0x1f80, MAX_VICTIMS = 64 };
 
-/* Regions, from which on a program counts as large. The jump cache is the faster way back from a call while it and the host's
- * predictions fit; measured in docs/adr/0014-return-stack.md. */
+/* Regions, from which on a program counts as large. The jump cache is the faster way back from a call while
+ * it and the host's predictions fit; measured in docs/adr/0014-return-stack.md. */
 enum { RETURNS_FROM = 16384, LARGE_CODE = 4 << 20 /* bytes of one mapping */, LOOK_EVERY = 16 /* regions */ };
 
 static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
@@ -26,7 +26,8 @@ static int32_t engine_offset(const Accel *a) /* from the cpu object to AccelCpu.
     return (int32_t)offsetof(AccelCpu, engine) - (int32_t)accel_cpu_head(a);
 }
 
-_Static_assert(offsetof(Cpu, ret_top) + 128 == X64_ENV_BIAS, "a byte away: from ret_top to the ISA's 30th register");
+_Static_assert(offsetof(Cpu, ret_top) + 128 == X64_ENV_BIAS,
+               "a byte away: from ret_top to the ISA's 30th register");
 
 static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt *)dbt)->map, pc, ctx); }
 
@@ -55,25 +56,31 @@ static void init_host(Dbt *d)
         .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx),
         .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
-        .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save), .args = e + (int32_t)offsetof(DbtCpu, args),
+        .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save),
+        .args = e + (int32_t)offsetof(DbtCpu, args),
         .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
         .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
         .host_sp = e + (int32_t)offsetof(DbtCpu, host_sp), .spill = e + (int32_t)offsetof(DbtCpu, spill),
     };
-    uint32_t x64_off = (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
-                       (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
-                       (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) | (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) |
-                       X64_NO_RETURN_STACK | (off & ACCEL_NO_TLB ? X64_NO_TLB : 0);
+    uint32_t x64_off =
+        (off & ACCEL_NO_PINS ? X64_NO_PINS : 0) | (off & ACCEL_NO_JUMP_CACHE ? X64_NO_JUMP_CACHE : 0) |
+        (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
+        (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) |
+        (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) | X64_NO_RETURN_STACK |
+        (off & ACCEL_NO_TLB ? X64_NO_TLB : 0);
     x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
     int32_t hot = (int32_t)offsetof(AccelCpu, hot) - (int32_t)accel_cpu_head(a);
-    d->host.paged = (X64Paged){.on = a->cfg.machine != NULL, .tlb_entries = TLB_ENTRIES, .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
-                               .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key), .pc_delta = offsetof(Cpu, pc_delta),
+    d->host.paged = (X64Paged){.on = a->cfg.machine != NULL, .tlb_entries = TLB_ENTRIES,
+                               .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
+                               .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key),
+                               .pc_delta = offsetof(Cpu, pc_delta),
                                .access = e + (int32_t)offsetof(DbtCpu, access), .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
-    d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD, .pc = offsetof(DbtRegion, pc),
+    d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD,
+                                 .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
                                  .rx = offsetof(DbtRegion, rx)};
     if (d->host.paged.on)
@@ -96,7 +103,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     if (!map_tables(d))
         return false;
     uint32_t off = a->cfg.no_opt;
-    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns, .no_opt = off,
+    d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns,
+                                  .no_opt = off,
                                   .known = known, .opaque = d};
     init_host(d);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
@@ -108,7 +116,9 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->step_host.exit_indirect = d->host.exit_indirect_plain;
     d->returns_host = d->host;
     d->returns_host.no_opt &= ~X64_NO_RETURN_STACK;
-    d->returns_from = (off & ACCEL_NO_RETURN_STACK) || d->host.paged.on ? UINT32_MAX : a->cfg.returns_from ? a->cfg.returns_from : RETURNS_FROM;
+    d->returns_from = (off & ACCEL_NO_RETURN_STACK) || d->host.paged.on ? UINT32_MAX
+                      : a->cfg.returns_from                             ? a->cfg.returns_from
+                                                                        : RETURNS_FROM;
     seg->used = SEG_BYTES;
     seg->state = SEG_FIXED;
     return true;
@@ -128,19 +138,23 @@ static void log_counts(Accel *a, const uint64_t *count)
     enum { LINES = 16 };
     uint64_t insns = MAX(count[X64_COUNT_INSNS], 1), below = UINT64_MAX;
     unsigned last = X64_COUNTS;
-    accel_log(a, "at most %lu instructions run; by C functions, with thousandths of a percent of them:\n", (unsigned long)insns);
+    accel_log(a, "at most %lu instructions run; by C functions, with thousandths of a percent of them:\n",
+              (unsigned long)insns);
     for (unsigned n = 0; n < LINES; n++) {
         unsigned best = X64_COUNTS;
         for (unsigned k = 0; k < X64_COUNT_INSNS; k++)
-            if (count[k] && (count[k] < below || (count[k] == below && k > last)) && (best == X64_COUNTS || count[k] > count[best]))
+            if (count[k] && (count[k] < below || (count[k] == below && k > last)) &&
+                (best == X64_COUNTS || count[k] > count[best]))
                 best = k;
         if (best == X64_COUNTS)
             break;
         below = count[best];
         last = best;
         bool helper = best >= X64_COUNT_HELPERS;
-        accel_log(a, "  %s%s %lu (%lu)\n", helper ? a->ops->helpers[best - X64_COUNT_HELPERS].name : ir_op_info[best / 2].name,
-                  !helper && best & 1 ? ".f16" : "", (unsigned long)below, (unsigned long)(100000 * below / insns));
+        accel_log(a, "  %s%s %lu (%lu)\n",
+                  helper ? a->ops->helpers[best - X64_COUNT_HELPERS].name : ir_op_info[best / 2].name,
+                  !helper && best & 1 ? ".f16" : "", (unsigned long)below,
+                  (unsigned long)(100000 * below / insns));
     }
 }
 
@@ -149,17 +163,18 @@ static void dbt_stats(Accel *a)
     const Dbt *d = a->engine_data;
     const DbtStats *s = &d->stats;
     uint64_t n = MAX(s->guest_insns, 1);
-    accel_log(a,
-              "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
-              "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
-              "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n"
-              "floating-point traps %lu, instructions checked since %lu; too complex for the emitter %lu\n",
-              (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
-              (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
-              (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n), (unsigned long)s->entries,
-              (unsigned long)s->indirect, (unsigned long)s->invalidated, (unsigned long)s->evicted,
-              (unsigned long)s->rebuilds, (unsigned long)s->fp_traps, (unsigned long)s->fp_checked,
-              (unsigned long)s->too_complex);
+    accel_log(
+        a,
+        "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
+        "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
+        "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n"
+        "floating-point traps %lu, instructions checked since %lu; too complex for the emitter %lu\n",
+        (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
+        (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
+        (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n),
+        (unsigned long)s->entries, (unsigned long)s->indirect, (unsigned long)s->invalidated,
+        (unsigned long)s->evicted, (unsigned long)s->rebuilds, (unsigned long)s->fp_traps,
+        (unsigned long)s->fp_checked, (unsigned long)s->too_complex);
     if (d->host.count)
         log_counts(a, d->host.count);
 }
@@ -171,11 +186,15 @@ static void dbt_cpu_init(Cpu *cpu)
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
     sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_NONE);
     cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_ret_stack(dbt_cpu(cpu)));
-    dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they are used */
+    dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they
+                                            * are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
 }
 
-static void dbt_cpu_clear(Cpu *cpu) { sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_READ | PROT_WRITE); }
+static void dbt_cpu_clear(Cpu *cpu)
+{
+    sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_READ | PROT_WRITE);
+}
 
 /* ---- the loop ---- */
 
@@ -191,7 +210,8 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
-/* Those that are in generated code come out at their next poll, and take what has gone from their jump caches. */
+/* Those that are in generated code come out at their next poll, and take what has gone from their jump
+ * caches. */
 static void kick_running(Accel *a)
 {
     lock_take(&a->lock);
@@ -239,7 +259,8 @@ static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
 static bool left_by_exit(Dbt *d, Cpu *cpu, uint32_t id)
 {
     const ExitInfo *x = &d->cache.exit[id];
-    /* Another thread may have made the region, and a slot alone have led here: this pairs with its publication. */
+    /* Another thread may have made the region, and a slot alone have led here: this pairs with its
+     * publication. */
     (void)__atomic_load_n(&d->cache.segment[id / SEG_EXITS].n_regions, __ATOMIC_ACQUIRE);
     cpu->pc = x->pc + cpu->pc_delta;
     if (x->kind == IR_EXIT_RAISE) {
@@ -262,7 +283,8 @@ static void forget_stale(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
     bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
-    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states (kick_others). */
+    /* After the state RUNNING was stored: who makes regions unreachable then looks at the states
+     * (kick_others). */
     if (d->host.paged.on) {
         uint64_t gone = __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST);
         if (gone != dc->gone)
@@ -287,10 +309,12 @@ static bool becomes_large(const Dbt *d, const Cpu *cpu)
     if (LIKELY(cpu->ctx & (CTX_RETURNS | CTX_STEP)) || d->returns_from == UINT32_MAX)
         return false;
     const AccelMem *mem = &d->accel->cfg.mem;
-    return n >= d->returns_from || (n % LOOK_EVERY == 0 && mem->code_size && mem->code_size(mem->opaque, cpu->pc) >= LARGE_CODE);
+    return n >= d->returns_from ||
+           (n % LOOK_EVERY == 0 && mem->code_size && mem->code_size(mem->opaque, cpu->pc) >= LARGE_CODE);
 }
 
-/* A jump back is taken for a loop's, which is worth a long trace; at first, when it has come often, and is not linked before. */
+/* A jump back is taken for a loop's, which is worth a long trace; at first, when it has come often, and is
+ * not linked before. */
 static bool is_loop(const Dbt *d, ExitInfo *x)
 {
     uint8_t n = __atomic_load_n(&x->visits, __ATOMIC_RELAXED);
@@ -324,8 +348,10 @@ static void run_loop(Dbt *d, Cpu *cpu)
             dbt_map_link(&d->map, (uint32_t)link, r);
         else if (d->host.paged.on && link == X64_ID_INDIRECT)
             dbt_paged_remember(d, cpu, r);
-        else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) /* translated across a fence it is not */
-            dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
+        /* translated across a fence it is not */
+        else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r))
+            dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
+                (DbtJump){.pc = cpu->pc, .rx = r->rx};
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
             cpu->ff |= _mm_getcsr() & FF_OF_HOST;
             accel_log_cpu(cpu);
@@ -392,7 +418,8 @@ static void dbt_recheck(Accel *a, Gva start, uint64_t len)
         kick_running(a);
 }
 
-/* This cpu removes what has gone before it runs on, others when they come out: at once, if the fence is for all. */
+/* This cpu removes what has gone before it runs on, others when they come out: at once, if the fence is for
+ * all. */
 static void dbt_fence_i(Cpu *cpu, bool all)
 {
     dbt_map_fence(&dbt_of(cpu)->map);
@@ -455,7 +482,10 @@ static void dbt_outside(Cpu *cpu)
     accel_exclusive_end(cpu);
 }
 
-static void dbt_thread_died(Accel *a, uint32_t tid) { lock_owner_died(&((Dbt *)a->engine_data)->cache.lock, tid); }
+static void dbt_thread_died(Accel *a, uint32_t tid)
+{
+    lock_owner_died(&((Dbt *)a->engine_data)->cache.lock, tid);
+}
 
 static void dbt_fork_prepare(Accel *a) { lock_take(&((Dbt *)a->engine_data)->cache.lock); }
 

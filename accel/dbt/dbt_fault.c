@@ -1,6 +1,7 @@
-/* A host fault in generated code: the record of the host address gives the guest instruction; the state at its start is
- * in the pinned registers (of the signal frame) and in the cpu object. The context is changed to leave through the
- * stub that does not store the pins again; MXCSR comes back with sigreturn, as the guest had it. */
+/* A host fault in generated code: the record of the host address gives the guest instruction; the state at
+ * its start is in the pinned registers (of the signal frame) and in the cpu object. The context is changed to
+ * leave through the stub that does not store the pins again; MXCSR comes back with sigreturn, as the guest
+ * had it. */
 #include "accel/dbt/dbt.h"
 #include "tcg/ir/eval.h"
 
@@ -26,7 +27,8 @@ static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
 }
 
 /* skip: registers that the region uses for other slots */
-static void store_pins(const X64Pin *pin, unsigned n, uint32_t skip, Cpu *cpu, const ucontext_t *uc, unsigned dirty)
+static void store_pins(const X64Pin *pin, unsigned n, uint32_t skip, Cpu *cpu, const ucontext_t *uc,
+                       unsigned dirty)
 {
     for (unsigned k = 0; k < n; k++) {
         const X64Pin *p = &pin[k];
@@ -67,11 +69,14 @@ static uint16_t host_flags(const ucontext_t *uc, bool inv)
     return (uint16_t)((efl << 8 | (efl >> 11 & 1)) ^ (inv ? IR_FL_C : 0));
 }
 
-static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc);
+static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu,
+                        const ucontext_t *uc);
 
-static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
+static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu,
+                      const ucontext_t *uc)
 {
-    uint64_t a = loc_value(&f->a, cpu, uc), b = loc_value(&f->b, cpu, uc), old = loc_value(&f->sel, cpu, uc), word;
+    uint64_t a = loc_value(&f->a, cpu, uc), b = loc_value(&f->b, cpu, uc), old = loc_value(&f->sel, cpu, uc),
+             word;
     if (f->base) {
         store_flags(all, f->base, slot, cpu, uc);
         memcpy(&old, (char *)cpu + slot->offset, 2);
@@ -81,7 +86,8 @@ static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot
 }
 
 /* The flags slot, which was not up to date in the cpu object. */
-static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu, const ucontext_t *uc)
+static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu,
+                        const ucontext_t *uc)
 {
     const X64FlRecipe *f = &all[recipe - 1];
     if (f->op == IR_FLNZC) {
@@ -97,14 +103,16 @@ static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *s
     uint64_t sel = f->sel.kind == X64_LOC_NONE ? f->when : loc_value(&f->sel, cpu, uc) & (f->keep ? 3 : 1);
     if (f->sel_type != IR_VOID) {
         IrType st = (IrType)f->sel_type;
-        sel = ir_eval_cmp((IrCond)f->sel_cond, st, ir_canon(st, loc_value(&f->sel, cpu, uc)), ir_canon(st, loc_value(&f->sel_b, cpu, uc)));
+        sel = ir_eval_cmp((IrCond)f->sel_cond, st, ir_canon(st, loc_value(&f->sel, cpu, uc)),
+                          ir_canon(st, loc_value(&f->sel_b, cpu, uc)));
     }
     if (sel == 0 && f->keep)
         return;
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;
     if (f->op == IR_FLFCMP) { /* no flags are raised: they were */
         uint32_t flags = 0;
-        ir_eval_fp(&(IrInsn){.op = IR_FLFCMP, .type = f->type}, (IrFpEnv){.nan = IR_NAN_ARM}, (uint64_t[]){a, b, 0}, &word, &flags);
+        ir_eval_fp(&(IrInsn){.op = IR_FLFCMP, .type = f->type}, (IrFpEnv){.nan = IR_NAN_ARM},
+                   (uint64_t[]){a, b, 0}, &word, &flags);
     } else {
         word = ir_eval_fl((IrOp)f->op, t, a, b, false);
     }
@@ -125,7 +133,8 @@ static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
 
 static void set_fault(Cpu *cpu, const X64Record *rec, int sig, const siginfo_t *si, const ucontext_t *uc)
 {
-    cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write, .code = si->si_code};
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write,
+                          .code = si->si_code};
     cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;
     if (si->si_code == SI_KERNEL) { /* an address that is not canonical: the host does not say which */
         cpu->exit.code = SEGV_MAPERR;

@@ -1,11 +1,12 @@
 /* What forked children had to translate, told to the parent.
  *
- * A shell forks the same child again and again: each runs code that the parent never runs, translates it, and dies with
- * it. So a child reports the addresses to a page shared with its parent, and the parent translates them before its next
- * fork; from then on its children find them. (Measured: a shell loop of command substitutions.)
+ * A shell forks the same child again and again: each runs code that the parent never runs, translates it, and
+ * dies with it. So a child reports the addresses to a page shared with its parent, and the parent translates
+ * them before its next fork; from then on its children find them. (Measured: a shell loop of command
+ * substitutions.)
  *
- * The page belongs to the parent; its children write without locks, so an entry may be lost or seen late. What is
- * reported is only a hint: the address is translated as any other, from memory as it is then.
+ * The page belongs to the parent; its children write without locks, so an entry may be lost or seen late.
+ * What is reported is only a hint: the address is translated as any other, from memory as it is then.
  */
 #include "accel/dbt/dbt.h"
 #include "base/sys.h"

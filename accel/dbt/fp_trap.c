@@ -1,12 +1,15 @@
-/* Instructions that are done by the IR interpreter: floating-point ones that trapped (docs/adr/0015-arm-nan-by-trap.md), each
- * exactly, one that traps again and again being translated anew with a look at its operands before; and those for which the
- * back end has not enough registers or records, if there is one. */
+/* Instructions that are done by the IR interpreter: floating-point ones that trapped
+ * (docs/adr/0015-arm-nan-by-trap.md), each exactly, one that traps again and again being translated anew with
+ * a look at its operands before; and those for which the back end has not enough registers or records, if
+ * there is one. */
 #include "accel/dbt/dbt.h"
 
-/* A trap costs as much as some thousand instructions, a new translation of a region as much as a few traps. */
+/* A trap costs as much as some thousand instructions, a new translation of a region as much as a few
+ * traps. */
 enum { TRAPS_BEFORE_CHECKS = 8 };
 
-/* At every power of two, so that what shares a bit, or has no form that does not trap, costs few translations. */
+/* At every power of two, so that what shares a bit, or has no form that does not trap, costs few
+ * translations. */
 static void count_trap(Dbt *d, Gva pc)
 {
     unsigned bit = x64_checked_bit(pc);
@@ -30,7 +33,8 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
         return false;
     }
-    SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1, .no_opt = d->trace.no_opt};
+    SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1,
+                            .no_opt = d->trace.no_opt};
     Gva pc = cpu->pc - cpu->pc_delta;
     bool on = false;
     arena_rewind(&s->arena, 0);
@@ -38,7 +42,8 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         IrRun run;
         IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS),
                        .vec = arena_array(&s->arena, IrVec, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
-                       .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1, .pc_delta = cpu->pc_delta, .access = softmmu_access};
+                       .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1, .pc_delta = cpu->pc_delta,
+                       .access = softmmu_access};
         ir_run(s->sb.region, &m, &run);
         on = accel_run_ended(cpu, s->sb.region, &run);
     }

@@ -9,7 +9,10 @@
 enum { PAGE_SIZE = 1 << DBT_PAGE_BITS, FILTER_SIZE = 1 << DBT_FILTER_BITS };
 
 /* x64_stubs.c computes the same; regions that differ in ctx alone follow each other. */
-static uint32_t hash_pc(const DbtMap *m, Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> DBT_HASH_FOLD)) & m->mask; }
+static uint32_t hash_pc(const DbtMap *m, Gva pc)
+{
+    return (uint32_t)((pc >> 1) ^ (pc >> DBT_HASH_FOLD)) & m->mask;
+}
 
 static uint32_t table_size(const DbtMap *m) { return m->mask + 1; }
 
@@ -40,7 +43,10 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
     }
 }
 
-static void set_key(DbtMap *m, uint32_t h, uint64_t key) { __atomic_store_n(&m->table[h].pc, key, __ATOMIC_RELEASE); }
+static void set_key(DbtMap *m, uint32_t h, uint64_t key)
+{
+    __atomic_store_n(&m->table[h].pc, key, __ATOMIC_RELEASE);
+}
 
 static void table_add(DbtMap *m, DbtRegion *r)
 {
@@ -476,7 +482,11 @@ void dbt_map_rebuild(DbtMap *m)
 
 bool dbt_map_wants_rebuild(const DbtMap *m)
 {
-    return m->n_tombs > table_size(m) / 8 || (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
+    return m->n_tombs > table_size(m) / 8 ||
+           (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
 }
 
-bool dbt_map_crowded(const DbtMap *m) { return m->n_entries > (1u << DBT_HASH_BITS) / 2 || m->n_pages > PAGE_SIZE / 2; }
+bool dbt_map_crowded(const DbtMap *m)
+{
+    return m->n_entries > (1u << DBT_HASH_BITS) / 2 || m->n_pages > PAGE_SIZE / 2;
+}

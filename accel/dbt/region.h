@@ -1,21 +1,24 @@
 /*
- * DbtRegion: a piece of generated code and what is known about it; DbtMap: finding, linking and dropping regions.
+ * DbtRegion: a piece of generated code and what is known about it; DbtMap: finding, linking and dropping
+ * regions.
  *
  * Life: filled by its translator (dead), published by dbt_map_insert(), found by anybody, dropped by
- * dbt_map_invalidate(). A dropped region can still be running; it is only unreachable: no slot, table entry or jump
- * cache of a cpu that has passed a poll leads to it. Its memory goes when its segment is evicted, with all cpus outside.
+ * dbt_map_invalidate(). A dropped region can still be running; it is only unreachable: no slot, table entry
+ * or jump cache of a cpu that has passed a poll leads to it. Its memory goes when its segment is evicted,
+ * with all cpus outside.
  * Links: exit slots of other regions that jump here are on a list through ExitInfo.
  *
- * Regions from pages that the guest can write hold a copy of the guest's bytes. They are checked when they were last
- * compared since the last fence (dbt_map_fence()); only then may slots and jump caches lead to them. So a fence costs
- * as much as there is code that ran since the last one, and what does not run again is never compared again.
+ * Regions from pages that the guest can write hold a copy of the guest's bytes. They are checked when they
+ * were last compared since the last fence (dbt_map_fence()); only then may slots and jump caches lead to
+ * them. So a fence costs as much as there is code that ran since the last one, and what does not run again is
+ * never compared again.
  *
- * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (dbt_map_gone), each cpu
- * removes them before it next enters generated code (DbtCpu.gone). Return stacks hold exit slots, which say where they lead
- * as long as their segment is not evicted; then they are cleared whole.
+ * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (dbt_map_gone), each
+ * cpu removes them before it next enters generated code (DbtCpu.gone). Return stacks hold exit slots, which
+ * say where they lead as long as their segment is not evicted; then they are cleared whole.
  *
- * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free. Evicting and rebuilding: with all cpus
- * outside besides.
+ * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free. Evicting and rebuilding: with
+ * all cpus outside besides.
  */
 #ifndef ACCEL_DBT_REGION_H
 #define ACCEL_DBT_REGION_H
@@ -34,7 +37,8 @@ struct DbtRegion {
     uint16_t n_records, n_guest;
     uint8_t n_runs;
     uint8_t n_loop_pins, n_fl;
-    bool brief;            /* made as code that runs once: a jump back that comes often is worth a better one */
+    bool brief;            /* made as code that runs once: a jump back that comes often is worth a better
+                            * one */
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable;
@@ -56,15 +60,17 @@ typedef struct DbtPageRef {
     struct DbtPageRef *next, **prev;
 } DbtPageRef;
 
-enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16, DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
+enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16,
+       DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
     DbtPageRef *first[2]; /* of regions that cannot be written, of those that can */
 } DbtPage;
 
-/* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and compares the
- * region's own pc: between its two loads the entry may become another region's. The pointer is never taken back. */
+/* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and
+ * compares the region's own pc: between its two loads the entry may become another region's. The pointer is
+ * never taken back. */
 typedef struct DbtEntry {
     uint64_t pc;         /* + 1; 0 = free, DBT_TOMB = removed; written last */
     DbtRegion *region;
@@ -79,8 +85,8 @@ typedef struct DbtChange {
 typedef struct DbtMap {
     CodeCache *cache;
     DbtEntry *table;     /* [mask + 1], open addressing; room for 1 << DBT_HASH_BITS */
-    uint32_t mask;       /* of DBT_HASH_FIRST_BITS, later of DBT_HASH_MIN_BITS and more (dbt_map_rebuild()): each page that
-                          * is touched costs a small program a microsecond */
+    uint32_t mask;       /* of DBT_HASH_FIRST_BITS, later of DBT_HASH_MIN_BITS and more (dbt_map_rebuild()):
+                          * each page that is touched costs a small program a microsecond */
     uint32_t n_entries, n_tombs;
     DbtPage *page;       /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
     uint32_t n_pages;    /* with those whose list is empty by now */
@@ -103,12 +109,14 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx);
 /* May the region run, as far as fences go? */
 static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
 {
-    return !r->writable || __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
+    return !r->writable ||
+           __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
 }
-/* Compares its bytes with memory. False: look again; if they differ, or `allowed` is false, it is dropped. allowed: the
- * guest may execute them, as found out after `generation` was read. */
+/* Compares its bytes with memory. False: look again; if they differ, or `allowed` is false, it is dropped.
+ * allowed: the guest may execute them, as found out after `generation` was read. */
 bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed);
-/* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a table is. */
+/* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a
+ * table is. */
 DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence);
 /* Takes the region from the map, so that another can be made of the same bytes. */
 void dbt_map_drop(DbtMap *m, DbtRegion *r);
@@ -126,7 +134,8 @@ void dbt_map_rebuild(DbtMap *m);
 bool dbt_map_wants_rebuild(const DbtMap *m);
 /* Too much that is live? */
 bool dbt_map_crowded(const DbtMap *m);
-/* Takes from a jump cache what has gone since *gone, indexed by (pc >> shift). False: too much is gone, clear everything. */
+/* Takes from a jump cache what has gone since *gone, indexed by (pc >> shift). False: too much is gone, clear
+ * everything. */
 struct DbtJump;
 bool dbt_map_forget(DbtMap *m, uint64_t *gone, struct DbtJump *jump, unsigned shift);
 

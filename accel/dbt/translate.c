@@ -1,6 +1,6 @@
-/* From a guest address to a published region. No lock is held while translating; two threads may make the same region,
- * and both copies are right. The generation of the map tells whether the guest's bytes were invalidated meanwhile, its fence
- * whether they may have been written. */
+/* From a guest address to a published region. No lock is held while translating; two threads may make the
+ * same region, and both copies are right. The generation of the map tells whether the guest's bytes were
+ * invalidated meanwhile, its fence whether they may have been written. */
 #include "accel/dbt/dbt.h"
 #include "base/fmt.h"
 #include "base/sys.h"
@@ -9,7 +9,8 @@
 
 enum { ARENA_BYTES = 1 << 20 };
 
-_Static_assert((int)CACHE_STUB_BYTES == (int)X64_STUB_BYTES, "the cache leaves room for the back end's stubs");
+_Static_assert((int)CACHE_STUB_BYTES == (int)X64_STUB_BYTES,
+               "the cache leaves room for the back end's stubs");
 
 DbtScratch *dbt_scratch_get(Dbt *d)
 {
@@ -69,12 +70,14 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     *r = (DbtRegion){
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
-        .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec, .guest_pc = pcs, .ref = ref,
+        .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec,
+        .guest_pc = pcs, .ref = ref,
         .second = sb->second,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
         .n_fl = (uint8_t)s->code.n_fl, .fl = fl,
     };
-    r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) + seg->used);
+    r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) +
+                                  seg->used);
     memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
     memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
     memcpy(fl, s->code.fl, s->code.n_fl * sizeof(*fl));
@@ -92,7 +95,8 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
     const IrRegion *ir = s->sb.region;
     for (unsigned k = 0; k < ir->n_exits; k++) {
         uint32_t id = r->first_exit + k;
-        d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind, .code = (uint8_t)ir->exit[k].code,
+        d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind,
+                                       .code = (uint8_t)ir->exit[k].code,
                                        .back = ir->exit[k].poll};
         d->cache.slot[id] = (uint64_t)(uintptr_t)d->cache.rx + code_cache_stub(id);
     }
@@ -162,8 +166,8 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
     X64Exits exits = {.first_id = first, .slots_rx = (uint64_t)(uintptr_t)&d->cache.slot[first],
                       .stubs = d->cache.rw + code_cache_stub(first)};
-    X64Result res =
-        x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a, &exits, &s->code);
+    X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a,
+                                    &exits, &s->code);
     if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))
         return shorter(t);
     DbtRegion *r = res == X64_OK ? describe(d, seg, s, first) : NULL;
@@ -227,7 +231,8 @@ static uint64_t thread_ns(void)
 
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
 {
-    bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) && __atomic_load_n(&d->stats.regions, __ATOMIC_RELAXED) % SAMPLE == 0;
+    bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) &&
+                 __atomic_load_n(&d->stats.regions, __ATOMIC_RELAXED) % SAMPLE == 0;
     uint64_t before = timed ? thread_ns() : 0, start = timed ? thread_ns() : 0, clock = start - before;
     DbtScratch *s = dbt_scratch_get(d);
     if (!s) {
@@ -244,7 +249,8 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
         dbt_hints_report(d, r->pc, r->ctx, loop_head);
     if (timed) {
         uint64_t took = thread_ns() - start;
-        __atomic_fetch_add(&d->stats.translate_ns, (took > clock ? took - clock : 0) * SAMPLE, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&d->stats.translate_ns, (took > clock ? took - clock : 0) * SAMPLE,
+                           __ATOMIC_RELAXED);
     }
     return r;
 }

@@ -1,13 +1,14 @@
 /*
  * The engine without generated code: superblocks run by the IR interpreter.
  *
- * Each cpu has a cache of its own: an open hash table from (pc, ctx) to a region in an arena, so that no lock stands in
- * the run loop. The cache is emptied as a whole: when it is full, at a fence.i with regions from pages that the guest can
- * write, and when the Accel-wide `generation` has moved (accel_invalidate). A region's loop passes MAX_LOOPS polls before
- * the run loop looks at the generation again.
- * Most ranges that a program maps and unmaps never held code: `pages` remembers (by hash, never forgetting) which did,
- * and other ranges change nothing. A region being built while its page goes away is seen by `attempts`: the builder marks
- * the pages and then looks whether attempts moved, the other side moves it and then looks at the pages.
+ * Each cpu has a cache of its own: an open hash table from (pc, ctx) to a region in an arena, so that no lock
+ * stands in the run loop. The cache is emptied as a whole: when it is full, at a fence.i with regions from
+ * pages that the guest can write, and when the Accel-wide `generation` has moved (accel_invalidate). A
+ * region's loop passes MAX_LOOPS polls before the run loop looks at the generation again.
+ * Most ranges that a program maps and unmaps never held code: `pages` remembers (by hash, never forgetting)
+ * which did, and other ranges change nothing. A region being built while its page goes away is seen by
+ * `attempts`: the builder marks the pages and then looks whether attempts moved, the other side moves it and
+ * then looks at the pages.
  */
 #include "accel/accel_priv.h"
 
@@ -52,9 +53,15 @@ typedef struct InterpEngine {
 
 static InterpCpu *interp_cpu(Cpu *cpu) { return (InterpCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine; }
 
-static size_t cache_bytes(const Accel *a) { return a->cfg.cache_bytes ? align_up(a->cfg.cache_bytes, 4096) : CACHE_BYTES; }
+static size_t cache_bytes(const Accel *a)
+{
+    return a->cfg.cache_bytes ? align_up(a->cfg.cache_bytes, 4096) : CACHE_BYTES;
+}
 
-static size_t engine_cpu_bytes(const Accel *a) { return sizeof(InterpCpu) + 4096 + SCRATCH_BYTES + cache_bytes(a); }
+static size_t engine_cpu_bytes(const Accel *a)
+{
+    return sizeof(InterpCpu) + 4096 + SCRATCH_BYTES + cache_bytes(a);
+}
 
 static bool engine_init(Accel *a, char *err, size_t err_cap)
 {
@@ -125,8 +132,8 @@ static bool pages_hit(InterpEngine *shared, Gva start, uint64_t len)
     return false;
 }
 
-/* This engine is the reference, so it looks at each region before it believes it. The passes run for their own sake: they
- * are tried on every program, and what they remove is not interpreted a thousand times. */
+/* This engine is the reference, so it looks at each region before it believes it. The passes run for their
+ * own sake: they are tried on every program, and what they remove is not interpreted a thousand times. */
 static void region_prepare(const Accel *a, IrRegion *r)
 {
     char what[256] = "";

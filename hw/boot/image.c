@@ -32,7 +32,8 @@ static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, con
         n = MIN(s->memory_bytes - at, (uint64_t)sizeof(zeros));
         ok = mem_map_load(m, s->address + at, zeros, n);
     }
-    return ok || dev_fail(err, "the ELF file has a segment at 0x%lx, where no memory is", (unsigned long)s->address);
+    return ok || dev_fail(err, "the ELF file has a segment at 0x%lx, where no memory is",
+                          (unsigned long)s->address);
 }
 
 static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, LoadedImage *ret, DevError *err)
@@ -67,11 +68,13 @@ static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, LoadedI
     return true;
 }
 
-bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret, DevError *err)
+bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret,
+                DevError *err)
 {
     if (size > EI_NIDENT && memcmp(bytes, ELFMAG, SELFMAG) == 0)
         return load_elf(m, bytes, size, ret, err);
     *ret = (LoadedImage){.entry = at, .end = at + size};
     return mem_map_load(m, at, bytes, size) ||
-           dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size, (unsigned long)at);
+           dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size,
+                    (unsigned long)at);
 }

@@ -10,6 +10,7 @@ typedef struct LoadedImage {
 } LoadedImage;
 
 /* at: where a raw image goes. */
-bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret, DevError *err);
+bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret,
+                DevError *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* The 16550A as its data sheet has it (National Semiconductor PC16550D). Transmission takes no time: the line is always
- * ready. The character time-out that reports a FIFO below its trigger level comes at once. No break, no errors on
- * the line, but overrun. */
+/* The 16550A as its data sheet has it (National Semiconductor PC16550D). Transmission takes no time: the line
+ * is always ready. The character time-out that reports a FIFO below its trigger level comes at once. No
+ * break, no errors on the line, but overrun. */
 #include "hw/char/ns16550a.h"
 #include "hw/core/char_port.h"
 #include "hw/core/dev_impl.h"
@@ -106,7 +106,10 @@ static uint64_t uart_read(void *dev, uint64_t offset, unsigned size)
     case LCR: v = u->lcr; break;
     case MCR: v = u->mcr; break;
     case LSR: v = read_lsr(u); break;
-    case MSR: v = u->mcr & MCR_LOOP ? (uint8_t)((u->mcr & 12) << 4 | (u->mcr & 2) << 3 | (u->mcr & 1) << 5) : MSR_CTS_DSR_DCD; break;
+    case MSR:
+        v = u->mcr & MCR_LOOP ? (uint8_t)((u->mcr & 12) << 4 | (u->mcr & 2) << 3 | (u->mcr & 1) << 5)
+                              : MSR_CTS_DSR_DCD;
+        break;
     case SCR: v = u->scr; break;
     default: break;
     }
@@ -210,7 +213,8 @@ static const DevProp props[] = {
 };
 static const DevField state[] = {
     DEV_FIELD(Ns16550a, ier), DEV_FIELD(Ns16550a, fcr), DEV_FIELD(Ns16550a, lcr), DEV_FIELD(Ns16550a, mcr),
-    DEV_FIELD(Ns16550a, lsr), DEV_FIELD(Ns16550a, scr), DEV_FIELD(Ns16550a, thre_due), DEV_FIELD(Ns16550a, n_rx),
+    DEV_FIELD(Ns16550a, lsr), DEV_FIELD(Ns16550a, scr), DEV_FIELD(Ns16550a, thre_due),
+        DEV_FIELD(Ns16550a, n_rx),
     DEV_ARRAY(Ns16550a, rx), DEV_FIELD(Ns16550a, divisor),
 };
 

@@ -19,7 +19,10 @@ void clock_init(Clock *c, uint64_t (*host_ns)(void *opaque), void (*rearm)(void 
     c->base_ns = 0 - host_ns(opaque);
 }
 
-static uint64_t now_locked(const Clock *c) { return c->stopped ? c->base_ns : c->base_ns + c->host_ns(c->opaque); }
+static uint64_t now_locked(const Clock *c)
+{
+    return c->stopped ? c->base_ns : c->base_ns + c->host_ns(c->opaque);
+}
 
 uint64_t clock_now(Clock *c)
 {

@@ -1,9 +1,10 @@
 /*
  * Clock: time as a machine sees it, and what is to happen at a time.
  *
- * Virtual time stands still while the machine is stopped. Timers are embedded in their devices and belong to them; a timer's
- * function is called by the thread that runs clock_run(), with the timer's lock held, once for each time it was set.
- * Whoever makes the earliest deadline earlier calls `rearm`, so that the runner looks again.
+ * Virtual time stands still while the machine is stopped. Timers are embedded in their devices and belong to
+ * them; a timer's function is called by the thread that runs clock_run(), with the timer's lock held, once
+ * for each time it was set. Whoever makes the earliest deadline earlier calls `rearm`, so that the runner
+ * looks again.
  * Threads: any. Locks: LOCK_RANK_CLOCK inside; a timer may be set with its device's lock held.
  */
 #ifndef HW_CORE_CLOCK_H

@@ -165,13 +165,15 @@ bool dev_set(Device *d, const char *name, const char *value, DevError *err)
         return dev_fail(err, "property '%s' of %s: '%s' is neither on nor off", name, d->cls->name, value);
     case PROP_TEXT:
         if (strlen(value) >= p->size)
-            return dev_fail(err, "property '%s' of %s: more than %u characters", name, d->cls->name, p->size - 1u);
+            return dev_fail(err, "property '%s' of %s: more than %u characters", name, d->cls->name,
+                            p->size - 1u);
         memcpy(at, value, strlen(value) + 1);
         return true;
     default: break;
     }
     if (!parse_u64(value, &v) || (p->kind == PROP_U32 && v > UINT32_MAX))
-        return dev_fail(err, "property '%s' of %s: '%s' is not a number it can have", name, d->cls->name, value);
+        return dev_fail(err, "property '%s' of %s: '%s' is not a number it can have", name, d->cls->name,
+                        value);
     memcpy(at, &v, p->kind == PROP_U32 ? 4 : 8);
     return true;
 }
@@ -210,7 +212,8 @@ void dev_class_help(const DevClass *cls, Fmt *out)
     fmt_printf(out, "%s: %s\n", cls->name, cls->help);
     for (unsigned k = 0; k < cls->n_props; k++)
         if (cls->props[k].kind != PROP_PTR)
-            fmt_printf(out, "  %s=<%s>  %s\n", cls->props[k].name, kind[cls->props[k].kind], cls->props[k].help);
+            fmt_printf(out, "  %s=<%s>  %s\n", cls->props[k].name, kind[cls->props[k].kind],
+                       cls->props[k].help);
 }
 
 void dev_print_tree(const Device *d, unsigned depth, Fmt *out)
@@ -264,7 +267,9 @@ static bool take_hex(const char **at, uint64_t *ret)
     const char *s = *at;
     *ret = 0;
     for (;; s++) {
-        unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 : 16;
+        unsigned digit = *s >= '0' && *s <= '9'   ? (unsigned)(*s - '0')
+                         : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
+                                                  : 16;
         if (digit == 16 || *ret >> 60)
             break;
         *ret = *ret << 4 | digit;
@@ -293,13 +298,15 @@ bool dev_load(Device *d, const char *text, DevError *err)
     Fmt f = FMT_ON(head);
     fmt_printf(&f, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
     if (!take(&text, head))
-        return dev_fail(err, "the state is not that of %s '%s', version %u", d->cls->name, d->id, d->cls->version);
+        return dev_fail(err, "the state is not that of %s '%s', version %u", d->cls->name, d->id,
+                        d->cls->version);
     lock_take(&d->lock);
     bool ok = true;
     for (unsigned k = 0; ok && k < d->cls->n_state; k++) {
         ok = load_field(d, &d->cls->state[k], &text);
         if (!ok)
-            dev_fail(err, "state of '%s': field '%s' is missing or no value of it", d->id, d->cls->state[k].name);
+            dev_fail(err, "state of '%s': field '%s' is missing or no value of it", d->id,
+                     d->cls->state[k].name);
     }
     if (ok && d->cls->loaded)
         ok = d->cls->loaded(d, err);

@@ -1,13 +1,14 @@
 /*
  * Device: one piece of a machine, for those who use it. Who writes one also reads dev_impl.h.
  *
- * Life: dev_new(), properties, dev_realize() (may fail; then only dev_free() is left to do), any number of dev_reset(),
- * dev_free(). A device belongs to its Machine's tree; freeing the root frees all.
- * State is exactly what the class's state table names: dev_save() writes it as text, one `name=value` a line, dev_load() reads
- * it. What is not in the table is either configuration (properties) or wiring, and is the same on both sides.
- * Threads: configuration by one thread. Register accesses, timers, input from outside and save/load: with `lock` held, which
- * the memory map, clocks and back ends do by themselves. The device calls no other device while it holds its lock but by an
- * IrqLine and by DMA into RAM.
+ * Life: dev_new(), properties, dev_realize() (may fail; then only dev_free() is left to do), any number of
+ * dev_reset(), dev_free(). A device belongs to its Machine's tree; freeing the root frees all.
+ * State is exactly what the class's state table names: dev_save() writes it as text, one `name=value` a line,
+ * dev_load() reads it. What is not in the table is either configuration (properties) or wiring, and is the
+ * same on both sides.
+ * Threads: configuration by one thread. Register accesses, timers, input from outside and save/load: with
+ * `lock` held, which the memory map, clocks and back ends do by themselves. The device calls no other device
+ * while it holds its lock but by an IrqLine and by DMA into RAM.
  * Errors: DevError, one line for the user.
  */
 #ifndef HW_CORE_DEV_H

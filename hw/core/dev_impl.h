@@ -1,9 +1,9 @@
 /*
  * DevClass: what a device is made of, for those who write one. One `static const DevClass` a kind.
  *
- * The struct begins with Device; then come properties and wiring, then the state between DEV_STATE_BEGIN and DEV_STATE_END:
- * every byte in there belongs to a row of the state table (tests/dev checks it), and nothing that changes after
- * realize and matters to the guest stands elsewhere.
+ * The struct begins with Device; then come properties and wiring, then the state between DEV_STATE_BEGIN and
+ * DEV_STATE_END: every byte in there belongs to a row of the state table (tests/dev checks it), and nothing
+ * that changes after realize and matters to the guest stands elsewhere.
  */
 #ifndef HW_CORE_DEV_IMPL_H
 #define HW_CORE_DEV_IMPL_H
@@ -37,7 +37,8 @@ struct DevClass {
     uint32_t version;     /* of the state table */
     bool (*realize)(Device *d, DevError *err);
     void (*reset)(Device *d);         /* power-on state, lines lowered */
-    bool (*loaded)(Device *d, DevError *err); /* after dev_load(): checks what it got (it may be hostile), raises lines, arms timers. May be NULL */
+    bool (*loaded)(Device *d, DevError *err); /* after dev_load(): checks what it got (it may be hostile),
+                                               * raises lines, arms timers. May be NULL */
     void (*clear)(Device *d);         /* accepts a half-realized device; may be NULL */
 };
 
@@ -45,7 +46,10 @@ struct DevClass {
 #define DEV_BOOL(S, member, text, def) {#member, text, offsetof(S, member), PROP_BOOL, sizeof(bool), def}
 #define DEV_U32(S, member, text, def)  {#member, text, offsetof(S, member), PROP_U32, 4, def}
 #define DEV_U64(S, member, text, def)  {#member, text, offsetof(S, member), PROP_U64, 8, def}
-#define DEV_TEXT(S, member, text)      {#member, text, offsetof(S, member), PROP_TEXT, sizeof(((S *)0)->member), 0}
+#define DEV_TEXT(S, member, text)                                                                            \
+    {                                                                                                        \
+#member, text, offsetof(S, member), PROP_TEXT, sizeof(((S *)0)->member), 0                           \
+    }
 #define DEV_PTR(S, member, text)       {#member, text, offsetof(S, member), PROP_PTR, sizeof(void *), 0}
 #define DEV_FIELD(S, member)           {#member, offsetof(S, member), sizeof(((S *)0)->member), 1}
 #define DEV_ARRAY(S, member) \

@@ -1,8 +1,9 @@
 /*
- * IrqLine: a wire from one device to another, or to a cpu. The receiver fills it; the sender holds a pointer to it.
+ * IrqLine: a wire from one device to another, or to a cpu. The receiver fills it; the sender holds a pointer
+ * to it.
  *
- * Level-triggered: 0 or 1. The sender calls irq_set() with its own lock held; the receiver takes its own inside, and calls
- * nothing but the next line. So locks rise from devices to interrupt controllers to cpus.
+ * Level-triggered: 0 or 1. The sender calls irq_set() with its own lock held; the receiver takes its own
+ * inside, and calls nothing but the next line. So locks rise from devices to interrupt controllers to cpus.
  */
 #ifndef HW_CORE_IRQ_H
 #define HW_CORE_IRQ_H

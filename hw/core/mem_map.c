@@ -61,7 +61,8 @@ static bool continues(const MemRange *last, const MemRange *next)
 
 static void *zeroed(uint64_t bytes)
 {
-    long p = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p =
+        sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return sys_is_err(p) ? NULL : (void *)p;
 }
 
@@ -191,7 +192,8 @@ static uint64_t device_read(const MemRegion *r, uint64_t offset, unsigned size)
     unsigned part = MIN(size, r->ops->max);
     uint64_t v = 0;
     for (unsigned at = 0; at < size; at += part)
-        v |= (r->ops->read(r->dev, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1)) << at * 8;
+        v |= (r->ops->read(r->dev, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1))
+             << at * 8;
     return v;
 }
 
@@ -199,7 +201,8 @@ static void device_write(const MemRegion *r, uint64_t offset, unsigned size, uin
 {
     unsigned part = MIN(size, r->ops->max);
     for (unsigned at = 0; at < size; at += part)
-        r->ops->write(r->dev, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1), part);
+        r->ops->write(r->dev, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1),
+                      part);
 }
 
 bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret)
@@ -220,7 +223,8 @@ bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *re
     return true;
 }
 
-/* After the bytes were written: who translates marks them first and reads them then, so that one of the two sees the other. */
+/* After the bytes were written: who translates marks them first and reads them then, so that one of the two
+ * sees the other. */
 static void note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -280,16 +284,22 @@ static bool put_bytes(const MemMap *m, uint64_t gpa, const void *from, uint64_t 
     return true;
 }
 
-bool mem_map_write(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes) { return put_bytes(m, gpa, from, bytes, false); }
-bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes) { return put_bytes(m, gpa, from, bytes, true); }
+bool mem_map_write(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes)
+{
+    return put_bytes(m, gpa, from, bytes, false);
+}
+bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes)
+{
+    return put_bytes(m, gpa, from, bytes, true);
+}
 
 void mem_map_print(const MemMap *m, Fmt *out)
 {
     static const char kind[][8] = {"ram", "rom", "romd", "i/o", "alias"};
     for (unsigned k = 0; k < m->view->n; k++) {
         const MemRange *r = &m->view->range[k];
-        fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r->start, (unsigned long)(r->end - 1), kind[r->region->kind],
-                   r->region->name);
+        fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r->start, (unsigned long)(r->end - 1),
+                   kind[r->region->kind], r->region->name);
         if (r->offset)
             fmt_printf(out, " @%lx", (unsigned long)r->offset);
         fmt_putc(out, '\n');

@@ -1,15 +1,19 @@
 /*
  * MemMap: what answers at which guest physical address.
  *
- * Regions are RAM, ROM (writes are lost), ROM devices (reads are memory, writes go to the device, unless it asks for all),
- * devices, and aliases (a window on another region). Where regions overlap the one of higher priority answers. The map is a list
- * of regions; look-ups use a flat, sorted view of it that is made anew at each change.
- * RAM blocks carry what the translator needs to know of memory (docs/adr/0018-system-memory.md): an address of their own for
- * code, and a word per page with a bit for each 64 bytes that code was made from.
- * Ownership: regions and blocks belong to who added them and outlive the map; old views are freed with the map.
- * Threads: look-ups and accesses by any, without a lock. Changes by one at a time, followed by `changed`, for who caches what
- * he looked up (TLBs). A device's functions are called with its lock held, so they are single-threaded.
- * Errors: an address where nothing is, or an access that a device refuses, is `false`; the CPU makes an exception of it.
+ * Regions are RAM, ROM (writes are lost), ROM devices (reads are memory, writes go to the device, unless it
+ * asks for all), devices, and aliases (a window on another region). Where regions overlap the one of higher
+ * priority answers. The map is a list of regions; look-ups use a flat, sorted view of it that is made anew at
+ * each change.
+ * RAM blocks carry what the translator needs to know of memory (docs/adr/0018-system-memory.md): an address
+ * of their own for code, and a word per page with a bit for each 64 bytes that code was made from.
+ * Ownership: regions and blocks belong to who added them and outlive the map; old views are freed with the
+ * map.
+ * Threads: look-ups and accesses by any, without a lock. Changes by one at a time, followed by `changed`, for
+ * who caches what he looked up (TLBs). A device's functions are called with its lock held, so they are
+ * single-threaded.
+ * Errors: an address where nothing is, or an access that a device refuses, is `false`; the CPU makes an
+ * exception of it.
  */
 #ifndef HW_CORE_MEM_MAP_H
 #define HW_CORE_MEM_MAP_H

@@ -1,8 +1,8 @@
 /*
  * BlockPort, EntropyPort: what devices get from outside of the machine, as CharPort is for bytes.
  *
- * The owner of the back end makes a port and gives it to one device. Calls come by any thread, with the device's lock held; they
- * return when the work is done.
+ * The owner of the back end makes a port and gives it to one device. Calls come by any thread, with the
+ * device's lock held; they return when the work is done.
  */
 #ifndef HW_CORE_PORTS_H
 #define HW_CORE_PORTS_H

@@ -1,5 +1,6 @@
 /* The RISC-V ACLINT specification 1.0: MSWI at 0, MTIMER (mtimecmp at 0x4000, mtime at 0xbff8). mtime counts
- * the machine's clock in units of 100 ns, plus what software wrote. Harts with Sstc have their stimecmp compared here, too. */
+ * the machine's clock in units of 100 ns, plus what software wrote. Harts with Sstc have their stimecmp
+ * compared here, too. */
 #include "hw/intc/riscv_clint.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
@@ -117,7 +118,8 @@ static bool clint_realize(Device *dev, DevError *err)
 {
     Clint *c = (Clint *)dev;
     if (c->harts == 0 || c->harts > CLINT_MAX_HARTS)
-        return dev_fail(err, "riscv-clint: %u harts, 1 to %u are possible", c->harts, (unsigned)CLINT_MAX_HARTS);
+        return dev_fail(err, "riscv-clint: %u harts, 1 to %u are possible", c->harts,
+                        (unsigned)CLINT_MAX_HARTS);
     lock_init(&dev->lock, LOCK_RANK_INTC);
     for (unsigned n = 0; n < ARRAY_SIZE(c->timers); n++) {
         c->hart[n] = (struct ClintHart){c, n};
@@ -163,7 +165,8 @@ static const DevProp props[] = {
     DEV_PTR(Clint, timer, "a timer interrupt line for each hart"),
     DEV_PTR(Clint, supervisor, "a supervisor's timer line for each hart; may be absent"),
 };
-static const DevField state[] = {DEV_FIELD(Clint, offset), DEV_ARRAY(Clint, mtimecmp), DEV_ARRAY(Clint, stimecmp), DEV_ARRAY(Clint, msip)};
+static const DevField state[] = {DEV_FIELD(Clint, offset), DEV_ARRAY(Clint, mtimecmp),
+                                 DEV_ARRAY(Clint, stimecmp), DEV_ARRAY(Clint, msip)};
 
 const DevClass riscv_clint_class = {
     .name = "riscv-clint", .help = "software and timer interrupts of harts", .version = 1,

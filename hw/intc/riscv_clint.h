@@ -1,4 +1,5 @@
-/* riscv-clint: software and timer interrupts of RISC-V harts (SiFive CLINT; ACLINT MSWI + MTIMER at the same places). */
+/* riscv-clint: software and timer interrupts of RISC-V harts (SiFive CLINT; ACLINT MSWI + MTIMER at the same
+ * places). */
 #ifndef HW_INTC_RISCV_CLINT_H
 #define HW_INTC_RISCV_CLINT_H
 

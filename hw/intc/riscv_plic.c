@@ -1,12 +1,18 @@
-/* Map (RISC-V PLIC specification 1.0): priorities at 0, pending bits at 0x1000, enables at 0x2000 (0x80 a context), from
- * 0x200000 a page for each context with threshold and claim/complete. The gateway of a source passes one request
- * until its completion. */
+/* Map (RISC-V PLIC specification 1.0): priorities at 0, pending bits at 0x1000, enables at 0x2000 (0x80 a
+ * context), from 0x200000 a page for each context with threshold and claim/complete. The gateway of a source
+ * passes one request until its completion. */
 #include "hw/intc/riscv_plic.h"
 #include "hw/core/dev_impl.h"
 
 enum {
-    PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STRIDE = 0x80, CONTEXT = 0x200000, CONTEXT_STRIDE = 0x1000, THRESHOLD = 0,
-    CLAIM = 4, WORDS = PLIC_MAX_SOURCES / 32,
+    PENDING = 0x1000,
+    ENABLE = 0x2000,
+    ENABLE_STRIDE = 0x80,
+    CONTEXT = 0x200000,
+    CONTEXT_STRIDE = 0x1000,
+    THRESHOLD = 0,
+    CLAIM = 4,
+    WORDS = PLIC_MAX_SOURCES / 32,
 };
 
 typedef struct Plic {
@@ -68,7 +74,10 @@ static void set_source(void *receiver, unsigned n, bool level)
     lock_release(&p->dev.lock);
 }
 
-IrqLine riscv_plic_source(Device *plic, unsigned n) { return (IrqLine){.set = set_source, .receiver = plic, .n = n}; }
+IrqLine riscv_plic_source(Device *plic, unsigned n)
+{
+    return (IrqLine){.set = set_source, .receiver = plic, .n = n};
+}
 
 static uint32_t claim(Plic *p, unsigned context)
 {
@@ -141,7 +150,8 @@ static void plic_write(void *dev, uint64_t offset, uint64_t value, unsigned size
             p->enable[c][w] = v & word_mask(p, w);
         update(p);
     } else if (offset >= CONTEXT && (offset - CONTEXT) / CONTEXT_STRIDE < p->contexts) {
-        write_context(p, (unsigned)((offset - CONTEXT) / CONTEXT_STRIDE), (offset - CONTEXT) % CONTEXT_STRIDE, v);
+        write_context(p, (unsigned)((offset - CONTEXT) / CONTEXT_STRIDE), (offset - CONTEXT) % CONTEXT_STRIDE,
+                      v);
     }
 }
 
@@ -151,9 +161,11 @@ static bool plic_realize(Device *dev, DevError *err)
 {
     Plic *p = (Plic *)dev;
     if (p->sources == 0 || p->sources >= PLIC_MAX_SOURCES)
-        return dev_fail(err, "riscv-plic: %u sources, 1 to %u are possible", p->sources, PLIC_MAX_SOURCES - 1u);
+        return dev_fail(err, "riscv-plic: %u sources, 1 to %u are possible", p->sources,
+                        PLIC_MAX_SOURCES - 1u);
     if (p->contexts == 0 || p->contexts > PLIC_MAX_CONTEXTS)
-        return dev_fail(err, "riscv-plic: %u contexts, 1 to %u are possible", p->contexts, (unsigned)PLIC_MAX_CONTEXTS);
+        return dev_fail(err, "riscv-plic: %u contexts, 1 to %u are possible", p->contexts,
+                        (unsigned)PLIC_MAX_CONTEXTS);
     lock_init(&dev->lock, LOCK_RANK_INTC);
     dev_add_mmio(dev, "plic", &ops, 0x600000);
     return true;

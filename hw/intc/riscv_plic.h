@@ -1,4 +1,5 @@
-/* riscv-plic: the platform-level interrupt controller (RISC-V PLIC specification 1.0), level-triggered sources. */
+/* riscv-plic: the platform-level interrupt controller (RISC-V PLIC specification 1.0), level-triggered
+ * sources. */
 #ifndef HW_INTC_RISCV_PLIC_H
 #define HW_INTC_RISCV_PLIC_H
 

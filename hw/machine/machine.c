@@ -10,7 +10,8 @@ typedef struct MachineRoot {
     DEV_STATE_END
 } MachineRoot;
 
-static const DevClass root_class = {.name = "machine", .help = "the machine itself", .size = sizeof(MachineRoot), .version = 1};
+static const DevClass root_class =
+    {.name = "machine", .help = "the machine itself", .size = sizeof(MachineRoot), .version = 1};
 
 static bool make_cpus(Machine *m, DevError *err)
 {
@@ -42,7 +43,8 @@ bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret
         bool ok = d || dev_fail(err, "no memory");
         for (unsigned k = 0; ok && want->props[k]; k += 2)
             ok = dev_set(d, want->props[k], want->props[k + 1], err);
-        ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) && dev_realize(d, &m->map, &m->clock, err);
+        ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
+             dev_realize(d, &m->map, &m->clock, err);
         ++*at;
         *ret = ok ? d : NULL;
         return ok;

@@ -1,8 +1,9 @@
 /*
  * Machine: a board with its cpus, memory and devices, built from a MachineConfig.
  *
- * Life: machine_new() builds everything and resets it; machine_reset() is the power-on state again, images included;
- * machine_free(). The owner runs the cpus (each in a thread of its own, accel_run()) and the clock (clock_run()).
+ * Life: machine_new() builds everything and resets it; machine_reset() is the power-on state again, images
+ * included; machine_free(). The owner runs the cpus (each in a thread of its own, accel_run()) and the clock
+ * (clock_run()).
  * Ownership: images and CharPorts are the caller's and outlive the machine.
  * Threads: new, reset, free: one, with no cpu running. The rest as devices say.
  */
@@ -72,8 +73,8 @@ struct BoardClass {
 
 extern const BoardClass riscv_virt_board;
 
-/* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the next is not
- * there. *at: where to go on. False: err says why. */
+/* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the
+ * next is not there. *at: where to go on. False: err says why. */
 bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);

@@ -1,5 +1,5 @@
-/* The RISC-V `virt` board: addresses, interrupts and the contract of the boot ROM that stock firmware and kernels expect. Its
- * device tree is in riscv_virt_fdt.c. */
+/* The RISC-V `virt` board: addresses, interrupts and the contract of the boot ROM that stock firmware and
+ * kernels expect. Its device tree is in riscv_virt_fdt.c. */
 #include "hw/machine/riscv_virt.h"
 #include "hw/boot/image.h"
 #include "hw/char/ns16550a.h"
@@ -14,8 +14,10 @@
 #include <stdlib.h>
 
 const VirtPlace virt_places[VIRT_PLACES] = {
-    [VIRT_MROM] = {0x1000, 0xf000},       [VIRT_TEST] = {0x100000, 0x1000},    [VIRT_RTC] = {0x101000, 0x1000},
-    [VIRT_CLINT] = {0x2000000, 0x10000},  [VIRT_PLIC] = {0xc000000, 0x600000}, [VIRT_UART] = {0x10000000, 0x100},
+    [VIRT_MROM] = {0x1000, 0xf000},       [VIRT_TEST] = {0x100000, 0x1000},
+                  [VIRT_RTC] = {0x101000, 0x1000},
+    [VIRT_CLINT] = {0x2000000, 0x10000},  [VIRT_PLIC] = {0xc000000, 0x600000},
+                   [VIRT_UART] = {0x10000000, 0x100},
     [VIRT_VIRTIO] = {0x10001000, 0x1000}, [VIRT_DRAM] = {0x80000000, 0},
 };
 
@@ -32,10 +34,13 @@ static void set_cpu_irq(void *receiver, unsigned n, bool level)
 static bool make_memory(Machine *m, RiscvVirt *v, DevError *err)
 {
     const VirtPlace *rom = &virt_places[VIRT_MROM], *dram = &virt_places[VIRT_DRAM];
-    if (!ram_block_init(&v->dram, "ram", m->cfg.ram_bytes, dram->base) || !ram_block_init(&v->rom, "mrom", rom->bytes, rom->base))
+    if (!ram_block_init(&v->dram, "ram", m->cfg.ram_bytes, dram->base) ||
+        !ram_block_init(&v->rom, "mrom", rom->bytes, rom->base))
         return dev_fail(err, "no memory for a machine of %lu MiB", (unsigned long)(m->cfg.ram_bytes >> 20));
-    v->dram_region = (MemRegion){.name = "ram", .kind = MEM_RAM, .base = dram->base, .bytes = v->dram.bytes, .ram = &v->dram};
-    v->rom_region = (MemRegion){.name = "mrom", .kind = MEM_ROM, .base = rom->base, .bytes = rom->bytes, .ram = &v->rom};
+    v->dram_region = (MemRegion){.name = "ram", .kind = MEM_RAM, .base = dram->base, .bytes = v->dram.bytes,
+                                 .ram = &v->dram};
+    v->rom_region = (MemRegion){.name = "mrom", .kind = MEM_ROM, .base = rom->base, .bytes = rom->bytes,
+                                .ram = &v->rom};
     return mem_map_add(&m->map, &v->dram_region) && mem_map_add(&m->map, &v->rom_region);
 }
 
@@ -68,8 +73,8 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
     Fmt f = FMT_ON(text);
     fmt_printf(&f, "%u", m->cfg.cpus);
     bool ok = dev_set(v->clint, "harts", text, err) && dev_set_ptr(v->clint, "software", v->software, err) &&
-              dev_set_ptr(v->clint, "timer", v->timer, err) && dev_set_ptr(v->clint, "supervisor", v->supervisor, err) &&
-              place(m, v->clint, VIRT_CLINT, err);
+              dev_set_ptr(v->clint, "timer", v->timer, err) &&
+              dev_set_ptr(v->clint, "supervisor", v->supervisor, err) && place(m, v->clint, VIRT_CLINT, err);
     f = FMT_ON(text);
     fmt_printf(&f, "%u", 2 * m->cfg.cpus);
     ok = ok && dev_set(v->plic, "contexts", text, err) && dev_set_ptr(v->plic, "out", v->external, err) &&
@@ -88,10 +93,11 @@ static bool make_devices(Machine *m, RiscvVirt *v, DevError *err)
     if (!uart || !test || !rtc)
         return dev_fail(err, "no memory");
     fmt_printf(&f, "%lu", (unsigned long)m->cfg.time_of_day_ns);
-    return dev_set_ptr(uart, "chardev", m->cfg.serial, err) && dev_set_ptr(uart, "irq", &v->source[VIRT_IRQ_UART], err) &&
-           place(m, uart, VIRT_UART, err) && dev_set_ptr(test, "machine", &m->cfg.requests, err) &&
-           place(m, test, VIRT_TEST, err) && dev_set(rtc, "base", base, err) &&
-           dev_set_ptr(rtc, "irq", &v->source[VIRT_IRQ_RTC], err) && place(m, rtc, VIRT_RTC, err);
+    return dev_set_ptr(uart, "chardev", m->cfg.serial, err) &&
+           dev_set_ptr(uart, "irq", &v->source[VIRT_IRQ_UART], err) && place(m, uart, VIRT_UART, err) &&
+           dev_set_ptr(test, "machine", &m->cfg.requests, err) && place(m, test, VIRT_TEST, err) &&
+           dev_set(rtc, "base", base, err) && dev_set_ptr(rtc, "irq", &v->source[VIRT_IRQ_RTC], err) &&
+           place(m, rtc, VIRT_RTC, err);
 }
 
 /* All slots are there. The first device goes into the last of them: kernels count from there, too. */
@@ -106,8 +112,8 @@ static bool make_virtio(Machine *m, RiscvVirt *v, DevError *err)
             return false;
         fmt_printf(&f, "virtio-mmio.%u", k);
         Device *slot = put(m, &virtio_mmio_class, id);
-        if (!slot || !dev_set_ptr(slot, "irq", &v->source[VIRT_IRQ_VIRTIO + k], err) || !dev_set_ptr(slot, "device", plugged, err) ||
-            !dev_realize(slot, &m->map, &m->clock, err))
+        if (!slot || !dev_set_ptr(slot, "irq", &v->source[VIRT_IRQ_VIRTIO + k], err) ||
+            !dev_set_ptr(slot, "device", plugged, err) || !dev_realize(slot, &m->map, &m->clock, err))
             return false;
         slot->region[0].base = virt_places[VIRT_VIRTIO].base + k * virt_places[VIRT_VIRTIO].bytes;
         if (!mem_map_add(&m->map, &slot->region[0]))
@@ -122,7 +128,8 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) || !make_virtio(m, v, err))
+    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
+        !make_virtio(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);
@@ -151,7 +158,8 @@ static bool load_reset_code(Machine *m, uint64_t entry, uint64_t fdt, uint64_t n
     };
     const uint64_t data[] = {entry, fdt, FW_MAGIC, FW_VERSION, next, next ? NEXT_IS_S : 0, 0, 0};
     uint64_t at = virt_places[VIRT_MROM].base;
-    return mem_map_load(&m->map, at, code, sizeof(code)) && mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
+    return mem_map_load(&m->map, at, code, sizeof(code)) &&
+           mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
 }
 
 /* The bytes that a Linux kernel takes, which are more than its file has; 0: it is none. */
@@ -182,7 +190,8 @@ static bool load_kernel(Machine *m, uint64_t at, VirtBoot *boot, DevError *err)
     boot->initrd_start = align_up(MAX(end, half), 4096);
     boot->initrd_end = boot->initrd_start + initrd->size;
     return mem_map_load(&m->map, boot->initrd_start, initrd->bytes, initrd->size) ||
-           dev_fail(err, "the initial file system of %lu MiB does not fit into memory", (unsigned long)(initrd->size >> 20));
+           dev_fail(err, "the initial file system of %lu MiB does not fit into memory",
+                    (unsigned long)(initrd->size >> 20));
 }
 
 static bool load_fdt(Machine *m, VirtBoot *boot, DevError *err)
@@ -204,7 +213,8 @@ static bool load_fdt(Machine *m, VirtBoot *boot, DevError *err)
     if (!m->fdt || !m->fdt_bytes)
         return dev_fail(err, "no memory for the device tree");
     boot->fdt = align_down(top - m->fdt_bytes, ALIGN_2M);
-    return mem_map_load(&m->map, boot->fdt, m->fdt, m->fdt_bytes) || dev_fail(err, "the device tree does not fit into memory");
+    return mem_map_load(&m->map, boot->fdt, m->fdt, m->fdt_bytes) ||
+           dev_fail(err, "the device tree does not fit into memory");
 }
 
 static bool virt_load(Machine *m, DevError *err)
@@ -233,6 +243,7 @@ static void virt_clear(Machine *m)
 }
 
 const BoardClass riscv_virt_board = {
-    .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices", .target = &target_riscv64_sys,
+    .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices",
+    .target = &target_riscv64_sys,
     .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
 };

@@ -13,13 +13,15 @@ typedef struct VirtPlace {
 } VirtPlace;
 extern const VirtPlace virt_places[VIRT_PLACES];
 
-enum { VIRT_SOURCES = 96, VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC = 11, VIRT_N_VIRTIO = 8, VIRT_UART_HZ = 3686400 };
+enum { VIRT_SOURCES = 96, VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC = 11, VIRT_N_VIRTIO = 8,
+       VIRT_UART_HZ = 3686400 };
 
 typedef struct RiscvVirt {
     RamBlock dram, rom;
     MemRegion dram_region, rom_region;
     Device *clint, *plic;
-    IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS], external[2 * MACHINE_MAX_CPUS];
+    IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS],
+        external[2 * MACHINE_MAX_CPUS];
     IrqLine source[VIRT_SOURCES + 1];
 } RiscvVirt;
 

@@ -1,12 +1,13 @@
-/* The device tree of the RISC-V `virt` board, as stock firmware and Linux bind to it (devicetree specification 0.4, and the
- * bindings named by the compatible strings). */
+/* The device tree of the RISC-V `virt` board, as stock firmware and Linux bind to it (devicetree
+ * specification 0.4, and the bindings named by the compatible strings). */
 #include "hw/machine/riscv_virt.h"
 #include "hw/intc/riscv_clint.h"
 
 #include <libfdt.h>
 #include <stdlib.h>
 
-enum { PHANDLE_TEST = 1, PHANDLE_PLIC, PHANDLE_CPU_INTC /* + hart */, IRQ_SOFT = 3, IRQ_TIMER = 7, IRQ_M_EXT = 11, IRQ_S_EXT = 9 };
+enum { PHANDLE_TEST = 1, PHANDLE_PLIC, PHANDLE_CPU_INTC /* + hart */, IRQ_SOFT = 3, IRQ_TIMER = 7,
+       IRQ_M_EXT = 11, IRQ_S_EXT = 9 };
 
 typedef struct Tree {
     void *fdt;
@@ -21,8 +22,14 @@ static void note(Tree *t, int err)
 
 static void begin(Tree *t, const char *name) { note(t, fdt_begin_node(t->fdt, name)); }
 static void end(Tree *t) { note(t, fdt_end_node(t->fdt)); }
-static void text(Tree *t, const char *name, const char *value) { note(t, fdt_property_string(t->fdt, name, value)); }
-static void number(Tree *t, const char *name, uint32_t value) { note(t, fdt_property_u32(t->fdt, name, value)); }
+static void text(Tree *t, const char *name, const char *value)
+{
+    note(t, fdt_property_string(t->fdt, name, value));
+}
+static void number(Tree *t, const char *name, uint32_t value)
+{
+    note(t, fdt_property_u32(t->fdt, name, value));
+}
 static void empty(Tree *t, const char *name) { note(t, fdt_property(t->fdt, name, NULL, 0)); }
 
 /* A list of strings, each ended by a NUL; the literal's own end is the last. */

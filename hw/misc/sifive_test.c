@@ -1,4 +1,5 @@
-/* The register has no state: a write of 0x5555 ends the machine, 0x3333 with a code above fails, 0x7777 resets. */
+/* The register has no state: a write of 0x5555 ends the machine, 0x3333 with a code above fails, 0x7777
+ * resets. */
 #include "hw/misc/sifive_test.h"
 #include "hw/core/dev_impl.h"
 #include "hw/core/request.h"
@@ -38,6 +39,7 @@ static const DevProp props[] = {DEV_PTR(SifiveTest, machine, "what the machine's
 
 const DevClass sifive_test_class = {
     .name = "sifive-test", .help = "ends or resets the machine", .version = 1,
-    .size = sizeof(SifiveTest), .state_begin = offsetof(SifiveTest, state_begin), .state_end = offsetof(SifiveTest, state_end),
+    .size = sizeof(SifiveTest), .state_begin = offsetof(SifiveTest, state_begin),
+    .state_end = offsetof(SifiveTest, state_end),
     .props = props, .n_props = ARRAY_SIZE(props), .realize = test_realize,
 };

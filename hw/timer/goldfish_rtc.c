@@ -1,11 +1,18 @@
-/* The registers as the Goldfish virtual hardware guide has them. Reading the low half of the time latches the high one. */
+/* The registers as the Goldfish virtual hardware guide has them. Reading the low half of the time latches the
+ * high one. */
 #include "hw/timer/goldfish_rtc.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
 
 enum {
-    TIME_LOW = 0x00, TIME_HIGH = 0x04, ALARM_LOW = 0x08, ALARM_HIGH = 0x0c, IRQ_ENABLED = 0x10, CLEAR_ALARM = 0x14,
-    ALARM_STATUS = 0x18, CLEAR_INTERRUPT = 0x1c,
+    TIME_LOW = 0x00,
+    TIME_HIGH = 0x04,
+    ALARM_LOW = 0x08,
+    ALARM_HIGH = 0x0c,
+    IRQ_ENABLED = 0x10,
+    CLEAR_ALARM = 0x14,
+    ALARM_STATUS = 0x18,
+    CLEAR_INTERRUPT = 0x1c,
 };
 
 typedef struct GoldfishRtc {

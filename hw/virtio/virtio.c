@@ -1,4 +1,5 @@
-/* Split virtqueues (specification 1.2, "Split Virtqueues"). All accesses to rings are little-endian, as the host is. */
+/* Split virtqueues (specification 1.2, "Split Virtqueues"). All accesses to rings are little-endian, as the
+ * host is. */
 #include "hw/virtio/virtio.h"
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_BYTES = 16, NO_INTERRUPT = 1 };
@@ -29,7 +30,8 @@ void virtio_reset(VirtioDevice *v)
 
 uint64_t virtio_features(const VirtioDevice *v)
 {
-    return VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX | (v->ops->features ? v->ops->features(v) : 0);
+    return VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX |
+           (v->ops->features ? v->ops->features(v) : 0);
 }
 
 bool virtio_check(VirtioDevice *v, DevError *err)
@@ -38,7 +40,8 @@ bool virtio_check(VirtioDevice *v, DevError *err)
     if (s->driver_features & ~virtio_features(v))
         return dev_fail(err, "%s: features that it has not", v->dev.id);
     for (unsigned q = 0; q < VIRTIO_QUEUES; q++)
-        if (s->ready[q] > 1 || s->num[q] > VIRTIO_QUEUE_MAX || (s->ready[q] && (s->num[q] == 0 || (s->num[q] & (s->num[q] - 1)))))
+        if (s->ready[q] > 1 || s->num[q] > VIRTIO_QUEUE_MAX ||
+            (s->ready[q] && (s->num[q] == 0 || (s->num[q] & (s->num[q] - 1)))))
             return dev_fail(err, "%s: queue %u of %u entries", v->dev.id, q, s->num[q]);
     changed_isr(v);
     return true;
@@ -52,13 +55,20 @@ void virtio_broken(VirtioDevice *v, const char *why)
     changed_isr(v);
 }
 
-static bool read16(const VirtioDevice *v, uint64_t at, uint16_t *ret) { return mem_map_read(v->dev.mem, at, ret, sizeof(*ret)); }
-static bool write16(const VirtioDevice *v, uint64_t at, uint16_t value) { return mem_map_write(v->dev.mem, at, &value, sizeof(value)); }
+static bool read16(const VirtioDevice *v, uint64_t at, uint16_t *ret)
+{
+    return mem_map_read(v->dev.mem, at, ret, sizeof(*ret));
+}
+static bool write16(const VirtioDevice *v, uint64_t at, uint16_t value)
+{
+    return mem_map_write(v->dev.mem, at, &value, sizeof(value));
+}
 
 static bool works(const VirtioDevice *v, unsigned q)
 {
     const VirtioState *s = v->s;
-    return (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) && q < v->ops->queues && s->ready[q];
+    return (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) && q < v->ops->queues &&
+           s->ready[q];
 }
 
 static bool add_segment(VirtChain *c, const Desc *d)
@@ -72,14 +82,16 @@ static bool add_segment(VirtChain *c, const Desc *d)
 }
 
 /* Follows a chain in a table of `entries` descriptors. */
-static bool walk(const VirtioDevice *v, uint64_t table, unsigned entries, unsigned at, bool indirect, VirtChain *c)
+static bool walk(const VirtioDevice *v, uint64_t table, unsigned entries, unsigned at, bool indirect,
+                 VirtChain *c)
 {
     for (unsigned n = 0; n < entries; n++) {
         Desc d;
         if (at >= entries || !mem_map_read(v->dev.mem, table + at * DESC_BYTES, &d, sizeof(d)))
             return false;
         if (d.flags & DESC_INDIRECT) {
-            bool bad = indirect || (d.flags & DESC_NEXT) || d.len % DESC_BYTES || d.len / DESC_BYTES > VIRTIO_MAX_SEGS;
+            bool bad = indirect || (d.flags & DESC_NEXT) || d.len % DESC_BYTES ||
+                       d.len / DESC_BYTES > VIRTIO_MAX_SEGS;
             return !bad && walk(v, d.addr, d.len / DESC_BYTES, 0, true, c);
         }
         if (!add_segment(c, &d))
@@ -128,7 +140,8 @@ void virtio_push(VirtioDevice *v, unsigned q, const VirtChain *c, uint32_t writt
     const uint32_t entry[2] = {c->head, written};
     if (!works(v, q))
         return;
-    bool ok = mem_map_write(v->dev.mem, s->device[q] + 4 + 8ull * (s->used[q] & (s->num[q] - 1u)), entry, sizeof(entry));
+    bool ok = mem_map_write(v->dev.mem, s->device[q] + 4 + 8ull * (s->used[q] & (s->num[q] - 1u)), entry,
+                            sizeof(entry));
     __atomic_thread_fence(__ATOMIC_RELEASE);
     s->used[q]++;
     if (!ok || !write16(v, s->device[q] + 2, s->used[q]))
@@ -152,7 +165,8 @@ void virtio_signal(VirtioDevice *v, unsigned q)
     changed_isr(v);
 }
 
-static bool copy(const VirtioDevice *v, const VirtChain *c, bool writable, uint64_t at, void *to, const void *from, uint64_t n)
+static bool copy(const VirtioDevice *v, const VirtChain *c, bool writable, uint64_t at, void *to,
+                 const void *from, uint64_t n)
 {
     for (unsigned k = 0; n && k < c->n; k++) {
         const VirtSeg *g = &c->seg[k];
@@ -163,7 +177,8 @@ static bool copy(const VirtioDevice *v, const VirtChain *c, bool writable, uint6
             continue;
         }
         uint64_t part = MIN(n, g->bytes - at);
-        if (writable ? !mem_map_write(v->dev.mem, g->at + at, from, part) : !mem_map_read(v->dev.mem, g->at + at, to, part))
+        if (writable ? !mem_map_write(v->dev.mem, g->at + at, from, part)
+                     : !mem_map_read(v->dev.mem, g->at + at, to, part))
             return false;
         to = writable ? to : (char *)to + part;
         from = writable ? (const char *)from + part : from;

@@ -1,8 +1,9 @@
 /*
- * VirtioDevice: what all virtio devices (specification 1.2) share, under any transport: features, status, split rings.
+ * VirtioDevice: what all virtio devices (specification 1.2) share, under any transport: features, status,
+ * split rings.
  *
- * A device's struct begins with VirtioDevice and has a VirtioState in its state part, with VIRTIO_ROWS in its table. Its ops are
- * called with the device's lock held, which is the transport's, too.
+ * A device's struct begins with VirtioDevice and has a VirtioState in its state part, with VIRTIO_ROWS in its
+ * table. Its ops are called with the device's lock held, which is the transport's, too.
  * Rings are hostile input: what makes no sense sets DEVICE_NEEDS_RESET and stops the device (virtio_broken).
  */
 #ifndef HW_VIRTIO_VIRTIO_H
@@ -25,9 +26,11 @@ typedef struct VirtioState {
     uint16_t signalled[VIRTIO_QUEUES]; /* `used` when virtio_signal() last looked */
 } VirtioState;
 
-#define VIRTIO_ROWS(S) \
-    DEV_FIELD(S, s.driver_features), DEV_FIELD(S, s.status), DEV_FIELD(S, s.isr), DEV_FIELD(S, s.generation), \
-    DEV_ARRAY(S, s.desc), DEV_ARRAY(S, s.driver), DEV_ARRAY(S, s.device), DEV_ARRAY(S, s.num), DEV_ARRAY(S, s.ready), \
+#define VIRTIO_ROWS(S)                                                                                       \
+    DEV_FIELD(S, s.driver_features), DEV_FIELD(S, s.status), DEV_FIELD(S, s.isr),                            \
+        DEV_FIELD(S, s.generation),                                                                          \
+    DEV_ARRAY(S, s.desc), DEV_ARRAY(S, s.driver), DEV_ARRAY(S, s.device), DEV_ARRAY(S, s.num),               \
+        DEV_ARRAY(S, s.ready),                                                                               \
     DEV_ARRAY(S, s.avail), DEV_ARRAY(S, s.used), DEV_ARRAY(S, s.signalled)
 
 typedef struct VirtioDevice VirtioDevice;
@@ -37,7 +40,8 @@ typedef struct VirtioOps {
     uint8_t queues;
     uint64_t (*features)(const VirtioDevice *v); /* besides those of rings */
     void (*notify)(VirtioDevice *v, unsigned queue);
-    void (*config)(const VirtioDevice *v, uint8_t *to, unsigned bytes); /* the whole space, zeroed before; may be NULL */
+    /* the whole space, zeroed before; may be NULL */
+    void (*config)(const VirtioDevice *v, uint8_t *to, unsigned bytes);
     void (*write_config)(VirtioDevice *v, unsigned at, uint64_t value, unsigned size); /* may be NULL */
 } VirtioOps;
 

@@ -1,5 +1,6 @@
-/* Requests are done one after the other by the thread that notifies. A flush request is a flush of the back end; without
- * the feature FLUSH the driver would not know that there is something to flush, so each write is one then. */
+/* Requests are done one after the other by the thread that notifies. A flush request is a flush of the back
+ * end; without the feature FLUSH the driver would not know that there is something to flush, so each write is
+ * one then. */
 #include "hw/virtio/virtio_blk.h"
 #include "hw/core/ports.h"
 
@@ -10,7 +11,8 @@
 #define F_BLK_SIZE (1ull << 6)
 #define F_FLUSH    (1ull << 9)
 
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, SECTOR = 512, ID_BYTES = 20,
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, SECTOR = 512,
+       ID_BYTES = 20,
        HEADER = 16, BOUNCE = 64 << 10 };
 
 typedef struct VirtioBlk {
@@ -25,12 +27,15 @@ typedef struct VirtioBlk {
 static bool transfer(VirtioBlk *b, const VirtChain *c, uint64_t sector, uint64_t bytes, bool write)
 {
     const BlockPort *d = b->drive;
-    if (bytes % SECTOR || sector > d->bytes / SECTOR || bytes > d->bytes - sector * SECTOR || (write && d->read_only))
+    if (bytes % SECTOR || sector > d->bytes / SECTOR || bytes > d->bytes - sector * SECTOR ||
+        (write && d->read_only))
         return false;
     for (uint64_t at = 0, n; at < bytes; at += n) {
         n = MIN(bytes - at, (uint64_t)BOUNCE);
-        bool ok = write ? virtio_take(&b->v, c, HEADER + at, b->bounce, n) && d->write(d->backend, sector * SECTOR + at, b->bounce, n)
-                        : d->read(d->backend, sector * SECTOR + at, b->bounce, n) && virtio_give(&b->v, c, at, b->bounce, n);
+        bool ok = write ? virtio_take(&b->v, c, HEADER + at, b->bounce, n) &&
+                              d->write(d->backend, sector * SECTOR + at, b->bounce, n)
+                        : d->read(d->backend, sector * SECTOR + at, b->bounce, n) &&
+                              virtio_give(&b->v, c, at, b->bounce, n);
         if (!ok)
             return false;
     }
@@ -100,7 +105,8 @@ static void blk_config(const VirtioDevice *v, uint8_t *to, unsigned bytes)
     memcpy(to + BLK_SIZE, &size, sizeof(size));
 }
 
-static const VirtioOps ops = {.id = 2, .queues = 1, .features = blk_features, .notify = blk_notify, .config = blk_config};
+static const VirtioOps ops = {.id = 2, .queues = 1, .features = blk_features, .notify = blk_notify,
+                              .config = blk_config};
 
 static bool blk_realize(Device *dev, DevError *err)
 {
@@ -122,6 +128,7 @@ static const DevProp props[] = {DEV_PTR(VirtioBlk, drive, "back end")};
 static const DevField state[] = {VIRTIO_ROWS(VirtioBlk)};
 
 const DevClass virtio_blk_class = {
-    .name = "virtio-blk-device", .help = "disk", .version = 1, .bus = "virtio", DEV_TABLES(VirtioBlk, props, state),
+    .name = "virtio-blk-device", .help = "disk", .version = 1, .bus = "virtio",
+    DEV_TABLES(VirtioBlk, props, state),
     .realize = blk_realize, .reset = blk_reset, .loaded = blk_loaded, .clear = blk_clear,
 };

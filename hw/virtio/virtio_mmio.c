@@ -1,10 +1,32 @@
 #include "hw/virtio/virtio_mmio.h"
 
 enum {
-    MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, VENDOR_ID = 0x0c, FEATURES = 0x10, FEATURES_SEL = 0x14, DRIVER = 0x20,
-    DRIVER_SEL = 0x24, QUEUE_SEL = 0x30, QUEUE_NUM_MAX = 0x34, QUEUE_NUM = 0x38, QUEUE_READY = 0x44, QUEUE_NOTIFY = 0x50,
-    ISR = 0x60, ISR_ACK = 0x64, STATUS = 0x70, QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0, SHM_LEN = 0xb0,
-    SHM_LEN_HIGH = 0xb4, SHM_BASE = 0xb8, SHM_BASE_HIGH = 0xbc, GENERATION = 0xfc, CONFIG = 0x100, SIZE = 0x1000,
+    MAGIC = 0x00,
+    VERSION = 0x04,
+    DEVICE_ID = 0x08,
+    VENDOR_ID = 0x0c,
+    FEATURES = 0x10,
+    FEATURES_SEL = 0x14,
+    DRIVER = 0x20,
+    DRIVER_SEL = 0x24,
+    QUEUE_SEL = 0x30,
+    QUEUE_NUM_MAX = 0x34,
+    QUEUE_NUM = 0x38,
+    QUEUE_READY = 0x44,
+    QUEUE_NOTIFY = 0x50,
+    ISR = 0x60,
+    ISR_ACK = 0x64,
+    STATUS = 0x70,
+    QUEUE_DESC = 0x80,
+    QUEUE_DRIVER = 0x90,
+    QUEUE_DEVICE = 0xa0,
+    SHM_LEN = 0xb0,
+    SHM_LEN_HIGH = 0xb4,
+    SHM_BASE = 0xb8,
+    SHM_BASE_HIGH = 0xbc,
+    GENERATION = 0xfc,
+    CONFIG = 0x100,
+    SIZE = 0x1000,
     CONFIG_BYTES = 256,
 };
 
@@ -34,7 +56,10 @@ static uint64_t read_config(const VirtioDevice *v, uint64_t at, unsigned size)
     return value;
 }
 
-static uint32_t half(uint64_t v, uint32_t which) { return which == 0 ? (uint32_t)v : which == 1 ? (uint32_t)(v >> 32) : 0; }
+static uint32_t half(uint64_t v, uint32_t which)
+{
+    return which == 0 ? (uint32_t)v : which == 1 ? (uint32_t)(v >> 32) : 0;
+}
 
 static uint32_t read_register(const VirtioMmio *m, uint64_t at)
 {
@@ -119,7 +144,10 @@ static void write_queue(VirtioMmio *m, uint64_t at, uint32_t value)
         break;
     default: /* addresses: low, high of each part */
         if (!s->ready[q])
-            set_half(at < QUEUE_DRIVER ? &s->desc[q] : at < QUEUE_DEVICE ? &s->driver[q] : &s->device[q], at & 4, value);
+            set_half(at < QUEUE_DRIVER   ? &s->desc[q]
+                     : at < QUEUE_DEVICE ? &s->driver[q]
+                                         : &s->device[q],
+                     at & 4, value);
     }
 }
 
@@ -192,6 +220,7 @@ static const DevField state[] = {
 };
 
 const DevClass virtio_mmio_class = {
-    .name = "virtio-mmio", .help = "virtio over registers", .version = 1, DEV_TABLES(VirtioMmio, props, state),
+    .name = "virtio-mmio", .help = "virtio over registers", .version = 1,
+    DEV_TABLES(VirtioMmio, props, state),
     .realize = mmio_realize, .reset = mmio_reset,
 };

@@ -47,6 +47,7 @@ static const DevProp props[] = {DEV_PTR(VirtioRng, source, "source of entropy")}
 static const DevField state[] = {VIRTIO_ROWS(VirtioRng)};
 
 const DevClass virtio_rng_class = {
-    .name = "virtio-rng-device", .help = "random bytes", .version = 1, .bus = "virtio", DEV_TABLES(VirtioRng, props, state),
+    .name = "virtio-rng-device", .help = "random bytes", .version = 1, .bus = "virtio",
+    DEV_TABLES(VirtioRng, props, state),
     .realize = rng_realize, .reset = rng_reset, .loaded = rng_loaded,
 };

@@ -10,7 +10,9 @@
 /* NULL: no such number. */
 static const Lu32Call *find_call(const Lu32Table *c, uint64_t nr)
 {
-    uint64_t slot = nr - c->private_base < c->n_private ? c->n_calls + nr - c->private_base : nr < c->n_calls ? nr : c->n_slots;
+    uint64_t slot = nr - c->private_base < c->n_private ? c->n_calls + nr - c->private_base
+                    : nr < c->n_calls                   ? nr
+                                                        : c->n_slots;
     unsigned i = slot < c->n_slots ? c->index[slot] : 0;
     return i ? &c->calls[i - 1] : NULL;
 }
@@ -108,7 +110,8 @@ struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n)
         if (pair[0].fault || pair[1].fault)
             return guest_ptr(at);
         int64_t len = (int32_t)pair[1].val; /* a negative one stays one, for the kernel to see */
-        v[i] = (struct iovec){.iov_base = len ? guest_ptr(su_pointer(t->proc, pair[0].val)) : NULL, .iov_len = (size_t)len};
+        v[i] = (struct iovec){.iov_base = len ? guest_ptr(su_pointer(t->proc, pair[0].val)) : NULL,
+                              .iov_len = (size_t)len};
     }
     return v ? v : guest_ptr(at);
 }

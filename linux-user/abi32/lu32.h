@@ -1,12 +1,13 @@
 /*
  * System calls of guests whose pointers and longs have 4 bytes (docs/adr/0013-ilp32-guests.md).
  *
- * A guest has a table of calls (arm/calls_arm.def). Each leads to a row of syscalls.def, which is made for 64-bit ABIs: the
- * table says which register, pair of registers or constant is which argument of the row, and which arguments point to
- * structures that differ. lu32_syscall() builds the row's arguments, structures in t->scratch (above the guest's
- * addresses), runs the row and writes results back. What cannot be said that way is a handler, lu32_NAME(), which gets
- * the arguments in the row's order.
- * LP64 guests never come here. Threads: the calling guest thread. Memory: t->scratch, gone at the next system call.
+ * A guest has a table of calls (arm/calls_arm.def). Each leads to a row of syscalls.def, which is made for
+ * 64-bit ABIs: the table says which register, pair of registers or constant is which argument of the row, and
+ * which arguments point to structures that differ. lu32_syscall() builds the row's arguments, structures in
+ * t->scratch (above the guest's addresses), runs the row and writes results back. What cannot be said that
+ * way is a handler, lu32_NAME(), which gets the arguments in the row's order.
+ * LP64 guests never come here. Threads: the calling guest thread. Memory: t->scratch, gone at the next system
+ * call.
  */
 #ifndef LINUX_USER_ABI32_LU32_H
 #define LINUX_USER_ABI32_LU32_H
@@ -29,7 +30,8 @@ typedef struct Lu32Call {
     char conv[7];
 } Lu32Call;
 
-/* The calls of a guest (LuAbi.calls32), and those of its structures that other 32-bit guests have otherwise. */
+/* The calls of a guest (LuAbi.calls32), and those of its structures that other 32-bit guests have
+ * otherwise. */
 typedef struct Lu32Note {
     uint32_t number;
     char text[108];
@@ -81,12 +83,13 @@ static inline bool lu32_outside(const LuThread *t, Gva at, uint64_t len)
     return at > t->proc->task_size || len > t->proc->task_size - at;
 }
 
-/* A vector of the guest as the host's, in scratch; the guest's own address when it cannot be read or the count is wrong: the
- * kernel shall say so, in its own order of errors. */
+/* A vector of the guest as the host's, in scratch; the guest's own address when it cannot be read or the
+ * count is wrong: the kernel shall say so, in its own order of errors. */
 struct iovec;
 struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n);
 
-/* A message header likewise, to be sent, without its control messages (but their length); nonzero: it cannot be read. */
+/* A message header likewise, to be sent, without its control messages (but their length); nonzero: it cannot
+ * be read. */
 struct msghdr;
 int lu32_msghdr(LuThread *t, Gva at, struct msghdr *ret);
 

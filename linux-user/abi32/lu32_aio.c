@@ -1,6 +1,6 @@
-/* Asynchronous I/O of libaio for 32-bit guests. Sources: io_setup(2), io_submit(2), io_getevents(2), the UAPI header
- * linux/aio_abi.h, whose structures have 64-bit fields only. The kernel puts the ring where a 32-bit guest cannot see it; the
- * ring may be moved, and its address is the context's name. */
+/* Asynchronous I/O of libaio for 32-bit guests. Sources: io_setup(2), io_submit(2), io_getevents(2), the UAPI
+ * header linux/aio_abi.h, whose structures have 64-bit fields only. The kernel puts the ring where a 32-bit
+ * guest cannot see it; the ring may be moved, and its address is the context's name. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -59,11 +59,12 @@ long lu32_io_destroy(LuThread *t, const uint64_t a[6])
     return r;
 }
 
-/* Vectors have pointers of 4 bytes. The kernel reads them during the call, and tells the control block's own address when it
- * is done, so the block itself names the host's vector for that time. */
+/* Vectors have pointers of 4 bytes. The kernel reads them during the call, and tells the control block's own
+ * address when it is done, so the block itself names the host's vector for that time. */
 static void vector_swap(LuThread *t, Gva cb, uint64_t *ret_old)
 {
-    FaultVal op = fault_ld16(cb + offsetof(struct iocb, aio_lio_opcode)), buf = fault_ld64(cb + offsetof(struct iocb, aio_buf));
+    FaultVal op = fault_ld16(cb + offsetof(struct iocb, aio_lio_opcode)),
+             buf = fault_ld64(cb + offsetof(struct iocb, aio_buf));
     FaultVal n = fault_ld64(cb + offsetof(struct iocb, aio_nbytes));
     *ret_old = 0;
     if (op.fault || buf.fault || n.fault || (op.val != IOCB_CMD_PREADV && op.val != IOCB_CMD_PWRITEV))
@@ -78,7 +79,8 @@ long lu32_io_submit(LuThread *t, const uint64_t a[6])
     int64_t n = MIN((int32_t)a[1], MAX_SUBMIT); /* fewer than asked for is always allowed */
     if (n <= 0)
         return sys_call3(SYS_io_submit, a[0], n, NULL);
-    uint64_t *list = arena_array(&t->scratch, uint64_t, n), *old = arena_array(&t->scratch, uint64_t, n), ready = 0;
+    uint64_t *list = arena_array(&t->scratch, uint64_t, n), *old = arena_array(&t->scratch, uint64_t, n),
+             ready = 0;
     if (!list || !old)
         return -ENOMEM;
     for (; ready < (uint64_t)n; ready++) {
@@ -111,8 +113,9 @@ static long get_events(LuThread *t, const uint64_t a[6], Lu32Struct time)
         host_pair[0] = pair[0] ? su_pointer(t->proc, pair[0]) : 0;
         host_pair[1] = pair[1];
     }
-    return lu_sys_io_pgetevents(t, (const uint64_t[6]){a[0], (uint64_t)(int32_t)a[1], (uint64_t)(int32_t)a[2], a[3],
-                                                       a[4] ? (uintptr_t)&ts : 0, a[5] ? (uintptr_t)host_pair : 0});
+    return lu_sys_io_pgetevents(t, (const uint64_t[6]){a[0], (uint64_t)(int32_t)a[1], (uint64_t)(int32_t)a[2],
+                                                       a[3], a[4] ? (uintptr_t)&ts : 0,
+                                                       a[5] ? (uintptr_t)host_pair : 0});
 }
 
 long lu32_io_pgetevents(LuThread *t, const uint64_t a[6]) { return get_events(t, a, LU32_ts32); }

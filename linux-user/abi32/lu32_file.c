@@ -1,5 +1,5 @@
-/* Files for 32-bit guests. Sources: stat(2), statfs(2), lseek(2), fcntl(2), getdents(2), sendfile(2); what is EOVERFLOW was
- * taken from the manual pages. */
+/* Files for 32-bit guests. Sources: stat(2), statfs(2), lseek(2), fcntl(2), getdents(2), sendfile(2); what is
+ * EOVERFLOW was taken from the manual pages. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -93,8 +93,8 @@ long lu32_fstatfs64(LuThread *t, const uint64_t a[6])
 
 /* ---- places in directories ---- */
 
-/* Where the kernel has no 32-bit entry, its 64-bit places get numbers of 32 bits: those of the last reads are known. A
- * program that comes back to an older one is told EINVAL. */
+/* Where the kernel has no 32-bit entry, its 64-bit places get numbers of 32 bits: those of the last reads are
+ * known. A program that comes back to an older one is told EINVAL. */
 enum { PLACES = 1 << 15, PLACE_MARK = 1 << 30 };
 
 struct LuDirPlaces {
@@ -147,7 +147,8 @@ static long place_of(LuProc *p, uint64_t number, int64_t *ret)
 
 enum { COMPAT_LLSEEK = 140, COMPAT_GETDENTS64 = 220 }; /* asm/unistd_32.h of the host */
 
-/* Positions in a directory may be hashes, of 64 bits for callers by 64-bit calls: those of the 32-bit table get 32. */
+/* Positions in a directory may be hashes, of 64 bits for callers by 64-bit calls: those of the 32-bit table
+ * get 32. */
 static bool is_directory(int fd)
 {
     struct stat st;
@@ -159,7 +160,8 @@ static long seek(LuThread *t, int fd, int64_t offset, int whence, int64_t *ret)
     long r = -ENOSYS;
     bool dir = is_directory(fd);
     if (dir) {
-        /* The result goes to the guest's memory, the only one below 4 GiB: its stack, below what is in use. */
+        /* The result goes to the guest's memory, the only one below 4 GiB: its stack, below what is in
+         * use. */
         Gva at = align_down(t->proc->abi->get_sp(t->cpu) - 256, 8);
         r = sys_compat5(COMPAT_LLSEEK, fd, (long)(offset >> 32), (long)(uint32_t)offset, (long)at, whence);
         if (!r)
@@ -211,7 +213,8 @@ long lu32_sendfile(LuThread *t, const uint64_t a[6])
 
 /* ---- directories ---- */
 
-/* struct linux_dirent64; struct linux_dirent: inode and offset of 4 bytes, length, name, type in the last byte. */
+/* struct linux_dirent64; struct linux_dirent: inode and offset of 4 bytes, length, name, type in the last
+ * byte. */
 enum { OLD_NAME = 10, NEW_OFF = 8, NEW_RECLEN = 16, NEW_TYPE = 18, NEW_NAME = 19 };
 
 /* getdents64 of the guest's memory, by the 32-bit entry where there is one. */

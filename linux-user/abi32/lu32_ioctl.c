@@ -1,4 +1,5 @@
-/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass. Sources: netdevice(7), the UAPI headers. */
+/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass. Sources: netdevice(7), the UAPI
+ * headers. */
 #include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
 
@@ -46,7 +47,8 @@ static long with_ifreq(LuThread *t, int fd, const Request *r, Gva at)
     return guest_write(at, &req, IFREQ32) ? ret : -EFAULT;
 }
 
-/* struct ifconf: bytes, and where they go: an array of struct ifreq; without a place only the length is asked for. */
+/* struct ifconf: bytes, and where they go: an array of struct ifreq; without a place only the length is asked
+ * for. */
 static long with_ifconf(LuThread *t, int fd, Gva at)
 {
     uint32_t v[2];

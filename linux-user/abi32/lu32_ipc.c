@@ -1,5 +1,6 @@
-/* System V IPC of 32-bit guests. Sources: msgop(2), msgctl(2), semctl(2), shmctl(2); asm-generic/msgbuf.h and its like.
- * Commands carry IPC_64, as all C libraries give it; structures without it are those of Linux 2.2, and refused with EINVAL. */
+/* System V IPC of 32-bit guests. Sources: msgop(2), msgctl(2), semctl(2), shmctl(2); asm-generic/msgbuf.h and
+ * its like. Commands carry IPC_64, as all C libraries give it; structures without it are those of Linux 2.2,
+ * and refused with EINVAL. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -9,7 +10,8 @@
 #include <linux/ipc.h>
 
 /* linux/msg.h, sem.h and shm.h. */
-enum { IPC_64_FLAG = 0x100, MSG_STAT_ = 11, MSG_STAT_ANY_ = 13, SEM_STAT_ = 18, SEM_STAT_ANY_ = 20, SHM_STAT_ = 13, SHM_INFO_ = 14,
+enum { IPC_64_FLAG = 0x100, MSG_STAT_ = 11, MSG_STAT_ANY_ = 13, SEM_STAT_ = 18, SEM_STAT_ANY_ = 20,
+       SHM_STAT_ = 13, SHM_INFO_ = 14,
        SHM_STAT_ANY_ = 15 };
 
 enum { TYPE32 = 4, SMALL = 64 << 10, LARGEST = 16 << 20 };
@@ -70,7 +72,8 @@ long lu32_msgrcv(LuThread *t, const uint64_t a[6])
 
 /* ---- control ---- */
 
-/* A command that fills a structure of the host's at `host`, which the guest gets; one that is given a structure. */
+/* A command that fills a structure of the host's at `host`, which the guest gets; one that is given a
+ * structure. */
 static long stat_call(long nr, uint64_t id, long cmd, Lu32Struct s, void *host, Gva to)
 {
     long r = nr == SYS_semctl ? sys_call4(nr, id, 0, cmd, host) : sys_call3(nr, id, cmd, host);
@@ -96,7 +99,8 @@ long lu32_msgctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case MSG_STAT_:
-    case MSG_STAT_ANY_: return new ? stat_call(SYS_msgctl, a[0], cmd, LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
+    case MSG_STAT_ANY_:
+        return new ? stat_call(SYS_msgctl, a[0], cmd, LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
     case IPC_SET: return new ? set_call(SYS_msgctl, a[0], LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
     default: return sys_call3(SYS_msgctl, a[0], cmd, a[2]); /* struct msginfo is ints */
     }
@@ -110,9 +114,11 @@ long lu32_semctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SEM_STAT_:
-    case SEM_STAT_ANY_: return new ? stat_call(SYS_semctl, a[0], cmd, LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
+    case SEM_STAT_ANY_:
+        return new ? stat_call(SYS_semctl, a[0], cmd, LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
     case IPC_SET: return new ? set_call(SYS_semctl, a[0], LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
-    default: return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of ints */
+    default: return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of
+                                                                   * ints */
     }
 }
 
@@ -128,7 +134,8 @@ long lu32_shmctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SHM_STAT_:
-    case SHM_STAT_ANY_: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
+    case SHM_STAT_ANY_:
+        return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
     case IPC_SET: return new ? set_call(SYS_shmctl, a[0], LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
     case IPC_INFO: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shminfo64, &u, a[2]) : refuse_old(a[2]);
     case SHM_INFO_: return stat_call(SYS_shmctl, a[0], cmd, LU32_shm_info, &u, a[2]);

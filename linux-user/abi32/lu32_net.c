@@ -1,5 +1,5 @@
-/* Sockets of 32-bit guests: message headers, control messages, options with times or pointers. Sources: recvmsg(2), cmsg(3),
- * socket(7), unix(7), ip(7); asm-generic/socket.h. */
+/* Sockets of 32-bit guests: message headers, control messages, options with times or pointers. Sources:
+ * recvmsg(2), cmsg(3), socket(7), unix(7), ip(7); asm-generic/socket.h. */
 #include "linux-user/abi32/lu32.h"
 
 #include <limits.h>
@@ -14,10 +14,13 @@ typedef struct Msg32 {
     uint32_t name, namelen, iov, iovlen, control, controllen, flags;
 } Msg32;
 
-enum { MSG_BYTES = sizeof(Msg32), MMSG_BYTES = MSG_BYTES + 4, MMSG_LEN = MSG_BYTES, CMSG_HEAD32 = 12, MAX_CONTROL = 64 << 10 };
+enum { MSG_BYTES = sizeof(Msg32), MMSG_BYTES = MSG_BYTES + 4, MMSG_LEN = MSG_BYTES, CMSG_HEAD32 = 12,
+       MAX_CONTROL = 64 << 10 };
 
-/* Socket options whose structure has 32 bits of time for these guests; names of libc's headers depend on the guest. */
-enum { OLD_RCVTIMEO = 20, OLD_SNDTIMEO = 21, OLD_TIMESTAMP = 29, OLD_TIMESTAMPNS = 35, OLD_TIMESTAMPING = 37 };
+/* Socket options whose structure has 32 bits of time for these guests; names of libc's headers depend on the
+ * guest. */
+enum { OLD_RCVTIMEO = 20, OLD_SNDTIMEO = 21, OLD_TIMESTAMP = 29, OLD_TIMESTAMPNS = 35,
+       OLD_TIMESTAMPING = 37 };
 
 /* ---- control messages to the kernel ---- */
 
@@ -26,7 +29,8 @@ static long control_to_host(LuThread *t, Gva at, uint32_t len, void **ret, size_
 {
     if (len > MAX_CONTROL)
         return -ENOBUFS;
-    uint8_t *host = arena_alloc(&t->scratch, 2 * (size_t)len + 64, 8), *guest = arena_alloc(&t->scratch, len + 1, 8);
+    uint8_t *host = arena_alloc(&t->scratch, 2 * (size_t)len + 64, 8),
+            *guest = arena_alloc(&t->scratch, len + 1, 8);
     size_t used = 0;
     if (!host || !guest)
         return -ENOMEM;
@@ -64,7 +68,8 @@ static void close_rights(const uint8_t *data, size_t from, size_t len)
 /* Times of the old socket options as the guest has them; returns the new length. */
 static size_t narrow_times(const struct cmsghdr *c, uint8_t *data, size_t len)
 {
-    bool times = c->cmsg_type == OLD_TIMESTAMP || c->cmsg_type == OLD_TIMESTAMPNS || c->cmsg_type == OLD_TIMESTAMPING;
+    bool times =
+        c->cmsg_type == OLD_TIMESTAMP || c->cmsg_type == OLD_TIMESTAMPNS || c->cmsg_type == OLD_TIMESTAMPING;
     if (c->cmsg_level != SOL_SOCKET || !times)
         return len;
     for (size_t i = 0; i < len / 8; i++) /* in place, from the front */
@@ -92,7 +97,8 @@ static long control_to_guest(struct msghdr *msg, const Msg32 *g, uint32_t *ret_l
                 continue;
         }
         uint32_t h[3] = {(uint32_t)(CMSG_HEAD32 + fits), (uint32_t)c->cmsg_level, (uint32_t)c->cmsg_type};
-        if (!guest_write(g->control + pos, h, sizeof(h)) || !guest_write(g->control + pos + CMSG_HEAD32, data, fits))
+        if (!guest_write(g->control + pos, h, sizeof(h)) ||
+            !guest_write(g->control + pos + CMSG_HEAD32, data, fits))
             return -EFAULT;
         pos = (uint32_t)MIN(align_up(pos + h[0], 4), (size_t)g->controllen);
         *ret_len = pos;
@@ -107,8 +113,10 @@ static bool read_header(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
 {
     if (!guest_read(g, at, sizeof(*g)))
         return false;
-    *ret = (struct msghdr){.msg_name = g->name ? guest_ptr(su_pointer(t->proc, g->name)) : NULL, .msg_namelen = g->namelen,
-                           .msg_iov = lu32_iovec(t, su_pointer(t->proc, g->iov), g->iovlen), .msg_iovlen = g->iovlen,
+    *ret = (struct msghdr){.msg_name = g->name ? guest_ptr(su_pointer(t->proc, g->name)) : NULL,
+                           .msg_namelen = g->namelen,
+                           .msg_iov = lu32_iovec(t, su_pointer(t->proc, g->iov), g->iovlen),
+                           .msg_iovlen = g->iovlen,
                            .msg_flags = (int)g->flags};
     return true;
 }
@@ -129,7 +137,8 @@ static long header_to_send(LuThread *t, Gva at, struct msghdr *ret)
     size_t len = 0;
     if (!read_header(t, at, &g, ret))
         return 1;
-    long r = g.control && g.controllen ? control_to_host(t, g.control, g.controllen, &ret->msg_control, &len) : 0;
+    long r =
+        g.control && g.controllen ? control_to_host(t, g.control, g.controllen, &ret->msg_control, &len) : 0;
     ret->msg_controllen = len;
     return r;
 }
@@ -140,7 +149,8 @@ static long header_to_receive(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
         return 1;
     if (!g->control || !g->controllen)
         return 0;
-    /* Headers and alignment are larger on the host: room for as much as fits in the guest's, and more, which is then cut. */
+    /* Headers and alignment are larger on the host: room for as much as fits in the guest's, and more, which
+     * is then cut. */
     ret->msg_controllen = 2 * MIN((size_t)g->controllen, (size_t)MAX_CONTROL) + 64;
     ret->msg_control = arena_alloc(&t->scratch, ret->msg_controllen, 8);
     return ret->msg_control ? 0 : -ENOMEM;
@@ -241,7 +251,8 @@ static long set_filter(LuThread *t, const uint64_t a[6])
     return sys_call5(SYS_setsockopt, a[0], a[1], a[2], &prog, sizeof(prog));
 }
 
-/* struct group_req and its like: addresses are aligned to 8 bytes on the host, which moves all behind the first word. */
+/* struct group_req and its like: addresses are aligned to 8 bytes on the host, which moves all behind the
+ * first word. */
 static long set_group(LuThread *t, const uint64_t a[6])
 {
     uint32_t len = (uint32_t)a[4];

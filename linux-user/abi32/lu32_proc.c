@@ -1,5 +1,5 @@
-/* Processes, ids and the system for 32-bit guests. Sources: execve(2), getuid(2), getgroups(2), getpriority(2), sysinfo(2),
- * prctl(2), sched_getaffinity(2), process_vm_readv(2). */
+/* Processes, ids and the system for 32-bit guests. Sources: execve(2), getuid(2), getgroups(2),
+ * getpriority(2), sysinfo(2), prctl(2), sched_getaffinity(2), process_vm_readv(2). */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -169,8 +169,8 @@ long lu32_sysinfo(LuThread *t, const uint64_t a[6])
         shift++;
     if (shift) {
         shift = MAX(shift, 12u); /* at least a page, as the kernel has it */
-        unsigned long *sizes[] = {&s.totalram, &s.freeram, &s.sharedram, &s.bufferram, &s.totalswap, &s.freeswap,
-                                  &s.totalhigh, &s.freehigh};
+        unsigned long *sizes[] = {&s.totalram,  &s.freeram,  &s.sharedram, &s.bufferram,
+                                  &s.totalswap, &s.freeswap, &s.totalhigh, &s.freehigh};
         for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
             *sizes[i] >>= shift;
         s.mem_unit <<= shift;
@@ -204,11 +204,15 @@ long lu32_sched_getaffinity(LuThread *t, const uint64_t a[6])
 static long vm_access(LuThread *t, long nr, const uint64_t a[6])
 {
     const struct iovec *local = lu32_iovec(t, a[1], a[2]), *remote = lu32_iovec(t, a[3], a[4]);
-    return sys_call6(nr, (long)a[0], (long)local, (long)(uint32_t)a[2], (long)remote, (long)(uint32_t)a[4], (long)a[5]);
+    return sys_call6(nr, (long)a[0], (long)local, (long)(uint32_t)a[2], (long)remote, (long)(uint32_t)a[4],
+                     (long)a[5]);
 }
 
 long lu32_process_vm_readv(LuThread *t, const uint64_t a[6]) { return vm_access(t, SYS_process_vm_readv, a); }
-long lu32_process_vm_writev(LuThread *t, const uint64_t a[6]) { return vm_access(t, SYS_process_vm_writev, a); }
+long lu32_process_vm_writev(LuThread *t, const uint64_t a[6])
+{
+    return vm_access(t, SYS_process_vm_writev, a);
+}
 
 /* An array of pointers. */
 long lu32_move_pages(LuThread *t, const uint64_t a[6])

@@ -1,6 +1,6 @@
-/* Signals of 32-bit guests. Sources: sigaction(2), sigprocmask(2), sigsuspend(2), sigpending(2), sigaltstack(2),
- * rt_sigqueueinfo(2), sigreturn(2), timer_create(2), mq_notify(2), waitid(2); the UAPI headers asm-generic/siginfo.h and
- * asm/signal.h of arm. */
+/* Signals of 32-bit guests. Sources: sigaction(2), sigprocmask(2), sigsuspend(2), sigpending(2),
+ * sigaltstack(2), rt_sigqueueinfo(2), sigreturn(2), timer_create(2), mq_notify(2), waitid(2); the UAPI
+ * headers asm-generic/siginfo.h and asm/signal.h of arm. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/signal_priv.h"
 
@@ -140,7 +140,8 @@ static long siginfo_read(siginfo_t *si, Gva at)
 
 /* ---- dispositions ---- */
 
-/* The guest's words: handler, flags, restorer, mask of 8 bytes; the old call's: handler, mask of 4, flags, restorer. */
+/* The guest's words: handler, flags, restorer, mask of 8 bytes; the old call's: handler, mask of 4, flags,
+ * restorer. */
 long lu32_rt_sigaction(LuThread *t, const uint64_t a[6])
 {
     uint32_t v[5];
@@ -150,7 +151,8 @@ long lu32_rt_sigaction(LuThread *t, const uint64_t a[6])
     if (a[1]) {
         if (!guest_read(v, a[1], sizeof(v)))
             return -EFAULT;
-        in = (LuSigAction){.handler = v[0], .flags = v[1], .restorer = v[2], .mask = v[3] | (uint64_t)v[4] << 32};
+        in = (LuSigAction){.handler = v[0], .flags = v[1], .restorer = v[2],
+                           .mask = v[3] | (uint64_t)v[4] << 32};
     }
     long r = lu_sigaction(t, (int)a[0], a[1] ? &in : NULL, &out);
     if (r || !a[2])
@@ -190,11 +192,15 @@ long lu32_sigprocmask(LuThread *t, const uint64_t a[6])
         *set = v.val | ((int)a[0] == SIG_SETMASK ? t->sig->mask & ~0xffffffffull : 0);
     }
     *old = t->sig->mask;
-    long r = lu_sys_rt_sigprocmask(t, (const uint64_t[6]){a[0], a[1] ? (uintptr_t)set : 0, (uintptr_t)old, 8});
+    long r =
+        lu_sys_rt_sigprocmask(t, (const uint64_t[6]){a[0], a[1] ? (uintptr_t)set : 0, (uintptr_t)old, 8});
     return !r && a[2] && fault_st32(a[2], *old) ? -EFAULT : r;
 }
 
-long lu32_sigpending(LuThread *t, const uint64_t a[6]) { return lu_sys_rt_sigpending(t, (const uint64_t[6]){a[0], 4}); }
+long lu32_sigpending(LuThread *t, const uint64_t a[6])
+{
+    return lu_sys_rt_sigpending(t, (const uint64_t[6]){a[0], 4});
+}
 
 /* sigsuspend(restart, oldmask, mask): the mask itself, not its address. */
 long lu32_sigsuspend(LuThread *t, const uint64_t a[6])
@@ -294,7 +300,8 @@ long lu32_waitid(LuThread *t, const uint64_t a[6])
 {
     siginfo_t si = {0};
     struct rusage ru;
-    long r = lu_blocking(t, SYS_waitid, (long)a[0], (long)a[1], a[2] ? (long)&si : 0, (long)a[3], a[4] ? (long)&ru : 0, 0);
+    long r = lu_blocking(t, SYS_waitid, (long)a[0], (long)a[1], a[2] ? (long)&si : 0, (long)a[3],
+                         a[4] ? (long)&ru : 0, 0);
     if (r)
         return r;
     if (a[4] && si.si_signo && lu32_write(LU32_rusage32, a[4], &ru))

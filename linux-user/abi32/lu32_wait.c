@@ -1,5 +1,5 @@
-/* Waiting for 32-bit guests: time-outs of both widths, sets of descriptors. Sources: nanosleep(2), clock_nanosleep(2), futex(2),
- * poll(2), select(2), set_robust_list(2). */
+/* Waiting for 32-bit guests: time-outs of both widths, sets of descriptors. Sources: nanosleep(2),
+ * clock_nanosleep(2), futex(2), poll(2), select(2), set_robust_list(2). */
 #include "linux-user/abi32/lu32.h"
 
 #include <linux/futex.h>
@@ -14,12 +14,16 @@ static long sleep_for(LuThread *t, Lu32Struct time, long clock, long flags, Gva 
     struct timespec ts, left;
     long bad = lu32_read(time, &ts, request); /* the kernel has its own order of errors */
     bool relative = !(flags & TIMER_ABSTIME);
-    long r = lu_blocking(t, SYS_clock_nanosleep, clock, flags, bad ? (long)request : (long)&ts, relative ? (long)&left : 0, 0, 0);
+    long r = lu_blocking(t, SYS_clock_nanosleep, clock, flags, bad ? (long)request : (long)&ts,
+                         relative ? (long)&left : 0, 0, 0);
     return r == -EINTR && rest && relative && lu32_write(time, rest, &left) ? -EFAULT : r;
 }
 
 /* On Linux nanosleep measures CLOCK_MONOTONIC. */
-long lu32_nanosleep(LuThread *t, const uint64_t a[6]) { return sleep_for(t, LU32_ts32, CLOCK_MONOTONIC, 0, a[0], a[1]); }
+long lu32_nanosleep(LuThread *t, const uint64_t a[6])
+{
+    return sleep_for(t, LU32_ts32, CLOCK_MONOTONIC, 0, a[0], a[1]);
+}
 
 long lu32_clock_nanosleep(LuThread *t, const uint64_t a[6])
 {
@@ -64,7 +68,8 @@ static long futex(LuThread *t, const uint64_t a[6], Lu32Struct time)
 long lu32_futex(LuThread *t, const uint64_t a[6]) { return futex(t, a, LU32_ts32); }
 long lu32_futex64(LuThread *t, const uint64_t a[6]) { return futex(t, a, LU32_ts64); }
 
-/* The kernel walks a list of 32-bit pointers when its head came by the 32-bit call: at a thread's end, however that came. */
+/* The kernel walks a list of 32-bit pointers when its head came by the 32-bit call: at a thread's end,
+ * however that came. */
 enum { COMPAT_SET_ROBUST_LIST = 311, COMPAT_GET_ROBUST_LIST = 312 }; /* asm/unistd_32.h of the host */
 
 long lu32_set_robust_list(LuThread *t, const uint64_t a[6])
@@ -151,7 +156,8 @@ long lu32_select(LuThread *t, const uint64_t a[6])
     long r = sets_read(t, a, &s);
     if (r)
         return r;
-    r = lu_blocking(t, SYS_select, s.n, (long)s.host[0], (long)s.host[1], (long)s.host[2], a[4] ? (long)&tv : 0, 0);
+    r = lu_blocking(t, SYS_select, s.n, (long)s.host[0], (long)s.host[1], (long)s.host[2],
+                    a[4] ? (long)&tv : 0, 0);
     if (a[4])
         lu32_write(LU32_tv32, a[4], &tv);
     return r >= 0 && sets_write(&s) ? -EFAULT : r;
@@ -175,8 +181,9 @@ static long select_for(LuThread *t, const uint64_t a[6], Lu32Struct time)
     long r = sets_read(t, a, &s);
     if (r)
         return r;
-    r = lu_sys_pselect6(t, (const uint64_t[6]){(uint64_t)s.n, (uintptr_t)s.host[0], (uintptr_t)s.host[1], (uintptr_t)s.host[2],
-                                               a[4] ? (uintptr_t)&ts : 0, a[5] ? (uintptr_t)host_pair : 0});
+    r = lu_sys_pselect6(t, (const uint64_t[6]){(uint64_t)s.n, (uintptr_t)s.host[0], (uintptr_t)s.host[1],
+                                               (uintptr_t)s.host[2], a[4] ? (uintptr_t)&ts : 0,
+                                               a[5] ? (uintptr_t)host_pair : 0});
     if (a[4])
         lu32_write(time, a[4], &ts);
     return r >= 0 && sets_write(&s) ? -EFAULT : r;

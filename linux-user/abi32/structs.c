@@ -22,7 +22,8 @@ struct shm_info {
     unsigned long shm_tot, shm_rss, shm_swp, swap_attempts, swap_successes;
 };
 
-typedef enum Kind { K_s16, K_u16, K_s32, K_u32, K_s64, K_u64, K_low, K_inf, K_all, K_most, K_id16, K_bytes } Kind;
+typedef enum Kind { K_s16, K_u16, K_s32, K_u32, K_s64, K_u64, K_low, K_inf, K_all, K_most, K_id16,
+                    K_bytes } Kind;
 
 typedef struct Field {
     uint8_t kind, host_size;
@@ -41,8 +42,9 @@ typedef struct Field {
 #define NO_SIGN(x) _Generic((x), short: true, int: true, long: true, default: false)
 static const Field fields[] = {
 #define STRUCT(name, host, bytes) {0, 0, false, bytes, sizeof(host)},
-#define F(id, name, kind, at, field)                                                                                       \
-    {K_##kind, sizeof(((Host_##name *)0)->field), NO_SIGN(((Host_##name *)0)->field), at, offsetof(Host_##name, field)},
+#define F(id, name, kind, at, field)                                                                         \
+    {K_##kind, sizeof(((Host_##name *)0)->field), NO_SIGN(((Host_##name *)0)->field), at,                    \
+     offsetof(Host_##name, field)},
 #include "linux-user/abi32/structs.def"
 #undef STRUCT
 #undef F
@@ -66,7 +68,7 @@ static const uint16_t first[LU32_STRUCTS] = {
 #undef F
 };
 
-#define STRUCT(name, host, bytes)                                                                                      \
+#define STRUCT(name, host, bytes)                                                                            \
     _Static_assert(bytes <= LU32_MAX_GUEST && sizeof(host) <= LU32_MAX_HOST, "raise the limit");
 #define F(id, name, kind, at, field)
 #include "linux-user/abi32/structs.def"

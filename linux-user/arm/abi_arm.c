@@ -1,5 +1,6 @@
-/* The Linux ABI of 32-bit Arm (EABI). Sources: AAPCS32; syscall(2); the UAPI headers asm/hwcap.h, asm/ptrace.h, asm/signal.h
- * of arm; the kernel's documentation Documentation/arch/arm/kernel_user_helpers.rst. */
+/* The Linux ABI of 32-bit Arm (EABI). Sources: AAPCS32; syscall(2); the UAPI headers asm/hwcap.h,
+ * asm/ptrace.h, asm/signal.h of arm; the kernel's documentation
+ * Documentation/arch/arm/kernel_user_helpers.rst. */
 #include "linux-user/abi.h"
 
 #include "base/fault.h"
@@ -29,7 +30,8 @@ static void syscall_args(const Cpu *cpu, uint64_t arg[6])
         arg[i] = reg(cpu, i);
 }
 
-/* IT is zero or has moved on behind an SVC, and it cannot come back: an SVC in an IT block is restarted unconditionally. */
+/* IT is zero or has moved on behind an SVC, and it cannot come back: an SVC in an IT block is restarted
+ * unconditionally. */
 static void restart_syscall(Cpu *cpu, uint64_t first_arg)
 {
     cpu->pc = (uint32_t)(cpu->pc - svc_size(cpu));
@@ -78,7 +80,8 @@ static const Cap caps[] = {
 #undef CAP
 };
 
-/* Names of the architecture: uname(2), and without "arm" AT_PLATFORM. Build systems know no armv8l, so ARMv8 cores say armv7l. */
+/* Names of the architecture: uname(2), and without "arm" AT_PLATFORM. Build systems know no armv8l, so ARMv8
+ * cores say armv7l. */
 static void name_machine(LuProc *p, unsigned arch)
 {
     Fmt machine = FMT_ON(p->machine), platform = FMT_ON(p->platform);
@@ -103,7 +106,8 @@ static bool choose_model(LuProc *p, const char *name)
 static void list_models(Fmt *out)
 {
     for (unsigned m = 0; m < A32_MODELS; m++)
-        fmt_printf(out, "%s%s\n", a32_model_name(m), m == A32_MODEL_MAX ? "  everything that is implemented (default)" : "");
+        fmt_printf(out, "%s%s\n", a32_model_name(m),
+                   m == A32_MODEL_MAX ? "  everything that is implemented (default)" : "");
     fmt_puts(out, "any  the same as max\n");
 }
 
@@ -118,12 +122,16 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
     uint32_t midr = a32_model_midr(p->cpu_model);
     unsigned arch = a32_model_arch(p->cpu_model);
-    fmt_printf(out, "processor\t: %u\nmodel name\t: ARMv%u Processor rev %u (v%ul)\nBogoMIPS\t: 100.00\nFeatures\t:", cpu, arch,
-               midr & 15, arch);
+    fmt_printf(
+        out,
+        "processor\t: %u\nmodel name\t: ARMv%u Processor rev %u (v%ul)\nBogoMIPS\t: 100.00\nFeatures\t:", cpu,
+        arch, midr & 15, arch);
     for (unsigned i = 0; i < ARRAY_SIZE(caps); i++)
         if (p->hwcap[caps[i].word] >> caps[i].bit & 1)
             fmt_printf(out, " %s", caps[i].name);
-    fmt_printf(out, "\nCPU implementer\t: 0x%02x\nCPU architecture: %u\nCPU variant\t: 0x%x\nCPU part\t: 0x%03x\nCPU revision\t: %u\n\n",
+    fmt_printf(out,
+               "\nCPU implementer\t: 0x%02x\nCPU architecture: %u\nCPU variant\t: 0x%x\nCPU part\t: "
+               "0x%03x\nCPU revision\t: %u\n\n",
                midr >> 24, arch, midr >> 20 & 15, midr >> 4 & 0xfff, midr & 15);
 }
 

@@ -54,7 +54,8 @@ static const Lu32Note notes[] = {
 #undef L
 
 const Lu32Table lu_arm_calls = {
-    .calls = calls, .index = slots, .n_calls = N_CALLS, .private_base = PRIVATE, .n_private = N_PRIVATE, .n_slots = ARRAY_SIZE(slots),
+    .calls = calls, .index = slots, .n_calls = N_CALLS, .private_base = PRIVATE, .n_private = N_PRIVATE,
+    .n_slots = ARRAY_SIZE(slots),
     .notes = notes, .n_notes = ARRAY_SIZE(notes),
     .stat = LU32_arm_stat, .stat64 = LU32_arm_stat64, .statfs64 = LU32_arm_statfs64,
     .statfs64_sizes = {84, 88}, /* with and without the padding that EABI compilers give it */

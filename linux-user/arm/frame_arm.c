@@ -1,9 +1,9 @@
 /*
- * The signal frames of 32-bit Arm Linux. Sources: the UAPI header asm/sigcontext.h of arm; sys/ucontext.h of C libraries for
- * it (offsets of the members, uc_regspace); sigaction(2); registers at a handler's entry as AAPCS32 has them: r0 = signal, and
- * with SA_SIGINFO r1 = siginfo, r2 = ucontext; lr = sa_restorer or code that calls sigreturn. The VFP record in uc_regspace
- * (magic, size, d0-d31, FPSCR, exception registers) is as debuggers know it, and was compared with what another kernel
- * interface writes.
+ * The signal frames of 32-bit Arm Linux. Sources: the UAPI header asm/sigcontext.h of arm; sys/ucontext.h of
+ * C libraries for it (offsets of the members, uc_regspace); sigaction(2); registers at a handler's entry as
+ * AAPCS32 has them: r0 = signal, and with SA_SIGINFO r1 = siginfo, r2 = ucontext; lr = sa_restorer or code
+ * that calls sigreturn. The VFP record in uc_regspace (magic, size, d0-d31, FPSCR, exception registers) is as
+ * debuggers know it, and was compared with what another kernel interface writes.
  */
 #include "linux-user/signal_priv.h"
 #include "linux-user/abi32/lu32.h"
@@ -32,7 +32,8 @@ typedef struct ArmFrame32 {
 } ArmFrame32;
 
 _Static_assert(offsetof(ArmFrame32, sigmask) == 104 && offsetof(ArmFrame32, vfp) == 232, "ucontext of arm");
-_Static_assert(sizeof(VfpRecord) == 288 && offsetof(ArmFrame32, retcode) == 744, "the record and uc_regspace");
+_Static_assert(sizeof(VfpRecord) == 288 && offsetof(ArmFrame32, retcode) == 744,
+               "the record and uc_regspace");
 _Static_assert(sizeof(ArmFrame32) == LU_ARM_SIGFRAME, "struct sigframe");
 
 /* mov r7, #number; svc: in A32 and T32, for sigreturn and rt_sigreturn. */
@@ -45,16 +46,26 @@ void lu_arm_put_sigreturn(uint8_t *at) { memcpy(at, codes, sizeof(codes)); }
 /* What a processor would have told the kernel of the fault that the cpu has just left generated code with. */
 static void describe_fault(const LuThread *t, const siginfo_t *si, ArmFrame32 *f)
 {
-    enum { TRAP_PAGE_FAULT = 14, TRAP_UNDEFINED = 6, TRANSLATION = 7, PERMISSION = 15, ALIGNMENT = 1, WRITE = 1 << 11 };
+    enum {
+        TRAP_PAGE_FAULT = 14,
+        TRAP_UNDEFINED = 6,
+        TRANSLATION = 7,
+        PERMISSION = 15,
+        ALIGNMENT = 1,
+        WRITE = 1 << 11
+    };
     const CpuExit *e = &t->cpu->exit;
     bool memory = e->kind == CPU_EXIT_FAULT || e->kind == CPU_EXIT_FETCH || e->kind == CPU_EXIT_MISALIGNED;
     if (si->si_code <= 0)
         return;
     if (si->si_signo == SIGILL) {
         f->trap_no = TRAP_UNDEFINED;
-    } else if (memory && (si->si_signo == SIGSEGV || si->si_signo == SIGBUS) && (Gva)(uintptr_t)si->si_addr == e->addr) {
+    } else if (memory && (si->si_signo == SIGSEGV || si->si_signo == SIGBUS) &&
+               (Gva)(uintptr_t)si->si_addr == e->addr) {
         f->trap_no = TRAP_PAGE_FAULT;
-        f->error_code = (e->kind == CPU_EXIT_MISALIGNED ? ALIGNMENT : si->si_code == SEGV_ACCERR ? PERMISSION : TRANSLATION) |
+        f->error_code = (e->kind == CPU_EXIT_MISALIGNED ? ALIGNMENT
+                         : si->si_code == SEGV_ACCERR   ? PERMISSION
+                                                        : TRANSLATION) |
                         (e->kind != CPU_EXIT_FETCH && e->write ? WRITE : 0);
         f->fault_address = (uint32_t)e->addr;
     }
@@ -74,7 +85,8 @@ static void save_context(const LuThread *t, const siginfo_t *si, ArmFrame32 *f)
     f->r[15] = (uint32_t)t->cpu->pc & ~1u;
     f->cpsr = arm_cpsr(cpu);
     describe_fault(t, si, f);
-    f->vfp = (VfpRecord){.magic = VFP_MAGIC, .size = sizeof(f->vfp), .fpscr = arm_fpscr(cpu), .fpexc = FPEXC_EN};
+    f->vfp = (VfpRecord){.magic = VFP_MAGIC, .size = sizeof(f->vfp), .fpscr = arm_fpscr(cpu),
+                         .fpexc = FPEXC_EN};
     memcpy(f->vfp.d, cpu->v, sizeof(f->vfp.d));
 }
 

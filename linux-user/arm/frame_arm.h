@@ -1,4 +1,5 @@
-/* Signal frames of 32-bit Arm, for LuAbi. See linux-user/abi.h for the contract. Threads: the guest thread itself. */
+/* Signal frames of 32-bit Arm, for LuAbi. See linux-user/abi.h for the contract. Threads: the guest thread
+ * itself. */
 #ifndef LINUX_USER_ARM_FRAME_ARM_H
 #define LINUX_USER_ARM_FRAME_ARM_H
 

@@ -1,5 +1,6 @@
-/* The arm64 Linux ABI. Sources: AAPCS64; syscall(2), prctl(2); the UAPI headers asm/hwcap.h, asm/mman.h of arm64; the
- * kernel's documentation Documentation/arch/arm64/{elf_hwcaps,cpu-feature-registers,pointer-authentication}.rst. */
+/* The arm64 Linux ABI. Sources: AAPCS64; syscall(2), prctl(2); the UAPI headers asm/hwcap.h, asm/mman.h of
+ * arm64; the kernel's documentation
+ * Documentation/arch/arm64/{elf_hwcaps,cpu-feature-registers,pointer-authentication}.rst. */
 #include "linux-user/abi.h"
 
 #include "base/fmt.h"
@@ -70,12 +71,13 @@ static bool choose_model(LuProc *p, const char *name)
 static void list_models(Fmt *out)
 {
     for (unsigned m = 0; m < ARM_MODELS; m++)
-        fmt_printf(out, "%s%s\n", arm_model_name(m), m == ARM_MODEL_MAX ? "  everything that is implemented (default)" : "");
+        fmt_printf(out, "%s%s\n", arm_model_name(m),
+                   m == ARM_MODEL_MAX ? "  everything that is implemented (default)" : "");
     fmt_puts(out, "any  the same as max\n");
 }
 
-/* Pointer authentication keys: any will do, a forked child keeps them. `which`: bits of prctl's PR_PAC_AP*KEY, which are
- * those of ArmPacKey. */
+/* Pointer authentication keys: any will do, a forked child keeps them. `which`: bits of prctl's
+ * PR_PAC_AP*KEY, which are those of ArmPacKey. */
 static void new_keys(ArmCpu *cpu, uint64_t seed, unsigned which)
 {
     for (unsigned k = 0; k < ARRAY_SIZE(cpu->pac_key); k++) {
@@ -104,7 +106,9 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
     for (unsigned i = 0; i < ARRAY_SIZE(caps); i++)
         if (arm_model_has(p->cpu_model, caps[i].feat))
             fmt_printf(out, " %s", caps[i].name);
-    fmt_printf(out, "\nCPU implementer\t: 0x%02x\nCPU architecture: 8\nCPU variant\t: 0x%x\nCPU part\t: 0x%03x\nCPU revision\t: %u\n\n",
+    fmt_printf(out,
+               "\nCPU implementer\t: 0x%02x\nCPU architecture: 8\nCPU variant\t: 0x%x\nCPU part\t: "
+               "0x%03x\nCPU revision\t: %u\n\n",
                midr >> 24, midr >> 20 & 15, midr >> 4 & 0xfff, midr & 15);
 }
 
@@ -131,7 +135,8 @@ static long abi_prctl(LuThread *t, const uint64_t a[6])
         return 0;
     case PR_PAC_SET_ENABLED_KEYS: /* they are always on: only to ask for that is possible */
         return !(have & address) || (a[1] & ~address) || a[2] != a[1] || a[3] || a[4] ? -EINVAL : 0;
-    case PR_PAC_GET_ENABLED_KEYS: return !(have & address) || a[1] || a[2] || a[3] || a[4] ? -EINVAL : (long)address;
+    case PR_PAC_GET_ENABLED_KEYS:
+        return !(have & address) || a[1] || a[2] || a[3] || a[4] ? -EINVAL : (long)address;
     default: return -EINVAL;
     }
 }

@@ -1,11 +1,12 @@
 /*
- * The signal frame of arm64 Linux. Sources: the UAPI headers asm/sigcontext.h, asm/ucontext.h, asm/ptrace.h of arm64;
- * registers at the handler's entry as sigaction(2) and AAPCS64 have it: x0 = signal, x1 = siginfo, x2 = ucontext,
- * x29 = a frame record above the frame, so that unwinders find the interrupted code, x30 = sa_restorer or the vDSO's
- * __kernel_rt_sigreturn. ESR_EL1 in the frame of a fault is what the processor would have said: Arm ARM, "ESR_EL1".
+ * The signal frame of arm64 Linux. Sources: the UAPI headers asm/sigcontext.h, asm/ucontext.h, asm/ptrace.h
+ * of arm64; registers at the handler's entry as sigaction(2) and AAPCS64 have it: x0 = signal, x1 = siginfo,
+ * x2 = ucontext, x29 = a frame record above the frame, so that unwinders find the interrupted code, x30 =
+ * sa_restorer or the vDSO's __kernel_rt_sigreturn. ESR_EL1 in the frame of a fault is what the processor
+ * would have said: Arm ARM, "ESR_EL1".
  *
- * Of the 4 KiB that the frame reserves for records only those that are there are written: fpsimd_context, for a fault
- * esr_context, the end.
+ * Of the 4 KiB that the frame reserves for records only those that are there are written: fpsimd_context, for
+ * a fault esr_context, the end.
  */
 #include "linux-user/signal_priv.h"
 #include "linux-user/arm64/frame_arm64.h"
@@ -50,9 +51,11 @@ typedef struct ArmFrame {
 _Static_assert(offsetof(ArmUcontext, fault_address) == 176, "uc_mcontext");
 _Static_assert(sizeof(ArmUcontext) == 176 + 288, "the records follow struct sigcontext's registers");
 _Static_assert(sizeof(FpRecord) == 0x210 && sizeof(EsrRecord) == 0x10, "sizes given in asm/sigcontext.h");
-_Static_assert(sizeof(siginfo_t) + sizeof(ArmUcontext) + RESERVED == LU_ARM64_RT_SIGFRAME, "struct rt_sigframe");
+_Static_assert(sizeof(siginfo_t) + sizeof(ArmUcontext) + RESERVED == LU_ARM64_RT_SIGFRAME,
+               "struct rt_sigframe");
 
-/* PSTATE as SPSR_EL1 shows it; what EL0 cannot have is M[4:0] (another level or AArch32) and the masks D, A, I, F. */
+/* PSTATE as SPSR_EL1 shows it; what EL0 cannot have is M[4:0] (another level or AArch32) and the masks D, A,
+ * I, F. */
 enum { PSTATE_KEPT = ARM_PSTATE_SSBS | ARM_PSTATE_DIT | ARM_PSTATE_TCO, PSTATE_BAD = 0x1f | 0x3c0 };
 
 /* Is `info` of the fault that the cpu has just left generated code with? */
@@ -66,11 +69,23 @@ static bool is_own_fault(const LuThread *t, const siginfo_t *si)
 
 static uint64_t syndrome(const LuThread *t, const siginfo_t *si)
 {
-    enum { EC = 26, IL = 1 << 25, WNR = 1 << 6, EC_FETCH = 0x20, EC_PC = 0x22, EC_DATA = 0x24, TRANSLATION = 7,
-           PERMISSION = 15, EXTERNAL = 16, ALIGNMENT = 33 };
+    enum {
+        EC = 26,
+        IL = 1 << 25,
+        WNR = 1 << 6,
+        EC_FETCH = 0x20,
+        EC_PC = 0x22,
+        EC_DATA = 0x24,
+        TRANSLATION = 7,
+        PERMISSION = 15,
+        EXTERNAL = 16,
+        ALIGNMENT = 33
+    };
     const CpuExit *e = &t->cpu->exit;
     bool fetch = e->kind == CPU_EXIT_FETCH;
-    uint32_t status = si->si_signo == SIGBUS ? EXTERNAL : si->si_code == SEGV_ACCERR ? PERMISSION : TRANSLATION;
+    uint32_t status = si->si_signo == SIGBUS       ? EXTERNAL
+                      : si->si_code == SEGV_ACCERR ? PERMISSION
+                                                   : TRANSLATION;
     if (e->kind == CPU_EXIT_MISALIGNED)
         return e->addr == t->cpu->pc ? (uint64_t)EC_PC << EC | IL : (uint64_t)EC_DATA << EC | IL | ALIGNMENT;
     return (uint64_t)(fetch ? EC_FETCH : EC_DATA) << EC | IL | (!fetch && e->write ? WNR : 0) | status;
@@ -117,7 +132,8 @@ bool lu_arm64_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *
     return true;
 }
 
-/* The records of a frame at `at`, which a handler may have put in another order. There must be one fpsimd_context. */
+/* The records of a frame at `at`, which a handler may have put in another order. There must be one
+ * fpsimd_context. */
 static bool read_records(Gva at, FpRecord *ret_fp)
 {
     bool have = false;
@@ -148,7 +164,8 @@ bool lu_arm64_pop_frame(LuThread *t, uint64_t *ret_mask)
     Gva at = cpu->sp + offsetof(ArmFrame, uc);
     ArmUcontext uc;
     FpRecord fp;
-    if (cpu->sp % 16 || !guest_read(&uc, at, sizeof uc) || !read_records(at + sizeof uc, &fp) || (uc.pstate & PSTATE_BAD))
+    if (cpu->sp % 16 || !guest_read(&uc, at, sizeof uc) || !read_records(at + sizeof uc, &fp) ||
+        (uc.pstate & PSTATE_BAD))
         return false;
     lu_altstack_set(t, cpu->sp, uc.stack_sp, uc.stack_flags, uc.stack_size);
     memcpy(cpu->x, uc.x, sizeof uc.x);

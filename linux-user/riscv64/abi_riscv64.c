@@ -1,4 +1,5 @@
-/* The riscv64 Linux ABI. Sources: RISC-V psABI; syscall(2); asm/hwcap.h and asm/hwprobe.h of the UAPI headers. */
+/* The riscv64 Linux ABI. Sources: RISC-V psABI; syscall(2); asm/hwcap.h and asm/hwprobe.h of the UAPI
+ * headers. */
 #include "linux-user/abi.h"
 
 #include "base/fmt.h"

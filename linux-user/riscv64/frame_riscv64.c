@@ -1,8 +1,9 @@
 /*
- * The signal frame of riscv64 Linux. Sources: the UAPI headers asm/ptrace.h, asm/sigcontext.h, asm/ucontext.h,
- * asm-generic/siginfo.h of riscv64; frame address, ra and the argument registers as sigaction(2) and the calling
- * convention have it: a0 = signal, a1 = siginfo, a2 = ucontext, ra = the vDSO's rt_sigreturn.
- * The last 16 bytes of the floating-point union are zero: an end header without extension records (no vector state).
+ * The signal frame of riscv64 Linux. Sources: the UAPI headers asm/ptrace.h, asm/sigcontext.h,
+ * asm/ucontext.h, asm-generic/siginfo.h of riscv64; frame address, ra and the argument registers as
+ * sigaction(2) and the calling convention have it: a0 = signal, a1 = siginfo, a2 = ucontext, ra = the vDSO's
+ * rt_sigreturn. The last 16 bytes of the floating-point union are zero: an end header without extension
+ * records (no vector state).
  */
 #include "linux-user/signal_priv.h"
 #include "linux-user/riscv64/frame_riscv64.h"

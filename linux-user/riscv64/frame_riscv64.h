@@ -1,4 +1,5 @@
-/* Signal frames of riscv64, for LuAbi. See linux-user/abi.h for the contract. Threads: the guest thread itself. */
+/* Signal frames of riscv64, for LuAbi. See linux-user/abi.h for the contract. Threads: the guest thread
+ * itself. */
 #ifndef LINUX_USER_RISCV64_FRAME_RISCV64_H
 #define LINUX_USER_RISCV64_FRAME_RISCV64_H
 

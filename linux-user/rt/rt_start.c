@@ -1,6 +1,6 @@
 /*
- * What a C library does before main(), as far as this program needs it: relocates the image, makes thread-local
- * storage for the first thread, keeps the auxiliary vector.
+ * What a C library does before main(), as far as this program needs it: relocates the image, makes
+ * thread-local storage for the first thread, keeps the auxiliary vector.
  *
  * Until relocate() is done nothing here may read a pointer from memory that the linker filled in.
  * Sources: System V ABI, x86-64 supplement, 3.4 and 4.4; ELF gABI, dynamic section and RELR.
@@ -68,7 +68,8 @@ static inline void relocate(void)
             continue;
         if (ELF64_R_TYPE(r[i].r_info) != R_X86_64_RELATIVE)
             __builtin_trap();
-        *(uint64_t *)(void *)(image_start + r[i].r_offset) = (uint64_t)(uintptr_t)image_start + (uint64_t)r[i].r_addend;
+        *(uint64_t *)(void *)(image_start + r[i].r_offset) =
+            (uint64_t)(uintptr_t)image_start + (uint64_t)r[i].r_addend;
     }
 }
 

@@ -1,9 +1,9 @@
 /*
- * The functions of <string.h> that this program and its compiler ask for. Without state, so legal everywhere; general
- * registers and 16-byte moves only, so that the guest's MXCSR is left alone.
+ * The functions of <string.h> that this program and its compiler ask for. Without state, so legal everywhere;
+ * general registers and 16-byte moves only, so that the guest's MXCSR is left alone.
  *
- * Compiled with -ffreestanding and without the compiler's loop idioms, which would make them call themselves. Sizes in
- * this program are small; long copies are left to the processor's own loop.
+ * Compiled with -ffreestanding and without the compiler's loop idioms, which would make them call themselves.
+ * Sizes in this program are small; long copies are left to the processor's own loop.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -141,12 +141,15 @@ size_t strlen(const char *s)
     const char *at = (const char *)((uintptr_t)s & ~(uintptr_t)15);
     const B16 zero = {0};
     unsigned skip = (unsigned)((uintptr_t)s & 15);
-    unsigned found = (unsigned)__builtin_ia32_pmovmskb128((__attribute__((vector_size(16))) char)(*(const B16 *)at == zero)) >> skip;
+    unsigned found = (unsigned)__builtin_ia32_pmovmskb128(
+                         (__attribute__((vector_size(16))) char)(*(const B16 *)at == zero)) >>
+                     skip;
     if (found)
         return (size_t)__builtin_ctz(found);
     do {
         at += 16;
-        found = (unsigned)__builtin_ia32_pmovmskb128((__attribute__((vector_size(16))) char)(*(const B16 *)at == zero));
+        found = (unsigned)__builtin_ia32_pmovmskb128(
+            (__attribute__((vector_size(16))) char)(*(const B16 *)at == zero));
     } while (!found);
     return (size_t)(at - s) + (size_t)__builtin_ctz(found);
 }

@@ -93,7 +93,10 @@ static void set_thumb_imm(A32Args *a)
     }
 }
 
-static int32_t field_s(uint32_t b, unsigned lsb, unsigned width) { return (int32_t)bits_sext(b >> lsb & ((1u << width) - 1), width); }
+static int32_t field_s(uint32_t b, unsigned lsb, unsigned width)
+{
+    return (int32_t)bits_sext(b >> lsb & ((1u << width) - 1), width);
+}
 
 /* ---- formats ---- */
 
@@ -146,7 +149,10 @@ static bool complete_t16(A32Args *a)
         a->form = A32_REG_SHIFT;
         a->s = a->m;
         a->m = a->d;
-        a->shift = (a->bits >> 22 & 15) == 2 ? A32_LSL : (a->bits >> 22 & 15) == 3 ? A32_LSR : (a->bits >> 22 & 15) == 4 ? A32_ASR : A32_ROR;
+        a->shift = (a->bits >> 22 & 15) == 2   ? A32_LSL
+                   : (a->bits >> 22 & 15) == 3 ? A32_LSR
+                   : (a->bits >> 22 & 15) == 4 ? A32_ASR
+                                               : A32_ROR;
         return true;
     case A32_FMT_T16_MUL: a->s = a->d; return true;
     case A32_FMT_T16_DN:
@@ -301,8 +307,10 @@ static bool complete_flow(A32Args *a)
     case A32_FMT_IT: a->imm = a->q << 4 | a->i; return a->q != 15 && !(a->q == 14 && (a->i & (a->i - 1)));
     case A32_FMT_TBCC:
         a->cond = (uint8_t)a->c;
-        a->imm = (int32_t)bits_sext((b >> 26 & 1) << 20 | (b >> 11 & 1) << 19 | (b >> 13 & 1) << 18 | (b >> 16 & 63) << 12 |
-                                        (b & 0x7ff) << 1, 21) + 4;
+        a->imm = (int32_t)bits_sext((b >> 26 & 1) << 20 | (b >> 11 & 1) << 19 | (b >> 13 & 1) << 18 |
+                                        (b >> 16 & 63) << 12 | (b & 0x7ff) << 1,
+                                    21) +
+                 4;
         return a->c < 14;
     case A32_FMT_TB: a->imm = t32_branch(b) + 4; return true;
     default: return true;
@@ -361,8 +369,8 @@ static const A32Row *find(uint32_t bits, const A32Row *rows, const A32Node *node
     return NULL;
 }
 
-/* The row of an A32 word. Rows of modified immediates would be ambiguous with those of shifts, and what has 11 for a size with
- * "three registers of different lengths": they stand where nothing else is. */
+/* The row of an A32 word. Rows of modified immediates would be ambiguous with those of shifts, and what has
+ * 11 for a size with "three registers of different lengths": they stand where nothing else is. */
 static const A32Row *find_a32(uint32_t bits)
 {
     if (bits >> 28 != 15)
@@ -404,7 +412,8 @@ A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args)
     bool literal = (bits & 0xfe1f0000) == 0xf81f0000; /* the offset's sign is not in the rows */
     const A32Row *row;
 
-    *ret_args = (A32Args){.bits = bits, .len = (uint8_t)t32_insn_len(bits >> 16), .cond = (uint8_t)cond, .thumb = 1};
+    *ret_args = (A32Args){.bits = bits, .len = (uint8_t)t32_insn_len(bits >> 16), .cond = (uint8_t)cond,
+                          .thumb = 1};
     if (shared) {
         ret_args->bits = shared;
         row = find_a32(shared);

@@ -1,12 +1,13 @@
 /*
  * Decoder of A32 and T32 instructions: bits -> row and operands.
  *
- * Both instruction sets give the same A32Args, so that they share translation functions. Members a..z and A..Z are the
- * fields that the row's encoding names by that letter; what a row does not have is 0, but for `a`, which is then 15 ("no
- * addend"). The format completes them: the other members.
+ * Both instruction sets give the same A32Args, so that they share translation functions. Members a..z and
+ * A..Z are the fields that the row's encoding names by that letter; what a row does not have is 0, but for
+ * `a`, which is then 15 ("no addend"). The format completes them: the other members.
  * T32 words are (first halfword << 16 | second), 16-bit instructions stand in the upper half.
- * Pure functions of const tables; any thread. Errors: A32_ILLEGAL / T32_ILLEGAL, which includes encodings that are
- * UNDEFINED through the value of a field. UNPREDICTABLE encodings are decoded where nothing bad comes of it.
+ * Pure functions of const tables; any thread. Errors: A32_ILLEGAL / T32_ILLEGAL, which includes encodings
+ * that are UNDEFINED through the value of a field. UNPREDICTABLE encodings are decoded where nothing bad
+ * comes of it.
  */
 #ifndef TARGET_ARM_A32_DECODE_H
 #define TARGET_ARM_A32_DECODE_H
@@ -29,7 +30,8 @@ typedef enum A32Insn {
 
 /* How the other members of A32Args are made. */
 typedef enum A32Format {
-    /* Registers and flags only: such an instruction is made conditional by selecting between old and new values. */
+    /* Registers and flags only: such an instruction is made conditional by selecting between old and new
+     * values. */
     A32_FMT_R,       /* nothing */
     A32_FMT_SHIFT,   /* shift = h, amount of k; A32's data processing */
     A32_FMT_TSHIFT,  /* the same in T32: PC and SP are not allowed everywhere */
@@ -45,25 +47,61 @@ typedef enum A32Format {
     A32_FMT_ADR,     /* imm = the address, of which the instruction's own is relative */
     A32_FMT_T16,     /* T16: flags are set outside of IT blocks; form REG, no shift */
     A32_FMT_T16_IMM, /* form IMM: imm = i */
-    A32_FMT_T16_SHIFT, A32_FMT_T16_RSHIFT, A32_FMT_T16_MUL,
+    A32_FMT_T16_SHIFT,
+    A32_FMT_T16_RSHIFT,
+    A32_FMT_T16_MUL,
     A32_FMT_T16_DN,     /* n = d, imm = i */
     A32_FMT_T16_DN_REG, /* n = d */
     A32_FMT_T16_HI,     /* n = d, no flags */
-    A32_FMT_T16_ADR, A32_FMT_T16_SP8, A32_FMT_T16_SP7,
+    A32_FMT_T16_ADR,
+    A32_FMT_T16_SP8,
+    A32_FMT_T16_SP7,
     /* What may touch memory, branch or raise: made conditional by going around. */
-    A32_FMT_EFF,                                      /* nothing */
-    A32_FMT_MEM_IMM, A32_FMT_MEM_IMM8, A32_FMT_MEM_IMM8D, /* imm is signed; D: d is even, e = d + 1 */
-    A32_FMT_MEM_REG, A32_FMT_MEM_REGD,                /* m, shift and amount, U */
-    A32_FMT_PL_IMM, A32_FMT_PL_REG,
+    A32_FMT_EFF, /* nothing */
+    A32_FMT_MEM_IMM,
+    A32_FMT_MEM_IMM8,
+    A32_FMT_MEM_IMM8D, /* imm is signed; D: d is even, e = d + 1 */
+    A32_FMT_MEM_REG,
+    A32_FMT_MEM_REGD, /* m, shift and amount, U */
+    A32_FMT_PL_IMM,
+    A32_FMT_PL_REG,
     A32_FMT_LDM,
-    A32_FMT_EX, A32_FMT_EXD,
-    A32_FMT_B24, A32_FMT_BLX24, A32_FMT_BKPT,
-    A32_FMT_T16_LIT, A32_FMT_T16_MEM_REG, A32_FMT_T16_MEM1, A32_FMT_T16_MEM2, A32_FMT_T16_MEM4, A32_FMT_T16_MEM_SP,
-    A32_FMT_T16_PUSH, A32_FMT_T16_POP, A32_FMT_T16_STM, A32_FMT_T16_LDM,
-    A32_FMT_T16_CB, A32_FMT_T16_BCC, A32_FMT_T16_B, A32_FMT_IT,
-    A32_FMT_TMEM12, A32_FMT_TMEM8, A32_FMT_TPL8, A32_FMT_TMEM_REG, A32_FMT_TLIT, A32_FMT_TMEMD, A32_FMT_TLDMIA, A32_FMT_TLDMDB,
-    A32_FMT_TEX, A32_FMT_TBCC, A32_FMT_TB,
-    A32_FMT_VFP, A32_FMT_VREG, A32_FMT_VLDR, A32_FMT_VLDM, A32_FMT_SIMD, A32_FMT_VMEM,
+    A32_FMT_EX,
+    A32_FMT_EXD,
+    A32_FMT_B24,
+    A32_FMT_BLX24,
+    A32_FMT_BKPT,
+    A32_FMT_T16_LIT,
+    A32_FMT_T16_MEM_REG,
+    A32_FMT_T16_MEM1,
+    A32_FMT_T16_MEM2,
+    A32_FMT_T16_MEM4,
+    A32_FMT_T16_MEM_SP,
+    A32_FMT_T16_PUSH,
+    A32_FMT_T16_POP,
+    A32_FMT_T16_STM,
+    A32_FMT_T16_LDM,
+    A32_FMT_T16_CB,
+    A32_FMT_T16_BCC,
+    A32_FMT_T16_B,
+    A32_FMT_IT,
+    A32_FMT_TMEM12,
+    A32_FMT_TMEM8,
+    A32_FMT_TPL8,
+    A32_FMT_TMEM_REG,
+    A32_FMT_TLIT,
+    A32_FMT_TMEMD,
+    A32_FMT_TLDMIA,
+    A32_FMT_TLDMDB,
+    A32_FMT_TEX,
+    A32_FMT_TBCC,
+    A32_FMT_TB,
+    A32_FMT_VFP,
+    A32_FMT_VREG,
+    A32_FMT_VLDR,
+    A32_FMT_VLDM,
+    A32_FMT_SIMD,
+    A32_FMT_VMEM,
 } A32Format;
 
 /* Second operand of data processing, offset of loads and stores. */
@@ -91,7 +129,8 @@ typedef struct A32Args {
 static inline unsigned t32_insn_len(unsigned halfword) { return halfword >> 11 >= 0x1d ? 4 : 2; }
 
 A32Insn a32_decode(uint32_t bits, A32Args *ret_args);
-/* itstate: of the IT block, 0 outside. `bits`: see above. The instruction may be a row of A32 (T32_* or A32_*). */
+/* itstate: of the IT block, 0 outside. `bits`: see above. The instruction may be a row of A32 (T32_* or
+ * A32_*). */
 A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args);
 A32Feat a32_row_feat(A32Insn insn);
 /* Does an instruction of floating point name one of d16-d31? */

@@ -106,7 +106,8 @@ static void put_status_fields(Fmt *f, unsigned fields)
     static const char names[4][8] = {"", "g", "nzcvq", "nzcvqg"};
 
     if (fields & 3)
-        fmt_printf(f, "CPSR_%s%s%s%s", fields & 8 ? "f" : "", fields & 4 ? "s" : "", fields & 2 ? "x" : "", fields & 1 ? "c" : "");
+        fmt_printf(f, "CPSR_%s%s%s%s", fields & 8 ? "f" : "", fields & 4 ? "s" : "", fields & 2 ? "x" : "",
+                   fields & 1 ? "c" : "");
     else
         fmt_printf(f, "apsr_%s", names[fields >> 2 & 3]);
 }

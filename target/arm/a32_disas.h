@@ -1,5 +1,5 @@
-/* Disassembler of A32 and T32, from the rows' operand strings, in UAL without ".n" and ".w". TargetOps.disas describes the
- * function; the T bit and ITSTATE are those of pc (arm_cpu.h). */
+/* Disassembler of A32 and T32, from the rows' operand strings, in UAL without ".n" and ".w". TargetOps.disas
+ * describes the function; the T bit and ITSTATE are those of pc (arm_cpu.h). */
 #ifndef TARGET_ARM_A32_DISAS_H
 #define TARGET_ARM_A32_DISAS_H
 

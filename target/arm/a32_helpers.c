@@ -5,8 +5,8 @@
 #include "softfp/softfp.h"
 #include "target/arm/a32_trans.h"
 
-/* Store exclusive whose load exclusive is not known: a address, b value, c log2 size << 8 | Rd. Writes Rd itself, so that
- * its result can be the status. See a32_trans_atomic.c for what may succeed. */
+/* Store exclusive whose load exclusive is not known: a address, b value, c log2 size << 8 | Rd. Writes Rd
+ * itself, so that its result can be the status. See a32_trans_atomic.c for what may succeed. */
 uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmCpu *cpu = opaque;
@@ -24,7 +24,8 @@ uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
     } else if (cpu->excl_addr == a) {
         FaultVal old = fault_cas(a, cpu->excl_val & mask, b & mask, size);
         if (old.fault) {
-            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the
+                                                   * handler */
             cpu->base.exit.write = 1;
             cpu->base.exit.addr = a;
             return 1;
@@ -42,10 +43,11 @@ uint64_t a32_helper_cntvct(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64
     return sys_monotonic(ARM_CNTFRQ);
 }
 
-_Static_assert((int)SOFTFP_INVALID == IR_FF_INVALID && (int)SOFTFP_INEXACT == IR_FF_INEXACT, "flags are IR_FF_*");
+_Static_assert((int)SOFTFP_INVALID == IR_FF_INVALID && (int)SOFTFP_INEXACT == IR_FF_INEXACT,
+               "flags are IR_FF_*");
 
-/* VCVT to 16-bit fixed point: a number, b fraction bits | double << 8 | unsigned << 9 | IR_FP_* << 16. Result: the integer,
- * flags << 32. */
+/* VCVT to 16-bit fixed point: a number, b fraction bits | double << 8 | unsigned << 9 | IR_FP_* << 16.
+ * Result: the integer, flags << 32. */
 uint64_t a32_helper_to_fix16(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     uint64_t fp = b >> 16;

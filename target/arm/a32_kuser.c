@@ -4,8 +4,14 @@
 #include "target/arm/arm_cpu.h"
 
 enum {
-    AT_CMPXCHG64 = 0xf60, AT_BARRIER = 0xfa0, AT_CMPXCHG = 0xfc0, AT_GET_TLS = 0xfe0, AT_VERSION = 0xffc, VERSION = 5,
-    BODY_CMPXCHG = 0x100, BODY_CMPXCHG64 = 0x200,
+    AT_CMPXCHG64 = 0xf60,
+    AT_BARRIER = 0xfa0,
+    AT_CMPXCHG = 0xfc0,
+    AT_GET_TLS = 0xfe0,
+    AT_VERSION = 0xffc,
+    VERSION = 5,
+    BODY_CMPXCHG = 0x100,
+    BODY_CMPXCHG64 = 0x200,
 };
 
 static const uint32_t barrier[] = {
@@ -57,7 +63,10 @@ static const uint32_t cmpxchg64[] = {
 
 static void put_word(uint8_t *page, unsigned at, uint32_t word) { memcpy(page + at, &word, 4); }
 
-static void put_code(uint8_t *page, unsigned at, const uint32_t *code, size_t bytes) { memcpy(page + at, code, bytes); }
+static void put_code(uint8_t *page, unsigned at, const uint32_t *code, size_t bytes)
+{
+    memcpy(page + at, code, bytes);
+}
 
 static void put_branch(uint8_t *page, unsigned at, unsigned to)
 {

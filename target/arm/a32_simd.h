@@ -1,10 +1,10 @@
 /*
  * Inside of the FP and SIMD part of the A32/T32 front end: views of the registers.
  *
- * d0-d31 are slots of type v64. A Q register is two of them joined, which the builder takes apart again (ir_vjoin), an S
- * register a half of d0-d15. Advanced SIMD rows work on v128 (Q) or v64 (D registers).
- * FPSCR: modes in ARM_FPCR's places, NZCV in A32_SLOT_FPFL as a word of IR_FL_*, the exception flags are the IR's, QC is
- * "A32_SLOT_QC is not zero". Advanced SIMD arithmetic has the standard FPSCR value: IR_VA_STD.
+ * d0-d31 are slots of type v64. A Q register is two of them joined, which the builder takes apart again
+ * (ir_vjoin), an S register a half of d0-d15. Advanced SIMD rows work on v128 (Q) or v64 (D registers).
+ * FPSCR: modes in ARM_FPCR's places, NZCV in A32_SLOT_FPFL as a word of IR_FL_*, the exception flags are the
+ * IR's, QC is "A32_SLOT_QC is not zero". Advanced SIMD arithmetic has the standard FPSCR value: IR_VA_STD.
  */
 #ifndef TARGET_ARM_A32_SIMD_H
 #define TARGET_ARM_A32_SIMD_H
@@ -44,7 +44,8 @@ static inline IrVal a32_lane(Trans *t, IrType type, unsigned lane, unsigned n, I
 }
 static inline void a32_put_lane(Trans *t, unsigned r, unsigned lane, unsigned n, IrVal v)
 {
-    a32_put_v(t, r, ir_vsetv(t->b, IR_V64, lane, IR_VA_N(n) | IR_VA_M(0), a32_v(t, r), ir_vany(t->b, IR_V64, v)));
+    a32_put_v(t, r,
+              ir_vsetv(t->b, IR_V64, lane, IR_VA_N(n) | IR_VA_M(0), a32_v(t, r), ir_vany(t->b, IR_V64, v)));
 }
 
 /* Dr as v64 or f64, and as i64 */
@@ -58,10 +59,19 @@ static inline void a32_put_d(Trans *t, unsigned r, IrVal v)
 {
     a32_put_v(t, r, ir_result_type(t->b->r, &t->b->r->insn[v]) == IR_V64 ? v : ir_vany(t->b, IR_V64, v));
 }
-static inline IrVal a32_d_bits(Trans *t, unsigned r) { return ir_vget(t->b, IR_I64, IR_LANE_64, IR_VA_N(0), a32_v(t, r)); }
-static inline void a32_put_d_bits(Trans *t, unsigned r, IrVal v) { a32_put_d(t, r, ir_cast(t->b, IR_F64, v)); }
+static inline IrVal a32_d_bits(Trans *t, unsigned r)
+{
+    return ir_vget(t->b, IR_I64, IR_LANE_64, IR_VA_N(0), a32_v(t, r));
+}
+static inline void a32_put_d_bits(Trans *t, unsigned r, IrVal v)
+{
+    a32_put_d(t, r, ir_cast(t->b, IR_F64, v));
+}
 /* Sr as f32, and as i32 */
-static inline IrVal a32_s(Trans *t, unsigned r) { return a32_lane(t, IR_F32, IR_LANE_32, r & 1, a32_v(t, r >> 1)); }
+static inline IrVal a32_s(Trans *t, unsigned r)
+{
+    return a32_lane(t, IR_F32, IR_LANE_32, r & 1, a32_v(t, r >> 1));
+}
 static inline void a32_put_s(Trans *t, unsigned r, IrVal v) { a32_put_lane(t, r >> 1, IR_LANE_32, r & 1, v); }
 static inline IrVal a32_s_bits(Trans *t, unsigned r)
 {
@@ -74,9 +84,18 @@ static inline void a32_put_s_bits(Trans *t, unsigned r, IrVal v)
 
 /* Scalars of the row's precision. */
 static inline IrType a32_fp(const A32Args *a) { return a->z ? IR_F64 : IR_F32; }
-static inline IrVal a32_fd(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dd(a)) : a32_s(t, a32_sd(a)); }
-static inline IrVal a32_fn(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dn(a)) : a32_s(t, a32_sn(a)); }
-static inline IrVal a32_fm(Trans *t, const A32Args *a) { return a->z ? a32_d(t, IR_F64, a32_dm(a)) : a32_s(t, a32_sm(a)); }
+static inline IrVal a32_fd(Trans *t, const A32Args *a)
+{
+    return a->z ? a32_d(t, IR_F64, a32_dd(a)) : a32_s(t, a32_sd(a));
+}
+static inline IrVal a32_fn(Trans *t, const A32Args *a)
+{
+    return a->z ? a32_d(t, IR_F64, a32_dn(a)) : a32_s(t, a32_sn(a));
+}
+static inline IrVal a32_fm(Trans *t, const A32Args *a)
+{
+    return a->z ? a32_d(t, IR_F64, a32_dm(a)) : a32_s(t, a32_sm(a));
+}
 static inline void a32_put_f(Trans *t, const A32Args *a, IrVal v)
 {
     if (a->z)

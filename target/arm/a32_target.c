@@ -15,9 +15,12 @@ static const IrSlot slots[A32_SLOTS] = {
     RSLOT(0, 1), RSLOT(1, 3), RSLOT(2, 4), RSLOT(3, 2), RSLOT(4, 5), RSLOT(5, 7), RSLOT(6, 8), RSLOT(7, 9),
     RSLOT(8, 0), RSLOT(9, 0), RSLOT(10, 0), RSLOT(11, 0), RSLOT(12, 0), RSLOT(13, 6), RSLOT(14, 10),
     DSLOT(0, 1), DSLOT(1, 2), DSLOT(2, 3), DSLOT(3, 4), DSLOT(4, 5), DSLOT(5, 6), DSLOT(6, 7), DSLOT(7, 8),
-    DSLOT(8, 0), DSLOT(9, 0), DSLOT(10, 0), DSLOT(11, 0), DSLOT(12, 0), DSLOT(13, 0), DSLOT(14, 0), DSLOT(15, 0),
-    DSLOT(16, 0), DSLOT(17, 0), DSLOT(18, 0), DSLOT(19, 0), DSLOT(20, 0), DSLOT(21, 0), DSLOT(22, 0), DSLOT(23, 0),
-    DSLOT(24, 0), DSLOT(25, 0), DSLOT(26, 0), DSLOT(27, 0), DSLOT(28, 0), DSLOT(29, 0), DSLOT(30, 0), DSLOT(31, 0),
+    DSLOT(8, 0), DSLOT(9, 0), DSLOT(10, 0), DSLOT(11, 0), DSLOT(12, 0), DSLOT(13, 0), DSLOT(14, 0),
+        DSLOT(15, 0),
+    DSLOT(16, 0), DSLOT(17, 0), DSLOT(18, 0), DSLOT(19, 0), DSLOT(20, 0), DSLOT(21, 0), DSLOT(22, 0),
+        DSLOT(23, 0),
+    DSLOT(24, 0), DSLOT(25, 0), DSLOT(26, 0), DSLOT(27, 0), DSLOT(28, 0), DSLOT(29, 0), DSLOT(30, 0),
+        DSLOT(31, 0),
     SLOT(FL, "fl", fl, IR_FL),
     SLOT(Q, "q", q, IR_I32),
     SLOT(GE, "ge", ge, IR_I32),
@@ -32,7 +35,7 @@ static const IrSlot slots[A32_SLOTS] = {
 };
 
 static const IrHelper helpers[A32_HELPERS] = {
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, a32_helper_##name},
 #include "target/arm/a32_helpers.def"
 #undef HELPER
@@ -183,7 +186,8 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
     A32Trans *state = a32_state(t);
     IrVal fl = a32_fl(t), cond;
 
-    if (fl == state->known_fl && (a->cond ^ state->known_cond) < 2) { /* the region has left where it does not hold */
+    /* the region has left where it does not hold */
+    if (fl == state->known_fl && (a->cond ^ state->known_cond) < 2) {
         if (a->cond == state->known_cond)
             dispatch(t, insn, a);
         return;
@@ -214,7 +218,8 @@ static bool has(const Trans *t, A32Insn insn, const A32Args *a)
 
     if (a32_address(t) >= ARM_KUSER_PAGE)
         return true;
-    return a32_model_has(model, a32_row_feat(insn)) && (a32_model_has(model, A32_FEAT_D32) || !a32_names_d32(a));
+    return a32_model_has(model, a32_row_feat(insn)) &&
+           (a32_model_has(model, A32_FEAT_D32) || !a32_names_d32(a));
 }
 
 static void a32_translate(Trans *t)
@@ -228,7 +233,8 @@ static void a32_translate(Trans *t)
     if (t->truncated)
         return;
     A32Trans *state = a32_state(t);
-    *state = (A32Trans){.aligned = state->aligned, .known_fl = state->known_fl, .known_cond = state->known_cond};
+    *state = (A32Trans){.aligned = state->aligned, .known_fl = state->known_fl,
+                        .known_cond = state->known_cond};
     t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (!a32_thumb(t) && (t->pc & 2)) {
@@ -257,7 +263,8 @@ static Gva a32_data_addr(const Cpu *base)
 
     if (!thumb && (base->pc & 2))
         return (uint32_t)base->pc;
-    if (fault_copy(bytes, (const void *)(uintptr_t)(base->pc & ~ARM_PC_TAG), 4) || !fetch(bytes, 4, thumb, &bits) ||
+    if (fault_copy(bytes, (const void *)(uintptr_t)(base->pc & ~ARM_PC_TAG), 4) ||
+        !fetch(bytes, 4, thumb, &bits) ||
         (thumb ? t32_decode(bits, 0, &a) : a32_decode(bits, &a)) == A32_ILLEGAL || a.n > 14)
         return 0;
     uint32_t n = (uint32_t)cpu->x[a.n], count = (uint32_t)__builtin_popcount(a.l);
@@ -265,7 +272,8 @@ static Gva a32_data_addr(const Cpu *base)
         return n + (a.U ? (a.P ? 4 : 0) : (a.P ? 0 : 4) - 4 * count);
     if (a.form == A32_IMM || a.format == A32_FMT_EX || a.format == A32_FMT_EXD)
         return (uint32_t)(n + (a.format == A32_FMT_TEX || a.P ? (uint32_t)a.imm : 0));
-    return (uint32_t)(n + (a.P ? (a.U ? 1 : -1u) * (uint32_t)cpu->x[a.m & 15] : 0)); /* LDRD, STRD with a register */
+    /* LDRD, STRD with a register */
+    return (uint32_t)(n + (a.P ? (a.U ? 1 : -1u) * (uint32_t)cpu->x[a.m & 15] : 0));
 }
 
 static uint32_t a32_ctx(const Cpu *base)

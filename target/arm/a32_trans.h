@@ -1,19 +1,20 @@
 /*
  * Inside of the A32/T32 front end: what the a32_trans_*.c files share.
  *
- * a32_trans_<handler>(t, a) translates one instruction: it reads registers with a32_r(), builds, writes with a32_put() and
- * its neighbours, and sets t->flow if control does not simply fall through. Rule: all reads before the first write, all
- * checks that raise before both, all writes after the last access to memory.
+ * a32_trans_<handler>(t, a) translates one instruction: it reads registers with a32_r(), builds, writes with
+ * a32_put() and its neighbours, and sets t->flow if control does not simply fall through. Rule: all reads
+ * before the first write, all checks that raise before both, all writes after the last access to memory.
  *
- * The program counter that the rest of the program sees is tagged (arm_cpu.h): bit 0 is the T bit, bits 39..32 are ITSTATE.
- * So ISA and IT state are static, at every exit and in every recovery record.
+ * The program counter that the rest of the program sees is tagged (arm_cpu.h): bit 0 is the T bit, bits
+ * 39..32 are ITSTATE. So ISA and IT state are static, at every exit and in every recovery record.
  *
- * Conditions. An instruction that only writes registers and flags is built once and selects between new and old values
- * (A32Trans.cond, looked at by the put functions). Before one that may touch memory, branch or raise the region is left if the
- * condition does not hold: what follows under the same condition is known, so an IT block is left once.
+ * Conditions. An instruction that only writes registers and flags is built once and selects between new and
+ * old values (A32Trans.cond, looked at by the put functions). Before one that may touch memory, branch or
+ * raise the region is left if the condition does not hold: what follows under the same condition is known, so
+ * an IT block is left once.
  *
- * Registers are 32-bit slots, the low halves of ArmCpu.x. Of the program counter only reads come here: a32_r(15) is the
- * architectural value. a32_write_pc() and a32_branch() write it.
+ * Registers are 32-bit slots, the low halves of ArmCpu.x. Of the program counter only reads come here:
+ * a32_r(15) is the architectural value. a32_write_pc() and a32_branch() write it.
  */
 #ifndef TARGET_ARM_A32_TRANS_H
 #define TARGET_ARM_A32_TRANS_H
@@ -49,7 +50,7 @@ typedef enum A32Helper {
     A32_HELPERS
 } A32Helper;
 
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     uint64_t a32_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/arm/a32_helpers.def"
 #undef HELPER
@@ -64,7 +65,8 @@ typedef enum A32Helper {
 typedef struct A32Trans {
     IrVal cond;        /* IR_NONE, or: writes select by this */
     IrVal branch_cond; /* of a branch; IR_NONE: always */
-    /* Of the region: a value that is known to be a multiple of 4; a condition that is known to hold, and of which flags. */
+    /* Of the region: a value that is known to be a multiple of 4; a condition that is known to hold, and of
+     * which flags. */
     IrVal aligned, known_fl;
     uint8_t known_cond;
 } A32Trans;
@@ -137,7 +139,8 @@ void a32_put_logic_flags(Trans *t, IrVal result, A32CarryOut carry);
 /* Sticky saturation |= i1 */
 static inline void a32_or_q(Trans *t, IrVal saturated)
 {
-    a32_put_slot(t, A32_SLOT_Q, ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_Q), ir_zext(t->b, IR_I32, saturated)));
+    a32_put_slot(t, A32_SLOT_Q,
+                 ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_Q), ir_zext(t->b, IR_I32, saturated)));
 }
 
 /* The second operand of data processing, or the offset of a load. ret_carry may be NULL. */
@@ -162,8 +165,8 @@ static inline void a32_raise(Trans *t, CpuExitKind code)
 }
 static inline void a32_illegal(Trans *t) { a32_raise(t, CPU_EXIT_ILLEGAL); }
 
-/* The instruction that many bytes ahead, for look-ahead; A32_ILLEGAL also when the bytes are not all there or it is in an IT
- * block. */
+/* The instruction that many bytes ahead, for look-ahead; A32_ILLEGAL also when the bytes are not all there or
+ * it is in an IT block. */
 A32Insn a32_peek(const Trans *t, unsigned off, A32Args *ret_args);
 
 #endif

@@ -1,17 +1,21 @@
 /* Arm ARM, "Synchronization primitives", load-acquire and store-release, barriers of A32 and T32.
  *
- * A load exclusive remembers address and value; any store exclusive drops the reservation, and so do exceptions, signals
- * and system calls. When a store exclusive succeeds is ADR 7's: with one thread if the address is the same and memory holds
- * the value; with more (CTX_PARALLEL) if its load exclusive stands before it in the region with nothing but register
- * computation between (a compare and swap in line), or if the others have been stopped since (CPU_EXIT_EXCLUSIVE, which the
- * load exclusive asks for after looking ahead). target/riscv/rv_trans_atomic.c says more; the parts correspond.
+ * A load exclusive remembers address and value; any store exclusive drops the reservation, and so do
+ * exceptions, signals and system calls. When a store exclusive succeeds is ADR 7's: with one thread if the
+ * address is the same and memory holds the value; with more (CTX_PARALLEL) if its load exclusive stands
+ * before it in the region with nothing but register computation between (a compare and swap in line), or if
+ * the others have been stopped since (CPU_EXIT_EXCLUSIVE, which the load exclusive asks for after looking
+ * ahead). target/riscv/rv_trans_atomic.c says more; the parts correspond.
  */
 #include "target/arm/a32_trans.h"
 
 static bool is_exact(uint32_t ctx) { return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL; }
 
 /* The forms with acquire (LDAEX) and release (STLEX) semantics have bit 9 (A32) or bit 7 (T32) different. */
-static bool is_ordered(const A32Args *a) { return a->thumb ? (a->bits & 0x0fe00080) == 0x08c00080 : !(a->bits >> 8 & 1); }
+static bool is_ordered(const A32Args *a)
+{
+    return a->thumb ? (a->bits & 0x0fe00080) == 0x08c00080 : !(a->bits >> 8 & 1);
+}
 
 static IrType type_of(unsigned size) { return size == 3 ? IR_I64 : IR_I32; }
 
@@ -42,9 +46,9 @@ static bool is_branch(const A32Args *a)
            a->format == A32_FMT_T16_CB;
 }
 
-/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0: something else
- * stands between, or it is conditional, which makes a block of its own. Where the bytes at hand end first the answer is the
- * end of them. */
+/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0:
+ * something else stands between, or it is conditional, which makes a block of its own. Where the bytes at
+ * hand end first the answer is the end of them. */
 static Gva matched_store(const Trans *t, const A32Args *load, int size)
 {
     unsigned off = load->len, in_it = 0;
@@ -58,7 +62,9 @@ static Gva matched_store(const Trans *t, const A32Args *load, int size)
         if (insn == A32_ILLEGAL)
             return 0;
         if (store_exclusive_size(insn) >= 0)
-            return a.n == load->n && store_exclusive_size(insn) == size && a.cond == A32_COND_AL && !in_it ? t->pc + off : 0;
+            return a.n == load->n && store_exclusive_size(insn) == size && a.cond == A32_COND_AL && !in_it
+                       ? t->pc + off
+                       : 0;
         if (a.format == A32_FMT_IT)
             in_it = 5 - (unsigned)__builtin_ctz(a.i | 16u);
         else if (!is_branch(&a) && a.format >= A32_FMT_EFF)

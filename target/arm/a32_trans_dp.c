@@ -1,4 +1,5 @@
-/* Arm ARM, "Data-processing" of A32 and T32: operations with a shifter operand, multiplies, divisions, bit fields. */
+/* Arm ARM, "Data-processing" of A32 and T32: operations with a shifter operand, multiplies, divisions, bit
+ * fields. */
 #include "target/arm/a32_trans.h"
 
 /* ---- flags ---- */
@@ -43,7 +44,8 @@ static IrVal at_most(Trans *t, IrVal v, uint32_t max)
     return ir_select(t->b, ir_cmp(t->b, IR_LTU, v, a32_imm(t, max)), v, a32_imm(t, max));
 }
 
-/* By the low byte of a register. 64 bits hold what is shifted out: bit 32 above, or bit 0 with the value one place up. */
+/* By the low byte of a register. 64 bits hold what is shifted out: bit 32 above, or bit 0 with the value one
+ * place up. */
 static IrVal shift_reg(Trans *t, IrVal v, unsigned shift, IrVal by, A32CarryOut *ret_carry)
 {
     IrBuilder *b = t->b;
@@ -201,7 +203,10 @@ void a32_trans_op_rsc(Trans *t, const A32Args *a) { sum(t, a, OP_RSC, false); }
 void a32_trans_op_cmp(Trans *t, const A32Args *a) { sum(t, a, OP_SUB, true); }
 void a32_trans_op_cmn(Trans *t, const A32Args *a) { sum(t, a, OP_ADD, true); }
 
-void a32_trans_adr(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, a32_pc_aligned(t) + (uint32_t)a->imm)); }
+void a32_trans_adr(Trans *t, const A32Args *a)
+{
+    a32_put(t, a->d, a32_imm(t, a32_pc_aligned(t) + (uint32_t)a->imm));
+}
 void a32_trans_movw(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, (uint32_t)a->imm)); }
 
 void a32_trans_movt(Trans *t, const A32Args *a)
@@ -299,7 +304,10 @@ static IrVal swap_groups(Trans *t, IrVal v, unsigned by, uint32_t mask)
     return ir_or(b, IR_I32, up, ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, by)), a32_imm(t, mask)));
 }
 
-void a32_trans_rev16(Trans *t, const A32Args *a) { a32_put(t, a->d, swap_groups(t, a32_r(t, a->m), 8, 0x00ff00ff)); }
+void a32_trans_rev16(Trans *t, const A32Args *a)
+{
+    a32_put(t, a->d, swap_groups(t, a32_r(t, a->m), 8, 0x00ff00ff));
+}
 
 void a32_trans_revsh(Trans *t, const A32Args *a)
 {

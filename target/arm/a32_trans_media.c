@@ -1,5 +1,5 @@
-/* Arm ARM, "Parallel addition and subtraction", "Saturating", "Packing, unpacking, saturation and reversal", signed and
- * dual multiplies of A32 and T32. */
+/* Arm ARM, "Parallel addition and subtraction", "Saturating", "Packing, unpacking, saturation and reversal",
+ * signed and dual multiplies of A32 and T32. */
 #include "target/arm/a32_trans.h"
 
 /* ---- halves and bytes ---- */
@@ -67,7 +67,8 @@ static void parallel(Trans *t, const A32Args *a, ParKind kind, ParOp op)
 
     for (unsigned k = 0; k < 32 / size; k++) {
         bool cross = op == PAR_ASX || op == PAR_SAX;
-        bool sub = op == PAR_SUB16 || op == PAR_SUB8 || (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
+        bool sub =
+            op == PAR_SUB16 || op == PAR_SUB8 || (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
         IrVal lane_ge = IR_NONE, n = lane(t, x.n, size, k, is_signed);
         IrVal r = par_lane(t, kind, sub, size, n, lane(t, x.m, size, cross ? 1 - k : k, is_signed), &lane_ge);
         v = ir_or(b, IR_I32, v, place(t, r, size, k));
@@ -79,12 +80,12 @@ static void parallel(Trans *t, const A32Args *a, ParKind kind, ParOp op)
         a32_put_slot(t, A32_SLOT_GE, ge);
 }
 
-#define PARALLEL(prefix, KIND)                                                                                   \
-    void a32_trans_par_##prefix##add16(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ADD16); }          \
-    void a32_trans_par_##prefix##asx(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ASX); }              \
-    void a32_trans_par_##prefix##sax(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_SAX); }              \
-    void a32_trans_par_##prefix##sub16(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_SUB16); }          \
-    void a32_trans_par_##prefix##add8(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ADD8); }            \
+#define PARALLEL(prefix, KIND)                                                                               \
+    void a32_trans_par_##prefix##add16(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ADD16); }      \
+    void a32_trans_par_##prefix##asx(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ASX); }          \
+    void a32_trans_par_##prefix##sax(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_SAX); }          \
+    void a32_trans_par_##prefix##sub16(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_SUB16); }      \
+    void a32_trans_par_##prefix##add8(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_ADD8); }        \
     void a32_trans_par_##prefix##sub8(Trans *t, const A32Args *a) { parallel(t, a, KIND, PAR_SUB8); }
 PARALLEL(s, PAR_S)
 PARALLEL(q, PAR_Q)
@@ -167,7 +168,10 @@ static void saturate_halves(Trans *t, const A32Args *a, int64_t low, int64_t hig
     a32_or_q(t, ir_or(b, IR_I1, q0, q1));
 }
 
-void a32_trans_ssat16(Trans *t, const A32Args *a) { saturate_halves(t, a, -(1ll << a->imm), (1ll << a->imm) - 1); }
+void a32_trans_ssat16(Trans *t, const A32Args *a)
+{
+    saturate_halves(t, a, -(1ll << a->imm), (1ll << a->imm) - 1);
+}
 void a32_trans_usat16(Trans *t, const A32Args *a) { saturate_halves(t, a, 0, (1ll << a->imm) - 1); }
 
 /* ---- packing and extension ---- */
@@ -267,7 +271,10 @@ static IrVal word_product(Trans *t, const A32Args *a)
 }
 
 void a32_trans_smlawy(Trans *t, const A32Args *a) { accumulate_q(t, a, word_product(t, a)); }
-void a32_trans_smulwy(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_trunc(t->b, IR_I32, word_product(t, a))); }
+void a32_trans_smulwy(Trans *t, const A32Args *a)
+{
+    a32_put(t, a->d, ir_trunc(t->b, IR_I32, word_product(t, a)));
+}
 
 /* low * low +- high * high, exact; x: the halves of s change places */
 static IrVal dual_product(Trans *t, const A32Args *a, bool sub)

@@ -1,4 +1,5 @@
-/* Arm ARM, "Load/store" of A32 and T32. Words and halfwords need not be aligned; doublewords and multiples must be to 4. */
+/* Arm ARM, "Load/store" of A32 and T32. Words and halfwords need not be aligned; doublewords and multiples
+ * must be to 4. */
 #include "target/arm/a32_trans.h"
 
 typedef struct MemAddress {

@@ -1,7 +1,8 @@
-/* Arm ARM, "Advanced SIMD data-processing": operations on lanes of one width. See a32_simd.h for the registers.
+/* Arm ARM, "Advanced SIMD data-processing": operations on lanes of one width. See a32_simd.h for the
+ * registers.
  *
- * QC is exact: a lane saturated if and only if the saturated and the wrapped result differ (sums and differences); the other
- * rows say how they find out. */
+ * QC is exact: a lane saturated if and only if the saturated and the wrapped result differ (sums and
+ * differences); the other rows say how they find out. */
 #include "target/arm/a32_neon.h"
 
 /* ---- operands ---- */
@@ -81,9 +82,10 @@ static void binary(Trans *t, const A32Args *a, unsigned lanes, IrOp row, uint32_
     NeonOps o;
 
     if (neon_three(t, a, lanes, &o))
-        neon_put_d(t, a, ir_vec(o.b, row, o.type, o.lane, attr | (sign ? o.sign : 0), o.n, o.m, IR_NONE, IR_NONE));
+        neon_put_d(t, a,
+                   ir_vec(o.b, row, o.type, o.lane, attr | (sign ? o.sign : 0), o.n, o.m, IR_NONE, IR_NONE));
 }
-#define BINARY(name, lanes, row, attr, sign)                                                                     \
+#define BINARY(name, lanes, row, attr, sign)                                                                 \
     void a32_trans_n_##name(Trans *t, const A32Args *a) { binary(t, a, lanes, row, attr, sign); }
 BINARY(vadd, L_ALL, IR_VADD, 0, false)
 BINARY(vsub, L_ALL, IR_VSUB, 0, false)
@@ -101,8 +103,14 @@ BINARY(vpadd, L8_32, IR_VPADD, 0, false)
 BINARY(vtst, L8_32, IR_VCMP, IR_VA_N(IR_VTST), false)
 BINARY(vceq, L8_32, IR_VCMP, IR_VA_N(IR_EQ), false)
 
-void a32_trans_n_vcgt(Trans *t, const A32Args *a) { binary(t, a, L8_32, IR_VCMP, IR_VA_N(a->u ? IR_GTU : IR_GT), false); }
-void a32_trans_n_vcge(Trans *t, const A32Args *a) { binary(t, a, L8_32, IR_VCMP, IR_VA_N(a->u ? IR_GEU : IR_GE), false); }
+void a32_trans_n_vcgt(Trans *t, const A32Args *a)
+{
+    binary(t, a, L8_32, IR_VCMP, IR_VA_N(a->u ? IR_GTU : IR_GT), false);
+}
+void a32_trans_n_vcge(Trans *t, const A32Args *a)
+{
+    binary(t, a, L8_32, IR_VCMP, IR_VA_N(a->u ? IR_GEU : IR_GE), false);
+}
 
 /* Vm shifted by Vn */
 static void shift_by(Trans *t, const A32Args *a, uint32_t attr)
@@ -205,8 +213,8 @@ static void mul_high(Trans *t, const A32Args *a, uint32_t round)
 void a32_trans_n_vqdmulh(Trans *t, const A32Args *a) { mul_high(t, a, 0); }
 void a32_trans_n_vqrdmulh(Trans *t, const A32Args *a) { mul_high(t, a, IR_VA_ROUND); }
 
-/* Saturated if it is not d + the wrapped product. MIN * MIN: the product is MAX + 1, modulo the lane MIN; of VQRDMLSH the
- * factor n is negated, where it is MIN, m in its place. */
+/* Saturated if it is not d + the wrapped product. MIN * MIN: the product is MAX + 1, modulo the lane MIN; of
+ * VQRDMLSH the factor n is negated, where it is MIN, m in its place. */
 void neon_mul_add_high(Trans *t, const A32Args *a, const NeonOps *o, uint32_t sub)
 {
     IrBuilder *b = o->b;
@@ -232,7 +240,8 @@ static void mul_add_high(Trans *t, const A32Args *a, uint32_t sub)
 void a32_trans_n_vqrdmlah(Trans *t, const A32Args *a) { mul_add_high(t, a, 0); }
 void a32_trans_n_vqrdmlsh(Trans *t, const A32Args *a) { mul_add_high(t, a, IR_VA_NEG); }
 
-/* Shifts by registers: where the count is not negative, saturated if shifting the result back does not give Vm. */
+/* Shifts by registers: where the count is not negative, saturated if shifting the result back does not give
+ * Vm. */
 static void sat_shift_by(Trans *t, const A32Args *a, uint32_t round)
 {
     NeonOps o;
@@ -246,9 +255,11 @@ static void sat_shift_by(Trans *t, const A32Args *a, uint32_t round)
     IrVal sign8 = ir_vcmp(b, o.type, o.lane, IR_VA_N(IR_GTU), count, ir_vconst_dup(b, o.type, o.lane, 127));
     IrVal back = ir_vshift(b, o.type, o.lane, o.sign, v, ir_vneg(b, o.type, IR_LANE_8, 0, count));
     IrVal lost = ir_vcmp(b, o.type, o.lane, IR_VA_N(IR_EQ), back, o.m);
-    IrVal big = ir_vcmp(b, o.type, o.lane, IR_VA_N(IR_GEU), count, ir_vconst_dup(b, o.type, o.lane, 8u << o.lane));
+    IrVal big =
+        ir_vcmp(b, o.type, o.lane, IR_VA_N(IR_GEU), count, ir_vconst_dup(b, o.type, o.lane, 8u << o.lane));
     IrVal some = ir_vnot(b, o.type, IR_LANE_8, 0, ir_vcmp(b, o.type, o.lane, IR_VA_N(IR_EQ), o.m, zero));
-    IrVal wrong = ir_vor(b, o.type, IR_LANE_8, 0, ir_vnot(b, o.type, IR_LANE_8, 0, lost), ir_vand(b, o.type, IR_LANE_8, 0, big, some));
+    IrVal wrong = ir_vor(b, o.type, IR_LANE_8, 0, ir_vnot(b, o.type, IR_LANE_8, 0, lost),
+                         ir_vand(b, o.type, IR_LANE_8, 0, big, some));
 
     neon_qc(t, ir_vandn(b, o.type, IR_LANE_8, 0, wrong, sign8));
     neon_put_d(t, a, v);
@@ -272,7 +283,8 @@ void a32_trans_n_vqabs(Trans *t, const A32Args *a)
     NeonOps o;
 
     if (neon_two(t, a, L8_32, &o))
-        put_checked(t, a, &o, ir_vmax(o.b, o.type, o.lane, IR_VA_S, o.m, negated(&o)), ir_vabs(o.b, o.type, o.lane, 0, o.m));
+        put_checked(t, a, &o, ir_vmax(o.b, o.type, o.lane, IR_VA_S, o.m, negated(&o)),
+                    ir_vabs(o.b, o.type, o.lane, 0, o.m));
 }
 
 /* ---- shifts by immediates ---- */
@@ -322,9 +334,13 @@ static void insert(Trans *t, const A32Args *a, bool right)
     if (!shift_start(t, a, right, &o, &n))
         return;
     unsigned bits = 8u << o.lane;
-    uint64_t all = bits == 64 ? ~0ull : (1ull << bits) - 1, mask = right ? (n == bits ? 0 : all >> n) : all << n & all;
-    IrVal v = right ? ir_vshr(o.b, o.type, o.lane, IR_VA_N(n), o.m) : ir_vshl(o.b, o.type, o.lane, IR_VA_N(n), o.m);
-    neon_put_d(t, a, ir_vbsl(o.b, o.type, IR_LANE_8, 0, ir_vconst_dup(o.b, o.type, o.lane, mask), v, neon_get_d(t, a)));
+    uint64_t all = bits == 64 ? ~0ull : (1ull << bits) - 1,
+             mask = right ? (n == bits ? 0 : all >> n) : all << n & all;
+    IrVal v =
+        right ? ir_vshr(o.b, o.type, o.lane, IR_VA_N(n), o.m) : ir_vshl(o.b, o.type, o.lane, IR_VA_N(n), o.m);
+    neon_put_d(
+        t, a,
+        ir_vbsl(o.b, o.type, IR_LANE_8, 0, ir_vconst_dup(o.b, o.type, o.lane, mask), v, neon_get_d(t, a)));
 }
 void a32_trans_n_vsri_i(Trans *t, const A32Args *a) { insert(t, a, true); }
 void a32_trans_n_vsli_i(Trans *t, const A32Args *a) { insert(t, a, false); }
@@ -395,13 +411,13 @@ void a32_trans_n_vmov_imm(Trans *t, const A32Args *a)
 
 /* ---- two registers ---- */
 
-#define UNARY(name, lanes, value)                                                                                \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                          \
-    {                                                                                                            \
-        NeonOps o;                                                                                               \
-                                                                                                                 \
-        if (neon_two(t, a, lanes, &o))                                                                           \
-            neon_put_d(t, a, value);                                                                             \
+#define UNARY(name, lanes, value)                                                                            \
+    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
+    {                                                                                                        \
+        NeonOps o;                                                                                           \
+                                                                                                             \
+        if (neon_two(t, a, lanes, &o))                                                                       \
+            neon_put_d(t, a, value);                                                                         \
     }
 #define ZERO(o) ir_vconst((o).b, (o).type, 0, 0)
 UNARY(vrev64, L8_32, ir_vrev(o.b, o.type, o.lane, IR_VA_N(3), o.m))
@@ -418,12 +434,15 @@ UNARY(vceq0, L8_32, ir_vcmp(o.b, o.type, o.lane, IR_VA_N(IR_EQ), o.m, ZERO(o)))
 UNARY(vcle0, L8_32, ir_vcmp(o.b, o.type, o.lane, IR_VA_N(IR_LE), o.m, ZERO(o)))
 UNARY(vclt0, L8_32, ir_vcmp(o.b, o.type, o.lane, IR_VA_N(IR_LT), o.m, ZERO(o)))
 UNARY(vpaddl, L8_32, ir_vpaddl(o.b, o.type, o.lane, o.sign, o.m))
-UNARY(vpadal, L8_32, ir_vadd(o.b, o.type, o.lane + 1, 0, neon_get_d(t, a), ir_vpaddl(o.b, o.type, o.lane, o.sign, o.m)))
+UNARY(vpadal, L8_32,
+      ir_vadd(o.b, o.type, o.lane + 1, 0, neon_get_d(t, a), ir_vpaddl(o.b, o.type, o.lane, o.sign, o.m)))
 /* Leading bits equal to the sign: leading zeros of x ^ (x >> 1 arithmetic), less one. */
-UNARY(vcls, L8_32, ir_vsub(o.b, o.type, o.lane, 0,
-                           ir_vclz(o.b, o.type, o.lane, 0,
-                                   ir_vxor(o.b, o.type, IR_LANE_8, 0, o.m, ir_vshr(o.b, o.type, o.lane, IR_VA_S | IR_VA_N(1), o.m))),
-                           ir_vconst_dup(o.b, o.type, o.lane, 1)))
+UNARY(vcls, L8_32,
+      ir_vsub(o.b, o.type, o.lane, 0,
+              ir_vclz(o.b, o.type, o.lane, 0,
+                      ir_vxor(o.b, o.type, IR_LANE_8, 0, o.m,
+                              ir_vshr(o.b, o.type, o.lane, IR_VA_S | IR_VA_N(1), o.m))),
+              ir_vconst_dup(o.b, o.type, o.lane, 1)))
 
 /* Both registers are written. */
 static void exchange(Trans *t, const A32Args *a, IrOp row)
@@ -483,10 +502,12 @@ void a32_trans_n_vtbl(Trans *t, const A32Args *a)
         return;
     }
     IrVal index = ir_vzext(b, IR_V128, a32_d(t, IR_V64, a32_dm(a)));
-    IrVal low = two_registers(t, first, count > 1), high = count > 2 ? two_registers(t, first + 2, count > 3) : IR_NONE;
+    IrVal low = two_registers(t, first, count > 1),
+          high = count > 2 ? two_registers(t, first + 2, count > 3) : IR_NONE;
     IrVal v = ir_vlow(b, IR_V64, ir_vtbl(b, IR_V128, IR_LANE_8, 0, index, low, high, IR_NONE));
     if (a->o) { /* VTBX: what is out of range stays */
-        IrVal in = ir_vcmp(b, IR_V64, IR_LANE_8, IR_VA_N(IR_LTU), a32_d(t, IR_V64, a32_dm(a)), ir_vconst_dup(b, IR_V64, IR_LANE_8, 8 * count));
+        IrVal in = ir_vcmp(b, IR_V64, IR_LANE_8, IR_VA_N(IR_LTU), a32_d(t, IR_V64, a32_dm(a)),
+                           ir_vconst_dup(b, IR_V64, IR_LANE_8, 8 * count));
         v = ir_vbsl(b, IR_V64, IR_LANE_8, 0, in, v, a32_d(t, IR_V64, a32_dd(a)));
     }
     a32_put_d(t, a32_dd(a), v);

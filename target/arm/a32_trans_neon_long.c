@@ -1,4 +1,5 @@
-/* Arm ARM, "Advanced SIMD": operations between two widths, by scalars, on floats, AES and SHA. a->s is the narrow lane.
+/* Arm ARM, "Advanced SIMD": operations between two widths, by scalars, on floats, AES and SHA. a->s is the
+ * narrow lane.
  *
  * Arithmetic on floats has the standard FPSCR value (IR_VA_STD), whatever FPSCR says. */
 #include "target/arm/a32_neon.h"
@@ -20,7 +21,10 @@ static IrVal low128(Trans *t, unsigned r)
 {
     return ir_vany(t->b, IR_V128, a32_v(t, r));
 }
-static IrVal widened(Trans *t, unsigned lane, uint32_t sign, IrVal v) { return ir_vwiden(t->b, IR_V128, lane, sign, v); }
+static IrVal widened(Trans *t, unsigned lane, uint32_t sign, IrVal v)
+{
+    return ir_vwiden(t->b, IR_V128, lane, sign, v);
+}
 static IrVal low_half(Trans *t, IrVal v) { return ir_vlow(t->b, IR_V64, v); }
 
 /* ---- three registers ---- */
@@ -94,7 +98,8 @@ void a32_trans_n_vmullp(Trans *t, const A32Args *a)
     if (neon_bad_regs(t, a, NEON_D))
         return;
     IrVal n = low128(t, a32_dn(a));
-    neon_put(t, true, a32_dd(a), ir_vpmull(t->b, IR_V128, bytes ? IR_LANE_8 : IR_LANE_64, 0, n, low128(t, a32_dm(a))));
+    neon_put(t, true, a32_dd(a),
+             ir_vpmull(t->b, IR_V128, bytes ? IR_LANE_8 : IR_LANE_64, 0, n, low128(t, a32_dm(a))));
 }
 
 /* Twice the product: only MIN * MIN saturates. Then saturated sums. */
@@ -108,8 +113,10 @@ static void double_long(Trans *t, const A32Args *a, IrOp sat, IrOp wrap, bool by
     IrVal p = ir_vmull(b, IR_V128, a->s, IR_VA_S, n, m), v = ir_vqadd(b, IR_V128, wide(a), IR_VA_S, p, p);
     neon_qc(t, ir_vxor(b, IR_V128, IR_LANE_8, 0, v, ir_vadd(b, IR_V128, wide(a), 0, p, p)));
     if (sat != IR_NOP) {
-        IrVal d = a32_q(t, a32_dd(a) >> 1), x = ir_vec(b, sat, IR_V128, wide(a), IR_VA_S, d, v, IR_NONE, IR_NONE);
-        neon_qc(t, ir_vxor(b, IR_V128, IR_LANE_8, 0, x, ir_vec(b, wrap, IR_V128, wide(a), 0, d, v, IR_NONE, IR_NONE)));
+        IrVal d = a32_q(t, a32_dd(a) >> 1),
+              x = ir_vec(b, sat, IR_V128, wide(a), IR_VA_S, d, v, IR_NONE, IR_NONE);
+        neon_qc(t, ir_vxor(b, IR_V128, IR_LANE_8, 0, x,
+                           ir_vec(b, wrap, IR_V128, wide(a), 0, d, v, IR_NONE, IR_NONE)));
         v = x;
     }
     neon_put(t, true, a32_dd(a), v);
@@ -152,7 +159,8 @@ static bool scalar_start(Trans *t, const A32Args *a, unsigned lanes, A32Args *x,
     if (x->Q && neon_bad_regs(t, a, NEON_D | NEON_N))
         return false;
     IrVal m = scalar(t, a);
-    *o = (NeonOps){.b = t->b, .type = x->Q ? IR_V128 : IR_V64, .lane = a->s, .n = neon_reg(t, x->Q, a32_dn(a))};
+    *o = (NeonOps){.b = t->b, .type = x->Q ? IR_V128 : IR_V64, .lane = a->s,
+                   .n = neon_reg(t, x->Q, a32_dn(a))};
     o->m = x->Q ? m : low_half(t, m);
     return true;
 }
@@ -165,20 +173,21 @@ static void by_scalar(Trans *t, const A32Args *a, IrOp op)
     if (!scalar_start(t, a, L16 | L32, &x, &o))
         return;
     IrVal v = ir_vmul(o.b, o.type, o.lane, 0, o.n, o.m);
-    neon_put_d(t, &x, op == IR_NOP ? v : ir_vec(o.b, op, o.type, o.lane, 0, neon_get_d(t, &x), v, IR_NONE, IR_NONE));
+    neon_put_d(t, &x,
+               op == IR_NOP ? v : ir_vec(o.b, op, o.type, o.lane, 0, neon_get_d(t, &x), v, IR_NONE, IR_NONE));
 }
 void a32_trans_n_vmul_s(Trans *t, const A32Args *a) { by_scalar(t, a, IR_NOP); }
 void a32_trans_n_vmla_s(Trans *t, const A32Args *a) { by_scalar(t, a, IR_VADD); }
 void a32_trans_n_vmls_s(Trans *t, const A32Args *a) { by_scalar(t, a, IR_VSUB); }
 
-#define HIGH_BY_SCALAR(name, function, attr)                                                                     \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                          \
-    {                                                                                                            \
-        A32Args x;                                                                                               \
-        NeonOps o;                                                                                               \
-                                                                                                                 \
-        if (scalar_start(t, a, L16 | L32, &x, &o))                                                               \
-            function(t, &x, &o, attr);                                                                           \
+#define HIGH_BY_SCALAR(name, function, attr)                                                                 \
+    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
+    {                                                                                                        \
+        A32Args x;                                                                                           \
+        NeonOps o;                                                                                           \
+                                                                                                             \
+        if (scalar_start(t, a, L16 | L32, &x, &o))                                                           \
+            function(t, &x, &o, attr);                                                                       \
     }
 HIGH_BY_SCALAR(vqdmulh_s, neon_mul_high, 0)
 HIGH_BY_SCALAR(vqrdmulh_s, neon_mul_high, IR_VA_ROUND)
@@ -224,7 +233,10 @@ void a32_trans_n_vrshrn(Trans *t, const A32Args *a) { shift_narrow(t, a, IR_VA_R
 void a32_trans_n_vqshrun(Trans *t, const A32Args *a) { shift_narrow(t, a, IR_VA_S, SQU); }
 void a32_trans_n_vqrshrun(Trans *t, const A32Args *a) { shift_narrow(t, a, IR_VA_S | IR_VA_ROUND, SQU); }
 void a32_trans_n_vqshrn(Trans *t, const A32Args *a) { shift_narrow(t, a, sign_of(a), a->u ? UQ : SQ); }
-void a32_trans_n_vqrshrn(Trans *t, const A32Args *a) { shift_narrow(t, a, sign_of(a) | IR_VA_ROUND, a->u ? UQ : SQ); }
+void a32_trans_n_vqrshrn(Trans *t, const A32Args *a)
+{
+    shift_narrow(t, a, sign_of(a) | IR_VA_ROUND, a->u ? UQ : SQ);
+}
 
 static void shift_long(Trans *t, const A32Args *a, unsigned s, unsigned n, uint32_t sign)
 {
@@ -259,21 +271,21 @@ static IrVal magnitude(const NeonOps *o, IrVal v)
 }
 static IrVal fzero(const NeonOps *o) { return ir_vconst(o->b, o->type, 0, 0); }
 
-#define FLOAT3(name, value)                                                                                      \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                          \
-    {                                                                                                            \
-        NeonOps o;                                                                                               \
-                                                                                                                 \
-        if (neon_three(t, a, L_ALL, &o))                                                                         \
-            neon_put_d(t, a, value);                                                                             \
+#define FLOAT3(name, value)                                                                                  \
+    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
+    {                                                                                                        \
+        NeonOps o;                                                                                           \
+                                                                                                             \
+        if (neon_three(t, a, L_ALL, &o))                                                                     \
+            neon_put_d(t, a, value);                                                                         \
     }
-#define FLOAT2(name, value)                                                                                      \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                          \
-    {                                                                                                            \
-        NeonOps o;                                                                                               \
-                                                                                                                 \
-        if (neon_two(t, a, L_ALL, &o))                                                                           \
-            neon_put_d(t, a, value);                                                                             \
+#define FLOAT2(name, value)                                                                                  \
+    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
+    {                                                                                                        \
+        NeonOps o;                                                                                           \
+                                                                                                             \
+        if (neon_two(t, a, L_ALL, &o))                                                                       \
+            neon_put_d(t, a, value);                                                                         \
     }
 FLOAT3(vaddf, f2(&o, IR_VFADD, 0, o.n, o.m))
 FLOAT3(vsubf, f2(&o, IR_VFSUB, 0, o.n, o.m))
@@ -306,18 +318,23 @@ FLOAT2(vrintz, f2(&o, IR_VFRINT, IR_VA_N(IR_RTZ), o.m, IR_NONE))
 FLOAT2(vrintm, f2(&o, IR_VFRINT, IR_VA_N(IR_RDN), o.m, IR_NONE))
 FLOAT2(vrintp, f2(&o, IR_VFRINT, IR_VA_N(IR_RUP), o.m, IR_NONE))
 
-/* Steps: A32 has 2 - nm and (3 - nm) / 2 in two roundings, and 0 * infinity counts as 0: infinity is replaced. */
+/* Steps: A32 has 2 - nm and (3 - nm) / 2 in two roundings, and 0 * infinity counts as 0: infinity is
+ * replaced. */
 static IrVal step(const NeonOps *o, uint32_t constant, bool half)
 {
     IrBuilder *b = o->b;
     IrVal c = ir_vconst_dup(b, o->type, IR_LANE_32, constant);
-    IrVal is_zero_n = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->n), ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
-    IrVal is_zero_m = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->m), ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
+    IrVal is_zero_n = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->n),
+                              ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
+    IrVal is_zero_m = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->m),
+                              ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
     IrVal inf = ir_vconst_dup(b, o->type, IR_LANE_32, 0x7f800000);
     IrVal is_inf_n = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_EQ), magnitude(o, o->n), inf);
     IrVal is_inf_m = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_EQ), magnitude(o, o->m), inf);
-    IrVal n = ir_vandn(b, o->type, IR_LANE_8, 0, o->n, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_n, is_zero_m));
-    IrVal m = ir_vandn(b, o->type, IR_LANE_8, 0, o->m, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_m, is_zero_n));
+    IrVal n =
+        ir_vandn(b, o->type, IR_LANE_8, 0, o->n, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_n, is_zero_m));
+    IrVal m =
+        ir_vandn(b, o->type, IR_LANE_8, 0, o->m, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_m, is_zero_n));
     IrVal v = f2(o, IR_VFSUB, 0, c, f2(o, IR_VFMUL, 0, n, m));
     return half ? f2(o, IR_VFMUL, 0, v, ir_vconst_dup(b, o->type, IR_LANE_32, 0x3f000000)) : v;
 }
@@ -325,8 +342,10 @@ FLOAT3(vrecps, step(&o, 0x40000000, false))
 FLOAT3(vrsqrts, step(&o, 0x40400000, true))
 
 /* F (bit 8 of the encoding): floats, else fixed point */
-FLOAT2(vrecpe, a->x ? f2(&o, IR_VFRECPE, 0, o.m, IR_NONE) : ir_vec(o.b, IR_VURECPE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
-FLOAT2(vrsqrte, a->x ? f2(&o, IR_VFRSQRTE, 0, o.m, IR_NONE) : ir_vec(o.b, IR_VURSQRTE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
+FLOAT2(vrecpe, a->x ? f2(&o, IR_VFRECPE, 0, o.m, IR_NONE)
+                    : ir_vec(o.b, IR_VURECPE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
+FLOAT2(vrsqrte, a->x ? f2(&o, IR_VFRSQRTE, 0, o.m, IR_NONE)
+                     : ir_vec(o.b, IR_VURSQRTE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
 
 /* Neighbours of n, then of m */
 static void float_pairs(Trans *t, const A32Args *a, IrOp row)
@@ -335,7 +354,8 @@ static void float_pairs(Trans *t, const A32Args *a, IrOp row)
 
     if (!neon_three(t, a, L_ALL, &o))
         return;
-    IrVal even = ir_vuzp(o.b, o.type, IR_LANE_32, 0, o.n, o.m), odd = ir_vuzp(o.b, o.type, IR_LANE_32, IR_VA_HI, o.n, o.m);
+    IrVal even = ir_vuzp(o.b, o.type, IR_LANE_32, 0, o.n, o.m),
+          odd = ir_vuzp(o.b, o.type, IR_LANE_32, IR_VA_HI, o.n, o.m);
     neon_put_d(t, a, f2(&o, row, 0, even, odd));
 }
 void a32_trans_n_vpaddf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFADD); }
@@ -383,14 +403,16 @@ void a32_trans_n_vcvt_to_f16(Trans *t, const A32Args *a)
 {
     if (neon_bad_regs(t, a, NEON_M))
         return;
-    IrVal v = ir_vec(t->b, IR_VFNARROW, IR_V128, F32, STD | IR_VA_N(IR_RDYN), a32_q(t, a32_dm(a) >> 1), IR_NONE, IR_NONE, IR_NONE);
+    IrVal v = ir_vec(t->b, IR_VFNARROW, IR_V128, F32, STD | IR_VA_N(IR_RDYN), a32_q(t, a32_dm(a) >> 1),
+                     IR_NONE, IR_NONE, IR_NONE);
     a32_put_d(t, a32_dd(a), low_half(t, v));
 }
 void a32_trans_n_vcvt_from_f16(Trans *t, const A32Args *a)
 {
     if (neon_bad_regs(t, a, NEON_D))
         return;
-    IrVal v = ir_vec(t->b, IR_VFWIDEN, IR_V128, IR_LANE_F16, STD, low128(t, a32_dm(a)), IR_NONE, IR_NONE, IR_NONE);
+    IrVal v =
+        ir_vec(t->b, IR_VFWIDEN, IR_V128, IR_LANE_F16, STD, low128(t, a32_dm(a)), IR_NONE, IR_NONE, IR_NONE);
     neon_put(t, true, a32_dd(a), v);
 }
 
@@ -414,8 +436,10 @@ static void sha(Trans *t, const A32Args *a, IrSha step_n, bool three)
 {
     if (neon_bad_regs(t, a, NEON_D | NEON_M | (three ? NEON_N : 0)))
         return;
-    IrVal d = a32_q(t, a32_dd(a) >> 1), m = a32_q(t, a32_dm(a) >> 1), n = three ? a32_q(t, a32_dn(a) >> 1) : m;
-    neon_put(t, true, a32_dd(a), ir_vsha(t->b, IR_V128, IR_LANE_32, IR_VA_N(step_n), d, n, three ? m : IR_NONE));
+    IrVal d = a32_q(t, a32_dd(a) >> 1), m = a32_q(t, a32_dm(a) >> 1),
+          n = three ? a32_q(t, a32_dn(a) >> 1) : m;
+    neon_put(t, true, a32_dd(a),
+             ir_vsha(t->b, IR_V128, IR_LANE_32, IR_VA_N(step_n), d, n, three ? m : IR_NONE));
 }
 void a32_trans_n_sha1c(Trans *t, const A32Args *a) { sha(t, a, IR_SHA1C, true); }
 void a32_trans_n_sha1p(Trans *t, const A32Args *a) { sha(t, a, IR_SHA1P, true); }
@@ -435,7 +459,8 @@ void a32_trans_n_sha1su0(Trans *t, const A32Args *a)
         return;
     IrVal d = a32_q(t, a32_dd(a) >> 1), n = a32_q(t, a32_dn(a) >> 1), m = a32_q(t, a32_dm(a) >> 1);
     IrVal mid = ir_vext(b, IR_V128, IR_LANE_8, IR_VA_N(8), d, n);
-    neon_put(t, true, a32_dd(a), ir_vxor(b, IR_V128, IR_LANE_8, 0, ir_vxor(b, IR_V128, IR_LANE_8, 0, d, mid), m));
+    neon_put(t, true, a32_dd(a),
+             ir_vxor(b, IR_V128, IR_LANE_8, 0, ir_vxor(b, IR_V128, IR_LANE_8, 0, d, mid), m));
 }
 /* Lane 0 rotated left by 30, the others zero */
 void a32_trans_n_sha1h(Trans *t, const A32Args *a)

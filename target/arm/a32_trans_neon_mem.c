@@ -1,5 +1,5 @@
-/* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1 of registers by 8 or
- * 16 bytes. Without an alignment in the encoding none is asked for. */
+/* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1
+ * of registers by 8 or 16 bytes. Without an alignment in the encoding none is asked for. */
 #include "target/arm/a32_neon.h"
 
 /* The base, checked; *ret_back: what is to be written to it for `bytes` of memory, IR_NONE if nothing. */
@@ -35,13 +35,15 @@ static void store_element(Trans *t, unsigned size, IrVal addr, unsigned disp, Ir
 
 /* ---- multiple structures ---- */
 
-/* Type field: registers, elements of a structure, registers from one element to the next; n = 0: UNDEFINED. The registers of
- * a structure are `space` apart; there are regs / n structures' worth of registers side by side. */
+/* Type field: registers, elements of a structure, registers from one element to the next; n = 0: UNDEFINED.
+ * The registers of a structure are `space` apart; there are regs / n structures' worth of registers side by
+ * side. */
 typedef struct MultiType {
     uint8_t n, regs, space, aligns; /* aligns: bit k: alignment field k is allowed */
 } MultiType;
 static const MultiType multi_types[16] = {
-    [7] = {1, 1, 1, 3},  [10] = {1, 2, 1, 7}, [6] = {1, 3, 1, 3}, [2] = {1, 4, 1, 15}, [8] = {2, 2, 1, 7}, [9] = {2, 2, 2, 7},
+    [7] = {1, 1, 1, 3},  [10] = {1, 2, 1, 7}, [6] = {1, 3, 1, 3}, [2] = {1, 4, 1, 15}, [8] = {2, 2, 1, 7},
+          [9] = {2, 2, 2, 7},
     [3] = {2, 4, 2, 15}, [4] = {3, 3, 1, 3},  [5] = {3, 3, 2, 3}, [0] = {4, 4, 1, 15}, [1] = {4, 4, 2, 15},
 };
 
@@ -53,7 +55,10 @@ static bool multi_ok(const A32Args *a, const MultiType *m)
 }
 
 /* Register of element k of a structure, in the r-th group of registers. */
-static unsigned reg_of(const A32Args *a, const MultiType *m, unsigned r, unsigned k) { return a32_dd(a) + r + k * m->space; }
+static unsigned reg_of(const A32Args *a, const MultiType *m, unsigned r, unsigned k)
+{
+    return a32_dd(a) + r + k * m->space;
+}
 
 /* VLD1 and VST1: registers side by side, two at a time. */
 static void load_registers(Trans *t, const A32Args *a, unsigned regs)
@@ -202,7 +207,8 @@ void a32_trans_n_lane(Trans *t, const A32Args *a)
 /* One structure to all lanes. x: two registers (VLD1), or registers two apart */
 void a32_trans_n_all_lanes(Trans *t, const A32Args *a)
 {
-    unsigned n = a->p + 1u, size = a->s == 3 ? 2 : a->s, space = n > 1 && a->x ? 2 : 1, regs = n == 1 && a->x ? 2 : n;
+    unsigned n = a->p + 1u, size = a->s == 3 ? 2 : a->s, space = n > 1 && a->x ? 2 : 1,
+             regs = n == 1 && a->x ? 2 : n;
     unsigned align = !a->a ? 1 : a->s == 3 ? 16 : n == 4 && size == 2 ? 8 : n << size;
     bool ok = a->s != 3 || (n == 4 && a->a);
     IrVal back, addr, v[4];
@@ -217,6 +223,7 @@ void a32_trans_n_all_lanes(Trans *t, const A32Args *a)
     for (unsigned k = 0; k < n; k++)
         v[k] = load_element(t, size, addr, k << size);
     for (unsigned k = 0; k < regs; k++)
-        a32_put_d(t, a32_dd(a) + k * space, ir_vlow(t->b, IR_V64, ir_vdup(t->b, IR_V128, size, 0, v[n == 1 ? 0 : k])));
+        a32_put_d(t, a32_dd(a) + k * space,
+                  ir_vlow(t->b, IR_V64, ir_vdup(t->b, IR_V128, size, 0, v[n == 1 ? 0 : k])));
     write_back(t, a, back);
 }

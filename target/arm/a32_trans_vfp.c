@@ -1,7 +1,8 @@
-/* Arm ARM, "Floating-point data-processing", loads and stores of the extension registers, moves to and from general registers.
+/* Arm ARM, "Floating-point data-processing", loads and stores of the extension registers, moves to and from
+ * general registers.
  *
- * NaNs, flushing and exceptions are the IR's business (IR_NAN_ARM); operands keep their order, which decides among NaNs. The
- * rounding mode is FPSCR's unless the instruction names one. */
+ * NaNs, flushing and exceptions are the IR's business (IR_NAN_ARM); operands keep their order, which decides
+ * among NaNs. The rounding mode is FPSCR's unless the instruction names one. */
 #include "target/arm/a32_simd.h"
 
 static IrVal neg(Trans *t, IrVal v) { return ir_fsgn(t->b, 1, v, v); }
@@ -65,15 +66,18 @@ void a32_trans_f_vabs(Trans *t, const A32Args *a)
     a32_put_f(t, a, ir_fsgn(t->b, 2, m, m));
 }
 
-/* VFPExpandImm: sign, inverted top bit of the exponent and copies of it, two bits of exponent, four of fraction */
+/* VFPExpandImm: sign, inverted top bit of the exponent and copies of it, two bits of exponent, four of
+ * fraction */
 void a32_trans_f_vmov_imm(Trans *t, const A32Args *a)
 {
     uint64_t i = a->i, sign = i >> 7, b6 = i >> 6 & 1, rest = i & 63;
 
     if (a->z)
-        a32_put_d_bits(t, a32_dd(a), a32_imm64(t, (int64_t)(sign << 63 | (b6 ? 0x3fc0ull : 0x4000ull) << 48 | rest << 48)));
+        a32_put_d_bits(t, a32_dd(a),
+                       a32_imm64(t, (int64_t)(sign << 63 | (b6 ? 0x3fc0ull : 0x4000ull) << 48 | rest << 48)));
     else
-        a32_put_s_bits(t, a32_sd(a), a32_imm(t, (uint32_t)(sign << 31 | (b6 ? 0x3e000000u : 0x40000000u) | rest << 19)));
+        a32_put_s_bits(t, a32_sd(a),
+                       a32_imm(t, (uint32_t)(sign << 31 | (b6 ? 0x3e000000u : 0x40000000u) | rest << 19)));
 }
 
 /* VSELEQ, VSELVS, VSELGE, VSELGT */
@@ -134,7 +138,8 @@ void a32_trans_f_vcvt_to_half(Trans *t, const A32Args *a)
 {
     unsigned r = a32_sd(a);
 
-    a32_put_lane(t, r >> 1, IR_LANE_16, (r & 1) * 2 + a->j, ir_fcvt(t->b, IR_F2F, IR_F16, IR_RDYN, a32_fm(t, a)));
+    a32_put_lane(t, r >> 1, IR_LANE_16, (r & 1) * 2 + a->j,
+                 ir_fcvt(t->b, IR_F2F, IR_F16, IR_RDYN, a32_fm(t, a)));
 }
 
 /* Integers are in single registers. */
@@ -153,8 +158,12 @@ void a32_trans_f_vcvt_from_int(Trans *t, const A32Args *a)
     a32_put_f(t, a, ir_fcvt(t->b, IR_I2F, a32_fp(a), how, a32_s_bits(t, a32_sm(a))));
 }
 
-/* Fixed point in place: 16 or 32 bits (x), fraction bits = size - imm4:i. In the picture i stands before imm4. */
-static unsigned fraction_bits(const A32Args *a) { return (a->x ? 32u : 16u) - ((a->i & 15u) << 1 | a->i >> 4); }
+/* Fixed point in place: 16 or 32 bits (x), fraction bits = size - imm4:i. In the picture i stands before
+ * imm4. */
+static unsigned fraction_bits(const A32Args *a)
+{
+    return (a->x ? 32u : 16u) - ((a->i & 15u) << 1 | a->i >> 4);
+}
 static bool bad_fraction(Trans *t, const A32Args *a)
 {
     if (fraction_bits(a) <= 32)
@@ -178,7 +187,8 @@ void a32_trans_f_vcvt_from_fix(Trans *t, const A32Args *a)
     a32_put_f(t, a, ir_fcvt_fixed(b, IR_I2F, a32_fp(a), how, fraction_bits(a), v));
 }
 
-/* 16 bits saturate in two steps: the second raises nothing that the first has not, but for invalid in place of inexact. */
+/* 16 bits saturate in two steps: the second raises nothing that the first has not, but for invalid in place
+ * of inexact. */
 void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
@@ -190,7 +200,8 @@ void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
                          a32_imm64(t, (int64_t)(fraction_bits(a) | (unsigned)a->z << 8 | (unsigned)a->u << 9 |
                                                 (t->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) << 16))};
         IrVal r = ir_call(b, A32_HELPER_to_fix16, args, 2);
-        IrVal v = a->u ? ir_and(b, IR_I64, r, a32_imm64(t, 0xffff)) : ir_sext(b, IR_I64, ir_trunc(b, IR_I16, r));
+        IrVal v =
+            a->u ? ir_and(b, IR_I64, r, a32_imm64(t, 0xffff)) : ir_sext(b, IR_I64, ir_trunc(b, IR_I16, r));
         IrVal flags = ir_trunc(b, IR_I32, ir_shr(b, IR_I64, r, a32_imm64(t, 32)));
         if (a->z)
             a32_put_d_bits(t, a32_dd(a), v);
@@ -199,7 +210,8 @@ void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
         ir_ffput(b, ir_or(b, IR_I32, ir_ffget(b), flags));
         return;
     }
-    IrVal v = ir_fcvt_fixed(b, IR_F2I, IR_I32, IR_RTZ | (a->u ? IR_CVT_UNSIGNED : 0), fraction_bits(a), a32_fd(t, a));
+    IrVal v = ir_fcvt_fixed(b, IR_F2I, IR_I32, IR_RTZ | (a->u ? IR_CVT_UNSIGNED : 0), fraction_bits(a),
+                            a32_fd(t, a));
     if (a->z)
         a32_put_d_bits(t, a32_dd(a), a->u ? a32_zext(t, v) : a32_sext(t, v));
     else
@@ -241,7 +253,8 @@ void a32_trans_vstr(Trans *t, const A32Args *a)
 static IrVal multiple_address(Trans *t, const A32Args *a, unsigned *ret_count, IrVal *ret_back)
 {
     IrBuilder *b = t->b;
-    IrVal base = base_of(t, a), moved = ir_add(b, IR_I32, base, a32_imm(t, a->U ? a->i * 4u : 0u - a->i * 4u));
+    IrVal base = base_of(t, a),
+          moved = ir_add(b, IR_I32, base, a32_imm(t, a->U ? a->i * 4u : 0u - a->i * 4u));
     IrVal first = a->U ? base : moved;
 
     *ret_count = a->z ? a->i / 2u : a->i;
@@ -391,7 +404,8 @@ void a32_trans_vdup_core(Trans *t, const A32Args *a)
 
 enum { REG_FPSID = 0, REG_FPSCR = 1, REG_MVFR2 = 5, REG_MVFR1 = 6, REG_MVFR0 = 7 };
 
-/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows already. */
+/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows
+ * already. */
 static void touch_flags(Trans *t)
 {
     if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
@@ -403,7 +417,10 @@ static void touch_flags(Trans *t)
 static IrVal and_imm(Trans *t, IrVal v, uint32_t mask) { return ir_and(t->b, IR_I32, v, a32_imm(t, mask)); }
 static IrVal left(Trans *t, IrVal v, unsigned n) { return ir_shl(t->b, IR_I32, v, a32_imm(t, n)); }
 static IrVal right(Trans *t, IrVal v, unsigned n) { return ir_shr(t->b, IR_I32, v, a32_imm(t, n)); }
-static IrVal or3(Trans *t, IrVal x, IrVal y, IrVal z) { return ir_or(t->b, IR_I32, ir_or(t->b, IR_I32, x, y), z); }
+static IrVal or3(Trans *t, IrVal x, IrVal y, IrVal z)
+{
+    return ir_or(t->b, IR_I32, ir_or(t->b, IR_I32, x, y), z);
+}
 
 /* NZCV at bits 31..28 from a word of IR_FL_* */
 static IrVal nzcv_of(Trans *t, IrVal w)
@@ -421,13 +438,14 @@ static IrVal read_fpscr(Trans *t)
 {
     IrBuilder *b = t->b;
     IrVal ff = ir_ffget(b), qc = ir_get(b, A32_SLOT_QC);
-    IrVal low = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(0), qc), high = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), qc);
+    IrVal low = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(0), qc),
+          high = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), qc);
     IrVal saturated = ir_zext(b, IR_I32, ir_cmp(b, IR_NE, ir_or(b, IR_I64, low, high), a32_imm64(t, 0)));
     IrVal flags = or3(t, and_imm(t, right(t, ff, 1), 0x1e), and_imm(t, ff, 1), left(t, and_imm(t, ff, 2), 6));
 
     touch_flags(t);
-    return or3(t, or3(t, flags, left(t, saturated, 27), nzcv_of(t, ir_get(b, A32_SLOT_FPFL))), ir_get(b, A32_SLOT_FPCR),
-               a32_imm(t, 0));
+    return or3(t, or3(t, flags, left(t, saturated, 27), nzcv_of(t, ir_get(b, A32_SLOT_FPFL))),
+               ir_get(b, A32_SLOT_FPCR), a32_imm(t, 0));
 }
 
 static void write_fpscr(Trans *t, IrVal v)

@@ -8,7 +8,8 @@ typedef struct A64Row {
     uint8_t format, feat;
 } A64Row;
 
-/* Inner node of the tree: the field of `width` bits at `shift` selects an entry of a64_next from `first` on. */
+/* Inner node of the tree: the field of `width` bits at `shift` selects an entry of a64_next from `first`
+ * on. */
 typedef struct A64Node {
     uint8_t shift, width;
     uint16_t first;
@@ -38,7 +39,10 @@ bool a64_logic_imm(unsigned n, unsigned immr, unsigned imms, bool sf, uint64_t *
     return true;
 }
 
-static int64_t field_s(uint32_t b, unsigned lsb, unsigned width) { return bits_sext(b >> lsb & ((1u << width) - 1), width); }
+static int64_t field_s(uint32_t b, unsigned lsb, unsigned width)
+{
+    return bits_sext(b >> lsb & ((1u << width) - 1), width);
+}
 
 /* Formats of "Data Processing"; false: unallocated. */
 static bool extract_data(uint32_t b, A64Format format, A64Args *a)

@@ -1,11 +1,11 @@
 /*
  * Decoder of A64 instructions: 32 bits -> row of a64_rows.inc and its operands.
  *
- * A look-up walks a tree of bit fields, two or three steps, to a list of at most a few rows, most specific first. The
- * tree is made at build time by arm_gen.c from the rows, whatever they are; it also refuses ambiguous rows.
- * Pure functions of const tables; any thread. Errors: A64_ILLEGAL, which includes encodings that are unallocated
- * through the value of a field (logical immediates, shifts of 32 and more of W registers, ...). Features are not
- * looked at: that is the caller's part (a64_row_feat).
+ * A look-up walks a tree of bit fields, two or three steps, to a list of at most a few rows, most specific
+ * first. The tree is made at build time by arm_gen.c from the rows, whatever they are; it also refuses
+ * ambiguous rows. Pure functions of const tables; any thread. Errors: A64_ILLEGAL, which includes encodings
+ * that are unallocated through the value of a field (logical immediates, shifts of 32 and more of W
+ * registers, ...). Features are not looked at: that is the caller's part (a64_row_feat).
  */
 #ifndef TARGET_ARM_A64_DECODE_H
 #define TARGET_ARM_A64_DECODE_H
@@ -52,7 +52,8 @@ typedef enum A64Format {
     A64_FMT_ADDG,       /* imm = 6 bits << 4, amount = 4 bits */
     A64_FMT_TAG_S9,     /* imm = 9 bits, signed, << 4 */
     A64_FMT_CASP,       /* rm and rd are even; size 2 or 3 */
-    A64_FMT_MOPS,       /* rd, rn, rm differ from each other, none of them is 31; kind = options (bits 15..12) */
+    A64_FMT_MOPS,       /* rd, rn, rm differ from each other, none of them is 31; kind = options (bits
+                         * 15..12) */
     A64_FMT_MOPS_SET,   /* the same, but rm may be 31; kind = options (bits 13..12) */
     A64_FMT_LSE128,     /* neither rd nor rm is 31 */
     A64_FMT_STGP,       /* imm = 7 bits, signed, << 4 */
@@ -78,7 +79,8 @@ A64Insn a64_decode(uint32_t bits, A64Args *ret_args);
 /* ArmFeat that the row needs. */
 unsigned a64_row_feat(A64Insn insn);
 
-/* "Shared pseudocode functions", DecodeBitMasks: the mask of a logical immediate (N, immr, imms); false: reserved. */
+/* "Shared pseudocode functions", DecodeBitMasks: the mask of a logical immediate (N, immr, imms); false:
+ * reserved. */
 bool a64_logic_imm(unsigned n, unsigned immr, unsigned imms, bool sf, uint64_t *ret_mask);
 
 #endif

@@ -1,14 +1,39 @@
-/* Formats of the FP and SIMD rows (a64_simd_formats.def): the encoding diagrams of the Arm ARM, "Advanced SIMD and
- * floating-point", and the shared pseudocode AdvSIMDExpandImm and VFPExpandImm. */
+/* Formats of the FP and SIMD rows (a64_simd_formats.def): the encoding diagrams of the Arm ARM, "Advanced
+ * SIMD and floating-point", and the shared pseudocode AdvSIMDExpandImm and VFPExpandImm. */
 #include "target/arm/a64_decode_priv.h"
 
-typedef enum LaneFrom { FROM_SIZE, FROM_SZ, FROM_FTYPE, FROM_IMMH, FROM_IMM5, FROM_LDST, FROM_H22, FROM_B, FROM_H, FROM_S, FROM_D } LaneFrom;
+typedef enum LaneFrom { FROM_SIZE, FROM_SZ, FROM_FTYPE, FROM_IMMH, FROM_IMM5, FROM_LDST, FROM_H22, FROM_B,
+                        FROM_H, FROM_S, FROM_D } LaneFrom;
 enum { B = 1, H = 2, S = 4, D = 8, NO_LANE = 4 };
 
 typedef enum SimdRule {
-    RULE_NONE, RULE_NO_1D, RULE_NO_2S, RULE_SHLL, RULE_FCMLA, RULE_FCADD, RULE_EXT, RULE_TBL, RULE_COPY_V, RULE_COPY,
-    RULE_SMOV, RULE_UMOV, RULE_MODIFIED, RULE_SHR, RULE_SHL, RULE_ELEM, RULE_ELEM_FCMLA, RULE_FIX, RULE_FIMM, RULE_CCMP,
-    RULE_LDM, RULE_LDR, RULE_LDS, RULE_LIT, RULE_PAIR, RULE_SM3TT, RULE_XAR,
+    RULE_NONE,
+    RULE_NO_1D,
+    RULE_NO_2S,
+    RULE_SHLL,
+    RULE_FCMLA,
+    RULE_FCADD,
+    RULE_EXT,
+    RULE_TBL,
+    RULE_COPY_V,
+    RULE_COPY,
+    RULE_SMOV,
+    RULE_UMOV,
+    RULE_MODIFIED,
+    RULE_SHR,
+    RULE_SHL,
+    RULE_ELEM,
+    RULE_ELEM_FCMLA,
+    RULE_FIX,
+    RULE_FIMM,
+    RULE_CCMP,
+    RULE_LDM,
+    RULE_LDR,
+    RULE_LDS,
+    RULE_LIT,
+    RULE_PAIR,
+    RULE_SM3TT,
+    RULE_XAR,
 } SimdRule;
 
 static const struct {
@@ -38,9 +63,14 @@ static unsigned lane_size(uint32_t b, LaneFrom from)
 
 static uint64_t fp_imm(unsigned imm8, unsigned size)
 {
-    unsigned bits = 8u << size, exp_bits = size == 1 ? 5 : size == 2 ? 8 : 11, frac_bits = bits - 1 - exp_bits;
+    unsigned bits = 8u << size,
+             exp_bits = size == 1   ? 5
+                        : size == 2 ? 8
+                                    : 11,
+             frac_bits = bits - 1 - exp_bits;
     uint64_t sign = imm8 >> 7, b6 = imm8 >> 6 & 1;
-    uint64_t exp = (b6 ^ 1) << (exp_bits - 1) | (b6 ? ((1ull << (exp_bits - 3)) - 1) << 2 : 0) | (imm8 >> 4 & 3);
+    uint64_t exp =
+        (b6 ^ 1) << (exp_bits - 1) | (b6 ? ((1ull << (exp_bits - 3)) - 1) << 2 : 0) | (imm8 >> 4 & 3);
 
     return sign << (bits - 1) | exp << frac_bits | (uint64_t)(imm8 & 15) << (frac_bits - 4);
 }
@@ -105,7 +135,8 @@ static bool extract_data(uint32_t b, SimdRule rule, A64Args *a)
         a->sf = b >> 30 & 1;
         return rule == RULE_SMOV ? a->sf || a->size < 2 : a->sf == (a->size == 3);
     case RULE_MODIFIED: a->imm = (int64_t)modified_imm(b, a->size); return true;
-    case RULE_SHR: a->amount = (uint8_t)(2 * width - (b >> 16 & 127)); return b >> 28 & 1 || a->size < 3 || a->sf;
+    case RULE_SHR: a->amount = (uint8_t)(2 * width - (b >> 16 & 127)); return b >> 28 & 1 ||
+                               a->size < 3 || a->sf;
     case RULE_SHL: a->amount = (uint8_t)((b >> 16 & 127) - width); return b >> 28 & 1 || a->size < 3 || a->sf;
     case RULE_ELEM: return element(b, a);
     case RULE_ELEM_FCMLA:

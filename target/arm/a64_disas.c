@@ -1,6 +1,8 @@
 /* %-sequences of the mnemonic and operand columns:
- *   registers, followed by the field d n m a: X 64-bit, W 32-bit, R by sf, Z by size (3: 64-bit), + the one after Z,
- *     P 64-bit or SP, p by sf or SP, e as the extension of an index says, f as the extension of add and sub says
+ *   registers, followed by the field d n m a: X 64-bit, W 32-bit, R by sf, Z by size (3: 64-bit), + the one
+ *   after Z,
+ *     P 64-bit or SP, p by sf or SP, e as the extension of an index says, f as the extension of add and sub
+ *     says
  *   i x    immediate, decimal, hexadecimal       I      immediate of 8 bits, signed
  *   o O    ", #imm"; o: nothing for 0            b B    address pc + imm; of the page
  *   m h    immediate with ", lsl #amount"        S      shift type and amount, nothing for LSL 0
@@ -123,7 +125,10 @@ static void put_sysreg(Fmt *f, const A64Args *a)
     unsigned v = (unsigned)a->imm;
 
     switch (v) {
-#define SYSREG(id, name, op0, op1, crn, crm, op2, feat) case A64_SYSREG(op0, op1, crn, crm, op2): fmt_puts(f, name); break;
+#define SYSREG(id, name, op0, op1, crn, crm, op2, feat)                                                      \
+    case A64_SYSREG(op0, op1, crn, crm, op2):                                                                \
+        fmt_puts(f, name);                                                                                   \
+        break;
 #include "target/arm/a64_sysregs.def"
 #undef SYSREG
     default: fmt_printf(f, "s%u_%u_c%u_c%u_%u", v >> 14 & 3, v >> 11 & 7, v >> 7 & 15, v >> 3 & 15, v & 7);

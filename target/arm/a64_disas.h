@@ -1,5 +1,5 @@
-/* Disassembler of A64, from the rows' operand strings. Prints base mnemonics, no aliases. TargetOps.disas describes
- * the function. */
+/* Disassembler of A64, from the rows' operand strings. Prints base mnemonics, no aliases. TargetOps.disas
+ * describes the function. */
 #ifndef TARGET_ARM_A64_DISAS_H
 #define TARGET_ARM_A64_DISAS_H
 

@@ -4,8 +4,10 @@
  *   scalars  s of `size`  t of twice the size  B H S D Q
  *   elements e i index `kind`  j index `amount`
  *   lists    L of `amount` registers  K the same with index `kind`  T of bytes (TBL)
- * Alone: U "2" for the upper half  W "b" or "t"  f floating-point immediate  m immediate and shift  M 64-bit mask
- *   r rotation  o offset  x extension of an index register  P post-index  E four bytes of vm  F two halves of vm
+ * Alone: U "2" for the upper half  W "b" or "t"  f floating-point immediate  m immediate and shift
+ * M 64-bit mask
+ *   r rotation  o offset  x extension of an index register  P post-index  E four bytes of vm
+ *   F two halves of vm
  *   I lane of vm */
 #include "target/arm/a64_disas_priv.h"
 

@@ -1,10 +1,11 @@
 /*
  * Inside of the FP and SIMD part of the A64 front end: operands and results of vector and scalar rows.
  *
- * A vector register is a slot of type v128. A row on 64-bit vectors and Advanced SIMD scalars works on v64, the low half;
- * a write of anything narrower than v128 clears the rest. Scalars of fewer than 64 bits are lane 0 of a v64: what other
- * lanes compute is dropped by simd_put() and simd_put_qc().
- * QC: saturating rows OR a vector into ARM_SLOT_QC that is not zero in the lanes that saturated; FPSR.QC is "slot not zero".
+ * A vector register is a slot of type v128. A row on 64-bit vectors and Advanced SIMD scalars works on v64,
+ * the low half; a write of anything narrower than v128 clears the rest. Scalars of fewer than 64 bits are
+ * lane 0 of a v64: what other lanes compute is dropped by simd_put() and simd_put_qc().
+ * QC: saturating rows OR a vector into ARM_SLOT_QC that is not zero in the lanes that saturated; FPSR.QC is
+ * "slot not zero".
  */
 #ifndef TARGET_ARM_A64_SIMD_H
 #define TARGET_ARM_A64_SIMD_H

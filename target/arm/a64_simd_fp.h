@@ -7,7 +7,10 @@
 /* Of 1 << size bytes, 1 to 3. */
 static inline IrType fp_type(unsigned size) { return IR_F16 + size - 1; }
 static inline IrType fp_int_type(unsigned size) { return IR_I8 + size; }
-static inline IrVal fp_reg(Trans *t, unsigned size, unsigned r) { return ir_vlow(t->b, fp_type(size), simd_q(t, r)); }
+static inline IrVal fp_reg(Trans *t, unsigned size, unsigned r)
+{
+    return ir_vlow(t->b, fp_type(size), simd_q(t, r));
+}
 
 /* Bits of the value, sign changed or removed. NaNs too. */
 static inline IrVal fp_neg(Trans *t, IrVal v) { return ir_fsgn(t->b, 1, v, v); }

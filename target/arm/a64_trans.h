@@ -1,12 +1,12 @@
 /*
  * Inside of the A64 front end: what the a64_trans_*.c files share.
  *
- * a64_trans_<handler>(t, a) translates one instruction with operands a: it reads registers with a64_x()/a64_w()/
- * a64_r() (by sf), builds, writes registers with a64_put_*(), and sets t->flow if control does not simply fall
- * through (flow is FLOW_NEXT on entry, t->next is set). Rule: all reads before the first write, all checks that raise
- * before both, all writes after the last access to memory.
- * Register 31 is zero in the plain forms and the stack pointer in the _sp forms. Writing a W register clears the
- * upper half.
+ * a64_trans_<handler>(t, a) translates one instruction with operands a: it reads registers with
+ * a64_x()/a64_w()/ a64_r() (by sf), builds, writes registers with a64_put_*(), and sets t->flow if control
+ * does not simply fall through (flow is FLOW_NEXT on entry, t->next is set). Rule: all reads before the first
+ * write, all checks that raise before both, all writes after the last access to memory.
+ * Register 31 is zero in the plain forms and the stack pointer in the _sp forms. Writing a W register clears
+ * the upper half.
  */
 #ifndef TARGET_ARM_A64_TRANS_H
 #define TARGET_ARM_A64_TRANS_H
@@ -43,7 +43,7 @@ typedef enum ArmHelper {
     ARM_HELPERS
 } ArmHelper;
 
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     uint64_t arm_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/arm/arm_helpers.def"
 #undef HELPER
@@ -56,7 +56,8 @@ typedef enum ArmHelper {
 /* Third argument of the helper pac. */
 enum { ARM_PAC_KEY = 7, ARM_PAC_QARMA3 = 8 };
 /* QARMA-64 with the S-box sigma 1 or 2 and 3 or 5 rounds (arm_qarma.c); key0 is the high half of a key. */
-uint64_t arm_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, unsigned sigma, unsigned rounds);
+uint64_t arm_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, unsigned sigma,
+                   unsigned rounds);
 
 static inline ArmModel arm_model(const Trans *t) { return (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT; }
 static inline bool arm_has(const Trans *t, ArmFeat feat) { return arm_model_has(arm_model(t), feat); }
@@ -64,7 +65,10 @@ static inline bool arm_has(const Trans *t, ArmFeat feat) { return arm_model_has(
 static inline IrVal a64_imm(Trans *t, int64_t v) { return ir_const(t->b, IR_I64, v); }
 static inline IrType a64_type(const A64Args *a) { return a->sf ? IR_I64 : IR_I32; }
 
-static inline IrVal a64_x(Trans *t, unsigned r) { return r == 31 ? a64_imm(t, 0) : ir_get(t->b, ARM_SLOT_X + r); }
+static inline IrVal a64_x(Trans *t, unsigned r)
+{
+    return r == 31 ? a64_imm(t, 0) : ir_get(t->b, ARM_SLOT_X + r);
+}
 static inline IrVal a64_x_sp(Trans *t, unsigned r) { return ir_get(t->b, ARM_SLOT_X + r); }
 /* The low 32 bits. */
 static inline IrVal a64_w(Trans *t, unsigned r) { return ir_trunc(t->b, IR_I32, a64_x(t, r)); }
@@ -97,7 +101,8 @@ static inline void a64_put_r_sp(Trans *t, bool sf, unsigned r, IrVal v)
     a64_put_x_sp(t, r, sf ? v : ir_zext(t->b, IR_I64, v));
 }
 
-/* rn and rm read in this order: C leaves the order of arguments open, and what is built should not depend on the compiler. */
+/* rn and rm read in this order: C leaves the order of arguments open, and what is built should not depend on
+ * the compiler. */
 typedef struct A64Pair {
     IrVal n, m;
 } A64Pair;
@@ -112,7 +117,8 @@ static inline A64Pair a64_nm(Trans *t, const A64Args *a)
 /* Word of type IR_FL for N Z C V in bits 3..0. */
 static inline uint32_t a64_fl_word(unsigned nzcv)
 {
-    return (nzcv & 8 ? IR_FL_N : 0) | (nzcv & 4 ? IR_FL_Z : 0) | (nzcv & 2 ? IR_FL_C : 0) | (nzcv & 1 ? IR_FL_V : 0);
+    return (nzcv & 8 ? IR_FL_N : 0) | (nzcv & 4 ? IR_FL_Z : 0) | (nzcv & 2 ? IR_FL_C : 0) |
+           (nzcv & 1 ? IR_FL_V : 0);
 }
 
 /* Attributes of a plain access of 1 << size bytes. */
@@ -122,7 +128,10 @@ static inline IrMem a64_mem(unsigned size) { return (IrMem){.size = size & 7, .m
 enum { ARM_STX_KNOWN = 1 << 16 };
 
 /* Must a store exclusive see every store of other threads since its load? */
-static inline bool arm_llsc_exact(uint32_t ctx) { return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL; }
+static inline bool arm_llsc_exact(uint32_t ctx)
+{
+    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
+}
 
 static inline void a64_raise(Trans *t, CpuExitKind code)
 {
@@ -131,13 +140,15 @@ static inline void a64_raise(Trans *t, CpuExitKind code)
 }
 static inline void a64_illegal(Trans *t) { a64_raise(t, CPU_EXIT_ILLEGAL); }
 
-/* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all there. */
+/* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all
+ * there. */
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args);
 
 /* ExtendReg: register r, or a part of it, extended as `option` says and shifted left (a64_trans_int.c). */
 IrVal a64_extended(Trans *t, bool sf, unsigned r, unsigned option, unsigned amount);
 
-/* MISALIGNED unless addr is a multiple of `bytes`; zeros at addr, `bytes` a multiple of 8 (a64_trans_mem.c). */
+/* MISALIGNED unless addr is a multiple of `bytes`; zeros at addr, `bytes` a multiple of 8
+ * (a64_trans_mem.c). */
 void a64_check_aligned(Trans *t, IrVal addr, unsigned bytes);
 void a64_store_zeros(Trans *t, IrVal addr, unsigned bytes);
 

@@ -1,13 +1,15 @@
-/* Arm ARM, "Loads and Stores": exclusives, compare and swap, atomic memory operations (FEAT_LSE, FEAT_LSE128).
+/* Arm ARM, "Loads and Stores": exclusives, compare and swap, atomic memory operations (FEAT_LSE,
+ * FEAT_LSE128).
  *
  * Addresses must be aligned to the access (FEAT_LSE2 is not there).
- * While nothing else can see memory (CTX_PARALLEL clear), an atomic operation is a load, an operation and a store:
- * signals are taken at polls only, so nothing comes between.
- * A load exclusive remembers address and value; any store exclusive gives the reservation up, and so do exceptions,
- * signals and system calls. When a store exclusive succeeds: docs/adr/0007-exact-llsc.md, as for RISC-V
- * (target/riscv/rv_trans_atomic.c has the reasons).
- * Pairs: two W registers are one access of 8 bytes. Two X registers are loaded by two accesses, which is allowed
- * because only a successful store exclusive makes them single-copy atomic: it compares all 16 bytes. */
+ * While nothing else can see memory (CTX_PARALLEL clear), an atomic operation is a load, an operation and a
+ * store: signals are taken at polls only, so nothing comes between.
+ * A load exclusive remembers address and value; any store exclusive gives the reservation up, and so do
+ * exceptions, signals and system calls. When a store exclusive succeeds: docs/adr/0007-exact-llsc.md, as for
+ * RISC-V (target/riscv/rv_trans_atomic.c has the reasons).
+ * Pairs: two W registers are one access of 8 bytes. Two X registers are loaded by two accesses, which is
+ * allowed because only a successful store exclusive makes them single-copy atomic: it compares all 16
+ * bytes. */
 #include "target/arm/a64_trans.h"
 
 static IrType type_of_size(unsigned size) { return size == 3 ? IR_I64 : IR_I32; }
@@ -152,9 +154,18 @@ void a64_trans_casp(Trans *t, const A64Args *a)
 }
 
 /* FEAT_LSE128: [rn] op= rm:rd; rm:rd = what was there */
-void a64_trans_ldclrp(Trans *t, const A64Args *a) { call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16)); }
-void a64_trans_ldsetp(Trans *t, const A64Args *a) { call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16)); }
-void a64_trans_swpp(Trans *t, const A64Args *a) { call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16)); }
+void a64_trans_ldclrp(Trans *t, const A64Args *a)
+{
+    call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16));
+}
+void a64_trans_ldsetp(Trans *t, const A64Args *a)
+{
+    call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16));
+}
+void a64_trans_swpp(Trans *t, const A64Args *a)
+{
+    call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16));
+}
 
 /* Exclusives. Must a store exclusive see every store of other threads since its load? */
 static bool exact(const Trans *t) { return arm_llsc_exact(t->ctx); }
@@ -179,9 +190,9 @@ static bool is_store_exclusive(A64Insn insn, bool pair)
     return pair ? insn == A64_stxp || insn == A64_stlxp : insn == A64_stxr || insn == A64_stlxr;
 }
 
-/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0: something
- * else stands between. Where the bytes at hand end first the answer is the end of them: the guess that costs less when
- * it is wrong. */
+/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0:
+ * something else stands between. Where the bytes at hand end first the answer is the end of them: the guess
+ * that costs less when it is wrong. */
 static Gva matched_store(const Trans *t, const A64Args *load, bool pair)
 {
     for (unsigned off = 4; off < 16 * 4; off += 4) {

@@ -61,7 +61,8 @@ static IrVal rotated_right(Trans *t, IrVal v, unsigned n)
 
     if (n == 0)
         return v;
-    IrVal low = ir_vshr(b, IR_V128, IR_LANE_64, IR_VA_N(n), v), high = ir_vshl(b, IR_V128, IR_LANE_64, IR_VA_N(64 - n), v);
+    IrVal low = ir_vshr(b, IR_V128, IR_LANE_64, IR_VA_N(n), v),
+          high = ir_vshl(b, IR_V128, IR_LANE_64, IR_VA_N(64 - n), v);
     return ir_vor(b, IR_V128, IR_LANE_8, 0, low, high);
 }
 void a64_trans_eor3(Trans *t, const A64Args *a)
@@ -90,7 +91,10 @@ void a64_trans_xar(Trans *t, const A64Args *a)
 }
 
 /* SHA-512 */
-static IrVal rotr64(Trans *t, IrVal v, unsigned n) { return ir_rotr(t->b, IR_I64, v, ir_const(t->b, IR_I64, n)); }
+static IrVal rotr64(Trans *t, IrVal v, unsigned n)
+{
+    return ir_rotr(t->b, IR_I64, v, ir_const(t->b, IR_I64, n));
+}
 static IrVal xor64(Trans *t, IrVal x, IrVal y) { return ir_xor(t->b, IR_I64, x, y); }
 static IrVal add64(Trans *t, IrVal x, IrVal y) { return ir_add(t->b, IR_I64, x, y); }
 static IrVal and64(Trans *t, IrVal x, IrVal y) { return ir_and(t->b, IR_I64, x, y); }
@@ -100,7 +104,10 @@ static IrVal sigma64(Trans *t, IrVal v, unsigned i, unsigned j, unsigned k)
     return xor64(t, xor64(t, rotr64(t, v, i), rotr64(t, v, j)), rotr64(t, v, k));
 }
 /* x ? y : z by bits */
-static IrVal choose64(Trans *t, IrVal x, IrVal y, IrVal z) { return xor64(t, z, and64(t, x, xor64(t, y, z))); }
+static IrVal choose64(Trans *t, IrVal x, IrVal y, IrVal z)
+{
+    return xor64(t, z, and64(t, x, xor64(t, y, z)));
+}
 static IrVal majority64(Trans *t, IrVal x, IrVal y, IrVal z)
 {
     return xor64(t, xor64(t, and64(t, x, y), and64(t, x, z)), and64(t, y, z));

@@ -9,7 +9,10 @@ static IrVal or_v(Trans *t, IrVal v, IrVal w) { return ir_or(t->b, IR_I32, v, w)
 static IrVal shl_c(Trans *t, IrVal v, int64_t c) { return ir_shl(t->b, IR_I32, v, c32(t, c)); }
 static IrVal shr_c(Trans *t, IrVal v, int64_t c) { return ir_shr(t->b, IR_I32, v, c32(t, c)); }
 /* bit where cond holds */
-static IrVal bit_if(Trans *t, IrVal cond, unsigned shift) { return shl_c(t, ir_zext(t->b, IR_I32, cond), shift); }
+static IrVal bit_if(Trans *t, IrVal cond, unsigned shift)
+{
+    return shl_c(t, ir_zext(t->b, IR_I32, cond), shift);
+}
 enum { SHIFT_N = 15, SHIFT_Z = 14, SHIFT_C = 8 };
 
 IrVal a64_read_nzcv(Trans *t)
@@ -30,7 +33,10 @@ static IrVal word_of_nibble(Trans *t, IrVal v)
     return or_v(t, or_v(t, nz, c), v);
 }
 
-void a64_write_nzcv(Trans *t, IrVal v) { put_word(t, word_of_nibble(t, shr_c(t, ir_trunc(t->b, IR_I32, v), 28))); }
+void a64_write_nzcv(Trans *t, IrVal v)
+{
+    put_word(t, word_of_nibble(t, shr_c(t, ir_trunc(t->b, IR_I32, v), 28)));
+}
 
 void a64_trans_rmif(Trans *t, const A64Args *a)
 {

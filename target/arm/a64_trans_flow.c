@@ -28,7 +28,9 @@ void a64_trans_b_cond(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
 
-    branch(t, a, a->kind >= IR_FL_AL ? ir_const(b, IR_I1, 1) : ir_flcc(b, ir_get(b, ARM_SLOT_FL), (IrFlCond)a->kind));
+    branch(t, a,
+           a->kind >= IR_FL_AL ? ir_const(b, IR_I1, 1)
+                               : ir_flcc(b, ir_get(b, ARM_SLOT_FL), (IrFlCond)a->kind));
 }
 
 static void compare_zero(Trans *t, const A64Args *a, IrCond cond)

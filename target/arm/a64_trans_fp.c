@@ -1,19 +1,20 @@
 /* Arm ARM, "Data Processing -- Scalar Floating-Point": registers as one f16, f32 or f64.
  *
- * A result clears the rest of its register. NaNs, flushing and exceptions are the IR's business (IR_NAN_ARM); operands keep
- * their order, which decides among NaNs. The rounding mode is FPCR's unless the instruction names one. */
+ * A result clears the rest of its register. NaNs, flushing and exceptions are the IR's business (IR_NAN_ARM);
+ * operands keep their order, which decides among NaNs. The rounding mode is FPCR's unless the instruction
+ * names one. */
 #include "target/arm/a64_simd_fp.h"
 
 static IrVal fp_n(Trans *t, const A64Args *a) { return fp_reg(t, a->size, a->rn); }
 static IrVal fp_m(Trans *t, const A64Args *a) { return fp_reg(t, a->size, a->rm); }
 
 /* Two sources */
-#define BINARY(handler, row)                                                                                          \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrVal n = fp_n(t, a);                                                                                         \
-                                                                                                                      \
-        simd_put_any(t, a->rd, ir_fp2(t->b, row, fp_type(a->size), IR_RDYN, n, fp_m(t, a)));                          \
+#define BINARY(handler, row)                                                                                 \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrVal n = fp_n(t, a);                                                                                \
+                                                                                                             \
+        simd_put_any(t, a->rd, ir_fp2(t->b, row, fp_type(a->size), IR_RDYN, n, fp_m(t, a)));                 \
     }
 BINARY(fadd_f, IR_FADD)
 BINARY(fsub_f, IR_FSUB)
@@ -52,7 +53,8 @@ void a64_trans_fsqrt_f(Trans *t, const A64Args *a)
 /* Bits 17..15: N P M Z A - X I */
 void a64_trans_frint_f(Trans *t, const A64Args *a)
 {
-    static const uint8_t how[8] = {IR_RNE, IR_RUP, IR_RDN, IR_RTZ, IR_RMM, 0, IR_RDYN | IR_FRINT_EXACT, IR_RDYN};
+    static const uint8_t how[8] = {IR_RNE, IR_RUP, IR_RDN, IR_RTZ, IR_RMM, 0, IR_RDYN | IR_FRINT_EXACT,
+                                   IR_RDYN};
 
     simd_put_any(t, a->rd, ir_fcvt(t->b, IR_FRINT, fp_type(a->size), how[a->bits >> 15 & 7], fp_n(t, a)));
 }
@@ -63,7 +65,8 @@ void a64_trans_frintts_f(Trans *t, const A64Args *a)
     unsigned range = a->bits >> 16 & 1 ? IR_FRINT_64 : IR_FRINT_32;
     unsigned round = a->bits >> 15 & 1 ? IR_RDYN : IR_RTZ;
 
-    simd_put_any(t, a->rd, ir_fcvt(t->b, IR_FRINT, fp_type(a->size), round | range | IR_FRINT_EXACT, fp_n(t, a)));
+    simd_put_any(t, a->rd,
+                 ir_fcvt(t->b, IR_FRINT, fp_type(a->size), round | range | IR_FRINT_EXACT, fp_n(t, a)));
 }
 
 /* Bits 16..15: to single, double, -, half */

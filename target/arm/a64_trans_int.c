@@ -1,5 +1,5 @@
-/* Arm ARM, "Data Processing -- Immediate" and "Data Processing -- Register": what computes on general registers,
- * except flag manipulation (a64_trans_flags.c). */
+/* Arm ARM, "Data Processing -- Immediate" and "Data Processing -- Register": what computes on general
+ * registers, except flag manipulation (a64_trans_flags.c). */
 #include "target/arm/a64_trans.h"
 
 static IrVal imm_of(Trans *t, const A64Args *a, int64_t v) { return ir_const(t->b, a64_type(a), v); }
@@ -232,8 +232,8 @@ void a64_trans_adrp(Trans *t, const A64Args *a)
     a64_put_x(t, a->rd, a64_imm(t, ((int64_t)t->pc & ~4095ll) + a->imm));
 }
 
-/* Bitfield: immr (kind), imms (amount). imms >= immr takes bits imms..immr down to bit 0; else bits imms..0 go up to
- * bit width - immr. */
+/* Bitfield: immr (kind), imms (amount). imms >= immr takes bits imms..immr down to bit 0; else bits imms..0
+ * go up to bit width - immr. */
 void a64_trans_ubfm(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
@@ -246,7 +246,8 @@ void a64_trans_ubfm(Trans *t, const A64Args *a)
     else if (s + 1 == r)
         v = ir_shl(b, type, v, imm_of(t, a, width - r));
     else if (s < r)
-        v = ir_and(b, type, v, imm_of(t, a, low_mask(s + 1))), v = ir_shl(b, type, v, imm_of(t, a, width - r));
+        v = ir_and(b, type, v, imm_of(t, a, low_mask(s + 1))),
+        v = ir_shl(b, type, v, imm_of(t, a, width - r));
     else if (!r && (s == 7 || s == 15 || s == 31))
         v = ir_zext(b, type, ir_trunc(b, s == 7 ? IR_I8 : s == 15 ? IR_I16 : IR_I32, v));
     else

@@ -1,8 +1,9 @@
-/* Arm ARM, "Loads and Stores": everything on general registers but exclusives and atomics (a64_trans_atomic.c) and
- * pointer authentication (a64_trans_pauth.c).
+/* Arm ARM, "Loads and Stores": everything on general registers but exclusives and atomics
+ * (a64_trans_atomic.c) and pointer authentication (a64_trans_pauth.c).
  *
- * Plain accesses may be unaligned; they are then not single-copy atomic. A pair is two accesses (FEAT_LSE2 is not
- * there). A base register is written after the last access. A load into XZR still reads memory: it may fault. */
+ * Plain accesses may be unaligned; they are then not single-copy atomic. A pair is two accesses (FEAT_LSE2 is
+ * not there). A base register is written after the last access. A load into XZR still reads memory: it may
+ * fault. */
 #include "target/arm/a64_trans.h"
 
 /* Where an access goes: [base, disp], and what the base register gets. */
@@ -36,7 +37,10 @@ static void store(Trans *t, const A64Args *a, Place p)
     ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, a64_mem(a->size));
 }
 
-static IrVal load(Trans *t, const A64Args *a, Place p) { return ir_ld(t->b, IR_I64, p.base, p.disp, a64_mem(a->size)); }
+static IrVal load(Trans *t, const A64Args *a, Place p)
+{
+    return ir_ld(t->b, IR_I64, p.base, p.disp, a64_mem(a->size));
+}
 
 /* Sign-extending: opc<0> (bit 22) set means to 32 bits. */
 static IrVal load_signed(Trans *t, const A64Args *a, Place p)
@@ -84,7 +88,10 @@ void a64_trans_ldr_reg(Trans *t, const A64Args *a) { a64_put_x(t, a->rd, load(t,
 void a64_trans_ldrs_off(Trans *t, const A64Args *a) { ldrs_imm(t, a, INDEX_OFFSET); }
 void a64_trans_ldrs_post(Trans *t, const A64Args *a) { ldrs_imm(t, a, INDEX_POST); }
 void a64_trans_ldrs_pre(Trans *t, const A64Args *a) { ldrs_imm(t, a, INDEX_PRE); }
-void a64_trans_ldrs_reg(Trans *t, const A64Args *a) { a64_put_x(t, a->rd, load_signed(t, a, place_reg(t, a))); }
+void a64_trans_ldrs_reg(Trans *t, const A64Args *a)
+{
+    a64_put_x(t, a->rd, load_signed(t, a, place_reg(t, a)));
+}
 
 /* opc (bits 31..30): 0 LDR W, 1 LDR X, 2 LDRSW */
 void a64_trans_ldr_lit(Trans *t, const A64Args *a)
@@ -206,7 +213,8 @@ void a64_trans_ldapr_post(Trans *t, const A64Args *a)
 void a64_trans_stilp(Trans *t, const A64Args *a)
 {
     bool wb = !(a->bits >> 12 & 1);
-    IrVal base = a64_x_sp(t, a->rn), addr = wb ? ir_add(t->b, IR_I64, base, a64_imm(t, -(2 << a->size))) : base;
+    IrVal base = a64_x_sp(t, a->rn),
+          addr = wb ? ir_add(t->b, IR_I64, base, a64_imm(t, -(2 << a->size))) : base;
     IrVal first = a64_x(t, a->rd), second = a64_x(t, a->rm);
 
     check_aligned(t, addr, a->size + 1);
@@ -229,8 +237,8 @@ void a64_trans_ldiapp(Trans *t, const A64Args *a)
     a64_put_x(t, a->rm, second);
 }
 
-/* Tags. There is no tag memory: stores of tags change nothing but the base register (and zero data, STZ forms), tags
- * read as 0. Alignment to the granule of 16 bytes is checked all the same. */
+/* Tags. There is no tag memory: stores of tags change nothing but the base register (and zero data, STZ
+ * forms), tags read as 0. Alignment to the granule of 16 bytes is checked all the same. */
 void a64_trans_stg(Trans *t, const A64Args *a)
 {
     unsigned opc = a->bits >> 22 & 3, mode = a->bits >> 10 & 3;
@@ -266,7 +274,8 @@ void a64_check_aligned(Trans *t, IrVal addr, unsigned bytes)
     IrVal low = ir_and(b, IR_I64, addr, a64_imm(t, bytes - 1));
 
     if (bytes > 1)
-        ir_exit_if(b, ir_cmp(b, IR_NE, low, a64_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
+        ir_exit_if(b, ir_cmp(b, IR_NE, low, a64_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED),
+                   false);
 }
 
 void a64_store_zeros(Trans *t, IrVal addr, unsigned bytes)

@@ -1,10 +1,10 @@
-/* Arm ARM, "Memory Copy and Memory Set instructions" (FEAT_MOPS), option A: the prologue makes Xn negative for a forward
- * operation and adds the size to the addresses; NZCV is 0.
+/* Arm ARM, "Memory Copy and Memory Set instructions" (FEAT_MOPS), option A: the prologue makes Xn negative
+ * for a forward operation and adds the size to the addresses; NZCV is 0.
  *
- * How much each of the three instructions does is the implementation's choice. Here the prologue does all of it, by one
- * helper, and leaves nothing: Xn = 0. The others look whether something is left, which is known at translation where
- * they stand behind their prologue. If something is, they are executed alone, in a region of their own, by a helper that
- * does the work and writes the registers (arm_mops.c). */
+ * How much each of the three instructions does is the implementation's choice. Here the prologue does all of
+ * it, by one helper, and leaves nothing: Xn = 0. The others look whether something is left, which is known at
+ * translation where they stand behind their prologue. If something is, they are executed alone, in a region
+ * of their own, by a helper that does the work and writes the registers (arm_mops.c). */
 #include "target/arm/a64_trans.h"
 
 /* Largest sizes; greater ones are taken as these. */

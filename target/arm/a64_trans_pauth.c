@@ -1,15 +1,18 @@
-/* Arm ARM, FEAT_PAuth: pointer authentication, with FEAT_PAuth2 (the code is xored into the pointer) and FEAT_FPAC (a
- * failing authentication is an exception: SIGILL).
+/* Arm ARM, FEAT_PAuth: pointer authentication, with FEAT_PAuth2 (the code is xored into the pointer) and
+ * FEAT_FPAC (a failing authentication is an exception: SIGILL).
  *
- * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48, bit 55
- * tells the two halves of the address space apart. The default algorithm is the implementation's choice: a
- * multiplication, no cryptography. Models with FEAT_PACQARMA5 or 3 call arm_qarma().
+ * Addresses have 48 bits and top-byte-ignore applies to them, as Linux sets it up: the code is bits 54..48,
+ * bit 55 tells the two halves of the address space apart. The default algorithm is the implementation's
+ * choice: a multiplication, no cryptography. Models with FEAT_PACQARMA5 or 3 call arm_qarma().
  * The instructions of the hint space do nothing on a model without FEAT_PAuth. */
 #include "target/arm/a64_trans.h"
 
 #define PAC_MASK (0x7fll << 48)
 
-static bool is_qarma(const Trans *t) { return arm_has(t, ARM_FEAT_PACQARMA5) || arm_has(t, ARM_FEAT_PACQARMA3); }
+static bool is_qarma(const Trans *t)
+{
+    return arm_has(t, ARM_FEAT_PACQARMA5) || arm_has(t, ARM_FEAT_PACQARMA3);
+}
 
 static IrVal qarma(Trans *t, IrVal data, IrVal modifier, ArmPacKey key)
 {
@@ -30,8 +33,9 @@ static IrVal qarma_code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey ke
     return ir_and(b, IR_I64, qarma(t, data, modifier, key), a64_imm(t, PAC_MASK));
 }
 
-/* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is as short as can be:
- * the top bits of a product in 32 bits, of the low halves of address and modifier, added, and the key. */
+/* The code, at its place. Functions of programs built with pac-ret begin and end with it, so it is as short
+ * as can be: the top bits of a product in 32 bits, of the low halves of address and modifier, added, and the
+ * key. */
 static IrVal code_of(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
@@ -52,8 +56,8 @@ static IrVal sign_pointer(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
     return ir_xor(t->b, IR_I64, pointer, code_of(t, pointer, modifier, key));
 }
 
-/* Without its code the pointer must have bits 55..48 all equal. That they are zero is one test; for the rest this
- * instruction begins a region of its own. */
+/* Without its code the pointer must have bits 55..48 all equal. That they are zero is one test; for the rest
+ * this instruction begins a region of its own. */
 static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key)
 {
     IrBuilder *b = t->b;
@@ -65,7 +69,8 @@ static IrVal authenticate(Trans *t, IrVal pointer, IrVal modifier, ArmPacKey key
         return v;
     }
     top = ir_add(b, IR_I8, top, ir_const(b, IR_I8, 1)); /* 0 or 1 */
-    ir_exit_if(b, ir_cmp(b, IR_GTU, top, ir_const(b, IR_I8, 1)), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL), false);
+    ir_exit_if(b, ir_cmp(b, IR_GTU, top, ir_const(b, IR_I8, 1)), ir_exit_raise(b, t->pc, CPU_EXIT_ILLEGAL),
+               false);
     return v;
 }
 
@@ -120,7 +125,8 @@ void a64_trans_xpaclri(Trans *t, const A64Args *a)
         a64_put_x(t, ARM_LR, strip(t, a64_x(t, ARM_LR)));
 }
 
-/* Hint space: CRm = 1: x17 by x16; CRm = 3: x30 by SP (op2 odd) or 0. op2: bit 2 authenticates, bit 1 key B. */
+/* Hint space: CRm = 1: x17 by x16; CRm = 3: x30 by SP (op2 odd) or 0. op2: bit 2 authenticates, bit 1 key
+ * B. */
 void a64_trans_pac_hint(Trans *t, const A64Args *a)
 {
     unsigned op2 = a->imm & 7;

@@ -1,4 +1,5 @@
-/* Arm ARM, "Advanced SIMD": what the files a64_trans_simd_*.c share; copy, permute, table, immediate, bitwise. */
+/* Arm ARM, "Advanced SIMD": what the files a64_trans_simd_*.c share; copy, permute, table, immediate,
+ * bitwise. */
 #include "target/arm/a64_simd.h"
 
 static IrType type_of(Trans *t, IrVal v) { return ir_result_type(t->b->r, &t->b->r->insn[v]); }
@@ -60,14 +61,14 @@ void simd_put_qc(Trans *t, const A64Args *a, unsigned size, IrVal v)
 }
 
 /* Bitwise */
-#define BITWISE(handler, value)                                                                                       \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrBuilder *b = t->b;                                                                                          \
-        IrType type = simd_type(a);                                                                                   \
-        IrVal n = simd_v(t, a, a->rn), m = simd_v(t, a, a->rm);                                                       \
-                                                                                                                      \
-        simd_put(t, a, value);                                                                                        \
+#define BITWISE(handler, value)                                                                              \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrBuilder *b = t->b;                                                                                 \
+        IrType type = simd_type(a);                                                                          \
+        IrVal n = simd_v(t, a, a->rn), m = simd_v(t, a, a->rm);                                              \
+                                                                                                             \
+        simd_put(t, a, value);                                                                               \
     }
 BITWISE(and_v, ir_vand(b, type, IR_LANE_8, 0, n, m))
 BITWISE(bic_v, ir_vandn(b, type, IR_LANE_8, 0, n, m))
@@ -84,7 +85,10 @@ void a64_trans_not_v(Trans *t, const A64Args *a)
 }
 
 /* Modified immediate */
-static IrVal imm_v(Trans *t, const A64Args *a) { return ir_vconst_dup(t->b, simd_type(a), a->size, (uint64_t)a->imm); }
+static IrVal imm_v(Trans *t, const A64Args *a)
+{
+    return ir_vconst_dup(t->b, simd_type(a), a->size, (uint64_t)a->imm);
+}
 
 static void put_imm(Trans *t, const A64Args *a, uint64_t v)
 {
@@ -123,7 +127,10 @@ void a64_trans_dup_elem_s(Trans *t, const A64Args *a)
     simd_put(t, a, ir_vlow(t->b, IR_V64, n));
 }
 
-void a64_trans_dup_gen(Trans *t, const A64Args *a) { simd_put(t, a, ir_vdup(t->b, simd_type(a), a->size, 0, gen(t, a))); }
+void a64_trans_dup_gen(Trans *t, const A64Args *a)
+{
+    simd_put(t, a, ir_vdup(t->b, simd_type(a), a->size, 0, gen(t, a)));
+}
 
 void a64_trans_ins_gen(Trans *t, const A64Args *a)
 {
@@ -139,18 +146,20 @@ void a64_trans_ins_elem(Trans *t, const A64Args *a)
 
 static void move_to_gen(Trans *t, const A64Args *a, uint32_t sign)
 {
-    a64_put_r(t, a->sf, a->rd, ir_vget(t->b, a64_type(a), a->size, sign | IR_VA_N(a->kind), simd_q(t, a->rn)));
+    a64_put_r(t, a->sf, a->rd,
+              ir_vget(t->b, a64_type(a), a->size, sign | IR_VA_N(a->kind), simd_q(t, a->rn)));
 }
 void a64_trans_smov(Trans *t, const A64Args *a) { move_to_gen(t, a, IR_VA_S); }
 void a64_trans_umov(Trans *t, const A64Args *a) { move_to_gen(t, a, 0); }
 
 /* Permute and extract */
-#define PERMUTE(handler, row, attr)                                                                                   \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrVal n = simd_v(t, a, a->rn);                                                                                \
-                                                                                                                      \
-        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, attr, n, simd_v(t, a, a->rm), IR_NONE, IR_NONE));     \
+#define PERMUTE(handler, row, attr)                                                                          \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrVal n = simd_v(t, a, a->rn);                                                                       \
+                                                                                                             \
+        simd_put(t, a,                                                                                       \
+                 ir_vec(t->b, row, simd_type(a), a->size, attr, n, simd_v(t, a, a->rm), IR_NONE, IR_NONE));  \
     }
 PERMUTE(zip1, IR_VZIP, 0)
 PERMUTE(zip2, IR_VZIP, IR_VA_HI)
@@ -177,10 +186,12 @@ void a64_trans_tbl(Trans *t, const A64Args *a) { table(t, a, IR_NONE); }
 void a64_trans_tbx(Trans *t, const A64Args *a) { table(t, a, simd_q(t, a->rd)); }
 
 /* Reversals and counts of bits */
-#define UNARY(handler, row, attr)                                                                                     \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE)); \
+#define UNARY(handler, row, attr)                                                                            \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        simd_put(t, a,                                                                                       \
+                 ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE,       \
+                        IR_NONE));                                                                           \
     }
 UNARY(rev16_v, IR_VREV, IR_VA_N(1))
 UNARY(rev32_v, IR_VREV, IR_VA_N(2))
@@ -197,5 +208,7 @@ void a64_trans_cls_v(Trans *t, const A64Args *a)
     IrVal n = simd_v(t, a, a->rn);
     IrVal x = ir_vxor(b, type, IR_LANE_8, 0, n, ir_vshr(b, type, a->size, IR_VA_S | IR_VA_N(1), n));
 
-    simd_put(t, a, ir_vsub(b, type, a->size, 0, ir_vclz(b, type, a->size, 0, x), ir_vconst_dup(b, type, a->size, 1)));
+    simd_put(
+        t, a,
+        ir_vsub(b, type, a->size, 0, ir_vclz(b, type, a->size, 0, x), ir_vconst_dup(b, type, a->size, 1)));
 }

@@ -1,7 +1,8 @@
-/* Arm ARM, "Advanced SIMD": floating point on vectors, on scalars of the Advanced SIMD formats, and by element.
+/* Arm ARM, "Advanced SIMD": floating point on vectors, on scalars of the Advanced SIMD formats, and by
+ * element.
  *
- * Scalars use the scalar rows of the IR: no other lane may raise an exception. NaNs, modes and exceptions are the IR's
- * business; operands keep their order. */
+ * Scalars use the scalar rows of the IR: no other lane may raise an exception. NaNs, modes and exceptions are
+ * the IR's business; operands keep their order. */
 #include "target/arm/a64_simd_fp.h"
 
 static unsigned lane_of(unsigned size) { return IR_LANE_F16 + size - 1; }
@@ -16,17 +17,25 @@ static IrVal reg_m(Trans *t, const A64Args *a)
 {
     return simd_is_scalar(a) ? ir_vlow(t->b, fp_type(a->size), simd_m_q(t, a)) : simd_m(t, a);
 }
-static IrVal constant(Trans *t, const A64Args *a, uint64_t bits) { return ir_vconst_dup(t->b, simd_type(a), a->size, bits); }
+static IrVal constant(Trans *t, const A64Args *a, uint64_t bits)
+{
+    return ir_vconst_dup(t->b, simd_type(a), a->size, bits);
+}
 static uint64_t sign_bit(const A64Args *a) { return 1ull << (simd_lane_bits(a) - 1); }
-static IrVal zero(Trans *t, const A64Args *a) { return simd_is_scalar(a) ? fp_zero(t, a->size) : constant(t, a, 0); }
+static IrVal zero(Trans *t, const A64Args *a)
+{
+    return simd_is_scalar(a) ? fp_zero(t, a->size) : constant(t, a, 0);
+}
 
 static IrVal negated(Trans *t, const A64Args *a, IrVal v)
 {
-    return simd_is_scalar(a) ? fp_neg(t, v) : ir_vxor(t->b, simd_type(a), IR_LANE_8, 0, v, constant(t, a, sign_bit(a)));
+    return simd_is_scalar(a) ? fp_neg(t, v)
+                             : ir_vxor(t->b, simd_type(a), IR_LANE_8, 0, v, constant(t, a, sign_bit(a)));
 }
 static IrVal absolute(Trans *t, const A64Args *a, IrVal v)
 {
-    return simd_is_scalar(a) ? fp_abs(t, v) : ir_vandn(t->b, simd_type(a), IR_LANE_8, 0, v, constant(t, a, sign_bit(a)));
+    return simd_is_scalar(a) ? fp_abs(t, v)
+                             : ir_vandn(t->b, simd_type(a), IR_LANE_8, 0, v, constant(t, a, sign_bit(a)));
 }
 
 /* An operation as scalar row and as vector row. */
@@ -42,12 +51,12 @@ static IrVal apply(Trans *t, const A64Args *a, FpOp op, IrVal x, IrVal y)
 }
 
 #define OP(name) ((FpOp){IR_##name, IR_V##name})
-#define BINARY(handler, op)                                                                                           \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrVal n = reg(t, a, a->rn);                                                                                   \
-                                                                                                                      \
-        simd_put_any(t, a->rd, apply(t, a, OP(op), n, reg_m(t, a)));                                                  \
+#define BINARY(handler, op)                                                                                  \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrVal n = reg(t, a, a->rn);                                                                          \
+                                                                                                             \
+        simd_put_any(t, a->rd, apply(t, a, OP(op), n, reg_m(t, a)));                                         \
     }
 BINARY(fadd_v, FADD)
 BINARY(fsub_v, FSUB)
@@ -123,20 +132,21 @@ void a64_trans_fcmge_zero(Trans *t, const A64Args *a) { compare(t, a, IR_FLE, ze
 void a64_trans_fcmgt_zero(Trans *t, const A64Args *a) { compare(t, a, IR_FLT, zero(t, a), reg(t, a, a->rn)); }
 
 /* Pairs: the even and the odd lanes of Vn:Vm; of a scalar instruction the two lanes of Vn. */
-#define PAIRWISE(name, op)                                                                                            \
-    void a64_trans_##name##_v(Trans *t, const A64Args *a)                                                             \
-    {                                                                                                                 \
-        IrVal n = simd_v(t, a, a->rn), m = simd_v(t, a, a->rm);                                                       \
-        IrVal even = ir_vuzp(t->b, simd_type(a), a->size, 0, n, m);                                                   \
-                                                                                                                      \
-        simd_put_any(t, a->rd, apply(t, a, OP(op), even, ir_vuzp(t->b, simd_type(a), a->size, IR_VA_HI, n, m)));      \
-    }                                                                                                                 \
-    void a64_trans_##name##_s(Trans *t, const A64Args *a)                                                             \
-    {                                                                                                                 \
-        IrVal n = simd_q(t, a->rn);                                                                                   \
-        IrVal odd = ir_vlow(t->b, fp_type(a->size), ir_vdupl(t->b, IR_V128, a->size, IR_VA_N(1), n));                 \
-                                                                                                                      \
-        simd_put_any(t, a->rd, apply(t, a, OP(op), ir_vlow(t->b, fp_type(a->size), n), odd));                         \
+#define PAIRWISE(name, op)                                                                                   \
+    void a64_trans_##name##_v(Trans *t, const A64Args *a)                                                    \
+    {                                                                                                        \
+        IrVal n = simd_v(t, a, a->rn), m = simd_v(t, a, a->rm);                                              \
+        IrVal even = ir_vuzp(t->b, simd_type(a), a->size, 0, n, m);                                          \
+                                                                                                             \
+        simd_put_any(t, a->rd,                                                                               \
+                     apply(t, a, OP(op), even, ir_vuzp(t->b, simd_type(a), a->size, IR_VA_HI, n, m)));       \
+    }                                                                                                        \
+    void a64_trans_##name##_s(Trans *t, const A64Args *a)                                                    \
+    {                                                                                                        \
+        IrVal n = simd_q(t, a->rn);                                                                          \
+        IrVal odd = ir_vlow(t->b, fp_type(a->size), ir_vdupl(t->b, IR_V128, a->size, IR_VA_N(1), n));        \
+                                                                                                             \
+        simd_put_any(t, a->rd, apply(t, a, OP(op), ir_vlow(t->b, fp_type(a->size), n), odd));                \
     }
 PAIRWISE(faddp, FADD)
 PAIRWISE(fmaxp, FMAXM)
@@ -156,7 +166,8 @@ static void reduce(Trans *t, const A64Args *a, FpOp op)
         v = ir_vec(b, op.v, type, lane(a), 0, even, odd, IR_NONE, IR_NONE);
     }
     IrVal second = ir_vdupl(b, type, a->size, IR_VA_N(1), v);
-    simd_put_any(t, a->rd, ir_fp2(b, op.s, scalar, IR_RDYN, ir_vlow(b, scalar, v), ir_vlow(b, scalar, second)));
+    simd_put_any(t, a->rd,
+                 ir_fp2(b, op.s, scalar, IR_RDYN, ir_vlow(b, scalar, v), ir_vlow(b, scalar, second)));
 }
 void a64_trans_fmaxv(Trans *t, const A64Args *a) { reduce(t, a, OP(FMAXM)); }
 void a64_trans_fminv(Trans *t, const A64Args *a) { reduce(t, a, OP(FMINM)); }
@@ -164,12 +175,15 @@ void a64_trans_fmaxnmv(Trans *t, const A64Args *a) { reduce(t, a, OP(FMAX)); }
 void a64_trans_fminnmv(Trans *t, const A64Args *a) { reduce(t, a, OP(FMIN)); }
 
 /* One operand */
-void a64_trans_fabs_v(Trans *t, const A64Args *a) { simd_put_any(t, a->rd, absolute(t, a, reg(t, a, a->rn))); }
+void a64_trans_fabs_v(Trans *t, const A64Args *a)
+{
+    simd_put_any(t, a->rd, absolute(t, a, reg(t, a, a->rn)));
+}
 void a64_trans_fneg_v(Trans *t, const A64Args *a) { simd_put_any(t, a->rd, negated(t, a, reg(t, a, a->rn))); }
-#define UNARY(handler, op)                                                                                            \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        simd_put_any(t, a->rd, apply(t, a, OP(op), reg(t, a, a->rn), IR_NONE));                                       \
+#define UNARY(handler, op)                                                                                   \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        simd_put_any(t, a->rd, apply(t, a, OP(op), reg(t, a, a->rn), IR_NONE));                              \
     }
 UNARY(fsqrt_v, FSQRT)
 UNARY(frecpe_v, FRECPE)
@@ -177,7 +191,8 @@ UNARY(frsqrte_v, FRSQRTE)
 
 void a64_trans_frecpx_v(Trans *t, const A64Args *a)
 {
-    simd_put_any(t, a->rd, ir_fp2(t->b, IR_FRECPX, fp_type(a->size), IR_RDYN, fp_reg(t, a->size, a->rn), IR_NONE));
+    simd_put_any(t, a->rd,
+                 ir_fp2(t->b, IR_FRECPX, fp_type(a->size), IR_RDYN, fp_reg(t, a->size, a->rn), IR_NONE));
 }
 void a64_trans_urecpe(Trans *t, const A64Args *a)
 {
@@ -191,7 +206,8 @@ void a64_trans_ursqrte(Trans *t, const A64Args *a)
 /* U, bit 23, bit 12: N M P Z A X - I */
 void a64_trans_frint_v(Trans *t, const A64Args *a)
 {
-    static const uint8_t how[8] = {IR_RNE, IR_RDN, IR_RUP, IR_RTZ, IR_RMM, IR_RDYN | IR_FRINT_EXACT, 0, IR_RDYN};
+    static const uint8_t how[8] = {IR_RNE, IR_RDN, IR_RUP, IR_RTZ, IR_RMM, IR_RDYN | IR_FRINT_EXACT,
+                                   0,      IR_RDYN};
     unsigned k = (a->bits >> 29 & 1) << 2 | (a->bits >> 23 & 1) << 1 | (a->bits >> 12 & 1);
 
     simd_put(t, a, ir_vfrint(t->b, simd_type(a), lane(a), IR_VA_N(how[k]), simd_v(t, a, a->rn)));
@@ -199,13 +215,14 @@ void a64_trans_frint_v(Trans *t, const A64Args *a)
 /* Bit 12: 64 bits. U: FPCR's rounding, else toward zero. */
 void a64_trans_frintts_v(Trans *t, const A64Args *a)
 {
-    unsigned how = (a->bits >> 12 & 1 ? IR_FRINT_64 : IR_FRINT_32) | (simd_u(a) ? IR_RDYN : IR_RTZ) | IR_FRINT_EXACT;
+    unsigned how =
+        (a->bits >> 12 & 1 ? IR_FRINT_64 : IR_FRINT_32) | (simd_u(a) ? IR_RDYN : IR_RTZ) | IR_FRINT_EXACT;
 
     simd_put(t, a, ir_vfrint(t->b, simd_type(a), lane(a), IR_VA_N(how), simd_v(t, a, a->rn)));
 }
 
-/* To and from integers of the same width. A scalar f16 becomes lane 0 of a vector of zeros, which raise nothing: the range
- * is that of 16 bits. */
+/* To and from integers of the same width. A scalar f16 becomes lane 0 of a vector of zeros, which raise
+ * nothing: the range is that of 16 bits. */
 static void to_int(Trans *t, const A64Args *a, unsigned how, unsigned fbits)
 {
     IrBuilder *b = t->b;
@@ -320,14 +337,15 @@ static IrVal bits_and(Trans *t, IrVal v, unsigned size, uint64_t mask)
     return ir_vand(t->b, IR_V128, IR_LANE_8, 0, v, ir_vconst_dup(t->b, IR_V128, size, mask));
 }
 
-/* The four f16 in the low half of h as f32. NaNs and infinities are done here: signaling NaNs stay so, since which NaN wins is
- * decided among all operands of the multiplication, and AHP, which conversions look at, means nothing. FZ16 flushes, which
- * conversions do not. */
+/* The four f16 in the low half of h as f32. NaNs and infinities are done here: signaling NaNs stay so, since
+ * which NaN wins is decided among all operands of the multiplication, and AHP, which conversions look at,
+ * means nothing. FZ16 flushes, which conversions do not. */
 static IrVal widened(Trans *t, IrVal h)
 {
     IrBuilder *b = t->b;
     IrVal magnitude = bits_and(t, h, 1, 0x7fff), w = ir_vwiden(b, IR_V128, IR_LANE_16, 0, h);
-    IrVal special = ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_GT), magnitude, ir_vconst_dup(b, IR_V128, 1, 0x7bff));
+    IrVal special =
+        ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_GT), magnitude, ir_vconst_dup(b, IR_V128, 1, 0x7bff));
     IrVal sign = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(16), bits_and(t, w, 2, 0x8000));
     IrVal payload = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(13), bits_and(t, w, 2, 0x3ff));
     IrVal numbers = ir_vandn(b, IR_V128, IR_LANE_8, 0, h, special);

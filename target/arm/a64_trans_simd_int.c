@@ -1,13 +1,14 @@
-/* Arm ARM, "Advanced SIMD": integer arithmetic on lanes of one width, compares, across lanes, dot products. */
+/* Arm ARM, "Advanced SIMD": integer arithmetic on lanes of one width, compares, across lanes, dot
+ * products. */
 #include "target/arm/a64_simd.h"
 
 /* Vd = row(Vn, Vm), Vm perhaps an element */
-#define BINARY(handler, row, attr)                                                                                    \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrVal n = simd_v(t, a, a->rn);                                                                                \
-                                                                                                                      \
-        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, attr, n, simd_m(t, a), IR_NONE, IR_NONE));            \
+#define BINARY(handler, row, attr)                                                                           \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrVal n = simd_v(t, a, a->rn);                                                                       \
+                                                                                                             \
+        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, attr, n, simd_m(t, a), IR_NONE, IR_NONE));   \
     }
 BINARY(add_v, IR_VADD, 0)
 BINARY(sub_v, IR_VSUB, 0)
@@ -46,13 +47,13 @@ void a64_trans_mls_v(Trans *t, const A64Args *a) { accumulate(t, a, IR_VSUB, IR_
 void a64_trans_xaba(Trans *t, const A64Args *a) { accumulate(t, a, IR_VADD, IR_VABD, simd_sign(a)); }
 
 /* Compare with zero */
-#define ZERO(handler, cond)                                                                                           \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        IrType type = simd_type(a);                                                                                   \
-        IrVal zero = ir_vconst(t->b, type, 0, 0);                                                                     \
-                                                                                                                      \
-        simd_put(t, a, ir_vcmp(t->b, type, a->size, IR_VA_N(cond), simd_v(t, a, a->rn), zero));                       \
+#define ZERO(handler, cond)                                                                                  \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        IrType type = simd_type(a);                                                                          \
+        IrVal zero = ir_vconst(t->b, type, 0, 0);                                                            \
+                                                                                                             \
+        simd_put(t, a, ir_vcmp(t->b, type, a->size, IR_VA_N(cond), simd_v(t, a, a->rn), zero));              \
     }
 ZERO(cmgt_zero, IR_GT)
 ZERO(cmge_zero, IR_GE)
@@ -60,19 +61,23 @@ ZERO(cmeq_zero, IR_EQ)
 ZERO(cmle_zero, IR_LE)
 ZERO(cmlt_zero, IR_LT)
 
-#define UNARY(handler, row)                                                                                           \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, 0, simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE));  \
+#define UNARY(handler, row)                                                                                  \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        simd_put(t, a,                                                                                       \
+                 ir_vec(t->b, row, simd_type(a), a->size, 0, simd_v(t, a, a->rn), IR_NONE, IR_NONE,          \
+                        IR_NONE));                                                                           \
     }
 UNARY(abs_v, IR_VABS)
 UNARY(neg_v, IR_VNEG)
 
 /* Across lanes: lane 0, the others zero */
-#define ACROSS(handler, row, attr)                                                                                    \
-    void a64_trans_##handler(Trans *t, const A64Args *a)                                                              \
-    {                                                                                                                 \
-        simd_put(t, a, ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE)); \
+#define ACROSS(handler, row, attr)                                                                           \
+    void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
+    {                                                                                                        \
+        simd_put(t, a,                                                                                       \
+                 ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE,       \
+                        IR_NONE));                                                                           \
     }
 ACROSS(addv, IR_VADDV, 0)
 ACROSS(xmaxv, IR_VMAXV, simd_sign(a))
@@ -112,8 +117,8 @@ void a64_trans_udot_v(Trans *t, const A64Args *a) { dot(t, a, 0, false); }
 void a64_trans_usdot_v(Trans *t, const A64Args *a) { dot(t, a, IR_VA_MIX, false); }
 void a64_trans_sudot_v(Trans *t, const A64Args *a) { dot(t, a, IR_VA_MIX, true); }
 
-/* 2x2 matrices of 32-bit lanes, rows of eight bytes: row i of Vn in both halves times the rows of Vm gives row i of the
- * product as pairs of lanes to be added. */
+/* 2x2 matrices of 32-bit lanes, rows of eight bytes: row i of Vn in both halves times the rows of Vm gives
+ * row i of the product as pairs of lanes to be added. */
 static void matrix(Trans *t, const A64Args *a, uint32_t attr)
 {
     IrBuilder *b = t->b;

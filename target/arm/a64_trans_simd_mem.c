@@ -1,8 +1,9 @@
 /* Arm ARM, "Loads and Stores": SIMD and floating-point registers.
  *
- * Any alignment; accesses of 16 bytes and structures are not single-copy atomic as a whole. All accesses come before the
- * first write of a register. Structures of two to four elements are read whole and sorted by shuffles; the address of a
- * fault is that of the first byte that cannot be accessed, as of the single elements. */
+ * Any alignment; accesses of 16 bytes and structures are not single-copy atomic as a whole. All accesses come
+ * before the first write of a register. Structures of two to four elements are read whole and sorted by
+ * shuffles; the address of a fault is that of the first byte that cannot be accessed, as of the single
+ * elements. */
 #include "target/arm/a64_simd.h"
 
 typedef enum Index { INDEX_OFFSET, INDEX_POST, INDEX_PRE } Index;
@@ -90,7 +91,10 @@ void a64_trans_ldr_v_reg(Trans *t, const A64Args *a)
 {
     simd_put_any(t, a->rd, load(t, indexed(t, a), 0, a->size, IR_RELAXED));
 }
-void a64_trans_str_v_reg(Trans *t, const A64Args *a) { store(t, simd_q(t, a->rd), indexed(t, a), 0, a->size, IR_RELAXED); }
+void a64_trans_str_v_reg(Trans *t, const A64Args *a)
+{
+    store(t, simd_q(t, a->rd), indexed(t, a), 0, a->size, IR_RELAXED);
+}
 
 void a64_trans_ldr_v_lit(Trans *t, const A64Args *a)
 {
@@ -133,7 +137,8 @@ static unsigned list(const A64Args *a, unsigned i) { return (a->rd + i) & 31; }
 static void post_index(Trans *t, const A64Args *a, IrVal base)
 {
     if (a->bits >> 23 & 1)
-        a64_put_x_sp(t, a->rn, ir_add(t->b, IR_I64, base, a->rm == 31 ? a64_imm(t, a->imm) : a64_x(t, a->rm)));
+        a64_put_x_sp(t, a->rn,
+                     ir_add(t->b, IR_I64, base, a->rm == 31 ? a64_imm(t, a->imm) : a64_x(t, a->rm)));
 }
 
 static IrVal row2(Trans *t, const A64Args *a, IrOp op, uint32_t attr, IrVal x, IrVal y)
@@ -146,7 +151,10 @@ typedef struct Bytes {
     uint8_t b[16];
 } Bytes;
 
-static IrVal bytes_const(Trans *t, const Bytes *x) { return ir_vconst(t->b, IR_V128, ld_u64(x->b), ld_u64(x->b + 8)); }
+static IrVal bytes_const(Trans *t, const Bytes *x)
+{
+    return ir_vconst(t->b, IR_V128, ld_u64(x->b), ld_u64(x->b + 8));
+}
 
 /* Bytes `from` of the three vectors v, 16 each; an index of 48 and more gives 0. */
 static IrVal pick3(Trans *t, const IrVal v[3], const Bytes *from)
@@ -283,7 +291,8 @@ static void store_lane(Trans *t, const A64Args *a, IrOrder order)
 
     mem.order = order & 7;
     for (unsigned i = 0; i < a->amount; i++) {
-        IrVal v = ir_vget(t->b, a->size == 3 ? IR_I64 : IR_I32, a->size, IR_VA_N(a->kind), simd_q(t, list(a, i)));
+        IrVal v =
+            ir_vget(t->b, a->size == 3 ? IR_I64 : IR_I32, a->size, IR_VA_N(a->kind), simd_q(t, list(a, i)));
         ir_st(t->b, v, base, (int32_t)(i << a->size), mem);
     }
     post_index(t, a, base);

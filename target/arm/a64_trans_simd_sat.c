@@ -1,7 +1,7 @@
 /* Arm ARM, "Advanced SIMD": saturating arithmetic on lanes of one width.
  *
- * QC is exact: a lane saturated if and only if the saturated and the wrapped result differ, wherever that is so (sums and
- * differences); the other rows say how they find out. */
+ * QC is exact: a lane saturated if and only if the saturated and the wrapped result differ, wherever that is
+ * so (sums and differences); the other rows say how they find out. */
 #include "target/arm/a64_simd.h"
 
 static IrVal bits_differ(Trans *t, const A64Args *a, IrVal x, IrVal y)
@@ -32,7 +32,8 @@ static IrVal lane_min(Trans *t, const A64Args *a)
     return ir_vconst_dup(t->b, simd_type(a), a->size, 1ull << (simd_lane_bits(a) - 1));
 }
 
-/* Signed d + unsigned n: with the sign bit of d inverted both are unsigned, and the sum cannot be too small. */
+/* Signed d + unsigned n: with the sign bit of d inverted both are unsigned, and the sum cannot be too
+ * small. */
 void a64_trans_suqadd_v(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
@@ -96,9 +97,10 @@ static void mul_high(Trans *t, const A64Args *a, uint32_t round)
 void a64_trans_sqdmulh_v(Trans *t, const A64Args *a) { mul_high(t, a, 0); }
 void a64_trans_sqrdmulh_v(Trans *t, const A64Args *a) { mul_high(t, a, IR_VA_ROUND); }
 
-/* SQRDMLAH is d + SQRDMULH(n, m) with the product not saturated: for MIN * MIN it is MAX + 1, modulo the lane MIN. So the
- * wrapped result is that sum, plus one where both are MIN. SQRDMLSH is the same with -n; where n is MIN, m is negated in its
- * place, and where both are, the product is -(MAX + 1), the same modulo the lane. */
+/* SQRDMLAH is d + SQRDMULH(n, m) with the product not saturated: for MIN * MIN it is MAX + 1, modulo the lane
+ * MIN. So the wrapped result is that sum, plus one where both are MIN. SQRDMLSH is the same with -n; where n
+ * is MIN, m is negated in its place, and where both are, the product is -(MAX + 1), the same modulo the
+ * lane. */
 static void mul_add_high(Trans *t, const A64Args *a, uint32_t neg)
 {
     IrBuilder *b = t->b;
@@ -119,14 +121,16 @@ static void mul_add_high(Trans *t, const A64Args *a, uint32_t neg)
 void a64_trans_sqrdmlah_v(Trans *t, const A64Args *a) { mul_add_high(t, a, 0); }
 void a64_trans_sqrdmlsh_v(Trans *t, const A64Args *a) { mul_add_high(t, a, IR_VA_NEG); }
 
-/* Shifts left by immediates: saturated if shifting back does not give n. `attr` says what the result is; *ret_v. */
+/* Shifts left by immediates: saturated if shifting back does not give n. `attr` says what the result is;
+ * *ret_v. */
 static void shift_imm(Trans *t, const A64Args *a, IrVal n, uint32_t sign, IrVal compare)
 {
     IrBuilder *b = t->b;
     IrType type = simd_type(a);
     IrVal v = ir_vshift(b, type, a->size, sign | IR_VA_SAT, n, ir_vconst_dup(b, type, a->size, a->amount));
 
-    simd_put_qc(t, a, a->size, bits_differ(t, a, ir_vshr(b, type, a->size, sign | IR_VA_N(a->amount), v), compare));
+    simd_put_qc(t, a, a->size,
+                bits_differ(t, a, ir_vshr(b, type, a->size, sign | IR_VA_N(a->amount), v), compare));
     simd_put(t, a, v);
 }
 void a64_trans_xqshl_imm(Trans *t, const A64Args *a)
@@ -144,7 +148,8 @@ void a64_trans_sqshlu_imm(Trans *t, const A64Args *a)
     shift_imm(t, a, ir_vmax(t->b, type, a->size, IR_VA_S, n, ir_vconst(t->b, type, 0, 0)), 0, n);
 }
 
-/* Shifts by registers: where the count is not negative, saturated if shifting the wrapped result back does not give n. */
+/* Shifts by registers: where the count is not negative, saturated if shifting the wrapped result back does
+ * not give n. */
 static void shift_reg(Trans *t, const A64Args *a, uint32_t attr)
 {
     IrBuilder *b = t->b;

@@ -1,5 +1,5 @@
-/* Arm ARM, "Advanced SIMD": operations between lanes of two widths, a->size being the narrow one, and shifts by immediates.
- * The "2" forms (128-bit) read or write the upper half of the narrow operands. */
+/* Arm ARM, "Advanced SIMD": operations between lanes of two widths, a->size being the narrow one, and shifts
+ * by immediates. The "2" forms (128-bit) read or write the upper half of the narrow operands. */
 #include "target/arm/a64_simd.h"
 
 static unsigned wide(const A64Args *a) { return a->size + 1u; }
@@ -42,8 +42,14 @@ static void accumulate_long(Trans *t, const A64Args *a, IrOp op, IrVal v)
 void a64_trans_xabdl(Trans *t, const A64Args *a) { simd_put_any(t, a->rd, abd_long(t, a)); }
 void a64_trans_xabal(Trans *t, const A64Args *a) { accumulate_long(t, a, IR_VADD, abd_long(t, a)); }
 void a64_trans_xmull(Trans *t, const A64Args *a) { simd_put_any(t, a->rd, mul_long(t, a, simd_sign(a))); }
-void a64_trans_xmlal(Trans *t, const A64Args *a) { accumulate_long(t, a, IR_VADD, mul_long(t, a, simd_sign(a))); }
-void a64_trans_xmlsl(Trans *t, const A64Args *a) { accumulate_long(t, a, IR_VSUB, mul_long(t, a, simd_sign(a))); }
+void a64_trans_xmlal(Trans *t, const A64Args *a)
+{
+    accumulate_long(t, a, IR_VADD, mul_long(t, a, simd_sign(a)));
+}
+void a64_trans_xmlsl(Trans *t, const A64Args *a)
+{
+    accumulate_long(t, a, IR_VSUB, mul_long(t, a, simd_sign(a)));
+}
 
 void a64_trans_pmull(Trans *t, const A64Args *a)
 {
@@ -58,7 +64,8 @@ static IrVal double_long(Trans *t, const A64Args *a)
     IrVal p = mul_long(t, a, IR_VA_S);
     IrVal v = ir_vqadd(t->b, IR_V128, wide(a), IR_VA_S, p, p);
 
-    simd_put_qc(t, a, wide(a), ir_vxor(t->b, IR_V128, IR_LANE_8, 0, v, ir_vadd(t->b, IR_V128, wide(a), 0, p, p)));
+    simd_put_qc(t, a, wide(a),
+                ir_vxor(t->b, IR_V128, IR_LANE_8, 0, v, ir_vadd(t->b, IR_V128, wide(a), 0, p, p)));
     return v;
 }
 static void double_accumulate(Trans *t, const A64Args *a, IrOp sat, IrOp wrap)
@@ -93,7 +100,8 @@ void a64_trans_raddhn(Trans *t, const A64Args *a) { high_half(t, a, IR_VADD, tru
 void a64_trans_subhn(Trans *t, const A64Args *a) { high_half(t, a, IR_VSUB, false); }
 void a64_trans_rsubhn(Trans *t, const A64Args *a) { high_half(t, a, IR_VSUB, true); }
 
-/* Narrowing. `sat`: 0, or IR_VA_SAT with IR_VA_S or IR_VA_MIX as vnarrow has it; what does not come back is saturated. */
+/* Narrowing. `sat`: 0, or IR_VA_SAT with IR_VA_S or IR_VA_MIX as vnarrow has it; what does not come back is
+ * saturated. */
 static void narrow(Trans *t, const A64Args *a, IrVal v, uint32_t sat)
 {
     IrBuilder *b = t->b;
@@ -157,7 +165,8 @@ static void shift_insert(Trans *t, const A64Args *a, IrOp row, uint64_t keep)
 {
     IrBuilder *b = t->b;
     IrType type = simd_type(a);
-    IrVal v = ir_vec(b, row, type, a->size, IR_VA_N(a->amount), simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE);
+    IrVal v =
+        ir_vec(b, row, type, a->size, IR_VA_N(a->amount), simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE);
     IrVal d = ir_vand(b, type, IR_LANE_8, 0, simd_v(t, a, a->rd), ir_vconst_dup(b, type, a->size, keep));
 
     simd_put(t, a, ir_vor(b, type, IR_LANE_8, 0, d, v));

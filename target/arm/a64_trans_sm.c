@@ -4,7 +4,10 @@
 static IrVal xor2(Trans *t, IrVal x, IrVal y) { return ir_xor(t->b, IR_I32, x, y); }
 static IrVal xor3(Trans *t, IrVal x, IrVal y, IrVal z) { return xor2(t, xor2(t, x, y), z); }
 static IrVal add2(Trans *t, IrVal x, IrVal y) { return ir_add(t->b, IR_I32, x, y); }
-static IrVal rol(Trans *t, IrVal v, unsigned n) { return ir_rotr(t->b, IR_I32, v, ir_const(t->b, IR_I32, 32 - n)); }
+static IrVal rol(Trans *t, IrVal v, unsigned n)
+{
+    return ir_rotr(t->b, IR_I32, v, ir_const(t->b, IR_I32, 32 - n));
+}
 
 static IrVal word(Trans *t, unsigned r, unsigned i)
 {
@@ -21,7 +24,8 @@ static void put_words(Trans *t, const A64Args *a, const IrVal w[4])
 
 void a64_trans_sm3ss1(Trans *t, const A64Args *a)
 {
-    IrVal n = word(t, a->rn, 3), m = word(t, a->rm, 3), sum = add2(t, add2(t, rol(t, n, 12), m), word(t, a->ra, 3));
+    IrVal n = word(t, a->rn, 3), m = word(t, a->rm, 3),
+          sum = add2(t, add2(t, rol(t, n, 12), m), word(t, a->ra, 3));
     IrVal zero = ir_const(t->b, IR_I32, 0);
 
     put_words(t, a, (IrVal[]){zero, zero, zero, rol(t, sum, 7)});
@@ -85,8 +89,9 @@ static void sm4(Trans *t, const A64Args *a, unsigned state, unsigned key, bool s
     for (unsigned i = 0; i < 4; i++) {
         IrVal v = xor2(t, xor3(t, w[3], w[2], w[1]), word(t, key, i));
         IrVal s = ir_call(t->b, ARM_HELPER_sm4_sub, &v, 1), rotated;
-        rotated = schedule ? xor2(t, rol(t, s, 13), rol(t, s, 23))
-                           : xor2(t, xor2(t, rol(t, s, 2), rol(t, s, 10)), xor2(t, rol(t, s, 18), rol(t, s, 24)));
+        rotated = schedule
+                      ? xor2(t, rol(t, s, 13), rol(t, s, 23))
+                      : xor2(t, xor2(t, rol(t, s, 2), rol(t, s, 10)), xor2(t, rol(t, s, 18), rol(t, s, 24)));
         v = xor3(t, w[0], s, rotated);
         w[0] = w[1];
         w[1] = w[2];

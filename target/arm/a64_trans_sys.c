@@ -1,9 +1,10 @@
-/* Arm ARM: hints, barriers, PSTATE fields, system registers and system instructions that EL0 can use; what Linux
- * emulates for it (Documentation/arch/arm64/cpu-feature-registers.rst); floating-point control and status.
+/* Arm ARM: hints, barriers, PSTATE fields, system registers and system instructions that EL0 can use; what
+ * Linux emulates for it (Documentation/arch/arm64/cpu-feature-registers.rst); floating-point control and
+ * status.
  *
- * Instruction memory: IC IVAU is remembered, and the DSB or ISB that follows leaves the region with FENCE_I; code of
- * before is compared with memory then. ISB alone brings this cpu out of its region, so that it sees what others have
- * invalidated. */
+ * Instruction memory: IC IVAU is remembered, and the DSB or ISB that follows leaves the region with FENCE_I;
+ * code of before is compared with memory then. ISB alone brings this cpu out of its region, so that it sees
+ * what others have invalidated. */
 #include "target/arm/a64_trans.h"
 
 typedef enum A64SysReg {
@@ -14,11 +15,13 @@ typedef enum A64SysReg {
 
 void a64_trans_nop(Trans *t, const A64Args *a) {}
 
-/* Barriers. Option bits 1..0: 1 loads before everything, 2 stores before stores, else all; domains are one. */
+/* Barriers. Option bits 1..0: 1 loads before everything, 2 stores before stores, else all; domains are
+ * one. */
 static void barrier(Trans *t, unsigned option)
 {
-    static const uint8_t mask[4] = {IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW, IR_FENCE_RR | IR_FENCE_RW,
-                                    IR_FENCE_WW, IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW};
+    static const uint8_t mask[4] = {IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW,
+                                    IR_FENCE_RR | IR_FENCE_RW, IR_FENCE_WW,
+                                    IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW};
 
     if (t->ctx & CTX_PARALLEL)
         ir_fence(t->b, mask[option & 3]);
@@ -85,15 +88,18 @@ static void write_fpcr(Trans *t, IrVal v)
     IrVal mode = ir_and(b, IR_I32, ir_shr(b, IR_I32, new, ir_const(b, IR_I32, 22)), ir_const(b, IR_I32, 3));
     /* 0 nearest, 1 up, 2 down, 3 zero: IrRound 0, 3, 2, 1 */
     IrVal round = ir_and(b, IR_I32, ir_neg(b, IR_I32, mode), ir_const(b, IR_I32, 3));
-    IrVal changed = ir_and(b, IR_I32, ir_xor(b, IR_I32, old, new), ir_const(b, IR_I32, (int32_t) ~(3u << 22)));
+    IrVal changed =
+        ir_and(b, IR_I32, ir_xor(b, IR_I32, old, new), ir_const(b, IR_I32, (int32_t) ~(3u << 22)));
 
     ir_put(b, ARM_SLOT_FPCR, new);
     ir_frmput(b, round);
-    ir_exit_if(b, ir_cmp(b, IR_NE, changed, ir_const(b, IR_I32, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+    ir_exit_if(b, ir_cmp(b, IR_NE, changed, ir_const(b, IR_I32, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX),
+               false);
 }
 _Static_assert(IR_RNE == 0 && IR_RTZ == 1 && IR_RDN == 2 && IR_RUP == 3, "order of IrRound");
 
-/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows already. */
+/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows
+ * already. */
 static void touch_fpsr(Trans *t)
 {
     if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
@@ -103,8 +109,8 @@ static void touch_fpsr(Trans *t)
 }
 
 /* Bits 4..0 of FPSR are IXC UFC OFC DZC IOC, bit 7 is IDC; IR_FF_* has it between the last two. */
-_Static_assert(IR_FF_INVALID == 1 && IR_FF_DENORM == 2 && IR_FF_DIVZERO == 4 && IR_FF_OVERFLOW == 8 && IR_FF_UNDERFLOW == 16 &&
-                   IR_FF_INEXACT == 32,
+_Static_assert(IR_FF_INVALID == 1 && IR_FF_DENORM == 2 && IR_FF_DIVZERO == 4 && IR_FF_OVERFLOW == 8 &&
+                   IR_FF_UNDERFLOW == 16 && IR_FF_INEXACT == 32,
                "order of IR_FF_*");
 
 static IrVal read_fpsr(Trans *t)
@@ -115,7 +121,8 @@ static IrVal read_fpsr(Trans *t)
     IrVal low = ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 1));
     IrVal idc = ir_shl(b, IR_I32, ir_and(b, IR_I32, ff, ir_const(b, IR_I32, 2)), ir_const(b, IR_I32, 6));
     IrVal qc = ir_get(b, ARM_SLOT_QC);
-    IrVal qc_low = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(0), qc), qc_high = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), qc);
+    IrVal qc_low = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(0), qc),
+          qc_high = ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), qc);
     IrVal saturated = ir_cmp(b, IR_NE, ir_or(b, IR_I64, qc_low, qc_high), a64_imm(t, 0));
 
     touch_fpsr(t);
@@ -253,13 +260,25 @@ void a64_trans_msr(Trans *t, const A64Args *a)
 #define SYS_OP(op1, crn, crm, op2) A64_SYSREG(1, op1, crn, crm, op2)
 enum {
     SYS_IC_IVAU = SYS_OP(3, 7, 5, 1),
-    SYS_DC_ZVA = SYS_OP(3, 7, 4, 1), SYS_DC_GVA = SYS_OP(3, 7, 4, 3), SYS_DC_GZVA = SYS_OP(3, 7, 4, 4),
-    SYS_DC_CVAC = SYS_OP(3, 7, 10, 1), SYS_DC_CGVAC = SYS_OP(3, 7, 10, 3), SYS_DC_CGDVAC = SYS_OP(3, 7, 10, 5),
+    SYS_DC_ZVA = SYS_OP(3, 7, 4, 1),
+    SYS_DC_GVA = SYS_OP(3, 7, 4, 3),
+    SYS_DC_GZVA = SYS_OP(3, 7, 4, 4),
+    SYS_DC_CVAC = SYS_OP(3, 7, 10, 1),
+    SYS_DC_CGVAC = SYS_OP(3, 7, 10, 3),
+    SYS_DC_CGDVAC = SYS_OP(3, 7, 10, 5),
     SYS_DC_CVAU = SYS_OP(3, 7, 11, 1),
-    SYS_DC_CVAP = SYS_OP(3, 7, 12, 1), SYS_DC_CGVAP = SYS_OP(3, 7, 12, 3), SYS_DC_CGDVAP = SYS_OP(3, 7, 12, 5),
-    SYS_DC_CVADP = SYS_OP(3, 7, 13, 1), SYS_DC_CGVADP = SYS_OP(3, 7, 13, 3), SYS_DC_CGDVADP = SYS_OP(3, 7, 13, 5),
-    SYS_DC_CIVAC = SYS_OP(3, 7, 14, 1), SYS_DC_CIGVAC = SYS_OP(3, 7, 14, 3), SYS_DC_CIGDVAC = SYS_OP(3, 7, 14, 5),
-    SYS_CFP_RCTX = SYS_OP(3, 7, 3, 4), SYS_DVP_RCTX = SYS_OP(3, 7, 3, 5), SYS_CPP_RCTX = SYS_OP(3, 7, 3, 7),
+    SYS_DC_CVAP = SYS_OP(3, 7, 12, 1),
+    SYS_DC_CGVAP = SYS_OP(3, 7, 12, 3),
+    SYS_DC_CGDVAP = SYS_OP(3, 7, 12, 5),
+    SYS_DC_CVADP = SYS_OP(3, 7, 13, 1),
+    SYS_DC_CGVADP = SYS_OP(3, 7, 13, 3),
+    SYS_DC_CGDVADP = SYS_OP(3, 7, 13, 5),
+    SYS_DC_CIVAC = SYS_OP(3, 7, 14, 1),
+    SYS_DC_CIGVAC = SYS_OP(3, 7, 14, 3),
+    SYS_DC_CIGDVAC = SYS_OP(3, 7, 14, 5),
+    SYS_CFP_RCTX = SYS_OP(3, 7, 3, 4),
+    SYS_DVP_RCTX = SYS_OP(3, 7, 3, 5),
+    SYS_CPP_RCTX = SYS_OP(3, 7, 3, 7),
 };
 
 static ArmFeat sys_feat(unsigned op)
@@ -311,7 +330,8 @@ void a64_trans_sys(Trans *t, const A64Args *a)
     case SYS_CFP_RCTX:
     case SYS_DVP_RCTX:
     case SYS_CPP_RCTX: break;
-    default: ir_ld(b, IR_I64, v, 0, a64_mem(0)); /* cleaning has nothing to do, but asks for readable memory */
+    default: ir_ld(b, IR_I64, v, 0, a64_mem(0)); /* cleaning has nothing to do, but asks for readable
+                                                  * memory */
     }
 }
 

@@ -1,5 +1,5 @@
-/* Arm ARM, FEAT_MTE: arithmetic on address tags (bits 59..56). Tag access is not enabled, so tags that an instruction
- * would choose are 0. Loads and stores of tags are in a64_trans_mem.c. */
+/* Arm ARM, FEAT_MTE: arithmetic on address tags (bits 59..56). Tag access is not enabled, so tags that an
+ * instruction would choose are 0. Loads and stores of tags are in a64_trans_mem.c. */
 #include "target/arm/a64_trans.h"
 
 static IrVal untagged(Trans *t, IrVal v) { return ir_and(t->b, IR_I64, v, a64_imm(t, ~(15ll << 56))); }

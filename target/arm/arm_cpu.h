@@ -1,19 +1,19 @@
 /*
- * ArmCpu: the architectural state of one Arm PE at EL0 (A64; A32 and T32 will use the same struct), cpu models and
- * their features, and what a translation depends on.
+ * ArmCpu: the architectural state of one Arm PE at EL0 (A64; A32 and T32 will use the same struct), cpu
+ * models and their features, and what a translation depends on.
  *
- * x[] stands right behind the common head, so that generated code reaches it with short offsets. XZR has no field.
- * In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the general-purpose registers
- * between the Execution states") where generated code has not been; only the low halves count. r15 is base.pc, tagged:
- * bits 31..1 are the address of the instruction, bit 0 is CPSR.T, bits 39..32 are CPSR.IT. So what is a jump to T32 code in
- * a register is one in base.pc, and code is keyed by all of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr, fp_fl, qc and
- * base.ff.
+ * x[] stands right behind the common head, so that generated code reaches it with short offsets. XZR has no
+ * field. In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the
+ * general-purpose registers between the Execution states") where generated code has not been; only the low
+ * halves count. r15 is base.pc, tagged: bits 31..1 are the address of the instruction, bit 0 is CPSR.T, bits
+ * 39..32 are CPSR.IT. So what is a jump to T32 code in a register is one in base.pc, and code is keyed by all
+ * of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr, fp_fl, qc and base.ff.
  * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
- * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the six floating-point flags are
- * base.ff (IDC is IR_FF_DENORM), QC is "qc is not zero"; there is nothing else. fp_strict: see IR_FP_UFC.
- * Ownership and threads: as Cpu (target.h).
+ * FPCR is kept as written in fpcr, its rounding mode also in base.frm (IrRound). Of FPSR the six
+ * floating-point flags are base.ff (IDC is IR_FF_DENORM), QC is "qc is not zero"; there is nothing else.
+ * fp_strict: see IR_FP_UFC. Ownership and threads: as Cpu (target.h).
  */
 #ifndef TARGET_ARM_ARM_CPU_H
 #define TARGET_ARM_ARM_CPU_H
@@ -100,7 +100,8 @@ _Static_assert(A32_MODELS <= 16, "four bits of the context word");
 enum { ARM_CNTFRQ = 62500000 };
 /* Bytes that DC ZVA clears. */
 enum { ARM_ZVA_BYTES = 64 };
-/* CTR_EL0: lines of 64 bytes, instruction cache PIPT; neither IDC nor DIC: programs must clean and invalidate. */
+/* CTR_EL0: lines of 64 bytes, instruction cache PIPT; neither IDC nor DIC: programs must clean and
+ * invalidate. */
 #define ARM_CTR_EL0 0x8444c004u
 /* DCZID_EL0: log2 of the words that DC ZVA clears. */
 #define ARM_DCZID_EL0 4u
@@ -114,7 +115,8 @@ typedef enum ArmIdReg {
     ARM_ID_AA64MMFR1, ARM_ID_AA64MMFR2, ARM_ID_REGS
 } ArmIdReg;
 
-/* By the name of `-cpu`; ARM_MODELS when there is none of that name. arm_model_name(ARM_MODELS - 1 and below). */
+/* By the name of `-cpu`; ARM_MODELS when there is none of that name. arm_model_name(ARM_MODELS - 1 and
+ * below). */
 ArmModel arm_model_find(const char *name);
 const char *arm_model_name(ArmModel model);
 uint32_t arm_model_midr(ArmModel model);
@@ -128,7 +130,8 @@ uint32_t a32_model_midr(A32Model model);
 unsigned a32_model_arch(A32Model model);
 bool a32_model_has(A32Model model, A32Feat feat);
 
-/* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it makes. */
+/* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it
+ * makes. */
 static inline uint64_t arm_data_address(const ArmCpu *cpu, uint64_t a)
 {
     return cpu->base.ctx & CTX_UNTAG ? (uint64_t)((int64_t)(a << 8) >> 8) : a;
@@ -144,9 +147,11 @@ uint32_t arm_fpscr(const ArmCpu *cpu);
 void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr);
 /* Where they belong. What is there may be of any architecture version, whatever the model. */
 #define ARM_KUSER_PAGE 0xffff0000u
-/* A32, T32: fills the 4096 bytes that belong at 0xffff0000, readable and executable: Linux's helpers for user programs. */
+/* A32, T32: fills the 4096 bytes that belong at 0xffff0000, readable and executable: Linux's helpers for user
+ * programs. */
 void arm_kuser_page(uint8_t *page);
-/* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else (SVC). */
+/* A32, T32: base.pc behind the instruction of `len` bytes at base.pc, which was done by somebody else
+ * (SVC). */
 uint64_t arm_pc_after(const ArmCpu *cpu, unsigned len);
 uint32_t arm_fpcr(const ArmCpu *cpu);
 void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr);

@@ -1,10 +1,10 @@
 /* Build-time program: reads the rows of an instruction set (ARM_GEN_ROWS), writes its decode tables
- * (<ARM_GEN_NAME>_decode_tables.h) to standard output. With ARM_GEN_FIELDS (A32, T32) also where each letter's bits are.
- * Fails, and with it the build, when two rows can match the same bits, neither is a special case of the other, and there
- * is no row for exactly these bits.
+ * (<ARM_GEN_NAME>_decode_tables.h) to standard output. With ARM_GEN_FIELDS (A32, T32) also where each
+ * letter's bits are. Fails, and with it the build, when two rows can match the same bits, neither is a
+ * special case of the other, and there is no row for exactly these bits.
  *
- * The tree: a set of rows is split by the field of bits that leaves the fewest rows to compare, until two are left or
- * nothing helps. Equal leaves are stored once. */
+ * The tree: a set of rows is split by the field of bits that leaves the fewest rows to compare, until two are
+ * left or nothing helps. Equal leaves are stored once. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,12 +16,14 @@ typedef struct GenRow {
 } GenRow;
 
 static GenRow rows[] = {
-#define INSN(id, name, pic, fmt, feat, handler, ops) {#id, pic, ARM_GEN_FORMATS "_FMT_" #fmt, ARM_GEN_FEATS "_FEAT_" #feat, 0, 0},
+#define INSN(id, name, pic, fmt, feat, handler, ops)                                                         \
+    {#id, pic, ARM_GEN_FORMATS "_FMT_" #fmt, ARM_GEN_FEATS "_FEAT_" #feat, 0, 0},
 #include ARM_GEN_ROWS
 #undef INSN
 };
 
-enum { N_ROWS = ARRAY_SIZE(rows), MAX_NODES = 4096, MAX_NEXT = 32768, MAX_LEAVES = 32768, LEAF = 0x8000, END = 0xffff };
+enum { N_ROWS = ARRAY_SIZE(rows), MAX_NODES = 4096, MAX_NEXT = 32768, MAX_LEAVES = 32768, LEAF = 0x8000,
+       END = 0xffff };
 
 static struct {
     unsigned shift, width, first;
@@ -35,7 +37,8 @@ static void fail(const char *what, const char *a, const char *b)
     exit(1);
 }
 
-/* Without spaces; 16-bit rows are the upper half of 32 bits; 4 letters c in front: not 1111, see a32_decode.c. */
+/* Without spaces; 16-bit rows are the upper half of 32 bits; 4 letters c in front: not 1111, see
+ * a32_decode.c. */
 static void row_normalise(GenRow *r)
 {
     char *pic = calloc(33, 1), *to = pic;
@@ -75,7 +78,8 @@ static void check_ambiguous(const GenRow *a, const GenRow *b)
     if (a->mask != b->mask && (common == a->mask || common == b->mask))
         return;
     for (unsigned i = 0; i < N_ROWS; i++)
-        if (rows[i].mask == (a->mask | b->mask) && rows[i].match == (a->match | b->match) && a->mask != b->mask)
+        if (rows[i].mask == (a->mask | b->mask) && rows[i].match == (a->match | b->match) &&
+            a->mask != b->mask)
             return;
     fail("ambiguous rows", a->id, b->id);
 }
@@ -89,7 +93,8 @@ static int by_specificity(const void *a, const void *b)
 }
 
 /* Rows of list that can match when the field has value v. */
-static unsigned narrow(const uint16_t *list, unsigned n, unsigned shift, unsigned width, unsigned v, uint16_t *ret_list)
+static unsigned narrow(const uint16_t *list, unsigned n, unsigned shift, unsigned width, unsigned v,
+                       uint16_t *ret_list)
 {
     uint32_t mask = ((1u << width) - 1) << shift;
     unsigned k = 0;
@@ -100,7 +105,8 @@ static unsigned narrow(const uint16_t *list, unsigned n, unsigned shift, unsigne
     return k;
 }
 
-/* Cost of splitting list by a field: rows that a random row will be compared with, and the size of the table. */
+/* Cost of splitting list by a field: rows that a random row will be compared with, and the size of the
+ * table. */
 static double split_cost(const uint16_t *list, unsigned n, unsigned shift, unsigned width)
 {
     uint16_t part[N_ROWS];

@@ -26,8 +26,10 @@ static uint64_t raise_fault(ArmCpu *cpu, uint64_t addr, bool write)
     return 1;
 }
 
-/* Memory at a is what the load exclusive read: store. `failed` is the result register's value. Returns fault. */
-static uint64_t store_if_equal(const ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size, uint64_t *ret_failed)
+/* Memory at a is what the load exclusive read: store. `failed` is the result register's value. Returns
+ * fault. */
+static uint64_t store_if_equal(const ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
+                               uint64_t *ret_failed)
 {
     uint64_t old[2] = {cpu->excl_val, cpu->excl_high}, mask = size < 3 ? (1ull << (8 << size)) - 1 : ~0ull;
     uint64_t fault;
@@ -42,8 +44,8 @@ static uint64_t store_if_equal(const ArmCpu *cpu, uint64_t a, const uint64_t val
     return now.fault;
 }
 
-/* Store exclusive whose load is not known, or of 16 bytes: address, value, log2 size << 8 | rs. Writes rs itself, so
- * that its result can be the status. See a64_trans_atomic.c for what may succeed. */
+/* Store exclusive whose load is not known, or of 16 bytes: address, value, log2 size << 8 | rs. Writes rs
+ * itself, so that its result can be the status. See a64_trans_atomic.c for what may succeed. */
 uint64_t arm_helper_stx(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmCpu *cpu = opaque;

@@ -1,7 +1,7 @@
 /* C functions called by generated code for crypto instructions; the list is arm_helpers.def.
  *
- * The substitution of SM4 (GB/T 32907-2016): inversion in GF(2^8) modulo x^8 + x^7 + x^6 + x^5 + x^4 + x^2 + 1 between two
- * times the same affine map. */
+ * The substitution of SM4 (GB/T 32907-2016): inversion in GF(2^8) modulo x^8 + x^7 + x^6 + x^5 + x^4 + x^2 +
+ * 1 between two times the same affine map. */
 #include "target/arm/a64_trans.h"
 
 static const uint8_t sm4_box[256] = {

@@ -1,4 +1,5 @@
-/* Cpu models and features. Sources: Arm ARM, ID registers of AArch64; the cores' technical reference manuals. */
+/* Cpu models and features. Sources: Arm ARM, ID registers of AArch64; the cores' technical reference
+ * manuals. */
 #include "target/arm/arm_cpu.h"
 
 static const struct {

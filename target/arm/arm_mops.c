@@ -1,8 +1,9 @@
 /* Helpers of the memory copy and memory set instructions; see a64_trans_mops.c.
  *
- * copy and fill leave the registers to the translation, so an instruction that faults half-way starts again from its
- * beginning. Where that would copy what it has overwritten (the ends overlap) all pages are tried first.
- * copy_rest and fill_rest write their progress into Xn before they report a fault, and go on from there. */
+ * copy and fill leave the registers to the translation, so an instruction that faults half-way starts again
+ * from its beginning. Where that would copy what it has overwritten (the ends overlap) all pages are tried
+ * first. copy_rest and fill_rest write their progress into Xn before they report a fault, and go on from
+ * there. */
 #include "base/fault.h"
 #include "target/arm/a64_trans.h"
 
@@ -74,14 +75,15 @@ uint64_t arm_helper_copy(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     return rest ? raise_copy_fault(cpu, a + c - rest, b + c - rest) : 0;
 }
 
-/* n bytes from addr on; returns the address that faulted, or 0 with *ret_fault clear. What is there grows by copies of
- * itself. */
+/* n bytes from addr on; returns the address that faulted, or 0 with *ret_fault clear. What is there grows by
+ * copies of itself. */
 static uint64_t fill_up(uint64_t addr, uint64_t byte, uint64_t n, bool *ret_fault)
 {
     uint64_t word = (byte & 0xff) * 0x0101010101010101ull, done = 0;
 
     while (done < n && done < 64) {
-        unsigned size = n - done >= 8 && ((addr + done) & 4095) <= 4088 ? 8 : 1; /* it is the byte that is reported */
+        /* it is the byte that is reported */
+        unsigned size = n - done >= 8 && ((addr + done) & 4095) <= 4088 ? 8 : 1;
         *ret_fault = fault_st(addr + done, word, size);
         if (*ret_fault)
             return addr + done;

@@ -1,6 +1,6 @@
 /* The architected algorithms of pointer authentication, FEAT_PACQARMA5 and FEAT_PACQARMA3.
- * Sources: Arm ARM, shared pseudocode ComputePACQARMA(); R. Avanzi, "The QARMA Block Cipher Family", 2016, whose numbering of
- * cells is used here: cell 0 is the top four bits. */
+ * Sources: Arm ARM, shared pseudocode ComputePACQARMA(); R. Avanzi, "The QARMA Block Cipher Family", 2016,
+ * whose numbering of cells is used here: cell 0 is the top four bits. */
 #include "target/arm/a64_trans.h"
 
 typedef struct Cells {
@@ -64,7 +64,8 @@ static uint64_t mix(uint64_t v)
 {
     Cells s = split(v), r;
     for (unsigned i = 0; i < 16; i++)
-        r.c[i] = (uint8_t)(rotated(s.c[(i + 4) & 15], 1) ^ rotated(s.c[(i + 8) & 15], 2) ^ rotated(s.c[(i + 12) & 15], 1));
+        r.c[i] = (uint8_t)(rotated(s.c[(i + 4) & 15], 1) ^ rotated(s.c[(i + 8) & 15], 2) ^
+                           rotated(s.c[(i + 12) & 15], 1));
     return join(r);
 }
 
@@ -86,9 +87,11 @@ static uint64_t last_tweak(uint64_t v)
     return shuffle(join(s), tweak, true);
 }
 
-uint64_t arm_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, unsigned sigma, unsigned rounds)
+uint64_t arm_qarma(uint64_t data, uint64_t modifier, uint64_t key0, uint64_t key1, unsigned sigma,
+                   unsigned rounds)
 {
-    static const uint64_t rc[] = {0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89, 0x452821e638d01377};
+    static const uint64_t rc[] = {0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89,
+                                  0x452821e638d01377};
     const uint64_t alpha = 0xc0ac29b7c97c50dd, mod_key = (key0 << 63 | key0 >> 1) ^ key0 >> 63;
     const uint8_t *box = sigma == 1 ? sigma1 : sigma2;
     uint64_t v = data ^ key0, run = modifier;

@@ -6,24 +6,30 @@
 #include "target/arm/a64_disas.h"
 #include "target/arm/a64_trans.h"
 
-/* The last column is the rank for a host register: how often instructions that lua and sqlite execute name them
- * (x0 35 in 100, x1 21, x2 17, sp 14, x3 10, x19 7, x20 7, x21 6, x4 6, x29 4, x5 2, x22 2). */
+/* The last column is the rank for a host register: how often instructions that lua and sqlite execute name
+ * them (x0 35 in 100, x1 21, x2 17, sp 14, x3 10, x19 7, x20 7, x21 6, x4 6, x29 4, x5 2, x22 2). */
 #define XSLOT(n, rank) [ARM_SLOT_X + n] = {"x" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I64, rank}
 #define VSLOT(n, rank) [ARM_SLOT_V + n] = {"v" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
 #define SLOT(id, name, field, type, rank) [ARM_SLOT_##id] = {name, offsetof(ArmCpu, field), type, rank}
 
-#define KSLOT(key, name) [ARM_SLOT_PAC_KEY + ARM_KEY_##key] = {name, offsetof(ArmCpu, pac_key[ARM_KEY_##key][0]), IR_I64, 0}
+#define KSLOT(key, name)                                                                                     \
+    [ARM_SLOT_PAC_KEY + ARM_KEY_##key] = {name, offsetof(ArmCpu, pac_key[ARM_KEY_##key][0]), IR_I64, 0}
 
 static const IrSlot slots[ARM_SLOTS] = {
     XSLOT(0, 1), XSLOT(1, 2), XSLOT(2, 3), XSLOT(3, 5), XSLOT(4, 9), XSLOT(5, 11), XSLOT(6, 0), XSLOT(7, 0),
-    XSLOT(8, 0), XSLOT(9, 0), XSLOT(10, 0), XSLOT(11, 0), XSLOT(12, 0), XSLOT(13, 0), XSLOT(14, 0), XSLOT(15, 0),
-    XSLOT(16, 0), XSLOT(17, 0), XSLOT(18, 0), XSLOT(19, 6), XSLOT(20, 7), XSLOT(21, 8), XSLOT(22, 12), XSLOT(23, 0),
+    XSLOT(8, 0), XSLOT(9, 0), XSLOT(10, 0), XSLOT(11, 0), XSLOT(12, 0), XSLOT(13, 0), XSLOT(14, 0),
+        XSLOT(15, 0),
+    XSLOT(16, 0), XSLOT(17, 0), XSLOT(18, 0), XSLOT(19, 6), XSLOT(20, 7), XSLOT(21, 8), XSLOT(22, 12),
+        XSLOT(23, 0),
     XSLOT(24, 0), XSLOT(25, 0), XSLOT(26, 0), XSLOT(27, 0), XSLOT(28, 0), XSLOT(29, 10), XSLOT(30, 0),
     SLOT(SP, "sp", sp, IR_I64, 4),
     VSLOT(0, 1), VSLOT(1, 2), VSLOT(2, 3), VSLOT(3, 4), VSLOT(4, 5), VSLOT(5, 6), VSLOT(6, 7), VSLOT(7, 8),
-    VSLOT(8, 0), VSLOT(9, 0), VSLOT(10, 0), VSLOT(11, 0), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0), VSLOT(15, 0),
-    VSLOT(16, 0), VSLOT(17, 0), VSLOT(18, 0), VSLOT(19, 0), VSLOT(20, 0), VSLOT(21, 0), VSLOT(22, 0), VSLOT(23, 0),
-    VSLOT(24, 0), VSLOT(25, 0), VSLOT(26, 0), VSLOT(27, 0), VSLOT(28, 0), VSLOT(29, 0), VSLOT(30, 0), VSLOT(31, 0),
+    VSLOT(8, 0), VSLOT(9, 0), VSLOT(10, 0), VSLOT(11, 0), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0),
+        VSLOT(15, 0),
+    VSLOT(16, 0), VSLOT(17, 0), VSLOT(18, 0), VSLOT(19, 0), VSLOT(20, 0), VSLOT(21, 0), VSLOT(22, 0),
+        VSLOT(23, 0),
+    VSLOT(24, 0), VSLOT(25, 0), VSLOT(26, 0), VSLOT(27, 0), VSLOT(28, 0), VSLOT(29, 0), VSLOT(30, 0),
+        VSLOT(31, 0),
     SLOT(FL, "fl", fl, IR_FL, 0),
     SLOT(EXCL_ADDR, "exaddr", excl_addr, IR_I64, 0),
     SLOT(EXCL_VAL, "exval", excl_val, IR_I64, 0),
@@ -42,7 +48,7 @@ _Static_assert(offsetof(ArmCpu, x) == sizeof(Cpu), "x[] follows the head");
 _Static_assert(offsetof(ArmCpu, sp) == offsetof(ArmCpu, x) + 31 * 8, "sp is register 31 of the _sp forms");
 
 static const IrHelper helpers[ARM_HELPERS] = {
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, arm_helper_##name},
 #include "target/arm/arm_helpers.def"
 #undef HELPER
@@ -56,7 +62,8 @@ static const TargetReg regs[] = {
 
 uint32_t arm_nzcv(const ArmCpu *cpu)
 {
-    return (cpu->fl >> 15 & 1) << 31 | (cpu->fl >> 14 & 1) << 30 | (cpu->fl >> 8 & 1) << 29 | (cpu->fl & 1) << 28;
+    return (cpu->fl >> 15 & 1) << 31 | (cpu->fl >> 14 & 1) << 30 | (cpu->fl >> 8 & 1) << 29 |
+           (cpu->fl & 1) << 28;
 }
 
 void arm_set_nzcv(ArmCpu *cpu, uint32_t nzcv)
@@ -80,16 +87,18 @@ uint32_t arm_fpsr(const ArmCpu *cpu)
 {
     uint32_t ff = cpu->base.ff;
 
-    return (cpu->qc[0] | cpu->qc[1] ? ARM_FPSR_QC : 0) | (ff & IR_FF_INVALID ? 1 : 0) | (ff & IR_FF_DIVZERO ? 2 : 0) |
-           (ff & IR_FF_OVERFLOW ? 4 : 0) | (ff & IR_FF_UNDERFLOW ? 8 : 0) | (ff & IR_FF_INEXACT ? 16 : 0) | (ff & IR_FF_DENORM ? 128 : 0);
+    return (cpu->qc[0] | cpu->qc[1] ? ARM_FPSR_QC : 0) | (ff & IR_FF_INVALID ? 1 : 0) |
+           (ff & IR_FF_DIVZERO ? 2 : 0) | (ff & IR_FF_OVERFLOW ? 4 : 0) | (ff & IR_FF_UNDERFLOW ? 8 : 0) |
+           (ff & IR_FF_INEXACT ? 16 : 0) | (ff & IR_FF_DENORM ? 128 : 0);
 }
 
 void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
 {
     cpu->qc[0] = fpsr & ARM_FPSR_QC;
     cpu->qc[1] = 0;
-    cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) | (fpsr & 4 ? IR_FF_OVERFLOW : 0) |
-                   (fpsr & 8 ? IR_FF_UNDERFLOW : 0) | (fpsr & 16 ? IR_FF_INEXACT : 0) | (fpsr & 128 ? IR_FF_DENORM : 0);
+    cpu->base.ff = (fpsr & 1 ? IR_FF_INVALID : 0) | (fpsr & 2 ? IR_FF_DIVZERO : 0) |
+                   (fpsr & 4 ? IR_FF_OVERFLOW : 0) | (fpsr & 8 ? IR_FF_UNDERFLOW : 0) |
+                   (fpsr & 16 ? IR_FF_INEXACT : 0) | (fpsr & 128 ? IR_FF_DENORM : 0);
 }
 
 static void arm_reset(Cpu *base)
@@ -108,10 +117,12 @@ static uint32_t arm_ctx(const Cpu *base)
     const ArmCpu *cpu = (const ArmCpu *)base;
 
     uint32_t fpcr = cpu->fpcr;
-    uint32_t fp = (fpcr >> 25 & 1 ? IR_FP_DN : 0u) | (fpcr >> 24 & 1 ? IR_FP_FZ : 0u) | (fpcr >> 19 & 1 ? IR_FP_FZ16 : 0u) |
-                  (fpcr >> 26 & 1 ? IR_FP_AHP : 0u) | (cpu->fp_strict ? IR_FP_UFC : 0u);
+    uint32_t fp = (fpcr >> 25 & 1 ? IR_FP_DN : 0u) | (fpcr >> 24 & 1 ? IR_FP_FZ : 0u) |
+                  (fpcr >> 19 & 1 ? IR_FP_FZ16 : 0u) | (fpcr >> 26 & 1 ? IR_FP_AHP : 0u) |
+                  (cpu->fp_strict ? IR_FP_UFC : 0u);
 
-    return cpu->model << ARM_CTX_MODEL_SHIFT | fp << CTX_ARM_FP_SHIFT | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+    return cpu->model << ARM_CTX_MODEL_SHIFT | fp << CTX_ARM_FP_SHIFT |
+           (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)

@@ -2,10 +2,10 @@
  * RvCpu: the architectural state of one RISC-V hart in user mode, and what a translation depends on.
  *
  * x[] stands right behind the common head, so that generated code reaches all integer registers with short
- * offsets. x[0] exists and stays 0. On RV32 registers hold their 32 bits sign-extended. f[] is 64 bits wide; a
- * single-precision value is NaN-boxed (manual, "NaN Boxing of Narrower Values").
- * fcsr is spread: the rounding mode as the guest wrote it is `frm`; the sticky flags are base.ff in IR_FF_* order,
- * while the cpu runs also in the host's register. rv_fcsr() and rv_set_fcsr() put them together.
+ * offsets. x[0] exists and stays 0. On RV32 registers hold their 32 bits sign-extended. f[] is 64 bits wide;
+ * a single-precision value is NaN-boxed (manual, "NaN Boxing of Narrower Values").
+ * fcsr is spread: the rounding mode as the guest wrote it is `frm`; the sticky flags are base.ff in IR_FF_*
+ * order, while the cpu runs also in the host's register. rv_fcsr() and rv_set_fcsr() put them together.
  * Invariant: base.frm = frm if that is a mode of IEEE hardware (0..3), else 0.
  * Ownership and threads: as Cpu (target.h).
  */
@@ -21,7 +21,8 @@ typedef struct RvSys {
     CpuBoard board;
     uint64_t priv;   /* RV_U, RV_S, RV_M */
     uint64_t lines, soft; /* mip */
-    uint64_t mstatus, medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg;
+    uint64_t mstatus, medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit,
+        menvcfg;
     uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp, stimecmp;
     uint64_t cycle_base, instret_base; /* added to the host's counter */
     uint64_t pmpaddr[RV_PMP_ENTRIES];
@@ -35,7 +36,8 @@ typedef struct RvCpu {
     uint64_t res_addr; /* LR/SC reservation: its address, RV_NO_RESERVATION if none */
     uint64_t res_val;  /* what LR read, sign-extended */
     uint32_t frm;      /* 0..7 */
-    uint32_t lr_exclusive; /* not architectural: the next LR asks for CPU_EXIT_EXCLUSIVE (rv_trans_atomic.c) */
+    uint32_t lr_exclusive; /* not architectural: the next LR asks for CPU_EXIT_EXCLUSIVE
+                            * (rv_trans_atomic.c) */
     RvSys sys;
 } RvCpu;
 

@@ -1,7 +1,7 @@
 /* CSRs of a machine's hart: rv_priv_csrs.def says what most are; the others have functions here.
  *
- * A write after which translation would differ, or an interrupt may be due, ends the region: the helper then leaves with pc
- * behind the instruction. */
+ * A write after which translation would differ, or an interrupt may be due, ends the region: the helper then
+ * leaves with pc behind the instruction. */
 #include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_sys.h"
 
@@ -46,13 +46,14 @@ static int find(unsigned number)
 /* ---- functions ---- */
 
 enum { PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0, PMP_CSRS = 64, HPM_FIRST = 3, HPM_LAST = 31 };
-enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 24, PMP_NAPOT = 24, PMP_TOR = 8, PMP_NA4 = 16, PMP_LOCK = 128 };
+enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 24, PMP_NAPOT = 24, PMP_TOR = 8, PMP_NA4 = 16,
+       PMP_LOCK = 128 };
 enum { PMP_GRAIN = 10 }; /* G: 4 KiB */
 
 static const uint64_t sstatus_read = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR | RV_UXL | RV_SD;
 static const uint64_t sstatus_write = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR;
-static const uint64_t mstatus_write = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR | RV_MIE | RV_MPIE | RV_MPP |
-                                      RV_MPRV | RV_TVM | RV_TW | RV_TSR;
+static const uint64_t mstatus_write = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR | RV_MIE | RV_MPIE |
+                                      RV_MPP | RV_MPRV | RV_TVM | RV_TW | RV_TSR;
 
 static uint64_t read_mstatus(const RvCpu *cpu)
 {
@@ -90,7 +91,8 @@ static uint64_t read_pmpcfg(const RvCpu *cpu, unsigned reg)
 static void write_pmpcfg(RvCpu *cpu, unsigned reg, uint64_t v)
 {
     for (unsigned n = reg * 4; n < reg * 4 + 8 && n < RV_PMP_ENTRIES; n++) {
-        uint8_t *cfg = &cpu->sys.pmpcfg[n], to = (uint8_t)(v >> pmp_shift(n)) & (PMP_LOCK | PMP_A | PMP_X | PMP_W | PMP_R);
+        uint8_t *cfg = &cpu->sys.pmpcfg[n],
+                to = (uint8_t)(v >> pmp_shift(n)) & (PMP_LOCK | PMP_A | PMP_X | PMP_W | PMP_R);
         if (*cfg & PMP_LOCK)
             continue;
         if ((to & (PMP_W | PMP_R)) == PMP_W) /* reserved */
@@ -238,7 +240,8 @@ static bool read_other(const RvCpu *cpu, unsigned n, uint64_t *ret)
     }
     if (n >= 0xc00 + HPM_FIRST && n <= 0xc00 + HPM_LAST)
         return counter_allowed(cpu, n - 0xc00);
-    return (n >= 0xb00 + HPM_FIRST && n <= 0xb00 + HPM_LAST) || (n >= 0x320 + HPM_FIRST && n <= 0x320 + HPM_LAST);
+    return (n >= 0xb00 + HPM_FIRST && n <= 0xb00 + HPM_LAST) ||
+           (n >= 0x320 + HPM_FIRST && n <= 0x320 + HPM_LAST);
 }
 
 /* True: translation of addresses changed. */

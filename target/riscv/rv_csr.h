@@ -1,4 +1,5 @@
-/* CSRs of machines: what the CSR instructions do beyond the checks of the CSR's number. Private to target/riscv. */
+/* CSRs of machines: what the CSR instructions do beyond the checks of the CSR's number. Private to
+ * target/riscv. */
 #ifndef TARGET_RISCV_RV_CSR_H
 #define TARGET_RISCV_RV_CSR_H
 

@@ -1,4 +1,5 @@
-/* Formats: chapter "RV32I Base Integer Instruction Set" (immediate encoding variants) and "C" of the manual. */
+/* Formats: chapter "RV32I Base Integer Instruction Set" (immediate encoding variants) and "C" of the
+ * manual. */
 #include "target/riscv/rv_decode.h"
 
 /* A row as its buckets hold it. A row with wildcards in the key's bits stands in several buckets. */
@@ -15,7 +16,8 @@ static int32_t imm_i(uint32_t b) { return (int32_t)b >> 20; }
 static int32_t imm_s(uint32_t b) { return ((int32_t)b >> 25) * 32 + (int32_t)(b >> 7 & 31); }
 static int32_t imm_b(uint32_t b)
 {
-    return ((int32_t)b >> 31) * 4096 + (int32_t)((b >> 7 & 1) << 11 | (b >> 25 & 63) << 5 | (b >> 8 & 15) << 1);
+    return ((int32_t)b >> 31) * 4096 +
+           (int32_t)((b >> 7 & 1) << 11 | (b >> 25 & 63) << 5 | (b >> 8 & 15) << 1);
 }
 static int32_t imm_j(uint32_t b)
 {
@@ -35,7 +37,10 @@ static int32_t imm_ldsp(uint32_t b)
 }
 static int32_t imm_css_w(uint32_t b) { return (int32_t)((b >> 9 & 15) << 2 | (b >> 7 & 3) << 6); }
 static int32_t imm_css_d(uint32_t b) { return (int32_t)((b >> 10 & 7) << 3 | (b >> 7 & 7) << 6); }
-static int32_t imm_cl_w(uint32_t b) { return (int32_t)((b >> 10 & 7) << 3 | (b >> 6 & 1) << 2 | (b >> 5 & 1) << 6); }
+static int32_t imm_cl_w(uint32_t b)
+{
+    return (int32_t)((b >> 10 & 7) << 3 | (b >> 6 & 1) << 2 | (b >> 5 & 1) << 6);
+}
 static int32_t imm_cl_d(uint32_t b) { return (int32_t)((b >> 10 & 7) << 3 | (b >> 5 & 3) << 6); }
 static int32_t imm_ciw(uint32_t b)
 {
@@ -43,7 +48,8 @@ static int32_t imm_ciw(uint32_t b)
 }
 static int32_t imm_16sp(uint32_t b)
 {
-    uint32_t v = (b >> 12 & 1) << 9 | (b >> 6 & 1) << 4 | (b >> 5 & 1) << 6 | (b >> 3 & 3) << 7 | (b >> 2 & 1) << 5;
+    uint32_t v =
+        (b >> 12 & 1) << 9 | (b >> 6 & 1) << 4 | (b >> 5 & 1) << 6 | (b >> 3 & 3) << 7 | (b >> 2 & 1) << 5;
     return (int32_t)bits_sext(v, 10);
 }
 static int32_t imm_cj(uint32_t b)
@@ -54,7 +60,8 @@ static int32_t imm_cj(uint32_t b)
 }
 static int32_t imm_cb(uint32_t b)
 {
-    uint32_t v = (b >> 12 & 1) << 8 | (b >> 10 & 3) << 3 | (b >> 5 & 3) << 6 | (b >> 3 & 3) << 1 | (b >> 2 & 1) << 5;
+    uint32_t v =
+        (b >> 12 & 1) << 8 | (b >> 10 & 3) << 3 | (b >> 5 & 3) << 6 | (b >> 3 & 3) << 1 | (b >> 2 & 1) << 5;
     return (int32_t)bits_sext(v, 9);
 }
 
@@ -63,7 +70,8 @@ static uint8_t creg(uint32_t b, unsigned pos) { return (uint8_t)(8 + (b >> pos &
 
 static bool shift_fits(int32_t imm, unsigned xlen) { return xlen == RV_XLEN_64 || imm < 32; }
 
-/* Operands of a compressed instruction; false when the manual reserves their values. rd, rs1, rs2 start as x0. */
+/* Operands of a compressed instruction; false when the manual reserves their values. rd, rs1, rs2 start as
+ * x0. */
 static bool extract_compressed(uint32_t b, RvFormat format, unsigned xlen, RvArgs *a)
 {
     uint8_t r7 = b >> 7 & 31, r2 = b >> 2 & 31;

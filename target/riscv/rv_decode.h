@@ -1,11 +1,11 @@
 /*
  * Decoder of RISC-V instructions: bits -> row of rv_insns.def and its operands.
  *
- * The table of rows, their masks and the buckets they are looked up in are made at build time by rv_gen.c from
- * rv_insns.def, which also refuses ambiguous rows. A look-up is one bucket (opcode and funct3, or funct7 of OP-FP,
- * funct5 of AMO) with at most a few rows, most specific first.
- * Pure functions of const tables; any thread. Errors: RV_ILLEGAL, which includes encodings that the manual reserves
- * through the value of a field (c.addiw with rd = x0, ...).
+ * The table of rows, their masks and the buckets they are looked up in are made at build time by rv_gen.c
+ * from rv_insns.def, which also refuses ambiguous rows. A look-up is one bucket (opcode and funct3, or funct7
+ * of OP-FP, funct5 of AMO) with at most a few rows, most specific first.
+ * Pure functions of const tables; any thread. Errors: RV_ILLEGAL, which includes encodings that the manual
+ * reserves through the value of a field (c.addiw with rd = x0, ...).
  */
 #ifndef TARGET_RISCV_RV_DECODE_H
 #define TARGET_RISCV_RV_DECODE_H
@@ -39,14 +39,17 @@ typedef struct RvArgs {
     bool aq, rl;
     uint8_t len;               /* bytes of the instruction: 2 or 4 */
     uint16_t csr;
-    int32_t imm;               /* sign-extended; U formats: already shifted left by 12; fence: pred << 4 | succ */
+    int32_t imm;               /* sign-extended; U formats: already shifted left by 12; fence: pred << 4 |
+                                * succ */
 } RvArgs;
 
-/* Length in bytes from the first 16 bits. Encodings longer than 32 bits are illegal instructions of 4 bytes. */
+/* Length in bytes from the first 16 bits. Encodings longer than 32 bits are illegal instructions of 4
+ * bytes. */
 static inline unsigned rv_insn_len(uint16_t first) { return (first & 3) == 3 ? 4 : 2; }
 
 /* Bucket of an instruction. Also used by the generator, which enumerates the keys. */
-enum { RV_KEY_32 = 192, RV_KEY_FP = RV_KEY_32 + 256, RV_KEY_AMO = RV_KEY_FP + 128, RV_KEYS = RV_KEY_AMO + 32 };
+enum { RV_KEY_32 = 192, RV_KEY_FP = RV_KEY_32 + 256, RV_KEY_AMO = RV_KEY_FP + 128,
+       RV_KEYS = RV_KEY_AMO + 32 };
 static inline unsigned rv_key(uint32_t bits)
 {
     unsigned opcode = bits >> 2 & 31;

@@ -1,5 +1,6 @@
 /* Build-time program: reads rv_insns.def, writes the decode tables (rv_decode_tables.h) to standard output.
- * Fails, and with it the build, when two rows can match the same bits and neither is a special case of the other. */
+ * Fails, and with it the build, when two rows can match the same bits and neither is a special case of the
+ * other. */
 #include <stdio.h>
 #include <stdlib.h>
 

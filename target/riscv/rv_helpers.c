@@ -5,8 +5,8 @@
 #include "target/mem.h"
 #include "target/riscv/rv_trans.h"
 
-/* SC whose LR is not known: a address, b value, c log2 size << 8 | rd. Writes rd itself, so that its result can be the
- * status. See rv_trans_atomic.c for what may succeed. */
+/* SC whose LR is not known: a address, b value, c log2 size << 8 | rd. Writes rd itself, so that its result
+ * can be the status. See rv_trans_atomic.c for what may succeed. */
 uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     RvCpu *cpu = opaque;
@@ -23,8 +23,10 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
     } else if (cpu->res_addr == a) {
         FaultVal old;
         if (cpu->base.mem) {
-            IrMem m = {.size = c >> 8 & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 7};
-            IrAccess x = {.addr = a, .value = {b & mask}, .expected = {cpu->res_val & mask}, .mem = m.raw, .op = IR_CAS};
+            IrMem m =
+                {.size = c >> 8 & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 7};
+            IrAccess x = {.addr = a, .value = {b & mask}, .expected = {cpu->res_val & mask}, .mem = m.raw,
+                          .op = IR_CAS};
             if (!cpu->base.mem->access(cpu, &x))
                 return 1;
             old = (FaultVal){.val = x.value[0]};
@@ -32,7 +34,8 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
             old = fault_cas(a, cpu->res_val & mask, b & mask, size);
         }
         if (old.fault) {
-            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the
+                                                   * handler */
             cpu->base.exit.write = 1;
             cpu->base.exit.addr = a;
             return 1;

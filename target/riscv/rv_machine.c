@@ -6,7 +6,7 @@
 #include "target/riscv/rv_trans.h"
 
 static const IrHelper helpers[RV_SYS_HELPERS] = {
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, rv_helper_##name},
 #include "target/riscv/rv_helpers.def"
 #include "target/riscv/rv_priv_helpers.def"
@@ -32,8 +32,11 @@ static uint32_t machine_ctx(const Cpu *base)
 {
     const RvCpu *cpu = (const RvCpu *)base;
     unsigned fs = (cpu->sys.mstatus & RV_FS) >> 13;
-    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)cpu->sys.priv << RV_CTX_PRIV_SHIFT | rv_data_idx(cpu) << RV_CTX_IDX_SHIFT |
-           (fs == 0 ? RV_CTX_FS_OFF : fs < 3 ? RV_CTX_FS_CLEAN : 0u);
+    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)cpu->sys.priv << RV_CTX_PRIV_SHIFT |
+           rv_data_idx(cpu) << RV_CTX_IDX_SHIFT |
+           (fs == 0  ? RV_CTX_FS_OFF
+            : fs < 3 ? RV_CTX_FS_CLEAN
+                     : 0u);
 }
 
 static unsigned fetch_idx(uint32_t ctx)

@@ -2,8 +2,18 @@
 #include "target/riscv/rv_sys.h"
 
 enum {
-    PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128, PTE_PPN_SHIFT = 10,
-    PAGE_BITS = 12, LEVEL_BITS = 9, PTE_BYTES = 8,
+    PTE_V = 1,
+    PTE_R = 2,
+    PTE_W = 4,
+    PTE_X = 8,
+    PTE_U = 16,
+    PTE_G = 32,
+    PTE_A = 64,
+    PTE_D = 128,
+    PTE_PPN_SHIFT = 10,
+    PAGE_BITS = 12,
+    LEVEL_BITS = 9,
+    PTE_BYTES = 8,
 };
 #define PTE_PPN_MASK ((1ull << 44) - 1)
 #define PTE_RESERVED (~0ull << 54)
@@ -14,7 +24,8 @@ static void fault(Cpu *cpu, Gva va, MmuHow how, bool page)
         {[MMU_READ] = RV_X_LOAD_ACCESS, [MMU_WRITE] = RV_X_STORE_ACCESS, [MMU_FETCH] = RV_X_FETCH_ACCESS},
         {[MMU_READ] = RV_X_LOAD_PAGE, [MMU_WRITE] = RV_X_STORE_PAGE, [MMU_FETCH] = RV_X_FETCH_PAGE},
     };
-    cpu->exit = (CpuExit){.kind = how == MMU_FETCH ? CPU_EXIT_FETCH : CPU_EXIT_FAULT, .write = how == MMU_WRITE,
+    cpu->exit = (CpuExit){.kind = how == MMU_FETCH ? CPU_EXIT_FETCH : CPU_EXIT_FAULT,
+                          .write = how == MMU_WRITE,
                           .code = cause[page][how], .addr = va};
 }
 
@@ -67,7 +78,8 @@ static bool mark_leaf(const Walk *w, Gpa pte_pa, uint64_t *pte)
     uint64_t want = *pte | PTE_A | (w->how == MMU_WRITE ? PTE_D : 0), seen = *pte;
     if (want == *pte)
         return true;
-    if (!(rv_pmp(w->cpu, pte_pa, RV_S) & MMU_W) || !w->cpu->base.mem->phys_cas(&w->cpu->base, pte_pa, PTE_BYTES, &seen, want))
+    if (!(rv_pmp(w->cpu, pte_pa, RV_S) & MMU_W) ||
+        !w->cpu->base.mem->phys_cas(&w->cpu->base, pte_pa, PTE_BYTES, &seen, want))
         return true; /* in memory that cannot be written: as if it were marked */
     if (seen != *pte)
         return false;

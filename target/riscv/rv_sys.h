@@ -1,12 +1,14 @@
 /*
- * The privileged side of RISC-V: machine, supervisor and user level (the privileged manual, 20240411). Private to
- * target/riscv.
+ * The privileged side of RISC-V: machine, supervisor and user level (the privileged manual, 20240411).
+ * Private to target/riscv.
  *
- * Inputs (`lines`) are bits of mip that hardware owns, written by any thread; `soft` has those that software owns. A CSR is a
- * row of rv_priv_csrs.def. mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none of these ever flushes a TLB.
- * PMP has a granularity of 4 KiB, so that a page is checked when a TLB is filled.
- * Implementation choices that the manual leaves open: A and D bits are written by hardware; mtval is the instruction for
- * illegal ones; an access of a LR/SC or AMO that is misaligned raises; FS is Dirty from the first FP instruction on.
+ * Inputs (`lines`) are bits of mip that hardware owns, written by any thread; `soft` has those that software
+ * owns. A CSR is a row of rv_priv_csrs.def. mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none
+ * of these ever flushes a TLB. PMP has a granularity of 4 KiB, so that a page is checked when a TLB is
+ * filled.
+ * Implementation choices that the manual leaves open: A and D bits are written by hardware; mtval is the
+ * instruction for illegal ones; an access of a LR/SC or AMO that is misaligned raises; FS is Dirty from the
+ * first FP instruction on.
  */
 #ifndef TARGET_RISCV_RV_SYS_H
 #define TARGET_RISCV_RV_SYS_H
@@ -44,8 +46,19 @@ enum { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SE
 
 /* Exceptions. */
 enum {
-    RV_X_FETCH_ACCESS = 1, RV_X_ILLEGAL, RV_X_BREAK, RV_X_LOAD_ALIGN, RV_X_LOAD_ACCESS, RV_X_STORE_ALIGN, RV_X_STORE_ACCESS,
-    RV_X_ECALL_U, RV_X_ECALL_S, RV_X_ECALL_M = 11, RV_X_FETCH_PAGE, RV_X_LOAD_PAGE, RV_X_STORE_PAGE = 15,
+    RV_X_FETCH_ACCESS = 1,
+    RV_X_ILLEGAL,
+    RV_X_BREAK,
+    RV_X_LOAD_ALIGN,
+    RV_X_LOAD_ACCESS,
+    RV_X_STORE_ALIGN,
+    RV_X_STORE_ACCESS,
+    RV_X_ECALL_U,
+    RV_X_ECALL_S,
+    RV_X_ECALL_M = 11,
+    RV_X_FETCH_PAGE,
+    RV_X_LOAD_PAGE,
+    RV_X_STORE_PAGE = 15,
 };
 
 /* Data accesses' effective privilege. */

@@ -7,21 +7,26 @@
 #include "target/riscv/rv_trans.h"
 
 
-/* The last column is the rank for a host register: a5 a4 a3 a0 s0 sp a2 a1 s1 ra s2 a6, fa0-fa5 ft0 ft1 (how often
- * compiled code names them). */
+/* The last column is the rank for a host register: a5 a4 a3 a0 s0 sp a2 a1 s1 ra s2 a6, fa0-fa5 ft0 ft1 (how
+ * often compiled code names them). */
 #define XSLOT(n, rank) [RV_SLOT_X + n] = {"x" #n, offsetof(RvCpu, x) + 8 * (n), IR_I64, rank}
 #define FSLOT(n, rank) [RV_SLOT_F + n] = {"f" #n, offsetof(RvCpu, f) + 8 * (n), IR_F64, rank}
 
 const IrSlot rv_slots[RV_SLOTS] = {
     [RV_SLOT_FRM] = {"frm", offsetof(RvCpu, frm), IR_I32, 0},
     XSLOT(1, 10), XSLOT(2, 6), XSLOT(3, 0), XSLOT(4, 0), XSLOT(5, 0), XSLOT(6, 0), XSLOT(7, 0), XSLOT(8, 5),
-    XSLOT(9, 9), XSLOT(10, 4), XSLOT(11, 8), XSLOT(12, 7), XSLOT(13, 3), XSLOT(14, 2), XSLOT(15, 1), XSLOT(16, 12),
-    XSLOT(17, 0), XSLOT(18, 11), XSLOT(19, 0), XSLOT(20, 0), XSLOT(21, 0), XSLOT(22, 0), XSLOT(23, 0), XSLOT(24, 0),
+    XSLOT(9, 9), XSLOT(10, 4), XSLOT(11, 8), XSLOT(12, 7), XSLOT(13, 3), XSLOT(14, 2), XSLOT(15, 1),
+        XSLOT(16, 12),
+    XSLOT(17, 0), XSLOT(18, 11), XSLOT(19, 0), XSLOT(20, 0), XSLOT(21, 0), XSLOT(22, 0), XSLOT(23, 0),
+        XSLOT(24, 0),
     XSLOT(25, 0), XSLOT(26, 0), XSLOT(27, 0), XSLOT(28, 0), XSLOT(29, 0), XSLOT(30, 0), XSLOT(31, 0),
     FSLOT(0, 7), FSLOT(1, 8), FSLOT(2, 0), FSLOT(3, 0), FSLOT(4, 0), FSLOT(5, 0), FSLOT(6, 0), FSLOT(7, 0),
-    FSLOT(8, 0), FSLOT(9, 0), FSLOT(10, 1), FSLOT(11, 2), FSLOT(12, 3), FSLOT(13, 4), FSLOT(14, 5), FSLOT(15, 6),
-    FSLOT(16, 0), FSLOT(17, 0), FSLOT(18, 0), FSLOT(19, 0), FSLOT(20, 0), FSLOT(21, 0), FSLOT(22, 0), FSLOT(23, 0),
-    FSLOT(24, 0), FSLOT(25, 0), FSLOT(26, 0), FSLOT(27, 0), FSLOT(28, 0), FSLOT(29, 0), FSLOT(30, 0), FSLOT(31, 0),
+    FSLOT(8, 0), FSLOT(9, 0), FSLOT(10, 1), FSLOT(11, 2), FSLOT(12, 3), FSLOT(13, 4), FSLOT(14, 5),
+        FSLOT(15, 6),
+    FSLOT(16, 0), FSLOT(17, 0), FSLOT(18, 0), FSLOT(19, 0), FSLOT(20, 0), FSLOT(21, 0), FSLOT(22, 0),
+        FSLOT(23, 0),
+    FSLOT(24, 0), FSLOT(25, 0), FSLOT(26, 0), FSLOT(27, 0), FSLOT(28, 0), FSLOT(29, 0), FSLOT(30, 0),
+        FSLOT(31, 0),
     [RV_SLOT_RES_ADDR] = {"resaddr", offsetof(RvCpu, res_addr), IR_I64, 0},
     [RV_SLOT_RES_VAL] = {"resval", offsetof(RvCpu, res_val), IR_I64, 0},
     [RV_SLOT_PC_DELTA] = {"pcdelta", offsetof(Cpu, pc_delta), IR_I64, 0},
@@ -29,7 +34,7 @@ const IrSlot rv_slots[RV_SLOTS] = {
 _Static_assert(offsetof(RvCpu, x) == sizeof(Cpu), "x[] follows the head");
 
 static const IrHelper helpers[RV_HELPERS] = {
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, rv_helper_##name},
 #include "target/riscv/rv_helpers.def"
 #undef HELPER

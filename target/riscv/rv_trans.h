@@ -1,10 +1,11 @@
 /*
  * Inside of the RISC-V front end: what the rv_trans_*.c files share.
  *
- * rv_trans_<handler>(t, a) translates one instruction with operands a: it reads registers with rv_x()/rv_f*(),
- * builds, writes registers with rv_put_*(), and sets t->flow if control does not simply fall through (flow is
- * FLOW_NEXT on entry, t->next is set). Rule: all reads before the first write, all checks that raise before both.
- * Handlers never look at raw bits, except for the look-ahead of multi-instruction idioms.
+ * rv_trans_<handler>(t, a) translates one instruction with operands a: it reads registers with
+ * rv_x()/rv_f*(), builds, writes registers with rv_put_*(), and sets t->flow if control does not simply fall
+ * through (flow is FLOW_NEXT on entry, t->next is set). Rule: all reads before the first write, all checks
+ * that raise before both. Handlers never look at raw bits, except for the look-ahead of multi-instruction
+ * idioms.
  */
 #ifndef TARGET_RISCV_RV_TRANS_H
 #define TARGET_RISCV_RV_TRANS_H
@@ -33,7 +34,7 @@ typedef enum RvHelper {
     RV_SYS_HELPERS
 } RvHelper;
 
-#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                                 \
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
     uint64_t rv_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/riscv/rv_helpers.def"
 #include "target/riscv/rv_priv_helpers.def"
@@ -54,8 +55,8 @@ static inline IrVal rv_x(Trans *t, unsigned r)
     return r ? ir_get(t->b, RV_SLOT_X + r) : rv_imm(t, 0);
 }
 
-/* x[rs1] and x[rs2], read in this order: C leaves the order of arguments open, and what is built should not depend on the
- * compiler. */
+/* x[rs1] and x[rs2], read in this order: C leaves the order of arguments open, and what is built should not
+ * depend on the compiler. */
 typedef struct RvPair {
     IrVal rs1, rs2;
 } RvPair;
@@ -91,14 +92,18 @@ static inline IrVal rv_fd(Trans *t, unsigned r) { return ir_get(t->b, RV_SLOT_F 
 static inline void rv_put_fd(Trans *t, unsigned r, IrVal v) { ir_put(t->b, RV_SLOT_F + r, v); }
 /* f[r] as single precision: the canonical NaN when it is not boxed. */
 static inline IrVal rv_fs(Trans *t, unsigned r) { return ir_unbox(t->b, IR_F32, rv_fd(t, r)); }
-static inline void rv_put_fs(Trans *t, unsigned r, IrVal v) { ir_put(t->b, RV_SLOT_F + r, ir_box(t->b, IR_F64, v)); }
+static inline void rv_put_fs(Trans *t, unsigned r, IrVal v)
+{
+    ir_put(t->b, RV_SLOT_F + r, ir_box(t->b, IR_F64, v));
+}
 
 /* A guest address as the program counter holds it. */
 static inline Gva rv_pc(const Trans *t, Gva pc) { return rv_is_32(t) ? (uint32_t)pc : pc; }
 
 static inline unsigned rv_priv(const Trans *t) { return t->ctx >> RV_CTX_PRIV_SHIFT & 3; }
 
-/* That address as a value. A machine's region knows physical addresses only (docs/adr/0018-system-memory.md). */
+/* That address as a value. A machine's region knows physical addresses only
+ * (docs/adr/0018-system-memory.md). */
 static inline IrVal rv_pc_value(Trans *t, Gva pc)
 {
     if (!(t->ctx & RV_CTX_SYS))
@@ -115,7 +120,10 @@ static inline IrMem rv_mem(const Trans *t, unsigned size)
 }
 
 /* Must an SC see every store of other threads since its LR? */
-static inline bool rv_llsc_exact(uint32_t ctx) { return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL; }
+static inline bool rv_llsc_exact(uint32_t ctx)
+{
+    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
+}
 
 static inline void rv_raise(Trans *t, CpuExitKind code)
 {
@@ -139,7 +147,8 @@ enum { RV_CSR_FFLAGS = 1, RV_CSR_FCSR = 3 };
 /* Does the instruction need the floating-point unit? */
 bool rv_is_fp(uint32_t bits, unsigned xlen);
 
-/* Decodes the instruction at t->bytes + off for look-ahead; RV_ILLEGAL also when the bytes are not all there. */
+/* Decodes the instruction at t->bytes + off for look-ahead; RV_ILLEGAL also when the bytes are not all
+ * there. */
 RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args);
 
 /* The frflags; compare; fsflags idiom (rv_trans_fp.c), tried by the CSR read that begins it. */

@@ -1,22 +1,24 @@
 /* Chapter "A": Zalrsc and Zaamo.
  *
  * Misaligned addresses raise (the manual lets an environment do so, and Linux delivers SIGBUS).
- * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals are
- * taken at polls only, so nothing comes between.
- * LR remembers address and value; any SC drops the reservation, and so do exceptions, signals and system calls.
+ * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals
+ * are taken at polls only, so nothing comes between.
+ * LR remembers address and value; any SC drops the reservation, and so do exceptions, signals and system
+ * calls.
  *
- * With one thread (CTX_PARALLEL clear) an SC succeeds if the reservation's address is its own and memory still holds
- * the value. With more, that would not see a value that changed and changed back (ABA), so SC succeeds in two cases:
- * 1. Its LR stands before it in the same region, with no access to memory, fence or call between: then what it does
- *    depends on registers and the loaded value alone, and nobody can tell whether the value was away meanwhile. It is a
- *    compare and swap in line. The loops of compilers and C libraries are of this kind. The LR's compare and its exit
- *    come before the locked access, so that a loop which leaves with "not equal" never writes, not even on read-only
- *    memory.
- * 2. All other cpus have been stopped since its LR (CPU_EXIT_EXCLUSIVE): a lock-free list's pop, which loads the next
- *    pointer in between.
- * LR looks ahead to guess which it will be. Exactness does not hang on the guess, only cost: an SC that finds the
- * reservation of an LR in another region fails and makes this cpu's next LR one of case 2 (RV_CTX_LR_EXCLUSIVE), so
- * that a retry gets on.
+ * With one thread (CTX_PARALLEL clear) an SC succeeds if the reservation's address is its own and memory
+ * still holds the value. With more, that would not see a value that changed and changed back (ABA), so SC
+ * succeeds in two cases:
+ * 1. Its LR stands before it in the same region, with no access to memory, fence or call between: then what
+ *    it does depends on registers and the loaded value alone, and nobody can tell whether the value was away
+ *    meanwhile. It is a compare and swap in line. The loops of compilers and C libraries are of this kind.
+ *    The LR's compare and its exit come before the locked access, so that a loop which leaves with "not
+ *    equal" never writes, not even on read-only memory.
+ * 2. All other cpus have been stopped since its LR (CPU_EXIT_EXCLUSIVE): a lock-free list's pop, which loads
+ *    the next pointer in between.
+ * LR looks ahead to guess which it will be. Exactness does not hang on the guess, only cost: an SC that finds
+ * the reservation of an LR in another region fails and makes this cpu's next LR one of case 2
+ * (RV_CTX_LR_EXCLUSIVE), so that a retry gets on.
  * Stores of other processes and of the kernel are compared by value only.
  */
 #include "target/riscv/rv_trans.h"
@@ -62,8 +64,9 @@ static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
 static bool is_register_op(RvInsn insn)
 {
     return (insn >= RV_addi && insn <= RV_sraw) || (insn >= RV_mul && insn <= RV_remuw) ||
-           (insn >= RV_c_li && insn <= RV_c_addw) || insn == RV_c_addi4spn || insn == RV_c_nop || insn == RV_c_addi ||
-           insn == RV_c_addiw || insn == RV_c_slli || insn == RV_c_mv || insn == RV_c_add;
+           (insn >= RV_c_li && insn <= RV_c_addw) || insn == RV_c_addi4spn || insn == RV_c_nop ||
+           insn == RV_c_addi || insn == RV_c_addiw || insn == RV_c_slli || insn == RV_c_mv ||
+           insn == RV_c_add;
 }
 _Static_assert(RV_addi == 0 && RV_sraw + 1 == RV_jal, "the group of integer computation");
 _Static_assert(RV_c_addw + 1 == RV_c_j, "the group of compressed integer computation");
@@ -74,8 +77,9 @@ static bool is_branch(RvInsn insn)
 }
 _Static_assert(RV_beq + 5 == RV_bgeu, "the group of branches");
 
-/* Where is the SC that this LR can be one region with, on the way that takes no branch? 0: something else stands between. Where the bytes at hand end
- * first the answer is the end of them: the guess that costs less when it is wrong. */
+/* Where is the SC that this LR can be one region with, on the way that takes no branch? 0: something else
+ * stands between. Where the bytes at hand end first the answer is the end of them: the guess that costs less
+ * when it is wrong. */
 static Gva matched_sc(const Trans *t, const RvArgs *lr, RvInsn sc)
 {
     unsigned off = lr->len;

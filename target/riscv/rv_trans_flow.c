@@ -19,7 +19,8 @@ static bool rv_known_pc(const Trans *t, IrVal v, Gva *ret_pc)
     const IrRegion *r = t->b->r;
     const IrInsn *i = &r->insn[v], *get = &r->insn[i->a];
 
-    if (!(t->ctx & RV_CTX_SYS) || i->op != IR_ADD || get->op != IR_GET || get->imm != RV_SLOT_PC_DELTA || !ir_is_const(r, i->b))
+    if (!(t->ctx & RV_CTX_SYS) || i->op != IR_ADD || get->op != IR_GET || get->imm != RV_SLOT_PC_DELTA ||
+        !ir_is_const(r, i->b))
         return false;
     *ret_pc = (Gva)ir_const_value(r, i->b);
     return true;

@@ -1,8 +1,9 @@
 /* Chapters "F" and "D": computation, conversion, moves, comparison, classification.
  *
- * Rounding: a static mode goes into the IR op; the dynamic one is the environment's (IR_RDYN), except that frm = 4
- * (ties away) has no host mode and becomes static under its context bit. Reserved modes are illegal, also where the
- * result is exact. NaN results are canonical by the region's NaN policy. Sign injection, moves and loads keep bits.
+ * Rounding: a static mode goes into the IR op; the dynamic one is the environment's (IR_RDYN), except that
+ * frm = 4 (ties away) has no host mode and becomes static under its context bit. Reserved modes are illegal,
+ * also where the result is exact. NaN results are canonical by the region's NaN policy. Sign injection, moves
+ * and loads keep bits.
  */
 #include "target/riscv/rv_trans.h"
 
@@ -189,8 +190,14 @@ void rv_trans_fcvt_d_s(Trans *t, const RvArgs *a) { to_float(t, a, IR_F32, IR_F6
 void rv_trans_fsgnj_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 0, IR_F64); }
 void rv_trans_fsgnjn_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 1, IR_F64); }
 void rv_trans_fsgnjx_d(Trans *t, const RvArgs *a) { sign_inject(t, a, 2, IR_F64); }
-void rv_trans_fmv_x_d(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, ir_cast(t->b, IR_I64, rv_fd(t, a->rs1))); }
-void rv_trans_fmv_d_x(Trans *t, const RvArgs *a) { rv_put_fd(t, a->rd, ir_cast(t->b, IR_F64, rv_x(t, a->rs1))); }
+void rv_trans_fmv_x_d(Trans *t, const RvArgs *a)
+{
+    rv_put_x(t, a->rd, ir_cast(t->b, IR_I64, rv_fd(t, a->rs1)));
+}
+void rv_trans_fmv_d_x(Trans *t, const RvArgs *a)
+{
+    rv_put_fd(t, a->rd, ir_cast(t->b, IR_F64, rv_x(t, a->rs1)));
+}
 void rv_trans_feq_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F64); }
 void rv_trans_flt_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F64); }
 void rv_trans_fle_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F64); }
@@ -199,8 +206,8 @@ void rv_trans_fclass_d(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fcla
 /*
  * The quiet compare. Compilers turn isless() and the guard of an inline sqrt() into
  *     frflags rd; flt/fle rd2, rs1, rs2; fsflags rd
- * with rd2 != rd: a compare whose flags are undone. Translated as one instruction of 12 bytes: the IR's silent compare
- * raises nothing, so there is nothing to write back. rd gets the flags as the guest asked.
+ * with rd2 != rd: a compare whose flags are undone. Translated as one instruction of 12 bytes: the IR's
+ * silent compare raises nothing, so there is nothing to write back. rd gets the flags as the guest asked.
  */
 bool rv_fuse_quiet_compare(Trans *t, const RvArgs *frflags)
 {

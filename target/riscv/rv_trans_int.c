@@ -8,7 +8,8 @@ static IrVal low_halves(IrBuilder *b, IrOp op, IrVal x, IrVal y)
     return ir_vv(b, op, IR_I32, low, ir_trunc(b, IR_I32, y));
 }
 
-/* rd = x op y, on XLEN bits. Registers of RV32 are sign-extended, so its operations work on their low halves. */
+/* rd = x op y, on XLEN bits. Registers of RV32 are sign-extended, so its operations work on their low
+ * halves. */
 static void alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
@@ -33,14 +34,20 @@ static void alu_rr(Trans *t, const RvArgs *a, IrOp op)
 
     alu(t, a->rd, op, x.rs1, x.rs2);
 }
-static void alu_ri(Trans *t, const RvArgs *a, IrOp op) { alu(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm)); }
+static void alu_ri(Trans *t, const RvArgs *a, IrOp op)
+{
+    alu(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
+}
 static void alu_rr_w(Trans *t, const RvArgs *a, IrOp op)
 {
     RvPair x = rv_x12(t, a);
 
     alu_w(t, a->rd, op, x.rs1, x.rs2);
 }
-static void alu_ri_w(Trans *t, const RvArgs *a, IrOp op) { alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm)); }
+static void alu_ri_w(Trans *t, const RvArgs *a, IrOp op)
+{
+    alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
+}
 
 /* rd = x < y. Sign extension keeps both orders, so RV32 needs no case of its own. */
 static void set_less(Trans *t, unsigned rd, IrCond cond, IrVal x, IrVal y)
@@ -75,7 +82,10 @@ void rv_trans_slli(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SHL); }
 void rv_trans_srli(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SHR); }
 void rv_trans_srai(Trans *t, const RvArgs *a) { alu_ri(t, a, IR_SAR); }
 void rv_trans_lui(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, rv_imm(t, a->imm)); }
-void rv_trans_auipc(Trans *t, const RvArgs *a) { rv_put_x(t, a->rd, rv_pc_value(t, t->pc + (int64_t)a->imm)); }
+void rv_trans_auipc(Trans *t, const RvArgs *a)
+{
+    rv_put_x(t, a->rd, rv_pc_value(t, t->pc + (int64_t)a->imm));
+}
 
 /* Integer register-register instructions */
 void rv_trans_add(Trans *t, const RvArgs *a)

@@ -1,7 +1,7 @@
 /* Load and store instructions of RV32I, RV64I, F and D; the memory ordering instructions.
  *
- * Accesses may be unaligned; they are then not atomic, as Zicclsm allows. A load into x0 still reads memory: it
- * may fault. FSW stores the low bits whatever the upper half of the register says. */
+ * Accesses may be unaligned; they are then not atomic, as Zicclsm allows. A load into x0 still reads memory:
+ * it may fault. FSW stores the low bits whatever the upper half of the register says. */
 #include "target/riscv/rv_trans.h"
 
 static void load(Trans *t, const RvArgs *a, unsigned size, bool sext)
@@ -57,7 +57,8 @@ void rv_trans_fsd(Trans *t, const RvArgs *a)
     ir_st(t->b, rv_fd(t, a->rs2), rv_x(t, a->rs1), a->imm, rv_mem(t, 3));
 }
 
-/* FENCE: predecessor and successor sets, each PI PO PR PW from bit 3 down. Device accesses count as memory. */
+/* FENCE: predecessor and successor sets, each PI PO PR PW from bit 3 down. Device accesses count as
+ * memory. */
 void rv_trans_fence(Trans *t, const RvArgs *a)
 {
     unsigned pred = a->imm >> 4 & 15, succ = a->imm & 15;

@@ -1,5 +1,5 @@
-/* The privileged manual's instructions, and the CSR instructions of a machine, which are one helper: most CSRs have
- * checks or effects. In user mode all of these are illegal. */
+/* The privileged manual's instructions, and the CSR instructions of a machine, which are one helper: most
+ * CSRs have checks or effects. In user mode all of these are illegal. */
 #include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_sys.h"
 #include "target/riscv/rv_trans.h"

@@ -1,8 +1,9 @@
 /* Chapters "Zicsr", "Zicntr", environment call and breakpoint, and the floating-point CSRs of "F".
  *
- * The sticky flags live in the host's FP environment while the cpu runs (ffget, ffput). The rounding mode has a
- * slot that holds what the guest wrote; a change between the classes IEEE mode (0..3), ties away (4) and reserved
- * (5..7) is a change of context and leaves the region, since dynamic rounding was translated for the class.
+ * The sticky flags live in the host's FP environment while the cpu runs (ffget, ffput). The rounding mode has
+ * a slot that holds what the guest wrote; a change between the classes IEEE mode (0..3), ties away (4) and
+ * reserved (5..7) is a change of context and leaves the region, since dynamic rounding was translated for the
+ * class.
  */
 #include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_trans.h"
@@ -16,16 +17,26 @@ typedef enum RvCsr {
 void rv_trans_ecall(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_SYSCALL); }
 void rv_trans_ebreak(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_BREAK); }
 
-/* fflags has NX UF OF DZ from bit 0 up, IR_FF_* has them from bit 5 down, so four bits are reversed, by a table of
- * sixteen nibbles in one word: nibble i holds i reversed. The fifth flag, NV, is bit 4 here and bit 0 there. */
+/* fflags has NX UF OF DZ from bit 0 up, IR_FF_* has them from bit 5 down, so four bits are reversed, by a
+ * table of sixteen nibbles in one word: nibble i holds i reversed. The fifth flag, NV, is bit 4 here and bit
+ * 0 there. */
 #define REVERSED_NIBBLES ((int64_t)0xf7b3d591e6a2c480)
 _Static_assert(IR_FF_INEXACT == 32 && IR_FF_UNDERFLOW == 16 && IR_FF_OVERFLOW == 8 && IR_FF_DIVZERO == 4 &&
                    IR_FF_INVALID == 1,
                "order of IR_FF_*");
 
-static IrVal and_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_and(b, IR_I64, v, ir_const(b, IR_I64, c)); }
-static IrVal shl_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_shl(b, IR_I64, v, ir_const(b, IR_I64, c)); }
-static IrVal shr_imm(IrBuilder *b, IrVal v, int64_t c) { return ir_shr(b, IR_I64, v, ir_const(b, IR_I64, c)); }
+static IrVal and_imm(IrBuilder *b, IrVal v, int64_t c)
+{
+    return ir_and(b, IR_I64, v, ir_const(b, IR_I64, c));
+}
+static IrVal shl_imm(IrBuilder *b, IrVal v, int64_t c)
+{
+    return ir_shl(b, IR_I64, v, ir_const(b, IR_I64, c));
+}
+static IrVal shr_imm(IrBuilder *b, IrVal v, int64_t c)
+{
+    return ir_shr(b, IR_I64, v, ir_const(b, IR_I64, c));
+}
 
 /* The nibble whose number times four is `index4`. */
 static IrVal reversed_nibble(IrBuilder *b, IrVal index4)
@@ -98,13 +109,15 @@ static bool read_csr(Trans *t, unsigned csr, IrVal *ret_value)
     case CSR_timeh: *ret_value = counter(t, RV_HELPER_time, high); return true;
     case CSR_cycle:
     case CSR_cycleh:
-    case CSR_instret: /* instructions are not counted: a clock that never stands still, as on a machine with CPI 1 */
+    case CSR_instret: /* instructions are not counted: a clock that never stands still, as on a machine with
+                       * CPI 1 */
     case CSR_instreth: *ret_value = counter(t, RV_HELPER_cycle, high); return true;
     default: return false;
     }
 }
 
-/* The CSR instructions: rd = csr; csr = f(csr, operand). Set and clear with x0 or 0 as operand do not write. */
+/* The CSR instructions: rd = csr; csr = f(csr, operand). Set and clear with x0 or 0 as operand do not
+ * write. */
 typedef enum CsrHow { CSR_HOW_WRITE, CSR_HOW_SET, CSR_HOW_CLEAR } CsrHow;
 
 static void csr_insn(Trans *t, const RvArgs *a, CsrHow how, IrVal operand, bool operand_is_x0)

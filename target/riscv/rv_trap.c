@@ -1,5 +1,5 @@
-/* Traps and the way back (the privileged manual, "Trap Handling", "Interrupts"), and the instructions that leave the present
- * context: xRET, WFI, SFENCE.VMA. */
+/* Traps and the way back (the privileged manual, "Trap Handling", "Interrupts"), and the instructions that
+ * leave the present context: xRET, WFI, SFENCE.VMA. */
 #include "target/riscv/rv_csr.h"
 #include "target/riscv/rv_sys.h"
 
@@ -24,7 +24,8 @@ static uint64_t due(const RvCpu *cpu)
 {
     const RvSys *s = &cpu->sys;
     uint64_t pending = rv_mip(cpu) & s->mie;
-    bool m = s->priv < RV_M || (s->mstatus & RV_MIE), sup = s->priv < RV_S || (s->priv == RV_S && (s->mstatus & RV_SIE));
+    bool m = s->priv < RV_M || (s->mstatus & RV_MIE),
+         sup = s->priv < RV_S || (s->priv == RV_S && (s->mstatus & RV_SIE));
     uint64_t to_m = m ? pending & ~s->mideleg : 0;
     return to_m ? to_m : sup ? pending & s->mideleg : 0;
 }

@@ -1,5 +1,6 @@
-/* AES, SHA-1, SHA-256 and CRC-32 steps. FIPS 197 (sections 5.1, 5.3), FIPS 180-4 (sections 4.1, 6.1, 6.2); what one step
- * comprises is as in the Arm Architecture Reference Manual, pseudocode of AESE, SHA1C, SHA256H and their neighbours. */
+/* AES, SHA-1, SHA-256 and CRC-32 steps. FIPS 197 (sections 5.1, 5.3), FIPS 180-4 (sections 4.1, 6.1, 6.2);
+ * what one step comprises is as in the Arm Architecture Reference Manual, pseudocode of AESE, SHA1C, SHA256H
+ * and their neighbours. */
 #include "tcg/interp/interp_vec.h"
 
 static const uint8_t aes_sbox[256] = {

@@ -21,7 +21,10 @@ static uint64_t lane_get(const IrVec *v, unsigned size, unsigned k)
     return x;
 }
 
-static void lane_set(IrVec *v, unsigned size, unsigned k, uint64_t x) { memcpy((char *)v + size * k, &x, size); }
+static void lane_set(IrVec *v, unsigned size, unsigned k, uint64_t x)
+{
+    memcpy((char *)v + size * k, &x, size);
+}
 
 static Wide value(const Row *r, uint64_t x)
 {
@@ -230,7 +233,8 @@ static void pairwise(const Row *r, const IrVec *a, const IrVec *b, IrVec *ret)
     unsigned n = r->bytes / r->size;
     if (r->op == IR_VPADDL) {
         for (unsigned k = 0; k < n; k += 2)
-            lane_set(ret, 2 * r->size, k / 2, combine(r, lane_get(a, r->size, k), lane_get(a, r->size, k + 1)));
+            lane_set(ret, 2 * r->size, k / 2,
+                     combine(r, lane_get(a, r->size, k), lane_get(a, r->size, k + 1)));
         return;
     }
     for (unsigned k = 0; k < n; k++) {
@@ -254,7 +258,8 @@ static void dot(const Row *r, const IrVec arg[4], IrVec *ret)
         uint64_t sum = lane_get(&arg[0], 4, k);
         for (unsigned j = 4 * k; j < 4 * k + 4; j++) {
             uint64_t x = lane_get(&arg[1], 1, j), y = lane_get(&arg[2], 1, j);
-            int64_t p = r->flags & IR_VA_S ? bits_sext(x, 8) : (int64_t)x, q = r->flags ? bits_sext(y, 8) : (int64_t)y;
+            int64_t p = r->flags & IR_VA_S ? bits_sext(x, 8) : (int64_t)x,
+                    q = r->flags ? bits_sext(y, 8) : (int64_t)y;
             sum += (uint64_t)(p * q);
         }
         lane_set(ret, 4, k, sum);
@@ -309,7 +314,8 @@ static bool eval_other(const Row *r, const IrVec arg[4], IrVec *ret)
 bool ir_eval_vec(const IrInsn *i, const IrVec arg[4], IrVec *ret)
 {
     unsigned bits = ir_lane_bits(i->misc);
-    Row r = {.op = i->op, .flags = i->imm & 255, .n = i->imm >> 8 & 255, .m = i->imm >> 16 & 255, .bits = bits,
+    Row r = {.op = i->op, .flags = i->imm & 255, .n = i->imm >> 8 & 255, .m = i->imm >> 16 & 255,
+             .bits = bits,
              .size = bits / 8, .bytes = i->op == IR_VGET ? 16 : ir_type_bits((IrType)i->type) / 8,
              .present = (i->a != 0) | (i->b != 0) << 1 | (i->c != 0) << 2 | (i->d != 0) << 3};
     IrVec v = {{0, 0}};
@@ -336,7 +342,8 @@ bool ir_eval_vec(const IrInsn *i, const IrVec arg[4], IrVec *ret)
 uint64_t ir_vec_pack(const IrInsn *i)
 {
     uint64_t present = (i->a != 0) | (i->b != 0) << 1 | (i->c != 0) << 2 | (i->d != 0) << 3;
-    return i->op | (uint64_t)i->type << 16 | (uint64_t)i->misc << 24 | (uint64_t)(i->imm & 0xffffff) << 32 | present << 56;
+    return i->op | (uint64_t)i->type << 16 | (uint64_t)i->misc << 24 | (uint64_t)(i->imm & 0xffffff) << 32 |
+           present << 56;
 }
 
 void ir_eval_packed(uint64_t op, IrVec *io)

@@ -21,7 +21,10 @@ static void slot_write(const Interp *x, unsigned slot, uint64_t v)
 
 /* ---- memory ---- */
 
-static uint64_t bytes_swap(uint64_t v, unsigned size) { return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v; }
+static uint64_t bytes_swap(uint64_t v, unsigned size)
+{
+    return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v;
+}
 
 static uint64_t from_memory(IrMem m, IrType t, uint64_t v)
 {

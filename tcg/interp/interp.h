@@ -1,11 +1,12 @@
 /*
- * ir_run: executes a region as ops.def says. The semantics in executable form, the oracle of the emitters and the
- * engine where no code may be generated.
+ * ir_run: executes a region as ops.def says. The semantics in executable form, the oracle of the emitters and
+ * the engine where no code may be generated.
  *
- * Guest slots are at their IrSlot offsets from `cpu`; guest memory is reached through base/fault.h only, each access
- * one host access. A run ends at an exit, at a fault, or when a helper asks for it; the state in the cpu object is then
- * architectural for result.pc: for FAULT and HELPER that of the instruction which was under way (its puts come later).
- * Polls pass until *kick is nonzero or `max_loops` of them passed; then the region is left by the poll's exit.
+ * Guest slots are at their IrSlot offsets from `cpu`; guest memory is reached through base/fault.h only, each
+ * access one host access. A run ends at an exit, at a fault, or when a helper asks for it; the state in the
+ * cpu object is then architectural for result.pc: for FAULT and HELPER that of the instruction which was
+ * under way (its puts come later). Polls pass until *kick is nonzero or `max_loops` of them passed; then the
+ * region is left by the poll's exit.
  *
  * Not done: values wider than 128 bits, PHYS memory (result BAD).
  * Ownership: all memory is the caller's. Threads: one run per IrMachine; regions are only read.
@@ -25,8 +26,8 @@ typedef struct IrMachine {
     uint32_t *frm;        /* dynamic rounding, IrRound */
     uint64_t *pc;         /* written before a helper that wants it; may be NULL if no helper does */
     uint32_t max_loops;   /* 0: no limit */
-    uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc. What the result says
-                           * of pc is without it */
+    uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc.
+                           * What the result says of pc is without it */
     IrAccessFn *access;   /* of accesses by IR_MMU_TLB, called with *pc written; NULL: such regions are BAD */
 } IrMachine;
 

@@ -1,14 +1,14 @@
 /*
- * Vector rows on values: the meaning of ops.def for the interpreter, for back ends that have no recipe for a row, and
- * for tests. Integers only; no state, any thread.
+ * Vector rows on values: the meaning of ops.def for the interpreter, for back ends that have no recipe for a
+ * row, and for tests. Integers only; no state, any thread.
  */
 #ifndef TCG_INTERP_INTERP_VEC_H
 #define TCG_INTERP_INTERP_VEC_H
 
 #include "tcg/ir/ir.h"
 
-/* arg[k]: operand k, an integer in w[0]; of i the operands only tell whether they are there. For v64 and integers the
- * rest of *ret is 0. crc32: misc must be the IrLane of the data. False: no such row. */
+/* arg[k]: operand k, an integer in w[0]; of i the operands only tell whether they are there. For v64 and
+ * integers the rest of *ret is 0. crc32: misc must be the IrLane of the data. False: no such row. */
 bool ir_eval_vec(const IrInsn *i, const IrVec arg[4], IrVec *ret);
 
 /* The same by one word, for generated code; io[0..3] are the operands, io[0] becomes the result. */

@@ -1,9 +1,9 @@
 /*
  * IrAccess: one memory access whose address is not a host address (IR_MMU_TLB), as an engine asks for it.
  *
- * The interpreter asks for each, generated code for those that its own probe does not settle. The function either does the
- * whole access, or nothing and returns false: the instruction then raises with the state at its insn_start, and cpu->exit
- * says what. It sees no guest registers.
+ * The interpreter asks for each, generated code for those that its own probe does not settle. The function
+ * either does the whole access, or nothing and returns false: the instruction then raises with the state at
+ * its insn_start, and cpu->exit says what. It sees no guest registers.
  * Ownership and threads: the caller's, the thread of the cpu.
  */
 #ifndef TCG_IR_ACCESS_H
@@ -13,8 +13,9 @@
 
 typedef struct IrAccess {
     uint64_t addr;
-    uint64_t value[2];    /* in: what to store, the operand, the desired value. out: what was loaded or was there, in the
-                           * guest's byte order undone (bswap), zero-extended; sext is for the caller */
+    uint64_t value[2];    /* in: what to store, the operand, the desired value. out: what was loaded or was
+                           * there, in the guest's byte order undone (bswap), zero-extended; sext is for the
+                           * caller */
     uint64_t expected[2]; /* cas */
     uint16_t mem;         /* IrMem.raw */
     uint8_t op;           /* IR_LD, IR_ST, IR_RMW, IR_CAS (low 8 bits of IrOp) */

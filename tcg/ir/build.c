@@ -8,7 +8,8 @@ static IrVal emit(IrBuilder *b, IrInsn i)
 {
     IrRegion *r = b->r;
     unsigned at = r->n_insns;
-    /* The translator ends a region once `full` is set; a guest instruction of more than IR_BUILD_SLACK is our bug. */
+    /* The translator ends a region once `full` is set; a guest instruction of more than IR_BUILD_SLACK is our
+     * bug. */
     if (UNLIKELY(at >= IR_MAX_INSNS))
         __builtin_trap();
     r->insn[at] = i;
@@ -51,7 +52,8 @@ void ir_builder_init(IrBuilder *b, IrRegion *r)
 static void update_full(IrRegion *r)
 {
     r->full |= r->n_insns > IR_MAX_INSNS - IR_BUILD_SLACK || r->n_exits > IR_MAX_EXITS - 16 ||
-               r->n_pool > IR_MAX_INSNS - 2 * IR_BUILD_SLACK || r->n_blocks > IR_MAX_BLOCKS - 8 || r->n_guest >= IR_MAX_GUEST - 1;
+               r->n_pool > IR_MAX_INSNS - 2 * IR_BUILD_SLACK || r->n_blocks > IR_MAX_BLOCKS - 8 ||
+               r->n_guest >= IR_MAX_GUEST - 1;
 }
 
 void ir_builder_finish(IrBuilder *b)
@@ -121,7 +123,8 @@ static IrVal const_wide(IrBuilder *b, IrType t, int64_t v)
     IrRegion *r = b->r;
     IrVal *h = &b->hash[((uint64_t)v * 0x9e3779b97f4a7c15ull >> 32) % IR_BUILD_HASH];
     const IrInsn *i = &r->insn[*h];
-    if (*h && !b->no_fold && i->op == IR_CONST && i->type == t && i->misc == 1 && r->pool[i->imm] == (uint64_t)v)
+    if (*h && !b->no_fold && i->op == IR_CONST && i->type == t && i->misc == 1 &&
+        r->pool[i->imm] == (uint64_t)v)
         return *h;
     r->pool[r->n_pool] = (uint64_t)v;
     return *h = emit(b, (IrInsn){.op = IR_CONST, .type = t, .misc = 1, .imm = r->n_pool++});
@@ -186,7 +189,8 @@ IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb)
     if (flags & IR_F_FPX)
         return ir_fp2(b, op, t, IR_RDYN, a, bb);
     if (!b->no_fold) {
-        if ((flags & IR_F_COMM) && (ir_is_const(b->r, a) ? !ir_is_const(b->r, bb) : !ir_is_const(b->r, bb) && a > bb)) {
+        if ((flags & IR_F_COMM) &&
+            (ir_is_const(b->r, a) ? !ir_is_const(b->r, bb) : !ir_is_const(b->r, bb) && a > bb)) {
             IrVal x = a;
             a = bb;
             bb = x;
@@ -216,11 +220,13 @@ IrVal ir_cast(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_CAST, t
 
 /* ---- vectors ---- */
 
-IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w)
+IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z,
+             IrVal w)
 {
     IrInsn i = {.op = op, .type = t, .misc = (uint8_t)lane, .a = x, .b = y, .c = z, .d = w, .imm = attr};
     if (!b->no_fold) {
-        if ((ir_op_info[op].flags & IR_F_COMM) && (ir_is_const(b->r, x) ? !ir_is_const(b->r, y) : !ir_is_const(b->r, y) && x > y)) {
+        if ((ir_op_info[op].flags & IR_F_COMM) &&
+            (ir_is_const(b->r, x) ? !ir_is_const(b->r, y) : !ir_is_const(b->r, y) && x > y)) {
             i.a = y;
             i.b = x;
         }
@@ -261,7 +267,8 @@ IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false)
     IrVal v = b->no_fold ? IR_NONE : ir_fold_select(b, cond, if_true, if_false);
     return v ? v
              : emit_pure(b, (IrInsn){
-                                .op = IR_SELECT, .type = type_of(b, if_true), .a = cond, .b = if_true, .c = if_false});
+                                .op = IR_SELECT, .type = type_of(b, if_true), .a = cond, .b = if_true,
+                                .c = if_false});
 }
 
 /* ---- memory ---- */
@@ -286,7 +293,8 @@ void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem)
 {
     base = data_address(b, base, &disp);
     emit(b,
-         (IrInsn){.op = IR_ST, .type = type_of(b, value), .a = base, .c = value, .d = mem.raw, .imm = (uint32_t)disp});
+         (IrInsn){.op = IR_ST, .type = type_of(b, value), .a = base, .c = value, .d = mem.raw,
+                  .imm = (uint32_t)disp});
 }
 
 IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem)
@@ -335,7 +343,8 @@ IrVal ir_fcmp(IrBuilder *b, IrFcond c, IrVal x, IrVal y)
 IrVal ir_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign)
 {
     IrVal v = b->no_fold ? IR_NONE : ir_fold_fsgn(b, how, x, sign);
-    return v ? v : emit_pure(b, (IrInsn){.op = IR_FSGN, .type = type_of(b, x), .misc = how, .a = x, .b = sign});
+    return v ? v
+           : emit_pure(b, (IrInsn){.op = IR_FSGN, .type = type_of(b, x), .misc = how, .a = x, .b = sign});
 }
 
 IrVal ir_fclass(IrBuilder *b, IrVal x)
@@ -345,12 +354,15 @@ IrVal ir_fclass(IrBuilder *b, IrVal x)
 
 IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x)
 {
-    return emit(b, (IrInsn){.op = op, .type = to, .misc = type_of(b, x), .a = x, .d = (IrVal)round_and_flags});
+    return emit(b,
+                (IrInsn){.op = op, .type = to, .misc = type_of(b, x), .a = x, .d = (IrVal)round_and_flags});
 }
 
 IrVal ir_fcvt_fixed(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, unsigned fbits, IrVal x)
 {
-    return emit(b, (IrInsn){.op = op, .type = to, .misc = type_of(b, x), .a = x, .d = (IrVal)round_and_flags, .imm = fbits});
+    return emit(b,
+                (IrInsn){.op = op, .type = to, .misc = type_of(b, x), .a = x, .d = (IrVal)round_and_flags,
+                         .imm = fbits});
 }
 
 IrVal ir_flfcmp(IrBuilder *b, bool signaling, IrVal x, IrVal y)
@@ -397,7 +409,10 @@ unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll)
     return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_DIRECT, .poll = poll});
 }
 
-unsigned ir_exit_far(IrBuilder *b, uint64_t pc) { return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_FAR}); }
+unsigned ir_exit_far(IrBuilder *b, uint64_t pc)
+{
+    return add_exit(b, (IrExit){.pc = pc, .kind = IR_EXIT_FAR});
+}
 
 unsigned ir_exit_raise(IrBuilder *b, uint64_t pc, unsigned code)
 {

@@ -2,12 +2,12 @@
  * IrBuilder: typed construction of a region, one guest instruction after the other.
  *
  * Use. ir_builder_init(); then per guest instruction ir_insn_start(), reads with ir_get(), operations, writes
- * with ir_put(); the next ir_insn_start() (or an exit) commits the buffered writes, so that an instruction that
- * faults half-way has changed nothing. ir_builder_finish() closes the region.
+ * with ir_put(); the next ir_insn_start() (or an exit) commits the buffered writes, so that an instruction
+ * that faults half-way has changed nothing. ir_builder_finish() closes the region.
  *
- * What the builder does by itself: forwards a put to later gets of the block (no get op is made twice), shares
- * equal PURE ops, folds constants and the identities listed in fold.h. It never drops or reorders anything with
- * an effect. So the value returned may be an older one.
+ * What the builder does by itself: forwards a put to later gets of the block (no get op is made twice),
+ * shares equal PURE ops, folds constants and the identities listed in fold.h. It never drops or reorders
+ * anything with an effect. So the value returned may be an older one.
  *
  * Threads: one owner; the builder is a few KiB and is meant to live in the translating thread's own storage.
  * Errors: none are returned. When the region is nearly full, region->full is set; at least IR_BUILD_SLACK
@@ -29,7 +29,8 @@ typedef struct IrBuilder {
     IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
-    bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55 stands for them */
+    bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55
+                                             * stands for them */
 } IrBuilder;
 
 void ir_builder_init(IrBuilder *b, IrRegion *r);
@@ -53,8 +54,16 @@ IrVal ir_emit(IrBuilder *b, IrInsn i);
 IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb);
 IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /* bb = IR_NONE: one operand */
 #define IR_BUILD_NONE(name, NAME)
-#define IR_BUILD_V(name, NAME)  static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a) { return ir_v(b, IR_##NAME, t, a); }
-#define IR_BUILD_VV(name, NAME) static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a, IrVal c) { return ir_vv(b, IR_##NAME, t, a, c); }
+#define IR_BUILD_V(name, NAME)                                                                               \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a)                                           \
+    {                                                                                                        \
+        return ir_v(b, IR_##NAME, t, a);                                                                     \
+    }
+#define IR_BUILD_VV(name, NAME)                                                                              \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, IrVal a, IrVal c)                                  \
+    {                                                                                                        \
+        return ir_vv(b, IR_##NAME, t, a, c);                                                                 \
+    }
 #define IR_BUILD_START  IR_BUILD_NONE
 #define IR_BUILD_CONST  IR_BUILD_NONE
 #define IR_BUILD_PARAM  IR_BUILD_NONE
@@ -82,18 +91,21 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_FCVT   IR_BUILD_NONE
 #define IR_BUILD_FPENV  IR_BUILD_NONE
 /* Vector rows: attributes (IR_VA_S | IR_VA_N(3) ...) come before the operands. */
-IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w);
+IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z,
+             IrVal w);
 #define IR_BUILD_VEC1(name, NAME) \
     static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x) \
     { return ir_vec(b, IR_##NAME, t, lane, attr, x, IR_NONE, IR_NONE, IR_NONE); }
 #define IR_BUILD_VEC2(name, NAME) \
     static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y) \
     { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, IR_NONE, IR_NONE); }
-#define IR_BUILD_VEC3(name, NAME) \
-    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z) \
+#define IR_BUILD_VEC3(name, NAME)                                                                            \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y,    \
+                                  IrVal z)                                                                   \
     { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, z, IR_NONE); }
-#define IR_BUILD_VEC4(name, NAME) \
-    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y, IrVal z, IrVal w) \
+#define IR_BUILD_VEC4(name, NAME)                                                                            \
+    static inline IrVal ir_##name(IrBuilder *b, IrType t, unsigned lane, uint32_t attr, IrVal x, IrVal y,    \
+                                  IrVal z, IrVal w)                                                          \
     { return ir_vec(b, IR_##NAME, t, lane, attr, x, y, z, w); }
 #define IR_BUILD_VGET IR_BUILD_VEC1 /* t: the integer's type */
 #define IR_BUILD_VSET IR_BUILD_VEC2
@@ -124,13 +136,14 @@ IrVal ir_cast(IrBuilder *b, IrType to, IrVal a);
 IrVal ir_cmp(IrBuilder *b, IrCond c, IrVal a, IrVal bb);
 IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false);
 
-/* Flags (flags.c). ir_flcc() makes no op of its own: it asks the operands of the row that made the flags, as far as it can,
- * so that a compare and branch is a compare and branch. ir_select() takes fl values too. */
+/* Flags (flags.c). ir_flcc() makes no op of its own: it asks the operands of the row that made the flags, as
+ * far as it can, so that a compare and branch is a compare and branch. ir_select() takes fl values too. */
 IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y);
 IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y);
 IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_flsbc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
-/* The values that go with these. A back end computes both at once where the flags follow the value directly. */
+/* The values that go with these. A back end computes both at once where the flags follow the value
+ * directly. */
 IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_fllogic(IrBuilder *b, IrVal x);
@@ -149,12 +162,15 @@ IrVal ir_rmw_value(IrBuilder *b, IrRmw op, IrType t, IrVal old, IrVal value);
 IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem);
 void ir_fence(IrBuilder *b, unsigned mask);
 
-IrVal ir_fma(IrBuilder *b, IrType t, IrRound rm, bool neg_product, bool neg_addend, IrVal x, IrVal y, IrVal z);
+IrVal ir_fma(IrBuilder *b, IrType t, IrRound rm, bool neg_product, bool neg_addend, IrVal x, IrVal y,
+             IrVal z);
 IrVal ir_fcmp(IrBuilder *b, IrFcond c, IrVal x, IrVal y);
 IrVal ir_fsgn(IrBuilder *b, unsigned how, IrVal x, IrVal sign);
 IrVal ir_fclass(IrBuilder *b, IrVal x);
-IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x); /* f2f, f2i, i2f, frint, ... */
-IrVal ir_fcvt_fixed(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, unsigned fbits, IrVal x); /* f2i, i2f */
+/* f2f, f2i, i2f, frint, ... */
+IrVal ir_fcvt(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, IrVal x);
+/* f2i, i2f */
+IrVal ir_fcvt_fixed(IrBuilder *b, IrOp op, IrType to, unsigned round_and_flags, unsigned fbits, IrVal x);
 /* Compare to flags; ir_flcc() of its value asks the operands (fcc). */
 IrVal ir_flfcmp(IrBuilder *b, bool signaling, IrVal x, IrVal y);
 IrVal ir_fcc(IrBuilder *b, unsigned cond, IrVal x, IrVal y);
@@ -163,7 +179,8 @@ void ir_ffput(IrBuilder *b, IrVal flags);
 void ir_frmput(IrBuilder *b, IrVal round);
 
 /* A helper with IR_H_STATE makes the builder forget all slots. Its puts are committed before the call if it
- * has IR_H_STATE (it then sees them), which must therefore be the last op of its instruction that may fault. */
+ * has IR_H_STATE (it then sees them), which must therefore be the last op of its instruction that may
+ * fault. */
 IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args);
 
 /* Exits commit pending puts first. */

@@ -5,7 +5,8 @@ static uint64_t eval_mul_high(IrOp op, IrType t, uint64_t a, uint64_t b)
     unsigned bits = ir_type_bits(t);
     __int128 x = op == IR_MULHU ? (__int128)a : ir_signed(t, a);
     __int128 y = op == IR_MULHS ? ir_signed(t, b) : (__int128)b;
-    /* unsigned: the product of two 64-bit numbers does not fit a signed 128, the bits are right all the same */
+    /* unsigned: the product of two 64-bit numbers does not fit a signed 128, the bits are right all the
+     * same */
     return ir_canon(t, (uint64_t)((unsigned __int128)x * (unsigned __int128)y >> bits));
 }
 

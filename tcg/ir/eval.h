@@ -1,6 +1,6 @@
 /*
- * ir_eval: the meaning of the integer PURE ops on constants. The one implementation in C, shared by folding and by
- * the interpreter.
+ * ir_eval: the meaning of the integer PURE ops on constants. The one implementation in C, shared by folding
+ * and by the interpreter.
  *
  * Values are canonical: the bits of the type, zero-extended to 64 (i1 is 0 or 1). Types up to 64 bits.
  * All functions are pure and total; an op that is not of the kind named gives 0.

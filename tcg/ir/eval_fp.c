@@ -1,14 +1,21 @@
-/* The meaning of floating-point ops, by softfp: for the interpreter and for the cold paths of generated code. */
+/* The meaning of floating-point ops, by softfp: for the interpreter and for the cold paths of generated
+ * code. */
 #include "tcg/ir/eval.h"
 
 #include "softfp/softfp.h"
 
-_Static_assert((int)IR_RMM == (int)SOFTFP_RMM && (int)IR_RUP == (int)SOFTFP_RUP, "one numbering of rounding modes");
+_Static_assert((int)IR_RMM == (int)SOFTFP_RMM && (int)IR_RUP == (int)SOFTFP_RUP,
+               "one numbering of rounding modes");
 _Static_assert((int)IR_RODD == (int)SOFTFP_ODD, "one numbering of rounding modes");
-_Static_assert((int)IR_FUNO == (int)SOFTFP_UNO && (int)IR_FLTQ == (int)SOFTFP_LTQ, "one numbering of conditions");
-_Static_assert((int)IR_FF_INEXACT == (int)SOFTFP_INEXACT && (int)IR_FF_DENORM == (int)SOFTFP_DENORM, "one set of flags");
+_Static_assert((int)IR_FUNO == (int)SOFTFP_UNO && (int)IR_FLTQ == (int)SOFTFP_LTQ,
+               "one numbering of conditions");
+_Static_assert((int)IR_FF_INEXACT == (int)SOFTFP_INEXACT && (int)IR_FF_DENORM == (int)SOFTFP_DENORM,
+               "one set of flags");
 
-static SoftfpFmt fmt_of(unsigned t) { return t == IR_F16 ? SOFTFP_F16 : t == IR_F32 ? SOFTFP_F32 : SOFTFP_F64; }
+static SoftfpFmt fmt_of(unsigned t)
+{
+    return t == IR_F16 ? SOFTFP_F16 : t == IR_F32 ? SOFTFP_F32 : SOFTFP_F64;
+}
 
 static SoftfpMode mode_of(IrFpEnv env, unsigned round, SoftfpFmt fmt)
 {
@@ -58,7 +65,11 @@ static SoftfpRes eval_fcmp(const IrInsn *i, SoftfpMode m, SoftfpFmt fmt, uint64_
         return v;
     }
     unsigned cond = i->misc & ~IR_FCC_NOT; /* fcc and the silent conditions */
-    v = softfp_cmp(fmt, m, cond == IR_FLTS ? SOFTFP_LT : cond == IR_FLES ? SOFTFP_LE : (SoftfpCond)cond, a, b);
+    v = softfp_cmp(fmt, m,
+                   cond == IR_FLTS   ? SOFTFP_LT
+                   : cond == IR_FLES ? SOFTFP_LE
+                                     : (SoftfpCond)cond,
+                   a, b);
     return (SoftfpRes){.bits = v.bits ^ (i->op == IR_FCC && (i->misc & IR_FCC_NOT))};
 }
 
@@ -123,9 +134,12 @@ static IrType int_of(unsigned bits) { return bits == 16 ? IR_I16 : bits == 32 ? 
 static IrInsn scalar_of(const IrInsn *i)
 {
     static const uint16_t same[] = {
-        [IR_VFADD] = IR_FADD, [IR_VFSUB] = IR_FSUB,     [IR_VFMUL] = IR_FMUL,       [IR_VFDIV] = IR_FDIV,     [IR_VFMULX] = IR_FMULX,
-        [IR_VFMIN] = IR_FMIN, [IR_VFMAX] = IR_FMAX,     [IR_VFMINM] = IR_FMINM,     [IR_VFMAXM] = IR_FMAXM,   [IR_VFRECPS] = IR_FRECPS,
-        [IR_VFSQRT] = IR_FSQRT, [IR_VFRECPE] = IR_FRECPE, [IR_VFRSQRTE] = IR_FRSQRTE, [IR_VFRSQRTS] = IR_FRSQRTS, [IR_VFMA] = IR_FMA,
+        [IR_VFADD] = IR_FADD, [IR_VFSUB] = IR_FSUB,     [IR_VFMUL] = IR_FMUL,       [IR_VFDIV] = IR_FDIV,
+                     [IR_VFMULX] = IR_FMULX,
+        [IR_VFMIN] = IR_FMIN, [IR_VFMAX] = IR_FMAX,     [IR_VFMINM] = IR_FMINM,     [IR_VFMAXM] = IR_FMAXM,
+                     [IR_VFRECPS] = IR_FRECPS,
+        [IR_VFSQRT] = IR_FSQRT, [IR_VFRECPE] = IR_FRECPE, [IR_VFRSQRTE] = IR_FRSQRTE,
+                      [IR_VFRSQRTS] = IR_FRSQRTS, [IR_VFMA] = IR_FMA,
     };
     unsigned bits = ir_lane_bits(i->misc), n = i->imm >> 8 & 255, m = i->imm >> 16 & 255;
     uint8_t f = (uint8_t)float_of(bits), whole = (uint8_t)int_of(bits);
@@ -134,9 +148,11 @@ static IrInsn scalar_of(const IrInsn *i)
     case IR_VFRINT: return (IrInsn){.op = IR_FRINT, .type = f, .misc = f, .d = (IrVal)n};
     case IR_VF2I: return (IrInsn){.op = IR_F2I, .type = whole, .misc = f, .d = (IrVal)n, .imm = m};
     case IR_VI2F: return (IrInsn){.op = IR_I2F, .type = f, .misc = whole, .d = (IrVal)n, .imm = m};
-    case IR_VFWIDEN: return (IrInsn){.op = IR_F2F, .type = (uint8_t)float_of(2 * bits), .misc = f, .d = IR_RDYN};
+    case IR_VFWIDEN:
+        return (IrInsn){.op = IR_F2F, .type = (uint8_t)float_of(2 * bits), .misc = f, .d = IR_RDYN};
     case IR_VFNARROW:
-        return (IrInsn){.op = i->imm & IR_VA_MIX ? IR_F2BF : IR_F2F, .type = (uint8_t)float_of(bits / 2), .misc = f, .d = (IrVal)n};
+        return (IrInsn){.op = i->imm & IR_VA_MIX ? IR_F2BF : IR_F2F, .type = (uint8_t)float_of(bits / 2),
+                        .misc = f, .d = (IrVal)n};
     default: return (IrInsn){.op = same[i->op], .type = f, .misc = IR_RDYN, .imm = n};
     }
 }
@@ -151,9 +167,12 @@ bool ir_eval_vfp(const IrInsn *i, IrFpEnv env, const IrVec arg[3], IrVec *ret, u
         return ok;
     }
     if (i->imm & IR_VA_STD)
-        env = (IrFpEnv){.nan = IR_NAN_ARM, .fp = (env.fp & (IR_FP_FZ16 | IR_FP_AHP)) | IR_FP_DN | IR_FP_FZ, .round = IR_RNE};
+        env = (IrFpEnv){.nan = IR_NAN_ARM, .fp = (env.fp & (IR_FP_FZ16 | IR_FP_AHP)) | IR_FP_DN | IR_FP_FZ,
+                        .round = IR_RNE};
     IrInsn s = scalar_of(i);
-    unsigned from = ir_lane_bits(i->misc), to = i->op == IR_VFWIDEN ? 2 * from : i->op == IR_VFNARROW ? from / 2 : from;
+    unsigned from = ir_lane_bits(i->misc), to = i->op == IR_VFWIDEN    ? 2 * from
+                                                : i->op == IR_VFNARROW ? from / 2
+                                                                       : from;
     unsigned lanes = ir_type_bits((IrType)i->type) / MAX(from, to), first = i->imm & IR_VA_HI ? lanes : 0;
     for (unsigned n = 0; n < lanes; n++) {
         uint64_t a[3], v;
@@ -172,14 +191,16 @@ bool ir_eval_estimate(const IrInsn *i, const IrVec arg[3], IrVec *ret)
     IrVec out = {{0, 0}};
     unsigned lanes = ir_type_bits((IrType)i->type) / 32;
     for (unsigned n = 0; n < lanes; n++) {
-        uint32_t a = (uint32_t)lane_get(&arg[0], 32, n), b = (uint32_t)lane_get(&arg[1], 32, n), c = (uint32_t)lane_get(&arg[2], 32, n);
+        uint32_t a = (uint32_t)lane_get(&arg[0], 32, n), b = (uint32_t)lane_get(&arg[1], 32, n),
+                 c = (uint32_t)lane_get(&arg[2], 32, n);
         uint32_t v = i->op == IR_VURECPE ? softfp_urecpe(a) : softfp_ursqrte(a);
         if (i->op == IR_VBFDOT)
             v = softfp_bfdot(a, (uint16_t)b, (uint16_t)(b >> 16), (uint16_t)c, (uint16_t)(c >> 16));
         if (i->op == IR_VBFMMLA) {
             uint64_t row = arg[1].w[n >> 1], col = arg[2].w[n & 1];
             v = softfp_bfdot(a, (uint16_t)row, (uint16_t)(row >> 16), (uint16_t)col, (uint16_t)(col >> 16));
-            v = softfp_bfdot(v, (uint16_t)(row >> 32), (uint16_t)(row >> 48), (uint16_t)(col >> 32), (uint16_t)(col >> 48));
+            v = softfp_bfdot(v, (uint16_t)(row >> 32), (uint16_t)(row >> 48), (uint16_t)(col >> 32),
+                             (uint16_t)(col >> 48));
         }
         lane_put(&out, 32, n, v);
     }

@@ -25,7 +25,10 @@ static bool known(const IrBuilder *b, IrVal x, IrVal y, unsigned carry)
     return !b->no_fold && ir_is_const(b->r, x) && (!y || ir_is_const(b->r, y)) && carry < 2;
 }
 
-static uint64_t value_of(const IrBuilder *b, IrVal x) { return x ? ir_canon(type_of(b, x), (uint64_t)ir_const_value(b->r, x)) : 0; }
+static uint64_t value_of(const IrBuilder *b, IrVal x)
+{
+    return x ? ir_canon(type_of(b, x), (uint64_t)ir_const_value(b->r, x)) : 0;
+}
 
 static IrVal make(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal fl)
 {
@@ -66,7 +69,8 @@ IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, I
 
 IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl)
 {
-    IrInsn i = {.op = IR_FLNZC, .type = type_of(b, x), .misc = (uint8_t)bit, .a = x, .b = bit == IR_FLNZC_OLD ? x : y, .c = fl};
+    IrInsn i = {.op = IR_FLNZC, .type = type_of(b, x), .misc = (uint8_t)bit, .a = x,
+                .b = bit == IR_FLNZC_OLD ? x : y, .c = fl};
     const IrInsn *old = def(b, fl);
     if (!b->no_fold && old->op == IR_FLNZC && (bit != IR_FLNZC_OLD || old->misc == IR_FLNZC_OLD)) {
         i.c = old->c; /* nothing of `old` but its V, or its C and V, which are from before */
@@ -97,8 +101,8 @@ static IrVal zero_like(IrBuilder *b, IrVal v) { return ir_const(b, type_of(b, v)
 /* The even conditions; IR_NONE: ask the bits. Odd ones are their inverse. */
 static IrVal of_sub(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
 {
-    static const int8_t cond[] = {[IR_FL_EQ] = IR_EQ, [IR_FL_HS] = IR_GEU, [IR_FL_HI] = IR_GTU, [IR_FL_GE] = IR_GE,
-                                  [IR_FL_GT] = IR_GT};
+    static const int8_t cond[] = {
+        [IR_FL_EQ] = IR_EQ, [IR_FL_HS] = IR_GEU, [IR_FL_HI] = IR_GTU, [IR_FL_GE] = IR_GE, [IR_FL_GT] = IR_GT};
     switch (c) {
     case IR_FL_MI: return ir_cmp(b, IR_LT, ir_sub(b, type_of(b, x), x, y), zero_like(b, x));
     case IR_FL_VS: return IR_NONE;
@@ -132,9 +136,11 @@ static IrVal of_select(IrBuilder *b, const IrInsn *i, IrFlCond c)
 {
     IrVal cond = i->a, x = ir_flcc(b, i->b, c), y = ir_flcc(b, i->c, c);
     if (ir_is_const(b->r, y))
-        return ir_const_value(b->r, y) ? ir_or(b, IR_I1, ir_not(b, IR_I1, cond), x) : ir_and(b, IR_I1, cond, x);
+        return ir_const_value(b->r, y) ? ir_or(b, IR_I1, ir_not(b, IR_I1, cond), x)
+                                       : ir_and(b, IR_I1, cond, x);
     if (ir_is_const(b->r, x))
-        return ir_const_value(b->r, x) ? ir_or(b, IR_I1, cond, y) : ir_and(b, IR_I1, ir_not(b, IR_I1, cond), y);
+        return ir_const_value(b->r, x) ? ir_or(b, IR_I1, cond, y)
+                                       : ir_and(b, IR_I1, ir_not(b, IR_I1, cond), y);
     return ir_select(b, cond, x, y);
 }
 

@@ -4,9 +4,9 @@
 static const uint8_t cond_not[] = {[IR_EQ] = IR_NE,   [IR_NE] = IR_EQ,   [IR_LTU] = IR_GEU, [IR_GEU] = IR_LTU,
                                    [IR_LT] = IR_GE,   [IR_GE] = IR_LT,   [IR_LEU] = IR_GTU, [IR_GTU] = IR_LEU,
                                    [IR_LE] = IR_GT,   [IR_GT] = IR_LE};
-static const uint8_t cond_swap[] = {[IR_EQ] = IR_EQ,   [IR_NE] = IR_NE,   [IR_LTU] = IR_GTU, [IR_GEU] = IR_LEU,
-                                    [IR_LT] = IR_GT,   [IR_GE] = IR_LE,   [IR_LEU] = IR_GEU, [IR_GTU] = IR_LTU,
-                                    [IR_LE] = IR_GE,   [IR_GT] = IR_LT};
+static const uint8_t cond_swap[] = {
+    [IR_EQ] = IR_EQ, [IR_NE] = IR_NE,   [IR_LTU] = IR_GTU, [IR_GEU] = IR_LEU, [IR_LT] = IR_GT,
+    [IR_GE] = IR_LE, [IR_LEU] = IR_GEU, [IR_GTU] = IR_LTU, [IR_LE] = IR_GE,   [IR_GT] = IR_LT};
 
 IrCond ir_cond_not(IrCond c) { return (IrCond)cond_not[c]; }
 IrCond ir_cond_swap(IrCond c) { return (IrCond)cond_swap[c]; }
@@ -35,7 +35,9 @@ static unsigned sig_bits(const IrBuilder *b, IrVal v)
         IrMem m = {.raw = i->d};
         return m.sext ? width : MIN(8u << m.size, width);
     }
-    case IR_AND: return is_const(b, i->b) && const_bits(b, i->b) ? 64 - (unsigned)__builtin_clzll(const_bits(b, i->b)) : width;
+    case IR_AND:
+        return is_const(b, i->b) && const_bits(b, i->b) ? 64 - (unsigned)__builtin_clzll(const_bits(b, i->b))
+                                                        : width;
     case IR_SHR: return is_const(b, i->b) ? width - ((unsigned)const_bits(b, i->b) & (width - 1)) : width;
     default: return width;
     }
@@ -61,7 +63,8 @@ IrVal ir_fold_v(IrBuilder *b, IrOp op, IrType t, IrVal a)
 {
     const IrInsn *i = def(b, a);
     switch (op) {
-    case IR_BOX: return i->op == IR_CONST ? make_const(b, IR_F64, const_bits(b, a) | 0xffffffffull << 32) : IR_NONE;
+    case IR_BOX:
+        return i->op == IR_CONST ? make_const(b, IR_F64, const_bits(b, a) | 0xffffffffull << 32) : IR_NONE;
     case IR_UNBOX:
         if (i->op == IR_BOX)
             return i->a;
@@ -203,7 +206,8 @@ static IrVal fold_trunc(IrBuilder *b, IrType to, const IrInsn *i)
 
 static IrVal fold_extend(IrBuilder *b, IrOp op, IrType to, const IrInsn *i, IrVal a)
 {
-    if (i->op == IR_VGET && (op == IR_SEXT) == ((i->imm & IR_VA_S) != 0)) /* by the access to the lane itself */
+    /* by the access to the lane itself */
+    if (i->op == IR_VGET && (op == IR_SEXT) == ((i->imm & IR_VA_S) != 0))
         return ir_vget(b, to, i->misc, i->imm, i->a);
     if (i->op == IR_ZEXT)
         return ir_zext(b, to, i->a);
@@ -251,8 +255,9 @@ static IrVal fold_vlow(IrBuilder *b, IrType to, const IrInsn *i)
     if (to == IR_F32 && i->type == IR_V64 && set_lane32(i) < 2)
         return ir_vlow(b, to, set_lane32(i) == 0 ? i->b : i->a);
     if (to == IR_F32 && from && i->misc == IR_LANE_32 && i->type == IR_V64 && set_lane32(from) < 2)
-        return set_lane32(from) == (i->imm >> 8 & 255) ? ir_vlow(b, to, from->b)
-                                                       : ir_vlow(b, to, ir_vdupl(b, IR_V64, IR_LANE_32, i->imm, from->a));
+        return set_lane32(from) == (i->imm >> 8 & 255)
+                   ? ir_vlow(b, to, from->b)
+                   : ir_vlow(b, to, ir_vdupl(b, IR_V64, IR_LANE_32, i->imm, from->a));
     return IR_NONE;
 }
 
@@ -277,7 +282,9 @@ static IrVal fold_join(IrBuilder *b, const IrInsn *i)
     const IrInsn *low = def(b, i->a), *high = def(b, i->b);
     if (i->op == IR_VJOIN && low->op == IR_VLOW && high->op == IR_VLOW && type_of(b, low->a) == IR_V128) {
         const IrInsn *dup = def(b, high->a);
-        return dup->op == IR_VDUPL && dup->misc == IR_LANE_64 && dup->imm == IR_VA_N(1) && dup->a == low->a ? low->a : IR_NONE;
+        return dup->op == IR_VDUPL && dup->misc == IR_LANE_64 && dup->imm == IR_VA_N(1) && dup->a == low->a
+                   ? low->a
+                   : IR_NONE;
     }
     if (i->op == IR_VSETV && i->type == IR_V64 && set_lane32(i) < 2 && set_lane32(low) < 2) {
         if (set_lane32(i) == set_lane32(low))
@@ -304,7 +311,8 @@ static IrVal fold_aes(IrBuilder *b, const IrInsn *i)
     unsigned step = i->imm >> 8, before = first->imm >> 8;
     if (first->op != IR_VAES || step != before + (IR_AES_MC - IR_AES_E) || before > IR_AES_D)
         return IR_NONE;
-    return ir_vaes(b, IR_V128, IR_LANE_8, IR_VA_N(before == IR_AES_E ? IR_AES_EMC : IR_AES_DIMC), first->a, first->b);
+    return ir_vaes(b, IR_V128, IR_LANE_8, IR_VA_N(before == IR_AES_E ? IR_AES_EMC : IR_AES_DIMC), first->a,
+                   first->b);
 }
 
 IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)

@@ -12,15 +12,20 @@ enum {
 };
 
 /* SIG(signature, operand values, result) */
-#define SIGNATURES                                                                                                     \
-    SIG(NONE, 0, NONE) SIG(START, 0, NONE) SIG(CONST, 0, TYPE) SIG(PARAM, 0, TYPE) SIG(GET, 0, TYPE) SIG(PUT, 1, NONE) \
-    SIG(V, 1, TYPE) SIG(VV, 2, TYPE) SIG(VVV, 3, TYPE) SIG(CVT, 1, TYPE) SIG(CMP, 2, I1) SIG(SEL, 3, TYPE)             \
-    SIG(FL1, 1, FL) SIG(FL2, 2, FL) SIG(FL3, 3, FL) SIG(ADC, 3, TYPE) SIG(FLMAKE, 1, FL) SIG(FLBITS, 1, TYPE)                            \
-    SIG(LD, 2, TYPE) SIG(ST, 3, NONE) SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE)                          \
-    SIG(FMA, 3, TYPE) SIG(FCMP, 2, I1) SIG(FLF, 2, FL) SIG(FSGN, 2, TYPE) SIG(FCLS, 1, TYPE) SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)    \
-    SIG(VEC1, 1, TYPE) SIG(VEC2, 2, TYPE) SIG(VEC3, 3, TYPE) SIG(VEC4, 4, TYPE) SIG(VGET, 1, TYPE) SIG(VSET, 2, TYPE)  \
-    SIG(VDUP, 1, TYPE) SIG(VCVT, 1, TYPE) SIG(CRC, 2, TYPE)                                                            \
-    SIG(CALL, 4, TYPE) SIG(EXIT, 0, NONE) SIG(EXITIF, 1, NONE) SIG(EXITIND, 1, NONE) SIG(BR, 0, NONE) SIG(BRCOND, 1, NONE)
+#define SIGNATURES                                                                                           \
+    SIG(NONE, 0, NONE) SIG(START, 0, NONE) SIG(CONST, 0, TYPE) SIG(PARAM, 0, TYPE) SIG(GET, 0, TYPE)         \
+    SIG(PUT, 1, NONE)                                                                                        \
+    SIG(V, 1, TYPE) SIG(VV, 2, TYPE) SIG(VVV, 3, TYPE) SIG(CVT, 1, TYPE) SIG(CMP, 2, I1) SIG(SEL, 3, TYPE)   \
+    SIG(FL1, 1, FL) SIG(FL2, 2, FL) SIG(FL3, 3, FL) SIG(ADC, 3, TYPE) SIG(FLMAKE, 1, FL)                     \
+    SIG(FLBITS, 1, TYPE)                                                                                     \
+    SIG(LD, 2, TYPE) SIG(ST, 3, NONE) SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE)                \
+    SIG(FMA, 3, TYPE) SIG(FCMP, 2, I1) SIG(FLF, 2, FL) SIG(FSGN, 2, TYPE) SIG(FCLS, 1, TYPE)                 \
+    SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)                                                                   \
+    SIG(VEC1, 1, TYPE) SIG(VEC2, 2, TYPE) SIG(VEC3, 3, TYPE) SIG(VEC4, 4, TYPE) SIG(VGET, 1, TYPE)           \
+    SIG(VSET, 2, TYPE)                                                                                       \
+    SIG(VDUP, 1, TYPE) SIG(VCVT, 1, TYPE) SIG(CRC, 2, TYPE)                                                  \
+    SIG(CALL, 4, TYPE) SIG(EXIT, 0, NONE) SIG(EXITIF, 1, NONE) SIG(EXITIND, 1, NONE) SIG(BR, 0, NONE)        \
+    SIG(BRCOND, 1, NONE)
 
 enum {
 #define SIG(sig, n, result) OPERANDS_##sig = n, RESULT_##sig = IR_RESULT_##result,
@@ -29,7 +34,8 @@ enum {
 };
 
 const IrOpInfo ir_op_info[IR_OP_COUNT] = {
-#define OP(name, NAME, sig, flags, doc) [IR_##NAME] = {#name, IR_SIG_##sig, flags, OPERANDS_##sig, RESULT_##sig},
+#define OP(name, NAME, sig, flags, doc)                                                                      \
+    [IR_##NAME] = {#name, IR_SIG_##sig, flags, OPERANDS_##sig, RESULT_##sig},
 #include "tcg/ir/ops.def"
 #undef OP
 };
@@ -49,8 +55,8 @@ const uint16_t ir_type_bits_table[IR_TYPE_COUNT] = {
 };
 
 /* The arrays are not cleared: the builder writes every element before it counts it. */
-static bool region_alloc(IrRegion *r, unsigned insns, unsigned pool, unsigned args, unsigned guest, unsigned blocks,
-                         unsigned exits)
+static bool region_alloc(IrRegion *r, unsigned insns, unsigned pool, unsigned args, unsigned guest,
+                         unsigned blocks, unsigned exits)
 {
     Arena *a = r->arena;
     r->insn = arena_alloc(a, insns * sizeof *r->insn, 64);
@@ -90,7 +96,8 @@ IrRegion *ir_region_copy(Arena *arena, const IrRegion *from)
     *r = *from;
     r->arena = arena;
     r->full = true;
-    if (!region_alloc(r, from->n_insns, from->n_pool, from->n_args, from->n_guest, from->n_blocks, from->n_exits))
+    if (!region_alloc(r, from->n_insns, from->n_pool, from->n_args, from->n_guest, from->n_blocks,
+                      from->n_exits))
         return NULL;
     memcpy(r->insn, from->insn, from->n_insns * sizeof *r->insn);
     memcpy(r->pool, from->pool, from->n_pool * sizeof *r->pool);

@@ -7,8 +7,9 @@
  * parameters or, for guest state, slots. Side exits (exit_if, poll) stand inside blocks.
  *
  * Guest state. A slot is a whole architectural register; slots do not overlap. `get` reads, `put` writes.
- * The state at each insn_start is architectural: puts of one guest instruction come after its last op that may
- * fault (the commit rule; verify.c lists all invariants). An exception is raised with the state at insn_start.
+ * The state at each insn_start is architectural: puts of one guest instruction come after its last op that
+ * may fault (the commit rule; verify.c lists all invariants). An exception is raised with the state at
+ * insn_start.
  *
  * Memory accesses are never removed, duplicated, merged, split, widened or reordered.
  *
@@ -25,7 +26,12 @@
 typedef uint16_t IrVal;
 
 enum {
-    IR_NONE = 0, IR_MAX_INSNS = 4096, IR_MAX_BLOCKS = 64, IR_MAX_EXITS = 256, IR_MAX_GUEST = 256, IR_MAX_ARGS = 1024,
+    IR_NONE = 0,
+    IR_MAX_INSNS = 4096,
+    IR_MAX_BLOCKS = 64,
+    IR_MAX_EXITS = 256,
+    IR_MAX_GUEST = 256,
+    IR_MAX_ARGS = 1024,
     IR_MAX_SLOTS = 192,
 };
 
@@ -42,13 +48,20 @@ typedef enum IrSig {
     IR_SIG_FL1, IR_SIG_FL2, IR_SIG_FL3, IR_SIG_ADC, IR_SIG_FLMAKE, IR_SIG_FLBITS,
     IR_SIG_LD, IR_SIG_ST, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
     IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FLF, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
-    IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP, /* with a lane */
+    /* with a lane */
+    IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP,
     IR_SIG_VCVT, IR_SIG_CRC,
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
 } IrSig;
 
 enum IrFlag {
-    IR_F_PURE = 1, IR_F_COMM = 2, IR_F_FAULT = 4, IR_F_EFFECT = 8, IR_F_FPX = 16, IR_F_TERM = 32, IR_F_CALL = 64,
+    IR_F_PURE = 1,
+    IR_F_COMM = 2,
+    IR_F_FAULT = 4,
+    IR_F_EFFECT = 8,
+    IR_F_FPX = 16,
+    IR_F_TERM = 32,
+    IR_F_CALL = 64,
     IR_F_LOW32 = 128,
 };
 
@@ -78,31 +91,40 @@ typedef enum IrFlCond {
     IR_FL_EQ, IR_FL_NE, IR_FL_HS, IR_FL_LO, IR_FL_MI, IR_FL_PL, IR_FL_VS, IR_FL_VC,
     IR_FL_HI, IR_FL_LS, IR_FL_GE, IR_FL_LT, IR_FL_GT, IR_FL_LE, IR_FL_AL, IR_FL_NV,
 } IrFlCond;
-/* Bits of an fl word. The layout is what x86 gives for nothing (lahf; seto al). A guest looks at those that it has; BIT9 is
- * always set by the rows that compute flags. Carry of a subtraction is "no borrow". */
+/* Bits of an fl word. The layout is what x86 gives for nothing (lahf; seto al). A guest looks at those that
+ * it has; BIT9 is always set by the rows that compute flags. Carry of a subtraction is "no borrow". */
 enum {
-    IR_FL_N = 0x8000, IR_FL_Z = 0x4000, IR_FL_HALF = 0x1000, IR_FL_PARITY = 0x0400, IR_FL_BIT9 = 0x0200, IR_FL_C = 0x0100,
+    IR_FL_N = 0x8000,
+    IR_FL_Z = 0x4000,
+    IR_FL_HALF = 0x1000,
+    IR_FL_PARITY = 0x0400,
+    IR_FL_BIT9 = 0x0200,
+    IR_FL_C = 0x0100,
     IR_FL_V = 0x0001,
 };
-/* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ; the S forms raise
- * nothing at all (a compare between a read and a write-back of the flags). */
+/* fcmp: false on NaN. FEQ raises invalid for sNaN only, the others for any NaN; the Q forms as FEQ; the S
+ * forms raise nothing at all (a compare between a read and a write-back of the flags). */
 typedef enum IrFcond { IR_FEQ, IR_FLT, IR_FLE, IR_FLTQ, IR_FLEQ, IR_FUNO, IR_FLTS, IR_FLES } IrFcond;
 enum { IR_FCC_NOT = 8 }; /* fcc: the opposite of FEQ, FLT, FLE or FUNO */
-/* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. ODD (f2f only): toward
- * zero, the last bit set if anything was lost. */
+/* Rounding: the RISC-V encoding. DYN is the environment's. RMM is to nearest, ties away from zero. ODD (f2f
+ * only): toward zero, the last bit set if anything was lost. */
 typedef enum IrRound { IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RODD, IR_RDYN = 7 } IrRound;
 /* Besides the rounding, in d of f2i, i2f; of frint: raise inexact, and the range that is not invalid. */
 enum { IR_CVT_UNSIGNED = 8, IR_FRINT_EXACT = 8, IR_FRINT_32 = 16, IR_FRINT_64 = 32 };
 /* Sticky IEEE flags, in the order of MXCSR. */
-enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 8, IR_FF_UNDERFLOW = 16, IR_FF_INEXACT = 32 };
-/* The region's policy. CANON: every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48. ARM: operands propagate, signaling
- * NaNs first (SOFTFP_NAN_ARM); tininess before rounding; FPX ops are recovery points, see verify.c. */
+enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 8, IR_FF_UNDERFLOW = 16,
+       IR_FF_INEXACT = 32 };
+/* The region's policy. CANON: every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48. ARM: operands
+ * propagate, signaling NaNs first (SOFTFP_NAN_ARM); tininess before rounding; FPX ops are recovery points,
+ * see verify.c. */
 typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM } IrNan;
-/* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; flags are exact (else UFC may be missing for
- * a result that rounds up to the smallest normal number, since x86 detects tininess after rounding, and with FZ, IDC may be
- * missing of a denormal beside a NaN, and IXC be there of a result that was flushed). */
+/* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; flags are exact (else UFC
+ * may be missing for a result that rounds up to the smallest normal number, since x86 detects tininess after
+ * rounding, and with FZ, IDC may be missing of a denormal beside a NaN, and IXC be there of a result that was
+ * flushed). */
 enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16 };
-typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX, IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
+typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX,
+                     IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;
 
 /* Vectors. Lane of the operands: the low three bits are log2 of its bytes. */
@@ -111,7 +133,8 @@ typedef enum IrLane {
 } IrLane;
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
 enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
-enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32, IR_VA_STD = 64 };
+enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32,
+       IR_VA_STD = 64 };
 /* STD, rows of floats: as with FPCR's DN and FZ set and rounding to nearest (Arm's standard FPSCR value). */
 #define IR_VA_N(n) ((uint32_t)(n) << 8)
 #define IR_VA_M(m) ((uint32_t)(m) << 16)
@@ -119,9 +142,18 @@ enum { IR_VTST = IR_GT + 1 }; /* condition of vcmp: a & b is not 0 */
 /* AESE, AESD: state a ^ key b, then rows shifted and bytes substituted (inversely); the columns mixed;
  * the one and then the other (the builder makes these). */
 typedef enum IrAes { IR_AES_E, IR_AES_D, IR_AES_MC, IR_AES_IMC, IR_AES_EMC, IR_AES_DIMC, IR_AES_COUNT } IrAes;
-/* The Arm instructions of that name; a, b, c = Vd, Vn, Vm (Vn: lane 0 for SHA1C, P, M; SHA1SU1 and SHA256SU0 have no c). */
+/* The Arm instructions of that name; a, b, c = Vd, Vn, Vm (Vn: lane 0 for SHA1C, P, M; SHA1SU1 and SHA256SU0
+ * have no c). */
 typedef enum IrSha {
-    IR_SHA1C, IR_SHA1P, IR_SHA1M, IR_SHA1SU1, IR_SHA256H, IR_SHA256H2, IR_SHA256SU0, IR_SHA256SU1, IR_SHA_COUNT
+    IR_SHA1C,
+    IR_SHA1P,
+    IR_SHA1M,
+    IR_SHA1SU1,
+    IR_SHA256H,
+    IR_SHA256H2,
+    IR_SHA256SU0,
+    IR_SHA256SU1,
+    IR_SHA_COUNT
 } IrSha;
 typedef struct IrVec { uint64_t w[2]; } IrVec; /* w[0] is the low half */
 
@@ -168,7 +200,8 @@ typedef struct IrHelper {
 } IrHelper;
 
 /* Where a region can be left (exit, exit_if, poll name one). */
-typedef enum IrExitKind { IR_EXIT_DIRECT, IR_EXIT_RAISE, IR_EXIT_FAR /* paged: DIRECT, to another page */ } IrExitKind;
+typedef enum IrExitKind { IR_EXIT_DIRECT, IR_EXIT_RAISE,
+                          IR_EXIT_FAR /* paged: DIRECT, to another page */ } IrExitKind;
 typedef struct IrExit {
     uint64_t pc;   /* DIRECT, FAR: guest address to go on at. RAISE: of the raising instruction */
     uint8_t kind;  /* IrExitKind */
@@ -190,7 +223,8 @@ typedef struct IrRegion {
     IrBlock *block;
     IrExit *exit;
     uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
-    uint16_t ret_exit;  /* the region ends with a call: n_exits, the last exit is for the address it returns to. 0: none */
+    uint16_t ret_exit;  /* the region ends with a call: n_exits, the last exit is for the address it returns
+                         * to. 0: none */
     uint8_t nan;        /* IrNan */
     uint8_t fp;         /* IR_FP_* */
     bool full;          /* no room for another guest instruction: end the region */
@@ -210,7 +244,8 @@ typedef struct IrOpInfo {
 } IrOpInfo;
 
 /* What a signature makes. */
-typedef enum IrResult { IR_RESULT_NONE, IR_RESULT_TYPE /* a value of the type field */, IR_RESULT_I1, IR_RESULT_FL } IrResult;
+typedef enum IrResult { IR_RESULT_NONE, IR_RESULT_TYPE /* a value of the type field */, IR_RESULT_I1,
+                        IR_RESULT_FL } IrResult;
 
 extern const IrOpInfo ir_op_info[IR_OP_COUNT];
 extern const char ir_type_name[IR_TYPE_COUNT][8];
@@ -229,8 +264,8 @@ static inline IrType ir_result_type(const IrRegion *r, const IrInsn *i)
     return result == IR_RESULT_TYPE ? (IrType)i->type : result == IR_RESULT_I1 ? IR_I1
            : result == IR_RESULT_FL ? IR_FL : IR_VOID;
 }
-/* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are skipped
- * by the caller. br's list is separate (args[]). */
+/* Number of operand values of i that are real (not attributes); they are arg[0..n). IR_NONE entries are
+ * skipped by the caller. br's list is separate (args[]). */
 static inline unsigned ir_operand_count(const IrInsn *i) { return ir_op_info[i->op].operands; }
 /* Has the op a lane in misc and attributes in imm? */
 static inline bool ir_has_lane(const IrInsn *i)
@@ -255,9 +290,10 @@ static inline IrVec ir_const_vec(const IrRegion *r, IrVal v)
     return (IrVec){{low, i->type == IR_V128 && i->misc ? r->pool[i->imm + 1] : 0 - (low >> 63)}};
 }
 
-/* Empty region with block 0 open. NULL when the arena is used up. About 110 KiB of address space, of which only what
- * is filled gets touched; the arena's memory need not be zero. */
-IrRegion *ir_region_new(Arena *arena, const IrSlot *slots, unsigned n_slots, const IrHelper *helpers, unsigned n_helpers);
+/* Empty region with block 0 open. NULL when the arena is used up. About 110 KiB of address space, of which
+ * only what is filled gets touched; the arena's memory need not be zero. */
+IrRegion *ir_region_new(Arena *arena, const IrSlot *slots, unsigned n_slots, const IrHelper *helpers,
+                        unsigned n_helpers);
 /* The same region in arrays of exactly its size: to keep. It cannot grow. NULL when the arena is used up. */
 IrRegion *ir_region_copy(Arena *arena, const IrRegion *from);
 

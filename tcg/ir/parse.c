@@ -1,5 +1,6 @@
-/* The reader of the text form; the grammar is the example in print.h. Recursive descent without recursion: a line is an
- * op with its operands, read from left to right. Names of values are kept in a hash table of the region's arena. */
+/* The reader of the text form; the grammar is the example in print.h. Recursive descent without recursion: a
+ * line is an op with its operands, read from left to right. Names of values are kept in a hash table of the
+ * region's arena. */
 #include "tcg/ir/print.h"
 
 #include "tcg/ir/vec.h"
@@ -35,8 +36,8 @@ static void fail(Parser *x, const char *what)
 
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '%' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '%' || c == '.';
 }
 
 static void skip_space(Parser *x)
@@ -110,7 +111,9 @@ static bool word_number(Word w, uint64_t *ret)
     if (s >= end)
         return false;
     for (; s < end; s++) {
-        unsigned d = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 : 99;
+        unsigned d = *s >= '0' && *s <= '9'   ? (unsigned)(*s - '0')
+                     : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
+                                              : 99;
         if (d >= base)
             return false;
         v = v * base + d;
@@ -170,7 +173,8 @@ static IrVal *name_entry(Parser *x, Word w)
     for (size_t k = 0; k < w.n; k++)
         h = (h ^ (uint8_t)w.s[k]) * 1099511628211ull;
     unsigned at = (unsigned)(h % NAMES);
-    while (x->table[at] && !(x->name[x->table[at]].n == w.n && memcmp(x->name[x->table[at]].s, w.s, w.n) == 0))
+    while (x->table[at] &&
+           !(x->name[x->table[at]].n == w.n && memcmp(x->name[x->table[at]].s, w.s, w.n) == 0))
         at = (at + 1) % NAMES;
     return &x->table[at];
 }
@@ -254,7 +258,8 @@ static void parse_mem(Parser *x, IrMem *m)
             m->order = (uint16_t)(order & 7);
         else if (mmu < ARRAY_SIZE(ir_mmu_name))
             m->mmu = (uint16_t)(mmu & 3);
-        else if (w.n > 3 && memcmp(w.s, "idx", 3) == 0 && word_number((Word){w.s + 3, w.n - 3}, &idx) && idx < 16)
+        else if (w.n > 3 && memcmp(w.s, "idx", 3) == 0 && word_number((Word){w.s + 3, w.n - 3}, &idx) &&
+                 idx < 16)
             m->mmuidx = (uint16_t)(idx & 15);
         else
             fail(x, "unknown attribute");
@@ -356,7 +361,9 @@ static void parse_fp(Parser *x, IrInsn *i)
         i->misc |= take_word(x, "not") ? IR_FCC_NOT : 0;
         break;
     case IR_SIG_FLF: i->misc = take_word(x, "signaling"); break;
-    case IR_SIG_FL3: i->misc = i->op == IR_FLNZC && take_word(x, "bit") ? (uint8_t)need_number(x, 33) : 0; break;
+    case IR_SIG_FL3:
+        i->misc = i->op == IR_FLNZC && take_word(x, "bit") ? (uint8_t)need_number(x, 33) : 0;
+        break;
     case IR_SIG_FSGN: i->misc = (uint8_t)need_number(x, 256); break;
     default:
         round = NEED_WORD(x, ir_round_name);
@@ -381,7 +388,8 @@ static void parse_vec(Parser *x, IrInsn *i)
             i->imm |= 1u << attr;
         else if (row && row->n == IR_VNUM_COND && cond < ARRAY_SIZE(ir_vcond_name))
             i->imm |= IR_VA_N(cond);
-        else if (w.n > 1 && (*w.s == 'n' || *w.s == 'm') && word_number((Word){w.s + 1, w.n - 1}, &n) && n < 256)
+        else if (w.n > 1 && (*w.s == 'n' || *w.s == 'm') && word_number((Word){w.s + 1, w.n - 1}, &n) &&
+                 n < 256)
             i->imm |= *w.s == 'n' ? IR_VA_N(n) : IR_VA_M(n);
         else
             fail(x, "unknown attribute");
@@ -433,7 +441,8 @@ static void parse_leave(Parser *x, IrInsn *i)
         skip_space(x);
         if (x->p < x->end && *x->p == '(') {
             i->a = r->n_args;
-            i->misc = (uint8_t)parse_args(x, r->args + r->n_args, MIN(255u, (unsigned)IR_MAX_ARGS - r->n_args));
+            i->misc =
+                (uint8_t)parse_args(x, r->args + r->n_args, MIN(255u, (unsigned)IR_MAX_ARGS - r->n_args));
             r->n_args = (uint16_t)(r->n_args + i->misc);
         }
         break;
@@ -534,7 +543,8 @@ static void parse_op(Parser *x, IrInsn *i)
             fail(x, "lane is missing");
         return;
     }
-    bool typed = ir_result_type(x->r, &(IrInsn){.op = i->op, .type = IR_I8}) != IR_VOID || i->op == IR_ST || i->op == IR_PUT;
+    bool typed = ir_result_type(x->r, &(IrInsn){.op = i->op, .type = IR_I8}) != IR_VOID || i->op == IR_ST ||
+                 i->op == IR_PUT;
     if (from != (misc != IR_VOID) || (type != IR_VOID && !typed))
         fail(x, "wrong number of types");
     if ((ir_op_info[i->op].flags & IR_F_FPX) && (sig == IR_SIG_V || sig == IR_SIG_VV))

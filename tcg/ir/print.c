@@ -200,7 +200,8 @@ static void print_head(const IrRegion *r, const IrInsn *i, unsigned index, Fmt *
         fmt_printf(f, ".%s", ir_type_name[i->type]);
     if (ir_has_lane(i))
         fmt_printf(f, ".%s", ir_type_name[i->misc < IR_LANE_COUNT ? ir_lane_type[i->misc] : 0]);
-    if (info->sig == IR_SIG_CVT || info->sig == IR_SIG_FCVT || info->sig == IR_SIG_FCLS || info->sig == IR_SIG_VCVT)
+    if (info->sig == IR_SIG_CVT || info->sig == IR_SIG_FCVT || info->sig == IR_SIG_FCLS ||
+        info->sig == IR_SIG_VCVT)
         fmt_printf(f, ".%s", ir_type_name[i->misc]);
     if ((info->flags & IR_F_FPX) && (info->sig == IR_SIG_V || info->sig == IR_SIG_VV))
         PRINT_WORD(f, ir_round_name, i->misc);

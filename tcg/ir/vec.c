@@ -22,20 +22,25 @@ static const IrVecRow rows[IR_OP_COUNT] = {
     ROW(VSHLV, L8_64), ROW(VSHRV, L8_64, S), ROW(VSHIFT, L8_64, S | ROUND | SAT),
     ROW(VWIDEN, L8_32, S | HI, .v128 = true), ROW(VMULL, L8_32, S | HI, .v128 = true),
     ROW(VNARROW, L16 | L32 | L64, S | SAT | MIX, .v128 = true),
-    ROW(VZIP, L8_64, HI, .pairs = true), ROW(VUZP, L8_64, HI, .pairs = true), ROW(VTRN, L8_64, HI, .pairs = true),
+    ROW(VZIP, L8_64, HI, .pairs = true), ROW(VUZP, L8_64, HI, .pairs = true),
+        ROW(VTRN, L8_64, HI, .pairs = true),
     ROW(VEXT, L8, 0, IR_VNUM_BYTE),
     ROW(VREV, L8_32, 0, IR_VNUM_UNIT), ROW(VTBL, L8, 0, IR_VNUM_INDEX, .v128 = true),
     ROW(VPADD, L8_64, .pairs = true), ROW(VPMIN, L8_32, S), ROW(VPMAX, L8_32, S), ROW(VPADDL, L8_32, S),
     ROW(VADDV, L8_64, .pairs = true), ROW(VMINV, L8_32, S), ROW(VMAXV, L8_32, S),
     ROW(VCNT, L8), ROW(VCLZ, L8_32), ROW(VRBIT, L8), ROW(VPMUL, L8), ROW(VPMULL, L8 | L64, HI, .v128 = true),
-    ROW(VDOT, L8, S | MIX), ROW(VAES, L8, 0, IR_VNUM_AES, .v128 = true), ROW(VSHA, L32, 0, IR_VNUM_SHA, .v128 = true),
+    ROW(VDOT, L8, S | MIX), ROW(VAES, L8, 0, IR_VNUM_AES, .v128 = true),
+        ROW(VSHA, L32, 0, IR_VNUM_SHA, .v128 = true),
     ROW(CRC32, 0, 0, IR_VNUM_BIT),
 #define FROW(op, ...) ROW(op, F_ALL, IR_VA_STD, __VA_ARGS__, .pairs = true)
-    FROW(VFADD, 0), FROW(VFSUB, 0), FROW(VFMUL, 0), FROW(VFDIV, 0), FROW(VFMULX, 0), FROW(VFRECPS, 0), FROW(VFRSQRTS, 0),
-    FROW(VFMIN, 0), FROW(VFMAX, 0), FROW(VFMINM, 0), FROW(VFMAXM, 0), FROW(VFSQRT, 0), FROW(VFRECPE, 0), FROW(VFRSQRTE, 0),
+    FROW(VFADD, 0), FROW(VFSUB, 0), FROW(VFMUL, 0), FROW(VFDIV, 0), FROW(VFMULX, 0), FROW(VFRECPS, 0),
+        FROW(VFRSQRTS, 0),
+    FROW(VFMIN, 0), FROW(VFMAX, 0), FROW(VFMINM, 0), FROW(VFMAXM, 0), FROW(VFSQRT, 0), FROW(VFRECPE, 0),
+        FROW(VFRSQRTE, 0),
     FROW(VFMA, IR_VNUM_FNEG), FROW(VFCMP, IR_VNUM_FCOND), FROW(VFRINT, IR_VNUM_FRINT),
     FROW(VF2I, IR_VNUM_FCVT, IR_VNUM_FIX), FROW(VI2F, IR_VNUM_FCVT, IR_VNUM_FIX),
-    ROW(VFWIDEN, F16 | F32, HI | IR_VA_STD, .v128 = true), ROW(VFNARROW, F32 | F64, MIX | IR_VA_STD, IR_VNUM_ROUND, .v128 = true),
+    ROW(VFWIDEN, F16 | F32, HI | IR_VA_STD, .v128 = true),
+        ROW(VFNARROW, F32 | F64, MIX | IR_VA_STD, IR_VNUM_ROUND, .v128 = true),
     ROW(VURECPE, F32), ROW(VURSQRTE, F32), ROW(VBFDOT, F32), ROW(VBFMMLA, F32, .v128 = true),
 #undef FROW
 #undef ROW
@@ -61,7 +66,9 @@ static bool number_ok(IrVecNum kind, unsigned n, unsigned lane, unsigned bytes)
     case IR_VNUM_BIT: return n < 2;
     case IR_VNUM_FNEG: return n < 4;
     case IR_VNUM_FCOND: return n <= IR_FLE;
-    case IR_VNUM_FRINT: return ((n & 7) <= IR_RMM || (n & 7) == IR_RDYN) && n < 64 && (n & 48) != 48 && !(lane == IR_LANE_F16 && n & 48);
+    case IR_VNUM_FRINT:
+        return ((n & 7) <= IR_RMM || (n & 7) == IR_RDYN) && n < 64 && (n & 48) != 48 &&
+               !(lane == IR_LANE_F16 && n & 48);
     case IR_VNUM_FCVT: return ((n & 7) <= IR_RMM || (n & 7) == IR_RDYN) && n < 16;
     case IR_VNUM_FIX: return n <= ir_lane_bits(lane);
     case IR_VNUM_ROUND: return n == IR_RDYN || n == IR_RODD;
@@ -85,8 +92,8 @@ bool ir_vec_attr_ok(const IrInsn *i, IrType type)
         return false;
     if ((flags & IR_VA_S) && (flags & IR_VA_MIX))
         return false;
-    return (type == IR_V128 || (type == IR_V64 && !row->v128)) && i->misc < IR_LANE_COUNT && (row->lanes >> i->misc & 1) &&
-           number_ok((IrVecNum)row->n, i->imm >> 8 & 255, i->misc, bytes) &&
+    return (type == IR_V128 || (type == IR_V64 && !row->v128)) && i->misc < IR_LANE_COUNT &&
+           (row->lanes >> i->misc & 1) && number_ok((IrVecNum)row->n, i->imm >> 8 & 255, i->misc, bytes) &&
            number_ok((IrVecNum)row->m, i->imm >> 16 & 255, i->misc, bytes);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What each vector row allows: lanes, attributes and the range of its numbers. One table, read by the verifier, by the
- * text form and by the tests, which run every form that the table admits.
+ * What each vector row allows: lanes, attributes and the range of its numbers. One table, read by the
+ * verifier, by the text form and by the tests, which run every form that the table admits.
  * Pure data; any thread.
  */
 #ifndef TCG_IR_VEC_H

@@ -2,24 +2,31 @@
  * The invariants of a region.
  *
  * Container
- *   C1  Instruction 0 is a nop and belongs to no block. Blocks follow each other from 1 to n_insns, none is empty.
+ *   C1 Instruction 0 is a nop and belongs to no block. Blocks follow each other from 1 to n_insns, none is
+ *   empty.
  *   C2  The last instruction of a block ends it (TERM), no other does.
- *   C3  A block's `params` first instructions are its param ops, numbered from 0; no other is. Block 0 has none.
+ *   C3 A block's `params` first instructions are its param ops, numbered from 0; no other is. Block 0 has
+ *   none.
  *   C4  Indices (pool, slot, exit, helper, block, args) are in range.
- *   C5  insn_start ops carry the ordinals 0, 1, 2, ... in the order of the array. Block 0 begins with one (after nops).
+ *   C5 insn_start ops carry the ordinals 0, 1, 2, ... in the order of the array. Block 0 begins with one
+ *   (after nops).
  * Values
- *   V1  An operand has a value, and its definition comes before in the same block or stands in a dominating one.
- *   V2  Types agree with the signature: check_types(). br gives each parameter of its block a value of its type.
+ *   V1 An operand has a value, and its definition comes before in the same block or stands in a dominating
+ *   one.
+ *   V2 Types agree with the signature: check_types(). br gives each parameter of its block a value of its
+ *   type.
  *   V3  Attributes are in range: condition, rounding, memory size against the type. No index means no scale.
  *   V4  There are no multi-result ops and so no projections yet.
  * State
  *   S1  put and get use their slot's type.
- *   S2  Commit rule: in one guest instruction nothing that may fault (ld, st, rmw, cas, a STATUS helper) follows anything
- *       that changes guest state (put, ffput, frmput, an op with FP flags, a STATE helper). Leaving (exit, exit_if, poll,
- *       exit_ind) is no fault: it takes the state as it is.
+ *   S2 Commit rule: in one guest instruction nothing that may fault (ld, st, rmw, cas, a STATUS helper)
+ *   follows anything
+ *       that changes guest state (put, ffput, frmput, an op with FP flags, a STATE helper). Leaving (exit,
+ *       exit_if, poll, exit_ind) is no fault: it takes the state as it is.
  *   S3  A jump to its own or an earlier block has a poll in its block.
  * Two regions (ir_verify_same_effects)
- *   E1  The accesses, fences and calls of a guest instruction are the same ops in the same order, with the same attributes.
+ *   E1 The accesses, fences and calls of a guest instruction are the same ops in the same order, with the
+ *   same attributes.
  *
  * Source: rules.md 1, 2 and 7.
  */
@@ -68,7 +75,8 @@ static bool check_blocks(Verifier *x)
         }
     }
     NEED(at == r->n_insns, at, "C1 blocks do not cover the region");
-    NEED(!r->ret_exit || (r->ret_exit == r->n_exits && r->exit[r->n_exits - 1].kind == IR_EXIT_DIRECT), 0, "C4 return");
+    NEED(!r->ret_exit || (r->ret_exit == r->n_exits && r->exit[r->n_exits - 1].kind == IR_EXIT_DIRECT), 0,
+         "C4 return");
     return true;
 }
 
@@ -77,13 +85,17 @@ static bool check_index(const Verifier *x, unsigned at)
     const IrRegion *r = x->r;
     const IrInsn *i = &r->insn[at];
     switch (ir_op_info[i->op].sig) {
-    case IR_SIG_CONST: NEED(i->misc == 0 || (i->misc == 1 && i->imm + (i->type == IR_V128) < r->n_pool), at, "C4 pool"); break;
+    case IR_SIG_CONST:
+        NEED(i->misc == 0 || (i->misc == 1 && i->imm + (i->type == IR_V128) < r->n_pool), at, "C4 pool");
+        break;
     case IR_SIG_GET:
     case IR_SIG_PUT: NEED(i->imm < r->n_slots, at, "C4 slot"); break;
     case IR_SIG_CALL: NEED(i->imm < r->n_helpers, at, "C4 helper"); break;
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF: NEED(i->imm < r->n_exits, at, "C4 exit"); break;
-    case IR_SIG_BR: NEED(i->imm < r->n_blocks && i->a + i->misc <= r->n_args, at, "C4 block or arguments"); break;
+    case IR_SIG_BR:
+        NEED(i->imm < r->n_blocks && i->a + i->misc <= r->n_args, at, "C4 block or arguments");
+        break;
     case IR_SIG_BRCOND: NEED(i->imm < r->n_blocks && i->b < r->n_blocks, at, "C4 block"); break;
     default: break;
     }
@@ -143,13 +155,17 @@ static void find_dominators(Verifier *x)
 static bool check_use(const Verifier *x, unsigned at, IrVal v)
 {
     const IrRegion *r = x->r;
-    NEED(v != IR_NONE && v < r->n_insns && ir_result_type(r, &r->insn[v]) != IR_VOID, at, "V1 operand without value");
+    NEED(v != IR_NONE && v < r->n_insns && ir_result_type(r, &r->insn[v]) != IR_VOID, at,
+         "V1 operand without value");
     unsigned from = x->block_of[v], to = x->block_of[at];
     NEED(from == to ? v < at : (x->dom[to] & BIT(from)) != 0, at, "V1 operand not defined here");
     return true;
 }
 
-static IrType type_of(const Verifier *x, IrVal v) { return v ? ir_result_type(x->r, &x->r->insn[v]) : IR_VOID; }
+static IrType type_of(const Verifier *x, IrVal v)
+{
+    return v ? ir_result_type(x->r, &x->r->insn[v]) : IR_VOID;
+}
 
 static bool may_be_none(const IrInsn *i, unsigned k)
 {
@@ -241,16 +257,19 @@ static bool check_vec(const Verifier *x, unsigned at)
     IrType t = (IrType)i->type, v = sig == IR_SIG_VGET ? type_of(x, i->a) : t;
     NEED(ir_vec_attr_ok(i, v), at, "V3 vector type, lane or attributes");
     if (sig == IR_SIG_CRC) {
-        NEED(t == IR_I32 && type_of(x, i->a) == t && ir_type_is_int(type_of(x, i->b)), at, "V2 type of crc32");
+        NEED(t == IR_I32 && type_of(x, i->a) == t && ir_type_is_int(type_of(x, i->b)), at,
+             "V2 type of crc32");
     } else if (sig == IR_SIG_VGET) {
-        NEED((t == IR_I32 || t == IR_I64) && ir_type_bits(t) >= ir_lane_bits(i->misc), at, "V2 type of a lane");
+        NEED((t == IR_I32 || t == IR_I64) && ir_type_bits(t) >= ir_lane_bits(i->misc), at,
+             "V2 type of a lane");
     } else if (sig == IR_SIG_VDUP || sig == IR_SIG_VSET) {
         IrType s = type_of(x, i->arg[n - 1]);
         NEED(ir_type_is_int(s) && ir_type_bits(s) >= ir_lane_bits(i->misc), at, "V2 type of a lane");
         NEED(n == 1 || type_of(x, i->a) == t, at, "V2 operand type");
     } else {
         for (unsigned k = 0; k < n; k++)
-            NEED(!i->arg[k] || type_of(x, i->arg[k]) == (i->op == IR_VJOIN ? IR_V64 : t), at, "V2 operand type");
+            NEED(!i->arg[k] || type_of(x, i->arg[k]) == (i->op == IR_VJOIN ? IR_V64 : t), at,
+                 "V2 operand type");
     }
     return true;
 }
@@ -259,11 +278,13 @@ static bool check_vec(const Verifier *x, unsigned at)
 static bool check_vcvt(const Verifier *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
-    IrType t = (IrType)i->type, from = (IrType)i->misc, wide = i->op != IR_VLOW ? t : from, low = i->op != IR_VLOW ? from : t;
+    IrType t = (IrType)i->type, from = (IrType)i->misc, wide = i->op != IR_VLOW ? t : from,
+           low = i->op != IR_VLOW ? from : t;
     NEED(from < IR_TYPE_COUNT && type_of(x, i->a) == from, at, "V2 operand type");
     NEED(wide == IR_V128 || wide == IR_V64, at, "V2 type of a vector");
     bool ok = ir_type_is_vec(low) || (i->op == IR_VZEXT && ir_type_is_int(low) && low != IR_I1);
-    NEED(ok && (ir_type_bits(low) < ir_type_bits(wide) || (wide == IR_V64 && low == IR_F64)), at, "V2 type of the low part");
+    NEED(ok && (ir_type_bits(low) < ir_type_bits(wide) || (wide == IR_V64 && low == IR_F64)), at,
+         "V2 type of the low part");
     return true;
 }
 
@@ -353,7 +374,8 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_FSGN:
         NEED(ir_type_is_fp(t) && type_of(x, i->a) == t && type_of(x, i->b) == t, at, "V2 operand type");
         if (i->op == IR_FCC)
-            NEED((BIT(IR_FEQ) | BIT(IR_FLT) | BIT(IR_FLE) | BIT(IR_FUNO)) >> (i->misc & ~IR_FCC_NOT) & 1, at, "V3 condition");
+            NEED((BIT(IR_FEQ) | BIT(IR_FLT) | BIT(IR_FLE) | BIT(IR_FUNO)) >> (i->misc & ~IR_FCC_NOT) & 1, at,
+                 "V3 condition");
         else
             NEED(i->misc <= (i->op == IR_FCMP ? IR_FLES : i->op == IR_FLFCMP ? 1 : 2), at, "V3 condition");
         break;
@@ -366,7 +388,8 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_RMW:
     case IR_SIG_CAS: return check_memory(x, at);
     case IR_SIG_FPENV:
-        NEED(i->op == IR_FFGET ? t == IR_I32 && !i->a : t == IR_VOID && type_of(x, i->a) == IR_I32, at, "V2 type");
+        NEED(i->op == IR_FFGET ? t == IR_I32 && !i->a : t == IR_VOID && type_of(x, i->a) == IR_I32, at,
+             "V2 type");
         break;
     case IR_SIG_VEC1:
     case IR_SIG_VEC2:
@@ -410,10 +433,11 @@ static bool changes_state(const IrRegion *r, const IrInsn *i)
     return i->op == IR_PUT || i->op == IR_FFPUT || i->op == IR_FRMPUT || (helper_flags(r, i) & IR_H_STATE);
 }
 
-enum { COMMITTED = 1, RAISED = 2 }; /* since the last insn_start: state changed; IEEE flags may have been raised */
+enum { COMMITTED = 1, RAISED = 2 }; /* since the last insn_start: state changed; IEEE flags may have been
+                                     * raised */
 
-/* Runs a block from `done`; ret_out gets the value at its end. Under Arm's policy an FPX op may start the instruction again:
- * nothing but flags, which would be raised again, may have changed before. */
+/* Runs a block from `done`; ret_out gets the value at its end. Under Arm's policy an FPX op may start the
+ * instruction again: nothing but flags, which would be raised again, may have changed before. */
 static bool check_commit_block(const Verifier *x, unsigned n, unsigned done, unsigned *ret_out)
 {
     const IrRegion *r = x->r;
@@ -421,9 +445,11 @@ static bool check_commit_block(const Verifier *x, unsigned n, unsigned done, uns
         const IrInsn *i = &r->insn[at];
         if (i->op == IR_INSN_START)
             done = 0;
-        bool may_fault = is_access(i) || (helper_flags(r, i) & IR_H_STATUS), fpx = ir_op_info[i->op].flags & IR_F_FPX;
+        bool may_fault = is_access(i) || (helper_flags(r, i) & IR_H_STATUS),
+             fpx = ir_op_info[i->op].flags & IR_F_FPX;
         NEED(!(may_fault && done), at, "S2 may fault after the instruction changed state");
-        NEED(!(fpx && r->nan == IR_NAN_ARM && (done & COMMITTED)), at, "S2 may trap after the instruction changed state");
+        NEED(!(fpx && r->nan == IR_NAN_ARM && (done & COMMITTED)), at,
+             "S2 may trap after the instruction changed state");
         done |= (changes_state(r, i) ? COMMITTED : 0u) | (fpx ? RAISED : 0u);
     }
     *ret_out = done;
@@ -454,7 +480,8 @@ static bool check_polls(const Verifier *x)
     for (unsigned n = 0; n < r->n_blocks; n++) {
         unsigned last = r->block[n].end - 1u;
         const IrInsn *i = &r->insn[last];
-        bool back = (i->op == IR_BR || i->op == IR_BRCOND) && (i->imm <= n || (i->op == IR_BRCOND && i->b <= n));
+        bool back =
+            (i->op == IR_BR || i->op == IR_BRCOND) && (i->imm <= n || (i->op == IR_BRCOND && i->b <= n));
         bool poll = false;
         for (unsigned at = r->block[n].first; at < last; at++)
             poll |= r->insn[at].op == IR_POLL;

@@ -10,7 +10,8 @@
 #include "tcg/ir/ir.h"
 
 bool ir_verify(const IrRegion *r, Fmt *err);
-/* Did a pass leave the memory accesses, fences and helper calls of each guest instruction alone? (rules.md 1) */
+/* Did a pass leave the memory accesses, fences and helper calls of each guest instruction alone? (rules.md
+ * 1) */
 bool ir_verify_same_effects(const IrRegion *before, const IrRegion *after, Fmt *err);
 
 #endif

@@ -29,7 +29,8 @@ void ir_opt_dce(IrRegion *r)
             *i = (IrInsn){.op = IR_NOP};
             continue;
         }
-        /* marks for attributes that look like operands do no harm, but there are none below the operand count */
+        /* marks for attributes that look like operands do no harm, but there are none below the operand
+         * count */
         for (unsigned k = 0, n = ir_operand_count(i); k < n; k++)
             live[i->arg[k]] = 1;
         if (i->op == IR_BR)

@@ -9,8 +9,10 @@ typedef struct Scan {
     unsigned block_first;   /* of the block being scanned */
     unsigned next_observed; /* nearest op after the current one that may observe slots */
     uint64_t dead_slots[(IR_MAX_SLOTS + 63) / 64]; /* slots put again before anything observes them */
-    unsigned fl_until; /* one past the last op that may observe the flags slot before it is put again; 0: none */
-    uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot that is some value's hint */
+    unsigned fl_until; /* one past the last op that may observe the flags slot before it is put again; 0:
+                        * none */
+    uint16_t put_at[IR_MAX_SLOTS]; /* position of the nearest later live put of each slot that is some value's
+                                    * hint */
 } Scan;
 
 static void scan_use(Scan *s, unsigned at, IrVal v)
@@ -43,10 +45,12 @@ static bool scan_as_condition(const Scan *s, const IrInsn *u, unsigned at, IrVal
 {
     if (u->op == IR_NOT)
         return s->l->flags[at] & IR_L_FUSED;
-    return u->a == v && (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
+    return u->a == v &&
+           (u->op == IR_EXIT_IF || u->op == IR_BRCOND || (u->op == IR_SELECT && u->b != v && u->c != v));
 }
 
-/* Is u a comparison of v with zero that needs no register of it? Not the choice of a word of flags, which may come later. */
+/* Is u a comparison of v with zero that needs no register of it? Not the choice of a word of flags, which may
+ * come later. */
 static bool scan_as_test(const Scan *s, const IrInsn *u, unsigned at, IrVal v)
 {
     return u->op == IR_CMP && u->a == v && u->misc <= IR_NE && u->type >= IR_I32 && ir_is_const(s->r, u->b) &&
@@ -63,20 +67,22 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
         if (i->type == IR_F16 || (s->r->fp & IR_FP_FZ && s->r->fp & IR_FP_UFC)) /* done by a call */
             return false;
         __attribute__((fallthrough));
-    case IR_CMP: return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);
+    case IR_CMP:
+        return (s->fuse & IR_FUSE_CMP) && u->op != IR_NOT && scan_as_condition(s, u, s->l->user[v], v);
     case IR_AND:
         if ((s->fuse & IR_FUSE_CMP) && scan_as_test(s, u, s->l->user[v], v))
             return true;
         __attribute__((fallthrough));
     case IR_NOT:
-    case IR_OR: return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
+    case IR_OR:
+        return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
     case IR_ADD:
         return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v && u->b == IR_NONE &&
                (u->op == IR_LD || (u->op == IR_ST && u->c != v));
     case IR_SHL:
         return (s->fuse & IR_FUSE_SCALE) && i->type == IR_I64 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
-               u->type == IR_I64 && u->b == v && u->a != v && !ir_is_const(s->r, u->a) && ir_const_value(s->r, i->b) >= 1 &&
-               ir_const_value(s->r, i->b) <= 3;
+               u->type == IR_I64 && u->b == v && u->a != v && !ir_is_const(s->r, u->a) &&
+               ir_const_value(s->r, i->b) >= 1 && ir_const_value(s->r, i->b) <= 3;
     default: return false;
     }
 }
@@ -123,7 +129,8 @@ static void scan_trunc(Scan *s, unsigned at, const IrInsn *i)
     }
 }
 
-/* zext makes none either where the register holds the extended value already; it may be computed into the slot's pin. */
+/* zext makes none either where the register holds the extended value already; it may be computed into the
+ * slot's pin. */
 static bool scan_zext(Scan *s, unsigned at, const IrInsn *i)
 {
     const IrInsn *from = &s->r->insn[i->a];
@@ -135,12 +142,13 @@ static bool scan_zext(Scan *s, unsigned at, const IrInsn *i)
     return true;
 }
 
-/* vzext of a float or v64 zeroes the rest of its operand's register, which nobody looks at, in place. Not of the low part of
- * another vector. */
+/* vzext of a float or v64 zeroes the rest of its operand's register, which nobody looks at, in place. Not of
+ * the low part of another vector. */
 static bool scan_vzext(Scan *s, unsigned at, const IrInsn *i)
 {
     const IrInsn *from = &s->r->insn[i->a];
-    if (i->type != IR_V128 || (i->misc != IR_F32 && i->misc != IR_F64 && i->misc != IR_V64) || from->op == IR_VLOW)
+    if (i->type != IR_V128 || (i->misc != IR_F32 && i->misc != IR_F64 && i->misc != IR_V64) ||
+        from->op == IR_VLOW)
         return false;
     if (!s->l->hint[i->a])
         s->l->hint[i->a] = s->l->hint[at];

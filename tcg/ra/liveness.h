@@ -1,13 +1,14 @@
 /*
- * IrLive: what one backward scan over a region finds out for the emitter: which instructions are dead, where each
- * value is used last, which values an emitter may fold into their only user, and in which pinned slot a value is
- * about to be put.
+ * IrLive: what one backward scan over a region finds out for the emitter: which instructions are dead, where
+ * each value is used last, which values an emitter may fold into their only user, and in which pinned slot a
+ * value is about to be put.
  *
- * Invariants: arrays are indexed by value id and valid for [0, r->n_insns) only. A value used outside of the block
- * that makes it is `global` and its last use is IR_MAX_INSNS. A put is dead when the slot is put again before anything
- * can observe it (an op that may fault, an exit, a helper that looks at state). A word of flags that is put, and the
- * operands of the row that makes it, live until the last op that may observe the slot before the next put: the emitter
- * need not compute the word. Not the operands of words in a chain of carries (ir_chained): those are made at once.
+ * Invariants: arrays are indexed by value id and valid for [0, r->n_insns) only. A value used outside of the
+ * block that makes it is `global` and its last use is IR_MAX_INSNS. A put is dead when the slot is put again
+ * before anything can observe it (an op that may fault, an exit, a helper that looks at state). A word of
+ * flags that is put, and the operands of the row that makes it, live until the last op that may observe the
+ * slot before the next put: the emitter need not compute the word. Not the operands of words in a chain of
+ * carries (ir_chained): those are made at once.
  * Ownership: plain storage, ~40 KiB, owned by the translating thread and reused. O(n), no allocation.
  */
 #ifndef TCG_RA_LIVENESS_H
@@ -26,9 +27,11 @@ typedef struct IrLive {
     uint16_t last[IR_MAX_INSNS]; /* index of the last user */
     uint16_t user[IR_MAX_INSNS]; /* the first user; when uses == 1 the only one */
     IrVal alias[IR_MAX_INSNS];   /* trunc, vlow, some zext: the value whose register it shares; else itself */
-    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255; 255 too where others share the register */
+    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255; 255 too where others share the
+                                  * register */
     uint8_t flags[IR_MAX_INSNS]; /* IrLiveFlag */
-    uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0 none */
+    uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0
+                                  * none */
 } IrLive;
 
 /* What the emitter can fold into a user. */
@@ -38,7 +41,8 @@ enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8 };
 static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)
 {
     unsigned op = r->insn[v].op;
-    return op == IR_FLADC || op == IR_FLSBC || ((op == IR_FLADD || op == IR_FLSUB) && (l->flags[v] & IR_L_CARRY));
+    return op == IR_FLADC || op == IR_FLSBC ||
+           ((op == IR_FLADD || op == IR_FLSUB) && (l->flags[v] & IR_L_CARRY));
 }
 
 void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *live);

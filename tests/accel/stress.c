@@ -1,9 +1,11 @@
-/* Several cpus of one Accel that run, rewrite, evict, kick, stop each other and fork at random, on the toy target.
+/* Several cpus of one Accel that run, rewrite, evict, kick, stop each other and fork at random, on the toy
+ * target.
  *
- * The guest's code is an array of slots. Each loads its version, counts, stores the count, and goes on by a direct or
- * an indirect jump until the count is reached. What is checked: a cpu that stops in a slot has its version, at least
- * the one that was current (written, and flushed) when it was started; nobody counts while another is alone;
- * a kick always brings a cpu out; children see the same. The cache is so small that code is evicted all the time.
+ * The guest's code is an array of slots. Each loads its version, counts, stores the count, and goes on by a
+ * direct or an indirect jump until the count is reached. What is checked: a cpu that stops in a slot has its
+ * version, at least the one that was current (written, and flushed) when it was started; nobody counts while
+ * another is alone; a kick always brings a cpu out; children see the same. The cache is so small that code is
+ * evicted all the time.
  *
  * usage: stress [seconds [seed]]          default 3; exit status 1 and a line for what went wrong
  *        stress fork                      what fork costs, by size of the code
@@ -25,7 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, SLOT_INSNS = 8, SLOT_BYTES = 4 * SLOT_INSNS, PAGES = 64, SLOTS = PAGES * 4096 / SLOT_BYTES };
+enum { WORKERS = 4, SLOT_INSNS = 8, SLOT_BYTES = 4 * SLOT_INSNS, PAGES = 64,
+       SLOTS = PAGES * 4096 / SLOT_BYTES };
 enum { VERSIONS = 128, LOST_SECONDS = 5, HOT = 16 /* slots that indirect jumps lead to */ };
 
 typedef struct Worker {
@@ -79,8 +82,8 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return pc < start || pc >= end ? 0 : (unsigned)(end - pc < 4096 ? end - pc : 4096);
 }
 
-/* Every other page is one that the guest can write: changed with a fence or a recheck of the page. The rest is changed with an
- * invalidation. */
+/* Every other page is one that the guest can write: changed with a fence or a recheck of the page. The rest
+ * is changed with an invalidation. */
 static bool writable_page(Gva page) { return (page - (Gva)(uintptr_t)code) >> 12 & 1; }
 static bool code_page(void *opaque, Gva page) { return writable_page(page); }
 
@@ -321,11 +324,13 @@ static unsigned returns_from;
 
 static void setup(size_t cache_bytes, unsigned log)
 {
-    code = mmap(NULL, (size_t)code_slots * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    code = mmap(NULL, (size_t)code_slots * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                -1, 0);
     uint64_t seed = 88172645463325252;
     for (unsigned s = 0; s < code_slots; s++)
         put_slot(s, &seed);
-    AccelConfig cfg = {.jit = true, .returns_from = returns_from, .cache_bytes = cache_bytes, .log = log, .log_fd = 1,
+    AccelConfig cfg = {.jit = true, .returns_from = returns_from, .cache_bytes = cache_bytes, .log = log,
+                       .log_fd = 1,
                        .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
     char err[128] = "";
     accel = accel_new(&cfg, &target_toy, err, sizeof err);
@@ -365,9 +370,10 @@ static int stress(double seconds, uint64_t seed)
         sum.latency += w->latency;
         sum.worst = w->worst > sum.worst ? w->worst : sum.worst;
     }
-    printf("runs %lu, rewrites %lu, alone %lu, forks %lu, kicks %llu: none lost, mean %llu us, worst %llu us\n", sum.runs,
-           sum.writes, sum.exclusives, sum.forks, sum.kicks, sum.kicks ? sum.latency / sum.kicks / 1000 : 0,
-           sum.worst / 1000);
+    printf(
+        "runs %lu, rewrites %lu, alone %lu, forks %lu, kicks %llu: none lost, mean %llu us, worst %llu us\n",
+        sum.runs, sum.writes, sum.exclusives, sum.forks, sum.kicks,
+        sum.kicks ? sum.latency / sum.kicks / 1000 : 0, sum.worst / 1000);
     accel_stats(accel);
     return sum.runs && sum.writes && sum.exclusives ? 0 : 1;
 }

@@ -45,7 +45,8 @@ static int setup(void **state)
 {
     code = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     exec_len = 4096;
-    AccelConfig cfg = {.jit = use_jit, .returns_from = returns_from, .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
+    AccelConfig cfg = {.jit = use_jit, .returns_from = returns_from,
+                       .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
     char err[128] = "";
     accel = accel_new(&cfg, &target_toy, err, sizeof err);
     assert_non_null(accel);
@@ -281,7 +282,8 @@ static void test_kick_endless_loops(void **state)
     run_kicked();
 }
 
-/* Code that a cpu reaches through its own jump cache only, and never leaves: what is written there must be seen. */
+/* Code that a cpu reaches through its own jump cache only, and never leaves: what is written there must be
+ * seen. */
 static void *rewriter(void *arg)
 {
     usleep(20000);

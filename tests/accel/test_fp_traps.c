@@ -1,6 +1,6 @@
-/* Floating-point traps of generated code (docs/adr/0015-arm-nan-by-trap.md), on the toy target with Arm's NaN policy: results and
- * flags are those of the interpreter, valid operations never trap, an instruction that traps often stops doing so, and a
- * SIGFPE that is not generated code's is refused. */
+/* Floating-point traps of generated code (docs/adr/0015-arm-nan-by-trap.md), on the toy target with Arm's NaN
+ * policy: results and flags are those of the interpreter, valid operations never trap, an instruction that
+ * traps often stops doing so, and a SIGFPE that is not generated code's is refused. */
 #include "tests/accel/toy_target.h"
 #include "tests/unit/test.h"
 

@@ -1,10 +1,10 @@
 /*
  * test_points ENGINE [NO_OPT [MAX_INSNS [PROGRAMS [SEED]]]]: precise faults. (rules.md, risk experiment 1)
  *
- * Random programs of the toy target, full of instructions with several effects, run on an engine; some of their accesses
- * fault. At each fault the whole state (registers, memory, pc, fault address) must be that of a reference that executes
- * the same bytes directly, one instruction after the other: nothing of the faulting instruction is done but the stores
- * before its fault. Then both step over the instruction and go on.
+ * Random programs of the toy target, full of instructions with several effects, run on an engine; some of
+ * their accesses fault. At each fault the whole state (registers, memory, pc, fault address) must be that of
+ * a reference that executes the same bytes directly, one instruction after the other: nothing of the faulting
+ * instruction is done but the stores before its fault. Then both step over the instruction and go on.
  */
 #include "tests/accel/toy_target.h"
 
@@ -77,7 +77,8 @@ static bool ref_store(Ref *f, uint64_t addr, uint64_t v)
 static bool ref_cond(const Ref *f, unsigned cond)
 {
     bool n = f->fl & IR_FL_N, z = f->fl & IR_FL_Z, c = f->fl & IR_FL_C, v = f->fl & IR_FL_V;
-    const bool t[16] = {z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v, true, true};
+    const bool t[16] = {z,       !z,     c,      !c,           n,           !n,   v,   !v, c && !z,
+                        !c || z, n == v, n != v, !z && n == v, z || n != v, true, true};
     return t[cond & 15];
 }
 
@@ -148,7 +149,8 @@ static bool ref_step(Ref *f)
     case TT_TST: f->fl = ref_flags(old & base, 0, false); break;
     case TT_NZC: {
         uint16_t carry = i.imm < 0 ? f->fl & IR_FL_C : base >> (i.imm & 31) & 1 ? IR_FL_C : 0;
-        f->fl = (uint16_t)((ref_flags(old & base, 0, false) & ~(IR_FL_C | IR_FL_V)) | carry | (f->fl & IR_FL_V));
+        f->fl =
+            (uint16_t)((ref_flags(old & base, 0, false) & ~(IR_FL_C | IR_FL_V)) | carry | (f->fl & IR_FL_V));
         break;
     }
     case TT_ADDS:
@@ -200,13 +202,15 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 static void die(const Ref *f, const char *what)
 {
     fprintf(stderr, "seed %lu: %s; fault %lu\n", (unsigned long)seed, what, n_faults);
-    fprintf(stderr, "pc +%ld want +%ld, exit %u addr %lx want %lx\n", (long)(cpu->pc - (uint64_t)(uintptr_t)code),
-            (long)(f->pc - (uint64_t)(uintptr_t)code), cpu->exit.kind, (unsigned long)cpu->exit.addr,
-            (unsigned long)f->fault);
+    fprintf(stderr, "pc +%ld want +%ld, exit %u addr %lx want %lx\n",
+            (long)(cpu->pc - (uint64_t)(uintptr_t)code), (long)(f->pc - (uint64_t)(uintptr_t)code),
+            cpu->exit.kind, (unsigned long)cpu->exit.addr, (unsigned long)f->fault);
     for (unsigned k = 0; k < 8; k++)
         fprintf(stderr, "r%u %lx want %lx\n", k, (unsigned long)((TtCpu *)cpu)->r[k], (unsigned long)f->r[k]);
-    for (const TtInsn *i = (const TtInsn *)(const void *)code; i < (const TtInsn *)(const void *)code + BODY + 3; i++)
-        fprintf(stderr, "+%ld: {%u, %u, %u, %d}\n", (long)((const uint8_t *)i - code), i->op, i->a, i->b, i->imm);
+    for (const TtInsn *i = (const TtInsn *)(const void *)code;
+         i < (const TtInsn *)(const void *)code + BODY + 3; i++)
+        fprintf(stderr, "+%ld: {%u, %u, %u, %d}\n", (long)((const uint8_t *)i - code), i->op, i->a, i->b,
+                i->imm);
     exit(1);
 }
 
@@ -214,7 +218,8 @@ static void compare(const Ref *f, bool faulted)
 {
     if (cpu->pc != f->pc)
         die(f, "pc");
-    if (cpu->exit.kind != (faulted ? CPU_EXIT_FAULT : CPU_EXIT_SYSCALL) || (faulted && cpu->exit.addr != f->fault))
+    if (cpu->exit.kind != (faulted ? CPU_EXIT_FAULT : CPU_EXIT_SYSCALL) ||
+        (faulted && cpu->exit.addr != f->fault))
         die(f, "exit");
     if (memcmp(((TtCpu *)cpu)->r, f->r, sizeof f->r))
         die(f, "registers");
@@ -230,13 +235,19 @@ static void compare(const Ref *f, bool faulted)
 
 static TtInsn random_insn(void)
 {
-    static const uint8_t ops[] = {TT_ADDI, TT_ADD, TT_MUL, TT_LD, TT_LD, TT_ST, TT_LDP, TT_POST, TT_POP, TT_STP, TT_FADD, TT_MOVX,
-                                  TT_CMP, TT_CMP, TT_ADDS, TT_ADCS, TT_TST, TT_NZC, TT_NZC, TT_CCMP, TT_CSEL, TT_SBCS, TT_ADC, TT_ADCS, TT_MUL};
-    TtInsn i = {.op = ops[rnd() % sizeof ops], .a = (uint8_t)(1 + rnd() % 4), .imm = (int8_t)(8 * (rnd() % 5) - 16)};
+    static const uint8_t ops[] = {TT_ADDI, TT_ADD,  TT_MUL,  TT_LD,   TT_LD,   TT_ST,   TT_LDP,
+                                  TT_POST, TT_POP,  TT_STP,  TT_FADD, TT_MOVX, TT_CMP,  TT_CMP,
+                                  TT_ADDS, TT_ADCS, TT_TST,  TT_NZC,  TT_NZC,  TT_CCMP, TT_CSEL,
+                                  TT_SBCS, TT_ADC,  TT_ADCS, TT_MUL};
+    TtInsn i = {.op = ops[rnd() % sizeof ops], .a = (uint8_t)(1 + rnd() % 4),
+                .imm = (int8_t)(8 * (rnd() % 5) - 16)};
     unsigned k = (unsigned)(rnd() % 16);
     if (i.op >= TT_CMP)
         i.imm = (int8_t)rnd();
-    i.b = i.op == TT_ADDI || i.op == TT_ADD || i.op == TT_MUL || i.op >= TT_CMP ? (uint8_t)(1 + rnd() % 4) : k == 0 ? 5 : k < 3 ? 7 : 6;
+    i.b = i.op == TT_ADDI || i.op == TT_ADD || i.op == TT_MUL || i.op >= TT_CMP ? (uint8_t)(1 + rnd() % 4)
+          : k == 0                                                              ? 5
+          : k < 3                                                               ? 7
+                                                                                : 6;
     if (i.op == TT_POP)
         i.a = (uint8_t)(1 + rnd() % 2);
     if (i.op == TT_MOVX)
@@ -253,7 +264,8 @@ static void make_program(Ref *f)
     for (unsigned k = 0; k < BODY; k++)
         p[k] = random_insn();
     if (rnd() % 2)
-        p[BODY / 2] = rnd() % 2 ? (TtInsn){TT_BNE, 1, 2, 3} : (TtInsn){TT_BCC, (uint8_t)(rnd() % 14), 0, 3}; /* a side exit */
+        /* a side exit */
+        p[BODY / 2] = rnd() % 2 ? (TtInsn){TT_BNE, 1, 2, 3} : (TtInsn){TT_BCC, (uint8_t)(rnd() % 14), 0, 3};
     p[BODY] = (TtInsn){TT_ADDI, 0, 0, -1};
     p[BODY + 1] = (TtInsn){TT_BNE, 0, 5, -(BODY + 1)};
     if (rnd() % 2) { /* the loop's end decides by flags */

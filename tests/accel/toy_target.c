@@ -2,7 +2,8 @@
 
 #define R(n) {"r" #n, offsetof(TtCpu, r) + 8 * (n), IR_I64, (n) == 1 || (n) == 2 ? 0 : (n) + 1}
 enum { FL = 8 };
-static const IrSlot slots[9] = {R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), {"fl", offsetof(TtCpu, fl), IR_FL, 0}};
+static const IrSlot slots[9] = {
+    R(0), R(1), R(2), R(3), R(4), R(5), R(6), R(7), {"fl", offsetof(TtCpu, fl), IR_FL, 0}};
 
 static void toy_reset(Cpu *cpu)
 {
@@ -72,7 +73,9 @@ static void translate_flags(Trans *t, const TtInsn *i)
     case TT_CMP: ir_put(b, FL, ir_flsub(b, x, y)); break;
     case TT_TST: ir_put(b, FL, ir_fllogic(b, ir_and(b, IR_I64, x, y))); break;
     case TT_NZC:
-        ir_put(b, FL, ir_flnzc(b, ir_and(b, IR_I64, x, y), y, i->imm < 0 ? IR_FLNZC_OLD : i->imm & 31u, ir_get(b, FL)));
+        ir_put(
+            b, FL,
+            ir_flnzc(b, ir_and(b, IR_I64, x, y), y, i->imm < 0 ? IR_FLNZC_OLD : i->imm & 31u, ir_get(b, FL)));
         break;
     case TT_ADDS:
         ir_put(b, i->a, ir_add(b, IR_I64, x, y));
@@ -125,7 +128,9 @@ static void toy_translate(Trans *t)
         ir_put(b, i.a, ir_const(b, IR_I64, (int64_t)t->next));
         t->flow = (TransFlow){.kind = FLOW_CALL, .target = t->pc + (uint64_t)(4 * (int64_t)i.imm)};
         break;
-    case TT_JR: t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = IR_HINT_RET, .indirect = ir_get(b, i.a)}; break;
+    case TT_JR:
+        t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = IR_HINT_RET, .indirect = ir_get(b, i.a)};
+        break;
     case TT_RAISE: t->flow = (TransFlow){.kind = FLOW_RAISE, .code = (uint16_t)i.imm}; break;
     case TT_LEAVE: t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = (uint16_t)i.imm}; break;
     case TT_LDP: {
@@ -141,7 +146,9 @@ static void toy_translate(Trans *t)
         ir_put(b, i.a, ir_cast(b, IR_I64, ir_fdiv(b, IR_F64, x, y)));
         break;
     }
-    case TT_F2I: ir_put(b, i.a, ir_fcvt(b, IR_F2I, IR_I64, IR_RTZ, ir_cast(b, IR_F64, ir_get(b, i.b)))); break;
+    case TT_F2I:
+        ir_put(b, i.a, ir_fcvt(b, IR_F2I, IR_I64, IR_RTZ, ir_cast(b, IR_F64, ir_get(b, i.b))));
+        break;
     case TT_MUL: ir_put(b, i.a, ir_mul(b, IR_I64, ir_get(b, i.a), ir_get(b, i.b))); break;
     case TT_POST:
     case TT_POP:

@@ -11,12 +11,13 @@
  *   STP  [rb] = ra, [rb + 8] = ra+1                       MUL  ra = ra * rb
  *   FADD ra = [rb], [rb] += ra, atomically                MOVX ra = [rb], [rb + 8] = ra, ra+1 = old ra
  *   FDIV ra = ra / rb as doubles                          F2I  ra = integer of the double rb, toward zero
- *   CMP  flags of ra - rb                ADDS ra = ra + rb, with flags      ADCS ra = ra + rb + carry, with flags
+ *   CMP  flags of ra - rb ADDS ra = ra + rb, with flags ADCS ra = ra + rb + carry, with flags
  *   SBCS ra = ra - rb - !carry, with flags  ADC  ra = ra + rb + carry
- *   TST  flags of ra & rb                CCMP if cond imm & 15: flags of ra - rb, else the constant tt_nzcv(imm)
+ *   TST  flags of ra & rb CCMP if cond imm & 15: flags of ra - rb, else the constant tt_nzcv(imm)
  *   NZC  N and Z of ra & rb, C = bit imm & 31 of rb, or as it was if imm < 0; V as it was
  *   CSEL ra = cond imm ? ra : rb         BCC  if cond a: pc += 4 * imm      (cond: IrFlCond)
- *   WIDE ra = sum of k * [rb + 8 * (k & 7)] for k < 2 * imm, all loaded before any is added: more values than registers
+ *   WIDE ra = sum of k * [rb + 8 * (k & 7)] for k < 2 * imm, all loaded before any is added: more values than
+ *   registers
  *   INC  [ra] += 1, not atomic by itself: with CTX_PARALLEL it asks for CPU_EXIT_EXCLUSIVE
  */
 #ifndef TESTS_ACCEL_TOY_TARGET_H
@@ -37,7 +38,8 @@ typedef struct TtCpu {
 enum { TT_FL = IR_FL_N | IR_FL_Z | IR_FL_C | IR_FL_V };
 static inline uint16_t tt_nzcv(int8_t imm)
 {
-    return (uint16_t)((imm & 16 ? IR_FL_N : 0) | (imm & 32 ? IR_FL_Z : 0) | (imm & 64 ? IR_FL_C : 0) | (imm & 128 ? IR_FL_V : 0));
+    return (uint16_t)((imm & 16 ? IR_FL_N : 0) | (imm & 32 ? IR_FL_Z : 0) | (imm & 64 ? IR_FL_C : 0) |
+                      (imm & 128 ? IR_FL_V : 0));
 }
 
 typedef struct TtInsn {

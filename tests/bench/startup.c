@@ -49,7 +49,8 @@ int main(int argc, char **argv)
         }
         wall = took < wall ? took : wall;
         rss = use.ru_maxrss > rss ? use.ru_maxrss : rss;
-        cpu[i] = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000LL + use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+        cpu[i] = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000LL + use.ru_utime.tv_usec +
+                 use.ru_stime.tv_usec;
     }
     qsort(cpu, (size_t)count, sizeof *cpu, order);
     printf("%lld %lld %ld\n", (long long)cpu[count / 2], (long long)(wall / 1000), rss);

@@ -17,7 +17,8 @@
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/ra/liveness.h"
 
-enum { GUEST = 0x10000, STUBS = 0x20000000, CODE = 0x20010000, SLOTS = 0x20020000, EXITS = 0x20030000, SIZE = 0x10000 };
+enum { GUEST = 0x10000, STUBS = 0x20000000, CODE = 0x20010000, SLOTS = 0x20020000, EXITS = 0x20030000,
+       SIZE = 0x10000 };
 
 static unsigned guest_len;
 

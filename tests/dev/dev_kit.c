@@ -81,7 +81,8 @@ void kit_round_trip(DevKit *k, const char *const *props, const void *const *link
     assert_true(dev_load(other, before, &err));
     dev_save(other, &g);
     assert_string_equal(before, after);
-    assert_memory_equal((char *)other + cls->state_begin, (char *)k->dev + cls->state_begin, cls->state_end - cls->state_begin);
+    assert_memory_equal((char *)other + cls->state_begin, (char *)k->dev + cls->state_begin,
+                        cls->state_end - cls->state_begin);
     assert_int_equal(k->level, lines);
     before[f.len / 2] = 0; /* cut off: refused, and nothing crashes */
     assert_true(cls->n_state == 0 || !dev_load(other, before, &err));

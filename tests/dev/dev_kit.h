@@ -1,4 +1,5 @@
-/* What device tests share: a clock that a test moves, lines that are watched, one device on a map of its own. */
+/* What device tests share: a clock that a test moves, lines that are watched, one device on a map of its
+ * own. */
 #ifndef TESTS_DEV_DEV_KIT_H
 #define TESTS_DEV_DEV_KIT_H
 
@@ -24,8 +25,8 @@ uint64_t kit_read(DevKit *k, uint64_t at, unsigned size);
 void kit_write(DevKit *k, uint64_t at, unsigned size, uint64_t value);
 /* Moves the clock and runs what is due. */
 void kit_pass(DevKit *k, uint64_t ns);
-/* Saves the device; makes another of the same configuration; restores it; compares their states and the bytes between
- * DEV_STATE_BEGIN and END. The kit then has the new one. */
+/* Saves the device; makes another of the same configuration; restores it; compares their states and the bytes
+ * between DEV_STATE_BEGIN and END. The kit then has the new one. */
 void kit_round_trip(DevKit *k, const char *const *props, const void *const *links);
 
 #endif

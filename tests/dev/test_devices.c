@@ -12,8 +12,9 @@
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_rng.h"
 
-static const DevClass *const classes[] = {&ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class,
-                                         &goldfish_rtc_class, &virtio_mmio_class, &virtio_blk_class, &virtio_rng_class};
+static const DevClass *const classes[] = {&ns16550a_class,    &riscv_clint_class,  &riscv_plic_class,
+                                          &sifive_test_class, &goldfish_rtc_class, &virtio_mmio_class,
+                                          &virtio_blk_class,  &virtio_rng_class};
 
 /* Every byte of the state belongs to a row, but for padding that no row could hold. */
 static void state_tables_are_complete(void **unused)
@@ -199,7 +200,10 @@ typedef struct Asked {
     int what, code;
 } Asked;
 
-static void note_request(void *opaque, MachineRequest what, int code) { *(Asked *)opaque = (Asked){(int)what, code}; }
+static void note_request(void *opaque, MachineRequest what, int code)
+{
+    *(Asked *)opaque = (Asked){(int)what, code};
+}
 
 static void test_finisher(void **unused)
 {
@@ -276,8 +280,10 @@ static void memory_map(void **unused)
     kit_init(&k);
     assert_true(ram_block_init(&ram, "ram", 0x4000, 0x1000) && ram_block_init(&rom, "rom", 0x1000, 0x8000));
     MemRegion low = {.name = "ram", .kind = MEM_RAM, .base = 0x1000, .bytes = 0x4000, .ram = &ram};
-    MemRegion over = {.name = "rom", .kind = MEM_ROM, .base = 0x2000, .bytes = 0x1000, .ram = &rom, .priority = 1};
-    MemRegion window = {.name = "w", .kind = MEM_ALIAS, .base = 0x10000, .bytes = 0x8000, .target = &low, .offset = 0x3000};
+    MemRegion over = {.name = "rom", .kind = MEM_ROM, .base = 0x2000, .bytes = 0x1000, .ram = &rom,
+                      .priority = 1};
+    MemRegion window = {.name = "w", .kind = MEM_ALIAS, .base = 0x10000, .bytes = 0x8000, .target = &low,
+                        .offset = 0x3000};
     assert_true(mem_map_add(&m, &low) && mem_map_add(&m, &over) && mem_map_add(&m, &window));
     assert_true(mem_map_load(&m, 0x2000, "rom!", 4));
     assert_true(mem_map_write(&m, 0x1ffe, "ab", 2));
@@ -310,7 +316,8 @@ static void clocks(void **unused)
     int fired[2] = {0};
     kit_init(&k);
     lock_init(&lock, LOCK_RANK_DEVICE);
-    Timer a = {.fire = nothing, .opaque = &fired[0], .lock = &lock}, b = {.fire = nothing, .opaque = &fired[1], .lock = &lock};
+    Timer a = {.fire = nothing, .opaque = &fired[0], .lock = &lock},
+              b = {.fire = nothing, .opaque = &fired[1], .lock = &lock};
     timer_set(&k.clock, &a, 100);
     timer_set(&k.clock, &b, 50);
     assert_int_equal(clock_run(&k.clock), 50);

@@ -1,4 +1,5 @@
-/* A virtio driver in C against virtio-blk and virtio-rng over virtio-mmio: requests, features, state, and rings that make no sense. */
+/* A virtio driver in C against virtio-blk and virtio-rng over virtio-mmio: requests, features, state, and
+ * rings that make no sense. */
 #include "tests/dev/dev_kit.h"
 
 #include "hw/core/ports.h"
@@ -6,7 +7,8 @@
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_rng.h"
 
-enum { RAM = 0x100000, RAM_BYTES = 0x20000, DESC = RAM, AVAIL = RAM + 0x1000, USED = RAM + 0x2000, DATA = RAM + 0x4000, QUEUE = 8 };
+enum { RAM = 0x100000, RAM_BYTES = 0x20000, DESC = RAM, AVAIL = RAM + 0x1000, USED = RAM + 0x2000,
+       DATA = RAM + 0x4000, QUEUE = 8 };
 enum { DISK_BYTES = 64 * 512 };
 
 typedef struct Rig {
@@ -56,7 +58,10 @@ static void plug(Rig *r, const DevClass *cls)
 
 static uint32_t get(Rig *r, uint64_t at) { return (uint32_t)kit_read(&r->k, at, 4); }
 static void put(Rig *r, uint64_t at, uint32_t v) { kit_write(&r->k, at, 4, v); }
-static void poke(Rig *r, uint64_t at, const void *from, size_t n) { assert_true(mem_map_write(&r->k.map, at, from, n)); }
+static void poke(Rig *r, uint64_t at, const void *from, size_t n)
+{
+    assert_true(mem_map_write(&r->k.map, at, from, n));
+}
 static void peek(Rig *r, uint64_t at, void *to, size_t n) { assert_true(mem_map_read(&r->k.map, at, to, n)); }
 
 static void start(Rig *r, uint64_t features)
@@ -85,10 +90,12 @@ static void rig_init(Rig *r, const DevClass *cls, uint64_t features)
 {
     *r = (Rig){0};
     kit_init(&r->k);
-    r->drive = (BlockPort){.backend = r, .bytes = DISK_BYTES, .serial = "a disk", .read = disk_read, .write = disk_write, .flush = disk_flush};
+    r->drive = (BlockPort){.backend = r, .bytes = DISK_BYTES, .serial = "a disk", .read = disk_read,
+                           .write = disk_write, .flush = disk_flush};
     r->entropy = (EntropyPort){.fill = count_up};
     assert_true(ram_block_init(&r->ram, "ram", RAM_BYTES, RAM));
-    r->ram_region = (MemRegion){.name = "ram", .kind = MEM_RAM, .base = RAM, .bytes = RAM_BYTES, .ram = &r->ram};
+    r->ram_region = (MemRegion){.name = "ram", .kind = MEM_RAM, .base = RAM, .bytes = RAM_BYTES,
+                                .ram = &r->ram};
     assert_true(mem_map_add(&r->k.map, &r->ram_region));
     plug(r, cls);
     start(r, VIRTIO_F_VERSION_1 | features);
@@ -206,7 +213,11 @@ static void indirect_and_event_index(void **unused)
     uint16_t event = 1; /* signal the second only */
     poke(&r, AVAIL + 4 + 2 * QUEUE, &event, 2);
     desc(&r, 0, DATA, 32, 4, 0);
-    const struct { uint64_t at; uint32_t n; uint16_t flags, next; } table[2] = {{DATA + 0x100, 8, 3, 1}, {DATA + 0x200, 8, 2, 0}};
+    const struct {
+        uint64_t at;
+        uint32_t n;
+        uint16_t flags, next;
+    } table[2] = {{DATA + 0x100, 8, 3, 1}, {DATA + 0x200, 8, 2, 0}};
     poke(&r, DATA, table, sizeof(table));
     offer(&r, 0);
     assert_int_equal(used(&r), 1);
@@ -297,8 +308,11 @@ static void hostile_rings(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(registers), cmocka_unit_test(disk_requests), cmocka_unit_test(indirect_and_event_index),
-        cmocka_unit_test(state_goes_over), cmocka_unit_test(hostile_rings),
+        cmocka_unit_test(registers),
+        cmocka_unit_test(disk_requests),
+        cmocka_unit_test(indirect_and_event_index),
+        cmocka_unit_test(state_goes_over),
+        cmocka_unit_test(hostile_rings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* driver N [SEED]: N random inputs to the target. Prints the input's number before each thousand, for bisecting. */
+/* driver N [SEED]: N random inputs to the target. Prints the input's number before each thousand, for
+ * bisecting. */
 #include "fuzz.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * A fuzz target: one function that takes bytes and must not fall over. With clang it links libFuzzer; otherwise
- * driver.c feeds it random changes of the seeds that the target itself makes, the same ones for the same number.
+ * A fuzz target: one function that takes bytes and must not fall over. With clang it links libFuzzer;
+ * otherwise driver.c feeds it random changes of the seeds that the target itself makes, the same ones for the
+ * same number.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

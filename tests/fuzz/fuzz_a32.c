@@ -1,8 +1,8 @@
 /*
- * A32 and T32 words through decoder, disassembler, superblock builder and translation functions, in every cpu model, IT state
- * and translation context. What may not happen: a crash; a verdict on which decoder and disassembler differ; text that is not
- * printable or longer than its buffer; a region that the verifier refuses, before or after the passes; an instruction of a
- * feature that the model lacks which does not raise.
+ * A32 and T32 words through decoder, disassembler, superblock builder and translation functions, in every cpu
+ * model, IT state and translation context. What may not happen: a crash; a verdict on which decoder and
+ * disassembler differ; text that is not printable or longer than its buffer; a region that the verifier
+ * refuses, before or after the passes; an instruction of a feature that the model lacks which does not raise.
  *
  * Input: three bytes of options, then code. It ends where executable memory ends.
  */
@@ -23,7 +23,8 @@ static A32Insn decode(Gva pc, A32Args *ret, unsigned *ret_len)
         return A32_ILLEGAL;
     if (!thumb)
         return a32_decode(ld_u32(p), ret);
-    return t32_decode(half << 16 | (*ret_len == 4 ? ld_u16(p + 2) : 0u), (unsigned)(pc >> ARM_PC_IT_SHIFT), ret);
+    return t32_decode(half << 16 | (*ret_len == 4 ? ld_u16(p + 2) : 0u), (unsigned)(pc >> ARM_PC_IT_SHIFT),
+                      ret);
 }
 
 static bool missing(A32Insn insn, const A32Args *a)
@@ -69,7 +70,8 @@ static void check_build(Gva pc)
         (r->n_guest != 1 || r->exit[0].kind != IR_EXIT_RAISE || r->exit[0].code != CPU_EXIT_ILLEGAL))
         fuzz_die("undefined instruction does not raise", r->pc);
     for (unsigned e = 0; e < r->n_exits; e++)
-        if ((r->exit[e].pc & ~ARM_PC_TAG) > UINT32_MAX || (!(r->exit[e].pc & ARM_PC_T) && r->exit[e].pc >> 32))
+        if ((r->exit[e].pc & ~ARM_PC_TAG) > UINT32_MAX ||
+            (!(r->exit[e].pc & ARM_PC_T) && r->exit[e].pc >> 32))
             fuzz_die("exit to nowhere", r->pc);
     fuzz_check_region(r);
 }
@@ -97,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .ops = &target_arm,
         .ctx = 1 | (data[0] & 15u) % A32_MODELS << ARM_CTX_MODEL_SHIFT | (data[0] & 16 ? CTX_PARALLEL : 0u) |
                (data[0] & 32 ? CTX_LLSC_BY_VALUE : 0u) | (data[0] & 64 ? CTX_STEP : 0u) |
-               (data[0] & 128 ? ARM_CTX_LDX_EXCLUSIVE : 0u) | ((unsigned)data[2] << CTX_ARM_FP_SHIFT & ARM_CTX_FP),
+               (data[0] & 128 ? ARM_CTX_LDX_EXCLUSIVE : 0u) |
+               ((unsigned)data[2] << CTX_ARM_FP_SHIFT & ARM_CTX_FP),
         .no_opt = data[1] & (ACCEL_NO_LOOPS | ACCEL_NO_SUPERBLOCK | ACCEL_NO_FOLD),
         .max_insns = data[1] & 2 ? 1 + (data[1] >> 6) * 85u : 0,
     };

@@ -1,8 +1,8 @@
 /*
- * A64 words through decoder, disassembler, superblock builder and translation functions, in every cpu model and
- * translation context. What may not happen: a crash; a verdict on which decoder and disassembler differ; text that is
- * not printable or longer than its buffer; a region that the verifier refuses, before or after the passes; an
- * instruction of a feature that the model lacks which does not raise.
+ * A64 words through decoder, disassembler, superblock builder and translation functions, in every cpu model
+ * and translation context. What may not happen: a crash; a verdict on which decoder and disassembler differ;
+ * text that is not printable or longer than its buffer; a region that the verifier refuses, before or after
+ * the passes; an instruction of a feature that the model lacks which does not raise.
  *
  * Input: three bytes of options, then code. It ends where executable memory ends.
  */
@@ -21,7 +21,8 @@ static void check_text(Gva pc)
         fuzz_die("text of three bytes", pc);
     if (fuzz_check_text(pc, bytes, 4, text, sizeof(text)) != 4 || (insn == A64_ILLEGAL) != (text[0] == '.'))
         fuzz_die("decoder and disassembler differ", pc);
-    if (insn != A64_ILLEGAL && (a.rd > 31 || a.rn > 31 || a.rm > 31 || a.ra > 31 || a64_row_feat(insn) >= ARM_FEATS))
+    if (insn != A64_ILLEGAL &&
+        (a.rd > 31 || a.rn > 31 || a.rm > 31 || a.ra > 31 || a64_row_feat(insn) >= ARM_FEATS))
         fuzz_die("operand out of range", pc);
 }
 
@@ -57,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Gva start = fuzz_area(data + 3, size - 3, 4);
     fuzz_code = (FuzzCode){
         .ops = &target_aarch64,
-        .ctx = (data[0] & 7u) % ARM_MODELS << ARM_CTX_MODEL_SHIFT | (data[0] & 8 ? ARM_CTX_LDX_EXCLUSIVE : 0u) |
+        .ctx = (data[0] & 7u) % ARM_MODELS << ARM_CTX_MODEL_SHIFT |
+        (data[0] & 8 ? ARM_CTX_LDX_EXCLUSIVE : 0u) |
                (data[0] & 16 ? CTX_PARALLEL : 0u) | (data[0] & 32 ? CTX_LLSC_BY_VALUE : 0u) |
                (data[0] & 64 ? CTX_STEP : 0u) | (data[2] & ARM_CTX_FP),
         .no_opt = data[1] & (ACCEL_NO_LOOPS | ACCEL_NO_SUPERBLOCK | ACCEL_NO_FOLD),

@@ -1,7 +1,7 @@
 /*
- * What the fuzz targets of the front ends share: an area of guest memory at a fixed address that the input's code ends with,
- * the callbacks of AccelMem, and a check of the region that is built at an address, before and after the passes.
- * One thread; the first call of fuzz_area() makes the area and the arena.
+ * What the fuzz targets of the front ends share: an area of guest memory at a fixed address that the input's
+ * code ends with, the callbacks of AccelMem, and a check of the region that is built at an address, before
+ * and after the passes. One thread; the first call of fuzz_area() makes the area and the arena.
  */
 #ifndef TESTS_FUZZ_FUZZ_CODE_H
 #define TESTS_FUZZ_FUZZ_CODE_H
@@ -38,7 +38,8 @@ static _Noreturn void fuzz_die(const char *what, Gva pc)
     Gva at = pc & ~fuzz_code.ops->pc_tag;
 
     if (at >= FUZZ_AREA && at < FUZZ_AREA_END)
-        fuzz_code.ops->disas(pc, (const uint8_t *)(uintptr_t)at, (unsigned)MIN(FUZZ_AREA_END - at, 4), text, sizeof(text));
+        fuzz_code.ops->disas(pc, (const uint8_t *)(uintptr_t)at, (unsigned)MIN(FUZZ_AREA_END - at, 4), text,
+                             sizeof(text));
     fprintf(stderr, "%s at 0x%llx: %s\n", what, (unsigned long long)pc, text);
     abort();
 }
@@ -50,7 +51,8 @@ static unsigned fuzz_exec_bytes(void *opaque, Gva pc)
 
 static bool fuzz_code_page(void *opaque, Gva page) { return fuzz_code.writable; }
 
-/* Code at the end of the area, zeros before it; the address of its first byte. n is cut to the area and to whole units. */
+/* Code at the end of the area, zeros before it; the address of its first byte. n is cut to the area and to
+ * whole units. */
 static inline Gva fuzz_area(const uint8_t *code, size_t n, size_t unit)
 {
     static uint8_t *area;
@@ -73,7 +75,8 @@ static inline Superblock *fuzz_build(Gva pc)
     static Superblock sb;
     static IrBuilder builder;
     const AccelMem mem = {.exec_bytes = fuzz_exec_bytes, .code_page = fuzz_code_page};
-    const SuperblockConfig cfg = {.ops = fuzz_code.ops, .mem = &mem, .max_insns = fuzz_code.max_insns, .no_opt = fuzz_code.no_opt,
+    const SuperblockConfig cfg = {.ops = fuzz_code.ops, .mem = &mem, .max_insns = fuzz_code.max_insns,
+                                  .no_opt = fuzz_code.no_opt,
                                   .loop_head = fuzz_code.loop_head};
 
     arena_rewind(&fuzz_arena, 0);
@@ -105,7 +108,8 @@ static inline void fuzz_check_region(IrRegion *r)
     fuzz_die("region", r->pc);
 }
 
-/* Text that fits, is printable, and is cut where there is no room. `max`: of one instruction's bytes. Returns its length. */
+/* Text that fits, is printable, and is cut where there is no room. `max`: of one instruction's bytes. Returns
+ * its length. */
 static inline unsigned fuzz_check_text(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
 {
     char small[5];
@@ -116,7 +120,8 @@ static inline unsigned fuzz_check_text(Gva pc, const uint8_t *bytes, unsigned n,
             fuzz_die("text", pc);
     if (strlen(text) + 1 >= cap || !len != !text[0])
         fuzz_die("length of text", pc);
-    if (len && (fuzz_code.ops->disas(pc, bytes, n, small, sizeof(small)) != len || strlen(small) > 4 || strncmp(text, small, 4)))
+    if (len && (fuzz_code.ops->disas(pc, bytes, n, small, sizeof(small)) != len || strlen(small) > 4 ||
+                strncmp(text, small, 4)))
         fuzz_die("short text", pc);
     return len;
 }

@@ -1,6 +1,6 @@
 /*
- * The ELF loader on arbitrary bytes: headers checked, segments mapped. What may not happen: a crash, a guest mapping
- * outside of the guest's part, an accepted file without a reason to be accepted.
+ * The ELF loader on arbitrary bytes: headers checked, segments mapped. What may not happen: a crash, a guest
+ * mapping outside of the guest's part, an accepted file without a reason to be accepted.
  */
 #include "fuzz.h"
 
@@ -70,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (elf_plan(fd, proc->abi, &plan, &err)) {
         check_plan(&plan, size);
         ElfImage image;
-        if (!elf_map(&thread, fd, &plan, plan.pie ? lu_mm_layout(proc->mm)->pie_base : 0, &image, &err) && !err.len)
+        if (!elf_map(&thread, fd, &plan, plan.pie ? lu_mm_layout(proc->mm)->pie_base : 0, &image, &err) &&
+            !err.len)
             abort(); /* refused without a reason */
         unmap_all(proc->mm);
     } else if (!err.len) {
@@ -84,7 +85,8 @@ static size_t narrow_seed(unsigned i, uint8_t *buf, size_t cap)
 {
     bool pie = i & 1;
     uint32_t base = pie ? 0 : 0x10000;
-    Elf32_Ehdr eh = {.e_type = pie ? ET_DYN : ET_EXEC, .e_machine = EM_ARM, .e_version = 1, .e_entry = base + 0x200,
+    Elf32_Ehdr eh = {.e_type = pie ? ET_DYN : ET_EXEC, .e_machine = EM_ARM, .e_version = 1,
+                     .e_entry = base + 0x200,
                      .e_phoff = 52, .e_ehsize = 52, .e_phentsize = 32, .e_phnum = 2};
     memcpy(eh.e_ident, "\177ELF\1\1\1", 7);
     Elf32_Phdr ph[2] = {
@@ -103,7 +105,8 @@ size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
         return i < 6 ? narrow_seed(i, buf, cap) : 0;
     bool pie = i & 1, two = i & 2;
     uint64_t base = pie ? 0 : 0x10000;
-    Elf64_Ehdr eh = {.e_type = pie ? ET_DYN : ET_EXEC, .e_machine = EM_RISCV, .e_version = 1, .e_entry = base + 0x200,
+    Elf64_Ehdr eh = {.e_type = pie ? ET_DYN : ET_EXEC, .e_machine = EM_RISCV, .e_version = 1,
+                     .e_entry = base + 0x200,
                      .e_phoff = 64, .e_ehsize = 64, .e_phentsize = 56, .e_phnum = two ? 4 : 1};
     memcpy(eh.e_ident, "\177ELF\2\1\1", 7);
     Elf64_Phdr ph[4] = {

@@ -1,7 +1,8 @@
 /*
- * The reader of the IR's text form, and behind it printer, verifier, passes and interpreter. What may not happen: a
- * crash; a text that changes on its way through reader and printer; a valid region that the passes make invalid, or to
- * which they give other results. Regions with memory accesses are not run: their addresses are anyone's.
+ * The reader of the IR's text form, and behind it printer, verifier, passes and interpreter. What may not
+ * happen: a crash; a text that changes on its way through reader and printer; a valid region that the passes
+ * make invalid, or to which they give other results. Regions with memory accesses are not run: their
+ * addresses are anyone's.
  */
 #include "fuzz.h"
 
@@ -29,7 +30,8 @@ static void die(const char *what, const char *more)
 static IrRegion *parse(const char *text, size_t len)
 {
     char err[128] = "";
-    IrRegion *r = ir_parse(&arena, text, len, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS, err, sizeof err);
+    IrRegion *r =
+        ir_parse(&arena, text, len, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS, err, sizeof err);
     if (!r && !err[0])
         die("refused without a reason", text);
     return r;
@@ -55,7 +57,8 @@ static void check_text(const IrRegion *r)
 static bool touches_memory(const IrRegion *r)
 {
     for (unsigned k = 1; k < r->n_insns; k++)
-        if (r->insn[k].op == IR_LD || r->insn[k].op == IR_ST || r->insn[k].op == IR_RMW || r->insn[k].op == IR_CAS)
+        if (r->insn[k].op == IR_LD || r->insn[k].op == IR_ST || r->insn[k].op == IR_RMW ||
+            r->insn[k].op == IR_CAS)
             return true;
     return false;
 }
@@ -115,29 +118,75 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- seeds: random lines that mostly make sense ---- */
 
-static const char *const head = "region pc=0x1000 ctx=0x3 nan=0\nexit 0 direct 0x1004 poll\nexit 1 raise 0x1000 code=3\n"
-                                "block 0:\ninsn 0x1000\n"
-                                "%a = get.i64 x1\n%b = get.i64 x2\n%w = get.i32 w0\n%f = get.f64 f0\n%t = const.i1 1\n"
-                                "%k = const.i64 0x123456789abc\n%g = unbox.f32 %f\n"
-                                "%v = get.v128 v0\n%y = const.v128 0x123456789abc 0x77\n%h = vlow.v64.v128 %v\n";
+static const char *const head =
+    "region pc=0x1000 ctx=0x3 nan=0\nexit 0 direct 0x1004 poll\nexit 1 raise 0x1000 code=3\n"
+    "block 0:\ninsn 0x1000\n"
+    "%a = get.i64 x1\n%b = get.i64 x2\n%w = get.i32 w0\n%f = get.f64 f0\n%t = const.i1 1\n"
+    "%k = const.i64 0x123456789abc\n%g = unbox.f32 %f\n"
+    "%v = get.v128 v0\n%y = const.v128 0x123456789abc 0x77\n%h = vlow.v64.v128 %v\n";
 /* $ is a new name, @ some i64 */
 static const char *const lines[] = {
-    "$ = add.i64 @ @\n", "$ = sub.i64 @ @\n", "$ = divs.i64 @ @\n", "$ = rotr.i32 %w %w\n", "$ = clz.i64 @\n",
-    "$ = sext.i64.i32 %w\n", "$ = trunc.i8.i64 @\n", "$ = cmp.i64 ltu @ @\n", "$ = select.i64 %t @ @\n",
-    "$ = ld.i64 [@ + @<<3 - 16] b4 sext acquire\n", "st.i64 @ [@ + 8] b2 bswap direct32 idx3\n",
-    "$ = rmw.i64 maxu [@] @ b8 seq_cst\n", "$ = cas.i32 [@] %w %w b4\n", "fence 15\n", "$ = fadd.f64 dyn %f %f\n",
-    "$ = fsqrt.f32 rtz %g\n", "$ = fma.f64 rne np na %f %f %f\n", "$ = fcmp.f64 fleq %f %f\n", "$ = fsgn.f64 2 %f %f\n",
-    "$ = fclass.i32.f64 %f\n", "$ = f2i.i32.f64 rup unsigned %f\n", "$ = i2f.f32.i64 rmm @\n", "$ = f2f.f64.f32 rne %g\n",
-    "$ = cast.i64.f64 %f\n", "$ = box.f64 %g\n", "$ = ffget.i32\n", "ffput %w\n", "frmput %w\n",
-    "$ = call pure(@, @)\n", "call status(@)\n", "$ = call state(@)\n", "$ = call pc()\n", "poll 0\n",
-    "exit_if %t exit 1 likely\n", "put.i64 x3 @\n", "put.i64 x3 @\n", "put.i64 x4 @\n", "$ = get.i64 x3\n", "nop\n",
-    "$ = vadd.v128.i8 %v %y\n", "$ = vshr.v128.i16 s round n3 %v\n", "$ = vcmp.v64.i32 gtu %h %h\n",
-    "$ = vget.i64.i8 s n5 %v\n", "$ = vset.v128.i64 n1 %v @\n", "$ = vsetv.v128.i32 n2 m1 %v %y\n", "$ = vdup.v64.i16 %w\n",
-    "$ = vtbl.v128.i8 n16 %v %y none %v\n", "$ = vnarrow.v128.i32 sat mix %v none\n", "$ = vshift.v128.i32 s sat %v %y\n",
-    "$ = vext.v64.i8 n7 %h %h\n", "$ = vmaxv.v128.i16 %v\n", "$ = vaes.v128.i8 n1 %v %y\n", "$ = crc32.i32 n1 %w @\n",
-    "$ = vsha.v128.i32 n6 %v %y none\n", "$ = vzext.v128.f64 %f\n", "$ = select.v128 %t %v %y\n", "$ = ld.v128 [@] b16\n",
-    "put.v128 v1 %v\n", "put.v128 v1 %y\n",
-    "; a comment\n", "\n",
+    "$ = add.i64 @ @\n",
+    "$ = sub.i64 @ @\n",
+    "$ = divs.i64 @ @\n",
+    "$ = rotr.i32 %w %w\n",
+    "$ = clz.i64 @\n",
+    "$ = sext.i64.i32 %w\n",
+    "$ = trunc.i8.i64 @\n",
+    "$ = cmp.i64 ltu @ @\n",
+    "$ = select.i64 %t @ @\n",
+    "$ = ld.i64 [@ + @<<3 - 16] b4 sext acquire\n",
+    "st.i64 @ [@ + 8] b2 bswap direct32 idx3\n",
+    "$ = rmw.i64 maxu [@] @ b8 seq_cst\n",
+    "$ = cas.i32 [@] %w %w b4\n",
+    "fence 15\n",
+    "$ = fadd.f64 dyn %f %f\n",
+    "$ = fsqrt.f32 rtz %g\n",
+    "$ = fma.f64 rne np na %f %f %f\n",
+    "$ = fcmp.f64 fleq %f %f\n",
+    "$ = fsgn.f64 2 %f %f\n",
+    "$ = fclass.i32.f64 %f\n",
+    "$ = f2i.i32.f64 rup unsigned %f\n",
+    "$ = i2f.f32.i64 rmm @\n",
+    "$ = f2f.f64.f32 rne %g\n",
+    "$ = cast.i64.f64 %f\n",
+    "$ = box.f64 %g\n",
+    "$ = ffget.i32\n",
+    "ffput %w\n",
+    "frmput %w\n",
+    "$ = call pure(@, @)\n",
+    "call status(@)\n",
+    "$ = call state(@)\n",
+    "$ = call pc()\n",
+    "poll 0\n",
+    "exit_if %t exit 1 likely\n",
+    "put.i64 x3 @\n",
+    "put.i64 x3 @\n",
+    "put.i64 x4 @\n",
+    "$ = get.i64 x3\n",
+    "nop\n",
+    "$ = vadd.v128.i8 %v %y\n",
+    "$ = vshr.v128.i16 s round n3 %v\n",
+    "$ = vcmp.v64.i32 gtu %h %h\n",
+    "$ = vget.i64.i8 s n5 %v\n",
+    "$ = vset.v128.i64 n1 %v @\n",
+    "$ = vsetv.v128.i32 n2 m1 %v %y\n",
+    "$ = vdup.v64.i16 %w\n",
+    "$ = vtbl.v128.i8 n16 %v %y none %v\n",
+    "$ = vnarrow.v128.i32 sat mix %v none\n",
+    "$ = vshift.v128.i32 s sat %v %y\n",
+    "$ = vext.v64.i8 n7 %h %h\n",
+    "$ = vmaxv.v128.i16 %v\n",
+    "$ = vaes.v128.i8 n1 %v %y\n",
+    "$ = crc32.i32 n1 %w @\n",
+    "$ = vsha.v128.i32 n6 %v %y none\n",
+    "$ = vzext.v128.f64 %f\n",
+    "$ = select.v128 %t %v %y\n",
+    "$ = ld.v128 [@] b16\n",
+    "put.v128 v1 %v\n",
+    "put.v128 v1 %y\n",
+    "; a comment\n",
+    "\n",
 };
 static const char *const tails[] = {
     "exit 0\n", "exit_ind %a ret\n", "poll 0\nbr block 0\n",

@@ -1,11 +1,11 @@
 /*
- * insn_run FILE: runs a bare static ELF of a guest by superblock_build() and the IR interpreter. For instruction tests:
- * the program knows write(2) and exit(2) only, and gets a stack pointer of 0.
+ * insn_run FILE: runs a bare static ELF of a guest by superblock_build() and the IR interpreter. For
+ * instruction tests: the program knows write(2) and exit(2) only, and gets a stack pointer of 0.
  *
- * Ends with the guest's exit status; an exception kills insn_run with the signal Linux would send (SIGILL, SIGTRAP,
- * SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL), -n no folding,
- * -3 the code is RV32 (the file is an ELF64 all the same; riscv64 only), -v says which exception
- * happened where, -i prints the regions. */
+ * Ends with the guest's exit status; an exception kills insn_run with the signal Linux would send (SIGILL,
+ * SIGTRAP, SIGSEGV, SIGBUS). Options: -1 one instruction per region, -p shared-memory atomics (CTX_PARALLEL),
+ * -n no folding, -3 the code is RV32 (the file is an ELF64 all the same; riscv64 only), -v says which
+ * exception happened where, -i prints the regions. */
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -188,8 +188,8 @@ static void handle_raise(Runner *r, unsigned code)
     }
 }
 
-/* The context to run in: an instruction that asked for exclusion is run as if memory were not shared, and what follows
- * too until its reservation is gone. There is one cpu, so nobody needs stopping. */
+/* The context to run in: an instruction that asked for exclusion is run as if memory were not shared, and
+ * what follows too until its reservation is gone. There is one cpu, so nobody needs stopping. */
 static uint32_t context(Runner *r)
 {
     uint32_t ctx = r->ctx | r->guest->ops->ctx(r->cpu);
@@ -202,7 +202,8 @@ static uint32_t context(Runner *r)
 static void run(Runner *r)
 {
     Cpu *c = r->cpu;
-    IrMachine m = {.cpu = c, .val = r->val, .vec = r->vec, .kick = &c->kick, .ff = &c->ff, .frm = &c->frm, .pc = &c->pc};
+    IrMachine m = {.cpu = c, .val = r->val, .vec = r->vec, .kick = &c->kick, .ff = &c->ff, .frm = &c->frm,
+                   .pc = &c->pc};
 
     for (;;) {
         IrRun out;

@@ -1,5 +1,5 @@
-/* Guest program: load-reserved and store-conditional (LR, SC; LDXR, STXR; LDREX, STREX) between threads. Built by test_llsc.py with
- * a cross compiler, run by an engine.
+/* Guest program: load-reserved and store-conditional (LR, SC; LDXR, STXR; LDREX, STREX) between threads.
+ * Built by test_llsc.py with a cross compiler, run by an engine.
  * Prints one line per case; "ok" at its end or what was wrong. */
 #include <pthread.h>
 #include <setjmp.h>
@@ -101,8 +101,8 @@ static struct {
     uint64_t pair;
 } small __attribute__((aligned(8)));
 
-#define COUNT(ll, sc, at)                                                                                                 \
-    __asm__ volatile("1:" ll " %[t],[%[p]]\n" ADD("t", "1") sc " %[f],%[t],[%[p]]\n" IF_NOT("f", "1b")                    \
+#define COUNT(ll, sc, at)                                                                                    \
+    __asm__ volatile("1:" ll " %[t],[%[p]]\n" ADD("t", "1") sc " %[f],%[t],[%[p]]\n" IF_NOT("f", "1b")       \
                      : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(at) : "memory", "cc")
 
 static void *count_small(void *arg)
@@ -112,17 +112,24 @@ static void *count_small(void *arg)
 #ifdef __arm__
         COUNT("ldrexb", "strexb", &small.byte[i & 3]);
         COUNT("ldrexh", "strexh", &small.half[i & 1]);
-        __asm__ volatile("1: ldrexd r4,r5,[%[p]]\n adds r4,r4,%[x]\n adc r5,r5,%[x]\n strexd %[f],r4,r5,[%[p]]\n" IF_NOT("f", "1b")
-                         : [f] "=&r"(f) : [p] "r"(&small.pair), [x] "r"(0x10001 << 8) : "memory", "cc", "r4", "r5");
+        __asm__ volatile(
+            "1: ldrexd r4,r5,[%[p]]\n adds r4,r4,%[x]\n adc r5,r5,%[x]\n strexd %[f],r4,r5,[%[p]]\n" IF_NOT(
+                "f", "1b")
+            : [f] "=&r"(f)
+            : [p] "r"(&small.pair), [x] "r"(0x10001 << 8)
+            : "memory", "cc", "r4", "r5");
 #elif defined(__aarch64__)
-#define W_COUNT(ll, sc, at)                                                                                               \
-    __asm__ volatile("1:" ll " %w[t],[%[p]]\n" ADD("t", "1") sc " %w[f],%w[t],[%[p]]\n" IF_NOT("f", "1b")                \
+#define W_COUNT(ll, sc, at)                                                                                  \
+    __asm__ volatile("1:" ll " %w[t],[%[p]]\n" ADD("t", "1") sc " %w[f],%w[t],[%[p]]\n" IF_NOT("f", "1b")    \
                      : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(at) : "memory")
         W_COUNT("ldxrb", "stxrb", &small.byte[i & 3]);
         W_COUNT("ldxrh", "stxrh", &small.half[i & 1]);
         uint64_t step = 0x0100010001000100;
-        __asm__ volatile("1: ldxp %w[t],w5,[%[p]]\n adds %w[t],%w[t],%w[x]\n adc w5,w5,%w[x]\n stxp %w[f],%w[t],w5,[%[p]]\n" IF_NOT("f", "1b")
-                         : [t] "=&r"(t), [f] "=&r"(f) : [p] "r"(&small.pair), [x] "r"(step) : "memory", "cc", "x5");
+        __asm__ volatile("1: ldxp %w[t],w5,[%[p]]\n adds %w[t],%w[t],%w[x]\n adc w5,w5,%w[x]\n stxp "
+                         "%w[f],%w[t],w5,[%[p]]\n" IF_NOT("f", "1b")
+                         : [t] "=&r"(t), [f] "=&r"(f)
+                         : [p] "r"(&small.pair), [x] "r"(step)
+                         : "memory", "cc", "x5");
 #endif
         (void)t, (void)f;
     }
@@ -138,7 +145,8 @@ static int small_is_right(void)
 }
 #endif
 
-/* 2. A stack of nodes: pop loads the next pointer between LR and SC, which only a real reservation makes safe. */
+/* 2. A stack of nodes: pop loads the next pointer between LR and SC, which only a real reservation makes
+ *    safe. */
 typedef struct Node {
     struct Node *next;
     uint32_t owners;
@@ -151,9 +159,11 @@ static Node *pop(void)
 {
     Node *n, *next;
     Word failed;
-    __asm__ volatile("1:" LL_ACQUIRE("n", "p") SET("f", "0") IF_ZERO("n", "2f") LOAD("x", "n") SC_RELEASE("f", "x", "p")
-                     IF_NOT("f", "1b") "2:"
-                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed) : [p] "r"(&top) : "memory", "cc");
+    __asm__ volatile("1:" LL_ACQUIRE("n", "p") SET("f", "0") IF_ZERO("n", "2f") LOAD("x", "n")
+                         SC_RELEASE("f", "x", "p") IF_NOT("f", "1b") "2:"
+                     : [n] "=&r"(n), [x] "=&r"(next), [f] "=&r"(failed)
+                     : [p] "r"(&top)
+                     : "memory", "cc");
     return n;
 }
 
@@ -197,14 +207,16 @@ static void *change_back(void *arg)
 static Word aba(void)
 {
     Word v, failed;
-    __asm__ volatile(LL("v", "p") FENCE STORE("one", "s")
-                     "1:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "1b")
-                     FENCE SET("v", "7") SC("f", "v", "p")
-                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1) : "memory", "cc");
+    __asm__ volatile(LL("v", "p") FENCE STORE("one", "s") "1:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "1b")
+                         FENCE SET("v", "7") SC("f", "v", "p")
+                     : [v] "=&r"(v), [f] "=&r"(failed)
+                     : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1)
+                     : "memory", "cc");
     return failed;
 }
 
-/* 4. The same on a stack: while one thread pops a, the other pops a and b and pushes a. The store-conditional of the first
+/* 4. The same on a stack: while one thread pops a, the other pops a and b and pushes a. The store-conditional
+ *    of the first
  * would put b back, which somebody has. */
 static void *pop_two_push_one(void *arg)
 {
@@ -232,17 +244,17 @@ static Word slow_pop(void)
 static Word detour(void)
 {
     Word v, failed;
-    __asm__ volatile(LL("v", "p") IF_NOT("v", "2f")
-                     "1:" SET("v", "7") SC("f", "v", "p") GOTO("3f")
-                     "2:" FENCE STORE("one", "s")
-                     "4:" LOAD("v", "s") ADD("v", "-2") IF_NOT("v", "4b")
-                     FENCE GOTO("1b")
-                     "3:"
-                     : [v] "=&r"(v), [f] "=&r"(failed) : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1) : "memory", "cc");
+    __asm__ volatile(LL("v", "p") IF_NOT("v", "2f") "1:" SET("v", "7") SC("f", "v", "p")
+                         GOTO("3f") "2:" FENCE STORE("one", "s") "4:" LOAD("v", "s") ADD("v", "-2")
+                             IF_NOT("v", "4b") FENCE GOTO("1b") "3:"
+                     : [v] "=&r"(v), [f] "=&r"(failed)
+                     : [p] "r"(&word), [s] "r"(&stage), [one] "r"((Word)1)
+                     : "memory", "cc");
     return failed;
 }
 
-/* 10. Only loads between LR and SC, while another thread changes the word and changes it back all the time, and counts. */
+/* 10. Only loads between LR and SC, while another thread changes the word and changes it back all the time,
+ * and counts. */
 static Word cycles, enough;
 
 static void *keep_changing(void *arg)
@@ -276,7 +288,8 @@ static Word loads_between(void)
     return bad;
 }
 
-/* 6. Locks: waiting on the LR itself, and with another load between, which is no loop that could be done by value. */
+/* 6. Locks: waiting on the LR itself, and with another load between, which is no loop that could be done by
+ *    value. */
 static uint32_t lock_word, held[2];
 static Word guarded;
 
@@ -285,12 +298,17 @@ static void *lock_and_count(void *arg)
     for (int i = 0; i < ROUNDS / 16; i++) {
         Word t, u;
         if (i & 1)
-            __asm__ volatile("1:" LL32_ACQUIRE("t", "p") IF_NOT("t", "1b") SET("t", "1") SC32("u", "t", "p") IF_NOT("u", "1b")
-                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word) : "memory", "cc");
+            __asm__ volatile("1:" LL32_ACQUIRE("t", "p") IF_NOT("t", "1b") SET("t", "1") SC32("u", "t", "p")
+                                 IF_NOT("u", "1b")
+                             : [t] "=&r"(t), [u] "=&r"(u)
+                             : [p] "r"(&lock_word)
+                             : "memory", "cc");
         else
             __asm__ volatile("1:" LL32_ACQUIRE("t", "p") LOAD32("u", "h") IF_NOT("t", "1b") SET("t", "1")
-                             SC32("u", "t", "p") IF_NOT("u", "1b")
-                             : [t] "=&r"(t), [u] "=&r"(u) : [p] "r"(&lock_word), [h] "r"(held) : "memory", "cc");
+                                 SC32("u", "t", "p") IF_NOT("u", "1b")
+                             : [t] "=&r"(t), [u] "=&r"(u)
+                             : [p] "r"(&lock_word), [h] "r"(held)
+                             : "memory", "cc");
         guarded++;
         __atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
     }
@@ -303,7 +321,9 @@ static Word across_a_call(void)
     Word v = 5, t, failed;
     register long nr __asm__(SYSCALL_NR) = SYS_gettid, ret __asm__(SYSCALL_RET);
     __asm__ volatile(LL("t", "p") SYSCALL SC("f", "t", "p")
-                     : [f] "=&r"(failed), [r] "=&r"(ret), [t] "=&r"(t) : [p] "r"(&v), [n] "r"(nr) : "memory", "cc");
+                     : [f] "=&r"(failed), [r] "=&r"(ret), [t] "=&r"(t)
+                     : [p] "r"(&v), [n] "r"(nr)
+                     : "memory", "cc");
     return failed;
 }
 

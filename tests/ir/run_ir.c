@@ -1,16 +1,18 @@
 /*
  * Runner of the .ir files of this folder. Usage: run_ir FILE...
  *
- * A file holds cases, each begun by a line `; case NAME`. Its directives are comments; the rest is a region in text form.
+ * A file holds cases, each begun by a line `; case NAME`. Its directives are comments; the rest is a region
+ * in text form.
  *   ; error TEXT        ir_parse() refuses it, and the message contains TEXT. Nothing else is done.
  *   ; invalid TEXT      ir_verify() refuses it, and the message contains TEXT
  *   ; pass: NAME ...    dce, deadput: runs the passes and compares the text with the lines after `; expect`
- *   ; in SLOT=N ...     before the run; also mem+OFF=N: 8 bytes in a scratch page, whose address a slot gets by SLOT=&OFF.
+ *   ; in SLOT=N ...     before the run; also mem+OFF=N: 8 bytes in a scratch page, whose address a slot gets
+ *                       by SLOT=&OFF.
  *                       &4096 and up is not mapped, kick=1, ff=N, frm=N
  *                       A vector slot v0 is its low half, v0h its upper half.
  *   ; out SLOT=N ...    after the run, ends: exit=N, indirect=N, fault=OFF, helper, pc=N
- * Every case without `error` is printed, read back and printed again, which must give the same text; without `invalid` it
- * is verified, and if it has `out` it is run as it is and again after all passes.
+ * Every case without `error` is printed, read back and printed again, which must give the same text; without
+ * `invalid` it is verified, and if it has `out` it is run as it is and again after all passes.
  */
 #include "tests/ir/toy.h"
 
@@ -100,7 +102,8 @@ static bool apply(const Case *c, ToyCpu *cpu, const IrRegion *r, const IrRun *ru
     if (want && strcmp(word, "indirect") == 0)
         return check(run->kind == IR_RUN_INDIRECT && run->pc == v, c, "not left by", copy);
     if (want && strcmp(word, "fault") == 0)
-        return check(run->kind == IR_RUN_FAULT && run->addr == (uint64_t)(uintptr_t)page + v, c, "no fault as in", copy);
+        return check(run->kind == IR_RUN_FAULT && run->addr == (uint64_t)(uintptr_t)page + v, c,
+                     "no fault as in", copy);
     if (want && strcmp(word, "helper") == 0)
         return check(run->kind == IR_RUN_HELPER, c, "not left by", copy);
     if (want && strcmp(word, "pc") == 0)
@@ -115,7 +118,9 @@ static bool apply(const Case *c, ToyCpu *cpu, const IrRegion *r, const IrRun *ru
     uint32_t *word32 = strcmp(word, "kick") == 0 ? &cpu->kick
                        : strcmp(word, "ff") == 0 ? &cpu->ff
                        : strcmp(word, "frm") == 0 ? &cpu->frm : NULL;
-    uint64_t *mem = high ? high : strncmp(word, "mem+", 4) == 0 ? (uint64_t *)(void *)(page + strtoul(word + 4, NULL, 0)) : NULL;
+    uint64_t *mem = high                            ? high
+                    : strncmp(word, "mem+", 4) == 0 ? (uint64_t *)(void *)(page + strtoul(word + 4, NULL, 0))
+                                                    : NULL;
     if (!check(slot >= 0 || word32 || mem, c, "unknown key", copy))
         return false;
     if (want) {
@@ -204,7 +209,8 @@ static bool run_case(const Case *c)
 static bool directive(const char *line, const char *key, const char **ret_rest)
 {
     size_t n = strlen(key);
-    if (strncmp(line, "; ", 2) != 0 || strncmp(line + 2, key, n) != 0 || (line[2 + n] != ' ' && line[2 + n] != '\n' && line[2 + n] != ':'))
+    if (strncmp(line, "; ", 2) != 0 || strncmp(line + 2, key, n) != 0 ||
+        (line[2 + n] != ' ' && line[2 + n] != '\n' && line[2 + n] != ':'))
         return false;
     *ret_rest = line + 2 + n + strspn(line + 2 + n, ": ");
     return true;

@@ -1,6 +1,6 @@
 /*
- * ToyCpu: a small guest state for tests of the IR: 16 integer slots, 8 floating-point ones, 4 vectors, and a few helpers.
- * Helpers count their calls in the cpu; `status` returns its argument a, `state` adds a to x1.
+ * ToyCpu: a small guest state for tests of the IR: 16 integer slots, 8 floating-point ones, 4 vectors, and a
+ * few helpers. Helpers count their calls in the cpu; `status` returns its argument a, `state` adds a to x1.
  */
 #ifndef TESTS_IR_TOY_H
 #define TESTS_IR_TOY_H
@@ -33,7 +33,8 @@ extern const IrHelper toy_helpers[TOY_HELPERS];
 static inline uint64_t toy_slot_get(const ToyCpu *cpu, unsigned slot)
 {
     uint64_t v = 0;
-    memcpy(&v, (const char *)cpu + toy_slots[slot].offset, MIN(8u, ir_type_bits((IrType)toy_slots[slot].type) / 8));
+    memcpy(&v, (const char *)cpu + toy_slots[slot].offset,
+           MIN(8u, ir_type_bits((IrType)toy_slots[slot].type) / 8));
     return v;
 }
 static inline void toy_slot_set(ToyCpu *cpu, unsigned slot, uint64_t v)
@@ -41,8 +42,8 @@ static inline void toy_slot_set(ToyCpu *cpu, unsigned slot, uint64_t v)
     memcpy((char *)cpu + toy_slots[slot].offset, &v, MIN(8u, ir_type_bits((IrType)toy_slots[slot].type) / 8));
 }
 
-/* SIGSEGV and SIGBUS go to fault_fixup(); needed before a region that may fault is run. In a cmocka test: in the test
- * function, because cmocka puts its own handlers up after setup. */
+/* SIGSEGV and SIGBUS go to fault_fixup(); needed before a region that may fault is run. In a cmocka test: in
+ * the test function, because cmocka puts its own handlers up after setup. */
 void toy_catch_faults(void);
 /* Runs the region; val is the scratch of IrMachine. */
 void toy_run(ToyCpu *cpu, const IrRegion *r, uint64_t *val, uint32_t max_loops, IrRun *ret);

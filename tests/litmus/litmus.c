@@ -1,11 +1,14 @@
 /*
- * litmus [BATCHES]: guest program (RV64GC, A64 with LSE). Small races, each many times, against what the memory model allows.
+ * litmus [BATCHES]: guest program (RV64GC, A64 with LSE). Small races, each many times, against what the
+ * memory model allows.
  *
- * A test has two to four parts, one a thread, that run over an array of instances of {x, y} at the same time, each after a
- * random delay, so that now one is ahead and now the other. Verdicts:
- *   FORBIDDEN  by the guest's memory model (RISC-V manual, "RVWMO Memory Consistency Model"; Arm ARM, "The AArch64
+ * A test has two to four parts, one a thread, that run over an array of instances of {x, y} at the same time,
+ * each after a random delay, so that now one is ahead and now the other. Verdicts:
+ *   FORBIDDEN by the guest's memory model (RISC-V manual, "RVWMO Memory Consistency Model"; Arm ARM, "The
+ *   AArch64
  *              Application Level Memory Model")
- *   TSO        allowed by it, but hosts with total store order never show it: seen, it means that the translator
+ *   TSO        allowed by it, but hosts with total store order never show it: seen, it means that the
+ *              translator
  *              moved, merged or repeated an access
  *   ALLOWED    counted only; seen at all it shows that the parts did run at the same time
  * The instructions under test are single asm statements, so that the compiler cannot move them either.
@@ -64,32 +67,32 @@ typedef struct Out {
 #define ZERO_OK  TSO /* the store of an atomic is not ordered before a later load */
 #endif
 
-#define ST(p, v)                                                                                               \
-    __extension__({                                                                                            \
-        uint64_t none_;                                                                                        \
-        __asm__ volatile(STORE : "=r"(none_) : "r"(p), "r"((uint64_t)(v)) : "memory");                         \
+#define ST(p, v)                                                                                             \
+    __extension__({                                                                                          \
+        uint64_t none_;                                                                                      \
+        __asm__ volatile(STORE : "=r"(none_) : "r"(p), "r"((uint64_t)(v)) : "memory");                       \
     })
-#define LD(p)                                                                                                  \
-    __extension__({                                                                                            \
-        uint64_t ld_;                                                                                          \
-        __asm__ volatile(LOAD : "=r"(ld_) : "r"(p) : "memory");                                                \
-        ld_;                                                                                                   \
+#define LD(p)                                                                                                \
+    __extension__({                                                                                          \
+        uint64_t ld_;                                                                                        \
+        __asm__ volatile(LOAD : "=r"(ld_) : "r"(p) : "memory");                                              \
+        ld_;                                                                                                 \
     })
-#define SWAP(how, p, v)                                                                                        \
-    __extension__({                                                                                            \
-        uint64_t ld_;                                                                                          \
-        __asm__ volatile(how : "=&r"(ld_) : "r"(p), "r"((uint64_t)(v)) : "memory");                            \
-        ld_;                                                                                                   \
+#define SWAP(how, p, v)                                                                                      \
+    __extension__({                                                                                          \
+        uint64_t ld_;                                                                                        \
+        __asm__ volatile(how : "=&r"(ld_) : "r"(p), "r"((uint64_t)(v)) : "memory");                          \
+        ld_;                                                                                                 \
     })
 #define FENCE(f) __asm__ volatile(f : : : "memory")
 
 typedef void Part(Vars *v, Out *out);
-#define PART(name, ...)                                                                                        \
-    static void name(Vars *v, Out *out)                                                                        \
-    {                                                                                                          \
-        for (int i = 0; i < N; i++, v++, out++) {                                                              \
-            __VA_ARGS__                                                                                        \
-        }                                                                                                      \
+#define PART(name, ...)                                                                                      \
+    static void name(Vars *v, Out *out)                                                                      \
+    {                                                                                                        \
+        for (int i = 0; i < N; i++, v++, out++) {                                                            \
+            __VA_ARGS__                                                                                      \
+        }                                                                                                    \
     }
 
 PART(store_x, ST(&v->x, 1);)
@@ -126,13 +129,13 @@ PART(seq_write, for (uint32_t k = 1; k <= 3; k++) {
     FENCE(WW);
     ST(&v->x, 2 * k);
 })
-#define SEQ_READ(fence)                                                                                        \
-    uint64_t s = LD(&v->x), lo, hi, e;                                                                         \
-    fence;                                                                                                     \
-    __asm__ volatile(PAIR_LOAD : "=&r"(lo), "=&r"(hi) : "r"(&v->y) : "memory");               \
-    fence;                                                                                                     \
-    e = LD(&v->x);                                                                                             \
-    out->a = !(s & 1) && s == e ? lo : 0;                                                                      \
+#define SEQ_READ(fence)                                                                                      \
+    uint64_t s = LD(&v->x), lo, hi, e;                                                                       \
+    fence;                                                                                                   \
+    __asm__ volatile(PAIR_LOAD : "=&r"(lo), "=&r"(hi) : "r"(&v->y) : "memory");                              \
+    fence;                                                                                                   \
+    e = LD(&v->x);                                                                                           \
+    out->a = !(s & 1) && s == e ? lo : 0;                                                                    \
     out->b = !(s & 1) && s == e ? hi : 0;
 PART(seq_read, SEQ_READ(FENCE(RR)))
 PART(seq_read_plain, SEQ_READ((void)0))
@@ -258,7 +261,8 @@ static void run(const struct Test *t)
     for (unsigned k = 0; k < n_threads; k++)
         pthread_join(thread[k], NULL);
     bool bad = t->verdict != ALLOWED && job[0].seen;
-    printf("%s %s: %s, seen %lu of %u\n", bad ? "FAIL" : "ok  ", t->name, word[t->verdict], job[0].seen, N * ROUNDS * batches);
+    printf("%s %s: %s, seen %lu of %u\n", bad ? "FAIL" : "ok  ", t->name, word[t->verdict], job[0].seen,
+           N * ROUNDS * batches);
     n_failed += bad;
 }
 
@@ -279,7 +283,8 @@ static void *raise_flag(void *arg)
     return NULL;
 }
 
-/* Ends only if the load is made again each time round. (A run that does not end is ended by the runner's time limit.) */
+/* Ends only if the load is made again each time round. (A run that does not end is ended by the runner's time
+ * limit.) */
 static void spin(int kind)
 {
     pthread_t t;
@@ -289,7 +294,10 @@ static void spin(int kind)
     if (kind == 0)
         __asm__ volatile("1: ld t0,0(%0); beqz t0,1b" : : "r"(flag) : "t0", "memory");
     else if (kind == 1)
-        __asm__ volatile("1: ld t0,0(%0); ld t1,8(%0); or t0,t0,t1; beqz t0,1b" : : "r"(flag) : "t0", "t1", "memory");
+        __asm__ volatile("1: ld t0,0(%0); ld t1,8(%0); or t0,t0,t1; beqz t0,1b"
+                         :
+                         : "r"(flag)
+                         : "t0", "t1", "memory");
     else
         __asm__ volatile("ld t1,0(%0); j 2f; 1: addi t2,t2,1; 2: ld t0,0(%0); beq t0,t1,1b"
                          : : "r"(flag) : "t0", "t1", "t2", "memory");
@@ -297,7 +305,10 @@ static void spin(int kind)
     if (kind == 0)
         __asm__ volatile("1: ldr x9,[%0]\ncbz x9,1b" : : "r"(flag) : "x9", "memory");
     else if (kind == 1)
-        __asm__ volatile("1: ldp x9,x10,[%0]\norr x9,x9,x10\ncbz x9,1b" : : "r"(flag) : "x9", "x10", "memory");
+        __asm__ volatile("1: ldp x9,x10,[%0]\norr x9,x9,x10\ncbz x9,1b"
+                         :
+                         : "r"(flag)
+                         : "x9", "x10", "memory");
     else
         __asm__ volatile("ldr x10,[%0]\nb 2f\n1: add x11,x11,1\n2: ldr x9,[%0]\ncmp x9,x10\nb.eq 1b"
                          : : "r"(flag) : "x9", "x10", "x11", "cc", "memory");
@@ -384,8 +395,8 @@ static uint32_t subtract(uint32_t n) { return 0xd1000000 | n << 10; } /* sub x0,
 static void flush_all(uint32_t *at) { __builtin___clear_cache((char *)at, (char *)(at + 1)); }
 #endif
 
-/* The code reads what was published and subtracts the number that is written into it: after the writer has published n,
- * nobody may run the code of before. */
+/* The code reads what was published and subtracts the number that is written into it: after the writer has
+ * published n, nobody may run the code of before. */
 static void *run_code(void *arg)
 {
     int64_t (*f)(uint64_t *) = (int64_t(*)(uint64_t *))(void *)code;

@@ -1,4 +1,5 @@
-/* The ELF header reader against libelf: files of this machine as they are, and with random bytes in their headers. */
+/* The ELF header reader against libelf: files of this machine as they are, and with random bytes in their
+ * headers. */
 #include "tests/unit/test.h"
 
 #include <dirent.h>
@@ -95,15 +96,18 @@ static void narrow(uint8_t *p)
 {
     Elf64_Ehdr *e = (Elf64_Ehdr *)(void *)p, from = *e;
     Elf64_Phdr ph[32];
-    Elf32_Ehdr to = {.e_type = from.e_type, .e_machine = EM_ARM, .e_version = from.e_version, .e_entry = (uint32_t)from.e_entry,
-                     .e_phoff = sizeof(to), .e_ehsize = sizeof(to), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = from.e_phnum};
+    Elf32_Ehdr to = {.e_type = from.e_type, .e_machine = EM_ARM, .e_version = from.e_version,
+                     .e_entry = (uint32_t)from.e_entry,
+                     .e_phoff = sizeof(to), .e_ehsize = sizeof(to), .e_phentsize = sizeof(Elf32_Phdr),
+                     .e_phnum = from.e_phnum};
     assert_true(from.e_phnum <= ARRAY_SIZE(ph));
     memcpy(ph, p + from.e_phoff, from.e_phnum * sizeof(ph[0]));
     memcpy(to.e_ident, from.e_ident, sizeof(to.e_ident));
     to.e_ident[EI_CLASS] = ELFCLASS32;
     memcpy(p, &to, sizeof(to));
     for (unsigned i = 0; i < from.e_phnum; i++) {
-        Elf32_Phdr h = {.p_type = ph[i].p_type, .p_offset = (uint32_t)ph[i].p_offset, .p_vaddr = (uint32_t)ph[i].p_vaddr,
+        Elf32_Phdr h = {.p_type = ph[i].p_type, .p_offset = (uint32_t)ph[i].p_offset,
+                        .p_vaddr = (uint32_t)ph[i].p_vaddr,
                         .p_filesz = (uint32_t)ph[i].p_filesz, .p_memsz = (uint32_t)ph[i].p_memsz,
                         .p_flags = ph[i].p_flags, .p_align = (uint32_t)ph[i].p_align};
         memcpy(p + sizeof(to) + i * sizeof(h), &h, sizeof(h));
@@ -112,7 +116,8 @@ static void narrow(uint8_t *p)
 
 static void files_read_as_libelf_does(void **state)
 {
-    static const char *const files[] = {"/proc/self/exe", "/bin/sh", "/usr/bin/ld", "/lib64/ld-linux-x86-64.so.2"};
+    static const char *const files[] = {"/proc/self/exe", "/bin/sh", "/usr/bin/ld",
+                                        "/lib64/ld-linux-x86-64.so.2"};
     elf_version(EV_CURRENT);
     for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
         int fd;
@@ -153,8 +158,8 @@ static bool move_phdrs(uint8_t *p, bool wide, unsigned off)
     return true;
 }
 
-/* A header of this program with a few bytes of the ELF header or the program headers changed, or the program headers
- * moved behind what is read at once. */
+/* A header of this program with a few bytes of the ELF header or the program headers changed, or the program
+ * headers moved behind what is read at once. */
 static void change_headers(bool wide)
 {
     static uint8_t from[2 * HEAD];

@@ -10,7 +10,8 @@
 #include "linux-user/options.h"
 #include "linux-user/stack.h"
 
-static const LuAbi abi = {.target = &target_arm, .name = "arm", .word = 4, .task_size = 0xbf000000, .platform = "v7l"};
+static const LuAbi abi = {.target = &target_arm, .name = "arm", .word = 4, .task_size = 0xbf000000,
+                          .platform = "v7l"};
 static LuOptions opt = {.sysroot = ""};
 
 static void start(LuProc *p, LuThread *t, uint64_t random)
@@ -34,7 +35,9 @@ static void layout_is_in_order_below_3g(void **state)
         assert_true(l->pie_base >= 1u << 30 && l->pie_base + (256u << 20) < l->mmap_base);
         long at = lu_mm_mmap(&t, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         assert_true(at > 0 && (Gva)at < l->mmap_base);
-        assert_int_equal(lu_mm_mmap(&t, 0xffff0000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), -ENOMEM);
+        assert_int_equal(
+            lu_mm_mmap(&t, 0xffff0000, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+            -ENOMEM);
         assert_int_equal(lu_mm_munmap(&t, (Gva)at, PAGE), 0);
     }
 }
@@ -53,7 +56,8 @@ static void stack_has_words_of_4_bytes(void **state)
     char *argv[] = {prog, one, none, NULL}, *envp[] = {a, longer, NULL}, text[200];
     Fmt err = FMT_ON(text);
     const ElfImage image = {.entry = 0x10201, .phdr = 0x10034, .n_phdrs = 3};
-    const StackPlan plan = {.prog = &image, .execfn = "/bin/prog", .argv = argv, .envp = envp, .random = {1, 2, 3}};
+    const StackPlan plan = {.prog = &image, .execfn = "/bin/prog", .argv = argv, .envp = envp,
+                            .random = {1, 2, 3}};
     LuProc p;
     LuThread t;
     start(&p, &t, 99);

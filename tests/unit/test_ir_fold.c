@@ -1,6 +1,6 @@
 /*
- * Folding: every identity of fold.h once by name, and random expressions built with and without folding, which must
- * store the same values. Seed: argument 1.
+ * Folding: every identity of fold.h once by name, and random expressions built with and without folding,
+ * which must store the same values. Seed: argument 1.
  */
 #include "tests/unit/ir_kit.h"
 
@@ -203,8 +203,9 @@ static uint64_t rnd(Gen *g)
 
 static int64_t rnd_const(Gen *g)
 {
-    static const int64_t some[] = {0, 1, -1, 2, 3, 7, 8, 31, 32, 56, 63, 64, 127, 128, 255, 256, 0xffff, INT32_MAX,
-                                   INT32_MIN, 0xffffffff, INT64_MAX, INT64_MIN};
+    static const int64_t some[] = {0,      1,         -1,        2,          3,         7,        8,   31,
+                                   32,     56,        63,        64,         127,       128,      255, 256,
+                                   0xffff, INT32_MAX, INT32_MIN, 0xffffffff, INT64_MAX, INT64_MIN};
     unsigned k = (unsigned)(rnd(g) >> 40) % (ARRAY_SIZE(some) + 4);
     return k < ARRAY_SIZE(some) ? some[k] : (int64_t)rnd(g);
 }
@@ -226,8 +227,9 @@ static IrVal pick(Gen *g, IrType t)
 static void gen_op(Gen *g)
 {
     static const uint8_t ints[] = {IR_I8, IR_I16, IR_I32, IR_I64, IR_I64, IR_I32};
-    static const uint8_t vv[] = {IR_ADD, IR_SUB, IR_MUL, IR_MULHU, IR_MULHS, IR_MULHSU, IR_DIVU, IR_DIVS, IR_REMU, IR_REMS,
-                                 IR_AND, IR_OR, IR_XOR, IR_SHL, IR_SHR, IR_SAR, IR_ROTR};
+    static const uint8_t vv[] = {IR_ADD,  IR_SUB,  IR_MUL,  IR_MULHU, IR_MULHS, IR_MULHSU,
+                                 IR_DIVU, IR_DIVS, IR_REMU, IR_REMS,  IR_AND,   IR_OR,
+                                 IR_XOR,  IR_SHL,  IR_SHR,  IR_SAR,   IR_ROTR};
     static const uint8_t un[] = {IR_NEG, IR_NOT, IR_CLZ, IR_CTZ, IR_POPCNT, IR_BSWAP};
     IrType t = (IrType)ints[(rnd(g) >> 30) % sizeof ints], u = (IrType)ints[(rnd(g) >> 30) % sizeof ints];
     IrType small = ir_type_bits(t) < ir_type_bits(u) ? t : u, big = small == t ? u : t;
@@ -238,7 +240,8 @@ static void gen_op(Gen *g)
         v = ir_vv(B, (IrOp)vv[sub % sizeof vv], t, a, b);
     } else if (kind == 6) {
         IrOp op = (IrOp)un[sub % sizeof un];
-        v = ir_v(B, op, op == IR_BSWAP && t == IR_I8 ? IR_I16 : t, pick(g, op == IR_BSWAP && t == IR_I8 ? IR_I16 : t));
+        v = ir_v(B, op, op == IR_BSWAP && t == IR_I8 ? IR_I16 : t,
+                 pick(g, op == IR_BSWAP && t == IR_I8 ? IR_I16 : t));
     } else if (kind < 10) {
         IrOp op = sub % 3 == 0 ? IR_SEXT : sub % 3 == 1 ? IR_ZEXT : IR_TRUNC;
         if (big == small)
@@ -317,8 +320,8 @@ static void test_random_expressions(void **state)
         build_and_run(s, false, true, cleaned);
         for (unsigned k = 0; k < MAX_VALUES; k++)
             if (plain[k] != folded[k] || plain[k] != cleaned[k])
-                fail_msg("seed %lu, value %u: 0x%lx, folded 0x%lx, after the passes 0x%lx", (unsigned long)s, k,
-                         (unsigned long)plain[k], (unsigned long)folded[k], (unsigned long)cleaned[k]);
+                fail_msg("seed %lu, value %u: 0x%lx, folded 0x%lx, after the passes 0x%lx", (unsigned long)s,
+                         k, (unsigned long)plain[k], (unsigned long)folded[k], (unsigned long)cleaned[k]);
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * The guest's address space (linux-user/mm.h), without a guest: the same random calls go to it and, in another place,
- * to the kernel; results, errnos and what is mapped with which protection must agree page by page.
+ * The guest's address space (linux-user/mm.h), without a guest: the same random calls go to it and, in
+ * another place, to the kernel; results, errnos and what is mapped with which protection must agree page by
+ * page.
  */
 #include "test.h"
 
@@ -76,7 +77,8 @@ static Call random_call(void)
     c.b = (unsigned)rand() % AREA_PAGES;
     c.m = 1 + (unsigned)rand() % (AREA_PAGES - c.b);
     c.m = rand() % 3 ? 1 + c.m / 8 : c.m;
-    c.flags = MAP_ANONYMOUS | (rand() & 1 ? MAP_SHARED : MAP_PRIVATE) | (rand() & 1 ? MAP_FIXED : MAP_FIXED_NOREPLACE);
+    c.flags = MAP_ANONYMOUS | (rand() & 1 ? MAP_SHARED : MAP_PRIVATE) |
+              (rand() & 1 ? MAP_FIXED : MAP_FIXED_NOREPLACE);
     return c;
 }
 
@@ -112,7 +114,8 @@ static long on_kernel(const Call *c, Gva base)
     }
 }
 
-/* The guest's EXEC differs between pages that are one mapping for the kernel, so mremap across them may differ. */
+/* The guest's EXEC differs between pages that are one mapping for the kernel, so mremap across them may
+ * differ. */
 static bool may_differ(const Call *c, long guest, long kernel)
 {
     return (c->kind == 7 || c->kind == 8) && guest == -EFAULT && kernel >= 0;
@@ -132,8 +135,8 @@ static void test_random_calls(void **state)
             continue;
         long k = on_kernel(&c, area(1));
         if (g != k && !may_differ(&c, g, k))
-            fail_msg("round %d kind %d prot %d flags %x page %u n %u to %u n %u: %ld, kernel %ld", round, c.kind, c.prot,
-                     c.flags, c.a, c.n, c.b, c.m, g, k);
+            fail_msg("round %d kind %d prot %d flags %x page %u n %u to %u n %u: %ld, kernel %ld", round,
+                     c.kind, c.prot, c.flags, c.a, c.n, c.b, c.m, g, k);
         if (round % 16)
             continue;
         map_pages(area(0), have);
@@ -351,7 +354,8 @@ static void test_exec(void **state)
     close(fd);
 }
 
-/* An owner of the lock was killed in the middle of a cut: both pieces are there, the upper one still whole. */
+/* An owner of the lock was killed in the middle of a cut: both pieces are there, the upper one still
+ * whole. */
 static void test_repair(void **state)
 {
     int fd = memfd_create("file", 0);
@@ -411,10 +415,12 @@ static void test_shm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_hints), cmocka_unit_test(test_top_down),
-        cmocka_unit_test(test_random_calls), cmocka_unit_test(test_highest_gap), cmocka_unit_test(test_brk), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_exec), cmocka_unit_test(test_repair), cmocka_unit_test(test_growth), cmocka_unit_test(test_shm),
-        cmocka_unit_test(test_accounting),
+        cmocka_unit_test(test_errors),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_top_down),    cmocka_unit_test(test_random_calls),
+        cmocka_unit_test(test_highest_gap), cmocka_unit_test(test_brk),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_repair),      cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_shm),         cmocka_unit_test(test_accounting),
     };
     return cmocka_run_group_tests_name("mm", tests, setup, NULL);
 }

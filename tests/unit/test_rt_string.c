@@ -1,5 +1,5 @@
-/* The string functions of the executable against libc's: all small sizes and alignments, overlaps, and strings that end
- * at the end of mapped memory. The source is compiled here under other names. */
+/* The string functions of the executable against libc's: all small sizes and alignments, overlaps, and
+ * strings that end at the end of mapped memory. The source is compiled here under other names. */
 #include "tests/unit/test.h"
 
 #include <string.h>
@@ -103,7 +103,8 @@ static void lengths_and_searches(void **state)
 
 static void sets_and_parts(void **state)
 {
-    static const char *const words[] = {"", "a", "ab", "abc", "aab", "aaab", "abcabd", "xyz", "b", "bd", "z=1", "="};
+    static const char *const words[] = {"",       "a",   "ab", "abc", "aab", "aaab",
+                                        "abcabd", "xyz", "b",  "bd",  "z=1", "="};
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
         for (unsigned k = 0; k < ARRAY_SIZE(words); k++) {
             assert_int_equal(rt_strspn(words[i], words[k]), strspn(words[i], words[k]));

@@ -1,6 +1,6 @@
-/* System call handlers without an emulator: a thread object, the real kernel, and fakes of what stands around the
- * handlers (blocking, paths, address space). Expected values are the kernel's own answers and the layouts of the
- * UAPI headers. */
+/* System call handlers without an emulator: a thread object, the real kernel, and fakes of what stands around
+ * the handlers (blocking, paths, address space). Expected values are the kernel's own answers and the layouts
+ * of the UAPI headers. */
 #include "tests/unit/test.h"
 
 #include "linux-user/fs.h"
@@ -41,7 +41,10 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
 }
 
 uint64_t lu_sig_host_mask(uint64_t mask) { return mask & ~(lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS)); }
-const char *lu_proc_path(LuThread *t, int dirfd, const char *path) { return strcmp(path, "/proc/self/exe") ? NULL : guest_exe; }
+const char *lu_proc_path(LuThread *t, int dirfd, const char *path)
+{
+    return strcmp(path, "/proc/self/exe") ? NULL : guest_exe;
+}
 const char *lu_path_to_guest(LuThread *t, const char *path)
 {
     size_t n = strlen(sysroot);
@@ -93,20 +96,29 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
     MM_FAKE("mmap", " %lx %lx %d %x %d %lx", addr, len, prot, flags, fd, off);
 }
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len) { MM_FAKE("munmap", " %lx %lx", addr, len); }
-long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot) { MM_FAKE("mprotect", " %lx %lx %d", addr, len, prot); }
+long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
+{
+    MM_FAKE("mprotect", " %lx %lx %d", addr, len, prot);
+}
 long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int flags, Gva new_addr)
 {
     MM_FAKE("mremap", " %lx %lx %lx %d %lx", old, old_len, new_len, flags, new_addr);
 }
 long lu_mm_brk(LuThread *t, Gva brk) { MM_FAKE("brk", " %lx", brk); }
-long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice) { MM_FAKE("madvise", " %lx %lx %d", addr, len, advice); }
+long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice)
+{
+    MM_FAKE("madvise", " %lx %lx %d", addr, len, advice);
+}
 long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long d, long e, long f)
 {
     MM_FAKE("range", " %ld %lx %lx %lx", nr, addr, len, c);
 }
 long lu_mm_mlockall(LuThread *t, int flags) { MM_FAKE("mlockall", " %d", flags); }
 long lu_mm_munlockall(LuThread *t) { MM_FAKE("munlockall", "%s", ""); }
-long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags) { MM_FAKE("shmat", " %d %lx %d", id, addr, flags); }
+long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags)
+{
+    MM_FAKE("shmat", " %d %lx %d", id, addr, flags);
+}
 long lu_mm_shmdt(LuThread *t, Gva addr) { MM_FAKE("shmdt", " %lx", addr); }
 void accel_invalidate(Accel *a, Gva start, uint64_t len) {}
 void accel_recheck(Accel *a, Gva start, uint64_t len) {}
@@ -196,7 +208,8 @@ static void every_number_names_its_row(void **state)
 {
     /* Anchors from asm-generic/unistd.h. */
     static const struct { unsigned nr; const char *name; } known[] = {
-        {17, "getcwd"}, {56, "openat"}, {57, "close"}, {63, "read"}, {64, "write"}, {79, "newfstatat"}, {80, "fstat"},
+        {17, "getcwd"}, {56, "openat"}, {57, "close"}, {63, "read"}, {64, "write"}, {79, "newfstatat"},
+        {80, "fstat"},
         {93, "exit"}, {94, "exit_group"}, {98, "futex"}, {134, "rt_sigaction"}, {172, "getpid"}, {214, "brk"},
         {220, "clone"}, {221, "execve"}, {222, "mmap"}, {258, "riscv_hwprobe"}, {259, "riscv_flush_icache"},
         {260, "wait4"}, {278, "getrandom"}, {291, "statx"}, {435, "clone3"}, {449, "futex_waitv"},
@@ -214,7 +227,8 @@ static void every_number_names_its_row(void **state)
         if (nr == 38)
             assert_int_equal(lu_syscall_row_arm64[nr], LU_ROW_renameat + 1);
         else
-            assert_int_equal(lu_syscall_row_arm64[nr], nr == 258 || nr == 259 ? 0 : lu_syscall_row_riscv64[nr]);
+            assert_int_equal(lu_syscall_row_arm64[nr],
+                             nr == 258 || nr == 259 ? 0 : lu_syscall_row_riscv64[nr]);
     }
 }
 
@@ -243,7 +257,8 @@ static void stat_has_the_generic_layout(void **state)
     assert_int_equal(fstat(fd, &st), 0);
     for (int how = 0; how < 2; how++) {
         memset(g, 0xee, sizeof(g));
-        assert_int_equal(how ? CALL(x, newfstatat, (uint64_t)AT_FDCWD, P("f"), P(g), 0) : CALL(x, fstat, fd, P(g)), 0);
+        assert_int_equal(
+            how ? CALL(x, newfstatat, (uint64_t)AT_FDCWD, P("f"), P(g), 0) : CALL(x, fstat, fd, P(g)), 0);
         assert_int_equal(ld_u64(g + 0), st.st_dev);
         assert_int_equal(ld_u64(g + 8), st.st_ino);
         assert_int_equal(ld_u32(g + 16), S_IFREG | 0640);
@@ -303,12 +318,15 @@ static void special_files_of_proc(void **state)
     assert_int_equal(stat(guest_exe, &sh), 0);
     assert_int_equal(CALL(x, newfstatat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), P(g), 0), 0);
     assert_int_equal(ld_u64(g + 8), sh.st_ino);
-    assert_int_equal(CALL(x, newfstatat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), P(g), AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(CALL(x, newfstatat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), P(g), AT_SYMLINK_NOFOLLOW),
+                     0);
     assert_true(S_ISLNK(ld_u32(g + 16)));
     /* Names are not what they lead to. */
     assert_int_equal(CALL(x, unlinkat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), 0), -EPERM);
-    assert_int_equal(CALL(x, renameat2, (uint64_t)AT_FDCWD, P("/proc/self/exe"), (uint64_t)AT_FDCWD, P("moved")), -EXDEV);
-    assert_int_equal(CALL(x, linkat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), (uint64_t)AT_FDCWD, P("moved")), -EXDEV);
+    assert_int_equal(
+        CALL(x, renameat2, (uint64_t)AT_FDCWD, P("/proc/self/exe"), (uint64_t)AT_FDCWD, P("moved")), -EXDEV);
+    assert_int_equal(CALL(x, linkat, (uint64_t)AT_FDCWD, P("/proc/self/exe"), (uint64_t)AT_FDCWD, P("moved")),
+                     -EXDEV);
     assert_int_equal(access(guest_exe, F_OK), 0);
 }
 
@@ -436,9 +454,11 @@ static void unix_sockets_are_found_under_the_sysroot(void **state)
     /* A descriptor travels, a hidden one does not. */
     char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 'x';
     struct iovec iov = {&byte, 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+                       .msg_controllen = sizeof(control)};
     struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
-    *cm = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    *cm = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                           .cmsg_len = CMSG_LEN(sizeof(int))};
     memcpy(CMSG_DATA(cm), &s, sizeof(int));
     x->proc.exe_fd = s;
     assert_int_equal(CALL(x, sendmsg, c, P(&m), 0), -EBADF);
@@ -496,8 +516,10 @@ static void arm_open_flags_are_translated(void **state)
     enum { ARM_DIRECTORY = 040000, ARM_NOFOLLOW = 0100000, ARM_DIRECT = 0200000, ARM_LARGEFILE = 0400000 };
     Fixture *x = *state;
     x->abi.arm_open_flags = true;
-    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECTORY | ARM_NOFOLLOW | O_CLOEXEC), O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECT | ARM_LARGEFILE | O_APPEND), O_DIRECT | 0100000 | O_APPEND);
+    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECTORY | ARM_NOFOLLOW | O_CLOEXEC),
+                     O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    assert_int_equal(lu_open_flags(&x->abi, ARM_DIRECT | ARM_LARGEFILE | O_APPEND),
+                     O_DIRECT | 0100000 | O_APPEND);
     close(open("plain", O_CREAT | O_WRONLY, 0600));
     assert_int_equal(symlink("plain", "link"), 0);
     assert_int_equal(CALL(x, openat, AT_FDCWD, P("plain"), ARM_DIRECTORY, 0), -ENOTDIR);
@@ -567,7 +589,8 @@ static void memory_calls_reach_the_address_space(void **state)
     assert_string_equal(mm_call, want);
     x->proc.self_fd = 70;
     assert_int_equal(CALL(x, mmap, 0, 0x1000, 1, 2, 70, 0), -EBADF);
-    assert_int_equal(CALL(x, mmap, 0, 0x1000, 1, 0x22, 70, 0), 0x1000); /* anonymous: the number means nothing */
+    /* anonymous: the number means nothing */
+    assert_int_equal(CALL(x, mmap, 0, 0x1000, 1, 0x22, 70, 0), 0x1000);
 }
 
 static void address_space_limits_are_the_guests(void **state)
@@ -622,10 +645,13 @@ static void trace_lines_read_like_strace(void **state)
 {
     Fixture *x = *state;
     char line[512];
-    trace_of(x, LU_ROW_faccessat, (uint64_t[6]){(uint64_t)AT_FDCWD, P("no\n\"such"), R_OK | X_OK}, line, sizeof(line));
-    assert_string_equal(line,
-                        "4711 faccessat(AT_FDCWD, \"no\\n\\\"such\", R_OK|X_OK) = -1 ENOENT (No such file or directory)\n");
-    trace_of(x, LU_ROW_openat, (uint64_t[6]){(uint64_t)AT_FDCWD, P("/none"), O_WRONLY | O_CLOEXEC | O_DIRECTORY}, line,
+    trace_of(x, LU_ROW_faccessat, (uint64_t[6]){(uint64_t)AT_FDCWD, P("no\n\"such"), R_OK | X_OK}, line,
+             sizeof(line));
+    assert_string_equal(
+        line,
+        "4711 faccessat(AT_FDCWD, \"no\\n\\\"such\", R_OK|X_OK) = -1 ENOENT (No such file or directory)\n");
+    trace_of(x, LU_ROW_openat,
+             (uint64_t[6]){(uint64_t)AT_FDCWD, P("/none"), O_WRONLY | O_CLOEXEC | O_DIRECTORY}, line,
              sizeof(line));
     assert_string_equal(line, "4711 openat(AT_FDCWD, \"/none\", O_WRONLY|O_DIRECTORY|O_CLOEXEC) = -1 ENOENT "
                               "(No such file or directory)\n");
@@ -695,9 +721,12 @@ int main(void)
         T(absolute_paths_use_the_sysroot_first), T(special_files_of_proc),
         T(hidden_descriptors_do_not_exist_for_the_guest), T(listing_of_fd_directories_leaves_hidden_ones_out),
         T(epoll_events_have_sixteen_bytes), T(poll_and_select_take_masks),
-        T(unix_sockets_are_found_under_the_sysroot), T(semid_ds_has_no_padding), T(openat2_looks_below_its_own_root),
-        T(arm_open_flags_are_translated), T(hwprobe_agrees_with_hwcap), T(prctl_passes_what_means_the_same), T(trace_lines_read_like_strace),
-        T(the_list_has_every_number), T(memory_calls_reach_the_address_space), T(address_space_limits_are_the_guests),
+        T(unix_sockets_are_found_under_the_sysroot), T(semid_ds_has_no_padding),
+            T(openat2_looks_below_its_own_root),
+        T(arm_open_flags_are_translated), T(hwprobe_agrees_with_hwcap), T(prctl_passes_what_means_the_same),
+            T(trace_lines_read_like_strace),
+        T(the_list_has_every_number), T(memory_calls_reach_the_address_space),
+            T(address_space_limits_are_the_guests),
         T(uname_tells_the_guests_machine), T(bad_pointers_give_efault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
-/* Each floating-point op of the IR under Arm's policy, emitted for x86-64 and run, against the interpreter: result, sticky flags
- * and the guest's state after every single run. Where the host traps, the state in the signal frame must be that of before
- * the instruction; the interpreter then does it, as the engine would. For each rounding and mode of FPCR, on hosts with
- * and without AVX and FMA, with and without pins, before and after an address is known to trap often. */
+/* Each floating-point op of the IR under Arm's policy, emitted for x86-64 and run, against the interpreter:
+ * result, sticky flags and the guest's state after every single run. Where the host traps, the state in the
+ * signal frame must be that of before the instruction; the interpreter then does it, as the engine would. For
+ * each rounding and mode of FPCR, on hosts with and without AVX and FMA, with and without pins, before and
+ * after an address is known to trap often. */
 #include "tests/unit/x64_kit.h"
 #include "tests/unit/softfp_operands.h"
 
@@ -51,7 +52,8 @@ static void on_fpe(int sig, siginfo_t *si, void *context)
         if (pin->reg < 16)
             memcpy(slot, &uc->uc_mcontext.gregs[greg_of[pin->reg]], 8);
         else
-            memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[pin->reg - 16], ir_type_bits((IrType)kit.slots[pin->slot].type) / 8);
+            memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[pin->reg - 16],
+                   ir_type_bits((IrType)kit.slots[pin->slot].type) / 8);
     }
     uint32_t *csr = &uc->uc_mcontext.fpregs->mxcsr;
     *csr &= *csr >> 7 | ~0x3fu;
@@ -114,12 +116,17 @@ static void build_scalar(IrBuilder *b, const Case *c)
     ir_put(b, TOY_X + 4, widen(b, rt, v));
     if (rt == IR_FL) {
         ir_put(b, TOY_FL, v);
-        for (unsigned cc = 0; cc < 4; cc++) /* four of the conditions; the others are opposites, or come by imm */
-            ir_put(b, TOY_X + 5 + cc, ir_zext(b, IR_I64, ir_flcc(b, v, (IrFlCond)(2 * cc + (c->imm ? 8 : 0) - (c->imm && cc == 3 ? 2 : 0)))));
+        for (unsigned cc = 0; cc < 4; cc++) /* four of the conditions; the others are opposites, or come by
+                                             * imm */
+            ir_put(
+                b, TOY_X + 5 + cc,
+                ir_zext(b, IR_I64,
+                        ir_flcc(b, v, (IrFlCond)(2 * cc + (c->imm ? 8 : 0) - (c->imm && cc == 3 ? 2 : 0)))));
     }
 }
 
-/* x4 = the op of x1, x2, x3; f1 (a pin) is read before and put after. A flfcmp's condition is asked too, in x5. */
+/* x4 = the op of x1, x2, x3; f1 (a pin) is read before and put after. A flfcmp's condition is asked too, in
+ * x5. */
 static IrRegion *build(Arena *arena, const Case *c)
 {
     IrRegion *r = ir_region_new(arena, kit.slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
@@ -175,7 +182,8 @@ static uint64_t operand(IrType t, uint64_t near)
 /* Is there a number that x86 may have found not to be tiny? */
 static bool has_min_normal(const Case *c, const ToyCpu *cpu)
 {
-    unsigned bits = c->type >= IR_V64 ? ir_lane_bits(c->misc) >> (c->op == IR_VFNARROW) : ir_type_bits((IrType)c->type);
+    unsigned bits =
+        c->type >= IR_V64 ? ir_lane_bits(c->misc) >> (c->op == IR_VFNARROW) : ir_type_bits((IrType)c->type);
     uint64_t v[2] = {cpu->v[3].w[0], cpu->v[3].w[1]};
     SoftfpFmt f = bits == 16 ? SOFTFP_F16 : bits == 32 ? SOFTFP_F32 : SOFTFP_F64;
     if (c->type < IR_V64)
@@ -230,29 +238,34 @@ static void run_once(const Case *c, const IrRegion *r, uint64_t *val, unsigned k
     cpu.ff |= csr & 0x3d;
     bool same_before = true;
     if (traps != trapped) { /* flags that the attempt raised will be raised again; all else is as it was */
-        same_before = memcmp(cpu.x, before.x, sizeof cpu.x) == 0 && memcmp(cpu.f, before.f, sizeof cpu.f) == 0 &&
-                      memcmp(cpu.v, before.v, sizeof cpu.v) == 0 &&
-                      id == X64_ID_FAULT;
+        same_before = memcmp(cpu.x, before.x, sizeof cpu.x) == 0 &&
+                      memcmp(cpu.f, before.f, sizeof cpu.f) == 0 &&
+                      memcmp(cpu.v, before.v, sizeof cpu.v) == 0 && id == X64_ID_FAULT;
         toy_run(&cpu, r, val, 0, &run);
         id = 0;
     }
     uint32_t missing = 0;
-    if (!(c->fp & IR_FP_UFC) && (want.ff & IR_FF_UNDERFLOW) && !(c->fp & IR_FP_FZ) && has_min_normal(c, &want))
+    if (!(c->fp & IR_FP_UFC) && (want.ff & IR_FF_UNDERFLOW) && !(c->fp & IR_FP_FZ) &&
+        has_min_normal(c, &want))
         missing = IR_FF_UNDERFLOW;
     if ((c->fp & (IR_FP_FZ | IR_FP_UFC)) == IR_FP_FZ) /* flushing without exact flags */
         missing |= IR_FF_DENORM | (want.ff & IR_FF_UNDERFLOW ? IR_FF_INEXACT : 0);
     if (memcmp(cpu.v, want.v, sizeof cpu.v))
-        fail_msg("%s.%s lane %u imm %#x fp %#x frm %u: %016lx%016lx %016lx%016lx %016lx%016lx: got %016lx%016lx want %016lx%016lx",
-                 ir_op_info[c->op].name, ir_type_name[c->type], c->misc, c->imm, c->fp, cpu.frm, before.v[0].w[1],
-                 before.v[0].w[0], before.v[1].w[1], before.v[1].w[0], before.v[2].w[1], before.v[2].w[0], cpu.v[3].w[1],
-                 cpu.v[3].w[0], want.v[3].w[1], want.v[3].w[0]);
+        fail_msg("%s.%s lane %u imm %#x fp %#x frm %u: %016lx%016lx %016lx%016lx %016lx%016lx: got "
+                 "%016lx%016lx want %016lx%016lx",
+                 ir_op_info[c->op].name, ir_type_name[c->type], c->misc, c->imm, c->fp, cpu.frm,
+                 before.v[0].w[1], before.v[0].w[0], before.v[1].w[1], before.v[1].w[0], before.v[2].w[1],
+                 before.v[2].w[0], cpu.v[3].w[1], cpu.v[3].w[0], want.v[3].w[1], want.v[3].w[0]);
     if (!same_before || id || memcmp(cpu.x, want.x, sizeof cpu.x) || memcmp(cpu.f, want.f, sizeof cpu.f) ||
-        (cpu.ff & ~missing) != (want.ff & ~missing) || (cpu.fl & 0xc101) != (want.fl & 0xc101) || (csr & 1) || (csr >> 13 & 3) != rc[cpu.frm])
-        fail_msg("%s.%s.%s misc %u d %u imm %u fp %#x frm %u: %#lx %#lx %#lx: got %#lx flags %#x fl %#x, want %#lx flags %#x "
+        (cpu.ff & ~missing) != (want.ff & ~missing) || (cpu.fl & 0xc101) != (want.fl & 0xc101) || (csr & 1) ||
+        (csr >> 13 & 3) != rc[cpu.frm])
+        fail_msg("%s.%s.%s misc %u d %u imm %u fp %#x frm %u: %#lx %#lx %#lx: got %#lx flags %#x fl %#x, "
+                 "want %#lx flags %#x "
                  "fl %#x (trap %d, state %d, conditions %lu%lu%lu%lu, %lu%lu%lu%lu)",
-                 ir_op_info[c->op].name, ir_type_name[c->type], ir_type_name[c->from], c->misc, c->d, c->imm, c->fp, cpu.frm,
-                 before.x[1], before.x[2], before.x[3], cpu.x[4], cpu.ff, cpu.fl, want.x[4], want.ff, want.fl, traps != trapped,
-                 same_before, cpu.x[5], cpu.x[6], cpu.x[7], cpu.x[8], want.x[5], want.x[6], want.x[7], want.x[8]);
+                 ir_op_info[c->op].name, ir_type_name[c->type], ir_type_name[c->from], c->misc, c->d, c->imm,
+                 c->fp, cpu.frm, before.x[1], before.x[2], before.x[3], cpu.x[4], cpu.ff, cpu.fl, want.x[4],
+                 want.ff, want.fl, traps != trapped, same_before, cpu.x[5], cpu.x[6], cpu.x[7], cpu.x[8],
+                 want.x[5], want.x[6], want.x[7], want.x[8]);
 }
 
 static void run_case(const Case *c)
@@ -272,7 +285,8 @@ static void run_case(const Case *c)
     arena_clear(&arena);
 }
 
-static const uint8_t modes[] = {0, IR_FP_UFC, IR_FP_DN, IR_FP_FZ, IR_FP_FZ | IR_FP_UFC, IR_FP_FZ16, IR_FP_DN | IR_FP_FZ | IR_FP_FZ16};
+static const uint8_t modes[] = {
+    0, IR_FP_UFC, IR_FP_DN, IR_FP_FZ, IR_FP_FZ | IR_FP_UFC, IR_FP_FZ16, IR_FP_DN | IR_FP_FZ | IR_FP_FZ16};
 static const uint8_t floats[] = {IR_F16, IR_F32, IR_F64};
 
 static void each_host(void (*run)(void))
@@ -289,8 +303,9 @@ static void each_host(void (*run)(void))
 
 static void run_arith(void)
 {
-    static const uint16_t ops[] = {IR_FADD,  IR_FSUB,  IR_FMUL,   IR_FDIV,    IR_FSQRT,  IR_FMIN,    IR_FMAX,  IR_FMINM,
-                                   IR_FMAXM, IR_FMULX, IR_FRECPS, IR_FRSQRTS, IR_FRECPE, IR_FRSQRTE, IR_FRECPX};
+    static const uint16_t ops[] = {IR_FADD,   IR_FSUB,    IR_FMUL,   IR_FDIV,    IR_FSQRT,
+                                   IR_FMIN,   IR_FMAX,    IR_FMINM,  IR_FMAXM,   IR_FMULX,
+                                   IR_FRECPS, IR_FRSQRTS, IR_FRECPE, IR_FRSQRTE, IR_FRECPX};
     for (unsigned k = 0; k < ARRAY_SIZE(ops); k++)
         for (unsigned t = 0; t < 3; t++)
             for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
@@ -302,7 +317,8 @@ static void run_fma(void)
     for (unsigned neg = 0; neg < 4; neg++)
         for (unsigned t = 0; t < 3; t++)
             for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
-                run_case(&(Case){.op = IR_FMA, .type = floats[t], .misc = IR_RDYN, .fp = modes[m], .imm = neg});
+                run_case(&(Case){.op = IR_FMA, .type = floats[t], .misc = IR_RDYN, .fp = modes[m],
+                                 .imm = neg});
 }
 
 static void run_compare(void)
@@ -310,7 +326,8 @@ static void run_compare(void)
     for (unsigned t = 0; t < 3; t++)
         for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
             for (unsigned s = 0; s < 4; s++)
-                run_case(&(Case){.op = IR_FLFCMP, .type = floats[t], .misc = s & 1, .fp = modes[m], .imm = s >> 1});
+                run_case(&(Case){.op = IR_FLFCMP, .type = floats[t], .misc = s & 1, .fp = modes[m],
+                                 .imm = s >> 1});
             for (unsigned cond = 0; cond < IR_FLTS; cond++)
                 run_case(&(Case){.op = IR_FCMP, .type = floats[t], .misc = (uint8_t)cond, .fp = modes[m]});
         }
@@ -323,12 +340,14 @@ static void run_convert(void)
         for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
             for (unsigned k = 0; k < 3; k++)
                 for (unsigned odd = 0; odd < 2 && k != t; odd++)
-                    run_case(&(Case){.op = IR_F2F, .type = floats[k], .from = floats[t], .d = odd ? IR_RODD : IR_RDYN,
+                    run_case(&(Case){.op = IR_F2F, .type = floats[k], .from = floats[t],
+                                     .d = odd ? IR_RODD : IR_RDYN,
                                      .fp = modes[m] | (odd ? IR_FP_AHP : 0)});
             for (unsigned k = 0; k < sizeof rounds; k++)
                 for (unsigned how = 0; how < 4; how++)
                     run_case(&(Case){.op = IR_FRINT, .type = floats[t], .from = floats[t], .fp = modes[m],
-                                     .d = rounds[k] | (how < 2 ? how * IR_FRINT_EXACT : IR_FRINT_EXACT | 8u << (how - 1))});
+                                     .d = rounds[k] |
+                                     (how < 2 ? how * IR_FRINT_EXACT : IR_FRINT_EXACT | 8u << (how - 1))});
         }
     for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
         run_case(&(Case){.op = IR_F2BF, .type = IR_F16, .from = IR_F32, .d = IR_RDYN, .fp = modes[m]});
@@ -338,7 +357,8 @@ static void run_convert(void)
 
 static void run_integers(void)
 {
-    static const uint8_t rounds[] = {IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RDYN}, ints[] = {IR_I32, IR_I64};
+    static const uint8_t rounds[] = {IR_RNE, IR_RTZ, IR_RDN, IR_RUP, IR_RMM, IR_RDYN},
+                         ints[] = {IR_I32, IR_I64};
     for (unsigned t = 0; t < 3; t++)
         for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
             for (unsigned w = 0; w < 2; w++)
@@ -346,10 +366,12 @@ static void run_integers(void)
                     for (unsigned k = 0; k < sizeof rounds; k++)
                         for (unsigned fix = 0; fix < 2; fix++) {
                             uint16_t d = (uint16_t)(rounds[k] | (u ? IR_CVT_UNSIGNED : 0));
-                            run_case(&(Case){.op = IR_F2I, .type = ints[w], .from = floats[t], .d = d, .fp = modes[m],
+                            run_case(&(Case){.op = IR_F2I, .type = ints[w], .from = floats[t], .d = d,
+                                             .fp = modes[m],
                                              .imm = fix * 7});
                             if (rounds[k] == IR_RDYN)
-                                run_case(&(Case){.op = IR_I2F, .type = floats[t], .from = ints[w], .d = d, .fp = modes[m],
+                                run_case(&(Case){.op = IR_I2F, .type = floats[t], .from = ints[w], .d = d,
+                                                 .fp = modes[m],
                                                  .imm = fix * 7});
                         }
 }
@@ -367,7 +389,8 @@ static void run_vectors(void)
                     if (!ir_vec_attr_ok(&i, (IrType)t))
                         continue;
                     for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
-                        run_case(&(Case){.op = (uint16_t)op, .type = (uint8_t)t, .misc = (uint8_t)lane, .fp = modes[m], .imm = i.imm});
+                        run_case(&(Case){.op = (uint16_t)op, .type = (uint8_t)t, .misc = (uint8_t)lane,
+                                         .fp = modes[m], .imm = i.imm});
                 }
     }
 }
@@ -387,8 +410,9 @@ static void integers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arithmetic),           cmocka_unit_test(fused_multiply_add), cmocka_unit_test(comparison),
-        cmocka_unit_test(formats_and_rounding), cmocka_unit_test(vectors),            cmocka_unit_test(integers),
+        cmocka_unit_test(arithmetic), cmocka_unit_test(fused_multiply_add),
+        cmocka_unit_test(comparison), cmocka_unit_test(formats_and_rounding),
+        cmocka_unit_test(vectors),    cmocka_unit_test(integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

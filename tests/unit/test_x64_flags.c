@@ -1,5 +1,5 @@
-/* Rows that make flags, and the questions asked of them: interpreted and emitted, with and without folding, against sums
- * worked out here in 128 bits. */
+/* Rows that make flags, and the questions asked of them: interpreted and emitted, with and without folding,
+ * against sums worked out here in 128 bits. */
 #include "tests/unit/x64_kit.h"
 
 typedef struct Case {
@@ -19,7 +19,8 @@ static unsigned want_flags(const Case *c, uint64_t a, uint64_t b, bool carry)
     typedef __int128 Wide;
     a &= mask;
     b &= mask;
-    Wide sa = c->wide ? (Wide)(int64_t)a : (Wide)(int32_t)a, sb = c->wide ? (Wide)(int64_t)b : (Wide)(int32_t)b;
+    Wide sa = c->wide ? (Wide)(int64_t)a : (Wide)(int32_t)a,
+         sb = c->wide ? (Wide)(int64_t)b : (Wide)(int32_t)b;
     Wide u = 0, s = 0;
     bool carry_out = false;
     switch (c->op) {
@@ -49,12 +50,25 @@ static unsigned want_flags(const Case *c, uint64_t a, uint64_t b, bool carry)
 static bool want_cond(unsigned fl, unsigned cond)
 {
     bool n = fl & IR_FL_N, z = fl & IR_FL_Z, c = fl & IR_FL_C, v = fl & IR_FL_V;
-    const bool t[14] = {z, !z, c, !c, n, !n, v, !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v};
+    const bool t[14] = {z,  !z,      c,       !c,     n,      !n,           v,
+                        !v, c && !z, !c || z, n == v, n != v, !z && n == v, z || n != v};
     return t[cond];
 }
 
-static const uint64_t corners[] = {0, 1, 2, 0x7f, 0x80, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
-                                   0x8000000000000000, 0xffffffff80000000, 0xffffffffffffffff, 0xfffffffffffffffe};
+static const uint64_t corners[] = {0,
+                                   1,
+                                   2,
+                                   0x7f,
+                                   0x80,
+                                   0x7fffffff,
+                                   0x80000000,
+                                   0xffffffff,
+                                   0x100000000,
+                                   0x7fffffffffffffff,
+                                   0x8000000000000000,
+                                   0xffffffff80000000,
+                                   0xffffffffffffffff,
+                                   0xfffffffffffffffe};
 
 static uint64_t rnd_next(uint64_t *seed)
 {
@@ -70,11 +84,15 @@ static uint64_t operand(uint64_t *seed)
     return r & 1 ? corners[(r >> 8) % ARRAY_SIZE(corners)] : rnd_next(seed) >> (r >> 16 & 63);
 }
 
-static int64_t constant(const Case *c) { return c->b_const == 1 ? 17 : c->wide ? 0x123456789abcdef : 0x12345678; }
+static int64_t constant(const Case *c)
+{
+    return c->b_const == 1 ? 17 : c->wide ? 0x123456789abcdef : 0x12345678;
+}
 
 enum { OTHER = IR_FL_N | IR_FL_C }; /* the constant arm of a select */
 
-/* x0, x1: operands; x2 bit 0: carry; x2 bit 1: choice. Conditions go to x3 and up, bit by bit; the word to fl. */
+/* x0, x1: operands; x2 bit 0: carry; x2 bit 1: choice. Conditions go to x3 and up, bit by bit; the word to
+ * fl. */
 static void build(IrBuilder *b, const Case *c)
 {
     IrType t = c->wide ? IR_I64 : IR_I32;
@@ -91,7 +109,8 @@ static void build(IrBuilder *b, const Case *c)
                                    : ir_fllogic(b, x);
     if (c->choose) {
         IrVal other = ir_const(b, IR_FL, OTHER);
-        IrVal cond = ir_cmp(b, IR_NE, ir_and(b, IR_I64, bits, ir_const(b, IR_I64, 2)), ir_const(b, IR_I64, 0));
+        IrVal cond =
+            ir_cmp(b, IR_NE, ir_and(b, IR_I64, bits, ir_const(b, IR_I64, 2)), ir_const(b, IR_I64, 0));
         fl = c->choose == 1 ? ir_select(b, cond, fl, other) : ir_select(b, cond, other, fl);
     }
     ir_put(b, TOY_FL, fl);
@@ -115,7 +134,8 @@ static void check(const ToyCpu *in, const ToyCpu *out, const Case *c)
         conds |= (unsigned)want_cond(want, k) << k;
     const unsigned mask = IR_FL_N | IR_FL_Z | IR_FL_C | IR_FL_V;
     if ((out->fl & mask) != want || out->x[3] != conds || out->x[4] != out->fl)
-        fail_msg("op %u wide %u const %u choose %u: %llx %llx %llx: fl %x, want %x; conditions %llx, want %x; bits %llx",
+        fail_msg("op %u wide %u const %u choose %u: %llx %llx %llx: fl %x, want %x; conditions %llx, want "
+                 "%x; bits %llx",
                  c->op, c->wide, c->b_const, c->choose, (unsigned long long)in->x[0], (unsigned long long)y,
                  (unsigned long long)in->x[2], out->fl, want, (unsigned long long)out->x[3], conds,
                  (unsigned long long)out->x[4]);
@@ -169,8 +189,8 @@ static void flags_and_conditions_agree(void **state)
     }
 }
 
-/* A random run of instructions that put flags and overwrite their operands, with a way out after each: the word in the
- * cpu object is right wherever the region is left, however it was put off. */
+/* A random run of instructions that put flags and overwrite their operands, with a way out after each: the
+ * word in the cpu object is right wherever the region is left, however it was put off. */
 /* The flags become those of x and y in one way or another; the value that goes with them. */
 static IrVal random_flags(IrBuilder *b, uint64_t n, IrType t, IrVal x, IrVal y)
 {
@@ -181,7 +201,8 @@ static IrVal random_flags(IrBuilder *b, uint64_t n, IrType t, IrVal x, IrVal y)
     case 2: ir_put(b, TOY_FL, ir_fllogic(b, x)); break;
     case 3: {
         IrVal c = ir_flcc(b, ir_get(b, TOY_FL), (IrFlCond)(n >> 40 & 15));
-        ir_put(b, TOY_FL, ir_select(b, c, ir_flsub(b, x, y), ir_const(b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
+        ir_put(b, TOY_FL,
+               ir_select(b, c, ir_flsub(b, x, y), ir_const(b, IR_FL, (int64_t)(n >> 44 & 0xc101))));
         break;
     }
     case 4: /* chains: with and without value or flags */
@@ -218,7 +239,9 @@ static void random_product(IrBuilder *b, uint64_t n)
         case 2: p = ir_add(b, IR_I64, z, ir_get(b, TOY_X + 3)); break;
         case 3: p = ir_sub(b, IR_I64, z, ir_const(b, IR_I64, 77)); break;
         case 4: p = ir_shr(b, IR_I64, z, ir_const(b, IR_I64, 9)); break;
-        case 5: p = ir_zext(b, IR_I64, ir_mul(b, IR_I32, ir_trunc(b, IR_I32, z), ir_const(b, IR_I32, 10))); break;
+        case 5:
+            p = ir_zext(b, IR_I64, ir_mul(b, IR_I32, ir_trunc(b, IR_I32, z), ir_const(b, IR_I32, 10)));
+            break;
         case 6: p = ir_not(b, IR_I64, z); break;
         default: p = ir_const(b, IR_I64, 0); break;
         }
@@ -228,10 +251,12 @@ static void random_product(IrBuilder *b, uint64_t n)
 
 static void random_in_loop(IrBuilder *b, uint64_t n, unsigned k)
 {
-    if ((n >> 52 & 3) == 0) { /* x12, x13 are read only: a loop that reads them often keeps them in registers */
+    if ((n >> 52 & 3) == 0) { /* x12, x13 are read only: a loop that reads them often keeps them in
+                               * registers */
         IrVal s = ir_get(b, TOY_X + (n >> 36 & 7)), often = ir_get(b, TOY_X + 12 + (n >> 40 & 1));
         for (unsigned times = 0; times < 5; times++)
-            s = ir_xor(b, IR_I64, ir_add(b, IR_I64, s, often), ir_const(b, IR_I64, (int64_t)times * 0x1234567));
+            s = ir_xor(b, IR_I64, ir_add(b, IR_I64, s, often),
+                       ir_const(b, IR_I64, (int64_t)times * 0x1234567));
         ir_put(b, TOY_X + (n >> 36 & 7), s);
     }
     if ((n >> 52 & 7) == 1) /* a jump back inside of the loop */
@@ -257,7 +282,8 @@ static void random_end(IrBuilder *b, uint64_t *seed, bool loop)
         ir_put(b, TOY_X + 14, left);
         if (rnd_next(seed) & 1)
             ir_put(b, TOY_FL, ir_flsub(b, left, ir_const(b, IR_I64, 3)));
-        ir_exit_if(b, ir_cmp(b, IR_EQ, left, ir_const(b, IR_I64, 0)), ir_exit_direct(b, 0x1004, false), false);
+        ir_exit_if(b, ir_cmp(b, IR_EQ, left, ir_const(b, IR_I64, 0)), ir_exit_direct(b, 0x1004, false),
+                   false);
         ir_poll(b, ir_exit_direct(b, 0x1000, false));
         ir_br(b, 0);
     } else if (rnd_next(seed) & 1)
@@ -335,6 +361,7 @@ static void a_put_off_word_is_right_at_every_exit(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_put_off_word_is_right_at_every_exit),cmocka_unit_test(flags_and_conditions_agree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_put_off_word_is_right_at_every_exit),
+                                       cmocka_unit_test(flags_and_conditions_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* As test_x64_asm.c, for the integer vectors (asm_lanes.def): every row in every form it has, with random operands, next to
- * the text that a disassembler must print. Usage: test_x64_lanes DIR [SEED] */
+/* As test_x64_asm.c, for the integer vectors (asm_lanes.def): every row in every form it has, with random
+ * operands, next to the text that a disassembler must print. Usage: test_x64_lanes DIR [SEED] */
 #include "tcg/host/x86_64/asm.h"
 #include "tcg/host/x86_64/asm_lanes.h"
 
@@ -46,7 +46,10 @@ static const struct Row {
 #undef X
 };
 
-static bool one_source(unsigned kind) { return kind == UNA || kind == UNAI || kind == VUNA || kind == EUNA || kind == EUNAW; }
+static bool one_source(unsigned kind)
+{
+    return kind == UNA || kind == UNAI || kind == VUNA || kind == EUNA || kind == EUNAW;
+}
 static bool with_imm(unsigned kind) { return kind == BINI || kind == UNAI || kind == BINIW || kind == EBINI; }
 
 static void finish(const struct Row *r, char flag, const char *operands)
@@ -104,8 +107,9 @@ static void test_shifts(void)
     static const struct {
         int opc, digit;
         char name[8];
-    } shifts[] = {{0x71, 2, "psrlw"}, {0x71, 4, "psraw"}, {0x71, 6, "psllw"}, {0x72, 2, "psrld"}, {0x72, 4, "psrad"},
-                  {0x72, 6, "pslld"}, {0x73, 2, "psrlq"}, {0x73, 6, "psllq"}, {0x73, 3, "psrldq"}, {0x73, 7, "pslldq"}};
+    } shifts[] = {{0x71, 2, "psrlw"},  {0x71, 4, "psraw"}, {0x71, 6, "psllw"}, {0x72, 2, "psrld"},
+                  {0x72, 4, "psrad"},  {0x72, 6, "pslld"}, {0x73, 2, "psrlq"}, {0x73, 6, "psllq"},
+                  {0x73, 3, "psrldq"}, {0x73, 7, "pslldq"}};
     for (unsigned k = 0; k < sizeof(shifts) / sizeof(shifts[0]); k++) {
         int d = pick(16), x = pick(16), imm = pick(64);
         x64_lane_shift(&a, false, shifts[k].opc, shifts[k].digit, d, 0, imm);

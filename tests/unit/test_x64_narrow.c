@@ -1,5 +1,5 @@
-/* Slots of 32 bits that are not in registers: random code of 32 and 64 bits in which the two halves of a value go different
- * ways, interpreted and emitted. */
+/* Slots of 32 bits that are not in registers: random code of 32 and 64 bits in which the two halves of a
+ * value go different ways, interpreted and emitted. */
 #include "tests/unit/x64_kit.h"
 
 enum { STEPS = 40, LIVE = 6, REGIONS = 200, RUNS = 8 };
@@ -32,7 +32,9 @@ static IrRegion *random_region(Arena *arena, uint64_t *seed)
         case 0: *to = ir_add(&b, IR_I64, x, y); break;
         case 1: *to = ir_xor(&b, IR_I64, x, y); break;
         case 2: ir_put(&b, slot, ir_trunc(&b, IR_I32, x)); break;
-        case 3: ir_put(&b, slot, ir_trunc(&b, IR_I32, ir_shr(&b, IR_I64, x, ir_const(&b, IR_I64, 32)))); break;
+        case 3:
+            ir_put(&b, slot, ir_trunc(&b, IR_I32, ir_shr(&b, IR_I64, x, ir_const(&b, IR_I64, 32))));
+            break;
         case 4: *to = ir_zext(&b, IR_I64, ir_get(&b, slot)); break;
         case 5: *to = ir_sext(&b, IR_I64, ir_get(&b, slot)); break;
         case 6: ir_put(&b, slot, ir_add(&b, IR_I32, ir_trunc(&b, IR_I32, x), ir_get(&b, slot))); break;

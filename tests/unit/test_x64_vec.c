@@ -1,6 +1,7 @@
-/* Every form of every vector row (tcg/ir/vec.h), emitted for x86-64 and run, against the interpreter's meaning of it: random
- * and corner operands, in registers, in memory, constant, equal, and with the result in an operand's register; on hosts
- * with fewer features too. Also: which rows are done by a C function, against the list here. */
+/* Every form of every vector row (tcg/ir/vec.h), emitted for x86-64 and run, against the interpreter's
+ * meaning of it: random and corner operands, in registers, in memory, constant, equal, and with the result in
+ * an operand's register; on hosts with fewer features too. Also: which rows are done by a C function, against
+ * the list here. */
 #include "tests/unit/test.h"
 #include "tests/unit/x64_stack.h"
 
@@ -32,9 +33,12 @@ enum { S_X, S_XO = S_X + 2, S_V = S_XO + OUTS, S_VO = S_V + 4, N_SLOTS = S_VO + 
 #define X(n, field, p) {n, offsetof(VecCpu, field), IR_I64, p}
 #define V(n, field, p) {n, offsetof(VecCpu, field), IR_V128, p}
 static const IrSlot slots[N_SLOTS] = {
-    X("x0", x[0], 1),  X("x1", x[1], 0),  X("xo0", xo[0], 2), X("xo1", xo[1], 3), X("xo2", xo[2], 0), X("xo3", xo[3], 0),
-    X("xo4", xo[4], 0), X("xo5", xo[5], 0), V("v0", v[0], 1),  V("v1", v[1], 2),  V("v2", v[2], 0),   V("v3", v[3], 0),
-    V("vo0", vo[0], 3), V("vo1", vo[1], 4), V("vo2", vo[2], 5), V("vo3", vo[3], 0), V("vo4", vo[4], 0), V("vo5", vo[5], 0),
+    X("x0", x[0], 1),  X("x1", x[1], 0),  X("xo0", xo[0], 2), X("xo1", xo[1], 3), X("xo2", xo[2], 0),
+        X("xo3", xo[3], 0),
+    X("xo4", xo[4], 0), X("xo5", xo[5], 0), V("v0", v[0], 1),  V("v1", v[1], 2),  V("v2", v[2], 0),
+        V("v3", v[3], 0),
+    V("vo0", vo[0], 3), V("vo1", vo[1], 4), V("vo2", vo[2], 5), V("vo3", vo[3], 0), V("vo4", vo[4], 0),
+        V("vo5", vo[5], 0),
 };
 
 typedef struct Host {
@@ -55,7 +59,8 @@ enum { PAGE = 1 << 18, RUNS = 16 };
 #define V3 "vqrdmla:8 vshlv:2 vshrv:4 vshift:16 vpmull:2 vaes:8 vsha:10 crc32:4 "
 #define V2 "vqrdmla:8 vshlv:8 vshrv:16 vshift:64 vpmull:2 vaes:8 vsha:10 crc32:4 "
 
-/* by_c: the rows that a C function does in some of their forms, with the number of these. NULL: not looked at. */
+/* by_c: the rows that a C function does in some of their forms, with the number of these. NULL: not looked
+ * at. */
 static const struct {
     const char *features;
     uint32_t no_opt;
@@ -154,7 +159,9 @@ static IrVal vec_from(Build *x, unsigned slot)
 static IrVal int_from(Build *x, unsigned k, unsigned slot)
 {
     IrVal v = ir_get(&x->b, S_X + (slot & 1));
-    IrType t = sig_of(x->f) == IR_SIG_CRC ? (k == 0 ? IR_I32 : (IrType)x->f->data) : x->f->i.misc < IR_LANE_64 ? IR_I32 : IR_I64;
+    IrType t = sig_of(x->f) == IR_SIG_CRC  ? (k == 0 ? IR_I32 : (IrType)x->f->data)
+               : x->f->i.misc < IR_LANE_64 ? IR_I32
+                                           : IR_I64;
     return t == IR_I64 ? v : ir_trunc(&x->b, t, v);
 }
 
@@ -182,7 +189,8 @@ static void put(Build *x, unsigned n, IrVal v)
 static const IrVec konst = {{0x80017fff00ff0102, 0x0310ff207f80fe05}};
 
 /* Which operand each output's op takes in place k: 0-3 slots of v, 4 the constant, 5 the first output. */
-static const uint8_t plan[OUTS][4] = {{0, 1, 2, 3}, {1, 2, 3, 0}, {2, 0, 1, 0}, {0, 0, 0, 0}, {5, 2, 0, 1}, {3, 4, 4, 1}};
+static const uint8_t plan[OUTS][4] = {{0, 1, 2, 3}, {1, 2, 3, 0}, {2, 0, 1, 0},
+                                      {0, 0, 0, 0}, {5, 2, 0, 1}, {3, 4, 4, 1}};
 
 static IrVal operand(Build *x, unsigned n, unsigned k, IrVal first)
 {
@@ -191,7 +199,8 @@ static IrVal operand(Build *x, unsigned n, unsigned k, IrVal first)
         return int_from(x, k, n + k);
     if (from == 5 && !result_is_int(x->f))
         return x->f->i.op == IR_VJOIN ? ir_vlow(&x->b, IR_V64, first) : first;
-    return from == 4 ? ir_vconst(&x->b, vec_type(x->f), konst.w[0], konst.w[1]) : vec_from(x, S_V + (from & 3));
+    return from == 4 ? ir_vconst(&x->b, vec_type(x->f), konst.w[0], konst.w[1])
+                     : vec_from(x, S_V + (from & 3));
 }
 
 static void build(Build *x)
@@ -327,9 +336,11 @@ static void fail_form(const Form *f, const char *what, unsigned n, IrVec got, Ir
 {
     char text[200] = "";
     describe(f, text, sizeof text);
-    fail_msg("%s %s %u: got %016lx%016lx want %016lx%016lx; v0 %016lx%016lx v1 %016lx%016lx v2 %016lx%016lx v3 %016lx%016lx x %lx %lx",
-             text, what, n, got.w[1], got.w[0], want.w[1], want.w[0], in->v[0].w[1], in->v[0].w[0], in->v[1].w[1], in->v[1].w[0],
-             in->v[2].w[1], in->v[2].w[0], in->v[3].w[1], in->v[3].w[0], in->x[0], in->x[1]);
+    fail_msg("%s %s %u: got %016lx%016lx want %016lx%016lx; v0 %016lx%016lx v1 %016lx%016lx v2 %016lx%016lx "
+             "v3 %016lx%016lx x %lx %lx",
+             text, what, n, got.w[1], got.w[0], want.w[1], want.w[0], in->v[0].w[1], in->v[0].w[0],
+             in->v[1].w[1], in->v[1].w[0], in->v[2].w[1], in->v[2].w[0], in->v[3].w[1], in->v[3].w[0],
+             in->x[0], in->x[1]);
 }
 
 static void run_form(Host *h, const Form *f)
@@ -344,7 +355,8 @@ static void run_form(Host *h, const Form *f)
         assert_int_equal(run(h, &cpu), 0);
         IrVec first = {{0, 0}};
         for (unsigned n = 0; n < OUTS; n++) {
-            IrVec want = expect(f, &in, plan[n], n, first), got = result_is_int(f) ? (IrVec){{cpu.xo[n], 0}} : cpu.vo[n];
+            IrVec want = expect(f, &in, plan[n], n, first),
+                  got = result_is_int(f) ? (IrVec){{cpu.xo[n], 0}} : cpu.vo[n];
             first = n == 0 ? want : first;
             if (memcmp(&want, &got, 16))
                 fail_form(f, "output", n, got, want, &in);
@@ -465,13 +477,14 @@ static void every_form_is_the_interpreters(void **state)
 
 /* ---- memory ---- */
 
-/* Loads of every type of a vector register, zero-extended to a slot, and stores of them 64 bytes further on. */
+/* Loads of every type of a vector register, zero-extended to a slot, and stores of them 64 bytes further
+ * on. */
 static void loads_and_stores_move_their_bytes(void **state)
 {
     static const struct {
         uint8_t type, size, at, slot;
-    } rows[] = {{IR_V128, 4, 3, S_VO}, {IR_F64, 3, 21, S_VO + 1}, {IR_F32, 2, 30, S_VO + 2}, {IR_F16, 1, 35, S_VO + 3},
-                {IR_V64, 3, 40, S_VO + 4}, {IR_V128, 4, 46, S_VO + 5}};
+    } rows[] = {{IR_V128, 4, 3, S_VO},     {IR_F64, 3, 21, S_VO + 1}, {IR_F32, 2, 30, S_VO + 2},
+                {IR_F16, 1, 35, S_VO + 3}, {IR_V64, 3, 40, S_VO + 4}, {IR_V128, 4, 46, S_VO + 5}};
     for (unsigned k = 0; k < ARRAY_SIZE(hosts); k++) {
         Host h;
         if (!host_init(&h, k))
@@ -511,7 +524,8 @@ static void loads_and_stores_move_their_bytes(void **state)
 
 /* ---- loops ---- */
 
-/* A loop whose vectors live in registers that only it has, with a row that wants many temporaries. x0: times round. */
+/* A loop whose vectors live in registers that only it has, with a row that wants many temporaries. x0: times
+ * round. */
 static IrRegion *build_loop(Host *h, bool greedy)
 {
     IrBuilder b;
@@ -523,14 +537,16 @@ static IrRegion *build_loop(Host *h, bool greedy)
     for (unsigned k = 0; k < 4; k++)
         v[k] = ir_get(&b, k < 2 ? S_V + 2 + k : S_VO + 1 + k);
     IrVal sum = ir_vadd(&b, IR_V128, IR_LANE_32, 0, v[0], v[2]);
-    IrVal mix = ir_vxor(&b, IR_V128, IR_LANE_8, 0, ir_vext(&b, IR_V128, IR_LANE_8, IR_VA_N(5), sum, v[3]), v[1]);
+    IrVal mix =
+        ir_vxor(&b, IR_V128, IR_LANE_8, 0, ir_vext(&b, IR_V128, IR_LANE_8, IR_VA_N(5), sum, v[3]), v[1]);
     if (greedy)
         mix = ir_vshift(&b, IR_V128, IR_LANE_16, IR_VA_S | IR_VA_ROUND | IR_VA_SAT, mix, sum);
     ir_put(&b, S_X, count);
     ir_put(&b, S_VO + 3, sum);
     ir_put(&b, S_VO + 4, mix);
     ir_insn_start(&b, 0x1004);
-    ir_exit_if(&b, ir_cmp(&b, IR_EQ, count, ir_const(&b, IR_I64, 0)), ir_exit_direct(&b, 0x1008, false), false);
+    ir_exit_if(&b, ir_cmp(&b, IR_EQ, count, ir_const(&b, IR_I64, 0)), ir_exit_direct(&b, 0x1008, false),
+               false);
     ir_poll(&b, ir_exit_direct(&b, 0x1000, true));
     ir_br(&b, 0);
     ir_builder_finish(&b);
@@ -550,7 +566,8 @@ static void check_loop(Host *h, bool greedy)
         cpu.x[0] = 1 + k * 3;
         cpu.kick = 0;
         want = cpu;
-        IrMachine m = {.cpu = &want, .val = val, .vec = vec, .kick = &want.kick, .ff = &want.ff, .frm = &want.frm};
+        IrMachine m = {.cpu = &want, .val = val, .vec = vec, .kick = &want.kick, .ff = &want.ff,
+                       .frm = &want.frm};
         IrRun result;
         ir_run(r, &m, &result);
         assert_int_equal(result.kind, IR_RUN_EXIT);

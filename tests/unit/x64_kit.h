@@ -23,7 +23,8 @@ typedef struct X64Kit {
     IrSlot slots[TOY_SLOTS]; /* toy_slots with some of them pinned */
 } X64Kit;
 
-enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */, X64_KIT_CODE = 2048 };
+enum { X64_KIT_PAGE = 1 << 18, X64_KIT_SLOTS = 64 /* exits, at the beginning of the page */,
+       X64_KIT_CODE = 2048 };
 
 static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt)
 {
@@ -32,13 +33,15 @@ static inline void x64_kit_init(X64Kit *k, const char *features, uint32_t no_opt
         .ff = offsetof(ToyCpu, ff),     .frm = offsetof(ToyCpu, frm),         .link = offsetof(ToyCpu, link),
         .save = offsetof(ToyCpu, save), .host_fp = offsetof(ToyCpu, host_fp), .args = offsetof(ToyCpu, args),
         .fl_loop = offsetof(ToyCpu, fl_loop),
-        .soft = offsetof(ToyCpu, soft), .host_sp = offsetof(ToyCpu, host_sp), .ret_top = offsetof(ToyCpu, ret_top),
+        .soft = offsetof(ToyCpu, soft), .host_sp = offsetof(ToyCpu, host_sp),
+        .ret_top = offsetof(ToyCpu, ret_top),
         .spill = offsetof(ToyCpu, spill),
     };
     X64Features f;
     const char *bad;
     assert_true(x64_features_parse(x64_detect(), features, &f, &bad));
-    k->page = mmap(NULL, X64_KIT_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    k->page =
+        mmap(NULL, X64_KIT_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(k->page, MAP_FAILED);
     x64_init(&k->a, k->page + X64_KIT_CODE, X64_KIT_PAGE - X64_KIT_CODE);
     memcpy(k->slots, toy_slots, sizeof k->slots);

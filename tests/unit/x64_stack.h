@@ -17,7 +17,8 @@ static inline uint64_t x64_test_stack(const X64Host *h)
 }
 
 /* Fields of X64Layout for a cpu type with a member `stack`. */
-#define X64_TEST_STACK(Cpu)                                                                                            \
-    .host_sp = offsetof(Cpu, stack.host_sp), .ret_top = offsetof(Cpu, stack.ret_top), .spill = offsetof(Cpu, stack.spill)
+#define X64_TEST_STACK(Cpu)                                                                                  \
+    .host_sp = offsetof(Cpu, stack.host_sp), .ret_top = offsetof(Cpu, stack.ret_top),                        \
+    .spill = offsetof(Cpu, stack.spill)
 
 #endif

@@ -13,7 +13,8 @@ static void wait_for(long n)
     struct timespec ts = {5, 0};
     long r = SHOW(syscall(SYS_io_getevents, ctx, n, 8, ev, &ts));
     for (long i = 0; i < r; i++)
-        printf("data %llx res %ld res2 %ld\n", (unsigned long long)ev[i].data, (long)ev[i].res, (long)ev[i].res2);
+        printf("data %llx res %ld res2 %ld\n", (unsigned long long)ev[i].data, (long)ev[i].res,
+               (long)ev[i].res2);
 }
 
 int main(void)
@@ -23,7 +24,8 @@ int main(void)
     int fd = open("f", O_CREAT | O_RDWR, 0600), e = eventfd(0, 0);
     SHOW(syscall(SYS_io_setup, 8, &ctx));
     SHOW(syscall(SYS_io_setup, 8, &ctx));
-    struct iocb w = {.aio_data = 0x123456789abcdef, .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd,
+    struct iocb w = {.aio_data = 0x123456789abcdef, .aio_lio_opcode = IOCB_CMD_PWRITE,
+                     .aio_fildes = (uint32_t)fd,
                      .aio_buf = (uintptr_t) "hello aio", .aio_nbytes = 9, .aio_flags = IOCB_FLAG_RESFD,
                      .aio_resfd = (uint32_t)e};
     struct iocb r = {.aio_data = 2, .aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = (uint32_t)fd,

@@ -1,4 +1,5 @@
-/* What users of other emulators stumbled over and no other program of this folder looks at: see docs/testing.md. */
+/* What users of other emulators stumbled over and no other program of this folder looks at: see
+ * docs/testing.md. */
 #include "user.h"
 
 #include <elf.h>
@@ -194,7 +195,9 @@ static void identity(char **argv)
 static void namespaces(void)
 {
     fflush(stdout);
-    long pid = syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD, 0, 0, 0, 0);
+    long pid =
+        syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | SIGCHLD,
+                0, 0, 0, 0);
     if (pid == 0) {
         SHOW(getpid());
         SHOW(sethostname("inside", 6));

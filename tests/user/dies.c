@@ -1,5 +1,5 @@
-/* Dies of an access in a function with a name (check_crash.py). With an argument: of a jump to nowhere; with two: of an
- * instruction that no processor has. */
+/* Dies of an access in a function with a name (check_crash.py). With an argument: of a jump to nowhere; with
+ * two: of an instruction that no processor has. */
 #include <stdint.h>
 
 __attribute__((noinline)) void store_to(int *p)

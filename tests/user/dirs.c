@@ -5,7 +5,10 @@
 #include <ftw.h>
 #include <sys/inotify.h>
 
-static int by_name(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static int visit(const char *path, const struct stat *st, int type, struct FTW *f)
 {

@@ -1,4 +1,5 @@
-/* Every system call that does no harm with nonsense for arguments: the kernel's error, in the kernel's order of checks.
+/* Every system call that does no harm with nonsense for arguments: the kernel's error, in the kernel's order
+ * of checks.
  * Left out: what ends, identifies or reconfigures something, and what a guest is told does not exist. */
 #include "user.h"
 

@@ -182,7 +182,8 @@ static void signals(void)
     SHOW(poll(&f, 1, 1000));
     for (int i = 0; i < 2; i++) {
         SHOW(read(s, &si, sizeof(si)));
-        printf("signal %u code %d int %d mine %d\n", si.ssi_signo, si.ssi_code, si.ssi_int, (int)si.ssi_pid == getpid());
+        printf("signal %u code %d int %d mine %d\n", si.ssi_signo, si.ssi_code, si.ssi_int,
+               (int)si.ssi_pid == getpid());
     }
     SHOW(read(s, &si, sizeof(si)));
     SHOW(read(s, &si, 4));

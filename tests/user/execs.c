@@ -1,5 +1,5 @@
-/* execve and the dispositions around it: what is ignored stays ignored, in a program with threads too, and a call that
- * fails leaves everything as it was. */
+/* execve and the dispositions around it: what is ignored stays ignored, in a program with threads too, and a
+ * call that fails leaves everything as it was. */
 #include "user.h"
 
 #include <pthread.h>
@@ -13,7 +13,10 @@ static void show_dispositions(void)
     for (int i = 0; i < N; i++) {
         struct sigaction a;
         sigaction(sigs[i], NULL, &a);
-        printf("%s: %s\n", sigabbrev_np(sigs[i]), a.sa_handler == SIG_IGN ? "ignored" : a.sa_handler ? "handler" : "default");
+        printf("%s: %s\n", sigabbrev_np(sigs[i]),
+               a.sa_handler == SIG_IGN ? "ignored"
+               : a.sa_handler          ? "handler"
+                                       : "default");
     }
 }
 

@@ -12,8 +12,8 @@ static void show_stat(const char *name)
     struct stat st;
     if (show_ok(name, lstat(name, &st)) == -1)
         return;
-    printf("  mode %o nlink %lu size %ld blocks>0 %d blksize %ld\n", st.st_mode, (long)st.st_nlink, (long)st.st_size,
-           st.st_blocks > 0, (long)st.st_blksize);
+    printf("  mode %o nlink %lu size %ld blocks>0 %d blksize %ld\n", st.st_mode, (long)st.st_nlink,
+           (long)st.st_size, st.st_blocks > 0, (long)st.st_blksize);
     if (st.st_mtim.tv_sec < 1500000000) /* set by utimensat */
         printf("  mtime %ld.%09ld\n", (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
@@ -27,7 +27,8 @@ static void show_flags(int flags)
     enum { LARGEFILE = 0100000 };
 #endif
     static const struct { int bit; const char *name; } names[] = {
-        {O_WRONLY, "WRONLY"}, {O_RDWR, "RDWR"}, {O_APPEND, "APPEND"}, {O_NONBLOCK, "NONBLOCK"}, {O_DSYNC, "DSYNC"},
+        {O_WRONLY, "WRONLY"}, {O_RDWR, "RDWR"}, {O_APPEND, "APPEND"}, {O_NONBLOCK, "NONBLOCK"},
+        {O_DSYNC, "DSYNC"},
         {O_DIRECT, "DIRECT"}, {O_DIRECTORY, "DIRECTORY"}, {O_NOFOLLOW, "NOFOLLOW"}, {O_NOATIME, "NOATIME"},
         {O_PATH, "PATH"}, {LARGEFILE, "LARGEFILE"},
     };
@@ -211,7 +212,8 @@ static void attributes(void)
     SHOW(faccessat(AT_FDCWD, "l", F_OK, AT_SYMLINK_NOFOLLOW | AT_EACCESS));
     struct statx sx;
     SHOW(statx(AT_FDCWD, "a", AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx));
-    printf("statx %o %llu %u %lld\n", sx.stx_mode, (long long)sx.stx_size, sx.stx_nlink, (long long)sx.stx_mtime.tv_sec);
+    printf("statx %o %llu %u %lld\n", sx.stx_mode, (long long)sx.stx_size, sx.stx_nlink,
+           (long long)sx.stx_mtime.tv_sec);
     SHOW(stat("/dev/null", &st));
     printf("null %o %u:%u\n", st.st_mode, major(st.st_rdev), minor(st.st_rdev));
     struct statfs fs;

@@ -1,7 +1,7 @@
-/* What signal frames of 32-bit Arm hold, for handlers, debuggers and unwinders: struct ucontext with the registers, what the
- * processor said of a fault, the VFP record; frames without SA_SIGINFO; handlers in A32 and T32, with and without SA_RESTORER;
- * what a handler changes. There is no native run of this: on other ISAs the text is what the ABI says (asm/sigcontext.h of
- * arm; sigaction(2)). */
+/* What signal frames of 32-bit Arm hold, for handlers, debuggers and unwinders: struct ucontext with the
+ * registers, what the processor said of a fault, the VFP record; frames without SA_SIGINFO; handlers in A32
+ * and T32, with and without SA_RESTORER; what a handler changes. There is no native run of this: on other
+ * ISAs the text is what the ABI says (asm/sigcontext.h of arm; sigaction(2)). */
 #include "ksignal.h"
 
 #include <ucontext.h>
@@ -16,11 +16,12 @@ enum { T_BIT = 1 << 5, INSN = 4 };
 static void show_context(const char *what, siginfo_t *si, ucontext_t *uc)
 {
     uint32_t *m = words(uc), *r = (uint32_t *)(void *)uc->uc_regspace;
-    printf("%s: signal %d code %d trap %u error %x fault at %x, mask %x, %s\n", what, si->si_signo, si->si_code, m[TRAP_NO],
-           m[ERROR_CODE], m[FAULT] & 0xfff, m[OLD_MASK], m[CPSR] & T_BIT ? "T32" : "A32");
-    printf("  flags %lx link %d places %d %d %d, siginfo before it %d, mode %x\n", uc->uc_flags, uc->uc_link != NULL,
-           (int)((char *)m - (char *)uc), (int)((char *)&uc->uc_sigmask - (char *)uc), (int)((char *)r - (char *)uc),
-           (char *)uc - (char *)si == 128, m[CPSR] & 0x1f);
+    printf("%s: signal %d code %d trap %u error %x fault at %x, mask %x, %s\n", what, si->si_signo,
+           si->si_code, m[TRAP_NO], m[ERROR_CODE], m[FAULT] & 0xfff, m[OLD_MASK],
+           m[CPSR] & T_BIT ? "T32" : "A32");
+    printf("  flags %lx link %d places %d %d %d, siginfo before it %d, mode %x\n", uc->uc_flags,
+           uc->uc_link != NULL, (int)((char *)m - (char *)uc), (int)((char *)&uc->uc_sigmask - (char *)uc),
+           (int)((char *)r - (char *)uc), (char *)uc - (char *)si == 128, m[CPSR] & 0x1f);
     printf("  vfp %x %u d8 %g end %u\n", r[0], r[1], *(double *)(void *)(r + 2 + 16), r[72]);
 }
 
@@ -36,19 +37,27 @@ static void on_fault(int sig, siginfo_t *si, void *ctx)
     *(double *)(void *)(uc->uc_regspace + 2 + 16) = 2.5;
 }
 
-__attribute__((target("arm"))) static void on_a32(int sig, siginfo_t *si, void *ctx) { show_context("handler in A32", si, ctx); }
-__attribute__((target("thumb"))) static void on_t32(int sig, siginfo_t *si, void *ctx) { show_context("handler in T32", si, ctx); }
+__attribute__((target("arm"))) static void on_a32(int sig, siginfo_t *si, void *ctx)
+{
+    show_context("handler in A32", si, ctx);
+}
+__attribute__((target("thumb"))) static void on_t32(int sig, siginfo_t *si, void *ctx)
+{
+    show_context("handler in T32", si, ctx);
+}
 static void on_old(int sig) { printf("without siginfo: %d\n", sig); }
 
 /* An instruction of 4 bytes that faults, between others that make and look at state. */
-#define FAULTING(insn, base)                                                                                           \
-    ({                                                                                                                 \
-        register uint32_t r3 __asm__("r3") = (uint32_t)(uintptr_t)(base);                                              \
-        uint32_t r4, flags;                                                                                            \
-        double d;                                                                                                      \
-        __asm__ volatile("vmov.f64 d8, #1.5\n mov r4, #0\n cmp r4, r4\n" insn "\n mrs %1, apsr\n vmov.f64 %P2, d8\n mov %0, r4" \
-                         : "=&r"(r4), "=&r"(flags), "=&w"(d) : "r"(r3) : "r4", "r2", "d8", "cc", "memory");              \
-        printf("  back with %x, flags %x, d8 %g\n", r4, flags >> 28, d);                                               \
+#define FAULTING(insn, base)                                                                                 \
+    ({                                                                                                       \
+        register uint32_t r3 __asm__("r3") = (uint32_t)(uintptr_t)(base);                                    \
+        uint32_t r4, flags;                                                                                  \
+        double d;                                                                                            \
+        __asm__ volatile(                                                                                    \
+            "vmov.f64 d8, #1.5\n mov r4, #0\n cmp r4, r4\n" insn "\n mrs %1, apsr\n vmov.f64 %P2, d8\n mov " \
+                                                                 "%0, r4"                                    \
+                         : "=&r"(r4), "=&r"(flags), "=&w"(d) : "r"(r3) : "r4", "r2", "d8", "cc", "memory");  \
+        printf("  back with %x, flags %x, d8 %g\n", r4, flags >> 28, d);                                     \
     })
 
 static void faults(char *page)

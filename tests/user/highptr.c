@@ -1,4 +1,5 @@
-/* Pointers beyond the end of a program's addresses, where an emulator has its own memory: EFAULT in every call. */
+/* Pointers beyond the end of a program's addresses, where an emulator has its own memory: EFAULT in every
+ * call. */
 #include "user.h"
 
 #include <sched.h>
@@ -24,7 +25,8 @@ static char *foreign_memory(void)
     snprintf(command, sizeof command, "cat /proc/%d/maps", getpid());
     FILE *f = popen(command, "r");
     while (f && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) == 3 && start > top && !strncmp(perms, "rw", 2) && !found)
+        if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) == 3 && start > top &&
+            !strncmp(perms, "rw", 2) && !found)
             found = start;
     }
     if (f)
@@ -171,11 +173,17 @@ static void frame(char *high)
         sigaction(SIGUSR1, &b, NULL);
         high += 2048;
 #ifdef __riscv
-        __asm__ volatile("mv sp, %0\n mv a0, %1\n mv a1, %2\n li a7, 129\n ecall\n li a0, 3\n li a7, 93\n ecall"
-                         : : "r"(high), "r"(getpid()), "r"(SIGUSR1) : "a0", "a1", "a7", "memory");
+        __asm__ volatile(
+            "mv sp, %0\n mv a0, %1\n mv a1, %2\n li a7, 129\n ecall\n li a0, 3\n li a7, 93\n ecall"
+            :
+            : "r"(high), "r"(getpid()), "r"(SIGUSR1)
+            : "a0", "a1", "a7", "memory");
 #elif defined(__aarch64__)
-        __asm__ volatile("mov sp, %0\n mov x0, %1\n mov x1, %2\n mov x8, 129\n svc 0\n mov x0, 3\n mov x8, 93\n svc 0"
-                         : : "r"(high), "r"((long)getpid()), "r"((long)SIGUSR1) : "x0", "x1", "x8", "memory");
+        __asm__ volatile(
+            "mov sp, %0\n mov x0, %1\n mov x1, %2\n mov x8, 129\n svc 0\n mov x0, 3\n mov x8, 93\n svc 0"
+            :
+            : "r"(high), "r"((long)getpid()), "r"((long)SIGUSR1)
+            : "x0", "x1", "x8", "memory");
 #else
         __asm__ volatile("mov %0, %%rsp\n mov $62, %%eax\n syscall\n mov $3, %%edi\n mov $60, %%eax\n syscall"
                          : : "r"(high), "D"(getpid()), "S"(SIGUSR1) : "rax", "rcx", "r11", "memory");

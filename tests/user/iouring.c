@@ -34,8 +34,10 @@ static int ring_open(Ring *r, unsigned n, unsigned flags)
     if (r->bytes < r->p.sq_off.array + r->p.sq_entries * 4)
         r->bytes = r->p.sq_off.array + r->p.sq_entries * 4;
     r->sqe_bytes = r->p.sq_entries * sizeof(struct io_uring_sqe);
-    r->mem = mmap(NULL, r->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQ_RING);
-    r->sqe = mmap(NULL, r->sqe_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQES);
+    r->mem =
+        mmap(NULL, r->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQ_RING);
+    r->sqe =
+        mmap(NULL, r->sqe_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, IORING_OFF_SQES);
     if (r->mem == MAP_FAILED || (void *)r->sqe == MAP_FAILED)
         return -1;
 #define AT(member, field) ((unsigned *)(void *)(r->mem + r->p.member.field))
@@ -63,7 +65,8 @@ static struct io_uring_sqe *entry(Ring *r, int op, int fd, const void *addr, uns
 {
     unsigned i = r->local++ & r->mask;
     r->array[i] = i;
-    r->sqe[i] = (struct io_uring_sqe){.opcode = (uint8_t)op, .fd = fd, .addr = (uintptr_t)addr, .len = len, .off = off};
+    r->sqe[i] = (struct io_uring_sqe){.opcode = (uint8_t)op, .fd = fd, .addr = (uintptr_t)addr, .len = len,
+                                      .off = off};
     r->sqe[i].user_data = r->local;
     return &r->sqe[i];
 }
@@ -308,8 +311,10 @@ static void sockets(Ring *r)
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
     struct iovec iov = {"m", 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                       .msg_controllen = sizeof control};
+    control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+                                 .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(&control.h), &(int){1}, sizeof(int));
     if (sizeof(long) == 8)
         one(r, "sendmsg", IORING_OP_SENDMSG, c, &m, 1, 0);
@@ -321,7 +326,8 @@ static void sockets(Ring *r)
         one(r, "recvmsg", IORING_OP_RECVMSG, got, &m, 1, 0);
     else
         show("recvmsg", recvmsg(got, &m, 0));
-    printf("control %d %d, %d\n", (int)control.h.cmsg_level, (int)control.h.cmsg_type, *(int *)CMSG_DATA(&control.h) > 2);
+    printf("control %d %d, %d\n", (int)control.h.cmsg_level, (int)control.h.cmsg_type,
+           *(int *)CMSG_DATA(&control.h) > 2);
     one(r, "shutdown", IORING_OP_SHUTDOWN, c, NULL, SHUT_WR, 0);
     one(r, "recv at the end", IORING_OP_RECV, got, buf, 32, 0);
     e = entry(r, IORING_OP_CONNECT, c, &un, 0, sizeof un);
@@ -404,7 +410,9 @@ static void registered(Ring *r)
     SHOW(reg(r, IORING_REGISTER_PROBE, &probe, 256));
     for (int op = 0; op < IORING_OP_URING_CMD; op++)
         if (op != IORING_OP_MADVISE)
-            printf("%d", sizeof(long) == 4 && op == IORING_OP_RECVMSG ? 1 : probe.op[op].flags & IO_URING_OP_SUPPORTED);
+            printf("%d", sizeof(long) == 4 && op == IORING_OP_RECVMSG
+                             ? 1
+                             : probe.op[op].flags & IO_URING_OP_SUPPORTED);
     puts("");
     /* Buffers of which the kernel picks one. */
     static char pool[4][8];
@@ -454,13 +462,15 @@ static void signals(Ring *r)
     raise(SIGUSR1);
     struct __kernel_timespec ts = {0, 20000000};
     struct io_uring_getevents_arg arg = {.sigmask = (uintptr_t)&block, .sigmask_sz = 8, .ts = (uintptr_t)&ts};
-    n = (int)syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof arg);
+    n = (int)syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+                     sizeof arg);
     show("wait for a while", n);
     printf("signals %d\n", n_signals);
     arg.sigmask = (uintptr_t)&open;
     entry(r, IORING_OP_NOP, 0, NULL, 0, 0);
     publish(r);
-    n = (int)syscall(SYS_io_uring_enter, r->fd, 1, 2, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof arg);
+    n = (int)syscall(SYS_io_uring_enter, r->fd, 1, 2, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+                     sizeof arg);
     show("submitted, then a signal", n);
     printf("signals %d\n", n_signals);
     struct io_uring_cqe c;
@@ -480,16 +490,20 @@ static void *submitter(void *arg)
 {
     for (int i = 0; i < ROUNDS; i++) {
         pthread_mutex_lock(&queue);
-        entry(&shared, IORING_OP_WRITE, files_fd, "0123456789", 10, (uint64_t)((intptr_t)arg * ROUNDS + i) * 10);
+        entry(&shared, IORING_OP_WRITE, files_fd, "0123456789", 10,
+              (uint64_t)((intptr_t)arg * ROUNDS + i) * 10);
         publish(&shared);
         pthread_mutex_unlock(&queue);
         int n = (int)syscall(SYS_io_uring_enter, shared.fd, 1, 0, 0, NULL, 0);
         if (n > 0)
             __atomic_fetch_add(&total, n, __ATOMIC_RELAXED);
-        while (__atomic_load_n(shared.tail, __ATOMIC_ACQUIRE) - __atomic_load_n(shared.head, __ATOMIC_ACQUIRE) > 32)
+        while (__atomic_load_n(shared.tail, __ATOMIC_ACQUIRE) -
+                   __atomic_load_n(shared.head, __ATOMIC_ACQUIRE) >
+               32)
             sched_yield();
     }
-    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < THREADS * ROUNDS) /* what a thread submitted ends with it */
+    /* what a thread submitted ends with it */
+    while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < THREADS * ROUNDS)
         usleep(1000);
     return NULL;
 }

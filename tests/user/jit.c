@@ -1,6 +1,7 @@
-/* Programs that write code: one page of many rewritten with fence.i, W+X pages, code written through another mapping
- * of the same file before and after it ran, and by write(2); mprotect() between writing and running; the flush call with
- * a range; threads that run code another one writes. On the host the same with the host's instructions. */
+/* Programs that write code: one page of many rewritten with fence.i, W+X pages, code written through another
+ * mapping of the same file before and after it ran, and by write(2); mprotect() between writing and running;
+ * the flush call with a range; threads that run code another one writes. On the host the same with the host's
+ * instructions. */
 #include "user.h"
 #include "usercode.h"
 
@@ -125,7 +126,8 @@ static void toggled(void)
     munmap(code, PAGE);
 }
 
-/* Many functions in memory that is made writable for each change of one; then one that may not be executed any more. */
+/* Many functions in memory that is made writable for each change of one; then one that may not be executed
+ * any more. */
 static sigjmp_buf fault_jump;
 static void on_fault(int sig) { siglongjmp(fault_jump, sig); }
 
@@ -165,7 +167,8 @@ static uint8_t *shared_code;
 static atomic_uint version;
 static atomic_ulong stale;
 
-/* What a thread must do itself after another one's flush: nothing on RISC-V, where that call is for all threads. */
+/* What a thread must do itself after another one's flush: nothing on RISC-V, where that call is for all
+ * threads. */
 static void sync_other(void)
 {
 #ifndef __riscv

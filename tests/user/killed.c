@@ -1,4 +1,5 @@
-/* Processes that share memory and are killed at any moment, with whatever lock of an emulator: the others go on. */
+/* Processes that share memory and are killed at any moment, with whatever lock of an emulator: the others go
+ * on. */
 #include "ksignal.h"
 #include "usercode.h"
 

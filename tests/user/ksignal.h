@@ -1,5 +1,5 @@
-/* For the programs about signals, threads and processes: checks that print only when they fail, raw signal calls, time.
- * A program ends with done(): one that stops early differs from its native run. */
+/* For the programs about signals, threads and processes: checks that print only when they fail, raw signal
+ * calls, time. A program ends with done(): one that stops early differs from its native run. */
 #ifndef TESTS_USER_KSIGNAL_H
 #define TESTS_USER_KSIGNAL_H
 
@@ -24,7 +24,8 @@ typedef struct KernelAction {
     void *restorer;
 #endif
     uint64_t mask;
-} __attribute__((packed, aligned(4))) KernelAction; /* masks are longs, which have no alignment of 8 in 32-bit ABIs */
+} __attribute__((packed, aligned(4))) KernelAction; /* masks are longs, which have no alignment of 8 in 32-bit
+                                                     * ABIs */
 
 #ifdef __x86_64__
 __asm__(".text\nuser_restorer: movl $15, %eax\nsyscall\n");

@@ -1,5 +1,5 @@
-/* What of sockets has another layout where pointers and longs are shorter: options with times and programs, control messages
- * that come and that do not fit, many messages at once, the requests of netdevice(7). */
+/* What of sockets has another layout where pointers and longs are shorter: options with times and programs,
+ * control messages that come and that do not fit, many messages at once, the requests of netdevice(7). */
 #define _GNU_SOURCE
 #include "user.h"
 
@@ -94,7 +94,8 @@ static void stamps(void)
     for (unsigned i = 0; i < 2; i++) {
         char byte, control[256];
         struct iovec v = {&byte, 1};
-        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+                           .msg_controllen = sizeof control};
         SHOW(setsockopt(s, SOL_SOCKET, i ? SO_TIMESTAMPNS : SO_TIMESTAMP, &one, sizeof one));
         SHOW(setsockopt(s, IPPROTO_IP, IP_PKTINFO, &one, sizeof one));
         SHOW(sendto(s, "x", 1, 0, (void *)&to, sizeof to));
@@ -104,12 +105,13 @@ static void stamps(void)
             if (c->cmsg_level == SOL_SOCKET) {
                 long t[2];
                 memcpy(t, CMSG_DATA(c), sizeof t);
-                printf("whole %d now %d part %d\n", c->cmsg_len == CMSG_LEN(sizeof t), labs(t[0] - (long)time(NULL)) < 3,
-                       t[1] >= 0 && t[1] < (i ? 1000000000 : 1000000));
+                printf("whole %d now %d part %d\n", c->cmsg_len == CMSG_LEN(sizeof t),
+                       labs(t[0] - (long)time(NULL)) < 3, t[1] >= 0 && t[1] < (i ? 1000000000 : 1000000));
             } else {
                 struct in_pktinfo info;
                 memcpy(&info, CMSG_DATA(c), sizeof info);
-                printf("to %x on lo %d\n", ntohl(info.ipi_addr.s_addr), (unsigned)info.ipi_ifindex == if_nametoindex("lo"));
+                printf("to %x on lo %d\n", ntohl(info.ipi_addr.s_addr),
+                       (unsigned)info.ipi_ifindex == if_nametoindex("lo"));
             }
         }
     }
@@ -132,16 +134,19 @@ static void send_files(int s, int n, bool creds)
 {
     char control[CMSG_SPACE(8 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))] = {0}, byte = 'f';
     struct iovec v = {&byte, 1};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+                       .msg_controllen = CMSG_SPACE(n * sizeof(int))};
     struct cmsghdr *c = (void *)control;
-    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(n * sizeof(int))};
+    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                          .cmsg_len = CMSG_LEN(n * sizeof(int))};
     for (int i = 0; i < n; i++)
         memcpy(CMSG_DATA(c) + i * sizeof(int), &(int){0}, sizeof(int));
     if (creds) {
         struct ucred u = {getpid(), getuid(), getgid()};
         m.msg_controllen += CMSG_SPACE(sizeof u);
         c = CMSG_NXTHDR(&m, c);
-        *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS, .cmsg_len = CMSG_LEN(sizeof u)};
+        *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS,
+                              .cmsg_len = CMSG_LEN(sizeof u)};
         memcpy(CMSG_DATA(c), &u, sizeof u);
     }
     SHOW(sendmsg(s, &m, 0));
@@ -243,8 +248,8 @@ static void devices(void)
     printf("index %d\n", (unsigned)r.ifr_ifindex == if_nametoindex("lo"));
     memset(&r.ifr_map, 0x55, sizeof r.ifr_map);
     SHOW(ioctl(s, SIOCGIFMAP, &r));
-    printf("map %lx %lx %x %x %x %x\n", r.ifr_map.mem_start, r.ifr_map.mem_end, r.ifr_map.base_addr, r.ifr_map.irq, r.ifr_map.dma,
-           r.ifr_map.port);
+    printf("map %lx %lx %x %x %x %x\n", r.ifr_map.mem_start, r.ifr_map.mem_end, r.ifr_map.base_addr,
+           r.ifr_map.irq, r.ifr_map.dma, r.ifr_map.port);
     struct ethtool_value link = {.cmd = ETHTOOL_GLINK};
     r.ifr_data = (void *)&link;
     SHOW(ioctl(s, SIOCETHTOOL, &r));

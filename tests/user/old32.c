@@ -1,5 +1,6 @@
-/* Calls that 32-bit ABIs have and asm-generic 64-bit ones have not: old names, ids of 16 bits, longs of time, and times of 64
- * bits by names of their own. What the structures hold is written as longs, which is what the kernel calls it on both. */
+/* Calls that 32-bit ABIs have and asm-generic 64-bit ones have not: old names, ids of 16 bits, longs of time,
+ * and times of 64 bits by names of their own. What the structures hold is written as longs, which is what the
+ * kernel calls it on both. */
 #include "ksignal.h"
 
 #include <dirent.h>
@@ -118,7 +119,8 @@ static void stats(void)
     struct {
         unsigned long dev, ino;
         uint16_t mode, nlink, uid, gid;
-        unsigned long rdev, size, blksize, blocks, atime, atimensec, mtime, mtimensec, ctime, ctimensec, unused[2];
+        unsigned long rdev, size, blksize, blocks, atime, atimensec, mtime, mtimensec, ctime, ctimensec,
+            unused[2];
     } st;
 #define MTIME st.mtime, st.mtimensec
 #define S(x) st.x
@@ -148,9 +150,11 @@ static void stats(void)
     SHOW(RAW(utimes, "a", times)); /* what fits in the old structures */
     struct stat new, by_call = {0};
     SHOW(OLD(stat64, stat, "a", &by_call));
-    printf("stat64 %o %d %lld %lld.%09ld rdev %d ino %d dev %d ids %d\n", by_call.st_mode, (int)by_call.st_nlink, (long long)by_call.st_size,
-           (long long)by_call.st_mtim.tv_sec, by_call.st_mtim.tv_nsec, (int)by_call.st_rdev, by_call.st_ino == sx.stx_ino,
-           by_call.st_dev == makedev(sx.stx_dev_major, sx.stx_dev_minor), by_call.st_uid == getuid() && by_call.st_gid == getgid());
+    printf("stat64 %o %d %lld %lld.%09ld rdev %d ino %d dev %d ids %d\n", by_call.st_mode,
+           (int)by_call.st_nlink, (long long)by_call.st_size, (long long)by_call.st_mtim.tv_sec,
+           by_call.st_mtim.tv_nsec, (int)by_call.st_rdev, by_call.st_ino == sx.stx_ino,
+           by_call.st_dev == makedev(sx.stx_dev_major, sx.stx_dev_minor),
+           by_call.st_uid == getuid() && by_call.st_gid == getgid());
     SHOW(OLD(lstat64, lstat, "/dev/null", &by_call));
     printf("lstat64 %o rdev %x blksize %d\n", by_call.st_mode, (int)by_call.st_rdev, (int)by_call.st_blksize);
     SHOW(OLD(fstat64, fstat, open("a", O_RDONLY), &by_call));

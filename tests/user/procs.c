@@ -122,7 +122,8 @@ static void clones(void)
     pid = clone(share_memory, stacks[1] + sizeof stacks[1], CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
     printf("CLONE_VFORK: seen %d\n", clone_seen);
     waitpid(pid, &status, 0);
-    static const unsigned long bad[] = {CLONE_THREAD, CLONE_SIGHAND, CLONE_THREAD | CLONE_VM, CLONE_NEWNS | CLONE_FS};
+    static const unsigned long bad[] = {CLONE_THREAD, CLONE_SIGHAND, CLONE_THREAD | CLONE_VM,
+                                        CLONE_NEWNS | CLONE_FS};
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         long r = syscall(SYS_clone, bad[i], stacks[2] + 60000, 0, 0, 0);
         printf("bad %u: %ld %d\n", i, r, errno);
@@ -166,7 +167,8 @@ static void tids(void)
 
 static void statuses(void)
 {
-    static const int sigs[] = {SIGHUP, SIGABRT, SIGKILL, SIGTERM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGUSR1, 33, 64};
+    static const int sigs[] = {SIGHUP, SIGABRT, SIGKILL, SIGTERM, SIGSEGV, SIGBUS,
+                               SIGILL, SIGFPE,  SIGTRAP, SIGUSR1, 33,      64};
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     for (unsigned i = 0; i < sizeof sigs / sizeof sigs[0]; i++) {

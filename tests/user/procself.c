@@ -12,7 +12,8 @@ static char *program;
 static void read_all(int fd)
 {
     len = 0;
-    for (long r; fd >= 0 && len < (long)sizeof text - 1 && (r = read(fd, text + len, sizeof text - 1 - len)) > 0;)
+    for (long r;
+         fd >= 0 && len < (long)sizeof text - 1 && (r = read(fd, text + len, sizeof text - 1 - len)) > 0;)
         len += r;
     text[len] = 0;
     close(fd);
@@ -33,16 +34,31 @@ static void show_maps(const char *how, int fd)
             me |= start <= (unsigned long)show_maps && (unsigned long)show_maps - start < 1 << 20;
     }
     foreign = strstr(text, "tinamou") || strstr(text, "memfd:");
-    printf("%s: %s, %s, %s\n", how, opened ? "opened" : "failed", me ? "me" : "not me", foreign ? "others" : "alone");
+    printf("%s: %s, %s, %s\n", how, opened ? "opened" : "failed", me ? "me" : "not me",
+           foreign ? "others" : "alone");
 }
 
 static void maps_by_path(void)
 {
     char path[100];
-    const char *const forms[] = {"/proc/self/maps", "/proc/thread-self/maps", "/proc/%d/maps", "/proc/self/task/%d/maps",
-        "/proc/%d/task/%d/maps", "/proc/./self/maps", "/proc//self///maps", "/proc/self/../self/maps", "/proc/self/cwd/../../../../../../../../../../proc/self/maps",
-        "/proc/self/root/proc/self/maps", "/../proc/self/maps", "/proc/self/smaps", "/proc/.//self/smaps", "/proc/self/numa_maps",
-        "/proc/self/task/../maps", "/proc/self/nothing/maps", "/proc/self/maps/", "/proc/1/nothing"};
+    const char *const forms[] = {"/proc/self/maps",
+                                 "/proc/thread-self/maps",
+                                 "/proc/%d/maps",
+                                 "/proc/self/task/%d/maps",
+                                 "/proc/%d/task/%d/maps",
+                                 "/proc/./self/maps",
+                                 "/proc//self///maps",
+                                 "/proc/self/../self/maps",
+                                 "/proc/self/cwd/../../../../../../../../../../proc/self/maps",
+                                 "/proc/self/root/proc/self/maps",
+                                 "/../proc/self/maps",
+                                 "/proc/self/smaps",
+                                 "/proc/.//self/smaps",
+                                 "/proc/self/numa_maps",
+                                 "/proc/self/task/../maps",
+                                 "/proc/self/nothing/maps",
+                                 "/proc/self/maps/",
+                                 "/proc/1/nothing"};
     for (unsigned i = 0; i < sizeof forms / sizeof *forms; i++) {
         snprintf(path, sizeof path, forms[i], getpid(), getpid());
         show_maps(forms[i], open_at(AT_FDCWD, path));
@@ -61,7 +77,8 @@ static void *other_thread(void *arg)
 
 static void maps_by_directory(void)
 {
-    int proc = open("/proc", O_PATH), self = open("/proc/self", O_RDONLY | O_DIRECTORY), task = open("/proc/self/task", O_PATH);
+    int proc = open("/proc", O_PATH), self = open("/proc/self", O_RDONLY | O_DIRECTORY),
+        task = open("/proc/self/task", O_PATH);
     char path[100];
     show_maps("dirfd of /proc", open_at(proc, "self/maps"));
     show_maps("dirfd of /proc/self", open_at(self, "maps"));
@@ -136,7 +153,8 @@ static void others(char **argv)
     read_all(open_at(AT_FDCWD, "auxv"));
     bool entry = false;
     for (long i = 0; i + 16 <= len; i += 16)
-        entry |= *(unsigned long *)(text + i) == 9 && *(unsigned long *)(text + i + 8) < (unsigned long)&entry;
+        entry |=
+            *(unsigned long *)(text + i) == 9 && *(unsigned long *)(text + i + 8) < (unsigned long)&entry;
     printf("auxv: %d\n", entry);
     read_all(open_at(AT_FDCWD, "comm"));
     printf("comm: %s", text);

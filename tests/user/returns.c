@@ -1,6 +1,6 @@
-/* Calls and returns that come in another order than on a stack: recursion far deeper than any return stack, longjmp over many
- * frames again and again, contexts with stacks of their own, signal handlers that call and leave by siglongjmp,
- * functions called through pointers. */
+/* Calls and returns that come in another order than on a stack: recursion far deeper than any return stack,
+ * longjmp over many frames again and again, contexts with stacks of their own, signal handlers that call and
+ * leave by siglongjmp, functions called through pointers. */
 #include "user.h"
 
 #include <setjmp.h>
@@ -115,7 +115,8 @@ static void interrupted(void)
         bad += deep(2000, 5) != want;
     for (volatile int k = 0; k < 150; k++) {
         if (sigsetjmp(from_handler, 1) == 0) {
-            leave = 1; /* not before: a jump into a buffer that is being written, or keeps the signal blocked */
+            leave = 1; /* not before: a jump into a buffer that is being written, or keeps the signal
+                        * blocked */
             for (;;)
                 bad += deep(2000, 5) != want;
         }

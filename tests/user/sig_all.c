@@ -42,7 +42,8 @@ int main(void)
             continue;
         got = 0;
         queue(sig, sig * 3, SI_QUEUE);
-        printf("%d: queue got %d value %d code %d pid %d uid %d\n", sig, got, got_value, got_code, got_pid, got_uid);
+        printf("%d: queue got %d value %d code %d pid %d uid %d\n", sig, got, got_value, got_code, got_pid,
+               got_uid);
         got = 0;
         syscall(SYS_tgkill, getpid(), gettid(), sig);
         printf("%d: tgkill got %d code %d pid %d uid %d\n", sig, got, got_code, got_pid, got_uid);
@@ -57,7 +58,8 @@ int main(void)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
     for (int i = 0; i < 3; i++) {
         for (int sig = 64; sig >= 1; sig--) {
-            if (sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS && (sig >= 31 || sig % 3 == 0))
+            if (sig != SIGKILL && sig != SIGSTOP && sig != SIGSEGV && sig != SIGBUS &&
+                (sig >= 31 || sig % 3 == 0))
                 queue(sig, i, SI_QUEUE);
         }
     }

@@ -36,8 +36,8 @@ static void see_stack(int sig, siginfo_t *si, void *ctx)
     if (sig == SIGUSR2) {
         stack_t off = {.ss_flags = SS_DISABLE};
         int r = sigaltstack(&off, NULL);
-        printf("in handler: flags %d, change %d errno %d, frame's stack %d size %zu\n", ss.ss_flags, r, r ? errno : 0,
-               uc->uc_stack.ss_sp == alt, uc->uc_stack.ss_size);
+        printf("in handler: flags %d, change %d errno %d, frame's stack %d size %zu\n", ss.ss_flags, r,
+               r ? errno : 0, uc->uc_stack.ss_sp == alt, uc->uc_stack.ss_size);
     }
 }
 
@@ -57,7 +57,8 @@ static void masks(void)
     raise(SIGUSR1);
     struct sigaction now;
     sigaction(SIGUSR1, NULL, &now);
-    printf("resethand: count %d default %d flags %x\n", count, now.sa_handler == SIG_DFL, now.sa_flags & 0x7bffffff);
+    printf("resethand: count %d default %d flags %x\n", count, now.sa_handler == SIG_DFL,
+           now.sa_flags & 0x7bffffff);
     on_signal(SIGUSR1, count_it, 0);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
@@ -148,7 +149,8 @@ static void timed_waits(int flags, uint32_t *word, const sigset_t *none)
     struct timespec ts = {0, 60000000}, left = {9, 9};
     arm_ms(10);
     r = nanosleep(&ts, &left);
-    printf("nanosleep: %ld %d left %d\n", r, errno, left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec < 60000000);
+    printf("nanosleep: %ld %d left %d\n", r, errno,
+           left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec < 60000000);
     arm_ms(10);
     struct timespec until = {0, 40000000};
     r = syscall(SYS_futex, word, FUTEX_WAIT, 1, &until, 0, 0);

@@ -1,4 +1,5 @@
-/* Faults: codes and addresses, leaving by siglongjmp, mending the mapping, editing the context, FP state in handlers. */
+/* Faults: codes and addresses, leaving by siglongjmp, mending the mapping, editing the context, FP state in
+ * handlers. */
 #include "ksignal.h"
 
 #include <fcntl.h>
@@ -55,8 +56,10 @@ static long edited(void)
 {
     long v;
 #ifdef __riscv
-    __asm__ volatile("li s0, 5\n.option push\n.option norvc\n.insn 4, 0x0000000b\n.option pop\nmv %0, s0" : "=r"(v)
-                     : : "s0", "memory");
+    __asm__ volatile("li s0, 5\n.option push\n.option norvc\n.insn 4, 0x0000000b\n.option pop\nmv %0, s0"
+                     : "=r"(v)
+                     :
+                     : "s0", "memory");
 #elif defined(__arm__)
     __asm__ volatile("mov r5, #5\nudf #0\nmov %0, r5" : "=r"(v) : : "r5", "memory");
 #elif defined(__aarch64__)

@@ -1,5 +1,5 @@
-/* SIGFPE is an ordinary signal also while floating-point code raises invalid all the time: no exception of this program traps,
- * and what is sent arrives once, blocked or not. */
+/* SIGFPE is an ordinary signal also while floating-point code raises invalid all the time: no exception of
+ * this program traps, and what is sent arrives once, blocked or not. */
 #include "ksignal.h"
 
 #include <fenv.h>
@@ -40,7 +40,8 @@ static void *sender(void *arg)
 
 static void show_flags(const char *what)
 {
-    printf("%s: invalid %d overflow %d\n", what, fetestexcept(FE_INVALID) != 0, fetestexcept(FE_OVERFLOW) != 0);
+    printf("%s: invalid %d overflow %d\n", what, fetestexcept(FE_INVALID) != 0,
+           fetestexcept(FE_OVERFLOW) != 0);
 }
 
 static void with_mask(void)

@@ -12,7 +12,8 @@
 
 static void show_un(const struct sockaddr_un *un, socklen_t len)
 {
-    printf("name len %u family %d path %s\n", len, un->sun_family, len > 2 ? un->sun_path[0] ? un->sun_path : "@" : "-");
+    printf("name len %u family %d path %s\n", len, un->sun_family,
+           len > 2 ? un->sun_path[0] ? un->sun_path : "@" : "-");
 }
 
 static void unix_stream(void)
@@ -53,11 +54,13 @@ static int receive_fd(int s, int flags)
 {
     char control[256] = {0}, byte;
     struct iovec v = {&byte, 1};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+                       .msg_controllen = sizeof(control)};
     show("recvmsg", recvmsg(s, &m, flags));
     int fd = -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-        printf("cmsg level %d type %d len %ld flags %x\n", c->cmsg_level, c->cmsg_type, (long)(c->cmsg_len - CMSG_LEN(0)), m.msg_flags);
+        printf("cmsg level %d type %d len %ld flags %x\n", c->cmsg_level, c->cmsg_type,
+               (long)(c->cmsg_len - CMSG_LEN(0)), m.msg_flags);
         if (c->cmsg_type == SCM_RIGHTS)
             memcpy(&fd, CMSG_DATA(c), sizeof(fd));
         if (c->cmsg_type == SCM_CREDENTIALS) {
@@ -78,9 +81,11 @@ static void passing(void)
     write(f, "content", 7);
     char control[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec v = {"x", 1};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control,
+                       .msg_controllen = sizeof(control)};
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                          .cmsg_len = CMSG_LEN(sizeof(int))};
     memcpy(CMSG_DATA(c), &f, sizeof(int));
     SHOW(sendmsg(s[0], &m, 0));
     int g = receive_fd(s[1], MSG_CMSG_CLOEXEC);
@@ -108,7 +113,8 @@ static void passing(void)
 static void datagrams(void)
 {
     int a = socket(AF_UNIX, SOCK_DGRAM, 0), b = socket(AF_UNIX, SOCK_DGRAM, 0);
-    struct sockaddr_un ua = {.sun_family = AF_UNIX, .sun_path = "dg-a"}, ub = {.sun_family = AF_UNIX}, from = {0};
+    struct sockaddr_un ua = {.sun_family = AF_UNIX, .sun_path = "dg-a"}, ub = {.sun_family = AF_UNIX},
+                            from = {0};
     strcpy(ub.sun_path + 1, "abstract-tinamou");
     char who[32];
     snprintf(who, sizeof(who), "%d", getpid());
@@ -126,7 +132,8 @@ static void datagrams(void)
     struct mmsghdr mm[3] = {0};
     struct iovec v[3] = {{"one", 3}, {"two!", 4}, {"three", 5}};
     for (int i = 0; i < 3; i++)
-        mm[i].msg_hdr = (struct msghdr){.msg_name = &ub, .msg_namelen = ublen, .msg_iov = &v[i], .msg_iovlen = 1};
+        mm[i].msg_hdr = (struct msghdr){.msg_name = &ub, .msg_namelen = ublen, .msg_iov = &v[i],
+                                        .msg_iovlen = 1};
     SHOW(sendmmsg(a, mm, 3, 0));
     printf("%u %u %u\n", mm[0].msg_len, mm[1].msg_len, mm[2].msg_len);
     char rb[3][8];

@@ -15,7 +15,11 @@ static void show_limit(const char *what, int which)
     struct rlimit r;
     if (show(what, getrlimit(which, &r)) == 0)
         for (unsigned i = 0; i < 2; i++)
-            printf("  %llx%c", (i ? r.rlim_max : r.rlim_cur) == RLIM_INFINITY ? ~0ull : (unsigned long long)(i ? r.rlim_max : r.rlim_cur), i ? '\n' : ' ');
+            printf("  %llx%c",
+                   (i ? r.rlim_max : r.rlim_cur) == RLIM_INFINITY
+                       ? ~0ull
+                       : (unsigned long long)(i ? r.rlim_max : r.rlim_cur),
+                   i ? '\n' : ' ');
 }
 
 static void limits(void)

@@ -1,5 +1,6 @@
-/* Signals every 200 us, real-time ones with values between threads, and a SIGCHLD handler, while the process forks, spawns,
- * makes threads, passes bytes through pipes and waits on futexes. Nothing may be lost, doubled or interrupted for good. */
+/* Signals every 200 us, real-time ones with values between threads, and a SIGCHLD handler, while the process
+ * forks, spawns, makes threads, passes bytes through pipes and waits on futexes. Nothing may be lost, doubled
+ * or interrupted for good. */
 #include "ksignal.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Threads: create/join storm, thread-local storage, contended locks and conditions, robust mutexes, signals to threads,
- * detached threads, the main thread's end before the others'. */
+/* Threads: create/join storm, thread-local storage, contended locks and conditions, robust mutexes, signals
+ * to threads, detached threads, the main thread's end before the others'. */
 #include "ksignal.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* A timer at 10 kHz interrupts integer and floating-point work, calls and atomics; nothing may change their results. */
+/* A timer at 10 kHz interrupts integer and floating-point work, calls and atomics; nothing may change their
+ * results. */
 #include "ksignal.h"
 
 #include <pthread.h>

@@ -95,7 +95,8 @@ static void timers(void)
     SHOW(alarm(100));
     SHOW(alarm(0) > 90);
     timer_t t;
-    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1, .sigev_value.sival_int = 123};
+    struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1,
+                          .sigev_value.sival_int = 123};
     struct sigaction sa = {.sa_sigaction = on_info, .sa_flags = SA_SIGINFO};
     sigaction(SIGRTMIN + 1, &sa, NULL);
     SHOW(timer_create(CLOCK_MONOTONIC, &ev, &t));

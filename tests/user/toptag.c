@@ -1,6 +1,6 @@
-/* Addresses with something in their top byte: arm64 ignores it in loads, stores and jumps, not in system calls. The native
- * run leaves it away where the processor would not. And jumps to addresses that are no multiple of 4: on arm64 a SIGBUS
- * before anything else. */
+/* Addresses with something in their top byte: arm64 ignores it in loads, stores and jumps, not in system
+ * calls. The native run leaves it away where the processor would not. And jumps to addresses that are no
+ * multiple of 4: on arm64 a SIGBUS before anything else. */
 #include "ksignal.h"
 
 #include <pthread.h>
@@ -42,15 +42,22 @@ static void accesses(long *cell)
     printf("pair: %ld %ld\n", copy.x, copy.y);
     __atomic_fetch_add(TAG(cell + 4, 1), 6, __ATOMIC_SEQ_CST);
     long expected = 6;
-    bool ok = __atomic_compare_exchange_n(TAG(cell + 4, 0x80), &expected, 8, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    bool ok = __atomic_compare_exchange_n(TAG(cell + 4, 0x80), &expected, 8, false, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST);
     printf("atomics: %d %ld\n", ok, cell[4]);
 #ifdef __aarch64__
     long pair[2] __attribute__((aligned(16))) = {1, 2}, low, high;
     int failed;
-    __asm__ volatile("1: ldxp %0, %1, [%3]\nadd %0, %0, 5\nadd %1, %1, 5\nstxp %w2, %0, %1, [%3]\ncbnz %w2, 1b"
-                     : "=&r"(low), "=&r"(high), "=&r"(failed) : "r"(TAG(pair, 0x21)) : "memory");
+    __asm__ volatile(
+        "1: ldxp %0, %1, [%3]\nadd %0, %0, 5\nadd %1, %1, 5\nstxp %w2, %0, %1, [%3]\ncbnz %w2, 1b"
+        : "=&r"(low), "=&r"(high), "=&r"(failed)
+        : "r"(TAG(pair, 0x21))
+        : "memory");
     register long x2 __asm__("x2") = 6, x3 __asm__("x3") = 7, x4 __asm__("x4") = 8, x5 __asm__("x5") = 9;
-    __asm__ volatile(".arch_extension lse\ncasp x2, x3, x4, x5, [%4]" : "+r"(x2), "+r"(x3) : "r"(x4), "r"(x5), "r"(TAG(pair, 0x55)) : "memory");
+    __asm__ volatile(".arch_extension lse\ncasp x2, x3, x4, x5, [%4]"
+                     : "+r"(x2), "+r"(x3)
+                     : "r"(x4), "r"(x5), "r"(TAG(pair, 0x55))
+                     : "memory");
     printf("pairs: %ld %ld\n", pair[0], pair[1]);
 #else
     printf("pairs: 8 9\n");
@@ -62,16 +69,23 @@ static void texts(char *text)
     printf("text: %s %zu\n", TAG(text, 0x11), strlen(TAG(text, 0xee)));
     memset(TAG(text, 9), 'x', 6);
     printf("memset: %s\n", text);
-#ifdef __aarch64__ /* the instructions that copy and fill: cpyp x0, x1, x2; cpym; cpye; setp x0, x2, x3; setm; sete */
+#ifdef __aarch64__ /* the instructions that copy and fill: cpyp x0, x1, x2; cpym; cpye; setp x0, x2, x3; setm;
+                    * sete */
     char copied[40] = "........................................";
     register char *to __asm__("x0") = TAG(copied, 0x31);
     register char *from __asm__("x1") = TAG(text, 0x32);
     register long n __asm__("x2") = 14, with __asm__("x3") = '-';
-    __asm__ volatile(".inst 0x1d010440, 0x1d410440, 0x1d810440" : "+r"(to), "+r"(from), "+r"(n) : : "memory", "cc");
+    __asm__ volatile(".inst 0x1d010440, 0x1d410440, 0x1d810440"
+                     : "+r"(to), "+r"(from), "+r"(n)
+                     :
+                     : "memory", "cc");
     bool ends = to == TAG(copied, 0x31) + 14 && from == TAG(text, 0x32) + 14 && n == 0;
     to = TAG(copied, 0x31) + 20;
     n = 7;
-    __asm__ volatile(".inst 0x19c30440, 0x19c34440, 0x19c38440" : "+r"(to), "+r"(n) : "r"(with) : "memory", "cc");
+    __asm__ volatile(".inst 0x19c30440, 0x19c34440, 0x19c38440"
+                     : "+r"(to), "+r"(n)
+                     : "r"(with)
+                     : "memory", "cc");
     printf("copied and filled: %.30s %d\n", copied, ends);
 #else
     printf("copied and filled: xxxxxx with a ......-------... 1\n");

@@ -1,5 +1,5 @@
-/* What every program of tests/user includes. A program prints what it sees, in a form that does not depend on the
- * machine, the time or the process; the native run says what is right. */
+/* What every program of tests/user includes. A program prints what it sees, in a form that does not depend on
+ * the machine, the time or the process; the native run says what is right. */
 #ifndef TESTS_USER_USER_H
 #define TESTS_USER_USER_H
 

@@ -13,22 +13,25 @@ static inline void put_return(void *at, uint32_t value)
 {
 #if defined(__riscv)
     /* lui a0, high; addiw a0, a0, low; ret */
-    uint32_t w[3] = {0x00000537u | ((value + 0x800) & 0xfffff000u), 0x0005051bu | (value & 0xfff) << 20, 0x00008067u};
+    uint32_t w[3] = {0x00000537u | ((value + 0x800) & 0xfffff000u), 0x0005051bu | (value & 0xfff) << 20,
+                     0x00008067u};
 #elif defined(__arm__)
     /* movw r0, #low; movt r0, #high; bx lr */
-    uint32_t w[3] = {0xe3000000u | (value & 0xf000) << 4 | (value & 0xfff), 0xe3400000u | (value >> 28) << 16 | (value >> 16 & 0xfff),
-                     0xe12fff1eu};
+    uint32_t w[3] = {0xe3000000u | (value & 0xf000) << 4 | (value & 0xfff),
+                     0xe3400000u | (value >> 28) << 16 | (value >> 16 & 0xfff), 0xe12fff1eu};
 #elif defined(__aarch64__)
     /* movz w0, #low; movk w0, #high, lsl #16; ret */
     uint32_t w[3] = {0x52800000u | (value & 0xffff) << 5, 0x72a00000u | (value >> 16) << 5, 0xd65f03c0u};
 #else
     /* mov $value, %eax; ret */
-    uint8_t w[RETURN_CODE] = {0xb8, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24), 0xc3};
+    uint8_t w[RETURN_CODE] = {
+        0xb8, (uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24), 0xc3};
 #endif
     memcpy(at, w, sizeof w);
 }
 
-/* One aligned store: the function at `at`, which returned less than 2048, returns value, which is less as well. */
+/* One aligned store: the function at `at`, which returned less than 2048, returns value, which is less as
+ * well. */
 static inline void change_return(void *at, uint32_t value)
 {
 #if defined(__riscv)
@@ -57,7 +60,8 @@ static inline void put_loop(void *at)
     memcpy(at, w, sizeof w);
 }
 
-/* One aligned store of an instruction that may take the other's place while it runs: a jump instead of a nop. */
+/* One aligned store of an instruction that may take the other's place while it runs: a jump instead of a
+ * nop. */
 static inline void leave_loop(void *at)
 {
 #if defined(__riscv)

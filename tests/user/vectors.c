@@ -1,6 +1,7 @@
-/* Loops over vectors whose loads and stores fault on every page: the handler fills the page in, may look at no register of
- * the loop, and returns. A register that the fault did not put back, or an access that was done twice, changes the sums.
- * By the compiler's vector types: a guest without vectors does the same by lanes. */
+/* Loops over vectors whose loads and stores fault on every page: the handler fills the page in, may look at
+ * no register of the loop, and returns. A register that the fault did not put back, or an access that was
+ * done twice, changes the sums. By the compiler's vector types: a guest without vectors does the same by
+ * lanes. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,8 +35,8 @@ static void fill_in(int sig, siginfo_t *si, void *uc)
 /* Ten vectors live across the loop; the accesses are not aligned and cross pages. */
 static __attribute__((noinline)) void walk(const char *p, char *q, unsigned n, V32 sum[10])
 {
-    V32 s0 = sum[0], s1 = sum[1], s2 = sum[2], s3 = sum[3], s4 = sum[4], s5 = sum[5], s6 = sum[6], s7 = sum[7], s8 = sum[8],
-        s9 = sum[9];
+    V32 s0 = sum[0], s1 = sum[1], s2 = sum[2], s3 = sum[3], s4 = sum[4], s5 = sum[5], s6 = sum[6],
+        s7 = sum[7], s8 = sum[8], s9 = sum[9];
     for (unsigned k = 0; k < n; k++) {
         V32 v, w;
         memcpy(&v, p + 16 * k, 16);
@@ -45,7 +46,8 @@ static __attribute__((noinline)) void walk(const char *p, char *q, unsigned n, V
         s3 = (V32)((V8)s3 - (V8)s1);
         s4 = (s4 << 3) ^ (v >> 5) ^ s2;
         s5 = (V32)((V16)s5 > (V16)v) + s5;
-        w = (V32)__builtin_shuffle((V8)v, (V8)s3, (V8){3, 2, 1, 0, 20, 21, 22, 23, 8, 24, 9, 25, 15, 14, 31, 30});
+        w = (V32)__builtin_shuffle((V8)v, (V8)s3,
+                                   (V8){3, 2, 1, 0, 20, 21, 22, 23, 8, 24, 9, 25, 15, 14, 31, 30});
         s6 += w;
         s7 -= w & s4;
         s8 = s8 * 5 + s6;
@@ -76,7 +78,8 @@ int main(void)
             sum[k] = (V32){k, k * 77, k + 9, ~k};
         faults = 0;
         walk(from + shift, to + shift, (PAGES * PAGE - 32) / 16, sum);
-        printf("shift %u: %u faults, sums %016llx, stored %016llx\n", shift, faults, (unsigned long long)digest(sum, sizeof sum),
+        printf("shift %u: %u faults, sums %016llx, stored %016llx\n", shift, faults,
+               (unsigned long long)digest(sum, sizeof sum),
                (unsigned long long)digest(to + shift, PAGES * PAGE - 32));
         for (unsigned k = 0; k < 10; k++)
             printf("  %08x %08x %08x %08x\n", sum[k][0], sum[k][1], sum[k][2], sum[k][3]);

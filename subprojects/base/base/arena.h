@@ -26,8 +26,8 @@ void arena_init_static(Arena *a, void *mem, size_t limit);
 void arena_clear(Arena *a);
 void arena_reset(Arena *a);
 void *arena_alloc(Arena *a, size_t size, size_t align);
-/* Takes back all that was allocated since a->used was `mark`, at no cost: what is allocated next is not zero. For
- * users that write everything before they read it (ir_region_new does). Not for arena_init_static(). */
+/* Takes back all that was allocated since a->used was `mark`, at no cost: what is allocated next is not zero.
+ * For users that write everything before they read it (ir_region_new does). Not for arena_init_static(). */
 static inline void arena_rewind(Arena *a, size_t mark)
 {
     a->high = MAX(a->high, a->used);

@@ -35,7 +35,8 @@ FaultVal fault_cas8(uint64_t addr, uint64_t expected, uint64_t desired);
 FaultVal fault_cas16(uint64_t addr, uint64_t expected, uint64_t desired);
 FaultVal fault_cas32(uint64_t addr, uint64_t expected, uint64_t desired);
 FaultVal fault_cas64(uint64_t addr, uint64_t expected, uint64_t desired);
-/* The same on 16 aligned bytes, low half first: `memory` is what is expected and becomes what was there. Returns fault. */
+/* The same on 16 aligned bytes, low half first: `memory` is what is expected and becomes what was there.
+ * Returns fault. */
 uint64_t fault_cas128(uint64_t addr, uint64_t memory[2], const uint64_t desired[2]);
 /* Copies forward; returns the number of bytes NOT copied. Either side may be guest memory. */
 size_t fault_copy(void *dst, const void *src, size_t n);

@@ -93,8 +93,14 @@ void fmt_vprintf(Fmt *f, const char *p, va_list ap)
             fmt_number(f, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, v < 0, width, pad, left);
             break;
         }
-        case 'u': fmt_number(f, longs ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 10, false, width, pad, left); break;
-        case 'x': fmt_number(f, longs ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 16, false, width, pad, left); break;
+        case 'u':
+            fmt_number(f, longs ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 10, false, width, pad,
+                       left);
+            break;
+        case 'x':
+            fmt_number(f, longs ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), 16, false, width, pad,
+                       left);
+            break;
         case 'p':
             fmt_puts(f, "0x");
             fmt_number(f, (uint64_t)(uintptr_t)va_arg(ap, void *), 16, false, width, pad, left);

@@ -2,8 +2,8 @@
  * Fmt: text into a fixed buffer, without stdio, locale, allocation or floating point.
  *
  * Invariants: buf is always NUL-terminated; output past the end is dropped and `len` stops at cap - 1.
- * fmt_printf knows %s %c %d %u %x %p %%, with - 0 # (always 0x), a width, for %s a precision, each also as *, and l, ll, z, j; nothing
- * else.
+ * fmt_printf knows %s %c %d %u %x %p %%, with - 0 # (always 0x), a width, for %s a precision, each also as *,
+ * and l, ll, z, j; nothing else.
  * Threads: one owner. fmt_err() writes one line to standard error with a single write(2).
  */
 #ifndef BASE_FMT_H

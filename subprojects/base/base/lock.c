@@ -24,11 +24,13 @@ void lock_init(Lock *l, enum LockRank rank) { *l = (Lock){.rank = rank}; }
 static bool wait_for_owner(Lock *l, uint32_t seen)
 {
     if (!(seen & LOCK_WAITERS)) {
-        if (!__atomic_compare_exchange_n(&l->state, &seen, seen | LOCK_WAITERS, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        if (!__atomic_compare_exchange_n(&l->state, &seen, seen | LOCK_WAITERS, false, __ATOMIC_RELAXED,
+                                         __ATOMIC_RELAXED))
             return false;
         seen |= LOCK_WAITERS;
     }
-    return sys_futex_wait_ms(&l->state, seen, PATIENCE_MS) == -ETIMEDOUT && sys_thread_gone(seen & ~LOCK_WAITERS);
+    return sys_futex_wait_ms(&l->state, seen, PATIENCE_MS) == -ETIMEDOUT &&
+           sys_thread_gone(seen & ~LOCK_WAITERS);
 }
 
 static void take_slowly(Lock *l, uint32_t me)
@@ -38,7 +40,8 @@ static void take_slowly(Lock *l, uint32_t me)
         if (seen && !wait_for_owner(l, seen))
             continue;
         uint32_t expect = seen ? seen | LOCK_WAITERS : 0;
-        if (!__atomic_compare_exchange_n(&l->state, &expect, me | LOCK_WAITERS, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (!__atomic_compare_exchange_n(&l->state, &expect, me | LOCK_WAITERS, false, __ATOMIC_ACQUIRE,
+                                         __ATOMIC_RELAXED))
             continue;
         if (seen)
             l->broken = 1;

@@ -1,14 +1,15 @@
 /*
  * Lock: a futex mutex without libc, usable in threads that libc does not know.
  *
- * Invariants: state is 0 free, or the owner's thread id, with LOCK_WAITERS while others wait. Not recursive. Never held across guest code, a
- * blocking system call, or a signal mask change; asynchronous guest signals only set a word, so a lock may be
- * held when one arrives.
+ * Invariants: state is 0 free, or the owner's thread id, with LOCK_WAITERS while others wait. Not recursive.
+ * Never held across guest code, a blocking system call, or a signal mask change; asynchronous guest signals
+ * only set a word, so a lock may be held when one arrives.
  * Ranks: a thread takes locks in rising order of rank (LockRank below). Nothing checks it.
- * Dead owners: threads of other processes may share the memory (vfork, CLONE_VM), and be killed at any instruction. Who
- * waits for long asks the kernel whether the owner is still there; if not it takes the lock over and `broken` is set: what
- * the lock protects may be half done. The taker who can repair that looks at it, and clears it.
- * fork: the forking thread takes every process-wide lock in rank order and releases it on both sides.
+ * Dead owners: threads of other processes may share the memory (vfork, CLONE_VM), and be killed at any
+ * instruction. Who waits for long asks the kernel whether the owner is still there; if not it takes the lock
+ * over and `broken` is set: what the lock protects may be half done. The taker who can repair that looks at
+ * it, and clears it. fork: the forking thread takes every process-wide lock in rank order and releases it on
+ * both sides.
  * Threads: any.
  */
 #ifndef BASE_LOCK_H
@@ -43,7 +44,8 @@ typedef struct Lock {
 void lock_init(Lock *l, enum LockRank rank);
 void lock_take(Lock *l);
 void lock_release(Lock *l);
-/* The thread `tid` is known to be dead (a vfork child whose parent runs again): frees the lock if it had it. */
+/* The thread `tid` is known to be dead (a vfork child whose parent runs again): frees the lock if it had
+ * it. */
 void lock_owner_died(Lock *l, uint32_t tid);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * ThreadSelf: what the running thread knows of itself without a system call. The one thread-local variable of the program.
+ * ThreadSelf: what the running thread knows of itself without a system call. The one thread-local variable of
+ * the program.
  *
- * Invariants: tid is the kernel's id of this thread, or 0: not asked for yet. Who makes threads without libc sets it in
- * each new one, and again where a thread resumes whose thread pointer another one used (vfork), or in the child of a fork.
+ * Invariants: tid is the kernel's id of this thread, or 0: not asked for yet. Who makes threads without libc
+ * sets it in each new one, and again where a thread resumes whose thread pointer another one used (vfork), or
+ * in the child of a fork.
  * Threads: each its own.
  */
 #ifndef BASE_SELF_H

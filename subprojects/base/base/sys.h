@@ -38,18 +38,25 @@ static inline long sys_mmap(void *addr, size_t len, int prot, int flags, int fd,
     return sys_call6(SYS_mmap, (long)addr, (long)len, prot, flags, fd, off);
 }
 static inline long sys_munmap(void *addr, size_t len) { return sys_call2(SYS_munmap, addr, len); }
-static inline long sys_mprotect(void *addr, size_t len, int prot) { return sys_call3(SYS_mprotect, addr, len, prot); }
-static inline long sys_madvise(void *addr, size_t len, int adv) { return sys_call3(SYS_madvise, addr, len, adv); }
+static inline long sys_mprotect(void *addr, size_t len, int prot)
+{
+    return sys_call3(SYS_mprotect, addr, len, prot);
+}
+static inline long sys_madvise(void *addr, size_t len, int adv)
+{
+    return sys_call3(SYS_madvise, addr, len, adv);
+}
 static inline long sys_write(int fd, const void *p, size_t n) { return sys_call3(SYS_write, fd, p, n); }
 static inline long sys_read(int fd, void *p, size_t n) { return sys_call3(SYS_read, fd, p, n); }
 static inline long sys_close(int fd) { return sys_call1(SYS_close, fd); }
 static inline long sys_gettid(void) { return sys_call0(SYS_gettid); }
 static inline long sys_getpid(void) { return sys_call0(SYS_getpid); }
-/* A call of the kernel's 32-bit table (asm/unistd_32.h), arguments and structures as there. -ENOSYS where the kernel has none,
- * which needs the owner of the SIGSEGV handler to call fault_fixup(). */
+/* A call of the kernel's 32-bit table (asm/unistd_32.h), arguments and structures as there. -ENOSYS where the
+ * kernel has none, which needs the owner of the SIGSEGV handler to call fault_fixup(). */
 long sys_compat5(long nr, long a, long b, long c, long d, long e);
-/* Zeroed private memory for our own use, at `at` or (NULL) anywhere. Much is reserved of which little is touched, so the
- * kernel is kept from backing it by huge pages: an empty program then took 11 MiB and 0.7 ms more. */
+/* Zeroed private memory for our own use, at `at` or (NULL) anywhere. Much is reserved of which little is
+ * touched, so the kernel is kept from backing it by huge pages: an empty program then took 11 MiB and 0.7 ms
+ * more. */
 long sys_map_own(void *at, size_t len);
 /* The monotonic clock in units of 1 / hz, which divides 10^9. */
 uint64_t sys_monotonic(uint64_t hz);
@@ -60,8 +67,8 @@ static inline long sys_futex(uint32_t *word, int op, uint32_t val)
 }
 /* FUTEX_WAIT of this process's memory, for at most so many milliseconds: then -ETIMEDOUT. */
 long sys_futex_wait_ms(uint32_t *word, uint32_t val, unsigned ms);
-/* Does no thread of this id share our memory any more? True also for one that is dead but not waited for, or has called
- * execve. False when the kernel does not tell. */
+/* Does no thread of this id share our memory any more? True also for one that is dead but not waited for, or
+ * has called execve. False when the kernel does not tell. */
 bool sys_thread_gone(uint32_t tid);
 _Noreturn void sys_exit_group(int status);
 

@@ -36,7 +36,8 @@ enum {
     SOFTFP_RDN, /* toward minus infinity */
     SOFTFP_RUP, /* toward plus infinity */
     SOFTFP_RMM, /* to nearest, ties away from zero */
-    SOFTFP_ODD, /* toward zero, and the last bit is set if anything was lost; overflow gives the largest number */
+    SOFTFP_ODD, /* toward zero, and the last bit is set if anything was lost; overflow gives the largest
+                 * number */
 };
 
 /* What a NaN result is, and the rules that go with it. */
@@ -45,10 +46,10 @@ enum {
     SOFTFP_NAN_X86,   /* the first NaN operand, quieted; default NaN is negative. Also: min and max give the
                        * second operand for NaN and for equal zeros, to_int gives the "integer indefinite",
                        * inf * 0 + qNaN is that NaN without invalid (SSE, FMA3) */
-    SOFTFP_NAN_ARM,   /* the first signaling NaN, else the first NaN, quieted; fma's order is c, a, b; its signs
-                       * negate NaN operands too; inf * 0 + qNaN is the default NaN, invalid. The default NaN is
-                       * positive. Also: daz raises DENORM (not f16), ftz raises underflow alone, both spare the
-                       * f16 side of conversions; to_int makes 0 of NaN */
+    SOFTFP_NAN_ARM,   /* the first signaling NaN, else the first NaN, quieted; fma's order is c, a, b; its
+                       * signs negate NaN operands too; inf * 0 + qNaN is the default NaN, invalid. The
+                       * default NaN is positive. Also: daz raises DENORM (not f16), ftz raises underflow
+                       * alone, both spare the f16 side of conversions; to_int makes 0 of NaN */
     SOFTFP_NAN_ARM_DN, /* the same, but every NaN result is the default NaN (FPCR.DN) */
 };
 
@@ -87,7 +88,8 @@ SoftfpRes softfp_sqrt(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
 
 /* The imm of the IR's fma. */
 enum { SOFTFP_NEG_PRODUCT = 1, SOFTFP_NEG_ADDEND = 2 };
-/* (neg & 1 ? -(a * b) : a * b) + (neg & 2 ? -c : c), one rounding. NaN operands are not negated, but for Arm. */
+/* (neg & 1 ? -(a * b) : a * b) + (neg & 2 ? -c : c), one rounding. NaN operands are not negated, but for
+ * Arm. */
 SoftfpRes softfp_fma(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, uint64_t a, uint64_t b, uint64_t c);
 
 /* minimumNumber, maximumNumber: -0 < +0, a NaN loses against a number, sNaN raises invalid; two NaNs give the
@@ -124,11 +126,13 @@ SoftfpRes softfp_cvt(SoftfpFmt to, SoftfpFmt from, SoftfpMode mode, uint64_t a);
  * those, all ones when unsigned.) */
 SoftfpRes softfp_to_int(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned);
 /* The same of a * 2^fbits, fbits 0 to 64. */
-SoftfpRes softfp_to_fixed(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned, unsigned fbits);
+SoftfpRes softfp_to_fixed(SoftfpFmt from, SoftfpMode mode, uint64_t a, unsigned width, bool is_unsigned,
+                          unsigned fbits);
 /* From the low `width` bits of v, 16, 32 or 64. */
 SoftfpRes softfp_from_int(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned);
 /* v / 2^fbits. */
-SoftfpRes softfp_from_fixed(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned, unsigned fbits);
+SoftfpRes softfp_from_fixed(SoftfpFmt to, SoftfpMode mode, uint64_t v, unsigned width, bool is_unsigned,
+                            unsigned fbits);
 /* To an integer of the same format; sign kept, so -0.3 gives -0. `exact` asks for the inexact flag. */
 SoftfpRes softfp_round_to_int(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, bool exact);
 
@@ -146,7 +150,8 @@ SoftfpRes softfp_recpx(SoftfpFmt fmt, SoftfpMode mode, uint64_t a);
 /* The same estimates of unsigned fixed-point numbers. */
 uint32_t softfp_urecpe(uint32_t a);
 uint32_t softfp_ursqrte(uint32_t a);
-/* round_to_int with inexact; what does not fit `width` bits, NaN too, is -2^(width - 1), invalid (FRINT32, FRINT64). */
+/* round_to_int with inexact; what does not fit `width` bits, NaN too, is -2^(width - 1), invalid (FRINT32,
+ * FRINT64). */
 SoftfpRes softfp_round_to_width(SoftfpFmt fmt, SoftfpMode mode, uint64_t a, unsigned width);
 /* f64 to i32 modulo 2^32, toward zero (FJCVTZS). Bit 32 of the result: a was exactly that, and not -0. */
 SoftfpRes softfp_to_js_int(SoftfpMode mode, uint64_t a);

@@ -76,7 +76,8 @@ SoftfpRes softfp_mul(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_t bb
     bool sign = a.sign != b.sign, zero = a.cls == SF_ZERO || b.cls == SF_ZERO;
     uint32_t flags = denorm_flag(a, b);
     if (a.cls == SF_INF || b.cls == SF_INF)
-        return zero ? sf_default_nan(fmt, mode, SOFTFP_INVALID | sf_input_denorm(mode, a, b)) : sf_inf(fmt, sign, flags);
+        return zero ? sf_default_nan(fmt, mode, SOFTFP_INVALID | sf_input_denorm(mode, a, b))
+                    : sf_inf(fmt, sign, flags);
     if (zero)
         return sf_zero(fmt, sign, flags);
 
@@ -183,12 +184,13 @@ SoftfpRes sf_fma_finite(SoftfpFmt fmt, SoftfpMode mode, SfNum a, SfNum b, SfNum 
     uint64_t high = sum >> 64;
     unsigned lz = high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)sum);
     sum <<= lz;
-    return sf_round_pack(fmt, mode, sign, exp + 1 - (int32_t)lz + scale, sum >> 64 | ((uint64_t)sum != 0), flags);
+    return sf_round_pack(fmt, mode, sign, exp + 1 - (int32_t)lz + scale, sum >> 64 | ((uint64_t)sum != 0),
+                         flags);
 }
 
 /* At least one operand is a NaN. */
-static SoftfpRes fma_nan(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, const SfNum x[3], const uint64_t bits[3],
-                         bool inf_zero)
+static SoftfpRes fma_nan(SoftfpFmt fmt, SoftfpMode mode, unsigned neg, const SfNum x[3],
+                         const uint64_t bits[3], bool inf_zero)
 {
     uint64_t sign = sf_fmt[fmt].sign;
 

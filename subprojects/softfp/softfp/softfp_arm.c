@@ -1,6 +1,6 @@
 /*
- * Operations that only Arm has: estimates and their steps, FMULX, FRINT32/64, FJCVTZS, BFDOT. Names in comments are
- * those of the Arm ARM's pseudocode.
+ * Operations that only Arm has: estimates and their steps, FMULX, FRINT32/64, FJCVTZS, BFDOT. Names in
+ * comments are those of the Arm ARM's pseudocode.
  */
 #include "softfp/softfp_priv.h"
 
@@ -134,7 +134,8 @@ SoftfpRes softfp_recpx(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits)
     if (sf_is_nan(a))
         return sf_pick_nan(fmt, mode, &a, &abits, 1);
     uint64_t exp = abits & f->inf, largest = f->inf - (1ull << (f->p - 1));
-    return (SoftfpRes){(a.sign ? f->sign : 0) | (exp ? ~abits & f->inf : largest), sf_input_denorm(mode, a, a)};
+    return (SoftfpRes){(a.sign ? f->sign : 0) | (exp ? ~abits & f->inf : largest),
+                       sf_input_denorm(mode, a, a)};
 }
 
 uint32_t softfp_urecpe(uint32_t a)
@@ -183,7 +184,8 @@ SoftfpRes softfp_to_js_int(SoftfpMode mode, uint64_t abits)
     return (SoftfpRes){value | (uint64_t)!inexact << 32, inexact ? SOFTFP_INEXACT : 0};
 }
 
-/* ---- bf16 dot product: round to odd, flush in and out, one default NaN, no flags (BFAdd, BFMul, BFRound) ---- */
+/* ---- bf16 dot product: round to odd, flush in and out, one default NaN, no flags (BFAdd, BFMul, BFRound)
+ * ---- */
 
 static const SoftfpMode bf_mode = {
     .round = SOFTFP_ODD, .nan = SOFTFP_NAN_ARM_DN, .ftz = 1, .daz = 1, .tiny_before = 1};

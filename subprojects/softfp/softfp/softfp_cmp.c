@@ -52,7 +52,8 @@ static SoftfpRes min_max(SoftfpFmt fmt, SoftfpMode mode, uint64_t abits, uint64_
 
     uint32_t flags;
     if (nan)
-        flags = (x86 || a.cls == SF_SNAN || b.cls == SF_SNAN ? SOFTFP_INVALID : 0) | sf_input_denorm(mode, a, b);
+        flags =
+            (x86 || a.cls == SF_SNAN || b.cls == SF_SNAN ? SOFTFP_INVALID : 0) | sf_input_denorm(mode, a, b);
     else
         flags = a.sub || b.sub ? SOFTFP_DENORM : 0;
 

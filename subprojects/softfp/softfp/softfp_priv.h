@@ -2,9 +2,9 @@
  * SfNum: a number taken apart, and the three steps all kernels share: unpack, choose a NaN, round and pack.
  *
  * Invariants. For cls SF_FINITE, sig has bit 63 set and the value is (-1)^sign * sig / 2^63 * 2^exp, whatever
- * the format: subnormals are normalised, and `sub` remembers for the DENORM flag: subnormals, for Arm those flushed. A narrower significand
- * leaves at least 11 zero bits at the bottom, which serve as guard bits; the lowest bit of a computed
- * significand is sticky ("jammed"): set when anything below it was lost.
+ * the format: subnormals are normalised, and `sub` remembers for the DENORM flag: subnormals, for Arm those
+ * flushed. A narrower significand leaves at least 11 zero bits at the bottom, which serve as guard bits; the
+ * lowest bit of a computed significand is sticky ("jammed"): set when anything below it was lost.
  *
  * Private to softfp. Pure; any thread.
  */

@@ -1,6 +1,6 @@
-/* x86-64 encoder, integer vectors of 128 bits: one constant per instruction (asm_lanes.def) and one function per form.
- * An operation says by itself whether its VEX and EVEX forms have W1 (X64_LANE_W), whether the sources may be exchanged
- * (X64_LANE_COM) and which forms there are. Conventions: asm_core.h. */
+/* x86-64 encoder, integer vectors of 128 bits: one constant per instruction (asm_lanes.def) and one function
+ * per form. An operation says by itself whether its VEX and EVEX forms have W1 (X64_LANE_W), whether the
+ * sources may be exchanged (X64_LANE_COM) and which forms there are. Conventions: asm_core.h. */
 #ifndef TCG_HOST_X86_64_ASM_LANES_H
 #define TCG_HOST_X86_64_ASM_LANES_H
 
@@ -53,7 +53,8 @@ static inline void x64_lane_rrm(X64Asm *a, unsigned op, int dst, int x, X64Mem m
         return;
     if (op & X64_LANE_EVEX) {
         uint8_t *p = x64_put_seg(a->p, m);
-        p = x64_put_evex(p, op & 0xffff, x64_lane_w(op), (X64Evex){.disp8 = 4}, dst, x, x64_hi(m.index), x64_hi(m.base));
+        p = x64_put_evex(p, op & 0xffff, x64_lane_w(op), (X64Evex){.disp8 = 4}, dst, x, x64_hi(m.index),
+                         x64_hi(m.base));
         a->p = x64_put_mem(p, dst, m, 4);
     } else {
         a->p = x64_put_vex_rm(a->p, op & 0xffff, x64_lane_w(op), 0, dst, x, m);
@@ -67,8 +68,9 @@ static inline void x64_lane_imm(X64Asm *a, int imm)
         *a->p++ = (uint8_t)imm;
 }
 
-/* Shift of lanes by an immediate: opcode 0x71 words, 0x72 dwords, 0x73 quadwords; digit 2 right, 4 signed right, 6 left,
- * 3 and 7 (0x73) the whole register by bytes. vex: dst = src shifted; else dst = dst shifted. */
+/* Shift of lanes by an immediate: opcode 0x71 words, 0x72 dwords, 0x73 quadwords; digit 2 right, 4 signed
+ * right, 6 left, 3 and 7 (0x73) the whole register by bytes. vex: dst = src shifted; else dst = dst
+ * shifted. */
 static inline void x64_lane_shift(X64Asm *a, bool vex, int opc, int digit, int dst, int src, int imm)
 {
     unsigned op = X64_OP(X64_P66, X64_0F, opc);

@@ -39,9 +39,10 @@ static bool has_lzcnt(void)
     return n == 31;
 }
 
-/* A virtual machine may trap each CPUID, tens of microseconds that every start would pay. So two are executed, and
- * what can be told otherwise is: a processor with AVX has leaf 7, since its leaf 13 describes AVX's state; one with
- * SSE 4.2 has LAHF in 64-bit mode, which only the first ones of the architecture lacked. */
+/* A virtual machine may trap each CPUID, tens of microseconds that every start would pay. So two are
+ * executed, and what can be told otherwise is: a processor with AVX has leaf 7, since its leaf 13 describes
+ * AVX's state; one with SSE 4.2 has LAHF in 64-bit mode, which only the first ones of the architecture
+ * lacked. */
 static void read_words(uint32_t w[WORDS])
 {
     uint32_t a, b, c, d;

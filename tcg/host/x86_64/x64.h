@@ -6,19 +6,22 @@
  *   rbp  cpu object + X64_ENV_BIAS, so that the end of its head and most integer registers are one byte away
  *   rax rcx rdx r11  temporaries; the other ten hold pinned guest slots
  *   xmm0-7 pinned guest slots, xmm8-15 temporaries
- * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in the
- * cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except that a
- * pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date; records say so. A region that is a loop may, from its entry to its exits, keep further
- * vector slots in xmm registers and exchange general ones that it hardly uses for others (X64Code.loop_pin).
- * MXCSR is the guest's: rounding mode and sticky flags, all exceptions masked; but for a guest with IR_NAN_ARM invalid is
- * not: where the host would raise it, SIGFPE comes, and the record of that host instruction says which guest instruction
- * is to be done by the interpreter (docs/adr/0015-arm-nan-by-trap.md). Its DENORM flag means nothing then.
+ * Boundary convention: at every region entry and exit, pinned slots are in their registers and all others in
+ * the cpu object. Inside a region the same holds at every insn_start (tier 1 keeps no other state), except
+ * that a pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date;
+ * records say so. A region that is a loop may, from its entry to its exits, keep further vector slots in xmm
+ * registers and exchange general ones that it hardly uses for others (X64Code.loop_pin). MXCSR is the
+ * guest's: rounding mode and sticky flags, all exceptions masked; but for a guest with IR_NAN_ARM invalid is
+ * not: where the host would raise it, SIGFPE comes, and the record of that host instruction says which guest
+ * instruction is to be done by the interpreter (docs/adr/0015-arm-nan-by-trap.md). Its DENORM flag means
+ * nothing then.
  *
- * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing to the
- * exit's own stub, which loads the exit's id and leaves to C. Kicks and exceptions go to the stub at once.
+ * Code is write-once. Exits go through data slots (`jmp [rip + slot]`), one 8-byte word each, first pointing
+ * to the exit's own stub, which loads the exit's id and leaves to C. Kicks and exceptions go to the stub at
+ * once.
  *
- * Two views of the code memory exist, one to write and one to run; all addresses here are of the writing view except
- * where a name says rx. The distance is the same for the whole code memory.
+ * Two views of the code memory exist, one to write and one to run; all addresses here are of the writing view
+ * except where a name says rx. The distance is the same for the whole code memory.
  *
  * Threads: X64Host is constant after x64_host_init() and x64_stubs_emit(); an X64Emit belongs to one thread.
  */
@@ -36,9 +39,11 @@ enum { X64_ENV_BIAS = 224, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 typedef struct X64Layout {
     int32_t kick, pc, ctx, ff, frm, link, host_fp;
     int32_t host_sp;    /* C's stack while generated code runs */
-    int32_t spill;      /* X64_SPILL_BYTES at a multiple of 16: private slots (a v128 takes two), four operands of vector calls */
+    int32_t spill;      /* X64_SPILL_BYTES at a multiple of 16: private slots (a v128 takes two), four
+                         * operands of vector calls */
     int32_t save;       /* 16 * 8 + 16 * 16 bytes for the stubs */
-    int32_t fl_loop;    /* 3 * 8 bytes: operands of the flags that a loop's last round left, and whether it did; 0: none */
+    int32_t fl_loop;    /* 3 * 8 bytes: operands of the flags that a loop's last round left, and whether it
+                         * did; 0: none */
     int32_t args;       /* 4 * 8 bytes: arguments of a call */
     int32_t soft;       /* X64SoftArea, if the guest has IR_NAN_ARM */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
@@ -47,15 +52,16 @@ typedef struct X64Layout {
 
 enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 
-/* The return stack: rsp while generated code runs, so that the host foresees returns. A guest's call is a host's, through
- * the slot of the exit; behind it stands the landing, which compares rax, where a guest's return has put its target, with
- * the address that the call was to come back to, and goes on through the slot of the region's last exit. (That slot
- * is linked like any other, and the guest address stands behind it.) A guest's return is a host's. Where the landing
- * finds another target, the entry is put back, and one of the next few that does fit is taken with all above it
- * (longjmp); else the jump cache serves, and nothing is taken (the return of a signal handler). So a stale entry is as
- * right as any while its segment's code and slots keep their meaning; then the owner clears the stack.
- * C code runs on its own stack, signal handlers on the alternate one. Below the stack is a page that cannot be written:
- * the owner answers its fault by x64_ret_overflow(). */
+/* The return stack: rsp while generated code runs, so that the host foresees returns. A guest's call is a
+ * host's, through the slot of the exit; behind it stands the landing, which compares rax, where a guest's
+ * return has put its target, with the address that the call was to come back to, and goes on through the slot
+ * of the region's last exit. (That slot is linked like any other, and the guest address stands behind it.) A
+ * guest's return is a host's. Where the landing finds another target, the entry is put back, and one of the
+ * next few that does fit is taken with all above it (longjmp); else the jump cache serves, and nothing is
+ * taken (the return of a signal handler). So a stale entry is as right as any while its segment's code and
+ * slots keep their meaning; then the owner clears the stack. C code runs on its own stack, signal handlers on
+ * the alternate one. Below the stack is a page that cannot be written: the owner answers its fault by
+ * x64_ret_overflow(). */
 enum { X64_RET_BYTES = 1 << 16, X64_SPILL_BYTES = X64_SPILLS * 8 + 4 * 16 };
 
 typedef struct X64Pin {
@@ -64,12 +70,13 @@ typedef struct X64Pin {
     uint16_t bytes;    /* 8 or 16 */
 } X64Pin;
 
-enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16, X64_NO_LAZY_FLAGS = 32,
+enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16,
+       X64_NO_LAZY_FLAGS = 32,
        X64_NO_RETURN_STACK = 64, X64_NO_TLB = 128 };
 
-/* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64 guest pc + 1, region
- * pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without wrapping: the table
- * has that many entries to spare. Offsets are inside a region. */
+/* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64
+ * guest pc + 1, region pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without
+ * wrapping: the table has that many entries to spare. Offsets are inside a region. */
 typedef struct X64Lookup {
     const void *table; /* NULL: none */
     const uint32_t *mask; /* of the index; changes while no generated code runs */
@@ -77,7 +84,8 @@ typedef struct X64Lookup {
     int32_t pc, ctx, blocked, rx; /* u64, u32, bool, u64 */
 } X64Lookup;
 
-/* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address, pc_delta}. */
+/* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address,
+ * pc_delta}. */
 enum { X64_FAR_ENTRIES = X64_JC_ENTRIES / 2 };
 typedef struct X64Paged {
     bool on;
@@ -108,26 +116,35 @@ typedef struct X64Host {
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
     uint8_t *exit_indirect_plain; /* the same, always to C */
-    uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is another's */
+    uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is
+                               * another's */
     uint64_t no_return;       /* running address of a landing that nothing fits */
     uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */
     uint8_t *soft_dyn;        /* the same, rounding as the guest has set it */
-    uint8_t *vec;             /* rax = packed vector op, operands and result on the stack; keeps every other register */
-    uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed in */
-    uint8_t *access;          /* paged: eax = IrAccess.mem, op and rmw, the rest in [access]; keeps every register; equal: done */
+    uint8_t *vec;             /* rax = packed vector op, operands and result on the stack; keeps every other
+                               * register */
+    uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed
+                               * in */
+    uint8_t *access;          /* paged: eax = IrAccess.mem, op and rmw, the rest in [access]; keeps every
+                               * register; equal: done */
     uint8_t *consts;          /* X64Const */
-    uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not counted */
-    const uint64_t *checked;  /* bits x64_checked_bit(pc): floating-point instructions there have trapped often; or NULL */
+    uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not
+                               * counted */
+    const uint64_t *checked;  /* bits x64_checked_bit(pc): floating-point instructions there have trapped
+                               * often; or NULL */
 } X64Host;
 
-/* Indices of counts: ops that a C function executes (those on f16 apart), helpers, guest instructions of regions entered
- * (those behind a side exit included). */
+/* Indices of counts: ops that a C function executes (those on f16 apart), helpers, guest instructions of
+ * regions entered (those behind a side exit included). */
 enum { X64_COUNT_HELPERS = 2 * IR_OP_COUNT, X64_COUNT_INSNS = X64_COUNT_HELPERS + 64, X64_COUNTS };
 
 enum { X64_CHECKED_WORDS = 64 };
-static inline unsigned x64_checked_bit(uint64_t pc) { return (unsigned)((pc >> 1) * 0x9e3779b97f4a7c15ull >> 52); }
+static inline unsigned x64_checked_bit(uint64_t pc)
+{
+    return (unsigned)((pc >> 1) * 0x9e3779b97f4a7c15ull >> 52);
+}
 
 /* Exceptions of MXCSR's masks that are unmasked for a guest with IR_NAN_ARM in modes `fp` (IR_FP_*). */
 static inline uint32_t x64_arm_unmasked(unsigned fp) { return 0x80 | (fp & IR_FP_FZ ? 0x100 | 0x800 : 0); }
@@ -142,9 +159,11 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
     uint64_t tiny_64[2], tiny_32[2]; /* bits of the smallest normal number, twice as an integer */
 } X64Const;
 
-/* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands; or, where
- * `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is right, 1 op, 2 other.
- * X64_FL_HOST: the word is in the host's flags (as lahf, seto would leave it); INV: with its carry inverted. Records only. */
+/* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands;
+ * or, where `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is
+ * right, 1 op, 2 other.
+ * X64_FL_HOST: the word is in the host's flags (as lahf, seto would leave it); INV: with its carry inverted.
+ * Records only. */
 enum { X64_FL_HOST = 0xff, X64_FL_HOST_INV = 0xfe };
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
 typedef struct X64Loc {
@@ -156,11 +175,13 @@ typedef struct X64FlRecipe {
     uint8_t op, type; /* IrOp or X64_FL_HOST*, IrType of the operands */
     uint8_t when;     /* 0 or 1 */
     bool keep;
-    uint8_t sel_type; /* IR_VOID: sel is an i1. Else when = (sel compared with sel_b, of this type), by sel_cond */
+    uint8_t sel_type; /* IR_VOID: sel is an i1. Else when = (sel compared with sel_b, of this type), by
+                       * sel_cond */
     uint8_t sel_cond;
     uint16_t other;
     X64Loc a, b, sel, sel_b;
-    uint8_t base;     /* FLNZC: index + 1 of the recipe of the former word; 0: that is sel. sel_cond: the bit */
+    uint8_t base;     /* FLNZC: index + 1 of the recipe of the former word; 0: that is sel. sel_cond: the
+                       * bit */
 } X64FlRecipe;
 
 /* A floating-point op done by ir_eval_fp(): operands, result, and the row. */
@@ -186,8 +207,9 @@ typedef struct X64Record {
     uint8_t fl;        /* index + 1 of the recipe of the flags slot; 0: it is in the cpu object */
 } X64Record;
 
-/* Where the exits of a region are: exit k has id first_id + k, the data slot at running address slots_rx + 8 * k, and the stub,
- * where the slot points at first, at stubs + X64_STUB_BYTES * k. Stubs are apart from the code because they run once. */
+/* Where the exits of a region are: exit k has id first_id + k, the data slot at running address slots_rx + 8
+ * * k, and the stub, where the slot points at first, at stubs + X64_STUB_BYTES * k. Stubs are apart from the
+ * code because they run once. */
 typedef struct X64Exits {
     uint32_t first_id;
     uint64_t slots_rx;
@@ -222,8 +244,9 @@ typedef enum X64Result { X64_OK, X64_NO_ROOM, X64_TOO_COMPLEX } X64Result;
 uint64_t x64_ret_clear(const X64Host *h, void *stack);
 /* Makes room in a full one: the older half goes. Returns its top. */
 uint64_t x64_ret_overflow(void *stack);
-/* Emits r at a->p (entry = the first byte) and the stubs of its exits, for which there must be room. X64_NO_ROOM: the buffer
- * is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer guest instructions. */
+/* Emits r at a->p (entry = the first byte) and the stubs of its exits, for which there must be room.
+ * X64_NO_ROOM: the buffer is full. X64_TOO_COMPLEX: spills or records are used up; translate fewer guest
+ * instructions. */
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
                           const X64Exits *exits, X64Code *ret_code);
 

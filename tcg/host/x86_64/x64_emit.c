@@ -9,7 +9,10 @@ static X64EmitFn *const emitters[IR_OP_COUNT] = {
 #undef OP
 };
 
-unsigned x64_fuse(const X64Host *h) { return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT; }
+unsigned x64_fuse(const X64Host *h)
+{
+    return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT;
+}
 unsigned x64_emit_calls(const X64Emit *e) { return e->calls; }
 
 static void start(X64Emit *e, const IrRegion *r)

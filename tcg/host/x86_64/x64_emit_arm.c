@@ -1,13 +1,14 @@
 /* Arm's floating point: what differs from x64_emit_fp.c, whose sequences are used where they fit.
  *
- * Rules. No result is looked at: where the host raises invalid, SIGFPE comes, and the guest instruction is done again by the
- * interpreter; so each host instruction that can raise it has a record (x64_fp_record), and before it nothing that the
- * guest could see has changed, pins included. With FZ the denormal operand and underflow exceptions are unmasked as well
- * (x64_arm_unmasked), so that only numbers that need no flushing get through; results of the smallest normal number are looked
- * at, since the host would not have called them tiny. With DN, NaN results are looked at. Quiet NaNs go through the host instruction: it takes the first operand that
- * is one, as Arm does, so operands are never swapped. What the host does not do in this way is for softfp (x64_soft_ir):
- * other modes of FPCR, f16, estimates, NaN results of a fused multiply-add. The host's sticky flags are a subset of the
- * guest's at all times.
+ * Rules. No result is looked at: where the host raises invalid, SIGFPE comes, and the guest instruction is
+ * done again by the interpreter; so each host instruction that can raise it has a record (x64_fp_record), and
+ * before it nothing that the guest could see has changed, pins included. With FZ the denormal operand and
+ * underflow exceptions are unmasked as well (x64_arm_unmasked), so that only numbers that need no flushing
+ * get through; results of the smallest normal number are looked at, since the host would not have called them
+ * tiny. With DN, NaN results are looked at. Quiet NaNs go through the host instruction: it takes the first
+ * operand that is one, as Arm does, so operands are never swapped. What the host does not do in this way is
+ * for softfp (x64_soft_ir): other modes of FPCR, f16, estimates, NaN results of a fused multiply-add. The
+ * host's sticky flags are a subset of the guest's at all times.
  */
 #include "tcg/host/x86_64/x64_priv.h"
 
@@ -143,8 +144,8 @@ static bool next_wants_swap(const X64Emit *e, const IrInsn *i)
     return false;
 }
 
-/* The word is made where it is needed (x64_emit_fl.c), from the same operands: they are no signaling NaNs, or there would
- * have been a trap here. */
+/* The word is made where it is needed (x64_emit_fl.c), from the same operands: they are no signaling NaNs, or
+ * there would have been a trap here. */
 static void emit_flfcmp(X64Emit *e, const IrInsn *i)
 {
     bool swap = next_wants_swap(e, i);
@@ -257,7 +258,8 @@ static bool has_f16(const X64Emit *e, const IrInsn *i)
 
 static void emit_frint(X64Emit *e, const IrInsn *i)
 {
-    static const int8_t imm[8] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RMM] = -1, -1, -1, [IR_RDYN] = 4};
+    static const int8_t imm[8] = {
+        [IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RMM] = -1, -1, -1, [IR_RDYN] = 4};
     int how = imm[i->d & 7];
     if (i->d == IR_RMM && x64_has(e->h->features, X64_F_AVX)) {
         int x = x64_use_x(e, i->a);
@@ -276,7 +278,8 @@ static void emit_frint(X64Emit *e, const IrInsn *i)
 /* The integer's conversion rounds; the scaling is exact (no f32 or f64 of an integer / 2^64 is subnormal). */
 static void emit_i2f_fixed(X64Emit *e, const IrInsn *i) { x64_soft_ir_always(e, i); }
 
-/* ---- instructions that have trapped often: operands are looked at, by integer tests that raise nothing ---- */
+/* ---- instructions that have trapped often: operands are looked at, by integer tests that raise nothing
+ * ---- */
 
 /* Another way into the cold code. */
 static void also(X64Cold *c, uint8_t *site)
@@ -314,8 +317,10 @@ static void arith_apart(X64Emit *e, const IrInsn *i, int op, bool look)
     bool w = i->type == IR_F64, one = op == X64_FSQRT;
     int fmt = x64_fmt((IrType)i->type), x = x64_use_x(e, i->a), y = one ? x : x64_use_x(e, i->b);
     int dst = x64_def_x(e, -1, 1u << x | 1u << y), d = x64_fp_temp(e, dst), inf = w ? 1024 : 128;
-    bool zero = !look && op == X64_FDIV && (e->r->fp & IR_FP_FZ); /* denormal / 0: the host says infinity, not 0 / 0 */
-    X64Cold *c = look || zero ? x64_soft_ir(e, (int[]){x + X64_XMM, y + X64_XMM}, one ? 1 : 2, d + X64_XMM) : NULL;
+    bool zero = !look && op == X64_FDIV && (e->r->fp & IR_FP_FZ); /* denormal / 0: the host says infinity, not
+                                                                   * 0 / 0 */
+    X64Cold *c =
+        look || zero ? x64_soft_ir(e, (int[]){x + X64_XMM, y + X64_XMM}, one ? 1 : 2, d + X64_XMM) : NULL;
     if (zero) {
         int t = x64_scratch(e);
         x64_movd_rx(e->a, w ? 64 : 32, t, y);
@@ -395,9 +400,9 @@ static bool emit_checked(X64Emit *e, const IrInsn *i)
     }
 }
 
-/* The modes under which the op is not the host's: denormals that it does not report (conversions to integers, rounding), and
- * what is rare. Flushing with exact flags is softfp's: the host says nothing of a denormal beside a NaN, and has raised
- * inexact already for a result that is flushed. */
+/* The modes under which the op is not the host's: denormals that it does not report (conversions to integers,
+ * rounding), and what is rare. Flushing with exact flags is softfp's: the host says nothing of a denormal
+ * beside a NaN, and has raised inexact already for a result that is flushed. */
 static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
 {
     if (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)

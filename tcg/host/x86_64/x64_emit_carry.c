@@ -1,10 +1,11 @@
 /* Sums with carry, and words of flags that wait in the host's own flags.
  *
- * A chain of adds, adcs, adcs ... is a chain of add, adc, adc: the word of the last is e->hold, "in the host's flags", with
- * its carry inverted if e->hold_inv (behind cmp, sub, sbb: Arm's carry of a subtraction is "not borrow"). There it is the
- * carry of the next sum, and what a fault in between looks at (x64_fl_recipe). x64_keeps_flags() says which ops leave
- * the host's flags alone, by way of their place or of another host instruction; before any other op the word
- * is made of them (x64_fl_unhold), by lahf and seto, which keep them.
+ * A chain of adds, adcs, adcs ... is a chain of add, adc, adc: the word of the last is e->hold, "in the
+ * host's flags", with its carry inverted if e->hold_inv (behind cmp, sub, sbb: Arm's carry of a subtraction
+ * is "not borrow"). There it is the carry of the next sum, and what a fault in between looks at
+ * (x64_fl_recipe). x64_keeps_flags() says which ops leave the host's flags alone, by way of their place or of
+ * another host instruction; before any other op the word is made of them (x64_fl_unhold), by lahf and seto,
+ * which keep them.
  * Such words (ir_chained) are never computed from their operands later: those need not live on. */
 #include "tcg/host/x86_64/x64_priv.h"
 
@@ -43,7 +44,8 @@ static bool lea_const(const X64Emit *e, const IrInsn *i, int32_t *ret)
 
 static bool put_keeps(const X64Emit *e, const IrInsn *i)
 {
-    return i->type != IR_FL || i->a == e->hold || !x64_fl_unmade(e, i->a) || x64_fl_put_waits(e, i->imm, i->a);
+    return i->type != IR_FL || i->a == e->hold || !x64_fl_unmade(e, i->a) ||
+           x64_fl_put_waits(e, i->imm, i->a);
 }
 
 bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
@@ -134,15 +136,18 @@ void x64_mulx_op(X64Emit *e, const IrInsn *i, bool high)
 /* Is the next op the flags of this sum, and wanted? Its index. */
 IrVal x64_carry_pair(const X64Emit *e)
 {
-    static const uint8_t flags_of[][2] = {{IR_ADD, IR_FLADD}, {IR_SUB, IR_FLSUB}, {IR_ADDC, IR_FLADC}, {IR_SUBC, IR_FLSBC}};
+    static const uint8_t flags_of[][2] = {
+        {IR_ADD, IR_FLADD}, {IR_SUB, IR_FLSUB}, {IR_ADDC, IR_FLADC}, {IR_SUBC, IR_FLSBC}};
     const IrInsn *i = &e->r->insn[e->cur], *f = i + 1;
     IrVal v = (IrVal)(e->cur + 1);
     for (unsigned k = 0; k < ARRAY_SIZE(flags_of); k++) {
         if (i->op != flags_of[k][0] || f->op != flags_of[k][1])
             continue;
         bool same = i->a == f->a && i->b == f->b, swapped = i->op == IR_ADD && i->a == f->b && i->b == f->a;
-        return full(i) && i->type == f->type && (same || swapped) && i->c == f->c && !(e->l->flags[v] & IR_L_DEAD) &&
-               ir_chained(e->r, e->l, v) ? v : IR_NONE;
+        return full(i) && i->type == f->type && (same || swapped) && i->c == f->c &&
+                       !(e->l->flags[v] & IR_L_DEAD) && ir_chained(e->r, e->l, v)
+                   ? v
+                   : IR_NONE;
     }
     return IR_NONE;
 }
@@ -161,8 +166,8 @@ static bool is_put(const X64Emit *e, IrVal word)
     return false;
 }
 
-/* The host's flags are about to be overwritten with those of `word` (IR_NONE: by nothing of interest), and are needed until
- * then. What else is known to be in them is made. */
+/* The host's flags are about to be overwritten with those of `word` (IR_NONE: by nothing of interest), and
+ * are needed until then. What else is known to be in them is made. */
 static void replace_held(X64Emit *e, IrVal word)
 {
     IrVal v = e->hold;
@@ -225,7 +230,8 @@ static Sum sum_of(const X64Emit *e, const IrInsn *i)
     bool sub = i->op == IR_SUB || i->op == IR_SUBC || i->op == IR_FLSUB || i->op == IR_FLSBC;
     bool carry = i->op == IR_ADDC || i->op == IR_SUBC || i->op == IR_FLADC || i->op == IR_FLSBC;
     return (Sum){.a = x64_val(e, i->a), .b = x64_val(e, i->b), .f = carry ? i->c : IR_NONE, .sub = sub,
-                 .w = x64_width((IrType)i->type), .alu = carry ? (sub ? X64_SBB : X64_ADC) : sub ? X64_SUB : X64_ADD};
+                 .w = x64_width((IrType)i->type), .alu = carry ? (sub ? X64_SBB : X64_ADC) : sub ? X64_SUB
+                 : X64_ADD};
 }
 
 /* d = a, before the instruction. */

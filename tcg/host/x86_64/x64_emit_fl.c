@@ -1,7 +1,8 @@
-/* Guest flags. A word of flags (IR_FL_*) is what lahf and seto leave in ax after the host instruction that does the same.
- * Most words are never made: conditions look at the operands (ir_flcc), and the put of a word is only remembered. Where
- * the slot may be observed, its recipe is: in the record of an instruction that may fault, in the cold code of an exit.
- * ir_liveness() keeps the operands alive until the last such place. Words with a carry in or out: x64_emit_carry.c. */
+/* Guest flags. A word of flags (IR_FL_*) is what lahf and seto leave in ax after the host instruction that
+ * does the same. Most words are never made: conditions look at the operands (ir_flcc), and the put of a word
+ * is only remembered. Where the slot may be observed, its recipe is: in the record of an instruction that may
+ * fault, in the cold code of an exit. ir_liveness() keeps the operands alive until the last such place. Words
+ * with a carry in or out: x64_emit_carry.c. */
 #include "tcg/host/x86_64/x64_priv.h"
 
 /* A copy of v in a scratch register, which may then be changed. */
@@ -55,7 +56,8 @@ typedef struct Word {
 bool x64_fl_unmade(const X64Emit *e, IrVal v)
 {
     IrOp op = (IrOp)e->r->insn[v].op;
-    return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
+    return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] &&
+           !e->spill[v];
 }
 
 static Word word_of(const X64Emit *e, IrVal v)
@@ -73,9 +75,11 @@ static Word word_of(const X64Emit *e, IrVal v)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
     IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
-    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || insn[row].op == IR_FLNZC || ir_is_const(e->r, i->a))
+    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || insn[row].op == IR_FLNZC ||
+        ir_is_const(e->r, i->a))
         return (Word){0};
-    return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when, .other = (uint16_t)ir_const_value(e->r, other)};
+    return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when,
+                  .other = (uint16_t)ir_const_value(e->r, other)};
 }
 
 bool x64_fl_wait(const X64Emit *e, IrVal v)
@@ -88,7 +92,8 @@ bool x64_fl_wait(const X64Emit *e, IrVal v)
 
 enum { LAHF_BITS = 0xfe00 }; /* what lahf gives of sign, zero and the rest, without the carry */
 
-/* The first half of a word of flnzc: eax = C and V, of the former word in eax and of the carry's source in temp. */
+/* The first half of a word of flnzc: eax = C and V, of the former word in eax and of the carry's source in
+ * temp. */
 static void nzc_carry(X64Asm *a, unsigned bit, int temp)
 {
     x64_alu_ri(a, 32, X64_AND, X64_RAX, bit < 32 ? IR_FL_V : IR_FL_V | IR_FL_C);
@@ -236,7 +241,8 @@ static X64Loc locate(X64Emit *e, IrVal v)
 static uint8_t add_recipe(X64Emit *e, const X64FlRecipe *f)
 {
     X64Code *c = e->code;
-    for (unsigned k = c->n_fl; k > 0 && k + 2 > c->n_fl; k--) /* a word of two recipes may have been the last */
+    for (unsigned k = c->n_fl; k > 0 && k + 2 > c->n_fl; k--) /* a word of two recipes may have been the
+                                                               * last */
         if (memcmp(&c->fl[k - 1], f, sizeof *f) == 0)
             return (uint8_t)k;
     if (c->n_fl == X64_MAX_FL) {
@@ -304,8 +310,8 @@ static uint8_t recipe_of(X64Emit *e, IrVal v)
 
 static X64Mem loop_cell(const X64Emit *e, unsigned k) { return x64_env(e->h->at.fl_loop + 8 * (int)k); }
 
-/* The word that is put last in a loop and can wait for the next round: two integer operands. No get of the slot, which
- * would want it on the main path. */
+/* The word that is put last in a loop and can wait for the next round: two integer operands. No get of the
+ * slot, which would want it on the main path. */
 static IrVal last_word(const X64Emit *e)
 {
     IrVal last = IR_NONE;

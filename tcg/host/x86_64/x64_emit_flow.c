@@ -129,7 +129,8 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     uint8_t fl = x64_fl_recipe(e);
     bool fl_host = x64_fl_compared(e);
     uint8_t *site[2] = {NULL};
-    bool direct = !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
+    bool direct =
+        !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
     bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
     if (is_near)
         site[0] = x64_jcc_rel8(e->a, cc);
@@ -160,7 +161,8 @@ void x64_leave(X64Emit *e, unsigned k)
 /* Does the exit at hand, the region's last op, call? Then a landing follows it. */
 static bool is_call(const X64Emit *e)
 {
-    return e->r->ret_exit && e->cur + 1 == e->r->n_insns && !(e->h->no_opt & (X64_NO_JUMP_CACHE | X64_NO_RETURN_STACK));
+    return e->r->ret_exit && e->cur + 1 == e->r->n_insns &&
+           !(e->h->no_opt & (X64_NO_JUMP_CACHE | X64_NO_RETURN_STACK));
 }
 
 /* Where the guest's return comes out: rax is its target. x64_stubs.c knows the length of the compare. */
@@ -211,7 +213,8 @@ unsigned x64_jump_if(X64Emit *e, int cc, uint8_t *ret_site[2])
 void x64_emit_poll(X64Emit *e, const IrInsn *i)
 {
     const IrInsn *next = &e->r->insn[e->cur + 1];
-    if (next->op == IR_BR && next->imm == 0 && e->cur + 2 == e->r->n_insns) { /* the end of a loop: one branch for both */
+    /* the end of a loop: one branch for both */
+    if (next->op == IR_BR && next->imm == 0 && e->cur + 2 == e->r->n_insns) {
         uint8_t fl = x64_fl_round(e);
         clean_all_pins(e);
         x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);

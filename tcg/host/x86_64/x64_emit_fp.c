@@ -1,9 +1,10 @@
 /* Scalar floating point on SSE/AVX/FMA, bit for bit what ops.def says under the CANON policy, flags included.
  *
- * Rules (tests/experiments/fpflags proves each recipe): a host sequence may raise only flags that the guest raises too;
- * what it might miss is added by the soft routine in cold code. A NaN result is left as the host made it and marked
- * dirty; it is made canonical where its bits can be seen (x64_clean): memory, the cpu object, a cast, an exit.
- * Arithmetic in any rounding mode but the dynamic one goes to softfp; conversions with integers are done in place.
+ * Rules (tests/experiments/fpflags proves each recipe): a host sequence may raise only flags that the guest
+ * raises too; what it might miss is added by the soft routine in cold code. A NaN result is left as the host
+ * made it and marked dirty; it is made canonical where its bits can be seen (x64_clean): memory, the cpu
+ * object, a cast, an exit. Arithmetic in any rounding mode but the dynamic one goes to softfp; conversions
+ * with integers are done in place.
  */
 #include "softfp/softfp.h"
 #include "tcg/host/x86_64/x64_priv.h"
@@ -64,7 +65,8 @@ void x64_load_const(X64Emit *e, int xmm, size_t offset)
     x64_patch32(e->a->p - 4, e->h->consts + offset);
 }
 
-/* Compares x with a constant; unordered sets PF. Quiet, but for a signaling NaN, which every user flags too. */
+/* Compares x with a constant; unordered sets PF. Quiet, but for a signaling NaN, which every user flags
+ * too. */
 static void compare_const(X64Emit *e, int fmt, int x, size_t offset)
 {
     x64_fp_record(e);
@@ -227,15 +229,16 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
     x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, y, z);
     e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32); /* of a soft result as well */
     x64_ucomis_rr(e->a, fmt, rd, rd);
-    X64Cold *c = soft_if(e, X64_P, fn, (int[]){x + X64_XMM, y + X64_XMM, z + X64_XMM}, 3, rd + X64_XMM, IR_RDYN);
+    X64Cold *c =
+        soft_if(e, X64_P, fn, (int[]){x + X64_XMM, y + X64_XMM, z + X64_XMM}, 3, rd + X64_XMM, IR_RDYN);
     x64_strict_underflow(e, (SoftArgs){3, {x, y, z}}, wide(i), rd);
     c->back = e->a->p;
     if (rd != dst)
         x64_movaps_rr(e->a, dst, rd);
 }
 
-/* Unordered operands are for softfp. Else minsd takes the second of -0 and +0: so both orders, and the one bit by which
- * the results can differ is the sign, set in the smaller. */
+/* Unordered operands are for softfp. Else minsd takes the second of -0 and +0: so both orders, and the one
+ * bit by which the results can differ is the sign, set in the smaller. */
 static void minmax(X64Emit *e, const IrInsn *i, int op, SoftFn *s, SoftFn *d)
 {
     int fmt = x64_fmt((IrType)i->type);
@@ -245,7 +248,8 @@ static void minmax(X64Emit *e, const IrInsn *i, int op, SoftFn *s, SoftFn *d)
     x64_clean(e, i->b, y);
     x64_fp_record(e);
     x64_ucomis_rr(e->a, fmt, x, y);
-    X64Cold *c = soft_if(e, X64_P, wide(i) ? d : s, (int[]){x + X64_XMM, y + X64_XMM}, 2, rd + X64_XMM, IR_RNE);
+    X64Cold *c =
+        soft_if(e, X64_P, wide(i) ? d : s, (int[]){x + X64_XMM, y + X64_XMM}, 2, rd + X64_XMM, IR_RNE);
     x64_movaps_rr(e->a, rd, x);
     x64_farith_rr(e->a, fmt, op, rd, y);
     x64_movaps_rr(e->a, t, y);
@@ -337,7 +341,8 @@ void x64_emit_fsgn(X64Emit *e, const IrInsn *i)
         logic_const(e, X64_FXOR, d, sign);
 }
 
-/* Zeros and normal numbers, by integer tests; the rest is for softfp. A dirty NaN is of the same class as a clean one. */
+/* Zeros and normal numbers, by integer tests; the rest is for softfp. A dirty NaN is of the same class as a
+ * clean one. */
 void x64_emit_fclass(X64Emit *e, const IrInsn *i)
 {
     bool w64 = i->misc == IR_F64;
@@ -394,8 +399,8 @@ static int round_imm(unsigned rm)
     return rm == IR_RNE ? 0 : rm == IR_RDN ? 1 : rm == IR_RUP ? 2 : rm == IR_RTZ ? 3 : -1;
 }
 
-/* To unsigned. Range first, by quiet compares, so that the signed 64-bit conversion can raise nothing but inexact:
- * below 2^31 (2^63), and above -1 when truncating or not below 0 otherwise. */
+/* To unsigned. Range first, by quiet compares, so that the signed 64-bit conversion can raise nothing but
+ * inexact: below 2^31 (2^63), and above -1 when truncating or not below 0 otherwise. */
 static void f2i_unsigned(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, SoftFn *fn)
 {
     static const uint16_t limit[2][2] = {{offsetof(X64Const, two31_32), offsetof(X64Const, two31_64)},
@@ -420,12 +425,13 @@ static void f2i_unsigned(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm,
     c->back = e->a->p;
 }
 
-/* Ties away, signed: truncate, then step away from zero when the remainder (exact) is a half or more. Not from f64 to
- * 32 bits, where a number with a fraction can be out of range only after the step. */
+/* Ties away, signed: truncate, then step away from zero when the remainder (exact) is a half or more. Not
+ * from f64 to 32 bits, where a number with a fraction can be out of range only after the step. */
 static void f2i_ties_away(X64Emit *e, const IrInsn *i, int x, int d, SoftFn *fn)
 {
     bool w = i->misc == IR_F64;
-    int fmt = w ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e), rest = x64_scratch_x(e);
+    int fmt = w ? X64_SD : X64_SS, width = i->type == IR_I64 ? 64 : 32, t = x64_scratch_x(e),
+        rest = x64_scratch_x(e);
     size_t half = w ? offsetof(X64Const, half_64) : offsetof(X64Const, half_32);
     x64_fp_record(e);
     x64_cvttf2si_rr(e->a, fmt, width, d, x);
@@ -443,7 +449,8 @@ static void f2i_ties_away(X64Emit *e, const IrInsn *i, int x, int d, SoftFn *fn)
     c->back = e->a->p;
 }
 
-/* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised. Arm's traps tell by themselves. */
+/* 0x80..0 is "invalid" or the true minimum: softfp tells; it raises what the host raised. Arm's traps tell by
+ * themselves. */
 static X64Cold *indefinite(X64Emit *e, int width, SoftFn *fn, int x, int d, unsigned rm)
 {
     if (e->arm)
@@ -452,8 +459,9 @@ static X64Cold *indefinite(X64Emit *e, int width, SoftFn *fn, int x, int d, unsi
     return soft_if(e, X64_O, fn, (int[]){x + X64_XMM}, 1, d, rm);
 }
 
-/* To nearest even, down, up, signed. From f64 to 32 bits a number that rounds out of range may raise invalid only, so
- * inexact is held back until the result is known to be in range. Elsewhere numbers that large have no fraction. */
+/* To nearest even, down, up, signed. From f64 to 32 bits a number that rounds out of range may raise invalid
+ * only, so inexact is held back until the result is known to be in range. Elsewhere numbers that large have
+ * no fraction. */
 static void f2i_static(X64Emit *e, const IrInsn *i, int x, int d, unsigned rm, SoftFn *fn)
 {
     bool narrow = i->misc == IR_F64 && i->type != IR_I64;
@@ -546,8 +554,9 @@ static void i2f_static(X64Emit *e, const IrInsn *i, int d, int r, unsigned rm, S
 
 void x64_emit_i2f(X64Emit *e, const IrInsn *i)
 {
-    static SoftFn *const soft[2][2][2] = {{{soft_from_320_s, soft_from_321_s}, {soft_from_640_s, soft_from_641_s}},
-                                          {{soft_from_320_d, soft_from_321_d}, {soft_from_640_d, soft_from_641_d}}};
+    static SoftFn *const soft[2][2][2] = {
+        {{soft_from_320_s, soft_from_321_s}, {soft_from_640_s, soft_from_641_s}},
+        {{soft_from_320_d, soft_from_321_d}, {soft_from_640_d, soft_from_641_d}}};
     bool from64 = i->misc == IR_I64, u = (i->d & IR_CVT_UNSIGNED) != 0;
     int fmt = x64_fmt((IrType)i->type);
     unsigned rm = i->d & 7;

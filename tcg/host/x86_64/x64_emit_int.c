@@ -1,5 +1,5 @@
-/* Integer operations. i8 and i16 values are computed in 32-bit registers; bits above a value's width are garbage,
- * except that an i1 is 0 or 1 in the whole register. */
+/* Integer operations. i8 and i16 values are computed in 32-bit registers; bits above a value's width are
+ * garbage, except that an i1 is 0 or 1 in the whole register. */
 #include "tcg/host/x86_64/x64_priv.h"
 
 static int op_width(const IrInsn *i) { return i->type == IR_I64 ? 64 : 32; }
@@ -372,7 +372,10 @@ void x64_emit_shr(X64Emit *e, const IrInsn *i) { emit_shift(e, i, X64_SHR); }
 void x64_emit_sar(X64Emit *e, const IrInsn *i) { emit_shift(e, i, X64_SAR); }
 void x64_emit_rotr(X64Emit *e, const IrInsn *i) { emit_shift(e, i, X64_ROR); }
 
-void x64_emit_neg(X64Emit *e, const IrInsn *i) { x64_neg(e->a, op_width(i), define_copy(e, i->a, op_width(i), 0)); }
+void x64_emit_neg(X64Emit *e, const IrInsn *i)
+{
+    x64_neg(e->a, op_width(i), define_copy(e, i->a, op_width(i), 0));
+}
 
 void x64_emit_not(X64Emit *e, const IrInsn *i)
 {
@@ -480,7 +483,8 @@ int x64_cond_cc(IrCond c) { return cond_cc[c]; }
 /* x & y is zero, or is not. */
 static int emit_test(X64Emit *e, const IrInsn *i, IrCond cond)
 {
-    IrVal a = x64_val(e, ir_is_const(e->r, i->a) ? i->b : i->a), b = x64_val(e, ir_is_const(e->r, i->a) ? i->a : i->b);
+    IrVal a = x64_val(e, ir_is_const(e->r, i->a) ? i->b : i->a),
+          b = x64_val(e, ir_is_const(e->r, i->a) ? i->a : i->b);
     int w = x64_width((IrType)i->type);
     int64_t k;
     if (!x64_const(e, b, &k)) {

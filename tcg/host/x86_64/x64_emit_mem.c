@@ -60,8 +60,8 @@ static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
     return m;
 }
 
-/* The record stands right before the access, behind what making room may take. When the access faults the result's
- * register still has its old content, which may be a NaN to be made canonical. */
+/* The record stands right before the access, behind what making room may take. When the access faults the
+ * result's register still has its old content, which may be a NaN to be made canonical. */
 static void load_x(X64Emit *e, X64Mem m, unsigned size)
 {
     int t = size == 1 ? x64_scratch(e) : -1;
@@ -175,7 +175,8 @@ void x64_define_old(X64Emit *e, const IrInsn *i, int r)
 void x64_rmw_step(X64Emit *e, const IrInsn *i, int t, int rv, int bits)
 {
     static const uint8_t alu[] = {[IR_RMW_AND] = X64_AND, [IR_RMW_OR] = X64_OR, [IR_RMW_XOR] = X64_XOR};
-    static const uint8_t keep[] = {[IR_RMW_MIN] = X64_L, [IR_RMW_MAX] = X64_G, [IR_RMW_MINU] = X64_B, [IR_RMW_MAXU] = X64_A};
+    static const uint8_t keep[] = {
+        [IR_RMW_MIN] = X64_L, [IR_RMW_MAX] = X64_G, [IR_RMW_MINU] = X64_B, [IR_RMW_MAXU] = X64_A};
     if (i->misc >= IR_RMW_MIN) {
         x64_alu_rr(e->a, bits, X64_CMP, X64_RAX, rv);
         x64_mov_rr(e->a, 64, t, rv);

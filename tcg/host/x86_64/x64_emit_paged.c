@@ -1,8 +1,10 @@
-/* Code of machines (X64Host.paged): accesses through the TLB, and jumps to other pages (docs/adr/0018-system-memory.md).
+/* Code of machines (X64Host.paged): accesses through the TLB, and jumps to other pages
+ * (docs/adr/0018-system-memory.md).
  *
- * An access is: operands into registers; a register for the result; the probe; the host access. If the probe misses, cold code
- * asks C for the whole access and comes back behind it, so everything the allocator may emit stands before the probe. If
- * the access raises, cold code leaves as a side exit does, with the pins as they are: nothing of the instruction is done.
+ * An access is: operands into registers; a register for the result; the probe; the host access. If the probe
+ * misses, cold code asks C for the whole access and comes back behind it, so everything the allocator may
+ * emit stands before the probe. If the access raises, cold code leaves as a side exit does, with the pins as
+ * they are: nothing of the instruction is done.
  */
 #include "tcg/host/x86_64/x64_priv.h"
 
@@ -11,7 +13,10 @@ enum { PAGE = 4096 };
 /* Bytes of a table's entry, where its tags stand (by kind: read, write) and its addend. */
 enum { ENTRY_SHIFT = 5, TAG_READ = 0, TAG_WRITE = 8, ADDEND = 24 };
 
-static X64Mem access_at(const X64Emit *e, size_t offset) { return x64_env(e->h->paged.access + (int32_t)offset); }
+static X64Mem access_at(const X64Emit *e, size_t offset)
+{
+    return x64_env(e->h->paged.access + (int32_t)offset);
+}
 
 /* ---- jumps ---- */
 
@@ -49,7 +54,8 @@ void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc)
 
 /* ---- the probe ---- */
 
-/* The access's address in one base register (or none) and a displacement; the registers it came from are free again. */
+/* The access's address in one base register (or none) and a displacement; the registers it came from are free
+ * again. */
 static X64Mem flat_address(X64Emit *e, const IrInsn *i)
 {
     X64Mem m = x64_address(e, i, i->op == IR_LD || i->op == IR_ST);
@@ -75,7 +81,8 @@ static void copy_address(X64Emit *e, int to, X64Mem m, int more)
         x64_lea(e->a, 64, to, m);
 }
 
-/* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. ret_miss: where to patch in the cold code. */
+/* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. ret_miss: where to patch in
+ * the cold code. */
 static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, uint8_t **ret_miss)
 {
     X64Asm *a = e->a;
@@ -151,7 +158,8 @@ void x64_cold_access(X64Emit *e, const X64Cold *c)
     x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
     x64_lea(a, 64, X64_RAX, x->m);
     x64_mov_mr(a, 64, access_at(e, offsetof(IrAccess, addr)), X64_RAX);
-    x64_mov_ri(a, 32, X64_RAX, i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24);
+    x64_mov_ri(a, 32, X64_RAX,
+               i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24);
     x64_patch32(x64_call_rel32(a), e->h->access);
     uint8_t *raised = x64_jcc_rel8(a, X64_NE);
     take_result(e, x);
@@ -289,7 +297,8 @@ static void exchange(X64Emit *e, const IrInsn *i)
     access_done(e, x);
 }
 
-/* The others compare and swap, in rax; of four temporaries the operands may hold so many that C has to do it. */
+/* The others compare and swap, in rax; of four temporaries the operands may hold so many that C has to do
+ * it. */
 static void compare_and_swap(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};

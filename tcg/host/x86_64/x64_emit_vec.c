@@ -77,7 +77,8 @@ bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits)
         return ir_type_bits((IrType)i->type) <= bits;
     if (i->op == IR_VZEXT)
         return ir_type_bits((IrType)i->misc) <= bits;
-    return (i->op == IR_LD || (i->op == IR_CAST && !ir_type_is_vec((IrType)i->misc))) && ir_type_bits((IrType)i->type) <= bits;
+    return (i->op == IR_LD || (i->op == IR_CAST && !ir_type_is_vec((IrType)i->misc))) &&
+           ir_type_bits((IrType)i->type) <= bits;
 }
 
 void x64_emit_vzext(X64Emit *e, const IrInsn *i)
@@ -91,7 +92,8 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
             if (bits == 64)
                 x64_movq_rr(e->a, r, r);
             else
-                x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, 0x21, 0, r, r, 0x0e); /* insertps: lane 0 to lane 0, the others zero */
+                /* insertps: lane 0 to lane 0, the others zero */
+                x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, 0x21, 0, r, r, 0x0e);
         }
         e->upper0[v] = 1;
         return;

@@ -5,8 +5,8 @@ static bool is_high(const IrInsn *i) { return i->imm & IR_VA_HI; }
 
 /* ---- carry-less products ---- */
 
-/* d = products of bytes, bit by bit of y: word lanes hold bytes widened before, byte lanes give the low halves. Loses x and
- * y; d, t are others. */
+/* d = products of bytes, bit by bit of y: word lanes hold bytes widened before, byte lanes give the low
+ * halves. Loses x and y; d, t are others. */
 static void multiply_bits(X64Emit *e, bool words, int d, int x, int y, int t)
 {
     int zero = words ? -1 : x64_scratch_x(e);
@@ -47,7 +47,8 @@ void x64_emit_vpmull(X64Emit *e, const IrInsn *i)
         xv3i(e, XL_PCLMULQDQ, x64_def_x(e, a, 0), a, b, is_high(i) ? 0x11 : 0);
         return;
     }
-    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), x = x64_scratch_x(e), y = x64_scratch_x(e), t = x64_scratch_x(e);
+    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), x = x64_scratch_x(e), y = x64_scratch_x(e),
+        t = x64_scratch_x(e);
     int d = xv_def(e, xv_bit(a) | xv_bit(b) | xv_bit(x) | xv_bit(y) | xv_bit(t));
     if (is_high(i)) {
         xv2i(e, XL_PSHUFD, x, a, 0xee);
@@ -97,8 +98,10 @@ enum { SHA1MSG2 = 0xca, SHA256RNDS2 = 0xcb, SHA256MSG1 = 0xcc, SHA256MSG2 = 0xcd
 
 static void sha1_rounds(X64Emit *e, const IrInsn *i, unsigned kind)
 {
-    static const uint32_t k[3] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc}; /* added by the host, and by the guest before */
-    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), c = x64_use_x(e, i->c), t = x64_scratch_x(e), u = x64_scratch_x(e);
+    /* added by the host, and by the guest before */
+    static const uint32_t k[3] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc};
+    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), c = x64_use_x(e, i->c), t = x64_scratch_x(e),
+        u = x64_scratch_x(e);
     int d = xv_def(e, xv_bit(a) | xv_bit(b) | xv_bit(c) | xv_bit(t) | xv_bit(u));
     xv3l(e, XL_PADDD, t, c, xv_dup(IR_LANE_32, 0 - k[kind]));
     xv2i(e, XL_PSHUFD, t, t, 0x1b);
@@ -112,7 +115,8 @@ static void sha1_rounds(X64Emit *e, const IrInsn *i, unsigned kind)
 /* x: a, b, c, d; y: e, f, g, h. `second`: the result is e, f, g, h. */
 static void sha256_rounds(X64Emit *e, const IrInsn *i, bool second)
 {
-    int x = x64_use_x(e, second ? i->b : i->a), y = x64_use_x(e, second ? i->a : i->b), w = x64_use_x(e, i->c);
+    int x = x64_use_x(e, second ? i->b : i->a), y = x64_use_x(e, second ? i->a : i->b),
+        w = x64_use_x(e, i->c);
     int t = x64_scratch_x(e), u = x64_scratch_x(e), keep = x64_scratch_x(e);
     int d = xv_def(e, 1 | xv_bit(x) | xv_bit(y) | xv_bit(w) | xv_bit(t) | xv_bit(u) | xv_bit(keep));
     xv2i(e, XL_PSHUFD, t, x, 0xb1);
@@ -175,9 +179,9 @@ void x64_emit_vsha(X64Emit *e, const IrInsn *i)
 
 /* ---- CRC ---- */
 
-/* CRC-32 by Barrett reduction, everything bit-reversed: x = (crc ^ data), its bits at the top of 64; q = x + (x * mu >> 64)
- * with mu = floor(x^96 / P) less x^64; the remainder is in bits 95 .. 126 of q * P less x^32. The product of two
- * reversed numbers is one bit low. */
+/* CRC-32 by Barrett reduction, everything bit-reversed: x = (crc ^ data), its bits at the top of 64; q = x +
+ * (x * mu >> 64) with mu = floor(x^96 / P) less x^64; the remainder is in bits 95 .. 126 of q * P less x^32.
+ * The product of two reversed numbers is one bit low. */
 static void crc32_fold(X64Emit *e, const IrInsn *i, unsigned bits)
 {
     static const IrVec mu_and_p = {{0x5a72d812fb808b20, 0xedb8832000000000}};

@@ -1,5 +1,5 @@
-/* Vector rows that work lane by lane: logic, arithmetic, comparison. Where the host has no instruction for a width the
- * recipe says what it computes; most are identities modulo the lane's width. */
+/* Vector rows that work lane by lane: logic, arithmetic, comparison. Where the host has no instruction for a
+ * width the recipe says what it computes; most are identities modulo the lane's width. */
 #include "tcg/host/x86_64/x64_vec.h"
 
 /* An operation by lane: op of bytes, words, dwords, quadwords; 0: none. */
@@ -9,8 +9,10 @@ static LaneOps sub_ops = {XL_PSUBB, XL_PSUBW, XL_PSUBD, XL_PSUBQ};
 static LaneOps eq_ops = {XL_PCMPEQB, XL_PCMPEQW, XL_PCMPEQD, XL_PCMPEQQ};
 static LaneOps gt_ops = {XL_PCMPGTB, XL_PCMPGTW, XL_PCMPGTD, XL_PCMPGTQ};
 /* [signed] */
-static const unsigned min_ops[2][4] = {{XL_PMINUB, XL_PMINUW, XL_PMINUD, XL_VPMINUQ}, {XL_PMINSB, XL_PMINSW, XL_PMINSD, XL_VPMINSQ}};
-static const unsigned max_ops[2][4] = {{XL_PMAXUB, XL_PMAXUW, XL_PMAXUD, XL_VPMAXUQ}, {XL_PMAXSB, XL_PMAXSW, XL_PMAXSD, XL_VPMAXSQ}};
+static const unsigned min_ops[2][4] = {{XL_PMINUB, XL_PMINUW, XL_PMINUD, XL_VPMINUQ},
+                                       {XL_PMINSB, XL_PMINSW, XL_PMINSD, XL_VPMINSQ}};
+static const unsigned max_ops[2][4] = {{XL_PMAXUB, XL_PMAXUW, XL_PMAXUD, XL_VPMAXUQ},
+                                       {XL_PMAXSB, XL_PMAXSW, XL_PMAXSD, XL_VPMAXSQ}};
 
 static bool is_signed(const IrInsn *i) { return i->imm & IR_VA_S; }
 static uint64_t sign_of(unsigned lane) { return BIT(ir_lane_bits(lane) - 1); }
@@ -82,7 +84,10 @@ void x64_emit_vabs(X64Emit *e, const IrInsn *i)
 
 /* ---- smaller and greater ---- */
 
-static void xor_sign(X64Emit *e, unsigned lane, int d, int x) { xv3l(e, XL_PXOR, d, x, xv_dup(lane, sign_of(lane))); }
+static void xor_sign(X64Emit *e, unsigned lane, int d, int x)
+{
+    xv3l(e, XL_PXOR, d, x, xv_dup(lane, sign_of(lane)));
+}
 
 /* d = mask of x > y in quadwords; d and t are others. */
 static void greater64(X64Emit *e, bool is_sign, int d, int x, int y, int t)
@@ -244,7 +249,8 @@ void x64_emit_vavg(X64Emit *e, const IrInsn *i)
     average(e, i->misc, is_signed(i), xv_def(e, xv_bit(a) | xv_bit(b) | xv_bit(t)), a, b, t);
 }
 
-/* (a & b) + ((a ^ b) >> 1); the mean rounded up less what was rounded where shifts of bytes would be needed. */
+/* (a & b) + ((a ^ b) >> 1); the mean rounded up less what was rounded where shifts of bytes would be
+ * needed. */
 void x64_emit_vhadd(X64Emit *e, const IrInsn *i)
 {
     unsigned lane = i->misc;
@@ -264,7 +270,8 @@ void x64_emit_vhadd(X64Emit *e, const IrInsn *i)
     xv3(e, add_ops[lane], d, d, t);
 }
 
-/* a - ((a + b + 1) >> 1). Signed bytes and words: the same difference of the numbers moved by half the range. */
+/* a - ((a + b + 1) >> 1). Signed bytes and words: the same difference of the numbers moved by half the
+ * range. */
 void x64_emit_vhsub(X64Emit *e, const IrInsn *i)
 {
     unsigned lane = i->misc;

@@ -1,5 +1,5 @@
-/* Vector rows that move lanes: in and out of vectors, permutations, changes of width. The upper half of a v64's register is
- * anything; rows that would read it put both operands into one register first. */
+/* Vector rows that move lanes: in and out of vectors, permutations, changes of width. The upper half of a
+ * v64's register is anything; rows that would read it put both operands into one register first. */
 #include "tcg/host/x86_64/x64_vec.h"
 
 enum { Z = 0x80 }; /* pshufb: a zero byte */
@@ -110,7 +110,8 @@ void x64_emit_vsetv(X64Emit *e, const IrInsn *i)
 
 void x64_emit_vwiden(X64Emit *e, const IrInsn *i)
 {
-    static const unsigned ops[2][3] = {{XL_PMOVZXBW, XL_PMOVZXWD, XL_PMOVZXDQ}, {XL_PMOVSXBW, XL_PMOVSXWD, XL_PMOVSXDQ}};
+    static const unsigned ops[2][3] = {{XL_PMOVZXBW, XL_PMOVZXWD, XL_PMOVZXDQ},
+                                       {XL_PMOVSXBW, XL_PMOVSXWD, XL_PMOVSXDQ}};
     static const unsigned high[3] = {XL_PUNPCKHBW, XL_PUNPCKHWD, XL_PUNPCKHDQ};
     int a = x64_use_x(e, i->a);
     if (is_high(i) && !is_signed(i)) {
@@ -371,11 +372,13 @@ static void table_part(X64Emit *e, const IrInsn *i, int idx, int table, unsigned
     xv_free(e, t);
 }
 
-/* Is the operand d of a lookup zero wherever this one finds something, and the other way round? Then they are or-ed. */
+/* Is the operand d of a lookup zero wherever this one finds something, and the other way round? Then they are
+ * or-ed. */
 static bool is_chained(const X64Emit *e, const IrInsn *i)
 {
     const IrInsn *j = &e->r->insn[x64_val(e, i->d)];
-    return j->op == IR_VTBL && !j->d && x64_val(e, j->a) == x64_val(e, i->a) && xv_n(j) + (j->c ? 32 : 16) <= xv_n(i);
+    return j->op == IR_VTBL && !j->d && x64_val(e, j->a) == x64_val(e, i->a) &&
+           xv_n(j) + (j->c ? 32 : 16) <= xv_n(i);
 }
 
 void x64_emit_vtbl(X64Emit *e, const IrInsn *i)

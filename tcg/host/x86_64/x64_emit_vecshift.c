@@ -1,5 +1,5 @@
-/* Vector shifts. Bytes have no shifts on the host: words are shifted and the bits that came from the neighbour cut off, or
- * one bit matrix (GFNI) does it. */
+/* Vector shifts. Bytes have no shifts on the host: words are shifted and the bits that came from the
+ * neighbour cut off, or one bit matrix (GFNI) does it. */
 #include "tcg/host/x86_64/x64_vec.h"
 
 static const unsigned add_ops[4] = {XL_PADDB, XL_PADDW, XL_PADDD, XL_PADDQ};
@@ -7,10 +7,13 @@ static const unsigned sub_ops[4] = {XL_PSUBB, XL_PSUBW, XL_PSUBD, XL_PSUBQ};
 
 enum { LEFT = 6, RIGHT = 2, SIGNED_RIGHT = 4 };
 
-static int shift_opcode(unsigned lane) { return lane == IR_LANE_64 ? 0x73 : lane == IR_LANE_32 ? 0x72 : 0x71; }
+static int shift_opcode(unsigned lane)
+{
+    return lane == IR_LANE_64 ? 0x73 : lane == IR_LANE_32 ? 0x72 : 0x71;
+}
 
-/* The matrix that moves bits of a byte: result bit k = source bit k + n; with `sign` bits above 7 are bit 7. Row 7 - k of
- * gf2p8affineqb makes bit k. */
+/* The matrix that moves bits of a byte: result bit k = source bit k + n; with `sign` bits above 7 are bit 7.
+ * Row 7 - k of gf2p8affineqb makes bit k. */
 static IrVec bit_matrix(int n, bool sign)
 {
     uint64_t m = 0;
@@ -177,7 +180,8 @@ static void shift_halves(X64Emit *e, unsigned lane, int digit, int d, int x, int
     xv3(e, XL_POR, d, d, u);
 }
 
-/* d = x shifted by the unsigned counts n; far counts leave 0 or signs. d is none of the others; t and u may be lost. */
+/* d = x shifted by the unsigned counts n; far counts leave 0 or signs. d is none of the others; t and u may
+ * be lost. */
 static void shift_by(X64Emit *e, unsigned lane, int digit, int d, int x, int n, int t, int u)
 {
     unsigned op = variable_op(e, lane, digit);
@@ -208,7 +212,10 @@ static void shift_variable(X64Emit *e, const IrInsn *i, int digit)
 }
 
 void x64_emit_vshlv(X64Emit *e, const IrInsn *i) { shift_variable(e, i, LEFT); }
-void x64_emit_vshrv(X64Emit *e, const IrInsn *i) { shift_variable(e, i, i->imm & IR_VA_S ? SIGNED_RIGHT : RIGHT); }
+void x64_emit_vshrv(X64Emit *e, const IrInsn *i)
+{
+    shift_variable(e, i, i->imm & IR_VA_S ? SIGNED_RIGHT : RIGHT);
+}
 
 /* d = signed low byte of each lane of x; d is not x; t may be lost. */
 static void signed_counts(X64Emit *e, unsigned lane, int d, int x, int t)
@@ -293,7 +300,8 @@ static bool shift_const(X64Emit *e, const IrInsn *i)
     return true;
 }
 
-/* t = a shifted right by -n, rounded if asked for; lanes with n >= 0 do not matter. Loses n and the scratch registers. */
+/* t = a shifted right by -n, rounded if asked for; lanes with n >= 0 do not matter. Loses n and the scratch
+ * registers. */
 typedef struct RightShift {
     unsigned lane;
     int digit, t, a, n, scratch[3];
@@ -315,7 +323,8 @@ static void variable_right(X64Emit *e, const RightShift *s)
     xv3(e, add_ops[s->lane], s->t, s->t, z);
 }
 
-/* Both directions are computed. A negative count is a far one when read without sign, but for the rest of its lane. */
+/* Both directions are computed. A negative count is a far one when read without sign, but for the rest of its
+ * lane. */
 void x64_emit_vshift(X64Emit *e, const IrInsn *i)
 {
     unsigned lane = i->misc;
@@ -328,7 +337,8 @@ void x64_emit_vshift(X64Emit *e, const IrInsn *i)
     }
     static const unsigned gt[4] = {XL_PCMPGTB, XL_PCMPGTW, XL_PCMPGTD, XL_PCMPGTQ};
     int digit = sign ? SIGNED_RIGHT : RIGHT;
-    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), n = x64_scratch_x(e), t = x64_scratch_x(e), z = x64_scratch_x(e);
+    int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), n = x64_scratch_x(e), t = x64_scratch_x(e),
+        z = x64_scratch_x(e);
     int d = xv_def(e, xv_bit(a) | xv_bit(b) | xv_bit(n) | xv_bit(t) | xv_bit(z));
     int u = z, v = z;
     if (!variable_op(e, lane, digit) || !variable_op(e, lane, LEFT)) { /* in several steps */
@@ -341,7 +351,8 @@ void x64_emit_vshift(X64Emit *e, const IrInsn *i)
         shift_by(e, lane, digit, t, d, n, u, v);
         saturate(e, lane, sign, d, a, t, z);
     }
-    variable_right(e, &(RightShift){.lane = lane, .digit = digit, .t = t, .a = a, .n = n, .scratch = {z, u, v},
+    variable_right(e,
+                   &(RightShift){.lane = lane, .digit = digit, .t = t, .a = a, .n = n, .scratch = {z, u, v},
                                     .round = i->imm & IR_VA_ROUND});
     signed_counts(e, lane, n, b, z);
     xv_zero(e, z);

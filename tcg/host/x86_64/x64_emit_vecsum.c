@@ -107,7 +107,8 @@ void x64_emit_vaddv(X64Emit *e, const IrInsn *i)
     keep_lane0(e, i->misc, d);
 }
 
-/* Bytes and words by phminposuw, which finds the smallest unsigned word: `flip` makes the order so and is undone after. */
+/* Bytes and words by phminposuw, which finds the smallest unsigned word: `flip` makes the order so and is
+ * undone after. */
 static void extreme(X64Emit *e, const IrInsn *i, unsigned op, uint64_t flip)
 {
     unsigned lane = i->misc;
@@ -184,7 +185,8 @@ void x64_emit_vdot(X64Emit *e, const IrInsn *i)
 /* ---- bits ---- */
 
 /* d = table[low nibble] + or | table[high nibble] of each byte of x, by `op`. */
-static void by_nibbles(X64Emit *e, unsigned op, const uint8_t low[16], const uint8_t high[16], int d, int x, int t)
+static void by_nibbles(X64Emit *e, unsigned op, const uint8_t low[16], const uint8_t high[16], int d, int x,
+                       int t)
 {
     int u = x64_scratch_x(e);
     IrVec mask = xv_dup(IR_LANE_8, 15);
@@ -213,7 +215,8 @@ void x64_emit_vcnt(X64Emit *e, const IrInsn *i)
 
 void x64_emit_vrbit(X64Emit *e, const IrInsn *i)
 {
-    static const uint8_t low[16] = {0x00, 0x80, 0x40, 0xc0, 0x20, 0xa0, 0x60, 0xe0, 0x10, 0x90, 0x50, 0xd0, 0x30, 0xb0, 0x70, 0xf0};
+    static const uint8_t low[16] = {0x00, 0x80, 0x40, 0xc0, 0x20, 0xa0, 0x60, 0xe0,
+                                    0x10, 0x90, 0x50, 0xd0, 0x30, 0xb0, 0x70, 0xf0};
     static const uint8_t high[16] = {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15};
     int a = x64_use_x(e, i->a);
     if (xv_has(e, X64_F_GFNI)) {
@@ -233,8 +236,8 @@ void x64_emit_vrbit(X64Emit *e, const IrInsn *i)
     by_nibbles(e, XL_POR, low, high, xv_def(e, xv_bit(a) | xv_bit(t)), a, t);
 }
 
-/* Zeros of bytes from both nibbles; then, twice the width at a time, those of the upper half, and of the lower where the
- * upper is zero. */
+/* Zeros of bytes from both nibbles; then, twice the width at a time, those of the upper half, and of the
+ * lower where the upper is zero. */
 void x64_emit_vclz(X64Emit *e, const IrInsn *i)
 {
     static const uint8_t low[16] = {8, 7, 6, 6, 5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4};
@@ -243,7 +246,8 @@ void x64_emit_vclz(X64Emit *e, const IrInsn *i)
         xv_una(e, XL_VPLZCNTD, i);
         return;
     }
-    int a = x64_use_x(e, i->a), t = x64_scratch_x(e), u = x64_scratch_x(e), d = xv_def(e, xv_bit(a) | xv_bit(t) | xv_bit(u));
+    int a = x64_use_x(e, i->a), t = x64_scratch_x(e), u = x64_scratch_x(e),
+        d = xv_def(e, xv_bit(a) | xv_bit(t) | xv_bit(u));
     by_nibbles(e, XL_PMINUB, low, high, d, a, t);
     for (unsigned lane = IR_LANE_16; lane <= i->misc; lane++) {
         int half = (int)ir_lane_bits(lane) / 2, opc = lane == IR_LANE_16 ? 0x71 : 0x72;
@@ -251,7 +255,8 @@ void x64_emit_vclz(X64Emit *e, const IrInsn *i)
         xv_shift(e, opc, 2, t, d, half);
         xv3l(e, eq, u, t, xv_dup(lane, (uint64_t)half));
         xv3(e, XL_PAND, u, u, d);
-        xv3l(e, XL_PAND, u, u, xv_dup(lane, 2u * (unsigned)half - 1)); /* at most `half`; nothing of the upper half */
+        /* at most `half`; nothing of the upper half */
+        xv3l(e, XL_PAND, u, u, xv_dup(lane, 2u * (unsigned)half - 1));
         xv3(e, add_ops[lane], d, t, u);
     }
 }

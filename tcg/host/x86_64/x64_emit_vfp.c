@@ -1,6 +1,6 @@
-/* Vectors of floats under Arm's policy (the rules are x64_emit_arm.c's): one packed instruction and a record. A v64 leaves its
- * upper half open, and what stands there must not raise anything: operands of two lanes are doubled first. f16, other modes
- * of FPCR and what the host has no instruction for go to softfp. */
+/* Vectors of floats under Arm's policy (the rules are x64_emit_arm.c's): one packed instruction and a record.
+ * A v64 leaves its upper half open, and what stands there must not raise anything: operands of two lanes are
+ * doubled first. f16, other modes of FPCR and what the host has no instruction for go to softfp. */
 #include "tcg/host/x86_64/x64_vec.h"
 
 typedef struct Args {
@@ -22,7 +22,8 @@ static int operand(X64Emit *e, IrVal v, bool half)
     uint32_t locked = e->locked;
     int x = x64_use_x(e, v), t = x64_scratch_x(e);
     x64_movddup(e->a, t, x);
-    e->locked = locked | 1u << (t + X64_XMM); /* x may go: three operands and their doubles are too many registers */
+    e->locked = locked | 1u << (t + X64_XMM); /* x may go: three operands and their doubles are too many
+                                               * registers */
     return t;
 }
 
@@ -56,7 +57,8 @@ static void soft_if_any(X64Emit *e, const Args *g, unsigned n, int t, int d)
     int r = x64_scratch(e);
     x64_movmskps(e->a, r, t);
     x64_test_rr(e->a, 32, r, r);
-    X64Cold *c = x64_soft_ir(e, (int[]){g->x[0] + X64_XMM, g->x[1] + X64_XMM, g->x[2] + X64_XMM}, n, d + X64_XMM);
+    X64Cold *c =
+        x64_soft_ir(e, (int[]){g->x[0] + X64_XMM, g->x[1] + X64_XMM, g->x[2] + X64_XMM}, n, d + X64_XMM);
     c->site = x64_jcc_rel32(e->a, X64_NE);
     c->back = e->a->p;
 }
@@ -83,7 +85,8 @@ static void default_nan(X64Emit *e, const Args *g, unsigned n, int d)
     soft_if_any(e, g, n, t, d);
 }
 
-/* IR_FP_UFC, FZ: lanes of the smallest normal number may lack underflow. Lanes of f64 take SSE4.1 (needs_soft). */
+/* IR_FP_UFC, FZ: lanes of the smallest normal number may lack underflow. Lanes of f64 take SSE4.1
+ * (needs_soft). */
 static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 {
     if (!(e->r->fp & (IR_FP_UFC | IR_FP_FZ)))
@@ -187,7 +190,8 @@ static void compare(X64Emit *e, const IrInsn *i)
 /* imm of roundps for a rounding; -1: the host has none. */
 static int round_imm(unsigned rm)
 {
-    static const int8_t imm[8] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RMM] = -1, -1, -1, [IR_RDYN] = 4};
+    static const int8_t imm[8] = {
+        [IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2, [IR_RMM] = -1, -1, -1, [IR_RDYN] = 4};
     return imm[rm & 7];
 }
 
@@ -199,8 +203,8 @@ static void logic(X64Emit *e, int fmt, int op, int d, uint64_t c64, uint64_t c32
     x64_lit_used(e, 0);
 }
 
-/* Ties away, raising nothing: the integer toward zero, and one more of x's sign where the remainder, which is exact, is a half
- * or more. Infinity minus infinity traps. Only the first two can, so d may be a pin. */
+/* Ties away, raising nothing: the integer toward zero, and one more of x's sign where the remainder, which is
+ * exact, is a half or more. Infinity minus infinity traps. Only the first two can, so d may be a pin. */
 bool x64_ties_away(X64Emit *e, int fmt, int d, int x)
 {
     enum { GE_QUIET = 0x1d };
@@ -213,7 +217,8 @@ bool x64_ties_away(X64Emit *e, int fmt, int d, int x)
     x64_vfarith_rrr(e->a, fmt, X64_FSUB, u, x, t);
     logic(e, fmt, X64_FAND, u, ~0ull >> 1, 0x7fffffff);
     x64_movaps_rr(e->a, d, x);
-    X64Mem half = x64_lit(e, fmt & 1 ? xv_dup(IR_LANE_64, 0x3fe0000000000000) : xv_dup(IR_LANE_32, 0x3f000000));
+    X64Mem half =
+        x64_lit(e, fmt & 1 ? xv_dup(IR_LANE_64, 0x3fe0000000000000) : xv_dup(IR_LANE_32, 0x3f000000));
     x64_vex_rrm_imm8(e->a, fmt, X64_0F, 0xc2, 0, 0, u, u, half, GE_QUIET);
     x64_lit_used(e, 1);
     logic(e, fmt, X64_FAND, u, 0x3ff0000000000000, 0x3f800000);
@@ -236,12 +241,13 @@ static bool frint(X64Emit *e, const IrInsn *i)
     Args g = operands(e, i);
     int d = x64_def_x(e, -1, 0);
     x64_fp_record(e);
-    x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, g.fmt == X64_PD ? 9 : 8, 0, d, g.x[0], imm | (n & IR_FRINT_EXACT ? 0 : 8));
+    x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, g.fmt == X64_PD ? 9 : 8, 0, d, g.x[0],
+                    imm | (n & IR_FRINT_EXACT ? 0 : 8));
     return true;
 }
 
-/* To integers: out of range traps. Numbers that leave the range by rounding have no fraction, so inexact may be raised by the
- * rounding; but for unsigned the negative fractions, where it waits. */
+/* To integers: out of range traps. Numbers that leave the range by rounding have no fraction, so inexact may
+ * be raised by the rounding; but for unsigned the negative fractions, where it waits. */
 static bool f2i(X64Emit *e, const IrInsn *i)
 {
     unsigned n = xv_n(i), rm = n & 7;
@@ -260,7 +266,8 @@ static bool f2i(X64Emit *e, const IrInsn *i)
     if (!u && !wide)
         x64_sse_rr(e->a, X64_PF3, X64_0F, 0x5b, 0, d, t); /* cvttps2dq */
     else if (wide)
-        x64_evex_rrr(e->a, X64_P66, X64_0F, u ? 0x78 : 0x7a, 64, (X64Evex){0}, d, 0, t); /* vcvttpd2uqq, 2qq */
+        /* vcvttpd2uqq, 2qq */
+        x64_evex_rrr(e->a, X64_P66, X64_0F, u ? 0x78 : 0x7a, 64, (X64Evex){0}, d, 0, t);
     else
         x64_evex_rrr(e->a, X64_PNONE, X64_0F, 0x78, 32, (X64Evex){0}, d, 0, t); /* vcvttps2udq */
     if (rm != IR_RTZ && u)
@@ -280,11 +287,13 @@ static bool i2f(X64Emit *e, const IrInsn *i)
     if (!u && !wide)
         x64_sse_rr(e->a, X64_PNONE, X64_0F, 0x5b, 0, d, g.x[0]); /* cvtdq2ps */
     else if (wide)
-        x64_evex_rrr(e->a, X64_PF3, X64_0F, u ? 0x7a : 0xe6, 64, (X64Evex){0}, d, 0, g.x[0]); /* vcvtuqq2pd, qq2pd */
+        /* vcvtuqq2pd, qq2pd */
+        x64_evex_rrr(e->a, X64_PF3, X64_0F, u ? 0x7a : 0xe6, 64, (X64Evex){0}, d, 0, g.x[0]);
     else
         x64_evex_rrr(e->a, X64_PF2, X64_0F, 0x7a, 32, (X64Evex){0}, d, 0, g.x[0]); /* vcvtudq2ps */
     if (m) {
-        X64Mem lit = x64_lit(e, xv_dup(wide ? IR_LANE_64 : IR_LANE_32, wide ? (uint64_t)(1023 - m) << 52 : (127 - m) << 23));
+        X64Mem lit = x64_lit(
+            e, xv_dup(wide ? IR_LANE_64 : IR_LANE_32, wide ? (uint64_t)(1023 - m) << 52 : (127 - m) << 23));
         x64_farith_rm(e->a, g.fmt, X64_FMUL, d, lit);
         x64_lit_used(e, 0);
     }
@@ -320,7 +329,8 @@ static bool narrow(X64Emit *e, const IrInsn *i)
     int x = x64_use_x(e, i->a), d = x64_def_x(e, -1, 0);
     x64_fp_record(e);
     if (half)
-        x64_vex_rrr_imm8(e->a, X64_P66, X64_0F3A, 0x1d, 32, 0, x, 0, d, 4); /* vcvtps2ph: the source is in the register field */
+        /* vcvtps2ph: the source is in the register field */
+        x64_vex_rrr_imm8(e->a, X64_P66, X64_0F3A, 0x1d, 32, 0, x, 0, d, 4);
     else
         x64_sse_rr(e->a, X64_P66, X64_0F, 0x5a, 0, d, x); /* cvtpd2ps */
     return true;

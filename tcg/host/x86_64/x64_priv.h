@@ -1,9 +1,10 @@
 /* X64Emit and the vocabulary of the emitters: use, define, scratch. Private to this folder.
  *
- * Where a value is. reg[v] >= 0: in that register (0-15 general, 16-31 xmm). Else home[v] != 0: in the cpu object, as
- * the present content of slot home[v] - 1. Else spill[v] != 0: in private stack slot spill[v] - 1. Constants are made
- * where they are needed. reg_val[r] is the value in register r; for a pinned register it is the content of its slot
- * (or a value computed there ahead of its put, which ir_liveness() has proved safe).
+ * Where a value is. reg[v] >= 0: in that register (0-15 general, 16-31 xmm). Else home[v] != 0: in the cpu
+ * object, as the present content of slot home[v] - 1. Else spill[v] != 0: in private stack slot spill[v] - 1.
+ * Constants are made where they are needed. reg_val[r] is the value in register r; for a pinned register it
+ * is the content of its slot (or a value computed there ahead of its put, which ir_liveness() has proved
+ * safe).
  * A value whose register is taken over is moved elsewhere first if it is still needed (x64_evict).
  */
 #ifndef TCG_HOST_X86_64_X64_PRIV_H
@@ -15,15 +16,16 @@
 enum { X64_LANDING_CMP = 7 }; /* bytes: cmp rax, [rip + disp32] */
 enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
-typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER, COLD_SOFT_IR, COLD_SIGNAL,
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER,
+                           COLD_SOFT_IR, COLD_SIGNAL,
     COLD_CALL, COLD_ACCESS } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
     uint8_t reg, width;  /* CANON: xmm and 32/64. SOFT: destination register */
     uint16_t dirty;      /* EXIT: pinned xmm to make canonical */
-    uint8_t n_args, arg_reg[3], mode; /* SOFT, SOFT_IR: operands in registers; IrRound, 7 from the cpu. SIGNAL: two xmm,
-                                       * mode 1 doubles */
+    uint8_t n_args, arg_reg[3], mode; /* SOFT, SOFT_IR: operands in registers; IrRound, 7 from the cpu.
+                                       * SIGNAL: two xmm, mode 1 doubles */
     uint8_t fl;          /* EXIT: index + 1 of the recipe of the flags slot, 0 none */
     bool fl_host;        /* EXIT: and the host's flags are those of its row still */
     uint16_t exit;
@@ -79,13 +81,15 @@ struct X64Emit {
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
     int8_t slot_reg[IR_MAX_SLOTS];
     unsigned calls;
-    IrVal fl_loop;       /* the last word that a loop puts, handed to the next round by its operands; IR_NONE: none */
+    IrVal fl_loop;       /* the last word that a loop puts, handed to the next round by its operands; IR_NONE:
+                          * none */
     uint8_t fl_head;     /* recipe of that word at the loop's head, valid until the first put; 0: none */
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
     IrVal hold;          /* the word that the host's flags are; IR_NONE: none that anyone knows of */
     bool hold_inv;       /* with the carry inverted */
     bool arm;            /* the region's NaN policy is Arm's */
-    uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with fcmp_y */
+    uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with
+                          * fcmp_y */
     IrVal fcmp_x, fcmp_y;
     uint8_t *cmp_end;    /* code address at which the host's flags are those that the row cmp needed */
     const IrInsn *cmp;
@@ -95,7 +99,8 @@ struct X64Emit {
     unsigned n_cold, n_fix;
     IrVal reg_val[32];
     IrVal slot_val[IR_MAX_SLOTS]; /* value that the slot's memory holds (slots that are not pinned) */
-    struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 3]; /* a brcond has three: two for "not equal or unordered" */
+    /* a brcond has three: two for "not equal or unordered" */
+    struct { uint8_t *site; uint16_t block; } fix[IR_MAX_BLOCKS * 3];
     int8_t reg[IR_MAX_INSNS];
     uint8_t home[IR_MAX_INSNS];
     uint8_t spill[IR_MAX_INSNS];
@@ -115,12 +120,21 @@ typedef void X64EmitFn(X64Emit *e, const IrInsn *i);
 #undef OP
 
 static inline X64Mem x64_env(int32_t offset) { return X64_MEM(X64_RBP, offset - X64_ENV_BIAS); }
-static inline X64Mem x64_slot_mem(const X64Emit *e, unsigned slot) { return x64_env(e->h->slots[slot].offset); }
-static inline uint16_t x64_slot_bytes(const X64Host *h, unsigned slot) { return h->slots[slot].type == IR_V128 ? 16 : 8; }
+static inline X64Mem x64_slot_mem(const X64Emit *e, unsigned slot)
+{
+    return x64_env(e->h->slots[slot].offset);
+}
+static inline uint16_t x64_slot_bytes(const X64Host *h, unsigned slot)
+{
+    return h->slots[slot].type == IR_V128 ? 16 : 8;
+}
 static inline int32_t x64_spill_at(const X64Emit *e, unsigned n) { return e->h->at.spill + 8 * (int32_t)n; }
 static inline X64Mem x64_spill_mem(const X64Emit *e, unsigned n) { return x64_env(x64_spill_at(e, n)); }
 /* Operand k of a row that C executes; operand 0 becomes the result. */
-static inline X64Mem x64_vec_arg(const X64Host *h, unsigned k) { return x64_env(h->at.spill + 8 * X64_SPILLS + 16 * (int32_t)k); }
+static inline X64Mem x64_vec_arg(const X64Host *h, unsigned k)
+{
+    return x64_env(h->at.spill + 8 * X64_SPILLS + 16 * (int32_t)k);
+}
 static inline IrType x64_type(const X64Emit *e, IrVal v) { return (IrType)e->r->insn[v].type; }
 /* A vector register's value of type t from and to memory. */
 static inline void x64_load_x(X64Asm *a, IrType t, int x, X64Mem m)
@@ -194,7 +208,8 @@ unsigned x64_dirty_pins(const X64Emit *e);
 bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits);
 /* Decides whether the region keeps more slots in registers, and loads them (at the entry). */
 void x64_loop_pins(X64Emit *e);
-/* The boundary convention again, where the region is left: stores what it wrote, loads what it had put aside. */
+/* The boundary convention again, where the region is left: stores what it wrote, loads what it had put
+ * aside. */
 void x64_leave_loop(X64Emit *e);
 
 /* The jump cache's entry for the guest pc in rax; uses rcx. */
@@ -208,7 +223,8 @@ void x64_fl_flush(X64Emit *e);
 uint8_t x64_fl_round(X64Emit *e);
 /* at the entry of a loop; */
 void x64_fl_enter_loop(X64Emit *e);
-/* the index + 1 of a recipe with the present places of the operands, for a record or an exit; 0: the slot is right; */
+/* the index + 1 of a recipe with the present places of the operands, for a record or an exit; 0: the slot is
+ * right; */
 uint8_t x64_fl_recipe(X64Emit *e);
 /* a recipe carried out, in an exit's cold code: pins stay, temporaries are lost. */
 void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags);
@@ -233,9 +249,11 @@ IrVal x64_carry_pair(const X64Emit *e);
 bool x64_carry_sum(X64Emit *e, const IrInsn *i);
 void x64_carry_flags(X64Emit *e, const IrInsn *i); /* the current word is chained */
 
-/* An operand that reads 16 bytes of constant data; the instruction must be the next, and end with it (no immediate). */
+/* An operand that reads 16 bytes of constant data; the instruction must be the next, and end with it (no
+ * immediate). */
 X64Mem x64_lit(X64Emit *e, IrVec v);
-/* After the instruction: notes where its displacement is. `tail`: bytes of the instruction behind it (immediates). */
+/* After the instruction: notes where its displacement is. `tail`: bytes of the instruction behind it
+ * (immediates). */
 void x64_lit_used(X64Emit *e, unsigned tail);
 void x64_lits_emit(X64Emit *e);
 /* xmm = constant */
@@ -243,7 +261,8 @@ void x64_const_x(X64Emit *e, int x, IrVec v);
 /* Does the row by a C function. */
 void x64_vec_fallback(X64Emit *e, const IrInsn *i);
 
-/* Conditions of a compare of floats that need two of the host's flags; ^ 1 is the opposite, as for the others. */
+/* Conditions of a compare of floats that need two of the host's flags; ^ 1 is the opposite, as for the
+ * others. */
 enum { X64_CC_FEQ = 16, X64_CC_FNE };
 /* Jumps when cc is true: to one or two rel32 sites. Returns how many. */
 unsigned x64_jump_if(X64Emit *e, int cc, uint8_t *ret_site[2]);
@@ -253,17 +272,18 @@ typedef struct SoftArgs {
     unsigned n;
     int x[3];
 } SoftArgs;
-/* Under IR_FP_UFC: x86 finds tininess after rounding, so a result of the smallest normal number, in xmm r, may lack underflow:
- * softfp does it again. */
+/* Under IR_FP_UFC: x86 finds tininess after rounding, so a result of the smallest normal number, in xmm r,
+ * may lack underflow: softfp does it again. */
 void x64_strict_underflow(X64Emit *e, SoftArgs s, bool wide, int r);
 void x64_default_nan(X64Emit *e, SoftArgs s, bool wide, int r);
 
-/* Arm's policy (x64_emit_arm.c). The next host instruction may raise invalid: a record, if the policy is Arm's. */
+/* Arm's policy (x64_emit_arm.c). The next host instruction may raise invalid: a record, if the policy is
+ * Arm's. */
 void x64_fp_record(X64Emit *e);
 /* A register for a result that is built in several steps of which one may trap: not a pin. */
 int x64_fp_temp(X64Emit *e, int dst);
-/* The present op for softfp, in cold code (the caller sets its site and back); always. Operands and result are registers,
- * general or 16 + xmm. */
+/* The present op for softfp, in cold code (the caller sets its site and back); always. Operands and result
+ * are registers, general or 16 + xmm. */
 X64Cold *x64_soft_ir(X64Emit *e, const int *args, unsigned n, int dst);
 void x64_soft_ir_always(X64Emit *e, const IrInsn *i);
 /* True: done. False: the emitter for all policies will do. */

@@ -1,8 +1,8 @@
 /* Register state during emission: one forward walk, no second pass. See x64_priv.h for the invariants.
  *
- * Tier 1 needs no global allocator (measured: pins plus memory operands are as fast as pins plus caching). What is left
- * is small: values that are not guest state live in four general and eight vector temporaries and, when those run out,
- * in private stack slots.
+ * Tier 1 needs no global allocator (measured: pins plus memory operands are as fast as pins plus caching).
+ * What is left is small: values that are not guest state live in four general and eight vector temporaries
+ * and, when those run out, in private stack slots.
  */
 #include "tcg/host/x86_64/x64_priv.h"
 
@@ -39,7 +39,10 @@ static void move_reg(X64Emit *e, int dst, int src)
         x64_mov_rr(e->a, 64, dst, src);
 }
 
-static uint64_t spill_bits(const X64Emit *e, IrVal v, unsigned at) { return (x64_type(e, v) == IR_V128 ? 3ull : 1ull) << at; }
+static uint64_t spill_bits(const X64Emit *e, IrVal v, unsigned at)
+{
+    return (x64_type(e, v) == IR_V128 ? 3ull : 1ull) << at;
+}
 
 /* Slots of values that are needed no more. Those of block parameters are written from afar. */
 static void spills_reclaim(X64Emit *e)
@@ -111,7 +114,8 @@ static int alloc_temp(X64Emit *e, bool vec)
     if (r < 0) {
         int best = -1;
         for (int k = vec ? X64_XMM + 8 : 0; k < (vec ? X64_XMM + 16 : 16); k++)
-            if (x64_is_temp(e, k) && !(e->locked >> k & 1) && (best < 0 || evict_rank(e, k) > evict_rank(e, best)))
+            if (x64_is_temp(e, k) && !(e->locked >> k & 1) &&
+                (best < 0 || evict_rank(e, k) > evict_rank(e, best)))
                 best = k;
         if (best < 0) {
             e->failed = true;
@@ -435,7 +439,8 @@ void x64_lose_home(X64Emit *e, unsigned slot)
     e->home[u] = 0;
 }
 
-/* Does the slot hold less than somebody may want of v? v is 64 bits wide, or shares its register with a trunc or zext. */
+/* Does the slot hold less than somebody may want of v? v is 64 bits wide, or shares its register with a trunc
+ * or zext. */
 static bool is_cut(const X64Emit *e, unsigned slot, IrVal v)
 {
     return e->h->slots[slot].type == IR_I32 &&
@@ -492,7 +497,8 @@ void x64_start_block(X64Emit *e, unsigned block)
     for (unsigned v = 0; v < e->r->block[block].first; v++) {
         e->reg[v] = -1;
         e->home[v] = 0;
-        if (ir_is_const(e->r, (IrVal)v)) /* its stack slot was written in a block that may not come before this one */
+        if (ir_is_const(e->r, (IrVal)v)) /* its stack slot was written in a block that may not come before
+                                          * this one */
             e->spill[v] = 0;
     }
     memset(e->reg_val, 0, sizeof(e->reg_val));
@@ -574,8 +580,8 @@ static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
     }
 }
 
-/* How many more uses an exchange should save: it costs four memory accesses whenever the loop is entered and left. Loops with
- * many registers that are not pinned, such as those that copy blocks, run for longer. */
+/* How many more uses an exchange should save: it costs four memory accesses whenever the loop is entered and
+ * left. Loops with many registers that are not pinned, such as those that copy blocks, run for longer. */
 static unsigned worth_an_exchange(const X64Emit *e, const SlotUse *u)
 {
     enum { MANY = 8 };
@@ -597,7 +603,8 @@ static void loop_swap_pins(X64Emit *e, const SlotUse *u)
                 most = u->uses[s];
             }
         for (unsigned k = 0; k < e->h->n_pins; k++)
-            if (e->pin[k].reg < X64_XMM && e->pin[k].slot == e->h->pin[k].slot && u->uses[e->pin[k].slot] < least) {
+            if (e->pin[k].reg < X64_XMM && e->pin[k].slot == e->h->pin[k].slot &&
+                u->uses[e->pin[k].slot] < least) {
                 out = k;
                 least = u->uses[e->pin[k].slot];
             }

@@ -1,7 +1,8 @@
 /* The stubs every region shares: in, out, and calls to C. Register roles: x64.h.
  *
- * Stack: `enter` leaves C's with the callee-saved registers and its return address on top, aligned for calls, and notes
- * rsp in the cpu object. So a region can be left from anywhere by one fixed sequence, and its calls to C change stacks.
+ * Stack: `enter` leaves C's with the callee-saved registers and its return address on top, aligned for calls,
+ * and notes rsp in the cpu object. So a region can be left from anywhere by one fixed sequence, and its calls
+ * to C change stacks.
  */
 #include "tcg/host/x86_64/x64_priv.h"
 #include "tcg/interp/interp_vec.h"
@@ -9,7 +10,8 @@
 
 static const uint8_t callee_saved[] = {X64_RBX, X64_RBP, X64_R12, X64_R13, X64_R14, X64_R15};
 enum { FRAME = 8 }; /* 6 pushes + return address = 56 bytes: 8 more make a multiple of 16 */
-_Static_assert(X64_SPILLS % 2 == 0 && X64_SPILLS < 64, "pairs of slots are aligned; a word has a bit for each");
+_Static_assert(X64_SPILLS % 2 == 0 && X64_SPILLS < 64,
+               "pairs of slots are aligned; a word has a bit for each");
 
 static void load_pins(const X64Host *h, X64Asm *a)
 {
@@ -129,7 +131,8 @@ static void emit_access(const X64Host *h, X64Asm *a)
     x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
     x64_ret(a);
 }
-_Static_assert(offsetof(IrAccess, op) == offsetof(IrAccess, mem) + 2 && offsetof(IrAccess, rmw) == offsetof(IrAccess, mem) + 3,
+_Static_assert(offsetof(IrAccess, op) == offsetof(IrAccess, mem) + 2 &&
+                   offsetof(IrAccess, rmw) == offsetof(IrAccess, mem) + 3,
                "one word");
 
 /* rax = packed vector op, operands where x64_vec_arg() says. rax is lost. */
@@ -158,8 +161,8 @@ static void emit_call(const X64Host *h, X64Asm *a)
     x64_ret(a);
 }
 
-/* rax = guest pc that missed the jump cache: finds its region, fills the cache and goes there. Falls through if the
- * cpu is kicked or the region is not at the first probe. Uses rcx, rdx. */
+/* rax = guest pc that missed the jump cache: finds its region, fills the cache and goes there. Falls through
+ * if the cpu is kicked or the region is not at the first probe. Uses rcx, rdx. */
 enum { LOOKUP_PROBES = 4 };
 
 static void emit_lookup(const X64Host *h, X64Asm *a)
@@ -193,7 +196,8 @@ static void emit_lookup(const X64Host *h, X64Asm *a)
     x64_mov_rm(a, 32, X64_RDX, x64_env(h->at.ctx));
     x64_alu_rm(a, 32, X64_CMP, X64_RDX, X64_MEM(X64_RCX, t->ctx));
     fail[2] = x64_jcc_rel32(a, X64_NE);
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RCX, t->pc)); /* the entry may have changed between the two loads */
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RCX, t->pc)); /* the entry may have changed between the
+                                                                   * two loads */
     fail[3] = x64_jcc_rel32(a, X64_NE);
     x64_alu_mi(a, 8, X64_CMP, X64_MEM(X64_RCX, t->blocked), 0);
     fail[4] = x64_jcc_rel32(a, X64_NE);
@@ -221,7 +225,8 @@ static void emit_no_return(X64Host *h, X64Asm *a)
 
 enum { RESYNC = 6 }; /* entries looked at below the top one */
 
-/* rax = guest pc. The entry that was taken is put back; where an older one fits, it is taken instead. Uses rcx, rdx. */
+/* rax = guest pc. The entry that was taken is put back; where an older one fits, it is taken instead. Uses
+ * rcx, rdx. */
 static void emit_resync(X64Asm *a)
 {
     uint8_t *found[RESYNC];
@@ -333,7 +338,8 @@ uint64_t x64_ret_overflow(void *stack)
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
                    unsigned insn_align, const X64Layout *at)
 {
-    static const uint8_t gpr[] = {X64_RBX, X64_RSI, X64_RDI, X64_R8, X64_R9, X64_R10, X64_R14, X64_R15, X64_R12, X64_R13};
+    static const uint8_t gpr[] = {X64_RBX, X64_RSI, X64_RDI, X64_R8,  X64_R9,
+                                  X64_R10, X64_R14, X64_R15, X64_R12, X64_R13};
     *h = (X64Host){.features = features, .no_opt = no_opt, .at = *at, .slots = slots, .n_slots = n_slots};
     h->fl_slot = -1;
     for (unsigned s = 0; s < n_slots; s++)

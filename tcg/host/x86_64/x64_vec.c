@@ -145,7 +145,8 @@ static bool memory_operand(X64Emit *e, IrVal v, X64Mem *ret, bool *ret_lit)
     *ret_lit = e->reg[v] < 0 && xv_const(e, v, &c) && (c.w[0] | c.w[1]) && (c.w[0] & c.w[1]) != ~0ull;
     if (*ret_lit)
         *ret = x64_lit(e, c);
-    return *ret_lit || (xv_avx(e) && x64_type(e, v) == IR_V128 && x64_use_mem(e, v, ret) && !x64_live_after(e, v));
+    return *ret_lit ||
+           (xv_avx(e) && x64_type(e, v) == IR_V128 && x64_use_mem(e, v, ret) && !x64_live_after(e, v));
 }
 
 void xv_bin(X64Emit *e, unsigned op, const IrInsn *i)

@@ -1,6 +1,7 @@
-/* Vocabulary of the vector recipes: three-operand instructions that become VEX or legacy forms, whichever the host has.
- * Registers are xmm numbers. d may be any of the sources of one instruction, but recipes of several must keep their result
- * out of operands that they still read (the avoid mask of x64_def_x). Private to x64_emit_vec*.c. */
+/* Vocabulary of the vector recipes: three-operand instructions that become VEX or legacy forms, whichever the
+ * host has. Registers are xmm numbers. d may be any of the sources of one instruction, but recipes of several
+ * must keep their result out of operands that they still read (the avoid mask of x64_def_x). Private to
+ * x64_emit_vec*.c. */
 #ifndef TCG_HOST_X86_64_X64_VEC_H
 #define TCG_HOST_X86_64_X64_VEC_H
 
@@ -10,7 +11,10 @@
 static inline bool xv_has(const X64Emit *e, enum X64Feature f) { return x64_has(e->h->features, f); }
 static inline bool xv_avx(const X64Emit *e) { return xv_has(e, X64_F_AVX); }
 /* AVX-512 feature f at 128 bits. */
-static inline bool xv_evex(const X64Emit *e, enum X64Feature f) { return xv_has(e, X64_F_AVX512VL) && xv_has(e, f); }
+static inline bool xv_evex(const X64Emit *e, enum X64Feature f)
+{
+    return xv_has(e, X64_F_AVX512VL) && xv_has(e, f);
+}
 
 void xv_mov(X64Emit *e, int d, int x);
 void xv_zero(X64Emit *e, int d);
@@ -21,7 +25,8 @@ void xv2(X64Emit *e, unsigned op, int d, int x);                    /* d = op x 
 void xv2i(X64Emit *e, unsigned op, int d, int x, int imm);
 void xv3l(X64Emit *e, unsigned op, int d, int x, IrVec lit);        /* d = x op constant */
 void xv_shift(X64Emit *e, int opc, int digit, int d, int x, int n); /* see x64_lane_shift */
-/* d = sign of mask's lanes ? y : x, mask lanes being all ones or zero; `t`: a register that may be lost. d is none of y, mask. */
+/* d = sign of mask's lanes ? y : x, mask lanes being all ones or zero; `t`: a register that may be lost. d is
+ * none of y, mask. */
 void xv_blend(X64Emit *e, int d, int x, int y, int mask, int t);
 void xv_not(X64Emit *e, int d, int x);
 

@@ -51,7 +51,8 @@ static void block(uint32_t h[8], const uint8_t *data)
 
 int main(int argc, char **argv)
 {
-    uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     uint8_t data[64] = "abc\x80";
     make_constants();
     data[63] = 24;

@@ -17,7 +17,8 @@ int main(int argc, char **argv)
     for (long r = 0; r < rounds; r++) {
         pid_t pid;
         int status;
-        if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, child, environ) || waitpid(pid, &status, 0) != pid)
+        if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, child, environ) ||
+            waitpid(pid, &status, 0) != pid)
             return 1;
         sum += (uint64_t)WEXITSTATUS(status);
         sum += posix_spawn(&pid, "/nonexistent/program", NULL, NULL, child, environ) == ENOENT;

@@ -26,7 +26,8 @@ int main(int argc, char **argv)
     static Shape shapes[SIZE];
     uint64_t seed = 11, sum = 0;
     for (int i = 0; i < SIZE; i++)
-        shapes[i] = (Shape){&ops[bench_random(&seed) & 3], bench_random(&seed) & 0xff, bench_random(&seed) & 0xff};
+        shapes[i] =
+            (Shape){&ops[bench_random(&seed) & 3], bench_random(&seed) & 0xff, bench_random(&seed) & 0xff};
     long rounds = bench_count(argc, argv, 7000);
     for (long r = 0; r < rounds; r++)
         for (int i = 0; i < SIZE; i++) {

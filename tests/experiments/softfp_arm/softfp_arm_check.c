@@ -18,7 +18,10 @@ static SoftfpRes plain(uint64_t v) { return (SoftfpRes){v, 0}; }
 static SoftfpRes nzcv(SoftfpFmt f, SoftfpMode m, SoftfpCond cond, uint64_t a, uint64_t b)
 {
     SoftfpRes lt = softfp_cmp(f, m, cond, a, b);
-    uint64_t v = softfp_cmp(f, m, SOFTFP_UNO, a, b).bits ? 3 : softfp_cmp(f, m, SOFTFP_EQ, a, b).bits ? 6 : lt.bits ? 8 : 2;
+    uint64_t v = softfp_cmp(f, m, SOFTFP_UNO, a, b).bits  ? 3
+                 : softfp_cmp(f, m, SOFTFP_EQ, a, b).bits ? 6
+                 : lt.bits                                ? 8
+                                                          : 2;
     return (SoftfpRes){v << 28, lt.flags};
 }
 
@@ -26,7 +29,8 @@ static SoftfpMode mode_of(SoftfpFmt f, uint32_t fpcr)
 {
     static const uint8_t round[] = {SOFTFP_RNE, SOFTFP_RUP, SOFTFP_RDN, SOFTFP_RTZ};
     uint8_t flush = f == SOFTFP_F16 ? fpcr >> 19 & 1 : fpcr >> 24 & 1;
-    return (SoftfpMode){.round = round[fpcr >> 22 & 3], .nan = fpcr >> 25 & 1 ? SOFTFP_NAN_ARM_DN : SOFTFP_NAN_ARM,
+    return (SoftfpMode){.round = round[fpcr >> 22 & 3],
+                        .nan = fpcr >> 25 & 1 ? SOFTFP_NAN_ARM_DN : SOFTFP_NAN_ARM,
                         .ftz = flush, .daz = flush, .tiny_before = 1};
 }
 
@@ -60,9 +64,9 @@ static SoftfpRes expected(const ArmFpRecord *r, unsigned *ret_width, const char 
 /* FPSR: IOC 1, DZC 2, OFC 4, UFC 8, IXC 16, IDC 128. */
 static uint32_t fpsr_of(uint32_t flags)
 {
-    return (flags & SOFTFP_INVALID ? 1u : 0) | (flags & SOFTFP_DIVZERO ? 2u : 0) | (flags & SOFTFP_OVERFLOW ? 4u : 0) |
-           (flags & SOFTFP_UNDERFLOW ? 8u : 0) | (flags & SOFTFP_INEXACT ? 16u : 0) |
-           (flags & SOFTFP_DENORM ? 128u : 0);
+    return (flags & SOFTFP_INVALID ? 1u : 0) | (flags & SOFTFP_DIVZERO ? 2u : 0) |
+           (flags & SOFTFP_OVERFLOW ? 4u : 0) | (flags & SOFTFP_UNDERFLOW ? 8u : 0) |
+           (flags & SOFTFP_INEXACT ? 16u : 0) | (flags & SOFTFP_DENORM ? 128u : 0);
 }
 
 int main(void)
@@ -83,8 +87,9 @@ int main(void)
             continue;
         wrong++;
         if (wrong_of[r.op]++ < 4)
-            printf("%s fpcr %#x: %#" PRIx64 " %#" PRIx64 " %#" PRIx64 ": there %#" PRIx64 " fpsr %#x, softfp %#" PRIx64
-                   " fpsr %#x\n", name, r.fpcr, r.a, r.b, r.c, r.result, r.fpsr, e.bits, fpsr_of(e.flags));
+            printf("%s fpcr %#x: %#" PRIx64 " %#" PRIx64 " %#" PRIx64 ": there %#" PRIx64
+                   " fpsr %#x, softfp %#" PRIx64 " fpsr %#x\n",
+                   name, r.fpcr, r.a, r.b, r.c, r.result, r.fpsr, e.bits, fpsr_of(e.flags));
     }
     printf("%lu instructions of %lu kinds compared, %lu differ\n", total, kinds, wrong);
     return wrong || !total;

@@ -1,6 +1,7 @@
 /*
- * Runs A64 floating-point instructions on corner and random operands, in all four rounding modes and the modes of FPCR,
- * and writes what came out to standard output, one ArmFpRecord each. Built for aarch64, run under any implementation.
+ * Runs A64 floating-point instructions on corner and random operands, in all four rounding modes and the
+ * modes of FPCR, and writes what came out to standard output, one ArmFpRecord each. Built for aarch64, run
+ * under any implementation.
  */
 #include <stdio.h>
 
@@ -14,7 +15,7 @@ static void run(ArmFpRecord *r)
     switch (r->op) {
 #define ROW(id, text, fmt, width, expr)                                                                      \
     case AFP_##id:                                                                                           \
-        __asm__ volatile("msr fpcr, %2\n msr fpsr, xzr\n fmov d0, %3\n fmov d1, %4\n fmov d2, %5\n"           \
+        __asm__ volatile("msr fpcr, %2\n msr fpsr, xzr\n fmov d0, %3\n fmov d1, %4\n fmov d2, %5\n"          \
                          "mov x0, %3\n" text "\n mrs %1, fpsr\n fmov %0, d3\n msr fpcr, xzr"                 \
                          : "=&r"(r->result), "=&r"(fpsr)                                                     \
                          : "r"((uint64_t)r->fpcr), "r"(r->a), "r"(r->b), "r"(r->c)                           \
@@ -32,7 +33,8 @@ static const struct {
     uint8_t operands;
 } rows[] = {
 #define ROW(id, text, f, width, expr)                                                                        \
-    {SOFTFP_##f, sizeof(#id) > 6 && (!memcmp(#id, "SCVTF", 5) || !memcmp(#id, "UCVTF", 5) || !memcmp(#id, "UR", 2)), \
+    {SOFTFP_##f, sizeof(#id) > 6 &&                                                                          \
+     (!memcmp(#id, "SCVTF", 5) || !memcmp(#id, "UCVTF", 5) || !memcmp(#id, "UR", 2)),                        \
      sizeof(#expr) > 5 && strstr(#expr, ", c)") ? 3 : strstr(#expr, " b") ? 2 : 1},
 #include "softfp_arm_rows.inc.h"
 #undef ROW

@@ -45,8 +45,10 @@
 #define ROUND_WIDTH(F, r, w)                                                                                 \
     ROW(RINT32X_##F, "frint32x " r "3, " r "0", F, w, softfp_round_to_width(f, m, a, 32))                    \
     ROW(RINT64X_##F, "frint64x " r "3, " r "0", F, w, softfp_round_to_width(f, m, a, 64))                    \
-    ROW(RINT32Z_##F, "frint32z " r "3, " r "0", F, w, softfp_round_to_width(f, rounded(m, SOFTFP_RTZ), a, 32)) \
-    ROW(RINT64Z_##F, "frint64z " r "3, " r "0", F, w, softfp_round_to_width(f, rounded(m, SOFTFP_RTZ), a, 64))
+    ROW(RINT32Z_##F, "frint32z " r "3, " r "0", F, w,                                                        \
+        softfp_round_to_width(f, rounded(m, SOFTFP_RTZ), a, 32))                                             \
+    ROW(RINT64Z_##F, "frint64z " r "3, " r "0", F, w,                                                        \
+        softfp_round_to_width(f, rounded(m, SOFTFP_RTZ), a, 64))
 
 FORMAT(F16, "h", 16)
 FORMAT(F32, "s", 32)
@@ -60,9 +62,11 @@ ROW(CVT_DH, "fcvt d3, h0", F16, 64, softfp_cvt(SOFTFP_F64, f, cvt(r), a))
 ROW(CVT_SD, "fcvt s3, d0", F64, 32, softfp_cvt(SOFTFP_F32, f, cvt(r), a))
 ROW(CVT_DS, "fcvt d3, s0", F32, 64, softfp_cvt(SOFTFP_F64, f, cvt(r), a))
 ROW(CVTXN, "fcvtxn s3, d0", F64, 32, softfp_cvt(SOFTFP_F32, f, rounded(m, SOFTFP_ODD), a))
-ROW(JCVT, "fjcvtzs w0, d0\n mrs x1, nzcv\n lsl x1, x1, #2\n orr x0, x0, x1\n fmov d3, x0", F64, 64, softfp_to_js_int(m, a))
+ROW(JCVT, "fjcvtzs w0, d0\n mrs x1, nzcv\n lsl x1, x1, #2\n orr x0, x0, x1\n fmov d3, x0", F64, 64,
+    softfp_to_js_int(m, a))
 ROW(BFCVT, "bfcvt h3, s0", F32, 16, softfp_cvt(SOFTFP_BF16, f, cvt(r), a))
-ROW(BFDOT, "mov v3.16b, v2.16b\n bfdot v3.2s, v0.4h, v1.4h", F32, 32, plain(softfp_bfdot(c, a, a >> 16, b, b >> 16)))
+ROW(BFDOT, "mov v3.16b, v2.16b\n bfdot v3.2s, v0.4h, v1.4h", F32, 32,
+    plain(softfp_bfdot(c, a, a >> 16, b, b >> 16)))
 ROW(URECPE, "urecpe v3.2s, v0.2s", F32, 32, plain(softfp_urecpe(a)))
 ROW(URSQRTE, "ursqrte v3.2s, v0.2s", F32, 32, plain(softfp_ursqrte(a)))
 #undef FORMAT

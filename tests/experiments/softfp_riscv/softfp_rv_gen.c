@@ -1,6 +1,7 @@
 /*
- * Runs RISC-V's F, D and Zfh instructions on corner and random operands in all five rounding modes, and writes
- * what came out to standard output, one RvFpRecord each. Built for riscv64 and run under any implementation.
+ * Runs RISC-V's F, D and Zfh instructions on corner and random operands in all five rounding modes, and
+ * writes what came out to standard output, one RvFpRecord each. Built for riscv64 and run under any
+ * implementation.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* What the rules for system-mode identity cost (README.md has the questions and the figures).
  *
- * Regions are written by hand with the assembler: rings of them, one to a guest page, that differ only in the way they
- * leave. Times are the least of several rounds, so that a busy machine disturbs little.
+ * Regions are written by hand with the assembler: rings of them, one to a guest page, that differ only in the
+ * way they leave. Times are the least of several rounds, so that a busy machine disturbs little.
  *
  * usage: bench [exits|storm|handshake|aliases]...     default: all
  */
@@ -52,7 +52,8 @@ static double seconds(void)
 
 /* ---- exits ---- */
 
-typedef enum Exit { EXIT_REL32, EXIT_SLOT, EXIT_PROBE, EXIT_PROBE_PINNED, EXIT_INDIRECT, EXIT_CONST_CALL, EXIT_BASE_CALL,
+typedef enum Exit { EXIT_REL32, EXIT_SLOT, EXIT_PROBE, EXIT_PROBE_PINNED, EXIT_INDIRECT, EXIT_CONST_CALL,
+                    EXIT_BASE_CALL,
                     N_EXITS } Exit;
 
 static const char *const exit_name[N_EXITS] = {
@@ -252,7 +253,9 @@ static void bench_storm(void)
                                        "the same, index mixed with it"};
     static const unsigned targets[] = {20, 100, 500, 1500};
     fill_table();
-    printf("us per switch between two address spaces (misses), by targets each jumps to in its slice\n  %-32s", "");
+    printf(
+        "us per switch between two address spaces (misses), by targets each jumps to in its slice\n  %-32s",
+        "");
     for (unsigned k = 0; k < ARRAY_SIZE(targets); k++)
         printf(" %13u", targets[k]);
     printf("\n");
@@ -326,7 +329,8 @@ static void bench_handshake(void)
     atomic_store(&quit, 1);
     pthread_join(t, NULL);
     qsort(us, n, sizeof us[0], by_value);
-    printf("handshake for a new code page, other vCPU in code: us least %.2f, median %.2f, 90 %% %.2f, worst %.0f (%u)\n",
+    printf("handshake for a new code page, other vCPU in code: us least %.2f, median %.2f, 90 %% %.2f, worst "
+           "%.0f (%u)\n",
            us[0], us[n / 2], us[n * 9 / 10], us[n - 1], n);
     double start = seconds();
     atomic_uint state = 0;
@@ -353,7 +357,8 @@ static void bench_aliases(void)
         t = seconds() - t;
         best = t < best ? t : best;
     }
-    printf("one page at %d addresses, shared code: %.0f ns for each new address\n", ALIASES, best * 1e9 / ALIASES);
+    printf("one page at %d addresses, shared code: %.0f ns for each new address\n", ALIASES,
+           best * 1e9 / ALIASES);
 }
 
 int main(int argc, char **argv)
@@ -361,7 +366,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } all[] = {{"exits", bench_exits}, {"storm", bench_storm}, {"handshake", bench_handshake}, {"aliases", bench_aliases}};
+    } all[] = {{"exits", bench_exits},
+               {"storm", bench_storm},
+               {"handshake", bench_handshake},
+               {"aliases", bench_aliases}};
     size_t bytes = CODE_BYTES + 4096;
     code = mmap(NULL, bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     slots = (uint64_t *)(void *)(code + CODE_BYTES);

@@ -124,7 +124,8 @@ static bool push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *ac
     if (c->refuse_frames)
         return false;
     if (c->n_log < FAKE_LOG)
-        c->log[c->n_log] = (Delivered){*info, t->sig->have_saved ? t->sig->saved_mask : t->sig->mask, act->handler, top};
+        c->log[c->n_log] =
+            (Delivered){*info, t->sig->have_saved ? t->sig->saved_mask : t->sig->mask, act->handler, top};
     c->n_log++;
     return true;
 }
@@ -135,7 +136,8 @@ static bool pop_frame(LuThread *t, uint64_t *ret_mask)
 }
 
 static const LuAbi abi = {
-    .set_result = set_result, .skip_syscall = skip_syscall, .restart_syscall = restart_syscall, .set_tls = set_tls,
+    .set_result = set_result, .skip_syscall = skip_syscall, .restart_syscall = restart_syscall,
+    .set_tls = set_tls,
     .get_sp = get_sp, .set_sp = set_sp, .push_frame = push_frame, .pop_frame = pop_frame, .frame_size = 1024,
     .min_sigstksz = 2048,
 };
@@ -185,7 +187,8 @@ long fake_call(LuThread *t, FakeCall *fn, uint64_t a, uint64_t b, uint64_t c, ui
 long fake_thread(LuThread *t, Task *task, int *tid)
 {
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+        .flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+        CLONE_SETTLS |
                  CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
         .stack = (uintptr_t)task, .parent_tid = (uintptr_t)tid, .child_tid = (uintptr_t)tid,
     };

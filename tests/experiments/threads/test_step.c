@@ -1,7 +1,8 @@
 /*
  * The window of lu_blocking(), instruction by instruction: a tracer steps a child to the k-th instruction of
- * lu_window_call(), sends it a signal just there, and lets it run. Before the kernel has begun the call, lu_blocking()
- * must come back with LU_RET_RESTART_ALWAYS and the signal recorded; a child that blocks instead is lost.
+ * lu_window_call(), sends it a signal just there, and lets it run. Before the kernel has begun the call,
+ * lu_blocking() must come back with LU_RET_RESTART_ALWAYS and the signal recorded; a child that blocks
+ * instead is lost.
  */
 #include "fakes.h"
 #include "linux-user/signal_priv.h"
@@ -99,7 +100,8 @@ int main(void)
         int r = finish(pid);
         tried++;
         bad += r != CHILD_OK;
-        printf("%s at lu_window_call+%lu\n", r == CHILD_OK ? "ok    " : "FAILED", pc - (uintptr_t)lu_window_call);
+        printf("%s at lu_window_call+%lu\n", r == CHILD_OK ? "ok    " : "FAILED",
+               pc - (uintptr_t)lu_window_call);
     }
     printf("%u instructions, %u lost the signal\n", tried, bad);
     return tried < 10 || bad;

@@ -132,7 +132,8 @@ static void blocked_fault_signals_wait(LuThread *t)
         sys_call3(SYS_tgkill, sys_getpid(), sys_gettid(), sig);
         set = lu_sig_bit(sig);
         siginfo_t si = {0};
-        CHECK(fake_call(t, lu_sys_rt_sigtimedwait, (uintptr_t)&set, (uintptr_t)&si, (uintptr_t)&now, 8, 0) == sig);
+        CHECK(fake_call(t, lu_sys_rt_sigtimedwait, (uintptr_t)&set, (uintptr_t)&si, (uintptr_t)&now, 8, 0) ==
+              sig);
         CHECK(si.si_signo == sig && c->n_log == 1);
         CHECK(fake_call(t, lu_sys_rt_sigtimedwait, (uintptr_t)&set, 0, (uintptr_t)&now, 8, 0) == -EAGAIN);
         forget(t);

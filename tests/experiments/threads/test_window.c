@@ -1,7 +1,8 @@
 /*
- * The window of lu_blocking(): a thread blocks in read(2) on a pipe that never gets data; another sends it one signal
- * at a time and waits until that was delivered. A signal that fell between the check for a pending signal and the
- * kernel's entry would leave both waiting for ever: ten seconds without progress end the test as failed.
+ * The window of lu_blocking(): a thread blocks in read(2) on a pipe that never gets data; another sends it
+ * one signal at a time and waits until that was delivered. A signal that fell between the check for a pending
+ * signal and the kernel's entry would leave both waiting for ever: ten seconds without progress end the test
+ * as failed.
  * Usage: threads_window [SIGNALS]
  */
 #include "fakes.h"
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
     CHECK(ok);
     if (ok)
         fake_join(&w.tid);
-    printf("%u sent, %u delivered, %u of the %u without SA_RESTART before the call\n", sent, w.delivered, w.early, sent / 2);
+    printf("%u sent, %u delivered, %u of the %u without SA_RESTART before the call\n", sent, w.delivered,
+           w.early, sent / 2);
     fflush(stdout);
     sys_exit_group(fake_failures || !ok);
 }

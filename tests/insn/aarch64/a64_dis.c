@@ -1,5 +1,5 @@
-/* a64_dis FILE [rows]: prints one line per instruction of a flat file, which starts at address 0. With `rows` the id of
- * the row and a tab stand before it. */
+/* a64_dis FILE [rows]: prints one line per instruction of a flat file, which starts at address 0. With `rows`
+ * the id of the row and a tab stand before it. */
 #include <stdio.h>
 #include <stdlib.h>
 

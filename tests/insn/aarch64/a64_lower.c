@@ -1,6 +1,6 @@
-/* a64_lower FILE [-o]: translates each word of a flat file by itself and prints one line: the row's name, how many IR ops
- * it became, and the helpers it calls. -o: and its operations, but moves and constants, ".f16" behind those on halves. For
- * the ledgers. */
+/* a64_lower FILE [-o]: translates each word of a flat file by itself and prints one line: the row's name, how
+ * many IR ops it became, and the helpers it calls. -o: and its operations, but moves and constants, ".f16"
+ * behind those on halves. For the ledgers. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,7 +20,8 @@ static void print_ops(const IrRegion *r, unsigned first)
         const IrInsn *i = &r->insn[k];
         const IrOpInfo *info = &ir_op_info[i->op];
         bool half = i->type == IR_F16 || (ir_has_lane(i) && i->misc == IR_LANE_F16);
-        if (info->sig == IR_SIG_GET || info->sig == IR_SIG_PUT || info->sig == IR_SIG_CONST || i->op == IR_VLOW || i->op == IR_VZEXT)
+        if (info->sig == IR_SIG_GET || info->sig == IR_SIG_PUT || info->sig == IR_SIG_CONST ||
+            i->op == IR_VLOW || i->op == IR_VZEXT)
             continue;
         printf("%s%s ", info->name, half ? ".f16" : "");
     }

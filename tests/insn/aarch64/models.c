@@ -1,6 +1,7 @@
-/* What the processor says of itself, and which of the instructions on standard input (32-bit words) it has: a line "name value"
- * for AT_HWCAP, AT_HWCAP2 and each identification register, the Features line of /proc/cpuinfo, and one of a letter per
- * instruction: I it raised SIGILL, S another signal, . none. Registers are addresses in the middle of a buffer with guards. */
+/* What the processor says of itself, and which of the instructions on standard input (32-bit words) it has: a
+ * line "name value" for AT_HWCAP, AT_HWCAP2 and each identification register, the Features line of
+ * /proc/cpuinfo, and one of a letter per instruction: I it raised SIGILL, S another signal, . none. Registers
+ * are addresses in the middle of a buffer with guards. */
 #include <asm/hwcap.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -25,7 +26,8 @@ __asm__(".text\nrun:\n"
         "stp x25, x26, [sp, 64]\nstp x27, x28, [sp, 80]\nstp d8, d9, [sp, 96]\nstp d10, d11, [sp, 112]\n"
         "stp d12, d13, [sp, 128]\nstp d14, d15, [sp, 144]\n"
         "adrp x2, saved_sp\nmov x3, sp\nstr x3, [x2, :lo12:saved_sp]\nmov x30, x0\nmov x0, x1\n"
-        ".irp r, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29\nmov x\\r, x0\n.endr\n"
+        ".irp r, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29\nmov x\\r, "
+        "x0\n.endr\n"
         "br x30\n"
         ".globl comes_back\ncomes_back:\nadrp x2, saved_sp\nldr x3, [x2, :lo12:saved_sp]\nmov sp, x3\n"
         "ldp d14, d15, [sp, 144]\nldp d12, d13, [sp, 128]\nldp d10, d11, [sp, 112]\nldp d8, d9, [sp, 96]\n"

@@ -1,4 +1,5 @@
-/* a32_dis FILE [t] [-s]: prints one line per instruction of a flat file, T32 with t; with -s one at each multiple of 16. */
+/* a32_dis FILE [t] [-s]: prints one line per instruction of a flat file, T32 with t; with -s one at each
+ * multiple of 16. */
 #include <stdio.h>
 
 #include "target/arm/a32_disas.h"

@@ -1,10 +1,10 @@
 /*
- * a32_run [-i] [-1] [-n] [-p] [-v] FILE: runs a bare static 32-bit Arm ELF by an engine of accel, in this process. For
- * instruction tests: the program knows write(2) and exit(2) only; its stack pointer is 0.
+ * a32_run [-i] [-1] [-n] [-p] [-v] FILE: runs a bare static 32-bit Arm ELF by an engine of accel, in this
+ * process. For instruction tests: the program knows write(2) and exit(2) only; its stack pointer is 0.
  *
- * Ends with the guest's exit status; an exception kills a32_run with the signal Linux would send (SIGILL, SIGTRAP, SIGSEGV,
- * SIGBUS). -i the interpreter, -1 one instruction a region, -n no folding, -p shared-memory atomics, -c MODEL, -v says what happened
- * where, with CPSR and the registers, -l logs code and IR. */
+ * Ends with the guest's exit status; an exception kills a32_run with the signal Linux would send (SIGILL,
+ * SIGTRAP, SIGSEGV, SIGBUS). -i the interpreter, -1 one instruction a region, -n no folding, -p shared-memory
+ * atomics, -c MODEL, -v says what happened where, with CPSR and the registers, -l logs code and IR. */
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -58,7 +58,8 @@ static Gva load_elf(Runner *r, const char *path)
     Elf32_Ehdr eh;
     int fd = open(path, O_RDONLY);
 
-    if (fd < 0 || read(fd, &eh, sizeof(eh)) != sizeof(eh) || eh.e_machine != EM_ARM || eh.e_phnum > MAX_SEGMENTS)
+    if (fd < 0 || read(fd, &eh, sizeof(eh)) != sizeof(eh) || eh.e_machine != EM_ARM ||
+        eh.e_phnum > MAX_SEGMENTS)
         return 0;
     for (unsigned i = 0; i < eh.e_phnum; i++) {
         Elf32_Phdr ph;
@@ -145,7 +146,8 @@ int main(int argc, char **argv)
 {
     Runner *r = &runner;
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    AccelConfig cfg = {.jit = true, .log_fd = 2, .mem = {.opaque = r, .exec_bytes = exec_bytes, .code_page = code_page}};
+    AccelConfig cfg =
+        {.jit = true, .log_fd = 2, .mem = {.opaque = r, .exec_bytes = exec_bytes, .code_page = code_page}};
     bool parallel = false;
     A32Model model = A32_MODEL_MAX;
     char err[128];

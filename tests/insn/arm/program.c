@@ -1,5 +1,6 @@
-/* A program for the 32-bit Arm engines, without a C library: calls, switches, loops, 64-bit and floating-point arithmetic,
- * function pointers between A32 and T32, exclusives. Prints checksums; the outside emulator must print the same. */
+/* A program for the 32-bit Arm engines, without a C library: calls, switches, loops, 64-bit and
+ * floating-point arithmetic, function pointers between A32 and T32, exclusives. Prints checksums; the outside
+ * emulator must print the same. */
 typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -157,7 +158,8 @@ static u32 ror(u32 x, int n) { return x >> n | x << (32 - n); }
 static u32 test_sha(void)
 {
     static u32 k[64];
-    u32 h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    u32 h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     for (int i = 0; i < 64; i++)
         k[i] = random32();
     for (int block = 0; block < 40; block++) {
@@ -170,8 +172,10 @@ static u32 test_sha(void)
         for (int i = 0; i < 8; i++)
             s[i] = h[i];
         for (int i = 0; i < 64; i++) {
-            u32 t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-            u32 t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+            u32 t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) +
+                     ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
+            u32 t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) +
+                     ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
             for (int j = 7; j > 0; j--)
                 s[j] = s[j - 1];
             s[4] += t1;
@@ -239,7 +243,8 @@ static u32 test_atomic(void)
 static u32 test_kuser(void)
 {
     int (*cmpxchg)(int, int, volatile int *) = (int (*)(int, int, volatile int *))0xffff0fc0;
-    int (*cmpxchg64)(const u64 *, const u64 *, volatile u64 *) = (int (*)(const u64 *, const u64 *, volatile u64 *))0xffff0f60;
+    int (*cmpxchg64)(const u64 *, const u64 *, volatile u64 *) =
+        (int (*)(const u64 *, const u64 *, volatile u64 *))0xffff0f60;
     void (*barrier)(void) = (void (*)(void))0xffff0fa0;
     static volatile int word = 5;
     static volatile u64 pair = 0x100000002ull;
@@ -255,9 +260,15 @@ static u32 test_kuser(void)
 /* ---- the other instruction set ---- */
 #if __ARM_ARCH >= 7
 #if __thumb__
-__attribute__((target("arm"), noinline)) static u32 other(u32 x, u32 (*back)(u32)) { return x & 1 ? back(x * 3 + 1) : x >> 1; }
+__attribute__((target("arm"), noinline)) static u32 other(u32 x, u32 (*back)(u32))
+{
+    return x & 1 ? back(x * 3 + 1) : x >> 1;
+}
 #else
-__attribute__((target("thumb"), noinline)) static u32 other(u32 x, u32 (*back)(u32)) { return x & 1 ? back(x * 3 + 1) : x >> 1; }
+__attribute__((target("thumb"), noinline)) static u32 other(u32 x, u32 (*back)(u32))
+{
+    return x & 1 ? back(x * 3 + 1) : x >> 1;
+}
 #endif
 static u32 steps;
 static u32 here(u32 x)

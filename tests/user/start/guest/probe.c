@@ -1,5 +1,6 @@
 /*
- * A guest program that does one thing named by its first argument and prints what it saw, for tests/user/*.py.
+ * A guest program that does one thing named by its first argument and prints what it saw, for
+ * tests/user/*.py.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -58,7 +59,8 @@ static int show_stack(int argc, char **argv)
     for (; aux[0]; aux += 2)
         printf("aux %lu 0x%lx\n", aux[0], aux[1]);
     const ElfW(Phdr) *ph = (void *)getauxval(AT_PHDR);
-    printf("phdr %d\n", (uintptr_t)ph == (uintptr_t)__executable_start + ((ElfW(Ehdr) *)__executable_start)->e_phoff);
+    printf("phdr %d\n",
+           (uintptr_t)ph == (uintptr_t)__executable_start + ((ElfW(Ehdr) *)__executable_start)->e_phoff);
     printf("execfn %s\n", (char *)getauxval(AT_EXECFN));
     uint64_t random[2];
     memcpy(random, (void *)getauxval(AT_RANDOM), 16);
@@ -124,7 +126,8 @@ static int edges(void)
     const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
     /* Where the kernel's part begins, and how much of the rest must be there to have. */
     const uintptr_t end = sizeof(void *) == 4 ? 0xbf000000 : (uintptr_t)(1ull << 47);
-    const size_t most = sizeof(void *) == 4 ? 0xb8000000 : (size_t)0x7c0000000000, least = sizeof(void *) == 4 ? 1u << 20 : 1u << 30;
+    const size_t most = sizeof(void *) == 4 ? 0xb8000000 : (size_t)0x7c0000000000,
+                 least = sizeof(void *) == 4 ? 1u << 20 : 1u << 30;
     struct { uintptr_t addr; size_t len; int flags; } c[] = {
         {end, 4096, MAP_FIXED}, {end - 4096, 8192, MAP_FIXED}, {-4096ul, 4096, MAP_FIXED},
         {0x123, 4096, MAP_FIXED}, {0, 0, 0}, {0, end, 0}, {(uintptr_t)&c & -4096, 4096, MAP_FIXED_NOREPLACE},
@@ -262,11 +265,13 @@ static int rings(int argc, char **argv)
         if (readlink(link, to, sizeof(to)) < 0)
             continue;
         hidden++;
-        ebadf += ring_op(entry(IORING_OP_FSYNC, i, NULL), -1) == -EBADF && ring_op(entry(IORING_OP_CLOSE, i, NULL), -1) == -EBADF;
+        ebadf += ring_op(entry(IORING_OP_FSYNC, i, NULL), -1) == -EBADF &&
+                 ring_op(entry(IORING_OP_CLOSE, i, NULL), -1) == -EBADF;
         refused += syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &i, 1) < 0 && errno == EBADF;
     }
     printf("hidden %d ebadf %d refused %d\n", hidden, ebadf, refused);
-    printf("register ring %d\n", syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, NULL, 0) < 0 ? errno : 0);
+    printf("register ring %d\n",
+           syscall(SYS_io_uring_register, ring, IORING_REGISTER_RING_FDS, NULL, 0) < 0 ? errno : 0);
     /* Another image does not know it. */
     char number[12];
     snprintf(number, sizeof(number), "%d", ring);
@@ -296,7 +301,8 @@ int main(int argc, char **argv)
         return rings(argc - 2, argv + 2);
     if (!strcmp(what, "ring-fd")) {
         int fd = atoi(argv[2]);
-        printf("inherited %d %d\n", fcntl(fd, F_GETFD) >= 0, syscall(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0) < 0 ? errno : 0);
+        printf("inherited %d %d\n", fcntl(fd, F_GETFD) >= 0,
+               syscall(SYS_io_uring_enter, fd, 0, 0, 0, NULL, 0) < 0 ? errno : 0);
         return 0;
     }
     if (!strncmp(what, "fd-", 3))
