@@ -232,10 +232,13 @@ ARM64_BARS = [
     ("cc1", ["compiler"], 3.0, None),
     ("shell loops that fork", ["shell"], 3.0, None),
 ]
+ARMHF_BARS = [(name, families, round(0.9 * bar, 2), None) for name, families, bar, _ in ARM64_BARS]
 GUESTS = {guest.name: guest for guest in (
     Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS,
           without=("p.node",)),
     Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS),
+    Guest("armhf", "arm-linux-gnueabihf", "qemu-arm -cpu cortex-a15", ["-march=armv7-a+fp", "-mfloat-abi=hard", "-mthumb"], ARMHF_BARS,
+          without=("sha",)),  # its compiler has no integers of 128 bits
 )}
 
 
