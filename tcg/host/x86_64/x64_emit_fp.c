@@ -224,6 +224,7 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
     }
     /* The operands must survive for the cold path: compute into a register of its own. */
     int dst = x64_def_x(e, -1, srcs), rd = x64_fp_temp(e, dst);
+    x64_scratch_room(e); /* x64_strict_underflow() */
     x64_movaps_rr(e->a, rd, x);
     x64_fp_record(e);
     x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, y, z);

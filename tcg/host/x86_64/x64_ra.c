@@ -218,6 +218,7 @@ void x64_claim(X64Emit *e, int reg)
 }
 
 int x64_scratch(X64Emit *e) { return alloc_temp(e, false); }
+void x64_scratch_room(X64Emit *e) { e->locked &= ~(1u << alloc_temp(e, false)); }
 int x64_scratch_x(X64Emit *e) { return alloc_temp(e, true) - X64_XMM; }
 
 void x64_const_x(X64Emit *e, int x, IrVec v)
