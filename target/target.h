@@ -49,7 +49,7 @@ typedef struct CpuExit {
 /* Common bits of the context word; the low 16 are the target's. Code is keyed by (pc, ctx). */
 enum {
     CTX_TARGET_MASK = 0xffff,
-    CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 31, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
+    CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 127, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
                                   * way */

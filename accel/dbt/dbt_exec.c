@@ -384,6 +384,11 @@ static bool run_once(Dbt *d, Cpu *cpu)
         return false;
     if (!dbt_step(d, cpu))
         return false;
+    bool px = cpu->ops->nan == IR_NAN_ARM && (cpu->ctx >> CTX_ARM_FP_SHIFT & IR_FP_PX);
+    if (px && (cpu->ff & IR_FF_INEXACT)) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX}; /* from now on it need not trap */
+        return false;
+    }
     if (cpu->ctx & CTX_STEP)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
     return !(cpu->ctx & CTX_STEP);

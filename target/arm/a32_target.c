@@ -32,6 +32,7 @@ static const IrSlot slots[A32_SLOTS] = {
     SLOT(FPFL, "fpfl", fp_fl, IR_I32),
     SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32),
     SLOT(QC, "qc", qc, IR_V128),
+    SLOT(NEON, "neon", neon_used, IR_I32),
 };
 
 static const IrHelper helpers[A32_HELPERS] = {
@@ -280,7 +281,11 @@ static uint32_t a32_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
-    return target_aarch64.ctx(base) | 1 | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+    bool nearest = !(cpu->fpcr >> 22 & 3), inexact = base->ff & IR_FF_INEXACT;
+    uint32_t std = !nearest ? 0 : (IR_FP_STD | (inexact ? 0u : IR_FP_PX)) << CTX_ARM_FP_SHIFT;
+    uint32_t neon = cpu->neon_used ? ARM_CTX_NEON | std : 0;
+
+    return target_aarch64.ctx(base) | 1 | neon | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
 static bool a32_reserved(Cpu *base, bool drop) { return target_aarch64.reserved(base, drop); }

@@ -39,6 +39,7 @@ enum {
     A32_SLOT_FPFL, /* NZCV of FPSCR, as a word of IR_FL_* */
     A32_SLOT_FP_STRICT,
     A32_SLOT_QC,   /* v128: not zero = FPSCR.QC */
+    A32_SLOT_NEON, /* ArmCpu.neon_used */
     A32_SLOTS
 };
 enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };

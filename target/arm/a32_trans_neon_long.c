@@ -271,21 +271,35 @@ static IrVal magnitude(const NeonOps *o, IrVal v)
 }
 static IrVal fzero(const NeonOps *o) { return ir_vconst(o->b, o->type, 0, 0); }
 
+/* After a row with STD. The host does such rows in a context of its own (IR_FP_STD, IR_FP_PX), which is asked
+ * for when the program first does floats in vectors. */
+static void neon_floats(Trans *t)
+{
+    if (t->ctx & ARM_CTX_NEON)
+        return;
+    ir_put(t->b, A32_SLOT_NEON, a32_imm(t, 1));
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
 #define FLOAT3(name, value)                                                                                  \
     void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
     {                                                                                                        \
         NeonOps o;                                                                                           \
                                                                                                              \
-        if (neon_three(t, a, L_ALL, &o))                                                                     \
-            neon_put_d(t, a, value);                                                                         \
+        if (!neon_three(t, a, L_ALL, &o))                                                                    \
+            return;                                                                                          \
+        neon_put_d(t, a, value);                                                                             \
+        neon_floats(t);                                                                                      \
     }
 #define FLOAT2(name, value)                                                                                  \
     void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
     {                                                                                                        \
         NeonOps o;                                                                                           \
                                                                                                              \
-        if (neon_two(t, a, L_ALL, &o))                                                                       \
-            neon_put_d(t, a, value);                                                                         \
+        if (!neon_two(t, a, L_ALL, &o))                                                                      \
+            return;                                                                                          \
+        neon_put_d(t, a, value);                                                                             \
+        neon_floats(t);                                                                                      \
     }
 FLOAT3(vaddf, f2(&o, IR_VFADD, 0, o.n, o.m))
 FLOAT3(vsubf, f2(&o, IR_VFSUB, 0, o.n, o.m))
@@ -357,6 +371,7 @@ static void float_pairs(Trans *t, const A32Args *a, IrOp row)
     IrVal even = ir_vuzp(o.b, o.type, IR_LANE_32, 0, o.n, o.m),
           odd = ir_vuzp(o.b, o.type, IR_LANE_32, IR_VA_HI, o.n, o.m);
     neon_put_d(t, a, f2(&o, row, 0, even, odd));
+    neon_floats(t);
 }
 void a32_trans_n_vpaddf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFADD); }
 void a32_trans_n_vpmaxf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFMAXM); }
@@ -372,6 +387,7 @@ static void float_by_scalar(Trans *t, const A32Args *a, IrOp op)
         return;
     IrVal v = f2(&o, IR_VFMUL, 0, o.n, o.m);
     neon_put_d(t, &x, op == IR_NOP ? v : f2(&o, op, 0, neon_get_d(t, &x), v));
+    neon_floats(t);
 }
 void a32_trans_n_vmulf_s(Trans *t, const A32Args *a) { float_by_scalar(t, a, IR_NOP); }
 void a32_trans_n_vmlaf_s(Trans *t, const A32Args *a) { float_by_scalar(t, a, IR_VFADD); }
@@ -393,8 +409,10 @@ static void fixed(Trans *t, const A32Args *a, IrOp row, unsigned round)
 
     if (!(a->i & 32))
         a32_illegal(t);
-    else if (neon_two(t, a, L_ALL, &o))
+    else if (neon_two(t, a, L_ALL, &o)) {
         neon_put_d(t, a, f2(&o, row, how(a, round, 64u - a->i), o.m, IR_NONE));
+        neon_floats(t);
+    }
 }
 void a32_trans_n_vcvt_from_fixed(Trans *t, const A32Args *a) { fixed(t, a, IR_VI2F, IR_RNE); }
 void a32_trans_n_vcvt_to_fixed(Trans *t, const A32Args *a) { fixed(t, a, IR_VF2I, IR_RTZ); }

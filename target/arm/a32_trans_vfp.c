@@ -462,6 +462,8 @@ static void write_fpscr(Trans *t, IrVal v)
     touch_flags(t);
     ir_ffput(b, flags);
     ir_frmput(b, round);
+    if (t->ctx & ARM_CTX_NEON) /* rounding and inexact are part of it */
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
     ir_exit_if(b, ir_cmp(b, IR_NE, changed, a32_imm(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
 }
 

@@ -121,8 +121,11 @@ typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM } IrNan;
 /* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; flags are exact (else UFC
  * may be missing for a result that rounds up to the smallest normal number, since x86 detects tininess after
  * rounding, and with FZ, IDC may be missing of a denormal beside a NaN, and IXC be there of a result that was
- * flushed). */
-enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16 };
+ * flushed). How the host is set, which no result depends on: STD rounds to nearest, exceptions for denormals
+ * and underflow are unmasked for rows with IR_VA_STD; PX inexact is too, since it is not among the guest's
+ * sticky flags yet. */
+enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16, IR_FP_STD = 32,
+       IR_FP_PX = 64 };
 typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX,
                      IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;

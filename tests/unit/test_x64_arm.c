@@ -217,8 +217,10 @@ static void run_once(const Case *c, const IrRegion *r, uint64_t *val, unsigned k
     ToyCpu cpu, want;
     IrRun run;
     memset(&cpu, 0x5a, sizeof cpu);
-    cpu.kick = cpu.ff = 0;
-    cpu.frm = k & 3;
+    cpu.kick = 0;
+    /* the conditions of those modes */
+    cpu.ff = (c->fp & (IR_FP_STD | IR_FP_PX)) == IR_FP_STD ? IR_FF_INEXACT : 0;
+    cpu.frm = c->fp & IR_FP_STD ? IR_RNE : k & 3;
     IrType t = (IrType)(c->from ? c->from : c->type);
     for (unsigned n = 0; n < 3; n++)
         cpu.x[1 + n] = n && (k & 31) == 7 ? cpu.x[1] : operand(t, cpu.x[1]);
@@ -286,7 +288,9 @@ static void run_case(const Case *c)
 }
 
 static const uint8_t modes[] = {
-    0, IR_FP_UFC, IR_FP_DN, IR_FP_FZ, IR_FP_FZ | IR_FP_UFC, IR_FP_FZ16, IR_FP_DN | IR_FP_FZ | IR_FP_FZ16};
+    0, IR_FP_UFC, IR_FP_DN, IR_FP_FZ, IR_FP_FZ | IR_FP_UFC, IR_FP_FZ16, IR_FP_DN | IR_FP_FZ | IR_FP_FZ16,
+    IR_FP_STD, IR_FP_STD | IR_FP_UFC, IR_FP_STD | IR_FP_PX};
+static const uint8_t standard_modes[] = {0, IR_FP_STD, IR_FP_STD | IR_FP_PX};
 static const uint8_t floats[] = {IR_F16, IR_F32, IR_F64};
 
 static void each_host(void (*run)(void))
@@ -388,6 +392,12 @@ static void run_vectors(void)
                     i.imm = (attr & 0x3f) | IR_VA_N(attr >> 6 & 63) | IR_VA_M((attr >> 12) * 7);
                     if (!ir_vec_attr_ok(&i, (IrType)t))
                         continue;
+                    IrInsn standard = i;
+                    standard.imm |= IR_VA_STD;
+                    if (ir_vec_attr_ok(&standard, (IrType)t))
+                        for (unsigned k = 0; k < ARRAY_SIZE(standard_modes); k++)
+                            run_case(&(Case){.op = (uint16_t)op, .type = (uint8_t)t, .misc = (uint8_t)lane,
+                                             .fp = standard_modes[k], .imm = standard.imm});
                     for (unsigned m = 0; m < ARRAY_SIZE(modes); m++)
                         run_case(&(Case){.op = (uint16_t)op, .type = (uint8_t)t, .misc = (uint8_t)lane,
                                          .fp = modes[m], .imm = i.imm});

@@ -326,6 +326,8 @@ static void arith_apart(X64Emit *e, const IrInsn *i, int op, bool look)
         x64_movd_rx(e->a, w ? 64 : 32, t, y);
         x64_alu_rr(e->a, w ? 64 : 32, X64_ADD, t, t);
         c->site = x64_jcc_rel32(e->a, X64_E);
+        e->locked &= ~(1u << t); /* x64_strict_underflow() takes it again */
+        e->reg_val[t] = 0;
     }
     if (look)
         unless_below(e, c, w, x, inf, one ? OR_NEGATIVE : 0);
@@ -417,12 +419,16 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     case IR_FMAXM:
     case IR_FLFCMP:
     case IR_FCMP:
-    case IR_I2F:
     case IR_FMUL:
     case IR_FDIV:
     case IR_FMULX:
     case IR_FMA: return 0;
-    case IR_F2I: return IR_FP_FZ;
+    case IR_I2F: /* no record: it cannot trap but for inexact */
+        return i->type == IR_F64 && i->misc == IR_I32 ? 0 : IR_FP_PX;
+    case IR_F2I: /* other roundings than toward zero have steps that may trap where nothing is known */
+        if ((i->d & 7) != IR_RTZ || i->type != IR_I32)
+            return IR_FP_FZ | IR_FP_STD;
+        return IR_FP_FZ | (i->d & IR_CVT_UNSIGNED ? IR_FP_PX : 0u);
     default: return IR_FP_DN | IR_FP_FZ;
     }
 }
@@ -449,7 +455,7 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     if (!compare && checked(e)) {
-        if ((e->r->fp & (IR_FP_FZ | IR_FP_DN)) || !emit_checked(e, i))
+        if ((e->r->fp & (IR_FP_FZ | IR_FP_DN | IR_FP_STD)) || !emit_checked(e, i))
             x64_soft_ir_always(e, i);
         return true;
     }

@@ -9,6 +9,16 @@ typedef struct Args {
     uint32_t mask; /* of the registers */
 } Args;
 
+/* The modes of the row: FPCR's, or those of rows with IR_VA_STD, which come here under IR_FP_STD only: MXCSR
+ * rounds to nearest, and traps for denormal operands and underflow as with FZ. A trap for underflow raises
+ * inexact without need: either that is among the guest's sticky flags already, or inexact traps as well
+ * (IR_FP_PX) and the handler knows that it was clear. */
+static unsigned modes(const X64Emit *e)
+{
+    unsigned fp = e->r->fp;
+    return e->r->insn[e->cur].imm & IR_VA_STD ? (fp & (IR_FP_FZ16 | IR_FP_AHP)) | IR_FP_DN | IR_FP_FZ : fp;
+}
+
 static int operand(X64Emit *e, IrVal v, bool half)
 {
     X64Mem m;
@@ -78,7 +88,7 @@ static void unordered(X64Emit *e, int fmt, int t, int x, int y)
 /* DN: NaN results are softfp's. */
 static void default_nan(X64Emit *e, const Args *g, unsigned n, int d)
 {
-    if (!(e->r->fp & IR_FP_DN))
+    if (!(modes(e) & IR_FP_DN))
         return;
     int t = x64_scratch_x(e);
     unordered(e, g->fmt, t, d, d);
@@ -89,7 +99,7 @@ static void default_nan(X64Emit *e, const Args *g, unsigned n, int d)
  * (needs_soft). */
 static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 {
-    if (!(e->r->fp & (IR_FP_UFC | IR_FP_FZ)))
+    if (!(modes(e) & (IR_FP_UFC | IR_FP_FZ)))
         return;
     int t = x64_scratch_x(e);
     unsigned lane = g->fmt == X64_PD ? IR_LANE_64 : IR_LANE_32;
@@ -107,8 +117,8 @@ static void strict(X64Emit *e, const Args *g, unsigned n, int d)
 static void arith(X64Emit *e, const IrInsn *i, int op)
 {
     Args g = operands(e, i);
-    bool watch = (e->r->fp & (IR_FP_UFC | IR_FP_FZ)) && (op == X64_FMUL || op == X64_FDIV);
-    bool apart = watch || (e->r->fp & IR_FP_DN) || !x64_has(e->h->features, X64_F_AVX);
+    bool watch = (modes(e) & (IR_FP_UFC | IR_FP_FZ)) && (op == X64_FMUL || op == X64_FDIV);
+    bool apart = watch || (modes(e) & IR_FP_DN) || !x64_has(e->h->features, X64_F_AVX);
     int dst = x64_def_x(e, -1, apart ? g.mask : 0), d = apart ? x64_fp_temp(e, dst) : dst;
     vop(e, g.fmt, op, d, g.x[0], g.x[1]);
     if (watch)
@@ -187,6 +197,30 @@ static void compare(X64Emit *e, const IrInsn *i)
         x64_movaps_rr(e->a, dst, d);
 }
 
+/* IR_VA_STD: beside a NaN the host says nothing of a denormal. */
+static void std_compare(X64Emit *e, const IrInsn *i)
+{
+    Args g = operands(e, i);
+    int dst = x64_def_x(e, -1, g.mask), d = x64_fp_temp(e, dst), t = x64_scratch_x(e);
+    x64_movaps_rr(e->a, d, g.x[0]);
+    x64_fp_record(e);
+    x64_cmps_rr(e->a, g.fmt, (int)xv_n(i), d, g.x[1]);
+    unordered(e, g.fmt, t, g.x[0], g.x[1]);
+    soft_if_any(e, &g, 2, t, d);
+    if (d != dst)
+        x64_movaps_rr(e->a, dst, d);
+}
+
+/* IR_VA_STD: conversions do not report denormals, a compare does. */
+static void trap_denormal(X64Emit *e, int fmt, int x)
+{
+    int t = x64_scratch_x(e);
+    x64_movaps_rr(e->a, t, x);
+    x64_fp_record(e);
+    x64_cmps_rr(e->a, fmt, 3, t, x);
+    e->locked &= ~(1u << (t + X64_XMM));
+}
+
 /* imm of roundps for a rounding; -1: the host has none. */
 static int round_imm(unsigned rm)
 {
@@ -253,9 +287,13 @@ static bool f2i(X64Emit *e, const IrInsn *i)
     unsigned n = xv_n(i), rm = n & 7;
     bool u = (n & IR_CVT_UNSIGNED) != 0, wide = i->misc == IR_LANE_F64, evex = xv_evex(e, X64_F_AVX512DQ);
     int imm = round_imm(rm);
+    if (rm != IR_RTZ && (e->r->fp & IR_FP_PX)) /* the last step raises inexact when the result is there */
+        return false;
     if (xv_m(i) || imm < 0 || ((u || wide) && !evex) || !x64_has(e->h->features, X64_F_SSE41))
         return false;
     Args g = operands(e, i);
+    if (i->imm & IR_VA_STD)
+        trap_denormal(e, g.fmt, g.x[0]);
     int x = g.x[0], d = x64_def_x(e, -1, u && rm != IR_RTZ ? g.mask : 0);
     int t = rm != IR_RTZ ? x64_scratch_x(e) : x;
     if (rm != IR_RTZ) {
@@ -280,7 +318,8 @@ static bool i2f(X64Emit *e, const IrInsn *i)
 {
     unsigned n = xv_n(i), m = xv_m(i);
     bool u = (n & IR_CVT_UNSIGNED) != 0, wide = i->misc == IR_LANE_F64;
-    if ((n & 7) != IR_RDYN || ((u || wide) && !xv_evex(e, X64_F_AVX512DQ)))
+    bool round = (n & 7) == ((i->imm & IR_VA_STD) ? IR_RNE : IR_RDYN);
+    if (!round || ((u || wide) && !xv_evex(e, X64_F_AVX512DQ)))
         return false;
     Args g = operands(e, i);
     int d = x64_def_x(e, -1, 0);
@@ -350,8 +389,8 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     case IR_VFMAX:
     case IR_VFMINM:
     case IR_VFMAXM:
-    case IR_VFCMP:
-    case IR_VI2F: return 0;
+    case IR_VFCMP: return 0;
+    case IR_VI2F: return IR_FP_PX;
     case IR_VFMUL:
     case IR_VFMULX:
     case IR_VFMA: return strictly;
@@ -361,10 +400,33 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     }
 }
 
+static bool std_row(X64Emit *e, const IrInsn *i)
+{
+    switch (i->op) {
+    case IR_VFADD: arith(e, i, X64_FADD); return true;
+    case IR_VFSUB: arith(e, i, X64_FSUB); return true;
+    case IR_VFMUL: arith(e, i, X64_FMUL); return true;
+    case IR_VFMIN:
+    case IR_VFMINM: minmax(e, i, X64_FMIN); return true;
+    case IR_VFMAX:
+    case IR_VFMAXM: minmax(e, i, X64_FMAX); return true;
+    case IR_VFCMP: std_compare(e, i); return true;
+    case IR_VFMA:
+        if (x64_has(e->h->features, X64_F_FMA))
+            multiply_add(e, i);
+        return x64_has(e->h->features, X64_F_FMA);
+    case IR_VF2I: return f2i(e, i);
+    case IR_VI2F: return !(e->r->fp & IR_FP_PX) && i2f(e, i);
+    default: return false;
+    }
+}
+
 bool x64_arm_vec(X64Emit *e, const IrInsn *i)
 {
     bool cvt = i->op == IR_VFWIDEN || i->op == IR_VFNARROW;
-    if ((e->r->fp & needs_soft(e, i)) || (i->imm & IR_VA_STD) || (i->misc == IR_LANE_F16 && !cvt))
+    if (i->imm & IR_VA_STD)
+        return (e->r->fp & IR_FP_STD) && i->misc == IR_LANE_F32 && std_row(e, i);
+    if ((e->r->fp & needs_soft(e, i)) || (i->misc == IR_LANE_F16 && !cvt))
         return false;
     switch (i->op) {
     case IR_VFADD: arith(e, i, X64_FADD); return true;
