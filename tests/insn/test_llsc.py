@@ -2,7 +2,7 @@
 """LR/SC, LDXR/STXR and LDREX/STREX between threads: builds llsc.c with a cross compiler and runs it several times in each engine.
 
 usage: test_llsc.py ISA TINAMOU     exit status 77: no cross compiler
-For Arm that is gcc, or clang with the C library of the sysroot that tests/sysroot fetched. arm and thumb are 32-bit.
+That is gcc, or clang with the C library of the sysroot that tests/sysroot fetched. arm and thumb are 32-bit.
 
 The cases that a compare of values cannot get right must fail with `-no-opt exact-llsc`: else they test nothing.
 """
@@ -30,6 +30,9 @@ def cache():
 def compiler(isa):
     """Command line, or None."""
     if isa in ('arm', 'thumb'):
+        gcc = shutil.which('arm-linux-gnueabihf-gcc')
+        if gcc:
+            return [gcc, '-march=armv8-a+simd', '-m' + isa]
         root = os.path.join(cache(), 'armhf/root')
         if not shutil.which('clang') or not shutil.which('ld.lld') or not os.path.exists(root + '/usr/lib/arm-linux-gnueabihf/libc.a'):
             return None

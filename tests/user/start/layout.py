@@ -13,7 +13,7 @@ RUNS = 25
 HWCAP, FRAME = {"riscv64": (sum(1 << (ord(c) - 65) for c in "IMAFDC"), 1088), "aarch64": (1 << 0 | 1 << 1 | 1 << 11, 4720),
                 "arm": (1 << 1 | 1 << 2 | 1 << 12 | 1 << 15 | 3 << 17, 896)}[ISA]
 VDSO = "[vectors]" if ISA == "arm" else "[vdso]"  # the page of code that the kernel gives
-FOREIGN = ("vvar", "tinamou", "vsyscall")
+FOREIGN = ("[vvar", TINAMOU, "[vsyscall")
 WAYS = [("as it comes", ())] * RUNS + [
     ("no randomisation", ("setarch", "-R")),
     ("bottom-up", ("setarch", "-L")),

@@ -172,7 +172,8 @@ def test_interpreter_missing(d):
 def test_root_of_mounts(d):
     """As containers begin: the root is the mount, with a sysroot as well."""
     r = tinamou("-L", d, PROBE, "private-root")
-    check(r.out in ("unshare 0\nmount 0\n", "unshare 1\nmount 1\n"), "mounts made private", r)
+    refused = r.out.startswith("unshare 1\nmount ") and r.out != "unshare 1\nmount 0\n" # in a chroot: its root is no mount
+    check(r.out == "unshare 0\nmount 0\n" or refused, "mounts made private", r)
 
 
 def test_status(_):
