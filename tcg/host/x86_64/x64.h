@@ -147,7 +147,11 @@ static inline unsigned x64_checked_bit(uint64_t pc)
 }
 
 /* Exceptions of MXCSR's masks that are unmasked for a guest with IR_NAN_ARM in modes `fp` (IR_FP_*). */
-static inline uint32_t x64_arm_unmasked(unsigned fp) { return 0x80 | (fp & (IR_FP_FZ | IR_FP_STD) ? 0x100 | 0x800 : 0) | (fp & IR_FP_PX ? 0x1000 : 0); }
+static inline uint32_t x64_arm_unmasked(unsigned fp)
+{
+    uint32_t denormal = fp & (IR_FP_FZ | IR_FP_STD) ? 0x100 | 0x800 : 0;
+    return 0x80 | denormal | (fp & IR_FP_PX ? 0x1000 : 0);
+}
 
 /* Ids that are not exits. Exit ids are 0 .. 2^31. */
 enum { X64_ID_INDIRECT = -1, X64_ID_FAULT = -2, X64_ID_HELPER = -3 };

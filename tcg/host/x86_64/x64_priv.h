@@ -189,7 +189,7 @@ bool x64_is_temp(const X64Emit *e, int reg);
 /* scratch: a temporary register until the op ends. */
 int x64_scratch(X64Emit *e);
 int x64_scratch_x(X64Emit *e);
-/* Sees to it that the next x64_scratch() moves nobody: before a jump to cold code that comes back behind it. */
+/* Has the next x64_scratch() move nobody: before a jump to cold code that comes back behind it. */
 void x64_scratch_room(X64Emit *e);
 /* Makes this very register free for the op. */
 void x64_claim(X64Emit *e, int reg);
