@@ -196,6 +196,18 @@ static uint64_t overlap(const LuMm *mm, Gva start, Gva end)
     return sum;
 }
 
+/* The host has mapped it. */
+static void note_mapping(LuMm *mm, After *a, Range *r, Gva start, uint64_t size, int prot)
+{
+    r->start = start;
+    r->end = start + size;
+    if (r->dev == (uint64_t)PRIVATE_FILE)
+        r->ino = ++mm->serial;
+    range_insert(mm, r);
+    if ((r->kind & RANGE_SHARED) && (prot & PROT_WRITE))
+        became_writable_shared(a, r);
+}
+
 long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd, uint64_t off)
 {
     flags &= ~HOST_ONLY_FLAGS;
@@ -228,13 +240,7 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
     else
         ret = map_somewhere(mm, addr, size, prot, flags, fd, off);
     if (!sys_is_err(ret)) {
-        r.start = (Gva)ret;
-        r.end = r.start + size;
-        if (r.dev == (uint64_t)PRIVATE_FILE)
-            r.ino = ++mm->serial;
-        range_insert(mm, &r);
-        if ((r.kind & RANGE_SHARED) && (prot & PROT_WRITE))
-            became_writable_shared(&a, &r);
+        note_mapping(mm, &a, &r, (Gva)ret, size, prot);
         if (mm->lock_future)
             sys_call2(SYS_mlock, r.start, size);
     }
@@ -262,15 +268,8 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
         sys_munmap((void *)ret, size);
         ret = -ENOMEM;
     }
-    if (!sys_is_err(ret)) {
-        r.start = (Gva)ret;
-        r.end = r.start + size;
-        if (r.dev == (uint64_t)PRIVATE_FILE)
-            r.ino = ++mm->serial;
-        range_insert(mm, &r);
-        if ((r.kind & RANGE_SHARED) && (prot & PROT_WRITE))
-            became_writable_shared(&a, &r);
-    }
+    if (!sys_is_err(ret))
+        note_mapping(mm, &a, &r, (Gva)ret, size, prot);
     return finish(t, mm, &a, ret);
 }
 
