@@ -19,18 +19,6 @@ static const struct {
     {&virtio_rng_class, BACKEND_ENTROPY, "source"},
 };
 
-static bool fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool fail(GError **err, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    char *text = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    g_set_error_literal(err, SYS_ERROR, 0, text);
-    g_free(text);
-    return false;
-}
-
 static bool entropy_fill(void *backend, void *to, size_t n)
 {
     (void)backend;
@@ -60,26 +48,26 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
     for (unsigned k = 0; parts[k]; k++) {
         char *value = strchr(parts[k], '=');
         if (!value)
-            return fail(err, "-drive: '%s' has no value", parts[k]);
+            return sys_fail(err, "-drive: '%s' has no value", parts[k]);
         *value++ = 0;
         if (strcmp(parts[k], "file") == 0)
             file = value;
         else if (strcmp(parts[k], "id") == 0)
             id = value;
         else if (strcmp(parts[k], "format") == 0 && strcmp(value, "raw") != 0)
-            return fail(err, "-drive: no format '%s'; 'raw' would be", value);
+            return sys_fail(err, "-drive: no format '%s'; 'raw' would be", value);
         else if (strcmp(parts[k], "if") == 0 && strcmp(value, "none") != 0 && strcmp(value, "virtio") != 0)
-            return fail(err, "-drive: no if=%s; 'none' and 'virtio' would be", value);
+            return sys_fail(err, "-drive: no if=%s; 'none' and 'virtio' would be", value);
         else if (strcmp(parts[k], "if") == 0)
             wants_device = strcmp(value, "virtio") == 0;
         else if (strcmp(parts[k], "readonly") == 0)
             read_only = strcmp(value, "on") == 0;
         else if (strcmp(parts[k], "format") != 0)
-            return fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there",
+            return sys_fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there",
                         parts[k]);
     }
     if (!file)
-        return fail(err, "-drive: which file?");
+        return sys_fail(err, "-drive: which file?");
     unsigned n = s->n_drives;
     if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
         return false;
@@ -92,7 +80,7 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
 static bool add_device(MachineConfig *cfg, const MachineDevice *d, GError **err)
 {
     if (cfg->n_devices == MACHINE_MAX_DEVICES)
-        return fail(err, "more than %u devices", (unsigned)MACHINE_MAX_DEVICES);
+        return sys_fail(err, "more than %u devices", (unsigned)MACHINE_MAX_DEVICES);
     cfg->device[cfg->n_devices++] = *d;
     return true;
 }
@@ -103,12 +91,12 @@ static bool find_drive(SysDevices *s, const char *id, MachineDevice *d, GError *
         if (strcmp(s->drive[k].id, id) != 0)
             continue;
         if (s->drive[k].used)
-            return fail(err, "drive '%s' has a device already", id);
+            return sys_fail(err, "drive '%s' has a device already", id);
         s->drive[k].used = true;
         d->backend = &s->drive[k].disk.port;
         return true;
     }
-    return fail(err, "no drive '%s'", id ? id : "");
+    return sys_fail(err, "no drive '%s'", id ? id : "");
 }
 
 static void print_help(const DevClass *cls)
@@ -137,7 +125,7 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
     while (which < G_N_ELEMENTS(known) && strcmp(known[which].cls->name, parts[0]) != 0)
         which++;
     if (which == G_N_ELEMENTS(known))
-        return fail(err, "no device '%s'; -device help lists them", parts[0]);
+        return sys_fail(err, "no device '%s'; -device help lists them", parts[0]);
     MachineDevice d = {.cls = known[which].cls, .link = known[which].link};
     for (unsigned k = 1; parts[k]; k++) {
         char *value = strchr(parts[k], '=');
@@ -147,7 +135,7 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
             return true;
         }
         if (!value)
-            return fail(err, "-device %s: '%s' has no value", parts[0], parts[k]);
+            return sys_fail(err, "-device %s: '%s' has no value", parts[0], parts[k]);
         *value++ = 0;
         if (strcmp(parts[k], "id") == 0) {
             d.id = keep(s, value);

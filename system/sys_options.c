@@ -8,8 +8,7 @@ typedef struct OptionRow {
     bool (*set)(SysOptions *o, const char *value, GError **err);
 } OptionRow;
 
-static bool fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool fail(GError **err, const char *format, ...)
+bool sys_fail(GError **err, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
@@ -67,7 +66,7 @@ static bool set_keys(SysOptions *o, const char *what, const char *text, const Ke
                 break;
         }
         if (!found)
-            return fail(err, "%s: no property '%s'; '%s' would be", what, parts[k], nearest->key);
+            return sys_fail(err, "%s: no property '%s'; '%s' would be", what, parts[k], nearest->key);
         bool bare = !value && found == &rows[0];
         if (!found->set(o, g_intern_string(bare ? parts[k] : value ? value : "on"), err))
             return false;
@@ -85,7 +84,7 @@ static bool set_board(SysOptions *o, const char *value, GError **err)
             return true;
         }
     }
-    return fail(err, "no machine '%s'; '%s' would be", value, boards[0]->name);
+    return sys_fail(err, "no machine '%s'; '%s' would be", value, boards[0]->name);
 }
 static bool set_dump_dtb(SysOptions *o, const char *value, GError **err) { o->dump_dtb = value; return true; }
 static bool set_accel_name(SysOptions *o, const char *value, GError **err)
@@ -95,7 +94,7 @@ static bool set_accel_name(SysOptions *o, const char *value, GError **err)
     else if (strcmp(value, "interp") == 0)
         o->interpreter = true;
     else
-        return fail(err, "no accelerator '%s'; 'tcg' would be", value);
+        return sys_fail(err, "no accelerator '%s'; 'tcg' would be", value);
     return true;
 }
 static bool set_machine(SysOptions *o, const char *value, GError **err)
@@ -124,7 +123,7 @@ static bool set_memory_size(SysOptions *o, const char *value, GError **err)
     if (end == value || !unit ||
         (*end && end[1] && strcmp(end + 1, "iB") != 0 && strcmp(end + 1, "B") != 0) || n == 0 ||
         n > (UINT64_MAX >> shift) || n << shift > 1ull << 40)
-        return fail(err, "-m: '%s' is no amount of memory", value);
+        return sys_fail(err, "-m: '%s' is no amount of memory", value);
     o->ram_bytes = n << shift;
     return true;
 }
@@ -139,7 +138,7 @@ static bool set_cpu_count(SysOptions *o, const char *value, GError **err)
     char *end;
     unsigned long n = strtoul(value, &end, 10);
     if (*end || n < 1 || n > MACHINE_MAX_CPUS)
-        return fail(err, "-smp: '%s': 1 to %u cpus are possible", value, (unsigned)MACHINE_MAX_CPUS);
+        return sys_fail(err, "-smp: '%s': 1 to %u cpus are possible", value, (unsigned)MACHINE_MAX_CPUS);
     o->cpus = (unsigned)n;
     return true;
 }
@@ -152,7 +151,7 @@ static bool set_smp(SysOptions *o, const char *value, GError **err)
 static bool set_cpu(SysOptions *o, const char *value, GError **err)
 {
     if (strcmp(value, "rv64") != 0 && strcmp(value, "max") != 0)
-        return fail(err, "-cpu: no model '%s'; 'rv64' would be", value);
+        return sys_fail(err, "-cpu: no model '%s'; 'rv64' would be", value);
     return true;
 }
 static bool set_bios(SysOptions *o, const char *value, GError **err) { o->firmware = value; return true; }
@@ -177,7 +176,7 @@ static bool set_no_shutdown(SysOptions *o, const char *value, GError **err)
 }
 static bool set_display(SysOptions *o, const char *value, GError **err)
 {
-    return strcmp(value, "none") == 0 || fail(err, "-display: no '%s'; 'none' would be", value);
+    return strcmp(value, "none") == 0 || sys_fail(err, "-display: no '%s'; 'none' would be", value);
 }
 static bool set_serial(SysOptions *o, const char *value, GError **err)
 {
@@ -186,7 +185,7 @@ static bool set_serial(SysOptions *o, const char *value, GError **err)
     else if (strcmp(value, "none") == 0 || strcmp(value, "null") == 0)
         o->console = CONSOLE_NONE;
     else
-        return fail(err, "-serial: no '%s'; 'mon:stdio' would be", value);
+        return sys_fail(err, "-serial: no '%s'; 'mon:stdio' would be", value);
     return true;
 }
 static bool set_name(SysOptions *o, const char *value, GError **err) { return true; }
@@ -194,14 +193,14 @@ static bool set_name(SysOptions *o, const char *value, GError **err) { return tr
 static bool set_drive(SysOptions *o, const char *value, GError **err)
 {
     if (o->n_drives == G_N_ELEMENTS(o->drive))
-        return fail(err, "-drive: more than %u", o->n_drives);
+        return sys_fail(err, "-drive: more than %u", o->n_drives);
     o->drive[o->n_drives++] = value;
     return true;
 }
 static bool set_device(SysOptions *o, const char *value, GError **err)
 {
     if (o->n_devices == G_N_ELEMENTS(o->device))
-        return fail(err, "-device: more than %u", o->n_devices);
+        return sys_fail(err, "-device: more than %u", o->n_devices);
     o->device[o->n_devices++] = value;
     return true;
 }
@@ -219,7 +218,7 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
         while (n < G_N_ELEMENTS(items) && strcmp(items[n].name, parts[k]) != 0)
             n++;
         if (n == G_N_ELEMENTS(items))
-            return fail(err, "-d: no item '%s'; in_asm, ir, out_asm, cpu, stats are there", parts[k]);
+            return sys_fail(err, "-d: no item '%s'; in_asm, ir, out_asm, cpu, stats are there", parts[k]);
         o->log |= items[n].bit;
     }
     return true;
@@ -230,7 +229,7 @@ static bool set_info(SysOptions *o, const char *value, GError **err)
     o->info_mtree |= strcmp(value, "mtree") == 0;
     o->info_qtree |= strcmp(value, "qtree") == 0;
     return o->info_mtree || o->info_qtree ||
-           fail(err, "-info: no '%s'; 'mtree' and 'qtree' are there", value);
+           sys_fail(err, "-info: no '%s'; 'mtree' and 'qtree' are there", value);
 }
 
 static const OptionRow options[] = {
@@ -266,7 +265,7 @@ static const OptionRow *find_option(const char *name, GError **err)
         if (distance(options[k].name, name) < distance(nearest->name, name))
             nearest = &options[k];
     }
-    fail(err, "no option -%s; -%s would be", name, nearest->name);
+    sys_fail(err, "no option -%s; -%s would be", name, nearest->name);
     return NULL;
 }
 
@@ -276,18 +275,18 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
     for (int k = 1; k < argc; k++) {
         const char *name = argv[k];
         if (name[0] != '-' || !name[1])
-            return fail(err, "'%s' is no option; disks are not there yet", name);
+            return sys_fail(err, "'%s' is no option; disks are not there yet", name);
         name += name[1] == '-' ? 2 : 1;
         const OptionRow *row = find_option(name, err);
         if (!row)
             return false;
         if (row->value && k + 1 >= argc)
-            return fail(err, "-%s wants %s", name, row->value);
+            return sys_fail(err, "-%s wants %s", name, row->value);
         if (!row->set(o, row->value ? argv[++k] : NULL, err))
             return false;
     }
     if (!o->board)
-        return fail(err, "which machine? -M %s would be", boards[0]->name);
+        return sys_fail(err, "which machine? -M %s would be", boards[0]->name);
     return true;
 }
 

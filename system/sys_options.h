@@ -31,6 +31,8 @@ typedef struct SysOptions {
 } SysOptions;
 
 #define SYS_ERROR g_quark_from_static_string("tinamou-system")
+/* Sets the error; always false. */
+bool sys_fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
 /* Text of --help. */
