@@ -2,19 +2,25 @@
 #include "tests/dev/dev_kit.h"
 
 #include "hw/char/ns16550a.h"
+#include "hw/char/pl011.h"
 #include "hw/core/char_port.h"
 #include "hw/core/request.h"
+#include "hw/gpio/gpio_key.h"
+#include "hw/gpio/pl061.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/timer/goldfish_rtc.h"
+#include "hw/timer/pl031.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_rng.h"
 
-static const DevClass *const classes[] = {&ns16550a_class,    &riscv_clint_class,  &riscv_plic_class,
-                                          &sifive_test_class, &goldfish_rtc_class, &virtio_mmio_class,
-                                          &virtio_blk_class,  &virtio_rng_class};
+static const DevClass *const classes[] = {
+    &ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class, &goldfish_rtc_class,
+    &virtio_mmio_class, &virtio_blk_class, &virtio_rng_class, &pl011_class, &pl031_class, &pl061_class,
+    &gpio_key_class,
+};
 
 /* Every byte of the state belongs to a row, but for padding that no row could hold. */
 static void state_tables_are_complete(void **unused)
