@@ -2,12 +2,13 @@
 
 #include "hw/core/dev_impl.h"
 #include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_rng.h"
 
 #include <string.h>
 #include <sys/random.h>
 
-typedef enum BackendKind { BACKEND_NONE, BACKEND_DRIVE, BACKEND_ENTROPY } BackendKind;
+typedef enum BackendKind { BACKEND_NONE, BACKEND_DRIVE, BACKEND_ENTROPY, BACKEND_NET } BackendKind;
 
 /* What -device may name. */
 static const struct {
@@ -17,6 +18,7 @@ static const struct {
 } known[] = {
     {&virtio_blk_class, BACKEND_DRIVE, "drive"},
     {&virtio_rng_class, BACKEND_ENTROPY, "source"},
+    {&virtio_net_class, BACKEND_NET, "netdev"},
 };
 
 static bool entropy_fill(void *backend, void *to, size_t n)
@@ -73,6 +75,8 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
         return false;
     s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
     s->drive[n].wants_device = wants_device;
+    worker_start(&s->drive[n].worker, "disk");
+    s->drive[n].disk.port.jobs = &s->drive[n].worker.port;
     s->n_drives++;
     return true;
 }
@@ -99,6 +103,63 @@ static bool find_drive(SysDevices *s, const char *id, MachineDevice *d, GError *
     return sys_fail(err, "no drive '%s'", id ? id : "");
 }
 
+/* A card without a network is one whose cable is not plugged in. */
+static bool plug_net(SysDevices *s, const char *id, MachineDevice *d, GError **err)
+{
+    bool has_mac = false;
+    unsigned n = 0;
+    for (; d->props[n]; n += 2)
+        has_mac |= strcmp(d->props[n], "mac") == 0;
+    if (!has_mac && n + 2 < G_N_ELEMENTS(d->props)) {
+        g_autofree char *mac = g_strdup_printf("52:54:00:12:34:%02x", (0x56 + s->n_cards) & 0xff);
+        d->props[n] = "mac";
+        d->props[n + 1] = keep(s, mac);
+    }
+    s->n_cards++;
+    NetBack *b = id ? sys_net_take(&s->net, id, err) : NULL;
+    d->backend = b ? &b->port : NULL;
+    return b || !id;
+}
+
+static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
+{
+    for (unsigned k = 0; k < o->n_netdevs; k++)
+        if (!sys_net_add_netdev(&s->net, o->netdev[k], err))
+            return false;
+    for (unsigned k = 0; k < o->n_nics; k++)
+        if (!sys_net_add_nic(&s->net, o->nic[k], err))
+            return false;
+    for (unsigned k = 0; k < o->n_objects; k++) {
+        static const char dump[] = "filter-dump,";
+        if (!g_str_has_prefix(o->object[k], dump))
+            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", o->object[k]);
+        if (!sys_net_add_dump(&s->net, o->object[k] + sizeof(dump) - 1, err))
+            return false;
+    }
+    return true;
+}
+
+/* The cards of -nic. */
+static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
+{
+    for (unsigned k = 0; k < s->net.n_nics; k++) {
+        const char *model = s->net.nic[k].model;
+        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev"};
+        if (model && strcmp(model, "virtio") != 0 && strcmp(model, d.cls->name) != 0)
+            return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
+        if (s->net.nic[k].mac) {
+            d.props[0] = "mac";
+            d.props[1] = s->net.nic[k].mac;
+        }
+        if (!plug_net(s, NULL, &d, err))
+            return false;
+        d.backend = &s->net.nic[k].net->port;
+        if (!add_device(cfg, &d, err))
+            return false;
+    }
+    return true;
+}
+
 static void print_help(const DevClass *cls)
 {
     char text[4096];
@@ -116,7 +177,7 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     unsigned which = 0, n = 0;
-    const char *drive = NULL;
+    const char *drive = NULL, *netdev = NULL;
     if (strcmp(parts[0], "help") == 0) {
         print_help(NULL);
         *ret_help = true;
@@ -141,6 +202,8 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
             d.id = keep(s, value);
         } else if (strcmp(parts[k], "drive") == 0 && known[which].kind == BACKEND_DRIVE) {
             drive = value;
+        } else if (strcmp(parts[k], "netdev") == 0 && known[which].kind == BACKEND_NET) {
+            netdev = value;
         } else if (n + 2 < G_N_ELEMENTS(d.props)) {
             d.props[n++] = keep(s, parts[k]);
             d.props[n++] = keep(s, value);
@@ -154,6 +217,8 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
         return false;
     if (known[which].kind == BACKEND_ENTROPY)
         d.backend = &s->entropy;
+    if (known[which].kind == BACKEND_NET && !plug_net(s, netdev, &d, err))
+        return false;
     return add_device(cfg, &d, err);
 }
 
@@ -161,6 +226,8 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
 {
     s->strings = g_ptr_array_new_with_free_func(g_free);
     s->entropy = (EntropyPort){.fill = entropy_fill};
+    if (!open_nets(s, o, err))
+        return false;
     for (unsigned k = 0; k < o->n_drives; k++)
         if (!open_drive(s, o->drive[k], err))
             return false;
@@ -173,16 +240,18 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
         if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
             return false;
     }
-    return true;
+    return add_nics(s, cfg, err);
 }
 
 void sys_devices_close(SysDevices *s)
 {
     for (unsigned k = 0; k < s->n_drives; k++) {
+        worker_stop(&s->drive[k].worker);
         raw_disk_close(&s->drive[k].disk);
         g_free(s->drive[k].id);
     }
     s->n_drives = 0;
+    sys_net_close(&s->net);
     if (s->strings)
         g_ptr_array_unref(s->strings);
     s->strings = NULL;

@@ -7,15 +7,20 @@
 #define SYSTEM_SYS_DEVICES_H
 
 #include "system/block_raw.h"
+#include "system/sys_net.h"
 #include "system/sys_options.h"
+#include "system/worker.h"
 
 typedef struct SysDevices {
     struct {
         char *id;
         RawDisk disk;
+        Worker worker;
         bool used, wants_device; /* if=virtio */
     } drive[16];
     unsigned n_drives;
+    SysNet net;
+    unsigned n_cards;
     EntropyPort entropy;
     GPtrArray *strings; /* that MachineDevices point to */
 } SysDevices;

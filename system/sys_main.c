@@ -5,6 +5,7 @@
 #include "system/vcpu.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 {
     static System s; /* large */
     GError *err = NULL;
+    signal(SIGPIPE, SIG_IGN); /* who reads what we write may go at any time */
     for (int k = 1; k < argc; k++) {
         if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-help") == 0 || strcmp(argv[k], "-h") == 0) {
             sys_options_help(stdout);

@@ -205,6 +205,26 @@ static bool set_device(SysOptions *o, const char *value, GError **err)
     return true;
 }
 
+static bool append_text(const char *what, const char **list, unsigned *n, const char *value, GError **err)
+{
+    if (*n == 16)
+        return sys_fail(err, "%s: more than %u", what, *n);
+    list[(*n)++] = value;
+    return true;
+}
+static bool set_netdev(SysOptions *o, const char *value, GError **err)
+{
+    return append_text("-netdev", o->netdev, &o->n_netdevs, value, err);
+}
+static bool set_nic(SysOptions *o, const char *value, GError **err)
+{
+    return append_text("-nic", o->nic, &o->n_nics, value, err);
+}
+static bool set_object(SysOptions *o, const char *value, GError **err)
+{
+    return append_text("-object", o->object, &o->n_objects, value, err);
+}
+
 static bool set_log(SysOptions *o, const char *value, GError **err)
 {
     static const struct { const char *name; uint32_t bit; } items[] = {
@@ -251,6 +271,10 @@ static const OptionRow options[] = {
     {"no-shutdown", NULL, "stop, do not end, where the guest powers off", set_no_shutdown},
     {"drive", "file=F,id=I", "disk: if=none|virtio, format=raw, readonly=on", set_drive},
     {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties", set_device},
+    {"netdev", "user,id=I[,..]", "network: restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..",
+     set_netdev},
+    {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", set_nic},
+    {"object", "filter-dump,..", "netdev=I,file=F: what goes over a network, as pcap", set_object},
     {"name", "TEXT", "accepted", set_name},
     {"d", "ITEM,..", "log to standard error", set_log},
     {"info", "mtree|qtree", "print and end", set_info},

@@ -28,6 +28,8 @@ typedef struct SysOptions {
     bool info_mtree, info_qtree; /* print and exit */
     const char *drive[16], *device[16]; /* texts of -drive and -device, for sys_devices.h */
     unsigned n_drives, n_devices;
+    const char *netdev[16], *nic[16], *object[16];
+    unsigned n_netdevs, n_nics, n_objects;
 } SysOptions;
 
 #define SYS_ERROR g_quark_from_static_string("tinamou-system")

@@ -6,7 +6,8 @@
 
 enum { PL061_PINS = 8 };
 
-extern const DevClass pl061_class; /* links: irq (IrqLine), out (IrqLine[8]: what the pins drive; may be NULL) */
+extern const DevClass
+    pl061_class; /* links: irq (IrqLine), out (IrqLine[8]: what the pins drive; may be NULL) */
 /* What drives a pin from outside. */
 IrqLine pl061_pin(Device *gpio, unsigned pin);
 

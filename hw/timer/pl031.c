@@ -4,7 +4,17 @@
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
 
-enum { DR = 0x00, MR = 0x04, LR = 0x08, CR = 0x0c, IMSC = 0x10, RIS = 0x14, MIS = 0x18, ICR = 0x1c, ID = 0xfe0 };
+enum {
+    DR = 0x00,
+    MR = 0x04,
+    LR = 0x08,
+    CR = 0x0c,
+    IMSC = 0x10,
+    RIS = 0x14,
+    MIS = 0x18,
+    ICR = 0x1c,
+    ID = 0xfe0
+};
 #define SECOND 1000000000ull
 
 typedef struct Pl031 {

@@ -1,14 +1,5 @@
-/* Split virtqueues (specification 1.2, "Split Virtqueues"). All accesses to rings are little-endian, as the
- * host is. */
+/* Features, status, and what rings of both kinds share. The rings themselves: virtio_ring.c. */
 #include "hw/virtio/virtio.h"
-
-enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4, DESC_BYTES = 16, NO_INTERRUPT = 1 };
-
-typedef struct Desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
-} Desc;
 
 void virtio_init(VirtioDevice *v, const VirtioOps *ops, VirtioState *s)
 {
@@ -16,22 +7,35 @@ void virtio_init(VirtioDevice *v, const VirtioOps *ops, VirtioState *s)
     v->s = s;
 }
 
-static void changed_isr(VirtioDevice *v)
+static void interrupt(VirtioDevice *v, int what)
 {
     if (v->interrupt)
-        v->interrupt(v->transport);
+        v->interrupt(v->transport, what);
+}
+
+unsigned virtio_queues(const VirtioDevice *v)
+{
+    return v->ops->queues_now ? v->ops->queues_now(v) : v->ops->queues;
 }
 
 void virtio_reset(VirtioDevice *v)
 {
     *v->s = (VirtioState){0};
-    changed_isr(v);
+    for (unsigned q = 0; q < virtio_queues(v); q++)
+        v->s->num[q] = VIRTIO_QUEUE_MAX;
+    interrupt(v, VIRTIO_ISR_CHANGE);
 }
 
 uint64_t virtio_features(const VirtioDevice *v)
 {
-    return VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX |
+    return VIRTIO_F_VERSION_1 | (v->indirect ? VIRTIO_F_INDIRECT : 0) |
+           (v->event_idx ? VIRTIO_F_EVENT_IDX : 0) | (v->packed ? VIRTIO_F_PACKED : 0) |
            (v->ops->features ? v->ops->features(v) : 0);
+}
+
+static bool size_fits(const VirtioDevice *v, uint32_t n)
+{
+    return n && n <= VIRTIO_QUEUE_MAX && ((v->s->driver_features & VIRTIO_F_PACKED) || !(n & (n - 1)));
 }
 
 bool virtio_check(VirtioDevice *v, DevError *err)
@@ -39,12 +43,22 @@ bool virtio_check(VirtioDevice *v, DevError *err)
     const VirtioState *s = v->s;
     if (s->driver_features & ~virtio_features(v))
         return dev_fail(err, "%s: features that it has not", v->dev.id);
-    for (unsigned q = 0; q < VIRTIO_QUEUES; q++)
-        if (s->ready[q] > 1 || s->num[q] > VIRTIO_QUEUE_MAX ||
-            (s->ready[q] && (s->num[q] == 0 || (s->num[q] & (s->num[q] - 1)))))
+    for (unsigned q = 0; q < VIRTIO_QUEUES; q++) {
+        bool inside = !(s->driver_features & VIRTIO_F_PACKED) || !s->ready[q] ||
+                      (s->avail[q] < s->num[q] && s->used[q] < s->num[q] && s->signalled[q] <= s->num[q]);
+        if (s->ready[q] > 1 || s->wrap[q] > 3 || s->num[q] > VIRTIO_QUEUE_MAX || !inside ||
+            (s->ready[q] && !size_fits(v, s->num[q])))
             return dev_fail(err, "%s: queue %u of %u entries", v->dev.id, q, s->num[q]);
-    changed_isr(v);
+    }
+    interrupt(v, VIRTIO_ISR_CHANGE);
     return true;
+}
+
+void virtio_config_changed(VirtioDevice *v)
+{
+    v->s->generation++;
+    v->s->isr |= VIRTIO_ISR_CONFIG;
+    interrupt(v, VIRTIO_CONFIG_CHANGE);
 }
 
 void virtio_broken(VirtioDevice *v, const char *why)
@@ -52,118 +66,80 @@ void virtio_broken(VirtioDevice *v, const char *why)
     log_guest(&v->dev, "%s", why);
     v->s->status |= VIRTIO_S_NEEDS_RESET;
     v->s->isr |= VIRTIO_ISR_CONFIG;
-    changed_isr(v);
+    interrupt(v, VIRTIO_CONFIG_CHANGE);
 }
 
-static bool read16(const VirtioDevice *v, uint64_t at, uint16_t *ret)
-{
-    return mem_map_read(v->dev.mem, at, ret, sizeof(*ret));
-}
-static bool write16(const VirtioDevice *v, uint64_t at, uint16_t value)
-{
-    return mem_map_write(v->dev.mem, at, &value, sizeof(value));
-}
-
-static bool works(const VirtioDevice *v, unsigned q)
+bool virtio_works(const VirtioDevice *v, unsigned q)
 {
     const VirtioState *s = v->s;
-    return (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) && q < v->ops->queues &&
+    return (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) && q < virtio_queues(v) &&
            s->ready[q];
 }
 
-static bool add_segment(VirtChain *c, const Desc *d)
-{
-    bool writable = d->flags & DESC_WRITE;
-    if (c->n == VIRTIO_MAX_SEGS || (!writable && c->writable))
-        return false; /* too many, or not in order */
-    c->seg[c->n++] = (VirtSeg){.at = d->addr, .bytes = d->len, .writable = writable};
-    *(writable ? &c->writable : &c->readable) += d->len;
-    return true;
-}
+/* ---- what transports do ---- */
 
-/* Follows a chain in a table of `entries` descriptors. */
-static bool walk(const VirtioDevice *v, uint64_t table, unsigned entries, unsigned at, bool indirect,
-                 VirtChain *c)
-{
-    for (unsigned n = 0; n < entries; n++) {
-        Desc d;
-        if (at >= entries || !mem_map_read(v->dev.mem, table + at * DESC_BYTES, &d, sizeof(d)))
-            return false;
-        if (d.flags & DESC_INDIRECT) {
-            bool bad = indirect || (d.flags & DESC_NEXT) || d.len % DESC_BYTES ||
-                       d.len / DESC_BYTES > VIRTIO_MAX_SEGS;
-            return !bad && walk(v, d.addr, d.len / DESC_BYTES, 0, true, c);
-        }
-        if (!add_segment(c, &d))
-            return false;
-        if (!(d.flags & DESC_NEXT))
-            return true;
-        at = d.next;
-    }
-    return false; /* a circle */
-}
-
-bool virtio_pop(VirtioDevice *v, unsigned q, VirtChain *ret)
+void virtio_write_status(VirtioDevice *v, uint32_t value)
 {
     VirtioState *s = v->s;
-    uint16_t idx, head;
-    if (!works(v, q))
-        return false;
-    if (!read16(v, s->driver[q] + 2, &idx)) {
-        virtio_broken(v, "the driver's ring is not in memory");
-        return false;
-    }
-    if (s->driver_features & VIRTIO_F_EVENT_IDX) { /* tell when to notify, then look again */
-        write16(v, s->device[q] + 4 + 8ull * s->num[q], s->avail[q]);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        read16(v, s->driver[q] + 2, &idx);
-    }
-    if (idx == s->avail[q])
-        return false;
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    ret->n = 0;
-    ret->readable = ret->writable = 0;
-    if ((uint16_t)(idx - s->avail[q]) > s->num[q] ||
-        !read16(v, s->driver[q] + 4 + 2ull * (s->avail[q] & (s->num[q] - 1u)), &head) ||
-        !walk(v, s->desc[q], s->num[q], head, false, ret)) {
-        virtio_broken(v, "a request makes no sense");
-        return false;
-    }
-    ret->head = head;
-    s->avail[q]++;
-    return true;
+    bool ran = s->status & VIRTIO_S_DRIVER_OK;
+    if ((value & VIRTIO_S_FEATURES_OK) && !(s->driver_features & VIRTIO_F_VERSION_1))
+        value &= ~(uint32_t)VIRTIO_S_FEATURES_OK;
+    s->status = (value & 0xff & ~(uint32_t)VIRTIO_S_NEEDS_RESET) | (s->status & VIRTIO_S_NEEDS_RESET);
+    if (!ran && (s->status & VIRTIO_S_DRIVER_OK) && v->ops->started)
+        v->ops->started(v);
 }
 
-void virtio_push(VirtioDevice *v, unsigned q, const VirtChain *c, uint32_t written)
+void virtio_set_half(uint64_t *v, bool high, uint32_t value)
 {
-    VirtioState *s = v->s;
-    const uint32_t entry[2] = {c->head, written};
-    if (!works(v, q))
-        return;
-    bool ok = mem_map_write(v->dev.mem, s->device[q] + 4 + 8ull * (s->used[q] & (s->num[q] - 1u)), entry,
-                            sizeof(entry));
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    s->used[q]++;
-    if (!ok || !write16(v, s->device[q] + 2, s->used[q]))
-        virtio_broken(v, "the device's ring is not in memory");
+    *v = high ? (*v & 0xffffffff) | (uint64_t)value << 32 : (*v & ~0xffffffffull) | value;
 }
 
-/* With event indexes: was the one that the driver waits for among those used since the last look? */
-void virtio_signal(VirtioDevice *v, unsigned q)
+void virtio_write_features(VirtioDevice *v, unsigned word, uint32_t value)
 {
     VirtioState *s = v->s;
-    uint16_t word = 0, old = s->signalled[q];
-    if (!works(v, q))
+    if (word > 1 || (s->status & VIRTIO_S_FEATURES_OK))
         return;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    bool by_event = s->driver_features & VIRTIO_F_EVENT_IDX;
-    read16(v, by_event ? s->driver[q] + 4 + 2ull * s->num[q] : s->driver[q], &word);
-    s->signalled[q] = s->used[q];
-    if (by_event ? (uint16_t)(s->used[q] - word - 1) >= (uint16_t)(s->used[q] - old) : (word & NO_INTERRUPT))
-        return;
-    s->isr |= VIRTIO_ISR_USED;
-    changed_isr(v);
+    virtio_set_half(&s->driver_features, word, value);
+    s->driver_features &= virtio_features(v);
 }
+
+void virtio_set_size(VirtioDevice *v, unsigned q, uint32_t entries)
+{
+    if (q < virtio_queues(v) && !v->s->ready[q] && size_fits(v, entries))
+        v->s->num[q] = (uint16_t)entries;
+}
+
+void virtio_set_ready(VirtioDevice *v, unsigned q, bool ready)
+{
+    VirtioState *s = v->s;
+    if (q >= virtio_queues(v))
+        return;
+    if (ready && !s->ready[q]) {
+        s->avail[q] = s->used[q] = s->signalled[q] = 0;
+        s->wrap[q] = 3;
+    }
+    s->ready[q] = ready && size_fits(v, s->num[q]);
+}
+
+void virtio_notify(VirtioDevice *v, uint32_t q)
+{
+    if (q < virtio_queues(v) && virtio_works(v, q) && v->ops->notify)
+        v->ops->notify(v, q);
+}
+
+uint64_t virtio_read_config(const VirtioDevice *v, uint64_t at, unsigned size)
+{
+    uint8_t bytes[VIRTIO_CONFIG_BYTES] = {0};
+    uint64_t value = 0;
+    if (at > sizeof(bytes) - size)
+        return 0;
+    if (v->ops->config)
+        v->ops->config(v, bytes, sizeof(bytes));
+    memcpy(&value, bytes + at, size);
+    return value;
+}
+
+/* ---- the bytes of a request ---- */
 
 static bool copy(const VirtioDevice *v, const VirtChain *c, bool writable, uint64_t at, void *to,
                  const void *from, uint64_t n)

@@ -27,7 +27,6 @@ enum {
     GENERATION = 0xfc,
     CONFIG = 0x100,
     SIZE = 0x1000,
-    CONFIG_BYTES = 256,
 };
 
 typedef struct VirtioMmio {
@@ -39,21 +38,11 @@ typedef struct VirtioMmio {
     DEV_STATE_END
 } VirtioMmio;
 
-static void update_irq(void *transport)
+static void update_irq(void *transport, int what)
 {
     const VirtioMmio *m = transport;
+    (void)what;
     irq_set(m->irq, m->device->s->isr != 0);
-}
-
-static uint64_t read_config(const VirtioDevice *v, uint64_t at, unsigned size)
-{
-    uint8_t bytes[CONFIG_BYTES] = {0};
-    uint64_t value = 0;
-    if (v->ops->config)
-        v->ops->config(v, bytes, sizeof(bytes));
-    if (at + size <= sizeof(bytes))
-        memcpy(&value, bytes + at, size);
-    return value;
 }
 
 static uint32_t half(uint64_t v, uint32_t which)
@@ -65,7 +54,7 @@ static uint32_t read_register(const VirtioMmio *m, uint64_t at)
 {
     const VirtioDevice *v = m->device;
     const VirtioState *s = v->s;
-    bool queue = m->queue_sel < v->ops->queues;
+    bool queue = m->queue_sel < virtio_queues(v);
     switch (at) {
     case FEATURES: return half(virtio_features(v), m->features_sel);
     case QUEUE_NUM_MAX: return queue ? VIRTIO_QUEUE_MAX : 0;
@@ -94,60 +83,37 @@ static uint64_t mmio_read(void *dev, uint64_t at, unsigned size)
     if (!m->device)
         return 0;
     if (at >= CONFIG)
-        return read_config(m->device, at - CONFIG, size);
+        return virtio_read_config(m->device, at - CONFIG, size);
     return size == 4 ? read_register(m, at) : 0;
 }
 
 static void write_status(VirtioMmio *m, uint32_t value)
 {
     VirtioDevice *v = m->device;
-    if (value == 0) {
-        m->features_sel = m->driver_sel = m->queue_sel = 0;
-        if (v->dev.cls->reset)
-            v->dev.cls->reset(&v->dev);
+    if (value) {
+        virtio_write_status(v, value);
         return;
     }
-    if ((value & VIRTIO_S_FEATURES_OK) && !(v->s->driver_features & VIRTIO_F_VERSION_1))
-        value &= ~(uint32_t)VIRTIO_S_FEATURES_OK;
-    v->s->status = (value & 0xff & ~(uint32_t)VIRTIO_S_NEEDS_RESET) | (v->s->status & VIRTIO_S_NEEDS_RESET);
-}
-
-static void set_half(uint64_t *v, bool high, uint32_t value)
-{
-    *v = high ? (*v & 0xffffffff) | (uint64_t)value << 32 : (*v & ~0xffffffffull) | value;
-}
-
-static void write_features(VirtioMmio *m, uint32_t value)
-{
-    VirtioState *s = m->device->s;
-    if (m->driver_sel > 1 || (s->status & VIRTIO_S_FEATURES_OK))
-        return;
-    set_half(&s->driver_features, m->driver_sel, value);
-    s->driver_features &= virtio_features(m->device);
+    m->features_sel = m->driver_sel = m->queue_sel = 0;
+    if (v->dev.cls->reset)
+        v->dev.cls->reset(&v->dev);
 }
 
 static void write_queue(VirtioMmio *m, uint64_t at, uint32_t value)
 {
     VirtioState *s = m->device->s;
     unsigned q = m->queue_sel;
-    if (q >= m->device->ops->queues)
+    if (q >= virtio_queues(m->device))
         return;
     switch (at) {
-    case QUEUE_NUM:
-        if (!s->ready[q] && value && value <= VIRTIO_QUEUE_MAX && !(value & (value - 1)))
-            s->num[q] = (uint16_t)value;
-        break;
-    case QUEUE_READY:
-        s->ready[q] = value & 1 && s->num[q];
-        if (!s->ready[q])
-            s->avail[q] = s->used[q] = s->signalled[q] = 0;
-        break;
+    case QUEUE_NUM: virtio_set_size(m->device, q, value); break;
+    case QUEUE_READY: virtio_set_ready(m->device, q, value & 1); break;
     default: /* addresses: low, high of each part */
         if (!s->ready[q])
-            set_half(at < QUEUE_DRIVER   ? &s->desc[q]
-                     : at < QUEUE_DEVICE ? &s->driver[q]
-                                         : &s->device[q],
-                     at & 4, value);
+            virtio_set_half(at < QUEUE_DRIVER   ? &s->desc[q]
+                            : at < QUEUE_DEVICE ? &s->driver[q]
+                                                : &s->device[q],
+                            at & 4, value);
     }
 }
 
@@ -168,15 +134,12 @@ static void mmio_write(void *dev, uint64_t at, uint64_t value, unsigned size)
     switch (at) {
     case FEATURES_SEL: m->features_sel = w; break;
     case DRIVER_SEL: m->driver_sel = w; break;
-    case DRIVER: write_features(m, w); break;
+    case DRIVER: virtio_write_features(v, m->driver_sel, w); break;
     case QUEUE_SEL: m->queue_sel = w; break;
-    case QUEUE_NOTIFY:
-        if (w < v->ops->queues)
-            v->ops->notify(v, w);
-        break;
+    case QUEUE_NOTIFY: virtio_notify(v, w); break;
     case ISR_ACK:
         v->s->isr &= ~w;
-        update_irq(m);
+        update_irq(m, VIRTIO_ISR_CHANGE);
         break;
     case STATUS: write_status(m, w); break;
     case QUEUE_NUM:

@@ -29,7 +29,8 @@ static void rng_notify(VirtioDevice *v, unsigned queue)
     }
 }
 
-static const VirtioOps ops = {.id = 4, .queues = 1, .notify = rng_notify};
+static const VirtioOps ops = {
+    .id = 4, .queues = 1, .notify = rng_notify, .pci_class = 0x00ff00, .pci_old_id = 0x1005};
 
 static bool rng_realize(Device *dev, DevError *err)
 {
@@ -43,11 +44,11 @@ static bool rng_realize(Device *dev, DevError *err)
 static void rng_reset(Device *dev) { virtio_reset((VirtioDevice *)dev); }
 static bool rng_loaded(Device *dev, DevError *err) { return virtio_check((VirtioDevice *)dev, err); }
 
-static const DevProp props[] = {DEV_PTR(VirtioRng, source, "source of entropy")};
+static const DevProp props[] = {VIRTIO_PROPS(VirtioRng), DEV_PTR(VirtioRng, source, "source of entropy")};
 static const DevField state[] = {VIRTIO_ROWS(VirtioRng)};
 
 const DevClass virtio_rng_class = {
-    .name = "virtio-rng-device", .help = "random bytes", .version = 1, .bus = "virtio",
+    .name = "virtio-rng-device", .help = "random bytes", .version = 2, .bus = "virtio",
     DEV_TABLES(VirtioRng, props, state),
     .realize = rng_realize, .reset = rng_reset, .loaded = rng_loaded,
 };

@@ -1,4 +1,5 @@
-/* PrimeCell devices by their registers, as Arm's manuals have them; states saved and restored in the middle. */
+/* PrimeCell devices by their registers, as Arm's manuals have them; states saved and restored in the middle.
+ */
 #include "tests/dev/dev_kit.h"
 
 #include "hw/char/pl011.h"
@@ -40,7 +41,17 @@ static void wire_more(void *backend) { ((Wire *)backend)->asked++; }
 
 static void serial_port(void **unused)
 {
-    enum { DR = 0, RSR = 4, FR = 0x18, LCR = 0x2c, CR = 0x30, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44 };
+    enum {
+        DR = 0,
+        RSR = 4,
+        FR = 0x18,
+        LCR = 0x2c,
+        CR = 0x30,
+        IMSC = 0x38,
+        RIS = 0x3c,
+        MIS = 0x40,
+        ICR = 0x44
+    };
     DevKit k;
     Wire w = {.port = {.backend = &w, .write = wire_write, .more = wire_more}};
     kit_init(&k);
@@ -133,8 +144,17 @@ static void time_of_day(void **unused)
 
 static void pins(void **unused)
 {
-    enum { ALL = 0x3fc, DIR = 0x400, IS = 0x404, IBE = 0x408, IEV = 0x40c, IE = 0x410, RIS = 0x414, MIS = 0x418,
-           IC = 0x41c };
+    enum {
+        ALL = 0x3fc,
+        DIR = 0x400,
+        IS = 0x404,
+        IBE = 0x408,
+        IEV = 0x40c,
+        IE = 0x410,
+        RIS = 0x414,
+        MIS = 0x418,
+        IC = 0x41c
+    };
     DevKit k;
     kit_init(&k);
     const void *links[] = {"irq", &k.line[0], "out", &k.line[8], NULL};
