@@ -117,6 +117,8 @@ bool lu_arm_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *ac
     cpu->x[13] = at;
     cpu->x[14] = ret;
     cpu->excl_addr = ARM_NO_RESERVATION;
+    cpu->e = 0;
+    t->cpu->ctx = (t->cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | t->cpu->ops->ctx(t->cpu);
     t->cpu->pc = (uint32_t)act->handler & (thumb ? ~0u : ~3u);
     return true;
 }

@@ -42,6 +42,50 @@ bool a32_names_d32(const A32Args *a)
     }
 }
 
+/* ---- loads and stores of structures ---- */
+
+const A32Structures a32_structures[16] = {
+    [7] = {1, 1, 1, 3}, [10] = {1, 2, 1, 7}, [6] = {1, 3, 1, 3}, [2] = {1, 4, 1, 15},
+    [8] = {2, 2, 1, 7}, [9] = {2, 2, 2, 7},  [3] = {2, 4, 2, 15},
+    [4] = {3, 3, 1, 3}, [5] = {3, 3, 2, 3},  [0] = {4, 4, 1, 15}, [1] = {4, 4, 2, 15},
+};
+
+/* index_align (i) by size and number of registers */
+A32OneLane a32_one_lane(const A32Args *a)
+{
+    unsigned n = a->p + 1u, i = a->i;
+    A32OneLane l = {.index = i >> (a->s + 1), .space = 1, .align = 1, .ok = true};
+
+    if (a->s == 1)
+        l.space = n > 1 && (i & 2) ? 2 : 1;
+    else if (a->s == 2)
+        l.space = n > 1 && (i & 4) ? 2 : 1;
+    switch (n) {
+    case 1:
+        l.ok = a->s == 0 ? !(i & 1) : a->s == 1 ? !(i & 2) : !(i & 4) && ((i & 3) == 0 || (i & 3) == 3);
+        l.align = a->s && (i & 1) ? 1u << a->s : 1;
+        break;
+    case 2:
+        l.ok = !(a->s == 2 && (i & 2));
+        l.align = i & 1 ? 2u << a->s : 1;
+        break;
+    case 3: l.ok = !(i & 1) && !(a->s == 2 && (i & 2)); break;
+    default:
+        l.ok = !(a->s == 2 && (i & 3) == 3);
+        l.align = a->s == 2 ? (i & 3 ? 4u << (i & 3) : 1) : i & 1 ? 4u << a->s : 1;
+        break;
+    }
+    l.ok = l.ok && (a->d | (unsigned)a->D << 4) + (n - 1) * l.space < 32 && a->n != 15;
+    return l;
+}
+
+unsigned a32_all_lanes_align(const A32Args *a)
+{
+    unsigned n = a->p + 1u, size = a->s == 3 ? 2 : a->s;
+
+    return !a->a ? 1 : a->s == 3 ? 16 : n == 4 && size == 2 ? 8 : n << size;
+}
+
 /* ---- immediates and shifts ---- */
 
 static void set_shift(A32Args *a, unsigned type, unsigned amount)
@@ -242,11 +286,6 @@ static bool complete_mem(A32Args *a)
         set_shift(a, A32_LSL, a->k);
         return true;
     case A32_FMT_TMEMD: set_offset(a, a->i * 4u); return a->P || a->W;
-    case A32_FMT_VLDR: set_offset(a, a->i * 4u); a->P = 1; return true;
-    case A32_FMT_VLDM:
-        a->U = a->bits >> 23 & 1;
-        a->W = a->bits >> 21 & 1;
-        return true;
     case A32_FMT_TEX: set_plain(a, a->n, a->i * 4u); return true;
     default: return true;
     }
@@ -317,10 +356,34 @@ static bool complete_flow(A32Args *a)
     }
 }
 
+/* Formats of floating point and SIMD */
+static bool complete_simd(A32Args *a)
+{
+    switch (a->format) {
+    case A32_FMT_VFP: a->z = (a->bits >> 8 & 15) == 11; break;
+    case A32_FMT_VFPH:
+    case A32_FMT_SIMDH: a->h = 1; break;
+    case A32_FMT_VLDR:
+    case A32_FMT_VLDRH:
+        a->h = a->format == A32_FMT_VLDRH;
+        set_offset(a, a->i * (a->h ? 2u : 4u));
+        a->P = 1;
+        break;
+    case A32_FMT_VLDM:
+        a->U = a->bits >> 23 & 1;
+        a->W = a->bits >> 21 & 1;
+        break;
+    default: break;
+    }
+    return true;
+}
+
 static bool complete(A32Args *a)
 {
     if (a->format < A32_FMT_EFF)
         return complete_t16(a);
+    if (a->format >= A32_FMT_VFP)
+        return complete_simd(a);
     switch (a->format) {
     case A32_FMT_LDM:
     case A32_FMT_T16_PUSH:
@@ -329,7 +392,6 @@ static bool complete(A32Args *a)
     case A32_FMT_T16_LDM:
     case A32_FMT_TLDMIA:
     case A32_FMT_TLDMDB: return complete_multiple(a);
-    case A32_FMT_VFP: a->z = (a->bits >> 8 & 15) == 11; return true;
     default: return complete_mem(a) && complete_flow(a);
     }
 }

@@ -96,11 +96,14 @@ typedef enum A32Format {
     A32_FMT_TEX,
     A32_FMT_TBCC,
     A32_FMT_TB,
-    A32_FMT_VFP,
+    A32_FMT_VFP,  /* z = double precision */
+    A32_FMT_VFPH, /* h = 1: half precision */
     A32_FMT_VREG,
-    A32_FMT_VLDR,
+    A32_FMT_VLDR, /* imm is signed; H: of a half, h = 1 */
+    A32_FMT_VLDRH,
     A32_FMT_VLDM,
     A32_FMT_SIMD,
+    A32_FMT_SIMDH, /* h = 1: lanes are f16 */
     A32_FMT_VMEM,
 } A32Format;
 
@@ -115,9 +118,9 @@ typedef struct A32Args {
     uint16_t a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z;
     uint16_t A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T, U, V, W, X, Y, Z;
     uint32_t bits;
-    int32_t imm;     /* see the formats; branches: target - address of the instruction */
-    uint8_t cond;    /* 0..14 */
-    uint8_t len;     /* 2 or 4 bytes */
+    int32_t imm;  /* see the formats; branches: target - address of the instruction */
+    uint8_t cond; /* 0..14 */
+    uint8_t len;  /* 2 or 4 bytes */
     uint8_t thumb;
     uint8_t form, shift, amount, carry; /* A32Form, A32Shift (RRX included), 0..32, A32Carry */
     uint8_t unprivileged;               /* LDRT and the like: the same at user level */
@@ -135,6 +138,23 @@ A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args);
 A32Feat a32_row_feat(A32Insn insn);
 /* Does an instruction of floating point name one of d16-d31? */
 bool a32_names_d32(const A32Args *a);
+
+/* Loads and stores of structures, by the type field: elements of a structure (0: UNDEFINED), registers, from
+ * the register of one element to that of the next. The registers hold regs / n structures side by side. */
+typedef struct A32Structures {
+    uint8_t n, regs, space, aligns; /* aligns: bit k: alignment field k is allowed */
+} A32Structures;
+extern const A32Structures a32_structures[16];
+
+/* Of one lane: its index, the registers' distance, alignment in bytes; ok: it is not UNDEFINED. */
+typedef struct A32OneLane {
+    unsigned index, space, align;
+    bool ok;
+} A32OneLane;
+A32OneLane a32_one_lane(const A32Args *a);
+/* One structure to all lanes: alignment in bytes. */
+unsigned a32_all_lanes_align(const A32Args *a);
+
 /* Arm ARM, ITAdvance(). */
 static inline unsigned t32_it_advance(unsigned it) { return it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0; }
 

@@ -5,16 +5,18 @@
  *   M  modified immediate                       A  address         b  branch target            w  ", ror #8"
  *   l  register list   !  "!" if the base is written   J  "ib", "da", "db"   T  t if unprivileged
  *   x y  t or b (half)    X  x if halves change places    r  r if rounded   0  lowest bit
+ *   %.  floating point and SIMD, see a32_disas_simd.c
  *   f  fields of the status register   B  barrier option   E  endianness   t q  IT: then and else, condition
  */
 #include "target/arm/a32_disas.h"
+#include "target/arm/a32_disas_priv.h"
 
 #include "base/fmt.h"
 #include "target/arm/a32_decode.h"
 #include "target/arm/arm_cpu.h"
 
 typedef struct RowText {
-    char name[16], ops[40];
+    char name[24], ops[32];
 } RowText;
 static const RowText row_text[] = {
 #define INSN(id, name, pic, fmt, feat, handler, ops) [A32_##id] = {name, ops},
@@ -34,6 +36,7 @@ static const char barrier_names[16][8] = {"#0x0", "oshld", "oshst", "osh", "#0x4
                                           "#0x8", "ishld", "ishst", "ish", "#0xc", "ld",    "st",    "sy"};
 
 static void put_reg(Fmt *f, unsigned r) { fmt_puts(f, reg_names[r & 15]); }
+void a32_disas_reg(Fmt *f, unsigned r) { put_reg(f, r); }
 
 static void put_list(Fmt *f, unsigned list)
 {
@@ -192,6 +195,8 @@ static void put_pattern(Fmt *f, const char *s, Gva pc, const A32Args *a, bool mn
     for (; *s; s++) {
         if (*s != '%')
             fmt_putc(f, *s);
+        else if (s[1] == '.')
+            s += 1 + (mnemonic ? a32_disas_simd_name(f, s + 2, a) : a32_disas_simd(f, s + 2, a));
         else if (mnemonic && s[1] == 'x')
             s++, fmt_putc(f, a->x ? 't' : 'b');
         else if (!mnemonic || !put_suffix(f, s[1], a))
@@ -220,12 +225,6 @@ unsigned a32_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t 
         insn = a32_decode(ld_u32(bytes), &a);
     if (insn == A32_ILLEGAL) {
         fmt_printf(&f, len == 2 ? ".short\t0x%04x" : ".long\t0x%08x", a.bits >> (len == 2 ? 16 : 0));
-        return len;
-    }
-    if (a.format >= A32_FMT_VFP) { /* operands of floating point and SIMD are not printed yet */
-        for (const char *p = row_text[insn].name; *p && *p != '%'; p++)
-            fmt_putc(&f, *p);
-        fmt_printf(&f, "%s\t0x%08x", cond_names[a.cond], a.bits);
         return len;
     }
     put_pattern(&f, row_text[insn].name, pc, &a, true);

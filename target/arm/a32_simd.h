@@ -44,8 +44,9 @@ static inline IrVal a32_lane(Trans *t, IrType type, unsigned lane, unsigned n, I
 }
 static inline void a32_put_lane(Trans *t, unsigned r, unsigned lane, unsigned n, IrVal v)
 {
-    a32_put_v(t, r,
-              ir_vsetv(t->b, IR_V64, lane, IR_VA_N(n) | IR_VA_M(0), a32_v(t, r), ir_vany(t->b, IR_V64, v)));
+    if (ir_result_type(t->b->r, &t->b->r->insn[v]) != IR_V64)
+        v = ir_vany(t->b, IR_V64, v);
+    a32_put_v(t, r, ir_vsetv(t->b, IR_V64, lane, IR_VA_N(n) | IR_VA_M(0), a32_v(t, r), v));
 }
 
 /* Dr as v64 or f64, and as i64 */
@@ -82,24 +83,31 @@ static inline void a32_put_s_bits(Trans *t, unsigned r, IrVal v)
     a32_put_v(t, r >> 1, ir_vset(t->b, IR_V64, IR_LANE_32, IR_VA_N(r & 1), a32_v(t, r >> 1), v));
 }
 
-/* Scalars of the row's precision. */
-static inline IrType a32_fp(const A32Args *a) { return a->z ? IR_F64 : IR_F32; }
-static inline IrVal a32_fd(Trans *t, const A32Args *a)
+/* The f16 in the low half of Sr; a write clears the other half. */
+static inline IrVal a32_h(Trans *t, unsigned r)
 {
-    return a->z ? a32_d(t, IR_F64, a32_dd(a)) : a32_s(t, a32_sd(a));
+    return a32_lane(t, IR_F16, IR_LANE_16, (r & 1) * 2, a32_v(t, r >> 1));
 }
-static inline IrVal a32_fn(Trans *t, const A32Args *a)
+static inline void a32_put_h(Trans *t, unsigned r, IrVal v)
 {
-    return a->z ? a32_d(t, IR_F64, a32_dn(a)) : a32_s(t, a32_sn(a));
+    a32_put_lane(t, r >> 1, IR_LANE_32, r & 1, ir_vzext(t->b, IR_V64, v));
 }
-static inline IrVal a32_fm(Trans *t, const A32Args *a)
+
+/* Scalars of the row's precision: z double, h half. */
+static inline IrType a32_fp(const A32Args *a) { return a->z ? IR_F64 : a->h ? IR_F16 : IR_F32; }
+static inline IrVal a32_f(Trans *t, const A32Args *a, unsigned d, unsigned s)
 {
-    return a->z ? a32_d(t, IR_F64, a32_dm(a)) : a32_s(t, a32_sm(a));
+    return a->z ? a32_d(t, IR_F64, d) : a->h ? a32_h(t, s) : a32_s(t, s);
 }
+static inline IrVal a32_fd(Trans *t, const A32Args *a) { return a32_f(t, a, a32_dd(a), a32_sd(a)); }
+static inline IrVal a32_fn(Trans *t, const A32Args *a) { return a32_f(t, a, a32_dn(a), a32_sn(a)); }
+static inline IrVal a32_fm(Trans *t, const A32Args *a) { return a32_f(t, a, a32_dm(a), a32_sm(a)); }
 static inline void a32_put_f(Trans *t, const A32Args *a, IrVal v)
 {
     if (a->z)
         a32_put_d(t, a32_dd(a), v);
+    else if (a->h)
+        a32_put_h(t, a32_sd(a), v);
     else
         a32_put_s(t, a32_sd(a), v);
 }

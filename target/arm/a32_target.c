@@ -33,6 +33,7 @@ static const IrSlot slots[A32_SLOTS] = {
     SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32),
     SLOT(QC, "qc", qc, IR_V128),
     SLOT(NEON, "neon", neon_used, IR_I32),
+    SLOT(E, "e", e, IR_I32),
 };
 
 static const IrHelper helpers[A32_HELPERS] = {
@@ -58,12 +59,13 @@ static const TargetReg regs[] = {
 
 /* ---- status ---- */
 
-enum { CPSR_USER = 0x10, CPSR_T = 1 << 5, CPSR_Q = 1 << 27 };
+enum { CPSR_USER = 0x10, CPSR_T = 1 << 5, CPSR_E = 1 << 9, CPSR_Q = 1 << 27 };
 
 uint32_t arm_cpsr(const ArmCpu *cpu)
 {
     unsigned it = cpu->base.pc >> ARM_PC_IT_SHIFT & 0xff;
-    uint32_t v = arm_nzcv(cpu) | cpu->q << 27 | CPSR_USER | (cpu->base.pc & ARM_PC_T ? CPSR_T : 0);
+    uint32_t v = arm_nzcv(cpu) | cpu->q << 27 | CPSR_USER | (cpu->base.pc & ARM_PC_T ? CPSR_T : 0) |
+                 (cpu->e ? CPSR_E : 0);
 
     for (unsigned k = 0; k < 4; k++)
         v |= (cpu->ge >> (8 * k) & 1) << (16 + k);
@@ -76,6 +78,7 @@ void arm_set_cpsr(ArmCpu *cpu, uint32_t cpsr)
 
     arm_set_nzcv(cpu, cpsr);
     cpu->q = cpsr >> 27 & 1;
+    cpu->e = (cpsr & CPSR_E) != 0;
     cpu->ge = 0;
     for (unsigned k = 0; k < 4; k++)
         cpu->ge |= (cpsr >> (16 + k) & 1 ? 255u : 0) << (8 * k);
@@ -285,7 +288,8 @@ static uint32_t a32_ctx(const Cpu *base)
     uint32_t std = !nearest ? 0 : (IR_FP_STD | (inexact ? 0u : IR_FP_PX)) << CTX_ARM_FP_SHIFT;
     uint32_t neon = cpu->neon_used ? ARM_CTX_NEON | std : 0;
 
-    return target_aarch64.ctx(base) | 1 | neon | (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
+    return target_aarch64.ctx(base) | ARM_CTX_A32 | (cpu->e ? ARM_CTX_BIG : 0u) | neon |
+           (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
 static bool a32_reserved(Cpu *base, bool drop) { return target_aarch64.reserved(base, drop); }

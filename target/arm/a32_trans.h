@@ -40,6 +40,7 @@ enum {
     A32_SLOT_FP_STRICT,
     A32_SLOT_QC,   /* v128: not zero = FPSCR.QC */
     A32_SLOT_NEON, /* ArmCpu.neon_used */
+    A32_SLOT_E,    /* CPSR.E: 0 or 1 */
     A32_SLOTS
 };
 enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };
@@ -147,8 +148,17 @@ static inline void a32_or_q(Trans *t, IrVal saturated)
 /* The second operand of data processing, or the offset of a load. ret_carry may be NULL. */
 IrVal a32_operand2(Trans *t, const A32Args *a, A32CarryOut *ret_carry);
 
-/* Memory. The address is 32 bits wide and wraps. */
-static inline IrMem a32_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32}; }
+/* Memory. The address is 32 bits wide and wraps. Data has the byte order that SETEND asked for, but where
+ * "raw" says memory's. */
+static inline bool a32_big(const Trans *t) { return t->ctx & ARM_CTX_BIG; }
+static inline IrMem a32_mem_raw(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32}; }
+static inline IrMem a32_mem(const Trans *t, unsigned size)
+{
+    IrMem mem = a32_mem_raw(size);
+
+    mem.bswap = size && a32_big(t);
+    return mem;
+}
 /* Leaves with MISALIGNED unless addr is a multiple of size. */
 void a32_need_aligned(Trans *t, IrVal addr, unsigned size);
 

@@ -86,10 +86,24 @@ static bool has_since(const IrRegion *r, const IrInsn *from, bool loads_too)
 
 /* ---- load and store exclusive ---- */
 
+/* The reservation has what is in memory; a register has it in the guest's byte order. v: i64, or i32 for
+ * less */
+static IrVal in_order(Trans *t, unsigned size, IrVal v)
+{
+    IrBuilder *b = t->b;
+    IrType type = ir_result_type(b->r, &b->r->insn[v]);
+    unsigned unused = ir_type_bits(type) - (8u << size);
+
+    if (!a32_big(t) || !size)
+        return v;
+    v = ir_bswap(b, type, v);
+    return unused ? ir_shr(b, type, v, ir_const(b, type, (int64_t)unused)) : v;
+}
+
 static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
 {
     IrBuilder *b = t->b;
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem_raw(size);
 
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, (int)size);
@@ -106,8 +120,9 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
     IrVal v = ir_ld(b, IR_I64, addr, 0, mem);
     ir_put(b, A32_SLOT_EXCL_ADDR, a32_zext(t, addr));
     ir_put(b, A32_SLOT_EXCL_VAL, v);
+    v = in_order(t, size, v);
     if (size == 3)
-        a32_put_pair(t, a->d, a->e, v);
+        a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
     else
         a32_put(t, a->d, ir_trunc(b, IR_I32, v));
 }
@@ -131,7 +146,7 @@ static IrVal store_known(Trans *t, const A32Args *a, unsigned size, IrVal addr, 
     IrBuilder *b = t->b;
     IrType type = type_of(size);
     IrVal expected = b->cur[A32_SLOT_EXCL_VAL];
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem_raw(size);
 
     if (type == IR_I32)
         expected = ir_trunc(b, IR_I32, expected);
@@ -154,8 +169,11 @@ static void store_exclusive(Trans *t, const A32Args *a, unsigned size)
     IrVal addr = exclusive_address(t, a), addr64 = a32_zext(t, addr), v = a32_r(t, a->d);
     const IrInsn *load = known_reservation(t, addr64, size);
 
-    if (size == 3)
-        v = a32_pair(t, v, a32_r(t, a->e));
+    if (size == 3) {
+        IrVal second = a32_r(t, a->e);
+        v = a32_big(t) ? a32_pair(t, second, v) : a32_pair(t, v, second);
+    }
+    v = in_order(t, size, v);
     if (load) {
         IrVal failed = store_known(t, a, size, addr, v, load);
         ir_put(b, A32_SLOT_EXCL_ADDR, a32_imm64(t, (int64_t)ARM_NO_RESERVATION));
@@ -186,7 +204,7 @@ void a32_trans_clrex(Trans *t, const A32Args *a)
 
 static void load_acquire(Trans *t, const A32Args *a, unsigned size)
 {
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem(t, size);
     IrVal addr = a32_r(t, a->n);
 
     if (size)
@@ -198,7 +216,7 @@ static void load_acquire(Trans *t, const A32Args *a, unsigned size)
 /* A store-release is not overtaken by a later load-acquire. */
 static void store_release(Trans *t, const A32Args *a, unsigned size)
 {
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem(t, size);
     A32Pair x = a32_two(t, a->n, a->d);
 
     if (size)
@@ -218,7 +236,7 @@ static void swap(Trans *t, const A32Args *a, unsigned size)
 {
     IrBuilder *b = t->b;
     A32Pair x = a32_two(t, a->n, a->m);
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem(t, size);
     IrVal old;
 
     if (size)

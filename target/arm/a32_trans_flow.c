@@ -106,7 +106,7 @@ static void table_branch(Trans *t, const A32Args *a, unsigned size)
     IrBuilder *b = t->b;
     A32Pair x = a32_two(t, a->n, a->m);
     IrVal at = size ? ir_shl(b, IR_I32, x.m, a32_imm(t, size)) : x.m;
-    IrVal v = ir_ld(b, IR_I32, ir_add(b, IR_I32, x.n, at), 0, a32_mem(size));
+    IrVal v = ir_ld(b, IR_I32, ir_add(b, IR_I32, x.n, at), 0, a32_mem(t, size));
 
     v = ir_shl(b, IR_I32, v, a32_imm(t, 1));
     jump(t, ir_add(b, IR_I32, v, a32_imm(t, a32_pc_value(t) | 1)), IR_HINT_JUMP);
@@ -128,16 +128,23 @@ void a32_trans_bkpt(Trans *t, const A32Args *a) { a32_raise(t, CPU_EXIT_BREAK); 
 void a32_trans_udf(Trans *t, const A32Args *a) { a32_illegal(t); }
 void a32_trans_nop(Trans *t, const A32Args *a) {}
 
-/* Big-endian data is not supported: as with SCTLR.SED = 1, which Armv8 cores without mixed endian have. */
+/* The byte order of data, which code is made for (ARM_CTX_BIG). Linux on Armv7 cores leaves SETEND to the
+ * core; on Armv8 it sets SCTLR.SED and, unless told otherwise, does SETEND itself (legacy_instructions.rst:
+ * deprecated ones default to emulation). Programs see the same. */
+static void put_byte_order(Trans *t, IrVal big)
+{
+    a32_put_slot(t, A32_SLOT_E, big);
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
 void a32_trans_setend(Trans *t, const A32Args *a)
 {
-    if (a->i)
-        a32_illegal(t);
+    if (a->i != a32_big(t))
+        put_byte_order(t, a32_imm(t, a->i));
 }
 
 /* ---- status and system registers ---- */
 
-/* CPSR as user level may read it: NZCV, Q, GE; the rest as in the state it runs in. */
+/* CPSR as user level may read it: NZCV, Q, GE, E; the rest as in the state it runs in. */
 void a32_trans_mrs(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
@@ -145,7 +152,8 @@ void a32_trans_mrs(Trans *t, const A32Args *a)
     IrVal nz = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_N | IR_FL_Z)), a32_imm(t, 16));
     IrVal c = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_C)), a32_imm(t, 21));
     IrVal v = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_V)), a32_imm(t, 28));
-    IrVal word = ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), ir_or(b, IR_I32, v, a32_imm(t, 0x10)));
+    IrVal mode = a32_imm(t, a32_big(t) ? 0x210 : 0x10);
+    IrVal word = ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), ir_or(b, IR_I32, v, mode));
 
     word = ir_or(b, IR_I32, word, ir_shl(b, IR_I32, q, a32_imm(t, 27)));
     /* one bit of each byte, next to each other by a multiplication */
@@ -171,6 +179,8 @@ static void write_status(Trans *t, unsigned fields, IrVal v)
         ge = ir_and(b, IR_I32, ir_mul(b, IR_I32, ge, a32_imm(t, 0x00204081)), a32_imm(t, 0x01010101));
         a32_put_slot(t, A32_SLOT_GE, ir_mul(b, IR_I32, ge, a32_imm(t, 255)));
     }
+    if (fields & 2)
+        put_byte_order(t, ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, 9)), a32_imm(t, 1)));
 }
 
 void a32_trans_msr(Trans *t, const A32Args *a) { write_status(t, a->f, a32_r(t, a->m)); }

@@ -50,7 +50,7 @@ void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
 static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
 {
     MemAddress m = address(t, a);
-    IrMem mem = a32_mem(size);
+    IrMem mem = a32_mem(t, size);
 
     mem.sext = is_signed;
     IrVal v = ir_ld(t->b, IR_I32, m.addr, 0, mem);
@@ -66,7 +66,7 @@ static void store(Trans *t, const A32Args *a, unsigned size)
 {
     MemAddress m = address(t, a);
 
-    ir_st(t->b, a32_r(t, a->d), m.addr, 0, a32_mem(size));
+    ir_st(t->b, a32_r(t, a->d), m.addr, 0, a32_mem(t, size));
     if (m.back)
         a32_put(t, a->n, m.back);
 }
@@ -86,10 +86,10 @@ void a32_trans_ldrd(Trans *t, const A32Args *a)
     MemAddress m = address(t, a);
 
     a32_need_aligned(t, m.addr, 4);
-    IrVal v = ir_ld(t->b, IR_I64, m.addr, 0, a32_mem(3));
+    IrVal v = ir_ld(t->b, IR_I64, m.addr, 0, a32_mem(t, 3));
     if (m.back)
         a32_put(t, a->n, m.back);
-    a32_put_pair(t, a->d, a->e, v);
+    a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
 }
 
 void a32_trans_strd(Trans *t, const A32Args *a)
@@ -98,7 +98,7 @@ void a32_trans_strd(Trans *t, const A32Args *a)
     A32Pair x = a32_two(t, a->d, a->e);
 
     a32_need_aligned(t, m.addr, 4);
-    ir_st(t->b, a32_pair(t, x.n, x.m), m.addr, 0, a32_mem(3));
+    ir_st(t->b, a32_big(t) ? a32_pair(t, x.m, x.n) : a32_pair(t, x.n, x.m), m.addr, 0, a32_mem(t, 3));
     if (m.back)
         a32_put(t, a->n, m.back);
 }
@@ -125,7 +125,7 @@ void a32_trans_ldm(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     for (unsigned r = 0; r < 16; r++)
         if (a->l >> r & 1) {
-            v[r] = ir_ld(t->b, IR_I32, m.addr, disp, a32_mem(2));
+            v[r] = ir_ld(t->b, IR_I32, m.addr, disp, a32_mem(t, 2));
             disp += 4;
         }
     if (m.back)
@@ -145,7 +145,7 @@ void a32_trans_stm(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     for (unsigned r = 0; r < 16; r++)
         if (a->l >> r & 1) {
-            ir_st(t->b, a32_r(t, r), m.addr, disp, a32_mem(2));
+            ir_st(t->b, a32_r(t, r), m.addr, disp, a32_mem(t, 2));
             disp += 4;
         }
     if (m.back)

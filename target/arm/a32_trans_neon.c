@@ -45,7 +45,8 @@ static bool start(Trans *t, const A32Args *a, unsigned lanes, NeonOps *ret)
     }
     if (a->Q && neon_bad_regs(t, a, NEON_D | NEON_N | NEON_M))
         return false;
-    *ret = (NeonOps){.b = t->b, .type = a->Q ? IR_V128 : IR_V64, .lane = a->s, .sign = a->u ? 0 : IR_VA_S};
+    *ret = (NeonOps){.b = t->b, .type = a->Q ? IR_V128 : IR_V64, .lane = a->s, .flane = neon_flane(a),
+                     .sign = a->u ? 0 : IR_VA_S};
     return true;
 }
 
@@ -72,8 +73,6 @@ bool neon_two(Trans *t, const A32Args *a, unsigned lanes, NeonOps *ret)
 
 void neon_put_d(Trans *t, const A32Args *a, IrVal v) { neon_put(t, a->Q, a32_dd(a), v); }
 IrVal neon_get_d(Trans *t, const A32Args *a) { return neon_reg(t, a->Q, a32_dd(a)); }
-
-enum { L8 = 1, L16 = 2, L32 = 4, L64 = 8, L8_32 = 7, L_ALL = 15 };
 
 /* ---- three registers ---- */
 

@@ -1,10 +1,6 @@
-/* Arm ARM, "Advanced SIMD": operations between two widths, by scalars, on floats, AES and SHA. a->s is the
- * narrow lane.
- *
- * Arithmetic on floats has the standard FPSCR value (IR_VA_STD), whatever FPSCR says. */
+/* Arm ARM, "Advanced SIMD": operations between two widths, by scalars. a->s is the
+ * narrow lane. Also AES and SHA. */
 #include "target/arm/a32_neon.h"
-
-enum { L8 = 1, L16 = 2, L32 = 4, L64 = 8, L8_32 = 7, L_ALL = 15 };
 
 static bool size_is(Trans *t, const A32Args *a, unsigned lanes)
 {
@@ -16,11 +12,6 @@ static bool size_is(Trans *t, const A32Args *a, unsigned lanes)
 static uint32_t sign_of(const A32Args *a) { return a->u ? 0 : IR_VA_S; }
 static unsigned wide(const A32Args *a) { return a->s + 1u; }
 
-/* Dr in the low half of a v128; nothing is said of the upper half. */
-static IrVal low128(Trans *t, unsigned r)
-{
-    return ir_vany(t->b, IR_V128, a32_v(t, r));
-}
 static IrVal widened(Trans *t, unsigned lane, uint32_t sign, IrVal v)
 {
     return ir_vwiden(t->b, IR_V128, lane, sign, v);
@@ -33,8 +24,8 @@ static void add_long(Trans *t, const A32Args *a, IrOp op, bool n_wide)
 {
     if (!size_is(t, a, L8_32) || neon_bad_regs(t, a, NEON_D | (n_wide ? NEON_N : 0)))
         return;
-    IrVal n = n_wide ? a32_q(t, a32_dn(a) >> 1) : widened(t, a->s, sign_of(a), low128(t, a32_dn(a)));
-    IrVal m = widened(t, a->s, sign_of(a), low128(t, a32_dm(a)));
+    IrVal n = n_wide ? a32_q(t, a32_dn(a) >> 1) : widened(t, a->s, sign_of(a), neon_low128(t, a32_dn(a)));
+    IrVal m = widened(t, a->s, sign_of(a), neon_low128(t, a32_dm(a)));
     neon_put(t, true, a32_dd(a), ir_vec(t->b, op, IR_V128, wide(a), 0, n, m, IR_NONE, IR_NONE));
 }
 void a32_trans_n_vaddl(Trans *t, const A32Args *a) { add_long(t, a, IR_VADD, false); }
@@ -53,7 +44,8 @@ static void abd_long(Trans *t, const A32Args *a, IrOp op)
 {
     if (!size_is(t, a, L8_32) || neon_bad_regs(t, a, NEON_D))
         return;
-    IrVal n = low128(t, a32_dn(a)), v = ir_vabd(t->b, IR_V128, a->s, sign_of(a), n, low128(t, a32_dm(a)));
+    IrVal n = neon_low128(t, a32_dn(a)),
+          v = ir_vabd(t->b, IR_V128, a->s, sign_of(a), n, neon_low128(t, a32_dm(a)));
     put_wide(t, a, op, widened(t, a->s, 0, v));
 }
 void a32_trans_n_vabdl(Trans *t, const A32Args *a) { abd_long(t, a, IR_NOP); }
@@ -64,15 +56,15 @@ static IrVal scalar(Trans *t, const A32Args *a)
 {
     unsigned r = a->s == 1 ? a->m & 7 : a->m, n = a->s == 1 ? (unsigned)a->M << 1 | a->m >> 3 : a->M;
 
-    return ir_vdupl(t->b, IR_V128, a->s, IR_VA_N(n), low128(t, r));
+    return ir_vdupl(t->b, IR_V128, a->s, IR_VA_N(n), neon_low128(t, r));
 }
 
 static bool long_start(Trans *t, const A32Args *a, unsigned lanes, bool by_scalar, IrVal *ret_n, IrVal *ret_m)
 {
     if (!size_is(t, a, lanes & (by_scalar ? L16 | L32 : L_ALL)) || neon_bad_regs(t, a, NEON_D))
         return false;
-    *ret_n = low128(t, a32_dn(a));
-    *ret_m = by_scalar ? scalar(t, a) : low128(t, a32_dm(a));
+    *ret_n = neon_low128(t, a32_dn(a));
+    *ret_m = by_scalar ? scalar(t, a) : neon_low128(t, a32_dm(a));
     return true;
 }
 
@@ -97,9 +89,9 @@ void a32_trans_n_vmullp(Trans *t, const A32Args *a)
 
     if (neon_bad_regs(t, a, NEON_D))
         return;
-    IrVal n = low128(t, a32_dn(a));
+    IrVal n = neon_low128(t, a32_dn(a));
     neon_put(t, true, a32_dd(a),
-             ir_vpmull(t->b, IR_V128, bytes ? IR_LANE_8 : IR_LANE_64, 0, n, low128(t, a32_dm(a))));
+             ir_vpmull(t->b, IR_V128, bytes ? IR_LANE_8 : IR_LANE_64, 0, n, neon_low128(t, a32_dm(a))));
 }
 
 /* Twice the product: only MIN * MIN saturates. Then saturated sums. */
@@ -150,7 +142,7 @@ void a32_trans_n_vrsubhn(Trans *t, const A32Args *a) { high_half(t, a, IR_VSUB, 
 
 /* ---- by scalar, one width: the u bit is Q ---- */
 
-static bool scalar_start(Trans *t, const A32Args *a, unsigned lanes, A32Args *x, NeonOps *o)
+bool neon_scalar(Trans *t, const A32Args *a, unsigned lanes, A32Args *x, NeonOps *o)
 {
     if (!size_is(t, a, lanes))
         return false;
@@ -159,7 +151,10 @@ static bool scalar_start(Trans *t, const A32Args *a, unsigned lanes, A32Args *x,
     if (x->Q && neon_bad_regs(t, a, NEON_D | NEON_N))
         return false;
     IrVal m = scalar(t, a);
-    *o = (NeonOps){.b = t->b, .type = x->Q ? IR_V128 : IR_V64, .lane = a->s,
+    *o = (NeonOps){.b = t->b,
+                   .type = x->Q ? IR_V128 : IR_V64,
+                   .lane = a->s,
+                   .flane = neon_flane(a),
                    .n = neon_reg(t, x->Q, a32_dn(a))};
     o->m = x->Q ? m : low_half(t, m);
     return true;
@@ -170,7 +165,7 @@ static void by_scalar(Trans *t, const A32Args *a, IrOp op)
     A32Args x;
     NeonOps o;
 
-    if (!scalar_start(t, a, L16 | L32, &x, &o))
+    if (!neon_scalar(t, a, L16 | L32, &x, &o))
         return;
     IrVal v = ir_vmul(o.b, o.type, o.lane, 0, o.n, o.m);
     neon_put_d(t, &x,
@@ -186,7 +181,7 @@ void a32_trans_n_vmls_s(Trans *t, const A32Args *a) { by_scalar(t, a, IR_VSUB); 
         A32Args x;                                                                                           \
         NeonOps o;                                                                                           \
                                                                                                              \
-        if (scalar_start(t, a, L16 | L32, &x, &o))                                                           \
+        if (neon_scalar(t, a, L16 | L32, &x, &o))                                                            \
             function(t, &x, &o, attr);                                                                       \
     }
 HIGH_BY_SCALAR(vqdmulh_s, neon_mul_high, 0)
@@ -242,7 +237,7 @@ static void shift_long(Trans *t, const A32Args *a, unsigned s, unsigned n, uint3
 {
     if (neon_bad_regs(t, a, NEON_D))
         return;
-    IrVal v = widened(t, s, sign, low128(t, a32_dm(a)));
+    IrVal v = widened(t, s, sign, neon_low128(t, a32_dm(a)));
     neon_put(t, true, a32_dd(a), n ? ir_vshl(t->b, IR_V128, s + 1, IR_VA_N(n), v) : v);
 }
 void a32_trans_n_vshll(Trans *t, const A32Args *a)
@@ -255,183 +250,6 @@ void a32_trans_n_vshll_max(Trans *t, const A32Args *a)
 {
     if (size_is(t, a, L8_32))
         shift_long(t, a, a->s, 8u << a->s, 0);
-}
-
-/* ---- floats ---- */
-
-enum { F32 = IR_LANE_F32, STD = IR_VA_STD };
-
-static IrVal f2(const NeonOps *o, IrOp row, uint32_t attr, IrVal x, IrVal y)
-{
-    return ir_vec(o->b, row, o->type, F32, STD | attr, x, y, IR_NONE, IR_NONE);
-}
-static IrVal magnitude(const NeonOps *o, IrVal v)
-{
-    return ir_vand(o->b, o->type, IR_LANE_8, 0, v, ir_vconst_dup(o->b, o->type, IR_LANE_32, 0x7fffffff));
-}
-static IrVal fzero(const NeonOps *o) { return ir_vconst(o->b, o->type, 0, 0); }
-
-/* After a row with STD. The host does such rows in a context of its own (IR_FP_STD, IR_FP_PX), which is asked
- * for when the program first does floats in vectors. */
-static void neon_floats(Trans *t)
-{
-    if (t->ctx & ARM_CTX_NEON)
-        return;
-    ir_put(t->b, A32_SLOT_NEON, a32_imm(t, 1));
-    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
-}
-
-#define FLOAT3(name, value)                                                                                  \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
-    {                                                                                                        \
-        NeonOps o;                                                                                           \
-                                                                                                             \
-        if (!neon_three(t, a, L_ALL, &o))                                                                    \
-            return;                                                                                          \
-        neon_put_d(t, a, value);                                                                             \
-        neon_floats(t);                                                                                      \
-    }
-#define FLOAT2(name, value)                                                                                  \
-    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
-    {                                                                                                        \
-        NeonOps o;                                                                                           \
-                                                                                                             \
-        if (!neon_two(t, a, L_ALL, &o))                                                                      \
-            return;                                                                                          \
-        neon_put_d(t, a, value);                                                                             \
-        neon_floats(t);                                                                                      \
-    }
-FLOAT3(vaddf, f2(&o, IR_VFADD, 0, o.n, o.m))
-FLOAT3(vsubf, f2(&o, IR_VFSUB, 0, o.n, o.m))
-FLOAT3(vmulf, f2(&o, IR_VFMUL, 0, o.n, o.m))
-FLOAT3(vabdf, magnitude(&o, f2(&o, IR_VFSUB, 0, o.n, o.m)))
-FLOAT3(vmlaf, f2(&o, IR_VFADD, 0, neon_get_d(t, a), f2(&o, IR_VFMUL, 0, o.n, o.m)))
-FLOAT3(vmlsf, f2(&o, IR_VFSUB, 0, neon_get_d(t, a), f2(&o, IR_VFMUL, 0, o.n, o.m)))
-FLOAT3(vfma, ir_vec(o.b, IR_VFMA, o.type, F32, STD, o.n, o.m, neon_get_d(t, a), IR_NONE))
-FLOAT3(vfms, ir_vec(o.b, IR_VFMA, o.type, F32, STD | IR_VA_N(1), o.n, o.m, neon_get_d(t, a), IR_NONE))
-FLOAT3(vceqf, f2(&o, IR_VFCMP, IR_VA_N(IR_FEQ), o.n, o.m))
-FLOAT3(vcgef, f2(&o, IR_VFCMP, IR_VA_N(IR_FLE), o.m, o.n))
-FLOAT3(vcgtf, f2(&o, IR_VFCMP, IR_VA_N(IR_FLT), o.m, o.n))
-FLOAT3(vacge, f2(&o, IR_VFCMP, IR_VA_N(IR_FLE), magnitude(&o, o.m), magnitude(&o, o.n)))
-FLOAT3(vacgt, f2(&o, IR_VFCMP, IR_VA_N(IR_FLT), magnitude(&o, o.m), magnitude(&o, o.n)))
-FLOAT3(vmaxf, f2(&o, IR_VFMAXM, 0, o.n, o.m))
-FLOAT3(vminf, f2(&o, IR_VFMINM, 0, o.n, o.m))
-FLOAT3(vmaxnmf, f2(&o, IR_VFMAX, 0, o.n, o.m))
-FLOAT3(vminnmf, f2(&o, IR_VFMIN, 0, o.n, o.m))
-FLOAT2(vcgt0f, f2(&o, IR_VFCMP, IR_VA_N(IR_FLT), fzero(&o), o.m))
-FLOAT2(vcge0f, f2(&o, IR_VFCMP, IR_VA_N(IR_FLE), fzero(&o), o.m))
-FLOAT2(vceq0f, f2(&o, IR_VFCMP, IR_VA_N(IR_FEQ), o.m, fzero(&o)))
-FLOAT2(vcle0f, f2(&o, IR_VFCMP, IR_VA_N(IR_FLE), o.m, fzero(&o)))
-FLOAT2(vclt0f, f2(&o, IR_VFCMP, IR_VA_N(IR_FLT), o.m, fzero(&o)))
-FLOAT2(vabsf, magnitude(&o, o.m))
-FLOAT2(vnegf, ir_vxor(o.b, o.type, IR_LANE_8, 0, o.m, ir_vconst_dup(o.b, o.type, IR_LANE_32, 0x80000000u)))
-FLOAT2(vrintn, f2(&o, IR_VFRINT, IR_VA_N(IR_RNE), o.m, IR_NONE))
-FLOAT2(vrintx, f2(&o, IR_VFRINT, IR_VA_N(IR_RNE | IR_FRINT_EXACT), o.m, IR_NONE))
-FLOAT2(vrinta, f2(&o, IR_VFRINT, IR_VA_N(IR_RMM), o.m, IR_NONE))
-FLOAT2(vrintz, f2(&o, IR_VFRINT, IR_VA_N(IR_RTZ), o.m, IR_NONE))
-FLOAT2(vrintm, f2(&o, IR_VFRINT, IR_VA_N(IR_RDN), o.m, IR_NONE))
-FLOAT2(vrintp, f2(&o, IR_VFRINT, IR_VA_N(IR_RUP), o.m, IR_NONE))
-
-/* Steps: A32 has 2 - nm and (3 - nm) / 2 in two roundings, and 0 * infinity counts as 0: infinity is
- * replaced. */
-static IrVal step(const NeonOps *o, uint32_t constant, bool half)
-{
-    IrBuilder *b = o->b;
-    IrVal c = ir_vconst_dup(b, o->type, IR_LANE_32, constant);
-    IrVal is_zero_n = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->n),
-                              ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
-    IrVal is_zero_m = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_LTU), magnitude(o, o->m),
-                              ir_vconst_dup(b, o->type, IR_LANE_32, 0x800000));
-    IrVal inf = ir_vconst_dup(b, o->type, IR_LANE_32, 0x7f800000);
-    IrVal is_inf_n = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_EQ), magnitude(o, o->n), inf);
-    IrVal is_inf_m = ir_vcmp(b, o->type, IR_LANE_32, IR_VA_N(IR_EQ), magnitude(o, o->m), inf);
-    IrVal n =
-        ir_vandn(b, o->type, IR_LANE_8, 0, o->n, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_n, is_zero_m));
-    IrVal m =
-        ir_vandn(b, o->type, IR_LANE_8, 0, o->m, ir_vand(b, o->type, IR_LANE_8, 0, is_inf_m, is_zero_n));
-    IrVal v = f2(o, IR_VFSUB, 0, c, f2(o, IR_VFMUL, 0, n, m));
-    return half ? f2(o, IR_VFMUL, 0, v, ir_vconst_dup(b, o->type, IR_LANE_32, 0x3f000000)) : v;
-}
-FLOAT3(vrecps, step(&o, 0x40000000, false))
-FLOAT3(vrsqrts, step(&o, 0x40400000, true))
-
-/* F (bit 8 of the encoding): floats, else fixed point */
-FLOAT2(vrecpe, a->x ? f2(&o, IR_VFRECPE, 0, o.m, IR_NONE)
-                    : ir_vec(o.b, IR_VURECPE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
-FLOAT2(vrsqrte, a->x ? f2(&o, IR_VFRSQRTE, 0, o.m, IR_NONE)
-                     : ir_vec(o.b, IR_VURSQRTE, o.type, F32, 0, o.m, IR_NONE, IR_NONE, IR_NONE))
-
-/* Neighbours of n, then of m */
-static void float_pairs(Trans *t, const A32Args *a, IrOp row)
-{
-    NeonOps o;
-
-    if (!neon_three(t, a, L_ALL, &o))
-        return;
-    IrVal even = ir_vuzp(o.b, o.type, IR_LANE_32, 0, o.n, o.m),
-          odd = ir_vuzp(o.b, o.type, IR_LANE_32, IR_VA_HI, o.n, o.m);
-    neon_put_d(t, a, f2(&o, row, 0, even, odd));
-    neon_floats(t);
-}
-void a32_trans_n_vpaddf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFADD); }
-void a32_trans_n_vpmaxf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFMAXM); }
-void a32_trans_n_vpminf(Trans *t, const A32Args *a) { float_pairs(t, a, IR_VFMINM); }
-
-static void float_by_scalar(Trans *t, const A32Args *a, IrOp op)
-{
-    A32Args x, s = *a;
-    NeonOps o;
-
-    s.s = 2;
-    if (!scalar_start(t, &s, L32, &x, &o))
-        return;
-    IrVal v = f2(&o, IR_VFMUL, 0, o.n, o.m);
-    neon_put_d(t, &x, op == IR_NOP ? v : f2(&o, op, 0, neon_get_d(t, &x), v));
-    neon_floats(t);
-}
-void a32_trans_n_vmulf_s(Trans *t, const A32Args *a) { float_by_scalar(t, a, IR_NOP); }
-void a32_trans_n_vmlaf_s(Trans *t, const A32Args *a) { float_by_scalar(t, a, IR_VFADD); }
-void a32_trans_n_vmlsf_s(Trans *t, const A32Args *a) { float_by_scalar(t, a, IR_VFSUB); }
-
-/* Conversions. u: unsigned integers */
-static uint32_t how(const A32Args *a, unsigned round, unsigned fbits)
-{
-    return IR_VA_N(round | (a->u ? IR_CVT_UNSIGNED : 0)) | IR_VA_M(fbits);
-}
-FLOAT2(vcvt_from_int, f2(&o, IR_VI2F, how(a, IR_RNE, 0), o.m, IR_NONE))
-FLOAT2(vcvt_to_int, f2(&o, IR_VF2I, how(a, IR_RTZ, 0), o.m, IR_NONE))
-static const uint8_t named_rounding[4] = {IR_RMM, IR_RNE, IR_RUP, IR_RDN};
-FLOAT2(vcvt_named, f2(&o, IR_VF2I, how(a, named_rounding[a->r], 0), o.m, IR_NONE))
-
-static void fixed(Trans *t, const A32Args *a, IrOp row, unsigned round)
-{
-    NeonOps o;
-
-    if (!(a->i & 32))
-        a32_illegal(t);
-    else if (neon_two(t, a, L_ALL, &o)) {
-        neon_put_d(t, a, f2(&o, row, how(a, round, 64u - a->i), o.m, IR_NONE));
-        neon_floats(t);
-    }
-}
-void a32_trans_n_vcvt_from_fixed(Trans *t, const A32Args *a) { fixed(t, a, IR_VI2F, IR_RNE); }
-void a32_trans_n_vcvt_to_fixed(Trans *t, const A32Args *a) { fixed(t, a, IR_VF2I, IR_RTZ); }
-
-void a32_trans_n_vcvt_to_f16(Trans *t, const A32Args *a)
-{
-    if (neon_bad_regs(t, a, NEON_M))
-        return;
-    IrVal v = ir_vec(t->b, IR_VFNARROW, IR_V128, F32, STD | IR_VA_N(IR_RDYN), a32_q(t, a32_dm(a) >> 1),
-                     IR_NONE, IR_NONE, IR_NONE);
-    a32_put_d(t, a32_dd(a), low_half(t, v));
-}
-void a32_trans_n_vcvt_from_f16(Trans *t, const A32Args *a)
-{
-    if (neon_bad_regs(t, a, NEON_D))
-        return;
-    IrVal v =
-        ir_vec(t->b, IR_VFWIDEN, IR_V128, IR_LANE_F16, STD, low128(t, a32_dm(a)), IR_NONE, IR_NONE, IR_NONE);
-    neon_put(t, true, a32_dd(a), v);
 }
 
 /* ---- AES and SHA ---- */

@@ -24,30 +24,18 @@ static void write_back(Trans *t, const A32Args *a, IrVal back)
 
 static IrVal load_element(Trans *t, unsigned size, IrVal addr, unsigned disp)
 {
-    return ir_ld(t->b, size == 3 ? IR_I64 : IR_I32, addr, (int32_t)disp, a32_mem(size));
+    return ir_ld(t->b, size == 3 ? IR_I64 : IR_I32, addr, (int32_t)disp, a32_mem(t, size));
 }
 static void store_element(Trans *t, unsigned size, IrVal addr, unsigned disp, IrVal vec, unsigned lane)
 {
     IrVal v = ir_vget(t->b, size == 3 ? IR_I64 : IR_I32, size, IR_VA_N(lane), vec);
 
-    ir_st(t->b, v, addr, (int32_t)disp, a32_mem(size));
+    ir_st(t->b, v, addr, (int32_t)disp, a32_mem(t, size));
 }
 
 /* ---- multiple structures ---- */
 
-/* Type field: registers, elements of a structure, registers from one element to the next; n = 0: UNDEFINED.
- * The registers of a structure are `space` apart; there are regs / n structures' worth of registers side by
- * side. */
-typedef struct MultiType {
-    uint8_t n, regs, space, aligns; /* aligns: bit k: alignment field k is allowed */
-} MultiType;
-static const MultiType multi_types[16] = {
-    [7] = {1, 1, 1, 3},  [10] = {1, 2, 1, 7}, [6] = {1, 3, 1, 3}, [2] = {1, 4, 1, 15}, [8] = {2, 2, 1, 7},
-          [9] = {2, 2, 2, 7},
-    [3] = {2, 4, 2, 15}, [4] = {3, 3, 1, 3},  [5] = {3, 3, 2, 3}, [0] = {4, 4, 1, 15}, [1] = {4, 4, 2, 15},
-};
-
-static bool multi_ok(const A32Args *a, const MultiType *m)
+static bool multi_ok(const A32Args *a, const A32Structures *m)
 {
     unsigned last = a32_dd(a) + (m->n == 1 ? m->regs - 1u : (m->n - 1u) * m->space + (m->regs / m->n - 1u));
 
@@ -55,7 +43,7 @@ static bool multi_ok(const A32Args *a, const MultiType *m)
 }
 
 /* Register of element k of a structure, in the r-th group of registers. */
-static unsigned reg_of(const A32Args *a, const MultiType *m, unsigned r, unsigned k)
+static unsigned reg_of(const A32Args *a, const A32Structures *m, unsigned r, unsigned k)
 {
     return a32_dd(a) + r + k * m->space;
 }
@@ -66,8 +54,8 @@ static void load_registers(Trans *t, const A32Args *a, unsigned regs)
     IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back), v[2];
 
     for (unsigned r = 0; r < regs; r += 2)
-        v[r / 2] = r + 1 < regs ? ir_ld(t->b, IR_V128, addr, (int32_t)r * 8, a32_mem(4))
-                                : ir_ld(t->b, IR_V64, addr, (int32_t)r * 8, a32_mem(3));
+        v[r / 2] = r + 1 < regs ? ir_ld(t->b, IR_V128, addr, (int32_t)r * 8, a32_mem_raw(4))
+                                : ir_ld(t->b, IR_V64, addr, (int32_t)r * 8, a32_mem_raw(3));
     for (unsigned r = 0; r < regs; r++) {
         IrVal x = v[r / 2];
         if (r & 1)
@@ -87,12 +75,12 @@ static void store_registers(Trans *t, const A32Args *a, unsigned regs)
         IrVal v = a32_v(t, a32_dd(a) + r);
         if (r + 1 < regs)
             v = ir_vjoin(t->b, IR_V128, IR_LANE_64, 0, v, a32_v(t, a32_dd(a) + r + 1));
-        ir_st(t->b, v, addr, (int32_t)r * 8, a32_mem(r + 1 < regs ? 4 : 3));
+        ir_st(t->b, v, addr, (int32_t)r * 8, a32_mem_raw(r + 1 < regs ? 4 : 3));
     }
     write_back(t, a, back);
 }
 
-static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
+static void load_multiple(Trans *t, const A32Args *a, const A32Structures *m)
 {
     IrBuilder *b = t->b;
     unsigned size = a->s, lanes = 8u >> size, groups = m->regs / m->n;
@@ -113,7 +101,7 @@ static void load_multiple(Trans *t, const A32Args *a, const MultiType *m)
     write_back(t, a, back);
 }
 
-static void store_multiple(Trans *t, const A32Args *a, const MultiType *m)
+static void store_multiple(Trans *t, const A32Args *a, const A32Structures *m)
 {
     unsigned size = a->s, lanes = 8u >> size, groups = m->regs / m->n, disp = 0;
     IrVal back, addr = base(t, a, m->regs * 8u, a->a ? 4u << a->a : 1, &back);
@@ -129,13 +117,14 @@ static void store_multiple(Trans *t, const A32Args *a, const MultiType *m)
 
 void a32_trans_n_multiple(Trans *t, const A32Args *a)
 {
-    const MultiType *m = &multi_types[a->t];
+    const A32Structures *m = &a32_structures[a->t];
+    bool whole = m->n == 1 && (a->s == 0 || !a32_big(t)); /* the elements' order is memory's */
 
     if (!multi_ok(a, m))
         a32_illegal(t);
-    else if (m->n == 1 && a->o)
+    else if (whole && a->o)
         load_registers(t, a, m->regs);
-    else if (m->n == 1)
+    else if (whole)
         store_registers(t, a, m->regs);
     else if (a->o)
         load_multiple(t, a, m);
@@ -145,43 +134,9 @@ void a32_trans_n_multiple(Trans *t, const A32Args *a)
 
 /* ---- one lane ---- */
 
-typedef struct OneLane {
-    unsigned index, space, align;
-    bool ok;
-} OneLane;
-
-/* index_align (i) by size and number of registers */
-static OneLane lane_of(const A32Args *a)
-{
-    unsigned n = a->p + 1u, i = a->i;
-    OneLane l = {.index = i >> (a->s + 1), .space = 1, .align = 1, .ok = true};
-
-    if (a->s == 1)
-        l.space = n > 1 && (i & 2) ? 2 : 1;
-    else if (a->s == 2)
-        l.space = n > 1 && (i & 4) ? 2 : 1;
-    switch (n) {
-    case 1:
-        l.ok = a->s == 0 ? !(i & 1) : a->s == 1 ? !(i & 2) : !(i & 4) && ((i & 3) == 0 || (i & 3) == 3);
-        l.align = a->s && (i & 1) ? 1u << a->s : 1;
-        break;
-    case 2:
-        l.ok = !(a->s == 2 && (i & 2));
-        l.align = i & 1 ? 2u << a->s : 1;
-        break;
-    case 3: l.ok = !(i & 1) && !(a->s == 2 && (i & 2)); break;
-    default:
-        l.ok = !(a->s == 2 && (i & 3) == 3);
-        l.align = a->s == 2 ? (i & 3 ? 4u << (i & 3) : 1) : i & 1 ? 4u << a->s : 1;
-        break;
-    }
-    l.ok = l.ok && a32_dd(a) + (n - 1) * l.space < 32 && a->n != 15;
-    return l;
-}
-
 void a32_trans_n_lane(Trans *t, const A32Args *a)
 {
-    OneLane l = lane_of(a);
+    A32OneLane l = a32_one_lane(a);
     unsigned n = a->p + 1u;
     IrVal back, addr, v[4];
 
@@ -209,7 +164,7 @@ void a32_trans_n_all_lanes(Trans *t, const A32Args *a)
 {
     unsigned n = a->p + 1u, size = a->s == 3 ? 2 : a->s, space = n > 1 && a->x ? 2 : 1,
              regs = n == 1 && a->x ? 2 : n;
-    unsigned align = !a->a ? 1 : a->s == 3 ? 16 : n == 4 && size == 2 ? 8 : n << size;
+    unsigned align = a32_all_lanes_align(a);
     bool ok = a->s != 3 || (n == 4 && a->a);
     IrVal back, addr, v[4];
 

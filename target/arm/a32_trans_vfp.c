@@ -75,6 +75,9 @@ void a32_trans_f_vmov_imm(Trans *t, const A32Args *a)
     if (a->z)
         a32_put_d_bits(t, a32_dd(a),
                        a32_imm64(t, (int64_t)(sign << 63 | (b6 ? 0x3fc0ull : 0x4000ull) << 48 | rest << 48)));
+    else if (a->h)
+        a32_put_s_bits(t, a32_sd(a),
+                       a32_imm(t, (uint32_t)(sign << 15 | (b6 ? 0x3000u : 0x4000u) | rest << 6)));
     else
         a32_put_s_bits(t, a32_sd(a),
                        a32_imm(t, (uint32_t)(sign << 31 | (b6 ? 0x3e000000u : 0x40000000u) | rest << 19)));
@@ -142,6 +145,27 @@ void a32_trans_f_vcvt_to_half(Trans *t, const A32Args *a)
                  ir_fcvt(t->b, IR_F2F, IR_F16, IR_RDYN, a32_fm(t, a)));
 }
 
+/* VCVTB, VCVTT to bfloat16 */
+void a32_trans_f_vcvt_to_bf16(Trans *t, const A32Args *a)
+{
+    unsigned r = a32_sd(a);
+
+    a32_put_lane(t, r >> 1, IR_LANE_16, (r & 1) * 2 + a->j,
+                 ir_fcvt(t->b, IR_F2BF, IR_F16, IR_RDYN, a32_s(t, a32_sm(a))));
+}
+
+/* Z says whether the conversion was exact; the other flags are 0. */
+void a32_trans_f_vjcvt(Trans *t, const A32Args *a)
+{
+    IrBuilder *b = t->b;
+    IrVal v = ir_fcvt(b, IR_FJCVT, IR_I64, IR_RTZ, a32_d(t, IR_F64, a32_dm(a)));
+    IrVal exact = ir_trunc(b, IR_I32, ir_shr(b, IR_I64, v, a32_imm64(t, 32)));
+    _Static_assert(IR_FL_Z == 1 << 14, "shift");
+
+    a32_put_s_bits(t, a32_sd(a), ir_trunc(b, IR_I32, v));
+    ir_put(b, A32_SLOT_FPFL, ir_shl(b, IR_I32, exact, a32_imm(t, 14)));
+}
+
 /* Integers are in single registers. */
 static void to_int(Trans *t, const A32Args *a, unsigned round, bool is_unsigned)
 {
@@ -187,31 +211,38 @@ void a32_trans_f_vcvt_from_fix(Trans *t, const A32Args *a)
     a32_put_f(t, a, ir_fcvt_fixed(b, IR_I2F, a32_fp(a), how, fraction_bits(a), v));
 }
 
-/* 16 bits saturate in two steps: the second raises nothing that the first has not, but for invalid in place
- * of inexact. */
+/* 16 bits of f32 and f64: saturated by a function, since the IR converts to 32 bits and more. Value and flags
+ * behind it. */
+static IrVal to_fix16(Trans *t, const A32Args *a)
+{
+    IrBuilder *b = t->b;
+    IrVal args[2] = {a->z ? a32_d_bits(t, a32_dd(a)) : a32_zext(t, a32_s_bits(t, a32_sd(a))),
+                     a32_imm64(t, (int64_t)(fraction_bits(a) | (unsigned)a->z << 8 | (unsigned)a->u << 9 |
+                                            (t->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) << 16))};
+    IrVal r = ir_call(b, A32_HELPER_to_fix16, args, 2);
+
+    ir_ffput(b, ir_or(b, IR_I32, ir_ffget(b), ir_trunc(b, IR_I32, ir_shr(b, IR_I64, r, a32_imm64(t, 32)))));
+    return ir_trunc(b, IR_I16, r);
+}
+
 void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
+    unsigned how = IR_RTZ | (a->u ? IR_CVT_UNSIGNED : 0);
+    IrVal v;
 
     if (bad_fraction(t, a))
         return;
-    if (!a->x) {
-        IrVal args[2] = {a->z ? a32_d_bits(t, a32_dd(a)) : ir_zext(b, IR_I64, a32_s_bits(t, a32_sd(a))),
-                         a32_imm64(t, (int64_t)(fraction_bits(a) | (unsigned)a->z << 8 | (unsigned)a->u << 9 |
-                                                (t->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) << 16))};
-        IrVal r = ir_call(b, A32_HELPER_to_fix16, args, 2);
-        IrVal v =
-            a->u ? ir_and(b, IR_I64, r, a32_imm64(t, 0xffff)) : ir_sext(b, IR_I64, ir_trunc(b, IR_I16, r));
-        IrVal flags = ir_trunc(b, IR_I32, ir_shr(b, IR_I64, r, a32_imm64(t, 32)));
-        if (a->z)
-            a32_put_d_bits(t, a32_dd(a), v);
-        else
-            a32_put_s_bits(t, a32_sd(a), ir_trunc(b, IR_I32, v));
-        ir_ffput(b, ir_or(b, IR_I32, ir_ffget(b), flags));
-        return;
+    if (a->x)
+        v = ir_fcvt_fixed(b, IR_F2I, IR_I32, how, fraction_bits(a), a32_fd(t, a));
+    else if (a->h) /* lane 0 of a vector of zeros */
+        v = ir_vget(b, IR_I32, IR_LANE_16, a->u ? 0 : IR_VA_S,
+                    ir_vf2i(b, IR_V64, IR_LANE_F16, IR_VA_N(how) | IR_VA_M(fraction_bits(a)),
+                            ir_vzext(b, IR_V64, a32_fd(t, a))));
+    else {
+        v = to_fix16(t, a);
+        v = a->u ? ir_zext(b, IR_I32, v) : ir_sext(b, IR_I32, v);
     }
-    IrVal v = ir_fcvt_fixed(b, IR_F2I, IR_I32, IR_RTZ | (a->u ? IR_CVT_UNSIGNED : 0), fraction_bits(a),
-                            a32_fd(t, a));
     if (a->z)
         a32_put_d_bits(t, a32_dd(a), a->u ? a32_zext(t, v) : a32_sext(t, v));
     else
@@ -220,6 +251,22 @@ void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
 
 /* ---- loads and stores ---- */
 
+/* A scalar of the row's precision, single or double. */
+static IrVal load_scalar(Trans *t, const A32Args *a, IrVal addr, int32_t disp)
+{
+    IrMem mem = a32_mem(t, a->z ? 3 : 2);
+
+    if (!a32_big(t))
+        return ir_ld(t->b, a32_fp(a), addr, disp, mem);
+    return ir_cast(t->b, a32_fp(a), ir_ld(t->b, a->z ? IR_I64 : IR_I32, addr, disp, mem));
+}
+static void store_scalar(Trans *t, const A32Args *a, IrVal v, IrVal addr, int32_t disp)
+{
+    if (a32_big(t))
+        v = ir_cast(t->b, a->z ? IR_I64 : IR_I32, v);
+    ir_st(t->b, v, addr, disp, a32_mem(t, a->z ? 3 : 2));
+}
+
 static IrVal base_of(Trans *t, const A32Args *a)
 {
     return a->n == A32_PC ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->n);
@@ -227,9 +274,9 @@ static IrVal base_of(Trans *t, const A32Args *a)
 
 static IrVal at_offset(Trans *t, const A32Args *a)
 {
-    IrVal addr = ir_add(t->b, IR_I32, base_of(t, a), a32_imm(t, a->U ? a->i * 4u : 0u - a->i * 4u));
+    IrVal addr = ir_add(t->b, IR_I32, base_of(t, a), a32_imm(t, (uint32_t)a->imm));
 
-    a32_need_aligned(t, addr, 4);
+    a32_need_aligned(t, addr, a->h ? 2 : 4);
     return addr;
 }
 
@@ -237,16 +284,19 @@ void a32_trans_vldr(Trans *t, const A32Args *a)
 {
     IrVal addr = at_offset(t, a);
 
-    if (a->z)
-        a32_put_d(t, a32_dd(a), ir_ld(t->b, IR_F64, addr, 0, a32_mem(3)));
+    if (a->h)
+        a32_put_s_bits(t, a32_sd(a), ir_ld(t->b, IR_I32, addr, 0, a32_mem(t, 1)));
     else
-        a32_put_s(t, a32_sd(a), ir_ld(t->b, IR_F32, addr, 0, a32_mem(2)));
+        a32_put_f(t, a, load_scalar(t, a, addr, 0));
 }
 void a32_trans_vstr(Trans *t, const A32Args *a)
 {
     IrVal addr = at_offset(t, a);
 
-    ir_st(t->b, a32_fd(t, a), addr, 0, a32_mem(a->z ? 3 : 2));
+    if (a->h)
+        ir_st(t->b, a32_s_bits(t, a32_sd(a)), addr, 0, a32_mem(t, 1));
+    else
+        store_scalar(t, a, a32_fd(t, a), addr, 0);
 }
 
 /* First address; *ret_count registers. FLDMX, FSTMX: an odd number of words for double registers. */
@@ -282,7 +332,7 @@ void a32_trans_vldm(Trans *t, const A32Args *a)
         return;
     IrVal addr = multiple_address(t, a, &count, &back);
     for (unsigned k = 0; k < count; k++)
-        v[k] = ir_ld(t->b, a32_fp(a), addr, (int32_t)(k << (a->z ? 3 : 2)), a32_mem(a->z ? 3 : 2));
+        v[k] = load_scalar(t, a, addr, (int32_t)(k << (a->z ? 3 : 2)));
     for (unsigned k = 0; k < count; k++) {
         if (a->z)
             a32_put_d(t, a32_dd(a) + k, v[k]);
@@ -303,13 +353,35 @@ void a32_trans_vstm(Trans *t, const A32Args *a)
     IrVal addr = multiple_address(t, a, &count, &back);
     for (unsigned k = 0; k < count; k++) {
         IrVal v = a->z ? a32_d(t, IR_F64, a32_dd(a) + k) : a32_s(t, a32_sd(a) + k);
-        ir_st(t->b, v, addr, (int32_t)(k << (a->z ? 3 : 2)), a32_mem(a->z ? 3 : 2));
+        store_scalar(t, a, v, addr, (int32_t)(k << (a->z ? 3 : 2)));
     }
     if (back)
         a32_put(t, a->n, back);
 }
 
 /* ---- transfers ---- */
+
+/* The low half of a single register; a write clears the other. */
+void a32_trans_vmov_half_from_core(Trans *t, const A32Args *a)
+{
+    a32_put_s_bits(t, a32_sn(a), ir_and(t->b, IR_I32, a32_r(t, a->d), a32_imm(t, 0xffff)));
+}
+void a32_trans_vmov_half_to_core(Trans *t, const A32Args *a)
+{
+    a32_put(t, a->d, ir_and(t->b, IR_I32, a32_s_bits(t, a32_sn(a)), a32_imm(t, 0xffff)));
+}
+/* The low half of Sm to the upper half of Sd; the upper half of Sm to Sd */
+void a32_trans_vins(Trans *t, const A32Args *a)
+{
+    IrVal low = ir_and(t->b, IR_I32, a32_s_bits(t, a32_sd(a)), a32_imm(t, 0xffff));
+    IrVal high = ir_shl(t->b, IR_I32, a32_s_bits(t, a32_sm(a)), a32_imm(t, 16));
+
+    a32_put_s_bits(t, a32_sd(a), ir_or(t->b, IR_I32, low, high));
+}
+void a32_trans_vmovx(Trans *t, const A32Args *a)
+{
+    a32_put_s_bits(t, a32_sd(a), ir_shr(t->b, IR_I32, a32_s_bits(t, a32_sm(a)), a32_imm(t, 16)));
+}
 
 void a32_trans_vmov_from_core(Trans *t, const A32Args *a) { a32_put_s_bits(t, a32_sn(a), a32_r(t, a->d)); }
 void a32_trans_vmov_to_core(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_s_bits(t, a32_sn(a))); }

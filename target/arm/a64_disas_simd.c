@@ -79,11 +79,9 @@ static bool put_register(Fmt *f, char code, unsigned r, const A64Args *a)
     }
 }
 
-/* The number that an 8-bit immediate stands for: (16 + fraction) * 2^exponent / 128, exactly. */
-static void put_fp_imm(Fmt *f, const A64Args *a)
+/* (16 + fraction) * 2^exponent / 128, exactly. */
+void arm_disas_fp_imm(Fmt *f, unsigned imm8)
 {
-    bool scalar = a->bits >> 28 & 1;
-    unsigned imm8 = scalar ? a->bits >> 13 & 255 : (a->bits >> 16 & 7) << 5 | (a->bits >> 5 & 31);
     unsigned v = (16 + (imm8 & 15)) << ((imm8 >> 4 & 7) ^ 4);
 
     fmt_printf(f, "#%s%u.", imm8 & 128 ? "-" : "", v >> 7);
@@ -92,6 +90,13 @@ static void put_fp_imm(Fmt *f, const A64Args *a)
         fmt_printf(f, "%u", part >> 7);
         part &= 127;
     }
+}
+
+static void put_fp_imm(Fmt *f, const A64Args *a)
+{
+    bool scalar = a->bits >> 28 & 1;
+
+    arm_disas_fp_imm(f, scalar ? a->bits >> 13 & 255 : (a->bits >> 16 & 7) << 5 | (a->bits >> 5 & 31));
 }
 
 /* Modified immediate as written: the byte and its shift. */

@@ -4,6 +4,7 @@
  * Scalars use the scalar rows of the IR: no other lane may raise an exception. NaNs, modes and exceptions are
  * the IR's business; operands keep their order. */
 #include "target/arm/a64_simd_fp.h"
+#include "target/arm/arm_simd.h"
 
 static unsigned lane_of(unsigned size) { return IR_LANE_F16 + size - 1; }
 static unsigned lane(const A64Args *a) { return lane_of(a->size); }
@@ -282,84 +283,36 @@ void a64_trans_fcvtxn_v(Trans *t, const A64Args *a)
         convert_narrow(t, a, IR_VA_N(IR_RODD));
 }
 
-/* ---- complex numbers: even lanes real, odd lanes imaginary ---- */
+/* ---- complex numbers ---- */
 
-/* Both parts of each number exchanged. */
-static IrVal exchanged(Trans *t, const A64Args *a, IrVal v)
+static ArmComplex complex_of(Trans *t, const A64Args *a)
 {
-    if (a->size == 3)
-        return ir_vext(t->b, IR_V128, IR_LANE_8, IR_VA_N(8), v, v);
-    return ir_vrev(t->b, simd_type(a), a->size, IR_VA_N(a->size + 1u), v);
-}
-/* Signs inverted of the real (1) and imaginary (2) parts. */
-static IrVal signs(Trans *t, const A64Args *a, unsigned which, IrVal v)
-{
-    unsigned bits = simd_lane_bits(a);
-    uint64_t even = which & 1 ? sign_bit(a) : 0, odd = which & 2 ? sign_bit(a) : 0;
-    IrVal mask = bits == 64 ? ir_vconst(t->b, IR_V128, even, odd)
-                            : ir_vconst_dup(t->b, simd_type(a), a->size + 1u, even | odd << bits);
-
-    return ir_vxor(t->b, simd_type(a), IR_LANE_8, 0, v, mask);
+    return (ArmComplex){t->b, simd_type(a), lane(a), 0};
 }
 
 /* Rotated by 90 (1) or 270 (3) degrees and added */
 void a64_trans_fcadd_v(Trans *t, const A64Args *a)
 {
-    IrVal n = simd_v(t, a, a->rn), m = exchanged(t, a, simd_v(t, a, a->rm));
+    ArmComplex c = complex_of(t, a);
+    IrVal n = simd_v(t, a, a->rn);
 
-    simd_put(t, a, apply(t, a, OP(FADD), n, signs(t, a, a->amount == 1 ? 1 : 2, m)));
+    simd_put(t, a, arm_simd_complex_add(&c, a->amount != 1, n, simd_v(t, a, a->rm)));
 }
 
-/* One part of n times both of m, rotated: the real part for 0 and 180 degrees. */
 void a64_trans_fcmla_v(Trans *t, const A64Args *a)
 {
-    static const uint8_t inverted[4] = {0, 1, 3, 2};
-    IrBuilder *b = t->b;
-    bool by_element = (a->bits >> 24 & 15) == 15, imaginary = a->amount & 1;
+    ArmComplex c = complex_of(t, a);
+    bool by_element = (a->bits >> 24 & 15) == 15;
     IrVal d = simd_v(t, a, a->rd), n = simd_v(t, a, a->rn), m = simd_q(t, a->rm);
 
     if (by_element)
-        m = ir_vdupl(b, IR_V128, a->size + 1u, IR_VA_N(a->kind), m);
+        m = ir_vdupl(t->b, IR_V128, a->size + 1u, IR_VA_N(a->kind), m);
     if (!a->sf)
-        m = ir_vlow(b, IR_V64, m);
-    n = ir_vtrn(b, simd_type(a), a->size, imaginary ? IR_VA_HI : 0, n, n);
-    if (imaginary)
-        m = exchanged(t, a, m);
-    if (a->amount)
-        m = signs(t, a, inverted[a->amount], m);
-    simd_put(t, a, fused(t, a, false, n, m, d));
+        m = ir_vlow(t->b, IR_V64, m);
+    simd_put(t, a, arm_simd_complex_mla(&c, a->amount, d, n, m));
 }
 
 /* ---- f16 and bfloat16 times the same, added to f32 ---- */
-
-static IrVal bits_and(Trans *t, IrVal v, unsigned size, uint64_t mask)
-{
-    return ir_vand(t->b, IR_V128, IR_LANE_8, 0, v, ir_vconst_dup(t->b, IR_V128, size, mask));
-}
-
-/* The four f16 in the low half of h as f32. NaNs and infinities are done here: signaling NaNs stay so, since
- * which NaN wins is decided among all operands of the multiplication, and AHP, which conversions look at,
- * means nothing. FZ16 flushes, which conversions do not. */
-static IrVal widened(Trans *t, IrVal h)
-{
-    IrBuilder *b = t->b;
-    IrVal magnitude = bits_and(t, h, 1, 0x7fff), w = ir_vwiden(b, IR_V128, IR_LANE_16, 0, h);
-    IrVal special =
-        ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_GT), magnitude, ir_vconst_dup(b, IR_V128, 1, 0x7bff));
-    IrVal sign = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(16), bits_and(t, w, 2, 0x8000));
-    IrVal payload = ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(13), bits_and(t, w, 2, 0x3ff));
-    IrVal numbers = ir_vandn(b, IR_V128, IR_LANE_8, 0, h, special);
-
-    payload = ir_vor(b, IR_V128, IR_LANE_8, 0, payload, ir_vconst_dup(b, IR_V128, 2, 0x7f800000));
-    if (b->r->fp & IR_FP_FZ16) {
-        IrVal zeros = ir_vconst(b, IR_V128, 0, 0);
-        IrVal tiny = ir_vcmp(b, IR_V128, IR_LANE_16, IR_VA_N(IR_EQ), bits_and(t, h, 1, 0x7c00), zeros);
-        numbers = ir_vbsl(b, IR_V128, IR_LANE_8, 0, tiny, bits_and(t, h, 1, 0x8000), numbers);
-    }
-    numbers = ir_vfwiden(b, IR_V128, IR_LANE_F16, 0, numbers);
-    return ir_vbsl(b, IR_V128, IR_LANE_8, 0, ir_vwiden(b, IR_V128, IR_LANE_16, IR_VA_S, special),
-                   ir_vor(b, IR_V128, IR_LANE_8, 0, sign, payload), numbers);
-}
 
 /* The lower or upper half of the f16 that the row reads, two or four, zeros above. */
 static IrVal half_of(Trans *t, const A64Args *a, bool upper, IrVal v)
@@ -376,8 +329,8 @@ static void multiply_add_half(Trans *t, const A64Args *a, bool neg)
     IrBuilder *b = t->b;
     bool by_element = (a->bits >> 24 & 15) == 15;
     IrVal d = simd_v(t, a, a->rd), m = simd_m_q(t, a);
-    IrVal x = widened(t, half_of(t, a, simd_u(a), simd_q(t, a->rn)));
-    IrVal y = widened(t, half_of(t, a, simd_u(a) && !by_element, m));
+    IrVal x = arm_simd_widened_f16(b, 0, half_of(t, a, simd_u(a), simd_q(t, a->rn)));
+    IrVal y = arm_simd_widened_f16(b, 0, half_of(t, a, simd_u(a) && !by_element, m));
 
     if (!a->sf) {
         x = ir_vlow(b, IR_V64, x);
@@ -395,7 +348,8 @@ void a64_trans_bfmlal_v(Trans *t, const A64Args *a)
     IrVal v[2] = {simd_q(t, a->rn), simd_m_q(t, a)};
 
     for (unsigned i = 0; i < 2; i++)
-        v[i] = a->sf ? bits_and(t, v[i], 2, 0xffff0000) : ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(16), v[i]);
+        v[i] = a->sf ? ir_vand(b, IR_V128, IR_LANE_8, 0, v[i], ir_vconst_dup(b, IR_V128, 2, 0xffff0000))
+                     : ir_vshl(b, IR_V128, IR_LANE_32, IR_VA_N(16), v[i]);
     simd_put_any(t, a->rd, ir_vfma(b, IR_V128, IR_LANE_F32, 0, v[0], v[1], simd_q(t, a->rd)));
 }
 void a64_trans_bfdot_v(Trans *t, const A64Args *a)

@@ -1,6 +1,7 @@
 /* Arm ARM, "Advanced SIMD": integer arithmetic on lanes of one width, compares, across lanes, dot
  * products. */
 #include "target/arm/a64_simd.h"
+#include "target/arm/arm_simd.h"
 
 /* Vd = row(Vn, Vm), Vm perhaps an element */
 #define BINARY(handler, row, attr)                                                                           \
@@ -64,9 +65,9 @@ ZERO(cmlt_zero, IR_LT)
 #define UNARY(handler, row)                                                                                  \
     void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
     {                                                                                                        \
-        simd_put(t, a,                                                                                       \
-                 ir_vec(t->b, row, simd_type(a), a->size, 0, simd_v(t, a, a->rn), IR_NONE, IR_NONE,          \
-                        IR_NONE));                                                                           \
+        simd_put(                                                                                            \
+            t, a,                                                                                            \
+            ir_vec(t->b, row, simd_type(a), a->size, 0, simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE));    \
     }
 UNARY(abs_v, IR_VABS)
 UNARY(neg_v, IR_VNEG)
@@ -75,9 +76,9 @@ UNARY(neg_v, IR_VNEG)
 #define ACROSS(handler, row, attr)                                                                           \
     void a64_trans_##handler(Trans *t, const A64Args *a)                                                     \
     {                                                                                                        \
-        simd_put(t, a,                                                                                       \
-                 ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE,       \
-                        IR_NONE));                                                                           \
+        simd_put(                                                                                            \
+            t, a,                                                                                            \
+            ir_vec(t->b, row, simd_type(a), a->size, attr, simd_v(t, a, a->rn), IR_NONE, IR_NONE, IR_NONE)); \
     }
 ACROSS(addv, IR_VADDV, 0)
 ACROSS(xmaxv, IR_VMAXV, simd_sign(a))
@@ -117,19 +118,11 @@ void a64_trans_udot_v(Trans *t, const A64Args *a) { dot(t, a, 0, false); }
 void a64_trans_usdot_v(Trans *t, const A64Args *a) { dot(t, a, IR_VA_MIX, false); }
 void a64_trans_sudot_v(Trans *t, const A64Args *a) { dot(t, a, IR_VA_MIX, true); }
 
-/* 2x2 matrices of 32-bit lanes, rows of eight bytes: row i of Vn in both halves times the rows of Vm gives
- * row i of the product as pairs of lanes to be added. */
 static void matrix(Trans *t, const A64Args *a, uint32_t attr)
 {
-    IrBuilder *b = t->b;
-    IrVal n = simd_q(t, a->rn), m = simd_q(t, a->rm), zero = ir_vconst(b, IR_V128, 0, 0), row[2];
+    IrVal d = simd_q(t, a->rd), n = simd_q(t, a->rn);
 
-    for (unsigned i = 0; i < 2; i++) {
-        IrVal ni = ir_vdupl(b, IR_V128, IR_LANE_64, IR_VA_N(i), n);
-        row[i] = ir_vdot(b, IR_V128, IR_LANE_8, attr, zero, ni, m);
-    }
-    IrVal sum = ir_vpadd(b, IR_V128, IR_LANE_32, 0, row[0], row[1]);
-    simd_put_any(t, a->rd, ir_vadd(b, IR_V128, IR_LANE_32, 0, simd_q(t, a->rd), sum));
+    simd_put_any(t, a->rd, arm_simd_matrix(t->b, attr, d, n, simd_q(t, a->rm)));
 }
 void a64_trans_smmla(Trans *t, const A64Args *a) { matrix(t, a, IR_VA_S); }
 void a64_trans_ummla(Trans *t, const A64Args *a) { matrix(t, a, 0); }

@@ -43,6 +43,7 @@ typedef struct ArmCpu {
     uint32_t q;            /* A32, T32: CPSR.Q, 0 or 1 */
     uint32_t ge;           /* A32, T32: CPSR.GE, a byte of 0 or 255 for each bit */
     uint32_t fp_fl;        /* A32, T32: FPSCR.NZCV, bits as in fl */
+    uint32_t e;            /* A32, T32: CPSR.E, 0 or 1 */
     uint32_t neon_used;    /* not architectural: 1 once Advanced SIMD has computed with floats (IR_FP_STD) */
 } ArmCpu;
 
@@ -59,7 +60,8 @@ enum { ARM_PSTATE_SSBS = 1 << 12, ARM_PSTATE_DIT = 1 << 24, ARM_PSTATE_TCO = 1 <
 
 /* Context word. */
 enum {
-    ARM_CTX_ISA = 3,           /* 0 A64, 1 A32, 2 T32 */
+    ARM_CTX_A32 = 1,           /* A32 or T32, else A64 */
+    ARM_CTX_BIG = 2,           /* A32, T32: ArmCpu.e */
     ARM_CTX_LDX_EXCLUSIVE = 4, /* ArmCpu.ldx_exclusive */
     ARM_CTX_FP = CTX_ARM_FP_MASK << CTX_ARM_FP_SHIFT, /* IR_FP_*: modes of FPCR, and fp_strict */
     ARM_CTX_MODEL_SHIFT = 10,  /* four bits: ArmModel, A32Model */

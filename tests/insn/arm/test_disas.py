@@ -78,7 +78,7 @@ def allowed(ours, theirs):
         return bool(FOREIGN.match(theirs))
     if ours.startswith(('hint', 'cps', 'dsb', 'dmb', 'isb', 'mcr', 'mrc', 'mrrc', 'msr', 'nop', 'setend', 'clrex', 'sb')):
         return True # names of operands
-    if re.search(r' 0x[0-9a-f]{8}$', ours): # FP and SIMD: the operands are not printed, names are by family
+    if ours.startswith(('v', 'aes', 'sha', 'fldm', 'fstm')): # the text of FP and SIMD is test_disas_simd.py's
         return theirs.startswith(('v', 'aes', 'sha', 'fldm', 'fstm'))
     if ours.startswith('udf ') and theirs in ('trap', '__brkdiv0') or ours.replace(', #0]', ']') == theirs:
         return True

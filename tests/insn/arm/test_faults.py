@@ -36,7 +36,10 @@ CASES = [
     ('exit', arm(*EXIT_A), OK, None), ('exit, T32', thumb(*EXIT_T), OK, None),
     ('udf', arm(0xe7f000f0), ILL, (0, 0, 0)), ('udf, T32', thumb(0xde00), ILL, (8, 1, 0)),
     ('bkpt', arm(0xe1200070), TRAP, (0, 0, 0)), ('bkpt, T32', thumb(0xbe00), TRAP, (8, 1, 0)),
-    ('setend be', arm(0xf1010200), ILL, (0, 0, 0)), ('setend le', arm(0xf1010000, *EXIT_A), OK, None),
+    ('setend be', arm(0xf1010200, *EXIT_A), OK, None), ('setend le', arm(0xf1010000, *EXIT_A), OK, None),
+    # 0x44 is stored in one byte order and loaded in the other
+    ('setend be, ldr', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xf1010200, 0xe5910000, 0xe1a00c20, 0xe3500044, 0x17f000f0, *EXIT_A), OK, None),
+    ('setend be by msr', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xe322fc02, 0xe5910000, 0xe1a00c20, 0xe3500044, 0x17f000f0, *EXIT_A), OK, None),
     ('mrs spsr', arm(0xe14f0000), ILL, (0, 0, 0)), ('smc', arm(0xe1600070), ILL, (0, 0, 0)),
     ('mrc p15 of the kernel', arm(0xee110f10), ILL, (0, 0, 0)), ('svc', arm(0xe3a07f40, 0xef000000, *EXIT_A), OK, None),
     # alignment

@@ -14,7 +14,8 @@ from test_faults import EXIT_A, EXIT_T, R1_DATA, arm, thumb
 
 # What the outside emulator has of our models in its 32-bit program, and those which it has not, from the manuals.
 OUTSIDE = ['arm926', 'arm1176', 'cortex-a8', 'cortex-a9', 'cortex-a7', 'cortex-a15', 'max']
-V8_ALSO = {'cortex-a53': ['rdm', 'sb'], 'cortex-a72': ['rdm', 'sb']} # what these lack
+NEW = ['rdm', 'sb', 'fp16', 'dot', 'fhm', 'fcma', 'jscvt', 'bf16', 'i8mm']
+V8_ALSO = {'cortex-a53': NEW, 'cortex-a72': NEW} # what these lack
 
 
 def a(*words):
@@ -28,7 +29,7 @@ def t(*halves):
 PROGRAMS = {
     'base': a(0xe1010281), 'v6 rev': a(0xe6bf0f32), 'v6 uxtb': a(0xe6ef0072), 'v6 sadd16': a(0xe6120f13), 'v6 ldrex': a(0xe1910f9f),
     'v6 umaal': a(0xe0402291), 'v6 t16 rev': t(0xba10), 'v6 t16 uxtb': t(0xb2d0), 'v6 mcr dmb': a(0xee070fba),
-    'v6k ldrexb': a(0xe1d10f9f), 'v6k ldrexd': a(0xe1b12f9f), 'v6k clrex': a(0xf57ff01f), 'v6k tls': a(0xee1d0f70),
+    'v6k ldrexb': a(0xe1d10f9f), 'v6k ldrexd': a(0xe1b12f9f), 'v6 setend': a(0xf1010200, 0xf1010000), 'v6 t16 setend': t(0xb658, 0xb650), 'v6k clrex': a(0xf57ff01f), 'v6k tls': a(0xee1d0f70),
     't2 movw': a(0xe3000001), 't2 movt': a(0xe3400001), 't2 ubfx': a(0xe7e00050), 't2 mls': a(0xe0600291), 't2 rbit': a(0xe6ff0f30),
     't2 bfi': a(0xe7c00011), 't2 t32 add.w': t(0xeb00, 0x0001), 't2 t32 movw': t(0xf240, 0x0001), 't2 it': t(0xbf08, 0xbf00),
     't2 cbz': t(0xb102, 0xbf00), 'v7 dmb': a(0xf57ff05f), 'v7 isb': a(0xf57ff06f), 'v7 pli': a(0xf4d1f000),
@@ -42,14 +43,20 @@ PROGRAMS = {
     'neon vld1': a(0xf421070f), 'half vcvtb': a(0xeeb20a40), 'half vector': a(0xf3b60600), 'vfp4 vfma': a(0xeea00a00),
     'vfp4 vfma q': a(0xf2000c50), 'crc32': a(0xe1000041), 'aese': a(0xf3b00300), 'sha1h': a(0xf3b902c0), 'sha256h': a(0xf3000c40),
     'pmull': a(0xf2a00e00), 'rdm': a(0xf3100b10), 'sb': a(0xf57ff070),
+    'fp16 vadd': a(0xee310921), 'fp16 vldr': a(0xed910900), 'fp16 vmov': a(0xee000910), 'fp16 vmovx': a(0xfeb00a60),
+    'fp16 vadd q': a(0xf2100d40), 'fp16 vabs q': a(0xf3b50740), 'fp16 vmul scalar': a(0xf3900940), 'fp16 fixed q': a(0xf2b00c50),
+    'dot': a(0xfc200d40), 'dot scalar': a(0xfe200d00), 'fhm': a(0xfc200810), 'fcma': a(0xfc900840), 'fcma scalar': a(0xfe800840),
+    'jscvt': a(0xeeb90bc0), 'bf16 dot': a(0xfc000d40), 'bf16 vcvtb': a(0xeeb30940), 'bf16 vcvt': a(0xf3b60640),
+    'bf16 vmmla': a(0xfc000c40), 'bf16 vfmab': a(0xfc300810), 'i8mm': a(0xfc200c40), 'i8mm vusdot': a(0xfca00d40),
     'swp': None,
 }
 PROGRAMS['swp'] = a(0xe1010091) # the emulator's newest core has none; Linux does it
 ALWAYS = ['swp']
 # Where the manual says undefined and the emulator has something else: no IT and CBZ before ARMv6T2, where the first half of a
-# 32-bit instruction is half a BL; no fused multiply-add of vectors in the first version of Advanced SIMD.
-LAX = {'arm926': ('t2 it', 't2 cbz', 't2 t32', 'idiv t32'), 'arm1176': ('t2 it', 't2 cbz', 't2 t32', 'idiv t32'),
-       'cortex-a8': ('vfp4 vfma q',), 'cortex-a9': ('vfp4 vfma q',)}
+# 32-bit instruction is half a BL; no fused multiply-add of vectors in the first version of Advanced SIMD; VLDR of halves without
+# their arithmetic (DDI 0487, VLDR: "if size == '01' && !IsFeatureImplemented(FEAT_FP16) then UNDEFINED").
+OLD = ('t2 it', 't2 cbz', 't2 t32', 'idiv t32')
+LAX = {'arm926': OLD, 'arm1176': OLD, 'cortex-a8': ('vfp4 vfma q',), 'cortex-a9': ('vfp4 vfma q',)}
 
 
 def status(command, path):
@@ -74,8 +81,8 @@ def main():
                 if name in ALWAYS:
                     want = 'ok'
                 elif model in V8_ALSO:
-                    want = 'undefined' if name in V8_ALSO[model] else newest
-                elif name.startswith(LAX.get(model, '-')):
+                    want = 'undefined' if name.split()[0] in V8_ALSO[model] else newest
+                elif name.startswith(LAX.get(model, ()) + (('fp16 vldr',) if model != 'max' else ())):
                     want = 'undefined'
                 else:
                     want = status(qemu[:1] + ['-cpu', model], path)

@@ -28,6 +28,8 @@ FLOATS64 = [0, 1 << 63, 1, 0x000fffffffffffff, 0x0010000000000000, 0x3ff00000000
             0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0xfff8123456789abc,
             0xfff7123456789abc, 0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000000000, 0x3fe0000000000000,
             0x4004000000000000, 0x36a0000000000000, 0x380fffffffffffff, 0x47efffffe0000000, 0x40e0000000000000]
+FLOATS16 = [0, 0x8000, 1, 0x8001, 0x03ff, 0x0400, 0x8400, 0x3c00, 0xbc00, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0x7c01, 0xfe12, 0xfd12,
+            0x3800, 0x4000, 0x4200, 0x6400, 0x5bff, 0x1400, 0x7800, 0xf800, 0x4900]
 SCRATCH, SCRATCH_SIZE = DATA_BASE, 0x4000 # what instances load and store
 MID = SCRATCH + SCRATCH_SIZE // 2
 
@@ -51,6 +53,7 @@ class Case:
         self.code = b''
         self.names = []
         self.sp_out = False
+        self.big = rng.random() < 0.15 # big-endian data, by SETEND
         self.fixed = {13, 15}   # registers whose value matters as an address
         self.written = set()    # by instances before, in the same IT block
 
@@ -58,7 +61,8 @@ class Case:
 def random_simd(case, rng):
     """Input of the FP and SIMD registers."""
     case.simd = True
-    case.fpscr = rng.choice([0, 0, 0, rng.getrandbits(2) << 22, rng.getrandbits(4) << 22]) | rng.getrandbits(5) << 27
+    case.fpscr = rng.choice([0, 0, 0, rng.getrandbits(2) << 22, rng.getrandbits(5) << 22, rng.getrandbits(5) << 22 | 1 << 19])
+    case.fpscr |= rng.getrandbits(5) << 27
     regs = []
     for _ in range(32):
         kind = rng.random()
@@ -66,7 +70,9 @@ def random_simd(case, rng):
             regs.append(rng.choice(FLOATS64))
         elif kind < 0.6:
             regs.append(rng.choice(FLOATS32) << 32 | rng.choice(FLOATS32))
-        elif kind < 0.7:
+        elif kind < 0.67:
+            regs.append(sum((rng.choice(FLOATS16) if rng.random() < 0.6 else rng.getrandbits(16)) << 16 * k for k in range(4)))
+        elif kind < 0.75:
             regs.append(int.from_bytes(rng.choices(bytes([0, 1, 0x7f, 0x80, 0xff, 3]), k=8), 'little'))
         elif kind < 0.85: # numbers near each other
             regs.append((0x3f000000 + rng.getrandbits(25)) << 32 | 0x3f000000 + rng.getrandbits(25))
@@ -222,9 +228,10 @@ def simd(case, rng, row, f):
     fmt = row.fmt
     if not case.simd:
         random_simd(case, rng)
-    if fmt == 'VLDR':
+    if fmt in ('VLDR', 'VLDRH'):
         ok_regs(f, 'n', (13,))
-        place_base(case, rng, f['n'], f['i'] * 4 if f['U'] else -f['i'] * 4, 4)
+        scale = 4 if fmt == 'VLDR' else 2
+        place_base(case, rng, f['n'], f['i'] * scale if f['U'] else -f['i'] * scale, scale)
     elif fmt == 'VLDM':
         z, first = f['z'], f['D'] << 4 | f['d'] if f['z'] else f['d'] << 1 | f['D']
         count = rng.randrange(1, 17 if z else 33)
@@ -259,12 +266,12 @@ def simd(case, rng, row, f):
             case.regs[f['d']] = case.fpscr if f['d'] not in case.fixed else case.regs[f['d']]
             if f['d'] in case.fixed or f['d'] in case.written:
                 raise Reject
-            case.regs[f['d']] = rng.getrandbits(32) & 0xffc0009f
+            case.regs[f['d']] = rng.getrandbits(32) & 0xffc8009f
         else:
             ok_regs(f, 'd')
         if 'e' in f:
             distinct(f['d'], f['e'])
-            if not f['z'] and f['m'] == 15 and f['M']:
+            if 'z' in f and not f['z'] and f['m'] == 15 and f['M']:
                 raise Reject
         if row.handler in ('vmov_to_scalar', 'vmov_from_scalar') and 'q' in f and not f['p'] & 2 and not f['q'] & 1:
             raise Reject
@@ -373,7 +380,10 @@ class Program:
         else:
             self.emit16(0xf8dd, 0x0000, 0xf380, 0x8c00, 0xb001, 0xe89d, 0x5fff)
         self.load_sp(case.regs[13])
-        self.code += case.code
+        if case.big:
+            self.code += self.setend(True) + case.code + self.setend(False)
+        else:
+            self.code += case.code
         if case.sp_out:
             if a32:
                 self.emit32(0xe1a0e00d) # mov lr, sp
@@ -397,6 +407,10 @@ class Program:
         self.emit_both(0xeca00b20) # vstmia r0!, {d0-d15}
         self.emit_both(0xecc00b20) # vstmia r0, {d16-d31}
 
+    def setend(self, big):
+        word = (0xf1010000 | big << 9, 32) if self.isa == 'a32' else (0xb650 | big << 3, 16)
+        return encode_bytes(self.isa, *word)
+
     def emit_both(self, word):
         self.code += encode_bytes(self.isa, word, 32)
 
@@ -417,6 +431,12 @@ class Program:
 
 
 KNOWN = set()
+POOLED = ('SIMD', 'SIMDH', 'VMEM')
+
+
+def always(row):
+    """Half precision under a condition is UNPREDICTABLE."""
+    return row.simd and row.feat in ('FP16', 'BF16')
 
 
 def defined_only(rows, rng, count):
@@ -424,13 +444,15 @@ def defined_only(rows, rng, count):
     and its rows get their fields from there."""
     made = []
     for row in rows:
-        if row.fmt not in ('SIMD', 'VMEM'):
+        if row.fmt not in POOLED:
             continue
         row.pool = []
         for _ in range(count * 60):
             f = row.random(rng)
             if row.handler == 'n_vtbl':
                 f['n'] &= 11
+            if row.fmt == 'SIMDH' and 'i' in f: # at most 16 fraction bits, which LLVM does not know
+                f['i'] |= 0x30
             if row.fmt == 'VMEM' and rng.random() < 0.5:
                 f['m'] = rng.choice([13, 15])
             made.append((row, f, row.bytes(f, 'a32')))
@@ -440,8 +462,9 @@ def defined_only(rows, rng, count):
     if not tool:
         raise SystemExit(77)
     text = '\n'.join(' '.join('0x%02x' % x for x in b) for _, _, b in made)
-    out = subprocess.run([tool, '--disassemble', '--triple=armv8.2a',
-                          '-mattr=+neon,+fp-armv8,+crypto,+aes,+sha2,-fullfp16'], input=text, capture_output=True, text=True)
+    out = subprocess.run([tool, '--disassemble', '--triple=armv8.6a',
+                          '-mattr=+neon,+fp-armv8,+crypto,+aes,+sha2,+fullfp16,+fp16fml,+bf16,+i8mm,+dotprod'],
+                         input=text, capture_output=True, text=True)
     bad = {int(m.group(1)) for m in re.finditer(r'<stdin>:(\d+):\d+: warning: (?:invalid|potentially)', out.stderr)}
     for k, (row, f, b) in enumerate(made):
         if k + 1 not in bad:
@@ -450,22 +473,22 @@ def defined_only(rows, rng, count):
 
 
 def make_instance(case, rng, row, cond, rows):
-    if row.fmt in ('SIMD', 'VMEM'):
+    if row.fmt in POOLED:
         if not row.pool:
             raise Reject
         f = dict(rng.choice(row.pool))
     else:
         f = row.random(rng)
     if row.pic.startswith('cccc'):
-        f['c'] = cond
+        f['c'] = 14 if always(row) else cond
     constrain(case, rng, row, f)
     bits = row.encode(f)
-    if row.pic.startswith('1111001') and row.fmt == 'SIMD':
+    if row.pic.startswith('1111001') and row.fmt in ('SIMD', 'SIMDH'):
         if bits & 0xfeb80090 == 0xf2800010 or bits & 0xfeb00010 == 0xf2b00000: # other rows
             raise Reject
         if row.bytes(f) not in KNOWN:
             raise Reject
-    elif row.simd and row.fmt in ('SIMD', 'VMEM') and row.bytes(f) not in KNOWN:
+    elif row.simd and row.fmt in POOLED and row.bytes(f) not in KNOWN:
         raise Reject
     if best(rows, row, bits) is not row: # another row's encoding
         raise Reject
@@ -487,7 +510,7 @@ def best(rows, row, bits):
 def t32_case(rng, row, rows, pool):
     case = Case(rng)
     n = rng.choice([0, 0, 1, 1, 2, 3, 4])
-    if row.simd and not row.pic.startswith('cccc'):
+    if row.simd and (always(row) or not row.pic.startswith('cccc')):
         n = 0
     if row.id in ('cps', 'it') or n == 0:
         case.code = make_instance(case, rng, row, 14, rows)
@@ -501,7 +524,7 @@ def t32_case(rng, row, rows, pool):
     case.code = encode_bytes('t32', 0xbf00 | cond << 4 | mask, 16)
     case.names.append('it cond=%d mask=%x' % (cond, mask))
     for k in range(n):
-        r = row if k == 0 else rng.choice([p for p in pool if not p.simd or p.pic.startswith('cccc')])
+        r = row if k == 0 else rng.choice([p for p in pool if not p.simd or p.pic.startswith('cccc') and not always(p)])
         case.code += make_instance(case, rng, r, 14, rows)
     return case
 
@@ -554,7 +577,7 @@ def run(cmd, path):
 def report(case, k, mine, theirs):
     names = ['cpsr'] + ['r%d' % r for r in range(13)] + ['lr']
     print('case %d: %s%s' % (k, '; '.join(case.names), ' (lr is sp)' if case.sp_out else ''))
-    print('  code %s flags %08x sp %08x' % (case.code.hex(), case.flags, case.regs[13]))
+    print('  code %s flags %08x sp %08x%s' % (case.code.hex(), case.flags, case.regs[13], ', big-endian' if case.big else ''))
     for i, name in enumerate(names):
         a, b = (int.from_bytes(x[4 * i:4 * i + 4], 'little') for x in (mine, theirs))
         if a != b:
