@@ -184,6 +184,30 @@ static Gva behind_condition(const Trans *t, const A32Args *a)
     return (uint32_t)(t->pc + off) | (Gva)it << ARM_PC_IT_SHIFT;
 }
 
+void a32_go_around(Trans *t, const A32Args *a, IrVal cond)
+{
+    A32Trans *state = a32_state(t);
+
+    ir_exit_if(t->b, ir_not(t->b, IR_I1, cond), ir_exit_direct(t->b, behind_condition(t, a), false), false);
+    state->known_fl = a32_fl(t);
+    state->known_cond = a->cond;
+    state->cond = IR_NONE;
+}
+
+/* Loads and stores of one register by load() and store() of a32_trans_mem.c, and hints of such. */
+static bool is_single_access(const A32Args *a)
+{
+    static const uint64_t formats = 1ull << A32_FMT_MEM_IMM | 1ull << A32_FMT_MEM_IMM8 |
+                                    1ull << A32_FMT_MEM_REG | 1ull << A32_FMT_T16_LIT |
+                                    1ull << A32_FMT_T16_MEM_REG | 1ull << A32_FMT_T16_MEM1 |
+                                    1ull << A32_FMT_T16_MEM2 | 1ull << A32_FMT_T16_MEM4 |
+                                    1ull << A32_FMT_T16_MEM_SP | 1ull << A32_FMT_TMEM12 |
+                                    1ull << A32_FMT_TMEM8 | 1ull << A32_FMT_TMEM_REG | 1ull << A32_FMT_TLIT;
+
+    _Static_assert(A32_FMT_TLIT < 64, "a word of formats");
+    return a->format < 64 && formats >> a->format & 1;
+}
+
 static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
 {
     IrBuilder *b = t->b;
@@ -204,13 +228,10 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
     } else if (ir_is_const(b->r, cond)) {
         if (ir_const_value(b->r, cond))
             dispatch(t, insn, a);
-    } else if (a->format < A32_FMT_EFF && a->d != A32_PC) {
-        a32_state(t)->cond = cond;
-        dispatch(t, insn, a);
     } else {
-        ir_exit_if(b, ir_not(b, IR_I1, cond), ir_exit_direct(b, behind_condition(t, a), false), false);
-        state->known_fl = fl;
-        state->known_cond = a->cond;
+        state->cond = cond;
+        if (!is_single_access(a) && (a->format >= A32_FMT_EFF || a->d == A32_PC))
+            a32_go_around(t, a, cond);
         dispatch(t, insn, a);
     }
 }

@@ -9,8 +9,9 @@
  * 39..32 are ITSTATE. So ISA and IT state are static, at every exit and in every recovery record.
  *
  * Conditions. An instruction that only writes registers and flags is built once and selects between new and
- * old values (A32Trans.cond, looked at by the put functions). Before one that may touch memory, branch or
- * raise the region is left if the condition does not hold: what follows under the same condition is known, so
+ * old values (A32Trans.cond, looked at by the put functions). So is a load, which then reads the bytes of the
+ * instruction itself where the condition does not hold. Before another that may touch memory, branch or raise
+ * the region is left if the condition does not hold: what follows under the same condition is known, so
  * an IT block is left once.
  *
  * Registers are 32-bit slots, the low halves of ArmCpu.x. Of the program counter only reads come here:
@@ -147,6 +148,9 @@ static inline void a32_or_q(Trans *t, IrVal saturated)
 
 /* The second operand of data processing, or the offset of a load. ret_carry may be NULL. */
 IrVal a32_operand2(Trans *t, const A32Args *a, A32CarryOut *ret_carry);
+
+/* Leaves the region unless cond, the instruction's condition, holds; from then on it is known to hold. */
+void a32_go_around(Trans *t, const A32Args *a, IrVal cond);
 
 /* Memory. The address is 32 bits wide and wraps. Data has the byte order that SETEND asked for, but where
  * "raw" says memory's. */

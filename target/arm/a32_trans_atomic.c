@@ -5,7 +5,9 @@
  * address is the same and memory holds the value; with more (CTX_PARALLEL) if its load exclusive stands
  * before it in the region with nothing but register computation between (a compare and swap in line), or if
  * the others have been stopped since (CPU_EXIT_EXCLUSIVE, which the load exclusive asks for after looking
- * ahead). target/riscv/rv_trans_atomic.c says more; the parts correspond.
+ * ahead). LDREXD without a store is how a doubleword is loaded at once before Armv7 has LPAE: it is taken for
+ * that, and a store that follows after all fails once, after which its load asks to be alone.
+ * target/riscv/rv_trans_atomic.c says more; the parts correspond.
  */
 #include "target/arm/a32_trans.h"
 
@@ -107,7 +109,8 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
 
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, (int)size);
-        if ((!store || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && is_exact(t->ctx)) {
+        bool lone = size == 3 && !store;
+        if (((!store && !lone) || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && is_exact(t->ctx)) {
             a32_raise(t, CPU_EXIT_EXCLUSIVE);
             return;
         }

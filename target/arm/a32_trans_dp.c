@@ -247,10 +247,32 @@ void a32_trans_mls(Trans *t, const A32Args *a)
     a32_put(t, a->d, ir_sub(t->b, IR_I32, a32_r(t, a->a), ir_mul(t->b, IR_I32, x.n, x.m)));
 }
 
+/* UMULL, UMLAL: two products of 32 bits are less work for the host than to join and part 64. */
+static void long_product_halves(Trans *t, const A32Args *a, bool add)
+{
+    IrBuilder *b = t->b;
+    A32Pair x = a32_two(t, a->m, a->s);
+    IrVal low = ir_mul(b, IR_I32, x.n, x.m), high = ir_mulhu(b, IR_I32, x.n, x.m);
+
+    if (add) {
+        A32Pair old = a32_two(t, a->e, a->d);
+        IrVal sum = ir_add(b, IR_I32, low, old.n), carry = ir_fladd(b, low, old.n);
+        high = ir_addc(b, high, old.m, carry);
+        low = sum;
+    }
+    a32_put(t, a->e, low);
+    a32_put(t, a->d, high);
+}
+
 /* d:e = m * s, or += */
 static void long_product(Trans *t, const A32Args *a, bool is_signed, bool add)
 {
     IrBuilder *b = t->b;
+
+    if (!is_signed && !a->S) {
+        long_product_halves(t, a, add);
+        return;
+    }
     A32Pair x = a32_two(t, a->m, a->s);
     IrVal v = is_signed ? ir_mul(b, IR_I64, a32_sext(t, x.n), a32_sext(t, x.m))
                         : ir_mul(b, IR_I64, a32_zext(t, x.n), a32_zext(t, x.m));
@@ -328,10 +350,18 @@ void a32_trans_rbit(Trans *t, const A32Args *a)
 static void extract(Trans *t, const A32Args *a, bool is_signed)
 {
     IrBuilder *b = t->b;
-    unsigned top = 31 - (unsigned)a->imm - a->amount;
-    IrVal v = ir_shl(b, IR_I32, a32_r(t, a->m), a32_imm(t, top)), by = a32_imm(t, 31 - (unsigned)a->imm);
+    unsigned low = a->amount, width = (unsigned)a->imm + 1, top = 32 - width - low;
+    IrVal v = a32_r(t, a->m), by = a32_imm(t, 32 - width);
 
-    a32_put(t, a->d, is_signed ? ir_sar(b, IR_I32, v, by) : ir_shr(b, IR_I32, v, by));
+    if (is_signed)
+        v = ir_sar(b, IR_I32, ir_shl(b, IR_I32, v, a32_imm(t, top)), by);
+    else if (top == 0)
+        v = ir_shr(b, IR_I32, v, by);
+    else if (low == 0 || width == 8 || width == 16)
+        v = ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, low)), a32_imm(t, (1u << width) - 1));
+    else /* the host rotates without a copy first */
+        v = ir_and(b, IR_I32, ir_rotr(b, IR_I32, v, a32_imm(t, low)), a32_imm(t, (1u << width) - 1));
+    a32_put(t, a->d, v);
 }
 
 void a32_trans_sbfx(Trans *t, const A32Args *a) { extract(t, a, true); }

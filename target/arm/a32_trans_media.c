@@ -36,6 +36,8 @@ static IrVal clamp(Trans *t, IrType type, IrVal v, int64_t low, int64_t high, Ir
     return r;
 }
 
+static IrVal word_of(Trans *t, IrVal v64) { return ir_vget(t->b, IR_I32, IR_LANE_32, IR_VA_N(0), v64); }
+
 /* ---- parallel addition and subtraction ---- */
 
 typedef enum ParKind { PAR_S, PAR_Q, PAR_SH, PAR_U, PAR_UQ, PAR_UH } ParKind;
@@ -57,20 +59,19 @@ static IrVal par_lane(Trans *t, ParKind kind, bool sub, unsigned size, IrVal x, 
     }
 }
 
-static void parallel(Trans *t, const A32Args *a, ParKind kind, ParOp op)
+/* ASX and SAX, a lane at a time */
+static void crosswise(Trans *t, const A32Args *a, ParKind kind, ParOp op)
 {
     IrBuilder *b = t->b;
     bool is_signed = kind <= PAR_SH, sets_ge = kind == PAR_S || kind == PAR_U;
-    unsigned size = op >= PAR_ADD8 ? 8 : 16;
+    unsigned size = 16;
     A32Pair x = a32_two(t, a->n, a->m);
     IrVal v = a32_imm(t, 0), ge = a32_imm(t, 0);
 
     for (unsigned k = 0; k < 32 / size; k++) {
-        bool cross = op == PAR_ASX || op == PAR_SAX;
-        bool sub =
-            op == PAR_SUB16 || op == PAR_SUB8 || (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
+        bool sub = (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
         IrVal lane_ge = IR_NONE, n = lane(t, x.n, size, k, is_signed);
-        IrVal r = par_lane(t, kind, sub, size, n, lane(t, x.m, size, cross ? 1 - k : k, is_signed), &lane_ge);
+        IrVal r = par_lane(t, kind, sub, size, n, lane(t, x.m, size, 1 - k, is_signed), &lane_ge);
         v = ir_or(b, IR_I32, v, place(t, r, size, k));
         if (sets_ge)
             ge = ir_or(b, IR_I32, ge, place(t, lane_ge, size, k));
@@ -78,6 +79,52 @@ static void parallel(Trans *t, const A32Args *a, ParKind kind, ParOp op)
     a32_put(t, a->d, v);
     if (sets_ge)
         a32_put_slot(t, A32_SLOT_GE, ge);
+}
+
+/* All ones in the lanes of v, which is n + m or n - m, that set GE: no borrow, a carry; signed: the exact
+ * result is not negative. */
+static IrVal par_ge(Trans *t, ParKind kind, bool sub, unsigned lane, IrVal n, IrVal m, IrVal v)
+{
+    IrBuilder *b = t->b;
+
+    if (kind == PAR_U)
+        return sub ? ir_vcmp(b, IR_V64, lane, IR_VA_N(IR_GEU), n, m)
+                   : ir_vcmp(b, IR_V64, lane, IR_VA_N(IR_LTU), v, n);
+    v = sub ? ir_vqsub(b, IR_V64, lane, IR_VA_S, n, m) : ir_vqadd(b, IR_V64, lane, IR_VA_S, n, m);
+    return ir_vcmp(b, IR_V64, lane, IR_VA_N(IR_GE), v, ir_vconst(b, IR_V64, 0, 0));
+}
+
+static void parallel(Trans *t, const A32Args *a, ParKind kind, ParOp op)
+{
+    IrBuilder *b = t->b;
+    bool sub = op == PAR_SUB16 || op == PAR_SUB8;
+    unsigned lane = op >= PAR_ADD8 ? IR_LANE_8 : IR_LANE_16;
+
+    if (op == PAR_ASX || op == PAR_SAX) {
+        crosswise(t, a, kind, op);
+        return;
+    }
+    A32Pair x = a32_two(t, a->n, a->m);
+    IrVal n = ir_vzext(b, IR_V64, x.n), m = ir_vzext(b, IR_V64, x.m), v, ge = IR_NONE;
+    uint32_t sign = kind <= PAR_SH ? IR_VA_S : 0;
+
+    switch (kind) {
+    case PAR_Q:
+    case PAR_UQ:
+        v = sub ? ir_vqsub(b, IR_V64, lane, sign, n, m) : ir_vqadd(b, IR_V64, lane, sign, n, m);
+        break;
+    case PAR_SH:
+    case PAR_UH:
+        v = sub ? ir_vhsub(b, IR_V64, lane, sign, n, m) : ir_vhadd(b, IR_V64, lane, sign, n, m);
+        break;
+    default:
+        v = sub ? ir_vsub(b, IR_V64, lane, 0, n, m) : ir_vadd(b, IR_V64, lane, 0, n, m);
+        ge = par_ge(t, kind, sub, lane, n, m, v);
+        break;
+    }
+    a32_put(t, a->d, word_of(t, v));
+    if (ge)
+        a32_put_slot(t, A32_SLOT_GE, word_of(t, ge));
 }
 
 #define PARALLEL(prefix, KIND)                                                                               \
@@ -99,24 +146,20 @@ void a32_trans_sel(Trans *t, const A32Args *a)
     IrBuilder *b = t->b;
     A32Pair x = a32_two(t, a->n, a->m);
     IrVal ge = ir_get(b, A32_SLOT_GE);
-    IrVal n = ir_and(b, IR_I32, x.n, ge), m = ir_and(b, IR_I32, x.m, ir_not(b, IR_I32, ge));
+    IrVal differ = ir_xor(b, IR_I32, x.n, x.m);
 
-    a32_put(t, a->d, ir_or(b, IR_I32, n, m));
+    a32_put(t, a->d, ir_xor(b, IR_I32, x.m, ir_and(b, IR_I32, differ, ge)));
 }
 
 void a32_trans_usada8(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
     A32Pair x = a32_two(t, a->m, a->s);
-    IrVal v = a->a == A32_NO_ADDEND ? a32_imm(t, 0) : a32_r(t, a->a);
+    IrVal n = ir_vzext(b, IR_V128, x.n), m = ir_vzext(b, IR_V128, x.m);
+    IrVal sum = ir_vwiden(b, IR_V128, IR_LANE_8, 0, ir_vabd(b, IR_V128, IR_LANE_8, 0, n, m));
+    IrVal v = ir_vget(b, IR_I32, IR_LANE_16, IR_VA_N(0), ir_vaddv(b, IR_V128, IR_LANE_16, 0, sum));
 
-    for (unsigned k = 0; k < 4; k++) {
-        IrVal p = lane(t, x.n, 8, k, false), q = lane(t, x.m, 8, k, false);
-        IrVal less = ir_cmp(b, IR_LTU, p, q);
-        IrVal diff = ir_select(b, less, ir_sub(b, IR_I32, q, p), ir_sub(b, IR_I32, p, q));
-        v = ir_add(b, IR_I32, v, diff);
-    }
-    a32_put(t, a->d, v);
+    a32_put(t, a->d, a->a == A32_NO_ADDEND ? v : ir_add(b, IR_I32, a32_r(t, a->a), v));
 }
 
 /* ---- saturation ---- */
@@ -202,6 +245,10 @@ static void extend(Trans *t, const A32Args *a, ExtKind kind, bool is_signed, boo
     IrVal n = add ? a32_r(t, a->n) : IR_NONE;
     IrVal m = a->w ? ir_rotr(b, IR_I32, a32_r(t, a->m), a32_imm(t, a->w * 8u)) : a32_r(t, a->m);
 
+    if (kind == EXT_B16 && !is_signed && !add) {
+        a32_put(t, a->d, ir_and(b, IR_I32, m, a32_imm(t, 0x00ff00ff)));
+        return;
+    }
     if (kind == EXT_B16) {
         IrVal lo = lane(t, m, 8, 0, is_signed), hi = lane(t, m, 8, 2, is_signed);
         if (add) {

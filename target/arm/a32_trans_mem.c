@@ -42,18 +42,26 @@ void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
         return;
     if (size >= 4)
         state->aligned = root;
-    IrVal low = ir_and(b, IR_I32, addr, a32_imm(t, size - 1));
+    IrVal low = ir_and(b, IR_I32, size == 4 ? root : addr, a32_imm(t, size - 1));
 
     ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
 }
 
 static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
 {
+    IrVal cond = a32_state(t)->cond;
+
+    if (cond && a->d == A32_PC) {
+        a32_go_around(t, a, cond);
+        cond = IR_NONE;
+    }
     MemAddress m = address(t, a);
     IrMem mem = a32_mem(t, size);
 
     mem.sext = is_signed;
-    IrVal v = ir_ld(t->b, IR_I32, m.addr, 0, mem);
+    /* what is being executed can be read */
+    IrVal addr = cond ? ir_select(t->b, cond, m.addr, a32_imm(t, a32_address(t) & ~3u)) : m.addr;
+    IrVal v = ir_ld(t->b, IR_I32, addr, 0, mem);
     if (m.back)
         a32_put(t, a->n, m.back);
     if (a->d == A32_PC)
@@ -64,6 +72,8 @@ static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
 
 static void store(Trans *t, const A32Args *a, unsigned size)
 {
+    if (a32_state(t)->cond)
+        a32_go_around(t, a, a32_state(t)->cond);
     MemAddress m = address(t, a);
 
     ir_st(t->b, a32_r(t, a->d), m.addr, 0, a32_mem(t, size));

@@ -423,6 +423,17 @@ IrVal ir_fold_cmp(IrBuilder *b, IrCond c, IrVal x, IrVal y)
     return IR_NONE;
 }
 
+/* Two compares (or one and a negation) of which always one is true? */
+static bool is_opposite(const IrBuilder *b, IrVal x, IrVal y)
+{
+    const IrInsn *i = def(b, x), *j = def(b, y);
+    if (i->op == IR_CMP)
+        return j->op == IR_CMP && i->type == j->type && i->a == j->a && i->b == j->b &&
+               i->misc == cond_not[j->misc];
+    return (i->op == IR_NOT && i->type == IR_I1 && i->a == y) ||
+           (j->op == IR_NOT && j->type == IR_I1 && j->a == x);
+}
+
 IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y)
 {
     if (x == y)
@@ -433,6 +444,14 @@ IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y)
     if (ir_type_is_int(t) && t != IR_I1 && is_const(b, x) && is_const(b, y) && const_bits(b, x) == 1 &&
         const_bits(b, y) == 0)
         return ir_zext(b, t, c);
+    /* an earlier choice by the same or the opposite condition: the one half of it is not taken */
+    const IrInsn *i = def(b, y);
+    if (i->op == IR_SELECT && t != IR_FL) {
+        if (i->a == c)
+            return ir_select(b, c, x, i->c);
+        if (is_opposite(b, i->a, c))
+            return ir_select(b, c, x, i->b);
+    }
     return IR_NONE;
 }
 

@@ -58,6 +58,12 @@ static bool scan_as_test(const Scan *s, const IrInsn *u, unsigned at, IrVal v)
            !((s->l->flags[at] & IR_L_FUSED) && ir_result_type(s->r, &s->r->insn[s->l->user[at]]) == IR_FL);
 }
 
+/* Is the sum i as wide as an address of the access u? */
+static bool scan_is_wide(const IrInsn *i, const IrInsn *u)
+{
+    return i->type == (((IrMem){.raw = u->d}).mmu == IR_MMU_DIRECT32 ? IR_I32 : IR_I64);
+}
+
 /* Does the only user of v take it as something it can compute itself? */
 static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
 {
@@ -77,11 +83,11 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
     case IR_OR:
         return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
     case IR_ADD:
-        return (s->fuse & IR_FUSE_ADDR) && i->type == IR_I64 && u->a == v && u->b == IR_NONE &&
+        return (s->fuse & IR_FUSE_ADDR) && scan_is_wide(i, u) && u->a == v && u->b == IR_NONE &&
                (u->op == IR_LD || (u->op == IR_ST && u->c != v));
     case IR_SHL:
-        return (s->fuse & IR_FUSE_SCALE) && i->type == IR_I64 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
-               u->type == IR_I64 && u->b == v && u->a != v && !ir_is_const(s->r, u->a) &&
+        return (s->fuse & IR_FUSE_SCALE) && i->type >= IR_I32 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
+               u->type == i->type && u->b == v && u->a != v && !ir_is_const(s->r, u->a) &&
                ir_const_value(s->r, i->b) >= 1 && ir_const_value(s->r, i->b) <= 3;
     default: return false;
     }

@@ -126,7 +126,7 @@ void x64_emit_add(X64Emit *e, const IrInsn *i)
     if (e->l->flags[i->b] & IR_L_FUSED) { /* a + (y << k) */
         const IrInsn *s = &e->r->insn[i->b];
         int ra = x64_use(e, i->a), ry = x64_use(e, s->a), d = x64_def(e, ra, 0);
-        x64_lea(e->a, 64, d, X64_MEMI(ra, ry, ir_const_value(e->r, s->b), 0));
+        x64_lea(e->a, op_width(i), d, X64_MEMI(ra, ry, ir_const_value(e->r, s->b), 0));
         return;
     }
     if (e->hold != IR_NONE)

@@ -581,6 +581,11 @@ static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
     }
 }
 
+static bool is_general(const X64Emit *e, unsigned slot)
+{
+    return e->h->slots[slot].type == IR_I64 || e->h->slots[slot].type == IR_I32;
+}
+
 /* How many more uses an exchange should save: it costs four memory accesses whenever the loop is entered and
  * left. Loops with many registers that are not pinned, such as those that copy blocks, run for longer. */
 static unsigned worth_an_exchange(const X64Emit *e, const SlotUse *u)
@@ -588,7 +593,7 @@ static unsigned worth_an_exchange(const X64Emit *e, const SlotUse *u)
     enum { MANY = 8 };
     unsigned in_memory = 0;
     for (unsigned s = 0; s < e->h->n_slots; s++)
-        in_memory += u->uses[s] && e->slot_reg[s] < 0 && e->h->slots[s].type == IR_I64;
+        in_memory += u->uses[s] && e->slot_reg[s] < 0 && is_general(e, s);
     return in_memory >= MANY ? 2 : 3;
 }
 
@@ -599,7 +604,7 @@ static void loop_swap_pins(X64Emit *e, const SlotUse *u)
     for (unsigned n = 0; n < X64_MAX_LOOP_SWAPS; n++) {
         unsigned in = 0, most = 0, out = e->h->n_pins, least = ~0u;
         for (unsigned s = 0; s < e->h->n_slots; s++)
-            if (u->uses[s] > most && e->slot_reg[s] < 0 && e->h->slots[s].type == IR_I64) {
+            if (u->uses[s] > most && e->slot_reg[s] < 0 && is_general(e, s)) {
                 in = s;
                 most = u->uses[s];
             }

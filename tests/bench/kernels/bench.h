@@ -11,8 +11,8 @@
 static inline long bench_count(int argc, char **argv, long count)
 {
     long percent = argc > 1 ? atol(argv[1]) : 100;
-    long scaled = count * percent / 100;
-    return scaled > 0 ? scaled : 1;
+    int64_t scaled = (int64_t)count * percent / 100;
+    return scaled > 0 ? (long)scaled : 1;
 }
 
 static inline uint32_t bench_random(uint64_t *state)

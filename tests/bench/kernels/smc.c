@@ -14,6 +14,11 @@ static void put_return(uint8_t *code, uint32_t value)
     w[0] = 0x52800000u | (value & 0xffff) << 5; // movz w0
     w[1] = 0x72a00000u | (value >> 16) << 5;    // movk w0, lsl 16
     w[2] = 0xd65f03c0u;                         // ret
+#elif defined(__arm__)
+    uint32_t *w = (uint32_t *)code;
+    w[0] = 0xe3000000u | (value >> 12 & 15) << 16 | (value & 0xfff);       // movw r0
+    w[1] = 0xe3400000u | value >> 28 << 16 | (value >> 16 & 0xfff);        // movt r0
+    w[2] = 0xe12fff1eu;                                                    // bx lr
 #else
     code[0] = 0xb8; // mov eax, imm32; ret
     memcpy(code + 1, &value, 4);
