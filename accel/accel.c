@@ -120,7 +120,8 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
         return NULL;
     }
     *a = tmp;
-    a->ctx_set = cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0;
+    a->ctx_set = (cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0u) |
+                 (cfg->no_opt & ACCEL_NO_LLSC_MATCH ? CTX_LLSC_UNMATCHED : 0u);
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
     if (!choose_host(a, &(Fmt){.buf = err, .cap = err_cap}) || !a->engine->init(a, err, err_cap)) {
@@ -469,6 +470,11 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     cpu->exit.code = code;
     ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;
     return true;
+}
+
+bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
+{
+    return cpu->accel->engine->region_of(cpu, host_pc, ret_pc);
 }
 
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)

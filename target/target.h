@@ -55,8 +55,15 @@ enum {
                                   * way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
     CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
+    CTX_LLSC_UNMATCHED = 1 << 21, /* no load-reserved is taken together with its store-conditional */
     CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
 };
+
+/* Must a store-conditional see every store of other threads since its load-reserved (docs/adr/0007)? */
+static inline bool ctx_llsc_exact(uint32_t ctx)
+{
+    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
+}
 
 struct Cpu {
     uint64_t pc;       /* guest pc, valid outside of generated code */

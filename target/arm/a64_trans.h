@@ -127,12 +127,6 @@ static inline IrMem a64_mem(unsigned size) { return (IrMem){.size = size & 7, .m
 /* Flag in the last argument of the helper stx: its load exclusive stands before it in the region. */
 enum { ARM_STX_KNOWN = 1 << 16 };
 
-/* Must a store exclusive see every store of other threads since its load? */
-static inline bool arm_llsc_exact(uint32_t ctx)
-{
-    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
-}
-
 static inline void a64_raise(Trans *t, CpuExitKind code)
 {
     t->flow.kind = FLOW_RAISE;

@@ -52,7 +52,7 @@ uint64_t arm_helper_stx(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64
     unsigned rs = d & 31;
     uint64_t failed = 1, value[2] = {b, c};
 
-    if (cpu->excl_addr == a && arm_llsc_exact(cpu->base.ctx) && !(d & ARM_STX_KNOWN)) {
+    if (cpu->excl_addr == a && ctx_llsc_exact(cpu->base.ctx) && !(d & ARM_STX_KNOWN)) {
         if (!cpu->ldx_exclusive) { /* look at the context again; this store then fails */
             cpu->ldx_exclusive = 1;
             cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
