@@ -96,6 +96,7 @@ void accel_fork_child(Accel *a, Cpu *survivor)
     a->cpus = 1;
     lock_release(&a->lock);
 }
+bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc) { return false; }
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     ucontext_t *uc = ucontext;
