@@ -1,8 +1,10 @@
 #include "system/sys_devices.h"
 
 #include "hw/core/dev_impl.h"
+#include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_net.h"
+#include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
 
 #include <string.h>
@@ -15,11 +17,31 @@ static const struct {
     const DevClass *cls;
     BackendKind kind;
     const char *link;
+    const char *name, *alias; /* NULL: the class's; none */
+    const DevClass *transport;
 } known[] = {
-    {&virtio_blk_class, BACKEND_DRIVE, "drive"},
-    {&virtio_rng_class, BACKEND_ENTROPY, "source"},
-    {&virtio_net_class, BACKEND_NET, "netdev"},
+    {&virtio_blk_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
+    {&virtio_net_class, BACKEND_NET, "netdev", NULL, NULL, NULL},
+    {&virtio_rng_class, BACKEND_ENTROPY, "source", NULL, NULL, NULL},
+    {&virtio_blk_class, BACKEND_DRIVE, "drive", "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
+    {&virtio_net_class, BACKEND_NET, "netdev", "virtio-net-pci", "virtio-net", &virtio_pci_class},
+    {&virtio_rng_class, BACKEND_ENTROPY, "source", "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
+    {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
 };
+
+static const char *name_of(unsigned k) { return known[k].name ? known[k].name : known[k].cls->name; }
+static bool is_named(unsigned k, const char *name)
+{
+    return strcmp(name_of(k), name) == 0 || (known[k].alias && strcmp(known[k].alias, name) == 0);
+}
+
+static bool has_prop(const DevClass *cls, const char *name)
+{
+    for (unsigned k = 0; cls && k < cls->n_props; k++)
+        if (strcmp(cls->props[k].name, name) == 0)
+            return true;
+    return false;
+}
 
 static bool entropy_fill(void *backend, void *to, size_t n)
 {
@@ -144,8 +166,9 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
 {
     for (unsigned k = 0; k < s->net.n_nics; k++) {
         const char *model = s->net.nic[k].model;
-        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev"};
-        if (model && strcmp(model, "virtio") != 0 && strcmp(model, d.cls->name) != 0)
+        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev",
+                           .transport = &virtio_pci_class};
+        if (model && strcmp(model, "virtio") != 0 && strcmp(model, "virtio-net-pci") != 0)
             return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
         if (s->net.nic[k].mac) {
             d.props[0] = "mac";
@@ -160,15 +183,17 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
     return true;
 }
 
-static void print_help(const DevClass *cls)
+static void print_help(const DevClass *cls, const DevClass *transport)
 {
     char text[4096];
     Fmt f = FMT_ON(text);
     if (cls)
         dev_class_help(cls, &f);
+    if (transport)
+        dev_class_help(transport, &f);
     for (unsigned k = 0; !cls && k < G_N_ELEMENTS(known); k++)
-        fmt_printf(&f, "name \"%s\", bus %s: %s\n", known[k].cls->name, known[k].cls->bus,
-                   known[k].cls->help);
+        fmt_printf(&f, "name \"%s\", bus %s: %s\n", name_of(k),
+                   known[k].transport ? known[k].transport->bus : known[k].cls->bus, known[k].cls->help);
     fputs(text, stdout);
 }
 
@@ -179,19 +204,21 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
     unsigned which = 0, n = 0;
     const char *drive = NULL, *netdev = NULL;
     if (strcmp(parts[0], "help") == 0) {
-        print_help(NULL);
+        print_help(NULL, NULL);
         *ret_help = true;
         return true;
     }
-    while (which < G_N_ELEMENTS(known) && strcmp(known[which].cls->name, parts[0]) != 0)
+    while (which < G_N_ELEMENTS(known) && !is_named(which, parts[0]))
         which++;
     if (which == G_N_ELEMENTS(known))
         return sys_fail(err, "no device '%s'; -device help lists them", parts[0]);
-    MachineDevice d = {.cls = known[which].cls, .link = known[which].link};
+    MachineDevice d = {.cls = known[which].cls, .link = known[which].link,
+                       .transport = known[which].transport};
+    unsigned n_transport = 0;
     for (unsigned k = 1; parts[k]; k++) {
         char *value = strchr(parts[k], '=');
         if (!value && strcmp(parts[k], "help") == 0) {
-            print_help(d.cls);
+            print_help(d.cls, d.transport);
             *ret_help = true;
             return true;
         }
@@ -204,6 +231,9 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
             drive = value;
         } else if (strcmp(parts[k], "netdev") == 0 && known[which].kind == BACKEND_NET) {
             netdev = value;
+        } else if (has_prop(d.transport, parts[k]) && n_transport + 2 < G_N_ELEMENTS(d.transport_props)) {
+            d.transport_props[n_transport++] = keep(s, parts[k]);
+            d.transport_props[n_transport++] = keep(s, value);
         } else if (n + 2 < G_N_ELEMENTS(d.props)) {
             d.props[n++] = keep(s, parts[k]);
             d.props[n++] = keep(s, value);
@@ -236,6 +266,7 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
             return false;
     for (unsigned k = 0; k < s->n_drives; k++) {
         MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive",
+                           .transport = &virtio_pci_class,
                            .backend = &s->drive[k].disk.port};
         if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
             return false;
