@@ -385,6 +385,7 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     case CPU_EXIT_CTX: return false;
     case CPU_EXIT_FENCE_I: *ret = false; return true; /* stores drop code at once */
     case CPU_EXIT_KICK:
+    case CPU_EXIT_DEBUG:
     case CPU_EXIT_HALT: *ret = true; return true;
     case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
     default: break;

@@ -93,6 +93,8 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
     if (!file)
         return sys_fail(err, "-drive: which file?");
     unsigned n = s->n_drives;
+    if (n == G_N_ELEMENTS(s->drive))
+        return sys_fail(err, "more than %u drives", n);
     if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
         return false;
     s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
@@ -145,17 +147,18 @@ static bool plug_net(SysDevices *s, const char *id, MachineDevice *d, GError **e
 
 static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
 {
-    for (unsigned k = 0; k < o->n_netdevs; k++)
-        if (!sys_net_add_netdev(&s->net, o->netdev[k], err))
+    const char *text;
+    for (unsigned k = 0; (text = sys_option(o, LIST_NETDEV, k)); k++)
+        if (!sys_net_add_netdev(&s->net, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_nics; k++)
-        if (!sys_net_add_nic(&s->net, o->nic[k], err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_NIC, k)); k++)
+        if (!sys_net_add_nic(&s->net, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_objects; k++) {
+    for (unsigned k = 0; (text = sys_option(o, LIST_OBJECT, k)); k++) {
         static const char dump[] = "filter-dump,";
-        if (!g_str_has_prefix(o->object[k], dump))
-            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", o->object[k]);
-        if (!sys_net_add_dump(&s->net, o->object[k] + sizeof(dump) - 1, err))
+        if (!g_str_has_prefix(text, dump))
+            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", text);
+        if (!sys_net_add_dump(&s->net, text + sizeof(dump) - 1, err))
             return false;
     }
     return true;
@@ -256,13 +259,14 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
 {
     s->strings = g_ptr_array_new_with_free_func(g_free);
     s->entropy = (EntropyPort){.fill = entropy_fill};
+    const char *text;
     if (!open_nets(s, o, err))
         return false;
-    for (unsigned k = 0; k < o->n_drives; k++)
-        if (!open_drive(s, o->drive[k], err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_DRIVE, k)); k++)
+        if (!open_drive(s, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_devices; k++)
-        if (!parse_device(s, o->device[k], cfg, ret_help, err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
+        if (!parse_device(s, text, cfg, ret_help, err))
             return false;
     for (unsigned k = 0; k < s->n_drives; k++) {
         MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive",

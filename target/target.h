@@ -36,6 +36,7 @@ typedef enum CpuExitKind {
                        * instruction */
     CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
     CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
+    CPU_EXIT_DEBUG,   /* machines: a debugger's break- or watchpoint at pc, whose instruction has not run */
 } CpuExitKind;
 
 typedef struct CpuExit {

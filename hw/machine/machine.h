@@ -71,6 +71,7 @@ struct BoardClass {
     bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
     bool (*load)(Machine *m, DevError *err);  /* images into memory, after each reset */
     void (*clear)(Machine *m);
+    void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
 extern const BoardClass riscv_virt_board;
