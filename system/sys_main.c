@@ -2,7 +2,7 @@
 #include "system/monitor/monitors.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
-#include "system/sys_process.h"
+#include "system/sys_daemon.h"
 #include "system/vm.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ typedef struct System {
     SysOptions opt;
     SysConsoles consoles;
     SysDevices devices;
-    SysProcess process;
+    SysDaemon daemon;
     GSource *clock_source;
     GMappedFile *file[4];
     unsigned n_files;
@@ -142,7 +142,7 @@ static MachineConfig machine_config(System *s)
         .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
         .accel = {.jit = !o->interpreter,
                   .log = o->log,
-                  .log_fd = s->process.log_fd,
+                  .log_fd = s->daemon.log_fd,
                   .cache_bytes = o->cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
     };
@@ -153,7 +153,7 @@ static bool build(System *s, bool *ret_done, GError **err)
 {
     DevError why;
     Vm *vm = &s->vm;
-    if (!sys_process_open(&s->process, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
+    if (!sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);
     if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
@@ -172,7 +172,7 @@ static int run(System *s)
 {
     g_autoptr(GError) err = NULL;
     bool done = false;
-    if (!build(s, &done, &err) || (!done && !sys_process_ready(&s->process, &s->vm, &err))) {
+    if (!build(s, &done, &err) || (!done && !sys_daemon_ready(&s->daemon, &s->vm, &err))) {
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
     }
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);
-    sys_process_close(&s.process);
+    sys_daemon_close(&s.daemon);
     vm_clear(&s.vm);
     sys_options_clear(&s.opt);
     return status;

@@ -3,8 +3,8 @@
  *
  * Owned by main; lives until sys_net_close(). Errors name what was not understood.
  */
-#ifndef SYSTEM_SYS_NET_H
-#define SYSTEM_SYS_NET_H
+#ifndef SYSTEM_NET_OPTIONS_H
+#define SYSTEM_NET_OPTIONS_H
 
 #include "system/net_back.h"
 

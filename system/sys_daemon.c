@@ -1,4 +1,4 @@
-#include "system/sys_process.h"
+#include "system/sys_daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static _Noreturn void wait_for_child(int fd)
     _exit(n == 1 ? 0 : 1); /* the child has said why not */
 }
 
-static bool daemonize(SysProcess *p, GError **err)
+static bool daemonize(SysDaemon *p, GError **err)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0)
@@ -43,7 +43,7 @@ static bool daemonize(SysProcess *p, GError **err)
     return true;
 }
 
-static void tell_parent(SysProcess *p)
+static void tell_parent(SysDaemon *p)
 {
     if (p->ready_fd < 0)
         return;
@@ -60,7 +60,7 @@ static void tell_parent(SysProcess *p)
 
 /* ---- files, signals ---- */
 
-static bool write_pidfile(SysProcess *p, GError **err)
+static bool write_pidfile(SysDaemon *p, GError **err)
 {
     char text[24];
     int n = g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
@@ -84,9 +84,9 @@ static gboolean on_signal(void *opaque)
     return G_SOURCE_CONTINUE;
 }
 
-bool sys_process_open(SysProcess *p, const SysOptions *o, GError **err)
+bool sys_daemon_open(SysDaemon *p, const SysOptions *o, GError **err)
 {
-    *p = (SysProcess){.opt = o, .log_fd = STDERR_FILENO, .ready_fd = -1};
+    *p = (SysDaemon){.opt = o, .log_fd = STDERR_FILENO, .ready_fd = -1};
     signal(SIGPIPE, SIG_IGN);
     if (o->log_file) {
         p->log_fd = open(o->log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -98,7 +98,7 @@ bool sys_process_open(SysProcess *p, const SysOptions *o, GError **err)
     return (!o->daemonize || daemonize(p, err)) && (!o->pidfile || write_pidfile(p, err));
 }
 
-bool sys_process_ready(SysProcess *p, Vm *vm, GError **err)
+bool sys_daemon_ready(SysDaemon *p, Vm *vm, GError **err)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     for (unsigned k = 0; k < G_N_ELEMENTS(signals); k++)
@@ -107,7 +107,7 @@ bool sys_process_ready(SysProcess *p, Vm *vm, GError **err)
     return true;
 }
 
-void sys_process_close(SysProcess *p)
+void sys_daemon_close(SysDaemon *p)
 {
     for (unsigned k = 0; k < G_N_ELEMENTS(p->signals); k++)
         if (p->signals[k])

@@ -1,4 +1,4 @@
-#include "system/sys_net.h"
+#include "system/net_options.h"
 #include "system/sys_options.h"
 
 #include <string.h>
