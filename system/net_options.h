@@ -18,7 +18,7 @@ typedef struct SysNet {
         NetBack *net;
     } nic[SYS_MAX_NETS];
     unsigned n_nics;
-    bool none;             /* -nic none */
+    bool none; /* -nic none */
 } SysNet;
 
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err);
