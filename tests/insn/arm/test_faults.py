@@ -42,6 +42,13 @@ CASES = [
     ('setend be by msr', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xe322fc02, 0xe5910000, 0xe1a00c20, 0xe3500044, 0x17f000f0, *EXIT_A), OK, None),
     ('mrs spsr', arm(0xe14f0000), ILL, (0, 0, 0)), ('smc', arm(0xe1600070), ILL, (0, 0, 0)),
     ('mrc p15 of the kernel', arm(0xee110f10), ILL, (0, 0, 0)), ('svc', arm(0xe3a07f40, 0xef000000, *EXIT_A), OK, None),
+    # 0x44 in memory, 0x55 in its place, of the four bytes or of the first
+    ('swp', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xe3a03055, 0xe1010093, 0xe3500044, 0x17f000f0, 0xe5910000, 0xe3500055, 0x17f000f0,
+                *EXIT_A), OK, None),
+    ('swpb', arm(*R1_DATA, 0xe3e02000, 0xe5812000, 0xe3a03055, 0xe1410093, 0xe35000ff, 0x17f000f0, 0xe5910000, 0xe37000ab, 0x17f000f0,
+                 *EXIT_A), OK, None),
+    ('the counter does not go back', arm(0xec510f1e, 0xec532f1e, 0xe0522000, 0xe0d33001, 0x47f000f0, *EXIT_A), OK, None),
+    ('the counter has a frequency', arm(0xee1e0f10, 0xe3500000, 0x07f000f0, *EXIT_A), OK, None),
     # alignment
     ('ldr +1', arm(*R1_DATA, 0xe5912001, *EXIT_A), OK, None), ('ldrh +1', arm(*R1_DATA, 0xe1d120b1, *EXIT_A), OK, None),
     ('str +3', arm(*R1_DATA, 0xe5812003, *EXIT_A), OK, None),
