@@ -120,7 +120,8 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
         return NULL;
     }
     *a = tmp;
-    a->ctx_set = cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0;
+    a->ctx_set = (cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0u) |
+                 (cfg->no_opt & ACCEL_NO_LLSC_MATCH ? CTX_LLSC_UNMATCHED : 0u);
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
     if (!choose_host(a, &(Fmt){.buf = err, .cap = err_cap}) || !a->engine->init(a, err, err_cap)) {
@@ -384,6 +385,7 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     case CPU_EXIT_CTX: return false;
     case CPU_EXIT_FENCE_I: *ret = false; return true; /* stores drop code at once */
     case CPU_EXIT_KICK:
+    case CPU_EXIT_DEBUG:
     case CPU_EXIT_HALT: *ret = true; return true;
     case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
     default: break;
@@ -469,6 +471,11 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     cpu->exit.code = code;
     ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;
     return true;
+}
+
+bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
+{
+    return cpu->accel->engine->region_of(cpu, host_pc, ret_pc);
 }
 
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)

@@ -56,6 +56,7 @@ enum {
     ACCEL_NO_LAZY_FLAGS = 512,
     ACCEL_NO_RETURN_STACK = 1024,
     ACCEL_NO_FORK_HINTS = 2048,
+    ACCEL_NO_LLSC_MATCH = 8192, /* load-reserved and store-conditional as one compare and swap */
     ACCEL_NO_TLB = 4096,       /* every access of a machine by C code */
     ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show
                                 * its worth */
@@ -112,6 +113,10 @@ void accel_stats(Accel *a);
  * accel_run() returns with CPU_EXIT_FAULT (or at fault.h's landing; after SIGFPE, a trapped floating-point
  * instruction, it goes on). False: not ours, a bug of the emulator. */
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+
+/* For messages about the emulator's own bugs, with its pc on the host: where the region begins that this cpu
+ * is in, or called C from. False: none. Looks at the cpu as it stands, and cannot fault. */
+bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
 
 /* A thread that ran a cpu of this Accel was killed from outside: breaks its locks. Threads that nobody
  * reports are found when somebody waits for them. */

@@ -36,6 +36,7 @@ typedef struct AccelOps {
     void (*fence_i)(Cpu *cpu, bool all); /* all: those that run come out of code of before */
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
+    bool (*region_of)(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
     void (*stats)(Accel *a); /* may be NULL */
     void (*thread_died)(Accel *a, uint32_t tid); /* may be NULL */
     void (*fork_learn)(Cpu *cpu); /* see accel_fork_learn(); may be NULL */

@@ -261,4 +261,9 @@ void lu_mm_name_stack(LuMm *mm, Gva at) { name_range(mm, at, RANGE_STACK); }
 
 void lu_mm_thread_died(LuMm *mm, uint32_t tid) { lock_owner_died(&mm->lock, tid); }
 void lu_mm_fork_prepare(LuMm *mm) { mm_lock(mm); }
-void lu_mm_fork_done(LuMm *mm) { lock_release(&mm->lock); }
+void lu_mm_fork_done(LuMm *mm, bool child)
+{
+    if (child)
+        mm->lock_future = LOCK_NOT;
+    lock_release(&mm->lock);
+}

@@ -91,6 +91,6 @@ void lu_mm_name_stack(LuMm *mm, Gva at);
 /* A thread that shared this memory was killed: breaks its lock. */
 void lu_mm_thread_died(LuMm *mm, uint32_t tid);
 void lu_mm_fork_prepare(LuMm *mm);
-void lu_mm_fork_done(LuMm *mm);
+void lu_mm_fork_done(LuMm *mm, bool child); /* the child inherits no locks on memory */
 
 #endif

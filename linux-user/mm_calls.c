@@ -114,6 +114,19 @@ static bool touches_foreign(const LuMm *mm, Gva start, Gva end)
 
 /* ---- mmap ---- */
 
+/* A mapping under mlockall(MCL_FUTURE); EAGAIN if that is more than may be locked. */
+static long map_host(const LuMm *mm, Gva at, uint64_t len, int prot, int flags, int fd, uint64_t off)
+{
+    flags |= mm->lock_future == LOCK_NOW ? MAP_LOCKED : 0;
+    long p = sys_mmap((void *)at, len, prot, flags, fd, (long)off);
+    if (mm->lock_future != LOCK_ON_FAULT || sys_is_err(p) ||
+        !sys_call3(SYS_mlock2, p, len, 1 /* MLOCK_ONFAULT */))
+        return p;
+    /* Unlike the kernel, this has by now replaced what was at a fixed address. */
+    sys_munmap((void *)p, len);
+    return -EAGAIN;
+}
+
 static long identify_file(Range *r, int prot, int flags, int fd)
 {
     if (prot & PROT_EXEC) {
@@ -157,7 +170,7 @@ static long map_somewhere(LuMm *mm, Gva hint, uint64_t len, int prot, int flags,
             at = range_place(mm, 0, len, align = PAGE);
         if (!at)
             return -ENOMEM;
-        long p = sys_mmap((void *)at, len, host_prot(prot), flags | MAP_FIXED_NOREPLACE, fd, (long)off);
+        long p = map_host(mm, at, len, host_prot(prot), flags | MAP_FIXED_NOREPLACE, fd, off);
         if (p != -EEXIST)
             return p;
         /* Something of the emulator's that was mapped after the start: walk around it from now on. */
@@ -185,7 +198,7 @@ static long map_fixed(LuMm *mm, After *a, Gva addr, uint64_t len, int prot, int 
     if (flags & MAP_FIXED_NOREPLACE && !range_free(mm, addr, len))
         return -EEXIST;
     changed(mm, a, addr, addr + len);
-    return sys_mmap((void *)addr, len, host_prot(prot), flags, fd, (long)off);
+    return map_host(mm, addr, len, host_prot(prot), flags, fd, off);
 }
 
 static uint64_t overlap(const LuMm *mm, Gva start, Gva end)
@@ -239,11 +252,8 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
         ret = map_fixed(mm, &a, addr, size, prot, flags, fd, off);
     else
         ret = map_somewhere(mm, addr, size, prot, flags, fd, off);
-    if (!sys_is_err(ret)) {
+    if (!sys_is_err(ret))
         note_mapping(mm, &a, &r, (Gva)ret, size, prot);
-        if (mm->lock_future)
-            sys_call2(SYS_mlock, r.start, size);
-    }
     return finish(t, mm, &a, ret);
 }
 
@@ -262,7 +272,7 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
     if (mm->n + 3 > MAX_RANGES || over_limit(mm, size, range_is_data(&r)))
         return finish(t, mm, &a, -ENOMEM);
     /* The flag of x86 that means the guest's part: between 1 and 2 GiB, and nowhere that something is. */
-    ret = sys_mmap(NULL, len, host_prot(prot), flags | 0x40 /* MAP_32BIT */, fd, (long)off);
+    ret = map_host(mm, 0, len, host_prot(prot), flags | 0x40 /* MAP_32BIT */, fd, off);
     if (!sys_is_err(ret) &&
         !(lu_mm_in_range(mm->layout.task_size, (Gva)ret, size) && range_free(mm, (Gva)ret, size))) {
         sys_munmap((void *)ret, size);
@@ -482,11 +492,9 @@ long lu_mm_brk(LuThread *t, Gva want)
         ok = mm->n + 3 <= MAX_RANGES && !over_limit(mm, end - now, true) &&
              range_free(mm, now, end - now + PAGE);
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-        ok = ok && !sys_is_err(sys_mmap((void *)now, end - now, r.prot, flags, -1, 0));
+        ok = ok && !sys_is_err(map_host(mm, now, end - now, r.prot, flags, -1, 0));
         if (ok)
-            range_insert(mm, &r);
-        if (ok && mm->lock_future)
-            sys_call2(SYS_mlock, now, end - now);
+            note_mapping(mm, &a, &r, now, end - now, r.prot);
     }
     if (ok)
         mm->brk = want;
@@ -524,16 +532,15 @@ long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long
     return sys_call6(nr, (long)addr, (long)len, c, d, e, f);
 }
 
-static long for_all(LuMm *mm, long nr)
+/* The first error, which ends it if `strict`. */
+static long for_all(LuMm *mm, long nr, long arg, bool strict)
 {
     long ret = 0;
-    for (uint32_t i = 0; i < mm->n; i++) {
+    for (uint32_t i = 0; i < mm->n && !(ret && strict); i++) {
         if (range_at(mm, i)->kind & (RANGE_FOREIGN | RANGE_VDSO))
             continue;
-        long e = sys_call2(nr, range_at(mm, i)->start, range_at(mm, i)->end - range_at(mm, i)->start);
-        /* Pages without access cannot be faulted in: the kernel ignores that for mlockall too. */
-        if (sys_is_err(e) && e != -ENOMEM && !ret)
-            ret = e;
+        long e = sys_call3(nr, range_at(mm, i)->start, range_at(mm, i)->end - range_at(mm, i)->start, arg);
+        ret = ret ?: e;
     }
     return ret;
 }
@@ -544,9 +551,15 @@ long lu_mm_mlockall(LuThread *t, int flags)
         return -EINVAL;
     After a = {0};
     LuMm *mm = lock_mm(t);
-    long ret = flags & MCL_CURRENT ? for_all(mm, SYS_mlock) : 0;
+    long ret = sys_call2(SYS_mlock, 0, 0); /* may this process lock anything? */
+    /* Nothing is faulted in yet: the only error is that there is too much of it. */
+    if (!ret && (flags & MCL_CURRENT))
+        ret = for_all(mm, SYS_mlock2, 1 /* MLOCK_ONFAULT */, true);
     if (!ret)
-        mm->lock_future = flags & MCL_FUTURE;
+        mm->lock_future = !(flags & MCL_FUTURE) ? LOCK_NOT : flags & MCL_ONFAULT ? LOCK_ON_FAULT : LOCK_NOW;
+    /* Pages without access, or behind a file's end, cannot be faulted in: mlockall ignores that. */
+    if (!ret && (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT))
+        for_all(mm, SYS_mlock, 0, false);
     return finish(t, mm, &a, ret);
 }
 
@@ -554,8 +567,8 @@ long lu_mm_munlockall(LuThread *t)
 {
     After a = {0};
     LuMm *mm = lock_mm(t);
-    mm->lock_future = false;
-    return finish(t, mm, &a, for_all(mm, SYS_munlock));
+    mm->lock_future = LOCK_NOT;
+    return finish(t, mm, &a, for_all(mm, SYS_munlock, 0, false));
 }
 
 long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags)
@@ -590,10 +603,9 @@ long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags)
         changed(mm, &a, addr, addr + size);
     long p = sys_call3(SYS_shmat, id, r.start, flags & ~(SHM_EXEC | SHM_RND));
     if (!sys_is_err(p)) {
-        r.end = r.start + size;
-        range_insert(mm, &r);
-        if (r.prot & PROT_WRITE)
-            became_writable_shared(&a, &r);
+        note_mapping(mm, &a, &r, r.start, size, r.prot);
+        if (mm->lock_future == LOCK_NOW)
+            sys_call2(SYS_mlock, r.start, size);
     }
     return finish(t, mm, &a, p);
 }

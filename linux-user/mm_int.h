@@ -24,6 +24,9 @@ enum {
     RANGE_LIVE_FILE = 128, /* the file was open for writing: its contents may change under the mapping */
 };
 
+/* LuMm.lock_future: not, with all pages at once, as pages are touched. */
+enum { LOCK_NOT, LOCK_NOW, LOCK_ON_FAULT };
+
 typedef struct Range {
     Gva start, end;
     uint64_t offset;   /* in the file, of start; 0 if anonymous */
@@ -41,7 +44,7 @@ struct LuMm {
     uint64_t rlim[2][2];  /* [0 AS, 1 DATA][0 soft, 1 hard] */
     uint64_t total, data; /* bytes mapped; bytes private and writable */
     uint64_t serial;      /* names private file mappings, so that only pieces of one are joined */
-    bool lock_future;     /* mlockall(MCL_FUTURE) */
+    uint8_t lock_future;  /* LOCK_*: what mlockall asked for later mappings */
     /* By address, not overlapping. A gap buffer: the free part of the array stands where the last change was,
      * so that changes near each other (top-down mapping) move little. Pointers to ranges end with the next
      * change. */

@@ -26,7 +26,7 @@ typedef struct OptRow {
     char arg[12];  /* name of the argument; "" = takes none */
     bool forward;  /* programs started by the guest get it too */
     Handler *handle;
-    char help[128];
+    char help[136];
 } OptRow;
 
 static void print(const char *text) { sys_write(1, text, strlen(text)); }
@@ -484,7 +484,7 @@ static const OptRow rows[] = {
      "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
      "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints "
-     "all; exact-llsc"},
+     "llsc-match all; exact-llsc"},
     {"host-cpu", "HOST_CPU", "word,...", true, opt_host_cpu,
      "host features to use: v1 to v4, -FEATURE (a wrong one lists them)"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */

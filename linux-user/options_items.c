@@ -44,6 +44,7 @@ static const NamedBit no_opt_items[] = {
     {"lazy-flags", BIT_OPT, ACCEL_NO_LAZY_FLAGS, ""},
     {"loop-pins", BIT_OPT, ACCEL_NO_LOOP_PINS, ""},
     {"fork-hints", BIT_OPT, ACCEL_NO_FORK_HINTS, ""},
+    {"llsc-match", BIT_OPT, ACCEL_NO_LLSC_MATCH, ""},
     {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC, ""},
     {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC, ""},
 };

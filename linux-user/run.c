@@ -108,6 +108,7 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:
+        case CPU_EXIT_DEBUG:
         case CPU_EXIT_HALT: break; /* dealt with in accel_run(), or not of user mode */
         }
     }

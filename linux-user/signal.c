@@ -214,7 +214,7 @@ void lu_signals_init(LuProc *p, LuThread *t)
     void *stack = lu_mm_arena_alloc(p->mm, alt);
     if (!h || !s || !stack) {
         fmt_err("out of memory at start");
-        sys_exit_group(125);
+        sys_exit_group(126);
     }
     lock_init(&h->lock, LOCK_RANK_SIGHAND);
     h->refs = 1;

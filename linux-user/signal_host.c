@@ -72,6 +72,16 @@ static void put_command_line(Fmt *f, const LuProc *p)
         fmt_printf(f, " %s", opt->args[i]);
 }
 
+static void put_guest_place(Fmt *f, const Cpu *cpu, uint64_t host_pc)
+{
+    Gva region;
+    fmt_printf(f, ", guest pc 0x%lx", (unsigned long)cpu->pc);
+    if (accel_region_of(cpu, host_pc, &region))
+        fmt_printf(f, ", region 0x%lx", (unsigned long)region);
+    else
+        fmt_puts(f, ", not in a region");
+}
+
 static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, const ucontext_t *uc)
 {
     char text[800];
@@ -81,7 +91,7 @@ static _Noreturn void internal_error(LuThread *t, int sig, const siginfo_t *si, 
                (unsigned long)uc->uc_mcontext.gregs[REG_RIP]);
     fmt_printf(&f, " (lu_window_call is at 0x%lx)", (unsigned long)(uintptr_t)lu_window_call);
     if (t && t->cpu)
-        fmt_printf(&f, ", guest pc 0x%lx", (unsigned long)t->cpu->pc);
+        put_guest_place(&f, t->cpu, (uint64_t)uc->uc_mcontext.gregs[REG_RIP]);
     fmt_err("%s", text);
     f.len = 0;
     if (t && t->proc->opt)

@@ -368,7 +368,7 @@ static void fork_child(LuThread *t)
 {
     LuProc *p = t->proc;
     accel_fork_child(p->accel, t->cpu);
-    lu_mm_fork_done(p->mm);
+    lu_mm_fork_done(p->mm, true);
     lock_release(&t->sighand->lock);
     for (LuBlock *b = p->dead_blocks; b; b = b->next_dead)
         b->in_use = 0;
@@ -401,7 +401,7 @@ static void fork_child(LuThread *t)
 static void fork_parent(LuThread *t)
 {
     accel_fork_parent(t->proc->accel);
-    lu_mm_fork_done(t->proc->mm);
+    lu_mm_fork_done(t->proc->mm, false);
     lock_release(&t->sighand->lock);
     lock_release(&t->proc->lock);
 }

@@ -1,8 +1,10 @@
 #include "system/sys_devices.h"
 
 #include "hw/core/dev_impl.h"
+#include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_net.h"
+#include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
 
 #include <string.h>
@@ -15,11 +17,31 @@ static const struct {
     const DevClass *cls;
     BackendKind kind;
     const char *link;
+    const char *name, *alias; /* NULL: the class's; none */
+    const DevClass *transport;
 } known[] = {
-    {&virtio_blk_class, BACKEND_DRIVE, "drive"},
-    {&virtio_rng_class, BACKEND_ENTROPY, "source"},
-    {&virtio_net_class, BACKEND_NET, "netdev"},
+    {&virtio_blk_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
+    {&virtio_net_class, BACKEND_NET, "netdev", NULL, NULL, NULL},
+    {&virtio_rng_class, BACKEND_ENTROPY, "source", NULL, NULL, NULL},
+    {&virtio_blk_class, BACKEND_DRIVE, "drive", "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
+    {&virtio_net_class, BACKEND_NET, "netdev", "virtio-net-pci", "virtio-net", &virtio_pci_class},
+    {&virtio_rng_class, BACKEND_ENTROPY, "source", "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
+    {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
 };
+
+static const char *name_of(unsigned k) { return known[k].name ? known[k].name : known[k].cls->name; }
+static bool is_named(unsigned k, const char *name)
+{
+    return strcmp(name_of(k), name) == 0 || (known[k].alias && strcmp(known[k].alias, name) == 0);
+}
+
+static bool has_prop(const DevClass *cls, const char *name)
+{
+    for (unsigned k = 0; cls && k < cls->n_props; k++)
+        if (strcmp(cls->props[k].name, name) == 0)
+            return true;
+    return false;
+}
 
 static bool entropy_fill(void *backend, void *to, size_t n)
 {
@@ -71,6 +93,8 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
     if (!file)
         return sys_fail(err, "-drive: which file?");
     unsigned n = s->n_drives;
+    if (n == G_N_ELEMENTS(s->drive))
+        return sys_fail(err, "more than %u drives", n);
     if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
         return false;
     s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
@@ -123,17 +147,18 @@ static bool plug_net(SysDevices *s, const char *id, MachineDevice *d, GError **e
 
 static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
 {
-    for (unsigned k = 0; k < o->n_netdevs; k++)
-        if (!sys_net_add_netdev(&s->net, o->netdev[k], err))
+    const char *text;
+    for (unsigned k = 0; (text = sys_option(o, LIST_NETDEV, k)); k++)
+        if (!sys_net_add_netdev(&s->net, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_nics; k++)
-        if (!sys_net_add_nic(&s->net, o->nic[k], err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_NIC, k)); k++)
+        if (!sys_net_add_nic(&s->net, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_objects; k++) {
+    for (unsigned k = 0; (text = sys_option(o, LIST_OBJECT, k)); k++) {
         static const char dump[] = "filter-dump,";
-        if (!g_str_has_prefix(o->object[k], dump))
-            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", o->object[k]);
-        if (!sys_net_add_dump(&s->net, o->object[k] + sizeof(dump) - 1, err))
+        if (!g_str_has_prefix(text, dump))
+            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", text);
+        if (!sys_net_add_dump(&s->net, text + sizeof(dump) - 1, err))
             return false;
     }
     return true;
@@ -144,8 +169,9 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
 {
     for (unsigned k = 0; k < s->net.n_nics; k++) {
         const char *model = s->net.nic[k].model;
-        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev"};
-        if (model && strcmp(model, "virtio") != 0 && strcmp(model, d.cls->name) != 0)
+        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev",
+                           .transport = &virtio_pci_class};
+        if (model && strcmp(model, "virtio") != 0 && strcmp(model, "virtio-net-pci") != 0)
             return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
         if (s->net.nic[k].mac) {
             d.props[0] = "mac";
@@ -160,15 +186,17 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
     return true;
 }
 
-static void print_help(const DevClass *cls)
+static void print_help(const DevClass *cls, const DevClass *transport)
 {
     char text[4096];
     Fmt f = FMT_ON(text);
     if (cls)
         dev_class_help(cls, &f);
+    if (transport)
+        dev_class_help(transport, &f);
     for (unsigned k = 0; !cls && k < G_N_ELEMENTS(known); k++)
-        fmt_printf(&f, "name \"%s\", bus %s: %s\n", known[k].cls->name, known[k].cls->bus,
-                   known[k].cls->help);
+        fmt_printf(&f, "name \"%s\", bus %s: %s\n", name_of(k),
+                   known[k].transport ? known[k].transport->bus : known[k].cls->bus, known[k].cls->help);
     fputs(text, stdout);
 }
 
@@ -179,19 +207,21 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
     unsigned which = 0, n = 0;
     const char *drive = NULL, *netdev = NULL;
     if (strcmp(parts[0], "help") == 0) {
-        print_help(NULL);
+        print_help(NULL, NULL);
         *ret_help = true;
         return true;
     }
-    while (which < G_N_ELEMENTS(known) && strcmp(known[which].cls->name, parts[0]) != 0)
+    while (which < G_N_ELEMENTS(known) && !is_named(which, parts[0]))
         which++;
     if (which == G_N_ELEMENTS(known))
         return sys_fail(err, "no device '%s'; -device help lists them", parts[0]);
-    MachineDevice d = {.cls = known[which].cls, .link = known[which].link};
+    MachineDevice d = {.cls = known[which].cls, .link = known[which].link,
+                       .transport = known[which].transport};
+    unsigned n_transport = 0;
     for (unsigned k = 1; parts[k]; k++) {
         char *value = strchr(parts[k], '=');
         if (!value && strcmp(parts[k], "help") == 0) {
-            print_help(d.cls);
+            print_help(d.cls, d.transport);
             *ret_help = true;
             return true;
         }
@@ -204,6 +234,9 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
             drive = value;
         } else if (strcmp(parts[k], "netdev") == 0 && known[which].kind == BACKEND_NET) {
             netdev = value;
+        } else if (has_prop(d.transport, parts[k]) && n_transport + 2 < G_N_ELEMENTS(d.transport_props)) {
+            d.transport_props[n_transport++] = keep(s, parts[k]);
+            d.transport_props[n_transport++] = keep(s, value);
         } else if (n + 2 < G_N_ELEMENTS(d.props)) {
             d.props[n++] = keep(s, parts[k]);
             d.props[n++] = keep(s, value);
@@ -226,16 +259,18 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
 {
     s->strings = g_ptr_array_new_with_free_func(g_free);
     s->entropy = (EntropyPort){.fill = entropy_fill};
+    const char *text;
     if (!open_nets(s, o, err))
         return false;
-    for (unsigned k = 0; k < o->n_drives; k++)
-        if (!open_drive(s, o->drive[k], err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_DRIVE, k)); k++)
+        if (!open_drive(s, text, err))
             return false;
-    for (unsigned k = 0; k < o->n_devices; k++)
-        if (!parse_device(s, o->device[k], cfg, ret_help, err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
+        if (!parse_device(s, text, cfg, ret_help, err))
             return false;
     for (unsigned k = 0; k < s->n_drives; k++) {
         MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive",
+                           .transport = &virtio_pci_class,
                            .backend = &s->drive[k].disk.port};
         if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
             return false;

@@ -7,7 +7,7 @@
 #define SYSTEM_SYS_DEVICES_H
 
 #include "system/block_raw.h"
-#include "system/sys_net.h"
+#include "system/net_options.h"
 #include "system/sys_options.h"
 #include "system/worker.h"
 

@@ -1,30 +1,24 @@
 /* main() of tinamou-system: options, images, the machine, and its life. */
-#include "system/console.h"
+#include "system/monitor/monitors.h"
+#include "system/sys_consoles.h"
 #include "system/sys_devices.h"
-#include "system/sys_options.h"
-#include "system/vcpu.h"
+#include "system/sys_daemon.h"
+#include "system/vm.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct System {
+    Vm vm;
     SysOptions opt;
-    GMainLoop *loop;
-    Machine *machine;
-    Vcpus vcpus;
-    Console console;
+    SysConsoles consoles;
     SysDevices devices;
+    SysDaemon daemon;
     GSource *clock_source;
     GMappedFile *file[4];
     unsigned n_files;
-    int status;
-    /* written by cpu threads: */
-    int requested;      /* MachineRequest + 1 */
-    int request_code;
 } System;
 
 /* ---- the clock ---- */
@@ -34,7 +28,7 @@ static gboolean clock_dispatch(GSource *source, GSourceFunc fn, void *opaque)
     System *s = opaque;
     (void)fn;
     g_source_set_ready_time(source, -1); /* first: a timer set meanwhile wakes us again */
-    uint64_t left = s->machine ? clock_run(&s->machine->clock) : CLOCK_NEVER;
+    uint64_t left = s->vm.machine ? clock_run(&s->vm.machine->clock) : CLOCK_NEVER;
     if (left != CLOCK_NEVER)
         g_source_set_ready_time(source, g_get_monotonic_time() + (gint64)(left / 1000) + 1);
     return G_SOURCE_CONTINUE;
@@ -49,44 +43,11 @@ static void clock_rearm(void *opaque)
     g_source_set_ready_time(s->clock_source, 0);
 }
 
-/* ---- requests ---- */
-
-static gboolean serve_request(void *opaque)
+static void clock_open(System *s)
 {
-    System *s = opaque;
-    int what = __atomic_exchange_n(&s->requested, 0, __ATOMIC_ACQUIRE);
-    DevError err;
-    if (!what)
-        return G_SOURCE_REMOVE;
-    vcpus_pause(&s->vcpus);
-    if (what - 1 == MACHINE_POWER_OFF || s->opt.no_reboot) {
-        s->status = s->request_code;
-        if (!s->opt.no_shutdown || what - 1 == MACHINE_RESET)
-            g_main_loop_quit(s->loop);
-        return G_SOURCE_REMOVE;
-    }
-    if (!machine_reset(s->machine, &err)) {
-        fprintf(stderr, "tinamou-system: %s\n", err.text);
-        s->status = 1;
-        g_main_loop_quit(s->loop);
-        return G_SOURCE_REMOVE;
-    }
-    vcpus_resume(&s->vcpus);
-    return G_SOURCE_REMOVE;
-}
-
-static void request(void *opaque, MachineRequest what, int code)
-{
-    System *s = opaque;
-    s->request_code = code;
-    __atomic_store_n(&s->requested, (int)what + 1, __ATOMIC_RELEASE);
-    g_idle_add(serve_request, s);
-}
-
-static void quit(void *opaque)
-{
-    System *s = opaque;
-    g_main_loop_quit(s->loop);
+    s->clock_source = g_source_new(&clock_funcs, sizeof(GSource));
+    g_source_set_callback(s->clock_source, NULL, s, NULL);
+    g_source_attach(s->clock_source, NULL);
 }
 
 /* ---- images ---- */
@@ -101,28 +62,40 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
     s->file[s->n_files++] = f;
     ret->bytes = (const uint8_t *)g_mapped_file_get_contents(f);
     ret->size = g_mapped_file_get_length(f);
-    if (ret->size)
-        return true;
-    g_set_error(err, SYS_ERROR, 0, "%s is empty", path);
-    return false;
+    return ret->size || sys_fail(err, "%s is empty", path);
 }
 
-/* Where Debian installs it. */
-static const char *default_firmware(const SysOptions *o)
+/* A name without folder is looked for where -L says, then where Debian has firmware. The caller frees it. */
+static char *find_firmware(const SysOptions *o)
 {
+    static const char *const folders[] = {"/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
     static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
-    const char *path = o->firmware;
-    if (!path && strcmp(o->board->isa, "riscv64") != 0)
+    const char *name = o->firmware, *folder;
+    if (name && strcmp(name, "none") == 0)
         return NULL;
-    if (path && strcmp(path, "none") == 0)
-        return NULL;
-    return !path || strcmp(path, "default") == 0 ? opensbi : path;
+    if (!name || strcmp(name, "default") == 0)
+        return g_strdup(opensbi);
+    for (unsigned k = 0; !g_file_test(name, G_FILE_TEST_EXISTS) && !strchr(name, '/') &&
+                         (folder = sys_option(o, LIST_FIRMWARE_PATH, k));
+         k++) {
+        char *path = g_build_filename(folder, name, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return path;
+        g_free(path);
+    }
+    for (unsigned k = 0; !g_file_test(name, G_FILE_TEST_EXISTS) && k < G_N_ELEMENTS(folders); k++) {
+        char *path = g_build_filename(folders[k], name, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return path;
+        g_free(path);
+    }
+    return g_strdup(name);
 }
 
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
-    return read_image(s, default_firmware(&s->opt), &cfg->firmware, err) &&
-           read_image(s, s->opt.kernel, &cfg->kernel, err) &&
+    g_autofree char *firmware = find_firmware(&s->opt);
+    return read_image(s, firmware, &cfg->firmware, err) && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
            read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err);
 }
 
@@ -131,7 +104,7 @@ static bool read_images(System *s, MachineConfig *cfg, GError **err)
 static bool print_and_end(const System *s)
 {
     enum { ROOM = 1 << 20 };
-    const Machine *m = s->machine;
+    const Machine *m = s->vm.machine;
     if (s->opt.dump_dtb) {
         GError *err = NULL;
         if (!g_file_set_contents(s->opt.dump_dtb, (const char *)m->fdt, (gssize)m->fdt_bytes, &err)) {
@@ -153,67 +126,99 @@ static bool print_and_end(const System *s)
     return true;
 }
 
-static int run_machine(System *s)
+static MachineConfig machine_config(System *s)
 {
-    DevError err;
-    GError *gerr = NULL;
+    const SysOptions *o = &s->opt;
     const char *no_opt = getenv("TINAMOU_NO_OPT");
-    MachineConfig cfg = {
-        .ram_bytes = s->opt.ram_bytes ? s->opt.ram_bytes : s->opt.board->default_ram, .cpus = s->opt.cpus,
-        .append = s->opt.append, .cpu_model = s->opt.cpu_model,
-        .serial = s->opt.console == CONSOLE_NONE ? NULL : &s->console.port,
-        .requests = {.opaque = s, .request = request}, .rearm = clock_rearm, .rearm_opaque = s,
-        .time_of_day_ns = (uint64_t)g_get_real_time() * 1000,
-        .accel = {.jit = !s->opt.interpreter, .log = s->opt.log, .log_fd = STDERR_FILENO,
-                  .cache_bytes = s->opt.cache_bytes,
+    int64_t now = g_get_real_time() * 1000;
+    return (MachineConfig){
+        .ram_bytes = o->ram_bytes ? o->ram_bytes : o->board->default_ram,
+        .cpus = o->cpus,
+        .append = o->append,
+        .serial = sys_consoles_serial(&s->consoles, 0),
+        .requests = {.opaque = &s->vm, .request = vm_request},
+        .rearm = clock_rearm,
+        .rearm_opaque = s,
+        .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
+        .accel = {.jit = !o->interpreter,
+                  .log = o->log,
+                  .log_fd = s->daemon.log_fd,
+                  .cache_bytes = o->cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
     };
-    bool help = false;
-    if (!read_images(s, &cfg, &gerr) || !sys_devices_open(&s->devices, &s->opt, &cfg, &help, &gerr)) {
-        fprintf(stderr, "tinamou-system: %s\n", gerr->message);
+}
+
+/* Everything but running. False: err says why, or help was asked for (*ret_done). */
+static bool build(System *s, bool *ret_done, GError **err)
+{
+    DevError why;
+    Vm *vm = &s->vm;
+    if (!sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
+        return false;
+    MachineConfig cfg = machine_config(s);
+    if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
+        return false;
+    if (*ret_done)
+        return true;
+    clock_open(s);
+    vm->machine = machine_new(s->opt.board, &cfg, &why);
+    if (!vm->machine)
+        return sys_fail(err, "%s", why.text);
+    *ret_done = print_and_end(s);
+    return true;
+}
+
+static int run(System *s)
+{
+    g_autoptr(GError) err = NULL;
+    bool done = false;
+    if (!build(s, &done, &err) || (!done && !sys_daemon_ready(&s->daemon, &s->vm, &err))) {
+        fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
     }
-    if (help)
+    if (done)
         return 0;
-    s->clock_source = g_source_new(&clock_funcs, sizeof(GSource));
-    g_source_set_callback(s->clock_source, NULL, s, NULL);
-    g_source_attach(s->clock_source, NULL);
-    console_init(&s->console, quit, s);
-    s->machine = machine_new(s->opt.board, &cfg, &err);
-    if (!s->machine) {
-        fprintf(stderr, "tinamou-system: %s\n", err.text);
-        return 1;
+    chardevs_open(s->vm.chars);
+    vm_run(&s->vm, s->opt.paused);
+    accel_stats(s->vm.machine->accel);
+    return s->vm.status;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int k = 1; k < argc; k++) {
+        if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-help") == 0 || strcmp(argv[k], "-h") == 0)
+            sys_options_help(stdout);
+        else if (strcmp(argv[k], "--version") == 0 || strcmp(argv[k], "-version") == 0)
+            printf("Tinamou emulator version %s\n", TINAMOU_VERSION);
+        else if (strcmp(argv[k], "--man") == 0)
+            sys_options_man(stdout);
+        else
+            continue;
+        return true;
     }
-    if (print_and_end(s))
-        return 0;
-    s->loop = g_main_loop_new(NULL, FALSE);
-    console_open(&s->console);
-    vcpus_start(&s->vcpus, s->machine);
-    vcpus_resume(&s->vcpus);
-    g_main_loop_run(s->loop);
-    vcpus_end(&s->vcpus);
-    console_close(&s->console);
-    accel_stats(s->machine->accel);
-    return s->status;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
     static System s; /* large */
-    GError *err = NULL;
-    signal(SIGPIPE, SIG_IGN); /* who reads what we write may go at any time */
-    for (int k = 1; k < argc; k++) {
-        if (strcmp(argv[k], "--help") == 0 || strcmp(argv[k], "-help") == 0 || strcmp(argv[k], "-h") == 0) {
-            sys_options_help(stdout);
-            return 0;
-        }
-    }
+    g_autoptr(GError) err = NULL;
+    if (wants_help(argc, argv))
+        return 0;
     if (!sys_options_parse(&s.opt, argc, argv, &err)) {
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
     }
-    int status = run_machine(&s);
-    machine_free(s.machine);
+    if (s.opt.helped)
+        return 0;
+    vm_init(&s.vm, &s.opt);
+    int status = run(&s);
+    sys_consoles_close(&s.consoles);
+    machine_free(s.vm.machine);
     sys_devices_close(&s.devices);
+    sys_daemon_close(&s.daemon);
+    vm_clear(&s.vm);
+    sys_options_clear(&s.opt);
     return status;
 }

@@ -1,25 +1,17 @@
 #include "system/sys_options.h"
+#include "system/key_vals.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct OptionRow {
     const char *name, *value, *help; /* value: its name in the help, NULL: takes none */
     bool (*set)(SysOptions *o, const char *value, GError **err);
+    SysList list; /* instead of set */
 } OptionRow;
 
-bool sys_fail(GError **err, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    char *text = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    g_set_error_literal(err, SYS_ERROR, 0, text);
-    g_free(text);
-    return false;
-}
-
-static const BoardClass *const boards[] = {&riscv_virt_board, &arm_virt_board};
+static const BoardClass *const boards[] = {&riscv_virt_board};
 
 /* ---- key=value lists ---- */
 
@@ -28,66 +20,47 @@ typedef struct KeyRow {
     bool (*set)(SysOptions *o, const char *value, GError **err);
 } KeyRow;
 
-/* Differences between two words, small ones: for "did you mean". */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t na = MIN(strlen(a), (size_t)31), nb = MIN(strlen(b), (size_t)31);
-    unsigned row[32];
-    for (size_t k = 0; k <= nb; k++)
-        row[k] = (unsigned)k;
-    for (size_t i = 1; i <= na; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t k = 1; k <= nb; k++) {
-            unsigned up = row[k], best = diagonal + (a[i - 1] != b[k - 1]);
-            best = MIN(best, MIN(up, row[k - 1]) + 1);
-            diagonal = up;
-            row[k] = best;
-        }
-    }
-    return row[nb];
-}
-
 static bool set_keys(SysOptions *o, const char *what, const char *text, const KeyRow *rows, unsigned n,
                      GError **err)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    for (unsigned k = 0; parts[k]; k++) {
-        char *value = strchr(parts[k], '=');
-        if (value)
-            *value++ = 0;
-        const KeyRow *found = NULL, *nearest = &rows[0];
-        for (unsigned r = 0; r < n; r++) {
-            if (strcmp(rows[r].key, parts[k]) == 0 || (k == 0 && !value && r == 0))
-                found = &rows[r];
-            if (distance(rows[r].key, parts[k]) < distance(nearest->key, parts[k]))
-                nearest = &rows[r];
-            if (found)
-                break;
-        }
-        if (!found)
-            return sys_fail(err, "%s: no property '%s'; '%s' would be", what, parts[k], nearest->key);
-        bool bare = !value && found == &rows[0];
-        if (!found->set(o, g_intern_string(bare ? parts[k] : value ? value : "on"), err))
+    g_autoptr(KeyVals) kv = key_vals_parse(what, text, rows[0].key, err);
+    if (!kv)
+        return false;
+    for (unsigned k = 0; k < n; k++) {
+        const char *value = key_vals_get(kv, rows[k].key);
+        if (value && !rows[k].set(o, g_intern_string(value), err))
             return false;
     }
-    return true;
+    return key_vals_done(kv, err);
+}
+
+static bool parse_on_off(const char *what, const char *value, bool *ret, GError **err)
+{
+    *ret = strcmp(value, "on") == 0;
+    return *ret || strcmp(value, "off") == 0 || sys_fail(err, "%s: '%s': on or off", what, value);
 }
 
 /* ---- options ---- */
 
 static bool set_board(SysOptions *o, const char *value, GError **err)
 {
-    for (unsigned k = 0; k < G_N_ELEMENTS(boards); k++) {
-        if (strcmp(boards[k]->name, value) == 0 && (!o->arch || strcmp(boards[k]->isa, o->arch) == 0)) {
-            o->board = boards[k];
-            return true;
-        }
-    }
-    return sys_fail(err, "no machine '%s'; '%s' would be", value, boards[0]->name);
+    o->machine = value;
+    return true;
 }
-static bool set_arch(SysOptions *o, const char *value, GError **err) { o->arch = value; return true; }
-static bool set_dump_dtb(SysOptions *o, const char *value, GError **err) { o->dump_dtb = value; return true; }
+static bool set_arch(SysOptions *o, const char *value, GError **err)
+{
+    o->arch = value;
+    return true;
+}
+static bool set_nothing(SysOptions *o, const char *value, GError **err)
+{
+    return true;
+}
+static bool set_dump_dtb(SysOptions *o, const char *value, GError **err)
+{
+    o->dump_dtb = value;
+    return true;
+}
 static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 {
     if (strcmp(value, "tcg") == 0 || strcmp(value, "dbt") == 0)
@@ -100,7 +73,9 @@ static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 }
 static bool set_machine(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"type", set_board}, {"dumpdtb", set_dump_dtb}, {"accel", set_accel_name}};
+    static const KeyRow keys[] = {{"type", set_board},       {"dumpdtb", set_dump_dtb},
+                                  {"accel", set_accel_name}, {"memory-backend", set_nothing},
+                                  {"usb", set_nothing},      {"graphics", set_nothing}};
     return set_keys(o, "-machine", value, keys, G_N_ELEMENTS(keys), err);
 }
 static bool set_tb_size(SysOptions *o, const char *value, GError **err)
@@ -116,17 +91,11 @@ static bool set_accel(SysOptions *o, const char *value, GError **err)
 
 static bool set_memory_size(SysOptions *o, const char *value, GError **err)
 {
-    char *end;
-    uint64_t n = strtoull(value, &end, 10);
-    static const char units[] = "BKMGT";
-    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : "M"; /* MiB unless it says */
-    unsigned shift = unit ? (unsigned)(*end ? unit - units : 2) * 10 : 0;
-    if (end == value || !unit ||
-        (*end && end[1] && strcmp(end + 1, "iB") != 0 && strcmp(end + 1, "B") != 0) || n == 0 ||
-        n > (UINT64_MAX >> shift) || n << shift > 1ull << 40)
-        return sys_fail(err, "-m: '%s' is no amount of memory", value);
-    o->ram_bytes = n << shift;
-    return true;
+    size_t n = strlen(value);
+    bool bare = n && g_ascii_isdigit(value[n - 1]); /* MiB unless it says */
+    g_autofree char *text = g_strdup_printf("%s%s", value, bare ? "M" : "");
+    return (parse_size(text, &o->ram_bytes) && o->ram_bytes && o->ram_bytes <= 1ull << 40) ||
+           sys_fail(err, "-m: '%s' is no amount of memory", value);
 }
 static bool set_memory(SysOptions *o, const char *value, GError **err)
 {
@@ -145,7 +114,9 @@ static bool set_cpu_count(SysOptions *o, const char *value, GError **err)
 }
 static bool set_smp(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"cpus", set_cpu_count}};
+    static const KeyRow keys[] = {
+        {"cpus", set_cpu_count},   {"maxcpus", set_nothing}, {"sockets", set_nothing}, {"dies", set_nothing},
+        {"clusters", set_nothing}, {"cores", set_nothing},   {"threads", set_nothing}};
     return set_keys(o, "-smp", value, keys, G_N_ELEMENTS(keys), err);
 }
 
@@ -154,91 +125,179 @@ static bool set_cpu(SysOptions *o, const char *value, GError **err)
     o->cpu_model = value;
     return true;
 }
-static bool set_bios(SysOptions *o, const char *value, GError **err) { o->firmware = value; return true; }
-static bool set_kernel(SysOptions *o, const char *value, GError **err) { o->kernel = value; return true; }
-static bool set_initrd(SysOptions *o, const char *value, GError **err) { o->initrd = value; return true; }
-static bool set_append(SysOptions *o, const char *value, GError **err) { o->append = value; return true; }
-static bool set_dtb(SysOptions *o, const char *value, GError **err) { o->dtb = value; return true; }
-static bool set_nographic(SysOptions *o, const char *value, GError **err)
+static bool set_bios(SysOptions *o, const char *value, GError **err)
 {
-    o->console = CONSOLE_MUX;
+    o->firmware = value;
     return true;
 }
-static bool set_no_reboot(SysOptions *o, const char *value, GError **err)
+static bool set_kernel(SysOptions *o, const char *value, GError **err)
 {
-    o->no_reboot = true;
+    o->kernel = value;
     return true;
 }
-static bool set_no_shutdown(SysOptions *o, const char *value, GError **err)
+static bool set_initrd(SysOptions *o, const char *value, GError **err)
 {
-    o->no_shutdown = true;
+    o->initrd = value;
     return true;
 }
+static bool set_append(SysOptions *o, const char *value, GError **err)
+{
+    o->append = value;
+    return true;
+}
+static bool set_dtb(SysOptions *o, const char *value, GError **err)
+{
+    o->dtb = value;
+    return true;
+}
+
+#define SET_FLAG(name)                                                                                       \
+    static bool set_##name(SysOptions *o, const char *value, GError **err)                                   \
+    {                                                                                                        \
+        o->name = true;                                                                                      \
+        return true;                                                                                         \
+    }
+SET_FLAG(nographic)
+SET_FLAG(nodefaults)
+SET_FLAG(paused)
+SET_FLAG(daemonize)
+SET_FLAG(snapshot)
+SET_FLAG(no_reboot)
+SET_FLAG(no_shutdown)
+#undef SET_FLAG
+
 static bool set_display(SysOptions *o, const char *value, GError **err)
 {
+    o->no_display = true;
     return strcmp(value, "none") == 0 || sys_fail(err, "-display: no '%s'; 'none' would be", value);
 }
-static bool set_serial(SysOptions *o, const char *value, GError **err)
+static bool set_none(SysOptions *o, const char *value, GError **err)
 {
-    if (strcmp(value, "mon:stdio") == 0 || strcmp(value, "stdio") == 0)
-        o->console = CONSOLE_MUX;
-    else if (strcmp(value, "none") == 0 || strcmp(value, "null") == 0)
-        o->console = CONSOLE_NONE;
-    else
-        return sys_fail(err, "-serial: no '%s'; 'mon:stdio' would be", value);
+    return strcmp(value, "none") == 0 || sys_fail(err, "no '%s'; 'none' would be", value);
+}
+static bool set_guest_name(SysOptions *o, const char *value, GError **err)
+{
+    o->name = value;
     return true;
 }
-static bool set_name(SysOptions *o, const char *value, GError **err) { return true; }
+static bool set_name(SysOptions *o, const char *value, GError **err)
+{
+    static const KeyRow keys[] = {
+        {"guest", set_guest_name}, {"process", set_nothing}, {"debug-threads", set_nothing}};
+    return set_keys(o, "-name", value, keys, G_N_ELEMENTS(keys), err);
+}
+static bool set_pidfile(SysOptions *o, const char *value, GError **err)
+{
+    o->pidfile = value;
+    return true;
+}
+static bool set_log_file(SysOptions *o, const char *value, GError **err)
+{
+    o->log_file = value;
+    return true;
+}
+static bool set_short_gdb(SysOptions *o, const char *value, GError **err)
+{
+    g_ptr_array_add(o->list[LIST_GDB], (char *)(uintptr_t)g_intern_static_string("tcp::1234"));
+    return true;
+}
 
-static bool set_drive(SysOptions *o, const char *value, GError **err)
+static bool set_uuid(SysOptions *o, const char *value, GError **err)
 {
-    if (o->n_drives == G_N_ELEMENTS(o->drive))
-        return sys_fail(err, "-drive: more than %u", o->n_drives);
-    o->drive[o->n_drives++] = value;
-    return true;
-}
-static bool set_device(SysOptions *o, const char *value, GError **err)
-{
-    if (o->n_devices == G_N_ELEMENTS(o->device))
-        return sys_fail(err, "-device: more than %u", o->n_devices);
-    o->device[o->n_devices++] = value;
+    if (!g_uuid_string_is_valid(value))
+        return sys_fail(err, "-uuid: '%s' is none", value);
+    g_strlcpy(o->uuid, value, sizeof(o->uuid));
     return true;
 }
 
-static bool append_text(const char *what, const char **list, unsigned *n, const char *value, GError **err)
+static bool set_rtc_base(SysOptions *o, const char *value, GError **err)
 {
-    if (*n == 16)
-        return sys_fail(err, "%s: more than %u", what, *n);
-    list[(*n)++] = value;
+    if (strcmp(value, "utc") == 0)
+        return true;
+    g_autoptr(GTimeZone) zone = g_time_zone_new_utc();
+    g_autoptr(GTimeZone) local = g_time_zone_new_local();
+    g_autoptr(GDateTime) at = g_date_time_new_from_iso8601(value, zone);
+    g_autofree char *midnight = g_strdup_printf("%sT00:00:00", value);
+    g_autoptr(GDateTime) day = at ? NULL : g_date_time_new_from_iso8601(midnight, zone);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    o->has_rtc_base = true;
+    if (strcmp(value, "localtime") == 0) {
+        int where = g_time_zone_find_interval(local, G_TIME_TYPE_UNIVERSAL, now);
+        o->rtc_base = now + g_time_zone_get_offset(local, where);
+        return true;
+    }
+    if (!at && !day)
+        return sys_fail(err, "-rtc: base=%s: utc, localtime or a date as 2024-12-31T23:59:59", value);
+    o->rtc_base = g_date_time_to_unix(at ? at : day);
     return true;
 }
-static bool set_netdev(SysOptions *o, const char *value, GError **err)
+static bool set_rtc_clock(SysOptions *o, const char *value, GError **err)
 {
-    return append_text("-netdev", o->netdev, &o->n_netdevs, value, err);
+    o->rtc_clock_vm = strcmp(value, "vm") == 0;
+    return o->rtc_clock_vm || strcmp(value, "host") == 0 || strcmp(value, "rt") == 0 ||
+           sys_fail(err, "-rtc: no clock=%s; 'host', 'rt' and 'vm' are there", value);
 }
-static bool set_nic(SysOptions *o, const char *value, GError **err)
+static bool set_rtc(SysOptions *o, const char *value, GError **err)
 {
-    return append_text("-nic", o->nic, &o->n_nics, value, err);
+    static const KeyRow keys[] = {{"base", set_rtc_base}, {"clock", set_rtc_clock}, {"driftfix", set_none}};
+    return set_keys(o, "-rtc", value, keys, G_N_ELEMENTS(keys), err);
 }
-static bool set_object(SysOptions *o, const char *value, GError **err)
+
+static bool set_action_reboot(SysOptions *o, const char *value, GError **err)
 {
-    return append_text("-object", o->object, &o->n_objects, value, err);
+    o->no_reboot = strcmp(value, "shutdown") == 0;
+    return o->no_reboot || strcmp(value, "reset") == 0 ||
+           sys_fail(err, "-action: reboot=%s: reset or shutdown", value);
+}
+static bool set_action_shutdown(SysOptions *o, const char *value, GError **err)
+{
+    o->no_shutdown = strcmp(value, "pause") == 0;
+    return o->no_shutdown || strcmp(value, "poweroff") == 0 ||
+           sys_fail(err, "-action: shutdown=%s: poweroff or pause", value);
+}
+static bool set_action(SysOptions *o, const char *value, GError **err)
+{
+    static const KeyRow keys[] = {{"reboot", set_action_reboot},
+                                  {"shutdown", set_action_shutdown},
+                                  {"panic", set_nothing},
+                                  {"watchdog", set_nothing}};
+    return set_keys(o, "-action", value, keys, G_N_ELEMENTS(keys), err);
+}
+
+static bool set_sandbox_on(SysOptions *o, const char *value, GError **err)
+{
+    return parse_on_off("-sandbox", value, &o->sandbox, err);
+}
+static bool set_sandbox(SysOptions *o, const char *value, GError **err)
+{
+    static const KeyRow keys[] = {{"enable", set_sandbox_on},
+                                  {"obsolete", set_nothing},
+                                  {"elevateprivileges", set_nothing},
+                                  {"spawn", set_nothing},
+                                  {"resourcecontrol", set_nothing}};
+    return set_keys(o, "-sandbox", value, keys, G_N_ELEMENTS(keys), err);
 }
 
 static bool set_log(SysOptions *o, const char *value, GError **err)
 {
-    static const struct { const char *name; uint32_t bit; } items[] = {
-        {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR}, {"out_asm", ACCEL_LOG_OUT_ASM},
-        {"cpu", ACCEL_LOG_CPU},
-        {"stats", ACCEL_LOG_STATS},
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } items[] = {
+        {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR},       {"out_asm", ACCEL_LOG_OUT_ASM},
+        {"cpu", ACCEL_LOG_CPU},       {"stats", ACCEL_LOG_STATS}, {"unimp", ACCEL_LOG_UNIMP},
     };
+    const char *names[G_N_ELEMENTS(items)];
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
     for (unsigned k = 0; parts[k]; k++) {
         unsigned n = 0;
-        while (n < G_N_ELEMENTS(items) && strcmp(items[n].name, parts[k]) != 0)
+        while (n < G_N_ELEMENTS(items) && strcmp(items[n].name, parts[k]) != 0) {
+            names[n] = items[n].name;
             n++;
+        }
         if (n == G_N_ELEMENTS(items))
-            return sys_fail(err, "-d: no item '%s'; in_asm, ir, out_asm, cpu, stats are there", parts[k]);
+            return sys_fail(err, "-d: no item '%s'; '%s' would be", parts[k],
+                            sys_nearest(parts[k], names, n));
         o->log |= items[n].bit;
     }
     return true;
@@ -255,7 +314,7 @@ static bool set_info(SysOptions *o, const char *value, GError **err)
 static const OptionRow options[] = {
     {"machine", "NAME[,KEY=VALUE]", "board; dumpdtb=FILE writes its device tree and ends", set_machine},
     {"M", "NAME", "the same", set_machine},
-    {"arch", "ISA", "riscv64, aarch64: whose board, where several have the name", set_arch},
+    {"arch", "ISA", "riscv64, ...: whose board, where several have the name", set_arch},
     {"cpu", "MODEL", "cpu model", set_cpu},
     {"accel", "tcg|interp", "translator or interpreter; tb-size=MiB", set_accel},
     {"m", "SIZE", "memory, MiB unless it says", set_memory},
@@ -265,62 +324,202 @@ static const OptionRow options[] = {
     {"initrd", "FILE", "initial file system", set_initrd},
     {"append", "TEXT", "command line of the kernel", set_append},
     {"dtb", "FILE", "device tree instead of the board's own", set_dtb},
-    {"serial", "mon:stdio|none", "the first serial port", set_serial},
-    {"nographic", NULL, "serial port on the terminal", set_nographic},
+    {"L", "FOLDER", "where firmware is looked for first", .list = LIST_FIRMWARE_PATH},
+    {"chardev", "KIND,id=I",
+     "byte stream of the host: stdio, pty, socket, file, pipe, null, ringbuf, serial; "
+     "mux=on, logfile=F",
+     .list = LIST_CHARDEV},
+    {"serial", "DEV", "the next serial port: mon:stdio, pty, tcp:H:P,server, unix:F, chardev:ID, none, ...",
+     .list = LIST_SERIAL},
+    {"parallel", "none", "there is none", set_none},
+    {"monitor", "DEV", "monitor for people, on DEV as of -serial", .list = LIST_MONITOR},
+    {"qmp", "DEV", "monitor for programs", .list = LIST_QMP},
+    {"qmp-pretty", "DEV", "the same, indented", .list = LIST_QMP_PRETTY},
+    {"mon", "chardev=ID", "monitor on a chardev: mode=readline|control, pretty=on", .list = LIST_MON},
+    {"nographic", NULL, "serial port and monitor on the terminal", set_nographic},
     {"display", "none", "no display is there", set_display},
+    {"vga", "none", "no display is there", set_none},
+    {"nodefaults", NULL, "nothing that was not asked for", set_nodefaults},
+    {"no-user-config", NULL, "accepted: there are no files of options", set_nothing},
     {"no-reboot", NULL, "end where the guest would reboot", set_no_reboot},
     {"no-shutdown", NULL, "stop, do not end, where the guest powers off", set_no_shutdown},
-    {"drive", "file=F,id=I", "disk: if=none|virtio, format=raw, readonly=on", set_drive},
-    {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties", set_device},
+    {"action", "EVENT=ACTION", "reboot=reset|shutdown, shutdown=poweroff|pause", set_action},
+    {"drive", "file=F,id=I",
+     "disk: if=none|virtio, format=, readonly=, cache=, snapshot=, werror=, rerror=", .list = LIST_DRIVE},
+    {"snapshot", NULL, "writes to disks go to temporary files", set_snapshot},
+    {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties",
+     .list = LIST_DEVICE},
+    {"object", "KIND,id=I", "filter-dump,netdev=I,file=F: what goes over a network, as pcap",
+     .list = LIST_OBJECT},
     {"netdev", "user,id=I[,..]", "network: restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..",
-     set_netdev},
-    {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", set_nic},
-    {"object", "filter-dump,..", "netdev=I,file=F: what goes over a network, as pcap", set_object},
-    {"name", "TEXT", "accepted", set_name},
-    {"d", "ITEM,..", "log to standard error", set_log},
+     .list = LIST_NETDEV},
+    {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", .list = LIST_NIC},
+    {"name", "TEXT", "name of the machine", set_name},
+    {"uuid", "UUID", "its number", set_uuid},
+    {"rtc", "base=B", "time of day: utc, localtime, a date", set_rtc},
+    {"S", NULL, "does not run until the monitor says 'cont'", set_paused},
+    {"s", NULL, "-gdb tcp::1234", set_short_gdb},
+    {"gdb", "DEV", "debugger's connection", .list = LIST_GDB},
+    {"pidfile", "FILE", "gets the process's number", set_pidfile},
+    {"daemonize", NULL, "goes to the background once everything is there", set_daemonize},
+    {"sandbox", "on|off", "system calls that are not needed are refused", set_sandbox},
+    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, mmu, guest_errors, unimp, stats", set_log},
+    {"D", "FILE", "where the log goes; else standard error", set_log_file},
     {"info", "mtree|qtree", "print and end", set_info},
 };
 
 static const OptionRow *find_option(const char *name, GError **err)
 {
-    const OptionRow *nearest = &options[0];
+    const char *names[G_N_ELEMENTS(options)];
     for (unsigned k = 0; k < G_N_ELEMENTS(options); k++) {
+        names[k] = options[k].name;
         if (strcmp(options[k].name, name) == 0)
             return &options[k];
-        if (distance(options[k].name, name) < distance(nearest->name, name))
-            nearest = &options[k];
     }
-    sys_fail(err, "no option -%s; -%s would be", name, nearest->name);
+    sys_fail(err, "no option -%s; -%s would be", name, sys_nearest(name, names, G_N_ELEMENTS(names)));
     return NULL;
+}
+
+/* ---- the board ---- */
+
+/* "qemu-system-riscv64", "tinamou-system-riscv64": the guest is in the name. */
+static const char *arch_of_name(const char *argv0)
+{
+    const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0,
+               *at = strstr(name, "-system-");
+    return at ? at + strlen("-system-") : NULL;
+}
+
+static void list_boards(const SysOptions *o)
+{
+    printf("Supported machines are:\n");
+    for (unsigned k = 0; k < G_N_ELEMENTS(boards); k++)
+        if (!o->arch || strcmp(o->arch, boards[k]->isa) == 0)
+            printf("%-20s %s (%s)\n", boards[k]->name, boards[k]->help, boards[k]->isa);
+}
+
+static bool choose_board(SysOptions *o, GError **err)
+{
+    const char *names[G_N_ELEMENTS(boards)], *isas[G_N_ELEMENTS(boards)];
+    unsigned n = 0;
+    if (o->machine && strcmp(o->machine, "help") == 0) {
+        list_boards(o);
+        o->helped = true;
+        return true;
+    }
+    for (unsigned k = 0; k < G_N_ELEMENTS(boards); k++) {
+        isas[k] = boards[k]->isa;
+        if (o->arch && strcmp(o->arch, boards[k]->isa) != 0)
+            continue;
+        names[n++] = boards[k]->name;
+        if (o->machine && !o->board && strcmp(boards[k]->name, o->machine) == 0)
+            o->board = boards[k];
+    }
+    if (o->board)
+        return true;
+    if (!n)
+        return sys_fail(err, "no machines of '%s'; '%s' has some", o->arch,
+                        sys_nearest(o->arch, isas, G_N_ELEMENTS(isas)));
+    if (!o->machine)
+        return sys_fail(err, "which machine? -M %s would be", names[0]);
+    return sys_fail(err, "no machine '%s'; '%s' would be", o->machine, sys_nearest(o->machine, names, n));
+}
+
+static bool check_cpu(const SysOptions *o, GError **err)
+{
+    g_autofree char *model =
+        g_strndup(o->cpu_model ? o->cpu_model : "", strcspn(o->cpu_model ? o->cpu_model : "", ","));
+    if (!o->cpu_model || strcmp(model, "rv64") == 0 || strcmp(model, "max") == 0)
+        return true;
+    return sys_fail(err, "-cpu: no model '%s'; 'rv64' would be", model);
+}
+
+/* ---- all of it ---- */
+
+static bool parse_one(SysOptions *o, const char *name, char **argv, int argc, int *k, GError **err)
+{
+    const OptionRow *row = find_option(name, err);
+    if (!row)
+        return false;
+    if (row->value && *k + 1 >= argc)
+        return sys_fail(err, "-%s wants %s", name, row->value);
+    char *value = row->value ? argv[++*k] : NULL;
+    if (row->list) {
+        g_ptr_array_add(o->list[row->list], value);
+        return true;
+    }
+    return row->set(o, value, err);
 }
 
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
 {
-    *o = (SysOptions){.cpus = 1};
+    *o = (SysOptions){.cpus = 1, .arch = arch_of_name(argv[0])};
+    for (unsigned k = 0; k < LISTS; k++)
+        o->list[k] = g_ptr_array_new();
     for (int k = 1; k < argc; k++) {
         const char *name = argv[k];
-        if (name[0] != '-' || !name[1])
-            return sys_fail(err, "'%s' is no option; disks are not there yet", name);
-        name += name[1] == '-' ? 2 : 1;
-        const OptionRow *row = find_option(name, err);
-        if (!row)
-            return false;
-        if (row->value && k + 1 >= argc)
-            return sys_fail(err, "-%s wants %s", name, row->value);
-        if (!row->set(o, row->value ? argv[++k] : NULL, err))
+        if (name[0] != '-' || !name[1]) {
+            g_autofree char *drive = g_strdup_printf("file=%s,if=virtio", name);
+            g_ptr_array_add(o->list[LIST_DRIVE], (char *)(uintptr_t)g_intern_string(drive));
+            continue;
+        }
+        if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    if (!o->board)
-        return sys_fail(err, "which machine? -M %s would be", boards[0]->name);
-    return true;
+    return choose_board(o, err) && (o->helped || check_cpu(o, err));
+}
+
+void sys_options_clear(SysOptions *o)
+{
+    for (unsigned k = 0; k < LISTS; k++)
+        if (o->list[k])
+            g_ptr_array_unref(o->list[k]);
 }
 
 void sys_options_help(FILE *to)
 {
-    fprintf(to, "usage: tinamou-system -M MACHINE [options]\n");
+    fprintf(to, "usage: tinamou-system -M MACHINE [options] [DISK]\n");
     for (unsigned k = 0; k < G_N_ELEMENTS(options); k++) {
         g_autofree char *left =
             g_strdup_printf("-%s %s", options[k].name, options[k].value ? options[k].value : "");
         fprintf(to, "  %-32s %s\n", left, options[k].help);
     }
+}
+
+/* Text for roff: a dash is a minus, and a line must not begin with a dot. */
+static void print_roff(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-' || *text == '\\')
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+}
+
+void sys_options_man(FILE *to)
+{
+    fprintf(
+        to,
+        ".TH TINAMOU\\-SYSTEM 1 \"\" \"Tinamou %s\"\n.SH NAME\n"
+        "tinamou\\-system \\- runs whole machines of other processors\n.SH SYNOPSIS\n"
+        ".B tinamou\\-system\n\\fB\\-M\\fR \\fIMACHINE\\fR [\\fIoptions\\fR] [\\fIDISK\\fR]\n"
+        ".SH DESCRIPTION\nBuilds a machine of the given kind, loads its firmware, kernel and disks, and runs "
+        "it. Called by a name that ends in \\-system\\-ISA it has the machines of that ISA only.\n"
+        ".SH OPTIONS\nTwo dashes do as well as one. Keys are written KEY=VALUE with commas between, two "
+        "commas for one; or as JSON.\n",
+        TINAMOU_VERSION);
+    for (unsigned k = 0; k < G_N_ELEMENTS(options); k++) {
+        fprintf(to, ".TP\n\\fB\\-");
+        print_roff(to, options[k].name);
+        fprintf(to, "\\fR \\fI");
+        print_roff(to, options[k].value ? options[k].value : "");
+        fprintf(to, "\\fR\n");
+        print_roff(to, options[k].help);
+        fputc('\n', to);
+    }
+    fprintf(to,
+            ".SH KEYS\nOn a terminal that is shared (\\-nographic): Ctrl\\-A h lists them, Ctrl\\-A x ends, "
+            "Ctrl\\-A c goes to the monitor and back.\n"
+            ".SH EXIT STATUS\n0 after a power\\-off, the guest's own number where its board has a way to say "
+            "one, 1 after an error.\n.SH SEE ALSO\ntinamou(1), tinamou\\-img(1)\n");
 }

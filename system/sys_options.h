@@ -1,44 +1,59 @@
 /*
  * SysOptions: the command line of tinamou-system, in QEMU's grammar. One table row an option (sys_options.c).
  *
- * Errors: a GError whose text names what was not understood and the nearest that would be. Strings are
- * borrowed from argv.
+ * Options that may come several times, and have keys of their own, are kept as texts (list[]) for the part of
+ * the program that understands them. Errors: a GError whose text names what was not understood and the
+ * nearest that would be. Strings are borrowed from argv.
  */
 #ifndef SYSTEM_SYS_OPTIONS_H
 #define SYSTEM_SYS_OPTIONS_H
 
 #include "hw/machine/machine.h"
+#include "system/sys_error.h"
 
-#include <glib.h>
 #include <stdio.h>
 
-typedef enum SysConsole { CONSOLE_MUX, CONSOLE_NONE } SysConsole; /* of the first serial port */
+typedef enum SysList {
+    LIST_NONE, LIST_DRIVE, LIST_BLOCKDEV, LIST_DEVICE, LIST_OBJECT, LIST_CHARDEV, LIST_SERIAL, LIST_MONITOR,
+    LIST_QMP, LIST_QMP_PRETTY, LIST_MON, LIST_GDB, LIST_TRACE, LIST_FIRMWARE_PATH, LIST_NETDEV, LIST_NIC,
+    LIST_PFLASH, LISTS
+} SysList;
+
+typedef enum SysAction { ACTION_SHUTDOWN, ACTION_PAUSE, ACTION_RESET, ACTION_NONE } SysAction;
 
 typedef struct SysOptions {
     const BoardClass *board;
+    const char *arch, *machine; /* as they were named; NULL: not at all */
     uint64_t ram_bytes;
     unsigned cpus;
-    const char *arch, *cpu_model;
-    const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb;
-    SysConsole console;
+    const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb, *cpu_model;
+    const char *name, *pidfile, *log_file;
+    char uuid[37];      /* as text; "": none */
     bool interpreter;
+    bool nographic, no_display, nodefaults, paused, daemonize, snapshot, sandbox;
     bool no_reboot, no_shutdown;
+    bool rtc_clock_vm;  /* the board's clock stands still with the machine */
+    bool has_rtc_base;
+    int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */
+    bool log_guest;     /* -d guest_errors */
     uint32_t no_opt;    /* ACCEL_NO_*, from TINAMOU_NO_OPT, for tests */
     size_t cache_bytes;
     bool info_mtree, info_qtree; /* print and exit */
-    const char *drive[16], *device[16]; /* texts of -drive and -device, for sys_devices.h */
-    unsigned n_drives, n_devices;
-    const char *netdev[16], *nic[16], *object[16];
-    unsigned n_netdevs, n_nics, n_objects;
+    bool helped;        /* help was printed, and that was it */
+    GPtrArray *list[LISTS]; /* const char *; never NULL after sys_options_parse() */
 } SysOptions;
 
-#define SYS_ERROR g_quark_from_static_string("tinamou-system")
-/* Sets the error; always false. */
-bool sys_fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
-/* Text of --help. */
+void sys_options_clear(SysOptions *o);
+/* Text of --help; the page for man. */
 void sys_options_help(FILE *to);
+void sys_options_man(FILE *to);
+
+/* The n-th text of a list, NULL behind the last. */
+static inline const char *sys_option(const SysOptions *o, SysList list, unsigned n)
+{
+    return n < o->list[list]->len ? (const char *)o->list[list]->pdata[n] : NULL;
+}
 
 #endif

@@ -1,15 +1,22 @@
 #include "system/vcpu.h"
 
+#include "base/sys.h"
 #include "target/mem.h"
 
-/* Returns false when the thread is to end. */
-static bool wait_while_paused(Vcpus *v)
+static bool may_run(const Vcpu *self)
 {
+    return !self->all->pause && self->how != VCPU_STAY;
+}
+
+/* Returns false when the thread is to end. */
+static bool wait_while_paused(Vcpu *self)
+{
+    Vcpus *v = self->all;
     g_mutex_lock(&v->lock);
-    if (v->pause) {
+    if (!may_run(self)) {
         v->n_paused++;
         g_cond_broadcast(&v->changed);
-        while (v->pause && !v->quit)
+        while (!may_run(self) && !v->quit)
             g_cond_wait(&v->changed, &v->lock);
         v->n_paused--;
     }
@@ -18,27 +25,29 @@ static bool wait_while_paused(Vcpus *v)
     return on;
 }
 
-/* A cpu that is switched off sleeps until it is told something; what it was told before counts. */
-static bool is_on(Cpu *cpu)
+/* What a debugger has to hear of. */
+static void report(Vcpu *self)
 {
-    bool (*ready)(Cpu *cpu) = cpu->ops->sys->ready;
-    if (!ready || ready(cpu))
-        return true;
-    __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_SEQ_CST);
-    return ready(cpu);
+    Vcpus *v = self->all;
+    g_mutex_lock(&v->lock);
+    self->how = VCPU_STAY;
+    g_mutex_unlock(&v->lock);
+    if (v->stopped)
+        v->stopped(v->opaque, (unsigned)(self - v->vcpu));
 }
 
 static void *vcpu_run(void *opaque)
 {
     Vcpu *self = opaque;
     Cpu *cpu = self->cpu;
-    while (wait_while_paused(self->all)) {
-        if (!is_on(cpu)) {
-            accel_halt(cpu);
-            continue;
-        }
+    self->host_tid = (uint64_t)sys_call0(SYS_gettid);
+    while (wait_while_paused(self)) {
+        bool step = self->how == VCPU_STEP;
+        cpu->ctx = step ? cpu->ctx | CTX_STEP : cpu->ctx & ~(uint32_t)CTX_STEP;
         accel_run(cpu);
-        if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
+        if (step || cpu->exit.kind == CPU_EXIT_DEBUG)
+            report(self);
+        else if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
             accel_halt(cpu);
     }
     return NULL;
@@ -49,7 +58,7 @@ void vcpus_start(Vcpus *v, Machine *m)
     g_mutex_init(&v->lock);
     g_cond_init(&v->changed);
     v->n = m->cfg.cpus;
-    v->pause = true;
+    v->pause = v->started = true;
     for (unsigned k = 0; k < v->n; k++) {
         v->vcpu[k] = (Vcpu){.all = v, .cpu = m->cpu[k]};
         v->vcpu[k].thread = g_thread_new("vcpu", vcpu_run, &v->vcpu[k]);
@@ -76,12 +85,15 @@ void vcpus_resume(Vcpus *v)
 {
     g_mutex_lock(&v->lock);
     v->pause = false;
+    v->resumed++;
     g_cond_broadcast(&v->changed);
     g_mutex_unlock(&v->lock);
 }
 
 void vcpus_end(Vcpus *v)
 {
+    if (!v->started)
+        return;
     g_mutex_lock(&v->lock);
     v->quit = v->pause = true;
     wake_all(v);
@@ -89,4 +101,50 @@ void vcpus_end(Vcpus *v)
     g_mutex_unlock(&v->lock);
     for (unsigned k = 0; k < v->n; k++)
         g_thread_join(v->vcpu[k].thread);
+}
+
+/* ---- waiting inside of devices ---- */
+
+unsigned vcpus_resumed(Vcpus *v)
+{
+    g_mutex_lock(&v->lock);
+    unsigned n = v->resumed;
+    g_mutex_unlock(&v->lock);
+    return n;
+}
+
+static bool is_vcpu(const Vcpus *v)
+{
+    for (unsigned k = 0; k < v->n; k++)
+        if (v->vcpu[k].thread == g_thread_self())
+            return true;
+    return false;
+}
+
+bool vcpus_wait_resumed(Vcpus *v, unsigned since)
+{
+    bool cpu = is_vcpu(v);
+    g_mutex_lock(&v->lock);
+    v->n_paused += cpu;
+    v->n_waiting++;
+    g_cond_broadcast(&v->changed);
+    while (v->resumed == since && !v->quit && !v->abandon)
+        g_cond_wait(&v->changed, &v->lock);
+    v->n_paused -= cpu;
+    v->n_waiting--;
+    g_cond_broadcast(&v->changed);
+    bool again = v->resumed != since;
+    g_mutex_unlock(&v->lock);
+    return again;
+}
+
+void vcpus_abandon(Vcpus *v)
+{
+    g_mutex_lock(&v->lock);
+    v->abandon = true;
+    g_cond_broadcast(&v->changed);
+    while (v->n_waiting)
+        g_cond_wait(&v->changed, &v->lock);
+    v->abandon = false;
+    g_mutex_unlock(&v->lock);
 }

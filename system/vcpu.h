@@ -2,33 +2,46 @@
  * Vcpus: the threads that run a machine's cpus.
  *
  * They begin paused. vcpus_pause() returns when none of them is in guest code any more; vcpus_resume() lets
- * them go on.
- * Threads: all calls by the main thread.
+ * them go on. A thread of a cpu that waits inside of a device (vcpus_wait_resumed()) counts as paused.
+ * Threads: all calls by the main thread, but for those that say otherwise.
  */
 #ifndef SYSTEM_VCPU_H
 #define SYSTEM_VCPU_H
 
 #include "hw/machine/machine.h"
+#include "system/sys_error.h"
 
-#include <glib.h>
+typedef enum VcpuHow { VCPU_RUN, VCPU_STEP, VCPU_STAY } VcpuHow;
 
 typedef struct Vcpu {
     struct Vcpus *all;
     Cpu *cpu;
     GThread *thread;
+    uint64_t host_tid;
+    VcpuHow how; /* of the next vcpus_resume(); written while paused */
 } Vcpu;
 
 typedef struct Vcpus {
     GMutex lock;
     GCond changed;
-    unsigned n, n_paused;
-    bool pause, quit;
+    unsigned n, n_paused, n_waiting;
+    unsigned resumed; /* how often */
+    bool pause, quit, abandon, started;
     Vcpu vcpu[MACHINE_MAX_CPUS];
+    /* A cpu came back with what only its owner can deal with: CPU_EXIT_DEBUG, or its step is done. By its
+     * thread, with no lock held. It then waits like one that is paused. NULL: nobody wants to know. */
+    void (*stopped)(void *opaque, unsigned cpu);
+    void *opaque;
 } Vcpus;
 
 void vcpus_start(Vcpus *v, Machine *m);
 void vcpus_pause(Vcpus *v);
 void vcpus_resume(Vcpus *v);
 void vcpus_end(Vcpus *v);
+/* For a thread that has to wait for vcpus_resume(), a cpu's or another's. False: it never comes, give up. */
+unsigned vcpus_resumed(Vcpus *v);
+bool vcpus_wait_resumed(Vcpus *v, unsigned since);
+/* Those who wait there give up; returns when none is left. */
+void vcpus_abandon(Vcpus *v);
 
 #endif

@@ -36,6 +36,7 @@ typedef enum CpuExitKind {
                        * instruction */
     CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
     CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
+    CPU_EXIT_DEBUG,   /* machines: a debugger's break- or watchpoint at pc, whose instruction has not run */
 } CpuExitKind;
 
 typedef struct CpuExit {
@@ -46,18 +47,24 @@ typedef struct CpuExit {
     uint64_t addr; /* FAULT, FETCH, MISALIGNED: guest address */
 } CpuExit;
 
-/* Common bits of the context word; the low 16 and the high 11 are the target's. Code is keyed by (pc,
- * ctx). */
+/* Common bits of the context word; the low 16 are the target's. Code is keyed by (pc, ctx). */
 enum {
-    CTX_TARGET_MASK = (int)0xffe0ffff,
+    CTX_TARGET_MASK = 0xffff,
     CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 127, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
                                   * way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
     CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
+    CTX_LLSC_UNMATCHED = 1 << 21, /* no load-reserved is taken together with its store-conditional */
     CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
 };
+
+/* Must a store-conditional see every store of other threads since its load-reserved (docs/adr/0007)? */
+static inline bool ctx_llsc_exact(uint32_t ctx)
+{
+    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
+}
 
 struct Cpu {
     uint64_t pc;       /* guest pc, valid outside of generated code */
@@ -160,6 +167,5 @@ extern const TargetOps target_riscv64;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys; /* with privileged levels */
-extern const TargetOps target_aarch64_sys;
 
 #endif

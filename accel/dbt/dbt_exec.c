@@ -500,6 +500,9 @@ static void dbt_fork_done(Accel *a, bool child)
     if (child) {
         code_cache_fork_child(&d->cache);
         dbt_hints_fork_child(d);
+        d->stats = (DbtStats){0}; /* the parent reports its own */
+        if (d->host.count)
+            memset(d->host.count, 0, X64_COUNTS * sizeof(uint64_t));
     }
     lock_release(&d->cache.lock);
 }
@@ -516,6 +519,7 @@ const AccelOps accel_engine_dbt = {
     .recheck = dbt_recheck,
     .fence_i = dbt_fence_i,
     .fault = dbt_fault,
+    .region_of = dbt_region_of,
     .stats = dbt_stats,
     .thread_died = dbt_thread_died,
     .fork_learn = dbt_hints_learn,

@@ -121,6 +121,19 @@ static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *s
     memcpy((char *)cpu + slot->offset, &word, 2);
 }
 
+bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
+{
+    const Dbt *d = cpu->accel->engine_data;
+    const DbtCpu *dc = dbt_cpu(cpu);
+    const DbtRegion *r = code_cache_find(&d->cache, host_pc);
+    uint64_t at = cpu->ret_top - (uintptr_t)dc->ret;
+    if (!r && at <= sizeof(dc->ret) - 8) /* a call to C leaves its return address there */
+        r = code_cache_find(&d->cache, ld_u64(dc->ret + at));
+    if (r)
+        *ret_pc = r->pc + cpu->pc_delta;
+    return r != NULL;
+}
+
 static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
 {
     uint64_t a = (uint64_t)(int64_t)r->disp;

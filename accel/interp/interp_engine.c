@@ -38,6 +38,7 @@ typedef struct InterpCpu {
     unsigned n_rows;
     Arena cache;         /* regions */
     Arena scratch;       /* the region being built */
+    const IrRegion *running;
     IrBuilder builder;
     uint64_t val[IR_MAX_INSNS];
     IrVec vec[IR_MAX_INSNS]; /* touched by regions with vectors only */
@@ -228,7 +229,9 @@ static void engine_run(Cpu *cpu)
         if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_CPU))
             accel_log_cpu(cpu);
         IrRun run;
+        e->running = r;
         ir_run(r, &m, &run);
+        e->running = NULL;
         if (!accel_run_ended(cpu, r, &run))
             return;
         if (step)
@@ -253,6 +256,14 @@ static void engine_fence_i(Cpu *cpu, bool all)
         __atomic_fetch_add(&shared->generation, 1, __ATOMIC_ACQ_REL);
 }
 
+static bool engine_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
+{
+    const InterpCpu *e = (const InterpCpu *)(const void *)((const AccelCpu *)cpu->accel_cpu)->engine;
+    if (e->running)
+        *ret_pc = e->running->pc + cpu->pc_delta;
+    return e->running != NULL;
+}
+
 static bool engine_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext) { return false; }
 static void engine_fork_prepare(Accel *a) { (void)a; }
 static void engine_fork_done(Accel *a, bool child) { (void)a; }
@@ -267,6 +278,7 @@ const AccelOps accel_engine_interp = {
     .invalidate = engine_invalidate,
     .fence_i = engine_fence_i,
     .fault = engine_fault,
+    .region_of = engine_region_of,
     .fork_prepare = engine_fork_prepare,
     .fork_done = engine_fork_done,
 };

@@ -12,6 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum CharEvent {
+    CHAR_BREAK,  /* a break on the line */
+    CHAR_OPENED, /* somebody is at the other end, */
+    CHAR_CLOSED, /* and left */
+    CHAR_FOCUS,  /* of several that share a terminal this is the one that gets the keys now, */
+    CHAR_UNFOCUS, /* and no longer */
+} CharEvent;
+
 typedef struct CharPort {
     void *backend;
     void (*write)(void *backend, const uint8_t *bytes, size_t n);
@@ -19,6 +27,7 @@ typedef struct CharPort {
     void *device;
     size_t (*can_take)(void *device);
     void (*take)(void *device, const uint8_t *bytes, size_t n);
+    void (*event)(void *device, CharEvent e); /* with no lock held; may be NULL */
 } CharPort;
 
 #endif

@@ -1,5 +1,6 @@
 #include "hw/machine/machine.h"
 #include "hw/core/dev_impl.h"
+#include "hw/pci/pcie_host.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -32,22 +33,77 @@ static bool make_cpus(Machine *m, DevError *err)
     return true;
 }
 
+static const char *bus_of(const MachineDevice *d)
+{
+    const DevClass *cls = d->transport ? d->transport : d->cls;
+    return cls->bus ? cls->bus : "";
+}
+
+bool machine_has_device(const Machine *m, const char *bus, unsigned at)
+{
+    for (; at < m->cfg.n_devices; at++)
+        if (strcmp(bus_of(&m->cfg.device[at]), bus) == 0)
+            return true;
+    return false;
+}
+
+/* A device of the configuration; it belongs to the tree, and is freed with it, also where this fails. */
+static Device *make_device(Machine *m, const MachineDevice *want, DevError *err)
+{
+    Device *d = dev_new(want->cls, m->root, want->id);
+    bool ok = d || dev_fail(err, "no memory");
+    for (unsigned k = 0; ok && want->props[k]; k += 2)
+        ok = dev_set(d, want->props[k], want->props[k + 1], err);
+    ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
+         dev_realize(d, &m->map, &m->clock, err);
+    return ok ? d : NULL;
+}
+
 bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err)
 {
     *ret = NULL;
     for (; *at < m->cfg.n_devices; ++*at) {
         const MachineDevice *want = &m->cfg.device[*at];
-        if (!want->cls->bus || strcmp(want->cls->bus, bus) != 0)
+        if (strcmp(bus_of(want), bus) != 0)
             continue;
-        Device *d = dev_new(want->cls, m->root, want->id);
-        bool ok = d || dev_fail(err, "no memory");
-        for (unsigned k = 0; ok && want->props[k]; k += 2)
-            ok = dev_set(d, want->props[k], want->props[k + 1], err);
-        ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
-             dev_realize(d, &m->map, &m->clock, err);
         ++*at;
-        *ret = ok ? d : NULL;
-        return ok;
+        *ret = make_device(m, want, err);
+        return *ret != NULL;
+    }
+    return true;
+}
+
+/* The function through which a virtio device is on PCI. */
+static Device *make_transport(Machine *m, const MachineDevice *want, Device *inner, DevError *err)
+{
+    char id[40];
+    Fmt f = FMT_ON(id);
+    fmt_printf(&f, "%s-pci", want->id);
+    Device *d = dev_new(want->transport, m->root, id);
+    bool ok = d || dev_fail(err, "no memory");
+    for (unsigned k = 0; ok && want->transport_props[k]; k += 2)
+        ok = dev_set(d, want->transport_props[k], want->transport_props[k + 1], err);
+    return ok && dev_set_ptr(d, "device", inner, err) && dev_realize(d, &m->map, &m->clock, err) ? d : NULL;
+}
+
+bool machine_plug_pci(Machine *m, Device *host, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.n_devices; k++) {
+        const MachineDevice *want = &m->cfg.device[k];
+        if (strcmp(bus_of(want), "pci") != 0)
+            continue;
+        Device *d = make_device(m, want, err);
+        if (d && want->transport)
+            d = make_transport(m, want, d, err);
+        if (!d)
+            return false;
+        PciFunction *f = (PciFunction *)d;
+        bool root = !f->bus_id[0] || strcmp(f->bus_id, "pcie.0") == 0;
+        Device *port = root ? NULL : dev_find(m->root, f->bus_id);
+        if (!root && (!port || port->cls != &pcie_root_port_class))
+            return dev_fail(err, "%s: no bus '%s'", want->id, f->bus_id);
+        if (!pci_plug(host, port, f, err))
+            return false;
     }
     return true;
 }

@@ -28,6 +28,8 @@ typedef struct MachineDevice {
     const char *props[16]; /* ended by NULL */
     const char *link;      /* name of the connection to its back end; NULL: none */
     void *backend;
+    const DevClass *transport; /* a virtio device on PCI: virtio_pci_class */
+    const char *transport_props[16];
 } MachineDevice;
 enum { MACHINE_MAX_DEVICES = 16 };
 
@@ -36,7 +38,6 @@ typedef struct MachineConfig {
     unsigned cpus;
     Image firmware, kernel, initrd, dtb;
     const char *append;      /* command line of the kernel; may be NULL */
-    const char *cpu_model;   /* NULL: the board's own choice */
     CharPort *serial;        /* may be NULL */
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
@@ -70,13 +71,18 @@ struct BoardClass {
     bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
     bool (*load)(Machine *m, DevError *err);  /* images into memory, after each reset */
     void (*clear)(Machine *m);
+    void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
-extern const BoardClass riscv_virt_board, arm_virt_board;
+extern const BoardClass riscv_virt_board;
 
 /* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the
  * next is not there. *at: where to go on. False: err says why. */
 bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err);
+/* Is there one more for the bus? */
+bool machine_has_device(const Machine *m, const char *bus, unsigned at);
+/* Makes all those of PCI and plugs them in. */
+bool machine_plug_pci(Machine *m, Device *host, DevError *err);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);

@@ -7,6 +7,7 @@
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
 #include "hw/misc/sifive_test.h"
+#include "hw/pci/pcie_host.h"
 #include "hw/timer/goldfish_rtc.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "target/mem.h"
@@ -19,6 +20,9 @@ const VirtPlace virt_places[VIRT_PLACES] = {
     [VIRT_CLINT] = {0x2000000, 0x10000},  [VIRT_PLIC] = {0xc000000, 0x600000},
                    [VIRT_UART] = {0x10000000, 0x100},
     [VIRT_VIRTIO] = {0x10001000, 0x1000}, [VIRT_DRAM] = {0x80000000, 0},
+    [VIRT_PCIE_IO] = {0x3000000, 0x10000},
+    [VIRT_PCIE_ECAM] = {0x30000000, 0x10000000},
+    [VIRT_PCIE_LOW] = {0x40000000, 0x40000000},
 };
 
 enum { HART_MSI = 3, HART_STI = 5, HART_MTI = 7, HART_SEI = 9, HART_MEI = 11 };
@@ -119,7 +123,36 @@ static bool make_virtio(Machine *m, RiscvVirt *v, DevError *err)
         if (!mem_map_add(&m->map, &slot->region[0]))
             return dev_fail(err, "too many regions of memory");
     }
-    return at == m->cfg.n_devices || dev_fail(err, "more than %u virtio devices", (unsigned)VIRT_N_VIRTIO);
+    return !machine_has_device(m, "virtio", at) ||
+           dev_fail(err, "more than %u virtio devices", (unsigned)VIRT_N_VIRTIO);
+}
+
+uint64_t virt_pcie_high(const Machine *m)
+{
+    return align_up(virt_places[VIRT_DRAM].base + m->cfg.ram_bytes, VIRT_PCIE_HIGH_BYTES);
+}
+
+static bool make_pcie(Machine *m, RiscvVirt *v, DevError *err)
+{
+    const uint64_t base[] = {
+        [PCIE_ECAM] = virt_places[VIRT_PCIE_ECAM].base, [PCIE_IO] = virt_places[VIRT_PCIE_IO].base,
+        [PCIE_LOW] = virt_places[VIRT_PCIE_LOW].base, [PCIE_HIGH] = virt_pcie_high(m)};
+    char text[24];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "%lu", (unsigned long)base[PCIE_HIGH]);
+    v->pcie = put(m, &pcie_host_class, "pcie");
+    if (!v->pcie)
+        return dev_fail(err, "no memory");
+    if (!dev_set(v->pcie, "high_base", text, err) ||
+        !dev_set_ptr(v->pcie, "intx", &v->source[VIRT_IRQ_PCIE], err) ||
+        !dev_realize(v->pcie, &m->map, &m->clock, err))
+        return false;
+    for (unsigned k = 0; k < ARRAY_SIZE(base); k++) {
+        v->pcie->region[k].base = base[k];
+        if (!mem_map_add(&m->map, &v->pcie->region[k]))
+            return dev_fail(err, "too many regions of memory");
+    }
+    return machine_plug_pci(m, v->pcie, err);
 }
 
 static bool virt_build(Machine *m, DevError *err)
@@ -129,7 +162,7 @@ static bool virt_build(Machine *m, DevError *err)
     if (!v)
         return dev_fail(err, "no memory");
     if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
-        !make_virtio(m, v, err))
+        !make_virtio(m, v, err) || !make_pcie(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);

@@ -5,7 +5,8 @@
 #include "hw/machine/machine.h"
 
 typedef enum VirtPlaceId {
-    VIRT_MROM, VIRT_TEST, VIRT_RTC, VIRT_CLINT, VIRT_PLIC, VIRT_UART, VIRT_VIRTIO, VIRT_DRAM, VIRT_PLACES
+    VIRT_MROM, VIRT_TEST, VIRT_RTC, VIRT_CLINT, VIRT_PLIC, VIRT_UART, VIRT_VIRTIO, VIRT_DRAM,
+    VIRT_PCIE_IO, VIRT_PCIE_ECAM, VIRT_PCIE_LOW, VIRT_PLACES
 } VirtPlaceId;
 
 typedef struct VirtPlace {
@@ -14,12 +15,16 @@ typedef struct VirtPlace {
 extern const VirtPlace virt_places[VIRT_PLACES];
 
 enum { VIRT_SOURCES = 96, VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC = 11, VIRT_N_VIRTIO = 8,
-       VIRT_UART_HZ = 3686400 };
+       VIRT_IRQ_PCIE = 32, VIRT_UART_HZ = 3686400 };
+
+/* The window above memory begins at a multiple of its size. */
+#define VIRT_PCIE_HIGH_BYTES (16ull << 30)
+uint64_t virt_pcie_high(const Machine *m);
 
 typedef struct RiscvVirt {
     RamBlock dram, rom;
     MemRegion dram_region, rom_region;
-    Device *clint, *plic;
+    Device *clint, *plic, *pcie;
     IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS],
         external[2 * MACHINE_MAX_CPUS];
     IrqLine source[VIRT_SOURCES + 1];

@@ -126,6 +126,46 @@ static void interrupt_controllers(Tree *t, const Machine *m)
     end(t);
 }
 
+/* The generic host bridge: windows, and which source each slot's pins come out at. */
+static void pcie(Tree *t, const Machine *m)
+{
+    enum {
+        SLOTS = 4,
+        PINS = 4,
+        CELL = 6,
+        SPACE_IO = 0x1000000,
+        SPACE_LOW = 0x2000000,
+        SPACE_HIGH = 0x3000000
+    };
+    const VirtPlace *io = &virt_places[VIRT_PCIE_IO], *low = &virt_places[VIRT_PCIE_LOW];
+    const uint64_t high = virt_pcie_high(m);
+    uint32_t map[SLOTS * PINS * CELL] = {0};
+    device(t, "pci", VIRT_PCIE_ECAM);
+    text(t, "compatible", "pci-host-ecam-generic");
+    text(t, "device_type", "pci");
+    number(t, "#address-cells", 3);
+    number(t, "#size-cells", 2);
+    number(t, "#interrupt-cells", 1);
+    number(t, "linux,pci-domain", 0);
+    CELLS(t, "bus-range", 0, 255);
+    empty(t, "dma-coherent");
+    CELLS(t, "ranges", SPACE_IO, 0, 0, 0, (uint32_t)io->base, 0, (uint32_t)io->bytes, SPACE_LOW, 0,
+          (uint32_t)low->base, 0, (uint32_t)low->base, 0, (uint32_t)low->bytes, SPACE_HIGH,
+          (uint32_t)(high >> 32), (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)high,
+          (uint32_t)(VIRT_PCIE_HIGH_BYTES >> 32), (uint32_t)VIRT_PCIE_HIGH_BYTES);
+    for (unsigned k = 0; k < SLOTS * PINS; k++) {
+        uint32_t *row = &map[k * CELL];
+        unsigned slot = k / PINS, pin = k % PINS;
+        row[0] = slot << 11;
+        row[3] = pin + 1;
+        row[4] = PHANDLE_PLIC;
+        row[5] = VIRT_IRQ_PCIE + (slot + pin) % PINS;
+    }
+    cells(t, "interrupt-map", map, ARRAY_SIZE(map));
+    CELLS(t, "interrupt-map-mask", 3 << 11, 0, 0, 7);
+    end(t);
+}
+
 static void soc(Tree *t, const Machine *m)
 {
     begin(t, "soc");
@@ -154,6 +194,7 @@ static void soc(Tree *t, const Machine *m)
         from_plic(t, VIRT_IRQ_VIRTIO + k);
         end(t);
     }
+    pcie(t, m);
     interrupt_controllers(t, m);
     end(t);
 }

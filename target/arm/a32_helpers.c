@@ -12,10 +12,9 @@ uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
     ArmCpu *cpu = opaque;
     unsigned size = 1u << (c >> 8), rd = c & 15;
     uint64_t mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
-    bool exact = (cpu->base.ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
     uint64_t failed = 1;
 
-    if (cpu->excl_addr == a && exact) {
+    if (cpu->excl_addr == a && ctx_llsc_exact(cpu->base.ctx)) {
         if (!cpu->ldx_exclusive) { /* look at the context again; this store then fails */
             cpu->ldx_exclusive = 1;
             cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};

@@ -11,8 +11,6 @@
  */
 #include "target/arm/a32_trans.h"
 
-static bool is_exact(uint32_t ctx) { return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL; }
-
 /* The forms with acquire (LDAEX) and release (STLEX) semantics have bit 9 (A32) or bit 7 (T32) different. */
 static bool is_ordered(const A32Args *a)
 {
@@ -55,6 +53,8 @@ static Gva matched_store(const Trans *t, const A32Args *load, int size)
 {
     unsigned off = load->len, in_it = 0;
 
+    if (t->ctx & CTX_LLSC_UNMATCHED)
+        return 0;
     for (unsigned n = 0; n < 16; n++, in_it -= in_it != 0) {
         A32Args a;
         A32Insn insn;
@@ -110,7 +110,7 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, (int)size);
         bool lone = size == 3 && !store;
-        if (((!store && !lone) || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && is_exact(t->ctx)) {
+        if (((!store && !lone) || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && ctx_llsc_exact(t->ctx)) {
             a32_raise(t, CPU_EXIT_EXCLUSIVE);
             return;
         }
@@ -136,10 +136,11 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr64, unsigned si
     const IrBuilder *b = t->b;
     IrVal v = b->cur[A32_SLOT_EXCL_VAL];
 
-    if (b->cur[A32_SLOT_EXCL_ADDR] != addr64 || v == IR_NONE || b->r->insn[v].op != IR_LD)
+    if ((t->ctx & CTX_LLSC_UNMATCHED) || b->cur[A32_SLOT_EXCL_ADDR] != addr64 || v == IR_NONE ||
+        b->r->insn[v].op != IR_LD)
         return NULL;
     const IrInsn *load = &b->r->insn[v];
-    if ((IrMem){.raw = load->d}.size != size || (is_exact(t->ctx) && has_since(b->r, load, true)))
+    if ((IrMem){.raw = load->d}.size != size || (ctx_llsc_exact(t->ctx) && has_since(b->r, load, true)))
         return NULL;
     return load;
 }

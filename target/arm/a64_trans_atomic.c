@@ -63,7 +63,7 @@ static void rmw(Trans *t, const A64Args *a, IrRmw op, bool invert)
     unsigned size = a->size;
     IrType type = type_of_size(size);
     IrVal addr = aligned_base(t, a, 1u << size), v = operand(t, a->rm, size), old;
-    IrMem mem = a64_mem(t, size);
+    IrMem mem = a64_mem(size);
 
     if (invert)
         v = ir_not(b, type, v);
@@ -92,7 +92,7 @@ static IrVal compare_swap(Trans *t, unsigned size, IrOrder order, IrVal addr, Ir
 {
     IrBuilder *b = t->b;
     IrType type = type_of_size(size);
-    IrMem mem = a64_mem(t, size);
+    IrMem mem = a64_mem(size);
     IrVal old;
 
     expected = zero_extended(b, size, expected);
@@ -167,10 +167,7 @@ void a64_trans_swpp(Trans *t, const A64Args *a)
     call_pair(t, a, ARM_HELPER_rmw128, aligned_base(t, a, 16));
 }
 
-/* Exclusives. Must a store exclusive see every store of other threads since its load? */
-static bool exact(const Trans *t) { return arm_llsc_exact(t->ctx); }
-
-/* Computation on registers: what may stand between the two when values are compared. */
+/* Exclusives. Computation on registers: what may stand between the two when values are compared. */
 static bool is_register_op(A64Insn insn)
 {
     return (insn >= A64_adr && insn <= A64_extr) || (insn >= A64_lslv && insn <= A64_rorv) ||
@@ -195,6 +192,8 @@ static bool is_store_exclusive(A64Insn insn, bool pair)
  * that costs less when it is wrong. */
 static Gva matched_store(const Trans *t, const A64Args *load, bool pair)
 {
+    if (t->ctx & CTX_LLSC_UNMATCHED)
+        return 0;
     for (unsigned off = 4; off < 16 * 4; off += 4) {
         A64Args a;
         if (off + 4 > t->n_bytes)
@@ -213,11 +212,11 @@ static void load_exclusive(Trans *t, const A64Args *a, bool pair)
     IrBuilder *b = t->b;
     unsigned size = pair ? a->size + 1u : a->size; /* log2 of all bytes: 0..4 */
     IrVal addr, v, high = IR_NONE;
-    IrMem mem = a64_mem(t, MIN(size, 3u));
+    IrMem mem = a64_mem(MIN(size, 3u));
 
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, pair);
-        if ((!store || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && exact(t)) {
+        if ((!store || (t->ctx & ARM_CTX_LDX_EXCLUSIVE)) && ctx_llsc_exact(t->ctx)) {
             a64_raise(t, CPU_EXIT_EXCLUSIVE);
             return;
         }
@@ -257,12 +256,12 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size
     const IrBuilder *b = t->b;
     IrVal v = b->cur[ARM_SLOT_EXCL_VAL], last = size == 4 ? b->cur[ARM_SLOT_EXCL_HIGH] : v;
 
-    if (b->cur[ARM_SLOT_EXCL_ADDR] != addr || v == IR_NONE || last == IR_NONE || b->r->insn[v].op != IR_LD ||
-        b->r->insn[last].op != IR_LD)
+    if ((t->ctx & CTX_LLSC_UNMATCHED) || b->cur[ARM_SLOT_EXCL_ADDR] != addr || v == IR_NONE ||
+        last == IR_NONE || b->r->insn[v].op != IR_LD || b->r->insn[last].op != IR_LD)
         return NULL;
     if ((IrMem){.raw = b->r->insn[v].d}.size != MIN(size, 3u) || (size == 4 && last != v + 1))
         return NULL;
-    if (exact(t) && has_since(b->r, &b->r->insn[last], true))
+    if (ctx_llsc_exact(t->ctx) && has_since(b->r, &b->r->insn[last], true))
         return NULL;
     return &b->r->insn[last];
 }
@@ -280,7 +279,7 @@ static void store_exclusive_known(Trans *t, const A64Args *a, bool pair, IrVal a
     unsigned size = pair ? 3 : a->size;
     IrType type = type_of_size(size);
     IrVal v = exclusive_operand(t, a, pair), expected = b->cur[ARM_SLOT_EXCL_VAL], failed;
-    IrMem mem = a64_mem(t, size);
+    IrMem mem = a64_mem(size);
 
     if (size < 3) {
         expected = ir_trunc(b, IR_I32, expected);

@@ -14,7 +14,7 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
     uint64_t mask = size == 4 ? 0xffffffff : ~0ull;
     uint64_t failed = 1;
 
-    if (cpu->res_addr == a && rv_llsc_exact(cpu->base.ctx)) {
+    if (cpu->res_addr == a && ctx_llsc_exact(cpu->base.ctx)) {
         if (!cpu->lr_exclusive) { /* look at the context again; this SC then fails */
             cpu->lr_exclusive = 1;
             cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};

@@ -119,12 +119,6 @@ static inline IrMem rv_mem(const Trans *t, unsigned size)
     return (IrMem){.size = size, .mmu = rv_is_32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
 
-/* Must an SC see every store of other threads since its LR? */
-static inline bool rv_llsc_exact(uint32_t ctx)
-{
-    return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
-}
-
 static inline void rv_raise(Trans *t, CpuExitKind code)
 {
     t->flow.kind = FLOW_RAISE;

@@ -16,6 +16,7 @@
  *    equal" never writes, not even on read-only memory.
  * 2. All other cpus have been stopped since its LR (CPU_EXIT_EXCLUSIVE): a lock-free list's pop, which loads
  *    the next pointer in between.
+ * (-no-opt llsc-match: case 2 always.)
  * LR looks ahead to guess which it will be. Exactness does not hang on the guess, only cost: an SC that finds
  * the reservation of an LR in another region fails and makes this cpu's next LR one of case 2
  * (RV_CTX_LR_EXCLUSIVE), so that a retry gets on.
@@ -84,6 +85,8 @@ static Gva matched_sc(const Trans *t, const RvArgs *lr, RvInsn sc)
 {
     unsigned off = lr->len;
 
+    if (t->ctx & CTX_LLSC_UNMATCHED)
+        return 0;
     for (unsigned n = 0; n < 16; n++) {
         RvArgs a;
         if (off + 2 > t->n_bytes || off + rv_insn_len(ld_u16(t->bytes + off)) > t->n_bytes)
@@ -107,7 +110,7 @@ static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
 
     if (t->ctx & CTX_PARALLEL) {
         Gva sc = matched_sc(t, a, size == 2 ? RV_sc_w : RV_sc_d);
-        if ((!sc || (t->ctx & RV_CTX_LR_EXCLUSIVE)) && rv_llsc_exact(t->ctx)) {
+        if ((!sc || (t->ctx & RV_CTX_LR_EXCLUSIVE)) && ctx_llsc_exact(t->ctx)) {
             rv_raise(t, CPU_EXIT_EXCLUSIVE);
             return;
         }
@@ -140,12 +143,13 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size
     const IrBuilder *b = t->b;
     IrVal v = b->cur[RV_SLOT_RES_VAL];
 
-    if (b->cur[RV_SLOT_RES_ADDR] != addr || v == IR_NONE || b->r->insn[v].op != IR_LD)
+    if ((t->ctx & CTX_LLSC_UNMATCHED) || b->cur[RV_SLOT_RES_ADDR] != addr || v == IR_NONE ||
+        b->r->insn[v].op != IR_LD)
         return NULL;
     const IrInsn *lr = &b->r->insn[v];
     if ((IrMem){.raw = lr->d}.size != size)
         return NULL;
-    if (rv_llsc_exact(t->ctx) && has_since(b->r, lr, true))
+    if (ctx_llsc_exact(t->ctx) && has_since(b->r, lr, true))
         return NULL;
     return lr;
 }

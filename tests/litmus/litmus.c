@@ -1,12 +1,11 @@
 /*
- * litmus [BATCHES]: guest program (RV64GC, A64 with LSE). Small races, each many times, against what the
+ * litmus [BATCHES]: guest program (RV64GC, A64 with LSE, A32 or T32 of Armv8). Small races, each many times, against what the
  * memory model allows.
  *
  * A test has two to four parts, one a thread, that run over an array of instances of {x, y} at the same time,
  * each after a random delay, so that now one is ahead and now the other. Verdicts:
  *   FORBIDDEN by the guest's memory model (RISC-V manual, "RVWMO Memory Consistency Model"; Arm ARM, "The
- *   AArch64
- *              Application Level Memory Model")
+ *              AArch64 Application Level Memory Model" and its AArch32 part)
  *   TSO        allowed by it, but hosts with total store order never show it: seen, it means that the
  *              translator
  *              moved, merged or repeated an access
@@ -37,8 +36,12 @@ typedef struct Out {
     uint64_t a, b;
 } Out;
 
+/* A register. On 32-bit guests the low half of x and y. */
+typedef unsigned long Word;
+
 /* The instructions by which the tests go, as one line of text each: %0 result, %1 address, %2 value. */
 #ifdef __riscv
+#define SCRATCH  "memory"
 #define STORE    "sd %2,0(%1)"
 #define LOAD     "ld %0,0(%1)"
 #define SWAP_REL "amoswap.d.rl %0,%2,(%1)"
@@ -51,7 +54,23 @@ typedef struct Out {
 #define PAIR_STORE "sw %2,0(%1); sw %2,4(%1)"
 #define PAIR_LOAD  "lw %0,0(%2); lw %1,4(%2)"
 #define ZERO_OK  FORBIDDEN
+#elif defined(__arm__)
+#define SCRATCH  "r2", "r3", "r12", "cc", "memory"
+#define STORE    "str %2,[%1]"
+#define LOAD     "ldr %0,[%1]"
+#define AGAIN    "cmp r12,#0\nbne 1b"
+#define SWAP_REL "1: ldrex %0,[%1]\nstlex r12,%2,[%1]\n" AGAIN
+#define SWAP_ALL "1: ldaex %0,[%1]\nstlex r12,%2,[%1]\n" AGAIN
+#define WW       "dmb ishst"
+#define RR       "dmb ishld"
+#define RW       "dmb ishld"
+#define WR       "dmb ish"
+#define ALL      "dmb ish"
+#define PAIR_STORE "str %2,[%1]\nstr %2,[%1,#4]"
+#define PAIR_LOAD  "ldr %0,[%2]\nldr %1,[%2,#4]"
+#define ZERO_OK  TSO
 #else
+#define SCRATCH  "memory"
 #define LSE      ".arch_extension lse\n"
 #define STORE    "str %2,[%1]"
 #define LOAD     "ldr %0,[%1]"
@@ -69,19 +88,19 @@ typedef struct Out {
 
 #define ST(p, v)                                                                                             \
     __extension__({                                                                                          \
-        uint64_t none_;                                                                                      \
-        __asm__ volatile(STORE : "=r"(none_) : "r"(p), "r"((uint64_t)(v)) : "memory");                       \
+        Word none_;                                                                                          \
+        __asm__ volatile(STORE : "=r"(none_) : "r"(p), "r"((Word)(v)) : "memory");                           \
     })
 #define LD(p)                                                                                                \
     __extension__({                                                                                          \
-        uint64_t ld_;                                                                                        \
+        Word ld_;                                                                                            \
         __asm__ volatile(LOAD : "=r"(ld_) : "r"(p) : "memory");                                              \
         ld_;                                                                                                 \
     })
 #define SWAP(how, p, v)                                                                                      \
     __extension__({                                                                                          \
-        uint64_t ld_;                                                                                        \
-        __asm__ volatile(how : "=&r"(ld_) : "r"(p), "r"((uint64_t)(v)) : "memory");                          \
+        Word ld_;                                                                                            \
+        __asm__ volatile(how : "=&r"(ld_) : "r"(p), "r"((Word)(v)) : SCRATCH);                               \
         ld_;                                                                                                 \
     })
 #define FENCE(f) __asm__ volatile(f : : : "memory")
@@ -124,13 +143,13 @@ PART(ww_y1_x2, ST(&v->y, 1); FENCE(WW); ST(&v->x, 2);)
 PART(seq_write, for (uint32_t k = 1; k <= 3; k++) {
     ST(&v->x, 2 * k - 1);
     FENCE(WW);
-    uint64_t none;
+    Word none;
     __asm__ volatile(PAIR_STORE : "=r"(none) : "r"(&v->y), "r"(k) : "memory");
     FENCE(WW);
     ST(&v->x, 2 * k);
 })
 #define SEQ_READ(fence)                                                                                      \
-    uint64_t s = LD(&v->x), lo, hi, e;                                                                       \
+    Word s = LD(&v->x), lo, hi, e;                                                                           \
     fence;                                                                                                   \
     __asm__ volatile(PAIR_LOAD : "=&r"(lo), "=&r"(hi) : "r"(&v->y) : "memory");                              \
     fence;                                                                                                   \
@@ -301,6 +320,14 @@ static void spin(int kind)
     else
         __asm__ volatile("ld t1,0(%0); j 2f; 1: addi t2,t2,1; 2: ld t0,0(%0); beq t0,t1,1b"
                          : : "r"(flag) : "t0", "t1", "t2", "memory");
+#elif defined(__arm__)
+    if (kind == 0)
+        __asm__ volatile("1: ldr r3,[%0]\ncmp r3,#0\nbeq 1b" : : "r"(flag) : SCRATCH);
+    else if (kind == 1)
+        __asm__ volatile("1: ldrd r2,r3,[%0]\norrs r2,r2,r3\nbeq 1b" : : "r"(flag) : SCRATCH);
+    else
+        __asm__ volatile("ldr r2,[%0]\nb 2f\n1: add r12,r12,#1\n2: ldr r3,[%0]\ncmp r3,r2\nbeq 1b"
+                         : : "r"(flag) : SCRATCH);
 #else
     if (kind == 0)
         __asm__ volatile("1: ldr x9,[%0]\ncbz x9,1b" : : "r"(flag) : "x9", "memory");
@@ -332,6 +359,13 @@ static unsigned each;
 #define LLSC_LOAD_BETWEEN "1: lr.d %0,(%2); ld %1,0(%2); addi %0,%1,1; sc.d %1,%0,(%2); bnez %1,1b"
 #define LOCK              "amoswap.w.aq %0,%2,(%1)"
 #define UNLOCK            "amoswap.w.rl zero,zero,(%0)"
+#elif defined(__arm__)
+#define INCREMENT         "1: ldrex r3,[%0]\nadd r3,r3,%1\nstrex r12,r3,[%0]\n" AGAIN
+#define LLSC_INCREMENT    "1: ldrexd r2,r3,[%2]\nadds r2,r2,#1\nadc r3,r3,#0\nstrexd r12,r2,r3,[%2]\n" AGAIN
+#define LLSC_INCREMENT_32 "1: ldaex %0,[%2]\nadd %0,%0,#1\nstlex r12,%0,[%2]\n" AGAIN
+#define LLSC_LOAD_BETWEEN "1: ldrex %0,[%2]\nldr %1,[%2]\nadd %0,%1,#1\nstrex r12,%0,[%2]\n" AGAIN
+#define LOCK              "1: ldaex %0,[%1]\nstrex r12,%2,[%1]\n" AGAIN
+#define UNLOCK            "mov r12,#0\nstl r12,[%0]"
 #else
 #define INCREMENT         LSE "stadd %1,[%0]"
 #define LLSC_INCREMENT    "1: ldxr %0,[%2]\nadd %0,%0,1\nstxr %w1,%0,[%2]\ncbnz %w1,1b"
@@ -344,17 +378,17 @@ static unsigned each;
 static void *count(void *arg)
 {
     for (unsigned i = 0; i < each; i++) {
-        uint64_t t, f;
-        __asm__ volatile(INCREMENT : : "r"(&sums[0]), "r"(1ul) : "memory");
-        __asm__ volatile(LLSC_INCREMENT : "=&r"(t), "=&r"(f) : "r"(&sums[1]) : "memory");
-        __asm__ volatile(LLSC_INCREMENT_32 : "=&r"(t), "=&r"(f) : "r"(&sum32) : "memory");
-        __asm__ volatile(LLSC_LOAD_BETWEEN : "=&r"(t), "=&r"(f) : "r"(&sums[2]) : "memory");
+        Word t, f;
+        __asm__ volatile(INCREMENT : : "r"(&sums[0]), "r"(1ul) : SCRATCH);
+        __asm__ volatile(LLSC_INCREMENT : "=&r"(t), "=&r"(f) : "r"(&sums[1]) : SCRATCH);
+        __asm__ volatile(LLSC_INCREMENT_32 : "=&r"(t), "=&r"(f) : "r"(&sum32) : SCRATCH);
+        __asm__ volatile(LLSC_LOAD_BETWEEN : "=&r"(t), "=&r"(f) : "r"(&sums[2]) : SCRATCH);
         __atomic_fetch_add(&sum8[i & 3], 1, __ATOMIC_RELAXED); /* LR/SC with masks, or of bytes */
         do
-            __asm__ volatile(LOCK : "=&r"(t) : "r"(&lock), "r"(1) : "memory");
+            __asm__ volatile(LOCK : "=&r"(t) : "r"(&lock), "r"(1) : SCRATCH);
         while (t && (sched_yield(), true));
         sums[3]++;
-        __asm__ volatile(UNLOCK : : "r"(&lock) : "memory");
+        __asm__ volatile(UNLOCK : : "r"(&lock) : SCRATCH);
     }
     return NULL;
 }
@@ -383,14 +417,20 @@ static uint32_t done;
 
 #ifdef __riscv
 static const uint32_t reader[] = {0x00053503}; /* ld a0,0(a0) */
-enum { NOP = 0x00000013, RETURN = 0x00008067 };
+static const uint32_t tail[] = {0x00008067}; /* ret */
+enum { NOP = 0x00000013 };
 static uint32_t subtract(uint32_t n) { return 0x00050513 | (-n & 0xfff) << 20; } /* addi a0,a0,-n */
 static void flush_all(uint32_t *at) { syscall(259, 0, 0, 0); } /* riscv_flush_icache */
+#elif defined(__arm__)
+/* ldr r0,[r0]; cmp r0,#0; isb */
+static const uint32_t reader[] = {0xe5900000, 0xe3500000, 0xf57ff06f}, tail[] = {0xe0400001, 0xe12fff1e};
+#define NOP 0xe320f000
+static uint32_t subtract(uint32_t n) { return 0xe3001000 | n; } /* movw r1,#n; the tail: sub r0,r0,r1; bx lr */
+static void flush_all(uint32_t *at) { __builtin___clear_cache((char *)at, (char *)(at + 1)); }
 #else
 /* ldr x0,[x0]; cbz x0,.+4; isb: what was flushed before it was published is fetched after it was read. */
-static const uint32_t reader[] = {0xf9400000, 0xb4000020, 0xd5033fdf};
-#define NOP    0xd503201f
-#define RETURN 0xd65f03c0
+static const uint32_t reader[] = {0xf9400000, 0xb4000020, 0xd5033fdf}, tail[] = {0xd65f03c0};
+#define NOP 0xd503201f
 static uint32_t subtract(uint32_t n) { return 0xd1000000 | n << 10; } /* sub x0,x0,n */
 static void flush_all(uint32_t *at) { __builtin___clear_cache((char *)at, (char *)(at + 1)); }
 #endif
@@ -399,7 +439,7 @@ static void flush_all(uint32_t *at) { __builtin___clear_cache((char *)at, (char 
  * published n, nobody may run the code of before. */
 static void *run_code(void *arg)
 {
-    int64_t (*f)(uint64_t *) = (int64_t(*)(uint64_t *))(void *)code;
+    long (*f)(uint64_t *) = (long (*)(uint64_t *))(void *)code;
     while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
         if (f(&published) > 0)
             too_old++;
@@ -421,8 +461,8 @@ static void changing_code(bool barrier)
     for (int i = sizeof(reader) / 4; i < 30; i++)
         code[i] = NOP;
     code[30] = subtract(0);
-    code[31] = RETURN;
-    __builtin___clear_cache((char *)code, (char *)(code + 32));
+    memcpy(&code[31], tail, sizeof(tail));
+    __builtin___clear_cache((char *)code, (char *)(code + 33));
     pthread_create(&t, NULL, run_code, NULL);
     for (uint32_t n = 1; n <= 20 * batches && n < 2000; n++) {
         __atomic_store_n(&code[30], subtract(n), __ATOMIC_RELAXED);

@@ -24,12 +24,13 @@ def main():
     p.add_argument('--cc', default='riscv64-linux-gnu-gcc')
     p.add_argument('engine', nargs=argparse.REMAINDER)
     args = p.parse_args()
-    if not shutil.which(args.cc):
-        print('SKIPPED: no cross compiler %s' % args.cc)
+    cc = args.cc.split()
+    if not shutil.which(cc[0]):
+        print('SKIPPED: no cross compiler %s' % cc[0])
         return 1 if os.environ.get('TINAMOU_REQUIRE_PAYLOADS') == '1' else 77
     with tempfile.TemporaryDirectory() as tmp:
         exe = os.path.join(tmp, 'litmus')
-        subprocess.run([args.cc, '-O2', '-static', '-pthread', '-o', exe, os.path.join(HERE, 'litmus.c')], check=True)
+        subprocess.run([*cc, '-O2', '-static', '-pthread', '-o', exe, os.path.join(HERE, 'litmus.c')], check=True)
         limit = 60 + 2 * args.batches
         try:
             r = subprocess.run(args.engine + [exe, str(args.batches)], capture_output=True, text=True, timeout=limit)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles one C program for the host and for a guest ISA, runs both, compares output and exit status.
 
-usage: run_user.py CROSS_CC CC EMULATOR SOURCE     (CROSS_CC and EMULATOR may contain options)
+usage: run_user.py CROSS_CC CC EMULATOR SOURCE     (all but SOURCE may contain options)
 Each run has an empty directory of its own as current directory. The first lines that differ are printed. Exit status
 77 (skipped) without a cross compiler, unless TINAMOU_REQUIRE_PAYLOADS=1.
 """
@@ -51,7 +51,7 @@ def main():
     name = os.path.splitext(os.path.basename(source))[0]
     with tempfile.TemporaryDirectory(prefix="tinamou-user-") as top:
         results = []
-        for kind, compiler, prefix in (("native", [cc], []), ("guest", cross, shlex.split(emulator))):
+        for kind, compiler, prefix in (("native", shlex.split(cc), []), ("guest", cross, shlex.split(emulator))):
             work = os.path.join(top, kind, "work")
             os.makedirs(work)
             program = os.path.join(top, kind, name)

@@ -41,7 +41,7 @@ void *lu_mm_arena_alloc(LuMm *mm, size_t size)
 void lu_mm_arena_free(LuMm *mm, void *p, size_t size) { sys_munmap(p, size); }
 void lu_mm_thread_died(LuMm *mm, uint32_t tid) { lock_owner_died(&mm->lock, tid); }
 void lu_mm_fork_prepare(LuMm *mm) { lock_take(&mm->lock); }
-void lu_mm_fork_done(LuMm *mm) { lock_release(&mm->lock); }
+void lu_mm_fork_done(LuMm *mm, bool child) { lock_release(&mm->lock); }
 void lu_uring_fork_child(LuThread *t) {}
 void *lu_alloc(LuProc *p, size_t size) { return lu_mm_arena_alloc(p->mm, size); }
 void lu_crash_report(LuThread *t, const LuSigInfo *info) {}
@@ -96,6 +96,7 @@ void accel_fork_child(Accel *a, Cpu *survivor)
     a->cpus = 1;
     lock_release(&a->lock);
 }
+bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc) { return false; }
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     ucontext_t *uc = ucontext;

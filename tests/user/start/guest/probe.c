@@ -281,6 +281,14 @@ static int rings(int argc, char **argv)
     return 1;
 }
 
+__attribute__((noinline)) static int spin(void)
+{
+    printf("spins\n");
+    fflush(stdout);
+    for (volatile unsigned n = 0;; n++)
+        ;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "args";
@@ -309,6 +317,8 @@ int main(int argc, char **argv)
         return run_fd(what, argc - 2, argv + 2);
     if (!strcmp(what, "link"))
         return link_of(argv[2]);
+    if (!strcmp(what, "spin"))
+        return spin();
     if (!strcmp(what, "edges"))
         return edges();
     if (!strcmp(what, "vdso"))

@@ -1,0 +1,150 @@
+/*
+ * PciFunction: a function on a PCI Express bus, for those who write one (PCI Express Base 4.0, chapter 7).
+ *
+ * A function's struct begins with PciFunction and has a PciState in its state part, with PCI_ROWS in its
+ * table. In realize it calls pci_init(), then adds BARs and capabilities; pci_plug() puts it onto a bus,
+ * after which its shape is fixed. In reset it calls pci_reset().
+ *
+ * Configuration space is three arrays beside the bytes themselves: what they are after a reset, which bits
+ * can be written, which are cleared by writing ones. So a register has no code unless `written` gives it
+ * some.
+ *
+ * The windows of the host bridge are one region each of the memory map; which BAR answers is looked up there,
+ * so moving BARs changes no map.
+ *
+ * Locks: the host bridge's for configuration accesses and the look-up; then f->lock, which is the one that
+ * BARs and `written` are called with. It is the device's own unless the function shares one (virtio). A
+ * function that holds its lock calls pci_set_intx() and pci_msix_send(), and nothing else of the bus.
+ */
+#ifndef HW_PCI_PCI_H
+#define HW_PCI_PCI_H
+
+#include "hw/core/dev_impl.h"
+
+typedef struct PciFunction PciFunction;
+typedef struct PcieHost PcieHost;
+typedef struct PciBus PciBus;
+
+enum {
+    PCI_VENDOR = 0x00,
+    PCI_DEVICE = 0x02,
+    PCI_COMMAND = 0x04,
+    PCI_STATUS = 0x06,
+    PCI_REVISION = 0x08,
+    PCI_CLASS = 0x09,
+    PCI_HEADER_TYPE = 0x0e,
+    PCI_BARS = 0x10,
+    PCI_PRIMARY_BUS = 0x18,
+    PCI_SECONDARY_BUS = 0x19,
+    PCI_SUBORDINATE_BUS = 0x1a,
+    PCI_SUBSYSTEM_VENDOR = 0x2c,
+    PCI_SUBSYSTEM = 0x2e,
+    PCI_CAPABILITIES = 0x34,
+    PCI_INTERRUPT_LINE = 0x3c,
+    PCI_INTERRUPT_PIN = 0x3d,
+    PCI_CONFIG_BYTES = 4096,
+};
+enum { PCI_COMMAND_IO = 1, PCI_COMMAND_MEMORY = 2, PCI_COMMAND_MASTER = 4, PCI_COMMAND_NO_INTX = 0x400 };
+enum { PCI_STATUS_INTX = 8, PCI_STATUS_CAPABILITIES = 0x10 };
+enum { PCI_CAP_MSIX = 0x11, PCI_CAP_PCIE = 0x10, PCI_CAP_VENDOR = 0x09 };
+enum { PCI_BAR_IO = 1, PCI_BAR_64 = 4, PCI_BAR_PREFETCH = 8 };
+enum { PCI_N_BARS = 6, PCI_MSIX_MAX = 32 };
+
+typedef struct PciState {
+    uint8_t config[PCI_CONFIG_BYTES];
+    uint32_t msix[PCI_MSIX_MAX * 4]; /* address, high address, data, control of each vector */
+    uint32_t msix_pending;
+    uint8_t intx;                    /* what the function wants of its pin */
+} PciState;
+
+#define PCI_ROWS(S)                                                                                          \
+    DEV_ARRAY(S, p.config), DEV_ARRAY(S, p.msix), DEV_FIELD(S, p.msix_pending), DEV_FIELD(S, p.intx)
+
+typedef struct PciShape {
+    uint8_t initial[PCI_CONFIG_BYTES], writable[PCI_CONFIG_BYTES], clears[PCI_CONFIG_BYTES];
+} PciShape;
+
+struct PciFunction {
+    Device dev;
+    char addr[8], bus_id[32];  /* properties: where to plug it; empty: the first place that is free */
+    PciState *s;
+    PciShape *shape;
+    Lock *lock;
+    PcieHost *host;            /* NULL: not plugged in */
+    PciBus *bus;
+    uint8_t devfn;
+    uint8_t cap_at, cap_last;  /* free room; the last capability */
+    uint8_t msix_at;           /* capability; 0: none */
+    uint8_t msix_vectors;
+    MemRegion bar[PCI_N_BARS]; /* bytes = 0: none. Not in the machine's map */
+    uint8_t bar_flags[PCI_N_BARS];
+    PciBus *secondary;         /* of a bridge */
+    bool intx_out;             /* what its pin carries */
+    /* After a write of its configuration; may be NULL. Lock held. */
+    void (*written)(PciFunction *f, unsigned at, unsigned size);
+    /* Before a read: brings registers up to date; may be NULL. */
+    void (*reading)(PciFunction *f, unsigned at, unsigned size);
+};
+
+#define PCI_PROPS(S)                                                                                         \
+    {"addr", "slot, or slot.function", offsetof(S, f.addr), PROP_TEXT, sizeof(((S *)0)->f.addr), 0},         \
+    {                                                                                                        \
+        "bus", "id of a root port", offsetof(S, f.bus_id), PROP_TEXT, sizeof(((S *)0)->f.bus_id), 0          \
+    }
+
+/* PciMsi: what takes messages. NULL in a host bridge: there are no MSIs. By any thread, with locks of
+ * devices. */
+typedef struct PciMsi {
+    void *receiver;
+    void (*send)(void *receiver, uint64_t address, uint32_t data, uint32_t requester);
+} PciMsi;
+
+typedef struct PciIds {
+    uint16_t vendor, device, subsystem_vendor, subsystem;
+    uint32_t class_code; /* class, subclass, interface */
+    uint8_t revision;
+} PciIds;
+
+/* lock: NULL for the device's own. False: no memory. */
+bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevError *err);
+void pci_clear(PciFunction *f); /* in clear */
+void pci_reset(PciFunction *f);
+/* For `loaded`. */
+bool pci_check(PciFunction *f, DevError *err);
+/* bytes: a power of two, at least 16. ops get offsets into it, and dev. */
+void pci_add_bar(PciFunction *f, unsigned n, uint64_t bytes, unsigned flags, const MmioOps *ops, void *dev);
+/* Where it is; `bytes` include the two of every capability. */
+unsigned pci_add_cap(PciFunction *f, unsigned id, unsigned bytes);
+/* The capability of PCI Express; type: of the device/port. */
+void pci_add_express(PciFunction *f, unsigned type);
+enum { PCIE_ENDPOINT = 0, PCIE_ROOT_PORT = 4, PCIE_INTEGRATED = 9 };
+uint32_t pci_get(const PciFunction *f, unsigned at, unsigned size);
+/* Of `initial`, before the function is plugged in, and of the writable bits. */
+void pci_shape(PciFunction *f, unsigned at, unsigned size, uint32_t initial, uint32_t writable);
+bool pci_is_master(const PciFunction *f);
+
+void pci_set_intx(PciFunction *f, bool level);
+
+/* MSI-X in a BAR of its own of 4 KiB; nothing where the machine has no MSIs. vectors up to PCI_MSIX_MAX.
+ * Before pci_plug(), after `host` is known: it is called by pci_plug() with what pci_want_msix() noted. */
+void pci_want_msix(PciFunction *f, unsigned bar, unsigned vectors);
+bool pci_msix_on(const PciFunction *f);
+void pci_msix_send(PciFunction *f, unsigned vector);
+
+/* Onto a bus: root bus of the host, or that of a root port. False: the place is taken or is none. */
+bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err);
+
+/* For the host bridge. */
+uint32_t pci_config_read(PciFunction *f, unsigned at, unsigned size);
+/* True: what it decodes may have changed. */
+bool pci_config_write(PciFunction *f, unsigned at, uint32_t value, unsigned size);
+void pci_msix_install(PciFunction *f);
+void pci_msix_written(PciFunction *f, unsigned at, unsigned size);
+/* Base of a BAR as it is set; false: it does not decode. */
+bool pci_bar_base(const PciFunction *f, unsigned n, uint64_t *ret);
+void pcie_host_stale(PcieHost *h); /* what its functions decode may have changed */
+void pcie_host_intx(PciFunction *f, bool level);
+void pcie_host_msi(PciFunction *f, uint64_t address, uint32_t data);
+bool pcie_host_has_msi(const PcieHost *h);
+
+#endif

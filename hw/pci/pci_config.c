@@ -1,0 +1,176 @@
+#include "hw/pci/pci.h"
+
+#include <stdlib.h>
+
+static uint32_t load(const uint8_t *bytes, unsigned at, unsigned size)
+{
+    uint32_t v = 0;
+    memcpy(&v, bytes + at, size);
+    return v;
+}
+
+uint32_t pci_get(const PciFunction *f, unsigned at, unsigned size) { return load(f->s->config, at, size); }
+
+void pci_shape(PciFunction *f, unsigned at, unsigned size, uint32_t initial, uint32_t writable)
+{
+    memcpy(f->shape->initial + at, &initial, size);
+    memcpy(f->shape->writable + at, &writable, size);
+}
+
+bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevError *err)
+{
+    f->s = s;
+    f->lock = lock ? lock : &f->dev.lock;
+    f->shape = calloc(1, sizeof(*f->shape));
+    if (!f->shape)
+        return dev_fail(err, "no memory");
+    pci_shape(f, PCI_VENDOR, 2, ids->vendor, 0);
+    pci_shape(f, PCI_DEVICE, 2, ids->device, 0);
+    pci_shape(f, PCI_REVISION, 4, ids->class_code << 8 | ids->revision, 0);
+    pci_shape(f, PCI_COMMAND, 2, 0,
+              PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | 0x140 | PCI_COMMAND_NO_INTX);
+    pci_shape(f, 0x0c, 1, 0, 0xff); /* cache line size */
+    pci_shape(f, PCI_SUBSYSTEM_VENDOR, 2, ids->subsystem_vendor, 0);
+    pci_shape(f, PCI_SUBSYSTEM, 2, ids->subsystem, 0);
+    pci_shape(f, PCI_INTERRUPT_LINE, 1, 0, 0xff);
+    f->shape->clears[PCI_STATUS + 1] = 0xf9; /* errors and aborts that were seen */
+    f->cap_at = 0x40;
+    return true;
+}
+
+void pci_clear(PciFunction *f)
+{
+    free(f->shape);
+    f->shape = NULL;
+}
+
+void pci_reset(PciFunction *f)
+{
+    memcpy(f->s->config, f->shape->initial, PCI_CONFIG_BYTES);
+    memset(f->s->msix, 0, sizeof(f->s->msix));
+    for (unsigned k = 0; k < f->msix_vectors; k++)
+        f->s->msix[4 * k + 3] = 1; /* masked */
+    f->s->msix_pending = 0;
+    pci_set_intx(f, false);
+    if (f->host)
+        pcie_host_stale(f->host);
+}
+
+bool pci_check(PciFunction *f, DevError *err)
+{
+    for (unsigned at = 0; at < PCI_CONFIG_BYTES; at++) {
+        uint8_t fixed = (uint8_t) ~(f->shape->writable[at] | f->shape->clears[at]);
+        if (at != PCI_STATUS && ((f->s->config[at] ^ f->shape->initial[at]) & fixed) && !f->reading)
+            return dev_fail(err, "%s: byte 0x%x of the configuration cannot be 0x%x", f->dev.id, at,
+                            f->s->config[at]);
+    }
+    f->s->intx &= 1;
+    pci_set_intx(f, f->s->intx);
+    if (f->host)
+        pcie_host_stale(f->host);
+    return true;
+}
+
+void pci_add_bar(PciFunction *f, unsigned n, uint64_t bytes, unsigned flags, const MmioOps *ops, void *dev)
+{
+    unsigned at = PCI_BARS + 4 * n;
+    uint64_t mask = ~(bytes - 1);
+    f->bar[n] = (MemRegion){.kind = MEM_MMIO, .bytes = bytes, .ops = ops, .dev = dev, .lock = f->lock};
+    f->bar_flags[n] = (uint8_t)flags;
+    pci_shape(f, at, 4, flags, (uint32_t)mask & (flags & PCI_BAR_IO ? ~3u : ~15u));
+    if (flags & PCI_BAR_64)
+        pci_shape(f, at + 4, 4, 0, (uint32_t)(mask >> 32));
+}
+
+unsigned pci_add_cap(PciFunction *f, unsigned id, unsigned bytes)
+{
+    uint8_t *initial = f->shape->initial;
+    unsigned at = f->cap_at;
+    initial[at] = (uint8_t)id;
+    initial[f->cap_last ? f->cap_last + 1u : PCI_CAPABILITIES] = (uint8_t)at;
+    initial[PCI_STATUS] |= PCI_STATUS_CAPABILITIES;
+    f->cap_last = (uint8_t)at;
+    f->cap_at = (uint8_t)align_up(at + bytes, 4);
+    return at;
+}
+
+void pci_add_express(PciFunction *f, unsigned type)
+{
+    enum {
+        BYTES = 0x3c,
+        VERSION = 2,
+        DEVICE_CONTROL = 0x08,
+        LINK_CAPS = 0x0c,
+        LINK_CONTROL = 0x10,
+        LINK_STATUS = 0x12,
+        DEVICE_CAPS = 0x04,
+        LINK_CONTROL2 = 0x30,
+        LINK_X1_2500 = 0x11,
+        ACTIVE = 0x2000
+    };
+    unsigned at = pci_add_cap(f, PCI_CAP_PCIE, BYTES);
+    pci_shape(f, at + 2, 2, VERSION | type << 4, 0);
+    pci_shape(f, at + DEVICE_CAPS, 4, 0x8000, 0);        /* errors are reported by role */
+    pci_shape(f, at + DEVICE_CONTROL, 2, 0, 0x781f);     /* reads of any size; error reports */
+    f->shape->clears[at + DEVICE_CONTROL + 2] = 0x0f;
+    if (type == PCIE_INTEGRATED)
+        return; /* has no link */
+    pci_shape(f, at + LINK_CAPS, 4, LINK_X1_2500 | (type == PCIE_ROOT_PORT ? 0x100000 : 0), 0);
+    pci_shape(f, at + LINK_CONTROL, 2, 0, 0x00eb);
+    pci_shape(f, at + LINK_STATUS, 2, LINK_X1_2500 | (type == PCIE_ROOT_PORT ? ACTIVE : 0), 0);
+    pci_shape(f, at + LINK_CONTROL2, 2, 1, 0x0f);
+}
+
+bool pci_is_master(const PciFunction *f) { return f->s->config[PCI_COMMAND] & PCI_COMMAND_MASTER; }
+
+void pci_set_intx(PciFunction *f, bool level)
+{
+    f->s->intx = level;
+    f->s->config[PCI_STATUS] =
+        (uint8_t)((f->s->config[PCI_STATUS] & ~PCI_STATUS_INTX) | (level ? PCI_STATUS_INTX : 0));
+    bool out = level && !(pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_NO_INTX);
+    if (out == f->intx_out || !f->host)
+        return;
+    f->intx_out = out;
+    pcie_host_intx(f, out);
+}
+
+bool pci_bar_base(const PciFunction *f, unsigned n, uint64_t *ret)
+{
+    unsigned at = PCI_BARS + 4 * n, flags = f->bar_flags[n];
+    unsigned need = flags & PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+    if (!f->bar[n].bytes || !(f->s->config[PCI_COMMAND] & need))
+        return false;
+    *ret = pci_get(f, at, 4) & ~(uint64_t)(flags & PCI_BAR_IO ? 3 : 15);
+    if (flags & PCI_BAR_64)
+        *ret |= (uint64_t)pci_get(f, at + 4, 4) << 32;
+    return *ret + f->bar[n].bytes - 1 >= *ret;
+}
+
+uint32_t pci_config_read(PciFunction *f, unsigned at, unsigned size)
+{
+    lock_take(f->lock);
+    if (f->reading)
+        f->reading(f, at, size);
+    uint32_t v = pci_get(f, at, size);
+    lock_release(f->lock);
+    return v;
+}
+
+bool pci_config_write(PciFunction *f, unsigned at, uint32_t value, unsigned size)
+{
+    lock_take(f->lock);
+    for (unsigned k = at; k < at + size; k++, value >>= 8) {
+        const uint8_t writable = f->shape->writable[k], clears = f->shape->clears[k];
+        uint8_t *c = &f->s->config[k];
+        *c = (uint8_t)(((*c & ~writable) | (value & writable)) & ~(value & clears));
+    }
+    if (at < PCI_COMMAND + 2 && at + size > PCI_COMMAND)
+        pci_set_intx(f, f->s->intx);
+    if (f->msix_at)
+        pci_msix_written(f, at, size);
+    if (f->written)
+        f->written(f, at, size);
+    lock_release(f->lock);
+    return at < 0x40;
+}

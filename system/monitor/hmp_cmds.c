@@ -1,0 +1,170 @@
+/* Commands of the monitor for people. */
+#include "system/monitor/hmp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void cmd_stop(Hmp *h, const char *args)
+{
+    if (h->vm->state == RUN_RUNNING)
+        vm_stop(h->vm, RUN_PAUSED);
+}
+
+static void cmd_cont(Hmp *h, const char *args)
+{
+    if (!vm_cont(h->vm))
+        g_string_append(h->out, "Error: Resetting the Virtual Machine is required\n");
+}
+
+static void cmd_reset(Hmp *h, const char *args)
+{
+    vm_reset(h->vm, CAUSE_HOST_SYSTEM_RESET);
+}
+static void cmd_powerdown(Hmp *h, const char *args)
+{
+    vm_powerdown(h->vm);
+}
+static void cmd_quit(Hmp *h, const char *args)
+{
+    vm_quit(h->vm, CAUSE_HOST_QUIT, 0);
+}
+
+static void cmd_cpu(Hmp *h, const char *args)
+{
+    char *end;
+    unsigned long n = strtoul(args, &end, 10);
+    if (end == args || *end || n >= h->vm->machine->cfg.cpus)
+        g_string_append(h->out, "Error: invalid CPU index\n");
+    else
+        h->cpu = (unsigned)n;
+}
+
+static void cmd_nmi(Hmp *h, const char *args)
+{
+    g_string_append_printf(h->out, "Error: machine '%s' does not provide NMIs\n",
+                           h->vm->machine->board->name);
+}
+
+static void cmd_ringbuf_read(Hmp *h, const char *args)
+{
+    g_auto(GStrv) word = g_strsplit(args, " ", 2);
+    g_autoptr(GByteArray) got = g_byte_array_new();
+    Chardev *c = word[0] ? chardev_find(h->vm->chars, word[0]) : NULL;
+    if (!c || !chardev_ring_read(c, word[1] ? strtoul(word[1], NULL, 0) : SIZE_MAX, got)) {
+        g_string_append_printf(h->out, "Error: no ring buffer '%s'\n", word[0] ? word[0] : "");
+        return;
+    }
+    g_string_append_len(h->out, (const char *)got->data, got->len);
+    g_string_append_c(h->out, '\n');
+}
+
+static void cmd_chardev_add(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(KeyVals) kv = key_vals_parse("chardev-add", args, "backend", &err);
+    if (!kv || !chardev_add(h->vm->chars, kv, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
+static void cmd_chardev_remove(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    Chardev *c = chardev_find(h->vm->chars, args);
+    if (!c)
+        g_string_append_printf(h->out, "Error: Chardev '%s' not found\n", args);
+    else if (!chardev_remove(h->vm->chars, c, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
+static void cmd_help(Hmp *h, const char *args);
+
+static const HmpRow rows[] = {
+    {"help|?", "[cmd]", "show the help", cmd_help},
+    {"info", "[subcommand]", "show various information about the system state", hmp_info},
+    {"quit|q", "", "quit the emulator", cmd_quit},
+    {"stop|s", "", "stop emulation", cmd_stop},
+    {"cont|c", "", "resume emulation", cmd_cont},
+    {"system_reset", "", "reset the system", cmd_reset},
+    {"system_powerdown", "", "send system power down event", cmd_powerdown},
+    {"cpu", "index", "set the default CPU", cmd_cpu},
+    {"x", "/fmt addr", "virtual memory dump starting at 'addr'", hmp_examine},
+    {"xp", "/fmt addr", "physical memory dump starting at 'addr'", hmp_examine_physical},
+    {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", hmp_print},
+    {"nmi", "", "inject an NMI", cmd_nmi},
+    {"ringbuf_read", "device [size]", "read from a ring buffer character device", cmd_ringbuf_read},
+    {"chardev-add", "args", "add chardev", cmd_chardev_add},
+    {"chardev-remove", "id", "remove chardev", cmd_chardev_remove},
+};
+
+/* "quit|q" has the names quit and q. */
+static bool has_name(const char *names, const char *name, size_t n)
+{
+    for (const char *at = names;; at++) {
+        size_t len = strcspn(at, "|");
+        if (len == n && strncmp(at, name, n) == 0)
+            return true;
+        at += len;
+        if (!*at)
+            return false;
+    }
+}
+
+static const HmpRow *find_row(const HmpRow *table, unsigned n_rows, const char *name, size_t n)
+{
+    for (unsigned k = 0; k < n_rows; k++)
+        if (has_name(table[k].name, name, n))
+            return &table[k];
+    return NULL;
+}
+
+static void print_row(Hmp *h, const char *prefix, const HmpRow *r)
+{
+    g_string_append_printf(h->out, "%s%s %s -- %s\n", prefix, r->name, r->args, r->help);
+}
+
+static void cmd_help(Hmp *h, const char *args)
+{
+    bool info = strcmp(args, "info") == 0;
+    const HmpRow *table = info ? hmp_info_rows : rows;
+    unsigned n = info ? hmp_n_info_rows : G_N_ELEMENTS(rows);
+    for (unsigned k = 0; k < n; k++)
+        if (info || !*args || has_name(table[k].name, args, strlen(args)))
+            print_row(h, info ? "info " : "", &table[k]);
+}
+
+void hmp_info(Hmp *h, const char *args)
+{
+    size_t n = strcspn(args, " ");
+    const HmpRow *r = find_row(hmp_info_rows, hmp_n_info_rows, args, n);
+    if (!*args)
+        cmd_help(h, "info");
+    else if (r)
+        r->run(h, args[n] ? args + n + 1 : "");
+    else
+        g_string_append_printf(h->out, "unknown command: 'info %s'\n", args);
+}
+
+void hmp_complete(const char *prefix, bool info, GPtrArray *ret_names)
+{
+    const HmpRow *table = info ? hmp_info_rows : rows;
+    unsigned n = info ? hmp_n_info_rows : G_N_ELEMENTS(rows);
+    for (unsigned k = 0; k < n; k++) {
+        size_t len = strcspn(table[k].name, "|");
+        g_autofree char *name = g_strndup(table[k].name, len);
+        if (g_str_has_prefix(name, prefix))
+            g_ptr_array_add(ret_names, (char *)(uintptr_t)g_intern_string(name));
+    }
+}
+
+void hmp_run(Hmp *h, const char *line)
+{
+    g_autofree char *text = g_strstrip(g_strdup(line));
+    if (!*text || *text == '#')
+        return;
+    size_t n = strcspn(text, " /");
+    const HmpRow *r = find_row(rows, G_N_ELEMENTS(rows), text, n);
+    if (!r)
+        g_string_append_printf(h->out, "unknown command: '%.*s'\n", (int)n, text);
+    else
+        r->run(h, text[n] == '/' ? text + n : g_strstrip(text + n));
+}

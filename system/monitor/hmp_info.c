@@ -1,0 +1,126 @@
+/* What `info` shows. */
+#include "system/monitor/hmp.h"
+
+#include <string.h>
+
+static void info_status(Hmp *h, const char *args)
+{
+    RunState s = h->vm->state;
+    bool plain = s == RUN_RUNNING || s == RUN_PAUSED;
+    g_string_append_printf(h->out, "VM status: %s", s == RUN_RUNNING ? "running" : "paused");
+    g_string_append_printf(h->out, plain ? "\n" : " (%s)\n", vm_state_names[s]);
+}
+
+static void info_version(Hmp *h, const char *args)
+{
+    g_string_append(h->out, TINAMOU_VERSION "\n");
+}
+
+static void info_name(Hmp *h, const char *args)
+{
+    if (h->vm->opt->name)
+        g_string_append_printf(h->out, "%s\n", h->vm->opt->name);
+}
+
+static void info_uuid(Hmp *h, const char *args)
+{
+    const char *u = h->vm->opt->uuid;
+    g_string_append_printf(h->out, "%s\n", *u ? u : "00000000-0000-0000-0000-000000000000");
+}
+
+static void info_kvm(Hmp *h, const char *args)
+{
+    g_string_append(h->out, "kvm support: not compiled\n");
+}
+
+static void info_cpus(Hmp *h, const char *args)
+{
+    const Vcpus *v = &h->vm->vcpus;
+    for (unsigned k = 0; k < v->n; k++)
+        g_string_append_printf(h->out, "%c CPU #%u: thread_id=%" PRIu64 "\n", k == h->cpu ? '*' : ' ', k,
+                               v->vcpu[k].host_tid);
+}
+
+/* Text of the parts that know no GLib. */
+typedef void PrintFn(const Machine *m, Fmt *f);
+
+static void print_with(Hmp *h, PrintFn *fn)
+{
+    enum { ROOM = 1 << 20 };
+    g_autofree char *text = g_malloc0(ROOM);
+    Fmt f = {.buf = text, .cap = ROOM};
+    fn(h->vm->machine, &f);
+    g_string_append(h->out, text);
+}
+
+static void print_qtree(const Machine *m, Fmt *f)
+{
+    dev_print_tree(m->root, 0, f);
+}
+static void print_mtree(const Machine *m, Fmt *f)
+{
+    mem_map_print(&m->map, f);
+}
+static void info_qtree(Hmp *h, const char *args)
+{
+    print_with(h, print_qtree);
+}
+static void info_mtree(Hmp *h, const char *args)
+{
+    print_with(h, print_mtree);
+}
+
+static void print_registers(const Cpu *cpu, GString *out)
+{
+    const TargetOps *ops = cpu->ops;
+    unsigned column = 0;
+    for (unsigned k = 0; k < ops->n_regs; k++) {
+        uint64_t v = 0;
+        if (strcmp(ops->regs[k].name, "pc") == 0)
+            continue;
+        memcpy(&v, (const char *)cpu + ops->regs[k].offset, MIN(ops->regs[k].size, 8));
+        g_string_append_printf(out, " %-8s %016" PRIx64 "%s", ops->regs[k].name, v, ++column % 4 ? "" : "\n");
+    }
+    g_string_append(out, column % 4 ? "\n" : "");
+}
+
+/* Of a stopped cpu; a running one is stopped for it. */
+static void info_registers(Hmp *h, const char *args)
+{
+    Vm *vm = h->vm;
+    bool all = strcmp(args, "-a") == 0;
+    vm_hold(vm);
+    for (unsigned c = 0; c < vm->machine->cfg.cpus; c++) {
+        const Cpu *cpu = vm->machine->cpu[c];
+        if (!all && c != h->cpu)
+            continue;
+        g_string_append_printf(h->out, "\nCPU#%u\n pc       %016" PRIx64 "\n", c, cpu->pc);
+        print_registers(cpu, h->out);
+    }
+    vm_release(vm);
+}
+
+static void one_chardev(void *opaque, Chardev *c)
+{
+    g_autofree char *what = chardev_describe(c);
+    g_string_append_printf(opaque, "%s: filename=%s\n", chardev_id(c), what);
+}
+
+static void info_chardev(Hmp *h, const char *args)
+{
+    chardevs_each(h->vm->chars, one_chardev, h->out);
+}
+
+const HmpRow hmp_info_rows[] = {
+    {"chardev", "", "show the character devices", info_chardev},
+    {"cpus", "", "show infos for each CPU", info_cpus},
+    {"kvm", "", "show KVM information", info_kvm},
+    {"mtree", "", "show memory tree", info_mtree},
+    {"name", "", "show the current VM name", info_name},
+    {"qtree", "", "show device tree", info_qtree},
+    {"registers", "[-a]", "show the cpu registers (-a: of all CPUs)", info_registers},
+    {"status", "", "show the current VM status (running|paused)", info_status},
+    {"uuid", "", "show the current VM UUID", info_uuid},
+    {"version", "", "show the version", info_version},
+};
+const unsigned hmp_n_info_rows = G_N_ELEMENTS(hmp_info_rows);

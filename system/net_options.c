@@ -1,0 +1,155 @@
+#include "system/net_options.h"
+#include "system/sys_options.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    NetBack *(*open)(const char *text, GError **err);
+} kinds[] = {
+#if TINAMOU_SLIRP
+    {"user", net_user_open},
+#endif
+};
+
+static NetBack *open_net(SysNet *s, const char *what, const char *text, GError **err)
+{
+    size_t n = strcspn(text, ",");
+    for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        if (strlen(kinds[k].name) != n || strncmp(kinds[k].name, text, n) != 0)
+            continue;
+        if (s->n == SYS_MAX_NETS) {
+            sys_fail(err, "more than %u networks", (unsigned)SYS_MAX_NETS);
+            return NULL;
+        }
+        NetBack *b = kinds[k].open(text[n] ? text + n + 1 : "", err);
+        if (b)
+            s->net[s->n++] = b;
+        return b;
+    }
+    sys_fail(err, "%s: no kind of network '%.*s'; 'user' would be", what, (int)n, text);
+    return NULL;
+}
+
+static NetBack *find(const SysNet *s, const char *id)
+{
+    for (unsigned k = 0; id && k < s->n; k++)
+        if (strcmp(s->net[k]->id, id) == 0)
+            return s->net[k];
+    return NULL;
+}
+
+bool sys_net_add_netdev(SysNet *s, const char *text, GError **err)
+{
+    NetBack *b = open_net(s, "-netdev", text, err);
+    if (!b)
+        return false;
+    if (!b->id[0])
+        return sys_fail(err, "-netdev: which id?");
+    return find(s, b->id) == b || sys_fail(err, "-netdev: two networks '%s'", b->id);
+}
+
+typedef struct NicKeys {
+    char *model, *mac;
+    GString *rest; /* what is the network's */
+} NicKeys;
+
+static bool set_nic(void *opaque, const char *key, const char *value, GError **err)
+{
+    NicKeys *k = opaque;
+    char **mine = strcmp(key, "model") == 0 ? &k->model : strcmp(key, "mac") == 0 ? &k->mac : NULL;
+    if (mine) {
+        g_free(*mine);
+        *mine = g_strdup(value);
+        return value || sys_fail(err, "'%s' has no value", key);
+    }
+    g_autoptr(GString) doubled = g_string_new(value);
+    g_string_replace(doubled, ",", ",,", 0);
+    g_string_append_printf(k->rest, "%s%s%s%s", k->rest->len ? "," : "", key, value ? "=" : "", doubled->str);
+    return true;
+}
+
+bool sys_net_add_nic(SysNet *s, const char *text, GError **err)
+{
+    if (strcmp(text, "none") == 0) {
+        s->none = true;
+        return true;
+    }
+    NicKeys k = {.rest = g_string_new(NULL)};
+    NetBack *b = net_keys("-nic", text, set_nic, &k, err) ? open_net(s, "-nic", k.rest->str, err) : NULL;
+    g_string_free(k.rest, TRUE);
+    s->nic[s->n_nics].model = k.model;
+    s->nic[s->n_nics].mac = k.mac;
+    s->nic[s->n_nics].net = b;
+    if (b && !b->id[0]) {
+        g_free(b->id);
+        b->id = g_strdup_printf("nic%u", s->n_nics);
+    }
+    s->n_nics += b != NULL;
+    if (b)
+        b->used = true;
+    return b != NULL;
+}
+
+NetBack *sys_net_take(SysNet *s, const char *id, GError **err)
+{
+    NetBack *b = find(s, id);
+    if (!b || b->used) {
+        sys_fail(err, b ? "network '%s' has a device already" : "no network '%s'", id ? id : "");
+        return NULL;
+    }
+    b->used = true;
+    return b;
+}
+
+typedef struct DumpKeys {
+    char *net, *file;
+    uint64_t most;
+} DumpKeys;
+
+static bool set_dump(void *opaque, const char *key, const char *value, GError **err)
+{
+    DumpKeys *k = opaque;
+    char **text = strcmp(key, "netdev") == 0 ? &k->net : strcmp(key, "file") == 0 ? &k->file : NULL;
+    if (!value)
+        return sys_fail(err, "'%s' has no value", key);
+    if (text) {
+        g_free(*text);
+        *text = g_strdup(value);
+        return true;
+    }
+    if (strcmp(key, "maxlen") == 0)
+        return g_ascii_string_to_unsigned(value, 10, 1, NET_FRAME_MAX, &k->most, err);
+    return strcmp(key, "id") == 0 ||
+           sys_fail(err, "no property '%s'; id, netdev, file and maxlen are there", key);
+}
+
+bool sys_net_add_dump(SysNet *s, const char *text, GError **err)
+{
+    DumpKeys k = {.most = NET_FRAME_MAX};
+    bool ok = net_keys("-object filter-dump", text, set_dump, &k, err);
+    NetBack *b = ok ? find(s, k.net) : NULL;
+    if (ok && !b)
+        ok = sys_fail(err, "-object filter-dump: no network '%s'", k.net ? k.net : "");
+    if (ok && (b->dump || !k.file))
+        ok = sys_fail(err,
+                      b->dump ? "-object filter-dump: '%s' has a dump already"
+                              : "-object filter-dump: which file?%s",
+                      b->dump ? k.net : "");
+    if (ok)
+        ok = (b->dump = net_dump_open(k.file, (uint32_t)k.most, err)) != NULL;
+    g_free(k.net);
+    g_free(k.file);
+    return ok;
+}
+
+void sys_net_close(SysNet *s)
+{
+    for (unsigned k = 0; k < s->n; k++)
+        s->net[k]->close(s->net[k]);
+    for (unsigned k = 0; k < s->n_nics; k++) {
+        g_free(s->nic[k].model);
+        g_free(s->nic[k].mac);
+    }
+    *s = (SysNet){0};
+}

@@ -1,0 +1,235 @@
+#include "system/vm.h"
+
+#include <stdio.h>
+
+const char *const vm_state_names[RUN_STATES] = {
+    [RUN_PRELAUNCH] = "prelaunch",
+    [RUN_RUNNING] = "running",
+    [RUN_PAUSED] = "paused",
+    [RUN_SHUTDOWN] = "shutdown",
+    [RUN_IO_ERROR] = "io-error",
+    [RUN_DEBUG] = "debug",
+    [RUN_INTERNAL_ERROR] = "internal-error",
+};
+
+static const char *const cause_names[CAUSES] = {
+    [CAUSE_HOST_QUIT] = "host-qmp-quit", [CAUSE_HOST_SYSTEM_RESET] = "host-qmp-system-reset",
+    [CAUSE_HOST_SIGNAL] = "host-signal", [CAUSE_GUEST_SHUTDOWN] = "guest-shutdown",
+    [CAUSE_GUEST_RESET] = "guest-reset",
+};
+
+static bool by_guest(ShutdownCause why)
+{
+    return why >= CAUSE_GUEST_SHUTDOWN;
+}
+
+/* ---- who is told ---- */
+
+void vm_listen(Vm *vm, VmListener l)
+{
+    g_array_append_val(vm->listeners, l);
+}
+
+void vm_unlisten(Vm *vm, void *opaque)
+{
+    for (unsigned k = vm->listeners->len; k-- > 0;)
+        if (g_array_index(vm->listeners, VmListener, k).opaque == opaque)
+            g_array_remove_index(vm->listeners, k);
+}
+
+void vm_event(Vm *vm, const char *name, JsonObject *data)
+{
+    for (unsigned k = 0; k < vm->listeners->len; k++) {
+        const VmListener *l = &g_array_index(vm->listeners, VmListener, k);
+        l->event(l->opaque, name, data);
+    }
+    if (data)
+        json_object_unref(data);
+}
+
+static void event_of(Vm *vm, const char *name, ShutdownCause why)
+{
+    JsonObject *data = json_object_new();
+    json_object_set_boolean_member(data, "guest", by_guest(why));
+    json_object_set_string_member(data, "reason", cause_names[why]);
+    vm_event(vm, name, data);
+}
+
+/* ---- running and standing ---- */
+
+void vm_stop(Vm *vm, RunState state)
+{
+    bool was = vm->state == RUN_RUNNING;
+    if (was) {
+        clock_stop(&vm->machine->clock, true);
+        vcpus_pause(&vm->vcpus);
+    }
+    vm->state = state;
+    if (was)
+        vm_event(vm, "STOP", NULL);
+}
+
+void vm_hold(Vm *vm)
+{
+    if (vm->held++ == 0 && vm->state == RUN_RUNNING)
+        vcpus_pause(&vm->vcpus);
+}
+
+void vm_release(Vm *vm)
+{
+    if (--vm->held == 0 && vm->state == RUN_RUNNING)
+        vcpus_resume(&vm->vcpus);
+}
+
+bool vm_cont(Vm *vm)
+{
+    if (vm->state == RUN_RUNNING)
+        return true;
+    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR)
+        return false;
+    vm->state = RUN_RUNNING;
+    vm_event(vm, "RESUME", NULL);
+    clock_stop(&vm->machine->clock, false);
+    vcpus_resume(&vm->vcpus);
+    return true;
+}
+
+void vm_quit(Vm *vm, ShutdownCause why, int status)
+{
+    if (vm->quitting)
+        return;
+    vm->quitting = true;
+    vm->status = status;
+    if (vm->state == RUN_RUNNING)
+        vcpus_pause(&vm->vcpus);
+    event_of(vm, "SHUTDOWN", why);
+    g_main_loop_quit(vm->loop);
+}
+
+static void power_off(Vm *vm, int code)
+{
+    if (!vm->opt->no_shutdown) {
+        vm_quit(vm, CAUSE_GUEST_SHUTDOWN, code);
+        return;
+    }
+    event_of(vm, "SHUTDOWN", CAUSE_GUEST_SHUTDOWN);
+    vm_stop(vm, RUN_SHUTDOWN);
+}
+
+void vm_reset(Vm *vm, ShutdownCause why)
+{
+    DevError err;
+    bool run = vm->state == RUN_RUNNING;
+    if (vm->opt->no_reboot && by_guest(why)) {
+        power_off(vm, vm->request_code);
+        return;
+    }
+    vcpus_abandon(&vm->vcpus);
+    clock_stop(&vm->machine->clock, true);
+    vcpus_pause(&vm->vcpus);
+    if (!machine_reset(vm->machine, &err)) {
+        fprintf(stderr, "tinamou-system: %s\n", err.text);
+        vm->state = RUN_INTERNAL_ERROR;
+        vm_quit(vm, why, 1);
+        return;
+    }
+    event_of(vm, "RESET", why);
+    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_IO_ERROR)
+        vm->state = RUN_PAUSED;
+    if (run) {
+        clock_stop(&vm->machine->clock, false);
+        vcpus_resume(&vm->vcpus);
+    }
+}
+
+void vm_powerdown(Vm *vm)
+{
+    const BoardClass *b = vm->machine->board;
+    vm_event(vm, "POWERDOWN", NULL);
+    if (b->power_button)
+        b->power_button(vm->machine);
+}
+
+/* ---- what the guest asks for ---- */
+
+static gboolean serve_request(void *opaque)
+{
+    Vm *vm = opaque;
+    int what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
+    if (!what || vm->quitting)
+        return G_SOURCE_REMOVE;
+    if (what - 1 == MACHINE_POWER_OFF)
+        power_off(vm, vm->request_code);
+    else
+        vm_reset(vm, CAUSE_GUEST_RESET);
+    return G_SOURCE_REMOVE;
+}
+
+void vm_request(void *opaque, MachineRequest what, int code)
+{
+    Vm *vm = opaque;
+    vm->request_code = code;
+    __atomic_store_n(&vm->requested, (int)what + 1, __ATOMIC_RELEASE);
+    g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
+}
+
+typedef struct IoError {
+    Vm *vm;
+    char *disk, *text;
+    bool write, nospace;
+} IoError;
+
+static gboolean stop_for_error(void *opaque)
+{
+    IoError *e = opaque;
+    JsonObject *data = json_object_new();
+    json_object_set_string_member(data, "device", e->disk);
+    json_object_set_string_member(data, "operation", e->write ? "write" : "read");
+    json_object_set_string_member(data, "action", "stop");
+    json_object_set_boolean_member(data, "nospace", e->nospace);
+    json_object_set_string_member(data, "reason", e->text);
+    vm_event(e->vm, "BLOCK_IO_ERROR", data);
+    fprintf(stderr, "tinamou-system: %s: %s; the machine is stopped, 'cont' tries again\n", e->disk, e->text);
+    if (e->vm->state == RUN_RUNNING)
+        vm_stop(e->vm, RUN_IO_ERROR);
+    g_free(e->disk);
+    g_free(e->text);
+    g_free(e);
+    return G_SOURCE_REMOVE;
+}
+
+bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text)
+{
+    IoError *e = g_new(IoError, 1);
+    *e = (IoError){
+        .vm = vm, .disk = g_strdup(disk), .text = g_strdup(text), .write = write, .nospace = nospace};
+    unsigned resumed = vcpus_resumed(&vm->vcpus);
+    g_idle_add_full(G_PRIORITY_DEFAULT, stop_for_error, e, NULL);
+    return vcpus_wait_resumed(&vm->vcpus, resumed);
+}
+
+/* ---- life ---- */
+
+void vm_init(Vm *vm, SysOptions *opt)
+{
+    *vm = (Vm){.opt = opt, .state = RUN_PRELAUNCH};
+    vm->listeners = g_array_new(FALSE, FALSE, sizeof(VmListener));
+    vm->loop = g_main_loop_new(NULL, FALSE);
+}
+
+void vm_run(Vm *vm, bool paused)
+{
+    clock_stop(&vm->machine->clock, true);
+    vcpus_start(&vm->vcpus, vm->machine);
+    if (!paused)
+        vm_cont(vm);
+    if (!vm->quitting)
+        g_main_loop_run(vm->loop);
+    vcpus_end(&vm->vcpus);
+}
+
+void vm_clear(Vm *vm)
+{
+    g_array_unref(vm->listeners);
+    g_main_loop_unref(vm->loop);
+}

@@ -1,0 +1,95 @@
+/*
+ * Vm: a running machine as its owner has it: run state, requests of the guest and the user, who is told.
+ *
+ * Life: vm_init(), then the machine, vm_run() until somebody quits, vm_clear().
+ * Invariant: the cpus' threads are in guest code only in RUN_RUNNING; the machine's clock stands still
+ * otherwise. Ownership: main's; what hangs off it (chardevs, disks, monitors) is closed by main. Threads: the
+ * main thread, but for vm_request() (any) and vm_io_error() (a cpu's or a disk's thread).
+ */
+#ifndef SYSTEM_VM_H
+#define SYSTEM_VM_H
+
+#include "system/chardev/chardev.h"
+#include "system/sys_options.h"
+#include "system/vcpu.h"
+
+#include <json-glib/json-glib.h>
+
+/* In the order of vm_state_names. */
+typedef enum RunState {
+    RUN_PRELAUNCH,
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_SHUTDOWN,
+    RUN_IO_ERROR,
+    RUN_DEBUG,
+    RUN_INTERNAL_ERROR,
+    RUN_STATES
+} RunState;
+
+/* Why something ends or begins again, as QMP names it. */
+typedef enum ShutdownCause {
+    CAUSE_HOST_QUIT,
+    CAUSE_HOST_SYSTEM_RESET,
+    CAUSE_HOST_SIGNAL,
+    CAUSE_GUEST_SHUTDOWN,
+    CAUSE_GUEST_RESET,
+    CAUSES
+} ShutdownCause;
+
+typedef struct VmListener {
+    void *opaque;
+    /* data: may be NULL; borrowed. */
+    void (*event)(void *opaque, const char *name, JsonObject *data);
+} VmListener;
+
+typedef struct Disks Disks;
+typedef struct Monitors Monitors;
+typedef struct GdbServer GdbServer;
+
+typedef struct Vm {
+    SysOptions *opt;
+    GMainLoop *loop;
+    Machine *machine;
+    Vcpus vcpus;
+    RunState state;
+    unsigned held; /* by vm_hold() */
+    int status;    /* of the process */
+    Chardevs *chars;
+    Disks *disks;
+    Monitors *monitors;
+    GdbServer *gdb; /* NULL: none */
+    struct SysDevices *devices;
+    GArray *listeners; /* VmListener */
+    /* written by cpu threads: */
+    int requested; /* MachineRequest + 1 */
+    int request_code;
+    bool quitting;
+} Vm;
+
+extern const char *const vm_state_names[RUN_STATES];
+
+void vm_init(Vm *vm, SysOptions *opt);
+void vm_clear(Vm *vm);
+void vm_listen(Vm *vm, VmListener l);
+void vm_unlisten(Vm *vm, void *opaque);
+void vm_event(Vm *vm, const char *name, JsonObject *data); /* takes data */
+
+/* From `from` on until vm_quit(). */
+void vm_run(Vm *vm, bool paused);
+void vm_stop(Vm *vm, RunState state);
+/* No cpu is in guest code between the two, which the guest and the users do not notice. May be nested. */
+void vm_hold(Vm *vm);
+void vm_release(Vm *vm);
+/* False: it cannot go on (shut down). */
+bool vm_cont(Vm *vm);
+void vm_reset(Vm *vm, ShutdownCause why);
+void vm_powerdown(Vm *vm);
+void vm_quit(Vm *vm, ShutdownCause why, int status);
+/* MachineRequests.request; opaque: the Vm. */
+void vm_request(void *vm, MachineRequest what, int code);
+/* A disk's thread has an error that is to stop the machine: returns when it goes on (true: try again), or
+ * when it never will as it was (false). */
+bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text);
+
+#endif
