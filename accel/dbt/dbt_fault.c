@@ -85,6 +85,19 @@ static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot
     memcpy((char *)cpu + slot->offset, &word, 2);
 }
 
+/* The word that was not chosen. */
+static void store_other(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu,
+                        const ucontext_t *uc)
+{
+    uint64_t word;
+    if (f->base) {
+        store_flags(all, f->base, slot, cpu, uc);
+        return;
+    }
+    word = loc_value(&f->old, cpu, uc);
+    memcpy((char *)cpu + slot->offset, &word, 2);
+}
+
 /* The flags slot, which was not up to date in the cpu object. */
 static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu,
                         const ucontext_t *uc)
@@ -108,6 +121,10 @@ static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *s
     }
     if (sel == 0 && f->keep)
         return;
+    if (f->alt && sel != f->when) {
+        store_other(all, f, slot, cpu, uc);
+        return;
+    }
     uint64_t a = ir_canon(t, loc_value(&f->a, cpu, uc)), b = ir_canon(t, loc_value(&f->b, cpu, uc)), word;
     if (f->op == IR_FLFCMP) { /* no flags are raised: they were */
         uint32_t flags = 0;

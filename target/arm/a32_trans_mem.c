@@ -90,16 +90,28 @@ void a32_trans_str(Trans *t, const A32Args *a) { store(t, a, 2); }
 void a32_trans_strb(Trans *t, const A32Args *a) { store(t, a, 0); }
 void a32_trans_strh(Trans *t, const A32Args *a) { store(t, a, 1); }
 
-/* One access of 8 bytes: single-copy atomic where the address is a multiple of 8, as LPAE wants it. */
+/* Where other threads may look it is one access of 8 bytes: single-copy atomic where the address is a
+ * multiple of 8, as LPAE wants it. Else two: what two words were stored to is slow to load at once. */
 void a32_trans_ldrd(Trans *t, const A32Args *a)
 {
+    IrBuilder *b = t->b;
     MemAddress m = address(t, a);
+    IrVal low, high;
 
     a32_need_aligned(t, m.addr, 4);
-    IrVal v = ir_ld(t->b, IR_I64, m.addr, 0, a32_mem(t, 3));
+    if (t->ctx & CTX_PARALLEL) {
+        IrVal v = ir_ld(b, IR_I64, m.addr, 0, a32_mem(t, 3));
+        if (m.back)
+            a32_put(t, a->n, m.back);
+        a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
+        return;
+    }
+    low = ir_ld(b, IR_I32, m.addr, 0, a32_mem(t, 2));
+    high = ir_ld(b, IR_I32, m.addr, 4, a32_mem(t, 2));
     if (m.back)
         a32_put(t, a->n, m.back);
-    a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
+    a32_put(t, a->d, low);
+    a32_put(t, a->e, high);
 }
 
 void a32_trans_strd(Trans *t, const A32Args *a)
@@ -108,7 +120,13 @@ void a32_trans_strd(Trans *t, const A32Args *a)
     A32Pair x = a32_two(t, a->d, a->e);
 
     a32_need_aligned(t, m.addr, 4);
-    ir_st(t->b, a32_big(t) ? a32_pair(t, x.m, x.n) : a32_pair(t, x.n, x.m), m.addr, 0, a32_mem(t, 3));
+    if (t->ctx & CTX_PARALLEL) {
+        IrVal v = a32_big(t) ? a32_pair(t, x.m, x.n) : a32_pair(t, x.n, x.m);
+        ir_st(t->b, v, m.addr, 0, a32_mem(t, 3));
+    } else {
+        ir_st(t->b, x.n, m.addr, 0, a32_mem(t, 2));
+        ir_st(t->b, x.m, m.addr, 4, a32_mem(t, 2));
+    }
     if (m.back)
         a32_put(t, a->n, m.back);
 }

@@ -262,13 +262,25 @@ IrVal ir_cmp(IrBuilder *b, IrCond c, IrVal a, IrVal bb)
     return emit_pure(b, (IrInsn){.op = IR_CMP, .type = type_of(b, a), .misc = c, .a = a, .b = bb});
 }
 
+/* A comparison for one user: a host compares again for less than it makes a truth value and tests that. */
+static IrVal own_compare(IrBuilder *b, IrVal cond)
+{
+    IrInsn i = b->r->insn[cond];
+    if (b->no_fold || i.op != IR_CMP)
+        return cond;
+    if (cond + 1u < b->r->n_insns)
+        return emit(b, i);
+    b->hash[insn_hash(&i)] = IR_NONE;
+    return cond;
+}
+
 IrVal ir_select(IrBuilder *b, IrVal cond, IrVal if_true, IrVal if_false)
 {
     IrVal v = b->no_fold ? IR_NONE : ir_fold_select(b, cond, if_true, if_false);
     return v ? v
              : emit_pure(b, (IrInsn){
-                                .op = IR_SELECT, .type = type_of(b, if_true), .a = cond, .b = if_true,
-                                .c = if_false});
+                                .op = IR_SELECT, .type = type_of(b, if_true), .a = own_compare(b, cond),
+                                .b = if_true, .c = if_false});
 }
 
 /* ---- memory ---- */
@@ -430,6 +442,7 @@ void ir_exit_if(IrBuilder *b, IrVal cond, unsigned exit, bool likely)
     ir_commit(b);
     if (!b->no_fold && ir_is_const(b->r, cond) && ir_const_value(b->r, cond) == 0)
         return;
+    cond = own_compare(b, cond);
     emit(b, (IrInsn){.op = IR_EXIT_IF, .misc = likely, .a = cond, .imm = exit});
 }
 

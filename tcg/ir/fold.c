@@ -423,15 +423,33 @@ IrVal ir_fold_cmp(IrBuilder *b, IrCond c, IrVal x, IrVal y)
     return IR_NONE;
 }
 
-/* Two compares (or one and a negation) of which always one is true? */
+static bool is_cmp(const IrInsn *i, const IrInsn *like)
+{
+    return i->op == IR_CMP && like->op == IR_CMP && i->type == like->type && i->a == like->a &&
+           i->b == like->b;
+}
+static bool is_same_cond(const IrBuilder *b, IrVal x, IrVal y)
+{
+    return x == y || (is_cmp(def(b, x), def(b, y)) && def(b, x)->misc == def(b, y)->misc);
+}
+/* Two of which always one is true? */
 static bool is_opposite(const IrBuilder *b, IrVal x, IrVal y)
 {
     const IrInsn *i = def(b, x), *j = def(b, y);
-    if (i->op == IR_CMP)
-        return j->op == IR_CMP && i->type == j->type && i->a == j->a && i->b == j->b &&
-               i->misc == cond_not[j->misc];
+    if (is_cmp(i, j))
+        return i->misc == cond_not[j->misc];
     return (i->op == IR_NOT && i->type == IR_I1 && i->a == y) ||
            (j->op == IR_NOT && j->type == IR_I1 && j->a == x);
+}
+
+/* A choice of flags by `not equal`: the other arm, the flags of that comparison, is known. */
+static IrVal fold_select_flags(IrBuilder *b, IrVal c, IrVal x, IrVal y)
+{
+    const IrInsn *cmp = def(b, c), *old = def(b, y);
+    if (cmp->op != IR_CMP || cmp->misc != IR_NE || old->op != IR_FLSUB || old->type != cmp->type ||
+        !((cmp->a == old->a && cmp->b == old->b) || (cmp->a == old->b && cmp->b == old->a)))
+        return IR_NONE;
+    return ir_select(b, c, x, ir_const(b, IR_FL, IR_FL_Z | IR_FL_C | IR_FL_BIT9));
 }
 
 IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y)
@@ -441,13 +459,19 @@ IrVal ir_fold_select(IrBuilder *b, IrVal c, IrVal x, IrVal y)
     if (is_const(b, c))
         return const_bits(b, c) ? x : y;
     IrType t = type_of(b, x);
+    if (t == IR_FL)
+        return fold_select_flags(b, c, x, y);
     if (ir_type_is_int(t) && t != IR_I1 && is_const(b, x) && is_const(b, y) && const_bits(b, x) == 1 &&
         const_bits(b, y) == 0)
         return ir_zext(b, t, c);
+    if (t == IR_I1 && is_same_cond(b, c, y))
+        return ir_and(b, IR_I1, c, x);
+    if (t == IR_I1 && is_opposite(b, c, y))
+        return ir_or(b, IR_I1, y, x);
     /* an earlier choice by the same or the opposite condition: the one half of it is not taken */
     const IrInsn *i = def(b, y);
-    if (i->op == IR_SELECT && t != IR_FL) {
-        if (i->a == c)
+    if (i->op == IR_SELECT) {
+        if (is_same_cond(b, i->a, c))
             return ir_select(b, c, x, i->c);
         if (is_opposite(b, i->a, c))
             return ir_select(b, c, x, i->b);

@@ -184,8 +184,10 @@ typedef struct X64FlRecipe {
     uint8_t sel_cond;
     uint16_t other;
     X64Loc a, b, sel, sel_b;
+    bool alt;         /* instead of `other`: what the recipe `base` gives; or, if that is 0, the word `old` */
     uint8_t base;     /* FLNZC: index + 1 of the recipe of the former word; 0: that is sel. sel_cond: the
                        * bit */
+    X64Loc old;
 } X64FlRecipe;
 
 /* A floating-point op done by ir_eval_fp(): operands, result, and the row. */

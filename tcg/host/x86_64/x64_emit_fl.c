@@ -50,6 +50,7 @@ typedef struct Word {
     IrVal sel;         /* IR_NONE: no choice */
     bool when;         /* the row counts when sel is this */
     uint16_t other;
+    IrVal alt;         /* IR_NONE: `other`; else this word, which may be there already or wait itself */
 } Word;
 
 /* Not in a register, a slot or on the stack yet. */
@@ -58,6 +59,18 @@ bool x64_fl_unmade(const X64Emit *e, IrVal v)
     IrOp op = (IrOp)e->r->insn[v].op;
     return (ir_op_info[op].result == IR_RESULT_FL || op == IR_SELECT) && e->reg[v] < 0 && !e->home[v] &&
            !e->spill[v];
+}
+
+/* One that can be made of two integers at any time. */
+static bool is_row(const X64Emit *e, IrVal v)
+{
+    unsigned op = e->r->insn[v].op;
+    return (op == IR_FLSUB || op == IR_FLADD || op == IR_FLLOGIC) && !ir_chained(e->r, e->l, v);
+}
+
+static bool can_be_alt(const X64Emit *e, IrVal v)
+{
+    return is_row(e, v) || e->reg[v] >= 0 || e->home[v] || e->spill[v];
 }
 
 static Word word_of(const X64Emit *e, IrVal v)
@@ -75,6 +88,8 @@ static Word word_of(const X64Emit *e, IrVal v)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
     IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
+    if (!when && !ir_is_const(e->r, other) && is_row(e, i->b) && can_be_alt(e, i->c))
+        return (Word){.row = &insn[i->b], .sel = i->a, .when = true, .alt = i->c};
     if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || insn[row].op == IR_FLNZC ||
         ir_is_const(e->r, i->a))
         return (Word){0};
@@ -133,6 +148,20 @@ static void make_nzc(X64Emit *e, IrVal v)
     e->locked = 1u << X64_RAX;
 }
 
+/* A choice between two words. */
+static void make_choice(X64Emit *e, IrVal v)
+{
+    const IrInsn *i = &e->r->insn[v];
+    x64_fl_make(e, i->b);
+    e->locked = 0;
+    x64_fl_make(e, i->c);
+    int t = scratch_copy(e, i->c, 32), r = x64_use(e, i->b), cc = x64_condition(e, i->a);
+    x64_cmovcc_rr(e->a, 32, cc, t, r);
+    e->reg[v] = (int8_t)t;
+    e->reg_val[t] = v;
+    e->locked = 1u << t;
+}
+
 void x64_fl_make(X64Emit *e, IrVal v)
 {
     if (!x64_fl_unmade(e, v))
@@ -145,6 +174,10 @@ void x64_fl_make(X64Emit *e, IrVal v)
     Word w = {.row = i};
     if (i->op == IR_SELECT)
         w = word_of(e, v);
+    if (w.alt != IR_NONE) {
+        make_choice(e, v);
+        return;
+    }
     x64_claim(e, X64_RAX);
     if (v == e->hold) {
         if (e->hold_inv)
@@ -303,6 +336,13 @@ static uint8_t recipe_of(X64Emit *e, IrVal v)
     }
     f.when = w.when;
     f.other = w.other;
+    if (w.alt != IR_NONE) {
+        f.alt = true;
+        if (x64_fl_unmade(e, w.alt))
+            f.base = recipe_of(e, w.alt);
+        else
+            f.old = locate(e, w.alt);
+    }
     return add_recipe(e, &f);
 }
 
@@ -326,8 +366,9 @@ static IrVal last_word(const X64Emit *e)
     }
     if (last == IR_NONE || !x64_fl_wait(e, last))
         return IR_NONE;
-    IrOp op = (IrOp)word_of(e, last).row->op;
-    return op == IR_FLFCMP || op == IR_FLNZC ? IR_NONE : last;
+    Word w = word_of(e, last);
+    IrOp op = (IrOp)w.row->op;
+    return w.alt != IR_NONE || op == IR_FLFCMP || op == IR_FLNZC ? IR_NONE : last;
 }
 
 void x64_fl_enter_loop(X64Emit *e)
@@ -451,18 +492,26 @@ static void recipe_flags(X64Emit *e, const X64FlRecipe *f)
         x64_cmc(a);
 }
 
-/* A temporary that holds no operand of the recipe. */
-static int free_of(const X64FlRecipe *f, unsigned used)
+static unsigned temps_of(const X64FlRecipe *f)
 {
-    static const uint8_t temp[] = {X64_RAX, X64_RCX, X64_RDX, X64_R11};
-    const X64Loc *loc[] = {&f->a, &f->b, &f->sel, &f->sel_b};
+    const X64Loc *loc[] = {&f->a, &f->b, &f->sel, &f->sel_b, &f->old};
+    unsigned used = 0;
     for (unsigned k = 0; k < ARRAY_SIZE(loc); k++)
         if (loc[k]->kind == X64_LOC_REG && loc[k]->reg < 16)
             used |= 1u << loc[k]->reg;
+    return used;
+}
+
+/* A temporary that holds no operand of the recipe, nor of the one that it may lead to. */
+static int free_of(X64Emit *e, const X64FlRecipe *f, unsigned used)
+{
+    static const uint8_t temp[] = {X64_RAX, X64_RCX, X64_RDX, X64_R11};
+    used |= temps_of(f) | (f->alt && f->base ? temps_of(&e->code->fl[f->base - 1]) : 0);
     for (unsigned k = 0; k < ARRAY_SIZE(temp); k++)
         if (!(used >> temp[k] & 1))
             return temp[k];
-    return X64_RAX; /* all four are operands: none is in memory, and nobody asks */
+    e->failed = true;
+    return X64_RAX;
 }
 
 /* Compares as the recipe's choice says; returns the condition for the row. The row's operands stay. */
@@ -478,11 +527,20 @@ static int recipe_choice(X64Emit *e, const X64FlRecipe *f)
     }
     int w = f->sel_type == IR_I1 ? 32 : x64_width((IrType)f->sel_type);
     bool imm = f->sel_b.kind == X64_LOC_CONST && (w < 64 || fits_i32(f->sel_b.value));
-    int ra = loc_reg(e, &f->sel, free_of(f, 0)); /* there are enough: what is in memory is in no temporary */
-    if (imm)
+    bool in_mem = f->sel.kind == X64_LOC_ENV && (imm || f->sel_b.kind == X64_LOC_REG);
+    int ra = in_mem ? -1 : f->sel.kind == X64_LOC_REG ? f->sel.reg : loc_reg(e, &f->sel, free_of(e, f, 0));
+    if (in_mem && imm)
+        x64_alu_mi(a, w, X64_CMP, loc_mem(&f->sel), (int32_t)f->sel_b.value);
+    else if (in_mem)
+        x64_alu_mr(a, w, X64_CMP, loc_mem(&f->sel), f->sel_b.reg);
+    else if (imm)
         x64_alu_ri(a, w, X64_CMP, ra, (int32_t)f->sel_b.value);
+    else if (f->sel_b.kind == X64_LOC_ENV)
+        x64_alu_rm(a, w, X64_CMP, ra, loc_mem(&f->sel_b));
+    else if (f->sel_b.kind == X64_LOC_REG)
+        x64_alu_rr(a, w, X64_CMP, ra, f->sel_b.reg);
     else
-        x64_alu_rr(a, w, X64_CMP, ra, loc_reg(e, &f->sel_b, free_of(f, 1u << ra)));
+        x64_alu_rr(a, w, X64_CMP, ra, loc_reg(e, &f->sel_b, free_of(e, f, 1u << ra)));
     return x64_cond_cc((IrCond)f->sel_cond) ^ !f->when;
 }
 
@@ -518,6 +576,23 @@ static void nzc_store(X64Emit *e, const X64FlRecipe *f)
     x64_mov_mr(a, 16, slot, X64_RAX);
 }
 
+/* Behind the row's word: the other one, where `skip` jumps to. */
+static void store_alt(X64Emit *e, const X64FlRecipe *f, uint8_t *skip)
+{
+    unsigned slot = (unsigned)e->h->fl_slot;
+    if (f->old.kind == X64_LOC_ENV && f->old.value == e->h->slots[slot].offset) { /* it is there */
+        x64_patch8(skip, e->a->p);
+        return;
+    }
+    uint8_t *done = x64_jmp_rel8(e->a);
+    x64_patch8(skip, e->a->p);
+    if (f->base)
+        x64_fl_store(e, f->base, false);
+    else
+        x64_mov_mr(e->a, 16, x64_slot_mem(e, slot), loc_reg(e, &f->old, X64_RAX));
+    x64_patch8(done, e->a->p);
+}
+
 void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
 {
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
@@ -546,7 +621,9 @@ void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
         x64_setcc(a, X64_O, X64_RAX);
     }
     x64_mov_mr(a, 16, slot, X64_RAX);
-    if (skip) {
+    if (skip && f->alt) {
+        store_alt(e, f, skip);
+    } else if (skip) {
         uint8_t *done = x64_jmp_rel8(a);
         x64_patch8(skip, a->p);
         x64_mov_mi(a, 16, slot, f->other);
