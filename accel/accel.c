@@ -131,6 +131,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     if (cfg->machine) {
         cfg->machine->opaque = a;
         cfg->machine->code_written = softmmu_code_written;
+        cfg->machine->changed = softmmu_map_changed;
     }
     return a;
 }
@@ -249,8 +250,7 @@ static void cpu_leave(Accel *a, AccelCpu *ac)
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
 }
 
-/* Kicks all cpus that still run. Returns one of them; NULL: none. */
-static AccelCpu *kick_running(Accel *a)
+AccelCpu *accel_kick_running(Accel *a)
 {
     AccelCpu *first = NULL;
     lock_take(&a->lock);
@@ -280,7 +280,7 @@ void accel_exclusive_begin(Cpu *self)
     lock_take(&a->stop);
     /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile,
      * its memory stays mapped and reads OUT. */
-    for (AccelCpu *ac; (ac = kick_running(a));)
+    for (AccelCpu *ac; (ac = accel_kick_running(a));)
         wait_for_out(ac);
 }
 
@@ -328,6 +328,8 @@ static void update_ctx(Cpu *cpu)
 static void run_engine(Accel *a, Cpu *cpu)
 {
     cpu_enter(a, cpu->accel_cpu);
+    if (a->cfg.machine)
+        softmmu_follow_map(cpu);
     update_ctx(cpu);
     a->engine->run(cpu);
     cpu_leave(a, cpu->accel_cpu);

@@ -80,6 +80,7 @@ struct Accel {
     Lock stop;           /* LOCK_RANK_STOP */
     uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */
+    uint64_t map_changes; /* machines: how often the memory map changed */
 };
 
 extern const AccelOps accel_engine_interp, accel_engine_dbt;
@@ -93,6 +94,8 @@ static inline size_t accel_cpu_head(const Accel *a)
 /* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */
 void *accel_map(Accel *a, size_t bytes);
 void accel_unmap(Accel *a, void *p, size_t bytes);
+/* Kicks all cpus that are running. Returns one of them; NULL: none. */
+AccelCpu *accel_kick_running(Accel *a);
 
 /* Of one fault of an access [addr, addr + size) made through fault.h: fills cpu->exit. */
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);

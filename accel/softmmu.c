@@ -314,6 +314,7 @@ static bool piece_read(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t *
             return refused(cpu, va, MMU_READ);
         *ret |= v << at * 8;
     }
+    softmmu_follow_map(cpu);
     return true;
 }
 
@@ -329,6 +330,7 @@ static bool piece_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t 
             !mem_range_write(map_of(cpu), r, pa + at, n, low_bytes(value >> at * 8, n)))
             return refused(cpu, va, MMU_WRITE);
     }
+    softmmu_follow_map(cpu);
     return true;
 }
 
@@ -357,7 +359,7 @@ static bool word_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t v
     Gpa pa;
     if (first == size)
         return piece_write(cpu, va, idx, size, value);
-    return locate(cpu, va + first, idx, MMU_WRITE, &pa) &&
+    return locate(cpu, va, idx, MMU_WRITE, &pa) && locate(cpu, va + first, idx, MMU_WRITE, &pa) &&
            piece_write(cpu, va, idx, first, low_bytes(value, first)) &&
            piece_write(cpu, va + first, idx, size - first, value >> first * 8);
 }
@@ -455,7 +457,8 @@ static bool store(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     Gpa pa;
     if (size == 16) { /* all of it must be there first */
-        return locate(cpu, a->addr + 15, m.mmuidx, MMU_WRITE, &pa) &&
+        return locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) &&
+               locate(cpu, a->addr + 15, m.mmuidx, MMU_WRITE, &pa) &&
                word_write(cpu, a->addr, m.mmuidx, 8, a->value[0]) &&
                word_write(cpu, a->addr + 8, m.mmuidx, 8, a->value[1]);
     }
@@ -545,6 +548,23 @@ static void flush_all(Cpu *cpu)
         if (m->space[k].used)
             space_clear(cpu, &m->space[k]);
     space_clear(cpu, &m->bare);
+}
+
+void softmmu_map_changed(void *accel)
+{
+    Accel *a = accel;
+    __atomic_fetch_add(&a->map_changes, 1, __ATOMIC_SEQ_CST);
+    accel_kick_running(a);
+}
+
+void softmmu_follow_map(Cpu *cpu)
+{
+    SoftMmu *m = mmu_of(cpu);
+    uint64_t changes = __atomic_load_n(&cpu->accel->map_changes, __ATOMIC_ACQUIRE);
+    if (LIKELY(m->map_changes == changes))
+        return;
+    m->map_changes = changes;
+    flush_all(cpu);
 }
 
 /* Code that never ran from there has left nothing in the jump cache. */

@@ -52,6 +52,7 @@ typedef struct SoftMmu {
     TlbTable *none;
     uint64_t clock;
     uint32_t last_gen;
+    uint64_t map_changes; /* Accel.map_changes that the tables follow */
     FetchPlace fetched[FETCH_PLACES]; /* direct-mapped */
 } SoftMmu;
 
@@ -67,8 +68,13 @@ void softmmu_code_page(Cpu *cpu, uint64_t page);
 /* Stores to these bytes will drop the code that overlaps them. Then they are to be compared with what was
  * read. */
 void softmmu_mark_code(struct Accel *a, uint64_t pa, uint64_t bytes);
-/* MemMap.code_written, MemMap.changed; opaque: the Accel. */
+/* MemMap.code_written, MemMap.changed; opaque: the Accel. Called with locks of devices held, so they wait for
+ * nobody: a change of the map is seen by the cpu that made it at once, by others from their next poll on. */
 void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t bytes);
+void softmmu_map_changed(void *accel);
+/* Forgets what was looked up before the map's last change. The cpu's own thread, at polls and after an access
+ * to a device. */
+void softmmu_follow_map(Cpu *cpu);
 bool softmmu_access(void *cpu, IrAccess *a);
 /* No jump cache entry made before is valid any more. */
 void softmmu_new_generation(Cpu *cpu);

@@ -16,39 +16,9 @@ typedef struct System {
     SysConsoles consoles;
     SysDevices devices;
     SysDaemon daemon;
-    GSource *clock_source;
     GMappedFile *file[4];
     unsigned n_files;
 } System;
-
-/* ---- the clock ---- */
-
-static gboolean clock_dispatch(GSource *source, GSourceFunc fn, void *opaque)
-{
-    System *s = opaque;
-    (void)fn;
-    g_source_set_ready_time(source, -1); /* first: a timer set meanwhile wakes us again */
-    uint64_t left = s->vm.machine ? clock_run(&s->vm.machine->clock) : CLOCK_NEVER;
-    if (left != CLOCK_NEVER)
-        g_source_set_ready_time(source, g_get_monotonic_time() + (gint64)(left / 1000) + 1);
-    return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs clock_funcs = {.dispatch = clock_dispatch};
-
-/* A timer became the first, by any thread. */
-static void clock_rearm(void *opaque)
-{
-    System *s = opaque;
-    g_source_set_ready_time(s->clock_source, 0);
-}
-
-static void clock_open(System *s)
-{
-    s->clock_source = g_source_new(&clock_funcs, sizeof(GSource));
-    g_source_set_callback(s->clock_source, NULL, s, NULL);
-    g_source_attach(s->clock_source, NULL);
-}
 
 /* ---- images ---- */
 
@@ -137,8 +107,8 @@ static MachineConfig machine_config(System *s)
         .append = o->append,
         .serial = sys_consoles_serial(&s->consoles, 0),
         .requests = {.opaque = &s->vm, .request = vm_request},
-        .rearm = clock_rearm,
-        .rearm_opaque = s,
+        .rearm = clock_thread_rearm,
+        .rearm_opaque = &s->vm.clock,
         .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
         .accel = {.jit = !o->interpreter,
                   .log = o->log,
@@ -160,7 +130,6 @@ static bool build(System *s, bool *ret_done, GError **err)
         return false;
     if (*ret_done)
         return true;
-    clock_open(s);
     vm->machine = machine_new(s->opt.board, &cfg, &why);
     if (!vm->machine)
         return sys_fail(err, "%s", why.text);

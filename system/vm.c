@@ -127,7 +127,10 @@ void vm_reset(Vm *vm, ShutdownCause why)
     vcpus_abandon(&vm->vcpus);
     clock_stop(&vm->machine->clock, true);
     vcpus_pause(&vm->vcpus);
-    if (!machine_reset(vm->machine, &err)) {
+    clock_thread_pause(&vm->clock);
+    bool ok = machine_reset(vm->machine, &err);
+    clock_thread_resume(&vm->clock);
+    if (!ok) {
         fprintf(stderr, "tinamou-system: %s\n", err.text);
         vm->state = RUN_INTERNAL_ERROR;
         vm_quit(vm, why, 1);
@@ -220,12 +223,14 @@ void vm_init(Vm *vm, SysOptions *opt)
 void vm_run(Vm *vm, bool paused)
 {
     clock_stop(&vm->machine->clock, true);
+    clock_thread_start(&vm->clock, &vm->machine->clock);
     vcpus_start(&vm->vcpus, vm->machine);
     if (!paused)
         vm_cont(vm);
     if (!vm->quitting)
         g_main_loop_run(vm->loop);
     vcpus_end(&vm->vcpus);
+    clock_thread_end(&vm->clock);
 }
 
 void vm_clear(Vm *vm)

@@ -10,6 +10,7 @@
 #define SYSTEM_VM_H
 
 #include "system/chardev/chardev.h"
+#include "system/clock_thread.h"
 #include "system/sys_options.h"
 #include "system/vcpu.h"
 
@@ -52,6 +53,7 @@ typedef struct Vm {
     GMainLoop *loop;
     Machine *machine;
     Vcpus vcpus;
+    ClockThread clock;
     RunState state;
     unsigned held; /* by vm_hold() */
     int status;    /* of the process */

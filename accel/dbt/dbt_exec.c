@@ -210,17 +210,6 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
-/* Those that are in generated code come out at their next poll, and take what has gone from their jump
- * caches. */
-static void kick_running(Accel *a)
-{
-    lock_take(&a->lock);
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        if (__atomic_load_n(&ac->state, __ATOMIC_SEQ_CST) != ACCEL_CPU_OUT)
-            accel_kick(ac->cpu);
-    lock_release(&a->lock);
-}
-
 static bool executable(const Dbt *d, const DbtRegion *r)
 {
     const AccelMem *mem = &d->accel->cfg.mem;
@@ -234,7 +223,7 @@ static bool executable(const Dbt *d, const DbtRegion *r)
 static void make_better(Dbt *d, DbtRegion *r)
 {
     dbt_map_drop(&d->map, r);
-    kick_running(d->accel); /* nobody is told of it any more when its bytes change */
+    accel_kick_running(d->accel); /* nobody is told of it any more when its bytes change */
 }
 
 static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
@@ -406,6 +395,8 @@ static void dbt_run(Cpu *cpu)
 
 /* ---- what changes code ---- */
 
+/* Cpus that are in generated code come out at their next poll, and take what has gone from their jump
+ * caches. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len)
 {
     Dbt *d = a->engine_data;
@@ -413,14 +404,14 @@ void dbt_invalidate(Accel *a, Gva start, uint64_t len)
     if (n == 0)
         return;
     __atomic_fetch_add(&d->stats.invalidated, n, __ATOMIC_RELAXED);
-    kick_running(a);
+    accel_kick_running(a);
 }
 
 static void dbt_recheck(Accel *a, Gva start, uint64_t len)
 {
     Dbt *d = a->engine_data;
     if (dbt_map_recheck(&d->map, start, len))
-        kick_running(a);
+        accel_kick_running(a);
 }
 
 /* This cpu removes what has gone before it runs on, others when they come out: at once, if the fence is for
@@ -429,7 +420,7 @@ static void dbt_fence_i(Cpu *cpu, bool all)
 {
     dbt_map_fence(&dbt_of(cpu)->map);
     if (all)
-        kick_running(cpu->accel);
+        accel_kick_running(cpu->accel);
 }
 
 /* New code at old addresses: other processors must not run what they fetched before (rules.md 8). */

@@ -98,6 +98,15 @@ void mem_map_update(MemMap *m)
         m->changed(m->opaque);
 }
 
+void mem_map_set_reads(MemMap *m, MemRegion *r, bool device)
+{
+    if (r->reads_device == device)
+        return;
+    __atomic_store_n(&r->reads_device, device, __ATOMIC_RELEASE);
+    if (m->changed)
+        m->changed(m->opaque);
+}
+
 void mem_map_init(MemMap *m)
 {
     *m = (MemMap){0};

@@ -73,7 +73,8 @@ typedef struct MemMap {
     MemView *view;
     unsigned n_regions;
     MemRegion *region[MEM_MAX_REGIONS];
-    /* Called after the view changed, and after bytes of RAM that code was made from were written here. */
+    /* Called after what a view says changed (with the lock of the device that did it), and after bytes of RAM
+     * that code was made from were written here. */
     void (*changed)(void *opaque);
     void (*code_written)(void *opaque, RamBlock *ram, uint64_t offset, uint64_t bytes);
     void *opaque;
@@ -84,8 +85,10 @@ void mem_map_clear(MemMap *m);
 /* False: too many regions. */
 bool mem_map_add(MemMap *m, MemRegion *r);
 void mem_map_remove(MemMap *m, MemRegion *r);
-/* After a region's base, size, off or reads_device changed. */
+/* After a region's base, size or off changed. */
 void mem_map_update(MemMap *m);
+/* Changes `reads_device` of a ROM device: cheap, and may be done any number of times. */
+void mem_map_set_reads(MemMap *m, MemRegion *r, bool device);
 
 /* Anonymous zeroed memory. False: there is none. base: see the struct. */
 bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base);

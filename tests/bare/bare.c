@@ -1,0 +1,228 @@
+#include "bare.h"
+
+u64 bare_resume_sp[8];
+extern char bare_back[];
+u64 bare_enter(u64 fn, u64 a0, u64 a1, u64 status, u64 offset);
+
+bool (*volatile on_trap)(Frame *f);
+unsigned failures;
+u64 random_state = 1;
+static Seen seen[8];
+static char *next_page = arena;
+
+void *memset(void *to, int c, size_t n)
+{
+    for (char *p = to; n--;)
+        *p++ = (char)c;
+    return to;
+}
+
+void *memcpy(void *to, const void *from, size_t n)
+{
+    const char *f = from;
+    for (char *p = to; n--;)
+        *p++ = *f++;
+    return to;
+}
+
+void print(const char *text)
+{
+    while (*text)
+        *(volatile char *)0x10000000 = *text++;
+}
+
+void print_hex(u64 v)
+{
+    char text[17];
+    for (int k = 0; k < 16; k++)
+        text[k] = "0123456789abcdef"[v >> (60 - 4 * k) & 15];
+    text[16] = 0;
+    print(text);
+}
+
+void report(const char *what, u64 a, u64 b)
+{
+    print("= ");
+    print(what);
+    print(" ");
+    print_hex(a);
+    print(" ");
+    print_hex(b);
+    print("\n");
+}
+
+void check_eq(u64 got, u64 want, const char *what, int line)
+{
+    if (got == want)
+        return;
+    failures++;
+    print("line ");
+    print_hex((u64)line);
+    print(": ");
+    print(what);
+    print(": ");
+    print_hex(got);
+    print(", wanted ");
+    print_hex(want);
+    print("\n");
+    if (failures > 20)
+        finish();
+}
+
+void check_trap(Seen s, u64 cause, u64 tval, int line)
+{
+    check_eq(s.cause, cause, "cause", line);
+    check_eq(s.tval, tval, "tval", line);
+}
+
+void finish(void)
+{
+    print(failures ? "FAILED\n" : "passed\n");
+    *(volatile uint32_t *)0x100000 = failures ? 0x3333 | 1 << 16 : 0x5555;
+    for (;;) {
+    }
+}
+
+u64 random_u64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state * 0x2545f4914f6cdd1dull;
+}
+
+static void bare_back_to_run(Frame *f, u64 hart)
+{
+    f->pc = (u64)bare_back;
+    f->x[2] = bare_resume_sp[hart];
+    f->status |= MPP;
+    f->status &= ~(MPRV | 0x80);
+}
+
+void bare_trap(Frame *f)
+{
+    enum { LEAVE = 0x7e57, BY_S = 0x7e58 };
+    u64 hart = csr_read(mhartid);
+    Seen *s = &seen[hart];
+    bool call = f->cause >= X_ECALL_U && f->cause <= X_ECALL_M;
+    if (call && f->x[17] == LEAVE) {
+        *s = (Seen){.cause = NO_TRAP, .value = f->x[10], .status = f->status};
+        bare_back_to_run(f, hart);
+        return;
+    }
+    if (on_trap && on_trap(f))
+        return;
+    if (!bare_resume_sp[hart]) {
+        print("a trap: cause ");
+        print_hex(f->cause);
+        print(" pc ");
+        print_hex(f->pc);
+        print(" tval ");
+        print_hex(f->tval);
+        print("\n");
+        failures++;
+        finish();
+    }
+    *s = (Seen){.cause = f->cause, .pc = f->pc, .tval = f->tval, .status = f->status, .value = f->x[10]};
+    if (call && f->x[17] == BY_S && f->cause == X_ECALL_S)
+        *s = (Seen){.cause = csr_read(scause),
+                    .pc = csr_read(sepc),
+                    .tval = csr_read(stval),
+                    .status = csr_read(sstatus),
+                    .by_s = true};
+    bare_back_to_run(f, hart);
+}
+
+Seen run_with(unsigned level, u64 bits, Op *fn, u64 a0, u64 a1)
+{
+    u64 hart = csr_read(mhartid), offset = level == U ? ALIAS : 0;
+    u64 was = csr_read(mstatus);
+    if (!(csr_read(satp) >> 60))
+        offset = 0;
+    bare_enter((u64)fn + offset, a0, a1, (u64)level << 11 | bits, offset);
+    bare_resume_sp[hart] = 0;
+    u64 keep = MIE | SUM | MXR | MPRV | MPP;
+    csr_write(mstatus, (csr_read(mstatus) & ~keep) | (was & keep));
+    return seen[hart];
+}
+
+void *pages(unsigned n)
+{
+    u64 bytes = 4096;
+    while (bytes < n * 4096ull)
+        bytes *= 2;
+    next_page = (char *)(((u64)next_page + bytes - 1) & ~(bytes - 1));
+    char *p = next_page;
+    next_page += bytes;
+    for (u64 *w = (u64 *)p; (char *)w < next_page; w++)
+        *w = 0;
+    return p;
+}
+
+Tables tables_new(unsigned levels)
+{
+    return (Tables){levels, pages(1)};
+}
+
+u64 *pte_of(Tables *t, u64 va, unsigned level)
+{
+    u64 *table = t->root;
+    for (unsigned k = t->levels - 1; k > level; k--) {
+        u64 *e = &table[va >> (12 + 9 * k) & 511];
+        if (!(*e & PTE_V))
+            *e = pte_make((u64)pages(1), PTE_V);
+        table = (u64 *)(*e >> 10 << 12);
+    }
+    return &table[va >> (12 + 9 * level) & 511];
+}
+
+void map(Tables *t, u64 va, u64 pa, unsigned level, unsigned flags)
+{
+    *pte_of(t, va, level) = pte_make(pa, flags);
+}
+
+void bare_map_program(Tables *t)
+{
+    map(t, 0x80000000, 0x80000000, 2, RWX);
+    map(t, 0x80000000 + ALIAS, 0x80000000, 2, RWX | PTE_U);
+}
+
+u64 satp_of(const Tables *t, unsigned asid)
+{
+    return (u64)(5 + t->levels) << 60 | (u64)asid << 44 | (u64)t->root >> 12;
+}
+
+void use_tables(const Tables *t, unsigned asid)
+{
+    csr_write(satp, t ? satp_of(t, asid) : 0);
+    sfence();
+}
+
+void open_pmp(void)
+{
+    csr_write(pmpaddr15, ~0ull >> 10);
+    csr_write(pmpcfg2, 0x1full << 56);
+}
+
+static void no_other(u64 hart)
+{
+    (void)hart;
+}
+void other(u64 hart) __attribute__((weak, alias("no_other")));
+static volatile bool started;
+
+void bare_start(void)
+{
+    open_pmp();
+    __atomic_store_n(&started, true, __ATOMIC_SEQ_CST);
+    test();
+    finish();
+}
+
+void bare_other(u64 hart)
+{
+    while (!__atomic_load_n(&started, __ATOMIC_SEQ_CST)) {
+    }
+    open_pmp();
+    other(hart);
+}
