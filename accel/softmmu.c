@@ -293,6 +293,8 @@ static const MemRange *locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *r
     return r;
 }
 
+static unsigned number_of(Cpu *cpu) { return (unsigned)cpu->ops->sys->board(cpu)->number; }
+
 static bool refused(Cpu *cpu, Gva va, MmuHow how)
 {
     cpu->ops->sys->bus_error(cpu, va, how);
@@ -310,7 +312,7 @@ static bool piece_read(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t *
     for (unsigned at = 0, n; at < size; at += n) {
         uint64_t v;
         n = 1u << (31 - __builtin_clz(size - at));
-        if (pa + at + n > r->end || !mem_range_read(r, pa + at, n, &v))
+        if (pa + at + n > r->end || !mem_range_read_by(r, number_of(cpu), pa + at, n, &v))
             return refused(cpu, va, MMU_READ);
         *ret |= v << at * 8;
     }
@@ -327,7 +329,7 @@ static bool piece_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t 
     for (unsigned at = 0, n; at < size; at += n) {
         n = 1u << (31 - __builtin_clz(size - at));
         if (pa + at + n > r->end ||
-            !mem_range_write(map_of(cpu), r, pa + at, n, low_bytes(value >> at * 8, n)))
+            !mem_range_write_by(map_of(cpu), r, number_of(cpu), pa + at, n, low_bytes(value >> at * 8, n)))
             return refused(cpu, va, MMU_WRITE);
     }
     softmmu_follow_map(cpu);
@@ -406,11 +408,31 @@ static void note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned s
         map->code_written(map->opaque, g->ram, offset, size);
 }
 
+/* Compare and swap of 16 aligned bytes. On a device: refused. */
+static bool update_wide(Cpu *cpu, IrAccess *a, unsigned idx)
+{
+    Gpa pa;
+    const MemRange *r = locate(cpu, a->addr, idx, MMU_WRITE, &pa);
+    if (!r)
+        return false;
+    if (r->region->kind != MEM_RAM || pa + 16 > r->end || (a->addr & 15))
+        return refused(cpu, a->addr, MMU_WRITE);
+    uint64_t offset = r->offset + (pa - r->start), was[2] = {a->expected[0], a->expected[1]};
+    fault_cas128((uint64_t)(uintptr_t)r->region->ram->host + offset, a->expected, a->value);
+    if (a->expected[0] == was[0] && a->expected[1] == was[1])
+        note_store(cpu, r->region, offset, 16);
+    a->value[0] = a->expected[0];
+    a->value[1] = a->expected[1];
+    return true;
+}
+
 static bool update(Cpu *cpu, IrAccess *a)
 {
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     Gpa pa;
+    if (size == 16)
+        return update_wide(cpu, a, m.mmuidx);
     const MemRange *r =
         before_page_end(a->addr, size) == size ? locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) : NULL;
     if (!r && before_page_end(a->addr, size) == size)

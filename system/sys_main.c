@@ -41,6 +41,8 @@ static char *find_firmware(const SysOptions *o)
     static const char *const folders[] = {"/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
     static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
     const char *name = o->firmware, *folder;
+    if (!name && strcmp(o->board->isa, "riscv64") != 0)
+        return NULL;
     if (name && strcmp(name, "none") == 0)
         return NULL;
     if (!name || strcmp(name, "default") == 0)
@@ -105,6 +107,7 @@ static MachineConfig machine_config(System *s)
         .ram_bytes = o->ram_bytes ? o->ram_bytes : o->board->default_ram,
         .cpus = o->cpus,
         .append = o->append,
+        .cpu_model = o->cpu_model,
         .serial = sys_consoles_serial(&s->consoles, 0),
         .requests = {.opaque = &s->vm, .request = vm_request},
         .rearm = clock_thread_rearm,

@@ -11,7 +11,7 @@ typedef struct OptionRow {
     SysList list; /* instead of set */
 } OptionRow;
 
-static const BoardClass *const boards[] = {&riscv_virt_board};
+static const BoardClass *const boards[] = {&riscv_virt_board, &arm_virt_board};
 
 /* ---- key=value lists ---- */
 
@@ -431,6 +431,8 @@ static bool check_cpu(const SysOptions *o, GError **err)
         g_strndup(o->cpu_model ? o->cpu_model : "", strcspn(o->cpu_model ? o->cpu_model : "", ","));
     if (!o->cpu_model || strcmp(model, "rv64") == 0 || strcmp(model, "max") == 0)
         return true;
+    if (strcmp(o->board->isa, "riscv64") != 0)
+        return true; /* the board knows */
     return sys_fail(err, "-cpu: no model '%s'; 'rv64' would be", model);
 }
 

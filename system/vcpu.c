@@ -36,12 +36,26 @@ static void report(Vcpu *self)
         v->stopped(v->opaque, (unsigned)(self - v->vcpu));
 }
 
+/* A cpu that is switched off sleeps until it is told something; what it was told before counts. */
+static bool is_on(Cpu *cpu)
+{
+    bool (*ready)(Cpu *cpu) = cpu->ops->sys->ready;
+    if (!ready || ready(cpu))
+        return true;
+    __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_SEQ_CST);
+    return ready(cpu);
+}
+
 static void *vcpu_run(void *opaque)
 {
     Vcpu *self = opaque;
     Cpu *cpu = self->cpu;
     self->host_tid = (uint64_t)sys_call0(SYS_gettid);
     while (wait_while_paused(self)) {
+        if (!is_on(cpu)) {
+            accel_halt(cpu);
+            continue;
+        }
         bool step = self->how == VCPU_STEP;
         cpu->ctx = step ? cpu->ctx | CTX_STEP : cpu->ctx & ~(uint32_t)CTX_STEP;
         accel_run(cpu);

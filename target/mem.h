@@ -26,13 +26,23 @@ typedef struct MmuPage {
     bool global;       /* the same in all address spaces */
 } MmuPage;
 
+typedef enum CpuPower { CPU_POWER_OFF, CPU_POWER_RESET } CpuPower;
+
 /* What a board gives a cpu; kept over resets. */
 typedef struct CpuBoard {
     uint64_t number, reset_pc;
     uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
-    /* From `when` on the cpu's timer input is up (RISC-V: STIP); now is not too late. */
+    /* From `when` on the cpu's timer input is up (RISC-V: STIP); now is not too late. An ISA with several
+     * timers counts them: number * timers + which. */
     void (*alarm)(void *opaque, uint64_t number, uint64_t when);
     void *opaque;
+    /* What firmware would be asked for: NULL where the ISA asks for nothing. */
+    Cpu *(*peer)(void *opaque, unsigned number); /* NULL: no such cpu */
+    void (*power)(void *opaque, CpuPower what);  /* of the whole machine; soon */
+    void (*wake)(Cpu *cpu);   /* ends its sleep, by any thread */
+    void (*yield)(void *opaque); /* it waits for another cpu: the host may run that first */
+    /* Registers that a device of the board implements (interrupt controller). False: there is none. */
+    bool (*device_reg)(void *opaque, uint64_t number, unsigned reg, bool write, uint64_t *value);
 } CpuBoard;
 
 typedef struct TargetSys {
@@ -50,6 +60,11 @@ typedef struct TargetSys {
     bool (*interrupt)(Cpu *cpu);
     /* Does a halted cpu go on? */
     bool (*wakes)(const Cpu *cpu);
+    /* Before the cpu is run: false if it is switched off. NULL: it never is. */
+    bool (*ready)(Cpu *cpu);
+    /* A property that the board has for its cpus ("model"), before the first reset. False: there is no such
+     * thing. NULL: there are none. */
+    bool (*configure)(Cpu *cpu, const char *name, const char *value);
     /* Line n of the cpu's own inputs. True: the cpu should be kicked. */
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
 } TargetSys;

@@ -47,9 +47,10 @@ typedef struct CpuExit {
     uint64_t addr; /* FAULT, FETCH, MISALIGNED: guest address */
 } CpuExit;
 
-/* Common bits of the context word; the low 16 are the target's. Code is keyed by (pc, ctx). */
+/* Common bits of the context word; the low 16 and the high 11 are the target's. Code is keyed by (pc,
+ * ctx). */
 enum {
-    CTX_TARGET_MASK = 0xffff,
+    CTX_TARGET_MASK = (int)0xffe0ffff,
     CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 127, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
@@ -167,5 +168,6 @@ extern const TargetOps target_riscv64;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys; /* with privileged levels */
+extern const TargetOps target_aarch64_sys;
 
 #endif

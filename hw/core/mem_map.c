@@ -196,25 +196,37 @@ uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_l
     return r->region->ram->host + r->offset + (gpa - r->start);
 }
 
-static uint64_t device_read(const MemRegion *r, uint64_t offset, unsigned size)
+static uint64_t part_read(const MemRegion *r, unsigned cpu, uint64_t offset, unsigned size)
+{
+    return r->ops->read_by ? r->ops->read_by(r->dev, cpu, offset, size) : r->ops->read(r->dev, offset, size);
+}
+
+static void part_write(const MemRegion *r, unsigned cpu, uint64_t offset, uint64_t value, unsigned size)
+{
+    if (r->ops->write_by)
+        r->ops->write_by(r->dev, cpu, offset, value, size);
+    else
+        r->ops->write(r->dev, offset, value, size);
+}
+
+static uint64_t device_read(const MemRegion *r, unsigned cpu, uint64_t offset, unsigned size)
 {
     unsigned part = MIN(size, r->ops->max);
     uint64_t v = 0;
     for (unsigned at = 0; at < size; at += part)
-        v |= (r->ops->read(r->dev, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1))
+        v |= (part_read(r, cpu, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1))
              << at * 8;
     return v;
 }
 
-static void device_write(const MemRegion *r, uint64_t offset, unsigned size, uint64_t value)
+static void device_write(const MemRegion *r, unsigned cpu, uint64_t offset, unsigned size, uint64_t value)
 {
     unsigned part = MIN(size, r->ops->max);
     for (unsigned at = 0; at < size; at += part)
-        r->ops->write(r->dev, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1),
-                      part);
+        part_write(r, cpu, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1), part);
 }
 
-bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret)
+bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size, uint64_t *ret)
 {
     const MemRegion *g = r->region;
     uint64_t offset = r->offset + (gpa - r->start);
@@ -226,7 +238,7 @@ bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *re
         return false;
     if (g->lock)
         lock_take(g->lock);
-    *ret = device_read(g, offset, size);
+    *ret = device_read(g, cpu, offset, size);
     if (g->lock)
         lock_release(g->lock);
     return true;
@@ -244,7 +256,8 @@ static void note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t
     }
 }
 
-bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned size, uint64_t value)
+bool mem_range_write_by(const MemMap *m, const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size,
+                        uint64_t value)
 {
     const MemRegion *g = r->region;
     uint64_t offset = r->offset + (gpa - r->start);
@@ -260,7 +273,7 @@ bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned 
         return false;
     if (g->lock)
         lock_take(g->lock);
-    device_write(g, offset, size, value);
+    device_write(g, cpu, offset, size, value);
     if (g->lock)
         lock_release(g->lock);
     return true;

@@ -34,6 +34,9 @@ typedef struct RamBlock {
 typedef struct MmioOps {
     uint64_t (*read)(void *dev, uint64_t offset, unsigned size);
     void (*write)(void *dev, uint64_t offset, uint64_t value, unsigned size);
+    /* Instead of these, where it matters which cpu asks (DMA: 0); NULL: it does not. */
+    uint64_t (*read_by)(void *dev, unsigned cpu, uint64_t offset, unsigned size);
+    void (*write_by)(void *dev, unsigned cpu, uint64_t offset, uint64_t value, unsigned size);
     uint8_t min, max; /* bytes of an access that the device knows; others are cut or, if narrower, refused */
 } MmioOps;
 
@@ -100,8 +103,18 @@ const MemRange *mem_map_find(const MemMap *m, uint64_t gpa);
 uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left);
 
 /* One access of a CPU, size 1, 2, 4 or 8, inside the range. */
-bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret);
-bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned size, uint64_t value);
+bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size, uint64_t *ret);
+bool mem_range_write_by(const MemMap *m, const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size,
+                        uint64_t value);
+static inline bool mem_range_read(const MemRange *r, uint64_t gpa, unsigned size, uint64_t *ret)
+{
+    return mem_range_read_by(r, 0, gpa, size, ret);
+}
+static inline bool mem_range_write(const MemMap *m, const MemRange *r, uint64_t gpa, unsigned size,
+                                   uint64_t value)
+{
+    return mem_range_write_by(m, r, 0, gpa, size, value);
+}
 
 /* DMA: RAM only, any length; false if part of it is no RAM (what comes before it is done). */
 bool mem_map_read(const MemMap *m, uint64_t gpa, void *to, uint64_t bytes);

@@ -38,6 +38,7 @@ typedef struct MachineConfig {
     unsigned cpus;
     Image firmware, kernel, initrd, dtb;
     const char *append;      /* command line of the kernel; may be NULL */
+    const char *cpu_model;   /* NULL: the board's own choice */
     CharPort *serial;        /* may be NULL */
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
@@ -74,7 +75,7 @@ struct BoardClass {
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
-extern const BoardClass riscv_virt_board;
+extern const BoardClass riscv_virt_board, arm_virt_board;
 
 /* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the
  * next is not there. *at: where to go on. False: err says why. */

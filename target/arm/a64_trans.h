@@ -33,6 +33,7 @@ enum {
     ARM_SLOT_QC,
     ARM_SLOT_PAC_KEY, /* + ArmPacKey */
     ARM_SLOT_PAC_KEY_END = ARM_SLOT_PAC_KEY + ARM_KEY_GA,
+    ARM_SLOT_PC_DELTA,
     ARM_SLOTS
 };
 
@@ -122,7 +123,24 @@ static inline uint32_t a64_fl_word(unsigned nzcv)
 }
 
 /* Attributes of a plain access of 1 << size bytes. */
-static inline IrMem a64_mem(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT}; }
+static inline IrMem a64_mem(const Trans *t, unsigned size)
+{
+    if (t->ctx & ARM_CTX_SYS)
+        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
+    return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT};
+}
+
+static inline bool a64_sys(const Trans *t) { return t->ctx & ARM_CTX_SYS; }
+static inline unsigned a64_el(const Trans *t) { return t->ctx >> ARM_CTX_EL_SHIFT & 3; }
+
+/* The address of an instruction as a value. A machine's region knows physical addresses only
+ * (docs/adr/0018-system-memory.md). */
+static inline IrVal a64_pc_value(Trans *t, Gva pc)
+{
+    IrVal v = ir_const(t->b, IR_I64, (int64_t)pc);
+
+    return a64_sys(t) ? ir_add(t->b, IR_I64, ir_get(t->b, ARM_SLOT_PC_DELTA), v) : v;
+}
 
 /* Flag in the last argument of the helper stx: its load exclusive stands before it in the region. */
 enum { ARM_STX_KNOWN = 1 << 16 };
@@ -133,6 +151,27 @@ static inline void a64_raise(Trans *t, CpuExitKind code)
     t->flow.code = code;
 }
 static inline void a64_illegal(Trans *t) { a64_raise(t, CPU_EXIT_ILLEGAL); }
+
+/* What both TargetOps share (arm_target.c). */
+enum { ARM_REGS = 0
+#define REG(name, field, group) +1
+#include "target/arm/arm_regs.def"
+#undef REG
+};
+extern const TargetReg arm_regs[ARM_REGS];
+void arm_reset(Cpu *cpu);
+uint32_t arm_ctx(const Cpu *cpu);
+void a64_translate(Trans *t);
+bool arm_reserved(Cpu *cpu, bool drop);
+
+/* Does the instruction need the floating-point unit? Its rows are the last. */
+static inline bool a64_is_fp(A64Insn insn) { return insn >= A64_scvtf_fix; }
+
+/* What machines do differently (a64_trans_priv.c). False: the same as user mode. */
+bool a64_mrs_machine(Trans *t, const A64Args *a);
+bool a64_msr_machine(Trans *t, const A64Args *a);
+bool a64_sys_machine(Trans *t, const A64Args *a);
+void a64_svc_machine(Trans *t, const A64Args *a);
 
 /* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all
  * there. */

@@ -63,7 +63,7 @@ static void rmw(Trans *t, const A64Args *a, IrRmw op, bool invert)
     unsigned size = a->size;
     IrType type = type_of_size(size);
     IrVal addr = aligned_base(t, a, 1u << size), v = operand(t, a->rm, size), old;
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
 
     if (invert)
         v = ir_not(b, type, v);
@@ -92,7 +92,7 @@ static IrVal compare_swap(Trans *t, unsigned size, IrOrder order, IrVal addr, Ir
 {
     IrBuilder *b = t->b;
     IrType type = type_of_size(size);
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
     IrVal old;
 
     expected = zero_extended(b, size, expected);
@@ -212,7 +212,7 @@ static void load_exclusive(Trans *t, const A64Args *a, bool pair)
     IrBuilder *b = t->b;
     unsigned size = pair ? a->size + 1u : a->size; /* log2 of all bytes: 0..4 */
     IrVal addr, v, high = IR_NONE;
-    IrMem mem = a64_mem(MIN(size, 3u));
+    IrMem mem = a64_mem(t, MIN(size, 3u));
 
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, pair);
@@ -279,7 +279,7 @@ static void store_exclusive_known(Trans *t, const A64Args *a, bool pair, IrVal a
     unsigned size = pair ? 3 : a->size;
     IrType type = type_of_size(size);
     IrVal v = exclusive_operand(t, a, pair), expected = b->cur[ARM_SLOT_EXCL_VAL], failed;
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
 
     if (size < 3) {
         expected = ir_trunc(b, IR_I32, expected);

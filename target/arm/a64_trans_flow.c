@@ -11,7 +11,7 @@ void a64_trans_bl(Trans *t, const A64Args *a)
 {
     t->flow.kind = FLOW_CALL;
     t->flow.target = t->pc + (uint64_t)a->imm;
-    a64_put_x(t, ARM_LR, a64_imm(t, (int64_t)t->next));
+    a64_put_x(t, ARM_LR, a64_pc_value(t, t->next));
 }
 
 static void branch(Trans *t, const A64Args *a, IrVal taken)
@@ -61,7 +61,7 @@ void a64_trans_tbnz(Trans *t, const A64Args *a) { test_bit(t, a, true); }
 
 void a64_jump(Trans *t, IrVal target, IrHint hint)
 {
-    if (ir_is_const(t->b->r, target)) {
+    if (ir_is_const(t->b->r, target) && !a64_sys(t)) { /* a machine's targets are virtual */
         t->flow.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP;
         t->flow.target = (Gva)ir_const_value(t->b->r, target);
     } else {
@@ -70,14 +70,20 @@ void a64_jump(Trans *t, IrVal target, IrHint hint)
         t->flow.hint = hint;
     }
     if (hint == IR_HINT_CALL)
-        a64_put_x(t, ARM_LR, a64_imm(t, (int64_t)t->next));
+        a64_put_x(t, ARM_LR, a64_pc_value(t, t->next));
 }
 
 void a64_trans_br(Trans *t, const A64Args *a) { a64_jump(t, a64_x(t, a->rn), IR_HINT_JUMP); }
 void a64_trans_blr(Trans *t, const A64Args *a) { a64_jump(t, a64_x(t, a->rn), IR_HINT_CALL); }
 void a64_trans_ret(Trans *t, const A64Args *a) { a64_jump(t, a64_x(t, a->rn), IR_HINT_RET); }
 
-void a64_trans_svc(Trans *t, const A64Args *a) { a64_raise(t, CPU_EXIT_SYSCALL); }
+void a64_trans_svc(Trans *t, const A64Args *a)
+{
+    if (a64_sys(t))
+        a64_svc_machine(t, a);
+    else
+        a64_raise(t, CPU_EXIT_SYSCALL);
+}
 void a64_trans_brk(Trans *t, const A64Args *a) { a64_raise(t, CPU_EXIT_BREAK); }
 void a64_trans_hlt(Trans *t, const A64Args *a) { a64_illegal(t); } /* no external debugger */
 void a64_trans_udf(Trans *t, const A64Args *a) { a64_illegal(t); }

@@ -226,10 +226,13 @@ void a64_trans_movk(Trans *t, const A64Args *a)
     a64_put_r(t, a->sf, a->rd, ir_or(b, type, old, imm_of(t, a, (int64_t)((uint64_t)a->imm << a->amount))));
 }
 
-void a64_trans_adr(Trans *t, const A64Args *a) { a64_put_x(t, a->rd, a64_imm(t, (int64_t)t->pc + a->imm)); }
+void a64_trans_adr(Trans *t, const A64Args *a)
+{
+    a64_put_x(t, a->rd, a64_pc_value(t, t->pc + (uint64_t)a->imm));
+}
 void a64_trans_adrp(Trans *t, const A64Args *a)
 {
-    a64_put_x(t, a->rd, a64_imm(t, ((int64_t)t->pc & ~4095ll) + a->imm));
+    a64_put_x(t, a->rd, a64_pc_value(t, align_down(t->pc, 4096) + (uint64_t)a->imm));
 }
 
 /* Bitfield: immr (kind), imms (amount). imms >= immr takes bits imms..immr down to bit 0; else bits imms..0

@@ -34,18 +34,18 @@ static void write_back(Trans *t, const A64Args *a, Index index, IrVal base)
 
 static void store(Trans *t, const A64Args *a, Place p)
 {
-    ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, a64_mem(a->size));
+    ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, a64_mem(t, a->size));
 }
 
 static IrVal load(Trans *t, const A64Args *a, Place p)
 {
-    return ir_ld(t->b, IR_I64, p.base, p.disp, a64_mem(a->size));
+    return ir_ld(t->b, IR_I64, p.base, p.disp, a64_mem(t, a->size));
 }
 
 /* Sign-extending: opc<0> (bit 22) set means to 32 bits. */
 static IrVal load_signed(Trans *t, const A64Args *a, Place p)
 {
-    IrMem mem = a64_mem(a->size);
+    IrMem mem = a64_mem(t, a->size);
 
     mem.sext = 1;
     if (!(a->bits >> 22 & 1))
@@ -93,13 +93,43 @@ void a64_trans_ldrs_reg(Trans *t, const A64Args *a)
     a64_put_x(t, a->rd, load_signed(t, a, place_reg(t, a)));
 }
 
+/* Unprivileged: at EL1 with EL0's permissions. */
+static IrMem user_mem(const Trans *t, IrMem mem)
+{
+    if (a64_sys(t) && !(t->ctx & ARM_CTX_UAO))
+        mem.mmuidx = 0;
+    return mem;
+}
+void a64_trans_sttr(Trans *t, const A64Args *a)
+{
+    Place p = place_imm(t, a, INDEX_OFFSET);
+
+    ir_st(t->b, a64_x(t, a->rd), p.base, p.disp, user_mem(t, a64_mem(t, a->size)));
+}
+void a64_trans_ldtr(Trans *t, const A64Args *a)
+{
+    Place p = place_imm(t, a, INDEX_OFFSET);
+
+    a64_put_x(t, a->rd, ir_ld(t->b, IR_I64, p.base, p.disp, user_mem(t, a64_mem(t, a->size))));
+}
+void a64_trans_ldtrs(Trans *t, const A64Args *a)
+{
+    Place p = place_imm(t, a, INDEX_OFFSET);
+    IrMem mem = user_mem(t, a64_mem(t, a->size));
+    bool narrow = a->bits >> 22 & 1;
+
+    mem.sext = 1;
+    IrVal v = ir_ld(t->b, narrow ? IR_I32 : IR_I64, p.base, p.disp, mem);
+    a64_put_x(t, a->rd, narrow ? ir_zext(t->b, IR_I64, v) : v);
+}
+
 /* opc (bits 31..30): 0 LDR W, 1 LDR X, 2 LDRSW */
 void a64_trans_ldr_lit(Trans *t, const A64Args *a)
 {
-    IrMem mem = a64_mem(a->size == 1 ? 3 : 2);
+    IrMem mem = a64_mem(t, a->size == 1 ? 3 : 2);
 
     mem.sext = a->size == 2;
-    a64_put_x(t, a->rd, ir_ld(t->b, IR_I64, a64_imm(t, (int64_t)t->pc + a->imm), 0, mem));
+    a64_put_x(t, a->rd, ir_ld(t->b, IR_I64, a64_pc_value(t, t->pc + (uint64_t)a->imm), 0, mem));
 }
 
 /* Pairs: bits 25..23 are 0 non-temporal, 1 post-index, 2 offset, 3 pre-index. */
@@ -116,8 +146,8 @@ static void store_pair(Trans *t, const A64Args *a, unsigned size)
     Place p = place_imm(t, a, index);
     IrVal first = a64_x(t, a->rd), second = a64_x(t, a->ra);
 
-    ir_st(t->b, first, p.base, p.disp, a64_mem(size));
-    ir_st(t->b, second, p.base, p.disp + (1 << size), a64_mem(size));
+    ir_st(t->b, first, p.base, p.disp, a64_mem(t, size));
+    ir_st(t->b, second, p.base, p.disp + (1 << size), a64_mem(t, size));
     write_back(t, a, index, p.base);
 }
 
@@ -127,7 +157,7 @@ void a64_trans_ldp(Trans *t, const A64Args *a)
 {
     Index index = pair_index(a);
     Place p = place_imm(t, a, index);
-    IrMem mem = a64_mem(a->size);
+    IrMem mem = a64_mem(t, a->size);
     IrVal first, second;
 
     mem.sext = a->bits >> 30 & 1; /* LDPSW */
@@ -153,7 +183,7 @@ static IrVal ordered_address(Trans *t, const A64Args *a)
 
 static IrMem ordered_mem(Trans *t, unsigned size, IrOrder order)
 {
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
 
     mem.order = t->ctx & CTX_PARALLEL ? order : IR_RELAXED;
     return mem;
@@ -218,7 +248,7 @@ void a64_trans_stilp(Trans *t, const A64Args *a)
     IrVal first = a64_x(t, a->rd), second = a64_x(t, a->rm);
 
     check_aligned(t, addr, a->size + 1);
-    ir_st(t->b, first, addr, 0, a64_mem(a->size));
+    ir_st(t->b, first, addr, 0, a64_mem(t, a->size));
     ir_st(t->b, second, addr, 1 << a->size, ordered_mem(t, a->size, IR_SEQ_CST));
     if (wb)
         a64_put_x_sp(t, a->rn, addr);
@@ -281,5 +311,5 @@ void a64_check_aligned(Trans *t, IrVal addr, unsigned bytes)
 void a64_store_zeros(Trans *t, IrVal addr, unsigned bytes)
 {
     for (unsigned at = 0; at < bytes; at += 8)
-        ir_st(t->b, a64_imm(t, 0), addr, (int32_t)at, a64_mem(3));
+        ir_st(t->b, a64_imm(t, 0), addr, (int32_t)at, a64_mem(t, 3));
 }

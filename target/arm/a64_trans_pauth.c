@@ -186,7 +186,7 @@ void a64_trans_ldra(Trans *t, const A64Args *a)
     IrVal base = a64_x_sp(t, a->rn), addr = authenticate(t, base, a64_imm(t, 0), key), v;
 
     addr = ir_add(b, IR_I64, addr, a64_imm(t, a->imm));
-    v = ir_ld(b, IR_I64, addr, 0, a64_mem(3));
+    v = ir_ld(b, IR_I64, addr, 0, a64_mem(t, 3));
     if (a->bits >> 11 & 1)
         a64_put_x_sp(t, a->rn, addr);
     a64_put_x(t, a->rd, v);

@@ -12,7 +12,7 @@ typedef enum Index { INDEX_OFFSET, INDEX_POST, INDEX_PRE } Index;
 static IrVal load(Trans *t, IrVal base, int32_t disp, unsigned size, IrOrder order)
 {
     static const uint8_t types[5] = {IR_I32, IR_I32, IR_F32, IR_F64, IR_V128};
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
 
     mem.order = order & 7;
     return ir_ld(t->b, types[size], base, disp, mem);
@@ -22,7 +22,7 @@ static IrVal load(Trans *t, IrVal base, int32_t disp, unsigned size, IrOrder ord
 static void store(Trans *t, IrVal v, IrVal base, int32_t disp, unsigned size, IrOrder order)
 {
     IrBuilder *b = t->b;
-    IrMem mem = a64_mem(size);
+    IrMem mem = a64_mem(t, size);
 
     mem.order = order & 7;
     if (size < 2)
@@ -98,7 +98,7 @@ void a64_trans_str_v_reg(Trans *t, const A64Args *a)
 
 void a64_trans_ldr_v_lit(Trans *t, const A64Args *a)
 {
-    simd_put_any(t, a->rd, load(t, a64_imm(t, (int64_t)t->pc + a->imm), 0, a->size, IR_RELAXED));
+    simd_put_any(t, a->rd, load(t, a64_pc_value(t, t->pc + (uint64_t)a->imm), 0, a->size, IR_RELAXED));
 }
 
 /* Pairs */
@@ -272,7 +272,7 @@ void a64_trans_st_multi(Trans *t, const A64Args *a)
 /* One lane of each register */
 static void load_lane(Trans *t, const A64Args *a, IrOrder order)
 {
-    IrMem mem = a64_mem(a->size);
+    IrMem mem = a64_mem(t, a->size);
     IrVal base = base_of(t, a), v[4];
 
     mem.order = order & 7;
@@ -286,7 +286,7 @@ static void load_lane(Trans *t, const A64Args *a, IrOrder order)
 }
 static void store_lane(Trans *t, const A64Args *a, IrOrder order)
 {
-    IrMem mem = a64_mem(a->size);
+    IrMem mem = a64_mem(t, a->size);
     IrVal base = base_of(t, a);
 
     mem.order = order & 7;
@@ -316,7 +316,8 @@ void a64_trans_ld_rep(Trans *t, const A64Args *a)
     IrVal base = base_of(t, a), v[4];
 
     for (unsigned i = 0; i < a->amount; i++)
-        v[i] = ir_ld(t->b, a->size == 3 ? IR_I64 : IR_I32, base, (int32_t)(i << a->size), a64_mem(a->size));
+        v[i] = ir_ld(t->b, a->size == 3 ? IR_I64 : IR_I32, base, (int32_t)(i << a->size),
+                     a64_mem(t, a->size));
     post_index(t, a, base);
     for (unsigned i = 0; i < a->amount; i++)
         simd_put_any(t, list(a, i), ir_vdup(t->b, simd_type(a), a->size, 0, v[i]));

@@ -30,8 +30,10 @@ static void barrier(Trans *t, unsigned option)
 static void fence_i_if_pending(Trans *t)
 {
     IrBuilder *b = t->b;
-    IrVal pending = ir_cmp(b, IR_NE, ir_get(b, ARM_SLOT_IC_PENDING), ir_const(b, IR_I32, 0));
 
+    if (a64_sys(t)) /* stores drop code at once */
+        return;
+    IrVal pending = ir_cmp(b, IR_NE, ir_get(b, ARM_SLOT_IC_PENDING), ir_const(b, IR_I32, 0));
     ir_put(b, ARM_SLOT_IC_PENDING, ir_const(b, IR_I32, 0));
     ir_exit_if(b, pending, ir_exit_raise(b, t->next, CPU_EXIT_FENCE_I), false);
 }
@@ -221,8 +223,11 @@ static IrVal read_sysreg(Trans *t, unsigned reg)
 
 void a64_trans_mrs(Trans *t, const A64Args *a)
 {
-    IrVal v = read_sysreg(t, (unsigned)a->imm);
+    IrVal v;
 
+    if (a64_sys(t) && a64_mrs_machine(t, a))
+        return;
+    v = read_sysreg(t, (unsigned)a->imm);
     if (v)
         a64_put_x(t, a->rd, v);
     else
@@ -236,6 +241,8 @@ void a64_trans_msr(Trans *t, const A64Args *a)
     ArmFeat feat = sysreg_feat(reg);
     IrVal v;
 
+    if (a64_sys(t) && a64_msr_machine(t, a))
+        return;
     if (feat == ARM_FEATS || !arm_has(t, feat)) {
         a64_illegal(t);
         return;
@@ -315,6 +322,8 @@ void a64_trans_sys(Trans *t, const A64Args *a)
     ArmFeat feat = sys_feat(op);
     IrVal v;
 
+    if (a64_sys(t) && a64_sys_machine(t, a))
+        return;
     if (feat == ARM_FEATS || !arm_has(t, feat)) {
         a64_illegal(t);
         return;
@@ -330,7 +339,7 @@ void a64_trans_sys(Trans *t, const A64Args *a)
     case SYS_CFP_RCTX:
     case SYS_DVP_RCTX:
     case SYS_CPP_RCTX: break;
-    default: ir_ld(b, IR_I64, v, 0, a64_mem(0)); /* cleaning has nothing to do, but asks for readable
+    default: ir_ld(b, IR_I64, v, 0, a64_mem(t, 0)); /* cleaning has nothing to do, but asks for readable
                                                   * memory */
     }
 }

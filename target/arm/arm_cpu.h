@@ -67,6 +67,12 @@ enum {
     ARM_CTX_MODEL_SHIFT = 10,  /* four bits: ArmModel, A32Model */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
     ARM_CTX_NEON = 1 << 14,    /* A32, T32: ArmCpu.neon_used */
+    ARM_CTX_SYS = 1 << 21,     /* a machine's cpu; what follows is 0 in user mode */
+    ARM_CTX_EL_SHIFT = 22,     /* two bits */
+    ARM_CTX_IDX_SHIFT = 24,    /* two bits: mmuidx of data accesses */
+    ARM_CTX_UAO = 1 << 26,     /* LDTR and STTR are as LDR and STR */
+    ARM_CTX_NO_FP = 1 << 27,   /* FP and SIMD instructions trap */
+    ARM_CTX_EL0_LESS = 1 << 28, /* EL0 may not use one of DC ZVA, cache maintenance, CTR_EL0 */
 };
 
 typedef enum ArmFeat {

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "target/arm/a64_trans.h"
+#include "target/mem.h"
 
 /* CNTVCT_EL0: the monotonic clock in units of 1 / ARM_CNTFRQ. */
 uint64_t arm_helper_cntvct(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -26,22 +27,46 @@ static uint64_t raise_fault(ArmCpu *cpu, uint64_t addr, bool write)
     return 1;
 }
 
-/* Memory at a is what the load exclusive read: store. `failed` is the result register's value. Returns
- * fault. */
-static uint64_t store_if_equal(const ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
-                               uint64_t *ret_failed)
+/* Compare and swap of 1 << size bytes. *memory becomes what was there. False: the access has raised. */
+static bool compare_swap(ArmCpu *cpu, uint64_t a, unsigned size, uint64_t memory[2],
+                         const uint64_t desired[2])
 {
-    uint64_t old[2] = {cpu->excl_val, cpu->excl_high}, mask = size < 3 ? (1ull << (8 << size)) - 1 : ~0ull;
-    uint64_t fault;
+    bool fault;
 
-    if (size == 4) {
-        fault = fault_cas128(a, old, value);
-        *ret_failed = old[0] != cpu->excl_val || old[1] != cpu->excl_high;
-        return fault;
+    if (cpu->base.mem) {
+        IrMem m = {.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> ARM_CTX_IDX_SHIFT & 3};
+        IrAccess x = {.addr = a, .value = {desired[0], desired[1]}, .expected = {memory[0], memory[1]},
+                      .mem = m.raw, .op = IR_CAS};
+        if (!cpu->base.mem->access(cpu, &x))
+            return false;
+        memory[0] = x.value[0];
+        memory[1] = x.value[1];
+        return true;
     }
-    FaultVal now = fault_cas(a, old[0] & mask, value[0] & mask, 1u << size);
-    *ret_failed = (now.val & mask) != (old[0] & mask);
-    return now.fault;
+    a = arm_data_address(cpu, a);
+    if (size == 4) {
+        fault = fault_cas128(a, memory, desired);
+    } else {
+        FaultVal now = fault_cas(a, memory[0], desired[0], 1u << size);
+        memory[0] = now.val;
+        fault = now.fault;
+    }
+    return !fault || !raise_fault(cpu, a, true);
+}
+
+/* Memory at a is what the load exclusive read: store. `failed` is the result register's value. False: the
+ * access has raised. */
+static bool store_if_equal(ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
+                           uint64_t *ret_failed)
+{
+    uint64_t mask = size < 3 ? (1ull << (8 << size)) - 1 : ~0ull, high = size == 4 ? ~0ull : 0;
+    uint64_t old[2] = {cpu->excl_val & mask, cpu->excl_high & high}, now[2] = {old[0], old[1]};
+    const uint64_t desired[2] = {value[0] & mask, value[1] & high};
+
+    if (!compare_swap(cpu, a, size, now, desired))
+        return false;
+    *ret_failed = (now[0] & mask) != old[0] || (now[1] & high) != old[1];
+    return true;
 }
 
 /* Store exclusive whose load is not known, or of 16 bytes: address, value, log2 size << 8 | rs. Writes rs
@@ -59,9 +84,8 @@ uint64_t arm_helper_stx(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64
             return 1;
         }
     } else if (cpu->excl_addr == a) {
-        a = arm_data_address(cpu, a);
-        if (store_if_equal(cpu, a, value, d >> 8 & 7, &failed))
-            return raise_fault(cpu, a, true);
+        if (!store_if_equal(cpu, a, value, d >> 8 & 7, &failed))
+            return 1;
     }
     cpu->excl_addr = ARM_NO_RESERVATION;
     if (rs != 31)
@@ -84,9 +108,8 @@ uint64_t arm_helper_casp(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     uint64_t memory[2] = {get_x(cpu, rs), get_x(cpu, rs + 1)};
     const uint64_t desired[2] = {get_x(cpu, rt), get_x(cpu, rt + 1)};
 
-    a = arm_data_address(cpu, a);
-    if (fault_cas128(a, memory, desired))
-        return raise_fault(cpu, a, true);
+    if (!compare_swap(cpu, a, 4, memory, desired))
+        return 1;
     put_x(cpu, rs, memory[0]);
     put_x(cpu, rs + 1, memory[1]);
     return 0;
@@ -99,15 +122,14 @@ uint64_t arm_helper_rmw128(void *opaque, uint64_t a, uint64_t b, uint64_t c, uin
     unsigned rt = b & 31, rt2 = b >> 16 & 31;
     uint64_t memory[2] = {0, 0}, seen[2], desired[2];
 
-    a = arm_data_address(cpu, a);
     do {
         for (unsigned i = 0; i < 2; i++) {
             uint64_t v = cpu->x[i ? rt2 : rt];
             seen[i] = memory[i];
             desired[i] = b >> 15 & 1 ? v : b >> 13 & 1 ? seen[i] | v : seen[i] & ~v;
         }
-        if (fault_cas128(a, memory, desired))
-            return raise_fault(cpu, a, true);
+        if (!compare_swap(cpu, a, 4, memory, desired))
+            return 1;
     } while (memory[0] != seen[0] || memory[1] != seen[1]);
     cpu->x[rt] = memory[0];
     cpu->x[rt2] = memory[1];

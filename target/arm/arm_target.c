@@ -6,43 +6,8 @@
 #include "target/arm/a64_disas.h"
 #include "target/arm/a64_trans.h"
 
-/* The last column is the rank for a host register: how often instructions that lua and sqlite execute name
- * them (x0 35 in 100, x1 21, x2 17, sp 14, x3 10, x19 7, x20 7, x21 6, x4 6, x29 4, x5 2, x22 2). */
-#define XSLOT(n, rank) [ARM_SLOT_X + n] = {"x" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I64, rank}
-#define VSLOT(n, rank) [ARM_SLOT_V + n] = {"v" #n, offsetof(ArmCpu, v) + 16 * (n), IR_V128, rank}
-#define SLOT(id, name, field, type, rank) [ARM_SLOT_##id] = {name, offsetof(ArmCpu, field), type, rank}
-
-#define KSLOT(key, name)                                                                                     \
-    [ARM_SLOT_PAC_KEY + ARM_KEY_##key] = {name, offsetof(ArmCpu, pac_key[ARM_KEY_##key][0]), IR_I64, 0}
-
 static const IrSlot slots[ARM_SLOTS] = {
-    XSLOT(0, 1), XSLOT(1, 2), XSLOT(2, 3), XSLOT(3, 5), XSLOT(4, 9), XSLOT(5, 11), XSLOT(6, 0), XSLOT(7, 0),
-    XSLOT(8, 0), XSLOT(9, 0), XSLOT(10, 0), XSLOT(11, 0), XSLOT(12, 0), XSLOT(13, 0), XSLOT(14, 0),
-        XSLOT(15, 0),
-    XSLOT(16, 0), XSLOT(17, 0), XSLOT(18, 0), XSLOT(19, 6), XSLOT(20, 7), XSLOT(21, 8), XSLOT(22, 12),
-        XSLOT(23, 0),
-    XSLOT(24, 0), XSLOT(25, 0), XSLOT(26, 0), XSLOT(27, 0), XSLOT(28, 0), XSLOT(29, 10), XSLOT(30, 0),
-    SLOT(SP, "sp", sp, IR_I64, 4),
-    VSLOT(0, 1), VSLOT(1, 2), VSLOT(2, 3), VSLOT(3, 4), VSLOT(4, 5), VSLOT(5, 6), VSLOT(6, 7), VSLOT(7, 8),
-    VSLOT(8, 0), VSLOT(9, 0), VSLOT(10, 0), VSLOT(11, 0), VSLOT(12, 0), VSLOT(13, 0), VSLOT(14, 0),
-        VSLOT(15, 0),
-    VSLOT(16, 0), VSLOT(17, 0), VSLOT(18, 0), VSLOT(19, 0), VSLOT(20, 0), VSLOT(21, 0), VSLOT(22, 0),
-        VSLOT(23, 0),
-    VSLOT(24, 0), VSLOT(25, 0), VSLOT(26, 0), VSLOT(27, 0), VSLOT(28, 0), VSLOT(29, 0), VSLOT(30, 0),
-        VSLOT(31, 0),
-    SLOT(FL, "fl", fl, IR_FL, 0),
-    SLOT(EXCL_ADDR, "exaddr", excl_addr, IR_I64, 0),
-    SLOT(EXCL_VAL, "exval", excl_val, IR_I64, 0),
-    SLOT(EXCL_HIGH, "exhigh", excl_high, IR_I64, 0),
-    SLOT(TPIDR, "tpidr", tpidr, IR_I64, 0),
-    SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I64, 0),
-    SLOT(TPIDR2, "tpidr2", tpidr2, IR_I64, 0),
-    SLOT(FPCR, "fpcr", fpcr, IR_I32, 0),
-    SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32, 0),
-    SLOT(PSTATE, "pstate", pstate, IR_I32, 0),
-    SLOT(QC, "qc", qc, IR_V128, 0),
-    SLOT(IC_PENDING, "icpend", ic_pending, IR_I32, 0),
-    KSLOT(IA, "pacia"), KSLOT(IB, "pacib"), KSLOT(DA, "pacda"), KSLOT(DB, "pacdb"), KSLOT(GA, "pacga"),
+#include "target/arm/arm_slots.inc"
 };
 _Static_assert(offsetof(ArmCpu, x) == sizeof(Cpu), "x[] follows the head");
 _Static_assert(offsetof(ArmCpu, sp) == offsetof(ArmCpu, x) + 31 * 8, "sp is register 31 of the _sp forms");
@@ -54,7 +19,7 @@ static const IrHelper helpers[ARM_HELPERS] = {
 #undef HELPER
 };
 
-static const TargetReg regs[] = {
+const TargetReg arm_regs[ARM_REGS] = {
 #define REG(name, field, group) {name, offsetof(ArmCpu, field), sizeof(((ArmCpu *)0)->field), group},
 #include "target/arm/arm_regs.def"
 #undef REG
@@ -101,7 +66,7 @@ void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr)
                    (fpsr & 16 ? IR_FF_INEXACT : 0) | (fpsr & 128 ? IR_FF_DENORM : 0);
 }
 
-static void arm_reset(Cpu *base)
+void arm_reset(Cpu *base)
 {
     ArmCpu *cpu = (ArmCpu *)base;
 
@@ -112,7 +77,7 @@ static void arm_reset(Cpu *base)
     arm_set_fpsr(cpu, 0);
 }
 
-static uint32_t arm_ctx(const Cpu *base)
+uint32_t arm_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
@@ -132,7 +97,7 @@ A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)
     return a64_decode(ld_u32(t->bytes + off), ret_args);
 }
 
-static void a64_translate(Trans *t)
+void a64_translate(Trans *t)
 {
     A64Args args;
     A64Insn insn;
@@ -147,7 +112,9 @@ static void a64_translate(Trans *t)
         return;
     }
     insn = a64_peek(t, 0, &args);
-    if (insn == A64_ILLEGAL || !arm_has(t, a64_row_feat(insn))) {
+    if (insn == A64_ILLEGAL || !arm_has(t, a64_row_feat(insn)) ||
+        (a64_sys(t) && a64_row_feat(insn) == ARM_FEAT_MOPS) ||
+        ((t->ctx & ARM_CTX_NO_FP) && a64_is_fp(insn))) {
         a64_illegal(t);
         return;
     }
@@ -173,7 +140,7 @@ static Gva arm_data_addr(const Cpu *base)
     return (a.rn == 31 ? cpu->sp : cpu->x[a.rn]) + (uint64_t)a.imm; /* imm is 0 where the format has none */
 }
 
-static bool arm_reserved(Cpu *base, bool drop)
+bool arm_reserved(Cpu *base, bool drop)
 {
     ArmCpu *cpu = (ArmCpu *)base;
     bool reserved = cpu->excl_addr != ARM_NO_RESERVATION;
@@ -194,10 +161,10 @@ const TargetOps target_aarch64 = {
     .cpu_size = sizeof(ArmCpu),
     .slots = slots,
     .helpers = helpers,
-    .regs = regs,
+    .regs = arm_regs,
     .n_slots = ARM_SLOTS,
     .n_helpers = ARM_HELPERS,
-    .n_regs = ARRAY_SIZE(regs),
+    .n_regs = ARM_REGS,
     .nan = IR_NAN_ARM,
     .reset = arm_reset,
     .ctx = arm_ctx,

@@ -48,6 +48,12 @@ static bool put_keeps(const X64Emit *e, const IrInsn *i)
            x64_fl_put_waits(e, i->imm, i->a);
 }
 
+/* Probes of a TLB compare. */
+static bool plain_access(IrMem mem, bool store)
+{
+    return !mem.bswap && mem.mmu != IR_MMU_TLB && !(store && mem.order == IR_SEQ_CST);
+}
+
 bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
 {
     int32_t c;
@@ -65,8 +71,8 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_FLSBC: return true;
     case IR_GET: return (int)i->imm != e->h->fl_slot || e->fl == IR_NONE || e->fl == e->hold;
     case IR_PUT: return put_keeps(e, i);
-    case IR_LD: return !(IrMem){.raw = i->d}.bswap;
-    case IR_ST: return !(IrMem){.raw = i->d}.bswap && (IrMem){.raw = i->d}.order != IR_SEQ_CST;
+    case IR_LD:
+    case IR_ST: return plain_access((IrMem){.raw = i->d}, i->op == IR_ST);
     case IR_ZEXT: return true;
     case IR_SEXT: return i->misc != IR_I1;
     case IR_NOT: return i->type != IR_I1;

@@ -35,6 +35,8 @@ ELSEWHERE = {'brk': 'ends a program: test_faults.py', 'hlt': 'ends a program: te
              'udf': 'ends a program: test_faults.py', 'sysl': 'ends a program: test_faults.py',
              'pacga': 'the algorithm is the implementation\'s: test_faults.py',
              'chkfeat': 'newer than the oracle'}
+for id in 'eret hvc smc msr_uao msr_pan msr_spsel msr_daifset msr_daifclr'.split():
+    ELSEWHERE[id] = 'not of EL0: test_faults.py; machines'
 # FEAT_CSSC, FEAT_LRCPC3, FEAT_LSE128
 for id in ('smax_imm umax_imm smin_imm umin_imm smax umax smin umin ctz cnt abs stlr_pre ldapr_post stilp stilp_pre ldiapp '
            'ldiapp_post ldclrp ldsetp swpp').split():

@@ -1,0 +1,327 @@
+/* The Arm `virt` board: addresses, interrupts and the boot protocol that stock firmware and kernels expect
+ * (Documentation/arch/arm64/booting.rst). Its device tree is in arm_virt_fdt.c. */
+#include "hw/machine/arm_virt.h"
+#include "hw/boot/image.h"
+#include "hw/char/pl011.h"
+#include "hw/core/dev_impl.h"
+#include "hw/gpio/gpio_key.h"
+#include "hw/gpio/pl061.h"
+#include "hw/intc/arm_gicv2.h"
+#include "hw/timer/arm_timer.h"
+#include "hw/timer/pl031.h"
+#include "hw/virtio/virtio_mmio.h"
+#include "base/sys.h"
+#include "target/mem.h"
+
+#include <stdlib.h>
+
+const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES] = {
+    [ARM_VIRT_FLASH] = {0, 0x4000000},         [ARM_VIRT_GIC_DIST] = {0x8000000, 0x10000},
+    [ARM_VIRT_GIC_CPU] = {0x8010000, 0x10000}, [ARM_VIRT_UART] = {0x9000000, 0x1000},
+    [ARM_VIRT_RTC] = {0x9010000, 0x1000},      [ARM_VIRT_GPIO] = {0x9030000, 0x1000},
+    [ARM_VIRT_VIRTIO] = {0xa000000, 0x200},    [ARM_VIRT_RAM] = {0x40000000, 0},
+};
+
+enum { CPU_IRQ = 0, CPU_FIQ = 1, TIMERS = 2 };
+
+/* A cpu's input: `receiver` is the cpu. */
+static void set_cpu_irq(void *receiver, unsigned n, bool level)
+{
+    Cpu *cpu = receiver;
+    if (cpu->ops->sys->set_irq(cpu, n, level))
+        accel_wake(cpu);
+}
+
+static bool make_memory(Machine *m, ArmVirt *v, DevError *err)
+{
+    const ArmVirtPlace *flash = &arm_virt_places[ARM_VIRT_FLASH], *ram = &arm_virt_places[ARM_VIRT_RAM];
+    /* A block's address as code may not be 0. */
+    enum { FLASH_CODE = 1 };
+    if (!ram_block_init(&v->ram, "ram", m->cfg.ram_bytes, ram->base) ||
+        !ram_block_init(&v->flash, "flash", flash->bytes, (uint64_t)FLASH_CODE << 52))
+        return dev_fail(err, "no memory for a machine of %lu MiB", (unsigned long)(m->cfg.ram_bytes >> 20));
+    v->ram_region =
+        (MemRegion){.name = "ram", .kind = MEM_RAM, .base = ram->base, .bytes = v->ram.bytes, .ram = &v->ram};
+    v->flash_region = (MemRegion){
+        .name = "flash", .kind = MEM_ROM, .base = flash->base, .bytes = flash->bytes, .ram = &v->flash};
+    return mem_map_add(&m->map, &v->ram_region) && mem_map_add(&m->map, &v->flash_region);
+}
+
+static Device *put(Machine *m, const DevClass *cls, const char *id)
+{
+    return dev_new(cls, m->root, id);
+}
+
+static bool map_at(Machine *m, Device *d, unsigned region, ArmVirtPlaceId at, DevError *err)
+{
+    d->region[region].base = arm_virt_places[at].base;
+    return mem_map_add(&m->map, &d->region[region]) || dev_fail(err, "too many regions of memory");
+}
+
+static bool place(Machine *m, Device *d, ArmVirtPlaceId at, DevError *err)
+{
+    return d && dev_realize(d, &m->map, &m->clock, err) && map_at(m, d, 0, at, err);
+}
+
+static bool set_number(Device *d, const char *name, uint64_t n, DevError *err)
+{
+    char text[24];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "%lu", (unsigned long)n);
+    return dev_set(d, name, text, err);
+}
+
+static bool make_interrupts(Machine *m, ArmVirt *v, DevError *err)
+{
+    static const uint8_t ppi[TIMERS] = {ARM_VIRT_PPI_VIRT, ARM_VIRT_PPI_PHYS}; /* ARM_TIMER_* */
+    v->gic = put(m, &arm_gicv2_class, "gic");
+    v->timer = put(m, &arm_timer_class, "timer");
+    if (!v->gic || !v->timer)
+        return dev_fail(err, "no memory");
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
+        v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
+        for (unsigned n = 0; n < TIMERS; n++)
+            v->timer_line[k * TIMERS + n] = arm_gicv2_own(v->gic, k, ppi[n]);
+    }
+    for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
+        v->shared[n] = arm_gicv2_shared(v->gic, GICV2_OWN + n);
+    return set_number(v->gic, "cpus", m->cfg.cpus, err) &&
+           set_number(v->gic, "irqs", GICV2_OWN + ARM_VIRT_SHARED, err) &&
+           dev_set_ptr(v->gic, "irq", v->irq, err) && dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
+           place(m, v->gic, ARM_VIRT_GIC_DIST, err) && map_at(m, v->gic, 1, ARM_VIRT_GIC_CPU, err) &&
+           set_number(v->timer, "timers", TIMERS * m->cfg.cpus, err) &&
+           dev_set_ptr(v->timer, "lines", v->timer_line, err) &&
+           dev_realize(v->timer, &m->map, &m->clock, err);
+}
+
+static bool make_devices(Machine *m, ArmVirt *v, DevError *err)
+{
+    Device *uart = put(m, &pl011_class, "serial0"), *rtc = put(m, &pl031_class, "rtc"),
+           *gpio = put(m, &pl061_class, "gpio");
+    v->key = put(m, &gpio_key_class, "power-key");
+    if (!uart || !rtc || !gpio || !v->key)
+        return dev_fail(err, "no memory");
+    v->key_pin = pl061_pin(gpio, ARM_VIRT_KEY_PIN);
+    return dev_set_ptr(uart, "chardev", m->cfg.serial, err) &&
+           dev_set_ptr(uart, "irq", &v->shared[ARM_VIRT_IRQ_UART], err) &&
+           place(m, uart, ARM_VIRT_UART, err) && set_number(rtc, "base", m->cfg.time_of_day_ns, err) &&
+           dev_set_ptr(rtc, "irq", &v->shared[ARM_VIRT_IRQ_RTC], err) && place(m, rtc, ARM_VIRT_RTC, err) &&
+           dev_set_ptr(gpio, "irq", &v->shared[ARM_VIRT_IRQ_GPIO], err) &&
+           place(m, gpio, ARM_VIRT_GPIO, err) && dev_set_ptr(v->key, "pin", &v->key_pin, err) &&
+           dev_realize(v->key, &m->map, &m->clock, err);
+}
+
+/* All slots are there. The first device goes into the last of them. */
+static bool make_virtio(Machine *m, ArmVirt *v, DevError *err)
+{
+    unsigned at = 0;
+    for (unsigned k = ARM_VIRT_N_VIRTIO; k-- > 0;) {
+        char id[24];
+        Fmt f = FMT_ON(id);
+        Device *plugged;
+        if (!machine_next_device(m, "virtio", &at, &plugged, err))
+            return false;
+        fmt_printf(&f, "virtio-mmio.%u", k);
+        Device *slot = put(m, &virtio_mmio_class, id);
+        if (!slot || !dev_set_ptr(slot, "irq", &v->shared[ARM_VIRT_IRQ_VIRTIO + k], err) ||
+            !dev_set_ptr(slot, "device", plugged, err) || !dev_realize(slot, &m->map, &m->clock, err))
+            return false;
+        slot->region[0].base =
+            arm_virt_places[ARM_VIRT_VIRTIO].base + k * arm_virt_places[ARM_VIRT_VIRTIO].bytes;
+        if (!mem_map_add(&m->map, &slot->region[0]))
+            return dev_fail(err, "too many regions of memory");
+    }
+    return at == m->cfg.n_devices ||
+           dev_fail(err, "more than %u virtio devices", (unsigned)ARM_VIRT_N_VIRTIO);
+}
+
+/* ---- cpus ---- */
+
+static Cpu *peer(void *opaque, unsigned number)
+{
+    const Machine *m = opaque;
+    return number < m->cfg.cpus ? m->cpu[number] : NULL;
+}
+
+static void power(void *opaque, CpuPower what)
+{
+    const Machine *m = opaque;
+    const MachineRequests *r = &m->cfg.requests;
+    r->request(r->opaque, what == CPU_POWER_OFF ? MACHINE_POWER_OFF : MACHINE_RESET, 0);
+}
+
+static uint64_t count(void *opaque)
+{
+    const Machine *m = opaque;
+    return arm_timer_count(((const ArmVirt *)m->board_data)->timer);
+}
+
+static void alarm_at(void *opaque, uint64_t n, uint64_t when)
+{
+    const Machine *m = opaque;
+    arm_timer_alarm(((const ArmVirt *)m->board_data)->timer, n, when);
+}
+
+static void yield(void *opaque)
+{
+    sys_call0(SYS_sched_yield);
+}
+
+static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
+{
+    const TargetSys *sys = m->board->target->sys;
+    v->model = m->cfg.cpu_model ? m->cfg.cpu_model : "cortex-a72";
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        CpuBoard *b = sys->board(m->cpu[k]);
+        b->opaque = m;
+        b->time = count;
+        b->alarm = alarm_at;
+        b->peer = peer;
+        b->power = power;
+        b->wake = accel_wake;
+        b->yield = yield;
+        if (!sys->configure(m->cpu[k], "model", v->model))
+            return dev_fail(err, "no cpu model '%s'; 'cortex-a72' would be", v->model);
+        sys->configure(m->cpu[k], "psci", "hvc");
+        sys->configure(m->cpu[k], "off", k ? "on" : "off");
+    }
+    return true;
+}
+
+static bool virt_build(Machine *m, DevError *err)
+{
+    ArmVirt *v = calloc(1, sizeof(*v));
+    m->board_data = v;
+    if (!v)
+        return dev_fail(err, "no memory");
+    return make_memory(m, v, err) && make_interrupts(m, v, err) && make_devices(m, v, err) &&
+           make_virtio(m, v, err) && make_cpus(m, v, err);
+}
+
+/* ---- what is in memory at power-on ---- */
+
+enum { ALIGN_2M = 2 << 20, OLD_TEXT_OFFSET = 0x80000 };
+
+/* Offset from the start of memory, and bytes in memory, of an arm64 Image. False: it is none. */
+static bool linux_header(const Image *kernel, uint64_t *ret_offset, uint64_t *ret_bytes)
+{
+    enum { OFFSET_AT = 8, SIZE_AT = 16, MAGIC_AT = 0x38, HEADER = 64 };
+    static const char magic[] = {'A', 'R', 'M', 0x64};
+    if (kernel->size < HEADER || memcmp(kernel->bytes + MAGIC_AT, magic, sizeof(magic)) != 0)
+        return false;
+    memcpy(ret_offset, kernel->bytes + OFFSET_AT, 8);
+    memcpy(ret_bytes, kernel->bytes + SIZE_AT, 8);
+    if (*ret_bytes == 0)
+        *ret_offset = OLD_TEXT_OFFSET;
+    return true;
+}
+
+/* x0 = device tree, then to the kernel. */
+static bool load_stub(Machine *m, uint64_t entry, uint64_t fdt)
+{
+    static const uint32_t code[] = {
+        0x580000c0, /* ldr x0, fdt */
+        0xaa1f03e1, /* mov x1, xzr */
+        0xaa1f03e2, /* mov x2, xzr */
+        0xaa1f03e3, /* mov x3, xzr */
+        0x58000084, /* ldr x4, entry */
+        0xd61f0080, /* br x4 */
+    };
+    const uint64_t data[] = {fdt, entry};
+    uint64_t at = arm_virt_places[ARM_VIRT_RAM].base;
+    return mem_map_load(&m->map, at, code, sizeof(code)) &&
+           mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
+}
+
+static bool make_fdt(Machine *m, const ArmVirtBoot *boot, DevError *err)
+{
+    enum { ROOM = 1 << 20 };
+    const Image *dtb = &m->cfg.dtb;
+    free(m->fdt);
+    m->fdt = malloc(dtb->bytes ? dtb->size : ROOM);
+    if (!m->fdt)
+        return dev_fail(err, "no memory for the device tree");
+    if (dtb->bytes)
+        memcpy(m->fdt, dtb->bytes, dtb->size);
+    m->fdt_bytes = dtb->bytes ? dtb->size : arm_virt_fdt(m, boot, m->fdt, ROOM);
+    return m->fdt_bytes || dev_fail(err, "no room for the device tree");
+}
+
+static bool load_fdt(Machine *m, uint64_t at, DevError *err)
+{
+    return mem_map_load(&m->map, at, m->fdt, m->fdt_bytes) ||
+           dev_fail(err, "the device tree does not fit into memory");
+}
+
+/* All cpus begin there; the others are off. */
+static void set_start(Machine *m, uint64_t pc)
+{
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        m->board->target->sys->board(m->cpu[k])->reset_pc = pc;
+        m->cpu[k]->pc = pc;
+    }
+}
+
+static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
+{
+    const uint64_t base = arm_virt_places[ARM_VIRT_RAM].base;
+    const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
+    uint64_t offset = OLD_TEXT_OFFSET, bytes = 0;
+    bool linux_image = linux_header(kernel, &offset, &bytes);
+    if (offset < 0x1000) /* the stub is there */
+        offset += ALIGN_2M;
+    LoadedImage done;
+    if (!image_load(&m->map, kernel->bytes, kernel->size, base + offset, &done, err))
+        return false;
+    uint64_t end = MAX(done.end, linux_image && !done.elf ? base + offset + bytes : 0);
+    uint64_t at = align_up(MAX(end, base + MIN(m->cfg.ram_bytes / 2, 128ull << 20)), 4096);
+    if (initrd->bytes) {
+        boot->initrd_start = at;
+        boot->initrd_end = at + initrd->size;
+        if (!mem_map_load(&m->map, at, initrd->bytes, initrd->size))
+            return dev_fail(err, "the initial file system of %lu MiB does not fit into memory",
+                            (unsigned long)(initrd->size >> 20));
+    }
+    uint64_t fdt = done.elf ? base : align_up(at + initrd->size, ALIGN_2M);
+    if (!make_fdt(m, boot, err) || !load_fdt(m, fdt, err))
+        return false;
+    set_start(m, done.elf ? done.entry : base);
+    return done.elf || load_stub(m, done.entry, fdt) || dev_fail(err, "no memory");
+}
+
+static bool virt_load(Machine *m, DevError *err)
+{
+    const Image *fw = &m->cfg.firmware;
+    ArmVirtBoot boot = {0};
+    LoadedImage done;
+    if (fw->bytes) {
+        if (!image_load(&m->map, fw->bytes, fw->size, arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
+            return false;
+    } else if (m->cfg.kernel.bytes) {
+        return load_kernel(m, &boot, err);
+    }
+    set_start(m, arm_virt_places[ARM_VIRT_FLASH].base);
+    return make_fdt(m, &boot, err) && load_fdt(m, arm_virt_places[ARM_VIRT_RAM].base, err);
+}
+
+static void virt_clear(Machine *m)
+{
+    ArmVirt *v = m->board_data;
+    if (!v)
+        return;
+    ram_block_clear(&v->ram);
+    ram_block_clear(&v->flash);
+    free(v);
+}
+
+const BoardClass arm_virt_board = {
+    .name = "virt",
+    .isa = "aarch64",
+    .help = "Arm board of virtual devices",
+    .target = &target_aarch64_sys,
+    .default_ram = 128 << 20,
+    .build = virt_build,
+    .load = virt_load,
+    .clear = virt_clear,
+};

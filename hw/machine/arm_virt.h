@@ -1,0 +1,55 @@
+/* The parts of the Arm `virt` board that its files share. */
+#ifndef HW_MACHINE_ARM_VIRT_H
+#define HW_MACHINE_ARM_VIRT_H
+
+#include "hw/machine/machine.h"
+
+typedef enum ArmVirtPlaceId {
+    ARM_VIRT_FLASH,
+    ARM_VIRT_GIC_DIST,
+    ARM_VIRT_GIC_CPU,
+    ARM_VIRT_UART,
+    ARM_VIRT_RTC,
+    ARM_VIRT_GPIO,
+    ARM_VIRT_VIRTIO,
+    ARM_VIRT_RAM,
+    ARM_VIRT_PLACES
+} ArmVirtPlaceId;
+
+typedef struct ArmVirtPlace {
+    uint64_t base, bytes;
+} ArmVirtPlace;
+extern const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES];
+
+/* Shared interrupts count from 0 here; the controller's numbers are 32 higher. */
+enum {
+    ARM_VIRT_SHARED = 256,
+    ARM_VIRT_IRQ_UART = 1,
+    ARM_VIRT_IRQ_RTC = 2,
+    ARM_VIRT_IRQ_GPIO = 7,
+    ARM_VIRT_IRQ_VIRTIO = 16,
+    ARM_VIRT_N_VIRTIO = 32,
+    ARM_VIRT_CLOCK_HZ = 24000000,
+    ARM_VIRT_KEY_PIN = 3
+};
+/* The cpus' own, as the controller numbers them. */
+enum { ARM_VIRT_PPI_VIRT = 27, ARM_VIRT_PPI_HYP = 26, ARM_VIRT_PPI_SECURE = 29, ARM_VIRT_PPI_PHYS = 30 };
+
+typedef struct ArmVirt {
+    RamBlock ram, flash;
+    MemRegion ram_region, flash_region;
+    Device *gic, *timer, *key;
+    IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], timer_line[2 * MACHINE_MAX_CPUS];
+    IrqLine shared[ARM_VIRT_SHARED], key_pin;
+    const char *model;
+} ArmVirt;
+
+/* Where things are that the boot code and the device tree speak of; 0: not there. */
+typedef struct ArmVirtBoot {
+    uint64_t initrd_start, initrd_end;
+} ArmVirtBoot;
+
+/* The board's device tree into room bytes; its size, 0: no room. */
+size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size_t room);
+
+#endif

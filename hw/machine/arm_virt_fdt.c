@@ -1,0 +1,186 @@
+/* The device tree of the Arm `virt` board, as stock firmware and Linux bind to it (devicetree specification
+ * 0.4, and the bindings named by the compatible strings). */
+#include "hw/machine/arm_virt.h"
+#include "base/sys.h"
+#include "hw/machine/fdt_tree.h"
+
+enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO };
+enum { SPI = 0, PPI = 1, EDGE = 1, HIGH = 4, KEY_POWER = 116 };
+
+static void reg(FdtTree *t, uint64_t base, uint64_t bytes)
+{
+    FDT_CELLS(t, "reg", FDT_64(base), FDT_64(bytes));
+}
+
+static void device(FdtTree *t, const char *name, ArmVirtPlaceId at)
+{
+    fdt_tree_begin_at(t, name, arm_virt_places[at].base);
+    reg(t, arm_virt_places[at].base, arm_virt_places[at].bytes);
+}
+
+static void interrupt(FdtTree *t, unsigned n, unsigned how)
+{
+    FDT_CELLS(t, "interrupts", SPI, n, how);
+}
+
+static void psci(FdtTree *t)
+{
+    fdt_tree_begin(t, "psci");
+    FDT_TEXTS(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
+    fdt_tree_text(t, "method", "hvc");
+    fdt_tree_number(t, "cpu_suspend", 0xc4000001);
+    fdt_tree_number(t, "cpu_off", 0x84000002);
+    fdt_tree_number(t, "cpu_on", 0xc4000003);
+    fdt_tree_number(t, "migrate", 0xc4000005);
+    fdt_tree_end(t);
+}
+
+static void cpus(FdtTree *t, const Machine *m)
+{
+    const ArmVirt *v = m->board_data;
+    char compatible[48];
+    Fmt f = FMT_ON(compatible);
+    fmt_printf(&f, "arm,%s", v->model);
+    fdt_tree_begin(t, "cpus");
+    fdt_tree_number(t, "#address-cells", 1);
+    fdt_tree_number(t, "#size-cells", 0);
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        fdt_tree_begin_at(t, "cpu", k);
+        fdt_tree_text(t, "device_type", "cpu");
+        fdt_tree_text(t, "compatible", compatible);
+        fdt_tree_number(t, "reg", k);
+        if (m->cfg.cpus > 1)
+            fdt_tree_text(t, "enable-method", "psci");
+        fdt_tree_end(t);
+    }
+    fdt_tree_end(t);
+}
+
+static void timer(FdtTree *t, const Machine *m)
+{
+    uint32_t how = HIGH | ((1u << m->cfg.cpus) - 1) << 8;
+    fdt_tree_begin(t, "timer");
+    FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+    fdt_tree_empty(t, "always-on");
+    FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
+              ARM_VIRT_PPI_VIRT - 16, how, PPI, ARM_VIRT_PPI_HYP - 16, how);
+    fdt_tree_end(t);
+}
+
+static void interrupt_controller(FdtTree *t)
+{
+    const ArmVirtPlace *dist = &arm_virt_places[ARM_VIRT_GIC_DIST], *cpu = &arm_virt_places[ARM_VIRT_GIC_CPU];
+    fdt_tree_begin_at(t, "intc", dist->base);
+    fdt_tree_text(t, "compatible", "arm,cortex-a15-gic");
+    fdt_tree_number(t, "#interrupt-cells", 3);
+    fdt_tree_empty(t, "interrupt-controller");
+    fdt_tree_number(t, "#address-cells", 2);
+    fdt_tree_number(t, "#size-cells", 2);
+    fdt_tree_empty(t, "ranges");
+    FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes));
+    fdt_tree_number(t, "phandle", PHANDLE_GIC);
+    fdt_tree_end(t);
+}
+
+static void clocked(FdtTree *t, const char *names, unsigned bytes, unsigned n)
+{
+    const uint32_t clocks[2] = {PHANDLE_CLOCK, PHANDLE_CLOCK};
+    fdt_tree_cells(t, "clocks", clocks, n);
+    fdt_tree_bytes(t, "clock-names", names, bytes);
+}
+#define CLOCKED(t, names, n) clocked(t, names, sizeof(names), n)
+
+static void primecells(FdtTree *t)
+{
+    fdt_tree_begin(t, "apb-pclk");
+    fdt_tree_text(t, "compatible", "fixed-clock");
+    fdt_tree_number(t, "#clock-cells", 0);
+    fdt_tree_number(t, "clock-frequency", ARM_VIRT_CLOCK_HZ);
+    fdt_tree_text(t, "clock-output-names", "clk24mhz");
+    fdt_tree_number(t, "phandle", PHANDLE_CLOCK);
+    fdt_tree_end(t);
+    device(t, "pl011", ARM_VIRT_UART);
+    FDT_TEXTS(t, "compatible", "arm,pl011\0arm,primecell");
+    interrupt(t, ARM_VIRT_IRQ_UART, HIGH);
+    CLOCKED(t, "uartclk\0apb_pclk", 2);
+    fdt_tree_end(t);
+    device(t, "pl031", ARM_VIRT_RTC);
+    FDT_TEXTS(t, "compatible", "arm,pl031\0arm,primecell");
+    interrupt(t, ARM_VIRT_IRQ_RTC, HIGH);
+    CLOCKED(t, "apb_pclk", 1);
+    fdt_tree_end(t);
+    device(t, "pl061", ARM_VIRT_GPIO);
+    FDT_TEXTS(t, "compatible", "arm,pl061\0arm,primecell");
+    fdt_tree_number(t, "#gpio-cells", 2);
+    fdt_tree_empty(t, "gpio-controller");
+    interrupt(t, ARM_VIRT_IRQ_GPIO, HIGH);
+    CLOCKED(t, "apb_pclk", 1);
+    fdt_tree_number(t, "phandle", PHANDLE_GPIO);
+    fdt_tree_end(t);
+    fdt_tree_begin(t, "gpio-keys");
+    fdt_tree_text(t, "compatible", "gpio-keys");
+    fdt_tree_begin(t, "poweroff");
+    fdt_tree_text(t, "label", "GPIO Key Poweroff");
+    fdt_tree_number(t, "linux,code", KEY_POWER);
+    FDT_CELLS(t, "gpios", PHANDLE_GPIO, ARM_VIRT_KEY_PIN, 0);
+    fdt_tree_end(t);
+    fdt_tree_end(t);
+}
+
+/* The lowest address stands first: kernels number devices in this order. */
+static void virtio(FdtTree *t)
+{
+    for (unsigned k = 0; k < ARM_VIRT_N_VIRTIO; k++) {
+        uint64_t bytes = arm_virt_places[ARM_VIRT_VIRTIO].bytes,
+                 base = arm_virt_places[ARM_VIRT_VIRTIO].base + k * bytes;
+        fdt_tree_begin_at(t, "virtio_mmio", base);
+        fdt_tree_text(t, "compatible", "virtio,mmio");
+        reg(t, base, bytes);
+        interrupt(t, ARM_VIRT_IRQ_VIRTIO + k, EDGE);
+        fdt_tree_empty(t, "dma-coherent");
+        fdt_tree_end(t);
+    }
+}
+
+static void chosen(FdtTree *t, const Machine *m, const ArmVirtBoot *boot)
+{
+    uint8_t seed[32];
+    fdt_tree_begin(t, "chosen");
+    fdt_tree_text(t, "stdout-path", "/pl011@9000000");
+    if (m->cfg.append)
+        fdt_tree_text(t, "bootargs", m->cfg.append);
+    if (boot->initrd_end) {
+        fdt_tree_number64(t, "linux,initrd-start", boot->initrd_start);
+        fdt_tree_number64(t, "linux,initrd-end", boot->initrd_end);
+    }
+    if (sys_call3(SYS_getrandom, seed, sizeof(seed), 0) == sizeof(seed)) {
+        fdt_tree_bytes(t, "rng-seed", seed, sizeof(seed));
+        fdt_tree_bytes(t, "kaslr-seed", seed, 8);
+    }
+    fdt_tree_end(t);
+}
+
+size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size_t room)
+{
+    FdtTree t;
+    fdt_tree_start(&t, to, room);
+    fdt_tree_begin(&t, "");
+    fdt_tree_text(&t, "compatible", "linux,dummy-virt");
+    fdt_tree_text(&t, "model", "linux,dummy-virt");
+    fdt_tree_number(&t, "#address-cells", 2);
+    fdt_tree_number(&t, "#size-cells", 2);
+    fdt_tree_number(&t, "interrupt-parent", PHANDLE_GIC);
+    psci(&t);
+    fdt_tree_begin_at(&t, "memory", arm_virt_places[ARM_VIRT_RAM].base);
+    fdt_tree_text(&t, "device_type", "memory");
+    reg(&t, arm_virt_places[ARM_VIRT_RAM].base, m->cfg.ram_bytes);
+    fdt_tree_end(&t);
+    cpus(&t, m);
+    timer(&t, m);
+    interrupt_controller(&t);
+    primecells(&t);
+    virtio(&t);
+    chosen(&t, m, boot);
+    fdt_tree_end(&t);
+    return fdt_tree_finish(&t);
+}

@@ -1,0 +1,152 @@
+/* TargetOps of a machine's cpu: those of user mode, with privileged levels. */
+#include <elf.h>
+
+#include "target/arm/a64_disas.h"
+#include "target/arm/a64_trans_priv.h"
+
+static const IrHelper helpers[ARM_SYS_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, arm_helper_##name},
+#include "target/arm/arm_helpers.def"
+#include "target/arm/arm_priv_helpers.def"
+#undef HELPER
+};
+
+#define SYS_SLOT(id, name, field, type) [ARM_SYS_SLOT_##id] = {name, offsetof(ArmMachine, sys.field), type, 0}
+
+static const IrSlot slots[ARM_SYS_SLOTS] = {
+#include "target/arm/arm_slots.inc"
+    SYS_SLOT(DAIF, "daif", daif, IR_I32),         SYS_SLOT(LINES, "lines", lines, IR_I32),
+    SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64), SYS_SLOT(SPSR_EL1, "spsr1", spsr1, IR_I64),
+    SYS_SLOT(ELR_EL1, "elr1", elr1, IR_I64),      SYS_SLOT(ESR_EL1, "esr1", esr1, IR_I64),
+    SYS_SLOT(FAR_EL1, "far1", far1, IR_I64),      SYS_SLOT(TPIDR_EL1, "tpidr1", tpidr1, IR_I64),
+};
+
+static void machine_reset(Cpu *base)
+{
+    ArmMachine *m = (ArmMachine *)base;
+    ArmSys *s = &m->sys;
+    uint32_t model = m->arm.model, lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE);
+    ArmSys kept = {.board = s->board,
+                   .el_max = 1,
+                   .hvc_is_psci = s->hvc_is_psci,
+                   .lines = lines,
+                   .reset_as_off = s->reset_as_off,
+                   .last_regime = s->last_regime,
+                   .power = s->reset_as_off ? ARM_POWER_OFF : ARM_POWER_ON};
+    arm_reset(base);
+    m->arm.model = model;
+    *s = kept;
+    s->el = s->spsel = 1;
+    s->daif = ARM_PSTATE_DAIF;
+    s->sctlr1 = ARM_SCTLR_RES1;
+    s->oslsr = 0xa; /* OSLM: implemented; locked */
+    base->pc = s->board.reset_pc;
+    arm_regime_update(m);
+    base->mem->flush(base);
+}
+
+static CpuBoard *board(Cpu *cpu)
+{
+    return &((ArmMachine *)cpu)->sys.board;
+}
+
+/* model; off: a cpu that waits for CPU_ON; psci: hvc, smc or none. */
+static bool configure(Cpu *base, const char *name, const char *value)
+{
+    ArmMachine *m = (ArmMachine *)base;
+    if (strcmp(name, "model") == 0) {
+        ArmModel model = arm_model_find(value);
+        m->arm.model = model < ARM_MODELS ? model : m->arm.model;
+        return model < ARM_MODELS;
+    }
+    if (strcmp(name, "off") == 0)
+        m->sys.reset_as_off = strcmp(value, "on") == 0;
+    else if (strcmp(name, "psci") == 0)
+        m->sys.hvc_is_psci = strcmp(value, "hvc") == 0 ? 1 : strcmp(value, "smc") == 0 ? 2 : 0;
+    else
+        return false;
+    return true;
+}
+
+bool arm_ready(Cpu *base)
+{
+    ArmMachine *m = (ArmMachine *)base;
+    uint32_t power = __atomic_load_n(&m->sys.power, __ATOMIC_ACQUIRE);
+    if (power != ARM_POWER_STARTING)
+        return power == ARM_POWER_ON;
+    uint64_t pc = m->sys.start_pc, arg = m->sys.start_arg;
+    machine_reset(base);
+    base->pc = pc;
+    m->arm.x[0] = arg;
+    __atomic_store_n(&m->sys.power, ARM_POWER_ON, __ATOMIC_RELEASE);
+    return true;
+}
+
+static uint32_t machine_ctx(const Cpu *base)
+{
+    const ArmMachine *m = (const ArmMachine *)base;
+    const ArmSys *s = &m->sys;
+    enum { FPEN_SHIFT = 20, EL0_ALL = ARM_SCTLR_DZE | ARM_SCTLR_UCT | ARM_SCTLR_UCI };
+    unsigned fpen = s->cpacr1 >> FPEN_SHIFT & 3;
+    bool no_fp = s->el == 0 ? fpen != 3 : !(fpen & 1);
+    return arm_ctx(base) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT | arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
+           (s->el && (m->arm.pstate & ARM_PSTATE_UAO) ? ARM_CTX_UAO : 0u) | (no_fp ? ARM_CTX_NO_FP : 0u) |
+           (s->el == 0 && (s->sctlr1 & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u);
+}
+
+static unsigned fetch_idx(uint32_t ctx)
+{
+    return ctx >> ARM_CTX_EL_SHIFT & 3 ? ARM_IDX_P : ARM_IDX_U;
+}
+
+/* Instructions that ask for alignment have their address in rn; some add an offset. */
+static Gva data_addr(const Cpu *base)
+{
+    const ArmCpu *arm = (const ArmCpu *)base;
+    Cpu *cpu = (Cpu *)(uintptr_t)base;
+    uint32_t bits = 0;
+    A64Args a;
+    if (base->pc & 3)
+        return base->pc;
+    if (!cpu->mem->fetch(cpu, cpu->pc, &bits, 4) || a64_decode(bits, &a) == A64_ILLEGAL)
+        return 0;
+    return (a.rn == 31 ? arm->sp : arm->x[a.rn]) + (uint64_t)a.imm;
+}
+
+static const TargetSys sys = {
+    .n_idx = ARM_IDX_COUNT,
+    .paged = ARM_IDX_COUNT,
+    .board = board,
+    .walk = arm_walk,
+    .bus_error = arm_bus_error,
+    .fetch_idx = fetch_idx,
+    .exception = arm_exception,
+    .interrupt = arm_interrupt,
+    .wakes = arm_wakes,
+    .ready = arm_ready,
+    .configure = configure,
+    .set_irq = arm_set_irq,
+};
+
+const TargetOps target_aarch64_sys = {
+    .name = "aarch64",
+    .elf_machine = EM_AARCH64,
+    .elf_class = ELFCLASS64,
+    .insn_align = 4,
+    .cpu_size = sizeof(ArmMachine),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = arm_regs,
+    .n_slots = ARM_SYS_SLOTS,
+    .n_helpers = ARM_SYS_HELPERS,
+    .n_regs = ARM_REGS,
+    .nan = IR_NAN_ARM,
+    .reset = machine_reset,
+    .ctx = machine_ctx,
+    .translate = a64_translate,
+    .disas = a64_disas,
+    .data_addr = data_addr,
+    .reserved = arm_reserved,
+    .sys = &sys,
+};
