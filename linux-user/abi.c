@@ -10,6 +10,7 @@ const LuAbi *lu_abi_at(unsigned i)
     case 0: return &lu_abi_arm64;
     case 1: return &lu_abi_riscv64;
     case 2: return &lu_abi_arm;
+    case 3: return &lu_abi_x86_64;
     default: return NULL;
     }
 }

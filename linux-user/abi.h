@@ -59,6 +59,8 @@ struct LuAbi {
     uint32_t frame_size;                  /* bytes, for AT_MINSIGSTKSZ */
     uint32_t min_sigstksz;                /* smallest alternate stack, MINSIGSTKSZ of asm/signal.h */
     bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
+    bool x86_structs;                     /* stat, epoll_event, semid64_ds are x86-64's, not asm-generic's */
+    long (*arch_prctl)(LuThread *t, const uint64_t a[6]); /* NULL: there is no such call */
     bool top_byte_ignored;                /* of addresses, as Arm's TBI has it on Linux */
     bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see
                                            * lu_open_flags() */
@@ -68,7 +70,7 @@ struct LuAbi {
     void (*cpuinfo)(LuProc *p, struct Fmt *out, unsigned cpu); /* one processor of /proc/cpuinfo */
 };
 
-extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_riscv64;
+extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_riscv64, lu_abi_x86_64;
 
 enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 

@@ -172,6 +172,8 @@ static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
         return 0;
     }
     const LuAbi *abi = n >= LU_ELF_HEAD ? lu_abi_of_header((const uint8_t *)buf) : NULL;
+    if (abi && abi->target->elf_machine == EM_X86_64 && t->proc->abi != abi)
+        abi = NULL; /* the host's own: other guests hand it over; children of an x86-64 guest are guests */
     x->guest = abi;
     return abi ? check_guest_elf(t, x->fd, abi, buf, n) : 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|arm64 OUTPUT [IMAGE].
+"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|arm64|x86_64 OUTPUT [IMAGE].
 
 Every function is a plain system call: it is there for its name (gdb, unwinders and libc look for them) and
 because the kernel returns from signal handlers through it. No .eh_frame: unwinders know the two instructions of
@@ -15,10 +15,11 @@ SONAME = b"linux-vdso.so.1"
 
 
 class Guest:
-    def __init__(self, machine, flags, prefix, version, names, call, ret):
-        """flags: of the ELF header; call: number -> the words that make a system call; ret: the word that returns."""
+    def __init__(self, machine, flags, prefix, version, names, call, ret, numbers=None):
+        """flags: of the ELF header; call: number -> the words that make a system call; ret: the word that returns;
+        a word may be bytes instead."""
         self.machine, self.flags, self.prefix, self.version = machine, flags, prefix, version
-        self.names, self.call, self.ret = names, call, ret
+        self.names, self.call, self.ret, self.numbers = names, call, ret, numbers or NUMBERS
 
 
 COMMON = ["rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres"]
@@ -29,6 +30,11 @@ GUESTS = {
     # movz x8, #number; svc #0; ret
     "arm64": Guest(183, 0, b"__kernel_", b"LINUX_2.6.39", COMMON,
                    lambda number: [0xd2800000 | number << 5 | 8, 0xd4000001], 0xd65f03c0),
+    # mov eax, number; syscall; ret
+    "x86_64": Guest(62, 0, b"__vdso_", b"LINUX_2.6", COMMON + ["getcpu", "time"],
+                    lambda number: [b"\xb8" + struct.pack("<I", number) + b"\x0f\x05"], b"\xc3",
+                    {"rt_sigreturn": 15, "gettimeofday": 96, "clock_gettime": 228, "clock_getres": 229, "getcpu": 309,
+                     "time": 201}),
 }
 STT_FUNC_GLOBAL, ABSOLUTE = 0x12, 0xfff1
 
@@ -43,14 +49,15 @@ def elf_hash(name):
 
 
 def text(guest):
-    code, at = b"", {}
+    code, at, size = b"", {}, {}
     for name in guest.names:
         at[name] = len(code)
-        words = guest.call(NUMBERS[name])
+        words = guest.call(guest.numbers[name])
         if name != "rt_sigreturn":
             words.append(guest.ret)
-        code += b"".join(struct.pack("<I", w) for w in words)
-    return code, at
+        code += b"".join(w if isinstance(w, bytes) else struct.pack("<I", w) for w in words)
+        size[name] = len(code) - at[name]
+    return code, at, size
 
 
 def build(guest):
@@ -70,7 +77,7 @@ def build(guest):
         place[key] = pos
         pos += size
 
-    code, at = text(guest)
+    code, at, sizes = text(guest)
     put("hash", 4 * (2 + 1 + len(names) + 1))
     put("symtab", 24 * (len(names) + 1))
     put("strtab", len(strings), 1)
@@ -88,8 +95,7 @@ def build(guest):
                               *([0] + list(range(2, len(names) + 1)) + [0])))
     syms = b"\0" * 24
     for s, name in zip(names, guest.names):
-        size = 8 if name == "rt_sigreturn" else 12
-        syms += struct.pack("<IBBHQQ", offset[s], STT_FUNC_GLOBAL, 0, 1, place["text"] + at[name], size)
+        syms += struct.pack("<IBBHQQ", offset[s], STT_FUNC_GLOBAL, 0, 1, place["text"] + at[name], sizes[name])
     store("symtab", syms)
     store("strtab", strings)
     store("versym", struct.pack("<%dH" % (len(names) + 1), 0, *[2] * len(names)))

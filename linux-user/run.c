@@ -105,6 +105,8 @@ void lu_thread_run(LuThread *t)
                 fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr);
             break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
+        case CPU_EXIT_DIVIDE: fault(t, SIGFPE, FPE_INTDIV, code_address(t)); break;
+        case CPU_EXIT_PROTECTION: fault(t, SIGSEGV, SI_KERNEL, 0); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:

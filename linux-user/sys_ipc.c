@@ -36,6 +36,8 @@ static long sem_set(const uint64_t a[6])
 
 long lu_sys_semctl(LuThread *t, const uint64_t a[6])
 {
+    if (t->proc->abi->x86_structs)
+        return sys_call4(SYS_semctl, a[0], a[1], a[2], a[3]);
     switch ((int)a[2]) {
     case IPC_STAT:
     case SEM_STAT:

@@ -7,9 +7,12 @@
 
 enum { GUEST_EVENT_BYTES = 16, GUEST_EVENT_DATA = 8, EVENTS_ON_STACK = 64, EVENTS_MAX = 16384 };
 
-bool su_epoll_event(Gva at, struct epoll_event *ret_ev)
+static unsigned data_offset(const LuAbi *abi) { return abi->x86_structs ? 4 : GUEST_EVENT_DATA; }
+static unsigned event_bytes(const LuAbi *abi) { return abi->x86_structs ? 12 : GUEST_EVENT_BYTES; }
+
+bool su_epoll_event(const LuAbi *abi, Gva at, struct epoll_event *ret_ev)
 {
-    FaultVal events = fault_ld32(at), data = fault_ld64(at + GUEST_EVENT_DATA);
+    FaultVal events = fault_ld32(at), data = fault_ld64(at + data_offset(abi));
     if (events.fault || data.fault)
         return false;
     *ret_ev = (struct epoll_event){.events = (uint32_t)events.val, .data.u64 = data.val};
@@ -19,17 +22,17 @@ bool su_epoll_event(Gva at, struct epoll_event *ret_ev)
 long lu_sys_epoll_ctl(LuThread *t, const uint64_t a[6])
 {
     struct epoll_event ev = {0};
-    if (a[1] != EPOLL_CTL_DEL && !su_epoll_event(a[3], &ev))
+    if (a[1] != EPOLL_CTL_DEL && !su_epoll_event(t->proc->abi, a[3], &ev))
         return -EFAULT;
     return sys_call4(SYS_epoll_ctl, a[0], a[1], a[2], &ev);
 }
 
-static long events_write(Gva dst, const struct epoll_event *ev, long n)
+static long events_write(const LuAbi *abi, Gva dst, const struct epoll_event *ev, long n)
 {
     for (long i = 0; i < n; i++) {
-        Gva at = dst + (Gva)i * GUEST_EVENT_BYTES;
+        Gva at = dst + (Gva)i * event_bytes(abi);
         /* As the kernel: what was copied before the fault counts. */
-        if (fault_st32(at, ev[i].events) || fault_st64(at + GUEST_EVENT_DATA, ev[i].data.u64))
+        if (fault_st32(at, ev[i].events) || fault_st64(at + data_offset(abi), ev[i].data.u64))
             return i ? i : -EFAULT;
     }
     return n;
@@ -54,7 +57,7 @@ static long epoll_wait_common(LuThread *t, long nr, const uint64_t a[6])
         r = lu_blocking_masked(t, m.guest, nr, (long)a[0], (long)ev, max, (long)a[3], m.set, m.size);
     else
         r = lu_blocking(t, nr, (long)a[0], (long)ev, max, (long)a[3], m.set, m.size);
-    return r > 0 ? events_write(a[1], ev, r) : r;
+    return r > 0 ? events_write(t->proc->abi, a[1], ev, r) : r;
 }
 
 long lu_sys_epoll_pwait(LuThread *t, const uint64_t a[6])

@@ -23,8 +23,11 @@ typedef struct GenericStat {
 
 _Static_assert(sizeof(GenericStat) == 128, "asm-generic/stat.h");
 
-static long stat_write(Gva dst, const struct stat *st)
+/* glibc's struct stat is the kernel's on x86-64. */
+static long stat_write(LuThread *t, Gva dst, const struct stat *st)
 {
+    if (t->proc->abi->x86_structs)
+        return guest_write(dst, st, sizeof *st) ? 0 : -EFAULT;
     GenericStat g = {
         .dev = st->st_dev,
         .ino = st->st_ino,
@@ -46,12 +49,11 @@ static long stat_write(Gva dst, const struct stat *st)
     return guest_write(dst, &g, sizeof(g)) ? 0 : -EFAULT;
 }
 
-/* glibc's struct stat is the kernel's on x86-64. */
 long lu_sys_fstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = sys_call2(SYS_fstat, a[0], &st);
-    return r ? r : stat_write(a[1], &st);
+    return r ? r : stat_write(t, a[1], &st);
 }
 
 long lu_sys_newfstatat(LuThread *t, const uint64_t a[6])
@@ -61,5 +63,5 @@ long lu_sys_newfstatat(LuThread *t, const uint64_t a[6])
     long r = su_path(t, (int)a[0], a[1], !(a[3] & AT_SYMLINK_NOFOLLOW), &path);
     if (!r)
         r = sys_call4(SYS_newfstatat, a[0], path, &st, a[3]);
-    return r ? r : stat_write(a[2], &st);
+    return r ? r : stat_write(t, a[2], &st);
 }

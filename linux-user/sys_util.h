@@ -47,7 +47,7 @@ void su_wait_mask(SuWaitMask *m, Gva set, uint64_t size);
  * it cannot be read. su_msghdr: 0 or -EBADF. su_open_how: 0, -EINVAL, -E2BIG, -EFAULT, -ENOMEM. */
 struct epoll_event;
 struct open_how;
-bool su_epoll_event(Gva at, struct epoll_event *ret_ev);
+bool su_epoll_event(const LuAbi *abi, Gva at, struct epoll_event *ret_ev);
 void su_sockaddr(LuThread *t, Gva *addr, uint64_t *len);
 long su_msghdr(LuThread *t, Gva *msg);
 long su_open_how(LuThread *t, Gva at, uint64_t size, struct open_how **ret_how);

@@ -59,6 +59,14 @@ const uint16_t lu_syscall_row_arm64[LU_N_SYSCALLS_ARM64] = {
 #undef NR
 };
 
+const uint16_t lu_syscall_row_x86_64[LU_N_SYSCALLS_X86_64] = {
+#define NR(number, name) [number] = LU_ROW_##name + 1,
+#define AS(number, name, row, args) [number] = LU_ROW_##row + 1,
+#include "linux-user/x86_64/calls_x86_64.def"
+#undef NR
+#undef AS
+};
+
 const char *lu_row_note(const LuSyscallRow *row)
 {
     return (const char *)&notes + row->note;

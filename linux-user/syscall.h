@@ -57,9 +57,10 @@ bool lu_row_waits(const LuSyscallRow *row);
 const char *lu_row_note(const LuSyscallRow *row);
 
 /* Guest number -> row + 1 (0: no such number) for LuAbi.syscall_row. */
-enum { LU_N_SYSCALLS_RISCV64 = 471, LU_N_SYSCALLS_ARM64 = 471 };
+enum { LU_N_SYSCALLS_RISCV64 = 471, LU_N_SYSCALLS_ARM64 = 471, LU_N_SYSCALLS_X86_64 = 471 };
 extern const uint16_t lu_syscall_row_riscv64[LU_N_SYSCALLS_RISCV64];
 extern const uint16_t lu_syscall_row_arm64[LU_N_SYSCALLS_ARM64];
+extern const uint16_t lu_syscall_row_x86_64[LU_N_SYSCALLS_X86_64];
 
 /* Executes the system call the cpu stands on: dispatch, strace, result, pc. Signals are the caller's
  * business: lu_signals_pending() is false at the call. A LU_RET_RESTART... result is not put into the

@@ -72,7 +72,7 @@ static bool is_index(const struct io_uring_sqe *e, char field)
 static void epoll_event(LuThread *t, struct io_uring_sqe *e)
 {
     struct epoll_event *ev = arena_new(&t->scratch, struct epoll_event);
-    if (e->len != EPOLL_CTL_DEL && ev && su_epoll_event(e->addr, ev))
+    if (e->len != EPOLL_CTL_DEL && ev && su_epoll_event(t->proc->abi, e->addr, ev))
         e->addr = (uintptr_t)ev;
 }
 

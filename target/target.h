@@ -37,6 +37,8 @@ typedef enum CpuExitKind {
     CPU_EXIT_EXCLUSIVE, /* run the one instruction at pc with all other cpus stopped (exact LL/SC) */
     CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
     CPU_EXIT_DEBUG,   /* machines: a debugger's break- or watchpoint at pc, whose instruction has not run */
+    CPU_EXIT_DIVIDE,  /* integer division by zero, or its quotient does not fit */
+    CPU_EXIT_PROTECTION, /* not allowed here, with no address to name */
 } CpuExitKind;
 
 typedef struct CpuExit {
@@ -150,6 +152,8 @@ struct TargetOps {
     void (*reset)(Cpu *cpu);
     /* Context word for the cpu's present state (low 16 bits). */
     uint32_t (*ctx)(const Cpu *cpu);
+    /* IR_NAN_X86: bits of MXCSR besides masks, rounding and flags (FZ, DAZ). */
+    uint32_t (*fp_modes)(const Cpu *cpu);
     /* Builds the IR of one instruction; fills t->next, t->flow. Never fails: what is not an instruction is
      * FLOW_RAISE CPU_EXIT_ILLEGAL. ir_insn_start() was called. */
     void (*translate)(Trans *t);
@@ -165,6 +169,7 @@ struct TargetOps {
 };
 
 extern const TargetOps target_riscv64;
+extern const TargetOps target_x86_64;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys; /* with privileged levels */

@@ -198,7 +198,7 @@ static void dbt_cpu_clear(Cpu *cpu)
 
 /* ---- the loop ---- */
 
-enum { FF_OF_HOST = 0x3d /* without DENORM, which no guest has */ };
+enum { FF_OF_HOST = 0x3d /* without DENORM, which only x86 has */ };
 
 /* Invalid and others are unmasked for Arm's NaN policy: x64.h. */
 static uint32_t guest_mxcsr(const Cpu *cpu)
@@ -207,6 +207,8 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     uint32_t masks = MXCSR_MASKS;
     if (cpu->ops->nan == IR_NAN_ARM)
         masks &= ~x64_arm_unmasked(cpu->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK);
+    if (cpu->ops->nan == IR_NAN_X86)
+        masks |= cpu->ops->fp_modes(cpu);
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
@@ -342,7 +344,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
             dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
                 (DbtJump){.pc = cpu->pc, .rx = r->rx};
         if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
-            cpu->ff |= _mm_getcsr() & FF_OF_HOST;
+            cpu->ff |= _mm_getcsr() & (cpu->ops->nan == IR_NAN_X86 ? 0x3f : FF_OF_HOST);
             accel_log_cpu(cpu);
         }
         if (UNLIKELY(stats)) {

@@ -224,11 +224,18 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_CMP: v[at] = ir_eval_cmp((IrCond)i->misc, t, v[i->a], v[i->b]); return true;
     case IR_FLSUB:
     case IR_FLADD:
+    case IR_FLCMP:
+    case IR_FLSHL:
+    case IR_FLSHR:
+    case IR_FLSAR:
     case IR_FLLOGIC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], false); return true;
+    case IR_FLX: v[at] = ir_eval_flx((IrX86Fl)i->misc, t, v[i->a], v[i->b], v[i->c]); return true;
     case IR_FLADC:
+    case IR_FLSBB:
     case IR_FLSBC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
     case IR_FLNZC: v[at] = ir_eval_flnzc(t, v[i->a], v[i->b], i->misc, v[i->c]); return true;
     case IR_ADDC:
+    case IR_SBB:
     case IR_SUBC: v[at] = ir_eval_adc((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
     case IR_FLMAKE: v[at] = (uint16_t)v[i->a]; return true;
     case IR_FLBITS: v[at] = v[i->a]; return true;
@@ -283,6 +290,8 @@ static bool run_insn(Interp *x, unsigned at)
     case IR_SIG_VSET:
     case IR_SIG_VDUP:
     case IR_SIG_VCVT:
+    case IR_SIG_XV:
+    case IR_SIG_XFL:
     case IR_SIG_CRC: return interp_vec(x, at);
     case IR_SIG_CALL:
     case IR_SIG_EXIT:

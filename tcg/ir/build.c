@@ -241,6 +241,17 @@ IrVal ir_vzext(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VZEXT,
 IrVal ir_vany(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VANY, to, a); }
 IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VLOW, to, a); }
 
+IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y)
+{
+    return emit_by_flags(b, (IrInsn){.op = fp ? IR_XVF : IR_XV, .type = t, .a = x, .b = y, .imm = enc});
+}
+
+IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y)
+{
+    IrOp op = fp ? IR_FLXVF : IR_FLXV;
+    return emit_by_flags(b, (IrInsn){.op = op, .type = IR_I32, .a = x, .b = y, .imm = enc});
+}
+
 IrVal ir_crc32(IrBuilder *b, unsigned kind, IrVal crc, IrVal data)
 {
     return emit_pure(b, (IrInsn){.op = IR_CRC32, .type = IR_I32, .a = crc, .b = data, .imm = IR_VA_N(kind)});

@@ -112,6 +112,8 @@ IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVa
 #define IR_BUILD_VDUP IR_BUILD_VEC1
 #define IR_BUILD_VCVT   IR_BUILD_NONE
 #define IR_BUILD_CRC    IR_BUILD_NONE
+#define IR_BUILD_XV     IR_BUILD_NONE
+#define IR_BUILD_XFL    IR_BUILD_NONE
 #define IR_BUILD_CALL   IR_BUILD_NONE
 #define IR_BUILD_EXIT   IR_BUILD_NONE
 #define IR_BUILD_EXITIF IR_BUILD_NONE
@@ -147,6 +149,15 @@ IrVal ir_flsbc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_fllogic(IrBuilder *b, IrVal x);
+/* x86: carry of a subtraction is a borrow; flags of a shift (IR_FLSHL ..) by n; of other instructions. */
+IrVal ir_flcmp(IrBuilder *b, IrVal x, IrVal y);
+IrVal ir_flsbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
+IrVal ir_sbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
+IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n);
+IrVal ir_flx(IrBuilder *b, IrX86Fl kind, IrVal x, IrVal y, IrVal fl);
+/* Vector instructions of x86; x may be IR_NONE. */
+IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y);
+IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y);
 /* N and Z of x, C = bit `bit` of y (IR_FLNZC_OLD: as it was, y is ignored), V as it was in fl. */
 IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl);
 IrVal ir_flmake(IrBuilder *b, IrVal word);

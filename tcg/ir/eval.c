@@ -126,25 +126,29 @@ uint64_t ir_eval_rmw(IrRmw op, IrType t, uint64_t old, uint64_t operand)
 
 uint64_t ir_eval_adc(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry)
 {
-    return ir_canon(t, a + (op == IR_SUBC ? ~b : b) + carry);
+    return ir_canon(t, op == IR_SBB ? a - b - carry : a + (op == IR_SUBC ? ~b : b) + carry);
 }
 
 uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry)
 {
     unsigned bits = ir_type_bits(t);
-    bool subtract = op == IR_FLSUB || op == IR_FLSBC;
+    if (op == IR_FLSHL || op == IR_FLSHR || op == IR_FLSAR)
+        return ir_eval_flx((IrX86Fl)(op - IR_FLSHL + IR_X_SHL), t, a, b, 0);
+    bool borrow = op == IR_FLCMP || op == IR_FLSBB; /* the carry is one */
+    bool subtract = op == IR_FLSUB || op == IR_FLSBC || borrow;
     if (subtract)
         b = ir_canon(t, ~b);
     if (op != IR_FLADC && op != IR_FLSBC)
-        carry = op == IR_FLSUB;
+        carry = op == IR_FLSBB ? !carry : subtract;
     bool logic = op == IR_FLLOGIC;
     unsigned __int128 wide = logic ? a : (unsigned __int128)a + b + carry;
     uint64_t r = ir_canon(t, (uint64_t)wide);
     uint64_t half = logic ? 0 : (a ^ b ^ r) & 0x10, over = logic ? 0 : (a ^ r) & (b ^ r);
     if (subtract) /* x86's half carry of a subtraction is a borrow */
         half ^= 0x10;
+    bool c = (wide >> bits & 1) != borrow;
     return IR_FL_BIT9 | (r >> (bits - 1) ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) | (half ? IR_FL_HALF : 0) |
-           (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | ((wide >> bits) & 1 ? IR_FL_C : 0) |
+           (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | (c ? IR_FL_C : 0) |
            (over >> (bits - 1) & 1 ? IR_FL_V : 0);
 }
 
@@ -165,6 +169,8 @@ bool ir_eval_flcc(uint64_t w, IrFlCond c)
     case IR_FL_HI: yes = carry && !z; break;
     case IR_FL_GE: yes = n == v; break;
     case IR_FL_GT: yes = !z && n == v; break;
+    case IR_FL_BE: yes = carry || z; break;
+    case IR_FL_PE: yes = w & IR_FL_PARITY; break;
     default: return true;
     }
     return yes != (c & 1);

@@ -43,6 +43,22 @@ IrVal ir_flsub(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLSUB, x, y, 
 IrVal ir_fladd(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLADD, x, y, IR_NONE); }
 IrVal ir_fllogic(IrBuilder *b, IrVal x) { return make(b, IR_FLLOGIC, x, IR_NONE, IR_NONE); }
 
+IrVal ir_flcmp(IrBuilder *b, IrVal x, IrVal y) { return make(b, IR_FLCMP, x, y, IR_NONE); }
+IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n)
+{
+    return make(b, op, x, ir_const(b, type_of(b, x), n), IR_NONE);
+}
+
+IrVal ir_flx(IrBuilder *b, IrX86Fl kind, IrVal x, IrVal y, IrVal fl)
+{
+    return ir_emit(b, (IrInsn){.op = IR_FLX, .type = type_of(b, x), .misc = kind, .a = x, .b = y, .c = fl});
+}
+
+IrVal ir_flsbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl)
+{
+    return !b->no_fold && carry_of(b, fl) == 0 ? ir_flcmp(b, x, y) : make(b, IR_FLSBB, x, y, fl);
+}
+
 IrVal ir_fladc(IrBuilder *b, IrVal x, IrVal y, IrVal fl)
 {
     return !b->no_fold && carry_of(b, fl) == 0 ? ir_fladd(b, x, y) : make(b, IR_FLADC, x, y, fl);
@@ -60,12 +76,14 @@ static IrVal with_carry(IrBuilder *b, IrOp op, IrVal x, IrVal y, IrVal fl)
     if (b->no_fold || carry > 1)
         return ir_emit(b, (IrInsn){.op = op, .type = t, .a = x, .b = y, .c = fl});
     IrVal v = op == IR_ADDC ? ir_add(b, t, x, y) : ir_sub(b, t, x, y);
-    int64_t more = op == IR_ADDC ? carry : (int64_t)carry - 1;
+    int64_t more = op == IR_ADDC ? carry : op == IR_SBB ? -(int64_t)carry : (int64_t)carry - 1;
     return more ? ir_add(b, t, v, ir_const(b, t, more)) : v;
 }
 
 IrVal ir_addc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_ADDC, x, y, fl); }
 IrVal ir_subc(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_SUBC, x, y, fl); }
+
+IrVal ir_sbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl) { return with_carry(b, IR_SBB, x, y, fl); }
 
 IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl)
 {
@@ -105,8 +123,74 @@ static IrVal of_sub(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
         [IR_FL_EQ] = IR_EQ, [IR_FL_HS] = IR_GEU, [IR_FL_HI] = IR_GTU, [IR_FL_GE] = IR_GE, [IR_FL_GT] = IR_GT};
     switch (c) {
     case IR_FL_MI: return ir_cmp(b, IR_LT, ir_sub(b, type_of(b, x), x, y), zero_like(b, x));
-    case IR_FL_VS: return IR_NONE;
+    case IR_FL_VS:
+    case IR_FL_BE:
+    case IR_FL_PE: return IR_NONE;
     default: return ir_cmp(b, (IrCond)cond[c], x, y);
+    }
+}
+
+/* x86: the carry is a borrow. */
+static IrVal of_cmp_x86(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
+{
+    switch (c) {
+    case IR_FL_HS: return ir_cmp(b, IR_LTU, x, y);
+    case IR_FL_BE: return ir_cmp(b, IR_LEU, x, y);
+    case IR_FL_HI:
+    case IR_FL_PE: return IR_NONE;
+    default: return of_sub(b, x, y, c);
+    }
+}
+
+/* By a constant, so that the result is known. */
+static IrVal of_shift(IrBuilder *b, const IrInsn *i, IrFlCond c)
+{
+    IrType t = (IrType)i->type;
+    if (t < IR_I32 || (c != IR_FL_EQ && c != IR_FL_MI))
+        return IR_NONE;
+    IrOp op = i->op == IR_FLSHL ? IR_SHL : i->op == IR_FLSHR ? IR_SHR : IR_SAR;
+    return ir_cmp(b, c == IR_FL_EQ ? IR_EQ : IR_LT, ir_vv(b, op, t, i->a, i->b), zero_like(b, i->a));
+}
+
+/* inc, dec and bt keep flags. */
+static IrVal of_x86(IrBuilder *b, const IrInsn *i, IrFlCond c)
+{
+    IrType t = (IrType)i->type;
+    IrVal x = i->a, y = i->b, old = i->c;
+    switch (i->misc) {
+    case IR_X_BT:
+        if (c != IR_FL_HS)
+            return c == IR_FL_BE || c == IR_FL_HI ? IR_NONE : ir_flcc(b, old, c);
+        y = ir_shr(b, t, x, y);
+        return t < IR_I32 ? IR_NONE : ir_cmp(b, IR_NE, ir_and(b, t, y, ir_const(b, t, 1)), zero_like(b, x));
+    case IR_X_INC:
+    case IR_X_DEC:
+        if (c == IR_FL_HS)
+            return ir_flcc(b, old, c);
+        if (c != IR_FL_EQ && c != IR_FL_MI)
+            return IR_NONE;
+        x = ir_add(b, t, x, ir_const(b, t, i->misc == IR_X_INC ? 1 : -1));
+        return ir_cmp(b, c == IR_FL_EQ ? IR_EQ : IR_LT, x, zero_like(b, x));
+    default: return IR_NONE;
+    }
+}
+
+/* ucomiss, ucomisd and their signaling forms: unordered is zero, parity and carry, less is carry. */
+static IrVal of_xcomis(IrBuilder *b, const IrInsn *i, IrFlCond c)
+{
+    unsigned enc = i->imm & 0xfff;
+    if ((enc & ~0x401u) != IR_XV(0, 1, 0x2e))
+        return IR_NONE;
+    IrType t = enc & 0x400 ? IR_F64 : IR_F32;
+    IrVal x = ir_vlow(b, t, i->a), y = ir_vlow(b, t, i->b);
+    switch (c) {
+    case IR_FL_EQ: return ir_or(b, IR_I1, ir_fcc(b, IR_FEQ, x, y), ir_fcc(b, IR_FUNO, x, y));
+    case IR_FL_HS: return ir_fcc(b, IR_FLE | IR_FCC_NOT, y, x);
+    case IR_FL_BE: return ir_fcc(b, IR_FLT | IR_FCC_NOT, y, x);
+    case IR_FL_PE: return ir_fcc(b, IR_FUNO, x, y);
+    case IR_FL_MI:
+    case IR_FL_VS: return ir_const(b, IR_I1, 0);
+    default: return IR_NONE;
     }
 }
 
@@ -128,6 +212,8 @@ static IrVal of_logic(IrBuilder *b, IrVal x, IrFlCond c)
     case IR_FL_MI: return ir_cmp(b, IR_LT, x, zero_like(b, x));
     case IR_FL_GE: return ir_cmp(b, IR_GE, x, zero_like(b, x));
     case IR_FL_GT: return ir_cmp(b, IR_GT, x, zero_like(b, x));
+    case IR_FL_BE: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
+    case IR_FL_PE: return IR_NONE;
     default: return ir_const(b, IR_I1, 0); /* HS VS HI */
     }
 }
@@ -154,6 +240,8 @@ static IrVal of_fcmp(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
     case IR_FL_VS: return ir_fcc(b, IR_FUNO, x, y);
     case IR_FL_HI: return ir_fcc(b, IR_FLE | IR_FCC_NOT, x, y);
     case IR_FL_GE: return ir_fcc(b, IR_FLE, y, x);
+    case IR_FL_BE:
+    case IR_FL_PE: return IR_NONE;
     default: return ir_fcc(b, IR_FLT, y, x);
     }
 }
@@ -178,6 +266,8 @@ static IrVal of_nzc(IrBuilder *b, const IrInsn *i, IrFlCond c)
     IrInsn n = *i; /* the table of instructions may move */
     IrVal old = n.c, x = n.a, z, sign;
     switch (c) {
+    case IR_FL_BE:
+    case IR_FL_PE: return IR_NONE;
     case IR_FL_EQ:
     case IR_FL_MI: return of_logic(b, x, c);
     case IR_FL_VS: return ir_flcc(b, old, c);
@@ -201,6 +291,8 @@ static IrVal of_bits(IrBuilder *b, IrVal fl, IrFlCond c)
     case IR_FL_HS: return bit_set(b, w, IR_FL_C);
     case IR_FL_MI: return bit_set(b, w, IR_FL_N);
     case IR_FL_VS: return bit_set(b, w, IR_FL_V);
+    case IR_FL_PE: return bit_set(b, w, IR_FL_PARITY);
+    case IR_FL_BE: return bit_set(b, w, IR_FL_C | IR_FL_Z);
     case IR_FL_HI:
         return ir_cmp(b, IR_EQ, ir_and(b, IR_I32, w, ir_const(b, IR_I32, IR_FL_C | IR_FL_Z)),
                       ir_const(b, IR_I32, IR_FL_C));
@@ -211,17 +303,23 @@ static IrVal of_bits(IrBuilder *b, IrVal fl, IrFlCond c)
 
 IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c)
 {
-    if (c >= IR_FL_AL)
+    if (c == IR_FL_AL || c == IR_FL_NV)
         return ir_const(b, IR_I1, 1);
     if (c & 1)
         return ir_not(b, IR_I1, ir_flcc(b, fl, (IrFlCond)(c - 1)));
-    const IrInsn *i = def(b, fl);
+    const IrInsn *i = def(b, fl), copy = *i; /* the table of instructions may move */
     IrVal v = IR_NONE;
     if (b->no_fold)
         return of_bits(b, fl, c);
     switch (i->op) {
     case IR_CONST: v = ir_const(b, IR_I1, ir_eval_flcc((uint64_t)ir_const_value(b->r, fl), c)); break;
     case IR_FLSUB: v = of_sub(b, i->a, i->b, c); break;
+    case IR_FLCMP: v = of_cmp_x86(b, i->a, i->b, c); break;
+    case IR_FLSHL:
+    case IR_FLSHR:
+    case IR_FLSAR: v = of_shift(b, &copy, c); break;
+    case IR_FLX: v = of_x86(b, &copy, c); break;
+    case IR_FLXVF: v = of_xcomis(b, &copy, c); break;
     case IR_FLADD: v = of_add(b, i->a, i->b, c); break;
     case IR_FLLOGIC: v = of_logic(b, i->a, c); break;
     case IR_FLNZC: v = of_nzc(b, i, c); break;

@@ -51,6 +51,7 @@ typedef enum IrSig {
     /* with a lane */
     IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP,
     IR_SIG_VCVT, IR_SIG_CRC,
+    IR_SIG_XV, IR_SIG_XFL, /* x86 instructions */
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
 } IrSig;
 
@@ -90,6 +91,8 @@ typedef enum IrCond { IR_EQ, IR_NE, IR_LTU, IR_GEU, IR_LT, IR_GE, IR_LEU, IR_GTU
 typedef enum IrFlCond {
     IR_FL_EQ, IR_FL_NE, IR_FL_HS, IR_FL_LO, IR_FL_MI, IR_FL_PL, IR_FL_VS, IR_FL_VC,
     IR_FL_HI, IR_FL_LS, IR_FL_GE, IR_FL_LT, IR_FL_GT, IR_FL_LE, IR_FL_AL, IR_FL_NV,
+    IR_FL_BE, IR_FL_A, /* carry or zero, neither: x86's order after flcmp */
+    IR_FL_PE, IR_FL_PO,
 } IrFlCond;
 /* Bits of an fl word. The layout is what x86 gives for nothing (lahf; seto al). A guest looks at those that
  * it has; BIT9 is always set by the rows that compute flags. Carry of a subtraction is "no borrow". */
@@ -116,8 +119,8 @@ enum { IR_FF_INVALID = 1, IR_FF_DENORM = 2, IR_FF_DIVZERO = 4, IR_FF_OVERFLOW = 
        IR_FF_INEXACT = 32 };
 /* The region's policy. CANON: every NaN result of arithmetic is 0x7fc00000 / 0x7ff8 << 48. ARM: operands
  * propagate, signaling NaNs first (SOFTFP_NAN_ARM); tininess before rounding; FPX ops are recovery points,
- * see verify.c. */
-typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM } IrNan;
+ * see verify.c. X86: as the host, whose instructions (xvf) are the guest's; MXCSR is, too. */
+typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM, IR_NAN_X86 } IrNan;
 /* Modes of ARM, IrRegion.fp: default NaN; flush f32 and f64, f16; alternative f16; flags are exact (else UFC
  * may be missing for a result that rounds up to the smallest normal number, since x86 detects tininess after
  * rounding, and with FZ, IDC may be missing of a denormal beside a NaN, and IXC be there of a result that was
@@ -136,6 +139,17 @@ typedef enum IrLane {
 } IrLane;
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
 enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
+/* misc of flx. Of shifts and rotates b is the count; mul and imul: of the double-width product; imul2 is imul
+ * without its high half. The last ones, from inc on, take a alone. */
+typedef enum IrX86Fl {
+    IR_X_SHL, IR_X_SHR, IR_X_SAR, IR_X_ROL, IR_X_ROR, IR_X_RCL, IR_X_RCR, IR_X_MUL, IR_X_IMUL, IR_X_IMUL2,
+    IR_X_BT, IR_X_ANDN, IR_X_BEXTR, IR_X_BZHI,
+    IR_X_INC, IR_X_DEC, IR_X_BSF, IR_X_BSR, IR_X_LZCNT, IR_X_TZCNT, IR_X_POPCNT, IR_X_BLSR, IR_X_BLSMSK,
+    IR_X_BLSI, IR_X_COUNT
+} IrX86Fl;
+/* imm of xv: opcode, map and mandatory prefix as in X64Pp, W, and an immediate. */
+enum { IR_XV_W = 1 << 12, IR_XV_IMM = 1 << 13 };
+#define IR_XV(pp, map, opc) ((uint32_t)(pp) << 10 | (uint32_t)(map) << 8 | (uint32_t)(opc))
 enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32,
        IR_VA_STD = 64 };
 /* STD, rows of floats: as with FPCR's DN and FZ set and rounding to nearest (Arm's standard FPSCR value). */
@@ -277,6 +291,11 @@ static inline bool ir_has_lane(const IrInsn *i)
     return sig >= IR_SIG_VEC1 && sig <= IR_SIG_VDUP;
 }
 static inline unsigned ir_lane_bits(unsigned lane) { return 8u << (lane & 7); }
+/* A word of flags that is made at once, by an instruction that nobody wants to do twice? */
+static inline bool ir_fl_at_once(unsigned op)
+{
+    return op == IR_FLMAKE || op == IR_FLX || op == IR_FLXV || op == IR_FLXVF;
+}
 /* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1; of a v128 the low half). */
 static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }
 static inline int64_t ir_const_value(const IrRegion *r, IrVal v)

@@ -362,7 +362,9 @@ static void parse_fp(Parser *x, IrInsn *i)
         break;
     case IR_SIG_FLF: i->misc = take_word(x, "signaling"); break;
     case IR_SIG_FL3:
-        i->misc = i->op == IR_FLNZC && take_word(x, "bit") ? (uint8_t)need_number(x, 33) : 0;
+        i->misc = i->op == IR_FLNZC && take_word(x, "bit")    ? (uint8_t)need_number(x, 33)
+                  : i->op == IR_FLX && take_word(x, "kind") ? (uint8_t)need_number(x, IR_X_COUNT)
+                                                            : 0;
         break;
     case IR_SIG_FSGN: i->misc = (uint8_t)need_number(x, 256); break;
     default:
@@ -483,6 +485,12 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_VSET:
     case IR_SIG_VDUP:
     case IR_SIG_CRC: parse_vec(x, i); return;
+    case IR_SIG_XV:
+    case IR_SIG_XFL:
+        i->imm = (uint32_t)need_number(x, 1 << 24);
+        for (unsigned k = 0; k < 2 && !x->bad; k++)
+            i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
+        return;
     case IR_SIG_FPENV:
         if (i->op == IR_FFGET)
             return;

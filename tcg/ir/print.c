@@ -126,6 +126,8 @@ static void print_fp(const IrInsn *i, Fmt *f)
     case IR_SIG_FL3:
         if (i->op == IR_FLNZC)
             fmt_printf(f, " bit %u", i->misc);
+        else if (i->op == IR_FLX)
+            fmt_printf(f, " kind %u", i->misc);
         break;
     case IR_SIG_FSGN: fmt_printf(f, " %u", i->misc); break;
     case IR_SIG_FCVT:
@@ -255,6 +257,12 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_VSET:
     case IR_SIG_VDUP:
     case IR_SIG_CRC: print_vec(i, f); break;
+    case IR_SIG_XV:
+    case IR_SIG_XFL:
+        fmt_printf(f, " 0x%x", i->imm);
+        for (unsigned k = 0; k < 2; k++)
+            i->arg[k] ? fmt_printf(f, " %%%u", i->arg[k]) : fmt_puts(f, " none");
+        break;
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

@@ -288,6 +288,19 @@ static bool check_vcvt(const Verifier *x, unsigned at)
     return true;
 }
 
+/* Instructions of x86: their shape, not whether there is such a one. */
+static bool check_xv(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrType t = (IrType)i->type, b = type_of(x, i->b);
+    NEED(t == IR_I32 || (ir_op_info[i->op].sig == IR_SIG_XV && (t == IR_V128 || t == IR_I64)), at,
+         "V2 type of the result");
+    NEED(!i->a || type_of(x, i->a) == IR_V128, at, "V2 operand type");
+    NEED(b == IR_V128 || b == IR_I32 || b == IR_I64, at, "V2 operand type");
+    NEED(i->imm < 1 << 24, at, "V3 encoding");
+    return true;
+}
+
 static bool check_memory(const Verifier *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
@@ -365,7 +378,10 @@ static bool check_types(const Verifier *x, unsigned at)
         NEED(t >= IR_I8 && t <= IR_I64 && type_of(x, i->a) == t, at, "V2 operand type");
         NEED(ir_operand_count(i) < 2 || type_of(x, i->b) == t, at, "V2 operand type");
         NEED(ir_operand_count(i) < 3 || type_of(x, i->c) == IR_FL, at, "V2 operand type");
-        NEED(i->op == IR_FLNZC ? i->misc <= IR_FLNZC_OLD && t >= IR_I32 : !i->misc, at, "V3 bit");
+        NEED(i->op == IR_FLNZC ? i->misc <= IR_FLNZC_OLD && t >= IR_I32
+             : i->op == IR_FLX ? i->misc < IR_X_COUNT
+                               : !i->misc,
+             at, "V3 bit");
         break;
     case IR_SIG_FLMAKE: NEED(t == IR_I32 && type_of(x, i->a) == t, at, "V2 operand type"); break;
     case IR_SIG_FLBITS: NEED(t == IR_I32 && type_of(x, i->a) == IR_FL, at, "V2 operand type"); break;
@@ -400,6 +416,8 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_VDUP:
     case IR_SIG_CRC: return check_vec(x, at);
     case IR_SIG_VCVT: return check_vcvt(x, at);
+    case IR_SIG_XV:
+    case IR_SIG_XFL: return check_xv(x, at);
     case IR_SIG_CALL: return check_call(x, at);
     case IR_SIG_EXITIF:
     case IR_SIG_BRCOND: NEED(type_of(x, i->a) == IR_I1, at, "V2 condition"); break;

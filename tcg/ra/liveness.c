@@ -199,7 +199,7 @@ static void scan_insn(Scan *s, unsigned at)
     if ((i->op == IR_ZEXT && scan_zext(s, at, i)) || (i->op == IR_VZEXT && scan_vzext(s, at, i)))
         return;
     unsigned needed = at; /* where the operands are really read */
-    if (ir_result_type(s->r, i) == IR_FL && !ir_chained(s->r, l, (IrVal)at))
+    if (ir_result_type(s->r, i) == IR_FL && !ir_chained(s->r, l, (IrVal)at) && !ir_fl_at_once(i->op))
         needed = l->last[at];
     if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
         l->flags[at] |= IR_L_FUSED;
@@ -214,7 +214,8 @@ static void scan_insn(Scan *s, unsigned at)
         scan_use(s, at, i->arg[k]);
         scan_extend(s, i->arg[k], needed);
     }
-    if (i->op == IR_ADDC || i->op == IR_SUBC || i->op == IR_FLADC || i->op == IR_FLSBC)
+    if (i->op == IR_ADDC || i->op == IR_SUBC || i->op == IR_FLADC || i->op == IR_FLSBC || i->op == IR_SBB ||
+        i->op == IR_FLSBB)
         l->flags[i->c] |= IR_L_CARRY;
     if (i->op == IR_BR)
         for (unsigned k = 0; k < i->misc; k++)

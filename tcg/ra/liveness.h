@@ -41,8 +41,8 @@ enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8 };
 static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)
 {
     unsigned op = r->insn[v].op;
-    return op == IR_FLADC || op == IR_FLSBC ||
-           ((op == IR_FLADD || op == IR_FLSUB) && (l->flags[v] & IR_L_CARRY));
+    return op == IR_FLADC || op == IR_FLSBC || op == IR_FLSBB ||
+           ((op == IR_FLADD || op == IR_FLSUB || op == IR_FLCMP) && (l->flags[v] & IR_L_CARRY));
 }
 
 void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *live);

@@ -68,6 +68,8 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_ADDC:
     case IR_SUBC:
     case IR_FLADC:
+    case IR_SBB:
+    case IR_FLSBB:
     case IR_FLSBC: return true;
     case IR_GET: return (int)i->imm != e->h->fl_slot || e->fl == IR_NONE || e->fl == e->hold;
     case IR_PUT: return put_keeps(e, i);
@@ -87,7 +89,11 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
         return full(i) && !ir_is_const(e->r, i->a) && !ir_is_const(e->r, i->b);
     case IR_SUB: return x64_carry_pair(e) || (full(i) && lea_const(e, i, &c));
     case IR_FLADD:
+    case IR_FLCMP:
     case IR_FLSUB: return ir_chained(e->r, e->l, (IrVal)e->cur) || x64_fl_wait(e, (IrVal)e->cur);
+    case IR_FLSHL:
+    case IR_FLSHR:
+    case IR_FLSAR:
     case IR_FLLOGIC: return x64_fl_wait(e, (IrVal)e->cur);
     default: return false;
     }
@@ -143,7 +149,8 @@ void x64_mulx_op(X64Emit *e, const IrInsn *i, bool high)
 IrVal x64_carry_pair(const X64Emit *e)
 {
     static const uint8_t flags_of[][2] = {
-        {IR_ADD, IR_FLADD}, {IR_SUB, IR_FLSUB}, {IR_ADDC, IR_FLADC}, {IR_SUBC, IR_FLSBC}};
+        {IR_ADD, IR_FLADD}, {IR_SUB, IR_FLSUB}, {IR_ADDC, IR_FLADC}, {IR_SUBC, IR_FLSBC},
+        {IR_SUB, IR_FLCMP}, {IR_SBB, IR_FLSBB}};
     const IrInsn *i = &e->r->insn[e->cur], *f = i + 1;
     IrVal v = (IrVal)(e->cur + 1);
     for (unsigned k = 0; k < ARRAY_SIZE(flags_of); k++) {
@@ -227,15 +234,17 @@ static void set_carry(X64Emit *e, IrVal f, int reg, X64Mem m, bool inv)
 typedef struct Sum {
     IrVal a, b, f;      /* f: IR_NONE: no carry comes in */
     int w, alu;
-    bool sub;
+    bool sub, inv;      /* inv: the carry that comes in is "not borrow" */
     IrVal word;         /* whose flags it makes; IR_NONE */
 } Sum;
 
 static Sum sum_of(const X64Emit *e, const IrInsn *i)
 {
-    bool sub = i->op == IR_SUB || i->op == IR_SUBC || i->op == IR_FLSUB || i->op == IR_FLSBC;
-    bool carry = i->op == IR_ADDC || i->op == IR_SUBC || i->op == IR_FLADC || i->op == IR_FLSBC;
+    bool borrow = i->op == IR_SBB || i->op == IR_FLSBB, arm = i->op == IR_SUBC || i->op == IR_FLSBC;
+    bool sub = i->op == IR_SUB || i->op == IR_FLSUB || i->op == IR_FLCMP || arm || borrow;
+    bool carry = i->op == IR_ADDC || i->op == IR_FLADC || arm || borrow;
     return (Sum){.a = x64_val(e, i->a), .b = x64_val(e, i->b), .f = carry ? i->c : IR_NONE, .sub = sub,
+                 .inv = arm,
                  .w = x64_width((IrType)i->type), .alu = carry ? (sub ? X64_SBB : X64_ADC) : sub ? X64_SUB
                  : X64_ADD};
 }
@@ -288,7 +297,7 @@ static void emit_sum(X64Emit *e, Sum s, bool value)
     if (compare)
         s.alu = X64_CMP;
     if (s.f != IR_NONE)
-        set_carry(e, s.f, rf, fm, s.sub);
+        set_carry(e, s.f, rf, fm, s.inv);
     if (imm)
         x64_alu_ri(e->a, s.w, s.alu, d, (int32_t)c);
     else if (mem)
@@ -296,7 +305,8 @@ static void emit_sum(X64Emit *e, Sum s, bool value)
     else
         x64_alu_rr(e->a, s.w, s.alu, d, rb);
     e->hold = s.word;
-    e->hold_inv = s.sub;
+    unsigned op = s.word ? e->r->insn[s.word].op : IR_NOP;
+    e->hold_inv = op == IR_FLSUB || op == IR_FLSBC;
 }
 
 bool x64_carry_sum(X64Emit *e, const IrInsn *i)
@@ -319,6 +329,7 @@ void x64_emit_addc(X64Emit *e, const IrInsn *i)
     emit_sum(e, s, true);
 }
 
+void x64_emit_sbb(X64Emit *e, const IrInsn *i) { x64_emit_addc(e, i); }
 void x64_emit_subc(X64Emit *e, const IrInsn *i) { x64_emit_addc(e, i); }
 
 void x64_carry_flags(X64Emit *e, const IrInsn *i)

@@ -33,6 +33,12 @@ static void set_host_flags(X64Emit *e, const IrInsn *i)
         op_with(e, w, X64_CMP, x64_use(e, i->a), i->b);
         x64_cmc(a);
         break;
+    case IR_FLCMP: op_with(e, w, X64_CMP, x64_use(e, i->a), i->b); break;
+    case IR_FLSHL:
+    case IR_FLSHR:
+    case IR_FLSAR:
+        x64_shift_ri(a, w, x64_fl_shift(i->op), scratch_copy(e, i->a, w), (int)ir_const_value(e->r, i->b));
+        break;
     case IR_FLADD: op_with(e, w, X64_ADD, scratch_copy(e, i->a, w), i->b); break;
     default: { /* fllogic */
         int r = x64_use(e, i->a);
@@ -83,7 +89,7 @@ static Word word_of(const X64Emit *e, IrVal v)
         return (Word){.row = !unmade || (insn[i->c].op != IR_FLNZC && word_of(e, i->c).row) ? i : NULL};
     }
     if (ir_op_info[i->op].result == IR_RESULT_FL)
-        return (Word){.row = ir_chained(e->r, e->l, v) || i->op == IR_FLMAKE ? NULL : i};
+        return (Word){.row = ir_chained(e->r, e->l, v) || ir_fl_at_once(i->op) ? NULL : i};
     if (i->op != IR_SELECT)
         return (Word){0};
     bool when = ir_is_const(e->r, i->c);
@@ -217,6 +223,11 @@ static void emit_flags(X64Emit *e, const IrInsn *i)
 void x64_emit_flfcmp(X64Emit *e, const IrInsn *i) { x64_soft_ir_always(e, i); }
 void x64_emit_flsub(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fladd(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flcmp(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flsbb(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flshl(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flshr(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flsar(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_flsbc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_flnzc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
@@ -462,7 +473,7 @@ bool x64_fl_compared(const X64Emit *e)
     const IrInsn *row = &e->r->insn[e->fl], *cmp = e->cmp;
     if (cmp->a != row->a || cmp->type != row->type)
         return false;
-    return row->op == IR_FLSUB ? cmp->b == row->b && !ir_is_const(e->r, cmp->a)
+    return row->op == IR_FLSUB || row->op == IR_FLCMP ? cmp->b == row->b && !ir_is_const(e->r, cmp->a)
            : row->op == IR_FLLOGIC && ir_is_const(e->r, cmp->b) && ir_const_value(e->r, cmp->b) == 0;
 }
 
@@ -477,9 +488,14 @@ static void recipe_flags(X64Emit *e, const X64FlRecipe *f)
         x64_test_rr(a, w, ra, ra);
         return;
     }
+    if (f->op == IR_FLSHL || f->op == IR_FLSHR || f->op == IR_FLSAR) {
+        x64_mov_rr(a, 64, X64_R11, ra); /* a pin must not change */
+        x64_shift_ri(a, w, x64_fl_shift(f->op), X64_R11, (int)f->b.value);
+        return;
+    }
     bool imm = f->b.kind == X64_LOC_CONST && (w < 64 || fits_i32(f->b.value));
     int rb = imm ? 0 : loc_reg(e, &f->b, ra == X64_RCX ? X64_RDX : X64_RCX);
-    int alu = f->op == IR_FLSUB ? X64_CMP : X64_ADD, d = ra;
+    int alu = f->op == IR_FLSUB || f->op == IR_FLCMP ? X64_CMP : X64_ADD, d = ra;
     if (alu == X64_ADD) {
         d = rb == X64_R11 && !imm ? X64_RDX : X64_R11; /* neither operand may be a pin that changes */
         x64_mov_rr(a, 64, d, ra);

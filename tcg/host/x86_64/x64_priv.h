@@ -217,6 +217,10 @@ void x64_leave_loop(X64Emit *e);
 /* The jump cache's entry for the guest pc in rax; uses rcx. */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
 
+static inline int x64_fl_shift(unsigned op)
+{
+    return op == IR_FLSHL ? X64_SHL : op == IR_FLSHR ? X64_SHR : X64_SAR;
+}
 /* Guest flags. A put of them is remembered (e->fl) and done only where the slot is looked at in memory: */
 bool x64_fl_put(X64Emit *e, unsigned slot, IrVal v); /* false: not this one, put it now */
 /* before code that may read the slot on the main path, and at the end of a block; */

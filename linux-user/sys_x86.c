@@ -1,0 +1,20 @@
+/* The calls of x86-64 alone, and dup2. Source: arch_prctl(2), dup(2). */
+#include "linux-user/sys_util.h"
+#include "linux-user/sys_handlers.h"
+
+#include <fcntl.h>
+
+long lu_sys_arch_prctl(LuThread *t, const uint64_t a[6])
+{
+    return t->proc->abi->arch_prctl ? t->proc->abi->arch_prctl(t, a) : -ENOSYS;
+}
+
+/* dup3 refuses equal descriptors, dup2 only looks whether there is one. */
+long lu_sys_dup2(LuThread *t, const uint64_t a[6])
+{
+    if ((int)a[0] == (int)a[1]) {
+        long flags = sys_call3(SYS_fcntl, a[0], F_GETFD, 0);
+        return sys_is_err(flags) ? flags : (int)a[0];
+    }
+    return lu_sys_dup3(t, (const uint64_t[6]){a[0], a[1], 0});
+}

@@ -1,0 +1,110 @@
+/*
+ * X86Cpu: the architectural state of one x86-64 processor in 64-bit mode at CPL 3, cpu models, and what a
+ * translation depends on.
+ *
+ * gpr[] stands right behind the common head, so that generated code reaches it with short offsets; the
+ * numbering is the encoding's (rax rcx rdx rbx rsp rbp rsi rdi r8 ..). fl holds SF ZF AF PF CF in its
+ * bits 15..8, as lahf gives them, and OF in bit 0 (IR_FL_*; docs/adr/0021-x86-guest.md); x86_rflags() and
+ * x86_set_rflags() speak RFLAGS. The other flags a program can change are DF (df: 0 or 1, not architectural
+ * form) and those of `more_flags` (AC, ID, TF is not kept). MXCSR: rounding in base.frm, flags in base.ff
+ * (and the host's register while generated code runs), FZ and DAZ in fp_modes, the masks in mxcsr_masks.
+ * xmm[] is two 64-bit halves, low half first; ymmh[] the upper halves of the 256-bit registers. x87: st[] is
+ * physical registers, each the ten bytes that fstp m80 stores; MMX registers are their significands.
+ * Ownership and threads: as Cpu (target.h).
+ */
+#ifndef TARGET_X86_X86_CPU_H
+#define TARGET_X86_X86_CPU_H
+
+#include "target/target.h"
+
+enum {
+    X86_RAX,
+    X86_RCX,
+    X86_RDX,
+    X86_RBX,
+    X86_RSP,
+    X86_RBP,
+    X86_RSI,
+    X86_RDI,
+    X86_R8,
+    X86_R9,
+    X86_R10,
+    X86_R11,
+    X86_R12,
+    X86_R13,
+    X86_R14,
+    X86_R15
+};
+
+typedef struct X86Fpu {
+    struct {
+        uint64_t sig;
+        uint16_t exp;
+        uint16_t pad[3];
+    } st[8];              /* physical */
+    uint16_t cw, sw, fop; /* sw with TOP in bits 13..11 */
+    uint8_t empty;        /* bit per physical register */
+    uint8_t pad;
+    uint64_t fip, fdp;
+} X86Fpu;
+
+typedef struct X86Cpu {
+    Cpu base;
+    uint64_t gpr[16];
+    uint32_t fl;
+    uint32_t df;
+    uint64_t fs_base, gs_base;
+    uint64_t xmm[16][2] __attribute__((aligned(16)));
+    uint64_t ymmh[16][2] __attribute__((aligned(16)));
+    X86Fpu fpu;
+    uint32_t more_flags;  /* RFLAGS: AC, ID */
+    uint32_t mxcsr_masks; /* bits 12..7 */
+    uint32_t fp_modes;    /* FZ, DAZ of MXCSR */
+    uint16_t seg[6];      /* es cs ss ds fs gs: selectors */
+    uint32_t model;       /* X86Model */
+} X86Cpu;
+
+enum {
+    X86_CF = 1,
+    X86_PF = 4,
+    X86_AF = 16,
+    X86_ZF = 64,
+    X86_SF = 128,
+    X86_TF = 256,
+    X86_IF = 512,
+    X86_DF = 1024,
+    X86_OF = 2048,
+    X86_AC = 1 << 18,
+    X86_ID = 1 << 21
+};
+enum { X86_MXCSR_DAZ = 1 << 6, X86_MXCSR_MASKS = 0x1f80, X86_MXCSR_FZ = 1 << 15, X86_MXCSR_VALID = 0xffff };
+
+/* Context word. */
+enum { X86_CTX_MODEL_SHIFT = 0, X86_CTX_MODEL = 15 };
+
+typedef enum X86Feat {
+#define FEAT(id, leaf, reg, bit, name) X86_FEAT_##id,
+#include "target/x86/x86_features.def"
+#undef FEAT
+    X86_FEATS
+} X86Feat;
+
+typedef enum X86Model {
+#define MODEL(id, ...) X86_MODEL_##id,
+#include "target/x86/x86_models.def"
+#undef MODEL
+    X86_MODELS
+} X86Model;
+_Static_assert(X86_MODELS <= 16, "four bits of the context word");
+
+uint64_t x86_rflags(const X86Cpu *cpu);
+void x86_set_rflags(X86Cpu *cpu, uint64_t rflags); /* of those that CPL 3 can change */
+uint32_t x86_mxcsr(const X86Cpu *cpu);
+void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
+bool x86_model_has(X86Model m, X86Feat f);
+X86Model x86_model_find(const char *name); /* X86_MODELS: none */
+const char *x86_model_name(X86Model m);
+const char *x86_feature_name(X86Feat f);                                         /* as in /proc/cpuinfo */
+void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4]); /* eax ebx ecx edx */
+
+#endif

@@ -1,0 +1,238 @@
+/* Prefixes, opcode, modrm, sib, displacement, immediates. */
+#include "target/x86/x86_decode.h"
+
+enum {
+    D64 = X86_D64,
+    LOCK = X86_LOCK,
+    MEM = X86_MEM,
+    REG = X86_REG,
+    W0 = X86_W0,
+    W1 = X86_W1,
+    RM = X86_RM,
+    REP = X86_REP
+};
+static const X86Row rows[] = {
+#define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
+    {name,                                                                                                   \
+     X86_MAP_##map,                                                                                          \
+     X86_PFX_##pfx,                                                                                          \
+     opc,                                                                                                    \
+     attr,                                                                                                   \
+     ext,                                                                                                    \
+     X86_H_##handler,                                                                                        \
+     arg,                                                                                                    \
+     {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
+     0},
+#include "target/x86/x86_rows.inc"
+#undef INSN
+};
+
+#include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[], of rows[] */
+
+const uint8_t x86_opd_where[] = {
+#define OPD(name, where, size) X86_WH_##where,
+#include "target/x86/x86_opds.def"
+#undef OPD
+};
+const uint8_t x86_opd_size_code[] = {
+#define OPD(name, where, size) X86_SZ_##size,
+#include "target/x86/x86_opds.def"
+#undef OPD
+};
+
+typedef struct Bytes {
+    const uint8_t *p;
+    unsigned n, at;
+    bool is_short;
+} Bytes;
+
+static uint8_t next(Bytes *b)
+{
+    if (b->at < b->n)
+        return b->p[b->at++];
+    b->is_short = true;
+    return 0;
+}
+
+static uint64_t next_le(Bytes *b, unsigned bytes)
+{
+    uint64_t v = 0;
+    for (unsigned k = 0; k < bytes; k++)
+        v |= (uint64_t)next(b) << 8 * k;
+    return v;
+}
+
+/* Returns the first byte that is no prefix. A rex that other prefixes follow counts for nothing. */
+static uint8_t prefixes(Bytes *b, X86Insn *x)
+{
+    for (;;) {
+        uint8_t c = next(b);
+        if (b->is_short || b->at > X86_MAX_LEN)
+            return c;
+        switch (c) {
+        case 0x66: x->has66 = true; break;
+        case 0x67: x->addr32 = true; break;
+        case 0xf0: x->lock = true; break;
+        case 0xf2:
+        case 0xf3: x->rep = c; break;
+        case 0x64: x->seg = 4; break;
+        case 0x65: x->seg = 5; break;
+        case 0x26:
+        case 0x2e:
+        case 0x36:
+        case 0x3e: break; /* no meaning in 64-bit mode */
+        default:
+            if (c >> 4 != 4)
+                return c;
+            x->rex = c;
+            continue;
+        }
+        x->rex = 0;
+    }
+}
+
+static bool modrm_where(unsigned where)
+{
+    return where == X86_WH_E || where == X86_WH_G || where == X86_WH_M || where >= X86_WH_SEG;
+}
+
+/* Has the opcode of this row a modrm byte? */
+static bool has_modrm(const X86Row *r)
+{
+    if (r->ext >= 0)
+        return true;
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned w = x86_opd_where[r->opd[k]];
+        if (modrm_where(w) && w != X86_WH_X && w != X86_WH_Y)
+            return true;
+    }
+    return (r->attr & (X86_MEM | X86_REG)) != 0;
+}
+
+static bool prefix_fits(const X86Row *r, const X86Insn *x)
+{
+    switch ((X86Pfx)r->pfx) {
+    case X86_PFX_NP: return !x->has66 && !x->rep;
+    case X86_PFX_66: return x->has66 && !x->rep;
+    case X86_PFX_F3: return x->rep == 0xf3;
+    case X86_PFX_F2: return x->rep == 0xf2;
+    case X86_PFX_ANY: return true;
+    }
+    return false;
+}
+
+static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
+{
+    if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
+        return false;
+    if (!modrm)
+        return true;
+    if ((r->attr & X86_MEM && x->mod == 3) || (r->attr & X86_REG && x->mod != 3))
+        return false;
+    return r->ext < 0 || (r->attr & X86_RM ? x->modrm == r->ext : (x->modrm >> 3 & 7) == r->ext);
+}
+
+static void read_address(Bytes *b, X86Insn *x)
+{
+    unsigned mod = x->mod, rm = x->modrm & 7;
+    x->base = (int8_t)x->rm;
+    if (rm == 4) {
+        uint8_t sib = next(b);
+        x->scale = sib >> 6;
+        x->index = (int8_t)((sib >> 3 & 7) | (x->rex & 2) << 2);
+        x->base = (int8_t)((sib & 7) | (x->rex & 1) << 3);
+        if (x->index == 4)
+            x->index = -1;
+        if ((sib & 7) == 5 && mod == 0) {
+            x->base = -1;
+            mod = 2;
+        }
+    } else if (rm == 5 && mod == 0) {
+        x->base = -2;
+        mod = 2;
+    }
+    if (mod == 1)
+        x->disp = (int8_t)next(b);
+    else if (mod == 2)
+        x->disp = (int32_t)next_le(b, 4);
+}
+
+static void read_modrm(Bytes *b, X86Insn *x)
+{
+    x->modrm = next(b);
+    x->mod = x->modrm >> 6;
+    x->reg = (uint8_t)((x->modrm >> 3 & 7) | (x->rex & 4) << 1);
+    x->rm = (uint8_t)((x->modrm & 7) | (x->rex & 1) << 3);
+}
+
+static uint64_t read_imm(Bytes *b, const X86Insn *x, unsigned k)
+{
+    unsigned code = x86_opd_size_code[x->row->opd[k]], where = x86_opd_where[x->row->opd[k]];
+    unsigned n = where == X86_WH_O  ? (x->addr32 ? 4 : 8)
+                 : code == X86_SZ_B ? 1
+                 : code == X86_SZ_W ? 2
+                 : code == X86_SZ_Z ? (x->opsize == 2 && where != X86_WH_J ? 2 : 4)
+                                    : x->opsize;
+    uint64_t v = next_le(b, n);
+    return where == X86_WH_I || where == X86_WH_O || n == 8 ? v : (uint64_t)bits_sext(v, 8 * n);
+}
+
+static void read_immediates(Bytes *b, X86Insn *x)
+{
+    bool first = true;
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned where = x86_opd_where[x->row->opd[k]];
+        if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O)
+            continue;
+        *(first ? &x->imm : &x->imm2) = read_imm(b, x, k);
+        first = false;
+    }
+}
+
+/* Chooses the row; reads modrm where the opcode has one. */
+static const X86Row *choose(Bytes *b, X86Insn *x, unsigned map)
+{
+    unsigned at = map * 256 + x->opc, from = x86_first[at], to = x86_first[at + 1];
+    if (from == to)
+        return NULL;
+    bool modrm = has_modrm(&rows[x86_order[from]]);
+    if (modrm)
+        read_modrm(b, x);
+    for (unsigned k = from; k < to; k++)
+        if (row_fits(&rows[x86_order[k]], x, modrm))
+            return &rows[x86_order[k]];
+    return NULL;
+}
+
+X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
+{
+    X86Insn *x = ret;
+    Bytes b = {.p = p, .n = n < X86_MAX_LEN + 1u ? n : X86_MAX_LEN + 1u};
+    *x = (X86Insn){.base = -1, .index = -1, .mod = 3};
+    unsigned map = X86_MAP_1B;
+    x->opc = prefixes(&b, x);
+    if (x->opc == 0x0f && !b.is_short) {
+        map = X86_MAP_0F;
+        x->opc = next(&b);
+        if (x->opc == 0x38 || x->opc == 0x3a) {
+            map = x->opc == 0x38 ? X86_MAP_38 : X86_MAP_3A;
+            x->opc = next(&b);
+        }
+    }
+    if (b.is_short)
+        return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
+    x->row = choose(&b, x, map);
+    x->len = (uint8_t)b.at;
+    if (!x->row)
+        return b.is_short ? X86_SHORT : X86_BAD;
+    x->opsize = x->rex & 8 ? 8 : x->has66 ? 2 : x->row->attr & X86_D64 ? 8 : 4;
+    if (x->mod != 3)
+        read_address(&b, x);
+    read_immediates(&b, x);
+    if (b.is_short)
+        return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
+    x->len = (uint8_t)b.at;
+    if (b.at > X86_MAX_LEN || (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
+        return X86_BAD;
+    return X86_OK;
+}

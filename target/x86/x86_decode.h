@@ -1,0 +1,126 @@
+/*
+ * x86 decoder: bytes to X86Insn, by the rows of x86_insns.def, x86_sse.def and x86_x87.def. One row is chosen
+ * by map, opcode, mandatory prefix and modrm; what follows (sib, displacement, immediates) is then read.
+ * 64-bit mode only. Sources: AMD64 APM volume 3, chapter 1; Intel SDM volume 2, chapter 2. Pure functions.
+ */
+#ifndef TARGET_X86_X86_DECODE_H
+#define TARGET_X86_X86_DECODE_H
+
+#include "base/bits.h"
+
+typedef enum X86Map { X86_MAP_1B, X86_MAP_0F, X86_MAP_38, X86_MAP_3A, X86_MAPS } X86Map;
+typedef enum X86Pfx { X86_PFX_NP, X86_PFX_66, X86_PFX_F3, X86_PFX_F2, X86_PFX_ANY } X86Pfx;
+enum {
+    X86_D64 = 1,
+    X86_LOCK = 2,
+    X86_MEM = 4,
+    X86_REG = 8,
+    X86_W0 = 16,
+    X86_W1 = 32,
+    X86_RM = 64,
+    X86_REP = 128
+};
+
+typedef enum X86Where {
+    X86_WH_NONE,
+    X86_WH_E,
+    X86_WH_G,
+    X86_WH_M,
+    X86_WH_I,
+    X86_WH_S,
+    X86_WH_J,
+    X86_WH_O,
+    X86_WH_A,
+    X86_WH_C,
+    X86_WH_D,
+    X86_WH_ONE,
+    X86_WH_Z,
+    X86_WH_SEG,
+    X86_WH_X,
+    X86_WH_Y,
+    X86_WH_V,
+    X86_WH_W,
+    X86_WH_U,
+    X86_WH_H,
+    X86_WH_P,
+    X86_WH_Q,
+    X86_WH_N,
+    X86_WH_RY,
+} X86Where;
+typedef enum X86Size {
+    X86_SZ_N,
+    X86_SZ_B,
+    X86_SZ_W,
+    X86_SZ_D,
+    X86_SZ_Q,
+    X86_SZ_X,
+    X86_SZ_T,
+    X86_SZ_V,
+    X86_SZ_Y,
+    X86_SZ_Z,
+    X86_SZ_U
+} X86Size;
+typedef enum X86Opd {
+#define OPD(name, where, size) X86_OPD_##name,
+#include "target/x86/x86_opds.def"
+#undef OPD
+} X86Opd;
+
+typedef enum X86Handler {
+#define H(name) X86_H_##name,
+#include "target/x86/x86_handlers.def"
+#undef H
+} X86Handler;
+
+typedef struct X86Row {
+    char name[16];
+    uint8_t map, pfx, opc, attr;
+    int16_t ext;
+    uint8_t handler, arg, opd[3], feat;
+} X86Row;
+
+enum { X86_MAX_LEN = 15 };
+typedef struct X86Insn {
+    const X86Row *row;
+    uint8_t len, opsize; /* bytes; 2, 4 or 8 */
+    uint8_t rex;         /* 0: none */
+    uint8_t rep;         /* 0, 0xf2, 0xf3 */
+    bool has66, lock, addr32;
+    uint8_t seg;          /* 0, 4 fs, 5 gs */
+    uint8_t mod, reg, rm; /* extended by rex */
+    uint8_t modrm, opc;
+    int8_t base, index; /* -1: none, -2: rip */
+    uint8_t scale;
+    int32_t disp;
+    uint64_t imm, imm2;
+} X86Insn;
+
+extern const uint8_t x86_opd_where[], x86_opd_size_code[];
+
+typedef enum X86Decoded { X86_OK, X86_BAD, X86_SHORT } X86Decoded;
+/* BAD: no such instruction; ret->len is how many bytes were looked at. SHORT: more bytes are needed. */
+X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret);
+
+/* Bytes of operand k; of an immediate, of what it is extended to. */
+static inline unsigned x86_size(const X86Insn *x, unsigned k)
+{
+    switch ((X86Size)x86_opd_size_code[x->row->opd[k]]) {
+    case X86_SZ_B: return x86_opd_where[x->row->opd[k]] == X86_WH_S ? x->opsize : 1;
+    case X86_SZ_W: return 2;
+    case X86_SZ_D: return 4;
+    case X86_SZ_Q: return 8;
+    case X86_SZ_X: return 16;
+    case X86_SZ_T: return 10;
+    case X86_SZ_V:
+    case X86_SZ_U: return x->opsize;
+    case X86_SZ_Y: return x->rex & 8 ? 8 : 4;
+    case X86_SZ_Z: return x->opsize; /* sign-extended */
+    default: return 0;
+    }
+}
+static inline bool x86_is_mem(const X86Insn *x)
+{
+    return x->mod != 3;
+}
+
+#endif

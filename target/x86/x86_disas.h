@@ -1,0 +1,9 @@
+/* One line of assembler for an instruction, in Intel's syntax as GNU objdump -M intel has it. */
+#ifndef TARGET_X86_X86_DISAS_H
+#define TARGET_X86_X86_DISAS_H
+
+#include "target/target.h"
+
+unsigned x86_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
+
+#endif

@@ -1,0 +1,430 @@
+/* C functions called by generated code; the list with flags and types is x86_helpers.def. Those that fault
+ * return 1 with the exit filled in. Source: AMD64 APM volume 3. */
+#include "base/fault.h"
+#include "base/sys.h"
+#include "target/x86/x86_trans.h"
+
+#include <signal.h>
+
+#define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
+
+static uint64_t raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
+{
+    cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+    cpu->base.exit.write = write;
+    cpu->base.exit.addr = addr;
+    return 1;
+}
+
+/* ---- division ---- */
+
+static uint64_t raise_divide(X86Cpu *cpu)
+{
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_DIVIDE};
+    return 1;
+}
+
+/* high:low / y, where the quotient fits. */
+static uint64_t divide128(uint64_t high, uint64_t low, uint64_t y, uint64_t *ret_rest)
+{
+#ifdef __x86_64__
+    uint64_t q;
+    __asm__("divq %[y]" : "=a"(q), "=d"(*ret_rest) : "a"(low), "d"(high), [y] "r"(y) : "cc");
+    return q;
+#else
+    for (unsigned k = 0; k < 64; k++) {
+        bool top = high >> 63;
+        high = high << 1 | low >> 63;
+        low <<= 1;
+        if (top || high >= y) {
+            high -= y;
+            low |= 1;
+        }
+    }
+    *ret_rest = high;
+    return low;
+#endif
+}
+
+static bool divide64(X86Cpu *cpu, uint64_t y, bool sign, uint64_t *q, uint64_t *r)
+{
+    uint64_t low = cpu->gpr[X86_RAX], high = cpu->gpr[X86_RDX];
+    bool minus = sign && high >> 63, minus_y = sign && y >> 63;
+    if (minus) { /* by absolute values */
+        high = ~high + (low == 0);
+        low = 0 - low;
+    }
+    y = minus_y ? 0 - y : y;
+    if (!y || high >= y)
+        return false;
+    *q = divide128(high, low, y, r);
+    if (sign && *q > (uint64_t)INT64_MAX + (minus != minus_y))
+        return false;
+    *q = minus != minus_y ? 0 - *q : *q;
+    *r = minus ? 0 - *r : *r;
+    return true;
+}
+
+static bool divide16(X86Cpu *cpu, uint64_t y, unsigned bits, bool sign, uint64_t *q, uint64_t *r)
+{
+    uint64_t low = cpu->gpr[X86_RAX], mask = (1u << bits) - 1;
+    uint64_t n = bits == 8 ? low & 0xffff : (low & 0xffff) | (cpu->gpr[X86_RDX] & 0xffff) << 16;
+    if (!y)
+        return false;
+    if (!sign) {
+        *q = n / y;
+        *r = n % y;
+        return *q <= mask;
+    }
+    int64_t sn = bits_sext(n, 2 * bits), sy = (int64_t)y, sq = sn / sy;
+    *q = (uint64_t)sq;
+    *r = (uint64_t)(sn % sy);
+    return sq == bits_sext((uint64_t)sq, bits);
+}
+
+static void put_low(uint64_t *reg, unsigned shift, unsigned bits, uint64_t v)
+{
+    uint64_t mask = ((1ull << bits) - 1) << shift;
+    *reg = (*reg & ~mask) | (v << shift & mask);
+}
+
+/* a: divisor, extended; b: bytes | 16 signed */
+uint64_t x86_helper_div(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    unsigned bytes = b & 15;
+    uint64_t q = 0, r = 0;
+    bool ok = bytes == 8 ? divide64(cpu, a, b & 16, &q, &r) : divide16(cpu, a, 8 * bytes, b & 16, &q, &r);
+    if (!ok)
+        return raise_divide(cpu);
+    if (bytes == 8) {
+        cpu->gpr[X86_RAX] = q;
+        cpu->gpr[X86_RDX] = r;
+    } else if (bytes == 2) {
+        put_low(&cpu->gpr[X86_RAX], 0, 16, q);
+        put_low(&cpu->gpr[X86_RDX], 0, 16, r);
+    } else {
+        put_low(&cpu->gpr[X86_RAX], 0, 8, q);
+        put_low(&cpu->gpr[X86_RAX], 8, 8, r);
+    }
+    return 0;
+}
+
+/* ---- shifts ---- */
+
+/* a through the carry of the word c, b times; d: bytes | 16 right */
+uint64_t x86_helper_rotate_carry(ARGS)
+{
+    unsigned bits = 8 * (d & 15), n = (unsigned)b % (bits + 1);
+    if (d & 16)
+        n = (bits + 1 - n) % (bits + 1);
+    unsigned __int128 x = (unsigned __int128)((c & IR_FL_C) != 0) << bits | a;
+    return n ? (uint64_t)(x << n | x >> (bits + 1 - n)) : a;
+}
+
+typedef struct Double {
+    unsigned bits, n;
+    bool right;
+} Double;
+
+static Double double_of(uint64_t c)
+{
+    return (Double){.bits = 8 * (c >> 8 & 15), .n = c & 63, .right = c >> 16 & 1};
+}
+
+/* Counts beyond 16 bits: undefined; Zen goes on with the first operand. */
+static uint64_t double_shift(Double s, uint64_t a, uint64_t b)
+{
+    if (s.n == 0)
+        return a;
+    if (s.bits == 16) {
+        uint64_t x = s.right ? a | b << 16 | a << 32 : a << 32 | b << 16 | a;
+        return (s.right ? x >> s.n : x << s.n >> 32) & 0xffff;
+    }
+    uint64_t mask = s.bits == 64 ? ~0ull : 0xffffffff;
+    return (s.right ? a >> s.n | b << (s.bits - s.n) : a << s.n | b >> (s.bits - s.n)) & mask;
+}
+
+uint64_t x86_helper_shld(ARGS)
+{
+    return double_shift(double_of(c), a, b);
+}
+
+/* The word before: d. */
+uint64_t x86_helper_shld_flags(ARGS)
+{
+    Double s = double_of(c);
+    if (s.n == 0)
+        return d;
+    uint64_t r = double_shift(s, a, b), last = s.n - 1;
+    uint64_t x = s.bits == 16 && s.right ? a | b << 16 | a << 32 : s.bits == 16 ? a << 32 | b << 16 | a : a;
+    uint64_t carry = s.right ? x >> last : s.bits == 16 ? x >> (48 - s.n) : x >> (s.bits - s.n);
+    uint64_t top = 1ull << (s.bits - 1);
+    return IR_FL_BIT9 | (r & top ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) |
+           (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | (carry & 1 ? IR_FL_C : 0) |
+           ((r ^ a) & top ? IR_FL_V : 0);
+}
+
+/* ---- flags and segments ---- */
+
+static uint64_t rflags_of(uint32_t word, uint32_t df, uint32_t more)
+{
+    return (word >> 8 & (X86_SF | X86_ZF | X86_AF | X86_PF | X86_CF)) | (word & 1 ? X86_OF : 0) |
+           (df ? X86_DF : 0) | 2 | X86_IF | more;
+}
+
+uint64_t x86_rflags(const X86Cpu *cpu)
+{
+    return rflags_of(cpu->fl, cpu->df, cpu->more_flags);
+}
+
+void x86_set_rflags(X86Cpu *cpu, uint64_t v)
+{
+    cpu->fl =
+        (uint32_t)(v & (X86_SF | X86_ZF | X86_AF | X86_PF | X86_CF)) << 8 | IR_FL_BIT9 | (v & X86_OF ? 1 : 0);
+    cpu->df = v & X86_DF ? 1 : 0;
+    cpu->more_flags = v & (X86_AC | X86_ID);
+}
+
+uint64_t x86_helper_rflags(ARGS)
+{
+    return rflags_of((uint32_t)a, (uint32_t)b, ((X86Cpu *)opaque)->more_flags);
+}
+
+uint64_t x86_helper_set_rflags(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    x86_set_rflags(cpu, b == 2 ? (a & 0xffff) | cpu->more_flags : a);
+    return 0;
+}
+
+uint64_t x86_helper_selector(ARGS)
+{
+    return ((X86Cpu *)opaque)->seg[a];
+}
+
+/* Selectors of data segments are kept; the bases of a flat segment are 0, those of fs and gs too. */
+uint64_t x86_helper_set_selector(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    if (a < 6 && a != 1)
+        cpu->seg[a] = (uint16_t)b;
+    return 0;
+}
+
+/* ---- MXCSR ---- */
+
+static const uint8_t rc_of_round[4] = {[IR_RNE] = 0, [IR_RTZ] = 3, [IR_RDN] = 1, [IR_RUP] = 2};
+static const uint8_t round_of_rc[4] = {IR_RNE, IR_RDN, IR_RUP, IR_RTZ};
+
+static uint32_t mxcsr_modes(const X86Cpu *cpu)
+{
+    return cpu->mxcsr_masks | cpu->fp_modes | (uint32_t)rc_of_round[cpu->base.frm & 3] << 13;
+}
+
+static void set_mxcsr_modes(X86Cpu *cpu, uint32_t v)
+{
+    cpu->mxcsr_masks = v & X86_MXCSR_MASKS;
+    cpu->fp_modes = v & (X86_MXCSR_FZ | X86_MXCSR_DAZ);
+    cpu->base.frm = round_of_rc[v >> 13 & 3];
+}
+
+uint32_t x86_mxcsr(const X86Cpu *cpu)
+{
+    return mxcsr_modes(cpu) | (cpu->base.ff & 0x3f);
+}
+
+void x86_set_mxcsr(X86Cpu *cpu, uint32_t v)
+{
+    set_mxcsr_modes(cpu, v);
+    cpu->base.ff = v & 0x3f;
+}
+
+uint64_t x86_helper_mxcsr_modes(ARGS)
+{
+    return mxcsr_modes(opaque);
+}
+
+uint64_t x86_helper_set_mxcsr_modes(ARGS)
+{
+    set_mxcsr_modes(opaque, (uint32_t)a);
+    return 0;
+}
+
+/* ---- the processor ---- */
+
+uint64_t x86_helper_cpuid(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    uint32_t r[4];
+    x86_cpuid(cpu, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
+    cpu->gpr[X86_RAX] = r[0];
+    cpu->gpr[X86_RBX] = r[1];
+    cpu->gpr[X86_RCX] = r[2];
+    cpu->gpr[X86_RDX] = r[3];
+    return 0;
+}
+
+uint64_t x86_helper_tsc(ARGS)
+{
+#ifdef __x86_64__
+    return __builtin_ia32_rdtsc();
+#else
+    return sys_monotonic(1000000000);
+#endif
+}
+
+/* What Linux puts there: node << 12 | cpu. */
+uint64_t x86_helper_tsc_aux(ARGS)
+{
+    unsigned cpu = 0, node = 0;
+    sys_call3(SYS_getcpu, &cpu, &node, 0);
+    return node << 12 | cpu;
+}
+
+/* ---- memory ---- */
+
+static bool exchange16(uint64_t addr, uint64_t memory[2], const uint64_t desired[2])
+{
+    return fault_cas128(addr, memory, desired);
+}
+
+/* a: address, b: bytes. Sets ZF alone. */
+uint64_t x86_helper_cmpxchg_pair(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    uint64_t *g = cpu->gpr;
+    bool equal;
+    if (b == 16) {
+        uint64_t want[2] = {g[X86_RAX], g[X86_RDX]}, seen[2] = {want[0], want[1]};
+        uint64_t desired[2] = {g[X86_RBX], g[X86_RCX]};
+        if (a & 15) { /* #GP */
+            cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+            return 1;
+        }
+        if (exchange16(a, seen, desired))
+            return raise_fault(cpu, a, true);
+        equal = seen[0] == want[0] && seen[1] == want[1];
+        if (!equal) {
+            g[X86_RAX] = seen[0];
+            g[X86_RDX] = seen[1];
+        }
+    } else {
+        uint64_t want = (g[X86_RAX] & 0xffffffff) | g[X86_RDX] << 32;
+        FaultVal old = fault_cas64(a, want, (g[X86_RBX] & 0xffffffff) | g[X86_RCX] << 32);
+        if (old.fault)
+            return raise_fault(cpu, a, true);
+        equal = old.val == want;
+        if (!equal) {
+            g[X86_RAX] = old.val & 0xffffffff;
+            g[X86_RDX] = old.val >> 32;
+        }
+    }
+    cpu->fl = equal ? cpu->fl | IR_FL_Z : cpu->fl & ~(uint32_t)IR_FL_Z;
+    return 0;
+}
+
+/* Bytes from `at` on that can be had in one piece without crossing too much: what a signal may have to wait
+ * for. */
+enum { PIECE = 1 << 20 };
+
+static uint64_t piece(const X86Cpu *cpu, unsigned bytes)
+{
+    uint64_t n = cpu->gpr[X86_RCX];
+    return MIN(n, (uint64_t)PIECE / bytes);
+}
+
+/* Elements one by one: DF set, overlapping ends, the last before a fault. Returns 1 for a fault. */
+static uint64_t move_one(X86Cpu *cpu, unsigned bytes)
+{
+    uint64_t *g = cpu->gpr, by = cpu->df ? 0 - (uint64_t)bytes : bytes;
+    FaultVal v = fault_ld(g[X86_RSI], bytes);
+    if (v.fault)
+        return raise_fault(cpu, g[X86_RSI], false);
+    if (fault_st(g[X86_RDI], v.val, bytes))
+        return raise_fault(cpu, g[X86_RDI], true);
+    g[X86_RSI] += by;
+    g[X86_RDI] += by;
+    g[X86_RCX]--;
+    return 0;
+}
+
+static void moved(X86Cpu *cpu, uint64_t n, unsigned bytes)
+{
+    cpu->gpr[X86_RSI] += n * bytes;
+    cpu->gpr[X86_RDI] += n * bytes;
+    cpu->gpr[X86_RCX] -= n;
+}
+
+uint64_t x86_helper_rep_movs(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    unsigned bytes = (unsigned)a;
+    uint64_t n = piece(cpu, bytes), from = cpu->gpr[X86_RSI], to = cpu->gpr[X86_RDI];
+    bool apart = to - from >= n * bytes; /* also below the source: copied upward */
+    if (!n)
+        return 0;
+    if (!cpu->df && apart) {
+        uint64_t rest = fault_copy((void *)to, (const void *)from, n * bytes);
+        uint64_t done = (n * bytes - rest) / bytes;
+        moved(cpu, done, bytes);
+        return rest ? move_one(cpu, bytes) : 0;
+    }
+    while (n--)
+        if (move_one(cpu, bytes))
+            return 1;
+    return 0;
+}
+
+static uint64_t store_one(X86Cpu *cpu, unsigned bytes)
+{
+    uint64_t *g = cpu->gpr;
+    if (fault_st(g[X86_RDI], g[X86_RAX], bytes))
+        return raise_fault(cpu, g[X86_RDI], true);
+    g[X86_RDI] += cpu->df ? 0 - (uint64_t)bytes : bytes;
+    g[X86_RCX]--;
+    return 0;
+}
+
+/* A pattern of a page at a time. */
+uint64_t x86_helper_rep_stos(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    unsigned bytes = (unsigned)a;
+    uint64_t n = piece(cpu, bytes), v = cpu->gpr[X86_RAX];
+    uint64_t pattern[512];
+    if (cpu->df || n * bytes < 64) {
+        while (n--)
+            if (store_one(cpu, bytes))
+                return 1;
+        return 0;
+    }
+    v = bytes == 1   ? (v & 0xff) * 0x0101010101010101
+        : bytes == 2 ? (v & 0xffff) * 0x0001000100010001
+        : bytes == 4 ? (v & 0xffffffff) * 0x0000000100000001
+                     : v;
+    for (unsigned k = 0; k < ARRAY_SIZE(pattern) && k * 8 < n * bytes; k++)
+        pattern[k] = v;
+    while (n) {
+        uint64_t part = MIN(n, sizeof pattern / bytes);
+        uint64_t rest = fault_copy((void *)cpu->gpr[X86_RDI], pattern, part * bytes),
+                 done = (part * bytes - rest) / bytes;
+        cpu->gpr[X86_RDI] += done * bytes;
+        cpu->gpr[X86_RCX] -= done;
+        if (rest)
+            return store_one(cpu, bytes);
+        n -= done;
+    }
+    return 0;
+}
+
+/* maskmovdqu: a address; b: source | mask << 8 */
+uint64_t x86_helper_maskmov(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    const uint8_t *from = (const uint8_t *)cpu->xmm[b & 15], *mask = (const uint8_t *)cpu->xmm[b >> 8 & 15];
+    for (unsigned k = 0; k < 16; k++)
+        if (mask[k] >> 7 && fault_st8(a + k, from[k]))
+            return raise_fault(cpu, a + k, true);
+    return 0;
+}

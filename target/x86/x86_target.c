@@ -1,0 +1,151 @@
+/* TargetOps of x86-64: state table, context word, and the translation of one instruction. */
+#include <elf.h>
+#include <stddef.h>
+
+#include "target/x86/x86_disas.h"
+#include "target/x86/x86_trans.h"
+
+/* The last column is the rank for a host register. */
+#define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I64, rank}
+#define XSLOT(n, rank)                                                                                       \
+    [X86_SLOT_XMM + n] = {"xmm" #n, offsetof(X86Cpu, xmm) + 16 * (n), IR_V128, rank}
+#define YSLOT(n)                                                                                             \
+    [X86_SLOT_YMMH + n] = {"ymmh" #n, offsetof(X86Cpu, ymmh) + 16 * (n), IR_V128, 0}
+#define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
+
+static const IrSlot slots[X86_SLOTS] = {
+    GSLOT(0, "rax", 1),
+    GSLOT(1, "rcx", 5),
+    GSLOT(2, "rdx", 4),
+    GSLOT(3, "rbx", 7),
+    GSLOT(4, "rsp", 2),
+    GSLOT(5, "rbp", 8),
+    GSLOT(6, "rsi", 6),
+    GSLOT(7, "rdi", 3),
+    GSLOT(8, "r8", 10),
+    GSLOT(9, "r9", 11),
+    GSLOT(10, "r10", 0),
+    GSLOT(11, "r11", 0),
+    GSLOT(12, "r12", 9),
+    GSLOT(13, "r13", 12),
+    GSLOT(14, "r14", 0),
+    GSLOT(15, "r15", 0),
+    SLOT(FL, "fl", fl, IR_FL),
+    SLOT(DF, "df", df, IR_I32),
+    SLOT(FS, "fsbase", fs_base, IR_I64),
+    SLOT(GS, "gsbase", gs_base, IR_I64),
+    XSLOT(0, 1),
+    XSLOT(1, 2),
+    XSLOT(2, 3),
+    XSLOT(3, 4),
+    XSLOT(4, 5),
+    XSLOT(5, 6),
+    XSLOT(6, 7),
+    XSLOT(7, 8),
+    XSLOT(8, 0),
+    XSLOT(9, 0),
+    XSLOT(10, 0),
+    XSLOT(11, 0),
+    XSLOT(12, 0),
+    XSLOT(13, 0),
+    XSLOT(14, 0),
+    XSLOT(15, 0),
+    YSLOT(0),
+    YSLOT(1),
+    YSLOT(2),
+    YSLOT(3),
+    YSLOT(4),
+    YSLOT(5),
+    YSLOT(6),
+    YSLOT(7),
+    YSLOT(8),
+    YSLOT(9),
+    YSLOT(10),
+    YSLOT(11),
+    YSLOT(12),
+    YSLOT(13),
+    YSLOT(14),
+    YSLOT(15),
+};
+_Static_assert(offsetof(X86Cpu, gpr) == sizeof(Cpu), "gpr[] follows the head");
+
+static const IrHelper helpers[X86_HELPERS] = {
+#define HELPER(name, flags, ret, a0, a1, a2, a3)                                                             \
+    {#name, flags, IR_##ret, {IR_##a0, IR_##a1, IR_##a2, IR_##a3}, x86_helper_##name},
+#include "target/x86/x86_helpers.def"
+#undef HELPER
+};
+
+static const TargetReg regs[] = {
+#define REG(name, field, group) {name, offsetof(X86Cpu, field), sizeof(((X86Cpu *)0)->field), group},
+#include "target/x86/x86_regs.def"
+#undef REG
+};
+
+static void x86_reset(Cpu *base)
+{
+    X86Cpu *cpu = (X86Cpu *)base;
+
+    memset((char *)cpu + sizeof(Cpu), 0, sizeof(*cpu) - sizeof(Cpu));
+    x86_set_rflags(cpu, 0);
+    x86_set_mxcsr(cpu, 0x1f80);
+    cpu->fpu.cw = 0x37f;
+    cpu->fpu.empty = 0xff;
+    cpu->seg[1] = 0x33; /* Linux's selectors of 64-bit programs */
+    cpu->seg[2] = 0x2b;
+    cpu->model = X86_MODEL_MAX;
+}
+
+static uint32_t x86_ctx(const Cpu *base)
+{
+    return ((const X86Cpu *)base)->model << X86_CTX_MODEL_SHIFT;
+}
+
+static uint32_t x86_fp_modes(const Cpu *base)
+{
+    return ((const X86Cpu *)base)->fp_modes;
+}
+
+static void x86_translate(Trans *t)
+{
+    X86Insn x;
+    X86Decoded how = x86_decode(t->bytes, t->n_bytes, &x);
+
+    t->truncated = how == X86_SHORT;
+    if (t->truncated)
+        return;
+    t->next = t->pc + x.len;
+    t->flow = (TransFlow){.kind = FLOW_NEXT};
+    if (how == X86_BAD) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    switch ((X86Handler)x.row->handler) {
+#define H(name)                                                                                              \
+    case X86_H_##name:                                                                                       \
+        x86_trans_##name(t, &x);                                                                             \
+        break;
+#include "target/x86/x86_handlers.def"
+#undef H
+    }
+}
+
+const TargetOps target_x86_64 = {
+    .name = "x86_64",
+    .elf_machine = EM_X86_64,
+    .elf_class = ELFCLASS64,
+    .insn_align = 1,
+    .cpu_size = sizeof(X86Cpu),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = regs,
+    .n_slots = X86_SLOTS,
+    .n_helpers = X86_HELPERS,
+    .n_regs = ARRAY_SIZE(regs),
+    .nan = IR_NAN_X86,
+    .reset = x86_reset,
+    .ctx = x86_ctx,
+    .fp_modes = x86_fp_modes,
+    .translate = x86_translate,
+    .disas = x86_disas,
+};

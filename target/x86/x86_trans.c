@@ -1,0 +1,206 @@
+/* Operands of x86 instructions as values of the IR. */
+#include "target/x86/x86_trans.h"
+
+IrVal x86_reg(Trans *t, unsigned r, unsigned bytes, bool high)
+{
+    IrVal v = x86_gpr(t, r);
+    if (bytes == 8)
+        return v;
+    if (high)
+        v = ir_shr(t->b, IR_I64, v, x86_c(t, IR_I64, 8));
+    return ir_trunc(t->b, x86_type(bytes), v);
+}
+
+void x86_put_reg(Trans *t, unsigned r, unsigned bytes, bool high, IrVal v)
+{
+    IrBuilder *b = t->b;
+    if (bytes < 4) {
+        IrVal keep = ir_and(b, IR_I64, x86_gpr(t, r),
+                            x86_c(t, IR_I64,
+                                  high         ? ~0xff00ll
+                                  : bytes == 1 ? ~0xffll
+                                               : ~0xffffll));
+        v = ir_zext(b, IR_I64, v);
+        if (high)
+            v = ir_shl(b, IR_I64, v, x86_c(t, IR_I64, 8));
+        v = ir_or(b, IR_I64, keep, v);
+    } else if (bytes == 4) {
+        v = ir_zext(b, IR_I64, v);
+    }
+    x86_put_gpr(t, r, v);
+}
+
+/* Byte registers 4..7 without rex are the second bytes of 0..3. */
+static bool is_high(const X86Insn *x, unsigned r, unsigned bytes)
+{
+    return bytes == 1 && !x->rex && r >= 4 && r < 8;
+}
+
+static IrVal read_gpr(Trans *t, const X86Insn *x, unsigned r, unsigned bytes)
+{
+    bool high = is_high(x, r, bytes);
+    return x86_reg(t, high ? r - 4 : r, bytes, high);
+}
+
+static void write_gpr(Trans *t, const X86Insn *x, unsigned r, unsigned bytes, IrVal v)
+{
+    bool high = is_high(x, r, bytes);
+    x86_put_reg(t, high ? r - 4 : r, bytes, high, v);
+}
+
+static IrVal with_segment(Trans *t, const X86Insn *x, IrVal v)
+{
+    if (!x->seg)
+        return v;
+    return ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), v);
+}
+
+X86Addr x86_addr(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal base = IR_NONE;
+    int32_t disp = x->disp;
+    if (x->base == -2) {
+        base = x86_c(t, IR_I64, (int64_t)(t->pc + x->len) + disp);
+        disp = 0;
+    } else if (x->base >= 0) {
+        base = x86_gpr(t, (unsigned)x->base);
+    }
+    if (x->index >= 0) {
+        IrVal i = x86_gpr(t, (unsigned)x->index);
+        if (x->scale || base == IR_NONE)
+            i = ir_shl(b, IR_I64, i, x86_c(t, IR_I64, x->scale));
+        base = base ? ir_add(b, IR_I64, base, i) : i;
+    }
+    if (base == IR_NONE) {
+        base = x86_c(t, IR_I64, disp);
+        disp = 0;
+    }
+    if (x->addr32) {
+        base = ir_add(b, IR_I64, base, x86_c(t, IR_I64, disp));
+        base = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, base));
+        disp = 0;
+    }
+    if (x->seg && ir_is_const(b->r, base)) { /* fs:disp */
+        int64_t c = ir_const_value(b->r, base) + disp;
+        if (fits_i32(c))
+            return (X86Addr){ir_get(b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), (int32_t)c};
+    }
+    return (X86Addr){with_segment(t, x, base), disp};
+}
+
+IrVal x86_linear(Trans *t, const X86Insn *x)
+{
+    X86Addr a = x86_addr(t, x);
+    return ir_add(t->b, IR_I64, a.base, x86_c(t, IR_I64, a.disp));
+}
+
+IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes)
+{
+    return ir_ld(t->b, bytes == 16 ? IR_V128 : x86_type(bytes), a.base, a.disp, x86_mem(bytes));
+}
+
+void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v)
+{
+    ir_st(t->b, v, a.base, a.disp, x86_mem(bytes));
+}
+
+static X86Addr absolute(Trans *t, const X86Insn *x)
+{
+    return (X86Addr){with_segment(t, x, x86_c(t, IR_I64, (int64_t)x->imm)), 0};
+}
+
+bool x86_opd_mem(const X86Insn *x, unsigned k)
+{
+    unsigned where = x86_opd_where[x->row->opd[k]];
+    return x->mod != 3 && (where == X86_WH_E || where == X86_WH_M || where == X86_WH_W || where == X86_WH_Q);
+}
+
+/* The immediates are numbered in the order of the operands. */
+static uint64_t imm_of(const X86Insn *x, unsigned k)
+{
+    for (unsigned i = 0; i < k; i++) {
+        unsigned where = x86_opd_where[x->row->opd[i]];
+        if (where == X86_WH_I || where == X86_WH_S)
+            return x->imm2;
+    }
+    return x->imm;
+}
+
+IrVal x86_read(Trans *t, const X86Insn *x, unsigned k)
+{
+    unsigned bytes = x86_size(x, k);
+    switch ((X86Where)x86_opd_where[x->row->opd[k]]) {
+    case X86_WH_E:
+    case X86_WH_M: return x->mod == 3 ? read_gpr(t, x, x->rm, bytes) : x86_ld(t, x86_addr(t, x), bytes);
+    case X86_WH_RY: return read_gpr(t, x, x->rm, bytes);
+    case X86_WH_G: return read_gpr(t, x, x->reg, bytes);
+    case X86_WH_I:
+    case X86_WH_S: return x86_c(t, x86_type(bytes), (int64_t)imm_of(x, k));
+    case X86_WH_O: return x86_ld(t, absolute(t, x), bytes);
+    case X86_WH_A: return x86_reg(t, X86_RAX, bytes, false);
+    case X86_WH_C: return x86_reg(t, X86_RCX, bytes, false);
+    case X86_WH_D: return x86_reg(t, X86_RDX, bytes, false);
+    case X86_WH_ONE: return x86_c(t, IR_I8, 1);
+    case X86_WH_Z: return read_gpr(t, x, (x->opc & 7u) | (x->rex & 1u) << 3, bytes);
+    default: __builtin_trap();
+    }
+}
+
+void x86_write(Trans *t, const X86Insn *x, unsigned k, IrVal v)
+{
+    unsigned bytes = x86_size(x, k);
+    switch ((X86Where)x86_opd_where[x->row->opd[k]]) {
+    case X86_WH_E:
+    case X86_WH_M:
+        if (x->mod == 3)
+            write_gpr(t, x, x->rm, bytes, v);
+        else
+            x86_st(t, x86_addr(t, x), bytes, v);
+        break;
+    case X86_WH_RY: write_gpr(t, x, x->rm, bytes, v); break;
+    case X86_WH_G: write_gpr(t, x, x->reg, bytes, v); break;
+    case X86_WH_O: x86_st(t, absolute(t, x), bytes, v); break;
+    case X86_WH_A: x86_put_reg(t, X86_RAX, bytes, false, v); break;
+    case X86_WH_Z: write_gpr(t, x, (x->opc & 7u) | (x->rex & 1u) << 3, bytes, v); break;
+    default: __builtin_trap();
+    }
+}
+
+void x86_write_back(Trans *t, const X86Insn *x, IrVal old, IrVal v)
+{
+    IrBuilder *b = t->b;
+    if (!x86_atomic(t, x) || x->mod == 3) {
+        x86_write(t, x, 0, v);
+        return;
+    }
+    unsigned bytes = x86_size(x, 0);
+    IrMem m = x86_mem(bytes);
+    m.order = IR_SEQ_CST;
+    IrVal seen = ir_cas(b, x86_type(bytes), x86_linear(t, x), old, v, m);
+    ir_exit_if(b, ir_cmp(b, IR_NE, seen, old), ir_exit_direct(b, t->pc, true), false);
+}
+
+IrVal x86_cond(Trans *t, unsigned cc)
+{
+    static const uint8_t cond[] = {IR_FL_VS, IR_FL_HS, IR_FL_EQ, IR_FL_BE,
+                                   IR_FL_MI, IR_FL_PE, IR_FL_LT, IR_FL_LE};
+    return ir_flcc(t->b, x86_fl(t), (IrFlCond)(cond[cc >> 1] ^ (cc & 1)));
+}
+
+void x86_push(Trans *t, unsigned bytes, IrVal v)
+{
+    IrVal sp = x86_gpr(t, X86_RSP);
+    ir_st(t->b, v, sp, -(int32_t)bytes, x86_mem(bytes));
+    x86_put_gpr(t, X86_RSP, ir_sub(t->b, IR_I64, sp, x86_c(t, IR_I64, bytes)));
+}
+
+void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n)
+{
+    ir_call(t->b, h, args, n);
+}
+
+bool x86_has(const Trans *t, X86Feat f)
+{
+    return x86_model_has((X86Model)(t->ctx >> X86_CTX_MODEL_SHIFT & X86_CTX_MODEL), f);
+}

@@ -1,0 +1,108 @@
+/* What the translation functions of x86 share: operands as values. See x86_trans.c. Private to target/x86. */
+#ifndef TARGET_X86_X86_TRANS_H
+#define TARGET_X86_X86_TRANS_H
+
+#include "target/target.h"
+#include "target/x86/x86_cpu.h"
+#include "target/x86/x86_decode.h"
+
+enum {
+    X86_SLOT_GPR = 0,
+    X86_SLOT_FL = 16,
+    X86_SLOT_DF,
+    X86_SLOT_FS,
+    X86_SLOT_GS,
+    X86_SLOT_XMM,
+    X86_SLOT_YMMH = X86_SLOT_XMM + 16,
+    X86_SLOTS = X86_SLOT_YMMH + 16,
+};
+
+typedef enum X86HelperId {
+#define HELPER(name, ...) X86_HELPER_##name,
+#include "target/x86/x86_helpers.def"
+#undef HELPER
+    X86_HELPERS
+} X86HelperId;
+#define HELPER(name, ...)                                                                                    \
+    uint64_t x86_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+#include "target/x86/x86_helpers.def"
+#undef HELPER
+
+#define H(name) void x86_trans_##name(Trans *t, const X86Insn *x);
+#include "target/x86/x86_handlers.def"
+#undef H
+
+static inline IrType x86_type(unsigned bytes)
+{
+    return bytes == 1 ? IR_I8 : bytes == 2 ? IR_I16 : bytes == 4 ? IR_I32 : IR_I64;
+}
+static inline unsigned x86_log2(unsigned bytes)
+{
+    return bytes == 16 ? 4 : bytes == 8 ? 3 : bytes == 4 ? 2 : bytes == 2;
+}
+static inline IrMem x86_mem(unsigned bytes)
+{
+    return (IrMem){.size = x86_log2(bytes) & 7, .mmu = IR_MMU_DIRECT};
+}
+static inline void x86_raise(Trans *t, CpuExitKind code)
+{
+    t->flow.kind = FLOW_RAISE;
+    t->flow.code = code;
+}
+static inline IrVal x86_c(Trans *t, IrType type, int64_t v)
+{
+    return ir_const(t->b, type, v);
+}
+static inline IrVal x86_fl(Trans *t)
+{
+    return ir_get(t->b, X86_SLOT_FL);
+}
+static inline void x86_put_fl(Trans *t, IrVal fl)
+{
+    ir_put(t->b, X86_SLOT_FL, fl);
+}
+static inline IrVal x86_gpr(Trans *t, unsigned r)
+{
+    return ir_get(t->b, X86_SLOT_GPR + r);
+}
+static inline void x86_put_gpr(Trans *t, unsigned r, IrVal v)
+{
+    ir_put(t->b, X86_SLOT_GPR + r, v);
+}
+
+/* The part of register r with this many bytes as an integer; high: ah, ch, dh, bh. */
+IrVal x86_reg(Trans *t, unsigned r, unsigned bytes, bool high);
+/* Writes it: 4 bytes clear the upper half, 1 and 2 keep the rest. */
+void x86_put_reg(Trans *t, unsigned r, unsigned bytes, bool high, IrVal v);
+
+/* A memory operand: the address is base + disp. */
+typedef struct X86Addr {
+    IrVal base;
+    int32_t disp;
+} X86Addr;
+X86Addr x86_addr(Trans *t, const X86Insn *x);
+IrVal x86_linear(Trans *t, const X86Insn *x); /* the whole address */
+IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes);
+void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v);
+
+/* Operand k as an integer of its size. Registers, memory, immediates. */
+IrVal x86_read(Trans *t, const X86Insn *x, unsigned k);
+void x86_write(Trans *t, const X86Insn *x, unsigned k, IrVal v);
+/* Is the operand memory? */
+bool x86_opd_mem(const X86Insn *x, unsigned k);
+/* Must the access be atomic? */
+static inline bool x86_atomic(const Trans *t, const X86Insn *x)
+{
+    return x->lock && (t->ctx & CTX_PARALLEL);
+}
+/* New value of operand 0, which was `old`: stored; if it must be atomic and memory has changed, the
+ * instruction starts again. */
+void x86_write_back(Trans *t, const X86Insn *x, IrVal old, IrVal v);
+
+/* i1 of condition code cc. */
+IrVal x86_cond(Trans *t, unsigned cc);
+void x86_push(Trans *t, unsigned bytes, IrVal v);
+void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n);
+bool x86_has(const Trans *t, X86Feat f);
+
+#endif

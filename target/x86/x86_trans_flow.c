@@ -1,0 +1,234 @@
+/* Jumps, calls, the stack, and what leaves for the system. Source: AMD64 APM volume 3. */
+#include "target/x86/x86_trans.h"
+
+static Gva target_of(const Trans *t, const X86Insn *x)
+{
+    return t->pc + x->len + x->imm;
+}
+
+void x86_trans_jcc(Trans *t, const X86Insn *x)
+{
+    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = x86_cond(t, x->row->arg), .target = target_of(t, x)};
+}
+
+static void go(Trans *t, const X86Insn *x, IrVal to, IrHint hint)
+{
+    if (x86_opd_where[x->row->opd[0]] == X86_WH_J)
+        t->flow =
+            (TransFlow){.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP, .target = target_of(t, x)};
+    else
+        t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = to};
+}
+
+static IrVal destination(Trans *t, const X86Insn *x)
+{
+    return x86_opd_where[x->row->opd[0]] == X86_WH_J ? IR_NONE : x86_read(t, x, 0);
+}
+
+/* An operand size of 16 bits is AMD's 16-bit target; nobody has it. */
+void x86_trans_jmp(Trans *t, const X86Insn *x)
+{
+    go(t, x, destination(t, x), IR_HINT_JUMP);
+}
+
+void x86_trans_call(Trans *t, const X86Insn *x)
+{
+    IrVal to = destination(t, x);
+    x86_push(t, 8, x86_c(t, IR_I64, (int64_t)(t->pc + x->len)));
+    go(t, x, to, IR_HINT_CALL);
+}
+
+void x86_trans_ret(Trans *t, const X86Insn *x)
+{
+    IrVal sp = x86_gpr(t, X86_RSP), to = x86_ld(t, (X86Addr){sp, 0}, 8);
+    int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
+    x86_put_gpr(t, X86_RSP, ir_add(t->b, IR_I64, sp, x86_c(t, IR_I64, 8 + more)));
+    t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = IR_HINT_RET, .indirect = to};
+}
+
+/* loopne loope loop jrcxz */
+void x86_trans_loop(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal n = x86_gpr(t, X86_RCX);
+    if (x->addr32)
+        n = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, n));
+    if (x->row->arg < 3) {
+        n = ir_sub(b, IR_I64, n, x86_c(t, IR_I64, 1));
+        if (x->addr32)
+            n = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, n));
+        x86_put_gpr(t, X86_RCX, n);
+    }
+    IrVal cond = ir_cmp(b, x->row->arg == 3 ? IR_EQ : IR_NE, n, x86_c(t, IR_I64, 0));
+    if (x->row->arg < 2)
+        cond = ir_and(b, IR_I1, cond, x86_cond(t, x->row->arg ? 4 : 5));
+    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = cond, .target = target_of(t, x)};
+}
+
+void x86_trans_push(Trans *t, const X86Insn *x)
+{
+    x86_push(t, x->opsize, x86_read(t, x, 0));
+}
+
+void x86_trans_push_seg(Trans *t, const X86Insn *x)
+{
+    x86_push(t, x->opsize, x86_c(t, x86_type(x->opsize), 0));
+}
+
+/* The address of a memory operand sees rsp after the pop. */
+void x86_trans_pop(Trans *t, const X86Insn *x)
+{
+    IrVal sp = x86_gpr(t, X86_RSP), v = x86_ld(t, (X86Addr){sp, 0}, x->opsize);
+    IrVal after = ir_add(t->b, IR_I64, sp, x86_c(t, IR_I64, x->opsize));
+    x86_put_gpr(t, X86_RSP, after);
+    x86_write(t, x, 0, v);
+}
+
+void x86_trans_enter(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    if (x->imm2 & 31) { /* nested frames: no compiler makes them */
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    IrVal sp = x86_gpr(t, X86_RSP), frame = ir_sub(b, IR_I64, sp, x86_c(t, IR_I64, 8));
+    ir_st(b, x86_gpr(t, X86_RBP), frame, 0, x86_mem(8));
+    x86_put_gpr(t, X86_RBP, frame);
+    x86_put_gpr(t, X86_RSP, ir_sub(b, IR_I64, frame, x86_c(t, IR_I64, (int64_t)x->imm)));
+}
+
+void x86_trans_leave(Trans *t, const X86Insn *x)
+{
+    IrVal frame = x86_gpr(t, X86_RBP);
+    IrVal v = x86_ld(t, (X86Addr){frame, 0}, x->opsize);
+    x86_put_gpr(t, X86_RSP, ir_add(t->b, IR_I64, frame, x86_c(t, IR_I64, x->opsize)));
+    x86_put_reg(t, X86_RBP, x->opsize, false, v);
+}
+
+void x86_trans_pushf(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal args[] = {ir_flbits(b, x86_fl(t)), ir_get(b, X86_SLOT_DF)};
+    IrVal v = ir_call(b, X86_HELPER_rflags, args, 2);
+    x86_push(t, x->opsize, x->opsize == 8 ? v : ir_trunc(b, IR_I16, v));
+}
+
+void x86_trans_popf(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal sp = x86_gpr(t, X86_RSP), v = x86_ld(t, (X86Addr){sp, 0}, x->opsize);
+    x86_put_gpr(t, X86_RSP, ir_add(b, IR_I64, sp, x86_c(t, IR_I64, x->opsize)));
+    IrVal args[] = {x->opsize == 8 ? v : ir_zext(b, IR_I64, v), x86_c(t, IR_I32, x->opsize)};
+    ir_call(b, X86_HELPER_set_rflags, args, 2);
+}
+
+void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
+{
+    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7)};
+    if ((x->reg & 7) > 5) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    IrVal v = ir_call(t->b, X86_HELPER_selector, args, 1);
+    if (x->mod != 3)
+        x86_st(t, x86_addr(t, x), 2, ir_trunc(t->b, IR_I16, v));
+    else
+        x86_put_reg(t, x->rm, x->opsize, false,
+                    x->opsize == 8   ? ir_zext(t->b, IR_I64, v)
+                    : x->opsize == 2 ? ir_trunc(t->b, IR_I16, v)
+                                     : v);
+}
+
+void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
+{
+    IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
+    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
+    ir_call(t->b, X86_HELPER_set_selector, args, 2);
+}
+
+void x86_trans_syscall(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, CPU_EXIT_SYSCALL);
+}
+void x86_trans_ud(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, CPU_EXIT_ILLEGAL);
+}
+void x86_trans_int3(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, CPU_EXIT_BREAK);
+}
+void x86_trans_privileged(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, CPU_EXIT_PROTECTION);
+}
+void x86_trans_int_n(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, x->imm == 3 ? CPU_EXIT_BREAK : CPU_EXIT_PROTECTION);
+}
+void x86_trans_nop(Trans *t, const X86Insn *x) {}
+void x86_trans_nop_ea(Trans *t, const X86Insn *x) {}
+void x86_trans_fence(Trans *t, const X86Insn *x)
+{
+    ir_fence(t->b, IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW);
+}
+
+void x86_trans_cpuid(Trans *t, const X86Insn *x)
+{
+    ir_call(t->b, X86_HELPER_cpuid, NULL, 0);
+}
+
+void x86_trans_xgetbv(Trans *t, const X86Insn *x)
+{
+    x86_raise(t, CPU_EXIT_ILLEGAL);
+} /* no XSAVE */
+
+void x86_trans_rdtsc(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal v = ir_call(b, X86_HELPER_tsc, NULL, 0);
+    x86_put_reg(t, X86_RAX, 4, false, ir_trunc(b, IR_I32, v));
+    x86_put_gpr(t, X86_RDX, ir_shr(b, IR_I64, v, x86_c(t, IR_I64, 32)));
+    if (x->row->arg)
+        x86_put_gpr(t, X86_RCX, ir_zext(b, IR_I64, ir_call(b, X86_HELPER_tsc_aux, NULL, 0)));
+}
+
+/* cmpxchg8b, cmpxchg16b: by C. */
+void x86_trans_cmpxchg8b(Trans *t, const X86Insn *x)
+{
+    IrVal args[] = {x86_linear(t, x), x86_c(t, IR_I32, x->rex & 8 ? 16 : 8)};
+    ir_call(t->b, X86_HELPER_cmpxchg_pair, args, 2);
+}
+
+void x86_trans_fxsave(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    X86Addr a = x86_addr(t, x);
+    IrVal at = x86_linear(t, x);
+    if (!x->row->arg) {
+        ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b)}, 2);
+        return;
+    }
+    IrVal mxcsr = x86_ld(t, (X86Addr){a.base, a.disp + 24}, 4);
+    ir_call(b, X86_HELPER_fxrstor, &at, 1);
+    ir_ffput(b, ir_and(b, IR_I32, mxcsr, x86_c(t, IR_I32, 0x3f)));
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
+/* Its flags are those of the host's register and of the cpu together (ffget). */
+void x86_trans_stmxcsr(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal v = ir_or(b, IR_I32, ir_ffget(b), ir_call(b, X86_HELPER_mxcsr_modes, NULL, 0));
+    x86_write(t, x, 0, v);
+}
+
+/* The modes take effect when generated code is entered again. */
+void x86_trans_ldmxcsr(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal v = x86_read(t, x, 0), args[] = {v};
+    ir_call(b, X86_HELPER_set_mxcsr_modes, args, 1);
+    ir_ffput(b, ir_and(b, IR_I32, v, x86_c(t, IR_I32, 0x3f)));
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}

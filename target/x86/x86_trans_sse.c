@@ -1,0 +1,306 @@
+/* Vector registers of 128 bits. Most instructions are rows of the IR by their own encoding (xv). Those that
+ * want an aligned memory operand do not look whether it is. Source: AMD64 APM volume 4. */
+#include "target/x86/x86_trans.h"
+
+static IrVal xmm(Trans *t, unsigned r)
+{
+    return ir_get(t->b, X86_SLOT_XMM + r);
+}
+static void put_xmm(Trans *t, unsigned r, IrVal v)
+{
+    ir_put(t->b, X86_SLOT_XMM + r, v);
+}
+
+/* Operand k: a whole register; what memory has, zeros above. */
+static IrVal source(Trans *t, const X86Insn *x, unsigned k)
+{
+    IrBuilder *b = t->b;
+    unsigned bytes = x86_size(x, k);
+    if (x->mod == 3)
+        return xmm(t, x->rm);
+    X86Addr a = x86_addr(t, x);
+    if (bytes == 16)
+        return x86_ld(t, a, 16);
+    if (bytes == 2)
+        return ir_vzext(b, IR_V128, ir_zext(b, IR_I32, x86_ld(t, a, 2)));
+    return ir_vzext(b, IR_V128, ir_ld(b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(bytes)));
+}
+
+static uint32_t encoding(const X86Insn *x)
+{
+    static const uint8_t pp[] = {[X86_PFX_NP] = 0, [X86_PFX_66] = 1, [X86_PFX_F3] = 2, [X86_PFX_F2] = 3};
+    uint32_t enc = IR_XV(pp[x->row->pfx], x->row->map, x->row->opc);
+    if (x->row->opd[2] == X86_OPD_Ib)
+        enc |= IR_XV_IMM | (uint32_t)(x->imm & 0xff) << 16;
+    return enc;
+}
+
+static bool looks_at_mxcsr(const X86Insn *x)
+{
+    return x->row->arg;
+}
+
+void x86_trans_xv1(Trans *t, const X86Insn *x)
+{
+    put_xmm(t, x->reg, ir_xv(t->b, looks_at_mxcsr(x), IR_V128, encoding(x), IR_NONE, source(t, x, 1)));
+}
+
+void x86_trans_xv2(Trans *t, const X86Insn *x)
+{
+    IrVal y = source(t, x, 1);
+    put_xmm(t, x->reg, ir_xv(t->b, looks_at_mxcsr(x), IR_V128, encoding(x), xmm(t, x->reg), y));
+}
+
+/* and andn or xor */
+void x86_trans_xvlogic(Trans *t, const X86Insn *x)
+{
+    static const uint8_t ops[] = {IR_VAND, IR_VANDN, IR_VOR, IR_VXOR};
+    unsigned how = x->row->arg;
+    if (x->mod == 3 && x->rm == x->reg && how & 1) {
+        put_xmm(t, x->reg, ir_vconst(t->b, IR_V128, 0, 0));
+        return;
+    }
+    IrVal y = source(t, x, 1), a = xmm(t, x->reg);
+    if (how == 1) { /* the first is inverted */
+        IrVal s = a;
+        a = y;
+        y = s;
+    }
+    put_xmm(t, x->reg, ir_vec(t->b, (IrOp)ops[how], IR_V128, IR_LANE_8, 0, a, y, IR_NONE, IR_NONE));
+}
+
+void x86_trans_xvload(Trans *t, const X86Insn *x)
+{
+    put_xmm(t, x->reg, source(t, x, 1));
+}
+
+void x86_trans_xvstore(Trans *t, const X86Insn *x)
+{
+    if (x->mod == 3)
+        put_xmm(t, x->rm, xmm(t, x->reg));
+    else
+        x86_st(t, x86_addr(t, x), 16, xmm(t, x->reg));
+}
+
+static void store_low(Trans *t, const X86Insn *x, unsigned bytes, IrVal v)
+{
+    X86Addr a = x86_addr(t, x);
+    IrType ty = bytes == 8 ? IR_F64 : IR_F32;
+    ir_st(t->b, ir_vlow(t->b, ty, v), a.base, a.disp, x86_mem(bytes));
+}
+
+/* arg: 0 movss, movsd load; 1 store; 2 movq load; 3 movq store. Between registers the scalars keep what is
+ * above, movq clears it. */
+void x86_trans_xvmovs(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned how = x->row->arg, bytes = x86_size(x, how & 1 ? 0 : 1);
+    if (x->mod != 3) {
+        if (how & 1)
+            store_low(t, x, bytes, xmm(t, x->reg));
+        else
+            put_xmm(t, x->reg, source(t, x, 1));
+        return;
+    }
+    unsigned to = how & 1 ? x->rm : x->reg, from = how & 1 ? x->reg : x->rm;
+    if (how >= 2)
+        put_xmm(t, to, ir_vzext(b, IR_V128, ir_vlow(b, IR_F64, xmm(t, from))));
+    else
+        put_xmm(t, to,
+                ir_vsetv(b, IR_V128, bytes == 8 ? IR_LANE_64 : IR_LANE_32, 0, xmm(t, to), xmm(t, from)));
+}
+
+/* movhlps: low = source's high; movlhps: high = source's low */
+void x86_trans_xvmovhl(Trans *t, const X86Insn *x)
+{
+    uint32_t attr = x->row->arg ? IR_VA_N(1) : IR_VA_M(1);
+    put_xmm(t, x->reg, ir_vsetv(t->b, IR_V128, IR_LANE_64, attr, xmm(t, x->reg), xmm(t, x->rm)));
+}
+
+static void half(Trans *t, const X86Insn *x, unsigned lane)
+{
+    IrBuilder *b = t->b;
+    if (x->row->arg) {
+        X86Addr a = x86_addr(t, x);
+        if (lane == 0)
+            store_low(t, x, 8, xmm(t, x->reg));
+        else
+            x86_st(t, a, 8, ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), xmm(t, x->reg)));
+        return;
+    }
+    X86Addr a = x86_addr(t, x);
+    IrVal v = ir_vzext(b, IR_V128, ir_ld(b, IR_F64, a.base, a.disp, x86_mem(8)));
+    put_xmm(t, x->reg, ir_vsetv(b, IR_V128, IR_LANE_64, IR_VA_N(lane), xmm(t, x->reg), v));
+}
+
+void x86_trans_xvlow(Trans *t, const X86Insn *x)
+{
+    half(t, x, 0);
+}
+void x86_trans_xvhigh(Trans *t, const X86Insn *x)
+{
+    half(t, x, 1);
+}
+
+void x86_trans_xvfromgpr(Trans *t, const X86Insn *x)
+{
+    if (x->mod != 3) {
+        unsigned bytes = x86_size(x, 1);
+        X86Addr a = x86_addr(t, x);
+        IrVal v = ir_ld(t->b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(bytes));
+        put_xmm(t, x->reg, ir_vzext(t->b, IR_V128, v));
+        return;
+    }
+    put_xmm(t, x->reg, ir_vzext(t->b, IR_V128, x86_read(t, x, 1)));
+}
+
+void x86_trans_xvtogpr(Trans *t, const X86Insn *x)
+{
+    unsigned bytes = x86_size(x, 0);
+    if (x->mod != 3)
+        store_low(t, x, bytes, xmm(t, x->reg));
+    else
+        x86_write(t, x, 0,
+                  ir_vget(t->b, x86_type(bytes), bytes == 8 ? IR_LANE_64 : IR_LANE_32, 0, xmm(t, x->reg)));
+}
+
+void x86_trans_xvcvtsi(Trans *t, const X86Insn *x)
+{
+    IrVal v = x86_read(t, x, 1);
+    uint32_t enc = encoding(x) | (x->rex & 8 ? IR_XV_W : 0u);
+    put_xmm(t, x->reg, ir_xv(t->b, true, IR_V128, enc, xmm(t, x->reg), v));
+}
+
+/* cvttss2si ..., movmskps, pmovmskb */
+void x86_trans_xvtoint(Trans *t, const X86Insn *x)
+{
+    bool wide = x86_size(x, 0) == 8;
+    uint32_t enc = encoding(x) | (wide ? IR_XV_W : 0u);
+    IrVal v = ir_xv(t->b, looks_at_mxcsr(x), wide ? IR_I64 : IR_I32, enc, IR_NONE, source(t, x, 1));
+    x86_write(t, x, 0, v);
+}
+
+void x86_trans_xvflags(Trans *t, const X86Insn *x)
+{
+    IrVal y = source(t, x, 1);
+    x86_put_fl(t, ir_flxv(t->b, looks_at_mxcsr(x), encoding(x), xmm(t, x->reg), y));
+}
+
+/* By an immediate: psrl psra psll psrldq pslldq */
+void x86_trans_xvshift(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned how = x->row->arg, lane = x->row->opc - 0x71 + IR_LANE_16, bits = 16u << (lane - IR_LANE_16);
+    unsigned n = (unsigned)MIN(x->imm, how >= 3 ? 16 : bits);
+    IrVal v = xmm(t, x->rm), zero = ir_vconst(b, IR_V128, 0, 0);
+    if (n == 0)
+        return;
+    switch (how) {
+    case 0: v = n == bits ? zero : ir_vshr(b, IR_V128, lane, IR_VA_N(n), v); break;
+    case 1: v = ir_vshr(b, IR_V128, lane, IR_VA_S | IR_VA_N(n), v); break;
+    case 2: v = n == bits ? zero : ir_vshl(b, IR_V128, lane, IR_VA_N(n), v); break;
+    case 3: v = n == 16 ? zero : ir_vext(b, IR_V128, IR_LANE_8, IR_VA_N(n), v, zero); break;
+    default: v = n == 16 ? zero : ir_vext(b, IR_V128, IR_LANE_8, IR_VA_N(16 - n), zero, v); break;
+    }
+    put_xmm(t, x->rm, v);
+}
+
+/* arg: log2 of the lane's bytes; 2 with W: 3 */
+static unsigned lane_of(const X86Insn *x, unsigned k)
+{
+    return x->row->arg == 2 && x86_size(x, k) == 8 ? 3 : x->row->arg;
+}
+
+void x86_trans_xvpinsr(Trans *t, const X86Insn *x)
+{
+    unsigned lane = lane_of(x, 1), n = (unsigned)x->imm & ((16u >> lane) - 1);
+    unsigned bytes = 1u << lane;
+    IrVal v = x->mod == 3 ? x86_reg(t, x->rm, bytes == 8 ? 8 : 4, false) : x86_ld(t, x86_addr(t, x), bytes);
+    if (x->mod != 3 && bytes < 4)
+        v = ir_zext(t->b, IR_I32, v);
+    put_xmm(t, x->reg, ir_vset(t->b, IR_V128, lane, IR_VA_N(n), xmm(t, x->reg), v));
+}
+
+void x86_trans_xvpextr(Trans *t, const X86Insn *x)
+{
+    bool old = x->row->map == X86_MAP_0F; /* pextrw of SSE2 */
+    unsigned lane = old ? 1 : lane_of(x, 0), n = (unsigned)x->imm & ((16u >> lane) - 1), bytes = 1u << lane;
+    IrVal v = ir_vget(t->b, lane == 3 ? IR_I64 : IR_I32, lane, IR_VA_N(n), xmm(t, old ? x->rm : x->reg));
+    if (old)
+        x86_put_reg(t, x->reg, 4, false, v);
+    else if (x->mod == 3)
+        x86_put_reg(t, x->rm, lane == 3 ? 8 : 4, false, v);
+    else
+        x86_st(t, x86_addr(t, x), bytes, bytes < 4 ? ir_trunc(t->b, x86_type(bytes), v) : v);
+}
+
+/* By the signs of xmm0. */
+void x86_trans_xvblendv(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned lane = x->row->arg;
+    IrVal y = source(t, x, 1);
+    IrVal mask = ir_vshr(b, IR_V128, lane, IR_VA_S | IR_VA_N(ir_lane_bits(lane)), xmm(t, 0));
+    put_xmm(t, x->reg, ir_vbsl(b, IR_V128, IR_LANE_8, 0, mask, y, xmm(t, x->reg)));
+}
+
+void x86_trans_xvmaskmov(Trans *t, const X86Insn *x)
+{
+    IrVal to = x86_gpr(t, X86_RDI);
+    if (x->seg)
+        to = ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), to);
+    IrVal args[] = {to, x86_c(t, IR_I32, x->reg | x->rm << 8)};
+    ir_call(t->b, X86_HELPER_maskmov, args, 2);
+}
+
+/* The second operand travels as two integers. */
+void x86_trans_xvpcmpstr(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    IrVal y = source(t, x, 1);
+    int64_t what = x->reg | (int64_t)(x->imm & 0xff) << 8 | x->row->arg << 16 | (x->rex & 8 ? 1 << 24 : 0);
+    IrVal args[] = {x86_c(t, IR_I32, what), ir_vget(b, IR_I64, IR_LANE_64, 0, y),
+                    ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), y)};
+    ir_call(b, X86_HELPER_pcmpstr, args, 3);
+}
+
+void x86_trans_crc32(Trans *t, const X86Insn *x)
+{
+    IrVal y = x86_read(t, x, 1);
+    IrVal v = ir_crc32(t->b, 1, x86_reg(t, x->reg, 4, false), y);
+    x86_put_reg(t, x->reg, 4, false, v); /* of 64 bits the upper half is zero, too */
+}
+
+void x86_trans_movbe(Trans *t, const X86Insn *x)
+{
+    X86Addr a = x86_addr(t, x);
+    IrMem m = x86_mem(x->opsize);
+    m.bswap = 1;
+    if (!x86_has(t, X86_FEAT_MOVBE))
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+    else if (x->row->arg)
+        ir_st(t->b, x86_read(t, x, 1), a.base, a.disp, m);
+    else
+        x86_write(t, x, 0, ir_ld(t->b, x86_type(x->opsize), a.base, a.disp, m));
+}
+
+/* adcx: through CF; adox: through OF. No other flag. */
+void x86_trans_adx(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned bytes = x86_size(x, 0);
+    IrType ty = x86_type(bytes);
+    uint32_t bit = x->row->arg ? IR_FL_V : IR_FL_C;
+    if (!x86_has(t, X86_FEAT_ADX)) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    IrVal y = x86_read(t, x, 1), a = x86_read(t, x, 0), word = ir_flbits(b, x86_fl(t));
+    IrVal c = ir_cmp(b, IR_NE, ir_and(b, IR_I32, word, x86_c(t, IR_I32, bit)), x86_c(t, IR_I32, 0));
+    IrVal sum = ir_add(b, ty, a, y), all = ir_add(b, ty, sum, ir_zext(b, ty, c));
+    IrVal out = ir_or(b, IR_I1, ir_cmp(b, IR_LTU, sum, a), ir_cmp(b, IR_LTU, all, sum));
+    IrVal set = ir_or(b, IR_I32, word, x86_c(t, IR_I32, bit)),
+          clear = ir_and(b, IR_I32, word, x86_c(t, IR_I32, ~bit));
+    x86_write(t, x, 0, all);
+    x86_put_fl(t, ir_flmake(b, ir_select(b, out, set, clear)));
+}

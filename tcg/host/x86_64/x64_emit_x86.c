@@ -1,0 +1,183 @@
+/* Rows that are instructions of x86, for guests that are x86: flags (flx) and vectors (xv), done by that very
+ * instruction, so that undefined flags, NaN, MXCSR's flags and modes are what the host has. */
+#include "tcg/host/x86_64/x64_priv.h"
+
+/* The host's flags become those of the word in rax, which sahf and an addition that overflows give back. */
+static void load_flags(X64Asm *a)
+{
+    x64_alu_ri(a, 8, X64_ADD, X64_RAX, 0x7f); /* al is 1 or 0: seto */
+    x64_byte(a, 0x9e);                        /* sahf */
+}
+
+static void save_flags(X64Emit *e)
+{
+    x64_lahf(e->a);
+    x64_setcc(e->a, X64_O, X64_RAX);
+}
+
+/* reg, rm of VEX map 2 with a register in vvvv. */
+static void bmi(X64Asm *a, int w, int opc, int reg, int vvvv, int rm)
+{
+    x64_vex_rrr(a, X64_PNONE, X64_0F38, opc, w, 0, reg, vvvv, rm);
+}
+
+/* Operand b of what has two, where the instruction wants it; -1: it has one. */
+static int second_operand(X64Emit *e, const IrInsn *i, int w)
+{
+    switch (i->misc) {
+    case IR_X_SHL:
+    case IR_X_SHR:
+    case IR_X_SAR:
+    case IR_X_ROL:
+    case IR_X_ROR:
+    case IR_X_RCL:
+    case IR_X_RCR: x64_load_into(e, X64_RCX, i->b, w); return X64_RCX;
+    case IR_X_MUL:
+    case IR_X_IMUL: x64_load_into(e, X64_RCX, i->b, w); return X64_RCX;
+    case IR_X_IMUL2:
+    case IR_X_BT:
+    case IR_X_ANDN:
+    case IR_X_BEXTR:
+    case IR_X_BZHI: return x64_use(e, i->b);
+    default: return -1;
+    }
+}
+
+/* The instruction on t, which may be lost. w: its width. */
+static void flag_insn(X64Asm *a, unsigned kind, int w, int t, int y)
+{
+    static const uint8_t shift[] = {
+        [IR_X_SHL] = X64_SHL, [IR_X_SHR] = X64_SHR, [IR_X_SAR] = X64_SAR, [IR_X_ROL] = X64_ROL,
+        [IR_X_ROR] = X64_ROR, [IR_X_RCL] = X64_RCL, [IR_X_RCR] = X64_RCR};
+    switch (kind) {
+    case IR_X_IMUL2: x64_imul_rr(a, w, t, y); break;
+    case IR_X_BT: x64_bt_rr(a, w, X64_BT, t, y); break;
+    case IR_X_ANDN: bmi(a, w, 0xf2, t, t, y); break;
+    case IR_X_BEXTR: bmi(a, w, 0xf7, t, y, t); break;
+    case IR_X_BZHI: bmi(a, w, 0xf5, t, y, t); break;
+    case IR_X_INC: x64_inc(a, w, t); break;
+    case IR_X_DEC: x64_dec(a, w, t); break;
+    case IR_X_BSF: x64_op_rr(a, w, X64_OP(X64_PNONE, X64_0F, 0xbc), t, t); break;
+    case IR_X_BSR: x64_op_rr(a, w, X64_OP(X64_PNONE, X64_0F, 0xbd), t, t); break;
+    case IR_X_LZCNT: x64_op_rr(a, w, X64_OP(X64_PF3, X64_0F, 0xbd), t, t); break;
+    case IR_X_TZCNT: x64_op_rr(a, w, X64_OP(X64_PF3, X64_0F, 0xbc), t, t); break;
+    case IR_X_POPCNT: x64_op_rr(a, w, X64_OP(X64_PF3, X64_0F, 0xb8), t, t); break;
+    case IR_X_BLSR: bmi(a, w, 0xf3, 1, t, t); break;
+    case IR_X_BLSMSK: bmi(a, w, 0xf3, 2, t, t); break;
+    case IR_X_BLSI: bmi(a, w, 0xf3, 3, t, t); break;
+    default: x64_shift_rcl(a, w, shift[kind], t); break;
+    }
+}
+
+void x64_emit_flx(X64Emit *e, const IrInsn *i)
+{
+    X64Asm *a = e->a;
+    int w = x64_width((IrType)i->type);
+    bool mul = i->misc == IR_X_MUL || i->misc == IR_X_IMUL, count = i->misc <= IR_X_RCR;
+    x64_fl_make(e, i->c);
+    bool there = e->reg[x64_val(e, i->c)] == X64_RAX;
+    x64_claim(e, X64_RAX); /* if it moves the former word, that is still there */
+    if (mul || count)
+        x64_claim(e, X64_RCX);
+    if (mul)
+        x64_claim(e, X64_RDX);
+    if (!there)
+        x64_load_into(e, X64_RAX, i->c, 32);
+    int t = mul ? X64_RDX : x64_scratch(e);
+    x64_load_into(e, t, i->a, w);
+    int y = second_operand(e, i, w);
+    load_flags(a);
+    if (mul) {
+        x64_mov_rr(a, 64, X64_RAX, t);
+        x64_grp3_r(a, w, i->misc == IR_X_MUL ? X64_MUL : X64_IMUL, y);
+    } else {
+        flag_insn(a, i->misc, w, t, y);
+    }
+    save_flags(e);
+    x64_def_is(e, X64_RAX);
+}
+
+/* ---- vectors ---- */
+
+typedef struct XvEnc {
+    int pp, map, opc, w;
+    bool has_imm;
+    int imm;
+} XvEnc;
+
+static XvEnc xv_enc(const IrInsn *i)
+{
+    return (XvEnc){.pp = i->imm >> 10 & 3,
+                   .map = i->imm >> 8 & 3,
+                   .opc = i->imm & 0xff,
+                   .w = i->imm & IR_XV_W ? 64 : 32,
+                   .has_imm = (i->imm & IR_XV_IMM) != 0,
+                   .imm = (int)(i->imm >> 16 & 0xff)};
+}
+
+/* reg op= rm; AVX: reg = vvvv op rm, vvvv -1: the instruction has none. */
+static void xv_put(X64Emit *e, const XvEnc *x, int reg, int vvvv, int rm)
+{
+    bool avx = x64_has(e->h->features, X64_F_AVX);
+    vvvv = vvvv < 0 ? 0 : vvvv;
+    if (avx && x->has_imm)
+        x64_vex_rrr_imm8(e->a, x->pp, x->map, x->opc, x->w, 0, reg, vvvv, rm, x->imm);
+    else if (avx)
+        x64_vex_rrr(e->a, x->pp, x->map, x->opc, x->w, 0, reg, vvvv, rm);
+    else if (x->has_imm)
+        x64_sse_rr_imm8(e->a, x->pp, x->map, x->opc, x->w, reg, rm, x->imm);
+    else
+        x64_sse_rr(e->a, x->pp, x->map, x->opc, x->w, reg, rm);
+}
+
+static int xv_source(X64Emit *e, IrVal v)
+{
+    return ir_type_is_vec(ir_result_type(e->r, &e->r->insn[v])) ? x64_use_x(e, v) : x64_use(e, v);
+}
+
+void x64_emit_xv(X64Emit *e, const IrInsn *i)
+{
+    XvEnc x = xv_enc(i);
+    bool vec = ir_type_is_vec((IrType)i->type), avx = x64_has(e->h->features, X64_F_AVX);
+    int rb = xv_source(e, i->b);
+    bool b_vec = ir_type_is_vec(ir_result_type(e->r, &e->r->insn[i->b]));
+    if (!vec) {
+        xv_put(e, &x, x64_def(e, -1, 0), -1, rb);
+        return;
+    }
+    if (!i->a) {
+        xv_put(e, &x, x64_def_x(e, -1, 0), -1, rb);
+        return;
+    }
+    int ra = x64_use_x(e, i->a);
+    if (avx) {
+        xv_put(e, &x, x64_def_x(e, ra, 0), ra, rb);
+        return;
+    }
+    int d = x64_def_x(e, ra, b_vec && rb != ra ? 1u << rb : 0);
+    if (d != ra)
+        x64_movaps_rr(e->a, d, ra);
+    xv_put(e, &x, d, -1, b_vec && rb == ra ? d : rb);
+}
+
+void x64_emit_xvf(X64Emit *e, const IrInsn *i)
+{
+    x64_emit_xv(e, i);
+}
+
+void x64_emit_flxv(X64Emit *e, const IrInsn *i)
+{
+    XvEnc x = xv_enc(i);
+    x64_claim(e, X64_RAX);
+    int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b);
+    xv_put(e, &x, ra, -1, rb);
+    if (e->l->uses[e->cur] == 0)
+        return;
+    save_flags(e);
+    x64_def_is(e, X64_RAX);
+}
+
+void x64_emit_flxvf(X64Emit *e, const IrInsn *i)
+{
+    x64_emit_flxv(e, i);
+}
