@@ -118,13 +118,13 @@ static bool apply(const Case *c, ToyCpu *cpu, const IrRegion *r, const IrRun *ru
     uint32_t *word32 = strcmp(word, "kick") == 0 ? &cpu->kick
                        : strcmp(word, "ff") == 0 ? &cpu->ff
                        : strcmp(word, "frm") == 0 ? &cpu->frm : NULL;
-    uint64_t *mem = high                            ? high
-                    : strncmp(word, "mem+", 4) == 0 ? (uint64_t *)(void *)(page + strtoul(word + 4, NULL, 0))
-                                                    : NULL;
+    char *mem = high                            ? (char *)high
+                : strncmp(word, "mem+", 4) == 0 ? page + strtoul(word + 4, NULL, 0)
+                                                : NULL;
     if (!check(slot >= 0 || word32 || mem, c, "unknown key", copy))
         return false;
     if (want) {
-        is = slot >= 0 ? toy_slot_get(cpu, (unsigned)slot) : word32 ? *word32 : *mem;
+        is = slot >= 0 ? toy_slot_get(cpu, (unsigned)slot) : word32 ? *word32 : ld_u64(mem);
         char more[400];
         snprintf(more, sizeof more, "want %s, is 0x%llx", copy, (unsigned long long)is);
         return check(is == v, c, "result", more);
@@ -134,7 +134,7 @@ static bool apply(const Case *c, ToyCpu *cpu, const IrRegion *r, const IrRun *ru
     else if (word32)
         *word32 = (uint32_t)v;
     else
-        *mem = v;
+        memcpy(mem, &v, sizeof v);
     return true;
 }
 
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
     if (!arena_init(&arena, 16 << 20))
         return 2;
     page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    munmap(page + 4096, 4096);
+    mprotect(page + 4096, 4096, PROT_NONE); /* not a hole: the C library might map something there */
     toy_catch_faults();
     for (int k = 1; k < argc; k++)
         run_file(argv[k]);

@@ -794,5 +794,7 @@ int main(int argc, char **argv)
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(t->a.start, 1, x64_size(&t->a), f) != x64_size(&t->a) || fclose(f))
         return 1;
+    free(t->a.start);
+    free(t);
     return 0;
 }
