@@ -36,7 +36,7 @@ static void store_pins(const X64Pin *pin, unsigned n, uint32_t skip, Cpu *cpu, c
             continue;
         uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
         if (p->reg < 16) {
-            *slot = (uint64_t)uc->uc_mcontext.gregs[greg_of[p->reg]];
+            memcpy(slot, &uc->uc_mcontext.gregs[greg_of[p->reg]], p->bytes);
             continue;
         }
         memcpy(slot, &uc->uc_mcontext.fpregs->_xmm[p->reg - 16], p->bytes);

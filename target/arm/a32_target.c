@@ -167,6 +167,9 @@ static bool is_plain_branch(const A32Args *a)
            (a->format == A32_FMT_TB && (a->bits & 0x5000) == 0x1000);
 }
 
+/* It is executed whatever the IT block says. */
+static bool is_bkpt(unsigned halfword) { return halfword >> 8 == 0xbe; }
+
 /* The next instruction that is not under the same condition, as far as the bytes are at hand. */
 static Gva behind_condition(const Trans *t, const A32Args *a)
 {
@@ -177,7 +180,7 @@ static Gva behind_condition(const Trans *t, const A32Args *a)
             off += 4;
         return (uint32_t)(t->pc + off);
     }
-    while (it && it >> 4 == a->cond && off + 2 <= t->n_bytes) {
+    while (it && it >> 4 == a->cond && off + 2 <= t->n_bytes && !is_bkpt(ld_u16(t->bytes + off))) {
         off += t32_insn_len(ld_u16(t->bytes + off));
         it = t32_it_advance(it);
     }

@@ -67,7 +67,7 @@ enum { X64_RET_BYTES = 1 << 16, X64_SPILL_BYTES = X64_SPILLS * 8 + 4 * 16 };
 typedef struct X64Pin {
     uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
     uint16_t offset;   /* of the slot in the cpu object */
-    uint16_t bytes;    /* 8 or 16 */
+    uint16_t bytes;    /* 8 or 16; of loop pins that are i32: 4 */
 } X64Pin;
 
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16,

@@ -50,8 +50,8 @@ void x64_emit_vbsl(X64Emit *e, const IrInsn *i)
         xv3i(e, XL_VPTERNLOGD, d, b, c, 0xca);
         return;
     }
-    int d = xv_def(e, (xv_bit(a) | xv_bit(c)) & ~xv_bit(b));
-    xv3(e, XL_PXOR, d, b, c); /* ((b ^ c) & a) ^ c */
+    int d = xv_def(e, xv_bit(a) | xv_bit(c)); /* may be b, if b is not the same as one of them */
+    xv3(e, XL_PXOR, d, b, c);                 /* ((b ^ c) & a) ^ c */
     xv3(e, XL_PAND, d, d, a);
     xv3(e, XL_PXOR, d, d, c);
 }

@@ -548,7 +548,7 @@ static void add_loop_pin(X64Emit *e, const SlotUse *u, unsigned slot, int reg)
 {
     IrType t = (IrType)e->h->slots[slot].type;
     X64Pin p = {.slot = (uint8_t)slot, .reg = (uint8_t)reg, .offset = e->h->slots[slot].offset,
-                .bytes = x64_slot_bytes(e->h, slot)};
+                .bytes = t == IR_I32 ? 4 : x64_slot_bytes(e->h, slot)}; /* what is behind it may be another */
     e->slot_reg[slot] = (int8_t)reg;
     if (u->puts[slot >> 6] >> (slot & 63) & 1)
         e->loop_dirty |= 1u << reg;
@@ -556,7 +556,7 @@ static void add_loop_pin(X64Emit *e, const SlotUse *u, unsigned slot, int reg)
     if (reg >= X64_XMM)
         x64_load_x(e->a, t, reg - X64_XMM, x64_env(p.offset));
     else
-        x64_mov_rm(e->a, 64, reg, x64_env(p.offset));
+        x64_mov_rm(e->a, p.bytes * 8, reg, x64_env(p.offset));
 }
 
 /* xmm temporaries become pins. */
@@ -655,7 +655,7 @@ void x64_leave_loop(X64Emit *e)
             if (p->reg >= X64_XMM)
                 x64_store_x(e->a, (IrType)e->h->slots[p->slot].type, x64_env(p->offset), p->reg - X64_XMM);
             else
-                x64_mov_mr(e->a, 64, x64_env(p->offset), p->reg);
+                x64_mov_mr(e->a, p->bytes * 8, x64_env(p->offset), p->reg);
         }
         if (swapped)
             x64_mov_rm(e->a, 64, old->reg, x64_env(old->offset));

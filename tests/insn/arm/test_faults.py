@@ -76,6 +76,7 @@ CASES = [
     ('svc in an IT block', thumb(*NULL_T, 0x27ff, 0x2300, 0xbf06, 0xdf00, 0x2401, 0xde00, *EXIT_T), OK, None),
     ('udf in an IT block, not executed', thumb(*NULL_T, 0xbf18, 0xde00, *EXIT_T), OK, None),
     ('bkpt in an IT block is not conditional', thumb(*NULL_T, 0xbf18, 0xbe00), TRAP, None),
+    ('bkpt behind another that is skipped', thumb(*NULL_T, 0xbf1c, 0x681a, 0xbe00), TRAP, (14, 1, 0x18)),
     ('ldm with two registers, second missing', arm(0xe3a01202, 0xe2811a01, 0xe2411004, 0xe891000c), SEGV, (12, 0, 0)),
 ]
 

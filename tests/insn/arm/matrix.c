@@ -1,0 +1,110 @@
+/*
+ * matrix FILE: guest program (32-bit Arm). Runs random code and goes on behind each instruction that raises a
+ * signal; the whole state at each signal is written to standard output, at the end the data too.
+ *
+ * FILE: number of words of code, number of resume points (offsets, ascending, the last one is the end), the
+ * resume points, the code. It runs at CODE, its data is DATA_SIZE bytes at DATA with nothing around them; the
+ * word at COUNTER is for its loops. Bit 31 of the number of words: T32.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+enum { CODE = 0x18000000, COUNTER = 0x1c000000, DATA = 0x20000000, DATA_SIZE = 8192, AROUND = 1 << 20,
+       MAX_SIGNALS = 20000, MAX_CODE = 1 << 20 };
+
+typedef struct State {
+    uint32_t sig, addr, r[16], cpsr, fpscr;
+    uint64_t d[32];
+} State;
+
+static uint32_t file[MAX_CODE], n_resume;
+static const uint32_t *resume;
+static State *log_at, *log_start;
+
+static void write_all(const void *p, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t k = write(1, (const char *)p + at, n - at);
+        if (k <= 0)
+            _exit(3);
+        at += (size_t)k;
+    }
+}
+
+/* Behind the header of 8 bytes stand d0-d31 and FPSCR (the UAPI's struct vfp_sigframe). */
+static const uint8_t *vfp_of(const ucontext_t *uc) { return (const uint8_t *)uc->uc_regspace + 8; }
+
+static void on_signal(int sig, siginfo_t *si, void *opaque)
+{
+    ucontext_t *uc = opaque;
+    mcontext_t *m = &uc->uc_mcontext;
+    State *s = log_at++;
+    uint32_t offset = (uint32_t)m->arm_pc - CODE, lo = 0, hi = n_resume - 1;
+
+    s->sig = (uint32_t)sig;
+    s->addr = (uint32_t)(uintptr_t)si->si_addr;
+    memcpy(s->r, &m->arm_r0, sizeof(s->r));
+    s->cpsr = (uint32_t)m->arm_cpsr;
+    memcpy(s->d, vfp_of(uc), sizeof(s->d));
+    memcpy(&s->fpscr, vfp_of(uc) + sizeof(s->d), 4);
+    if (offset >= resume[n_resume - 1] || log_at == log_start + MAX_SIGNALS) {
+        write_all(log_start, (size_t)((char *)log_at - (char *)log_start));
+        write_all((void *)(uintptr_t)DATA, DATA_SIZE);
+        _exit(offset == resume[n_resume - 1] ? 0 : 2);
+    }
+    while (lo < hi) { /* the first point behind pc */
+        uint32_t mid = (lo + hi) / 2;
+        if (resume[mid] > offset)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    m->arm_pc = CODE + resume[lo];
+    m->arm_cpsr &= ~0x0600fc00u; /* not in an IT block */
+}
+
+static void *map(uintptr_t at, size_t size, int prot)
+{
+    void *p = mmap((void *)at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    if (p != (void *)at)
+        _exit(4);
+    return p;
+}
+
+int main(int argc, char **argv)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE};
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    stack_t alt = {.ss_sp = malloc(65536), .ss_size = 65536};
+    int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+    ssize_t got = fd < 0 ? -1 : read(fd, file, sizeof(file));
+    uint32_t n_words = file[0] & 0x7fffffff, seed = 1;
+
+    if (got < 8 || n_words > MAX_CODE / 2)
+        return 5;
+    n_resume = file[1];
+    resume = &file[2];
+    log_at = log_start = mmap(NULL, (MAX_SIGNALS + 1) * sizeof(State), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(map(CODE, 4 * MAX_CODE, PROT_READ | PROT_WRITE), &file[2 + n_resume], 4 * n_words);
+    mprotect((void *)(uintptr_t)CODE, 4 * MAX_CODE, PROT_READ | PROT_EXEC);
+    __builtin___clear_cache((char *)CODE, (char *)CODE + 4 * n_words);
+    *(uint32_t *)map(COUNTER, 4096, PROT_READ | PROT_WRITE) = 3;
+    map(DATA - AROUND, 2 * AROUND + DATA_SIZE, PROT_NONE);
+    uint32_t *data = map(DATA, DATA_SIZE, PROT_READ | PROT_WRITE);
+    for (unsigned k = 0; k < DATA_SIZE / 4; k++)
+        data[k] = seed = seed * 1664525 + 1013904223;
+    sigaltstack(&alt, NULL);
+    for (unsigned k = 0; k < sizeof(signals) / sizeof(signals[0]); k++)
+        sigaction(signals[k], &sa, NULL);
+    ((void (*)(void))(CODE | file[0] >> 31))();
+    return 6;
+}
