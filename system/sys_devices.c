@@ -69,6 +69,7 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     const char *file = NULL, *id = NULL;
     bool read_only = false, wants_device = true;
+    int unit = -1; /* of flash */
     for (unsigned k = 0; parts[k]; k++) {
         char *value = strchr(parts[k], '=');
         if (!value)
@@ -80,6 +81,10 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
             id = value;
         else if (strcmp(parts[k], "format") == 0 && strcmp(value, "raw") != 0)
             return sys_fail(err, "-drive: no format '%s'; 'raw' would be", value);
+        else if (strcmp(parts[k], "if") == 0 && strcmp(value, "pflash") == 0)
+            unit = unit < 0 ? (int)s->n_flash : unit;
+        else if (strcmp(parts[k], "unit") == 0)
+            unit = (int)g_ascii_strtoull(value, NULL, 10);
         else if (strcmp(parts[k], "if") == 0 && strcmp(value, "none") != 0 && strcmp(value, "virtio") != 0)
             return sys_fail(err, "-drive: no if=%s; 'none' and 'virtio' would be", value);
         else if (strcmp(parts[k], "if") == 0)
@@ -98,10 +103,17 @@ static bool open_drive(SysDevices *s, const char *text, GError **err)
     if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
         return false;
     s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
-    s->drive[n].wants_device = wants_device;
+    s->drive[n].wants_device = wants_device && unit < 0;
     worker_start(&s->drive[n].worker, "disk");
     s->drive[n].disk.port.jobs = &s->drive[n].worker.port;
     s->n_drives++;
+    if (unit < 0)
+        return true;
+    if ((unsigned)unit >= G_N_ELEMENTS(s->flash) || s->flash[unit])
+        return sys_fail(err, "-drive: no flash %d, or two of them", unit);
+    s->flash[unit] = &s->drive[n].disk.port;
+    s->drive[n].used = true;
+    s->n_flash = (unsigned)unit + 1;
     return true;
 }
 
@@ -265,6 +277,12 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
     for (unsigned k = 0; (text = sys_option(o, LIST_DRIVE, k)); k++)
         if (!open_drive(s, text, err))
             return false;
+    for (unsigned k = 0; (text = sys_option(o, LIST_PFLASH, k)); k++) {
+        g_autofree char *drive = g_strdup_printf("if=pflash,file=%s", text);
+        if (!open_drive(s, drive, err))
+            return false;
+    }
+    memcpy(cfg->flash, s->flash, sizeof(cfg->flash));
     for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
         if (!parse_device(s, text, cfg, ret_help, err))
             return false;

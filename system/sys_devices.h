@@ -19,6 +19,8 @@ typedef struct SysDevices {
         bool used, wants_device; /* if=virtio */
     } drive[16];
     unsigned n_drives;
+    BlockPort *flash[2]; /* if=pflash */
+    unsigned n_flash;
     SysNet net;
     unsigned n_cards;
     EntropyPort entropy;

@@ -346,6 +346,7 @@ static const OptionRow options[] = {
     {"action", "EVENT=ACTION", "reboot=reset|shutdown, shutdown=poweroff|pause", set_action},
     {"drive", "file=F,id=I",
      "disk: if=none|virtio, format=, readonly=, cache=, snapshot=, werror=, rerror=", .list = LIST_DRIVE},
+    {"pflash", "FILE", "-drive if=pflash,file=FILE", .list = LIST_PFLASH},
     {"snapshot", NULL, "writes to disks go to temporary files", set_snapshot},
     {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties",
      .list = LIST_DEVICE},

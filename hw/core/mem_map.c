@@ -246,7 +246,7 @@ bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned s
 
 /* After the bytes were written: who translates marks them first and reads them then, so that one of the two
  * sees the other. */
-static void note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes)
+void mem_map_note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint64_t at = offset, n; at < offset + bytes; at += n) {
@@ -264,7 +264,7 @@ bool mem_range_write_by(const MemMap *m, const MemRange *r, unsigned cpu, uint64
     switch ((MemKind)g->kind) {
     case MEM_RAM:
         fault_st((uint64_t)(uintptr_t)g->ram->host + offset, value, size);
-        note_write(m, g->ram, offset, size);
+        mem_map_note_write(m, g->ram, offset, size);
         return true;
     case MEM_ROM: return true;
     default: break;
@@ -301,7 +301,7 @@ static bool put_bytes(const MemMap *m, uint64_t gpa, const void *from, uint64_t 
         uint64_t offset = r->offset + (gpa - r->start);
         n = MIN(r->end - gpa, bytes);
         memcpy(r->region->ram->host + offset, from, n);
-        note_write(m, r->region->ram, offset, n);
+        mem_map_note_write(m, r->region->ram, offset, n);
     }
     return true;
 }

@@ -1,5 +1,6 @@
 #include "hw/machine/machine.h"
 #include "hw/core/dev_impl.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/pci/pcie_host.h"
 #include "target/mem.h"
 
@@ -106,6 +107,20 @@ bool machine_plug_pci(Machine *m, Device *host, DevError *err)
             return false;
     }
     return true;
+}
+
+bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
+{
+    const MachineConfig *o = &m->cfg;
+    fw_cfg_begin(c);
+    bool ok = fw_cfg_add_number(c, FW_CFG_RAM_SIZE, o->ram_bytes, 8) &&
+              fw_cfg_add_number(c, FW_CFG_NOGRAPHIC, 1, 2) && fw_cfg_add_number(c, FW_CFG_CPUS, o->cpus, 2) &&
+              fw_cfg_add_number(c, FW_CFG_MAX_CPUS, o->cpus, 2) &&
+              fw_cfg_add_number(c, FW_CFG_BOOT_MENU, 0, 2);
+    if (ok && with_kernel && o->kernel.bytes)
+        ok =
+            fw_cfg_add_kernel(c, o->kernel.bytes, o->kernel.size, o->initrd.bytes, o->initrd.size, o->append);
+    return ok || dev_fail(err, "no room in the firmware's configuration");
 }
 
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err)

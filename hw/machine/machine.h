@@ -14,6 +14,7 @@
 #include "hw/core/char_port.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev.h"
+#include "hw/core/ports.h"
 #include "hw/core/request.h"
 
 typedef struct Image {
@@ -40,6 +41,7 @@ typedef struct MachineConfig {
     const char *append;      /* command line of the kernel; may be NULL */
     const char *cpu_model;   /* NULL: the board's own choice */
     CharPort *serial;        /* may be NULL */
+    BlockPort *flash[2];     /* what the board's flash chips hold; NULL: nothing */
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
     unsigned n_devices;
@@ -84,6 +86,8 @@ bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret
 bool machine_has_device(const Machine *m, const char *bus, unsigned at);
 /* Makes all those of PCI and plugs them in. */
 bool machine_plug_pci(Machine *m, Device *host, DevError *err);
+/* What every board tells firmware; with_kernel: the firmware is to start it. */
+bool machine_fill_fw_cfg(Machine *m, Device *fw_cfg, bool with_kernel, DevError *err);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);

@@ -1,11 +1,13 @@
 /* The RISC-V `virt` board: addresses, interrupts and the contract of the boot ROM that stock firmware and
  * kernels expect. Its device tree is in riscv_virt_fdt.c. */
 #include "hw/machine/riscv_virt.h"
+#include "hw/block/cfi_flash.h"
 #include "hw/boot/image.h"
 #include "hw/char/ns16550a.h"
 #include "hw/core/dev_impl.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/goldfish_rtc.h"
@@ -20,6 +22,7 @@ const VirtPlace virt_places[VIRT_PLACES] = {
     [VIRT_CLINT] = {0x2000000, 0x10000},  [VIRT_PLIC] = {0xc000000, 0x600000},
                    [VIRT_UART] = {0x10000000, 0x100},
     [VIRT_VIRTIO] = {0x10001000, 0x1000}, [VIRT_DRAM] = {0x80000000, 0},
+    [VIRT_FW_CFG] = {0x10100000, 0x18},   [VIRT_FLASH] = {0x20000000, 0x2000000}, /* two of these */
     [VIRT_PCIE_IO] = {0x3000000, 0x10000},
     [VIRT_PCIE_ECAM] = {0x30000000, 0x10000000},
     [VIRT_PCIE_LOW] = {0x40000000, 0x40000000},
@@ -155,6 +158,29 @@ static bool make_pcie(Machine *m, RiscvVirt *v, DevError *err)
     return machine_plug_pci(m, v->pcie, err);
 }
 
+static bool make_flash(Machine *m, RiscvVirt *v, DevError *err)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(v->flash); k++) {
+        const VirtPlace *at = &virt_places[VIRT_FLASH];
+        char id[] = "flash0", bytes[24], base[24];
+        id[5] = (char)('0' + k);
+        Fmt f = FMT_ON(bytes), g = FMT_ON(base);
+        fmt_printf(&f, "%lu", (unsigned long)at->bytes);
+        fmt_printf(&g, "%lu", (unsigned long)(at->base + k * at->bytes));
+        Device *d = v->flash[k] = put(m, &cfi_flash_class, id);
+        if (!d)
+            return dev_fail(err, "no memory");
+        if (!dev_set(d, "bytes", bytes, err) || !dev_set(d, "code_base", base, err) ||
+            !dev_set_ptr(d, "drive", m->cfg.flash[k], err) || !dev_realize(d, &m->map, &m->clock, err))
+            return false;
+        d->region[0].base = at->base + k * at->bytes;
+        if (!mem_map_add(&m->map, &d->region[0]))
+            return dev_fail(err, "too many regions of memory");
+    }
+    v->fw_cfg = put(m, &fw_cfg_class, "fw-cfg");
+    return place(m, v->fw_cfg, VIRT_FW_CFG, err);
+}
+
 static bool virt_build(Machine *m, DevError *err)
 {
     RiscvVirt *v = calloc(1, sizeof(*v));
@@ -162,7 +188,7 @@ static bool virt_build(Machine *m, DevError *err)
     if (!v)
         return dev_fail(err, "no memory");
     if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
-        !make_virtio(m, v, err) || !make_pcie(m, v, err))
+        !make_flash(m, v, err) || !make_virtio(m, v, err) || !make_pcie(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);
@@ -256,12 +282,17 @@ static bool virt_load(Machine *m, DevError *err)
     const Image *fw = &m->cfg.firmware;
     LoadedImage done = {.entry = base, .end = base};
     VirtBoot boot = {0};
+    const RiscvVirt *v = m->board_data;
+    const uint64_t flash = cfi_flash_has_image(v->flash[0]) ? virt_places[VIRT_FLASH].base : 0;
     if (fw->bytes && !image_load(&m->map, fw->bytes, fw->size, base, &done, err))
         return false;
+    /* Firmware in flash comes after that in memory, or instead of it, and starts the kernel itself. */
+    boot.next = fw->bytes ? flash : 0;
     uint64_t kernel_at = fw->bytes ? align_up(done.end, ALIGN_2M) : base;
-    if (!load_kernel(m, kernel_at, &boot, err) || !load_fdt(m, &boot, err))
+    if ((!flash && !load_kernel(m, kernel_at, &boot, err)) || !load_fdt(m, &boot, err) ||
+        !machine_fill_fw_cfg(m, v->fw_cfg, flash != 0, err))
         return false;
-    uint64_t entry = fw->bytes ? done.entry : boot.next ? boot.next : base;
+    uint64_t entry = fw->bytes ? done.entry : flash ? flash : boot.next ? boot.next : base;
     return load_reset_code(m, entry, boot.fdt, boot.next) || dev_fail(err, "no boot ROM");
 }
 

@@ -6,7 +6,7 @@
 
 typedef enum VirtPlaceId {
     VIRT_MROM, VIRT_TEST, VIRT_RTC, VIRT_CLINT, VIRT_PLIC, VIRT_UART, VIRT_VIRTIO, VIRT_DRAM,
-    VIRT_PCIE_IO, VIRT_PCIE_ECAM, VIRT_PCIE_LOW, VIRT_PLACES
+    VIRT_FW_CFG, VIRT_FLASH, VIRT_PCIE_IO, VIRT_PCIE_ECAM, VIRT_PCIE_LOW, VIRT_PLACES
 } VirtPlaceId;
 
 typedef struct VirtPlace {
@@ -24,7 +24,7 @@ uint64_t virt_pcie_high(const Machine *m);
 typedef struct RiscvVirt {
     RamBlock dram, rom;
     MemRegion dram_region, rom_region;
-    Device *clint, *plic, *pcie;
+    Device *clint, *plic, *pcie, *fw_cfg, *flash[2];
     IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS],
         external[2 * MACHINE_MAX_CPUS];
     IrqLine source[VIRT_SOURCES + 1];

@@ -240,6 +240,17 @@ size_t riscv_virt_fdt(const Machine *m, const VirtBoot *boot, uint8_t *to, size_
     soc(&t, m);
     syscon(&t, "poweroff", "syscon-poweroff", 0x5555);
     syscon(&t, "reboot", "syscon-reboot", 0x7777);
+    const VirtPlace *flash = &virt_places[VIRT_FLASH];
+    device(&t, "fw-cfg", VIRT_FW_CFG);
+    text(&t, "compatible", "qemu,fw-cfg-mmio");
+    empty(&t, "dma-coherent");
+    end(&t);
+    begin_at(&t, "flash", flash->base);
+    text(&t, "compatible", "cfi-flash");
+    CELLS(&t, "reg", 0, (uint32_t)flash->base, 0, (uint32_t)flash->bytes, 0,
+          (uint32_t)(flash->base + flash->bytes), 0, (uint32_t)flash->bytes);
+    number(&t, "bank-width", 4);
+    end(&t);
     chosen(&t, m, boot);
     end(&t);
     note(&t, fdt_finish(to));

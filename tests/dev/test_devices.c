@@ -1,6 +1,7 @@
 /* Devices by their registers, as the manuals have them; each one's state saved and restored in the middle. */
 #include "tests/dev/dev_kit.h"
 
+#include "hw/block/cfi_flash.h"
 #include "hw/char/ns16550a.h"
 #include "hw/char/pl011.h"
 #include "hw/core/char_port.h"
@@ -9,6 +10,7 @@
 #include "hw/gpio/pl061.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/goldfish_rtc.h"
@@ -22,7 +24,8 @@
 static const DevClass *const classes[] = {
     &ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class, &goldfish_rtc_class,
     &virtio_mmio_class, &virtio_blk_class, &virtio_rng_class, &pl011_class, &pl031_class, &pl061_class,
-    &gpio_key_class, &virtio_net_class, &virtio_pci_class, &pcie_root_port_class,
+    &gpio_key_class, &virtio_net_class, &virtio_pci_class, &cfi_flash_class, &fw_cfg_class,
+    &pcie_root_port_class,
 };
 
 /* Every byte of the state belongs to a row, but for padding that no row could hold. */

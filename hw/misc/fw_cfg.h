@@ -1,0 +1,41 @@
+/* fw-cfg: named blobs for firmware, by registers and by DMA: 16 bytes of selector and data, 8 of DMA
+ * (docs/specs of the interface; offsets for MMIO: data 0, selector 8, DMA 16). All multi-byte registers are
+ * big-endian. What it holds is configuration: the board fills it in at each reset. */
+#ifndef HW_MISC_FW_CFG_H
+#define HW_MISC_FW_CFG_H
+
+#include "hw/core/dev.h"
+
+enum {
+    FW_CFG_SIGNATURE = 0x00,
+    FW_CFG_ID = 0x01,
+    FW_CFG_UUID = 0x02,
+    FW_CFG_RAM_SIZE = 0x03,
+    FW_CFG_NOGRAPHIC = 0x04,
+    FW_CFG_CPUS = 0x05,
+    FW_CFG_KERNEL_SIZE = 0x08,
+    FW_CFG_INITRD_SIZE = 0x0b,
+    FW_CFG_BOOT_MENU = 0x0e,
+    FW_CFG_MAX_CPUS = 0x0f,
+    FW_CFG_KERNEL_DATA = 0x11,
+    FW_CFG_INITRD_DATA = 0x12,
+    FW_CFG_CMDLINE_SIZE = 0x14,
+    FW_CFG_CMDLINE_DATA = 0x15,
+    FW_CFG_FILES = 0x19,
+    FW_CFG_FIRST_FILE = 0x20,
+};
+
+extern const DevClass fw_cfg_class; /* no links */
+
+/* Everything is forgotten but the signature, the id and an empty directory. */
+void fw_cfg_begin(Device *d);
+/* The bytes are borrowed until the next fw_cfg_begin(). False: there is no room for more. */
+bool fw_cfg_add(Device *d, unsigned key, const void *bytes, size_t n);
+bool fw_cfg_add_file(Device *d, const char *name, const void *bytes, size_t n);
+/* A number, little-endian, which is kept. */
+bool fw_cfg_add_number(Device *d, unsigned key, uint64_t value, unsigned bytes);
+/* A kernel for the firmware to start; parts may be NULL. */
+bool fw_cfg_add_kernel(Device *d, const void *kernel, size_t kernel_bytes, const void *initrd,
+                       size_t initrd_bytes, const char *append);
+
+#endif
