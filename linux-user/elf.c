@@ -165,7 +165,7 @@ bool elf_read_phdr(int fd, const char *head, size_t len, const Elf64_Ehdr *eh, u
     uint64_t at = eh->e_phoff + i * size;
     Elf32_Phdr p;
     void *to = size == sizeof(p) ? (void *)&p : ret;
-    if (at + size <= len)
+    if (at <= len && size <= len - at)
         memcpy(to, head + at, size);
     else if (sys_call4(SYS_pread64, fd, to, size, at) != (long)size)
         return false;

@@ -195,11 +195,24 @@ static void changed_headers_read_as_libelf_does(void **state)
     change_headers(false);
 }
 
+/* With a sum that wraps around they would be read from before the bytes at hand. */
+static void headers_at_the_end_of_all_offsets_are_not_read(void **state)
+{
+    char head[256] = {0};
+    Elf64_Ehdr eh = {.e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1};
+    Elf64_Phdr ph;
+    for (unsigned back = 1; back < 100; back++) {
+        eh.e_phoff = -(uint64_t)back;
+        assert_false(elf_read_phdr(-1, head, sizeof(head), &eh, 0, &ph));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_read_as_libelf_does),
         cmocka_unit_test(changed_headers_read_as_libelf_does),
+        cmocka_unit_test(headers_at_the_end_of_all_offsets_are_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
