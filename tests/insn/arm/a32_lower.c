@@ -1,7 +1,6 @@
-/* a32_lower FILE [t]: translates the instruction at each multiple of 16 of a flat file by itself, T32 with
- * t,
- * and prints one line: the row's name, how many IR ops it became, the helpers it calls, and its operations but
- * moves and constants, ".f16" behind those on halves. For the ledger. */
+/* a32_lower FILE [t]: translates the instruction at each multiple of 16 of a flat file by itself, T32 with t.
+ * Prints one line each: the row's name, how many IR ops it became, the helpers it calls, and its operations
+ * but moves and constants, ".f16" behind those on halves. For the ledger. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * matrix FILE: guest program (32-bit Arm). Runs random code and goes on behind each instruction that raises a
- * signal; the whole state at each signal is written to standard output, at the end the data too.
+ * matrix FILE: guest program (32-bit Arm, A64). Runs random code and goes on behind each instruction that
+ * raises a signal; the whole state at each signal is written to standard output, at the end the data too.
  *
  * FILE: number of words of code, number of resume points (offsets, ascending, the last one is the end), the
  * resume points, the code. It runs at CODE, its data is DATA_SIZE bytes at DATA with nothing around them; the
@@ -19,10 +19,19 @@
 enum { CODE = 0x18000000, COUNTER = 0x1c000000, DATA = 0x20000000, DATA_SIZE = 8192, AROUND = 1 << 20,
        MAX_SIGNALS = 20000, MAX_CODE = 1 << 20 };
 
+/* test_matrix.py knows them. */
+#ifdef __aarch64__
 typedef struct State {
-    uint32_t sig, addr, r[16], cpsr, fpscr;
+    uint64_t sig, addr, r[34]; /* x0-x30, sp, pc, pstate */
+    uint32_t fpsr, fpcr;
+    uint64_t v[64];
+} State;
+#else
+typedef struct State {
+    uint32_t sig, addr, r[17], fpscr; /* r0-r15, cpsr */
     uint64_t d[32];
 } State;
+#endif
 
 static uint32_t file[MAX_CODE], n_resume;
 static const uint32_t *resume;
@@ -38,22 +47,43 @@ static void write_all(const void *p, size_t n)
     }
 }
 
-/* Behind the header of 8 bytes stand d0-d31 and FPSCR (the UAPI's struct vfp_sigframe). */
-static const uint8_t *vfp_of(const ucontext_t *uc) { return (const uint8_t *)uc->uc_regspace + 8; }
+/* Fills in what the frame has; returns the address of its pc. */
+#ifdef __aarch64__
+static uint64_t *take_state(State *s, ucontext_t *uc)
+{
+    mcontext_t *m = &uc->uc_mcontext;
+
+    memcpy(s->r, m->regs, sizeof(m->regs));
+    s->r[31] = m->sp;
+    s->r[32] = m->pc;
+    s->r[33] = m->pstate;
+    memcpy(&s->fpsr, (const uint8_t *)m->__reserved + 8, 8); /* struct fpsimd_context */
+    memcpy(s->v, (const uint8_t *)m->__reserved + 16, sizeof(s->v));
+    return (uint64_t *)(void *)&m->pc;
+}
+#else
+static uint32_t *take_state(State *s, ucontext_t *uc)
+{
+    mcontext_t *m = &uc->uc_mcontext;
+    const uint8_t *vfp = (const uint8_t *)uc->uc_regspace + 8; /* struct vfp_sigframe: d0-d31, FPSCR */
+
+    memcpy(s->r, &m->arm_r0, 64);
+    s->r[16] = (uint32_t)m->arm_cpsr;
+    memcpy(s->d, vfp, sizeof(s->d));
+    memcpy(&s->fpscr, vfp + sizeof(s->d), 4);
+    m->arm_cpsr &= ~0x0600fc00u; /* goes on outside of an IT block */
+    return (uint32_t *)(void *)&m->arm_pc;
+}
+#endif
 
 static void on_signal(int sig, siginfo_t *si, void *opaque)
 {
-    ucontext_t *uc = opaque;
-    mcontext_t *m = &uc->uc_mcontext;
     State *s = log_at++;
-    uint32_t offset = (uint32_t)m->arm_pc - CODE, lo = 0, hi = n_resume - 1;
+    __typeof__(take_state(s, opaque)) pc = take_state(s, opaque);
+    uint32_t offset = (uint32_t)*pc - CODE, lo = 0, hi = n_resume - 1;
 
     s->sig = (uint32_t)sig;
-    s->addr = (uint32_t)(uintptr_t)si->si_addr;
-    memcpy(s->r, &m->arm_r0, sizeof(s->r));
-    s->cpsr = (uint32_t)m->arm_cpsr;
-    memcpy(s->d, vfp_of(uc), sizeof(s->d));
-    memcpy(&s->fpscr, vfp_of(uc) + sizeof(s->d), 4);
+    s->addr = (__typeof__(s->addr))(uintptr_t)si->si_addr;
     if (offset >= resume[n_resume - 1] || log_at == log_start + MAX_SIGNALS) {
         write_all(log_start, (size_t)((char *)log_at - (char *)log_start));
         write_all((void *)(uintptr_t)DATA, DATA_SIZE);
@@ -66,8 +96,7 @@ static void on_signal(int sig, siginfo_t *si, void *opaque)
         else
             lo = mid + 1;
     }
-    m->arm_pc = CODE + resume[lo];
-    m->arm_cpsr &= ~0x0600fc00u; /* not in an IT block */
+    *pc = CODE + resume[lo];
 }
 
 static void *map(uintptr_t at, size_t size, int prot)
@@ -105,6 +134,6 @@ int main(int argc, char **argv)
     sigaltstack(&alt, NULL);
     for (unsigned k = 0; k < sizeof(signals) / sizeof(signals[0]); k++)
         sigaction(signals[k], &sa, NULL);
-    ((void (*)(void))(CODE | file[0] >> 31))();
+    ((void (*)(void))(uintptr_t)(CODE | file[0] >> 31))();
     return 6;
 }

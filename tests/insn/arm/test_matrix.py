@@ -2,7 +2,7 @@
 """Random code full of faults: the interpreter and the translator with each host feature and each optimisation off agree bit for
 bit on the state at every signal and on memory.
 
-usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32] [--keep DIR] TINAMOU      exit status 77: no cross compiler
+usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32|a64] [--keep DIR] TINAMOU      exit status 77: no cross compiler
 Instances of all rows that do not branch follow each other in loops, UNPREDICTABLE ones included; bases of loads and stores are
 made to point around the ends of 8 KiB of data. matrix.c runs them.
 """
@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 
-import branches
-from armtable import encode_bytes, load
-from test_random import best
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../aarch64'))
+import a64table  # noqa: E402
+import branches  # noqa: E402
+from armtable import encode_bytes, load  # noqa: E402
+from test_random import best  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA, DATA_SIZE, COUNTER = 0x20000000, 8192, 0x1c000000
@@ -28,15 +30,111 @@ WAYS = [['-no-opt', 'all'], ['-max-insns', '1'], ['-host-cpu', 'v1'], ['-host-cp
 WAYS += [['-no-opt', w] for w in ('pins', 'chain', 'jump-cache', 'loops', 'superblock', 'fold', 'loop-pins', 'lazy-nan', 'lazy-flags')]
 
 
-class Code:
+class Base:
+    """Code with its resume points: where instances begin."""
+
     def __init__(self, isa, rng):
         self.isa, self.rng, self.code, self.resume = isa, rng, bytearray(), []
 
-    def w(self, word, bits=32):
-        self.code += encode_bytes(self.isa, word, bits)
-
     def point(self):
         self.resume.append(len(self.code))
+
+    def pointer(self, r):
+        edge = self.rng.choice([DATA, DATA + DATA_SIZE, DATA + DATA_SIZE, DATA + DATA_SIZE // 2])
+        self.load(r, edge + self.rng.choice([0, 0, 4, 8, 16, 1, 2, self.rng.randrange(128)]) * self.rng.choice([1, -1]))
+
+    def file(self):
+        self.code += bytes(-len(self.code) % 4)
+        words = len(self.code) // 4 | (self.isa == 't32') << 31
+        return b''.join(v.to_bytes(4, 'little') for v in [words, len(self.resume)] + self.resume) + bytes(self.code)
+
+
+class Code64(Base):
+    """A64. Rows of branches and the system are left out, but for a few words of the latter; so is what is random."""
+    WORDS = (0xd51b4400, 0xd51b4400, 0xd53b4400, 0xd51b4420, 0xd53b4420, 0xd51b4200, 0xd53b4200) # FPCR, FPSR, NZCV
+
+    def __init__(self, isa, rng):
+        super().__init__(isa, rng)
+        self.decoder = a64table.Decoder(a64table.load())
+        self.rows = [r for r in self.decoder.rows if r.match >> 26 & 7 != 5 and r.feat not in ('PAuth', 'PACGA', 'MOPS') and r.handler != 'irg']
+        self.memory = [r for r in self.rows if r.match >> 27 & 1 and not r.match >> 25 & 1]
+
+    def w(self, word):
+        self.code += word.to_bytes(4, 'little')
+
+    def load(self, r, value):
+        """movz, movk"""
+        self.w(0xd2800000 | (value & 0xffff) << 5 | r)
+        for k in (1, 2, 3):
+            if value >> 16 * k & 0xffff:
+                self.w(0xf2800000 | k << 21 | (value >> 16 * k & 0xffff) << 5 | r)
+
+    def start(self):
+        self.load(0, DATA + DATA_SIZE // 2)
+        self.w(0x9100001f) # mov sp, x0
+        for r in range(31):
+            self.load(r, self.rng.choice([0, 1, 1 << 63, (1 << 63) - 1, self.rng.getrandbits(64), self.rng.getrandbits(32)]))
+
+    def instance(self):
+        rng = self.rng
+        if rng.random() < 0.08:
+            self.w(rng.choice(self.WORDS) | rng.randrange(32))
+            return
+        while True:
+            row = rng.choice(self.rows if rng.random() < 0.7 else self.memory)
+            bits = row.encode({}, rng)
+            if self.decoder.find(bits) is row:
+                break
+        n, m = bits >> 5 & 31, bits >> 16 & 31
+        if row in self.memory and 'n' in row.pic:
+            if n == 31:
+                n, bits = 0, bits & ~(31 << 5)
+            if 'o' in row.pic and 'm' in row.pic and m != n and m != 31:
+                self.load(m, rng.randrange(64))
+            self.pointer(n)
+        self.w(bits)
+
+    def trap(self):
+        self.w(0)
+
+    def loop_end(self, start):
+        self.point()
+        self.load(0, COUNTER)
+        for word in (0xb9400001, 0x71000421, 0x52800062, 0x1a810043, 0xb9000003): # ldr w1; subs w1, #1; w3 = w1 or 3; str w3
+            self.w(word)
+        self.w(0x54000001 | (start - len(self.code) >> 2 & 0x7ffff) << 5) # b.ne
+
+
+class Code(Base):
+    def __init__(self, isa, rng):
+        super().__init__(isa, rng)
+        self.rows = load(isa)
+        rows = [r for r in self.rows if r.handler not in SKIP]
+        self.usable, self.memory = rows, [r for r in rows if is_memory(r)]
+        self.plain = [r for r in rows if not is_memory(r) and (not r.simd or r.pic.startswith('cccc'))]
+
+    def start(self):
+        for r in range(15):
+            self.load(r, self.rng.choice([0, 1, 0x80000000, 0x7fffffff, self.rng.getrandbits(32), self.rng.getrandbits(32)]))
+
+    def instance(self):
+        rng = self.rng
+        row = rng.choice(self.usable if rng.random() < 0.7 else self.memory)
+        if self.isa == 't32' and rng.random() < 0.15:
+            n, cond = rng.randrange(1, 5), rng.randrange(14)
+            self.w(0xbf00 | cond << 4 | (rng.getrandbits(n - 1) << 1 | 1) << 4 - n, 16)
+            for _ in range(n):
+                if not instance(self, rng.choice(self.plain), True):
+                    self.w(0xbf00, 16)
+        elif not instance(self, row, False):
+            self.trap()
+
+    def trap(self):
+        self.w(*((0xe7f000f0, 32) if self.isa == 'a32' else (0xde00, 16)))
+
+
+    def w(self, word, bits=32):
+        self.code += encode_bytes(self.isa, word, bits)
 
     def load(self, r, value):
         """movw, movt"""
@@ -45,10 +143,6 @@ class Code:
                 self.w(0xe3000000 | op << 22 | (v >> 12) << 16 | r << 12 | (v & 0xfff))
             else:
                 self.w(0xf2400000 | op << 23 | (v >> 12) << 16 | (v >> 11 & 1) << 26 | (v >> 8 & 7) << 12 | r << 8 | (v & 255))
-
-    def pointer(self, r):
-        edge = self.rng.choice([DATA, DATA + DATA_SIZE, DATA + DATA_SIZE, DATA + DATA_SIZE // 2])
-        self.load(r, edge + self.rng.choice([0, 0, 4, 8, 16, 1, 2, self.rng.randrange(128)]) * self.rng.choice([1, -1]))
 
     def loop_end(self, start):
         """Three times: the counter is in memory."""
@@ -121,55 +215,48 @@ def instance(c, row, in_it):
 
 def build(isa, seed, blocks):
     rng = random.Random(seed)
-    c = Code(isa, rng)
-    c.rows = load(isa)
-    rows = [r for r in c.rows if r.handler not in SKIP]
-    plain = [r for r in rows if not is_memory(r) and (not r.simd or r.pic.startswith('cccc'))]
-    memory = [r for r in rows if is_memory(r)]
-    for r in range(15):
-        c.load(r, rng.choice([0, 1, 0x80000000, 0x7fffffff, rng.getrandbits(32), rng.getrandbits(32)]))
+    c = (Code64 if isa == 'a64' else Code)(isa, rng)
+    c.start()
     for _ in range(blocks):
         start = len(c.code)
         for _ in range(rng.randrange(4, 24)):
             c.point()
-            row = rng.choice(rows if rng.random() < 0.7 else memory)
-            if isa == 't32' and rng.random() < 0.15:
-                n, cond = rng.randrange(1, 5), rng.randrange(14)
-                mask = (rng.getrandbits(n - 1) << 1 | 1) << 4 - n
-                c.w(0xbf00 | cond << 4 | mask, 16)
-                for _ in range(n):
-                    if not instance(c, rng.choice(plain), True):
-                        c.w(0xbf00, 16)
-            elif rng.random() < 0.04:
-                c.w(0xe7f000f0 if isa == 'a32' else 0xde00, 32 if isa == 'a32' else 16)
-            elif not instance(c, row, False):
-                c.w(0xe320f000 if isa == 'a32' else 0xbf00, 32 if isa == 'a32' else 16)
+            if rng.random() < 0.04:
+                c.trap()
+            else:
+                c.instance()
         c.loop_end(start)
     c.point()
-    c.w(0xe7f000f0 if isa == 'a32' else 0xde00, 32 if isa == 'a32' else 16)
-    c.code += bytes(-len(c.code) % 4)
-    words = len(c.code) // 4 | (isa == 't32') << 31
-    return b''.join(v.to_bytes(4, 'little') for v in [words, len(c.resume)] + c.resume) + bytes(c.code)
+    c.trap()
+    return c.file()
 
 
-STATE = 4 * 20 + 256
+# struct State of matrix.c: bytes of a register, names of those, bytes and names of the vector registers
+LAYOUT = {'a64': (8, ['sig', 'addr'] + ['x%d' % i for i in range(31)] + ['sp', 'pc', 'pstate', 'fpsr, fpcr'], 16, ['v%d' % i for i in range(32)]),
+          'a32': (4, ['sig', 'addr'] + ['r%d' % i for i in range(15)] + ['pc', 'cpsr', 'fpscr'], 8, ['d%d' % i for i in range(32)])}
+LAYOUT['t32'] = LAYOUT['a32']
 
 
-def describe(a, b):
-    for k in range(0, min(len(a), len(b)), STATE):
-        x, y = a[k:k + STATE], b[k:k + STATE]
-        if x != y and k < len(a) - DATA_SIZE:
-            names = ['sig', 'addr'] + ['r%d' % i for i in range(16)] + ['cpsr', 'fpscr']
-            text = ['signal %d' % (k // STATE)]
-            for i, name in enumerate(names):
-                v, w = (int.from_bytes(z[4 * i:4 * i + 4], 'little') for z in (x, y))
-                if v != w or name in ('sig', 'r15'):
-                    text.append('%s %x, %x' % (name, v, w))
-            for i in range(32):
-                v, w = (int.from_bytes(z[80 + 8 * i:88 + 8 * i], 'little') for z in (x, y))
-                if v != w:
-                    text.append('d%d %x, %x' % (i, v, w))
-            return '; '.join(text)
+def state_size(isa):
+    size, names, vector, vectors = LAYOUT[isa]
+    return size * len(names) + vector * len(vectors)
+
+
+def describe(isa, a, b):
+    size, names, vector, vectors = LAYOUT[isa]
+    step = state_size(isa)
+    for k in range(0, len(a) - DATA_SIZE, step):
+        x, y = a[k:k + step], b[k:k + step]
+        if x == y:
+            continue
+        text, at = ['signal %d' % (k // step)], 0
+        for name in names + vectors:
+            width = size if name in names else vector
+            v, w = (int.from_bytes(z[at:at + width], 'little') for z in (x, y))
+            if v != w or name in ('sig', 'pc'):
+                text.append('%s %x, %x' % (name, v, w))
+            at += width
+        return '; '.join(text)
     return 'memory, or the number of signals'
 
 
@@ -178,18 +265,18 @@ def main():
     ap.add_argument('--seed', type=int, default=1)
     ap.add_argument('--blocks', type=int, default=150)
     ap.add_argument('--isa', default='a32')
-    ap.add_argument('--cc', default='arm-linux-gnueabihf-gcc')
     ap.add_argument('--keep')
     ap.add_argument('engine')
     args = ap.parse_args()
-    if not shutil.which(args.cc):
+    cc = 'aarch64-linux-gnu-gcc' if args.isa == 'a64' else 'arm-linux-gnueabihf-gcc'
+    if not shutil.which(cc):
         print('SKIP: no cross compiler')
         return 77
     bad = 0
     with tempfile.TemporaryDirectory() as tmp:
         tmp = args.keep or tmp
         exe, code = os.path.join(tmp, 'matrix'), os.path.join(tmp, 'code')
-        subprocess.run([args.cc, '-O1', '-g', '-static', '-Wall', '-marm', '-o', exe, os.path.join(HERE, 'matrix.c')], check=True)
+        subprocess.run([cc, '-O1', '-g', '-static', '-Wall', '-o', exe, os.path.join(HERE, 'matrix.c')] + ['-marm'] * (args.isa != 'a64'), check=True)
         with open(code, 'wb') as f:
             f.write(build(args.isa, args.seed, args.blocks))
 
@@ -198,14 +285,14 @@ def main():
             return p.returncode, p.stdout
         want = run(['--no-jit'])
         if want[0]:
-            print('the interpreter ended with %d, %d signals' % (want[0], (len(want[1]) - DATA_SIZE) // STATE))
+            print('the interpreter ended with %d, %d signals' % (want[0], (len(want[1]) - DATA_SIZE) // state_size(args.isa)))
             return 1
         for way in [[]] + WAYS:
             got = run(way)
             if got != want:
                 bad += 1
-                print('%s: status %d; (interpreter, translator) %s' % (' '.join(way) or 'all', got[0], describe(want[1], got[1])))
-    print('%s, seed %d: %d signals, %d ways: %s' % (args.isa, args.seed, (len(want[1]) - DATA_SIZE) // STATE, len(WAYS) + 1,
+                print('%s: status %d; (interpreter, translator) %s' % (' '.join(way) or 'all', got[0], describe(args.isa, want[1], got[1])))
+    print('%s, seed %d: %d signals, %d ways: %s' % (args.isa, args.seed, (len(want[1]) - DATA_SIZE) // state_size(args.isa), len(WAYS) + 1,
                                                     '%d differ' % bad if bad else 'ok'))
     return 1 if bad else 0
 
