@@ -10,6 +10,7 @@
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
+#include "linux-user/strace.h"
 
 /* --- alternate stack (sigaltstack(2)) --- */
 
@@ -106,6 +107,8 @@ long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
     LuSigAction act = take_action(t->sighand, sig);
     if (act.handler == (Gva)(uintptr_t)SIG_IGN)
         return restart;
+    if (UNLIKELY(t->proc->log & LU_LOG_STRACE))
+        lu_trace_signal(t, &info->si);
     if (act.handler == (Gva)(uintptr_t)SIG_DFL) {
         /* Only after another thread changed the disposition, or for a sent one of LU_FAULTS. */
         if (!ignored_by_default(sig))
@@ -187,6 +190,8 @@ void lu_raise_fault(LuThread *t, int sig, int si_code, Gva addr)
 
 _Noreturn void lu_die_of_fault(LuThread *t, const LuSigInfo *info)
 {
+    if (t->proc->log & LU_LOG_STRACE)
+        lu_trace_signal(t, &info->si);
     lu_crash_report(t, info);
     lu_die_of_signal(t, info->si.si_signo);
 }

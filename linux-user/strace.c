@@ -303,8 +303,9 @@ void lu_trace_leave(LuTrace *tr, LuThread *t, const uint64_t a[6], long result)
     flush(tr, t, false);
 }
 
-void lu_trace_signal(LuThread *t, int sig, int code, int pid, uint64_t addr)
+void lu_trace_signal(LuThread *t, const siginfo_t *si)
 {
+    int sig = si->si_signo;
     LuTrace tr = {.f = {.cap = sizeof(tr.buf)}};
     tr.f.buf = tr.buf;
     put_pid(&tr, t);
@@ -312,10 +313,11 @@ void lu_trace_signal(LuThread *t, int sig, int code, int pid, uint64_t addr)
     put_signal(&tr.f, (uint64_t)sig);
     fmt_puts(&tr.f, " {si_signo=");
     put_signal(&tr.f, (uint64_t)sig);
-    fmt_printf(&tr.f, ", si_code=%d, ", code);
-    if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP)
-        fmt_printf(&tr.f, "si_addr=%#lx} ---\n", (unsigned long)addr);
+    fmt_printf(&tr.f, ", si_code=%d, ", si->si_code);
+    if (si->si_code > 0 && si->si_code != SI_KERNEL &&
+        (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP))
+        fmt_printf(&tr.f, "si_addr=0x%lx} ---\n", (unsigned long)(uintptr_t)si->si_addr);
     else
-        fmt_printf(&tr.f, "si_pid=%d} ---\n", pid);
+        fmt_printf(&tr.f, "si_pid=%d} ---\n", si->si_pid);
     flush(&tr, t, false);
 }

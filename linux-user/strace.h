@@ -13,6 +13,8 @@
 #include "base/fmt.h"
 #include "linux-user/syscall.h"
 
+#include <signal.h>
+
 typedef struct LuTrace {
     Fmt f;
     char buf[2048];
@@ -24,8 +26,8 @@ typedef struct LuTrace {
 
 void lu_trace_enter(LuTrace *tr, LuThread *t, uint64_t nr, const LuSyscallRow *row, const uint64_t a[6]);
 void lu_trace_leave(LuTrace *tr, LuThread *t, const uint64_t a[6], long result);
-/* Lines for delivered signals, in the style of strace: "--- SIGCHLD {...} ---". */
-void lu_trace_signal(LuThread *t, int sig, int code, int pid, uint64_t addr);
+/* The line of a signal that is delivered, in the style of strace: "--- SIGCHLD {...} ---". */
+void lu_trace_signal(LuThread *t, const siginfo_t *si);
 
 /* Text of constants (strace_names.c). */
 const char *lu_errno_name(int err); /* "ENOENT", NULL if unknown */

@@ -31,6 +31,11 @@ for args, pattern in cases:
             lines[0].startswith('tinamou: ')
         print('ok    ' if ok else 'FAILED', options, r.returncode, r.stderr.rstrip())
         bad += not ok
+# -strace has a line for the signal.
+r = subprocess.run([tinamou, '-strace', exe], capture_output=True, text=True, timeout=20)
+ok = '--- SIGSEGV {si_signo=SIGSEGV, si_code=1, si_addr=0x10} ---' in r.stderr and r.returncode == -signal.SIGSEGV
+print('ok    ' if ok else 'FAILED', '-strace', r.returncode, r.stderr[-300:].rstrip())
+bad += not ok
 # An instruction that is not supported: one line of -d unimp, then that of the crash.
 for options in [[], ['-no-jit']]:
     r = subprocess.run([tinamou, *options, '-d', 'unimp', exe, 'x', 'y'], capture_output=True, text=True, timeout=20)

@@ -5,6 +5,7 @@
 #include "linux-user/mm.h"
 #include "linux-user/uring.h"
 #include "linux-user/options.h"
+#include "linux-user/strace.h"
 
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -45,6 +46,7 @@ void lu_mm_fork_done(LuMm *mm, bool child) { lock_release(&mm->lock); }
 void lu_uring_fork_child(LuThread *t) {}
 void *lu_alloc(LuProc *p, size_t size) { return lu_mm_arena_alloc(p->mm, size); }
 void lu_crash_report(LuThread *t, const LuSigInfo *info) {}
+void lu_trace_signal(LuThread *t, const siginfo_t *si) {}
 
 _Noreturn void lu_thread_run(LuThread *t)
 {
