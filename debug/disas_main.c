@@ -1,14 +1,14 @@
-/* tinamou-disas: a filter that turns host code in hex into assembly. The emulator starts it for `-d out_asm`
- * and writes to its standard input; the disassembler library stays out of the run path, where linking it
- * alone would cost 0.8 ms of start-up.
+/* tinamou-disas: a filter that turns host code in hex into assembly:
+ *   tinamou -d out_asm PROGRAM 2>&1 | tinamou-disas
+ * The disassembler library stays out of the emulator, where linking it alone would cost 0.8 ms of start-up.
  *
  * Protocol, line by line:
- *   ADDR HEXBYTES   hex digits, an even number of them after the blanks: x86-64 code at ADDR. Lines that
- * follow each other without a gap are one piece of code. Printed is one line per instruction: address, bytes,
- * text. Bytes the library does not know are printed one by one as ".byte". anything else   copied unchanged
- * (headings of the log). It ends a piece of code, as the end of input does. So `tinamou -d out_asm PROGRAM
- * 2>&1 | tinamou-disas` reads the log as it is written. Output is flushed after each piece and line. Exit
- * status: 0 at end of input, 1 on an output error, 2 on wrong usage.
+ * - "ADDR HEXBYTES" (an even number of hex digits after the blanks) is x86-64 code at ADDR. Lines that follow
+ *   each other without a gap are one piece of code. Printed is a line for each instruction: address, bytes,
+ *   text. Bytes that the library does not know are printed one by one as ".byte".
+ * - Anything else (headings of the log) is copied. It ends a piece of code, as the end of input does.
+ * Output is flushed after each piece and line. Exit status: 0 at the end of input, 1 on an output error, 2 on
+ * wrong usage.
  */
 #include <capstone/capstone.h>
 
