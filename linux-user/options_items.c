@@ -20,7 +20,7 @@ static const NamedBit log_items[] = {
     {"ir", BIT_ACCEL, ACCEL_LOG_IR, "what they become between guest and host"},
     {"op", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
     {"op_opt", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
-    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions, in hexadecimal, as tinamou-disas reads them"},
+    {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions in hexadecimal, for tinamou-disas"},
     {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
     {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator, at the end"},
     {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},

@@ -6,8 +6,8 @@
  * same virtual one for the supervisor, and for user level ALIAS bytes higher. A trap of a function that run()
  * started ends that function. Facts are those of the privileged manual, 20240411.
  */
-#ifndef BARE_H
-#define BARE_H
+#ifndef TESTS_BARE_BARE_H
+#define TESTS_BARE_BARE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * litmus [BATCHES]: guest program (RV64GC, A64 with LSE, A32 or T32 of Armv8). Small races, each many times, against what the
- * memory model allows.
+ * litmus [BATCHES]: guest program (RV64GC, A64 with LSE, A32 or T32 of Armv8). Small races, each many times,
+ * against what the memory model allows.
  *
  * A test has two to four parts, one a thread, that run over an array of instances of {x, y} at the same time,
  * each after a random delay, so that now one is ahead and now the other. Verdicts:
@@ -425,7 +425,8 @@ static void flush_all(uint32_t *at) { syscall(259, 0, 0, 0); } /* riscv_flush_ic
 /* ldr r0,[r0]; cmp r0,#0; isb */
 static const uint32_t reader[] = {0xe5900000, 0xe3500000, 0xf57ff06f}, tail[] = {0xe0400001, 0xe12fff1e};
 #define NOP 0xe320f000
-static uint32_t subtract(uint32_t n) { return 0xe3001000 | n; } /* movw r1,#n; the tail: sub r0,r0,r1; bx lr */
+/* movw r1,#n; the tail: sub r0,r0,r1; bx lr */
+static uint32_t subtract(uint32_t n) { return 0xe3001000 | n; }
 static void flush_all(uint32_t *at) { __builtin___clear_cache((char *)at, (char *)(at + 1)); }
 #else
 /* ldr x0,[x0]; cbz x0,.+4; isb: what was flushed before it was published is fetched after it was read. */
