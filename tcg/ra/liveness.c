@@ -22,8 +22,7 @@ static void scan_use(Scan *s, unsigned at, IrVal v)
     IrLive *l = s->l;
     if (l->uses[v] == 0)
         l->last[v] = MAX(l->last[v], (uint16_t)at);
-    if (l->uses[v] != 255)
-        l->uses[v]++;
+    l->uses[v] = (uint8_t)(l->uses[v] < IR_USES_SHARED - 1 ? l->uses[v] + 1 : IR_USES_MANY);
     l->user[v] = (uint16_t)at;
     if (v < s->block_first) {
         l->flags[v] |= IR_L_GLOBAL;
@@ -119,31 +118,30 @@ static void scan_put(Scan *s, unsigned at, const IrInsn *i)
     s->put_at[slot] = (uint16_t)at;
 }
 
-/* trunc, vlow and vany make no code: the value is in the operand's register. */
+/* trunc, vlow and vany make no code: the value is in the operand's register, which may be the slot's pin. */
 static void scan_trunc(Scan *s, unsigned at, const IrInsn *i)
 {
     IrLive *l = s->l;
     IrVal v = i->a;
     l->alias[at] = v;
+    if (!l->hint[v])
+        l->hint[v] = l->hint[at];
     scan_extend(s, v, l->last[at]);
     if (l->uses[v] == 0)
         l->user[v] = (uint16_t)at;
-    l->uses[v] = 255; /* never folded away */
+    l->uses[v] = l->uses[v] ? IR_USES_MANY : IR_USES_SHARED; /* never folded away */
     if (v < s->block_first || (l->flags[at] & IR_L_GLOBAL)) {
         l->flags[v] |= IR_L_GLOBAL;
         l->last[v] = IR_MAX_INSNS;
     }
 }
 
-/* zext makes none either where the register holds the extended value already; it may be computed into the
- * slot's pin. */
+/* zext makes none either where the register holds the extended value already. */
 static bool scan_zext(Scan *s, unsigned at, const IrInsn *i)
 {
     const IrInsn *from = &s->r->insn[i->a];
     if (!(s->fuse & IR_FUSE_ZEXT) || i->misc != IR_I32 || !(ir_op_info[from->op].flags & IR_F_LOW32))
         return false;
-    if (!s->l->hint[i->a])
-        s->l->hint[i->a] = s->l->hint[at];
     scan_trunc(s, at, i);
     return true;
 }
@@ -156,10 +154,22 @@ static bool scan_vzext(Scan *s, unsigned at, const IrInsn *i)
     if (i->type != IR_V128 || (i->misc != IR_F32 && i->misc != IR_F64 && i->misc != IR_V64) ||
         from->op == IR_VLOW)
         return false;
-    if (!s->l->hint[i->a])
-        s->l->hint[i->a] = s->l->hint[at];
     scan_trunc(s, at, i);
     return true;
+}
+
+/* The upper half of a v128 for nothing but a v64 that is put before it is used: where that put stands. */
+static unsigned scan_late(const Scan *s, const IrInsn *i, unsigned at)
+{
+    const IrLive *l = s->l;
+    if (i->op != IR_VDUPL || !(s->fuse & IR_FUSE_HIGH) || i->type != IR_V128 || i->misc != IR_LANE_64 ||
+        i->imm != IR_VA_N(1) || l->uses[at] != IR_USES_SHARED || (l->flags[at] & IR_L_GLOBAL))
+        return 0;
+    unsigned low = l->user[at];
+    const IrInsn *part = &s->r->insn[low], *put = &s->r->insn[l->user[low]];
+    return part->op == IR_VLOW && part->type == IR_V64 && l->uses[low] < IR_USES_SHARED && put->op == IR_PUT
+               ? l->user[low]
+               : 0;
 }
 
 static void scan_insn(Scan *s, unsigned at)
@@ -208,6 +218,11 @@ static void scan_insn(Scan *s, unsigned at)
             needed = l->user[needed];
         if (ir_result_type(s->r, &s->r->insn[needed]) == IR_FL) /* a choice of flags, which waits */
             needed = MAX(needed, (unsigned)l->last[needed]);
+    }
+    unsigned late = scan_late(s, i, at);
+    if (late) {
+        l->flags[at] |= IR_L_LATE;
+        needed = late;
     }
     unsigned n = ir_operand_count(i);
     for (unsigned k = 0; k < n; k++) {

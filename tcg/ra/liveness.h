@@ -21,21 +21,24 @@ enum IrLiveFlag {
     IR_L_FUSED = 2,  /* emitted by its only user (cmp into a branch, address arithmetic into a load) */
     IR_L_GLOBAL = 4, /* used in another block: keep it in memory between blocks */
     IR_L_CARRY = 8,  /* a word of flags whose carry goes into a sum */
+    IR_L_LATE = 16,  /* the upper half of a vector, emitted by the put that is its first user */
 };
 
 typedef struct IrLive {
     uint16_t last[IR_MAX_INSNS]; /* index of the last user */
     uint16_t user[IR_MAX_INSNS]; /* the first user; when uses == 1 the only one */
     IrVal alias[IR_MAX_INSNS];   /* trunc, vlow, some zext: the value whose register it shares; else itself */
-    uint8_t uses[IR_MAX_INSNS];  /* number of live uses, saturating at 255; 255 too where others share the
-                                  * register */
+    uint8_t uses[IR_MAX_INSNS];  /* number of live uses; IR_USES_SHARED: what shares the register, and that
+                                  * alone; IR_USES_MANY: that and more, or many */
     uint8_t flags[IR_MAX_INSNS]; /* IrLiveFlag */
     uint8_t hint[IR_MAX_INSNS];  /* slot + 1 that the value is put into, safe to compute into its pin; 0
                                   * none */
 } IrLive;
 
+enum { IR_USES_SHARED = 254, IR_USES_MANY };
+
 /* What the emitter can fold into a user. */
-enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8 };
+enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8, IR_FUSE_HIGH = 16 };
 
 /* Does the word take a carry, or give one to a sum? */
 static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)

@@ -203,8 +203,9 @@ class Guest:
     """How a guest's members are built and run. bars: name, families, least qemu/tinamou geometric mean, goal.
     cc1: what the compiler driver passes. without: members it has not."""
 
-    def __init__(self, name, triplet, rival, cc1, bars, without=()):
+    def __init__(self, name, triplet, rival, cc1, bars, without=(), simd=()):
         self.name, self.triplet, self.rival, self.cc1, self.bars, self.without = name, triplet, rival, cc1, bars, without
+        self.simd = list(simd)  # what the compiler needs to use vectors
         self.compiler = triplet + "-gcc"
 
     def arguments(self, args):
@@ -238,8 +239,13 @@ GUESTS = {guest.name: guest for guest in (
           without=("p.node",)),
     Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS),
     Guest("armhf", "arm-linux-gnueabihf", "qemu-arm -cpu cortex-a15", ["-march=armv7-a+fp", "-mfloat-abi=hard", "-mthumb"], ARMHF_BARS,
-          without=("sha",)),  # its compiler has no integers of 128 bits
+          without=("sha",),  # its compiler has no integers of 128 bits
+          simd=["-mfpu=neon"]),
 )}
+
+
+def simd_flags(guest, kind, name):
+    return guest.simd if kind == "guest" and name in KERNELS["simd"] else []
 
 
 def family_of(member):

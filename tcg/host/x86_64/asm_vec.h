@@ -160,6 +160,12 @@ static inline void x64_movaps_mr(X64Asm *a, X64Mem m, int src)
     x64_sse_rm(a, X64_PS, X64_0F, 0x29, 0, src, m);
 }
 
+/* The upper half of src. */
+static inline void x64_movhps_mr(X64Asm *a, X64Mem m, int src)
+{
+    x64_sse_rm(a, X64_PS, X64_0F, 0x17, 0, src, m);
+}
+
 static inline void x64_movups_rm(X64Asm *a, int dst, X64Mem m)
 {
     x64_sse_rm(a, X64_PS, X64_0F, 0x10, 0, dst, m);

@@ -11,7 +11,8 @@ static X64EmitFn *const emitters[IR_OP_COUNT] = {
 
 unsigned x64_fuse(const X64Host *h)
 {
-    return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT;
+    return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT |
+                                              IR_FUSE_HIGH;
 }
 unsigned x64_emit_calls(const X64Emit *e) { return e->calls; }
 
@@ -63,7 +64,7 @@ static void emit_block(X64Emit *e, unsigned block)
             continue;
         }
         unsigned flags = e->l->flags[e->cur];
-        if (flags & (IR_L_DEAD | IR_L_FUSED))
+        if (flags & (IR_L_DEAD | IR_L_FUSED | IR_L_LATE))
             continue;
         e->locked = 0;
         if (e->hold != IR_NONE && !x64_keeps_flags(e, i))

@@ -31,6 +31,8 @@ void x64_emit_get(X64Emit *e, const IrInsn *i)
 
 void x64_emit_put(X64Emit *e, const IrInsn *i)
 {
+    if (i->type == IR_V64 && x64_put_half(e, i))
+        return;
     if (i->type != IR_FL || !x64_fl_put(e, i->imm, i->a))
         x64_put_slot(e, i->imm, i->a);
 }

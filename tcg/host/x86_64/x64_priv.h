@@ -202,6 +202,8 @@ void x64_spill(X64Emit *e, IrVal v);
 void x64_forget_pins(X64Emit *e);
 void x64_lose_home(X64Emit *e, unsigned slot);
 void x64_put_slot(X64Emit *e, unsigned slot, IrVal v);
+/* A put of a v64: does it, and perhaps the next, if it is half of a vector; else false. */
+bool x64_put_half(X64Emit *e, const IrInsn *i);
 void x64_start_block(X64Emit *e, unsigned block);
 /* The value v, which is in xmm `x`, made canonical if it may not be. */
 void x64_clean(X64Emit *e, IrVal v, int x);

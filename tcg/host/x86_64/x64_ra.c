@@ -323,7 +323,7 @@ int x64_use_x(X64Emit *e, IrVal v)
     X64Mem m;
     int64_t c;
     if (value_mem(e, v, &m)) {
-        x64_load_x(e->a, x64_type(e, v), t - X64_XMM, m);
+        x64_load_x(e->a, e->l->flags[v] & IR_L_LATE ? IR_V64 : x64_type(e, v), t - X64_XMM, m);
     } else if (x64_const(e, v, &c)) {
         const_x(e, t - X64_XMM, v, c);
     } else {
@@ -427,7 +427,10 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
 /* The value that the slot's memory holds will have to live elsewhere. */
 void x64_lose_home(X64Emit *e, unsigned slot)
 {
-    IrVal u = e->slot_val[slot];
+    IrVal u = e->slot_val[slot], before = slot ? e->slot_val[slot - 1] : 0;
+    if (before && e->home[before] == slot && x64_type(e, before) == IR_V128 &&
+        e->h->slots[slot].type == IR_V64)
+        x64_lose_home(e, slot - 1); /* a vector in both slots */
     e->slot_val[slot] = 0;
     if (!u || e->home[u] != slot + 1)
         return;
@@ -440,12 +443,12 @@ void x64_lose_home(X64Emit *e, unsigned slot)
     e->home[u] = 0;
 }
 
-/* Does the slot hold less than somebody may want of v? v is 64 bits wide, or shares its register with a trunc
- * or zext. */
+/* Does the slot hold less than somebody may want of v? v is wider, or shares its register with a trunc or
+ * zext. */
 static bool is_cut(const X64Emit *e, unsigned slot, IrVal v)
 {
-    return e->h->slots[slot].type == IR_I32 &&
-           (ir_result_type(e->r, &e->r->insn[v]) != IR_I32 || e->l->uses[v] == 255);
+    IrType t = (IrType)e->h->slots[slot].type, of = ir_result_type(e->r, &e->r->insn[v]);
+    return t == IR_I32 ? of != IR_I32 || e->l->uses[v] >= IR_USES_SHARED : t == IR_V64 && of == IR_V128;
 }
 
 static void put_memory(X64Emit *e, unsigned slot, IrVal v)
@@ -467,6 +470,60 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
     e->slot_val[slot] = v;
     if (!ir_is_const(e->r, v) && !is_cut(e, slot, v))
         e->home[v] = (uint8_t)(slot + 1);
+}
+
+/* Of which nothing has been emitted yet? */
+static bool is_late(const X64Emit *e, IrVal v)
+{
+    return (e->l->flags[v] & IR_L_LATE) && e->reg[v] < 0 && !e->home[v] && !e->spill[v];
+}
+
+static void hold_in_slot(X64Emit *e, unsigned slot, IrVal v)
+{
+    e->slot_val[slot] = v;
+    if (!ir_is_const(e->r, v))
+        e->home[v] = (uint8_t)(slot + 1);
+}
+
+/* slot = upper half of a vector; v is the value that it makes */
+static void put_high(X64Emit *e, unsigned slot, IrVal v)
+{
+    int pin = e->slot_reg[slot];
+    if (pin >= 0) {
+        x64_evict(e, pin);
+        x64_pshufd(e->a, pin - X64_XMM, x64_use_x(e, e->r->insn[v].a), 0xee);
+        e->reg[v] = (int8_t)pin;
+        e->reg_val[pin] = v;
+        return;
+    }
+    x64_lose_home(e, slot);
+    x64_movhps_mr(e->a, x64_slot_mem(e, slot), x64_use_x(e, e->r->insn[v].a));
+    hold_in_slot(e, slot, v);
+}
+
+bool x64_put_half(X64Emit *e, const IrInsn *i)
+{
+    IrVal v = x64_val(e, i->a);
+    unsigned slot = i->imm;
+    const IrInsn *next = i + 1;
+    if (is_late(e, v)) {
+        put_high(e, slot, v);
+        return true;
+    }
+    if (x64_type(e, v) != IR_V128 || e->slot_reg[slot] >= 0 || e->cur + 1u >= e->r->n_insns ||
+        next->op != IR_PUT || next->imm != slot + 1 || (e->l->flags[e->cur + 1] & IR_L_DEAD))
+        return false;
+    IrVal high = x64_val(e, next->a);
+    if (!is_late(e, high) || x64_val(e, e->r->insn[high].a) != v || e->slot_reg[slot + 1] >= 0 ||
+        e->h->slots[slot + 1].offset != e->h->slots[slot].offset + 8)
+        return false;
+    x64_lose_home(e, slot);
+    x64_lose_home(e, slot + 1);
+    x64_movups_mr(e->a, x64_slot_mem(e, slot), x64_use_x(e, v));
+    hold_in_slot(e, slot, v);
+    hold_in_slot(e, slot + 1, high);
+    e->cur++;
+    return true;
 }
 
 void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
@@ -526,6 +583,15 @@ typedef struct SlotUse {
     uint64_t puts[(IR_MAX_SLOTS + 63) / 64];
 } SlotUse;
 
+/* Of a vector that is read or written as a whole: better in memory, with its other half. */
+static bool is_half(const X64Emit *e, const IrInsn *i, unsigned at)
+{
+    if (i->type != IR_V64)
+        return false;
+    return i->op == IR_PUT ? x64_type(e, x64_val(e, i->a)) == IR_V128
+                           : e->r->insn[e->l->user[at]].op == IR_VJOIN;
+}
+
 static void count_uses(const X64Emit *e, SlotUse *u)
 {
     const IrRegion *r = e->r;
@@ -535,6 +601,8 @@ static void count_uses(const X64Emit *e, SlotUse *u)
         if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD))
             continue;
         bool vec = ir_type_is_vec((IrType)e->h->slots[i->imm].type);
+        if (is_half(e, i, k))
+            continue;
         if (i->op == IR_PUT) {
             u->puts[i->imm >> 6] |= 1ull << (i->imm & 63);
             u->uses[i->imm] += vec ? 2 : 1; /* of a float: a NaN check and a store */
@@ -618,7 +686,7 @@ static void loop_swap_pins(X64Emit *e, const SlotUse *u)
             break;
         X64Pin old = e->pin[out];
         e->slot_reg[old.slot] = -1;
-        x64_mov_mr(e->a, 64, x64_env(old.offset), old.reg);
+        x64_mov_mr(e->a, slot_width((IrType)e->h->slots[old.slot].type), x64_env(old.offset), old.reg);
         add_loop_pin(e, u, in, old.reg);
         e->pin[out] = e->code->loop_pin[e->code->n_loop_pins - 1];
     }
@@ -658,6 +726,7 @@ void x64_leave_loop(X64Emit *e)
                 x64_mov_mr(e->a, p->bytes * 8, x64_env(p->offset), p->reg);
         }
         if (swapped)
-            x64_mov_rm(e->a, 64, old->reg, x64_env(old->offset));
+            x64_mov_rm(e->a, slot_width((IrType)e->h->slots[old->slot].type), old->reg,
+                       x64_env(old->offset));
     }
 }
