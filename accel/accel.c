@@ -318,7 +318,7 @@ void accel_ctx_set(Accel *a, Cpu *self, uint32_t set)
 
 /* ---- running ---- */
 
-static void update_ctx(Cpu *cpu)
+void accel_update_ctx(Cpu *cpu)
 {
     cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
     if (cpu->accel->cfg.machine)
@@ -330,7 +330,7 @@ static void run_engine(Accel *a, Cpu *cpu)
     cpu_enter(a, cpu->accel_cpu);
     if (a->cfg.machine)
         softmmu_follow_map(cpu);
-    update_ctx(cpu);
+    accel_update_ctx(cpu);
     a->engine->run(cpu);
     cpu_leave(a, cpu->accel_cpu);
 }
@@ -366,7 +366,7 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
     for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {
-        update_ctx(cpu);
+        accel_update_ctx(cpu);
         a->engine->run(cpu);
         if (cpu->exit.kind != CPU_EXIT_KICK || !cpu->ops->reserved || !cpu->ops->reserved(cpu, false))
             break;

@@ -103,6 +103,8 @@ void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write);
 /* Applies the end of a run of the IR interpreter to the cpu. True: go on at cpu->pc. */
 bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run);
 
+/* The context word, and what follows from it, for the cpu's present state. */
+void accel_update_ctx(Cpu *cpu);
 /* A running cpu counts as outside between the two; it may wait in the second. */
 void accel_pause(Cpu *cpu);
 void accel_resume(Cpu *cpu);

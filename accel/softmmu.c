@@ -636,6 +636,7 @@ const CpuMem softmmu_mem = {
     .phys_cas = phys_cas,
     .fetch = fetch_bytes,
     .select = select_space,
+    .context = accel_update_ctx,
     .flush = flush_all,
     .flush_page = flush_page,
     .flush_space = flush_space,

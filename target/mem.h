@@ -80,6 +80,9 @@ typedef struct CpuMem {
     bool (*fetch)(Cpu *cpu, Gva va, void *ret, unsigned n);
     /* The address space that `key` names is the present one from now on. */
     void (*select)(Cpu *cpu, uint64_t key);
+    /* The context word depends on state that a helper has just changed. Then, but for CTX_STEP, it may return
+     * IR_STATUS_GO. */
+    void (*context)(Cpu *cpu);
     /* Forgets translations: of all spaces or one (by key & mask), of all addresses or one. */
     void (*flush)(Cpu *cpu);
     void (*flush_page)(Cpu *cpu, Gva va);

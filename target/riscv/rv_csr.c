@@ -7,7 +7,7 @@
 
 #define RV_M_IRQS (RV_IRQ_BIT(RV_IRQ_MSI) | RV_IRQ_BIT(RV_IRQ_MTI) | RV_IRQ_BIT(RV_IRQ_MEI))
 
-typedef enum CsrKind { CSR_PLAIN, CSR_CTX, CSR_CONST, CSR_FN } CsrKind;
+typedef enum CsrKind { CSR_PLAIN, CSR_SLOT, CSR_CTX, CSR_CONST, CSR_FN } CsrKind;
 enum { NO_FIELD = 0xffff };
 
 typedef struct CsrRow {
@@ -18,6 +18,7 @@ typedef struct CsrRow {
 } CsrRow;
 
 #define FIELD_PLAIN(f) offsetof(RvSys, f)
+#define FIELD_SLOT(f)  offsetof(RvSys, f)
 #define FIELD_CTX(f)   offsetof(RvSys, f)
 #define FIELD_CONST(f) NO_FIELD
 #define FIELD_FN(f)    NO_FIELD
@@ -37,10 +38,12 @@ static const CsrRow rows[PCSR_COUNT] = {
 
 static int find(unsigned number)
 {
-    for (unsigned k = 0; k < PCSR_COUNT; k++)
-        if (rows[k].number == number)
-            return (int)k;
-    return -1;
+    switch (number) {
+#define PCSR(id, name, number, how, field, bits) case number: return PCSR_##id;
+#include "target/riscv/rv_priv_csrs.def"
+#undef PCSR
+    default: return -1;
+    }
 }
 
 /* ---- functions ---- */
@@ -50,10 +53,8 @@ enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 24, PMP_NAPOT = 24, PMP_TOR = 8,
        PMP_LOCK = 128 };
 enum { PMP_GRAIN = 10 }; /* G: 4 KiB */
 
-static const uint64_t sstatus_read = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR | RV_UXL | RV_SD;
-static const uint64_t sstatus_write = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR;
-static const uint64_t mstatus_write = RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR | RV_MIE | RV_MPIE |
-                                      RV_MPP | RV_MPRV | RV_TVM | RV_TW | RV_TSR;
+static const uint64_t mstatus_write =
+    RV_SSTATUS_WRITE | RV_MIE | RV_MPIE | RV_MPP | RV_MPRV | RV_TVM | RV_TW | RV_TSR;
 
 static uint64_t read_mstatus(const RvCpu *cpu)
 {
@@ -172,7 +173,7 @@ static bool read_fn(const RvCpu *cpu, CsrId id, uint64_t *ret)
     case PCSR_mcycle: *ret = host_cycles() + s->cycle_base; return true;
     case PCSR_minstret: *ret = host_cycles() + s->instret_base; return true;
     case PCSR_mstatus: *ret = read_mstatus(cpu); return true;
-    case PCSR_sstatus: *ret = read_mstatus(cpu) & sstatus_read; return true;
+    case PCSR_sstatus: *ret = read_mstatus(cpu) & RV_SSTATUS_READ; return true;
     case PCSR_sie: *ret = s->mie & s->mideleg; return true;
     case PCSR_sip: *ret = rv_mip(cpu) & s->mideleg; return true;
     case PCSR_mip: *ret = rv_mip(cpu); return true;
@@ -209,7 +210,7 @@ static void write_fn(RvCpu *cpu, CsrId id, uint64_t v)
     RvSys *s = &cpu->sys;
     switch (id) {
     case PCSR_mstatus: write_mstatus(cpu, v, mstatus_write); break;
-    case PCSR_sstatus: write_mstatus(cpu, v, sstatus_write); break;
+    case PCSR_sstatus: write_mstatus(cpu, v, RV_SSTATUS_WRITE); break;
     case PCSR_sie: s->mie = (s->mie & ~s->mideleg) | (v & s->mideleg); break;
     case PCSR_sip: write_mip(cpu, v, s->mideleg & RV_IRQ_BIT(RV_IRQ_SSI)); break;
     case PCSR_mip: write_mip(cpu, v, RV_S_IRQS); break;
@@ -307,8 +308,6 @@ uint64_t rv_helper_csr(void *opaque, uint64_t operand, uint64_t arg, uint64_t c,
         cpu->x[rd] = old;
     if (!leave)
         return 0;
-    rv_notice_irq(cpu);
     cpu->base.pc += 4;
-    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return rv_go(cpu);
 }

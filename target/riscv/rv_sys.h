@@ -37,6 +37,9 @@ enum { RV_IDX_U, RV_IDX_S, RV_IDX_SUM, RV_IDX_MXR /* + U, S, SUM */, RV_IDX_M = 
 #define RV_SXL     (3ull << 34)
 #define RV_SD      (1ull << 63)
 
+#define RV_SSTATUS_WRITE (RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR)
+#define RV_SSTATUS_READ  (RV_SSTATUS_WRITE | RV_UXL | RV_SD)
+
 #define RV_STCE (1ull << 63) /* menvcfg: stimecmp is there, and STIP is its */
 
 /* Interrupts, by number. */
@@ -75,6 +78,8 @@ bool rv_wakes(const Cpu *cpu);
 bool rv_set_irq(Cpu *cpu, unsigned n, bool level);
 /* If an interrupt is pending and enabled the cpu kicks itself. */
 void rv_notice_irq(RvCpu *cpu);
+/* A helper's status: on at cpu->pc, with the context that its state asks for. */
+uint64_t rv_go(RvCpu *cpu);
 uint64_t rv_mip(const RvCpu *cpu);
 
 #endif

@@ -12,7 +12,15 @@
 #define XSLOT(n, rank) [RV_SLOT_X + n] = {"x" #n, offsetof(RvCpu, x) + 8 * (n), IR_I64, rank}
 #define FSLOT(n, rank) [RV_SLOT_F + n] = {"f" #n, offsetof(RvCpu, f) + 8 * (n), IR_F64, rank}
 
-const IrSlot rv_slots[RV_SLOTS] = {
+#define CSR_SLOT_SLOT(id, name, field)                                                                       \
+    [RV_SLOT_##id] = {name, offsetof(RvCpu, sys) + offsetof(RvSys, field), IR_I64, 0},
+#define CSR_SLOT_PLAIN(id, name, field)
+#define CSR_SLOT_CTX(id, name, field)
+#define CSR_SLOT_CONST(id, name, field)
+#define CSR_SLOT_FN(id, name, field)
+#define SYS_SLOT(id, name, field) [id] = {name, offsetof(RvCpu, sys) + offsetof(RvSys, field), IR_I64, 0}
+
+const IrSlot rv_slots[RV_SYS_SLOTS] = {
     [RV_SLOT_FRM] = {"frm", offsetof(RvCpu, frm), IR_I32, 0},
     XSLOT(1, 10), XSLOT(2, 6), XSLOT(3, 0), XSLOT(4, 0), XSLOT(5, 0), XSLOT(6, 0), XSLOT(7, 0), XSLOT(8, 5),
     XSLOT(9, 9), XSLOT(10, 4), XSLOT(11, 8), XSLOT(12, 7), XSLOT(13, 3), XSLOT(14, 2), XSLOT(15, 1),
@@ -30,6 +38,14 @@ const IrSlot rv_slots[RV_SLOTS] = {
     [RV_SLOT_RES_ADDR] = {"resaddr", offsetof(RvCpu, res_addr), IR_I64, 0},
     [RV_SLOT_RES_VAL] = {"resval", offsetof(RvCpu, res_val), IR_I64, 0},
     [RV_SLOT_PC_DELTA] = {"pcdelta", offsetof(Cpu, pc_delta), IR_I64, 0},
+    SYS_SLOT(RV_SLOT_MSTATUS, "mstatus", mstatus),
+    SYS_SLOT(RV_SLOT_MIE, "mie", mie),
+    SYS_SLOT(RV_SLOT_MIDELEG, "mideleg", mideleg),
+    SYS_SLOT(RV_SLOT_LINES, "lines", lines),
+    SYS_SLOT(RV_SLOT_SOFT, "soft", soft),
+#define PCSR(id, name, number, how, field, bits) CSR_SLOT_##how(id, name, field)
+#include "target/riscv/rv_priv_csrs.def"
+#undef PCSR
 };
 _Static_assert(offsetof(RvCpu, x) == sizeof(Cpu), "x[] follows the head");
 

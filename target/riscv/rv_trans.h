@@ -21,7 +21,21 @@ enum {
     RV_SLOT_RES_ADDR = 64,
     RV_SLOT_RES_VAL,
     RV_SLOT_PC_DELTA,
-    RV_SLOTS
+    RV_SLOTS, /* of user mode; a machine has more: */
+    RV_SLOT_MSTATUS = RV_SLOTS,
+    RV_SLOT_MIE,
+    RV_SLOT_MIDELEG,
+    RV_SLOT_LINES,
+    RV_SLOT_SOFT,
+#define RV_SLOT_OF_SLOT(id) RV_SLOT_##id,
+#define RV_SLOT_OF_PLAIN(id)
+#define RV_SLOT_OF_CTX(id)
+#define RV_SLOT_OF_CONST(id)
+#define RV_SLOT_OF_FN(id)
+#define PCSR(id, name, number, how, field, bits) RV_SLOT_OF_##how(id)
+#include "target/riscv/rv_priv_csrs.def"
+#undef PCSR
+    RV_SYS_SLOTS
 };
 
 typedef enum RvHelper {
@@ -131,7 +145,7 @@ enum { RV_REGS = 0
 #include "target/riscv/rv_regs.def"
 #undef REG
 };
-extern const IrSlot rv_slots[RV_SLOTS];
+extern const IrSlot rv_slots[RV_SYS_SLOTS];
 extern const TargetReg rv_regs[RV_REGS];
 void rv_reset(Cpu *cpu);
 uint32_t rv_ctx(const Cpu *cpu);

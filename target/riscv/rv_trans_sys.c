@@ -14,7 +14,13 @@ typedef enum RvCsr {
 #undef CSR
 } RvCsr;
 
-void rv_trans_ecall(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_SYSCALL); }
+void rv_trans_ecall(Trans *t, const RvArgs *a)
+{
+    if (t->ctx & RV_CTX_SYS)
+        rv_trans_ecall_machine(t);
+    else
+        rv_raise(t, CPU_EXIT_SYSCALL);
+}
 void rv_trans_ebreak(Trans *t, const RvArgs *a) { rv_raise(t, CPU_EXIT_BREAK); }
 
 /* fflags has NX UF OF DZ from bit 0 up, IR_FF_* has them from bit 5 down, so four bits are reversed, by a

@@ -133,7 +133,6 @@ bool rv_exception(Cpu *base)
     RvCpu *cpu = (RvCpu *)base;
     const CpuExit *x = &base->exit;
     switch ((CpuExitKind)x->kind) {
-    case CPU_EXIT_SYSCALL: trap(cpu, RV_X_ECALL_U + cpu->sys.priv, 0); return true;
     case CPU_EXIT_BREAK: trap(cpu, RV_X_BREAK, base->pc); return true;
     case CPU_EXIT_ILLEGAL: illegal(cpu); return true;
     case CPU_EXIT_FETCH:
@@ -149,6 +148,16 @@ static uint64_t leave(RvCpu *cpu, CpuExitKind kind)
 {
     cpu->base.exit = (CpuExit){.kind = (uint16_t)kind};
     return 1;
+}
+
+uint64_t rv_go(RvCpu *cpu)
+{
+    rv_notice_irq(cpu);
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    if (cpu->base.ctx & CTX_STEP)
+        return 1;
+    cpu->base.mem->context(&cpu->base);
+    return IR_STATUS_GO;
 }
 
 uint64_t rv_helper_xret(void *opaque, uint64_t from, uint64_t b, uint64_t c, uint64_t d)
@@ -167,8 +176,14 @@ uint64_t rv_helper_xret(void *opaque, uint64_t from, uint64_t b, uint64_t c, uin
         s->mstatus &= ~RV_MPRV;
     s->priv = to;
     cpu->base.pc = from == RV_M ? s->mepc : s->sepc;
-    rv_notice_irq(cpu);
-    return leave(cpu, CPU_EXIT_CTX);
+    return rv_go(cpu);
+}
+
+uint64_t rv_helper_ecall(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    RvCpu *cpu = opaque;
+    trap(cpu, RV_X_ECALL_U + cpu->sys.priv, 0);
+    return rv_go(cpu);
 }
 
 uint64_t rv_helper_wfi(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -177,8 +192,9 @@ uint64_t rv_helper_wfi(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_
     if (cpu->sys.priv == RV_S && (cpu->sys.mstatus & RV_TW))
         return leave(cpu, CPU_EXIT_ILLEGAL);
     cpu->base.pc += 4;
-    rv_notice_irq(cpu);
-    return leave(cpu, rv_wakes(&cpu->base) ? CPU_EXIT_CTX : CPU_EXIT_HALT);
+    if (rv_wakes(&cpu->base))
+        return rv_go(cpu);
+    return leave(cpu, CPU_EXIT_HALT);
 }
 
 uint64_t rv_helper_sfence_vma(void *opaque, uint64_t va, uint64_t asid, uint64_t which, uint64_t d)
@@ -196,5 +212,5 @@ uint64_t rv_helper_sfence_vma(void *opaque, uint64_t va, uint64_t asid, uint64_t
     else
         mem->flush(&cpu->base);
     cpu->base.pc += 4;
-    return leave(cpu, CPU_EXIT_CTX);
+    return rv_go(cpu);
 }

@@ -200,10 +200,15 @@ typedef struct IrSlot {
     uint8_t pin;     /* 0: lives in the cpu object. n > 0: n-th choice for a host register of its class */
 } IrSlot;
 
+/* What a helper returns that has changed pc and context, and whatever the engine derives from them: on at
+ * cpu->pc. cpu->exit says CTX, for who does not know this value. */
+enum { IR_STATUS_GO = 2 };
+
 /* A C function that generated code may call. */
 enum IrHelperFlag {
     IR_H_PURE = 1,    /* looks at its arguments only */
-    IR_H_STATUS = 2,  /* returns nonzero to leave: cpu->exit is then filled in, state as at insn_start */
+    IR_H_STATUS = 2,  /* returns nonzero to leave: cpu->exit is then filled in, state as at insn_start. Of a
+                       * machine also IR_STATUS_GO */
     IR_H_STATE = 4,   /* may read and write slots: `get` values from before are stale afterwards */
     IR_H_PC = 8,      /* wants cpu->pc to be that of the instruction (paged: its virtual address) */
 };

@@ -119,6 +119,7 @@ typedef struct X64Host {
     uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is
                                * another's */
     uint64_t no_return;       /* running address of a landing that nothing fits */
+    uint8_t *helper_left;     /* a helper has returned eax, not 0 (IR_H_STATUS) */
     uint8_t *exit_stored;     /* as exit, but the pins are already in the cpu object (after a fault) */
     uint8_t *call;            /* rax = function, arguments in [args]: all pins through the cpu object */
     uint8_t *soft;            /* rax = X64SoftFn; keeps every register; result in [link], flags or-ed in */

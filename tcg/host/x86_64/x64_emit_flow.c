@@ -318,8 +318,7 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
     x64_patch32(x64_call_rel32(a), e->h->call);
     if (hp->flags & IR_H_STATUS) {
         x64_test_rr(a, 64, X64_RAX, X64_RAX);
-        X64Cold *c = x64_cold(e, COLD_HELPER);
-        c->site = x64_jcc_rel32(a, X64_NE);
+        x64_patch32(x64_jcc_rel32(a, X64_NE), e->h->helper_left);
     }
     if (hp->ret == IR_VOID)
         return;
@@ -487,10 +486,6 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         landing(e);
         break;
     case COLD_ACCESS: x64_cold_access(e, c); break;
-    case COLD_HELPER:
-        x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
-        x64_jmp_to(a, e->h->exit);
-        break;
     }
 }
 

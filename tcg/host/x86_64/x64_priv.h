@@ -16,7 +16,7 @@
 enum { X64_LANDING_CMP = 7 }; /* bytes: cmp rax, [rip + disp32] */
 enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 512, X64_MAX_BR_ARGS = 24 };
 
-typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED, COLD_HELPER,
+typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED,
                            COLD_SOFT_IR, COLD_SIGNAL,
     COLD_CALL, COLD_ACCESS } X64ColdKind;
 

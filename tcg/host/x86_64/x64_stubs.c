@@ -263,6 +263,20 @@ static void emit_consts(X64Asm *a)
         x64_bytes(a, p + n, 8);
 }
 
+static void emit_helper_left(const X64Host *h, X64Asm *a)
+{
+    x64_alu_ri(a, 32, X64_CMP, X64_RAX, IR_STATUS_GO);
+    uint8_t *go = x64_jcc_rel32(a, X64_E);
+    x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
+    x64_jmp_to(a, h->exit);
+    x64_patch32(go, a->p);
+    x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.pc));
+    if (h->paged.on)
+        x64_far_jump(h, a);
+    else
+        x64_jmp_to(a, h->exit_indirect_plain);
+}
+
 void x64_stubs_emit(X64Host *h, X64Asm *a)
 {
     while ((uintptr_t)a->p & 63)
@@ -300,6 +314,8 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     h->exit_stored = a->p;
     emit_leave(h, a);
 
+    h->helper_left = a->p;
+    emit_helper_left(h, a);
     h->call = a->p;
     emit_call(h, a);
     h->soft = a->p;
