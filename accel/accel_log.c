@@ -6,6 +6,15 @@
 
 enum { LOG_CAP = 1 << 18 };
 
+/* What the program counter is at this address of the region: with its tag. */
+static Gva tagged(const Accel *a, const IrRegion *r, Gva at)
+{
+    for (unsigned k = 0; k < r->n_guest; k++)
+        if ((r->guest_pc[k] & ~a->ops->pc_tag) == at)
+            return r->guest_pc[k];
+    return at;
+}
+
 static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
 {
     const uint8_t *next = sb->bytes;
@@ -15,8 +24,8 @@ static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
         for (unsigned at = 0; at < run->len;) {
             char text[128] = "";
             const uint8_t *bytes = next + at;
-            unsigned len =
-                a->ops->disas ? a->ops->disas(run->pc + at, bytes, run->len - at, text, sizeof text) : 0;
+            Gva pc = tagged(a, sb->region, run->pc + at);
+            unsigned len = a->ops->disas ? a->ops->disas(pc, bytes, run->len - at, text, sizeof text) : 0;
             if (len == 0)
                 len = MIN(a->ops->insn_align, run->len - at);
             fmt_printf(f, "  0x%lx  ", (unsigned long)(run->pc + at));
