@@ -202,15 +202,6 @@ void neon_mul_high(Trans *t, const A32Args *a, const NeonOps *o, uint32_t round)
     neon_qc(t, neon_both_min(o, o->n, o->m));
     neon_put_d(t, a, ir_vqdmulh(o->b, o->type, o->lane, round, o->n, o->m));
 }
-static void mul_high(Trans *t, const A32Args *a, uint32_t round)
-{
-    NeonOps o;
-
-    if (neon_three(t, a, L16 | L32, &o))
-        neon_mul_high(t, a, &o, round);
-}
-void a32_trans_n_vqdmulh(Trans *t, const A32Args *a) { mul_high(t, a, 0); }
-void a32_trans_n_vqrdmulh(Trans *t, const A32Args *a) { mul_high(t, a, IR_VA_ROUND); }
 
 /* Saturated if it is not d + the wrapped product. MIN * MIN: the product is MAX + 1, modulo the lane MIN; of
  * VQRDMLSH the factor n is negated, where it is MIN, m in its place. */
@@ -229,15 +220,19 @@ void neon_mul_add_high(Trans *t, const A32Args *a, const NeonOps *o, uint32_t su
     product = ir_vsub(b, o->type, o->lane, 0, product, neon_both_min(o, x, y));
     put_checked(t, a, o, v, ir_vadd(b, o->type, o->lane, 0, d, product));
 }
-static void mul_add_high(Trans *t, const A32Args *a, uint32_t sub)
-{
-    NeonOps o;
 
-    if (neon_three(t, a, L16 | L32, &o))
-        neon_mul_add_high(t, a, &o, sub);
-}
-void a32_trans_n_vqrdmlah(Trans *t, const A32Args *a) { mul_add_high(t, a, 0); }
-void a32_trans_n_vqrdmlsh(Trans *t, const A32Args *a) { mul_add_high(t, a, IR_VA_NEG); }
+#define HIGH(name, function, attr)                                                                           \
+    void a32_trans_n_##name(Trans *t, const A32Args *a)                                                      \
+    {                                                                                                        \
+        NeonOps o;                                                                                           \
+                                                                                                             \
+        if (neon_three(t, a, L16 | L32, &o))                                                                 \
+            function(t, a, &o, attr);                                                                        \
+    }
+HIGH(vqdmulh, neon_mul_high, 0)
+HIGH(vqrdmulh, neon_mul_high, IR_VA_ROUND)
+HIGH(vqrdmlah, neon_mul_add_high, 0)
+HIGH(vqrdmlsh, neon_mul_add_high, IR_VA_NEG)
 
 /* Shifts by registers: where the count is not negative, saturated if shifting the result back does not give
  * Vm. */

@@ -1,5 +1,5 @@
-/* Cpu models and features. Sources: Arm ARM, ID registers of AArch64; the cores' technical reference
- * manuals. */
+/* Cpu models and what they have, of 64-bit and of 32-bit guests. Sources: Arm ARM, ID registers of AArch64; the
+ * cores' technical reference manuals. */
 #include "target/arm/arm_cpu.h"
 
 static const struct {
@@ -11,28 +11,47 @@ static const struct {
 #include "target/arm/arm_features.def"
 #undef FEAT
 };
+static const char features32[A32_FEATS][A32_MODELS + 1] = {
+#define FEAT(id, models) models,
+#include "target/arm/a32_features.def"
+#undef FEAT
+};
 
-static const struct {
+typedef struct Model {
     char name[24];
-    uint32_t midr;
-} models[ARM_MODELS] = {
-#define MODEL(id, name, midr) {name, midr},
+    uint32_t midr, arch;
+} Model;
+static const Model models[ARM_MODELS] = {
+#define MODEL(id, name, midr) {name, midr, 8},
 #include "target/arm/arm_models.def"
 #undef MODEL
 };
+static const Model models32[A32_MODELS] = {
+#define MODEL(id, name, midr, arch) {name, midr, arch},
+#include "target/arm/a32_models.def"
+#undef MODEL
+};
 
-ArmModel arm_model_find(const char *name)
+/* n: there is none of that name */
+static unsigned find(const Model *list, unsigned n, const char *name)
 {
     unsigned m = 0;
 
-    while (m < ARM_MODELS && strcmp(models[m].name, name))
+    while (m < n && strcmp(list[m].name, name))
         m++;
     return m;
 }
 
+ArmModel arm_model_find(const char *name) { return find(models, ARM_MODELS, name); }
 const char *arm_model_name(ArmModel model) { return models[model].name; }
 uint32_t arm_model_midr(ArmModel model) { return models[model].midr; }
 bool arm_model_has(ArmModel model, ArmFeat feat) { return features[feat].models[model] == '1'; }
+
+A32Model a32_model_find(const char *name) { return find(models32, A32_MODELS, name); }
+const char *a32_model_name(A32Model model) { return models32[model].name; }
+uint32_t a32_model_midr(A32Model model) { return models32[model].midr; }
+unsigned a32_model_arch(A32Model model) { return models32[model].arch; }
+bool a32_model_has(A32Model model, A32Feat feat) { return features32[feat][model] == '1'; }
 
 uint64_t arm_id_value(ArmModel model, ArmIdReg reg)
 {

@@ -45,6 +45,7 @@ PROGRAMS = {
     'pmull': a(0xf2a00e00), 'rdm': a(0xf3100b10), 'sb': a(0xf57ff070),
     'fp16 vadd': a(0xee310921), 'fp16 vldr': a(0xed910900), 'fp16 vmov': a(0xee000910), 'fp16 vmovx': a(0xfeb00a60),
     'fp16 vadd q': a(0xf2100d40), 'fp16 vabs q': a(0xf3b50740), 'fp16 vmul scalar': a(0xf3900940), 'fp16 fixed q': a(0xf2b00c50),
+    'fp16 fz16': a(0xe3a00702, 0xeee10a10, 0xeef10a10, 0xe3100702, 0x07f000f0),
     'dot': a(0xfc200d40), 'dot scalar': a(0xfe200d00), 'fhm': a(0xfc200810), 'fcma': a(0xfc900840), 'fcma scalar': a(0xfe800840),
     'jscvt': a(0xeeb90bc0), 'bf16 dot': a(0xfc000d40), 'bf16 vcvtb': a(0xeeb30940), 'bf16 vcvt': a(0xf3b60640),
     'bf16 vmmla': a(0xfc000c40), 'bf16 vfmab': a(0xfc300810), 'i8mm': a(0xfc200c40), 'i8mm vusdot': a(0xfca00d40),
