@@ -1,4 +1,5 @@
 #include "system/sys_consoles.h"
+#include "system/disks.h"
 #include "system/monitor/monitors.h"
 
 #include <string.h>
@@ -6,6 +7,14 @@
 static void quit(void *opaque)
 {
     vm_quit(opaque, CAUSE_HOST_QUIT, 0);
+}
+
+/* C-a s */
+static void commit(void *opaque)
+{
+    g_autoptr(GError) err = NULL;
+    if (!disks_commit(((Vm *)opaque)->disks, "all", &err))
+        g_printerr("tinamou-system: %s\n", err->message);
 }
 
 static bool is_none(const char *text)
@@ -89,7 +98,7 @@ static void find_defaults(const SysOptions *o, const char **ret_serial, const ch
 
 bool sys_consoles_open(SysConsoles *s, Vm *vm, GError **err)
 {
-    const CharHost host = {.opaque = vm, .quit = quit};
+    const CharHost host = {.opaque = vm, .quit = quit, .commit = commit};
     const char *serial, *monitor, *text;
     s->vm = vm;
     vm->chars = chardevs_new(&host);

@@ -88,6 +88,7 @@ bool sys_daemon_open(SysDaemon *p, const SysOptions *o, GError **err)
 {
     *p = (SysDaemon){.opt = o, .log_fd = STDERR_FILENO, .ready_fd = -1};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* an error of the write instead */
     if (o->log_file) {
         p->log_fd = open(o->log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (p->log_fd < 0)

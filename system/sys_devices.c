@@ -1,4 +1,5 @@
 #include "system/sys_devices.h"
+#include "system/disks.h"
 
 #include "hw/core/dev_impl.h"
 #include "hw/pci/pcie_host.h"
@@ -6,6 +7,7 @@
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "system/key_vals.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -29,7 +31,10 @@ static const struct {
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
 };
 
-static const char *name_of(unsigned k) { return known[k].name ? known[k].name : known[k].cls->name; }
+static const char *name_of(unsigned k)
+{
+    return known[k].name ? known[k].name : known[k].cls->name;
+}
 static bool is_named(unsigned k, const char *name)
 {
     return strcmp(name_of(k), name) == 0 || (known[k].alias && strcmp(known[k].alias, name) == 0);
@@ -63,60 +68,6 @@ static const char *keep(SysDevices *s, const char *text)
     return copy;
 }
 
-/* One -drive. */
-static bool open_drive(SysDevices *s, const char *text, GError **err)
-{
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    const char *file = NULL, *id = NULL;
-    bool read_only = false, wants_device = true;
-    int unit = -1; /* of flash */
-    for (unsigned k = 0; parts[k]; k++) {
-        char *value = strchr(parts[k], '=');
-        if (!value)
-            return sys_fail(err, "-drive: '%s' has no value", parts[k]);
-        *value++ = 0;
-        if (strcmp(parts[k], "file") == 0)
-            file = value;
-        else if (strcmp(parts[k], "id") == 0)
-            id = value;
-        else if (strcmp(parts[k], "format") == 0 && strcmp(value, "raw") != 0)
-            return sys_fail(err, "-drive: no format '%s'; 'raw' would be", value);
-        else if (strcmp(parts[k], "if") == 0 && strcmp(value, "pflash") == 0)
-            unit = unit < 0 ? (int)s->n_flash : unit;
-        else if (strcmp(parts[k], "unit") == 0)
-            unit = (int)g_ascii_strtoull(value, NULL, 10);
-        else if (strcmp(parts[k], "if") == 0 && strcmp(value, "none") != 0 && strcmp(value, "virtio") != 0)
-            return sys_fail(err, "-drive: no if=%s; 'none' and 'virtio' would be", value);
-        else if (strcmp(parts[k], "if") == 0)
-            wants_device = strcmp(value, "virtio") == 0;
-        else if (strcmp(parts[k], "readonly") == 0)
-            read_only = strcmp(value, "on") == 0;
-        else if (strcmp(parts[k], "format") != 0)
-            return sys_fail(err, "-drive: no property '%s'; file, id, if, format and readonly are there",
-                        parts[k]);
-    }
-    if (!file)
-        return sys_fail(err, "-drive: which file?");
-    unsigned n = s->n_drives;
-    if (n == G_N_ELEMENTS(s->drive))
-        return sys_fail(err, "more than %u drives", n);
-    if (!raw_disk_open(&s->drive[n].disk, file, read_only, err))
-        return false;
-    s->drive[n].id = id ? g_strdup(id) : g_strdup_printf("drive%u", n);
-    s->drive[n].wants_device = wants_device && unit < 0;
-    worker_start(&s->drive[n].worker, "disk");
-    s->drive[n].disk.port.jobs = &s->drive[n].worker.port;
-    s->n_drives++;
-    if (unit < 0)
-        return true;
-    if ((unsigned)unit >= G_N_ELEMENTS(s->flash) || s->flash[unit])
-        return sys_fail(err, "-drive: no flash %d, or two of them", unit);
-    s->flash[unit] = &s->drive[n].disk.port;
-    s->drive[n].used = true;
-    s->n_flash = (unsigned)unit + 1;
-    return true;
-}
-
 static bool add_device(MachineConfig *cfg, const MachineDevice *d, GError **err)
 {
     if (cfg->n_devices == MACHINE_MAX_DEVICES)
@@ -127,16 +78,9 @@ static bool add_device(MachineConfig *cfg, const MachineDevice *d, GError **err)
 
 static bool find_drive(SysDevices *s, const char *id, MachineDevice *d, GError **err)
 {
-    for (unsigned k = 0; id && k < s->n_drives; k++) {
-        if (strcmp(s->drive[k].id, id) != 0)
-            continue;
-        if (s->drive[k].used)
-            return sys_fail(err, "drive '%s' has a device already", id);
-        s->drive[k].used = true;
-        d->backend = &s->drive[k].disk.port;
-        return true;
-    }
-    return sys_fail(err, "no drive '%s'", id ? id : "");
+    Disk *disk = disks_take(s->disks, id ? id : "", err);
+    d->backend = disk ? &disk->port : NULL;
+    return disk != NULL;
 }
 
 /* A card without a network is one whose cable is not plugged in. */
@@ -181,7 +125,9 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
 {
     for (unsigned k = 0; k < s->net.n_nics; k++) {
         const char *model = s->net.nic[k].model;
-        MachineDevice d = {.cls = &virtio_net_class, .id = s->net.nic[k].net->id, .link = "netdev",
+        MachineDevice d = {.cls = &virtio_net_class,
+                           .id = s->net.nic[k].net->id,
+                           .link = "netdev",
                            .transport = &virtio_pci_class};
         if (model && strcmp(model, "virtio") != 0 && strcmp(model, "virtio-net-pci") != 0)
             return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
@@ -212,52 +158,65 @@ static void print_help(const DevClass *cls, const DevClass *transport)
     fputs(text, stdout);
 }
 
+static bool find_known(const char *name, unsigned *ret, GError **err)
+{
+    const char *names[G_N_ELEMENTS(known)];
+    for (*ret = 0; *ret < G_N_ELEMENTS(known); ++*ret) {
+        names[*ret] = name_of(*ret);
+        if (is_named(*ret, name))
+            return true;
+    }
+    return sys_fail(err, "no device '%s'; '%s' would be", name,
+                    sys_nearest(name, names, G_N_ELEMENTS(names)));
+}
+
+/* What is neither the back end nor the id: properties of the device, or of what it is plugged in by. */
+static bool take_props(SysDevices *s, KeyVals *kv, MachineDevice *d, GError **err)
+{
+    unsigned at = 0, n = 0, n_transport = 0;
+    const char *key, *value;
+    while (key_vals_rest(kv, &at, &key, &value)) {
+        bool transport = has_prop(d->transport, key);
+        const char **to = transport ? d->transport_props : d->props;
+        unsigned *io = transport ? &n_transport : &n;
+        unsigned room = transport ? G_N_ELEMENTS(d->transport_props) : G_N_ELEMENTS(d->props);
+        if (*io + 2 >= room)
+            return sys_fail(err, "%s: too many properties", key_vals_what(kv));
+        to[(*io)++] = keep(s, key);
+        to[(*io)++] = keep(s, value);
+    }
+    return true;
+}
+
 /* One -device. */
 static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
 {
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    unsigned which = 0, n = 0;
-    const char *drive = NULL, *netdev = NULL;
-    if (strcmp(parts[0], "help") == 0) {
+    unsigned which;
+    g_autoptr(KeyVals) kv = key_vals_parse("-device", text, "driver", err);
+    const char *name = kv ? key_vals_get(kv, "driver") : NULL;
+    if (!kv || !name)
+        return kv && sys_fail(err, "-device: which driver?");
+    if (strcmp(name, "help") == 0) {
         print_help(NULL, NULL);
         *ret_help = true;
         return true;
     }
-    while (which < G_N_ELEMENTS(known) && !is_named(which, parts[0]))
-        which++;
-    if (which == G_N_ELEMENTS(known))
-        return sys_fail(err, "no device '%s'; -device help lists them", parts[0]);
-    MachineDevice d = {.cls = known[which].cls, .link = known[which].link,
-                       .transport = known[which].transport};
-    unsigned n_transport = 0;
-    for (unsigned k = 1; parts[k]; k++) {
-        char *value = strchr(parts[k], '=');
-        if (!value && strcmp(parts[k], "help") == 0) {
-            print_help(d.cls, d.transport);
-            *ret_help = true;
-            return true;
-        }
-        if (!value)
-            return sys_fail(err, "-device %s: '%s' has no value", parts[0], parts[k]);
-        *value++ = 0;
-        if (strcmp(parts[k], "id") == 0) {
-            d.id = keep(s, value);
-        } else if (strcmp(parts[k], "drive") == 0 && known[which].kind == BACKEND_DRIVE) {
-            drive = value;
-        } else if (strcmp(parts[k], "netdev") == 0 && known[which].kind == BACKEND_NET) {
-            netdev = value;
-        } else if (has_prop(d.transport, parts[k]) && n_transport + 2 < G_N_ELEMENTS(d.transport_props)) {
-            d.transport_props[n_transport++] = keep(s, parts[k]);
-            d.transport_props[n_transport++] = keep(s, value);
-        } else if (n + 2 < G_N_ELEMENTS(d.props)) {
-            d.props[n++] = keep(s, parts[k]);
-            d.props[n++] = keep(s, value);
-        }
+    if (!find_known(name, &which, err))
+        return false;
+    MachineDevice d = {
+        .cls = known[which].cls, .link = known[which].link, .transport = known[which].transport};
+    if (key_vals_get(kv, "help")) {
+        print_help(d.cls, d.transport);
+        *ret_help = true;
+        return true;
     }
-    if (!d.id) {
-        g_autofree char *id = g_strdup_printf("%s.%u", parts[0], cfg->n_devices);
-        d.id = keep(s, id);
-    }
+    const char *id = key_vals_get(kv, "id");
+    const char *drive = known[which].kind == BACKEND_DRIVE ? key_vals_get(kv, "drive") : NULL;
+    const char *netdev = known[which].kind == BACKEND_NET ? key_vals_get(kv, "netdev") : NULL;
+    if (!take_props(s, kv, &d, err))
+        return false;
+    g_autofree char *made = g_strdup_printf("%s.%u", name, cfg->n_devices);
+    d.id = keep(s, id ? id : made);
     if (known[which].kind == BACKEND_DRIVE && !find_drive(s, drive, &d, err))
         return false;
     if (known[which].kind == BACKEND_ENTROPY)
@@ -267,43 +226,58 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
     return add_device(cfg, &d, err);
 }
 
+static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
+{
+    const char *text;
+    for (unsigned k = 0; (text = sys_option(o, LIST_BLOCKDEV, k)); k++) {
+        g_autoptr(KeyVals) kv = key_vals_parse("-blockdev", text, "driver", err);
+        if (!kv || !disks_add_blockdev(disks, kv, err))
+            return false;
+    }
+    for (unsigned k = 0; (text = sys_option(o, LIST_DRIVE, k)); k++) {
+        g_autoptr(KeyVals) kv = key_vals_parse("-drive", text, NULL, err);
+        if (!kv || !disks_add_drive(disks, kv, err))
+            return false;
+    }
+    for (unsigned k = 0; (text = sys_option(o, LIST_PFLASH, k)); k++) {
+        g_autoptr(KeyVals) kv = key_vals_new("-pflash");
+        key_vals_add(kv, "if", "pflash");
+        key_vals_add(kv, "file", text);
+        key_vals_add(kv, "format", "raw");
+        if (!disks_add_drive(disks, kv, err))
+            return false;
+    }
+    return true;
+}
+
 bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err)
 {
     s->strings = g_ptr_array_new_with_free_func(g_free);
     s->entropy = (EntropyPort){.fill = entropy_fill};
     const char *text;
-    if (!open_nets(s, o, err))
+    if (!open_nets(s, o, err) || !open_disks(s->disks, o, err))
         return false;
-    for (unsigned k = 0; (text = sys_option(o, LIST_DRIVE, k)); k++)
-        if (!open_drive(s, text, err))
-            return false;
-    for (unsigned k = 0; (text = sys_option(o, LIST_PFLASH, k)); k++) {
-        g_autofree char *drive = g_strdup_printf("if=pflash,file=%s", text);
-        if (!open_drive(s, drive, err))
-            return false;
-    }
-    memcpy(cfg->flash, s->flash, sizeof(cfg->flash));
+    for (unsigned k = 0; k < G_N_ELEMENTS(cfg->flash); k++)
+        cfg->flash[k] = disks_flash(s->disks, k);
     for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
         if (!parse_device(s, text, cfg, ret_help, err))
             return false;
-    for (unsigned k = 0; k < s->n_drives; k++) {
-        MachineDevice d = {.cls = &virtio_blk_class, .id = s->drive[k].id, .link = "drive",
+    Disk *disk;
+    for (unsigned k = 0; (disk = disks_at(s->disks, k)); k++) {
+        MachineDevice d = {.cls = &virtio_blk_class,
+                           .id = disk->id,
+                           .link = "drive",
                            .transport = &virtio_pci_class,
-                           .backend = &s->drive[k].disk.port};
-        if (!s->drive[k].used && s->drive[k].wants_device && !add_device(cfg, &d, err))
+                           .backend = &disk->port};
+        if (!disk->used && disk->wants_device && !add_device(cfg, &d, err))
             return false;
+        disk->used |= disk->wants_device;
     }
     return add_nics(s, cfg, err);
 }
 
 void sys_devices_close(SysDevices *s)
 {
-    for (unsigned k = 0; k < s->n_drives; k++) {
-        worker_stop(&s->drive[k].worker);
-        raw_disk_close(&s->drive[k].disk);
-        g_free(s->drive[k].id);
-    }
-    s->n_drives = 0;
     sys_net_close(&s->net);
     if (s->strings)
         g_ptr_array_unref(s->strings);

@@ -6,21 +6,11 @@
 #ifndef SYSTEM_SYS_DEVICES_H
 #define SYSTEM_SYS_DEVICES_H
 
-#include "system/block_raw.h"
 #include "system/net_options.h"
 #include "system/sys_options.h"
-#include "system/worker.h"
 
 typedef struct SysDevices {
-    struct {
-        char *id;
-        RawDisk disk;
-        Worker worker;
-        bool used, wants_device; /* if=virtio */
-    } drive[16];
-    unsigned n_drives;
-    BlockPort *flash[2]; /* if=pflash */
-    unsigned n_flash;
+    struct Disks *disks; /* of the Vm */
     SysNet net;
     unsigned n_cards;
     EntropyPort entropy;

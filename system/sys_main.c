@@ -1,4 +1,5 @@
 /* main() of tinamou-system: options, images, the machine, and its life. */
+#include "system/disks.h"
 #include "system/monitor/monitors.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
@@ -129,6 +130,7 @@ static bool build(System *s, bool *ret_done, GError **err)
     if (!sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);
+    vm->disks = s->devices.disks = disks_new(vm);
     if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
         return false;
     if (*ret_done)
@@ -189,6 +191,7 @@ int main(int argc, char **argv)
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);
+    disks_free(s.vm.disks);
     sys_daemon_close(&s.daemon);
     vm_clear(&s.vm);
     sys_options_clear(&s.opt);

@@ -119,12 +119,13 @@ void vcpus_end(Vcpus *v)
 
 /* ---- waiting inside of devices ---- */
 
-unsigned vcpus_resumed(Vcpus *v)
+bool vcpus_may_wait(Vcpus *v, unsigned *ret_since)
 {
     g_mutex_lock(&v->lock);
-    unsigned n = v->resumed;
+    bool may = !v->quit && !v->abandon;
+    *ret_since = v->resumed;
     g_mutex_unlock(&v->lock);
-    return n;
+    return may;
 }
 
 static bool is_vcpu(const Vcpus *v)
@@ -152,13 +153,12 @@ bool vcpus_wait_resumed(Vcpus *v, unsigned since)
     return again;
 }
 
-void vcpus_abandon(Vcpus *v)
+void vcpus_abandon(Vcpus *v, bool on)
 {
     g_mutex_lock(&v->lock);
-    v->abandon = true;
+    v->abandon = on;
     g_cond_broadcast(&v->changed);
-    while (v->n_waiting)
+    while (on && v->n_waiting)
         g_cond_wait(&v->changed, &v->lock);
-    v->abandon = false;
     g_mutex_unlock(&v->lock);
 }

@@ -39,9 +39,9 @@ void vcpus_pause(Vcpus *v);
 void vcpus_resume(Vcpus *v);
 void vcpus_end(Vcpus *v);
 /* For a thread that has to wait for vcpus_resume(), a cpu's or another's. False: it never comes, give up. */
-unsigned vcpus_resumed(Vcpus *v);
+bool vcpus_may_wait(Vcpus *v, unsigned *ret_since);
 bool vcpus_wait_resumed(Vcpus *v, unsigned since);
-/* Those who wait there give up; returns when none is left. */
-void vcpus_abandon(Vcpus *v);
+/* Those who wait there give up, and nobody waits until this is over; on returns when none is left. */
+void vcpus_abandon(Vcpus *v, bool on);
 
 #endif

@@ -124,12 +124,13 @@ void vm_reset(Vm *vm, ShutdownCause why)
         power_off(vm, vm->request_code);
         return;
     }
-    vcpus_abandon(&vm->vcpus);
+    vcpus_abandon(&vm->vcpus, true);
     clock_stop(&vm->machine->clock, true);
     vcpus_pause(&vm->vcpus);
     clock_thread_pause(&vm->clock);
     bool ok = machine_reset(vm->machine, &err);
     clock_thread_resume(&vm->clock);
+    vcpus_abandon(&vm->vcpus, false);
     if (!ok) {
         fprintf(stderr, "tinamou-system: %s\n", err.text);
         vm->state = RUN_INTERNAL_ERROR;
@@ -179,21 +180,24 @@ void vm_request(void *opaque, MachineRequest what, int code)
 typedef struct IoError {
     Vm *vm;
     char *disk, *text;
-    bool write, nospace;
+    const char *action;
+    bool write, nospace, stop;
 } IoError;
 
-static gboolean stop_for_error(void *opaque)
+static gboolean tell_error(void *opaque)
 {
     IoError *e = opaque;
     JsonObject *data = json_object_new();
     json_object_set_string_member(data, "device", e->disk);
     json_object_set_string_member(data, "operation", e->write ? "write" : "read");
-    json_object_set_string_member(data, "action", "stop");
+    json_object_set_string_member(data, "action", e->action);
     json_object_set_boolean_member(data, "nospace", e->nospace);
     json_object_set_string_member(data, "reason", e->text);
     vm_event(e->vm, "BLOCK_IO_ERROR", data);
-    fprintf(stderr, "tinamou-system: %s: %s; the machine is stopped, 'cont' tries again\n", e->disk, e->text);
-    if (e->vm->state == RUN_RUNNING)
+    if (e->stop)
+        fprintf(stderr, "tinamou-system: %s: %s; the machine is stopped, 'cont' tries again\n", e->disk,
+                e->text);
+    if (e->stop && e->vm->state == RUN_RUNNING)
         vm_stop(e->vm, RUN_IO_ERROR);
     g_free(e->disk);
     g_free(e->text);
@@ -201,14 +205,39 @@ static gboolean stop_for_error(void *opaque)
     return G_SOURCE_REMOVE;
 }
 
+static void post_error(const IoError *e)
+{
+    IoError *copy = g_new(IoError, 1);
+    *copy = *e;
+    copy->disk = g_strdup(e->disk);
+    copy->text = g_strdup(e->text);
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_error, copy, NULL);
+}
+
 bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text)
 {
-    IoError *e = g_new(IoError, 1);
-    *e = (IoError){
-        .vm = vm, .disk = g_strdup(disk), .text = g_strdup(text), .write = write, .nospace = nospace};
-    unsigned resumed = vcpus_resumed(&vm->vcpus);
-    g_idle_add_full(G_PRIORITY_DEFAULT, stop_for_error, e, NULL);
+    const IoError e = {.vm = vm,
+                       .disk = (char *)(uintptr_t)disk,
+                       .text = (char *)(uintptr_t)text,
+                       .write = write,
+                       .nospace = nospace,
+                       .action = "stop",
+                       .stop = true};
+    unsigned resumed;
+    if (!vcpus_may_wait(&vm->vcpus, &resumed))
+        return false;
+    post_error(&e);
     return vcpus_wait_resumed(&vm->vcpus, resumed);
+}
+
+void vm_io_report(Vm *vm, const char *disk, bool write, bool ignored, const char *text)
+{
+    const IoError e = {.vm = vm,
+                       .disk = (char *)(uintptr_t)disk,
+                       .text = (char *)(uintptr_t)text,
+                       .write = write,
+                       .action = ignored ? "ignore" : "report"};
+    post_error(&e);
 }
 
 /* ---- life ---- */

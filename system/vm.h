@@ -93,5 +93,7 @@ void vm_request(void *vm, MachineRequest what, int code);
 /* A disk's thread has an error that is to stop the machine: returns when it goes on (true: try again), or
  * when it never will as it was (false). */
 bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text);
+/* It has one that the guest is told of, or that nobody minds. */
+void vm_io_report(Vm *vm, const char *disk, bool write, bool ignored, const char *text);
 
 #endif

@@ -114,9 +114,9 @@ static bool read_header(Qcow2 *q, const uint8_t *h, GError **err)
     if (q->n.bytes > INT64_MAX || q->l1_size > MOST_L1 ||
         q->l1_size < q->n.bytes / covered + (q->n.bytes % covered != 0))
         return bad(q, err, "the size, or its L1 table's");
-    if (q->l1_size && !q2_place_ok(q, q->l1_at))
+    if (q->l1_size && (!q2_place_ok(q, q->l1_at) || q2_is_far(q, q->l1_at)))
         return bad(q, err, "the place of the L1 table");
-    if (!q2_place_ok(q, q->table_at) || !q->table_clusters ||
+    if (!q2_place_ok(q, q->table_at) || q2_is_far(q, q->table_at) || !q->table_clusters ||
         q->table_clusters * q->cluster > MOST_TABLE_BYTES)
         return bad(q, err, "the refcount table");
     q->n.bytes = align_up(q->n.bytes, BLOCK_SECTOR);
@@ -261,7 +261,7 @@ int q2_table_load(Qcow2 *q, GHashTable *in, uint64_t at, Q2Table **ret)
 {
     Q2Table *t = g_hash_table_lookup(in, &at);
     if (!t) {
-        if (!q2_place_ok(q, at))
+        if (!q2_place_ok(q, at) || q2_is_far(q, at))
             return q2_corrupt(q, "a table's place");
         t = q2_table_new(q, in, at);
         t->dirty = false;

@@ -37,7 +37,7 @@ static bool use(Checker *k, uint64_t at, uint64_t n)
 {
     uint64_t end = (at + n - 1) >> k->q->bits;
     /* what lies far behind the end of the file is nonsense, and would need a large table */
-    uint64_t most = (k->q->file->bytes >> k->q->bits) + (64 << 10);
+    uint64_t most = (k->q->file->bytes + Q2_SLACK) >> k->q->bits;
     if (!n || end < at >> k->q->bits || end > most)
         return n == 0;
     if (end >= k->uses->len)
@@ -210,7 +210,7 @@ static int compare(Checker *k)
     uint64_t end = k->uses->len;
     for (uint64_t n = 0; n < q->table_size; n++)
         if (q->table[n] & Q2_OFFSET)
-            end = MAX(end, (n + 1) * q->block_entries);
+            end = MAX(end, MIN((n + 1) * q->block_entries, q->file->bytes >> q->bits));
     for (uint64_t c = 0; !why && c < end; c++) {
         bool counted = c / q->block_entries < q->table_size && (q->table[c / q->block_entries] & Q2_OFFSET);
         uint64_t want = c < k->uses->len ? g_array_index(k->uses, uint32_t, c) : 0;

@@ -29,7 +29,7 @@ static int decode(Qcow2 *q, uint64_t entry, Place *ret)
         return 0;
     }
     ret->host = entry & Q2_OFFSET;
-    if (ret->host & (q->cluster - 1))
+    if ((ret->host & (q->cluster - 1)) || q2_is_far(q, ret->host))
         return q2_corrupt(q, "the place of a cluster");
     bool zero = q->version >= 3 && (entry & Q2_ZERO);
     ret->hold = zero ? BLOCK_ZERO : ret->host ? BLOCK_DATA : BLOCK_HOLE;

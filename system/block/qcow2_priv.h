@@ -22,7 +22,7 @@
 enum { Q2_MAGIC = 0x514649fb, Q2_HEADER_V2 = 72, Q2_HEADER_V3 = 104, Q2_HEADER_ZIP = 112 };
 enum { Q2_DIRTY = 1, Q2_CORRUPT = 2, Q2_EXTERNAL = 4, Q2_ZIP = 8, Q2_EXTENDED_L2 = 16 };
 enum { Q2_LAZY = 1, Q2_BITMAPS = 1 };
-enum { Q2_MOST_TABLES = 512, Q2_MOST_DIRTY = 64 };
+enum { Q2_MOST_TABLES = 512, Q2_MOST_DIRTY = 64, Q2_SLACK = 64 << 20 };
 
 /* A cluster of an L2 table or of refcounts, as it stands in the file. */
 typedef struct Q2Table {
@@ -106,6 +106,12 @@ int q2_corrupt(Qcow2 *q, const char *what);
 int q2_write_header_field(Qcow2 *q, unsigned at, const void *bytes, unsigned n);
 /* A place of a cluster that a table may name. */
 bool q2_place_ok(const Qcow2 *q, uint64_t at);
+/* Far behind the end of the file nothing can be: what says so would make a huge file, or a search without
+ * end. */
+static inline bool q2_is_far(const Qcow2 *q, uint64_t at)
+{
+    return at > q->file->bytes + Q2_SLACK;
+}
 /* Place and bytes in the file of a compressed cluster. */
 void q2_zip_place(const Qcow2 *q, uint64_t entry, uint64_t *ret_at, uint64_t *ret_bytes);
 int q2_unzip(Qcow2 *q, const void *from, size_t n, void *to);

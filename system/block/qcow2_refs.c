@@ -65,6 +65,8 @@ static int grow_table(Qcow2 *q, uint64_t need);
 static int block_for(Qcow2 *q, uint64_t cluster, Q2Table **ret)
 {
     uint64_t k = cluster / q->block_entries;
+    if (cluster >= 1ull << (56 - q->bits) || q2_is_far(q, cluster << q->bits))
+        return q2_corrupt(q, "a cluster far behind the end is used, or all others are");
     if (k >= q->table_size) {
         int why = grow_table(q, k + 1);
         if (why)

@@ -1,4 +1,5 @@
 /* Commands of the monitor for people. */
+#include "system/disks.h"
 #include "system/monitor/hmp.h"
 
 #include <stdlib.h>
@@ -76,6 +77,13 @@ static void cmd_chardev_remove(Hmp *h, const char *args)
         g_string_append_printf(h->out, "Error: %s\n", err->message);
 }
 
+static void cmd_commit(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    if (!disks_commit(h->vm->disks, args, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
 static void cmd_help(Hmp *h, const char *args);
 
 static const HmpRow rows[] = {
@@ -90,6 +98,7 @@ static const HmpRow rows[] = {
     {"x", "/fmt addr", "virtual memory dump starting at 'addr'", hmp_examine},
     {"xp", "/fmt addr", "physical memory dump starting at 'addr'", hmp_examine_physical},
     {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", hmp_print},
+    {"commit", "device|all", "commit changes to the disk images (if -snapshot is used)", cmd_commit},
     {"nmi", "", "inject an NMI", cmd_nmi},
     {"ringbuf_read", "device [size]", "read from a ring buffer character device", cmd_ringbuf_read},
     {"chardev-add", "args", "add chardev", cmd_chardev_add},

@@ -1,4 +1,5 @@
 /* What `info` shows. */
+#include "system/disks.h"
 #include "system/monitor/hmp.h"
 
 #include <string.h>
@@ -106,12 +107,41 @@ static void one_chardev(void *opaque, Chardev *c)
     g_string_append_printf(opaque, "%s: filename=%s\n", chardev_id(c), what);
 }
 
+static void info_block(Hmp *h, const char *args)
+{
+    const Disk *d;
+    for (unsigned k = 0; (d = disks_at(h->vm->disks, k)); k++) {
+        const BlockNode *n = d->below ? d->below : d->node;
+        g_string_append_printf(h->out, "%s%s: %s (%s%s%s)\n", k ? "\n" : "", disk_name(d), n->path,
+                               n->kind->name, n->read_only && !d->below ? ", read-only" : "",
+                               d->below ? ", temporary changes" : "");
+        g_string_append_printf(h->out, "    Attached to:      %s\n", d->used ? disk_name(d) : "nothing");
+        g_string_append_printf(h->out, "    Cache mode:       %s\n",
+                               d->writethrough ? "writethrough" : "writeback");
+        for (const BlockNode *b = n->backing; b; b = b->backing)
+            g_string_append_printf(h->out, "    Backing file:     %s\n", b->path);
+    }
+}
+
+static void info_blockstats(Hmp *h, const char *args)
+{
+    const Disk *d;
+    for (unsigned k = 0; (d = disks_at(h->vm->disks, k)); k++)
+        g_string_append_printf(h->out,
+                               "%s: rd_bytes=%" PRIu64 " wr_bytes=%" PRIu64 " rd_operations=%" PRIu64
+                               " wr_operations=%" PRIu64 " flush_operations=%" PRIu64 "\n",
+                               disk_name(d), d->stats.read_bytes, d->stats.written_bytes, d->stats.reads,
+                               d->stats.writes, d->stats.flushes);
+}
+
 static void info_chardev(Hmp *h, const char *args)
 {
     chardevs_each(h->vm->chars, one_chardev, h->out);
 }
 
 const HmpRow hmp_info_rows[] = {
+    {"block", "", "show info of the block devices", info_block},
+    {"blockstats", "", "show block device statistics", info_blockstats},
     {"chardev", "", "show the character devices", info_chardev},
     {"cpus", "", "show infos for each CPU", info_cpus},
     {"kvm", "", "show KVM information", info_kvm},

@@ -1,0 +1,51 @@
+/*
+ * Disks: what -drive, -blockdev and -snapshot ask for, as back ends of devices.
+ *
+ * A Disk is a node with a policy for errors (werror, rerror) and caching. Its requests are served by a thread
+ * of its own. An error whose policy is `stop` stops the machine and is tried again when it goes on; a full
+ * host disk does so unless the user says otherwise. Ownership: the Vm's; outlives the machine. Threads: the
+ * main thread, but for the port, whose calls may come by any.
+ */
+#ifndef SYSTEM_DISKS_H
+#define SYSTEM_DISKS_H
+
+#include "system/block/qcow2.h"
+#include "system/vm.h"
+#include "system/worker.h"
+
+typedef enum DiskError { DISK_REPORT, DISK_IGNORE, DISK_STOP, DISK_ENOSPC } DiskError;
+
+typedef struct DiskStats {
+    uint64_t reads, read_bytes, writes, written_bytes, flushes, discards;
+} DiskStats;
+
+typedef struct Disk {
+    Vm *vm;
+    char *id;         /* of -drive; NULL: a -blockdev that no drive names */
+    BlockNode *node;  /* on top; with a temporary one, that */
+    BlockNode *below; /* what `commit` writes to; NULL: nothing is temporary */
+    BlockPort port;
+    Worker worker;
+    DiskError on_write, on_read;
+    bool writethrough, unsafe, used, wants_device;
+    int flash;          /* number of the board's flash; -1: none */
+    bool guessed; /* raw because nobody said what: must not become something else */
+    DiskStats stats;
+} Disk;
+
+Disks *disks_new(Vm *vm);
+/* With the machine's devices gone. */
+void disks_free(Disks *all);
+bool disks_add_drive(Disks *all, KeyVals *kv, GError **err);
+bool disks_add_blockdev(Disks *all, KeyVals *kv, GError **err);
+/* For a device: by the drive's id or the node's name. NULL: err says why. */
+Disk *disks_take(Disks *all, const char *id, GError **err);
+/* Of if=pflash; NULL: none of this number. */
+BlockPort *disks_flash(Disks *all, unsigned unit);
+/* The n-th; NULL: there are fewer. */
+Disk *disks_at(Disks *all, unsigned n);
+/* What was written to temporary files goes to the images. device: an id or "all". */
+bool disks_commit(Disks *all, const char *device, GError **err);
+const char *disk_name(const Disk *d);
+
+#endif
