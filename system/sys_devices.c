@@ -1,6 +1,7 @@
 #include "system/sys_devices.h"
 #include "system/disks.h"
 
+#include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_blk.h"
@@ -28,6 +29,7 @@ static const struct {
     {&virtio_blk_class, BACKEND_DRIVE, "drive", "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
     {&virtio_net_class, BACKEND_NET, "netdev", "virtio-net-pci", "virtio-net", &virtio_pci_class},
     {&virtio_rng_class, BACKEND_ENTROPY, "source", "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
+    {&nvme_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
 };
 

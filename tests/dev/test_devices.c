@@ -2,6 +2,7 @@
 #include "tests/dev/dev_kit.h"
 
 #include "hw/block/cfi_flash.h"
+#include "hw/block/nvme.h"
 #include "hw/char/ns16550a.h"
 #include "hw/char/pl011.h"
 #include "hw/core/char_port.h"
@@ -24,7 +25,7 @@
 static const DevClass *const classes[] = {
     &ns16550a_class, &riscv_clint_class, &riscv_plic_class, &sifive_test_class, &goldfish_rtc_class,
     &virtio_mmio_class, &virtio_blk_class, &virtio_rng_class, &pl011_class, &pl031_class, &pl061_class,
-    &gpio_key_class, &virtio_net_class, &virtio_pci_class, &cfi_flash_class, &fw_cfg_class,
+    &gpio_key_class, &virtio_net_class, &virtio_pci_class, &cfi_flash_class, &nvme_class, &fw_cfg_class,
     &pcie_root_port_class,
 };
 
