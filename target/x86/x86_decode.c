@@ -125,8 +125,8 @@ static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
 {
     if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
         return false;
-    if (!modrm)
-        return true;
+    if (!modrm) /* with rex.b it is xchg */
+        return !(r->pfx == X86_PFX_F3 && r->opc == 0x90 && x->rex & 1);
     if ((r->attr & X86_MEM && x->mod == 3) || (r->attr & X86_REG && x->mod != 3))
         return false;
     return r->ext < 0 || (r->attr & X86_RM ? x->modrm == r->ext : (x->modrm >> 3 & 7) == r->ext);

@@ -45,16 +45,21 @@ static void compare(X86Fpu *u, bool quiet, bool ok, F80 v)
 static void compare_flags(X86Cpu *cpu, bool quiet, unsigned i)
 {
     X86Fpu *u = &cpu->fpu;
-    compare(u, quiet, !is_empty(u, 0) && !is_empty(u, i), get(u, i));
+    uint16_t before = u->sw & (C0 | C2 | C3);
+    bool ok = !is_empty(u, 0) && !is_empty(u, i);
+    uint16_t c1 = ok ? u->sw & C1 : 0;
+    compare(u, quiet, ok, get(u, i));
     cpu->fl = IR_FL_BIT9 | (u->sw & C0 ? IR_FL_C : 0) | (u->sw & C2 ? IR_FL_PARITY : 0) |
               (u->sw & C3 ? IR_FL_Z : 0);
-    u->sw &= (uint16_t)~C1;
+    u->sw = (uint16_t)((u->sw & ~CC) | before | c1); /* the condition codes stay */
 }
 
 /* d8 dc with memory, da de with integers in memory. */
+/* raised: flags of the operand's conversion. "Denormal operand" gives way to "invalid". */
 void x86_fpu_arith_memory(X86Fpu *u, unsigned op, F80 v, uint16_t raised)
 {
-    raise(u, raised);
+    uint16_t before = u->sw & FLAGS;
+    u->sw &= (uint16_t)~FLAGS;
     if (op == 2 || op == 3) {
         compare(u, false, !is_empty(u, 0), v);
         if (op == 3)
@@ -64,6 +69,7 @@ void x86_fpu_arith_memory(X86Fpu *u, unsigned op, F80 v, uint16_t raised)
     } else {
         put(u, 0, indefinite);
     }
+    raise(u, (uint16_t)(before | (u->sw & IE ? raised & ~2 : raised)));
 }
 
 static void arith_regs(X86Fpu *u, unsigned op, unsigned to, unsigned from, bool and_pop)
@@ -102,6 +108,7 @@ static void binary(X86Fpu *u, F80 (*fn)(Host *, F80, F80), uint16_t codes, bool 
     F80 r = indefinite;
     if (is_empty(u, 0) || is_empty(u, 1)) {
         stack_fault(u, false);
+        u->sw &= (uint16_t)(codes & C2 ? ~C2 : ~0); /* fprem: as if done */
     } else {
         r = fn(&h, get(u, 0), get(u, 1));
         take(u, h, codes);
@@ -117,12 +124,14 @@ static void two_results(X86Fpu *u, unsigned which)
     bool far = false;
     F80 low = indefinite, high = indefinite;
     if (!need(u, 0)) {
+        u->sw &= (uint16_t)(which ? ~C2 : ~0);
         put(u, 0, indefinite);
         push(u, indefinite);
         return;
     }
     if (!is_empty(u, 7)) {
         stack_fault(u, true);
+        u->sw &= (uint16_t)(which ? ~C2 : ~0);
     } else if (which == 0) {
         high = do_xtract(&h, get(u, 0), &low);
         take(u, h, C1);
@@ -209,11 +218,23 @@ static void exchange(X86Fpu *u, unsigned i)
 
 static void load_reg(X86Fpu *u, unsigned i)
 {
-    F80 v = indefinite;
     u->sw &= (uint16_t)~C1;
-    if (need(u, i))
-        v = get(u, i);
-    push(u, v);
+    if (need(u, i)) {
+        push(u, get(u, i));
+        return;
+    }
+    set_top(u, top(u) - 1);
+    put(u, 0, indefinite);
+}
+
+/* d9 d8+i: fstp that finds no fault in an empty register. */
+static void store_silently(X86Fpu *u, unsigned i)
+{
+    unsigned from = phys(u, 0), to = phys(u, i);
+    u->sw &= (uint16_t)~C1;
+    u->st[to] = u->st[from];
+    u->empty = (uint8_t)((u->empty & ~(1u << to)) | (u->empty >> from & 1u) << to);
+    pop(u);
 }
 
 static void store_reg(X86Fpu *u, unsigned i, bool and_pop)
@@ -233,7 +254,6 @@ static void move_if(X86Cpu *cpu, unsigned cc, bool opposite, unsigned i)
     X86Fpu *u = &cpu->fpu;
     static const uint16_t bits[] = {IR_FL_C, IR_FL_Z, IR_FL_C | IR_FL_Z, IR_FL_PARITY};
     bool yes = ((cpu->fl & bits[cc]) != 0) != opposite;
-    u->sw &= (uint16_t)~C1;
     if (is_empty(u, 0) || is_empty(u, i)) {
         stack_fault(u, false);
         put(u, 0, indefinite);
@@ -276,7 +296,7 @@ static bool regs_d9(X86Fpu *u, unsigned op, unsigned i, unsigned modrm)
     case 0: load_reg(u, i); return true;
     case 1: exchange(u, i); return true;
     case 2: return i == 0; /* fnop */
-    case 3: store_reg(u, i, true); return true;
+    case 3: store_silently(u, i); return true;
     default: return group_d9(u, modrm - 0xe0);
     }
 }
@@ -308,7 +328,8 @@ static bool regs_da_db(X86Cpu *cpu, unsigned opc, unsigned op, unsigned modrm)
 static bool regs_dd(X86Fpu *u, unsigned op, unsigned i)
 {
     switch (op) {
-    case 0: u->empty |= (uint8_t)(1u << phys(u, i)); return true;
+    case 0: u->sw &= (uint16_t)~C1;
+        u->empty |= (uint8_t)(1u << phys(u, i)); return true;
     case 1: exchange(u, i); return true;
     case 2:
     case 3: store_reg(u, i, op == 3); return true;
@@ -327,6 +348,7 @@ static bool regs_df(X86Cpu *cpu, unsigned op, unsigned i)
     X86Fpu *u = &cpu->fpu;
     switch (op) {
     case 0: /* ffreep */
+        u->sw &= (uint16_t)~C1;
         u->empty |= (uint8_t)(1u << phys(u, i));
         pop(u);
         return true;

@@ -61,7 +61,8 @@ static uint64_t load_memory(X86Cpu *cpu, Kind k, uint64_t addr)
         return raise_fault(cpu, addr, false);
     F80 v = load(u, k, m, &flags);
     u->sw &= (uint16_t)~C1;
-    raise(u, flags);
+    if (is_empty(u, 7))
+        raise(u, flags);
     push(u, v);
     return 0;
 }

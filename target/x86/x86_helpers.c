@@ -107,6 +107,7 @@ uint64_t x86_helper_div(ARGS)
         put_low(&cpu->gpr[X86_RAX], 0, 8, q);
         put_low(&cpu->gpr[X86_RAX], 8, 8, r);
     }
+    cpu->fl = (cpu->fl & (IR_FL_C | IR_FL_V)) | IR_FL_HALF | IR_FL_BIT9;
     return 0;
 }
 
@@ -122,47 +123,50 @@ uint64_t x86_helper_rotate_carry(ARGS)
     return n ? (uint64_t)(x << n | x >> (bits + 1 - n)) : a;
 }
 
-typedef struct Double {
-    unsigned bits, n;
-    bool right;
-} Double;
+/* shld, shrd by the host: what counts beyond 16 bits leave, and flags, is undefined and the processor's. */
+#ifdef __x86_64__
+#define DOUBLE(insn, suffix, reg)                                                                            \
+    __asm__("addb $0x7f, %%al; sahf; " insn suffix " %%cl, %" reg "[b], %" reg "[a]; lahf; seto %%al"        \
+            : [a] "+r"(a), "+a"(word)                                                                        \
+            : [b] "r"(b), "c"(n)                                                                             \
+            : "cc")
 
-static Double double_of(uint64_t c)
+static uint64_t double_shift(uint64_t a, uint64_t b, uint64_t c, uint64_t old, uint32_t *ret_word)
 {
-    return (Double){.bits = 8 * (c >> 8 & 15), .n = c & 63, .right = c >> 16 & 1};
+    uint64_t word = old;
+    unsigned n = c & 63, bytes = c >> 8 & 15;
+    bool right = c >> 16 & 1;
+    if (bytes == 2 && right)
+        DOUBLE("shrd", "w", "w");
+    else if (bytes == 2)
+        DOUBLE("shld", "w", "w");
+    else if (bytes == 4 && right)
+        DOUBLE("shrd", "l", "k");
+    else if (bytes == 4)
+        DOUBLE("shld", "l", "k");
+    else if (right)
+        DOUBLE("shrd", "q", "q");
+    else
+        DOUBLE("shld", "q", "q");
+    *ret_word = (uint16_t)word;
+    return a;
 }
+#else
+#error "shld in C is missing for hosts that are not x86"
+#endif
 
-/* Counts beyond 16 bits: undefined; Zen goes on with the first operand. */
-static uint64_t double_shift(Double s, uint64_t a, uint64_t b)
-{
-    if (s.n == 0)
-        return a;
-    if (s.bits == 16) {
-        uint64_t x = s.right ? a | b << 16 | a << 32 : a << 32 | b << 16 | a;
-        return (s.right ? x >> s.n : x << s.n >> 32) & 0xffff;
-    }
-    uint64_t mask = s.bits == 64 ? ~0ull : 0xffffffff;
-    return (s.right ? a >> s.n | b << (s.bits - s.n) : a << s.n | b >> (s.bits - s.n)) & mask;
-}
-
+/* To, from, count | bytes << 8 | right << 16, word before. */
 uint64_t x86_helper_shld(ARGS)
 {
-    return double_shift(double_of(c), a, b);
+    uint32_t word;
+    return double_shift(a, b, c, d, &word);
 }
 
-/* The word before: d. */
 uint64_t x86_helper_shld_flags(ARGS)
 {
-    Double s = double_of(c);
-    if (s.n == 0)
-        return d;
-    uint64_t r = double_shift(s, a, b), last = s.n - 1;
-    uint64_t x = s.bits == 16 && s.right ? a | b << 16 | a << 32 : s.bits == 16 ? a << 32 | b << 16 | a : a;
-    uint64_t carry = s.right ? x >> last : s.bits == 16 ? x >> (48 - s.n) : x >> (s.bits - s.n);
-    uint64_t top = 1ull << (s.bits - 1);
-    return IR_FL_BIT9 | (r & top ? IR_FL_N : 0) | (r == 0 ? IR_FL_Z : 0) |
-           (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FL_PARITY) | (carry & 1 ? IR_FL_C : 0) |
-           ((r ^ a) & top ? IR_FL_V : 0);
+    uint32_t word;
+    double_shift(a, b, c, d, &word);
+    return word;
 }
 
 /* ---- flags and segments ---- */

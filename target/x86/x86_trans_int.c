@@ -218,8 +218,12 @@ void x86_trans_cmpxchg(Trans *t, const X86Insn *x)
         old = x86_read(t, x, 0);
     }
     IrVal equal = ir_cmp(b, IR_EQ, old, acc);
-    if (!x86_atomic(t, x))
+    if (bytes == 4 && x->mod == 3) { /* the upper half stays, too */
+        IrVal before = x86_gpr(t, x->rm);
+        x86_put_gpr(t, x->rm, ir_select(b, equal, ir_zext(b, IR_I64, desired), before));
+    } else if (!x86_atomic(t, x)) {
         x86_write(t, x, 0, ir_select(b, equal, desired, old));
+    }
     /* rax is written only where it differs: the upper half stays when it is equal */
     if (bytes == 4) {
         IrVal rax = x86_gpr(t, X86_RAX);
@@ -298,13 +302,17 @@ static void div32(Trans *t, IrVal y, bool sign)
     x86_put_reg(t, X86_RDX, 4, false, ir_trunc(b, IR_I32, ir_sub(b, IR_I64, a, ir_mul(b, IR_I64, q, y))));
 }
 
-/* All flags are undefined; Zen keeps them. */
+/* All flags are undefined; Zen keeps CF and OF, sets AF, clears the others. */
 void x86_trans_div(Trans *t, const X86Insn *x)
 {
+    IrBuilder *b = t->b;
     unsigned bytes = x86_size(x, 0);
     IrVal y = extend(t, x->row->arg, 8, x86_read(t, x, 0), bytes);
     if (bytes == 4) {
+        IrVal word = ir_flbits(b, x86_fl(t));
         div32(t, y, x->row->arg);
+        word = ir_and(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_C | IR_FL_V));
+        x86_put_fl(t, ir_flmake(b, ir_or(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_HALF | IR_FL_BIT9))));
         return;
     }
     IrVal args[] = {y, x86_c(t, IR_I32, bytes | (x->row->arg ? 16 : 0))};

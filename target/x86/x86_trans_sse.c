@@ -26,12 +26,20 @@ static IrVal source(Trans *t, const X86Insn *x, unsigned k)
     return ir_vzext(b, IR_V128, ir_ld(b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(bytes)));
 }
 
+/* cmpps has eight conditions, AVX more; insertps takes all of a memory operand. */
+static unsigned imm_mask(const X86Insn *x)
+{
+    if (x->row->map == X86_MAP_0F && x->row->opc == 0xc2)
+        return 7;
+    return x->row->map == X86_MAP_3A && x->row->opc == 0x21 && x->mod != 3 ? 0x3f : 0xff;
+}
+
 static uint32_t encoding(const X86Insn *x)
 {
     static const uint8_t pp[] = {[X86_PFX_NP] = 0, [X86_PFX_66] = 1, [X86_PFX_F3] = 2, [X86_PFX_F2] = 3};
     uint32_t enc = IR_XV(pp[x->row->pfx], x->row->map, x->row->opc);
     if (x->row->opd[2] == X86_OPD_Ib)
-        enc |= IR_XV_IMM | (uint32_t)(x->imm & 0xff) << 16;
+        enc |= IR_XV_IMM | (uint32_t)(x->imm & imm_mask(x)) << 16;
     return enc;
 }
 

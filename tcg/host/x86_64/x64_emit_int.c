@@ -336,7 +336,7 @@ static void emit_shift(X64Emit *e, const IrInsn *i, int kind)
     int64_t c;
     if (x64_const(e, i->b, &c)) {
         c &= (int)ir_type_bits((IrType)i->type) - 1;
-        if (kind == X64_ROR && w >= 32 && x64_has(e->h->features, X64_F_BMI2)) {
+        if (kind == X64_ROR && i->type >= IR_I32 && x64_has(e->h->features, X64_F_BMI2)) {
             int ra = x64_use(e, i->a), d = x64_def(e, ra, 0);
             x64_rorx(e->a, w, d, ra, (int)c);
             return;

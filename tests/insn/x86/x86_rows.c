@@ -1,0 +1,431 @@
+/* A program that executes random instructions of every row of target/x86 with random registers, flags, vector
+ * and x87 state and memory, and prints what they leave. Run natively and on the emulator the output must be
+ * the same (test_x86_rows.py compares); the values come from the processor, so undefined flags are compared
+ * too.
+ *
+ * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number) all state is
+ * printed. Lines: row number, name, bytes, hash of the state. A signal is part of the state. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "target/x86/x86_decode.h"
+
+typedef struct RowInfo {
+    const char *id, *name;
+    int map, pfx, opc, ext, attr, handler, opd[3];
+} RowInfo;
+enum {
+    D64 = X86_D64,
+    LOCK = X86_LOCK,
+    MEM = X86_MEM,
+    REG = X86_REG,
+    W0 = X86_W0,
+    W1 = X86_W1,
+    RM = X86_RM,
+    REP = X86_REP
+};
+static const RowInfo rows[] = {
+#define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
+    {#id,                                                                                                    \
+     name,                                                                                                   \
+     X86_MAP_##map,                                                                                          \
+     X86_PFX_##pfx,                                                                                          \
+     opc,                                                                                                    \
+     ext,                                                                                                    \
+     attr,                                                                                                   \
+     X86_H_##handler,                                                                                        \
+     {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c}},
+#include "target/x86/x86_rows.inc"
+#undef INSN
+};
+
+typedef struct State {
+    uint64_t gpr[16], flags;
+    uint8_t fx[512] __attribute__((aligned(16)));
+} State;
+
+State st_in, st_out;
+uint64_t host_sp, target;
+void run_one(void), leave(void);
+enum {
+    AREA = 0x10000000,
+    CODE = 0x20000000,
+    CODE_BYTES = 64 << 20,
+    BUF = AREA + 2048,
+    STACK = AREA + 6144,
+    SHOWN = 1024
+};
+
+__asm__(
+    ".text\n.globl run_one, leave\nrun_one:\n"
+    "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+    "mov %rsp, host_sp(%rip)\nfxrstor64 st_in+144(%rip)\n"
+    "mov st_in+128(%rip), %rax; push %rax; popfq\n"
+    "mov st_in(%rip), %rax; mov st_in+8(%rip), %rcx; mov st_in+16(%rip), %rdx; mov st_in+24(%rip), %rbx\n"
+    "mov st_in+32(%rip), %rsp; mov st_in+40(%rip), %rbp; mov st_in+48(%rip), %rsi; mov st_in+56(%rip), %rdi\n"
+    "mov st_in+64(%rip), %r8; mov st_in+72(%rip), %r9; mov st_in+80(%rip), %r10; mov st_in+88(%rip), %r11\n"
+    "mov st_in+96(%rip), %r12; mov st_in+104(%rip), %r13; mov st_in+112(%rip), %r14; mov st_in+120(%rip), "
+    "%r15\n"
+    "jmp *target(%rip)\nleave:\n"
+    "mov %rax, st_out(%rip); mov %rcx, st_out+8(%rip); mov %rdx, st_out+16(%rip); mov %rbx, st_out+24(%rip)\n"
+    "mov %rsp, st_out+32(%rip); mov %rbp, st_out+40(%rip); mov %rsi, st_out+48(%rip); mov %rdi, "
+    "st_out+56(%rip)\n"
+    "mov %r8, st_out+64(%rip); mov %r9, st_out+72(%rip); mov %r10, st_out+80(%rip); mov %r11, "
+    "st_out+88(%rip)\n"
+    "mov %r12, st_out+96(%rip); mov %r13, st_out+104(%rip); mov %r14, st_out+112(%rip); mov %r15, "
+    "st_out+120(%rip)\n"
+    "mov host_sp(%rip), %rsp; pushfq; popq st_out+128(%rip); cld\n"
+    "fxsave64 st_out+144(%rip); fninit; movl $0x1f80, -8(%rsp); ldmxcsr -8(%rsp)\n"
+    "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+
+static uint64_t seed;
+static uint64_t rnd(void)
+{
+    uint64_t z = seed += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static uint64_t value(void)
+{
+    static const uint64_t corners[] = {0,
+                                       1,
+                                       0x7f,
+                                       0x80,
+                                       0xff,
+                                       0x7fff,
+                                       0x8000,
+                                       0xffff,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xffffffff,
+                                       0x7fffffffffffffff,
+                                       0x8000000000000000,
+                                       ~0ull};
+    switch (rnd() % 4) {
+    case 0: return corners[rnd() % ARRAY_SIZE(corners)];
+    case 1: return rnd() >> rnd() % 64;
+    default: return rnd();
+    }
+}
+
+static uint32_t f32(void)
+{
+    static const uint32_t corners[] = {0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000,
+                                       0xff800000, 0x7fc00000, 0xffc00001, 0x7f800001, 1,
+                                       0x807fffff, 0x00800000, 0x7f7fffff, 0x4f000000, 0x5f000000};
+    return rnd() % 3 ? (uint32_t)(0x30000000 + (rnd() & 0x9fffffff)) : corners[rnd() % ARRAY_SIZE(corners)];
+}
+
+static uint64_t f64(void)
+{
+    static const uint64_t corners[] = {0,
+                                       1ull << 63,
+                                       0x3ff0000000000000,
+                                       0xbff8000000000000,
+                                       0x7ff0000000000000,
+                                       0xfff0000000000000,
+                                       0x7ff8000000000000,
+                                       0xfff8000000000001,
+                                       0x7ff0000000000001,
+                                       1,
+                                       0x800fffffffffffff,
+                                       0x0010000000000000,
+                                       0x7fefffffffffffff,
+                                       0x41dfffffffc00000};
+    return rnd() % 3 ? 0x3f00000000000000 + (rnd() & 0x81ffffffffffffff)
+                     : corners[rnd() % ARRAY_SIZE(corners)];
+}
+
+static void fill16(uint8_t *p)
+{
+    uint64_t v[2];
+    unsigned how = rnd() % 4;
+    for (unsigned k = 0; k < 2; k++)
+        v[k] = how == 0 ? (f32() | (uint64_t)f32() << 32) : how == 1 ? f64() : how == 2 ? value() : rnd();
+    memcpy(p, v, 16);
+}
+
+static void fill_fx(uint8_t *fx)
+{
+    static const uint16_t exps[] = {0, 1, 0x3ffe, 0x3fff, 0x4000, 0x403e, 0x403f, 0x7ffe, 0x7fff};
+    memset(fx, 0, 512);
+    uint16_t cw = (uint16_t)(0x7f | (rnd() % 4) << 10 |
+                             (rnd() % 2   ? 3
+                              : rnd() % 2 ? 2
+                                          : 0)
+                                 << 8),
+             sw = (uint16_t)(rnd() & 0x7f00);
+    uint32_t mxcsr = (uint32_t)(0x1f80 | (rnd() % 4) << 13 | (rnd() % 4 ? 0 : rnd() & 0x8040) |
+                                (rnd() % 4 ? 0 : rnd() & 0x3f));
+    memcpy(fx, &cw, 2);
+    memcpy(fx + 2, &sw, 2);
+    fx[4] = rnd() % 3 ? 0xff : (uint8_t)rnd();
+    memcpy(fx + 24, &mxcsr, 4);
+    for (unsigned k = 0; k < 8; k++) {
+        uint16_t e = (uint16_t)((rnd() % 2 ? exps[rnd() % ARRAY_SIZE(exps)] : 0x3fe0 + rnd() % 0x60) |
+                                (rnd() & 0x8000));
+        uint64_t sig = (rnd() % 3 ? rnd() : 0) | ((e & 0x7fff) ? 1ull << 63 : 0);
+        memcpy(fx + 32 + 16 * k, &sig, 8);
+        memcpy(fx + 40 + 16 * k, &e, 2);
+    }
+    for (unsigned k = 0; k < 16; k++)
+        fill16(fx + 160 + 16 * k);
+}
+
+static int got_signal;
+static void on_signal(int sig, siginfo_t *si, void *uc)
+{
+    (void)si;
+    got_signal = sig;
+    ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)leave;
+}
+
+/* What would not come back, is not the same on all machines, or has tests of its own. */
+static bool left_out(const RowInfo *r)
+{
+    switch (r->handler) {
+    case X86_H_jcc:
+    case X86_H_jmp:
+    case X86_H_call:
+    case X86_H_ret:
+    case X86_H_loop:
+    case X86_H_syscall:
+    case X86_H_int3:
+    case X86_H_int_n:
+    case X86_H_privileged:
+    case X86_H_cpuid:
+    case X86_H_rdtsc:
+    case X86_H_xgetbv:
+    case X86_H_ud:
+    case X86_H_mov_to_seg:
+    case X86_H_mov_from_seg:
+    case X86_H_push_seg:
+    case X86_H_enter:
+    case X86_H_leave:
+    case X86_H_fxsave:
+    case X86_H_ldmxcsr:
+    case X86_H_popf:
+    case X86_H_xlat:
+    case X86_H_movbe:
+    case X86_H_adx: return true;
+    default: return false;
+    }
+}
+
+static bool has_where(const RowInfo *r, unsigned where)
+{
+    for (unsigned k = 0; k < 3; k++)
+        if (x86_opd_where[r->opd[k]] == where)
+            return true;
+    return false;
+}
+
+static unsigned imm_bytes(const RowInfo *r, unsigned k, bool w, bool p66)
+{
+    unsigned opsize = w ? 8 : p66 ? 2 : r->attr & D64 ? 8 : 4;
+    switch (x86_opd_size_code[r->opd[k]]) {
+    case X86_SZ_B: return 1;
+    case X86_SZ_W: return 2;
+    case X86_SZ_Z: return opsize == 2 ? 2 : 4;
+    default: return opsize;
+    }
+}
+
+static bool wants_modrm(const RowInfo *r)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned w = x86_opd_where[r->opd[k]];
+        if (w == X86_WH_E || w == X86_WH_G || w == X86_WH_M || w == X86_WH_SEG || w >= X86_WH_V)
+            return true;
+    }
+    return r->ext >= 0;
+}
+
+/* Returns the length. Base registers of memory operands: rbx, rbp, rdi, r11 point into the buffer; r14 is a
+ * small index. */
+static unsigned encode(const RowInfo *r, uint8_t *p)
+{
+    static const uint8_t bases[] = {3, 5, 7, 11};
+    uint8_t *q = p;
+    bool w = rnd() % 3 == 0, p66 = r->pfx == X86_PFX_66 || (r->pfx == X86_PFX_ANY && rnd() % 4 == 0);
+    uint8_t rex = rnd() % 2 || w ? (uint8_t)(0x40 | (rnd() & 5) | (w ? 8 : 0)) : 0;
+    if (p66)
+        *q++ = 0x66;
+    if (r->pfx == X86_PFX_F3 || r->pfx == X86_PFX_F2)
+        *q++ = r->pfx == X86_PFX_F3 ? 0xf3 : 0xf2;
+    else if (r->attr & REP && rnd() % 2)
+        *q++ = rnd() % 2 ? 0xf3 : 0xf2;
+    uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % 4];
+    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = rnd() % 4 == 0;
+    if (r->ext >= 0)
+        modrm = r->attr & RM ? (uint8_t)r->ext : (uint8_t)((modrm & 0xc7) | r->ext << 3);
+    if (wants_modrm(r) && mem) {
+        modrm = (uint8_t)((modrm & 0x38) | 0x40 | (sib ? 4 : base & 7));
+        rex = base & 8 ? (rex | 0x41) : rex & ~1;
+        if (sib)
+            rex = rex | 0x42;
+        if (r->attr & LOCK && rnd() % 4 == 0 &&
+            (r->handler != X86_H_alu || r->opc >= 0x80 ? true : !(r->opc & 2)))
+            memmove(p + 1, p, (size_t)(q - p)), *p = 0xf0, q++;
+    } else {
+        modrm |= 0xc0;
+    }
+    if (rex)
+        *q++ = rex;
+    if (r->map)
+        *q++ = 0x0f;
+    if (r->map >= X86_MAP_38)
+        *q++ = r->map == X86_MAP_38 ? 0x38 : 0x3a;
+    *q++ = (uint8_t)r->opc;
+    if (wants_modrm(r)) {
+        *q++ = modrm;
+        if (mem && sib)
+            *q++ = (uint8_t)((rnd() & 0xc0) | 6 << 3 | (base & 7));
+        if (mem)
+            *q++ = (uint8_t)((rnd() % 16 - 8) * 16);
+    }
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned where = x86_opd_where[r->opd[k]];
+        uint64_t v = where == X86_WH_O ? BUF + rnd() % 64 : value();
+        unsigned n = where == X86_WH_O                        ? 8
+                     : where == X86_WH_I || where == X86_WH_S ? imm_bytes(r, k, w, p66)
+                                                              : 0;
+        memcpy(q, &v, n);
+        q += n;
+    }
+    return (unsigned)(q - p);
+}
+
+/* Is it what this row says, and harmless? */
+static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
+{
+    if (x86_decode(p, n, x) != X86_OK || x->len != n || x->row->opc != r->opc || x->row->map != r->map ||
+        x->row->pfx != r->pfx || x->row->ext != r->ext || strcmp(x->row->name, r->name))
+        return false;
+    if (r->handler == X86_H_x87) {
+        unsigned op = x->modrm >> 3 & 7, key = (r->opc & 7u) << 4 | op;
+        if (x->mod != 3 && (key == 0x14 || key == 0x15 || key == 0x16 || key == 0x54 || key == 0x56))
+            return false;
+    }
+    return true;
+}
+
+static void set_state(const RowInfo *r, const X86Insn *x)
+{
+    uint8_t *area = (uint8_t *)AREA;
+    for (unsigned k = 0; k < 16; k++)
+        st_in.gpr[k] = value();
+    st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] = BUF;
+    st_in.gpr[14] = rnd() % 3 * 16;
+    st_in.gpr[4] = STACK;
+    if (r->attr & REP || has_where(r, X86_WH_X)) {
+        st_in.gpr[6] = BUF + rnd() % 200;
+        st_in.gpr[7] = BUF + rnd() % 200;
+        st_in.gpr[1] = rnd() % 20;
+    }
+    if (r->handler == X86_H_bt && x->mod != 3)
+        st_in.gpr[x->reg] = st_in.gpr[x->reg] % 512;
+    st_in.flags = (rnd() & 0xcd5) | 2;
+    if (!(r->attr & REP))
+        st_in.flags &= ~0x400ull;
+    fill_fx(st_in.fx);
+    for (unsigned k = 0; k < 8192; k += 16)
+        fill16(area + k);
+    if (r->handler == X86_H_x87 || r->handler == X86_H_bt)
+        for (unsigned k = 0; k < 512; k += 8) {
+            uint64_t v = rnd() % 2 ? f64() : f32() | (uint64_t)f32() << 32;
+            memcpy(area + BUF - AREA - 256 + k, &v, 8);
+        }
+}
+
+/* The pointers of the last x87 instruction are not compared: Zen saves them only with pending exceptions. */
+static void print_state(bool all, int sig)
+{
+    uint64_t h = 0xcbf29ce484222325;
+    memset(st_out.fx + 6, 0, 18);
+    memset(st_out.fx + 28, 0, 4); /* MXCSR_MASK */
+    memset(st_out.fx + 416, 0, 96);
+    st_out.flags &= 0xcd5;
+    const struct {
+        const void *p;
+        size_t n;
+    } part[] = {
+        {st_out.gpr, 128},           {&st_out.flags, 8}, {st_out.fx, 512}, {(void *)(BUF - SHOWN / 2), SHOWN},
+        {(void *)(STACK - 64), 128}, {&sig, 4}};
+    for (unsigned k = 0; k < ARRAY_SIZE(part); k++)
+        for (size_t i = 0; i < part[k].n; i++)
+            h = (h ^ ((const uint8_t *)part[k].p)[i]) * 0x100000001b3;
+    printf(" %016lx\n", (unsigned long)h);
+    if (!all)
+        return;
+    printf("  sig %d flags %lx (before %lx)\n", sig, (unsigned long)st_out.flags, (unsigned long)st_in.flags);
+    for (unsigned k = 0; k < 16; k++)
+        printf("  r%u %016lx (before %016lx)\n", k, (unsigned long)st_out.gpr[k],
+               (unsigned long)st_in.gpr[k]);
+    for (unsigned k = 0; k < 416; k += 8)
+        printf("  fx+%u %016lx (before %016lx)\n", k, *(unsigned long *)(st_out.fx + k),
+               *(unsigned long *)(st_in.fx + k));
+    for (uint64_t at = BUF - SHOWN / 2; at < BUF + SHOWN / 2; at += 8)
+        printf("  m%ld %016lx\n", (long)(at - BUF), *(unsigned long *)at);
+}
+
+static void run_row(unsigned n, unsigned count, bool all, uint8_t **code)
+{
+    const RowInfo *r = &rows[n];
+    for (unsigned k = 0; k < count; k++) {
+        uint8_t bytes[32];
+        X86Insn x;
+        unsigned len = 0, tries = 0;
+        do
+            len = encode(r, bytes);
+        while (!good(r, bytes, len, &x) && ++tries < 400);
+        if (tries == 400) {
+            printf("%u %s %s no encoding\n", n, r->id, r->name);
+            return;
+        }
+        set_state(r, &x);
+        memcpy(*code, bytes, len);
+        (*code)[len] = 0xe9; /* jmp leave */
+        int32_t rel = (int32_t)((intptr_t)leave - (intptr_t)(*code + len + 5));
+        memcpy(*code + len + 1, &rel, 4);
+        target = (uint64_t)*code;
+        *code += 32;
+        got_signal = 0;
+        memset(&st_out, 0, sizeof st_out);
+        printf("%u %s %s ", n, r->id, r->name);
+        for (unsigned i = 0; i < len; i++)
+            printf("%02x", bytes[i]);
+        run_one();
+        print_state(all, got_signal);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 10;
+    static uint8_t stack[65536];
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    const int sigs[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
+    for (unsigned k = 0; k < 4; k++)
+        sigaction(sigs[k], &sa, NULL);
+    if (mmap((void *)AREA, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+            MAP_FAILED ||
+        mmap((void *)CODE, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return 2;
+    uint8_t *code = (uint8_t *)CODE;
+    for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
+        seed = first * 1000003 + n;
+        if (!left_out(&rows[n]) && (argc < 4 || (unsigned)atoi(argv[3]) == n))
+            run_row(n, count, argc > 3, &code);
+    }
+    return 0;
+}
