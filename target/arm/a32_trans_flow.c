@@ -189,6 +189,8 @@ void a32_trans_msr_imm(Trans *t, const A32Args *a) { write_status(t, a->f, a32_i
 void a32_trans_get_tpidr(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_get(t->b, A32_SLOT_TPIDR)); }
 void a32_trans_get_tpidrro(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_get(t->b, A32_SLOT_TPIDRRO)); }
 void a32_trans_put_tpidr(Trans *t, const A32Args *a) { a32_put_slot(t, A32_SLOT_TPIDR, a32_r(t, a->d)); }
+/* Performance counters: user level has no access, and may ask. */
+void a32_trans_get_pmuserenr(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, 0)); }
 void a32_trans_get_cntfrq(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, ARM_CNTFRQ)); }
 
 void a32_trans_get_cntvct(Trans *t, const A32Args *a)

@@ -176,6 +176,7 @@ static bool read_id(Trans *t, unsigned reg, uint64_t *ret_value)
     switch (reg) {
     case SYSREG_MIDR: *ret_value = arm_model_midr(model); return true;
     case SYSREG_MPIDR: *ret_value = 1u << 31; return true;
+    case SYSREG_PMUSERENR: /* no access to performance counters */
     case SYSREG_REVIDR: return true;
     case SYSREG_PFR0: *ret_value = arm_id_value(model, ARM_ID_AA64PFR0); return true;
     case SYSREG_PFR1: *ret_value = arm_id_value(model, ARM_ID_AA64PFR1); return true;
