@@ -37,9 +37,11 @@ static void store_element(Trans *t, unsigned size, IrVal addr, unsigned disp, Ir
 
 static bool multi_ok(const A32Args *a, const A32Structures *m)
 {
+    if (!m->n)
+        return false; /* no such type */
     unsigned last = a32_dd(a) + (m->n == 1 ? m->regs - 1u : (m->n - 1u) * m->space + (m->regs / m->n - 1u));
 
-    return m->n && (m->aligns >> a->a & 1) && !(m->n > 1 && a->s == 3) && last < 32 && a->n != 15;
+    return (m->aligns >> a->a & 1) && !(m->n > 1 && a->s == 3) && last < 32 && a->n != 15;
 }
 
 /* Register of element k of a structure, in the r-th group of registers. */
