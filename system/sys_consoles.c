@@ -53,6 +53,18 @@ static bool add_monitor(SysConsoles *s, unsigned n, const char *text, GError **e
     return c && monitors_add_readline(s->vm->monitors, c, err);
 }
 
+static bool add_controls(SysConsoles *s, SysList list, bool pretty, unsigned *io_n, GError **err)
+{
+    const char *text;
+    for (unsigned k = 0; (text = sys_option(s->vm->opt, list, k)); k++) {
+        g_autofree char *label = g_strdup_printf("compat_monitor%u", (*io_n)++);
+        Chardev *c = chardev_add_short(s->vm->chars, "-qmp", text, label, err);
+        if (!c || !monitors_add_control(s->vm->monitors, c, pretty, err))
+            return false;
+    }
+    return true;
+}
+
 static bool add_monitors(SysConsoles *s, const char *by_default, GError **err)
 {
     const SysOptions *o = s->vm->opt;
@@ -66,6 +78,8 @@ static bool add_monitors(SysConsoles *s, const char *by_default, GError **err)
         if (!kv || !monitors_add_option(s->vm->monitors, kv, err))
             return false;
     }
+    if (!add_controls(s, LIST_QMP, false, &n, err) || !add_controls(s, LIST_QMP_PRETTY, true, &n, err))
+        return false;
     return o->list[LIST_MONITOR]->len || !by_default || add_monitor(s, n, by_default, err);
 }
 

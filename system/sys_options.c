@@ -13,6 +13,11 @@ typedef struct OptionRow {
 
 static const BoardClass *const boards[] = {&riscv_virt_board, &arm_virt_board};
 
+const BoardClass *sys_board(unsigned n)
+{
+    return n < G_N_ELEMENTS(boards) ? boards[n] : NULL;
+}
+
 /* ---- key=value lists ---- */
 
 typedef struct KeyRow {

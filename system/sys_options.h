@@ -45,6 +45,8 @@ typedef struct SysOptions {
 } SysOptions;
 
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
+/* The n-th board there is; NULL: there are fewer. */
+const BoardClass *sys_board(unsigned n);
 void sys_options_clear(SysOptions *o);
 /* Text of --help; the page for man. */
 void sys_options_help(FILE *to);

@@ -12,6 +12,8 @@ Monitors *monitors_new(Vm *vm);
 void monitors_free(Monitors *m);
 /* For people. False: the chardev is in use. */
 bool monitors_add_readline(Monitors *m, Chardev *c, GError **err);
+/* For programs. */
+bool monitors_add_control(Monitors *m, Chardev *c, bool pretty, GError **err);
 /* -mon */
 bool monitors_add_option(Monitors *m, KeyVals *kv, GError **err);
 

@@ -1,0 +1,230 @@
+/* QMP commands about disks and the device tree. */
+#include "hw/core/dev_impl.h"
+#include "system/disks.h"
+#include "system/monitor/qmp.h"
+
+#include <string.h>
+
+/* ---- disks ---- */
+
+static JsonObject *image_info(BlockNode *n)
+{
+    Qcow2Info q;
+    JsonObject *o = json_object_new();
+    json_object_set_string_member(o, "filename", n->path);
+    json_object_set_string_member(o, "format", n->kind->name);
+    json_object_set_int_member(o, "virtual-size", (gint64)n->bytes);
+    json_object_set_int_member(o, "actual-size", (gint64)block_host_bytes(n->path));
+    json_object_set_boolean_member(o, "dirty-flag", FALSE);
+    if (qcow2_info(n, &q))
+        json_object_set_int_member(o, "cluster-size", (gint64)q.cluster_bytes);
+    if (n->backing_path) {
+        g_autofree char *full = block_backing_path(n->path, n->backing_path);
+        json_object_set_string_member(o, "backing-filename", n->backing_path);
+        json_object_set_string_member(o, "full-backing-filename", full);
+    }
+    if (n->backing_format)
+        json_object_set_string_member(o, "backing-filename-format", n->backing_format);
+    if (n->backing)
+        json_object_set_object_member(o, "backing-image", image_info(n->backing));
+    return o;
+}
+
+static JsonObject *node_info(BlockNode *n, const Disk *d)
+{
+    static const char *const limits[] = {"bps",     "bps_rd",  "bps_wr",         "iops",
+                                         "iops_rd", "iops_wr", "write_threshold"};
+    JsonObject *o = json_object_new(), *cache = json_object_new();
+    unsigned depth = 0;
+    for (const BlockNode *b = n->backing; b; b = b->backing)
+        depth++;
+    json_object_set_string_member(o, "file", n->path);
+    if (n->name)
+        json_object_set_string_member(o, "node-name", n->name);
+    json_object_set_boolean_member(o, "ro", n->read_only);
+    json_object_set_string_member(o, "drv", n->kind->name);
+    if (n->backing_path)
+        json_object_set_string_member(o, "backing_file", n->backing_path);
+    json_object_set_int_member(o, "backing_file_depth", depth);
+    json_object_set_boolean_member(o, "encrypted", FALSE);
+    json_object_set_string_member(o, "detect_zeroes", "off");
+    for (unsigned k = 0; k < G_N_ELEMENTS(limits); k++)
+        json_object_set_int_member(o, limits[k], 0);
+    json_object_set_object_member(o, "image", image_info(n));
+    json_object_set_boolean_member(cache, "writeback", !d->writethrough);
+    json_object_set_boolean_member(cache, "direct", FALSE);
+    json_object_set_boolean_member(cache, "no-flush", d->unsafe);
+    json_object_set_object_member(o, "cache", cache);
+    return o;
+}
+
+bool qmp_query_block(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonArray *all = json_array_new();
+    const Disk *d;
+    for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++) {
+        JsonObject *o = json_object_new();
+        json_object_set_string_member(o, "device", d->id ? d->id : "");
+        json_object_set_string_member(o, "type", "unknown");
+        json_object_set_boolean_member(o, "removable", FALSE);
+        json_object_set_boolean_member(o, "locked", FALSE);
+        json_object_set_object_member(o, "inserted", node_info(d->node, d));
+        json_object_set_string_member(o, "io-status", qmp_vm(q)->state == RUN_IO_ERROR ? "failed" : "ok");
+        json_array_add_object_element(all, o);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
+static void add_chain(JsonArray *all, BlockNode *n, const Disk *d, bool flat)
+{
+    if (n->name)
+        json_array_add_object_element(all, node_info(n, d));
+    if (n->file && n->file->name)
+        json_array_add_object_element(all, node_info(n->file, d));
+    if (n->backing && !flat)
+        add_chain(all, n->backing, d, flat);
+}
+
+bool qmp_query_nodes(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonArray *all = json_array_new();
+    const Disk *d;
+    bool flat = json_object_has_member(args, "flat") && json_object_get_boolean_member(args, "flat");
+    for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++)
+        add_chain(all, d->node, d, flat);
+    *ret = qmp_array_node(all);
+    return true;
+}
+
+bool qmp_query_blockstats(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonArray *all = json_array_new();
+    const Disk *d;
+    for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++) {
+        JsonObject *o = json_object_new(), *s = json_object_new();
+        json_object_set_string_member(o, "device", d->id ? d->id : "");
+        if (d->node->name)
+            json_object_set_string_member(o, "node-name", d->node->name);
+        json_object_set_int_member(s, "rd_bytes", (gint64)d->stats.read_bytes);
+        json_object_set_int_member(s, "wr_bytes", (gint64)d->stats.written_bytes);
+        json_object_set_int_member(s, "rd_operations", (gint64)d->stats.reads);
+        json_object_set_int_member(s, "wr_operations", (gint64)d->stats.writes);
+        json_object_set_int_member(s, "flush_operations", (gint64)d->stats.flushes);
+        json_object_set_int_member(s, "unmap_operations", (gint64)d->stats.discards);
+        json_object_set_object_member(o, "stats", s);
+        json_array_add_object_element(all, o);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
+/* ---- the device tree: /machine and what hangs off it, by ids ---- */
+
+/* NULL: there is nothing at this path. *ret_root: it is "/". */
+static Device *find_path(Qmp *q, const char *path, bool *ret_root)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    Device *d = NULL;
+    *ret_root = true;
+    for (unsigned k = 0; parts[k]; k++) {
+        Device *next = *ret_root && strcmp(parts[k], "machine") == 0 ? qmp_vm(q)->machine->root : NULL;
+        if (!*parts[k])
+            continue;
+        for (Device *c = d ? d->children : NULL; c && !next; c = c->next)
+            if (strcmp(c->id, parts[k]) == 0)
+                next = c;
+        *ret_root = false;
+        d = next;
+        if (!d)
+            return NULL;
+    }
+    return d;
+}
+
+static bool not_found(const char *path, GError **err)
+{
+    return sys_fail(err, "Device '%s' not found", path);
+}
+
+static void add_prop(JsonArray *all, const char *name, const char *type, const char *help)
+{
+    JsonObject *o = json_object_new();
+    json_object_set_string_member(o, "name", name);
+    json_object_set_string_member(o, "type", type);
+    if (help)
+        json_object_set_string_member(o, "description", help);
+    json_array_add_object_element(all, o);
+}
+
+bool qmp_qom_list(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    static const char *const kinds[] = {"bool", "uint32", "uint64", "str", "link"};
+    const char *path = json_object_get_string_member(args, "path");
+    bool root;
+    const Device *d = find_path(q, path, &root);
+    if (!d && !root)
+        return not_found(path, err);
+    JsonArray *all = json_array_new();
+    add_prop(all, "type", "string", NULL);
+    if (root)
+        add_prop(all, "machine", "child<machine>", NULL);
+    for (unsigned k = 0; d && k < d->cls->n_props; k++)
+        if (d->cls->props[k].kind != PROP_PTR)
+            add_prop(all, d->cls->props[k].name, kinds[d->cls->props[k].kind], d->cls->props[k].help);
+    for (const Device *c = d ? d->children : NULL; c; c = c->next) {
+        g_autofree char *type = g_strdup_printf("child<%s>", c->cls->name);
+        add_prop(all, c->id, type, c->cls->help);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
+static JsonNode *prop_node(const Device *d, const DevProp *p)
+{
+    const char *at = (const char *)d + p->offset;
+    uint64_t v = 0;
+    char text[512];
+    Fmt f = FMT_ON(text);
+    JsonNode *n = json_node_alloc();
+    switch ((PropKind)p->kind) {
+    case PROP_BOOL: json_node_init_boolean(n, *(const bool *)at); return n;
+    case PROP_U32:
+    case PROP_U64:
+        memcpy(&v, at, p->kind == PROP_U32 ? 4 : 8);
+        json_node_init_int(n, (gint64)v);
+        return n;
+    default:
+        dev_get(d, p->name, &f);
+        json_node_init_string(n, text);
+        return n;
+    }
+}
+
+bool qmp_qom_get(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    const char *path = json_object_get_string_member(args, "path"),
+               *name = json_object_get_string_member(args, "property");
+    bool root;
+    const Device *d = find_path(q, path, &root);
+    if (!d && !root)
+        return not_found(path, err);
+    if (strcmp(name, "type") == 0) {
+        *ret = qmp_text_node(d ? d->cls->name : "container");
+        return true;
+    }
+    for (unsigned k = 0; d && k < d->cls->n_props; k++) {
+        if (strcmp(d->cls->props[k].name, name) == 0 && d->cls->props[k].kind != PROP_PTR) {
+            *ret = prop_node(d, &d->cls->props[k]);
+            return true;
+        }
+    }
+    for (const Device *c = d ? d->children : NULL; c; c = c->next) {
+        if (strcmp(c->id, name) == 0) {
+            g_autofree char *full = g_strdup_printf("%s/%s", path, c->id);
+            *ret = qmp_text_node(full);
+            return true;
+        }
+    }
+    return sys_fail(err, "Property '%s.%s' not found", d ? d->cls->name : "container", name);
+}
