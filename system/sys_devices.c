@@ -4,7 +4,9 @@
 #include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_console.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
@@ -29,6 +31,10 @@ static const struct {
     {&virtio_blk_class, BACKEND_DRIVE, "drive", "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
     {&virtio_net_class, BACKEND_NET, "netdev", "virtio-net-pci", "virtio-net", &virtio_pci_class},
     {&virtio_rng_class, BACKEND_ENTROPY, "source", "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
+    {&virtio_console_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
+    {&virtio_console_class, BACKEND_NONE, NULL, "virtio-serial-pci", "virtio-serial", &virtio_pci_class},
+    {&virtio_balloon_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
+    {&virtio_balloon_class, BACKEND_NONE, NULL, "virtio-balloon-pci", "virtio-balloon", &virtio_pci_class},
     {&nvme_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
 };
@@ -190,6 +196,30 @@ static bool take_props(SysDevices *s, KeyVals *kv, MachineDevice *d, GError **er
     return true;
 }
 
+/* `-device virtconsole`: the port of the last virtio-serial before it. */
+static bool plug_console(SysDevices *s, KeyVals *kv, MachineConfig *cfg, GError **err)
+{
+    const char *chardev = key_vals_get(kv, "chardev"), *bus = key_vals_get(kv, "bus");
+    MachineDevice *to = NULL;
+    key_vals_get(kv, "id");
+    key_vals_get(kv, "name");
+    key_vals_get(kv, "nr");
+    for (unsigned k = 0; k < cfg->n_devices; k++)
+        if (cfg->device[k].cls == &virtio_console_class &&
+            (!bus || g_str_has_prefix(bus, cfg->device[k].id)))
+            to = &cfg->device[k];
+    if (!to || to->link)
+        return sys_fail(err, "-device virtconsole: %s",
+                        to ? "a virtio-serial has one port" : "no virtio-serial");
+    Chardev *c = chardev ? chardev_find(s->chars, chardev) : NULL;
+    if (!c || s->n_consoles == G_N_ELEMENTS(s->console))
+        return sys_fail(err, "-device virtconsole: no chardev '%s'", chardev ? chardev : "");
+    CharFront *f = &s->console[s->n_consoles++];
+    to->link = "chardev";
+    to->backend = &f->port;
+    return chardev_attach(c, f, to->id, err) && key_vals_done(kv, err);
+}
+
 /* One -device. */
 static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
 {
@@ -203,6 +233,8 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
         *ret_help = true;
         return true;
     }
+    if (strcmp(name, "virtconsole") == 0)
+        return plug_console(s, kv, cfg, err);
     if (!find_known(name, &which, err))
         return false;
     MachineDevice d = {

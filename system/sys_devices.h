@@ -6,11 +6,15 @@
 #ifndef SYSTEM_SYS_DEVICES_H
 #define SYSTEM_SYS_DEVICES_H
 
+#include "system/chardev/chardev.h"
 #include "system/net_options.h"
 #include "system/sys_options.h"
 
 typedef struct SysDevices {
     struct Disks *disks; /* of the Vm */
+    Chardevs *chars;     /* of the Vm */
+    CharFront console[4];
+    unsigned n_consoles;
     SysNet net;
     unsigned n_cards;
     EntropyPort entropy;

@@ -131,6 +131,7 @@ static bool build(System *s, bool *ret_done, GError **err)
         return false;
     MachineConfig cfg = machine_config(s);
     vm->disks = s->devices.disks = disks_new(vm);
+    s->devices.chars = vm->chars;
     if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
         return false;
     if (*ret_done)

@@ -315,6 +315,19 @@ bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t byte
     return put_bytes(m, gpa, from, bytes, true);
 }
 
+bool mem_map_discard(const MemMap *m, uint64_t gpa, uint64_t bytes)
+{
+    const MemRange *r = mem_map_find(m, gpa);
+    if (!r || r->region->kind != MEM_RAM || bytes > r->end - gpa || gpa % 4096 || bytes % 4096)
+        return false;
+    uint64_t offset = r->offset + (gpa - r->start);
+    if (offset % 4096)
+        return false;
+    sys_madvise(r->region->ram->host + offset, bytes, MADV_DONTNEED);
+    mem_map_note_write(m, r->region->ram, offset, bytes);
+    return true;
+}
+
 void mem_map_print(const MemMap *m, Fmt *out)
 {
     static const char kind[][8] = {"ram", "rom", "romd", "i/o", "alias"};

@@ -130,6 +130,9 @@ static inline bool ram_has_code(const RamBlock *b, uint64_t offset, unsigned byt
     return word && (word >> first & ((2ull << (last - first)) - 1));
 }
 
+/* The page of RAM is not needed any more: the host has it back, and it reads as zeros. False: it is no RAM.
+ */
+bool mem_map_discard(const MemMap *m, uint64_t gpa, uint64_t bytes);
 /* A device has written bytes of its own RAM block, which the map does not see. */
 void mem_map_note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes);
 

@@ -26,7 +26,9 @@
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/goldfish_rtc.h"
 #include "hw/timer/pl031.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_console.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
@@ -92,7 +94,7 @@ typedef struct Rig {
     unsigned low_used; /* of the memory window of PCI */
     IrqLine line[PORTS];
     NetPort net[2];
-    CharPort serial[2];
+    CharPort serial[3];
     EntropyPort entropy;
     MachineRequests requests;
     PciMsi msi;
@@ -255,8 +257,9 @@ static Rig *rig_new(void)
                                       .discard = k & 1 ? disk_discard : NULL};
     for (unsigned k = 0; k < 2; k++) {
         r->net[k] = (NetPort){.backend = r, .send = net_send};
-        r->serial[k] = (CharPort){.backend = r, .write = serial_write};
     }
+    for (unsigned k = 0; k < ARRAY_SIZE(r->serial); k++)
+        r->serial[k] = (CharPort){.backend = r, .write = serial_write};
     r->entropy = (EntropyPort){.fill = fill};
     r->requests = (MachineRequests){.request = take_request};
     r->msi = (PciMsi){.send = take_message};
@@ -266,6 +269,8 @@ static Rig *rig_new(void)
         add_virtio(r, &virtio_net_class, "netdev", &r->net[pci], pci);
         add_virtio(r, &virtio_rng_class, "source", &r->entropy, pci);
     }
+    add_virtio(r, &virtio_console_class, "chardev", &r->serial[2], false);
+    add_virtio(r, &virtio_balloon_class, NULL, NULL, false);
     const void *drive[] = {"drive", &r->disk[3].port, NULL};
     Device *nvme = add(r, &nvme_class, NULL, drive); /* slot 4 */
     if (!pci_plug(r->pcie, NULL, (PciFunction *)nvme, &err))
@@ -475,7 +480,7 @@ static void op_frame(Rig *r, Input *in)
 
 static void op_input(Rig *r, Input *in)
 {
-    CharPort *p = &r->serial[next(in, 1) % 2];
+    CharPort *p = &r->serial[next(in, 1) % ARRAY_SIZE(r->serial)];
     const uint8_t bytes[64] = "input";
     p->can_take(p->device);
     p->take(p->device, bytes, next(in, 1) % sizeof(bytes));
@@ -759,7 +764,7 @@ size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
     enum { SEEDS = 600 };
     uint64_t h = (i + 1) * 0x9e3779b97f4a7c15ull;
     unsigned log = 3 + (unsigned)rnd(&h) % 6;
-    Out o = {.buf = buf, .cap = MIN(cap, (size_t)3000), .transport = i % 6, .packed = i / 6 % 3 == 1,
+    Out o = {.buf = buf, .cap = MIN(cap, (size_t)3000), .transport = i % 8, .packed = i / 6 % 3 == 1,
              .entries = 1u << log, .wrap = {true, true, true, true}};
     if (i >= SEEDS)
         return 0;
