@@ -77,10 +77,12 @@ void accel_log_cpu(const Cpu *cpu)
     Fmt f = FMT_ON(text);
     fmt_printf(&f, "pc=%lx ff=%x", (unsigned long)cpu->pc, cpu->ff);
     for (unsigned k = 0; k < ops->n_regs; k++) {
-        uint64_t v = 0;
-        memcpy(&v, (const char *)cpu + ops->regs[k].offset, ops->regs[k].size);
-        if (v)
-            fmt_printf(&f, " %s=%lx", ops->regs[k].name, (unsigned long)v);
+        uint64_t v[2] = {0};
+        memcpy(v, (const char *)cpu + ops->regs[k].offset, MIN(ops->regs[k].size, sizeof(v)));
+        if (v[1])
+            fmt_printf(&f, " %s=%lx:%016lx", ops->regs[k].name, (unsigned long)v[1], (unsigned long)v[0]);
+        else if (v[0])
+            fmt_printf(&f, " %s=%lx", ops->regs[k].name, (unsigned long)v[0]);
     }
     fmt_putc(&f, '\n');
     sys_write(cpu->accel->cfg.log_fd, f.buf, f.len);

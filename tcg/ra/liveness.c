@@ -158,18 +158,20 @@ static bool scan_vzext(Scan *s, unsigned at, const IrInsn *i)
     return true;
 }
 
-/* The upper half of a v128 for nothing but a v64 that is put before it is used: where that put stands. */
-static unsigned scan_late(const Scan *s, const IrInsn *i, unsigned at)
+/* The upper half of a v128 for nothing but a v64 that is put before it is used: its operand is needed at that
+ * put. Returns where, for other rows `needed`. */
+static unsigned scan_late(Scan *s, const IrInsn *i, unsigned at, unsigned needed)
 {
-    const IrLive *l = s->l;
+    IrLive *l = s->l;
     if (i->op != IR_VDUPL || !(s->fuse & IR_FUSE_HIGH) || i->type != IR_V128 || i->misc != IR_LANE_64 ||
         i->imm != IR_VA_N(1) || l->uses[at] != IR_USES_SHARED || (l->flags[at] & IR_L_GLOBAL))
-        return 0;
+        return needed;
     unsigned low = l->user[at];
     const IrInsn *part = &s->r->insn[low], *put = &s->r->insn[l->user[low]];
-    return part->op == IR_VLOW && part->type == IR_V64 && l->uses[low] < IR_USES_SHARED && put->op == IR_PUT
-               ? l->user[low]
-               : 0;
+    if (part->op != IR_VLOW || part->type != IR_V64 || l->uses[low] >= IR_USES_SHARED || put->op != IR_PUT)
+        return needed;
+    l->flags[at] |= IR_L_LATE;
+    return l->user[low];
 }
 
 static void scan_insn(Scan *s, unsigned at)
@@ -219,11 +221,7 @@ static void scan_insn(Scan *s, unsigned at)
         if (ir_result_type(s->r, &s->r->insn[needed]) == IR_FL) /* a choice of flags, which waits */
             needed = MAX(needed, (unsigned)l->last[needed]);
     }
-    unsigned late = scan_late(s, i, at);
-    if (late) {
-        l->flags[at] |= IR_L_LATE;
-        needed = late;
-    }
+    needed = scan_late(s, i, at, needed);
     unsigned n = ir_operand_count(i);
     for (unsigned k = 0; k < n; k++) {
         scan_use(s, at, i->arg[k]);

@@ -75,8 +75,8 @@ enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN 
        X64_NO_RETURN_STACK = 64, X64_NO_TLB = 128 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64
- * guest pc + 1, region pointer}, index = (pc >> 1 ^ pc >> fold) & mask, the first few probes, without
- * wrapping: the table has that many entries to spare. Offsets are inside a region. */
+ * guest pc + 1, region pointer}, index = (pc >> 1 ^ pc >> fold) & mask, then those behind it without
+ * wrapping, up to one of 0: the table has some of these behind its end. Offsets are inside a region. */
 typedef struct X64Lookup {
     const void *table; /* NULL: none */
     const uint32_t *mask; /* of the index; changes while no generated code runs */

@@ -162,13 +162,12 @@ static void emit_call(const X64Host *h, X64Asm *a)
 }
 
 /* rax = guest pc that missed the jump cache: finds its region, fills the cache and goes there. Falls through
- * if the cpu is kicked or the region is not at the first probe. Uses rcx, rdx. */
-enum { LOOKUP_PROBES = 4 };
+ * if the cpu is kicked or there is none. Uses rcx, rdx, r11. */
 
 static void emit_lookup(const X64Host *h, X64Asm *a)
 {
     const X64Lookup *t = &h->lookup;
-    uint8_t *fail[5];
+    uint8_t *fail[4];
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     fail[0] = x64_jcc_rel32(a, X64_NE);
     x64_mov_rr(a, 64, X64_RCX, X64_RAX);
@@ -181,27 +180,28 @@ static void emit_lookup(const X64Host *h, X64Asm *a)
     x64_shift_ri(a, 64, X64_SHL, X64_RCX, 4);
     x64_mov_ri(a, 64, X64_RDX, (uint64_t)(uintptr_t)t->table);
     x64_alu_rr(a, 64, X64_ADD, X64_RCX, X64_RDX);
-    x64_lea(a, 64, X64_RDX, X64_MEM(X64_RAX, 1));
-    uint8_t *found[LOOKUP_PROBES - 1];
-    for (unsigned k = 0; k < LOOKUP_PROBES - 1; k++) {
-        x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_RCX, 0));
-        found[k] = x64_jcc_rel8(a, X64_E);
-        x64_alu_ri(a, 64, X64_ADD, X64_RCX, 16);
-    }
-    x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_RCX, 0));
-    fail[1] = x64_jcc_rel32(a, X64_NE);
-    for (unsigned k = 0; k < LOOKUP_PROBES - 1; k++)
-        x64_patch8(found[k], a->p);
-    x64_mov_rm(a, 64, X64_RCX, X64_MEM(X64_RCX, 8));
-    x64_mov_rm(a, 32, X64_RDX, x64_env(h->at.ctx));
-    x64_alu_rm(a, 32, X64_CMP, X64_RDX, X64_MEM(X64_RCX, t->ctx));
-    fail[2] = x64_jcc_rel32(a, X64_NE);
-    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RCX, t->pc)); /* the entry may have changed between the
+    x64_lea(a, 64, X64_R11, X64_MEM(X64_RAX, 1));
+    uint8_t *again = a->p;
+    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, 0));
+    x64_alu_rr(a, 64, X64_CMP, X64_RDX, X64_R11);
+    uint8_t *match = x64_jcc_rel8(a, X64_E);
+    x64_test_rr(a, 64, X64_RDX, X64_RDX);
+    fail[1] = x64_jcc_rel32(a, X64_E);
+    uint8_t *next = a->p;
+    x64_alu_ri(a, 64, X64_ADD, X64_RCX, 16);
+    x64_patch32(x64_jmp_rel32(a), again);
+    x64_patch8(match, a->p);
+    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, 8));
+    x64_mov_rm(a, 32, X64_R11, x64_env(h->at.ctx)); /* the address may come before, of another context */
+    x64_alu_rm(a, 32, X64_CMP, X64_R11, X64_MEM(X64_RDX, t->ctx));
+    x64_lea(a, 64, X64_R11, X64_MEM(X64_RAX, 1));
+    x64_jcc_to(a, X64_NE, next);
+    x64_alu_rm(a, 64, X64_CMP, X64_RAX, X64_MEM(X64_RDX, t->pc)); /* the entry may have changed between the
                                                                    * two loads */
+    fail[2] = x64_jcc_rel32(a, X64_NE);
+    x64_alu_mi(a, 8, X64_CMP, X64_MEM(X64_RDX, t->blocked), 0);
     fail[3] = x64_jcc_rel32(a, X64_NE);
-    x64_alu_mi(a, 8, X64_CMP, X64_MEM(X64_RCX, t->blocked), 0);
-    fail[4] = x64_jcc_rel32(a, X64_NE);
-    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RCX, t->rx));
+    x64_mov_rm(a, 64, X64_RDX, X64_MEM(X64_RDX, t->rx));
     X64Mem entry = x64_jump_entry(h, a);
     x64_mov_mr(a, 64, entry, X64_RAX);
     entry.disp += 8;
