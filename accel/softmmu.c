@@ -14,6 +14,7 @@ static void table_clear(TlbTable *t)
 {
     memset(t->e, 0, sizeof(t->e));
     memset(t->e[0].tag, 0xff, sizeof(t->e[0].tag));
+    memset(t->large, 0, sizeof(t->large));
     t->large_first = 1;
     t->large_last = 0;
 }
@@ -28,12 +29,19 @@ static void entry_clear(TlbTable *t, Gva va)
         memset(e->tag, 0xff, sizeof(e->tag));
 }
 
+static MmuSpace *space_of(const Cpu *cpu, unsigned idx)
+{
+    SoftMmu *m = mmu_of(cpu);
+    const TargetSys *sys = cpu->ops->sys;
+    return idx >= sys->paged ? &m->bare : sys->mostly_global >> idx & 1 ? &m->global : m->cur;
+}
+
 static void point_tables(Cpu *cpu)
 {
     SoftMmu *m = mmu_of(cpu);
     const TargetSys *sys = cpu->ops->sys;
     for (unsigned k = 0; k < sys->n_idx; k++) {
-        TlbTable *t = (k < sys->paged ? m->cur : &m->bare)->table[k];
+        TlbTable *t = space_of(cpu, k)->table[k];
         hot_of(cpu)->tlb[k] = t ? t : m->none;
     }
 }
@@ -42,7 +50,7 @@ static void point_tables(Cpu *cpu)
 static TlbTable *table_for(Cpu *cpu, unsigned idx)
 {
     SoftMmu *m = mmu_of(cpu);
-    MmuSpace *s = idx < cpu->ops->sys->paged ? m->cur : &m->bare;
+    MmuSpace *s = space_of(cpu, idx);
     if (!s->table[idx]) {
         TlbTable *t = accel_map(cpu->accel, sizeof(*t));
         if (!t)
@@ -68,7 +76,7 @@ static void renew(Cpu *cpu, MmuSpace *s)
     memset(s->ran, 0, sizeof(s->ran));
     s->ran_first = 1;
     s->ran_last = 0;
-    if (s == m->cur || s == &m->bare)
+    if (s == m->cur || s == &m->bare || s == &m->global)
         softmmu_context(cpu);
 }
 
@@ -77,6 +85,7 @@ static void space_clear(Cpu *cpu, MmuSpace *s)
     for (unsigned k = 0; k < TLB_MAX_IDX; k++)
         if (s->table[k])
             table_clear(s->table[k]);
+    s->own_code = false;
     renew(cpu, s);
 }
 
@@ -84,8 +93,21 @@ static void space_clear(Cpu *cpu, MmuSpace *s)
 static MmuSpace *fetch_space(const Cpu *cpu)
 {
     SoftMmu *m = mmu_of(cpu);
-    const TargetSys *sys = cpu->ops->sys;
-    return sys->fetch_idx(cpu->ctx) < sys->paged ? m->cur : &m->bare;
+    MmuSpace *s = space_of(cpu, cpu->ops->sys->fetch_idx(cpu->ctx));
+    return s == &m->global && m->cur->own_code ? m->cur : s;
+}
+
+/* What m->global knows of the present space alone goes. */
+static void forget_own(SoftMmu *m)
+{
+    for (unsigned k = 0; m->n_own && k < TLB_MAX_IDX; k++) {
+        TlbTable *t = m->global.table[k];
+        if (t && m->n_own > ARRAY_SIZE(m->own))
+            table_clear(t);
+        for (unsigned n = 0; t && n < MIN(m->n_own, ARRAY_SIZE(m->own)); n++)
+            entry_clear(t, m->own[n]);
+    }
+    m->n_own = 0;
 }
 
 void softmmu_context(Cpu *cpu)
@@ -100,6 +122,7 @@ void softmmu_new_generation(Cpu *cpu)
     for (unsigned k = 0; k < MMU_SPACES; k++)
         renew(cpu, &m->space[k]);
     renew(cpu, &m->bare);
+    renew(cpu, &m->global);
 }
 
 bool softmmu_init(Cpu *cpu)
@@ -131,20 +154,39 @@ static RamBlock *block_of_code(Accel *a, uint64_t pa)
     return NULL;
 }
 
-/* Write tags that lead to this page go, in all tables of a cpu. */
-static void lose_writers(SoftMmu *m, const uint8_t *page)
+/* RamBlock.written: 0 nowhere, else the index + 1 that all write tags of the page have, or MANY. */
+enum { WRITTEN_MANY = 0xffff };
+_Static_assert((int)TLB_ENTRIES < (int)WRITTEN_MANY, "an index fits");
+
+static void note_writer(uint16_t *written, Gva va)
 {
-    MmuSpace *all[MMU_SPACES + 1];
+    uint16_t mine = (uint16_t)(index_of(va) + 1), was = 0;
+    if (!__atomic_compare_exchange_n(written, &was, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        was != mine)
+        __atomic_store_n(written, WRITTEN_MANY, __ATOMIC_SEQ_CST);
+}
+
+static void lose_writer(TlbEntry *e, const uint8_t *page)
+{
+    if (e->tag[MMU_WRITE] && ((e->tag[MMU_WRITE] & ~4095ull) + e->addend) == (uint64_t)(uintptr_t)page)
+        e->tag[MMU_WRITE] |= TLB_SLOW;
+}
+
+/* Write tags that lead to this page go, in all tables of a cpu. */
+static void lose_writers(SoftMmu *m, const uint8_t *page, unsigned written)
+{
+    MmuSpace *all[MMU_SPACES + 2];
     for (unsigned k = 0; k < MMU_SPACES; k++)
         all[k] = &m->space[k];
     all[MMU_SPACES] = &m->bare;
-    for (unsigned s = 0; s <= MMU_SPACES; s++) {
+    all[MMU_SPACES + 1] = &m->global;
+    for (unsigned s = 0; s < ARRAY_SIZE(all); s++) {
         for (unsigned k = 0; k < TLB_MAX_IDX; k++) {
             TlbTable *t = all[s]->table[k];
-            for (unsigned n = 0; t && n < TLB_ENTRIES; n++)
-                if (t->e[n].tag[MMU_WRITE] &&
-                    ((t->e[n].tag[MMU_WRITE] & ~4095ull) + t->e[n].addend) == (uint64_t)(uintptr_t)page)
-                    t->e[n].tag[MMU_WRITE] |= TLB_SLOW;
+            if (t && written != WRITTEN_MANY)
+                lose_writer(&t->e[written - 1], page);
+            for (unsigned n = 0; t && written == WRITTEN_MANY && n < TLB_ENTRIES; n++)
+                lose_writer(&t->e[n], page);
         }
     }
 }
@@ -158,7 +200,8 @@ void softmmu_code_page(Cpu *cpu, uint64_t page)
         return;
     /* One bit at least, so that no TLB takes the page as writable from now on. */
     __atomic_fetch_or(&b->code[n], 1, __ATOMIC_SEQ_CST);
-    if (!__atomic_exchange_n(&b->written[n], 0, __ATOMIC_SEQ_CST))
+    unsigned written = __atomic_exchange_n(&b->written[n], 0, __ATOMIC_SEQ_CST);
+    if (!written)
         return;
     bool others = (cpu->ctx & CTX_PARALLEL) != 0;
     if (others) {
@@ -166,7 +209,7 @@ void softmmu_code_page(Cpu *cpu, uint64_t page)
         accel_exclusive_begin(cpu);
     }
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        lose_writers(ac->mmu, b->host + (n << 12));
+        lose_writers(ac->mmu, b->host + (n << 12), written);
     if (others) {
         accel_exclusive_end(cpu);
         accel_resume(cpu);
@@ -202,6 +245,31 @@ static void note_large(Gva *first, Gva *last, Gva va, unsigned bits)
     *last = none ? end : MAX(*last, end);
 }
 
+enum { LARGE_BITS = 21 };
+
+static uint64_t *large_word(TlbTable *t, Gva va, uint64_t *ret_bit)
+{
+    unsigned h = (unsigned)(va >> LARGE_BITS ^ va >> 31) & (64 * ARRAY_SIZE(t->large) - 1);
+    *ret_bit = 1ull << (h & 63);
+    return &t->large[h >> 6];
+}
+
+/* The entries of the page that va is in, whatever its size. */
+static void page_clear(TlbTable *t, Gva va)
+{
+    uint64_t bit;
+    if (va >= t->large_first && va <= t->large_last) {
+        table_clear(t);
+        return;
+    }
+    entry_clear(t, va);
+    if (!(*large_word(t, va, &bit) & bit))
+        return;
+    Gva first = va & ~((1ull << LARGE_BITS) - 1);
+    for (Gva at = first; at - first < 1ull << LARGE_BITS; at += 4096)
+        entry_clear(t, at);
+}
+
 static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRange *r)
 {
     Gpa pa = p->pa & ~4095ull;
@@ -211,7 +279,7 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
         return; /* a device, or not the same over the whole page */
     TlbTable *t = table_for(cpu, idx);
     TlbEntry *e = &t->e[index_of(va)];
-    uint64_t offset = r->offset + (pa - r->start);
+    uint64_t offset = r->offset + (pa - r->start), bit;
     uint64_t addend = (uint64_t)(uintptr_t)g->ram->host + offset - page;
     if (offset & 4095)
         return; /* an alias that is shifted inside of pages */
@@ -222,11 +290,20 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
     if (g->kind != MEM_RAM) {
         e->tag[MMU_WRITE] = page | TLB_SLOW;
     } else if (p->may & MMU_W) {
-        __atomic_store_n(&g->ram->written[offset >> 12], 1, __ATOMIC_SEQ_CST);
+        note_writer(&g->ram->written[offset >> 12], va);
         if (__atomic_load_n(&g->ram->code[offset >> 12], __ATOMIC_SEQ_CST))
             e->tag[MMU_WRITE] = page | TLB_SLOW;
     }
-    note_large(&t->large_first, &t->large_last, va, p->bits);
+    if (p->bits > 12)
+        *large_word(t, va, &bit) |= bit;
+    if (p->bits > LARGE_BITS)
+        note_large(&t->large_first, &t->large_last, va, p->bits);
+    SoftMmu *m = mmu_of(cpu);
+    if (!p->global && space_of(cpu, idx) == &m->global) {
+        if (m->n_own < ARRAY_SIZE(m->own))
+            m->own[m->n_own] = page;
+        m->n_own = MIN(m->n_own + 1, ARRAY_SIZE(m->own) + 1);
+    }
 }
 
 /* ---- fetching ---- */
@@ -261,6 +338,12 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     }
     uint64_t bit;
     MmuSpace *space = fetch_space(cpu);
+    if (space == &mmu_of(cpu)->global && !p.global) {
+        space = mmu_of(cpu)->cur;
+        space->own_code = true;
+        softmmu_context(cpu);
+        key = hot_of(cpu)->jump_key;
+    }
     *ran_word(space, page, &bit) |= bit;
     note_large(&space->ran_first, &space->ran_last, va, p.bits);
     *f = (FetchPlace){.page = page, .key = key, .pa = pa,
@@ -558,6 +641,7 @@ static void select_space(Cpu *cpu, uint64_t key)
         space_clear(cpu, oldest);
     }
     oldest->used = ++m->clock;
+    forget_own(m);
     m->cur = oldest;
     point_tables(cpu);
     softmmu_context(cpu);
@@ -570,6 +654,8 @@ static void flush_all(Cpu *cpu)
         if (m->space[k].used)
             space_clear(cpu, &m->space[k]);
     space_clear(cpu, &m->bare);
+    space_clear(cpu, &m->global);
+    m->n_own = 0;
 }
 
 void softmmu_map_changed(void *accel)
@@ -596,13 +682,8 @@ static void space_flush_page(Cpu *cpu, MmuSpace *s, Gva va)
     bool ran = (*ran_word(s, va, &bit) & bit) || (va >= s->ran_first && va <= s->ran_last);
     for (unsigned k = 0; k < cpu->ops->sys->paged; k++) {
         TlbTable *t = s->table[k];
-        if (!t)
-            continue;
-        bool large = va >= t->large_first && va <= t->large_last;
-        if (large)
-            table_clear(t);
-        else
-            entry_clear(t, va);
+        if (t)
+            page_clear(t, va);
     }
     if (ran)
         renew(cpu, s);
@@ -614,6 +695,7 @@ static void flush_page(Cpu *cpu, Gva va)
     for (unsigned k = 0; k < MMU_SPACES; k++)
         if (m->space[k].used)
             space_flush_page(cpu, &m->space[k], va);
+    space_flush_page(cpu, &m->global, va);
 }
 
 static void flush_space(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va)
@@ -627,6 +709,8 @@ static void flush_space(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va)
             space_flush_page(cpu, s, va);
         else
             space_clear(cpu, s);
+        if (s == m->cur)
+            forget_own(m);
     }
 }
 

@@ -18,7 +18,8 @@ enum { MMU_SPACES = 8 };
 
 typedef struct TlbTable {
     TlbEntry e[TLB_ENTRIES];
-    Gva large_first, large_last; /* range of pages larger than 4 KiB that have entries; first > last: none */
+    uint64_t large[16];          /* a bit per hash of 2 MiB of which pages larger than 4 KiB have entries; */
+    Gva large_first, large_last; /* range of those larger than 2 MiB that have; first > last: none */
 } TlbTable;
 
 typedef struct MmuSpace {
@@ -26,6 +27,7 @@ typedef struct MmuSpace {
     uint64_t used;  /* clock of the last select; 0: free */
     uint32_t gen;
     uint64_t ran[64]; /* a bit per hash of a page that code was fetched from in this generation */
+    bool own_code;    /* code of this space alone was fetched by a mostly_global index */
     Gva ran_first, ran_last; /* range of those that are part of larger pages; first > last: none */
     TlbTable *table[TLB_MAX_IDX]; /* NULL: never filled */
 } MmuSpace;
@@ -49,6 +51,9 @@ typedef struct SoftMmu {
     MmuSpace space[MMU_SPACES];
     MmuSpace *cur;
     MmuSpace bare;      /* indexes that depend on no address space */
+    MmuSpace global;    /* indexes in TargetSys.mostly_global; besides global pages it has */
+    Gva own[16];        /* these of the present space; */
+    unsigned n_own;     /* more than there is room for: all tables of it are to be cleared */
     TlbTable *none;
     uint64_t clock;
     uint32_t last_gen;

@@ -47,6 +47,9 @@ typedef struct CpuBoard {
 
 typedef struct TargetSys {
     uint8_t n_idx, paged; /* indexes; how many of them, from 0, depend on the address space */
+    uint32_t mostly_global; /* a bit for each index below `paged` by which hardly any pages are reached but
+                             * global ones (MmuPage.global): a kernel's. All spaces share what is known of
+                             * them */
     CpuBoard *(*board)(Cpu *cpu); /* to be filled in; then TargetOps.reset is power-on */
     /* Finds va, or fills cpu->exit (FAULT or FETCH, addr, code = the ISA's own number) and returns false. */
     bool (*walk)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);

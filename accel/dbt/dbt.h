@@ -16,7 +16,7 @@ typedef struct DbtJump {
     uint64_t pc, rx;
 } DbtJump;
 
-/* Of machines, in the same memory (x64.h). */
+/* Of machines (x64.h): a table behind the DbtCpu instead. */
 typedef struct DbtFarJump {
     uint64_t pc, key, rx, delta;
 } DbtFarJump;
@@ -38,6 +38,10 @@ typedef struct DbtCpu {
                                                 * are in here */
 } DbtCpu;
 
+static inline DbtFarJump *dbt_far_jumps(DbtCpu *dc)
+{
+    return (DbtFarJump *)(void *)((char *)dc + align_up(sizeof(*dc), 64));
+}
 static inline char *dbt_ret_guard(DbtCpu *dc) { return (char *)align_up((uintptr_t)dc->ret, DBT_PAGE); }
 static inline void *dbt_ret_stack(DbtCpu *dc) { return dbt_ret_guard(dc) + DBT_PAGE; }
 
@@ -122,6 +126,8 @@ bool dbt_step(Dbt *d, Cpu *cpu);
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head);
 /* Region r is what cpu->pc, reached by an indirect jump, leads to. */
 void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r);
+/* Takes from the jump cache what has gone. */
+void dbt_paged_forget(Dbt *d, Cpu *cpu);
 
 /* dbt_exec.c: code at [start, start + len) is to be made again. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len);

@@ -34,6 +34,7 @@ static bool known(void *dbt, Gva pc, uint32_t ctx) { return dbt_map_known(&((Dbt
 static bool map_tables(Dbt *d)
 {
     d->map.cache = &d->cache;
+    d->map.scatter = d->accel->cfg.machine != NULL;
     d->map.mask = (1u << DBT_HASH_FIRST_BITS) - 1;
     size_t table = (sizeof(d->map.table[0]) << DBT_HASH_BITS) + 4096; /* some to spare: X64Lookup */
     size_t page = sizeof(d->map.page[0]) << DBT_PAGE_BITS;
@@ -59,7 +60,8 @@ static void init_host(Dbt *d)
         .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save),
         .args = e + (int32_t)offsetof(DbtCpu, args),
         .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
-        .jump_cache = e + (int32_t)offsetof(DbtCpu, jump), .ret_top = offsetof(Cpu, ret_top),
+        .jump_cache = e + (int32_t)(a->cfg.machine ? align_up(sizeof(DbtCpu), 64) : offsetof(DbtCpu, jump)),
+        .ret_top = offsetof(Cpu, ret_top),
         .host_sp = e + (int32_t)offsetof(DbtCpu, host_sp), .spill = e + (int32_t)offsetof(DbtCpu, spill),
     };
     uint32_t x64_off =
@@ -179,7 +181,11 @@ static void dbt_stats(Accel *a)
         log_counts(a, d->host.count);
 }
 
-static size_t dbt_cpu_bytes(const Accel *a) { return sizeof(DbtCpu); }
+static size_t dbt_cpu_bytes(const Accel *a)
+{
+    size_t far = a->cfg.machine ? sizeof(DbtFarJump) * X64_FAR_ENTRIES : 0;
+    return align_up(sizeof(DbtCpu), 64) + far;
+}
 
 static void dbt_cpu_init(Cpu *cpu)
 {
@@ -277,10 +283,8 @@ static void forget_stale(Dbt *d, Cpu *cpu)
     /* After the state RUNNING was stored: who makes regions unreachable then looks at the states
      * (kick_others). */
     if (d->host.paged.on) {
-        uint64_t gone = __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST);
-        if (gone != dc->gone)
-            softmmu_new_generation(cpu);
-        dc->gone = gone;
+        if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))
+            dbt_paged_forget(d, cpu);
         return;
     }
     if (UNLIKELY(__atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dc->gone))

@@ -19,9 +19,34 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
 
 void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r)
 {
-    DbtFarJump *jump = (DbtFarJump *)(void *)dbt_cpu(cpu)->jump;
-    unsigned k = (cpu->pc >> d->host.insn_shift) & (X64_FAR_ENTRIES - 1);
-    jump[k] = (DbtFarJump){.pc = cpu->pc, .key = ((AccelCpu *)cpu->accel_cpu)->hot.jump_key, .rx = r->rx,
-                           .delta = cpu->pc_delta};
+    dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, d->host.insn_shift)] =
+        (DbtFarJump){.pc = cpu->pc, .key = ((AccelCpu *)cpu->accel_cpu)->hot.jump_key, .rx = r->rx,
+                     .delta = cpu->pc_delta};
 }
-_Static_assert(sizeof(DbtFarJump) * X64_FAR_ENTRIES == sizeof(DbtJump) * X64_JC_ENTRIES, "the same memory");
+
+/* The table is looked through for some; for more, everything in it is given up. */
+enum { FEW = 24 };
+
+void dbt_paged_forget(Dbt *d, Cpu *cpu)
+{
+    Gva gone[FEW];
+    DbtCpu *dc = dbt_cpu(cpu);
+    lock_take(&d->cache.lock);
+    uint64_t n = d->map.n_gone - dc->gone;
+    for (uint64_t k = 0; k < n && n <= FEW; k++)
+        gone[k] = d->map.gone[(dc->gone + k) % DBT_GONE];
+    dc->gone = d->map.n_gone;
+    lock_release(&d->cache.lock);
+    if (n > FEW) {
+        softmmu_new_generation(cpu);
+        return;
+    }
+    DbtFarJump *jump = dbt_far_jumps(dc);
+    for (unsigned k = 0; k < X64_FAR_ENTRIES; k++) {
+        if (!jump[k].key)
+            continue;
+        for (uint64_t j = 0; j < n; j++)
+            if (jump[k].pc - jump[k].delta == gone[j])
+                jump[k].key = 0;
+    }
+}

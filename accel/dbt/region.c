@@ -9,8 +9,12 @@
 enum { PAGE_SIZE = 1 << DBT_PAGE_BITS, FILTER_SIZE = 1 << DBT_FILTER_BITS };
 
 /* x64_stubs.c computes the same; regions that differ in ctx alone follow each other. */
-static uint32_t hash_pc(const DbtMap *m, Gva pc)
+static uint32_t hash_of(const DbtMap *m, Gva pc, uint32_t ctx)
 {
+    if (m->scatter)
+        return (uint32_t)(((pc >> 1) + ((uint64_t)ctx << 40)) * 0x9e3779b97f4a7c15ull >>
+                          (64 - DBT_HASH_BITS)) &
+               m->mask;
     return (uint32_t)((pc >> 1) ^ (pc >> DBT_HASH_FOLD)) & m->mask;
 }
 
@@ -30,7 +34,7 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx)
 {
     if (!filter_has(m, pc))
         return NULL; /* the table's page may be untouched, and would cost two faults: to read, to write */
-    for (uint32_t h = hash_pc(m, pc);; h = (h + 1) & m->mask) {
+    for (uint32_t h = hash_of(m, pc, ctx);; h = (h + 1) & m->mask) {
         const DbtEntry *e = &m->table[h];
         uint64_t key = __atomic_load_n(&e->pc, __ATOMIC_ACQUIRE);
         if (!key)
@@ -50,7 +54,7 @@ static void set_key(DbtMap *m, uint32_t h, uint64_t key)
 
 static void table_add(DbtMap *m, DbtRegion *r)
 {
-    uint32_t h = hash_pc(m, r->pc);
+    uint32_t h = hash_of(m, r->pc, r->ctx);
     while (m->table[h].pc && m->table[h].pc != DBT_TOMB)
         h = (h + 1) & m->mask;
     m->n_tombs -= m->table[h].pc == DBT_TOMB;
@@ -62,7 +66,7 @@ static void table_add(DbtMap *m, DbtRegion *r)
 /* A tomb at the end of a row of entries is as good as free: whoever comes by would stop at the next. */
 static void table_remove(DbtMap *m, const DbtRegion *r)
 {
-    uint32_t h = hash_pc(m, r->pc);
+    uint32_t h = hash_of(m, r->pc, r->ctx);
     while (m->table[h].pc == DBT_TOMB || m->table[h].region != r) {
         if (!m->table[h].pc)
             return;

@@ -88,6 +88,8 @@ typedef struct DbtMap {
     uint32_t mask;       /* of DBT_HASH_FIRST_BITS, later of DBT_HASH_MIN_BITS and more (dbt_map_rebuild()):
                           * each page that is touched costs a small program a microsecond */
     uint32_t n_entries, n_tombs;
+    bool scatter;        /* machines: many regions of one pc, which only differ in ctx, and a kernel's are
+                          * dense. Else generated code looks in here */
     DbtPage *page;       /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
     uint32_t n_pages;    /* with those whose list is empty by now */
     DbtRegion *checked;  /* writable ones that may run */

@@ -151,7 +151,7 @@ bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base
     fmt_puts(&f, name);
     b->host = zeroed(b->bytes);
     b->code = zeroed(b->bytes / 4096 * 8);
-    b->written = zeroed(b->bytes / 4096);
+    b->written = zeroed(b->bytes / 4096 * 2);
     if (b->host && b->code && b->written)
         return true;
     ram_block_clear(b);
@@ -165,7 +165,7 @@ void ram_block_clear(RamBlock *b)
     if (b->code)
         sys_munmap(b->code, b->bytes / 4096 * 8);
     if (b->written)
-        sys_munmap(b->written, align_up(b->bytes / 4096, 4096));
+        sys_munmap(b->written, align_up(b->bytes / 4096 * 2, 4096));
     *b = (RamBlock){0};
 }
 

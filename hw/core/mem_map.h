@@ -28,7 +28,7 @@ typedef struct RamBlock {
     uint64_t bytes;   /* whole pages */
     uint64_t base;    /* address of its first byte as code: unique among blocks, page-aligned, not 0 */
     uint64_t *code;   /* [bytes / 4096] */
-    uint8_t *written; /* [bytes / 4096]: a TLB may hold the page writable (accel's) */
+    uint16_t *written; /* [bytes / 4096]: a TLB may hold the page writable, and where (accel's) */
 } RamBlock;
 
 typedef struct MmioOps {

@@ -56,6 +56,7 @@ static Gva data_addr(const Cpu *base)
 static const TargetSys sys = {
     .n_idx = RV_IDX_COUNT,
     .paged = RV_IDX_M,
+    .mostly_global = 1 << RV_IDX_S | 1 << (RV_IDX_S + RV_IDX_MXR),
     .board = board,
     .walk = rv_walk,
     .bus_error = rv_bus_error,

@@ -139,7 +139,7 @@ bool rv_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
     WalkEnd end;
     if (mode == 0) {
         unsigned may = rv_pmp(cpu, va, w.priv);
-        *ret = (MmuPage){.pa = va, .bits = PAGE_BITS, .may = (uint8_t)may, .global = true};
+        *ret = (MmuPage){.pa = va, .bits = PAGE_BITS, .may = (uint8_t)may, .global = w.priv == RV_M};
         end = may >> how & 1 ? WALK_OK : WALK_ACCESS_FAULT;
     } else {
         do

@@ -86,7 +86,11 @@ typedef struct X64Lookup {
 
 /* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address,
  * pc_delta}. */
-enum { X64_FAR_ENTRIES = X64_JC_ENTRIES / 2 };
+enum { X64_FAR_BITS = 13, X64_FAR_ENTRIES = 1 << X64_FAR_BITS };
+static inline unsigned x64_far_index(uint64_t pc, unsigned insn_shift)
+{
+    return (unsigned)(pc >> insn_shift ^ pc >> X64_FAR_BITS) & (X64_FAR_ENTRIES - 1);
+}
 typedef struct X64Paged {
     bool on;
     uint32_t tlb_entries;  /* of a table; TlbEntry of target/mem.h */

@@ -29,10 +29,13 @@ void x64_far_jump(const X64Host *h, X64Asm *a)
     }
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    x64_mov_rr(a, 64, X64_RCX, X64_RAX); /* x64_far_index() */
+    x64_mov_rr(a, 32, X64_RDX, X64_RAX);
+    x64_shift_ri(a, 64, X64_SHR, X64_RCX, X64_FAR_BITS - (int)h->insn_shift);
+    x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RDX);
+    x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
     x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_FAR_ENTRIES - 1) << h->insn_shift);
     x64_shift_ri(a, 32, X64_SHL, X64_RCX, 5 - (int)h->insn_shift);
-    x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     entry.disp += 8;
