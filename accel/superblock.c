@@ -257,8 +257,30 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 }
 
-bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
-                      Superblock *ret)
+/* At the entry, and so in each round of a loop: is memory what `was` was made of? Else as after a fence. */
+static void emit_code_check(Tracer *x, const Superblock *was)
+{
+    IrBuilder *b = x->b;
+    const uint8_t *p = was->bytes;
+    unsigned changed = ir_exit_raise(b, x->head, CPU_EXIT_FENCE_I);
+    for (unsigned k = 0; k < was->n_runs; k++) {
+        const SuperblockRun *run = &was->run[k];
+        for (unsigned at = 0, n; at < run->len; at += n, p += n) {
+            unsigned left = run->len - at, size = left >= 8 ? 3 : left >= 4 ? 2 : left >= 2 ? 1 : 0;
+            IrType t = size == 3 ? IR_I64 : IR_I32;
+            uint64_t v = 0;
+            n = 1u << size;
+            memcpy(&v, p, n);
+            IrVal base = ir_const(b, IR_I64, (int64_t)run->pc);
+            IrVal now = ir_ld(b, t, base, (int32_t)at, (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT});
+            ir_exit_if(b, ir_cmp(b, IR_NE, now, ir_const(b, t, (int64_t)v)), changed, false);
+        }
+    }
+}
+
+/* was: what to look for at the entry, or NULL. */
+static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                       const Superblock *was, Superblock *ret)
 {
     const TargetOps *ops = cfg->ops;
     ret->n_runs = ret->n_bytes = 0;
@@ -273,6 +295,8 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     region_init(cfg, arena, b, pc, ctx, ret);
     for (bool first = true;; first = false) {
         ir_insn_start(b, pc);
+        if (first && was)
+            emit_code_check(&x, was);
         x.t.pc = pc;
         x.t.truncated = false;
         x.t.flow = (TransFlow){.kind = FLOW_NEXT};
@@ -301,5 +325,22 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
             break;
     }
     ir_builder_finish(b);
+    return true;
+}
+
+bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                      Superblock *ret)
+{
+    size_t mark = arena->used;
+    if (!build_once(cfg, arena, b, pc, ctx, NULL, ret))
+        return false;
+    while (ret->writable && cfg->ops->code_checks && !cfg->page) {
+        Superblock was = *ret;
+        arena_rewind(arena, mark);
+        if (!build_once(cfg, arena, b, pc, ctx, &was, ret))
+            return false;
+        if (ret->n_bytes <= was.n_bytes && !memcmp(ret->bytes, was.bytes, ret->n_bytes))
+            break; /* nobody wrote to it between */
+    }
     return true;
 }

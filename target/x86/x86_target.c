@@ -135,6 +135,7 @@ const TargetOps target_x86_64 = {
     .elf_machine = EM_X86_64,
     .elf_class = ELFCLASS64,
     .insn_align = 1,
+    .code_checks = true,
     .cpu_size = sizeof(X86Cpu),
     .slots = slots,
     .helpers = helpers,

@@ -261,11 +261,17 @@ void x86_trans_xvmaskmov(Trans *t, const X86Insn *x)
     ir_call(t->b, X86_HELPER_maskmov, args, 2);
 }
 
-/* The second operand travels as two integers. */
+/* pcmpistri is the host's; of the others the second operand travels as two integers. */
 void x86_trans_xvpcmpstr(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     IrVal y = source(t, x, 1);
+    if (x->row->arg == 3) {
+        IrVal a = xmm(t, x->reg);
+        x86_put_reg(t, X86_RCX, 4, false, ir_xv(b, false, IR_I32, encoding(x), a, y));
+        x86_put_fl(t, ir_flxv(b, false, encoding(x), a, y));
+        return;
+    }
     int64_t what = x->reg | (int64_t)(x->imm & 0xff) << 8 | x->row->arg << 16 | (x->rex & 8 ? 1 << 24 : 0);
     IrVal args[] = {x86_c(t, IR_I32, what), ir_vget(b, IR_I64, IR_LANE_64, 0, y),
                     ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), y)};

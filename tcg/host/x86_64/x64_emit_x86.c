@@ -135,9 +135,24 @@ static int xv_source(X64Emit *e, IrVal v)
     return ir_type_is_vec(ir_result_type(e->r, &e->r->insn[v])) ? x64_use_x(e, v) : x64_use(e, v);
 }
 
+/* pcmpistri: two vectors, an index in ecx and flags. */
+static bool is_index(const XvEnc *x) { return x->map == X64_0F3A && x->opc == 0x63; }
+
+static void index_of(X64Emit *e, const IrInsn *i, const XvEnc *x)
+{
+    x64_claim(e, X64_RCX);
+    int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b);
+    xv_put(e, x, ra, -1, rb);
+}
+
 void x64_emit_xv(X64Emit *e, const IrInsn *i)
 {
     XvEnc x = xv_enc(i);
+    if (is_index(&x)) {
+        index_of(e, i, &x);
+        x64_def_is(e, X64_RCX);
+        return;
+    }
     bool vec = ir_type_is_vec((IrType)i->type), avx = x64_has(e->h->features, X64_F_AVX);
     int rb = xv_source(e, i->b);
     bool b_vec = ir_type_is_vec(ir_result_type(e->r, &e->r->insn[i->b]));
@@ -169,8 +184,12 @@ void x64_emit_flxv(X64Emit *e, const IrInsn *i)
 {
     XvEnc x = xv_enc(i);
     x64_claim(e, X64_RAX);
-    int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b);
-    xv_put(e, &x, ra, -1, rb);
+    if (is_index(&x)) {
+        index_of(e, i, &x);
+    } else {
+        int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b);
+        xv_put(e, &x, ra, -1, rb);
+    }
     if (e->l->uses[e->cur] == 0)
         return;
     save_flags(e);
