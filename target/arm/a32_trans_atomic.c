@@ -76,16 +76,6 @@ static Gva matched_store(const Trans *t, const A32Args *load, int size)
     return 0;
 }
 
-/* What was built since `from` does something of these. */
-static bool has_since(const IrRegion *r, const IrInsn *from, bool loads_too)
-{
-    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL ||
-            (loads_too && (i->op == IR_LD || i->op == IR_FENCE)))
-            return true;
-    return false;
-}
-
 /* ---- load and store exclusive ---- */
 
 /* The reservation has what is in memory; a register has it in the guest's byte order. v: i64, or i32 for
@@ -140,7 +130,7 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr64, unsigned si
         b->r->insn[v].op != IR_LD)
         return NULL;
     const IrInsn *load = &b->r->insn[v];
-    if ((IrMem){.raw = load->d}.size != size || (ctx_llsc_exact(t->ctx) && has_since(b->r, load, true)))
+    if ((IrMem){.raw = load->d}.size != size || (ctx_llsc_exact(t->ctx) && ir_accesses_since(b->r, load)))
         return NULL;
     return load;
 }
@@ -158,7 +148,7 @@ static IrVal store_known(Trans *t, const A32Args *a, unsigned size, IrVal addr, 
         mem.order = is_ordered(a) ? IR_RELEASE : IR_RELAXED;
         return ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
     }
-    if (has_since(b->r, load, false)) {
+    if (ir_writes_since(b->r, load)) {
         IrVal old = ir_ld(b, type, addr, 0, mem), failed = ir_cmp(b, IR_NE, old, expected);
         ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);
         return failed;

@@ -240,16 +240,6 @@ static void load_exclusive(Trans *t, const A64Args *a, bool pair)
         a64_put_x(t, a->ra, high);
 }
 
-/* What was built since `from` does something of these. */
-static bool has_since(const IrRegion *r, const IrInsn *from, bool loads_too)
-{
-    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL ||
-            (loads_too && (i->op == IR_LD || i->op == IR_FENCE)))
-            return true;
-    return false;
-}
-
 /* The last load of the load exclusive whose reservation is known here to be of addr; NULL if none is. */
 static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size)
 {
@@ -261,7 +251,7 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size
         return NULL;
     if ((IrMem){.raw = b->r->insn[v].d}.size != MIN(size, 3u) || (size == 4 && last != v + 1))
         return NULL;
-    if (ctx_llsc_exact(t->ctx) && has_since(b->r, &b->r->insn[last], true))
+    if (ctx_llsc_exact(t->ctx) && ir_accesses_since(b->r, &b->r->insn[last]))
         return NULL;
     return &b->r->insn[last];
 }
@@ -288,7 +278,7 @@ static void store_exclusive_known(Trans *t, const A64Args *a, bool pair, IrVal a
     if (t->ctx & CTX_PARALLEL) {
         mem.order = a->bits >> 15 & 1 ? IR_RELEASE : IR_RELAXED;
         failed = ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
-    } else if (has_since(b->r, load, false)) {
+    } else if (ir_writes_since(b->r, load)) {
         IrVal old = ir_ld(b, type, addr, 0, mem);
         failed = ir_cmp(b, IR_NE, old, expected);
         ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);

@@ -127,16 +127,6 @@ static void load_reserved(Trans *t, const RvArgs *a, unsigned size)
     rv_put_x(t, a->rd, v);
 }
 
-/* What was built since `from` does something of these. */
-static bool has_since(const IrRegion *r, const IrInsn *from, bool loads_too)
-{
-    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL ||
-            (loads_too && (i->op == IR_LD || i->op == IR_FENCE)))
-            return true;
-    return false;
-}
-
 /* The load of the LR whose reservation is known here to be of addr; NULL if none is. */
 static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size)
 {
@@ -149,7 +139,7 @@ static const IrInsn *known_reservation(const Trans *t, IrVal addr, unsigned size
     const IrInsn *lr = &b->r->insn[v];
     if ((IrMem){.raw = lr->d}.size != size)
         return NULL;
-    if (ctx_llsc_exact(t->ctx) && has_since(b->r, lr, true))
+    if (ctx_llsc_exact(t->ctx) && ir_accesses_since(b->r, lr))
         return NULL;
     return lr;
 }
@@ -168,7 +158,7 @@ static void store_conditional_known(Trans *t, const RvArgs *a, unsigned size, Ir
     if (t->ctx & CTX_PARALLEL) {
         mem.order = order_of(a);
         failed = ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
-    } else if (has_since(b->r, lr, false)) {
+    } else if (ir_writes_since(b->r, lr)) {
         IrVal old = ir_ld(b, type, addr, 0, mem);
         failed = ir_cmp(b, IR_NE, old, expected);
         ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);

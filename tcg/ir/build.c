@@ -475,6 +475,22 @@ void ir_exit_ind(IrBuilder *b, IrVal target, IrHint hint)
     emit(b, (IrInsn){.op = IR_EXIT_IND, .misc = hint, .a = target});
 }
 
+bool ir_writes_since(const IrRegion *r, const IrInsn *from)
+{
+    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
+        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL)
+            return true;
+    return false;
+}
+
+bool ir_accesses_since(const IrRegion *r, const IrInsn *from)
+{
+    for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
+        if (i->op == IR_LD || i->op == IR_FENCE)
+            return true;
+    return ir_writes_since(r, from);
+}
+
 unsigned ir_block(IrBuilder *b)
 {
     IrRegion *r = b->r;

@@ -194,6 +194,10 @@ void ir_frmput(IrBuilder *b, IrVal round);
  * fault. */
 IrVal ir_call(IrBuilder *b, unsigned helper, const IrVal *args, unsigned n_args);
 
+/* Did what was built since the instruction `from` write to memory, or call? Did it that, load or order? */
+bool ir_writes_since(const IrRegion *r, const IrInsn *from);
+bool ir_accesses_since(const IrRegion *r, const IrInsn *from);
+
 /* Exits commit pending puts first. */
 unsigned ir_exit_direct(IrBuilder *b, uint64_t pc, bool poll);  /* makes an exit row */
 unsigned ir_exit_far(IrBuilder *b, uint64_t pc);
