@@ -49,19 +49,22 @@ typedef struct CpuExit {
     uint64_t addr; /* FAULT, FETCH, MISALIGNED: guest address */
 } CpuExit;
 
-/* Common bits of the context word; the low 16 and the high 11 are the target's. Code is keyed by (pc,
- * ctx). */
+/* Common bits of the context word; the others, bits 0 to 15 and 21 to 30, are the target's. Code is keyed by
+ * (pc, ctx). */
 enum {
-    CTX_TARGET_MASK = (int)0xffe0ffff,
+    CTX_TARGET_MASK = 0x7fe0ffff,
     CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 127, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
                                   * way */
     CTX_STEP = 1 << 18,     /* one instruction per region */
-    CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
-    CTX_LLSC_UNMATCHED = 1 << 21, /* no load-reserved is taken together with its store-conditional */
     CTX_UNTAG = 1 << 19,    /* the top byte of data addresses is ignored, and the guest has made use of it */
+    CTX_RETURNS = 1 << 20,  /* calls and returns go through the return stack: a large program */
+    CTX_LLSC_UNMATCHED = (int)(1u << 31), /* no load-reserved is taken together with its store-conditional */
 };
+_Static_assert((CTX_TARGET_MASK & (CTX_PARALLEL | CTX_LLSC_BY_VALUE | CTX_STEP | CTX_UNTAG | CTX_RETURNS |
+                                   CTX_LLSC_UNMATCHED)) == 0,
+               "each bit has one owner");
 
 /* Must a store-conditional see every store of other threads since its load-reserved (docs/adr/0007)? */
 static inline bool ctx_llsc_exact(uint32_t ctx)
