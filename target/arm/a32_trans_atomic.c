@@ -120,14 +120,22 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
         a32_put(t, a->d, ir_trunc(b, IR_I32, v));
 }
 
+/* Both are extended words; the builder does not find each that it has made before. */
+static bool is_same_address(const IrBuilder *b, IrVal x, IrVal y)
+{
+    const IrInsn *i = &b->r->insn[x], *j = &b->r->insn[y];
+
+    return x == y || (x && i->op == IR_ZEXT && j->op == IR_ZEXT && i->a == j->a);
+}
+
 /* The load of the load exclusive whose reservation is known here to be of addr; NULL if none is. */
 static const IrInsn *known_reservation(const Trans *t, IrVal addr64, unsigned size)
 {
     const IrBuilder *b = t->b;
     IrVal v = b->cur[A32_SLOT_EXCL_VAL];
 
-    if ((t->ctx & CTX_LLSC_UNMATCHED) || b->cur[A32_SLOT_EXCL_ADDR] != addr64 || v == IR_NONE ||
-        b->r->insn[v].op != IR_LD)
+    if ((t->ctx & CTX_LLSC_UNMATCHED) || v == IR_NONE || b->r->insn[v].op != IR_LD ||
+        !is_same_address(b, b->cur[A32_SLOT_EXCL_ADDR], addr64))
         return NULL;
     const IrInsn *load = &b->r->insn[v];
     if ((IrMem){.raw = load->d}.size != size || (ctx_llsc_exact(t->ctx) && ir_accesses_since(b->r, load)))
