@@ -149,8 +149,8 @@ struct TargetOps {
     uint16_t n_slots, n_helpers, n_regs;
     uint8_t nan;            /* IrNan */
     uint64_t pc_tag;        /* bits of a pc that are state, not address (Arm: T and IT); 0 for most */
-    bool code_checks;       /* a store to code counts without a fence: what can be written is looked at where it is
-                             * entered */
+    bool code_checks;       /* a store to code counts without a fence: what can be written is looked at where
+                             * it is entered */
     bool fence_for_all;     /* FENCE_I is about every cpu: one that runs code of before leaves it soon (Arm's
                              * IC IVAU) */
     /* Power-on state of a user-mode cpu. */

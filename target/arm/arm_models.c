@@ -1,5 +1,5 @@
-/* Cpu models and what they have, of 64-bit and of 32-bit guests. Sources: Arm ARM, ID registers of AArch64; the
- * cores' technical reference manuals. */
+/* Cpu models and what they have, of 64-bit and of 32-bit guests. Sources: Arm ARM, ID registers of AArch64;
+ * the cores' technical reference manuals. */
 #include "target/arm/arm_cpu.h"
 
 static const struct {
