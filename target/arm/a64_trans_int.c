@@ -303,7 +303,8 @@ void a64_trans_extr(Trans *t, const A64Args *a)
         v = ir_rotr(b, type, v, imm_of(t, a, a->amount));
     } else if (a->amount) {
         v = ir_shr(b, type, x.m, imm_of(t, a, a->amount));
-        v = ir_or(b, type, v, ir_shl(b, type, x.n, imm_of(t, a, width_of(a) - a->amount)));
+        /* a sum, which the host can do without touching flags: EXTR stands between sums with carry */
+        v = ir_add(b, type, v, ir_shl(b, type, x.n, imm_of(t, a, width_of(a) - a->amount)));
     }
     a64_put_r(t, a->sf, a->rd, v);
 }

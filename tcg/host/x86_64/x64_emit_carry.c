@@ -83,6 +83,7 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_SHL:
     case IR_SHR:
     case IR_SAR: return full(i) && has_bmi2(e);
+    case IR_ROTR: return full(i) && has_bmi2(e) && ir_is_const(e->r, i->b);
     case IR_ADD:
         if (x64_carry_pair(e) || lea_const(e, i, &c))
             return true;
