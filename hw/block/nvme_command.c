@@ -227,12 +227,20 @@ static void identify_controller(const Nvme *n, uint8_t *to)
     to[2049] = 0x09;
 }
 
+/* An EUI-64 of the machine's own. */
+static void put_eui(const Nvme *n, uint8_t *to)
+{
+    memcpy(to, "\x52\x54\x00TNM", 6);
+    to[7] = n->f.devfn;
+}
+
 static void identify_namespace(const Nvme *n, uint8_t *to)
 {
     const uint64_t blocks = n->drive->bytes / NVME_BLOCK;
     for (unsigned k = 0; k < 3; k++)
         memcpy(to + 8 * k, &blocks, sizeof(blocks)); /* size, capacity, use */
     to[33] = 0;              /* what was deallocated reads as anything */
+    put_eui(n, to + 120);
     to[130] = 9;             /* the only format: 2^9 bytes */
 }
 
@@ -252,8 +260,7 @@ static uint16_t identify(NvmeLane *l)
             return NVME_BAD_NAMESPACE;
         page[0] = 1; /* an EUI-64 */
         page[1] = 8;
-        memcpy(page + 4, "\x52\x54\x00TNM", 6);
-        page[11] = l->n->f.devfn;
+        put_eui(l->n, page + 4);
         break;
     default: return NVME_BAD_FIELD;
     }

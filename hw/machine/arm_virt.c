@@ -1,12 +1,15 @@
 /* The Arm `virt` board: addresses, interrupts and the boot protocol that stock firmware and kernels expect
  * (Documentation/arch/arm64/booting.rst). Its device tree is in arm_virt_fdt.c. */
 #include "hw/machine/arm_virt.h"
+#include "hw/block/cfi_flash.h"
 #include "hw/boot/image.h"
 #include "hw/char/pl011.h"
 #include "hw/core/dev_impl.h"
 #include "hw/gpio/gpio_key.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/arm_gicv2.h"
+#include "hw/misc/fw_cfg.h"
+#include "hw/pci/pcie_host.h"
 #include "hw/timer/arm_timer.h"
 #include "hw/timer/pl031.h"
 #include "hw/virtio/virtio_mmio.h"
@@ -20,6 +23,9 @@ const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES] = {
     [ARM_VIRT_GIC_CPU] = {0x8010000, 0x10000}, [ARM_VIRT_UART] = {0x9000000, 0x1000},
     [ARM_VIRT_RTC] = {0x9010000, 0x1000},      [ARM_VIRT_GPIO] = {0x9030000, 0x1000},
     [ARM_VIRT_VIRTIO] = {0xa000000, 0x200},    [ARM_VIRT_RAM] = {0x40000000, 0},
+    [ARM_VIRT_FW_CFG] = {0x9020000, 0x18},     [ARM_VIRT_PCIE_LOW] = {0x10000000, 0x2eff0000},
+    [ARM_VIRT_PCIE_IO] = {0x3eff0000, 0x10000}, [ARM_VIRT_PCIE_ECAM] = {0x4010000000, 0x10000000},
+    [ARM_VIRT_PCIE_HIGH] = {0x8000000000, 0x8000000000},
 };
 
 enum { CPU_IRQ = 0, CPU_FIQ = 1, TIMERS = 2 };
@@ -34,17 +40,12 @@ static void set_cpu_irq(void *receiver, unsigned n, bool level)
 
 static bool make_memory(Machine *m, ArmVirt *v, DevError *err)
 {
-    const ArmVirtPlace *flash = &arm_virt_places[ARM_VIRT_FLASH], *ram = &arm_virt_places[ARM_VIRT_RAM];
-    /* A block's address as code may not be 0. */
-    enum { FLASH_CODE = 1 };
-    if (!ram_block_init(&v->ram, "ram", m->cfg.ram_bytes, ram->base) ||
-        !ram_block_init(&v->flash, "flash", flash->bytes, (uint64_t)FLASH_CODE << 52))
+    const ArmVirtPlace *ram = &arm_virt_places[ARM_VIRT_RAM];
+    if (!ram_block_init(&v->ram, "ram", m->cfg.ram_bytes, ram->base))
         return dev_fail(err, "no memory for a machine of %lu MiB", (unsigned long)(m->cfg.ram_bytes >> 20));
     v->ram_region =
         (MemRegion){.name = "ram", .kind = MEM_RAM, .base = ram->base, .bytes = v->ram.bytes, .ram = &v->ram};
-    v->flash_region = (MemRegion){
-        .name = "flash", .kind = MEM_ROM, .base = flash->base, .bytes = flash->bytes, .ram = &v->flash};
-    return mem_map_add(&m->map, &v->ram_region) && mem_map_add(&m->map, &v->flash_region);
+    return mem_map_add(&m->map, &v->ram_region);
 }
 
 static Device *put(Machine *m, const DevClass *cls, const char *id)
@@ -112,6 +113,44 @@ static bool make_devices(Machine *m, ArmVirt *v, DevError *err)
            dev_realize(v->key, &m->map, &m->clock, err);
 }
 
+static bool make_flash(Machine *m, ArmVirt *v, DevError *err)
+{
+    const ArmVirtPlace *at = &arm_virt_places[ARM_VIRT_FLASH];
+    const uint64_t code = 1ull << 52; /* a block's address as code may not be 0 */
+    for (unsigned k = 0; k < ARRAY_SIZE(v->flash); k++) {
+        const uint64_t base = at->base + k * at->bytes;
+        Device *d = v->flash[k] = put(m, &cfi_flash_class, k ? "flash1" : "flash0");
+        if (!d)
+            return dev_fail(err, "no memory");
+        if (!set_number(d, "bytes", at->bytes, err) || !set_number(d, "code_base", code + base, err) ||
+            !dev_set_ptr(d, "drive", m->cfg.flash[k], err) || !dev_realize(d, &m->map, &m->clock, err))
+            return false;
+        d->region[0].base = base;
+        if (!mem_map_add(&m->map, &d->region[0]))
+            return dev_fail(err, "too many regions of memory");
+    }
+    v->fw_cfg = put(m, &fw_cfg_class, "fw-cfg");
+    return place(m, v->fw_cfg, ARM_VIRT_FW_CFG, err);
+}
+
+static bool make_pcie(Machine *m, ArmVirt *v, DevError *err)
+{
+    static const uint8_t places[] = {[PCIE_ECAM] = ARM_VIRT_PCIE_ECAM, [PCIE_IO] = ARM_VIRT_PCIE_IO,
+                                     [PCIE_LOW] = ARM_VIRT_PCIE_LOW, [PCIE_HIGH] = ARM_VIRT_PCIE_HIGH};
+    const ArmVirtPlace *low = &arm_virt_places[ARM_VIRT_PCIE_LOW],
+                       *high = &arm_virt_places[ARM_VIRT_PCIE_HIGH];
+    Device *d = v->pcie = put(m, &pcie_host_class, "pcie");
+    if (!d)
+        return dev_fail(err, "no memory");
+    bool ok = set_number(d, "low_base", low->base, err) && set_number(d, "low_bytes", low->bytes, err) &&
+              set_number(d, "high_base", high->base, err) && set_number(d, "high_bytes", high->bytes, err) &&
+              dev_set_ptr(d, "intx", &v->shared[ARM_VIRT_IRQ_PCIE], err) &&
+              dev_realize(d, &m->map, &m->clock, err);
+    for (unsigned k = 0; ok && k < ARRAY_SIZE(places); k++)
+        ok = map_at(m, d, k, places[k], err);
+    return ok && machine_plug_pci(m, d, err);
+}
+
 /* All slots are there. The first device goes into the last of them. */
 static bool make_virtio(Machine *m, ArmVirt *v, DevError *err)
 {
@@ -132,7 +171,7 @@ static bool make_virtio(Machine *m, ArmVirt *v, DevError *err)
         if (!mem_map_add(&m->map, &slot->region[0]))
             return dev_fail(err, "too many regions of memory");
     }
-    return at == m->cfg.n_devices ||
+    return !machine_has_device(m, "virtio", at) ||
            dev_fail(err, "more than %u virtio devices", (unsigned)ARM_VIRT_N_VIRTIO);
 }
 
@@ -196,7 +235,7 @@ static bool virt_build(Machine *m, DevError *err)
     if (!v)
         return dev_fail(err, "no memory");
     return make_memory(m, v, err) && make_interrupts(m, v, err) && make_devices(m, v, err) &&
-           make_virtio(m, v, err) && make_cpus(m, v, err);
+           make_flash(m, v, err) && make_virtio(m, v, err) && make_pcie(m, v, err) && make_cpus(m, v, err);
 }
 
 /* ---- what is in memory at power-on ---- */
@@ -292,18 +331,25 @@ static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
 
 static bool virt_load(Machine *m, DevError *err)
 {
+    const ArmVirt *v = m->board_data;
     const Image *fw = &m->cfg.firmware;
     ArmVirtBoot boot = {0};
     LoadedImage done;
-    if (fw->bytes) {
-        if (!image_load(&m->map, fw->bytes, fw->size, arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
-            return false;
-    } else if (m->cfg.kernel.bytes) {
+    bool flash = fw->bytes || cfi_flash_has_image(v->flash[0]);
+    if (fw->bytes && cfi_flash_has_image(v->flash[0]))
+        return dev_fail(err, "firmware, and an image for the flash that it goes to: which?");
+    if (fw->bytes &&
+        !image_load(&m->map, fw->bytes, fw->size, arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
+        return false;
+    if (!machine_fill_fw_cfg(m, v->fw_cfg, flash, err))
+        return false;
+    if (!flash && m->cfg.kernel.bytes)
         return load_kernel(m, &boot, err);
-    }
     set_start(m, arm_virt_places[ARM_VIRT_FLASH].base);
     return make_fdt(m, &boot, err) && load_fdt(m, arm_virt_places[ARM_VIRT_RAM].base, err);
 }
+
+static void virt_power_button(Machine *m) { gpio_key_press(((const ArmVirt *)m->board_data)->key); }
 
 static void virt_clear(Machine *m)
 {
@@ -311,7 +357,6 @@ static void virt_clear(Machine *m)
     if (!v)
         return;
     ram_block_clear(&v->ram);
-    ram_block_clear(&v->flash);
     free(v);
 }
 
@@ -324,4 +369,5 @@ const BoardClass arm_virt_board = {
     .build = virt_build,
     .load = virt_load,
     .clear = virt_clear,
+    .power_button = virt_power_button,
 };

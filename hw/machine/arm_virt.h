@@ -10,7 +10,12 @@ typedef enum ArmVirtPlaceId {
     ARM_VIRT_GIC_CPU,
     ARM_VIRT_UART,
     ARM_VIRT_RTC,
+    ARM_VIRT_FW_CFG,
     ARM_VIRT_GPIO,
+    ARM_VIRT_PCIE_ECAM,
+    ARM_VIRT_PCIE_IO,
+    ARM_VIRT_PCIE_LOW,
+    ARM_VIRT_PCIE_HIGH,
     ARM_VIRT_VIRTIO,
     ARM_VIRT_RAM,
     ARM_VIRT_PLACES
@@ -26,6 +31,7 @@ enum {
     ARM_VIRT_SHARED = 256,
     ARM_VIRT_IRQ_UART = 1,
     ARM_VIRT_IRQ_RTC = 2,
+    ARM_VIRT_IRQ_PCIE = 3, /* four */
     ARM_VIRT_IRQ_GPIO = 7,
     ARM_VIRT_IRQ_VIRTIO = 16,
     ARM_VIRT_N_VIRTIO = 32,
@@ -36,9 +42,9 @@ enum {
 enum { ARM_VIRT_PPI_VIRT = 27, ARM_VIRT_PPI_HYP = 26, ARM_VIRT_PPI_SECURE = 29, ARM_VIRT_PPI_PHYS = 30 };
 
 typedef struct ArmVirt {
-    RamBlock ram, flash;
-    MemRegion ram_region, flash_region;
-    Device *gic, *timer, *key;
+    RamBlock ram;
+    MemRegion ram_region;
+    Device *gic, *timer, *key, *flash[2], *fw_cfg, *pcie;
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], timer_line[2 * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;
     const char *model;

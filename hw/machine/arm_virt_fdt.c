@@ -142,6 +142,59 @@ static void virtio(FdtTree *t)
     }
 }
 
+static void flash(FdtTree *t)
+{
+    const ArmVirtPlace *at = &arm_virt_places[ARM_VIRT_FLASH];
+    fdt_tree_begin_at(t, "flash", at->base);
+    fdt_tree_text(t, "compatible", "cfi-flash");
+    FDT_CELLS(t, "reg", FDT_64(at->base), FDT_64(at->bytes), FDT_64(at->base + at->bytes), FDT_64(at->bytes));
+    fdt_tree_number(t, "bank-width", 4);
+    fdt_tree_end(t);
+    device(t, "fw-cfg", ARM_VIRT_FW_CFG);
+    fdt_tree_text(t, "compatible", "qemu,fw-cfg-mmio");
+    fdt_tree_empty(t, "dma-coherent");
+    fdt_tree_end(t);
+}
+
+/* The generic host bridge: windows, and which interrupt each slot's pins come out at. */
+static void pcie(FdtTree *t)
+{
+    enum {
+        SLOTS = 4,
+        PINS = 4,
+        CELL = 10,
+        SPACE_IO = 0x1000000,
+        SPACE_LOW = 0x2000000,
+        SPACE_HIGH = 0x3000000
+    };
+    const ArmVirtPlace *ecam = &arm_virt_places[ARM_VIRT_PCIE_ECAM], *io = &arm_virt_places[ARM_VIRT_PCIE_IO],
+                       *low = &arm_virt_places[ARM_VIRT_PCIE_LOW],
+                       *high = &arm_virt_places[ARM_VIRT_PCIE_HIGH];
+    uint32_t map[SLOTS * PINS * CELL] = {0};
+    fdt_tree_begin_at(t, "pcie", low->base);
+    fdt_tree_text(t, "compatible", "pci-host-ecam-generic");
+    fdt_tree_text(t, "device_type", "pci");
+    fdt_tree_number(t, "#address-cells", 3);
+    fdt_tree_number(t, "#size-cells", 2);
+    fdt_tree_number(t, "#interrupt-cells", 1);
+    fdt_tree_number(t, "linux,pci-domain", 0);
+    FDT_CELLS(t, "bus-range", 0, 255);
+    fdt_tree_empty(t, "dma-coherent");
+    reg(t, ecam->base, ecam->bytes);
+    FDT_CELLS(t, "ranges", SPACE_IO, FDT_64(0), FDT_64(io->base), FDT_64(io->bytes), SPACE_LOW,
+              FDT_64(low->base), FDT_64(low->base), FDT_64(low->bytes), SPACE_HIGH, FDT_64(high->base),
+              FDT_64(high->base), FDT_64(high->bytes));
+    for (unsigned k = 0; k < SLOTS * PINS; k++) {
+        unsigned slot = k / PINS, pin = k % PINS;
+        const uint32_t row[CELL] = {slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, SPI,
+                                    ARM_VIRT_IRQ_PCIE + (slot + pin) % PINS, HIGH};
+        memcpy(&map[k * CELL], row, sizeof(row));
+    }
+    fdt_tree_cells(t, "interrupt-map", map, SLOTS * PINS * CELL);
+    FDT_CELLS(t, "interrupt-map-mask", 3 << 11, 0, 0, 7);
+    fdt_tree_end(t);
+}
+
 static void chosen(FdtTree *t, const Machine *m, const ArmVirtBoot *boot)
 {
     uint8_t seed[32];
@@ -179,6 +232,8 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     timer(&t, m);
     interrupt_controller(&t);
     primecells(&t);
+    flash(&t);
+    pcie(&t);
     virtio(&t);
     chosen(&t, m, boot);
     fdt_tree_end(&t);

@@ -91,7 +91,7 @@ static void rtc_write(void *dev, uint64_t offset, uint64_t value, unsigned size)
     update_irq(r);
 }
 
-static const MmioOps ops = {.read = rtc_read, .write = rtc_write, .min = 4, .max = 4};
+static const MmioOps ops = {.read = rtc_read, .write = rtc_write, .min = 1, .max = 4};
 
 static bool rtc_realize(Device *dev, DevError *err)
 {

@@ -14,11 +14,11 @@ class Missing(Exception):
     pass
 
 
-def sysroot(*packages):
-    """The riscv64 root with these packages in it."""
-    done = subprocess.run([os.path.join(ROOT, 'tests/sysroot/fetch'), 'riscv64', *packages], capture_output=True, text=True)
+def sysroot(*packages, guest='riscv64'):
+    """The guest's root with these packages in it."""
+    done = subprocess.run([os.path.join(ROOT, 'tests/sysroot/fetch'), guest, *packages], capture_output=True, text=True)
     if done.returncode:
-        raise Missing('riscv64 packages %s: %s' % (' '.join(packages), done.stderr.strip().split('\n')[-1]))
+        raise Missing('%s packages %s: %s' % (guest, ' '.join(packages), done.stderr.strip().split('\n')[-1]))
     return done.stdout.strip().split('\n')[-1]
 
 
@@ -30,16 +30,19 @@ def uboot():
     return os.path.join(sysroot('u-boot-qemu'), 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin')
 
 
-def kernel():
-    folder = os.path.join(sysroot('linux-image-riscv64'), 'boot')
+KERNELS = {'riscv64': 'linux-image-riscv64', 'arm64': 'linux-image-cloud-arm64'}
+
+
+def kernel(guest='riscv64'):
+    folder = os.path.join(sysroot(KERNELS[guest], guest=guest), 'boot')
     found = sorted(name for name in os.listdir(folder) if name.startswith('vmlinu'))
     if not found:
-        raise Missing('no kernel in linux-image-riscv64')
+        raise Missing('no kernel in ' + KERNELS[guest])
     return os.path.join(folder, found[-1])
 
 
-def initrd(folder, more=(), init=b''):
-    root = sysroot('busybox-static')
+def initrd(folder, more=(), init=b'', guest='riscv64'):
+    root = sysroot('busybox-static', guest=guest)
     busybox = next(p for p in (os.path.join(root, d, 'busybox') for d in ('usr/bin', 'bin')) if os.path.exists(p))
     entries = [(d, 0o40755, b'') for d in ('bin', 'proc', 'sys', 'dev', 'tmp')]
     with open(busybox, 'rb') as f:
