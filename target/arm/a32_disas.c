@@ -7,6 +7,7 @@
  *   x y  t or b (half)    X  x if halves change places    r  r if rounded   0  lowest bit
  *   %.  floating point and SIMD, see a32_disas_simd.c
  *   f  fields of the status register   B  barrier option   E  endianness   t q  IT: then and else, condition
+ *   N  name of a hint, and its number where it has no name
  */
 #include "target/arm/a32_disas.h"
 #include "target/arm/a32_disas_priv.h"
@@ -124,6 +125,22 @@ static void put_then_else(Fmt *f, const A32Args *a)
         fmt_putc(f, (a->i >> k & 1) == (a->q & 1) ? 't' : 'e');
 }
 
+/* Hints with names; the others have a number. */
+static const char *hint_name(const A32Args *a)
+{
+    switch (a->imm) {
+    case 0: return "nop";
+    case 1: return "yield";
+    case 2: return "wfe";
+    case 3: return "wfi";
+    case 4: return "sev";
+    case 5: return "sevl";
+    case 16: return "esb";
+    case 20: return "csdb";
+    default: return a->imm >= 240 ? "dbg" : NULL;
+    }
+}
+
 /* Parts of mnemonics; false: it is not one. */
 static bool put_suffix(Fmt *f, char code, const A32Args *a)
 {
@@ -138,6 +155,7 @@ static bool put_suffix(Fmt *f, char code, const A32Args *a)
     case 'X': fmt_puts(f, a->x ? "x" : ""); return true;
     case 'r': fmt_puts(f, a->r ? "r" : ""); return true;
     case 't': put_then_else(f, a); return true;
+    case 'N': fmt_puts(f, hint_name(a) ? hint_name(a) : "hint"); return true;
     default: return false;
     }
 }
@@ -160,6 +178,12 @@ static void put_operand(Fmt *f, char code, Gva pc, const A32Args *a)
     case 'a': put_reg(f, a->a); break;
     case 'e': put_reg(f, a->e); break;
     case 'i': fmt_printf(f, "#%d", a->imm); break;
+    case 'N':
+        if (!hint_name(a) || a->imm >= 240)
+            fmt_printf(f, "#%d", a->imm & (hint_name(a) ? 15 : 255));
+        else
+            f->buf[--f->len] = 0; /* the tab */
+        break;
     case '+': fmt_printf(f, "#%d", a->imm + 1); break;
     case 'x': fmt_printf(f, "#%u", a->bits & (a->thumb ? 0 : 0xffffff) ? a->bits & 0xffffff : a->i); break;
     case '0': fmt_printf(f, "%u", a->amount); break;

@@ -127,6 +127,7 @@ void a32_trans_svc(Trans *t, const A32Args *a) { a32_raise(t, CPU_EXIT_SYSCALL);
 void a32_trans_bkpt(Trans *t, const A32Args *a) { a32_raise(t, CPU_EXIT_BREAK); }
 void a32_trans_udf(Trans *t, const A32Args *a) { a32_illegal(t); }
 void a32_trans_nop(Trans *t, const A32Args *a) {}
+void a32_trans_setpan(Trans *t, const A32Args *a) {} /* at user level */
 
 /* The byte order of data, which code is made for (ARM_CTX_BIG). Linux on Armv7 cores leaves SETEND to the
  * core; on Armv8 it sets SCTLR.SED and, unless told otherwise, does SETEND itself (legacy_instructions.rst:

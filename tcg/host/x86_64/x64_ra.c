@@ -601,10 +601,11 @@ static void count_uses(const X64Emit *e, SlotUse *u)
         if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD))
             continue;
         bool vec = ir_type_is_vec((IrType)e->h->slots[i->imm].type);
+        if (i->op == IR_PUT)
+            u->puts[i->imm >> 6] |= 1ull << (i->imm & 63);
         if (is_half(e, i, k))
             continue;
         if (i->op == IR_PUT) {
-            u->puts[i->imm >> 6] |= 1ull << (i->imm & 63);
             u->uses[i->imm] += vec ? 2 : 1; /* of a float: a NaN check and a store */
         } else {
             u->uses[i->imm] += vec ? 1 : MIN(e->l->uses[k], 8);

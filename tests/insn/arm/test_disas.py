@@ -14,7 +14,7 @@ import tempfile
 from armtable import encode_bytes, load
 
 # What only privileged software or later extensions have, and hints with names of their own.
-FOREIGN = re.compile(r'^(mcr|mrc|mcrr|mrrc|cdp|ldc|stc|rfe|srs|smc|hvc|eret|mrs|msr|hlt|dcps|setpan|cps|v[a-z]|f[a-z]|aes|sha|dbg|esb|csdb|tsb|'
+FOREIGN = re.compile(r'^(mcr|mrc|mcrr|mrrc|cdp|ldc|stc|rfe|srs|smc|hvc|eret|mrs|msr|hlt|dcps|cps|v[a-z]|f[a-z]|aes|sha|dbg|esb|csdb|tsb|'
                      r'psbc|bti|pac|aut|bxaut|sg|tt|bxns|blxns|cinc|csel|cset|wls|dls|le\b|lctp|cx|asrl|lsll|lsrl|sqrshr|uqrshl|sqshl|'
                      r'srshr|uqshl|urshr)')
 
@@ -39,13 +39,9 @@ def signs(text):
     return re.sub(r'#(-?\d+)', lambda m: '#%d' % (int(m.group(1)) & 0xffffffff), text)
 
 
-HINTS = {0: 'nop', 1: 'yield', 2: 'wfe', 3: 'wfi', 4: 'sev', 5: 'sevl', 16: 'esb', 20: 'csdb'}
 
 
 def ours_as_theirs(text):
-    m = re.match(r'^hint(\w*) #(\d+)$', text)
-    if m and int(m.group(2)) in HINTS:
-        return HINTS[int(m.group(2))] + m.group(1)
     m = re.match(r'^(push|pop)(\w*) (\{.*\})$', text)
     if m:
         text = ('stmdb' if m.group(1) == 'push' else 'ldm') + '%s sp!, %s' % (m.group(2), m.group(3))
@@ -76,7 +72,7 @@ def allowed(ours, theirs):
         return True # UNPREDICTABLE: registers of other modes, more than 32 bits, an odd first register
     if illegal:
         return bool(FOREIGN.match(theirs))
-    if ours.startswith(('hint', 'cps', 'dsb', 'dmb', 'isb', 'mcr', 'mrc', 'mrrc', 'msr', 'nop', 'setend', 'clrex', 'sb')):
+    if ours.startswith(('hint', 'dbg', 'cps', 'dsb', 'dmb', 'isb', 'mcr', 'mrc', 'mrrc', 'msr', 'nop', 'setend', 'clrex', 'sb')):
         return True # names of operands
     if ours.startswith(('v', 'aes', 'sha', 'fldm', 'fstm')): # the text of FP and SIMD is test_disas_simd.py's
         return theirs.startswith(('v', 'aes', 'sha', 'fldm', 'fstm'))

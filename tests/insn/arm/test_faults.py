@@ -40,6 +40,7 @@ CASES = [
     # 0x44 is stored in one byte order and loaded in the other
     ('setend be, ldr', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xf1010200, 0xe5910000, 0xe1a00c20, 0xe3500044, 0x17f000f0, *EXIT_A), OK, None),
     ('setend be by msr', arm(*R1_DATA, 0xe3a02044, 0xe5812000, 0xe322fc02, 0xe5910000, 0xe1a00c20, 0xe3500044, 0x17f000f0, *EXIT_A), OK, None),
+    ('setpan', arm(0xf1100200, *EXIT_A), OK, None), ('setpan, T32', thumb(0xb618, *EXIT_T), OK, None),
     ('mrs spsr', arm(0xe14f0000), ILL, (0, 0, 0)), ('smc', arm(0xe1600070), ILL, (0, 0, 0)),
     ('mrc p15 of the kernel', arm(0xee110f10), ILL, (0, 0, 0)), ('svc', arm(0xe3a07f40, 0xef000000, *EXIT_A), OK, None),
     # 0x44 in memory, 0x55 in its place, of the four bytes or of the first

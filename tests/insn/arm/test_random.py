@@ -36,7 +36,7 @@ MID = SCRATCH + SCRATCH_SIZE // 2
 
 # What ends a program, needs more than one instruction, or the outside emulator does not have: where it is tested.
 ELSEWHERE = {'bkpt': 'ends a program: test_faults.py', 'udf': 'ends a program: test_faults.py', 'swp': 'not in the newest core: test_faults.py',
-             'swpb': 'not in the newest core: test_faults.py', 'get_cntvct': 'time: test_faults.py', 'get_cntfrq': 'of the machine: test_faults.py'}
+             'swpb': 'not in the newest core: test_faults.py', 'get_cntvct': 'time: test_faults.py', 'setpan': 'the oracle is wrong: test_faults.py', 'get_cntfrq': 'of the machine: test_faults.py'}
 BY_THE_WAY = ('svc', 'it', 'setend') # around other instances, or at a program's end
 
 
