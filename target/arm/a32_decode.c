@@ -345,12 +345,14 @@ static bool complete_flow(A32Args *a)
     case A32_FMT_T16_B: a->imm = field_s(b, 16, 11) * 2 + 4; return true;
     case A32_FMT_IT: a->imm = a->q << 4 | a->i; return a->q != 15 && !(a->q == 14 && (a->i & (a->i - 1)));
     case A32_FMT_TBCC:
+        if (a->c >= 14) /* another instruction, which may be in an IT block */
+            return false;
         a->cond = (uint8_t)a->c;
         a->imm = (int32_t)bits_sext((b >> 26 & 1) << 20 | (b >> 11 & 1) << 19 | (b >> 13 & 1) << 18 |
                                         (b >> 16 & 63) << 12 | (b & 0x7ff) << 1,
                                     21) +
                  4;
-        return a->c < 14;
+        return true;
     case A32_FMT_TB: a->imm = t32_branch(b) + 4; return true;
     default: return true;
     }

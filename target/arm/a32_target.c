@@ -270,9 +270,11 @@ static void a32_translate(Trans *t)
         return;
     }
     insn = a32_thumb(t) ? t32_decode(bits, it, &args) : a32_decode(bits, &args);
-    if (insn == A32_ILLEGAL || !has(t, insn, &args))
-        a32_illegal(t);
-    else if (args.cond != A32_COND_AL && insn != T32_bkpt_16) /* BKPT is unconditional in IT blocks too */
+    if (insn == A32_ILLEGAL || !has(t, insn, &args)) { /* a NOP where its condition does not hold */
+        insn = A32_ILLEGAL;
+        args.format = A32_FMT_EFF;
+    }
+    if (args.cond != A32_COND_AL && insn != T32_bkpt_16) /* BKPT is unconditional in IT blocks too */
         translate_conditional(t, insn, &args);
     else
         dispatch(t, insn, &args);

@@ -66,6 +66,9 @@ CASES = [
     # no memory, in an instruction that goes around a condition, and one that does not happen
     ('ldrne, taken', arm(0xe3b03001, 0x15932fff), SEGV, (4, 0, 0)), ('ldreq, not taken', arm(0xe3b03001, 0x05932fff, *EXIT_A), OK, None),
     ('udfne, not taken', arm(0xe3b03000, 0x17f000f0, *EXIT_A), OK, None),
+    ('smcne, not taken', arm(0xe3b03000, 0x11600070, *EXIT_A), OK, None), ('smceq', arm(0xe3b03000, 0x01600070), ILL, (4, 0, 0)),
+    ('undefined in an IT block, not executed', thumb(*NULL_T, 0xbf1c, 0xf7f0, 0x8000, 0xf7f0, 0x8000, *EXIT_T), OK, None),
+    ('undefined in an IT block', thumb(*NULL_T, 0xbf04, 0x2401, 0xf7f0, 0x8000), ILL, (14, 1, 0x08)),
     ('udfeq', arm(0xe3b03000, 0x07f000f0), ILL, (4, 0, 0)),
     # inside IT blocks: the state is that of the instruction
     ('it eq', thumb(*NULL_T, 0xbf08, 0x681a), SEGV, (12, 1, 0x08)),
