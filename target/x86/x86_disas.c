@@ -102,6 +102,14 @@ static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t i
         else
             put_mem(f, pc, x, bytes);
         break;
+    case X86_WH_P: fmt_printf(f, "mm%u", x->reg & 7); break;
+    case X86_WH_Q:
+    case X86_WH_N:
+        if (x->mod == 3)
+            fmt_printf(f, "mm%u", x->rm & 7);
+        else
+            put_mem(f, pc, x, bytes);
+        break;
     default: fmt_putc(f, '?'); break;
     }
 }

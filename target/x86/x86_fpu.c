@@ -126,7 +126,8 @@ static void two_results(X86Fpu *u, unsigned which)
     if (!need(u, 0)) {
         u->sw &= (uint16_t)(which ? ~C2 : ~0);
         put(u, 0, indefinite);
-        push(u, indefinite);
+        set_top(u, top(u) - 1);
+        put(u, 0, indefinite);
         return;
     }
     if (!is_empty(u, 7)) {
@@ -227,14 +228,16 @@ static void load_reg(X86Fpu *u, unsigned i)
     put(u, 0, indefinite);
 }
 
-/* d9 d8+i: fstp that finds no fault in an empty register. */
+static void store_reg(X86Fpu *u, unsigned i, bool and_pop);
+
+/* d9 d8+i: fstp for which an empty register is no fault; nothing is stored then. */
 static void store_silently(X86Fpu *u, unsigned i)
 {
-    unsigned from = phys(u, 0), to = phys(u, i);
     u->sw &= (uint16_t)~C1;
-    u->st[to] = u->st[from];
-    u->empty = (uint8_t)((u->empty & ~(1u << to)) | (u->empty >> from & 1u) << to);
-    pop(u);
+    if (is_empty(u, 0))
+        pop(u);
+    else
+        store_reg(u, i, true);
 }
 
 static void store_reg(X86Fpu *u, unsigned i, bool and_pop)

@@ -426,9 +426,25 @@ uint64_t x86_helper_rep_stos(ARGS)
 uint64_t x86_helper_maskmov(ARGS)
 {
     X86Cpu *cpu = opaque;
+    bool mmx = b >> 16;
     const uint8_t *from = (const uint8_t *)cpu->xmm[b & 15], *mask = (const uint8_t *)cpu->xmm[b >> 8 & 15];
-    for (unsigned k = 0; k < 16; k++)
+    if (mmx) {
+        from = (const uint8_t *)&cpu->fpu.st[b & 7].sig;
+        mask = (const uint8_t *)&cpu->fpu.st[b >> 8 & 7].sig;
+    }
+    for (unsigned k = 0; k < (mmx ? 8u : 16u); k++)
         if (mask[k] >> 7 && fault_st8(a + k, from[k]))
             return raise_fault(cpu, a + k, true);
+    return 0;
+}
+
+/* Every MMX instruction makes all registers valid and TOP 0; what is written looks like a NaN to x87. */
+uint64_t x86_helper_mmx_enter(ARGS)
+{
+    X86Fpu *u = &((X86Cpu *)opaque)->fpu;
+    u->empty = a == 16 ? 0xff : 0;
+    u->sw &= (uint16_t)~0x3800;
+    if (a < 8)
+        u->st[a].exp = 0xffff;
     return 0;
 }

@@ -11,9 +11,11 @@
     [X86_SLOT_XMM + n] = {"xmm" #n, offsetof(X86Cpu, xmm) + 16 * (n), IR_V128, rank}
 #define YSLOT(n)                                                                                             \
     [X86_SLOT_YMMH + n] = {"ymmh" #n, offsetof(X86Cpu, ymmh) + 16 * (n), IR_V128, 0}
+#define MSLOT(n) [X86_SLOT_MM + n] = {"mm" #n, offsetof(X86Cpu, fpu.st[n].sig), IR_F64, 0}
 #define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
 
 static const IrSlot slots[X86_SLOTS] = {
+    MSLOT(0), MSLOT(1), MSLOT(2), MSLOT(3), MSLOT(4), MSLOT(5), MSLOT(6), MSLOT(7),
     GSLOT(0, "rax", 1),
     GSLOT(1, "rcx", 5),
     GSLOT(2, "rdx", 4),

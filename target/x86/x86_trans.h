@@ -14,7 +14,7 @@ enum {
     X86_SLOT_GS,
     X86_SLOT_XMM,
     X86_SLOT_YMMH = X86_SLOT_XMM + 16,
-    X86_SLOTS = X86_SLOT_YMMH + 16,
+    X86_SLOT_MM = X86_SLOT_YMMH + 16, X86_SLOTS = X86_SLOT_MM + 8,
 };
 
 typedef enum X86HelperId {
