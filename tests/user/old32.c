@@ -112,6 +112,16 @@ static void ids(void)
         puts("groups 7 9");
 }
 
+static void oldest_times(void)
+{
+#ifdef SYS_utime
+    long stamps[2] = {7, 8};
+    printf("utime %ld\n", syscall(SYS_utime, "a", stamps));
+#else
+    puts("utime 0"); /* the EABI has none */
+#endif
+}
+
 /* struct stat of the old call is the host's at 64 bits. */
 static void stats(void)
 {
@@ -146,6 +156,7 @@ static void stats(void)
     struct statx sx = {0};
     SHOW(statx(AT_FDCWD, "a", 0, STATX_BASIC_STATS, &sx));
     printf("wide %lld.%09u\n", (long long)sx.stx_mtime.tv_sec, sx.stx_mtime.tv_nsec);
+    oldest_times();
     times[1] = 0;
     SHOW(RAW(utimes, "a", times)); /* what fits in the old structures */
     struct stat new, by_call = {0};
