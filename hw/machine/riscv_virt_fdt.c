@@ -83,9 +83,10 @@ static void cpus(Tree *t, const Machine *m)
         number(t, "reg", k);
         text(t, "status", "okay");
         text(t, "compatible", "riscv");
-        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_sstc_svinval");
+        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_sstc_svinval_svnapot_svpbmt");
         text(t, "riscv,isa-base", "rv64i");
-        TEXTS(t, "riscv,isa-extensions", "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0sstc\0svinval");
+        TEXTS(t, "riscv,isa-extensions",
+              "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0sstc\0svinval\0svnapot\0svpbmt");
         text(t, "mmu-type", "riscv,sv57");
         begin(t, "interrupt-controller");
         number(t, "#interrupt-cells", 1);

@@ -16,7 +16,10 @@ enum {
     PTE_BYTES = 8,
 };
 #define PTE_PPN_MASK ((1ull << 44) - 1)
-#define PTE_RESERVED (~0ull << 54)
+#define PTE_RESERVED (0x7full << 54)
+#define PTE_PBMT     (3ull << 61) /* Svpbmt */
+#define PTE_N        (1ull << 63) /* Svnapot: 64 KiB, the only size there is */
+enum { NAPOT_BITS = 16, NAPOT_PPN = 8 };
 
 static void fault(Cpu *cpu, Gva va, MmuHow how, bool page)
 {
@@ -91,8 +94,16 @@ typedef enum WalkEnd { WALK_OK, WALK_PAGE_FAULT, WALK_ACCESS_FAULT, WALK_AGAIN }
 
 static WalkEnd leaf(const Walk *w, Gpa pte_pa, uint64_t pte, unsigned bits)
 {
-    uint64_t ppn = pte >> PTE_PPN_SHIFT & PTE_PPN_MASK;
+    uint64_t ppn = pte >> PTE_PPN_SHIFT & PTE_PPN_MASK, low = (1u << (NAPOT_BITS - PAGE_BITS)) - 1;
     unsigned may = leaf_may(pte, w->idx);
+    if ((pte & PTE_PBMT) && (!(w->cpu->sys.menvcfg & RV_PBMTE) || (pte & PTE_PBMT) == PTE_PBMT))
+        return WALK_PAGE_FAULT;
+    if (pte & PTE_N) {
+        if (bits != PAGE_BITS || (ppn & low) != NAPOT_PPN)
+            return WALK_PAGE_FAULT;
+        ppn &= ~low;
+        bits = NAPOT_BITS;
+    }
     if (!(may >> w->how & 1) || (ppn & ((1ull << (bits - PAGE_BITS)) - 1)))
         return WALK_PAGE_FAULT;
     if (!mark_leaf(w, pte_pa, &pte))
@@ -124,7 +135,7 @@ static WalkEnd walk_tables(const Walk *w, unsigned levels)
             return WALK_PAGE_FAULT;
         if (pte & (PTE_R | PTE_X))
             return leaf(w, at, pte, shift);
-        if (pte & (PTE_A | PTE_D | PTE_U))
+        if (pte & (PTE_A | PTE_D | PTE_U | PTE_PBMT | PTE_N))
             return WALK_PAGE_FAULT;
         table = (pte >> PTE_PPN_SHIFT & PTE_PPN_MASK) << PAGE_BITS;
     }

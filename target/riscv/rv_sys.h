@@ -40,6 +40,7 @@ enum { RV_IDX_U, RV_IDX_S, RV_IDX_SUM, RV_IDX_MXR /* + U, S, SUM */, RV_IDX_M = 
 #define RV_SSTATUS_WRITE (RV_SIE | RV_SPIE | RV_SPP | RV_FS | RV_SUM | RV_MXR)
 #define RV_SSTATUS_READ  (RV_SSTATUS_WRITE | RV_UXL | RV_SD)
 
+#define RV_PBMTE (1ull << 62) /* menvcfg: entries of page tables have memory types (Svpbmt) */
 #define RV_STCE (1ull << 63) /* menvcfg: stimecmp is there, and STIP is its */
 
 /* Interrupts, by number. */

@@ -201,6 +201,45 @@ static void bad_entries(void)
     use_tables(NULL, 0);
 }
 
+/* Svnapot: sixteen entries that say 64 KiB. Svpbmt: two bits that are reserved until menvcfg.PBMTE. */
+static void napot_and_pbmt(void)
+{
+    const u64 n = 1ull << 63, pbmt = 1ull << 61, pbmte = 1ull << 62;
+    Tables t = tables_new(3);
+    bare_map_program(&t);
+    char *data = pages(16);
+    use_tables(&t, 0);
+    for (u64 k = 0; k < 16; k++) {
+        *(u64 *)(data + k * 4096) = k + 100;
+        *pte_of(&t, DATA + k * 4096, 0) = pte_make((u64)data + 0x8000, RW) | n;
+    }
+    sfence();
+    for (u64 k = 0; k < 16; k++) {
+        CHECK_VALUE(run(S, op_ld, DATA + k * 4096, 0), k + 100);
+        CHECK_EQ(run(S, op_sd, DATA + k * 4096 + 8, k).cause, NO_TRAP);
+        CHECK_EQ(*(u64 *)(data + k * 4096 + 8), k);
+    }
+    for (u64 k = 0; k < 16; k++)
+        *pte_of(&t, DATA + k * 4096, 0) = 0;
+    sfence_va(DATA + 5 * 4096); /* one address, all of the page */
+    for (u64 k = 0; k < 16; k++)
+        CHECK_EQ(run(S, op_ld, DATA + k * 4096, 0).cause, X_LOAD_PAGE);
+    *pte_of(&t, DATA, 0) = pte_make((u64)data + 0x4000, RW) | n; /* another size */
+    sfence();
+    CHECK_EQ(run(S, op_ld, DATA, 0).cause, X_LOAD_PAGE);
+    csr_clear(0x30a, pbmte);
+    for (u64 type = 1; type <= 3; type++) {
+        *pte_of(&t, DATA, 0) = pte_make((u64)data, RW) | pbmt * type;
+        sfence();
+        CHECK_EQ(run(S, op_ld, DATA, 0).cause, X_LOAD_PAGE);
+        csr_set(0x30a, pbmte);
+        sfence();
+        CHECK_EQ(run(S, op_ld, DATA, 0).cause, type == 3 ? X_LOAD_PAGE : NO_TRAP);
+        csr_clear(0x30a, pbmte);
+    }
+    use_tables(NULL, 0);
+}
+
 /* What the present tables say counts at the latest after the fence that names it. */
 static void flushes(void)
 {
@@ -315,6 +354,8 @@ void test(void)
     mprv();
     accessed_and_dirty();
     bad_entries();
+    if (!OUTSIDE)
+        napot_and_pbmt();
     flushes();
     large_page();
     many_pages();
