@@ -378,6 +378,14 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
            __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
 }
 
+/* Someone steps: the instruction that was to be run has been, if only by raising its exception. */
+static bool step_done(Cpu *cpu)
+{
+    if (cpu->ctx & CTX_STEP)
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
+    return (cpu->ctx & CTX_STEP) != 0;
+}
+
 /* Of a machine's cpu: what is not the engine's business is the ISA's. */
 static bool run_exit_paged(Cpu *cpu, bool *ret)
 {
@@ -385,14 +393,14 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     switch ((CpuExitKind)cpu->exit.kind) {
     case CPU_EXIT_EXCLUSIVE:
     case CPU_EXIT_CTX: return false;
-    case CPU_EXIT_FENCE_I: *ret = false; return true; /* stores drop code at once */
+    case CPU_EXIT_FENCE_I: *ret = step_done(cpu); return true; /* stores drop code at once */
     case CPU_EXIT_KICK:
     case CPU_EXIT_DEBUG:
     case CPU_EXIT_HALT: *ret = true; return true;
     case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
     default: break;
     }
-    *ret = !sys->exception(cpu);
+    *ret = !sys->exception(cpu) || step_done(cpu);
     return true;
 }
 
@@ -429,8 +437,8 @@ void accel_run(Cpu *cpu)
     while (!run_exit(a, cpu));
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
-    if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK)
-        a->ops->sys->interrupt(cpu);
+    if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP))
+        a->ops->sys->interrupt(cpu); /* not between two steps; the owner kicks when they are over */
     if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
         drop_reservation(cpu);
 }

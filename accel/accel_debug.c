@@ -83,3 +83,121 @@ bool accel_debug_write(Cpu *cpu, Gva va, const void *from, size_t n)
     }
     return true;
 }
+
+/* ---- breakpoints ---- */
+
+static bool same_place(Gva a, Gva b)
+{
+    return ((a ^ b) & 4095) == 0;
+}
+
+bool accel_debug_is_break(const Accel *a, Gva pc)
+{
+    for (unsigned k = 0; k < a->debug.n_breaks; k++)
+        if (a->debug.brk[k] == pc)
+            return true;
+    return false;
+}
+
+bool accel_debug_stops_at(const Accel *a, Gva pc)
+{
+    for (unsigned k = 0; k < a->debug.n_breaks; k++)
+        if (same_place(a->debug.brk[k], pc))
+            return true;
+    return false;
+}
+
+/* Code made from this place of any page. */
+static void drop_code(Accel *a, Gva pc)
+{
+    const MemMap *map = a->cfg.machine;
+    for (unsigned k = 0; k < map->n_regions; k++) {
+        const RamBlock *b = map->region[k]->ram;
+        for (uint64_t page = 0; b && page < b->bytes >> 12; page++)
+            if (b->code[page])
+                accel_invalidate(a, b->base + (page << 12) + (pc & 4095), 2);
+    }
+}
+
+bool accel_debug_break(Accel *a, Gva pc, bool on)
+{
+    AccelDebug *d = &a->debug;
+    if (on && d->n_breaks == ACCEL_MOST_BREAKS)
+        return false;
+    if (on) {
+        d->brk[d->n_breaks++] = pc;
+    } else {
+        unsigned k = 0;
+        while (k < d->n_breaks && d->brk[k] != pc)
+            k++;
+        if (k == d->n_breaks)
+            return false;
+        d->brk[k] = d->brk[--d->n_breaks];
+    }
+    drop_code(a, pc);
+    return true;
+}
+
+/* ---- watchpoints ---- */
+
+bool accel_debug_watched_page(const Accel *a, Gva page)
+{
+    for (unsigned k = 0; k < a->debug.n_watches; k++) {
+        const AccelWatch *w = &a->debug.watch[k];
+        if (page + 4096 > w->at && page < w->at + w->n)
+            return true;
+    }
+    return false;
+}
+
+bool accel_debug_hits(Cpu *cpu, const IrAccess *x)
+{
+    const AccelDebug *d = &cpu->accel->debug;
+    IrMem m = {.raw = x->mem};
+    unsigned size = 1u << m.size;
+    unsigned how = x->op == IR_LD ? MMU_R : x->op == IR_ST ? MMU_W : MMU_R | MMU_W;
+    AccelCpu *ac = cpu->accel_cpu;
+    for (unsigned k = 0; k < d->n_watches; k++) {
+        const AccelWatch *w = &d->watch[k];
+        if (!(w->how & how) || x->addr + size <= w->at || x->addr >= w->at + w->n)
+            continue;
+        if (cpu->ctx & CTX_STEP) {
+            ac->watch_hit = true;
+            ac->watch_at = MAX(w->at, x->addr);
+            return false;
+        }
+        cpu->exit =
+            (CpuExit){.kind = CPU_EXIT_DEBUG, .code = 1, .write = how != MMU_R, .addr = MAX(w->at, x->addr)};
+        return true;
+    }
+    return false;
+}
+
+bool accel_debug_watch(Accel *a, Gva at, uint64_t n, unsigned how, bool on)
+{
+    AccelDebug *d = &a->debug;
+    unsigned k = 0;
+    if (!n || (on && d->n_watches == ACCEL_MOST_WATCHES))
+        return false;
+    if (on) {
+        d->watch[d->n_watches++] = (AccelWatch){at, n, how};
+    } else {
+        while (k < d->n_watches && (d->watch[k].at != at || d->watch[k].n != n || d->watch[k].how != how))
+            k++;
+        if (k == d->n_watches)
+            return false;
+        d->watch[k] = d->watch[--d->n_watches];
+    }
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        ac->cpu->mem->flush(ac->cpu);
+    return true;
+}
+
+bool accel_debug_take_hit(Cpu *cpu, Gva *ret_at)
+{
+    AccelCpu *ac = cpu->accel_cpu;
+    bool hit = ac->watch_hit;
+    ac->watch_hit = false;
+    *ret_at = ac->watch_at;
+    return hit;
+}

@@ -19,4 +19,16 @@ bool accel_debug_write(Cpu *cpu, Gva va, const void *from, size_t n);
 bool accel_debug_read_phys(Accel *a, uint64_t pa, void *to, size_t n);
 bool accel_debug_write_phys(Accel *a, uint64_t pa, const void *from, size_t n);
 
+/* Breakpoints: a cpu that gets to pc leaves with CPU_EXIT_DEBUG before it runs the instruction, unless it
+ * steps. Matched by the place in the page: exits at other addresses are for the caller to step over, by
+ * accel_debug_is_break(). */
+enum { ACCEL_MOST_BREAKS = 256, ACCEL_MOST_WATCHES = 32 };
+bool accel_debug_break(Accel *a, Gva pc, bool on); /* false: too many, or it is not there */
+bool accel_debug_is_break(const Accel *a, Gva pc);
+/* Watchpoints: an access to [at, at + n) that `how` has the bit of (MMU_R, MMU_W) leaves with CPU_EXIT_DEBUG,
+ * having done nothing; exit.code is then 1 and exit.addr where it was watched. Who steps does it, and finds
+ * the hit after. */
+bool accel_debug_watch(Accel *a, Gva at, uint64_t n, unsigned how, bool on);
+bool accel_debug_take_hit(Cpu *cpu, Gva *ret_at);
+
 #endif

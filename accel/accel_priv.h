@@ -11,6 +11,7 @@
 #define ACCEL_ACCEL_PRIV_H
 
 #include "accel/accel.h"
+#include "accel/accel_debug.h"
 #include "accel/softmmu.h"
 #include "accel/superblock.h"
 #include "base/lock.h"
@@ -54,6 +55,8 @@ struct AccelCpu {
     uint32_t state;      /* ACCEL_CPU_OUT, or running: the id of its thread; futex word */
     bool waiting;        /* counted in Accel.waiting */
     bool halted;         /* in accel_halt() */
+    bool watch_hit;      /* while stepping, at watch_at */
+    uint64_t watch_at;
     uint64_t fault_addr; /* si_addr of the last fault in fault.h */
     SoftMmu *mmu;        /* machines; NULL in user mode */
     MmuHot hot;
@@ -64,6 +67,18 @@ typedef struct AccelFree {
     struct AccelFree *next;
     size_t bytes;
 } AccelFree;
+
+/* What a debugger has set (accel_debug.h); changed while no cpu runs. */
+typedef struct AccelWatch {
+    Gva at;
+    uint64_t n;
+    unsigned how;
+} AccelWatch;
+typedef struct AccelDebug {
+    unsigned n_breaks, n_watches;
+    Gva brk[ACCEL_MOST_BREAKS];
+    AccelWatch watch[ACCEL_MOST_WATCHES];
+} AccelDebug;
 
 struct Accel {
     AccelConfig cfg;
@@ -81,6 +96,7 @@ struct Accel {
     uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */
     uint64_t map_changes; /* machines: how often the memory map changed */
+    AccelDebug debug;
 };
 
 extern const AccelOps accel_engine_interp, accel_engine_dbt;
@@ -118,6 +134,12 @@ bool accel_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *c
                  Superblock *ret);
 /* Does the present mapping agree with that second page? */
 bool accel_second_agrees(Cpu *cpu, uint64_t second);
+
+/* Has a debugger a breakpoint at this place of a page? Does it watch the page, the access (then cpu->exit
+ * says so)? */
+bool accel_debug_stops_at(const Accel *a, Gva pc);
+bool accel_debug_watched_page(const Accel *a, Gva page);
+bool accel_debug_hits(Cpu *cpu, const IrAccess *x);
 
 /* Text to the log. */
 void accel_log(const Accel *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

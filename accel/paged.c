@@ -60,6 +60,8 @@ static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
     return false;
 }
 
+static bool stops_at(void *opaque, Gva pc) { return accel_debug_stops_at(((Cpu *)opaque)->accel, pc); }
+
 bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
                  Superblock *ret)
 {
@@ -75,6 +77,7 @@ bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *
     cfg.page = here.host;
     cfg.second = second_page;
     cfg.second_opaque = cpu;
+    cfg.stops_at = cpu->accel->debug.n_breaks ? stops_at : NULL;
     softmmu_code_page(cpu, here.pa);
     for (;;) {
         arena_rewind(arena, mark);

@@ -304,6 +304,10 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
             m->own[m->n_own] = page;
         m->n_own = MIN(m->n_own + 1, ARRAY_SIZE(m->own) + 1);
     }
+    if (UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_watched_page(cpu->accel, page)) {
+        e->tag[MMU_READ] |= TLB_SLOW;
+        e->tag[MMU_WRITE] |= TLB_SLOW;
+    }
 }
 
 /* ---- fetching ---- */
@@ -578,6 +582,8 @@ static bool store(Cpu *cpu, IrAccess *a)
 bool softmmu_access(void *opaque, IrAccess *a)
 {
     Cpu *cpu = opaque;
+    if (UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_hits(cpu, a))
+        return false;
     switch (a->op) {
     case IR_LD: return load(cpu, a);
     case IR_ST: return store(cpu, a);

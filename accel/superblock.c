@@ -278,6 +278,16 @@ static void emit_code_check(Tracer *x, const Superblock *was)
     }
 }
 
+/* A debugger's breakpoint ends the region, unless he steps. */
+static bool tracer_stops(Tracer *x, Gva pc)
+{
+    if ((x->t.ctx & CTX_STEP) || !x->cfg->stops_at(x->cfg->second_opaque, place(x, pc)))
+        return false;
+    tracer_add_run(x->sb, place(x, pc), x->t.bytes, x->cfg->ops->insn_align);
+    ir_exit(x->b, ir_exit_raise(x->b, pc, CPU_EXIT_DEBUG));
+    return true;
+}
+
 /* was: what to look for at the entry, or NULL. */
 static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
                        const Superblock *was, Superblock *ret)
@@ -297,6 +307,8 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
         ir_insn_start(b, pc);
         if (first && was)
             emit_code_check(&x, was);
+        if (UNLIKELY(cfg->stops_at) && tracer_stops(&x, pc))
+            break;
         x.t.pc = pc;
         x.t.truncated = false;
         x.t.flow = (TransFlow){.kind = FLOW_NEXT};

@@ -48,6 +48,7 @@ typedef struct SuperblockConfig {
     const uint8_t *page;
     bool (*second)(void *opaque, Gva *ret_page, const uint8_t **ret_bytes);
     void *second_opaque;
+    bool (*stops_at)(void *second_opaque, Gva pc); /* a debugger's breakpoint; may be NULL */
 } SuperblockConfig;
 
 /* False: not even the first instruction can be fetched; ret->fault says where. */

@@ -1,5 +1,6 @@
 /* main() of tinamou-system: options, images, the machine, and its life. */
 #include "system/disks.h"
+#include "system/gdb_server.h"
 #include "system/monitor/monitors.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
@@ -140,7 +141,11 @@ static bool build(System *s, bool *ret_done, GError **err)
     if (!vm->machine)
         return sys_fail(err, "%s", why.text);
     *ret_done = print_and_end(s);
-    return true;
+    const char *gdb = *ret_done ? NULL : sys_option(&s->opt, LIST_GDB, 0);
+    if (s->opt.list[LIST_GDB]->len > 1)
+        return sys_fail(err, "-gdb: one is enough");
+    vm->gdb = gdb && strcmp(gdb, "none") != 0 ? gdb_server_new(vm, gdb, err) : NULL;
+    return !gdb || vm->gdb || strcmp(gdb, "none") == 0;
 }
 
 static int run(System *s)
@@ -189,6 +194,7 @@ int main(int argc, char **argv)
         return 0;
     vm_init(&s.vm, &s.opt);
     int status = run(&s);
+    gdb_server_free(s.vm.gdb);
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);

@@ -29,17 +29,17 @@ static bool wait_while_paused(Vcpu *self)
 static void report(Vcpu *self)
 {
     Vcpus *v = self->all;
+    if (v->stopped && v->stopped(v->opaque, (unsigned)(self - v->vcpu)))
+        return;
     g_mutex_lock(&v->lock);
-    self->how = VCPU_STAY;
+    self->how = v->stopped ? VCPU_STAY : VCPU_RUN;
     g_mutex_unlock(&v->lock);
-    if (v->stopped)
-        v->stopped(v->opaque, (unsigned)(self - v->vcpu));
 }
 
 /* A cpu that is switched off sleeps until it is told something; what it was told before counts. */
 static bool is_on(Cpu *cpu)
 {
-    bool (*ready)(Cpu *cpu) = cpu->ops->sys->ready;
+    bool (*ready)(Cpu * cpu) = cpu->ops->sys->ready;
     if (!ready || ready(cpu))
         return true;
     __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_SEQ_CST);
@@ -57,6 +57,8 @@ static void *vcpu_run(void *opaque)
             continue;
         }
         bool step = self->how == VCPU_STEP;
+        if ((cpu->ctx & CTX_STEP) && !step)
+            accel_kick(cpu); /* interrupts were not looked at */
         cpu->ctx = step ? cpu->ctx | CTX_STEP : cpu->ctx & ~(uint32_t)CTX_STEP;
         accel_run(cpu);
         if (step || cpu->exit.kind == CPU_EXIT_DEBUG)

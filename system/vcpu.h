@@ -29,8 +29,9 @@ typedef struct Vcpus {
     bool pause, quit, abandon, started;
     Vcpu vcpu[MACHINE_MAX_CPUS];
     /* A cpu came back with what only its owner can deal with: CPU_EXIT_DEBUG, or its step is done. By its
-     * thread, with no lock held. It then waits like one that is paused. NULL: nobody wants to know. */
-    void (*stopped)(void *opaque, unsigned cpu);
+     * thread, with no lock held. True: it goes on; else it waits like one that is paused. NULL: nobody wants
+     * to know. */
+    bool (*stopped)(void *opaque, unsigned cpu);
     void *opaque;
 } Vcpus;
 

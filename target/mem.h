@@ -68,6 +68,9 @@ typedef struct TargetSys {
     /* A property that the board has for its cpus ("model"), before the first reset. False: there is no such
      * thing. NULL: there are none. */
     bool (*configure)(Cpu *cpu, const char *name, const char *value);
+    /* System register n for a debugger, read or written as the most privileged level does; false: there are
+     * fewer. It may have no value (*ret_ok). May be NULL. */
+    bool (*debug_reg)(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
     /* Line n of the cpu's own inputs. True: the cpu should be kicked. */
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
 } TargetSys;

@@ -377,11 +377,15 @@ static unsigned each_on_list(DbtMap *m, DbtPageRef *first, Gva start, Gva end, O
 {
     unsigned n = 0;
     for (DbtPageRef *ref = first, *next; ref; ref = next) {
-        for (next = ref->next; next && next->region == ref->region;)
-            next = next->next; /* entries of a region on a page stand together, and go together */
-        const SuperblockRun *run = &ref->region->run[ref - ref->region->ref];
-        if (run->pc < end && run->pc + run->len > start) {
-            fn(m, ref->region);
+        DbtRegion *r = ref->region;
+        bool hit = false;
+        for (next = ref; next && next->region == r; next = next->next) {
+            /* entries of a region on a page stand together, and go together */
+            const SuperblockRun *run = &r->run[next - r->ref];
+            hit |= run->pc < end && run->pc + run->len > start;
+        }
+        if (hit) {
+            fn(m, r);
             n++;
         }
     }

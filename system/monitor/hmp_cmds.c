@@ -1,5 +1,6 @@
 /* Commands of the monitor for people. */
 #include "system/disks.h"
+#include "system/gdb_server.h"
 #include "system/monitor/hmp.h"
 
 #include <stdlib.h>
@@ -84,6 +85,26 @@ static void cmd_commit(Hmp *h, const char *args)
         g_string_append_printf(h->out, "Error: %s\n", err->message);
 }
 
+static void cmd_gdbserver(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    gdb_server_free(h->vm->gdb);
+    h->vm->gdb = NULL;
+    if (strcmp(args, "none") == 0) {
+        g_string_append(h->out, "Disabled gdbserver\n");
+        return;
+    }
+    Chardev *old = chardev_find(h->vm->chars, "gdb");
+    if (old)
+        chardev_remove(h->vm->chars, old, NULL);
+    h->vm->gdb = gdb_server_new(h->vm, *args ? args : "tcp::1234", &err);
+    if (h->vm->gdb)
+        g_string_append_printf(h->out, "Waiting for gdb connection on device '%s'\n",
+                               *args ? args : "tcp::1234");
+    else
+        g_string_append_printf(h->out, "Could not open gdbserver: %s\n", err->message);
+}
+
 static void cmd_help(Hmp *h, const char *args);
 
 static const HmpRow rows[] = {
@@ -99,6 +120,8 @@ static const HmpRow rows[] = {
     {"xp", "/fmt addr", "physical memory dump starting at 'addr'", hmp_examine_physical},
     {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", hmp_print},
     {"commit", "device|all", "commit changes to the disk images (if -snapshot is used)", cmd_commit},
+    {"gdbserver", "[device]", "start gdbserver on given device (default 'tcp::1234'), stop with 'none'",
+     cmd_gdbserver},
     {"nmi", "", "inject an NMI", cmd_nmi},
     {"ringbuf_read", "device [size]", "read from a ring buffer character device", cmd_ringbuf_read},
     {"chardev-add", "args", "add chardev", cmd_chardev_add},

@@ -311,3 +311,61 @@ uint64_t rv_helper_csr(void *opaque, uint64_t operand, uint64_t arg, uint64_t c,
     cpu->base.pc += 4;
     return rv_go(cpu);
 }
+
+/* ---- for debuggers ---- */
+
+static const struct {
+    char name[10];
+    uint16_t number;
+} debug_only[] = {
+    {"fflags", 1}, {"frm", 2}, {"fcsr", 3}, {"pmpcfg0", 0x3a0}, {"pmpcfg2", 0x3a2},
+#define PMP_ROW(n) {"pmpaddr" #n, 0x3b0 + n}
+    PMP_ROW(0), PMP_ROW(1), PMP_ROW(2), PMP_ROW(3), PMP_ROW(4), PMP_ROW(5), PMP_ROW(6), PMP_ROW(7),
+    PMP_ROW(8), PMP_ROW(9), PMP_ROW(10), PMP_ROW(11), PMP_ROW(12), PMP_ROW(13), PMP_ROW(14), PMP_ROW(15),
+#undef PMP_ROW
+};
+
+static bool debug_fp(RvCpu *cpu, unsigned number, uint64_t *io, bool write)
+{
+    enum { FFLAGS = 1, FRM, FLAG_BITS = 5, ALL_FLAGS = 31, MODE = 7 };
+    uint32_t all = rv_fcsr(cpu), shift = number == FRM ? FLAG_BITS : 0;
+    uint32_t mode = MODE << FLAG_BITS;
+    uint32_t mask = number == FFLAGS ? ALL_FLAGS : number == FRM ? mode : ALL_FLAGS | mode;
+    if (write)
+        rv_set_fcsr(cpu, (all & ~mask) | ((uint32_t)*io << shift & mask));
+    else
+        *io = (all & mask) >> shift;
+    return true;
+}
+
+bool rv_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok)
+{
+    RvCpu *cpu = (RvCpu *)base;
+    uint64_t priv = cpu->sys.priv;
+    if (n == PCSR_COUNT + ARRAY_SIZE(debug_only)) {
+        *ret_name = "priv";
+        *ret_ok = !write || *io == RV_U || *io == RV_S || *io == RV_M;
+        if (write && *ret_ok)
+            cpu->sys.priv = *io;
+        else if (!write)
+            *io = priv;
+        return true;
+    }
+    if (n > PCSR_COUNT + ARRAY_SIZE(debug_only))
+        return false;
+    int id = n < PCSR_COUNT ? (int)n : -1;
+    unsigned number = id >= 0 ? rows[id].number : debug_only[n - PCSR_COUNT].number;
+    *ret_name = id >= 0 ? rows[id].name : debug_only[n - PCSR_COUNT].name;
+    if (number <= 3) {
+        *ret_ok = debug_fp(cpu, number, io, write);
+        return true;
+    }
+    cpu->sys.priv = RV_M;
+    *ret_ok = true;
+    if (write)
+        write_row(cpu, id, number, *io);
+    else
+        *ret_ok = read_row(cpu, id, number, io);
+    cpu->sys.priv = priv;
+    return true;
+}

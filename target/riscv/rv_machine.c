@@ -64,7 +64,7 @@ static const TargetSys sys = {
     .exception = rv_exception,
     .interrupt = rv_interrupt,
     .wakes = rv_wakes,
-    .set_irq = rv_set_irq,
+    .debug_reg = rv_debug_reg, .set_irq = rv_set_irq,
 };
 
 const TargetOps target_riscv64_sys = {

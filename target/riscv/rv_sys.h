@@ -82,5 +82,6 @@ void rv_notice_irq(RvCpu *cpu);
 /* A helper's status: on at cpu->pc, with the context that its state asks for. */
 uint64_t rv_go(RvCpu *cpu);
 uint64_t rv_mip(const RvCpu *cpu);
+bool rv_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
 
 #endif

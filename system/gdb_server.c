@@ -1,0 +1,413 @@
+#include "system/gdb_server.h"
+
+#include "accel/accel_debug.h"
+#include "debug/gdb_stub.h"
+#include "system/monitor/hmp.h"
+#include "target/mem.h"
+
+#include <string.h>
+
+enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, REG_PC_GROUP = 2 };
+
+typedef struct Point {
+    GdbPoint kind;
+    uint64_t at, n;
+} Point;
+
+struct GdbServer {
+    Vm *vm;
+    CharFront front;
+    GdbStub stub;
+    GdbOps ops;
+    GArray *regs;   /* uint16_t: of TargetOps.regs */
+    GArray *points; /* Point */
+    bool physical, quiet;
+    int stopped; /* cpu + 1, by its thread; 0: none */
+    bool watch_hit;
+    uint64_t watch_at;
+};
+
+static Cpu *cpu_of(const GdbServer *g, unsigned thread)
+{
+    return g->vm->machine->cpu[thread - 1];
+}
+
+/* ---- registers ---- */
+
+typedef struct IsaRow {
+    const char *name, *arch, *core, *fp, *fp_type, *sys;
+} IsaRow;
+
+static const IsaRow isas[] = {
+    {"riscv64", "riscv:rv64", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double",
+     "org.gnu.gdb.riscv.csr"},
+    {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.tinamou.aarch64.fp", "uint128",
+     "org.tinamou.aarch64.sys"},
+};
+
+static const IsaRow *isa_of(const GdbServer *g)
+{
+    const char *name = g->vm->machine->board->isa;
+    for (unsigned k = 0; k < G_N_ELEMENTS(isas); k++)
+        if (strcmp(isas[k].name, name) == 0)
+            return &isas[k];
+    return &isas[0];
+}
+
+/* Integer registers and pc, then floating point; what else there is stands among the system registers. */
+static void choose_regs(GdbServer *g)
+{
+    const TargetOps *ops = g->vm->machine->board->target;
+    for (unsigned pass = 0; pass < 3; pass++) {
+        for (uint16_t k = 0; k < ops->n_regs; k++) {
+            bool pc = strcmp(ops->regs[k].name, "pc") == 0;
+            if (pass == 0 ? ops->regs[k].group == 0 && !pc : pass == 1 ? pc : ops->regs[k].group == 1)
+                g_array_append_val(g->regs, k);
+        }
+    }
+}
+
+static bool describe(void *o, unsigned n, GdbReg *ret)
+{
+    GdbServer *g = o;
+    const IsaRow *isa = isa_of(g);
+    const TargetOps *ops = g->vm->machine->board->target;
+    uint64_t v = 0;
+    bool ok;
+    *ret = (GdbReg){.feature = isa->sys, .type = "int", .bits = 64, .group = "system"};
+    if (n >= g->regs->len)
+        return ops->sys->debug_reg &&
+               ops->sys->debug_reg(cpu_of(g, 1), n - g->regs->len, &ret->name, &v, false, &ok);
+    const TargetReg *r = &ops->regs[g_array_index(g->regs, uint16_t, n)];
+    bool fp = r->group == 1, pc = strcmp(r->name, "pc") == 0;
+    *ret = (GdbReg){.name = r->name,
+                    .feature = fp ? isa->fp : isa->core,
+                    .type = fp   ? isa->fp_type
+                            : pc ? "code_ptr"
+                                 : "int",
+                    .bits = r->size * 8u};
+    return true;
+}
+
+static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes, bool write)
+{
+    Cpu *cpu = cpu_of(g, thread);
+    const TargetOps *ops = cpu->ops;
+    if (n < g->regs->len) {
+        const TargetReg *r = &ops->regs[g_array_index(g->regs, uint16_t, n)];
+        uint8_t *at = (uint8_t *)cpu + r->offset;
+        if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0))
+            memcpy(at, bytes, r->size);
+        else if (!write)
+            memcpy(bytes, at, r->size);
+        return true;
+    }
+    const char *name;
+    uint64_t v = 0;
+    bool ok = false;
+    if (write)
+        memcpy(&v, bytes, sizeof(v));
+    bool there = ops->sys->debug_reg && ops->sys->debug_reg(cpu, n - g->regs->len, &name, &v, write, &ok);
+    if (!write)
+        memcpy(bytes, &v, sizeof(v));
+    return there && ok;
+}
+
+static bool read_reg(void *o, unsigned thread, unsigned n, uint8_t *to)
+{
+    return access_reg(o, thread, n, to, false);
+}
+static bool write_reg(void *o, unsigned thread, unsigned n, const uint8_t *from)
+{
+    uint8_t copy[GDB_MOST_REG];
+    memcpy(copy, from, sizeof(uint64_t) * 2);
+    return access_reg(o, thread, n, copy, true);
+}
+
+/* ---- memory ---- */
+
+static bool read_memory(void *o, unsigned thread, uint64_t at, void *to, size_t n)
+{
+    GdbServer *g = o;
+    return g->physical ? accel_debug_read_phys(g->vm->machine->accel, at, to, n)
+                       : accel_debug_read(cpu_of(g, thread), at, to, n);
+}
+
+static bool poke(void *o, unsigned thread, uint64_t at, const void *from, size_t n)
+{
+    GdbServer *g = o;
+    return g->physical ? accel_debug_write_phys(g->vm->machine->accel, at, from, n)
+                       : accel_debug_write(cpu_of(g, thread), at, from, n);
+}
+
+static bool physical(void *o, int set)
+{
+    GdbServer *g = o;
+    if (set >= 0)
+        g->physical = set;
+    return g->physical;
+}
+
+/* ---- break- and watchpoints ---- */
+
+static bool apply(GdbServer *g, const Point *p, bool on)
+{
+    static const uint8_t how[] = {
+        [GDB_WRITE_WATCH] = MMU_W, [GDB_READ_WATCH] = MMU_R, [GDB_ACCESS_WATCH] = MMU_R | MMU_W};
+    Accel *a = g->vm->machine->accel;
+    return p->kind <= GDB_HW_BREAK ? accel_debug_break(a, p->at, on)
+                                   : accel_debug_watch(a, p->at, p->n, how[p->kind], on);
+}
+
+static bool point(void *o, GdbPoint kind, uint64_t at, uint64_t n, bool on)
+{
+    GdbServer *g = o;
+    Point p = {kind, at, n};
+    for (unsigned k = 0; k < g->points->len; k++) {
+        const Point *have = &g_array_index(g->points, Point, k);
+        if (have->kind != kind || have->at != at || have->n != n)
+            continue;
+        if (!on) {
+            apply(g, &p, false);
+            g_array_remove_index_fast(g->points, k);
+        }
+        return true; /* twice is once */
+    }
+    if (on && !apply(g, &p, true))
+        return false;
+    if (on)
+        g_array_append_val(g->points, p);
+    return true;
+}
+
+static void drop_points(GdbServer *g)
+{
+    vm_hold(g->vm);
+    for (unsigned k = 0; k < g->points->len; k++)
+        apply(g, &g_array_index(g->points, Point, k), false);
+    g_array_set_size(g->points, 0);
+    vm_release(g->vm);
+}
+
+/* ---- running ---- */
+
+static void all_run(GdbServer *g)
+{
+    for (unsigned k = 0; k < g->vm->vcpus.n; k++)
+        g->vm->vcpus.vcpu[k].how = VCPU_RUN;
+}
+
+static void stop_quietly(GdbServer *g, RunState state)
+{
+    g->quiet = true;
+    if (g->vm->state == RUN_RUNNING)
+        vm_stop(g->vm, state);
+    g->quiet = false;
+    all_run(g);
+}
+
+static void tell(GdbServer *g, unsigned cpu)
+{
+    int kind = -1;
+    uint64_t at = g->watch_at;
+    for (unsigned k = 0; g->watch_hit && k < g->points->len; k++) {
+        const Point *p = &g_array_index(g->points, Point, k);
+        if (p->kind >= GDB_WRITE_WATCH && at >= p->at && at < p->at + p->n)
+            kind = (int)p->kind;
+    }
+    g->watch_hit = false;
+    gdb_stopped(&g->stub, cpu + 1, SIGNAL_TRAP, kind, at);
+}
+
+static gboolean on_stop(void *opaque)
+{
+    GdbServer *g = opaque;
+    int cpu = __atomic_exchange_n(&g->stopped, 0, __ATOMIC_ACQUIRE);
+    if (!cpu)
+        return G_SOURCE_REMOVE;
+    stop_quietly(g, RUN_DEBUG);
+    tell(g, (unsigned)cpu - 1);
+    return G_SOURCE_REMOVE;
+}
+
+static void step_over(Cpu *cpu)
+{
+    cpu->ctx |= CTX_STEP;
+    accel_run(cpu);
+    cpu->ctx &= ~(uint32_t)CTX_STEP;
+    accel_kick(cpu); /* interrupts were not looked at */
+}
+
+/* By the cpu's thread. True: it goes on. */
+static bool cpu_stopped(void *opaque, unsigned n)
+{
+    GdbServer *g = opaque;
+    Cpu *cpu = g->vm->machine->cpu[n];
+    bool debug = cpu->exit.kind == CPU_EXIT_DEBUG, watch = debug && cpu->exit.code == 1;
+    if (debug && !watch && !accel_debug_is_break(g->vm->machine->accel, cpu->pc)) {
+        step_over(cpu); /* the same place of another page */
+        return true;
+    }
+    if (watch)
+        step_over(cpu); /* debuggers expect to see the access done */
+    uint64_t at;
+    if (accel_debug_take_hit(cpu, &at)) {
+        g->watch_at = at;
+        g->watch_hit = true;
+    }
+    int none = 0;
+    if (__atomic_compare_exchange_n(&g->stopped, &none, (int)n + 1, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        g_idle_add_full(G_PRIORITY_DEFAULT, on_stop, g, NULL);
+    return false;
+}
+
+static void resume(void *o, const uint8_t *how)
+{
+    GdbServer *g = o;
+    static const VcpuHow to[] = {[GDB_STAY] = VCPU_STAY, [GDB_RUN] = VCPU_RUN, [GDB_STEP] = VCPU_STEP};
+    for (unsigned k = 0; k < g->vm->vcpus.n; k++)
+        g->vm->vcpus.vcpu[k].how = to[how[k]];
+    __atomic_store_n(&g->stopped, 0, __ATOMIC_RELEASE);
+    g->quiet = true;
+    bool ok = vm_cont(g->vm);
+    g->quiet = false;
+    if (!ok)
+        gdb_stopped(&g->stub, 1, SIGNAL_INT, -1, 0);
+}
+
+static void interrupt(void *o)
+{
+    GdbServer *g = o;
+    stop_quietly(g, RUN_DEBUG);
+    gdb_stopped(&g->stub, g->stub.g_thread, SIGNAL_INT, -1, 0);
+}
+
+static gboolean cont_later(void *opaque)
+{
+    vm_cont(opaque);
+    return G_SOURCE_REMOVE;
+}
+
+static void leave(void *o, bool kill)
+{
+    GdbServer *g = o;
+    drop_points(g);
+    if (kill)
+        vm_quit(g->vm, CAUSE_HOST_QUIT, 0);
+    else
+        g_idle_add_full(G_PRIORITY_DEFAULT, cont_later, g->vm, NULL);
+}
+
+static void command(void *o, const char *line, Fmt *out)
+{
+    GdbServer *g = o;
+    g_autoptr(GString) text = g_string_new(NULL);
+    Hmp h = {.vm = g->vm, .out = text, .cpu = g->stub.g_thread - 1};
+    hmp_run(&h, line);
+    fmt_puts(out, text->str);
+}
+
+/* ---- the connection ---- */
+
+static void write_out(void *o, const char *bytes, size_t n)
+{
+    GdbServer *g = o;
+    g->front.port.write(g->front.port.backend, (const uint8_t *)bytes, n);
+}
+
+static unsigned n_threads(void *o)
+{
+    return ((GdbServer *)o)->vm->machine->cfg.cpus;
+}
+
+static size_t can_take(void *opaque)
+{
+    return 4096;
+}
+static void take(void *opaque, const uint8_t *bytes, size_t n)
+{
+    gdb_take(&((GdbServer *)opaque)->stub, bytes, n);
+}
+
+static void event(void *opaque, CharEvent e)
+{
+    GdbServer *g = opaque;
+    if (e == CHAR_OPENED) {
+        stop_quietly(g, RUN_PAUSED);
+        g->physical = false;
+        gdb_init(&g->stub, &g->ops, g);
+    } else if (e == CHAR_CLOSED) {
+        drop_points(g);
+    }
+}
+
+/* Somebody else stops the machine, or lets it go on. */
+static void on_event(void *opaque, const char *name, JsonObject *data)
+{
+    GdbServer *g = opaque;
+    if (g->quiet)
+        return;
+    if (strcmp(name, "STOP") == 0)
+        gdb_stopped(&g->stub, 1, SIGNAL_INT, -1, 0);
+    else if (strcmp(name, "RESUME") == 0)
+        g->stub.running = true;
+}
+
+GdbServer *gdb_server_new(Vm *vm, const char *device, GError **err)
+{
+    bool number = *device && !device[strspn(device, "0123456789")];
+    g_autofree char *port = g_strdup_printf("tcp::%s", device);
+    g_autofree char *text =
+        g_str_has_prefix(number ? port : device, "tcp:") || g_str_has_prefix(device, "unix:")
+            ? g_strconcat(number ? port : device, ",server=on,wait=off,nodelay=on", NULL)
+            : g_strdup(device);
+    Chardev *c = chardev_add_short(vm->chars, "-gdb", text, "gdb", err);
+    if (!c)
+        return NULL;
+    GdbServer *g = g_new0(GdbServer, 1);
+    g->vm = vm;
+    g->regs = g_array_new(FALSE, FALSE, sizeof(uint16_t));
+    g->points = g_array_new(FALSE, FALSE, sizeof(Point));
+    choose_regs(g);
+    g->ops = (GdbOps){.arch = isa_of(g)->arch,
+                      .write = write_out,
+                      .n_threads = n_threads,
+                      .describe = describe,
+                      .read_reg = read_reg,
+                      .write_reg = write_reg,
+                      .read = read_memory,
+                      .poke = poke,
+                      .point = point,
+                      .resume = resume,
+                      .interrupt = interrupt,
+                      .leave = leave,
+                      .command = command,
+                      .physical = physical};
+    g->front.port.device = g;
+    g->front.port.can_take = can_take;
+    g->front.port.take = take;
+    g->front.port.event = event;
+    gdb_init(&g->stub, &g->ops, g);
+    if (!chardev_attach(c, &g->front, "gdb", err)) {
+        gdb_server_free(g);
+        return NULL;
+    }
+    vm->vcpus.opaque = g;
+    vm->vcpus.stopped = cpu_stopped;
+    vm_listen(vm, (VmListener){.opaque = g, .event = on_event});
+    return g;
+}
+
+void gdb_server_free(GdbServer *g)
+{
+    if (!g)
+        return;
+    vm_unlisten(g->vm, g);
+    chardev_detach(&g->front);
+    while (g_idle_remove_by_data(g)) {
+    }
+    g_array_unref(g->regs);
+    g_array_unref(g->points);
+    g_free(g);
+}
