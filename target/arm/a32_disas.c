@@ -141,6 +141,8 @@ static const char *hint_name(const A32Args *a)
     }
 }
 
+static bool has_number(const A32Args *a) { return !hint_name(a) || a->imm >= 240; }
+
 /* Parts of mnemonics; false: it is not one. */
 static bool put_suffix(Fmt *f, char code, const A32Args *a)
 {
@@ -179,10 +181,8 @@ static void put_operand(Fmt *f, char code, Gva pc, const A32Args *a)
     case 'e': put_reg(f, a->e); break;
     case 'i': fmt_printf(f, "#%d", a->imm); break;
     case 'N':
-        if (!hint_name(a) || a->imm >= 240)
+        if (has_number(a))
             fmt_printf(f, "#%d", a->imm & (hint_name(a) ? 15 : 255));
-        else
-            f->buf[--f->len] = 0; /* the tab */
         break;
     case '+': fmt_printf(f, "#%d", a->imm + 1); break;
     case 'x': fmt_printf(f, "#%u", a->bits & (a->thumb ? 0 : 0xffffff) ? a->bits & 0xffffff : a->i); break;
@@ -252,8 +252,9 @@ unsigned a32_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t 
         return len;
     }
     put_pattern(&f, row_text[insn].name, pc, &a, true);
-    if (*row_text[insn].ops)
+    const char *ops = row_text[insn].ops;
+    if (*ops && (strcmp(ops, "%N") || has_number(&a)))
         fmt_putc(&f, '\t');
-    put_pattern(&f, row_text[insn].ops, pc, &a, false);
+    put_pattern(&f, ops, pc, &a, false);
     return len;
 }

@@ -51,6 +51,16 @@ static void check_text(Gva pc)
         fuzz_die("operand out of range", pc);
 }
 
+/* Nothing else is in the region but, where it is conditional, the way around it. */
+static bool raises(const IrRegion *r, const A32Args *a)
+{
+    unsigned e = 0;
+
+    while (e < r->n_exits && (r->exit[e].kind != IR_EXIT_RAISE || r->exit[e].code != CPU_EXIT_ILLEGAL))
+        e++;
+    return r->n_guest == 1 && e < r->n_exits && (e == 0 || a->cond != A32_COND_AL);
+}
+
 static void check_build(Gva pc)
 {
     A32Args a = {0};
@@ -66,8 +76,7 @@ static void check_build(Gva pc)
     }
     IrRegion *r = sb->region;
     bool odd = !thumb && (at & 2);
-    if (missing(insn, &a) && !odd && at + len <= FUZZ_AREA_END &&
-        (r->n_guest != 1 || r->exit[0].kind != IR_EXIT_RAISE || r->exit[0].code != CPU_EXIT_ILLEGAL))
+    if (missing(insn, &a) && !odd && at + len <= FUZZ_AREA_END && !raises(r, &a))
         fuzz_die("undefined instruction does not raise", r->pc);
     for (unsigned e = 0; e < r->n_exits; e++)
         if ((r->exit[e].pc & ~ARM_PC_TAG) > UINT32_MAX ||
