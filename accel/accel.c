@@ -328,15 +328,21 @@ void accel_update_ctx(Cpu *cpu)
 static void run_engine(Accel *a, Cpu *cpu)
 {
     cpu_enter(a, cpu->accel_cpu);
-    if (a->cfg.machine)
+    if (a->cfg.machine) {
         softmmu_follow_map(cpu);
+        softmmu_do_asked(cpu);
+    }
     accel_update_ctx(cpu);
     a->engine->run(cpu);
     cpu_leave(a, cpu->accel_cpu);
 }
 
 void accel_pause(Cpu *cpu) { cpu_leave(cpu->accel, cpu->accel_cpu); }
-void accel_resume(Cpu *cpu) { cpu_enter(cpu->accel, cpu->accel_cpu); }
+void accel_resume(Cpu *cpu)
+{
+    cpu_enter(cpu->accel, cpu->accel_cpu);
+    softmmu_do_asked(cpu);
+}
 
 /* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
 enum { MAX_EXCLUSIVE_INSNS = 64, MAX_YIELDS = 100 };
@@ -363,6 +369,8 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     let_others_in(a);
     accel_exclusive_begin(cpu);
     drop_reservation(cpu);
+    if (a->cfg.machine)
+        softmmu_do_asked(cpu);
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
     for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {
@@ -432,9 +440,13 @@ static bool run_exit(Accel *a, Cpu *cpu)
 void accel_run(Cpu *cpu)
 {
     Accel *a = cpu->accel;
-    do
+    do {
+        if (a->cfg.machine && !softmmu_others_done(cpu)) {
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
+            break;
+        }
         run_engine(a, cpu);
-    while (!run_exit(a, cpu));
+    } while (!run_exit(a, cpu));
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
     if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP))

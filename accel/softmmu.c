@@ -730,4 +730,5 @@ const CpuMem softmmu_mem = {
     .flush = flush_all,
     .flush_page = flush_page,
     .flush_space = flush_space,
+    .flush_others = softmmu_flush_others,
 };

@@ -47,6 +47,14 @@ typedef struct FetchPlace {
 } FetchPlace;
 enum { FETCH_PLACES = 256 };
 
+/* What others have asked this cpu to forget (shootdown.c). */
+typedef struct MmuAsks {
+    uint32_t lock, n; /* n: written with the lock held */
+    bool all;         /* there were more than fit */
+    bool sent;        /* the cpu's own: it has asked others, and not waited for them yet */
+    MmuFlush flush[32];
+} MmuAsks;
+
 typedef struct SoftMmu {
     MmuSpace space[MMU_SPACES];
     MmuSpace *cur;
@@ -59,6 +67,7 @@ typedef struct SoftMmu {
     uint32_t last_gen;
     uint64_t map_changes; /* Accel.map_changes that the tables follow */
     FetchPlace fetched[FETCH_PLACES]; /* direct-mapped */
+    MmuAsks asks;
 } SoftMmu;
 
 struct Accel;
@@ -83,6 +92,13 @@ void softmmu_follow_map(Cpu *cpu);
 bool softmmu_access(void *cpu, IrAccess *a);
 /* No jump cache entry made before is valid any more. */
 void softmmu_new_generation(Cpu *cpu);
+
+/* CpuMem.flush_others; what others asked of this cpu is done, by its thread before it runs the guest. */
+void softmmu_flush_others(Cpu *cpu, const MmuFlush *what);
+void softmmu_do_asked(Cpu *cpu);
+/* Outside: waits until the others have done what this cpu asked of them. False: the cpu was kicked, and has
+ * to wait again before it runs. */
+bool softmmu_others_done(Cpu *cpu);
 
 extern const CpuMem softmmu_mem;
 

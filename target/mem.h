@@ -75,6 +75,12 @@ typedef struct TargetSys {
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
 } TargetSys;
 
+typedef struct MmuFlush {
+    bool by_key, one; /* of the spaces that key & mask names, or all; of one address, or all */
+    Gva va;
+    uint64_t key, mask;
+} MmuFlush;
+
 /* What helpers of the target call. */
 typedef struct CpuMem {
     IrAccessFn *access;
@@ -93,6 +99,8 @@ typedef struct CpuMem {
     void (*flush)(Cpu *cpu);
     void (*flush_page)(Cpu *cpu, Gva va);
     void (*flush_space)(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va); /* global pages may stay */
+    /* All other cpus do that. They have done it when this one goes on after the next CPU_EXIT_CTX. */
+    void (*flush_others)(Cpu *cpu, const MmuFlush *what);
 } CpuMem;
 
 /* One entry. A tag is the page's address; bits below the page in it send accesses the slow way. Free: no tag

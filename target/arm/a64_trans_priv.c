@@ -259,6 +259,18 @@ bool a64_sys_machine(Trans *t, const A64Args *a)
     return true;
 }
 
+/* What this cpu has asked of others must be done: it waits for that outside. */
+void a64_dsb_machine(Trans *t)
+{
+    IrBuilder *b = t->b;
+
+    if (!(t->ctx & CTX_PARALLEL) || a64_el(t) == 0)
+        return;
+    IrVal sent = ir_cmp(b, IR_NE, ir_get(b, ARM_SYS_SLOT_TLBI_SENT), word(t, 0));
+    ir_put(b, ARM_SYS_SLOT_TLBI_SENT, word(t, 0));
+    ir_exit_if(b, sent, ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+}
+
 /* ---- exceptions and waiting ---- */
 
 static void call(Trans *t, const A64Args *a, unsigned class)

@@ -42,7 +42,10 @@ void a64_trans_dmb(Trans *t, const A64Args *a) { barrier(t, (unsigned)a->imm); }
 void a64_trans_dsb(Trans *t, const A64Args *a)
 {
     barrier(t, (unsigned)a->imm);
-    fence_i_if_pending(t);
+    if (a64_sys(t))
+        a64_dsb_machine(t);
+    else
+        fence_i_if_pending(t);
 }
 void a64_trans_isb(Trans *t, const A64Args *a)
 {

@@ -17,6 +17,7 @@ static const IrHelper helpers[ARM_SYS_HELPERS] = {
 static const IrSlot slots[ARM_SYS_SLOTS] = {
 #include "target/arm/arm_slots.inc"
     SYS_SLOT(DAIF, "daif", daif, IR_I32),         SYS_SLOT(LINES, "lines", lines, IR_I32),
+    SYS_SLOT(TLBI_SENT, "tlbi", tlbi_sent, IR_I32),
     SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64), SYS_SLOT(SPSR_EL1, "spsr1", spsr1, IR_I64),
     SYS_SLOT(ELR_EL1, "elr1", elr1, IR_I64),      SYS_SLOT(ESR_EL1, "esr1", esr1, IR_I64),
     SYS_SLOT(FAR_EL1, "far1", far1, IR_I64),      SYS_SLOT(TPIDR_EL1, "tpidr1", tpidr1, IR_I64),

@@ -211,8 +211,6 @@ static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
     w->ret->bits = (uint8_t)bits;
     w->ret->global = !(desc & DESC_NG);
     w->ret->may = (uint8_t)may;
-    if (w->ret->global && !w->half)
-        w->m->sys.low_globals = true;
     return WALK_OK;
 }
 

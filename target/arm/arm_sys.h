@@ -123,7 +123,7 @@ typedef struct ArmSys {
     uint64_t regime_id[ARM_REGIMES];
     uint64_t last_regime;
     uint32_t regime_now;
-    bool low_globals; /* a page of the lower half was marked global once */
+    uint32_t tlbi_sent; /* not architectural: other cpus were asked to forget something, and there was no DSB yet */
 } ArmSys;
 
 typedef struct ArmMachine {

@@ -1,53 +1,70 @@
 /* TLBI of EL1 (Arm ARM, "TLB maintenance instructions"). More may be forgotten than asked for, never less. An
- * address space's key has the ASID on top. */
+ * address space's key has the ASID on top. What all cpus are to forget they have forgotten when the DSB that
+ * follows is done: `tlbi_sent` makes it leave. */
 #include "target/arm/arm_sys.h"
 
-enum { TLBI_LAST_LEVEL = 4, TLBI_ALL_ASIDS = 2 };
-#define SPACE_ASID_MASK (0xffffull << ARM_SPACE_ASID_SHIFT)
+enum { TLBI_ALL_ASIDS = 2, CRM_LOCAL = 7, CRM_LOCAL_RANGE = 6 };
 
-static void page(ArmMachine *m, uint64_t asid, bool all, Gva va)
+static void forget(ArmMachine *m, bool all_cpus, const MmuFlush *f)
 {
     Cpu *cpu = &m->arm.base;
-    bool low = !(va >> 55 & 1);
-    /* Global pages belong to all ASIDs, and most of the upper half's are. */
-    if (all || !low || m->sys.low_globals)
-        cpu->mem->flush_page(cpu, va);
+    if (f->by_key)
+        cpu->mem->flush_space(cpu, f->key, f->mask, f->one, f->va);
+    else if (f->one)
+        cpu->mem->flush_page(cpu, f->va);
     else
-        cpu->mem->flush_space(cpu, asid << ARM_SPACE_ASID_SHIFT, SPACE_ASID_MASK, true, va);
+        cpu->mem->flush(cpu);
+    if (!all_cpus || !(cpu->ctx & CTX_PARALLEL))
+        return;
+    cpu->mem->flush_others(cpu, f);
+    m->sys.tlbi_sent = 1;
+}
+
+static MmuFlush of_asid(uint64_t asid)
+{
+    return (MmuFlush){.by_key = true, .key = asid << ARM_SPACE_ASID_SHIFT, .mask = 0xffffull << ARM_SPACE_ASID_SHIFT};
+}
+
+static void page(ArmMachine *m, bool all_cpus, uint64_t asid, bool all_asids, Gva va)
+{
+    bool upper = va >> 63; /* global pages belong to all ASIDs, and most of the upper half's are */
+    MmuFlush f = all_asids || upper ? (MmuFlush){0} : of_asid(asid);
+    f.one = true;
+    f.va = va;
+    forget(m, all_cpus, &f);
 }
 
 /* RVAE1 and others (FEAT_TLBIRANGE): BaseADDR, TTL, NUM, SCALE, TG, ASID. */
-static void range(ArmMachine *m, bool all, uint64_t v)
+static void range(ArmMachine *m, bool all_cpus, bool all_asids, uint64_t v)
 {
-    enum { MOST = 512 };
+    enum { MOST = 64 };
     static const uint8_t granule[4] = {12, 12, 14, 16};
     unsigned tg = granule[v >> 46 & 3], scale = v >> 44 & 3;
-    uint64_t pages = ((v >> 39 & 31) + 1) << (5 * scale + 1), step = 1ull << tg;
+    uint64_t pages = (((v >> 39 & 31) + 1) << (5 * scale + 1)) << (tg - 12);
     Gva base = (uint64_t)((int64_t)(v << 27) >> 27) << tg;
+    MmuFlush f = all_asids ? (MmuFlush){0} : of_asid(v >> 48);
     if (pages > MOST) {
-        m->arm.base.mem->flush(&m->arm.base);
+        f.by_key &= !(base >> 63); /* global pages */
+        forget(m, all_cpus, &f);
         return;
     }
     for (uint64_t k = 0; k < pages; k++)
-        for (uint64_t at = 0; at < step; at += 4096)
-            page(m, v >> 48, all, base + k * step + at);
+        page(m, all_cpus, v >> 48, all_asids, base + k * 4096);
 }
 
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v)
 {
-    Cpu *cpu = &m->arm.base;
     unsigned crm = op >> 3 & 15, op2 = op & 7;
+    bool all_cpus = crm != CRM_LOCAL && crm != CRM_LOCAL_RANGE;
     Gva va = (uint64_t)((int64_t)(v << 20) >> 8); /* bits 43..0 are those from 12 up */
-    if (crm == 2 || crm == 5 || crm == 6) {       /* by range */
-        range(m, op2 & TLBI_ALL_ASIDS, v);
-        return;
-    }
-    switch (op2) {
-    case 1:
-    case 5: page(m, v >> 48, false, va); break;
-    case 3:
-    case 7: page(m, v >> 48, true, va); break;
-    case 2: cpu->mem->flush_space(cpu, (v >> 48) << ARM_SPACE_ASID_SHIFT, SPACE_ASID_MASK, false, 0); break;
-    default: cpu->mem->flush(cpu); break;
+    MmuFlush f = {0};
+    if (crm == 2 || crm == 5 || crm == CRM_LOCAL_RANGE) {
+        range(m, all_cpus, op2 & TLBI_ALL_ASIDS, v);
+    } else if (op2 & 1) { /* VAE1, VALE1, VAAE1, VAALE1 */
+        page(m, all_cpus, v >> 48, op2 & TLBI_ALL_ASIDS, va);
+    } else {
+        if (op2 == 2) /* ASIDE1 */
+            f = of_asid(v >> 48);
+        forget(m, all_cpus, &f);
     }
 }
