@@ -1,17 +1,23 @@
-/* Flushes that a cpu asks of all others. Each has a list that it works off before it runs the guest again; a cpu that is outside
- * has therefore as good as done it. Asking kicks; the cpu that asked waits, outside, before it runs on: see
- * softmmu_others_done(). */
+/* Flushes that a cpu asks of all others. Each has a list that it works off before it runs the guest again; a
+ * cpu that is outside has therefore as good as done it. Asking kicks; the cpu that asked waits, outside,
+ * before it runs on: see softmmu_others_done(). */
 #include "accel/accel_priv.h"
 #include "base/sys.h"
 
-static MmuAsks *asks_of(const AccelCpu *ac) { return &ac->mmu->asks; }
+static MmuAsks *asks_of(const AccelCpu *ac)
+{
+    return &ac->mmu->asks;
+}
 
 static void lock(MmuAsks *q)
 {
     while (__atomic_exchange_n(&q->lock, 1, __ATOMIC_ACQUIRE))
         sys_call0(SYS_sched_yield);
 }
-static void unlock(MmuAsks *q) { __atomic_store_n(&q->lock, 0, __ATOMIC_RELEASE); }
+static void unlock(MmuAsks *q)
+{
+    __atomic_store_n(&q->lock, 0, __ATOMIC_RELEASE);
+}
 
 static void ask(AccelCpu *ac, const MmuFlush *what)
 {

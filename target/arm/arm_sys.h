@@ -123,7 +123,7 @@ typedef struct ArmSys {
     uint64_t regime_id[ARM_REGIMES];
     uint64_t last_regime;
     uint32_t regime_now;
-    uint32_t tlbi_sent; /* not architectural: other cpus were asked to forget something, and there was no DSB yet */
+    uint32_t tlbi_sent;   /* not architectural: others were asked to forget, and there was no DSB yet */
 } ArmSys;
 
 typedef struct ArmMachine {

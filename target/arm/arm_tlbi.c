@@ -22,7 +22,8 @@ static void forget(ArmMachine *m, bool all_cpus, const MmuFlush *f)
 
 static MmuFlush of_asid(uint64_t asid)
 {
-    return (MmuFlush){.by_key = true, .key = asid << ARM_SPACE_ASID_SHIFT, .mask = 0xffffull << ARM_SPACE_ASID_SHIFT};
+    return (MmuFlush){
+        .by_key = true, .key = asid << ARM_SPACE_ASID_SHIFT, .mask = 0xffffull << ARM_SPACE_ASID_SHIFT};
 }
 
 static void page(ArmMachine *m, bool all_cpus, uint64_t asid, bool all_asids, Gva va)
