@@ -386,6 +386,30 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
            __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
 }
 
+static void log_int(const Cpu *cpu, const char *what, Gva from, const CpuExit *x)
+{
+    accel_log(cpu->accel, "int: %s at %lx, kind %u code %d addr %lx, to %lx\n", what, (unsigned long)from,
+              x->kind, x->code, (unsigned long)x->addr, (unsigned long)cpu->pc);
+}
+
+static bool take_exception(Cpu *cpu)
+{
+    const CpuExit x = cpu->exit;
+    Gva from = cpu->pc;
+    bool taken = cpu->ops->sys->exception(cpu);
+    if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_INT))
+        log_int(cpu, "exception", from, &x);
+    return taken;
+}
+
+static void take_interrupt(Cpu *cpu)
+{
+    Gva from = cpu->pc;
+    bool taken = cpu->ops->sys->interrupt(cpu);
+    if (UNLIKELY(taken && (cpu->accel->cfg.log & ACCEL_LOG_INT)))
+        log_int(cpu, "interrupt", from, &cpu->exit);
+}
+
 /* Someone steps: the instruction that was to be run has been, if only by raising its exception. */
 static bool step_done(Cpu *cpu)
 {
@@ -397,7 +421,6 @@ static bool step_done(Cpu *cpu)
 /* Of a machine's cpu: what is not the engine's business is the ISA's. */
 static bool run_exit_paged(Cpu *cpu, bool *ret)
 {
-    const TargetSys *sys = cpu->ops->sys;
     switch ((CpuExitKind)cpu->exit.kind) {
     case CPU_EXIT_EXCLUSIVE:
     case CPU_EXIT_CTX: return false;
@@ -408,7 +431,7 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
     default: break;
     }
-    *ret = !sys->exception(cpu) || step_done(cpu);
+    *ret = !take_exception(cpu) || step_done(cpu);
     return true;
 }
 
@@ -450,7 +473,7 @@ void accel_run(Cpu *cpu)
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
     if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP))
-        a->ops->sys->interrupt(cpu); /* not between two steps; the owner kicks when they are over */
+        take_interrupt(cpu); /* not between two steps; the owner kicks when they are over */
     if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
         drop_reservation(cpu);
 }

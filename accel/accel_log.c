@@ -75,6 +75,10 @@ void accel_log_cpu(const Cpu *cpu)
     const TargetOps *ops = cpu->ops;
     char text[4096];
     Fmt f = FMT_ON(text);
+    if (!(cpu->accel->cfg.log & ACCEL_LOG_CPU)) {
+        accel_log(cpu->accel, "exec: %lx\n", (unsigned long)cpu->pc);
+        return;
+    }
     fmt_printf(&f, "pc=%lx ff=%x", (unsigned long)cpu->pc, cpu->ff);
     for (unsigned k = 0; k < ops->n_regs; k++) {
         uint64_t v[2] = {0};

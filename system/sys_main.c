@@ -20,7 +20,27 @@ typedef struct System {
     SysDaemon daemon;
     GMappedFile *file[4];
     unsigned n_files;
+    GuestLog guest_log;
+    gint64 log_second; /* what log_lines counts */
+    unsigned log_lines;
 } System;
+
+/* ---- what guests do wrong ---- */
+
+/* A guest must not fill the host's disk with it: so many lines a second. */
+static void write_guest_log(void *opaque, const char *line)
+{
+    enum { LINES_A_SECOND = 100 };
+    System *s = opaque;
+    gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
+    if (__atomic_exchange_n(&s->log_second, second, __ATOMIC_RELAXED) != second)
+        __atomic_store_n(&s->log_lines, 0, __ATOMIC_RELAXED);
+    unsigned n = __atomic_fetch_add(&s->log_lines, 1, __ATOMIC_RELAXED);
+    if (n < LINES_A_SECOND)
+        dprintf(s->daemon.log_fd, "%s\n", line);
+    else if (n == LINES_A_SECOND)
+        dprintf(s->daemon.log_fd, "guest error: more of them in this second\n");
+}
 
 /* ---- images ---- */
 
@@ -131,6 +151,7 @@ static bool build(System *s, bool *ret_done, GError **err)
     if (!sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);
+    s->guest_log = (GuestLog){.write = write_guest_log, .opaque = s};
     vm->disks = s->devices.disks = disks_new(vm);
     s->devices.chars = vm->chars;
     if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
@@ -140,6 +161,8 @@ static bool build(System *s, bool *ret_done, GError **err)
     vm->machine = machine_new(s->opt.board, &cfg, &why);
     if (!vm->machine)
         return sys_fail(err, "%s", why.text);
+    if (s->opt.log_guest)
+        vm->machine->map.log = &s->guest_log;
     *ret_done = print_and_end(s);
     const char *gdb = *ret_done ? NULL : sys_option(&s->opt, LIST_GDB, 0);
     if (s->opt.list[LIST_GDB]->len > 1)

@@ -238,9 +238,8 @@ static bool set_rtc_base(SysOptions *o, const char *value, GError **err)
 }
 static bool set_rtc_clock(SysOptions *o, const char *value, GError **err)
 {
-    o->rtc_clock_vm = strcmp(value, "vm") == 0;
-    return o->rtc_clock_vm || strcmp(value, "host") == 0 || strcmp(value, "rt") == 0 ||
-           sys_fail(err, "-rtc: no clock=%s; 'host', 'rt' and 'vm' are there", value);
+    return strcmp(value, "host") == 0 || strcmp(value, "vm") == 0 ||
+           sys_fail(err, "-rtc: no clock=%s; 'host' and 'vm' are there", value);
 }
 static bool set_rtc(SysOptions *o, const char *value, GError **err)
 {
@@ -271,7 +270,9 @@ static bool set_action(SysOptions *o, const char *value, GError **err)
 
 static bool set_sandbox_on(SysOptions *o, const char *value, GError **err)
 {
-    return parse_on_off("-sandbox", value, &o->sandbox, err);
+    bool on;
+    return parse_on_off("-sandbox", value, &on, err) &&
+           (!on || sys_fail(err, "-sandbox: 'on' is not there yet"));
 }
 static bool set_sandbox(SysOptions *o, const char *value, GError **err)
 {
@@ -291,6 +292,7 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
     } items[] = {
         {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR},       {"out_asm", ACCEL_LOG_OUT_ASM},
         {"cpu", ACCEL_LOG_CPU},       {"stats", ACCEL_LOG_STATS}, {"unimp", ACCEL_LOG_UNIMP},
+        {"exec", ACCEL_LOG_EXEC},     {"int", ACCEL_LOG_INT},     {"guest_errors", 0},
     };
     const char *names[G_N_ELEMENTS(items)];
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
@@ -304,6 +306,7 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
             return sys_fail(err, "-d: no item '%s'; '%s' would be", parts[k],
                             sys_nearest(parts[k], names, n));
         o->log |= items[n].bit;
+        o->log_guest |= items[n].bit == 0;
     }
     return true;
 }
@@ -370,8 +373,8 @@ static const OptionRow options[] = {
     {"gdb", "DEV", "debugger's connection", .list = LIST_GDB},
     {"pidfile", "FILE", "gets the process's number", set_pidfile},
     {"daemonize", NULL, "goes to the background once everything is there", set_daemonize},
-    {"sandbox", "on|off", "system calls that are not needed are refused", set_sandbox},
-    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, mmu, guest_errors, unimp, stats", set_log},
+    {"sandbox", "on|off", "only off is there yet", set_sandbox},
+    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, guest_errors, unimp, stats", set_log},
     {"D", "FILE", "where the log goes; else standard error", set_log_file},
     {"info", "mtree|qtree", "print and end", set_info},
 };

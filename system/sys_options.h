@@ -30,9 +30,8 @@ typedef struct SysOptions {
     const char *name, *pidfile, *log_file;
     char uuid[37];      /* as text; "": none */
     bool interpreter;
-    bool nographic, no_display, nodefaults, paused, daemonize, snapshot, sandbox;
+    bool nographic, no_display, nodefaults, paused, daemonize, snapshot;
     bool no_reboot, no_shutdown;
-    bool rtc_clock_vm;  /* the board's clock stands still with the machine */
     bool has_rtc_base;
     int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */

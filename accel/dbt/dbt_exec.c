@@ -347,7 +347,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
         else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r))
             dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
                 (DbtJump){.pc = cpu->pc, .rx = r->rx};
-        if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_CPU)) {
+        if (UNLIKELY(d->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC))) {
             cpu->ff |= _mm_getcsr() & (cpu->ops->nan == IR_NAN_X86 ? 0x3f : FF_OF_HOST);
             accel_log_cpu(cpu);
         }

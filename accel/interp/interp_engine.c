@@ -226,7 +226,7 @@ static void engine_run(Cpu *cpu)
         if (!r)
             return;
         m.pc_delta = cpu->pc_delta;
-        if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_CPU))
+        if (UNLIKELY(cpu->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC)))
             accel_log_cpu(cpu);
         IrRun run;
         e->running = r;

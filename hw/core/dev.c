@@ -16,8 +16,17 @@ bool dev_fail(DevError *err, const char *format, ...)
 
 void log_guest(const Device *d, const char *format, ...)
 {
-    (void)d; /* the log of guest errors is not there yet */
-    (void)format;
+    const GuestLog *log = d->mem ? d->mem->log : NULL;
+    char text[256];
+    Fmt f = FMT_ON(text);
+    va_list ap;
+    if (!log)
+        return;
+    fmt_printf(&f, "guest error: %s '%s': ", d->cls->name, d->id);
+    va_start(ap, format);
+    fmt_vprintf(&f, format, ap);
+    va_end(ap);
+    log->write(log->opaque, text);
 }
 
 /* ---- life ---- */

@@ -72,7 +72,15 @@ typedef struct MemView {
 
 enum { MEM_MAX_REGIONS = 128 };
 
+/* Where devices say what only a broken or hostile guest does (log_guest()). By any thread, with locks
+ * held. */
+typedef struct GuestLog {
+    void (*write)(void *opaque, const char *line);
+    void *opaque;
+} GuestLog;
+
 typedef struct MemMap {
+    const GuestLog *log; /* NULL: nobody wants to know */
     MemView *view;
     unsigned n_regions;
     MemRegion *region[MEM_MAX_REGIONS];
