@@ -125,7 +125,7 @@ static MachineConfig machine_config(System *s)
     const SysOptions *o = &s->opt;
     const char *no_opt = getenv("TINAMOU_NO_OPT");
     int64_t now = g_get_real_time() * 1000;
-    return (MachineConfig){
+    MachineConfig cfg = {
         .ram_bytes = o->ram_bytes ? o->ram_bytes : o->board->default_ram,
         .cpus = o->cpus,
         .append = o->append,
@@ -140,7 +140,10 @@ static MachineConfig machine_config(System *s)
                   .log_fd = s->daemon.log_fd,
                   .cache_bytes = o->cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
+        .n_options = o->n_board_options,
     };
+    memcpy(cfg.option, o->board_option, sizeof(cfg.option));
+    return cfg;
 }
 
 /* Everything but running. False: err says why, or help was asked for (*ret_done). */

@@ -25,18 +25,21 @@ typedef struct KeyRow {
     bool (*set)(SysOptions *o, const char *value, GError **err);
 } KeyRow;
 
-static bool set_keys(SysOptions *o, const char *what, const char *text, const KeyRow *rows, unsigned n,
-                     GError **err)
+static bool set_rows(SysOptions *o, KeyVals *kv, const KeyRow *rows, unsigned n, GError **err)
 {
-    g_autoptr(KeyVals) kv = key_vals_parse(what, text, rows[0].key, err);
-    if (!kv)
-        return false;
     for (unsigned k = 0; k < n; k++) {
         const char *value = key_vals_get(kv, rows[k].key);
         if (value && !rows[k].set(o, g_intern_string(value), err))
             return false;
     }
-    return key_vals_done(kv, err);
+    return true;
+}
+
+static bool set_keys(SysOptions *o, const char *what, const char *text, const KeyRow *rows, unsigned n,
+                     GError **err)
+{
+    g_autoptr(KeyVals) kv = key_vals_parse(what, text, rows[0].key, err);
+    return kv && set_rows(o, kv, rows, n, err) && key_vals_done(kv, err);
 }
 
 static bool parse_on_off(const char *what, const char *value, bool *ret, GError **err)
@@ -81,7 +84,18 @@ static bool set_machine(SysOptions *o, const char *value, GError **err)
     static const KeyRow keys[] = {{"type", set_board},       {"dumpdtb", set_dump_dtb},
                                   {"accel", set_accel_name}, {"memory-backend", set_nothing},
                                   {"usb", set_nothing},      {"graphics", set_nothing}};
-    return set_keys(o, "-machine", value, keys, G_N_ELEMENTS(keys), err);
+    g_autoptr(KeyVals) kv = key_vals_parse("-machine", value, keys[0].key, err);
+    const char *key, *text;
+    unsigned at = 0;
+    if (!kv || !set_rows(o, kv, keys, G_N_ELEMENTS(keys), err))
+        return false;
+    while (key_vals_rest(kv, &at, &key, &text)) { /* the board's; it is known only at the end */
+        if (o->n_board_options == MACHINE_MAX_OPTIONS)
+            return sys_fail(err, "-machine: more than %u options", (unsigned)MACHINE_MAX_OPTIONS);
+        o->board_option[o->n_board_options++] =
+            (MachineOption){g_intern_string(key), g_intern_string(text)};
+    }
+    return true;
 }
 static bool set_tb_size(SysOptions *o, const char *value, GError **err)
 {
@@ -436,6 +450,24 @@ static bool choose_board(SysOptions *o, GError **err)
     return sys_fail(err, "no machine '%s'; '%s' would be", o->machine, sys_nearest(o->machine, names, n));
 }
 
+static bool check_board_options(const SysOptions *o, GError **err)
+{
+    const BoardClass *b = o->board;
+    const char *names[MACHINE_MAX_OPTIONS] = {"dumpdtb"};
+    unsigned known = 1;
+    for (unsigned k = 0; k < b->n_options && known < MACHINE_MAX_OPTIONS; k++)
+        names[known++] = b->options[k].name;
+    for (unsigned k = 0; k < o->n_board_options; k++) {
+        const char *name = o->board_option[k].name;
+        bool found = false;
+        for (unsigned n = 1; n < known; n++)
+            found |= strcmp(names[n], name) == 0;
+        if (!found)
+            return sys_fail(err, "-machine: no '%s'; '%s' would be", name, sys_nearest(name, names, known));
+    }
+    return true;
+}
+
 static bool check_cpu(const SysOptions *o, GError **err)
 {
     g_autofree char *model =
@@ -479,7 +511,7 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    return choose_board(o, err) && (o->helped || check_cpu(o, err));
+    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
 }
 
 void sys_options_clear(SysOptions *o)

@@ -23,6 +23,8 @@ typedef enum SysAction { ACTION_SHUTDOWN, ACTION_PAUSE, ACTION_RESET, ACTION_NON
 
 typedef struct SysOptions {
     const BoardClass *board;
+    MachineOption board_option[MACHINE_MAX_OPTIONS];
+    unsigned n_board_options;
     const char *arch, *machine; /* as they were named; NULL: not at all */
     uint64_t ram_bytes;
     unsigned cpus;

@@ -43,6 +43,11 @@ typedef struct CpuBoard {
     void (*yield)(void *opaque); /* it waits for another cpu: the host may run that first */
     /* Registers that a device of the board implements (interrupt controller). False: there is none. */
     bool (*device_reg)(void *opaque, uint64_t number, unsigned reg, bool write, uint64_t *value);
+    /* RISC-V: registers of the hart's IMSIC (hw/intc/riscv_imsic.h has files, numbers and rules). A read and,
+     * if `write`, a change of the bits in mask, in one step. False: no such file or register. NULL: there is
+     * no IMSIC. */
+    bool (*msi_reg)(void *opaque, uint64_t number, unsigned file, unsigned reg, bool write, uint64_t mask,
+                    uint64_t value, uint64_t *ret_old);
 } CpuBoard;
 
 typedef struct TargetSys {
@@ -71,7 +76,8 @@ typedef struct TargetSys {
     /* System register n for a debugger, read or written as the most privileged level does; false: there are
      * fewer. It may have no value (*ret_ok). May be NULL. */
     bool (*debug_reg)(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
-    /* Line n of the cpu's own inputs. True: the cpu should be kicked. */
+    /* Line n of the cpu's own inputs (RISC-V: a bit of mip; 64 + g: guest external interrupt g, a bit of
+     * hgeip). True: the cpu should be kicked. */
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
 } TargetSys;
 

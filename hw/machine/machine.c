@@ -125,6 +125,49 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
     return ok || dev_fail(err, "no room in the firmware's configuration");
 }
 
+/* ---- options of boards ---- */
+
+const char *machine_option(const Machine *m, const char *name)
+{
+    for (unsigned k = m->cfg.n_options; k-- > 0;) /* the last one counts */
+        if (strcmp(m->cfg.option[k].name, name) == 0)
+            return m->cfg.option[k].value;
+    return NULL;
+}
+
+bool machine_option_on(const Machine *m, const char *name, bool by_default)
+{
+    const char *value = machine_option(m, name);
+    return value ? strcmp(value, "on") == 0 : by_default;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = words; at; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (strncmp(at, word, n) == 0 && (!at[n] || at[n] == '|'))
+            return n != 0;
+    }
+    return false;
+}
+
+static bool check_options(const Machine *m, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.n_options; k++) {
+        const MachineOption *o = &m->cfg.option[k];
+        const BoardOption *row = NULL;
+        for (unsigned n = 0; n < m->board->n_options && !row; n++)
+            if (strcmp(m->board->options[n].name, o->name) == 0)
+                row = &m->board->options[n];
+        if (!row)
+            return dev_fail(err, "machine '%s' has no option '%s'", m->board->name, o->name);
+        if (row->words && !has_word(row->words, o->value))
+            return dev_fail(err, "%s=%s: %s", o->name, o->value, row->words);
+    }
+    return true;
+}
+
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err)
 {
     Machine *m = calloc(1, sizeof(*m));
@@ -140,7 +183,7 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     bool ok = m->root && cfg->cpus >= 1 && cfg->cpus <= MACHINE_MAX_CPUS;
     if (!ok)
         dev_fail(err, "%u cpus: 1 to %u are possible", cfg->cpus, (unsigned)MACHINE_MAX_CPUS);
-    if (ok && make_cpus(m, err) && board->build(m, err) && machine_reset(m, err))
+    if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && machine_reset(m, err))
         return m;
     machine_free(m);
     return NULL;

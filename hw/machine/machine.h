@@ -34,6 +34,12 @@ typedef struct MachineDevice {
 } MachineDevice;
 enum { MACHINE_MAX_DEVICES = 16 };
 
+/* What the user says of the board itself. */
+typedef struct MachineOption {
+    const char *name, *value;
+} MachineOption;
+enum { MACHINE_MAX_OPTIONS = 16 };
+
 typedef struct MachineConfig {
     uint64_t ram_bytes;
     unsigned cpus;
@@ -45,6 +51,8 @@ typedef struct MachineConfig {
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
     unsigned n_devices;
+    MachineOption option[MACHINE_MAX_OPTIONS]; /* ones of the board's class */
+    unsigned n_options;
     AccelConfig accel;       /* the machine fills in `machine` */
     uint64_t time_of_day_ns; /* at the start */
     void (*rearm)(void *opaque); /* of the clock */
@@ -67,10 +75,17 @@ typedef struct Machine {
     size_t fdt_bytes;
 } Machine;
 
+/* An option of a board: one of several words ("on|off"), or, without, what `help` says. */
+typedef struct BoardOption {
+    const char *name, *words, *help;
+} BoardOption;
+
 struct BoardClass {
     const char *name, *isa, *help;
     const TargetOps *target;
     uint64_t default_ram;
+    const BoardOption *options;
+    unsigned n_options;
     bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
     bool (*load)(Machine *m, DevError *err);  /* images into memory, after each reset */
     void (*clear)(Machine *m);
@@ -79,6 +94,10 @@ struct BoardClass {
 
 extern const BoardClass riscv_virt_board, arm_virt_board;
 
+/* What was said; NULL: nothing. */
+const char *machine_option(const Machine *m, const char *name);
+/* Of an option on|off. */
+bool machine_option_on(const Machine *m, const char *name, bool by_default);
 /* Makes and realizes the devices of the configuration that plug into this bus, one after the other; NULL: the
  * next is not there. *at: where to go on. False: err says why. */
 bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err);
