@@ -124,6 +124,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
                  (cfg->no_opt & ACCEL_NO_LLSC_MATCH ? CTX_LLSC_UNMATCHED : 0u);
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
+    lock_init(&a->track, LOCK_RANK_TRACK);
     if (!choose_host(a, &(Fmt){.buf = err, .cap = err_cap}) || !a->engine->init(a, err, err_cap)) {
         accel_free(a);
         return NULL;

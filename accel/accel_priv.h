@@ -95,6 +95,7 @@ struct Accel {
     Lock stop;           /* LOCK_RANK_STOP */
     uint32_t waiting;    /* cpus that `stop` keeps from running */
     uint32_t ctx_set;    /* context bits of every cpu */
+    Lock track;          /* LOCK_RANK_TRACK, machines: bits of RamBlock.code are set and cleared under it */
     uint64_t map_changes; /* machines: how often the memory map changed */
     AccelDebug debug;
 };

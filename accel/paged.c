@@ -31,6 +31,14 @@ bool accel_second_agrees(Cpu *cpu, uint64_t second)
     return p && p->pa == second;
 }
 
+static bool marked(Accel *a, const Superblock *sb)
+{
+    bool all = true;
+    for (unsigned k = 0; k < sb->n_runs; k++)
+        all &= softmmu_mark_code(a, sb->run[k].pc, sb->run[k].len);
+    return all;
+}
+
 /* Are the bytes that the region was made from still there, now that stores to them are seen? */
 static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
 {
@@ -40,7 +48,7 @@ static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
         const uint8_t *page = at->host;
         if (align_down(run->pc, 4096) != at->pa) {
             const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
-            if (!p)
+            if (!p || p->pa != sb->second)
                 return false;
             page = p->host;
         }
@@ -62,30 +70,46 @@ static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
 
 static bool stops_at(void *opaque, Gva pc) { return accel_debug_stops_at(((Cpu *)opaque)->accel, pc); }
 
+/* Making a page one of code may wait for the others, and then do what they asked: the cpu's pc need not be in
+ * that page any more. */
+static bool still_at(Cpu *cpu, const FetchPlace *was)
+{
+    Gva key;
+    const FetchPlace *p = accel_locate(cpu, &key);
+    return p && p->pa == was->pa;
+}
+
+static bool build_at(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
+                     const FetchPlace *at, Superblock *ret)
+{
+    softmmu_code_page(cpu, at->pa);
+    return superblock_build(cfg, arena, b, cpu->pc - cpu->pc_delta, ctx, ret);
+}
+
 bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
                  Superblock *ret)
 {
     Gva key;
     if (!cpu->accel->cfg.machine)
         return build_user(base, arena, b, cpu, ctx, ret);
-    const FetchPlace *at = accel_locate(cpu, &key);
-    if (!at)
-        return false;
-    const FetchPlace here = *at; /* the second page may take its place */
     SuperblockConfig cfg = *base;
     size_t mark = arena->used;
-    cfg.page = here.host;
     cfg.second = second_page;
     cfg.second_opaque = cpu;
     cfg.stops_at = cpu->accel->debug.n_breaks ? stops_at : NULL;
-    softmmu_code_page(cpu, here.pa);
     for (;;) {
-        arena_rewind(arena, mark);
-        if (!superblock_build(&cfg, arena, b, key, ctx, ret))
+        const FetchPlace *at = accel_locate(cpu, &key);
+        if (!at)
             return false;
-        for (unsigned k = 0; k < ret->n_runs; k++)
-            softmmu_mark_code(cpu->accel, ret->run[k].pc, ret->run[k].len);
-        if (bytes_stand(cpu, &here, ret))
+        const FetchPlace here = *at; /* the second page may take its place */
+        cfg.page = here.host;
+        arena_rewind(arena, mark);
+        bool built = build_at(&cfg, arena, b, cpu, ctx, &here, ret);
+        if (!still_at(cpu, &here))
+            continue;
+        if (!built)
+            return false;
+        if (marked(cpu->accel, ret) && bytes_stand(cpu, &here, ret))
             return true;
     }
 }

@@ -191,45 +191,75 @@ static void lose_writers(SoftMmu *m, const uint8_t *page, unsigned written)
     }
 }
 
+/* Makes it a page of code if no cpu can have a write tag for it. False: some may. */
+static bool code_page_unwritten(Accel *a, RamBlock *b, uint64_t n)
+{
+    lock_take(&a->track);
+    bool done = b->code[n] != 0;
+    if (!done) {
+        /* Who fills a tag notes that first and then looks here (fill()): one of both sees the other. */
+        __atomic_fetch_or(&b->code[n], 1, __ATOMIC_SEQ_CST);
+        done = !__atomic_load_n(&b->written[n], __ATOMIC_SEQ_CST);
+        if (!done)
+            __atomic_store_n(&b->code[n], 0, __ATOMIC_SEQ_CST);
+    }
+    lock_release(&a->track);
+    return done;
+}
+
 void softmmu_code_page(Cpu *cpu, uint64_t page)
 {
     Accel *a = cpu->accel;
     RamBlock *b = block_of_code(a, page);
     uint64_t n = b ? (page - b->base) >> 12 : 0;
-    if (!b || b->code[n])
-        return;
-    /* One bit at least, so that no TLB takes the page as writable from now on. */
-    __atomic_fetch_or(&b->code[n], 1, __ATOMIC_SEQ_CST);
-    unsigned written = __atomic_exchange_n(&b->written[n], 0, __ATOMIC_SEQ_CST);
-    if (!written)
+    if (!b || code_page_unwritten(a, b, n))
         return;
     bool others = (cpu->ctx & CTX_PARALLEL) != 0;
     if (others) {
         accel_pause(cpu);
         accel_exclusive_begin(cpu);
     }
-    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+    lock_take(&a->track);
+    __atomic_fetch_or(&b->code[n], 1, __ATOMIC_SEQ_CST);
+    unsigned written = __atomic_exchange_n(&b->written[n], 0, __ATOMIC_SEQ_CST);
+    for (AccelCpu *ac = a->cpus; ac && written; ac = ac->next)
         lose_writers(ac->mmu, b->host + (n << 12), written);
+    lock_release(&a->track);
     if (others) {
         accel_exclusive_end(cpu);
         accel_resume(cpu);
     }
 }
 
-void softmmu_mark_code(Accel *a, uint64_t pa, uint64_t bytes)
+bool softmmu_mark_code(Accel *a, uint64_t pa, uint64_t bytes)
 {
     RamBlock *b = block_of_code(a, pa);
-    for (uint64_t at = align_down(pa, 64); b && at < pa + bytes; at += 64)
-        __atomic_fetch_or(&b->code[(at - b->base) >> 12], 1ull << (at >> 6 & 63), __ATOMIC_SEQ_CST);
+    bool stands = true;
+    if (!b)
+        return true;
+    lock_take(&a->track);
+    for (uint64_t at = align_down(pa, 64); at < pa + bytes; at += 64) {
+        uint64_t *word = &b->code[(at - b->base) >> 12];
+        stands = stands && *word != 0;
+        if (stands)
+            __atomic_fetch_or(word, 1ull << (at >> 6 & 63), __ATOMIC_SEQ_CST);
+    }
+    lock_release(&a->track);
+    return stands;
 }
 
+/* The lock makes one step of dropping code and of clearing the bits: a bit set between the two would be lost,
+ * and with it every later store; with the bits cleared first, another cpu would not see that it stored to
+ * code that still stands. */
 void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t bytes)
 {
     Accel *a = accel;
     uint64_t first = align_down(offset, 64), end = align_up(offset + bytes, 64);
+    lock_take(&a->track);
     accel_invalidate(a, ram->base + first, end - first);
     for (uint64_t at = first; at < end; at += 64)
         __atomic_fetch_and(&ram->code[at >> 12], ~(1ull << (at >> 6 & 63)), __ATOMIC_SEQ_CST);
+    lock_release(&a->track);
 }
 
 /* ---- filling ---- */

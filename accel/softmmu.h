@@ -4,7 +4,8 @@
  *
  * Invariants: hot.tlb[i] is the table of index i in the present address space; an index that nothing was
  * filled in for points to a table that never matches. A write tag matches only where the page is marked dirty
- * in the guest's tables, is plain RAM and has no code. A generation is never used twice.
+ * in the guest's tables, is plain RAM and has no code: while RamBlock.code of a page is not 0 and Accel.track
+ * is free, no cpu has one for it. A generation is never used twice.
  * Ownership: AccelCpu's; NULL in user mode. Threads: the cpu's own; others while it is stopped
  * (softmmu_code_page).
  */
@@ -79,9 +80,10 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va);
 /* Code is about to be made from bytes of this page of code addresses: from now on stores to it are seen. The
  * caller then reads the bytes. */
 void softmmu_code_page(Cpu *cpu, uint64_t page);
-/* Stores to these bytes will drop the code that overlaps them. Then they are to be compared with what was
- * read. */
-void softmmu_mark_code(struct Accel *a, uint64_t pa, uint64_t bytes);
+/* Stores to these bytes will drop the code that overlaps them; after that they are to be compared with what
+ * was read. False: the page has stopped being one of code since softmmu_code_page(), which is to be called,
+ * and the bytes read, again. */
+bool softmmu_mark_code(struct Accel *a, uint64_t pa, uint64_t bytes);
 /* MemMap.code_written, MemMap.changed; opaque: the Accel. Called with locks of devices held, so they wait for
  * nobody: a change of the map is seen by the cpu that made it at once, by others from their next poll on. */
 void softmmu_code_written(void *accel, RamBlock *ram, uint64_t offset, uint64_t bytes);

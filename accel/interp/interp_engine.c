@@ -151,8 +151,8 @@ static void region_prepare(const Accel *a, IrRegion *r)
     __builtin_trap();
 }
 
-/* Builds the region at `pc`. NULL: the bytes cannot be fetched, and cpu->exit says so. */
-static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e, Gva pc)
+/* Builds the region at cpu->pc. NULL: the bytes cannot be fetched, and cpu->exit says so. */
+static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
 {
     Accel *a = cpu->accel;
     SuperblockConfig cfg = {.ops = a->ops,
@@ -178,9 +178,9 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e, Gva pc)
         if (!r) /* the cache is smaller than one region */
             return sb.region;
     }
-    InterpRow *row = cache_find(e, pc, cpu->ctx);
+    InterpRow *row = cache_find(e, r->pc, cpu->ctx);
     e->n_rows += !row->region;
-    *row = (InterpRow){.pc = pc, .region = r, .ctx = cpu->ctx, .second = sb.second};
+    *row = (InterpRow){.pc = r->pc, .region = r, .ctx = cpu->ctx, .second = sb.second};
     if (sb.writable)
         __atomic_store_n(&shared->writable, true, __ATOMIC_SEQ_CST);
     return r;
@@ -195,7 +195,7 @@ static const IrRegion *region_at(Cpu *cpu, InterpCpu *e)
     const InterpRow *row = cache_find(e, pc, cpu->ctx);
     if (row->region && (!row->second || accel_second_agrees(cpu, row->second)))
         return row->region;
-    return cache_build(cpu, e, pc);
+    return cache_build(cpu, e);
 }
 
 /* ---- running ---- */

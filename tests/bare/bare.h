@@ -17,7 +17,7 @@ typedef uint64_t u64;
 
 /* Where qemu-system 7.2 is known to differ from the manual the check is for others: AMOs that raise load
  * faults, order of interrupts, bit 0 of xEPC, page tables where no memory is; extensions that its default
- * lacks. */
+ * lacks; code that one cpu translates while another one changes it, which it may go on running. */
 #ifndef OUTSIDE
 #define OUTSIDE 0
 #endif

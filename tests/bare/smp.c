@@ -100,20 +100,21 @@ static void ask(u64 kind)
         }
 }
 
-static u64 done, errors;
+static u64 done, looking, errors;
 
 /* Reads through the tables all the time: after a flush everywhere, no old page may be seen. */
 static u64 reads(u64 hart, u64 b)
 {
     u64 *limit = (u64 *)arena; /* what may still be seen: never less than */
     u64 n = 0;
-    while (!load(&done)) {
+    do {
         u64 least = load(limit);
         u64 v = load((u64 *)DATA);
         if (v < least)
             __atomic_add_fetch(&errors, 1, __ATOMIC_SEQ_CST);
-        n++;
-    }
+        if (!n++)
+            __atomic_add_fetch(&looking, 1, __ATOMIC_SEQ_CST);
+    } while (!load(&done));
     return n;
 }
 
@@ -121,13 +122,14 @@ static u64 calls(u64 hart, u64 b)
 {
     u64 *limit = (u64 *)arena;
     u64 n = 0;
-    while (!load(&done)) {
+    do {
         u64 least = load(limit);
         u64 v = ((Op *)(DATA + 4096))(0, 0);
         if (v < least)
             __atomic_add_fetch(&errors, 1, __ATOMIC_SEQ_CST);
-        n++;
-    }
+        if (!n++)
+            __atomic_add_fetch(&looking, 1, __ATOMIC_SEQ_CST);
+    } while (!load(&done));
     return n;
 }
 
@@ -145,6 +147,16 @@ static void others(u64 hart, Op *fn)
     meet();
 }
 
+/* The changes begin when every hart looks at what is changed. */
+static void start_changes(void)
+{
+    use_tables(&t, 1);
+    looking = 0;
+    meet();
+    while (load(&looking) != HARTS - 1) {
+    }
+}
+
 static void change_pages(void)
 {
     u64 *limit = (u64 *)arena, *page[2] = {pages(1), pages(1)};
@@ -152,8 +164,7 @@ static void change_pages(void)
     done = 0;
     page[0][0] = 1;
     map(&t, DATA, (u64)page[0], 0, RW);
-    use_tables(&t, 1);
-    meet();
+    start_changes();
     for (u64 k = 2; k < CHANGES; k++) {
         page[k & 1][0] = k;
         map(&t, DATA, (u64)page[k & 1], 0, RW);
@@ -177,8 +188,7 @@ static void change_code(void)
     page[1] = 0x00008067;
     map(&t, DATA + 4096, (u64)page, 0, RWX);
     fence_i();
-    use_tables(&t, 1);
-    meet();
+    start_changes();
     for (u64 k = 2; k < CHANGES; k++) {
         *(volatile uint32_t *)&page[0] = 0x00000513 | (uint32_t)k << 20;
         ask(ASK_FENCE_I);
@@ -207,6 +217,8 @@ static void part(u64 hart)
     else
         others(hart, reads);
     meet();
+    if (OUTSIDE)
+        return;
     if (hart == 0)
         change_code();
     else
