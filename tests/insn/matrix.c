@@ -1,6 +1,6 @@
 /*
- * matrix FILE: guest program (32-bit Arm, A64). Runs random code and goes on behind each instruction that
- * raises a signal; the whole state at each signal is written to standard output, at the end the data too.
+ * matrix FILE: guest program (32-bit Arm, A64, RISC-V). Runs random code and goes on behind each instruction
+ * that raises a signal; the whole state at each signal is written to standard output, at the end the data too.
  *
  * FILE: number of words of code, number of resume points (offsets, ascending, the last one is the end), the
  * resume points, the code. It runs at CODE, its data is DATA_SIZE bytes at DATA with nothing around them; the
@@ -25,6 +25,10 @@ typedef struct State {
     uint64_t sig, addr, r[34]; /* x0-x30, sp, pc, pstate */
     uint32_t fpsr, fpcr;
     uint64_t v[64];
+} State;
+#elif defined(__riscv)
+typedef struct State {
+    uint64_t sig, addr, r[32], fcsr, f[32]; /* pc, x1-x31 */
 } State;
 #else
 typedef struct State {
@@ -60,6 +64,19 @@ static uint64_t *take_state(State *s, ucontext_t *uc)
     memcpy(&s->fpsr, (const uint8_t *)m->__reserved + 8, 8); /* struct fpsimd_context */
     memcpy(s->v, (const uint8_t *)m->__reserved + 16, sizeof(s->v));
     return (uint64_t *)(void *)&m->pc;
+}
+#elif defined(__riscv)
+static uint64_t thread_pointer; /* what random code makes of it means nothing to libc; gp is not used */
+
+static uint64_t *take_state(State *s, ucontext_t *uc)
+{
+    mcontext_t *m = &uc->uc_mcontext;
+
+    __asm__ volatile("ld tp, %0" : : "m"(thread_pointer));
+    memcpy(s->r, m->__gregs, sizeof(s->r));
+    memcpy(s->f, m->__fpregs.__d.__f, sizeof(s->f));
+    s->fcsr = m->__fpregs.__d.__fcsr;
+    return (uint64_t *)(void *)&m->__gregs[0];
 }
 #else
 static uint32_t *take_state(State *s, ucontext_t *uc)
@@ -125,6 +142,9 @@ int main(int argc, char **argv)
                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memcpy(map(CODE, 4 * MAX_CODE, PROT_READ | PROT_WRITE), &file[2 + n_resume], 4 * n_words);
     mprotect((void *)(uintptr_t)CODE, 4 * MAX_CODE, PROT_READ | PROT_EXEC);
+#ifdef __riscv
+    __asm__ volatile("sd tp, %0" : "=m"(thread_pointer));
+#endif
     __builtin___clear_cache((char *)CODE, (char *)CODE + 4 * n_words);
     *(uint32_t *)map(COUNTER, 4096, PROT_READ | PROT_WRITE) = 3;
     map(DATA - AROUND, 2 * AROUND + DATA_SIZE, PROT_NONE);

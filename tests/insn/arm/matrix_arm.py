@@ -1,52 +1,16 @@
-#!/usr/bin/env python3
-"""Random code full of faults: the interpreter and the translator with each host feature and each optimisation off agree bit for
-bit on the state at every signal and on memory.
-
-usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32|a64] [--keep DIR] TINAMOU      exit status 77: no cross compiler
-Instances of all rows that do not branch follow each other in loops, UNPREDICTABLE ones included; bases of loads and stores are
-made to point around the ends of 8 KiB of data. matrix.c runs them.
-"""
-import argparse
+"""Random code of A64, A32 and T32 for test_matrix.py."""
 import os
-import random
-import shutil
-import subprocess
 import sys
-import tempfile
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../aarch64'))
 import a64table  # noqa: E402
 import branches  # noqa: E402
 from armtable import encode_bytes, load  # noqa: E402
+from matrix_base import COUNTER, DATA, DATA_SIZE, Base  # noqa: E402
 from test_random import best  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-DATA, DATA_SIZE, COUNTER = 0x20000000, 8192, 0x1c000000
 # What differs from run to run, waits, leaves, or gives the kernel random numbers.
 SKIP = branches.HANDLERS + ('svc', 'it', 'get_cntvct', 'get_cntfrq', 'get_tpidr', 'get_tpidrro', 'put_tpidr')
-WAYS = [['-no-opt', 'all'], ['-max-insns', '1'], ['-host-cpu', 'v1'], ['-host-cpu', 'v2'], ['-host-cpu', 'v3'], ['-host-cpu', '-avx'],
-        ['-host-cpu', '-avx2'], ['-host-cpu', '-fma'], ['-host-cpu', '-f16c'], ['-host-cpu', '-bmi1,-bmi2,-lzcnt'],
-        ['-host-cpu', '-aes,-sha,-pclmul,-movbe'], ['-host-cpu', '-sse42,-popcnt']]
-WAYS += [['-no-opt', w] for w in ('pins', 'chain', 'jump-cache', 'loops', 'superblock', 'fold', 'loop-pins', 'lazy-nan', 'lazy-flags')]
-
-
-class Base:
-    """Code with its resume points: where instances begin."""
-
-    def __init__(self, isa, rng):
-        self.isa, self.rng, self.code, self.resume = isa, rng, bytearray(), []
-
-    def point(self):
-        self.resume.append(len(self.code))
-
-    def pointer(self, r):
-        edge = self.rng.choice([DATA, DATA + DATA_SIZE, DATA + DATA_SIZE, DATA + DATA_SIZE // 2])
-        self.load(r, edge + self.rng.choice([0, 0, 4, 8, 16, 1, 2, self.rng.randrange(128)]) * self.rng.choice([1, -1]))
-
-    def file(self):
-        self.code += bytes(-len(self.code) % 4)
-        words = len(self.code) // 4 | (self.isa == 't32') << 31
-        return b''.join(v.to_bytes(4, 'little') for v in [words, len(self.resume)] + self.resume) + bytes(self.code)
 
 
 class Code64(Base):
@@ -211,90 +175,3 @@ def instance(c, row, in_it):
         c.code += word
         return True
     return False
-
-
-def build(isa, seed, blocks):
-    rng = random.Random(seed)
-    c = (Code64 if isa == 'a64' else Code)(isa, rng)
-    c.start()
-    for _ in range(blocks):
-        start = len(c.code)
-        for _ in range(rng.randrange(4, 24)):
-            c.point()
-            if rng.random() < 0.04:
-                c.trap()
-            else:
-                c.instance()
-        c.loop_end(start)
-    c.point()
-    c.trap()
-    return c.file()
-
-
-# struct State of matrix.c: bytes of a register, names of those, bytes and names of the vector registers
-LAYOUT = {'a64': (8, ['sig', 'addr'] + ['x%d' % i for i in range(31)] + ['sp', 'pc', 'pstate', 'fpsr, fpcr'], 16, ['v%d' % i for i in range(32)]),
-          'a32': (4, ['sig', 'addr'] + ['r%d' % i for i in range(15)] + ['pc', 'cpsr', 'fpscr'], 8, ['d%d' % i for i in range(32)])}
-LAYOUT['t32'] = LAYOUT['a32']
-
-
-def state_size(isa):
-    size, names, vector, vectors = LAYOUT[isa]
-    return size * len(names) + vector * len(vectors)
-
-
-def describe(isa, a, b):
-    size, names, vector, vectors = LAYOUT[isa]
-    step = state_size(isa)
-    for k in range(0, len(a) - DATA_SIZE, step):
-        x, y = a[k:k + step], b[k:k + step]
-        if x == y:
-            continue
-        text, at = ['signal %d' % (k // step)], 0
-        for name in names + vectors:
-            width = size if name in names else vector
-            v, w = (int.from_bytes(z[at:at + width], 'little') for z in (x, y))
-            if v != w or name in ('sig', 'pc'):
-                text.append('%s %x, %x' % (name, v, w))
-            at += width
-        return '; '.join(text)
-    return 'memory, or the number of signals'
-
-
-def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument('--seed', type=int, default=1)
-    ap.add_argument('--blocks', type=int, default=150)
-    ap.add_argument('--isa', default='a32')
-    ap.add_argument('--keep')
-    ap.add_argument('engine')
-    args = ap.parse_args()
-    cc = 'aarch64-linux-gnu-gcc' if args.isa == 'a64' else 'arm-linux-gnueabihf-gcc'
-    if not shutil.which(cc):
-        print('SKIP: no cross compiler')
-        return 77
-    bad = 0
-    with tempfile.TemporaryDirectory() as tmp:
-        tmp = args.keep or tmp
-        exe, code = os.path.join(tmp, 'matrix'), os.path.join(tmp, 'code')
-        subprocess.run([cc, '-O1', '-g', '-static', '-Wall', '-o', exe, os.path.join(HERE, 'matrix.c')] + ['-marm'] * (args.isa != 'a64'), check=True)
-        with open(code, 'wb') as f:
-            f.write(build(args.isa, args.seed, args.blocks))
-
-        def run(way):
-            p = subprocess.run([args.engine] + way + [exe, code], capture_output=True, timeout=120)
-            return p.returncode, p.stdout
-        want = run(['--no-jit'])
-        if want[0]:
-            print('the interpreter ended with %d, %d signals' % (want[0], (len(want[1]) - DATA_SIZE) // state_size(args.isa)))
-            return 1
-        for way in [[]] + WAYS:
-            got = run(way)
-            if got != want:
-                bad += 1
-                print('%s: status %d; (interpreter, translator) %s' % (' '.join(way) or 'all', got[0], describe(args.isa, want[1], got[1])))
-    print('%s, seed %d: %d signals, %d ways: %s' % (args.isa, args.seed, (len(want[1]) - DATA_SIZE) // state_size(args.isa), len(WAYS) + 1,
-                                                    '%d differ' % bad if bad else 'ok'))
-    return 1 if bad else 0
-
-
-sys.exit(main())
