@@ -1,6 +1,6 @@
 /*
  * matrix FILE: guest program (32-bit Arm, A64, RISC-V). Runs random code and goes on behind each instruction
- * that raises a signal; the whole state at each signal is written to standard output, at the end the data too.
+ * that raises a signal; the whole state at each signal is written to standard output, at the end the data.
  *
  * FILE: number of words of code, number of resume points (offsets, ascending, the last one is the end), the
  * resume points, the code. It runs at CODE, its data is DATA_SIZE bytes at DATA with nothing around them; the
