@@ -7,12 +7,11 @@
 #include "hw/core/dev_impl.h"
 #include "hw/gpio/gpio_key.h"
 #include "hw/gpio/pl061.h"
-#include "hw/intc/arm_gicv2.h"
+#include "hw/machine/board.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/arm_timer.h"
 #include "hw/timer/pl031.h"
-#include "hw/virtio/virtio_mmio.h"
 #include "base/sys.h"
 #include "target/mem.h"
 
@@ -25,18 +24,12 @@ const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES] = {
     [ARM_VIRT_VIRTIO] = {0xa000000, 0x200},    [ARM_VIRT_RAM] = {0x40000000, 0},
     [ARM_VIRT_FW_CFG] = {0x9020000, 0x18},     [ARM_VIRT_PCIE_LOW] = {0x10000000, 0x2eff0000},
     [ARM_VIRT_PCIE_IO] = {0x3eff0000, 0x10000}, [ARM_VIRT_PCIE_ECAM] = {0x4010000000, 0x10000000},
+    [ARM_VIRT_V2M] = {0x8020000, 0x1000},
+    [ARM_VIRT_ITS] = {0x8080000, 0x20000},     [ARM_VIRT_REDIST] = {0x80a0000, 0xf60000},
     [ARM_VIRT_PCIE_HIGH] = {0x8000000000, 0x8000000000},
 };
 
-enum { CPU_IRQ = 0, CPU_FIQ = 1, TIMERS = 2 };
-
-/* A cpu's input: `receiver` is the cpu. */
-static void set_cpu_irq(void *receiver, unsigned n, bool level)
-{
-    Cpu *cpu = receiver;
-    if (cpu->ops->sys->set_irq(cpu, n, level))
-        accel_wake(cpu);
-}
+enum { TIMERS = 2 };
 
 static bool make_memory(Machine *m, ArmVirt *v, DevError *err)
 {
@@ -48,65 +41,34 @@ static bool make_memory(Machine *m, ArmVirt *v, DevError *err)
     return mem_map_add(&m->map, &v->ram_region);
 }
 
-static Device *put(Machine *m, const DevClass *cls, const char *id)
-{
-    return dev_new(cls, m->root, id);
-}
-
-static bool map_at(Machine *m, Device *d, unsigned region, ArmVirtPlaceId at, DevError *err)
-{
-    d->region[region].base = arm_virt_places[at].base;
-    return mem_map_add(&m->map, &d->region[region]) || dev_fail(err, "too many regions of memory");
-}
-
 static bool place(Machine *m, Device *d, ArmVirtPlaceId at, DevError *err)
 {
-    return d && dev_realize(d, &m->map, &m->clock, err) && map_at(m, d, 0, at, err);
+    return board_place(m, d, arm_virt_places[at].base, err);
 }
 
-static bool set_number(Device *d, const char *name, uint64_t n, DevError *err)
-{
-    char text[24];
-    Fmt f = FMT_ON(text);
-    fmt_printf(&f, "%lu", (unsigned long)n);
-    return dev_set(d, name, text, err);
-}
-
-static bool make_interrupts(Machine *m, ArmVirt *v, DevError *err)
+static bool make_timers(Machine *m, ArmVirt *v, DevError *err)
 {
     static const uint8_t ppi[TIMERS] = {ARM_VIRT_PPI_VIRT, ARM_VIRT_PPI_PHYS}; /* ARM_TIMER_* */
-    v->gic = put(m, &arm_gicv2_class, "gic");
-    v->timer = put(m, &arm_timer_class, "timer");
-    if (!v->gic || !v->timer)
-        return dev_fail(err, "no memory");
-    for (unsigned k = 0; k < m->cfg.cpus; k++) {
-        v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
-        v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
+    v->timer = board_put(m, &arm_timer_class, "timer", err);
+    for (unsigned k = 0; k < m->cfg.cpus; k++)
         for (unsigned n = 0; n < TIMERS; n++)
-            v->timer_line[k * TIMERS + n] = arm_gicv2_own(v->gic, k, ppi[n]);
-    }
-    for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
-        v->shared[n] = arm_gicv2_shared(v->gic, GICV2_OWN + n);
-    return set_number(v->gic, "cpus", m->cfg.cpus, err) &&
-           set_number(v->gic, "irqs", GICV2_OWN + ARM_VIRT_SHARED, err) &&
-           dev_set_ptr(v->gic, "irq", v->irq, err) && dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
-           place(m, v->gic, ARM_VIRT_GIC_DIST, err) && map_at(m, v->gic, 1, ARM_VIRT_GIC_CPU, err) &&
-           set_number(v->timer, "timers", TIMERS * m->cfg.cpus, err) &&
+            v->timer_line[k * TIMERS + n] = arm_virt_own_line(v, k, ppi[n]);
+    return v->timer && board_set_number(v->timer, "timers", TIMERS * m->cfg.cpus, err) &&
            dev_set_ptr(v->timer, "lines", v->timer_line, err) &&
            dev_realize(v->timer, &m->map, &m->clock, err);
 }
 
 static bool make_devices(Machine *m, ArmVirt *v, DevError *err)
 {
-    Device *uart = put(m, &pl011_class, "serial0"), *rtc = put(m, &pl031_class, "rtc"),
-           *gpio = put(m, &pl061_class, "gpio");
-    v->key = put(m, &gpio_key_class, "power-key");
+    Device *uart = board_put(m, &pl011_class, "serial0", err), *rtc = board_put(m, &pl031_class, "rtc", err),
+           *gpio = board_put(m, &pl061_class, "gpio", err);
+    v->key = board_put(m, &gpio_key_class, "power-key", err);
     if (!uart || !rtc || !gpio || !v->key)
-        return dev_fail(err, "no memory");
+        return false;
     v->key_pin = pl061_pin(gpio, ARM_VIRT_KEY_PIN);
     return dev_set_ptr(uart, "chardev", m->cfg.serial, err) &&
            dev_set_ptr(uart, "irq", &v->shared[ARM_VIRT_IRQ_UART], err) &&
-           place(m, uart, ARM_VIRT_UART, err) && set_number(rtc, "base", m->cfg.time_of_day_ns, err) &&
+           place(m, uart, ARM_VIRT_UART, err) && board_set_number(rtc, "base", m->cfg.time_of_day_ns, err) &&
            dev_set_ptr(rtc, "irq", &v->shared[ARM_VIRT_IRQ_RTC], err) && place(m, rtc, ARM_VIRT_RTC, err) &&
            dev_set_ptr(gpio, "irq", &v->shared[ARM_VIRT_IRQ_GPIO], err) &&
            place(m, gpio, ARM_VIRT_GPIO, err) && dev_set_ptr(v->key, "pin", &v->key_pin, err) &&
@@ -119,17 +81,13 @@ static bool make_flash(Machine *m, ArmVirt *v, DevError *err)
     const uint64_t code = 1ull << 52; /* a block's address as code may not be 0 */
     for (unsigned k = 0; k < ARRAY_SIZE(v->flash); k++) {
         const uint64_t base = at->base + k * at->bytes;
-        Device *d = v->flash[k] = put(m, &cfi_flash_class, k ? "flash1" : "flash0");
-        if (!d)
-            return dev_fail(err, "no memory");
-        if (!set_number(d, "bytes", at->bytes, err) || !set_number(d, "code_base", code + base, err) ||
-            !dev_set_ptr(d, "drive", m->cfg.flash[k], err) || !dev_realize(d, &m->map, &m->clock, err))
+        Device *d = v->flash[k] = board_put(m, &cfi_flash_class, k ? "flash1" : "flash0", err);
+        if (!d || !board_set_number(d, "bytes", at->bytes, err) ||
+            !board_set_number(d, "code_base", code + base, err) ||
+            !dev_set_ptr(d, "drive", m->cfg.flash[k], err) || !board_place(m, d, base, err))
             return false;
-        d->region[0].base = base;
-        if (!mem_map_add(&m->map, &d->region[0]))
-            return dev_fail(err, "too many regions of memory");
     }
-    v->fw_cfg = put(m, &fw_cfg_class, "fw-cfg");
+    v->fw_cfg = board_put(m, &fw_cfg_class, "fw-cfg", err);
     return place(m, v->fw_cfg, ARM_VIRT_FW_CFG, err);
 }
 
@@ -139,40 +97,24 @@ static bool make_pcie(Machine *m, ArmVirt *v, DevError *err)
                                      [PCIE_LOW] = ARM_VIRT_PCIE_LOW, [PCIE_HIGH] = ARM_VIRT_PCIE_HIGH};
     const ArmVirtPlace *low = &arm_virt_places[ARM_VIRT_PCIE_LOW],
                        *high = &arm_virt_places[ARM_VIRT_PCIE_HIGH];
-    Device *d = v->pcie = put(m, &pcie_host_class, "pcie");
-    if (!d)
-        return dev_fail(err, "no memory");
-    bool ok = set_number(d, "low_base", low->base, err) && set_number(d, "low_bytes", low->bytes, err) &&
-              set_number(d, "high_base", high->base, err) && set_number(d, "high_bytes", high->bytes, err) &&
+    Device *d = v->pcie = board_put(m, &pcie_host_class, "pcie", err);
+    bool ok = d && board_set_number(d, "low_base", low->base, err) &&
+              board_set_number(d, "low_bytes", low->bytes, err) &&
+              board_set_number(d, "high_base", high->base, err) &&
+              board_set_number(d, "high_bytes", high->bytes, err) &&
               dev_set_ptr(d, "intx", &v->shared[ARM_VIRT_IRQ_PCIE], err) &&
+              dev_set_ptr(d, "msi", v->msi.send ? &v->msi : NULL, err) &&
               dev_realize(d, &m->map, &m->clock, err);
     for (unsigned k = 0; ok && k < ARRAY_SIZE(places); k++)
-        ok = map_at(m, d, k, places[k], err);
+        ok = board_map(m, d, k, arm_virt_places[places[k]].base, err);
     return ok && machine_plug_pci(m, d, err);
 }
 
-/* All slots are there. The first device goes into the last of them. */
-static bool make_virtio(Machine *m, ArmVirt *v, DevError *err)
+static bool make_virtio(Machine *m, const ArmVirt *v, DevError *err)
 {
-    unsigned at = 0;
-    for (unsigned k = ARM_VIRT_N_VIRTIO; k-- > 0;) {
-        char id[24];
-        Fmt f = FMT_ON(id);
-        Device *plugged;
-        if (!machine_next_device(m, "virtio", &at, &plugged, err))
-            return false;
-        fmt_printf(&f, "virtio-mmio.%u", k);
-        Device *slot = put(m, &virtio_mmio_class, id);
-        if (!slot || !dev_set_ptr(slot, "irq", &v->shared[ARM_VIRT_IRQ_VIRTIO + k], err) ||
-            !dev_set_ptr(slot, "device", plugged, err) || !dev_realize(slot, &m->map, &m->clock, err))
-            return false;
-        slot->region[0].base =
-            arm_virt_places[ARM_VIRT_VIRTIO].base + k * arm_virt_places[ARM_VIRT_VIRTIO].bytes;
-        if (!mem_map_add(&m->map, &slot->region[0]))
-            return dev_fail(err, "too many regions of memory");
-    }
-    return !machine_has_device(m, "virtio", at) ||
-           dev_fail(err, "more than %u virtio devices", (unsigned)ARM_VIRT_N_VIRTIO);
+    const ArmVirtPlace *at = &arm_virt_places[ARM_VIRT_VIRTIO];
+    return board_make_virtio(
+        m, &(BoardSlots){at->base, at->bytes, ARM_VIRT_N_VIRTIO, &v->shared[ARM_VIRT_IRQ_VIRTIO]}, err);
 }
 
 /* ---- cpus ---- */
@@ -234,8 +176,9 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    return make_memory(m, v, err) && make_interrupts(m, v, err) && make_devices(m, v, err) &&
-           make_flash(m, v, err) && make_virtio(m, v, err) && make_pcie(m, v, err) && make_cpus(m, v, err);
+    return make_memory(m, v, err) && arm_virt_interrupts(m, v, err) && make_timers(m, v, err) &&
+           make_devices(m, v, err) && make_flash(m, v, err) && make_virtio(m, v, err) &&
+           make_pcie(m, v, err) && make_cpus(m, v, err);
 }
 
 /* ---- what is in memory at power-on ---- */
@@ -360,12 +303,18 @@ static void virt_clear(Machine *m)
     free(v);
 }
 
+static const BoardOption options[] = {
+    {"gic-version", "2", "interrupt controller"},
+};
+
 const BoardClass arm_virt_board = {
     .name = "virt",
     .isa = "aarch64",
     .help = "Arm board of virtual devices",
     .target = &target_aarch64_sys,
     .default_ram = 128 << 20,
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
     .build = virt_build,
     .load = virt_load,
     .clear = virt_clear,

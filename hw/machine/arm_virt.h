@@ -3,11 +3,15 @@
 #define HW_MACHINE_ARM_VIRT_H
 
 #include "hw/machine/machine.h"
+#include "hw/pci/pci.h"
 
 typedef enum ArmVirtPlaceId {
     ARM_VIRT_FLASH,
     ARM_VIRT_GIC_DIST,
     ARM_VIRT_GIC_CPU,
+    ARM_VIRT_V2M,
+    ARM_VIRT_ITS,
+    ARM_VIRT_REDIST,
     ARM_VIRT_UART,
     ARM_VIRT_RTC,
     ARM_VIRT_FW_CFG,
@@ -34,6 +38,8 @@ enum {
     ARM_VIRT_IRQ_PCIE = 3, /* four */
     ARM_VIRT_IRQ_GPIO = 7,
     ARM_VIRT_IRQ_VIRTIO = 16,
+    ARM_VIRT_IRQ_V2M = 48,
+    ARM_VIRT_N_V2M = 64,
     ARM_VIRT_N_VIRTIO = 32,
     ARM_VIRT_CLOCK_HZ = 24000000,
     ARM_VIRT_KEY_PIN = 3
@@ -44,7 +50,9 @@ enum { ARM_VIRT_PPI_VIRT = 27, ARM_VIRT_PPI_HYP = 26, ARM_VIRT_PPI_SECURE = 29, 
 typedef struct ArmVirt {
     RamBlock ram;
     MemRegion ram_region;
-    Device *gic, *timer, *key, *flash[2], *fw_cfg, *pcie;
+    unsigned gic_version; /* 2 or 3 */
+    PciMsi msi;           /* no `send`: there is nothing that takes messages */
+    Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], timer_line[2 * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;
     const char *model;
@@ -54,6 +62,11 @@ typedef struct ArmVirt {
 typedef struct ArmVirtBoot {
     uint64_t initrd_start, initrd_end;
 } ArmVirtBoot;
+
+/* The interrupt controller, what takes messages, the lines v->shared (arm_virt_gic.c). */
+bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err);
+/* What drives interrupt n, 16 to 31, of a cpu. */
+IrqLine arm_virt_own_line(const ArmVirt *v, unsigned cpu, unsigned n);
 
 /* The board's device tree into room bytes; its size, 0: no room. */
 size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size_t room);

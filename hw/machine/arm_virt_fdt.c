@@ -4,7 +4,7 @@
 #include "base/sys.h"
 #include "hw/machine/fdt_tree.h"
 
-enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO };
+enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO, PHANDLE_MSI };
 enum { SPI = 0, PPI = 1, EDGE = 1, HIGH = 4, KEY_POWER = 116 };
 
 static void reg(FdtTree *t, uint64_t base, uint64_t bytes)
@@ -58,7 +58,8 @@ static void cpus(FdtTree *t, const Machine *m)
 
 static void timer(FdtTree *t, const Machine *m)
 {
-    uint32_t how = HIGH | ((1u << m->cfg.cpus) - 1) << 8;
+    const ArmVirt *v = m->board_data;
+    uint32_t how = HIGH | (v->gic_version == 2 ? ((1u << m->cfg.cpus) - 1) << 8 : 0);
     fdt_tree_begin(t, "timer");
     FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     fdt_tree_empty(t, "always-on");
@@ -67,18 +68,37 @@ static void timer(FdtTree *t, const Machine *m)
     fdt_tree_end(t);
 }
 
-static void interrupt_controller(FdtTree *t)
+/* What takes messages, inside of the controller's node. */
+static void msi_controller(FdtTree *t, const ArmVirt *v)
 {
-    const ArmVirtPlace *dist = &arm_virt_places[ARM_VIRT_GIC_DIST], *cpu = &arm_virt_places[ARM_VIRT_GIC_CPU];
+    if (!v->frame && !v->its)
+        return;
+    device(t, v->frame ? "v2m" : "its", v->frame ? ARM_VIRT_V2M : ARM_VIRT_ITS);
+    fdt_tree_text(t, "compatible", v->frame ? "arm,gic-v2m-frame" : "arm,gic-v3-its");
+    fdt_tree_empty(t, "msi-controller");
+    if (v->its)
+        fdt_tree_number(t, "#msi-cells", 1);
+    fdt_tree_number(t, "phandle", PHANDLE_MSI);
+    fdt_tree_end(t);
+}
+
+static void interrupt_controller(FdtTree *t, const ArmVirt *v)
+{
+    const bool v3 = v->gic_version == 3;
+    const ArmVirtPlace *dist = &arm_virt_places[ARM_VIRT_GIC_DIST],
+                       *cpu = &arm_virt_places[v3 ? ARM_VIRT_REDIST : ARM_VIRT_GIC_CPU];
     fdt_tree_begin_at(t, "intc", dist->base);
-    fdt_tree_text(t, "compatible", "arm,cortex-a15-gic");
+    fdt_tree_text(t, "compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");
     fdt_tree_number(t, "#interrupt-cells", 3);
     fdt_tree_empty(t, "interrupt-controller");
     fdt_tree_number(t, "#address-cells", 2);
     fdt_tree_number(t, "#size-cells", 2);
     fdt_tree_empty(t, "ranges");
+    if (v3)
+        fdt_tree_number(t, "#redistributor-regions", 1);
     FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes));
     fdt_tree_number(t, "phandle", PHANDLE_GIC);
+    msi_controller(t, v);
     fdt_tree_end(t);
 }
 
@@ -157,7 +177,7 @@ static void flash(FdtTree *t)
 }
 
 /* The generic host bridge: windows, and which interrupt each slot's pins come out at. */
-static void pcie(FdtTree *t)
+static void pcie(FdtTree *t, const ArmVirt *v)
 {
     enum {
         SLOTS = 4,
@@ -192,6 +212,8 @@ static void pcie(FdtTree *t)
     }
     fdt_tree_cells(t, "interrupt-map", map, SLOTS * PINS * CELL);
     FDT_CELLS(t, "interrupt-map-mask", 3 << 11, 0, 0, 7);
+    if (v->msi.send)
+        FDT_CELLS(t, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
     fdt_tree_end(t);
 }
 
@@ -230,10 +252,10 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     fdt_tree_end(&t);
     cpus(&t, m);
     timer(&t, m);
-    interrupt_controller(&t);
+    interrupt_controller(&t, m->board_data);
     primecells(&t);
     flash(&t);
-    pcie(&t);
+    pcie(&t, m->board_data);
     virtio(&t);
     chosen(&t, m, boot);
     fdt_tree_end(&t);

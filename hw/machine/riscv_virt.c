@@ -7,11 +7,11 @@
 #include "hw/core/dev_impl.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
+#include "hw/machine/board.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/goldfish_rtc.h"
-#include "hw/virtio/virtio_mmio.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -107,27 +107,11 @@ static bool make_devices(Machine *m, RiscvVirt *v, DevError *err)
            place(m, rtc, VIRT_RTC, err);
 }
 
-/* All slots are there. The first device goes into the last of them: kernels count from there, too. */
-static bool make_virtio(Machine *m, RiscvVirt *v, DevError *err)
+static bool make_virtio(Machine *m, const RiscvVirt *v, DevError *err)
 {
-    unsigned at = 0;
-    for (unsigned k = VIRT_N_VIRTIO; k-- > 0;) {
-        char id[24];
-        Fmt f = FMT_ON(id);
-        Device *plugged;
-        if (!machine_next_device(m, "virtio", &at, &plugged, err))
-            return false;
-        fmt_printf(&f, "virtio-mmio.%u", k);
-        Device *slot = put(m, &virtio_mmio_class, id);
-        if (!slot || !dev_set_ptr(slot, "irq", &v->source[VIRT_IRQ_VIRTIO + k], err) ||
-            !dev_set_ptr(slot, "device", plugged, err) || !dev_realize(slot, &m->map, &m->clock, err))
-            return false;
-        slot->region[0].base = virt_places[VIRT_VIRTIO].base + k * virt_places[VIRT_VIRTIO].bytes;
-        if (!mem_map_add(&m->map, &slot->region[0]))
-            return dev_fail(err, "too many regions of memory");
-    }
-    return !machine_has_device(m, "virtio", at) ||
-           dev_fail(err, "more than %u virtio devices", (unsigned)VIRT_N_VIRTIO);
+    const VirtPlace *at = &virt_places[VIRT_VIRTIO];
+    return board_make_virtio(
+        m, &(BoardSlots){at->base, at->bytes, VIRT_N_VIRTIO, &v->source[VIRT_IRQ_VIRTIO]}, err);
 }
 
 uint64_t virt_pcie_high(const Machine *m)

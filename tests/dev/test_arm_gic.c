@@ -3,6 +3,7 @@
 #include "tests/dev/dev_kit.h"
 
 #include "hw/intc/arm_gicv2.h"
+#include "hw/intc/arm_gicv2m.h"
 #include "hw/timer/arm_timer.h"
 
 enum {
@@ -118,6 +119,34 @@ static void edges_and_software(void **unused)
     kit_clear(&k);
 }
 
+static void pulse(void *receiver, unsigned n, bool level)
+{
+    unsigned *pulses = receiver;
+    pulses[n] += level;
+}
+
+static void messages(void **unused)
+{
+    static const char *const props[] = {"first", "80", "count", "3", NULL};
+    unsigned pulses[3] = {0};
+    const IrqLine lines[3] = {{pulse, pulses, 0}, {pulse, pulses, 1}, {pulse, pulses, 2}};
+    const void *links[] = {"lines", lines, NULL};
+    DevKit k;
+    kit_init(&k);
+    kit_device(&k, &arm_gicv2m_class, props, links);
+    assert_int_equal(kit_read(&k, 8, 4), 80 << 16 | 3);
+    kit_write(&k, GICV2M_SETSPI, 4, 81);
+    arm_gicv2m_send(k.dev, 82);
+    arm_gicv2m_send(k.dev, 82);
+    arm_gicv2m_send(k.dev, 83); /* none of its own */
+    kit_write(&k, GICV2M_SETSPI, 4, 79);
+    kit_round_trip(&k, props, links);
+    assert_int_equal(pulses[0], 0);
+    assert_int_equal(pulses[1], 1);
+    assert_int_equal(pulses[2], 2);
+    kit_clear(&k);
+}
+
 static void timers(void **unused)
 {
     static const char *const props[] = {"timers", "2", NULL};
@@ -144,6 +173,7 @@ int main(void)
         cmocka_unit_test(shared_level),
         cmocka_unit_test(masks_and_preemption),
         cmocka_unit_test(edges_and_software),
+        cmocka_unit_test(messages),
         cmocka_unit_test(timers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

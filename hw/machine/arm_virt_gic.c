@@ -1,0 +1,60 @@
+/* The interrupt controllers of the Arm `virt` board, and what takes messages of PCI functions. */
+#include "hw/intc/arm_gicv2.h"
+#include "hw/intc/arm_gicv2m.h"
+#include "hw/machine/arm_virt.h"
+#include "hw/machine/board.h"
+#include "target/mem.h"
+
+enum { CPU_IRQ = 0, CPU_FIQ = 1 };
+
+/* A cpu's input: `receiver` is the cpu. */
+static void set_cpu_irq(void *receiver, unsigned n, bool level)
+{
+    Cpu *cpu = receiver;
+    if (cpu->ops->sys->set_irq(cpu, n, level))
+        accel_wake(cpu);
+}
+
+IrqLine arm_virt_own_line(const ArmVirt *v, unsigned cpu, unsigned n)
+{
+    return arm_gicv2_own(v->gic, cpu, n);
+}
+
+/* ---- version 2 ---- */
+
+static void send_to_frame(void *receiver, uint64_t address, uint32_t data, uint32_t requester)
+{
+    const ArmVirt *v = receiver;
+    if (address == arm_virt_places[ARM_VIRT_V2M].base + GICV2M_SETSPI)
+        arm_gicv2m_send(v->frame, data & 0x3ff);
+}
+
+static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
+{
+    v->gic = board_put(m, &arm_gicv2_class, "gic", err);
+    v->frame = v->gic ? board_put(m, &arm_gicv2m_class, "gicv2m", err) : NULL;
+    if (!v->frame)
+        return false;
+    for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
+        v->shared[n] = arm_gicv2_shared(v->gic, GICV2_OWN + n);
+    v->msi = (PciMsi){.receiver = v, .send = send_to_frame};
+    return board_set_number(v->gic, "cpus", m->cfg.cpus, err) &&
+           board_set_number(v->gic, "irqs", GICV2_OWN + ARM_VIRT_SHARED, err) &&
+           dev_set_ptr(v->gic, "irq", v->irq, err) && dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
+           board_place(m, v->gic, arm_virt_places[ARM_VIRT_GIC_DIST].base, err) &&
+           board_map(m, v->gic, 1, arm_virt_places[ARM_VIRT_GIC_CPU].base, err) &&
+           board_set_number(v->frame, "first", GICV2_OWN + ARM_VIRT_IRQ_V2M, err) &&
+           board_set_number(v->frame, "count", ARM_VIRT_N_V2M, err) &&
+           dev_set_ptr(v->frame, "lines", &v->shared[ARM_VIRT_IRQ_V2M], err) &&
+           board_place(m, v->frame, arm_virt_places[ARM_VIRT_V2M].base, err);
+}
+
+bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
+        v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
+    }
+    v->gic_version = 2;
+    return make_v2(m, v, err);
+}

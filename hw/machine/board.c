@@ -1,0 +1,48 @@
+#include "hw/machine/board.h"
+#include "hw/virtio/virtio_mmio.h"
+
+Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err)
+{
+    Device *d = dev_new(cls, m->root, id);
+    if (!d)
+        dev_fail(err, "no memory");
+    return d;
+}
+
+bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err)
+{
+    char text[24];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "%lu", (unsigned long)n);
+    return dev_set(d, name, text, err);
+}
+
+bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err)
+{
+    d->region[region].base = base;
+    return mem_map_add(&m->map, &d->region[region]) || dev_fail(err, "too many regions of memory");
+}
+
+bool board_place(Machine *m, Device *d, uint64_t base, DevError *err)
+{
+    return d && dev_realize(d, &m->map, &m->clock, err) && board_map(m, d, 0, base, err);
+}
+
+bool board_make_virtio(Machine *m, const BoardSlots *slots, DevError *err)
+{
+    unsigned at = 0;
+    for (unsigned k = slots->count; k-- > 0;) {
+        char id[24];
+        Fmt f = FMT_ON(id);
+        Device *plugged;
+        if (!machine_next_device(m, "virtio", &at, &plugged, err))
+            return false;
+        fmt_printf(&f, "virtio-mmio.%u", k);
+        Device *slot = board_put(m, &virtio_mmio_class, id, err);
+        if (!slot || !dev_set_ptr(slot, "irq", (void *)(uintptr_t)&slots->irq[k], err) ||
+            !dev_set_ptr(slot, "device", plugged, err) ||
+            !board_place(m, slot, slots->base + k * slots->stride, err))
+            return false;
+    }
+    return !machine_has_device(m, "virtio", at) || dev_fail(err, "more than %u virtio devices", slots->count);
+}

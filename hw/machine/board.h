@@ -1,0 +1,24 @@
+/* What boards are built with: making a device, placing it, numbers as properties, the slots of virtio-mmio.
+ * Private to hw/machine. Errors as of machine_new(). */
+#ifndef HW_MACHINE_BOARD_H
+#define HW_MACHINE_BOARD_H
+
+#include "hw/machine/machine.h"
+
+/* Makes a device, to be wired. NULL: no memory. */
+Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err);
+bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err);
+/* Puts a region of a device that is realized at an address. */
+bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err);
+/* Realizes a device and puts its first region there. d: NULL is a failure that has been told. */
+bool board_place(Machine *m, Device *d, uint64_t base, DevError *err);
+
+typedef struct BoardSlots {
+    uint64_t base, stride;
+    unsigned count;
+    const IrqLine *irq; /* of each */
+} BoardSlots;
+/* All slots of virtio-mmio are there. The user's first device goes into the last of them. */
+bool board_make_virtio(Machine *m, const BoardSlots *slots, DevError *err);
+
+#endif
