@@ -342,6 +342,7 @@ void accel_pause(Cpu *cpu) { cpu_leave(cpu->accel, cpu->accel_cpu); }
 void accel_resume(Cpu *cpu)
 {
     cpu_enter(cpu->accel, cpu->accel_cpu);
+    softmmu_follow_map(cpu);
     softmmu_do_asked(cpu);
 }
 
@@ -370,8 +371,10 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     let_others_in(a);
     accel_exclusive_begin(cpu);
     drop_reservation(cpu);
-    if (a->cfg.machine)
+    if (a->cfg.machine) {
+        softmmu_follow_map(cpu);
         softmmu_do_asked(cpu);
+    }
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
     for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {

@@ -133,6 +133,9 @@ const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key);
  * False: cpu->exit is filled in. */
 bool accel_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
                  Superblock *ret);
+/* Building had to be begun again so often, since others write to these bytes all the time: is it worth
+ * another try? False: cpu->exit says that this instruction is to be run with the others stopped. */
+bool accel_build_goes_on(Cpu *cpu, unsigned tries);
 /* Does the present mapping agree with that second page? */
 bool accel_second_agrees(Cpu *cpu, uint64_t second);
 

@@ -71,12 +71,21 @@ static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
 static bool stops_at(void *opaque, Gva pc) { return accel_debug_stops_at(((Cpu *)opaque)->accel, pc); }
 
 /* Making a page one of code may wait for the others, and then do what they asked: the cpu's pc need not be in
- * that page any more. */
-static bool still_at(Cpu *cpu, const FetchPlace *was)
+ * that page any more, nor what follows in the other. */
+static bool still_at(Cpu *cpu, const FetchPlace *was, const Superblock *sb)
 {
     Gva key;
     const FetchPlace *p = accel_locate(cpu, &key);
-    return p && p->pa == was->pa;
+    return p && p->pa == was->pa && (!sb->second || accel_second_agrees(cpu, sb->second));
+}
+
+bool accel_build_goes_on(Cpu *cpu, unsigned tries)
+{
+    enum { MOST = 8 };
+    if (tries < MOST || !cpu->accel->cfg.machine || !(cpu->ctx & CTX_PARALLEL))
+        return true;
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_EXCLUSIVE};
+    return false;
 }
 
 static bool build_at(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
@@ -97,7 +106,7 @@ bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *
     cfg.second = second_page;
     cfg.second_opaque = cpu;
     cfg.stops_at = cpu->accel->debug.n_breaks ? stops_at : NULL;
-    for (;;) {
+    for (unsigned tries = 0; accel_build_goes_on(cpu, tries); tries++) {
         const FetchPlace *at = accel_locate(cpu, &key);
         if (!at)
             return false;
@@ -105,11 +114,12 @@ bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *
         cfg.page = here.host;
         arena_rewind(arena, mark);
         bool built = build_at(&cfg, arena, b, cpu, ctx, &here, ret);
-        if (!still_at(cpu, &here))
+        if (!still_at(cpu, &here, ret))
             continue;
         if (!built)
             return false;
         if (marked(cpu->accel, ret) && bytes_stand(cpu, &here, ret))
             return true;
     }
+    return false;
 }

@@ -311,8 +311,8 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
     TlbEntry *e = &t->e[index_of(va)];
     uint64_t offset = r->offset + (pa - r->start), bit;
     uint64_t addend = (uint64_t)(uintptr_t)g->ram->host + offset - page;
-    if (offset & 4095)
-        return; /* an alias that is shifted inside of pages */
+    if ((offset & 4095) || t == mmu_of(cpu)->none)
+        return; /* an alias that is shifted inside of pages; no memory for a table */
     entry_clear(t, va);
     e->addend = addend;
     for (unsigned how = 0; how < 3; how++)
@@ -635,11 +635,13 @@ static bool phys_ld(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret)
 
 static bool phys_cas(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired)
 {
-    uint64_t left;
-    uint8_t *p = mem_map_host(map_of(cpu), pa, true, &left);
-    if (!p || left < size)
+    const MemRange *r = mem_map_find(map_of(cpu), pa);
+    if (!r || r->region->kind != MEM_RAM || r->end - pa < size)
         return false;
-    *expected = fault_cas((uint64_t)(uintptr_t)p, *expected, desired, size).val;
+    uint64_t offset = r->offset + (pa - r->start), was = *expected;
+    *expected = fault_cas((uint64_t)(uintptr_t)r->region->ram->host + offset, was, desired, size).val;
+    if (*expected == was)
+        note_store(cpu, r->region, offset, size);
     return true;
 }
 

@@ -319,12 +319,29 @@ static bool is_loop(const Dbt *d, ExitInfo *x)
     return false;
 }
 
+/* What region r was come to by: the way is remembered, for the next time. evicted: Dbt.stats of before r was
+ * looked for. That may have waited for other cpus, who changed the mapping, or made room. */
+static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop, uint64_t evicted)
+{
+    bool paged = d->host.paged.on;
+    if (link >= 0) {
+        const ExitInfo *x = &d->cache.exit[link];
+        bool stands = !paged || (x->pc == r->pc && d->stats.evicted == evicted);
+        if (stands && x->kind == IR_EXIT_DIRECT && x->back == loop && !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN))
+            dbt_map_link(&d->map, (uint32_t)link, r);
+    } else if (link == X64_ID_INDIRECT && paged) {
+        dbt_paged_remember(d, cpu, r);
+    } else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) { /* translated across a fence it is
+                                                                             * not */
+        dbt_cpu(cpu)->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
+            (DbtJump){.pc = cpu->pc, .rx = r->rx};
+    }
+}
+
 static void run_loop(Dbt *d, Cpu *cpu)
 {
-    DbtCpu *dc = dbt_cpu(cpu);
     typedef int Enter(Cpu *cpu, uint64_t rx);
     Enter *enter = (Enter *)(uintptr_t)(d->host.enter + d->host.rx_delta);
-    bool chain = !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN);
     bool stats = (d->accel->cfg.log & ACCEL_LOG_STATS) != 0;
     int64_t link = INT64_MIN;
     for (;;) {
@@ -336,17 +353,11 @@ static void run_loop(Dbt *d, Cpu *cpu)
             link = INT64_MIN;
         }
         bool back = link >= 0 && d->cache.exit[link].back, loop = back && is_loop(d, &d->cache.exit[link]);
+        uint64_t evicted = d->stats.evicted;
         DbtRegion *r = region_at(d, cpu, loop);
         if (UNLIKELY(!r))
             return;
-        if (link >= 0 && chain && back == loop && d->cache.exit[link].kind == IR_EXIT_DIRECT)
-            dbt_map_link(&d->map, (uint32_t)link, r);
-        else if (d->host.paged.on && link == X64_ID_INDIRECT)
-            dbt_paged_remember(d, cpu, r);
-        /* translated across a fence it is not */
-        else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r))
-            dc->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
-                (DbtJump){.pc = cpu->pc, .rx = r->rx};
+        remember_way(d, cpu, r, link, loop, evicted);
         if (UNLIKELY(d->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC))) {
             cpu->ff |= _mm_getcsr() & (cpu->ops->nan == IR_NAN_X86 ? 0x3f : FF_OF_HOST);
             accel_log_cpu(cpu);

@@ -128,6 +128,7 @@ typedef struct Attempt {
     bool loop_head;
     unsigned max;  /* guest instructions; lowered when the region was too complex for the emitter */
     bool again;
+    unsigned changed; /* how often it had to be begun again */
     uint64_t generation, fence; /* of the map, before the guest's bytes were read */
 } Attempt;
 
@@ -212,7 +213,10 @@ static DbtRegion *attempt(Attempt *t)
         return NULL;
     switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
     case DBT_INSERTED: return r;
-    case DBT_CHANGED: t->again = true; return NULL;
+    case DBT_CHANGED:
+        t->again = true;
+        t->changed++;
+        return NULL;
     case DBT_FULL: return no_room(t, DBT_WANT_TABLES);
     }
     return NULL;
@@ -243,7 +247,7 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
     DbtRegion *r;
     do
         r = attempt(&t);
-    while (!r && t.again);
+    while (!r && t.again && accel_build_goes_on(cpu, t.changed));
     dbt_scratch_put(d, s);
     if (r)
         dbt_hints_report(d, r->pc, r->ctx, loop_head);

@@ -162,7 +162,10 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
     InterpEngine *shared = a->engine_data;
     Superblock sb;
     uint64_t attempts;
+    unsigned tries = 0;
     do {
+        if (!accel_build_goes_on(cpu, tries++))
+            return NULL;
         attempts = __atomic_load_n(&shared->attempts, __ATOMIC_ACQUIRE);
         arena_rewind(&e->scratch, 0);
         if (!accel_build(&cfg, &e->scratch, &e->builder, cpu, cpu->ctx, &sb))
