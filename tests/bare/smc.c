@@ -117,6 +117,31 @@ static void data_beside(void)
     }
 }
 
+/* One region of pieces here and there in a page, each written alone, through another mapping. */
+static void several_runs(void)
+{
+    enum { PIECES = 4, APART = 100 /* words */ };
+    uint32_t jump = 0x6f | ((APART - 1) * 4 >> 1 & 1023) << 21;
+    u64 sum = 0;
+    map(&t, CODE, (u64)page, 0, RWX & ~PTE_W);
+    map(&t, ALSO, (u64)page, 0, RW);
+    sfence();
+    for (unsigned k = 0; k < PIECES; k++) {
+        page[k * APART] = k ? 0x00050513 : li_a0(0); /* addi a0, a0, 0 */
+        page[k * APART + 1] = k == PIECES - 1 ? RET : jump;
+    }
+    fence_i();
+    for (unsigned n = 0; n < 200; n++) {
+        unsigned k = n * 7 % PIECES, v = n / PIECES + 1;
+        CHECK_VALUE(run(S, (Op *)CODE, 0, 0), sum);
+        uint32_t now = page[k * APART];
+        run(S, op_sw, ALSO + k * APART * 4, (now & 0xfffff) | v << 20);
+        sum += v - (now >> 20);
+        fence_i();
+        CHECK_VALUE(run(S, (Op *)CODE, 0, 0), sum);
+    }
+}
+
 /* The page is another one: nothing is written, the mapping changes. */
 static void remapped(void)
 {
@@ -156,5 +181,6 @@ void test(void)
     loop_on_itself();
     data_beside();
     use_tables(&t, 0);
+    several_runs();
     remapped();
 }
