@@ -2,6 +2,7 @@
 #include "system/disks.h"
 #include "system/gdb_server.h"
 #include "system/monitor/monitors.h"
+#include "system/semihost.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
 #include "system/sys_daemon.h"
@@ -18,6 +19,7 @@ typedef struct System {
     SysConsoles consoles;
     SysDevices devices;
     SysDaemon daemon;
+    Semihost *semihost; /* NULL: off */
     GMappedFile *file[4];
     unsigned n_files;
     GuestLog guest_log;
@@ -167,6 +169,8 @@ static bool build(System *s, bool *ret_done, GError **err)
     if (s->opt.log_guest)
         vm->machine->map.log = &s->guest_log;
     *ret_done = print_and_end(s);
+    if (!*ret_done && !semihost_open(vm, &s->semihost, err))
+        return false;
     const char *gdb = *ret_done ? NULL : sys_option(&s->opt, LIST_GDB, 0);
     if (s->opt.list[LIST_GDB]->len > 1)
         return sys_fail(err, "-gdb: one is enough");
@@ -221,6 +225,7 @@ int main(int argc, char **argv)
     vm_init(&s.vm, &s.opt);
     int status = run(&s);
     gdb_server_free(s.vm.gdb);
+    semihost_free(s.semihost);
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);

@@ -221,6 +221,12 @@ static bool set_short_gdb(SysOptions *o, const char *value, GError **err)
     return true;
 }
 
+static bool set_semihosting(SysOptions *o, const char *value, GError **err)
+{
+    g_ptr_array_add(o->list[LIST_SEMIHOSTING], (char *)(uintptr_t)g_intern_static_string("enable=on"));
+    return true;
+}
+
 static bool set_uuid(SysOptions *o, const char *value, GError **err)
 {
     if (!g_uuid_string_is_valid(value))
@@ -382,6 +388,9 @@ static const OptionRow options[] = {
     {"name", "TEXT", "name of the machine", set_name},
     {"uuid", "UUID", "its number", set_uuid},
     {"rtc", "base=B", "time of day: utc, localtime, a date", set_rtc},
+    {"semihosting", NULL, "the guest may call the host: console, files, exit status", set_semihosting},
+    {"semihosting-config", "enable=on",
+     "the same; chardev=ID, arg=TEXT (once a word), userspace=on, target=native", .list = LIST_SEMIHOSTING},
     {"S", NULL, "does not run until the monitor says 'cont'", set_paused},
     {"s", NULL, "-gdb tcp::1234", set_short_gdb},
     {"gdb", "DEV", "debugger's connection", .list = LIST_GDB},

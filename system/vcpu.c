@@ -61,6 +61,8 @@ static void *vcpu_run(void *opaque)
             accel_kick(cpu); /* interrupts were not looked at */
         cpu->ctx = step ? cpu->ctx | CTX_STEP : cpu->ctx & ~(uint32_t)CTX_STEP;
         accel_run(cpu);
+        if (cpu->exit.kind == CPU_EXIT_SYSCALL && self->all->call)
+            self->all->call(self->all->call_opaque, self);
         if (step || cpu->exit.kind == CPU_EXIT_DEBUG)
             report(self);
         else if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
@@ -117,6 +119,21 @@ void vcpus_end(Vcpus *v)
     g_mutex_unlock(&v->lock);
     for (unsigned k = 0; k < v->n; k++)
         g_thread_join(v->vcpu[k].thread);
+}
+
+bool vcpu_should_stop(Vcpu *self)
+{
+    g_mutex_lock(&self->all->lock);
+    bool stop = self->all->pause || self->all->quit;
+    g_mutex_unlock(&self->all->lock);
+    return stop;
+}
+
+void vcpu_stay(Vcpu *self)
+{
+    g_mutex_lock(&self->all->lock);
+    self->how = VCPU_STAY;
+    g_mutex_unlock(&self->all->lock);
 }
 
 /* ---- waiting inside of devices ---- */

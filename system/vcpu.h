@@ -33,6 +33,9 @@ typedef struct Vcpus {
      * to know. */
     bool (*stopped)(void *opaque, unsigned cpu);
     void *opaque;
+    /* A cpu has come back with CPU_EXIT_SYSCALL (semihosting). By its thread, no lock held. NULL: none does. */
+    void (*call)(void *opaque, Vcpu *vcpu);
+    void *call_opaque;
 } Vcpus;
 
 void vcpus_start(Vcpus *v, Machine *m);
@@ -42,6 +45,10 @@ void vcpus_end(Vcpus *v);
 /* For a thread that has to wait for vcpus_resume(), a cpu's or another's. False: it never comes, give up. */
 bool vcpus_may_wait(Vcpus *v, unsigned *ret_since);
 bool vcpus_wait_resumed(Vcpus *v, unsigned since);
+/* For the cpu's own thread, outside of accel_run(): is somebody waiting for it to stop? It stays where it is
+ * until a reset. */
+bool vcpu_should_stop(Vcpu *self);
+void vcpu_stay(Vcpu *self);
 /* Those who wait there give up, and nobody waits until this is over; on returns when none is left. */
 void vcpus_abandon(Vcpus *v, bool on);
 

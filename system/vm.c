@@ -129,6 +129,9 @@ void vm_reset(Vm *vm, ShutdownCause why)
     vcpus_pause(&vm->vcpus);
     clock_thread_pause(&vm->clock);
     bool ok = machine_reset(vm->machine, &err);
+    for (unsigned k = 0; k < vm->vcpus.n; k++)
+        if (!vm->gdb)
+            vm->vcpus.vcpu[k].how = VCPU_RUN; /* one may have ended itself */
     clock_thread_resume(&vm->clock);
     vcpus_abandon(&vm->vcpus, false);
     if (!ok) {

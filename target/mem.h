@@ -28,9 +28,13 @@ typedef struct MmuPage {
 
 typedef enum CpuPower { CPU_POWER_OFF, CPU_POWER_RESET } CpuPower;
 
+/* Whose semihosting calls (nobody's, all but the user's, everybody's) come back as CPU_EXIT_SYSCALL with pc at the instruction that makes them. */
+enum { CPU_SEMIHOST_OFF, CPU_SEMIHOST_KERNEL, CPU_SEMIHOST_ALL };
+
 /* What a board gives a cpu; kept over resets. */
 typedef struct CpuBoard {
     uint64_t number, reset_pc;
+    uint32_t semihosting; /* CPU_SEMIHOST_* */
     uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
     /* From `when` on the cpu's timer input is up (RISC-V: STIP); now is not too late. An ISA with several
      * timers counts them: number * timers + which. */

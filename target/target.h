@@ -22,7 +22,7 @@ typedef uint64_t Gva; /* guest virtual address */
 /* Why accel_run() returned. cpu->pc is the address named here. */
 typedef enum CpuExitKind {
     CPU_EXIT_KICK,    /* kicked; pc = next instruction */
-    CPU_EXIT_SYSCALL, /* pc = the system call instruction; the caller steps over it */
+    CPU_EXIT_SYSCALL, /* pc = the system call instruction (machines: semihosting); the caller steps over it */
     CPU_EXIT_BREAK,   /* breakpoint instruction at pc */
     CPU_EXIT_ILLEGAL, /* undefined or unsupported instruction at pc */
     CPU_EXIT_FETCH,   /* no executable memory at exit.addr; pc = the instruction (it may start on the page

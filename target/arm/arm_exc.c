@@ -125,10 +125,23 @@ static void misaligned(ArmMachine *m, const CpuExit *x)
     take_abort(m, false, x->addr, ARM_FSC_ALIGNMENT | (write ? ESR_WNR : 0));
 }
 
+/* HLT 0xf000 ("Semihosting for AArch32 and AArch64", 3). */
+static bool is_semihosting(ArmMachine *m)
+{
+    enum { HLT_F000 = 0xd45e0000 };
+    uint32_t on = m->sys.board.semihosting;
+    return on != CPU_SEMIHOST_OFF && (on == CPU_SEMIHOST_ALL || m->sys.el > 0) &&
+           insn_at_pc(&m->arm.base) == HLT_F000;
+}
+
 bool arm_exception(Cpu *base)
 {
     ArmMachine *m = (ArmMachine *)base;
     const CpuExit x = base->exit;
+    if (x.kind == CPU_EXIT_ILLEGAL && is_semihosting(m)) {
+        base->exit.kind = CPU_EXIT_SYSCALL;
+        return false;
+    }
     switch ((CpuExitKind)x.kind) {
     case CPU_EXIT_BREAK: sync(m, ARM_EC_BRK, insn_at_pc(base) >> 5 & 0xffff); return true;
     case CPU_EXIT_ILLEGAL: illegal(m); return true;

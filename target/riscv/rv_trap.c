@@ -128,12 +128,36 @@ static void misaligned(RvCpu *cpu)
     trap(cpu, lr ? RV_X_LOAD_ALIGN : RV_X_STORE_ALIGN, cpu->base.exit.addr);
 }
 
+/* The three instructions that make a call of the host ("RISC-V Semihosting", 2): all are there or it is a
+ * breakpoint. */
+static bool is_semihosting(Cpu *base)
+{
+    enum { SLLI_ENTRY = 0x01f01013, EBREAK = 0x00100073, SRAI_NUMBER = 0x40705013 };
+    static const uint32_t wanted[] = {SLLI_ENTRY, EBREAK, SRAI_NUMBER};
+    const RvCpu *cpu = (const RvCpu *)base;
+    uint32_t on = cpu->sys.board.semihosting, bits[ARRAY_SIZE(wanted)] = {0};
+    if (on == CPU_SEMIHOST_OFF || (on == CPU_SEMIHOST_KERNEL && cpu->sys.priv == RV_U))
+        return false;
+    const CpuExit exit = base->exit;
+    bool is = true;
+    for (unsigned k = 0; is && k < ARRAY_SIZE(wanted); k++)
+        is = base->mem->fetch(base, base->pc + 4 * k - 4, &bits[k], 4) && bits[k] == wanted[k];
+    base->exit = exit;
+    return is;
+}
+
 bool rv_exception(Cpu *base)
 {
     RvCpu *cpu = (RvCpu *)base;
     const CpuExit *x = &base->exit;
     switch ((CpuExitKind)x->kind) {
-    case CPU_EXIT_BREAK: trap(cpu, RV_X_BREAK, base->pc); return true;
+    case CPU_EXIT_BREAK:
+        if (is_semihosting(base)) {
+            base->exit.kind = CPU_EXIT_SYSCALL;
+            return false;
+        }
+        trap(cpu, RV_X_BREAK, base->pc);
+        return true;
     case CPU_EXIT_ILLEGAL: illegal(cpu); return true;
     case CPU_EXIT_FETCH:
     case CPU_EXIT_FAULT: trap(cpu, (uint64_t)x->code, x->addr); return true;

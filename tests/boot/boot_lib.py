@@ -1,7 +1,10 @@
 """What boots are made of: packages, an initial file system. Used by tests/boot and tests/bench/system."""
+import lzma
 import os
+import select
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import cpio
@@ -51,3 +54,54 @@ def initrd(folder, more=(), init=b'', guest='riscv64'):
     with open(path, 'wb') as f:
         f.write(cpio.archive(entries))
     return path
+
+
+def modules(wanted, order_file='order', guest='riscv64'):
+    """Entries of an initial file system: a kernel's modules, in the order of loading. What it has built in is left out."""
+    base = os.path.join(sysroot(KERNELS[guest], guest=guest), 'usr/lib/modules')
+    found = {}
+    for folder, _, names in os.walk(base):
+        found.update({n[:-6]: os.path.join(folder, n) for n in names if n.endswith('.ko.xz')})
+    entries = [('mod', 0o40755, b''), ('mnt', 0o40755, b'')]
+    for name in wanted:
+        if name in found:
+            with lzma.open(found[name]) as f:
+                entries.append(('mod/%s.ko' % name, 0o100644, f.read()))
+    order = ' '.join(n for n in wanted if n in found)
+    return entries + [('mod/' + order_file, 0o100644, order.encode())]
+
+
+def drive(args, steps, seconds, status):
+    """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then).
+
+    Returns why it failed (None: it did not), and the text. status: None: it is ended after the last step.
+    """
+    p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text, at, end = '', 0, time.monotonic() + seconds
+    try:
+        for wanted, typed in steps:
+            while wanted not in text[at:]:
+                if not select.select([p.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                    return 'no "%s" in %d seconds' % (wanted, seconds), text
+                got = os.read(p.stdout.fileno(), 65536)
+                if not got:
+                    return 'ended with status %s before "%s"' % (p.wait(), wanted), text
+                text += got.decode('utf-8', 'replace')
+                if os.environ.get('TINAMOU_BOOT_TEXT'): # to look at while it runs
+                    with open(os.environ['TINAMOU_BOOT_TEXT'], 'ab') as f:
+                        f.write(got)
+            at = text.index(wanted, at) + len(wanted)
+            for c in typed: # as a person would: FIFOs are small
+                p.stdin.write(c.encode())
+                p.stdin.flush()
+                time.sleep(0.02)
+        if status is None:
+            return None, text
+        p.stdin.close()
+        p.wait(max(1, end - time.monotonic()))
+        return (None if p.returncode == status else 'status %s instead of %s' % (p.returncode, status)), text
+    except subprocess.TimeoutExpired:
+        return 'it does not end', text
+    finally:
+        p.kill()
+        p.wait()
