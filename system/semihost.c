@@ -13,10 +13,30 @@
 #include <unistd.h>
 
 enum {
-    SYS_OPEN = 0x01, SYS_CLOSE, SYS_WRITEC, SYS_WRITE0, SYS_WRITE, SYS_READ, SYS_READC, SYS_ISERROR,
-    SYS_ISTTY, SYS_SEEK, SYS_FLEN = 0x0c, SYS_TMPNAM, SYS_REMOVE, SYS_RENAME, SYS_CLOCK, SYS_TIME,
-    SYS_SYSTEM, SYS_ERRNO, SYS_GET_CMDLINE = 0x15, SYS_HEAPINFO, SYS_EXIT = 0x18,
-    SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30, SYS_TICKFREQ
+    SYS_OPEN = 0x01,
+    SYS_CLOSE,
+    SYS_WRITEC,
+    SYS_WRITE0,
+    SYS_WRITE,
+    SYS_READ,
+    SYS_READC,
+    SYS_ISERROR,
+    SYS_ISTTY,
+    SYS_SEEK,
+    SYS_FLEN = 0x0c,
+    SYS_TMPNAM,
+    SYS_REMOVE,
+    SYS_RENAME,
+    SYS_CLOCK,
+    SYS_TIME,
+    SYS_SYSTEM,
+    SYS_ERRNO,
+    SYS_GET_CMDLINE = 0x15,
+    SYS_HEAPINFO,
+    SYS_EXIT = 0x18,
+    SYS_EXIT_EXTENDED = 0x20,
+    SYS_ELAPSED = 0x30,
+    SYS_TICKFREQ
 };
 enum { STOPPED_APPLICATION_EXIT = 0x20026, MOST_FILES = 64, MOST_NAME = 4096, MOST_PART = 65536 };
 
@@ -543,9 +563,9 @@ static bool parse_config(KeyVals *kv, Config *io, GError **err)
     io->chardev = key_vals_get(kv, "chardev");
     while (key_vals_rest(kv, &at, &key, &value)) {
         if (strcmp(key, "arg") != 0)
-            return sys_fail(err,
-                            "-semihosting-config: no key '%s'; enable, target, chardev, userspace, arg are there",
-                            key);
+            return sys_fail(
+                err, "-semihosting-config: no key '%s'; enable, target, chardev, userspace, arg are there",
+                key);
         if (!io->args)
             io->args = g_string_new(NULL);
         g_string_append_printf(io->args, "%s%s", io->args->len ? " " : "", value);
@@ -588,16 +608,16 @@ static bool start(Vm *vm, const Config *cfg, Semihost **ret, GError **err)
     s->word = ops->elf_class == ELFCLASS64 ? 8 : 4;
     s->input = g_byte_array_new();
     const char *kernel = o->kernel ? o->kernel : o->firmware ? o->firmware : "";
-    s->command_line = cfg->args      ? g_strdup(cfg->args->str)
-                      : o->append    ? g_strdup_printf("%s %s", kernel, o->append)
-                                     : g_strdup(kernel);
+    s->command_line = cfg->args   ? g_strdup(cfg->args->str)
+                      : o->append ? g_strdup_printf("%s %s", kernel, o->append)
+                                  : g_strdup(kernel);
     if (!find_registers(s, ops))
         return sys_fail(err, "-semihosting: not on %s", ops->name);
     if (cfg->chardev && !attach(s, cfg->chardev, err))
         return false;
     for (unsigned k = 0; k < vm->machine->cfg.cpus; k++)
-        ops->sys->board(vm->machine->cpu[k])->semihosting = cfg->user ? CPU_SEMIHOST_ALL
-                                                                      : CPU_SEMIHOST_KERNEL;
+        ops->sys->board(vm->machine->cpu[k])->semihosting =
+            cfg->user ? CPU_SEMIHOST_ALL : CPU_SEMIHOST_KERNEL;
     vm->vcpus.call = on_call;
     vm->vcpus.call_opaque = s;
     return true;

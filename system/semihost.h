@@ -1,7 +1,7 @@
 /*
- * Semihost: calls of a bare program to its host, by an instruction of the debugger's ("Semihosting for AArch32
- * and AArch64", Arm 2024Q3; "RISC-V Semihosting" takes its calls from there): console, files, clock, exit
- * status.
+ * Semihost: calls of a bare program to its host, by an instruction of the debugger's ("Semihosting for
+ * AArch32 and AArch64", Arm 2024Q3; "RISC-V Semihosting" takes its calls from there): console, files, clock,
+ * exit status.
  *
  * Off unless asked for: the guest then opens the host's files as the user himself would. Programs of the host
  * are not run for it (SYS_SYSTEM fails).

@@ -1,5 +1,6 @@
-/* A bare program that makes each call of its host once, and ends as its command line says. For RISC-V (machine mode, user
- * mode with USER) and A64. A trap, which is what the instruction means without semihosting, ends it with status 3 (A64: 0). */
+/* A bare program that makes each call of its host once, and ends as its command line says. For RISC-V
+ * (machine mode, user mode with USER) and A64. A trap, which is what the instruction means without
+ * semihosting, ends it with status 3 (A64: 0). */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,8 @@ __asm__(".section .start,\"ax\"\n.globl _start\n"
         "slli x0, x0, 0x1f\n ebreak\n srai x0, x0, 7\n ret\n.option pop\n");
 #else
 __asm__(".section .start,\"ax\"\n.globl _start\n"
-        "_start: ldr x0, =stack_end\n mov sp, x0\n ldr x0, =vectors\n msr vbar_el1, x0\n isb\n b start_c\n.ltorg\n"
+        "_start: ldr x0, =stack_end\n mov sp, x0\n ldr x0, =vectors\n msr vbar_el1, x0\n isb\n b "
+        "start_c\n.ltorg\n"
         ".align 11\nvectors: .rept 16\n b on_trap\n .align 7\n.endr\n"
         "on_trap: ldr w0, =0x84000008\n hvc #0\n1: b 1b\n.ltorg\n"
         ".globl host_call\nhost_call: hlt #0xf000\n ret\n");
@@ -80,29 +82,44 @@ static void files(void)
     check(call3(2, (word)f, 0, 0) == -1, "closed");
     f = open_file("semihost.tmp", 1);
     check(call3(0xc, (word)f, 0, 0) == sizeof(text), "length");
-    check(call3(6, (word)f, (word)got, sizeof(got)) == sizeof(got) - sizeof(text) && same(got, text, sizeof(text)), "read");
+    check(call3(6, (word)f, (word)got, sizeof(got)) == sizeof(got) - sizeof(text) &&
+              same(got, text, sizeof(text)),
+          "read");
     check(call3(6, (word)f, (word)got, 5) == 5, "end");
-    check(call3(0xa, (word)f, 5, 0) == 0 && call3(6, (word)f, (word)got, 2) == 0 && same(got, "is", 2), "seek");
+    check(call3(0xa, (word)f, 5, 0) == 0 && call3(6, (word)f, (word)got, 2) == 0 && same(got, "is", 2),
+          "seek");
     call3(2, (word)f, 0, 0);
     const volatile word names[4] = {(word) "semihost.tmp", 12, (word) "semihost.new", 12};
     check(host_call(0xf, names) == 0 && open_file("semihost.tmp", 0) == -1, "rename");
     check(host_call(0x13, 0) == 2, "errno");
     check(call3(0xe, (word) "semihost.new", 12, 0) == 0 && open_file("semihost.new", 0) == -1, "remove");
     check(call3(0xd, (word)got, 1, sizeof(got)) == 0 && got[0] == '/', "name");
-    check(open_file("semihost.tmp", 12) == -1 && call3(6, 77, (word)got, 1) == -1, "refused");
+}
+
+/* What an outside emulator is known to do otherwise, or to end at. */
+static void refused(void)
+{
+    check(open_file("semihost.tmp", 12) == -1 && call3(6, 77, (word)stack, 1) == -1, "refused");
+    check(host_call(0x777, 0) == -1, "unknown");
+}
+
+static void input(void)
+{
+    char got[16];
+    intptr_t in = open_file(":tt", 0);
+    check(in > 0 && call3(9, (word)in, 0, 0) == 1, "console");
+    check(call3(6, (word)in, (word)got, 4) == 0 && same(got, "line", 4), "input");
+    check(host_call(7, 0) == 'x' && host_call(7, 0) == 'y', "keys");
 }
 
 static void console(void)
 {
-    char got[16], features[8] = "";
-    intptr_t in = open_file(":tt", 0), out = open_file(":tt", 4), f = open_file(":semihosting-features", 0);
-    check(in > 0 && out > 0 && call3(9, (word)in, 0, 0) == 1, "console");
+    char features[8] = "";
+    intptr_t out = open_file(":tt", 4), f = open_file(":semihosting-features", 0);
     check(call3(6, (word)f, (word)features, 8) == 3 && same(features, "SHFB\3", 5), "features");
     check(call3(5, (word)out, (word) "by handle\n", 10) == 0, "handle");
     host_call(3, "c");
     host_call(3, "\n");
-    check(call3(6, (word)in, (word)got, 4) == 0 && same(got, "line", 4), "input");
-    check(host_call(7, 0) == 'x' && host_call(7, 0) == 'y', "keys");
 }
 
 static void clocks(void)
@@ -134,7 +151,10 @@ void start_c(void)
         host_call(0x16, block);
         check(heap[0] > (word)start_c && heap[1] > heap[0] && heap[2] > heap[3], "heap");
         check(call3(8, (word)-5, 0, 0) != 0 && call3(8, 5, 0, 0) == 0, "error");
-        check(host_call(0x777, 0) == -1, "unknown");
+    }
+    if (end != '0' && end != '6') {
+        refused();
+        input();
     }
     block[0] = end == '9' ? 0x20023 : 0x20026;
     block[1] = 40u + (unsigned char)end - '0';
