@@ -33,7 +33,8 @@ typedef struct Vcpus {
      * to know. */
     bool (*stopped)(void *opaque, unsigned cpu);
     void *opaque;
-    /* A cpu has come back with CPU_EXIT_SYSCALL (semihosting). By its thread, no lock held. NULL: none does. */
+    /* A cpu has come back with CPU_EXIT_SYSCALL (semihosting). By its thread, no lock held. NULL: none
+     * does. */
     void (*call)(void *opaque, Vcpu *vcpu);
     void *call_opaque;
 } Vcpus;
