@@ -88,8 +88,13 @@ void a64_trans_msr_daif(Trans *t, const A64Args *a)
     bool set = (a->bits >> 5 & 7) == 6;
     int64_t bits = (a->imm & 15) << 6;
 
-    if (!a64_sys(t) || a64_el(t) == 0) { /* SCTLR.UMA, which nobody sets */
+    if (!a64_sys(t)) {
         a64_illegal(t);
+        return;
+    }
+    if (a64_el(t) == 0) { /* SCTLR.UMA, which nobody sets */
+        IrVal arg = word(t, a->bits);
+        leave(t, ARM_HELPER_daif_el0, &arg, 1);
         return;
     }
     IrVal old = ir_get(b, ARM_SYS_SLOT_DAIF);
@@ -242,18 +247,17 @@ bool a64_msr_machine(Trans *t, const A64Args *a)
 /* At EL1 there is nothing to do for caches: stores to code are seen, DMA is coherent. */
 bool a64_sys_machine(Trans *t, const A64Args *a)
 {
-    unsigned op = (unsigned)a->imm & 0xffff, op1 = op >> 11 & 7, crn = op >> 7 & 15, crm = op >> 3 & 15,
-             op2 = op & 7;
+    unsigned op = (unsigned)a->imm & 0xffff, op1 = op >> 11 & 7, crn = op >> 7 & 15, crm = op >> 3 & 15;
     bool zva = op1 == 3 && crn == 7 && crm == 4;
     bool cache = crn == 7 &&
                  (crm == 1 || crm == 5 || crm == 6 || (crm >= 10 && crm <= 14 && crm != 12 + 1)) && crm != 8;
 
     if (a64_el(t) == 0 && op1 == 3 && !(t->ctx & ARM_CTX_EL0_LESS))
         return false;
-    if (a64_el(t) && zva)
+    if (a64_el(t) && (zva || (cache && op1 == 3)))
         return false;
-    if (a64_el(t) && cache && (op1 == 0 || op1 == 3) && op2 <= 7)
-        return true; /* IC, DC */
+    if (a64_el(t) && cache && op1 == 0)
+        return true; /* IC of all, DC by set and way */
     IrVal args[3] = {word(t, op), a64_x(t, a->rd), word(t, a->rd)};
     leave(t, ARM_HELPER_sys_op, args, 3);
     return true;

@@ -112,6 +112,13 @@ static void illegal(ArmMachine *m)
         sync(m, ARM_EC_UNKNOWN, 0);
 }
 
+/* Cache maintenance says that it is (DC ZVA is a store), and counts as a write. */
+static uint32_t cache_op_bits(uint32_t insn)
+{
+    enum { SYS_MASK = 0xfffff000, SYS_C7 = 0xd50b7000 /* op1 3, CRn 7 */, CRM_ZVA = 4 };
+    return (insn & SYS_MASK) == SYS_C7 && (insn >> 8 & 15) != CRM_ZVA ? ESR_CM | ESR_WNR : 0;
+}
+
 static void misaligned(ArmMachine *m, const CpuExit *x)
 {
     uint32_t bits = insn_at_pc(&m->arm.base);
@@ -147,7 +154,8 @@ bool arm_exception(Cpu *base)
     case CPU_EXIT_ILLEGAL: illegal(m); return true;
     case CPU_EXIT_FETCH: take_abort(m, true, x.addr, (uint32_t)x.code); return true;
     case CPU_EXIT_FAULT:
-        take_abort(m, false, x.addr, (uint32_t)x.code | (x.write ? ESR_WNR : 0));
+        take_abort(m, false, x.addr,
+                   (uint32_t)x.code | (x.write ? ESR_WNR : 0) | cache_op_bits(insn_at_pc(base)));
         return true;
     case CPU_EXIT_MISALIGNED: misaligned(m, &x); return true;
     default: return false;

@@ -234,6 +234,8 @@ static WalkEnd walk_tables(Walk *w)
                arm_model_has(w->m->arm.model, ARM_FEAT_PAN); /* both came with 8.1 */
     unsigned first_bits = w->va_bits - w->page_bits - w->stride * (levels - 1);
     Gpa table = r->ttbr[w->half] & ~((8ull << first_bits) - 1);
+    if (table >> pa_bits(w))
+        return fail(w, ARM_FSC_SIZE);
     w->table_attrs = 0;
     for (w->level = (int)(4 - levels);; w->level++) {
         unsigned shift = w->page_bits + w->stride * (unsigned)(3 - w->level);
@@ -241,8 +243,6 @@ static WalkEnd walk_tables(Walk *w)
         Gpa at = table + (w->va >> shift & ((1ull << n_bits) - 1)) * 8;
         uint64_t desc;
         bool bad;
-        if (at >> pa_bits(w))
-            return fail(w, ARM_FSC_SIZE + w->level);
         if (!cpu->mem->phys_ld(cpu, at, 8, &desc))
             return fail(w, ARM_FSC_EXTERNAL_WALK + w->level);
         bool end = is_leaf(w, desc, &bad);
@@ -250,6 +250,8 @@ static WalkEnd walk_tables(Walk *w)
             return fail(w, ARM_FSC_TRANSLATION + w->level);
         if (end)
             return leaf(w, at, desc, shift);
+        if ((desc & OA_MASK) >> pa_bits(w))
+            return fail(w, ARM_FSC_SIZE + w->level);
         if (!hpd)
             w->table_attrs |= desc;
         table = desc & OA_MASK & ~((1ull << w->page_bits) - 1);

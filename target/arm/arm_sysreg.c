@@ -147,7 +147,7 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
     case REG_CURRENTEL: *ret = s->el << 2; return true;
     case REG_PAN: *ret = m->arm.pstate & ARM_PSTATE_PAN; return arm_model_has(m->arm.model, ARM_FEAT_PAN);
     case REG_UAO: *ret = m->arm.pstate & ARM_PSTATE_UAO; return arm_model_has(m->arm.model, ARM_FEAT_UAO);
-    case REG_DAIF: *ret = s->daif; return s->el > 0;
+    case REG_DAIF: *ret = s->daif; return true;
     case REG_SCTLR_EL1: *ret = s->sctlr1; return true;
     case REG_CPACR_EL1: *ret = s->cpacr1; return true;
     case REG_TTBR0_EL1: *ret = s->ttbr0; return true;
@@ -210,6 +210,7 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
         s->tcr1 = v;
         arm_regime_update(m);
         return true;
+    case REG_DAIF: s->daif = (uint32_t)v & ARM_PSTATE_DAIF; return true;
     case REG_OSLAR: s->oslsr = (s->oslsr & ~2ull) | (v & 1) << 1; return true;
     default: return false;
     }
@@ -368,6 +369,24 @@ uint64_t arm_helper_sysreg_msr(void *opaque, uint64_t reg, uint64_t v, uint64_t 
         return undefined(m);
     arm_notice_irq(m);
     m->arm.base.pc += 4;
+    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    return 1;
+}
+
+uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c, uint64_t d)
+{
+    ArmMachine *m = opaque;
+    uint32_t mask = (uint32_t)(bits >> 8 & 15) << 6;
+    if (!(m->sys.sctlr1 &
+          ARM_SCTLR_UMA)) { /* its own encoding: op0 0, op1, CRn 4, CRm the operand, op2, rt 31 */
+        arm_take_sync(m, (uint32_t)ARM_EC_SYSREG << 26 | (uint32_t)(bits >> 5 & 7) << 17 |
+                             (uint32_t)(bits >> 16 & 7) << 14 | (uint32_t)(bits >> 12 & 15) << 10 | 31u << 5 |
+                             (uint32_t)(bits >> 8 & 15) << 1);
+    } else {
+        m->sys.daif = (bits >> 5 & 7) == 6 ? m->sys.daif | mask : m->sys.daif & ~mask;
+        m->arm.base.pc += 4;
+        arm_notice_irq(m);
+    }
     m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
     return 1;
 }
