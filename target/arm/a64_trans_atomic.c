@@ -131,7 +131,26 @@ static void put_halves(Trans *t, unsigned low, unsigned high, IrVal v)
     a64_put_x(t, high, h);
 }
 
-/* Operations on 16 bytes are helpers, which write the registers. What they do depends on the row. */
+/* 16 bytes while nothing else can see memory: [addr] = desired if it is expected; old = what was there. They
+ * are aligned, so the first store raises or none does. Returns whether they were not equal. */
+static IrVal compare_swap_pair(Trans *t, IrVal addr, const IrVal expected[2], const IrVal desired[2],
+                               IrVal old[2])
+{
+    IrBuilder *b = t->b;
+    IrMem mem = a64_mem(t, 3);
+    IrVal differ;
+
+    for (unsigned k = 0; k < 2; k++)
+        old[k] = ir_ld(b, IR_I64, addr, 8 * (int)k, mem);
+    differ = ir_or(b, IR_I64, ir_xor(b, IR_I64, old[0], expected[0]), ir_xor(b, IR_I64, old[1], expected[1]));
+    differ = ir_cmp(b, IR_NE, differ, a64_imm(t, 0));
+    for (unsigned k = 0; k < 2; k++)
+        ir_st(b, ir_select(b, differ, old[k], desired[k]), addr, 8 * (int)k, mem);
+    return differ;
+}
+
+/* Operations on 16 bytes that others may see are helpers, which write the registers. What they do depends on
+ * the row. */
 static void call_pair(Trans *t, const A64Args *a, unsigned helper, IrVal addr)
 {
     IrVal args[2] = {addr, ir_const(t->b, IR_I32, a->bits)};
@@ -139,12 +158,29 @@ static void call_pair(Trans *t, const A64Args *a, unsigned helper, IrVal addr)
     ir_call(t->b, helper, args, 2);
 }
 
+static void casp_x(Trans *t, const A64Args *a, IrVal addr)
+{
+    IrVal expected[2], desired[2], old[2];
+
+    if (t->ctx & CTX_PARALLEL) {
+        call_pair(t, a, ARM_HELPER_casp, addr);
+        return;
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        expected[k] = a64_x(t, a->rm + k);
+        desired[k] = a64_x(t, a->rd + k);
+    }
+    compare_swap_pair(t, addr, expected, desired, old);
+    for (unsigned k = 0; k < 2; k++)
+        a64_put_x(t, a->rm + k, old[k]);
+}
+
 void a64_trans_casp(Trans *t, const A64Args *a)
 {
     IrVal addr = aligned_base(t, a, 2u << a->size), expected, desired;
 
     if (a->size == 3) {
-        call_pair(t, a, ARM_HELPER_casp, addr);
+        casp_x(t, a, addr);
         return;
     }
     expected = joined(t, a->rm, a->rm + 1u);
@@ -290,6 +326,24 @@ static void store_exclusive_known(Trans *t, const A64Args *a, bool pair, IrVal a
     a64_put_x(t, a->rm, ir_zext(b, IR_I64, failed));
 }
 
+/* The same of two X registers, while nothing else can see memory. */
+static void store_exclusive_16(Trans *t, const A64Args *a, IrVal addr, const IrInsn *load)
+{
+    IrBuilder *b = t->b;
+    const IrVal v[2] = {a64_x(t, a->rd), a64_x(t, a->ra)};
+    const IrVal expected[2] = {b->cur[ARM_SLOT_EXCL_VAL], b->cur[ARM_SLOT_EXCL_HIGH]};
+    IrVal failed = ir_const(b, IR_I1, 0), old[2];
+
+    if (ir_writes_since(b->r, load)) {
+        failed = compare_swap_pair(t, addr, expected, v, old);
+    } else {
+        ir_st(b, v[0], addr, 0, a64_mem(t, 3));
+        ir_st(b, v[1], addr, 8, a64_mem(t, 3));
+    }
+    ir_put(b, ARM_SLOT_EXCL_ADDR, a64_imm(t, (int64_t)ARM_NO_RESERVATION));
+    a64_put_x(t, a->rm, ir_zext(b, IR_I64, failed));
+}
+
 static void store_exclusive(Trans *t, const A64Args *a, bool pair)
 {
     IrBuilder *b = t->b;
@@ -299,6 +353,10 @@ static void store_exclusive(Trans *t, const A64Args *a, bool pair)
 
     if (load && size < 4) {
         store_exclusive_known(t, a, pair, addr, load);
+        return;
+    }
+    if (load && !(t->ctx & CTX_PARALLEL)) {
+        store_exclusive_16(t, a, addr, load);
         return;
     }
     a64_check_aligned(t, addr, 1u << size);
