@@ -402,9 +402,21 @@ static bool emit_checked(X64Emit *e, const IrInsn *i)
     }
 }
 
-/* The modes under which the op is not the host's: denormals that it does not report (conversions to integers,
- * rounding), and what is rare. Flushing with exact flags is softfp's: the host says nothing of a denormal
- * beside a NaN, and has raised inexact already for a result that is flushed. */
+/* Conversions to integers, rounding and (beside a zero divisor) division do not report denormals, a compare
+ * does. The flags stay. */
+void x64_trap_denormal(X64Emit *e, int fmt, int x)
+{
+    enum { UNORD = 3 };
+    int t = x64_scratch_x(e);
+    x64_movaps_rr(e->a, t, x);
+    x64_fp_record(e);
+    x64_cmps_rr(e->a, fmt, UNORD, t, x);
+    e->locked &= ~(1u << (t + X64_XMM));
+}
+
+/* The modes under which the op is not the host's, which are rare. Flushing with exact flags is softfp's: the
+ * host says nothing of a denormal beside a NaN, and has raised inexact already for a result that is
+ * flushed. */
 static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
 {
     if (e->r->fp & IR_FP_UFC && e->r->fp & IR_FP_FZ)
@@ -425,10 +437,13 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     case IR_FMA: return 0;
     case IR_I2F: /* no record: it cannot trap but for inexact */
         return i->type == IR_F64 && i->misc == IR_I32 ? 0 : IR_FP_PX;
-    case IR_F2I: /* other roundings than toward zero have steps that may trap where nothing is known */
-        if ((i->d & 7) != IR_RTZ || i->type != IR_I32)
-            return IR_FP_FZ | IR_FP_STD;
-        return IR_FP_FZ | (i->d & IR_CVT_UNSIGNED ? IR_FP_PX : 0u);
+    case IR_F2I: /* most have steps that may trap where nothing is known, unless denormals have trapped before
+                  */
+        if ((i->d & 7) != IR_RTZ || i->type != IR_I32 || (i->d & IR_CVT_UNSIGNED))
+            return IR_FP_PX | IR_FP_STD;
+        return 0;
+    case IR_F2F:
+    case IR_FRINT: return IR_FP_DN;
     default: return IR_FP_DN | IR_FP_FZ;
     }
 }
@@ -460,6 +475,8 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     bool dn = (e->r->fp & IR_FP_DN) != 0, apart = dn || looks_at_tiny(e);
+    if ((i->op == IR_F2I || i->op == IR_FRINT) && (e->r->fp & IR_FP_FZ))
+        x64_trap_denormal(e, x64_fmt((IrType)(cvt ? i->misc : i->type)), x64_use_x(e, i->a));
     switch (i->op) {
     case IR_FLFCMP: emit_flfcmp(e, i); return true;
     case IR_FRINT: emit_frint(e, i); return true;

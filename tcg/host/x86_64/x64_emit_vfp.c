@@ -120,6 +120,8 @@ static void arith(X64Emit *e, const IrInsn *i, int op)
     bool watch = (modes(e) & (IR_FP_UFC | IR_FP_FZ)) && (op == X64_FMUL || op == X64_FDIV);
     bool apart = watch || (modes(e) & IR_FP_DN) || !x64_has(e->h->features, X64_F_AVX);
     int dst = x64_def_x(e, -1, apart ? g.mask : 0), d = apart ? x64_fp_temp(e, dst) : dst;
+    if (op == X64_FDIV && (modes(e) & IR_FP_FZ))
+        x64_trap_denormal(e, g.fmt, g.x[0]);
     vop(e, g.fmt, op, d, g.x[0], g.x[1]);
     if (watch)
         strict(e, &g, 2, d);
@@ -211,16 +213,6 @@ static void std_compare(X64Emit *e, const IrInsn *i)
         x64_movaps_rr(e->a, dst, d);
 }
 
-/* IR_VA_STD: conversions do not report denormals, a compare does. */
-static void trap_denormal(X64Emit *e, int fmt, int x)
-{
-    int t = x64_scratch_x(e);
-    x64_movaps_rr(e->a, t, x);
-    x64_fp_record(e);
-    x64_cmps_rr(e->a, fmt, 3, t, x);
-    e->locked &= ~(1u << (t + X64_XMM));
-}
-
 /* imm of roundps for a rounding; -1: the host has none. */
 static int round_imm(unsigned rm)
 {
@@ -268,11 +260,15 @@ static bool frint(X64Emit *e, const IrInsn *i)
     int imm = round_imm(n);
     if (n == IR_RMM && x64_has(e->h->features, X64_F_AVX)) {
         Args g = operands(e, i);
+        if (modes(e) & IR_FP_FZ)
+            x64_trap_denormal(e, g.fmt, g.x[0]);
         return x64_ties_away(e, g.fmt, x64_def_x(e, -1, g.mask), g.x[0]);
     }
     if (imm < 0 || (n & (IR_FRINT_32 | IR_FRINT_64)) || !x64_has(e->h->features, X64_F_SSE41))
         return false;
     Args g = operands(e, i);
+    if (modes(e) & IR_FP_FZ)
+        x64_trap_denormal(e, g.fmt, g.x[0]);
     int d = x64_def_x(e, -1, 0);
     x64_fp_record(e);
     x64_sse_rr_imm8(e->a, X64_P66, X64_0F3A, g.fmt == X64_PD ? 9 : 8, 0, d, g.x[0],
@@ -292,8 +288,8 @@ static bool f2i(X64Emit *e, const IrInsn *i)
     if (xv_m(i) || imm < 0 || ((u || wide) && !evex) || !x64_has(e->h->features, X64_F_SSE41))
         return false;
     Args g = operands(e, i);
-    if (i->imm & IR_VA_STD)
-        trap_denormal(e, g.fmt, g.x[0]);
+    if (modes(e) & IR_FP_FZ)
+        x64_trap_denormal(e, g.fmt, g.x[0]);
     int x = g.x[0], d = x64_def_x(e, -1, u && rm != IR_RTZ ? g.mask : 0);
     int t = rm != IR_RTZ ? x64_scratch_x(e) : x;
     if (rm != IR_RTZ) {
@@ -393,9 +389,12 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
     case IR_VI2F: return IR_FP_PX;
     case IR_VFMUL:
     case IR_VFMULX:
+    case IR_VFDIV:
     case IR_VFMA: return strictly;
-    case IR_VFDIV: return IR_FP_FZ | strictly; /* denormal / 0 */
-    case IR_VF2I: return IR_FP_FZ;
+    case IR_VF2I: return 0;
+    case IR_VFSQRT:
+    case IR_VFRINT:
+    case IR_VFWIDEN: return IR_FP_DN;
     default: return IR_FP_DN | IR_FP_FZ;
     }
 }

@@ -297,6 +297,7 @@ void x64_soft_ir_always(X64Emit *e, const IrInsn *i);
 /* True: done. False: the emitter for all policies will do. */
 bool x64_arm_emit(X64Emit *e, const IrInsn *i);
 bool x64_ties_away(X64Emit *e, int fmt, int d, int x); /* frint of that mode; false: needs AVX */
+void x64_trap_denormal(X64Emit *e, int fmt, int x);
 bool x64_arm_vec(X64Emit *e, const IrInsn *i); /* rows with a lane; false: for softfp */
 int x64_fcc(X64Emit *e, const IrInsn *i); /* the host condition */
 void x64_flfcmp_word(X64Emit *e, const IrInsn *i, int dst, int temp);

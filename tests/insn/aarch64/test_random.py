@@ -804,7 +804,8 @@ def write_ledger(path, lower, rows, reached):
              'Made by `tests/insn/aarch64/test_random.py --ledger docs/ledger-arm.md --lower A64_LOWER ENGINE`, base rows.',
              "\"Compared\" means that the result registers, NZCV, FPSR and memory of random instances were equal to an outside",
              "emulator's; every row was also compared with objdump (test_disas.py). \"IR\" is the number of operations that an",
-             'instance becomes, least and most; rows that call a helper name it (stx: not when the load exclusive is in the region).', '',
+             'instance becomes, least and most; rows that call a helper name it (stx: not when the load exclusive is in the region).',
+             'Pairs of X registers (casp, stxp) call one on memory that others may see too.', '',
              '| row | mnemonic | feature | compared | IR | helper |', '|---|---|---|---|---|---|']
     for r in rows:
         names = sorted({n for h in helpers.get(r.id, []) for n in h})
