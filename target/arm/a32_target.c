@@ -261,8 +261,7 @@ static void a32_translate(Trans *t)
     if (t->truncated)
         return;
     A32Trans *state = a32_state(t);
-    *state = (A32Trans){.aligned = state->aligned, .known_fl = state->known_fl,
-                        .known_cond = state->known_cond};
+    state->cond = state->branch_cond = IR_NONE;
     t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (!a32_thumb(t) && (t->pc & 2)) {

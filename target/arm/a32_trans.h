@@ -65,13 +65,14 @@ typedef enum A32Helper {
 #undef INSN
 
 /* State of one instruction's translation, at Trans.target. */
+enum { A32_ALIGNED = 4 };
 typedef struct A32Trans {
     IrVal cond;        /* IR_NONE, or: writes select by this */
     IrVal branch_cond; /* of a branch; IR_NONE: always */
-    /* Of the region: a value that is known to be a multiple of 4; a condition that is known to hold, and of
+    /* Of the region: values that are known to be multiples of 4; a condition that is known to hold, and of
      * which flags. */
-    IrVal aligned, known_fl;
-    uint8_t known_cond;
+    IrVal aligned[A32_ALIGNED], known_fl;
+    uint8_t known_cond, next_aligned;
 } A32Trans;
 
 static inline A32Trans *a32_state(const Trans *t) { return t->target; }

@@ -31,18 +31,21 @@ static IrVal root_of(const IrBuilder *b, IrVal v)
     return v;
 }
 
-/* Pushes and pops of a block are of one register: it is looked at once. */
+/* Pushes and pops of a block are of one register, loops have a few: each is looked at once. */
 void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
 {
     IrBuilder *b = t->b;
     A32Trans *state = a32_state(t);
-    IrVal root = root_of(b, addr);
+    IrVal root = root_of(b, addr), base = addr;
 
-    if (size == 4 && state->aligned == root)
-        return;
+    for (unsigned k = 0; k < A32_ALIGNED && size == 4; k++)
+        if (state->aligned[k] == root)
+            return;
     if (size >= 4)
-        state->aligned = root;
-    IrVal low = ir_and(b, IR_I32, size == 4 ? root : addr, a32_imm(t, size - 1));
+        state->aligned[state->next_aligned++ % A32_ALIGNED] = root;
+    if (size == 4 && root != addr) /* what has been added last is not in a register */
+        base = b->r->insn[addr].a;
+    IrVal low = ir_and(b, IR_I32, base, a32_imm(t, size - 1));
 
     ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
 }

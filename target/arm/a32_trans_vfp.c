@@ -256,9 +256,14 @@ static IrVal load_scalar(Trans *t, const A32Args *a, IrVal addr, int32_t disp)
 {
     IrMem mem = a32_mem(t, a->z ? 3 : 2);
 
-    if (!a32_big(t))
-        return ir_ld(t->b, a32_fp(a), addr, disp, mem);
+    if (!a32_big(t)) /* a double as the bits of its register, which may be the half of another */
+        return ir_ld(t->b, a->z ? IR_V64 : IR_F32, addr, disp, mem);
     return ir_cast(t->b, a32_fp(a), ir_ld(t->b, a->z ? IR_I64 : IR_I32, addr, disp, mem));
+}
+/* Register d + k as it is stored. */
+static IrVal stored(Trans *t, const A32Args *a, unsigned k)
+{
+    return a->z ? a32_d(t, a32_big(t) ? IR_F64 : IR_V64, a32_dd(a) + k) : a32_s(t, a32_sd(a) + k);
 }
 static void store_scalar(Trans *t, const A32Args *a, IrVal v, IrVal addr, int32_t disp)
 {
@@ -296,7 +301,7 @@ void a32_trans_vstr(Trans *t, const A32Args *a)
     if (a->h)
         ir_st(t->b, a32_s_bits(t, a32_sd(a)), addr, 0, a32_mem(t, 1));
     else
-        store_scalar(t, a, a32_fd(t, a), addr, 0);
+        store_scalar(t, a, stored(t, a, 0), addr, 0);
 }
 
 /* First address; *ret_count registers. FLDMX, FSTMX: an odd number of words for double registers. */
@@ -351,10 +356,8 @@ void a32_trans_vstm(Trans *t, const A32Args *a)
     if (bad_list(t, a))
         return;
     IrVal addr = multiple_address(t, a, &count, &back);
-    for (unsigned k = 0; k < count; k++) {
-        IrVal v = a->z ? a32_d(t, IR_F64, a32_dd(a) + k) : a32_s(t, a32_sd(a) + k);
-        store_scalar(t, a, v, addr, (int32_t)(k << (a->z ? 3 : 2)));
-    }
+    for (unsigned k = 0; k < count; k++)
+        store_scalar(t, a, stored(t, a, k), addr, (int32_t)(k << (a->z ? 3 : 2)));
     if (back)
         a32_put(t, a->n, back);
 }

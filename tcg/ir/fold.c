@@ -229,6 +229,12 @@ static unsigned set_lane32(const IrInsn *i)
     return i->op == IR_VSETV && i->misc == IR_LANE_32 && !(i->imm >> 16 & 255) ? i->imm >> 8 & 255 : 2;
 }
 
+/* Two lanes of 32 bits, each the lowest of an operand? */
+static bool is_pair32(const IrInsn *i)
+{
+    return i->op == IR_VZIP && i->type == IR_V64 && i->misc == IR_LANE_32 && i->imm == 0;
+}
+
 /* The low bits of i, through what put vectors together. */
 static IrVal fold_vlow(IrBuilder *b, IrType to, const IrInsn *i)
 {
@@ -252,6 +258,10 @@ static IrVal fold_vlow(IrBuilder *b, IrType to, const IrInsn *i)
     }
     if (from && from->op == IR_VZEXT && i->misc == IR_LANE_64 && (i->imm >> 8 & 1) && to == IR_V64)
         return ir_vconst(b, IR_V64, 0, 0);
+    if (to == IR_F32 && is_pair32(i))
+        return ir_vlow(b, to, i->a);
+    if (to == IR_F32 && from && i->misc == IR_LANE_32 && is_pair32(from))
+        return ir_vlow(b, to, i->imm >> 8 & 1 ? from->b : from->a);
     if (to == IR_F32 && i->type == IR_V64 && set_lane32(i) < 2)
         return ir_vlow(b, to, set_lane32(i) == 0 ? i->b : i->a);
     if (to == IR_F32 && from && i->misc == IR_LANE_32 && i->type == IR_V64 && set_lane32(from) < 2)
@@ -292,6 +302,9 @@ static IrVal fold_join(IrBuilder *b, const IrInsn *i)
         IrVal zero = set_lane32(i) ? low->b : i->b, one = set_lane32(i) ? i->b : low->b;
         return ir_vzip(b, IR_V64, IR_LANE_32, 0, zero, one);
     }
+    if (i->op == IR_VSETV && i->type == IR_V64 && set_lane32(i) < 2 && is_pair32(low))
+        return set_lane32(i) ? ir_vzip(b, IR_V64, IR_LANE_32, 0, low->a, i->b)
+                             : ir_vzip(b, IR_V64, IR_LANE_32, 0, i->b, low->b);
     return IR_NONE;
 }
 

@@ -429,8 +429,8 @@ void x64_lose_home(X64Emit *e, unsigned slot)
 {
     IrVal u = e->slot_val[slot], before = slot ? e->slot_val[slot - 1] : 0;
     if (before && e->home[before] == slot && x64_type(e, before) == IR_V128 &&
-        e->h->slots[slot].type == IR_V64)
-        x64_lose_home(e, slot - 1); /* a vector in both slots */
+        e->h->slots[slot].type == IR_V64 && !(e->l->flags[before] & IR_L_LATE))
+        x64_lose_home(e, slot - 1); /* a vector in both slots; what comes late is an upper half */
     e->slot_val[slot] = 0;
     if (!u || e->home[u] != slot + 1)
         return;
@@ -501,6 +501,11 @@ static void put_high(X64Emit *e, unsigned slot, IrVal v)
     hold_in_slot(e, slot, v);
 }
 
+static bool is_upper_half(const IrInsn *i)
+{
+    return i->op == IR_VDUPL && i->type == IR_V128 && i->misc == IR_LANE_64 && i->imm == IR_VA_N(1);
+}
+
 bool x64_put_half(X64Emit *e, const IrInsn *i)
 {
     IrVal v = x64_val(e, i->a);
@@ -514,14 +519,18 @@ bool x64_put_half(X64Emit *e, const IrInsn *i)
         next->op != IR_PUT || next->imm != slot + 1 || (e->l->flags[e->cur + 1] & IR_L_DEAD))
         return false;
     IrVal high = x64_val(e, next->a);
-    if (!is_late(e, high) || x64_val(e, e->r->insn[high].a) != v || e->slot_reg[slot + 1] >= 0 ||
-        e->h->slots[slot + 1].offset != e->h->slots[slot].offset + 8)
+    bool late = is_late(e, high);
+    if ((!late && !is_upper_half(&e->r->insn[high])) || x64_val(e, e->r->insn[high].a) != v ||
+        e->slot_reg[slot + 1] >= 0 || e->h->slots[slot + 1].offset != e->h->slots[slot].offset + 8)
         return false;
     x64_lose_home(e, slot);
     x64_lose_home(e, slot + 1);
     x64_movups_mr(e->a, x64_slot_mem(e, slot), x64_use_x(e, v));
     hold_in_slot(e, slot, v);
-    hold_in_slot(e, slot + 1, high);
+    if (late) /* else it may be used as two halves */
+        hold_in_slot(e, slot + 1, high);
+    else
+        e->slot_val[slot + 1] = high;
     e->cur++;
     return true;
 }
@@ -580,7 +589,8 @@ static bool is_plain_loop(const IrRegion *r)
 /* What a loop does with its slots, once around. */
 typedef struct SlotUse {
     uint16_t uses[IR_MAX_SLOTS];
-    uint64_t puts[(IR_MAX_SLOTS + 63) / 64];
+    uint64_t puts[(IR_MAX_SLOTS + 63) / 64], gets[(IR_MAX_SLOTS + 63) / 64];
+    bool joins; /* whole vectors are made of halves */
 } SlotUse;
 
 /* Of a vector that is read or written as a whole: better in memory, with its other half. */
@@ -598,6 +608,7 @@ static void count_uses(const X64Emit *e, SlotUse *u)
     memset(u, 0, sizeof *u);
     for (unsigned k = 1; k < r->n_insns; k++) {
         const IrInsn *i = &r->insn[k];
+        u->joins |= i->op == IR_VJOIN;
         if ((i->op != IR_GET && i->op != IR_PUT) || (e->l->flags[k] & IR_L_DEAD))
             continue;
         bool vec = ir_type_is_vec((IrType)e->h->slots[i->imm].type);
@@ -605,6 +616,8 @@ static void count_uses(const X64Emit *e, SlotUse *u)
             u->puts[i->imm >> 6] |= 1ull << (i->imm & 63);
         if (is_half(e, i, k))
             continue;
+        if (i->op == IR_GET)
+            u->gets[i->imm >> 6] |= 1ull << (i->imm & 63);
         if (i->op == IR_PUT) {
             u->uses[i->imm] += vec ? 2 : 1; /* of a float: a NaN check and a store */
         } else {
@@ -628,6 +641,12 @@ static void add_loop_pin(X64Emit *e, const SlotUse *u, unsigned slot, int reg)
         x64_mov_rm(e->a, p.bytes * 8, reg, x64_env(p.offset));
 }
 
+/* What is only put saves a store, no more: where whole vectors want the temporaries it is left in memory. */
+static bool is_kept(const SlotUse *u, unsigned slot)
+{
+    return !u->joins || (u->gets[slot >> 6] >> (slot & 63) & 1);
+}
+
 /* xmm temporaries become pins. */
 static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
 {
@@ -636,7 +655,7 @@ static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
         unsigned best = 0, most = 0;
         for (unsigned s = 0; s < e->h->n_slots; s++)
             if (u->uses[s] > most && e->slot_reg[s] < 0 && !(taken[s >> 6] >> (s & 63) & 1) &&
-                ir_type_is_vec((IrType)e->h->slots[s].type)) {
+                ir_type_is_vec((IrType)e->h->slots[s].type) && is_kept(u, s)) {
                 best = s;
                 most = u->uses[s];
             }
