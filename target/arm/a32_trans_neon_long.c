@@ -70,10 +70,16 @@ static bool long_start(Trans *t, const A32Args *a, unsigned lanes, bool by_scala
 
 static void mul_long(Trans *t, const A32Args *a, IrOp op, bool by_scalar)
 {
+    uint32_t how = sign_of(a);
     IrVal n, m;
 
-    if (long_start(t, a, L8_32, by_scalar, &n, &m))
-        put_wide(t, a, op, ir_vmull(t->b, IR_V128, a->s, sign_of(a), n, m));
+    if (!long_start(t, a, L8_32, by_scalar, &n, &m))
+        return;
+    if (by_scalar && a->u && a->s == IR_LANE_32) { /* its lanes are in place; Vn's are moved once for many */
+        n = ir_vzip(t->b, IR_V128, IR_LANE_32, 0, n, n);
+        how = IR_VA_MIX;
+    }
+    put_wide(t, a, op, ir_vmull(t->b, IR_V128, a->s, how, n, m));
 }
 void a32_trans_n_vmull(Trans *t, const A32Args *a) { mul_long(t, a, IR_NOP, false); }
 void a32_trans_n_vmlal(Trans *t, const A32Args *a) { mul_long(t, a, IR_VADD, false); }

@@ -157,8 +157,10 @@ static uint64_t lane_op(const Row *r, uint64_t a, uint64_t b, uint64_t c)
 static void widen(const Row *r, const IrVec *a, const IrVec *b, IrVec *ret)
 {
     unsigned n = r->bytes / r->size / 2, from = r->flags & IR_VA_HI ? n : 0;
+    bool even = r->flags & IR_VA_MIX;
     for (unsigned k = 0; k < n; k++) {
-        uint64_t x = lane_get(a, r->size, from + k), y = lane_get(b, r->size, from + k), high = 0, v;
+        unsigned at = even ? 2 * k : from + k;
+        uint64_t x = lane_get(a, r->size, at), y = lane_get(b, r->size, at), high = 0, v;
         if (r->op == IR_VWIDEN)
             v = (uint64_t)value(r, x);
         else if (r->op == IR_VMULL)

@@ -317,6 +317,32 @@ static bool is_splat(const IrBuilder *b, IrVal v, uint64_t word)
     return c.w[0] == word && (def(b, v)->type == IR_V64 || c.w[1] == word);
 }
 
+/* Which bits of each quadword may be ones? */
+static uint64_t maybe_ones(const IrBuilder *b, IrVal v)
+{
+    const IrInsn *i = def(b, v);
+    unsigned n = i->imm >> 8, bits = ir_lane_bits(i->misc);
+    if ((i->op != IR_VSHL && i->op != IR_VSHR) || (i->imm & 0xff))
+        return ~0ull;
+    uint64_t all = ~0ull >> (64 - bits), lane = n >= bits ? 0 : i->op == IR_VSHL ? all << n & all : all >> n;
+    for (; bits < 64; bits *= 2)
+        lane |= lane << bits;
+    return lane;
+}
+
+/* A choice between bits one of which is zero wherever the other one counts: shift and insert that rotates. */
+static IrVal fold_choice(IrBuilder *b, const IrInsn *i)
+{
+    if (!is_const(b, i->a))
+        return IR_NONE;
+    IrVec mask = ir_const_vec(b->r, i->a);
+    if (i->type == IR_V128 && mask.w[0] != mask.w[1])
+        return IR_NONE;
+    return (maybe_ones(b, i->b) & ~mask.w[0]) | (maybe_ones(b, i->c) & mask.w[0])
+               ? IR_NONE
+               : ir_vor(b, (IrType)i->type, IR_LANE_8, 0, i->b, i->c);
+}
+
 /* A mixing step after a substitution: one round of most hosts. */
 static IrVal fold_aes(IrBuilder *b, const IrInsn *i)
 {
@@ -349,6 +375,7 @@ IrVal ir_fold_vec(IrBuilder *b, const IrInsn *i)
     case IR_VJOIN:
     case IR_VSETV: return fold_join(b, i);
     case IR_VAES: return fold_aes(b, i);
+    case IR_VBSL: return fold_choice(b, i);
     case IR_VDUP: return is_const(b, i->a) ? ir_vconst_dup(b, t, i->misc, const_bits(b, i->a)) : IR_NONE;
     default: return IR_NONE;
     }

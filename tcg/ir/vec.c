@@ -20,7 +20,7 @@ static const IrVecRow rows[IR_OP_COUNT] = {
     ROW(VCMP, L8_64, 0, IR_VNUM_COND),
     ROW(VSHL, L8_64, 0, IR_VNUM_SHIFT), ROW(VSHR, L8_64, S | ROUND, IR_VNUM_SHIFT),
     ROW(VSHLV, L8_64), ROW(VSHRV, L8_64, S), ROW(VSHIFT, L8_64, S | ROUND | SAT),
-    ROW(VWIDEN, L8_32, S | HI, .v128 = true), ROW(VMULL, L8_32, S | HI, .v128 = true),
+    ROW(VWIDEN, L8_32, S | HI, .v128 = true), ROW(VMULL, L8_32, S | HI | MIX, .v128 = true),
     ROW(VNARROW, L16 | L32 | L64, S | SAT | MIX, .v128 = true),
     ROW(VZIP, L8_64, HI, .pairs = true), ROW(VUZP, L8_64, HI, .pairs = true),
         ROW(VTRN, L8_64, HI, .pairs = true),
@@ -84,6 +84,8 @@ bool ir_vec_attr_ok(const IrInsn *i, IrType type)
         return false;
     if (i->op == IR_CRC32)
         return i->misc == 0 && number_ok((IrVecNum)row->n, i->imm >> 8 & 255, 0, 8) && i->imm >> 16 == 0;
+    if (i->op == IR_VMULL && (flags & IR_VA_MIX) && (i->misc != IR_LANE_32 || flags != IR_VA_MIX))
+        return false;
     if (i->op == IR_VFNARROW && (flags & IR_VA_MIX) && i->misc != IR_LANE_F32)
         return false;
     if (i->op == IR_VNARROW && (flags & ~IR_VA_SAT) && !(flags & IR_VA_SAT))
@@ -106,4 +108,16 @@ bool ir_vec_optional(const IrInsn *i, unsigned k)
     case IR_VSHA: return k == 2 && (i->imm >> 8 == IR_SHA1SU1 || i->imm >> 8 == IR_SHA256SU0);
     default: return false;
     }
+}
+
+unsigned ir_vec_rotates(const IrRegion *r, const IrInsn *i)
+{
+    if (i->op != IR_VOR)
+        return 0;
+    const IrInsn *x = &r->insn[i->a], *y = &r->insn[i->b], *left = x->op == IR_VSHL ? x : y,
+                 *right = left == x ? y : x;
+    unsigned n = left->imm >> 8, bits = ir_lane_bits(left->misc);
+    bool both = left->op == IR_VSHL && right->op == IR_VSHR && left->misc == right->misc &&
+                left->a == right->a && left->type == i->type;
+    return both && (bits == 32 || bits == 64) && right->imm == IR_VA_N(bits - n) && n < bits ? n : 0;
 }

@@ -40,5 +40,8 @@ const IrVecRow *ir_vec_row(IrOp op);
 bool ir_vec_attr_ok(const IrInsn *i, IrType type);
 /* May operand k be IR_NONE? */
 bool ir_vec_optional(const IrInsn *i, unsigned k);
+/* By how many bits does i rotate lanes of 32 or 64 bits to the left: a vor of a vshl and a vshr of the same
+ * vector? 0: it is nothing of the kind. */
+unsigned ir_vec_rotates(const IrRegion *r, const IrInsn *i);
 
 #endif

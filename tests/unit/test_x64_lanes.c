@@ -118,6 +118,10 @@ static void test_shifts(void)
         expect('-', "v%s xmm%d,xmm%d,0x%x", shifts[k].name, d, x, (unsigned)imm);
     }
     int d = pick(16), x = pick(16), imm = pick(64);
+    x64_vprol_ri(&a, 32, d, x, imm);
+    expect('-', "vprold xmm%d,xmm%d,0x%x", d, x, (unsigned)imm);
+    x64_vprol_ri(&a, 64, d, x, imm);
+    expect('-', "vprolq xmm%d,xmm%d,0x%x", d, x, (unsigned)imm);
     x64_vpsraq_ri(&a, d, x, imm);
     expect('-', "vpsraq xmm%d,xmm%d,0x%x", d, x, (unsigned)imm);
 }

@@ -87,6 +87,13 @@ static inline void x64_vpsraq_ri(X64Asm *a, int dst, int src, int imm)
     x64_lane_imm(a, imm);
 }
 
+/* EVEX vprold, vprolq dst, src, imm: lanes of w bits rotated left. */
+static inline void x64_vprol_ri(X64Asm *a, int w, int dst, int src, int imm)
+{
+    x64_evex_rrr(a, X64_P66, X64_0F, 0x72, w == 64 ? 64 : 0, (X64Evex){0}, 1, dst, src);
+    x64_lane_imm(a, imm);
+}
+
 /* dst = signs in mask ? y : x. VEX: opc 0x4c bytes, 0x4a dwords, 0x4b quadwords. */
 static inline void x64_vblendv(X64Asm *a, int opc, int dst, int x, int y, int mask)
 {

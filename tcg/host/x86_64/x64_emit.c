@@ -11,8 +11,11 @@ static X64EmitFn *const emitters[IR_OP_COUNT] = {
 
 unsigned x64_fuse(const X64Host *h)
 {
-    return h->no_opt & X64_NO_FUSE ? 0 : IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT |
-                                              IR_FUSE_HIGH;
+    if (h->no_opt & X64_NO_FUSE)
+        return 0;
+    bool rotates = x64_has(h->features, X64_F_AVX512VL) && x64_has(h->features, X64_F_AVX512F);
+    return IR_FUSE_CMP | IR_FUSE_ADDR | IR_FUSE_SCALE | IR_FUSE_ZEXT | IR_FUSE_HIGH |
+           (rotates ? IR_FUSE_ROTATE : 0);
 }
 unsigned x64_emit_calls(const X64Emit *e) { return e->calls; }
 

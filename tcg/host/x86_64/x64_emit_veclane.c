@@ -1,6 +1,7 @@
 /* Vector rows that work lane by lane: logic, arithmetic, comparison. Where the host has no instruction for a
  * width the recipe says what it computes; most are identities modulo the lane's width. */
 #include "tcg/host/x86_64/x64_vec.h"
+#include "tcg/ir/vec.h"
 
 /* An operation by lane: op of bytes, words, dwords, quadwords; 0: none. */
 typedef const unsigned LaneOps[4];
@@ -20,7 +21,16 @@ static uint64_t sign_of(unsigned lane) { return BIT(ir_lane_bits(lane) - 1); }
 /* ---- logic ---- */
 
 void x64_emit_vand(X64Emit *e, const IrInsn *i) { xv_bin(e, XL_PAND, i); }
-void x64_emit_vor(X64Emit *e, const IrInsn *i) { xv_bin(e, XL_POR, i); }
+void x64_emit_vor(X64Emit *e, const IrInsn *i)
+{
+    if (!((e->l->flags[i->a] | e->l->flags[i->b]) & IR_L_FUSED)) {
+        xv_bin(e, XL_POR, i);
+        return;
+    }
+    const IrInsn *shift = &e->r->insn[i->a]; /* the other shifts the same */
+    int a = x64_use_x(e, shift->a), w = (int)ir_lane_bits(shift->misc);
+    x64_vprol_ri(e->a, w, x64_def_x(e, a, 0), a, (int)ir_vec_rotates(e->r, i));
+}
 void x64_emit_vxor(X64Emit *e, const IrInsn *i) { xv_bin(e, XL_PXOR, i); }
 
 void x64_emit_vandn(X64Emit *e, const IrInsn *i)

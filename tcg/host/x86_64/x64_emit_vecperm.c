@@ -140,6 +140,10 @@ static void widen_bytes(X64Emit *e, const IrInsn *i, int d, int x)
 
 void x64_emit_vmull(X64Emit *e, const IrInsn *i)
 {
+    if (i->imm & IR_VA_MIX) {
+        xv_bin(e, XL_PMULUDQ, i);
+        return;
+    }
     int a = x64_use_x(e, i->a), b = x64_use_x(e, i->b), t = x64_scratch_x(e);
     int d = xv_def(e, xv_bit(a) | xv_bit(b) | xv_bit(t));
     if (i->misc == IR_LANE_8) {
