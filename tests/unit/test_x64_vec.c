@@ -475,6 +475,84 @@ static void every_form_is_the_interpreters(void **state)
     }
 }
 
+/* ---- rotations ---- */
+
+static uint64_t rotated(uint64_t v, unsigned bits, unsigned n)
+{
+    uint64_t low = bits == 64 ? ~0ull : 0xffffffff, ret = 0;
+    for (unsigned at = 0; at < 64; at += bits) {
+        uint64_t lane = v >> at & low;
+        ret |= ((lane << n | lane >> (bits - n)) & low) << at;
+    }
+    return ret;
+}
+
+/* Outputs: an or of two shifts, in both orders; a shift and insert, of which one shift, then the other is
+ * used otherwise too (these shifts are the last outputs). */
+static void build_rotation(IrBuilder *b, IrType t, unsigned lane, unsigned n)
+{
+    unsigned bits = ir_lane_bits(lane);
+    uint64_t mask = (bits == 64 ? ~0ull : 0xffffffff) << n & (bits == 64 ? ~0ull : 0xffffffff);
+    IrVal v[OUTS], x[4];
+    ir_insn_start(b, 0x1000);
+    for (unsigned k = 0; k < 4; k++) {
+        x[k] = ir_get(b, S_V + k);
+        x[k] = t == IR_V64 ? ir_vlow(b, IR_V64, x[k]) : x[k];
+        IrVal left = ir_vshl(b, t, lane, IR_VA_N(n), x[k]),
+              right = ir_vshr(b, t, lane, IR_VA_N(bits - n), x[k]);
+        IrVal keep = ir_vconst_dup(b, t, lane, mask);
+        v[k] = k < 2 ? ir_vor(b, t, IR_LANE_8, 0, k ? right : left, k ? left : right)
+                     : ir_vbsl(b, t, IR_LANE_8, 0, keep, left, right);
+        if (k >= 2)
+            v[k + 2] = k == 2 ? left : right;
+    }
+    for (unsigned k = 0; k < OUTS; k++)
+        ir_put(b, S_VO + k, t == IR_V64 ? ir_vzext(b, IR_V128, v[k]) : v[k]);
+    ir_exit(b, ir_exit_direct(b, 0x1004, false));
+    ir_builder_finish(b);
+}
+
+static void check_rotation(Host *h, IrType t, unsigned lane, unsigned n)
+{
+    IrBuilder b;
+    VecCpu cpu;
+    Form f = {.i = {.op = IR_VOR, .misc = (uint8_t)lane}};
+    unsigned bits = ir_lane_bits(lane);
+    arena_reset(&h->arena);
+    IrRegion *r = ir_region_new(&h->arena, slots, N_SLOTS, NULL, 0);
+    ir_builder_init(&b, r);
+    build_rotation(&b, t, lane, n);
+    for (unsigned k = 1; k < r->n_insns; k++)
+        assert_int_not_equal(r->insn[k].op, IR_VBSL);
+    emit(h, r, "rotation");
+    operands_set(h, &f, &cpu);
+    VecCpu in = cpu;
+    assert_int_equal(run(h, &cpu), 0);
+    for (unsigned k = 0; k < 4; k++)
+        for (unsigned w = 0; w < 2; w++)
+            assert_int_equal(cpu.vo[k].w[w], w && t == IR_V64 ? 0 : rotated(in.v[k].w[w], bits, n));
+    for (unsigned w = 0; w < 2; w++) {
+        uint64_t right = 0, low = bits == 64 ? ~0ull : 0xffffffff;
+        for (unsigned at = 0; at < 64; at += bits)
+            right |= (in.v[3].w[w] >> at & low) >> (bits - n) << at;
+        assert_int_equal(cpu.vo[5].w[w], w && t == IR_V64 ? 0 : right);
+    }
+}
+
+static void rotations_by_two_shifts(void **state)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(hosts); k++) {
+        Host h;
+        if (!host_init(&h, k))
+            continue;
+        for (unsigned wide = 0; wide < 2; wide++)
+            for (unsigned lane = IR_LANE_32; lane <= IR_LANE_64; lane++)
+                for (unsigned n = 1; n < ir_lane_bits(lane); n++)
+                    check_rotation(&h, wide ? IR_V128 : IR_V64, lane, n);
+        host_clear(&h);
+    }
+}
+
 /* ---- memory ---- */
 
 /* Loads of every type of a vector register, zero-extended to a slot, and stores of them 64 bytes further
@@ -595,6 +673,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_is_the_interpreters),
+        cmocka_unit_test(rotations_by_two_shifts),
         cmocka_unit_test(loads_and_stores_move_their_bytes),
         cmocka_unit_test(loops_keep_vectors_in_registers),
     };
