@@ -39,7 +39,7 @@ static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
         return false;
     for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
         v->shared[n] = arm_gicv2_shared(v->gic, GICV2_OWN + n);
-    v->msi = (PciMsi){.receiver = v, .send = send_to_frame};
+    v->msi = (MsiTarget){.receiver = v, .send = send_to_frame};
     return board_set_number(v->gic, "cpus", m->cfg.cpus, err) &&
            board_set_number(v->gic, "irqs", GICV2_OWN + ARM_VIRT_SHARED, err) &&
            dev_set_ptr(v->gic, "irq", v->irq, err) && dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
@@ -63,7 +63,7 @@ static void send_to_its(void *receiver, uint64_t address, uint32_t data, uint32_
 static bool make_its(Machine *m, ArmVirt *v, DevError *err)
 {
     v->its = board_put(m, &arm_its_class, "its", err);
-    v->msi = (PciMsi){.receiver = v, .send = send_to_its};
+    v->msi = (MsiTarget){.receiver = v, .send = send_to_its};
     return v->its && dev_set_ptr(v->its, "gic", v->gic, err) &&
            board_place(m, v->its, arm_virt_places[ARM_VIRT_ITS].base, err);
 }
