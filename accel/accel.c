@@ -93,7 +93,7 @@ void accel_unmap(Accel *a, void *p, size_t bytes)
 /* What the processor has and the options leave. False: it is not enough. */
 static bool choose_host(Accel *a, Fmt *err)
 {
-    X64Features have = x64_detect(), missing = x64_level(2) & ~have;
+    X64Features have = a->cfg.host ? a->cfg.host : x64_detect(), missing = x64_level(2) & ~have;
     const char *bad;
     if (missing) {
         fmt_puts(err, "this processor is below x86-64-v2, it lacks");

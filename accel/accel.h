@@ -30,6 +30,7 @@ typedef struct AccelMem {
 typedef struct AccelConfig {
     bool jit;              /* false: interpreter */
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
+    uint64_t host;         /* what x64_detect() said, which costs; 0: not asked yet */
     uint32_t no_opt;       /* ACCEL_NO_* */
     unsigned max_insns;    /* guest instructions per region; 0 = default */
     unsigned returns_from; /* regions, from which on a program counts as large and the return stack is used; 0

@@ -23,6 +23,7 @@
 #include "linux-user/signal.h"
 #include "linux-user/stack.h"
 #include "linux-user/strace.h"
+#include "tcg/host/x86_64/cpuid.h"
 
 enum { EXIT_CANNOT = 126, EXIT_MISSING = 127, ARENA = 64 << 20, SCRATCH = 1 << 20 };
 
@@ -39,6 +40,7 @@ typedef struct Start {
     const char *interp_host;
     char err_text[400];
     Fmt err;
+    uint64_t host; /* X64Features of this processor */
 } Start;
 
 static _Noreturn void refuse(const Start *s, int status, const char *file)
@@ -343,6 +345,9 @@ static void choose_guest(Start *s)
 {
     const LuAbi *abi = s->p->abi = s->prog.abi;
     const LuOptions *opt = s->opt;
+    const char *bad;
+    s->host = x64_detect();
+    x64_features_parse(s->host, opt->host_cpu ? opt->host_cpu : "", &s->p->host, &bad);
     /* A model that was meant for a program of another ISA, which started this one, means nothing here. */
     if (abi->choose_model(s->p, opt->cpu) || (opt->reexec && abi->choose_model(s->p, NULL)))
         return;
@@ -458,7 +463,8 @@ static void start_accel(Start *s)
     const LuOptions *opt = p->opt;
     char why[sizeof(s->err_text)] = "";
     AccelConfig cfg = {
-        .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .no_opt = opt->no_opt, .max_insns = opt->max_insns,
+        .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .host = s->host,
+        .no_opt = opt->no_opt, .max_insns = opt->max_insns,
         .cache_bytes = cache_bytes(p),
         .returns_from = opt->returns_from,
         .log = opt->accel_log, .log_fd = p->strace_fd,

@@ -54,6 +54,7 @@ struct LuProc {
     Gva args_start, args_end, env_start, env_end; /* for /proc/self/cmdline, environ */
     uint32_t log;         /* LU_LOG_* */
     uint32_t cpu_model;   /* of abi->choose_model() */
+    uint64_t host;        /* X64Features that the translator may use; set before choose_model() is called */
     char machine[16], platform[8]; /* of that model, where the ABI object leaves them to it; else "" */
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing

@@ -304,8 +304,7 @@ static void virt_clear(Machine *m)
 }
 
 static const BoardOption options[] = {
-    {"gic-version", "2|3|max|host", "interrupt controller"},
-    {"its", "on|off", "messages by an interrupt translation service, with version 3"},
+    {"gic-version", "2", "interrupt controller"},
 };
 
 const BoardClass arm_virt_board = {

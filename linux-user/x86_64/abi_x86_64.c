@@ -5,6 +5,7 @@
 #include "linux-user/syscall.h"
 #include "linux-user/x86_64/frame_x86_64.h"
 #include "target/x86/x86_cpu.h"
+#include "tcg/host/x86_64/cpuid.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -142,26 +143,46 @@ static long arch_prctl(LuThread *t, const uint64_t a[6])
 
 /* ---- cpu models ---- */
 
+/* Vector instructions are the host's own: a model cannot have more. */
+static bool host_has(const LuProc *p, X86Model m)
+{
+    static const struct {
+        X86Feat guest;
+        enum X64Feature host;
+    } needs[] = {
+        {X86_FEAT_AVX, X64_F_AVX},        {X86_FEAT_AVX2, X64_F_AVX2},     {X86_FEAT_BMI1, X64_F_BMI1},
+        {X86_FEAT_BMI2, X64_F_BMI2},      {X86_FEAT_LZCNT, X64_F_LZCNT},   {X86_FEAT_FMA, X64_F_FMA},
+        {X86_FEAT_F16C, X64_F_F16C},      {X86_FEAT_PCLMUL, X64_F_PCLMUL}, {X86_FEAT_AES, X64_F_AES},
+        {X86_FEAT_SHA, X64_F_SHA},        {X86_FEAT_GFNI, X64_F_GFNI},     {X86_FEAT_VAES, X64_F_VAES},
+        {X86_FEAT_VPCLMUL, X64_F_VPCLMUL}};
+    for (unsigned k = 0; k < ARRAY_SIZE(needs); k++)
+        if (x86_model_has(m, needs[k].guest) && !x64_has(p->host, needs[k].host))
+            return false;
+    return true;
+}
+
 static bool choose_model(LuProc *p, const char *name)
 {
-    bool max = !name || !strcmp(name, "any") || !strcmp(name, "qemu64");
+    bool max = !name || !strcmp(name, "any") || !strcmp(name, "qemu64") || !strcmp(name, "max");
     X86Model m = max ? X86_MODEL_MAX : x86_model_find(name);
-    if (m == X86_MODELS)
+    while (max && m < X86_MODEL_MAX2 && !host_has(p, m))
+        m++;
+    if (m == X86_MODELS || !host_has(p, m))
         return false;
     X86Cpu cpu = {.model = m};
     uint32_t r[4];
     p->cpu_model = m;
     x86_cpuid(&cpu, 1, 0, r);
     p->hwcap[0] = r[3];
-    p->hwcap[1] = 0;
+    p->hwcap[1] = x86_model_has(m, X86_FEAT_FSGSBASE) ? 2 : 0; /* asm/hwcap2.h */
     return true;
 }
 
 static void list_models(Fmt *out)
 {
-    for (unsigned m = 0; m < X86_MODELS; m++)
+    for (unsigned m = 0; m <= X86_MODEL_MAX; m++)
         fmt_printf(out, "%s%s\n", x86_model_name((X86Model)m),
-                   m == X86_MODEL_MAX ? "  everything that is implemented (default)" : "");
+                   m == X86_MODEL_MAX ? "  everything that is implemented and the host has (default)" : "");
     fmt_puts(out, "any  the same as max\n");
 }
 

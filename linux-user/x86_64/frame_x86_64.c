@@ -1,9 +1,9 @@
 /*
  * The signal frame of x86-64 Linux. Sources: the UAPI headers asm/sigcontext.h, asm/ucontext.h of x86; System
  * V ABI, AMD64 supplement: the red zone of 128 bytes below rsp, rsp + 8 a multiple of 16 at a function's
- * entry; sigaction(2): rdi = signal, rsi = siginfo, rdx = ucontext. The processors here have no XSAVE, so the
- * floating-point state is the 512 bytes of fxsave, without an extended part (asm/sigcontext.h,
- * FP_XSTATE_MAGIC1), at a multiple of 64. A handler begins with that state as after FNINIT, and DF clear.
+ * entry; sigaction(2): rdi = signal, rsi = siginfo, rdx = ucontext. The floating-point state is at a multiple
+ * of 64: the 512 bytes of fxsave, and with XSAVE the rest of its standard form (asm/sigcontext.h,
+ * FP_XSTATE_MAGIC1). A handler begins with that state as after FNINIT, and DF clear.
  */
 #include "linux-user/x86_64/frame_x86_64.h"
 #include "linux-user/signal_priv.h"
@@ -20,7 +20,21 @@ enum {
     WRITE = 2,
     PRESENT = 1
 };
-enum { UC_SIGCONTEXT_SS_BIT = 2, UC_STRICT_RESTORE_SS_BIT = 4 };
+enum { UC_XSTATE = 1, UC_SIGCONTEXT_SS_BIT = 2, UC_STRICT_RESTORE_SS_BIT = 4 };
+enum {
+    XSTATE_MAGIC1 = 0x46505853,
+    XSTATE_MAGIC2 = 0x46505845,
+    SW_AT = 464,
+    HEADER_AT = 512,
+    MAGIC2_BYTES = 4
+};
+
+/* struct _fpx_sw_bytes */
+typedef struct X86SwBytes {
+    uint32_t magic1, extended_size;
+    uint64_t features;
+    uint32_t size, pad[7];
+} X86SwBytes;
 
 typedef struct X86Sigcontext {
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
@@ -101,26 +115,88 @@ static void save_context(const LuThread *t, X86Ucontext *uc)
 
 static void fresh_fpu(X86Cpu *cpu)
 {
-    memset(cpu->xmm, 0, sizeof cpu->xmm);
-    memset(cpu->ymmh, 0, sizeof cpu->ymmh);
+    memset(cpu->ymm, 0, sizeof cpu->ymm);
     memset(cpu->fpu.st, 0, sizeof cpu->fpu.st);
     x86_fpu_init(&cpu->fpu);
     x86_set_mxcsr(cpu, 0x1f80);
 }
 
+enum { IMAGE_BYTES = X86_XSAVE_BYTES + MAGIC2_BYTES };
+
+/* Which components are saved; 0: the processor has no XSAVE. */
+static uint64_t components(const X86Cpu *cpu)
+{
+    return !x86_model_has((X86Model)cpu->model, X86_FEAT_XSAVE) ? 0
+           : x86_model_has((X86Model)cpu->model, X86_FEAT_AVX)  ? X86_XCR0
+                                                                : 3;
+}
+
+static uint32_t xsave_bytes(uint64_t features)
+{
+    return features & 4 ? X86_XSAVE_BYTES : HEADER_AT + 64;
+}
+
+/* Returns how many bytes the image has. */
+static size_t save_fpu(const X86Cpu *cpu, uint8_t image[IMAGE_BYTES])
+{
+    static const uint32_t magic2 = XSTATE_MAGIC2;
+    uint64_t features = components(cpu), header;
+    memset(image, 0, IMAGE_BYTES);
+    if (!features) {
+        x86_fxsave(cpu, x86_mxcsr(cpu), image);
+        return X86_FXSAVE_BYTES;
+    }
+    x86_xsave(cpu, X86_XSAVE, x86_mxcsr(cpu), features, image);
+    memcpy(&header, image + HEADER_AT, 8);
+    header |= 3; /* programs that know fxsave alone change those */
+    memcpy(image + HEADER_AT, &header, 8);
+    uint32_t size = xsave_bytes(features);
+    X86SwBytes sw = {
+        .magic1 = XSTATE_MAGIC1, .extended_size = size + MAGIC2_BYTES, .features = features, .size = size};
+    memcpy(image + SW_AT, &sw, sizeof sw);
+    memcpy(image + size, &magic2, sizeof magic2);
+    return size + MAGIC2_BYTES;
+}
+
+static void fresh_fpu(X86Cpu *cpu);
+
+/* The image's rest counts if both magics are there. */
+static bool restore_fpu(X86Cpu *cpu, Gva at)
+{
+    uint8_t image[IMAGE_BYTES];
+    X86SwBytes sw;
+    uint32_t mxcsr, magic2;
+    uint64_t features = components(cpu), header[8] = {3};
+    if (!guest_read(image, at, X86_FXSAVE_BYTES))
+        return false;
+    memcpy(&sw, image + SW_AT, sizeof sw);
+    memcpy(&mxcsr, image + 24, 4);
+    if (features && sw.magic1 == XSTATE_MAGIC1 && sw.size == xsave_bytes(features) &&
+        sw.extended_size == sw.size + MAGIC2_BYTES && !(sw.features & ~features) &&
+        guest_read(&magic2, at + sw.size, 4) && magic2 == XSTATE_MAGIC2)
+        return guest_read(image + HEADER_AT, at + HEADER_AT, sw.size - HEADER_AT) &&
+               x86_xrstor(cpu, features, image);
+    mxcsr &= X86_MXCSR_VALID;
+    memcpy(image + 24, &mxcsr, 4);
+    memcpy(image + HEADER_AT, header, sizeof header);
+    return x86_xrstor(cpu, X86_XCR0, image);
+}
+
 bool lu_x86_64_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *act, Gva frame_top)
 {
     X86Cpu *cpu = (X86Cpu *)t->cpu;
-    uint8_t fp[X86_FXSAVE_BYTES];
+    uint8_t fp[IMAGE_BYTES];
     X86Frame f = {.info = info->si, .restorer = act->restorer};
     if (frame_top == cpu->gpr[X86_RSP])
         frame_top -= RED_ZONE;
-    Gva fp_at = align_down(frame_top - sizeof fp, 64), at = align_down(fp_at - sizeof f, 16) - 8;
+    size_t fp_bytes = save_fpu(cpu, fp);
+    Gva fp_at = align_down(frame_top - fp_bytes, 64), at = align_down(fp_at - sizeof f, 16) - 8;
     save_context(t, &f.uc);
     say_fault(t, &info->si, &f.uc.mc);
     f.uc.mc.fpstate = fp_at;
-    x86_fxsave(cpu, x86_mxcsr(cpu), fp);
-    if (!act->restorer || !guest_write(fp_at, fp, sizeof fp) || !guest_write(at, &f, sizeof f))
+    if (components(cpu))
+        f.uc.flags |= UC_XSTATE;
+    if (!act->restorer || !guest_write(fp_at, fp, fp_bytes) || !guest_write(at, &f, sizeof f))
         return false;
     fresh_fpu(cpu);
     cpu->gpr[X86_RAX] = 0;
@@ -138,19 +214,12 @@ bool lu_x86_64_pop_frame(LuThread *t, uint64_t *ret_mask)
     X86Cpu *cpu = (X86Cpu *)t->cpu;
     Gva at = cpu->gpr[X86_RSP] - 8; /* the restorer's address was popped */
     X86Ucontext uc;
-    uint8_t fp[X86_FXSAVE_BYTES];
-    uint32_t mxcsr;
     if (!guest_read(&uc, at + offsetof(X86Frame, uc), sizeof uc))
         return false;
-    if (!uc.mc.fpstate) {
+    if (!uc.mc.fpstate)
         fresh_fpu(cpu);
-    } else if (guest_read(fp, uc.mc.fpstate, sizeof fp)) {
-        x86_fxrstor(cpu, fp);
-        memcpy(&mxcsr, fp + 24, 4);
-        x86_set_mxcsr(cpu, mxcsr & X86_MXCSR_VALID);
-    } else {
+    else if (!restore_fpu(cpu, uc.mc.fpstate))
         return false;
-    }
     lu_altstack_set(t, cpu->gpr[X86_RSP], uc.stack_sp, uc.stack_flags, uc.stack_size);
     for (unsigned r = 0; r < 16; r++)
         cpu->gpr[r] = *slot_of(&uc.mc, r);

@@ -8,7 +8,7 @@
  * x86_set_rflags() speak RFLAGS. The other flags a program can change are DF (df: 0 or 1, not architectural
  * form) and those of `more_flags` (AC, ID, TF is not kept). MXCSR: rounding in base.frm, flags in base.ff
  * (and the host's register while generated code runs), FZ and DAZ in fp_modes, the masks in mxcsr_masks.
- * xmm[] is two 64-bit halves, low half first; ymmh[] the upper halves of the 256-bit registers. x87: st[] is
+ * ymm[] is four 64-bit parts, the lowest first, of which the first two are xmm. x87: st[] is
  * physical registers, each the ten bytes that fstp m80 stores; MMX registers are their significands.
  * Ownership and threads: as Cpu (target.h).
  */
@@ -54,8 +54,7 @@ typedef struct X86Cpu {
     uint32_t fl;
     uint32_t df;
     uint64_t fs_base, gs_base;
-    uint64_t xmm[16][2] __attribute__((aligned(16)));
-    uint64_t ymmh[16][2] __attribute__((aligned(16)));
+    uint64_t ymm[16][4] __attribute__((aligned(32)));
     X86Fpu fpu;
     uint32_t more_flags;  /* RFLAGS: AC, ID */
     uint32_t mxcsr_masks; /* bits 12..7 */
@@ -78,6 +77,9 @@ enum {
     X86_ID = 1 << 21
 };
 enum { X86_MXCSR_DAZ = 1 << 6, X86_MXCSR_MASKS = 0x1f80, X86_MXCSR_FZ = 1 << 15, X86_MXCSR_VALID = 0xffff };
+
+/* XCR0: x87, SSE, AVX; bytes that xsave writes then. */
+enum { X86_XCR0 = 7, X86_XSAVE_BYTES = 832 };
 
 /* Context word. */
 enum { X86_CTX_MODEL_SHIFT = 0, X86_CTX_MODEL = 15 };

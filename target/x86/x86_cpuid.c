@@ -20,19 +20,35 @@ static const Feature features[] = {
 
 typedef struct ModelRow {
     char name[16], brand[48];
-    uint16_t family, model, stepping, last;
+    uint16_t family, model, stepping;
+    uint8_t vendor;
+    uint64_t features;
 } ModelRow;
 
+_Static_assert(X86_FEATS <= 64, "a word of features");
+enum { AMD, INTEL };
+#define F(id) (1ull << X86_FEAT_##id)
+/* System V ABI, AMD64 supplement, 3.1.1. */
+#define SET_V1 (2 * F(LM) - 1)
+#define SET_V2 (2 * F(PREFETCHW) - 1)
+#define SET_V3 (2 * F(BMI2) - 1)
+#define SET_HASWELL                                                                                          \
+    ((SET_V3 & ~F(PREFETCHW)) | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(XSAVEOPT))
+#define SET_MAX3                                                                                             \
+    (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) |  \
+     F(CLWB) | F(RDPID) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
+#define SET_MAX (2 * F(XGETBV1) - 1)
+
 static const ModelRow models[] = {
-#define MODEL(id, name, family, model, stepping, brand, last)                                                \
-    {name, brand, family, model, stepping, X86_FEAT_##last},
+#define MODEL(id, name, vendor, family, model, stepping, brand, features)                                    \
+    {name, brand, family, model, stepping, vendor, features},
 #include "target/x86/x86_models.def"
 #undef MODEL
 };
 
 bool x86_model_has(X86Model m, X86Feat f)
 {
-    return f <= models[m].last;
+    return models[m].features >> f & 1;
 }
 const char *x86_model_name(X86Model m)
 {
@@ -78,6 +94,46 @@ static void cache_leaf(uint32_t leaf, uint32_t ret[4])
     }
 }
 
+static void vendor_leaf(const ModelRow *r, uint32_t ret[4])
+{
+    const char *name = r->vendor == INTEL ? "GenuineIntel" : "AuthenticAMD";
+    memcpy(&ret[1], name, 4);
+    memcpy(&ret[3], name + 4, 4);
+    memcpy(&ret[2], name + 8, 4);
+}
+
+/* Intel's caches: 32 KiB twice, 256 KiB, 8 MiB. */
+static void intel_cache(uint32_t sub, uint32_t ret[4])
+{
+    static const struct {
+        uint8_t type, level, ways;
+        uint16_t sets;
+    } caches[] = {{1, 1, 8, 64}, {2, 1, 8, 64}, {3, 2, 8, 512}, {3, 3, 16, 8192}};
+    if (sub >= ARRAY_SIZE(caches))
+        return;
+    ret[0] = caches[sub].type | caches[sub].level << 5 | 1 << 8;
+    ret[1] = 63 | (caches[sub].ways - 1u) << 22;
+    ret[2] = caches[sub].sets - 1u;
+}
+
+/* What xsave saves: x87, SSE, AVX. */
+static void xsave_leaf(X86Model m, uint32_t sub, uint32_t ret[4])
+{
+    bool avx = x86_model_has(m, X86_FEAT_AVX);
+    if (!x86_model_has(m, X86_FEAT_XSAVE))
+        return;
+    if (sub == 0) {
+        ret[0] = avx ? X86_XCR0 : 3;
+        ret[1] = ret[2] = avx ? X86_XSAVE_BYTES : 576;
+    } else if (sub == 1) {
+        ret[0] = bits_of(m, 0xd, 'A');
+        ret[1] = ret[0] & 2 ? X86_XSAVE_BYTES : 0;
+    } else if (sub == 2 && avx) {
+        ret[0] = 256;
+        ret[1] = 576;
+    }
+}
+
 void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
     X86Model m = (X86Model)cpu->model;
@@ -86,21 +142,35 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     switch (leaf) {
     case 0:
     case 0x80000000:
-        ret[0] = leaf ? 0x80000008 : 7;
-        memcpy(&ret[1], "Auth", 4);
-        memcpy(&ret[3], "enti", 4);
-        memcpy(&ret[2], "cAMD", 4);
+        ret[0] = leaf ? 0x80000008 : x86_model_has(m, X86_FEAT_XSAVE) ? 0xd : 7;
+        if (!leaf || r->vendor == AMD)
+            vendor_leaf(r, ret);
         break;
     case 1:
         ret[0] = signature(r);
         ret[1] = 8 << 8 | 1 << 16;              /* clflush of 64 bytes, one logical processor */
         ret[2] = bits_of(m, 1, 'C') | 1u << 31; /* hypervisor: there is one in a sense */
+        if (x86_model_has(m, X86_FEAT_XSAVE))
+            ret[2] |= 1 << 27; /* OSXSAVE */
         ret[3] = bits_of(m, 1, 'D');
         break;
-    case 7:
-        if (sub == 0)
-            ret[1] = bits_of(m, 7, 'B');
+    case 2:
+        if (r->vendor == INTEL) {
+            ret[0] = 1;
+            ret[1] = 0xff; /* see leaf 4 */
+        }
         break;
+    case 4:
+        if (r->vendor == INTEL)
+            intel_cache(sub, ret);
+        break;
+    case 7:
+        if (sub == 0) {
+            ret[1] = bits_of(m, 7, 'B');
+            ret[2] = bits_of(m, 7, 'C');
+        }
+        break;
+    case 0xd: xsave_leaf(m, sub, ret); break;
     case 0x80000001:
         ret[0] = signature(r);
         ret[2] = bits_of(m, 0x81, 'C');
@@ -110,7 +180,12 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     case 0x80000003:
     case 0x80000004: memcpy(ret, r->brand + 16 * (leaf - 0x80000002), 16); break;
     case 0x80000005:
-    case 0x80000006: cache_leaf(leaf, ret); break;
+    case 0x80000006:
+        if (r->vendor == AMD)
+            cache_leaf(leaf, ret);
+        else if (leaf == 0x80000006)
+            ret[2] = 256u << 16 | 6 << 12 | 64;
+        break;
     case 0x80000008: ret[0] = 48 << 8 | 48; break;
     default: break;
     }

@@ -1,4 +1,5 @@
 /* Prefixes, opcode, modrm, sib, displacement, immediates. */
+#include "target/x86/x86_cpu.h"
 #include "target/x86/x86_decode.h"
 
 enum {
@@ -9,7 +10,11 @@ enum {
     W0 = X86_W0,
     W1 = X86_W1,
     RM = X86_RM,
-    REP = X86_REP
+    REP = X86_REP,
+    NDS = X86_NDS,
+    L0 = X86_L0,
+    L1 = X86_L1,
+    VSIB = X86_VSIB
 };
 static const X86Row rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
@@ -22,9 +27,21 @@ static const X86Row rows[] = {
      X86_H_##handler,                                                                                        \
      arg,                                                                                                    \
      {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
-     0},
+     {X86_FEAT_FPU, X86_FEAT_FPU}},
+#define VEX(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c, feat128, feat256)                     \
+    {name,                                                                                                   \
+     X86_MAP_##map,                                                                                          \
+     X86_PFX_##pfx,                                                                                          \
+     opc,                                                                                                    \
+     attr,                                                                                                   \
+     ext,                                                                                                    \
+     X86_H_##handler,                                                                                        \
+     arg,                                                                                                    \
+     {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
+     {X86_FEAT_##feat128, X86_FEAT_##feat256}},
 #include "target/x86/x86_rows.inc"
 #undef INSN
+#undef VEX
 };
 
 #include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[], of rows[] */
@@ -121,8 +138,21 @@ static bool prefix_fits(const X86Row *r, const X86Insn *x)
     return false;
 }
 
+/* Is vvvv all ones (0 here) where no operand is there? */
+static bool vvvv_fits(const X86Row *r, const X86Insn *x)
+{
+    if (r->attr & X86_NDS || x->vvvv == 0)
+        return true;
+    for (unsigned k = 0; k < 3; k++)
+        if (x86_opd_where[r->opd[k]] == X86_WH_H || x86_opd_where[r->opd[k]] == X86_WH_B)
+            return true;
+    return false;
+}
+
 static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
 {
+    if (x->vex && (!vvvv_fits(r, x) || (r->attr & X86_L0 && x->wide) || (r->attr & X86_L1 && !x->wide)))
+        return false;
     if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
         return false;
     if (!modrm) /* with rex.b it is xchg */
@@ -141,7 +171,7 @@ static void read_address(Bytes *b, X86Insn *x)
         x->scale = sib >> 6;
         x->index = (int8_t)((sib >> 3 & 7) | (x->rex & 2) << 2);
         x->base = (int8_t)((sib & 7) | (x->rex & 1) << 3);
-        if (x->index == 4)
+        if (x->index == 4 && !(x->row->attr & X86_VSIB))
             x->index = -1;
         if ((sib & 7) == 5 && mod == 0) {
             x->base = -1;
@@ -168,13 +198,16 @@ static void read_modrm(Bytes *b, X86Insn *x)
 static uint64_t read_imm(Bytes *b, const X86Insn *x, unsigned k)
 {
     unsigned code = x86_opd_size_code[x->row->opd[k]], where = x86_opd_where[x->row->opd[k]];
-    unsigned n = where == X86_WH_O  ? (x->addr32 ? 4 : 8)
-                 : code == X86_SZ_B ? 1
-                 : code == X86_SZ_W ? 2
-                 : code == X86_SZ_Z ? (x->opsize == 2 && where != X86_WH_J ? 2 : 4)
-                                    : x->opsize;
+    unsigned n = where == X86_WH_O   ? (x->addr32 ? 4 : 8)
+                 : where == X86_WH_L ? 1
+                 : code == X86_SZ_B  ? 1
+                 : code == X86_SZ_W  ? 2
+                 : code == X86_SZ_Z  ? (x->opsize == 2 && where != X86_WH_J ? 2 : 4)
+                                     : x->opsize;
     uint64_t v = next_le(b, n);
-    return where == X86_WH_I || where == X86_WH_O || n == 8 ? v : (uint64_t)bits_sext(v, 8 * n);
+    return where == X86_WH_I || where == X86_WH_O || where == X86_WH_L || n == 8
+               ? v
+               : (uint64_t)bits_sext(v, 8 * n);
 }
 
 static void read_immediates(Bytes *b, X86Insn *x)
@@ -182,7 +215,8 @@ static void read_immediates(Bytes *b, X86Insn *x)
     bool first = true;
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
-        if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O)
+        if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O &&
+            where != X86_WH_L)
             continue;
         *(first ? &x->imm : &x->imm2) = read_imm(b, x, k);
         first = false;
@@ -204,6 +238,26 @@ static const X86Row *choose(Bytes *b, X86Insn *x, unsigned map)
     return NULL;
 }
 
+/* Behind c4 or c5: the rest of the prefix. Returns the map; X86_MAPS: none, or another prefix stood before.
+ */
+static unsigned vex(Bytes *b, X86Insn *x, bool three)
+{
+    static const uint8_t rep[4] = {0, 0, 0xf3, 0xf2};
+    bool alone = !x->has66 && !x->rep && !x->lock && !x->rex;
+    unsigned first = three ? next(b) : 0, last = next(b), map = three ? first & 31 : 1;
+    unsigned r = three ? first >> 7 : last >> 7;
+    x->rex = (uint8_t)(0x40 | (r ? 0 : 4));
+    if (three)
+        x->rex |= (uint8_t)((first & 0x40 ? 0 : 2) | (first & 0x20 ? 0 : 1) | (last >> 7) << 3);
+    x->vex = true;
+    x->vvvv = ~(last >> 3) & 15;
+    x->wide = last >> 2 & 1;
+    x->has66 = (last & 3) == 1;
+    x->rep = rep[last & 3];
+    x->opc = next(b);
+    return alone && map >= 1 && map <= 3 ? X86_MAP_V0F + map - 1 : X86_MAPS;
+}
+
 X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
 {
     X86Insn *x = ret;
@@ -211,7 +265,9 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
     *x = (X86Insn){.base = -1, .index = -1, .mod = 3};
     unsigned map = X86_MAP_1B;
     x->opc = prefixes(&b, x);
-    if (x->opc == 0x0f && !b.is_short) {
+    if ((x->opc == 0xc4 || x->opc == 0xc5) && !b.is_short) {
+        map = vex(&b, x, x->opc == 0xc4);
+    } else if (x->opc == 0x0f && !b.is_short) {
         map = X86_MAP_0F;
         x->opc = next(&b);
         if (x->opc == 0x38 || x->opc == 0x3a) {
@@ -221,11 +277,13 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
     }
     if (b.is_short)
         return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
-    x->row = choose(&b, x, map);
+    x->row = map < X86_MAPS ? choose(&b, x, map) : NULL;
     x->len = (uint8_t)b.at;
     if (!x->row)
         return b.is_short ? X86_SHORT : X86_BAD;
-    x->opsize = x->rex & 8 ? 8 : x->has66 ? 2 : x->row->attr & X86_D64 ? 8 : 4;
+    x->opsize = x->rex & 8 ? 8 : x->has66 && !x->vex ? 2 : x->row->attr & X86_D64 ? 8 : 4;
+    if (x->row->attr & X86_VSIB && (x->modrm & 7) != 4)
+        return X86_BAD;
     if (x->mod != 3)
         read_address(&b, x);
     read_immediates(&b, x);

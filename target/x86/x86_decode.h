@@ -1,14 +1,24 @@
 /*
  * x86 decoder: bytes to X86Insn, by the rows of x86_insns.def, x86_sse.def and x86_x87.def. One row is chosen
  * by map, opcode, mandatory prefix and modrm; what follows (sib, displacement, immediates) is then read.
- * 64-bit mode only. Sources: AMD64 APM volume 3, chapter 1; Intel SDM volume 2, chapter 2. Pure functions.
+ * 64-bit mode only. VEX makes rex of its R X B W, and the prefix of its pp. Sources: AMD64 APM volume 3,
+ * chapter 1; Intel SDM volume 2, chapter 2. Pure functions.
  */
 #ifndef TARGET_X86_X86_DECODE_H
 #define TARGET_X86_X86_DECODE_H
 
 #include "base/bits.h"
 
-typedef enum X86Map { X86_MAP_1B, X86_MAP_0F, X86_MAP_38, X86_MAP_3A, X86_MAPS } X86Map;
+typedef enum X86Map {
+    X86_MAP_1B,
+    X86_MAP_0F,
+    X86_MAP_38,
+    X86_MAP_3A,
+    X86_MAP_V0F, /* with VEX */
+    X86_MAP_V38,
+    X86_MAP_V3A,
+    X86_MAPS
+} X86Map;
 typedef enum X86Pfx { X86_PFX_NP, X86_PFX_66, X86_PFX_F3, X86_PFX_F2, X86_PFX_ANY } X86Pfx;
 enum {
     X86_D64 = 1,
@@ -18,7 +28,11 @@ enum {
     X86_W0 = 16,
     X86_W1 = 32,
     X86_RM = 64,
-    X86_REP = 128
+    X86_REP = 128,
+    X86_NDS = 256,
+    X86_L0 = 512,
+    X86_L1 = 1024,
+    X86_VSIB = 2048
 };
 
 typedef enum X86Where {
@@ -46,6 +60,8 @@ typedef enum X86Where {
     X86_WH_Q,
     X86_WH_N,
     X86_WH_RY,
+    X86_WH_L,
+    X86_WH_B,
 } X86Where;
 typedef enum X86Size {
     X86_SZ_N,
@@ -58,7 +74,11 @@ typedef enum X86Size {
     X86_SZ_V,
     X86_SZ_Y,
     X86_SZ_Z,
-    X86_SZ_U
+    X86_SZ_U,
+    X86_SZ_X2,
+    X86_SZ_X4,
+    X86_SZ_X8,
+    X86_SZ_O
 } X86Size;
 typedef enum X86Opd {
 #define OPD(name, where, size) X86_OPD_##name,
@@ -73,10 +93,12 @@ typedef enum X86Handler {
 } X86Handler;
 
 typedef struct X86Row {
-    char name[16];
-    uint8_t map, pfx, opc, attr;
+    char name[20];
+    uint8_t map, pfx, opc;
+    uint16_t attr;
     int16_t ext;
-    uint8_t handler, arg, opd[3], feat;
+    uint8_t handler, arg, opd[3],
+        feat[2]; /* feat: X86Feat of what is not refused elsewhere, by vector length */
 } X86Row;
 
 enum { X86_MAX_LEN = 15 };
@@ -86,6 +108,8 @@ typedef struct X86Insn {
     uint8_t rex;         /* 0: none */
     uint8_t rep;         /* 0, 0xf2, 0xf3 */
     bool has66, lock, addr32;
+    bool vex, wide; /* wide: 256 bits */
+    uint8_t vvvv;
     uint8_t seg;          /* 0, 4 fs, 5 gs */
     uint8_t mod, reg, rm; /* extended by rex */
     uint8_t modrm, opc;
@@ -109,7 +133,11 @@ static inline unsigned x86_size(const X86Insn *x, unsigned k)
     case X86_SZ_W: return 2;
     case X86_SZ_D: return 4;
     case X86_SZ_Q: return 8;
-    case X86_SZ_X: return 16;
+    case X86_SZ_X: return 16u << x->wide;
+    case X86_SZ_X2: return 8u << x->wide;
+    case X86_SZ_X4: return 4u << x->wide;
+    case X86_SZ_X8: return 2u << x->wide;
+    case X86_SZ_O: return 16;
     case X86_SZ_T: return 10;
     case X86_SZ_V:
     case X86_SZ_U: return x->opsize;

@@ -12,4 +12,12 @@ void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]
 /* All but MXCSR. */
 void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES]);
 
+/* Kinds of xsave. The components of `want` (bits of XCR0) of the cpu's state into an image that has what was
+ * in memory before. */
+typedef enum X86XsaveKind { X86_XSAVE, X86_XSAVEOPT, X86_XSAVEC } X86XsaveKind;
+void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t want,
+               uint8_t image[X86_XSAVE_BYTES]);
+/* The opposite, MXCSR too. False: the image is none (#GP), nothing was changed. */
+bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES]);
+
 #endif

@@ -221,7 +221,8 @@ void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]
         memcpy(out + 32 + 16 * i, &u->st[phys(u, i)].sig, 8);
         memcpy(out + 40 + 16 * i, &u->st[phys(u, i)].exp, 2);
     }
-    memcpy(out + 160, cpu->xmm, 256);
+    for (unsigned r = 0; r < 16; r++)
+        memcpy(out + 160 + 16 * r, cpu->ymm[r], 16);
 }
 
 void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
@@ -235,7 +236,8 @@ void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
         memcpy(&u->st[phys(u, i)].sig, in + 32 + 16 * i, 8);
         memcpy(&u->st[phys(u, i)].exp, in + 40 + 16 * i, 2);
     }
-    memcpy(cpu->xmm, in + 160, 256);
+    for (unsigned r = 0; r < 16; r++)
+        memcpy(cpu->ymm[r], in + 160 + 16 * r, 16);
     summary(u);
 }
 

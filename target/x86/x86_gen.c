@@ -10,6 +10,7 @@ static const struct {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c) {X86_MAP_##map, opc},
 #include "target/x86/x86_rows.inc"
 #undef INSN
+#undef VEX
 };
 
 int main(void)

@@ -427,7 +427,7 @@ uint64_t x86_helper_maskmov(ARGS)
 {
     X86Cpu *cpu = opaque;
     bool mmx = b >> 16;
-    const uint8_t *from = (const uint8_t *)cpu->xmm[b & 15], *mask = (const uint8_t *)cpu->xmm[b >> 8 & 15];
+    const uint8_t *from = (const uint8_t *)cpu->ymm[b & 15], *mask = (const uint8_t *)cpu->ymm[b >> 8 & 15];
     if (mmx) {
         from = (const uint8_t *)&cpu->fpu.st[b & 7].sig;
         mask = (const uint8_t *)&cpu->fpu.st[b >> 8 & 7].sig;

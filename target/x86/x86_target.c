@@ -8,9 +8,9 @@
 /* The last column is the rank for a host register. */
 #define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I64, rank}
 #define XSLOT(n, rank)                                                                                       \
-    [X86_SLOT_XMM + n] = {"xmm" #n, offsetof(X86Cpu, xmm) + 16 * (n), IR_V128, rank}
+    [X86_SLOT_XMM + 2 * n] = {"xmm" #n, offsetof(X86Cpu, ymm) + 32 * (n), IR_V128, rank}
 #define YSLOT(n)                                                                                             \
-    [X86_SLOT_YMMH + n] = {"ymmh" #n, offsetof(X86Cpu, ymmh) + 16 * (n), IR_V128, 0}
+    [X86_SLOT_XMM + 2 * n + 1] = {"ymmh" #n, offsetof(X86Cpu, ymm) + 32 * (n) + 16, IR_V128, 0}
 #define MSLOT(n) [X86_SLOT_MM + n] = {"mm" #n, offsetof(X86Cpu, fpu.st[n].sig), IR_F64, 0}
 #define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
 
@@ -119,6 +119,11 @@ static void x86_translate(Trans *t)
     t->next = t->pc + x.len;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (how == X86_BAD) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    const uint8_t *feat = x.row->feat;
+    if (feat[x.wide] && !x86_has(t, (X86Feat)feat[x.wide])) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }

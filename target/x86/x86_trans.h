@@ -12,10 +12,18 @@ enum {
     X86_SLOT_DF,
     X86_SLOT_FS,
     X86_SLOT_GS,
-    X86_SLOT_XMM,
-    X86_SLOT_YMMH = X86_SLOT_XMM + 16,
-    X86_SLOT_MM = X86_SLOT_YMMH + 16, X86_SLOTS = X86_SLOT_MM + 8,
+    X86_SLOT_XMM, /* each followed by the upper half of its ymm */
+    X86_SLOT_MM = X86_SLOT_XMM + 32,
+    X86_SLOTS = X86_SLOT_MM + 8,
 };
+static inline unsigned x86_slot_xmm(unsigned r)
+{
+    return X86_SLOT_XMM + 2 * r;
+}
+static inline unsigned x86_slot_ymmh(unsigned r)
+{
+    return X86_SLOT_XMM + 2 * r + 1;
+}
 
 typedef enum X86HelperId {
 #define HELPER(name, ...) X86_HELPER_##name,
@@ -98,6 +106,22 @@ static inline bool x86_atomic(const Trans *t, const X86Insn *x)
 /* New value of operand 0, which was `old`: stored; if it must be atomic and memory has changed, the
  * instruction starts again. */
 void x86_write_back(Trans *t, const X86Insn *x, IrVal old, IrVal v);
+
+/* A vector register, or what becomes one: hi is IR_NONE of 128 bits. */
+typedef struct X86Vec {
+    IrVal lo, hi;
+} X86Vec;
+X86Vec x86_vreg(Trans *t, const X86Insn *x, unsigned r); /* as wide as the instruction */
+/* VEX: what is above the value becomes zero. Else it stays. */
+void x86_put_vreg(Trans *t, const X86Insn *x, unsigned r, X86Vec v);
+/* Operand k, in modrm.rm: a whole register; what memory has, zeros above. */
+X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k);
+X86Vec x86_vload(Trans *t, X86Addr a, bool wide);
+void x86_vstore(Trans *t, X86Addr a, X86Vec v);
+/* The first source: vvvv, or the destination. */
+X86Vec x86_vfirst(Trans *t, const X86Insn *x);
+/* The instruction's encoding for rows xv. */
+uint32_t x86_encoding(const X86Insn *x);
 
 /* i1 of condition code cc. */
 IrVal x86_cond(Trans *t, unsigned cc);

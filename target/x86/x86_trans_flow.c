@@ -178,11 +178,6 @@ void x86_trans_cpuid(Trans *t, const X86Insn *x)
     ir_call(t->b, X86_HELPER_cpuid, NULL, 0);
 }
 
-void x86_trans_xgetbv(Trans *t, const X86Insn *x)
-{
-    x86_raise(t, CPU_EXIT_ILLEGAL);
-} /* no XSAVE */
-
 void x86_trans_rdtsc(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;

@@ -16,11 +16,11 @@ static void put_mm(Trans *t, unsigned r, IrVal v)
 }
 static IrVal xmm(Trans *t, unsigned r)
 {
-    return ir_get(t->b, X86_SLOT_XMM + r);
+    return ir_get(t->b, x86_slot_xmm(r));
 }
 static void put_xmm(Trans *t, unsigned r, IrVal v)
 {
-    ir_put(t->b, X86_SLOT_XMM + r, v);
+    ir_put(t->b, x86_slot_xmm(r), v);
 }
 
 static void enter(Trans *t, unsigned written)

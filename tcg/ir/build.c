@@ -246,6 +246,12 @@ IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y)
     return emit_by_flags(b, (IrInsn){.op = fp ? IR_XVF : IR_XV, .type = t, .a = x, .b = y, .imm = enc});
 }
 
+IrVal ir_xv3(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y, IrVal z)
+{
+    IrOp op = fp ? IR_XVF : IR_XV;
+    return emit_by_flags(b, (IrInsn){.op = op, .type = type_of(b, z), .a = x, .b = y, .c = z, .imm = enc});
+}
+
 IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y)
 {
     IrOp op = fp ? IR_FLXVF : IR_FLXV;

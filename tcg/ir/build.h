@@ -157,6 +157,7 @@ IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n);
 IrVal ir_flx(IrBuilder *b, IrX86Fl kind, IrVal x, IrVal y, IrVal fl);
 /* Vector instructions of x86; x may be IR_NONE. */
 IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y);
+IrVal ir_xv3(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y, IrVal z);
 IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y);
 /* N and Z of x, C = bit `bit` of y (IR_FLNZC_OLD: as it was, y is ignored), V as it was in fl. */
 IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl);

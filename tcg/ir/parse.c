@@ -490,6 +490,8 @@ static void parse_operands(Parser *x, IrInsn *i)
         i->imm = (uint32_t)need_number(x, 1 << 24);
         for (unsigned k = 0; k < 2 && !x->bad; k++)
             i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
+        if (!x->bad && ir_op_info[i->op].sig == IR_SIG_XV && next_is_value(x))
+            i->c = need_value(x);
         return;
     case IR_SIG_FPENV:
         if (i->op == IR_FFGET)

@@ -260,7 +260,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_XV:
     case IR_SIG_XFL:
         fmt_printf(f, " 0x%x", i->imm);
-        for (unsigned k = 0; k < 2; k++)
+        for (unsigned k = 0; k < (i->c ? 3 : 2); k++)
             i->arg[k] ? fmt_printf(f, " %%%u", i->arg[k]) : fmt_puts(f, " none");
         break;
     case IR_SIG_CALL:

@@ -178,6 +178,7 @@ static bool may_be_none(const IrInsn *i, unsigned k)
     case IR_SIG_VEC3:
     case IR_SIG_VEC4: return ir_vec_optional(i, k);
     case IR_SIG_FPENV: return i->op == IR_FFGET;
+    case IR_SIG_XV: return k != 1;
     default: return false;
     }
 }
@@ -297,6 +298,7 @@ static bool check_xv(const Verifier *x, unsigned at)
          "V2 type of the result");
     NEED(!i->a || type_of(x, i->a) == IR_V128, at, "V2 operand type");
     NEED(b == IR_V128 || b == IR_I32 || b == IR_I64, at, "V2 operand type");
+    NEED(ir_op_info[i->op].sig == IR_SIG_XFL || !i->c || type_of(x, i->c) == IR_V128, at, "V2 operand type");
     NEED(i->imm < 1 << 24, at, "V3 encoding");
     return true;
 }

@@ -101,16 +101,19 @@ void x64_emit_flx(X64Emit *e, const IrInsn *i)
 
 typedef struct XvEnc {
     int pp, map, opc, w;
-    bool has_imm;
+    bool has_imm, sse, avx; /* sse: it has no VEX form; avx: that is to be used */
     int imm;
 } XvEnc;
 
-static XvEnc xv_enc(const IrInsn *i)
+static XvEnc xv_enc(const X64Emit *e, const IrInsn *i)
 {
+    bool sse = (i->imm & IR_XV_SSE) != 0;
     return (XvEnc){.pp = i->imm >> 10 & 3,
                    .map = i->imm >> 8 & 3,
                    .opc = i->imm & 0xff,
                    .w = i->imm & IR_XV_W ? 64 : 32,
+                   .sse = sse,
+                   .avx = !sse && x64_has(e->h->features, X64_F_AVX),
                    .has_imm = (i->imm & IR_XV_IMM) != 0,
                    .imm = (int)(i->imm >> 16 & 0xff)};
 }
@@ -118,8 +121,13 @@ static XvEnc xv_enc(const IrInsn *i)
 /* reg op= rm; AVX: reg = vvvv op rm, vvvv -1: the instruction has none. */
 static void xv_put(X64Emit *e, const XvEnc *x, int reg, int vvvv, int rm)
 {
-    bool avx = x64_has(e->h->features, X64_F_AVX);
+    bool avx = x->avx;
     vvvv = vvvv < 0 ? 0 : vvvv;
+    if (x->map == X64_0F3A && x->opc == 0x1d) { /* vcvtps2ph: its result is rm */
+        int r = reg;
+        reg = rm;
+        rm = r;
+    }
     if (avx && x->has_imm)
         x64_vex_rrr_imm8(e->a, x->pp, x->map, x->opc, x->w, 0, reg, vvvv, rm, x->imm);
     else if (avx)
@@ -145,15 +153,43 @@ static void index_of(X64Emit *e, const IrInsn *i, const XvEnc *x)
     xv_put(e, x, ra, -1, rb);
 }
 
+/* reg = rm, what reg was, and with XMM0 what c is there, as sources: FMA has VEX, and c is what reg was. */
+static void with_third(X64Emit *e, const IrInsn *i, const XvEnc *x)
+{
+    int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b), rc = x64_use_x(e, i->c);
+    if (x->avx) {
+        int d = x64_def_x(e, rc, 1u << ra | 1u << rb);
+        if (d != rc)
+            x64_vex_rrr(e->a, X64_PS, X64_0F, 0x28, 0, 0, d, 0, rc);
+        xv_put(e, x, d, ra, rb);
+        return;
+    }
+    int t = x64_scratch_x(e), keep = x64_scratch_x(e);
+    int d = x64_def_x(e, -1, 1u | 1u << rb | 1u << rc | 1u << t | 1u << keep);
+    x64_movaps_rr(e->a, t, ra);
+    if (rc != 0) { /* xmm0 is put aside */
+        x64_movaps_rr(e->a, keep, 0);
+        x64_movaps_rr(e->a, 0, rc);
+    }
+    xv_put(e, x, t, -1, rb == 0 && rc != 0 ? keep : rb);
+    if (rc != 0)
+        x64_movaps_rr(e->a, 0, keep);
+    x64_movaps_rr(e->a, d, t);
+}
+
 void x64_emit_xv(X64Emit *e, const IrInsn *i)
 {
-    XvEnc x = xv_enc(i);
+    XvEnc x = xv_enc(e, i);
     if (is_index(&x)) {
         index_of(e, i, &x);
         x64_def_is(e, X64_RCX);
         return;
     }
-    bool vec = ir_type_is_vec((IrType)i->type), avx = x64_has(e->h->features, X64_F_AVX);
+    if (i->c) {
+        with_third(e, i, &x);
+        return;
+    }
+    bool vec = ir_type_is_vec((IrType)i->type), avx = x.avx;
     int rb = xv_source(e, i->b);
     bool b_vec = ir_type_is_vec(ir_result_type(e->r, &e->r->insn[i->b]));
     if (!vec) {
@@ -182,7 +218,7 @@ void x64_emit_xvf(X64Emit *e, const IrInsn *i)
 
 void x64_emit_flxv(X64Emit *e, const IrInsn *i)
 {
-    XvEnc x = xv_enc(i);
+    XvEnc x = xv_enc(e, i);
     x64_claim(e, X64_RAX);
     if (is_index(&x)) {
         index_of(e, i, &x);

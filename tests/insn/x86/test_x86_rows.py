@@ -24,10 +24,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 def write_ledger(path, reached, wrong):
     """Every row, and whether it was compared without a difference."""
     lines_out, count, compared = [], 0, 0
-    for table in ("insns", "sse", "mmx", "x87"):
+    for table in ("insns", "sse", "mmx", "x87", "vex"):
         with open(os.path.join(TOP, "target/x86/x86_%s.def" % table)) as f:
             text = f.read()
-        for row, name in re.findall(r'^INSN\((\S+), .*?"([^"]+)"', text, re.M):
+        for row, name in re.findall(r'^(?:INSN|VEX)\((\S+), .*?"([^"]+)"', text, re.M):
             ok = row in reached and not any(w.split()[1] == row for w in wrong)
             count, compared = count + 1, compared + ok
             lines_out.append("| `%s` | %s | %s | %s |" % (row, name, table, "yes" if ok else "no"))

@@ -26,7 +26,11 @@ enum {
     W0 = X86_W0,
     W1 = X86_W1,
     RM = X86_RM,
-    REP = X86_REP
+    REP = X86_REP,
+    NDS = X86_NDS,
+    L0 = X86_L0,
+    L1 = X86_L1,
+    VSIB = X86_VSIB
 };
 static const RowInfo rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
@@ -45,15 +49,16 @@ static const RowInfo rows[] = {
 
 typedef struct State {
     uint64_t gpr[16], flags;
-    uint8_t fx[512] __attribute__((aligned(16)));
+    uint64_t pad[7];
+    uint8_t fx[832] __attribute__((aligned(64))); /* as xsave leaves it */
 } State;
 
 State st_in, st_out;
 uint64_t host_sp, target;
 void run_one(void), leave(void);
 enum {
-    AREA = 0x10000000,
-    CODE = 0x20000000,
+    AREA = 0x50000000, /* above where the heap may begin, within 2 GiB of the program */
+    CODE = 0x58000000,
     CODE_BYTES = 64 << 20,
     BUF = AREA + 2048,
     STACK = AREA + 6144,
@@ -63,7 +68,7 @@ enum {
 __asm__(
     ".text\n.globl run_one, leave\nrun_one:\n"
     "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-    "mov %rsp, host_sp(%rip)\nfxrstor64 st_in+144(%rip)\n"
+    "mov %rsp, host_sp(%rip)\nmov $7, %eax; xor %edx, %edx; xrstor64 st_in+192(%rip)\n"
     "mov st_in+128(%rip), %rax; push %rax; popfq\n"
     "mov st_in(%rip), %rax; mov st_in+8(%rip), %rcx; mov st_in+16(%rip), %rdx; mov st_in+24(%rip), %rbx\n"
     "mov st_in+32(%rip), %rsp; mov st_in+40(%rip), %rbp; mov st_in+48(%rip), %rsi; mov st_in+56(%rip), %rdi\n"
@@ -79,7 +84,8 @@ __asm__(
     "mov %r12, st_out+96(%rip); mov %r13, st_out+104(%rip); mov %r14, st_out+112(%rip); mov %r15, "
     "st_out+120(%rip)\n"
     "mov host_sp(%rip), %rsp; pushfq; popq st_out+128(%rip); cld\n"
-    "fxsave64 st_out+144(%rip); fninit; movl $0x1f80, -8(%rsp); ldmxcsr -8(%rsp)\n"
+    "mov $7, %eax; xor %edx, %edx; xsave64 st_out+192(%rip); vzeroupper; fninit; movl $0x1f80, -8(%rsp); "
+    "ldmxcsr -8(%rsp)\n"
     "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
 
 static uint64_t seed;
@@ -154,7 +160,8 @@ static void fill16(uint8_t *p)
 static void fill_fx(uint8_t *fx)
 {
     static const uint16_t exps[] = {0, 1, 0x3ffe, 0x3fff, 0x4000, 0x403e, 0x403f, 0x7ffe, 0x7fff};
-    memset(fx, 0, 512);
+    memset(fx, 0, 832);
+    fx[512] = 7; /* all of it counts */
     uint16_t cw = (uint16_t)(0x7f | (rnd() % 4) << 10 |
                              (rnd() % 2   ? 3
                               : rnd() % 2 ? 2
@@ -176,6 +183,8 @@ static void fill_fx(uint8_t *fx)
     }
     for (unsigned k = 0; k < 16; k++)
         fill16(fx + 160 + 16 * k);
+    for (unsigned k = 0; k < 16; k++)
+        fill16(fx + 576 + 16 * k);
 }
 
 static int got_signal;
@@ -212,8 +221,10 @@ static bool left_out(const RowInfo *r)
     case X86_H_ldmxcsr:
     case X86_H_popf:
     case X86_H_xlat:
-    case X86_H_movbe:
-    case X86_H_adx: return true;
+    case X86_H_fsgsbase:
+    case X86_H_xsave:
+    case X86_H_rdrand:
+    case X86_H_rdpid: return true;
     default: return false;
     }
 }
@@ -241,10 +252,33 @@ static bool wants_modrm(const RowInfo *r)
 {
     for (unsigned k = 0; k < 3; k++) {
         unsigned w = x86_opd_where[r->opd[k]];
-        if (w == X86_WH_E || w == X86_WH_G || w == X86_WH_M || w == X86_WH_SEG || w >= X86_WH_V)
+        if (w == X86_WH_E || w == X86_WH_G || w == X86_WH_M || w == X86_WH_SEG ||
+            (w >= X86_WH_V && w != X86_WH_L && w != X86_WH_B))
             return true;
     }
     return r->ext >= 0;
+}
+
+/* VEX in front of the opcode: W, R X B as in rex. */
+static uint8_t *put_vex(const RowInfo *r, uint8_t *q, unsigned rex, bool w)
+{
+    static const uint8_t pp[] = {[X86_PFX_66] = 1, [X86_PFX_F3] = 2, [X86_PFX_F2] = 3};
+    bool l = r->attr & L1 || (!(r->attr & L0) && rnd() % 2);
+    w = r->attr & W1 || (!(r->attr & W0) && w);
+    unsigned v = r->attr & NDS || has_where(r, X86_WH_H) || has_where(r, X86_WH_B) ? rnd() % 16 : 0;
+    if (has_where(r, X86_WH_B) && v == 4) /* not rsp */
+        v = 6;
+    unsigned last = (v ^ 15) << 3 | l << 2 | pp[r->pfx];
+    if (r->map == X86_MAP_V0F && !(rex & 3) && !w) {
+        *q++ = 0xc5;
+        *q++ = (uint8_t)(last | (rex & 4 ? 0 : 0x80));
+        return q;
+    }
+    *q++ = 0xc4;
+    *q++ = (uint8_t)((rex & 4 ? 0 : 0x80) | (rex & 2 ? 0 : 0x40) | (rex & 1 ? 0 : 0x20) |
+                     (r->map - X86_MAP_V0F + 1));
+    *q++ = (uint8_t)(last | w << 7);
+    return q;
 }
 
 /* Returns the length. Base registers of memory operands: rbx, rbp, rdi, r11 point into the buffer; r14 is a
@@ -253,40 +287,49 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
 {
     static const uint8_t bases[] = {3, 5, 7, 11};
     uint8_t *q = p;
-    bool w = rnd() % 3 == 0, p66 = r->pfx == X86_PFX_66 || (r->pfx == X86_PFX_ANY && rnd() % 4 == 0);
+    bool vex = r->map >= X86_MAP_V0F, w = rnd() % 3 == 0,
+         p66 = r->pfx == X86_PFX_66 || (r->pfx == X86_PFX_ANY && rnd() % 4 == 0);
     uint8_t rex = rnd() % 2 || w ? (uint8_t)(0x40 | (rnd() & 5) | (w ? 8 : 0)) : 0;
-    if (p66)
+    if (p66 && !vex)
         *q++ = 0x66;
-    if (r->pfx == X86_PFX_F3 || r->pfx == X86_PFX_F2)
+    if (vex)
+        rex = (uint8_t)rnd() & 5;
+    else if (r->pfx == X86_PFX_F3 || r->pfx == X86_PFX_F2)
         *q++ = r->pfx == X86_PFX_F3 ? 0xf3 : 0xf2;
     else if (r->attr & REP && rnd() % 2)
         *q++ = rnd() % 2 ? 0xf3 : 0xf2;
     uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % 4];
-    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = rnd() % 4 == 0;
+    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2),
+         sib = r->attr & VSIB || rnd() % 4 == 0;
+    unsigned index = r->attr & VSIB ? rnd() % 16 : 14;
     if (r->ext >= 0)
         modrm = r->attr & RM ? (uint8_t)r->ext : (uint8_t)((modrm & 0xc7) | r->ext << 3);
     if (wants_modrm(r) && mem) {
         modrm = (uint8_t)((modrm & 0x38) | 0x40 | (sib ? 4 : base & 7));
-        rex = base & 8 ? (rex | 0x41) : rex & ~1;
-        if (sib)
-            rex = rex | 0x42;
+        rex = base & 8 ? (rex | 1) : rex & ~1;
+        if (sib && index & 8)
+            rex = rex | 2;
+        if (rex && !vex)
+            rex |= 0x40;
         if (r->attr & LOCK && rnd() % 4 == 0 &&
             (r->handler != X86_H_alu || r->opc >= 0x80 ? true : !(r->opc & 2)))
             memmove(p + 1, p, (size_t)(q - p)), *p = 0xf0, q++;
     } else {
         modrm |= 0xc0;
     }
-    if (rex)
+    if (vex)
+        q = put_vex(r, q, rex, w);
+    else if (rex)
         *q++ = rex;
-    if (r->map)
+    if (r->map && !vex)
         *q++ = 0x0f;
-    if (r->map >= X86_MAP_38)
+    if (r->map >= X86_MAP_38 && !vex)
         *q++ = r->map == X86_MAP_38 ? 0x38 : 0x3a;
     *q++ = (uint8_t)r->opc;
     if (wants_modrm(r)) {
         *q++ = modrm;
         if (mem && sib)
-            *q++ = (uint8_t)((rnd() & 0xc0) | 6 << 3 | (base & 7));
+            *q++ = (uint8_t)((rnd() & 0xc0) | (index & 7) << 3 | (base & 7));
         if (mem)
             *q++ = (uint8_t)((rnd() % 16 - 8) * 16);
     }
@@ -295,6 +338,7 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
         uint64_t v = where == X86_WH_O ? BUF + rnd() % 64 : value();
         unsigned n = where == X86_WH_O                        ? 8
                      : where == X86_WH_I || where == X86_WH_S ? imm_bytes(r, k, w, p66)
+                     : where == X86_WH_L                      ? 1
                                                               : 0;
         memcpy(q, &v, n);
         q += n;
@@ -306,7 +350,10 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
 static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
 {
     if (x86_decode(p, n, x) != X86_OK || x->len != n || x->row->opc != r->opc || x->row->map != r->map ||
-        x->row->pfx != r->pfx || x->row->ext != r->ext || strcmp(x->row->name, r->name))
+        x->row->pfx != r->pfx ||
+        (x->row->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) !=
+            (r->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) ||
+        x->row->ext != r->ext || strcmp(x->row->name, r->name))
         return false;
     if (r->handler == X86_H_x87) {
         unsigned op = x->modrm >> 3 & 7, key = (r->opc & 7u) << 4 | op;
@@ -314,6 +361,26 @@ static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
             return false;
     }
     return true;
+}
+
+/* Rows that are tried where memory ends, too: what is left after a fault. */
+static bool near_end(const RowInfo *r)
+{
+    return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather;
+}
+
+/* Small indexes for a gather, and a mask. */
+static void set_gather(const X86Insn *x)
+{
+    bool quad = x->row->arg >> 2 == 3;
+    unsigned at[2] = {(unsigned)x->index, x->vvvv};
+    for (unsigned k = 0; k < 32; k += 4) {
+        uint32_t i = quad && k & 4 ? 0 : (uint32_t)rnd() % 128, m = (uint32_t)rnd();
+        if (!quad && rnd() % 2)
+            i = 0 - i % 64;
+        memcpy(st_in.fx + (k < 16 ? 160 : 560) + 16 * at[0] + k, &i, 4);
+        memcpy(st_in.fx + (k < 16 ? 160 : 560) + 16 * at[1] + k, &m, 4);
+    }
 }
 
 static void set_state(const RowInfo *r, const X86Insn *x)
@@ -329,12 +396,16 @@ static void set_state(const RowInfo *r, const X86Insn *x)
         st_in.gpr[7] = BUF + rnd() % 200;
         st_in.gpr[1] = rnd() % 20;
     }
+    if (near_end(r) && x->mod != 3 && rnd() % 4 == 0)
+        st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] = AREA + 8192 - rnd() % 256;
     if (r->handler == X86_H_bt && x->mod != 3)
         st_in.gpr[x->reg] = st_in.gpr[x->reg] % 512;
     st_in.flags = (rnd() & 0xcd5) | 2;
     if (!(r->attr & REP))
         st_in.flags &= ~0x400ull;
     fill_fx(st_in.fx);
+    if (r->attr & VSIB)
+        set_gather(x);
     for (unsigned k = 0; k < 8192; k += 16)
         fill16(area + k);
     if (r->handler == X86_H_x87 || r->handler == X86_H_bt)
@@ -350,14 +421,18 @@ static void print_state(bool all, int sig)
     uint64_t h = 0xcbf29ce484222325;
     memset(st_out.fx + 6, 0, 18);
     memset(st_out.fx + 28, 0, 4); /* MXCSR_MASK */
-    memset(st_out.fx + 416, 0, 96);
+    memset(st_out.fx + 416, 0, 160);
     st_out.flags &= 0xcd5;
     const struct {
         const void *p;
         size_t n;
-    } part[] = {
-        {st_out.gpr, 128},           {&st_out.flags, 8}, {st_out.fx, 512}, {(void *)(BUF - SHOWN / 2), SHOWN},
-        {(void *)(STACK - 64), 128}, {&sig, 4}};
+    } part[] = {{st_out.gpr, 128},
+                {&st_out.flags, 8},
+                {st_out.fx, 832},
+                {(void *)(BUF - SHOWN / 2), SHOWN},
+                {(void *)(STACK - 64), 128},
+                {(void *)(AREA + 8192 - 256), 256},
+                {&sig, 4}};
     for (unsigned k = 0; k < ARRAY_SIZE(part); k++)
         for (size_t i = 0; i < part[k].n; i++)
             h = (h ^ ((const uint8_t *)part[k].p)[i]) * 0x100000001b3;
@@ -368,7 +443,7 @@ static void print_state(bool all, int sig)
     for (unsigned k = 0; k < 16; k++)
         printf("  r%u %016lx (before %016lx)\n", k, (unsigned long)st_out.gpr[k],
                (unsigned long)st_in.gpr[k]);
-    for (unsigned k = 0; k < 416; k += 8)
+    for (unsigned k = 0; k < 832; k += k == 408 ? 168 : 8)
         printf("  fx+%u %016lx (before %016lx)\n", k, *(unsigned long *)(st_out.fx + k),
                *(unsigned long *)(st_in.fx + k));
     for (uint64_t at = BUF - SHOWN / 2; at < BUF + SHOWN / 2; at += 8)
