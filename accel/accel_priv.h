@@ -28,7 +28,7 @@ typedef struct AccelOps {
     void (*cpu_init)(Cpu *cpu);
     void (*cpu_clear)(Cpu *cpu);
     /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it
-     * returns CPU_EXIT_KICK after one region. */
+     * returns CPU_EXIT_KICK after one region, and not before it. */
     void (*run)(Cpu *cpu);
     /* After CPU_EXIT_CTX, with this cpu outside: work that needs the others stopped. May be NULL. */
     void (*outside)(Cpu *cpu);

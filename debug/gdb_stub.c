@@ -285,6 +285,7 @@ static void put_feature(GdbStub *s, Fmt *f)
         if (strcmp(feature, r.feature) != 0) {
             fmt_printf(f, "%s<feature name=\"%s\">", *feature ? "</feature>" : "", r.feature);
             feature = r.feature;
+            fmt_puts(f, r.types ? r.types : "");
         }
         fmt_printf(f, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%u\" type=\"%s\"", r.name, r.bits, n, r.type);
         if (r.group)

@@ -29,6 +29,7 @@ typedef enum GdbPoint {
 
 typedef struct GdbReg {
     const char *name, *feature, *type, *group; /* group may be NULL */
+    const char *types; /* what the first register of a feature has in front of it: XML; may be NULL */
     unsigned bits;
 } GdbReg;
 

@@ -9,6 +9,15 @@
 
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, REG_PC_GROUP = 2 };
 
+typedef enum RegPart { PART_CORE, PART_FP, PART_SYS } RegPart;
+
+/* A register as GDB counts them. */
+typedef struct RegRef {
+    uint8_t part; /* RegPart */
+    bool sys;     /* n is TargetSys.debug_reg's; else of TargetOps.regs */
+    uint16_t n;
+} RegRef;
+
 typedef struct Point {
     GdbPoint kind;
     uint64_t at, n;
@@ -19,7 +28,7 @@ struct GdbServer {
     CharFront front;
     GdbStub stub;
     GdbOps ops;
-    GArray *regs;   /* uint16_t: of TargetOps.regs */
+    GArray *regs;   /* RegRef */
     GArray *points; /* Point */
     bool physical, quiet;
     int stopped; /* cpu + 1, by its thread; 0: none */
@@ -35,14 +44,22 @@ static Cpu *cpu_of(const GdbServer *g, unsigned thread)
 /* ---- registers ---- */
 
 typedef struct IsaRow {
-    const char *name, *arch, *core, *fp, *fp_type, *sys;
+    const char *name, *arch, *core, *fp, *fp_type, *fp_types, *sys;
+    const char *core_words, *fp_words; /* 32-bit ones among the system registers that belong to the first two */
 } IsaRow;
 
+/* Names and types that GDB expects ("Standard Target Features" in its manual). */
 static const IsaRow isas[] = {
-    {"riscv64", "riscv:rv64", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double",
-     "org.gnu.gdb.riscv.csr"},
-    {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.tinamou.aarch64.fp", "uint128",
-     "org.tinamou.aarch64.sys"},
+    {"riscv64", "riscv:rv64", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double", NULL,
+     "org.gnu.gdb.riscv.csr", NULL, NULL},
+    {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "v128",
+     "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/><vector id=\"v2u\" type=\"uint64\" count=\"2\"/>"
+     "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/><vector id=\"v4u\" type=\"uint32\" count=\"4\"/>"
+     "<vector id=\"v8u\" type=\"uint16\" count=\"8\"/><vector id=\"v16u\" type=\"uint8\" count=\"16\"/>"
+     "<union id=\"v128\"><field name=\"f\" type=\"v4f\"/><field name=\"d\" type=\"v2d\"/>"
+     "<field name=\"u64\" type=\"v2u\"/><field name=\"u32\" type=\"v4u\"/><field name=\"u16\" type=\"v8u\"/>"
+     "<field name=\"u8\" type=\"v16u\"/><field name=\"q\" type=\"uint128\"/></union>",
+     "org.tinamou.aarch64.sys", "cpsr", "fpsr fpcr"},
 };
 
 static const IsaRow *isa_of(const GdbServer *g)
@@ -54,38 +71,79 @@ static const IsaRow *isa_of(const GdbServer *g)
     return &isas[0];
 }
 
-/* Integer registers and pc, then floating point; what else there is stands among the system registers. */
-static void choose_regs(GdbServer *g)
+/* The name of system register n; NULL: there are fewer. */
+static const char *sys_name(const GdbServer *g, unsigned n)
+{
+    const TargetSys *sys = g->vm->machine->board->target->sys;
+    const char *name;
+    uint64_t v = 0;
+    bool ok;
+    return sys->debug_reg && sys->debug_reg(cpu_of(g, 1), n, &name, &v, false, &ok) ? name : NULL;
+}
+
+static bool has_word(const char *words, const char *name)
+{
+    g_auto(GStrv) list = g_strsplit(words ? words : "", " ", -1);
+    return g_strv_contains((const char *const *)list, name);
+}
+
+static void add_sys(GdbServer *g, RegPart part, const char *words)
+{
+    const IsaRow *isa = isa_of(g);
+    const char *name;
+    for (unsigned n = 0; (name = sys_name(g, n)); n++) {
+        const RegRef r = {.part = part, .sys = true, .n = (uint16_t)n};
+        if (part == PART_SYS ? !has_word(isa->core_words, name) && !has_word(isa->fp_words, name)
+                             : has_word(words, name))
+            g_array_append_val(g->regs, r);
+    }
+}
+
+static void add_regs(GdbServer *g, RegPart part, unsigned group, bool pc)
 {
     const TargetOps *ops = g->vm->machine->board->target;
-    for (unsigned pass = 0; pass < 3; pass++) {
-        for (uint16_t k = 0; k < ops->n_regs; k++) {
-            bool pc = strcmp(ops->regs[k].name, "pc") == 0;
-            if (pass == 0 ? ops->regs[k].group == 0 && !pc : pass == 1 ? pc : ops->regs[k].group == 1)
-                g_array_append_val(g->regs, k);
-        }
+    for (unsigned k = 0; k < ops->n_regs; k++) {
+        const RegRef r = {.part = part, .n = (uint16_t)k};
+        bool is_pc = strcmp(ops->regs[k].name, "pc") == 0;
+        if (pc ? is_pc : ops->regs[k].group == group && !is_pc)
+            g_array_append_val(g->regs, r);
     }
+}
+
+/* In the order of their numbers. */
+static void choose_regs(GdbServer *g)
+{
+    const IsaRow *isa = isa_of(g);
+    add_regs(g, PART_CORE, 0, false);
+    add_regs(g, PART_CORE, 0, true);
+    add_sys(g, PART_CORE, isa->core_words);
+    add_regs(g, PART_FP, 1, false);
+    add_sys(g, PART_FP, isa->fp_words);
+    add_sys(g, PART_SYS, NULL);
 }
 
 static bool describe(void *o, unsigned n, GdbReg *ret)
 {
     GdbServer *g = o;
     const IsaRow *isa = isa_of(g);
-    const TargetOps *ops = g->vm->machine->board->target;
-    uint64_t v = 0;
-    bool ok;
-    *ret = (GdbReg){.feature = isa->sys, .type = "int", .bits = 64, .group = "system"};
     if (n >= g->regs->len)
-        return ops->sys->debug_reg &&
-               ops->sys->debug_reg(cpu_of(g, 1), n - g->regs->len, &ret->name, &v, false, &ok);
-    const TargetReg *r = &ops->regs[g_array_index(g->regs, uint16_t, n)];
-    bool fp = r->group == 1, pc = strcmp(r->name, "pc") == 0;
-    *ret = (GdbReg){.name = r->name,
-                    .feature = fp ? isa->fp : isa->core,
-                    .type = fp   ? isa->fp_type
-                            : pc ? "code_ptr"
-                                 : "int",
-                    .bits = r->size * 8u};
+        return false;
+    const RegRef *ref = &g_array_index(g->regs, RegRef, n);
+    const char *const features[] = {
+        [PART_CORE] = isa->core, [PART_FP] = isa->fp, [PART_SYS] = isa->sys};
+    *ret = (GdbReg){.feature = features[ref->part], .type = "int"};
+    if (ref->sys) {
+        ret->name = sys_name(g, ref->n);
+        ret->bits = ref->part == PART_SYS ? 64 : 32;
+        ret->group = ref->part == PART_SYS ? "system" : NULL;
+        return true;
+    }
+    const TargetReg *r = &g->vm->machine->board->target->regs[ref->n];
+    bool fp = ref->part == PART_FP, pc = strcmp(r->name, "pc") == 0;
+    ret->name = r->name;
+    ret->type = fp ? isa->fp_type : pc ? "code_ptr" : strcmp(r->name, "sp") == 0 ? "data_ptr" : "int";
+    ret->types = fp ? isa->fp_types : NULL;
+    ret->bits = r->size * 8u;
     return true;
 }
 
@@ -93,8 +151,9 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
 {
     Cpu *cpu = cpu_of(g, thread);
     const TargetOps *ops = cpu->ops;
-    if (n < g->regs->len) {
-        const TargetReg *r = &ops->regs[g_array_index(g->regs, uint16_t, n)];
+    const RegRef *ref = &g_array_index(g->regs, RegRef, n);
+    if (!ref->sys) {
+        const TargetReg *r = &ops->regs[ref->n];
         uint8_t *at = (uint8_t *)cpu + r->offset;
         if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0))
             memcpy(at, bytes, r->size);
@@ -105,11 +164,12 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
     const char *name;
     uint64_t v = 0;
     bool ok = false;
+    size_t size = ref->part == PART_SYS ? 8 : 4;
     if (write)
-        memcpy(&v, bytes, sizeof(v));
-    bool there = ops->sys->debug_reg && ops->sys->debug_reg(cpu, n - g->regs->len, &name, &v, write, &ok);
+        memcpy(&v, bytes, size);
+    bool there = ops->sys->debug_reg(cpu, ref->n, &name, &v, write, &ok);
     if (!write)
-        memcpy(bytes, &v, sizeof(v));
+        memcpy(bytes, &v, size);
     return there && ok;
 }
 
@@ -367,7 +427,7 @@ GdbServer *gdb_server_new(Vm *vm, const char *device, GError **err)
         return NULL;
     GdbServer *g = g_new0(GdbServer, 1);
     g->vm = vm;
-    g->regs = g_array_new(FALSE, FALSE, sizeof(uint16_t));
+    g->regs = g_array_new(FALSE, FALSE, sizeof(RegRef));
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
     choose_regs(g);
     g->ops = (GdbOps){.arch = isa_of(g)->arch,

@@ -188,6 +188,10 @@ static int run(System *s)
     }
     if (done)
         return 0;
+    if (!sandbox_enter(&s->opt.sandbox, &err)) {
+        fprintf(stderr, "tinamou-system: %s\n", err->message);
+        return 1;
+    }
     chardevs_open(s->vm.chars);
     vm_run(&s->vm, s->opt.paused);
     accel_stats(s->vm.machine->accel);

@@ -42,12 +42,6 @@ static bool set_keys(SysOptions *o, const char *what, const char *text, const Ke
     return kv && set_rows(o, kv, rows, n, err) && key_vals_done(kv, err);
 }
 
-static bool parse_on_off(const char *what, const char *value, bool *ret, GError **err)
-{
-    *ret = strcmp(value, "on") == 0;
-    return *ret || strcmp(value, "off") == 0 || sys_fail(err, "%s: '%s': on or off", what, value);
-}
-
 /* ---- options ---- */
 
 static bool set_board(SysOptions *o, const char *value, GError **err)
@@ -288,20 +282,9 @@ static bool set_action(SysOptions *o, const char *value, GError **err)
     return set_keys(o, "-action", value, keys, G_N_ELEMENTS(keys), err);
 }
 
-static bool set_sandbox_on(SysOptions *o, const char *value, GError **err)
-{
-    bool on;
-    return parse_on_off("-sandbox", value, &on, err) &&
-           (!on || sys_fail(err, "-sandbox: 'on' is not there yet"));
-}
 static bool set_sandbox(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"enable", set_sandbox_on},
-                                  {"obsolete", set_nothing},
-                                  {"elevateprivileges", set_nothing},
-                                  {"spawn", set_nothing},
-                                  {"resourcecontrol", set_nothing}};
-    return set_keys(o, "-sandbox", value, keys, G_N_ELEMENTS(keys), err);
+    return sandbox_parse(value, &o->sandbox, err);
 }
 
 static bool set_log(SysOptions *o, const char *value, GError **err)
@@ -396,7 +379,10 @@ static const OptionRow options[] = {
     {"gdb", "DEV", "debugger's connection", .list = LIST_GDB},
     {"pidfile", "FILE", "gets the process's number", set_pidfile},
     {"daemonize", NULL, "goes to the background once everything is there", set_daemonize},
-    {"sandbox", "on|off", "only off is there yet", set_sandbox},
+    {"sandbox", "on|off",
+     "system calls that a machine has no use for fail; obsolete=, elevateprivileges=, spawn=, "
+     "resourcecontrol=allow|deny",
+     set_sandbox},
     {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, guest_errors, unimp, stats", set_log},
     {"D", "FILE", "where the log goes; else standard error", set_log_file},
     {"info", "mtree|qtree", "print and end", set_info},

@@ -9,6 +9,7 @@
 #define SYSTEM_SYS_OPTIONS_H
 
 #include "hw/machine/machine.h"
+#include "system/sandbox.h"
 #include "system/sys_error.h"
 
 #include <stdio.h>
@@ -38,6 +39,7 @@ typedef struct SysOptions {
     int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */
     bool log_guest;     /* -d guest_errors */
+    Sandbox sandbox;
     uint32_t no_opt;    /* ACCEL_NO_*, from TINAMOU_NO_OPT, for tests */
     size_t cache_bytes;
     bool info_mtree, info_qtree; /* print and exit */

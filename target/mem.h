@@ -28,8 +28,8 @@ typedef struct MmuPage {
 
 typedef enum CpuPower { CPU_POWER_OFF, CPU_POWER_RESET } CpuPower;
 
-/* Whose semihosting calls (nobody's, all but the user's, everybody's) come back as CPU_EXIT_SYSCALL, pc being at
- * the instruction that makes them. */
+/* Whose semihosting calls (nobody's, all but the user's, everybody's) come back as CPU_EXIT_SYSCALL, pc being
+ * at the instruction that makes them. */
 enum { CPU_SEMIHOST_OFF, CPU_SEMIHOST_KERNEL, CPU_SEMIHOST_ALL };
 
 /* What a board gives a cpu; kept over resets. */

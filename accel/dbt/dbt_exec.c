@@ -345,7 +345,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
     bool stats = (d->accel->cfg.log & ACCEL_LOG_STATS) != 0;
     int64_t link = INT64_MIN;
     for (;;) {
-        if (kicked(cpu))
+        if (kicked(cpu) && !(cpu->ctx & CTX_STEP)) /* a step is one, whoever kicks */
             return;
         if (UNLIKELY(becomes_large(d, cpu))) {
             cpu->ctx |= CTX_RETURNS;

@@ -218,7 +218,7 @@ static void engine_run(Cpu *cpu)
                    .max_loops = MAX_LOOPS};
     bool step = (cpu->ctx & CTX_STEP) != 0;
     for (;;) {
-        if (__atomic_load_n(&cpu->kick, __ATOMIC_ACQUIRE))
+        if (!step && __atomic_load_n(&cpu->kick, __ATOMIC_ACQUIRE))
             break;
         uint64_t generation = __atomic_load_n(&shared->generation, __ATOMIC_ACQUIRE);
         if (UNLIKELY(generation != e->generation)) {

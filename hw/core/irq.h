@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct IrqLine {
     void (*set)(void *receiver, unsigned n, bool level);
@@ -23,5 +24,12 @@ static inline void irq_set(const IrqLine *line, bool level)
     if (line && line->set)
         line->set(line->receiver, line->n, level);
 }
+
+/* MsiTarget: what takes messages, stores that mean interrupts. requester: the function's number on PCI, where
+ * it is one. By any thread, with locks of the sender. */
+typedef struct MsiTarget {
+    void *receiver;
+    void (*send)(void *receiver, uint64_t address, uint32_t data, uint32_t requester);
+} MsiTarget;
 
 #endif

@@ -304,7 +304,8 @@ static void virt_clear(Machine *m)
 }
 
 static const BoardOption options[] = {
-    {"gic-version", "2", "interrupt controller"},
+    {"gic-version", "2|3|max|host", "interrupt controller"},
+    {"its", "on|off", "messages by an interrupt translation service, with version 3"},
 };
 
 const BoardClass arm_virt_board = {

@@ -3,7 +3,7 @@
 #define HW_MACHINE_ARM_VIRT_H
 
 #include "hw/machine/machine.h"
-#include "hw/pci/pci.h"
+#include "hw/core/irq.h"
 
 typedef enum ArmVirtPlaceId {
     ARM_VIRT_FLASH,
@@ -51,7 +51,7 @@ typedef struct ArmVirt {
     RamBlock ram;
     MemRegion ram_region;
     unsigned gic_version; /* 2 or 3 */
-    PciMsi msi;           /* no `send`: there is nothing that takes messages */
+    MsiTarget msi;           /* no `send`: there is nothing that takes messages */
     Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], timer_line[2 * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;

@@ -1,6 +1,8 @@
 /* The interrupt controllers of the Arm `virt` board, and what takes messages of PCI functions. */
 #include "hw/intc/arm_gicv2.h"
 #include "hw/intc/arm_gicv2m.h"
+#include "hw/intc/arm_gicv3.h"
+#include "hw/intc/arm_its.h"
 #include "hw/machine/arm_virt.h"
 #include "hw/machine/board.h"
 #include "target/mem.h"
@@ -17,7 +19,7 @@ static void set_cpu_irq(void *receiver, unsigned n, bool level)
 
 IrqLine arm_virt_own_line(const ArmVirt *v, unsigned cpu, unsigned n)
 {
-    return arm_gicv2_own(v->gic, cpu, n);
+    return v->gic_version == 3 ? arm_gicv3_own(v->gic, cpu, n) : arm_gicv2_own(v->gic, cpu, n);
 }
 
 /* ---- version 2 ---- */
@@ -37,7 +39,7 @@ static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
         return false;
     for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
         v->shared[n] = arm_gicv2_shared(v->gic, GICV2_OWN + n);
-    v->msi = (PciMsi){.receiver = v, .send = send_to_frame};
+    v->msi = (MsiTarget){.receiver = v, .send = send_to_frame};
     return board_set_number(v->gic, "cpus", m->cfg.cpus, err) &&
            board_set_number(v->gic, "irqs", GICV2_OWN + ARM_VIRT_SHARED, err) &&
            dev_set_ptr(v->gic, "irq", v->irq, err) && dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
@@ -49,12 +51,61 @@ static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
            board_place(m, v->frame, arm_virt_places[ARM_VIRT_V2M].base, err);
 }
 
+/* ---- version 3 ---- */
+
+static void send_to_its(void *receiver, uint64_t address, uint32_t data, uint32_t requester)
+{
+    const ArmVirt *v = receiver;
+    if (address == arm_virt_places[ARM_VIRT_ITS].base + ITS_TRANSLATER)
+        arm_its_send(v->its, requester, data);
+}
+
+static bool make_its(Machine *m, ArmVirt *v, DevError *err)
+{
+    v->its = board_put(m, &arm_its_class, "its", err);
+    v->msi = (MsiTarget){.receiver = v, .send = send_to_its};
+    return v->its && dev_set_ptr(v->its, "gic", v->gic, err) &&
+           board_place(m, v->its, arm_virt_places[ARM_VIRT_ITS].base, err);
+}
+
+/* What a cpu has of the controller. */
+static bool cpu_reg(void *opaque, uint64_t number, unsigned reg, bool write, uint64_t *value)
+{
+    const Machine *m = opaque;
+    return arm_gicv3_reg(((const ArmVirt *)m->board_data)->gic, (unsigned)number, reg, write, value);
+}
+
+static bool make_v3(Machine *m, ArmVirt *v, DevError *err)
+{
+    const bool its = machine_option_on(m, "its", true);
+    const ArmVirtPlace *redist = &arm_virt_places[ARM_VIRT_REDIST];
+    v->gic = board_put(m, &arm_gicv3_class, "gic", err);
+    if (!v->gic)
+        return false;
+    for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
+        v->shared[n] = arm_gicv3_shared(v->gic, GICV3_OWN + n);
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        m->board->target->sys->board(m->cpu[k])->device_reg = cpu_reg;
+        m->board->target->sys->configure(m->cpu[k], "gic", "3");
+    }
+    return board_set_number(v->gic, "cpus", m->cfg.cpus, err) &&
+           board_set_number(v->gic, "irqs", GICV3_OWN + ARM_VIRT_SHARED, err) &&
+           board_set_number(v->gic, "redist_bytes", redist->bytes, err) &&
+           dev_set(v->gic, "lpis", its ? "on" : "off", err) && dev_set_ptr(v->gic, "irq", v->irq, err) &&
+           dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
+           board_place(m, v->gic, arm_virt_places[ARM_VIRT_GIC_DIST].base, err) &&
+           board_map(m, v->gic, 1, redist->base, err) && (!its || make_its(m, v, err));
+}
+
 bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err)
 {
+    const char *version = machine_option(m, "gic-version");
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
         v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
     }
-    v->gic_version = 2;
-    return make_v2(m, v, err);
+    if (version && strcmp(version, "host") == 0)
+        return dev_fail(err, "gic-version=host is for KVM");
+    v->gic_version = version && strcmp(version, "2") != 0 ? 3 : 2;
+    return v->gic_version == 3 ? make_v3(m, v, err) : make_v2(m, v, err);
 }

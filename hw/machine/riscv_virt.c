@@ -6,7 +6,6 @@
 #include "hw/char/ns16550a.h"
 #include "hw/core/dev_impl.h"
 #include "hw/intc/riscv_clint.h"
-#include "hw/intc/riscv_plic.h"
 #include "hw/machine/board.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/sifive_test.h"
@@ -25,10 +24,13 @@ const VirtPlace virt_places[VIRT_PLACES] = {
     [VIRT_FW_CFG] = {0x10100000, 0x18},   [VIRT_FLASH] = {0x20000000, 0x2000000}, /* two of these */
     [VIRT_PCIE_IO] = {0x3000000, 0x10000},
     [VIRT_PCIE_ECAM] = {0x30000000, 0x10000000},
+    [VIRT_APLIC_M] = {0xc000000, 0x8000}, [VIRT_APLIC_S] = {0xd000000, 0x8000},
+    [VIRT_IMSIC_M] = {0x24000000, 0x4000000},
+    [VIRT_IMSIC_S] = {0x28000000, 0x4000000},
     [VIRT_PCIE_LOW] = {0x40000000, 0x40000000},
 };
 
-enum { HART_MSI = 3, HART_STI = 5, HART_MTI = 7, HART_SEI = 9, HART_MEI = 11 };
+enum { HART_MSI = 3, HART_STI = 5, HART_MTI = 7 };
 
 /* A cpu's input: `receiver` is the cpu. */
 static void set_cpu_irq(void *receiver, unsigned n, bool level)
@@ -70,25 +72,16 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
         v->software[k] = (IrqLine){set_cpu_irq, cpu, HART_MSI};
         v->timer[k] = (IrqLine){set_cpu_irq, cpu, HART_MTI};
         v->supervisor[k] = (IrqLine){set_cpu_irq, cpu, HART_STI};
-        v->external[2 * k] = (IrqLine){set_cpu_irq, cpu, HART_MEI};
-        v->external[2 * k + 1] = (IrqLine){set_cpu_irq, cpu, HART_SEI};
     }
     v->clint = put(m, &riscv_clint_class, "clint");
-    v->plic = put(m, &riscv_plic_class, "plic");
-    if (!v->clint || !v->plic)
+    if (!v->clint)
         return dev_fail(err, "no memory");
     Fmt f = FMT_ON(text);
     fmt_printf(&f, "%u", m->cfg.cpus);
     bool ok = dev_set(v->clint, "harts", text, err) && dev_set_ptr(v->clint, "software", v->software, err) &&
               dev_set_ptr(v->clint, "timer", v->timer, err) &&
               dev_set_ptr(v->clint, "supervisor", v->supervisor, err) && place(m, v->clint, VIRT_CLINT, err);
-    f = FMT_ON(text);
-    fmt_printf(&f, "%u", 2 * m->cfg.cpus);
-    ok = ok && dev_set(v->plic, "contexts", text, err) && dev_set_ptr(v->plic, "out", v->external, err) &&
-         place(m, v->plic, VIRT_PLIC, err);
-    for (unsigned n = 1; ok && n <= VIRT_SOURCES; n++)
-        v->source[n] = riscv_plic_source(v->plic, n);
-    return ok;
+    return ok && riscv_virt_interrupts(m, v, err);
 }
 
 static bool make_devices(Machine *m, RiscvVirt *v, DevError *err)
@@ -132,6 +125,7 @@ static bool make_pcie(Machine *m, RiscvVirt *v, DevError *err)
         return dev_fail(err, "no memory");
     if (!dev_set(v->pcie, "high_base", text, err) ||
         !dev_set_ptr(v->pcie, "intx", &v->source[VIRT_IRQ_PCIE], err) ||
+        !dev_set_ptr(v->pcie, "msi", v->msi.send ? &v->msi : NULL, err) ||
         !dev_realize(v->pcie, &m->map, &m->clock, err))
         return false;
     for (unsigned k = 0; k < ARRAY_SIZE(base); k++) {
@@ -290,8 +284,14 @@ static void virt_clear(Machine *m)
     free(v);
 }
 
+static const BoardOption options[] = {
+    {"aia", "none|aplic|aplic-imsic", "advanced interrupt architecture instead of a PLIC"},
+    {"aia-guests", NULL, "interrupt files for virtual machines, each hart: 0 to 7"},
+};
+
 const BoardClass riscv_virt_board = {
     .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices",
     .target = &target_riscv64_sys,
+    .options = options, .n_options = ARRAY_SIZE(options),
     .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
 };

@@ -3,11 +3,13 @@
 #include "hw/machine/riscv_virt.h"
 #include "base/sys.h"
 #include "hw/intc/riscv_clint.h"
+#include "hw/intc/riscv_imsic.h"
 
 #include <libfdt.h>
 #include <stdlib.h>
 
-enum { PHANDLE_TEST = 1, PHANDLE_PLIC, PHANDLE_CPU_INTC /* + hart */, IRQ_SOFT = 3, IRQ_TIMER = 7,
+enum { PHANDLE_TEST = 1, PHANDLE_PLIC /* or APLIC of supervisor level */, PHANDLE_APLIC_M,
+       PHANDLE_IMSIC_M, PHANDLE_IMSIC_S, PHANDLE_CPU_INTC /* + hart */, IRQ_SOFT = 3, IRQ_TIMER = 7,
        IRQ_M_EXT = 11, IRQ_S_EXT = 9 };
 
 typedef struct Tree {
@@ -65,9 +67,18 @@ static void device(Tree *t, const char *name, VirtPlaceId at)
     reg(t, virt_places[at].base, virt_places[at].bytes);
 }
 
-static void from_plic(Tree *t, unsigned source)
+static bool has_aplic(const Machine *m)
 {
-    number(t, "interrupts", source);
+    return ((const RiscvVirt *)m->board_data)->aplic != NULL;
+}
+
+static void from_plic(Tree *t, const Machine *m, unsigned source)
+{
+    enum { HIGH = 4 };
+    if (has_aplic(m))
+        CELLS(t, "interrupts", source, HIGH);
+    else
+        number(t, "interrupts", source);
     number(t, "interrupt-parent", PHANDLE_PLIC);
 }
 
@@ -111,7 +122,7 @@ static void to_harts(Tree *t, const Machine *m, uint32_t first, uint32_t second)
     cells(t, "interrupts-extended", v, 4 * m->cfg.cpus);
 }
 
-static void interrupt_controllers(Tree *t, const Machine *m)
+static void plic(Tree *t, const Machine *m)
 {
     device(t, "plic", VIRT_PLIC);
     TEXTS(t, "compatible", "sifive,plic-1.0.0\0riscv,plic0");
@@ -122,6 +133,71 @@ static void interrupt_controllers(Tree *t, const Machine *m)
     to_harts(t, m, IRQ_M_EXT, IRQ_S_EXT);
     number(t, "phandle", PHANDLE_PLIC);
     end(t);
+}
+
+/* One pair of {hart's controller, line} a hart. */
+static void to_each_hart(Tree *t, const Machine *m, uint32_t line)
+{
+    uint32_t v[2 * MACHINE_MAX_CPUS];
+    for (unsigned k = 0; k < m->cfg.cpus; k++) {
+        v[2 * k] = PHANDLE_CPU_INTC + k;
+        v[2 * k + 1] = line;
+    }
+    cells(t, "interrupts-extended", v, 2 * m->cfg.cpus);
+}
+
+static void aplic(Tree *t, const Machine *m, bool supervisor)
+{
+    const RiscvVirt *v = m->board_data;
+    device(t, "aplic", supervisor ? VIRT_APLIC_S : VIRT_APLIC_M);
+    TEXTS(t, "compatible", "qemu,aplic\0riscv,aplic");
+    number(t, "#interrupt-cells", 2);
+    number(t, "#address-cells", 0);
+    empty(t, "interrupt-controller");
+    if (v->imsic)
+        number(t, "msi-parent", supervisor ? PHANDLE_IMSIC_S : PHANDLE_IMSIC_M);
+    else
+        to_each_hart(t, m, supervisor ? IRQ_S_EXT : IRQ_M_EXT);
+    number(t, "riscv,num-sources", VIRT_SOURCES);
+    if (!supervisor) {
+        number(t, "riscv,children", PHANDLE_PLIC);
+        CELLS(t, "riscv,delegation", PHANDLE_PLIC, 1, VIRT_SOURCES);
+        CELLS(t, "riscv,delegate", PHANDLE_PLIC, 1, VIRT_SOURCES);
+    }
+    number(t, "phandle", supervisor ? PHANDLE_PLIC : PHANDLE_APLIC_M);
+    end(t);
+}
+
+static void imsics(Tree *t, const Machine *m, bool supervisor)
+{
+    const RiscvVirt *v = m->board_data;
+    unsigned shift = supervisor ? riscv_imsic_shift(v->guests) : 0;
+    uint64_t base = virt_places[supervisor ? VIRT_IMSIC_S : VIRT_IMSIC_M].base;
+    begin_at(t, "imsics", base);
+    reg(t, base, (uint64_t)m->cfg.cpus * IMSIC_PAGE << shift);
+    TEXTS(t, "compatible", "qemu,imsics\0riscv,imsics");
+    number(t, "#interrupt-cells", 0);
+    number(t, "#msi-cells", 0);
+    empty(t, "interrupt-controller");
+    empty(t, "msi-controller");
+    to_each_hart(t, m, supervisor ? IRQ_S_EXT : IRQ_M_EXT);
+    number(t, "riscv,num-ids", IMSIC_MAX_IDS);
+    if (shift)
+        number(t, "riscv,guest-index-bits", shift);
+    number(t, "phandle", supervisor ? PHANDLE_IMSIC_S : PHANDLE_IMSIC_M);
+    end(t);
+}
+
+static void interrupt_controllers(Tree *t, const Machine *m)
+{
+    const RiscvVirt *v = m->board_data;
+    if (!v->aplic)
+        plic(t, m);
+    for (unsigned supervisor = 0; v->aplic && supervisor < 2; supervisor++) {
+        aplic(t, m, supervisor);
+        if (v->imsic)
+            imsics(t, m, supervisor);
+    }
     device(t, "clint", VIRT_CLINT);
     TEXTS(t, "compatible", "sifive,clint0\0riscv,clint0");
     to_harts(t, m, IRQ_SOFT, IRQ_TIMER);
@@ -134,13 +210,15 @@ static void pcie(Tree *t, const Machine *m)
     enum {
         SLOTS = 4,
         PINS = 4,
-        CELL = 6,
+        CELL = 7,
+        HIGH = 4,
         SPACE_IO = 0x1000000,
         SPACE_LOW = 0x2000000,
         SPACE_HIGH = 0x3000000
     };
     const VirtPlace *io = &virt_places[VIRT_PCIE_IO], *low = &virt_places[VIRT_PCIE_LOW];
     const uint64_t high = virt_pcie_high(m);
+    const unsigned cell = has_aplic(m) ? CELL : CELL - 1;
     uint32_t map[SLOTS * PINS * CELL] = {0};
     device(t, "pci", VIRT_PCIE_ECAM);
     text(t, "compatible", "pci-host-ecam-generic");
@@ -156,14 +234,18 @@ static void pcie(Tree *t, const Machine *m)
           (uint32_t)(high >> 32), (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)high,
           (uint32_t)(VIRT_PCIE_HIGH_BYTES >> 32), (uint32_t)VIRT_PCIE_HIGH_BYTES);
     for (unsigned k = 0; k < SLOTS * PINS; k++) {
-        uint32_t *row = &map[k * CELL];
+        uint32_t *row = &map[k * cell];
         unsigned slot = k / PINS, pin = k % PINS;
         row[0] = slot << 11;
         row[3] = pin + 1;
         row[4] = PHANDLE_PLIC;
         row[5] = VIRT_IRQ_PCIE + (slot + pin) % PINS;
+        if (cell == CELL)
+            row[6] = HIGH;
     }
-    cells(t, "interrupt-map", map, ARRAY_SIZE(map));
+    cells(t, "interrupt-map", map, SLOTS * PINS * cell);
+    if (((const RiscvVirt *)m->board_data)->imsic)
+        number(t, "msi-parent", PHANDLE_IMSIC_S);
     CELLS(t, "interrupt-map-mask", 3 << 11, 0, 0, 7);
     end(t);
 }
@@ -178,11 +260,11 @@ static void soc(Tree *t, const Machine *m)
     device(t, "serial", VIRT_UART);
     text(t, "compatible", "ns16550a");
     number(t, "clock-frequency", VIRT_UART_HZ);
-    from_plic(t, VIRT_IRQ_UART);
+    from_plic(t, m, VIRT_IRQ_UART);
     end(t);
     device(t, "rtc", VIRT_RTC);
     text(t, "compatible", "google,goldfish-rtc");
-    from_plic(t, VIRT_IRQ_RTC);
+    from_plic(t, m, VIRT_IRQ_RTC);
     end(t);
     device(t, "test", VIRT_TEST);
     TEXTS(t, "compatible", "sifive,test1\0sifive,test0\0syscon");
@@ -193,7 +275,7 @@ static void soc(Tree *t, const Machine *m)
         begin_at(t, "virtio_mmio", base);
         reg(t, base, virt_places[VIRT_VIRTIO].bytes);
         text(t, "compatible", "virtio,mmio");
-        from_plic(t, VIRT_IRQ_VIRTIO + k);
+        from_plic(t, m, VIRT_IRQ_VIRTIO + k);
         end(t);
     }
     pcie(t, m);

@@ -92,13 +92,6 @@ struct PciFunction {
         "bus", "id of a root port", offsetof(S, f.bus_id), PROP_TEXT, sizeof(((S *)0)->f.bus_id), 0          \
     }
 
-/* PciMsi: what takes messages. NULL in a host bridge: there are no MSIs. By any thread, with locks of
- * devices. */
-typedef struct PciMsi {
-    void *receiver;
-    void (*send)(void *receiver, uint64_t address, uint32_t data, uint32_t requester);
-} PciMsi;
-
 typedef struct PciIds {
     uint16_t vendor, device, subsystem_vendor, subsystem;
     uint32_t class_code; /* class, subclass, interface */

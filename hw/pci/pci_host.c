@@ -21,7 +21,7 @@ struct PcieHost {
     Device dev;
     uint64_t low_base, low_bytes, high_base, high_bytes;
     const IrqLine *intx;
-    const PciMsi *msi;
+    const MsiTarget *msi;
     PciBus root;
     unsigned n_functions;
     Decode *decode; /* MAX_DECODES */
@@ -222,7 +222,7 @@ void pcie_host_intx(PciFunction *f, bool level)
 
 void pcie_host_msi(PciFunction *f, uint64_t address, uint32_t data)
 {
-    const PciMsi *m = f->host->msi;
+    const MsiTarget *m = f->host->msi;
     m->send(m->receiver, address, data, bus_number(f->bus) << 8 | f->devfn);
 }
 

@@ -104,7 +104,11 @@ static inline IrVal a32_fn(Trans *t, const A32Args *a) { return a32_f(t, a, a32_
 static inline IrVal a32_fm(Trans *t, const A32Args *a) { return a32_f(t, a, a32_dm(a), a32_sm(a)); }
 static inline void a32_put_f(Trans *t, const A32Args *a, IrVal v)
 {
-    if (a->z)
+    A32Trans *state = a32_state(t);
+
+    if (state->held)
+        *state->held++ = v;
+    else if (a->z)
         a32_put_d(t, a32_dd(a), v);
     else if (a->h)
         a32_put_h(t, a32_sd(a), v);

@@ -108,6 +108,7 @@ void arm_set_fpscr(ArmCpu *cpu, uint32_t fpscr)
     arm_set_nzcv(&fl, fpscr);
     cpu->fp_fl = fl.fl;
     arm_set_fpcr(cpu, fpscr);
+    cpu->fpcr = fpscr & a32_fpscr_modes((A32Model)cpu->model);
     arm_set_fpsr(cpu, fpscr & FPSCR_FLAGS);
 }
 
@@ -147,7 +148,7 @@ A32Insn a32_peek(const Trans *t, unsigned off, A32Args *ret_args)
     return a32_thumb(t) ? t32_decode(bits, 0, ret_args) : a32_decode(bits, ret_args);
 }
 
-static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
+static void dispatch_one(Trans *t, A32Insn insn, const A32Args *a)
 {
     switch (insn) {
 #define INSN(id, name, pic, fmt, feat, handler, ops) case A32_##id: a32_trans_##handler(t, a); break;
@@ -158,6 +159,12 @@ static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
 #undef INSN
     default: a32_illegal(t); break;
     }
+}
+
+static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
+{
+    if (!(t->ctx & ARM_CTX_SHORT) || !a32_short_vector(t, insn, a, dispatch_one))
+        dispatch_one(t, insn, a);
 }
 
 static bool is_plain_branch(const A32Args *a)
@@ -242,7 +249,7 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
 /* Does the model have the instruction? */
 static bool has(const Trans *t, A32Insn insn, const A32Args *a)
 {
-    A32Model model = (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT;
+    A32Model model = a32_model(t);
 
     if (a32_address(t) >= ARM_KUSER_PAGE)
         return true;
@@ -312,8 +319,10 @@ static uint32_t a32_ctx(const Cpu *base)
     bool nearest = !(cpu->fpcr >> 22 & 3), inexact = base->ff & IR_FF_INEXACT;
     uint32_t std = !nearest ? 0 : (IR_FP_STD | (inexact ? 0u : IR_FP_PX)) << CTX_ARM_FP_SHIFT;
     uint32_t neon = cpu->neon_used ? ARM_CTX_NEON | std : 0;
+    uint32_t len = cpu->fpcr >> 16 & 7, stride = cpu->fpcr >> 20 & 3;
+    uint32_t vectors = len << ARM_CTX_LEN_SHIFT | stride << ARM_CTX_STRIDE_SHIFT;
 
-    return target_aarch64.ctx(base) | ARM_CTX_A32 | (cpu->e ? ARM_CTX_BIG : 0u) | neon |
+    return target_aarch64.ctx(base) | ARM_CTX_A32 | (cpu->e ? ARM_CTX_BIG : 0u) | neon | vectors |
            (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 

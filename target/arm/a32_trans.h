@@ -73,8 +73,11 @@ typedef struct A32Trans {
      * which flags. */
     IrVal aligned[A32_ALIGNED], known_fl;
     uint8_t known_cond, next_aligned;
+    IrVal *held; /* results of a short vector go here, one after the other; NULL: to their registers */
 } A32Trans;
+_Static_assert(sizeof(A32Trans) <= 64, "Trans.target");
 
+static inline A32Model a32_model(const Trans *t) { return (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT; }
 static inline A32Trans *a32_state(const Trans *t) { return t->target; }
 static inline bool a32_thumb(const Trans *t) { return t->pc & ARM_PC_T; }
 static inline unsigned a32_itstate(const Trans *t) { return (unsigned)(t->pc >> ARM_PC_IT_SHIFT); }
@@ -149,6 +152,11 @@ static inline void a32_or_q(Trans *t, IrVal saturated)
 
 /* The second operand of data processing, or the offset of a load. ret_carry may be NULL. */
 IrVal a32_operand2(Trans *t, const A32Args *a, A32CarryOut *ret_carry);
+
+/* VFP data processing while FPSCR.LEN or STRIDE is not 0. `one` translates the instruction for one element.
+ * False: not such an instruction, or a scalar operation. */
+typedef void A32One(Trans *t, A32Insn insn, const A32Args *a);
+bool a32_short_vector(Trans *t, A32Insn insn, const A32Args *a, A32One *one);
 
 /* Leaves the region unless cond, the instruction's condition, holds; from then on it is known to hold. */
 void a32_go_around(Trans *t, const A32Args *a, IrVal cond);

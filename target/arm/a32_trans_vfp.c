@@ -523,18 +523,10 @@ static IrVal read_fpscr(Trans *t)
                ir_get(b, A32_SLOT_FPCR), a32_imm(t, 0));
 }
 
-/* What is kept of the modes; FZ16 comes with arithmetic of halves. */
-static uint32_t kept_modes(const Trans *t)
-{
-    A32Model model = (t->ctx & ARM_CTX_MODEL) >> ARM_CTX_MODEL_SHIFT;
-
-    return ARM_FPCR_MASK & (a32_model_has(model, A32_FEAT_FP16) ? ~0u : ~(1u << 19));
-}
-
 static void write_fpscr(Trans *t, IrVal v)
 {
     IrBuilder *b = t->b;
-    IrVal old = ir_get(b, A32_SLOT_FPCR), new = and_imm(t, v, kept_modes(t));
+    IrVal old = ir_get(b, A32_SLOT_FPCR), new = and_imm(t, v, a32_fpscr_modes(a32_model(t)));
     IrVal flags = or3(t, left(t, and_imm(t, v, 0x1e), 1), and_imm(t, v, 1), and_imm(t, right(t, v, 6), 2));
     IrVal round = and_imm(t, ir_neg(b, IR_I32, and_imm(t, right(t, v, 22), 3)), 3); /* N P M Z to IrRound */
     IrVal changed = and_imm(t, ir_xor(b, IR_I32, old, new), ~(3u << 22));

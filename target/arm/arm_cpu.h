@@ -67,7 +67,10 @@ enum {
     ARM_CTX_MODEL_SHIFT = 10,  /* four bits: ArmModel, A32Model */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
     ARM_CTX_NEON = 1 << 14,    /* A32, T32: ArmCpu.neon_used */
-    ARM_CTX_SYS = 1 << 21,     /* a machine's cpu; what follows is 0 in user mode */
+    ARM_CTX_SYS = 1 << 21,     /* a machine's cpu; what follows is 0 in user mode, but for A32 and T32: */
+    ARM_CTX_LEN_SHIFT = 22,    /* three bits: FPSCR.LEN */
+    ARM_CTX_STRIDE_SHIFT = 25, /* two bits: FPSCR.STRIDE */
+    ARM_CTX_SHORT = 31 << 22,  /* both */
     ARM_CTX_EL_SHIFT = 22,     /* two bits */
     ARM_CTX_IDX_SHIFT = 24,    /* two bits: mmuidx of data accesses */
     ARM_CTX_UAO = 1 << 26,     /* LDTR and STTR are as LDR and STR */
@@ -139,6 +142,8 @@ const char *a32_model_name(A32Model model);
 uint32_t a32_model_midr(A32Model model);
 unsigned a32_model_arch(A32Model model);
 bool a32_model_has(A32Model model, A32Feat feat);
+/* The modes in FPSCR that can be written, LEN and STRIDE among them. */
+uint32_t a32_fpscr_modes(A32Model model);
 
 /* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it
  * makes. */

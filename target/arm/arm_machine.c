@@ -127,6 +127,7 @@ static const TargetSys sys = {
     .wakes = arm_wakes,
     .ready = arm_ready,
     .configure = configure,
+    .debug_reg = arm_debug_reg,
     .set_irq = arm_set_irq,
 };
 

@@ -52,6 +52,13 @@ const char *a32_model_name(A32Model model) { return models32[model].name; }
 uint32_t a32_model_midr(A32Model model) { return models32[model].midr; }
 unsigned a32_model_arch(A32Model model) { return models32[model].arch; }
 bool a32_model_has(A32Model model, A32Feat feat) { return features32[feat][model] == '1'; }
+/* Before ARMv8 LEN and STRIDE can be written even where nothing but UNDEFINED comes of it. */
+uint32_t a32_fpscr_modes(A32Model model)
+{
+    uint32_t vectors = a32_model_has(model, A32_FEAT_SHORT) || a32_model_arch(model) < 8 ? 0x370000 : 0;
+
+    return (ARM_FPCR_MASK & (a32_model_has(model, A32_FEAT_FP16) ? ~0u : ~(1u << 19))) | vectors;
+}
 
 uint64_t arm_id_value(ArmModel model, ArmIdReg reg)
 {

@@ -164,5 +164,7 @@ void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel);
 void arm_psci(ArmMachine *m);
 
 uint64_t arm_count(const ArmMachine *m); /* CNTPCT_EL0 */
+/* TargetSys.debug_reg: first cpsr, fpsr and fpcr, as debuggers call them. */
+bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
 
 #endif

@@ -445,3 +445,97 @@ uint64_t arm_helper_sys_op(void *opaque, uint64_t op, uint64_t v, uint64_t rt, u
         return undefined(m);
     return 0;
 }
+
+/* ---- a debugger ---- */
+
+static const char *const row_names[REG_COUNT] = {
+#define ASYS(id, ...) #id,
+#include "target/arm/arm_sysregs.def"
+#undef ASYS
+};
+
+/* Of a64_sysregs.def what is not among the rows: identification and what EL0 has. */
+static const struct {
+    const char *name;
+    uint16_t reg;
+} more_regs[] = {
+    {"TPIDR_EL0", A64_SYSREG(3, 3, 13, 0, 2)},       {"TPIDRRO_EL0", A64_SYSREG(3, 3, 13, 0, 3)},
+    {"MIDR_EL1", A64_SYSREG(3, 0, 0, 0, 0)},         {"MPIDR_EL1", A64_SYSREG(3, 0, 0, 0, 5)},
+    {"ID_AA64PFR0_EL1", A64_SYSREG(3, 0, 0, 4, 0)},  {"ID_AA64PFR1_EL1", A64_SYSREG(3, 0, 0, 4, 1)},
+    {"ID_AA64DFR0_EL1", A64_SYSREG(3, 0, 0, 5, 0)},  {"ID_AA64ISAR0_EL1", A64_SYSREG(3, 0, 0, 6, 0)},
+    {"ID_AA64ISAR1_EL1", A64_SYSREG(3, 0, 0, 6, 1)}, {"ID_AA64ISAR2_EL1", A64_SYSREG(3, 0, 0, 6, 2)},
+    {"ID_AA64MMFR0_EL1", A64_SYSREG(3, 0, 0, 7, 0)}, {"ID_AA64MMFR1_EL1", A64_SYSREG(3, 0, 0, 7, 1)},
+    {"ID_AA64MMFR2_EL1", A64_SYSREG(3, 0, 0, 7, 2)},
+};
+
+static bool debug_more(ArmMachine *m, unsigned reg, uint64_t *io, bool write)
+{
+    uint64_t *thread = reg == A64_SYSREG(3, 3, 13, 0, 2)   ? &m->arm.tpidr
+                       : reg == A64_SYSREG(3, 3, 13, 0, 3) ? &m->arm.tpidrro
+                                                           : NULL;
+    if (thread)
+        *(write ? thread : io) = *(write ? io : thread);
+    else if (!write)
+        return read_reg(m, reg, io) || (*io = arm_machine_id(m->arm.model, reg), true);
+    return thread || !write;
+}
+
+static bool write_cpsr(ArmMachine *m, uint32_t v)
+{
+    enum { HELD = ARM_PSTATE_SSBS | ARM_PSTATE_DIT | ARM_PSTATE_TCO | ARM_PSTATE_PAN | ARM_PSTATE_UAO };
+    unsigned el = v >> 2 & 3;
+    if (el > m->sys.el_max || (v & (ARM_PSTATE_NRW | 2)) || (!el && (v & ARM_PSTATE_SP)))
+        return false;
+    arm_set_nzcv(&m->arm, v);
+    m->sys.daif = v & ARM_PSTATE_DAIF;
+    m->arm.pstate = (m->arm.pstate & ~(uint32_t)HELD) | (v & HELD);
+    arm_set_mode(m, el, v & 1);
+    return true;
+}
+
+/* The words that debuggers know by these names. */
+static bool debug_word(ArmMachine *m, unsigned n, uint64_t *io, bool write)
+{
+    uint32_t v = (uint32_t)*io;
+    switch (n) {
+    case 0:
+        if (write)
+            return write_cpsr(m, v);
+        *io = arm_pstate_word(m);
+        return true;
+    case 1: write ? arm_set_fpsr(&m->arm, v) : (void)(*io = arm_fpsr(&m->arm)); return true;
+    default: write ? arm_set_fpcr(&m->arm, v) : (void)(*io = arm_fpcr(&m->arm)); return true;
+    }
+}
+
+bool arm_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok)
+{
+    static const char *const words[] = {"cpsr", "fpsr", "fpcr"};
+    ArmMachine *m = (ArmMachine *)base;
+    if (n < ARRAY_SIZE(words)) {
+        *ret_name = words[n];
+        *ret_ok = debug_word(m, n, io, write);
+        return true;
+    }
+    n -= ARRAY_SIZE(words);
+    if (n >= REG_COUNT) {
+        n -= REG_COUNT;
+        if (n >= ARRAY_SIZE(more_regs))
+            return false;
+        *ret_name = more_regs[n].name;
+        *ret_ok = debug_more(m, more_regs[n].reg, io, write);
+        return true;
+    }
+    *ret_name = row_names[n];
+    uint32_t el = m->sys.el;
+    if (n == REG_SP_EL0 && !m->sys.spsel) { /* it is the stack pointer now */
+        *(write ? &m->arm.sp : io) = *(write ? io : &m->arm.sp);
+        *ret_ok = true;
+        return true;
+    }
+    if (n != REG_CURRENTEL && n != REG_SP_EL0)
+        m->sys.el = m->sys.el_max; /* whose level sees it */
+    *ret_ok = write ? write_reg(m, rows[n].reg, *io) : read_reg(m, rows[n].reg, io);
+    m->sys.el = el;
+    return true;
+}

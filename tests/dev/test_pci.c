@@ -54,7 +54,7 @@ static const DevClass toy_class = {
 
 typedef struct Rig {
     DevKit k;
-    PciMsi msi;
+    MsiTarget msi;
     uint64_t message_at;
     uint32_t message, requester, n_messages;
     RamBlock ram;
@@ -75,7 +75,7 @@ static void rig_init(Rig *r, bool msi)
     static const uint64_t base[4] = {ECAM, IO, LOW, HIGH};
     *r = (Rig){0};
     kit_init(&r->k);
-    r->msi = (PciMsi){.receiver = r, .send = take_message};
+    r->msi = (MsiTarget){.receiver = r, .send = take_message};
     const void *links[] = {"intx", &r->k.line[0], "msi", msi ? &r->msi : NULL, NULL};
     kit_device(&r->k, &pcie_host_class, NULL, links);
     for (unsigned n = 1; n < 4; n++) {

@@ -97,7 +97,7 @@ typedef struct Rig {
     CharPort serial[3];
     EntropyPort entropy;
     MachineRequests requests;
-    PciMsi msi;
+    MsiTarget msi;
     Device *plic, *pcie;
     uint16_t nvme_tail[2];
     FuzzDisk disk[4];  /* two disks, flash, NVMe */
@@ -262,7 +262,7 @@ static Rig *rig_new(void)
         r->serial[k] = (CharPort){.backend = r, .write = serial_write};
     r->entropy = (EntropyPort){.fill = fill};
     r->requests = (MachineRequests){.request = take_request};
-    r->msi = (PciMsi){.send = take_message};
+    r->msi = (MsiTarget){.send = take_message};
     add_simple(r);
     for (unsigned pci = 0; pci < 2; pci++) {
         add_virtio(r, &virtio_blk_class, "drive", &r->disk[pci].port, pci);

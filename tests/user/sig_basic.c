@@ -13,7 +13,10 @@ static volatile int depth, max_depth, count;
 static volatile bool on_alt;
 static char alt[65536];
 
-static void count_it(int sig, siginfo_t *si, void *uc) { count++; }
+static void count_it(int sig, siginfo_t *si, void *uc)
+{
+    count++;
+}
 
 static void nest(int sig, siginfo_t *si, void *uc)
 {
@@ -125,6 +128,13 @@ static void arm_ms(int ms)
     setitimer(ITIMER_REAL, &it, NULL);
 }
 
+/* Again and again: on a busy machine the first may come before the call that it is to interrupt. */
+static void tick_ms(int ms)
+{
+    struct itimerval it = {.it_value = {0, ms * 1000}, .it_interval = {0, ms * 1000}};
+    setitimer(ITIMER_REAL, &it, NULL);
+}
+
 static int pipe_fds[2];
 static void feed(int sig, siginfo_t *si, void *uc)
 {
@@ -139,30 +149,29 @@ static void timed_waits(int flags, uint32_t *word, const sigset_t *none)
 {
     char byte;
     on_signal(SIGALRM, feed, flags);
-    arm_ms(10);
+    arm_ms(30);
     errno = 0;
     long r = read(pipe_fds[0], &byte, 1);
     printf("read: %ld %d\n", r, r < 0 ? errno : 0);
     if (r < 0)
         r = read(pipe_fds[0], &byte, 1);
     on_signal(SIGALRM, count_it, flags);
-    struct timespec ts = {0, 60000000}, left = {9, 9};
-    arm_ms(10);
+    struct timespec ts = {20, 0}, left = {9, 9};
+    tick_ms(20);
     r = nanosleep(&ts, &left);
-    printf("nanosleep: %ld %d left %d\n", r, errno,
-           left.tv_sec == 0 && left.tv_nsec > 0 && left.tv_nsec < 60000000);
-    arm_ms(10);
-    struct timespec until = {0, 40000000};
+    printf("nanosleep: %ld %d left %d\n", r, errno, left.tv_sec < 20 && left.tv_sec > 0);
+    tick_ms(20);
+    struct timespec until = {20, 0};
     r = syscall(SYS_futex, word, FUTEX_WAIT, 1, &until, 0, 0);
     printf("futex with time: %ld %d\n", r, errno);
-    arm_ms(10);
+    tick_ms(20);
     struct pollfd pf = {.fd = pipe_fds[0], .events = POLLIN};
-    r = poll(&pf, 1, 40);
+    r = poll(&pf, 1, 20000);
     printf("poll: %ld %d\n", r, errno);
-    arm_ms(10);
+    tick_ms(20);
     r = ppoll(&pf, 1, &ts, none);
     printf("ppoll: %ld %d\n", r, errno);
-    arm_ms(10);
+    tick_ms(20);
     fd_set rd;
     FD_ZERO(&rd);
     FD_SET(pipe_fds[0], &rd);
@@ -175,30 +184,31 @@ static void event_waits(const sigset_t *none)
     long r;
     int ep = epoll_create1(0);
     struct epoll_event ev;
-    arm_ms(10);
-    r = epoll_pwait(ep, &ev, 1, 60, none);
+    tick_ms(20);
+    r = epoll_pwait(ep, &ev, 1, 20000, none);
     printf("epoll_pwait: %ld %d\n", r, errno);
     close(ep);
-    arm_ms(10);
+    tick_ms(20);
     sigset_t usr;
     sigemptyset(&usr);
     sigaddset(&usr, SIGUSR1);
     r = sigwaitinfo(&usr, NULL);
     printf("sigwaitinfo: %ld %d\n", r, errno);
-    arm_ms(10);
+    tick_ms(20);
     r = pause();
     printf("pause: %ld %d\n", r, errno);
     pid_t pid = fork();
     if (!pid) {
-        nap_ms(60);
+        nap_ms(300);
         _exit(9);
     }
     int status = 0;
-    arm_ms(10);
+    tick_ms(20);
     r = waitpid(pid, &status, 0);
     printf("waitpid: %d %d\n", r == pid, r < 0 ? errno : 0);
     if (r < 0)
         waitpid(pid, &status, 0);
+    arm_ms(0);
     printf("status %x\n", status);
 }
 
