@@ -433,6 +433,10 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     case CPU_EXIT_DEBUG:
     case CPU_EXIT_HALT: *ret = true; return true;
     case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
+    case CPU_EXIT_ILLEGAL:
+        if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_UNIMP))
+            accel_log_unknown(cpu);
+        break;
     default: break;
     }
     *ret = !take_exception(cpu) || step_done(cpu);

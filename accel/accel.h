@@ -66,7 +66,8 @@ enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_
        ACCEL_LOG_STATS = 16,
        ACCEL_LOG_CPU = 32, /* all registers before each region that C code enters */
        ACCEL_LOG_EXEC = 64, /* its address only */
-       ACCEL_LOG_INT = 128 /* machines: exceptions and interrupts */ };
+       ACCEL_LOG_INT = 128, /* machines: exceptions and interrupts */
+       ACCEL_LOG_MMU = 256 /* machines: what the page tables said */ };
 
 /* NULL on failure, with one line in err (e.g. no executable memory: the caller may try again with jit =
  * false). */

@@ -352,6 +352,14 @@ static uint64_t code_address(const MemRange *r, Gpa pa)
     return g->ram->base + offset;
 }
 
+static bool walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    bool ok = cpu->ops->sys->walk(cpu, va, idx, how, ret);
+    if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_MMU))
+        accel_log_walk(cpu, va, idx, how, ok ? ret : NULL);
+    return ok;
+}
+
 const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
 {
     const TargetSys *sys = cpu->ops->sys;
@@ -361,7 +369,7 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     MmuPage p;
     if (LIKELY(f->page == page && f->key == key))
         return f;
-    if (!sys->walk(cpu, va, sys->fetch_idx(cpu->ctx), MMU_FETCH, &p))
+    if (!walk(cpu, va, sys->fetch_idx(cpu->ctx), MMU_FETCH, &p))
         return NULL;
     Gpa at = p.pa & ~4095ull;
     const MemRange *r = mem_map_find(map_of(cpu), at);
@@ -398,7 +406,7 @@ static uint64_t low_bytes(uint64_t v, unsigned size) { return size < 8 ? v & ((1
 static const MemRange *locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa)
 {
     MmuPage p;
-    if (!cpu->ops->sys->walk(cpu, va, idx, how, &p))
+    if (!walk(cpu, va, idx, how, &p))
         return NULL;
     const MemRange *r = mem_map_find(map_of(cpu), p.pa);
     if (!r) {

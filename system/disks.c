@@ -47,6 +47,7 @@ static bool disk_read(void *backend, uint64_t at, void *to, size_t n)
     bool ok = true;
     int why;
     count(&d->stats.reads, 1);
+    trace_event(&d->vm->trace, TRACE_DISK_READ, "%s at %#" PRIx64 " bytes %zu", disk_name(d), at, n);
     count(&d->stats.read_bytes, n);
     while ((why = block_read(d->node, at, to, n)) && meet_error(d, why, false, &ok)) {
     }
@@ -72,6 +73,7 @@ static bool disk_write(void *backend, uint64_t at, const void *from, size_t n)
     int why;
     count(&d->stats.writes, 1);
     count(&d->stats.written_bytes, n);
+    trace_event(&d->vm->trace, TRACE_DISK_WRITE, "%s at %#" PRIx64 " bytes %zu", disk_name(d), at, n);
     if (is_forged(d, at, from, n))
         return false;
     while ((why = write_now(d, at, from, n)) && meet_error(d, why, true, &ok)) {
@@ -85,6 +87,7 @@ static bool disk_flush(void *backend)
     bool ok = true;
     int why = 0;
     count(&d->stats.flushes, 1);
+    trace_event(&d->vm->trace, TRACE_DISK_FLUSH, "%s", disk_name(d));
     while (!d->unsafe && (why = block_flush(d->node)) && meet_error(d, why, true, &ok)) {
     }
     return !why || ok;
@@ -96,6 +99,7 @@ static bool disk_discard(void *backend, uint64_t at, uint64_t n)
     bool ok = true;
     int why;
     count(&d->stats.discards, 1);
+    trace_event(&d->vm->trace, TRACE_DISK_DISCARD, "%s at %#" PRIx64 " bytes %" PRIu64, disk_name(d), at, n);
     while ((why = block_discard(d->node, at, n)) && meet_error(d, why, true, &ok)) {
     }
     return !why || ok;

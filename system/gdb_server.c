@@ -45,7 +45,7 @@ static Cpu *cpu_of(const GdbServer *g, unsigned thread)
 
 typedef struct IsaRow {
     const char *name, *arch, *core, *fp, *fp_type, *fp_types, *sys;
-    const char *core_words, *fp_words; /* 32-bit ones among the system registers that belong to the first two */
+    const char *core_words, *fp_words; /* 32-bit system registers that belong to the first two */
 } IsaRow;
 
 /* Names and types that GDB expects ("Standard Target Features" in its manual). */

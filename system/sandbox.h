@@ -1,6 +1,6 @@
 /*
- * Sandbox: `-sandbox on`, a filter of the kernel's for the system calls of this process, so that a flaw in it is not
- * one of the host (docs/adr/0024-sandbox.md).
+ * Sandbox: `-sandbox on`, a filter of the kernel's for the system calls of this process, so that a flaw in it
+ * is not one of the host (docs/adr/0024-sandbox.md).
  *
  * Installed once everything is open, before the guest runs; for all threads, and for good. Threads: the main
  * thread.

@@ -534,6 +534,8 @@ static void on_call(void *opaque, Vcpu *vcpu)
     enum { INSN_BYTES = 4 };
     Semihost *s = opaque;
     Call c = {.s = s, .vcpu = vcpu, .cpu = vcpu->cpu, .arg = reg_get(s, vcpu->cpu, 1)};
+    trace_event(&s->vm->trace, TRACE_SEMIHOST_CALL, "cpu %u call %#" PRIx64 " arg %#" PRIx64,
+                (unsigned)(vcpu - vcpu->all->vcpu), reg_get(s, c.cpu, 0), c.arg);
     int64_t result = do_call(&c, (uint32_t)reg_get(s, c.cpu, 0));
     if (c.again)
         return;

@@ -168,7 +168,9 @@ static bool build(System *s, bool *ret_done, GError **err)
         return sys_fail(err, "%s", why.text);
     if (s->opt.log_guest)
         vm->machine->map.log = &s->guest_log;
-    *ret_done = print_and_end(s);
+    if (!trace_open(&vm->trace, &s->opt, &vm->machine->map, s->daemon.log_fd, ret_done, err))
+        return false;
+    *ret_done = *ret_done || print_and_end(s);
     if (!*ret_done && !semihost_open(vm, &s->semihost, err))
         return false;
     const char *gdb = *ret_done ? NULL : sys_option(&s->opt, LIST_GDB, 0);
@@ -230,6 +232,7 @@ int main(int argc, char **argv)
     int status = run(&s);
     gdb_server_free(s.vm.gdb);
     semihost_free(s.semihost);
+    trace_close(&s.vm.trace);
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);

@@ -296,6 +296,7 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
         {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR},       {"out_asm", ACCEL_LOG_OUT_ASM},
         {"cpu", ACCEL_LOG_CPU},       {"stats", ACCEL_LOG_STATS}, {"unimp", ACCEL_LOG_UNIMP},
         {"exec", ACCEL_LOG_EXEC},     {"int", ACCEL_LOG_INT},     {"guest_errors", 0},
+        {"mmu", ACCEL_LOG_MMU},
     };
     const char *names[G_N_ELEMENTS(items)];
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
@@ -383,7 +384,9 @@ static const OptionRow options[] = {
      "system calls that a machine has no use for fail; obsolete=, elevateprivileges=, spawn=, "
      "resourcecontrol=allow|deny",
      set_sandbox},
-    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, guest_errors, unimp, stats", set_log},
+    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, mmu, guest_errors, unimp, stats", set_log},
+    {"trace", "PATTERN", "a line for each event that matches; 'help' lists them; events=F, file=F",
+     .list = LIST_TRACE},
     {"D", "FILE", "where the log goes; else standard error", set_log_file},
     {"info", "mtree|qtree", "print and end", set_info},
 };

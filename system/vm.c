@@ -65,6 +65,7 @@ void vm_stop(Vm *vm, RunState state)
         vcpus_pause(&vm->vcpus);
     }
     vm->state = state;
+    trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[state]);
     if (was)
         vm_event(vm, "STOP", NULL);
 }
@@ -88,6 +89,7 @@ bool vm_cont(Vm *vm)
     if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR)
         return false;
     vm->state = RUN_RUNNING;
+    trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[RUN_RUNNING]);
     vm_event(vm, "RESUME", NULL);
     clock_stop(&vm->machine->clock, false);
     vcpus_resume(&vm->vcpus);
@@ -120,6 +122,7 @@ void vm_reset(Vm *vm, ShutdownCause why)
 {
     DevError err;
     bool run = vm->state == RUN_RUNNING;
+    trace_event(&vm->trace, TRACE_VM_RESET, "%s", cause_names[why]);
     if (vm->opt->no_reboot && by_guest(why)) {
         power_off(vm, vm->request_code);
         return;
@@ -176,6 +179,7 @@ void vm_request(void *opaque, MachineRequest what, int code)
 {
     Vm *vm = opaque;
     vm->request_code = code;
+    trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d", what == MACHINE_POWER_OFF ? "power-off" : "reset", code);
     __atomic_store_n(&vm->requested, (int)what + 1, __ATOMIC_RELEASE);
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }

@@ -12,6 +12,7 @@
 #include "system/chardev/chardev.h"
 #include "system/clock_thread.h"
 #include "system/sys_options.h"
+#include "system/trace.h"
 #include "system/vcpu.h"
 
 #include <json-glib/json-glib.h>
@@ -61,6 +62,7 @@ typedef struct Vm {
     Disks *disks;
     Monitors *monitors;
     GdbServer *gdb; /* NULL: none */
+    Trace trace;
     struct SysDevices *devices;
     GArray *listeners; /* VmListener */
     /* written by cpu threads: */

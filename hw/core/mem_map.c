@@ -226,6 +226,13 @@ static void device_write(const MemRegion *r, unsigned cpu, uint64_t offset, unsi
         part_write(r, cpu, offset + at, part == 8 ? value : value >> at * 8 & ((1ull << part * 8) - 1), part);
 }
 
+static void trace(const MemRegion *g, MemAccess a)
+{
+    const MemTrace *t = __atomic_load_n(&g->trace, __ATOMIC_ACQUIRE);
+    if (t)
+        t->access(t->opaque, g, &a);
+}
+
 bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size, uint64_t *ret)
 {
     const MemRegion *g = r->region;
@@ -241,6 +248,8 @@ bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned s
     *ret = device_read(g, cpu, offset, size);
     if (g->lock)
         lock_release(g->lock);
+    if (UNLIKELY(g->trace))
+        trace(g, (MemAccess){.offset = offset, .value = *ret, .cpu = cpu, .size = size});
     return true;
 }
 
@@ -276,6 +285,8 @@ bool mem_range_write_by(const MemMap *m, const MemRange *r, unsigned cpu, uint64
     device_write(g, cpu, offset, size, value);
     if (g->lock)
         lock_release(g->lock);
+    if (UNLIKELY(g->trace))
+        trace(g, (MemAccess){.offset = offset, .value = value, .cpu = cpu, .size = size, .write = true});
     return true;
 }
 

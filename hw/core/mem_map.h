@@ -42,6 +42,19 @@ typedef struct MmioOps {
 
 typedef enum MemKind { MEM_RAM, MEM_ROM, MEM_ROM_DEVICE, MEM_MMIO, MEM_ALIAS } MemKind;
 
+struct MemRegion;
+
+/* Who looks at the accesses of a region's device: by any thread, after each, without locks. */
+typedef struct MemAccess {
+    uint64_t offset, value;
+    unsigned cpu, size;
+    bool write;
+} MemAccess;
+typedef struct MemTrace {
+    void (*access)(void *opaque, const struct MemRegion *r, const MemAccess *a);
+    void *opaque;
+} MemTrace;
+
 typedef struct MemRegion {
     char name[32];
     uint8_t kind;      /* MemKind */
@@ -55,6 +68,8 @@ typedef struct MemRegion {
     void *dev;
     Lock *lock;        /* of the device; NULL: it needs none */
     struct MemRegion *target; /* alias */
+    const MemTrace *trace;    /* NULL: nobody looks */
+    uint8_t trace_how;        /* the tracer's own */
 } MemRegion;
 
 typedef struct MemRange {

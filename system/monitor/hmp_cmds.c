@@ -105,6 +105,16 @@ static void cmd_gdbserver(Hmp *h, const char *args)
         g_string_append_printf(h->out, "Could not open gdbserver: %s\n", err->message);
 }
 
+static void cmd_trace_event(Hmp *h, const char *args)
+{
+    g_auto(GStrv) word = g_strsplit(args, " ", 2);
+    bool on = word[0] && word[1] && strcmp(word[1], "on") == 0;
+    if (!word[0] || !word[1] || (!on && strcmp(word[1], "off") != 0))
+        g_string_append(h->out, "Error: trace-event NAME on|off\n");
+    else if (!trace_set(&h->vm->trace, word[0], on))
+        g_string_append_printf(h->out, "Error: no event '%s'\n", word[0]);
+}
+
 static void cmd_help(Hmp *h, const char *args);
 
 static const HmpRow rows[] = {
@@ -116,6 +126,7 @@ static const HmpRow rows[] = {
     {"system_reset", "", "reset the system", cmd_reset},
     {"system_powerdown", "", "send system power down event", cmd_powerdown},
     {"cpu", "index", "set the default CPU", cmd_cpu},
+    {"trace-event", "name on|off", "change the status of trace events", cmd_trace_event},
     {"x", "/fmt addr", "virtual memory dump starting at 'addr'", hmp_examine},
     {"xp", "/fmt addr", "physical memory dump starting at 'addr'", hmp_examine_physical},
     {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", hmp_print},

@@ -34,6 +34,16 @@ static void info_kvm(Hmp *h, const char *args)
     g_string_append(h->out, "kvm support: not compiled\n");
 }
 
+static void info_trace_events(Hmp *h, const char *args)
+{
+    char *name;
+    bool on;
+    for (unsigned k = 0; trace_at(&h->vm->trace, k, &name, &on); k++) {
+        g_string_append_printf(h->out, "%s: %s\n", name, on ? "on" : "off");
+        g_free(name);
+    }
+}
+
 static void info_cpus(Hmp *h, const char *args)
 {
     const Vcpus *v = &h->vm->vcpus;
@@ -150,6 +160,7 @@ const HmpRow hmp_info_rows[] = {
     {"qtree", "", "show device tree", info_qtree},
     {"registers", "[-a]", "show the cpu registers (-a: of all CPUs)", info_registers},
     {"status", "", "show the current VM status (running|paused)", info_status},
+    {"trace-events", "", "show available trace-events & their state", info_trace_events},
     {"uuid", "", "show the current VM UUID", info_uuid},
     {"version", "", "show the version", info_version},
 };

@@ -251,3 +251,36 @@ bool qmp_human(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
     *ret = qmp_text_node(text);
     return true;
 }
+
+/* ---- trace events ---- */
+
+bool qmp_trace_get(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    const char *pattern = json_object_get_string_member(args, "name");
+    JsonArray *all = json_array_new();
+    char *name;
+    bool on;
+    for (unsigned k = 0; trace_at(&qmp_vm(q)->trace, k, &name, &on); k++) {
+        if (g_pattern_match_simple(pattern, name)) {
+            JsonObject *o = json_object_new();
+            json_object_set_string_member(o, "name", name);
+            json_object_set_string_member(o, "state", on ? "enabled" : "disabled");
+            json_array_add_object_element(all, o);
+        }
+        g_free(name);
+    }
+    if (!json_array_get_length(all) && !strpbrk(pattern, "*?")) {
+        json_array_unref(all);
+        return sys_fail(err, "unknown event \"%s\"", pattern);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
+bool qmp_trace_set(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    const char *pattern = json_object_get_string_member(args, "name");
+    bool on = json_object_get_boolean_member(args, "enable");
+    return trace_set(&qmp_vm(q)->trace, pattern, on) || strpbrk(pattern, "*?") ||
+           sys_fail(err, "unknown event \"%s\"", pattern);
+}
