@@ -96,8 +96,9 @@ void accel_log_walk(const Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuP
 {
     static const char *const hows[] = {[MMU_READ] = "read", [MMU_WRITE] = "write", [MMU_FETCH] = "fetch"};
     if (page)
-        accel_log(cpu->accel, "mmu: %s %lx index %u: at %lx, %u bits, may %x%s\n", hows[how], (unsigned long)va,
-                  idx, (unsigned long)page->pa, page->bits, page->may, page->global ? ", global" : "");
+        accel_log(cpu->accel, "mmu: %s %lx index %u: at %lx, %u bits, may %x%s\n", hows[how],
+                  (unsigned long)va, idx, (unsigned long)page->pa, page->bits, page->may,
+                  page->global ? ", global" : "");
     else
         accel_log(cpu->accel, "mmu: %s %lx index %u: no, code %d\n", hows[how], (unsigned long)va, idx,
                   cpu->exit.code);
@@ -105,15 +106,15 @@ void accel_log_walk(const Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuP
 
 void accel_log_unknown(Cpu *cpu)
 {
-    uint8_t bytes[16];
+    uint8_t bytes[4] = {0};
     char text[128] = "";
     unsigned n = 0;
     const CpuExit exit = cpu->exit;
-    while (n < cpu->ops->insn_align * 2u && n < sizeof(bytes) && cpu->mem->fetch(cpu, cpu->pc + n, &bytes[n], 1))
+    while (n < 4 && cpu->mem->fetch(cpu, cpu->pc + n, &bytes[n], 1))
         n++;
     cpu->exit = exit;
     if (cpu->ops->disas)
         cpu->ops->disas(cpu->pc, bytes, n, text, sizeof(text));
-    accel_log(cpu->accel, "unimp: undefined here at %lx: %02x%02x%02x%02x %s\n", (unsigned long)cpu->pc, bytes[3],
-              bytes[2], bytes[1], bytes[0], text);
+    accel_log(cpu->accel, "unimp: undefined here at %lx: %02x%02x%02x%02x %s\n", (unsigned long)cpu->pc,
+              bytes[3], bytes[2], bytes[1], bytes[0], text);
 }

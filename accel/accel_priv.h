@@ -149,8 +149,8 @@ bool accel_debug_hits(Cpu *cpu, const IrAccess *x);
 void accel_log(const Accel *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* pc and registers in one line each. */
 void accel_log_cpu(const Cpu *cpu);
-/* ACCEL_LOG_MMU: what a walk found; page NULL: what it raised is in cpu->exit. ACCEL_LOG_UNIMP, of machines: the
- * instruction at pc, which raised ILLEGAL. */
+/* ACCEL_LOG_MMU: what a walk found; page NULL: what it raised is in cpu->exit. ACCEL_LOG_UNIMP, of machines:
+ * the instruction at pc, which raised ILLEGAL. */
 void accel_log_walk(const Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuPage *page);
 void accel_log_unknown(Cpu *cpu);
 /* What cfg.log asks for of a region just built. */

@@ -48,9 +48,10 @@ static void on_access(void *opaque, const MemRegion *r, const MemAccess *a)
 {
     char text[160];
     bool wanted = r->trace_how >> a->write & 1;
-    int n = wanted ? snprintf(text, sizeof(text), "%s_%s cpu %u offset 0x%" PRIx64 " size %u value 0x%" PRIx64 "\n",
-                              r->name, a->write ? "write" : "read", a->cpu, a->offset, a->size, a->value)
-                   : 0;
+    if (!wanted)
+        return;
+    int n = snprintf(text, sizeof(text), "%s_%s cpu %u offset 0x%" PRIx64 " size %u value 0x%" PRIx64 "\n",
+                     r->name, a->write ? "write" : "read", a->cpu, a->offset, a->size, a->value);
     put_line(opaque, text, (size_t)n);
 }
 

@@ -1,9 +1,9 @@
 /*
  * Trace: `-trace PATTERN`: what happens at devices and to the machine, a line an event.
  *
- * Events are those of the table in trace.c, and for each region of registers NAME of the memory map ("serial",
- * "virtio-mmio") NAME_read and NAME_write. Off, an access of a device costs one test of a word that is looked at
- * anyway. Ownership: the Vm's. Threads: set up by the main thread; events by any.
+ * Events are those of the table in trace.c, and for each region of registers NAME of the memory map
+ * ("serial", "virtio-mmio") NAME_read and NAME_write. Off, an access of a device costs one test of a pointer.
+ * Ownership: the Vm's. Threads: set up by the main thread; events by any.
  */
 #ifndef SYSTEM_TRACE_H
 #define SYSTEM_TRACE_H
@@ -24,8 +24,8 @@ typedef struct Trace {
     struct MemMap *map;
 } Trace;
 
-/* The options' patterns, on a machine that does not run yet; fd: where the log goes. *ret_help: the events were
- * printed. */
+/* The options' patterns, on a machine that does not run yet; fd: where the log goes. *ret_help: the events
+ * were printed. */
 bool trace_open(Trace *t, const SysOptions *o, MemMap *map, int fd, bool *ret_help, GError **err);
 void trace_close(Trace *t);
 /* Switches what matches; false: nothing does. */

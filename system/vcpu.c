@@ -46,6 +46,15 @@ static bool is_on(Cpu *cpu)
     return ready(cpu);
 }
 
+/* After is_on(), which takes the word back that whoever wants the thread to pause left for it. */
+static bool is_wanted(Vcpu *self)
+{
+    g_mutex_lock(&self->all->lock);
+    bool wanted = !may_run(self) || self->all->quit;
+    g_mutex_unlock(&self->all->lock);
+    return wanted;
+}
+
 static void *vcpu_run(void *opaque)
 {
     Vcpu *self = opaque;
@@ -53,7 +62,8 @@ static void *vcpu_run(void *opaque)
     self->host_tid = (uint64_t)sys_call0(SYS_gettid);
     while (wait_while_paused(self)) {
         if (!is_on(cpu)) {
-            accel_halt(cpu);
+            if (!is_wanted(self))
+                accel_halt(cpu);
             continue;
         }
         bool step = self->how == VCPU_STEP;

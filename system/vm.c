@@ -179,7 +179,8 @@ void vm_request(void *opaque, MachineRequest what, int code)
 {
     Vm *vm = opaque;
     vm->request_code = code;
-    trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d", what == MACHINE_POWER_OFF ? "power-off" : "reset", code);
+    trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d",
+                what == MACHINE_POWER_OFF ? "power-off" : "reset", code);
     __atomic_store_n(&vm->requested, (int)what + 1, __ATOMIC_RELEASE);
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }
