@@ -37,8 +37,8 @@ typedef struct CpuBoard {
     uint64_t number, reset_pc;
     uint32_t semihosting; /* CPU_SEMIHOST_* */
     uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
-    /* From `when` on the cpu's timer input is up (RISC-V: STIP); now is not too late. An ISA with several
-     * timers counts them: number * timers + which. */
+    /* From `when` on the cpu's timer input is up; now is not too late. An ISA with several timers counts them:
+     * number * timers + which (RISC-V: supervisor's, guest's). */
     void (*alarm)(void *opaque, uint64_t number, uint64_t when);
     void *opaque;
     /* What firmware would be asked for: NULL where the ISA asks for nothing. */
@@ -78,6 +78,9 @@ typedef struct TargetSys {
     /* A property that the board has for its cpus ("model"), before the first reset. False: there is no such
      * thing. NULL: there are none. */
     bool (*configure)(Cpu *cpu, const char *name, const char *value);
+    /* The n-th of the extensions that the cpu has, in the order in which the ISA's own string names them
+     * (RISC-V); false: there are fewer. NULL: there are no such names. */
+    bool (*extension)(const Cpu *cpu, unsigned n, const char **ret_name);
     /* System register n for a debugger, read or written as the most privileged level does; false: there are
      * fewer. It may have no value (*ret_ok). May be NULL. */
     bool (*debug_reg)(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);

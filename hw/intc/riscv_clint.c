@@ -1,24 +1,25 @@
 /* The RISC-V ACLINT specification 1.0: MSWI at 0, MTIMER (mtimecmp at 0x4000, mtime at 0xbff8). mtime counts
- * the machine's clock in units of 100 ns, plus what software wrote. Harts with Sstc have their stimecmp
- * compared here, too. */
+ * the machine's clock in units of 100 ns, plus what software wrote. Harts with Sstc have their stimecmp, and
+ * that of a guest, compared here, too. */
 #include "hw/intc/riscv_clint.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
 
-enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8, SIZE = 0x10000, TICK_NS = 1000000000 / CLINT_HZ };
+enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8, SIZE = 0x10000, TICK_NS = 1000000000 / CLINT_HZ,
+       KINDS = 3 };
 
 typedef struct Clint {
     Device dev;
     uint32_t harts;
-    const IrqLine *software, *timer, *supervisor;
-    Timer timers[2 * CLINT_MAX_HARTS]; /* machine's, then supervisor's */
+    const IrqLine *software, *timer, *supervisor, *guest;
+    Timer timers[KINDS * CLINT_MAX_HARTS]; /* machine's, then supervisor's, then guest's */
     struct ClintHart {
         struct Clint *clint;
         unsigned n;
-    } hart[2 * CLINT_MAX_HARTS];
+    } hart[KINDS * CLINT_MAX_HARTS];
     DEV_STATE_BEGIN
     uint64_t offset;  /* mtime - clock */
-    uint64_t mtimecmp[CLINT_MAX_HARTS], stimecmp[CLINT_MAX_HARTS];
+    uint64_t mtimecmp[CLINT_MAX_HARTS], stimecmp[CLINT_MAX_HARTS], vstimecmp[CLINT_MAX_HARTS];
     uint8_t msip[CLINT_MAX_HARTS];
     DEV_STATE_END
 } Clint;
@@ -32,10 +33,10 @@ uint64_t riscv_clint_time(void *clint)
 /* Raises or lowers the line, and has the timer see to the rest. n: as of `timers`. */
 static void update_timer(Clint *c, unsigned n)
 {
-    bool super = n >= CLINT_MAX_HARTS;
-    unsigned hart = n % CLINT_MAX_HARTS;
-    const IrqLine *lines = super ? c->supervisor : c->timer;
-    uint64_t now = riscv_clint_time(c), cmp = super ? c->stimecmp[hart] : c->mtimecmp[hart];
+    unsigned hart = n % CLINT_MAX_HARTS, kind = n / CLINT_MAX_HARTS;
+    const IrqLine *lines = kind == 0 ? c->timer : kind == 1 ? c->supervisor : c->guest;
+    const uint64_t *all = kind == 0 ? c->mtimecmp : kind == 1 ? c->stimecmp : c->vstimecmp;
+    uint64_t now = riscv_clint_time(c), cmp = all[hart];
     if (lines)
         irq_set(&lines[hart], now >= cmp);
     if (now >= cmp)
@@ -48,18 +49,19 @@ static void update_timer(Clint *c, unsigned n)
 
 static void update_hart(Clint *c, unsigned n)
 {
-    update_timer(c, n);
-    update_timer(c, n + CLINT_MAX_HARTS);
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        update_timer(c, n + kind * CLINT_MAX_HARTS);
 }
 
 void riscv_clint_alarm(void *clint, uint64_t n, uint64_t when)
 {
     Clint *c = clint;
-    if (n >= c->harts)
+    unsigned hart = (unsigned)(n / 2), guest = n & 1;
+    if (n / 2 >= c->harts)
         return;
     lock_take(&c->dev.lock);
-    c->stimecmp[n] = when;
-    update_timer(c, (unsigned)n + CLINT_MAX_HARTS);
+    (guest ? c->vstimecmp : c->stimecmp)[hart] = when;
+    update_timer(c, hart + (1 + guest) * CLINT_MAX_HARTS);
     lock_release(&c->dev.lock);
 }
 
@@ -136,6 +138,7 @@ static void clint_reset(Device *dev)
     memset(c->msip, 0, sizeof(c->msip));
     memset(c->mtimecmp, 0xff, sizeof(c->mtimecmp));
     memset(c->stimecmp, 0xff, sizeof(c->stimecmp));
+    memset(c->vstimecmp, 0xff, sizeof(c->vstimecmp));
     for (unsigned n = 0; n < c->harts; n++) {
         irq_set(&c->software[n], false);
         update_hart(c, n);
@@ -164,9 +167,11 @@ static const DevProp props[] = {
     DEV_PTR(Clint, software, "a software interrupt line for each hart"),
     DEV_PTR(Clint, timer, "a timer interrupt line for each hart"),
     DEV_PTR(Clint, supervisor, "a supervisor's timer line for each hart; may be absent"),
+    DEV_PTR(Clint, guest, "a guest's timer line for each hart; may be absent"),
 };
 static const DevField state[] = {DEV_FIELD(Clint, offset), DEV_ARRAY(Clint, mtimecmp),
-                                 DEV_ARRAY(Clint, stimecmp), DEV_ARRAY(Clint, msip)};
+                                 DEV_ARRAY(Clint, stimecmp), DEV_ARRAY(Clint, vstimecmp),
+                                 DEV_ARRAY(Clint, msip)};
 
 const DevClass riscv_clint_class = {
     .name = "riscv-clint", .help = "software and timer interrupts of harts", .version = 1,

@@ -30,7 +30,7 @@ const VirtPlace virt_places[VIRT_PLACES] = {
     [VIRT_PCIE_LOW] = {0x40000000, 0x40000000},
 };
 
-enum { HART_MSI = 3, HART_STI = 5, HART_MTI = 7 };
+enum { HART_MSI = 3, HART_STI = 5, HART_VSTI = 6, HART_MTI = 7 };
 
 /* A cpu's input: `receiver` is the cpu. */
 static void set_cpu_irq(void *receiver, unsigned n, bool level)
@@ -72,6 +72,7 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
         v->software[k] = (IrqLine){set_cpu_irq, cpu, HART_MSI};
         v->timer[k] = (IrqLine){set_cpu_irq, cpu, HART_MTI};
         v->supervisor[k] = (IrqLine){set_cpu_irq, cpu, HART_STI};
+        v->guest_timer[k] = (IrqLine){set_cpu_irq, cpu, HART_VSTI};
     }
     v->clint = put(m, &riscv_clint_class, "clint");
     if (!v->clint)
@@ -80,7 +81,8 @@ static bool make_interrupts(Machine *m, RiscvVirt *v, DevError *err)
     fmt_printf(&f, "%u", m->cfg.cpus);
     bool ok = dev_set(v->clint, "harts", text, err) && dev_set_ptr(v->clint, "software", v->software, err) &&
               dev_set_ptr(v->clint, "timer", v->timer, err) &&
-              dev_set_ptr(v->clint, "supervisor", v->supervisor, err) && place(m, v->clint, VIRT_CLINT, err);
+              dev_set_ptr(v->clint, "supervisor", v->supervisor, err) &&
+              dev_set_ptr(v->clint, "guest", v->guest_timer, err) && place(m, v->clint, VIRT_CLINT, err);
     return ok && riscv_virt_interrupts(m, v, err);
 }
 
@@ -159,13 +161,35 @@ static bool make_flash(Machine *m, RiscvVirt *v, DevError *err)
     return place(m, v->fw_cfg, VIRT_FW_CFG, err);
 }
 
+/* -cpu MODEL,NAME=on|off,...: what harts have besides their model's defaults. */
+static bool configure_cpus(Machine *m, DevError *err)
+{
+    const char *p = m->cfg.cpu_model ? strchr(m->cfg.cpu_model, ',') : NULL;
+    while (p && *p) {
+        char name[32], *value;
+        size_t n = strcspn(++p, ",");
+        if (n == 0 || n >= sizeof(name))
+            return dev_fail(err, "-cpu: '%.40s' is no property and its value", p);
+        memcpy(name, p, n);
+        name[n] = 0;
+        value = strchr(name, '=');
+        if (value)
+            *value++ = 0;
+        for (unsigned k = 0; k < m->cfg.cpus; k++)
+            if (!m->board->target->sys->configure(m->cpu[k], name, value ? value : "on"))
+                return dev_fail(err, "-cpu: no property '%s' that could be '%s'", name, value ? value : "on");
+        p += n;
+    }
+    return true;
+}
+
 static bool virt_build(Machine *m, DevError *err)
 {
     RiscvVirt *v = calloc(1, sizeof(*v));
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
+    if (!configure_cpus(m, err) || !make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
         !make_flash(m, v, err) || !make_virtio(m, v, err) || !make_pcie(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {

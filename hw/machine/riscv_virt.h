@@ -29,6 +29,7 @@ typedef struct RiscvVirt {
     unsigned guests; /* interrupt files for virtual machines, each hart */
     Device *clint, *plic, *aplic, *imsic, *pcie, *fw_cfg, *flash[2];
     IrqLine software[MACHINE_MAX_CPUS], timer[MACHINE_MAX_CPUS], supervisor[MACHINE_MAX_CPUS],
+        guest_timer[MACHINE_MAX_CPUS],
         external[2 * MACHINE_MAX_CPUS];
     IrqLine imsic_m[MACHINE_MAX_CPUS], imsic_s[MACHINE_MAX_CPUS],
         imsic_guest[MACHINE_MAX_CPUS * VIRT_MAX_GUESTS];

@@ -4,7 +4,9 @@
 #include "base/sys.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_imsic.h"
+#include "target/mem.h"
 
+#include <elf.h>
 #include <libfdt.h>
 #include <stdlib.h>
 
@@ -82,6 +84,36 @@ static void from_plic(Tree *t, const Machine *m, unsigned source)
     number(t, "interrupt-parent", PHANDLE_PLIC);
 }
 
+/* The names of what a hart has: single letters first, then _name; and as a list. */
+static void extensions(Tree *t, const Machine *m, unsigned hart)
+{
+    enum { CACHE_BLOCK = 64 };
+    const TargetSys *sys = m->board->target->sys;
+    char isa[512], list[512];
+    size_t used = 0;
+    const char *name;
+    Fmt f = FMT_ON(isa);
+    bool rv32 = m->board->target->elf_class == ELFCLASS32;
+    fmt_puts(&f, rv32 ? "rv32" : "rv64");
+    for (unsigned n = 0; sys->extension(m->cpu[hart], n, &name); n++) {
+        size_t len = strlen(name) + 1;
+        fmt_printf(&f, "%s%s", len > 2 ? "_" : "", name);
+        if (used + len <= sizeof(list))
+            memcpy(list + used, name, len);
+        used += len;
+        if (strncmp(name, "zicbo", 5) == 0) {
+            char block[] = "riscv,cbo?-block-size";
+            block[9] = name[5];
+            number(t, block, CACHE_BLOCK);
+        }
+    }
+    text(t, "riscv,isa", isa);
+    text(t, "riscv,isa-base", rv32 ? "rv32i" : "rv64i");
+    note(t, used <= sizeof(list) ? fdt_property(t->fdt, "riscv,isa-extensions", list, (int)used)
+                                 : -FDT_ERR_NOSPACE);
+    text(t, "mmu-type", rv32 ? "riscv,sv32" : "riscv,sv57");
+}
+
 static void cpus(Tree *t, const Machine *m)
 {
     begin(t, "cpus");
@@ -94,11 +126,7 @@ static void cpus(Tree *t, const Machine *m)
         number(t, "reg", k);
         text(t, "status", "okay");
         text(t, "compatible", "riscv");
-        text(t, "riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm_sstc_svinval_svnapot_svpbmt");
-        text(t, "riscv,isa-base", "rv64i");
-        TEXTS(t, "riscv,isa-extensions",
-              "i\0m\0a\0f\0d\0c\0zicntr\0zicsr\0zifencei\0zihpm\0sstc\0svinval\0svnapot\0svpbmt");
-        text(t, "mmu-type", "riscv,sv57");
+        extensions(t, m, k);
         begin(t, "interrupt-controller");
         number(t, "#interrupt-cells", 1);
         empty(t, "interrupt-controller");

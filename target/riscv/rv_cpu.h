@@ -14,19 +14,41 @@
 
 #include "target/mem.h"
 
-enum { RV_PMP_ENTRIES = 16 };
+enum { RV_PMP_ENTRIES = 16, RV_HPM_COUNTERS = 29, RV_STATEEN = 4 };
+
+/* A counter of cycles: count is added to the host's counter while it runs, and is the value while it does
+ * not. */
+typedef struct RvCounter {
+    uint64_t count;
+    uint64_t stopped;
+} RvCounter;
 
 /* The privileged state (rv_sys.h); unused in user mode. Field names are those of the CSRs. */
 typedef struct RvSys {
     CpuBoard board;
+    uint64_t ext;    /* RV_HAS_*, the cpu model's; kept over resets */
+    uint64_t geilen; /* interrupt files for guests; as ext */
     uint64_t priv;   /* RV_U, RV_S, RV_M */
-    uint64_t lines, soft; /* mip */
+    uint64_t virt;   /* 1: of a guest (VS, VU) */
+    uint64_t lines, soft; /* mip, and hvip: rv_sys.h */
+    uint64_t hgeip;       /* as lines */
     uint64_t mstatus, medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit,
-        menvcfg;
+        menvcfg, mtval2, mtinst, mseccfg;
     uint64_t stvec, sscratch, sepc, scause, stval, scounteren, senvcfg, satp, stimecmp;
-    uint64_t cycle_base, instret_base; /* added to the host's counter */
+    uint64_t hstatus, hedeleg, hideleg, hcounteren, hgeie, henvcfg, htval, htinst, hgatp, htimedelta;
+    uint64_t vsstatus, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp;
+    uint64_t miselect, siselect, vsiselect, mvien, mvip, hvictl, hviprio1, hviprio2;
+    uint64_t sie_virtual; /* sie where mvien has a bit and mideleg has none */
+    uint64_t mstateen[RV_STATEEN], hstateen[RV_STATEEN], sstateen[RV_STATEEN];
+    RvCounter cycle, instret;
+    uint64_t hpmcounter[RV_HPM_COUNTERS], hpmevent[RV_HPM_COUNTERS];
     uint64_t pmpaddr[RV_PMP_ENTRIES];
     uint8_t pmpcfg[RV_PMP_ENTRIES];
+    /* Not architectural: what the last look-up of an address found (rv_mmu.c), for the trap it leads to. */
+    uint64_t fault_gpa;
+    uint32_t fault_pseudo; /* an implicit access faulted: what htinst then is */
+    bool fault_gva;        /* a guest's address was looked up */
+    bool fetching_data;    /* HLVX: execute permission counts for loads */
 } RvSys;
 
 typedef struct RvCpu {
@@ -53,10 +75,15 @@ enum {
     RV_CTX_LR_EXCLUSIVE = 8, /* RvCpu.lr_exclusive */
     RV_CTX_SYS = 16,         /* a machine's hart; what follows is 0 in user mode */
     RV_CTX_PRIV_SHIFT = 5,   /* two bits */
-    RV_CTX_IDX_SHIFT = 7,    /* three bits: mmuidx of data accesses */
-    RV_CTX_FS_OFF = 1 << 10, /* mstatus.FS: FP instructions are illegal; */
-    RV_CTX_FS_CLEAN = 1 << 11, /* the first one makes it dirty */
+    RV_CTX_IDX_SHIFT = 7,    /* four bits: mmuidx of data accesses */
+    RV_CTX_FS_OFF = 1 << 11, /* mstatus.FS: FP instructions are illegal; */
+    RV_CTX_FS_CLEAN = 1 << 12, /* the first one makes it dirty */
+    RV_CTX_VIRT = 1 << 13,     /* a guest: VS or VU */
+    RV_CTX_IRQ_BY_C = 1 << 14, /* what is pending cannot be told in line */
+    RV_CTX_CBZE = 1 << 15,     /* cbo.zero may be used */
 };
+
+enum { RV_CACHE_BLOCK = 64 }; /* what cbo.* are about */
 
 /* Frequency of the time CSR. */
 enum { RV_TIME_HZ = 10000000 };

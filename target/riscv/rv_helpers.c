@@ -24,7 +24,7 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
         FaultVal old;
         if (cpu->base.mem) {
             IrMem m =
-                {.size = c >> 8 & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 7};
+                {.size = c >> 8 & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 15};
             IrAccess x = {.addr = a, .value = {b & mask}, .expected = {cpu->res_val & mask}, .mem = m.raw,
                           .op = IR_CAS};
             if (!cpu->base.mem->access(cpu, &x))

@@ -19,8 +19,19 @@ static void machine_reset(Cpu *base)
     CpuBoard board = cpu->sys.board;
     uint64_t lines = __atomic_load_n(&cpu->sys.lines, __ATOMIC_ACQUIRE);
     rv_reset(base);
-    cpu->sys = (RvSys){.board = board, .lines = lines, .priv = RV_M};
+    uint64_t ext = cpu->sys.ext, hgeip = __atomic_load_n(&cpu->sys.hgeip, __ATOMIC_ACQUIRE);
+    cpu->sys = (RvSys){.board = board, .ext = ext, .lines = lines, .hgeip = hgeip, .priv = RV_M};
+    if (!ext)
+        rv_model_default(cpu);
     cpu->sys.mstatus = 2ull << 32 | 2ull << 34; /* UXL, SXL: 64 bits */
+    rv_aia_reset(cpu);
+    if (rv_has(cpu, RV_HAS_H)) {
+        cpu->sys.hstatus = cpu->sys.vsstatus = 2ull << 32; /* VSXL, UXL */
+        cpu->sys.mideleg = RV_VS_IRQS | (rv_geilen(cpu) ? RV_IRQ_BIT(RV_IRQ_SGEI) : 0);
+    }
+    /* Who does not know of the choice gets what he always had, unless Svade is announced, too. */
+    if (rv_has(cpu, RV_HAS_SVADU) && !rv_has(cpu, RV_HAS_SVADE))
+        cpu->sys.menvcfg = RV_ADUE;
     base->pc = board.reset_pc;
     base->mem->select(base, 0);
     base->mem->flush(base);
@@ -28,12 +39,22 @@ static void machine_reset(Cpu *base)
 
 static CpuBoard *board(Cpu *cpu) { return &((RvCpu *)cpu)->sys.board; }
 
+/* 0 off, 3 dirty. */
+static unsigned fp_state(const RvSys *s)
+{
+    unsigned fs = (s->mstatus & RV_FS) >> 13, guest = (s->vsstatus & RV_FS) >> 13;
+    return s->virt ? MIN(fs, guest) : fs;
+}
+
 static uint32_t machine_ctx(const Cpu *base)
 {
     const RvCpu *cpu = (const RvCpu *)base;
-    unsigned fs = (cpu->sys.mstatus & RV_FS) >> 13;
-    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)cpu->sys.priv << RV_CTX_PRIV_SHIFT |
-           rv_data_idx(cpu) << RV_CTX_IDX_SHIFT |
+    const RvSys *s = &cpu->sys;
+    unsigned fs = fp_state(s);
+    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)s->priv << RV_CTX_PRIV_SHIFT |
+           rv_data_idx(cpu) << RV_CTX_IDX_SHIFT | (s->virt ? RV_CTX_VIRT : 0u) |
+           (s->geilen || s->mvien ? RV_CTX_IRQ_BY_C : 0u) |
+           (rv_has(cpu, RV_HAS_ZICBOZ) && rv_cbo_enabled(cpu, RV_CBZE, false) ? RV_CTX_CBZE : 0u) |
            (fs == 0  ? RV_CTX_FS_OFF
             : fs < 3 ? RV_CTX_FS_CLEAN
                      : 0u);
@@ -42,7 +63,9 @@ static uint32_t machine_ctx(const Cpu *base)
 static unsigned fetch_idx(uint32_t ctx)
 {
     unsigned priv = ctx >> RV_CTX_PRIV_SHIFT & 3;
-    return priv == RV_M ? RV_IDX_M : priv == RV_S ? RV_IDX_S : RV_IDX_U;
+    if (priv == RV_M)
+        return RV_IDX_M;
+    return (ctx & RV_CTX_VIRT ? RV_IDX_GUEST : 0) + (priv == RV_S ? RV_IDX_S : RV_IDX_U);
 }
 
 /* All instructions that ask for alignment have their address in rs1. */
@@ -64,7 +87,10 @@ static const TargetSys sys = {
     .exception = rv_exception,
     .interrupt = rv_interrupt,
     .wakes = rv_wakes,
-    .debug_reg = rv_debug_reg, .set_irq = rv_set_irq,
+    .debug_reg = rv_debug_reg,
+    .set_irq = rv_set_irq,
+    .configure = rv_configure,
+    .extension = rv_extension,
 };
 
 const TargetOps target_riscv64_sys = {

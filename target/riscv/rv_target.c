@@ -43,7 +43,7 @@ const IrSlot rv_slots[RV_SYS_SLOTS] = {
     SYS_SLOT(RV_SLOT_MIDELEG, "mideleg", mideleg),
     SYS_SLOT(RV_SLOT_LINES, "lines", lines),
     SYS_SLOT(RV_SLOT_SOFT, "soft", soft),
-#define PCSR(id, name, number, how, field, bits) CSR_SLOT_##how(id, name, field)
+#define PCSR(id, name, number, how, field, bits, ext) CSR_SLOT_##how(id, name, field)
 #include "target/riscv/rv_priv_csrs.def"
 #undef PCSR
 };

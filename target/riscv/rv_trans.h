@@ -32,7 +32,7 @@ enum {
 #define RV_SLOT_OF_CTX(id)
 #define RV_SLOT_OF_CONST(id)
 #define RV_SLOT_OF_FN(id)
-#define PCSR(id, name, number, how, field, bits) RV_SLOT_OF_##how(id)
+#define PCSR(id, name, number, how, field, bits, ext) RV_SLOT_OF_##how(id)
 #include "target/riscv/rv_priv_csrs.def"
 #undef PCSR
     RV_SYS_SLOTS
@@ -129,7 +129,7 @@ static inline IrVal rv_pc_value(Trans *t, Gva pc)
 static inline IrMem rv_mem(const Trans *t, unsigned size)
 {
     if (t->ctx & RV_CTX_SYS)
-        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> RV_CTX_IDX_SHIFT & 7};
+        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> RV_CTX_IDX_SHIFT & 15};
     return (IrMem){.size = size, .mmu = rv_is_32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
 

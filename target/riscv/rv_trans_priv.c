@@ -52,8 +52,87 @@ void rv_trans_sfence_vma(Trans *t, const RvArgs *a)
 
 void rv_trans_ecall_machine(Trans *t) { leave(t, RV_HELPER_ecall, NULL, 0); }
 
+static void hfence(Trans *t, const RvArgs *a, bool second)
+{
+    RvPair x = rv_x12(t, a);
+    IrVal args[] = {x.rs1, x.rs2, rv_imm(t, (a->rs1 ? 1 : 0) | (a->rs2 ? 2 : 0)), rv_imm(t, second)};
+
+    if (!below(t, RV_S))
+        leave(t, RV_HELPER_hfence, args, 4);
+}
+
+void rv_trans_hfence_vvma(Trans *t, const RvArgs *a) { hfence(t, a, false); }
+void rv_trans_hfence_gvma(Trans *t, const RvArgs *a) { hfence(t, a, true); }
+
 /* Each sinval.vma is done at once. */
 void rv_trans_sfence_inval(Trans *t, const RvArgs *a) { below(t, RV_S); }
+
+/* ---- a guest's memory, cache blocks ---- */
+
+static bool not_here(Trans *t, bool machine_has)
+{
+    if (machine_has && (t->ctx & RV_CTX_SYS))
+        return false;
+    rv_raise(t, CPU_EXIT_ILLEGAL);
+    return true;
+}
+
+static void hlv(Trans *t, const RvArgs *a, unsigned size, bool sext, bool execute)
+{
+    unsigned how = size | (unsigned)sext << 3 | (unsigned)execute << 4 | (unsigned)a->rd << 5;
+    IrVal args[] = {rv_x(t, a->rs1), rv_imm(t, how)};
+
+    if (!not_here(t, true))
+        ir_call(t->b, RV_HELPER_hlv, args, 2);
+}
+
+static void hsv(Trans *t, const RvArgs *a, unsigned size)
+{
+    RvPair x = rv_x12(t, a);
+    IrVal args[] = {x.rs1, x.rs2, rv_imm(t, size)};
+
+    if (!not_here(t, true))
+        ir_call(t->b, RV_HELPER_hsv, args, 3);
+}
+
+void rv_trans_hlv_b(Trans *t, const RvArgs *a) { hlv(t, a, 0, true, false); }
+void rv_trans_hlv_bu(Trans *t, const RvArgs *a) { hlv(t, a, 0, false, false); }
+void rv_trans_hlv_h(Trans *t, const RvArgs *a) { hlv(t, a, 1, true, false); }
+void rv_trans_hlv_hu(Trans *t, const RvArgs *a) { hlv(t, a, 1, false, false); }
+void rv_trans_hlvx_hu(Trans *t, const RvArgs *a) { hlv(t, a, 1, false, true); }
+void rv_trans_hlv_w(Trans *t, const RvArgs *a) { hlv(t, a, 2, true, false); }
+void rv_trans_hlv_wu(Trans *t, const RvArgs *a) { hlv(t, a, 2, false, false); }
+void rv_trans_hlvx_wu(Trans *t, const RvArgs *a) { hlv(t, a, 2, rv_is_32(t), true); }
+void rv_trans_hlv_d(Trans *t, const RvArgs *a) { hlv(t, a, 3, false, false); }
+void rv_trans_hsv_b(Trans *t, const RvArgs *a) { hsv(t, a, 0); }
+void rv_trans_hsv_h(Trans *t, const RvArgs *a) { hsv(t, a, 1); }
+void rv_trans_hsv_w(Trans *t, const RvArgs *a) { hsv(t, a, 2); }
+void rv_trans_hsv_d(Trans *t, const RvArgs *a) { hsv(t, a, 3); }
+
+static void cbo(Trans *t, const RvArgs *a, unsigned op)
+{
+    IrVal args[] = {rv_x(t, a->rs1), rv_imm(t, op)};
+
+    if (!not_here(t, true))
+        ir_call(t->b, RV_HELPER_cbo, args, 2);
+}
+
+void rv_trans_cbo_inval(Trans *t, const RvArgs *a) { cbo(t, a, 0); }
+void rv_trans_cbo_clean(Trans *t, const RvArgs *a) { cbo(t, a, 1); }
+void rv_trans_cbo_flush(Trans *t, const RvArgs *a) { cbo(t, a, 2); }
+
+/* The first store is at the address itself, since a fault names that. */
+void rv_trans_cbo_zero(Trans *t, const RvArgs *a)
+{
+    IrVal addr = rv_x(t, a->rs1), zero = rv_imm(t, 0), block;
+
+    if (not_here(t, t->ctx & RV_CTX_CBZE))
+        return;
+    block = ir_and(t->b, IR_I64, addr, rv_imm(t, -(int64_t)RV_CACHE_BLOCK));
+    ir_st(t->b, zero, addr, 0, rv_mem(t, 0));
+    for (int k = 0; k < RV_CACHE_BLOCK; k += 8)
+        ir_st(t->b, zero, block, k, rv_mem(t, 3));
+}
 
 /* ---- CSRs in line ---- */
 
@@ -72,7 +151,7 @@ static CsrSlot csr_slot(unsigned number)
 #define CSR_CASE_CTX(id, number, bits)
 #define CSR_CASE_CONST(id, number, bits)
 #define CSR_CASE_FN(id, number, bits)
-#define PCSR(id, name, number, how, field, bits) CSR_CASE_##how(id, number, bits)
+#define PCSR(id, name, number, how, field, bits, ext) CSR_CASE_##how(id, number, bits)
 #include "target/riscv/rv_priv_csrs.def"
 #undef PCSR
     default: return (CsrSlot){.slot = -1};
@@ -134,6 +213,8 @@ static bool sstatus_insn(Trans *t, const RvArgs *a, unsigned how, IrVal operand,
     IrBuilder *b = t->b;
     if (write && (how == 0 || (possible_bits(t, operand) & RV_SSTATUS_WRITE & ~simple)))
         return false;
+    if (how == 1 && write && (t->ctx & RV_CTX_IRQ_BY_C) && (possible_bits(t, operand) & RV_SIE))
+        return false;
     bool dirty = !(t->ctx & (RV_CTX_FS_OFF | RV_CTX_FS_CLEAN));
     IrVal m = ir_get(b, RV_SLOT_MSTATUS);
     if (a->rd) {
@@ -154,19 +235,20 @@ static bool sstatus_insn(Trans *t, const RvArgs *a, unsigned how, IrVal operand,
 
 void rv_trans_csr_machine(Trans *t, const RvArgs *a, unsigned how, IrVal operand, bool operand_is_x0)
 {
-    unsigned level = a->csr >> 8 & 3;
+    bool guest = t->ctx & RV_CTX_VIRT;
     bool write = how == 0 || !operand_is_x0;
 
-    if (rv_priv(t) < level || (write && a->csr >> 10 == 3)) {
+    if (rv_priv(t) < rv_csr_level(a->csr) || (guest && rv_csr_of_host(a->csr)) ||
+        (write && a->csr >> 10 == 3)) {
         rv_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
-    CsrSlot s = csr_slot(a->csr);
-    if (s.slot >= 0) {
+    CsrSlot s = csr_slot(guest ? rv_csr_of_guest(a->csr) : a->csr);
+    if (s.slot >= 0 && !rv_csr_of_host(a->csr)) {
         slot_insn(t, a, s, how, operand, write);
         return;
     }
-    if (a->csr == CSR_SSTATUS && sstatus_insn(t, a, how, operand, write))
+    if (a->csr == CSR_SSTATUS && !guest && sstatus_insn(t, a, how, operand, write))
         return;
     IrVal args[] = {operand, rv_imm(t, RV_CSR_ARG(a->csr, a->rd, how, write))};
     ir_call(t->b, RV_HELPER_csr, args, 2);

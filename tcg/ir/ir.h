@@ -195,7 +195,7 @@ typedef union IrMem {
 
 /* A slot of guest state. Tables hold no pointers: they need no relocation at start-up. */
 typedef struct IrSlot {
-    char name[8];
+    char name[10];
     uint16_t offset; /* bytes from the start of the cpu object */
     uint8_t type;    /* IrType */
     uint8_t pin;     /* 0: lives in the cpu object. n > 0: n-th choice for a host register of its class */

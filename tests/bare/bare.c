@@ -96,12 +96,12 @@ static void bare_back_to_run(Frame *f, u64 hart)
     f->pc = (u64)bare_back;
     f->x[2] = bare_resume_sp[hart];
     f->status |= MPP;
-    f->status &= ~(MPRV | 0x80);
+    f->status &= ~(MPRV | 0x80 | 1ull << 39); /* MPV is not looked at, but qemu-system 7.2 does */
 }
 
 void bare_trap(Frame *f)
 {
-    enum { LEAVE = 0x7e57, BY_S = 0x7e58 };
+    enum { LEAVE = 0x7e57, BY_S = 0x7e58, X_ECALL_VS = 10 };
     u64 hart = csr_read(mhartid);
     Seen *s = &seen[hart];
     bool call = f->cause >= X_ECALL_U && f->cause <= X_ECALL_M;
@@ -130,6 +130,12 @@ void bare_trap(Frame *f)
                     .tval = csr_read(stval),
                     .status = csr_read(sstatus),
                     .by_s = true};
+    if (call && f->x[17] == BY_S && f->cause == X_ECALL_VS) /* vscause, vsepc, ... */
+        *s = (Seen){.cause = csr_read(0x242),
+                    .pc = csr_read(0x241),
+                    .tval = csr_read(0x243),
+                    .status = csr_read(0x200),
+                    .by_vs = true};
     bare_back_to_run(f, hart);
 }
 
@@ -137,7 +143,8 @@ Seen run_with(unsigned level, u64 bits, Op *fn, u64 a0, u64 a1)
 {
     u64 hart = csr_read(mhartid), offset = level == U ? ALIAS : 0;
     u64 was = csr_read(mstatus);
-    if (!(csr_read(satp) >> 60))
+    bool guest = bits >> 39 & 1; /* MPV; then vsatp counts */
+    if (!((guest ? csr_read(0x280) : csr_read(satp)) >> 60))
         offset = 0;
     bare_enter((u64)fn + offset, a0, a1, (u64)level << 11 | bits, offset);
     bare_resume_sp[hart] = 0;

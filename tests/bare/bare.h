@@ -103,6 +103,7 @@ typedef struct Seen {
     u64 cause; /* NO_TRAP: it returned `value` */
     u64 pc, tval, status, value;
     bool by_s; /* the supervisor's handler took it: its CSRs say what */
+    bool by_vs; /* that of a guest's supervisor */
 } Seen;
 
 /* Of start.S: functions whose first instruction is the one of their name. */

@@ -127,7 +127,8 @@ static void clint(void **unused)
     kit_init(&k);
     k.now_ns = 123456;
     static const char *const props[] = {"harts", "2", NULL};
-    const void *links[] = {"software", &k.line[0], "timer", &k.line[2], "supervisor", &k.line[4], NULL};
+    const void *links[] = {"software", &k.line[0], "timer", &k.line[2], "supervisor", &k.line[4],
+                           "guest",    &k.line[6], NULL};
     kit_device(&k, &riscv_clint_class, props, links);
     assert_int_equal(kit_read(&k, MTIME, 8), 0);
     kit_pass(&k, 1000);
@@ -157,7 +158,12 @@ static void clint(void **unused)
     assert_int_equal(k.level, 2 | 8 | 16);
     kit_round_trip(&k, props, links);
     riscv_clint_alarm(k.dev, 0, ~0ull);
-    riscv_clint_alarm(k.dev, 2, 0);
+    riscv_clint_alarm(k.dev, 4, 0);
+    assert_int_equal(k.level, 2 | 8);
+    riscv_clint_alarm(k.dev, 1, 0); /* a guest's, of hart 0 */
+    assert_int_equal(k.level, 2 | 8 | 64);
+    kit_round_trip(&k, props, links);
+    riscv_clint_alarm(k.dev, 1, ~0ull);
     assert_int_equal(k.level, 2 | 8);
     kit_clear(&k);
 }

@@ -1,0 +1,50 @@
+/* What a hart has: rv_ext.def, and what the user chose of it. */
+#include "target/riscv/rv_sys.h"
+
+enum { HOW_ALWAYS, HOW_ON, HOW_OFF };
+
+static const struct {
+    char name[15];
+    uint8_t how;
+} exts[RV_EXT_COUNT] = {
+#define EXT(id, name, how) {name, HOW_##how},
+#include "target/riscv/rv_ext.def"
+#undef EXT
+};
+
+void rv_model_default(RvCpu *cpu)
+{
+    cpu->sys.ext = 0;
+    for (unsigned n = 0; n < RV_EXT_COUNT; n++)
+        if (exts[n].how != HOW_OFF)
+            cpu->sys.ext |= 1ull << n;
+}
+
+/* NAME = on or off (true, false). */
+bool rv_configure(Cpu *base, const char *name, const char *value)
+{
+    RvCpu *cpu = (RvCpu *)base;
+    bool on = strcmp(value, "on") == 0 || strcmp(value, "true") == 0;
+    if (!on && strcmp(value, "off") != 0 && strcmp(value, "false") != 0)
+        return false;
+    for (unsigned n = 0; n < RV_EXT_COUNT; n++) {
+        if (strcmp(exts[n].name, name) != 0)
+            continue;
+        if (exts[n].how == HOW_ALWAYS)
+            return on;
+        cpu->sys.ext = on ? cpu->sys.ext | 1ull << n : cpu->sys.ext & ~(1ull << n);
+        return true;
+    }
+    return false;
+}
+
+bool rv_extension(const Cpu *base, unsigned n, const char **ret_name)
+{
+    for (unsigned k = 0; k < RV_EXT_COUNT; k++) {
+        if (!(((const RvCpu *)base)->sys.ext >> k & 1) || n--)
+            continue;
+        *ret_name = exts[k].name;
+        return true;
+    }
+    return false;
+}
