@@ -37,8 +37,8 @@ typedef struct CpuBoard {
     uint64_t number, reset_pc;
     uint32_t semihosting; /* CPU_SEMIHOST_* */
     uint64_t (*time)(void *opaque); /* the platform's timer, in its own units */
-    /* From `when` on the cpu's timer input is up; now is not too late. An ISA with several timers counts them:
-     * number * timers + which (RISC-V: supervisor's, guest's). */
+    /* From `when` on the cpu's timer input is up; now is not too late. An ISA with several timers counts
+     * them: number * timers + which (RISC-V: supervisor's, guest's). */
     void (*alarm)(void *opaque, uint64_t number, uint64_t when);
     void *opaque;
     /* What firmware would be asked for: NULL where the ISA asks for nothing. */

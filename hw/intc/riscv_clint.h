@@ -11,8 +11,8 @@ extern const DevClass riscv_clint_class; /* links: software, timer, supervisor, 
 
 /* mtime, for the time CSR; any thread. */
 uint64_t riscv_clint_time(void *clint);
-/* The timers of hart n / 2 besides its machine's (Sstc): the supervisor's, n odd a guest's. The line is up from
- * `when` on. By the hart's thread. */
+/* The timers of hart n / 2 besides its machine's (Sstc): the supervisor's, n odd a guest's. The line is up
+ * from `when` on. By the hart's thread. */
 void riscv_clint_alarm(void *clint, uint64_t n, uint64_t when);
 
 #endif

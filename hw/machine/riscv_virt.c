@@ -189,7 +189,9 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    if (!configure_cpus(m, err) || !make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
+    if (!configure_cpus(m, err))
+        return false;
+    if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
         !make_flash(m, v, err) || !make_virtio(m, v, err) || !make_pcie(m, v, err))
         return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {

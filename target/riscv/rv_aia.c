@@ -1,5 +1,5 @@
-/* The harts' side of the Advanced Interrupt Architecture 1.0 (chapters "Control and Status Registers", "Interrupts for
- * Machine and Supervisor Levels", "Interrupts for Virtual Machines"). The iprio arrays are zero: priorities
+/* The harts' side of the Advanced Interrupt Architecture 1.0 (chapters "Control and Status Registers",
+ * "Interrupts for Machine and Supervisor Levels", "Interrupts for Virtual Machines"). The iprio arrays are zero: priorities
  * are the default ones but for those of hvictl and hviprio1. Interrupt files are a device's
  * (CpuBoard.msi_reg). */
 #include "target/riscv/rv_csr.h"

@@ -197,7 +197,8 @@ static uint64_t changed(unsigned how, uint64_t base, uint64_t operand)
 }
 
 /* In one step: the other side is a device that others change, too. */
-static bool indirect(RvCpu *cpu, unsigned number, unsigned how, bool write, uint64_t operand, uint64_t *ret_old)
+static bool indirect(RvCpu *cpu, unsigned number, unsigned how, bool write, uint64_t operand,
+                     uint64_t *ret_old)
 {
     return rv_aia_access(cpu, number, write, how == 0 ? ~0ull : operand, how == 2 ? 0 : operand, ret_old);
 }

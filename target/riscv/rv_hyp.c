@@ -48,8 +48,8 @@ bool rv_qualified(const RvCpu *cpu, uint32_t bits)
 
 /* ---- htinst ---- */
 
-enum { OP_LOAD = 0x03, OP_LOAD_FP = 0x07, OP_STORE = 0x23, OP_STORE_FP = 0x27, OP_AMO = 0x2f, OP_SYSTEM = 0x73,
-       RS1_SHIFT = 15, RD_SHIFT = 7, RS2_SHIFT = 20, FUNCT3_SHIFT = 12 };
+enum { OP_LOAD = 0x03, OP_LOAD_FP = 0x07, OP_STORE = 0x23, OP_STORE_FP = 0x27, OP_AMO = 0x2f,
+       OP_SYSTEM = 0x73, RS1_SHIFT = 15, RD_SHIFT = 7, RS2_SHIFT = 20, FUNCT3_SHIFT = 12 };
 
 /* What a compressed access is short for: opcode and funct3, in place; 0: it is none. */
 static uint32_t expanded(RvInsn insn)
@@ -230,5 +230,6 @@ uint64_t rv_helper_cbo(void *opaque, uint64_t addr, uint64_t op, uint64_t c, uin
     if (!rv_has(cpu, RV_HAS_ZICBOM) || !rv_cbo_enabled(cpu, op == 0 ? RV_CBIE : RV_CBCFE, false))
         return rv_leave(cpu, CPU_EXIT_ILLEGAL);
     /* Who may load or store may do it, and who may not has failed to store. */
-    return rv_walk(&cpu->base, addr, idx, MMU_READ, &p) || rv_walk(&cpu->base, addr, idx, MMU_WRITE, &p) ? 0 : 1;
+    bool may = rv_walk(&cpu->base, addr, idx, MMU_READ, &p) || rv_walk(&cpu->base, addr, idx, MMU_WRITE, &p);
+    return may ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-/* Address translation (the privileged manual, "Supervisor-Level ISA": Sv32, Sv39, Sv48, Sv57; "Two-Stage Address
- * Translation") and its faults. */
+/* Address translation (the privileged manual, "Supervisor-Level ISA": Sv32, Sv39, Sv48, Sv57; "Two-Stage
+ * Address Translation") and its faults. */
 #include <elf.h>
 
 #include "target/riscv/rv_sys.h"

@@ -4,8 +4,8 @@
  *
  * Inputs (`lines`) are bits of mip that hardware owns, written by any thread; `soft` has those that software
  * owns, those of hvip among them. hgeip is a word of inputs of its own. A CSR is a row of rv_priv_csrs.def.
- * mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none of these ever flushes a TLB; whether it is
- * a guest's, too. The address space (rv_select) is named by satp, or for a guest by vsatp and hgatp: a TLB's
+ * mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none of these ever flushes a TLB; whether it
+ * is a guest's, too. The address space (rv_select) is named by satp, or for a guest by vsatp and hgatp: a TLB's
  * entry combines both stages. PMP has a granularity of 4 KiB, so that a page is checked when a TLB is filled.
  * Implementation choices that the manual leaves open: mtval is the instruction for illegal ones; an access of
  * a LR/SC or AMO that is misaligned raises; FS is Dirty from the first FP instruction on; writes of reserved
@@ -181,7 +181,8 @@ void rv_notice_irq(RvCpu *cpu);
 uint64_t rv_go(RvCpu *cpu);
 uint64_t rv_leave(RvCpu *cpu, CpuExitKind kind);
 uint64_t rv_mip(const RvCpu *cpu);
-/* What is pending and enabled for M, S (HS), VS, whatever the level now enables; VS by the guest's numbers. */
+/* What is pending and enabled for M, S (HS), VS, whatever the level now lets in; VS by the guest's numbers.
+ */
 typedef struct RvPending {
     uint64_t m, s, vs;
 } RvPending;

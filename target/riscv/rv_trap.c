@@ -50,16 +50,17 @@ RvPending rv_pending(const RvCpu *cpu)
 
 unsigned rv_first_irq(uint64_t set)
 {
-    static const uint8_t order[] = {RV_IRQ_MEI, RV_IRQ_MSI,  RV_IRQ_MTI,  RV_IRQ_SEI,  RV_IRQ_SSI,  RV_IRQ_STI,
-                                    RV_IRQ_SGEI, RV_IRQ_VSEI, RV_IRQ_VSSI, RV_IRQ_VSTI, RV_IRQ_LCOFI};
+    static const uint8_t order[] = {RV_IRQ_MEI, RV_IRQ_MSI,  RV_IRQ_MTI,  RV_IRQ_SEI,
+                                    RV_IRQ_SSI, RV_IRQ_STI,  RV_IRQ_SGEI, RV_IRQ_VSEI,
+                                    RV_IRQ_VSSI, RV_IRQ_VSTI, RV_IRQ_LCOFI};
     for (unsigned k = 0; k < ARRAY_SIZE(order); k++)
         if (set >> order[k] & 1)
             return order[k];
     return (unsigned)__builtin_ctzll(set);
 }
 
-/* The interrupt that would be taken now, and the level that takes it: RV_M, RV_S, RV_U for a guest's supervisor.
- * -1: none. */
+/* The interrupt that would be taken now, and the level that takes it: RV_M, RV_S, RV_U for a guest's
+ * supervisor. -1: none. */
 static int due(const RvCpu *cpu, unsigned *ret_level)
 {
     const RvSys *s = &cpu->sys;
@@ -135,7 +136,8 @@ static void trap_to_s(RvCpu *cpu, const Cause *c)
     RvSys *s = &cpu->sys;
     stack_level(&s->mstatus, s->priv);
     if (rv_has(cpu, RV_HAS_H)) {
-        s->hstatus = (s->hstatus & ~(RV_H_SPV | RV_H_GVA)) | (s->virt ? RV_H_SPV : 0) | (c->gva ? RV_H_GVA : 0);
+        s->hstatus &= ~(RV_H_SPV | RV_H_GVA);
+        s->hstatus |= (s->virt ? RV_H_SPV : 0) | (c->gva ? RV_H_GVA : 0);
         if (s->virt)
             s->hstatus = (s->hstatus & ~RV_H_SPVP) | (s->priv == RV_S ? RV_H_SPVP : 0);
         s->htval = c->gpa >> 2;

@@ -1,5 +1,5 @@
-/* Guests: the levels VS and VU, what traps where and as what, translation in two stages, loads and stores of a
- * guest's memory, fences, interrupts to a guest, its timer and clock. Everything twice: from a cold start and
+/* Guests: the levels VS and VU, what traps where and as what, translation in two stages, loads and stores of
+ * a guest's memory, fences, interrupts to a guest, its timer and clock. Everything twice: from a cold start and
  * with code and translations that are there.
  * qemu-system 7.2 differs from the manual in: the low bits of hgatp; TVM and VTVM, of which it looks at the
  * other one; which instructions of VU are virtual; GVA at these; addresses with the second stage's highest
@@ -97,8 +97,8 @@ static Seen guest(unsigned level, Op *fn, u64 a0, u64 a1) { return run_with(leve
 
 #define READS(name) \
     static u64 read_##name(u64 a, u64 b) { return csr_read(name); }
-READS(hstatus) READS(vsstatus) READS(sstatus) READS(mstatus) READS(satp) READS(sscratch) READS(time) READS(cycle)
-READS(hgatp) READS(stimecmp) READS(sip) READS(sie)
+READS(hstatus) READS(vsstatus) READS(sstatus) READS(mstatus) READS(satp) READS(time) READS(cycle)
+READS(hgatp) READS(stimecmp) READS(sip)
 static u64 write_sscratch(u64 a, u64 b) { return csr_swap(sscratch, a); }
 static u64 write_satp(u64 a, u64 b) { csr_write(satp, a); sfence(); return csr_read(satp); }
 static u64 do_hlv(u64 a, u64 b)
@@ -108,7 +108,8 @@ static u64 do_hlv(u64 a, u64 b)
 }
 static u64 do_hlvx(u64 a, u64 b)
 {
-    __asm__ volatile("mv a0, %0; .word 0x68354573; mv %0, a0" : "+r"(a)::"a0", "memory"); /* hlvx.wu a0, (a0) */
+    /* hlvx.wu a0, (a0) */
+    __asm__ volatile("mv a0, %0; .word 0x68354573; mv %0, a0" : "+r"(a)::"a0", "memory");
     return a;
 }
 static u64 do_hlv_b(u64 a, u64 b)
@@ -239,6 +240,10 @@ static void virtual_instructions(void)
     CHECK_EQ(run(U, do_hlv, (u64)area, 0).cause, X_ILLEGAL);
     CHECK_EQ(run(U, do_hfence, 0, 0).cause, X_ILLEGAL);
     CHECK_EQ(run(S, do_hfence, 0, 0).cause, NO_TRAP);
+}
+
+static void virtual_by_status(void)
+{
     csr_set(mstatus, TVM | TSR);
     CHECK_EQ(run(S, do_hfence, 0, 0).cause, X_ILLEGAL);
     if (!OUTSIDE)
@@ -265,6 +270,7 @@ static void virtual_instructions(void)
         CHECK_EQ(guest(U, op_wfi, 0, 0).cause, X_ILLEGAL);
     csr_clear(mstatus, TW);
     csr_write(hstatus, 0);
+    csr_write(hcounteren, 0);
     Seen s = guest(S, read_hstatus, 0, 0);
     CHECK_EQ(s.tval & 0xfff0007f, 0x60000073);
     if (!OUTSIDE)
@@ -346,6 +352,44 @@ static void second_alone(unsigned n_levels)
     use_second(NULL, 0);
 }
 
+/* va's table is not there for the guest, or cannot be written to mark the page. */
+static void table_faults(Second *g, Tables *t, u64 va)
+{
+    u64 *leaf = pte_of(t, va, 0), table = (u64)leaf & ~4095ull;
+    second_map(g, 0x80000000, 0x80000000, 2, 0);
+    for (u64 at = 0x80000000; at < 0x80000000 + (64u << 20); at += 0x200000)
+        second_map(g, at, at, 1, G_RWX);
+    u64 *big = second_pte(g, table, 1);
+    *big = 0;
+    for (u64 at = table & ~0x1fffffull, k = 0; k < 512; k++, at += 4096)
+        second_map(g, at, at, 0, G_RWX);
+    *second_pte(g, table, 0) = 0;
+    hfence_gvma();
+    check_guest_fault(guest(S, op_ld, va + 8, 0), X_LOAD_GUEST, va + 8, (u64)leaf, 0x3000, __LINE__);
+    if (!OUTSIDE)
+        check_guest_fault(guest(S, op_sd, va + 8, 0), X_STORE_GUEST, va + 8, (u64)leaf, 0x3000, __LINE__);
+    second_map(g, table, table, 0, PTE_V | PTE_R | PTE_U | PTE_A);
+    hfence_gvma();
+    CHECK_VALUE(guest(S, op_ld, va + 8, 0), 99);
+    *leaf &= ~(u64)PTE_D;
+    hfence_vvma();
+    CHECK_VALUE(guest(S, op_ld, va + 8, 0), 99);
+    if (!OUTSIDE) {
+        csr_set(henvcfg, 1ull << 61); /* ADUE */
+        check_guest_fault(guest(S, op_sd, va + 8, 99), X_STORE_GUEST, va + 8, (u64)leaf, 0x3020, __LINE__);
+        second_map(g, table, table, 0, G_RW);
+        hfence_gvma();
+        CHECK_EQ(guest(S, op_sd, va + 8, 99).cause, NO_TRAP);
+        CHECK_EQ(*leaf & PTE_D, PTE_D);
+        csr_clear(henvcfg, 1ull << 61);
+        *leaf &= ~(u64)PTE_D;
+        hfence_vvma();
+        CHECK_TRAP(guest(S, op_sd, va + 8, 99), X_STORE_PAGE, va + 8);
+        *leaf |= PTE_D;
+        hfence_vvma();
+    }
+}
+
 static void both_stages(unsigned n_levels)
 {
     Second g = second_new(3);
@@ -379,44 +423,10 @@ static void both_stages(unsigned n_levels)
     csr_clear(vsstatus, MXR);
     check_guest_fault(guest(S, op_ld, va + 0x2008, 0), X_LOAD_GUEST, va + 0x2008, gpa + 0x5008, 0x3501,
                       __LINE__);
-    /* its table is not there, or cannot be written to mark the page */
-    u64 *leaf = pte_of(&t, va, 0), table = (u64)leaf & ~4095ull;
-    second_map(&g, 0x80000000, 0x80000000, 2, 0);
-    for (u64 at = 0x80000000; at < 0x80000000 + (64u << 20); at += 0x200000)
-        second_map(&g, at, at, 1, G_RWX);
-    u64 *big = second_pte(&g, table, 1);
-    *big = 0;
-    for (u64 at = table & ~0x1fffffull, k = 0; k < 512; k++, at += 4096)
-        second_map(&g, at, at, 0, G_RWX);
-    *second_pte(&g, table, 0) = 0;
-    hfence_gvma();
-    check_guest_fault(guest(S, op_ld, va + 8, 0), X_LOAD_GUEST, va + 8, (u64)leaf, 0x3000, __LINE__);
-    if (!OUTSIDE)
-        check_guest_fault(guest(S, op_sd, va + 8, 0), X_STORE_GUEST, va + 8, (u64)leaf, 0x3000, __LINE__);
-    second_map(&g, table, table, 0, PTE_V | PTE_R | PTE_U | PTE_A);
-    hfence_gvma();
-    CHECK_VALUE(guest(S, op_ld, va + 8, 0), 99);
-    *leaf &= ~(u64)PTE_D;
-    hfence_vvma();
-    CHECK_VALUE(guest(S, op_ld, va + 8, 0), 99);
-    if (!OUTSIDE) {
-        csr_set(henvcfg, 1ull << 61); /* ADUE */
-        check_guest_fault(guest(S, op_sd, va + 8, 99), X_STORE_GUEST, va + 8, (u64)leaf, 0x3020, __LINE__);
-        second_map(&g, table, table, 0, G_RW);
-        hfence_gvma();
-        CHECK_EQ(guest(S, op_sd, va + 8, 99).cause, NO_TRAP);
-        CHECK_EQ(*leaf & PTE_D, PTE_D);
-        csr_clear(henvcfg, 1ull << 61);
-        *leaf &= ~(u64)PTE_D;
-        hfence_vvma();
-        CHECK_TRAP(guest(S, op_sd, va + 8, 99), X_STORE_PAGE, va + 8);
-        *leaf |= PTE_D;
-        hfence_vvma();
-    }
+    table_faults(&g, &t, va);
     use_first(NULL, 0);
     use_second(NULL, 0);
 }
-
 /* Translations of guests are kept apart by their numbers, and forgotten by the fences. */
 static void apart(void)
 {
@@ -660,6 +670,7 @@ void test(void)
         registers();
         levels();
         virtual_instructions();
+        virtual_by_status();
         for (unsigned k = 3; k <= 5; k++) {
             second_alone(k);
             both_stages(k);

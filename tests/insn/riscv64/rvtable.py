@@ -38,13 +38,13 @@ class Row:
         return bits
 
 
-def load():
-    """The rows that user mode has."""
+def load(only=None):
+    """The rows that user mode has, or those of one extension."""
     rows = []
     with open(os.path.join(ROOT, 'target/riscv/rv_insns.def')) as f:
         for line in f:
             m = ROW.match(line)
-            if m and Row(m).ext != 'Priv':
+            if m and (Row(m).ext == only if only else Row(m).ext != 'Priv'):
                 rows.append(Row(m))
             elif not m and line.startswith('INSN(') and 'id, ' not in line:
                 raise SystemExit('unparsed row: ' + line)
