@@ -1,7 +1,7 @@
 /* The harts' side of the Advanced Interrupt Architecture 1.0 (chapters "Control and Status Registers",
- * "Interrupts for Machine and Supervisor Levels", "Interrupts for Virtual Machines"). The iprio arrays are zero: priorities
- * are the default ones but for those of hvictl and hviprio1. Interrupt files are a device's
- * (CpuBoard.msi_reg). */
+ * "Interrupts for Machine and Supervisor Levels", "Interrupts for Virtual Machines"). The iprio arrays
+ * are zero: priorities are the default ones but for those of hvictl and hviprio1. Interrupt files are a
+ * device's (CpuBoard.msi_reg). */
 #include "target/riscv/rv_csr.h"
 
 enum { MIREG = 0x351, MTOPEI = 0x35c, SIREG = 0x151, STOPEI = 0x15c, VSIREG = 0x251, VSTOPEI = 0x25c };

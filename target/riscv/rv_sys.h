@@ -2,11 +2,12 @@
  * The privileged side of RISC-V: machine, supervisor and user level, and guests of a hypervisor (the
  * privileged manual, 20240411 and its later chapters). Private to target/riscv.
  *
- * Inputs (`lines`) are bits of mip that hardware owns, written by any thread; `soft` has those that software
- * owns, those of hvip among them. hgeip is a word of inputs of its own. A CSR is a row of rv_priv_csrs.def.
- * mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none of these ever flushes a TLB; whether it
- * is a guest's, too. The address space (rv_select) is named by satp, or for a guest by vsatp and hgatp: a TLB's
- * entry combines both stages. PMP has a granularity of 4 KiB, so that a page is checked when a TLB is filled.
+ * Inputs (`lines`) are bits of mip that hardware owns, written by any thread; `soft` has those that
+ * software owns, those of hvip among them. hgeip is a word of inputs of its own. A CSR is a row of
+ * rv_priv_csrs.def. mmuidx stands for privilege, SUM and MXR (RV_IDX_*), so that none of these ever flushes
+ * a TLB; whether it is a guest's, too. The address space (rv_select) is named by satp, or for a guest by
+ * vsatp and hgatp: a TLB's entry combines both stages. PMP has a granularity of 4 KiB, so that a page is
+ * checked when a TLB is filled.
  * Implementation choices that the manual leaves open: mtval is the instruction for illegal ones; an access of
  * a LR/SC or AMO that is misaligned raises; FS is Dirty from the first FP instruction on; writes of reserved
  * modes to satp, vsatp, hgatp are ignored; whether an instruction that raises is illegal or a virtual one is

@@ -1,6 +1,6 @@
-/* Guests: the levels VS and VU, what traps where and as what, translation in two stages, loads and stores of
- * a guest's memory, fences, interrupts to a guest, its timer and clock. Everything twice: from a cold start and
- * with code and translations that are there.
+/* Guests: the levels VS and VU, what traps where and as what, translation in two stages, loads and stores
+ * of a guest's memory, fences, interrupts to a guest, its timer and clock. Everything twice: from a cold
+ * start and with code and translations that are there.
  * qemu-system 7.2 differs from the manual in: the low bits of hgatp; TVM and VTVM, of which it looks at the
  * other one; which instructions of VU are virtual; GVA at these; addresses with the second stage's highest
  * bit; which MXR counts for the second stage; the kind of fault of a table's entry; mtinst, which it leaves
