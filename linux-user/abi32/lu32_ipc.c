@@ -1,6 +1,6 @@
 /* System V IPC of 32-bit guests. Sources: msgop(2), msgctl(2), semctl(2), shmctl(2); asm-generic/msgbuf.h and
- * its like. Commands carry IPC_64, as all C libraries give it; structures without it are those of Linux 2.2,
- * and refused with EINVAL. */
+ * its like, and linux/msg.h and its like for the structures of Linux 2.2: commands without IPC_64 have those, though
+ * all C libraries give it. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 
@@ -88,20 +88,17 @@ static long set_call(long nr, uint64_t id, Lu32Struct s, void *host, Gva from)
     return nr == SYS_semctl ? sys_call4(nr, id, 0, IPC_SET, host) : sys_call3(nr, id, IPC_SET, host);
 }
 
-/* A structure of Linux 2.2. */
-static long refuse_old(Gva at) { return fault_ld32(at).fault ? -EFAULT : -EINVAL; }
-
 long lu32_msgctl(LuThread *t, const uint64_t a[6])
 {
     struct msqid64_ds ds;
     int cmd = (int)a[1] & ~IPC_64_FLAG;
-    bool new = a[1] & IPC_64_FLAG;
+    Lu32Struct s = a[1] & IPC_64_FLAG ? LU32_msqid64 : LU32_msqid_old;
     switch (cmd) {
     case IPC_STAT:
     case MSG_STAT_:
     case MSG_STAT_ANY_:
-        return new ? stat_call(SYS_msgctl, a[0], cmd, LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
-    case IPC_SET: return new ? set_call(SYS_msgctl, a[0], LU32_msqid64, &ds, a[2]) : refuse_old(a[2]);
+        return stat_call(SYS_msgctl, a[0], cmd, s, &ds, a[2]);
+    case IPC_SET: return set_call(SYS_msgctl, a[0], s, &ds, a[2]);
     default: return sys_call3(SYS_msgctl, a[0], cmd, a[2]); /* struct msginfo is ints */
     }
 }
@@ -110,13 +107,13 @@ long lu32_semctl(LuThread *t, const uint64_t a[6])
 {
     struct semid64_ds ds;
     int cmd = (int)a[2] & ~IPC_64_FLAG;
-    bool new = a[2] & IPC_64_FLAG;
+    Lu32Struct s = a[2] & IPC_64_FLAG ? LU32_semid64 : LU32_semid_old;
     switch (cmd) {
     case IPC_STAT:
     case SEM_STAT_:
     case SEM_STAT_ANY_:
-        return new ? stat_call(SYS_semctl, a[0], cmd, LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
-    case IPC_SET: return new ? set_call(SYS_semctl, a[0], LU32_semid64, &ds, a[3]) : refuse_old(a[3]);
+        return stat_call(SYS_semctl, a[0], cmd, s, &ds, a[3]);
+    case IPC_SET: return set_call(SYS_semctl, a[0], s, &ds, a[3]);
     default: return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of
                                                                    * ints */
     }
@@ -131,13 +128,15 @@ long lu32_shmctl(LuThread *t, const uint64_t a[6])
     } u;
     int cmd = (int)a[1] & ~IPC_64_FLAG;
     bool new = a[1] & IPC_64_FLAG;
+    Lu32Struct s = new ? LU32_shmid64 : LU32_shmid_old;
     switch (cmd) {
     case IPC_STAT:
     case SHM_STAT_:
     case SHM_STAT_ANY_:
-        return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
-    case IPC_SET: return new ? set_call(SYS_shmctl, a[0], LU32_shmid64, &u, a[2]) : refuse_old(a[2]);
-    case IPC_INFO: return new ? stat_call(SYS_shmctl, a[0], cmd, LU32_shminfo64, &u, a[2]) : refuse_old(a[2]);
+        return stat_call(SYS_shmctl, a[0], cmd, s, &u, a[2]);
+    case IPC_SET: return set_call(SYS_shmctl, a[0], s, &u, a[2]);
+    case IPC_INFO:
+        return stat_call(SYS_shmctl, a[0], cmd, new ? LU32_shminfo64 : LU32_shminfo_old, &u, a[2]);
     case SHM_INFO_: return stat_call(SYS_shmctl, a[0], cmd, LU32_shm_info, &u, a[2]);
     default: return sys_call3(SYS_shmctl, a[0], cmd, a[2]);
     }

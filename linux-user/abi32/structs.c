@@ -22,7 +22,7 @@ struct shm_info {
     unsigned long shm_tot, shm_rss, shm_swp, swap_attempts, swap_successes;
 };
 
-typedef enum Kind { K_s16, K_u16, K_s32, K_u32, K_s64, K_u64, K_low, K_inf, K_all, K_most, K_id16,
+typedef enum Kind { K_s16, K_u16, K_s32, K_u32, K_s64, K_u64, K_low, K_inf, K_all, K_most, K_id16, K_low16,
                     K_bytes } Kind;
 
 typedef struct Field {
@@ -83,6 +83,7 @@ static size_t guest_field_size(const Field *f)
     switch ((Kind)f->kind) {
     case K_s16:
     case K_u16:
+    case K_low16:
     case K_id16: return 2;
     case K_s64:
     case K_u64: return 8;

@@ -1,5 +1,5 @@
-/* Arm ARM (DDI 0406C, appendix "VFP vector operation support"): short vectors of VFPv2, which compilers do not
- * use and ARMv7 deprecates.
+/* Arm ARM (DDI 0406C, appendix "VFP vector operation support"): short vectors of VFPv2, which compilers do
+ * not use and ARMv7 deprecates.
  *
  * Registers stand in banks of eight (single) or four (double precision). While FPSCR.LEN is not 0 an
  * arithmetic instruction whose destination is outside of the first bank is done LEN + 1 times; the register

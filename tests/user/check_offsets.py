@@ -41,9 +41,10 @@ TYPES = {  # those of the guest by the names of the list
     "timex32": "old_timex", "rlimit32": "rlimit", "sysinfo32": "sysinfo", "flock32": "flock", "mq_attr32": "mq_attr",
     "arm_stat": "stat", "arm_stat64": "stat64", "statfs32": "statfs", "arm_statfs64": "statfs64", "msqid64": "msqid64_ds",
     "shmid64": "shmid64_ds", "semid64": "semid64_ds", "shminfo64": "shminfo64", "shm_info": "shm_info",
+    "msqid_old": "msqid_ds", "shmid_old": "shmid_ds", "semid_old": "semid_ds", "shminfo_old": "shminfo",
 }
 RENAMED = {"arm_stat64_12": "__st_ino"}
-WIDTH = {"s16": 2, "u16": 2, "id16": 2, "s64": 8, "u64": 8, "bytes": 8}
+WIDTH = {"s16": 2, "u16": 2, "id16": 2, "low16": 2, "s64": 8, "u64": 8, "bytes": 8}
 
 
 def field_of(row, field):

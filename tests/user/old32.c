@@ -10,7 +10,9 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -360,6 +362,84 @@ static void wide_times(void)
     mq_unlink(name);
 }
 
+/* Structures of System V IPC before IPC_64: fields by their place there, by their name here. */
+#ifdef __arm__
+#define STAT_OLD(call, id, cmd, at) syscall(SYS_##call, id, cmd, at)
+#define SEM_OLD(id, cmd, at)        syscall(SYS_semctl, id, 0, cmd, at)
+#define S16(at, field)              (*(uint16_t *)(void *)(b.bytes + (at)))
+#define S32(at, field)              (*(int32_t *)(void *)(b.bytes + (at)))
+#else
+#define STAT_OLD(call, id, cmd, at) call(id, cmd, (void *)(at))
+#define SEM_OLD(id, cmd, at)        semctl(id, 0, cmd, (void *)(at))
+#define S16(at, field)              (b.field)
+#define S32(at, field)              (b.field)
+#endif
+typedef union OldIpc {
+    struct msqid_ds m;
+    struct shmid_ds s;
+    struct semid_ds e;
+    unsigned char bytes[128];
+} OldIpc;
+
+static void show_perm(const OldIpc *o)
+{
+    OldIpc b = *o;
+    printf("key %d uid %d %d gid %d %d mode %o\n", S32(0, m.msg_perm.__key), S16(4, m.msg_perm.uid) == getuid(),
+           S16(8, m.msg_perm.cuid) == getuid(), S16(6, m.msg_perm.gid) == getgid(),
+           S16(10, m.msg_perm.cgid) == getgid(), S16(12, m.msg_perm.mode));
+}
+
+static void ipc_before_64(void)
+{
+    struct {
+        long type;
+        char text[10];
+    } message = {1, "123456789"};
+    OldIpc b;
+    int id = msgget(IPC_PRIVATE, 0600 | IPC_CREAT);
+    SHOW(msgsnd(id, &message, 9, 0));
+    SHOW(msgsnd(id, &message, 7, 0));
+    memset(&b, 0xaa, sizeof b);
+    SHOW(STAT_OLD(msgctl, id, IPC_STAT, &b));
+    show_perm(&b);
+    printf("sent %d received %d changed %d\n", S32(24, m.msg_stime) > 1000000, S32(28, m.msg_rtime) == 0,
+           S32(32, m.msg_ctime) > 1000000);
+    printf("bytes %ld messages %ld at most %ld by %d, %d\n", (long)S16(44, m.__msg_cbytes), (long)S16(46, m.msg_qnum),
+           (long)S16(48, m.msg_qbytes), S16(50, m.msg_lspid) == getpid(), S16(52, m.msg_lrpid));
+    S16(12, m.msg_perm.mode) = 0640;
+    S16(48, m.msg_qbytes) = 100;
+    SHOW(STAT_OLD(msgctl, id, IPC_SET, &b));
+    SHOW(STAT_OLD(msgctl, id, IPC_STAT, &b));
+    printf("mode %o, at most %ld\n", S16(12, m.msg_perm.mode), (long)S16(48, m.msg_qbytes));
+    SHOW(STAT_OLD(msgctl, id, IPC_STAT, 4));
+    SHOW(STAT_OLD(msgctl, id, IPC_SET, 4));
+    SHOW(STAT_OLD(msgctl, id, IPC_RMID, 0));
+    id = shmget(IPC_PRIVATE, 123456, 0600);
+    void *at = shmat(id, NULL, 0);
+    memset(&b, 0xaa, sizeof b);
+    SHOW(STAT_OLD(shmctl, id, IPC_STAT, &b));
+    show_perm(&b);
+    printf("size %ld attached %d detached %d changed %d by %d, %d; %ld\n", (long)S32(16, s.shm_segsz), S32(20, s.shm_atime) > 1000000,
+           S32(24, s.shm_dtime) == 0, S32(28, s.shm_ctime) > 1000000, S16(32, s.shm_cpid) == getpid(), S16(34, s.shm_lpid) == getpid(),
+           (long)S16(36, s.shm_nattch));
+    S16(12, s.shm_perm.mode) = 0444;
+    SHOW(STAT_OLD(shmctl, id, IPC_SET, &b));
+    SHOW(STAT_OLD(shmctl, id, IPC_STAT, &b));
+    printf("mode %o\n", S16(12, s.shm_perm.mode));
+    SHOW(shmdt(at));
+    SHOW(STAT_OLD(shmctl, id, IPC_RMID, 0));
+    id = semget(IPC_PRIVATE, 5, 0600);
+    memset(&b, 0xaa, sizeof b);
+    SHOW(SEM_OLD(id, IPC_STAT, &b));
+    show_perm(&b);
+    printf("done %d changed %d number %ld\n", S32(16, e.sem_otime) == 0, S32(20, e.sem_ctime) > 1000000, (long)S16(40, e.sem_nsems));
+    S16(12, e.sem_perm.mode) = 0620;
+    SHOW(SEM_OLD(id, IPC_SET, &b));
+    SHOW(SEM_OLD(id, IPC_STAT, &b));
+    printf("mode %o\n", S16(12, e.sem_perm.mode));
+    SHOW(SEM_OLD(id, IPC_RMID, 0));
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -370,5 +450,6 @@ int main(void)
     signals();
     processes();
     wide_times();
+    ipc_before_64();
     return done();
 }
