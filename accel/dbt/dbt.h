@@ -27,7 +27,6 @@ typedef struct DbtCpu {
     uint64_t host_sp; /* C's stack, while generated code runs on the return stack */
     uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
     X64SoftArea soft;
-    IrAccess access;        /* machines: what generated code asks of C */
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for */

@@ -78,7 +78,7 @@ static void init_host(Dbt *d)
                                .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
                                .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key),
                                .pc_delta = offsetof(Cpu, pc_delta),
-                               .access = e + (int32_t)offsetof(DbtCpu, access), .fn = softmmu_access};
+                               .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
     d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD,

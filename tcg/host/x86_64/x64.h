@@ -98,7 +98,6 @@ typedef struct X64Paged {
     int32_t tlb;           /* pointer to the table of each mmuidx */
     int32_t jump_key;      /* u64 */
     int32_t pc_delta;      /* u64 */
-    int32_t access;        /* IrAccess */
     IrAccessFn *fn;        /* called with it */
 } X64Paged;
 
@@ -132,8 +131,8 @@ typedef struct X64Host {
                                * register */
     uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed
                                * in */
-    uint8_t *access;          /* paged: eax = IrAccess.mem, op and rmw, the rest in [access]; keeps every
-                               * register; equal: done */
+    uint8_t *access;          /* paged: behind the call stands what it is about (x64_emit_paged.c) */
+    uint8_t *raised;          /* cpu->exit and cpu->pc are filled in; pins are in their registers */
     uint8_t *consts;          /* X64Const */
     uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not
                                * counted */
@@ -247,7 +246,7 @@ typedef struct X64Code {
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
                    unsigned insn_align, const X64Layout *at);
-/* Emits constants and stubs at a->p; fills the stub fields. */
+/* Emits constants and stubs at a->p; fills the stub fields. Code refers to *h itself. */
 void x64_stubs_emit(X64Host *h, X64Asm *a);
 
 typedef enum X64Result { X64_OK, X64_NO_ROOM, X64_TOO_COMPLEX } X64Result;

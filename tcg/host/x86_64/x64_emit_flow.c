@@ -491,6 +491,7 @@ static void cold_one(X64Emit *e, const X64Cold *c)
 
 void x64_cold_emit(X64Emit *e)
 {
+    x64_paged_cold_start(e);
     for (unsigned k = 0; k < e->n_cold; k++)
         cold_one(e, &e->cold[k]);
 }

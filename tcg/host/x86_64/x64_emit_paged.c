@@ -2,8 +2,9 @@
  * (docs/adr/0018-system-memory.md).
  *
  * An access is: operands into registers; a register for the result; the probe; the host access. If the probe
- * misses, cold code asks C for the whole access and comes back behind it, so everything the allocator may
- * emit stands before the probe. If the access raises, cold code leaves as a side exit does, with the pins as
+ * misses, cold code asks C for the whole access, which goes on behind it, so everything the allocator may
+ * emit stands before the probe. That code is a call, whose return address is a description of the access
+ * (X64Slow): most of it never runs. If the access raises, it leaves as a side exit does, with the pins as
  * they are: nothing of the instruction is done.
  */
 #include "tcg/host/x86_64/x64_priv.h"
@@ -12,11 +13,6 @@ enum { PAGE = 4096 };
 
 /* Bytes of a table's entry, where its tags stand (by kind: read, write) and its addend. */
 enum { ENTRY_SHIFT = 5, TAG_READ = 0, TAG_WRITE = 8, ADDEND = 24 };
-
-static X64Mem access_at(const X64Emit *e, size_t offset)
-{
-    return x64_env(e->h->paged.access + (int32_t)offset);
-}
 
 /* ---- jumps ---- */
 
@@ -123,30 +119,23 @@ static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, uint8_t *si
 
 static void access_done(X64Emit *e, const X64Access *x) { e->cold[x->cold].back = e->a->p; }
 
-static void take_result(X64Emit *e, const X64Access *x)
-{
-    const IrInsn *i = &e->r->insn[x->insn];
-    IrMem mem = {.raw = i->d};
-    X64Mem v = access_at(e, offsetof(IrAccess, value));
-    int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
-    if (x->dest < 0)
-        return;
-    if (x->dest >= X64_XMM)
-        x64_load_x(e->a, (IrType)i->type, x->dest - X64_XMM, v);
-    else if (mem.sext && bits < w)
-        x64_movsx_rm(e->a, w, bits, x->dest, v);
-    else if (bits >= 32)
-        x64_mov_rm(e->a, bits, x->dest, v);
-    else
-        x64_movzx_rm(e->a, bits, x->dest, v);
-}
+/* Behind the call. */
+typedef struct __attribute__((packed)) X64Slow {
+    int32_t disp;    /* address = base + disp */
+    uint32_t what;   /* IrAccess.mem, op, rmw */
+    int32_t back;    /* from the first byte of this: where to go on */
+    int8_t base, value, expected, dest; /* registers, 16 + xmm; -1: none */
+    uint16_t bits;   /* SLOW_*, and the lower 12 of the guest's pc */
+    uint16_t page;   /* bytes before this the page of the guest's pc stands; 0: code that raises stands
+                      * behind */
+} X64Slow;
+enum { SLOW_WIDE = 1 << 12 /* the result has 64 bits */, SLOW_CONST = 1 << 13 /* behind stands what is stored */ };
 
-static void give_operand(X64Emit *e, const X64Access *x, int reg, size_t offset)
+static bool raises_simply(const X64Emit *e, const X64Cold *c)
 {
-    if (reg >= X64_XMM)
-        x64_store_x(e->a, (IrType)e->r->insn[x->insn].type, access_at(e, offset), reg - X64_XMM);
-    else if (reg >= 0)
-        x64_mov_mr(e->a, 64, access_at(e, offset), reg);
+    uint64_t pc = e->r->guest_pc[c->exit];
+    return !c->fl && !c->dirty && !e->code->n_loop_pins && (pc & ~4095ull) == (e->r->pc & ~4095ull) &&
+           e->a->p - e->page_at < 0xff00;
 }
 
 void x64_cold_access(X64Emit *e, const X64Cold *c)
@@ -154,21 +143,81 @@ void x64_cold_access(X64Emit *e, const X64Cold *c)
     const X64Access *x = &e->access[c->fn];
     const IrInsn *i = &e->r->insn[x->insn];
     X64Asm *a = e->a;
-    give_operand(e, x, x->value, offsetof(IrAccess, value));
-    give_operand(e, x, x->expected, offsetof(IrAccess, expected));
-    if (x->is_const)
-        x64_mov_mi(a, 64, access_at(e, offsetof(IrAccess, value)), x->constant);
-    x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
-    x64_lea(a, 64, X64_RAX, x->m);
-    x64_mov_mr(a, 64, access_at(e, offsetof(IrAccess, addr)), X64_RAX);
-    x64_mov_ri(a, 32, X64_RAX,
-               i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24);
+    bool simple = raises_simply(e, c);
     x64_patch32(x64_call_rel32(a), e->h->access);
-    uint8_t *raised = x64_jcc_rel8(a, X64_NE);
-    take_result(e, x);
-    x64_patch32(x64_jmp_rel32(a), c->back);
-    x64_patch8(raised, a->p);
-    x64_cold_raise(e, c);
+    X64Slow s = {.disp = x->m.disp, .base = (int8_t)x->m.base, .value = x->value, .expected = x->expected,
+                 .dest = x->dest, .back = (int32_t)(c->back - a->p),
+                 .what = i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24,
+                 .bits = (uint16_t)((e->r->guest_pc[c->exit] & 4095) | (i->type == IR_I64 ? SLOW_WIDE : 0) |
+                                    (x->is_const ? SLOW_CONST : 0)),
+                 .page = simple ? (uint16_t)(a->p - e->page_at) : 0};
+    x64_bytes(a, (const uint8_t *)&s, sizeof(s));
+    if (x->is_const)
+        x64_bytes(a, (const uint8_t *)&x->constant, sizeof(x->constant));
+    if (!simple)
+        x64_cold_raise(e, c);
+}
+
+/* The page that these descriptions speak of. */
+void x64_paged_cold_start(X64Emit *e)
+{
+    uint64_t page = e->r->pc & ~4095ull;
+    if (!e->n_accesses)
+        return;
+    e->page_at = e->a->p;
+    x64_bytes(e->a, (const uint8_t *)&page, sizeof(page));
+}
+
+static void *saved(const X64Host *h, void *cpu, int reg)
+{
+    int at = reg >= X64_XMM ? 128 + 16 * (reg - X64_XMM) : 8 * reg;
+    return (char *)cpu + h->at.save + at;
+}
+
+static void operand(const X64Host *h, void *cpu, int reg, uint64_t ret[2])
+{
+    if (reg >= 0)
+        memcpy(ret, saved(h, cpu, reg), reg >= X64_XMM ? 16 : 8);
+}
+
+static uint64_t extended(const IrAccess *a, bool wide)
+{
+    IrMem m = {.raw = a->mem};
+    unsigned bits = 8u << m.size;
+    uint64_t v = a->value[0];
+    if (!m.sext || bits >= 64)
+        return v;
+    v = (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+    return wide ? v : (uint32_t)v;
+}
+
+uint64_t x64_slow_access(void *cpu, uint64_t at, const X64Host *h)
+{
+    const char *p = (const char *)(uintptr_t)at;
+    X64Slow s;
+    int32_t constant;
+    memcpy(&s, p, sizeof(s));
+    IrAccess a = {.mem = (uint16_t)s.what, .op = (uint8_t)(s.what >> 16), .rmw = (uint8_t)(s.what >> 24)};
+    a.addr = *(const uint64_t *)saved(h, cpu, s.base) + (uint64_t)(int64_t)s.disp;
+    operand(h, cpu, s.value, a.value);
+    operand(h, cpu, s.expected, a.expected);
+    if (s.bits & SLOW_CONST) {
+        memcpy(&constant, p + sizeof(s), sizeof(constant));
+        a.value[0] = (uint64_t)(int64_t)constant;
+    }
+    if (!h->paged.fn(cpu, &a)) {
+        if (!s.page)
+            return at + sizeof(s) + (s.bits & SLOW_CONST ? sizeof(constant) : 0);
+        uint64_t page, *pc = (uint64_t *)(void *)((char *)cpu + h->at.pc);
+        memcpy(&page, p - s.page, sizeof(page));
+        *pc = page + (s.bits & 4095) + *(uint64_t *)(void *)((char *)cpu + h->paged.pc_delta);
+        return (uint64_t)((intptr_t)h->raised + h->rx_delta);
+    }
+    if (s.dest >= X64_XMM)
+        memcpy(saved(h, cpu, s.dest), a.value, 16);
+    else if (s.dest >= 0)
+        *(uint64_t *)saved(h, cpu, s.dest) = extended(&a, s.bits & SLOW_WIDE);
+    return at + (uint64_t)(int64_t)s.back;
 }
 
 /* ---- the ops ---- */

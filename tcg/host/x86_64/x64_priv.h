@@ -108,6 +108,7 @@ struct X64Emit {
     uint8_t upper0[IR_MAX_INSNS]; /* float or v64: the rest of its xmm register is zero, whichever that is */
     X64Cold cold[X64_MAX_COLD];
     unsigned n_accesses;
+    uint8_t *page_at;    /* in cold code: the address of the region's page (x64_emit_paged.c) */
     X64Access access[X64_MAX_ACCESSES];
     unsigned n_lits, n_lit_uses;
     IrVec lit[X64_MAX_LITS];
@@ -315,6 +316,10 @@ void x64_paged_ld(X64Emit *e, const IrInsn *i);
 void x64_paged_st(X64Emit *e, const IrInsn *i);
 void x64_paged_update(X64Emit *e, const IrInsn *i);
 void x64_cold_access(X64Emit *e, const X64Cold *c);
+void x64_paged_cold_start(X64Emit *e);
+/* What the stub calls. at: the return address of cold code's call; all registers are in X64Layout.save. Returns
+ * where to go on with these. */
+uint64_t x64_slow_access(void *cpu, uint64_t at, const X64Host *h);
 /* The instruction of ordinal c->exit raises, cpu->exit is filled in: leaves with its state. */
 void x64_cold_raise(X64Emit *e, const X64Cold *c);
 /* The old value, in register r with the memory's width, becomes the result of rmw or cas. */

@@ -115,25 +115,26 @@ static void emit_soft_ir(const X64Host *h, X64Asm *a)
     x64_ret(a);
 }
 
-/* eax = IrAccess.mem, op and rmw. All registers survive. */
+/* The return address names an access (x64_emit_paged.c). Goes on where that says, the result in its place and
+ * all other registers as they were. */
 static void emit_access(const X64Host *h, X64Asm *a)
 {
-    const X64Paged *p = &h->paged;
-    x64_mov_mr(a, 32, x64_env(p->access + (int32_t)offsetof(IrAccess, mem)), X64_RAX);
+    static const uint8_t others[] = {X64_RAX, X64_RBX, X64_R12, X64_R13, X64_R14, X64_R15};
     save_all(h, a);
+    for (unsigned k = 0; k < ARRAY_SIZE(others); k++)
+        x64_mov_mr(a, 64, x64_env(h->at.save + 8 * others[k]), others[k]);
     x64_lea(a, 64, X64_RDI, X64_MEM(X64_RBP, -X64_ENV_BIAS));
-    x64_lea(a, 64, X64_RSI, x64_env(p->access));
-    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)p->fn);
+    x64_mov_rm(a, 64, X64_RSI, X64_MEM(X64_RSP, 0));
+    x64_lea(a, 64, X64_RSP, X64_MEM(X64_RSP, 8));
+    x64_mov_ri(a, 64, X64_RDX, (uint64_t)(uintptr_t)h);
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)x64_slow_access);
     call_c(h, a);
     x64_mov_mr(a, 64, x64_env(h->at.link), X64_RAX);
     restore_all(h, a);
-    x64_alu_mi(a, 8, X64_CMP, x64_env(h->at.link), 1);
-    x64_mov_rm(a, 64, X64_RAX, x64_env(h->at.save));
-    x64_ret(a);
+    for (unsigned k = 0; k < ARRAY_SIZE(others); k++)
+        x64_mov_rm(a, 64, others[k], x64_env(h->at.save + 8 * others[k]));
+    x64_jmp_m(a, x64_env(h->at.link));
 }
-_Static_assert(offsetof(IrAccess, op) == offsetof(IrAccess, mem) + 2 &&
-                   offsetof(IrAccess, rmw) == offsetof(IrAccess, mem) + 3,
-               "one word");
 
 /* rax = packed vector op, operands where x64_vec_arg() says. rax is lost. */
 static void emit_vec(const X64Host *h, X64Asm *a)
@@ -314,6 +315,9 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     h->exit_stored = a->p;
     emit_leave(h, a);
 
+    h->raised = a->p;
+    x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
+    x64_jmp_to(a, h->exit);
     h->helper_left = a->p;
     emit_helper_left(h, a);
     h->call = a->p;
