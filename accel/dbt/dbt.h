@@ -124,7 +124,7 @@ bool dbt_step(Dbt *d, Cpu *cpu);
 /* dbt_paged.c: machines. NULL: cpu->exit says why. */
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head);
 /* Region r is what cpu->pc, reached by an indirect jump, leads to. */
-void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r);
+void dbt_paged_remember(Dbt *d, Cpu *cpu, DbtRegion *r);
 /* Takes from the jump cache what has gone. */
 void dbt_paged_forget(Dbt *d, Cpu *cpu);
 

@@ -2,6 +2,8 @@
  * that. */
 #include "accel/dbt/dbt.h"
 
+_Static_assert((int)X64_FAR_ENTRIES < (int)DBT_PLACES, "a place fits");
+
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
 {
     Gva key;
@@ -21,36 +23,58 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
     return r;
 }
 
-void dbt_paged_remember(Dbt *d, Cpu *cpu, const DbtRegion *r)
+static void note_place(DbtRegion *r, unsigned k)
 {
-    dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, d->host.insn_shift)] =
+    uint16_t mine = (uint16_t)(k + 1), was = 0;
+    if (!__atomic_compare_exchange_n(&r->place, &was, mine, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+        was != mine)
+        __atomic_store_n(&r->place, DBT_PLACES, __ATOMIC_SEQ_CST);
+}
+
+void dbt_paged_remember(Dbt *d, Cpu *cpu, DbtRegion *r)
+{
+    unsigned k = x64_far_index(cpu->pc, d->host.insn_shift);
+    note_place(r, k);
+    if (__atomic_load_n(&r->dead, __ATOMIC_SEQ_CST))
+        return;
+    dbt_far_jumps(dbt_cpu(cpu))[k] =
         (DbtFarJump){.pc = cpu->pc, .key = ((AccelCpu *)cpu->accel_cpu)->hot.jump_key, .rx = r->rx,
                      .delta = cpu->pc_delta};
 }
 
-/* The table is looked through for some; for more, everything in it is given up. */
-enum { FEW = 24 };
+static void forget(DbtFarJump *jump, Gva pc)
+{
+    if (jump->key && jump->pc - jump->delta == pc)
+        jump->key = 0;
+}
 
+/* The table is looked through for some that have stood in several places; for more, everything in it is given
+ * up. */
 void dbt_paged_forget(Dbt *d, Cpu *cpu)
 {
-    Gva gone[FEW];
+    enum { FEW = 24 };
+    Gva many[FEW];
+    unsigned n_many = 0;
     DbtCpu *dc = dbt_cpu(cpu);
+    DbtFarJump *jump = dbt_far_jumps(dc);
     lock_take(&d->cache.lock);
-    uint64_t n = d->map.n_gone - dc->gone;
-    for (uint64_t k = 0; k < n && n <= FEW; k++)
-        gone[k] = d->map.gone[(dc->gone + k) % DBT_GONE];
+    bool all = d->map.n_gone - dc->gone > DBT_GONE;
+    for (; !all && dc->gone != d->map.n_gone; dc->gone++) {
+        unsigned k = dc->gone % DBT_GONE, place = d->map.gone_place[k];
+        if (place != DBT_PLACES)
+            forget(&jump[place - 1], d->map.gone[k]);
+        else if (n_many < FEW)
+            many[n_many++] = d->map.gone[k];
+        else
+            all = true;
+    }
     dc->gone = d->map.n_gone;
     lock_release(&d->cache.lock);
-    if (n > FEW) {
+    if (all) {
         softmmu_new_generation(cpu);
         return;
     }
-    DbtFarJump *jump = dbt_far_jumps(dc);
-    for (unsigned k = 0; k < X64_FAR_ENTRIES; k++) {
-        if (!jump[k].key)
-            continue;
-        for (uint64_t j = 0; j < n; j++)
-            if (jump[k].pc - jump[k].delta == gone[j])
-                jump[k].key = 0;
-    }
+    for (unsigned k = 0; n_many && k < X64_FAR_ENTRIES; k++)
+        for (unsigned j = 0; j < n_many; j++)
+            forget(&jump[k], many[j]);
 }

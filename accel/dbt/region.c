@@ -186,7 +186,11 @@ static void unreach(DbtMap *m, DbtRegion *r)
 {
     while (r->linked_from)
         unlink_exit(m->cache, r->linked_from - 1);
+    uint16_t place = __atomic_load_n(&r->place, __ATOMIC_SEQ_CST);
+    if (m->scatter && !place)
+        return;
     m->gone[m->n_gone % DBT_GONE] = r->pc;
+    m->gone_place[m->n_gone % DBT_GONE] = place;
     __atomic_store_n(&m->n_gone, m->n_gone + 1, __ATOMIC_SEQ_CST);
 }
 
@@ -274,7 +278,7 @@ static void drop(DbtMap *m, DbtRegion *r)
 {
     if (r->dead)
         return;
-    __atomic_store_n(&r->dead, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->dead, true, __ATOMIC_SEQ_CST);
     __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
     table_remove(m, r);
     unreach(m, r);

@@ -13,8 +13,10 @@
  * them. So a fence costs as much as there is code that ran since the last one, and what does not run again is
  * never compared again.
  *
- * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (dbt_map_gone), each
- * cpu removes them before it next enters generated code (DbtCpu.gone). Return stacks hold exit slots, which
+ * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (DbtMap.gone), each
+ * cpu removes them before it next enters generated code (DbtCpu.gone). A machine's cpu says of a region in
+ * which place of its jump cache it is going to stand, then looks whether it is dead; who drops one makes it
+ * dead, then looks whether it stands anywhere. Return stacks hold exit slots, which
  * say where they lead as long as their segment is not evicted; then they are cleared whole.
  *
  * Locks: `lock` (the cache's) for everything but look-ups, which are lock-free. Evicting and rebuilding: with
@@ -42,6 +44,7 @@ struct DbtRegion {
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable;
+    uint16_t place;        /* machines: where jump caches have had it: 0 nowhere, index + 1, DBT_PLACES */
     uint64_t second;       /* Superblock.second; nothing links to such a region */
     uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory */
     const uint8_t *bytes;  /* writable: what it was made from, run after run */
@@ -61,7 +64,8 @@ typedef struct DbtPageRef {
 } DbtPageRef;
 
 enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16,
-       DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64 };
+       DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64,
+       DBT_PLACES = 0xffff /* in more than one place */ };
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
@@ -101,6 +105,7 @@ typedef struct DbtMap {
     DbtChange change[DBT_CHANGES];
     uint64_t n_gone;     /* ever; the last ones: */
     Gva gone[DBT_GONE];
+    uint16_t gone_place[DBT_GONE];
 } DbtMap;
 
 typedef enum DbtInsert { DBT_INSERTED, DBT_CHANGED, DBT_FULL } DbtInsert;
