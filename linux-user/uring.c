@@ -28,6 +28,7 @@ enum {
                  IORING_FEAT_POLL_32BITS | IORING_FEAT_EXT_ARG | IORING_FEAT_NATIVE_WORKERS |
                  IORING_FEAT_RSRC_TAGS | IORING_FEAT_CQE_SKIP | FEAT_RECVSEND_BUNDLE | FEAT_MIN_TIMEOUT |
                  FEAT_NO_IOWAIT,
+    COMPAT_IO_URING_SETUP = 425,         /* asm/unistd_32.h of the host */
     SCRATCH_FOR_ONE = 4 * LU_PATH_BYTES, /* more than the translation of one entry takes */
 };
 
@@ -36,6 +37,7 @@ typedef struct LuRing {
     uint32_t refs;    /* descriptors, and calls in progress. LuProc.lock */
     uint32_t entries; /* a power of two */
     uint32_t flags;   /* IORING_SETUP_* */
+    bool narrow;      /* the kernel takes the guest's 32-bit structures: uring.h */
     struct io_sqring_offsets off;
     uint8_t *shadow;  /* `entries` of sqe_bytes(), the guest's */
     Lock lock;        /* held while entries are translated and submitted; the view */
@@ -248,7 +250,7 @@ bool lu_uring_mmap(LuThread *t, const uint64_t a[6], int prot, long *ret)
 
 /* ---- io_uring_setup ---- */
 
-static LuRing *ring_new(LuProc *p, const struct io_uring_params *par)
+static LuRing *ring_new(LuProc *p, const struct io_uring_params *par, bool narrow)
 {
     lock_take(&p->lock);
     if (!p->rings)
@@ -259,13 +261,29 @@ static LuRing *ring_new(LuProc *p, const struct io_uring_params *par)
     lock_release(&p->lock);
     if (!r && (!p->rings || !(r = lu_alloc(p, sizeof(*r)))))
         return NULL;
-    *r = (LuRing){.refs = 1, .entries = par->sq_entries, .flags = par->flags, .off = par->sq_off};
+    *r = (LuRing){.refs = 1, .entries = par->sq_entries, .flags = par->flags, .narrow = narrow,
+                    .off = par->sq_off};
     lock_init(&r->lock, LOCK_RANK_FS);
     r->shadow = map_own(shadow_bytes(r), MAP_ANONYMOUS, -1, 0, p->task_size);
     if (r->shadow)
         return r;
     ring_put(p, r);
     return NULL;
+}
+
+/* The parameters are the guest's own memory for the 32-bit entry, a copy of them in *par for the other. */
+static long setup(LuProc *p, uint32_t entries, Gva at, struct io_uring_params *par, bool *ret_narrow)
+{
+    long fd = -ENOSYS;
+    if (p->abi->word == 4)
+        fd = sys_compat5(COMPAT_IO_URING_SETUP, (long)entries, (long)at, 0, 0, 0);
+    *ret_narrow = fd != -ENOSYS;
+    if (!*ret_narrow)
+        return sys_call2(SYS_io_uring_setup, entries, par);
+    if (sys_is_err(fd) || guest_read(par, at, sizeof(*par)))
+        return fd;
+    sys_close((int)fd);
+    return -EFAULT;
 }
 
 long lu_sys_io_uring_setup(LuThread *t, const uint64_t a[6])
@@ -278,7 +296,8 @@ long lu_sys_io_uring_setup(LuThread *t, const uint64_t a[6])
         return -EFAULT;
     if (par.flags & ~(uint32_t)SETUP_KNOWN)
         return -EINVAL;
-    long fd = sys_call2(SYS_io_uring_setup, (uint32_t)a[0], &par);
+    bool narrow;
+    long fd = setup(p, (uint32_t)a[0], a[1], &par, &narrow);
     if (sys_is_err(fd))
         return fd;
     long err = 0;
@@ -286,7 +305,7 @@ long lu_sys_io_uring_setup(LuThread *t, const uint64_t a[6])
     if ((par.features & FEAT_NEEDED) != FEAT_NEEDED)
         err = -ENOSYS;
     par.features &= FEAT_KNOWN;
-    if (!err && !(r = ring_new(p, &par)))
+    if (!err && !(r = ring_new(p, &par, narrow)))
         err = -ENOMEM;
     if (!err && !guest_write(a[1], &par, sizeof(par)))
         err = -EFAULT;
@@ -326,7 +345,7 @@ static uint32_t translate_queue(LuThread *t, LuRing *r, uint32_t n)
             continue; /* the kernel counts it as dropped */
         struct io_uring_sqe sqe[2];
         memcpy(sqe, r->shadow + slot * bytes, bytes);
-        lu_uring_translate(t, sqe);
+        lu_uring_translate(t, sqe, r->narrow);
         memcpy(r->sqes + slot * bytes, sqe, bytes);
     }
     return n;
@@ -465,12 +484,17 @@ typedef union Registered {
     struct io_uring_rsrc_update2 up;
 } Registered;
 
-/* Guests of 32 bits: lists of parts of memory become the host's. */
-static long register32(LuThread *t, unsigned op, Gva *arg, uint64_t n, Registered *copy)
+static uintptr_t parts_of_memory(LuThread *t, bool narrow, Gva list, uint64_t n)
+{
+    return narrow ? su_pointer(t->proc, list) : (uintptr_t)lu32_iovec(t, su_pointer(t->proc, list), n);
+}
+
+/* Guests of 32 bits: lists of parts of memory become the host's if the ring is not narrow. */
+static long register32(LuThread *t, bool narrow, unsigned op, Gva *arg, uint64_t n, Registered *copy)
 {
     bool update = op == IORING_REGISTER_BUFFERS_UPDATE;
     if (op == IORING_REGISTER_BUFFERS) {
-        *arg = (uintptr_t)lu32_iovec(t, *arg, n);
+        *arg = parts_of_memory(t, narrow, *arg, n);
         return 0;
     }
     if (op != IORING_REGISTER_BUFFERS2 && !update)
@@ -478,7 +502,7 @@ static long register32(LuThread *t, unsigned op, Gva *arg, uint64_t n, Registere
     if (!guest_read(copy, *arg, update ? sizeof(copy->up) : sizeof(copy->reg)))
         return 0; /* the kernel cannot read it either */
     __u64 *list = update ? &copy->up.data : &copy->reg.data;
-    *list = (uintptr_t)lu32_iovec(t, su_pointer(t->proc, *list), update ? copy->up.nr : copy->reg.nr);
+    *list = parts_of_memory(t, narrow, *list, update ? copy->up.nr : copy->reg.nr);
     *arg = (uintptr_t)copy;
     return 0;
 }
@@ -492,12 +516,12 @@ static bool register_known(unsigned op)
 }
 
 /* What the kernel can do and we can translate. */
-static void probe_truth(const LuProc *p, Gva at, uint64_t n)
+static void probe_truth(const LuProc *p, bool narrow, Gva at, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
         Gva op = at + sizeof(struct io_uring_probe) + i * sizeof(struct io_uring_probe_op);
         FaultVal number = fault_ld8(op);
-        if (!number.fault && !lu_uring_knows(p, (uint8_t)number.val))
+        if (!number.fault && !lu_uring_knows(p, (uint8_t)number.val, narrow))
             fault_st16(op + offsetof(struct io_uring_probe_op, flags), 0);
     }
 }
@@ -516,11 +540,11 @@ long lu_sys_io_uring_register(LuThread *t, const uint64_t a[6])
     Gva arg = a[2];
     Registered copy;
     if (!ret && t->proc->abi->word == 4)
-        ret = register32(t, op, &arg, (uint32_t)a[3], &copy);
+        ret = register32(t, r->narrow, op, &arg, (uint32_t)a[3], &copy);
     if (!ret)
         ret = lu_blocking(t, SYS_io_uring_register, (long)a[0], op, (long)arg, (long)a[3], 0, 0);
     if (!ret && op == IORING_REGISTER_PROBE)
-        probe_truth(t->proc, a[2], (uint32_t)a[3]);
+        probe_truth(t->proc, r->narrow, a[2], (uint32_t)a[3]);
     ring_put(t->proc, r);
     return ret;
 }

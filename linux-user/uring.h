@@ -14,6 +14,10 @@
  * point to: the guest's own, or the thread's scratch, which lives until its next system call; the kernel is
  * done with it when it has consumed the entry (IORING_FEAT_SUBMIT_STABLE; names of statx since 5.17).
  *
+ * Guests of 32 bits. A ring that was made by the kernel's 32-bit entry is a narrow one: vectors, headers of
+ * messages and what comes back in them have the guest's own layout. Where there is no such entry we convert,
+ * and refuse operations that answer in structures.
+ *
  * Threads: any. The table is under LuProc.lock, a submission under LuRing.lock, waiting under none. Forked
  * processes that submit to one ring at the same time must take turns (as they must to fill its queue).
  * Sources: io_uring_setup(2), io_uring_enter(2), io_uring_register(2), io_uring(7), linux/io_uring.h.
@@ -36,8 +40,8 @@ bool lu_uring_mmap(LuThread *t, const uint64_t a[6], int prot, long *ret);
 
 /* The guest's entry, copied, becomes the kernel's (uring_sqe.c). What is refused fails as in a kernel that
  * knows no such operation. */
-void lu_uring_translate(LuThread *t, struct io_uring_sqe *sqe);
+void lu_uring_translate(LuThread *t, struct io_uring_sqe *sqe, bool narrow);
 /* Is there a row for this operation, and can it be done for this guest? */
-bool lu_uring_knows(const LuProc *p, uint8_t opcode);
+bool lu_uring_knows(const LuProc *p, uint8_t opcode, bool narrow);
 
 #endif

@@ -25,13 +25,14 @@ static const UringOp ops[] = {
 enum { OP_WAITID = 50, REFUSED = 0xff, NO_DESCRIPTOR = -1 }; /* an operation that no kernel knows */
 static const uint64_t nowhere = 1ull << 63;  /* an address that no process has */
 
-/* Guests of 32 bits lack those to which the kernel gives structures of its own layout later on, when nobody
- * converts them. */
+/* Guests of 32 bits whose rings are not narrow lack those to which the kernel gives structures of its own
+ * layout later on, when nobody converts them. */
 static bool answers_late(uint8_t opcode) { return opcode == IORING_OP_RECVMSG || opcode == OP_WAITID; }
 
-bool lu_uring_knows(const LuProc *p, uint8_t opcode)
+bool lu_uring_knows(const LuProc *p, uint8_t opcode, bool narrow)
 {
-    return opcode < ARRAY_SIZE(ops) && ops[opcode].known && !(p->abi->word == 4 && answers_late(opcode));
+    bool lacks = p->abi->word == 4 && !narrow && answers_late(opcode);
+    return opcode < ARRAY_SIZE(ops) && ops[opcode].known && !lacks;
 }
 
 static uint64_t field_get(const struct io_uring_sqe *e, char field)
@@ -112,36 +113,56 @@ static void msghdr32_special(LuThread *t, struct io_uring_sqe *e)
     e->addr = (uintptr_t)msg;
 }
 
-static void msghdr_special(LuThread *t, struct io_uring_sqe *e)
+static void no_descriptor(struct io_uring_sqe *e)
 {
+    e->fd = NO_DESCRIPTOR;
+    e->flags &= (uint8_t)~IOSQE_FIXED_FILE;
+}
+
+/* The guest's own header: descriptors of ours are none, and a name that would have to be another is refused
+ * (there is no room for it below 4 GiB). */
+static void msghdr_narrow(LuThread *t, struct io_uring_sqe *e)
+{
+    long r = lu32_msghdr_check(t, e->addr);
+    if (r == -EBADF)
+        no_descriptor(e);
+    else if (r)
+        e->opcode = REFUSED;
+}
+
+static void msghdr_special(LuThread *t, struct io_uring_sqe *e, bool narrow)
+{
+    if (narrow) {
+        msghdr_narrow(t, e);
+        return;
+    }
     if (t->proc->abi->word == 4) {
         msghdr32_special(t, e);
         if (e->opcode == REFUSED)
             return;
     }
     Gva at = e->addr;
-    if (su_msghdr(t, &at)) {
-        e->fd = NO_DESCRIPTOR;
-        e->flags &= (uint8_t)~IOSQE_FIXED_FILE;
-    }
+    if (su_msghdr(t, &at))
+        no_descriptor(e);
     e->addr = at;
 }
 
-/* Vectors of 32-bit guests become the host's; those and headers of messages are then plain memory. */
-static void lists32(LuThread *t, char kinds[7], uint64_t v[7])
+/* Vectors of 32-bit guests become the host's, unless the ring is narrow; those and headers of messages are
+ * then plain memory. */
+static void lists32(LuThread *t, char kinds[7], uint64_t v[7], bool narrow)
 {
     for (unsigned i = 0; t->proc->abi->word == 4 && kinds[i]; i++) {
         bool vector = kinds[i] == 'v' || kinds[i] == 'V';
         if (!vector && kinds[i] != 'h')
             continue;
         v[i] = su_pointer(t->proc, v[i]);
-        if (vector)
+        if (vector && !narrow)
             v[i] = (uintptr_t)lu32_iovec(t, v[i], v[i + 1]);
         kinds[i] = 'x';
     }
 }
 
-static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
+static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op, bool narrow)
 {
     const char *from = op->call ? lu_syscall_rows[op->call - 1].kinds : op->kinds;
     char kinds[7] = "";
@@ -150,7 +171,7 @@ static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
         kinds[i] = is_index(e, op->fields[i]) ? 'd' : from[i];
         v[i] = field_get(e, op->fields[i]);
     }
-    lists32(t, kinds, v);
+    lists32(t, kinds, v, narrow);
     for (unsigned i = 0; kinds[i]; i++) {
         long err = lu_arg_check(t->proc, kinds, v, i);
         if (err)
@@ -163,9 +184,9 @@ static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op)
         field_set(e, op->fields[i], v[i]);
 }
 
-void lu_uring_translate(LuThread *t, struct io_uring_sqe *e)
+void lu_uring_translate(LuThread *t, struct io_uring_sqe *e, bool narrow)
 {
-    if (!lu_uring_knows(t->proc, e->opcode)) {
+    if (!lu_uring_knows(t->proc, e->opcode, narrow)) {
         e->opcode = REFUSED;
         return;
     }
@@ -174,11 +195,11 @@ void lu_uring_translate(LuThread *t, struct io_uring_sqe *e)
         openat_special(t, e);
     if (e->opcode == REFUSED)
         return;
-    arguments(t, e, op);
+    arguments(t, e, op, narrow);
     switch (op->special) {
     case 'e': epoll_event(t, e); break;
     case 'q': openat2_special(t, e); break;
-    case 'm': msghdr_special(t, e); break;
+    case 'm': msghdr_special(t, e, narrow); break;
     default: break;
     }
 }

@@ -92,6 +92,9 @@ struct iovec *lu32_iovec(LuThread *t, Gva at, uint64_t n);
  * be read. */
 struct msghdr;
 int lu32_msghdr(LuThread *t, Gva at, struct msghdr *ret);
+/* Can a kernel that knows the guest's layout send it as it stands? -EBADF: a descriptor in it is ours. 0 also
+ * where it cannot be read. */
+long lu32_msghdr_check(LuThread *t, Gva at);
 
 /* ---- siginfo ---- */
 

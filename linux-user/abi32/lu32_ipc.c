@@ -1,6 +1,6 @@
 /* System V IPC of 32-bit guests. Sources: msgop(2), msgctl(2), semctl(2), shmctl(2); asm-generic/msgbuf.h and
- * its like, and linux/msg.h and its like for the structures of Linux 2.2: commands without IPC_64 have those, though
- * all C libraries give it. */
+ * its like, and linux/msg.h and its like for the structures of Linux 2.2: commands without IPC_64 have those,
+ * though all C libraries give it. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/mm.h"
 

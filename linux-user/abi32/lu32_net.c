@@ -143,6 +143,19 @@ static long header_to_send(LuThread *t, Gva at, struct msghdr *ret)
     return r;
 }
 
+long lu32_msghdr_check(LuThread *t, Gva at)
+{
+    struct msghdr *msg = arena_new(&t->scratch, struct msghdr);
+    Gva checked = (uintptr_t)msg;
+    if (!msg)
+        return -ENOMEM;
+    long r = header_to_send(t, at, msg);
+    if (r)
+        return r == -ENOMEM ? r : 0; /* what is wrong with it the kernel says too */
+    r = su_msghdr(t, &checked);
+    return r ? r : checked == (uintptr_t)msg ? 0 : -EOPNOTSUPP;
+}
+
 static long header_to_receive(LuThread *t, Gva at, Msg32 *g, struct msghdr *ret)
 {
     if (!read_header(t, at, g, ret))

@@ -65,13 +65,16 @@ static struct io_uring_sqe *entry(Ring *r, int op, int fd, const void *addr, uns
 {
     unsigned i = r->local++ & r->mask;
     r->array[i] = i;
-    r->sqe[i] = (struct io_uring_sqe){.opcode = (uint8_t)op, .fd = fd, .addr = (uintptr_t)addr, .len = len,
-                                      .off = off};
+    r->sqe[i] = (struct io_uring_sqe){
+        .opcode = (uint8_t)op, .fd = fd, .addr = (uintptr_t)addr, .len = len, .off = off};
     r->sqe[i].user_data = r->local;
     return &r->sqe[i];
 }
 
-static void publish(Ring *r) { __atomic_store_n(r->tail, r->local, __ATOMIC_RELEASE); }
+static void publish(Ring *r)
+{
+    __atomic_store_n(r->tail, r->local, __ATOMIC_RELEASE);
+}
 
 static int enter(Ring *r, unsigned submit, unsigned wait)
 {
@@ -174,9 +177,9 @@ static void files(Ring *r)
     SHOW_BOOL(second);
     one(r, "mkdirat", IORING_OP_MKDIRAT, AT_FDCWD, "d", 0700, 0);
     one(r, "mkdirat again", IORING_OP_MKDIRAT, AT_FDCWD, "d", 0700, 0);
-    one(r, "symlinkat", IORING_OP_SYMLINKAT, AT_FDCWD, "f", 0, (uintptr_t)"link");
-    one(r, "linkat", IORING_OP_LINKAT, AT_FDCWD, "f", (unsigned)AT_FDCWD, (uintptr_t)"hard");
-    one(r, "renameat", IORING_OP_RENAMEAT, AT_FDCWD, "hard", (unsigned)AT_FDCWD, (uintptr_t)"d/soft");
+    one(r, "symlinkat", IORING_OP_SYMLINKAT, AT_FDCWD, "f", 0, (uintptr_t) "link");
+    one(r, "linkat", IORING_OP_LINKAT, AT_FDCWD, "f", (unsigned)AT_FDCWD, (uintptr_t) "hard");
+    one(r, "renameat", IORING_OP_RENAMEAT, AT_FDCWD, "hard", (unsigned)AT_FDCWD, (uintptr_t) "d/soft");
     e = entry(r, IORING_OP_OPENAT, AT_FDCWD, "link", 0, 0);
     e->open_flags = O_RDONLY | O_NOFOLLOW; /* other bits on another processor */
     run(r, "openat of a link");
@@ -187,7 +190,7 @@ static void files(Ring *r)
     e = entry(r, IORING_OP_UNLINKAT, AT_FDCWD, "d", 0, 0);
     e->unlink_flags = AT_REMOVEDIR;
     run(r, "unlinkat of a directory");
-    one(r, "fsetxattr", IORING_OP_FSETXATTR, fd, "user.a", 3, (uintptr_t)"abc");
+    one(r, "fsetxattr", IORING_OP_FSETXATTR, fd, "user.a", 3, (uintptr_t) "abc");
     one(r, "bad path", IORING_OP_OPENAT, AT_FDCWD, (void *)8, 0, 0);
     one(r, "bad buffer", IORING_OP_READ, fd, (void *)8, 10, 0);
     one(r, "bad descriptor", IORING_OP_READ, 999, buf, 10, 0);
@@ -285,6 +288,36 @@ static void links_and_time(Ring *r)
     close(p[1]);
 }
 
+/* Structures of 32 bits are the kernel's business, if it has an entry for 32-bit programs:
+ * linux-user/uring.h. */
+static bool all_operations(void)
+{
+    void *head;
+    size_t len;
+    return sizeof(long) == 8 || !syscall(SYS_get_robust_list, 0, &head, &len);
+}
+
+static void waiting(Ring *r)
+{
+    enum { WAITID = 50 };
+    siginfo_t si = {0};
+    pid_t child = fork();
+    if (!child)
+        _exit(5);
+    if (!all_operations()) {
+        si.si_status = -1;
+        puts("waitid: 0");
+        waitid(P_PID, (id_t)child, &si, WEXITED);
+    } else {
+        struct io_uring_sqe *e = entry(r, WAITID, child, NULL, P_PID, (uintptr_t)&si);
+        e->file_index = WEXITED;
+        if (run(r, "waitid") < 0)
+            waitid(P_PID, (id_t)child, &si, WEXITED);
+    }
+    printf("signal %d code %d status %d, the child's %d, this user's %d\n", si.si_signo, si.si_code,
+           si.si_status, si.si_pid == child, si.si_uid == getuid());
+}
+
 static void sockets(Ring *r)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "sock"}, peer;
@@ -311,23 +344,25 @@ static void sockets(Ring *r)
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
     struct iovec iov = {"m", 1};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                       .msg_controllen = sizeof control};
-    control.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-                                 .cmsg_type = SCM_RIGHTS};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    control.h = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(&control.h), &(int){1}, sizeof(int));
-    if (sizeof(long) == 8)
+    if (all_operations())
         one(r, "sendmsg", IORING_OP_SENDMSG, c, &m, 1, 0);
     else
-        show("sendmsg", sendmsg(c, &m, 0)); /* refused, see linux-user/uring_sqe.c */
+        show("sendmsg", sendmsg(c, &m, 0));
     memset(&control, 0, sizeof control);
     iov.iov_base = buf;
-    if (sizeof(long) == 8)
+    if (all_operations())
         one(r, "recvmsg", IORING_OP_RECVMSG, got, &m, 1, 0);
     else
         show("recvmsg", recvmsg(got, &m, 0));
     printf("control %d %d, %d\n", (int)control.h.cmsg_level, (int)control.h.cmsg_type,
            *(int *)CMSG_DATA(&control.h) > 2);
+    printf("length %d flags %x name %d\n", m.msg_controllen == CMSG_SPACE(sizeof(int)),
+           (unsigned)m.msg_flags & 0xff, (int)m.msg_namelen);
     one(r, "shutdown", IORING_OP_SHUTDOWN, c, NULL, SHUT_WR, 0);
     one(r, "recv at the end", IORING_OP_RECV, got, buf, 32, 0);
     e = entry(r, IORING_OP_CONNECT, c, &un, 0, sizeof un);
@@ -410,7 +445,7 @@ static void registered(Ring *r)
     SHOW(reg(r, IORING_REGISTER_PROBE, &probe, 256));
     for (int op = 0; op < IORING_OP_URING_CMD; op++)
         if (op != IORING_OP_MADVISE)
-            printf("%d", sizeof(long) == 4 && op == IORING_OP_RECVMSG
+            printf("%d", !all_operations() && op == IORING_OP_RECVMSG
                              ? 1
                              : probe.op[op].flags & IO_URING_OP_SUPPORTED);
     puts("");
@@ -616,6 +651,7 @@ int main(void)
     entries(&r);
     links_and_time(&r);
     sockets(&r);
+    waiting(&r);
     epoll_and_splice(&r);
     registered(&r);
     signals(&r);

@@ -22,10 +22,10 @@
 #define RAW(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
 #ifdef __arm__
 #define OLD(arm, name, ...) syscall(SYS_##arm, ##__VA_ARGS__)
-#define NO_ID 0xffff
+#define NO_ID               0xffff
 #else
 #define OLD(arm, name, ...) syscall(SYS_##name, ##__VA_ARGS__)
-#define NO_ID (-1)
+#define NO_ID               (-1)
 #endif
 
 static void names(void)
@@ -135,11 +135,11 @@ static void stats(void)
             unused[2];
     } st;
 #define MTIME st.mtime, st.mtimensec
-#define S(x) st.x
+#define S(x)  st.x
 #else
     struct stat st;
 #define MTIME st.st_mtim.tv_sec, st.st_mtim.tv_nsec
-#define S(x) st.st_##x
+#define S(x)  st.st_##x
 #endif
     long times[4] = {1000000000, 250000, 1000000001, 750000};
     SHOW(RAW(utimes, "a", times));
@@ -195,7 +195,7 @@ static void directories(void)
         unsigned long ino, off;
         uint16_t reclen;
         char name[];
-    } *e;
+    } * e;
     long buf[1024];
     unsigned n = 0, dots = 0, types = 0;
     int fd = open(".", O_RDONLY | O_DIRECTORY);
@@ -234,7 +234,10 @@ static void directories(void)
 }
 
 static volatile int got;
-static void note(int sig) { got = sig; }
+static void note(int sig)
+{
+    got = sig;
+}
 
 static void signals(void)
 {
@@ -384,9 +387,10 @@ typedef union OldIpc {
 static void show_perm(const OldIpc *o)
 {
     OldIpc b = *o;
-    printf("key %d uid %d %d gid %d %d mode %o\n", S32(0, m.msg_perm.__key), S16(4, m.msg_perm.uid) == getuid(),
-           S16(8, m.msg_perm.cuid) == getuid(), S16(6, m.msg_perm.gid) == getgid(),
-           S16(10, m.msg_perm.cgid) == getgid(), S16(12, m.msg_perm.mode));
+    printf("key %d uid %d %d gid %d %d mode %o\n", S32(0, m.msg_perm.__key),
+           S16(4, m.msg_perm.uid) == getuid(), S16(8, m.msg_perm.cuid) == getuid(),
+           S16(6, m.msg_perm.gid) == getgid(), S16(10, m.msg_perm.cgid) == getgid(),
+           S16(12, m.msg_perm.mode));
 }
 
 static void ipc_before_64(void)
@@ -404,8 +408,9 @@ static void ipc_before_64(void)
     show_perm(&b);
     printf("sent %d received %d changed %d\n", S32(24, m.msg_stime) > 1000000, S32(28, m.msg_rtime) == 0,
            S32(32, m.msg_ctime) > 1000000);
-    printf("bytes %ld messages %ld at most %ld by %d, %d\n", (long)S16(44, m.__msg_cbytes), (long)S16(46, m.msg_qnum),
-           (long)S16(48, m.msg_qbytes), S16(50, m.msg_lspid) == getpid(), S16(52, m.msg_lrpid));
+    printf("bytes %ld messages %ld at most %ld by %d, %d\n", (long)S16(44, m.__msg_cbytes),
+           (long)S16(46, m.msg_qnum), (long)S16(48, m.msg_qbytes), S16(50, m.msg_lspid) == getpid(),
+           S16(52, m.msg_lrpid));
     S16(12, m.msg_perm.mode) = 0640;
     S16(48, m.msg_qbytes) = 100;
     SHOW(STAT_OLD(msgctl, id, IPC_SET, &b));
@@ -419,9 +424,9 @@ static void ipc_before_64(void)
     memset(&b, 0xaa, sizeof b);
     SHOW(STAT_OLD(shmctl, id, IPC_STAT, &b));
     show_perm(&b);
-    printf("size %ld attached %d detached %d changed %d by %d, %d; %ld\n", (long)S32(16, s.shm_segsz), S32(20, s.shm_atime) > 1000000,
-           S32(24, s.shm_dtime) == 0, S32(28, s.shm_ctime) > 1000000, S16(32, s.shm_cpid) == getpid(), S16(34, s.shm_lpid) == getpid(),
-           (long)S16(36, s.shm_nattch));
+    printf("size %ld attached %d detached %d changed %d by %d, %d; %ld\n", (long)S32(16, s.shm_segsz),
+           S32(20, s.shm_atime) > 1000000, S32(24, s.shm_dtime) == 0, S32(28, s.shm_ctime) > 1000000,
+           S16(32, s.shm_cpid) == getpid(), S16(34, s.shm_lpid) == getpid(), (long)S16(36, s.shm_nattch));
     S16(12, s.shm_perm.mode) = 0444;
     SHOW(STAT_OLD(shmctl, id, IPC_SET, &b));
     SHOW(STAT_OLD(shmctl, id, IPC_STAT, &b));
@@ -432,7 +437,8 @@ static void ipc_before_64(void)
     memset(&b, 0xaa, sizeof b);
     SHOW(SEM_OLD(id, IPC_STAT, &b));
     show_perm(&b);
-    printf("done %d changed %d number %ld\n", S32(16, e.sem_otime) == 0, S32(20, e.sem_ctime) > 1000000, (long)S16(40, e.sem_nsems));
+    printf("done %d changed %d number %ld\n", S32(16, e.sem_otime) == 0, S32(20, e.sem_ctime) > 1000000,
+           (long)S16(40, e.sem_nsems));
     S16(12, e.sem_perm.mode) = 0620;
     SHOW(SEM_OLD(id, IPC_SET, &b));
     SHOW(SEM_OLD(id, IPC_STAT, &b));
