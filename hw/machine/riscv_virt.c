@@ -183,6 +183,18 @@ static bool configure_cpus(Machine *m, DevError *err)
     return true;
 }
 
+static uint64_t board_time(void *opaque)
+{
+    const Machine *m = opaque;
+    return riscv_clint_time(((const RiscvVirt *)m->board_data)->clint);
+}
+
+static void board_alarm(void *opaque, uint64_t n, uint64_t when)
+{
+    const Machine *m = opaque;
+    riscv_clint_alarm(((const RiscvVirt *)m->board_data)->clint, n, when);
+}
+
 static bool virt_build(Machine *m, DevError *err)
 {
     RiscvVirt *v = calloc(1, sizeof(*v));
@@ -197,9 +209,9 @@ static bool virt_build(Machine *m, DevError *err)
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = m->board->target->sys->board(m->cpu[k]);
         b->reset_pc = virt_places[VIRT_MROM].base;
-        b->time = riscv_clint_time;
-        b->alarm = riscv_clint_alarm;
-        b->opaque = v->clint;
+        b->time = board_time;
+        b->alarm = board_alarm;
+        b->opaque = m;
     }
     return true;
 }
