@@ -21,7 +21,7 @@ unsigned gic_running(const uint32_t apr[2])
 unsigned gic_group_mask(const Gicv3 *g, unsigned cpu, unsigned group)
 {
     bool common = group == 0 || (g->icc_ctlr[cpu] & GIC_CBPR);
-    unsigned point = g->bpr[cpu][common ? 0 : 1];
+    unsigned point = g->bpr[cpu][common ? 0 : 1] & 7;
     return ~((1u << (common ? point + 1 : point)) - 1) & 0xff;
 }
 

@@ -224,7 +224,8 @@ static void run_queue(Its *s)
 {
     const uint64_t at = s->cbaser & 0xffffffffff000ull, bytes = queue_bytes(s);
     uint64_t c[4];
-    if (!(s->ctlr & CTLR_ON) || !(s->cbaser & VALID) || s->cwriter >= bytes || s->creadr >= bytes)
+    if (!(s->ctlr & CTLR_ON) || !(s->cbaser & VALID) || s->cwriter >= bytes || s->creadr >= bytes ||
+        (s->cwriter | s->creadr) % CMD_BYTES) /* a state that was not taken may have left anything */
         return;
     while (s->creadr != s->cwriter) {
         if (!mem_map_read(s->dev.mem, at + s->creadr, c, CMD_BYTES))
