@@ -327,7 +327,8 @@ static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop
     if (link >= 0) {
         const ExitInfo *x = &d->cache.exit[link];
         bool stands = !paged || (x->pc == r->pc && d->stats.evicted == evicted);
-        if (stands && x->kind == IR_EXIT_DIRECT && x->back == loop && !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN))
+        bool chain = !(d->accel->cfg.no_opt & ACCEL_NO_CHAIN);
+        if (chain && stands && x->kind == IR_EXIT_DIRECT && x->back == loop)
             dbt_map_link(&d->map, (uint32_t)link, r);
     } else if (link == X64_ID_INDIRECT && paged) {
         dbt_paged_remember(d, cpu, r);

@@ -10,9 +10,16 @@
 #include <linux/ipc.h>
 
 /* linux/msg.h, sem.h and shm.h. */
-enum { IPC_64_FLAG = 0x100, MSG_STAT_ = 11, MSG_STAT_ANY_ = 13, SEM_STAT_ = 18, SEM_STAT_ANY_ = 20,
-       SHM_STAT_ = 13, SHM_INFO_ = 14,
-       SHM_STAT_ANY_ = 15 };
+enum {
+    IPC_64_FLAG = 0x100,
+    MSG_STAT_ = 11,
+    MSG_STAT_ANY_ = 13,
+    SEM_STAT_ = 18,
+    SEM_STAT_ANY_ = 20,
+    SHM_STAT_ = 13,
+    SHM_INFO_ = 14,
+    SHM_STAT_ANY_ = 15
+};
 
 enum { TYPE32 = 4, SMALL = 64 << 10, LARGEST = 16 << 20 };
 
@@ -96,8 +103,7 @@ long lu32_msgctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case MSG_STAT_:
-    case MSG_STAT_ANY_:
-        return stat_call(SYS_msgctl, a[0], cmd, s, &ds, a[2]);
+    case MSG_STAT_ANY_: return stat_call(SYS_msgctl, a[0], cmd, s, &ds, a[2]);
     case IPC_SET: return set_call(SYS_msgctl, a[0], s, &ds, a[2]);
     default: return sys_call3(SYS_msgctl, a[0], cmd, a[2]); /* struct msginfo is ints */
     }
@@ -111,11 +117,11 @@ long lu32_semctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SEM_STAT_:
-    case SEM_STAT_ANY_:
-        return stat_call(SYS_semctl, a[0], cmd, s, &ds, a[3]);
+    case SEM_STAT_ANY_: return stat_call(SYS_semctl, a[0], cmd, s, &ds, a[3]);
     case IPC_SET: return set_call(SYS_semctl, a[0], s, &ds, a[3]);
-    default: return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of
-                                                                   * ints */
+    default:
+        return sys_call4(SYS_semctl, a[0], a[1], cmd, a[3]); /* a value, shorts, struct seminfo of
+                                                              * ints */
     }
 }
 
@@ -132,11 +138,9 @@ long lu32_shmctl(LuThread *t, const uint64_t a[6])
     switch (cmd) {
     case IPC_STAT:
     case SHM_STAT_:
-    case SHM_STAT_ANY_:
-        return stat_call(SYS_shmctl, a[0], cmd, s, &u, a[2]);
+    case SHM_STAT_ANY_: return stat_call(SYS_shmctl, a[0], cmd, s, &u, a[2]);
     case IPC_SET: return set_call(SYS_shmctl, a[0], s, &u, a[2]);
-    case IPC_INFO:
-        return stat_call(SYS_shmctl, a[0], cmd, new ? LU32_shminfo64 : LU32_shminfo_old, &u, a[2]);
+    case IPC_INFO: return stat_call(SYS_shmctl, a[0], cmd, new ? LU32_shminfo64 : LU32_shminfo_old, &u, a[2]);
     case SHM_INFO_: return stat_call(SYS_shmctl, a[0], cmd, LU32_shm_info, &u, a[2]);
     default: return sys_call3(SYS_shmctl, a[0], cmd, a[2]);
     }

@@ -147,8 +147,8 @@ typedef enum IrX86Fl {
     IR_X_INC, IR_X_DEC, IR_X_BSF, IR_X_BSR, IR_X_LZCNT, IR_X_TZCNT, IR_X_POPCNT, IR_X_BLSR, IR_X_BLSMSK,
     IR_X_BLSI, IR_X_COUNT
 } IrX86Fl;
-/* imm of xv: opcode, map and mandatory prefix as in X64Pp, W, and an immediate. SSE: it has no VEX form. XMM0:
- * c stands in that register; else c is what the destination was. */
+/* imm of xv: opcode, map and mandatory prefix as in X64Pp, W, and an immediate. SSE: it has no VEX form.
+ * XMM0: c stands in that register; else c is what the destination was. */
 enum { IR_XV_W = 1 << 12, IR_XV_IMM = 1 << 13, IR_XV_SSE = 1 << 14, IR_XV_XMM0 = 1 << 15 };
 #define IR_XV(pp, map, opc) ((uint32_t)(pp) << 10 | (uint32_t)(map) << 8 | (uint32_t)(opc))
 enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32,

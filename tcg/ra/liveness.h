@@ -38,7 +38,14 @@ typedef struct IrLive {
 enum { IR_USES_SHARED = 254, IR_USES_MANY };
 
 /* What the emitter can fold into a user. */
-enum { IR_FUSE_CMP = 1, IR_FUSE_ADDR = 2, IR_FUSE_SCALE = 4, IR_FUSE_ZEXT = 8, IR_FUSE_HIGH = 16, IR_FUSE_ROTATE = 32 };
+enum {
+    IR_FUSE_CMP = 1,
+    IR_FUSE_ADDR = 2,
+    IR_FUSE_SCALE = 4,
+    IR_FUSE_ZEXT = 8,
+    IR_FUSE_HIGH = 16,
+    IR_FUSE_ROTATE = 32
+};
 
 /* Does the word take a carry, or give one to a sum? */
 static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)

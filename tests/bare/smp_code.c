@@ -1,12 +1,18 @@
 /* options: -smp 4
- * Code that several harts translate while others write to it. What is run is numbers that only grow: who reads
- * the least that must be seen, then executes fence.i, then calls, gets that or more; and never more than was
- * written. */
+ * Code that several harts translate while others write to it. What is run is numbers that only grow: who
+ * reads the least that must be seen, then executes fence.i, then calls, gets that or more; and never more
+ * than was written. */
 enum { HARTS = 4 };
 #include "harts.h"
 
-enum { CODE = 0x40000000, RET = 0x00008067, C_RET = 0x8082, MOST = 2047, PER_PAGE = 64,
-       GRANULE = 16 /* words */ };
+enum {
+    CODE = 0x40000000,
+    RET = 0x00008067,
+    C_RET = 0x8082,
+    MOST = 2047,
+    PER_PAGE = 64,
+    GRANULE = 16 /* words */
+};
 
 typedef u64 Fn(u64 a0, u64 a1);
 
@@ -108,7 +114,8 @@ static void own_set(void)
     }
 }
 
-/* ---- functions of three pieces, which share 64 bytes with those of others: one region has several runs ---- */
+/* ---- functions of three pieces, which share 64 bytes with those of others: one region has several runs ----
+ */
 
 enum { PIECES = 3 };
 

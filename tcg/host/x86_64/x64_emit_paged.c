@@ -129,7 +129,10 @@ typedef struct __attribute__((packed)) X64Slow {
     uint16_t page;   /* bytes before this the page of the guest's pc stands; 0: code that raises stands
                       * behind */
 } X64Slow;
-enum { SLOW_WIDE = 1 << 12 /* the result has 64 bits */, SLOW_CONST = 1 << 13 /* behind stands what is stored */ };
+enum {
+    SLOW_WIDE = 1 << 12, /* the result has 64 bits */
+    SLOW_CONST = 1 << 13 /* behind stands what is stored */
+};
 
 static bool raises_simply(const X64Emit *e, const X64Cold *c)
 {

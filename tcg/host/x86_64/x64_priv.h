@@ -317,8 +317,8 @@ void x64_paged_st(X64Emit *e, const IrInsn *i);
 void x64_paged_update(X64Emit *e, const IrInsn *i);
 void x64_cold_access(X64Emit *e, const X64Cold *c);
 void x64_paged_cold_start(X64Emit *e);
-/* What the stub calls. at: the return address of cold code's call; all registers are in X64Layout.save. Returns
- * where to go on with these. */
+/* What the stub calls. at: the return address of cold code's call; all registers are in X64Layout.save.
+ * Returns where to go on with these. */
 uint64_t x64_slow_access(void *cpu, uint64_t at, const X64Host *h);
 /* The instruction of ordinal c->exit raises, cpu->exit is filled in: leaves with its state. */
 void x64_cold_raise(X64Emit *e, const X64Cold *c);
