@@ -41,6 +41,8 @@ void net_back_give(NetBack *b, const uint8_t *frame, size_t n);
 /* Kinds. text: the option's value after the kind, e.g. "id=n0,tftp=dir". NULL: err says why. */
 NetBack *net_user_open(const char *text, GError **err);
 NetBack *net_socket_open(const char *text, GError **err);
+NetBack *net_stream_open(const char *text, GError **err);
+NetBack *net_dgram_open(const char *text, GError **err);
 NetBack *net_tap_open(const char *text, GError **err);
 
 /* -object filter-dump: what goes over the network, into a file of the pcap format. */

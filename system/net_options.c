@@ -1,4 +1,5 @@
 #include "system/net_options.h"
+#include "system/key_vals.h"
 #include "system/sys_options.h"
 
 #include <string.h>
@@ -10,6 +11,8 @@ static const struct {
 #if TINAMOU_SLIRP
     {"user", net_user_open},
 #endif
+    {"socket", net_socket_open}, {"stream", net_stream_open}, {"dgram", net_dgram_open},
+    {"tap", net_tap_open},
 };
 
 static NetBack *open_net(SysNet *s, const char *what, const char *text, GError **err)
@@ -27,7 +30,12 @@ static NetBack *open_net(SysNet *s, const char *what, const char *text, GError *
             s->net[s->n++] = b;
         return b;
     }
-    sys_fail(err, "%s: no kind of network '%.*s'; 'user' would be", what, (int)n, text);
+    const char *names[G_N_ELEMENTS(kinds)];
+    for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++)
+        names[k] = kinds[k].name;
+    g_autofree char *kind = g_strndup(text, n);
+    sys_fail(err, "%s: no kind of network '%s'; '%s' would be", what, kind,
+             sys_nearest(kind, names, G_N_ELEMENTS(names)));
     return NULL;
 }
 
@@ -39,9 +47,31 @@ static NetBack *find(const SysNet *s, const char *id)
     return NULL;
 }
 
+/* JSON in the short grammar, which all kinds understand. NULL: err. */
+static char *from_json(const char *text, GError **err)
+{
+    unsigned at = 0;
+    const char *key, *value;
+    g_autoptr(KeyVals) kv = key_vals_parse("-netdev", text, "type", err);
+    const char *kind = kv ? key_vals_get(kv, "type") : NULL;
+    if (!kv || !kind) {
+        if (kv)
+            sys_fail(err, "-netdev: which type?");
+        return NULL;
+    }
+    GString *out = g_string_new(kind);
+    while (key_vals_rest(kv, &at, &key, &value)) {
+        g_autoptr(GString) doubled = g_string_new(value);
+        g_string_replace(doubled, ",", ",,", 0);
+        g_string_append_printf(out, ",%s=%s", key, doubled->str);
+    }
+    return g_string_free(out, FALSE);
+}
+
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err)
 {
-    NetBack *b = open_net(s, "-netdev", text, err);
+    g_autofree char *plain = *text == '{' ? from_json(text, err) : g_strdup(text);
+    NetBack *b = plain ? open_net(s, "-netdev", plain, err) : NULL;
     if (!b)
         return false;
     if (!b->id[0])

@@ -366,7 +366,9 @@ static const OptionRow options[] = {
      .list = LIST_DEVICE},
     {"object", "KIND,id=I", "filter-dump,netdev=I,file=F: what goes over a network, as pcap",
      .list = LIST_OBJECT},
-    {"netdev", "user,id=I[,..]", "network: restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..",
+    {"netdev", "KIND,id=I[,..]",
+     "network: user (restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..), stream and dgram (addr.*, "
+     "local.*, remote.*), socket (listen, connect, udp), tap (ifname, fd)",
      .list = LIST_NETDEV},
     {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", .list = LIST_NIC},
     {"name", "TEXT", "name of the machine", set_name},
