@@ -348,12 +348,54 @@ bool disks_add_drive(Disks *all, KeyVals *kv, GError **err)
     return read_drive(all, d, kv, temporary, err);
 }
 
+BlockNode *disks_node_at(Disks *all, unsigned n)
+{
+    return n < all->nodes->len ? all->nodes->pdata[n] : NULL;
+}
+
+static bool has_node(const BlockNode *n, const char *name)
+{
+    return n &&
+           ((n->name && strcmp(n->name, name) == 0) || has_node(n->file, name) || has_node(n->backing, name));
+}
+
+bool disks_remove_blockdev(Disks *all, const char *name, GError **err)
+{
+    BlockNode *n = node_named(all, name);
+    if (n) {
+        block_close(n);
+        return true;
+    }
+    bool used = false;
+    for (unsigned k = 0; k < all->list->len; k++)
+        used |= has_node(((const Disk *)all->list->pdata[k])->node, name);
+    for (unsigned k = 0; k < all->nodes->len; k++)
+        used |= has_node(all->nodes->pdata[k], name);
+    return sys_fail(err, used ? "Node '%s' is busy: node is used" : "Failed to find node with node-name='%s'",
+                    name);
+}
+
+static bool name_is_free(const Disks *all, const BlockNode *n)
+{
+    bool used = false;
+    for (unsigned k = 0; k < all->list->len; k++)
+        used |= has_node(((const Disk *)all->list->pdata[k])->node, n->name);
+    for (unsigned k = 0; k < all->nodes->len; k++)
+        used |= has_node(all->nodes->pdata[k], n->name);
+    return !used;
+}
+
 bool disks_add_blockdev(Disks *all, KeyVals *kv, GError **err)
 {
     BlockNode *n = block_open_keys(kv, node_named, all, err);
     if (n && !n->name) {
         block_close(n);
         return sys_fail(err, "%s: which node-name?", key_vals_what(kv));
+    }
+    if (n && !name_is_free(all, n)) {
+        sys_fail(err, "Duplicate nodes with node-name='%s'", n->name);
+        block_close(n);
+        return false;
     }
     if (n)
         g_ptr_array_add(all->nodes, n);

@@ -38,6 +38,9 @@ Disks *disks_new(Vm *vm);
 void disks_free(Disks *all);
 bool disks_add_drive(Disks *all, KeyVals *kv, GError **err);
 bool disks_add_blockdev(Disks *all, KeyVals *kv, GError **err);
+/* A node that nothing is on top of. */
+bool disks_remove_blockdev(Disks *all, const char *name, GError **err);
+BlockNode *disks_node_at(Disks *all, unsigned n); /* of these; NULL: there are fewer */
 /* For a device: by the drive's id or the node's name. NULL: err says why. */
 Disk *disks_take(Disks *all, const char *id, GError **err);
 /* Of if=pflash; NULL: none of this number. */

@@ -132,45 +132,23 @@ NetBack *sys_net_take(SysNet *s, const char *id, GError **err)
     return b;
 }
 
-typedef struct DumpKeys {
-    char *net, *file;
-    uint64_t most;
-} DumpKeys;
-
-static bool set_dump(void *opaque, const char *key, const char *value, GError **err)
+bool sys_net_add_dump(SysNet *s, KeyVals *kv, GError **err)
 {
-    DumpKeys *k = opaque;
-    char **text = strcmp(key, "netdev") == 0 ? &k->net : strcmp(key, "file") == 0 ? &k->file : NULL;
-    if (!value)
-        return sys_fail(err, "'%s' has no value", key);
-    if (text) {
-        g_free(*text);
-        *text = g_strdup(value);
-        return true;
-    }
-    if (strcmp(key, "maxlen") == 0)
-        return g_ascii_string_to_unsigned(value, 10, 1, NET_FRAME_MAX, &k->most, err);
-    return strcmp(key, "id") == 0 ||
-           sys_fail(err, "no property '%s'; id, netdev, file and maxlen are there", key);
-}
-
-bool sys_net_add_dump(SysNet *s, const char *text, GError **err)
-{
-    DumpKeys k = {.most = NET_FRAME_MAX};
-    bool ok = net_keys("-object filter-dump", text, set_dump, &k, err);
-    NetBack *b = ok ? find(s, k.net) : NULL;
-    if (ok && !b)
-        ok = sys_fail(err, "-object filter-dump: no network '%s'", k.net ? k.net : "");
-    if (ok && (b->dump || !k.file))
-        ok = sys_fail(err,
-                      b->dump ? "-object filter-dump: '%s' has a dump already"
-                              : "-object filter-dump: which file?%s",
-                      b->dump ? k.net : "");
-    if (ok)
-        ok = (b->dump = net_dump_open(k.file, (uint32_t)k.most, err)) != NULL;
-    g_free(k.net);
-    g_free(k.file);
-    return ok;
+    uint64_t most = NET_FRAME_MAX;
+    const char *net = key_vals_get(kv, "netdev"), *path = key_vals_get(kv, "file");
+    key_vals_get(kv, "id");
+    if (!key_vals_u64(kv, "maxlen", NET_FRAME_MAX, &most, err) || !key_vals_done(kv, err))
+        return false;
+    NetBack *b = find(s, net);
+    if (!b)
+        return sys_fail(err, "-object filter-dump: no network '%s'", net ? net : "");
+    if (b->dump || !path)
+        return sys_fail(err,
+                        b->dump ? "-object filter-dump: '%s' has a dump already"
+                                : "-object filter-dump: which file?%s",
+                        b->dump ? net : "");
+    b->dump = net_dump_open(path, (uint32_t)most, err);
+    return b->dump != NULL;
 }
 
 void sys_net_close(SysNet *s)

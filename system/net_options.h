@@ -6,6 +6,7 @@
 #ifndef SYSTEM_NET_OPTIONS_H
 #define SYSTEM_NET_OPTIONS_H
 
+#include "system/key_vals.h"
 #include "system/net_back.h"
 
 enum { SYS_MAX_NETS = 16 };
@@ -23,8 +24,8 @@ typedef struct SysNet {
 
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err);
 bool sys_net_add_nic(SysNet *s, const char *text, GError **err);
-/* text: after "filter-dump,". All networks must be there. */
-bool sys_net_add_dump(SysNet *s, const char *text, GError **err);
+/* The keys of a filter-dump. All networks must be there. */
+bool sys_net_add_dump(SysNet *s, KeyVals *kv, GError **err);
 /* The network of an id, which has no device yet; NULL: err says why. */
 NetBack *sys_net_take(SysNet *s, const char *id, GError **err);
 void sys_net_close(SysNet *s);

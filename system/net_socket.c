@@ -1,5 +1,6 @@
-/* -netdev socket, stream, dgram: Ethernet frames over sockets of the host, to another machine or any program. In a
- * stream each has its length in front of it, 32 bits with the most significant byte first; a datagram is one. */
+/* -netdev socket, stream, dgram: Ethernet frames over sockets of the host, to another machine or any program.
+ * In a stream each has its length in front of it, 32 bits with the most significant byte first; a datagram is
+ * one. */
 #include "system/key_vals.h"
 #include "system/net_back.h"
 #include "system/sys_error.h"
@@ -25,10 +26,10 @@ typedef struct Address {
 typedef struct NetSocket {
     NetBack back;
     bool dgram;
-    int listens, fd; /* -1: none */
+    int listens, fd;                   /* -1: none */
     guint accepting, reading, writing; /* GLib's; 0: none */
-    Address remote;    /* dgram */
-    char *own_path;    /* of a Unix socket, removed at the end */
+    Address remote;                    /* dgram */
+    char *own_path;                    /* of a Unix socket, removed at the end */
     GByteArray *in, *out;
 } NetSocket;
 
@@ -292,7 +293,11 @@ static bool parse_socket(NetSocket *s, KeyVals *kv, GError **err)
     Address a = {.bytes = 0}, b = {.bytes = 0};
     if (!!listens + !!to + !!udp != 1)
         return sys_fail(err, "-netdev socket: one of listen, connect and udp is needed");
-    if (!key_vals_done(kv, err) || !parse_pair(listens ? listens : to ? to : udp, udp != NULL, &a, err) ||
+    if (!key_vals_done(kv, err) ||
+        !parse_pair(listens ? listens
+                    : to    ? to
+                            : udp,
+                    udp != NULL, &a, err) ||
         (local && !parse_pair(local, true, &b, err)))
         return false;
     return udp ? open_dgram(s, &b, &a, err) : open_stream(s, &a, listens != NULL, err);

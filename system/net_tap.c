@@ -1,5 +1,5 @@
-/* -netdev tap: an interface of the host (linux/if_tun.h), made by this process or handed over as a descriptor. What
- * is done with the interface is the user's business: no scripts are run. */
+/* -netdev tap: an interface of the host (linux/if_tun.h), made by this process or handed over as a
+ * descriptor. What is done with the interface is the user's business: no scripts are run. */
 #include "system/key_vals.h"
 #include "system/net_back.h"
 

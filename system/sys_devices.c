@@ -11,6 +11,7 @@
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
 #include "system/key_vals.h"
+#include "system/objects.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -118,13 +119,34 @@ static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
     for (unsigned k = 0; (text = sys_option(o, LIST_NIC, k)); k++)
         if (!sys_net_add_nic(&s->net, text, err))
             return false;
+    return true;
+}
+
+/* After the networks, which dumps name. */
+static bool open_objects(SysDevices *s, const SysOptions *o, GError **err)
+{
+    const char *text;
     for (unsigned k = 0; (text = sys_option(o, LIST_OBJECT, k)); k++) {
-        static const char dump[] = "filter-dump,";
-        if (!g_str_has_prefix(text, dump))
-            return sys_fail(err, "-object: no kind '%s'; filter-dump would be", text);
-        if (!sys_net_add_dump(&s->net, text + sizeof(dump) - 1, err))
+        bool mine;
+        g_autoptr(KeyVals) kv = key_vals_parse("-object", text, "qom-type", err);
+        if (!kv || !objects_add(s->objects, kv, &mine, err))
+            return false;
+        if (!mine && !sys_net_add_dump(&s->net, kv, err))
             return false;
     }
+    return true;
+}
+
+static bool open_memory(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
+{
+    SysMemory *m = o->memory ? objects_memory(s->objects, o->memory, err) : NULL;
+    if (!m)
+        return !o->memory;
+    if (o->ram_bytes && o->ram_bytes != memory_bytes(m))
+        return sys_fail(err, "-machine memory-backend=%s: its size is not that of -m", o->memory);
+    cfg->ram_bytes = memory_bytes(m);
+    cfg->map_ram = memory_map;
+    cfg->map_ram_opaque = m;
     return true;
 }
 
@@ -247,14 +269,18 @@ static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bo
     const char *id = key_vals_get(kv, "id");
     const char *drive = known[which].kind == BACKEND_DRIVE ? key_vals_get(kv, "drive") : NULL;
     const char *netdev = known[which].kind == BACKEND_NET ? key_vals_get(kv, "netdev") : NULL;
-    if (!take_props(s, kv, &d, err))
+    const char *rng = known[which].kind == BACKEND_ENTROPY ? key_vals_get(kv, "rng") : NULL;
+    const char *thread = known[which].kind == BACKEND_DRIVE ? key_vals_get(kv, "iothread") : NULL;
+    if ((thread && !objects_iothread(s->objects, thread, err)) || !take_props(s, kv, &d, err))
         return false;
     g_autofree char *made = g_strdup_printf("%s.%u", name, cfg->n_devices);
     d.id = keep(s, id ? id : made);
     if (known[which].kind == BACKEND_DRIVE && !find_drive(s, drive, &d, err))
         return false;
     if (known[which].kind == BACKEND_ENTROPY)
-        d.backend = &s->entropy;
+        d.backend = rng ? objects_entropy(s->objects, rng, err) : &s->entropy;
+    if (rng && !d.backend)
+        return false;
     if (known[which].kind == BACKEND_NET && !plug_net(s, netdev, &d, err))
         return false;
     return add_device(cfg, &d, err);
@@ -289,7 +315,8 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
     s->strings = g_ptr_array_new_with_free_func(g_free);
     s->entropy = (EntropyPort){.fill = entropy_fill};
     const char *text;
-    if (!open_nets(s, o, err) || !open_disks(s->disks, o, err))
+    if (!open_nets(s, o, err) || !open_objects(s, o, err) || !open_memory(s, o, cfg, err) ||
+        !open_disks(s->disks, o, err))
         return false;
     for (unsigned k = 0; k < G_N_ELEMENTS(cfg->flash); k++)
         cfg->flash[k] = disks_flash(s->disks, k);

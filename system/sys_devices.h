@@ -12,6 +12,7 @@
 
 typedef struct SysDevices {
     struct Disks *disks; /* of the Vm */
+    struct SysObjects *objects; /* of the Vm */
     Chardevs *chars;     /* of the Vm */
     CharFront console[4];
     unsigned n_consoles;

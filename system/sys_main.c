@@ -2,6 +2,7 @@
 #include "system/disks.h"
 #include "system/gdb_server.h"
 #include "system/monitor/monitors.h"
+#include "system/objects.h"
 #include "system/semihost.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
@@ -157,6 +158,7 @@ static bool build(System *s, bool *ret_done, GError **err)
         return false;
     MachineConfig cfg = machine_config(s);
     s->guest_log = (GuestLog){.write = write_guest_log, .opaque = s};
+    vm->objects = s->devices.objects = objects_new();
     vm->disks = s->devices.disks = disks_new(vm);
     s->devices.chars = vm->chars;
     if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
@@ -237,6 +239,7 @@ int main(int argc, char **argv)
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);
     disks_free(s.vm.disks);
+    objects_free(s.vm.objects);
     sys_daemon_close(&s.daemon);
     vm_clear(&s.vm);
     sys_options_clear(&s.opt);

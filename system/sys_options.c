@@ -73,10 +73,15 @@ static bool set_accel_name(SysOptions *o, const char *value, GError **err)
         return sys_fail(err, "no accelerator '%s'; 'tcg' would be", value);
     return true;
 }
+static bool set_memory_object(SysOptions *o, const char *value, GError **err)
+{
+    o->memory = value;
+    return true;
+}
 static bool set_machine(SysOptions *o, const char *value, GError **err)
 {
     static const KeyRow keys[] = {{"type", set_board},       {"dumpdtb", set_dump_dtb},
-                                  {"accel", set_accel_name}, {"memory-backend", set_nothing},
+                                  {"accel", set_accel_name}, {"memory-backend", set_memory_object},
                                   {"usb", set_nothing},      {"graphics", set_nothing}};
     g_autoptr(KeyVals) kv = key_vals_parse("-machine", value, keys[0].key, err);
     const char *key, *text;
@@ -364,7 +369,9 @@ static const OptionRow options[] = {
     {"snapshot", NULL, "writes to disks go to temporary files", set_snapshot},
     {"device", "NAME[,KEY=VALUE]", "device; 'help' lists them, NAME,help its properties",
      .list = LIST_DEVICE},
-    {"object", "KIND,id=I", "filter-dump,netdev=I,file=F: what goes over a network, as pcap",
+    {"object", "KIND,id=I",
+     "rng-random, rng-builtin, memory-backend-ram, memory-backend-file, secret, iothread; "
+     "filter-dump,netdev=I,file=F: what goes over a network, as pcap",
      .list = LIST_OBJECT},
     {"netdev", "KIND,id=I[,..]",
      "network: user (restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..), stream and dgram (addr.*, "

@@ -30,6 +30,7 @@ typedef struct SysOptions {
     uint64_t ram_bytes;
     unsigned cpus;
     const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb, *cpu_model;
+    const char *memory; /* -machine memory-backend=; NULL: none */
     const char *name, *pidfile, *log_file;
     char uuid[37];      /* as text; "": none */
     bool interpreter;

@@ -45,6 +45,7 @@ typedef struct VmListener {
     void (*event)(void *opaque, const char *name, JsonObject *data);
 } VmListener;
 
+typedef struct SysObjects SysObjects;
 typedef struct Disks Disks;
 typedef struct Monitors Monitors;
 typedef struct GdbServer GdbServer;
@@ -60,6 +61,7 @@ typedef struct Vm {
     int status;    /* of the process */
     Chardevs *chars;
     Disks *disks;
+    SysObjects *objects;
     Monitors *monitors;
     GdbServer *gdb; /* NULL: none */
     Trace trace;

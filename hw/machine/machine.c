@@ -168,6 +168,18 @@ static bool check_options(const Machine *m, DevError *err)
     return true;
 }
 
+static bool map_ram(Machine *m, DevError *err)
+{
+    const RamBlock *ram = NULL;
+    for (unsigned k = 0; k < m->map.n_regions; k++) {
+        const MemRegion *r = m->map.region[k];
+        if (r->kind == MEM_RAM && r->ram && (!ram || r->ram->bytes > ram->bytes))
+            ram = r->ram;
+    }
+    return !m->cfg.map_ram || !ram || m->cfg.map_ram(m->cfg.map_ram_opaque, ram->host, ram->bytes) ||
+           dev_fail(err, "the memory that was asked for cannot be mapped");
+}
+
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err)
 {
     Machine *m = calloc(1, sizeof(*m));
@@ -183,7 +195,8 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     bool ok = m->root && cfg->cpus >= 1 && cfg->cpus <= MACHINE_MAX_CPUS;
     if (!ok)
         dev_fail(err, "%u cpus: 1 to %u are possible", cfg->cpus, (unsigned)MACHINE_MAX_CPUS);
-    if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && machine_reset(m, err))
+    if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && map_ram(m, err) &&
+        machine_reset(m, err))
         return m;
     machine_free(m);
     return NULL;

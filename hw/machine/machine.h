@@ -57,6 +57,9 @@ typedef struct MachineConfig {
     uint64_t time_of_day_ns; /* at the start */
     void (*rearm)(void *opaque); /* of the clock */
     void *rearm_opaque;
+    /* Puts other memory where the machine's RAM is, which is not used yet. NULL: it stays as it is. */
+    bool (*map_ram)(void *opaque, void *host, uint64_t bytes);
+    void *map_ram_opaque;
 } MachineConfig;
 
 typedef struct BoardClass BoardClass;

@@ -2,10 +2,60 @@
 #include "hw/core/dev_impl.h"
 #include "system/disks.h"
 #include "system/monitor/qmp.h"
+#include "system/objects.h"
 
 #include <string.h>
 
+/* The arguments in the grammar of the command line, which has the same keys. */
+static KeyVals *keys_of(const char *what, JsonObject *args, GError **err)
+{
+    g_autoptr(JsonNode) node = json_node_alloc();
+    json_node_init_object(node, args);
+    g_autofree char *text = json_to_string(node, FALSE);
+    return key_vals_parse(what, text, NULL, err);
+}
+
+/* ---- objects ---- */
+
+bool qmp_object_add(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    bool known;
+    g_autoptr(KeyVals) kv = keys_of("object-add", args, err);
+    return kv && objects_add(qmp_vm(q)->objects, kv, &known, err);
+}
+
+bool qmp_object_del(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    return objects_remove(qmp_vm(q)->objects, json_object_get_string_member(args, "id"), err);
+}
+
+bool qmp_query_iothreads(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonArray *all = json_array_new();
+    const char *kind, *id;
+    for (unsigned k = 0; objects_at(qmp_vm(q)->objects, k, &kind, &id); k++) {
+        if (strcmp(kind, "iothread") != 0)
+            continue;
+        JsonObject *o = json_object_new();
+        json_object_set_string_member(o, "id", id);
+        json_array_add_object_element(all, o);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
 /* ---- disks ---- */
+
+bool qmp_blockdev_add(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    g_autoptr(KeyVals) kv = keys_of("blockdev-add", args, err);
+    return kv && disks_add_blockdev(qmp_vm(q)->disks, kv, err);
+}
+
+bool qmp_blockdev_del(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    return disks_remove_blockdev(qmp_vm(q)->disks, json_object_get_string_member(args, "node-name"), err);
+}
 
 static JsonObject *image_info(BlockNode *n)
 {
@@ -93,6 +143,10 @@ bool qmp_query_nodes(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
     bool flat = json_object_has_member(args, "flat") && json_object_get_boolean_member(args, "flat");
     for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++)
         add_chain(all, d->node, d, flat);
+    BlockNode *n;
+    const Disk none = {.vm = qmp_vm(q)};
+    for (unsigned k = 0; (n = disks_node_at(qmp_vm(q)->disks, k)); k++)
+        add_chain(all, n, &none, flat);
     *ret = qmp_array_node(all);
     return true;
 }
@@ -157,18 +211,53 @@ static void add_prop(JsonArray *all, const char *name, const char *type, const c
     json_array_add_object_element(all, o);
 }
 
+/* "/objects" (*ret_id: NULL), "/objects/ID". False: it is neither. */
+static bool object_at(Qmp *q, const char *path, const char **ret_kind, const char **ret_id)
+{
+    static const char folder[] = "/objects";
+    size_t n = strlen(folder);
+    *ret_kind = "container";
+    *ret_id = NULL;
+    if (strncmp(path, folder, n) != 0 || (path[n] && path[n] != '/'))
+        return false;
+    if (!path[n] || !path[n + 1])
+        return true;
+    for (unsigned k = 0; objects_at(qmp_vm(q)->objects, k, ret_kind, ret_id); k++)
+        if (strcmp(*ret_id, path + n + 1) == 0)
+            return true;
+    return false;
+}
+
+static bool list_objects(Qmp *q, const char *only, JsonNode **ret)
+{
+    JsonArray *all = json_array_new();
+    const char *kind, *id;
+    add_prop(all, "type", "string", NULL);
+    for (unsigned k = 0; !only && objects_at(qmp_vm(q)->objects, k, &kind, &id); k++) {
+        g_autofree char *type = g_strdup_printf("child<%s>", kind);
+        add_prop(all, id, type, NULL);
+    }
+    *ret = qmp_array_node(all);
+    return true;
+}
+
 bool qmp_qom_list(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     static const char *const kinds[] = {"bool", "uint32", "uint64", "str", "link"};
     const char *path = json_object_get_string_member(args, "path");
+    const char *kind, *id;
     bool root;
+    if (object_at(q, path, &kind, &id))
+        return list_objects(q, id, ret);
     const Device *d = find_path(q, path, &root);
     if (!d && !root)
         return not_found(path, err);
     JsonArray *all = json_array_new();
     add_prop(all, "type", "string", NULL);
-    if (root)
+    if (root) {
         add_prop(all, "machine", "child<machine>", NULL);
+        add_prop(all, "objects", "child<container>", NULL);
+    }
     for (unsigned k = 0; d && k < d->cls->n_props; k++)
         if (d->cls->props[k].kind != PROP_PTR)
             add_prop(all, d->cls->props[k].name, kinds[d->cls->props[k].kind], d->cls->props[k].help);
@@ -205,7 +294,12 @@ bool qmp_qom_get(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     const char *path = json_object_get_string_member(args, "path"),
                *name = json_object_get_string_member(args, "property");
+    const char *kind, *id;
     bool root;
+    if (object_at(q, path, &kind, &id) && strcmp(name, "type") == 0) {
+        *ret = qmp_text_node(kind);
+        return true;
+    }
     const Device *d = find_path(q, path, &root);
     if (!d && !root)
         return not_found(path, err);
