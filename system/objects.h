@@ -2,9 +2,9 @@
  * SysObjects: what -object and object-add make: sources of random bytes, memory, secrets, threads by name. (A
  * filter-dump is its network's.)
  *
- * An iothread is a name and no more: each disk has a thread of its own anyway. Nothing here asks for a secret
- * yet. Ownership: the Vm's; what devices hold of an object outlives them, and an object in use is not removed.
- * Threads: the main thread, but for the ports.
+ * An iothread is a name and no more: each disk has a thread of its own anyway. Nothing here asks for a
+ * secret yet. Ownership: the Vm's; what devices hold of an object outlives them, and an object in use is not
+ * removed. Threads: the main thread, but for the ports.
  */
 #ifndef SYSTEM_OBJECTS_H
 #define SYSTEM_OBJECTS_H
