@@ -18,18 +18,17 @@
 #include <stdlib.h>
 
 const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES] = {
-    [ARM_VIRT_FLASH] = {0, 0x4000000},         [ARM_VIRT_GIC_DIST] = {0x8000000, 0x10000},
-    [ARM_VIRT_GIC_CPU] = {0x8010000, 0x10000}, [ARM_VIRT_UART] = {0x9000000, 0x1000},
-    [ARM_VIRT_RTC] = {0x9010000, 0x1000},      [ARM_VIRT_GPIO] = {0x9030000, 0x1000},
-    [ARM_VIRT_VIRTIO] = {0xa000000, 0x200},    [ARM_VIRT_RAM] = {0x40000000, 0},
-    [ARM_VIRT_FW_CFG] = {0x9020000, 0x18},     [ARM_VIRT_PCIE_LOW] = {0x10000000, 0x2eff0000},
+    [ARM_VIRT_FLASH] = {0, 0x4000000},          [ARM_VIRT_GIC_DIST] = {0x8000000, 0x10000},
+    [ARM_VIRT_GIC_CPU] = {0x8010000, 0x10000},  [ARM_VIRT_UART] = {0x9000000, 0x1000},
+    [ARM_VIRT_RTC] = {0x9010000, 0x1000},       [ARM_VIRT_GPIO] = {0x9030000, 0x1000},
+    [ARM_VIRT_VIRTIO] = {0xa000000, 0x200},     [ARM_VIRT_RAM] = {0x40000000, 0},
+    [ARM_VIRT_FW_CFG] = {0x9020000, 0x18},      [ARM_VIRT_PCIE_LOW] = {0x10000000, 0x2eff0000},
     [ARM_VIRT_PCIE_IO] = {0x3eff0000, 0x10000}, [ARM_VIRT_PCIE_ECAM] = {0x4010000000, 0x10000000},
-    [ARM_VIRT_V2M] = {0x8020000, 0x1000},
-    [ARM_VIRT_ITS] = {0x8080000, 0x20000},     [ARM_VIRT_REDIST] = {0x80a0000, 0xf60000},
-    [ARM_VIRT_PCIE_HIGH] = {0x8000000000, 0x8000000000},
+    [ARM_VIRT_V2M] = {0x8020000, 0x1000},       [ARM_VIRT_ITS] = {0x8080000, 0x20000},
+    [ARM_VIRT_REDIST] = {0x80a0000, 0xf60000},  [ARM_VIRT_PCIE_HIGH] = {0x8000000000, 0x8000000000},
 };
 
-enum { TIMERS = 2 };
+enum { TIMERS = ARM_VIRT_TIMERS };
 
 static bool make_memory(Machine *m, ArmVirt *v, DevError *err)
 {
@@ -48,7 +47,8 @@ static bool place(Machine *m, Device *d, ArmVirtPlaceId at, DevError *err)
 
 static bool make_timers(Machine *m, ArmVirt *v, DevError *err)
 {
-    static const uint8_t ppi[TIMERS] = {ARM_VIRT_PPI_VIRT, ARM_VIRT_PPI_PHYS}; /* ARM_TIMER_* */
+    static const uint8_t ppi[TIMERS] = {ARM_VIRT_PPI_VIRT, ARM_VIRT_PPI_PHYS, ARM_VIRT_PPI_HYP,
+                                        ARM_VIRT_PPI_HYPVIRT}; /* ARM_TIMER_* */
     v->timer = board_put(m, &arm_timer_class, "timer", err);
     for (unsigned k = 0; k < m->cfg.cpus; k++)
         for (unsigned n = 0; n < TIMERS; n++)
@@ -93,8 +93,10 @@ static bool make_flash(Machine *m, ArmVirt *v, DevError *err)
 
 static bool make_pcie(Machine *m, ArmVirt *v, DevError *err)
 {
-    static const uint8_t places[] = {[PCIE_ECAM] = ARM_VIRT_PCIE_ECAM, [PCIE_IO] = ARM_VIRT_PCIE_IO,
-                                     [PCIE_LOW] = ARM_VIRT_PCIE_LOW, [PCIE_HIGH] = ARM_VIRT_PCIE_HIGH};
+    static const uint8_t places[] = {[PCIE_ECAM] = ARM_VIRT_PCIE_ECAM,
+                                     [PCIE_IO] = ARM_VIRT_PCIE_IO,
+                                     [PCIE_LOW] = ARM_VIRT_PCIE_LOW,
+                                     [PCIE_HIGH] = ARM_VIRT_PCIE_HIGH};
     const ArmVirtPlace *low = &arm_virt_places[ARM_VIRT_PCIE_LOW],
                        *high = &arm_virt_places[ARM_VIRT_PCIE_HIGH];
     Device *d = v->pcie = board_put(m, &pcie_host_class, "pcie", err);
@@ -164,7 +166,8 @@ static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
         b->yield = yield;
         if (!sys->configure(m->cpu[k], "model", v->model))
             return dev_fail(err, "no cpu model '%s'; 'cortex-a72' would be", v->model);
-        sys->configure(m->cpu[k], "psci", "hvc");
+        sys->configure(m->cpu[k], "psci", v->el2 ? "smc" : "hvc");
+        sys->configure(m->cpu[k], "el2", v->el2 ? "on" : "off");
         sys->configure(m->cpu[k], "off", k ? "on" : "off");
     }
     return true;
@@ -176,6 +179,7 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
+    v->el2 = machine_option_on(m, "virtualization", false);
     return make_memory(m, v, err) && arm_virt_interrupts(m, v, err) && make_timers(m, v, err) &&
            make_devices(m, v, err) && make_flash(m, v, err) && make_virtio(m, v, err) &&
            make_pcie(m, v, err) && make_cpus(m, v, err);
@@ -292,7 +296,10 @@ static bool virt_load(Machine *m, DevError *err)
     return make_fdt(m, &boot, err) && load_fdt(m, arm_virt_places[ARM_VIRT_RAM].base, err);
 }
 
-static void virt_power_button(Machine *m) { gpio_key_press(((const ArmVirt *)m->board_data)->key); }
+static void virt_power_button(Machine *m)
+{
+    gpio_key_press(((const ArmVirt *)m->board_data)->key);
+}
 
 static void virt_clear(Machine *m)
 {
@@ -305,6 +312,7 @@ static void virt_clear(Machine *m)
 
 static const BoardOption options[] = {
     {"gic-version", "2|3|max|host", "interrupt controller"},
+    {"virtualization", "on|off", "cpus have EL2, and begin there"},
     {"its", "on|off", "messages by an interrupt translation service, with version 3"},
 };
 

@@ -45,7 +45,15 @@ enum {
     ARM_VIRT_KEY_PIN = 3
 };
 /* The cpus' own, as the controller numbers them. */
-enum { ARM_VIRT_PPI_VIRT = 27, ARM_VIRT_PPI_HYP = 26, ARM_VIRT_PPI_SECURE = 29, ARM_VIRT_PPI_PHYS = 30 };
+enum {
+    ARM_VIRT_PPI_MAINTENANCE = 25,
+    ARM_VIRT_PPI_HYP = 26,
+    ARM_VIRT_PPI_VIRT = 27,
+    ARM_VIRT_PPI_HYPVIRT = 28,
+    ARM_VIRT_PPI_SECURE = 29,
+    ARM_VIRT_PPI_PHYS = 30,
+    ARM_VIRT_TIMERS = 4
+};
 
 typedef struct ArmVirt {
     RamBlock ram;
@@ -53,7 +61,9 @@ typedef struct ArmVirt {
     unsigned gic_version; /* 2 or 3 */
     MsiTarget msi;           /* no `send`: there is nothing that takes messages */
     Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
-    IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], timer_line[2 * MACHINE_MAX_CPUS];
+    bool el2;
+    IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], virq[MACHINE_MAX_CPUS], vfiq[MACHINE_MAX_CPUS];
+    IrqLine timer_line[ARM_VIRT_TIMERS * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;
     const char *model;
 } ArmVirt;

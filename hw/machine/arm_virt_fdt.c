@@ -23,11 +23,11 @@ static void interrupt(FdtTree *t, unsigned n, unsigned how)
     FDT_CELLS(t, "interrupts", SPI, n, how);
 }
 
-static void psci(FdtTree *t)
+static void psci(FdtTree *t, const ArmVirt *v)
 {
     fdt_tree_begin(t, "psci");
     FDT_TEXTS(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
-    fdt_tree_text(t, "method", "hvc");
+    fdt_tree_text(t, "method", v->el2 ? "smc" : "hvc");
     fdt_tree_number(t, "cpu_suspend", 0xc4000001);
     fdt_tree_number(t, "cpu_off", 0x84000002);
     fdt_tree_number(t, "cpu_on", 0xc4000003);
@@ -63,8 +63,13 @@ static void timer(FdtTree *t, const Machine *m)
     fdt_tree_begin(t, "timer");
     FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     fdt_tree_empty(t, "always-on");
-    FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
-              ARM_VIRT_PPI_VIRT - 16, how, PPI, ARM_VIRT_PPI_HYP - 16, how);
+    if (v->el2)
+        FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
+                  ARM_VIRT_PPI_VIRT - 16, how, PPI, ARM_VIRT_PPI_HYP - 16, how, PPI,
+                  ARM_VIRT_PPI_HYPVIRT - 16, how);
+    else
+        FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
+                  ARM_VIRT_PPI_VIRT - 16, how, PPI, ARM_VIRT_PPI_HYP - 16, how);
     fdt_tree_end(t);
 }
 
@@ -97,6 +102,8 @@ static void interrupt_controller(FdtTree *t, const ArmVirt *v)
     if (v3)
         fdt_tree_number(t, "#redistributor-regions", 1);
     FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes));
+    if (v3 && v->el2)
+        FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_MAINTENANCE - 16, HIGH);
     fdt_tree_number(t, "phandle", PHANDLE_GIC);
     msi_controller(t, v);
     fdt_tree_end(t);
@@ -206,8 +213,8 @@ static void pcie(FdtTree *t, const ArmVirt *v)
               FDT_64(high->base), FDT_64(high->bytes));
     for (unsigned k = 0; k < SLOTS * PINS; k++) {
         unsigned slot = k / PINS, pin = k % PINS;
-        const uint32_t row[CELL] = {slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, SPI,
-                                    ARM_VIRT_IRQ_PCIE + (slot + pin) % PINS, HIGH};
+        const uint32_t row[CELL] = {
+            slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, SPI, ARM_VIRT_IRQ_PCIE + (slot + pin) % PINS, HIGH};
         memcpy(&map[k * CELL], row, sizeof(row));
     }
     fdt_tree_cells(t, "interrupt-map", map, SLOTS * PINS * CELL);
@@ -245,7 +252,7 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     fdt_tree_number(&t, "#address-cells", 2);
     fdt_tree_number(&t, "#size-cells", 2);
     fdt_tree_number(&t, "interrupt-parent", PHANDLE_GIC);
-    psci(&t);
+    psci(&t, m->board_data);
     fdt_tree_begin_at(&t, "memory", arm_virt_places[ARM_VIRT_RAM].base);
     fdt_tree_text(&t, "device_type", "memory");
     reg(&t, arm_virt_places[ARM_VIRT_RAM].base, m->cfg.ram_bytes);

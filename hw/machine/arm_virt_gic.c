@@ -7,7 +7,7 @@
 #include "hw/machine/board.h"
 #include "target/mem.h"
 
-enum { CPU_IRQ = 0, CPU_FIQ = 1 };
+enum { CPU_IRQ, CPU_FIQ, CPU_VIRQ, CPU_VFIQ };
 
 /* A cpu's input: `receiver` is the cpu. */
 static void set_cpu_irq(void *receiver, unsigned n, bool level)
@@ -92,7 +92,9 @@ static bool make_v3(Machine *m, ArmVirt *v, DevError *err)
            board_set_number(v->gic, "irqs", GICV3_OWN + ARM_VIRT_SHARED, err) &&
            board_set_number(v->gic, "redist_bytes", redist->bytes, err) &&
            dev_set(v->gic, "lpis", its ? "on" : "off", err) && dev_set_ptr(v->gic, "irq", v->irq, err) &&
-           dev_set_ptr(v->gic, "fiq", v->fiq, err) &&
+           dev_set_ptr(v->gic, "fiq", v->fiq, err) && dev_set_ptr(v->gic, "virq", v->virq, err) &&
+           dev_set_ptr(v->gic, "vfiq", v->vfiq, err) &&
+           board_set_number(v->gic, "maintenance", ARM_VIRT_PPI_MAINTENANCE, err) &&
            board_place(m, v->gic, arm_virt_places[ARM_VIRT_GIC_DIST].base, err) &&
            board_map(m, v->gic, 1, redist->base, err) && (!its || make_its(m, v, err));
 }
@@ -103,6 +105,8 @@ bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err)
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
         v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
+        v->virq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_VIRQ};
+        v->vfiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_VFIQ};
     }
     if (version && strcmp(version, "host") == 0)
         return dev_fail(err, "gic-version=host is for KVM");

@@ -56,11 +56,11 @@ static void leave(Trans *t, unsigned helper, const IrVal *args, unsigned n)
 static void unmasked(Trans *t, IrVal daif)
 {
     IrBuilder *b = t->b;
-    /* I is bit 7, F bit 6; IRQ is line 0, FIQ line 1 */
     IrVal lines = ir_get(b, ARM_SYS_SLOT_LINES);
-    IrVal irq = ir_shl(b, IR_I32, lines, word(t, 7)), fiq = ir_shl(b, IR_I32, lines, word(t, 5));
-    IrVal due = ir_or(b, IR_I32, ir_and(b, IR_I32, irq, word(t, ARM_PSTATE_I)),
-                      ir_and(b, IR_I32, fiq, word(t, ARM_PSTATE_F)));
+    IrVal shifted = ir_or(b, IR_I32, ir_shr(b, IR_I32, lines, word(t, ARM_LINES_VIRTUAL_SHIFT)),
+                          ir_shr(b, IR_I32, lines, word(t, ARM_LINES_HCR_SHIFT)));
+    IrVal due = ir_and(b, IR_I32, ir_or(b, IR_I32, lines, shifted),
+                       word(t, ARM_PSTATE_I | ARM_PSTATE_F | ARM_PSTATE_A));
 
     due = ir_and(b, IR_I32, due, ir_not(b, IR_I32, daif));
     ir_exit_if(b, ir_cmp(b, IR_NE, due, word(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_KICK), false);
@@ -166,10 +166,25 @@ static bool is_slot(const SysRow *r)
     return r && r->how == ARM_SYS_SLOT;
 }
 
-/* op0 3, op1 0, CRn 0: by the model alone, but for MPIDR. */
+/* op0 3, op1 0, CRn 0: by the model alone, but for MIDR and MPIDR, and what says whether there is EL2. */
 static bool is_id(unsigned reg)
 {
-    return reg >> 7 == (3 << 7) && reg != A64_SYSREG(3, 0, 0, 0, 5);
+    return reg >> 7 == (3 << 7) && (reg >> 3 & 15) != 0 && reg != A64_SYSREG(3, 0, 0, 4, 0) &&
+           reg != A64_SYSREG(3, 0, 0, 7, 1);
+}
+
+/* May EL2 watch EL1 use it? */
+static bool is_watched(const SysRow *r, unsigned reg)
+{
+    switch (reg) {
+    case A64_SYSREG(3, 0, 5, 2, 0): /* ESR, FAR */
+    case A64_SYSREG(3, 0, 6, 0, 0): return true;
+    case A64_SYSREG(3, 3, 13, 0, 3): /* TPIDRRO_EL0, DAIF, CurrentEL, SP_EL0 */
+    case A64_SYSREG(3, 3, 4, 2, 1):
+    case A64_SYSREG(3, 0, 4, 2, 2):
+    case A64_SYSREG(3, 0, 4, 1, 0): return false;
+    default: return !is_slot(r);
+    }
 }
 
 static bool allowed(const SysRow *r, unsigned el, bool write)
@@ -181,7 +196,7 @@ static bool allowed(const SysRow *r, unsigned el, bool write)
 bool a64_mrs_machine(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
-    unsigned reg = (unsigned)a->imm, el = a64_el(t);
+    unsigned said = (unsigned)a->imm, el = a64_el(t), reg = arm_redirect(said, el, t->ctx & ARM_CTX_E2H);
     const SysRow *r = find(reg);
 
     if (is_fp(reg) && (t->ctx & ARM_CTX_NO_FP)) {
@@ -190,6 +205,10 @@ bool a64_mrs_machine(Trans *t, const A64Args *a)
     }
     if (is_common(reg) && !is_slot(r))
         return false;
+    if ((t->ctx & ARM_CTX_WATCHED) && is_watched(r, reg)) {
+        trap_or_illegal(t, said, a->rd, true, IR_NONE);
+        return true;
+    }
     if (reg == A64_SYSREG(3, 3, 13, 0, 3)) {
         a64_put_x(t, a->rd, ir_get(b, ARM_SLOT_TPIDRRO));
     } else if (r && el && reg == A64_SYSREG(3, 3, 4, 2, 1)) {
@@ -206,7 +225,7 @@ bool a64_mrs_machine(Trans *t, const A64Args *a)
         IrVal arg = word(t, reg);
         a64_put_x(t, a->rd, ir_call(b, ARM_HELPER_sysreg_get, &arg, 1));
     } else {
-        trap_or_illegal(t, reg, a->rd, true, IR_NONE);
+        trap_or_illegal(t, said, a->rd, true, IR_NONE);
     }
     return true;
 }
@@ -214,7 +233,7 @@ bool a64_mrs_machine(Trans *t, const A64Args *a)
 bool a64_msr_machine(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
-    unsigned reg = (unsigned)a->imm, el = a64_el(t);
+    unsigned said = (unsigned)a->imm, el = a64_el(t), reg = arm_redirect(said, el, t->ctx & ARM_CTX_E2H);
     const SysRow *r = find(reg);
     IrVal v;
 
@@ -225,6 +244,10 @@ bool a64_msr_machine(Trans *t, const A64Args *a)
     if (is_common(reg))
         return false;
     v = a64_x(t, a->rd);
+    if ((t->ctx & ARM_CTX_WATCHED) && is_watched(r, reg)) {
+        trap_or_illegal(t, said, a->rd, false, v);
+        return true;
+    }
     if (el && reg == A64_SYSREG(3, 3, 13, 0, 3)) {
         ir_put(b, ARM_SLOT_TPIDRRO, v);
     } else if (el && reg == A64_SYSREG(3, 3, 4, 2, 1)) {
@@ -237,7 +260,7 @@ bool a64_msr_machine(Trans *t, const A64Args *a)
         IrVal args[2] = {word(t, reg), v};
         ir_call(b, ARM_HELPER_sysreg_put, args, 2);
     } else {
-        trap_or_illegal(t, reg, a->rd, false, v);
+        trap_or_illegal(t, said, a->rd, false, v);
     }
     return true;
 }
@@ -252,7 +275,9 @@ bool a64_sys_machine(Trans *t, const A64Args *a)
     bool cache = crn == 7 &&
                  (crm == 1 || crm == 5 || crm == 6 || (crm >= 10 && crm <= 14 && crm != 12 + 1)) && crm != 8;
 
-    if (a64_el(t) == 0 && op1 == 3 && !(t->ctx & ARM_CTX_EL0_LESS))
+    if (t->ctx & ARM_CTX_WATCHED)
+        zva = cache = false;
+    if (a64_el(t) == 0 && op1 == 3 && !(t->ctx & (ARM_CTX_EL0_LESS | ARM_CTX_WATCHED)))
         return false;
     if (a64_el(t) && (zva || (cache && op1 == 3)))
         return false;

@@ -75,6 +75,8 @@ enum {
     ARM_CTX_IDX_SHIFT = 24,    /* two bits: mmuidx of data accesses */
     ARM_CTX_UAO = 1 << 26,     /* LDTR and STTR are as LDR and STR */
     ARM_CTX_NO_FP = 1 << 27,   /* FP and SIMD instructions trap */
+    ARM_CTX_E2H = 1 << 29,     /* EL2 with HCR_EL2.E2H */
+    ARM_CTX_WATCHED = 1 << 30, /* EL2 traps some of what this level does */
     ARM_CTX_EL0_LESS = 1 << 28, /* EL0 may not use one of DC ZVA, cache maintenance, CTR_EL0 */
 };
 

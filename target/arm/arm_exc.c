@@ -2,14 +2,22 @@
  * interrupts, waiting. */
 #include "target/arm/a64_trans_priv.h"
 
-enum { ESR_EC_SHIFT = 26, ESR_IL = 1 << 25, ESR_WNR = 1 << 6, ESR_CM = 1 << 8, ESR_CV_AL = 0x1e << 20 };
+enum {
+    ESR_EC_SHIFT = 26,
+    ESR_IL = 1 << 25,
+    ESR_WNR = 1 << 6,
+    ESR_S1PTW = 1 << 7,
+    ESR_CM = 1 << 8,
+    ESR_CV_AL = 0x1e << 20
+};
 enum {
     VECTOR_SP0 = 0,
     VECTOR_SPX = 0x200,
     VECTOR_LOWER = 0x400,
     VECTOR_SYNC = 0,
     VECTOR_IRQ = 0x80,
-    VECTOR_FIQ = 0x100
+    VECTOR_FIQ = 0x100,
+    VECTOR_SERROR = 0x180
 };
 
 /* ---- PSTATE ---- */
@@ -54,43 +62,96 @@ static void drop_reservation(ArmMachine *m)
     m->arm.ldx_exclusive = 0;
 }
 
-/* To EL1, the return address being base.pc. */
-static void take(ArmMachine *m, unsigned kind)
+/* Another level's addresses may be translated otherwise. */
+static void change_level(ArmMachine *m, unsigned el, unsigned spsel)
+{
+    bool same = el == m->sys.el || m->sys.el_max == 1;
+    arm_set_mode(m, el, spsel);
+    if (!same)
+        arm_regime_update(m);
+}
+
+/* The return address is base.pc. */
+static void take(ArmMachine *m, unsigned to, unsigned kind)
 {
     ArmSys *s = &m->sys;
     uint32_t spsr = arm_pstate_word(m), held = m->arm.pstate;
-    unsigned from = s->el ? (s->spsel ? VECTOR_SPX : VECTOR_SP0) : VECTOR_LOWER;
+    unsigned from = s->el == to ? (s->spsel ? VECTOR_SPX : VECTOR_SP0) : VECTOR_LOWER;
+    const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     drop_reservation(m);
-    s->spsr1 = spsr;
-    s->elr1 = m->arm.base.pc;
-    arm_set_mode(m, 1, 1);
+    s->spsr[to] = spsr;
+    s->elr[to] = m->arm.base.pc;
+    change_level(m, to, 1);
     s->daif = ARM_PSTATE_DAIF;
     held &= ~(uint32_t)(ARM_PSTATE_UAO | ARM_PSTATE_SSBS);
-    if (!(s->sctlr1 & ARM_SCTLR_SPAN))
+    if (!(s->sctlr[to] & ARM_SCTLR_SPAN) && (to == 1 || (s->hcr & host) == host))
         held |= ARM_PSTATE_PAN;
-    if (s->sctlr1 & ARM_SCTLR_DSSBS)
+    if (s->sctlr[to] & ARM_SCTLR_DSSBS)
         held |= ARM_PSTATE_SSBS;
     m->arm.pstate = held_of(m, held);
-    m->arm.base.pc = s->vbar1 + from + kind;
+    m->arm.base.pc = s->vbar[to] + from + kind;
 }
 
-void arm_take_sync(ArmMachine *m, uint32_t esr)
+/* Who takes what EL1 does not keep from it: EL2 in its own code, and in place of EL1 with TGE. */
+static unsigned usual_level(const ArmMachine *m)
 {
-    take(m, VECTOR_SYNC);
-    m->sys.esr1 = esr | ESR_IL;
+    return m->sys.el == 2 || (m->sys.el == 0 && (m->sys.hcr & ARM_HCR_TGE)) ? 2 : 1;
+}
+
+static unsigned take_sync(ArmMachine *m, uint32_t esr, bool el2)
+{
+    unsigned to = el2 ? 2 : usual_level(m);
+    take(m, to, VECTOR_SYNC);
+    m->sys.esr[to] = esr | ESR_IL;
+    return to;
+}
+
+void arm_take_sync(ArmMachine *m, uint32_t esr, bool el2)
+{
+    take_sync(m, esr, el2);
 }
 
 static void sync(ArmMachine *m, unsigned class, uint32_t iss)
 {
-    arm_take_sync(m, class << ESR_EC_SHIFT | iss);
+    take_sync(m, class << ESR_EC_SHIFT | iss, false);
+}
+
+static uint32_t insn_at_pc(Cpu *cpu);
+
+/* What EL2 needs to do a single load or store itself, of those that change no other register. */
+static uint32_t access_syndrome(ArmMachine *m)
+{
+    enum { ISV = 1 << 24, SF = 1 << 15, AR = 1 << 14, SSE = 1 << 21 };
+    uint32_t insn = insn_at_pc(&m->arm.base), size = insn >> 30, opc = insn >> 22 & 3;
+    uint32_t iss = ISV | size << 22 | (insn & 31) << 16;
+    bool plain = (insn & 0x3f000000) == 0x39000000 ||                        /* [x, #imm] */
+                 ((insn & 0x3f200000) == 0x38000000 && !(insn >> 10 & 1)) || /* LDUR, LDTR */
+                 ((insn & 0x3f200c00) == 0x38200800);                        /* [x, x] */
+    if (plain) {
+        if (size == 3 && opc == 2) /* PRFM */
+            return 0;
+        if (opc >= 2)
+            return iss | SSE | (opc == 2 ? SF : 0);
+        return iss | (size == 3 ? SF : 0);
+    }
+    if ((insn & 0x3f808000) == 0x08808000) /* LDAR, STLR */
+        return iss | AR | (size == 3 ? SF : 0);
+    return 0;
 }
 
 /* Data and instruction aborts: the class follows the level. */
-static void take_abort(ArmMachine *m, bool fetch, uint64_t far, uint32_t iss)
+static void take_abort(ArmMachine *m, bool fetch, uint64_t far, uint32_t code, uint32_t more)
 {
-    bool same = m->sys.el > 0;
-    sync(m, (fetch ? ARM_EC_FETCH_LOWER : ARM_EC_DATA_LOWER) + same, iss);
-    m->sys.far1 = far;
+    bool stage2 = code & ARM_FSC_STAGE2;
+    uint32_t iss = (code & 63) | (code & ARM_FSC_S1PTW ? ESR_S1PTW : 0) | more;
+    if (stage2 && !fetch && !(iss & (ESR_S1PTW | ESR_CM)))
+        iss |= access_syndrome(m);
+    bool same = m->sys.el > 0 && (m->sys.el == 2 || !stage2);
+    uint32_t class = (fetch ? ARM_EC_FETCH_LOWER : ARM_EC_DATA_LOWER) + same;
+    unsigned to = take_sync(m, class << ESR_EC_SHIFT | iss, stage2);
+    m->sys.far[to] = far;
+    if (stage2)
+        m->sys.hpfar = m->sys.fault_ipa >> 12 << 4;
 }
 
 /* The instruction at pc, 0 if it cannot be read any more. */
@@ -100,6 +161,14 @@ static uint32_t insn_at_pc(Cpu *cpu)
     return cpu->mem->fetch(cpu, cpu->pc, &bits, 4) ? bits : 0;
 }
 
+/* Is it EL2 that has no floating-point instructions here? What EL1 says comes first. */
+static bool fp_is_el2s(const ArmMachine *m)
+{
+    unsigned fpen = m->sys.cpacr1 >> 20 & 3;
+    bool el1 = m->sys.el == 0 ? fpen != 3 : !(fpen & 1);
+    return m->sys.el == 2 || arm_host_el0(m) || !el1;
+}
+
 static void illegal(ArmMachine *m)
 {
     A64Args a;
@@ -107,7 +176,7 @@ static void illegal(ArmMachine *m)
     bool fp = insn != A64_ILLEGAL && (a64_is_fp(insn) || ((insn == A64_mrs || insn == A64_msr) &&
                                                           (a.imm >> 1) == A64_SYSREG(3, 3, 4, 4, 0) >> 1));
     if (fp && (m->arm.base.ctx & ARM_CTX_NO_FP))
-        sync(m, ARM_EC_FP, ESR_CV_AL);
+        take_sync(m, (uint32_t)ARM_EC_FP << ESR_EC_SHIFT | ESR_CV_AL, fp_is_el2s(m));
     else
         sync(m, ARM_EC_UNKNOWN, 0);
 }
@@ -125,11 +194,10 @@ static void misaligned(ArmMachine *m, const CpuExit *x)
     bool write = !(bits >> 22 & 1) || (bits >> 24 & 63) == 0x38; /* stores; atomic operations count as such */
     if (m->arm.base.pc & 3) {
         uint64_t pc = m->arm.base.pc;
-        sync(m, ARM_EC_PC_ALIGN, 0);
-        m->sys.far1 = pc;
+        m->sys.far[take_sync(m, (uint32_t)ARM_EC_PC_ALIGN << ESR_EC_SHIFT, false)] = pc;
         return;
     }
-    take_abort(m, false, x->addr, ARM_FSC_ALIGNMENT | (write ? ESR_WNR : 0));
+    take_abort(m, false, x->addr, ARM_FSC_ALIGNMENT, write ? ESR_WNR : 0);
 }
 
 /* HLT 0xf000 ("Semihosting for AArch32 and AArch64", 3). */
@@ -152,10 +220,10 @@ bool arm_exception(Cpu *base)
     switch ((CpuExitKind)x.kind) {
     case CPU_EXIT_BREAK: sync(m, ARM_EC_BRK, insn_at_pc(base) >> 5 & 0xffff); return true;
     case CPU_EXIT_ILLEGAL: illegal(m); return true;
-    case CPU_EXIT_FETCH: take_abort(m, true, x.addr, (uint32_t)x.code); return true;
+    case CPU_EXIT_FETCH: take_abort(m, true, x.addr, (uint32_t)x.code, 0); return true;
     case CPU_EXIT_FAULT:
-        take_abort(m, false, x.addr,
-                   (uint32_t)x.code | (x.write ? ESR_WNR : 0) | cache_op_bits(insn_at_pc(base)));
+        take_abort(m, false, x.addr, (uint32_t)x.code,
+                   (x.write ? ESR_WNR : 0) | cache_op_bits(insn_at_pc(base)));
         return true;
     case CPU_EXIT_MISALIGNED: misaligned(m, &x); return true;
     default: return false;
@@ -166,7 +234,11 @@ bool arm_exception(Cpu *base)
 
 bool arm_set_irq(Cpu *base, unsigned n, bool level)
 {
-    uint32_t *lines = &((ArmMachine *)base)->sys.lines, bit = 1u << n;
+    static const uint32_t bits[] = {[ARM_LINE_IRQ] = ARM_PSTATE_I,
+                                    [ARM_LINE_FIQ] = ARM_PSTATE_F,
+                                    [ARM_LINE_VIRQ] = ARM_PSTATE_I << ARM_LINES_VIRTUAL_SHIFT,
+                                    [ARM_LINE_VFIQ] = ARM_PSTATE_F << ARM_LINES_VIRTUAL_SHIFT};
+    uint32_t *lines = &((ArmMachine *)base)->sys.lines, bit = bits[n & 3];
     if (!level) {
         __atomic_fetch_and(lines, ~bit, __ATOMIC_ACQ_REL);
         return false;
@@ -174,37 +246,75 @@ bool arm_set_irq(Cpu *base, unsigned n, bool level)
     return !(__atomic_fetch_or(lines, bit, __ATOMIC_ACQ_REL) & bit);
 }
 
-static uint32_t lines_of(const ArmMachine *m)
+/* Interrupts that are pending and not masked, at DAIF's bits: those that EL2 takes, those that EL1 takes. */
+typedef struct Due {
+    uint32_t el2, el1, el1_virtual;
+} Due;
+
+static Due due_now(const ArmMachine *m)
 {
-    return __atomic_load_n(&m->sys.lines, __ATOMIC_ACQUIRE);
+    const ArmSys *s = &m->sys;
+    uint32_t lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE), open = ~s->daif;
+    uint32_t physical = lines & (ARM_PSTATE_I | ARM_PSTATE_F);
+    if (s->el_max < 2 || !lines)
+        return (Due){.el1 = physical & open};
+    /* HCR_EL2: FMO is bit 3, IMO 4, AMO 5; F, I, A are bits 6, 7, 8 */
+    uint32_t to_el2 = s->hcr & ARM_HCR_TGE ? ~0u : (uint32_t)s->hcr << 3;
+    uint32_t virtual = lines >> ARM_LINES_VIRTUAL_SHIFT | lines >> ARM_LINES_HCR_SHIFT;
+    Due d = {.el2 = physical & to_el2 & (s->el == 2 ? open : ~0u)};
+    if (s->el < 2) {
+        d.el1 = physical & ~to_el2 & open;
+        if (!(s->hcr & ARM_HCR_TGE))
+            d.el1_virtual = virtual & (uint32_t)s->hcr << 3 & open &
+                            (ARM_PSTATE_I | ARM_PSTATE_F | ARM_PSTATE_A);
+    }
+    return d;
 }
 
 bool arm_interrupt(Cpu *base)
 {
     ArmMachine *m = (ArmMachine *)base;
-    uint32_t lines = lines_of(m);
-    if ((lines >> ARM_LINE_FIQ & 1) && !(m->sys.daif & ARM_PSTATE_F))
-        take(m, VECTOR_FIQ);
-    else if ((lines >> ARM_LINE_IRQ & 1) && !(m->sys.daif & ARM_PSTATE_I))
-        take(m, VECTOR_IRQ);
-    else
+    Due d = due_now(m);
+    uint32_t el1 = d.el1 | d.el1_virtual;
+    if (d.el2)
+        take(m, 2, d.el2 & ARM_PSTATE_F ? VECTOR_FIQ : VECTOR_IRQ);
+    else if (el1 & ARM_PSTATE_F)
+        take(m, 1, VECTOR_FIQ);
+    else if (el1 & ARM_PSTATE_I)
+        take(m, 1, VECTOR_IRQ);
+    else if (el1 & ARM_PSTATE_A) {
+        arm_write_hcr(m, m->sys.hcr & ~ARM_HCR_VSE);
+        take(m, 1, VECTOR_SERROR);
+        m->sys.esr[1] = (uint32_t)ARM_EC_SERROR << ESR_EC_SHIFT | ESR_IL;
+    } else {
         return false;
+    }
     return true;
 }
 
 void arm_notice_irq(ArmMachine *m)
 {
-    uint32_t lines = lines_of(m);
-    if (((lines >> ARM_LINE_FIQ & 1) && !(m->sys.daif & ARM_PSTATE_F)) ||
-        ((lines >> ARM_LINE_IRQ & 1) && !(m->sys.daif & ARM_PSTATE_I)))
+    Due d = due_now(m);
+    if (d.el2 | d.el1 | d.el1_virtual)
         __atomic_store_n(&m->arm.base.kick, 1, __ATOMIC_RELEASE);
+}
+
+/* What ends a WFI, masked or not. */
+static bool something_pending(const ArmMachine *m)
+{
+    const ArmSys *s = &m->sys;
+    uint32_t lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE);
+    uint32_t virtual = (lines >> ARM_LINES_VIRTUAL_SHIFT | lines >> ARM_LINES_HCR_SHIFT) & (uint32_t)s->hcr
+                                                                                               << 3;
+    return (lines & (ARM_PSTATE_I | ARM_PSTATE_F)) ||
+           (s->el < 2 && !(s->hcr & ARM_HCR_TGE) && (virtual & (ARM_PSTATE_I | ARM_PSTATE_F | ARM_PSTATE_A)));
 }
 
 bool arm_wakes(const Cpu *base)
 {
     const ArmMachine *m = (const ArmMachine *)base;
     uint32_t power = __atomic_load_n(&m->sys.power, __ATOMIC_ACQUIRE);
-    return power == ARM_POWER_ON ? lines_of(m) != 0 : power == ARM_POWER_STARTING;
+    return power == ARM_POWER_ON ? something_pending(m) : power == ARM_POWER_STARTING;
 }
 
 /* ---- instructions ---- */
@@ -215,52 +325,70 @@ static uint64_t leave(ArmMachine *m, CpuExitKind kind)
     return 1;
 }
 
-uint64_t arm_helper_svc(void *opaque, uint64_t class, uint64_t imm, uint64_t c, uint64_t d)
+/* SMC: EL2 may want it, then it is the machine's own firmware, or nothing. */
+static uint64_t call_above(ArmMachine *m, unsigned class, uint32_t imm)
 {
     enum { PSCI_BY_HVC = 1, PSCI_BY_SMC = 2 };
-    ArmMachine *m = opaque;
     uint32_t psci = m->sys.hvc_is_psci;
-    if (class == ARM_EC_SVC) {
-        m->arm.base.pc += 4;
-        sync(m, ARM_EC_SVC, (uint32_t)imm);
-    } else if (psci & (class == ARM_EC_HVC ? PSCI_BY_HVC : PSCI_BY_SMC)) {
+    if (class == ARM_EC_SMC && m->sys.el == 1 && (m->sys.hcr & ARM_HCR_TSC)) { /* not stepped over */
+        take_sync(m, (uint32_t)ARM_EC_SMC << ESR_EC_SHIFT | imm, true);
+        return leave(m, CPU_EXIT_CTX);
+    }
+    if (psci & (class == ARM_EC_HVC ? PSCI_BY_HVC : PSCI_BY_SMC)) {
         m->arm.base.pc += 4;
         arm_psci(m);
-        if (m->sys.power == ARM_POWER_OFF)
-            return leave(m, CPU_EXIT_HALT);
-    } else {
-        return leave(m, CPU_EXIT_ILLEGAL);
+        return leave(m, m->sys.power == ARM_POWER_OFF ? CPU_EXIT_HALT : CPU_EXIT_CTX);
     }
+    if (class == ARM_EC_SMC || m->sys.el_max < 2 || (m->sys.hcr & ARM_HCR_HCD))
+        return leave(m, CPU_EXIT_ILLEGAL);
+    m->arm.base.pc += 4;
+    take_sync(m, (uint32_t)ARM_EC_HVC << ESR_EC_SHIFT | imm, true);
+    return leave(m, CPU_EXIT_CTX);
+}
+
+uint64_t arm_helper_svc(void *opaque, uint64_t class, uint64_t imm, uint64_t c, uint64_t d)
+{
+    ArmMachine *m = opaque;
+    if (class != ARM_EC_SVC)
+        return call_above(m, (unsigned)class, (uint32_t)imm);
+    m->arm.base.pc += 4;
+    sync(m, ARM_EC_SVC, (uint32_t)imm);
     return leave(m, CPU_EXIT_CTX);
 }
 
 /* An SPSR that means no state that there is: PSTATE stays, but for IL, of which the next instruction is the
  * victim. */
-static void illegal_return(ArmMachine *m)
+static void illegal_return(ArmMachine *m, uint32_t spsr)
 {
-    arm_set_nzcv(&m->arm, (uint32_t)m->sys.spsr1);
-    m->sys.daif = (uint32_t)m->sys.spsr1 & ARM_PSTATE_DAIF;
-    m->arm.base.pc = m->sys.elr1;
-    sync(m, ARM_EC_ILLEGAL_STATE, 0);
-    m->sys.spsr1 |= ARM_PSTATE_IL;
+    arm_set_nzcv(&m->arm, spsr);
+    m->sys.daif = spsr & ARM_PSTATE_DAIF;
+    m->arm.base.pc = m->sys.elr[m->sys.el];
+    m->sys.spsr[take_sync(m, (uint32_t)ARM_EC_ILLEGAL_STATE << ESR_EC_SHIFT, false)] |= ARM_PSTATE_IL;
+}
+
+static bool can_return(const ArmMachine *m, uint32_t spsr)
+{
+    uint32_t el = spsr >> 2 & 3;
+    return !(spsr & (ARM_PSTATE_NRW | 2)) && el <= m->sys.el && !(el == 0 && (spsr & ARM_PSTATE_SP)) &&
+           !(el == 1 && (m->sys.hcr & ARM_HCR_TGE));
 }
 
 uint64_t arm_helper_eret(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmMachine *m = opaque;
-    uint32_t spsr = (uint32_t)m->sys.spsr1, el = spsr >> 2 & 3;
+    uint32_t spsr = (uint32_t)m->sys.spsr[m->sys.el];
     drop_reservation(m);
-    if ((spsr & (ARM_PSTATE_NRW | 2)) || el > m->sys.el || (el == 0 && (spsr & ARM_PSTATE_SP))) {
-        illegal_return(m);
+    if (!can_return(m, spsr)) {
+        illegal_return(m, spsr);
         return leave(m, CPU_EXIT_CTX);
     }
     arm_set_nzcv(&m->arm, spsr);
     m->arm.pstate = held_of(m, spsr);
     m->sys.daif = spsr & ARM_PSTATE_DAIF;
-    m->arm.base.pc = m->sys.elr1;
-    arm_set_mode(m, el, spsr & 1);
+    m->arm.base.pc = m->sys.elr[m->sys.el];
+    change_level(m, spsr >> 2 & 3, spsr & 1);
     if (spsr & ARM_PSTATE_IL)
-        sync(m, ARM_EC_ILLEGAL_STATE, 0);
+        m->sys.spsr[take_sync(m, (uint32_t)ARM_EC_ILLEGAL_STATE << ESR_EC_SHIFT, false)] |= ARM_PSTATE_IL;
     arm_notice_irq(m);
     return leave(m, CPU_EXIT_CTX);
 }
@@ -272,15 +400,29 @@ uint64_t arm_helper_spsel(void *opaque, uint64_t v, uint64_t b, uint64_t c, uint
     return 0;
 }
 
+/* Who does not let this level wait: 1 or 2, 0 nobody. */
+static unsigned wait_trap(const ArmMachine *m, bool event)
+{
+    const ArmSys *s = &m->sys;
+    uint64_t may = event ? ARM_SCTLR_NTWE : ARM_SCTLR_NTWI;
+    if (s->el == 0 && !(s->sctlr[arm_host_el0(m) ? 2 : 1] & may) &&
+        !(s->hcr & ARM_HCR_TGE && !arm_host_el0(m)))
+        return usual_level(m);
+    return s->el_max == 2 && s->el < 2 && !arm_host_el0(m) && (s->hcr & (event ? ARM_HCR_TWE : ARM_HCR_TWI))
+               ? 2
+               : 0;
+}
+
 uint64_t arm_helper_wfi(void *opaque, uint64_t event, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmMachine *m = opaque;
-    if (m->sys.el == 0 && !(m->sys.sctlr1 & (event ? ARM_SCTLR_NTWE : ARM_SCTLR_NTWI))) {
-        sync(m, ARM_EC_WFX, (uint32_t)(ESR_CV_AL | event));
+    unsigned trap = wait_trap(m, event);
+    if (trap && (event || !something_pending(m))) {
+        take_sync(m, (uint32_t)ARM_EC_WFX << ESR_EC_SHIFT | (uint32_t)(ESR_CV_AL | event), trap == 2);
         return leave(m, CPU_EXIT_CTX);
     }
     m->arm.base.pc += 4;
-    if (event || lines_of(m)) {
+    if (event || something_pending(m)) {
         if (event)
             m->sys.board.yield(m->sys.board.opaque);
         arm_notice_irq(m);

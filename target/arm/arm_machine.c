@@ -16,20 +16,33 @@ static const IrHelper helpers[ARM_SYS_HELPERS] = {
 
 static const IrSlot slots[ARM_SYS_SLOTS] = {
 #include "target/arm/arm_slots.inc"
-    SYS_SLOT(DAIF, "daif", daif, IR_I32),         SYS_SLOT(LINES, "lines", lines, IR_I32),
+    SYS_SLOT(DAIF, "daif", daif, IR_I32),
+    SYS_SLOT(LINES, "lines", lines, IR_I32),
     SYS_SLOT(TLBI_SENT, "tlbi", tlbi_sent, IR_I32),
-    SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64), SYS_SLOT(SPSR_EL1, "spsr1", spsr1, IR_I64),
-    SYS_SLOT(ELR_EL1, "elr1", elr1, IR_I64),      SYS_SLOT(ESR_EL1, "esr1", esr1, IR_I64),
-    SYS_SLOT(FAR_EL1, "far1", far1, IR_I64),      SYS_SLOT(TPIDR_EL1, "tpidr1", tpidr1, IR_I64),
+    SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64),
+    SYS_SLOT(SPSR_EL1, "spsr1", spsr[1], IR_I64),
+    SYS_SLOT(ELR_EL1, "elr1", elr[1], IR_I64),
+    SYS_SLOT(ESR_EL1, "esr1", esr[1], IR_I64),
+    SYS_SLOT(FAR_EL1, "far1", far[1], IR_I64),
+    SYS_SLOT(TPIDR_EL1, "tpidr1", tpidr[1], IR_I64),
+    SYS_SLOT(SP_EL1, "sp_el1", sp_el[1], IR_I64),
+    SYS_SLOT(SPSR_EL2, "spsr2", spsr[2], IR_I64),
+    SYS_SLOT(ELR_EL2, "elr2", elr[2], IR_I64),
+    SYS_SLOT(ESR_EL2, "esr2", esr[2], IR_I64),
+    SYS_SLOT(FAR_EL2, "far2", far[2], IR_I64),
+    SYS_SLOT(TPIDR_EL2, "tpidr2", tpidr[2], IR_I64),
 };
 
 static void machine_reset(Cpu *base)
 {
     ArmMachine *m = (ArmMachine *)base;
     ArmSys *s = &m->sys;
-    uint32_t model = m->arm.model, lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE);
+    uint32_t model = m->arm.model,
+             lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE) & 0xffff; /* devices' */
     ArmSys kept = {.board = s->board,
-                   .el_max = 1,
+                   .el2 = s->el2,
+                   .el_max = s->el2 ? 2 : 1,
+                   .has_gic_regs = s->has_gic_regs,
                    .hvc_is_psci = s->hvc_is_psci,
                    .lines = lines,
                    .reset_as_off = s->reset_as_off,
@@ -38,9 +51,13 @@ static void machine_reset(Cpu *base)
     arm_reset(base);
     m->arm.model = model;
     *s = kept;
-    s->el = s->spsel = 1;
+    s->el = s->el_max;
+    s->spsel = 1;
     s->daif = ARM_PSTATE_DAIF;
-    s->sctlr1 = ARM_SCTLR_RES1;
+    s->sctlr[1] = s->sctlr[2] = ARM_SCTLR_RES1;
+    s->hcr = s->el2 ? ARM_HCR_RW : 0;
+    s->vpidr = arm_model_midr((ArmModel)model);
+    s->vmpidr = 1u << 31 | s->board.number;
     s->oslsr = 0xa; /* OSLM: implemented; locked */
     base->pc = s->board.reset_pc;
     arm_regime_update(m);
@@ -52,7 +69,8 @@ static CpuBoard *board(Cpu *cpu)
     return &((ArmMachine *)cpu)->sys.board;
 }
 
-/* model; off: a cpu that waits for CPU_ON; psci: hvc, smc or none. */
+/* model; off: a cpu that waits for CPU_ON; psci: hvc, smc or none; el2: on; gic: 3, its registers are the
+ * cpu's. */
 static bool configure(Cpu *base, const char *name, const char *value)
 {
     ArmMachine *m = (ArmMachine *)base;
@@ -65,6 +83,10 @@ static bool configure(Cpu *base, const char *name, const char *value)
         m->sys.reset_as_off = strcmp(value, "on") == 0;
     else if (strcmp(name, "psci") == 0)
         m->sys.hvc_is_psci = strcmp(value, "hvc") == 0 ? 1 : strcmp(value, "smc") == 0 ? 2 : 0;
+    else if (strcmp(name, "el2") == 0)
+        m->sys.el2 = strcmp(value, "on") == 0;
+    else if (strcmp(name, "gic") == 0)
+        m->sys.has_gic_regs = strcmp(value, "3") == 0;
     else
         return false;
     return true;
@@ -84,16 +106,35 @@ bool arm_ready(Cpu *base)
     return true;
 }
 
+/* Do instructions on floating-point registers trap, to whom ever? */
+static bool no_fp(const ArmMachine *m)
+{
+    enum { FPEN_SHIFT = 20, TFP = 1 << 10 };
+    const ArmSys *s = &m->sys;
+    unsigned fpen = s->cpacr1 >> FPEN_SHIFT & 3, el2 = s->cptr >> FPEN_SHIFT & 3;
+    bool e2h = s->hcr & ARM_HCR_E2H, el1 = s->el == 0 ? fpen != 3 : !(fpen & 1);
+    if (s->el_max < 2)
+        return el1;
+    if (!e2h)
+        return (s->cptr & TFP) || (s->el < 2 && el1 && !(s->el == 0 && (s->hcr & ARM_HCR_TGE)));
+    if (arm_host_el0(m))
+        return el2 != 3;
+    return !(el2 & 1) || (s->el < 2 && el1);
+}
+
 static uint32_t machine_ctx(const Cpu *base)
 {
     const ArmMachine *m = (const ArmMachine *)base;
     const ArmSys *s = &m->sys;
-    enum { FPEN_SHIFT = 20, EL0_ALL = ARM_SCTLR_DZE | ARM_SCTLR_UCT | ARM_SCTLR_UCI };
-    unsigned fpen = s->cpacr1 >> FPEN_SHIFT & 3;
-    bool no_fp = s->el == 0 ? fpen != 3 : !(fpen & 1);
+    enum { EL0_ALL = ARM_SCTLR_DZE | ARM_SCTLR_UCT | ARM_SCTLR_UCI };
+    const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
+    bool no_unprivileged = s->el == 2 && (s->hcr & host) != host; /* LDTR is LDR */
+    uint64_t el0_may = s->el == 0 ? s->sctlr[arm_host_el0(m) ? 2 : 1] : EL0_ALL;
     return arm_ctx(base) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT | arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
-           (s->el && (m->arm.pstate & ARM_PSTATE_UAO) ? ARM_CTX_UAO : 0u) | (no_fp ? ARM_CTX_NO_FP : 0u) |
-           (s->el == 0 && (s->sctlr1 & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u);
+           ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
+           (no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
+           (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
+           (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u);
 }
 
 static unsigned fetch_idx(uint32_t ctx)

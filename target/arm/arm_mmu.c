@@ -1,20 +1,8 @@
-/* Translation of addresses (Arm ARM, D8 "The AArch64 Virtual Memory System Architecture"): stage 1 of EL1&0
- * with the three granules; its faults; AT; TLBI is in arm_tlbi.c. */
-#include "target/arm/arm_sys.h"
+/* Translation of addresses (Arm ARM, D8 "The AArch64 Virtual Memory System Architecture"): stage 1 of EL1&0,
+ * EL2&0 and EL2 with the three granules and addresses of up to 52 bits, stage 2, their faults, AT. Which
+ * regime is whose: arm_regime.c; TLBI: arm_tlbi.c. */
+#include "target/arm/arm_mmu.h"
 
-/* TCR_EL1. The fields of TTBR1 stand 16 bits above those of TTBR0, but for the granule. */
-enum {
-    TCR_T0SZ = 0,
-    TCR_EPD0 = 7,
-    TCR_TG0 = 14,
-    TCR_A1 = 22,
-    TCR_TG1 = 30,
-    TCR_IPS = 32,
-    TCR_TBI0 = 37,
-    TCR_HA = 39,
-    TCR_HD = 40,
-    TCR_HPD0 = 41
-};
 /* Descriptors */
 enum {
     DESC_VALID = 1,
@@ -22,7 +10,9 @@ enum {
     DESC_USER = 1 << 6,
     DESC_RO = 1 << 7,
     DESC_AF = 1 << 10,
-    DESC_NG = 1 << 11
+    DESC_NG = 1 << 11,
+    S2_READ = 1 << 6,
+    S2_WRITE = 1 << 7
 };
 #define DESC_DBM      (1ull << 51)
 #define DESC_PXN      (1ull << 53)
@@ -31,7 +21,26 @@ enum {
 #define TABLE_UXN     (1ull << 60)
 #define TABLE_NO_USER (1ull << 61)
 #define TABLE_RO      (1ull << 62)
-#define OA_MASK       ((1ull << 48) - 1)
+#define LOW48         ((1ull << 48) - 1)
+
+/* One walk through tables of one stage. */
+typedef struct Walk {
+    ArmMachine *m;
+    const ArmRegime *r;
+    Gva va;       /* as the instruction said it */
+    uint64_t in;  /* input address of this stage */
+    uint64_t tcr; /* stage 1: as TCR_EL1; stage 2: VTCR_EL2 */
+    MmuHow how;
+    unsigned idx, half;
+    bool stage2, of_walk; /* stage 2 of a descriptor's address */
+    bool ha, hd, ds;
+    unsigned page_bits, stride, in_bits, pa_bits;
+    int level;            /* of the descriptor looked at, or at fault */
+    uint64_t table_attrs; /* TABLE_* of all levels so far */
+    MmuPage *ret;
+} Walk;
+
+typedef enum WalkEnd { WALK_OK, WALK_AGAIN, WALK_FAULT } WalkEnd;
 
 static void fault(Cpu *cpu, Gva va, MmuHow how, int fsc)
 {
@@ -46,67 +55,29 @@ void arm_bus_error(Cpu *cpu, Gva va, MmuHow how)
     fault(cpu, va, how, ARM_FSC_EXTERNAL);
 }
 
-unsigned arm_data_idx(const ArmMachine *m)
+/* Level -1 has codes of its own. */
+static int code_of(int fsc, int level)
 {
-    return m->sys.el == 0 ? ARM_IDX_U : m->arm.pstate & ARM_PSTATE_PAN ? ARM_IDX_PAN : ARM_IDX_P;
+    enum { EXTERNAL_MINUS_1 = 19, SIZE_MINUS_1 = 41, TRANSLATION_MINUS_1 = 43 };
+    if (level >= 0)
+        return fsc + level;
+    return fsc == ARM_FSC_TRANSLATION ? TRANSLATION_MINUS_1
+           : fsc == ARM_FSC_SIZE      ? SIZE_MINUS_1
+                                      : EXTERNAL_MINUS_1;
 }
 
-/* ---- regimes ---- */
-
-static bool same(const ArmRegime *a, const ArmRegime *b)
+static WalkEnd fail(Walk *w, int fsc)
 {
-    return a->on == b->on && a->ttbr[0] == b->ttbr[0] && a->ttbr[1] == b->ttbr[1] && a->tcr == b->tcr;
-}
-
-/* The number of this content; numbers are never used twice. */
-static uint64_t regime_number(ArmSys *s, const ArmRegime *r)
-{
-    unsigned oldest = 0;
-    for (unsigned k = 0; k < ARM_REGIMES; k++) {
-        if (s->regime_id[k] && same(&s->regime[k], r)) {
-            s->regime_now = k;
-            return s->regime_id[k];
-        }
-        if (s->regime_id[k] < s->regime_id[oldest])
-            oldest = k;
+    int code = code_of(fsc, w->level);
+    if (w->stage2) {
+        code |= ARM_FSC_STAGE2 | (w->of_walk ? ARM_FSC_S1PTW : 0);
+        w->m->sys.fault_ipa = w->in;
     }
-    s->regime[oldest] = *r;
-    s->regime_id[oldest] = ++s->last_regime;
-    s->regime_now = oldest;
-    return s->last_regime;
+    fault(&w->m->arm.base, w->va, w->how, code);
+    return WALK_FAULT;
 }
 
-static uint64_t asid_of(const ArmSys *s)
-{
-    uint64_t ttbr = s->tcr1 >> TCR_A1 & 1 ? s->ttbr1 : s->ttbr0;
-    return s->sctlr1 & ARM_SCTLR_M ? ttbr >> 48 & (s->tcr1 >> 36 & 1 ? 0xffff : 0xff) : 0;
-}
-
-void arm_regime_update(ArmMachine *m)
-{
-    ArmSys *s = &m->sys;
-    ArmRegime r = {.on = s->sctlr1 & ARM_SCTLR_M};
-    if (r.on) {
-        r.ttbr[0] = s->ttbr0 & OA_MASK & ~1ull;
-        r.ttbr[1] = s->ttbr1 & OA_MASK & ~1ull;
-        r.tcr = s->tcr1;
-    }
-    m->arm.base.mem->select(&m->arm.base, regime_number(s, &r) | asid_of(s) << ARM_SPACE_ASID_SHIFT);
-}
-
-/* ---- walking ---- */
-
-typedef struct Walk {
-    ArmMachine *m;
-    Gva va;
-    uint64_t tcr;
-    MmuHow how;
-    unsigned idx, half;
-    unsigned page_bits, stride, va_bits;
-    int level;            /* of the descriptor looked at, or at fault */
-    uint64_t table_attrs; /* TABLE_* of all levels so far */
-    MmuPage *ret;
-} Walk;
+/* ---- what the tables say of themselves ---- */
 
 /* log2 of the granule; TTBR1's field has codes of its own. */
 static unsigned granule(uint64_t tcr, unsigned half)
@@ -115,156 +86,275 @@ static unsigned granule(uint64_t tcr, unsigned half)
     return half ? of1[tcr >> TCR_TG1 & 3] : of0[tcr >> TCR_TG0 & 3];
 }
 
+static unsigned output_bits(const Walk *w, unsigned field)
+{
+    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 52, 52};
+    unsigned model = arm_pa_bits(w->m->arm.model);
+    unsigned n = MIN((unsigned)bits[field & 7], model);
+    return w->page_bits == 16 || w->ds ? n : MIN(n, 48u);
+}
+
 /* False: outside of both halves, or switched off. */
 static bool choose_half(Walk *w)
 {
     uint64_t tcr = w->tcr;
+    bool has52 = arm_pa_bits(w->m->arm.model) == 52;
     w->half = w->va >> 55 & 1;
     unsigned at = w->half * 16, size = tcr >> (TCR_T0SZ + at) & 63;
     bool tbi = tcr >> (TCR_TBI0 + w->half) & 1;
     w->page_bits = granule(tcr, w->half);
     w->stride = w->page_bits - 3;
-    w->va_bits = 64 - MIN(MAX(size, 16u), 39u);
+    w->ds = has52 && (tcr >> TCR_DS & 1) && w->page_bits != 16;
+    unsigned least = has52 && (w->page_bits == 16 || w->ds) ? 12 : 16;
+    w->in_bits = 64 - MIN(MAX(size, least), 48u);
+    w->pa_bits = output_bits(w, tcr >> TCR_IPS & 7);
     w->level = 0;
     uint64_t top = tbi ? (uint64_t)((int64_t)(w->va << 8) >> 8) : w->va;
-    uint64_t above = (int64_t)top >> w->va_bits;
-    return above == (w->half ? ~0ull : 0) && !(tcr >> (TCR_EPD0 + at) & 1) && size >= 16;
+    uint64_t above = (uint64_t)((int64_t)top >> w->in_bits);
+    if (tbi && top != w->va)
+        __atomic_store_n(&w->m->sys.tags_seen, 1, __ATOMIC_RELAXED);
+    w->in = w->va & ((1ull << w->in_bits) - 1);
+    return above == (w->half ? ~0ull : 0) && !(tcr >> (TCR_EPD0 + at) & 1) && size >= least && size <= 48;
 }
 
-/* What the page lets this index do, not looking at AF. Writable: `dirty` or not. */
-static unsigned page_may(const Walk *w, uint64_t desc)
+/* The output address in a descriptor, with nothing below `bits`. */
+static uint64_t output(const Walk *w, uint64_t desc, unsigned bits)
 {
-    const ArmSys *s = &w->m->sys;
-    bool user = (desc & DESC_USER) && !(w->table_attrs & TABLE_NO_USER);
+    uint64_t oa = desc & LOW48;
+    if (w->ds)
+        oa = (desc & ((1ull << 50) - 1)) | (desc >> 8 & 3) << 50;
+    else if (w->page_bits == 16 && arm_pa_bits(w->m->arm.model) == 52)
+        oa |= (desc >> 12 & 15) << 48;
+    return oa >> bits << bits;
+}
+
+/* ---- permissions ---- */
+
+/* What the page lets this index do, not looking at AF. Writable: `dirty` or not. */
+static unsigned stage1_may(const Walk *w, uint64_t desc)
+{
+    const ArmRegime *r = w->r;
+    bool one_level = r->kind == ARM_REGIME_EL2;
+    bool user = (desc & DESC_USER) && !(w->table_attrs & TABLE_NO_USER) && !one_level;
     bool ro = (desc & DESC_RO) || (w->table_attrs & TABLE_RO);
-    bool wxn = s->sctlr1 & ARM_SCTLR_WXN;
+    bool wxn = r->sctlr & ARM_SCTLR_WXN;
+    bool uxn = (desc & DESC_UXN) || (w->table_attrs & TABLE_UXN);
+    bool pxn = one_level ? uxn : (desc & DESC_PXN) || (w->table_attrs & TABLE_PXN);
     unsigned may = 0;
     if (w->idx == ARM_IDX_U) {
         may = user ? MMU_R | (ro ? 0 : MMU_W) : 0;
-        if (!(desc & DESC_UXN) && !(w->table_attrs & TABLE_UXN) && !(wxn && user && !ro))
+        if (!uxn && !(wxn && user && !ro))
             may |= MMU_X;
         return may;
     }
     may = MMU_R | (ro ? 0 : MMU_W);
-    if (!(desc & DESC_PXN) && !(w->table_attrs & TABLE_PXN) && !(user && !ro) && !(wxn && !ro))
+    if (!pxn && !(user && !ro) && !(wxn && !ro))
         may |= MMU_X;
-    if (w->idx == ARM_IDX_PAN && user)
+    if (w->idx == ARM_IDX_PAN && (user || ((r->sctlr & ARM_SCTLR_EPAN) && !uxn)))
         may &= MMU_X;
     return may;
 }
 
-typedef enum WalkEnd { WALK_OK, WALK_AGAIN, WALK_FAULT } WalkEnd;
-
-static WalkEnd fail(Walk *w, int fsc)
+static unsigned stage2_may(const Walk *w, uint64_t desc)
 {
-    fault(&w->m->arm.base, w->va, w->how, fsc);
-    return WALK_FAULT;
+    bool high = desc & DESC_UXN, low = (desc & DESC_PXN) && arm_model_has(w->m->arm.model, ARM_FEAT_PAN);
+    unsigned may = (desc & S2_READ ? MMU_R : 0) | (desc & S2_WRITE ? MMU_W : 0);
+    /* XN[1:0]: 0 all, 1 EL0, 2 nobody, 3 EL1 */
+    bool run = low ? high == (w->idx != ARM_IDX_U) : !high;
+    return may | (run && (may & MMU_R) ? MMU_X : 0);
 }
 
-/* Access flag and dirty state, by hardware where TCR says so. */
-static WalkEnd mark(Walk *w, Gpa at, uint64_t *desc)
+/* ---- access flag, dirty state ---- */
+
+static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsigned idx, MmuHow how,
+                   bool of_walk, MmuPage *ret);
+
+/* Where a descriptor lies. False: stage 2 does not let it be read (or written). */
+static bool table_address(Walk *w, uint64_t *io, bool write)
 {
-    bool has = arm_model_has(w->m->arm.model, ARM_FEAT_HAFDBS);
-    bool ha = has && (w->tcr >> TCR_HA & 1), hd = ha && (w->tcr >> TCR_HD & 1);
+    MmuPage p;
+    if (w->stage2 || !w->r->stage2)
+        return true;
+    if (!stage2(w->m, w->r, w->va, *io, ARM_IDX_P, write ? MMU_WRITE : MMU_READ, true, &p)) {
+        /* what is told is the access that was asked for */
+        int code = w->m->arm.base.exit.code;
+        fault(&w->m->arm.base, w->va, w->how, code);
+        return false;
+    }
+    *io = p.pa;
+    return true;
+}
+
+static WalkEnd mark(Walk *w, Gpa at, uint64_t *desc, bool dirty)
+{
     uint64_t want = *desc | DESC_AF, seen = *desc;
-    if (!(*desc & DESC_AF) && !ha)
-        return fail(w, ARM_FSC_ACCESS + w->level);
-    if (hd && (*desc & DESC_DBM) && w->how == MMU_WRITE)
-        want &= ~(uint64_t)DESC_RO;
+    if (!(*desc & DESC_AF) && !w->ha)
+        return fail(w, ARM_FSC_ACCESS);
+    if (dirty)
+        want = w->stage2 ? want | S2_WRITE : want & ~(uint64_t)DESC_RO;
     if (want == *desc)
         return WALK_OK;
     Cpu *cpu = &w->m->arm.base;
-    if (!cpu->mem->phys_cas(cpu, at, 8, &seen, want))
-        return fail(w, ARM_FSC_EXTERNAL_WALK + w->level);
+    uint64_t pa = at;
+    if (!table_address(w, &pa, true))
+        return WALK_FAULT;
+    if (!cpu->mem->phys_cas(cpu, pa, 8, &seen, want))
+        return fail(w, ARM_FSC_EXTERNAL_WALK);
     if (seen != *desc)
         return WALK_AGAIN;
     *desc = want;
     return WALK_OK;
 }
 
-/* The highest output address of TCR.IPS. */
-static unsigned pa_bits(const Walk *w)
-{
-    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 48, 48};
-    return bits[w->tcr >> TCR_IPS & 7];
-}
-
 static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
 {
-    uint64_t low = (1ull << bits) - 1, oa = desc & OA_MASK & ~low;
-    if (oa >> pa_bits(w))
-        return fail(w, ARM_FSC_SIZE + w->level);
-    bool hd =
-        arm_model_has(w->m->arm.model, ARM_FEAT_HAFDBS) && (w->tcr >> TCR_HD & 1) && (w->tcr >> TCR_HA & 1);
-    bool clean = hd && (desc & DESC_DBM) && (desc & DESC_RO);
-    unsigned may = page_may(w, clean ? desc & ~(uint64_t)DESC_RO : desc);
-    if (!(desc & DESC_AF) && !(arm_model_has(w->m->arm.model, ARM_FEAT_HAFDBS) && (w->tcr >> TCR_HA & 1)))
-        return fail(w, ARM_FSC_ACCESS + w->level);
+    uint64_t low = (1ull << bits) - 1, oa = output(w, desc, bits);
+    if (oa >> w->pa_bits)
+        return fail(w, ARM_FSC_SIZE);
+    bool clean = w->hd && (desc & DESC_DBM) && (w->stage2 ? !(desc & S2_WRITE) : !!(desc & DESC_RO));
+    uint64_t dirty = !clean ? desc : w->stage2 ? desc | S2_WRITE : desc & ~(uint64_t)DESC_RO;
+    unsigned may = w->stage2 ? stage2_may(w, dirty) : stage1_may(w, dirty);
+    if (!(desc & DESC_AF) && !w->ha)
+        return fail(w, ARM_FSC_ACCESS);
     if (!(may >> w->how & 1))
-        return fail(w, ARM_FSC_PERMISSION + w->level);
-    WalkEnd end = mark(w, at, &desc);
+        return fail(w, ARM_FSC_PERMISSION);
+    WalkEnd end = mark(w, at, &desc, clean && w->how == MMU_WRITE);
     if (end != WALK_OK)
         return end;
     if (clean && w->how != MMU_WRITE)
         may &= ~(unsigned)MMU_W;
-    w->ret->pa = oa | (w->va & low);
+    w->ret->pa = oa | (w->in & low);
     w->ret->bits = (uint8_t)bits;
-    w->ret->global = !(desc & DESC_NG);
+    w->ret->global = !w->stage2 && !(desc & DESC_NG);
     w->ret->may = (uint8_t)may;
     return WALK_OK;
 }
 
-/* A block is possible at level 2 of all granules and at level 1 of the smallest. */
-static bool is_leaf(const Walk *w, uint64_t desc, bool *ret_bad)
+/* ---- walking ---- */
+
+/* A block is possible at level 2 of all granules, at level 1 of the smallest; with 52 bits one level higher.
+ */
+static bool block_possible(const Walk *w)
 {
-    bool table = desc & DESC_TABLE;
-    *ret_bad = !(desc & DESC_VALID) ||
-               (w->level == 3 ? !table : !table && !(w->level == 2 || (w->level == 1 && w->page_bits == 12)));
-    return w->level == 3 || !table;
+    if (w->level == 2)
+        return true;
+    if (w->page_bits == 12)
+        return w->level == 1 || (w->level == 0 && w->ds);
+    return w->level == 1 && (w->page_bits == 16 ? arm_pa_bits(w->m->arm.model) == 52 : w->ds);
 }
 
-static WalkEnd walk_tables(Walk *w)
+/* From the table of the first level, which is indexed by `first_bits` bits. */
+static WalkEnd descend(Walk *w, uint64_t table, unsigned first_bits)
 {
     Cpu *cpu = &w->m->arm.base;
-    const ArmRegime *r = &w->m->sys.regime[w->m->sys.regime_now];
-    if (!choose_half(w))
-        return fail(w, ARM_FSC_TRANSLATION);
-    unsigned levels = (w->va_bits - w->page_bits + w->stride - 1) / w->stride;
-    bool hpd = w->tcr >> (TCR_HPD0 + w->half) & 1 &&
+    int first = w->level;
+    bool hpd = !w->stage2 && (w->tcr >> (TCR_HPD0 + w->half) & 1) &&
                arm_model_has(w->m->arm.model, ARM_FEAT_PAN); /* both came with 8.1 */
-    unsigned first_bits = w->va_bits - w->page_bits - w->stride * (levels - 1);
-    Gpa table = r->ttbr[w->half] & ~((8ull << first_bits) - 1);
-    if (table >> pa_bits(w))
-        return fail(w, ARM_FSC_SIZE);
     w->table_attrs = 0;
-    for (w->level = (int)(4 - levels);; w->level++) {
+    for (;; w->level++) {
         unsigned shift = w->page_bits + w->stride * (unsigned)(3 - w->level);
-        unsigned n_bits = w->level == (int)(4 - levels) ? first_bits : w->stride;
-        Gpa at = table + (w->va >> shift & ((1ull << n_bits) - 1)) * 8;
+        unsigned n_bits = w->level == first ? first_bits : w->stride;
+        uint64_t at = table + (w->in >> shift & ((1ull << n_bits) - 1)) * 8, pa = at;
         uint64_t desc;
-        bool bad;
-        if (!cpu->mem->phys_ld(cpu, at, 8, &desc))
-            return fail(w, ARM_FSC_EXTERNAL_WALK + w->level);
-        bool end = is_leaf(w, desc, &bad);
-        if (bad)
-            return fail(w, ARM_FSC_TRANSLATION + w->level);
-        if (end)
+        if (!table_address(w, &pa, false))
+            return WALK_FAULT;
+        if (!cpu->mem->phys_ld(cpu, pa, 8, &desc))
+            return fail(w, ARM_FSC_EXTERNAL_WALK);
+        bool is_table = desc & DESC_TABLE;
+        if (!(desc & DESC_VALID) || (w->level == 3 ? !is_table : !is_table && !block_possible(w)))
+            return fail(w, ARM_FSC_TRANSLATION);
+        if (w->level == 3 || !is_table)
             return leaf(w, at, desc, shift);
-        if ((desc & OA_MASK) >> pa_bits(w))
-            return fail(w, ARM_FSC_SIZE + w->level);
+        table = output(w, desc, w->page_bits);
+        if (table >> w->pa_bits)
+            return fail(w, ARM_FSC_SIZE);
         if (!hpd)
             w->table_attrs |= desc;
-        table = desc & OA_MASK & ~((1ull << w->page_bits) - 1);
     }
 }
 
-static bool walk_at(ArmMachine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+/* A base register: bits 51..48 stand in bits 5..2 where the tables use so many. */
+static uint64_t base_of(const Walk *w, uint64_t ttbr, unsigned first_bits)
 {
-    const ArmRegime *r = &m->sys.regime[m->sys.regime_now];
-    Walk w = {.m = m, .va = va, .tcr = r->tcr, .how = how, .idx = idx, .ret = ret};
+    uint64_t base = ttbr & LOW48;
+    unsigned align = first_bits + 3;
+    if (w->pa_bits == 52) {
+        base |= (ttbr >> 2 & 15) << 48;
+        align = MAX(align, 6u);
+    }
+    return base >> align << align;
+}
+
+static WalkEnd stage1_once(Walk *w)
+{
+    const ArmRegime *r = w->r;
+    if (!choose_half(w))
+        return fail(w, ARM_FSC_TRANSLATION);
+    bool has = arm_model_has(w->m->arm.model, ARM_FEAT_HAFDBS);
+    w->ha = has && (w->tcr >> TCR_HA & 1);
+    w->hd = w->ha && (w->tcr >> TCR_HD & 1);
+    unsigned levels = (w->in_bits - w->page_bits + w->stride - 1) / w->stride;
+    unsigned first_bits = w->in_bits - w->page_bits - w->stride * (levels - 1);
+    uint64_t table = base_of(w, r->ttbr[w->half], first_bits);
+    if (table >> w->pa_bits)
+        return fail(w, ARM_FSC_SIZE);
+    w->level = 4 - (int)levels;
+    return descend(w, table, first_bits);
+}
+
+static WalkEnd stage2_once(Walk *w)
+{
+    enum { SL0_SHIFT = 6, PS_SHIFT = 16, HA = 21, HD = 22 };
+    uint64_t vtcr = w->tcr;
+    bool has = arm_model_has(w->m->arm.model, ARM_FEAT_HAFDBS);
+    unsigned size = vtcr & 63, sl0 = vtcr >> SL0_SHIFT & 3;
+    w->page_bits = granule(vtcr, 0);
+    w->stride = w->page_bits - 3;
+    w->ds = arm_pa_bits(w->m->arm.model) == 52 && (vtcr >> 32 & 1) && w->page_bits != 16;
+    w->pa_bits = output_bits(w, vtcr >> PS_SHIFT & 7);
+    w->in_bits = 64 - MIN(MAX(size, 12u), 48u);
+    w->ha = has && (vtcr >> HA & 1);
+    w->hd = w->ha && (vtcr >> HD & 1);
+    w->level = w->page_bits == 12 ? (sl0 == 3 ? 3 : 2 - (int)sl0) : 3 - (int)sl0;
+    if (w->ds && w->page_bits == 12 && (vtcr >> 33 & 1))
+        w->level = -1;
+    unsigned shift = w->page_bits + w->stride * (unsigned)(3 - w->level);
+    if (w->in >> w->in_bits || w->in_bits <= shift || w->in_bits > shift + w->stride + 4) {
+        w->level = 0;
+        return fail(w, ARM_FSC_TRANSLATION);
+    }
+    uint64_t table = base_of(w, w->r->vttbr, w->in_bits - shift);
+    if (table >> w->pa_bits)
+        return fail(w, ARM_FSC_SIZE);
+    return descend(w, table, w->in_bits - shift);
+}
+
+static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsigned idx, MmuHow how,
+                   bool of_walk, MmuPage *ret)
+{
+    Walk w = {.m = m,
+              .r = r,
+              .va = va,
+              .in = ipa,
+              .tcr = r->vtcr,
+              .how = how,
+              .idx = idx,
+              .stage2 = true,
+              .of_walk = of_walk,
+              .ret = ret};
+    WalkEnd end;
+    do
+        end = stage2_once(&w);
+    while (end == WALK_AGAIN);
+    return end == WALK_OK;
+}
+
+static bool stage1(ArmMachine *m, const ArmRegime *r, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    Walk w = {.m = m, .r = r, .va = va, .tcr = r->tcr, .how = how, .idx = idx, .ret = ret};
     WalkEnd end;
     if (!r->on) {
-        if (va >> 48) {
+        if (va >> arm_pa_bits(m->arm.model)) {
             fault(&m->arm.base, va, how, ARM_FSC_SIZE);
             return false;
         }
@@ -272,28 +362,56 @@ static bool walk_at(ArmMachine *m, Gva va, unsigned idx, MmuHow how, MmuPage *re
         return true;
     }
     do
-        end = walk_tables(&w);
+        end = stage1_once(&w);
     while (end == WALK_AGAIN);
     return end == WALK_OK;
 }
 
+bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsigned idx, MmuHow how,
+                     MmuPage *ret)
+{
+    MmuPage p;
+    if (!stage1(m, r, va, idx, how, ret))
+        return false;
+    if (!r->stage2 || !both)
+        return true;
+    if (!stage2(m, r, va, ret->pa, idx, how, false, &p))
+        return false;
+    ret->pa = p.pa;
+    ret->bits = MIN(ret->bits, p.bits);
+    ret->may &= p.may;
+    ret->global = false;
+    return true;
+}
+
 bool arm_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 {
-    return walk_at((ArmMachine *)base, va, idx, how, ret);
+    ArmMachine *m = (ArmMachine *)base;
+    return arm_walk_regime(m, &m->sys.regime[m->sys.regime_now], true, va, idx, how, ret);
 }
 
 /* ---- AT ---- */
 
-uint64_t arm_at(ArmMachine *m, uint64_t va, unsigned idx, bool write)
+uint64_t arm_at(ArmMachine *m, const ArmRegime *r, bool both, uint64_t va, unsigned idx, bool write)
 {
-    enum { PAR_F = 1, PAR_RES1 = 1 << 11, PAR_FST_SHIFT = 1, PAR_SH_INNER = 3 << 7 };
+    enum {
+        PAR_F = 1,
+        PAR_RES1 = 1 << 11,
+        PAR_FST_SHIFT = 1,
+        PAR_PTW = 1 << 8,
+        PAR_S = 1 << 9,
+        PAR_SH_INNER = 3 << 7
+    };
     CpuExit kept = m->arm.base.exit;
     MmuPage p;
     uint64_t par;
-    if (walk_at(m, va, idx, write ? MMU_WRITE : MMU_READ, &p))
-        par = (p.pa & OA_MASK & ~4095ull) | PAR_RES1 | PAR_SH_INNER | 0xffull << 56;
-    else
-        par = (uint64_t)(m->arm.base.exit.code & 63) << PAR_FST_SHIFT | PAR_RES1 | PAR_F;
+    if (arm_walk_regime(m, r, both, va, idx, write ? MMU_WRITE : MMU_READ, &p)) {
+        par = (p.pa & ((1ull << 52) - 1) & ~4095ull) | PAR_RES1 | PAR_SH_INNER | 0xffull << 56;
+    } else {
+        uint32_t code = (uint32_t)m->arm.base.exit.code;
+        par = (uint64_t)(code & 63) << PAR_FST_SHIFT | PAR_RES1 | PAR_F |
+              (code & ARM_FSC_STAGE2 ? PAR_S : 0) | (code & ARM_FSC_S1PTW ? PAR_PTW : 0);
+    }
     m->arm.base.exit = kept;
     return par;
 }

@@ -1,15 +1,17 @@
 /*
- * The privileged side of AArch64: EL0 and EL1 (Arm ARM, chapters D1 to D24). Private to target/arm.
+ * The privileged side of AArch64: EL0 to EL2 (Arm ARM, chapters D1 to D24). Private to target/arm.
  *
  * A machine's cpu is an ArmMachine; user mode allocates the ArmCpu in it only. A system register is a row of
  * arm_sysregs.def. ArmCpu.sp is the stack pointer that SPSel chooses; the others rest in sp_el[]. PSTATE is
  * spread: NZCV in fl, SSBS, DIT, TCO, PAN, UAO at SPSR's bits in ArmCpu.pstate, DAIF at SPSR's bits in daif,
- * EL and SPSel in el and spsel. Accesses have three indexes: unprivileged, privileged, privileged with PAN.
- * What they mean is the regime's, and each content of {TTBR0, TTBR1, TCR, SCTLR.M} is an address space of its
- * own (`regime`): changing these registers, or the ASID in them, selects and never flushes. `lines` and
- * `power` are written by other threads, everything else by the cpu's own. Implementation choices that the
- * manual leaves open: no EL2, EL3 and no AArch32; data accesses are little-endian; WFE waits for nothing;
- * accesses to Device memory need not be aligned.
+ * EL and SPSel in el and spsel. Registers that EL1 and EL2 both have are arrays, by level. Accesses have
+ * three indexes: unprivileged, privileged, privileged with PAN. What they mean is the regime's, and each
+ * content of the registers of stage 1 and stage 2 is an address space of its own (`regime`, arm_regime.c):
+ * changing these registers, the level, or the ASID in them, selects and never flushes. `lines` and `power`
+ * are written by other threads, everything else by the cpu's own (tags_seen is read by all). EL2 is there if
+ * el_max is 2. Implementation choices that the manual leaves open, and what is missing: no EL3, AArch32,
+ * FEAT_NV; data accesses are little-endian; WFE waits for nothing; accesses to Device memory need not be
+ * aligned; SCTLR.A, SA and SA0 check nothing.
  */
 #ifndef TARGET_ARM_ARM_SYS_H
 #define TARGET_ARM_ARM_SYS_H
@@ -47,12 +49,51 @@ enum {
     ARM_SCTLR_UCI = 1 << 26,
 };
 #define ARM_SCTLR_DSSBS (1ull << 44)
+#define ARM_SCTLR_EPAN  (1ull << 57)
 #define ARM_SCTLR_RES1  0x30d00800ull /* of a core without the features that gave these bits a meaning */
 
-/* Inputs, ArmSys.lines. The numbers are those of TargetSys.set_irq. */
-enum { ARM_LINE_IRQ, ARM_LINE_FIQ };
+/* HCR_EL2 */
+#define ARM_HCR_VM    (1ull << 0)
+#define ARM_HCR_FMO   (1ull << 3)
+#define ARM_HCR_IMO   (1ull << 4)
+#define ARM_HCR_AMO   (1ull << 5)
+#define ARM_HCR_VF    (1ull << 6)
+#define ARM_HCR_VI    (1ull << 7)
+#define ARM_HCR_VSE   (1ull << 8)
+#define ARM_HCR_FB    (1ull << 9)
+#define ARM_HCR_DC    (1ull << 12)
+#define ARM_HCR_TWI   (1ull << 13)
+#define ARM_HCR_TWE   (1ull << 14)
+#define ARM_HCR_TID1  (1ull << 16)
+#define ARM_HCR_TID2  (1ull << 17)
+#define ARM_HCR_TID3  (1ull << 18)
+#define ARM_HCR_TSC   (1ull << 19)
+#define ARM_HCR_TIDCP (1ull << 20)
+#define ARM_HCR_TACR  (1ull << 21)
+#define ARM_HCR_TSW   (1ull << 22)
+#define ARM_HCR_TPC   (1ull << 23)
+#define ARM_HCR_TPU   (1ull << 24)
+#define ARM_HCR_TTLB  (1ull << 25)
+#define ARM_HCR_TVM   (1ull << 26)
+#define ARM_HCR_TGE   (1ull << 27)
+#define ARM_HCR_TDZ   (1ull << 28)
+#define ARM_HCR_HCD   (1ull << 29)
+#define ARM_HCR_TRVM  (1ull << 30)
+#define ARM_HCR_RW    (1ull << 31)
+#define ARM_HCR_E2H   (1ull << 34)
+#define ARM_HCR_TLOR  (1ull << 35)
+#define ARM_HCR_APK   (1ull << 40)
+#define ARM_HCR_TID4  (1ull << 49)
+
+/* Inputs, the numbers of TargetSys.set_irq. Their bits in ArmSys.lines stand where DAIF has I and F; those of
+ * the virtual ones 8 bits higher, and HCR_EL2.VI, VF and VSE another 8. */
+enum { ARM_LINE_IRQ, ARM_LINE_FIQ, ARM_LINE_VIRQ, ARM_LINE_VFIQ };
+enum { ARM_LINES_VIRTUAL_SHIFT = 8, ARM_LINES_HCR_SHIFT = 16 };
 /* Timers, the second argument of CpuBoard.alarm. */
-enum { ARM_TIMER_VIRT, ARM_TIMER_PHYS, ARM_TIMERS };
+enum { ARM_TIMER_VIRT, ARM_TIMER_PHYS, ARM_TIMER_HYP, ARM_TIMER_HYPVIRT, ARM_TIMERS };
+/* CpuBoard.device_reg: access to a register of the interrupt controller's cpu interface that goes to the
+ * virtual one, EL1's with HCR_EL2.IMO or FMO. */
+enum { ARM_DEVICE_REG_VIRTUAL = 1 << 16 };
 
 /* Exception classes, ESR_ELx.EC. */
 enum {
@@ -70,6 +111,7 @@ enum {
     ARM_EC_DATA_LOWER = 36,
     ARM_EC_DATA_SAME,
     ARM_EC_SP_ALIGN = 38,
+    ARM_EC_SERROR = 47,
     ARM_EC_BRK = 60,
 };
 /* Fault status codes; to the first four the level is added. CpuExit.code has them. */
@@ -81,13 +123,19 @@ enum {
     ARM_FSC_EXTERNAL = 16,
     ARM_FSC_EXTERNAL_WALK = 20,
     ARM_FSC_ALIGNMENT = 33,
-    ARM_FSC_CM = 1 << 8 /* in CpuExit.code: of a cache instruction */
+    ARM_FSC_CM = 1 << 8, /* in CpuExit.code: of a cache instruction */
+    ARM_FSC_STAGE2 = 1 << 9,
+    ARM_FSC_S1PTW = 1 << 10 /* of stage 2, for a descriptor of stage 1 */
 };
 
 /* What translation of addresses depends on, as the last change of a register left it. */
+typedef enum ArmRegimeKind { ARM_REGIME_EL10, ARM_REGIME_EL20, ARM_REGIME_EL2 } ArmRegimeKind;
 typedef struct ArmRegime {
-    uint64_t ttbr[2], tcr; /* TTBRs without their ASID */
-    bool on;
+    uint64_t ttbr[2], tcr; /* TTBRs without their ASID; as TCR_EL1 has its fields */
+    uint64_t sctlr;        /* WXN, EPAN */
+    uint64_t vttbr, vtcr;
+    ArmRegimeKind kind;
+    bool on, stage2;
 } ArmRegime;
 
 enum { ARM_SPACE_ASID_SHIFT = 48 };
@@ -101,18 +149,24 @@ typedef struct ArmTimer {
 
 typedef struct ArmSys {
     CpuBoard board;               /* kept over resets, as the next two */
-    uint32_t el_max;              /* 1 */
+    uint32_t el_max;              /* 1 or 2 */
     uint32_t hvc_is_psci;         /* bit 0: HVC, bit 1: SMC calls the machine */
-    uint32_t lines;               /* bits 1 << ARM_LINE_* */
+    uint32_t lines;               /* see ARM_LINE_* */
+    uint32_t el2, has_gic_regs;   /* kept: the board wants EL2; has a GICv3 */
+    uint32_t tags_seen;           /* not architectural: tagged addresses may be in the TLB */
     uint32_t power;               /* ArmPower */
     uint64_t start_pc, start_arg; /* of STARTING */
 
     uint32_t el, spsel, daif;
     uint32_t reset_as_off; /* kept: a secondary cpu */
     uint64_t sp_el[4];
-    uint64_t elr1, spsr1, esr1, far1, tpidr1;
-    uint64_t sctlr1, actlr1, cpacr1, ttbr0, ttbr1, tcr1, mair1, amair1, vbar1, contextidr1, afsr0, afsr1,
-        par1;
+    /* by level, 1 and 2 */
+    uint64_t elr[3], spsr[3], esr[3], far[3], tpidr[3], sctlr[3], ttbr0[3], ttbr1[3], tcr[3], mair[3],
+        amair[3], vbar[3], contextidr[3], afsr0[3], afsr1[3];
+    uint64_t cpacr1, par1;
+    uint64_t hcr, vttbr, vtcr, hpfar, mdcr, cptr, hstr, vpidr, vmpidr, cnthctl, spsr32[4], dacr32, ifsr32,
+        fpexc32;
+    uint64_t fault_ipa; /* of the last fault of stage 2 */
     uint64_t csselr, mdscr, oslsr, osdlr, cntkctl;
     uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
     uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, pmccntr_base;
@@ -123,7 +177,7 @@ typedef struct ArmSys {
     uint64_t regime_id[ARM_REGIMES];
     uint64_t last_regime;
     uint32_t regime_now;
-    uint32_t tlbi_sent;   /* not architectural: others were asked to forget, and there was no DSB yet */
+    uint32_t tlbi_sent; /* not architectural: others were asked to forget, and there was no DSB yet */
 } ArmSys;
 
 typedef struct ArmMachine {
@@ -131,8 +185,11 @@ typedef struct ArmMachine {
     ArmSys sys;
 } ArmMachine;
 
-/* Identification registers (A64_SYSREG 3, 0, 0, ...): what a machine's cpu says of its model. */
+/* Identification registers (A64_SYSREG 3, 0, 0, ...): what a machine's cpu says of its model, EL2 left out.
+ */
 uint64_t arm_machine_id(ArmModel model, unsigned sysreg);
+/* The same with it, if it is there. */
+uint64_t arm_own_id(const ArmMachine *m, unsigned sysreg);
 /* Fields of these that a machine has, too. Absent: BTI, MTE; MOPS. */
 #define ARM_MACHINE_PFR1  0xf0ull
 #define ARM_MACHINE_ISAR1 (~0ull)
@@ -143,7 +200,6 @@ bool arm_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
 void arm_bus_error(Cpu *cpu, Gva va, MmuHow how);
 unsigned arm_data_idx(const ArmMachine *m);
 void arm_regime_update(ArmMachine *m);
-uint64_t arm_at(ArmMachine *m, uint64_t va, unsigned idx, bool write); /* PAR_EL1's value */
 /* op: op1 CRn CRm op2 of the instruction (arm_tlbi.c) */
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v);
 
@@ -155,8 +211,11 @@ bool arm_ready(Cpu *cpu);
 bool arm_set_irq(Cpu *cpu, unsigned n, bool level);
 /* If an interrupt is pending and not masked the cpu kicks itself. */
 void arm_notice_irq(ArmMachine *m);
-/* Takes the exception; cpu->pc becomes the handler's, elr what was there. */
-void arm_take_sync(ArmMachine *m, uint32_t esr);
+/* Takes the exception to EL1, or EL2 where that has taken its place, or if `el2`; cpu->pc becomes the
+ * handler's, elr what was there. */
+void arm_take_sync(ArmMachine *m, uint32_t esr, bool el2);
+/* Changes HCR_EL2 and what hangs on it. */
+void arm_write_hcr(ArmMachine *m, uint64_t v);
 uint32_t arm_pstate_word(const ArmMachine *m); /* as SPSR has it */
 void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel);
 
@@ -166,5 +225,21 @@ void arm_psci(ArmMachine *m);
 uint64_t arm_count(const ArmMachine *m); /* CNTPCT_EL0 */
 /* TargetSys.debug_reg: first cpsr, fpsr and fpcr, as debuggers call them. */
 bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
+
+/* arm_el2.c */
+/* Which register it is that this one names, at this level: E2H gives EL2's the names of EL1's, and new ones
+ * to EL1's. ARM_NO_REG: none. */
+enum { ARM_NO_REG = 0xffff };
+unsigned arm_redirect(unsigned reg, unsigned el, bool e2h);
+/* Does EL2 want to see what EL0 or EL1 does? (`op` as the instruction SYS has it.) */
+bool arm_reg_traps_to_el2(const ArmMachine *m, unsigned reg, bool write);
+bool arm_op_traps_to_el2(const ArmMachine *m, unsigned op);
+/* Is the slow way to all registers needed for that? */
+bool arm_el2_watches(const ArmMachine *m);
+static inline bool arm_host_el0(const ArmMachine *m) /* EL0 belongs to EL2 */
+{
+    const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
+    return m->sys.el == 0 && (m->sys.hcr & host) == host;
+}
 
 #endif

@@ -1,6 +1,7 @@
 /* System registers of a machine's cpu: arm_sysregs.def says what most are; the others have functions here.
  * TLBI, AT and what EL0 may not do. */
 #include "target/arm/a64_trans_priv.h"
+#include "target/arm/arm_mmu.h"
 
 enum { NO_FIELD = 0xffff };
 
@@ -41,7 +42,9 @@ static int find(unsigned reg)
 
 uint64_t arm_machine_id(ArmModel model, unsigned reg)
 {
-    bool v82 = arm_model_has(model, ARM_FEAT_PAN); /* and with it the rest of 8.1 and 8.2 */
+    bool v82 = arm_model_has(model, ARM_FEAT_PAN);   /* and with it the rest of 8.1 and 8.2 */
+    bool wide = arm_model_has(model, ARM_FEAT_MOPS); /* the models of newest features have 52-bit addresses */
+    enum { PA_40 = 2, PA_44 = 4, PA_48 = 5, PA_52 = 6 };
     switch (reg) {
     case A64_SYSREG(3, 0, 0, 0, 0): return arm_model_midr(model);
     case A64_SYSREG(3, 0, 0, 4, 0): return arm_id_value(model, ARM_ID_AA64PFR0);
@@ -50,12 +53,29 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
     case A64_SYSREG(3, 0, 0, 6, 0): return arm_id_value(model, ARM_ID_AA64ISAR0);
     case A64_SYSREG(3, 0, 0, 6, 1): return arm_id_value(model, ARM_ID_AA64ISAR1) & ARM_MACHINE_ISAR1;
     case A64_SYSREG(3, 0, 0, 6, 2): return arm_id_value(model, ARM_ID_AA64ISAR2) & ARM_MACHINE_ISAR2;
-    case A64_SYSREG(3, 0, 0, 7, 0):
-        return 0x101024 | (v82 ? 1 : 0);                       /* 44 or 48 bits, 16-bit ASIDs, all granules */
-    case A64_SYSREG(3, 0, 0, 7, 1): return v82 ? 0x201002 : 0; /* HAFDBS, HPD, PAN2 */
-    case A64_SYSREG(3, 0, 0, 7, 2): return v82 ? 0x10 : 0;     /* UAO */
+    case A64_SYSREG(3, 0, 0, 7,
+                    0): /* all granules, 16-bit ASIDs; with 52 bits also of the two smaller ones */
+        return wide ? 0x10201020 | PA_52 : 0x101020 | (v82 ? PA_48 : model == ARM_MODEL_A53 ? PA_40 : PA_44);
+    case A64_SYSREG(3, 0, 0, 7, 1):
+        return v82 ? (wide ? 0x301002 : 0x201002) : 0; /* HAFDBS, HPD, PAN2 or EPAN */
+    case A64_SYSREG(3, 0, 0, 7, 2): return (v82 ? 0x10 : 0) | (wide ? 0x10000 : 0); /* UAO, VARange */
     default: return 0;
     }
+}
+
+uint64_t arm_own_id(const ArmMachine *m, unsigned reg)
+{
+    uint64_t v = arm_machine_id(m->arm.model, reg);
+    bool v82 = arm_model_has(m->arm.model, ARM_FEAT_PAN);
+    if (reg == A64_SYSREG(3, 0, 0, 4, 0) && m->sys.has_gic_regs)
+        v |= 1 << 24;
+    if (m->sys.el_max < 2)
+        return v;
+    if (reg == A64_SYSREG(3, 0, 0, 4, 0))
+        v |= 1 << 8; /* EL2, AArch64 */
+    if (reg == A64_SYSREG(3, 0, 0, 7, 1) && v82)
+        v |= 0x10000120; /* XNX, VHE, VMIDs of 16 bits */
+    return v;
 }
 
 /* ---- time ---- */
@@ -106,6 +126,24 @@ static void timer_write(ArmMachine *m, unsigned n, unsigned which, uint64_t v)
     set_alarm(m, n);
 }
 
+/* CNTP, CNTV, CNTHP, CNTHV: three rows each, one behind the other. */
+static bool is_timer(unsigned id)
+{
+    return id >= REG_CNTP_TVAL && id <= REG_CNTHV_CVAL;
+}
+static unsigned timer_of(unsigned id)
+{
+    static const uint8_t timers[] = {ARM_TIMER_PHYS, ARM_TIMER_VIRT, ARM_TIMER_HYP, ARM_TIMER_HYPVIRT};
+    return timers[(id - REG_CNTP_TVAL) / 3];
+}
+
+/* The virtual count as this level sees it: a host's is not shifted. */
+static uint64_t virtual_count(const ArmMachine *m)
+{
+    bool host = arm_host_el0(m) || (m->sys.el == 2 && (m->sys.hcr & ARM_HCR_E2H));
+    return arm_count(m) - (host ? 0 : m->sys.cntvoff);
+}
+
 /* ---- functions ---- */
 
 static uint64_t ccsidr(uint64_t csselr)
@@ -118,15 +156,32 @@ static uint64_t ccsidr(uint64_t csselr)
     }
 }
 
+/* ISR_EL1: EL1 sees the virtual ones where EL2 has the others. */
 static uint64_t isr(const ArmMachine *m)
 {
-    uint32_t lines = __atomic_load_n(&m->sys.lines, __ATOMIC_ACQUIRE);
-    return (lines >> ARM_LINE_IRQ & 1) << 7 | (lines >> ARM_LINE_FIQ & 1) << 6;
+    const ArmSys *s = &m->sys;
+    uint32_t lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE), taken = (uint32_t)s->hcr << 3;
+    uint32_t bits = ARM_PSTATE_I | ARM_PSTATE_F | ARM_PSTATE_A;
+    if (s->el_max < 2 || s->el == 2)
+        return lines & (ARM_PSTATE_I | ARM_PSTATE_F);
+    return ((lines & ~taken) | ((lines >> ARM_LINES_VIRTUAL_SHIFT | lines >> ARM_LINES_HCR_SHIFT) & taken)) &
+           bits;
 }
 
 static uint64_t *key_half(ArmMachine *m, unsigned id)
 {
     return &m->arm.pac_key[(id - REG_APIAKEYLO) / 2][(id - REG_APIAKEYLO) % 2];
+}
+
+static uint64_t own_mpidr(const ArmMachine *m)
+{
+    return 1u << 31 | m->sys.board.number;
+}
+
+/* Who says what EL0 may do. */
+static uint64_t el0_sctlr(const ArmMachine *m)
+{
+    return m->sys.sctlr[arm_host_el0(m) ? 2 : 1];
 }
 
 /* False: undefined here. */
@@ -137,8 +192,8 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
         *ret = *key_half(m, id);
         return arm_model_has(m->arm.model, ARM_FEAT_PAuth);
     }
-    if (id >= REG_CNTP_TVAL && id <= REG_CNTV_CVAL) {
-        *ret = timer_read(m, id >= REG_CNTV_TVAL ? ARM_TIMER_VIRT : ARM_TIMER_PHYS, (id - REG_CNTP_TVAL) % 3);
+    if (is_timer(id)) {
+        *ret = timer_read(m, timer_of(id), (id - REG_CNTP_TVAL) % 3);
         return true;
     }
     switch (id) {
@@ -148,32 +203,59 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
     case REG_PAN: *ret = m->arm.pstate & ARM_PSTATE_PAN; return arm_model_has(m->arm.model, ARM_FEAT_PAN);
     case REG_UAO: *ret = m->arm.pstate & ARM_PSTATE_UAO; return arm_model_has(m->arm.model, ARM_FEAT_UAO);
     case REG_DAIF: *ret = s->daif; return true;
-    case REG_SCTLR_EL1: *ret = s->sctlr1; return true;
+    case REG_SCTLR_EL1: *ret = s->sctlr[1]; return true;
     case REG_CPACR_EL1: *ret = s->cpacr1; return true;
-    case REG_TTBR0_EL1: *ret = s->ttbr0; return true;
-    case REG_TTBR1_EL1: *ret = s->ttbr1; return true;
-    case REG_TCR_EL1: *ret = s->tcr1; return true;
-    case REG_RVBAR_EL1: *ret = s->board.reset_pc; return true;
+    case REG_TTBR0_EL1: *ret = s->ttbr0[1]; return true;
+    case REG_TTBR1_EL1: *ret = s->ttbr1[1]; return true;
+    case REG_TCR_EL1: *ret = s->tcr[1]; return true;
+    case REG_TTBR0_EL2: *ret = s->ttbr0[2]; return true;
+    case REG_TTBR1_EL2: *ret = s->ttbr1[2]; return true;
+    case REG_TCR_EL2: *ret = s->tcr[2]; return true;
+    case REG_SCTLR_EL2: *ret = s->sctlr[2]; return true;
+    case REG_HCR_EL2: *ret = s->hcr; return true;
+    case REG_CPTR_EL2: *ret = s->cptr; return true;
+    case REG_VTTBR_EL2: *ret = s->vttbr; return true;
+    case REG_VTCR_EL2: *ret = s->vtcr; return true;
+    case REG_CNTVOFF_EL2: *ret = s->cntvoff; return true;
+    case REG_MDCR_EL2: *ret = s->mdcr; return true;
+    case REG_RVBAR_EL1: *ret = s->board.reset_pc; return s->el_max == 1;
+    case REG_RVBAR_EL2: *ret = s->board.reset_pc; return true;
+    case REG_MIDR_EL1:
+        *ret = s->el == 1 && s->el_max == 2 ? s->vpidr : arm_model_midr(m->arm.model);
+        return true;
+    case REG_MPIDR_EL1: *ret = s->el == 1 && s->el_max == 2 ? s->vmpidr : own_mpidr(m); return true;
     case REG_ISR_EL1: *ret = isr(m); return true;
     case REG_CCSIDR_EL1: *ret = ccsidr(s->csselr); return true;
     case REG_CTR_EL0: *ret = ARM_CTR_EL0; return true;
     case REG_DCZID_EL0:
-        *ret = ARM_DCZID_EL0 | (s->el == 0 && !(s->sctlr1 & ARM_SCTLR_DZE) ? 16 : 0);
+        *ret = ARM_DCZID_EL0 | (s->el == 0 && !(el0_sctlr(m) & ARM_SCTLR_DZE) ? 16 : 0);
         return true;
     case REG_CNTFRQ_EL0: *ret = ARM_CNTFRQ; return true;
     case REG_CNTPCT_EL0: *ret = arm_count(m); return true;
-    case REG_CNTVCT_EL0: *ret = arm_count(m) - s->cntvoff; return true;
+    case REG_CNTVCT_EL0: *ret = virtual_count(m); return true;
     default: return false;
     }
 }
 
-static void write_sctlr(ArmMachine *m, uint64_t v)
+/* Registers that say how addresses are translated. */
+static bool write_regime(ArmMachine *m, unsigned id, uint64_t v)
 {
-    bool wxn = (m->sys.sctlr1 ^ v) & ARM_SCTLR_WXN;
-    m->sys.sctlr1 = v | ARM_SCTLR_RES1;
+    ArmSys *s = &m->sys;
+    switch (id) {
+    case REG_SCTLR_EL1: s->sctlr[1] = v | ARM_SCTLR_RES1; break;
+    case REG_SCTLR_EL2: s->sctlr[2] = v | ARM_SCTLR_RES1; break;
+    case REG_TTBR0_EL1: s->ttbr0[1] = v; break;
+    case REG_TTBR0_EL2: s->ttbr0[2] = v; break;
+    case REG_TTBR1_EL1: s->ttbr1[1] = v; break;
+    case REG_TTBR1_EL2: s->ttbr1[2] = v; break;
+    case REG_TCR_EL1: s->tcr[1] = v; break;
+    case REG_TCR_EL2: s->tcr[2] = v; break;
+    case REG_VTTBR_EL2: s->vttbr = v; break;
+    case REG_VTCR_EL2: s->vtcr = v; break;
+    default: return false;
+    }
     arm_regime_update(m);
-    if (wxn)
-        m->arm.base.mem->flush(&m->arm.base);
+    return true;
 }
 
 static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
@@ -183,8 +265,8 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
         *key_half(m, id) = v;
         return arm_model_has(m->arm.model, ARM_FEAT_PAuth);
     }
-    if (id >= REG_CNTP_TVAL && id <= REG_CNTV_CVAL) {
-        timer_write(m, id >= REG_CNTV_TVAL ? ARM_TIMER_VIRT : ARM_TIMER_PHYS, (id - REG_CNTP_TVAL) % 3, v);
+    if (is_timer(id)) {
+        timer_write(m, timer_of(id), (id - REG_CNTP_TVAL) % 3, v);
         return true;
     }
     switch (id) {
@@ -196,23 +278,17 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
         m->arm.pstate = (m->arm.pstate & ~bit) | ((uint32_t)v & bit);
         return arm_model_has(m->arm.model, id == REG_PAN ? ARM_FEAT_PAN : ARM_FEAT_UAO);
     }
-    case REG_SCTLR_EL1: write_sctlr(m, v); return true;
     case REG_CPACR_EL1: s->cpacr1 = v & rows[id].bits; return true;
-    case REG_TTBR0_EL1:
-        s->ttbr0 = v;
-        arm_regime_update(m);
-        return true;
-    case REG_TTBR1_EL1:
-        s->ttbr1 = v;
-        arm_regime_update(m);
-        return true;
-    case REG_TCR_EL1:
-        s->tcr1 = v;
-        arm_regime_update(m);
+    case REG_HCR_EL2: arm_write_hcr(m, v); return true;
+    case REG_CPTR_EL2: s->cptr = v; return true;
+    case REG_MDCR_EL2: s->mdcr = v; return true;
+    case REG_CNTVOFF_EL2:
+        s->cntvoff = v;
+        set_alarm(m, ARM_TIMER_VIRT);
         return true;
     case REG_DAIF: s->daif = (uint32_t)v & ARM_PSTATE_DAIF; return true;
     case REG_OSLAR: s->oslsr = (s->oslsr & ~2ull) | (v & 1) << 1; return true;
-    default: return false;
+    default: return write_regime(m, id, v);
     }
 }
 
@@ -232,12 +308,23 @@ static uint64_t *debug_reg(ArmSys *s, unsigned reg)
     }
 }
 
-/* Interrupt controller: CRn 12, and CRn 4, CRm 6 (priority mask). */
+/* Interrupt controller: CRn 12, and CRn 4, CRm 6 (priority mask). EL1's may be the virtual interface's. */
 static bool device_reg(ArmMachine *m, unsigned reg, bool write, uint64_t *v)
 {
+    enum { GROUP_0 = 8 };
     const CpuBoard *b = &m->sys.board;
-    unsigned crn = reg >> 7 & 15;
-    return (crn == 12 || crn == 4) && b->device_reg && b->device_reg(b->opaque, b->number, reg, write, v);
+    unsigned crn = reg >> 7 & 15, crm = reg >> 3 & 15, op1 = reg >> 11 & 7;
+    if (!(crn == 12 || (crn == 4 && crm == 6)) || !b->device_reg || m->sys.el < (op1 == 4 ? 2 : 1))
+        return false;
+    if (m->sys.el == 1) {
+        bool group0 = crm == GROUP_0 || (crm == 12 && (reg & 7) == 6);
+        uint64_t to_guest = m->sys.hcr & (group0                        ? ARM_HCR_FMO
+                                          : crm == 12 && (reg & 7) >= 6 ? ARM_HCR_IMO
+                                                                        : ARM_HCR_IMO | ARM_HCR_FMO);
+        if (to_guest && !(crm == 12 && (reg & 7) == 5)) /* not ICC_SRE */
+            reg |= ARM_DEVICE_REG_VIRTUAL;
+    }
+    return b->device_reg(b->opaque, b->number, reg, write, v);
 }
 
 static bool read_reg(ArmMachine *m, unsigned reg, uint64_t *ret)
@@ -258,8 +345,8 @@ static bool read_reg(ArmMachine *m, unsigned reg, uint64_t *ret)
     }
     if (el == 0)
         return false;
-    if (reg == A64_SYSREG(3, 0, 0, 0, 5)) {
-        *ret = 1u << 31 | m->sys.board.number;
+    if (reg >> 7 == A64_SYSREG(3, 0, 0, 0, 0) >> 7) {
+        *ret = arm_own_id(m, reg);
         return true;
     }
     const uint64_t *debug = debug_reg(&m->sys, reg);
@@ -290,7 +377,7 @@ static bool write_reg(ArmMachine *m, unsigned reg, uint64_t v)
         return false;
     uint64_t *debug = debug_reg(&m->sys, reg);
     if (debug)
-        *debug = v & 0xffffffffffffffff;
+        *debug = v;
     return debug || device_reg(m, reg, true, &v);
 }
 
@@ -310,14 +397,16 @@ uint64_t arm_helper_sysreg_put(void *opaque, uint64_t reg, uint64_t v, uint64_t 
 /* ---- traps ---- */
 
 /* ISS of class 24. */
-static uint64_t trap(ArmMachine *m, unsigned reg, unsigned rt, bool read)
+static uint64_t trap(ArmMachine *m, unsigned reg, unsigned rt, bool read, bool el2)
 {
     uint32_t op0 = 2 + (reg >> 14 & 1), op1 = reg >> 11 & 7, crn = reg >> 7 & 15, crm = reg >> 3 & 15,
              op2 = reg & 7;
     if (reg & 1u << 16) /* a system instruction */
         op0 = 1;
-    arm_take_sync(m, (uint32_t)ARM_EC_SYSREG << 26 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 |
-                         crm << 1 | read);
+    arm_take_sync(m,
+                  (uint32_t)ARM_EC_SYSREG << 26 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 |
+                      crm << 1 | read,
+                  el2);
     m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
     return 1;
 }
@@ -329,30 +418,55 @@ static uint64_t undefined(ArmMachine *m)
 }
 
 /* Is this access from EL0 one that EL1 wants to see? */
-static bool traps_at_el0(const ArmSys *s, unsigned reg)
+static bool traps_at_el0(const ArmMachine *m, unsigned reg)
 {
     enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 256, EL0PTEN = 512 };
+    const uint64_t may = arm_host_el0(m) ? m->sys.cnthctl : m->sys.cntkctl;
     int id = find(reg);
     switch (id) {
-    case REG_CTR_EL0: return !(s->sctlr1 & ARM_SCTLR_UCT);
-    case REG_CNTFRQ_EL0: return !(s->cntkctl & (EL0PCTEN | EL0VCTEN));
-    case REG_CNTPCT_EL0: return !(s->cntkctl & EL0PCTEN);
-    case REG_CNTVCT_EL0: return !(s->cntkctl & EL0VCTEN);
-    case REG_DAIF: return !(s->sctlr1 & ARM_SCTLR_UMA);
+    case REG_CTR_EL0: return !(el0_sctlr(m) & ARM_SCTLR_UCT);
+    case REG_CNTFRQ_EL0: return !(may & (EL0PCTEN | EL0VCTEN));
+    case REG_CNTPCT_EL0: return !(may & EL0PCTEN);
+    case REG_CNTVCT_EL0: return !(may & EL0VCTEN);
+    case REG_DAIF: return !(el0_sctlr(m) & ARM_SCTLR_UMA);
     default:
         if (id >= REG_CNTP_TVAL && id <= REG_CNTP_CVAL)
-            return !(s->cntkctl & EL0PTEN);
-        return id >= REG_CNTV_TVAL && id <= REG_CNTV_CVAL && !(s->cntkctl & EL0VTEN);
+            return !(may & EL0PTEN);
+        return id >= REG_CNTV_TVAL && id <= REG_CNTV_CVAL && !(may & EL0VTEN);
     }
+}
+
+static bool has_e2h(const ArmMachine *m)
+{
+    return (m->sys.hcr & ARM_HCR_E2H) && (m->sys.el == 2 || arm_host_el0(m));
+}
+
+/* Whoever wants to see this access has seen it: true. *ret: the register that is meant. */
+static bool trapped(ArmMachine *m, unsigned reg, unsigned rt, bool read, unsigned *ret_reg)
+{
+    if (m->sys.el == 0 && traps_at_el0(m, reg)) {
+        trap(m, reg, rt, read, false);
+        return true;
+    }
+    if (m->sys.el < 2 && arm_reg_traps_to_el2(m, reg, !read)) {
+        int id = find(reg);
+        if (id < 0 || m->sys.el >= (rows[id].access & 3u)) { /* what is undefined anyhow is not trapped */
+            trap(m, reg, rt, read, true);
+            return true;
+        }
+    }
+    *ret_reg = arm_redirect(reg, m->sys.el, has_e2h(m));
+    return false;
 }
 
 uint64_t arm_helper_sysreg_mrs(void *opaque, uint64_t reg, uint64_t rt, uint64_t c, uint64_t d)
 {
     ArmMachine *m = opaque;
     uint64_t v = 0;
-    if (m->sys.el == 0 && traps_at_el0(&m->sys, (unsigned)reg))
-        return trap(m, (unsigned)reg, (unsigned)rt, true);
-    if (!read_reg(m, (unsigned)reg, &v))
+    unsigned meant;
+    if (trapped(m, (unsigned)reg, (unsigned)rt, true, &meant))
+        return 1;
+    if (!read_reg(m, meant, &v))
         return undefined(m);
     if (rt != 31)
         m->arm.x[rt] = v;
@@ -363,9 +477,10 @@ uint64_t arm_helper_sysreg_mrs(void *opaque, uint64_t reg, uint64_t rt, uint64_t
 uint64_t arm_helper_sysreg_msr(void *opaque, uint64_t reg, uint64_t v, uint64_t rt, uint64_t d)
 {
     ArmMachine *m = opaque;
-    if (m->sys.el == 0 && traps_at_el0(&m->sys, (unsigned)reg))
-        return trap(m, (unsigned)reg, (unsigned)rt, false);
-    if (!write_reg(m, (unsigned)reg, v))
+    unsigned meant;
+    if (trapped(m, (unsigned)reg, (unsigned)rt, false, &meant))
+        return 1;
+    if (!write_reg(m, meant, v))
         return undefined(m);
     arm_notice_irq(m);
     m->arm.base.pc += 4;
@@ -377,11 +492,13 @@ uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c
 {
     ArmMachine *m = opaque;
     uint32_t mask = (uint32_t)(bits >> 8 & 15) << 6;
-    if (!(m->sys.sctlr1 &
+    if (!(m->sys.sctlr[1] &
           ARM_SCTLR_UMA)) { /* its own encoding: op0 0, op1, CRn 4, CRm the operand, op2, rt 31 */
-        arm_take_sync(m, (uint32_t)ARM_EC_SYSREG << 26 | (uint32_t)(bits >> 5 & 7) << 17 |
-                             (uint32_t)(bits >> 16 & 7) << 14 | (uint32_t)(bits >> 12 & 15) << 10 | 31u << 5 |
-                             (uint32_t)(bits >> 8 & 15) << 1);
+        arm_take_sync(m,
+                      (uint32_t)ARM_EC_SYSREG << 26 | (uint32_t)(bits >> 5 & 7) << 17 |
+                          (uint32_t)(bits >> 16 & 7) << 14 | (uint32_t)(bits >> 12 & 15) << 10 | 31u << 5 |
+                          (uint32_t)(bits >> 8 & 15) << 1,
+                      false);
     } else {
         m->sys.daif = (bits >> 5 & 7) == 6 ? m->sys.daif | mask : m->sys.daif & ~mask;
         m->arm.base.pc += 4;
@@ -394,10 +511,10 @@ uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c
 /* ---- system instructions ---- */
 
 /* What EL0 uses of caches and may be kept from. The operation stands in bits as A64_SYSREG without op0. */
-static bool el0_op_traps(const ArmSys *s, unsigned op)
+static bool el0_op_traps(const ArmMachine *m, unsigned op)
 {
     unsigned crm = op >> 3 & 15;
-    return !(s->sctlr1 & (crm == 4 ? ARM_SCTLR_DZE : ARM_SCTLR_UCI));
+    return !(el0_sctlr(m) & (crm == 4 ? ARM_SCTLR_DZE : ARM_SCTLR_UCI));
 }
 
 static void zero_block(ArmMachine *m, uint64_t va, bool *ok)
@@ -410,17 +527,37 @@ static void zero_block(ArmMachine *m, uint64_t va, bool *ok)
     }
 }
 
+/* What AT names: stage 1 of the regime that the level has, of EL1's (op1 0), of EL2's (op1 4), both stages.
+ */
 static void at_op(ArmMachine *m, unsigned op, uint64_t va)
 {
-    bool user = op & 2, write = op & 1, pan = (op >> 3 & 15) == 9 && (m->arm.pstate & ARM_PSTATE_PAN);
-    m->sys.par1 = arm_at(m, va, user ? ARM_IDX_U : pan ? ARM_IDX_PAN : ARM_IDX_P, write);
+    unsigned op1 = op >> 11, op2 = op & 7;
+    bool user = op1 == 0 ? op2 & 2 : op2 >= 6, write = op2 & 1, both = op1 == 4 && op2 >= 4;
+    bool pan = (op >> 3 & 15) == 9 && (m->arm.pstate & ARM_PSTATE_PAN);
+    const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
+    unsigned of =
+        (op1 == 4 && op2 < 2) || (m->sys.el == 2 && (m->sys.hcr & host) == host && op1 == 0) ? 2 : 1;
+    uint64_t asid;
+    ArmRegime r = arm_regime_of(m, of, &asid);
+    m->sys.par1 = arm_at(m, &r, both, va, user ? ARM_IDX_U : pan ? ARM_IDX_PAN : ARM_IDX_P, write);
 }
 
-/* AT S1E1R, W, S1E0R, W: CRm 8; with PAN: CRm 9. */
-static bool is_at(unsigned op)
+/* AT S1E1R, W, S1E0R, W: CRm 8; with PAN: CRm 9. Of op1 4: S1E2R, W, S12E1R, W, S12E0R, W. */
+static bool is_at(const ArmMachine *m, unsigned op)
+{
+    unsigned crm = op >> 3 & 15, op1 = op >> 11, op2 = op & 7;
+    if ((op >> 7 & 15) != 7)
+        return false;
+    if (op1 == 4)
+        return m->sys.el == 2 && crm == 8 && op2 != 2 && op2 != 3;
+    return op1 == 0 && (crm == 8 || crm == 9) && op2 < (crm == 8 ? 4u : 2u);
+}
+
+/* Nothing to do: caches are coherent. */
+static bool is_cache_op(unsigned op)
 {
     unsigned crm = op >> 3 & 15;
-    return (op >> 7 & 0x7f) == 7 && (crm == 8 || crm == 9) && (op & 7) < (crm == 8 ? 4u : 2u);
+    return (op >> 7 & 15) == 7 && (crm == 1 || crm == 5 || crm == 6 || (crm >= 10 && crm <= 14)) && crm != 8;
 }
 
 uint64_t arm_helper_sys_op(void *opaque, uint64_t op, uint64_t v, uint64_t rt, uint64_t d)
@@ -431,17 +568,20 @@ uint64_t arm_helper_sys_op(void *opaque, uint64_t op, uint64_t v, uint64_t rt, u
     if (m->sys.el == 0) {
         if (op1 != 3 || crn != 7)
             return undefined(m);
-        if (el0_op_traps(&m->sys, n))
-            return trap(m, n | 1u << 16, (unsigned)rt, false);
-        if ((n >> 3 & 15) == 4)
-            zero_block(m, v, &ok);
+        if (el0_op_traps(m, n))
+            return trap(m, n | 1u << 16, (unsigned)rt, false, false);
+    }
+    if (arm_op_traps_to_el2(m, n))
+        return trap(m, n | 1u << 16, (unsigned)rt, false, true);
+    if (op1 == 3 && crn == 7 && (n >> 3 & 15) == 4) {
+        zero_block(m, v, &ok);
         return !ok;
     }
-    if (is_at(n))
+    if (m->sys.el && is_at(m, n))
         at_op(m, n, v);
-    else if (crn == 8 && op1 == 0)
+    else if (m->sys.el && crn == 8 && (op1 == 0 || (op1 == 4 && m->sys.el == 2)))
         arm_tlbi(m, n, v);
-    else
+    else if (!is_cache_op(n) || (op1 != 3 && (op1 != 0 || !m->sys.el)))
         return undefined(m);
     return 0;
 }

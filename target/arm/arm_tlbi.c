@@ -1,6 +1,6 @@
-/* TLBI of EL1 (Arm ARM, "TLB maintenance instructions"). More may be forgotten than asked for, never less. An
- * address space's key has the ASID on top. What all cpus are to forget they have forgotten when the DSB that
- * follows is done: `tlbi_sent` makes it leave. */
+/* TLBI of EL1 and EL2 (Arm ARM, "TLB maintenance instructions"). More may be forgotten than asked for, never
+ * less. An address space's key has the ASID on top. What all cpus are to forget they have forgotten when the
+ * DSB that follows is done: `tlbi_sent` makes it leave. */
 #include "target/arm/arm_sys.h"
 
 enum { TLBI_ALL_ASIDS = 2, CRM_LOCAL = 7, CRM_LOCAL_RANGE = 6 };
@@ -26,11 +26,22 @@ static MmuFlush of_asid(uint64_t asid)
         .by_key = true, .key = asid << ARM_SPACE_ASID_SHIFT, .mask = 0xffffull << ARM_SPACE_ASID_SHIFT};
 }
 
+/* Addresses with tags are entries of their own. */
+static bool tags_seen(const ArmMachine *m)
+{
+    const CpuBoard *b = &m->sys.board;
+    const Cpu *cpu;
+    for (unsigned k = 0; b->peer && (cpu = b->peer(b->opaque, k)) != NULL; k++)
+        if (__atomic_load_n(&((const ArmMachine *)cpu)->sys.tags_seen, __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
 static void page(ArmMachine *m, bool all_cpus, uint64_t asid, bool all_asids, Gva va)
 {
     bool upper = va >> 63; /* global pages belong to all ASIDs, and most of the upper half's are */
     MmuFlush f = all_asids || upper ? (MmuFlush){0} : of_asid(asid);
-    f.one = true;
+    f.one = !tags_seen(m);
     f.va = va;
     forget(m, all_cpus, &f);
 }
@@ -39,7 +50,7 @@ static void page(ArmMachine *m, bool all_cpus, uint64_t asid, bool all_asids, Gv
 static void range(ArmMachine *m, bool all_cpus, bool all_asids, uint64_t v)
 {
     enum { MOST = 64 };
-    static const uint8_t granule[4] = {12, 12, 14, 16};
+    static const uint8_t granule[4] = {12, 12, 14, 16}; /* DS: BaseADDR would be of 64 KiB */
     unsigned tg = granule[v >> 46 & 3], scale = v >> 44 & 3;
     uint64_t pages = (((v >> 39 & 31) + 1) << (5 * scale + 1)) << (tg - 12);
     Gva base = (uint64_t)((int64_t)(v << 27) >> 27) << tg;
@@ -53,13 +64,30 @@ static void range(ArmMachine *m, bool all_cpus, bool all_asids, uint64_t v)
         page(m, all_cpus, v >> 48, all_asids, base + k * 4096);
 }
 
+/* op1 4: by IPA, of all of a VMID: all is forgotten. By an address of EL2: as if of all spaces. */
+static void of_el2(ArmMachine *m, unsigned op, uint64_t v)
+{
+    unsigned crm = op >> 3 & 15, op2 = op & 7;
+    bool all_cpus = crm < 4 || crm == 5;
+    if ((crm == 1 || crm == 3 || crm == 7) && (op2 & 3) == 1) {
+        page(m, all_cpus, 0, true, (uint64_t)((int64_t)(v << 20) >> 8));
+    } else if (crm == 2 || crm == 5 || crm == 6) {
+        range(m, all_cpus, true, v);
+    } else {
+        forget(m, all_cpus, &(MmuFlush){0});
+    }
+}
+
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v)
 {
     unsigned crm = op >> 3 & 15, op2 = op & 7;
-    bool all_cpus = crm != CRM_LOCAL && crm != CRM_LOCAL_RANGE;
+    bool all_cpus =
+        (crm != CRM_LOCAL && crm != CRM_LOCAL_RANGE) || (m->sys.el == 1 && (m->sys.hcr & ARM_HCR_FB));
     Gva va = (uint64_t)((int64_t)(v << 20) >> 8); /* bits 43..0 are those from 12 up */
     MmuFlush f = {0};
-    if (crm == 2 || crm == 5 || crm == CRM_LOCAL_RANGE) {
+    if (op >> 11 & 4) {
+        of_el2(m, op, v);
+    } else if (crm == 2 || crm == 5 || crm == CRM_LOCAL_RANGE) {
         range(m, all_cpus, op2 & TLBI_ALL_ASIDS, v);
     } else if (op2 & 1) { /* VAE1, VALE1, VAAE1, VAALE1 */
         page(m, all_cpus, v >> 48, op2 & TLBI_ALL_ASIDS, va);

@@ -136,6 +136,8 @@ static Seen seen_of(const Frame *f, bool by_el1)
               .spsr = f->spsr,
               .value = f->x[0],
               .by_el1 = by_el1};
+    if (OUTSIDE && bare_level == 2 && s.ec == EC_DATA_SAME) /* has what only stage 2 should have */
+        s.iss &= 0x3fff;
     if (f->vector & 3) /* interrupts have no syndrome */
         s.ec = NO_TRAP - 1;
     else if (s.ec == EC_SVC && s.iss == 0x7e57)
@@ -169,10 +171,18 @@ void bare_trap(Frame *f)
     bare_back_to_run(f);
 }
 
+/* Of EL0's addresses. */
+static bool mmu_is_on(void)
+{
+    const u64 host = 1ull << 34 | 1 << 27;
+    bool of_host = bare_level == 2 && (reg_read(hcr_el2) & host) == host;
+    return (of_host ? reg_read(sctlr_el2) : reg_read(sctlr_el1)) & 1;
+}
+
 Seen run(u64 spsr, Op *fn, u64 a0, u64 a1)
 {
     u64 n = my_number();
-    u64 offset = (spsr & 15) == EL0 && (reg_read(sctlr_el1) & 1) ? ALIAS : 0;
+    u64 offset = (spsr & 15) == EL0 && mmu_is_on() ? ALIAS : 0;
     u64 bits = spsr & PSTATE_UNMASKED ? 0 : PSTATE_DAIF;
     bool far = (u64)fn - 0x40000000 >= 0x8000000; /* not of the program: where it is said to be */
     bare_enter((u64)fn + (far ? 0 : offset), a0, a1, (spsr & ~PSTATE_UNMASKED) | bits, offset);

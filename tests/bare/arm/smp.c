@@ -3,7 +3,7 @@
  * tables changed under a cpu that runs (TLBI of all, no message), code changed under it. */
 #include "bare.h"
 
-enum { CPUS = 4, CHANGES = 30, TURNS = 5000, SGI = 3, GICD_SGIR = GICD + 0xf00 };
+enum { CPUS = 4, CHANGES = 30, TURNS = 600, SGI = 3, GICD_SGIR = GICD + 0xf00 };
 #define DATA 0x100000000ull
 
 static Tables t;
@@ -61,7 +61,7 @@ static void counting(void)
 /* Cpu n hands on to the next; each turn may take the host a time slice. */
 static void ring(u64 n)
 {
-    for (u64 k = 1; k < 12; k++) {
+    for (u64 k = 1; k < 8; k++) {
         if (n == 0) {
             message[0] = k * 7;
             store(&flag[0], k);
