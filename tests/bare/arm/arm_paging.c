@@ -1,7 +1,7 @@
 /* options: -cpu max
  * Translation, stage 1: granules and depths, both halves, blocks and contiguous entries, permissions, access
  * flag and dirty state by hardware, ASIDs, TLBI of each kind, AT. */
-#include "bare.h"
+#include "arm_bare.h"
 
 #define MAX_LEVEL(a, b) ((a) > (b) ? (a) : (b))
 #define DATA            0x100000000ull
@@ -307,6 +307,18 @@ static u64 seen_in(unsigned asid, u64 va)
     return run(EL1T, op_ldr, va, 0).value;
 }
 
+/* A global page, through the tables of all. */
+static void global_page(void)
+{
+    for (unsigned k = 0; k < 3; k++)
+        *pte_of(&t_asid[k], DATA + 4096, 3) = 0;
+    tlbi_by(vae1, (u64)1 << 48 | (DATA + 4096) >> 12);
+    for (unsigned k = 0; k < 3; k++) {
+        reg_write(ttbr0_el1, (u64)t_asid[k].root | (u64)k << 48);
+        CHECK_EQ(run(EL1T, op_ldr, DATA + 4096, 0).iss, FSC_TRANSLATION + 3);
+    }
+}
+
 /* Each ASID has its own page; global pages are everybody's; what was invalidated is not seen any more. */
 static void asids(void)
 {
@@ -358,14 +370,7 @@ static void asids(void)
         CHECK_EQ(seen_in(k, DATA), *pages_of[k]);
         CHECK_EQ(seen_in(other, DATA), *pages_of[other]);
     }
-    /* a global page, through the tables of all */
-    for (unsigned k = 0; k < 3; k++)
-        *pte_of(&t_asid[k], DATA + 4096, 3) = 0;
-    tlbi_by(vae1, (u64)1 << 48 | (DATA + 4096) >> 12);
-    for (unsigned k = 0; k < 3; k++) {
-        reg_write(ttbr0_el1, (u64)t_asid[k].root | (u64)k << 48);
-        CHECK_EQ(run(EL1T, op_ldr, DATA + 4096, 0).iss, FSC_TRANSLATION + 3);
-    }
+    global_page();
     /* ASID of TTBR1 */
     reg_write(tcr_el1, reg_read(tcr_el1) | TCR_A1);
     reg_write(ttbr1_el1, 7ull << 48);

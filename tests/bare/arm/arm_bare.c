@@ -1,4 +1,4 @@
-#include "bare.h"
+#include "arm_bare.h"
 
 u64 bare_resume_sp[8];
 unsigned bare_level;
