@@ -84,8 +84,8 @@ static bool serve_next(NvmeLane *l)
 {
     Nvme *n = l->n;
     unsigned q = l->queue;
-    if (!works(n) || !n->sq_size[q] || n->sq_head[q] == n->sq_tail[q] || n->busy[q] ||
-        !n->cq_size[n->sq_cq[q]] || !cq_room(n, n->sq_cq[q]))
+    if (!works(n) || !pci_is_master(&n->f) || !n->sq_size[q] || n->sq_head[q] == n->sq_tail[q] ||
+        n->busy[q] || !n->cq_size[n->sq_cq[q]] || !cq_room(n, n->sq_cq[q]))
         return false;
     if (!mem_map_read(n->f.dev.mem, n->sq_base[q] + n->sq_head[q] * sizeof(l->c), &l->c, sizeof(l->c))) {
         fatal(n, "a submission queue outside of memory");
@@ -245,7 +245,11 @@ static const MmioOps ops = {.read = nvme_read, .write = nvme_write, .min = 4, .m
 
 static void config_written(PciFunction *f, unsigned at, unsigned size)
 {
-    update_pin((Nvme *)f); /* MSI-X may be on or off now */
+    Nvme *n = (Nvme *)f;
+    update_pin(n); /* MSI-X may be on or off now */
+    for (unsigned q = 0; q < NVME_QUEUES && at == PCI_COMMAND && pci_is_master(f); q++)
+        if (n->sq_size[q] && n->sq_head[q] != n->sq_tail[q]) /* rung for while it was not allowed to read */
+            nvme_kick(n, q);
 }
 
 static bool nvme_realize(Device *dev, DevError *err)

@@ -1,10 +1,27 @@
 /* Features, status, and what rings of both kinds share. The rings themselves: virtio_ring.c. */
 #include "hw/virtio/virtio.h"
 
+static void go_on(void *opaque)
+{
+    VirtioDevice *v = opaque;
+    uint32_t more = v->s->more;
+    v->s->more = 0;
+    for (unsigned q = 0; q < VIRTIO_QUEUES; q++)
+        if (more >> q & 1)
+            virtio_notify(v, q);
+}
+
 void virtio_init(VirtioDevice *v, const VirtioOps *ops, VirtioState *s)
 {
     v->ops = ops;
     v->s = s;
+    v->again = (Timer){.fire = go_on, .opaque = v, .lock = &v->dev.lock};
+}
+
+void virtio_clear(VirtioDevice *v)
+{
+    if (v->dev.clock)
+        timer_cancel(v->dev.clock, &v->again);
 }
 
 static void interrupt(VirtioDevice *v, int what)
@@ -50,6 +67,8 @@ bool virtio_check(VirtioDevice *v, DevError *err)
             (s->ready[q] && !size_fits(v, s->num[q])))
             return dev_fail(err, "%s: queue %u of %u entries", v->dev.id, q, s->num[q]);
     }
+    if (s->more)
+        timer_set(v->dev.clock, &v->again, clock_now(v->dev.clock));
     interrupt(v, VIRTIO_ISR_CHANGE);
     return true;
 }
@@ -72,8 +91,8 @@ void virtio_broken(VirtioDevice *v, const char *why)
 bool virtio_works(const VirtioDevice *v, unsigned q)
 {
     const VirtioState *s = v->s;
-    return (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) && q < virtio_queues(v) &&
-           s->ready[q];
+    return !v->no_dma && (s->status & VIRTIO_S_DRIVER_OK) && !(s->status & VIRTIO_S_NEEDS_RESET) &&
+           q < virtio_queues(v) && s->ready[q];
 }
 
 /* ---- what transports do ---- */
@@ -123,8 +142,16 @@ void virtio_set_ready(VirtioDevice *v, unsigned q, bool ready)
 
 void virtio_notify(VirtioDevice *v, uint32_t q)
 {
-    if (q < virtio_queues(v) && virtio_works(v, q) && v->ops->notify)
-        v->ops->notify(v, q);
+    if (q >= virtio_queues(v) || !virtio_works(v, q) || !v->ops->notify)
+        return;
+    v->bounded = true;
+    v->left = VIRTIO_AT_ONCE;
+    v->ops->notify(v, q);
+    v->bounded = false;
+    if (!v->left) {
+        v->s->more |= 1u << q;
+        timer_set(v->dev.clock, &v->again, clock_now(v->dev.clock) + VIRTIO_AGAIN_NS);
+    }
 }
 
 uint64_t virtio_read_config(const VirtioDevice *v, uint64_t at, unsigned size)

@@ -5,14 +5,18 @@
  * A device's struct begins with VirtioDevice and has a VirtioState in its state part, with VIRTIO_ROWS in its
  * table and VIRTIO_PROPS among its properties. Its ops are called with the device's lock held, which is the
  * transport's, too. A device that works in another thread takes that lock for everything declared here.
+ * A driver that adds requests as fast as they are served holds the cpu that notified for VIRTIO_AT_ONCE of
+ * them; the rest is served by the machine's clock, some at a time.
  * Rings are hostile input: what makes no sense sets DEVICE_NEEDS_RESET and stops the device (virtio_broken).
  */
 #ifndef HW_VIRTIO_VIRTIO_H
 #define HW_VIRTIO_VIRTIO_H
 
+#include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
 
 enum { VIRTIO_QUEUES = 8, VIRTIO_QUEUE_MAX = 256, VIRTIO_MAX_SEGS = 260, VIRTIO_CONFIG_BYTES = 256 };
+enum { VIRTIO_AT_ONCE = 4 * VIRTIO_QUEUE_MAX, VIRTIO_AGAIN_NS = 100000 };
 enum { VIRTIO_S_DRIVER_OK = 4, VIRTIO_S_FEATURES_OK = 8, VIRTIO_S_NEEDS_RESET = 64 };
 enum { VIRTIO_ISR_USED = 1, VIRTIO_ISR_CONFIG = 2 };
 #define VIRTIO_F_INDIRECT  (1ull << 28)
@@ -23,6 +27,7 @@ enum { VIRTIO_ISR_USED = 1, VIRTIO_ISR_CONFIG = 2 };
 typedef struct VirtioState {
     uint64_t driver_features;
     uint32_t status, isr, generation;
+    uint32_t more; /* a bit for each queue that a notification did not empty */
     uint64_t desc[VIRTIO_QUEUES], driver[VIRTIO_QUEUES], device[VIRTIO_QUEUES]; /* the parts of each ring */
     uint16_t num[VIRTIO_QUEUES], ready[VIRTIO_QUEUES];
     uint16_t avail[VIRTIO_QUEUES], used[VIRTIO_QUEUES]; /* next of each; packed: below num */
@@ -33,9 +38,9 @@ typedef struct VirtioState {
 
 #define VIRTIO_ROWS(S)                                                                                       \
     DEV_FIELD(S, s.driver_features), DEV_FIELD(S, s.status), DEV_FIELD(S, s.isr),                            \
-        DEV_FIELD(S, s.generation), DEV_ARRAY(S, s.desc), DEV_ARRAY(S, s.driver), DEV_ARRAY(S, s.device),    \
-        DEV_ARRAY(S, s.num), DEV_ARRAY(S, s.ready), DEV_ARRAY(S, s.avail), DEV_ARRAY(S, s.used),             \
-        DEV_ARRAY(S, s.signalled), DEV_ARRAY(S, s.wrap)
+        DEV_FIELD(S, s.generation), DEV_FIELD(S, s.more), DEV_ARRAY(S, s.desc), DEV_ARRAY(S, s.driver),      \
+        DEV_ARRAY(S, s.device), DEV_ARRAY(S, s.num), DEV_ARRAY(S, s.ready), DEV_ARRAY(S, s.avail),           \
+        DEV_ARRAY(S, s.used), DEV_ARRAY(S, s.signalled), DEV_ARRAY(S, s.wrap)
 
 typedef struct VirtioDevice VirtioDevice;
 
@@ -63,6 +68,10 @@ struct VirtioDevice {
     /* A queue has used something, the configuration has changed, or s->isr has (reset, loaded state). */
     void (*interrupt)(void *transport, int queue);
     void *transport;
+    bool no_dma;  /* the transport forbids it, for now */
+    bool bounded; /* within a notification: that many more requests are served */
+    uint16_t left;
+    Timer again;  /* then the queues in s->more are gone on with */
 };
 
 #define VIRTIO_PROPS(S)                                                                                      \
@@ -88,6 +97,7 @@ typedef struct VirtChain {
 } VirtChain;
 
 void virtio_init(VirtioDevice *v, const VirtioOps *ops, VirtioState *s); /* in realize */
+void virtio_clear(VirtioDevice *v); /* in clear */
 void virtio_reset(VirtioDevice *v);
 uint64_t virtio_features(const VirtioDevice *v);
 unsigned virtio_queues(const VirtioDevice *v);

@@ -105,6 +105,11 @@ static void balloon_reset(Device *dev)
 
 static bool balloon_loaded(Device *dev, DevError *err) { return virtio_check((VirtioDevice *)dev, err); }
 
+static void balloon_clear(Device *dev)
+{
+    virtio_clear((VirtioDevice *)dev);
+}
+
 static const DevProp props[] = {
     VIRTIO_PROPS(VirtioBalloon),
     {"deflate-on-oom", "the guest may take pages back when it has no others",
@@ -113,7 +118,7 @@ static const DevProp props[] = {
 static const DevField state[] = {VIRTIO_ROWS(VirtioBalloon), DEV_FIELD(VirtioBalloon, actual)};
 
 const DevClass virtio_balloon_class = {
-    .name = "virtio-balloon-device", .help = "memory lent to the host", .version = 1, .bus = "virtio",
+    .name = "virtio-balloon-device", .help = "memory lent to the host", .version = 2, .bus = "virtio",
     DEV_TABLES(VirtioBalloon, props, state),
-    .realize = balloon_realize, .reset = balloon_reset, .loaded = balloon_loaded,
+    .realize = balloon_realize, .reset = balloon_reset, .loaded = balloon_loaded, .clear = balloon_clear,
 };

@@ -299,6 +299,7 @@ static bool blk_loaded(Device *dev, DevError *err)
 static void blk_clear(Device *dev)
 {
     VirtioBlk *b = (VirtioBlk *)dev;
+    virtio_clear((VirtioDevice *)dev);
     for (unsigned q = 0; b->lane && q < b->num_queues; q++) {
         if (b->drive->jobs)
             b->drive->jobs->drain(b->drive->jobs->backend, &b->lane[q].job);
@@ -316,7 +317,7 @@ static const DevProp props[] = {
 static const DevField state[] = {VIRTIO_ROWS(VirtioBlk), DEV_ARRAY(VirtioBlk, busy)};
 
 const DevClass virtio_blk_class = {
-    .name = "virtio-blk-device", .help = "disk", .version = 2, .bus = "virtio",
+    .name = "virtio-blk-device", .help = "disk", .version = 3, .bus = "virtio",
     DEV_TABLES(VirtioBlk, props, state),
     .realize = blk_realize, .reset = blk_reset, .loaded = blk_loaded, .clear = blk_clear,
 };

@@ -149,12 +149,17 @@ static bool console_loaded(Device *dev, DevError *err)
     return virtio_check(&c->v, err);
 }
 
+static void console_clear(Device *dev)
+{
+    virtio_clear((VirtioDevice *)dev);
+}
+
 static const DevProp props[] = {VIRTIO_PROPS(VirtioConsole), DEV_PTR(VirtioConsole, chardev, "back end")};
 static const DevField state[] = {VIRTIO_ROWS(VirtioConsole), DEV_FIELD(VirtioConsole, n_fifo),
                                  DEV_ARRAY(VirtioConsole, fifo)};
 
 const DevClass virtio_console_class = {
-    .name = "virtio-serial-device", .help = "a console, which -device virtconsole plugs in", .version = 1,
+    .name = "virtio-serial-device", .help = "a console, which -device virtconsole plugs in", .version = 2,
     .bus = "virtio", DEV_TABLES(VirtioConsole, props, state),
-    .realize = console_realize, .reset = console_reset, .loaded = console_loaded,
+    .realize = console_realize, .reset = console_reset, .loaded = console_loaded, .clear = console_clear,
 };

@@ -348,6 +348,7 @@ static bool net_loaded(Device *dev, DevError *err)
 static void net_clear(Device *dev)
 {
     VirtioNet *n = (VirtioNet *)dev;
+    virtio_clear((VirtioDevice *)dev);
     if (n->netdev)
         n->netdev->device = NULL;
     free(n->frame);
@@ -367,7 +368,7 @@ static const DevField state[] = {
 };
 
 const DevClass virtio_net_class = {
-    .name = "virtio-net-device", .help = "Ethernet card", .version = 1, .bus = "virtio",
+    .name = "virtio-net-device", .help = "Ethernet card", .version = 2, .bus = "virtio",
     DEV_TABLES(VirtioNet, props, state),
     .realize = net_realize, .reset = net_reset, .loaded = net_loaded, .clear = net_clear,
 };

@@ -223,6 +223,7 @@ static void config_written(PciFunction *f, unsigned at, unsigned size)
     unsigned n;
     if (window(x, at, &to, &n))
         modern_write(x, to, pci_get(f, x->window_at + CAP_EXTRA, 4) & (n == 4 ? ~0u : (1u << n * 8) - 1), n);
+    x->device->no_dma = !pci_is_master(f);
     pci_interrupt(x, VIRTIO_ISR_CHANGE); /* MSI-X may be on or off now */
 }
 
@@ -271,6 +272,7 @@ static void virtio_pci_reset(Device *dev)
 {
     reset_transport((VirtioPci *)dev);
     pci_reset((PciFunction *)dev);
+    ((VirtioPci *)dev)->device->no_dma = true;
 }
 
 static bool virtio_pci_loaded(Device *dev, DevError *err)
@@ -279,6 +281,7 @@ static bool virtio_pci_loaded(Device *dev, DevError *err)
     x->config_vector = checked_vector(x, x->config_vector);
     for (unsigned q = 0; q < VIRTIO_QUEUES; q++)
         x->vector[q] = checked_vector(x, x->vector[q]);
+    x->device->no_dma = !pci_is_master(&x->f);
     return pci_check(&x->f, err);
 }
 

@@ -227,13 +227,15 @@ static bool is_packed(const VirtioDevice *v) { return v->s->driver_features & VI
 bool virtio_pop(VirtioDevice *v, unsigned q, VirtChain *ret)
 {
     bool ok;
-    if (!virtio_works(v, q))
+    if (!virtio_works(v, q) || (v->bounded && !v->left))
         return false;
     ret->n = 0;
     ret->readable = ret->writable = 0;
     bool some = is_packed(v) ? pop_packed(v, q, ret, &ok) : pop_split(v, q, ret, &ok);
     if (!ok)
         virtio_broken(v, some ? "a request makes no sense" : "the driver's ring is not in memory");
+    if (some && v->bounded)
+        v->left--;
     return some && ok;
 }
 

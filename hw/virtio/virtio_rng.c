@@ -44,11 +44,16 @@ static bool rng_realize(Device *dev, DevError *err)
 static void rng_reset(Device *dev) { virtio_reset((VirtioDevice *)dev); }
 static bool rng_loaded(Device *dev, DevError *err) { return virtio_check((VirtioDevice *)dev, err); }
 
+static void rng_clear(Device *dev)
+{
+    virtio_clear((VirtioDevice *)dev);
+}
+
 static const DevProp props[] = {VIRTIO_PROPS(VirtioRng), DEV_PTR(VirtioRng, source, "source of entropy")};
 static const DevField state[] = {VIRTIO_ROWS(VirtioRng)};
 
 const DevClass virtio_rng_class = {
-    .name = "virtio-rng-device", .help = "random bytes", .version = 2, .bus = "virtio",
+    .name = "virtio-rng-device", .help = "random bytes", .version = 3, .bus = "virtio",
     DEV_TABLES(VirtioRng, props, state),
-    .realize = rng_realize, .reset = rng_reset, .loaded = rng_loaded,
+    .realize = rng_realize, .reset = rng_reset, .loaded = rng_loaded, .clear = rng_clear,
 };

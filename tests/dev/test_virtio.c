@@ -337,6 +337,45 @@ static void state_goes_over(void **unused)
 }
 
 /* Each of these must end in DEVICE_NEEDS_RESET, and nothing else happen until the reset. */
+/* A driver that offers a request whenever one is served. */
+typedef struct Endless {
+    Rig *rig;
+    unsigned served;
+} Endless;
+
+static bool offer_again(void *backend, void *to, size_t n)
+{
+    Endless *e = backend;
+    uint8_t *ring = e->rig->ram.host + (rig_avail_at(0) - RIG_RAM);
+    uint16_t idx = (uint16_t)(++e->served + 1), none = 0;
+    memcpy(ring + 4 + 2 * ((idx - 1) % RIG_QUEUE), &none, 2);
+    memcpy(ring + 2, &idx, 2);
+    memset(to, 0, n);
+    return true;
+}
+
+static void endless(void **unused)
+{
+    static Rig r;
+    Endless e = {.rig = &r};
+    EntropyPort source = {.backend = &e, .fill = offer_again};
+    memset(&r, 0, sizeof(r));
+    rig_prepare(&r);
+    rig_plug(&r, &virtio_rng_class, NULL, "source", &source, 1);
+    rig_start(&r, 0);
+    rig_desc(&r, 0, 0, RIG_DATA, 4, 2, 0);
+    rig_offer(&r, 0, 0);
+    assert_int_equal(e.served, VIRTIO_AT_ONCE);
+    kit_pass(&r.k, VIRTIO_AGAIN_NS - 1);
+    assert_int_equal(e.served, VIRTIO_AT_ONCE);
+    kit_pass(&r.k, 1);
+    assert_int_equal(e.served, 2 * VIRTIO_AT_ONCE);
+    dev_reset(&r.device->dev);
+    kit_pass(&r.k, VIRTIO_AGAIN_NS);
+    assert_int_equal(e.served, 2 * VIRTIO_AT_ONCE);
+    rig_clear(&r);
+}
+
 static void hostile_rings(void **unused)
 {
     Rig r;
@@ -391,6 +430,7 @@ int main(void)
         cmocka_unit_test(packed_table),
         cmocka_unit_test(packed_nonsense),
         cmocka_unit_test(state_goes_over),
+        cmocka_unit_test(endless),
         cmocka_unit_test(hostile_rings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
