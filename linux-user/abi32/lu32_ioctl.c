@@ -1,4 +1,4 @@
-/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass. Sources: netdevice(7), the UAPI
+/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass, or are the kernel's. Sources: netdevice(7), the UAPI
  * headers. */
 #include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
@@ -8,7 +8,7 @@
 #include <net/if.h>
 #include <sys/time.h>
 
-typedef enum How { SAME, LONG, IFREQ, IFDATA, IFMAP, IFCONF, TIMEVAL, TIMESPEC, FPROG, NOT } How;
+typedef enum How { SAME, LONG, IFREQ, IFDATA, IFMAP, IFCONF, TIMEVAL, TIMESPEC, FPROG, KERNEL } How;
 
 typedef struct Request {
     uint32_t guest, host;
@@ -95,6 +95,19 @@ static void log_refused(const LuThread *t, uint32_t request)
     sys_write(t->proc->strace_fd, f.buf, f.len);
 }
 
+/* By the kernel's 32-bit entry. A signal that comes just before is seen when the call ends: these do not wait, but
+ * for some of devices (a frame of a camera, a packet of USB). */
+static long by_kernel(LuThread *t, int fd, uint32_t request, Gva at)
+{
+    enum { COMPAT_IOCTL = 54 }; /* asm/unistd_32.h of the host */
+    long r = sys_compat5(COMPAT_IOCTL, fd, (long)request, (long)(uint32_t)at, 0, 0);
+    if (r != -ENOSYS)
+        return r;
+    if (t->proc->log & LU_LOG_UNIMP)
+        log_refused(t, request);
+    return -ENOTTY;
+}
+
 long lu32_ioctl(LuThread *t, const uint64_t a[6])
 {
     const Request *r = NULL;
@@ -102,8 +115,10 @@ long lu32_ioctl(LuThread *t, const uint64_t a[6])
     int fd = (int)a[0];
     for (unsigned i = 0; i < ARRAY_SIZE(requests) && !r; i++)
         r = requests[i].guest == (uint32_t)a[1] ? &requests[i] : NULL;
-    if (!r)
-        return lu_blocking(t, SYS_ioctl, fd, (long)(uint32_t)a[1], (long)a[2], 0, 0, 0);
+    if (!r) {
+        long ret = lu_blocking(t, SYS_ioctl, fd, (long)(uint32_t)a[1], (long)a[2], 0, 0, 0);
+        return ret == -ENOTTY ? by_kernel(t, fd, (uint32_t)a[1], a[2]) : ret;
+    }
     switch ((How)r->how) {
     case SAME: return lu_blocking(t, SYS_ioctl, fd, r->host, (long)a[2], 0, 0, 0);
     case LONG: {
@@ -119,9 +134,7 @@ long lu32_ioctl(LuThread *t, const uint64_t a[6])
     case TIMEVAL: return with_struct(t, fd, r, LU32_tv32, a[2]);
     case TIMESPEC: return with_struct(t, fd, r, LU32_ts32, a[2]);
     case FPROG: return with_filter(t, fd, r, a[2]);
-    case NOT: break;
+    case KERNEL: break;
     }
-    if (t->proc->log & LU_LOG_UNIMP)
-        log_refused(t, (uint32_t)a[1]);
-    return -ENOTTY;
+    return by_kernel(t, fd, (uint32_t)a[1], a[2]);
 }

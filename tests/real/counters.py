@@ -10,7 +10,10 @@ class Counters:
             return sum(int(n) for n in re.findall(pattern, text, re.M))
         self.processes = text.count("guest instructions")
         self.insns = total(r"^at most (\d+) instructions run")
-        self.calls = total(r"^  \S+ (\d+) \(\d+\)$")
+        self.by_name = {}
+        for name, n in re.findall(r"^  (\S+) (\d+) \(\d+\)$", text, re.M):
+            self.by_name[name] = self.by_name.get(name, 0) + int(n)
+        self.calls = sum(self.by_name.values())
         self.traps = total(r"^floating-point traps (\d+)")
         self.interpreted = total(r"too complex for the emitter (\d+)$")
 
@@ -26,6 +29,19 @@ class Counters:
 
     def calls_per_1000(self):
         return 1000 * self.calls / max(self.insns, 1)
+
+    def add(self, other):
+        """The sums of both."""
+        for name, n in other.by_name.items():
+            self.by_name[name] = self.by_name.get(name, 0) + n
+        self.processes += other.processes
+        self.insns += other.insns
+        self.calls += other.calls
+
+    def ranked(self, least=0.1):
+        """What C functions executed, the most frequent first: calls for 100,000 instructions."""
+        rates = sorted(((100000 * n / max(self.insns, 1), name) for name, n in self.by_name.items()), reverse=True)
+        return ", ".join("%s %.*f" % (name, 0 if rate >= 10 else 1, rate) for rate, name in rates if rate >= least)
 
     def __str__(self):
         return "%d processes, %d instructions, %.3f calls of C functions a thousand" % (

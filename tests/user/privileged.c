@@ -2,7 +2,12 @@
 #include "user.h"
 
 #include <grp.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/swap.h>
@@ -141,12 +146,54 @@ static void user_namespace(void)
     SHOW(unshare(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM));
 }
 
+/* Requests whose structures hold pointers. */
+static void network(void)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    struct sockaddr_in net = {.sin_family = AF_INET, .sin_addr = {htonl(0xc0000200)}};
+    struct sockaddr_in mask = {.sin_family = AF_INET, .sin_addr = {htonl(0xffffff00)}};
+    struct rtentry route = {.rt_flags = RTF_UP, .rt_dev = "lo", .rt_metric = 4};
+    char line[256];
+    if (SHOW(unshare(CLONE_NEWNET)) == -1)
+        return;
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    SHOW(ioctl(s, SIOCSIFFLAGS, &lo));
+    memcpy(&route.rt_dst, &net, sizeof net);
+    memcpy(&route.rt_genmask, &mask, sizeof mask);
+    SHOW(ioctl(s, SIOCADDRT, &route));
+    SHOW(ioctl(s, SIOCADDRT, &route));
+    route.rt_dev = "nobody";
+    SHOW(ioctl(s, SIOCADDRT, &route));
+    route.rt_dev = (char *)8;
+    SHOW(ioctl(s, SIOCADDRT, &route));
+    SHOW(ioctl(s, SIOCADDRT, 8));
+    FILE *f = fopen("/proc/thread-self/net/route", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, "lo", 2))
+            fputs(line, stdout);
+    if (f)
+        fclose(f);
+    route.rt_dev = "lo";
+    SHOW(ioctl(s, SIOCDELRT, &route));
+    SHOW(ioctl(s, SIOCDELRT, &route));
+    memset(&lo.ifr_map, 0, sizeof lo.ifr_map);
+    SHOW(ioctl(s, SIOCSIFMAP, &lo));
+    int t = open("/dev/net/tun", O_RDWR);
+    SHOW_OK(t);
+    struct ifreq tap = {.ifr_name = "tap7", .ifr_flags = IFF_TAP | IFF_NO_PI};
+    SHOW(ioctl(t, TUNSETIFF, &tap));
+    SHOW(ioctl(t, 0x4c03 /* LOOP_GET_STATUS */, &tap));
+    SHOW(ioctl(t, 0x2285 /* SG_IO */, &tap));
+    SHOW(ioctl(t, 0x12345678, &tap));
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
     in_child(mounts);
     in_child(roots);
     in_child(identities);
+    in_child(network);
     in_child(user_namespace);
     sync();
     return 0;
