@@ -1,5 +1,5 @@
-/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass, or are the kernel's. Sources: netdevice(7), the UAPI
- * headers. */
+/* ioctl(2) of 32-bit guests: the requests of ioctls.def; all others pass, or are the kernel's. Sources:
+ * netdevice(7), the UAPI headers. */
 #include "base/fmt.h"
 #include "linux-user/abi32/lu32.h"
 
@@ -95,8 +95,8 @@ static void log_refused(const LuThread *t, uint32_t request)
     sys_write(t->proc->strace_fd, f.buf, f.len);
 }
 
-/* By the kernel's 32-bit entry. A signal that comes just before is seen when the call ends: these do not wait, but
- * for some of devices (a frame of a camera, a packet of USB). */
+/* By the kernel's 32-bit entry. A signal that comes just before is seen when the call ends: these do not
+ * wait, but for some of devices (a frame of a camera, a packet of USB). */
 static long by_kernel(LuThread *t, int fd, uint32_t request, Gva at)
 {
     enum { COMPAT_IOCTL = 54 }; /* asm/unistd_32.h of the host */
