@@ -21,7 +21,7 @@ typedef struct A32Node {
     uint8_t shift, width;
     uint16_t first;
 } A32Node;
-enum { A32_LEAF = 0x8000, A32_END = 0xffff };
+enum { A32_LEAF = 0x8000, A32_ALONE = 0x4000, A32_END = 0xffff };
 
 #include "a32_decode_tables.h"
 #include "t32_decode_tables.h"
@@ -427,6 +427,10 @@ static const A32Row *find(uint32_t bits, const A32Row *rows, const A32Node *node
         const A32Node *n = &nodes[at];
         at = next[n->first + (bits >> n->shift & ((1u << n->width) - 1))];
     } while (!(at & A32_LEAF));
+    if (at & A32_ALONE) {
+        const A32Row *row = &rows[at & (A32_ALONE - 1)];
+        return (bits & row->mask) == row->match ? row : NULL;
+    }
     for (const uint16_t *leaf = &leaves[at & ~A32_LEAF]; *leaf != A32_END; leaf++)
         if ((bits & rows[*leaf].mask) == rows[*leaf].match)
             return &rows[*leaf];
@@ -448,12 +452,31 @@ static const A32Row *find_a32(uint32_t bits)
     return find(bits, a32_rows, a32_nodes, a32_next, a32_leaves);
 }
 
+/* Piece by piece: of one initialisation compilers make a string instruction, which is slow to start. */
+static void args_init(A32Args *a, uint32_t bits, unsigned len, unsigned cond)
+{
+    char *p = (char *)a;
+
+    _Static_assert(sizeof(*a) > 112 && sizeof(*a) <= 128, "pieces of 16 bytes");
+    memset(p, 0, 16);
+    memset(p + 16, 0, 16);
+    memset(p + 32, 0, 16);
+    memset(p + 48, 0, 16);
+    memset(p + 64, 0, 16);
+    memset(p + 80, 0, 16);
+    memset(p + 96, 0, 16);
+    memset(p + 112, 0, sizeof(*a) - 112);
+    a->bits = bits;
+    a->len = (uint8_t)len;
+    a->cond = (uint8_t)cond;
+}
+
 A32Insn a32_decode(uint32_t bits, A32Args *ret_args)
 {
     bool conditional = bits >> 28 != 15;
     const A32Row *row = find_a32(bits);
 
-    *ret_args = (A32Args){.bits = bits, .len = 4, .cond = conditional ? (uint8_t)(bits >> 28) : A32_COND_AL};
+    args_init(ret_args, bits, 4, conditional ? bits >> 28 : A32_COND_AL);
     return row && take(ret_args, row, a32_fields) ? (A32Insn)(row - a32_rows) : A32_ILLEGAL;
 }
 
@@ -476,8 +499,8 @@ A32Insn t32_decode(uint32_t bits, unsigned itstate, A32Args *ret_args)
     bool literal = (bits & 0xfe1f0000) == 0xf81f0000; /* the offset's sign is not in the rows */
     const A32Row *row;
 
-    *ret_args = (A32Args){.bits = bits, .len = (uint8_t)t32_insn_len(bits >> 16), .cond = (uint8_t)cond,
-                          .thumb = 1};
+    args_init(ret_args, bits, t32_insn_len(bits >> 16), cond);
+    ret_args->thumb = 1;
     if (shared) {
         ret_args->bits = shared;
         row = find_a32(shared);

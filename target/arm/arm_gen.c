@@ -4,7 +4,8 @@
  * special case of the other, and there is no row for exactly these bits.
  *
  * The tree: a set of rows is split by the field of bits that leaves the fewest rows to compare, until two are
- * left or nothing helps. Equal leaves are stored once. */
+ * left or nothing helps. Equal leaves are stored once. With ARM_GEN_ROOT the root's field is that many of the
+ * highest bits. With ARM_GEN_FIELDS a leaf of one row is LEAF | ALONE | row. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +24,10 @@ static GenRow rows[] = {
 };
 
 enum { N_ROWS = ARRAY_SIZE(rows), MAX_NODES = 4096, MAX_NEXT = 32768, MAX_LEAVES = 32768, LEAF = 0x8000,
-       END = 0xffff };
+       ALONE = 0x4000, END = 0xffff };
+#ifndef ARM_GEN_ROOT
+#define ARM_GEN_ROOT 0
+#endif
 
 static struct {
     unsigned shift, width, first;
@@ -122,11 +126,15 @@ static double split_cost(const uint16_t *list, unsigned n, unsigned shift, unsig
 
 static unsigned add_leaf(const uint16_t *list, unsigned n)
 {
+#ifdef ARM_GEN_FIELDS
+    if (n == 1)
+        return LEAF | ALONE | list[0];
+#endif
     for (unsigned at = 0; at + n < n_leaves; at++)
         if (!memcmp(&leaves[at], list, n * sizeof(*list)) && leaves[at + n] == END)
             return LEAF | at;
     unsigned at = n_leaves;
-    if (n_leaves + n + 1 > MAX_LEAVES)
+    if (n_leaves + n + 1 > ALONE)
         fail("too many leaves", "", "");
     memcpy(&leaves[at], list, n * sizeof(*list));
     leaves[at + n] = END;
@@ -148,6 +156,10 @@ static unsigned build(const uint16_t *list, unsigned n, uint32_t used)
             if (cost < best)
                 best = cost, best_shift = shift, best_width = width;
         }
+    }
+    if (ARM_GEN_ROOT && !used) {
+        best_width = ARM_GEN_ROOT;
+        best_shift = 32 - ARM_GEN_ROOT;
     }
     if (!best_width)
         return add_leaf(list, n);

@@ -89,6 +89,7 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
         return (s->fuse & IR_FUSE_SCALE) && i->type >= IR_I32 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
                u->type == i->type && u->b == v && u->a != v && !ir_is_const(s->r, u->a) &&
                ir_const_value(s->r, i->b) >= 1 && ir_const_value(s->r, i->b) <= 3;
+    case IR_ZEXT: return (s->fuse & IR_FUSE_ZEXT) && i->misc == IR_I32 && u->op == IR_EXIT_IND;
     case IR_VSHL:
     case IR_VSHR: return (s->fuse & IR_FUSE_ROTATE) && ir_vec_rotates(s->r, u);
     default: return false;

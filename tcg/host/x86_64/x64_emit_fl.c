@@ -569,6 +569,37 @@ static void put_aside(X64Emit *e, X64Loc *l, unsigned k)
     *l = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.spill + 8 * X64_SPILLS + 16 * (int32_t)k};
 }
 
+/* ax = the word of a recipe without a choice. have_flags: the host's are its row's. */
+static void plain_word(X64Emit *e, const X64FlRecipe *f, bool have_flags)
+{
+    if (f->op == IR_FLFCMP) {
+        x64_flfcmp_recipe(e, f);
+        return;
+    }
+    if (!have_flags)
+        recipe_flags(e, f);
+    else if (f->op == IR_FLSUB)
+        x64_cmc(e->a);
+    x64_lahf(e->a);
+    x64_setcc(e->a, X64_O, X64_RAX);
+}
+
+/* ax = the word that a flnzc changes. */
+static void former_word(X64Emit *e, const X64FlRecipe *f, const X64Loc *old)
+{
+    const X64FlRecipe *base = f->base ? &e->code->fl[f->base - 1] : NULL;
+    if (base && base->op != IR_FLNZC && !base->keep && base->sel.kind == X64_LOC_NONE) {
+        plain_word(e, base, false);
+    } else if (base) {
+        x64_fl_store(e, f->base, false);
+        x64_movzx_rm(e->a, 16, X64_RAX, x64_slot_mem(e, (unsigned)e->h->fl_slot));
+    } else if (old->kind == X64_LOC_ENV) {
+        x64_movzx_rm(e->a, 16, X64_RAX, x64_env((int32_t)old->value));
+    } else if (loc_reg(e, old, X64_RAX) != X64_RAX) {
+        x64_mov_rr(e->a, 32, X64_RAX, old->reg);
+    }
+}
+
 static void nzc_store(X64Emit *e, const X64FlRecipe *f)
 {
     X64Asm *a = e->a;
@@ -577,14 +608,7 @@ static void nzc_store(X64Emit *e, const X64FlRecipe *f)
     put_aside(e, &x, 0);
     put_aside(e, &y, 1);
     put_aside(e, &old, 2);
-    if (f->base)
-        x64_fl_store(e, f->base, false);
-    if (f->base)
-        x64_movzx_rm(a, 16, X64_RAX, slot);
-    else if (old.kind == X64_LOC_ENV)
-        x64_movzx_rm(a, 16, X64_RAX, x64_env((int32_t)old.value));
-    else if (loc_reg(e, &old, X64_RAX) != X64_RAX)
-        x64_mov_rr(a, 32, X64_RAX, old.reg);
+    former_word(e, f, &old);
     if (y.kind != X64_LOC_NONE && loc_reg(e, &y, X64_R11) != X64_R11)
         x64_mov_rr(a, 64, X64_R11, y.reg);
     nzc_carry(a, f->sel_cond, X64_R11);
@@ -626,16 +650,7 @@ void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
     } else if (f->sel.kind != X64_LOC_NONE) {
         skip = x64_jcc_rel8(a, recipe_choice(e, f) ^ 1);
     }
-    if (f->op == IR_FLFCMP) {
-        x64_flfcmp_recipe(e, f);
-    } else {
-        if (!have_flags)
-            recipe_flags(e, f);
-        else if (f->op == IR_FLSUB)
-            x64_cmc(a);
-        x64_lahf(a);
-        x64_setcc(a, X64_O, X64_RAX);
-    }
+    plain_word(e, f, have_flags);
     x64_mov_mr(a, 16, slot, X64_RAX);
     if (skip && f->alt) {
         store_alt(e, f, skip);

@@ -244,13 +244,28 @@ X64Mem x64_jump_entry(const X64Host *h, X64Asm *a)
     return X64_MEMI(X64_RBP, X64_RCX, scale, h->at.jump_cache - X64_ENV_BIAS);
 }
 
+/* rax = the target v of 32 bits, extended only now that the flags are stored, which takes rax. */
+static void load_target32(X64Emit *e, IrVal v)
+{
+    v = x64_val(e, v);
+    if (e->reg[v] >= 0)
+        x64_mov_rr(e->a, 32, X64_RAX, e->reg[v]);
+    else
+        x64_load_into(e, X64_RAX, v, 32);
+    if (e->reg[v] < 0 && ir_result_type(e->r, &e->r->insn[v]) == IR_I64)
+        x64_mov_rr(e->a, 32, X64_RAX, X64_RAX);
+}
+
 /* rax = target; the inline cache of {guest pc, host address} pairs. */
 void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
 {
     const X64Host *h = e->h;
     X64Asm *a = e->a;
     x64_fl_flush(e);
-    x64_load_into(e, X64_RAX, i->a, 64);
+    if (e->l->flags[i->a] & IR_L_FUSED)
+        load_target32(e, e->r->insn[i->a].a);
+    else
+        x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
     x64_leave_loop(e);
     if (h->paged.on) {
