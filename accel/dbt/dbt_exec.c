@@ -471,6 +471,8 @@ static void evict(Dbt *d, bool oldest)
 static void make_room(Dbt *d, uint32_t want)
 {
     lock_take(&d->cache.lock);
+    if (d->cache.lock.broken)
+        dbt_map_repair(&d->map);
     if (want & DBT_WANT_ROOM)
         evict(d, false);
     if ((want & DBT_WANT_TABLES) || d->cache.lock.broken || dbt_map_wants_rebuild(&d->map)) {

@@ -97,6 +97,13 @@ bool dbt_map_known(const DbtMap *m, Gva pc, uint32_t ctx)
 
 /* ---- pages ---- */
 
+/* Gives the pages back: most were never touched. */
+static void zero_table(void *p, size_t bytes)
+{
+    if (sys_is_err(sys_madvise(p, bytes, MADV_DONTNEED)))
+        memset(p, 0, bytes); /* not a mapping */
+}
+
 static DbtPage *page_slot(const DbtMap *m, Gva page)
 {
     uint32_t h = (uint32_t)((page >> 12) ^ (page >> 28)) & (PAGE_SIZE - 1);
@@ -147,12 +154,67 @@ static void add_all_pages(DbtMap *m, DbtRegion *r)
         page_add(m, r, k);
 }
 
+/* ---- the lock ---- */
+
+static void set_on_checked(DbtMap *m, DbtRegion *r)
+{
+    r->next_checked = m->checked;
+    r->prev_checked = &m->checked;
+    if (r->next_checked)
+        r->next_checked->prev_checked = &r->next_checked;
+    m->checked = r;
+}
+
+static void unlink_all(CodeCache *c, DbtRegion *r)
+{
+    r->linked_from = 0;
+    for (uint32_t id = r->first_exit; id < r->first_exit + r->n_exits; id++) {
+        ExitInfo *x = &c->exit[id];
+        if (x->linked)
+            __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(id),
+                             __ATOMIC_RELEASE);
+        x->linked = 0;
+        x->to = NULL;
+    }
+}
+
+void dbt_map_repair(DbtMap *m)
+{
+    CodeCache *c = m->cache;
+    m->checked = NULL;
+    zero_table(m->page, sizeof(m->page[0]) << DBT_PAGE_BITS);
+    m->n_pages = 0;
+    for (unsigned k = 0; k < c->next; k++) {
+        CodeSegment *s = &c->segment[k];
+        s->live = 0;
+        for (uint32_t n = 0; n < s->n_regions; n++) {
+            DbtRegion *r = s->region[n];
+            unlink_all(c, r);
+            r->prev_checked = NULL;
+            if (r->dead)
+                continue;
+            s->live += r->size;
+            add_all_pages(m, r);
+            if (r->writable && !r->blocked)
+                set_on_checked(m, r);
+        }
+    }
+    c->lock.broken = DBT_REPAIRED;
+}
+
+static void map_lock(DbtMap *m)
+{
+    lock_take(&m->cache->lock);
+    if (UNLIKELY(m->cache->lock.broken && m->cache->lock.broken != DBT_REPAIRED))
+        dbt_map_repair(m);
+}
+
 /* ---- links ---- */
 
 void dbt_map_link(DbtMap *m, uint32_t id, DbtRegion *to)
 {
     CodeCache *c = m->cache;
-    lock_take(&c->lock);
+    map_lock(m);
     ExitInfo *x = &c->exit[id];
     if (!to->dead && !x->linked && dbt_region_checked(m, to)) {
         x->linked = 1;
@@ -203,7 +265,7 @@ static void unlink_exits(CodeCache *c, const DbtRegion *r)
 
 bool dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
 {
-    lock_take(&m->cache->lock);
+    map_lock(m);
     bool listed = m->n_gone - *gone <= DBT_GONE;
     for (uint64_t n = *gone; listed && n < m->n_gone; n++) {
         Gva pc = m->gone[n % DBT_GONE];
@@ -222,11 +284,7 @@ static void set_checked(DbtMap *m, DbtRegion *r, uint64_t fence)
 {
     __atomic_store_n(&r->checked, fence, __ATOMIC_RELEASE);
     __atomic_store_n(&r->blocked, false, __ATOMIC_RELEASE);
-    r->next_checked = m->checked;
-    r->prev_checked = &m->checked;
-    if (r->next_checked)
-        r->next_checked->prev_checked = &r->next_checked;
-    m->checked = r;
+    set_on_checked(m, r);
 }
 
 static void leave_checked(DbtRegion *r)
@@ -242,7 +300,7 @@ static void leave_checked(DbtRegion *r)
 unsigned dbt_map_fence(DbtMap *m)
 {
     unsigned n = 0;
-    lock_take(&m->cache->lock);
+    map_lock(m);
     __atomic_store_n(&m->fence, m->fence + 1, __ATOMIC_SEQ_CST);
     for (; m->checked; n++) {
         DbtRegion *r = m->checked;
@@ -295,14 +353,14 @@ static void drop(DbtMap *m, DbtRegion *r)
 
 void dbt_map_drop(DbtMap *m, DbtRegion *r)
 {
-    lock_take(&m->cache->lock);
+    map_lock(m);
     drop(m, r);
     lock_release(&m->cache->lock);
 }
 
 bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed)
 {
-    lock_take(&m->cache->lock);
+    map_lock(m);
     bool ok = !r->dead;
     if (ok && !dbt_region_checked(m, r)) {
         ok = generation == m->generation;
@@ -355,7 +413,7 @@ static bool changed_since(const DbtMap *m, const DbtRegion *r, uint64_t generati
 
 DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence)
 {
-    lock_take(&m->cache->lock);
+    map_lock(m);
     DbtInsert how = DBT_INSERTED;
     if (changed_since(m, r, generation))
         how = DBT_CHANGED;
@@ -431,7 +489,7 @@ static void note_change(DbtMap *m, Gva start, Gva end)
 unsigned dbt_map_invalidate(DbtMap *m, Gva start, uint64_t len)
 {
     Gva end = range_end(start, len);
-    lock_take(&m->cache->lock);
+    map_lock(m);
     note_change(m, start, end);
     unsigned n = each_in_range(m, start, end, 3, drop);
     lock_release(&m->cache->lock);
@@ -443,7 +501,7 @@ unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len)
 {
     enum { FEW_BYTES = 4 * 4096 };
     Gva end = range_end(start, len);
-    lock_take(&m->cache->lock);
+    map_lock(m);
     note_change(m, start, end);
     unsigned n = each_in_range(m, start, end, end - start <= FEW_BYTES ? 3 : 1, suspend);
     for (DbtRegion *r = m->checked, *next; r && end - start > FEW_BYTES; r = next) {
@@ -471,13 +529,6 @@ static void enter_region(DbtMap *m, DbtRegion *r)
     add_all_pages(m, r);
     table_add(m, r);
     filter_add(m, r->pc);
-}
-
-/* Gives the pages back: most were never touched. */
-static void zero_table(void *p, size_t bytes)
-{
-    if (sys_is_err(sys_madvise(p, bytes, MADV_DONTNEED)))
-        memset(p, 0, bytes); /* not a mapping */
 }
 
 void dbt_map_rebuild(DbtMap *m)

@@ -138,6 +138,11 @@ unsigned dbt_map_fence(DbtMap *m);
 void dbt_map_evict(DbtMap *m, CodeSegment *s);
 /* Tables and filter without what has gone. Lock held, all cpus outside. */
 void dbt_map_rebuild(DbtMap *m);
+/* Who had the cache's lock was killed in the middle of it (lock.broken): a list may have lost regions, or be
+ * a circle. All are made again, which disturbs nobody who runs; the table, which is read without the lock, is
+ * rebuilt later, for which the lock stays broken. Under the lock. */
+void dbt_map_repair(DbtMap *m);
+enum { DBT_REPAIRED = 2 }; /* lock.broken: but for the table */
 bool dbt_map_wants_rebuild(const DbtMap *m);
 /* Too much that is live? */
 bool dbt_map_crowded(const DbtMap *m);
