@@ -558,7 +558,10 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
     case IR_RUN_INDIRECT: cpu->pc = run->pc; return true;
     case IR_RUN_FAULT:
         cpu->pc = run->pc + cpu->pc_delta;
-        accel_exit_fault(cpu, run->addr, run->size, run->write);
+        if (run->size == 0)
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+        else
+            accel_exit_fault(cpu, run->addr, run->size, run->write);
         return false;
     case IR_RUN_HELPER: return false; /* pc was set before the call */
     case IR_RUN_STUCK:

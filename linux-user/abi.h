@@ -36,6 +36,9 @@ struct LuAbi {
     void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);
 
     bool (*map_pages)(LuThread *t);       /* pages besides the program's; NULL: none */
+    /* There is no code at pc: is it the kernel's own? 0: no. 1: it was done, pc is behind it. -1: it is, and
+     * may not be called so. NULL: never. */
+    int (*vsyscall)(LuThread *t);
     bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL:
                                             * none does */
     uint64_t (*syscall_nr)(const Cpu *cpu);

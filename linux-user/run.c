@@ -83,6 +83,17 @@ static void illegal(LuThread *t)
     fault(t, SIGILL, ILL_ILLOPC, code_address(t));
 }
 
+static bool vsyscall(LuThread *t)
+{
+    const LuAbi *abi = t->proc->abi;
+    int how = abi->vsyscall ? abi->vsyscall(t) : 0;
+    if (how < 0)
+        fault(t, SIGSEGV, SI_KERNEL, 0);
+    else if (how)
+        lu_signals_deliver(t, 0);
+    return how != 0;
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -91,13 +102,18 @@ void lu_thread_run(LuThread *t)
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
-        case CPU_EXIT_BREAK: fault(t, SIGTRAP, TRAP_BRKPT, code_address(t)); break;
+        case CPU_EXIT_BREAK:
+            if (t->proc->abi->x86_structs) /* a trap: pc is behind it */
+                fault(t, SIGTRAP, SI_KERNEL, 0);
+            else
+                fault(t, SIGTRAP, TRAP_BRKPT, code_address(t));
+            break;
         case CPU_EXIT_ILLEGAL:
             if (!fault_of_pc(t))
                 illegal(t);
             break;
         case CPU_EXIT_FETCH:
-            if (!fault_of_tag(t) && !fault_of_pc(t))
+            if (!vsyscall(t) && !fault_of_tag(t) && !fault_of_pc(t))
                 fetch_fault(t, cpu->exit.addr);
             break;
         case CPU_EXIT_FAULT:

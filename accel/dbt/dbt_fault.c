@@ -161,15 +161,23 @@ static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
     return a;
 }
 
+/* Does the guest say it as the host does? */
+static bool is_x86(const Cpu *cpu) { return cpu->ops->nan == IR_NAN_X86; }
+
 static void set_fault(Cpu *cpu, const X64Record *rec, int sig, const siginfo_t *si, const ucontext_t *uc)
 {
     cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = (uint8_t)sig, .write = rec->write,
                           .code = si->si_code};
     cpu->exit.addr = (uint64_t)(uintptr_t)si->si_addr;
-    if (si->si_code == SI_KERNEL) { /* an address that is not canonical: the host does not say which */
-        cpu->exit.code = SEGV_MAPERR;
-        cpu->exit.addr = record_address(rec, uc);
+    if (si->si_code != SI_KERNEL)
+        return;
+    /* an address that is not canonical, or not aligned where it has to be: the host does not say which */
+    if (is_x86(cpu)) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+        return;
     }
+    cpu->exit.code = SEGV_MAPERR;
+    cpu->exit.addr = record_address(rec, uc);
 }
 
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)

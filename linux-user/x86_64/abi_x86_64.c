@@ -141,6 +141,28 @@ static long arch_prctl(LuThread *t, const uint64_t a[6])
     }
 }
 
+/* The page of old entry points (vsyscall(7) of the kernel's documentation: x86/vsyscall): a call there is
+ * done, and returns. */
+static int vsyscall(LuThread *t)
+{
+    static const uint16_t rows[] = {LU_ROW_gettimeofday, LU_ROW_time, LU_ROW_getcpu};
+    const Gva page = 0xffffffffff600000, entry = 0x400;
+    X86Cpu *cpu = x86(t->cpu);
+    uint64_t at = t->cpu->pc - page, a[6] = {cpu->gpr[X86_RDI], cpu->gpr[X86_RSI]}, to;
+    if (at >= 4096)
+        return 0;
+    if (at % entry || at / entry >= ARRAY_SIZE(rows) || !guest_read(&to, cpu->gpr[X86_RSP], 8))
+        return -1;
+    arena_rewind(&t->scratch, 0);
+    long r = lu_syscall_row(t, (LuRowId)rows[at / entry], a);
+    if (r == -EFAULT)
+        return -1;
+    cpu->gpr[X86_RAX] = (uint64_t)r;
+    cpu->gpr[X86_RSP] += 8;
+    t->cpu->pc = to;
+    return 1;
+}
+
 /* ---- cpu models ---- */
 
 /* Vector instructions are the host's own: a model cannot have more. */
@@ -227,6 +249,7 @@ const LuAbi lu_abi_x86_64 = {
     .choose_model = choose_model,
     .list_models = list_models,
     .init_cpu = init_cpu,
+    .vsyscall = vsyscall,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,

@@ -207,12 +207,22 @@ uint64_t x86_helper_selector(ARGS)
     return ((X86Cpu *)opaque)->seg[a];
 }
 
-/* Selectors of data segments are kept; the bases of a flat segment are 0, those of fs and gs too. */
+/* Linux's flat segments (0x23, 0x2b, 0x33), or none where that is allowed: their base is 0, and so is that of
+ * fs and gs then. Every other selector is #GP. */
 uint64_t x86_helper_set_selector(ARGS)
 {
     X86Cpu *cpu = opaque;
-    if (a < 6 && a != 1)
-        cpu->seg[a] = (uint16_t)b;
+    bool null = (b & 0xfffc) == 0,
+         flat = b == 0x2b || (a != 2 && ((b | 3) == 0x23 || (b | 3) == 0x2b || (b | 3) == 0x33));
+    if (!flat && !(null && a != 2)) {
+        cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+        return 1;
+    }
+    cpu->seg[a] = (uint16_t)b;
+    if (a == 4)
+        cpu->fs_base = 0;
+    if (a == 5)
+        cpu->gs_base = 0;
     return 0;
 }
 

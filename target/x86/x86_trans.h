@@ -116,8 +116,8 @@ X86Vec x86_vreg(Trans *t, const X86Insn *x, unsigned r); /* as wide as the instr
 void x86_put_vreg(Trans *t, const X86Insn *x, unsigned r, X86Vec v);
 /* Operand k, in modrm.rm: a whole register; what memory has, zeros above. */
 X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k);
-X86Vec x86_vload(Trans *t, X86Addr a, bool wide);
-void x86_vstore(Trans *t, X86Addr a, X86Vec v);
+X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned);
+void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned);
 /* The first source: vvvv, or the destination. */
 X86Vec x86_vfirst(Trans *t, const X86Insn *x);
 /* The instruction's encoding for rows xv. */

@@ -141,6 +141,10 @@ void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
 
 void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
 {
+    if ((x->reg & 7) > 5 || (x->reg & 7) == 1) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
     IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
     IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
     ir_call(t->b, X86_HELPER_set_selector, args, 2);
@@ -156,7 +160,7 @@ void x86_trans_ud(Trans *t, const X86Insn *x)
 }
 void x86_trans_int3(Trans *t, const X86Insn *x)
 {
-    x86_raise(t, CPU_EXIT_BREAK);
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_BREAK}; /* a trap: pc is behind it */
 }
 void x86_trans_privileged(Trans *t, const X86Insn *x)
 {
@@ -164,7 +168,10 @@ void x86_trans_privileged(Trans *t, const X86Insn *x)
 }
 void x86_trans_int_n(Trans *t, const X86Insn *x)
 {
-    x86_raise(t, x->imm == 3 ? CPU_EXIT_BREAK : CPU_EXIT_PROTECTION);
+    if (x->imm == 3)
+        x86_trans_int3(t, x);
+    else
+        x86_raise(t, CPU_EXIT_PROTECTION);
 }
 void x86_trans_nop(Trans *t, const X86Insn *x) {}
 void x86_trans_nop_ea(Trans *t, const X86Insn *x) {}

@@ -186,7 +186,7 @@ void x86_trans_mmxcvt(Trans *t, const X86Insn *x)
     unsigned how = x->row->arg;
     IrVal y = IR_NONE, v;
     if (x->mod != 3)
-        y = x86_size(x, 1) == 16 ? x86_ld(t, x86_addr(t, x), 16) : load(t, x86_addr(t, x), 8);
+        y = x86_size(x, 1) == 16 ? x86_vsource(t, x, 1).lo : load(t, x86_addr(t, x), 8);
     if (how >= 2 || x->mod == 3)
         enter(t, how >= 2 ? x->reg & 7 : 8);
     if (x->mod == 3)

@@ -1,5 +1,5 @@
 /* Vector registers of 128 and, with VEX, 256 bits: two values of 128. Most instructions are rows of the IR by
- * their own encoding (xv). Those that want an aligned memory operand do not look whether it is. The VEX form
+ * their own encoding (xv). The VEX form
  * of an instruction has another first source (vvvv) and clears what is above its result. Source: AMD64 APM
  * volume 4. */
 #include "target/x86/x86_trans.h"
@@ -31,19 +31,32 @@ static void put_xmm(Trans *t, const X86Insn *x, unsigned r, IrVal v)
     x86_put_vreg(t, x, r, (X86Vec){v, IR_NONE});
 }
 
-X86Vec x86_vload(Trans *t, X86Addr a, bool wide)
+static IrMem mem16(bool aligned)
 {
-    X86Vec v = {x86_ld(t, a, 16), IR_NONE};
+    IrMem m = x86_mem(16);
+    m.sext = aligned;
+    return m;
+}
+
+X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
+{
+    X86Vec v = {ir_ld(t->b, IR_V128, a.base, a.disp, mem16(aligned)), IR_NONE};
     if (wide)
         v.hi = ir_ld(t->b, IR_V128, a.base, a.disp + 16, x86_mem(16));
     return v;
 }
 
-void x86_vstore(Trans *t, X86Addr a, X86Vec v)
+void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
-    x86_st(t, a, 16, v.lo);
+    ir_st(t->b, v.lo, a.base, a.disp, mem16(aligned));
     if (v.hi)
         ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(16));
+}
+
+/* Those of SSE but for the strings, and on Zen those of SHA; moves say it. */
+static bool wants_aligned(const X86Insn *x)
+{
+    return !x->vex && x->row->handler != X86_H_xvpcmpstr && x->row->handler != X86_H_xvsha;
 }
 
 X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k)
@@ -54,7 +67,7 @@ X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k)
         return bytes == 32 ? x86_vreg(t, x, x->rm) : (X86Vec){xmm(t, x->rm), IR_NONE};
     X86Addr a = x86_addr(t, x);
     if (bytes >= 16)
-        return x86_vload(t, a, bytes == 32);
+        return x86_vload(t, a, bytes == 32, wants_aligned(x));
     if (bytes <= 2) {
         IrVal v = ir_zext(b, IR_I32, x86_ld(t, a, bytes));
         return (X86Vec){ir_vzext(b, IR_V128, v), IR_NONE};
@@ -213,7 +226,7 @@ void x86_trans_xvload(Trans *t, const X86Insn *x)
     if (x->mod == 3)
         x86_put_vreg(t, x, x->reg, x86_vreg(t, x, x->rm));
     else
-        x86_put_vreg(t, x, x->reg, x86_vload(t, x86_addr(t, x), x->wide));
+        x86_put_vreg(t, x, x->reg, x86_vload(t, x86_addr(t, x), x->wide, x->row->arg));
 }
 
 void x86_trans_xvstore(Trans *t, const X86Insn *x)
@@ -223,7 +236,7 @@ void x86_trans_xvstore(Trans *t, const X86Insn *x)
     if (x->mod == 3)
         x86_put_vreg(t, x, x->rm, v);
     else
-        x86_vstore(t, x86_addr(t, x), v);
+        x86_vstore(t, x86_addr(t, x), v, x->row->arg);
 }
 
 static void store_low(Trans *t, const X86Insn *x, unsigned bytes, IrVal v)

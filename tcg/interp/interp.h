@@ -34,7 +34,7 @@ typedef struct IrMachine {
 typedef enum IrRunKind {
     IR_RUN_EXIT,     /* by exit row `exit` */
     IR_RUN_INDIRECT, /* to `pc` */
-    IR_RUN_FAULT,    /* access of instruction `pc` at `addr` */
+    IR_RUN_FAULT,    /* access of instruction `pc` at `addr`; size 0: which is not aligned */
     IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero, or `access` false */
     IR_RUN_STUCK,    /* a loop without poll went round much more than max_loops times */
     IR_RUN_BAD,      /* instruction `insn` is nothing that the interpreter knows, or a block has no end */

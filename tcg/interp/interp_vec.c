@@ -28,6 +28,11 @@ static bool access_wide(Interp *x, unsigned at)
     if (m.size != 4 || (i->op != IR_LD && i->op != IR_ST) || !interp_address(x, i, &addr))
         return interp_end(x, IR_RUN_BAD, at);
     IrVec v = {{0, 0}};
+    if (m.sext && addr & 15) {
+        x->ret->addr = addr;
+        x->ret->size = 0; /* see IR_RUN_FAULT */
+        return interp_end(x, IR_RUN_FAULT, at);
+    }
     if (i->op == IR_ST)
         v = interp_vec_get(x, i->c);
     if (m.mmu == IR_MMU_TLB) {

@@ -184,7 +184,8 @@ typedef union IrMem {
     uint16_t raw;
     struct {
         uint16_t size : 3;   /* log2 of the bytes in memory, 0..6 */
-        uint16_t sext : 1;   /* extend the sign into the result type */
+        uint16_t sext : 1;   /* extend the sign into the result type; of a vector of 16 bytes and more: the
+                              * address must be a multiple of the size */
         uint16_t bswap : 1;
         uint16_t scale : 2;  /* shift of the index operand */
         uint16_t order : 3;  /* IrOrder */

@@ -316,7 +316,7 @@ static bool check_memory(const Verifier *x, unsigned at)
     NEED(t != IR_I1 && ir_type_bits(t) >= 8u << m.size, at, "V3 access wider than the type");
     NEED(ir_type_is_int(t) || ir_type_bits(t) == 8u << m.size, at, "V3 size of the access");
     NEED(!m.bswap || ir_type_bits(t) <= 64, at, "V3 byte order of a vector");
-    NEED(!m.sext || (ir_type_is_int(t) && i->op != IR_ST), at, "V3 sign extension");
+    NEED(!m.sext || (ir_type_is_int(t) && i->op != IR_ST) || ir_type_bits(t) >= 128, at, "V3 sign extension");
     if (i->op == IR_RMW)
         NEED(ir_type_is_int(t) && i->misc <= IR_RMW_MAXU, at, "V3 kind of rmw");
     if (i->op == IR_CAS)

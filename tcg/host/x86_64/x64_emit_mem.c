@@ -62,7 +62,7 @@ static X64Mem address(X64Emit *e, const IrInsn *i, bool indexed)
 
 /* The record stands right before the access, behind what making room may take. When the access faults the
  * result's register still has its old content, which may be a NaN to be made canonical. */
-static void load_x(X64Emit *e, X64Mem m, unsigned size)
+static void load_x(X64Emit *e, X64Mem m, unsigned size, bool aligned)
 {
     int t = size == 1 ? x64_scratch(e) : -1;
     unsigned dirty = x64_dirty_pins(e);
@@ -70,7 +70,9 @@ static void load_x(X64Emit *e, X64Mem m, unsigned size)
     x64_record(e, m, size, false, true);
     if (!e->failed)
         e->code->record[e->code->n_records - 1].dirty = (uint16_t)dirty;
-    if (size == 4) {
+    if (size == 4 && aligned) {
+        x64_movaps_rm(e->a, d, m);
+    } else if (size == 4) {
         x64_movups_rm(e->a, d, m);
     } else if (size == 1) {
         x64_movzx_rm(e->a, 16, t, m);
@@ -91,7 +93,7 @@ void x64_emit_ld(X64Emit *e, const IrInsn *i)
     }
     X64Mem m = address(e, i, true);
     if (ir_type_is_vec((IrType)i->type)) {
-        load_x(e, m, mem.size);
+        load_x(e, m, mem.size, mem.sext);
         return;
     }
     int d = x64_def(e, m.base >= 0 ? m.base : -1, 0);
@@ -133,6 +135,8 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
         x64_record(e, m, mem.size, true, true);
         if (t >= 0)
             x64_mov_mr(e->a, 16, m, t);
+        else if (mem.size == 4 && mem.sext)
+            x64_movaps_mr(e->a, m, x);
         else if (mem.size == 4)
             x64_movups_mr(e->a, m, x);
         else

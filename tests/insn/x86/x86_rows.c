@@ -363,9 +363,13 @@ static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
     return true;
 }
 
-/* Rows that are tried where memory ends, too: what is left after a fault. */
+/* Rows that are tried where memory ends, and not aligned, too: what is left after a fault. */
 static bool near_end(const RowInfo *r)
 {
+    for (unsigned k = 0; k < 3; k++)
+        if (x86_opd_size_code[r->opd[k]] == X86_SZ_X && r->handler != X86_H_xvmaskmov &&
+            r->handler != X86_H_vcvtph)
+            return r->handler != X86_H_xvstore || r->map < X86_MAP_V0F;
     return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather;
 }
 
@@ -396,7 +400,7 @@ static void set_state(const RowInfo *r, const X86Insn *x)
         st_in.gpr[7] = BUF + rnd() % 200;
         st_in.gpr[1] = rnd() % 20;
     }
-    if (near_end(r) && x->mod != 3 && rnd() % 4 == 0)
+    if (near_end(r) && x->mod != 3 && rnd() % 6 == 0)
         st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] = AREA + 8192 - rnd() % 256;
     if (r->handler == X86_H_bt && x->mod != 3)
         st_in.gpr[x->reg] = st_in.gpr[x->reg] % 512;
