@@ -173,6 +173,7 @@ bool a64_msr_machine(Trans *t, const A64Args *a);
 bool a64_sys_machine(Trans *t, const A64Args *a);
 void a64_svc_machine(Trans *t, const A64Args *a);
 void a64_dsb_machine(Trans *t);
+void a64_debug_machine(Trans *t);
 
 /* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all
  * there. */

@@ -300,6 +300,13 @@ void a64_dsb_machine(Trans *t)
     ir_exit_if(b, sent, ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
 }
 
+/* The instruction itself begins behind it: what it raises finds the state that the helper left. */
+void a64_debug_machine(Trans *t)
+{
+    ir_call(t->b, ARM_HELPER_debug, NULL, 0);
+    ir_insn_start(t->b, t->pc);
+}
+
 /* ---- exceptions and waiting ---- */
 
 static void call(Trans *t, const A64Args *a, unsigned class)

@@ -75,7 +75,7 @@ static void change_level(ArmMachine *m, unsigned el, unsigned spsel)
 static void take(ArmMachine *m, unsigned to, unsigned kind)
 {
     ArmSys *s = &m->sys;
-    uint32_t spsr = arm_pstate_word(m), held = m->arm.pstate;
+    uint32_t spsr = arm_pstate_word(m) | arm_step_at_exception(m), held = m->arm.pstate;
     unsigned from = s->el == to ? (s->spsel ? VECTOR_SPX : VECTOR_SP0) : VECTOR_LOWER;
     const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     drop_reservation(m);
@@ -382,11 +382,14 @@ uint64_t arm_helper_eret(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
         illegal_return(m, spsr);
         return leave(m, CPU_EXIT_CTX);
     }
+    bool stepped = arm_steps(m);
     arm_set_nzcv(&m->arm, spsr);
     m->arm.pstate = held_of(m, spsr);
     m->sys.daif = spsr & ARM_PSTATE_DAIF;
     m->arm.base.pc = m->sys.elr[m->sys.el];
     change_level(m, spsr >> 2 & 3, spsr & 1);
+    m->sys.stepping = 0;
+    m->sys.step_armed = !stepped && arm_steps(m) && (spsr & ARM_PSTATE_SS);
     if (spsr & ARM_PSTATE_IL)
         m->sys.spsr[take_sync(m, (uint32_t)ARM_EC_ILLEGAL_STATE << ESR_EC_SHIFT, false)] |= ARM_PSTATE_IL;
     arm_notice_irq(m);

@@ -134,7 +134,7 @@ static uint32_t machine_ctx(const Cpu *base)
            ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
            (no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
-           (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u);
+           (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
 }
 
 static unsigned fetch_idx(uint32_t ctx)

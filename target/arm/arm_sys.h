@@ -31,6 +31,7 @@ enum {
     ARM_PSTATE_D = 1 << 9,
     ARM_PSTATE_DAIF = 15 << 6,
     ARM_PSTATE_IL = 1 << 20,
+    ARM_PSTATE_SS = 1 << 21,
     ARM_PSTATE_PAN = 1 << 22,
     ARM_PSTATE_UAO = 1 << 23,
 };
@@ -112,6 +113,8 @@ enum {
     ARM_EC_DATA_SAME,
     ARM_EC_SP_ALIGN = 38,
     ARM_EC_SERROR = 47,
+    ARM_EC_BREAK_LOWER = 48,
+    ARM_EC_STEP_LOWER = 50,
     ARM_EC_BRK = 60,
 };
 /* Fault status codes; to the first four the level is added. CpuExit.code has them. */
@@ -166,6 +169,8 @@ typedef struct ArmSys {
     uint64_t cpacr1, par1;
     uint64_t hcr, vttbr, vtcr, hpfar, mdcr, cptr, hstr, vpidr, vmpidr, cnthctl, spsr32[4], dacr32, ifsr32,
         fpexc32;
+    uint32_t step_armed, stepping; /* PSTATE.SS; the instruction at step_pc is what it let through */
+    uint64_t step_pc;
     uint64_t fault_ipa; /* of the last fault of stage 2 */
     uint64_t csselr, mdscr, oslsr, osdlr, cntkctl;
     uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
@@ -225,6 +230,11 @@ void arm_psci(ArmMachine *m);
 uint64_t arm_count(const ArmMachine *m); /* CNTPCT_EL0 */
 /* TargetSys.debug_reg: first cpsr, fpsr and fpcr, as debuggers call them. */
 bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
+
+/* arm_debug.c */
+bool arm_steps(const ArmMachine *m); /* software step is on, at this level */
+bool arm_debug_looks(const ArmMachine *m);
+uint32_t arm_step_at_exception(ArmMachine *m);
 
 /* arm_el2.c */
 /* Which register it is that this one names, at this level: E2H gives EL2's the names of EL1's, and new ones

@@ -111,6 +111,8 @@ void a64_translate(Trans *t)
         a64_raise(t, CPU_EXIT_MISALIGNED);
         return;
     }
+    if (t->ctx & ARM_CTX_DEBUG)
+        a64_debug_machine(t);
     insn = a64_peek(t, 0, &args);
     if (insn == A64_ILLEGAL || !arm_has(t, a64_row_feat(insn)) ||
         (a64_sys(t) && a64_row_feat(insn) == ARM_FEAT_MOPS) ||

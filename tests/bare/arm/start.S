@@ -1,4 +1,4 @@
-/* Entry, exceptions and changes of level of a bare-metal test for AArch64; arm_bare.h has the contract.
+/* Entry, exceptions and changes of level of a bare-metal test for AArch64; a64_bare.h has the contract.
  * A frame is x0 .. x30 at 8 * n, then sp, elr, spsr, esr, far, vector. tpidr_elN has the cpu's frame of that
  * level, tpidr_el0 its number. */
 #define FRAME_SP 248

@@ -1,4 +1,4 @@
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 u64 bare_resume_sp[8];
 unsigned bare_level;

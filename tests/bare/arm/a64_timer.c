@@ -1,5 +1,5 @@
 /* Timers and interrupts: both timers' registers, who is interrupted and where, masks, WFI, EL0. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 enum { PPI_VIRT = 27, PPI_PHYS = 30, ENABLE = 1, IMASK = 2, ISTATUS = 4, VECTOR_IRQ = 1 };
 #define PSTATE_I (1u << 7)

@@ -1,7 +1,7 @@
 /* options: -cpu max -M virt,virtualization=on,gic-version=3
  * EL2: its own regime, stage 2, traps by HCR_EL2, virtual interrupts by HCR_EL2, E2H with its names of
  * registers, TGE. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 #define HCR_VM   (1ull << 0)
 #define HCR_FMO  (1ull << 3)

@@ -7,8 +7,8 @@
  * same virtual one for EL1, and for EL0 ALIAS bytes higher. An exception of a function that run() started
  * ends that function. Facts are those of the Arm ARM, DDI 0487.
  */
-#ifndef TESTS_BARE_ARM_BARE_H
-#define TESTS_BARE_ARM_BARE_H
+#ifndef TESTS_BARE_ARM_A64_BARE_H
+#define TESTS_BARE_ARM_A64_BARE_H
 
 #include <stdbool.h>
 #include <stddef.h>

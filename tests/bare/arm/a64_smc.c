@@ -1,6 +1,6 @@
 /* Code that is written: through another mapping, by itself, in front of itself, while it loops, beside data,
  * and several regions of a page at once. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 #define CODE 0x100000000ull
 #define ALSO 0x140000000ull

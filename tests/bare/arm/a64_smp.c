@@ -1,7 +1,7 @@
 /* options: -smp 4 -cpu max
  * Cpus against each other: PSCI, counters by exclusives and LSE, messages in order, interrupts between cpus,
  * tables changed under a cpu that runs (TLBI of all, no message), code changed under it. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 enum { CPUS = 4, CHANGES = 30, TURNS = 600, SGI = 3, GICD_SGIR = GICD + 0xf00 };
 #define DATA 0x100000000ull

@@ -1,7 +1,7 @@
 /* options: -cpu max
  * Translation, stage 1: granules and depths, both halves, blocks and contiguous entries, permissions, access
  * flag and dirty state by hardware, ASIDs, TLBI of each kind, AT. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 #define MAX_LEVEL(a, b) ((a) > (b) ? (a) : (b))
 #define DATA            0x100000000ull

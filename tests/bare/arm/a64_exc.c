@@ -1,6 +1,6 @@
 /* options: -cpu cortex-a72
  * Exceptions of each kind from each level: class and syndrome, address, what is kept of PSTATE, and where. */
-#include "arm_bare.h"
+#include "a64_bare.h"
 
 static const unsigned levels[] = {EL0, EL1T, EL1H};
 enum {

@@ -1,0 +1,142 @@
+/* Self-hosted debug: software step of EL0 and EL1, over exceptions and faults, and breakpoints. */
+#include "a64_bare.h"
+
+enum { SS = 1, KDE = 1 << 13, MDE = 1 << 15, ISV = 1 << 24, DEBUG = 0x22, MOST = 64 };
+
+static Tables t;
+static unsigned steps, faults;
+static u64 pcs[MOST], want_ec;
+static uint32_t syndrome[MOST];
+
+/* Steps on; a data abort is mended by skipping to the page that is there, and the instruction comes again. */
+static bool on_step(Frame *f)
+{
+    unsigned ec = (unsigned)(f->esr >> 26);
+    if (ec == want_ec && steps < MOST) {
+        pcs[steps] = f->elr;
+        syndrome[steps++] = f->esr & 0x1ffffff;
+        f->spsr |= PSTATE_SS;
+        return true;
+    }
+    if (ec == EC_DATA_LOWER && !faults) {
+        faults++;
+        CHECK_EQ(f->spsr & PSTATE_SS, PSTATE_SS); /* of the instruction that is stepped */
+        f->x[0] = (u64)arena + ALIAS;
+        return true;
+    }
+    return false;
+}
+
+__asm__(".text\n .balign 64\n three: mov x0, #1\n add x0, x0, #2\n add x0, x0, #3\n ret\n"
+        " branches: mov x1, #2\n 1: subs x1, x1, #1\n b.ne 1b\n ret\n"
+        " exclusive: ldxr x1, [x0]\n clrex\n ret\n"
+        " loads: ldr x1, [x0]\n mov x0, #5\n ret\n");
+Op three, branches, exclusive, loads;
+
+static void check_steps(u64 base, const uint8_t *words, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        CHECK_EQ(pcs[k], base + 4 * words[k]);
+}
+
+static void start(u64 ec)
+{
+    steps = faults = 0;
+    want_ec = ec;
+}
+
+/* Each instruction once; what is last is the svc that ends the function. */
+static void steps_of(unsigned level, u64 mdscr)
+{
+    static const uint8_t in_three[] = {1, 2, 3}, in_branches[] = {1, 2, 1, 2, 3};
+    u64 offset = level == EL0 ? ALIAS : 0, from = PSTATE_UNMASKED | PSTATE_SS | level;
+    reg_write(mdscr_el1, mdscr);
+    start(level == EL0 ? EC_STEP_LOWER : EC_STEP_SAME);
+    CHECK_VALUE(run(from, three, 0, 0), 6);
+    CHECK_EQ(steps, 4); /* and the svc */
+    check_steps((u64)three + offset, in_three, 3);
+    CHECK_EQ(syndrome[0], ISV | DEBUG);
+    start(want_ec);
+    CHECK_EQ(run(from, branches, 0, 0).ec, NO_TRAP);
+    CHECK_EQ(steps, 6);
+    check_steps((u64)branches + offset, in_branches, 5);
+    start(want_ec);
+    CHECK_EQ(run(from, exclusive, (u64)arena + offset, 0).ec, NO_TRAP);
+    CHECK_EQ(syndrome[0], ISV | 0x40 | DEBUG);
+    CHECK_EQ(syndrome[1], ISV | DEBUG);
+    /* without SS in the SPSR: before the first instruction */
+    start(want_ec);
+    CHECK_VALUE(run(from & ~(u64)PSTATE_SS, three, 0, 0), 6);
+    CHECK_EQ(pcs[0], (u64)three + offset);
+    CHECK_EQ(steps, 5);
+    reg_write(mdscr_el1, 0);
+}
+
+static void fault_on_the_way(void)
+{
+    reg_write(mdscr_el1, SS);
+    start(EC_STEP_LOWER);
+    CHECK_VALUE(run(PSTATE_UNMASKED | PSTATE_SS | EL0, loads, 0x300000000, 0), 5);
+    CHECK_EQ(faults, 1);
+    CHECK_EQ(steps, 3);
+    CHECK_EQ(pcs[0], (u64)loads + ALIAS + 4);
+    reg_write(mdscr_el1, 0);
+}
+
+static void off(void)
+{
+    start(EC_STEP_SAME);
+    reg_write(mdscr_el1, SS); /* EL1 needs KDE */
+    CHECK_VALUE(run(PSTATE_UNMASKED | PSTATE_SS | EL1T, three, 0, 0), 6);
+    CHECK_EQ(steps, 0);
+    reg_write(mdscr_el1, SS | KDE); /* and PSTATE.D clear */
+    CHECK_VALUE(run(PSTATE_SS | EL1T, three, 0, 0), 6);
+    CHECK_EQ(steps, 0);
+    reg_write(mdscr_el1, 0);
+    start(EC_STEP_LOWER);
+    CHECK_VALUE(run(PSTATE_SS | EL0, three, 0, 0), 6);
+    CHECK_EQ(steps, 0);
+    reg_write(mdscr_el1, SS);
+    reg_write(oslar_el1, 1);
+    CHECK_VALUE(run(PSTATE_SS | EL0, three, 0, 0), 6);
+    CHECK_EQ(OUTSIDE ? 0 : steps, 0); /* 7.2 steps with the OS lock, too */
+    reg_write(oslar_el1, 0);
+    reg_write(mdscr_el1, 0);
+}
+
+static void breakpoints(void)
+{
+    enum { ENABLE = 1, AT_EL0 = 2 << 1, AT_EL1 = 1 << 1, ALL_BYTES = 15 << 5 };
+    start(EC_STEP_LOWER);
+    reg_write(dbgbvr1_el1, (u64)three + ALIAS + 8);
+    reg_write(dbgbcr1_el1, ENABLE | AT_EL0 | ALL_BYTES);
+    CHECK_VALUE(run(EL0, three, 0, 0), 6); /* MDE is off */
+    reg_write(mdscr_el1, MDE);
+    Seen s = run(EL0, three, 0, 0);
+    CHECK_TRAP(s, EC_BREAK_LOWER, DEBUG);
+    CHECK_EQ(s.elr, (u64)three + ALIAS + 8);
+    CHECK_EQ(s.value, 3);
+    CHECK_EQ(run(EL0, branches, 0, 0).ec, NO_TRAP);
+    reg_write(dbgbcr1_el1, ENABLE | AT_EL1 | ALL_BYTES);
+    CHECK_VALUE(run(EL0, three, 0, 0), 6);
+    reg_write(dbgbvr1_el1, (u64)three + 4);
+    reg_write(mdscr_el1, MDE | KDE);
+    CHECK_TRAP(run(PSTATE_UNMASKED | EL1T, three, 0, 0), EC_BREAK_SAME, DEBUG);
+    reg_write(mdscr_el1, 0);
+    reg_write(dbgbcr1_el1, 0);
+}
+
+void test(void)
+{
+    t = tables_new(12, 39);
+    bare_map_program(&t);
+    use_tables(&t, 0, 0);
+    reg_write(oslar_el1, 0);
+    on_trap = on_step;
+    steps_of(EL0, SS);
+    steps_of(EL1T, SS | KDE);
+    fault_on_the_way();
+    off();
+    breakpoints();
+    use_tables(NULL, 0, 0);
+}
