@@ -67,7 +67,7 @@ enum {
     ARM_CTX_MODEL_SHIFT = 10,  /* four bits: ArmModel, A32Model */
     ARM_CTX_MODEL = 15 << ARM_CTX_MODEL_SHIFT,
     ARM_CTX_NEON = 1 << 14,    /* A32, T32: ArmCpu.neon_used */
-    ARM_CTX_DEBUG = 1 << 15,   /* machines: each instruction begins with a look at what self-hosted debug wants */
+    ARM_CTX_DEBUG = 1 << 15,   /* machines: self-hosted debug wants to look at each instruction */
     ARM_CTX_SYS = 1 << 21,     /* a machine's cpu; what follows is 0 in user mode, but for A32 and T32: */
     ARM_CTX_LEN_SHIFT = 22,    /* three bits: FPSCR.LEN */
     ARM_CTX_STRIDE_SHIFT = 25, /* two bits: FPSCR.STRIDE */
