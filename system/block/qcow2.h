@@ -2,8 +2,7 @@
  * qcow2 images, versions 2 and 3, as "The QCOW2 image format" (docs/interop/qcow2 of QEMU's documentation)
  * describes them.
  *
- * Not there, and refused by name: encryption, external data files, extended L2 entries. Snapshots are kept
- * and listed, bitmaps are dropped at the first write as the format asks.
+ * Not there, and refused by name: encryption, external data files, extended L2 entries. Bitmaps are dropped at the first write as the format asks.
  */
 #ifndef SYSTEM_BLOCK_QCOW2_H
 #define SYSTEM_BLOCK_QCOW2_H
@@ -47,6 +46,17 @@ bool qcow2_create(const char *path, const Qcow2Create *c, GError **err);
 bool qcow2_info(BlockNode *n, Qcow2Info *ret);
 /* The n-th; false: there are fewer. */
 bool qcow2_snapshot(BlockNode *n, unsigned k, const Qcow2Snapshot **ret);
+/* These by one, with nobody else there. which: an id or a name. 0 or errno: ENOENT there is none, ENOTSUP it
+ * is no qcow2, EMLINK its refcounts are too narrow. */
+int qcow2_snapshot_create(BlockNode *n, const char *name);
+int qcow2_snapshot_apply(BlockNode *n, const char *which);
+int qcow2_snapshot_delete(BlockNode *n, const char *which);
+/* Nothing is allocated any more: the backing file shows. */
+int qcow2_empty(BlockNode *n);
+/* path NULL: none. The content is not looked at. */
+int qcow2_set_backing(BlockNode *n, const char *path, const char *format);
+/* Where in its file the data at `at` stand, and for how many of *io_bytes they go on there. */
+int qcow2_host_place(BlockNode *n, uint64_t at, uint64_t *io_bytes, uint64_t *ret_host, bool *ret_compressed);
 /* fix: 0 nothing, 1 leaks, 2 all. say: a line for people. 0 or errno. */
 int qcow2_check(BlockNode *n, unsigned fix, void (*say)(void *opaque, const char *line), void *opaque,
                 Qcow2Check *ret);

@@ -324,6 +324,25 @@ int q2_io_status(BlockNode *node, uint64_t at, uint64_t bytes, BlockHold *ret, u
     return why;
 }
 
+int qcow2_host_place(BlockNode *n, uint64_t at, uint64_t *io_bytes, uint64_t *ret_host, bool *ret_compressed)
+{
+    Qcow2 *q = (Qcow2 *)n;
+    Place p;
+    *ret_host = at;
+    *ret_compressed = false;
+    if (n->kind != &qcow2_kind)
+        return 0;
+    g_mutex_lock(&q->lock);
+    int why = find(q, at, &p);
+    if (!why) {
+        *ret_host = p.host + (at & (q->cluster - 1));
+        *ret_compressed = p.compressed;
+    }
+    *io_bytes = piece(q, at, *io_bytes);
+    g_mutex_unlock(&q->lock);
+    return why;
+}
+
 /* ---- compressed clusters ---- */
 
 /* Room for n bytes, less than a cluster, behind the last one if that has it. */

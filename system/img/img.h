@@ -11,7 +11,9 @@ typedef struct ImgArgs {
     const char *format, *out_format, *output, *backing, *backing_format, *repair;
     GPtrArray *options; /* of -o */
     GPtrArray *names;   /* what is no option */
-    bool progress, compress, quiet, chain, list, unsafe, shrink, no_create, snapshot_other;
+    bool progress, compress, quiet, chain, list, unsafe, shrink, no_create, delete;
+    char snapshot_act; /* c, a, d; 0: list */
+    const char *snapshot;
     uint64_t sparse; /* -S */
 } ImgArgs;
 
@@ -24,6 +26,10 @@ int img_check(ImgArgs *a);
 int img_resize(ImgArgs *a);
 int img_snapshot(ImgArgs *a);
 int img_compare(ImgArgs *a);
+int img_map(ImgArgs *a);
+int img_commit(ImgArgs *a);
+int img_rebase(ImgArgs *a);
+int img_change_snapshots(ImgArgs *a); /* by snapshot_act */
 
 /* "tinamou-img: " + text; 1. Frees err. */
 int img_fail(GError *err);
@@ -33,6 +39,8 @@ BlockNode *img_open(const ImgArgs *a, const char *path, const char *format, bool
 bool img_make(const ImgArgs *a, const char *path, const char *format, uint64_t bytes, GError **err);
 bool img_wants_json(const ImgArgs *a);
 void img_progress(const ImgArgs *a, uint64_t done, uint64_t all);
+/* Zeroes behind the end; n NULL: zeroes. */
+int img_read_padded(BlockNode *n, uint64_t at, uint8_t *to, size_t bytes);
 /* "64 KiB", "1.5 GiB" */
 char *img_size_text(uint64_t bytes);
 

@@ -178,9 +178,9 @@ int img_convert(ImgArgs *a)
 
 /* ---- compare ---- */
 
-static int read_padded(BlockNode *n, uint64_t at, uint8_t *to, size_t bytes)
+int img_read_padded(BlockNode *n, uint64_t at, uint8_t *to, size_t bytes)
 {
-    size_t inside = at >= n->bytes ? 0 : (size_t)MIN((uint64_t)bytes, n->bytes - at);
+    size_t inside = !n || at >= n->bytes ? 0 : (size_t)MIN((uint64_t)bytes, n->bytes - at);
     memset(to + inside, 0, bytes - inside);
     return inside ? block_read(n, at, to, inside) : 0;
 }
@@ -195,8 +195,8 @@ int img_compare(ImgArgs *a)
     int why = 0, status = y ? 0 : 2;
     for (size_t n; !status && !why && at < bytes; at += n) {
         n = (size_t)MIN(bytes - at, (uint64_t)PART);
-        why = read_padded(x, at, p, n);
-        why = why ? why : read_padded(y, at, q, n);
+        why = img_read_padded(x, at, p, n);
+        why = why ? why : img_read_padded(y, at, q, n);
         for (size_t k = 0; !why && k < n && !status; k += BLOCK_SECTOR) {
             if (memcmp(p + k, q + k, MIN((size_t)BLOCK_SECTOR, n - k)) != 0) {
                 status = 1;

@@ -66,9 +66,9 @@ static JsonArray *json_snapshots(BlockNode *n)
 int img_snapshot(ImgArgs *a)
 {
     GError *err = NULL;
-    if (a->snapshot_other)
-        sys_fail(&err, "snapshot: only -l is there yet");
-    BlockNode *n = err ? NULL : img_open(a, a->names->pdata[0], a->format, true, false, &err);
+    if (a->snapshot_act)
+        return img_change_snapshots(a);
+    BlockNode *n = img_open(a, a->names->pdata[0], a->format, true, false, &err);
     if (!n)
         return img_fail(err);
     print_snapshots(n);

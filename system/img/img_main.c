@@ -19,10 +19,16 @@ static const CommandRow commands[] = {
      2, 64, img_convert},
     {"create", "f:o:b:F:qu", "[-f FMT] [-b BACKING [-F FMT]] [-o OPTIONS] FILE [SIZE]", "make an image", 1, 2,
      img_create},
+    {"commit", "f:pqd", "[-f FMT] [-p] [-q] [-d] FILE",
+     "what an image has goes to its backing file (-d: and stays in it)", 1, 1, img_commit},
     {"info", "f:U", "[-f FMT] [--output=human|json] [--backing-chain] FILE", "tell about an image", 1, 1,
      img_info},
+    {"map", "f:U", "[-f FMT] [--output=human|json] FILE", "where its data stand", 1, 1, img_map},
+    {"rebase", "f:b:F:puq", "[-f FMT] [-u] -b BACKING [-F FMT] FILE",
+     "another backing file, the content being the same (-u: only the name)", 1, 1, img_rebase},
     {"resize", "f:q", "[-f FMT] [--shrink] FILE [+|-]SIZE", "change the size", 2, 2, img_resize},
-    {"snapshot", "lacdq:U", "-l FILE", "list snapshots", 1, 1, img_snapshot},
+    {"snapshot", "la:c:d:f:qU", "-l | -c NAME | -a NAME | -d NAME FILE",
+     "list, make, go back to, delete snapshots", 1, 1, img_snapshot},
 };
 
 static void help(FILE *to)
@@ -68,11 +74,15 @@ static bool set_letter(ImgArgs *a, const CommandRow *c, char letter, const char 
     case 'r': a->repair = value; return true;
     case 'S': return parse_size(value, &a->sparse) || sys_fail(err, "-S: no size '%s'", value);
     case 'c':
-        a->compress = true;
-        a->snapshot_other = true;
-        return true;
     case 'a':
-    case 'd': a->snapshot_other = true; return true;
+    case 'd':
+        if (c->run == img_snapshot) {
+            a->snapshot_act = letter;
+            a->snapshot = value;
+        }
+        a->compress |= letter == 'c';
+        a->delete |= letter == 'd';
+        return true;
     case 'p': a->progress = true; return true;
     case 'q': a->quiet = true; return true;
     case 'n': a->no_create = true; return true;
