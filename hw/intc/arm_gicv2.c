@@ -217,6 +217,15 @@ static void deactivate(Gic *g, unsigned cpu, unsigned n)
         put_bit(&g->active, cpu, n, false);
 }
 
+void arm_gicv2_deactivate(Device *gic, unsigned cpu, unsigned n)
+{
+    Gic *g = (Gic *)gic;
+    lock_take(&gic->lock);
+    deactivate(g, cpu, n);
+    update(g);
+    lock_release(&gic->lock);
+}
+
 static void end_of(Gic *g, unsigned cpu, uint32_t v)
 {
     unsigned n = v & 0x3ff;

@@ -14,5 +14,7 @@ extern const DevClass arm_gicv2_class; /* links: irq, fiq (IrqLine[cpus]) */
 /* The line that shared interrupt n, from 32, is driven by; and interrupt n, 16 to 31, of a cpu. */
 IrqLine arm_gicv2_shared(Device *gic, unsigned n);
 IrqLine arm_gicv2_own(Device *gic, unsigned cpu, unsigned n);
+/* The interrupt is not active any more: a guest has ended it (arm_gicv2_virt.h). */
+void arm_gicv2_deactivate(Device *gic, unsigned cpu, unsigned n);
 
 #endif

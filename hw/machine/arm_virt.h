@@ -10,6 +10,8 @@ typedef enum ArmVirtPlaceId {
     ARM_VIRT_GIC_DIST,
     ARM_VIRT_GIC_CPU,
     ARM_VIRT_V2M,
+    ARM_VIRT_GIC_HYP,
+    ARM_VIRT_GIC_VCPU,
     ARM_VIRT_ITS,
     ARM_VIRT_REDIST,
     ARM_VIRT_UART,
@@ -63,6 +65,7 @@ typedef struct ArmVirt {
     Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
     bool el2;
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], virq[MACHINE_MAX_CPUS], vfiq[MACHINE_MAX_CPUS];
+    IrqLine maintenance[MACHINE_MAX_CPUS];
     IrqLine timer_line[ARM_VIRT_TIMERS * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;
     const char *model;

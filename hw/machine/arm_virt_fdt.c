@@ -101,8 +101,15 @@ static void interrupt_controller(FdtTree *t, const ArmVirt *v)
     fdt_tree_empty(t, "ranges");
     if (v3)
         fdt_tree_number(t, "#redistributor-regions", 1);
-    FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes));
-    if (v3 && v->el2)
+    if (v->el2 && !v3) {
+        const ArmVirtPlace *hyp = &arm_virt_places[ARM_VIRT_GIC_HYP],
+                           *vcpu = &arm_virt_places[ARM_VIRT_GIC_VCPU];
+        FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes),
+                  FDT_64(hyp->base), FDT_64(hyp->bytes), FDT_64(vcpu->base), FDT_64(vcpu->bytes));
+    } else {
+        FDT_CELLS(t, "reg", FDT_64(dist->base), FDT_64(dist->bytes), FDT_64(cpu->base), FDT_64(cpu->bytes));
+    }
+    if (v->el2)
         FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_MAINTENANCE - 16, HIGH);
     fdt_tree_number(t, "phandle", PHANDLE_GIC);
     msi_controller(t, v);

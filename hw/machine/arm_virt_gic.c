@@ -1,5 +1,6 @@
 /* The interrupt controllers of the Arm `virt` board, and what takes messages of PCI functions. */
 #include "hw/intc/arm_gicv2.h"
+#include "hw/intc/arm_gicv2_virt.h"
 #include "hw/intc/arm_gicv2m.h"
 #include "hw/intc/arm_gicv3.h"
 #include "hw/intc/arm_its.h"
@@ -31,6 +32,18 @@ static void send_to_frame(void *receiver, uint64_t address, uint32_t data, uint3
         arm_gicv2m_send(v->frame, data & 0x3ff);
 }
 
+static bool make_v2_virt(Machine *m, ArmVirt *v, DevError *err)
+{
+    Device *d = board_put(m, &arm_gicv2_virt_class, "gic-virt", err);
+    for (unsigned k = 0; k < m->cfg.cpus; k++)
+        v->maintenance[k] = arm_gicv2_own(v->gic, k, ARM_VIRT_PPI_MAINTENANCE);
+    return d && board_set_number(d, "cpus", m->cfg.cpus, err) && dev_set_ptr(d, "gic", v->gic, err) &&
+           dev_set_ptr(d, "virq", v->virq, err) && dev_set_ptr(d, "vfiq", v->vfiq, err) &&
+           dev_set_ptr(d, "maintenance", v->maintenance, err) &&
+           board_place(m, d, arm_virt_places[ARM_VIRT_GIC_HYP].base, err) &&
+           board_map(m, d, 1, arm_virt_places[ARM_VIRT_GIC_VCPU].base, err);
+}
+
 static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
 {
     v->gic = board_put(m, &arm_gicv2_class, "gic", err);
@@ -48,7 +61,8 @@ static bool make_v2(Machine *m, ArmVirt *v, DevError *err)
            board_set_number(v->frame, "first", GICV2_OWN + ARM_VIRT_IRQ_V2M, err) &&
            board_set_number(v->frame, "count", ARM_VIRT_N_V2M, err) &&
            dev_set_ptr(v->frame, "lines", &v->shared[ARM_VIRT_IRQ_V2M], err) &&
-           board_place(m, v->frame, arm_virt_places[ARM_VIRT_V2M].base, err);
+           board_place(m, v->frame, arm_virt_places[ARM_VIRT_V2M].base, err) &&
+           (!v->el2 || make_v2_virt(m, v, err));
 }
 
 /* ---- version 3 ---- */

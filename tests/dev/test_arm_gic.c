@@ -3,6 +3,7 @@
 #include "tests/dev/dev_kit.h"
 
 #include "hw/intc/arm_gicv2.h"
+#include "hw/intc/arm_gicv2_virt.h"
 #include "hw/intc/arm_gicv2m.h"
 #include "hw/timer/arm_timer.h"
 
@@ -147,6 +148,53 @@ static void messages(void **unused)
     kit_clear(&k);
 }
 
+/* A guest's interrupts, one of which is a real one. */
+static void virtual_interrupts(void **unused)
+{
+    enum { HCR = 0, MISR = 0x10, ELRSR = 0x30, LR = 0x100, VIRQ = 8, VFIQ = 10, MAINTENANCE = 12 };
+    static const char *const props[] = {"cpus", "2", NULL};
+    const uint32_t pending = 1u << 28, group1 = 1u << 30, hardware = 1u << 31;
+    DevKit k;
+    const void *gic_links[] = {"irq", k.line, NULL};
+    open_gic(&k, gic_links);
+    Device *gic = k.dev;
+    mem_map_remove(&k.map, &gic->region[0]);
+    const void *links[] = {"gic",  gic,           "virq",        &k.line[VIRQ],
+                           "vfiq", &k.line[VFIQ], "maintenance", &k.line[MAINTENANCE], NULL};
+    kit_device(&k, &arm_gicv2_virt_class, props, links);
+    kit_write(&k, HCR, 4, 1);
+    cpu_put(&k, 0, C_PMR, 0xf8);
+    cpu_put(&k, 0, C_CTLR, 1);
+    kit_write(&k, LR, 4, pending | 16u << 23 | 2 << 10 | 5); /* 5, by cpu 2 of the guest */
+    kit_write(&k, LR + 4, 4, pending | hardware | 8u << 23 | 40 << 10 | 50);
+    kit_write(&k, LR + 8, 4, pending | group1 | 4u << 23 | 60); /* its group is off */
+    assert_int_equal(k.level, 1 << VIRQ);
+    assert_int_equal(kit_read(&k, ELRSR, 4), 8);
+    gic->region[0].ops->write_by(gic, 0, ACTIVE + 4, 1 << 8, 4); /* 40 is the guest's */
+    assert_int_equal(cpu_get(&k, 0, C_IAR), 50);
+    assert_int_equal(k.level, 0);
+    kit_round_trip(&k, props, links);
+    cpu_put(&k, 0, C_EOIR, 50);
+    assert_int_equal(gic->region[0].ops->read_by(gic, 0, ACTIVE + 4, 4), 0);
+    assert_int_equal(cpu_get(&k, 0, C_IAR), 5 | 2 << 10);
+    cpu_put(&k, 0, C_CTLR, 3);
+    assert_int_equal(k.level, 1 << VIRQ); /* preempts */
+    assert_int_equal(cpu_get(&k, 0, C_IAR), 1022);
+    cpu_put(&k, 0, C_CTLR, 3 | 4);
+    assert_int_equal(cpu_get(&k, 0, C_IAR), 60);
+    cpu_put(&k, 0, C_EOIR, 60);
+    cpu_put(&k, 0, C_EOIR, 5);
+    assert_int_equal(cpu_get(&k, 0, C_IAR), SPURIOUS);
+    kit_write(&k, HCR, 4, 1 | 2);
+    assert_int_equal(kit_read(&k, MISR, 4), 2);
+    assert_int_equal(k.level, 1 << MAINTENANCE);
+    kit_write(&k, LR, 4, pending | 3u << 23 | 9);
+    cpu_put(&k, 0, C_CTLR, 1 | 8);
+    assert_int_equal(k.level, 1 << VFIQ | 1 << MAINTENANCE);
+    kit_clear(&k);
+    dev_free(gic);
+}
+
 static void timers(void **unused)
 {
     static const char *const props[] = {"timers", "2", NULL};
@@ -174,6 +222,7 @@ int main(void)
         cmocka_unit_test(masks_and_preemption),
         cmocka_unit_test(edges_and_software),
         cmocka_unit_test(messages),
+        cmocka_unit_test(virtual_interrupts),
         cmocka_unit_test(timers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

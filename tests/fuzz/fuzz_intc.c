@@ -10,6 +10,7 @@
 
 #include "hw/core/clock.h"
 #include "hw/intc/arm_gicv2.h"
+#include "hw/intc/arm_gicv2_virt.h"
 #include "hw/intc/arm_gicv2m.h"
 #include "hw/intc/arm_gicv3_priv.h"
 #include "hw/intc/arm_its.h"
@@ -109,7 +110,7 @@ static Rig *rig_new(void)
                                                                                        "maintenance", "25",
                                                                                        NULL},
                              *const frame[] = {"first", "60", "count", "4", NULL},
-                             *const harts[] = {"harts", "3", NULL},
+                             *const harts[] = {"harts", "3", NULL}, *const cpus[] = {"cpus", "3", NULL},
                              *const files[] = {"harts", "3", "guests", "2", NULL},
                              *const messages[] = {"harts", "3", "messages", "on", NULL};
     Rig *r = calloc(1, sizeof(*r));
@@ -141,6 +142,8 @@ static Rig *rig_new(void)
     r->imsic = add(r, &riscv_imsic_class, files, imsic_links);
     const void *direct_links[] = {"m", r->line[5], "s", &r->line[5][8], NULL};
     r->aplic[0] = add(r, &riscv_aplic_class, harts, direct_links);
+    const void *virt_links[] = {"gic", r->v2, "virq", r->line[6], "vfiq", &r->line[6][8], NULL};
+    add(r, &arm_gicv2_virt_class, cpus, virt_links);
     const void *message_links[] = {"send", &r->target, NULL};
     r->aplic[1] = add(r, &riscv_aplic_class, messages, message_links);
     for (unsigned k = 0; k < r->n_devices; k++)
