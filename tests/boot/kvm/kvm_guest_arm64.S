@@ -1,4 +1,5 @@
-/* The guest of kvm_arm64.c: EL1, MMU off, at 0x40000000; x19 is an address where there is nothing. */
+/* The guest of kvm_arm64.c: EL1, MMU off, at 0x40000000; x19 is an address where there is nothing,
+ * x24 the version of the GIC. */
     .section .rodata
     .globl guest_code, guest_code_end
     .balign 4096
@@ -14,8 +15,22 @@ guest_code:
     /* exceptions: interrupts only */
     adr x0, vectors
     msr vbar_el1, x0
-    /* the redistributor, then the distributor, the cpu's interface */
     mov x20, #0x08000000
+    cmp x24, #2
+    b.ne 5f
+    /* version 2: distributor, cpu's interface */
+    mov w0, #1
+    str w0, [x20]
+    mov w0, #(1 << 27)
+    str w0, [x20, #0x100] /* the virtual timer */
+    mov w1, #0x10000
+    add x21, x20, x1
+    mov w0, #0xf0
+    str w0, [x21, #4]
+    mov w0, #1
+    str w0, [x21]
+    b 6f
+5:  /* the redistributor, then the distributor, the cpu's interface */
     mov w0, #0x12 /* affinity routing, group 1 */
     str w0, [x20]
     mov w1, #0xa0000
@@ -37,7 +52,7 @@ guest_code:
     mov x0, #1
     msr s3_0_c12_c12_7, x0 /* ICC_IGRPEN1_EL1 */
     isb
-    mov x22, #0
+6:  mov x22, #0
 2:  mrs x0, cntfrq_el0
     lsr x0, x0, #7
     msr cntv_tval_el0, x0
@@ -64,13 +79,22 @@ guest_code:
     .balign 2048
 vectors:
     .skip 0x280
-    mrs x0, s3_0_c12_c12_0 /* ICC_IAR1_EL1 */
+    cmp x24, #2
+    b.ne 7f
+    ldr w0, [x21, #12] /* GICC_IAR */
+    b 8f
+7:  mrs x0, s3_0_c12_c12_0 /* ICC_IAR1_EL1 */
+8:
     mov x23, #1
     mov x1, #0
     msr cntv_ctl_el0, x1
     isb
     str w0, [x19, #40]
-    msr s3_0_c12_c12_1, x0
+    cmp x24, #2
+    b.ne 9f
+    str w0, [x21, #16] /* GICC_EOIR */
+    eret
+9:  msr s3_0_c12_c12_1, x0
     eret
     .balign 2048
 guest_code_end:
