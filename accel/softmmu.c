@@ -131,6 +131,7 @@ bool softmmu_init(Cpu *cpu)
     SoftMmu *m = ac->mmu = accel_map(cpu->accel, sizeof(*m) + sizeof(TlbTable));
     if (!m)
         return false;
+    hot_of(cpu)->fetched = m->fetched;
     m->none = (TlbTable *)(m + 1);
     table_clear(m->none);
     m->cur = &m->space[0];

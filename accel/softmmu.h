@@ -37,16 +37,17 @@ typedef struct MmuSpace {
 typedef struct MmuHot {
     TlbTable *tlb[TLB_MAX_IDX];
     uint64_t jump_key; /* context word, generation << 32 */
+    struct FetchPlace *fetched; /* SoftMmu.fetched */
 } MmuHot;
 
-/* Where the code at an address is. */
+/* Where the code at an address is. Generated code looks at it (X64Paged.place). */
 typedef struct FetchPlace {
     Gva page;            /* of the address */
     uint64_t key;        /* jump_key for which this holds */
     uint64_t pa;         /* of the page, as an address of code (RamBlock.base) */
     const uint8_t *host; /* of the page */
 } FetchPlace;
-enum { FETCH_PLACES = 256 };
+enum { FETCH_PLACES = 1024 };
 
 /* What others have asked this cpu to forget (shootdown.c). */
 typedef struct MmuAsks {

@@ -78,6 +78,7 @@ static void init_host(Dbt *d)
                                .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
                                .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key),
                                .pc_delta = offsetof(Cpu, pc_delta),
+                               .place = hot + (int32_t)offsetof(MmuHot, fetched), .places = FETCH_PLACES,
                                .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
@@ -339,6 +340,21 @@ static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop
     }
 }
 
+/* Where to go on from an exit by `link`, running address. 0: cpu->exit is filled in. */
+static uint64_t code_at(Dbt *d, Cpu *cpu, int64_t link)
+{
+    uint64_t rx = link == X64_ID_INDIRECT && d->host.paged.on ? dbt_paged_again(d, cpu) : 0;
+    if (rx)
+        return rx;
+    bool loop = link >= 0 && d->cache.exit[link].back && is_loop(d, &d->cache.exit[link]);
+    uint64_t evicted = d->stats.evicted;
+    DbtRegion *r = region_at(d, cpu, loop);
+    if (UNLIKELY(!r))
+        return 0;
+    remember_way(d, cpu, r, link, loop, evicted);
+    return r->rx;
+}
+
 static void run_loop(Dbt *d, Cpu *cpu)
 {
     typedef int Enter(Cpu *cpu, uint64_t rx);
@@ -353,12 +369,9 @@ static void run_loop(Dbt *d, Cpu *cpu)
             forget_stale(d, cpu);
             link = INT64_MIN;
         }
-        bool back = link >= 0 && d->cache.exit[link].back, loop = back && is_loop(d, &d->cache.exit[link]);
-        uint64_t evicted = d->stats.evicted;
-        DbtRegion *r = region_at(d, cpu, loop);
-        if (UNLIKELY(!r))
+        uint64_t rx = code_at(d, cpu, link);
+        if (UNLIKELY(!rx))
             return;
-        remember_way(d, cpu, r, link, loop, evicted);
         if (UNLIKELY(d->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC))) {
             cpu->ff |= _mm_getcsr() & (cpu->ops->nan == IR_NAN_X86 ? 0x3f : FF_OF_HOST);
             accel_log_cpu(cpu);
@@ -367,7 +380,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
             __atomic_fetch_add(&d->stats.entries, 1, __ATOMIC_RELAXED);
             __atomic_fetch_add(&d->stats.indirect, link == X64_ID_INDIRECT, __ATOMIC_RELAXED);
         }
-        link = enter(cpu, r->rx);
+        link = enter(cpu, rx);
         if (link >= 0) {
             if (!left_by_exit(d, cpu, (uint32_t)link))
                 return;

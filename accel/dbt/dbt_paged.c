@@ -2,6 +2,8 @@
  * that. */
 #include "accel/dbt/dbt.h"
 
+_Static_assert(sizeof(FetchPlace) == 32 && offsetof(FetchPlace, key) == 8 && offsetof(FetchPlace, pa) == 16,
+               "X64Paged.place");
 _Static_assert((int)X64_FAR_ENTRIES < (int)DBT_PLACES, "a place fits");
 
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
@@ -21,6 +23,19 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
     if (r && __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dbt_cpu(cpu)->gone)
         dbt_paged_forget(d, cpu);
     return r;
+}
+
+/* As x64_far_again(), which did not know the page yet. */
+uint64_t dbt_paged_again(Dbt *d, Cpu *cpu)
+{
+    enum { NEAR_END = 4096 - 16 };
+    Gva key;
+    DbtFarJump *j = &dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, d->host.insn_shift)];
+    if (j->pc != cpu->pc || (uint32_t)j->key != cpu->ctx || (cpu->pc & 4095) > NEAR_END ||
+        !accel_locate(cpu, &key) || cpu->pc_delta != j->delta)
+        return 0;
+    j->key = ((AccelCpu *)cpu->accel_cpu)->hot.jump_key;
+    return j->rx;
 }
 
 static void note_place(DbtRegion *r, unsigned k)
@@ -71,7 +86,7 @@ void dbt_paged_forget(Dbt *d, Cpu *cpu)
     dc->gone = d->map.n_gone;
     lock_release(&d->cache.lock);
     if (all) {
-        softmmu_new_generation(cpu);
+        memset(jump, 0, sizeof(*jump) * X64_FAR_ENTRIES);
         return;
     }
     for (unsigned k = 0; n_many && k < X64_FAR_ENTRIES; k++)

@@ -86,7 +86,7 @@ typedef struct X64Lookup {
 
 /* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address,
  * pc_delta}. */
-enum { X64_FAR_BITS = 13, X64_FAR_ENTRIES = 1 << X64_FAR_BITS };
+enum { X64_FAR_BITS = 14, X64_FAR_ENTRIES = 1 << X64_FAR_BITS };
 static inline unsigned x64_far_index(uint64_t pc, unsigned insn_shift)
 {
     return (unsigned)(pc >> insn_shift ^ pc >> X64_FAR_BITS) & (X64_FAR_ENTRIES - 1);
@@ -98,6 +98,9 @@ typedef struct X64Paged {
     int32_t tlb;           /* pointer to the table of each mmuidx */
     int32_t jump_key;      /* u64 */
     int32_t pc_delta;      /* u64 */
+    int32_t place;         /* pointer to pages that code is known to be fetched from: {u64 virtual address,
+                            * jump_key for which it holds, address of code, any}, indexed by the address */
+    uint32_t places;
     IrAccessFn *fn;        /* called with it */
 } X64Paged;
 
@@ -119,6 +122,7 @@ typedef struct X64Host {
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
     uint8_t *exit_indirect_plain; /* the same, always to C */
+    uint8_t *far_again;       /* machines: the jump cache has rax (entry at rcx), but not with the key rdx */
     uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is
                                * another's */
     uint64_t no_return;       /* running address of a landing that nothing fits */

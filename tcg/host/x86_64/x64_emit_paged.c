@@ -16,6 +16,8 @@ enum { ENTRY_SHIFT = 5, TAG_READ = 0, TAG_WRITE = 8, ADDEND = 24 };
 
 /* ---- jumps ---- */
 
+enum { JUMP_KEY = 8, JUMP_RX = 16, JUMP_DELTA = 24 }; /* bytes of an entry (x64.h) */
+
 void x64_far_jump(const X64Host *h, X64Asm *a)
 {
     X64Mem entry = X64_MEMI(X64_RBP, X64_RCX, 0, h->at.jump_cache - X64_ENV_BIAS);
@@ -34,14 +36,48 @@ void x64_far_jump(const X64Host *h, X64Asm *a)
     x64_shift_ri(a, 32, X64_SHL, X64_RCX, 5 - (int)h->insn_shift);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    entry.disp += 8;
+    entry.disp += JUMP_KEY;
     x64_alu_rm(a, 64, X64_CMP, X64_RDX, entry);
-    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    entry.disp += 16;
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->far_again);
+    entry.disp += JUMP_DELTA - JUMP_KEY;
     x64_mov_rm(a, 64, X64_RDX, entry);
     x64_mov_mr(a, 64, x64_env(h->paged.pc_delta), X64_RDX);
-    entry.disp -= 8;
+    entry.disp += JUMP_RX - JUMP_DELTA;
     x64_jmp_m(a, entry);
+}
+
+/* The entry at rcx is of rax, but not of the key in rdx: another address space, or one that was flushed. Where
+ * the context is the same, and the page is known to be the same one, it is as good as new. An instruction near
+ * the end of the page may go on in another one. */
+void x64_far_again(X64Host *h, X64Asm *a)
+{
+    enum { NEAR_END = PAGE - 16, PLACE_SHIFT = 5, PLACE_PAGE = 0, PLACE_KEY = 8, PLACE_PA = 16 };
+    int32_t entry = h->at.jump_cache - X64_ENV_BIAS;
+    h->far_again = a->p;
+    x64_alu_rm(a, 32, X64_CMP, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_KEY));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_mov_rr(a, 32, X64_R11, X64_RAX);
+    x64_alu_ri(a, 32, X64_AND, X64_R11, PAGE - 1);
+    x64_alu_ri(a, 32, X64_CMP, X64_R11, NEAR_END);
+    x64_patch32(x64_jcc_rel32(a, X64_A), h->exit_indirect);
+    x64_mov_rr(a, 64, X64_R11, X64_RAX);
+    x64_shift_ri(a, 64, X64_SHR, X64_R11, 12 - PLACE_SHIFT);
+    x64_alu_ri(a, 32, X64_AND, X64_R11, (int32_t)(h->paged.places - 1) << PLACE_SHIFT);
+    x64_alu_rm(a, 64, X64_ADD, X64_R11, x64_env(h->paged.place));
+    x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_R11, PLACE_KEY));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_mov_rr(a, 64, X64_RDX, X64_RAX);
+    x64_alu_ri(a, 64, X64_AND, X64_RDX, -PAGE);
+    x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_R11, PLACE_PAGE));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_alu_rm(a, 64, X64_SUB, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_DELTA));
+    x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_R11, PLACE_PA));
+    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
+    x64_mov_mr(a, 64, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_KEY), X64_RDX);
+    x64_mov_rm(a, 64, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_DELTA));
+    x64_mov_mr(a, 64, x64_env(h->paged.pc_delta), X64_RDX);
+    x64_jmp_m(a, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_RX));
 }
 
 void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc)

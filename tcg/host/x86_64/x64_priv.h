@@ -310,6 +310,7 @@ void x64_count(X64Emit *e, unsigned index, unsigned n);
 unsigned x64_count_of(const IrInsn *i);
 /* Machines (x64_emit_paged.c). To the virtual address in rax, in whatever page it is; uses rcx, rdx. */
 void x64_far_jump(const X64Host *h, X64Asm *a);
+void x64_far_again(X64Host *h, X64Asm *a); /* the stub for it */
 /* rax = the address pc as cpu->pc has it. */
 void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc);
 void x64_paged_ld(X64Emit *e, const IrInsn *i);

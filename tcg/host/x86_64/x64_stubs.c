@@ -315,6 +315,8 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     h->exit_stored = a->p;
     emit_leave(h, a);
 
+    if (h->paged.on)
+        x64_far_again(h, a);
     h->raised = a->p;
     x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
     x64_jmp_to(a, h->exit);
