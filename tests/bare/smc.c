@@ -168,6 +168,51 @@ static void remapped(void)
         CHECK_VALUE(run(S, (Op *)(u64)(n & 1 ? CODE : ALSO), 0, 0), n & 1 ? CODE : ALSO);
 }
 
+/* One address in several address spaces, which have the same page there or another; nothing is flushed but
+ * where a mapping changes. */
+static void spaces(void)
+{
+    enum { SPACES = 3 };
+    Tables s[SPACES];
+    uint32_t *of[2];
+    for (unsigned k = 0; k < 2; k++) {
+        of[k] = pages(1);
+        of[k][0] = li_a0(200 + k);
+        of[k][1] = RET;
+    }
+    fence_i();
+    for (unsigned k = 0; k < SPACES; k++) {
+        s[k] = tables_new(3);
+        bare_map_program(&s[k]);
+        map(&s[k], CODE, (u64)of[k == 1], 0, RWX);
+        use_tables(&s[k], k + 1);
+    }
+    for (unsigned n = 0; n < 60; n++) {
+        unsigned k = n % 7 % SPACES;
+        csr_write(satp, satp_of(&s[k], k + 1));
+        CHECK_VALUE(run(S, (Op *)CODE, 0, 0), 200u + (k == 1));
+        if (n == 30) { /* the same page again, after a flush; then the other one for all */
+            sfence();
+            CHECK_VALUE(run(S, (Op *)CODE, 0, 0), 200u + (k == 1));
+            for (unsigned j = 0; j < SPACES; j++)
+                map(&s[j], CODE, (u64)of[1], 0, RWX);
+            sfence();
+            break;
+        }
+    }
+    for (unsigned k = 0; k < SPACES; k++) {
+        csr_write(satp, satp_of(&s[k], k + 1));
+        CHECK_VALUE(run(S, (Op *)CODE, 0, 0), 201);
+    }
+    of[1][0] = li_a0(300);
+    fence_i();
+    for (unsigned k = 0; k < SPACES; k++) {
+        csr_write(satp, satp_of(&s[k], k + 1));
+        CHECK_VALUE(run(S, (Op *)CODE, 0, 0), 300);
+    }
+    use_tables(&t, 0);
+}
+
 void test(void)
 {
     t = tables_new(3);
@@ -182,5 +227,6 @@ void test(void)
     data_beside();
     use_tables(&t, 0);
     several_runs();
+    spaces();
     remapped();
 }
