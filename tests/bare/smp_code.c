@@ -1,4 +1,5 @@
 /* options: -smp 4
+ * outside: no (bare.h: it goes on running code that changed while it was translated)
  * Code that several harts translate while others write to it. What is run is numbers that only grow: who
  * reads the least that must be seen, then executes fence.i, then calls, gets that or more; and never more
  * than was written. */
