@@ -9,8 +9,16 @@
 #define TCR_HA          (1ull << 39)
 #define TCR_HD          (1ull << 40)
 #define TCR_EPD1        (1ull << 23)
+#define TCR_DS          (1ull << 59)
 #define TCR_A1          (1ull << 22)
 #define PAR_MASK        0xfffffffff000ull
+
+#define AT(what, va)                                                                                         \
+    ({                                                                                                       \
+        u64 va_ = (va);                                                                                      \
+        __asm__ volatile("at " #what ", %0\n isb" ::"r"(va_) : "memory");                                    \
+        reg_read(par_el1);                                                                                   \
+    })
 
 /* TLBI RVAE1 (1), RVAAE1 (3) */
 #define sys_c8_c6(op2, v)                                                                                    \
@@ -82,6 +90,37 @@ static void geometry(void)
                                        {14, 38}, {16, 42}, {16, 48}, {16, 36}};
     for (unsigned k = 0; k < sizeof(sizes) / 2; k++)
         at_each_level(sizes[k][0], sizes[k][1]);
+}
+
+/* 52 bits: one more level of 4 KiB tables, a larger first table of the others, addresses put together anew.
+ */
+static void wide_addresses(void)
+{
+    for (unsigned g = 0; g < 3; g++) {
+        unsigned bits = 12 + 2 * g;
+        Tables t = tables_new(bits, 52);
+        u64 va = 1ull << 51 | 5ull << 48 | 0x123ull << bits, *page = pages_aligned(16, 65536);
+        u64 shareable = g < 2 ? D_INNER : 0; /* bits 9..8 are address */
+        int level = bits == 12 ? 1 : 2;
+        bare_map_program(&t);
+        for (u64 at = 0; at < 2ull << 32; at += 1ull << level_bits(&t, level))
+            *pte_of(&t, at, level) &= ~shareable;
+        *page = 52 + g;
+        map(&t, va, (u64)page, 3, D_RW & ~shareable);
+        map(&t, va + (1 << bits), g < 2 ? 3ull << 8 | 1ull << 49 : 15ull << 12, 3, D_RW & ~shareable);
+        use_tables(&t, 0, (g < 2 ? TCR_DS : 0) | 3ull << 32); /* IPS: 52 bits */
+        CHECK_EQ(first_level(&t), g == 0 ? -1 : g == 1 ? 0 : 1);
+        CHECK_VALUE(run(EL1T, op_ldr, va, 0), 52 + g);
+        CHECK_EQ(AT(s1e1r, va) & (PAR_MASK | 15ull << 48 | 1), page);
+        /* nothing is there, but that it is so far up can be seen */
+        CHECK_EQ(AT(s1e1r, va + (1 << bits)) & (PAR_MASK | 15ull << 48 | 1),
+                 g < 2 ? 0xe000000000000 : 15ull << 48);
+        CHECK_EQ(run(EL1T, op_ldr, va + (2 << bits), 0).iss, FSC_TRANSLATION + 3);
+        *pte_of(&t, va, first_level(&t)) = 0;
+        tlbi(vmalle1);
+        CHECK_EQ(run(EL1T, op_ldr, va, 0).iss, g == 0 ? 43u : FSC_TRANSLATION + g - 1u);
+        use_tables(NULL, 0, 0);
+    }
 }
 
 /* Entries that say they are contiguous, and are: 16 of 4 KiB, 128 of 16 KiB, 32 of 64 KiB. */
@@ -409,13 +448,6 @@ static void ranges(void)
 
 /* ---- AT ---- */
 
-#define AT(what, va)                                                                                         \
-    ({                                                                                                       \
-        u64 va_ = (va);                                                                                      \
-        __asm__ volatile("at " #what ", %0\n isb" ::"r"(va_) : "memory");                                    \
-        reg_read(par_el1);                                                                                   \
-    })
-
 static void address_translation(void)
 {
     Tables t = tables_new(12, 39);
@@ -441,6 +473,7 @@ static void address_translation(void)
 void test(void)
 {
     geometry();
+    wide_addresses();
     contiguous();
     upper_half();
     tags();
