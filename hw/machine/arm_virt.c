@@ -49,7 +49,7 @@ static bool place(Machine *m, Device *d, ArmVirtPlaceId at, DevError *err)
 static bool make_timers(Machine *m, ArmVirt *v, DevError *err)
 {
     static const uint8_t ppi[TIMERS] = {ARM_VIRT_PPI_VIRT, ARM_VIRT_PPI_PHYS, ARM_VIRT_PPI_HYP,
-                                        ARM_VIRT_PPI_HYPVIRT}; /* ARM_TIMER_* */
+                                        ARM_VIRT_PPI_HYPVIRT, ARM_VIRT_PPI_PMU}; /* ARM_TIMER_* */
     v->timer = board_put(m, &arm_timer_class, "timer", err);
     for (unsigned k = 0; k < m->cfg.cpus; k++)
         for (unsigned n = 0; n < TIMERS; n++)

@@ -48,13 +48,14 @@ enum {
 };
 /* The cpus' own, as the controller numbers them. */
 enum {
+    ARM_VIRT_PPI_PMU = 23,
     ARM_VIRT_PPI_MAINTENANCE = 25,
     ARM_VIRT_PPI_HYP = 26,
     ARM_VIRT_PPI_VIRT = 27,
     ARM_VIRT_PPI_HYPVIRT = 28,
     ARM_VIRT_PPI_SECURE = 29,
     ARM_VIRT_PPI_PHYS = 30,
-    ARM_VIRT_TIMERS = 4
+    ARM_VIRT_TIMERS = 5
 };
 
 typedef struct ArmVirt {

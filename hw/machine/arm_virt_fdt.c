@@ -73,6 +73,16 @@ static void timer(FdtTree *t, const Machine *m)
     fdt_tree_end(t);
 }
 
+static void monitor(FdtTree *t, const Machine *m)
+{
+    const ArmVirt *v = m->board_data;
+    fdt_tree_begin(t, "pmu");
+    fdt_tree_text(t, "compatible", "arm,armv8-pmuv3");
+    FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_PMU - 16,
+              HIGH | (v->gic_version == 2 ? ((1u << m->cfg.cpus) - 1) << 8 : 0));
+    fdt_tree_end(t);
+}
+
 /* What takes messages, inside of the controller's node. */
 static void msi_controller(FdtTree *t, const ArmVirt *v)
 {
@@ -266,6 +276,7 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     fdt_tree_end(&t);
     cpus(&t, m);
     timer(&t, m);
+    monitor(&t, m);
     interrupt_controller(&t, m->board_data);
     primecells(&t);
     flash(&t);

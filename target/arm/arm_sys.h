@@ -90,8 +90,8 @@ enum {
  * the virtual ones 8 bits higher, and HCR_EL2.VI, VF and VSE another 8. */
 enum { ARM_LINE_IRQ, ARM_LINE_FIQ, ARM_LINE_VIRQ, ARM_LINE_VFIQ };
 enum { ARM_LINES_VIRTUAL_SHIFT = 8, ARM_LINES_HCR_SHIFT = 16 };
-/* Timers, the second argument of CpuBoard.alarm. */
-enum { ARM_TIMER_VIRT, ARM_TIMER_PHYS, ARM_TIMER_HYP, ARM_TIMER_HYPVIRT, ARM_TIMERS };
+/* Timers, the second argument of CpuBoard.alarm; the last is the performance monitor's overflow. */
+enum { ARM_TIMER_VIRT, ARM_TIMER_PHYS, ARM_TIMER_HYP, ARM_TIMER_HYPVIRT, ARM_TIMER_PMU, ARM_TIMERS };
 /* CpuBoard.device_reg: access to a register of the interrupt controller's cpu interface that goes to the
  * virtual one, EL1's with HCR_EL2.IMO or FMO. */
 enum { ARM_DEVICE_REG_VIRTUAL = 1 << 16 };
@@ -174,7 +174,7 @@ typedef struct ArmSys {
     uint64_t fault_ipa; /* of the last fault of stage 2 */
     uint64_t csselr, mdscr, oslsr, osdlr, cntkctl;
     uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
-    uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, pmccntr_base;
+    uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, cycles, cycles_at; /* what the cycle counter was at this count */
     uint64_t cntvoff;
     ArmTimer timer[ARM_TIMERS];
 
@@ -230,6 +230,28 @@ void arm_psci(ArmMachine *m);
 uint64_t arm_count(const ArmMachine *m); /* CNTPCT_EL0 */
 /* TargetSys.debug_reg: first cpsr, fpsr and fpcr, as debuggers call them. */
 bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
+
+/* arm_pmu.c; in the order of arm_sysregs.def */
+typedef enum ArmPmuReg {
+    ARM_PMU_CR,
+    ARM_PMU_CNTENSET,
+    ARM_PMU_CNTENCLR,
+    ARM_PMU_OVSCLR,
+    ARM_PMU_SWINC,
+    ARM_PMU_SELR,
+    ARM_PMU_CEID0,
+    ARM_PMU_CEID1,
+    ARM_PMU_CCNTR,
+    ARM_PMU_XEVTYPER,
+    ARM_PMU_XEVCNTR,
+    ARM_PMU_OVSSET,
+    ARM_PMU_CCFILTR,
+    ARM_PMU_INTENSET,
+    ARM_PMU_INTENCLR
+} ArmPmuReg;
+uint64_t arm_pmu_read(ArmMachine *m, ArmPmuReg reg);
+void arm_pmu_write(ArmMachine *m, ArmPmuReg reg, uint64_t v);
+bool arm_pmu_traps_at_el0(const ArmMachine *m, ArmPmuReg reg, bool write);
 
 /* arm_debug.c */
 bool arm_steps(const ArmMachine *m); /* software step is on, at this level */

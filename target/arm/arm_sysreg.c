@@ -49,7 +49,7 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
     case A64_SYSREG(3, 0, 0, 0, 0): return arm_model_midr(model);
     case A64_SYSREG(3, 0, 0, 4, 0): return arm_id_value(model, ARM_ID_AA64PFR0);
     case A64_SYSREG(3, 0, 0, 4, 1): return arm_id_value(model, ARM_ID_AA64PFR1) & ARM_MACHINE_PFR1;
-    case A64_SYSREG(3, 0, 0, 5, 0): return 0x305006; /* debug 8.0: 6 breakpoints, 4 watchpoints */
+    case A64_SYSREG(3, 0, 0, 5, 0): return 0x305106; /* debug 8.0: 6 breakpoints, 4 watchpoints; PMUv3 */
     case A64_SYSREG(3, 0, 0, 6, 0): return arm_id_value(model, ARM_ID_AA64ISAR0);
     case A64_SYSREG(3, 0, 0, 6, 1): return arm_id_value(model, ARM_ID_AA64ISAR1) & ARM_MACHINE_ISAR1;
     case A64_SYSREG(3, 0, 0, 6, 2): return arm_id_value(model, ARM_ID_AA64ISAR2) & ARM_MACHINE_ISAR2;
@@ -144,6 +144,11 @@ static uint64_t virtual_count(const ArmMachine *m)
     return arm_count(m) - (host ? 0 : m->sys.cntvoff);
 }
 
+static bool is_pmu(unsigned id)
+{
+    return id >= REG_PMCR && id <= REG_PMINTENCLR;
+}
+
 /* ---- functions ---- */
 
 static uint64_t ccsidr(uint64_t csselr)
@@ -196,6 +201,10 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
         *ret = timer_read(m, timer_of(id), (id - REG_CNTP_TVAL) % 3);
         return true;
     }
+    if (is_pmu(id)) {
+        *ret = arm_pmu_read(m, (ArmPmuReg)(id - REG_PMCR));
+        return true;
+    }
     switch (id) {
     case REG_SP_EL0: *ret = s->sp_el[0]; return s->spsel; /* it is the stack pointer otherwise */
     case REG_SPSEL: *ret = s->spsel; return true;
@@ -219,6 +228,7 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
     case REG_CNTVOFF_EL2: *ret = s->cntvoff; return true;
     case REG_MDCR_EL2: *ret = s->mdcr; return true;
     case REG_RVBAR_EL1: *ret = s->board.reset_pc; return s->el_max == 1;
+    case REG_PMUSERENR_R: *ret = s->pmuserenr; return true;
     case REG_RVBAR_EL2: *ret = s->board.reset_pc; return true;
     case REG_MIDR_EL1:
         *ret = s->el == 1 && s->el_max == 2 ? s->vpidr : arm_model_midr(m->arm.model);
@@ -269,6 +279,10 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
         timer_write(m, timer_of(id), (id - REG_CNTP_TVAL) % 3, v);
         return true;
     }
+    if (is_pmu(id)) {
+        arm_pmu_write(m, (ArmPmuReg)(id - REG_PMCR), v);
+        return true;
+    }
     switch (id) {
     case REG_SP_EL0: s->sp_el[0] = v; return s->spsel;
     case REG_SPSEL: arm_set_mode(m, s->el, v & 1); return true;
@@ -280,6 +294,7 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
     }
     case REG_CPACR_EL1: s->cpacr1 = v & rows[id].bits; return true;
     case REG_HCR_EL2: arm_write_hcr(m, v); return true;
+    case REG_PMUSERENR_R: s->pmuserenr = v & 15; return s->el > 0;
     case REG_CPTR_EL2: s->cptr = v; return true;
     case REG_MDCR_EL2: s->mdcr = v; return true;
     case REG_CNTVOFF_EL2:
@@ -418,7 +433,7 @@ static uint64_t undefined(ArmMachine *m)
 }
 
 /* Is this access from EL0 one that EL1 wants to see? */
-static bool traps_at_el0(const ArmMachine *m, unsigned reg)
+static bool traps_at_el0(const ArmMachine *m, unsigned reg, bool write)
 {
     enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 256, EL0PTEN = 512 };
     const uint64_t may = arm_host_el0(m) ? m->sys.cnthctl : m->sys.cntkctl;
@@ -432,6 +447,8 @@ static bool traps_at_el0(const ArmMachine *m, unsigned reg)
     default:
         if (id >= REG_CNTP_TVAL && id <= REG_CNTP_CVAL)
             return !(may & EL0PTEN);
+        if (id >= 0 && is_pmu((unsigned)id) && !(rows[id].access & 3))
+            return arm_pmu_traps_at_el0(m, (ArmPmuReg)(id - REG_PMCR), write);
         return id >= REG_CNTV_TVAL && id <= REG_CNTV_CVAL && !(may & EL0VTEN);
     }
 }
@@ -444,7 +461,7 @@ static bool has_e2h(const ArmMachine *m)
 /* Whoever wants to see this access has seen it: true. *ret: the register that is meant. */
 static bool trapped(ArmMachine *m, unsigned reg, unsigned rt, bool read, unsigned *ret_reg)
 {
-    if (m->sys.el == 0 && traps_at_el0(m, reg)) {
+    if (m->sys.el == 0 && traps_at_el0(m, reg, !read)) {
         trap(m, reg, rt, read, false);
         return true;
     }

@@ -110,7 +110,7 @@ Op op_ldrb, op_ldrh, op_ldr32, op_ldr, op_strb, op_strh, op_str32, op_str, op_ld
     op_smc, op_brk, op_udf, op_hole, op_fmov, op_mrs_fpcr, op_mrs_ctr, op_mrs_sctlr, op_msr_sctlr, op_mrs_hcr,
     op_mrs_far, op_msr_esr, op_mrs_midr, op_mrs_mpidr, op_mrs_pfr0, op_mrs_cntvct, op_mrs_cntpct,
     op_mrs_cntpctl, op_mrs_daif, op_daifset, op_mrs_currentel, op_msr_actlr, op_mrs_contextidr,
-    op_msr_contextidr, op_tlbi, op_wfi, op_wfe, op_eret, op_nop, op_jump, op_sp, op_dc_isw;
+    op_msr_contextidr, op_tlbi, op_wfi, op_wfe, op_eret, op_nop, op_jump, op_sp, op_dc_isw, op_mrs_pmccntr;
 extern char arena[];
 extern unsigned bare_level; /* 1 or 2: the harness's */
 

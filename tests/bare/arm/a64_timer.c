@@ -111,6 +111,52 @@ static void interrupts(void)
     }
 }
 
+/* The cycle counter: runs, stands, overflows, interrupts; EL0 may or may not. */
+static void cycles(void)
+{
+    enum { E = 1, C = 4, LC = 1 << 6, PPI_PMU = 23 };
+    const u64 bit = 1ull << 31;
+    CHECK_EQ(reg_read(id_aa64dfr0_el1) >> 8 & 15, 1);
+    reg_write(pmcr_el0, E | C | LC);
+    reg_write(pmcntenset_el0, bit);
+    u64 a = reg_read(pmccntr_el0), b;
+    do
+        b = reg_read(pmccntr_el0);
+    while (b == a);
+    CHECK(b - a < 1ull << 40);
+    reg_write(pmcntenclr_el0, bit);
+    a = reg_read(pmccntr_el0);
+    CHECK_EQ(reg_read(pmccntr_el0), a);
+    reg_write(pmccntr_el0, 0x123456789);
+    CHECK_EQ(reg_read(pmccntr_el0), 0x123456789);
+    reg_write(pmcr_el0, E | C | LC);
+    CHECK_EQ(reg_read(pmccntr_el0), 0);
+    /* overflow */
+    reg_write(pmovsclr_el0, bit);
+    reg_write(pmintenclr_el1, bit);
+    reg_write(pmccntr_el0, 0 - 1000ull);
+    reg_write(pmcntenset_el0, bit);
+    while (!(reg_read(pmovsset_el0) & bit)) {
+    }
+    CHECK_EQ(reg_read(isr_el1) & PSTATE_I, 0);
+    gic_enable(PPI_PMU);
+    reg_write(pmintenset_el1, bit);
+    while (!(reg_read(isr_el1) & PSTATE_I)) {
+    }
+    reg_write(pmovsclr_el0, bit);
+    CHECK_EQ(reg_read(isr_el1) & PSTATE_I, 0);
+    reg_write(pmccntr_el0, 0 - 1000000ull);
+    barrier("wfi");
+    CHECK_EQ(reg_read(pmovsset_el0) & bit, bit);
+    reg_write(pmintenclr_el1, bit);
+    reg_write(pmcr_el0, 0);
+    reg_write(pmuserenr_el0, 0);
+    CHECK_EQ(run(EL0, op_mrs_pmccntr, 0, 0).ec, EC_SYSREG);
+    reg_write(pmuserenr_el0, 4);
+    CHECK_EQ(run(EL0, op_mrs_pmccntr, 0, 0).ec, NO_TRAP);
+    reg_write(pmuserenr_el0, 0);
+}
+
 /* The interrupt stays while the condition does. */
 static void level_triggered(void)
 {
@@ -139,5 +185,6 @@ void test(void)
     reg_write(sctlr_el1, reg_read(sctlr_el1) | 1 << 16); /* EL0 may wait */
     interrupts();
     level_triggered();
+    cycles();
     use_tables(NULL, 0, 0);
 }

@@ -265,6 +265,7 @@ op_\name:
     op wfe, wfe
     op eret, eret
     op nop, nop
+    op mrs_pmccntr, mrs x0, pmccntr_el0
     op dc_isw, dc isw, x0
     .globl op_jump, op_sp, op_push
 op_jump:
