@@ -174,7 +174,8 @@ typedef struct ArmSys {
     uint64_t fault_ipa; /* of the last fault of stage 2 */
     uint64_t csselr, mdscr, oslsr, osdlr, cntkctl;
     uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
-    uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, cycles, cycles_at; /* what the cycle counter was at this count */
+    uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, cycles,
+        cycles_at; /* what the cycle counter was at this count */
     uint64_t cntvoff;
     ArmTimer timer[ARM_TIMERS];
 

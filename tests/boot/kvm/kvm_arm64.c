@@ -17,7 +17,14 @@
 
 extern const char guest_code[], guest_code_end[];
 
-enum { RAM = 0x40000000, RAM_BYTES = 2 << 20, NOTHING = 0x10000000, DIST = 0x08000000, REDIST = 0x080a0000, CPU_INTERFACE = 0x08010000 };
+enum {
+    RAM = 0x40000000,
+    RAM_BYTES = 2 << 20,
+    NOTHING = 0x10000000,
+    DIST = 0x08000000,
+    REDIST = 0x080a0000,
+    CPU_INTERFACE = 0x08010000
+};
 
 static void fail(const char *what)
 {
