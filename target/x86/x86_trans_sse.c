@@ -46,11 +46,12 @@ X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
     return v;
 }
 
+/* The upper half first: where memory ends behind the lower one, nothing has been stored. */
 void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
-    ir_st(t->b, v.lo, a.base, a.disp, mem16(aligned));
     if (v.hi)
         ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(16));
+    ir_st(t->b, v.lo, a.base, a.disp, mem16(aligned));
 }
 
 /* Those of SSE but for the strings, and on Zen those of SHA; moves say it. */

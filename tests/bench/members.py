@@ -234,6 +234,15 @@ ARM64_BARS = [
     ("shell loops that fork", ["shell"], 3.0, None),
 ]
 ARMHF_BARS = [(name, families, round(0.9 * bar, 2), None) for name, families, bar, _ in ARM64_BARS]
+AMD64_BARS = [
+    ("integer and calls", ["integer", "call"], 2.4, 3.0),
+    ("scalar FP", ["fp"], 10.0, None),
+    ("SIMD", ["simd", "openssl"], 15.0, None),
+    ("strings", ["string"], 10.0, None),
+    ("lua python perl sqlite node", ["interpreter"], 3.0, None),
+    ("cc1", ["compiler"], 3.0, None),
+    ("shell loops that fork", ["shell"], 3.0, None),
+]
 GUESTS = {guest.name: guest for guest in (
     Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS,
           without=("p.node",)),
@@ -241,6 +250,7 @@ GUESTS = {guest.name: guest for guest in (
     Guest("armhf", "arm-linux-gnueabihf", "qemu-arm -cpu cortex-a15", ["-march=armv7-a+fp", "-mfloat-abi=hard", "-mthumb"], ARMHF_BARS,
           without=("sha",),  # its compiler has no integers of 128 bits
           simd=["-mfpu=neon"]),
+    Guest("amd64", "x86_64-linux-gnu", "qemu-x86_64 -cpu max", ["-mtune=generic", "-march=x86-64"], AMD64_BARS),
 )}
 
 

@@ -1,5 +1,5 @@
 /* What x86-64 Linux does with traps, selectors, addresses that are none, unaligned operands of SSE, and the
- * old entry points of the kernel at 0xffffffffff600000 (which exist where the kernel of the host has them). */
+ * old entry points of the kernel at 0xffffffffff600000 (which exist where the host's kernel has them). */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>

@@ -369,7 +369,7 @@ static bool near_end(const RowInfo *r)
     for (unsigned k = 0; k < 3; k++)
         if (x86_opd_size_code[r->opd[k]] == X86_SZ_X && r->handler != X86_H_xvmaskmov &&
             r->handler != X86_H_vcvtph)
-            return r->handler != X86_H_xvstore || r->map < X86_MAP_V0F;
+            return true;
     return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather;
 }
 
