@@ -414,6 +414,12 @@ void x64_trap_denormal(X64Emit *e, int fmt, int x)
     e->locked &= ~(1u << (t + X64_XMM));
 }
 
+/* A conversion that is one host instruction, which has a record. */
+static bool one_step(const IrInsn *i)
+{
+    return (i->d & 7) == IR_RTZ && i->type == IR_I32 && !(i->d & IR_CVT_UNSIGNED);
+}
+
 /* The modes under which the op is not the host's, which are rare. Flushing with exact flags is softfp's: the
  * host says nothing of a denormal beside a NaN, and has raised inexact already for a result that is
  * flushed. */
@@ -439,9 +445,7 @@ static unsigned needs_soft(const X64Emit *e, const IrInsn *i)
         return i->type == IR_F64 && i->misc == IR_I32 ? 0 : IR_FP_PX;
     case IR_F2I: /* most have steps that may trap where nothing is known, unless denormals have trapped before
                   */
-        if ((i->d & 7) != IR_RTZ || i->type != IR_I32 || (i->d & IR_CVT_UNSIGNED))
-            return IR_FP_PX | IR_FP_STD;
-        return 0;
+        return one_step(i) ? 0 : IR_FP_PX;
     case IR_F2F:
     case IR_FRINT: return IR_FP_DN;
     default: return IR_FP_DN | IR_FP_FZ;
@@ -475,7 +479,8 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     bool dn = (e->r->fp & IR_FP_DN) != 0, apart = dn || looks_at_tiny(e);
-    if ((i->op == IR_F2I || i->op == IR_FRINT) && (e->r->fp & IR_FP_FZ))
+    bool steps = i->op == IR_F2I && !one_step(i) && (e->r->fp & IR_FP_STD);
+    if (((i->op == IR_F2I || i->op == IR_FRINT) && (e->r->fp & IR_FP_FZ)) || steps)
         x64_trap_denormal(e, x64_fmt((IrType)(cvt ? i->misc : i->type)), x64_use_x(e, i->a));
     switch (i->op) {
     case IR_FLFCMP: emit_flfcmp(e, i); return true;
