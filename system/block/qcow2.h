@@ -2,8 +2,8 @@
  * qcow2 images, versions 2 and 3, as "The QCOW2 image format" (docs/interop/qcow2 of QEMU's documentation)
  * describes them.
  *
- * Not there, and refused by name: encryption, external data files, extended L2 entries. Bitmaps are dropped at
- * the first write as the format asks.
+ * Not there, and refused by name: encryption, external data files, extended L2 entries. Bitmaps are dropped
+ * at the first write as the format asks.
  */
 #ifndef SYSTEM_BLOCK_QCOW2_H
 #define SYSTEM_BLOCK_QCOW2_H

@@ -72,7 +72,7 @@ def modules(wanted, order_file='order', guest='riscv64'):
 
 
 def drive(args, steps, seconds, status):
-    """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then).
+    """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then, or a function).
 
     Returns why it failed (None: it did not), and the text. status: None: it is ended after the last step.
     """
@@ -91,6 +91,9 @@ def drive(args, steps, seconds, status):
                     with open(os.environ['TINAMOU_BOOT_TEXT'], 'ab') as f:
                         f.write(got)
             at = text.index(wanted, at) + len(wanted)
+            if callable(typed): # something else is done to the machine then
+                text += typed()
+                continue
             for c in typed: # as a person would: FIFOs are small
                 p.stdin.write(c.encode())
                 p.stdin.flush()
