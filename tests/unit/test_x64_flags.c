@@ -280,8 +280,11 @@ static void random_end(IrBuilder *b, uint64_t *seed, bool loop)
         ir_insn_start(b, 0x1100);
         IrVal left = ir_sub(b, IR_I64, ir_get(b, TOY_X + 14), ir_const(b, IR_I64, 1));
         ir_put(b, TOY_X + 14, left);
-        if (rnd_next(seed) & 1)
-            ir_put(b, TOY_FL, ir_flsub(b, left, ir_const(b, IR_I64, 3)));
+        uint64_t n = rnd_next(seed);
+        if (n & 1) { /* with what no round changes, in a register or in memory, at times */
+            IrVal y = n & 2 ? ir_get(b, TOY_X + 12 + (n >> 2 & 3)) : ir_const(b, IR_I64, 3);
+            ir_put(b, TOY_FL, n & 16 ? ir_flsub(b, left, y) : ir_fladd(b, y, left));
+        }
         ir_exit_if(b, ir_cmp(b, IR_EQ, left, ir_const(b, IR_I64, 0)), ir_exit_direct(b, 0x1004, false),
                    false);
         ir_poll(b, ir_exit_direct(b, 0x1000, false));

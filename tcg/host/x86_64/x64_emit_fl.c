@@ -382,6 +382,30 @@ static IrVal last_word(const X64Emit *e)
     return w.alt != IR_NONE || op == IR_FLFCMP || op == IR_FLNZC ? IR_NONE : last;
 }
 
+/* Is v what a slot holds all the time in this loop? Then *ret is where. */
+static bool stays(const X64Emit *e, IrVal v, X64Loc *ret)
+{
+    const IrInsn *insn = e->r->insn;
+    v = x64_val(e, v);
+    if (insn[v].op != IR_GET || !ir_type_is_int((IrType)insn[v].type))
+        return false;
+    unsigned slot = insn[v].imm;
+    for (unsigned k = 1; k < e->r->n_insns; k++)
+        if (insn[k].op == IR_PUT && insn[k].imm == slot && !(e->l->flags[k] & IR_L_DEAD))
+            return false;
+    int reg = e->slot_reg[slot];
+    *ret = reg >= 0 ? (X64Loc){.kind = X64_LOC_REG, .reg = (uint8_t)reg}
+                    : (X64Loc){.kind = X64_LOC_ENV, .value = e->h->slots[slot].offset};
+    return true;
+}
+
+/* Where the next round finds operand v of the word that this one leaves: in its cell, unless it stays. */
+static X64Loc round_operand(const X64Emit *e, IrVal v, unsigned cell)
+{
+    X64Loc l = {.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 8 * (int)cell};
+    return stays(e, v, &l), l;
+}
+
 void x64_fl_enter_loop(X64Emit *e)
 {
     if (e->h->fl_slot < 0 || !e->h->at.fl_loop)
@@ -396,11 +420,11 @@ void x64_fl_enter_loop(X64Emit *e)
     memset(&f, 0, sizeof f);
     f.op = (uint8_t)row->op;
     f.type = row->type;
-    f.a = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop};
+    f.a = round_operand(e, row->a, 0);
     if (row->b != IR_NONE && x64_const(e, row->b, &c))
         f.b = (X64Loc){.kind = X64_LOC_CONST, .value = c};
     else if (row->b != IR_NONE)
-        f.b = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 8};
+        f.b = round_operand(e, row->b, 1);
     f.sel = (X64Loc){.kind = X64_LOC_ENV, .value = e->h->at.fl_loop + 16};
     f.when = 1;
     f.other = w.other;
@@ -411,8 +435,11 @@ void x64_fl_enter_loop(X64Emit *e)
 
 static void cell_store(X64Emit *e, unsigned cell, IrVal v)
 {
+    X64Loc there;
     int64_t c;
     v = x64_val(e, v);
+    if (stays(e, v, &there))
+        return;
     if (e->reg[v] < 0 && x64_const(e, v, &c) && fits_i32(c))
         x64_mov_mi(e->a, 64, loop_cell(e, cell), (int32_t)c);
     else
