@@ -11,7 +11,7 @@
 
 #include "hw/core/dev.h"
 
-enum { APLIC_MAX_SOURCES = 127, APLIC_MAX_HARTS = 8, APLIC_BYTES = 0x8000 };
+enum { APLIC_MAX_SOURCES = 127, APLIC_MAX_HARTS = 16, APLIC_BYTES = 0x8000 };
 
 /* links: m, s (IrqLine[harts]), send (MsiTarget) */
 extern const DevClass riscv_aplic_class;

@@ -14,7 +14,7 @@
 
 #include "hw/core/dev.h"
 
-enum { IMSIC_MAX_HARTS = 8, IMSIC_MAX_GUESTS = 7, IMSIC_MAX_IDS = 255, IMSIC_PAGE = 4096 };
+enum { IMSIC_MAX_HARTS = 16, IMSIC_MAX_GUESTS = 7, IMSIC_MAX_IDS = 255, IMSIC_PAGE = 4096 };
 
 extern const DevClass riscv_imsic_class;
 

@@ -63,7 +63,7 @@ typedef struct MachineConfig {
 } MachineConfig;
 
 typedef struct BoardClass BoardClass;
-enum { MACHINE_MAX_CPUS = 8 };
+enum { MACHINE_MAX_CPUS = 16 };
 
 typedef struct Machine {
     MachineConfig cfg;

@@ -5,7 +5,7 @@
 
 #include "hw/core/dev.h"
 
-enum { ARM_TIMER_HZ = 62500000, ARM_TIMER_LINES = 40 };
+enum { ARM_TIMER_HZ = 62500000, ARM_TIMER_LINES = 80 };
 
 extern const DevClass arm_timer_class; /* links: lines (IrqLine[timers]) */
 
