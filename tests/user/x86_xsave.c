@@ -1,6 +1,6 @@
-/* The XSAVE family with each choice of x87, SSE and AVX: what memory and registers hold afterwards; images that
- * are none. Not compared: the pointers of the last x87 instruction, and which components a processor takes to be
- * in their initial state. */
+/* The XSAVE family with each choice of x87, SSE and AVX: what memory and registers hold afterwards; images
+ * that are none. Not compared: the pointers of the last x87 instruction, and which components a processor
+ * takes to be in their initial state. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
