@@ -259,6 +259,42 @@ static void permissions(void)
     use_tables(NULL, 0, 0);
 }
 
+/* SCTLR.WXN: what can be written cannot be run. The program's code can only be read for that. */
+static void write_or_run(void)
+{
+    extern char data_start[];
+    const u64 wxn = 1ull << 19, sctlr = reg_read(sctlr_el1), rwx = D_VALID | D_AF | D_INNER | D_UXN;
+    Tables t = tables_new(12, 39);
+    uint32_t *code = pages(1);
+    code[0] = 0xd2800540; /* mov x0, #42 */
+    code[1] = 0xd65f03c0;
+    map(&t, 0, 0, 1, rwx | D_PXN);
+    for (u64 at = 0x40200000; at < 0x40400000; at += 4096) {
+        bool data = at >= (u64)data_start;
+        map(&t, at, at, 3, rwx | (data ? D_PXN : D_RO));
+        map(&t, at + ALIAS, at, 3, D_VALID | D_AF | D_INNER | D_PXN | D_USER | (data ? D_UXN : D_RO));
+    }
+    for (u64 at = 0x40400000; at < 0x48000000; at += 2 << 20)
+        map(&t, at, at, 2, D_RW);
+    map(&t, DATA, (u64)code, 3, rwx);
+    map(&t, DATA + 4096, (u64)code, 3, D_VALID | D_AF | D_INNER | D_PXN | D_USER);
+    for (unsigned k = 0; k < 3; k++) { /* off, on, off again */
+        bool on = k == 1;
+        use_tables(&t, 0, 0);
+        reg_write(sctlr_el1, (reg_read(sctlr_el1) & ~wxn) | (on ? wxn : 0));
+        tlbi(vmalle1);
+        CHECK_EQ(run(EL1T, op_jump, DATA, 0).iss, on ? FSC_PERMISSION + 3 : 0x7e57);
+        CHECK_EQ(run(EL0, op_jump, DATA + 4096, 0).iss, on ? FSC_PERMISSION + 3 : 0x7e57);
+        CHECK_EQ(run(EL1T, op_str, DATA + 64, 0).ec, NO_TRAP);
+        map(&t, DATA, (u64)code, 3, rwx | D_RO);
+        tlbi(vmalle1);
+        CHECK_VALUE(run(EL1T, op_jump, DATA, 0), 42);
+        map(&t, DATA, (u64)code, 3, rwx);
+        use_tables(NULL, 0, 0);
+    }
+    reg_write(sctlr_el1, sctlr);
+}
+
 /* SPAN: whether an exception sets PAN. */
 static void span(void)
 {
@@ -478,6 +514,7 @@ void test(void)
     upper_half();
     tags();
     permissions();
+    write_or_run();
     span();
     flags();
     output_size();
