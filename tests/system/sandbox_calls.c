@@ -72,7 +72,6 @@ static const struct {
 } rows[] = {
     {"off", "ptrace", do_ptrace, 0},
     {"on", "ptrace", do_ptrace, EPERM},
-    {"off", "unshare", do_unshare, 0},
     {"on", "unshare", do_unshare, EPERM},
     {"off", "personality", do_personality, 0},
     {"on", "personality", do_personality, EPERM},
