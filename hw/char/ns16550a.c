@@ -2,8 +2,7 @@
  * is always ready. The character time-out that reports a FIFO below its trigger level comes at once. No
  * break, no errors on the line, but overrun. */
 #include "hw/char/ns16550a.h"
-#include "hw/core/char_port.h"
-#include "hw/core/dev_impl.h"
+#include "hw/char/uart.h"
 
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR, REGISTERS, FIFO_SIZE = 16 };
 enum { IER_RX = 1, IER_THRE = 2, IER_LSR = 4, IER_MSR = 8 };
@@ -13,9 +12,7 @@ enum { LCR_DLAB = 0x80, MCR_LOOP = 0x10, LSR_DR = 1, LSR_OE = 2, LSR_THRE = 0x20
 enum { MSR_CTS_DSR_DCD = 0xb0 };
 
 typedef struct Ns16550a {
-    Device dev;
-    CharPort *chardev;
-    const IrqLine *irq;
+    Uart base;
     DEV_STATE_BEGIN
     uint8_t ier, fcr, lcr, mcr, lsr, scr;
     uint8_t thre_due;    /* the transmitter-empty interrupt is pending */
@@ -45,7 +42,7 @@ static unsigned pending(const Ns16550a *u)
     return IIR_NONE;
 }
 
-static void update_irq(const Ns16550a *u) { irq_set(u->irq, pending(u) != IIR_NONE); }
+static void update_irq(const Ns16550a *u) { irq_set(u->base.irq, pending(u) != IIR_NONE); }
 
 static void push_rx(Ns16550a *u, uint8_t c)
 {
@@ -65,8 +62,7 @@ static uint8_t pop_rx(Ns16550a *u)
     memmove(u->rx, u->rx + 1, --u->n_rx);
     if (!u->n_rx)
         u->lsr &= (uint8_t)~LSR_DR;
-    if (u->chardev && u->chardev->more)
-        u->chardev->more(u->chardev->backend);
+    uart_taken(&u->base);
     return c;
 }
 
@@ -74,8 +70,8 @@ static void transmit(Ns16550a *u, uint8_t c)
 {
     if (u->mcr & MCR_LOOP)
         push_rx(u, c);
-    else if (u->chardev)
-        u->chardev->write(u->chardev->backend, &c, 1);
+    else if (u->base.chardev)
+        u->base.chardev->write(u->base.chardev->backend, &c, 1);
     u->thre_due = 1;
 }
 
@@ -156,36 +152,22 @@ static void uart_write(void *dev, uint64_t offset, uint64_t value, unsigned size
     update_irq(u);
 }
 
-static size_t can_take(void *dev)
+static unsigned uart_room(const Uart *u) { return room((const Ns16550a *)u); }
+static bool uart_listens(const Uart *base)
 {
-    Ns16550a *u = dev;
-    lock_take(&u->dev.lock);
-    unsigned n = room(u);
-    lock_release(&u->dev.lock);
-    return n;
+    const Ns16550a *u = (const Ns16550a *)base;
+    return !(u->mcr & MCR_LOOP);
 }
-
-static void take(void *dev, const uint8_t *bytes, size_t n)
-{
-    Ns16550a *u = dev;
-    lock_take(&u->dev.lock);
-    for (size_t k = 0; k < n && !(u->mcr & MCR_LOOP); k++)
-        push_rx(u, bytes[k]);
-    update_irq(u);
-    lock_release(&u->dev.lock);
-}
+static void uart_receive(Uart *u, uint8_t c) { push_rx((Ns16550a *)u, c); }
+static void uart_settle(Uart *u) { update_irq((Ns16550a *)u); }
+static const UartOps receiver = {uart_room, uart_listens, uart_receive, uart_settle};
 
 static const MmioOps ops = {.read = uart_read, .write = uart_write, .min = 1, .max = 1};
 
 static bool uart_realize(Device *dev, DevError *err)
 {
-    Ns16550a *u = (Ns16550a *)dev;
     dev_add_mmio(dev, "serial", &ops, 0x100);
-    if (u->chardev) {
-        u->chardev->can_take = can_take;
-        u->chardev->take = take;
-        u->chardev->device = u;
-    }
+    uart_attach((Uart *)dev, &receiver);
     return true;
 }
 
@@ -208,8 +190,8 @@ static bool uart_loaded(Device *dev, DevError *err)
 }
 
 static const DevProp props[] = {
-    DEV_PTR(Ns16550a, chardev, "back end"),
-    DEV_PTR(Ns16550a, irq, "interrupt line"),
+    {"chardev", "back end", offsetof(Ns16550a, base.chardev), PROP_PTR, sizeof(void *), 0},
+    {"irq", "interrupt line", offsetof(Ns16550a, base.irq), PROP_PTR, sizeof(void *), 0},
 };
 static const DevField state[] = {
     DEV_FIELD(Ns16550a, ier), DEV_FIELD(Ns16550a, fcr), DEV_FIELD(Ns16550a, lcr), DEV_FIELD(Ns16550a, mcr),

@@ -3,8 +3,7 @@
  * write. The receive time-out comes at once. It sends and receives also where UARTEN is off: programs for
  * machines without hardware depend on it. No break, no modem lines, no DMA. */
 #include "hw/char/pl011.h"
-#include "hw/core/char_port.h"
-#include "hw/core/dev_impl.h"
+#include "hw/char/uart.h"
 
 enum {
     DR = 0x00,
@@ -29,9 +28,7 @@ enum { INT_RX = 0x10, INT_TX = 0x20, INT_RT = 0x40, INT_OE = 0x400, INT_ALL = 0x
 enum { LCR_FEN = 0x10, CR_LBE = 0x80, CR_RESET = 0x300, IFLS_RESET = 0x12, DR_OE = 0x800, RSR_OE = 8 };
 
 typedef struct Pl011 {
-    Device dev;
-    CharPort *chardev;
-    const IrqLine *irq;
+    Uart base;
     DEV_STATE_BEGIN
     uint32_t lcr, cr, ifls, imsc, ris, ilpr, ibrd, fbrd, dmacr, rsr;
     uint16_t rx[FIFO_SIZE]; /* a character and its error bits */
@@ -49,7 +46,7 @@ static unsigned trigger(const Pl011 *u)
     return u->lcr & LCR_FEN ? level[u->ifls >> 3 & 7] : 1;
 }
 
-static void update_irq(const Pl011 *u) { irq_set(u->irq, (u->ris & u->imsc) != 0); }
+static void update_irq(const Pl011 *u) { irq_set(u->base.irq, (u->ris & u->imsc) != 0); }
 
 static void push_rx(Pl011 *u, uint8_t c)
 {
@@ -79,8 +76,7 @@ static uint32_t pop_rx(Pl011 *u)
     }
     if (!u->n_rx)
         u->ris &= ~(uint32_t)INT_RT;
-    if (u->chardev && u->chardev->more)
-        u->chardev->more(u->chardev->backend);
+    uart_taken(&u->base);
     return c;
 }
 
@@ -88,8 +84,8 @@ static void transmit(Pl011 *u, uint8_t c)
 {
     if (u->cr & CR_LBE)
         push_rx(u, c);
-    else if (u->chardev)
-        u->chardev->write(u->chardev->backend, &c, 1);
+    else if (u->base.chardev)
+        u->base.chardev->write(u->base.chardev->backend, &c, 1);
     u->ris |= INT_TX;
 }
 
@@ -156,36 +152,22 @@ static void uart_write(void *dev, uint64_t offset, uint64_t value, unsigned size
     update_irq(u);
 }
 
-static size_t can_take(void *dev)
+static unsigned uart_room(const Uart *u) { return room((const Pl011 *)u); }
+static bool uart_listens(const Uart *base)
 {
-    Pl011 *u = dev;
-    lock_take(&u->dev.lock);
-    unsigned n = room(u);
-    lock_release(&u->dev.lock);
-    return n;
+    const Pl011 *u = (const Pl011 *)base;
+    return !(u->cr & CR_LBE);
 }
-
-static void take(void *dev, const uint8_t *bytes, size_t n)
-{
-    Pl011 *u = dev;
-    lock_take(&u->dev.lock);
-    for (size_t k = 0; k < n && !(u->cr & CR_LBE); k++)
-        push_rx(u, bytes[k]);
-    update_irq(u);
-    lock_release(&u->dev.lock);
-}
+static void uart_receive(Uart *u, uint8_t c) { push_rx((Pl011 *)u, c); }
+static void uart_settle(Uart *u) { update_irq((Pl011 *)u); }
+static const UartOps receiver = {uart_room, uart_listens, uart_receive, uart_settle};
 
 static const MmioOps ops = {.read = uart_read, .write = uart_write, .min = 1, .max = 4};
 
 static bool uart_realize(Device *dev, DevError *err)
 {
-    Pl011 *u = (Pl011 *)dev;
     dev_add_mmio(dev, "pl011", &ops, 0x1000);
-    if (u->chardev) {
-        u->chardev->can_take = can_take;
-        u->chardev->take = take;
-        u->chardev->device = u;
-    }
+    uart_attach((Uart *)dev, &receiver);
     return true;
 }
 
@@ -208,8 +190,8 @@ static bool uart_loaded(Device *dev, DevError *err)
 }
 
 static const DevProp props[] = {
-    DEV_PTR(Pl011, chardev, "back end"),
-    DEV_PTR(Pl011, irq, "interrupt line"),
+    {"chardev", "back end", offsetof(Pl011, base.chardev), PROP_PTR, sizeof(void *), 0},
+    {"irq", "interrupt line", offsetof(Pl011, base.irq), PROP_PTR, sizeof(void *), 0},
 };
 static const DevField state[] = {
     DEV_FIELD(Pl011, lcr),  DEV_FIELD(Pl011, cr),   DEV_FIELD(Pl011, ifls),  DEV_FIELD(Pl011, imsc),
