@@ -33,24 +33,24 @@ static const IrSlot slots[ARM_SYS_SLOTS] = {
     SYS_SLOT(TPIDR_EL2, "tpidr2", tpidr[2], IR_I64),
 };
 
-static void machine_reset(Cpu *base)
+/* All but whether it is on. */
+static void reset_state(Cpu *base)
 {
+    enum { LINES_OF_DEVICES = 0xffff };
     ArmMachine *m = (ArmMachine *)base;
     ArmSys *s = &m->sys;
-    uint32_t model = m->arm.model,
-             lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE) & 0xffff; /* devices' */
+    uint32_t model = m->arm.model;
     ArmSys kept = {.board = s->board,
                    .el2 = s->el2,
                    .el_max = s->el2 ? 2 : 1,
                    .has_gic_regs = s->has_gic_regs,
                    .hvc_is_psci = s->hvc_is_psci,
-                   .lines = lines,
                    .reset_as_off = s->reset_as_off,
-                   .last_regime = s->last_regime,
-                   .power = s->reset_as_off ? ARM_POWER_OFF : ARM_POWER_ON};
+                   .last_regime = s->last_regime};
     arm_reset(base);
     m->arm.model = model;
-    *s = kept;
+    memcpy(s, &kept, offsetof(ArmSys, lines));
+    __atomic_fetch_and(&s->lines, LINES_OF_DEVICES, __ATOMIC_ACQ_REL);
     s->el = s->el_max;
     s->spsel = 1;
     s->daif = ARM_PSTATE_DAIF;
@@ -62,6 +62,13 @@ static void machine_reset(Cpu *base)
     base->pc = s->board.reset_pc;
     arm_regime_update(m);
     base->mem->flush(base);
+}
+
+static void machine_reset(Cpu *base)
+{
+    ArmSys *s = &((ArmMachine *)base)->sys;
+    reset_state(base);
+    __atomic_store_n(&s->power, s->reset_as_off ? ARM_POWER_OFF : ARM_POWER_ON, __ATOMIC_RELEASE);
 }
 
 static CpuBoard *board(Cpu *cpu)
@@ -99,7 +106,7 @@ bool arm_ready(Cpu *base)
     if (power != ARM_POWER_STARTING)
         return power == ARM_POWER_ON;
     uint64_t pc = m->sys.start_pc, arg = m->sys.start_arg;
-    machine_reset(base);
+    reset_state(base);
     base->pc = pc;
     m->arm.x[0] = arg;
     __atomic_store_n(&m->sys.power, ARM_POWER_ON, __ATOMIC_RELEASE);

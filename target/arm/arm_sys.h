@@ -154,10 +154,8 @@ typedef struct ArmSys {
     CpuBoard board;               /* kept over resets, as the next two */
     uint32_t el_max;              /* 1 or 2 */
     uint32_t hvc_is_psci;         /* bit 0: HVC, bit 1: SMC calls the machine */
-    uint32_t lines;               /* see ARM_LINE_* */
     uint32_t el2, has_gic_regs;   /* kept: the board wants EL2; has a GICv3 */
     uint32_t tags_seen;           /* not architectural: tagged addresses may be in the TLB */
-    uint32_t power;               /* ArmPower */
     uint64_t start_pc, start_arg; /* of STARTING */
 
     uint32_t el, spsel, daif;
@@ -184,6 +182,9 @@ typedef struct ArmSys {
     uint64_t last_regime;
     uint32_t regime_now;
     uint32_t tlbi_sent; /* not architectural: others were asked to forget, and there was no DSB yet */
+    /* Last, since others change them while a cpu that was off is reset. */
+    uint32_t lines; /* see ARM_LINE_* */
+    uint32_t power; /* ArmPower */
 } ArmSys;
 
 typedef struct ArmMachine {
