@@ -65,13 +65,17 @@ static char *find_firmware(const SysOptions *o)
 {
     static const char *const folders[] = {"/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
     static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
+    static const char opensbi32[] = "/usr/lib/riscv32-linux-gnu/opensbi/generic/fw_dynamic.bin";
+    bool rv32 = strcmp(o->board->isa, "riscv32") == 0;
     const char *name = o->firmware, *folder;
-    if (!name && strcmp(o->board->isa, "riscv64") != 0)
+    if (!name && strncmp(o->board->isa, "riscv", 5) != 0)
         return NULL;
+    if (!name && rv32 && !g_file_test(opensbi32, G_FILE_TEST_EXISTS))
+        return NULL; /* Debian 12 has none */
     if (name && strcmp(name, "none") == 0)
         return NULL;
     if (!name || strcmp(name, "default") == 0)
-        return g_strdup(opensbi);
+        return g_strdup(rv32 ? opensbi32 : opensbi);
     for (unsigned k = 0; !g_file_test(name, G_FILE_TEST_EXISTS) && !strchr(name, '/') &&
                          (folder = sys_option(o, LIST_FIRMWARE_PATH, k));
          k++) {

@@ -11,7 +11,7 @@ typedef struct OptionRow {
     SysList list; /* instead of set */
 } OptionRow;
 
-static const BoardClass *const boards[] = {&riscv_virt_board, &arm_virt_board};
+static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board};
 
 const BoardClass *sys_board(unsigned n)
 {
@@ -479,11 +479,12 @@ static bool check_cpu(const SysOptions *o, GError **err)
 {
     g_autofree char *model =
         g_strndup(o->cpu_model ? o->cpu_model : "", strcspn(o->cpu_model ? o->cpu_model : "", ","));
-    if (!o->cpu_model || strcmp(model, "rv64") == 0 || strcmp(model, "max") == 0)
+    const char *isa = o->board->isa, *own = strcmp(isa, "riscv32") == 0 ? "rv32" : "rv64";
+    if (!o->cpu_model || strncmp(isa, "riscv", 5) != 0) /* other boards know */
         return true;
-    if (strcmp(o->board->isa, "riscv64") != 0)
-        return true; /* the board knows */
-    return sys_fail(err, "-cpu: no model '%s'; 'rv64' would be", model);
+    if (strcmp(model, own) == 0 || strcmp(model, "max") == 0)
+        return true;
+    return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model, own);
 }
 
 /* ---- all of it ---- */

@@ -13,6 +13,7 @@
 #include "hw/timer/goldfish_rtc.h"
 #include "target/mem.h"
 
+#include <elf.h>
 #include <stdlib.h>
 
 const VirtPlace virt_places[VIRT_PLACES] = {
@@ -109,8 +110,12 @@ static bool make_virtio(Machine *m, const RiscvVirt *v, DevError *err)
         m, &(BoardSlots){at->base, at->bytes, VIRT_N_VIRTIO, &v->source[VIRT_IRQ_VIRTIO]}, err);
 }
 
+bool virt_is_32(const Machine *m) { return m->board->target->elf_class == ELFCLASS32; }
+
 uint64_t virt_pcie_high(const Machine *m)
 {
+    if (virt_is_32(m)) /* 34 bits of physical addresses */
+        return 0x300000000;
     return align_up(virt_places[VIRT_DRAM].base + m->cfg.ram_bytes, VIRT_PCIE_HIGH_BYTES);
 }
 
@@ -218,7 +223,25 @@ static bool virt_build(Machine *m, DevError *err)
 
 /* ---- what is in memory at power-on ---- */
 
-enum { ALIGN_2M = 2 << 20, FW_MAGIC = 0x4942534f, FW_VERSION = 2, NEXT_IS_S = 1 };
+enum { ALIGN_2M = 2 << 20, ALIGN_4M = 4 << 20, FW_MAGIC = 0x4942534f, FW_VERSION = 2, NEXT_IS_S = 1 };
+
+/* The same of RV32. */
+static bool load_reset_code_32(Machine *m, uint64_t entry, uint64_t fdt, uint64_t next)
+{
+    static const uint32_t code[] = {
+        0x00000297, /* auipc t0, 0 */
+        0x02028613, /* addi a2, t0, 32 */
+        0xf1402573, /* csrr a0, mhartid */
+        0x01c2a583, /* lw a1, 28(t0) */
+        0x0182a283, /* lw t0, 24(t0) */
+        0x00028067, /* jr t0 */
+    };
+    const uint32_t data[] = {(uint32_t)entry, (uint32_t)fdt, FW_MAGIC, FW_VERSION, (uint32_t)next,
+                             next ? NEXT_IS_S : 0, 0, 0};
+    uint64_t at = virt_places[VIRT_MROM].base;
+    return mem_map_load(&m->map, at, code, sizeof(code)) &&
+           mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
+}
 
 /* a0 = hart, a1 = device tree, a2 = what firmware is to do next; then to the firmware. */
 static bool load_reset_code(Machine *m, uint64_t entry, uint64_t fdt, uint64_t next)
@@ -304,12 +327,14 @@ static bool virt_load(Machine *m, DevError *err)
         return false;
     /* Firmware in flash comes after that in memory, or instead of it, and starts the kernel itself. */
     boot.next = fw->bytes ? flash : 0;
-    uint64_t kernel_at = fw->bytes ? align_up(done.end, ALIGN_2M) : base;
+    uint64_t kernel_at = fw->bytes ? align_up(done.end, virt_is_32(m) ? ALIGN_4M : ALIGN_2M) : base;
     if ((!flash && !load_kernel(m, kernel_at, &boot, err)) || !load_fdt(m, &boot, err) ||
         !machine_fill_fw_cfg(m, v->fw_cfg, flash != 0, err))
         return false;
     uint64_t entry = fw->bytes ? done.entry : flash ? flash : boot.next ? boot.next : base;
-    return load_reset_code(m, entry, boot.fdt, boot.next) || dev_fail(err, "no boot ROM");
+    bool ok = virt_is_32(m) ? load_reset_code_32(m, entry, boot.fdt, boot.next)
+                            : load_reset_code(m, entry, boot.fdt, boot.next);
+    return ok || dev_fail(err, "no boot ROM");
 }
 
 static void virt_clear(Machine *m)
@@ -330,6 +355,13 @@ static const BoardOption options[] = {
 const BoardClass riscv_virt_board = {
     .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices",
     .target = &target_riscv64_sys,
+    .options = options, .n_options = ARRAY_SIZE(options),
+    .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
+};
+
+const BoardClass riscv32_virt_board = {
+    .name = "virt", .isa = "riscv32", .help = "RISC-V board of virtual devices, 32 bits",
+    .target = &target_riscv32_sys,
     .options = options, .n_options = ARRAY_SIZE(options),
     .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
 };

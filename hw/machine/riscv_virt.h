@@ -21,6 +21,7 @@ enum { VIRT_SOURCES = 96, VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC 
 /* The window above memory begins at a multiple of its size. */
 #define VIRT_PCIE_HIGH_BYTES (16ull << 30)
 uint64_t virt_pcie_high(const Machine *m);
+bool virt_is_32(const Machine *m);
 
 typedef struct RiscvVirt {
     RamBlock dram, rom;

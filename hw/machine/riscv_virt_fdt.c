@@ -6,7 +6,6 @@
 #include "hw/intc/riscv_imsic.h"
 #include "target/mem.h"
 
-#include <elf.h>
 #include <libfdt.h>
 #include <stdlib.h>
 
@@ -93,7 +92,7 @@ static void extensions(Tree *t, const Machine *m, unsigned hart)
     size_t used = 0;
     const char *name;
     Fmt f = FMT_ON(isa);
-    bool rv32 = m->board->target->elf_class == ELFCLASS32;
+    bool rv32 = virt_is_32(m);
     fmt_puts(&f, rv32 ? "rv32" : "rv64");
     for (unsigned n = 0; sys->extension(m->cpu[hart], n, &name); n++) {
         size_t len = strlen(name) + 1;
@@ -245,7 +244,7 @@ static void pcie(Tree *t, const Machine *m)
         SPACE_HIGH = 0x3000000
     };
     const VirtPlace *io = &virt_places[VIRT_PCIE_IO], *low = &virt_places[VIRT_PCIE_LOW];
-    const uint64_t high = virt_pcie_high(m);
+    const uint64_t high = virt_pcie_high(m), high_bytes = virt_is_32(m) ? 4ull << 30 : VIRT_PCIE_HIGH_BYTES;
     const unsigned cell = has_aplic(m) ? CELL : CELL - 1;
     uint32_t map[SLOTS * PINS * CELL] = {0};
     device(t, "pci", VIRT_PCIE_ECAM);
@@ -260,7 +259,7 @@ static void pcie(Tree *t, const Machine *m)
     CELLS(t, "ranges", SPACE_IO, 0, 0, 0, (uint32_t)io->base, 0, (uint32_t)io->bytes, SPACE_LOW, 0,
           (uint32_t)low->base, 0, (uint32_t)low->base, 0, (uint32_t)low->bytes, SPACE_HIGH,
           (uint32_t)(high >> 32), (uint32_t)high, (uint32_t)(high >> 32), (uint32_t)high,
-          (uint32_t)(VIRT_PCIE_HIGH_BYTES >> 32), (uint32_t)VIRT_PCIE_HIGH_BYTES);
+          (uint32_t)(high_bytes >> 32), (uint32_t)high_bytes);
     for (unsigned k = 0; k < SLOTS * PINS; k++) {
         uint32_t *row = &map[k * cell];
         unsigned slot = k / PINS, pin = k % PINS;

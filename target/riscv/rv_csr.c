@@ -143,6 +143,8 @@ bool rv_csr_legal(const RvCpu *cpu, unsigned number, bool write, bool qualified)
     if (!state_legal(cpu, &v, number))
         return false;
     unsigned n = v.guest ? rv_csr_of_guest(number) : number;
+    if (rv_machine32(cpu) && rv_csr_low_half(n))
+        n = number = rv_csr_low_half(n);
     if (rv_aia_indirect(n))
         return rv_aia_reaches(cpu, n, qualified);
     int id = find(n);
@@ -203,6 +205,18 @@ static bool indirect(RvCpu *cpu, unsigned number, unsigned how, bool write, uint
     return rv_aia_access(cpu, number, write, how == 0 ? ~0ull : operand, how == 2 ? 0 : operand, ret_old);
 }
 
+/* Of RV32: half of what the CSR holds. */
+static bool access_half(RvCpu *cpu, unsigned number, unsigned how, bool write, uint64_t operand, uint64_t *ret_old)
+{
+    unsigned low = rv_csr_low_half(number), shift = low ? 32 : 0;
+    uint64_t mask = 0xffffffffull << shift;
+    int id = find(low ? low : number);
+    uint64_t whole = read_row(cpu, id, low ? low : number), base = rv_csr_base(cpu, id, whole);
+    *ret_old = (uint64_t)bits_sext(whole >> shift, 32);
+    uint64_t v = changed(how, base, operand << shift);
+    return write && write_row(cpu, id, low ? low : number, (base & ~mask) | (v & mask));
+}
+
 uint64_t rv_helper_csr(void *opaque, uint64_t operand, uint64_t arg, uint64_t c, uint64_t d)
 {
     RvCpu *cpu = opaque;
@@ -218,6 +232,8 @@ uint64_t rv_helper_csr(void *opaque, uint64_t operand, uint64_t arg, uint64_t c,
         if (!indirect(cpu, number, how, write, operand, &old))
             return rv_leave(cpu, CPU_EXIT_ILLEGAL);
         leave = write;
+    } else if (rv_machine32(cpu)) {
+        leave = access_half(cpu, number, how, write, operand, &old);
     } else {
         int id = find(number);
         old = read_row(cpu, id, number);

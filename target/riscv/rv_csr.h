@@ -42,6 +42,20 @@ static inline unsigned rv_csr_level(unsigned number)
 /* Is it a hypervisor's or a guest's own number, which guests do not have? */
 static inline bool rv_csr_of_host(unsigned number) { return (number >> 8 & 3) == 2; }
 
+/* RV32: the CSR whose upper half this number reaches; 0: none. */
+static inline unsigned rv_csr_low_half(unsigned number)
+{
+    if ((number >= 0xb80 && number <= 0xb9f) || (number >= 0xc80 && number <= 0xc9f))
+        return number - 0x80; /* counters */
+    if (number >= 0x720 + RV_CSR_HPM_FIRST && number <= 0x720 + RV_CSR_HPM_LAST)
+        return number - 0x400; /* events */
+    switch (number) {
+    case 0x310: case 0x312: case 0x31a: case 0x757: case 0x15d: /* mstatus, medeleg, menvcfg, mseccfg, stimecmp */
+    case 0x31c: case 0x31d: case 0x31e: case 0x31f: return number - 0x10; /* mstateen */
+    default: return 0;
+    }
+}
+
 /* rv_csr_fn.c: those of kind FN. */
 uint64_t rv_csr_read_fn(const RvCpu *cpu, RvCsrId id);
 void rv_csr_write_fn(RvCpu *cpu, RvCsrId id, uint64_t v);

@@ -1,10 +1,6 @@
 /* CSRs that are more than a field: what reading them gives and writing them does. The caller has asked
  * rv_csr_legal(). */
-#include <elf.h>
-
 #include "target/riscv/rv_csr.h"
-
-static bool is_32(const RvCpu *cpu) { return cpu->base.ops->elf_class == ELFCLASS32; }
 
 /* ---- counters ---- */
 
@@ -112,7 +108,11 @@ void rv_set_guest_alarm(RvCpu *cpu)
 
 /* ---- status and configuration ---- */
 
-static uint64_t with_sd(uint64_t v) { return (v & RV_FS) == RV_FS ? v | RV_SD : v; }
+static uint64_t with_sd(const RvCpu *cpu, uint64_t v)
+{
+    uint64_t sd = rv_machine32(cpu) ? 1ull << 31 : RV_SD;
+    return (v & RV_FS) == RV_FS ? v | sd : v;
+}
 
 static void write_mstatus(RvCpu *cpu, uint64_t v)
 {
@@ -176,7 +176,7 @@ static void write_satp(RvCpu *cpu, uint64_t *to, uint64_t v, unsigned zero_bits)
 {
     enum { BARE = 0, SV39 = 8, SV57 = 10 };
     unsigned mode = v >> RV_SATP_MODE_SHIFT;
-    if (!is_32(cpu) && mode != BARE && (mode < SV39 || mode > SV57))
+    if (!rv_machine32(cpu) && mode != BARE && (mode < SV39 || mode > SV57))
         return; /* the whole write is lost */
     *to = v & ~(uint64_t)zero_bits;
 }
@@ -260,9 +260,9 @@ static uint64_t read_machine(const RvCpu *cpu, RvCsrId id)
     const RvSys *s = &cpu->sys;
     switch (id) {
     case PCSR_mhartid: return s->board.number;
-    case PCSR_mstatus: return with_sd(s->mstatus);
+    case PCSR_mstatus: return with_sd(cpu, s->mstatus);
     case PCSR_misa:
-        return (is_32(cpu) ? 1ull << 30 : 2ull << 62) | 0x14112d | (rv_has(cpu, RV_HAS_H) ? 1u << 7 : 0);
+        return (rv_machine32(cpu) ? 1ull << 30 : 2ull << 62) | 0x14112d | (rv_has(cpu, RV_HAS_H) ? 1u << 7 : 0);
     case PCSR_mip: return rv_mip(cpu);
     case PCSR_mvien: return s->mvien;
     case PCSR_mvip: return read_mvip(cpu);
@@ -284,7 +284,7 @@ static uint64_t read_supervisor(const RvCpu *cpu, RvCsrId id)
     case PCSR_cycle: return counter_value(&s->cycle);
     case PCSR_time: return rv_time(cpu, s->virt);
     case PCSR_instret: return counter_value(&s->instret);
-    case PCSR_sstatus: return with_sd(s->mstatus) & RV_SSTATUS_READ;
+    case PCSR_sstatus: return with_sd(cpu, s->mstatus) & (RV_SSTATUS_READ | (rv_machine32(cpu) ? 1ull << 31 : 0));
     case PCSR_sie: return (s->mie & sie_bits(cpu)) | (s->sie_virtual & virtual_bits(cpu));
     case PCSR_sip: return (rv_mip(cpu) & sie_bits(cpu)) | (read_mvip(cpu) & virtual_bits(cpu));
     case PCSR_stimecmp: return s->stimecmp;
@@ -309,7 +309,7 @@ static uint64_t read_hypervisor(const RvCpu *cpu, RvCsrId id)
     case PCSR_henvcfg: return s->henvcfg & henvcfg_bits(cpu);
     case PCSR_htimedelta: return s->htimedelta;
     case PCSR_hgatp: return s->hgatp;
-    case PCSR_vsstatus: return with_sd(s->vsstatus);
+    case PCSR_vsstatus: return with_sd(cpu, s->vsstatus);
     case PCSR_vsie: return (s->mie & guest_irqs(cpu)) >> 1;
     case PCSR_vsip: return (rv_mip(cpu) & guest_irqs(cpu)) >> 1;
     case PCSR_vstimecmp: return s->vstimecmp;

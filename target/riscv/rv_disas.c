@@ -104,6 +104,11 @@ unsigned rv_disas_xlen(unsigned xlen, Gva pc, const uint8_t *bytes, unsigned n, 
     return len;
 }
 
+unsigned rv_disas_32(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
+{
+    return rv_disas_xlen(RV_XLEN_32, pc, bytes, n, text, cap);
+}
+
 unsigned rv_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
 {
     return rv_disas_xlen(RV_XLEN_64, pc, bytes, n, text, cap);

@@ -194,6 +194,9 @@ uint64_t rv_helper_sfence_vma(void *opaque, uint64_t va, uint64_t asid, uint64_t
         fence_guest(cpu, va, asid, which);
     else
         fence_supervisor(cpu, va, asid, which);
+    /* RV32: data is looked up by sign-extended addresses, instructions by zero-extended ones. */
+    if (rv_machine32(cpu) && (which & BY_ADDRESS) && va != (uint32_t)va)
+        fence_supervisor(cpu, (uint32_t)va, asid, which);
     cpu->base.pc += 4;
     return rv_go(cpu);
 }

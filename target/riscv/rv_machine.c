@@ -23,7 +23,8 @@ static void machine_reset(Cpu *base)
     cpu->sys = (RvSys){.board = board, .ext = ext, .lines = lines, .hgeip = hgeip, .priv = RV_M};
     if (!ext)
         rv_model_default(cpu);
-    cpu->sys.mstatus = 2ull << 32 | 2ull << 34; /* UXL, SXL: 64 bits */
+    if (!rv_machine32(cpu))
+        cpu->sys.mstatus = 2ull << 32 | 2ull << 34; /* UXL, SXL: 64 bits */
     rv_aia_reset(cpu);
     if (rv_has(cpu, RV_HAS_H)) {
         cpu->sys.hstatus = cpu->sys.vsstatus = 2ull << 32; /* VSXL, UXL */
@@ -51,7 +52,7 @@ static uint32_t machine_ctx(const Cpu *base)
     const RvCpu *cpu = (const RvCpu *)base;
     const RvSys *s = &cpu->sys;
     unsigned fs = fp_state(s);
-    return rv_ctx(base) | RV_CTX_SYS | (uint32_t)s->priv << RV_CTX_PRIV_SHIFT |
+    return rv_ctx(base) | RV_CTX_SYS | (rv_machine32(cpu) ? RV_CTX_XLEN32 : 0u) | (uint32_t)s->priv << RV_CTX_PRIV_SHIFT |
            rv_data_idx(cpu) << RV_CTX_IDX_SHIFT | (s->virt ? RV_CTX_VIRT : 0u) |
            (s->geilen || s->mvien ? RV_CTX_IRQ_BY_C : 0u) |
            (rv_has(cpu, RV_HAS_ZICBOZ) && rv_cbo_enabled(cpu, RV_CBZE, false) ? RV_CTX_CBZE : 0u) |
@@ -93,24 +94,35 @@ static const TargetSys sys = {
     .extension = rv_extension,
 };
 
+#define COMMON                                                                                               \
+    .insn_align = 2,                                                                                         \
+    .cpu_size = sizeof(RvCpu),                                                                               \
+    .slots = rv_slots,                                                                                       \
+    .helpers = helpers,                                                                                      \
+    .regs = rv_regs,                                                                                         \
+    .n_slots = RV_SYS_SLOTS,                                                                                 \
+    .n_helpers = RV_SYS_HELPERS,                                                                             \
+    .n_regs = RV_REGS,                                                                                       \
+    .nan = IR_NAN_CANON,                                                                                     \
+    .reset = machine_reset,                                                                                  \
+    .ctx = machine_ctx,                                                                                      \
+    .translate = rv_translate,                                                                               \
+    .data_addr = data_addr,                                                                                  \
+    .reserved = rv_reserved,                                                                                 \
+    .sys = &sys,
+
 const TargetOps target_riscv64_sys = {
     .name = "riscv64",
     .elf_machine = EM_RISCV,
     .elf_class = ELFCLASS64,
-    .insn_align = 2,
-    .cpu_size = sizeof(RvCpu),
-    .slots = rv_slots,
-    .helpers = helpers,
-    .regs = rv_regs,
-    .n_slots = RV_SYS_SLOTS,
-    .n_helpers = RV_SYS_HELPERS,
-    .n_regs = RV_REGS,
-    .nan = IR_NAN_CANON,
-    .reset = machine_reset,
-    .ctx = machine_ctx,
-    .translate = rv_translate,
     .disas = rv_disas,
-    .data_addr = data_addr,
-    .reserved = rv_reserved,
-    .sys = &sys,
+    COMMON
+};
+
+const TargetOps target_riscv32_sys = {
+    .name = "riscv32",
+    .elf_machine = EM_RISCV,
+    .elf_class = ELFCLASS32,
+    .disas = rv_disas_32,
+    COMMON
 };

@@ -1,7 +1,5 @@
 /* Address translation (the privileged manual, "Supervisor-Level ISA": Sv32, Sv39, Sv48, Sv57; "Two-Stage
  * Address Translation") and its faults. */
-#include <elf.h>
-
 #include "target/riscv/rv_sys.h"
 
 enum {
@@ -285,7 +283,7 @@ static WalkEnd second_stage(const Walk *w, Gpa gpa, MmuHow how, bool data, Leaf 
 static WalkEnd first_stage(const Walk *w, Leaf *ret)
 {
     const RvSys *s = &w->cpu->sys;
-    bool guest = rv_idx_is_guest(w->idx), sv32 = w->cpu->base.ops->elf_class == ELFCLASS32;
+    bool guest = rv_idx_is_guest(w->idx), sv32 = rv_machine32(w->cpu);
     uint64_t atp = guest ? s->vsatp : s->satp, env = guest ? s->henvcfg & s->menvcfg : s->menvcfg;
     no_stage(w->va, ret);
     if (w->priv == RV_M || (sv32 ? !(atp & SV32_MODE) : mode_of(atp) == 0))
@@ -326,7 +324,7 @@ bool rv_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 {
     RvCpu *cpu = (RvCpu *)base;
     Walk w = {.cpu = cpu, .va = va, .idx = idx, .priv = idx_priv(idx), .how = how};
-    if (base->ops->elf_class == ELFCLASS32)
+    if (rv_machine32(cpu))
         w.va = (uint32_t)va;
     cpu->sys.fault_gva = rv_idx_is_guest(idx);
     cpu->sys.fault_pseudo = 0;

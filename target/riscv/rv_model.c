@@ -1,6 +1,9 @@
 /* What a hart has: rv_ext.def, and what the user chose of it. */
 #include "target/riscv/rv_sys.h"
 
+/* What is about page tables of 64-bit entries, and what was not built for RV32. */
+enum { NOT_RV32 = RV_HAS_H | RV_HAS_SVNAPOT | RV_HAS_SVPBMT | RV_HAS_SMAIA | RV_HAS_SSAIA };
+
 enum { HOW_ALWAYS, HOW_ON, HOW_OFF };
 
 static const struct {
@@ -18,6 +21,8 @@ void rv_model_default(RvCpu *cpu)
     for (unsigned n = 0; n < RV_EXT_COUNT; n++)
         if (exts[n].how != HOW_OFF)
             cpu->sys.ext |= 1ull << n;
+    if (rv_machine32(cpu))
+        cpu->sys.ext &= ~(uint64_t)NOT_RV32;
 }
 
 /* NAME = on or off (true, false). */
@@ -30,6 +35,8 @@ bool rv_configure(Cpu *base, const char *name, const char *value)
     for (unsigned n = 0; n < RV_EXT_COUNT; n++) {
         if (strcmp(exts[n].name, name) != 0)
             continue;
+        if (rv_machine32(cpu) && (NOT_RV32 >> n & 1))
+            return !on;
         if (exts[n].how == HOW_ALWAYS)
             return on;
         cpu->sys.ext = on ? cpu->sys.ext | 1ull << n : cpu->sys.ext & ~(1ull << n);

@@ -6,13 +6,19 @@ enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 24, PMP_NAPOT = 24, PMP_TOR = 8,
        PMP_LOCK = 128 };
 enum { PMP_GRAIN = 10 }; /* G: 4 KiB */
 
-static unsigned cfg_shift(unsigned n) { return n % 8 * 8; }
+/* Entries in a configuration register: as many as it has bytes. */
+static unsigned per_cfg(const RvCpu *cpu) { return rv_machine32(cpu) ? 4 : 8; }
+static unsigned cfg_shift(const RvCpu *cpu, unsigned n) { return n % per_cfg(cpu) * 8; }
+static bool is_cfg(const RvCpu *cpu, unsigned csr)
+{
+    return csr >= PMPCFG0 && csr < PMPCFG0 + 16 && (rv_machine32(cpu) || !(csr & 1));
+}
 
 static uint64_t read_cfg(const RvCpu *cpu, unsigned reg)
 {
     uint64_t v = 0;
-    for (unsigned n = reg * 4; n < reg * 4 + 8 && n < RV_PMP_ENTRIES; n++)
-        v |= (uint64_t)cpu->sys.pmpcfg[n] << cfg_shift(n);
+    for (unsigned n = reg * 4; n < reg * 4 + per_cfg(cpu) && n < RV_PMP_ENTRIES; n++)
+        v |= (uint64_t)cpu->sys.pmpcfg[n] << cfg_shift(cpu, n);
     return v;
 }
 
@@ -66,7 +72,7 @@ static void write_addr(RvCpu *cpu, unsigned n, uint64_t v)
 
 bool rv_pmp_read(const RvCpu *cpu, unsigned csr, uint64_t *ret)
 {
-    if (csr >= PMPCFG0 && csr < PMPCFG0 + 16 && !(csr & 1))
+    if (is_cfg(cpu, csr))
         *ret = read_cfg(cpu, csr - PMPCFG0);
     else if (csr >= PMPADDR0 && csr < PMPADDR0 + PMP_CSRS)
         *ret = read_addr(cpu, csr - PMPADDR0);
@@ -77,10 +83,10 @@ bool rv_pmp_read(const RvCpu *cpu, unsigned csr, uint64_t *ret)
 
 bool rv_pmp_write(RvCpu *cpu, unsigned csr, uint64_t v)
 {
-    if (csr >= PMPCFG0 && csr < PMPCFG0 + 16 && !(csr & 1)) {
+    if (is_cfg(cpu, csr)) {
         unsigned first = (csr - PMPCFG0) * 4;
-        for (unsigned n = first; n < first + 8 && n < RV_PMP_ENTRIES; n++)
-            write_entry(cpu, n, (uint8_t)(v >> cfg_shift(n)));
+        for (unsigned n = first; n < first + per_cfg(cpu) && n < RV_PMP_ENTRIES; n++)
+            write_entry(cpu, n, (uint8_t)(v >> cfg_shift(cpu, n)));
     } else if (csr >= PMPADDR0 && csr < PMPADDR0 + PMP_CSRS) {
         write_addr(cpu, csr - PMPADDR0, v);
     } else {

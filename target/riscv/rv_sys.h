@@ -16,6 +16,8 @@
 #ifndef TARGET_RISCV_RV_SYS_H
 #define TARGET_RISCV_RV_SYS_H
 
+#include <elf.h>
+
 #include "target/mem.h"
 #include "target/riscv/rv_cpu.h"
 
@@ -37,6 +39,9 @@ enum {
 #include "target/riscv/rv_ext.def"
 #undef EXT
 };
+/* RV32: registers hold their values sign-extended, CSRs have nothing in their upper halves but those that are
+ * 64 bits wide; pc is zero-extended. */
+static inline bool rv_machine32(const RvCpu *cpu) { return cpu->base.ops->elf_class == ELFCLASS32; }
 static inline bool rv_has(const RvCpu *cpu, uint64_t ext) { return (cpu->sys.ext & ext) != 0; }
 
 /* mstatus */

@@ -248,7 +248,7 @@ void rv_trans_csr_machine(Trans *t, const RvArgs *a, unsigned how, IrVal operand
         slot_insn(t, a, s, how, operand, write);
         return;
     }
-    if (a->csr == CSR_SSTATUS && !guest && sstatus_insn(t, a, how, operand, write))
+    if (a->csr == CSR_SSTATUS && !guest && !rv_is_32(t) && sstatus_insn(t, a, how, operand, write))
         return;
     IrVal args[] = {operand, rv_imm(t, RV_CSR_ARG(a->csr, a->rd, how, write))};
     ir_call(t->b, RV_HELPER_csr, args, 2);

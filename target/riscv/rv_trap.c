@@ -113,6 +113,12 @@ static Gva handler(uint64_t tvec, uint64_t cause)
     return (tvec & 1) && (cause & RV_CAUSE_IRQ) ? base + 4 * (cause & ~RV_CAUSE_IRQ) : base;
 }
 
+/* As xcause has it. */
+static uint64_t cause_code(const RvCpu *cpu, uint64_t cause)
+{
+    return rv_machine32(cpu) && (cause & RV_CAUSE_IRQ) ? cause ^ RV_CAUSE_IRQ ^ 1ull << 31 : cause;
+}
+
 /* sstatus or vsstatus at a trap. */
 static void stack_level(uint64_t *status, uint64_t priv)
 {
@@ -143,7 +149,7 @@ static void trap_to_s(RvCpu *cpu, const Cause *c)
         s->htval = c->gpa >> 2;
         s->htinst = c->tinst;
     }
-    s->scause = c->cause;
+    s->scause = cause_code(cpu, c->cause);
     s->stval = c->tval;
     s->sepc = cpu->base.pc;
     s->priv = RV_S;
@@ -159,7 +165,7 @@ static void trap_to_m(RvCpu *cpu, const Cause *c)
                  (c->gva ? RV_GVA : 0);
     s->mtval2 = c->gpa >> 2;
     s->mtinst = c->tinst;
-    s->mcause = c->cause;
+    s->mcause = cause_code(cpu, c->cause);
     s->mtval = c->tval;
     s->mepc = cpu->base.pc;
     s->priv = RV_M;
@@ -177,6 +183,8 @@ static void trap_at(RvCpu *cpu, unsigned level, const Cause *c)
         trap_to_s(cpu, c);
     else
         trap_to_guest(cpu, c);
+    if (rv_machine32(cpu))
+        cpu->base.pc = (uint32_t)cpu->base.pc;
     rv_select(cpu);
 }
 
@@ -339,6 +347,8 @@ uint64_t rv_helper_xret(void *opaque, uint64_t from, uint64_t b, uint64_t c, uin
         mret(cpu);
     else
         sret(cpu);
+    if (rv_machine32(cpu))
+        cpu->base.pc = (uint32_t)cpu->base.pc;
     rv_select(cpu);
     return rv_go(cpu);
 }
