@@ -206,7 +206,8 @@ static bool indirect(RvCpu *cpu, unsigned number, unsigned how, bool write, uint
 }
 
 /* Of RV32: half of what the CSR holds. */
-static bool access_half(RvCpu *cpu, unsigned number, unsigned how, bool write, uint64_t operand, uint64_t *ret_old)
+static bool access_half(RvCpu *cpu, unsigned number, unsigned how, bool write, uint64_t operand,
+                        uint64_t *ret_old)
 {
     unsigned low = rv_csr_low_half(number), shift = low ? 32 : 0;
     uint64_t mask = 0xffffffffull << shift;

@@ -50,7 +50,8 @@ static inline unsigned rv_csr_low_half(unsigned number)
     if (number >= 0x720 + RV_CSR_HPM_FIRST && number <= 0x720 + RV_CSR_HPM_LAST)
         return number - 0x400; /* events */
     switch (number) {
-    case 0x310: case 0x312: case 0x31a: case 0x757: case 0x15d: /* mstatus, medeleg, menvcfg, mseccfg, stimecmp */
+    case 0x310: case 0x312: case 0x31a: case 0x757: case 0x15d: /* mstatus, medeleg, menvcfg, mseccfg,
+                                                                 * stimecmp */
     case 0x31c: case 0x31d: case 0x31e: case 0x31f: return number - 0x10; /* mstateen */
     default: return 0;
     }

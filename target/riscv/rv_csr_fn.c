@@ -262,7 +262,8 @@ static uint64_t read_machine(const RvCpu *cpu, RvCsrId id)
     case PCSR_mhartid: return s->board.number;
     case PCSR_mstatus: return with_sd(cpu, s->mstatus);
     case PCSR_misa:
-        return (rv_machine32(cpu) ? 1ull << 30 : 2ull << 62) | 0x14112d | (rv_has(cpu, RV_HAS_H) ? 1u << 7 : 0);
+        return (rv_machine32(cpu) ? 1ull << 30 : 2ull << 62) | 0x14112d |
+               (rv_has(cpu, RV_HAS_H) ? 1u << 7 : 0);
     case PCSR_mip: return rv_mip(cpu);
     case PCSR_mvien: return s->mvien;
     case PCSR_mvip: return read_mvip(cpu);
@@ -284,7 +285,8 @@ static uint64_t read_supervisor(const RvCpu *cpu, RvCsrId id)
     case PCSR_cycle: return counter_value(&s->cycle);
     case PCSR_time: return rv_time(cpu, s->virt);
     case PCSR_instret: return counter_value(&s->instret);
-    case PCSR_sstatus: return with_sd(cpu, s->mstatus) & (RV_SSTATUS_READ | (rv_machine32(cpu) ? 1ull << 31 : 0));
+    case PCSR_sstatus:
+        return with_sd(cpu, s->mstatus) & (RV_SSTATUS_READ | (rv_machine32(cpu) ? 1ull << 31 : 0));
     case PCSR_sie: return (s->mie & sie_bits(cpu)) | (s->sie_virtual & virtual_bits(cpu));
     case PCSR_sip: return (rv_mip(cpu) & sie_bits(cpu)) | (read_mvip(cpu) & virtual_bits(cpu));
     case PCSR_stimecmp: return s->stimecmp;

@@ -52,7 +52,8 @@ static uint32_t machine_ctx(const Cpu *base)
     const RvCpu *cpu = (const RvCpu *)base;
     const RvSys *s = &cpu->sys;
     unsigned fs = fp_state(s);
-    return rv_ctx(base) | RV_CTX_SYS | (rv_machine32(cpu) ? RV_CTX_XLEN32 : 0u) | (uint32_t)s->priv << RV_CTX_PRIV_SHIFT |
+    return rv_ctx(base) | RV_CTX_SYS | (rv_machine32(cpu) ? RV_CTX_XLEN32 : 0u) |
+           (uint32_t)s->priv << RV_CTX_PRIV_SHIFT |
            rv_data_idx(cpu) << RV_CTX_IDX_SHIFT | (s->virt ? RV_CTX_VIRT : 0u) |
            (s->geilen || s->mvien ? RV_CTX_IRQ_BY_C : 0u) |
            (rv_has(cpu, RV_HAS_ZICBOZ) && rv_cbo_enabled(cpu, RV_CBZE, false) ? RV_CTX_CBZE : 0u) |

@@ -144,6 +144,11 @@ static u64 inval_block(u64 a, u64 b)
     __asm__ volatile("mv a0, %0; .word 0x0005200f" ::"r"(a) : "a0", "memory");
     return 1;
 }
+static u64 flush_block(u64 a, u64 b)
+{
+    __asm__ volatile("mv a0, %0; .word 0x0025200f" ::"r"(a) : "a0", "memory");
+    return 1;
+}
 static u64 prefetch(u64 a, u64 b)
 {
     __asm__ volatile("mv a0, %0; .word 0x00156013" ::"r"(a) : "a0", "memory"); /* prefetch.r */
@@ -158,13 +163,14 @@ static void blocks(void)
     CHECK_VALUE(run(M, zero_block, (u64)area + 64 + 17, 0), 1);
     for (unsigned k = 0; k < 32; k++)
         CHECK_EQ(w[k], k >= 8 && k < 16 ? 0 : ~0ull);
-    static Op *const op[] = {zero_block, clean_block, inval_block};
-    static const u64 bit[] = {CBZE, CBCFE, CBIE};
+    static Op *const op[] = {zero_block, clean_block, flush_block, inval_block};
+    static const u64 bit[] = {CBZE, CBCFE, CBCFE, CBIE};
     csr_clear(menvcfg, CBIE | CBCFE | CBZE);
     csr_write(senvcfg, ~0ull);
     CHECK_EQ(csr_read(senvcfg), FIOM | CBIE | CBCFE | CBZE);
-    for (unsigned k = 0; k < 3; k++) {
+    for (unsigned k = 0; k < 4; k++) {
         csr_write(senvcfg, 0);
+        csr_clear(menvcfg, bit[k]);
         CHECK_EQ(run(S, op[k], (u64)area, 0).cause, X_ILLEGAL);
         csr_set(menvcfg, bit[k]);
         CHECK_VALUE(run(S, op[k], (u64)area, 0), 1);

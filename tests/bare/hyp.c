@@ -122,6 +122,27 @@ static u64 do_hsv(u64 a, u64 b)
     __asm__ volatile("mv a0, %0; mv a1, %1; .word 0x6eb54073" ::"r"(a), "r"(b) : "a0", "a1", "memory");
     return 1; /* hsv.d a1, (a0) */
 }
+#define GUEST_LOAD(name, bits)                                                                               \
+    static u64 name(u64 a, u64 b)                                                                            \
+    {                                                                                                        \
+        __asm__ volatile("mv a0, %0; .word " #bits "; mv %0, a0" : "+r"(a)::"a0", "memory");                 \
+        return a;                                                                                            \
+    }
+#define GUEST_STORE(name, bits)                                                                              \
+    static u64 name(u64 a, u64 b)                                                                            \
+    {                                                                                                        \
+        __asm__ volatile("mv a0, %0; mv a1, %1; .word " #bits ::"r"(a), "r"(b) : "a0", "a1", "memory");      \
+        return 1;                                                                                            \
+    }
+GUEST_LOAD(hlv_bu, 0x60154573)
+GUEST_LOAD(hlv_h, 0x64054573)
+GUEST_LOAD(hlv_hu, 0x64154573)
+GUEST_LOAD(hlvx_hu, 0x64354573)
+GUEST_LOAD(hlv_w, 0x68054573)
+GUEST_LOAD(hlv_wu, 0x68154573)
+GUEST_STORE(hsv_b, 0x62b54073)
+GUEST_STORE(hsv_h, 0x66b54073)
+GUEST_STORE(hsv_w, 0x6ab54073)
 static u64 do_hfence(u64 a, u64 b) { hfence_gvma(); return 1; }
 
 static u64 *area;
@@ -427,6 +448,12 @@ static void both_stages(unsigned n_levels)
     use_first(NULL, 0);
     use_second(NULL, 0);
 }
+static u64 invalidates(u64 a, u64 b)
+{
+    __asm__ volatile(".word 0x18000073, 0x16000073, 0x18100073" ::: "memory");
+    return 1;
+}
+
 /* Translations of guests are kept apart by their numbers, and forgotten by the fences. */
 static void apart(void)
 {
@@ -466,11 +493,35 @@ static void apart(void)
     if (!OUTSIDE)
         CHECK_EQ(guest(S, op_sfence, 0, 0).cause, NO_TRAP);
     CHECK_VALUE(guest(S, op_ld, SOME, 0), 1);
+    if (!OUTSIDE) { /* Svinval: sinval.vma in the guest, hinval.vvma, hinval.gvma */
+        map(&u, SOME, (u64)area + 4096, 0, RW);
+        CHECK_EQ(guest(S, invalidates, 0, 0).cause, NO_TRAP);
+        CHECK_VALUE(guest(S, op_ld, SOME, 0), 2);
+        map(&u, SOME, (u64)area, 0, RW);
+        __asm__ volatile(".word 0x18000073, 0x26000073, 0x18100073" ::: "memory");
+        CHECK_VALUE(guest(S, op_ld, SOME, 0), 1);
+        second_map(&two, (u64)area & ~0x3fffffffull, ((u64)area & ~0x3fffffffull), 2, 0);
+        __asm__ volatile(".word 0x18000073, 0x66000073, 0x18100073" ::: "memory");
+        CHECK_EQ(guest(S, op_ld, SOME, 0).cause, X_FETCH_GUEST);
+    }
     use_first(NULL, 0);
     use_second(NULL, 0);
 }
 
 /* ---- loads and stores of a guest's memory ---- */
+
+static void all_sizes(void)
+{
+    static Op *const load[] = {hlv_bu, hlv_h, hlv_hu, hlv_w, hlv_wu};
+    static const u64 loaded[] = {0x94, 0xffffffffffff8594, 0x8594, 0xffffffff87868594, 0x87868594};
+    area[2] = 0x1122334487868594;
+    for (unsigned k = 0; k < 5; k++)
+        CHECK_VALUE(run(S, load[k], SOME + 16, 0), loaded[k]);
+    CHECK_VALUE(run(S, hsv_b, SOME + 16, 0xa1), 1);
+    CHECK_VALUE(run(S, hsv_h, SOME + 18, 0xb1b2), 1);
+    CHECK_VALUE(run(S, hsv_w, SOME + 20, 0xc1c2c3c4), 1);
+    CHECK_EQ(area[2], 0xc1c2c3c4b1b285a1);
+}
 
 static void guest_memory(void)
 {
@@ -492,6 +543,7 @@ static void guest_memory(void)
     CHECK_VALUE(run(S, do_hlv_b, SOME, 0), 0xffffffffffffff84);
     CHECK_VALUE(run(S, do_hsv, SOME + 8, 77), 1);
     CHECK_EQ(area[1], 77);
+    all_sizes();
     Seen s = run(S, do_hlv, SOME + 0x1000, 0); /* a user page */
     if (!OUTSIDE)
         CHECK_TRAP(s, X_LOAD_PAGE, SOME + 0x1000);
@@ -512,6 +564,7 @@ static void guest_memory(void)
     if (!OUTSIDE) {
         CHECK_TRAP(run(S, do_hlv, SOME + 0x2000, 0), X_LOAD_PAGE, SOME + 0x2000);
         CHECK_VALUE(run(S, do_hlvx, SOME + 0x2000, 0), (uint32_t)area[0]);
+        CHECK_VALUE(run(S, hlvx_hu, SOME + 0x2000, 0), (uint16_t)area[0]);
         CHECK_TRAP(run(S, do_hlv, SOME + 0x2000, 0), X_LOAD_PAGE, SOME + 0x2000); /* still not */
         CHECK_TRAP(run(S, do_hlvx, SOME, 0), X_LOAD_PAGE, SOME);
     }

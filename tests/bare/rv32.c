@@ -1,5 +1,5 @@
-/* RV32: CSRs and their upper halves, Sv32 with addresses on both sides of the sign, code at high addresses, traps
- * and interrupts. Stands alone: the tests of RV64 are about the rest. */
+/* RV32: CSRs and their upper halves, Sv32 with addresses on both sides of the sign, code at high
+ * addresses, traps and interrupts. Stands alone: the tests of RV64 are about the rest. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,23 +25,29 @@ extern volatile u32 seen_cause, seen_tval, seen_pc;
 __asm__(".section .text.start, \"ax\"\n.globl _start\n_start:\n"
         "  la sp, stacks_end\n  la t0, on_trap\n  csrw mtvec, t0\n  call test\n"
         ".text\n.globl run\nrun:\n"
-        "  addi sp, sp, -64\n  sw ra, 0(sp)\n  sw s0, 4(sp)\n  sw s1, 8(sp)\n  sw s2, 12(sp)\n  sw s3, 16(sp)\n"
-        "  sw s4, 20(sp)\n  sw s5, 24(sp)\n  sw s6, 28(sp)\n  sw s7, 32(sp)\n  sw s8, 36(sp)\n  sw s9, 40(sp)\n"
+        "  addi sp, sp, -64\n  sw ra, 0(sp)\n  sw s0, 4(sp)\n  sw s1, 8(sp)\n  sw s2, 12(sp)\n"
+        "  sw s3, 16(sp)\n"
+        "  sw s4, 20(sp)\n  sw s5, 24(sp)\n  sw s6, 28(sp)\n  sw s7, 32(sp)\n  sw s8, 36(sp)\n"
+        "  sw s9, 40(sp)\n"
         "  sw s10, 44(sp)\n  sw s11, 48(sp)\n  csrw mscratch, sp\n  csrw mepc, a0\n"
         "  li t0, 0x1880\n  csrc mstatus, t0\n  csrs mstatus, a3\n  mv a0, a1\n  mv a1, a2\n"
         "  la ra, leave\n  mret\n"
         ".align 2\nleave: li a7, 0x7e57\n  ecall\n"
         ".align 2\n.globl on_trap\non_trap:\n"
         "  csrr sp, mscratch\n  la t0, seen_cause\n  csrr t1, mcause\n  csrr t2, mtval\n  csrr t3, mepc\n"
-        "  li t4, 0x7e57\n  bne a7, t4, 1f\n  li t5, 8\n  bltu t1, t5, 1f\n  li t5, 11\n  bgeu t1, t5, 1f\n  li t1, 99\n"
+        "  li t4, 0x7e57\n  bne a7, t4, 1f\n  li t5, 8\n  bltu t1, t5, 1f\n  li t5, 11\n"
+        "  bgeu t1, t5, 1f\n  li t1, 99\n"
         "1: sw t1, 0(t0)\n  sw t2, 4(t0)\n  sw t3, 8(t0)\n  li a7, 0\n"
-        "  lw ra, 0(sp)\n  lw s0, 4(sp)\n  lw s1, 8(sp)\n  lw s2, 12(sp)\n  lw s3, 16(sp)\n  lw s4, 20(sp)\n"
-        "  lw s5, 24(sp)\n  lw s6, 28(sp)\n  lw s7, 32(sp)\n  lw s8, 36(sp)\n  lw s9, 40(sp)\n  lw s10, 44(sp)\n"
+        "  lw ra, 0(sp)\n  lw s0, 4(sp)\n  lw s1, 8(sp)\n  lw s2, 12(sp)\n  lw s3, 16(sp)\n"
+        "  lw s4, 20(sp)\n"
+        "  lw s5, 24(sp)\n  lw s6, 28(sp)\n  lw s7, 32(sp)\n  lw s8, 36(sp)\n  lw s9, 40(sp)\n"
+        "  lw s10, 44(sp)\n"
         "  lw s11, 48(sp)\n  addi sp, sp, 64\n  ret\n"
         ".globl op_lw, op_sw, op_jump, op_link, op_csr, op_wrap, op_nop\n"
         ".align 2\nop_lw: lw a0, 0(a0)\n  ret\n.align 2\nop_sw: sw a1, 0(a0)\n  ret\n"
         ".align 2\nop_wrap: lw a0, -4(a0)\n  ret\n"
-        ".align 2\nop_jump: jr a0\n.align 2\nop_link: .option push\n  .option norvc\n  mv t0, ra\n  jal 1f\n1: mv a0, ra\n  jr t0\n  .option pop\n"
+        ".align 2\nop_jump: jr a0\n.align 2\nop_link: .option push\n  .option norvc\n  mv t0, ra\n"
+        "  jal 1f\n1: mv a0, ra\n  jr t0\n  .option pop\n"
         ".align 2\nop_csr: csrr a0, mstatus\n  ret\n.align 2\nop_nop: nop\n  nop\n  ret\n"
         ".data\n.align 2\n.globl seen_cause, seen_tval, seen_pc\nseen_cause: .word 0\nseen_tval: .word 0\n"
         "seen_pc: .word 0\n.text\n");

@@ -1,6 +1,7 @@
-/* A tiny virtual machine by /dev/kvm, for RISC-V Linux: runs in a machine's initial file system. The guest runs with
- * page tables of its own, reaches devices (which are this program), sleeps until its timer, and powers off. Prints
- * KVM-OK when all of that was seen, in this order. Linux's KVM API document has the calls. */
+/* A tiny virtual machine by /dev/kvm, for RISC-V Linux: runs in a machine's initial file system. The
+ * guest runs with page tables of its own, reaches devices (which are this program), sleeps until its
+ * timer, and powers off. Prints KVM-OK when all of that was seen, in this order. Linux's KVM API document
+ * has the calls. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stddef.h>
