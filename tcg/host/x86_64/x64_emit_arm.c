@@ -378,6 +378,27 @@ static void checked_f2i(X64Emit *e, const IrInsn *i)
     c->back = e->a->p;
 }
 
+/* Below 2^31: the integer; bit 32: converted back it has the same bits (minus zero has not). */
+static void emit_fjcvt(X64Emit *e, const IrInsn *i)
+{
+    int x = x64_use_x(e, i->a), back = x64_scratch_x(e), d = x64_def(e, -1, 0);
+    X64Cold *c = x64_soft_ir(e, (int[]){x + X64_XMM}, 1, d);
+    unless_below(e, c, true, x, 31, 0);
+    int t = x64_scratch(e);
+    x64_fp_record(e);
+    x64_cvttf2si_rr(e->a, X64_SD, 32, d, x);
+    x64_pxor(e->a, back, back); /* no wait for the old value */
+    x64_cvtsi2f_rr(e->a, X64_SD, 32, back, d);
+    x64_pxor(e->a, back, x);
+    x64_movd_rx(e->a, 64, t, back);
+    x64_test_rr(e->a, 64, t, t);
+    x64_setcc(e->a, X64_E, t);
+    x64_movzx_rr(e->a, 8, t, t);
+    x64_shift_ri(e->a, 64, X64_SHL, t, 32);
+    x64_alu_rr(e->a, 64, X64_OR, d, t);
+    c->back = e->a->p;
+}
+
 /* False: the op has no such form, or traps for signaling NaNs only. */
 static bool emit_checked(X64Emit *e, const IrInsn *i)
 {
@@ -474,7 +495,8 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     if (!compare && checked(e)) {
-        if ((e->r->fp & (IR_FP_FZ | IR_FP_DN | IR_FP_STD)) || !emit_checked(e, i))
+        bool denormals = (e->r->fp & IR_FP_STD) && i->op != IR_F2I;
+        if ((e->r->fp & (IR_FP_FZ | IR_FP_DN)) || denormals || !emit_checked(e, i))
             x64_soft_ir_always(e, i);
         return true;
     }
@@ -485,6 +507,7 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
     switch (i->op) {
     case IR_FLFCMP: emit_flfcmp(e, i); return true;
     case IR_FRINT: emit_frint(e, i); return true;
+    case IR_FJCVT: emit_fjcvt(e, i); return true;
     case IR_FADD:
     case IR_FSUB:
     case IR_FSQRT:
