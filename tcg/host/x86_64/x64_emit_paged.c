@@ -46,9 +46,9 @@ void x64_far_jump(const X64Host *h, X64Asm *a)
     x64_jmp_m(a, entry);
 }
 
-/* The entry at rcx is of rax, but not of the key in rdx: another address space, or one that was flushed. Where
- * the context is the same, and the page is known to be the same one, it is as good as new. An instruction near
- * the end of the page may go on in another one. */
+/* The entry at rcx is of rax, but not of the key in rdx: another address space, or one that was flushed.
+ * Where the context is the same, and the page is known to be the same one, it is as good as new. An
+ * instruction near the end of the page may go on in another one. */
 void x64_far_again(X64Host *h, X64Asm *a)
 {
     enum { NEAR_END = PAGE - 16, PLACE_SHIFT = 5, PLACE_PAGE = 0, PLACE_KEY = 8, PLACE_PA = 16 };
