@@ -123,8 +123,8 @@ bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
 bool dbt_step(Dbt *d, Cpu *cpu);
 /* dbt_paged.c: machines. NULL: cpu->exit says why. */
 DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head);
-/* The jump cache has where cpu->pc leads, but not in this address space, or of before a flush: running address,
- * if it is right. 0: it is not, or has nothing. */
+/* The jump cache has where cpu->pc leads, but not in this address space, or of before a flush: running
+ * address, if it is right. 0: it is not, or has nothing. */
 uint64_t dbt_paged_again(Dbt *d, Cpu *cpu);
 /* Region r is what cpu->pc, reached by an indirect jump, leads to. */
 void dbt_paged_remember(Dbt *d, Cpu *cpu, DbtRegion *r);
