@@ -96,6 +96,10 @@ static char *find_firmware(const SysOptions *o)
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
     g_autofree char *firmware = find_firmware(&s->opt);
+    bool by_default = !s->opt.firmware || strcmp(s->opt.firmware, "default") == 0;
+    if (firmware && by_default && !g_file_test(firmware, G_FILE_TEST_EXISTS))
+        return sys_fail(err, "there is no %s: the package opensbi has it, -bios names another, or none",
+                        firmware);
     return read_image(s, firmware, &cfg->firmware, err) && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
            read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err);
 }
@@ -165,10 +169,12 @@ static bool build(System *s, bool *ret_done, GError **err)
     vm->objects = s->devices.objects = objects_new();
     vm->disks = s->devices.disks = disks_new(vm);
     s->devices.chars = vm->chars;
-    if (!read_images(s, &cfg, err) || !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
+    if (!sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
         return false;
     if (*ret_done)
-        return true;
+        return true; /* help needs no firmware */
+    if (!read_images(s, &cfg, err))
+        return false;
     vm->machine = machine_new(s->opt.board, &cfg, &why);
     if (!vm->machine)
         return sys_fail(err, "%s", why.text);
