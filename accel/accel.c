@@ -326,13 +326,19 @@ void accel_update_ctx(Cpu *cpu)
         softmmu_context(cpu);
 }
 
+/* A machine's cpu that comes back from outside, before it runs the guest: what changed meanwhile. */
+static void catch_up(Cpu *cpu)
+{
+    if (!cpu->accel->cfg.machine)
+        return;
+    softmmu_follow_map(cpu);
+    softmmu_do_asked(cpu);
+}
+
 static void run_engine(Accel *a, Cpu *cpu)
 {
     cpu_enter(a, cpu->accel_cpu);
-    if (a->cfg.machine) {
-        softmmu_follow_map(cpu);
-        softmmu_do_asked(cpu);
-    }
+    catch_up(cpu);
     accel_update_ctx(cpu);
     a->engine->run(cpu);
     cpu_leave(a, cpu->accel_cpu);
@@ -342,8 +348,7 @@ void accel_pause(Cpu *cpu) { cpu_leave(cpu->accel, cpu->accel_cpu); }
 void accel_resume(Cpu *cpu)
 {
     cpu_enter(cpu->accel, cpu->accel_cpu);
-    softmmu_follow_map(cpu);
-    softmmu_do_asked(cpu);
+    catch_up(cpu);
 }
 
 /* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
@@ -371,10 +376,7 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     let_others_in(a);
     accel_exclusive_begin(cpu);
     drop_reservation(cpu);
-    if (a->cfg.machine) {
-        softmmu_follow_map(cpu);
-        softmmu_do_asked(cpu);
-    }
+    catch_up(cpu);
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;
     for (unsigned n = 0; n < MAX_EXCLUSIVE_INSNS; n++) {

@@ -1,37 +1,15 @@
 /* options: -smp 4
  * Harts against each other: counters by AMO and LR/SC, messages in order, interrupts between harts, tables
  * changed under a hart that runs, code changed under it. */
-#include "bare.h"
+enum { HARTS = 4 };
+#include "harts.h"
 
-enum { HARTS = 4, CHANGES = 60, DATA = 0x40000000, MSI = 3 };
+enum { CHANGES = 60, DATA = 0x40000000 };
 
-static volatile uint32_t *const msip = (volatile uint32_t *)0x2000000;
 static Tables t;
-static u64 arrived, phase;
 static u64 counter, reserved_counter;
 static uint32_t small_counter;
 static u64 message[64], flag[64];
-
-static u64 load(u64 *p)
-{
-    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-static void store(u64 *p, u64 v)
-{
-    __atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
-static void meet(void)
-{
-    u64 now = load(&phase);
-    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == HARTS) {
-        arrived = 0;
-        store(&phase, now + 1);
-    } else {
-        while (load(&phase) == now) {
-        }
-    }
-}
 
 static void counting(void)
 {
@@ -65,39 +43,6 @@ static void ring(u64 hart)
             store(&flag[hart * 8], k);
         }
     }
-}
-
-/* Interrupts between harts: each request is answered. */
-static u64 asked[HARTS], answered[HARTS];
-enum { ASK_FLUSH = 1, ASK_FENCE_I };
-static u64 what;
-
-static bool answer(Frame *f)
-{
-    u64 hart = csr_read(mhartid);
-    if (f->cause != (IRQ | MSI))
-        return false;
-    msip[hart] = 0;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (load(&what) == ASK_FLUSH)
-        sfence();
-    else
-        fence_i();
-    store(&answered[hart], load(&asked[hart]));
-    return true;
-}
-
-static void ask(u64 kind)
-{
-    store(&what, kind);
-    for (u64 h = 1; h < HARTS; h++) {
-        store(&asked[h], asked[h] + 1);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        msip[h] = 1;
-    }
-    for (u64 h = 1; h < HARTS; h++)
-        while (load(&answered[h]) != asked[h]) {
-        }
 }
 
 static u64 done, looking, errors;
