@@ -1,6 +1,10 @@
 /*
- * X86Cpu: the architectural state of one x86-64 processor in 64-bit mode at CPL 3, cpu models, and what a
- * translation depends on.
+ * X86Cpu: the architectural state of one x86 processor at CPL 3, in 64-bit mode or in 32-bit mode (the whole
+ * process is of one: target_x86_64 or target_i386), cpu models, and what a translation depends on.
+ *
+ * In 32-bit mode a register is the lower half of gpr[], and the upper half is always 0; segments are flat but
+ * for fs and gs. The numbers of selectors are those of Linux on x86-64, which runs 32-bit programs beside
+ * others.
  *
  * gpr[] stands right behind the common head, so that generated code reaches it with short offsets; the
  * numbering is the encoding's (rax rcx rdx rbx rsp rbp rsi rdi r8 ..). fl holds SF ZF AF PF CF in its
@@ -48,6 +52,30 @@ typedef struct X86Fpu {
     uint64_t fip, fdp;
 } X86Fpu;
 
+enum {
+    X86_CS32 = 0x23,
+    X86_DS = 0x2b,
+    X86_CS64 = 0x33,
+    X86_TLS_FIRST = 12, /* descriptors that set_thread_area(2) sets */
+    X86_TLS_COUNT = 3,
+    X86_LDT_COUNT = 8192
+};
+
+/* A segment of data as struct user_desc has it (asm/ldt.h). */
+typedef struct X86Desc {
+    uint32_t base, limit;
+    uint32_t flags; /* X86_DESC_*; 0: there is none */
+} X86Desc;
+enum {
+    X86_DESC_32 = 1,
+    X86_DESC_CONTENTS = 6, /* bit 2: code */
+    X86_DESC_READ_ONLY = 8,
+    X86_DESC_PAGES = 16, /* the limit counts pages */
+    X86_DESC_NOT_PRESENT = 32,
+    X86_DESC_USEABLE = 64,
+    X86_DESC_SET = 1 << 31
+};
+
 typedef struct X86Cpu {
     Cpu base;
     uint64_t gpr[16];
@@ -61,6 +89,8 @@ typedef struct X86Cpu {
     uint32_t fp_modes;    /* FZ, DAZ of MXCSR */
     uint16_t seg[6];      /* es cs ss ds fs gs: selectors */
     uint32_t model;       /* X86Model */
+    X86Desc tls[X86_TLS_COUNT];
+    const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
 } X86Cpu;
 
 enum {
@@ -82,7 +112,12 @@ enum { X86_MXCSR_DAZ = 1 << 6, X86_MXCSR_MASKS = 0x1f80, X86_MXCSR_FZ = 1 << 15,
 enum { X86_XCR0 = 7, X86_XSAVE_BYTES = 832 };
 
 /* Context word. */
-enum { X86_CTX_MODEL_SHIFT = 0, X86_CTX_MODEL = 15 };
+enum { X86_CTX_MODEL_SHIFT = 0, X86_CTX_MODEL = 15, X86_CTX_32 = 1 << 15 };
+
+static inline bool x86_cpu_is32(const X86Cpu *cpu)
+{
+    return cpu->base.ops == &target_i386;
+}
 
 typedef enum X86Feat {
 #define FEAT(id, leaf, reg, bit, name) X86_FEAT_##id,
@@ -99,8 +134,15 @@ typedef enum X86Model {
 } X86Model;
 _Static_assert(X86_MODELS <= 16, "four bits of the context word");
 
+/* Loads segment register `seg` (es cs ss ds fs gs); false: the selector is refused. */
+bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
 uint64_t x86_rflags(const X86Cpu *cpu);
 void x86_set_rflags(X86Cpu *cpu, uint64_t rflags); /* of those that CPL 3 can change */
+/* xmm and ymm registers that there are. */
+static inline unsigned x86_vector_registers(const X86Cpu *cpu)
+{
+    return x86_cpu_is32(cpu) ? 8 : 16;
+}
 uint32_t x86_mxcsr(const X86Cpu *cpu);
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
 bool x86_model_has(X86Model m, X86Feat f);

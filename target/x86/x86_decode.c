@@ -14,7 +14,9 @@ enum {
     NDS = X86_NDS,
     L0 = X86_L0,
     L1 = X86_L1,
-    VSIB = X86_VSIB
+    VSIB = X86_VSIB,
+    O32 = X86_O32,
+    O64 = X86_O64
 };
 static const X86Row rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
@@ -88,18 +90,26 @@ static uint8_t prefixes(Bytes *b, X86Insn *x)
             return c;
         switch (c) {
         case 0x66: x->has66 = true; break;
-        case 0x67: x->addr32 = true; break;
+        case 0x67: x->has67 = true; break;
         case 0xf0: x->lock = true; break;
         case 0xf2:
         case 0xf3: x->rep = c; break;
-        case 0x64: x->seg = 4; break;
-        case 0x65: x->seg = 5; break;
+        case 0x64:
+        case 0x65:
+            x->seg = c & 7;
+            x->override = (uint8_t)(x->seg + 1);
+            break;
         case 0x26:
         case 0x2e:
         case 0x36:
-        case 0x3e: break; /* no meaning in 64-bit mode */
+        case 0x3e:
+            if (x->code32) { /* no meaning in 64-bit mode */
+                x->seg = 0;
+                x->override = (uint8_t)((c >> 3 & 3) + 1);
+            }
+            break;
         default:
-            if (c >> 4 != 4)
+            if (c >> 4 != 4 || x->code32)
                 return c;
             x->rex = c;
             continue;
@@ -151,6 +161,8 @@ static bool vvvv_fits(const X86Row *r, const X86Insn *x)
 
 static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
 {
+    if (r->attr & (x->code32 ? X86_O64 : X86_O32))
+        return false;
     if (x->vex && (!vvvv_fits(r, x) || (r->attr & X86_L0 && x->wide) || (r->attr & X86_L1 && !x->wide)))
         return false;
     if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
@@ -160,6 +172,20 @@ static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
     if ((r->attr & X86_MEM && x->mod == 3) || (r->attr & X86_REG && x->mod != 3))
         return false;
     return r->ext < 0 || (r->attr & X86_RM ? x->modrm == r->ext : (x->modrm >> 3 & 7) == r->ext);
+}
+
+/* bx si, bx di, bp si, bp di, si, di, bp, bx; a displacement alone instead of bp. */
+static void read_address16(Bytes *b, X86Insn *x)
+{
+    static const int8_t base[8] = {3, 3, 5, 5, 6, 7, 5, 3}, index[8] = {6, 7, 6, 7, -1, -1, -1, -1};
+    unsigned mod = x->mod, rm = x->modrm & 7;
+    bool alone = mod == 0 && rm == 6;
+    x->base = alone ? -1 : base[rm];
+    x->index = index[rm];
+    if (mod == 1)
+        x->disp = (int8_t)next(b);
+    else if (mod == 2 || alone)
+        x->disp = alone ? (int32_t)next_le(b, 2) : (int16_t)next_le(b, 2);
 }
 
 static void read_address(Bytes *b, X86Insn *x)
@@ -178,7 +204,7 @@ static void read_address(Bytes *b, X86Insn *x)
             mod = 2;
         }
     } else if (rm == 5 && mod == 0) {
-        x->base = -2;
+        x->base = x->code32 ? -1 : -2;
         mod = 2;
     }
     if (mod == 1)
@@ -198,14 +224,15 @@ static void read_modrm(Bytes *b, X86Insn *x)
 static uint64_t read_imm(Bytes *b, const X86Insn *x, unsigned k)
 {
     unsigned code = x86_opd_size_code[x->row->opd[k]], where = x86_opd_where[x->row->opd[k]];
-    unsigned n = where == X86_WH_O   ? (x->addr32 ? 4 : 8)
+    bool near64 = where == X86_WH_J && !x->code32; /* nobody has 16-bit targets there */
+    unsigned n = where == X86_WH_O   ? x->asize
                  : where == X86_WH_L ? 1
                  : code == X86_SZ_B  ? 1
                  : code == X86_SZ_W  ? 2
-                 : code == X86_SZ_Z  ? (x->opsize == 2 && where != X86_WH_J ? 2 : 4)
+                 : code == X86_SZ_Z  ? (x->opsize == 2 && !near64 ? 2 : 4)
                                      : x->opsize;
     uint64_t v = next_le(b, n);
-    return where == X86_WH_I || where == X86_WH_O || where == X86_WH_L || n == 8
+    return where == X86_WH_I || where == X86_WH_O || where == X86_WH_L || where == X86_WH_FAR || n == 8
                ? v
                : (uint64_t)bits_sext(v, 8 * n);
 }
@@ -216,9 +243,11 @@ static void read_immediates(Bytes *b, X86Insn *x)
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
         if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O &&
-            where != X86_WH_L)
+            where != X86_WH_L && where != X86_WH_FAR)
             continue;
         *(first ? &x->imm : &x->imm2) = read_imm(b, x, k);
+        if (where == X86_WH_FAR)
+            x->imm2 = next_le(b, 2);
         first = false;
     }
 }
@@ -251,6 +280,10 @@ static unsigned vex(Bytes *b, X86Insn *x, bool three)
         x->rex |= (uint8_t)((first & 0x40 ? 0 : 2) | (first & 0x20 ? 0 : 1) | (last >> 7) << 3);
     x->vex = true;
     x->vvvv = ~(last >> 3) & 15;
+    if (x->code32) { /* there are eight registers: what would name others is ignored */
+        x->rex &= 0x48;
+        x->vvvv &= 7;
+    }
     x->wide = last >> 2 & 1;
     x->has66 = (last & 3) == 1;
     x->rep = rep[last & 3];
@@ -258,14 +291,38 @@ static unsigned vex(Bytes *b, X86Insn *x, bool three)
     return alone && map >= 1 && map <= 3 ? X86_MAP_V0F + map - 1 : X86_MAPS;
 }
 
-X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
+/* c4 and c5 are les and lds in 32-bit mode where memory follows, which they want. */
+static bool is_vex(const Bytes *b, const X86Insn *x)
+{
+    return (x->opc | 1) == 0xc5 && !b->is_short && (!x->code32 || (b->at < b->n && b->p[b->at] >> 6 == 3));
+}
+
+/* General registers have 32 bits in 32-bit mode: VEX.W does not count for them. */
+static bool names_gpr(const X86Row *r)
+{
+    for (unsigned k = 0; k < 3; k++)
+        if (x86_opd_size_code[r->opd[k]] == X86_SZ_Y)
+            return true;
+    return false;
+}
+
+static void set_sizes(X86Insn *x)
+{
+    unsigned word = x->code32 ? 4 : 8;
+    if (x->code32 && x->vex && names_gpr(x->row))
+        x->rex &= (uint8_t)~8;
+    x->opsize = x->rex & 8 ? 8 : x->has66 && !x->vex ? 2 : x->row->attr & X86_D64 ? word : 4;
+    x->asize = (uint8_t)(x->has67 ? word / 2 : word);
+}
+
+X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
 {
     X86Insn *x = ret;
     Bytes b = {.p = p, .n = n < X86_MAX_LEN + 1u ? n : X86_MAX_LEN + 1u};
-    *x = (X86Insn){.base = -1, .index = -1, .mod = 3};
+    *x = (X86Insn){.base = -1, .index = -1, .mod = 3, .code32 = mode == X86_MODE_32};
     unsigned map = X86_MAP_1B;
     x->opc = prefixes(&b, x);
-    if ((x->opc == 0xc4 || x->opc == 0xc5) && !b.is_short) {
+    if (is_vex(&b, x)) {
         map = vex(&b, x, x->opc == 0xc4);
     } else if (x->opc == 0x0f && !b.is_short) {
         map = X86_MAP_0F;
@@ -281,10 +338,12 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret)
     x->len = (uint8_t)b.at;
     if (!x->row)
         return b.is_short ? X86_SHORT : X86_BAD;
-    x->opsize = x->rex & 8 ? 8 : x->has66 && !x->vex ? 2 : x->row->attr & X86_D64 ? 8 : 4;
-    if (x->row->attr & X86_VSIB && (x->modrm & 7) != 4)
+    set_sizes(x);
+    if (x->row->attr & X86_VSIB && ((x->modrm & 7) != 4 || x->asize == 2))
         return X86_BAD;
-    if (x->mod != 3)
+    if (x->mod != 3 && x->asize == 2)
+        read_address16(&b, x);
+    else if (x->mod != 3)
         read_address(&b, x);
     read_immediates(&b, x);
     if (b.is_short)

@@ -1,8 +1,9 @@
 /*
  * x86 decoder: bytes to X86Insn, by the rows of x86_insns.def, x86_sse.def and x86_x87.def. One row is chosen
- * by map, opcode, mandatory prefix and modrm; what follows (sib, displacement, immediates) is then read.
- * 64-bit mode only. VEX makes rex of its R X B W, and the prefix of its pp. Sources: AMD64 APM volume 3,
- * chapter 1; Intel SDM volume 2, chapter 2. Pure functions.
+ * by mode, map, opcode, mandatory prefix and modrm; what follows (sib, displacement, immediates) is then
+ * read. The modes are 64-bit mode, and 32-bit code of protected or compatibility mode. VEX makes rex of its R
+ * X B W, and the prefix of its pp. Sources: AMD64 APM volume 3, chapter 1; Intel SDM volume 2, chapter 2.
+ * Pure functions.
  */
 #ifndef TARGET_X86_X86_DECODE_H
 #define TARGET_X86_X86_DECODE_H
@@ -32,8 +33,11 @@ enum {
     X86_NDS = 256,
     X86_L0 = 512,
     X86_L1 = 1024,
-    X86_VSIB = 2048
+    X86_VSIB = 2048,
+    X86_O32 = 4096,
+    X86_O64 = 8192
 };
+typedef enum X86Mode { X86_MODE_64, X86_MODE_32 } X86Mode;
 
 typedef enum X86Where {
     X86_WH_NONE,
@@ -49,6 +53,7 @@ typedef enum X86Where {
     X86_WH_D,
     X86_WH_ONE,
     X86_WH_Z,
+    X86_WH_FAR,
     X86_WH_SEG,
     X86_WH_X,
     X86_WH_Y,
@@ -107,10 +112,13 @@ typedef struct X86Insn {
     uint8_t len, opsize; /* bytes; 2, 4 or 8 */
     uint8_t rex;         /* 0: none */
     uint8_t rep;         /* 0, 0xf2, 0xf3 */
-    bool has66, lock, addr32;
+    uint8_t asize;       /* bytes of an address: 2, 4 or 8 */
+    bool has66, lock;
+    bool has67, code32;
     bool vex, wide; /* wide: 256 bits */
     uint8_t vvvv;
     uint8_t seg;          /* 0, 4 fs, 5 gs */
+    uint8_t override;     /* 0, or 1 + the segment that a prefix names */
     uint8_t mod, reg, rm; /* extended by rex */
     uint8_t modrm, opc;
     int8_t base, index; /* -1: none, -2: rip */
@@ -123,7 +131,7 @@ extern const uint8_t x86_opd_where[], x86_opd_size_code[];
 
 typedef enum X86Decoded { X86_OK, X86_BAD, X86_SHORT } X86Decoded;
 /* BAD: no such instruction; ret->len is how many bytes were looked at. SHORT: more bytes are needed. */
-X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Insn *ret);
+X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret);
 
 /* Bytes of operand k; of an immediate, of what it is extended to. */
 static inline unsigned x86_size(const X86Insn *x, unsigned k)

@@ -1,6 +1,7 @@
 #include "target/x86/x86_disas.h"
 
 #include "base/fmt.h"
+#include "target/x86/x86_cpu.h"
 #include "target/x86/x86_decode.h"
 
 static const char regs64[16][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -38,21 +39,20 @@ static void put_mem(Fmt *f, Gva pc, const X86Insn *x, unsigned bytes)
                        : bytes == 10 ? "TBYTE PTR "
                        : bytes == 16 ? "XMMWORD PTR "
                                      : "";
-    unsigned width = x->addr32 ? 4 : 8;
+    unsigned width = x->asize;
     bool any = x->base >= 0 || x->index >= 0;
     fmt_puts(f, size);
-    if (x->seg)
-        fmt_printf(f, "%s:", segs[x->seg]);
+    if (x->override)
+        fmt_printf(f, "%s:", segs[x->override - 1]);
     else if (!any && x->base != -2)
         fmt_puts(f, "ds:");
     if (!any && x->base != -2) {
-        fmt_printf(f, "0x%lx",
-                   (unsigned long)(x->addr32 ? (uint64_t)(uint32_t)x->disp : (uint64_t)(int64_t)x->disp));
+        fmt_printf(f, "0x%lx", (unsigned long)((uint64_t)(int64_t)x->disp & (~0ull >> (64 - 8 * x->asize))));
         return;
     }
     fmt_putc(f, '[');
     if (x->base == -2)
-        fmt_puts(f, x->addr32 ? "eip" : "rip");
+        fmt_puts(f, x->asize == 4 ? "eip" : "rip");
     else if (x->base >= 0)
         put_reg(f, (unsigned)x->base, width, true);
     if (x->index >= 0) {
@@ -65,6 +65,19 @@ static void put_mem(Fmt *f, Gva pc, const X86Insn *x, unsigned bytes)
     fmt_putc(f, ']');
     if (x->base == -2)
         fmt_printf(f, "        # 0x%lx", (unsigned long)(pc + x->len + (uint64_t)(int64_t)x->disp));
+}
+
+static void put_index(Fmt *f, const char *seg, unsigned r, unsigned bytes)
+{
+    fmt_printf(f, "%s:[", seg);
+    put_reg(f, r, bytes, true);
+    fmt_putc(f, ']');
+}
+
+static Gva target_of(Gva pc, const X86Insn *x, uint64_t off)
+{
+    Gva to = pc + x->len + off;
+    return !x->code32 ? to : x->opsize == 2 ? to & 0xffff : to & 0xffffffff;
 }
 
 static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t imm)
@@ -84,16 +97,19 @@ static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t i
     case X86_WH_S:
         fmt_printf(f, "0x%lx", (unsigned long)(bytes == 8 ? imm : imm & ((1ull << 8 * bytes) - 1)));
         break;
-    case X86_WH_J: fmt_printf(f, "0x%lx", (unsigned long)(pc + x->len + imm)); break;
-    case X86_WH_O: fmt_printf(f, "%s:0x%lx", segs[x->seg ? x->seg : 3], (unsigned long)imm); break;
+    case X86_WH_J: fmt_printf(f, "0x%lx", (unsigned long)target_of(pc, x, imm)); break;
+    case X86_WH_FAR: fmt_printf(f, "0x%lx:0x%lx", (unsigned long)x->imm2, (unsigned long)imm); break;
+    case X86_WH_O:
+        fmt_printf(f, "%s:0x%lx", segs[x->override ? x->override - 1 : 3], (unsigned long)imm);
+        break;
     case X86_WH_A: put_reg(f, 0, bytes, true); break;
     case X86_WH_C: put_reg(f, 1, bytes, true); break;
     case X86_WH_D: put_reg(f, 2, bytes, true); break;
     case X86_WH_ONE: fmt_puts(f, "1"); break;
     case X86_WH_Z: put_reg(f, (x->opc & 7u) | (x->rex & 1u) << 3, bytes, x->rex); break;
     case X86_WH_SEG: fmt_puts(f, segs[x->reg & 7]); break;
-    case X86_WH_X: fmt_puts(f, "ds:[rsi]"); break;
-    case X86_WH_Y: fmt_puts(f, "es:[rdi]"); break;
+    case X86_WH_X: put_index(f, segs[x->override ? x->override - 1 : 3], X86_RSI, x->asize); break;
+    case X86_WH_Y: put_index(f, "es", X86_RDI, x->asize); break;
     case X86_WH_V: fmt_printf(f, "xmm%u", x->reg); break;
     case X86_WH_W:
     case X86_WH_U:
@@ -114,10 +130,10 @@ static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t i
     }
 }
 
-unsigned x86_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
+static unsigned disas(X86Mode mode, Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
 {
     X86Insn x;
-    X86Decoded how = x86_decode(bytes, n, &x);
+    X86Decoded how = x86_decode(bytes, n, mode, &x);
     Fmt f = {.buf = text, .cap = cap};
     if (how == X86_SHORT)
         return 0;
@@ -139,4 +155,14 @@ unsigned x86_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t 
             imm = x.imm2;
     }
     return x.len;
+}
+
+unsigned x86_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
+{
+    return disas(X86_MODE_64, pc, bytes, n, text, cap);
+}
+
+unsigned x86_disas32(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap)
+{
+    return disas(X86_MODE_32, pc, bytes, n, text, cap);
 }

@@ -5,5 +5,6 @@
 #include "target/target.h"
 
 unsigned x86_disas(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap);
+unsigned x86_disas32(Gva pc, const uint8_t *bytes, unsigned n, char *text, size_t cap); /* 32-bit mode */
 
 #endif

@@ -221,7 +221,7 @@ void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]
         memcpy(out + 32 + 16 * i, &u->st[phys(u, i)].sig, 8);
         memcpy(out + 40 + 16 * i, &u->st[phys(u, i)].exp, 2);
     }
-    for (unsigned r = 0; r < 16; r++)
+    for (unsigned r = 0; r < x86_vector_registers(cpu); r++)
         memcpy(out + 160 + 16 * r, cpu->ymm[r], 16);
 }
 
@@ -236,7 +236,7 @@ void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
         memcpy(&u->st[phys(u, i)].sig, in + 32 + 16 * i, 8);
         memcpy(&u->st[phys(u, i)].exp, in + 40 + 16 * i, 2);
     }
-    for (unsigned r = 0; r < 16; r++)
+    for (unsigned r = 0; r < x86_vector_registers(cpu); r++)
         memcpy(cpu->ymm[r], in + 160 + 16 * r, 16);
     summary(u);
 }
@@ -247,7 +247,8 @@ uint64_t x86_helper_fxsave(void *opaque, uint64_t a, uint64_t b, uint64_t c, uin
     X86Cpu *cpu = opaque;
     uint8_t image[X86_FXSAVE_BYTES];
     x86_fxsave(cpu, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, image);
-    if (fault_copy((void *)a, image, 416)) /* what is above belongs to the program */
+    size_t n = 160 + 16 * x86_vector_registers(cpu); /* what is above belongs to the program */
+    if (fault_copy((void *)a, image, n))
         return raise_fault(cpu, a, true);
     return 0;
 }

@@ -169,7 +169,7 @@ uint64_t x86_helper_shld_flags(ARGS)
     return word;
 }
 
-/* ---- flags and segments ---- */
+/* ---- flags ---- */
 
 static uint64_t rflags_of(uint32_t word, uint32_t df, uint32_t more)
 {
@@ -199,30 +199,6 @@ uint64_t x86_helper_set_rflags(ARGS)
 {
     X86Cpu *cpu = opaque;
     x86_set_rflags(cpu, b == 2 ? (a & 0xffff) | cpu->more_flags : a);
-    return 0;
-}
-
-uint64_t x86_helper_selector(ARGS)
-{
-    return ((X86Cpu *)opaque)->seg[a];
-}
-
-/* Linux's flat segments (0x23, 0x2b, 0x33), or none where that is allowed: their base is 0, and so is that of
- * fs and gs then. Every other selector is #GP. */
-uint64_t x86_helper_set_selector(ARGS)
-{
-    X86Cpu *cpu = opaque;
-    bool null = (b & 0xfffc) == 0,
-         flat = b == 0x2b || (a != 2 && ((b | 3) == 0x23 || (b | 3) == 0x2b || (b | 3) == 0x33));
-    if (!flat && !(null && a != 2)) {
-        cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
-        return 1;
-    }
-    cpu->seg[a] = (uint16_t)b;
-    if (a == 4)
-        cpu->fs_base = 0;
-    if (a == 5)
-        cpu->gs_base = 0;
     return 0;
 }
 
@@ -342,6 +318,15 @@ uint64_t x86_helper_cmpxchg_pair(ARGS)
  * for. */
 enum { PIECE = 1 << 20 };
 
+/* Index registers wrap where their mode has them end. */
+static void wrap_index(X86Cpu *cpu)
+{
+    if (x86_cpu_is32(cpu)) {
+        cpu->gpr[X86_RSI] = (uint32_t)cpu->gpr[X86_RSI];
+        cpu->gpr[X86_RDI] = (uint32_t)cpu->gpr[X86_RDI];
+    }
+}
+
 static uint64_t piece(const X86Cpu *cpu, unsigned bytes)
 {
     uint64_t n = cpu->gpr[X86_RCX];
@@ -360,6 +345,7 @@ static uint64_t move_one(X86Cpu *cpu, unsigned bytes)
     g[X86_RSI] += by;
     g[X86_RDI] += by;
     g[X86_RCX]--;
+    wrap_index(cpu);
     return 0;
 }
 
@@ -368,6 +354,7 @@ static void moved(X86Cpu *cpu, uint64_t n, unsigned bytes)
     cpu->gpr[X86_RSI] += n * bytes;
     cpu->gpr[X86_RDI] += n * bytes;
     cpu->gpr[X86_RCX] -= n;
+    wrap_index(cpu);
 }
 
 uint64_t x86_helper_rep_movs(ARGS)
@@ -397,6 +384,7 @@ static uint64_t store_one(X86Cpu *cpu, unsigned bytes)
         return raise_fault(cpu, g[X86_RDI], true);
     g[X86_RDI] += cpu->df ? 0 - (uint64_t)bytes : bytes;
     g[X86_RCX]--;
+    wrap_index(cpu);
     return 0;
 }
 
@@ -425,6 +413,7 @@ uint64_t x86_helper_rep_stos(ARGS)
                  done = (part * bytes - rest) / bytes;
         cpu->gpr[X86_RDI] += done * bytes;
         cpu->gpr[X86_RCX] -= done;
+        wrap_index(cpu);
         if (rest)
             return store_one(cpu, bytes);
         n -= done;

@@ -1,4 +1,4 @@
-/* TargetOps of x86-64: state table, context word, and the translation of one instruction. */
+/* TargetOps of x86-64 and i386: state tables, context word, and the translation of one instruction. */
 #include <elf.h>
 #include <stddef.h>
 
@@ -69,6 +69,65 @@ static const IrSlot slots[X86_SLOTS] = {
     YSLOT(14),
     YSLOT(15),
 };
+#undef GSLOT
+
+/* 32-bit mode: the same without r8 to r15 and xmm8 to xmm15, which keep their numbers and are not named. */
+#define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I32, rank}
+static const IrSlot slots32[X86_SLOTS] = {
+    MSLOT(0), MSLOT(1), MSLOT(2), MSLOT(3), MSLOT(4), MSLOT(5), MSLOT(6), MSLOT(7),
+    GSLOT(0, "eax", 1),
+    GSLOT(1, "ecx", 4),
+    GSLOT(2, "edx", 3),
+    GSLOT(3, "ebx", 5),
+    GSLOT(4, "esp", 2),
+    GSLOT(5, "ebp", 6),
+    GSLOT(6, "esi", 7),
+    GSLOT(7, "edi", 8),
+    GSLOT(8, "-", 0),
+    GSLOT(9, "-", 0),
+    GSLOT(10, "-", 0),
+    GSLOT(11, "-", 0),
+    GSLOT(12, "-", 0),
+    GSLOT(13, "-", 0),
+    GSLOT(14, "-", 0),
+    GSLOT(15, "-", 0),
+    SLOT(FL, "fl", fl, IR_FL),
+    SLOT(DF, "df", df, IR_I32),
+    SLOT(FS, "fsbase", fs_base, IR_I32),
+    SLOT(GS, "gsbase", gs_base, IR_I32),
+    XSLOT(0, 1),
+    XSLOT(1, 2),
+    XSLOT(2, 3),
+    XSLOT(3, 4),
+    XSLOT(4, 5),
+    XSLOT(5, 6),
+    XSLOT(6, 7),
+    XSLOT(7, 8),
+    XSLOT(8, 0),
+    XSLOT(9, 0),
+    XSLOT(10, 0),
+    XSLOT(11, 0),
+    XSLOT(12, 0),
+    XSLOT(13, 0),
+    XSLOT(14, 0),
+    XSLOT(15, 0),
+    YSLOT(0),
+    YSLOT(1),
+    YSLOT(2),
+    YSLOT(3),
+    YSLOT(4),
+    YSLOT(5),
+    YSLOT(6),
+    YSLOT(7),
+    YSLOT(8),
+    YSLOT(9),
+    YSLOT(10),
+    YSLOT(11),
+    YSLOT(12),
+    YSLOT(13),
+    YSLOT(14),
+    YSLOT(15),
+};
 _Static_assert(offsetof(X86Cpu, gpr) == sizeof(Cpu), "gpr[] follows the head");
 
 static const IrHelper helpers[X86_HELPERS] = {
@@ -84,6 +143,22 @@ static const TargetReg regs[] = {
 #undef REG
 };
 
+#define REG32(name, n) {name, offsetof(X86Cpu, gpr) + 8 * (n), 4, 0}
+static const TargetReg regs32[] = {
+    REG32("eax", 0),
+    REG32("ecx", 1),
+    REG32("edx", 2),
+    REG32("ebx", 3),
+    REG32("esp", 4),
+    REG32("ebp", 5),
+    REG32("esi", 6),
+    REG32("edi", 7),
+    {"eip", offsetof(X86Cpu, base.pc), 8, 2},
+    {"fl", offsetof(X86Cpu, fl), 4, 2},
+    {"fsbase", offsetof(X86Cpu, fs_base), 4, 2},
+    {"gsbase", offsetof(X86Cpu, gs_base), 4, 2},
+};
+
 static void x86_reset(Cpu *base)
 {
     X86Cpu *cpu = (X86Cpu *)base;
@@ -93,14 +168,17 @@ static void x86_reset(Cpu *base)
     x86_set_mxcsr(cpu, 0x1f80);
     cpu->fpu.cw = 0x37f;
     cpu->fpu.empty = 0xff;
-    cpu->seg[1] = 0x33; /* Linux's selectors of 64-bit programs */
-    cpu->seg[2] = 0x2b;
+    cpu->seg[1] = x86_cpu_is32(cpu) ? X86_CS32 : X86_CS64;
+    cpu->seg[2] = X86_DS;
+    if (x86_cpu_is32(cpu))
+        cpu->seg[0] = cpu->seg[3] = X86_DS;
     cpu->model = X86_MODEL_MAX;
 }
 
 static uint32_t x86_ctx(const Cpu *base)
 {
-    return ((const X86Cpu *)base)->model << X86_CTX_MODEL_SHIFT;
+    const X86Cpu *cpu = (const X86Cpu *)base;
+    return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0);
 }
 
 static uint32_t x86_fp_modes(const Cpu *base)
@@ -111,12 +189,14 @@ static uint32_t x86_fp_modes(const Cpu *base)
 static void x86_translate(Trans *t)
 {
     X86Insn x;
-    X86Decoded how = x86_decode(t->bytes, t->n_bytes, &x);
+    X86Decoded how = x86_decode(t->bytes, t->n_bytes, x86_is32(t) ? X86_MODE_32 : X86_MODE_64, &x);
 
     t->truncated = how == X86_SHORT;
     if (t->truncated)
         return;
     t->next = t->pc + x.len;
+    if (x.code32)
+        t->next &= 0xffffffff;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (how == X86_BAD) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
@@ -137,23 +217,29 @@ static void x86_translate(Trans *t)
     }
 }
 
+#define OPS                                                                                                  \
+    .insn_align = 1, .code_checks = true, .cpu_size = sizeof(X86Cpu), .helpers = helpers,                    \
+    .n_slots = X86_SLOTS, .n_helpers = X86_HELPERS, .nan = IR_NAN_X86, .reset = x86_reset, .ctx = x86_ctx,   \
+    .fp_modes = x86_fp_modes, .translate = x86_translate
+
 const TargetOps target_x86_64 = {
+    OPS,
     .name = "x86_64",
     .elf_machine = EM_X86_64,
     .elf_class = ELFCLASS64,
-    .insn_align = 1,
-    .code_checks = true,
-    .cpu_size = sizeof(X86Cpu),
     .slots = slots,
-    .helpers = helpers,
     .regs = regs,
-    .n_slots = X86_SLOTS,
-    .n_helpers = X86_HELPERS,
     .n_regs = ARRAY_SIZE(regs),
-    .nan = IR_NAN_X86,
-    .reset = x86_reset,
-    .ctx = x86_ctx,
-    .fp_modes = x86_fp_modes,
-    .translate = x86_translate,
     .disas = x86_disas,
+};
+
+const TargetOps target_i386 = {
+    OPS,
+    .name = "i386",
+    .elf_machine = EM_386,
+    .elf_class = ELFCLASS32,
+    .slots = slots32,
+    .regs = regs32,
+    .n_regs = ARRAY_SIZE(regs32),
+    .disas = x86_disas32,
 };

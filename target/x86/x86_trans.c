@@ -4,10 +4,10 @@
 IrVal x86_reg(Trans *t, unsigned r, unsigned bytes, bool high)
 {
     IrVal v = x86_gpr(t, r);
-    if (bytes == 8)
+    if (bytes == x86_word_bytes(t))
         return v;
     if (high)
-        v = ir_shr(t->b, IR_I64, v, x86_c(t, IR_I64, 8));
+        v = ir_shr(t->b, x86_word(t), v, x86_cw(t, 8));
     return ir_trunc(t->b, x86_type(bytes), v);
 }
 
@@ -15,17 +15,17 @@ void x86_put_reg(Trans *t, unsigned r, unsigned bytes, bool high, IrVal v)
 {
     IrBuilder *b = t->b;
     if (bytes < 4) {
-        IrVal keep = ir_and(b, IR_I64, x86_gpr(t, r),
-                            x86_c(t, IR_I64,
-                                  high         ? ~0xff00ll
-                                  : bytes == 1 ? ~0xffll
-                                               : ~0xffffll));
-        v = ir_zext(b, IR_I64, v);
+        IrType w = x86_word(t);
+        IrVal keep = ir_and(b, w, x86_gpr(t, r),
+                            x86_cw(t, high         ? ~0xff00ll
+                                      : bytes == 1 ? ~0xffll
+                                                   : ~0xffffll));
+        v = ir_zext(b, w, v);
         if (high)
-            v = ir_shl(b, IR_I64, v, x86_c(t, IR_I64, 8));
-        v = ir_or(b, IR_I64, keep, v);
-    } else if (bytes == 4) {
-        v = ir_zext(b, IR_I64, v);
+            v = ir_shl(b, w, v, x86_cw(t, 8));
+        v = ir_or(b, w, keep, v);
+    } else {
+        v = x86_to_word(t, v, bytes);
     }
     x86_put_gpr(t, r, v);
 }
@@ -48,16 +48,39 @@ static void write_gpr(Trans *t, const X86Insn *x, unsigned r, unsigned bytes, Ir
     x86_put_reg(t, high ? r - 4 : r, bytes, high, v);
 }
 
-static IrVal with_segment(Trans *t, const X86Insn *x, IrVal v)
+static IrVal segment_base(Trans *t, const X86Insn *x)
 {
-    if (!x->seg)
+    return ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS);
+}
+
+IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v)
+{
+    return x->seg ? ir_add(t->b, x86_word(t), segment_base(t, x), v) : v;
+}
+
+IrVal x86_cut(Trans *t, const X86Insn *x, IrVal v)
+{
+    if (x->asize == x86_word_bytes(t))
         return v;
-    return ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), v);
+    return ir_zext(t->b, x86_word(t), ir_trunc(t->b, x86_type(x->asize), v));
+}
+
+IrVal x86_index(Trans *t, const X86Insn *x, unsigned r)
+{
+    return x86_cut(t, x, x86_gpr(t, r));
+}
+
+void x86_put_index(Trans *t, const X86Insn *x, unsigned r, IrVal v)
+{
+    if (x->asize < x86_word_bytes(t))
+        v = ir_trunc(t->b, x86_type(x->asize), v);
+    x86_put_reg(t, r, x->asize, false, v);
 }
 
 X86Addr x86_addr(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    IrType w = x86_word(t);
     IrVal base = IR_NONE;
     int32_t disp = x->disp;
     if (x->base == -2) {
@@ -69,45 +92,51 @@ X86Addr x86_addr(Trans *t, const X86Insn *x)
     if (x->index >= 0) {
         IrVal i = x86_gpr(t, (unsigned)x->index);
         if (x->scale || base == IR_NONE)
-            i = ir_shl(b, IR_I64, i, x86_c(t, IR_I64, x->scale));
-        base = base ? ir_add(b, IR_I64, base, i) : i;
+            i = ir_shl(b, w, i, x86_cw(t, x->scale));
+        base = base ? ir_add(b, w, base, i) : i;
     }
     if (base == IR_NONE) {
-        base = x86_c(t, IR_I64, disp);
+        base = x86_cw(t, disp);
         disp = 0;
     }
-    if (x->addr32) {
-        base = ir_add(b, IR_I64, base, x86_c(t, IR_I64, disp));
-        base = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, base));
+    if (x->asize < x86_word_bytes(t)) {
+        base = x86_cut(t, x, ir_add(b, w, base, x86_cw(t, disp)));
         disp = 0;
     }
     if (x->seg && ir_is_const(b->r, base)) { /* fs:disp */
         int64_t c = ir_const_value(b->r, base) + disp;
+        if (x86_is32(t))
+            c = (int32_t)c;
         if (fits_i32(c))
-            return (X86Addr){ir_get(b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), (int32_t)c};
+            return (X86Addr){segment_base(t, x), (int32_t)c};
     }
-    return (X86Addr){with_segment(t, x, base), disp};
+    return (X86Addr){x86_with_segment(t, x, base), disp};
 }
 
 IrVal x86_linear(Trans *t, const X86Insn *x)
 {
     X86Addr a = x86_addr(t, x);
-    return ir_add(t->b, IR_I64, a.base, x86_c(t, IR_I64, a.disp));
+    return ir_add(t->b, x86_word(t), a.base, x86_cw(t, a.disp));
+}
+
+IrVal x86_linear64(Trans *t, const X86Insn *x)
+{
+    return x86_to_64(t, x86_linear(t, x));
 }
 
 IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes)
 {
-    return ir_ld(t->b, bytes == 16 ? IR_V128 : x86_type(bytes), a.base, a.disp, x86_mem(bytes));
+    return ir_ld(t->b, bytes == 16 ? IR_V128 : x86_type(bytes), a.base, a.disp, x86_mem(t, bytes));
 }
 
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v)
 {
-    ir_st(t->b, v, a.base, a.disp, x86_mem(bytes));
+    ir_st(t->b, v, a.base, a.disp, x86_mem(t, bytes));
 }
 
 static X86Addr absolute(Trans *t, const X86Insn *x)
 {
-    return (X86Addr){with_segment(t, x, x86_c(t, IR_I64, (int64_t)x->imm)), 0};
+    return (X86Addr){x86_with_segment(t, x, x86_cw(t, (int64_t)x->imm)), 0};
 }
 
 bool x86_opd_mem(const X86Insn *x, unsigned k)
@@ -175,7 +204,7 @@ void x86_write_back(Trans *t, const X86Insn *x, IrVal old, IrVal v)
         return;
     }
     unsigned bytes = x86_size(x, 0);
-    IrMem m = x86_mem(bytes);
+    IrMem m = x86_mem(t, bytes);
     m.order = IR_SEQ_CST;
     IrVal seen = ir_cas(b, x86_type(bytes), x86_linear(t, x), old, v, m);
     ir_exit_if(b, ir_cmp(b, IR_NE, seen, old), ir_exit_direct(b, t->pc, true), false);
@@ -190,9 +219,25 @@ IrVal x86_cond(Trans *t, unsigned cc)
 
 void x86_push(Trans *t, unsigned bytes, IrVal v)
 {
-    IrVal sp = x86_gpr(t, X86_RSP);
-    ir_st(t->b, v, sp, -(int32_t)bytes, x86_mem(bytes));
-    x86_put_gpr(t, X86_RSP, ir_sub(t->b, IR_I64, sp, x86_c(t, IR_I64, bytes)));
+    ir_st(t->b, v, x86_gpr(t, X86_RSP), -(int32_t)bytes, x86_mem(t, bytes));
+    x86_drop(t, -(int64_t)bytes);
+}
+
+IrVal x86_top(Trans *t, unsigned bytes)
+{
+    return x86_ld(t, (X86Addr){x86_gpr(t, X86_RSP), 0}, bytes);
+}
+
+void x86_drop(Trans *t, int64_t bytes)
+{
+    x86_put_gpr(t, X86_RSP, ir_add(t->b, x86_word(t), x86_gpr(t, X86_RSP), x86_cw(t, bytes)));
+}
+
+void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint)
+{
+    if (x->opsize < 8)
+        v = ir_zext(t->b, IR_I64, v);
+    t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = v};
 }
 
 void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n)

@@ -48,9 +48,22 @@ static inline unsigned x86_log2(unsigned bytes)
 {
     return bytes == 16 ? 4 : bytes == 8 ? 3 : bytes == 4 ? 2 : bytes == 2;
 }
-static inline IrMem x86_mem(unsigned bytes)
+static inline bool x86_is32(const Trans *t)
 {
-    return (IrMem){.size = x86_log2(bytes) & 7, .mmu = IR_MMU_DIRECT};
+    return t->ctx & X86_CTX_32;
+}
+/* A general register, an address: of 32 bits in 32-bit mode. */
+static inline IrType x86_word(const Trans *t)
+{
+    return x86_is32(t) ? IR_I32 : IR_I64;
+}
+static inline unsigned x86_word_bytes(const Trans *t)
+{
+    return x86_is32(t) ? 4 : 8;
+}
+static inline IrMem x86_mem(const Trans *t, unsigned bytes)
+{
+    return (IrMem){.size = x86_log2(bytes) & 7, .mmu = x86_is32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
 static inline void x86_raise(Trans *t, CpuExitKind code)
 {
@@ -60,6 +73,19 @@ static inline void x86_raise(Trans *t, CpuExitKind code)
 static inline IrVal x86_c(Trans *t, IrType type, int64_t v)
 {
     return ir_const(t->b, type, v);
+}
+static inline IrVal x86_cw(Trans *t, int64_t v)
+{
+    return ir_const(t->b, x86_word(t), v);
+}
+/* Zero-extended from `bytes` to a word, or from a word to 64 bits. */
+static inline IrVal x86_to_word(Trans *t, IrVal v, unsigned bytes)
+{
+    return bytes == x86_word_bytes(t) ? v : ir_zext(t->b, x86_word(t), v);
+}
+static inline IrVal x86_to_64(Trans *t, IrVal word)
+{
+    return x86_is32(t) ? ir_zext(t->b, IR_I64, word) : word;
 }
 static inline IrVal x86_fl(Trans *t)
 {
@@ -89,7 +115,15 @@ typedef struct X86Addr {
     int32_t disp;
 } X86Addr;
 X86Addr x86_addr(Trans *t, const X86Insn *x);
-IrVal x86_linear(Trans *t, const X86Insn *x); /* the whole address */
+IrVal x86_linear(Trans *t, const X86Insn *x); /* the whole address, a word */
+IrVal x86_linear64(Trans *t, const X86Insn *x);
+/* Register r as an address of the instruction's address size, a word; and written as one. */
+IrVal x86_index(Trans *t, const X86Insn *x, unsigned r);
+void x86_put_index(Trans *t, const X86Insn *x, unsigned r, IrVal v);
+/* The address v, cut to the instruction's address size. */
+IrVal x86_cut(Trans *t, const X86Insn *x, IrVal v);
+/* With the base of the segment that a prefix names. */
+IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v);
 IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes);
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v);
 
@@ -126,6 +160,10 @@ uint32_t x86_encoding(const X86Insn *x);
 /* i1 of condition code cc. */
 IrVal x86_cond(Trans *t, unsigned cc);
 void x86_push(Trans *t, unsigned bytes, IrVal v);
+IrVal x86_top(Trans *t, unsigned bytes); /* what pop would take */
+void x86_drop(Trans *t, int64_t bytes);  /* rsp += bytes */
+/* Goes to v, of opsize bytes. */
+void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint);
 void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n);
 bool x86_has(const Trans *t, X86Feat f);
 

@@ -50,7 +50,7 @@ void x86_trans_vcvtph(Trans *t, const X86Insn *x)
         return;
     }
     X86Addr a = x86_addr(t, x);
-    ir_st(b, x->wide ? v : ir_vlow(b, IR_F64, v), a.base, a.disp, x86_mem(x->wide ? 16 : 8));
+    ir_st(b, x->wide ? v : ir_vlow(b, IR_F64, v), a.base, a.disp, x86_mem(t, x->wide ? 16 : 8));
 }
 
 /* The count is the low half of an xmm register, for both halves. */
@@ -185,7 +185,7 @@ void x86_trans_vextract(Trans *t, const X86Insn *x)
 void x86_trans_vmaskmov(Trans *t, const X86Insn *x)
 {
     int64_t what = x->reg | x->vvvv << 4 | (x->row->arg & 3) << 8 | (x->row->arg >> 4) << 10 | x->wide << 11;
-    IrVal args[] = {x86_linear(t, x), x86_c(t, IR_I32, what)};
+    IrVal args[] = {x86_linear64(t, x), x86_c(t, IR_I32, what)};
     ir_call(t->b, X86_HELPER_vmaskmov, args, 2);
 }
 
@@ -200,9 +200,9 @@ void x86_trans_vgather(Trans *t, const X86Insn *x)
         return;
     }
     base.index = -1;
-    base.addr32 = false;
+    base.asize = (uint8_t)x86_word_bytes(t);
     int64_t what = x->reg | x->vvvv << 4 | index << 8 | x->scale << 12 | (int64_t)x->row->arg << 14 |
-                   x->wide << 18 | x->addr32 << 19;
-    IrVal args[] = {x86_linear(t, &base), x86_c(t, IR_I32, what)};
+                   x->wide << 18 | (x->asize == 4) << 19;
+    IrVal args[] = {x86_linear64(t, &base), x86_c(t, IR_I32, what)};
     ir_call(t->b, X86_HELPER_vgather, args, 2);
 }

@@ -97,10 +97,13 @@ void x86_trans_shld(Trans *t, const X86Insn *x)
 static IrVal bit_address(Trans *t, const X86Insn *x, unsigned bytes, IrVal bit)
 {
     IrBuilder *b = t->b;
-    IrVal n = bytes == 8 ? bit : ir_sext(b, IR_I64, bit);
-    n = ir_sar(b, IR_I64, n, x86_c(t, IR_I64, 3));
-    n = ir_and(b, IR_I64, n, x86_c(t, IR_I64, -(int64_t)bytes));
-    return ir_add(b, IR_I64, x86_linear(t, x), n);
+    IrType w = x86_word(t);
+    IrVal n = bytes == x86_word_bytes(t) ? bit : ir_sext(b, w, bit);
+    n = ir_sar(b, w, n, x86_cw(t, 3));
+    n = ir_and(b, w, n, x86_cw(t, -(int64_t)bytes));
+    X86Insn plain = *x; /* cut to the address size is the sum */
+    plain.seg = 0;
+    return x86_with_segment(t, x, x86_cut(t, x, ir_add(b, w, x86_linear(t, &plain), n)));
 }
 
 static IrVal bit_changed(Trans *t, unsigned how, IrType ty, IrVal a, IrVal mask)
@@ -128,7 +131,7 @@ void x86_trans_bt(Trans *t, const X86Insn *x)
     if (bytes == 2)
         mask = ir_trunc(b, ty, mask);
     if (how && x86_atomic(t, x)) {
-        IrMem m = x86_mem(bytes);
+        IrMem m = x86_mem(t, bytes);
         m.order = IR_SEQ_CST;
         a = ir_rmw(b, (IrRmw)kinds[how], ty, addr, how == 2 ? ir_not(b, ty, mask) : mask, m);
     } else {
@@ -173,7 +176,7 @@ void x86_trans_bsf(Trans *t, const X86Insn *x)
     IrVal zero = ir_cmp(b, IR_EQ, a, x86_c(t, ty, 0));
     if (bytes == 4) { /* all of it stays */
         IrVal before = x86_gpr(t, x->reg);
-        x86_put_gpr(t, x->reg, ir_select(b, zero, before, ir_zext(b, IR_I64, v)));
+        x86_put_gpr(t, x->reg, ir_select(b, zero, before, x86_to_word(t, v, 4)));
         return;
     }
     x86_write(t, x, 0, ir_select(b, zero, x86_read(t, x, 0), v));
@@ -216,7 +219,7 @@ void x86_trans_sahf(Trans *t, const X86Insn *x)
 {
     enum { FROM_AH = IR_FL_N | IR_FL_Z | IR_FL_HALF | IR_FL_PARITY | IR_FL_C };
     IrBuilder *b = t->b;
-    IrVal ah = ir_and(b, IR_I32, ir_trunc(b, IR_I32, x86_gpr(t, X86_RAX)), x86_c(t, IR_I32, FROM_AH));
+    IrVal ah = ir_and(b, IR_I32, x86_reg(t, X86_RAX, 4, false), x86_c(t, IR_I32, FROM_AH));
     IrVal v = ir_and(b, IR_I32, ir_flbits(b, x86_fl(t)), x86_c(t, IR_I32, IR_FL_V));
     x86_put_fl(t, ir_flmake(b, ir_or(b, IR_I32, ir_or(b, IR_I32, ah, v), x86_c(t, IR_I32, IR_FL_BIT9))));
 }

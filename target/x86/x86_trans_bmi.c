@@ -123,7 +123,7 @@ void x86_trans_fsgsbase(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     unsigned slot = x->row->arg & 1 ? X86_SLOT_GS : X86_SLOT_FS, bytes = x->rex & 8 ? 8 : 4;
-    if (refused(t, X86_FEAT_FSGSBASE))
+    if (refused(t, X86_FEAT_FSGSBASE)) /* which no processor has in 32-bit mode */
         return;
     if (!(x->row->arg & 2)) {
         IrVal v = ir_get(b, slot);
@@ -148,7 +148,7 @@ void x86_trans_xsave(Trans *t, const X86Insn *x)
     unsigned kind = x->row->arg;
     if (refused(t, (X86Feat)feats[kind]))
         return;
-    IrVal at = x86_linear(t, x);
+    IrVal at = x86_linear64(t, x);
     if (kind < 3) {
         ir_call(b, X86_HELPER_xsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, kind)}, 3);
         return;
@@ -178,5 +178,5 @@ void x86_trans_rdrand(Trans *t, const X86Insn *x)
 void x86_trans_rdpid(Trans *t, const X86Insn *x)
 {
     if (!refused(t, X86_FEAT_RDPID))
-        x86_put_gpr(t, x->rm, ir_zext(t->b, IR_I64, ir_call(t->b, X86_HELPER_tsc_aux, NULL, 0)));
+        x86_put_reg(t, x->rm, 4, false, ir_call(t->b, X86_HELPER_tsc_aux, NULL, 0));
 }

@@ -3,7 +3,8 @@
 
 static Gva target_of(const Trans *t, const X86Insn *x)
 {
-    return t->pc + x->len + x->imm;
+    Gva to = t->pc + x->len + x->imm;
+    return !x->code32 ? to : x->opsize == 2 ? to & 0xffff : to & 0xffffffff;
 }
 
 void x86_trans_jcc(Trans *t, const X86Insn *x)
@@ -17,7 +18,7 @@ static void go(Trans *t, const X86Insn *x, IrVal to, IrHint hint)
         t->flow =
             (TransFlow){.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP, .target = target_of(t, x)};
     else
-        t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = to};
+        x86_go_to(t, x, to, hint);
 }
 
 static IrVal destination(Trans *t, const X86Insn *x)
@@ -25,7 +26,7 @@ static IrVal destination(Trans *t, const X86Insn *x)
     return x86_opd_where[x->row->opd[0]] == X86_WH_J ? IR_NONE : x86_read(t, x, 0);
 }
 
-/* An operand size of 16 bits is AMD's 16-bit target; nobody has it. */
+/* In 64-bit mode an operand size of 16 bits is AMD's 16-bit target; nobody has it. */
 void x86_trans_jmp(Trans *t, const X86Insn *x)
 {
     go(t, x, destination(t, x), IR_HINT_JUMP);
@@ -34,32 +35,28 @@ void x86_trans_jmp(Trans *t, const X86Insn *x)
 void x86_trans_call(Trans *t, const X86Insn *x)
 {
     IrVal to = destination(t, x);
-    x86_push(t, 8, x86_c(t, IR_I64, (int64_t)(t->pc + x->len)));
+    x86_push(t, x->opsize, x86_c(t, x86_type(x->opsize), (int64_t)(t->pc + x->len)));
     go(t, x, to, IR_HINT_CALL);
 }
 
 void x86_trans_ret(Trans *t, const X86Insn *x)
 {
-    IrVal sp = x86_gpr(t, X86_RSP), to = x86_ld(t, (X86Addr){sp, 0}, 8);
+    IrVal to = x86_top(t, x->opsize);
     int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
-    x86_put_gpr(t, X86_RSP, ir_add(t->b, IR_I64, sp, x86_c(t, IR_I64, 8 + more)));
-    t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = IR_HINT_RET, .indirect = to};
+    x86_drop(t, x->opsize + more);
+    x86_go_to(t, x, to, IR_HINT_RET);
 }
 
 /* loopne loope loop jrcxz */
 void x86_trans_loop(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    IrVal n = x86_gpr(t, X86_RCX);
-    if (x->addr32)
-        n = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, n));
+    IrVal n = x86_index(t, x, X86_RCX);
     if (x->row->arg < 3) {
-        n = ir_sub(b, IR_I64, n, x86_c(t, IR_I64, 1));
-        if (x->addr32)
-            n = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, n));
-        x86_put_gpr(t, X86_RCX, n);
+        n = x86_cut(t, x, ir_sub(b, x86_word(t), n, x86_cw(t, 1)));
+        x86_put_index(t, x, X86_RCX, n);
     }
-    IrVal cond = ir_cmp(b, x->row->arg == 3 ? IR_EQ : IR_NE, n, x86_c(t, IR_I64, 0));
+    IrVal cond = ir_cmp(b, x->row->arg == 3 ? IR_EQ : IR_NE, n, x86_cw(t, 0));
     if (x->row->arg < 2)
         cond = ir_and(b, IR_I1, cond, x86_cond(t, x->row->arg ? 4 : 5));
     t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = cond, .target = target_of(t, x)};
@@ -70,38 +67,37 @@ void x86_trans_push(Trans *t, const X86Insn *x)
     x86_push(t, x->opsize, x86_read(t, x, 0));
 }
 
-void x86_trans_push_seg(Trans *t, const X86Insn *x)
-{
-    x86_push(t, x->opsize, x86_c(t, x86_type(x->opsize), 0));
-}
-
 /* The address of a memory operand sees rsp after the pop. */
 void x86_trans_pop(Trans *t, const X86Insn *x)
 {
-    IrVal sp = x86_gpr(t, X86_RSP), v = x86_ld(t, (X86Addr){sp, 0}, x->opsize);
-    IrVal after = ir_add(t->b, IR_I64, sp, x86_c(t, IR_I64, x->opsize));
-    x86_put_gpr(t, X86_RSP, after);
+    IrVal v = x86_top(t, x->opsize);
+    x86_drop(t, x->opsize);
     x86_write(t, x, 0, v);
 }
 
+/* With a level, the frame pointers of that many outer frames are copied. */
 void x86_trans_enter(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    if (x->imm2 & 31) { /* nested frames: no compiler makes them */
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
-    IrVal sp = x86_gpr(t, X86_RSP), frame = ir_sub(b, IR_I64, sp, x86_c(t, IR_I64, 8));
-    ir_st(b, x86_gpr(t, X86_RBP), frame, 0, x86_mem(8));
-    x86_put_gpr(t, X86_RBP, frame);
-    x86_put_gpr(t, X86_RSP, ir_sub(b, IR_I64, frame, x86_c(t, IR_I64, (int64_t)x->imm)));
+    IrType w = x86_word(t);
+    int32_t n = x->opsize, level = (int32_t)(x->imm2 & 31), at = -n;
+    IrVal sp = x86_gpr(t, X86_RSP), outer = x86_gpr(t, X86_RBP), frame = ir_sub(b, w, sp, x86_cw(t, n));
+    x86_st(t, (X86Addr){sp, at}, x->opsize, x86_reg(t, X86_RBP, x->opsize, false));
+    for (int32_t k = 1; k < level; k++)
+        x86_st(t, (X86Addr){sp, at -= n}, x->opsize, x86_ld(t, (X86Addr){outer, -k * n}, x->opsize));
+    if (level)
+        x86_st(t, (X86Addr){sp, at -= n}, x->opsize,
+               x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
+    x86_put_reg(t, X86_RBP, x->opsize, false,
+                x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
+    x86_put_gpr(t, X86_RSP, ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)));
 }
 
 void x86_trans_leave(Trans *t, const X86Insn *x)
 {
     IrVal frame = x86_gpr(t, X86_RBP);
     IrVal v = x86_ld(t, (X86Addr){frame, 0}, x->opsize);
-    x86_put_gpr(t, X86_RSP, ir_add(t->b, IR_I64, frame, x86_c(t, IR_I64, x->opsize)));
+    x86_put_gpr(t, X86_RSP, ir_add(t->b, x86_word(t), frame, x86_cw(t, x->opsize)));
     x86_put_reg(t, X86_RBP, x->opsize, false, v);
 }
 
@@ -110,44 +106,16 @@ void x86_trans_pushf(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     IrVal args[] = {ir_flbits(b, x86_fl(t)), ir_get(b, X86_SLOT_DF)};
     IrVal v = ir_call(b, X86_HELPER_rflags, args, 2);
-    x86_push(t, x->opsize, x->opsize == 8 ? v : ir_trunc(b, IR_I16, v));
+    x86_push(t, x->opsize, x->opsize == 8 ? v : ir_trunc(b, x86_type(x->opsize), v));
 }
 
 void x86_trans_popf(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    IrVal sp = x86_gpr(t, X86_RSP), v = x86_ld(t, (X86Addr){sp, 0}, x->opsize);
-    x86_put_gpr(t, X86_RSP, ir_add(b, IR_I64, sp, x86_c(t, IR_I64, x->opsize)));
+    IrVal v = x86_top(t, x->opsize);
+    x86_drop(t, x->opsize);
     IrVal args[] = {x->opsize == 8 ? v : ir_zext(b, IR_I64, v), x86_c(t, IR_I32, x->opsize)};
     ir_call(b, X86_HELPER_set_rflags, args, 2);
-}
-
-void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
-{
-    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7)};
-    if ((x->reg & 7) > 5) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
-    IrVal v = ir_call(t->b, X86_HELPER_selector, args, 1);
-    if (x->mod != 3)
-        x86_st(t, x86_addr(t, x), 2, ir_trunc(t->b, IR_I16, v));
-    else
-        x86_put_reg(t, x->rm, x->opsize, false,
-                    x->opsize == 8   ? ir_zext(t->b, IR_I64, v)
-                    : x->opsize == 2 ? ir_trunc(t->b, IR_I16, v)
-                                     : v);
-}
-
-void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
-{
-    if ((x->reg & 7) > 5 || (x->reg & 7) == 1) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
-    IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
-    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
-    ir_call(t->b, X86_HELPER_set_selector, args, 2);
 }
 
 void x86_trans_syscall(Trans *t, const X86Insn *x)
@@ -170,6 +138,10 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
 {
     if (x->imm == 3)
         x86_trans_int3(t, x);
+    else if (x->imm == 0x80 && x->code32)
+        x86_raise(t, CPU_EXIT_SYSCALL);
+    else if (x->imm == 4 && x->code32)
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_PROTECTION}; /* #OF, a trap */
     else
         x86_raise(t, CPU_EXIT_PROTECTION);
 }
@@ -190,15 +162,15 @@ void x86_trans_rdtsc(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     IrVal v = ir_call(b, X86_HELPER_tsc, NULL, 0);
     x86_put_reg(t, X86_RAX, 4, false, ir_trunc(b, IR_I32, v));
-    x86_put_gpr(t, X86_RDX, ir_shr(b, IR_I64, v, x86_c(t, IR_I64, 32)));
+    x86_put_reg(t, X86_RDX, 4, false, ir_trunc(b, IR_I32, ir_shr(b, IR_I64, v, x86_c(t, IR_I64, 32))));
     if (x->row->arg)
-        x86_put_gpr(t, X86_RCX, ir_zext(b, IR_I64, ir_call(b, X86_HELPER_tsc_aux, NULL, 0)));
+        x86_put_reg(t, X86_RCX, 4, false, ir_call(b, X86_HELPER_tsc_aux, NULL, 0));
 }
 
 /* cmpxchg8b, cmpxchg16b: by C. */
 void x86_trans_cmpxchg8b(Trans *t, const X86Insn *x)
 {
-    IrVal args[] = {x86_linear(t, x), x86_c(t, IR_I32, x->rex & 8 ? 16 : 8)};
+    IrVal args[] = {x86_linear64(t, x), x86_c(t, IR_I32, x->rex & 8 ? 16 : 8)};
     ir_call(t->b, X86_HELPER_cmpxchg_pair, args, 2);
 }
 
@@ -206,7 +178,7 @@ void x86_trans_fxsave(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     X86Addr a = x86_addr(t, x);
-    IrVal at = x86_linear(t, x);
+    IrVal at = x86_linear64(t, x);
     if (!x->row->arg) {
         ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b)}, 2);
         return;

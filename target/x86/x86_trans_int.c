@@ -56,7 +56,7 @@ static bool alu_rmw(Trans *t, const X86Insn *x, unsigned op, IrType ty, IrVal y)
         [ADD] = IR_RMW_ADD, [OR] = IR_RMW_OR, [AND] = IR_RMW_AND, [SUB] = IR_RMW_ADD, [XOR] = IR_RMW_XOR};
     if (op == ADC || op == SBB || op == CMP)
         return false;
-    IrMem m = x86_mem(x86_size(x, 0));
+    IrMem m = x86_mem(t, x86_size(x, 0));
     m.order = IR_SEQ_CST;
     IrVal operand = op == SUB ? ir_neg(t->b, ty, y) : y;
     IrVal old = ir_rmw(t->b, (IrRmw)kinds[op], ty, x86_linear(t, x), operand, m);
@@ -129,7 +129,7 @@ void x86_trans_lea(Trans *t, const X86Insn *x)
     X86Insn plain = *x;
     plain.seg = 0;
     IrVal v = x86_linear(t, &plain);
-    x86_write(t, x, 0, x->opsize == 8 ? v : ir_trunc(t->b, x86_type(x->opsize), v));
+    x86_write(t, x, 0, x->opsize == x86_word_bytes(t) ? v : ir_trunc(t->b, x86_type(x->opsize), v));
 }
 
 static IrVal extend(Trans *t, bool sign, unsigned bytes, IrVal v, unsigned from)
@@ -150,7 +150,7 @@ static void move_extended(Trans *t, const X86Insn *x, bool sign)
         return;
     }
     X86Addr a = x86_addr(t, x);
-    IrMem m = x86_mem(from);
+    IrMem m = x86_mem(t, from);
     m.sext = sign;
     x86_write(t, x, 0, ir_ld(t->b, x86_type(to), a.base, a.disp, m));
 }
@@ -170,7 +170,7 @@ void x86_trans_xchg(Trans *t, const X86Insn *x)
     if (x->opc == 0x90 && !(x->rex & 1))
         return;
     if (x->mod != 3 && x->opc <= 0x87 && (t->ctx & CTX_PARALLEL)) {
-        IrMem m = x86_mem(x86_size(x, 0));
+        IrMem m = x86_mem(t, x86_size(x, 0));
         m.order = IR_SEQ_CST;
         IrType ty = x86_type(x86_size(x, 0));
         x86_write(t, x, 1, ir_rmw(t->b, IR_RMW_XCHG, ty, x86_linear(t, x), x86_read(t, x, 1), m));
@@ -186,7 +186,7 @@ void x86_trans_xadd(Trans *t, const X86Insn *x)
     IrType ty = x86_type(x86_size(x, 0));
     IrVal y = x86_read(t, x, 1), a;
     if (x86_atomic(t, x)) {
-        IrMem m = x86_mem(x86_size(x, 0));
+        IrMem m = x86_mem(t, x86_size(x, 0));
         m.order = IR_SEQ_CST;
         a = ir_rmw(t->b, IR_RMW_ADD, ty, x86_linear(t, x), y, m);
         x86_write(t, x, 1, a);
@@ -211,7 +211,7 @@ void x86_trans_cmpxchg(Trans *t, const X86Insn *x)
     IrType ty = x86_type(bytes);
     IrVal acc = x86_reg(t, X86_RAX, bytes, false), desired = x86_read(t, x, 1), old;
     if (x86_atomic(t, x)) {
-        IrMem m = x86_mem(bytes);
+        IrMem m = x86_mem(t, bytes);
         m.order = IR_SEQ_CST;
         old = ir_cas(b, ty, x86_linear(t, x), acc, desired, m);
     } else {
@@ -220,14 +220,14 @@ void x86_trans_cmpxchg(Trans *t, const X86Insn *x)
     IrVal equal = ir_cmp(b, IR_EQ, old, acc);
     if (bytes == 4 && x->mod == 3) { /* the upper half stays, too */
         IrVal before = x86_gpr(t, x->rm);
-        x86_put_gpr(t, x->rm, ir_select(b, equal, ir_zext(b, IR_I64, desired), before));
+        x86_put_gpr(t, x->rm, ir_select(b, equal, x86_to_word(t, desired, 4), before));
     } else if (!x86_atomic(t, x)) {
         x86_write(t, x, 0, ir_select(b, equal, desired, old));
     }
     /* rax is written only where it differs: the upper half stays when it is equal */
     if (bytes == 4) {
         IrVal rax = x86_gpr(t, X86_RAX);
-        x86_put_gpr(t, X86_RAX, ir_select(b, equal, rax, ir_zext(b, IR_I64, old)));
+        x86_put_gpr(t, X86_RAX, ir_select(b, equal, rax, x86_to_word(t, old, 4)));
     } else if (!(x->mod == 3 && x->rm == X86_RAX)) {
         x86_put_reg(t, X86_RAX, bytes, false, old);
     }
@@ -292,7 +292,7 @@ void x86_trans_mul(Trans *t, const X86Insn *x)
 static void div32(Trans *t, IrVal y, bool sign)
 {
     IrBuilder *b = t->b;
-    IrVal high = ir_shl(b, IR_I64, x86_gpr(t, X86_RDX), x86_c(t, IR_I64, 32));
+    IrVal high = ir_shl(b, IR_I64, x86_to_64(t, x86_gpr(t, X86_RDX)), x86_c(t, IR_I64, 32));
     IrVal a = ir_or(b, IR_I64, high, ir_zext(b, IR_I64, x86_reg(t, X86_RAX, 4, false)));
     IrVal q = ir_vv(b, sign ? IR_DIVS : IR_DIVU, IR_I64, a, y), low = ir_trunc(b, IR_I32, q);
     IrVal bad = ir_cmp(b, IR_NE, sign ? ir_sext(b, IR_I64, low) : ir_zext(b, IR_I64, low), q);
@@ -332,11 +332,8 @@ void x86_trans_cmovcc(Trans *t, const X86Insn *x)
 
 void x86_trans_xlat(Trans *t, const X86Insn *x)
 {
-    IrVal at =
-        ir_add(t->b, IR_I64, x86_gpr(t, X86_RBX), ir_zext(t->b, IR_I64, x86_reg(t, X86_RAX, 1, false)));
-    if (x->addr32)
-        at = ir_zext(t->b, IR_I64, ir_trunc(t->b, IR_I32, at));
-    if (x->seg)
-        at = ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), at);
+    IrType w = x86_word(t);
+    IrVal at = ir_add(t->b, w, x86_gpr(t, X86_RBX), ir_zext(t->b, w, x86_reg(t, X86_RAX, 1, false)));
+    at = x86_with_segment(t, x, x86_cut(t, x, at));
     x86_put_reg(t, X86_RAX, 1, false, x86_ld(t, (X86Addr){at, 0}, 1));
 }

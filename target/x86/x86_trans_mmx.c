@@ -32,7 +32,7 @@ static void enter(Trans *t, unsigned written)
 static IrVal load(Trans *t, X86Addr a, unsigned bytes)
 {
     IrType ty = bytes == 8 ? IR_F64 : IR_F32;
-    return ir_vzext(t->b, IR_V128, ir_ld(t->b, ty, a.base, a.disp, x86_mem(bytes)));
+    return ir_vzext(t->b, IR_V128, ir_ld(t->b, ty, a.base, a.disp, x86_mem(t, bytes)));
 }
 
 static IrVal xv(Trans *t, unsigned pp, unsigned map, unsigned opc, IrVal x, IrVal y)
@@ -102,7 +102,7 @@ static void store(Trans *t, const X86Insn *x, unsigned bytes)
     IrBuilder *b = t->b;
     IrVal v = mm(t, x->reg);
     X86Addr a = x86_addr(t, x);
-    ir_st(b, ir_vlow(b, bytes == 8 ? IR_F64 : IR_F32, v), a.base, a.disp, x86_mem(bytes));
+    ir_st(b, ir_vlow(b, bytes == 8 ? IR_F64 : IR_F32, v), a.base, a.disp, x86_mem(t, bytes));
     enter(t, 8);
 }
 
@@ -167,9 +167,7 @@ void x86_trans_mmxlane(Trans *t, const X86Insn *x)
         x86_put_reg(t, x->reg, 4, false, ir_xv(b, false, IR_I32, IR_XV(1, 1, 0xd7), IR_NONE, mm(t, x->rm)));
         break;
     default: {
-        IrVal to = x86_gpr(t, X86_RDI);
-        if (x->seg)
-            to = ir_add(b, IR_I64, ir_get(b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), to);
+        IrVal to = x86_to_64(t, x86_with_segment(t, x, x86_index(t, x, X86_RDI)));
         IrVal args[] = {to, x86_c(t, IR_I32, (x->reg & 7) | (x->rm & 7) << 8 | 1 << 16)};
         ir_call(b, X86_HELPER_maskmov, args, 2);
         enter(t, 8);

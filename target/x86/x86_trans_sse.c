@@ -31,18 +31,18 @@ static void put_xmm(Trans *t, const X86Insn *x, unsigned r, IrVal v)
     x86_put_vreg(t, x, r, (X86Vec){v, IR_NONE});
 }
 
-static IrMem mem16(bool aligned)
+static IrMem mem16(Trans *t, bool aligned)
 {
-    IrMem m = x86_mem(16);
+    IrMem m = x86_mem(t, 16);
     m.sext = aligned;
     return m;
 }
 
 X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
 {
-    X86Vec v = {ir_ld(t->b, IR_V128, a.base, a.disp, mem16(aligned)), IR_NONE};
+    X86Vec v = {ir_ld(t->b, IR_V128, a.base, a.disp, mem16(t, aligned)), IR_NONE};
     if (wide)
-        v.hi = ir_ld(t->b, IR_V128, a.base, a.disp + 16, x86_mem(16));
+        v.hi = ir_ld(t->b, IR_V128, a.base, a.disp + 16, x86_mem(t, 16));
     return v;
 }
 
@@ -50,8 +50,8 @@ X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
 void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
     if (v.hi)
-        ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(16));
-    ir_st(t->b, v.lo, a.base, a.disp, mem16(aligned));
+        ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(t, 16));
+    ir_st(t->b, v.lo, a.base, a.disp, mem16(t, aligned));
 }
 
 /* Those of SSE but for the strings, and on Zen those of SHA; moves say it. */
@@ -73,7 +73,7 @@ X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k)
         IrVal v = ir_zext(b, IR_I32, x86_ld(t, a, bytes));
         return (X86Vec){ir_vzext(b, IR_V128, v), IR_NONE};
     }
-    IrVal v = ir_ld(b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(bytes));
+    IrVal v = ir_ld(b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(t, bytes));
     return (X86Vec){ir_vzext(b, IR_V128, v), IR_NONE};
 }
 
@@ -216,9 +216,8 @@ static void align(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     if (!x->row->arg || !x->wide || x->mod == 3)
         return;
-    IrVal low = ir_and(b, IR_I64, x86_linear(t, x), x86_c(t, IR_I64, 31));
-    ir_exit_if(b, ir_cmp(b, IR_NE, low, x86_c(t, IR_I64, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION),
-               false);
+    IrVal low = ir_and(b, x86_word(t), x86_linear(t, x), x86_cw(t, 31));
+    ir_exit_if(b, ir_cmp(b, IR_NE, low, x86_cw(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
 }
 
 void x86_trans_xvload(Trans *t, const X86Insn *x)
@@ -244,7 +243,7 @@ static void store_low(Trans *t, const X86Insn *x, unsigned bytes, IrVal v)
 {
     X86Addr a = x86_addr(t, x);
     IrType ty = bytes == 8 ? IR_F64 : IR_F32;
-    ir_st(t->b, ir_vlow(t->b, ty, v), a.base, a.disp, x86_mem(bytes));
+    ir_st(t->b, ir_vlow(t->b, ty, v), a.base, a.disp, x86_mem(t, bytes));
 }
 
 /* arg: 0 movss, movsd load; 1 store; 2 movq load; 3 movq store. Between registers the scalars keep what is
@@ -288,7 +287,7 @@ static void half(Trans *t, const X86Insn *x, unsigned lane)
         return;
     }
     X86Addr a = x86_addr(t, x);
-    IrVal v = ir_vzext(b, IR_V128, ir_ld(b, IR_F64, a.base, a.disp, x86_mem(8)));
+    IrVal v = ir_vzext(b, IR_V128, ir_ld(b, IR_F64, a.base, a.disp, x86_mem(t, 8)));
     put_xmm(t, x, x->reg, ir_vsetv(b, IR_V128, IR_LANE_64, IR_VA_N(lane), first(t, x), v));
 }
 
@@ -306,7 +305,7 @@ void x86_trans_xvfromgpr(Trans *t, const X86Insn *x)
     if (x->mod != 3) {
         unsigned bytes = x86_size(x, 1);
         X86Addr a = x86_addr(t, x);
-        IrVal v = ir_ld(t->b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(bytes));
+        IrVal v = ir_ld(t->b, bytes == 8 ? IR_F64 : IR_F32, a.base, a.disp, x86_mem(t, bytes));
         put_xmm(t, x, x->reg, ir_vzext(t->b, IR_V128, v));
         return;
     }
@@ -416,9 +415,7 @@ void x86_trans_xvblendv(Trans *t, const X86Insn *x)
 
 void x86_trans_xvmaskmov(Trans *t, const X86Insn *x)
 {
-    IrVal to = x86_gpr(t, X86_RDI);
-    if (x->seg)
-        to = ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), to);
+    IrVal to = x86_to_64(t, x86_with_segment(t, x, x86_index(t, x, X86_RDI)));
     IrVal args[] = {to, x86_c(t, IR_I32, x->reg | x->rm << 8)};
     ir_call(t->b, X86_HELPER_maskmov, args, 2);
 }
@@ -434,7 +431,8 @@ void x86_trans_xvpcmpstr(Trans *t, const X86Insn *x)
         x86_put_fl(t, ir_flxv(b, false, x86_encoding(x), a, y));
         return;
     }
-    int64_t what = x->reg | (int64_t)(x->imm & 0xff) << 8 | x->row->arg << 16 | (x->rex & 8 ? 1 << 24 : 0);
+    int64_t what =
+        x->reg | (int64_t)(x->imm & 0xff) << 8 | x->row->arg << 16 | (x->rex & 8 && !x->code32 ? 1 << 24 : 0);
     IrVal args[] = {x86_c(t, IR_I32, what), ir_vget(b, IR_I64, IR_LANE_64, 0, y),
                     ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), y)};
     ir_call(b, X86_HELPER_pcmpstr, args, 3);
@@ -452,7 +450,7 @@ void x86_trans_crc32(Trans *t, const X86Insn *x)
 void x86_trans_movbe(Trans *t, const X86Insn *x)
 {
     X86Addr a = x86_addr(t, x);
-    IrMem m = x86_mem(x->opsize);
+    IrMem m = x86_mem(t, x->opsize);
     m.bswap = 1;
     if (!x86_has(t, X86_FEAT_MOVBE))
         x86_raise(t, CPU_EXIT_ILLEGAL);

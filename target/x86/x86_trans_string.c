@@ -3,41 +3,28 @@
  * by C. Source: AMD64 APM volume 3, "rep". */
 #include "target/x86/x86_trans.h"
 
-static IrVal index_reg(Trans *t, const X86Insn *x, unsigned r)
-{
-    IrVal v = x86_gpr(t, r);
-    return x->addr32 ? ir_zext(t->b, IR_I64, ir_trunc(t->b, IR_I32, v)) : v;
-}
-
-static void put_index(Trans *t, const X86Insn *x, unsigned r, IrVal v)
-{
-    x86_put_gpr(t, r, x->addr32 ? ir_zext(t->b, IR_I64, ir_trunc(t->b, IR_I32, v)) : v);
-}
-
 static X86Addr source(Trans *t, const X86Insn *x)
 {
-    IrVal v = index_reg(t, x, X86_RSI);
-    if (x->seg)
-        v = ir_add(t->b, IR_I64, ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS), v);
-    return (X86Addr){v, 0};
+    return (X86Addr){x86_with_segment(t, x, x86_index(t, x, X86_RSI)), 0};
 }
 
 static X86Addr dest(Trans *t, const X86Insn *x)
 {
-    return (X86Addr){index_reg(t, x, X86_RDI), 0};
+    return (X86Addr){x86_index(t, x, X86_RDI), 0};
 }
 
 /* bytes, or -bytes when DF is set */
 static IrVal step(Trans *t, unsigned bytes)
 {
     IrBuilder *b = t->b;
-    IrVal df = ir_zext(b, IR_I64, ir_get(b, X86_SLOT_DF)), n = x86_c(t, IR_I64, bytes);
-    return ir_sub(b, IR_I64, n, ir_shl(b, IR_I64, df, x86_c(t, IR_I64, x86_log2(bytes) + 1)));
+    IrType w = x86_word(t);
+    IrVal df = x86_to_word(t, ir_get(b, X86_SLOT_DF), 4), n = x86_cw(t, bytes);
+    return ir_sub(b, w, n, ir_shl(b, w, df, x86_cw(t, x86_log2(bytes) + 1)));
 }
 
 static void advance(Trans *t, const X86Insn *x, unsigned r, IrVal by)
 {
-    put_index(t, x, r, ir_add(t->b, IR_I64, index_reg(t, x, r), by));
+    x86_put_index(t, x, r, ir_add(t->b, x86_word(t), x86_index(t, x, r), by));
 }
 
 /* With rep: leaves when rcx is 0; returns it less 1. */
@@ -46,9 +33,9 @@ static IrVal rep_begin(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     if (!x->rep)
         return IR_NONE;
-    IrVal n = index_reg(t, x, X86_RCX), zero = x86_c(t, IR_I64, 0);
+    IrVal n = x86_index(t, x, X86_RCX), zero = x86_cw(t, 0);
     ir_exit_if(b, ir_cmp(b, IR_EQ, n, zero), ir_exit_direct(b, t->pc + x->len, false), false);
-    return ir_sub(b, IR_I64, n, x86_c(t, IR_I64, 1));
+    return ir_sub(b, x86_word(t), n, x86_cw(t, 1));
 }
 
 /* again: i1, or IR_NONE: while rcx is not 0. */
@@ -57,8 +44,8 @@ static void rep_end(Trans *t, const X86Insn *x, IrVal left, IrVal again)
     IrBuilder *b = t->b;
     if (!x->rep)
         return;
-    put_index(t, x, X86_RCX, left);
-    IrVal more = ir_cmp(b, IR_NE, left, x86_c(t, IR_I64, 0));
+    x86_put_index(t, x, X86_RCX, left);
+    IrVal more = ir_cmp(b, IR_NE, left, x86_cw(t, 0));
     if (again)
         more = ir_and(b, IR_I1, more, again);
     t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = more, .target = t->pc};
@@ -70,14 +57,14 @@ static void bulk(Trans *t, const X86Insn *x, X86HelperId h, unsigned bytes)
     IrBuilder *b = t->b;
     IrVal args[] = {x86_c(t, IR_I32, bytes)};
     ir_call(b, h, args, 1);
-    IrVal more = ir_cmp(b, IR_NE, ir_get(b, X86_SLOT_GPR + X86_RCX), x86_c(t, IR_I64, 0));
+    IrVal more = ir_cmp(b, IR_NE, x86_gpr(t, X86_RCX), x86_cw(t, 0));
     t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = more, .target = t->pc};
 }
 
 void x86_trans_movs(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
-    if (x->rep && !x->addr32 && !x->seg) {
+    if (x->rep && x->asize == x86_word_bytes(t) && !x->seg) {
         bulk(t, x, X86_HELPER_rep_movs, bytes);
         return;
     }
@@ -91,7 +78,7 @@ void x86_trans_movs(Trans *t, const X86Insn *x)
 void x86_trans_stos(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
-    if (x->rep && !x->addr32) {
+    if (x->rep && x->asize == x86_word_bytes(t)) {
         bulk(t, x, X86_HELPER_rep_stos, bytes);
         return;
     }

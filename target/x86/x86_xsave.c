@@ -50,10 +50,11 @@ void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t wa
     }
     if (!csr)
         memcpy(image + 24, old + 24, 8);
+    unsigned n = x86_vector_registers(cpu), used_bytes = 160 + 16 * n;
     if (!(put & SSE))
-        memcpy(image + 160, old + 160, 256);
-    memcpy(image + 416, old + 416, 96);
-    for (unsigned r = 0; put & AVX && r < 16; r++)
+        memcpy(image + 160, old + 160, 16 * n);
+    memcpy(image + used_bytes, old + used_bytes, X86_FXSAVE_BYTES - used_bytes);
+    for (unsigned r = 0; put & AVX && r < n; r++)
         memcpy(image + AVX_AT + 16 * r, cpu->ymm[r] + 2, 16);
     header[0] = kind == X86_XSAVEC ? want & used : (header[0] & ~want) | (want & used);
     if (kind == X86_XSAVEC)
@@ -106,7 +107,7 @@ bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES]
         x86_set_mxcsr(cpu, mxcsr);
     else if (h[1] & compact && want & SSE)
         x86_set_mxcsr(cpu, 0x1f80);
-    for (unsigned r = 0; want & AVX && r < 16; r++)
+    for (unsigned r = 0; want & AVX && r < x86_vector_registers(cpu); r++)
         h[0] & AVX ? memcpy(cpu->ymm[r] + 2, image + AVX_AT + 16 * r, 16) : memset(cpu->ymm[r] + 2, 0, 16);
     return true;
 }

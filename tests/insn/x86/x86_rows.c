@@ -30,7 +30,9 @@ enum {
     NDS = X86_NDS,
     L0 = X86_L0,
     L1 = X86_L1,
-    VSIB = X86_VSIB
+    VSIB = X86_VSIB,
+    O32 = X86_O32,
+    O64 = X86_O64
 };
 static const RowInfo rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
@@ -215,6 +217,12 @@ static bool left_out(const RowInfo *r)
     case X86_H_mov_to_seg:
     case X86_H_mov_from_seg:
     case X86_H_push_seg:
+    case X86_H_pop_seg:
+    case X86_H_lseg:
+    case X86_H_call_far:
+    case X86_H_jmp_far:
+    case X86_H_ret_far:
+    case X86_H_iret:
     case X86_H_enter:
     case X86_H_leave:
     case X86_H_fxsave:
@@ -225,7 +233,7 @@ static bool left_out(const RowInfo *r)
     case X86_H_xsave:
     case X86_H_rdrand:
     case X86_H_rdpid: return true;
-    default: return false;
+    default: return (r->attr & O32) != 0;
     }
 }
 
@@ -349,8 +357,8 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
 /* Is it what this row says, and harmless? */
 static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
 {
-    if (x86_decode(p, n, x) != X86_OK || x->len != n || x->row->opc != r->opc || x->row->map != r->map ||
-        x->row->pfx != r->pfx ||
+    if (x86_decode(p, n, X86_MODE_64, x) != X86_OK || x->len != n || x->row->opc != r->opc ||
+        x->row->map != r->map || x->row->pfx != r->pfx ||
         (x->row->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) !=
             (r->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) ||
         x->row->ext != r->ext || strcmp(x->row->name, r->name))

@@ -1,0 +1,130 @@
+/* Segment registers, far pointers, and what 32-bit mode alone has. Source: AMD64 APM volume 3. Selectors are
+ * looked up by C (x86_segs.c); far transfers stay in the code segment that the program began with. */
+#include "target/x86/x86_trans.h"
+
+void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
+{
+    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7)};
+    if ((x->reg & 7) > 5) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    IrVal v = ir_call(t->b, X86_HELPER_selector, args, 1);
+    if (x->mod != 3)
+        x86_st(t, x86_addr(t, x), 2, ir_trunc(t->b, IR_I16, v));
+    else
+        x86_put_reg(t, x->rm, x->opsize, false,
+                    x->opsize == 8   ? ir_zext(t->b, IR_I64, v)
+                    : x->opsize == 2 ? ir_trunc(t->b, IR_I16, v)
+                                     : v);
+}
+
+void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
+{
+    if ((x->reg & 7) > 5 || (x->reg & 7) == 1) {
+        x86_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
+    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
+    ir_call(t->b, X86_HELPER_set_selector, args, 2);
+}
+
+void x86_trans_push_seg(Trans *t, const X86Insn *x)
+{
+    IrVal args[] = {x86_c(t, IR_I32, x->row->arg)}, v = ir_call(t->b, X86_HELPER_selector, args, 1);
+    x86_push(t, x->opsize,
+             x->opsize == 8   ? ir_zext(t->b, IR_I64, v)
+             : x->opsize == 2 ? ir_trunc(t->b, IR_I16, v)
+                              : v);
+}
+
+static void load_segment(Trans *t, unsigned seg, IrVal selector16)
+{
+    IrVal args[] = {x86_c(t, IR_I32, seg), ir_zext(t->b, IR_I32, selector16)};
+    ir_call(t->b, X86_HELPER_set_selector, args, 2);
+}
+
+void x86_trans_pop_seg(Trans *t, const X86Insn *x)
+{
+    load_segment(t, x->row->arg, x86_top(t, 2));
+    x86_drop(t, x->opsize);
+}
+
+/* les lds lss lfs lgs: an offset of the operand's size, behind it a selector. */
+void x86_trans_lseg(Trans *t, const X86Insn *x)
+{
+    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
+    IrVal offset = x86_ld(t, a, x->opsize);
+    load_segment(t, x->row->arg, x86_ld(t, behind, 2));
+    x86_write(t, x, 0, offset);
+}
+
+/* ---- far transfers ---- */
+
+/* Another code segment would be another mode, or privilege. */
+static void need_code_segment(Trans *t, IrVal selector16)
+{
+    IrBuilder *b = t->b;
+    IrVal own = x86_c(t, IR_I16, x86_is32(t) ? X86_CS32 : X86_CS64);
+    ir_exit_if(b, ir_cmp(b, IR_NE, selector16, own), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
+}
+
+static IrVal far_target(Trans *t, const X86Insn *x, IrVal *ret_selector)
+{
+    if (x86_opd_where[x->row->opd[0]] == X86_WH_FAR) {
+        *ret_selector = x86_c(t, IR_I16, (int16_t)x->imm2);
+        return x86_c(t, x86_type(x->opsize), (int64_t)x->imm);
+    }
+    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
+    IrVal offset = x86_ld(t, a, x->opsize);
+    *ret_selector = x86_ld(t, behind, 2);
+    return offset;
+}
+
+void x86_trans_jmp_far(Trans *t, const X86Insn *x)
+{
+    IrVal selector, to = far_target(t, x, &selector);
+    need_code_segment(t, selector);
+    x86_go_to(t, x, to, IR_HINT_JUMP);
+}
+
+void x86_trans_call_far(Trans *t, const X86Insn *x)
+{
+    IrType ty = x86_type(x->opsize);
+    IrVal selector, to = far_target(t, x, &selector);
+    need_code_segment(t, selector);
+    x86_push(t, x->opsize, x86_c(t, ty, x86_is32(t) ? X86_CS32 : X86_CS64));
+    x86_push(t, x->opsize, x86_c(t, ty, (int64_t)(t->pc + x->len)));
+    x86_go_to(t, x, to, IR_HINT_JUMP);
+}
+
+void x86_trans_ret_far(Trans *t, const X86Insn *x)
+{
+    IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, x->opsize);
+    int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
+    need_code_segment(t, x86_ld(t, (X86Addr){sp, x->opsize}, 2));
+    x86_drop(t, 2 * x->opsize + more);
+    x86_go_to(t, x, to, IR_HINT_JUMP);
+}
+
+/* To the same privilege: in 64-bit mode rsp and ss are popped, too. */
+void x86_trans_iret(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned n = x->opsize;
+    IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, n);
+    need_code_segment(t, x86_ld(t, (X86Addr){sp, (int32_t)n}, 2));
+    IrVal fl = x86_ld(t, (X86Addr){sp, (int32_t)(2 * n)}, n), after = IR_NONE;
+    if (!x86_is32(t)) {
+        after = x86_ld(t, (X86Addr){sp, (int32_t)(3 * n)}, n);
+        load_segment(t, 2, x86_ld(t, (X86Addr){sp, (int32_t)(4 * n)}, 2));
+    }
+    IrVal args[] = {n == 8 ? fl : ir_zext(b, IR_I64, fl), x86_c(t, IR_I32, n)};
+    if (after)
+        x86_put_reg(t, X86_RSP, n, false, after);
+    else
+        x86_drop(t, 3 * n);
+    ir_call(b, X86_HELPER_set_rflags, args, 2);
+    x86_go_to(t, x, to, IR_HINT_JUMP);
+}
