@@ -7,7 +7,7 @@
  * Input: operations, each a byte and its operands (enum Op). Two disks, two cards and so on: one of each
  * over virtio-mmio, one over PCI.
  */
-#include "fuzz.h"
+#include "fuzz_rig.h"
 
 #include "hw/block/cfi_flash.h"
 #include "hw/block/nvme.h"
@@ -79,7 +79,7 @@ typedef struct FuzzDisk {
     uint8_t bytes[FLASH_BYTES];
 } FuzzDisk;
 
-typedef struct Rig {
+struct Rig {
     MemMap map;
     Clock clock;
     uint64_t now;
@@ -101,13 +101,7 @@ typedef struct Rig {
     Device *plic, *pcie;
     uint16_t nvme_tail[2];
     FuzzDisk disk[4];  /* two disks, flash, NVMe */
-} Rig;
-
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "fuzz_devices: %s\n", what);
-    abort();
-}
+};
 
 /* ---- back ends ---- */
 
@@ -238,7 +232,7 @@ static void add_simple(Rig *r)
     put(r, r->pcie, PCIE_HIGH, 0x400000000);
 }
 
-static Rig *rig_new(void)
+Rig *rig_new(void)
 {
     Rig *r = calloc(1, sizeof(*r));
     DevError err;
@@ -284,7 +278,7 @@ static Rig *rig_new(void)
     return r;
 }
 
-static void rig_free(Rig *r)
+void rig_free(Rig *r)
 {
     for (unsigned k = r->n_devices; k-- > 0;)
         dev_free(r->device[k]);
@@ -294,19 +288,6 @@ static void rig_free(Rig *r)
 }
 
 /* ---- operations ---- */
-
-typedef struct Input {
-    const uint8_t *at, *end;
-} Input;
-
-static uint64_t next(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-    unsigned n = (unsigned)MIN((size_t)(in->end - in->at), (size_t)bytes);
-    memcpy(&v, in->at, n);
-    in->at += n;
-    return v;
-}
 
 static uint64_t read_at(Rig *r, uint64_t at, unsigned size)
 {
@@ -486,25 +467,11 @@ static void op_input(Rig *r, Input *in)
     p->take(p->device, bytes, next(in, 1) % sizeof(bytes));
 }
 
-/* A changed state is refused, or taken, and then the device is as good as any. Its own is always taken. */
 static void op_state(Rig *r, Input *in)
 {
-    enum { ROOM = 1 << 17 };
-    static char text[ROOM];
-    DevError err;
     Device *d = r->device[next(in, 1) % r->n_devices];
     size_t at = next(in, 2);
-    char c = (char)next(in, 1);
-    Fmt f = {.buf = text, .cap = ROOM};
-    dev_save(d, &f);
-    if (f.len >= ROOM - 1)
-        die("a state that is too long");
-    if (c) {
-        text[at % f.len] = c;
-        dev_load(d, text, &err);
-    } else if (!dev_load(d, text, &err)) {
-        die(err.text);
-    }
+    change_state(d, at, (char)next(in, 1));
 }
 
 static void op_access(Rig *r, Input *in, bool write)
@@ -537,7 +504,7 @@ static void op_start(Rig *r, Input *in)
     (t->at ? start_mmio : start_pci)(r, t, features, entries);
 }
 
-static void run(Rig *r, Input *in)
+void rig_run(Rig *r, Input *in)
 {
     uint8_t op = (uint8_t)next(in, 1);
     switch ((Op)(op % OPS)) {
@@ -568,69 +535,44 @@ static void run(Rig *r, Input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    enum { MOST = 400 };
-    Input in = {data, data + size};
-    Rig *r = rig_new();
-    for (unsigned n = 0; in.at < in.end && n < MOST; n++)
-        run(r, &in);
-    rig_free(r);
-    return 0;
-}
-
 /* ---- seeds: drivers that mostly do as they should ---- */
 
-static uint64_t rnd(uint64_t *h)
-{
-    uint64_t z = *h += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    return z ^ z >> 27;
-}
-
-typedef struct Out {
-    uint8_t *buf;
-    size_t n, cap;
+typedef struct Driver {
+    Out out;
     unsigned transport, entries, slot[4]; /* next of each queue */
     bool packed, wrap[4];
-} Out;
+} Driver;
 
-static void out(Out *o, unsigned bytes, uint64_t v)
-{
-    for (unsigned k = 0; k < bytes && o->n < o->cap; k++)
-        o->buf[o->n++] = (uint8_t)(v >> 8 * k);
-}
-
-static void out_desc(Out *o, unsigned q, unsigned slot, uint32_t at, uint32_t len, unsigned flags,
+static void out_desc(Driver *o, unsigned q, unsigned slot, uint32_t at, uint32_t len, unsigned flags,
                      unsigned last)
 {
-    out(o, 1, OP_DESC);
-    out(o, 1, o->transport);
-    out(o, 1, q);
-    out(o, 1, slot);
-    out(o, 4, at);
-    out(o, 4, len);
-    out(o, 2, flags);
-    out(o, 2, last);
+    out(&o->out, 1, OP_DESC);
+    out(&o->out, 1, o->transport);
+    out(&o->out, 1, q);
+    out(&o->out, 1, slot);
+    out(&o->out, 4, at);
+    out(&o->out, 4, len);
+    out(&o->out, 2, flags);
+    out(&o->out, 2, last);
 }
 
 /* Header and data of a request at `data`. */
-static void out_data(Out *o, uint32_t data, uint64_t *h)
+static void out_data(Driver *o, uint32_t data, uint64_t *h)
 {
     static const uint32_t kinds[] = {0, 1, 4, 8, 11, 13};
-    out(o, 1, OP_POKE);
-    out(o, 4, data);
-    out(o, 1, 48);
-    out(o, 4, o->transport % 3 ? rnd(h) % 3 | rnd(h) % 2 << 8 : kinds[rnd(h) % 6]);
-    out(o, 4, 0);
-    out(o, 8, rnd(h) % 130);
+    out(&o->out, 1, OP_POKE);
+    out(&o->out, 4, data);
+    out(&o->out, 1, 48);
+    out(&o->out, 4, o->transport % 3 ? rnd(h) % 3 | rnd(h) % 2 << 8 : kinds[rnd(h) % 6]);
+    out(&o->out, 4, 0);
+    out(&o->out, 8, rnd(h) % 130);
     for (unsigned k = 0; k < 2; k++) {
-        out(o, 8, rnd(h) % 120);
-        out(o, 8, rnd(h) % 9);
+        out(&o->out, 8, rnd(h) % 120);
+        out(&o->out, 8, rnd(h) % 9);
     }
 }
 
-static void out_request(Out *o, uint64_t *h)
+static void out_request(Driver *o, uint64_t *h)
 {
     unsigned kind = o->transport % 3, q = kind == 1 ? (unsigned)rnd(h) % 3 : 0, first = o->slot[q];
     uint32_t data = 0x34000 + (uint32_t)(rnd(h) % 8) * 0x800, sizes[] = {512, 32, 16, 700};
@@ -655,47 +597,47 @@ static void out_request(Out *o, uint64_t *h)
         }
         o->slot[q] = slot;
     }
-    out(o, 1, OP_OFFER);
-    out(o, 1, o->transport);
-    out(o, 1, q);
-    out(o, 2, first);
+    out(&o->out, 1, OP_OFFER);
+    out(&o->out, 1, o->transport);
+    out(&o->out, 1, q);
+    out(&o->out, 2, first);
     if (kind == 1 && q == 0) {
-        out(o, 1, OP_FRAME);
-        out(o, 1, o->transport / 3);
-        out(o, 2, 14 + rnd(h) % 700);
-        out(o, 6, rnd(h) % 2 ? ~0ull : 0x563412005452);
+        out(&o->out, 1, OP_FRAME);
+        out(&o->out, 1, o->transport / 3);
+        out(&o->out, 2, 14 + rnd(h) % 700);
+        out(&o->out, 6, rnd(h) % 2 ? ~0ull : 0x563412005452);
     }
 }
 
-static void out_write(Out *o, unsigned place, unsigned log_size, uint64_t at, uint64_t v)
+static void out_write(Driver *o, unsigned place, unsigned log_size, uint64_t at, uint64_t v)
 {
-    out(o, 1, OP_WRITE);
-    out(o, 1, place);
-    out(o, 1, log_size);
-    out(o, 4, at);
-    out(o, 8, v);
+    out(&o->out, 1, OP_WRITE);
+    out(&o->out, 1, place);
+    out(&o->out, 1, log_size);
+    out(&o->out, 4, at);
+    out(&o->out, 8, v);
 }
 
-static void out_nvme(Out *o, uint64_t *h)
+static void out_nvme(Driver *o, uint64_t *h)
 {
     static const uint8_t io[] = {0, 1, 2, 8, 9, 2}, admin[] = {0, 2, 4, 5, 6, 8, 9, 10, 12};
-    out(o, 1, OP_DRIVE);
+    out(&o->out, 1, OP_DRIVE);
     for (unsigned n = (unsigned)rnd(h) % 8; n-- > 0;) {
         bool is_io = rnd(h) % 3;
-        out(o, 1, OP_COMMAND);
-        out(o, 1, is_io);
-        out(o, 1, is_io ? io[rnd(h) % sizeof(io)] : admin[rnd(h) % sizeof(admin)]);
-        out(o, 1, rnd(h) % 16 ? 1 : 0);
-        out(o, 4, 0x10000 + rnd(h) % 8 * 0x200);
-        out(o, 4, 0x20000 + (rnd(h) % 2 ? 0 : 0xff0));
-        out(o, 4, rnd(h) % (is_io ? 130 : 12));
-        out(o, 4, rnd(h) % 4 ? 0 : rnd(h) % 8);
-        out(o, 4, rnd(h) % (rnd(h) % 2 ? 8 : 300));
+        out(&o->out, 1, OP_COMMAND);
+        out(&o->out, 1, is_io);
+        out(&o->out, 1, is_io ? io[rnd(h) % sizeof(io)] : admin[rnd(h) % sizeof(admin)]);
+        out(&o->out, 1, rnd(h) % 16 ? 1 : 0);
+        out(&o->out, 4, 0x10000 + rnd(h) % 8 * 0x200);
+        out(&o->out, 4, 0x20000 + (rnd(h) % 2 ? 0 : 0xff0));
+        out(&o->out, 4, rnd(h) % (is_io ? 130 : 12));
+        out(&o->out, 4, rnd(h) % 4 ? 0 : rnd(h) % 8);
+        out(&o->out, 4, rnd(h) % (rnd(h) % 2 ? 8 : 300));
     }
 }
 
 /* A buffer into flash; vectors of MSI-X; blobs for firmware; commands of NVMe. */
-static void out_sequence(Out *o, uint64_t *h)
+static void out_sequence(Driver *o, uint64_t *h)
 {
     enum { FLASH = 8, CFG = 9, LOW = 12 };
     uint32_t at = (uint32_t)(rnd(h) % FLASH_BYTES) & ~1023u, n = (uint32_t)rnd(h) % 4;
@@ -711,33 +653,33 @@ static void out_sequence(Out *o, uint64_t *h)
         break;
     case 1:
         if (o->transport != 3) { /* its BARs get their places */
-            out(o, 1, OP_START);
-            out(o, 1, 3);
-            out(o, 8, 0);
-            out(o, 1, 3);
+            out(&o->out, 1, OP_START);
+            out(&o->out, 1, 3);
+            out(&o->out, 8, 0);
+            out(&o->out, 1, 3);
         }
-        out(o, 1, OP_CONFIG);
-        out(o, 1, 1);
-        out(o, 2, 0x9a);
-        out(o, 1, 1);
-        out(o, 4, 0x8000);
+        out(&o->out, 1, OP_CONFIG);
+        out(&o->out, 1, 1);
+        out(&o->out, 2, 0x9a);
+        out(&o->out, 1, 1);
+        out(&o->out, 4, 0x8000);
         for (unsigned k = 0; k < 4; k++)
             out_write(o, LOW, 2, 0x10000 + 4 * k, k == 3 ? 0 : rnd(h));
         break;
     default:
-        out(o, 1, OP_POKE);
-        out(o, 4, 0x3f000);
-        out(o, 1, 16);
-        out(o, 4, __builtin_bswap32((uint32_t)(0x200000 | 8 | rnd(h) % 8)));
-        out(o, 4, __builtin_bswap32((uint32_t)(rnd(h) % 500)));
-        out(o, 8, __builtin_bswap64(RAM_BASE + 0x3e000));
+        out(&o->out, 1, OP_POKE);
+        out(&o->out, 4, 0x3f000);
+        out(&o->out, 1, 16);
+        out(&o->out, 4, __builtin_bswap32((uint32_t)(0x200000 | 8 | rnd(h) % 8)));
+        out(&o->out, 4, __builtin_bswap32((uint32_t)(rnd(h) % 500)));
+        out(&o->out, 8, __builtin_bswap64(RAM_BASE + 0x3e000));
         out_write(o, CFG, 3, 16, __builtin_bswap64(RAM_BASE + 0x3f000));
         break;
     }
 }
 
 /* Anything, with as many operands as it has. */
-static void out_other(Out *o, uint64_t *h)
+static void out_other(Driver *o, uint64_t *h)
 {
     static const uint16_t offsets[] = {0,    4,    8,    0x10,  0x18,  0x30,   0x44,
                                        0x50, 0x60, 0x70, 0x100, 0x400, 0x1000, 0x2000};
@@ -749,14 +691,14 @@ static void out_other(Out *o, uint64_t *h)
                   rnd(h) % 3 ? rnd(h) & 0xff : rnd(h));
         return;
     }
-    out(o, 1, op);
+    out(&o->out, 1, op);
     if (op == OP_STATE) {
-        out(o, 3, rnd(h));
-        out(o, 1, rnd(h) % 2 ? '0' + rnd(h) % 10 : 0);
+        out(&o->out, 3, rnd(h));
+        out(&o->out, 1, rnd(h) % 2 ? '0' + rnd(h) % 10 : 0);
         return;
     }
     for (unsigned k = 0; k < operands[op]; k++)
-        out(o, 1, rnd(h));
+        out(&o->out, 1, rnd(h));
 }
 
 size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
@@ -764,20 +706,20 @@ size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
     enum { SEEDS = 600 };
     uint64_t h = (i + 1) * 0x9e3779b97f4a7c15ull;
     unsigned log = 3 + (unsigned)rnd(&h) % 6;
-    Out o = {.buf = buf, .cap = MIN(cap, (size_t)3000), .transport = i % 8, .packed = i / 6 % 3 == 1,
-             .entries = 1u << log, .wrap = {true, true, true, true}};
+    Driver o = {.out = {.buf = buf, .cap = MIN(cap, (size_t)3000)}, .transport = i % 8,
+                .packed = i / 6 % 3 == 1, .entries = 1u << log, .wrap = {true, true, true, true}};
     if (i >= SEEDS)
         return 0;
-    out(&o, 1, OP_START);
-    out(&o, 1, o.transport);
-    out(&o, 8,
+    out(&o.out, 1, OP_START);
+    out(&o.out, 1, o.transport);
+    out(&o.out, 8,
         (o.packed ? VIRTIO_F_PACKED : 0) | (rnd(&h) & (VIRTIO_F_INDIRECT | VIRTIO_F_EVENT_IDX | 0xffffff)));
-    out(&o, 1, log);
+    out(&o.out, 1, log);
     for (unsigned n = 4 + (unsigned)rnd(&h) % 30; n-- > 0;)
         switch (rnd(&h) % 8) {
         case 0: out_sequence(&o, &h); break;
         case 1: out_other(&o, &h); break;
         default: out_request(&o, &h); break;
         }
-    return o.n;
+    return o.out.n;
 }

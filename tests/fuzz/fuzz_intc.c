@@ -6,7 +6,7 @@
  *
  * Input: operations, each a byte and its operands (enum Op).
  */
-#include "fuzz.h"
+#include "fuzz_rig.h"
 
 #include "hw/core/clock.h"
 #include "hw/intc/arm_gicv2.h"
@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RAM_BYTES = 0x80000, CPUS = 3, LINES = 32, MAX_PLACES = 16, DEVICES = 8, STATE_ROOM = 1 << 19 };
+enum { RAM_BYTES = 0x80000, CPUS = 3, LINES = 32, MAX_PLACES = 16, DEVICES = 8 };
 enum { PROP = 0, PEND = 0x10000, QUEUE = 0x40000, TABLE = 0x50000, COLLECTIONS = 0x60000, EVENTS = 0x70000 };
 #define RAM_BASE 0x80000000ull
 
@@ -43,7 +43,7 @@ typedef struct Place {
     uint64_t base, bytes;
 } Place;
 
-typedef struct Rig {
+struct Rig {
     MemMap map;
     Clock clock;
     RamBlock ram;
@@ -55,13 +55,7 @@ typedef struct Rig {
     IrqLine line[DEVICES][LINES], frame_line[4];
     MsiTarget target;
     uint32_t queue_at;
-} Rig;
-
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "fuzz_intc: %s\n", what);
-    abort();
-}
+};
 
 static uint64_t now(void *opaque)
 {
@@ -102,7 +96,7 @@ static Device *add(Rig *r, const DevClass *cls, const char *const *props, const 
     return r->device[r->n_devices++] = d;
 }
 
-static Rig *rig_new(void)
+Rig *rig_new(void)
 {
     static const char *const gic[] = {"cpus", "3", "irqs", "96", NULL}, *const v3[] = {"cpus",        "3",
                                                                                        "irqs",        "96",
@@ -151,7 +145,7 @@ static Rig *rig_new(void)
     return r;
 }
 
-static void rig_free(Rig *r)
+void rig_free(Rig *r)
 {
     for (unsigned k = r->n_devices; k-- > 0;)
         dev_free(r->device[k]);
@@ -161,19 +155,6 @@ static void rig_free(Rig *r)
 }
 
 /* ---- operations ---- */
-
-typedef struct Input {
-    const uint8_t *at, *end;
-} Input;
-
-static uint64_t next(Input *in, unsigned bytes)
-{
-    uint64_t v = 0;
-    unsigned n = (unsigned)MIN((size_t)(in->end - in->at), (size_t)bytes);
-    memcpy(&v, in->at, n);
-    in->at += n;
-    return v;
-}
 
 static void access_at(Rig *r, uint64_t at, unsigned size, bool write, uint64_t v, unsigned cpu)
 {
@@ -275,33 +256,21 @@ static void op_message(Rig *r, Input *in)
     riscv_imsic_send(r->imsic, device & 1, (uint64_t)(device % 16) << 12 | (data >> 12 & 4), data & 0x1ff);
 }
 
-/* A changed state is refused, or taken, and then the device is as good as any. Its own is always taken, and
- * means what it did. */
+/* Its own state means what it did. */
 static void op_state(Rig *r, Input *in)
 {
-    static char text[STATE_ROOM];
     uint8_t before[LINES];
-    DevError err;
     unsigned n = (unsigned)next(in, 1) % r->n_devices;
     size_t at = next(in, 3);
     char c = (char)next(in, 1);
-    Device *d = r->device[n];
-    Fmt f = {.buf = text, .cap = STATE_ROOM};
-    dev_save(d, &f);
-    if (f.len >= STATE_ROOM - 1)
-        die("a state that is too long");
     memcpy(before, r->level[n], LINES);
-    if (c) {
-        text[at % f.len] = c;
-        dev_load(d, text, &err);
-    } else if (!dev_load(d, text, &err)) {
-        die(err.text);
-    } else if (d != r->v3 && memcmp(before, r->level[n], LINES) != 0) { /* LPIs are read anew from memory */
+    change_state(r->device[n], at, c);
+    if (!c && r->device[n] != r->v3 &&
+        memcmp(before, r->level[n], LINES) != 0) /* LPIs are read anew from memory */
         die("a state that raises other lines than before");
-    }
 }
 
-static void run(Rig *r, Input *in)
+void rig_run(Rig *r, Input *in)
 {
     uint8_t op = (uint8_t)next(in, 1);
     switch ((Op)(op % OPS)) {
@@ -326,36 +295,7 @@ static void run(Rig *r, Input *in)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    enum { MOST = 400 };
-    Input in = {data, data + size};
-    Rig *r = rig_new();
-    for (unsigned n = 0; in.at < in.end && n < MOST; n++)
-        run(r, &in);
-    rig_free(r);
-    return 0;
-}
-
 /* ---- seeds ---- */
-
-static uint64_t rnd(uint64_t *h)
-{
-    uint64_t z = *h += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    return z ^ z >> 27;
-}
-
-typedef struct Out {
-    uint8_t *buf;
-    size_t n, cap;
-} Out;
-
-static void out(Out *o, unsigned bytes, uint64_t v)
-{
-    for (unsigned k = 0; k < bytes && o->n < o->cap; k++)
-        o->buf[o->n++] = (uint8_t)(v >> 8 * k);
-}
 
 /* A register that means something, mostly. */
 static void out_access(Out *o, uint64_t *h)
