@@ -5,68 +5,11 @@ extern char bare_back[];
 u64 bare_enter(u64 fn, u64 a0, u64 a1, u64 status, u64 offset);
 
 bool (*volatile on_trap)(Frame *f);
-unsigned failures;
-u64 random_state = 1;
 static Seen seen[8];
-static char *next_page = arena;
 
-void *memset(void *to, int c, size_t n)
+void print_char(char c)
 {
-    for (char *p = to; n--;)
-        *p++ = (char)c;
-    return to;
-}
-
-void *memcpy(void *to, const void *from, size_t n)
-{
-    const char *f = from;
-    for (char *p = to; n--;)
-        *p++ = *f++;
-    return to;
-}
-
-void print(const char *text)
-{
-    while (*text)
-        *(volatile char *)0x10000000 = *text++;
-}
-
-void print_hex(u64 v)
-{
-    char text[17];
-    for (int k = 0; k < 16; k++)
-        text[k] = "0123456789abcdef"[v >> (60 - 4 * k) & 15];
-    text[16] = 0;
-    print(text);
-}
-
-void report(const char *what, u64 a, u64 b)
-{
-    print("= ");
-    print(what);
-    print(" ");
-    print_hex(a);
-    print(" ");
-    print_hex(b);
-    print("\n");
-}
-
-void check_eq(u64 got, u64 want, const char *what, int line)
-{
-    if (got == want)
-        return;
-    failures++;
-    print("line ");
-    print_hex((u64)line);
-    print(": ");
-    print(what);
-    print(": ");
-    print_hex(got);
-    print(", wanted ");
-    print_hex(want);
-    print("\n");
-    if (failures > 20)
-        finish();
+    *(volatile char *)0x10000000 = c;
 }
 
 void check_trap(Seen s, u64 cause, u64 tval, int line)
@@ -81,14 +24,6 @@ void finish(void)
     *(volatile uint32_t *)0x100000 = failures ? 0x3333 | 1 << 16 : 0x5555;
     for (;;) {
     }
-}
-
-u64 random_u64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1dull;
 }
 
 static void bare_back_to_run(Frame *f, u64 hart)
@@ -153,19 +88,6 @@ Seen run_with(unsigned level, u64 bits, Op *fn, u64 a0, u64 a1)
     return seen[hart];
 }
 
-void *pages(unsigned n)
-{
-    u64 bytes = 4096;
-    while (bytes < n * 4096ull)
-        bytes *= 2;
-    next_page = (char *)(((u64)next_page + bytes - 1) & ~(bytes - 1));
-    char *p = next_page;
-    next_page += bytes;
-    for (u64 *w = (u64 *)p; (char *)w < next_page; w++)
-        *w = 0;
-    return p;
-}
-
 Tables tables_new(unsigned levels)
 {
     return (Tables){levels, pages(1)};
@@ -211,11 +133,6 @@ void open_pmp(void)
     csr_write(pmpcfg2, 0x1full << 56);
 }
 
-static void no_other(u64 hart)
-{
-    (void)hart;
-}
-void other(u64 hart) __attribute__((weak, alias("no_other")));
 static volatile bool started;
 
 void bare_start(void)

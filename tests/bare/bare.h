@@ -9,18 +9,11 @@
 #ifndef TESTS_BARE_BARE_H
 #define TESTS_BARE_BARE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "bare_kit.h"
 
-typedef uint64_t u64;
-
-/* Where qemu-system 7.2 is known to differ from the manual the check is for others: AMOs that raise load
- * faults, order of interrupts, bit 0 of xEPC, page tables where no memory is; extensions that its default
- * lacks; code that one cpu translates while another one changes it, which it may go on running. */
-#ifndef OUTSIDE
-#define OUTSIDE 0
-#endif
+/* OUTSIDE: qemu-system 7.2 differs from the manual in AMOs that raise load faults, order of interrupts, bit 0
+ * of xEPC, page tables where no memory is; it lacks extensions by default, and may go on running code that
+ * one cpu translates while another one changes it. */
 
 enum { U = 0, S = 1, M = 3 };
 enum {
@@ -102,16 +95,13 @@ typedef struct Frame {
 typedef struct Seen {
     u64 cause; /* NO_TRAP: it returned `value` */
     u64 pc, tval, status, value;
-    bool by_s; /* the supervisor's handler took it: its CSRs say what */
+    bool by_s;  /* the supervisor's handler took it: its CSRs say what */
     bool by_vs; /* that of a guest's supervisor */
 } Seen;
 
-/* Of start.S: functions whose first instruction is the one of their name. */
-typedef u64 Op(u64 address, u64 value);
 Op op_lb, op_lbu, op_lh, op_lhu, op_lw, op_lwu, op_ld, op_sb, op_sh, op_sw, op_sd, op_fld, op_fsd, op_amoadd,
     op_amoswap, op_amomax, op_lr, op_sc, op_ecall, op_ebreak, op_illegal, op_mret, op_sret, op_wfi, op_sfence,
     op_satp, op_nop, op_jump;
-extern char arena[];
 void bare_s_trap(void);
 
 /* At this level; bits: MSTATUS bits besides MPP (SUM, MXR). U functions run at their ALIAS. */
@@ -128,7 +118,6 @@ typedef struct Tables {
     unsigned levels;
     u64 *root;
 } Tables;
-void *pages(unsigned n); /* zeroed, aligned to their size rounded up to a power of two, from the arena */
 Tables tables_new(unsigned levels);
 /* The entry for va at this level (0: 4 KiB), with tables above it. */
 u64 *pte_of(Tables *t, u64 va, unsigned level);
@@ -144,18 +133,6 @@ void use_tables(const Tables *t, unsigned asid); /* and flushes */
 /* Everything to everybody by PMP entry 15. */
 void open_pmp(void);
 
-u64 random_u64(void);
-extern u64 random_state;
-
-void print(const char *text);
-void print_hex(u64 v);
-/* A line that has to be the same on every emulator. */
-void report(const char *what, u64 a, u64 b);
-
-extern unsigned failures;
-void check_eq(u64 got, u64 want, const char *what, int line);
-#define CHECK_EQ(got, want) check_eq((u64)(got), (u64)(want), #got, __LINE__)
-#define CHECK(c)            check_eq((u64)(bool)(c), 1, #c, __LINE__)
 void check_trap(Seen s, u64 cause, u64 tval, int line);
 #define CHECK_TRAP(s, cause, tval) check_trap(s, (u64)(cause), (u64)(tval), __LINE__)
 #define CHECK_VALUE(s, v)                                                                                    \
@@ -164,14 +141,10 @@ void check_trap(Seen s, u64 cause, u64 tval, int line);
         check_eq(s_.cause, NO_TRAP, "no trap in " #s, __LINE__);                                             \
         check_eq(s_.value, v, #s, __LINE__);                                                                 \
     })
-void finish(void) __attribute__((noreturn));
 
 static inline u64 time_now(void)
 {
     return *(volatile u64 *)0x200bff8;
 }
-void test(void);
-/* The other harts; may be defined by the test. */
-void other(u64 hart);
 
 #endif

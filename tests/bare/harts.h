@@ -1,37 +1,21 @@
 /*
  * Several harts in one bare-metal test: they meet, and one asks the others for a flush by interrupt. HARTS is
- * defined before. Every hart passes the same meetings.
+ * defined before.
  */
 #ifndef TESTS_BARE_HARTS_H
 #define TESTS_BARE_HARTS_H
 
 #include "bare.h"
+#include "meet.h"
 
 enum { MSI = 3, ASK_FLUSH = 1, ASK_FENCE_I = 2 /* or-ed */ };
 
 static volatile uint32_t *const msip = (volatile uint32_t *)0x2000000;
-static u64 arrived, phase;
 static u64 what, asked[HARTS], answered[HARTS];
-
-static inline u64 load(u64 *p)
-{
-    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-static inline void store(u64 *p, u64 v)
-{
-    __atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
 
 static void meet(void)
 {
-    u64 now = load(&phase);
-    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == HARTS) {
-        arrived = 0;
-        store(&phase, now + 1);
-    } else {
-        while (load(&phase) == now) {
-        }
-    }
+    meet_of(HARTS);
 }
 
 /* on_trap of those who are asked; mie has MSI. */

@@ -6,68 +6,11 @@ extern char bare_back[], bare_start_other[];
 u64 bare_enter(u64 fn, u64 a0, u64 a1, u64 spsr, u64 offset);
 
 bool (*volatile on_trap)(Frame *f);
-unsigned failures;
-u64 random_state = 1;
 static Seen seen[8];
-static char *next_page = arena;
 
-void *memset(void *to, int c, size_t n)
+void print_char(char c)
 {
-    for (char *p = to; n--;)
-        *p++ = (char)c;
-    return to;
-}
-
-void *memcpy(void *to, const void *from, size_t n)
-{
-    const char *f = from;
-    for (char *p = to; n--;)
-        *p++ = *f++;
-    return to;
-}
-
-void print(const char *text)
-{
-    while (*text)
-        *(volatile uint32_t *)0x09000000 = (unsigned char)*text++;
-}
-
-void print_hex(u64 v)
-{
-    char text[17];
-    for (int k = 0; k < 16; k++)
-        text[k] = "0123456789abcdef"[v >> (60 - 4 * k) & 15];
-    text[16] = 0;
-    print(text);
-}
-
-void report(const char *what, u64 a, u64 b)
-{
-    print("= ");
-    print(what);
-    print(" ");
-    print_hex(a);
-    print(" ");
-    print_hex(b);
-    print("\n");
-}
-
-void check_eq(u64 got, u64 want, const char *what, int line)
-{
-    if (got == want)
-        return;
-    failures++;
-    print("line ");
-    print_hex((u64)line);
-    print(": ");
-    print(what);
-    print(": ");
-    print_hex(got);
-    print(", wanted ");
-    print_hex(want);
-    print("\n");
-    if (failures > 20)
-        finish();
+    *(volatile uint32_t *)0x09000000 = (unsigned char)c;
 }
 
 void check_trap(Seen s, unsigned ec, unsigned iss, int line)
@@ -108,14 +51,6 @@ void finish(void)
     psci(SYSTEM_OFF, 0, 0, 0);
     for (;;) {
     }
-}
-
-u64 random_u64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1dull;
 }
 
 /* ---- levels ---- */
@@ -192,25 +127,6 @@ Seen run(u64 spsr, Op *fn, u64 a0, u64 a1)
 
 /* ---- memory ---- */
 
-void *pages_aligned(unsigned n, u64 align)
-{
-    u64 bytes = n * 4096ull;
-    next_page = (char *)(((u64)next_page + align - 1) & ~(align - 1));
-    char *p = next_page;
-    next_page += bytes;
-    for (u64 *w = (u64 *)p; (char *)w < next_page; w++)
-        *w = 0;
-    return p;
-}
-
-void *pages(unsigned n)
-{
-    u64 align = 4096;
-    while (align < n * 4096ull)
-        align *= 2;
-    return pages_aligned(n, align);
-}
-
 unsigned level_bits(const Tables *t, int level)
 {
     return t->page_bits + (unsigned)(3 - level) * (t->page_bits - 3);
@@ -285,12 +201,6 @@ void use_tables(const Tables *t, unsigned asid, u64 tcr_bits)
 }
 
 /* ---- cpus, interrupts ---- */
-
-static void no_other(u64 n)
-{
-    (void)n;
-}
-void other(u64 n) __attribute__((weak, alias("no_other")));
 
 void start_others(unsigned cpus)
 {

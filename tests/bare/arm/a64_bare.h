@@ -10,16 +10,7 @@
 #ifndef TESTS_BARE_ARM_A64_BARE_H
 #define TESTS_BARE_ARM_A64_BARE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef uint64_t u64;
-
-/* Where the outside emulator is known to differ from the manual the check is for others. */
-#ifndef OUTSIDE
-#define OUTSIDE 0
-#endif
+#include "bare_kit.h"
 
 /* SPSR.M */
 enum { EL0 = 0, EL1T = 4, EL1H = 5, EL2T = 8, EL2H = 9 };
@@ -103,15 +94,12 @@ typedef struct Seen {
     bool by_el1; /* EL1 took it, the harness being at EL2 */
 } Seen;
 
-/* Of start.S: functions whose first instruction is the one of their name. */
-typedef u64 Op(u64 address, u64 value);
 Op op_ldrb, op_ldrh, op_ldr32, op_ldr, op_strb, op_strh, op_str32, op_str, op_ldp, op_stp, op_ldtr, op_sttr,
     op_ldrq, op_strq, op_ldxr, op_stlr, op_ldar, op_ldadd, op_dc_zva, op_dc_civac, op_ic_ivau, op_svc, op_hvc,
     op_smc, op_brk, op_udf, op_hole, op_fmov, op_mrs_fpcr, op_mrs_ctr, op_mrs_sctlr, op_msr_sctlr, op_mrs_hcr,
     op_mrs_far, op_msr_esr, op_mrs_midr, op_mrs_mpidr, op_mrs_pfr0, op_mrs_cntvct, op_mrs_cntpct,
     op_mrs_cntpctl, op_mrs_daif, op_daifset, op_mrs_currentel, op_msr_actlr, op_mrs_contextidr,
     op_msr_contextidr, op_tlbi, op_wfi, op_wfe, op_eret, op_nop, op_jump, op_sp, op_dc_isw, op_mrs_pmccntr;
-extern char arena[];
 extern unsigned bare_level; /* 1 or 2: the harness's */
 
 /* spsr: level, and bits of PSTATE. Interrupts are masked unless PSTATE_UNMASKED. EL0 functions run at their
@@ -126,8 +114,6 @@ typedef struct Tables {
     unsigned page_bits, va_bits; /* 12, 14, 16; 64 - TxSZ */
     u64 *root;
 } Tables;
-void *pages(unsigned n); /* of 4 KiB: zeroed, aligned to their size rounded up to a power of two */
-void *pages_aligned(unsigned n, u64 align);
 Tables tables_new(unsigned page_bits, unsigned va_bits);
 /* The entry of va at this level (3: a page), with tables above it. */
 u64 *pte_of(Tables *t, u64 va, int level);
@@ -140,25 +126,12 @@ u64 tcr_of(const Tables *t, unsigned half); /* size, granule; IPS 48 bits */
 /* TTBR0 of EL1, MMU on and all flushed; NULL: off. */
 void use_tables(const Tables *t, unsigned asid, u64 tcr_bits);
 
-u64 random_u64(void);
-extern u64 random_state;
-
-void print(const char *text);
-void print_hex(u64 v);
-/* A line that has to be the same on every emulator. */
-void report(const char *what, u64 a, u64 b);
-
-extern unsigned failures;
-void check_eq(u64 got, u64 want, const char *what, int line);
-#define CHECK_EQ(got, want) check_eq((u64)(got), (u64)(want), #got, __LINE__)
-#define CHECK(c)            check_eq((u64)(bool)(c), 1, #c, __LINE__)
 void check_trap(Seen s, unsigned ec, unsigned iss, int line);
 #define CHECK_TRAP(s, ec, iss) check_trap(s, ec, iss, __LINE__)
 void check_abort(Seen s, unsigned ec, unsigned iss, u64 far, int line);
 #define CHECK_ABORT(s, ec, iss, far) check_abort(s, ec, iss, (u64)(far), __LINE__)
 void check_value(Seen s, u64 v, const char *what, int line);
 #define CHECK_VALUE(s, v) check_value(s, (u64)(v), #s, __LINE__)
-void finish(void) __attribute__((noreturn));
 
 /* PSCI: by HVC at EL1, by SMC at EL2. */
 u64 psci(u64 fn, u64 a, u64 b, u64 c);
@@ -167,7 +140,6 @@ static inline u64 my_number(void)
     return reg_read(tpidr_el0);
 }
 void start_others(unsigned cpus); /* they call other() */
-void other(u64 number);           /* may be defined by the test */
 
 /* The interrupt controller, GICv2. */
 enum { GICD = 0x08000000, GICC = 0x08010000 };
@@ -177,6 +149,5 @@ static inline volatile uint32_t *mmio(u64 a)
 {
     return (volatile uint32_t *)a;
 }
-void test(void);
 
 #endif

@@ -2,35 +2,19 @@
  * Cpus against each other: PSCI, counters by exclusives and LSE, messages in order, interrupts between cpus,
  * tables changed under a cpu that runs (TLBI of all, no message), code changed under it. */
 #include "a64_bare.h"
+#include "meet.h"
 
 enum { CPUS = 4, CHANGES = 30, TURNS = 600, SGI = 3, GICD_SGIR = GICD + 0xf00 };
 #define DATA 0x100000000ull
 
 static Tables t;
-static u64 arrived, phase;
 static u64 counter, reserved_counter, pair[2] __attribute__((aligned(16)));
 static uint32_t small_counter;
 static u64 message[64], flag[64];
 
-static u64 load(u64 *p)
-{
-    return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-static void store(u64 *p, u64 v)
-{
-    __atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
 static void meet(void)
 {
-    u64 now = load(&phase);
-    if (__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST) == CPUS) {
-        arrived = 0;
-        store(&phase, now + 1);
-    } else {
-        while (load(&phase) == now) {
-        }
-    }
+    meet_of(CPUS);
 }
 
 static void counting(void)
