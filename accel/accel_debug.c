@@ -29,10 +29,11 @@ bool accel_debug_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
 {
     const TargetSys *sys = cpu->ops->sys;
     MmuPage p;
+    MemRange r;
     uint32_t ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
     unsigned now = sys->fetch_idx(ctx);
     bool found = walk(cpu, va, now, MMU_FETCH, &p) || walk(cpu, va, now, MMU_READ, &p);
-    found = found && mem_map_find(cpu->accel->cfg.machine, p.pa);
+    found = found && mem_map_find(cpu->accel->cfg.machine, p.pa, &r);
     for (unsigned k = 0; !found && k < sys->paged; k++)
         found = walk(cpu, va, k, MMU_READ, &p) || walk(cpu, va, k, MMU_FETCH, &p);
     if (found)

@@ -335,7 +335,9 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
             m->own[m->n_own] = page;
         m->n_own = MIN(m->n_own + 1, ARRAY_SIZE(m->own) + 1);
     }
-    if (UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_watched_page(cpu->accel, page)) {
+    const TargetSys *sys = cpu->ops->sys;
+    if ((UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_watched_page(cpu->accel, page)) ||
+        (sys->watches && sys->watches(cpu, page))) {
         e->tag[MMU_READ] |= TLB_SLOW;
         e->tag[MMU_WRITE] |= TLB_SLOW;
     }
@@ -373,8 +375,8 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     if (!walk(cpu, va, sys->fetch_idx(cpu->ctx), MMU_FETCH, &p))
         return NULL;
     Gpa at = p.pa & ~4095ull;
-    const MemRange *r = mem_map_find(map_of(cpu), at);
-    uint64_t pa = r && at + 4096 <= r->end ? code_address(r, at) : 0;
+    MemRange r;
+    uint64_t pa = mem_map_find(map_of(cpu), at, &r) && r.end - at >= 4096 ? code_address(&r, at) : 0;
     if (!pa) {
         sys->bus_error(cpu, va, MMU_FETCH);
         return NULL;
@@ -390,244 +392,32 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     *ran_word(space, page, &bit) |= bit;
     note_large(&space->ran_first, &space->ran_last, va, p.bits);
     *f = (FetchPlace){.page = page, .key = key, .pa = pa,
-                      .host = r->region->ram->host + (pa - r->region->ram->base)};
+                      .host = r.region->ram->host + (pa - r.region->ram->base)};
     return f;
 }
 
-/* ---- the slow way ---- */
+/* ---- data ---- */
 
-static uint64_t swapped(uint64_t v, unsigned size)
-{
-    return size > 1 ? __builtin_bswap64(v) >> (64 - size * 8) : v;
-}
-
-static uint64_t low_bytes(uint64_t v, unsigned size) { return size < 8 ? v & ((1ull << size * 8) - 1) : v; }
-
-/* Physical address and range of one piece that crosses no page; false: cpu->exit is filled in. */
-static const MemRange *locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa)
+bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret)
 {
     MmuPage p;
     if (!walk(cpu, va, idx, how, &p))
-        return NULL;
-    const MemRange *r = mem_map_find(map_of(cpu), p.pa);
-    if (!r) {
+        return false;
+    if (!mem_map_find(map_of(cpu), p.pa, ret)) {
         cpu->ops->sys->bus_error(cpu, va, how);
-        return NULL;
+        return false;
     }
-    fill(cpu, va, idx, &p, r);
+    fill(cpu, va, idx, &p, ret);
     *ret_pa = p.pa;
-    return r;
-}
-
-static unsigned number_of(Cpu *cpu) { return (unsigned)cpu->ops->sys->board(cpu)->number; }
-
-static bool refused(Cpu *cpu, Gva va, MmuHow how)
-{
-    cpu->ops->sys->bus_error(cpu, va, how);
-    return false;
-}
-
-/* A piece of 1 .. 8 bytes inside a page; odd sizes come from accesses that cross one. */
-static bool piece_read(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t *ret)
-{
-    Gpa pa;
-    const MemRange *r = locate(cpu, va, idx, MMU_READ, &pa);
-    if (!r)
-        return false;
-    *ret = 0;
-    for (unsigned at = 0, n; at < size; at += n) {
-        uint64_t v;
-        n = 1u << (31 - __builtin_clz(size - at));
-        if (pa + at + n > r->end || !mem_range_read_by(r, number_of(cpu), pa + at, n, &v))
-            return refused(cpu, va, MMU_READ);
-        *ret |= v << at * 8;
-    }
-    softmmu_follow_map(cpu);
     return true;
 }
 
-static bool piece_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t value)
-{
-    Gpa pa;
-    const MemRange *r = locate(cpu, va, idx, MMU_WRITE, &pa);
-    if (!r)
-        return false;
-    for (unsigned at = 0, n; at < size; at += n) {
-        n = 1u << (31 - __builtin_clz(size - at));
-        if (pa + at + n > r->end ||
-            !mem_range_write_by(map_of(cpu), r, number_of(cpu), pa + at, n, low_bytes(value >> at * 8, n)))
-            return refused(cpu, va, MMU_WRITE);
-    }
-    softmmu_follow_map(cpu);
-    return true;
-}
-
-static unsigned before_page_end(Gva va, unsigned size)
-{
-    return (unsigned)MIN((Gva)size, 4096 - (va & 4095));
-}
-
-static bool word_read(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t *ret)
-{
-    unsigned first = before_page_end(va, size);
-    uint64_t more = 0;
-    if (!piece_read(cpu, va, idx, first, ret))
-        return false;
-    if (first < size && !piece_read(cpu, va + first, idx, size - first, &more))
-        return false;
-    if (first < size)
-        *ret |= more << first * 8;
-    return true;
-}
-
-/* Both pages must be there before a byte is written. */
-static bool word_write(Cpu *cpu, Gva va, unsigned idx, unsigned size, uint64_t value)
-{
-    unsigned first = before_page_end(va, size);
-    Gpa pa;
-    if (first == size)
-        return piece_write(cpu, va, idx, size, value);
-    return locate(cpu, va, idx, MMU_WRITE, &pa) && locate(cpu, va + first, idx, MMU_WRITE, &pa) &&
-           piece_write(cpu, va, idx, first, low_bytes(value, first)) &&
-           piece_write(cpu, va + first, idx, size - first, value >> first * 8);
-}
-
-static uint64_t rmw_result(const IrAccess *a, unsigned size, uint64_t old)
-{
-    uint64_t x = a->value[0], mask = low_bytes(~0ull, size), sign = 1ull << (size * 8 - 1);
-    x &= mask;
-    bool less_s = (old ^ sign) < (x ^ sign), less_u = old < x;
-    switch ((IrRmw)a->rmw) {
-    case IR_RMW_XCHG: return x;
-    case IR_RMW_ADD: return (old + x) & mask;
-    case IR_RMW_AND: return old & x;
-    case IR_RMW_OR: return old | x;
-    case IR_RMW_XOR: return old ^ x;
-    case IR_RMW_MIN: return less_s ? old : x;
-    case IR_RMW_MAX: return less_s ? x : old;
-    case IR_RMW_MINU: return less_u ? old : x;
-    case IR_RMW_MAXU: return less_u ? x : old;
-    }
-    return old;
-}
-
-/* On a device or over the end of a page: as a read and a write. */
-static bool update_in_steps(Cpu *cpu, IrAccess *a, unsigned idx, unsigned size)
-{
-    IrMem m = {.raw = a->mem};
-    uint64_t old, desired;
-    Gpa pa;
-    if (!locate(cpu, a->addr, idx, MMU_WRITE, &pa) || !word_read(cpu, a->addr, idx, size, &old))
-        return false;
-    uint64_t seen = m.bswap ? swapped(old, size) : old;
-    bool store = a->op != IR_CAS || seen == low_bytes(a->expected[0], size);
-    desired = a->op == IR_CAS ? low_bytes(a->value[0], size) : rmw_result(a, size, seen);
-    a->value[0] = seen;
-    return !store || word_write(cpu, a->addr, idx, size, m.bswap ? swapped(desired, size) : desired);
-}
-
-static void note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned size)
+void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned size)
 {
     MemMap *map = map_of(cpu);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (UNLIKELY(ram_has_code(g->ram, offset, size)) && map->code_written)
         map->code_written(map->opaque, g->ram, offset, size);
-}
-
-/* Compare and swap of 16 aligned bytes. On a device: refused. */
-static bool update_wide(Cpu *cpu, IrAccess *a, unsigned idx)
-{
-    Gpa pa;
-    const MemRange *r = locate(cpu, a->addr, idx, MMU_WRITE, &pa);
-    if (!r)
-        return false;
-    if (r->region->kind != MEM_RAM || pa + 16 > r->end || (a->addr & 15))
-        return refused(cpu, a->addr, MMU_WRITE);
-    uint64_t offset = r->offset + (pa - r->start), was[2] = {a->expected[0], a->expected[1]};
-    fault_cas128((uint64_t)(uintptr_t)r->region->ram->host + offset, a->expected, a->value);
-    if (a->expected[0] == was[0] && a->expected[1] == was[1])
-        note_store(cpu, r->region, offset, 16);
-    a->value[0] = a->expected[0];
-    a->value[1] = a->expected[1];
-    return true;
-}
-
-static bool update(Cpu *cpu, IrAccess *a)
-{
-    IrMem m = {.raw = a->mem};
-    unsigned size = 1u << m.size;
-    Gpa pa;
-    if (size == 16)
-        return update_wide(cpu, a, m.mmuidx);
-    const MemRange *r =
-        before_page_end(a->addr, size) == size ? locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) : NULL;
-    if (!r && before_page_end(a->addr, size) == size)
-        return false;
-    if (!r || r->region->kind != MEM_RAM || pa + size > r->end)
-        return update_in_steps(cpu, a, m.mmuidx, size);
-    uint64_t offset = r->offset + (pa - r->start);
-    uint64_t host = (uint64_t)(uintptr_t)r->region->ram->host + offset;
-    uint64_t old = fault_ld(host, size).val;
-    for (;;) {
-        uint64_t seen = m.bswap ? swapped(old, size) : old;
-        if (a->op == IR_CAS && seen != low_bytes(a->expected[0], size)) {
-            a->value[0] = seen;
-            return true;
-        }
-        uint64_t desired = a->op == IR_CAS ? low_bytes(a->value[0], size) : rmw_result(a, size, seen);
-        uint64_t now = fault_cas(host, old, m.bswap ? swapped(desired, size) : desired, size).val;
-        if (now == old) {
-            a->value[0] = seen;
-            note_store(cpu, r->region, offset, size);
-            return true;
-        }
-        old = now;
-    }
-}
-
-static bool load(Cpu *cpu, IrAccess *a)
-{
-    IrMem m = {.raw = a->mem};
-    unsigned size = 1u << m.size;
-    uint64_t v[2] = {0};
-    if (!word_read(cpu, a->addr, m.mmuidx, MIN(size, 8u), &v[0]))
-        return false;
-    if (size == 16 && !word_read(cpu, a->addr + 8, m.mmuidx, 8, &v[1]))
-        return false;
-    a->value[0] = m.bswap ? swapped(v[0], size) : v[0];
-    a->value[1] = v[1];
-    return true;
-}
-
-static bool store(Cpu *cpu, IrAccess *a)
-{
-    IrMem m = {.raw = a->mem};
-    unsigned size = 1u << m.size;
-    Gpa pa;
-    if (size == 16) { /* all of it must be there first */
-        return locate(cpu, a->addr, m.mmuidx, MMU_WRITE, &pa) &&
-               locate(cpu, a->addr + 15, m.mmuidx, MMU_WRITE, &pa) &&
-               word_write(cpu, a->addr, m.mmuidx, 8, a->value[0]) &&
-               word_write(cpu, a->addr + 8, m.mmuidx, 8, a->value[1]);
-    }
-    uint64_t v = low_bytes(a->value[0], size);
-    if (!word_write(cpu, a->addr, m.mmuidx, size, m.bswap ? swapped(v, size) : v))
-        return false;
-    if (m.order == IR_SEQ_CST)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return true;
-}
-
-bool softmmu_access(void *opaque, IrAccess *a)
-{
-    Cpu *cpu = opaque;
-    if (UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_hits(cpu, a))
-        return false;
-    switch (a->op) {
-    case IR_LD: return load(cpu, a);
-    case IR_ST: return store(cpu, a);
-    default: return update(cpu, a);
-    }
 }
 
 /* ---- for the target ---- */
@@ -644,13 +434,13 @@ static bool phys_ld(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret)
 
 static bool phys_cas(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired)
 {
-    const MemRange *r = mem_map_find(map_of(cpu), pa);
-    if (!r || r->region->kind != MEM_RAM || r->end - pa < size)
+    MemRange r;
+    if (!mem_map_find(map_of(cpu), pa, &r) || r.region->kind != MEM_RAM || r.end - pa < size)
         return false;
-    uint64_t offset = r->offset + (pa - r->start), was = *expected;
-    *expected = fault_cas((uint64_t)(uintptr_t)r->region->ram->host + offset, was, desired, size).val;
+    uint64_t offset = r.offset + (pa - r.start), was = *expected;
+    *expected = fault_cas((uint64_t)(uintptr_t)r.region->ram->host + offset, was, desired, size).val;
     if (*expected == was)
-        note_store(cpu, r->region, offset, size);
+        softmmu_note_store(cpu, r.region, offset, size);
     return true;
 }
 

@@ -92,6 +92,11 @@ void softmmu_map_changed(void *accel);
 /* Forgets what was looked up before the map's last change. The cpu's own thread, at polls and after an access
  * to a device. */
 void softmmu_follow_map(Cpu *cpu);
+/* Where an access to va leads; the TLB is filled. False: cpu->exit says what it raises. */
+bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret);
+/* A store was done there: code that was made from these bytes goes. */
+void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned size);
+/* The slow way of an access (softmmu_access.c): all or nothing of it is done. */
 bool softmmu_access(void *cpu, IrAccess *a);
 /* No jump cache entry made before is valid any more. */
 void softmmu_new_generation(Cpu *cpu);

@@ -84,6 +84,10 @@ typedef struct TargetSys {
     /* System register n for a debugger, read or written as the most privileged level does; false: there are
      * fewer. It may have no value (*ret_ok). May be NULL. */
     bool (*debug_reg)(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
+    /* A debugger inside of the guest watches data: some of this page; this access, whose data are there (then
+     * cpu->exit is filled in). What is watched changes with a flush. NULL: never. */
+    bool (*watches)(const Cpu *cpu, Gva page);
+    bool (*watch)(Cpu *cpu, const IrAccess *a);
     /* Line n of the cpu's own inputs (RISC-V: a bit of mip; 64 + g: guest external interrupt g, a bit of
      * hgeip). True: the cpu should be kicked. */
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);

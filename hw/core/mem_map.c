@@ -10,7 +10,7 @@
 typedef struct Flattening {
     const MemMap *m;
     unsigned n;
-    uint64_t edge[4 * MEM_MAX_REGIONS]; /* addresses where what answers may change */
+    uint64_t edge[MEM_MAX_RANGES]; /* addresses where what answers may change */
 } Flattening;
 
 static void add_edge(Flattening *f, uint64_t at)
@@ -66,34 +66,57 @@ static void *zeroed(uint64_t bytes)
     return sys_is_err(p) ? NULL : (void *)p;
 }
 
-void mem_map_update(MemMap *m)
+static void find_edges(const MemMap *m, Flattening *f)
 {
-    Flattening f = {.m = m};
     for (unsigned k = 0; k < m->n_regions; k++) {
         const MemRegion *r = m->region[k];
         if (r->off)
             continue;
-        add_edge(&f, r->base);
-        add_edge(&f, r->base + r->bytes);
+        add_edge(f, r->base);
+        add_edge(f, r->base + r->bytes);
         if (r->kind == MEM_ALIAS && r->target && r->offset < r->target->bytes)
-            add_edge(&f, r->base + (r->target->bytes - r->offset));
+            add_edge(f, r->base + (r->target->bytes - r->offset));
     }
-    size_t bytes = sizeof(MemView) + f.n * sizeof(MemRange);
-    MemView *v = zeroed(bytes);
-    if (!v)
-        return; /* the old view stays */
-    v->bytes = bytes;
+}
+
+/* Views are read while they are written: who read too late finds out by `begun`. Releasing stores keep the
+ * order of what is said there. */
+static void range_put(MemRange *to, const MemRange *r)
+{
+    __atomic_store_n(&to->start, r->start, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->end, r->end, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->region, r->region, __ATOMIC_RELEASE);
+    __atomic_store_n(&to->offset, r->offset, __ATOMIC_RELEASE);
+}
+
+static MemRange range_get(const MemRange *r)
+{
+    return (MemRange){.start = __atomic_load_n(&r->start, __ATOMIC_ACQUIRE),
+                      .end = __atomic_load_n(&r->end, __ATOMIC_ACQUIRE),
+                      .region = __atomic_load_n(&r->region, __ATOMIC_ACQUIRE),
+                      .offset = __atomic_load_n(&r->offset, __ATOMIC_ACQUIRE)};
+}
+
+void mem_map_update(MemMap *m)
+{
+    Flattening f = {.m = m};
+    MemView *v = &m->view[(m->shown + 1) & 1];
+    MemRange last = {0};
+    unsigned n = 0;
+    find_edges(m, &f);
+    __atomic_store_n(&m->begun, m->shown + 1, __ATOMIC_RELEASE);
     for (unsigned k = 0; k + 1 < f.n; k++) {
         MemRange next = {.start = f.edge[k], .end = f.edge[k + 1]};
         if (!resolve(m, next.start, &next))
             continue;
-        if (v->n && continues(&v->range[v->n - 1], &next))
-            v->range[v->n - 1].end = next.end;
+        if (n && continues(&last, &next))
+            last.end = next.end, n--;
         else
-            v->range[v->n++] = next;
+            last = next;
+        range_put(&v->range[n++], &last);
     }
-    v->older = m->view;
-    __atomic_store_n(&m->view, v, __ATOMIC_RELEASE);
+    __atomic_store_n(&v->n, n, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->shown, m->shown + 1, __ATOMIC_RELEASE);
     if (m->changed)
         m->changed(m->opaque);
 }
@@ -113,14 +136,7 @@ void mem_map_init(MemMap *m)
     mem_map_update(m);
 }
 
-void mem_map_clear(MemMap *m)
-{
-    for (MemView *v = m->view, *older; v; v = older) {
-        older = v->older;
-        sys_munmap(v, v->bytes);
-    }
-    *m = (MemMap){0};
-}
+void mem_map_clear(MemMap *m) { *m = (MemMap){0}; }
 
 bool mem_map_add(MemMap *m, MemRegion *r)
 {
@@ -171,29 +187,52 @@ void ram_block_clear(RamBlock *b)
 
 /* ---- access ---- */
 
-const MemRange *mem_map_find(const MemMap *m, uint64_t gpa)
+/* The first range that ends behind gpa. */
+static bool view_find(const MemView *v, uint64_t gpa, MemRange *ret)
 {
-    const MemView *v = __atomic_load_n(&m->view, __ATOMIC_ACQUIRE);
-    unsigned lo = 0, hi = v->n;
+    unsigned lo = 0, hi = __atomic_load_n(&v->n, __ATOMIC_ACQUIRE), n = hi;
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
-        if (v->range[mid].end <= gpa)
+        if (__atomic_load_n(&v->range[mid].end, __ATOMIC_ACQUIRE) <= gpa)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < v->n && v->range[lo].start <= gpa ? &v->range[lo] : NULL;
+    if (lo < n)
+        *ret = range_get(&v->range[lo]);
+    return lo < n;
+}
+
+static bool find_from(const MemMap *m, uint64_t gpa, MemRange *ret)
+{
+    for (;;) {
+        uint64_t shown = __atomic_load_n(&m->shown, __ATOMIC_ACQUIRE);
+        bool found = view_find(&m->view[shown & 1], gpa, ret);
+        if (LIKELY(__atomic_load_n(&m->begun, __ATOMIC_ACQUIRE) - shown < 2))
+            return found;
+    }
+}
+
+bool mem_map_find(const MemMap *m, uint64_t gpa, MemRange *ret)
+{
+    return find_from(m, gpa, ret) && ret->start <= gpa;
 }
 
 static bool reads_memory(const MemRegion *r) { return r->kind <= MEM_ROM_DEVICE && !r->reads_device; }
 
 uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left)
 {
-    const MemRange *r = mem_map_find(m, gpa);
-    if (!r || !reads_memory(r->region) || (write && r->region->kind != MEM_RAM))
+    MemRange r;
+    if (!mem_map_find(m, gpa, &r) || !reads_memory(r.region) || (write && r.region->kind != MEM_RAM))
         return NULL;
-    *ret_left = r->end - gpa;
-    return r->region->ram->host + r->offset + (gpa - r->start);
+    *ret_left = r.end - gpa;
+    return r.region->ram->host + r.offset + (gpa - r.start);
+}
+
+bool mem_range_takes(const MemRange *r, unsigned size, bool write)
+{
+    const MemRegion *g = r->region;
+    return write ? g->kind <= MEM_ROM || size >= g->ops->min : reads_memory(g) || size >= g->ops->min;
 }
 
 static uint64_t part_read(const MemRegion *r, unsigned cpu, uint64_t offset, unsigned size)
@@ -306,13 +345,14 @@ bool mem_map_read(const MemMap *m, uint64_t gpa, void *to, uint64_t bytes)
 static bool put_bytes(const MemMap *m, uint64_t gpa, const void *from, uint64_t bytes, bool rom)
 {
     for (uint64_t n; bytes; bytes -= n, gpa += n, from = (const char *)from + n) {
-        const MemRange *r = mem_map_find(m, gpa);
-        if (!r || (r->region->kind != MEM_RAM && !(rom && r->region->kind <= MEM_ROM_DEVICE)))
+        MemRange r;
+        if (!mem_map_find(m, gpa, &r) ||
+            (r.region->kind != MEM_RAM && !(rom && r.region->kind <= MEM_ROM_DEVICE)))
             return false;
-        uint64_t offset = r->offset + (gpa - r->start);
-        n = MIN(r->end - gpa, bytes);
-        memcpy(r->region->ram->host + offset, from, n);
-        mem_map_note_write(m, r->region->ram, offset, n);
+        uint64_t offset = r.offset + (gpa - r.start);
+        n = MIN(r.end - gpa, bytes);
+        memcpy(r.region->ram->host + offset, from, n);
+        mem_map_note_write(m, r.region->ram, offset, n);
     }
     return true;
 }
@@ -328,26 +368,29 @@ bool mem_map_load(const MemMap *m, uint64_t gpa, const void *from, uint64_t byte
 
 bool mem_map_discard(const MemMap *m, uint64_t gpa, uint64_t bytes)
 {
-    const MemRange *r = mem_map_find(m, gpa);
-    if (!r || r->region->kind != MEM_RAM || bytes > r->end - gpa || gpa % 4096 || bytes % 4096)
+    MemRange r;
+    if (!mem_map_find(m, gpa, &r) || r.region->kind != MEM_RAM || bytes > r.end - gpa || gpa % 4096 ||
+        bytes % 4096)
         return false;
-    uint64_t offset = r->offset + (gpa - r->start);
+    uint64_t offset = r.offset + (gpa - r.start);
     if (offset % 4096)
         return false;
-    sys_madvise(r->region->ram->host + offset, bytes, MADV_DONTNEED);
-    mem_map_note_write(m, r->region->ram, offset, bytes);
+    sys_madvise(r.region->ram->host + offset, bytes, MADV_DONTNEED);
+    mem_map_note_write(m, r.region->ram, offset, bytes);
     return true;
 }
 
 void mem_map_print(const MemMap *m, Fmt *out)
 {
     static const char kind[][8] = {"ram", "rom", "romd", "i/o", "alias"};
-    for (unsigned k = 0; k < m->view->n; k++) {
-        const MemRange *r = &m->view->range[k];
-        fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r->start, (unsigned long)(r->end - 1),
-                   kind[r->region->kind], r->region->name);
-        if (r->offset)
-            fmt_printf(out, " @%lx", (unsigned long)r->offset);
+    MemRange r;
+    for (uint64_t at = 0; find_from(m, at, &r); at = r.end) {
+        fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r.start, (unsigned long)(r.end - 1),
+                   kind[r.region->kind], r.region->name);
+        if (r.offset)
+            fmt_printf(out, " @%lx", (unsigned long)r.offset);
         fmt_putc(out, '\n');
+        if (!r.end) /* the end of all addresses */
+            break;
     }
 }

@@ -4,11 +4,11 @@
  * Regions are RAM, ROM (writes are lost), ROM devices (reads are memory, writes go to the device, unless it
  * asks for all), devices, and aliases (a window on another region). Where regions overlap the one of higher
  * priority answers. The map is a list of regions; look-ups use a flat, sorted view of it that is made anew at
- * each change.
+ * each change, in the place of the last but one: a guest that moves a device for ever takes no memory. Who
+ * looks up copies what he finds, and looks again if two changes have begun meanwhile.
  * RAM blocks carry what the translator needs to know of memory (docs/adr/0018-system-memory.md): an address
  * of their own for code, and a word per page with a bit for each 64 bytes that code was made from.
- * Ownership: regions and blocks belong to who added them and outlive the map; old views are freed with the
- * map.
+ * Ownership: regions and blocks belong to who added them and outlive the map.
  * Threads: look-ups and accesses by any, without a lock. Changes by one at a time, followed by `changed`, for
  * who caches what he looked up (TLBs). A device's functions are called with its lock held, so they are
  * single-threaded.
@@ -78,14 +78,12 @@ typedef struct MemRange {
     uint64_t offset;     /* of start, in the region's RAM block or the device */
 } MemRange;
 
-typedef struct MemView {
-    struct MemView *older;
-    size_t bytes; /* of this mapping */
-    unsigned n;
-    MemRange range[];
-} MemView;
+enum { MEM_MAX_REGIONS = 128, MEM_MAX_RANGES = 3 * MEM_MAX_REGIONS };
 
-enum { MEM_MAX_REGIONS = 128 };
+typedef struct MemView {
+    unsigned n;
+    MemRange range[MEM_MAX_RANGES];
+} MemView;
 
 /* Where devices say what only a broken or hostile guest does (log_guest()). By any thread, with locks
  * held. */
@@ -96,7 +94,8 @@ typedef struct GuestLog {
 
 typedef struct MemMap {
     const GuestLog *log; /* NULL: nobody wants to know */
-    MemView *view;
+    uint64_t begun, shown; /* changes: view[shown & 1] answers */
+    MemView view[2];
     unsigned n_regions;
     MemRegion *region[MEM_MAX_REGIONS];
     /* Called after what a view says changed (with the lock of the device that did it), and after bytes of RAM
@@ -120,11 +119,13 @@ void mem_map_set_reads(MemMap *m, MemRegion *r, bool device);
 bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base);
 void ram_block_clear(RamBlock *b);
 
-/* NULL: nothing is there. */
-const MemRange *mem_map_find(const MemMap *m, uint64_t gpa);
+/* False: nothing is there. */
+bool mem_map_find(const MemMap *m, uint64_t gpa, MemRange *ret);
 /* Of one byte that reads as memory; ret_left: how many more follow. NULL: a device, or nothing. */
 uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left);
 
+/* Would an access of this many bytes be done? */
+bool mem_range_takes(const MemRange *r, unsigned size, bool write);
 /* One access of a CPU, size 1, 2, 4 or 8, inside the range. */
 bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size, uint64_t *ret);
 bool mem_range_write_by(const MemMap *m, const MemRange *r, unsigned cpu, uint64_t gpa, unsigned size,

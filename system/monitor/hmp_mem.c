@@ -176,8 +176,8 @@ static bool read_at(Hmp *h, bool physical, uint64_t at, void *to, unsigned n)
         return true;
     if (physical) {
         uint64_t v;
-        const MemRange *r = mem_map_find(&m->map, at);
-        bool ok = r && n <= 8 && mem_range_read(r, at, n, &v);
+        MemRange r;
+        bool ok = mem_map_find(&m->map, at, &r) && n <= 8 && mem_range_read(&r, at, n, &v);
         if (ok)
             memcpy(to, &v, n);
         return ok;

@@ -46,17 +46,17 @@ void kit_clear(DevKit *k)
 uint64_t kit_read(DevKit *k, uint64_t at, unsigned size)
 {
     uint64_t v = 0;
-    const MemRange *r = mem_map_find(&k->map, at);
-    assert_non_null(r);
-    assert_true(mem_range_read(r, at, size, &v));
+    MemRange r;
+    assert_true(mem_map_find(&k->map, at, &r));
+    assert_true(mem_range_read(&r, at, size, &v));
     return v;
 }
 
 void kit_write(DevKit *k, uint64_t at, unsigned size, uint64_t value)
 {
-    const MemRange *r = mem_map_find(&k->map, at);
-    assert_non_null(r);
-    assert_true(mem_range_write(&k->map, r, at, size, value));
+    MemRange r;
+    assert_true(mem_map_find(&k->map, at, &r));
+    assert_true(mem_range_write(&k->map, &r, at, size, value));
 }
 
 void kit_pass(DevKit *k, uint64_t ns)

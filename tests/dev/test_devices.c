@@ -1,6 +1,8 @@
 /* Devices by their registers, as the manuals have them; each one's state saved and restored in the middle. */
 #include "tests/dev/dev_kit.h"
 
+#include <pthread.h>
+
 #include "hw/block/cfi_flash.h"
 #include "hw/block/nvme.h"
 #include "hw/char/ns16550a.h"
@@ -291,12 +293,20 @@ static void properties_are_checked(void **unused)
     dev_free(d);
 }
 
+static uint64_t read_map(const MemMap *m, uint64_t at, unsigned size)
+{
+    MemRange r;
+    uint64_t v = 0;
+    assert_true(mem_map_find(m, at, &r) && mem_range_read(&r, at, size, &v));
+    return v;
+}
+
 static void memory_map(void **unused)
 {
     MemMap m;
+    MemRange r;
     RamBlock ram, rom;
     DevKit k;
-    uint64_t v;
     mem_map_init(&m);
     kit_init(&k);
     assert_true(ram_block_init(&ram, "ram", 0x4000, 0x1000) && ram_block_init(&rom, "rom", 0x1000, 0x8000));
@@ -309,23 +319,75 @@ static void memory_map(void **unused)
     assert_true(mem_map_load(&m, 0x2000, "rom!", 4));
     assert_true(mem_map_write(&m, 0x1ffe, "ab", 2));
     assert_false(mem_map_write(&m, 0x1ffe, "abc", 3)); /* a byte of ROM */
-    assert_true(mem_range_read(mem_map_find(&m, 0x2000), 0x2000, 4, &v));
-    assert_int_equal(v, 0x216d6f72);
-    assert_true(mem_range_write(&m, mem_map_find(&m, 0x10ff8), 0x10ff8, 8, 0x1122334455667788));
-    assert_true(mem_range_read(mem_map_find(&m, 0x4ffc), 0x4ffc, 4, &v));
-    assert_int_equal(v, 0x11223344);
-    assert_null(mem_map_find(&m, 0x11000)); /* behind the window's target */
-    assert_null(mem_map_find(&m, 0x5000));
-    assert_null(mem_map_find(&m, 0xfff));
+    assert_int_equal(read_map(&m, 0x2000, 4), 0x216d6f72);
+    assert_true(mem_map_find(&m, 0x10ff8, &r) && mem_range_write(&m, &r, 0x10ff8, 8, 0x1122334455667788));
+    assert_int_equal(read_map(&m, 0x4ffc, 4), 0x11223344);
+    assert_false(mem_map_find(&m, 0x11000, &r)); /* behind the window's target */
+    assert_false(mem_map_find(&m, 0x5000, &r));
+    assert_false(mem_map_find(&m, 0xfff, &r));
     over.off = true;
     mem_map_update(&m);
-    assert_int_equal(m.view->n, 2);
-    assert_true(mem_range_read(mem_map_find(&m, 0x2000), 0x2000, 4, &v));
-    assert_int_equal(v, 0);
+    assert_true(mem_map_find(&m, 0x1000, &r));
+    assert_int_equal(r.end, 0x5000);
+    assert_int_equal(read_map(&m, 0x2000, 4), 0);
     mem_map_clear(&m);
     ram_block_clear(&ram);
     ram_block_clear(&rom);
     kit_clear(&k);
+}
+
+/* A region of two pages that is moved all the time: who looks finds it whole, where it was or is. */
+typedef struct Moving {
+    MemMap map;
+    MemRegion fixed[3], moved;
+    bool done;
+    uint64_t found;
+} Moving;
+
+static void *look_at_moving(void *opaque)
+{
+    Moving *m = opaque;
+    MemRange r;
+    for (uint64_t at = 0; !__atomic_load_n(&m->done, __ATOMIC_ACQUIRE); at = (at + 4096) % 0x20000) {
+        if (!mem_map_find(&m->map, at, &r))
+            continue;
+        bool moved = r.region == &m->moved;
+        uint64_t bytes = r.end - r.start;
+        if (r.start > at || r.end <= at || (moved && (bytes != 0x2000 || r.start % 0x2000 || r.offset)) ||
+            (!moved && (r.region < &m->fixed[0] || r.region > &m->fixed[2] || r.start < r.region->base ||
+                        r.offset != r.start - r.region->base)))
+            return m;
+        __atomic_fetch_add(&m->found, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void map_changed_while_looked_at(void **unused)
+{
+    enum { LOOKERS = 2, MOST = 100000, ENOUGH = 20000 };
+    Moving *m = test_calloc(1, sizeof(*m));
+    pthread_t t[LOOKERS];
+    mem_map_init(&m->map);
+    m->moved = (MemRegion){.kind = MEM_MMIO, .bytes = 0x2000, .priority = 1};
+    for (unsigned k = 0; k < 3; k++) {
+        m->fixed[k] = (MemRegion){.kind = MEM_MMIO, .base = 0x1000 + 0x8000 * k, .bytes = 0x6000};
+        assert_true(mem_map_add(&m->map, &m->fixed[k]));
+    }
+    assert_true(mem_map_add(&m->map, &m->moved));
+    for (unsigned k = 0; k < LOOKERS; k++)
+        assert_int_equal(pthread_create(&t[k], NULL, look_at_moving, m), 0);
+    for (uint64_t n = 0; n < MOST || __atomic_load_n(&m->found, __ATOMIC_RELAXED) < ENOUGH; n++) {
+        m->moved.base = n * 7 % 16 * 0x2000;
+        mem_map_update(&m->map);
+    }
+    __atomic_store_n(&m->done, true, __ATOMIC_RELEASE);
+    for (unsigned k = 0; k < LOOKERS; k++) {
+        void *wrong;
+        pthread_join(t[k], &wrong);
+        assert_null(wrong);
+    }
+    mem_map_clear(&m->map);
+    test_free(m);
 }
 
 static void nothing(void *opaque) { ++*(int *)opaque; }
@@ -370,7 +432,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_tables_are_complete), cmocka_unit_test(serial_port), cmocka_unit_test(clint),
         cmocka_unit_test(plic), cmocka_unit_test(test_finisher), cmocka_unit_test(time_of_day),
-        cmocka_unit_test(properties_are_checked), cmocka_unit_test(memory_map), cmocka_unit_test(clocks),
+        cmocka_unit_test(properties_are_checked), cmocka_unit_test(memory_map),
+        cmocka_unit_test(map_changed_while_looked_at), cmocka_unit_test(clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,11 +158,13 @@ void rig_free(Rig *r)
 
 static void access_at(Rig *r, uint64_t at, unsigned size, bool write, uint64_t v, unsigned cpu)
 {
-    const MemRange *range = mem_map_find(&r->map, at);
-    if (range && at + size <= range->end && write)
-        mem_range_write_by(&r->map, range, cpu, at, size, v);
-    else if (range && at + size <= range->end)
-        mem_range_read_by(range, cpu, at, size, &v);
+    MemRange range;
+    if (!mem_map_find(&r->map, at, &range) || at + size > range.end)
+        return;
+    if (write)
+        mem_range_write_by(&r->map, &range, cpu, at, size, v);
+    else
+        mem_range_read_by(&range, cpu, at, size, &v);
 }
 
 static void op_access(Rig *r, Input *in, bool write)
