@@ -1,10 +1,11 @@
 /* Self-hosted debug (Arm ARM, D2): software step, and breakpoints on addresses. While one of them may come to
- * something, each instruction begins with a look (the helper `debug`; a context of its own). Not built:
- * watchpoints, breakpoints on contexts, the mismatch kind, linked ones. */
+ * something, each instruction begins with a look (the helper `debug`; a context of its own). Watchpoints:
+ * pages that have one go the slow way of accesses, which asks (TargetSys.watch); a store exclusive counts as
+ * a load, too. Not built: breakpoints on contexts, the mismatch kind, linked ones. */
 #include "target/arm/a64_trans_priv.h"
 
 enum { MDSCR_SS = 1, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15, OSLK = 2, MDCR_TDE = 1 << 8 };
-enum { FSC_DEBUG = 0x22, ESR_ISV = 1 << 24, ESR_EX = 1 << 6 };
+enum { ESR_ISV = 1 << 24, ESR_EX = 1 << 6, ESR_WNR = 1 << 6 };
 
 /* Who takes debug exceptions of this level. */
 static unsigned debug_level(const ArmMachine *m)
@@ -64,15 +65,20 @@ static bool was_exclusive(ArmMachine *m)
     return cpu->mem->fetch(cpu, m->sys.step_pc, &bits, 4) && (bits & 0x3fc00000) == 0x08400000;
 }
 
-/* Does breakpoint n say so? PMC and HMC: which levels; BT 0: an address, of an A64 instruction. */
+/* The fields PMC or PAC, and HMC, of a control register: is it about this level? */
+static bool about_level(uint64_t c, unsigned el)
+{
+    unsigned pmc = c >> 1 & 3, hmc = c >> 13 & 1;
+    return el == 2 ? hmc : el == 1 ? pmc & 1 : pmc & 2;
+}
+
+/* Does breakpoint n say so? BT 0: an address, of an A64 instruction. */
 static bool matches(const ArmMachine *m, unsigned n)
 {
     const ArmSys *s = &m->sys;
     uint64_t c = s->bcr[n];
-    unsigned pmc = c >> 1 & 3, hmc = c >> 13 & 1;
-    bool level = s->el == 2 ? hmc : s->el == 1 ? pmc & 1 : pmc & 2;
     enum { BT_SHIFT = 20 };
-    if (!(c & 1) || (c >> BT_SHIFT & 15) || !level)
+    if (!(c & 1) || (c >> BT_SHIFT & 15) || !about_level(c, s->el))
         return false;
     return ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0;
 }
@@ -85,16 +91,86 @@ uint64_t arm_helper_debug(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
         if (s->stepping || !s->step_armed) {
             uint32_t iss = s->stepping ? ESR_ISV | (was_exclusive(m) ? ESR_EX : 0) : 0;
             s->stepping = s->step_armed = 0;
-            return raise(m, ARM_EC_STEP_LOWER, iss | FSC_DEBUG);
+            return raise(m, ARM_EC_STEP_LOWER, iss | ARM_FSC_DEBUG);
         }
     }
     if (s->mdscr & MDSCR_MDE)
         for (unsigned n = 0; n < ARM_BREAKPOINTS; n++)
             if (matches(m, n))
-                return raise(m, ARM_EC_BREAK_LOWER, FSC_DEBUG);
+                return raise(m, ARM_EC_BREAK_LOWER, ARM_FSC_DEBUG);
     if (s->mdscr & MDSCR_SS) {
         s->stepping = 1;
         s->step_pc = m->arm.base.pc;
     }
     return 0;
+}
+
+/* ---- watchpoints ---- */
+
+/* Without a tag. */
+static uint64_t untagged(uint64_t va)
+{
+    return (uint64_t)((int64_t)(va << 8) >> 8);
+}
+
+/* Does watchpoint n name one of the bytes from `first` to `last`? *ret_at: the first of them. */
+static bool names(const ArmSys *s, unsigned n, uint64_t first, uint64_t last, uint64_t *ret_at)
+{
+    uint64_t c = s->wcr[n], at = untagged(s->wvr[n] & ~3ull), end;
+    unsigned mask = c >> 24 & 31, bytes = c >> 5 & (at & 4 ? 15 : 255);
+    if (!(c & 1) || (mask < 3 && !bytes))
+        return false;
+    if (mask >= 3) {
+        at &= ~((1ull << mask) - 1);
+        end = at + ((1ull << mask) - 1);
+    } else {
+        end = at + (31 - (unsigned)__builtin_clz(bytes));
+        at += (unsigned)__builtin_ctz(bytes);
+    }
+    *ret_at = at > first ? at : first;
+    return at <= last && end >= first;
+}
+
+bool arm_watches(const Cpu *cpu, Gva page)
+{
+    const ArmSys *s = &((const ArmMachine *)cpu)->sys;
+    uint64_t first = untagged(page), at;
+    for (unsigned n = 0; n < ARM_WATCHPOINTS; n++)
+        if (names(s, n, first, first + 4095, &at))
+            return true;
+    return false;
+}
+
+bool arm_watch(Cpu *cpu, const IrAccess *a)
+{
+    ArmMachine *m = (ArmMachine *)cpu;
+    const ArmSys *s = &m->sys;
+    const IrMem mem = {.raw = a->mem};
+    uint64_t first = untagged(a->addr), last = first + (1u << mem.size) - 1, at;
+    unsigned how = (a->op != IR_ST ? 1u : 0) | (a->op != IR_LD ? 2u : 0); /* as LSC */
+    if (LIKELY(!(s->mdscr & MDSCR_MDE)) || !enabled_at(m, s->el, s->daif))
+        return false;
+    for (unsigned n = 0; n < ARM_WATCHPOINTS; n++) {
+        unsigned both = s->wcr[n] >> 3 & how;
+        if (!both || !about_level(s->wcr[n], mem.mmuidx == ARM_IDX_U ? 0 : s->el) ||
+            !names(s, n, first, last, &at))
+            continue;
+        cpu->exit =
+            (CpuExit){.kind = CPU_EXIT_FAULT, .code = ARM_FSC_DEBUG, .addr = at, .write = !(both & 1)};
+        return true;
+    }
+    return false;
+}
+
+void arm_watch_changed(ArmMachine *m, uint64_t was, uint64_t now)
+{
+    if ((was | now) & 1)
+        m->arm.base.mem->flush(&m->arm.base);
+}
+
+void arm_take_watch(ArmMachine *m, const CpuExit *x, uint32_t iss)
+{
+    unsigned to = debug_level(m);
+    raise(m, ARM_EC_WATCH_LOWER, ARM_FSC_DEBUG | (x->write ? ESR_WNR : 0) | iss);
+    m->sys.far[to] = x->addr;
 }

@@ -222,6 +222,10 @@ bool arm_exception(Cpu *base)
     case CPU_EXIT_ILLEGAL: illegal(m); return true;
     case CPU_EXIT_FETCH: take_abort(m, true, x.addr, (uint32_t)x.code, 0); return true;
     case CPU_EXIT_FAULT:
+        if (x.code == ARM_FSC_DEBUG) {
+            arm_take_watch(m, &x, cache_op_bits(insn_at_pc(base)));
+            return true;
+        }
         take_abort(m, false, x.addr, (uint32_t)x.code,
                    (x.write ? ESR_WNR : 0) | cache_op_bits(insn_at_pc(base)));
         return true;

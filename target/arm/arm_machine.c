@@ -176,6 +176,8 @@ static const TargetSys sys = {
     .ready = arm_ready,
     .configure = configure,
     .debug_reg = arm_debug_reg,
+    .watches = arm_watches,
+    .watch = arm_watch,
     .set_irq = arm_set_irq,
 };
 

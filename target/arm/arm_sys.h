@@ -115,6 +115,7 @@ enum {
     ARM_EC_SERROR = 47,
     ARM_EC_BREAK_LOWER = 48,
     ARM_EC_STEP_LOWER = 50,
+    ARM_EC_WATCH_LOWER = 52,
     ARM_EC_BRK = 60,
 };
 /* Fault status codes; to the first four the level is added. CpuExit.code has them. */
@@ -126,6 +127,7 @@ enum {
     ARM_FSC_EXTERNAL = 16,
     ARM_FSC_EXTERNAL_WALK = 20,
     ARM_FSC_ALIGNMENT = 33,
+    ARM_FSC_DEBUG = 34,
     ARM_FSC_CM = 1 << 8, /* in CpuExit.code: of a cache instruction */
     ARM_FSC_STAGE2 = 1 << 9,
     ARM_FSC_S1PTW = 1 << 10 /* of stage 2, for a descriptor of stage 1 */
@@ -142,7 +144,7 @@ typedef struct ArmRegime {
 } ArmRegime;
 
 enum { ARM_SPACE_ASID_SHIFT = 48 };
-enum { ARM_REGIMES = 32, ARM_BREAKPOINTS = 16 };
+enum { ARM_REGIMES = 32, ARM_BREAKPOINTS = 16, ARM_WATCHPOINTS = 4 /* that do something: ID_AA64DFR0_EL1 */ };
 
 typedef enum ArmPower { ARM_POWER_ON, ARM_POWER_OFF, ARM_POWER_STARTING } ArmPower;
 
@@ -259,6 +261,12 @@ bool arm_pmu_traps_at_el0(const ArmMachine *m, ArmPmuReg reg, bool write);
 bool arm_steps(const ArmMachine *m); /* software step is on, at this level */
 bool arm_debug_looks(const ArmMachine *m);
 uint32_t arm_step_at_exception(ArmMachine *m);
+/* TargetSys.watches, TargetSys.watch; a control register, or an address, has changed where that one enables;
+ * the exception. */
+bool arm_watches(const Cpu *cpu, Gva page);
+bool arm_watch(Cpu *cpu, const IrAccess *a);
+void arm_watch_changed(ArmMachine *m, uint64_t was, uint64_t now);
+void arm_take_watch(ArmMachine *m, const CpuExit *x, uint32_t iss);
 
 /* arm_el2.c */
 /* Which register it is that this one names, at this level: E2H gives EL2's the names of EL1's, and new ones

@@ -391,8 +391,12 @@ static bool write_reg(ArmMachine *m, unsigned reg, uint64_t v)
     if (el == 0)
         return false;
     uint64_t *debug = debug_reg(&m->sys, reg);
-    if (debug)
+    if (debug) {
+        uint64_t *control = &m->sys.wcr[reg >> 3 & 15], was = *control;
         *debug = v;
+        if (reg & 2) /* of a watchpoint */
+            arm_watch_changed(m, was, *control);
+    }
     return debug || device_reg(m, reg, true, &v);
 }
 

@@ -1,4 +1,4 @@
-/* Self-hosted debug: software step of EL0 and EL1, over exceptions and faults, and breakpoints. */
+/* Self-hosted debug: software step of EL0 and EL1, over exceptions and faults, break- and watchpoints. */
 #include "a64_bare.h"
 
 enum { SS = 1, KDE = 1 << 13, MDE = 1 << 15, ISV = 1 << 24, DEBUG = 0x22, MOST = 64 };
@@ -126,6 +126,121 @@ static void breakpoints(void)
     reg_write(dbgbcr1_el1, 0);
 }
 
+enum {
+    WNR = 1 << 6,
+    LOADS = 1 << 3,
+    STORES = 2 << 3,
+    OF_EL0 = 2 << 1,
+    OF_EL1 = 1 << 1,
+    FIRST_BYTE_SHIFT = 5
+};
+#define BYTES(mask) ((u64)(mask) << FIRST_BYTE_SHIFT)
+
+static void watch(u64 at, u64 control)
+{
+    reg_write(dbgwvr2_el1, at & ~7ull);
+    reg_write(dbgwcr2_el1, control | 1);
+}
+
+static void check_watch(Seen s, bool write, u64 first, u64 last, int line)
+{
+    check_eq(s.ec, EC_WATCH_LOWER, "class", line);
+    if (!OUTSIDE) /* 7.2 says so of a load, too, that follows a store */
+        check_eq(s.iss, DEBUG | (write ? WNR : 0), "syndrome", line);
+    check_eq(s.far >= first && s.far <= last, 1, "address", line);
+}
+#define CHECK_WATCH(s, write, first, last) check_watch(s, write, first, last, __LINE__)
+
+static void watchpoints_of_el0(u64 at, volatile u64 *mine)
+{
+    watch(at, OF_EL0 | LOADS | STORES | BYTES(255));
+    CHECK_EQ(run(EL0, op_ldr, at, 0).ec, NO_TRAP); /* MDE is off */
+    reg_write(mdscr_el1, MDE);
+    CHECK_WATCH(run(EL0, op_ldr, at, 0), false, at, at);
+    CHECK_WATCH(run(EL0, op_str, at, 1), true, at, at);
+    CHECK_EQ(*mine, 77); /* it was not done */
+    CHECK_WATCH(run(EL0, op_ldrb, at + 7, 0), false, at + 7, at + 7);
+    CHECK_EQ(run(EL0, op_ldrb, at + 8, 0).ec, NO_TRAP);
+    CHECK_EQ(run(EL0, op_ldr, at + 8, 0).ec, NO_TRAP);
+    CHECK_EQ(run(EL0, op_ldr, at - 8, 0).ec, NO_TRAP);
+    CHECK_WATCH(run(EL0, op_ldr, at - 4, 0), false, at - 4, at + 3);
+    CHECK_WATCH(run(EL0, op_ldp, at - 8, 0), false, at - 8, at + 7);
+    CHECK_WATCH(run(EL0, op_strq, at - 8, 0), true, at - 8, at + 7);
+    CHECK_WATCH(run(EL0, op_ldxr, at, 0), false, at, at);
+    watch(at, OF_EL0 | LOADS | BYTES(255));
+    CHECK_EQ(run(EL0, op_str, at, 77).ec, NO_TRAP);
+    CHECK_WATCH(run(EL0, op_ldr, at, 0), false, at, at);
+    watch(at, OF_EL0 | STORES | BYTES(0x30));
+    CHECK_VALUE(run(EL0, op_ldr, at, 0), 77);
+    CHECK_WATCH(run(EL0, op_strb, at + 5, 0), true, at + 5, at + 5);
+    CHECK_EQ(run(EL0, op_strb, at + 6, 0).ec, NO_TRAP);
+    CHECK_WATCH(run(EL0, op_str, at, 1), true, at, at + 7);
+    CHECK_EQ(*mine, 77);
+    reg_write(dbgwvr2_el1, at + 4); /* four bytes only then */
+    reg_write(dbgwcr2_el1, 1 | OF_EL0 | STORES | BYTES(0xf1));
+    CHECK_WATCH(run(EL0, op_strb, at + 4, 0), true, at + 4, at + 4);
+    CHECK_EQ(run(EL0, op_strb, at + 5, 0).ec, NO_TRAP);
+    reg_write(oslar_el1, 1);
+    CHECK_EQ(OUTSIDE ? NO_TRAP : run(EL0, op_strb, at + 4, 0).ec, NO_TRAP);
+    reg_write(oslar_el1, 0);
+    reg_write(dbgwcr2_el1, 0);
+    CHECK_EQ(run(EL0, op_str, at, 77).ec, NO_TRAP);
+    reg_write(mdscr_el1, 0);
+}
+
+/* A range, what is not mapped, what comes before. */
+static void watched_ranges(u64 at)
+{
+    enum { PAGE = 12 << 24 };
+    reg_write(mdscr_el1, MDE);
+    watch(at & ~4095ull, OF_EL0 | LOADS | STORES | BYTES(255) | PAGE);
+    for (unsigned k = 0; k < 8; k++) {
+        u64 va = (at & ~4095ull) + (random_u64() & 4088);
+        CHECK_WATCH(run(EL0, op_ldr, va, 0), false, va, va);
+        CHECK_EQ(run(EL0, op_ldr, va + 4096, 0).ec, NO_TRAP);
+    }
+    CHECK_WATCH(run(EL0, op_str, (at | 4095) - 2, 0), true, (at | 4095) - 2, at | 4095);
+    watch(0x300000000, OF_EL0 | LOADS | BYTES(255));
+    CHECK_EQ(run(EL0, op_ldr, 0x300000000, 0).ec, EC_DATA_LOWER);
+    reg_write(dbgwcr2_el1, 0);
+    reg_write(mdscr_el1, 0);
+}
+
+static void watchpoints_of_el1(u64 mine)
+{
+    watch(mine, OF_EL1 | LOADS | BYTES(255));
+    reg_write(mdscr_el1, MDE); /* EL1 needs KDE */
+    CHECK_VALUE(run(PSTATE_UNMASKED | EL1T, op_ldr, mine, 0), 77);
+    reg_write(mdscr_el1, MDE | KDE);
+    CHECK_VALUE(run(EL1T, op_ldr, mine, 0), 77); /* PSTATE.D is set */
+    Seen s = run(PSTATE_UNMASKED | EL1T, op_ldr, mine, 0);
+    CHECK_TRAP(s, EC_WATCH_SAME, DEBUG);
+    CHECK_EQ(s.far, mine);
+    CHECK_VALUE(run(EL0, op_ldr, mine + ALIAS, 0), 77); /* another address */
+    watch(mine, OF_EL1 | STORES | BYTES(255));
+    s = run(PSTATE_UNMASKED | EL1T, op_dc_zva, mine, 0);
+    CHECK_TRAP(s, EC_WATCH_SAME, DEBUG | WNR);
+    CHECK_EQ(s.far & ~63ull, mine & ~63ull);
+    CHECK_VALUE(run(EL0, op_ldr, mine + ALIAS, 0), 77);
+    watch(mine + ALIAS, OF_EL0 | LOADS | BYTES(255));
+    CHECK_VALUE(run(PSTATE_UNMASKED | EL1T, op_ldr, mine + ALIAS, 0), 77);
+    CHECK_TRAP(run(PSTATE_UNMASKED | EL1T, op_ldtr, mine + ALIAS, 0), EC_WATCH_SAME, DEBUG); /* as EL0 */
+    reg_write(dbgwcr2_el1, 0);
+    reg_write(mdscr_el1, 0);
+}
+
+static void watchpoints(void)
+{
+    u64 *mine = pages(2);
+    mine += 32;
+    *mine = 77;
+    on_trap = NULL;
+    watchpoints_of_el0((u64)mine + ALIAS, mine);
+    watched_ranges((u64)mine + ALIAS);
+    *mine = 77;
+    watchpoints_of_el1((u64)mine);
+}
+
 void test(void)
 {
     t = tables_new(12, 39);
@@ -138,5 +253,6 @@ void test(void)
     fault_on_the_way();
     off();
     breakpoints();
+    watchpoints();
     use_tables(NULL, 0, 0);
 }
