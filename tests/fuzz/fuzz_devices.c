@@ -18,12 +18,14 @@
 #include "hw/core/dev_impl.h"
 #include "hw/core/ports.h"
 #include "hw/core/request.h"
+#include "hw/gpio/gpio_key.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/riscv_clint.h"
 #include "hw/intc/riscv_plic.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/sifive_test.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/timer/arm_timer.h"
 #include "hw/timer/goldfish_rtc.h"
 #include "hw/timer/pl031.h"
 #include "hw/virtio/virtio_balloon.h"
@@ -60,6 +62,8 @@ typedef enum Op {
     OP_STATE,    /* device, where to change its text (2), to what */
     OP_DRIVE,    /* NVMe: begins anew, with a pair of queues of its own */
     OP_COMMAND,  /* NVMe: queue, opcode, namespace, first and second address (4 each), dwords 10 to 12 */
+    OP_ALARM,    /* a cpu's timer: which, when (8) */
+    OP_PRESS,    /* the key */
     OPS
 } Op;
 
@@ -98,7 +102,7 @@ struct Rig {
     EntropyPort entropy;
     MachineRequests requests;
     MsiTarget msi;
-    Device *plic, *pcie;
+    Device *plic, *pcie, *timers, *key;
     uint16_t nvme_tail[2];
     FuzzDisk disk[4];  /* two disks, flash, NVMe */
 };
@@ -223,6 +227,9 @@ static void add_simple(Rig *r)
     put_new(r, &goldfish_rtc_class, NULL, irq, 0x10013000);
     put_new(r, &sifive_test_class, NULL, machine, 0x10014000);
     put_new(r, &cfi_flash_class, flash, chip, 0x20000000);
+    const void *lines[] = {"lines", r->line, NULL}, *pin[] = {"pin", r->line, NULL};
+    r->timers = add(r, &arm_timer_class, NULL, lines);
+    r->key = add(r, &gpio_key_class, NULL, pin);
     Device *cfg = put_new(r, &fw_cfg_class, NULL, NULL, 0x10100000);
     fw_cfg_add_kernel(cfg, r->disk[0].bytes, 5000, r->disk[0].bytes, 100, "a command line");
     fw_cfg_add_file(cfg, "opt/file", r->disk[0].bytes, 300);
@@ -292,16 +299,16 @@ void rig_free(Rig *r)
 static uint64_t read_at(Rig *r, uint64_t at, unsigned size)
 {
     uint64_t v = 0;
-    const MemRange *range = mem_map_find(&r->map, at);
-    if (range && at + size <= range->end)
-        mem_range_read(range, at, size, &v);
+    MemRange range;
+    if (mem_map_find(&r->map, at, &range) && at + size <= range.end)
+        mem_range_read(&range, at, size, &v);
     return v;
 }
 static void write_at(Rig *r, uint64_t at, unsigned size, uint64_t v)
 {
-    const MemRange *range = mem_map_find(&r->map, at);
-    if (range && at + size <= range->end)
-        mem_range_write(&r->map, range, at, size, v);
+    MemRange range;
+    if (mem_map_find(&r->map, at, &range) && at + size <= range.end)
+        mem_range_write(&r->map, &range, at, size, v);
 }
 static void poke(Rig *r, uint64_t at, const void *from, uint64_t n) { mem_map_write(&r->map, at, from, n); }
 
@@ -531,6 +538,12 @@ void rig_run(Rig *r, Input *in)
     case OP_STATE: op_state(r, in); break;
     case OP_DRIVE: op_drive(r); break;
     case OP_COMMAND: op_command(r, in); break;
+    case OP_ALARM: {
+        unsigned n = (unsigned)next(in, 1);
+        arm_timer_alarm(r->timers, n, next(in, 8));
+        break;
+    }
+    case OP_PRESS: gpio_key_press(r->key); break;
     case OPS: break;
     }
 }
