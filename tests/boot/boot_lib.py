@@ -17,9 +17,10 @@ class Missing(Exception):
     pass
 
 
-def sysroot(*packages, guest='riscv64'):
-    """The guest's root with these packages in it."""
-    done = subprocess.run([os.path.join(ROOT, 'tests/sysroot/fetch'), guest, *packages], capture_output=True, text=True)
+def sysroot(*packages, guest='riscv64', into=None):
+    """The guest's root with these packages in it; `into`: another root of that name."""
+    name = ['--into', into] if into else []
+    done = subprocess.run([os.path.join(ROOT, 'tests/sysroot/fetch'), *name, guest, *packages], capture_output=True, text=True)
     if done.returncode:
         raise Missing('%s packages %s: %s' % (guest, ' '.join(packages), done.stderr.strip().split('\n')[-1]))
     return done.stdout.strip().split('\n')[-1]
@@ -33,19 +34,26 @@ def uboot():
     return os.path.join(sysroot('u-boot-qemu'), 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin')
 
 
-KERNELS = {'riscv64': 'linux-image-riscv64', 'arm64': 'linux-image-cloud-arm64'}
+# name: architecture, package, a root of its own where there are several of one architecture
+KERNELS = {'riscv64': ('riscv64', 'linux-image-riscv64', None), 'arm64': ('arm64', 'linux-image-cloud-arm64', None),
+           'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64')}
+
+
+def kernel_root(guest):
+    arch, package, into = KERNELS[guest]
+    return sysroot(package, guest=arch, into=into)
 
 
 def kernel(guest='riscv64'):
-    folder = os.path.join(sysroot(KERNELS[guest], guest=guest), 'boot')
+    folder = os.path.join(kernel_root(guest), 'boot')
     found = sorted(name for name in os.listdir(folder) if name.startswith('vmlinu'))
     if not found:
-        raise Missing('no kernel in ' + KERNELS[guest])
+        raise Missing('no kernel in ' + KERNELS[guest][1])
     return os.path.join(folder, found[-1])
 
 
 def initrd(folder, more=(), init=b'', guest='riscv64'):
-    root = sysroot('busybox-static', guest=guest)
+    root = sysroot('busybox-static', guest=KERNELS[guest][0])
     busybox = next(p for p in (os.path.join(root, d, 'busybox') for d in ('usr/bin', 'bin')) if os.path.exists(p))
     entries = [(d, 0o40755, b'') for d in ('bin', 'proc', 'sys', 'dev', 'tmp')]
     with open(busybox, 'rb') as f:
@@ -58,7 +66,7 @@ def initrd(folder, more=(), init=b'', guest='riscv64'):
 
 def modules(wanted, order_file='order', guest='riscv64'):
     """Entries of an initial file system: a kernel's modules, in the order of loading. What it has built in is left out."""
-    base = os.path.join(sysroot(KERNELS[guest], guest=guest), 'usr/lib/modules')
+    base = os.path.join(kernel_root(guest), 'usr/lib/modules')
     found = {}
     for folder, _, names in os.walk(base):
         found.update({n[:-6]: os.path.join(folder, n) for n in names if n.endswith('.ko.xz')})
