@@ -11,6 +11,7 @@ const LuAbi *lu_abi_at(unsigned i)
     case 1: return &lu_abi_riscv64;
     case 2: return &lu_abi_arm;
     case 3: return &lu_abi_x86_64;
+    case 4: return &lu_abi_i386;
     default: return NULL;
     }
 }

@@ -64,16 +64,19 @@ struct LuAbi {
     bool has_restorer;                    /* struct sigaction has sa_restorer (SA_RESTORER in asm/signal.h) */
     bool x86_structs;                     /* stat, epoll_event, semid64_ds are x86-64's, not asm-generic's */
     long (*arch_prctl)(LuThread *t, const uint64_t a[6]); /* NULL: there is no such call */
+    /* Calls that are the ISA's own: socketcall, ipc, segments of x86. row: LuRowId. NULL: there are none. */
+    long (*own_call)(LuThread *t, unsigned row, const uint64_t a[6]);
     bool top_byte_ignored;                /* of addresses, as Arm's TBI has it on Linux */
     bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see
                                            * lu_open_flags() */
     /* The page of code the guest maps as its vDSO (position independent ELF image), and in it sigreturn. */
     const uint8_t *vdso;
-    uint32_t vdso_size, vdso_sigreturn;
+    uint32_t vdso_size, vdso_sigreturn, vdso_rt_sigreturn; /* the latter where they are two calls */
+    uint32_t vdso_syscall;                /* code that makes a system call, for AT_SYSINFO; 0: none */
     void (*cpuinfo)(LuProc *p, struct Fmt *out, unsigned cpu); /* one processor of /proc/cpuinfo */
 };
 
-extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_riscv64, lu_abi_x86_64;
+extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_i386, lu_abi_riscv64, lu_abi_x86_64;
 
 enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 

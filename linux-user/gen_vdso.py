@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|arm64|x86_64 OUTPUT [IMAGE].
+"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|arm64|x86_64|i386 OUTPUT [IMAGE].
 
 Every function is a plain system call: it is there for its name (gdb, unwinders and libc look for them) and
 because the kernel returns from signal handlers through it. No .eh_frame: unwinders know the two instructions of
@@ -11,15 +11,20 @@ import sys
 
 NUMBERS = {"rt_sigreturn": 139, "gettimeofday": 169, "clock_gettime": 113, "clock_getres": 114, "getcpu": 168,
            "flush_icache": 259}
-SONAME = b"linux-vdso.so.1"
+
+
+EM_386 = 3
 
 
 class Guest:
     def __init__(self, machine, flags, prefix, version, names, call, ret, numbers=None):
         """flags: of the ELF header; call: number -> the words that make a system call; ret: the word that returns;
         a word may be bytes instead."""
-        self.machine, self.flags, self.prefix, self.version = machine, flags, prefix, version
+        self.machine, self.flags, self.prefix = machine, flags, prefix
         self.names, self.call, self.ret, self.numbers = names, call, ret, numbers or NUMBERS
+        i386 = machine == EM_386
+        self.soname = b"linux-gate.so.1" if i386 else b"linux-vdso.so.1"
+        self.versions = [self.soname, version] + ([b"LINUX_2.5"] if i386 else [])
 
 
 COMMON = ["rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres"]
@@ -36,6 +41,19 @@ GUESTS = {
                     {"rt_sigreturn": 15, "gettimeofday": 96, "clock_gettime": 228, "clock_getres": 229, "getcpu": 309,
                      "time": 201}),
 }
+# i386: what has to be done otherwise than by a call with a number, as bytes. __kernel_vsyscall: int 0x80; ret. Behind it
+# int 0x80, by which a call that sysenter made is done again, and where sysenter comes back: pop ebp; pop edx; pop ecx; ret.
+# sigreturn: pop eax; mov eax, 119; int 0x80. Of the others ebx holds the caller's: push ebx; mov ebx, [esp + 8];
+# mov ecx, [esp + 12]; mov edx, [esp + 16]; mov eax, number; int 0x80; pop ebx; ret.
+AFTER_SYSENTER = 5
+I386_CODE = {"vsyscall": bytes.fromhex("cd80c3" "cd80" "5d5a59c3"), "sigreturn": bytes.fromhex("58b877000000cd80"),
+             "rt_sigreturn": bytes.fromhex("b8ad000000cd80")}
+GUESTS["i386"] = Guest(EM_386, 0, b"__vdso_", b"LINUX_2.6",
+                       ["vsyscall", "sigreturn", "rt_sigreturn", "gettimeofday", "clock_gettime", "clock_getres", "time",
+                        "clock_gettime64", "getcpu"],
+                       lambda number: [bytes.fromhex("538b5c24088b4c240c8b542410b8") + struct.pack("<I", number) + b"\xcd\x80\x5b"],
+                       b"\xc3", {"gettimeofday": 78, "clock_gettime": 265, "clock_getres": 266, "time": 13,
+                                 "clock_gettime64": 403, "getcpu": 318})
 STT_FUNC_GLOBAL, ABSOLUTE = 0x12, 0xfff1
 
 
@@ -51,7 +69,12 @@ def elf_hash(name):
 def text(guest):
     code, at, size = b"", {}, {}
     for name in guest.names:
+        code += b"\x90" * (-len(code) % 16 if guest.machine == EM_386 else 0)
         at[name] = len(code)
+        if guest.machine == EM_386 and name in I386_CODE:
+            code += I386_CODE[name]
+            size[name] = len(I386_CODE[name])
+            continue
         words = guest.call(guest.numbers[name])
         if name != "rt_sigreturn":
             words.append(guest.ret)
@@ -60,15 +83,56 @@ def text(guest):
     return code, at, size
 
 
+class Layout:
+    """The ELF class: how headers and tables are packed."""
+
+    def __init__(self, wide):
+        self.wide, self.word = wide, 8 if wide else 4
+        self.ehdr, self.phdr, self.sym = (64, 56, 24) if wide else (52, 32, 16)
+
+    def header(self, guest, entry, n_phdrs):
+        ident = b"\x7fELF" + bytes([2 if self.wide else 1]) + b"\x01\x01" + b"\0" * 9
+        form = "<HHIQQQIHHHHHH" if self.wide else "<HHIIIIIHHHHHH"
+        return ident + struct.pack(form, 3, guest.machine, 1, entry, self.ehdr, 0, guest.flags, self.ehdr, self.phdr, n_phdrs, 0, 0, 0)
+
+    def segment(self, kind, flags, at, size, align):
+        if self.wide:
+            return struct.pack("<IIQQQQQQ", kind, flags, at, at, at, size, size, align)
+        return struct.pack("<IIIIIIII", kind, at, at, at, size, size, flags, align)
+
+    def symbol(self, name, value, size):
+        if self.wide:
+            return struct.pack("<IBBHQQ", name, STT_FUNC_GLOBAL, 0, 1, value, size)
+        return struct.pack("<IIIBBH", name, value, size, STT_FUNC_GLOBAL, 0, 1)
+
+    def dynamic(self, tag, value):
+        return struct.pack("<QQ" if self.wide else "<II", tag, value)
+
+
+def prefix_of(guest, name):
+    return b"__kernel_" if guest.machine == EM_386 and name in I386_CODE else guest.prefix
+
+
+def versions(guest, offset):
+    """The names of versions, the file's own first: where __kernel_ names are of an older one, there are two."""
+    out = b""
+    for k, name in enumerate(guest.versions):
+        last = k == len(guest.versions) - 1
+        out += struct.pack("<HHHHIII", 1, 1 if k == 0 else 0, k + 1, 1, elf_hash(name), 20, 0 if last else 28)
+        out += struct.pack("<II", offset[name], 0)
+    return out
+
+
 def build(guest):
+    elf = Layout(guest.machine != EM_386)
     strings, offset = b"\0", {}
-    names = [guest.prefix + n.encode() for n in guest.names]
-    for s in names + [guest.version, SONAME]:
+    names = [prefix_of(guest, n) + n.encode() for n in guest.names]
+    for s in names + guest.versions[1:] + [guest.soname]:
         offset[s] = len(strings)
         strings += s + b"\0"
 
     n_phdrs, n_dyn = 3, 10
-    pos = 64 + 56 * n_phdrs
+    pos = elf.ehdr + elf.phdr * n_phdrs
     place = {}
 
     def put(key, size, align=8):
@@ -78,12 +142,13 @@ def build(guest):
         pos += size
 
     code, at, sizes = text(guest)
+    verdef = versions(guest, offset)
     put("hash", 4 * (2 + 1 + len(names) + 1))
-    put("symtab", 24 * (len(names) + 1))
+    put("symtab", elf.sym * (len(names) + 1))
     put("strtab", len(strings), 1)
     put("versym", 2 * (len(names) + 1))
-    put("verdef", 2 * (20 + 8))
-    put("dynamic", 16 * n_dyn)
+    put("verdef", len(verdef))
+    put("dynamic", 2 * elf.word * n_dyn)
     put("text", len(code), 16)
     image = bytearray(pos)
 
@@ -93,37 +158,41 @@ def build(guest):
     # One hash bucket: the chain links all symbols.
     store("hash", struct.pack("<%dI" % (3 + len(names) + 1), 1, len(names) + 1, 1,
                               *([0] + list(range(2, len(names) + 1)) + [0])))
-    syms = b"\0" * 24
+    syms = b"\0" * elf.sym
     for s, name in zip(names, guest.names):
-        syms += struct.pack("<IBBHQQ", offset[s], STT_FUNC_GLOBAL, 0, 1, place["text"] + at[name], sizes[name])
+        syms += elf.symbol(offset[s], place["text"] + at[name], sizes[name])
     store("symtab", syms)
     store("strtab", strings)
-    store("versym", struct.pack("<%dH" % (len(names) + 1), 0, *[2] * len(names)))
-    store("verdef", struct.pack("<HHHHIII", 1, 1, 1, 1, elf_hash(SONAME), 20, 28)
-          + struct.pack("<II", offset[SONAME], 0)
-          + struct.pack("<HHHHIII", 1, 0, 2, 1, elf_hash(guest.version), 20, 0)
-          + struct.pack("<II", offset[guest.version], 0))
-    dyn = [(14, offset[SONAME]), (4, place["hash"]), (5, place["strtab"]), (6, place["symtab"]),
-           (10, len(strings)), (11, 24), (0x6ffffff0, place["versym"]), (0x6ffffffc, place["verdef"]),
-           (0x6ffffffd, 2), (0, 0)]
+    store("versym", struct.pack("<%dH" % (len(names) + 1), 0,
+                                *[3 if guest.machine == EM_386 and n in I386_CODE else 2 for n in guest.names]))
+    store("verdef", verdef)
+    dyn = [(14, offset[guest.soname]), (4, place["hash"]), (5, place["strtab"]), (6, place["symtab"]),
+           (10, len(strings)), (11, elf.sym), (0x6ffffff0, place["versym"]), (0x6ffffffc, place["verdef"]),
+           (0x6ffffffd, len(guest.versions)), (0, 0)]
     assert len(dyn) == n_dyn
-    store("dynamic", b"".join(struct.pack("<QQ", *d) for d in dyn))
+    store("dynamic", b"".join(elf.dynamic(*d) for d in dyn))
     store("text", code)
 
-    ident = b"\x7fELF\x02\x01\x01" + b"\0" * 9
-    ehdr = ident + struct.pack("<HHIQQQIHHHHHH", 3, guest.machine, 1, place["text"], 64, 0, guest.flags, 64, 56, n_phdrs, 0, 0, 0)
-    phdrs = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, pos, pos, 4096)
-    phdrs += struct.pack("<IIQQQQQQ", 2, 4, place["dynamic"], place["dynamic"], place["dynamic"], 16 * n_dyn,
-                         16 * n_dyn, 8)
-    phdrs += struct.pack("<IIQQQQQQ", 0x6474e551, 6, 0, 0, 0, 0, 0, 16)
-    image[:len(ehdr) + len(phdrs)] = ehdr + phdrs
-    return image, place["text"] + at["rt_sigreturn"]
+    head = elf.header(guest, place["text"], n_phdrs)
+    head += elf.segment(1, 5, 0, pos, 4096)
+    head += elf.segment(2, 4, place["dynamic"], 2 * elf.word * n_dyn, elf.word)
+    head += elf.segment(0x6474e551, 6, 0, 0, 16)
+    image[:len(head)] = head
+    return image, {name: place["text"] + where for name, where in at.items()}
+
+
+def constants(guest, at):
+    if guest.machine != EM_386:
+        return "VDSO_SIGRETURN = %d" % at["rt_sigreturn"]
+    return "VDSO_SIGRETURN = %d, VDSO_RT_SIGRETURN = %d, VDSO_VSYSCALL = %d, VDSO_AFTER_SYSENTER = %d" % (
+        at["sigreturn"], at["rt_sigreturn"], at["vsyscall"], at["vsyscall"] + AFTER_SYSENTER)
 
 
 def main():
-    image, sigreturn = build(GUESTS[sys.argv[1]])
+    guest = GUESTS[sys.argv[1]]
+    image, at = build(guest)
     with open(sys.argv[2], "w", encoding="ascii") as out:
-        out.write("/* Made by gen_vdso.py. */\nenum { VDSO_SIGRETURN = %d };\n" % sigreturn)
+        out.write("/* Made by gen_vdso.py. */\nenum { %s };\n" % constants(guest, at))
         out.write("static const uint8_t vdso_image[%d] = {\n" % len(image))
         for i in range(0, len(image), 16):
             out.write("    " + ", ".join("0x%02x" % b for b in image[i:i + 16]) + ",\n")

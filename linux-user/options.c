@@ -686,14 +686,17 @@ static bool parse_reexec(Parse *ps, int argc, char **argv)
     return true;
 }
 
-/* A name such as qemu-riscv64-static promises an instruction set. */
+/* A name such as qemu-riscv64-static or tinamou-i386 promises an instruction set. */
 static void check_own_name(LuOptions *opt, const char *argv0)
 {
-    const char *base = strrchr(argv0, '/');
+    const char *base = strrchr(argv0, '/'), *isa;
     base = base ? base + 1 : argv0;
-    if (strncmp(base, "qemu-", 5))
+    if (!strncmp(base, "qemu-", 5))
+        isa = base + 5;
+    else if (!strncmp(base, "tinamou-", 8))
+        isa = base + 8;
+    else
         return;
-    const char *isa = base + 5;
     opt->only = lu_abi_named(isa, strcspn(isa, "-"));
     if (opt->only)
         return;

@@ -61,6 +61,7 @@ struct LuProc {
                            * here */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */
+    struct X86Desc *ldt;  /* x86 (x86_64/segments.c); made at the first use, LOCK_RANK_PROC */
     int (*host_clock)(clockid_t clock, struct timespec *ret); /* host_vdso.h; found at the first use
                                                                * (atomic) */
 };

@@ -67,6 +67,7 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
 {
     const LuAbi *abi = t->proc->abi;
     const uint64_t rows[][2] = {
+        {AT_SYSINFO, abi->vdso_syscall && plan->vdso ? plan->vdso + abi->vdso_syscall : 0},
         {AT_SYSINFO_EHDR, plan->vdso},
         {AT_HWCAP, t->proc->hwcap[0]},
         {AT_PAGESZ, PAGE},
@@ -91,7 +92,9 @@ static unsigned fill_aux(LuThread *t, const StackPlan *plan, Gva execfn, Gva pla
     };
     unsigned n = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        if ((rows[i][0] == AT_SYSINFO_EHDR || rows[i][0] == AT_PLATFORM) && !rows[i][1])
+        bool may_lack =
+            rows[i][0] == AT_SYSINFO || rows[i][0] == AT_SYSINFO_EHDR || rows[i][0] == AT_PLATFORM;
+        if (may_lack && !rows[i][1])
             continue;
         aux[n][0] = rows[i][0];
         aux[n++][1] = rows[i][1];

@@ -1,4 +1,4 @@
-/* The calls of x86-64 alone, and dup2. Source: arch_prctl(2), dup(2). */
+/* The calls of x86 alone, and dup2. Source: arch_prctl(2), dup(2). */
 #include "linux-user/sys_util.h"
 #include "linux-user/sys_handlers.h"
 
@@ -8,6 +8,17 @@ long lu_sys_arch_prctl(LuThread *t, const uint64_t a[6])
 {
     return t->proc->abi->arch_prctl ? t->proc->abi->arch_prctl(t, a) : -ENOSYS;
 }
+
+#define OWN_CALL(name)                                                                                       \
+    long lu_sys_##name(LuThread *t, const uint64_t a[6])                                                     \
+    {                                                                                                        \
+        return t->proc->abi->own_call ? t->proc->abi->own_call(t, LU_ROW_##name, a) : -ENOSYS;               \
+    }
+OWN_CALL(modify_ldt)
+OWN_CALL(set_thread_area)
+OWN_CALL(get_thread_area)
+OWN_CALL(socketcall)
+OWN_CALL(ipc)
 
 /* dup3 refuses equal descriptors, dup2 only looks whether there is one. */
 long lu_sys_dup2(LuThread *t, const uint64_t a[6])

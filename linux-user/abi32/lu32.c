@@ -177,6 +177,14 @@ static long call(LuThread *t, const Lu32Call *c, uint64_t v[6])
     return -ENOSYS;
 }
 
+long lu32_forward(LuThread *t, const Lu32Call *c, const uint64_t regs[6])
+{
+    uint64_t v[6];
+    memcpy(t->syscall_arg, regs, sizeof(t->syscall_arg));
+    make_arguments(c, lu_syscall_rows[c->row].kinds, t->syscall_arg, v);
+    return call(t, c, v);
+}
+
 static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, const Lu32Call *c, uint64_t v[6])
 {
     LuSyscallRow row = {0};

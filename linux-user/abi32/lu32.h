@@ -45,11 +45,17 @@ typedef struct Lu32Table {
     uint32_t n_notes;
     uint8_t stat, stat64, statfs64; /* Lu32Struct */
     uint8_t statfs64_sizes[2];      /* what the calls may be told */
+    uint8_t flock64;                /* Lu32Struct + 1; 0: the host's */
 } Lu32Table;
 
 /* For LuAbi. t->syscall_arg are the registers. */
 long lu32_syscall(LuThread *t, uint64_t nr);
 const char *lu32_list_calls(const LuAbi *abi, unsigned *nr, LuSyscallRow *ret);
+/* A call that another one contains, with these registers. */
+long lu32_forward(LuThread *t, const Lu32Call *c, const uint64_t regs[6]);
+/* The calls that i386 has instead of many (abi32/lu32_mux.c). */
+long lu32_socketcall(LuThread *t, const uint64_t a[6]);
+long lu32_ipc(LuThread *t, const uint64_t a[6]);
 
 /* Those of calls_arm.def; see handlers.def. */
 #define HANDLER(name) long lu32_##name(LuThread *t, const uint64_t a[6]);

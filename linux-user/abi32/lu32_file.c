@@ -291,7 +291,16 @@ long lu32_dup2(LuThread *t, const uint64_t a[6])
     return lu_sys_dup3(t, (const uint64_t[6]){a[0], a[1], 0});
 }
 
-/* Locks whose structure is the 32-bit one. */
+/* Locks whose structure is the guest's own; one of 64 bits may be packed. */
+static long lock_packed(LuThread *t, const uint64_t a[6], Lu32Struct s)
+{
+    struct flock *lock = arena_new(&t->scratch, struct flock);
+    long r = lock ? lu32_read(s, lock, a[2]) : -ENOMEM;
+    if (!r)
+        r = lu_sys_fcntl(t, (const uint64_t[6]){a[0], a[1], (uintptr_t)lock});
+    return r || (a[1] != F_GETLK && a[1] != F_OFD_GETLK) ? r : lu32_write(s, a[2], lock);
+}
+
 static long lock_old(LuThread *t, const uint64_t a[6])
 {
     struct flock lock;
@@ -315,6 +324,7 @@ enum { GETLK64 = 12, SETLK64, SETLKW64 };
 long lu32_fcntl64(LuThread *t, const uint64_t a[6])
 {
     uint64_t v[6] = {a[0], (uint32_t)a[1], a[2]};
+    uint8_t packed = t->proc->abi->calls32->flock64;
     switch ((uint32_t)a[1]) {
     case F_GETLK:
     case F_SETLK:
@@ -323,6 +333,12 @@ long lu32_fcntl64(LuThread *t, const uint64_t a[6])
     case SETLK64:
     case SETLKW64:
         v[1] = v[1] - GETLK64 + F_GETLK;
+        __attribute__((fallthrough));
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        if (packed)
+            return lock_packed(t, v, (Lu32Struct)(packed - 1));
         __attribute__((fallthrough));
     default: return lu_sys_fcntl(t, v);
     }

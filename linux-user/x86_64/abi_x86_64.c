@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "linux-user/syscall.h"
+#include "linux-user/x86_64/abi_x86.h"
 #include "linux-user/x86_64/frame_x86_64.h"
 #include "target/x86/x86_cpu.h"
 #include "tcg/host/x86_64/cpuid.h"
@@ -183,7 +184,7 @@ static bool host_has(const LuProc *p, X86Model m)
     return true;
 }
 
-static bool choose_model(LuProc *p, const char *name)
+bool lu_x86_choose_model(LuProc *p, const char *name)
 {
     bool max = !name || !strcmp(name, "any") || !strcmp(name, "qemu64") || !strcmp(name, "max");
     X86Model m = max ? X86_MODEL_MAX : x86_model_find(name);
@@ -200,7 +201,7 @@ static bool choose_model(LuProc *p, const char *name)
     return true;
 }
 
-static void list_models(Fmt *out)
+void lu_x86_list_models(Fmt *out)
 {
     for (unsigned m = 0; m <= X86_MODEL_MAX; m++)
         fmt_printf(out, "%s%s\n", x86_model_name((X86Model)m),
@@ -208,14 +209,15 @@ static void list_models(Fmt *out)
     fmt_puts(out, "any  the same as max\n");
 }
 
-static void init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed)
+void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed)
 {
     x86(cpu)->model = p->cpu_model;
+    x86(cpu)->ldt = (const X86Desc *const *)&p->ldt;
     cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | cpu->ops->ctx(cpu);
 }
 
 /* The lines programs look for; the flags are CPUID's. */
-static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
+void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
     X86Cpu c = {.model = p->cpu_model};
     uint32_t r[4];
@@ -246,9 +248,9 @@ const LuAbi lu_abi_x86_64 = {
     .n_syscalls = LU_N_SYSCALLS_X86_64,
     .syscall_row = lu_syscall_row_x86_64,
     .platform = "x86_64",
-    .choose_model = choose_model,
-    .list_models = list_models,
-    .init_cpu = init_cpu,
+    .choose_model = lu_x86_choose_model,
+    .list_models = lu_x86_list_models,
+    .init_cpu = lu_x86_init_cpu,
     .vsyscall = vsyscall,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
@@ -262,6 +264,7 @@ const LuAbi lu_abi_x86_64 = {
     .get_sp = get_sp,
     .set_sp = set_sp,
     .arch_prctl = arch_prctl,
+    .own_call = lu_x86_segment_call,
     .push_frame = lu_x86_64_push_frame,
     .pop_frame = lu_x86_64_pop_frame,
     .frame_size = LU_X86_64_FRAME_SIZE,
@@ -271,5 +274,5 @@ const LuAbi lu_abi_x86_64 = {
     .vdso = vdso_image,
     .vdso_size = sizeof(vdso_image),
     .vdso_sigreturn = VDSO_SIGRETURN,
-    .cpuinfo = cpuinfo,
+    .cpuinfo = lu_x86_cpuinfo,
 };

@@ -7,35 +7,11 @@
  */
 #include "linux-user/x86_64/frame_x86_64.h"
 #include "linux-user/signal_priv.h"
+#include "linux-user/x86_64/frame_x86.h"
 #include "target/x86/x86_fpu.h"
 
-enum {
-    RED_ZONE = 128,
-    PAGE_FAULT = 14,
-    DIVIDE = 0,
-    INVALID = 6,
-    GENERAL = 13,
-    BREAKPOINT = 3,
-    USER = 4,
-    WRITE = 2,
-    PRESENT = 1
-};
+enum { RED_ZONE = 128 };
 enum { UC_XSTATE = 1, UC_SIGCONTEXT_SS_BIT = 2, UC_STRICT_RESTORE_SS_BIT = 4 };
-enum {
-    XSTATE_MAGIC1 = 0x46505853,
-    XSTATE_MAGIC2 = 0x46505845,
-    SW_AT = 464,
-    HEADER_AT = 512,
-    MAGIC2_BYTES = 4
-};
-
-/* struct _fpx_sw_bytes */
-typedef struct X86SwBytes {
-    uint32_t magic1, extended_size;
-    uint64_t features;
-    uint32_t size, pad[7];
-} X86SwBytes;
-
 typedef struct X86Sigcontext {
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
     uint16_t cs, gs, fs, ss;
@@ -69,31 +45,6 @@ static uint64_t *slot_of(X86Sigcontext *mc, unsigned r)
     return at[r];
 }
 
-/* What the processor would have said of the fault that the cpu has just left generated code with. */
-static void say_fault(const LuThread *t, const siginfo_t *si, X86Sigcontext *mc)
-{
-    const CpuExit *e = &t->cpu->exit;
-    bool fault = e->kind == CPU_EXIT_FAULT || e->kind == CPU_EXIT_FETCH;
-    if (fault && (si->si_signo == SIGSEGV || si->si_signo == SIGBUS) && si->si_code > 0 &&
-        si->si_code != SI_KERNEL) {
-        mc->trapno = PAGE_FAULT;
-        mc->err = USER |
-                  (e->kind == CPU_EXIT_FETCH ? 16
-                   : e->write                ? WRITE
-                                             : 0) |
-                  (si->si_code == SEGV_ACCERR ? PRESENT : 0);
-        mc->cr2 = e->addr;
-    } else if (e->kind == CPU_EXIT_DIVIDE && si->si_signo == SIGFPE) {
-        mc->trapno = DIVIDE;
-    } else if (e->kind == CPU_EXIT_ILLEGAL && si->si_signo == SIGILL) {
-        mc->trapno = INVALID;
-    } else if (e->kind == CPU_EXIT_PROTECTION && si->si_signo == SIGSEGV) {
-        mc->trapno = GENERAL;
-    } else if (e->kind == CPU_EXIT_BREAK && si->si_signo == SIGTRAP) {
-        mc->trapno = BREAKPOINT;
-    }
-}
-
 static void save_context(const LuThread *t, X86Ucontext *uc)
 {
     const X86Cpu *cpu = (const X86Cpu *)t->cpu;
@@ -113,92 +64,26 @@ static void save_context(const LuThread *t, X86Ucontext *uc)
     uc->mc.gs = cpu->seg[5];
 }
 
-static void fresh_fpu(X86Cpu *cpu)
-{
-    memset(cpu->ymm, 0, sizeof cpu->ymm);
-    memset(cpu->fpu.st, 0, sizeof cpu->fpu.st);
-    x86_fpu_init(&cpu->fpu);
-    x86_set_mxcsr(cpu, 0x1f80);
-}
-
-enum { IMAGE_BYTES = X86_XSAVE_BYTES + MAGIC2_BYTES };
-
-/* Which components are saved; 0: the processor has no XSAVE. */
-static uint64_t components(const X86Cpu *cpu)
-{
-    return !x86_model_has((X86Model)cpu->model, X86_FEAT_XSAVE) ? 0
-           : x86_model_has((X86Model)cpu->model, X86_FEAT_AVX)  ? X86_XCR0
-                                                                : 3;
-}
-
-static uint32_t xsave_bytes(uint64_t features)
-{
-    return features & 4 ? X86_XSAVE_BYTES : HEADER_AT + 64;
-}
-
-/* Returns how many bytes the image has. */
-static size_t save_fpu(const X86Cpu *cpu, uint8_t image[IMAGE_BYTES])
-{
-    static const uint32_t magic2 = XSTATE_MAGIC2;
-    uint64_t features = components(cpu), header;
-    memset(image, 0, IMAGE_BYTES);
-    if (!features) {
-        x86_fxsave(cpu, x86_mxcsr(cpu), image);
-        return X86_FXSAVE_BYTES;
-    }
-    x86_xsave(cpu, X86_XSAVE, x86_mxcsr(cpu), features, image);
-    memcpy(&header, image + HEADER_AT, 8);
-    header |= 3; /* programs that know fxsave alone change those */
-    memcpy(image + HEADER_AT, &header, 8);
-    uint32_t size = xsave_bytes(features);
-    X86SwBytes sw = {
-        .magic1 = XSTATE_MAGIC1, .extended_size = size + MAGIC2_BYTES, .features = features, .size = size};
-    memcpy(image + SW_AT, &sw, sizeof sw);
-    memcpy(image + size, &magic2, sizeof magic2);
-    return size + MAGIC2_BYTES;
-}
-
-static void fresh_fpu(X86Cpu *cpu);
-
-/* The image's rest counts if both magics are there. */
-static bool restore_fpu(X86Cpu *cpu, Gva at)
-{
-    uint8_t image[IMAGE_BYTES];
-    X86SwBytes sw;
-    uint32_t mxcsr, magic2;
-    uint64_t features = components(cpu), header[8] = {3};
-    if (!guest_read(image, at, X86_FXSAVE_BYTES))
-        return false;
-    memcpy(&sw, image + SW_AT, sizeof sw);
-    memcpy(&mxcsr, image + 24, 4);
-    if (features && sw.magic1 == XSTATE_MAGIC1 && sw.size == xsave_bytes(features) &&
-        sw.extended_size == sw.size + MAGIC2_BYTES && !(sw.features & ~features) &&
-        guest_read(&magic2, at + sw.size, 4) && magic2 == XSTATE_MAGIC2)
-        return guest_read(image + HEADER_AT, at + HEADER_AT, sw.size - HEADER_AT) &&
-               x86_xrstor(cpu, features, image);
-    mxcsr &= X86_MXCSR_VALID;
-    memcpy(image + 24, &mxcsr, 4);
-    memcpy(image + HEADER_AT, header, sizeof header);
-    return x86_xrstor(cpu, X86_XCR0, image);
-}
-
 bool lu_x86_64_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *act, Gva frame_top)
 {
     X86Cpu *cpu = (X86Cpu *)t->cpu;
-    uint8_t fp[IMAGE_BYTES];
+    uint8_t fp[LU_X86_FP_BYTES];
     X86Frame f = {.info = info->si, .restorer = act->restorer};
     if (frame_top == cpu->gpr[X86_RSP])
         frame_top -= RED_ZONE;
-    size_t fp_bytes = save_fpu(cpu, fp);
+    size_t fp_bytes = lu_x86_save_fpu(cpu, 0, fp);
     Gva fp_at = align_down(frame_top - fp_bytes, 64), at = align_down(fp_at - sizeof f, 16) - 8;
     save_context(t, &f.uc);
-    say_fault(t, &info->si, &f.uc.mc);
+    LuX86Fault fault = lu_x86_fault(t, &info->si);
+    f.uc.mc.trapno = fault.trapno;
+    f.uc.mc.err = fault.err;
+    f.uc.mc.cr2 = fault.cr2;
     f.uc.mc.fpstate = fp_at;
-    if (components(cpu))
+    if (lu_x86_components(cpu))
         f.uc.flags |= UC_XSTATE;
     if (!act->restorer || !guest_write(fp_at, fp, fp_bytes) || !guest_write(at, &f, sizeof f))
         return false;
-    fresh_fpu(cpu);
+    lu_x86_fresh_fpu(cpu);
     cpu->gpr[X86_RAX] = 0;
     cpu->gpr[X86_RDI] = (uint64_t)info->si.si_signo;
     cpu->gpr[X86_RSI] = at + offsetof(X86Frame, info);
@@ -217,8 +102,8 @@ bool lu_x86_64_pop_frame(LuThread *t, uint64_t *ret_mask)
     if (!guest_read(&uc, at + offsetof(X86Frame, uc), sizeof uc))
         return false;
     if (!uc.mc.fpstate)
-        fresh_fpu(cpu);
-    else if (!restore_fpu(cpu, uc.mc.fpstate))
+        lu_x86_fresh_fpu(cpu);
+    else if (!lu_x86_restore_fpu(cpu, 0, uc.mc.fpstate))
         return false;
     lu_altstack_set(t, cpu->gpr[X86_RSP], uc.stack_sp, uc.stack_flags, uc.stack_size);
     for (unsigned r = 0; r < 16; r++)

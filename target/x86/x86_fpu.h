@@ -7,6 +7,10 @@
 enum { X86_FXSAVE_BYTES = 512 };
 
 void x86_fpu_init(X86Fpu *u);
+/* The 108 bytes of fsave and frstor with a 32-bit operand size; saving changes nothing. */
+enum { X86_FSAVE_BYTES = 108 };
+void x86_fsave(const X86Fpu *u, uint8_t out[X86_FSAVE_BYTES]);
+void x86_frstor(X86Fpu *u, const uint8_t in[X86_FSAVE_BYTES]);
 /* The 512 bytes of fxsave; mxcsr and its mask among them. */
 void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]);
 /* All but MXCSR. */

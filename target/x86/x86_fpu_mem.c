@@ -94,7 +94,7 @@ static unsigned tag_of(const X86Fpu *u, unsigned p)
     return exp == 0x7fff || !(u->st[p].sig >> 63) ? 2 : 0;
 }
 
-enum { ENV_BYTES = 28, SAVE_BYTES = ENV_BYTES + 80 };
+enum { ENV_BYTES = 28 };
 
 static void save_env(const X86Fpu *u, uint8_t out[ENV_BYTES])
 {
@@ -119,26 +119,36 @@ static void load_env(X86Fpu *u, const uint8_t in[ENV_BYTES])
     summary(u);
 }
 
+void x86_fsave(const X86Fpu *u, uint8_t out[X86_FSAVE_BYTES])
+{
+    save_env(u, out);
+    for (unsigned i = 0; i < 8; i++) {
+        memcpy(out + ENV_BYTES + 10 * i, &u->st[phys(u, i)].sig, 8);
+        memcpy(out + ENV_BYTES + 10 * i + 8, &u->st[phys(u, i)].exp, 2);
+    }
+}
+
+void x86_frstor(X86Fpu *u, const uint8_t in[X86_FSAVE_BYTES])
+{
+    load_env(u, in);
+    for (unsigned i = 0; i < 8; i++) {
+        memcpy(&u->st[phys(u, i)].sig, in + ENV_BYTES + 10 * i, 8);
+        memcpy(&u->st[phys(u, i)].exp, in + ENV_BYTES + 10 * i + 8, 2);
+    }
+}
+
 static uint64_t environment(X86Cpu *cpu, bool is_load, bool all, uint64_t addr)
 {
     X86Fpu *u = &cpu->fpu;
-    uint8_t buf[SAVE_BYTES];
-    size_t n = all ? SAVE_BYTES : ENV_BYTES;
+    uint8_t buf[X86_FSAVE_BYTES];
+    size_t n = all ? X86_FSAVE_BYTES : ENV_BYTES;
     if (is_load) {
         if (fault_copy(buf, (const void *)addr, n))
             return raise_fault(cpu, addr, false);
-        load_env(u, buf);
-        for (unsigned i = 0; all && i < 8; i++) {
-            memcpy(&u->st[phys(u, i)].sig, buf + ENV_BYTES + 10 * i, 8);
-            memcpy(&u->st[phys(u, i)].exp, buf + ENV_BYTES + 10 * i + 8, 2);
-        }
+        all ? x86_frstor(u, buf) : load_env(u, buf);
         return 0;
     }
-    save_env(u, buf);
-    for (unsigned i = 0; all && i < 8; i++) {
-        memcpy(buf + ENV_BYTES + 10 * i, &u->st[phys(u, i)].sig, 8);
-        memcpy(buf + ENV_BYTES + 10 * i + 8, &u->st[phys(u, i)].exp, 2);
-    }
+    all ? x86_fsave(u, buf) : save_env(u, buf);
     if (fault_copy((void *)addr, buf, n))
         return raise_fault(cpu, addr, true);
     if (all)

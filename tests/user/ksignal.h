@@ -20,7 +20,7 @@
 typedef struct KernelAction {
     void *handler;
     unsigned long flags;
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__arm__)
+#if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || defined(__arm__)
     void *restorer;
 #endif
     uint64_t mask;

@@ -1,0 +1,139 @@
+/* The i386 Linux ABI. Sources: System V ABI, Intel386 supplement; syscall(2), vdso(7), getauxval(3); the UAPI
+ * header asm/unistd_32.h of x86. */
+#include "linux-user/abi.h"
+
+#include "linux-user/abi32/lu32.h"
+#include "linux-user/i386/calls_i386.h"
+#include "linux-user/i386/frame_i386.h"
+#include "linux-user/x86_64/abi_x86.h"
+#include "target/x86/x86_cpu.h"
+
+#include "linux-user/vdso_i386.h"
+
+enum { INT80_SIZE = 2, SYSENTER = 0x340f };
+
+static uint64_t *gpr(Cpu *cpu)
+{
+    return ((X86Cpu *)cpu)->gpr;
+}
+static uint32_t reg(const Cpu *cpu, unsigned n)
+{
+    return (uint32_t)((const X86Cpu *)cpu)->gpr[n];
+}
+
+static uint64_t syscall_nr(const Cpu *cpu)
+{
+    return reg(cpu, X86_RAX);
+}
+static void set_result(Cpu *cpu, uint64_t value)
+{
+    gpr(cpu)[X86_RAX] = (uint32_t)value;
+}
+static uint64_t result(const Cpu *cpu)
+{
+    return (uint64_t)(int32_t)reg(cpu, X86_RAX);
+}
+static uint64_t get_sp(const Cpu *cpu)
+{
+    return reg(cpu, X86_RSP);
+}
+static void set_sp(Cpu *cpu, Gva sp)
+{
+    gpr(cpu)[X86_RSP] = (uint32_t)sp;
+}
+static void set_tls(Cpu *cpu, uint64_t tls)
+{
+    lu_x86_set_tls(cpu, tls);
+}
+
+/* With sysenter the program has left ebp on the stack, and in ebp where that is. */
+static bool by_sysenter(const Cpu *cpu)
+{
+    FaultVal code = fault_ld16(cpu->pc);
+    return !code.fault && code.val == SYSENTER;
+}
+
+static void syscall_args(const Cpu *cpu, uint64_t arg[6])
+{
+    static const uint8_t regs[6] = {X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RBP};
+    for (unsigned i = 0; i < 6; i++)
+        arg[i] = reg(cpu, regs[i]);
+    if (by_sysenter(cpu))
+        arg[5] = (uint32_t)fault_ld32(arg[5]).val;
+}
+
+/* sysenter comes back at a place of the vDSO, whatever called it; right before that stands int 0x80, by which
+ * the call is done again. */
+static void skip_syscall(Cpu *cpu)
+{
+    if (!by_sysenter(cpu)) {
+        cpu->pc += INT80_SIZE;
+        return;
+    }
+    const LuProc *p = ((LuThread *)cpu->owner)->proc;
+    uint32_t sp = reg(cpu, X86_RBP);
+    cpu->pc = p->vdso + VDSO_AFTER_SYSENTER;
+    gpr(cpu)[X86_RSP] = sp;
+    gpr(cpu)[X86_RBP] = (uint32_t)fault_ld32(sp).val;
+}
+
+/* eax was not written yet. */
+static void restart_syscall(Cpu *cpu, uint64_t first_arg)
+{
+    cpu->pc -= INT80_SIZE;
+}
+
+static void set_entry(Cpu *cpu, Gva pc, Gva sp)
+{
+    cpu->pc = (uint32_t)pc;
+    set_sp(cpu, sp);
+}
+
+static long own_call(LuThread *t, unsigned row, const uint64_t a[6])
+{
+    switch ((LuRowId)row) {
+    case LU_ROW_socketcall: return lu32_socketcall(t, a);
+    case LU_ROW_ipc: return lu32_ipc(t, a);
+    default: return lu_x86_segment_call(t, row, a);
+    }
+}
+
+const LuAbi lu_abi_i386 = {
+    .target = &target_i386,
+    .name = "i386",
+    .uname_machine = "i686",
+    .interp_prefix = "/usr/i686-linux-gnu",
+    .word = 4,
+    .task_size = 0xffffe000, /* as 64-bit kernels have it; the end of 4 GiB stays free */
+    .syscall32 = lu32_syscall,
+    .list_calls32 = lu32_list_calls,
+    .calls32 = &lu_i386_calls,
+    .platform = "i686",
+    .choose_model = lu_x86_choose_model,
+    .list_models = lu_x86_list_models,
+    .init_cpu = lu_x86_init_cpu,
+    .syscall_nr = syscall_nr,
+    .syscall_args = syscall_args,
+    .set_result = set_result,
+    .result = result,
+    .skip_syscall = skip_syscall,
+    .restart_syscall = restart_syscall,
+    .set_entry = set_entry,
+    .set_tls = set_tls,
+    .get_sp = get_sp,
+    .set_sp = set_sp,
+    .own_call = own_call,
+    .push_frame = lu_i386_push_frame,
+    .pop_frame = lu_i386_pop_frame,
+    .pop_old_frame = lu_i386_pop_old_frame,
+    .frame_size = LU_I386_FRAME_SIZE,
+    .min_sigstksz = 2048,
+    .has_restorer = true,
+    .x86_structs = true,
+    .vdso = vdso_image,
+    .vdso_size = sizeof(vdso_image),
+    .vdso_sigreturn = VDSO_SIGRETURN,
+    .vdso_rt_sigreturn = VDSO_RT_SIGRETURN,
+    .vdso_syscall = VDSO_VSYSCALL,
+    .cpuinfo = lu_x86_cpuinfo,
+};
