@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -351,6 +352,8 @@ void accel_resume(Cpu *cpu)
     catch_up(cpu);
 }
 
+static bool run_exit(Accel *a, Cpu *cpu);
+
 /* More than the 16 instructions that architectures ask for between load-reserved and store-conditional. */
 enum { MAX_EXCLUSIVE_INSNS = 64, MAX_YIELDS = 100 };
 
@@ -390,6 +393,28 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
     accel_exclusive_end(cpu);
     return cpu->exit.kind != CPU_EXIT_KICK || (ctx & CTX_STEP) ||
            __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
+}
+
+static bool is_code_write(Accel *a, const Cpu *cpu)
+{
+    const AccelMem *mem = &a->cfg.mem;
+    return cpu->exit.sig == SIGSEGV && cpu->exit.code == SEGV_ACCERR && mem->code_written &&
+           mem->code_written(mem->opaque, a, cpu->exit.addr);
+}
+
+/* The store that was refused, alone: it may be to the code it stands in. Returns true when the caller of
+ * accel_run() must know of the exit. */
+static bool run_code_write(Accel *a, Cpu *cpu)
+{
+    uint32_t step = cpu->ctx & CTX_STEP;
+    cpu->ctx |= CTX_STEP;
+    do /* page after page */
+        run_engine(a, cpu);
+    while (cpu->exit.kind == CPU_EXIT_FAULT && is_code_write(a, cpu));
+    cpu->ctx = (cpu->ctx & ~(uint32_t)CTX_STEP) | step;
+    if (cpu->exit.kind != CPU_EXIT_KICK)
+        return run_exit(a, cpu);
+    return step || __atomic_load_n(&cpu->kick, __ATOMIC_RELAXED);
 }
 
 static void log_int(const Cpu *cpu, const char *what, Gva from, const CpuExit *x)
@@ -456,7 +481,13 @@ static bool run_exit(Accel *a, Cpu *cpu)
         if (run_exclusive(a, cpu))
             return cpu->exit.kind == CPU_EXIT_KICK || run_exit(a, cpu);
         return false;
-    case CPU_EXIT_FENCE_I: a->engine->fence_i(cpu, cpu->ops->fence_for_all); break;
+    case CPU_EXIT_FAULT: return !is_code_write(a, cpu) || run_code_write(a, cpu);
+    case CPU_EXIT_FENCE_I:
+        if (cpu->ops->code_checks) /* a region has found that its bytes are others now */
+            accel_recheck(a, cpu->pc, 1);
+        else
+            a->engine->fence_i(cpu, cpu->ops->fence_for_all);
+        break;
     case CPU_EXIT_CTX:
         if (a->engine->outside)
             a->engine->outside(cpu);

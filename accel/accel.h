@@ -13,15 +13,26 @@
 
 typedef struct Accel Accel;
 
+/* How code in a page can change. */
+typedef enum AccelCode {
+    ACCEL_CODE_STAYS,     /* not but by accel_invalidate() */
+    ACCEL_CODE_NOTICED,   /* before it does accel_recheck() or accel_invalidate() is called */
+    ACCEL_CODE_UNNOTICED, /* the guest can write it, through this or another mapping, and nobody is told */
+} AccelCode;
+
 /* What accel needs from the owner of the guest address space. Called in cpu threads, with no accel lock
  * held. */
 typedef struct AccelMem {
     void *opaque;
     /* How many bytes from pc are mapped executable, up to 4096; 0: none. The bytes are read directly. */
     unsigned (*exec_bytes)(void *opaque, Gva pc);
-    /* Code from this page is about to be translated. Returns true if the guest can also write it (through
-     * this or another mapping), so that fence.i must look at it again. */
-    bool (*code_page)(void *opaque, Gva page);
+    /* Code from this page is about to be translated, or to run again after accel_recheck(). notice: stores to
+     * it shall be noticed from now on, if that can be had (TargetOps.code_checks); else what can be written
+     * is UNNOTICED. */
+    AccelCode (*code_page)(void *opaque, Gva page, bool notice);
+    /* A store to addr was refused (SEGV_ACCERR). True if only for a page's code: it has been told
+     * (accel_recheck()), and the store may be tried again. NULL: code_page never says NOTICED. */
+    bool (*code_written)(void *opaque, Accel *a, Gva addr);
     /* Bytes of the executable mapping that pc is in, from its start to its end: tells large programs. NULL:
      * unknown. */
     uint64_t (*code_size)(void *opaque, Gva pc);

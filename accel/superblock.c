@@ -43,6 +43,14 @@ static bool is_far(const Tracer *x, Gva to)
     return x->cfg->page && place(x, to) - x->window > 4096 - LONGEST;
 }
 
+static void tracer_enter_page(Tracer *x, Gva page)
+{
+    bool notice = x->cfg->ops->code_checks && !(x->t.ctx & CTX_STEP);
+    AccelCode code = x->cfg->mem->code_page(x->cfg->mem->opaque, page, notice);
+    x->sb->writable |= code != ACCEL_CODE_STAYS;
+    x->sb->unnoticed |= code == ACCEL_CODE_UNNOTICED;
+}
+
 /* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
 static bool tracer_fetch(Tracer *x, Gva pc)
 {
@@ -50,7 +58,7 @@ static bool tracer_fetch(Tracer *x, Gva pc)
         unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, pc);
         if (n == 0)
             return false;
-        x->sb->writable |= x->cfg->mem->code_page(x->cfg->mem->opaque, align_down(pc, 4096));
+        tracer_enter_page(x, align_down(pc, 4096));
         x->window = pc;
         x->window_end = MIN(pc + n, align_up(pc + 1, 4096));
     }
@@ -83,7 +91,7 @@ static bool tracer_fetch_across(Tracer *x, Gva pc)
     unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, page);
     if (n == 0)
         return false;
-    x->sb->writable |= x->cfg->mem->code_page(x->cfg->mem->opaque, page);
+    tracer_enter_page(x, page);
     if (!tracer_copy(x, pc, (unsigned)MIN(page + n - pc, TRACE_LOOK_AHEAD)))
         return false;
     tracer_at(x, pc);
@@ -278,6 +286,41 @@ static void emit_code_check(Tracer *x, const Superblock *was)
     }
 }
 
+/* Did the store `st`, which the instruction just built has made, reach the bytes of `was`, or what lies
+ * between them? */
+static IrVal store_hits(IrBuilder *b, const Superblock *was, const IrInsn *st)
+{
+    IrMem mem = {.raw = st->d};
+    IrType t = (IrType)b->r->insn[st->a].type;
+    Gva low = was->run[0].pc, end = low;
+    for (unsigned k = 0; k < was->n_runs; k++) {
+        low = MIN(low, was->run[k].pc);
+        end = MAX(end, was->run[k].pc + was->run[k].len);
+    }
+    int64_t before = (1 << mem.size) - 1; /* bytes of a store that begins in front */
+    IrVal at =
+        ir_add(b, t, st->a, ir_const(b, t, (st->op == IR_ST ? (int32_t)st->imm : 0) + before - (int64_t)low));
+    if (st->op == IR_ST && st->b != IR_NONE)
+        at = ir_add(b, t, at, ir_shl(b, t, st->b, ir_const(b, t, mem.scale)));
+    return ir_cmp(b, IR_LTU, at, ir_const(b, t, (int64_t)(end - low) + before));
+}
+
+/* The bytes of `was` can change unnoticed, and a store to them counts for the next instruction: then the
+ * region ends here, and what follows is looked at as it is entered. from: first IR of the instruction. */
+static void emit_store_checks(Tracer *x, const Superblock *was, unsigned from)
+{
+    IrBuilder *b = x->b;
+    const IrRegion *r = b->r;
+    for (unsigned k = from, end = r->n_insns; k < end; k++) {
+        const IrInsn i = r->insn[k];
+        bool calls = i.op == IR_CALL && !(r->helpers[i.imm].flags & IR_H_PURE);
+        if (calls || (x->t.flow.kind != FLOW_NEXT && (i.op == IR_ST || i.op == IR_RMW || i.op == IR_CAS)))
+            x->max = 0;
+        else if (i.op == IR_ST || i.op == IR_RMW || i.op == IR_CAS)
+            ir_exit_if(b, store_hits(b, was, &i), ir_exit_direct(b, x->t.next, false), false);
+    }
+}
+
 /* A debugger's breakpoint ends the region, unless he steps. */
 static bool tracer_stops(Tracer *x, Gva pc)
 {
@@ -294,7 +337,7 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
 {
     const TargetOps *ops = cfg->ops;
     ret->n_runs = ret->n_bytes = 0;
-    ret->writable = false;
+    ret->writable = ret->unnoticed = false;
     ret->second = 0;
     Tracer x;
     tracer_init(&x, cfg, b, pc, ctx, ret);
@@ -312,6 +355,7 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
         x.t.pc = pc;
         x.t.truncated = false;
         x.t.flow = (TransFlow){.kind = FLOW_NEXT};
+        unsigned from = b->r->n_insns;
         ops->translate(&x.t);
         if (x.t.truncated) {
             if ((first || !cfg->page) && tracer_fetch_across(&x, place(&x, pc))) {
@@ -333,6 +377,8 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
             ir_exit(b, ir_exit_raise(b, pc, CPU_EXIT_KICK));
             break;
         }
+        if (was)
+            emit_store_checks(&x, was, from);
         if (!tracer_flow(&x, &pc))
             break;
     }
@@ -344,15 +390,17 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
                       Superblock *ret)
 {
     size_t mark = arena->used;
+    SuperblockConfig short_cfg = *cfg;
     if (!build_once(cfg, arena, b, pc, ctx, NULL, ret))
         return false;
-    while (ret->writable && cfg->ops->code_checks && !cfg->page) {
+    while (ret->unnoticed && cfg->ops->code_checks && !cfg->page) {
         Superblock was = *ret;
+        short_cfg.max_insns = ret->region->n_guest;
         arena_rewind(arena, mark);
-        if (!build_once(cfg, arena, b, pc, ctx, &was, ret))
+        if (!build_once(&short_cfg, arena, b, pc, ctx, &was, ret))
             return false;
-        if (ret->n_bytes <= was.n_bytes && !memcmp(ret->bytes, was.bytes, ret->n_bytes))
-            break; /* nobody wrote to it between */
+        if (ret->n_bytes == was.n_bytes && !memcmp(ret->bytes, was.bytes, ret->n_bytes))
+            break; /* it is what it looks for, and nobody wrote to it between */
     }
     return true;
 }

@@ -27,9 +27,10 @@ typedef struct Superblock {
     SuperblockRun run[SB_MAX_RUNS];
     unsigned n_runs;
     unsigned n_bytes;
-    bool writable; /* the guest can write one of the pages: fence.i must look at the bytes again */
-    Gva fault;     /* result false: the address that is not executable */
-    Gva second;    /* paged: address of code of the page that the only instruction goes on in; 0: none */
+    bool writable;  /* the guest can write one of the pages, so the bytes must be looked at again some day */
+    bool unnoticed; /* and nobody is told of it (ACCEL_CODE_UNNOTICED) */
+    Gva fault;      /* result false: the address that is not executable */
+    Gva second;     /* paged: address of code of the page that the only instruction goes on in; 0: none */
     uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ
                                   * by now */
 } Superblock;

@@ -14,9 +14,11 @@ static inline bool guest_read(void *dst, Gva src, size_t n)
 {
     return fault_copy(dst, (const void *)(uintptr_t)src, n) == 0;
 }
+/* mm_code.c: after a fault, which may be due to code that stands there. */
+bool guest_write_guarded(Gva dst, const void *src, size_t n);
 static inline bool guest_write(Gva dst, const void *src, size_t n)
 {
-    return fault_copy((void *)(uintptr_t)dst, src, n) == 0;
+    return fault_copy((void *)(uintptr_t)dst, src, n) == 0 || guest_write_guarded(dst, src, n);
 }
 /* to hand to the kernel, never to dereference */
 static inline void *guest_ptr(Gva a) { return (void *)(uintptr_t)a; }

@@ -469,7 +469,7 @@ static void start_accel(Start *s)
         .returns_from = opt->returns_from,
         .log = opt->accel_log, .log_fd = p->strace_fd,
         .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page,
-                .code_size = lu_mm_code_size},
+                .code_written = lu_mm_code_written, .code_size = lu_mm_code_size},
     };
     p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
     if (!p->accel && cfg.jit) {

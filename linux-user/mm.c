@@ -179,35 +179,6 @@ int lu_mm_prot(LuMm *mm, Gva addr)
     return prot;
 }
 
-/* Besides the guest's own stores through this mapping: those through another mapping of the same file, and
- * what needs no writable mapping here. Code in anonymous memory was written there, and will be again after
- * the next mprotect(). Anonymous shared memory has no name to find its other mappings by, and other processes
- * may have it; a file that was open for writing may be written by pwrite(2). Files written through a
- * descriptor opened otherwise are not seen: libraries are mapped read-only from read-only descriptors, and
- * may be anyone's to write. */
-bool lu_mm_code_page(void *opaque, Gva page)
-{
-    LuMm *mm = opaque;
-    bool writable = false;
-    mm_lock(mm);
-    uint32_t i = range_find(mm, page);
-    if (i < mm->n && range_at(mm, i)->start <= page) {
-        const Range *r = range_at(mm, i);
-        writable = (r->prot & PROT_WRITE) || (r->kind & (RANGE_ANON | RANGE_LIVE_FILE | RANGE_SHM));
-        if ((r->kind & RANGE_SHARED) && !(r->kind & RANGE_ANON)) {
-            uint64_t at = r->offset + (align_down(page, PAGE) - r->start);
-            for (uint32_t k = 0; k < mm->n && !writable; k++) {
-                const Range *o = range_at(mm, k);
-                if ((o->kind & RANGE_SHARED) && o->dev == r->dev && o->ino == r->ino &&
-                    (o->prot & PROT_WRITE))
-                    writable = at >= o->offset && at - o->offset < o->end - o->start;
-            }
-        }
-    }
-    lock_release(&mm->lock);
-    return writable;
-}
-
 void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit64 *ret_old)
 {
     int i = which == RLIMIT_DATA;

@@ -70,7 +70,14 @@ int lu_mm_prot(LuMm *mm, Gva addr);
 /* For accel (AccelMem). */
 unsigned lu_mm_exec_bytes(void *mm, Gva pc);
 uint64_t lu_mm_code_size(void *mm, Gva pc);
-bool lu_mm_code_page(void *mm, Gva page);
+AccelCode lu_mm_code_page(void *mm, Gva page, bool notice);
+bool lu_mm_code_written(void *mm, Accel *accel, Gva addr);
+/* The kernel, or we, may write [start, start + len) on the guest's behalf: accel need not stop them, now or
+ * later. Returns how many pages were write-protected. lu_mm_guards: are there any such pages? open_all:
+ * others can write everywhere. */
+unsigned lu_mm_code_open(LuMm *mm, Accel *accel, Gva start, uint64_t len);
+void lu_mm_code_open_all(LuMm *mm, Accel *accel);
+bool lu_mm_guards(const LuMm *mm);
 
 /* One mapping as /proc/self/maps shows it; the callback returns false to stop. */
 typedef struct LuMapping {

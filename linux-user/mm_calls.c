@@ -246,6 +246,8 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
     After a = {0};
     LuMm *mm = lock_mm(t);
     uint64_t more = size - (fixed ? MIN(size, overlap(mm, addr, addr + size)) : 0);
+    if (fixed)
+        mm_unguard(mm, t->proc->accel, addr, addr + size, false);
     if (mm->n + 3 > MAX_RANGES || over_limit(mm, more, range_is_data(&r)))
         ret = -ENOMEM;
     else if (fixed)
@@ -313,7 +315,11 @@ long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len)
         ret = -EINVAL;
     } else if (mm->n + 2 > MAX_RANGES) {
         ret = -ENOMEM;
-    } else if (!sys_is_err(ret = sys_munmap((void *)addr, size))) {
+    } else {
+        mm_unguard(mm, t->proc->accel, addr, addr + size, false);
+        ret = sys_munmap((void *)addr, size);
+    }
+    if (!ret) {
         changed(mm, &a, addr, addr + size);
         range_remove(mm, addr, addr + size);
     }
@@ -377,6 +383,7 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
         return finish(t, mm, &a, -EINVAL);
     }
     long ret = 0;
+    mm_unguard(mm, t->proc->accel, addr, end, false);
     while (addr < end && !ret) {
         uint32_t i = range_find(mm, addr);
         if (i == mm->n || range_at(mm, i)->start > addr) {
@@ -458,6 +465,9 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     if (mm->n + 4 > MAX_RANGES || (to > from && over_limit(mm, to - from, data)))
         return finish(t, mm, &a, -ENOMEM);
     long p;
+    mm_unguard(mm, t->proc->accel, old, old + from, false);
+    if (flags & MREMAP_FIXED)
+        mm_unguard(mm, t->proc->accel, new_addr, new_addr + to, false);
     if (flags & MREMAP_FIXED)
         p = sys_call5(SYS_mremap, old, from, to, flags, new_addr);
     else if (to <= from && from && !(flags & MREMAP_DONTUNMAP))
@@ -481,6 +491,7 @@ long lu_mm_brk(LuThread *t, Gva want)
     bool ok = want >= mm->brk_start && end >= want && end <= mm->layout.task_size &&
               want - mm->brk_start <= mm->rlim[1][0];
     if (ok && end < now) {
+        mm_unguard(mm, t->proc->accel, end, now, false);
         ok = mm->n + 2 <= MAX_RANGES && !sys_is_err(sys_munmap((void *)end, now - end));
         if (ok) {
             changed(mm, &a, end, now);
@@ -599,8 +610,10 @@ long lu_mm_shmat(LuThread *t, int id, Gva addr, int flags)
     r.start = addr ? addr : range_place(mm, 0, size, PAGE);
     if (!r.start)
         return finish(t, mm, &a, -ENOMEM);
-    if (addr)
+    if (addr) {
+        mm_unguard(mm, t->proc->accel, addr, addr + size, false);
         changed(mm, &a, addr, addr + size);
+    }
     long p = sys_call3(SYS_shmat, id, r.start, flags & ~(SHM_EXEC | SHM_RND));
     if (!sys_is_err(p)) {
         note_mapping(mm, &a, &r, r.start, size, r.prot);

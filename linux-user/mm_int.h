@@ -35,6 +35,15 @@ typedef struct Range {
     uint8_t prot;      /* PROT_* of the guest */
 } Range;
 
+/* mm_code.c: a page of code that was guarded once. */
+typedef struct MmCodePage {
+    Gva page;            /* address | 1; 0: free */
+    uint32_t last, left_until; /* ms: of the last fault; left: alone until then */
+    uint8_t faults, backoff;
+    bool guarded;        /* not writable on the host, though the guest may write it */
+    bool left, for_good;
+} MmCodePage;
+
 enum { MAX_RANGES = 1 << 17 }; /* the kernel's default limit of mappings is 65530 */
 
 struct LuMm {
@@ -56,6 +65,10 @@ struct LuMm {
     Gva top_hint;         /* no gap of at least hint_len bytes ends between this and mmap_base */
     uint64_t hint_len;
     bool has_growsdown;   /* some range may have grown */
+    bool open_to_all;     /* mm_code.c: no page is guarded any more */
+    uint8_t code_bits;    /* of the size of `code` */
+    uint32_t n_code, n_guarded; /* entries of `code`; n_guarded is also read without the lock */
+    MmCodePage *code;     /* open addressing; NULL: none yet */
 };
 
 static inline Range *range_at(const LuMm *mm, uint32_t i)
@@ -96,6 +109,10 @@ Gva range_place(LuMm *mm, Gva hint, uint64_t len, uint64_t align);
 void range_sync_growth(LuMm *mm, Gva addr);
 /* Does something executable lie in [start, end)? */
 bool range_any_exec(const LuMm *mm, Gva start, Gva end);
+
+/* Before [start, end) is mapped anew, or protected otherwise: no page of it is guarded. for_good: and never
+ * will be. Returns how many there were. */
+unsigned mm_unguard(LuMm *mm, Accel *accel, Gva start, Gva end, bool for_good);
 
 static inline bool range_is_data(const Range *r)
 {

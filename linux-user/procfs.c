@@ -28,6 +28,7 @@ typedef enum ProcFile {
     PROC_ENVIRON,
     PROC_AUXV,
     PROC_CPUINFO,
+    PROC_MEM, /* the host's, but mm must know */
 } ProcFile;
 
 typedef struct ProcName {
@@ -39,6 +40,7 @@ static const ProcName names[] = {
     {"exe", PROC_EXE},           {"maps", PROC_MAPS},       {"smaps", PROC_SMAPS},
     {"numa_maps", PROC_NUMA_MAPS},
     {"cmdline", PROC_CMDLINE},   {"environ", PROC_ENVIRON}, {"auxv", PROC_AUXV},   {"cpuinfo", PROC_CPUINFO},
+    {"mem", PROC_MEM},
 };
 
 /* By the last component alone. */
@@ -391,7 +393,7 @@ static void put_text(LuThread *t, ProcFile file, Out *o)
     case PROC_ENVIRON: put_guest(o, p->env_start, p->env_end); break;
     case PROC_AUXV: put_guest(o, p->auxv, p->auxv + p->auxv_len); break;
     case PROC_CPUINFO: put_cpuinfo(t, o); break;
-    case PROC_EXE: case PROC_NONE: break;
+    case PROC_EXE: case PROC_MEM: case PROC_NONE: break;
     }
     flush(o);
 }
@@ -439,7 +441,9 @@ long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
     ProcFile file = proc_file(t, dirfd, guest_path);
     if (file == PROC_EXE && !(flags & O_NOFOLLOW))
         return sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0);
-    if (file == PROC_NONE || file == PROC_EXE || (flags & O_PATH))
+    if (file == PROC_MEM && (flags & O_ACCMODE) != O_RDONLY)
+        lu_mm_code_open_all(t->proc->mm, t->proc->accel); /* writes through it fault nowhere */
+    if (file == PROC_NONE || file == PROC_EXE || file == PROC_MEM || (flags & O_PATH))
         return -ENOTSUP;
     return open_text(t, file, flags);
 }
@@ -447,5 +451,7 @@ long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
 bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path)
 {
     ProcFile file = proc_file(t, dirfd, guest_path);
-    return file != PROC_NONE && file != PROC_EXE;
+    if (file == PROC_MEM) /* perhaps to write: the flags are not known here */
+        lu_mm_code_open_all(t->proc->mm, t->proc->accel);
+    return file != PROC_NONE && file != PROC_EXE && file != PROC_MEM;
 }

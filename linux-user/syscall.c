@@ -1,4 +1,5 @@
 #include "linux-user/syscall.h"
+#include "linux-user/mm.h"
 #include "linux-user/strace.h"
 #include "linux-user/sys_newcalls.h"
 #include "linux-user/sys_util.h"
@@ -184,6 +185,63 @@ static inline long check_args(const LuProc *p, const char *kinds, uint64_t v[6],
     return err;
 }
 
+/* ---- code that is written by the kernel ---- */
+
+/* Of a structure whose length is not the next argument. */
+enum { LONGEST_STRUCT = 4096 };
+
+static unsigned open_iov(const LuProc *p, Gva iov, uint64_t n)
+{
+    unsigned opened = 0;
+    for (uint64_t i = 0; i < MIN(n, 1024u); i++)
+        opened +=
+            lu_mm_code_open(p->mm, p->accel, fault_ld64(iov + 16 * i).val, fault_ld64(iov + 16 * i + 8).val);
+    return opened;
+}
+
+static unsigned open_msg(const LuProc *p, Gva at)
+{
+    struct msghdr m;
+    unsigned opened = lu_mm_code_open(p->mm, p->accel, at, sizeof(m));
+    if (!guest_read(&m, at, sizeof(m)))
+        return opened;
+    opened += lu_mm_code_open(p->mm, p->accel, (Gva)(uintptr_t)m.msg_name, m.msg_namelen);
+    opened += lu_mm_code_open(p->mm, p->accel, (Gva)(uintptr_t)m.msg_control, m.msg_controllen);
+    return opened + open_iov(p, (Gva)(uintptr_t)m.msg_iov, m.msg_iovlen);
+}
+
+/* Memory that argument i makes the kernel write is written to as by the guest's own stores (mm_code.c). */
+static unsigned open_arg(const LuProc *p, const char *kinds, const uint64_t v[6], unsigned i)
+{
+    unsigned opened = 0;
+    switch (kinds[i]) {
+    case 'B': return lu_mm_code_open(p->mm, p->accel, v[i], v[i + 1]);
+    case 'w':
+    case 'q':
+    case 'y': {
+        uint64_t len = i < 5 && kinds[i + 1] == 'u' ? (uint32_t)v[i + 1] : 0;
+        return lu_mm_code_open(p->mm, p->accel, v[i], MAX(len, (uint64_t)LONGEST_STRUCT));
+    }
+    case 'V': return open_iov(p, v[i], (uint32_t)v[i + 1]);
+    case 'h': return open_msg(p, v[i]);
+    case 'j':
+        for (uint64_t n = 0; n < MIN((uint32_t)v[i + 1], 1024u); n++)
+            opened +=
+                open_msg(p, v[i] + n * sizeof(struct mmsghdr)) +
+                lu_mm_code_open(p->mm, p->accel, v[i] + n * sizeof(struct mmsghdr), sizeof(struct mmsghdr));
+        return opened;
+    default: return 0;
+    }
+}
+
+unsigned lu_args_open(const LuProc *p, const char *kinds, const uint64_t v[6])
+{
+    unsigned opened = 0;
+    for (unsigned i = 0; i < 6 && kinds[i]; i++)
+        opened += open_arg(p, kinds, v, i);
+    return opened;
+}
+
 long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6])
 {
     for (unsigned i = 0; i < 6 && kinds[i]; i++) {
@@ -215,7 +273,7 @@ long lu_row_check(const LuProc *p, LuRowId id, uint64_t v[6])
     return check_args(p, lu_syscall_rows[id].kinds, v, false);
 }
 
-static inline __attribute__((always_inline)) long do_row(LuThread *t, LuRowId id, uint64_t v[6])
+static inline __attribute__((always_inline)) long do_row_once(LuThread *t, LuRowId id, uint64_t v[6])
 {
     const LuSyscallRow *row = &lu_syscall_rows[id];
     if (row->how <= LU_WAIT)
@@ -232,6 +290,23 @@ static inline __attribute__((always_inline)) long do_row(LuThread *t, LuRowId id
 #undef NONE
     default: return -ENOSYS;
     }
+}
+
+/* With write-protected code about. If another thread has run code in the buffer meanwhile, it is written to
+ * again. */
+static __attribute__((noinline)) long do_row_guarded(LuThread *t, LuRowId id, uint64_t v[6])
+{
+    const char *kinds = lu_syscall_rows[id].kinds;
+    uint64_t w[6];
+    lu_args_open(t->proc, kinds, v);
+    memcpy(w, v, sizeof(w));
+    long r = do_row_once(t, id, w);
+    return r == -EFAULT && lu_args_open(t->proc, kinds, v) ? do_row_once(t, id, v) : r;
+}
+
+static inline __attribute__((always_inline)) long do_row(LuThread *t, LuRowId id, uint64_t v[6])
+{
+    return UNLIKELY(lu_mm_guards(t->proc->mm)) ? do_row_guarded(t, id, v) : do_row_once(t, id, v);
 }
 
 long lu_row_do(LuThread *t, LuRowId id, uint64_t v[6]) { return do_row(t, id, v); }

@@ -73,6 +73,8 @@ long lu_syscall_row(LuThread *t, LuRowId row, const uint64_t a[6]);
  * addresses, open flags the host's. 0, -EBADF (a hidden descriptor) or -EFAULT (a list that leads to the
  * emulator's memory). */
 long lu_arg_check(const LuProc *p, const char *kinds, uint64_t v[6], unsigned i);
+/* Memory that the kernel writes is not write-protected any more (mm_code.c). Returns how many pages were. */
+unsigned lu_args_open(const LuProc *p, const char *kinds, const uint64_t v[6]);
 /* Paths among the arguments become the host's, in t->scratch: 0 or -errno. */
 long lu_args_paths(LuThread *t, const char *kinds, uint64_t v[6]);
 /* Its two halves, for who makes arguments of another ABI's: the guest's descriptors, pointers and flags

@@ -1,5 +1,6 @@
 /* One submission entry: its arguments by the rows of uring_ops.def. */
 #include "linux-user/abi32/lu32.h"
+#include "linux-user/mm.h"
 #include "linux-user/uring.h"
 
 #include <linux/io_uring.h>
@@ -179,6 +180,8 @@ static void arguments(LuThread *t, struct io_uring_sqe *e, const UringOp *op, bo
         if (kinds[i] == 'a' && v[i])
             su_sockaddr(t, &v[i], &v[i + 1]);
     }
+    if (UNLIKELY(lu_mm_guards(t->proc->mm)))
+        lu_args_open(t->proc, kinds, v);
     lu_args_paths(t, kinds, v); /* one that is too long, or not there, the kernel refuses in its turn */
     for (unsigned i = 0; op->fields[i]; i++)
         field_set(e, op->fields[i], v[i]);

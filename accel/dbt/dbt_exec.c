@@ -228,6 +228,17 @@ static bool executable(const Dbt *d, const DbtRegion *r)
     return true;
 }
 
+/* A guarded region's pages have been written to, or may have been: stores to them shall be noticed again
+ * before its bytes are compared. */
+static bool guarded_again(const Dbt *d, const DbtRegion *r)
+{
+    const AccelMem *mem = &d->accel->cfg.mem;
+    for (unsigned k = 0; r->guarded && k < r->n_runs; k++)
+        if (mem->code_page(mem->opaque, align_down(r->run[k].pc, 4096), true) == ACCEL_CODE_UNNOTICED)
+            return false;
+    return true;
+}
+
 /* What stands there was made to run once. */
 static void make_better(Dbt *d, DbtRegion *r)
 {
@@ -247,7 +258,7 @@ static DbtRegion *region_at(Dbt *d, Cpu *cpu, bool loop_head)
         if (LIKELY(dbt_region_checked(&d->map, r)))
             return r;
         uint64_t generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
-        if (dbt_map_check(&d->map, r, generation, executable(d, r)))
+        if (dbt_map_check(&d->map, r, generation, executable(d, r) && guarded_again(d, r)))
             return r;
     }
     return dbt_translate(d, cpu, loop_head);

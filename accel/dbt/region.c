@@ -158,11 +158,12 @@ static void add_all_pages(DbtMap *m, DbtRegion *r)
 
 static void set_on_checked(DbtMap *m, DbtRegion *r)
 {
-    r->next_checked = m->checked;
-    r->prev_checked = &m->checked;
+    DbtRegion **list = &m->checked[r->guarded];
+    r->next_checked = *list;
+    r->prev_checked = list;
     if (r->next_checked)
         r->next_checked->prev_checked = &r->next_checked;
-    m->checked = r;
+    *list = r;
 }
 
 static void unlink_all(CodeCache *c, DbtRegion *r)
@@ -181,7 +182,7 @@ static void unlink_all(CodeCache *c, DbtRegion *r)
 void dbt_map_repair(DbtMap *m)
 {
     CodeCache *c = m->cache;
-    m->checked = NULL;
+    m->checked[0] = m->checked[1] = NULL;
     zero_table(m->page, sizeof(m->page[0]) << DBT_PAGE_BITS);
     m->n_pages = 0;
     for (unsigned k = 0; k < c->next; k++) {
@@ -282,7 +283,7 @@ bool dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
 
 static void set_checked(DbtMap *m, DbtRegion *r, uint64_t fence)
 {
-    __atomic_store_n(&r->checked, fence, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->checked, r->guarded ? DBT_GUARDED : fence, __ATOMIC_RELEASE);
     __atomic_store_n(&r->blocked, false, __ATOMIC_RELEASE);
     set_on_checked(m, r);
 }
@@ -302,8 +303,8 @@ unsigned dbt_map_fence(DbtMap *m)
     unsigned n = 0;
     map_lock(m);
     __atomic_store_n(&m->fence, m->fence + 1, __ATOMIC_SEQ_CST);
-    for (; m->checked; n++) {
-        DbtRegion *r = m->checked;
+    for (; m->checked[0]; n++) {
+        DbtRegion *r = m->checked[0];
         __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
         leave_checked(r);
         unreach(m, r);
@@ -424,7 +425,7 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
         add_all_pages(m, r);
         r->checked = fence;
         __atomic_store_n(&r->blocked, r->writable, __ATOMIC_RELAXED);
-        if (r->writable && fence == m->fence)
+        if (r->writable && (r->guarded || fence == m->fence))
             set_checked(m, r, fence);
         __atomic_store_n(&r->dead, false, __ATOMIC_RELAXED);
         code_cache_segment_at(m->cache, r->rx)->live += r->size;
@@ -503,12 +504,15 @@ unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len)
     Gva end = range_end(start, len);
     map_lock(m);
     note_change(m, start, end);
-    unsigned n = each_in_range(m, start, end, end - start <= FEW_BYTES ? 3 : 1, suspend);
-    for (DbtRegion *r = m->checked, *next; r && end - start > FEW_BYTES; r = next) {
-        next = r->next_checked;
-        if (in_range(r, start, end)) {
-            suspend(m, r);
-            n++;
+    bool few = end - start <= FEW_BYTES;
+    unsigned n = each_in_range(m, start, end, few ? 3 : 1, suspend);
+    for (unsigned k = 0; !few && k < 2; k++) {
+        for (DbtRegion *r = m->checked[k], *next; r; r = next) {
+            next = r->next_checked;
+            if (in_range(r, start, end)) {
+                suspend(m, r);
+                n++;
+            }
         }
     }
     lock_release(&m->cache->lock);

@@ -11,7 +11,8 @@
  * Regions from pages that the guest can write hold a copy of the guest's bytes. They are checked when they
  * were last compared since the last fence (dbt_map_fence()); only then may slots and jump caches lead to
  * them. So a fence costs as much as there is code that ran since the last one, and what does not run again is
- * never compared again.
+ * never compared again. Some are `guarded`: the guest cannot write their pages without dbt_map_recheck()
+ * being called before; fences do not concern them.
  *
  * Jump caches belong to their cpus: addresses that stop being valid are put into a ring (DbtMap.gone), each
  * cpu removes them before it next enters generated code (DbtCpu.gone). A machine's cpu says of a region in
@@ -43,16 +44,16 @@ struct DbtRegion {
                             * one */
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
-    bool writable;
+    bool writable, guarded;
     uint16_t place;        /* machines: where jump caches have had it: 0 nowhere, index + 1, DBT_PLACES */
     uint64_t second;       /* Superblock.second; nothing links to such a region */
-    uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory */
+    uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory; DBT_GUARDED */
     const uint8_t *bytes;  /* writable: what it was made from, run after run */
     X64Record *record;     /* by host address */
     X64Pin *loop_pin;      /* [n_loop_pins] */
     X64FlRecipe *fl;       /* [n_fl] */
     uint64_t *guest_pc;    /* [n_guest] */
-    struct DbtRegion *next_checked, **prev_checked; /* list DbtMap.checked */
+    struct DbtRegion *next_checked, **prev_checked; /* lists DbtMap.checked */
     struct DbtPageRef *ref; /* [n_runs] */
     SuperblockRun run[];
 };
@@ -81,6 +82,7 @@ typedef struct DbtEntry {
 } DbtEntry;
 
 enum { DBT_TOMB = 2 };
+#define DBT_GUARDED (UINT64_MAX - 1) /* no fence comes that far */
 
 typedef struct DbtChange {
     Gva start, end;
@@ -92,12 +94,12 @@ typedef struct DbtMap {
     uint32_t mask;       /* of DBT_HASH_FIRST_BITS, later of DBT_HASH_MIN_BITS and more (dbt_map_rebuild()):
                           * each page that is touched costs a small program a microsecond */
     uint32_t n_entries, n_tombs;
-    bool scatter;        /* machines: many regions of one pc, which only differ in ctx, and a kernel's are
-                          * dense. Else generated code looks in here */
-    DbtPage *page;       /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
-    uint32_t n_pages;    /* with those whose list is empty by now */
-    DbtRegion *checked;  /* writable ones that may run */
-    uint64_t fence;      /* goes up with each fence */
+    bool scatter;          /* machines: many regions of one pc, which only differ in ctx, and a kernel's are
+                            * dense. Else generated code looks in here */
+    DbtPage *page;         /* [1 << DBT_PAGE_BITS], open addressing; read and written under the lock only */
+    uint32_t n_pages;      /* with those whose list is empty by now */
+    DbtRegion *checked[2]; /* writable ones that may run: not guarded, guarded */
+    uint64_t fence;        /* goes up with each fence */
     uint64_t *filter;    /* a bit per hash of a region's pc, set until dbt_map_rebuild(): most look-ups of the
                           * superblock builder end here */
     uint32_t n_filter;   /* insertions since then */
@@ -116,8 +118,8 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx);
 /* May the region run, as far as fences go? */
 static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
 {
-    return !r->writable ||
-           __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
+    uint64_t now = r->guarded ? DBT_GUARDED : __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
+    return !r->writable || __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == now;
 }
 /* Compares its bytes with memory. False: look again; if they differ, or `allowed` is false, it is dropped.
  * allowed: the guest may execute them, as found out after `generation` was read. */

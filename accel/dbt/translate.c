@@ -70,8 +70,9 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     *r = (DbtRegion){
         .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
         .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
-        .dead = true, .blocked = true, .writable = sb->writable, .bytes = bytes, .record = rec,
-        .guest_pc = pcs, .ref = ref,
+        .dead = true, .blocked = true, .writable = sb->writable,
+        .guarded = sb->writable && !sb->unnoticed && d->accel->ops->code_checks, .bytes = bytes,
+        .record = rec, .guest_pc = pcs, .ref = ref,
         .second = sb->second,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
         .n_fl = (uint8_t)s->code.n_fl, .fl = fl,

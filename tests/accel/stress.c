@@ -85,7 +85,10 @@ static unsigned exec_bytes(void *opaque, Gva pc)
 /* Every other page is one that the guest can write: changed with a fence or a recheck of the page. The rest
  * is changed with an invalidation. */
 static bool writable_page(Gva page) { return (page - (Gva)(uintptr_t)code) >> 12 & 1; }
-static bool code_page(void *opaque, Gva page) { return writable_page(page); }
+static AccelCode code_page(void *opaque, Gva page, bool notice)
+{
+    return writable_page(page) ? ACCEL_CODE_UNNOTICED : ACCEL_CODE_STAYS;
+}
 
 static Gva slot_pc(unsigned s) { return (Gva)(uintptr_t)code + (uint64_t)s * SLOT_BYTES; }
 

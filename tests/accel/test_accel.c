@@ -31,7 +31,7 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return n > 4096 ? 4096 : (unsigned)n;
 }
 
-static bool code_page(void *opaque, Gva page) { return true; }
+static AccelCode code_page(void *opaque, Gva page, bool notice) { return ACCEL_CODE_UNNOTICED; }
 
 static void on_fault(int sig, siginfo_t *si, void *uc)
 {

@@ -31,7 +31,7 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return pc >= start && pc < start + 4096 ? (unsigned)(start + 4096 - pc) : 0;
 }
 
-static bool code_page(void *opaque, Gva page) { return false; }
+static AccelCode code_page(void *opaque, Gva page, bool notice) { return ACCEL_CODE_STAYS; }
 
 static void on_fpe(int sig, siginfo_t *si, void *uc)
 {

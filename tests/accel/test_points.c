@@ -191,7 +191,7 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return at < STRIDE * PROGRAMS ? (unsigned)(4096 - at % 4096) : 0;
 }
 
-static bool code_page(void *opaque, Gva at) { return false; }
+static AccelCode code_page(void *opaque, Gva at, bool notice) { return ACCEL_CODE_STAYS; }
 
 static void on_fault(int sig, siginfo_t *si, void *uc)
 {

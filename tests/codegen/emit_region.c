@@ -27,9 +27,9 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return pc >= GUEST && pc < GUEST + guest_len ? (unsigned)(GUEST + guest_len - pc) : 0;
 }
 
-static bool code_page(void *opaque, Gva page)
+static AccelCode code_page(void *opaque, Gva page, bool notice)
 {
-    return false;
+    return ACCEL_CODE_STAYS;
 }
 
 static uint8_t *map_at(uintptr_t at)

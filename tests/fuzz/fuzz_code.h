@@ -49,7 +49,10 @@ static unsigned fuzz_exec_bytes(void *opaque, Gva pc)
     return pc >= FUZZ_AREA && pc < FUZZ_AREA_END ? (unsigned)MIN(FUZZ_AREA_END - pc, 4096) : 0;
 }
 
-static bool fuzz_code_page(void *opaque, Gva page) { return fuzz_code.writable; }
+static AccelCode fuzz_code_page(void *opaque, Gva page, bool notice)
+{
+    return fuzz_code.writable ? ACCEL_CODE_UNNOTICED : ACCEL_CODE_STAYS;
+}
 
 /* Code at the end of the area, zeros before it; the address of its first byte. n is cut to the area and to
  * whole units. */

@@ -324,7 +324,8 @@ static void test_exec(void **state)
     assert_int_equal(lu_mm_exec_bytes(proc.mm, p + PAGE), 4096);
     assert_int_equal(lu_mm_exec_bytes(proc.mm, p + 3 * PAGE - 6), 6);
     assert_int_equal(lu_mm_exec_bytes(proc.mm, p + 3 * PAGE), 0);
-    assert_true(lu_mm_code_page(proc.mm, p + PAGE)); /* anonymous: written before, and perhaps again */
+    assert_int_equal(lu_mm_code_page(proc.mm, p + PAGE, false),
+                     ACCEL_CODE_UNNOTICED); /* anonymous: written before, and perhaps again */
     lu_mm_munmap(&thread, p, 4 * PAGE);
     /* The same bytes writable through another mapping. */
     int fd = memfd_create("code", 0);
@@ -333,22 +334,22 @@ static void test_exec(void **state)
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     int ro = open(link, O_RDONLY);
     Gva x = (Gva)map(0, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, ro, PAGE);
-    assert_false(lu_mm_code_page(proc.mm, x));
+    assert_int_equal(lu_mm_code_page(proc.mm, x, false), ACCEL_CODE_STAYS);
     Gva w = (Gva)map(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 2 * PAGE);
-    assert_false(lu_mm_code_page(proc.mm, x));
-    assert_true(lu_mm_code_page(proc.mm, x + PAGE));
+    assert_int_equal(lu_mm_code_page(proc.mm, x, false), ACCEL_CODE_STAYS);
+    assert_int_equal(lu_mm_code_page(proc.mm, x + PAGE, false), ACCEL_CODE_UNNOTICED);
     lu_mm_munmap(&thread, w, 2 * PAGE);
-    assert_false(lu_mm_code_page(proc.mm, x + PAGE));
+    assert_int_equal(lu_mm_code_page(proc.mm, x + PAGE, false), ACCEL_CODE_STAYS);
     lu_mm_munmap(&thread, x, 2 * PAGE);
     /* What can change without a writable mapping here. */
     x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, ro, 0);
-    assert_false(lu_mm_code_page(proc.mm, x));
+    assert_int_equal(lu_mm_code_page(proc.mm, x, false), ACCEL_CODE_STAYS);
     lu_mm_munmap(&thread, x, PAGE);
     x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-    assert_true(lu_mm_code_page(proc.mm, x));
+    assert_int_equal(lu_mm_code_page(proc.mm, x, false), ACCEL_CODE_UNNOTICED);
     lu_mm_munmap(&thread, x, PAGE);
     x = (Gva)map(0, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(lu_mm_code_page(proc.mm, x));
+    assert_int_equal(lu_mm_code_page(proc.mm, x, false), ACCEL_CODE_UNNOTICED);
     lu_mm_munmap(&thread, x, PAGE);
     close(ro);
     close(fd);

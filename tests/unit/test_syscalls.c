@@ -95,6 +95,9 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
 {
     MM_FAKE("mmap", " %lx %lx %d %x %d %lx", addr, len, prot, flags, fd, off);
 }
+bool lu_mm_guards(const LuMm *mm) { return false; }
+unsigned lu_mm_code_open(LuMm *mm, Accel *accel, Gva start, uint64_t len) { return 0; }
+bool guest_write_guarded(Gva dst, const void *src, size_t n) { return false; }
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len) { MM_FAKE("munmap", " %lx %lx", addr, len); }
 long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
 {

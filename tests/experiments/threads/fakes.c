@@ -43,6 +43,7 @@ void lu_mm_arena_free(LuMm *mm, void *p, size_t size) { sys_munmap(p, size); }
 void lu_mm_thread_died(LuMm *mm, uint32_t tid) { lock_owner_died(&mm->lock, tid); }
 void lu_mm_fork_prepare(LuMm *mm) { lock_take(&mm->lock); }
 void lu_mm_fork_done(LuMm *mm, bool child) { lock_release(&mm->lock); }
+bool guest_write_guarded(Gva dst, const void *src, size_t n) { return false; }
 void lu_uring_fork_child(LuThread *t) {}
 void *lu_alloc(LuProc *p, size_t size) { return lu_mm_arena_alloc(p->mm, size); }
 void lu_crash_report(LuThread *t, const LuSigInfo *info) {}

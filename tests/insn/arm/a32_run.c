@@ -42,7 +42,7 @@ static unsigned exec_bytes(void *opaque, Gva pc)
     return 0;
 }
 
-static bool code_page(void *opaque, Gva page) { return false; }
+static AccelCode code_page(void *opaque, Gva page, bool notice) { return ACCEL_CODE_STAYS; }
 
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
