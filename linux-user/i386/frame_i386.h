@@ -5,7 +5,7 @@
 
 #include "linux-user/signal.h"
 
-enum { LU_I386_FRAME_SIZE = 832 + 4 + 112 + 64 + 720 }; /* XSAVE image, fsave image, alignment, frame */
+enum { LU_I386_FRAME_SIZE = 2688 + 4 + 112 + 64 + 720 }; /* XSAVE image, fsave image, alignment, frame */
 
 bool lu_i386_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *act, Gva frame_top);
 bool lu_i386_pop_frame(LuThread *t, uint64_t *ret_mask);

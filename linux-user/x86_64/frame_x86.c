@@ -58,7 +58,9 @@ LuX86Fault lu_x86_fault(const LuThread *t, const siginfo_t *si)
 
 void lu_x86_fresh_fpu(X86Cpu *cpu)
 {
-    memset(cpu->ymm, 0, sizeof cpu->ymm);
+    memset(cpu->zmm, 0, sizeof cpu->zmm);
+    memset(cpu->k, 0, sizeof cpu->k);
+    cpu->zmm_used = cpu->store_in_c = 0;
     memset(cpu->fpu.st, 0, sizeof cpu->fpu.st);
     x86_fpu_init(&cpu->fpu);
     x86_set_mxcsr(cpu, 0x1f80);
@@ -67,14 +69,12 @@ void lu_x86_fresh_fpu(X86Cpu *cpu)
 /* Which components are saved; 0: the processor has no XSAVE. */
 uint64_t lu_x86_components(const X86Cpu *cpu)
 {
-    return !x86_model_has((X86Model)cpu->model, X86_FEAT_XSAVE) ? 0
-           : x86_model_has((X86Model)cpu->model, X86_FEAT_AVX)  ? X86_XCR0
-                                                                : 3;
+    return x86_model_has((X86Model)cpu->model, X86_FEAT_XSAVE) ? x86_xcr0((X86Model)cpu->model) : 0;
 }
 
-static uint32_t xsave_bytes(uint64_t features)
+static uint32_t xsave_bytes(const X86Cpu *cpu, uint64_t features)
 {
-    return features & 4 ? X86_XSAVE_BYTES : HEADER_AT + 64;
+    return x86_xsave_bytes((X86Model)cpu->model, features);
 }
 
 /* Returns how many bytes the image has. */
@@ -91,7 +91,7 @@ size_t lu_x86_save_fpu(const X86Cpu *cpu, uint32_t before, uint8_t image[LU_X86_
     memcpy(&header, image + HEADER_AT, 8);
     header |= 3; /* programs that know fxsave alone change those */
     memcpy(image + HEADER_AT, &header, 8);
-    uint32_t size = xsave_bytes(features);
+    uint32_t size = xsave_bytes(cpu, features);
     X86SwBytes sw = {.magic1 = XSTATE_MAGIC1,
                      .extended_size = before + size + MAGIC2_BYTES,
                      .features = features,
@@ -112,7 +112,7 @@ bool lu_x86_restore_fpu(X86Cpu *cpu, uint32_t before, Gva at)
         return false;
     memcpy(&sw, image + SW_AT, sizeof sw);
     memcpy(&mxcsr, image + 24, 4);
-    if (features && sw.magic1 == XSTATE_MAGIC1 && sw.size == xsave_bytes(features) &&
+    if (features && sw.magic1 == XSTATE_MAGIC1 && sw.size == xsave_bytes(cpu, features) &&
         sw.extended_size == before + sw.size + MAGIC2_BYTES && !(sw.features & ~features) &&
         guest_read(&magic2, at + sw.size, 4) && magic2 == XSTATE_MAGIC2)
         return guest_read(image + HEADER_AT, at + HEADER_AT, sw.size - HEADER_AT) &&
@@ -120,5 +120,5 @@ bool lu_x86_restore_fpu(X86Cpu *cpu, uint32_t before, Gva at)
     mxcsr &= X86_MXCSR_VALID;
     memcpy(image + 24, &mxcsr, 4);
     memcpy(image + HEADER_AT, header, sizeof header);
-    return x86_xrstor(cpu, X86_XCR0, image);
+    return x86_xrstor(cpu, x86_xcr0((X86Model)cpu->model), image);
 }

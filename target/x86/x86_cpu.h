@@ -12,9 +12,11 @@
  * x86_set_rflags() speak RFLAGS. The other flags a program can change are DF (df: 0 or 1, not architectural
  * form) and those of `more_flags` (AC, ID, TF is not kept). MXCSR: rounding in base.frm, flags in base.ff
  * (and the host's register while generated code runs), FZ and DAZ in fp_modes, the masks in mxcsr_masks.
- * ymm[] is four 64-bit parts, the lowest first, of which the first two are xmm. x87: st[] is
- * physical registers, each the ten bytes that fstp m80 stores; MMX registers are their significands.
- * Ownership and threads: as Cpu (target.h).
+ * zmm[] is eight 64-bit parts, the lowest first, of which the first two are xmm, the first four ymm; those of
+ * registers 16 to 31 are there with AVX-512 only, as are the masks k[]. zmm_used: the upper halves of the
+ * first sixteen may be other than zero. While they are not, VEX need not clear them (X86_CTX_ZMM;
+ * x86_put_vreg). x87: st[] is physical registers, each the ten bytes that fstp m80 stores; MMX registers are
+ * their significands. Ownership and threads: as Cpu (target.h).
  */
 #ifndef TARGET_X86_X86_CPU_H
 #define TARGET_X86_X86_CPU_H
@@ -82,7 +84,9 @@ typedef struct X86Cpu {
     uint32_t fl;
     uint32_t df;
     uint64_t fs_base, gs_base;
-    uint64_t ymm[16][4] __attribute__((aligned(32)));
+    uint64_t zmm[32][8] __attribute__((aligned(64)));
+    uint64_t scratch[8]; /* of the instruction that runs */
+    uint64_t k[8];
     X86Fpu fpu;
     uint32_t more_flags;  /* RFLAGS: AC, ID */
     uint32_t mxcsr_masks; /* bits 12..7 */
@@ -91,6 +95,8 @@ typedef struct X86Cpu {
     uint32_t model;       /* X86Model */
     X86Desc tls[X86_TLS_COUNT];
     const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
+    uint32_t zmm_used;         /* 0, 1 */
+    uint32_t store_in_c; /* 0, 1: the next instruction, a store, is done by a C function (X86_CTX_STORE) */
 } X86Cpu;
 
 enum {
@@ -108,11 +114,18 @@ enum {
 };
 enum { X86_MXCSR_DAZ = 1 << 6, X86_MXCSR_MASKS = 0x1f80, X86_MXCSR_FZ = 1 << 15, X86_MXCSR_VALID = 0xffff };
 
-/* XCR0: x87, SSE, AVX; bytes that xsave writes then. */
-enum { X86_XCR0 = 7, X86_XSAVE_BYTES = 832 };
+/* Components of XCR0: x87, SSE, AVX, masks, upper halves of zmm0 to 15, zmm16 to 31. Bytes that xsave writes
+ * at most. */
+enum { X86_XC_X87 = 1, X86_XC_SSE = 2, X86_XC_AVX = 4, X86_XC_AVX512 = 0xe0, X86_XSAVE_BYTES = 2688 };
 
 /* Context word. */
-enum { X86_CTX_MODEL_SHIFT = 0, X86_CTX_MODEL = 15, X86_CTX_32 = 1 << 15 };
+enum {
+    X86_CTX_MODEL_SHIFT = 0,
+    X86_CTX_MODEL = 31,
+    X86_CTX_ZMM = 64,
+    X86_CTX_STORE = 128,
+    X86_CTX_32 = 1 << 15
+};
 
 static inline bool x86_cpu_is32(const X86Cpu *cpu)
 {
@@ -132,10 +145,16 @@ typedef enum X86Model {
 #undef MODEL
     X86_MODELS
 } X86Model;
-_Static_assert(X86_MODELS <= 16, "four bits of the context word");
+_Static_assert(X86_MODELS <= 32, "five bits of the context word");
 
 /* Loads segment register `seg` (es cs ss ds fs gs); false: the selector is refused. */
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
+uint64_t x86_xcr0(X86Model m); /* what a program has */
+/* Where component `bit` of XCR0 stands in the standard form of xsave, and its bytes. The layout is the
+ * vendor's. */
+uint32_t x86_xsave_at(X86Model m, unsigned bit);
+uint32_t x86_xsave_size(unsigned bit);
+uint32_t x86_xsave_bytes(X86Model m, uint64_t components); /* of the standard form */
 uint64_t x86_rflags(const X86Cpu *cpu);
 void x86_set_rflags(X86Cpu *cpu, uint64_t rflags); /* of those that CPL 3 can change */
 /* xmm and ymm registers that there are. */

@@ -5,7 +5,7 @@
 
 typedef struct Feature {
     uint8_t leaf, reg, bit; /* reg: 'A'.. */
-    char name[14];
+    char name[20];
 } Feature;
 
 static const Feature features[] = {
@@ -37,7 +37,13 @@ enum { AMD, INTEL };
 #define SET_MAX3                                                                                             \
     (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) |  \
      F(CLWB) | F(RDPID) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
-#define SET_MAX (2 * F(XGETBV1) - 1)
+#define SET_AVX512 (F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL))
+#define SET_V4     (SET_V3 | SET_AVX512)
+#define SET_MAX    ((2 * F(XGETBV1) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
+#define SET_AVX512_MORE                                                                                      \
+    (F(AVX512_IFMA) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(AVX512_VNNI) | F(AVX512_BITALG) |                 \
+     F(AVX512_VPOPCNTDQ) | F(AVX512_BF16))
+#define SET_MAX512 (2 * F(XGETBV1) - 1)
 
 static const ModelRow models[] = {
 #define MODEL(id, name, vendor, family, model, stepping, brand, features)                                    \
@@ -116,21 +122,53 @@ static void intel_cache(uint32_t sub, uint32_t ret[4])
     ret[2] = caches[sub].sets - 1u;
 }
 
-/* What xsave saves: x87, SSE, AVX. */
+/* ---- XSAVE ---- */
+
+uint64_t x86_xcr0(X86Model m)
+{
+    return X86_XC_X87 | X86_XC_SSE | (x86_model_has(m, X86_FEAT_AVX) ? X86_XC_AVX : 0) |
+           (x86_model_has(m, X86_FEAT_AVX512F) ? X86_XC_AVX512 : 0);
+}
+
+static const uint16_t xsave_sizes[8] = {[2] = 256, [5] = 64, [6] = 512, [7] = 1024};
+
+/* Intel leaves room for MPX and more. */
+uint32_t x86_xsave_at(X86Model m, unsigned bit)
+{
+    static const uint16_t at[2][8] = {[AMD] = {[2] = 576, [5] = 832, [6] = 896, [7] = 1408},
+                                      [INTEL] = {[2] = 576, [5] = 1088, [6] = 1152, [7] = 1664}};
+    return at[models[m].vendor][bit];
+}
+
+uint32_t x86_xsave_size(unsigned bit)
+{
+    return bit < 8 ? xsave_sizes[bit] : 0;
+}
+
+uint32_t x86_xsave_bytes(X86Model m, uint64_t components)
+{
+    uint32_t n = 576;
+    for (unsigned bit = 2; bit < 8; bit++)
+        if (components >> bit & 1)
+            n = MAX(n, x86_xsave_at(m, bit) + x86_xsave_size(bit));
+    return n;
+}
+
 static void xsave_leaf(X86Model m, uint32_t sub, uint32_t ret[4])
 {
-    bool avx = x86_model_has(m, X86_FEAT_AVX);
     if (!x86_model_has(m, X86_FEAT_XSAVE))
         return;
     if (sub == 0) {
-        ret[0] = avx ? X86_XCR0 : 3;
-        ret[1] = ret[2] = avx ? X86_XSAVE_BYTES : 576;
+        ret[0] = (uint32_t)x86_xcr0(m);
+        ret[1] = ret[2] = x86_xsave_bytes(m, x86_xcr0(m));
     } else if (sub == 1) {
         ret[0] = bits_of(m, 0xd, 'A');
-        ret[1] = ret[0] & 2 ? X86_XSAVE_BYTES : 0;
-    } else if (sub == 2 && avx) {
-        ret[0] = 256;
-        ret[1] = 576;
+        for (unsigned bit = 2; ret[0] & 2 && bit < 8; bit++) /* of the compacted form */
+            ret[1] += x86_xcr0(m) >> bit & 1 ? x86_xsave_size(bit) : 0;
+        ret[1] += ret[0] & 2 ? 576 : 0;
+    } else if (sub < 8 && x86_xcr0(m) >> sub & 1) {
+        ret[0] = x86_xsave_size(sub);
+        ret[1] = x86_xsave_at(m, sub);
     }
 }
 
@@ -168,6 +206,9 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
         if (sub == 0) {
             ret[1] = bits_of(m, 7, 'B');
             ret[2] = bits_of(m, 7, 'C');
+            ret[0] = bits_of(m, 0x71, 'A') != 0;
+        } else if (sub == 1) {
+            ret[0] = bits_of(m, 0x71, 'A');
         }
         break;
     case 0xd: xsave_leaf(m, sub, ret); break;

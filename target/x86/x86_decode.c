@@ -1,6 +1,7 @@
 /* Prefixes, opcode, modrm, sib, displacement, immediates. */
 #include "target/x86/x86_cpu.h"
 #include "target/x86/x86_decode.h"
+#include "target/x86/x86_evex.h"
 
 enum {
     D64 = X86_D64,
@@ -17,6 +18,17 @@ enum {
     VSIB = X86_VSIB,
     O32 = X86_O32,
     O64 = X86_O64
+};
+enum {
+    K = X86_EV_K,
+    KM = X86_EV_KM,
+    BC = X86_EV_BC,
+    ER = X86_EV_ER,
+    SAE = X86_EV_SAE,
+    L12 = X86_EV_L12,
+    L2 = X86_EV_L2,
+    LIG = X86_EV_LIG,
+    NF = X86_EV_NF
 };
 static const X86Row rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
@@ -41,10 +53,34 @@ static const X86Row rows[] = {
      arg,                                                                                                    \
      {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
      {X86_FEAT_##feat128, X86_FEAT_##feat256}},
+#define EVEX(id, map, pfx, opc, ext, attr, evex, name, handler, arg, a, b, c, lane, source, feat)            \
+    {name,                                                                                                   \
+     X86_MAP_##map,                                                                                          \
+     X86_PFX_##pfx,                                                                                          \
+     opc,                                                                                                    \
+     attr,                                                                                                   \
+     ext,                                                                                                    \
+     X86_H_##handler,                                                                                        \
+     arg,                                                                                                    \
+     {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
+     {X86_FEAT_##feat, X86_FEAT_##feat},                                                                     \
+     lane,                                                                                                   \
+     source,                                                                                                 \
+     evex},
 #include "target/x86/x86_rows.inc"
 #undef INSN
 #undef VEX
+#undef EVEX
 };
+
+unsigned x86_row_number(const X86Row *r)
+{
+    return (unsigned)(r - rows);
+}
+const X86Row *x86_row_at(unsigned n)
+{
+    return &rows[n];
+}
 
 #include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[], of rows[] */
 
@@ -151,19 +187,40 @@ static bool prefix_fits(const X86Row *r, const X86Insn *x)
 /* Is vvvv all ones (0 here) where no operand is there? */
 static bool vvvv_fits(const X86Row *r, const X86Insn *x)
 {
-    if (r->attr & X86_NDS || x->vvvv == 0)
+    if (r->attr & X86_NDS || (x->vvvv & (r->attr & X86_VSIB ? 15 : 31)) == 0)
         return true;
     for (unsigned k = 0; k < 3; k++)
-        if (x86_opd_where[r->opd[k]] == X86_WH_H || x86_opd_where[r->opd[k]] == X86_WH_B)
+        if (x86_opd_where[r->opd[k]] == X86_WH_H || x86_opd_where[r->opd[k]] == X86_WH_B ||
+            x86_opd_where[r->opd[k]] == X86_WH_KV)
             return true;
     return false;
+}
+
+/* Length, mask, broadcast, rounding. */
+static bool evex_fits(const X86Row *r, const X86Insn *x)
+{
+    unsigned where = x86_opd_where[r->opd[0]];
+    bool to_vector = where == X86_WH_V || where == X86_WH_H || ((where == X86_WH_W) && x->mod == 3);
+    bool rounds = x->mod == 3 && r->evex & (X86_EV_ER | X86_EV_SAE);
+    unsigned vl = x->evb && rounds ? 2 : x->vl;
+    if (x->evb && !rounds && !(x->mod != 3 && r->evex & X86_EV_BC))
+        return false;
+    if (!(r->evex & X86_EV_LIG) && ((r->evex & X86_EV_L12 && vl < 1) || (r->evex & X86_EV_L2 && vl < 2) ||
+                                    vl > 2 || (r->attr & X86_L0 && vl)))
+        return false;
+    if (r->evex & X86_EV_KM)
+        return x->mask && !x->zero;
+    return (!x->mask || r->evex & X86_EV_K) && (!x->zero || (x->mask && to_vector));
 }
 
 static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
 {
     if (r->attr & (x->code32 ? X86_O64 : X86_O32))
         return false;
-    if (x->vex && (!vvvv_fits(r, x) || (r->attr & X86_L0 && x->wide) || (r->attr & X86_L1 && !x->wide)))
+    if (x->evex && !evex_fits(r, x))
+        return false;
+    if (x->vex &&
+        (!vvvv_fits(r, x) || (!x->evex && ((r->attr & X86_L0 && x->wide) || (r->attr & X86_L1 && !x->wide)))))
         return false;
     if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
         return false;
@@ -188,6 +245,23 @@ static void read_address16(Bytes *b, X86Insn *x)
         x->disp = alone ? (int32_t)next_le(b, 2) : (int16_t)next_le(b, 2);
 }
 
+/* EVEX: a displacement of one byte counts in units of the memory operand, or of its elements. */
+static unsigned disp_unit(const X86Insn *x)
+{
+    if (!x->evex)
+        return 1;
+    if (x->evb || x->row->attr & X86_VSIB)
+        return 1u << (x->row->attr & X86_VSIB ? x->row->lane : x->row->source);
+    if (x->row->handler == X86_H_evc && (x->row->arg == EV_COMPRESS || x->row->arg == EV_EXPAND))
+        return 1u << x->row->lane;
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned where = x86_opd_where[x->row->opd[k]];
+        if (where == X86_WH_W || where == X86_WH_E || where == X86_WH_M)
+            return x86_size(x, k);
+    }
+    return 1;
+}
+
 static void read_address(Bytes *b, X86Insn *x)
 {
     unsigned mod = x->mod, rm = x->modrm & 7;
@@ -196,6 +270,8 @@ static void read_address(Bytes *b, X86Insn *x)
         uint8_t sib = next(b);
         x->scale = sib >> 6;
         x->index = (int8_t)((sib >> 3 & 7) | (x->rex & 2) << 2);
+        if (x->row->attr & X86_VSIB && x->evex)
+            x->index = (int8_t)(x->index | (x->vvvv & 16));
         x->base = (int8_t)((sib & 7) | (x->rex & 1) << 3);
         if (x->index == 4 && !(x->row->attr & X86_VSIB))
             x->index = -1;
@@ -208,7 +284,7 @@ static void read_address(Bytes *b, X86Insn *x)
         mod = 2;
     }
     if (mod == 1)
-        x->disp = (int8_t)next(b);
+        x->disp = (int8_t)next(b) * (int32_t)disp_unit(x);
     else if (mod == 2)
         x->disp = (int32_t)next_le(b, 4);
 }
@@ -217,7 +293,7 @@ static void read_modrm(Bytes *b, X86Insn *x)
 {
     x->modrm = next(b);
     x->mod = x->modrm >> 6;
-    x->reg = (uint8_t)((x->modrm >> 3 & 7) | (x->rex & 4) << 1);
+    x->reg |= (uint8_t)((x->modrm >> 3 & 7) | (x->rex & 4) << 1);
     x->rm = (uint8_t)((x->modrm & 7) | (x->rex & 1) << 3);
 }
 
@@ -284,7 +360,8 @@ static unsigned vex(Bytes *b, X86Insn *x, bool three)
         x->rex &= 0x48;
         x->vvvv &= 7;
     }
-    x->wide = last >> 2 & 1;
+    x->vl = last >> 2 & 1;
+    x->wide = x->vl;
     x->has66 = (last & 3) == 1;
     x->rep = rep[last & 3];
     x->opc = next(b);
@@ -315,6 +392,45 @@ static void set_sizes(X86Insn *x)
     x->asize = (uint8_t)(x->has67 ? word / 2 : word);
 }
 
+/* Behind 62: three bytes. Registers above 15: the fifth bits of reg and vvvv are the prefix's, that of rm is
+ * X. */
+static unsigned evex(Bytes *b, X86Insn *x)
+{
+    static const uint8_t rep[4] = {0, 0, 0xf3, 0xf2};
+    bool alone = !x->has66 && !x->rep && !x->lock && !x->rex;
+    unsigned p0 = next(b), p1 = next(b), p2 = next(b), map = p0 & 7;
+    x->rex = (uint8_t)(0x40 | (~p0 >> 5 & 7) | (p1 >> 7) << 3);
+    x->vex = x->evex = true;
+    x->reg = p0 & 0x10 ? 0 : 16;
+    x->vvvv = (uint8_t)((~(p1 >> 3) & 15) | (p2 & 8 ? 0 : 16));
+    x->mask = p2 & 7;
+    x->zero = p2 >> 7;
+    x->evb = p2 >> 4 & 1;
+    x->vl = x->rc = p2 >> 5 & 3;
+    x->wide = x->vl == 1;
+    x->has66 = (p1 & 3) == 1;
+    x->rep = rep[p1 & 3];
+    x->opc = next(b);
+    return alone && !(p0 & 8) && p1 & 4 && map >= 1 && map <= 3 ? X86_MAP_E0F + map - 1 : X86_MAPS;
+}
+
+/* What is left of EVEX, once the row is known. */
+static void finish_evex(X86Insn *x)
+{
+    if (x86_sae(x))
+        x->vl = x->row->evex & X86_EV_LIG ? 0 : 2;
+    else if (x->row->evex & X86_EV_LIG)
+        x->vl = 0;
+    x->wide = x->vl == 1;
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned where = x86_opd_where[x->row->opd[k]];
+        if (where == X86_WH_G || where == X86_WH_KG)
+            x->reg &= where == X86_WH_G ? 15 : 7;
+        if (x->mod == 3 && (where == X86_WH_W || where == X86_WH_U) && x->rex & 2)
+            x->rm |= 16;
+    }
+}
+
 X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
 {
     X86Insn *x = ret;
@@ -324,6 +440,8 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
     x->opc = prefixes(&b, x);
     if (is_vex(&b, x)) {
         map = vex(&b, x, x->opc == 0xc4);
+    } else if (x->opc == 0x62 && !x->code32 && !b.is_short) {
+        map = evex(&b, x);
     } else if (x->opc == 0x0f && !b.is_short) {
         map = X86_MAP_0F;
         x->opc = next(&b);
@@ -341,6 +459,8 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
     set_sizes(x);
     if (x->row->attr & X86_VSIB && ((x->modrm & 7) != 4 || x->asize == 2))
         return X86_BAD;
+    if (x->evex)
+        finish_evex(x);
     if (x->mod != 3 && x->asize == 2)
         read_address16(&b, x);
     else if (x->mod != 3)

@@ -1,9 +1,9 @@
 /*
- * x86 decoder: bytes to X86Insn, by the rows of x86_insns.def, x86_sse.def and x86_x87.def. One row is chosen
+ * x86 decoder: bytes to X86Insn, by the rows of the .def files. One row is chosen
  * by mode, map, opcode, mandatory prefix and modrm; what follows (sib, displacement, immediates) is then
- * read. The modes are 64-bit mode, and 32-bit code of protected or compatibility mode. VEX makes rex of its R
- * X B W, and the prefix of its pp. Sources: AMD64 APM volume 3, chapter 1; Intel SDM volume 2, chapter 2.
- * Pure functions.
+ * read. The modes are 64-bit mode, and 32-bit code of protected or compatibility mode. VEX and EVEX make rex
+ * of their R X B W, and the prefix of their pp; EVEX is 64-bit mode's alone, so far. Sources: AMD64 APM
+ * volume 3, chapter 1; Intel SDM volume 2, chapter 2. Pure functions.
  */
 #ifndef TARGET_X86_X86_DECODE_H
 #define TARGET_X86_X86_DECODE_H
@@ -18,6 +18,9 @@ typedef enum X86Map {
     X86_MAP_V0F, /* with VEX */
     X86_MAP_V38,
     X86_MAP_V3A,
+    X86_MAP_E0F, /* with EVEX */
+    X86_MAP_E38,
+    X86_MAP_E3A,
     X86_MAPS
 } X86Map;
 typedef enum X86Pfx { X86_PFX_NP, X86_PFX_66, X86_PFX_F3, X86_PFX_F2, X86_PFX_ANY } X86Pfx;
@@ -38,6 +41,18 @@ enum {
     X86_O64 = 8192
 };
 typedef enum X86Mode { X86_MODE_64, X86_MODE_32 } X86Mode;
+/* X86Row.evex: see x86_evex.def. */
+enum {
+    X86_EV_K = 1,
+    X86_EV_KM = 2,
+    X86_EV_BC = 4,
+    X86_EV_ER = 8,
+    X86_EV_SAE = 16,
+    X86_EV_L12 = 32,
+    X86_EV_L2 = 64,
+    X86_EV_LIG = 128,
+    X86_EV_NF = 256
+};
 
 typedef enum X86Where {
     X86_WH_NONE,
@@ -67,6 +82,9 @@ typedef enum X86Where {
     X86_WH_RY,
     X86_WH_L,
     X86_WH_B,
+    X86_WH_KG,
+    X86_WH_KE,
+    X86_WH_KV,
 } X86Where;
 typedef enum X86Size {
     X86_SZ_N,
@@ -83,7 +101,8 @@ typedef enum X86Size {
     X86_SZ_X2,
     X86_SZ_X4,
     X86_SZ_X8,
-    X86_SZ_O
+    X86_SZ_O,
+    X86_SZ_O2
 } X86Size;
 typedef enum X86Opd {
 #define OPD(name, where, size) X86_OPD_##name,
@@ -103,7 +122,9 @@ typedef struct X86Row {
     uint16_t attr;
     int16_t ext;
     uint8_t handler, arg, opd[3],
-        feat[2]; /* feat: X86Feat of what is not refused elsewhere, by vector length */
+        feat[2];          /* feat: X86Feat of what is not refused elsewhere, by vector length */
+    uint8_t lane, source; /* EVEX: log2 of the bytes of an element of the result, of the source */
+    uint16_t evex;
 } X86Row;
 
 enum { X86_MAX_LEN = 15 };
@@ -115,8 +136,11 @@ typedef struct X86Insn {
     uint8_t asize;       /* bytes of an address: 2, 4 or 8 */
     bool has66, lock;
     bool has67, code32;
-    bool vex, wide; /* wide: 256 bits */
+    bool vex, wide; /* vex: or EVEX. wide: 256 bits */
+    uint8_t vl;     /* log2 of the vector's bytes, less 4 */
     uint8_t vvvv;
+    bool evex, zero, evb; /* EVEX: masked elements become zero; broadcast, or rounding and no exceptions */
+    uint8_t mask, rc;     /* EVEX: number of the mask register; rounding as in MXCSR, where evb is rounding */
     uint8_t seg;          /* 0, 4 fs, 5 gs */
     uint8_t override;     /* 0, or 1 + the segment that a prefix names */
     uint8_t mod, reg, rm; /* extended by rex */
@@ -128,6 +152,9 @@ typedef struct X86Insn {
 } X86Insn;
 
 extern const uint8_t x86_opd_where[], x86_opd_size_code[];
+/* Rows by number, for what cannot hold a pointer. */
+unsigned x86_row_number(const X86Row *r);
+const X86Row *x86_row_at(unsigned n);
 
 typedef enum X86Decoded { X86_OK, X86_BAD, X86_SHORT } X86Decoded;
 /* BAD: no such instruction; ret->len is how many bytes were looked at. SHORT: more bytes are needed. */
@@ -141,11 +168,12 @@ static inline unsigned x86_size(const X86Insn *x, unsigned k)
     case X86_SZ_W: return 2;
     case X86_SZ_D: return 4;
     case X86_SZ_Q: return 8;
-    case X86_SZ_X: return 16u << x->wide;
-    case X86_SZ_X2: return 8u << x->wide;
-    case X86_SZ_X4: return 4u << x->wide;
-    case X86_SZ_X8: return 2u << x->wide;
+    case X86_SZ_X: return 16u << x->vl;
+    case X86_SZ_X2: return 8u << x->vl;
+    case X86_SZ_X4: return 4u << x->vl;
+    case X86_SZ_X8: return 2u << x->vl;
     case X86_SZ_O: return 16;
+    case X86_SZ_O2: return 32;
     case X86_SZ_T: return 10;
     case X86_SZ_V:
     case X86_SZ_U: return x->opsize;
@@ -153,6 +181,11 @@ static inline unsigned x86_size(const X86Insn *x, unsigned k)
     case X86_SZ_Z: return x->opsize; /* sign-extended */
     default: return 0;
     }
+}
+/* Rounding or "no exceptions" in the prefix? */
+static inline bool x86_sae(const X86Insn *x)
+{
+    return x->evb && x->mod == 3;
 }
 static inline bool x86_is_mem(const X86Insn *x)
 {

@@ -232,7 +232,7 @@ void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]
         memcpy(out + 40 + 16 * i, &u->st[phys(u, i)].exp, 2);
     }
     for (unsigned r = 0; r < x86_vector_registers(cpu); r++)
-        memcpy(out + 160 + 16 * r, cpu->ymm[r], 16);
+        memcpy(out + 160 + 16 * r, cpu->zmm[r], 16);
 }
 
 void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
@@ -247,7 +247,7 @@ void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
         memcpy(&u->st[phys(u, i)].exp, in + 40 + 16 * i, 2);
     }
     for (unsigned r = 0; r < x86_vector_registers(cpu); r++)
-        memcpy(cpu->ymm[r], in + 160 + 16 * r, 16);
+        memcpy(cpu->zmm[r], in + 160 + 16 * r, 16);
     summary(u);
 }
 

@@ -11,6 +11,7 @@ static const struct {
 #include "target/x86/x86_rows.inc"
 #undef INSN
 #undef VEX
+#undef EVEX
 };
 
 int main(void)

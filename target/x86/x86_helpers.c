@@ -235,6 +235,12 @@ uint64_t x86_helper_mxcsr_modes(ARGS)
     return mxcsr_modes(opaque);
 }
 
+/* As IrRound. */
+uint64_t x86_helper_round(ARGS)
+{
+    return ((const X86Cpu *)opaque)->base.frm & 3;
+}
+
 uint64_t x86_helper_set_mxcsr_modes(ARGS)
 {
     set_mxcsr_modes(opaque, (uint32_t)a);
@@ -426,7 +432,7 @@ uint64_t x86_helper_maskmov(ARGS)
 {
     X86Cpu *cpu = opaque;
     bool mmx = b >> 16;
-    const uint8_t *from = (const uint8_t *)cpu->ymm[b & 15], *mask = (const uint8_t *)cpu->ymm[b >> 8 & 15];
+    const uint8_t *from = (const uint8_t *)cpu->zmm[b & 15], *mask = (const uint8_t *)cpu->zmm[b >> 8 & 15];
     if (mmx) {
         from = (const uint8_t *)&cpu->fpu.st[b & 7].sig;
         mask = (const uint8_t *)&cpu->fpu.st[b >> 8 & 7].sig;

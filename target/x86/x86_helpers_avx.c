@@ -54,7 +54,7 @@ static uint64_t store_masked(X86Cpu *cpu, uint64_t a, const uint64_t *reg, const
 uint64_t x86_helper_vmaskmov(ARGS)
 {
     X86Cpu *cpu = opaque;
-    uint64_t *reg = cpu->ymm[b & 15], *mask = cpu->ymm[b >> 4 & 15], out[4] = {0};
+    uint64_t *reg = cpu->zmm[b & 15], *mask = cpu->zmm[b >> 4 & 15], out[4] = {0};
     unsigned bytes = 1u << (b >> 8 & 3), n = (b >> 11 & 1 ? 32 : 16) / bytes;
     if (b >> 10 & 1)
         return store_masked(cpu, a, reg, mask, bytes, n);
@@ -68,6 +68,7 @@ uint64_t x86_helper_vmaskmov(ARGS)
         memcpy((char *)out + k * bytes, &v.val, bytes);
     }
     memcpy(reg, out, sizeof out);
+    memset(reg + 4, 0, 32);
     return 0;
 }
 
@@ -77,8 +78,8 @@ uint64_t x86_helper_vmaskmov(ARGS)
 uint64_t x86_helper_vgather(ARGS)
 {
     X86Cpu *cpu = opaque;
-    uint64_t *reg = cpu->ymm[b & 15], *mask = cpu->ymm[b >> 4 & 15];
-    const uint64_t *index = cpu->ymm[b >> 8 & 15];
+    uint64_t *reg = cpu->zmm[b & 15], *mask = cpu->zmm[b >> 4 & 15];
+    const uint64_t *index = cpu->zmm[b >> 8 & 15];
     unsigned bytes = 1u << (b >> 14 & 3), index_bytes = 1u << (b >> 16 & 3);
     unsigned n = (b >> 18 & 1 ? 32 : 16) / MAX(bytes, index_bytes);
     for (unsigned k = 0; k < n; k++) {
@@ -96,8 +97,18 @@ uint64_t x86_helper_vgather(ARGS)
         memcpy((char *)reg + k * bytes, &v.val, bytes);
         memset((char *)mask + k * bytes, 0, bytes);
     }
-    memset(mask, 0, 32);
-    memset((char *)reg + n * bytes, 0, 32 - n * bytes);
+    memset(mask, 0, 64);
+    memset((char *)reg + n * bytes, 0, 64 - n * bytes);
+    return 0;
+}
+
+/* a: 0: the upper halves of the first sixteen registers become zero; else one may be written to. */
+uint64_t x86_helper_zmm_used(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    for (unsigned r = 0; !a && r < 16; r++)
+        memset(cpu->zmm[r] + 4, 0, 32);
+    cpu->zmm_used = a != 0;
     return 0;
 }
 

@@ -91,7 +91,7 @@ static void put_mask(X86Cpu *cpu, uint32_t r, unsigned imm)
         for (unsigned k = 0; k < 16; k++)
             out[k] = r >> k / size & 1 ? 0xff : 0;
     }
-    memcpy(cpu->ymm[0], out, 16);
+    memcpy(cpu->zmm[0], out, 16);
 }
 
 /* a: xmm | imm << 8 | form << 16 | W << 24; b, c: second operand. Forms: estrm estri istrm istri. */
@@ -100,7 +100,7 @@ uint64_t x86_helper_pcmpstr(void *opaque, uint64_t a, uint64_t b, uint64_t c, ui
     X86Cpu *cpu = opaque;
     unsigned imm = a >> 8 & 0xff, form = a >> 16 & 3, most = imm & 1 ? 8 : 16;
     bool wide = a >> 24 & 1;
-    uint64_t first[2] = {cpu->ymm[a & 15][0], cpu->ymm[a & 15][1]}, second[2] = {b, c};
+    uint64_t first[2] = {cpu->zmm[a & 15][0], cpu->zmm[a & 15][1]}, second[2] = {b, c};
     Text x = {.bytes = (const uint8_t *)first}, y = {.bytes = (const uint8_t *)second};
     x.n = form >= 2 ? implicit_length(x.bytes, imm) : explicit_length(cpu->gpr[X86_RAX], wide, imm);
     y.n = form >= 2 ? implicit_length(y.bytes, imm) : explicit_length(cpu->gpr[X86_RDX], wide, imm);

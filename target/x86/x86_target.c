@@ -7,15 +7,69 @@
 
 /* The last column is the rank for a host register. */
 #define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I64, rank}
-#define XSLOT(n, rank)                                                                                       \
-    [X86_SLOT_XMM + 2 * n] = {"xmm" #n, offsetof(X86Cpu, ymm) + 32 * (n), IR_V128, rank}
-#define YSLOT(n)                                                                                             \
-    [X86_SLOT_XMM + 2 * n + 1] = {"ymmh" #n, offsetof(X86Cpu, ymm) + 32 * (n) + 16, IR_V128, 0}
-#define MSLOT(n) [X86_SLOT_MM + n] = {"mm" #n, offsetof(X86Cpu, fpu.st[n].sig), IR_F64, 0}
+#define ZSLOT(n, part, name, rank)                                                                           \
+    [X86_SLOT_XMM + 4 * n + part] = {name #n, offsetof(X86Cpu, zmm) + 64 * (n) + 16 * (part), IR_V128, rank}
+#define CSLOT(n) [X86_SLOT_SCRATCH + n] = {"tmp" #n, offsetof(X86Cpu, scratch) + 16 * (n), IR_V128, 0}
+#define VSLOTS(n, rank)                                                                                      \
+    ZSLOT(n, 0, "xmm", rank), ZSLOT(n, 1, "ymmh", 0), ZSLOT(n, 2, "zmmm", 0), ZSLOT(n, 3, "zmmh", 0)
+#define KSLOT(n)                    [X86_SLOT_K + n] = {"k" #n, offsetof(X86Cpu, k) + 8 * (n), IR_I64, 0}
+#define MSLOT(n)                    [X86_SLOT_MM + n] = {"mm" #n, offsetof(X86Cpu, fpu.st[n].sig), IR_F64, 0}
 #define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
 
 static const IrSlot slots[X86_SLOTS] = {
-    MSLOT(0), MSLOT(1), MSLOT(2), MSLOT(3), MSLOT(4), MSLOT(5), MSLOT(6), MSLOT(7),
+    VSLOTS(0, 1),
+    VSLOTS(1, 2),
+    VSLOTS(2, 3),
+    VSLOTS(3, 4),
+    VSLOTS(4, 5),
+    VSLOTS(5, 6),
+    VSLOTS(6, 7),
+    VSLOTS(7, 8),
+    VSLOTS(8, 0),
+    VSLOTS(9, 0),
+    VSLOTS(10, 0),
+    VSLOTS(11, 0),
+    VSLOTS(12, 0),
+    VSLOTS(13, 0),
+    VSLOTS(14, 0),
+    VSLOTS(15, 0),
+    VSLOTS(16, 0),
+    VSLOTS(17, 0),
+    VSLOTS(18, 0),
+    VSLOTS(19, 0),
+    VSLOTS(20, 0),
+    VSLOTS(21, 0),
+    VSLOTS(22, 0),
+    VSLOTS(23, 0),
+    VSLOTS(24, 0),
+    VSLOTS(25, 0),
+    VSLOTS(26, 0),
+    VSLOTS(27, 0),
+    VSLOTS(28, 0),
+    VSLOTS(29, 0),
+    VSLOTS(30, 0),
+    VSLOTS(31, 0),
+    KSLOT(0),
+    KSLOT(1),
+    KSLOT(2),
+    KSLOT(3),
+    KSLOT(4),
+    KSLOT(5),
+    KSLOT(6),
+    KSLOT(7),
+    CSLOT(0),
+    CSLOT(1),
+    CSLOT(2),
+    CSLOT(3),
+    SLOT(STORE, "storec", store_in_c, IR_I32),
+    MSLOT(0),
+    MSLOT(1),
+    MSLOT(2),
+    MSLOT(3),
+    MSLOT(4),
+    MSLOT(5),
+    MSLOT(6),
+    MSLOT(7),
     GSLOT(0, "rax", 1),
     GSLOT(1, "rcx", 5),
     GSLOT(2, "rdx", 4),
@@ -36,45 +90,65 @@ static const IrSlot slots[X86_SLOTS] = {
     SLOT(DF, "df", df, IR_I32),
     SLOT(FS, "fsbase", fs_base, IR_I64),
     SLOT(GS, "gsbase", gs_base, IR_I64),
-    XSLOT(0, 1),
-    XSLOT(1, 2),
-    XSLOT(2, 3),
-    XSLOT(3, 4),
-    XSLOT(4, 5),
-    XSLOT(5, 6),
-    XSLOT(6, 7),
-    XSLOT(7, 8),
-    XSLOT(8, 0),
-    XSLOT(9, 0),
-    XSLOT(10, 0),
-    XSLOT(11, 0),
-    XSLOT(12, 0),
-    XSLOT(13, 0),
-    XSLOT(14, 0),
-    XSLOT(15, 0),
-    YSLOT(0),
-    YSLOT(1),
-    YSLOT(2),
-    YSLOT(3),
-    YSLOT(4),
-    YSLOT(5),
-    YSLOT(6),
-    YSLOT(7),
-    YSLOT(8),
-    YSLOT(9),
-    YSLOT(10),
-    YSLOT(11),
-    YSLOT(12),
-    YSLOT(13),
-    YSLOT(14),
-    YSLOT(15),
 };
 #undef GSLOT
 
 /* 32-bit mode: the same without r8 to r15 and xmm8 to xmm15, which keep their numbers and are not named. */
 #define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I32, rank}
 static const IrSlot slots32[X86_SLOTS] = {
-    MSLOT(0), MSLOT(1), MSLOT(2), MSLOT(3), MSLOT(4), MSLOT(5), MSLOT(6), MSLOT(7),
+    VSLOTS(0, 1),
+    VSLOTS(1, 2),
+    VSLOTS(2, 3),
+    VSLOTS(3, 4),
+    VSLOTS(4, 5),
+    VSLOTS(5, 6),
+    VSLOTS(6, 7),
+    VSLOTS(7, 8),
+    VSLOTS(8, 0),
+    VSLOTS(9, 0),
+    VSLOTS(10, 0),
+    VSLOTS(11, 0),
+    VSLOTS(12, 0),
+    VSLOTS(13, 0),
+    VSLOTS(14, 0),
+    VSLOTS(15, 0),
+    VSLOTS(16, 0),
+    VSLOTS(17, 0),
+    VSLOTS(18, 0),
+    VSLOTS(19, 0),
+    VSLOTS(20, 0),
+    VSLOTS(21, 0),
+    VSLOTS(22, 0),
+    VSLOTS(23, 0),
+    VSLOTS(24, 0),
+    VSLOTS(25, 0),
+    VSLOTS(26, 0),
+    VSLOTS(27, 0),
+    VSLOTS(28, 0),
+    VSLOTS(29, 0),
+    VSLOTS(30, 0),
+    VSLOTS(31, 0),
+    KSLOT(0),
+    KSLOT(1),
+    KSLOT(2),
+    KSLOT(3),
+    KSLOT(4),
+    KSLOT(5),
+    KSLOT(6),
+    KSLOT(7),
+    CSLOT(0),
+    CSLOT(1),
+    CSLOT(2),
+    CSLOT(3),
+    SLOT(STORE, "storec", store_in_c, IR_I32),
+    MSLOT(0),
+    MSLOT(1),
+    MSLOT(2),
+    MSLOT(3),
+    MSLOT(4),
+    MSLOT(5),
+    MSLOT(6),
+    MSLOT(7),
     GSLOT(0, "eax", 1),
     GSLOT(1, "ecx", 4),
     GSLOT(2, "edx", 3),
@@ -95,38 +169,6 @@ static const IrSlot slots32[X86_SLOTS] = {
     SLOT(DF, "df", df, IR_I32),
     SLOT(FS, "fsbase", fs_base, IR_I32),
     SLOT(GS, "gsbase", gs_base, IR_I32),
-    XSLOT(0, 1),
-    XSLOT(1, 2),
-    XSLOT(2, 3),
-    XSLOT(3, 4),
-    XSLOT(4, 5),
-    XSLOT(5, 6),
-    XSLOT(6, 7),
-    XSLOT(7, 8),
-    XSLOT(8, 0),
-    XSLOT(9, 0),
-    XSLOT(10, 0),
-    XSLOT(11, 0),
-    XSLOT(12, 0),
-    XSLOT(13, 0),
-    XSLOT(14, 0),
-    XSLOT(15, 0),
-    YSLOT(0),
-    YSLOT(1),
-    YSLOT(2),
-    YSLOT(3),
-    YSLOT(4),
-    YSLOT(5),
-    YSLOT(6),
-    YSLOT(7),
-    YSLOT(8),
-    YSLOT(9),
-    YSLOT(10),
-    YSLOT(11),
-    YSLOT(12),
-    YSLOT(13),
-    YSLOT(14),
-    YSLOT(15),
 };
 _Static_assert(offsetof(X86Cpu, gpr) == sizeof(Cpu), "gpr[] follows the head");
 
@@ -143,7 +185,10 @@ static const TargetReg regs[] = {
 #undef REG
 };
 
-#define REG32(name, n) {name, offsetof(X86Cpu, gpr) + 8 * (n), 4, 0}
+#define REG32(name, n)                                                                                       \
+    {                                                                                                        \
+        name, offsetof(X86Cpu, gpr) + 8 * (n), 4, 0                                                          \
+    }
 static const TargetReg regs32[] = {
     REG32("eax", 0),
     REG32("ecx", 1),
@@ -178,7 +223,8 @@ static void x86_reset(Cpu *base)
 static uint32_t x86_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
-    return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0);
+    return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0) |
+           (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0);
 }
 
 static uint32_t x86_fp_modes(const Cpu *base)
@@ -203,10 +249,12 @@ static void x86_translate(Trans *t)
         return;
     }
     const uint8_t *feat = x.row->feat;
-    if (feat[x.wide] && !x86_has(t, (X86Feat)feat[x.wide])) {
+    if ((feat[x.wide] && !x86_has(t, (X86Feat)feat[x.wide])) || !x86_evex_allowed(t, &x)) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
+    if (x86_zmm_begins(t, &x))
+        return;
     switch ((X86Handler)x.row->handler) {
 #define H(name)                                                                                              \
     case X86_H_##name:                                                                                       \

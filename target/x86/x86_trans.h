@@ -12,17 +12,20 @@ enum {
     X86_SLOT_DF,
     X86_SLOT_FS,
     X86_SLOT_GS,
-    X86_SLOT_XMM, /* each followed by the upper half of its ymm */
-    X86_SLOT_MM = X86_SLOT_XMM + 32,
-    X86_SLOTS = X86_SLOT_MM + 8,
+    X86_SLOT_STORE,
+    X86_SLOT_XMM, /* each followed by the other three quarters of its zmm */
+    X86_SLOT_MM = X86_SLOT_XMM + 4 * 32,
+    X86_SLOT_K = X86_SLOT_MM + 8,
+    X86_SLOT_SCRATCH = X86_SLOT_K + 8,
+    X86_SLOTS = X86_SLOT_SCRATCH + 4,
 };
 static inline unsigned x86_slot_xmm(unsigned r)
 {
-    return X86_SLOT_XMM + 2 * r;
+    return X86_SLOT_XMM + 4 * r;
 }
 static inline unsigned x86_slot_ymmh(unsigned r)
 {
-    return X86_SLOT_XMM + 2 * r + 1;
+    return X86_SLOT_XMM + 4 * r + 1;
 }
 
 typedef enum X86HelperId {
@@ -146,6 +149,8 @@ typedef struct X86Vec {
     IrVal lo, hi;
 } X86Vec;
 X86Vec x86_vreg(Trans *t, const X86Insn *x, unsigned r); /* as wide as the instruction */
+/* Clears what is above the first `parts` (1, 2, 4) quarters of a register. */
+void x86_zero_above(Trans *t, unsigned r, unsigned parts);
 /* VEX: what is above the value becomes zero. Else it stays. */
 void x86_put_vreg(Trans *t, const X86Insn *x, unsigned r, X86Vec v);
 /* Operand k, in modrm.rm: a whole register; what memory has, zeros above. */
@@ -166,5 +171,11 @@ void x86_drop(Trans *t, int64_t bytes);  /* rsp += bytes */
 void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint);
 void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n);
 bool x86_has(const Trans *t, X86Feat f);
+/* Does the model have an EVEX instruction of this length? */
+bool x86_evex_allowed(const Trans *t, const X86Insn *x);
+/* Is x the first instruction that writes all of one of the first sixteen registers, after vzeroupper or
+ * never before? Then the translator only leaves, to come back with X86_CTX_ZMM. */
+bool x86_zmm_begins(Trans *t, const X86Insn *x);
+/* A store of 512 bits, of `parts` quarters. See x86_trans_evex_mem.c. */
 
 #endif

@@ -97,6 +97,11 @@ void x86_trans_vtest(Trans *t, const X86Insn *x)
 /* vzeroupper, vzeroall */
 void x86_trans_vzero(Trans *t, const X86Insn *x)
 {
+    if (t->ctx & X86_CTX_ZMM) { /* the rest when it comes back */
+        ir_call(t->b, X86_HELPER_zmm_used, (IrVal[]){x86_c(t, IR_I32, 0)}, 1);
+        x86_raise(t, CPU_EXIT_CTX);
+        return;
+    }
     for (unsigned r = 0; r < 16; r++) {
         ir_put(t->b, x86_slot_ymmh(r), zero(t));
         if (x->row->arg)

@@ -21,8 +21,18 @@ X86Vec x86_vreg(Trans *t, const X86Insn *x, unsigned r)
 void x86_put_vreg(Trans *t, const X86Insn *x, unsigned r, X86Vec v)
 {
     ir_put(t->b, x86_slot_xmm(r), v.lo);
+    if (v.hi)
+        ir_put(t->b, x86_slot_ymmh(r), v.hi);
     if (x->vex)
-        ir_put(t->b, x86_slot_ymmh(r), v.hi ? v.hi : zero(t));
+        x86_zero_above(t, r, v.hi ? 2 : 1);
+}
+
+void x86_zero_above(Trans *t, unsigned r, unsigned parts)
+{
+    if (parts < 2)
+        ir_put(t->b, x86_slot_xmm(r) + 1, zero(t));
+    for (unsigned p = 2; parts < 4 && p < 4 && (r >= 16 || t->ctx & X86_CTX_ZMM); p++)
+        ir_put(t->b, x86_slot_xmm(r) + p, zero(t));
 }
 
 /* Of 128 bits. */
@@ -95,7 +105,7 @@ static IrVal first(Trans *t, const X86Insn *x)
 
 static unsigned map_of(const X86Insn *x)
 {
-    return x->row->map >= X86_MAP_V0F ? x->row->map - X86_MAP_V0F + X86_MAP_0F : x->row->map;
+    return x->row->map >= X86_MAP_V0F ? (x->row->map - X86_MAP_V0F) % 3u + X86_MAP_0F : x->row->map;
 }
 
 /* cmpps has eight conditions, with VEX 32; insertps takes all of a memory operand. */
@@ -437,7 +447,7 @@ void x86_trans_xvpcmpstr(Trans *t, const X86Insn *x)
                     ir_vget(b, IR_I64, IR_LANE_64, IR_VA_N(1), y)};
     ir_call(b, X86_HELPER_pcmpstr, args, 3);
     if (x->vex && !(x->row->arg & 1))
-        ir_put(b, x86_slot_ymmh(0), zero(t));
+        x86_zero_above(t, 0, 1);
 }
 
 void x86_trans_crc32(Trans *t, const X86Insn *x)

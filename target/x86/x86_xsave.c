@@ -1,12 +1,13 @@
-/* The XSAVE family: x87, SSE and AVX state. Sources: Intel SDM volume 1, chapter 13; AMD64 APM volume
- * 2, 11.5. */
+/* The XSAVE family: x87, SSE, AVX and AVX-512 state. Sources: Intel SDM volume 1, chapter 13; AMD64 APM
+ * volume 2, 11.5. */
 #include "base/fault.h"
 #include "target/x86/x86_fpu.h"
 #include "target/x86/x86_trans.h"
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
 
-enum { X87 = 1, SSE = 2, AVX = 4, HEADER = 512, AVX_AT = 576 };
+enum { X87 = X86_XC_X87, SSE = X86_XC_SSE, AVX = X86_XC_AVX, HEADER = 512 };
+enum { K = 1 << 5, UPPER = 1 << 6, HIGH = 1 << 7 }; /* masks, upper halves of zmm0 to 15, zmm16 to 31 */
 static const uint64_t compact = 1ull << 63;
 
 static bool is_zero(const uint64_t *p, unsigned n)
@@ -28,8 +29,55 @@ static uint64_t in_use(const X86Cpu *cpu)
 {
     uint64_t v = fresh_x87(&cpu->fpu) ? 0 : X87;
     for (unsigned r = 0; r < 16; r++)
-        v |= (is_zero(cpu->ymm[r], 2) ? 0u : SSE) | (is_zero(cpu->ymm[r] + 2, 2) ? 0u : AVX);
-    return v;
+        v |= (is_zero(cpu->zmm[r], 2) ? 0u : SSE) | (is_zero(cpu->zmm[r] + 2, 2) ? 0u : AVX) |
+             (is_zero(cpu->zmm[r] + 4, 4) ? 0u : UPPER) | (is_zero(cpu->zmm[r + 16], 8) ? 0u : HIGH);
+    return v | (is_zero(cpu->k, 8) ? 0u : K);
+}
+
+/* Where a component stands: of the compacted form, `form` says which are there. */
+static uint32_t place(const X86Cpu *cpu, unsigned bit, uint64_t form)
+{
+    uint32_t at = 576;
+    if (!(form & compact))
+        return x86_xsave_at((X86Model)cpu->model, bit);
+    for (unsigned k = 2; k < bit; k++)
+        at += form >> k & 1 ? x86_xsave_size(k) : 0;
+    return at;
+}
+
+/* Copies a component from bit 2 on from the cpu, or to it: from an image, or zeros. */
+static void copy_out(const X86Cpu *cpu, unsigned bit, uint8_t *p)
+{
+    unsigned n = x86_vector_registers(cpu);
+    for (unsigned r = 0; r < n; r++) {
+        if (bit == 2)
+            memcpy(p + 16 * r, cpu->zmm[r] + 2, 16);
+        else if (bit == 6)
+            memcpy(p + 32 * r, cpu->zmm[r] + 4, 32);
+        else if (bit == 7 && n == 16)
+            memcpy(p + 64 * r, cpu->zmm[16 + r], 64);
+    }
+    if (bit == 5)
+        memcpy(p, cpu->k, sizeof cpu->k);
+}
+
+static void copy_in(X86Cpu *cpu, unsigned bit, const uint8_t *p)
+{
+    static const uint8_t zeros[1024];
+    p = p ? p : zeros;
+    unsigned n = x86_vector_registers(cpu);
+    for (unsigned r = 0; r < n; r++) {
+        if (bit == 2)
+            memcpy(cpu->zmm[r] + 2, p + 16 * r, 16);
+        else if (bit == 6)
+            memcpy(cpu->zmm[r] + 4, p + 32 * r, 32);
+        else if (bit == 7 && n == 16)
+            memcpy(cpu->zmm[16 + r], p + 64 * r, 64);
+    }
+    if (bit == 5)
+        memcpy(cpu->k, p, sizeof cpu->k);
+    if (bit == 6)
+        cpu->zmm_used = p != zeros;
 }
 
 void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t want,
@@ -54,18 +102,19 @@ void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t wa
     if (!(put & SSE))
         memcpy(image + 160, old + 160, 16 * n);
     memcpy(image + used_bytes, old + used_bytes, X86_FXSAVE_BYTES - used_bytes);
-    for (unsigned r = 0; put & AVX && r < n; r++)
-        memcpy(image + AVX_AT + 16 * r, cpu->ymm[r] + 2, 16);
+    for (unsigned bit = 2; bit < 8; bit++)
+        if (put >> bit & 1)
+            copy_out(cpu, bit, image + place(cpu, bit, kind == X86_XSAVEC ? want | compact : 0));
     header[0] = kind == X86_XSAVEC ? want & used : (header[0] & ~want) | (want & used);
     if (kind == X86_XSAVEC)
         header[1] = want | compact;
     memcpy(image + HEADER, header, sizeof header);
 }
 
-static bool header_ok(const uint64_t h[8], uint32_t mxcsr, uint64_t want)
+static bool header_ok(const X86Cpu *cpu, const uint64_t h[8], uint32_t mxcsr, uint64_t want)
 {
-    uint64_t form = h[1] & compact ? h[1] & ~compact : X86_XCR0;
-    if ((h[0] & ~(uint64_t)X86_XCR0) || (form & ~(uint64_t)X86_XCR0) || (h[0] & ~form))
+    uint64_t all = x86_xcr0((X86Model)cpu->model), form = h[1] & compact ? h[1] & ~compact : all;
+    if ((h[0] & ~all) || (form & ~all) || (h[0] & ~form))
         return false;
     if (!(h[1] & compact) && (h[1] || h[2]))
         return false;
@@ -81,7 +130,7 @@ static void restore_legacy(X86Cpu *cpu, uint64_t want, uint64_t from, const uint
     X86Fpu saved = cpu->fpu;
     uint64_t low[16][2];
     for (unsigned r = 0; r < 16; r++)
-        memcpy(low[r], cpu->ymm[r], 16);
+        memcpy(low[r], cpu->zmm[r], 16);
     memcpy(legacy, image, sizeof legacy);
     x86_fxrstor(cpu, legacy);
     if (!(want & X87))
@@ -91,7 +140,7 @@ static void restore_legacy(X86Cpu *cpu, uint64_t want, uint64_t from, const uint
         x86_fpu_init(&cpu->fpu);
     }
     for (unsigned r = 0; !(want & from & SSE) && r < 16; r++)
-        want &SSE ? memset(cpu->ymm[r], 0, 16) : memcpy(cpu->ymm[r], low[r], 16);
+        want &SSE ? memset(cpu->zmm[r], 0, 16) : memcpy(cpu->zmm[r], low[r], 16);
 }
 
 bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES])
@@ -100,15 +149,16 @@ bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES]
     uint32_t mxcsr;
     memcpy(h, image + HEADER, sizeof h);
     memcpy(&mxcsr, image + 24, 4);
-    if (!header_ok(h, mxcsr, want))
+    if (!header_ok(cpu, h, mxcsr, want))
         return false;
     restore_legacy(cpu, want, h[0], image);
     if (h[1] & compact ? want & h[0] & SSE : want & (SSE | AVX))
         x86_set_mxcsr(cpu, mxcsr);
     else if (h[1] & compact && want & SSE)
         x86_set_mxcsr(cpu, 0x1f80);
-    for (unsigned r = 0; want & AVX && r < x86_vector_registers(cpu); r++)
-        h[0] & AVX ? memcpy(cpu->ymm[r] + 2, image + AVX_AT + 16 * r, 16) : memset(cpu->ymm[r] + 2, 0, 16);
+    for (unsigned bit = 2; bit < 8; bit++)
+        if (want >> bit & 1)
+            copy_in(cpu, bit, h[0] >> bit & 1 ? image + place(cpu, bit, h[1]) : NULL);
     return true;
 }
 
@@ -130,13 +180,13 @@ static uint64_t protection(X86Cpu *cpu)
 
 static uint64_t wanted(const X86Cpu *cpu)
 {
-    bool avx = x86_model_has((X86Model)cpu->model, X86_FEAT_AVX);
-    return (avx ? X86_XCR0 : X87 | SSE) & ((cpu->gpr[X86_RAX] & 0xffffffff) | cpu->gpr[X86_RDX] << 32);
+    return x86_xcr0((X86Model)cpu->model) & ((cpu->gpr[X86_RAX] & 0xffffffff) | cpu->gpr[X86_RDX] << 32);
 }
 
-static size_t bytes_of(uint64_t want)
+/* form: as XCOMP_BV has it, of the compacted one. */
+static size_t bytes_of(const X86Cpu *cpu, uint64_t want, uint64_t form)
 {
-    return want & AVX ? X86_XSAVE_BYTES : AVX_AT;
+    return form & compact ? place(cpu, 8, form) : x86_xsave_bytes((X86Model)cpu->model, want);
 }
 
 uint64_t x86_helper_xsave(ARGS)
@@ -144,12 +194,13 @@ uint64_t x86_helper_xsave(ARGS)
     X86Cpu *cpu = opaque;
     uint8_t image[X86_XSAVE_BYTES];
     uint64_t want = wanted(cpu);
+    size_t n = bytes_of(cpu, want, c == X86_XSAVEC ? want | compact : 0);
     if (a & 63)
         return protection(cpu);
-    if (fault_copy(image, (const void *)a, bytes_of(want)))
+    if (fault_copy(image, (const void *)a, n))
         return raise_fault(cpu, a, true);
     x86_xsave(cpu, (X86XsaveKind)c, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, want, image);
-    if (fault_copy((void *)a, image, bytes_of(want)))
+    if (fault_copy((void *)a, image, n))
         return raise_fault(cpu, a, true);
     return 0;
 }
@@ -158,10 +209,13 @@ uint64_t x86_helper_xrstor(ARGS)
 {
     X86Cpu *cpu = opaque;
     uint8_t image[X86_XSAVE_BYTES] = {0};
-    uint64_t want = wanted(cpu);
+    uint64_t want = wanted(cpu), form;
     if (a & 63)
         return protection(cpu);
-    if (fault_copy(image, (const void *)a, bytes_of(want)))
+    if (fault_copy(image, (const void *)a, bytes_of(cpu, 0, 0)))
+        return raise_fault(cpu, a, false);
+    memcpy(&form, image + HEADER + 8, sizeof form);
+    if (fault_copy(image, (const void *)a, MIN(bytes_of(cpu, want, form), sizeof image)))
         return raise_fault(cpu, a, false);
     cpu->base.ff = (uint32_t)b;
     return x86_xrstor(cpu, want, image) ? 0 : protection(cpu);
@@ -176,7 +230,7 @@ uint64_t x86_helper_xgetbv(ARGS)
 {
     X86Cpu *cpu = opaque;
     uint32_t which = (uint32_t)cpu->gpr[X86_RCX];
-    uint64_t v = x86_model_has((X86Model)cpu->model, X86_FEAT_AVX) ? X86_XCR0 : X87 | SSE;
+    uint64_t v = x86_xcr0((X86Model)cpu->model);
     if (which == 1 && x86_model_has((X86Model)cpu->model, X86_FEAT_XGETBV1))
         v &= in_use(cpu);
     else if (which)
