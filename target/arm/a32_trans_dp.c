@@ -318,17 +318,9 @@ void a32_trans_udiv(Trans *t, const A32Args *a) { divide(t, a, false); }
 void a32_trans_clz(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_clz(t->b, IR_I32, a32_r(t, a->m))); }
 void a32_trans_rev(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_bswap(t->b, IR_I32, a32_r(t, a->m))); }
 
-static IrVal swap_groups(Trans *t, IrVal v, unsigned by, uint32_t mask)
-{
-    IrBuilder *b = t->b;
-    IrVal up = ir_shl(b, IR_I32, ir_and(b, IR_I32, v, a32_imm(t, mask)), a32_imm(t, by));
-
-    return ir_or(b, IR_I32, up, ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, by)), a32_imm(t, mask)));
-}
-
 void a32_trans_rev16(Trans *t, const A32Args *a)
 {
-    a32_put(t, a->d, swap_groups(t, a32_r(t, a->m), 8, 0x00ff00ff));
+    a32_put(t, a->d, ir_swap_groups(t->b, IR_I32, a32_r(t, a->m), 8));
 }
 
 void a32_trans_revsh(Trans *t, const A32Args *a)
@@ -338,14 +330,7 @@ void a32_trans_revsh(Trans *t, const A32Args *a)
     a32_put(t, a->d, ir_sext(t->b, IR_I32, low));
 }
 
-void a32_trans_rbit(Trans *t, const A32Args *a)
-{
-    IrVal v = ir_bswap(t->b, IR_I32, a32_r(t, a->m));
-
-    v = swap_groups(t, v, 4, 0x0f0f0f0f);
-    v = swap_groups(t, v, 2, 0x33333333);
-    a32_put(t, a->d, swap_groups(t, v, 1, 0x55555555));
-}
+void a32_trans_rbit(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_rbit(t->b, IR_I32, a32_r(t, a->m))); }
 
 static void extract(Trans *t, const A32Args *a, bool is_signed)
 {

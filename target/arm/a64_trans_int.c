@@ -372,25 +372,9 @@ void a64_trans_smin_imm(Trans *t, const A64Args *a) { min_max_i(t, a, IR_LT, (in
 void a64_trans_umin_imm(Trans *t, const A64Args *a) { min_max_i(t, a, IR_LTU, a->imm); }
 
 /* One source */
-/* Exchanges neighbouring groups of `bits` bits; mask has the lower group of each pair. */
-static IrVal swap_groups(Trans *t, IrType type, IrVal v, unsigned bits, uint64_t mask)
-{
-    IrBuilder *b = t->b;
-    IrVal m = ir_const(b, type, (int64_t)mask), n = ir_const(b, type, bits);
-    IrVal low = ir_shl(b, type, ir_and(b, type, v, m), n);
-
-    return ir_or(b, type, low, ir_and(b, type, ir_shr(b, type, v, n), m));
-}
-
 void a64_trans_rbit(Trans *t, const A64Args *a)
 {
-    IrType type = a64_type(a);
-    IrVal v = ir_bswap(t->b, type, a64_r(t, a->sf, a->rn));
-
-    v = swap_groups(t, type, v, 4, 0x0f0f0f0f0f0f0f0f);
-    v = swap_groups(t, type, v, 2, 0x3333333333333333);
-    v = swap_groups(t, type, v, 1, 0x5555555555555555);
-    a64_put_r(t, a->sf, a->rd, v);
+    a64_put_r(t, a->sf, a->rd, ir_rbit(t->b, a64_type(a), a64_r(t, a->sf, a->rn)));
 }
 
 void a64_trans_rev16(Trans *t, const A64Args *a)
@@ -400,7 +384,7 @@ void a64_trans_rev16(Trans *t, const A64Args *a)
         a64_put_w(t, a->rd, ir_rotr(t->b, IR_I32, v, ir_const(t->b, IR_I32, 16)));
         return;
     }
-    a64_put_r(t, a->sf, a->rd, swap_groups(t, a64_type(a), a64_r(t, a->sf, a->rn), 8, 0x00ff00ff00ff00ff));
+    a64_put_r(t, a->sf, a->rd, ir_swap_groups(t->b, a64_type(a), a64_r(t, a->sf, a->rn), 8));
 }
 void a64_trans_rev32(Trans *t, const A64Args *a)
 {

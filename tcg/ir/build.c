@@ -202,6 +202,25 @@ IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb)
     return emit_by_flags(b, (IrInsn){.op = op, .type = t, .a = a, .b = bb});
 }
 
+IrVal ir_swap_groups(IrBuilder *b, IrType t, IrVal v, unsigned bits)
+{
+    uint64_t lower = ir_canon(t, UINT64_MAX / ((1u << bits) + 1));
+    IrVal m = ir_const(b, t, (int64_t)lower), n = ir_const(b, t, bits);
+    IrVal up = ir_shl(b, t, ir_and(b, t, v, m), n);
+    return ir_or(b, t, up, ir_and(b, t, ir_shr(b, t, v, n), m));
+}
+
+IrVal ir_rbit(IrBuilder *b, IrType t, IrVal v)
+{
+    IrVal is = ir_bswap(b, t, v);
+    for (unsigned bits = 4; bits; bits >>= 1)
+        is = ir_swap_groups(b, t, is, bits);
+    b->reversed.of = v;
+    b->reversed.is = is;
+    b->reversed.type = t;
+    return is;
+}
+
 IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb)
 {
     return emit(b, (IrInsn){.op = op, .type = t, .misc = rm, .a = a, .b = bb});

@@ -27,6 +27,10 @@ typedef struct IrBuilder {
     IrVal pending_val[IR_BUILD_PENDING];
     unsigned n_pending;
     IrVal hash[IR_BUILD_HASH];              /* last value per hash of a PURE op */
+    struct {
+        IrVal of, is;
+        IrType type;
+    } reversed;                             /* the last ir_rbit(), whose leading zeros are trailing ones */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
     bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55
@@ -49,6 +53,9 @@ IrVal ir_const(IrBuilder *b, IrType t, int64_t v);
 
 /* One typed builder per row of signature V, VV, VVV: ir_add(b, IR_I64, x, y) and so on. */
 IrVal ir_v(IrBuilder *b, IrOp op, IrType t, IrVal a);
+/* Neighbouring groups of `bits` bits (1, 2, 4, 8) change places; all bits stand in reverse order. */
+IrVal ir_swap_groups(IrBuilder *b, IrType t, IrVal v, unsigned bits);
+IrVal ir_rbit(IrBuilder *b, IrType t, IrVal v);
 /* The op as given: shared with an equal one if it is PURE. */
 IrVal ir_emit(IrBuilder *b, IrInsn i);
 IrVal ir_vv(IrBuilder *b, IrOp op, IrType t, IrVal a, IrVal bb);

@@ -62,6 +62,8 @@ static IrVal make_const(IrBuilder *b, IrType t, uint64_t bits)
 IrVal ir_fold_v(IrBuilder *b, IrOp op, IrType t, IrVal a)
 {
     const IrInsn *i = def(b, a);
+    if (op == IR_CLZ && a == b->reversed.is && t == b->reversed.type)
+        return ir_ctz(b, t, b->reversed.of);
     switch (op) {
     case IR_BOX:
         return i->op == IR_CONST ? make_const(b, IR_F64, const_bits(b, a) | 0xffffffffull << 32) : IR_NONE;

@@ -4,6 +4,7 @@
  * fault, in the cold code of an exit. ir_liveness() keeps the operands alive until the last such place. Words
  * with a carry in or out: x64_emit_carry.c. */
 #include "tcg/host/x86_64/x64_priv.h"
+#include "tcg/ir/eval.h"
 
 /* A copy of v in a scratch register, which may then be changed. */
 static int scratch_copy(X64Emit *e, IrVal v, int w)
@@ -114,7 +115,7 @@ bool x64_fl_wait(const X64Emit *e, IrVal v)
 enum { LAHF_BITS = 0xfe00 }; /* what lahf gives of sign, zero and the rest, without the carry */
 
 /* The first half of a word of flnzc: eax = C and V, of the former word in eax and of the carry's source in
- * temp. */
+ * temp, which is lost. */
 static void nzc_carry(X64Asm *a, unsigned bit, int temp)
 {
     x64_alu_ri(a, 32, X64_AND, X64_RAX, bit < 32 ? IR_FL_V : IR_FL_V | IR_FL_C);
@@ -124,12 +125,20 @@ static void nzc_carry(X64Asm *a, unsigned bit, int temp)
         x64_alu_ri(a, 32, X64_AND, temp, IR_FL_C);
         x64_alu_rr(a, 32, X64_OR, X64_RAX, temp);
     }
-    x64_mov_rr(a, 32, temp, X64_RAX);
 }
 
-/* The second: with N and Z of rx. C and V are in temp. */
+/* The second: with N and Z of a constant. */
+static void nzc_const(X64Asm *a, IrType t, int64_t x)
+{
+    uint64_t word = ir_eval_flnzc(t, ir_canon(t, (uint64_t)x), 0, IR_FLNZC_OLD, 0);
+    if (word & LAHF_BITS)
+        x64_alu_ri(a, 32, X64_OR, X64_RAX, (int32_t)(word & LAHF_BITS));
+}
+
+/* Or of rx. */
 static void nzc_sign(X64Asm *a, IrType t, int rx, int temp)
 {
+    x64_mov_rr(a, 32, temp, X64_RAX);
     x64_test_rr(a, x64_width(t), rx, rx);
     x64_lahf(a);
     x64_alu_ri(a, 32, X64_AND, X64_RAX, LAHF_BITS);
@@ -148,7 +157,10 @@ static void make_nzc(X64Emit *e, IrVal v)
     if (i->misc < 32)
         x64_load_into(e, temp, i->b, x64_width((IrType)i->type));
     nzc_carry(e->a, i->misc, temp);
-    nzc_sign(e->a, (IrType)i->type, x64_use(e, i->a), temp);
+    if (ir_is_const(e->r, i->a))
+        nzc_const(e->a, (IrType)i->type, ir_const_value(e->r, i->a));
+    else
+        nzc_sign(e->a, (IrType)i->type, x64_use(e, i->a), temp);
     e->reg[v] = X64_RAX;
     e->reg_val[X64_RAX] = v;
     e->locked = 1u << X64_RAX;
@@ -258,6 +270,10 @@ void x64_fl_flush(X64Emit *e)
     IrVal v = e->fl;
     if (v == IR_NONE)
         return;
+    if (x64_fl_compared(e)) {
+        e->hold = v;
+        e->hold_inv = e->r->insn[v].op == IR_FLSUB;
+    }
     e->fl = IR_NONE;
     x64_fl_make(e, v);
     x64_put_slot(e, (unsigned)e->h->fl_slot, v);
@@ -306,7 +322,8 @@ static uint8_t nzc_recipe(X64Emit *e, const IrInsn *i)
     f.op = IR_FLNZC;
     f.type = i->type;
     f.sel_cond = i->misc;
-    f.a = locate(e, i->a);
+    f.a = ir_is_const(e->r, i->a) ? (X64Loc){.kind = X64_LOC_CONST, .value = ir_const_value(e->r, i->a)}
+                                  : locate(e, i->a);
     f.b = i->misc < 32 ? locate(e, i->b) : (X64Loc){.kind = X64_LOC_NONE};
     if (x64_fl_unmade(e, i->c))
         f.base = recipe_of(e, i->c);
@@ -639,7 +656,10 @@ static void nzc_store(X64Emit *e, const X64FlRecipe *f)
     if (y.kind != X64_LOC_NONE && loc_reg(e, &y, X64_R11) != X64_R11)
         x64_mov_rr(a, 64, X64_R11, y.reg);
     nzc_carry(a, f->sel_cond, X64_R11);
-    nzc_sign(a, (IrType)f->type, loc_reg(e, &x, X64_RCX), X64_R11);
+    if (x.kind == X64_LOC_CONST)
+        nzc_const(a, (IrType)f->type, x.value);
+    else
+        nzc_sign(a, (IrType)f->type, loc_reg(e, &x, X64_RCX), X64_R11);
     x64_mov_mr(a, 16, slot, X64_RAX);
 }
 

@@ -133,10 +133,12 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     uint8_t *site[2] = {NULL};
     bool direct =
         !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
-    bool is_near = e->is_near && !direct && cc < X64_CC_FEQ;
+    bool is_near = e->is_near && !direct && cc < X64_CC_FEQ, compared = e->cmp_end == e->a->p;
     if (is_near)
         site[0] = x64_jcc_rel8(e->a, cc);
     unsigned n = is_near ? 1 : x64_jump_if(e, cc, site);
+    if (compared) /* jumps leave the host's flags alone */
+        e->cmp_end = e->a->p;
     if (direct) {
         uint8_t *to = stub(e, k);
         while (n-- > 0)
