@@ -423,6 +423,28 @@ Disk *disks_take(Disks *all, const char *id, GError **err)
     return d;
 }
 
+static void disk_free(Disk *d)
+{
+    worker_stop(&d->worker);
+    if (d->node)
+        block_close(d->node);
+    g_free(d->id);
+    g_free(d);
+}
+
+void disks_give_back(Disks *all, Disk *d, bool was_there)
+{
+    if (!d->id && d->node->name) {
+        g_ptr_array_add(all->nodes, d->node);
+        d->node = NULL;
+    } else if (!was_there) {
+        d->used = false;
+        return;
+    }
+    g_ptr_array_remove(all->list, d);
+    disk_free(d);
+}
+
 Disks *disks_new(Vm *vm)
 {
     Disks *all = g_new0(Disks, 1);
@@ -436,13 +458,8 @@ void disks_free(Disks *all)
 {
     if (!all)
         return;
-    for (unsigned k = 0; k < all->list->len; k++) {
-        Disk *d = all->list->pdata[k];
-        worker_stop(&d->worker);
-        block_close(d->node);
-        g_free(d->id);
-        g_free(d);
-    }
+    for (unsigned k = 0; k < all->list->len; k++)
+        disk_free(all->list->pdata[k]);
     for (unsigned k = 0; k < all->nodes->len; k++)
         block_close(all->nodes->pdata[k]);
     g_ptr_array_unref(all->list);

@@ -28,7 +28,7 @@ typedef struct Disk {
     Worker worker;
     DiskError on_write, on_read;
     bool writethrough, unsafe, used, wants_device;
-    int flash;          /* number of the board's flash; -1: none */
+    int flash;    /* number of the board's flash; -1: none */
     bool guessed; /* raw because nobody said what: must not become something else */
     DiskStats stats;
 } Disk;
@@ -43,6 +43,8 @@ bool disks_remove_blockdev(Disks *all, const char *name, GError **err);
 BlockNode *disks_node_at(Disks *all, unsigned n); /* of these; NULL: there are fewer */
 /* For a device: by the drive's id or the node's name. NULL: err says why. */
 Disk *disks_take(Disks *all, const char *id, GError **err);
+/* Its device is gone: a node is one without a device again, a -drive ends if its device was there. */
+void disks_give_back(Disks *all, Disk *d, bool was_there);
 /* Of if=pflash; NULL: none of this number. */
 BlockPort *disks_flash(Disks *all, unsigned unit);
 /* The n-th; NULL: there are fewer. */

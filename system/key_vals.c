@@ -51,6 +51,14 @@ void key_vals_add(KeyVals *kv, const char *key, const char *value)
     g_array_append_val(kv->pairs, p);
 }
 
+void key_vals_default(KeyVals *kv, const char *key, const char *value)
+{
+    for (unsigned k = 0; k < kv->pairs->len; k++)
+        if (strcmp(pair_at(kv, k)->key, key) == 0)
+            return;
+    key_vals_add(kv, key, value);
+}
+
 const char *key_vals_what(const KeyVals *kv)
 {
     return kv->what;

@@ -39,6 +39,8 @@ bool key_vals_has_below(const KeyVals *kv, const char *prefix);
 bool key_vals_rest(KeyVals *kv, unsigned *at, const char **ret_key, const char **ret_value);
 /* False: a key is left that nobody asked for. */
 bool key_vals_done(const KeyVals *kv, GError **err);
+/* What counts where the key was not said. */
+void key_vals_default(KeyVals *kv, const char *key, const char *value);
 const char *key_vals_what(const KeyVals *kv);
 
 /* A number of bytes: "10", "4k", "1.5G". */

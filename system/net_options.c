@@ -11,8 +11,8 @@ static const struct {
 #if TINAMOU_SLIRP
     {"user", net_user_open},
 #endif
-    {"socket", net_socket_open}, {"stream", net_stream_open}, {"dgram", net_dgram_open},
-    {"tap", net_tap_open},
+    {"socket", net_socket_open}, {"stream", net_stream_open},
+    {"dgram", net_dgram_open},   {"tap", net_tap_open},
 };
 
 static NetBack *open_net(SysNet *s, const char *what, const char *text, GError **err)
@@ -74,9 +74,12 @@ bool sys_net_add_netdev(SysNet *s, const char *text, GError **err)
     NetBack *b = plain ? open_net(s, "-netdev", plain, err) : NULL;
     if (!b)
         return false;
-    if (!b->id[0])
-        return sys_fail(err, "-netdev: which id?");
-    return find(s, b->id) == b || sys_fail(err, "-netdev: two networks '%s'", b->id);
+    if (b->id[0] && find(s, b->id) == b)
+        return true;
+    b->id[0] ? sys_fail(err, "-netdev: two networks '%s'", b->id) : sys_fail(err, "-netdev: which id?");
+    s->n--;
+    b->close(b);
+    return false;
 }
 
 typedef struct NicKeys {
@@ -130,6 +133,22 @@ NetBack *sys_net_take(SysNet *s, const char *id, GError **err)
     }
     b->used = true;
     return b;
+}
+
+bool sys_net_remove(SysNet *s, const char *id, GError **err)
+{
+    NetBack *b = find(s, id);
+    if (!b)
+        return sys_fail_missing(err, "Device '%s' not found", id);
+    if (b->used)
+        return sys_fail(err, "network '%s' has a device", id);
+    unsigned k = 0;
+    while (s->net[k] != b)
+        k++;
+    memmove(&s->net[k], &s->net[k + 1], (s->n - k - 1) * sizeof(s->net[0]));
+    s->n--;
+    b->close(b);
+    return true;
 }
 
 bool sys_net_add_dump(SysNet *s, KeyVals *kv, GError **err)

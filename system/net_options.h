@@ -24,6 +24,8 @@ typedef struct SysNet {
 
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err);
 bool sys_net_add_nic(SysNet *s, const char *text, GError **err);
+/* A network that has no device. */
+bool sys_net_remove(SysNet *s, const char *id, GError **err);
 /* The keys of a filter-dump. All networks must be there. */
 bool sys_net_add_dump(SysNet *s, KeyVals *kv, GError **err);
 /* The network of an id, which has no device yet; NULL: err says why. */

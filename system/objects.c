@@ -170,6 +170,11 @@ static const ObjectKind kinds[] = {
     {"iothread", open_thread},           {"secret", open_secret},
 };
 
+const char *objects_kind(unsigned n)
+{
+    return n < G_N_ELEMENTS(kinds) ? kinds[n].name : NULL;
+}
+
 static void object_free(SysObject *o)
 {
     if (o->fd >= 0)
@@ -274,6 +279,13 @@ EntropyPort *objects_entropy(SysObjects *all, const char *id, GError **err)
 bool objects_iothread(SysObjects *all, const char *id, GError **err)
 {
     return use(all, id, "iothread", err) != NULL;
+}
+
+void objects_give_back(SysObjects *all, const char *id)
+{
+    SysObject *o = find(all, id);
+    if (o)
+        o->users--;
 }
 
 SysMemory *objects_memory(SysObjects *all, const char *id, GError **err)

@@ -21,9 +21,13 @@ bool objects_add(SysObjects *all, KeyVals *kv, bool *ret_known, GError **err);
 bool objects_remove(SysObjects *all, const char *id, GError **err);
 /* The n-th; false: there are fewer. */
 bool objects_at(const SysObjects *all, unsigned n, const char **ret_kind, const char **ret_id);
+/* The n-th kind there is; NULL: there are fewer. */
+const char *objects_kind(unsigned n);
 /* These take an object into use. NULL, false: err. */
 EntropyPort *objects_entropy(SysObjects *all, const char *id, GError **err);
 bool objects_iothread(SysObjects *all, const char *id, GError **err);
+/* And this ends such a use. */
+void objects_give_back(SysObjects *all, const char *id);
 /* The machine's memory, to be laid over `host`. */
 typedef struct SysMemory SysMemory;
 SysMemory *objects_memory(SysObjects *all, const char *id, GError **err);

@@ -1,4 +1,5 @@
 #include "system/sys_devices.h"
+#include "system/sys_balloon.h"
 #include "system/disks.h"
 
 #include "hw/block/nvme.h"
@@ -6,38 +7,57 @@
 #include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
-#include "hw/virtio/virtio_console.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
 #include "system/key_vals.h"
 #include "system/objects.h"
 
 #include <string.h>
 #include <sys/random.h>
 
-typedef enum BackendKind { BACKEND_NONE, BACKEND_DRIVE, BACKEND_ENTROPY, BACKEND_NET } BackendKind;
+typedef enum BackendKind {
+    BACKEND_NONE,
+    BACKEND_DRIVE,
+    BACKEND_ENTROPY,
+    BACKEND_NET,
+    BACKEND_CHARDEV,
+    BACKEND_REQUESTS
+} BackendKind;
 
 /* What -device may name. */
 static const struct {
     const DevClass *cls;
     BackendKind kind;
-    const char *link;
     const char *name, *alias; /* NULL: the class's; none */
     const DevClass *transport;
 } known[] = {
-    {&virtio_blk_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
-    {&virtio_net_class, BACKEND_NET, "netdev", NULL, NULL, NULL},
-    {&virtio_rng_class, BACKEND_ENTROPY, "source", NULL, NULL, NULL},
-    {&virtio_blk_class, BACKEND_DRIVE, "drive", "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
-    {&virtio_net_class, BACKEND_NET, "netdev", "virtio-net-pci", "virtio-net", &virtio_pci_class},
-    {&virtio_rng_class, BACKEND_ENTROPY, "source", "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
-    {&virtio_console_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
-    {&virtio_console_class, BACKEND_NONE, NULL, "virtio-serial-pci", "virtio-serial", &virtio_pci_class},
-    {&virtio_balloon_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
-    {&virtio_balloon_class, BACKEND_NONE, NULL, "virtio-balloon-pci", "virtio-balloon", &virtio_pci_class},
-    {&nvme_class, BACKEND_DRIVE, "drive", NULL, NULL, NULL},
-    {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL, NULL},
+    {&virtio_blk_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&virtio_net_class, BACKEND_NET, NULL, NULL, NULL},
+    {&virtio_rng_class, BACKEND_ENTROPY, NULL, NULL, NULL},
+    {&virtio_serial_class, BACKEND_NONE, NULL, NULL, NULL},
+    {&virtio_balloon_class, BACKEND_REQUESTS, NULL, NULL, NULL},
+    {&virtio_blk_class, BACKEND_DRIVE, "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
+    {&virtio_net_class, BACKEND_NET, "virtio-net-pci", "virtio-net", &virtio_pci_class},
+    {&virtio_rng_class, BACKEND_ENTROPY, "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
+    {&virtio_serial_class, BACKEND_NONE, "virtio-serial-pci", "virtio-serial", &virtio_pci_class},
+    {&virtio_balloon_class, BACKEND_REQUESTS, "virtio-balloon-pci", "virtio-balloon", &virtio_pci_class},
+    {&virtio_console_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
+    {&virtio_serial_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
+    {&nvme_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL},
+};
+
+static const struct {
+    const char *link, *key; /* of the class; of -device */
+} backends[] = {
+    [BACKEND_NONE] = {NULL, NULL},
+    [BACKEND_DRIVE] = {"drive", "drive"},
+    [BACKEND_ENTROPY] = {"source", "rng"},
+    [BACKEND_NET] = {"netdev", "netdev"},
+    [BACKEND_CHARDEV] = {"chardev", "chardev"},
+    [BACKEND_REQUESTS] = {"requests", NULL},
 };
 
 static const char *name_of(unsigned k)
@@ -47,6 +67,25 @@ static const char *name_of(unsigned k)
 static bool is_named(unsigned k, const char *name)
 {
     return strcmp(name_of(k), name) == 0 || (known[k].alias && strcmp(known[k].alias, name) == 0);
+}
+
+bool sys_device_kind(unsigned n, const char **ret_name, const DevClass **ret_cls,
+                     const DevClass **ret_transport)
+{
+    if (n >= G_N_ELEMENTS(known))
+        return false;
+    *ret_name = name_of(n);
+    *ret_cls = known[n].cls;
+    *ret_transport = known[n].transport;
+    return true;
+}
+
+const char *sys_device_backend_key(const DevClass *cls)
+{
+    for (unsigned k = 0; k < G_N_ELEMENTS(known); k++)
+        if (known[k].cls == cls)
+            return backends[known[k].kind].key;
+    return NULL;
 }
 
 static bool has_prop(const DevClass *cls, const char *name)
@@ -70,44 +109,164 @@ static bool entropy_fill(void *backend, void *to, size_t n)
     return true;
 }
 
-static const char *keep(SysDevices *s, const char *text)
+/* ---- one device and what it holds ---- */
+
+static const char *keep(SysDevice *d, const char *text)
 {
     char *copy = g_strdup(text);
-    g_ptr_array_add(s->strings, copy);
+    g_ptr_array_add(d->strings, copy);
     return copy;
 }
 
-static bool add_device(MachineConfig *cfg, const MachineDevice *d, GError **err)
+static SysDevice *device_new(Vm *vm)
 {
+    SysDevice *d = g_new0(SysDevice, 1);
+    d->vm = vm;
+    d->strings = g_ptr_array_new_with_free_func(g_free);
+    return d;
+}
+
+void sys_device_free(SysDevice *d, bool was_there)
+{
+    if (d->front) {
+        chardev_detach(d->front);
+        g_free(d->front);
+    }
+    if (d->net) {
+        d->net->used = false;
+        d->net->port.device = NULL;
+    }
+    if (d->disk)
+        disks_give_back(d->vm->disks, d->disk, was_there);
+    for (unsigned k = 0; k < d->n_objects; k++)
+        objects_give_back(d->vm->objects, d->object[k]);
+    g_ptr_array_unref(d->strings);
+    g_free(d);
+}
+
+static bool add_device(SysDevices *s, MachineConfig *cfg, SysDevice *d, GError **err)
+{
+    if (!d)
+        return false;
+    g_ptr_array_add(s->list, d);
     if (cfg->n_devices == MACHINE_MAX_DEVICES)
         return sys_fail(err, "more than %u devices", (unsigned)MACHINE_MAX_DEVICES);
-    cfg->device[cfg->n_devices++] = *d;
+    cfg->device[cfg->n_devices++] = d->want;
     return true;
 }
 
-static bool find_drive(SysDevices *s, const char *id, MachineDevice *d, GError **err)
+static bool no_prop(const MachineDevice *d, const char *name, GError **err)
 {
-    Disk *disk = disks_take(s->disks, id ? id : "", err);
-    d->backend = disk ? &disk->port : NULL;
-    return disk != NULL;
+    const DevClass *classes[] = {d->cls, d->transport};
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (unsigned c = 0; c < G_N_ELEMENTS(classes); c++)
+        for (unsigned k = 0; classes[c] && k < classes[c]->n_props; k++)
+            if (classes[c]->props[k].kind != PROP_PTR)
+                g_ptr_array_add(names, (char *)(uintptr_t)classes[c]->props[k].name);
+    const char *near = sys_nearest(name, (const char *const *)names->pdata, names->len);
+    return sys_fail(err, "%s has no property '%s'; '%s' would be", d->cls->name, name, near ? near : "id");
+}
+
+static bool add_prop(SysDevice *d, const char *name, const char *value, GError **err)
+{
+    const char **to = d->want.props;
+    if (!has_prop(d->want.transport, name) && !has_prop(d->want.cls, name))
+        return no_prop(&d->want, name, err);
+    unsigned room = G_N_ELEMENTS(d->want.props), n = 0;
+    if (has_prop(d->want.transport, name)) {
+        to = d->want.transport_props;
+        room = G_N_ELEMENTS(d->want.transport_props);
+    }
+    while (to[n])
+        n += 2;
+    if (n + 2 >= room)
+        return sys_fail(err, "%s: too many properties", d->want.id);
+    to[n] = keep(d, name);
+    to[n + 1] = keep(d, value);
+    return true;
+}
+
+static bool has_given(const SysDevice *d, const char *name)
+{
+    for (unsigned n = 0; d->want.props[n]; n += 2)
+        if (strcmp(d->want.props[n], name) == 0)
+            return true;
+    return false;
 }
 
 /* A card without a network is one whose cable is not plugged in. */
-static bool plug_net(SysDevices *s, const char *id, MachineDevice *d, GError **err)
+static bool plug_net(SysDevices *s, SysDevice *d, const char *id, GError **err)
 {
-    bool has_mac = false;
-    unsigned n = 0;
-    for (; d->props[n]; n += 2)
-        has_mac |= strcmp(d->props[n], "mac") == 0;
-    if (!has_mac && n + 2 < G_N_ELEMENTS(d->props)) {
-        g_autofree char *mac = g_strdup_printf("52:54:00:12:34:%02x", (0x56 + s->n_cards) & 0xff);
-        d->props[n] = "mac";
-        d->props[n + 1] = keep(s, mac);
-    }
+    g_autofree char *mac = g_strdup_printf("52:54:00:12:34:%02x", (0x56 + s->n_cards) & 0xff);
+    if (!has_given(d, "mac") && !add_prop(d, "mac", mac, err))
+        return false;
     s->n_cards++;
-    NetBack *b = id ? sys_net_take(&s->net, id, err) : NULL;
-    d->backend = b ? &b->port : NULL;
-    return b || !id;
+    d->net = id ? sys_net_take(&s->net, id, err) : NULL;
+    d->want.backend = d->net ? &d->net->port : NULL;
+    return d->net || !id;
+}
+
+static bool use_object(SysDevice *d, const char *id)
+{
+    d->object[d->n_objects++] = keep(d, id);
+    return true;
+}
+
+/* A guest's program has opened or closed the port; told by the main loop. */
+typedef struct PortChange {
+    Vm *vm;
+    char *id;
+    bool open;
+} PortChange;
+
+static gboolean tell_port(void *opaque)
+{
+    PortChange *p = opaque;
+    JsonObject *data = json_object_new();
+    json_object_set_string_member(data, "id", p->id);
+    json_object_set_boolean_member(data, "open", p->open);
+    vm_event(p->vm, "VSERPORT_CHANGE", data);
+    g_free(p->id);
+    g_free(p);
+    return G_SOURCE_REMOVE;
+}
+
+static void port_opened(void *opaque, bool open)
+{
+    const SysDevice *d = opaque;
+    PortChange *p = g_new0(PortChange, 1);
+    *p = (PortChange){.vm = d->vm, .id = g_strdup(d->want.id), .open = open};
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_port, p, NULL);
+}
+
+static bool plug_chardev(SysDevice *d, const char *id, GError **err)
+{
+    Chardev *c = chardev_find(d->vm->chars, id);
+    if (!c)
+        return sys_fail(err, "-device %s: no chardev '%s'", d->want.cls->name, id);
+    d->front = g_new0(CharFront, 1);
+    d->front->port.guest = d;
+    d->front->port.opened = port_opened;
+    d->want.backend = &d->front->port;
+    return chardev_attach(c, d->front, d->want.id, err);
+}
+
+static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const char *id, GError **err)
+{
+    switch (kind) {
+    case BACKEND_DRIVE:
+        d->disk = disks_take(s->vm->disks, id ? id : "", err);
+        d->want.backend = d->disk ? &d->disk->port : NULL;
+        return d->disk != NULL;
+    case BACKEND_ENTROPY:
+        d->want.backend = id ? objects_entropy(s->vm->objects, id, err) : &s->entropy;
+        return d->want.backend && (!id || use_object(d, id));
+    case BACKEND_NET: return plug_net(s, d, id, err);
+    case BACKEND_CHARDEV: return !id || plug_chardev(d, id, err);
+    case BACKEND_REQUESTS: d->want.backend = &s->requests; break;
+    case BACKEND_NONE: break;
+    }
+    return true;
 }
 
 static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
@@ -129,7 +288,7 @@ static bool open_objects(SysDevices *s, const SysOptions *o, GError **err)
     for (unsigned k = 0; (text = sys_option(o, LIST_OBJECT, k)); k++) {
         bool mine;
         g_autoptr(KeyVals) kv = key_vals_parse("-object", text, "qom-type", err);
-        if (!kv || !objects_add(s->objects, kv, &mine, err))
+        if (!kv || !objects_add(s->vm->objects, kv, &mine, err))
             return false;
         if (!mine && !sys_net_add_dump(&s->net, kv, err))
             return false;
@@ -139,7 +298,7 @@ static bool open_objects(SysDevices *s, const SysOptions *o, GError **err)
 
 static bool open_memory(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
 {
-    SysMemory *m = o->memory ? objects_memory(s->objects, o->memory, err) : NULL;
+    SysMemory *m = o->memory ? objects_memory(s->vm->objects, o->memory, err) : NULL;
     if (!m)
         return !o->memory;
     if (o->ram_bytes && o->ram_bytes != memory_bytes(m))
@@ -154,21 +313,18 @@ static bool open_memory(SysDevices *s, const SysOptions *o, MachineConfig *cfg, 
 static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
 {
     for (unsigned k = 0; k < s->net.n_nics; k++) {
-        const char *model = s->net.nic[k].model;
-        MachineDevice d = {.cls = &virtio_net_class,
-                           .id = s->net.nic[k].net->id,
-                           .link = "netdev",
-                           .transport = &virtio_pci_class};
+        const char *model = s->net.nic[k].model, *mac = s->net.nic[k].mac;
+        NetBack *net = s->net.nic[k].net;
         if (model && strcmp(model, "virtio") != 0 && strcmp(model, "virtio-net-pci") != 0)
             return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
-        if (s->net.nic[k].mac) {
-            d.props[0] = "mac";
-            d.props[1] = s->net.nic[k].mac;
-        }
-        if (!plug_net(s, NULL, &d, err))
-            return false;
-        d.backend = &s->net.nic[k].net->port;
-        if (!add_device(cfg, &d, err))
+        SysDevice *d = device_new(s->vm);
+        d->want = (MachineDevice){.cls = &virtio_net_class,
+                                  .id = keep(d, net->id),
+                                  .unnamed = true,
+                                  .link = "netdev",
+                                  .transport = &virtio_pci_class};
+        if ((mac && !add_prop(d, "mac", mac, err)) || !plug_net(s, d, net->id, err) ||
+            !add_device(s, cfg, d, err))
             return false;
     }
     return true;
@@ -200,90 +356,68 @@ static bool find_known(const char *name, unsigned *ret, GError **err)
                     sys_nearest(name, names, G_N_ELEMENTS(names)));
 }
 
-/* What is neither the back end nor the id: properties of the device, or of what it is plugged in by. */
-static bool take_props(SysDevices *s, KeyVals *kv, MachineDevice *d, GError **err)
+static bool id_is_free(const SysDevices *s, const char *id, GError **err)
 {
-    unsigned at = 0, n = 0, n_transport = 0;
-    const char *key, *value;
-    while (key_vals_rest(kv, &at, &key, &value)) {
-        bool transport = has_prop(d->transport, key);
-        const char **to = transport ? d->transport_props : d->props;
-        unsigned *io = transport ? &n_transport : &n;
-        unsigned room = transport ? G_N_ELEMENTS(d->transport_props) : G_N_ELEMENTS(d->props);
-        if (*io + 2 >= room)
-            return sys_fail(err, "%s: too many properties", key_vals_what(kv));
-        to[(*io)++] = keep(s, key);
-        to[(*io)++] = keep(s, value);
-    }
+    if (strlen(id) >= sizeof(((Device *)0)->id))
+        return sys_fail(err, "id '%s' is too long", id);
+    for (unsigned k = 0; k < s->list->len; k++)
+        if (strcmp(((const SysDevice *)s->list->pdata[k])->want.id, id) == 0)
+            return sys_fail(err, "Duplicate device ID '%s'", id);
     return true;
 }
 
-/* `-device virtconsole`: the port of the last virtio-serial before it. */
-static bool plug_console(SysDevices *s, KeyVals *kv, MachineConfig *cfg, GError **err)
+static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, GError **err)
 {
-    const char *chardev = key_vals_get(kv, "chardev"), *bus = key_vals_get(kv, "bus");
-    MachineDevice *to = NULL;
-    key_vals_get(kv, "id");
-    key_vals_get(kv, "name");
-    key_vals_get(kv, "nr");
-    for (unsigned k = 0; k < cfg->n_devices; k++)
-        if (cfg->device[k].cls == &virtio_console_class &&
-            (!bus || g_str_has_prefix(bus, cfg->device[k].id)))
-            to = &cfg->device[k];
-    if (!to || to->link)
-        return sys_fail(err, "-device virtconsole: %s",
-                        to ? "a virtio-serial has one port" : "no virtio-serial");
-    Chardev *c = chardev ? chardev_find(s->chars, chardev) : NULL;
-    if (!c || s->n_consoles == G_N_ELEMENTS(s->console))
-        return sys_fail(err, "-device virtconsole: no chardev '%s'", chardev ? chardev : "");
-    CharFront *f = &s->console[s->n_consoles++];
-    to->link = "chardev";
-    to->backend = &f->port;
-    return chardev_attach(c, f, to->id, err) && key_vals_done(kv, err);
+    const BackendKind kind = known[which].kind;
+    const char *id = key_vals_get(kv, "id"), *key, *value;
+    const char *backend = backends[kind].key ? key_vals_get(kv, backends[kind].key) : NULL;
+    const char *thread = kind == BACKEND_DRIVE ? key_vals_get(kv, "iothread") : NULL;
+    g_autofree char *made = g_strdup_printf("%s.%u", name_of(which), s->n_made++);
+    unsigned at = 0;
+    d->want.id = keep(d, id ? id : made);
+    d->want.unnamed = !id;
+    if (!id_is_free(s, d->want.id, err))
+        return false;
+    if (thread && (!objects_iothread(s->vm->objects, thread, err) || !use_object(d, thread)))
+        return false;
+    while (key_vals_rest(kv, &at, &key, &value))
+        if (!add_prop(d, key, value, err))
+            return false;
+    return plug_backend(s, d, kind, backend, err);
 }
 
-/* One -device. */
-static bool parse_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
+/* One -device. NULL: err, or help was printed. */
+SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, bool *ret_help, GError **err)
 {
     unsigned which;
-    g_autoptr(KeyVals) kv = key_vals_parse("-device", text, "driver", err);
-    const char *name = kv ? key_vals_get(kv, "driver") : NULL;
-    if (!kv || !name)
-        return kv && sys_fail(err, "-device: which driver?");
-    if (strcmp(name, "help") == 0) {
+    const char *name = key_vals_get(kv, "driver");
+    *ret_help = name && strcmp(name, "help") == 0;
+    if (*ret_help)
         print_help(NULL, NULL);
-        *ret_help = true;
-        return true;
+    else if (!name)
+        sys_fail(err, "%s: which driver?", key_vals_what(kv));
+    if (*ret_help || !name || !find_known(name, &which, err))
+        return NULL;
+    *ret_help = key_vals_get(kv, "help") != NULL;
+    if (*ret_help) {
+        print_help(known[which].cls, known[which].transport);
+        return NULL;
     }
-    if (strcmp(name, "virtconsole") == 0)
-        return plug_console(s, kv, cfg, err);
-    if (!find_known(name, &which, err))
-        return false;
-    MachineDevice d = {
-        .cls = known[which].cls, .link = known[which].link, .transport = known[which].transport};
-    if (key_vals_get(kv, "help")) {
-        print_help(d.cls, d.transport);
-        *ret_help = true;
-        return true;
-    }
-    const char *id = key_vals_get(kv, "id");
-    const char *drive = known[which].kind == BACKEND_DRIVE ? key_vals_get(kv, "drive") : NULL;
-    const char *netdev = known[which].kind == BACKEND_NET ? key_vals_get(kv, "netdev") : NULL;
-    const char *rng = known[which].kind == BACKEND_ENTROPY ? key_vals_get(kv, "rng") : NULL;
-    const char *thread = known[which].kind == BACKEND_DRIVE ? key_vals_get(kv, "iothread") : NULL;
-    if ((thread && !objects_iothread(s->objects, thread, err)) || !take_props(s, kv, &d, err))
-        return false;
-    g_autofree char *made = g_strdup_printf("%s.%u", name, cfg->n_devices);
-    d.id = keep(s, id ? id : made);
-    if (known[which].kind == BACKEND_DRIVE && !find_drive(s, drive, &d, err))
-        return false;
-    if (known[which].kind == BACKEND_ENTROPY)
-        d.backend = rng ? objects_entropy(s->objects, rng, err) : &s->entropy;
-    if (rng && !d.backend)
-        return false;
-    if (known[which].kind == BACKEND_NET && !plug_net(s, netdev, &d, err))
-        return false;
-    return add_device(cfg, &d, err);
+    SysDevice *d = device_new(s->vm);
+    d->want = (MachineDevice){.cls = known[which].cls,
+                              .link = backends[known[which].kind].link,
+                              .transport = known[which].transport};
+    if (read_keys(s, kv, d, which, err))
+        return d;
+    sys_device_free(d, false);
+    return NULL;
+}
+
+static bool open_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
+{
+    g_autoptr(KeyVals) kv = key_vals_parse("-device", text, "driver", err);
+    SysDevice *d = kv ? sys_device_parse(s, kv, ret_help, err) : NULL;
+    return (kv && *ret_help) || add_device(s, cfg, d, err);
 }
 
 static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
@@ -310,37 +444,48 @@ static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
     return true;
 }
 
+/* Those of -drive if=virtio. */
+static bool add_disks(SysDevices *s, MachineConfig *cfg, GError **err)
+{
+    Disk *disk;
+    for (unsigned k = 0; (disk = disks_at(s->vm->disks, k)); k++) {
+        if (disk->used || !disk->wants_device)
+            continue;
+        SysDevice *d = device_new(s->vm);
+        d->want = (MachineDevice){.cls = &virtio_blk_class,
+                                  .id = keep(d, disk->id),
+                                  .unnamed = true,
+                                  .link = "drive",
+                                  .transport = &virtio_pci_class};
+        if (!plug_backend(s, d, BACKEND_DRIVE, disk->id, err) || !add_device(s, cfg, d, err))
+            return false;
+    }
+    return true;
+}
+
 bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err)
 {
-    s->strings = g_ptr_array_new_with_free_func(g_free);
+    s->list = g_ptr_array_new();
     s->entropy = (EntropyPort){.fill = entropy_fill};
+    s->requests = (MachineRequests){.opaque = s->vm, .changed = sys_balloon_changed};
     const char *text;
     if (!open_nets(s, o, err) || !open_objects(s, o, err) || !open_memory(s, o, cfg, err) ||
-        !open_disks(s->disks, o, err))
+        !open_disks(s->vm->disks, o, err))
         return false;
     for (unsigned k = 0; k < G_N_ELEMENTS(cfg->flash); k++)
-        cfg->flash[k] = disks_flash(s->disks, k);
-    for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
-        if (!parse_device(s, text, cfg, ret_help, err))
+        cfg->flash[k] = disks_flash(s->vm->disks, k);
+    for (unsigned k = 0; !*ret_help && (text = sys_option(o, LIST_DEVICE, k)); k++)
+        if (!open_device(s, text, cfg, ret_help, err))
             return false;
-    Disk *disk;
-    for (unsigned k = 0; (disk = disks_at(s->disks, k)); k++) {
-        MachineDevice d = {.cls = &virtio_blk_class,
-                           .id = disk->id,
-                           .link = "drive",
-                           .transport = &virtio_pci_class,
-                           .backend = &disk->port};
-        if (!disk->used && disk->wants_device && !add_device(cfg, &d, err))
-            return false;
-        disk->used |= disk->wants_device;
-    }
-    return add_nics(s, cfg, err);
+    return *ret_help || (add_disks(s, cfg, err) && add_nics(s, cfg, err));
 }
 
 void sys_devices_close(SysDevices *s)
 {
+    for (unsigned k = 0; s->list && k < s->list->len; k++)
+        sys_device_free(s->list->pdata[k], true);
+    if (s->list)
+        g_ptr_array_unref(s->list);
+    s->list = NULL;
     sys_net_close(&s->net);
-    if (s->strings)
-        g_ptr_array_unref(s->strings);
-    s->strings = NULL;
 }

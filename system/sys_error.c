@@ -12,6 +12,16 @@ bool sys_fail(GError **err, const char *format, ...)
     return false;
 }
 
+bool sys_fail_missing(GError **err, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    g_autofree char *text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error_literal(err, SYS_ERROR, SYS_ERROR_MISSING, text);
+    return false;
+}
+
 bool sys_fail_errno(GError **err, int number, const char *format, ...)
 {
     va_list ap;

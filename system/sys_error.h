@@ -14,6 +14,9 @@
 #define SYS_ERROR g_quark_from_static_string("tinamou-system")
 /* Sets the error; always false. */
 bool sys_fail(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The same: what was named is not there (QMP tells such errors apart). */
+bool sys_fail_missing(GError **err, const char *format, ...) G_GNUC_PRINTF(2, 3);
+enum { SYS_ERROR_MISSING = -1, SYS_ERROR_NOT_ACTIVE = -2 }; /* codes of such */
 /* The same with ": " and the text of errno's value behind. */
 bool sys_fail_errno(GError **err, int number, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Of n words (NULL ends them too) the one nearest to this; NULL: there is none. */

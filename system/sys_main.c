@@ -142,7 +142,7 @@ static MachineConfig machine_config(System *s)
         .append = o->append,
         .cpu_model = o->cpu_model,
         .serial = sys_consoles_serial(&s->consoles, 0),
-        .requests = {.opaque = &s->vm, .request = vm_request},
+        .requests = {.opaque = &s->vm, .request = vm_request, .eject = sys_devices_eject},
         .rearm = clock_thread_rearm,
         .rearm_opaque = &s->vm.clock,
         .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
@@ -166,9 +166,10 @@ static bool build(System *s, bool *ret_done, GError **err)
         return false;
     MachineConfig cfg = machine_config(s);
     s->guest_log = (GuestLog){.write = write_guest_log, .opaque = s};
-    vm->objects = s->devices.objects = objects_new();
-    vm->disks = s->devices.disks = disks_new(vm);
-    s->devices.chars = vm->chars;
+    vm->objects = objects_new();
+    vm->disks = disks_new(vm);
+    vm->devices = &s->devices;
+    s->devices.vm = vm;
     if (!sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
         return false;
     if (*ret_done)

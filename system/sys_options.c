@@ -1,5 +1,6 @@
 #include "system/sys_options.h"
 #include "system/key_vals.h"
+#include "target/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,7 @@ static bool set_machine(SysOptions *o, const char *value, GError **err)
     while (key_vals_rest(kv, &at, &key, &text)) { /* the board's; it is known only at the end */
         if (o->n_board_options == MACHINE_MAX_OPTIONS)
             return sys_fail(err, "-machine: more than %u options", (unsigned)MACHINE_MAX_OPTIONS);
-        o->board_option[o->n_board_options++] =
-            (MachineOption){g_intern_string(key), g_intern_string(text)};
+        o->board_option[o->n_board_options++] = (MachineOption){g_intern_string(key), g_intern_string(text)};
     }
     return true;
 }
@@ -475,16 +475,26 @@ static bool check_board_options(const SysOptions *o, GError **err)
     return true;
 }
 
-static bool check_cpu(const SysOptions *o, GError **err)
+const char *sys_cpu_model(const BoardClass *b, unsigned n)
 {
-    g_autofree char *model =
-        g_strndup(o->cpu_model ? o->cpu_model : "", strcspn(o->cpu_model ? o->cpu_model : "", ","));
-    const char *isa = o->board->isa, *own = strcmp(isa, "riscv32") == 0 ? "rv32" : "rv64";
-    if (!o->cpu_model || strncmp(isa, "riscv", 5) != 0) /* other boards know */
+    return b->target->sys->model ? b->target->sys->model(b->target, n) : NULL;
+}
+
+/* Properties of models are the board's to know. */
+static bool check_cpu(SysOptions *o, GError **err)
+{
+    const char *text = o->cpu_model ? o->cpu_model : "", *name;
+    g_autofree char *model = g_strndup(text, strcspn(text, ","));
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
+        g_ptr_array_add(names, (char *)(uintptr_t)name);
+    o->helped = strcmp(model, "help") == 0;
+    for (unsigned k = 0; o->helped && k < names->len; k++)
+        printf("%s  %s\n", k ? "" : "Available CPUs:\n", (const char *)names->pdata[k]);
+    if (!o->cpu_model || o->helped || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
         return true;
-    if (strcmp(model, own) == 0 || strcmp(model, "max") == 0)
-        return true;
-    return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model, own);
+    return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model,
+                    sys_nearest(model, (const char *const *)names->pdata, names->len));
 }
 
 /* ---- all of it ---- */

@@ -51,6 +51,8 @@ typedef struct SysOptions {
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
 /* The n-th board there is; NULL: there are fewer. */
 const BoardClass *sys_board(unsigned n);
+/* The n-th cpu model of a board's ISA; NULL: there are fewer. */
+const char *sys_cpu_model(const BoardClass *b, unsigned n);
 void sys_options_clear(SysOptions *o);
 /* Text of --help; the page for man. */
 void sys_options_help(FILE *to);

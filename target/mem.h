@@ -78,6 +78,8 @@ typedef struct TargetSys {
     /* A property that the board has for its cpus ("model"), before the first reset. False: there is no such
      * thing. NULL: there are none. */
     bool (*configure)(Cpu *cpu, const char *name, const char *value);
+    /* The n-th name that the user may choose a model by; NULL: there are fewer. */
+    const char *(*model)(const struct TargetOps *ops, unsigned n);
     /* The n-th of the extensions that the cpu has, in the order in which the ISA's own string names them
      * (RISC-V); false: there are fewer. NULL: there are no such names. */
     bool (*extension)(const Cpu *cpu, unsigned n, const char **ret_name);

@@ -9,6 +9,7 @@
 #ifndef HW_CORE_CHAR_PORT_H
 #define HW_CORE_CHAR_PORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ typedef struct CharPort {
     size_t (*can_take)(void *device);
     void (*take)(void *device, const uint8_t *bytes, size_t n);
     void (*event)(void *device, CharEvent e); /* with no lock held; may be NULL */
+    void *guest;
+    void (*opened)(void *guest, bool open); /* a program of the guest has; lock held; may be NULL */
 } CharPort;
 
 #endif

@@ -22,7 +22,8 @@ void log_guest(const Device *d, const char *format, ...)
     va_list ap;
     if (!log)
         return;
-    fmt_printf(&f, "guest error: %s '%s': ", d->cls->name, d->id);
+    const bool inner = d->parent && strcmp(d->id, "virtio-backend") == 0; /* the id is its transport's */
+    fmt_printf(&f, "guest error: %s '%s': ", d->cls->name, inner ? d->parent->id : d->id);
     va_start(ap, format);
     fmt_vprintf(&f, format, ap);
     va_end(ap);
@@ -120,6 +121,13 @@ Device *dev_find(Device *root, const char *id)
         if ((found = dev_find(c, id)))
             return found;
     return NULL;
+}
+
+void dev_path(const Device *d, Fmt *out)
+{
+    if (d->parent)
+        dev_path(d->parent, out);
+    fmt_printf(out, "/%s", d->id);
 }
 
 /* ---- properties ---- */
@@ -303,7 +311,7 @@ static bool load_field(Device *d, const DevField *f, const char **at)
 
 bool dev_load(Device *d, const char *text, DevError *err)
 {
-    char head[96];
+    char head[128];
     Fmt f = FMT_ON(head);
     fmt_printf(&f, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
     if (!take(&text, head))

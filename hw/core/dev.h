@@ -32,7 +32,7 @@ enum { DEV_MAX_REGIONS = 4 };
 
 struct Device {
     const DevClass *cls;
-    char id[32];
+    char id[64];
     Device *parent, *children, *next;
     Lock lock;
     MemRegion region[DEV_MAX_REGIONS]; /* filled by realize; the board gives bases and adds them to the map */
@@ -56,6 +56,8 @@ bool dev_get(const Device *d, const char *name, Fmt *out);
 void dev_save(Device *d, Fmt *out); /* without its children */
 bool dev_load(Device *d, const char *text, DevError *err);
 Device *dev_find(Device *root, const char *id);
+/* "/machine/peripheral/disk0": ids from the root on. */
+void dev_path(const Device *d, Fmt *out);
 /* `-device NAME,help`; `info qtree` */
 void dev_class_help(const DevClass *cls, Fmt *out);
 void dev_print_tree(const Device *root, unsigned depth, Fmt *out);

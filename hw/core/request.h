@@ -1,15 +1,19 @@
 /*
  * MachineRequests: what a device may ask of the machine as a whole. The machine's owner fills it; devices
- * hold a pointer. Called with the device's lock held: the function only notes the request.
+ * hold a pointer. Called with the device's lock held: the functions only note the request.
  */
 #ifndef HW_CORE_REQUEST_H
 #define HW_CORE_REQUEST_H
+
+struct Device;
 
 typedef enum MachineRequest { MACHINE_POWER_OFF, MACHINE_RESET } MachineRequest;
 
 typedef struct MachineRequests {
     void *opaque;
     void (*request)(void *opaque, MachineRequest what, int exit_code);
+    void (*changed)(void *opaque, struct Device *d); /* what the user may want to know; may be NULL */
+    void (*eject)(void *opaque, struct Device *d); /* the guest has let it go; may be NULL */
 } MachineRequests;
 
 #endif

@@ -107,6 +107,7 @@ static bool make_pcie(Machine *m, ArmVirt *v, DevError *err)
               board_set_number(d, "high_bytes", high->bytes, err) &&
               dev_set_ptr(d, "intx", &v->shared[ARM_VIRT_IRQ_PCIE], err) &&
               dev_set_ptr(d, "msi", v->msi.send ? &v->msi : NULL, err) &&
+              dev_set_ptr(d, "requests", &m->cfg.requests, err) &&
               dev_realize(d, &m->map, &m->clock, err);
     for (unsigned k = 0; ok && k < ARRAY_SIZE(places); k++)
         ok = board_map(m, d, k, arm_virt_places[places[k]].base, err);

@@ -2,6 +2,7 @@
 #include "hw/core/dev_impl.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/virtio/virtio_serial.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -50,65 +51,197 @@ bool machine_has_device(const Machine *m, const char *bus, unsigned at)
     return false;
 }
 
-/* A device of the configuration; it belongs to the tree, and is freed with it, also where this fails. */
-static Device *make_device(Machine *m, const MachineDevice *want, DevError *err)
+/* ---- devices of the user ---- */
+
+typedef struct Container {
+    Device dev;
+    DEV_STATE_BEGIN
+    DEV_STATE_END
+} Container;
+
+static const DevClass container_class =
+    {.name = "container", .help = "devices of the user", .size = sizeof(Container), .version = 1};
+
+static bool set_props(Device *d, const char *const *props, DevError *err)
 {
-    Device *d = dev_new(want->cls, m->root, want->id);
+    for (; *props; props += 2)
+        if (!dev_set(d, props[0], props[1], err))
+            return false;
+    return true;
+}
+
+/* A device of the configuration: the transport, where it has one, with the device as its child. It belongs to
+ * the tree. NULL: it failed, and what there is of it is in *ret_part. */
+static Device *make_device(Machine *m, const MachineDevice *want, Device **ret_part, DevError *err)
+{
+    Device *parent = want->unnamed ? m->unnamed : m->named, *outer = NULL, *d = NULL;
+    if (want->transport)
+        outer = dev_new(want->transport, parent, want->id);
+    if (outer || !want->transport)
+        d = dev_new(want->cls, outer ? outer : parent, outer ? "virtio-backend" : want->id);
+    *ret_part = outer ? outer : d;
     bool ok = d || dev_fail(err, "no memory");
-    for (unsigned k = 0; ok && want->props[k]; k += 2)
-        ok = dev_set(d, want->props[k], want->props[k + 1], err);
-    ok = ok && (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
+    ok = ok && set_props(d, want->props, err) &&
+         (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
          dev_realize(d, &m->map, &m->clock, err);
-    return ok ? d : NULL;
+    if (ok && outer)
+        ok = set_props(outer, want->transport_props, err) && dev_set_ptr(outer, "device", d, err) &&
+             dev_realize(outer, &m->map, &m->clock, err);
+    return ok ? *ret_part : NULL;
 }
 
 bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret, DevError *err)
 {
+    Device *part;
     *ret = NULL;
     for (; *at < m->cfg.n_devices; ++*at) {
         const MachineDevice *want = &m->cfg.device[*at];
         if (strcmp(bus_of(want), bus) != 0)
             continue;
         ++*at;
-        *ret = make_device(m, want, err);
+        *ret = make_device(m, want, &part, err);
         return *ret != NULL;
     }
     return true;
 }
 
-/* The function through which a virtio device is on PCI. */
-static Device *make_transport(Machine *m, const MachineDevice *want, Device *inner, DevError *err)
+/* ---- ports of virtio-serial ---- */
+
+static bool is_bus_named(const Device *d, const char *name)
 {
-    char id[40];
-    Fmt f = FMT_ON(id);
-    fmt_printf(&f, "%s-pci", want->id);
-    Device *d = dev_new(want->transport, m->root, id);
-    bool ok = d || dev_fail(err, "no memory");
-    for (unsigned k = 0; ok && want->transport_props[k]; k += 2)
-        ok = dev_set(d, want->transport_props[k], want->transport_props[k + 1], err);
-    return ok && dev_set_ptr(d, "device", inner, err) && dev_realize(d, &m->map, &m->clock, err) ? d : NULL;
+    const Device *owner = strcmp(d->id, "virtio-backend") == 0 ? d->parent : d;
+    const size_t n = strlen(owner->id);
+    return !*name || (strncmp(owner->id, name, n) == 0 && (!name[n] || strcmp(name + n, ".0") == 0));
+}
+
+/* The last virtio-serial below d that goes by this name ("": any). */
+static Device *find_serial(Device *d, const char *name)
+{
+    Device *found = virtio_port_bus_is(d) && is_bus_named(d, name) ? d : NULL;
+    for (Device *c = d->children; c; c = c->next) {
+        Device *below = find_serial(c, name);
+        found = below ? below : found;
+    }
+    return found;
+}
+
+static const char *prop_of(const MachineDevice *want, const char *name)
+{
+    for (unsigned k = 0; want->props[k]; k += 2)
+        if (strcmp(want->props[k], name) == 0)
+            return want->props[k + 1];
+    return "";
+}
+
+/* A port, as a child of its virtio-serial. */
+static Device *make_port(Machine *m, const MachineDevice *want, DevError *err)
+{
+    const char *bus = prop_of(want, "bus");
+    Device *controller = find_serial(m->root, bus);
+    if (!controller) {
+        if (*bus)
+            dev_fail(err, "Bus '%s' not found", bus);
+        else
+            dev_fail(err, "No 'virtio-serial-bus' bus found for device '%s'", want->cls->name);
+        return NULL;
+    }
+    Device *d = dev_new(want->cls, controller, want->id);
+    if (d && set_props(d, want->props, err) && dev_set_ptr(d, "controller", controller, err) &&
+        dev_set_ptr(d, "chardev", want->backend, err) && dev_realize(d, &m->map, &m->clock, err))
+        return d;
+    dev_free(d);
+    return NULL;
+}
+
+static bool make_ports(Machine *m, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.n_devices; k++)
+        if (strcmp(bus_of(&m->cfg.device[k]), "virtio-serial-bus") == 0 &&
+            !make_port(m, &m->cfg.device[k], err))
+            return false;
+    return true;
+}
+
+/* ---- functions of PCI ---- */
+
+/* *ret_port: NULL for the root bus. */
+static bool find_port(const Machine *m, const PciFunction *f, Device **ret_port, DevError *err)
+{
+    *ret_port = NULL;
+    if (!f->bus_id[0] || strcmp(f->bus_id, "pcie.0") == 0)
+        return true;
+    *ret_port = dev_find(m->root, f->bus_id);
+    if (*ret_port && (*ret_port)->cls == &pcie_root_port_class)
+        return true;
+    return dev_fail(err, "Bus '%s' not found", f->bus_id);
 }
 
 bool machine_plug_pci(Machine *m, Device *host, DevError *err)
 {
+    Device *part, *port;
+    m->pci = host;
     for (unsigned k = 0; k < m->cfg.n_devices; k++) {
         const MachineDevice *want = &m->cfg.device[k];
         if (strcmp(bus_of(want), "pci") != 0)
             continue;
-        Device *d = make_device(m, want, err);
-        if (d && want->transport)
-            d = make_transport(m, want, d, err);
-        if (!d)
-            return false;
-        PciFunction *f = (PciFunction *)d;
-        bool root = !f->bus_id[0] || strcmp(f->bus_id, "pcie.0") == 0;
-        Device *port = root ? NULL : dev_find(m->root, f->bus_id);
-        if (!root && (!port || port->cls != &pcie_root_port_class))
-            return dev_fail(err, "%s: no bus '%s'", want->id, f->bus_id);
-        if (!pci_plug(host, port, f, err))
+        PciFunction *f = (PciFunction *)make_device(m, want, &part, err);
+        if (!f || !find_port(m, f, &port, err) || !pci_plug(host, port, f, err))
             return false;
     }
     return true;
+}
+
+/* ---- hot plug ---- */
+
+Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err)
+{
+    Device *part = NULL, *port = NULL;
+    if (strcmp(bus_of(want), "virtio-serial-bus") == 0)
+        return make_port(m, want, err);
+    if (strcmp(bus_of(want), "pci") != 0 || !m->pci) {
+        dev_fail(err, "Device '%s' does not support hotplugging", want->cls->name);
+        return NULL;
+    }
+    PciFunction *f = (PciFunction *)make_device(m, want, &part, err);
+    bool ok = f && find_port(m, f, &port, err) &&
+              ((port && pcie_slot_is_hot(port)) ||
+               dev_fail(err, "Bus '%s' does not support hotplugging", port ? port->id : "pcie.0")) &&
+              pci_plug(m->pci, port, f, err);
+    if (!ok) {
+        dev_free(part);
+        return NULL;
+    }
+    dev_reset(part);
+    if (f->devfn == 0) /* the others of its slot were put there before */
+        pcie_slot_filled(port, cold);
+    return part;
+}
+
+Device *machine_slot_of(const Machine *m, const Device *d)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        for (Device *port = (k ? m->unnamed : m->named)->children; port; port = port->next) {
+            const PciFunction *f;
+            for (unsigned n = 0; pcie_slot_is_hot(port) && (f = pcie_slot_at(port, n)); n++)
+                if (&f->dev == d)
+                    return port;
+        }
+    }
+    return NULL;
+}
+
+void machine_remove(Machine *m, Device *d)
+{
+    if (virtio_port_is(d)) {
+        virtio_port_leave(d);
+        dev_free(d);
+        return;
+    }
+    Device *port = machine_slot_of(m, d);
+    pci_unplug((PciFunction *)d);
+    dev_free(d);
+    if (port && !pcie_slot_at(port, 0))
+        pcie_slot_emptied(port);
 }
 
 bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
@@ -192,10 +325,13 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     mem_map_init(&m->map);
     clock_init(&m->clock, clock_host_monotonic, cfg->rearm, cfg->rearm_opaque);
     m->root = dev_new(&root_class, NULL, "machine");
-    bool ok = m->root && cfg->cpus >= 1 && cfg->cpus <= MACHINE_MAX_CPUS;
+    m->named = m->root ? dev_new(&container_class, m->root, "peripheral") : NULL;
+    m->unnamed = m->root ? dev_new(&container_class, m->root, "peripheral-anon") : NULL;
+    bool ok = m->named && m->unnamed && cfg->cpus >= 1 && cfg->cpus <= MACHINE_MAX_CPUS;
     if (!ok)
         dev_fail(err, "%u cpus: 1 to %u are possible", cfg->cpus, (unsigned)MACHINE_MAX_CPUS);
-    if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && map_ram(m, err) &&
+    if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && make_ports(m, err) &&
+        map_ram(m, err) &&
         machine_reset(m, err))
         return m;
     machine_free(m);

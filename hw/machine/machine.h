@@ -26,13 +26,14 @@ typedef struct Image {
 typedef struct MachineDevice {
     const DevClass *cls;
     const char *id;
+    bool unnamed;          /* the user gave no id */
     const char *props[16]; /* ended by NULL */
     const char *link;      /* name of the connection to its back end; NULL: none */
     void *backend;
-    const DevClass *transport; /* a virtio device on PCI: virtio_pci_class */
+    const DevClass *transport; /* of a virtio device on PCI, virtio_pci_class; then this has the id */
     const char *transport_props[16];
 } MachineDevice;
-enum { MACHINE_MAX_DEVICES = 16 };
+enum { MACHINE_MAX_DEVICES = 64 };
 
 /* What the user says of the board itself. */
 typedef struct MachineOption {
@@ -69,7 +70,8 @@ typedef struct Machine {
     MachineConfig cfg;
     const BoardClass *board;
     void *board_data;
-    Device *root;
+    Device *root, *named, *unnamed; /* the latter: the user's devices */
+    Device *pci;             /* the host bridge; NULL: none */
     MemMap map;
     Clock clock;
     Accel *accel;
@@ -108,6 +110,13 @@ bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret
 bool machine_has_device(const Machine *m, const char *bus, unsigned at);
 /* Makes all those of PCI and plugs them in. */
 bool machine_plug_pci(Machine *m, Device *host, DevError *err);
+/* Hot plug, with neither cpus nor clock running. One more device of PCI, in a slot that can take it, or port
+ * of a virtio-serial; cold: the machine did not run yet. NULL: err says why, and nothing of it is left. */
+Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err);
+/* The slot that a device is in; NULL: it cannot be taken out. */
+Device *machine_slot_of(const Machine *m, const Device *d);
+/* Out of its slot, and freed. */
+void machine_remove(Machine *m, Device *d);
 /* What every board tells firmware; with_kernel: the firmware is to start it. */
 bool machine_fill_fw_cfg(Machine *m, Device *fw_cfg, bool with_kernel, DevError *err);
 /* NULL: err says why. */

@@ -133,6 +133,7 @@ static bool make_pcie(Machine *m, RiscvVirt *v, DevError *err)
     if (!dev_set(v->pcie, "high_base", text, err) ||
         !dev_set_ptr(v->pcie, "intx", &v->source[VIRT_IRQ_PCIE], err) ||
         !dev_set_ptr(v->pcie, "msi", v->msi.send ? &v->msi : NULL, err) ||
+        !dev_set_ptr(v->pcie, "requests", &m->cfg.requests, err) ||
         !dev_realize(v->pcie, &m->map, &m->clock, err))
         return false;
     for (unsigned k = 0; k < ARRAY_SIZE(base); k++) {

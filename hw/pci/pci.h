@@ -62,6 +62,7 @@ typedef struct PciState {
 
 typedef struct PciShape {
     uint8_t initial[PCI_CONFIG_BYTES], writable[PCI_CONFIG_BYTES], clears[PCI_CONFIG_BYTES];
+    uint8_t moves[PCI_CONFIG_BYTES]; /* bits that the function changes by itself */
 } PciShape;
 
 struct PciFunction {
@@ -79,6 +80,7 @@ struct PciFunction {
     MemRegion bar[PCI_N_BARS]; /* bytes = 0: none. Not in the machine's map */
     uint8_t bar_flags[PCI_N_BARS];
     PciBus *secondary;         /* of a bridge */
+    uint8_t express_at;        /* capability; 0: none */
     bool intx_out;             /* what its pin carries */
     /* After a write of its configuration; may be NULL. Lock held. */
     void (*written)(PciFunction *f, unsigned at, unsigned size);
@@ -126,6 +128,8 @@ void pci_msix_send(PciFunction *f, unsigned vector);
 
 /* Onto a bus: root bus of the host, or that of a root port. False: the place is taken or is none. */
 bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err);
+/* Off its bus; with no cpu running. What is not on one may be asked, too. */
+void pci_unplug(PciFunction *f);
 
 /* For the host bridge. */
 uint32_t pci_config_read(PciFunction *f, unsigned at, unsigned size);

@@ -59,8 +59,9 @@ void pci_reset(PciFunction *f)
 bool pci_check(PciFunction *f, DevError *err)
 {
     for (unsigned at = 0; at < PCI_CONFIG_BYTES; at++) {
-        uint8_t fixed = (uint8_t) ~(f->shape->writable[at] | f->shape->clears[at]);
-        if (at != PCI_STATUS && ((f->s->config[at] ^ f->shape->initial[at]) & fixed) && !f->reading)
+        const PciShape *shape = f->shape;
+        uint8_t fixed = (uint8_t) ~(shape->writable[at] | shape->clears[at] | shape->moves[at]);
+        if (at != PCI_STATUS && ((f->s->config[at] ^ shape->initial[at]) & fixed) && !f->reading)
             return dev_fail(err, "%s: byte 0x%x of the configuration cannot be 0x%x", f->dev.id, at,
                             f->s->config[at]);
     }
@@ -108,7 +109,7 @@ void pci_add_express(PciFunction *f, unsigned type)
         LINK_X1_2500 = 0x11,
         ACTIVE = 0x2000
     };
-    unsigned at = pci_add_cap(f, PCI_CAP_PCIE, BYTES);
+    unsigned at = f->express_at = (uint8_t)pci_add_cap(f, PCI_CAP_PCIE, BYTES);
     pci_shape(f, at + 2, 2, VERSION | type << 4, 0);
     pci_shape(f, at + DEVICE_CAPS, 4, 0x8000, 0);        /* errors are reported by role */
     pci_shape(f, at + DEVICE_CONTROL, 2, 0, 0x781f);     /* reads of any size; error reports */

@@ -1,15 +1,12 @@
 /* Which BAR answers an address is looked up in a table that each write of a header makes anew, under the
  * host's lock. Bridges pass on what lies in one of their windows. */
 #include "hw/pci/pcie_host.h"
+#include "hw/core/request.h"
+#include "hw/pci/pci_priv.h"
 
 #include <stdlib.h>
 
-enum { FUNCTIONS = 256, BUS_SHIFT = 20, FUNCTION_SHIFT = 12, MAX_DECODES = 512, DEPTH = 8 };
-
-struct PciBus {
-    PciFunction *bridge; /* NULL: the root bus */
-    PciFunction *at[FUNCTIONS];
-};
+enum { FUNCTIONS = PCI_FUNCTIONS, BUS_SHIFT = 20, FUNCTION_SHIFT = 12, MAX_DECODES = 512, DEPTH = 8 };
 
 typedef struct Decode {
     uint64_t start, end; /* [start, end) */
@@ -22,6 +19,7 @@ struct PcieHost {
     uint64_t low_base, low_bytes, high_base, high_bytes;
     const IrqLine *intx;
     const MsiTarget *msi;
+    const MachineRequests *requests;
     PciBus root;
     unsigned n_functions;
     Decode *decode; /* MAX_DECODES */
@@ -60,7 +58,7 @@ static unsigned bus_number(const PciBus *bus)
 static PciFunction *find_function(PcieHost *h, uint64_t ecam)
 {
     PciBus *bus = find_bus(&h->root, 0, (unsigned)(ecam >> BUS_SHIFT), 0);
-    return bus ? bus->at[ecam >> FUNCTION_SHIFT & (FUNCTIONS - 1)] : NULL;
+    return bus && !bus->off ? bus->at[ecam >> FUNCTION_SHIFT & (FUNCTIONS - 1)] : NULL;
 }
 
 /* ---- what decodes ---- */
@@ -111,7 +109,7 @@ static void add_decodes(PcieHost *h, PciBus *bus)
                 bridges_pass(f, io, base, base + f->bar[n].bytes - 1))
                 h->decode[h->n_decodes++] = (Decode){base, base + f->bar[n].bytes, io, &f->bar[n]};
         }
-        if (f && f->secondary)
+        if (f && f->secondary && !f->secondary->off)
             add_decodes(h, f->secondary);
     }
 }
@@ -226,6 +224,13 @@ void pcie_host_msi(PciFunction *f, uint64_t address, uint32_t data)
     m->send(m->receiver, address, data, bus_number(f->bus) << 8 | f->devfn);
 }
 
+void pcie_host_eject(PciFunction *f)
+{
+    const MachineRequests *r = f->host->requests;
+    if (r && r->eject)
+        r->eject(r->opaque, &f->dev);
+}
+
 /* ---- plugging ---- */
 
 static bool parse_place(const PciFunction *f, unsigned *ret_devfn)
@@ -269,6 +274,21 @@ bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err)
     if (!f->secondary && h->root.at[0] != f)
         pci_add_express(f, bus == &h->root ? PCIE_INTEGRATED : PCIE_ENDPOINT);
     return true;
+}
+
+void pci_unplug(PciFunction *f)
+{
+    PcieHost *h = f->host;
+    if (!h)
+        return;
+    lock_take(f->lock);
+    pci_set_intx(f, false);
+    lock_release(f->lock);
+    lock_take(&h->dev.lock);
+    f->bus->at[f->devfn] = NULL;
+    decode_anew(h);
+    lock_release(&h->dev.lock);
+    f->host = NULL;
 }
 
 /* ---- the host bridge, and itself as function 0 of its bus ---- */
@@ -333,6 +353,7 @@ static const DevProp props[] = {
     DEV_U64(PcieHost, high_bytes, "its size", 0x400000000),
     DEV_PTR(PcieHost, intx, "a line for each interrupt pin"),
     DEV_PTR(PcieHost, msi, "what takes messages"),
+    DEV_PTR(PcieHost, requests, "who takes out a device that the guest has let go"),
 };
 
 const DevClass pcie_host_class = {
@@ -340,52 +361,4 @@ const DevClass pcie_host_class = {
     .size = sizeof(PcieHost), .state_begin = offsetof(PcieHost, state_begin),
     .state_end = offsetof(PcieHost, state_end), .props = props, .n_props = ARRAY_SIZE(props),
     .realize = host_realize, .clear = host_clear,
-};
-
-/* ---- root port ---- */
-
-typedef struct RootPort {
-    PciFunction f;
-    PciBus behind;
-    uint32_t chassis, slot, port;
-    DEV_STATE_BEGIN
-    PciState p;
-    DEV_STATE_END
-} RootPort;
-
-static bool port_realize(Device *dev, DevError *err)
-{
-    static const PciIds ids = {0x1b36, 0x000c, 0, 0, 0x060400, 0};
-    RootPort *r = (RootPort *)dev;
-    PciFunction *f = &r->f;
-    if (!pci_init(f, &r->p, &ids, NULL, err))
-        return false;
-    pci_shape(f, PCI_HEADER_TYPE, 1, 1, 0);
-    pci_shape(f, PCI_PRIMARY_BUS, 4, 0, 0xffffff);
-    pci_shape(f, 0x1c, 2, 0x0101, 0xf0f0);      /* I/O, 32 bits */
-    pci_shape(f, 0x20, 4, 0, 0xfff0fff0);       /* memory */
-    pci_shape(f, 0x24, 4, 0x10001, 0xfff0fff0); /* prefetchable, 64 bits */
-    pci_shape(f, 0x28, 4, 0, ~0u);
-    pci_shape(f, 0x2c, 4, 0, ~0u);
-    pci_shape(f, 0x30, 4, 0, ~0u);
-    pci_shape(f, 0x3e, 2, 0, 0x5f);             /* bridge control */
-    f->shape->clears[0x1f] = 0xf9;
-    pci_add_express(f, PCIE_ROOT_PORT);
-    r->behind.bridge = f;
-    f->secondary = &r->behind;
-    return true;
-}
-
-static const DevProp port_props[] = {
-    PCI_PROPS(RootPort),
-    DEV_U32(RootPort, chassis, "accepted", 0),
-    DEV_U32(RootPort, slot, "accepted", 0),
-    DEV_U32(RootPort, port, "accepted", 0),
-};
-static const DevField port_state[] = {PCI_ROWS(RootPort)};
-
-const DevClass pcie_root_port_class = {
-    .name = "pcie-root-port", .help = "a bus of its own for one device", .version = 1, .bus = "pci",
-    DEV_TABLES(RootPort, port_props, port_state),
-    .realize = port_realize, .reset = function_reset, .loaded = function_loaded, .clear = function_clear,
 };

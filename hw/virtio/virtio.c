@@ -4,7 +4,7 @@
 static void go_on(void *opaque)
 {
     VirtioDevice *v = opaque;
-    uint32_t more = v->s->more;
+    uint64_t more = v->s->more;
     v->s->more = 0;
     for (unsigned q = 0; q < VIRTIO_QUEUES; q++)
         if (more >> q & 1)
@@ -149,7 +149,7 @@ void virtio_notify(VirtioDevice *v, uint32_t q)
     v->ops->notify(v, q);
     v->bounded = false;
     if (!v->left) {
-        v->s->more |= 1u << q;
+        v->s->more |= 1ull << q;
         timer_set(v->dev.clock, &v->again, clock_now(v->dev.clock) + VIRTIO_AGAIN_NS);
     }
 }

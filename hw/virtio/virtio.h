@@ -15,7 +15,7 @@
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
 
-enum { VIRTIO_QUEUES = 8, VIRTIO_QUEUE_MAX = 256, VIRTIO_MAX_SEGS = 260, VIRTIO_CONFIG_BYTES = 256 };
+enum { VIRTIO_QUEUES = 64, VIRTIO_QUEUE_MAX = 256, VIRTIO_MAX_SEGS = 260, VIRTIO_CONFIG_BYTES = 256 };
 enum { VIRTIO_AT_ONCE = 4 * VIRTIO_QUEUE_MAX, VIRTIO_AGAIN_NS = 100000 };
 enum { VIRTIO_S_DRIVER_OK = 4, VIRTIO_S_FEATURES_OK = 8, VIRTIO_S_NEEDS_RESET = 64 };
 enum { VIRTIO_ISR_USED = 1, VIRTIO_ISR_CONFIG = 2 };
@@ -27,7 +27,7 @@ enum { VIRTIO_ISR_USED = 1, VIRTIO_ISR_CONFIG = 2 };
 typedef struct VirtioState {
     uint64_t driver_features;
     uint32_t status, isr, generation;
-    uint32_t more; /* a bit for each queue that a notification did not empty */
+    uint64_t more; /* a bit for each queue that a notification did not empty */
     uint64_t desc[VIRTIO_QUEUES], driver[VIRTIO_QUEUES], device[VIRTIO_QUEUES]; /* the parts of each ring */
     uint16_t num[VIRTIO_QUEUES], ready[VIRTIO_QUEUES];
     uint16_t avail[VIRTIO_QUEUES], used[VIRTIO_QUEUES]; /* next of each; packed: below num */

@@ -2,6 +2,8 @@
 #include "system/disks.h"
 #include "system/gdb_server.h"
 #include "system/monitor/hmp.h"
+#include "system/sys_balloon.h"
+#include "system/sys_devices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,62 @@ static void cmd_chardev_remove(Hmp *h, const char *args)
         g_string_append_printf(h->out, "Error: %s\n", err->message);
 }
 
+/* ---- devices ---- */
+
+static void tell_error(Hmp *h, bool ok, const GError *err)
+{
+    if (!ok)
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
+static void cmd_device_add(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    g_autoptr(KeyVals) kv = key_vals_parse("device_add", args, "driver", &err);
+    tell_error(h, kv && sys_devices_add(h->vm->devices, kv, &err), err);
+}
+
+static void cmd_device_del(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    tell_error(h, sys_devices_remove(h->vm->devices, args, &err), err);
+}
+
+static void cmd_netdev_add(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    tell_error(h, sys_net_add_netdev(&h->vm->devices->net, args, &err), err);
+}
+
+static void cmd_netdev_del(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    tell_error(h, sys_net_remove(&h->vm->devices->net, args, &err), err);
+}
+
+static void cmd_set_link(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    g_auto(GStrv) word = g_strsplit(args, " ", 2);
+    const bool on = word[0] && word[1] && strcmp(word[1], "on") == 0;
+    if (!word[0] || !word[1] || (!on && strcmp(word[1], "off") != 0))
+        g_string_append(h->out, "Error: set_link NAME on|off\n");
+    else
+        tell_error(h, sys_devices_set_link(h->vm->devices, word[0], on, &err), err);
+}
+
+/* In MiB, unless it says. */
+static void cmd_balloon(Hmp *h, const char *args)
+{
+    const size_t n = strlen(args);
+    g_autofree char *text = g_strconcat(args, n && g_ascii_isalpha(args[n - 1]) ? "" : "M", NULL);
+    g_autoptr(GError) err = NULL;
+    uint64_t bytes = 0;
+    const bool ok = n && parse_size(text, &bytes) ? sys_balloon_set(h->vm, bytes, &err)
+                                                  : sys_fail(&err, "balloon: '%s' is no size", args);
+    tell_error(h, ok, err);
+}
+
 static void cmd_commit(Hmp *h, const char *args)
 {
     g_autoptr(GError) err = NULL;
@@ -130,6 +188,14 @@ static const HmpRow rows[] = {
     {"x", "/fmt addr", "virtual memory dump starting at 'addr'", hmp_examine},
     {"xp", "/fmt addr", "physical memory dump starting at 'addr'", hmp_examine_physical},
     {"print|p", "/fmt expr", "print expression value (use $reg for CPU register access)", hmp_print},
+    {"device_add", "driver[,prop=value][,...]", "add device, like -device on the command line",
+     cmd_device_add},
+    {"device_del", "device", "remove device", cmd_device_del},
+    {"netdev_add", "[user|tap|socket|stream|dgram],id=str[,prop=value][,...]", "add host network device",
+     cmd_netdev_add},
+    {"netdev_del", "id", "remove host network device", cmd_netdev_del},
+    {"set_link", "name on|off", "change the link status of a network adapter", cmd_set_link},
+    {"balloon", "target", "request VM to change its memory allocation (in MB)", cmd_balloon},
     {"commit", "device|all", "commit changes to the disk images (if -snapshot is used)", cmd_commit},
     {"gdbserver", "[device]", "start gdbserver on given device (default 'tcp::1234'), stop with 'none'",
      cmd_gdbserver},

@@ -1,6 +1,7 @@
 /* What `info` shows. */
 #include "system/disks.h"
 #include "system/monitor/hmp.h"
+#include "system/sys_balloon.h"
 
 #include <string.h>
 
@@ -149,7 +150,16 @@ static void info_chardev(Hmp *h, const char *args)
     chardevs_each(h->vm->chars, one_chardev, h->out);
 }
 
+static void info_balloon(Hmp *h, const char *args)
+{
+    if (sys_balloon(h->vm))
+        g_string_append_printf(h->out, "balloon: actual=%" PRIu64 "\n", sys_balloon_bytes(h->vm) >> 20);
+    else
+        g_string_append(h->out, "Error: No balloon device has been activated\n");
+}
+
 const HmpRow hmp_info_rows[] = {
+    {"balloon", "", "show balloon information", info_balloon},
     {"block", "", "show info of the block devices", info_block},
     {"blockstats", "", "show block device statistics", info_blockstats},
     {"chardev", "", "show the character devices", info_chardev},

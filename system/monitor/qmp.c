@@ -117,12 +117,21 @@ static void on_event(void *opaque, const char *name, JsonObject *data)
 
 /* ---- in ---- */
 
+static const char *class_of(const GError *err)
+{
+    if (err->domain != SYS_ERROR)
+        return "GenericError";
+    return err->code == SYS_ERROR_MISSING      ? "DeviceNotFound"
+           : err->code == SYS_ERROR_NOT_ACTIVE ? "DeviceNotActive"
+                                               : "GenericError";
+}
+
 static void run(Qmp *q, const QmpCommand *c, JsonObject *args, JsonNode *id)
 {
     g_autoptr(GError) err = NULL;
     JsonNode *ret = NULL;
     if (!qmp_check_args(c, args, &err) || !c->run(q, args, &ret, &err)) {
-        send_error(q, id, "GenericError", err->message);
+        send_error(q, id, class_of(err), err->message);
         return;
     }
     JsonObject *o = json_object_new();

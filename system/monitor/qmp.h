@@ -30,6 +30,8 @@ bool qmp_check_args(const QmpCommand *c, JsonObject *args, GError **err);
 JsonNode *qmp_object_node(JsonObject *o); /* takes it */
 JsonNode *qmp_array_node(JsonArray *a);
 JsonNode *qmp_text_node(const char *text);
+/* The arguments in the grammar of the command line, which has the same keys. NULL: err. */
+KeyVals *qmp_keys(const char *what, JsonObject *args, GError **err);
 
 #define QMP_STRUCT(name, members)
 #define QMP_ENUM(name, values)

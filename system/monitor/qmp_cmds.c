@@ -145,13 +145,6 @@ bool qmp_query_chardev(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
     return true;
 }
 
-bool qmp_chardev_remove(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
-{
-    const char *id = json_object_get_string_member(args, "id");
-    Chardev *c = chardev_find(qmp_vm(q)->chars, id);
-    return c ? chardev_remove(qmp_vm(q)->chars, c, err) : sys_fail(err, "Chardev '%s' not found", id);
-}
-
 static bool is_base64(JsonObject *args)
 {
     return json_object_has_member(args, "format") &&

@@ -1,13 +1,11 @@
-/* QMP commands about disks and the device tree. */
-#include "hw/core/dev_impl.h"
+/* QMP commands about objects and disks. */
 #include "system/disks.h"
 #include "system/monitor/qmp.h"
 #include "system/objects.h"
 
 #include <string.h>
 
-/* The arguments in the grammar of the command line, which has the same keys. */
-static KeyVals *keys_of(const char *what, JsonObject *args, GError **err)
+KeyVals *qmp_keys(const char *what, JsonObject *args, GError **err)
 {
     g_autoptr(JsonNode) node = json_node_alloc();
     json_node_init_object(node, args);
@@ -20,7 +18,7 @@ static KeyVals *keys_of(const char *what, JsonObject *args, GError **err)
 bool qmp_object_add(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     bool known;
-    g_autoptr(KeyVals) kv = keys_of("object-add", args, err);
+    g_autoptr(KeyVals) kv = qmp_keys("object-add", args, err);
     return kv && objects_add(qmp_vm(q)->objects, kv, &known, err);
 }
 
@@ -48,7 +46,7 @@ bool qmp_query_iothreads(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 
 bool qmp_blockdev_add(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
-    g_autoptr(KeyVals) kv = keys_of("blockdev-add", args, err);
+    g_autoptr(KeyVals) kv = qmp_keys("blockdev-add", args, err);
     return kv && disks_add_blockdev(qmp_vm(q)->disks, kv, err);
 }
 
@@ -171,154 +169,4 @@ bool qmp_query_blockstats(Qmp *q, JsonObject *args, JsonNode **ret, GError **err
     }
     *ret = qmp_array_node(all);
     return true;
-}
-
-/* ---- the device tree: /machine and what hangs off it, by ids ---- */
-
-/* NULL: there is nothing at this path. *ret_root: it is "/". */
-static Device *find_path(Qmp *q, const char *path, bool *ret_root)
-{
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-    Device *d = NULL;
-    *ret_root = true;
-    for (unsigned k = 0; parts[k]; k++) {
-        Device *next = *ret_root && strcmp(parts[k], "machine") == 0 ? qmp_vm(q)->machine->root : NULL;
-        if (!*parts[k])
-            continue;
-        for (Device *c = d ? d->children : NULL; c && !next; c = c->next)
-            if (strcmp(c->id, parts[k]) == 0)
-                next = c;
-        *ret_root = false;
-        d = next;
-        if (!d)
-            return NULL;
-    }
-    return d;
-}
-
-static bool not_found(const char *path, GError **err)
-{
-    return sys_fail(err, "Device '%s' not found", path);
-}
-
-static void add_prop(JsonArray *all, const char *name, const char *type, const char *help)
-{
-    JsonObject *o = json_object_new();
-    json_object_set_string_member(o, "name", name);
-    json_object_set_string_member(o, "type", type);
-    if (help)
-        json_object_set_string_member(o, "description", help);
-    json_array_add_object_element(all, o);
-}
-
-/* "/objects" (*ret_id: NULL), "/objects/ID". False: it is neither. */
-static bool object_at(Qmp *q, const char *path, const char **ret_kind, const char **ret_id)
-{
-    static const char folder[] = "/objects";
-    size_t n = strlen(folder);
-    *ret_kind = "container";
-    *ret_id = NULL;
-    if (strncmp(path, folder, n) != 0 || (path[n] && path[n] != '/'))
-        return false;
-    if (!path[n] || !path[n + 1])
-        return true;
-    for (unsigned k = 0; objects_at(qmp_vm(q)->objects, k, ret_kind, ret_id); k++)
-        if (strcmp(*ret_id, path + n + 1) == 0)
-            return true;
-    return false;
-}
-
-static bool list_objects(Qmp *q, const char *only, JsonNode **ret)
-{
-    JsonArray *all = json_array_new();
-    const char *kind, *id;
-    add_prop(all, "type", "string", NULL);
-    for (unsigned k = 0; !only && objects_at(qmp_vm(q)->objects, k, &kind, &id); k++) {
-        g_autofree char *type = g_strdup_printf("child<%s>", kind);
-        add_prop(all, id, type, NULL);
-    }
-    *ret = qmp_array_node(all);
-    return true;
-}
-
-bool qmp_qom_list(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
-{
-    static const char *const kinds[] = {"bool", "uint32", "uint64", "str", "link"};
-    const char *path = json_object_get_string_member(args, "path");
-    const char *kind, *id;
-    bool root;
-    if (object_at(q, path, &kind, &id))
-        return list_objects(q, id, ret);
-    const Device *d = find_path(q, path, &root);
-    if (!d && !root)
-        return not_found(path, err);
-    JsonArray *all = json_array_new();
-    add_prop(all, "type", "string", NULL);
-    if (root) {
-        add_prop(all, "machine", "child<machine>", NULL);
-        add_prop(all, "objects", "child<container>", NULL);
-    }
-    for (unsigned k = 0; d && k < d->cls->n_props; k++)
-        if (d->cls->props[k].kind != PROP_PTR)
-            add_prop(all, d->cls->props[k].name, kinds[d->cls->props[k].kind], d->cls->props[k].help);
-    for (const Device *c = d ? d->children : NULL; c; c = c->next) {
-        g_autofree char *type = g_strdup_printf("child<%s>", c->cls->name);
-        add_prop(all, c->id, type, c->cls->help);
-    }
-    *ret = qmp_array_node(all);
-    return true;
-}
-
-static JsonNode *prop_node(const Device *d, const DevProp *p)
-{
-    const char *at = (const char *)d + p->offset;
-    uint64_t v = 0;
-    char text[512];
-    Fmt f = FMT_ON(text);
-    JsonNode *n = json_node_alloc();
-    switch ((PropKind)p->kind) {
-    case PROP_BOOL: json_node_init_boolean(n, *(const bool *)at); return n;
-    case PROP_U32:
-    case PROP_U64:
-        memcpy(&v, at, p->kind == PROP_U32 ? 4 : 8);
-        json_node_init_int(n, (gint64)v);
-        return n;
-    default:
-        dev_get(d, p->name, &f);
-        json_node_init_string(n, text);
-        return n;
-    }
-}
-
-bool qmp_qom_get(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
-{
-    const char *path = json_object_get_string_member(args, "path"),
-               *name = json_object_get_string_member(args, "property");
-    const char *kind, *id;
-    bool root;
-    if (object_at(q, path, &kind, &id) && strcmp(name, "type") == 0) {
-        *ret = qmp_text_node(kind);
-        return true;
-    }
-    const Device *d = find_path(q, path, &root);
-    if (!d && !root)
-        return not_found(path, err);
-    if (strcmp(name, "type") == 0) {
-        *ret = qmp_text_node(d ? d->cls->name : "container");
-        return true;
-    }
-    for (unsigned k = 0; d && k < d->cls->n_props; k++) {
-        if (strcmp(d->cls->props[k].name, name) == 0 && d->cls->props[k].kind != PROP_PTR) {
-            *ret = prop_node(d, &d->cls->props[k]);
-            return true;
-        }
-    }
-    for (const Device *c = d ? d->children : NULL; c; c = c->next) {
-        if (strcmp(c->id, name) == 0) {
-            g_autofree char *full = g_strdup_printf("%s/%s", path, c->id);
-            *ret = qmp_text_node(full);
-            return true;
-        }
-    }
-    return sys_fail(err, "Property '%s.%s' not found", d ? d->cls->name : "container", name);
 }

@@ -99,6 +99,11 @@ static bool configure(Cpu *base, const char *name, const char *value)
     return true;
 }
 
+static const char *model_at(const TargetOps *ops, unsigned n)
+{
+    return n <= ARM_MODEL_MAX ? arm_model_name((ArmModel)n) : NULL; /* those behind are max with properties */
+}
+
 bool arm_ready(Cpu *base)
 {
     ArmMachine *m = (ArmMachine *)base;
@@ -175,6 +180,7 @@ static const TargetSys sys = {
     .wakes = arm_wakes,
     .ready = arm_ready,
     .configure = configure,
+    .model = model_at,
     .debug_reg = arm_debug_reg,
     .watches = arm_watches,
     .watch = arm_watch,

@@ -78,6 +78,11 @@ static Gva data_addr(const Cpu *base)
     return cpu->mem->fetch(cpu, cpu->pc, &bits, 4) ? ((const RvCpu *)base)->x[bits >> 15 & 31] : 0;
 }
 
+static const char *model_at(const TargetOps *ops, unsigned n)
+{
+    return n == 0 ? ops == &target_riscv32_sys ? "rv32" : "rv64" : n == 1 ? "max" : NULL;
+}
+
 static const TargetSys sys = {
     .n_idx = RV_IDX_COUNT,
     .paged = RV_IDX_M,
@@ -92,6 +97,7 @@ static const TargetSys sys = {
     .debug_reg = rv_debug_reg,
     .set_irq = rv_set_irq,
     .configure = rv_configure,
+    .model = model_at,
     .extension = rv_extension,
 };
 

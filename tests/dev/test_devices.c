@@ -20,17 +20,18 @@
 #include "hw/timer/pl031.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
-#include "hw/virtio/virtio_console.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
 
 static const DevClass *const classes[] = {
     &ns16550a_class,    &riscv_clint_class, &riscv_plic_class, &sifive_test_class,    &goldfish_rtc_class,
-    &virtio_mmio_class, &virtio_blk_class,  &virtio_rng_class, &virtio_console_class, &virtio_balloon_class,
+    &virtio_mmio_class, &virtio_blk_class,  &virtio_rng_class, &virtio_serial_class, &virtio_balloon_class,
     &pl011_class,       &pl031_class,       &pl061_class,      &gpio_key_class,       &virtio_net_class,
     &virtio_pci_class,  &cfi_flash_class,   &nvme_class,       &fw_cfg_class,         &pcie_root_port_class,
+    &virtio_console_port_class, &virtio_serial_port_class,
 };
 
 /* Every byte of the state belongs to a row, but for padding that no row could hold. */

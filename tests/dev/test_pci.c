@@ -3,6 +3,7 @@
 #include "tests/dev/dev_kit.h"
 
 #include "hw/core/ports.h"
+#include "hw/core/request.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
@@ -190,6 +191,7 @@ static void behind_a_port(void **unused)
     rig_init(&r, true);
     Device *port = add(&r, &pcie_root_port_class, "2", NULL, NULL);
     Device *toy = add(&r, &toy_class, NULL, port, NULL);
+    dev_reset(port); /* the slot has power if there was something in it */
     Device *extra = dev_new(&toy_class, r.k.dev, "extra");
     assert_true(dev_realize(extra, &r.k.map, &r.k.clock, &err));
     assert_false(pci_plug(r.k.dev, port, (PciFunction *)extra, &err)); /* one slot only */
@@ -343,6 +345,87 @@ static void virtio(void **unused)
     rig_clear(&r);
 }
 
+/* ---- hot plug ---- */
+
+enum { SLOT_CAPS = 0x14, SLOT_CONTROL = 0x18, SLOT_STATUS = 0x1a, LINK_STATUS = 0x12 };
+
+typedef struct Asked {
+    MachineRequests requests;
+    Device *slot;
+    unsigned n;
+} Asked;
+
+static void take_ejection(void *opaque, Device *d)
+{
+    Asked *a = opaque;
+    a->slot = d;
+    a->n++;
+}
+
+/* As pciehp does it, with the pin: insertion, power, the button, letting go. */
+static void slot(void **unused)
+{
+    Rig r;
+    DevError err;
+    Asked asked = {.requests = {.opaque = &asked, .eject = take_ejection}};
+    rig_init(&r, false);
+    assert_true(dev_set_ptr(r.k.dev, "requests", &asked.requests, &err));
+    Device *port = add(&r, &pcie_root_port_class, "2", NULL, NULL);
+    const uint64_t f = cfg(0, 2, 0);
+    const unsigned cap = find_cap(&r, f, PCI_CAP_PCIE);
+    const uint64_t control = f + cap + SLOT_CONTROL, status = f + cap + SLOT_STATUS,
+                   link = f + cap + LINK_STATUS;
+    assert_true(pcie_slot_is_hot(port));
+    assert_int_equal(get(&r, f + cap + 2, 2) & 0x1f0, 0x140); /* a root port with a slot */
+    assert_int_equal(get(&r, f + cap + SLOT_CAPS, 4) & 0x7f, 0x5b);
+    assert_int_equal(get(&r, control, 2) & 0x700, 0x700);      /* empty: no power */
+    assert_int_equal(get(&r, status, 2), 0);
+    put(&r, f + 0x18, 4, 0x050500);
+    put(&r, control, 2, 0x1739);                               /* all events, interrupts */
+    assert_int_equal(get(&r, status, 2), 0x10);                /* the command is done */
+    assert_int_equal(r.k.level, 1 << 2);
+    put(&r, status, 2, 0x10);
+    assert_int_equal(r.k.level, 0);
+    Device *toy = add(&r, &toy_class, NULL, port, NULL);
+    pcie_slot_filled(port, false);
+    assert_int_equal(get(&r, status, 2), 0x49);                /* present, that changed, the button */
+    assert_int_equal(r.k.level, 1 << 2);
+    assert_int_equal(get(&r, cfg(5, 0, 0), 4), ~0u);           /* without power nothing is there */
+    put(&r, status, 2, 0x09);
+    assert_int_equal(r.k.level, 0);
+    put(&r, control, 2, 0x1139);
+    assert_int_equal(get(&r, status, 2), 0x150);               /* the link came up */
+    assert_int_equal(get(&r, link, 2) & 0x2000, 0x2000);
+    assert_int_equal(get(&r, cfg(5, 0, 0), 4), 0x56781234);
+    put(&r, status, 2, 0x110);
+    check_round_trip(port);
+    assert_int_equal(get(&r, link, 2) & 0x2000, 0x2000);
+    put(&r, control, 2, 0x1739);                               /* by the guest alone: it stays */
+    assert_int_equal(asked.n, 0);
+    put(&r, control, 2, 0x1139);
+    put(&r, status, 2, 0x110);
+    assert_true(pcie_slot_press(port));
+    assert_false(pcie_slot_press(port));
+    assert_int_equal(get(&r, status, 2), 0x41);
+    put(&r, status, 2, 1);
+    put(&r, control, 2, 0x1539);                               /* power off, the indicator not yet */
+    assert_int_equal(asked.n, 0);
+    put(&r, control, 2, 0x1739);
+    assert_int_equal(asked.n, 1);
+    assert_ptr_equal(asked.slot, port);
+    assert_ptr_equal(pcie_slot_at(port, 0), toy);
+    pci_unplug((PciFunction *)toy);
+    dev_free(toy);
+    pcie_slot_emptied(port);
+    put(&r, status, 2, 0x118);
+    assert_int_equal(get(&r, status, 2), 0);
+    toy = add(&r, &toy_class, NULL, port, NULL);
+    pcie_slot_filled(port, false);
+    assert_true(pcie_slot_press(port)); /* nobody had switched it on */
+    assert_int_equal(asked.n, 2);
+    rig_clear(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +433,7 @@ int main(void)
         cmocka_unit_test(pins),
         cmocka_unit_test(behind_a_port),
         cmocka_unit_test(virtio),
+        cmocka_unit_test(slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

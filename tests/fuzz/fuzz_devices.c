@@ -30,11 +30,11 @@
 #include "hw/timer/pl031.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
-#include "hw/virtio/virtio_console.h"
 #include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ typedef enum Op {
     OP_DESC,     /* transport, queue, slot, address (4), length (4), flags (2), next (2) */
     OP_OFFER,    /* transport, queue, head (2) */
     OP_FRAME,    /* card, n (2), first bytes (6) */
-    OP_INPUT,    /* serial port, n */
+    OP_INPUT,    /* serial port, somebody is there or not, n */
     OP_PASS,     /* time: log of ns */
     OP_CONFIG,   /* PCI: function, offset (2), size, value (4) */
     OP_RESET,
@@ -98,7 +98,7 @@ struct Rig {
     unsigned low_used; /* of the memory window of PCI */
     IrqLine line[PORTS];
     NetPort net[2];
-    CharPort serial[3];
+    CharPort serial[4];
     EntropyPort entropy;
     MachineRequests requests;
     MsiTarget msi;
@@ -270,7 +270,12 @@ Rig *rig_new(void)
         add_virtio(r, &virtio_net_class, "netdev", &r->net[pci], pci);
         add_virtio(r, &virtio_rng_class, "source", &r->entropy, pci);
     }
-    add_virtio(r, &virtio_console_class, "chardev", &r->serial[2], false);
+    add_virtio(r, &virtio_serial_class, NULL, NULL, false);
+    Device *const controller = &r->transport[r->n_transports - 1].v->dev;
+    const void *console[] = {"controller", controller, "chardev", &r->serial[2], NULL},
+               *stream[] = {"controller", controller, "chardev", &r->serial[3], NULL};
+    add(r, &virtio_console_port_class, NULL, console);
+    add(r, &virtio_serial_port_class, (const char *const[]){"name", "a.stream", NULL}, stream);
     add_virtio(r, &virtio_balloon_class, NULL, NULL, false);
     const void *drive[] = {"drive", &r->disk[3].port, NULL};
     Device *nvme = add(r, &nvme_class, NULL, drive); /* slot 4 */
@@ -471,6 +476,9 @@ static void op_input(Rig *r, Input *in)
     CharPort *p = &r->serial[next(in, 1) % ARRAY_SIZE(r->serial)];
     const uint8_t bytes[64] = "input";
     p->can_take(p->device);
+    bool there = next(in, 1) % 2;
+    if (p->event)
+        p->event(p->device, there ? CHAR_OPENED : CHAR_CLOSED);
     p->take(p->device, bytes, next(in, 1) % sizeof(bytes));
 }
 
@@ -696,7 +704,7 @@ static void out_other(Driver *o, uint64_t *h)
 {
     static const uint16_t offsets[] = {0,    4,    8,    0x10,  0x18,  0x30,   0x44,
                                        0x50, 0x60, 0x70, 0x100, 0x400, 0x1000, 0x2000};
-    static const uint8_t operands[OPS] = {[OP_READ] = 6, [OP_FRAME] = 9, [OP_INPUT] = 2, [OP_PASS] = 1,
+    static const uint8_t operands[OPS] = {[OP_READ] = 6, [OP_FRAME] = 9, [OP_INPUT] = 3, [OP_PASS] = 1,
                                           [OP_CONFIG] = 8, [OP_STATE] = 4, [OP_RESET] = 1};
     unsigned op = (unsigned)rnd(h) % OPS;
     if (!operands[op] || (op == OP_RESET && rnd(h) % 4)) {
