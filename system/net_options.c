@@ -119,8 +119,6 @@ bool sys_net_add_nic(SysNet *s, const char *text, GError **err)
         b->id = g_strdup_printf("nic%u", s->n_nics);
     }
     s->n_nics += b != NULL;
-    if (b)
-        b->used = true;
     return b != NULL;
 }
 
