@@ -224,8 +224,8 @@ static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
         return false;
     if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
         return false;
-    if (!modrm) /* with rex.b it is xchg */
-        return !(r->pfx == X86_PFX_F3 && r->opc == 0x90 && x->rex & 1);
+    if (!modrm) /* nop and pause: with rex.b it is xchg */
+        return !(r->opc == 0x90 && r->handler == X86_H_nop && x->rex & 1);
     if ((r->attr & X86_MEM && x->mod == 3) || (r->attr & X86_REG && x->mod != 3))
         return false;
     return r->ext < 0 || (r->attr & X86_RM ? x->modrm == r->ext : (x->modrm >> 3 & 7) == r->ext);
@@ -300,12 +300,11 @@ static void read_modrm(Bytes *b, X86Insn *x)
 static uint64_t read_imm(Bytes *b, const X86Insn *x, unsigned k)
 {
     unsigned code = x86_opd_size_code[x->row->opd[k]], where = x86_opd_where[x->row->opd[k]];
-    bool near64 = where == X86_WH_J && !x->code32; /* nobody has 16-bit targets there */
     unsigned n = where == X86_WH_O   ? x->asize
                  : where == X86_WH_L ? 1
                  : code == X86_SZ_B  ? 1
                  : code == X86_SZ_W  ? 2
-                 : code == X86_SZ_Z  ? (x->opsize == 2 && !near64 ? 2 : 4)
+                 : code == X86_SZ_Z  ? (x->opsize == 2 ? 2 : 4)
                                      : x->opsize;
     uint64_t v = next_le(b, n);
     return where == X86_WH_I || where == X86_WH_O || where == X86_WH_L || where == X86_WH_FAR || n == 8
@@ -328,6 +327,19 @@ static void read_immediates(Bytes *b, X86Insn *x)
     }
 }
 
+/* Segment, control and debug registers that do not exist; cs cannot be loaded. */
+static bool no_register(const X86Insn *x)
+{
+    for (unsigned k = 0; k < 2; k++)
+        switch ((X86Where)x86_opd_where[x->row->opd[k]]) {
+        case X86_WH_SEG: return (x->reg & 7) > 5 || (k == 0 && (x->reg & 7) == 1);
+        case X86_WH_CR: return !(0x11d >> x->reg & 1);
+        case X86_WH_DR: return x->reg > 7;
+        default: break;
+        }
+    return false;
+}
+
 /* Chooses the row; reads modrm where the opcode has one. */
 static const X86Row *choose(Bytes *b, X86Insn *x, unsigned map)
 {
@@ -337,6 +349,8 @@ static const X86Row *choose(Bytes *b, X86Insn *x, unsigned map)
     bool modrm = has_modrm(&rows[x86_order[from]]);
     if (modrm)
         read_modrm(b, x);
+    if (map == X86_MAP_0F && x->opc >= 0x20 && x->opc <= 0x23) /* mov of control registers looks at mod not */
+        x->mod = 3;
     for (unsigned k = from; k < to; k++)
         if (row_fits(&rows[x86_order[k]], x, modrm))
             return &rows[x86_order[k]];
@@ -466,10 +480,10 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
     else if (x->mod != 3)
         read_address(&b, x);
     read_immediates(&b, x);
+    x->len = (uint8_t)b.at;
     if (b.is_short)
         return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
-    x->len = (uint8_t)b.at;
-    if (b.at > X86_MAX_LEN || (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
+    if (b.at > X86_MAX_LEN || no_register(x) || (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
         return X86_BAD;
     return X86_OK;
 }

@@ -85,6 +85,11 @@ typedef enum X86Where {
     X86_WH_KG,
     X86_WH_KE,
     X86_WH_KV,
+    X86_WH_ST,
+    X86_WH_STI,
+    X86_WH_X0,
+    X86_WH_CR,
+    X86_WH_DR,
 } X86Where;
 typedef enum X86Size {
     X86_SZ_N,
@@ -102,7 +107,9 @@ typedef enum X86Size {
     X86_SZ_X4,
     X86_SZ_X8,
     X86_SZ_O,
-    X86_SZ_O2
+    X86_SZ_O2,
+    X86_SZ_VW,
+    X86_SZ_VD
 } X86Size;
 typedef enum X86Opd {
 #define OPD(name, where, size) X86_OPD_##name,
@@ -179,6 +186,8 @@ static inline unsigned x86_size(const X86Insn *x, unsigned k)
     case X86_SZ_U: return x->opsize;
     case X86_SZ_Y: return x->rex & 8 ? 8 : 4;
     case X86_SZ_Z: return x->opsize; /* sign-extended */
+    case X86_SZ_VW: return x->mod == 3 ? x->opsize : 2;
+    case X86_SZ_VD: return MIN(x->opsize, 4);
     default: return 0;
     }
 }

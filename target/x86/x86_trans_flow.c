@@ -4,7 +4,7 @@
 static Gva target_of(const Trans *t, const X86Insn *x)
 {
     Gva to = t->pc + x->len + x->imm;
-    return !x->code32 ? to : x->opsize == 2 ? to & 0xffff : to & 0xffffffff;
+    return x->opsize == 2 ? to & 0xffff : x->code32 ? to & 0xffffffff : to; /* 16 bits: so on AMD's */
 }
 
 void x86_trans_jcc(Trans *t, const X86Insn *x)
@@ -26,7 +26,6 @@ static IrVal destination(Trans *t, const X86Insn *x)
     return x86_opd_where[x->row->opd[0]] == X86_WH_J ? IR_NONE : x86_read(t, x, 0);
 }
 
-/* In 64-bit mode an operand size of 16 bits is AMD's 16-bit target; nobody has it. */
 void x86_trans_jmp(Trans *t, const X86Insn *x)
 {
     go(t, x, destination(t, x), IR_HINT_JUMP);

@@ -5,10 +5,6 @@
 void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
 {
     IrVal args[] = {x86_c(t, IR_I32, x->reg & 7)};
-    if ((x->reg & 7) > 5) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
     IrVal v = ir_call(t->b, X86_HELPER_selector, args, 1);
     if (x->mod != 3)
         x86_st(t, x86_addr(t, x), 2, ir_trunc(t->b, IR_I16, v));
@@ -21,10 +17,6 @@ void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
 
 void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
 {
-    if ((x->reg & 7) > 5 || (x->reg & 7) == 1) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
     IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
     IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
     ir_call(t->b, X86_HELPER_set_selector, args, 2);
