@@ -55,10 +55,11 @@ static void compare_flags(X86Cpu *cpu, bool quiet, unsigned i)
 }
 
 /* d8 dc with memory, da de with integers in memory. */
-/* raised: flags of the operand's conversion. "Denormal operand" gives way to "invalid". */
+/* raised: flags of the operand's conversion. "Denormal operand" gives way to "invalid", and to a NaN. */
 void x86_fpu_arith_memory(X86Fpu *u, unsigned op, F80 v, uint16_t raised)
 {
     uint16_t before = u->sw & FLAGS;
+    bool nan = is_nan(get(u, 0));
     u->sw &= (uint16_t)~FLAGS;
     if (op == 2 || op == 3) {
         compare(u, false, !is_empty(u, 0), v);
@@ -69,7 +70,7 @@ void x86_fpu_arith_memory(X86Fpu *u, unsigned op, F80 v, uint16_t raised)
     } else {
         put(u, 0, indefinite);
     }
-    raise(u, (uint16_t)(before | (u->sw & IE ? raised & ~2 : raised)));
+    raise(u, (uint16_t)(before | (u->sw & IE || nan ? raised & ~DE : raised)));
 }
 
 static void arith_regs(X86Fpu *u, unsigned op, unsigned to, unsigned from, bool and_pop)
@@ -90,6 +91,7 @@ static void unary(X86Fpu *u, F80 (*fn)(Host *, F80), uint16_t codes, bool keeps)
 {
     Host h = host_of(u);
     if (!need(u, 0)) {
+        u->sw &= (uint16_t)(codes & C2 ? ~C2 : ~0); /* fsin, fcos: as if done */
         if (!keeps)
             put(u, 0, indefinite);
         else
@@ -111,7 +113,7 @@ static void binary(X86Fpu *u, F80 (*fn)(Host *, F80, F80), uint16_t codes, bool 
         u->sw &= (uint16_t)(codes & C2 ? ~C2 : ~0); /* fprem: as if done */
     } else {
         r = fn(&h, get(u, 0), get(u, 1));
-        take(u, h, codes);
+        take(u, h, codes == CC && is_nan(r) ? C1 | C2 : codes); /* fprem: no quotient, C0 and C3 stay */
     }
     if (to_st1)
         pop(u);

@@ -9,6 +9,7 @@
 
 enum {
     IE = 1,
+    DE = 2,
     SF = 0x40,
     C0 = 0x100,
     C1 = 0x200,
@@ -50,6 +51,11 @@ static inline void set_top(X86Fpu *u, unsigned n)
 static inline F80 get(const X86Fpu *u, unsigned i)
 {
     return (F80){u->st[phys(u, i)].sig, u->st[phys(u, i)].exp};
+}
+
+static inline bool is_nan(F80 v)
+{
+    return (v.exp & 0x7fff) == 0x7fff && v.sig << 1;
 }
 
 static inline void put(X86Fpu *u, unsigned i, F80 v)

@@ -35,7 +35,7 @@ def write_ledger(path, reached, wrong):
         f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS TINAMOU`. "
                 "A row is an encoding (map, prefix, opcode, extension; M memory, R registers only). \"Compared\": random "
                 "instances left the same registers, flags (undefined ones too), MXCSR, vector and x87 state and memory as "
-                "the processor, an AMD Zen. Rows of x87 stand for all instructions of their first byte. Jumps, system "
+                "the processor, an AMD Zen. Jumps, system "
                 "instructions and what reads the processor's identity or clock are not compared here.\n\n"
                 "%d of %d rows compared.\n\n| row | instruction | table | compared |\n|---|---|---|---|\n" % (compared, count) +
                 "\n".join(lines_out) + "\n")
