@@ -205,8 +205,8 @@ static bool evex_fits(const X86Row *r, const X86Insn *x)
     unsigned vl = x->evb && rounds ? 2 : x->vl;
     if (x->evb && !rounds && !(x->mod != 3 && r->evex & X86_EV_BC))
         return false;
-    if (!(r->evex & X86_EV_LIG) && ((r->evex & X86_EV_L12 && vl < 1) || (r->evex & X86_EV_L2 && vl < 2) ||
-                                    vl > 2 || (r->attr & X86_L0 && vl)))
+    if (vl > 2 || (!(r->evex & X86_EV_LIG) && ((r->evex & X86_EV_L12 && vl < 1) ||
+                                               (r->evex & X86_EV_L2 && vl < 2) || (r->attr & X86_L0 && vl))))
         return false;
     if (r->evex & X86_EV_KM)
         return x->mask && !x->zero;
@@ -327,12 +327,14 @@ static void read_immediates(Bytes *b, X86Insn *x)
     }
 }
 
-/* Segment, control and debug registers that do not exist; cs cannot be loaded. */
+/* Segment, control, debug and mask registers that do not exist, general ones by EVEX; cs cannot be loaded. */
 static bool no_register(const X86Insn *x)
 {
     for (unsigned k = 0; k < 2; k++)
         switch ((X86Where)x86_opd_where[x->row->opd[k]]) {
         case X86_WH_SEG: return (x->reg & 7) > 5 || (k == 0 && (x->reg & 7) == 1);
+        case X86_WH_KG: return x->evex && x->reg > 7;
+        case X86_WH_G: return x->evex && x->reg > 15;
         case X86_WH_CR: return !(0x11d >> x->reg & 1);
         case X86_WH_DR: return x->reg > 7;
         default: break;
@@ -438,8 +440,6 @@ static void finish_evex(X86Insn *x)
     x->wide = x->vl == 1;
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
-        if (where == X86_WH_G || where == X86_WH_KG)
-            x->reg &= where == X86_WH_G ? 15 : 7;
         if (x->mod == 3 && (where == X86_WH_W || where == X86_WH_U) && x->rex & 2)
             x->rm |= 16;
     }
@@ -475,6 +475,8 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
         return X86_BAD;
     if (x->evex)
         finish_evex(x);
+    else if (x86_opd_where[x->row->opd[0]] == X86_WH_KG) /* VEX.R is not looked at */
+        x->reg &= 7;
     if (x->mod != 3 && x->asize == 2)
         read_address16(&b, x);
     else if (x->mod != 3)

@@ -54,7 +54,7 @@ static void put_reg(Fmt *f, unsigned r, unsigned bytes, bool rex)
 
 static void put_vec(Fmt *f, unsigned r, unsigned bytes)
 {
-    fmt_printf(f, "%smm%u", bytes == 32 ? "y" : "x", r);
+    fmt_printf(f, "%cmm%u", bytes == 64 ? 'z' : bytes == 32 ? 'y' : 'x', r);
 }
 
 static void put_hex(Fmt *f, int64_t v)
@@ -74,6 +74,7 @@ static void put_size(Fmt *f, unsigned bytes)
                 : bytes == 10 ? "TBYTE PTR "
                 : bytes == 16 ? "XMMWORD PTR "
                 : bytes == 32 ? "YMMWORD PTR "
+                : bytes == 64 ? "ZMMWORD PTR "
                               : "");
 }
 
@@ -81,14 +82,17 @@ static void put_size(Fmt *f, unsigned bytes)
 static unsigned index_bytes(const X86Insn *x)
 {
     bool half = !(x->opc & 1) && x->rex & 8;
-    return x->wide && !half ? 32 : 16;
+    return (16u << x->vl) >> (half && x->vl);
 }
 
 static void put_mem(Fmt *f, Gva pc, const X86Insn *x, unsigned bytes)
 {
     unsigned width = x->asize;
     bool any = x->base >= 0 || x->index >= 0;
-    put_size(f, bytes);
+    if (x->evb)
+        fmt_puts(f, x->row->source == 3 ? "QWORD BCST " : x->row->source == 2 ? "DWORD BCST " : "WORD BCST ");
+    else
+        put_size(f, bytes);
     if (x->override)
         fmt_printf(f, "%s:", segs[x->override - 1]);
     else if (!any && x->base != -2)
@@ -182,6 +186,14 @@ static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t i
     case X86_WH_H: put_vec(f, x->vvvv, bytes); break;
     case X86_WH_L: put_vec(f, imm >> 4 & 15, bytes); break;
     case X86_WH_P: fmt_printf(f, "mm%u", x->reg & 7); break;
+    case X86_WH_KG: fmt_printf(f, "k%u", x->reg & 7); break;
+    case X86_WH_KV: fmt_printf(f, "k%u", x->vvvv & 7); break;
+    case X86_WH_KE:
+        if (x->mod == 3)
+            fmt_printf(f, "k%u", x->rm & 7);
+        else
+            put_mem(f, pc, x, bytes);
+        break;
     case X86_WH_ST: fmt_puts(f, "st"); break;
     case X86_WH_STI: fmt_printf(f, "st(%u)", x->rm & 7); break;
     case X86_WH_X0: fmt_puts(f, "xmm0"); break;
@@ -198,8 +210,23 @@ static void put_vvvv(Fmt *f, const X86Insn *x)
     fmt_putc(f, ',');
     if (where == X86_WH_G)
         put_reg(f, x->vvvv, x86_size(x, 0), true);
+    else if (x86_opd_where[x->row->opd[1]] == X86_WH_KE)
+        fmt_printf(f, "k%u", x->vvvv & 7);
     else
-        put_vec(f, x->vvvv, x86_size(x, where == X86_WH_M ? 1 : 0));
+        put_vec(f, x->vvvv, x86_size(x, where == X86_WH_M || where == X86_WH_KG ? 1 : 0));
+}
+
+/* Behind the first operand: the mask. Behind the last one that is no immediate: rounding. */
+static void put_evex(Fmt *f, const X86Insn *x, unsigned k)
+{
+    static const char rounding[4][8] = {"rn-sae", "rd-sae", "ru-sae", "rz-sae"};
+    if (k == 0 && x->mask)
+        fmt_printf(f, "{k%u}", x->mask);
+    if (k == 0 && x->zero)
+        fmt_puts(f, "{z}");
+    unsigned next = k < 2 ? x->row->opd[k + 1] : X86_OPD_None;
+    if (x86_sae(x) && (next == X86_OPD_None || x86_opd_where[next] == X86_WH_I))
+        fmt_printf(f, "{%s}", x->row->evex & X86_EV_ER ? rounding[x->rc] : "sae");
 }
 
 static void put_name(Fmt *f, const X86Insn *x)
@@ -241,6 +268,8 @@ static unsigned disas(X86Mode mode, Gva pc, const uint8_t *bytes, unsigned n, ch
             put_vvvv(&f, &x);
         fmt_putc(&f, k ? ',' : ' ');
         put_operand(&f, pc, &x, k, imm);
+        if (x.evex && where != X86_WH_I)
+            put_evex(&f, &x, k);
         if (where == X86_WH_I || where == X86_WH_S)
             imm = x.imm2;
     }

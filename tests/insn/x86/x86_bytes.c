@@ -166,13 +166,23 @@ static void put_vex(uint8_t *p)
         p[n + 1 + three] |= 0x78;
 }
 
+static void put_evex(uint8_t *p)
+{
+    p[0] = 0x62;
+    p[1] = (uint8_t)((p[1] & 0xf0) | (1 + rnd(3)));
+    p[2] |= 4;
+    if (rnd(2))
+        p[2] |= 0x78;
+    p[3] = (uint8_t)(rnd(2) ? p[3] | 8 : (p[3] & 0x68) | 8);
+}
+
 static void put_string(uint8_t *p, unsigned how)
 {
     static const uint8_t legacy[] = {0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x2e, 0x3e,
                                      0x26, 0x36, 0x65, 0x48, 0x4f, 0x44};
     fill_random(p);
     if (how == 0) {
-        put_vex(p);
+        rnd(2) ? put_vex(p) : put_evex(p);
     } else if (how == 1) {
         unsigned n = rnd(14);
         for (unsigned k = 0; k < n; k++)
