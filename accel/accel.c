@@ -373,12 +373,15 @@ static void let_others_in(const Accel *a)
 
 /* One instruction, alone in the address space and so with the context of a single thread; or as many as it
  * takes until a reservation made by the first is gone (load-reserved to store-conditional), which is given up
- * after a while. Returns true when the caller of accel_run() must know of the exit. */
+ * after a while. A reservation made before counts on a device only: there a store-conditional compares
+ * values. Returns true when the caller of accel_run() must know of the exit. */
 static bool run_exclusive(Accel *a, Cpu *cpu)
 {
+    bool on_device = cpu->exit.code == CPU_EXCLUSIVE_DEVICE;
     let_others_in(a);
     accel_exclusive_begin(cpu);
-    drop_reservation(cpu);
+    if (!on_device)
+        drop_reservation(cpu);
     catch_up(cpu);
     uint32_t ctx = cpu->ctx;
     cpu->ctx = (ctx | CTX_STEP) & ~(uint32_t)CTX_PARALLEL;

@@ -180,7 +180,7 @@ static bool update_in_steps(Cpu *cpu, IrAccess *a, unsigned size, const Pieces *
         return false;
     }
     if (cpu->ctx & CTX_PARALLEL) { /* and comes again without */
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_EXCLUSIVE};
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_EXCLUSIVE, .code = CPU_EXCLUSIVE_DEVICE};
         return false;
     }
     pieces_read(cpu, x, was);

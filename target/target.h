@@ -41,11 +41,13 @@ typedef enum CpuExitKind {
     CPU_EXIT_PROTECTION, /* not allowed here, with no address to name */
 } CpuExitKind;
 
+enum { CPU_EXCLUSIVE_DEVICE = 1 }; /* CpuExit.code of EXCLUSIVE */
+
 typedef struct CpuExit {
     uint16_t kind; /* CpuExitKind */
     uint8_t sig;   /* FAULT: SIGSEGV or SIGBUS as the host said */
     uint8_t write; /* FAULT: 1 = store */
-    int32_t code;  /* FAULT: si_code */
+    int32_t code;  /* FAULT: si_code; EXCLUSIVE: 0, or why (CPU_EXCLUSIVE_*) */
     uint64_t addr; /* FAULT, FETCH, MISALIGNED: guest address */
 } CpuExit;
 

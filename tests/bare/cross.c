@@ -137,6 +137,39 @@ static void instructions(void)
     }
 }
 
+/* RAM, then a device, and the other way round: both or neither. */
+static void devices(void)
+{
+    enum { MTIMECMP = 0x2004000, MTIME_PAGE = 0x200b000, PLIC = 0xc000000, NOTHING = 0x2020000 };
+    volatile u64 *mtimecmp = (u64 *)MTIMECMP, *mtime = (u64 *)(MTIME_PAGE + 0xff8);
+    u64 v = 0x8877665544332211, old;
+    map(&t, DATA, (u64)first, 0, RW);
+    map(&t, NEXT, MTIMECMP, 0, RW);
+    sfence();
+    fill();
+    *mtimecmp = ~0ull;
+    CHECK_EQ(run(S, op_sd, NEXT - 4, v).cause, NO_TRAP);
+    CHECK_EQ(bytes_at(4092, 4), (uint32_t)v);
+    CHECK_EQ(*mtimecmp, 0xffffffff88776655);
+    CHECK_VALUE(run(S, op_ld, NEXT - 4, 0), v);
+    *mtimecmp = ~0ull;
+    map(&t, NEXT, PLIC, 0, RW); /* takes words only */
+    sfence();
+    fill();
+    old = bytes_at(4088, 8);
+    CHECK_TRAP(run(S, op_sd, NEXT - 6, v), X_STORE_ACCESS, NEXT);
+    CHECK_EQ(bytes_at(4088, 8), old);
+    CHECK_TRAP(run(S, op_ld, NEXT - 6, 0), X_LOAD_ACCESS, NEXT);
+    for (unsigned k = 0; k < 2; k++) { /* time goes on as if nothing had been */
+        map(&t, DATA, MTIME_PAGE, 0, RW);
+        map(&t, NEXT, NOTHING, 0, k ? RW : 0);
+        sfence();
+        old = *mtime;
+        CHECK_TRAP(run(S, op_sd, NEXT - 4, v), k ? X_STORE_ACCESS : X_STORE_PAGE, NEXT);
+        CHECK(*mtime - old < 1ull << 32);
+    }
+}
+
 /* RAM's last byte, and what is behind it: nothing. */
 static void end_of_ram(u64 end)
 {
@@ -158,6 +191,8 @@ void test(void)
     data();
     mapped_anyhow();
     instructions();
+    if (!OUTSIDE) /* it refuses these devices such accesses */
+        devices();
     use_tables(NULL, 0);
     end_of_ram(0x88000000);
 }

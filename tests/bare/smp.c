@@ -26,6 +26,24 @@ static void counting(void)
     }
 }
 
+/* A register of a device that nothing else uses: the time compare of the last hart. */
+enum { DEVICE_TURNS = 400 };
+static u64 *const compare = (u64 *)(0x2004000 + 8 * (HARTS - 1));
+
+static void counting_on_a_device(void)
+{
+    for (unsigned k = 0; k < DEVICE_TURNS; k++) {
+        u64 v, failed;
+        __asm__ volatile("amoadd.d zero, %0, (%1)" ::"r"(1ull), "r"(compare) : "memory");
+        do
+            __asm__ volatile("lr.d %0, (%2)\n addi %0, %0, 2\n sc.d %1, %0, (%2)"
+                             : "=&r"(v), "=&r"(failed)
+                             : "r"(compare)
+                             : "memory");
+        while (failed);
+    }
+}
+
 /* Hart n hands on to the next; each turn may take the host a time slice. */
 static void ring(u64 hart)
 {
@@ -155,6 +173,13 @@ static void part(u64 hart)
         CHECK_EQ(small_counter, HARTS * 20000u);
         CHECK_EQ(reserved_counter, HARTS * 20000u);
     }
+    if (hart == 0)
+        *compare = 1ull << 62;
+    meet();
+    counting_on_a_device();
+    meet();
+    if (hart == 0)
+        CHECK_EQ(*compare, (1ull << 62) + 3ull * HARTS * DEVICE_TURNS);
     ring(hart);
     meet();
     if (hart == 0)

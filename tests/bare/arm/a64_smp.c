@@ -42,6 +42,23 @@ static void counting(void)
     }
 }
 
+/* A register of a device that nothing else uses: the clock's match register. */
+enum { DEVICE_TURNS = 100, RTC_MATCH = 0x09010004 };
+
+static void counting_on_a_device(void)
+{
+    for (unsigned k = 0; k < DEVICE_TURNS; k++) {
+        uint32_t v, failed;
+        __asm__ volatile(".arch armv8.1-a\n stadd %w0, [%1]" ::"r"(1), "r"((u64)RTC_MATCH) : "memory");
+        do
+            __asm__ volatile("ldxr %w0, [%2]\n add %w0, %w0, 2\n stxr %w1, %w0, [%2]"
+                             : "=&r"(v), "=&r"(failed)
+                             : "r"((u64)RTC_MATCH)
+                             : "memory");
+        while (failed);
+    }
+}
+
 /* Cpu n hands on to the next; each turn may take the host a time slice. */
 static void ring(u64 n)
 {
@@ -218,6 +235,13 @@ static void part(u64 n)
         CHECK_EQ(pair[0], CPUS * (u64)TURNS);
         CHECK_EQ(pair[1], 0ull - CPUS * (u64)TURNS);
     }
+    if (n == 0)
+        *mmio(RTC_MATCH) = 0x40000000;
+    meet();
+    counting_on_a_device();
+    meet();
+    if (n == 0)
+        CHECK_EQ(*mmio(RTC_MATCH), 0x40000000 + 3 * CPUS * DEVICE_TURNS);
     ring(n);
     meet();
     if (n == 0)
