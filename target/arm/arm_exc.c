@@ -33,8 +33,13 @@ uint32_t arm_pstate_word(const ArmMachine *m)
 void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel)
 {
     ArmSys *s = &m->sys;
+    bool counted = s->pmu_by_level && el != s->el;
+    if (UNLIKELY(counted))
+        arm_pmu_before_level(m);
     s->sp_el[s->spsel ? s->el : 0] = m->arm.sp;
     s->el = el;
+    if (UNLIKELY(counted))
+        arm_pmu_after_level(m);
     s->spsel = el ? spsel : 0;
     m->arm.sp = s->sp_el[s->spsel ? el : 0];
 }

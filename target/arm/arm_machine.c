@@ -58,6 +58,7 @@ static void reset_state(Cpu *base)
     s->hcr = s->el2 ? ARM_HCR_RW : 0;
     s->vpidr = arm_model_midr((ArmModel)model);
     s->vmpidr = 1u << 31 | s->board.number;
+    s->mdcr = s->el2 ? ARM_PMU_EVENTS : 0; /* HPMN */
     s->oslsr = 0xa; /* OSLM: implemented; locked */
     base->pc = s->board.reset_pc;
     arm_regime_update(m);

@@ -146,6 +146,8 @@ typedef struct ArmRegime {
 enum { ARM_SPACE_ASID_SHIFT = 48 };
 enum { ARM_REGIMES = 32, ARM_BREAKPOINTS = 16, ARM_WATCHPOINTS = 4 /* that do something: ID_AA64DFR0_EL1 */ };
 
+enum { ARM_PMU_EVENTS = 4 }; /* event counters */
+
 typedef enum ArmPower { ARM_POWER_ON, ARM_POWER_OFF, ARM_POWER_STARTING } ArmPower;
 
 typedef struct ArmTimer {
@@ -176,6 +178,8 @@ typedef struct ArmSys {
     uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
     uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, cycles,
         cycles_at; /* what the cycle counter was at this count */
+    uint64_t pmevcntr[ARM_PMU_EVENTS], pmevtyper[ARM_PMU_EVENTS];
+    uint32_t pmu_by_level; /* not architectural: what is counted differs by level */
     uint64_t cntvoff;
     ArmTimer timer[ARM_TIMERS];
 
@@ -250,11 +254,18 @@ typedef enum ArmPmuReg {
     ARM_PMU_XEVCNTR,
     ARM_PMU_OVSSET,
     ARM_PMU_CCFILTR,
+    ARM_PMU_EVCNTR, /* ARM_PMU_EVENTS of each */
+    ARM_PMU_EVTYPER = ARM_PMU_EVCNTR + ARM_PMU_EVENTS,
+    ARM_PMU_LAST_EVTYPER = ARM_PMU_EVTYPER + ARM_PMU_EVENTS - 1,
     ARM_PMU_INTENSET,
     ARM_PMU_INTENCLR
 } ArmPmuReg;
 uint64_t arm_pmu_read(ArmMachine *m, ArmPmuReg reg);
 void arm_pmu_write(ArmMachine *m, ArmPmuReg reg, uint64_t v);
+void arm_pmu_write_mdcr(ArmMachine *m, uint64_t v); /* MDCR_EL2 */
+/* Around a change of level, while ArmSys.pmu_by_level. */
+void arm_pmu_before_level(ArmMachine *m);
+void arm_pmu_after_level(ArmMachine *m);
 bool arm_pmu_traps_at_el0(const ArmMachine *m, ArmPmuReg reg, bool write);
 
 /* arm_debug.c */

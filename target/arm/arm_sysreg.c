@@ -296,7 +296,7 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
     case REG_HCR_EL2: arm_write_hcr(m, v); return true;
     case REG_PMUSERENR_R: s->pmuserenr = v & 15; return s->el > 0;
     case REG_CPTR_EL2: s->cptr = v; return true;
-    case REG_MDCR_EL2: s->mdcr = v; return true;
+    case REG_MDCR_EL2: arm_pmu_write_mdcr(m, v); return true;
     case REG_CNTVOFF_EL2:
         s->cntvoff = v;
         set_alarm(m, ARM_TIMER_VIRT);
