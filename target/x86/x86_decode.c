@@ -73,6 +73,8 @@ static const X86Row rows[] = {
 #undef EVEX
 };
 
+_Static_assert(ARRAY_SIZE(rows) <= 4096, "X86EvWhat.row");
+
 unsigned x86_row_number(const X86Row *r)
 {
     return (unsigned)(r - rows);
