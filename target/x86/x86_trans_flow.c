@@ -87,9 +87,12 @@ void x86_trans_enter(Trans *t, const X86Insn *x)
     if (level)
         x86_st(t, (X86Addr){sp, at -= n}, x->opsize,
                x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
+    /* the new top is tried for writing */
+    X86Addr top = {ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)), 0};
+    x86_st(t, top, x->opsize, x86_ld(t, top, x->opsize));
     x86_put_reg(t, X86_RBP, x->opsize, false,
                 x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
-    x86_put_gpr(t, X86_RSP, ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)));
+    x86_put_gpr(t, X86_RSP, top.base);
 }
 
 void x86_trans_leave(Trans *t, const X86Insn *x)
