@@ -143,7 +143,7 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
     else if (x->imm == 0x80 && x->code32)
         x86_raise(t, CPU_EXIT_SYSCALL);
     else if (x->imm == 4 && x->code32)
-        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_PROTECTION}; /* #OF, a trap */
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_OVERFLOW};
     else
         x86_raise(t, CPU_EXIT_PROTECTION);
 }
