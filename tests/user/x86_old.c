@@ -50,7 +50,8 @@ static void names(void)
     uname(&u);
     SHOW(syscall(SYS_oldolduname, &oldest));
     SHOW(syscall(SYS_olduname, &old));
-    SHOW_BOOL(!strncmp(oldest.sys, u.sysname, 8) && !strncmp(oldest.release, u.release, 8) && !oldest.release[8]);
+    SHOW_BOOL(!strncmp(oldest.sys, u.sysname, 8) && !strncmp(oldest.release, u.release, 8) &&
+              !oldest.release[8]);
     SHOW_BOOL(!strcmp(old.node, u.nodename) && !strcmp(old.version, u.version));
 }
 
@@ -229,9 +230,10 @@ static uint32_t far_word(unsigned selector, uint32_t offset)
     return v;
 }
 
+static uint32_t words[4] = {11, 22, 33, 44};
+
 static void segments(void)
 {
-    static uint32_t words[4] = {11, 22, 33, 44};
     struct user_desc d = {.entry_number = -1u,
                           .base_addr = (uint32_t)words,
                           .limit = 0xfffff,
@@ -244,8 +246,9 @@ static void segments(void)
     printf("%u %u\n", far_word(tls, 0), far_word(tls, 8));
     struct user_desc got = {.entry_number = d.entry_number};
     SHOW(syscall(SYS_get_thread_area, &got));
-    printf("base %d limit %x flags %d%d%d%d%d%d\n", got.base_addr == (uint32_t)words, got.limit, got.seg_32bit,
-           got.contents, got.read_exec_only, got.limit_in_pages, got.seg_not_present, got.useable);
+    printf("base %d limit %x flags %d%d%d%d%d%d\n", got.base_addr == (uint32_t)words, got.limit,
+           got.seg_32bit, got.contents, got.read_exec_only, got.limit_in_pages, got.seg_not_present,
+           got.useable);
     struct user_desc more = d;
     more.entry_number = -1u;
     SHOW(syscall(SYS_set_thread_area, &more));
@@ -258,7 +261,16 @@ static void segments(void)
     more.contents = 2;
     SHOW(syscall(SYS_set_thread_area, &more));
     SHOW(syscall(SYS_set_thread_area, 8));
-    d.entry_number = 5;
+}
+
+static void local_segments(void)
+{
+    struct user_desc d = {.entry_number = 5,
+                          .base_addr = (uint32_t)words,
+                          .limit = 0xfffff,
+                          .seg_32bit = 1,
+                          .limit_in_pages = 1,
+                          .useable = 1};
     SHOW(syscall(SYS_modify_ldt, 1, &d, sizeof d));
     printf("%u %u\n", far_word(5 << 3 | 7, 4), far_word(5 << 3 | 7, 12));
     d.base_addr += 4;
@@ -279,6 +291,10 @@ static void segments(void)
     d.contents = 3;
     SHOW(syscall(SYS_modify_ldt, 1, &d, sizeof d));
     SHOW(syscall(SYS_modify_ldt, 0x11, &d, sizeof d));
+}
+
+static void selectors(void)
+{
     TRY("a selector of nothing", far_word(6 << 3 | 7, 0));
     TRY("the kernel's", far_word(0x10, 0));
     static uint32_t pair[2] = {77, 0x2b};
@@ -334,7 +350,8 @@ static void instructions(void)
     uint32_t at, sp;
     __asm__ volatile("mov %%esp, %1; enter $16, $0; mov %%ebp, %0; leave" : "=&r"(at), "=&r"(sp)::"memory");
     printf("enter %u\n", sp - at);
-    __asm__ volatile("mov %%esp, %1; pusha; mov 12(%%esp), %%eax; mov %%eax, %0; popa" : "=m"(at), "=m"(sp)::"eax", "memory");
+    __asm__ volatile("mov %%esp, %1; pusha; mov 12(%%esp), %%eax; mov %%eax, %0; popa"
+                     : "=m"(at), "=m"(sp)::"eax", "memory");
     printf("pusha %u\n", at == sp);
     uint16_t sel = 0x40, low = 3;
     uint8_t z;
@@ -379,7 +396,10 @@ static void frames(void)
     } old = {handler, 0, 0, NULL};
     SHOW(syscall(SYS_sigaction, SIGUSR1, &old, NULL));
     long double x = 1.25L, y;
-    __asm__ volatile("fldt %1; int $0x80; fstpt %0" : "=m"(y) : "m"(x), "a"(SYS_kill), "b"(getpid()), "c"(SIGUSR1) : "memory");
+    __asm__ volatile("fldt %1; int $0x80; fstpt %0"
+                     : "=m"(y)
+                     : "m"(x), "a"(SYS_kill), "b"(getpid()), "c"(SIGUSR1)
+                     : "memory");
     printf("hits %d frame %d kept %d\n", hits, frame_ok, x == y);
     struct {
         void *handler;
@@ -416,6 +436,8 @@ int main(void)
     multiplexed();
     entries();
     segments();
+    local_segments();
+    selectors();
     far_transfers();
     instructions();
     frames();
