@@ -186,7 +186,9 @@ static bool left_out(const RowInfo *r)
     case X86_H_xsave:
     case X86_H_rdrand:
     case X86_H_rdpid: return true;
-    default: return r->attr & (IS32 ? O64 : O32) || is_environment(r);
+    default:
+        return r->attr & (IS32 ? O64 : O32) || is_environment(r) ||
+               (IS32 && r->handler == X86_H_xchg && r->opc == 0x90); /* nop: there is no rex */
     }
 }
 
@@ -264,7 +266,7 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
     else if (r->attr & REP && rnd() % 2)
         *q++ = rnd() % 2 ? 0xf3 : 0xf2;
     uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % (IS32 ? 3 : 4)];
-    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = r->attr & VSIB || rnd() % 4 == 0;
+    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = r->attr & VSIB || !(rnd() % 4);
     unsigned index = r->attr & VSIB ? rnd() % REGS : SMALL;
     if (r->ext >= 0)
         modrm = r->attr & RM ? (uint8_t)r->ext : (uint8_t)((modrm & 0xc7) | r->ext << 3);
