@@ -182,6 +182,6 @@ extern const TargetOps target_x86_64, target_i386;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys, target_riscv32_sys; /* with privileged levels */
-extern const TargetOps target_aarch64_sys;
+extern const TargetOps target_aarch64_sys, target_arm_sys;
 
 #endif

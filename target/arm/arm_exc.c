@@ -1,5 +1,6 @@
 /* Exceptions and the way back (Arm ARM, D1 "The AArch64 System Level Programmers' Model"; ESR_ELx),
  * interrupts, waiting. */
+#include "target/arm/a32_priv.h"
 #include "target/arm/a64_trans_priv.h"
 
 enum {
@@ -285,7 +286,9 @@ bool arm_interrupt(Cpu *base)
     ArmMachine *m = (ArmMachine *)base;
     Due d = due_now(m);
     uint32_t el1 = d.el1 | d.el1_virtual;
-    if (d.el2)
+    if (el1 && m->sys.a32)
+        a32_take_interrupt(m, el1);
+    else if (d.el2)
         take(m, 2, d.el2 & ARM_PSTATE_F ? VECTOR_FIQ : VECTOR_IRQ);
     else if (el1 & ARM_PSTATE_F)
         take(m, 1, VECTOR_FIQ);
