@@ -485,7 +485,8 @@ static void touch_flags(Trans *t)
 {
     if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
         return;
-    ir_put(t->b, A32_SLOT_FP_STRICT, a32_imm(t, 1));
+    ir_put(t->b, A32_SLOT_FP_STRICT,
+           ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_FP_STRICT), a32_imm(t, (int32_t)arm_fp_strict_bit(0))));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }
 

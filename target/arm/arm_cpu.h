@@ -27,7 +27,8 @@ typedef struct ArmCpu {
     uint64_t sp;
     uint32_t fl;
     uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
-    uint32_t fp_strict;    /* not architectural: 1 once the program has looked at FPSR or written it */
+    uint32_t fp_strict;    /* not architectural: bit 0 once the program has looked at FPSR or written it; bit
+                            * 1 once a machine's privileged levels have */
     uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
     uint64_t v[32][2] __attribute__((aligned(16)));
     uint64_t qc[2];        /* saturating instructions OR bits into it */
@@ -47,6 +48,9 @@ typedef struct ArmCpu {
     uint32_t e;            /* A32, T32: CPSR.E, 0 or 1 */
     uint32_t neon_used;    /* not architectural: 1 once Advanced SIMD has computed with floats (IR_FP_STD) */
 } ArmCpu;
+
+/* Of ArmCpu.fp_strict. A kernel saves and restores FPSR for others, who need not look at it. */
+static inline uint32_t arm_fp_strict_bit(unsigned el) { return el ? 2 : 1; }
 
 #define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
 

@@ -154,7 +154,9 @@ static uint32_t machine_ctx(const Cpu *base)
     const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     bool no_unprivileged = s->el == 2 && (s->hcr & host) != host; /* LDTR is LDR */
     uint64_t el0_may = s->el == 0 ? s->sctlr[arm_host_el0(m) ? 2 : 1] : EL0_ALL;
-    return arm_ctx(base) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT | arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
+    bool strict = m->arm.fp_strict & arm_fp_strict_bit(s->el);
+    return arm_ctx_of(&m->arm, strict) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT |
+           arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
            ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
            (no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
