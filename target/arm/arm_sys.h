@@ -243,6 +243,8 @@ void arm_notice_irq(ArmMachine *m);
 void arm_take_sync(ArmMachine *m, uint32_t esr, bool el2);
 /* Changes HCR_EL2 and what hangs on it. */
 void arm_write_hcr(ArmMachine *m, uint64_t v);
+/* What a helper returns that has changed level, status or mapping: cpu->pc is where it goes on. */
+uint64_t arm_go(ArmMachine *m);
 uint32_t arm_pstate_word(const ArmMachine *m); /* as SPSR has it */
 void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel);
 

@@ -426,8 +426,7 @@ static uint64_t trap(ArmMachine *m, unsigned reg, unsigned rt, bool read, bool e
                   (uint32_t)ARM_EC_SYSREG << 26 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 |
                       crm << 1 | read,
                   el2);
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 static uint64_t undefined(ArmMachine *m)
@@ -505,8 +504,7 @@ uint64_t arm_helper_sysreg_msr(void *opaque, uint64_t reg, uint64_t v, uint64_t 
         return undefined(m);
     arm_notice_irq(m);
     m->arm.base.pc += 4;
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c, uint64_t d)
@@ -525,8 +523,7 @@ uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c
         m->arm.base.pc += 4;
         arm_notice_irq(m);
     }
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 /* ---- system instructions ---- */
