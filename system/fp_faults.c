@@ -1,6 +1,7 @@
 #include "system/fp_faults.h"
 
 #include "base/fmt.h"
+#include "base/self.h"
 
 #include <signal.h>
 #include <sys/auxv.h>
@@ -12,12 +13,10 @@
 
 enum { OWN_STACK = TINAMOU_SANITIZED ? 256 * 1024 : 24 * 1024 }; /* beside the kernel's frame */
 
-static _Thread_local Cpu *cpu_here;
-
 static void on_fault(int sig, siginfo_t *si, void *context)
 {
     const ucontext_t *uc = context;
-    Cpu *cpu = cpu_here;
+    Cpu *cpu = thread_self()->owner;
     if (si->si_code > 0 && cpu && accel_fault(cpu, sig, si, context))
         return;
     fmt_err("signal %d (code %d) at host address 0x%lx, guest pc 0x%lx", sig, si->si_code,
@@ -33,7 +32,7 @@ void fp_faults_begin(FpFaults *f, Cpu *cpu)
     stack_t stack = {.ss_sp = f->stack, .ss_size = bytes};
     struct sigaction a = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigfillset(&a.sa_mask);
-    cpu_here = cpu;
+    thread_self()->owner = cpu;
     sigaltstack(&stack, NULL); /* generated code has rsp where a frame must not be put */
     sigaction(SIGFPE, &a, NULL);
 }
@@ -42,6 +41,6 @@ void fp_faults_end(FpFaults *f)
 {
     const stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
-    cpu_here = NULL;
+    thread_self()->owner = NULL;
     g_free(f->stack);
 }
