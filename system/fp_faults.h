@@ -3,8 +3,8 @@
  * to the host to notice operations that it has to do exactly (docs/adr/0015-arm-nan-by-trap.md).
  *
  * Ownership: an FpFaults belongs to its thread, from fp_faults_begin() to fp_faults_end(); meanwhile
- * ThreadSelf.owner is the cpu. A SIGFPE that is
- * none of generated code ends the process, with one line. Threads: the cpu's own.
+ * ThreadSelf.owner is the cpu. A SIGFPE that is none of generated code ends the process, with one line.
+ * Threads: the cpu's own.
  */
 #ifndef SYSTEM_FP_FAULTS_H
 #define SYSTEM_FP_FAULTS_H
