@@ -223,6 +223,7 @@ static bool set_policy(Disk *d, KeyVals *kv, GError **err)
 {
     static const char *const errors[] = {"report", "ignore", "stop", "enospc"};
     static const char *const caches[] = {"writeback", "none", "writethrough", "directsync", "unsafe"};
+    bool writeback = true, direct = false, no_flush = false;
     unsigned on_write = d->on_write, on_read = d->on_read, cache = 0;
     if (!key_vals_word(kv, "werror", errors, 4, &on_write, err) ||
         !key_vals_word(kv, "rerror", errors, 3, &on_read, err) ||
@@ -230,20 +231,30 @@ static bool set_policy(Disk *d, KeyVals *kv, GError **err)
         return false;
     d->on_write = (DiskError)on_write;
     d->on_read = (DiskError)on_read;
-    d->writethrough = cache == 2 || cache == 3;
-    d->unsafe = cache == 4;
+    writeback = cache != 2 && cache != 3;
+    no_flush = cache == 4;
+    if (!key_vals_bool(kv, "cache.writeback", &writeback, err) ||
+        !key_vals_bool(kv, "cache.direct", &direct, err) ||
+        !key_vals_bool(kv, "cache.no-flush", &no_flush, err))
+        return false;
+    d->writethrough = !writeback;
+    d->unsafe = no_flush;
     return true;
 }
 
-/* Keys that are about the device or speed, and change nothing here. */
+/* Keys that are about speed, or ask for what is so anyway. */
 static bool ignore_keys(KeyVals *kv, GError **err)
 {
-    static const char *const any[] = {"bus", "aio", "discard", "detect-zeroes"};
+    static const char *const aio[] = {"threads", "native", "io_uring"};
+    static const char *const discard[] = {"ignore", "off", "unmap", "on"};
+    static const char *const zeroes[] = {"off", "on", "unmap"};
     static const char *const media[] = {"disk"};
     unsigned n = 0;
-    for (unsigned k = 0; k < G_N_ELEMENTS(any); k++)
-        key_vals_get(kv, any[k]);
-    return key_vals_word(kv, "media", media, 1, &n, err);
+    key_vals_get(kv, "bus");
+    return key_vals_word(kv, "media", media, 1, &n, err) &&
+           key_vals_word(kv, "aio", aio, G_N_ELEMENTS(aio), &n, err) &&
+           key_vals_word(kv, "discard", discard, G_N_ELEMENTS(discard), &n, err) &&
+           key_vals_word(kv, "detect-zeroes", zeroes, G_N_ELEMENTS(zeroes), &n, err);
 }
 
 static BlockNode *node_named(void *opaque, const char *name)
@@ -271,8 +282,10 @@ static BlockNode *open_drive(KeyVals *kv, bool read_only, bool *ret_guessed, GEr
         unsigned n = 0;
         if (!key_vals_word(file, "driver", drivers, 1, &n, err))
             return NULL;
+        static const char *const locking[] = {"auto", "on", "off"};
         path = key_vals_get(file, "filename");
-        if (!key_vals_done(file, err))
+        if (!ignore_keys(file, err) || !key_vals_word(file, "locking", locking, 3, &n, err) ||
+            !key_vals_done(file, err))
             return NULL;
     }
     if (!path) {

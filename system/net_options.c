@@ -62,8 +62,11 @@ static char *from_json(const char *text, GError **err)
     GString *out = g_string_new(kind);
     while (key_vals_rest(kv, &at, &key, &value)) {
         g_autoptr(GString) doubled = g_string_new(value);
+        size_t n = strlen(key);
         g_string_replace(doubled, ",", ",,", 0);
-        g_string_append_printf(out, ",%s=%s", key, doubled->str);
+        if (g_str_has_suffix(key, ".str")) /* an element of a list: hostfwd.0.str */
+            n = (size_t)(strchr(key, '.') - key);
+        g_string_append_printf(out, ",%.*s=%s", (int)n, key, doubled->str);
     }
     return g_string_free(out, FALSE);
 }

@@ -29,6 +29,9 @@ static bool add_serial(SysConsoles *s, unsigned n, const char *text, GError **er
         return sys_fail(err, "-serial: more than %u", (unsigned)SYS_MAX_SERIALS);
     if (is_none(text))
         return true;
+    if (n >= s->vm->opt->board->serials && strcmp(text, "null") != 0)
+        return sys_fail(err, "-serial %s: machine '%s' has no more than %u", text, s->vm->opt->board->name,
+                        s->vm->opt->board->serials);
     bool with_monitor = g_str_has_prefix(text, "mon:");
     Chardev *c = chardev_add_short(s->vm->chars, "-serial", text, label, err);
     s->has_serial[n] = c && chardev_attach(c, &s->serial[n], label, err);

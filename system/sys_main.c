@@ -93,6 +93,19 @@ static char *find_firmware(const SysOptions *o)
     return g_strdup(name);
 }
 
+/* The head of a flattened device tree: magic number, and its size (Devicetree specification, 5.2). */
+static bool is_tree(const char *path, const Image *dtb, GError **err)
+{
+    enum { HEAD = 40, MAGIC = (int)0xd00dfeed };
+    uint32_t head[2] = {0};
+    if (!dtb->bytes)
+        return true;
+    memcpy(head, dtb->bytes, MIN(dtb->size, sizeof(head)));
+    return (dtb->size >= HEAD && GUINT32_FROM_BE(head[0]) == (uint32_t)MAGIC &&
+            GUINT32_FROM_BE(head[1]) <= dtb->size) ||
+           sys_fail(err, "-dtb: %s is no device tree, or is cut off", path);
+}
+
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
     g_autofree char *firmware = find_firmware(&s->opt);
@@ -101,7 +114,8 @@ static bool read_images(System *s, MachineConfig *cfg, GError **err)
         return sys_fail(err, "there is no %s: the package opensbi has it, -bios names another, or none",
                         firmware);
     return read_image(s, firmware, &cfg->firmware, err) && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
-           read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err);
+           read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err) &&
+           is_tree(s->opt.dtb, &cfg->dtb, err);
 }
 
 /* ---- life ---- */
@@ -142,6 +156,7 @@ static MachineConfig machine_config(System *s)
         .append = o->append,
         .cpu_model = o->cpu_model,
         .serial = sys_consoles_serial(&s->consoles, 0),
+        .serial1 = sys_consoles_serial(&s->consoles, 1),
         .requests = {.opaque = &s->vm, .request = vm_request, .eject = sys_devices_eject},
         .rearm = clock_thread_rearm,
         .rearm_opaque = &s->vm.clock,

@@ -12,8 +12,7 @@ typedef struct OptionRow {
     SysList list; /* instead of set */
 } OptionRow;
 
-static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
-                                           &arm32_virt_board};
+static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board};
 
 const BoardClass *sys_board(unsigned n)
 {
@@ -65,14 +64,25 @@ static bool set_dump_dtb(SysOptions *o, const char *value, GError **err)
     o->dump_dtb = value;
     return true;
 }
+/* One of several, the first that is there: "kvm:tcg", or by several -accel. */
 static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 {
-    if (strcmp(value, "tcg") == 0 || strcmp(value, "dbt") == 0)
-        o->interpreter = false;
-    else if (strcmp(value, "interp") == 0)
-        o->interpreter = true;
-    else
-        return sys_fail(err, "no accelerator '%s'; 'tcg' would be", value);
+    static const char *const names[] = {"tcg", "dbt", "interp", "kvm", "hvf", "xen"};
+    g_auto(GStrv) parts = g_strsplit(value, ":", -1);
+    for (unsigned k = 0; parts[k]; k++) {
+        unsigned which = 0;
+        while (which < G_N_ELEMENTS(names) && strcmp(names[which], parts[k]) != 0)
+            which++;
+        if (which == G_N_ELEMENTS(names))
+            return sys_fail(err, "no accelerator '%s'; '%s' would be", parts[k],
+                            sys_nearest(parts[k], names, G_N_ELEMENTS(names)));
+        if (which >= 3) {
+            o->accel_missing = names[which];
+        } else if (!o->accel_found) {
+            o->accel_found = true;
+            o->interpreter = which == 2;
+        }
+    }
     return true;
 }
 static bool set_memory_object(SysOptions *o, const char *value, GError **err)
@@ -102,9 +112,15 @@ static bool set_tb_size(SysOptions *o, const char *value, GError **err)
     o->cache_bytes = (size_t)strtoull(value, NULL, 10) << 20;
     return true;
 }
+static bool set_accel_thread(SysOptions *o, const char *value, GError **err)
+{
+    return strcmp(value, "multi") == 0 ||
+           sys_fail(err, "-accel: no thread=%s; 'multi' would be: each cpu has one", value);
+}
 static bool set_accel(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"accel", set_accel_name}, {"tb-size", set_tb_size}};
+    static const KeyRow keys[] = {
+        {"accel", set_accel_name}, {"tb-size", set_tb_size}, {"thread", set_accel_thread}};
     return set_keys(o, "-accel", value, keys, G_N_ELEMENTS(keys), err);
 }
 
@@ -122,21 +138,36 @@ static bool set_memory(SysOptions *o, const char *value, GError **err)
     return set_keys(o, "-m", value, keys, G_N_ELEMENTS(keys), err);
 }
 
-static bool set_cpu_count(SysOptions *o, const char *value, GError **err)
-{
-    char *end;
-    unsigned long n = strtoul(value, &end, 10);
-    if (*end || n < 1 || n > MACHINE_MAX_CPUS)
-        return sys_fail(err, "-smp: '%s': 1 to %u cpus are possible", value, (unsigned)MACHINE_MAX_CPUS);
-    o->cpus = (unsigned)n;
-    return true;
-}
+/* What is not said of a topology is one, or what is left of the total for the sockets. */
 static bool set_smp(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {
-        {"cpus", set_cpu_count},   {"maxcpus", set_nothing}, {"sockets", set_nothing}, {"dies", set_nothing},
-        {"clusters", set_nothing}, {"cores", set_nothing},   {"threads", set_nothing}};
-    return set_keys(o, "-smp", value, keys, G_N_ELEMENTS(keys), err);
+    static const char *const parts[] = {"cpus", "maxcpus", "sockets", "dies", "clusters", "cores", "threads"};
+    enum { CPUS, MOST, SOCKETS, DIES, PARTS = G_N_ELEMENTS(parts) };
+    uint64_t n[PARTS], product = 1;
+    g_autoptr(KeyVals) kv = key_vals_parse("-smp", value, "cpus", err);
+    for (unsigned k = 0; kv && k < PARTS; k++) {
+        const bool said = key_vals_get(kv, parts[k]);
+        n[k] = k < DIES ? 0 : 1;
+        if (!key_vals_u64(kv, parts[k], UINT16_MAX, &n[k], err))
+            return false;
+        if (said && !n[k])
+            return sys_fail(err, "-smp: %s=0: 1 to %u cpus are possible", parts[k],
+                            (unsigned)MACHINE_MAX_CPUS);
+        product *= k < DIES ? 1 : n[k];
+    }
+    if (!kv || !key_vals_done(kv, err))
+        return false;
+    uint64_t total = n[MOST] ? n[MOST] : n[CPUS];
+    product *= n[SOCKETS] ? n[SOCKETS] : MAX(total / product, 1);
+    total = total ? total : product;
+    const uint64_t cpus = n[CPUS] ? n[CPUS] : total;
+    if (product != total || cpus > total)
+        return sys_fail(err, "-smp: the topology has %" PRIu64 " cpus, not %" PRIu64, product,
+                        MAX(total, cpus));
+    if (cpus > MACHINE_MAX_CPUS)
+        return sys_fail(err, "-smp: '%s': 1 to %u cpus are possible", value, (unsigned)MACHINE_MAX_CPUS);
+    o->cpus = (unsigned)cpus;
+    return true;
 }
 
 static bool set_cpu(SysOptions *o, const char *value, GError **err)
@@ -279,12 +310,31 @@ static bool set_action_shutdown(SysOptions *o, const char *value, GError **err)
     return o->no_shutdown || strcmp(value, "poweroff") == 0 ||
            sys_fail(err, "-action: shutdown=%s: poweroff or pause", value);
 }
+static bool set_action_panic(SysOptions *o, const char *value, GError **err)
+{
+    static const char *const words[] = {"none", "pause", "shutdown", "exit-failure"};
+    for (unsigned k = 0; k < G_N_ELEMENTS(words); k++)
+        if (strcmp(words[k], value) == 0)
+            return true; /* no device of these boards reports one */
+    return sys_fail(err, "-action: no panic=%s; '%s' would be", value,
+                    sys_nearest(value, words, G_N_ELEMENTS(words)));
+}
+static bool set_action_watchdog(SysOptions *o, const char *value, GError **err)
+{
+    static const char *const words[] = {"reset", "shutdown", "poweroff", "inject-nmi",
+                                        "pause", "debug",    "none"};
+    for (unsigned k = 0; k < G_N_ELEMENTS(words); k++)
+        if (strcmp(words[k], value) == 0)
+            return true; /* nor has any a watchdog */
+    return sys_fail(err, "-action: no watchdog=%s; '%s' would be", value,
+                    sys_nearest(value, words, G_N_ELEMENTS(words)));
+}
 static bool set_action(SysOptions *o, const char *value, GError **err)
 {
     static const KeyRow keys[] = {{"reboot", set_action_reboot},
                                   {"shutdown", set_action_shutdown},
-                                  {"panic", set_nothing},
-                                  {"watchdog", set_nothing}};
+                                  {"panic", set_action_panic},
+                                  {"watchdog", set_action_watchdog}};
     return set_keys(o, "-action", value, keys, G_N_ELEMENTS(keys), err);
 }
 
@@ -530,6 +580,8 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
+    if (o->accel_missing && !o->accel_found)
+        return sys_fail(err, "accelerator '%s' is not there; 'tcg' would be", o->accel_missing);
     return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
 }
 

@@ -33,7 +33,8 @@ typedef struct SysOptions {
     const char *memory; /* -machine memory-backend=; NULL: none */
     const char *name, *pidfile, *log_file;
     char uuid[37];      /* as text; "": none */
-    bool interpreter;
+    bool interpreter, accel_found;
+    const char *accel_missing; /* was asked for, and is not there; NULL: none */
     bool nographic, no_display, nodefaults, paused, daemonize, snapshot;
     bool no_reboot, no_shutdown;
     bool has_rtc_base;

@@ -15,6 +15,7 @@ typedef enum ArmVirtPlaceId {
     ARM_VIRT_ITS,
     ARM_VIRT_REDIST,
     ARM_VIRT_UART,
+    ARM_VIRT_UART1,
     ARM_VIRT_RTC,
     ARM_VIRT_FW_CFG,
     ARM_VIRT_GPIO,
@@ -36,6 +37,7 @@ extern const ArmVirtPlace arm_virt_places[ARM_VIRT_PLACES];
 enum {
     ARM_VIRT_SHARED = 256,
     ARM_VIRT_IRQ_UART = 1,
+    ARM_VIRT_IRQ_UART1 = 8,
     ARM_VIRT_IRQ_RTC = 2,
     ARM_VIRT_IRQ_PCIE = 3, /* four */
     ARM_VIRT_IRQ_GPIO = 7,
@@ -62,9 +64,9 @@ typedef struct ArmVirt {
     RamBlock ram;
     MemRegion ram_region;
     unsigned gic_version; /* 2 or 3 */
-    MsiTarget msi;        /* no `send`: there is nothing that takes messages */
+    MsiTarget msi;           /* no `send`: there is nothing that takes messages */
     Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
-    bool el2, a32; /* cpus have EL2; are of 32 bits */
+    bool el2;
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], virq[MACHINE_MAX_CPUS], vfiq[MACHINE_MAX_CPUS];
     IrqLine maintenance[MACHINE_MAX_CPUS];
     IrqLine timer_line[ARM_VIRT_TIMERS * MACHINE_MAX_CPUS];

@@ -28,11 +28,10 @@ static void psci(FdtTree *t, const ArmVirt *v)
     fdt_tree_begin(t, "psci");
     FDT_TEXTS(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
     fdt_tree_text(t, "method", v->el2 ? "smc" : "hvc");
-    const uint32_t calls = v->a32 ? 0x84000000 : 0xc4000000;
-    fdt_tree_number(t, "cpu_suspend", calls + 1);
+    fdt_tree_number(t, "cpu_suspend", 0xc4000001);
     fdt_tree_number(t, "cpu_off", 0x84000002);
-    fdt_tree_number(t, "cpu_on", calls + 3);
-    fdt_tree_number(t, "migrate", calls + 5);
+    fdt_tree_number(t, "cpu_on", 0xc4000003);
+    fdt_tree_number(t, "migrate", 0xc4000005);
     fdt_tree_end(t);
 }
 
@@ -62,10 +61,7 @@ static void timer(FdtTree *t, const Machine *m)
     const ArmVirt *v = m->board_data;
     uint32_t how = HIGH | (v->gic_version == 2 ? ((1u << m->cfg.cpus) - 1) << 8 : 0);
     fdt_tree_begin(t, "timer");
-    if (v->a32)
-        fdt_tree_text(t, "compatible", "arm,armv7-timer");
-    else
-        FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+    FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     fdt_tree_empty(t, "always-on");
     if (v->el2)
         FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
@@ -80,8 +76,6 @@ static void timer(FdtTree *t, const Machine *m)
 static void monitor(FdtTree *t, const Machine *m)
 {
     const ArmVirt *v = m->board_data;
-    if (v->a32)
-        return;
     fdt_tree_begin(t, "pmu");
     fdt_tree_text(t, "compatible", "arm,armv8-pmuv3");
     FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_PMU - 16,
@@ -140,7 +134,29 @@ static void clocked(FdtTree *t, const char *names, unsigned bytes, unsigned n)
 }
 #define CLOCKED(t, names, n) clocked(t, names, sizeof(names), n)
 
-static void primecells(FdtTree *t)
+static void serial(FdtTree *t, ArmVirtPlaceId place, unsigned irq)
+{
+    device(t, "pl011", place);
+    FDT_TEXTS(t, "compatible", "arm,pl011\0arm,primecell");
+    interrupt(t, irq, HIGH);
+    CLOCKED(t, "uartclk\0apb_pclk", 2);
+    fdt_tree_end(t);
+}
+
+/* Two ports: which is the first. */
+static void serials(FdtTree *t, const Machine *m)
+{
+    serial(t, ARM_VIRT_UART, ARM_VIRT_IRQ_UART);
+    if (!m->cfg.serial1)
+        return;
+    serial(t, ARM_VIRT_UART1, ARM_VIRT_IRQ_UART1);
+    fdt_tree_begin(t, "aliases");
+    fdt_tree_text(t, "serial0", "/pl011@9000000");
+    fdt_tree_text(t, "serial1", "/pl011@9040000");
+    fdt_tree_end(t);
+}
+
+static void primecells(FdtTree *t, const Machine *m)
 {
     fdt_tree_begin(t, "apb-pclk");
     fdt_tree_text(t, "compatible", "fixed-clock");
@@ -149,11 +165,7 @@ static void primecells(FdtTree *t)
     fdt_tree_text(t, "clock-output-names", "clk24mhz");
     fdt_tree_number(t, "phandle", PHANDLE_CLOCK);
     fdt_tree_end(t);
-    device(t, "pl011", ARM_VIRT_UART);
-    FDT_TEXTS(t, "compatible", "arm,pl011\0arm,primecell");
-    interrupt(t, ARM_VIRT_IRQ_UART, HIGH);
-    CLOCKED(t, "uartclk\0apb_pclk", 2);
-    fdt_tree_end(t);
+    serials(t, m);
     device(t, "pl031", ARM_VIRT_RTC);
     FDT_TEXTS(t, "compatible", "arm,pl031\0arm,primecell");
     interrupt(t, ARM_VIRT_IRQ_RTC, HIGH);
@@ -284,7 +296,7 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     timer(&t, m);
     monitor(&t, m);
     interrupt_controller(&t, m->board_data);
-    primecells(&t);
+    primecells(&t, m);
     flash(&t);
     pcie(&t, m->board_data);
     virtio(&t);

@@ -47,7 +47,7 @@ typedef struct MachineConfig {
     Image firmware, kernel, initrd, dtb;
     const char *append;      /* command line of the kernel; may be NULL */
     const char *cpu_model;   /* NULL: the board's own choice */
-    CharPort *serial;        /* may be NULL */
+    CharPort *serial, *serial1; /* may be NULL */
     BlockPort *flash[2];     /* what the board's flash chips hold; NULL: nothing */
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
@@ -89,6 +89,7 @@ struct BoardClass {
     const char *name, *isa, *help;
     const TargetOps *target;
     uint64_t default_ram;
+    unsigned serials;        /* ports */
     const BoardOption *options;
     unsigned n_options;
     bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
@@ -97,7 +98,7 @@ struct BoardClass {
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
-extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board;
+extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board;
 
 /* What was said; NULL: nothing. */
 const char *machine_option(const Machine *m, const char *name);

@@ -357,12 +357,12 @@ const BoardClass riscv_virt_board = {
     .name = "virt", .isa = "riscv64", .help = "RISC-V board of virtual devices",
     .target = &target_riscv64_sys,
     .options = options, .n_options = ARRAY_SIZE(options),
-    .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
+    .default_ram = 128 << 20, .serials = 1, .build = virt_build, .load = virt_load, .clear = virt_clear,
 };
 
 const BoardClass riscv32_virt_board = {
     .name = "virt", .isa = "riscv32", .help = "RISC-V board of virtual devices, 32 bits",
     .target = &target_riscv32_sys,
     .options = options, .n_options = ARRAY_SIZE(options),
-    .default_ram = 128 << 20, .build = virt_build, .load = virt_load, .clear = virt_clear,
+    .default_ram = 128 << 20, .serials = 1, .build = virt_build, .load = virt_load, .clear = virt_clear,
 };

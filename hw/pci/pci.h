@@ -67,7 +67,11 @@ typedef struct PciShape {
 
 struct PciFunction {
     Device dev;
-    char addr[8], bus_id[32];  /* properties: where to plug it; empty: the first place that is free */
+    /* properties: where to plug it; empty: the first place that is free */
+    char addr[8], bus_id[64];
+    bool multifunction;
+    char romfile[128];
+    uint32_t rombar;
     PciState *s;
     PciShape *shape;
     Lock *lock;
@@ -89,7 +93,12 @@ struct PciFunction {
 };
 
 #define PCI_PROPS(S)                                                                                         \
-    {"addr", "slot, or slot.function", offsetof(S, f.addr), PROP_TEXT, sizeof(((S *)0)->f.addr), 0},         \
+    {"multifunction", "others may share its slot", offsetof(S, f.multifunction), PROP_BOOL, sizeof(bool),    \
+     0},                                                                                                     \
+        {"romfile", "may be empty: there are none", offsetof(S, f.romfile), PROP_TEXT,                       \
+         sizeof(((S *)0)->f.romfile), 0},                                                                    \
+        {"rombar", "accepted", offsetof(S, f.rombar), PROP_U32, 4, 1},                                       \
+        {"addr", "slot, or slot.function", offsetof(S, f.addr), PROP_TEXT, sizeof(((S *)0)->f.addr), 0},     \
     {                                                                                                        \
         "bus", "id of a root port", offsetof(S, f.bus_id), PROP_TEXT, sizeof(((S *)0)->f.bus_id), 0          \
     }

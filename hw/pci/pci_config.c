@@ -19,6 +19,8 @@ void pci_shape(PciFunction *f, unsigned at, unsigned size, uint32_t initial, uin
 
 bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevError *err)
 {
+    if (f->romfile[0])
+        return dev_fail(err, "%s: romfile: there are no option ROMs", f->dev.id);
     f->s = s;
     f->lock = lock ? lock : &f->dev.lock;
     f->shape = calloc(1, sizeof(*f->shape));
@@ -33,6 +35,7 @@ bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevErr
     pci_shape(f, PCI_SUBSYSTEM_VENDOR, 2, ids->subsystem_vendor, 0);
     pci_shape(f, PCI_SUBSYSTEM, 2, ids->subsystem, 0);
     pci_shape(f, PCI_INTERRUPT_LINE, 1, 0, 0xff);
+    pci_shape(f, PCI_HEADER_TYPE, 1, f->multifunction ? 0x80 : 0, 0);
     f->shape->clears[PCI_STATUS + 1] = 0xf9; /* errors and aborts that were seen */
     f->cap_at = 0x40;
     return true;

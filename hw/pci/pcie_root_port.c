@@ -205,7 +205,7 @@ static bool port_realize(Device *dev, DevError *err)
         return dev_fail(err, "%s: slot %u; 0 to %u are possible", dev->id, r->slot, CAP_NUMBERS - 1u);
     if (!pci_init(f, &r->p, &ids, NULL, err))
         return false;
-    pci_shape(f, PCI_HEADER_TYPE, 1, 1, 0);
+    pci_shape(f, PCI_HEADER_TYPE, 1, f->multifunction ? 0x81 : 1, 0);
     pci_shape(f, PCI_INTERRUPT_PIN, 1, 1, 0);
     pci_shape(f, PCI_PRIMARY_BUS, 4, 0, 0xffffff);
     pci_shape(f, 0x1c, 2, 0x0101, 0xf0f0);      /* I/O, 32 bits */

@@ -115,6 +115,9 @@ static void balloon_notify(VirtioDevice *v, unsigned queue)
     }
 }
 
+/* Linux offers its first buffer of statistics, and notifies, before it is ready. */
+static void balloon_started(VirtioDevice *v) { virtio_notify(v, STATS); }
+
 static uint64_t balloon_features(const VirtioDevice *v)
 {
     return F_STATS | (((const VirtioBalloon *)v)->deflate_on_oom ? F_DEFLATE_ON_OOM : 0);
@@ -187,6 +190,7 @@ static const VirtioOps ops = {.id = 5,
                               .notify = balloon_notify,
                               .config = balloon_config,
                               .write_config = balloon_write_config,
+                              .started = balloon_started,
                               .pci_class = 0x00ff00,
                               .pci_old_id = 0x1002};
 

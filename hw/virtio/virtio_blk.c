@@ -12,6 +12,7 @@
 #define F_RO           (1ull << 5)
 #define F_BLK_SIZE     (1ull << 6)
 #define F_FLUSH        (1ull << 9)
+#define F_TOPOLOGY     (1ull << 10)
 #define F_MQ           (1ull << 12)
 #define F_DISCARD      (1ull << 13)
 #define F_WRITE_ZEROES (1ull << 14)
@@ -42,6 +43,8 @@ struct VirtioBlk {
     VirtioDevice v;
     BlockPort *drive;
     uint32_t num_queues;
+    uint32_t logical_bytes, physical_bytes; /* of a block */
+    bool discard, write_zeroes;
     char serial[ID_BYTES + 1];
     BlkLane *lane;
     uint64_t epoch;  /* of resets */
@@ -222,22 +225,32 @@ static unsigned blk_queues(const VirtioDevice *v) { return ((const VirtioBlk *)v
 static uint64_t blk_features(const VirtioDevice *v)
 {
     const VirtioBlk *b = (const VirtioBlk *)v;
-    return F_SEG_MAX | F_BLK_SIZE | F_FLUSH | (b->num_queues > 1 ? F_MQ : 0) |
-           (b->drive->read_only ? F_RO : F_DISCARD | F_WRITE_ZEROES);
+    return F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY | (b->num_queues > 1 ? F_MQ : 0) |
+           (b->drive->read_only ? F_RO
+                                : (b->discard ? F_DISCARD : 0) | (b->write_zeroes ? F_WRITE_ZEROES : 0));
 }
 
 static void blk_config(const VirtioDevice *v, uint8_t *to, unsigned bytes)
 {
-    enum { CAPACITY = 0, SEG_MAX = 12, BLK_SIZE = 20, NUM_QUEUES = 34, DISCARD = 36, ZEROES = 48 };
+    enum {
+        CAPACITY = 0,
+        SEG_MAX = 12,
+        BLK_SIZE = 20,
+        PHYSICAL_EXP = 24,
+        NUM_QUEUES = 34,
+        DISCARD = 36,
+        ZEROES = 48
+    };
     const VirtioBlk *b = (const VirtioBlk *)v;
     const uint64_t capacity = b->drive->bytes / SECTOR;
-    const uint32_t seg_max = VIRTIO_QUEUE_MAX - 2, size = SECTOR;
+    const uint32_t seg_max = VIRTIO_QUEUE_MAX - 2, size = b->logical_bytes;
     const uint16_t queues = (uint16_t)b->num_queues;
     const uint32_t limits[3] = {MAX_CLEAR_SECTORS, MAX_CLEAR_SEGS,
                                 1}; /* sectors, segments, alignment or unmap */
     memcpy(to + CAPACITY, &capacity, sizeof(capacity));
     memcpy(to + SEG_MAX, &seg_max, sizeof(seg_max));
     memcpy(to + BLK_SIZE, &size, sizeof(size));
+    to[PHYSICAL_EXP] = (uint8_t)(__builtin_ctz(b->physical_bytes) - __builtin_ctz(size));
     memcpy(to + NUM_QUEUES, &queues, sizeof(queues));
     memcpy(to + DISCARD, limits, 12);
     memcpy(to + ZEROES, limits, 9);
@@ -261,6 +274,10 @@ static bool blk_realize(Device *dev, DevError *err)
     if (b->num_queues == 0 || b->num_queues > VIRTIO_QUEUES)
         return dev_fail(err, "virtio-blk: %u queues; 1 to %u are possible", b->num_queues,
                         (unsigned)VIRTIO_QUEUES);
+    const uint32_t logical = b->logical_bytes, physical = b->physical_bytes;
+    if (logical < SECTOR || logical > 2 << 20 || logical & (logical - 1) || physical < logical ||
+        physical > 2 << 20 || physical & (physical - 1))
+        return dev_fail(err, "virtio-blk: blocks of %u bytes, physically %u", logical, physical);
     b->lane = calloc(b->num_queues, sizeof(*b->lane));
     for (unsigned q = 0; b->lane && q < b->num_queues; q++) {
         b->lane[q] = (BlkLane){.b = b, .queue = q, .bounce = malloc(BOUNCE)};
@@ -312,6 +329,10 @@ static const DevProp props[] = {
     VIRTIO_PROPS(VirtioBlk),
     {"num-queues", "request queues", offsetof(VirtioBlk, num_queues), PROP_U32, 4, 1},
     DEV_TEXT(VirtioBlk, serial, "what the disk is called"),
+    DEV_BOOL(VirtioBlk, discard, "offer to discard", 1),
+    {"write-zeroes", "offer to write zeroes", offsetof(VirtioBlk, write_zeroes), PROP_BOOL, sizeof(bool), 1},
+    {"logical_block_size", "the guest's unit", offsetof(VirtioBlk, logical_bytes), PROP_U32, 4, SECTOR},
+    {"physical_block_size", "that of the medium", offsetof(VirtioBlk, physical_bytes), PROP_U32, 4, SECTOR},
     DEV_PTR(VirtioBlk, drive, "back end"),
 };
 static const DevField state[] = {VIRTIO_ROWS(VirtioBlk), DEV_ARRAY(VirtioBlk, busy)};

@@ -40,6 +40,8 @@ typedef struct VirtioPci {
     PciFunction f;
     VirtioDevice *device;
     uint32_t vectors;   /* property; 0: one a queue and one more */
+    char disable_legacy[5]; /* properties that ask for what is so, or for what there is not */
+    bool disable_modern;
     uint8_t window_at;  /* the capability that is a window */
     DEV_STATE_BEGIN
     PciState p;
@@ -248,6 +250,8 @@ static bool virtio_pci_realize(Device *dev, DevError *err)
     VirtioDevice *v = x->device;
     if (!v)
         return dev_fail(err, "virtio-pci: nothing is behind it");
+    if (x->disable_modern || strcmp(x->disable_legacy, "off") == 0)
+        return dev_fail(err, "%s: the legacy interface of virtio is not there", dev->id);
     const PciIds ids = {0x1af4, (uint16_t)(0x1040 + v->ops->id), 0x1af4, 0x1100, v->ops->pci_class, 1};
     if (!pci_init(f, &x->p, &ids, &v->dev.lock, err))
         return false;
@@ -290,6 +294,9 @@ static void virtio_pci_clear(Device *dev) { pci_clear((PciFunction *)dev); }
 static const DevProp props[] = {
     PCI_PROPS(VirtioPci),
     DEV_U32(VirtioPci, vectors, "of MSI-X; 0: one a queue and one more", 0),
+    {"disable-legacy", "on or auto: there is no such interface", offsetof(VirtioPci, disable_legacy),
+     PROP_TEXT, sizeof(((VirtioPci *)0)->disable_legacy), 0},
+    {"disable-modern", "off", offsetof(VirtioPci, disable_modern), PROP_BOOL, sizeof(bool), 0},
     DEV_PTR(VirtioPci, device, "what is behind it"),
 };
 static const DevField state[] = {

@@ -237,7 +237,7 @@ static void balloon(void **unused)
     Rig r;
     const uint32_t pages[3] = {(RIG_RAM >> 12) + 0x50, 0x7ffff, (RIG_RAM >> 12) + 0x51};
     rig_prepare(&r);
-    rig_plug(&r, &virtio_balloon_class, NULL, NULL, NULL, 3);
+    rig_plug(&r, &virtio_balloon_class, NULL, NULL, NULL, 3); /* statistics before it is ready: below */
     rig_start(&r, 2);
     memset(r.ram.host + 0x4f000, 0xaa, 0x4000);
     virtio_balloon_want(&r.device->dev, 2);

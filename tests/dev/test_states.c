@@ -1,0 +1,193 @@
+/* Whole machines of each shape with every device there is: each is scribbled on through its registers, saved,
+ * restored into a second machine of the same shape, and compared there with all others restored, too. Prints
+ * the class of each device; `states` holds the list against the sources, so that none can be left out. */
+#include "tests/unit/test.h"
+
+#include "hw/block/nvme.h"
+#include "hw/core/dev_impl.h"
+#include "hw/machine/machine.h"
+#include "hw/pci/pcie_host.h"
+#include "hw/virtio/virtio_balloon.h"
+#include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_net.h"
+#include "hw/virtio/virtio_pci.h"
+#include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROOM = 4 << 20, DISK_BYTES = 1 << 20, WRITES = 300, MAX_SEEN = 256 };
+
+static bool disk_io(void *backend, uint64_t at, void *to, size_t n) { return true; }
+static bool disk_put(void *backend, uint64_t at, const void *from, size_t n) { return true; }
+static bool disk_flush(void *backend) { return true; }
+static bool fill(void *backend, void *to, size_t n)
+{
+    memset(to, 7, n);
+    return true;
+}
+static bool net_send(void *backend, const uint8_t *frame, size_t n) { return true; }
+static void char_write(void *backend, const uint8_t *bytes, size_t n) {}
+static void take_request(void *opaque, MachineRequest what, int code) {}
+static void take_ejection(void *opaque, Device *d) {}
+
+typedef struct Backs {
+    BlockPort disk[3];
+    NetPort net[2];
+    CharPort chars[4];
+    EntropyPort entropy;
+} Backs;
+
+static void make_backs(Backs *b)
+{
+    *b = (Backs){.entropy = {.fill = fill}};
+    for (unsigned k = 0; k < ARRAY_SIZE(b->disk); k++)
+        b->disk[k] =
+            (BlockPort){.bytes = DISK_BYTES, .read = disk_io, .write = disk_put, .flush = disk_flush};
+    for (unsigned k = 0; k < ARRAY_SIZE(b->net); k++)
+        b->net[k] = (NetPort){.send = net_send};
+    for (unsigned k = 0; k < ARRAY_SIZE(b->chars); k++)
+        b->chars[k] = (CharPort){.write = char_write};
+}
+
+static Machine *make(const BoardClass *board, const MachineOption *options, Backs *b)
+{
+    const DevClass *pci = &virtio_pci_class;
+    const MachineDevice devices[] = {
+        {.cls = &virtio_blk_class, .id = "a0", .link = "drive", .backend = &b->disk[0]},
+        {.cls = &virtio_net_class, .id = "a1", .link = "netdev", .backend = &b->net[0]},
+        {.cls = &virtio_rng_class, .id = "a2", .props = {"max-bytes", "100"}, .link = "source",
+         .backend = &b->entropy},
+        {.cls = &virtio_balloon_class, .id = "a3"},
+        {.cls = &pcie_root_port_class, .id = "p0"},
+        {.cls = &pcie_root_port_class, .id = "p1"},
+        {.cls = &virtio_blk_class, .id = "b0", .link = "drive", .backend = &b->disk[1], .transport = pci},
+        {.cls = &virtio_net_class, .id = "b1", .link = "netdev", .backend = &b->net[1], .transport = pci,
+         .transport_props = {"bus", "p0"}},
+        {.cls = &virtio_serial_class, .id = "b2", .transport = pci},
+        {.cls = &virtio_balloon_class, .id = "b3", .transport = pci},
+        {.cls = &nvme_class, .id = "b4", .props = {"serial", "s"}, .link = "drive", .backend = &b->disk[2]},
+        {.cls = &virtio_console_port_class, .id = "c0", .link = "chardev", .backend = &b->chars[2]},
+        {.cls = &virtio_serial_port_class, .id = "c1", .props = {"name", "n"}, .link = "chardev",
+         .backend = &b->chars[3]},
+    };
+    MachineConfig cfg = {.ram_bytes = 64 << 20, .cpus = 2, .serial = &b->chars[0], .serial1 = &b->chars[1],
+                         .requests = {.request = take_request, .eject = take_ejection},
+                         .accel = {.jit = false}, .n_devices = ARRAY_SIZE(devices)};
+    DevError err;
+    memcpy(cfg.device, devices, sizeof(devices));
+    for (; options[cfg.n_options].name; cfg.n_options++)
+        cfg.option[cfg.n_options] = options[cfg.n_options];
+    Machine *m = machine_new(board, &cfg, &err);
+    if (!m)
+        fail_msg("%s", err.text);
+    clock_stop(&m->clock, true); /* both read the same time */
+    return m;
+}
+
+static uint64_t next(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+    return *seed >> 33;
+}
+
+/* Stores to registers, low offsets more often. */
+static void scribble(Machine *m, uint64_t seed)
+{
+    for (unsigned k = 0; k < m->map.n_regions; k++) {
+        const MemRegion *r = m->map.region[k];
+        if (r->kind != MEM_MMIO || r->off)
+            continue;
+        for (unsigned n = 0; n < WRITES; n++) {
+            const unsigned size = 1u << next(&seed) % 3;
+            const uint64_t span = MIN(r->bytes, 1ull << (6 + next(&seed) % 20));
+            const uint64_t at = r->base + (next(&seed) % span & ~(uint64_t)(size - 1));
+            MemRange range;
+            if (mem_map_find(&m->map, at, &range))
+                mem_range_write(&m->map, &range, at, size, next(&seed) << (next(&seed) & 16));
+        }
+    }
+}
+
+static unsigned list(Device *d, Device **to, unsigned n)
+{
+    to[n++] = d;
+    for (Device *c = d->children; c; c = c->next)
+        n = list(c, to, n);
+    assert_true(n < MAX_SEEN);
+    return n;
+}
+
+static char *save(Device *d)
+{
+    char *text = malloc(ROOM);
+    Fmt f = {.buf = text, .cap = ROOM};
+    dev_save(d, &f);
+    assert_true(f.len < ROOM - 1);
+    return realloc(text, f.len + 1);
+}
+
+static void shape(const BoardClass *board, const MachineOption *options, uint64_t seed)
+{
+    Backs backs[2];
+    Machine *m[2];
+    Device *dev[2][MAX_SEEN];
+    char *text[MAX_SEEN];
+    unsigned n[2];
+    for (unsigned k = 0; k < 2; k++) {
+        make_backs(&backs[k]);
+        m[k] = make(board, options, &backs[k]);
+        n[k] = list(m[k]->root, dev[k], 0);
+    }
+    assert_int_equal(n[0], n[1]);
+    clock_set_now(&m[1]->clock, clock_now(&m[0]->clock));
+    scribble(m[0], seed);
+    for (unsigned k = 0; k < n[0]; k++)
+        text[k] = save(dev[0][k]);
+    for (unsigned k = 0; k < n[0]; k++) {
+        DevError err = {""};
+        if (!dev_load(dev[1][k], text[k], &err))
+            fail_msg("%s %s: %s", board->isa, dev[1][k]->id, err.text);
+    }
+    for (unsigned k = 0; k < n[0]; k++) {
+        char *after = save(dev[1][k]);
+        if (strcmp(text[k], after) != 0) {
+            size_t at = 0;
+            while (text[k][at] == after[at])
+                at++;
+            fail_msg("%s '%s' (%s) is not as it was, byte %zu: %.60s | %.60s", board->isa, dev[0][k]->id,
+                     dev[0][k]->cls->name, at, text[k] + at, after + at);
+        }
+        printf("class %s\n", dev[0][k]->cls->name);
+        free(after);
+        free(text[k]);
+    }
+    for (unsigned k = 0; k < 2; k++)
+        machine_free(m[k]);
+}
+
+static void riscv(void **unused)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        shape(&riscv_virt_board, (const MachineOption[]){{NULL, NULL}}, seed);
+        shape(&riscv_virt_board, (const MachineOption[]){{"aia", "aplic"}, {NULL, NULL}}, seed);
+        shape(&riscv_virt_board,
+              (const MachineOption[]){{"aia", "aplic-imsic"}, {"aia-guests", "2"}, {NULL, NULL}}, seed);
+    }
+}
+
+static void arm(void **unused)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        shape(&arm_virt_board, (const MachineOption[]){{"virtualization", "on"}, {NULL, NULL}}, seed);
+        shape(&arm_virt_board,
+              (const MachineOption[]){{"gic-version", "3"}, {"virtualization", "on"}, {NULL, NULL}}, seed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(riscv), cmocka_unit_test(arm)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
