@@ -70,6 +70,7 @@ enum {
     ACCEL_NO_FORK_HINTS = 2048,
     ACCEL_NO_LLSC_MATCH = 8192, /* load-reserved and store-conditional as one compare and swap */
     ACCEL_NO_TLB = 4096,       /* every access of a machine by C code */
+    ACCEL_NO_SHARED_CHECKS = 16384, /* machines: every access looks into the TLB by itself */
     ACCEL_NO_EXACT_LLSC = 256, /* no optimisation: gives up a promise (CTX_LLSC_BY_VALUE), so that tests show
                                 * its worth */
 };

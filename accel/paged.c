@@ -13,10 +13,12 @@ const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key)
 }
 
 /* The page behind that of cpu->pc. */
+static Gva next_page(const Cpu *cpu) { return align_down(cpu->pc & ~cpu->ops->pc_tag, 4096) + 4096; }
+
 static bool second_page(void *opaque, Gva *ret_page, const uint8_t **ret_bytes)
 {
     Cpu *cpu = opaque;
-    const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+    const FetchPlace *p = softmmu_fetch(cpu, next_page(cpu));
     if (!p)
         return false;
     softmmu_code_page(cpu, p->pa);
@@ -27,7 +29,7 @@ static bool second_page(void *opaque, Gva *ret_page, const uint8_t **ret_bytes)
 
 bool accel_second_agrees(Cpu *cpu, uint64_t second)
 {
-    const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+    const FetchPlace *p = softmmu_fetch(cpu, next_page(cpu));
     return p && p->pa == second;
 }
 
@@ -47,7 +49,7 @@ static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
         const SuperblockRun *run = &sb->run[k];
         const uint8_t *page = at->host;
         if (align_down(run->pc, 4096) != at->pa) {
-            const FetchPlace *p = softmmu_fetch(cpu, align_down(cpu->pc, 4096) + 4096);
+            const FetchPlace *p = softmmu_fetch(cpu, next_page(cpu));
             if (!p || p->pa != sb->second)
                 return false;
             page = p->host;

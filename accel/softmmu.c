@@ -320,6 +320,8 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
         e->tag[how] = p->may >> how & 1 ? page : page | TLB_SLOW;
     if (g->kind != MEM_RAM) {
         e->tag[MMU_WRITE] = page | TLB_SLOW;
+    } else if (!(p->may & MMU_R)) { /* what may be written may be read, to generated code */
+        e->tag[MMU_WRITE] |= TLB_SLOW;
     } else if (p->may & MMU_W) {
         note_writer(&g->ram->written[offset >> 12], va);
         if (__atomic_load_n(&g->ram->code[offset >> 12], __ATOMIC_SEQ_CST))

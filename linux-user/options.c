@@ -689,16 +689,14 @@ static bool parse_reexec(Parse *ps, int argc, char **argv)
 /* A name such as qemu-riscv64-static or tinamou-i386 promises an instruction set. */
 static void check_own_name(LuOptions *opt, const char *argv0)
 {
-    const char *base = strrchr(argv0, '/'), *isa;
+    const char *base = strrchr(argv0, '/');
     base = base ? base + 1 : argv0;
-    if (!strncmp(base, "qemu-", 5))
-        isa = base + 5;
-    else if (!strncmp(base, "tinamou-", 8))
-        isa = base + 8;
-    else
+    bool qemu = !strncmp(base, "qemu-", 5);
+    if (!qemu && strncmp(base, "tinamou-", 8))
         return;
+    const char *isa = strchr(base, '-') + 1;
     opt->only = lu_abi_named(isa, strcspn(isa, "-"));
-    if (opt->only)
+    if (opt->only || !qemu) /* ours may have any other name */
         return;
     char names[100];
     Fmt f = FMT_ON(names);

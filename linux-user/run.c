@@ -80,7 +80,7 @@ static void illegal(LuThread *t)
     }
     if (t->proc->log & LU_LOG_UNIMP)
         lu_log_instruction(t);
-    fault(t, SIGILL, ILL_ILLOPC, code_address(t));
+    fault(t, SIGILL, abi->x86_structs ? ILL_ILLOPN : ILL_ILLOPC, code_address(t));
 }
 
 static bool vsyscall(LuThread *t)
@@ -122,7 +122,9 @@ void lu_thread_run(LuThread *t)
             break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
         case CPU_EXIT_DIVIDE: fault(t, SIGFPE, FPE_INTDIV, code_address(t)); break;
-        case CPU_EXIT_PROTECTION: fault(t, SIGSEGV, SI_KERNEL, 0); break;
+        case CPU_EXIT_PROTECTION:
+        case CPU_EXIT_BOUND:
+        case CPU_EXIT_OVERFLOW: fault(t, SIGSEGV, SI_KERNEL, 0); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:

@@ -1,8 +1,9 @@
 /* riscv_hwprobe(2) and riscv_flush_icache(2): the calls of riscv64 alone. Sources: the kernel's documentation
- * Documentation/arch/riscv/hwprobe.rst; cacheflush(2). What is reported agrees with AT_HWCAP: both come from
- * LuProc.hwcap. */
+ * Documentation/arch/riscv/hwprobe.rst; cacheflush(2). What is reported agrees with AT_HWCAP and
+ * /proc/cpuinfo: all come from LuProc.hwcap and the cpu model. */
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
+#include "target/riscv/rv_cpu.h"
 
 enum ProbeKey {
     KEY_MVENDORID,
@@ -22,7 +23,7 @@ enum ProbeKey {
 
 enum {
     BASE_IMA = 1,
-    EXT_FD = 1, EXT_C = 2,
+    EXT_FD = 1, EXT_C = 2, /* the others: probe_bits */
     MISALIGNED_FAST = 3,        /* KEY_CPUPERF and KEY_MISALIGNED_SCALAR */
     MISALIGNED_VECTOR_NONE = 4, /* no vector unit */
     WHICH_CPUS = 1,             /* flag */
@@ -42,6 +43,30 @@ static bool has_all(uint64_t hwcap, const char *letters)
     return true;
 }
 
+/* Bits of KEY_IMA_EXT. */
+static const struct {
+    uint8_t bit, ext;
+} probe_bits[] = {
+    {3, RV_EXT_ZBA},        {4, RV_EXT_ZBB},     {5, RV_EXT_ZBS},    {6, RV_EXT_ZICBOZ},
+    {7, RV_EXT_ZBC},        {8, RV_EXT_ZBKB},    {9, RV_EXT_ZBKC},   {10, RV_EXT_ZBKX},
+    {29, RV_EXT_ZIHINTNTL}, {35, RV_EXT_ZICOND}, {36, RV_EXT_ZIHINTPAUSE},
+    {42, RV_EXT_ZIMOP},     {44, RV_EXT_ZCB},    {47, RV_EXT_ZCMOP}, {48, RV_EXT_ZAWRS},
+};
+enum { EXT_ZCA = 43, EXT_ZCD = 45 }; /* what C is made of */
+
+static bool has(const LuThread *t, RvExt ext) { return rv_model_has((RvModel)t->proc->cpu_model, ext); }
+
+static uint64_t ima_ext(LuThread *t)
+{
+    uint64_t hwcap = t->proc->hwcap[0], v = has_all(hwcap, "FD") ? EXT_FD : 0;
+    if (has_all(hwcap, "C"))
+        v |= EXT_C | 1ull << EXT_ZCA | 1ull << EXT_ZCD;
+    for (unsigned k = 0; k < ARRAY_SIZE(probe_bits); k++)
+        if (has(t, probe_bits[k].ext))
+            v |= 1ull << probe_bits[k].bit;
+    return v;
+}
+
 /* False: a key the emulated kernel does not know. */
 static bool probe(LuThread *t, int64_t key, uint64_t *ret_value)
 {
@@ -51,12 +76,12 @@ static bool probe(LuThread *t, int64_t key, uint64_t *ret_value)
     case KEY_MARCHID:
     case KEY_MIMPID: break;
     case KEY_BASE: v = has_all(hwcap, "IMA") ? BASE_IMA : 0; break;
-    case KEY_IMA_EXT: v = (has_all(hwcap, "FD") ? EXT_FD : 0) | (has_all(hwcap, "C") ? EXT_C : 0); break;
+    case KEY_IMA_EXT: v = ima_ext(t); break;
     case KEY_CPUPERF:
     case KEY_MISALIGNED_SCALAR: v = MISALIGNED_FAST; break;
     case KEY_MISALIGNED_VECTOR: v = MISALIGNED_VECTOR_NONE; break;
     case KEY_HIGHEST_ADDR: v = t->proc->abi->task_size - 1; break;
-    case KEY_ZICBOZ_BLOCK:
+    case KEY_ZICBOZ_BLOCK: v = has(t, RV_EXT_ZICBOZ) ? RV_CACHE_BLOCK : 0; break;
     case KEY_ZICBOM_BLOCK:
     case KEY_THEAD: break;
     default: return false; /* KEY_TIME_FREQ: said by nobody, as on kernels before 6.11 */

@@ -12,7 +12,8 @@ typedef struct OptionRow {
     SysList list; /* instead of set */
 } OptionRow;
 
-static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board};
+static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
+                                           &arm32_virt_board};
 
 const BoardClass *sys_board(unsigned n)
 {

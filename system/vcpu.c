@@ -1,6 +1,7 @@
 #include "system/vcpu.h"
 
 #include "base/sys.h"
+#include "system/fp_faults.h"
 #include "target/mem.h"
 
 static bool may_run(const Vcpu *self)
@@ -59,7 +60,9 @@ static void *vcpu_run(void *opaque)
 {
     Vcpu *self = opaque;
     Cpu *cpu = self->cpu;
+    FpFaults faults;
     self->host_tid = (uint64_t)sys_call0(SYS_gettid);
+    fp_faults_begin(&faults, cpu);
     while (wait_while_paused(self)) {
         if (!is_on(cpu)) {
             if (!is_wanted(self))
@@ -78,6 +81,7 @@ static void *vcpu_run(void *opaque)
         else if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
             accel_halt(cpu);
     }
+    fp_faults_end(&faults);
     return NULL;
 }
 

@@ -38,7 +38,9 @@ typedef enum CpuExitKind {
     CPU_EXIT_HALT,    /* machines: nothing to do until an interrupt; pc = next instruction */
     CPU_EXIT_DEBUG,   /* machines: a debugger's break- or watchpoint at pc, whose instruction has not run */
     CPU_EXIT_DIVIDE,  /* integer division by zero, or its quotient does not fit */
-    CPU_EXIT_PROTECTION, /* not allowed here, with no address to name */
+    CPU_EXIT_PROTECTION, /* not allowed here, with no address to name; x86: exit.addr is the error code */
+    CPU_EXIT_BOUND,   /* x86: bound */
+    CPU_EXIT_OVERFLOW, /* x86: into; pc = next instruction */
 } CpuExitKind;
 
 enum { CPU_EXCLUSIVE_DEVICE = 1 }; /* CpuExit.code of EXCLUSIVE */
@@ -180,6 +182,6 @@ extern const TargetOps target_x86_64, target_i386;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys, target_riscv32_sys; /* with privileged levels */
-extern const TargetOps target_aarch64_sys;
+extern const TargetOps target_aarch64_sys, target_arm_sys;
 
 #endif

@@ -26,6 +26,7 @@ typedef struct DbtCpu {
     uint64_t args[4];
     uint64_t host_sp; /* C's stack, while generated code runs on the return stack */
     uint64_t fl_loop[3]; /* operands of the flags that a loop's last round left; whether it did */
+    uint64_t shared[X64_SHARED]; /* see X64Layout */
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */

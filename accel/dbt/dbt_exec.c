@@ -61,7 +61,7 @@ static void init_host(Dbt *d)
         .args = e + (int32_t)offsetof(DbtCpu, args),
         .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
         .jump_cache = e + (int32_t)(a->cfg.machine ? align_up(sizeof(DbtCpu), 64) : offsetof(DbtCpu, jump)),
-        .ret_top = offsetof(Cpu, ret_top),
+        .ret_top = offsetof(Cpu, ret_top), .shared = e + (int32_t)offsetof(DbtCpu, shared),
         .host_sp = e + (int32_t)offsetof(DbtCpu, host_sp), .spill = e + (int32_t)offsetof(DbtCpu, spill),
     };
     uint32_t x64_off =
@@ -69,7 +69,7 @@ static void init_host(Dbt *d)
         (off & ACCEL_NO_FOLD ? X64_NO_FUSE : 0) | (off & ACCEL_NO_LAZY_NAN ? X64_NO_LAZY_NAN : 0) |
         (off & ACCEL_NO_LOOP_PINS ? X64_NO_LOOP_PINS : 0) |
         (off & ACCEL_NO_LAZY_FLAGS ? X64_NO_LAZY_FLAGS : 0) | X64_NO_RETURN_STACK |
-        (off & ACCEL_NO_TLB ? X64_NO_TLB : 0);
+        (off & ACCEL_NO_TLB ? X64_NO_TLB : 0) | (off & ACCEL_NO_SHARED_CHECKS ? X64_NO_SHARED_CHECKS : 0);
     x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
@@ -79,6 +79,7 @@ static void init_host(Dbt *d)
                                .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key),
                                .pc_delta = offsetof(Cpu, pc_delta),
                                .place = hot + (int32_t)offsetof(MmuHot, fetched), .places = FETCH_PLACES,
+                               .n_idx = a->ops->sys ? a->ops->sys->n_idx : 0,
                                .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;

@@ -17,7 +17,7 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
     if (r && accel_second_agrees(cpu, r->second))
         return r;
     if (r) /* the page is mapped beside another one, too */
-        dbt_invalidate(d->accel, key, 1);
+        dbt_invalidate(d->accel, key & ~cpu->ops->pc_tag, 1);
     r = dbt_translate(d, cpu, loop_head);
     /* Whoever waits there is not kicked by those who make code unreachable. */
     if (r && __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dbt_cpu(cpu)->gone)

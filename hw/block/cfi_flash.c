@@ -1,5 +1,6 @@
 /* Both chips get the same command, as drivers of such a pair give it, and are always in the same mode; the
- * low byte of what is written counts. Programming can clear bits only. Nothing takes time. */
+ * low byte of what is written counts. Programming can clear bits only. Nothing takes time. Without an image
+ * all is zero, as on other machines of these names, and costs no memory. */
 #include "hw/block/cfi_flash.h"
 #include "hw/core/dev_impl.h"
 #include "hw/core/ports.h"
@@ -207,9 +208,7 @@ static bool flash_realize(Device *dev, DevError *err)
                         (unsigned long)d->bytes, (unsigned long)f->bytes);
     if (!ram_block_init(&f->ram, dev->id, f->bytes, f->code_base))
         return dev_fail(err, "no memory");
-    if (!d)
-        memset(f->ram.host, 0xff, f->bytes);
-    else if (!d->read(d->backend, 0, f->ram.host, f->bytes))
+    if (d && !d->read(d->backend, 0, f->ram.host, f->bytes))
         return dev_fail(err, "%s: the image cannot be read", dev->id);
     MemRegion *r = dev_add_mmio(dev, dev->id, &ops, f->bytes);
     r->kind = MEM_ROM_DEVICE;

@@ -160,12 +160,35 @@ void mem_map_remove(MemMap *m, MemRegion *r)
 
 /* ---- RAM ---- */
 
+enum { PAGE = 4096, HUGE = 2 << 20 };
+
+/* With a page before and one behind it that nobody may touch. The host is asked for large pages. */
+static uint8_t *guarded(uint64_t bytes)
+{
+    uint64_t align = bytes >= HUGE ? HUGE : PAGE, room = bytes + align + 2 * PAGE;
+    long p = sys_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (sys_is_err(p))
+        return NULL;
+    uint64_t start = (uint64_t)p, at = align_up(start + PAGE, align), end = at + bytes + PAGE;
+    if (at - PAGE > start)
+        sys_munmap((void *)start, at - PAGE - start);
+    if (start + room > end)
+        sys_munmap((void *)end, start + room - end);
+    if (sys_is_err(sys_mprotect((void *)at, bytes, PROT_READ | PROT_WRITE))) {
+        sys_munmap((void *)(at - PAGE), bytes + 2 * PAGE);
+        return NULL;
+    }
+    if (align == HUGE)
+        sys_madvise((void *)at, bytes, MADV_HUGEPAGE); /* as the host has them */
+    return (uint8_t *)at;
+}
+
 bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base)
 {
     Fmt f = FMT_ON(b->name);
     *b = (RamBlock){.bytes = align_up(bytes, 4096), .base = base};
     fmt_puts(&f, name);
-    b->host = zeroed(b->bytes);
+    b->host = guarded(b->bytes);
     b->code = zeroed(b->bytes / 4096 * 8);
     b->written = zeroed(b->bytes / 4096 * 2);
     if (b->host && b->code && b->written)
@@ -177,7 +200,7 @@ bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base
 void ram_block_clear(RamBlock *b)
 {
     if (b->host)
-        sys_munmap(b->host, b->bytes);
+        sys_munmap(b->host - PAGE, b->bytes + 2 * PAGE);
     if (b->code)
         sys_munmap(b->code, b->bytes / 4096 * 8);
     if (b->written)
@@ -218,7 +241,10 @@ bool mem_map_find(const MemMap *m, uint64_t gpa, MemRange *ret)
     return find_from(m, gpa, ret) && ret->start <= gpa;
 }
 
-static bool reads_memory(const MemRegion *r) { return r->kind <= MEM_ROM_DEVICE && !r->reads_device; }
+static bool reads_memory(const MemRegion *r)
+{
+    return r->kind <= MEM_ROM_DEVICE && !r->reads_device;
+}
 
 uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left)
 {
@@ -253,8 +279,7 @@ static uint64_t device_read(const MemRegion *r, unsigned cpu, uint64_t offset, u
     unsigned part = MIN(size, r->ops->max);
     uint64_t v = 0;
     for (unsigned at = 0; at < size; at += part)
-        v |= (part_read(r, cpu, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1))
-             << at * 8;
+        v |= (part_read(r, cpu, offset + at, part) & (part == 8 ? ~0ull : (1ull << part * 8) - 1)) << at * 8;
     return v;
 }
 

@@ -168,7 +168,8 @@ static void yield(void *opaque)
 static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
 {
     const TargetSys *sys = m->board->target->sys;
-    v->model = m->cfg.cpu_model ? m->cfg.cpu_model : "cortex-a72";
+    const char *usual = v->a32 ? "cortex-a15" : "cortex-a72";
+    v->model = m->cfg.cpu_model ? m->cfg.cpu_model : usual;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = sys->board(m->cpu[k]);
         b->opaque = m;
@@ -179,7 +180,7 @@ static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
         b->wake = accel_wake;
         b->yield = yield;
         if (!sys->configure(m->cpu[k], "model", v->model))
-            return dev_fail(err, "no cpu model '%s'; 'cortex-a72' would be", v->model);
+            return dev_fail(err, "no cpu model '%s'; '%s' would be", v->model, usual);
         sys->configure(m->cpu[k], "psci", v->el2 ? "smc" : "hvc");
         sys->configure(m->cpu[k], "el2", v->el2 ? "on" : "off");
         sys->configure(m->cpu[k], "off", k ? "on" : "off");
@@ -193,7 +194,10 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
+    v->a32 = m->board == &arm32_virt_board;
     v->el2 = machine_option_on(m, "virtualization", false);
+    if (v->a32 && v->el2)
+        return dev_fail(err, "32-bit cpus have no virtualization");
     return make_memory(m, v, err) && arm_virt_interrupts(m, v, err) && make_timers(m, v, err) &&
            make_devices(m, v, err) && make_second_serial(m, v, err) && make_flash(m, v, err) &&
            make_virtio(m, v, err) && make_pcie(m, v, err) && make_cpus(m, v, err);
@@ -201,7 +205,7 @@ static bool virt_build(Machine *m, DevError *err)
 
 /* ---- what is in memory at power-on ---- */
 
-enum { ALIGN_2M = 2 << 20, OLD_TEXT_OFFSET = 0x80000 };
+enum { ALIGN_2M = 2 << 20, OLD_TEXT_OFFSET = 0x80000, ZIMAGE_OFFSET = 0x10000 };
 
 /* Offset from the start of memory, and bytes in memory, of an arm64 Image. False: it is none. */
 static bool linux_header(const Image *kernel, uint64_t *ret_offset, uint64_t *ret_bytes)
@@ -215,6 +219,20 @@ static bool linux_header(const Image *kernel, uint64_t *ret_offset, uint64_t *re
     if (*ret_bytes == 0)
         *ret_offset = OLD_TEXT_OFFSET;
     return true;
+}
+
+/* r0 = 0, r1 = no machine number, r2 = device tree, then to the kernel
+ * (Documentation/arch/arm/booting.rst). */
+static bool load_stub32(Machine *m, uint64_t entry, uint64_t fdt)
+{
+    const uint32_t code[] = {
+        0xe3a00000, /* mov r0, #0 */
+        0xe3e01000, /* mvn r1, #0 */
+        0xe59f2000, /* ldr r2, fdt */
+        0xe59ff000, /* ldr pc, entry */
+        (uint32_t)fdt, (uint32_t)entry,
+    };
+    return mem_map_load(&m->map, arm_virt_places[ARM_VIRT_RAM].base, code, sizeof(code));
 }
 
 /* x0 = device tree, then to the kernel. */
@@ -267,8 +285,9 @@ static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
 {
     const uint64_t base = arm_virt_places[ARM_VIRT_RAM].base;
     const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
-    uint64_t offset = OLD_TEXT_OFFSET, bytes = 0;
-    bool linux_image = linux_header(kernel, &offset, &bytes);
+    const bool a32 = ((const ArmVirt *)m->board_data)->a32;
+    uint64_t offset = a32 ? ZIMAGE_OFFSET : OLD_TEXT_OFFSET, bytes = 0;
+    bool linux_image = !a32 && linux_header(kernel, &offset, &bytes);
     if (offset < 0x1000) /* the stub is there */
         offset += ALIGN_2M;
     LoadedImage done;
@@ -283,11 +302,11 @@ static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
             return dev_fail(err, "the initial file system of %lu MiB does not fit into memory",
                             (unsigned long)(initrd->size >> 20));
     }
-    uint64_t fdt = done.elf ? base : align_up(at + initrd->size, ALIGN_2M);
+    uint64_t fdt = done.elf ? base : align_up(at + initrd->size, a32 ? 4096 : ALIGN_2M);
     if (!make_fdt(m, boot, err) || !load_fdt(m, fdt, err))
         return false;
     set_start(m, done.elf ? done.entry : base);
-    return done.elf || load_stub(m, done.entry, fdt) || dev_fail(err, "no memory");
+    return done.elf || (a32 ? load_stub32 : load_stub)(m, done.entry, fdt) || dev_fail(err, "no memory");
 }
 
 static bool virt_load(Machine *m, DevError *err)
@@ -337,6 +356,20 @@ const BoardClass arm_virt_board = {
     .target = &target_aarch64_sys,
     .default_ram = 128 << 20,
     .serials = 2,
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .build = virt_build,
+    .load = virt_load,
+    .clear = virt_clear,
+    .power_button = virt_power_button,
+};
+
+const BoardClass arm32_virt_board = {
+    .name = "virt",
+    .isa = "arm",
+    .help = "Arm board of virtual devices, 32-bit",
+    .target = &target_arm_sys,
+    .default_ram = 128 << 20,
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .build = virt_build,

@@ -64,9 +64,9 @@ typedef struct ArmVirt {
     RamBlock ram;
     MemRegion ram_region;
     unsigned gic_version; /* 2 or 3 */
-    MsiTarget msi;           /* no `send`: there is nothing that takes messages */
+    MsiTarget msi;        /* no `send`: there is nothing that takes messages */
     Device *gic, *frame, *its, *timer, *key, *flash[2], *fw_cfg, *pcie;
-    bool el2;
+    bool el2, a32; /* cpus have EL2; are of 32 bits */
     IrqLine irq[MACHINE_MAX_CPUS], fiq[MACHINE_MAX_CPUS], virq[MACHINE_MAX_CPUS], vfiq[MACHINE_MAX_CPUS];
     IrqLine maintenance[MACHINE_MAX_CPUS];
     IrqLine timer_line[ARM_VIRT_TIMERS * MACHINE_MAX_CPUS];

@@ -28,10 +28,11 @@ static void psci(FdtTree *t, const ArmVirt *v)
     fdt_tree_begin(t, "psci");
     FDT_TEXTS(t, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci");
     fdt_tree_text(t, "method", v->el2 ? "smc" : "hvc");
-    fdt_tree_number(t, "cpu_suspend", 0xc4000001);
+    const uint32_t calls = v->a32 ? 0x84000000 : 0xc4000000;
+    fdt_tree_number(t, "cpu_suspend", calls + 1);
     fdt_tree_number(t, "cpu_off", 0x84000002);
-    fdt_tree_number(t, "cpu_on", 0xc4000003);
-    fdt_tree_number(t, "migrate", 0xc4000005);
+    fdt_tree_number(t, "cpu_on", calls + 3);
+    fdt_tree_number(t, "migrate", calls + 5);
     fdt_tree_end(t);
 }
 
@@ -61,7 +62,10 @@ static void timer(FdtTree *t, const Machine *m)
     const ArmVirt *v = m->board_data;
     uint32_t how = HIGH | (v->gic_version == 2 ? ((1u << m->cfg.cpus) - 1) << 8 : 0);
     fdt_tree_begin(t, "timer");
-    FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
+    if (v->a32)
+        fdt_tree_text(t, "compatible", "arm,armv7-timer");
+    else
+        FDT_TEXTS(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     fdt_tree_empty(t, "always-on");
     if (v->el2)
         FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_SECURE - 16, how, PPI, ARM_VIRT_PPI_PHYS - 16, how, PPI,
@@ -76,6 +80,8 @@ static void timer(FdtTree *t, const Machine *m)
 static void monitor(FdtTree *t, const Machine *m)
 {
     const ArmVirt *v = m->board_data;
+    if (v->a32)
+        return;
     fdt_tree_begin(t, "pmu");
     fdt_tree_text(t, "compatible", "arm,armv8-pmuv3");
     FDT_CELLS(t, "interrupts", PPI, ARM_VIRT_PPI_PMU - 16,

@@ -21,8 +21,6 @@ static bool make_cpus(Machine *m, DevError *err)
     char why[160] = "";
     AccelConfig cfg = m->cfg.accel;
     cfg.machine = &m->map;
-    if (m->board->target->nan == IR_NAN_ARM)
-        cfg.no_opt |= ACCEL_NO_LAZY_NAN; /* nobody here has a handler for the host's SIGFPE */
     m->accel = accel_new(&cfg, m->board->target, why, sizeof(why));
     if (!m->accel)
         return dev_fail(err, "%s", why);

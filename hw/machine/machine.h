@@ -98,7 +98,7 @@ struct BoardClass {
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
-extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board;
+extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board;
 
 /* What was said; NULL: nothing. */
 const char *machine_option(const Machine *m, const char *name);

@@ -89,6 +89,12 @@ static void set_entry(Cpu *cpu, Gva pc, Gva sp)
     set_sp(cpu, sp);
 }
 
+static long arch_prctl(LuThread *t, const uint64_t a[6])
+{
+    enum { ARCH_GET_CPUID = 0x1011 };
+    return (uint32_t)a[0] == ARCH_GET_CPUID ? 1 : -EINVAL;
+}
+
 static long own_call(LuThread *t, unsigned row, const uint64_t a[6])
 {
     switch ((LuRowId)row) {
@@ -122,6 +128,7 @@ const LuAbi lu_abi_i386 = {
     .set_tls = set_tls,
     .get_sp = get_sp,
     .set_sp = set_sp,
+    .arch_prctl = arch_prctl,
     .own_call = own_call,
     .push_frame = lu_i386_push_frame,
     .pop_frame = lu_i386_pop_frame,

@@ -38,30 +38,45 @@ static void set_tls(Cpu *cpu, uint64_t tls) { rv(cpu)->x[TP] = tls; }
 static uint64_t get_sp(const Cpu *cpu) { return rv_const(cpu)->x[RV_SP]; }
 static void set_sp(Cpu *cpu, Gva sp) { rv(cpu)->x[RV_SP] = sp; }
 
-/* "any" and "max" are what "rv64" is. */
+static const struct {
+    char name[12];
+    RvModel model;
+    char help[64];
+} models[] = {
+    {"max", RV_MODEL_MAX, "everything that is implemented (default)"},
+    {"rv64", RV_MODEL_GC, "RV64IMAFDC with Zicsr, Zifencei, Zicntr and Zihintpause"},
+    {"rva22s64", RV_MODEL_RVA22, "what the profile RVA22U64 asks for, but Zfhmin"},
+    {"any", RV_MODEL_MAX, "the same as max"},
+};
+
 static bool choose_model(LuProc *p, const char *name)
 {
-    static const char models[][8] = {"rv64", "max", "any"};
     unsigned i = 0;
-    while (name && i < ARRAY_SIZE(models) && strcmp(name, models[i]))
+    while (name && i < ARRAY_SIZE(models) && strcmp(name, models[i].name))
         i++;
+    if (i == ARRAY_SIZE(models))
+        return false;
+    p->cpu_model = models[i].model;
     p->hwcap[0] = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C');
-    return i < ARRAY_SIZE(models);
+    return true;
 }
 
 static void list_models(Fmt *out)
 {
-    fmt_puts(out, "rv64  RV64IMAFDC with Zicsr and Zifencei (default)\nmax   everything that is implemented\n"
-                  "any   the same as max\n");
+    for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
+        fmt_printf(out, "%s  %s\n", models[i].name, models[i].help);
 }
+
+static void init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed) { rv(cpu)->model = p->cpu_model; }
 
 /* The lines programs look for; the same set of extensions as AT_HWCAP and riscv_hwprobe. */
 static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
-    fmt_printf(out,
-               "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc_zicntr_zicsr_zifencei\nmmu\t\t: sv48\n"
-               "mvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n\n",
-               cpu, cpu);
+    fmt_printf(out, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64", cpu, cpu);
+    for (unsigned n = 0; n < RV_EXT_COUNT; n++)
+        if (rv_model_has((RvModel)p->cpu_model, (RvExt)n)) /* single letters come first */
+            fmt_printf(out, "%s%s", rv_ext_name((RvExt)n)[1] ? "_" : "", rv_ext_name((RvExt)n));
+    fmt_puts(out, "\nmmu\t\t: sv48\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n\n");
 }
 
 const LuAbi lu_abi_riscv64 = {
@@ -75,6 +90,7 @@ const LuAbi lu_abi_riscv64 = {
     .syscall_row = lu_syscall_row_riscv64,
     .choose_model = choose_model,
     .list_models = list_models,
+    .init_cpu = init_cpu,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,

@@ -10,6 +10,9 @@ enum {
     INVALID = 6,
     GENERAL = 13,
     BREAKPOINT = 3,
+    OVERFLOW_TRAP = 4,
+    OUTSIDE = 5,
+    INT = 0xcd, /* int n */
     USER = 4,
     WRITE = 2,
     PRESENT = 1
@@ -34,6 +37,7 @@ LuX86Fault lu_x86_fault(const LuThread *t, const siginfo_t *si)
 {
     LuX86Fault r = {0};
     const CpuExit *e = &t->cpu->exit;
+    uint8_t at[2];
     bool fault = e->kind == CPU_EXIT_FAULT || e->kind == CPU_EXIT_FETCH;
     if (fault && (si->si_signo == SIGSEGV || si->si_signo == SIGBUS) && si->si_code > 0 &&
         si->si_code != SI_KERNEL) {
@@ -50,6 +54,13 @@ LuX86Fault lu_x86_fault(const LuThread *t, const siginfo_t *si)
         r.trapno = INVALID;
     } else if (e->kind == CPU_EXIT_PROTECTION && si->si_signo == SIGSEGV) {
         r.trapno = GENERAL;
+        r.err = e->addr < 0x10000 ? (uint32_t)e->addr : 0; /* else the place of an instruction */
+        if (!r.err && guest_read(at, t->cpu->pc, 2) && at[0] == INT)
+            r.err = 8u * at[1] + 2;
+    } else if (e->kind == CPU_EXIT_BOUND && si->si_signo == SIGSEGV) {
+        r.trapno = OUTSIDE;
+    } else if (e->kind == CPU_EXIT_OVERFLOW && si->si_signo == SIGSEGV) {
+        r.trapno = OVERFLOW_TRAP;
     } else if (e->kind == CPU_EXIT_BREAK && si->si_signo == SIGTRAP) {
         r.trapno = BREAKPOINT;
     }

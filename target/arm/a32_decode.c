@@ -474,6 +474,11 @@ static void args_init(A32Args *a, uint32_t bits, unsigned len, unsigned cond)
 A32Insn a32_decode(uint32_t bits, A32Args *ret_args)
 {
     bool conditional = bits >> 28 != 15;
+
+    if (bits >> 25 == 0x7c) /* SRS, RFE: P goes to bit 12 */
+        bits = 0xf0000000 | (bits & 0x00ffefff) | (bits >> 24 & 1) << 12;
+    else if (bits >> 24 == 0xf0) /* where these stand is nothing else */
+        bits = UINT32_MAX;
     const A32Row *row = find_a32(bits);
 
     args_init(ret_args, bits, 4, conditional ? bits >> 28 : A32_COND_AL);

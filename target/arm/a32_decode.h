@@ -22,7 +22,7 @@ typedef enum A32Insn {
     A32_INSN_COUNT,
     A32_ILLEGAL = A32_INSN_COUNT,
 #define INSN(id, ...) T32_##id,
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
     T32_INSN_END,
     T32_FIRST = A32_ILLEGAL + 1,

@@ -24,7 +24,7 @@ static const RowText row_text[] = {
 #include "target/arm/a32_rows.inc"
 #undef INSN
 #define INSN(id, name, pic, fmt, feat, handler, ops) [T32_##id] = {name, ops},
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
 };
 
@@ -162,6 +162,22 @@ static bool put_suffix(Fmt *f, char code, const A32Args *a)
     }
 }
 
+/* Of MRC and MCR, MRRC and MCRR (a second register instead of CRn and opc2). */
+static void put_coprocessor(Fmt *f, const A32Args *a)
+{
+    bool two = !(a->bits >> 25 & 1);
+
+    fmt_printf(f, "p%u, #%u, ", 14u + a->q, a->o);
+    put_reg(f, a->d);
+    if (two) {
+        fmt_puts(f, ", ");
+        put_reg(f, a->e);
+        fmt_printf(f, ", c%u", a->m);
+    } else {
+        fmt_printf(f, ", c%u, c%u, #%u", a->n, a->m, a->p);
+    }
+}
+
 static void put_target(Fmt *f, Gva pc, const A32Args *a)
 {
     uint32_t at = (uint32_t)pc & ~1u, target = at + (uint32_t)a->imm;
@@ -205,6 +221,7 @@ static void put_operand(Fmt *f, char code, Gva pc, const A32Args *a)
             fmt_printf(f, ", ror #%u", a->w * 8);
         break;
     case 'l': put_list(f, a->l); break;
+    case 'C': put_coprocessor(f, a); break;
     case '!': fmt_puts(f, a->W ? "!" : ""); break;
     case 'f': put_status_fields(f, a->f); break;
     case 'B': fmt_puts(f, barrier_names[a->i & 15]); break;

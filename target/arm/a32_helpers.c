@@ -10,9 +10,8 @@
 uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmCpu *cpu = opaque;
-    unsigned size = 1u << (c >> 8), rd = c & 15;
-    uint64_t mask = size == 8 ? ~0ull : (1ull << size * 8) - 1;
-    uint64_t failed = 1;
+    unsigned rd = c & 15;
+    uint64_t failed = 1, value[2] = {b, 0};
 
     if (cpu->excl_addr == a && ctx_llsc_exact(cpu->base.ctx)) {
         if (!cpu->ldx_exclusive) { /* look at the context again; this store then fails */
@@ -21,15 +20,8 @@ uint64_t a32_helper_strex(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
             return 1;
         }
     } else if (cpu->excl_addr == a) {
-        FaultVal old = fault_cas(a, cpu->excl_val & mask, b & mask, size);
-        if (old.fault) {
-            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the
-                                                   * handler */
-            cpu->base.exit.write = 1;
-            cpu->base.exit.addr = a;
+        if (!arm_store_if_equal(cpu, a, value, c >> 8, &failed))
             return 1;
-        }
-        failed = (old.val & mask) != (cpu->excl_val & mask);
     }
     cpu->excl_addr = ARM_NO_RESERVATION;
     cpu->x[rd] = failed;

@@ -4,36 +4,10 @@
 
 #include "base/fault.h"
 #include "target/arm/a32_disas.h"
-#include "target/arm/a32_trans.h"
-
-/* The last column is the rank for a host register (how often compiled code names them). */
-#define RSLOT(n, rank) [A32_SLOT_R + n] = {"r" #n, offsetof(ArmCpu, x) + 8 * (n), IR_I32, rank}
-#define DSLOT(n, rank) [A32_SLOT_V + n] = {"d" #n, offsetof(ArmCpu, v) + 8 * (n), IR_V64, rank}
-#define SLOT(id, name, field, type) [A32_SLOT_##id] = {name, offsetof(ArmCpu, field), type, 0}
+#include "target/arm/a32_priv.h"
 
 static const IrSlot slots[A32_SLOTS] = {
-    RSLOT(0, 1), RSLOT(1, 3), RSLOT(2, 4), RSLOT(3, 2), RSLOT(4, 5), RSLOT(5, 7), RSLOT(6, 8), RSLOT(7, 9),
-    RSLOT(8, 0), RSLOT(9, 0), RSLOT(10, 0), RSLOT(11, 0), RSLOT(12, 0), RSLOT(13, 6), RSLOT(14, 10),
-    DSLOT(0, 1), DSLOT(1, 2), DSLOT(2, 3), DSLOT(3, 4), DSLOT(4, 5), DSLOT(5, 6), DSLOT(6, 7), DSLOT(7, 8),
-    DSLOT(8, 0), DSLOT(9, 0), DSLOT(10, 0), DSLOT(11, 0), DSLOT(12, 0), DSLOT(13, 0), DSLOT(14, 0),
-        DSLOT(15, 0),
-    DSLOT(16, 0), DSLOT(17, 0), DSLOT(18, 0), DSLOT(19, 0), DSLOT(20, 0), DSLOT(21, 0), DSLOT(22, 0),
-        DSLOT(23, 0),
-    DSLOT(24, 0), DSLOT(25, 0), DSLOT(26, 0), DSLOT(27, 0), DSLOT(28, 0), DSLOT(29, 0), DSLOT(30, 0),
-        DSLOT(31, 0),
-    SLOT(FL, "fl", fl, IR_FL),
-    SLOT(Q, "q", q, IR_I32),
-    SLOT(GE, "ge", ge, IR_I32),
-    SLOT(EXCL_ADDR, "exaddr", excl_addr, IR_I64),
-    SLOT(EXCL_VAL, "exval", excl_val, IR_I64),
-    SLOT(TPIDR, "tpidr", tpidr, IR_I32),
-    SLOT(TPIDRRO, "tpidrro", tpidrro, IR_I32),
-    SLOT(FPCR, "fpcr", fpcr, IR_I32),
-    SLOT(FPFL, "fpfl", fp_fl, IR_I32),
-    SLOT(FP_STRICT, "fpstrict", fp_strict, IR_I32),
-    SLOT(QC, "qc", qc, IR_V128),
-    SLOT(NEON, "neon", neon_used, IR_I32),
-    SLOT(E, "e", e, IR_I32),
+#include "target/arm/a32_slots.inc"
 };
 
 static const IrHelper helpers[A32_HELPERS] = {
@@ -45,7 +19,7 @@ static const IrHelper helpers[A32_HELPERS] = {
 
 #define RREG(n) {"r" #n, offsetof(ArmCpu, x) + 8 * (n), 4, 0}
 #define QREG(n) {"q" #n, offsetof(ArmCpu, v) + 16 * (n), 16, 1}
-static const TargetReg regs[] = {
+const TargetReg a32_regs[A32_REGS] = {
     RREG(0), RREG(1), RREG(2), RREG(3), RREG(4), RREG(5), RREG(6), RREG(7),
     RREG(8), RREG(9), RREG(10), RREG(11), RREG(12), RREG(13), RREG(14),
     {"pc", offsetof(ArmCpu, base.pc), 8, 2},
@@ -126,7 +100,7 @@ static void a32_reset(Cpu *base)
 /* ---- translation ---- */
 
 /* The word that the decoders want, and the instruction's length; 0: it is not all there. */
-static unsigned fetch(const uint8_t *bytes, unsigned n, bool thumb, uint32_t *ret_bits)
+unsigned a32_word(const uint8_t *bytes, unsigned n, bool thumb, uint32_t *ret_bits)
 {
     if (!thumb) {
         *ret_bits = n >= 4 ? ld_u32(bytes) : 0;
@@ -143,7 +117,7 @@ A32Insn a32_peek(const Trans *t, unsigned off, A32Args *ret_args)
 {
     uint32_t bits;
 
-    if (off >= t->n_bytes || !fetch(t->bytes + off, t->n_bytes - off, a32_thumb(t), &bits))
+    if (off >= t->n_bytes || !a32_word(t->bytes + off, t->n_bytes - off, a32_thumb(t), &bits))
         return A32_ILLEGAL;
     return a32_thumb(t) ? t32_decode(bits, 0, ret_args) : a32_decode(bits, ret_args);
 }
@@ -155,7 +129,7 @@ static void dispatch_one(Trans *t, A32Insn insn, const A32Args *a)
 #include "target/arm/a32_rows.inc"
 #undef INSN
 #define INSN(id, name, pic, fmt, feat, handler, ops) case T32_##id: a32_trans_##handler(t, a); break;
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
     default: a32_illegal(t); break;
     }
@@ -163,7 +137,7 @@ static void dispatch_one(Trans *t, A32Insn insn, const A32Args *a)
 
 static void dispatch(Trans *t, A32Insn insn, const A32Args *a)
 {
-    if (!(t->ctx & ARM_CTX_SHORT) || !a32_short_vector(t, insn, a, dispatch_one))
+    if (a32_sys(t) || !(t->ctx & ARM_CTX_SHORT) || !a32_short_vector(t, insn, a, dispatch_one))
         dispatch_one(t, insn, a);
 }
 
@@ -185,13 +159,13 @@ static Gva behind_condition(const Trans *t, const A32Args *a)
     if (!a32_thumb(t)) {
         while (off + 4 <= t->n_bytes && ld_u32(t->bytes + off) >> 28 == a->cond)
             off += 4;
-        return (uint32_t)(t->pc + off);
+        return a32_pc_plus(t, off, 0);
     }
     while (it && it >> 4 == a->cond && off + 2 <= t->n_bytes && !is_bkpt(ld_u16(t->bytes + off))) {
         off += t32_insn_len(ld_u16(t->bytes + off));
         it = t32_it_advance(it);
     }
-    return (uint32_t)(t->pc + off) | (Gva)it << ARM_PC_IT_SHIFT;
+    return a32_pc_plus(t, off, it);
 }
 
 void a32_go_around(Trans *t, const A32Args *a, IrVal cond)
@@ -246,30 +220,44 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
     }
 }
 
+/* Floating point and SIMD, but for the privileged registers, which look for themselves. */
+static bool a32_fp_is_off(const Trans *t, A32Insn insn, const A32Args *a)
+{
+    enum { FPSCR = 1 };
+    if (!(t->ctx & ARM_CTX_NO_FP) || insn < A32_vmla_f || insn >= A32_INSN_COUNT)
+        return false;
+    return !((insn == A32_vmrs || insn == A32_vmsr) && a->n != FPSCR);
+}
+
 /* Does the model have the instruction? */
 static bool has(const Trans *t, A32Insn insn, const A32Args *a)
 {
     A32Model model = a32_model(t);
+    A32Feat feat = a32_row_feat(insn);
 
-    if (a32_address(t) >= ARM_KUSER_PAGE)
+    if (!a32_sys(t) && a32_address(t) >= ARM_KUSER_PAGE)
+        return feat != A32_FEAT_SYS;
+    if (a32_sys(t) && a32_fp_is_off(t, insn, a))
+        return false;
+    if (a32_sys(t) && feat == A32_FEAT_SYS)
         return true;
-    return a32_model_has(model, a32_row_feat(insn)) &&
+    return a32_model_has(model, feat) &&
            (a32_model_has(model, A32_FEAT_D32) || !a32_names_d32(a));
 }
 
-static void a32_translate(Trans *t)
+void a32_translate(Trans *t)
 {
     A32Args args;
     A32Insn insn;
     uint32_t bits;
-    unsigned it = a32_itstate(t), len = fetch(t->bytes, t->n_bytes, a32_thumb(t), &bits);
+    unsigned it = a32_itstate(t), len = a32_word(t->bytes, t->n_bytes, a32_thumb(t), &bits);
 
     t->truncated = !len;
     if (t->truncated)
         return;
     A32Trans *state = a32_state(t);
     state->cond = state->branch_cond = IR_NONE;
-    t->next = (uint32_t)(t->pc + len) | (Gva)t32_it_advance(it) << ARM_PC_IT_SHIFT;
+    t->next = a32_pc_plus(t, len, t32_it_advance(it));
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (!a32_thumb(t) && (t->pc & 2)) {
         a32_raise(t, CPU_EXIT_MISALIGNED);
@@ -288,10 +276,23 @@ static void a32_translate(Trans *t)
 
 /* ---- the rest ---- */
 
+uint32_t a32_access_address(const ArmCpu *cpu, const A32Args *a)
+{
+    uint32_t n = (uint32_t)cpu->x[a->n & 15], count = (uint32_t)__builtin_popcount(a->l);
+
+    if (a->n > 14)
+        return 0;
+    if (a->l)
+        return n + (a->U ? (a->P ? 4 : 0) : (a->P ? 0 : 4) - 4 * count);
+    if (a->form == A32_IMM || a->format == A32_FMT_EX || a->format == A32_FMT_EXD)
+        return n + (a->format == A32_FMT_TEX || a->P ? (uint32_t)a->imm : 0);
+    /* LDRD, STRD with a register */
+    return n + (a->P ? (a->U ? 1 : -1u) * (uint32_t)cpu->x[a->m & 15] : 0);
+}
+
 /* Of the instruction at pc, which wanted its data aligned. */
 static Gva a32_data_addr(const Cpu *base)
 {
-    const ArmCpu *cpu = (const ArmCpu *)base;
     bool thumb = base->pc & ARM_PC_T;
     uint8_t bytes[4];
     uint32_t bits;
@@ -300,19 +301,13 @@ static Gva a32_data_addr(const Cpu *base)
     if (!thumb && (base->pc & 2))
         return (uint32_t)base->pc;
     if (fault_copy(bytes, (const void *)(uintptr_t)(base->pc & ~ARM_PC_TAG), 4) ||
-        !fetch(bytes, 4, thumb, &bits) ||
-        (thumb ? t32_decode(bits, 0, &a) : a32_decode(bits, &a)) == A32_ILLEGAL || a.n > 14)
+        !a32_word(bytes, 4, thumb, &bits) ||
+        (thumb ? t32_decode(bits, 0, &a) : a32_decode(bits, &a)) == A32_ILLEGAL)
         return 0;
-    uint32_t n = (uint32_t)cpu->x[a.n], count = (uint32_t)__builtin_popcount(a.l);
-    if (a.l)
-        return n + (a.U ? (a.P ? 4 : 0) : (a.P ? 0 : 4) - 4 * count);
-    if (a.form == A32_IMM || a.format == A32_FMT_EX || a.format == A32_FMT_EXD)
-        return (uint32_t)(n + (a.format == A32_FMT_TEX || a.P ? (uint32_t)a.imm : 0));
-    /* LDRD, STRD with a register */
-    return (uint32_t)(n + (a.P ? (a.U ? 1 : -1u) * (uint32_t)cpu->x[a.m & 15] : 0));
+    return a32_access_address((const ArmCpu *)base, &a);
 }
 
-static uint32_t a32_ctx(const Cpu *base)
+uint32_t a32_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
@@ -320,7 +315,7 @@ static uint32_t a32_ctx(const Cpu *base)
     uint32_t std = !nearest ? 0 : (IR_FP_STD | (inexact ? 0u : IR_FP_PX)) << CTX_ARM_FP_SHIFT;
     uint32_t neon = cpu->neon_used ? ARM_CTX_NEON | std : 0;
     uint32_t len = cpu->fpcr >> 16 & 7, stride = cpu->fpcr >> 20 & 3;
-    uint32_t vectors = len << ARM_CTX_LEN_SHIFT | stride << ARM_CTX_STRIDE_SHIFT;
+    uint32_t vectors = base->mem ? 0 : len << ARM_CTX_LEN_SHIFT | stride << ARM_CTX_STRIDE_SHIFT;
 
     return target_aarch64.ctx(base) | ARM_CTX_A32 | (cpu->e ? ARM_CTX_BIG : 0u) | neon | vectors |
            (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
@@ -337,10 +332,10 @@ const TargetOps target_arm = {
     .cpu_size = sizeof(ArmCpu),
     .slots = slots,
     .helpers = helpers,
-    .regs = regs,
+    .regs = a32_regs,
     .n_slots = A32_SLOTS,
     .n_helpers = A32_HELPERS,
-    .n_regs = ARRAY_SIZE(regs),
+    .n_regs = A32_REGS,
     .nan = IR_NAN_ARM,
     .pc_tag = ARM_PC_TAG,
     .reset = a32_reset,

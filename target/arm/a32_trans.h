@@ -42,6 +42,7 @@ enum {
     A32_SLOT_QC,   /* v128: not zero = FPSCR.QC */
     A32_SLOT_NEON, /* ArmCpu.neon_used */
     A32_SLOT_E,    /* CPSR.E: 0 or 1 */
+    A32_SLOT_PC_DELTA, /* low half of Cpu.pc_delta */
     A32_SLOTS
 };
 enum { A32_SP = 13, A32_LR = 14, A32_PC = 15 };
@@ -61,7 +62,7 @@ typedef enum A32Helper {
 /* One handler per distinct entry of the handler column; rows that share one declare it again. */
 #define INSN(id, name, pic, fmt, feat, handler, ops) void a32_trans_##handler(Trans *t, const A32Args *a);
 #include "target/arm/a32_rows.inc"
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
 
 /* State of one instruction's translation, at Trans.target. */
@@ -81,18 +82,37 @@ static inline A32Model a32_model(const Trans *t) { return (t->ctx & ARM_CTX_MODE
 static inline A32Trans *a32_state(const Trans *t) { return t->target; }
 static inline bool a32_thumb(const Trans *t) { return t->pc & ARM_PC_T; }
 static inline unsigned a32_itstate(const Trans *t) { return (unsigned)(t->pc >> ARM_PC_IT_SHIFT); }
+static inline bool a32_sys(const Trans *t) { return t->ctx & ARM_CTX_SYS; }
+/* The region's address of the instruction; machines know physical ones only. */
 static inline uint32_t a32_address(const Trans *t) { return (uint32_t)t->pc & ~1u; }
-/* Of the instruction behind this one, as a link register has it: with the T bit. */
-static inline uint32_t a32_return_address(const Trans *t) { return (uint32_t)t->next; }
-/* What reading register 15 gives. */
-static inline uint32_t a32_pc_value(const Trans *t) { return a32_address(t) + (a32_thumb(t) ? 4 : 8); }
-static inline uint32_t a32_pc_aligned(const Trans *t) { return a32_pc_value(t) & ~3u; }
+/* The tagged pc that many bytes on, in the IT state `it`. User mode's wraps. */
+static inline Gva a32_pc_plus(const Trans *t, int64_t n, unsigned it)
+{
+    Gva at = (t->pc & ~((Gva)255 << ARM_PC_IT_SHIFT)) + (Gva)n;
+
+    return (a32_sys(t) ? at : (uint32_t)at) | (Gva)it << ARM_PC_IT_SHIFT;
+}
 
 static inline IrVal a32_imm(Trans *t, uint32_t v) { return ir_const(t->b, IR_I32, (int32_t)v); }
 static inline IrVal a32_imm64(Trans *t, int64_t v) { return ir_const(t->b, IR_I64, v); }
+/* A region's address as the program knows it (docs/adr/0018-system-memory.md). */
+static inline IrVal a32_here(Trans *t, uint32_t address)
+{
+    IrVal v = a32_imm(t, address);
+
+    return a32_sys(t) ? ir_add(t->b, IR_I32, ir_get(t->b, A32_SLOT_PC_DELTA), v) : v;
+}
+/* Of the instruction behind this one, as a link register has it: with the T bit. */
+static inline IrVal a32_return_address(Trans *t) { return a32_here(t, (uint32_t)t->next); }
+/* What reading register 15 gives, and with its low two bits cleared; n is added. */
+static inline IrVal a32_pc_value(Trans *t) { return a32_here(t, a32_address(t) + (a32_thumb(t) ? 4 : 8)); }
+static inline IrVal a32_pc_aligned(Trans *t, uint32_t n)
+{
+    return a32_here(t, ((a32_address(t) + (a32_thumb(t) ? 4 : 8)) & ~3u) + n);
+}
 static inline IrVal a32_r(Trans *t, unsigned r)
 {
-    return r == A32_PC ? a32_imm(t, a32_pc_value(t)) : ir_get(t->b, A32_SLOT_R + r);
+    return r == A32_PC ? a32_pc_value(t) : ir_get(t->b, A32_SLOT_R + r);
 }
 static inline IrVal a32_zext(Trans *t, IrVal v) { return ir_zext(t->b, IR_I64, v); }
 static inline IrVal a32_sext(Trans *t, IrVal v) { return ir_sext(t->b, IR_I64, v); }
@@ -164,13 +184,29 @@ void a32_go_around(Trans *t, const A32Args *a, IrVal cond);
 /* Memory. The address is 32 bits wide and wraps. Data has the byte order that SETEND asked for, but where
  * "raw" says memory's. */
 static inline bool a32_big(const Trans *t) { return t->ctx & ARM_CTX_BIG; }
-static inline IrMem a32_mem_raw(unsigned size) { return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32}; }
+static inline IrMem a32_mem_raw(const Trans *t, unsigned size)
+{
+    if (a32_sys(t))
+        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
+    return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32};
+}
 static inline IrMem a32_mem(const Trans *t, unsigned size)
 {
-    IrMem mem = a32_mem_raw(size);
+    IrMem mem = a32_mem_raw(t, size);
 
     mem.bswap = size && a32_big(t);
     return mem;
+}
+/* What an access takes for the address addr. disp is small: what it leads to beyond 4 GiB is masked by the
+ * walk. */
+static inline IrVal a32_at(Trans *t, IrVal addr) { return a32_sys(t) ? a32_zext(t, addr) : addr; }
+static inline IrVal a32_ld(Trans *t, IrType type, IrVal addr, int32_t disp, IrMem mem)
+{
+    return ir_ld(t->b, type, a32_at(t, addr), disp, mem);
+}
+static inline void a32_st(Trans *t, IrVal v, IrVal addr, int32_t disp, IrMem mem)
+{
+    ir_st(t->b, v, a32_at(t, addr), disp, mem);
 }
 /* Leaves with MISALIGNED unless addr is a multiple of size. */
 void a32_need_aligned(Trans *t, IrVal addr, unsigned size);
@@ -181,6 +217,18 @@ void a32_write_pc(Trans *t, IrVal target, IrHint hint);
 void a32_branch(Trans *t, IrVal target, IrHint hint);
 /* ALUWritePC */
 void a32_alu_write_pc(Trans *t, IrVal target, IrHint hint);
+
+/* What machines do differently (a32_trans_priv.c). */
+IrVal a32_mode_bits(Trans *t);
+/* A system register by its number: A64_SYSREG with op0 2 for coprocessor 14, 3 for 15; or, of MRRC, this |
+ * opc1 << 4 | CRm. */
+enum { A32_CP_64 = 1 << 16 };
+void a32_write_cpsr(Trans *t, const A32Args *a, unsigned fields, IrVal v);
+void a32_return(Trans *t, IrVal pc);
+void a32_get_cp(Trans *t, unsigned reg, unsigned rt, unsigned rt2);
+void a32_svc_machine(Trans *t, const A32Args *a);
+void a32_vmrs_machine(Trans *t, const A32Args *a);
+void a32_vmsr_machine(Trans *t, const A32Args *a);
 
 static inline void a32_raise(Trans *t, CpuExitKind code)
 {

@@ -95,7 +95,7 @@ static IrVal in_order(Trans *t, unsigned size, IrVal v)
 static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
 {
     IrBuilder *b = t->b;
-    IrMem mem = a32_mem_raw(size);
+    IrMem mem = a32_mem_raw(t, size);
 
     if (t->ctx & CTX_PARALLEL) {
         Gva store = matched_store(t, a, (int)size);
@@ -110,7 +110,7 @@ static void load_exclusive(Trans *t, const A32Args *a, unsigned size)
     IrVal addr = exclusive_address(t, a);
     if (size)
         a32_need_aligned(t, addr, 1u << size);
-    IrVal v = ir_ld(b, IR_I64, addr, 0, mem);
+    IrVal v = a32_ld(t, IR_I64, addr, 0, mem);
     ir_put(b, A32_SLOT_EXCL_ADDR, a32_zext(t, addr));
     ir_put(b, A32_SLOT_EXCL_VAL, v);
     v = in_order(t, size, v);
@@ -148,20 +148,20 @@ static IrVal store_known(Trans *t, const A32Args *a, unsigned size, IrVal addr, 
     IrBuilder *b = t->b;
     IrType type = type_of(size);
     IrVal expected = b->cur[A32_SLOT_EXCL_VAL];
-    IrMem mem = a32_mem_raw(size);
+    IrMem mem = a32_mem_raw(t, size);
 
     if (type == IR_I32)
         expected = ir_trunc(b, IR_I32, expected);
     if (t->ctx & CTX_PARALLEL) {
         mem.order = is_ordered(a) ? IR_RELEASE : IR_RELAXED;
-        return ir_cmp(b, IR_NE, ir_cas(b, type, addr, expected, v, mem), expected);
+        return ir_cmp(b, IR_NE, ir_cas(b, type, a32_at(t, addr), expected, v, mem), expected);
     }
     if (ir_writes_since(b->r, load)) {
-        IrVal old = ir_ld(b, type, addr, 0, mem), failed = ir_cmp(b, IR_NE, old, expected);
-        ir_st(b, ir_select(b, failed, old, v), addr, 0, mem);
+        IrVal old = a32_ld(t, type, addr, 0, mem), failed = ir_cmp(b, IR_NE, old, expected);
+        a32_st(t, ir_select(b, failed, old, v), addr, 0, mem);
         return failed;
     }
-    ir_st(b, v, addr, 0, mem);
+    a32_st(t, v, addr, 0, mem);
     return ir_const(b, IR_I1, 0);
 }
 
@@ -212,7 +212,7 @@ static void load_acquire(Trans *t, const A32Args *a, unsigned size)
     if (size)
         a32_need_aligned(t, addr, 1u << size);
     mem.order = IR_ACQUIRE;
-    a32_put(t, a->d, ir_ld(t->b, IR_I32, addr, 0, mem));
+    a32_put(t, a->d, a32_ld(t, IR_I32, addr, 0, mem));
 }
 
 /* A store-release is not overtaken by a later load-acquire. */
@@ -224,7 +224,7 @@ static void store_release(Trans *t, const A32Args *a, unsigned size)
     if (size)
         a32_need_aligned(t, x.n, 1u << size);
     mem.order = t->ctx & CTX_PARALLEL ? IR_SEQ_CST : IR_RELAXED;
-    ir_st(t->b, x.m, x.n, 0, mem);
+    a32_st(t, x.m, x.n, 0, mem);
 }
 
 void a32_trans_lda(Trans *t, const A32Args *a) { load_acquire(t, a, 2); }
@@ -244,10 +244,10 @@ static void swap(Trans *t, const A32Args *a, unsigned size)
     if (size)
         a32_need_aligned(t, x.n, 1u << size);
     if (t->ctx & CTX_PARALLEL) {
-        old = ir_rmw(b, IR_RMW_XCHG, IR_I32, x.n, x.m, mem);
+        old = ir_rmw(b, IR_RMW_XCHG, IR_I32, a32_at(t, x.n), x.m, mem);
     } else {
-        old = ir_ld(b, IR_I32, x.n, 0, mem);
-        ir_st(b, x.m, x.n, 0, mem);
+        old = a32_ld(t, IR_I32, x.n, 0, mem);
+        a32_st(t, x.m, x.n, 0, mem);
     }
     a32_put(t, a->d, old);
 }

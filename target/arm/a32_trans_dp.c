@@ -105,7 +105,9 @@ static bool put_result(Trans *t, const A32Args *a, IrVal v)
         a32_put(t, a->d, v);
         return false;
     }
-    if (a->S) /* return from an exception: not at user level */
+    if (a->S && a32_sys(t)) /* return from an exception */
+        a32_return(t, v);
+    else if (a->S)
         a32_illegal(t);
     else
         a32_alu_write_pc(t, v, a->form == A32_REG && a->m == A32_LR ? IR_HINT_RET : IR_HINT_JUMP);
@@ -161,7 +163,7 @@ static void sum(Trans *t, const A32Args *a, SumOp op, bool test)
 {
     IrBuilder *b = t->b;
     bool literal = a->n == A32_PC && a->thumb && a->form == A32_IMM; /* T32: ADR */
-    IrVal n = literal ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->n), m = a32_operand2(t, a, NULL);
+    IrVal n = literal ? a32_pc_aligned(t, 0) : a32_r(t, a->n), m = a32_operand2(t, a, NULL);
     IrVal v, fl;
 
     switch (op) {
@@ -205,7 +207,7 @@ void a32_trans_op_cmn(Trans *t, const A32Args *a) { sum(t, a, OP_ADD, true); }
 
 void a32_trans_adr(Trans *t, const A32Args *a)
 {
-    a32_put(t, a->d, a32_imm(t, a32_pc_aligned(t) + (uint32_t)a->imm));
+    a32_put(t, a->d, a32_pc_aligned(t, (uint32_t)a->imm));
 }
 void a32_trans_movw(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, (uint32_t)a->imm)); }
 

@@ -1,5 +1,6 @@
 /* Arm ARM, branches, exceptions, hints and status registers of A32 and T32. */
 #include "target/arm/a32_trans.h"
+#include "target/arm/a64_decode.h"
 
 /* ---- the program counter ---- */
 
@@ -7,7 +8,7 @@ static void jump(Trans *t, IrVal target32, IrHint hint)
 {
     IrBuilder *b = t->b;
 
-    if (ir_is_const(b->r, target32)) {
+    if (!a32_sys(t) && ir_is_const(b->r, target32)) {
         t->flow.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP;
         t->flow.target = (uint32_t)ir_const_value(b->r, target32);
         return;
@@ -38,12 +39,9 @@ void a32_alu_write_pc(Trans *t, IrVal target, IrHint hint)
 /* ---- branches ---- */
 
 /* imm counts from the instruction; the ISA stays */
-static uint32_t target_of(const Trans *t, const A32Args *a)
-{
-    return (a32_address(t) + (uint32_t)a->imm) | (a32_thumb(t) ? ARM_PC_T : 0);
-}
+static Gva target_of(const Trans *t, const A32Args *a) { return a32_pc_plus(t, a->imm, 0); }
 
-static void branch_if(Trans *t, IrVal cond, uint32_t target)
+static void branch_if(Trans *t, IrVal cond, Gva target)
 {
     t->flow.target = target;
     t->flow.cond = cond;
@@ -63,9 +61,9 @@ void a32_trans_b(Trans *t, const A32Args *a)
     t->flow.target = target_of(t, a);
 }
 
-static void call(Trans *t, uint32_t target)
+static void call(Trans *t, Gva target)
 {
-    a32_put(t, A32_LR, a32_imm(t, a32_return_address(t)));
+    a32_put(t, A32_LR, a32_return_address(t));
     t->flow.kind = FLOW_CALL;
     t->flow.target = target;
 }
@@ -74,14 +72,14 @@ void a32_trans_bl(Trans *t, const A32Args *a) { call(t, target_of(t, a)); }
 
 void a32_trans_blx_imm(Trans *t, const A32Args *a)
 {
-    uint32_t target = a32_address(t) + (uint32_t)a->imm;
+    Gva target = target_of(t, a);
 
-    call(t, a32_thumb(t) ? target & ~3u : target | ARM_PC_T);
+    call(t, a32_thumb(t) ? target & ~(Gva)3 : target | ARM_PC_T);
 }
 
 void a32_trans_bx(Trans *t, const A32Args *a)
 {
-    a32_write_pc(t, a->m == A32_PC && a32_thumb(t) ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->m),
+    a32_write_pc(t, a->m == A32_PC && a32_thumb(t) ? a32_pc_aligned(t, 0) : a32_r(t, a->m),
                  a->m == A32_LR ? IR_HINT_RET : IR_HINT_JUMP);
 }
 
@@ -89,7 +87,7 @@ void a32_trans_blx(Trans *t, const A32Args *a)
 {
     IrVal target = a32_r(t, a->m);
 
-    a32_put(t, A32_LR, a32_imm(t, a32_return_address(t)));
+    a32_put(t, A32_LR, a32_return_address(t));
     a32_write_pc(t, target, IR_HINT_CALL);
 }
 
@@ -106,10 +104,11 @@ static void table_branch(Trans *t, const A32Args *a, unsigned size)
     IrBuilder *b = t->b;
     A32Pair x = a32_two(t, a->n, a->m);
     IrVal at = size ? ir_shl(b, IR_I32, x.m, a32_imm(t, size)) : x.m;
-    IrVal v = ir_ld(b, IR_I32, ir_add(b, IR_I32, x.n, at), 0, a32_mem(t, size));
+    IrVal v = a32_ld(t, IR_I32, ir_add(b, IR_I32, x.n, at), 0, a32_mem(t, size));
 
     v = ir_shl(b, IR_I32, v, a32_imm(t, 1));
-    jump(t, ir_add(b, IR_I32, v, a32_imm(t, a32_pc_value(t) | 1)), IR_HINT_JUMP);
+    v = ir_add(b, IR_I32, v, a32_here(t, a32_address(t) + 4));
+    jump(t, ir_or(b, IR_I32, v, a32_imm(t, 1)), IR_HINT_JUMP);
 }
 
 void a32_trans_tbb(Trans *t, const A32Args *a) { table_branch(t, a, 0); }
@@ -118,16 +117,28 @@ void a32_trans_tbh(Trans *t, const A32Args *a) { table_branch(t, a, 1); }
 /* The state is in the tag of the next instruction. */
 void a32_trans_it(Trans *t, const A32Args *a)
 {
-    t->next = (uint32_t)t->next | (Gva)(uint32_t)a->imm << ARM_PC_IT_SHIFT;
+    t->next = a32_pc_plus(t, a->len, (unsigned)a->imm);
 }
 
 /* ---- exceptions and hints ---- */
 
-void a32_trans_svc(Trans *t, const A32Args *a) { a32_raise(t, CPU_EXIT_SYSCALL); }
+void a32_trans_svc(Trans *t, const A32Args *a)
+{
+    if (a32_sys(t))
+        a32_svc_machine(t, a);
+    else
+        a32_raise(t, CPU_EXIT_SYSCALL);
+}
 void a32_trans_bkpt(Trans *t, const A32Args *a) { a32_raise(t, CPU_EXIT_BREAK); }
 void a32_trans_udf(Trans *t, const A32Args *a) { a32_illegal(t); }
 void a32_trans_nop(Trans *t, const A32Args *a) {}
-void a32_trans_setpan(Trans *t, const A32Args *a) {} /* at user level */
+void a32_trans_setpan(Trans *t, const A32Args *a) /* nothing at user level */
+{
+    enum { FIELD_S = 4, PAN = 1 << 22 };
+
+    if (a32_sys(t))
+        a32_write_cpsr(t, a, FIELD_S, a32_imm(t, a->i ? PAN : 0));
+}
 
 /* The byte order of data, which code is made for (ARM_CTX_BIG). Linux on Armv7 cores leaves SETEND to the
  * core; on Armv8 it sets SCTLR.SED and, unless told otherwise, does SETEND itself (legacy_instructions.rst:
@@ -153,7 +164,8 @@ void a32_trans_mrs(Trans *t, const A32Args *a)
     IrVal nz = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_N | IR_FL_Z)), a32_imm(t, 16));
     IrVal c = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_C)), a32_imm(t, 21));
     IrVal v = ir_shl(b, IR_I32, ir_and(b, IR_I32, fl, a32_imm(t, IR_FL_V)), a32_imm(t, 28));
-    IrVal mode = a32_imm(t, a32_big(t) ? 0x210 : 0x10);
+    IrVal mode = a32_sys(t) ? ir_or(b, IR_I32, a32_mode_bits(t), a32_imm(t, a32_big(t) ? 0x200 : 0))
+                            : a32_imm(t, a32_big(t) ? 0x210 : 0x10);
     IrVal word = ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), ir_or(b, IR_I32, v, mode));
 
     word = ir_or(b, IR_I32, word, ir_shl(b, IR_I32, q, a32_imm(t, 27)));
@@ -163,9 +175,13 @@ void a32_trans_mrs(Trans *t, const A32Args *a)
     a32_put(t, a->d, ir_or(b, IR_I32, word, ir_shl(b, IR_I32, ge, a32_imm(t, 16))));
 }
 
-static void write_status(Trans *t, unsigned fields, IrVal v)
+static void write_status(Trans *t, const A32Args *a, IrVal v)
 {
     IrBuilder *b = t->b;
+    unsigned fields = a->f;
+
+    if (a32_sys(t) && a32_state(t)->cond)
+        a32_go_around(t, a, a32_state(t)->cond);
 
     if (fields & 8) {
         IrVal nz = ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, 16)), a32_imm(t, IR_FL_N | IR_FL_Z));
@@ -180,21 +196,38 @@ static void write_status(Trans *t, unsigned fields, IrVal v)
         ge = ir_and(b, IR_I32, ir_mul(b, IR_I32, ge, a32_imm(t, 0x00204081)), a32_imm(t, 0x01010101));
         a32_put_slot(t, A32_SLOT_GE, ir_mul(b, IR_I32, ge, a32_imm(t, 255)));
     }
-    if (fields & 2)
+    if (a32_sys(t))
+        a32_write_cpsr(t, a, fields, v);
+    else if (fields & 2)
         put_byte_order(t, ir_and(b, IR_I32, ir_shr(b, IR_I32, v, a32_imm(t, 9)), a32_imm(t, 1)));
 }
 
-void a32_trans_msr(Trans *t, const A32Args *a) { write_status(t, a->f, a32_r(t, a->m)); }
-void a32_trans_msr_imm(Trans *t, const A32Args *a) { write_status(t, a->f, a32_imm(t, (uint32_t)a->imm)); }
+void a32_trans_msr(Trans *t, const A32Args *a) { write_status(t, a, a32_r(t, a->m)); }
+void a32_trans_msr_imm(Trans *t, const A32Args *a) { write_status(t, a, a32_imm(t, (uint32_t)a->imm)); }
 
 void a32_trans_get_tpidr(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_get(t->b, A32_SLOT_TPIDR)); }
 void a32_trans_get_tpidrro(Trans *t, const A32Args *a) { a32_put(t, a->d, ir_get(t->b, A32_SLOT_TPIDRRO)); }
 void a32_trans_put_tpidr(Trans *t, const A32Args *a) { a32_put_slot(t, A32_SLOT_TPIDR, a32_r(t, a->d)); }
 /* Performance counters: user level has no access, and may ask. */
-void a32_trans_get_pmuserenr(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, 0)); }
-void a32_trans_get_cntfrq(Trans *t, const A32Args *a) { a32_put(t, a->d, a32_imm(t, ARM_CNTFRQ)); }
+void a32_trans_get_pmuserenr(Trans *t, const A32Args *a)
+{
+    if (a32_sys(t))
+        a32_get_cp(t, A64_SYSREG(3, 0, 9, 14, 0), a->d, 0);
+    else
+        a32_put(t, a->d, a32_imm(t, 0));
+}
+void a32_trans_get_cntfrq(Trans *t, const A32Args *a)
+{
+    if (a32_sys(t))
+        a32_get_cp(t, A64_SYSREG(3, 0, 14, 0, 0), a->d, 0);
+    else
+        a32_put(t, a->d, a32_imm(t, ARM_CNTFRQ));
+}
 
 void a32_trans_get_cntvct(Trans *t, const A32Args *a)
 {
-    a32_put_pair(t, a->d, a->e, ir_call(t->b, A32_HELPER_cntvct, NULL, 0));
+    if (a32_sys(t))
+        a32_get_cp(t, A32_CP_64 | 1 << 4 | 14, a->d, a->e);
+    else
+        a32_put_pair(t, a->d, a->e, ir_call(t->b, A32_HELPER_cntvct, NULL, 0));
 }

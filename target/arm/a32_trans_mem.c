@@ -10,7 +10,7 @@ typedef struct MemAddress {
 static MemAddress address(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
-    IrVal base = a->n == A32_PC ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->n), moved;
+    IrVal base = a->n == A32_PC ? a32_pc_aligned(t, 0) : a32_r(t, a->n), moved;
 
     if (a->form == A32_IMM) {
         moved = ir_add(b, IR_I32, base, a32_imm(t, (uint32_t)a->imm));
@@ -63,8 +63,8 @@ static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
 
     mem.sext = is_signed;
     /* what is being executed can be read */
-    IrVal addr = cond ? ir_select(t->b, cond, m.addr, a32_imm(t, a32_address(t) & ~3u)) : m.addr;
-    IrVal v = ir_ld(t->b, IR_I32, addr, 0, mem);
+    IrVal addr = cond ? ir_select(t->b, cond, m.addr, a32_here(t, a32_address(t) & ~3u)) : m.addr;
+    IrVal v = a32_ld(t, IR_I32, addr, 0, mem);
     if (m.back)
         a32_put(t, a->n, m.back);
     if (a->d == A32_PC)
@@ -79,7 +79,7 @@ static void store(Trans *t, const A32Args *a, unsigned size)
         a32_go_around(t, a, a32_state(t)->cond);
     MemAddress m = address(t, a);
 
-    ir_st(t->b, a32_r(t, a->d), m.addr, 0, a32_mem(t, size));
+    a32_st(t, a32_r(t, a->d), m.addr, 0, a32_mem(t, size));
     if (m.back)
         a32_put(t, a->n, m.back);
 }
@@ -97,20 +97,19 @@ void a32_trans_strh(Trans *t, const A32Args *a) { store(t, a, 1); }
  * multiple of 8, as LPAE wants it. Else two: what two words were stored to is slow to load at once. */
 void a32_trans_ldrd(Trans *t, const A32Args *a)
 {
-    IrBuilder *b = t->b;
     MemAddress m = address(t, a);
     IrVal low, high;
 
     a32_need_aligned(t, m.addr, 4);
     if (t->ctx & CTX_PARALLEL) {
-        IrVal v = ir_ld(b, IR_I64, m.addr, 0, a32_mem(t, 3));
+        IrVal v = a32_ld(t, IR_I64, m.addr, 0, a32_mem(t, 3));
         if (m.back)
             a32_put(t, a->n, m.back);
         a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
         return;
     }
-    low = ir_ld(b, IR_I32, m.addr, 0, a32_mem(t, 2));
-    high = ir_ld(b, IR_I32, m.addr, 4, a32_mem(t, 2));
+    low = a32_ld(t, IR_I32, m.addr, 0, a32_mem(t, 2));
+    high = a32_ld(t, IR_I32, m.addr, 4, a32_mem(t, 2));
     if (m.back)
         a32_put(t, a->n, m.back);
     a32_put(t, a->d, low);
@@ -125,10 +124,10 @@ void a32_trans_strd(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     if (t->ctx & CTX_PARALLEL) {
         IrVal v = a32_big(t) ? a32_pair(t, x.m, x.n) : a32_pair(t, x.n, x.m);
-        ir_st(t->b, v, m.addr, 0, a32_mem(t, 3));
+        a32_st(t, v, m.addr, 0, a32_mem(t, 3));
     } else {
-        ir_st(t->b, x.n, m.addr, 0, a32_mem(t, 2));
-        ir_st(t->b, x.m, m.addr, 4, a32_mem(t, 2));
+        a32_st(t, x.n, m.addr, 0, a32_mem(t, 2));
+        a32_st(t, x.m, m.addr, 4, a32_mem(t, 2));
     }
     if (m.back)
         a32_put(t, a->n, m.back);
@@ -156,7 +155,7 @@ void a32_trans_ldm(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     for (unsigned r = 0; r < 16; r++)
         if (a->l >> r & 1) {
-            v[r] = ir_ld(t->b, IR_I32, m.addr, disp, a32_mem(t, 2));
+            v[r] = a32_ld(t, IR_I32, m.addr, disp, a32_mem(t, 2));
             disp += 4;
         }
     if (m.back)
@@ -176,7 +175,7 @@ void a32_trans_stm(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     for (unsigned r = 0; r < 16; r++)
         if (a->l >> r & 1) {
-            ir_st(t->b, a32_r(t, r), m.addr, disp, a32_mem(t, 2));
+            a32_st(t, a32_r(t, r), m.addr, disp, a32_mem(t, 2));
             disp += 4;
         }
     if (m.back)

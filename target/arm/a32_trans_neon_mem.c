@@ -24,13 +24,13 @@ static void write_back(Trans *t, const A32Args *a, IrVal back)
 
 static IrVal load_element(Trans *t, unsigned size, IrVal addr, unsigned disp)
 {
-    return ir_ld(t->b, size == 3 ? IR_I64 : IR_I32, addr, (int32_t)disp, a32_mem(t, size));
+    return a32_ld(t, size == 3 ? IR_I64 : IR_I32, addr, (int32_t)disp, a32_mem(t, size));
 }
 static void store_element(Trans *t, unsigned size, IrVal addr, unsigned disp, IrVal vec, unsigned lane)
 {
     IrVal v = ir_vget(t->b, size == 3 ? IR_I64 : IR_I32, size, IR_VA_N(lane), vec);
 
-    ir_st(t->b, v, addr, (int32_t)disp, a32_mem(t, size));
+    a32_st(t, v, addr, (int32_t)disp, a32_mem(t, size));
 }
 
 /* ---- multiple structures ---- */
@@ -56,8 +56,8 @@ static void load_registers(Trans *t, const A32Args *a, unsigned regs)
     IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back), v[2];
 
     for (unsigned r = 0; r < regs; r += 2)
-        v[r / 2] = r + 1 < regs ? ir_ld(t->b, IR_V128, addr, (int32_t)r * 8, a32_mem_raw(4))
-                                : ir_ld(t->b, IR_V64, addr, (int32_t)r * 8, a32_mem_raw(3));
+        v[r / 2] = r + 1 < regs ? a32_ld(t, IR_V128, addr, (int32_t)r * 8, a32_mem_raw(t, 4))
+                                : a32_ld(t, IR_V64, addr, (int32_t)r * 8, a32_mem_raw(t, 3));
     for (unsigned r = 0; r < regs; r++) {
         IrVal x = v[r / 2];
         if (r & 1)
@@ -77,7 +77,7 @@ static void store_registers(Trans *t, const A32Args *a, unsigned regs)
         IrVal v = a32_v(t, a32_dd(a) + r);
         if (r + 1 < regs)
             v = ir_vjoin(t->b, IR_V128, IR_LANE_64, 0, v, a32_v(t, a32_dd(a) + r + 1));
-        ir_st(t->b, v, addr, (int32_t)r * 8, a32_mem_raw(r + 1 < regs ? 4 : 3));
+        a32_st(t, v, addr, (int32_t)r * 8, a32_mem_raw(t, r + 1 < regs ? 4 : 3));
     }
     write_back(t, a, back);
 }

@@ -257,8 +257,8 @@ static IrVal load_scalar(Trans *t, const A32Args *a, IrVal addr, int32_t disp)
     IrMem mem = a32_mem(t, a->z ? 3 : 2);
 
     if (!a32_big(t)) /* a double as the bits of its register, which may be the half of another */
-        return ir_ld(t->b, a->z ? IR_V64 : IR_F32, addr, disp, mem);
-    return ir_cast(t->b, a32_fp(a), ir_ld(t->b, a->z ? IR_I64 : IR_I32, addr, disp, mem));
+        return a32_ld(t, a->z ? IR_V64 : IR_F32, addr, disp, mem);
+    return ir_cast(t->b, a32_fp(a), a32_ld(t, a->z ? IR_I64 : IR_I32, addr, disp, mem));
 }
 /* Register d + k as it is stored. */
 static IrVal stored(Trans *t, const A32Args *a, unsigned k)
@@ -269,12 +269,12 @@ static void store_scalar(Trans *t, const A32Args *a, IrVal v, IrVal addr, int32_
 {
     if (a32_big(t))
         v = ir_cast(t->b, a->z ? IR_I64 : IR_I32, v);
-    ir_st(t->b, v, addr, disp, a32_mem(t, a->z ? 3 : 2));
+    a32_st(t, v, addr, disp, a32_mem(t, a->z ? 3 : 2));
 }
 
 static IrVal base_of(Trans *t, const A32Args *a)
 {
-    return a->n == A32_PC ? a32_imm(t, a32_pc_aligned(t)) : a32_r(t, a->n);
+    return a->n == A32_PC ? a32_pc_aligned(t, 0) : a32_r(t, a->n);
 }
 
 static IrVal at_offset(Trans *t, const A32Args *a)
@@ -290,7 +290,7 @@ void a32_trans_vldr(Trans *t, const A32Args *a)
     IrVal addr = at_offset(t, a);
 
     if (a->h)
-        a32_put_s_bits(t, a32_sd(a), ir_ld(t->b, IR_I32, addr, 0, a32_mem(t, 1)));
+        a32_put_s_bits(t, a32_sd(a), a32_ld(t, IR_I32, addr, 0, a32_mem(t, 1)));
     else
         a32_put_f(t, a, load_scalar(t, a, addr, 0));
 }
@@ -299,7 +299,7 @@ void a32_trans_vstr(Trans *t, const A32Args *a)
     IrVal addr = at_offset(t, a);
 
     if (a->h)
-        ir_st(t->b, a32_s_bits(t, a32_sd(a)), addr, 0, a32_mem(t, 1));
+        a32_st(t, a32_s_bits(t, a32_sd(a)), addr, 0, a32_mem(t, 1));
     else
         store_scalar(t, a, stored(t, a, 0), addr, 0);
 }
@@ -485,7 +485,8 @@ static void touch_flags(Trans *t)
 {
     if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
         return;
-    ir_put(t->b, A32_SLOT_FP_STRICT, a32_imm(t, 1));
+    ir_put(t->b, A32_SLOT_FP_STRICT,
+           ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_FP_STRICT), a32_imm(t, (int32_t)arm_fp_strict_bit(0))));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }
 
@@ -548,6 +549,8 @@ void a32_trans_vmrs(Trans *t, const A32Args *a)
         ir_put(t->b, A32_SLOT_FL, ir_flmake(t->b, ir_get(t->b, A32_SLOT_FPFL)));
     else if (a->n == REG_FPSCR)
         a32_put(t, a->d, read_fpscr(t));
+    else if (a32_sys(t))
+        a32_vmrs_machine(t, a);
     else /* identification: not at user level */
         a32_illegal(t);
 }
@@ -556,6 +559,8 @@ void a32_trans_vmsr(Trans *t, const A32Args *a)
 {
     if (a->n == REG_FPSCR)
         write_fpscr(t, a32_r(t, a->d));
+    else if (a32_sys(t))
+        a32_vmsr_machine(t, a);
     else
         a32_illegal(t);
 }

@@ -161,6 +161,7 @@ enum { ARM_REGS = 0
 extern const TargetReg arm_regs[ARM_REGS];
 void arm_reset(Cpu *cpu);
 uint32_t arm_ctx(const Cpu *cpu);
+uint32_t arm_ctx_of(const ArmCpu *cpu, bool strict); /* strict: IR_FP_UFC */
 void a64_translate(Trans *t);
 bool arm_reserved(Cpu *cpu, bool drop);
 

@@ -112,13 +112,11 @@ void a64_trans_msr_spsel(Trans *t, const A64Args *a)
         leave(t, ARM_HELPER_spsel, &v, 1);
 }
 
-static void put_pstate(Trans *t, uint32_t bit, IrVal on)
+static void put_pstate(Trans *t, uint32_t bit, bool on)
 {
-    IrBuilder *b = t->b;
-    IrVal rest = ir_and(b, IR_I32, ir_get(b, ARM_SLOT_PSTATE), word(t, ~(int64_t)bit));
+    IrVal args[2] = {word(t, bit), word(t, on)};
 
-    ir_put(b, ARM_SLOT_PSTATE, ir_or(b, IR_I32, rest, ir_select(b, on, word(t, bit), word(t, 0))));
-    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+    leave(t, ARM_HELPER_pstate, args, 2);
 }
 
 void a64_trans_msr_pan(Trans *t, const A64Args *a)
@@ -126,7 +124,7 @@ void a64_trans_msr_pan(Trans *t, const A64Args *a)
     if (!arm_has(t, ARM_FEAT_PAN))
         a64_illegal(t);
     else if (!below_el1(t))
-        put_pstate(t, ARM_PSTATE_PAN, ir_const(t->b, IR_I1, a->imm & 1));
+        put_pstate(t, ARM_PSTATE_PAN, a->imm & 1);
 }
 
 void a64_trans_msr_uao(Trans *t, const A64Args *a)
@@ -134,7 +132,7 @@ void a64_trans_msr_uao(Trans *t, const A64Args *a)
     if (!arm_has(t, ARM_FEAT_UAO))
         a64_illegal(t);
     else if (!below_el1(t))
-        put_pstate(t, ARM_PSTATE_UAO, ir_const(t->b, IR_I1, a->imm & 1));
+        put_pstate(t, ARM_PSTATE_UAO, a->imm & 1);
 }
 
 /* ---- system registers ---- */

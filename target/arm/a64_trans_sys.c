@@ -109,7 +109,8 @@ static void touch_fpsr(Trans *t)
 {
     if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
         return;
-    ir_put(t->b, ARM_SLOT_FP_STRICT, ir_const(t->b, IR_I32, 1));
+    IrVal bit = ir_const(t->b, IR_I32, (int32_t)arm_fp_strict_bit(a64_sys(t) ? a64_el(t) : 0));
+    ir_put(t->b, ARM_SLOT_FP_STRICT, ir_or(t->b, IR_I32, ir_get(t->b, ARM_SLOT_FP_STRICT), bit));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }
 

@@ -6,8 +6,9 @@
  * field. In A32/T32, r0-r14 are x[0]-x[14] with upper halves of zero (Arm ARM, "Mapping of the
  * general-purpose registers between the Execution states") where generated code has not been; only the low
  * halves count. r15 is base.pc, tagged: bits 31..1 are the address of the instruction, bit 0 is CPSR.T, bits
- * 39..32 are CPSR.IT. So what is a jump to T32 code in a register is one in base.pc, and code is keyed by all
- * of it. q0-q15 are v[0]-v[15]; FPSCR is fpcr, fp_fl, qc and base.ff.
+ * 63..56 are CPSR.IT (physical addresses, by which machines key their code, end below). So what is a jump to
+ * T32 code in a register is one in base.pc, and code is keyed by all of it. q0-q15 are v[0]-v[15]; FPSCR is
+ * fpcr, fp_fl, qc and base.ff.
  * fl holds N, Z, C, V as values of type IR_FL do (bits 15, 14, 8, 0; the others mean nothing): arm_nzcv() and
  * arm_set_nzcv() speak PSTATE's own order. C after a subtraction is Arm's: not borrow.
  * v[] is vector registers as two 64-bit halves, low half first, aligned to 16 bytes.
@@ -26,7 +27,8 @@ typedef struct ArmCpu {
     uint64_t sp;
     uint32_t fl;
     uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
-    uint32_t fp_strict;    /* not architectural: 1 once the program has looked at FPSR or written it */
+    uint32_t fp_strict;    /* not architectural: bit 0 once the program has looked at FPSR or written it; bit
+                            * 1 once a machine's privileged levels have */
     uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
     uint64_t v[32][2] __attribute__((aligned(16)));
     uint64_t qc[2];        /* saturating instructions OR bits into it */
@@ -47,11 +49,14 @@ typedef struct ArmCpu {
     uint32_t neon_used;    /* not architectural: 1 once Advanced SIMD has computed with floats (IR_FP_STD) */
 } ArmCpu;
 
+/* Of ArmCpu.fp_strict. A kernel saves and restores FPSR for others, who need not look at it. */
+static inline uint32_t arm_fp_strict_bit(unsigned el) { return el ? 2 : 1; }
+
 #define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
 
 enum { ARM_LR = 30, ARM_ZR_SP = 31 };
 /* base.pc of A32 and T32: what is not address. */
-enum { ARM_PC_T = 1, ARM_PC_IT_SHIFT = 32 };
+enum { ARM_PC_T = 1, ARM_PC_IT_SHIFT = 56 };
 #define ARM_PC_TAG (0xffull << ARM_PC_IT_SHIFT | ARM_PC_T)
 typedef enum ArmPacKey { ARM_KEY_IA, ARM_KEY_IB, ARM_KEY_DA, ARM_KEY_DB, ARM_KEY_GA } ArmPacKey;
 
@@ -147,6 +152,11 @@ unsigned a32_model_arch(A32Model model);
 bool a32_model_has(A32Model model, A32Feat feat);
 /* The modes in FPSCR that can be written, LEN and STRIDE among them. */
 uint32_t a32_fpscr_modes(A32Model model);
+
+/* Store exclusive of 1 << size bytes: stores if memory at a is what the load exclusive read. `failed` is the
+ * result register's value. False: the access has raised. */
+bool arm_store_if_equal(ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
+                        uint64_t *ret_failed);
 
 /* Where a helper's access by address `a` goes: the builder does the same to the loads and stores that it
  * makes. */

@@ -1,5 +1,6 @@
 /* Exceptions and the way back (Arm ARM, D1 "The AArch64 System Level Programmers' Model"; ESR_ELx),
  * interrupts, waiting. */
+#include "target/arm/a32_priv.h"
 #include "target/arm/a64_trans_priv.h"
 
 enum {
@@ -285,7 +286,9 @@ bool arm_interrupt(Cpu *base)
     ArmMachine *m = (ArmMachine *)base;
     Due d = due_now(m);
     uint32_t el1 = d.el1 | d.el1_virtual;
-    if (d.el2)
+    if (el1 && m->sys.a32)
+        a32_take_interrupt(m, el1);
+    else if (d.el2)
         take(m, 2, d.el2 & ARM_PSTATE_F ? VECTOR_FIQ : VECTOR_IRQ);
     else if (el1 & ARM_PSTATE_F)
         take(m, 1, VECTOR_FIQ);
@@ -334,6 +337,20 @@ static uint64_t leave(ArmMachine *m, CpuExitKind kind)
     return 1;
 }
 
+/* The modes of floating point that generated code has set in the host are those of before; another level of
+ * AArch32 may have others. */
+uint64_t arm_go(ArmMachine *m)
+{
+    enum { HOST_MODES = (IR_FP_FZ | IR_FP_STD | IR_FP_PX) << CTX_ARM_FP_SHIFT };
+    Cpu *cpu = &m->arm.base;
+    uint32_t before = cpu->ctx;
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    if (before & CTX_STEP)
+        return 1;
+    cpu->mem->context(cpu);
+    return (before ^ cpu->ctx) & HOST_MODES ? 1 : IR_STATUS_GO;
+}
+
 /* SMC: EL2 may want it, then it is the machine's own firmware, or nothing. */
 static uint64_t call_above(ArmMachine *m, unsigned class, uint32_t imm)
 {
@@ -341,7 +358,7 @@ static uint64_t call_above(ArmMachine *m, unsigned class, uint32_t imm)
     uint32_t psci = m->sys.hvc_is_psci;
     if (class == ARM_EC_SMC && m->sys.el == 1 && (m->sys.hcr & ARM_HCR_TSC)) { /* not stepped over */
         take_sync(m, (uint32_t)ARM_EC_SMC << ESR_EC_SHIFT | imm, true);
-        return leave(m, CPU_EXIT_CTX);
+        return arm_go(m);
     }
     if (psci & (class == ARM_EC_HVC ? PSCI_BY_HVC : PSCI_BY_SMC)) {
         m->arm.base.pc += 4;
@@ -352,7 +369,7 @@ static uint64_t call_above(ArmMachine *m, unsigned class, uint32_t imm)
         return leave(m, CPU_EXIT_ILLEGAL);
     m->arm.base.pc += 4;
     take_sync(m, (uint32_t)ARM_EC_HVC << ESR_EC_SHIFT | imm, true);
-    return leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 uint64_t arm_helper_svc(void *opaque, uint64_t class, uint64_t imm, uint64_t c, uint64_t d)
@@ -362,7 +379,7 @@ uint64_t arm_helper_svc(void *opaque, uint64_t class, uint64_t imm, uint64_t c, 
         return call_above(m, (unsigned)class, (uint32_t)imm);
     m->arm.base.pc += 4;
     sync(m, ARM_EC_SVC, (uint32_t)imm);
-    return leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 /* An SPSR that means no state that there is: PSTATE stays, but for IL, of which the next instruction is the
@@ -389,7 +406,7 @@ uint64_t arm_helper_eret(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     drop_reservation(m);
     if (!can_return(m, spsr)) {
         illegal_return(m, spsr);
-        return leave(m, CPU_EXIT_CTX);
+        return arm_go(m);
     }
     bool stepped = arm_steps(m);
     arm_set_nzcv(&m->arm, spsr);
@@ -402,7 +419,7 @@ uint64_t arm_helper_eret(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
     if (spsr & ARM_PSTATE_IL)
         m->sys.spsr[take_sync(m, (uint32_t)ARM_EC_ILLEGAL_STATE << ESR_EC_SHIFT, false)] |= ARM_PSTATE_IL;
     arm_notice_irq(m);
-    return leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 uint64_t arm_helper_spsel(void *opaque, uint64_t v, uint64_t b, uint64_t c, uint64_t d)
@@ -410,6 +427,14 @@ uint64_t arm_helper_spsel(void *opaque, uint64_t v, uint64_t b, uint64_t c, uint
     ArmMachine *m = opaque;
     arm_set_mode(m, m->sys.el, (unsigned)v);
     return 0;
+}
+
+uint64_t arm_helper_pstate(void *opaque, uint64_t bit, uint64_t on, uint64_t c, uint64_t d)
+{
+    ArmMachine *m = opaque;
+    m->arm.pstate = on ? m->arm.pstate | (uint32_t)bit : m->arm.pstate & ~(uint32_t)bit;
+    m->arm.base.pc += 4;
+    return arm_go(m);
 }
 
 /* Who does not let this level wait: 1 or 2, 0 nobody. */
@@ -431,14 +456,14 @@ uint64_t arm_helper_wfi(void *opaque, uint64_t event, uint64_t b, uint64_t c, ui
     unsigned trap = wait_trap(m, event);
     if (trap && (event || !something_pending(m))) {
         take_sync(m, (uint32_t)ARM_EC_WFX << ESR_EC_SHIFT | (uint32_t)(ESR_CV_AL | event), trap == 2);
-        return leave(m, CPU_EXIT_CTX);
+        return arm_go(m);
     }
     m->arm.base.pc += 4;
     if (event || something_pending(m)) {
         if (event)
             m->sys.board.yield(m->sys.board.opaque);
         arm_notice_irq(m);
-        return leave(m, CPU_EXIT_CTX);
+        return arm_go(m);
     }
     return leave(m, CPU_EXIT_HALT);
 }

@@ -54,10 +54,8 @@ static bool compare_swap(ArmCpu *cpu, uint64_t a, unsigned size, uint64_t memory
     return !fault || !raise_fault(cpu, a, true);
 }
 
-/* Memory at a is what the load exclusive read: store. `failed` is the result register's value. False: the
- * access has raised. */
-static bool store_if_equal(ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
-                           uint64_t *ret_failed)
+bool arm_store_if_equal(ArmCpu *cpu, uint64_t a, const uint64_t value[2], unsigned size,
+                        uint64_t *ret_failed)
 {
     uint64_t mask = size < 3 ? (1ull << (8 << size)) - 1 : ~0ull, high = size == 4 ? ~0ull : 0;
     uint64_t old[2] = {cpu->excl_val & mask, cpu->excl_high & high}, now[2] = {old[0], old[1]};
@@ -84,7 +82,7 @@ uint64_t arm_helper_stx(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64
             return 1;
         }
     } else if (cpu->excl_addr == a) {
-        if (!store_if_equal(cpu, a, value, d >> 8 & 7, &failed))
+        if (!arm_store_if_equal(cpu, a, value, d >> 8 & 7, &failed))
             return 1;
     }
     cpu->excl_addr = ARM_NO_RESERVATION;

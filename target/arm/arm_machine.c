@@ -1,6 +1,7 @@
 /* TargetOps of a machine's cpu: those of user mode, with privileged levels. */
 #include <elf.h>
 
+#include "target/arm/a32_priv.h"
 #include "target/arm/a64_disas.h"
 #include "target/arm/a64_trans_priv.h"
 
@@ -33,6 +34,19 @@ static const IrSlot slots[ARM_SYS_SLOTS] = {
     SYS_SLOT(TPIDR_EL2, "tpidr2", tpidr[2], IR_I64),
 };
 
+static void a64_reset_sys(ArmMachine *m)
+{
+    ArmSys *s = &m->sys;
+    s->el = s->el_max;
+    s->spsel = 1;
+    s->daif = ARM_PSTATE_DAIF;
+    s->sctlr[1] = s->sctlr[2] = ARM_SCTLR_RES1;
+    s->hcr = s->el2 ? ARM_HCR_RW : 0;
+    s->vpidr = arm_model_midr((ArmModel)m->arm.model);
+    s->vmpidr = 1u << 31 | s->board.number;
+    s->mdcr = s->el2 ? ARM_PMU_EVENTS : 0; /* HPMN */
+}
+
 /* All but whether it is on. */
 static void reset_state(Cpu *base)
 {
@@ -42,6 +56,7 @@ static void reset_state(Cpu *base)
     uint32_t model = m->arm.model;
     ArmSys kept = {.board = s->board,
                    .el2 = s->el2,
+                   .a32 = s->a32,
                    .el_max = s->el2 ? 2 : 1,
                    .has_gic_regs = s->has_gic_regs,
                    .hvc_is_psci = s->hvc_is_psci,
@@ -51,35 +66,31 @@ static void reset_state(Cpu *base)
     m->arm.model = model;
     memcpy(s, &kept, offsetof(ArmSys, lines));
     __atomic_fetch_and(&s->lines, LINES_OF_DEVICES, __ATOMIC_ACQ_REL);
-    s->el = s->el_max;
-    s->spsel = 1;
-    s->daif = ARM_PSTATE_DAIF;
-    s->sctlr[1] = s->sctlr[2] = ARM_SCTLR_RES1;
-    s->hcr = s->el2 ? ARM_HCR_RW : 0;
-    s->vpidr = arm_model_midr((ArmModel)model);
-    s->vmpidr = 1u << 31 | s->board.number;
-    s->mdcr = s->el2 ? ARM_PMU_EVENTS : 0; /* HPMN */
+    if (s->a32)
+        a32_reset_sys(m);
+    else
+        a64_reset_sys(m);
     s->oslsr = 0xa; /* OSLM: implemented; locked */
     base->pc = s->board.reset_pc;
     arm_regime_update(m);
     base->mem->flush(base);
 }
 
-static void machine_reset(Cpu *base)
+void arm_machine_reset(Cpu *base)
 {
     ArmSys *s = &((ArmMachine *)base)->sys;
     reset_state(base);
     __atomic_store_n(&s->power, s->reset_as_off ? ARM_POWER_OFF : ARM_POWER_ON, __ATOMIC_RELEASE);
 }
 
-static CpuBoard *board(Cpu *cpu)
+CpuBoard *arm_board(Cpu *cpu)
 {
     return &((ArmMachine *)cpu)->sys.board;
 }
 
 /* model; off: a cpu that waits for CPU_ON; psci: hvc, smc or none; el2: on; gic: 3, its registers are the
  * cpu's. */
-static bool configure(Cpu *base, const char *name, const char *value)
+bool arm_configure(Cpu *base, const char *name, const char *value)
 {
     ArmMachine *m = (ArmMachine *)base;
     if (strcmp(name, "model") == 0) {
@@ -143,14 +154,16 @@ static uint32_t machine_ctx(const Cpu *base)
     const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     bool no_unprivileged = s->el == 2 && (s->hcr & host) != host; /* LDTR is LDR */
     uint64_t el0_may = s->el == 0 ? s->sctlr[arm_host_el0(m) ? 2 : 1] : EL0_ALL;
-    return arm_ctx(base) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT | arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
+    bool strict = m->arm.fp_strict & arm_fp_strict_bit(s->el);
+    return arm_ctx_of(&m->arm, strict) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT |
+           arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
            ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
            (no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
            (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
 }
 
-static unsigned fetch_idx(uint32_t ctx)
+unsigned arm_fetch_idx(uint32_t ctx)
 {
     return ctx >> ARM_CTX_EL_SHIFT & 3 ? ARM_IDX_P : ARM_IDX_U;
 }
@@ -172,15 +185,15 @@ static Gva data_addr(const Cpu *base)
 static const TargetSys sys = {
     .n_idx = ARM_IDX_COUNT,
     .paged = ARM_IDX_COUNT,
-    .board = board,
+    .board = arm_board,
     .walk = arm_walk,
     .bus_error = arm_bus_error,
-    .fetch_idx = fetch_idx,
+    .fetch_idx = arm_fetch_idx,
     .exception = arm_exception,
     .interrupt = arm_interrupt,
     .wakes = arm_wakes,
     .ready = arm_ready,
-    .configure = configure,
+    .configure = arm_configure,
     .model = model_at,
     .debug_reg = arm_debug_reg,
     .watches = arm_watches,
@@ -201,7 +214,7 @@ const TargetOps target_aarch64_sys = {
     .n_helpers = ARM_SYS_HELPERS,
     .n_regs = ARM_REGS,
     .nan = IR_NAN_ARM,
-    .reset = machine_reset,
+    .reset = arm_machine_reset,
     .ctx = machine_ctx,
     .translate = a64_translate,
     .disas = a64_disas,

@@ -1,6 +1,7 @@
 /* Translation of addresses (Arm ARM, D8 "The AArch64 Virtual Memory System Architecture"): stage 1 of EL1&0,
  * EL2&0 and EL2 with the three granules and addresses of up to 52 bits, stage 2, their faults, AT. Which
  * regime is whose: arm_regime.c; TLBI: arm_tlbi.c. */
+#include "target/arm/a32_priv.h"
 #include "target/arm/arm_mmu.h"
 
 /* Descriptors */
@@ -387,7 +388,10 @@ bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsig
 bool arm_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 {
     ArmMachine *m = (ArmMachine *)base;
-    return arm_walk_regime(m, &m->sys.regime[m->sys.regime_now], true, va, idx, how, ret);
+    const ArmRegime *r = &m->sys.regime[m->sys.regime_now];
+    if (m->sys.a32)
+        return a32_walk(m, r, (uint32_t)va, idx, how, ret);
+    return arm_walk_regime(m, r, true, va, idx, how, ret);
 }
 
 /* ---- AT ---- */

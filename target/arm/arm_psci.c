@@ -68,7 +68,8 @@ static int features(uint64_t fn)
 
 void arm_psci(ArmMachine *m)
 {
-    uint64_t *x = m->arm.x;
+    const uint64_t mask = m->sys.a32 ? UINT32_MAX : UINT64_MAX;
+    const uint64_t x[4] = {m->arm.x[0], m->arm.x[1] & mask, m->arm.x[2] & mask, m->arm.x[3] & mask};
     const CpuBoard *b = &m->sys.board;
     int64_t ret = PSCI_NOT_SUPPORTED;
     switch ((uint32_t)x[0] & ~PSCI_64) {
@@ -89,5 +90,5 @@ void arm_psci(ArmMachine *m)
     case PSCI_FEATURES: ret = features(x[1]); break;
     default: break;
     }
-    x[0] = (uint64_t)ret;
+    m->arm.x[0] = (uint64_t)ret & mask;
 }

@@ -1,5 +1,6 @@
 /* Translation regimes (Arm ARM, D8.1): whose registers say how the present level's addresses are translated,
  * and which address space of the TLB that is. Each content has a number of its own, never used twice. */
+#include "target/arm/a32_priv.h"
 #include "target/arm/arm_mmu.h"
 #include "target/arm/a64_decode.h"
 
@@ -32,6 +33,8 @@ ArmRegime arm_regime_of(const ArmMachine *m, unsigned el, uint64_t *ret_asid)
 {
     const ArmSys *s = &m->sys;
     const uint64_t base = (1ull << 48) - 1;
+    if (s->a32)
+        return a32_regime_of(m, ret_asid);
     uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     bool of_host = (s->hcr & host) == host && el == 0;
     bool both = (el == 2 && (s->hcr & ARM_HCR_E2H)) || of_host;
@@ -62,8 +65,8 @@ ArmRegime arm_regime_of(const ArmMachine *m, unsigned el, uint64_t *ret_asid)
 static bool same(const ArmRegime *a, const ArmRegime *b)
 {
     return a->kind == b->kind && a->on == b->on && a->stage2 == b->stage2 && a->ttbr[0] == b->ttbr[0] &&
-           a->ttbr[1] == b->ttbr[1] && a->tcr == b->tcr && a->sctlr == b->sctlr && a->vttbr == b->vttbr &&
-           a->vtcr == b->vtcr;
+           a->ttbr[1] == b->ttbr[1] && a->tcr == b->tcr && a->sctlr == b->sctlr && a->dacr == b->dacr &&
+           a->vttbr == b->vttbr && a->vtcr == b->vtcr;
 }
 
 /* The number of this content; numbers are never used twice. */

@@ -134,12 +134,19 @@ enum {
 };
 
 /* What translation of addresses depends on, as the last change of a register left it. */
-typedef enum ArmRegimeKind { ARM_REGIME_EL10, ARM_REGIME_EL20, ARM_REGIME_EL2 } ArmRegimeKind;
+typedef enum ArmRegimeKind {
+    ARM_REGIME_EL10,
+    ARM_REGIME_EL20,
+    ARM_REGIME_EL2,
+    ARM_REGIME_A32, /* EL1&0 of AArch32, short descriptors; long ones */
+    ARM_REGIME_A32_LONG
+} ArmRegimeKind;
 typedef struct ArmRegime {
     uint64_t ttbr[2], tcr; /* TTBRs without their ASID; as TCR_EL1 has its fields */
     uint64_t sctlr;        /* WXN, EPAN */
     uint64_t vttbr, vtcr;
     ArmRegimeKind kind;
+    uint32_t dacr; /* short descriptors */
     bool on, stage2;
 } ArmRegime;
 
@@ -154,16 +161,22 @@ typedef struct ArmTimer {
     uint64_t ctl, cval; /* ctl: ENABLE, IMASK */
 } ArmTimer;
 
+/* AArch32's registers that AArch64 has not and that only keep what was written (a32_sysregs.def). */
+enum { A32_WORD_ACTLR, A32_WORDS };
+
 typedef struct ArmSys {
     CpuBoard board;               /* kept over resets, as the next two */
     uint32_t el_max;              /* 1 or 2 */
     uint32_t hvc_is_psci;         /* bit 0: HVC, bit 1: SMC calls the machine */
+    uint32_t a32;                 /* kept: EL1 is AArch32, a 32-bit core (a32_priv.h) */
     uint32_t el2, has_gic_regs;   /* kept: the board wants EL2; has a GICv3 */
     uint32_t tags_seen;           /* not architectural: tagged addresses may be in the TLB */
     uint64_t start_pc, start_arg; /* of STARTING */
 
     uint32_t el, spsel, daif;
     uint32_t reset_as_off; /* kept: a secondary cpu */
+    uint32_t mode;         /* AArch32: CPSR.M */
+    uint32_t a32_word[A32_WORDS];
     uint64_t sp_el[4];
     /* by level, 1 and 2 */
     uint64_t elr[3], spsr[3], esr[3], far[3], tpidr[3], sctlr[3], ttbr0[3], ttbr1[3], tcr[3], mair[3],
@@ -215,6 +228,7 @@ unsigned arm_data_idx(const ArmMachine *m);
 void arm_regime_update(ArmMachine *m);
 /* op: op1 CRn CRm op2 of the instruction (arm_tlbi.c) */
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v);
+void arm_tlbi_a32(ArmMachine *m, unsigned crm, unsigned op2, uint32_t v);
 
 /* arm_exc.c */
 bool arm_exception(Cpu *cpu);
@@ -229,6 +243,8 @@ void arm_notice_irq(ArmMachine *m);
 void arm_take_sync(ArmMachine *m, uint32_t esr, bool el2);
 /* Changes HCR_EL2 and what hangs on it. */
 void arm_write_hcr(ArmMachine *m, uint64_t v);
+/* What a helper returns that has changed level, status or mapping: cpu->pc is where it goes on. */
+uint64_t arm_go(ArmMachine *m);
 uint32_t arm_pstate_word(const ArmMachine *m); /* as SPSR has it */
 void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel);
 
@@ -238,6 +254,18 @@ void arm_psci(ArmMachine *m);
 uint64_t arm_count(const ArmMachine *m); /* CNTPCT_EL0 */
 /* TargetSys.debug_reg: first cpsr, fpsr and fpcr, as debuggers call them. */
 bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok);
+
+/* arm_sysreg.c: A64_SYSREG, as this level sees it without anybody's traps; false: undefined. Does EL1 want to
+ * see what EL0 does? */
+bool arm_reg_read(ArmMachine *m, unsigned reg, uint64_t *ret);
+bool arm_reg_write(ArmMachine *m, unsigned reg, uint64_t v);
+bool arm_reg_el0_traps(const ArmMachine *m, unsigned reg, bool write);
+
+/* arm_machine.c: what all cpus of machines do alike */
+void arm_machine_reset(Cpu *cpu);
+bool arm_configure(Cpu *cpu, const char *name, const char *value);
+CpuBoard *arm_board(Cpu *cpu);
+unsigned arm_fetch_idx(uint32_t ctx);
 
 /* arm_pmu.c; in the order of arm_sysregs.def */
 typedef enum ArmPmuReg {

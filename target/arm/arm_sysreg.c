@@ -342,7 +342,7 @@ static bool device_reg(ArmMachine *m, unsigned reg, bool write, uint64_t *v)
     return b->device_reg(b->opaque, b->number, reg, write, v);
 }
 
-static bool read_reg(ArmMachine *m, unsigned reg, uint64_t *ret)
+bool arm_reg_read(ArmMachine *m, unsigned reg, uint64_t *ret)
 {
     int id = find(reg);
     unsigned el = m->sys.el;
@@ -370,7 +370,7 @@ static bool read_reg(ArmMachine *m, unsigned reg, uint64_t *ret)
     return debug || device_reg(m, reg, false, ret);
 }
 
-static bool write_reg(ArmMachine *m, unsigned reg, uint64_t v)
+bool arm_reg_write(ArmMachine *m, unsigned reg, uint64_t v)
 {
     int id = find(reg);
     unsigned el = m->sys.el;
@@ -403,13 +403,13 @@ static bool write_reg(ArmMachine *m, unsigned reg, uint64_t v)
 uint64_t arm_helper_sysreg_get(void *opaque, uint64_t reg, uint64_t b, uint64_t c, uint64_t d)
 {
     uint64_t v = 0;
-    read_reg(opaque, (unsigned)reg, &v);
+    arm_reg_read(opaque, (unsigned)reg, &v);
     return v;
 }
 
 uint64_t arm_helper_sysreg_put(void *opaque, uint64_t reg, uint64_t v, uint64_t c, uint64_t d)
 {
-    write_reg(opaque, (unsigned)reg, v);
+    arm_reg_write(opaque, (unsigned)reg, v);
     return 0;
 }
 
@@ -426,8 +426,7 @@ static uint64_t trap(ArmMachine *m, unsigned reg, unsigned rt, bool read, bool e
                   (uint32_t)ARM_EC_SYSREG << 26 | op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | rt << 5 |
                       crm << 1 | read,
                   el2);
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 static uint64_t undefined(ArmMachine *m)
@@ -437,7 +436,7 @@ static uint64_t undefined(ArmMachine *m)
 }
 
 /* Is this access from EL0 one that EL1 wants to see? */
-static bool traps_at_el0(const ArmMachine *m, unsigned reg, bool write)
+bool arm_reg_el0_traps(const ArmMachine *m, unsigned reg, bool write)
 {
     enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 256, EL0PTEN = 512 };
     const uint64_t may = arm_host_el0(m) ? m->sys.cnthctl : m->sys.cntkctl;
@@ -465,7 +464,7 @@ static bool has_e2h(const ArmMachine *m)
 /* Whoever wants to see this access has seen it: true. *ret: the register that is meant. */
 static bool trapped(ArmMachine *m, unsigned reg, unsigned rt, bool read, unsigned *ret_reg)
 {
-    if (m->sys.el == 0 && traps_at_el0(m, reg, !read)) {
+    if (m->sys.el == 0 && arm_reg_el0_traps(m, reg, !read)) {
         trap(m, reg, rt, read, false);
         return true;
     }
@@ -487,7 +486,7 @@ uint64_t arm_helper_sysreg_mrs(void *opaque, uint64_t reg, uint64_t rt, uint64_t
     unsigned meant;
     if (trapped(m, (unsigned)reg, (unsigned)rt, true, &meant))
         return 1;
-    if (!read_reg(m, meant, &v))
+    if (!arm_reg_read(m, meant, &v))
         return undefined(m);
     if (rt != 31)
         m->arm.x[rt] = v;
@@ -501,12 +500,11 @@ uint64_t arm_helper_sysreg_msr(void *opaque, uint64_t reg, uint64_t v, uint64_t 
     unsigned meant;
     if (trapped(m, (unsigned)reg, (unsigned)rt, false, &meant))
         return 1;
-    if (!write_reg(m, meant, v))
+    if (!arm_reg_write(m, meant, v))
         return undefined(m);
     arm_notice_irq(m);
     m->arm.base.pc += 4;
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c, uint64_t d)
@@ -525,8 +523,7 @@ uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c
         m->arm.base.pc += 4;
         arm_notice_irq(m);
     }
-    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
-    return 1;
+    return arm_go(m);
 }
 
 /* ---- system instructions ---- */
@@ -637,7 +634,7 @@ static bool debug_more(ArmMachine *m, unsigned reg, uint64_t *io, bool write)
     if (thread)
         *(write ? thread : io) = *(write ? io : thread);
     else if (!write)
-        return read_reg(m, reg, io) || (*io = arm_machine_id(m->arm.model, reg), true);
+        return arm_reg_read(m, reg, io) || (*io = arm_machine_id(m->arm.model, reg), true);
     return thread || !write;
 }
 
@@ -696,7 +693,7 @@ bool arm_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, b
     }
     if (n != REG_CURRENTEL && n != REG_SP_EL0)
         m->sys.el = m->sys.el_max; /* whose level sees it */
-    *ret_ok = write ? write_reg(m, rows[n].reg, *io) : read_reg(m, rows[n].reg, io);
+    *ret_ok = write ? arm_reg_write(m, rows[n].reg, *io) : arm_reg_read(m, rows[n].reg, io);
     m->sys.el = el;
     return true;
 }

@@ -81,10 +81,15 @@ uint32_t arm_ctx(const Cpu *base)
 {
     const ArmCpu *cpu = (const ArmCpu *)base;
 
+    return arm_ctx_of(cpu, cpu->fp_strict & 1);
+}
+
+uint32_t arm_ctx_of(const ArmCpu *cpu, bool strict)
+{
     uint32_t fpcr = cpu->fpcr;
     uint32_t fp = (fpcr >> 25 & 1 ? IR_FP_DN : 0u) | (fpcr >> 24 & 1 ? IR_FP_FZ : 0u) |
                   (fpcr >> 19 & 1 ? IR_FP_FZ16 : 0u) | (fpcr >> 26 & 1 ? IR_FP_AHP : 0u) |
-                  (cpu->fp_strict ? IR_FP_UFC : 0u);
+                  (strict ? IR_FP_UFC : 0u);
 
     return cpu->model << ARM_CTX_MODEL_SHIFT | fp << CTX_ARM_FP_SHIFT |
            (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);

@@ -78,6 +78,14 @@ static void of_el2(ArmMachine *m, unsigned op, uint64_t v)
     }
 }
 
+/* CP15 c8: CRm 3 of all cpus, 5 to 7 local ones; opc2 0 all, 1 and 5 an address, 2 an ASID, 3 and 7 an
+ * address of all ASIDs. Global pages are anywhere: an address goes from all spaces. */
+void arm_tlbi_a32(ArmMachine *m, unsigned crm, unsigned op2, uint32_t v)
+{
+    MmuFlush f = op2 == 2 ? of_asid(v & 255) : (MmuFlush){.one = op2 & 1, .va = v & ~4095u};
+    forget(m, crm == 3, &f);
+}
+
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v)
 {
     unsigned crm = op >> 3 & 15, op2 = op & 7;

@@ -14,6 +14,28 @@
 
 #include "target/mem.h"
 
+/* Extensions: rv_ext.def. */
+typedef enum RvExt {
+#define EXT(id, name, how, user) RV_EXT_##id,
+#include "target/riscv/rv_ext.def"
+#undef EXT
+    RV_EXT_COUNT
+} RvExt;
+
+/* Models of user mode, each with all that the next one has. Machines: RV_MODEL_MAX, but for what they switch
+ * off by themselves. */
+typedef enum RvModel { RV_MODEL_SYS = -1, RV_MODEL_MAX, RV_MODEL_RVA22, RV_MODEL_GC, RV_MODELS } RvModel;
+static inline bool rv_model_has(RvModel model, RvExt ext)
+{
+    static const int8_t last[RV_EXT_COUNT] = {
+#define EXT(id, name, how, user) RV_MODEL_##user,
+#include "target/riscv/rv_ext.def"
+#undef EXT
+    };
+    return (int)model <= last[ext];
+}
+const char *rv_ext_name(RvExt ext); /* as in the device tree */
+
 enum { RV_PMP_ENTRIES = 16, RV_HPM_COUNTERS = 29, RV_STATEEN = 4 };
 
 /* A counter of cycles: count is added to the host's counter while it runs, and is the value while it does
@@ -58,6 +80,7 @@ typedef struct RvCpu {
     uint64_t res_addr; /* LR/SC reservation: its address, RV_NO_RESERVATION if none */
     uint64_t res_val;  /* what LR read, sign-extended */
     uint32_t frm;      /* 0..7 */
+    uint32_t model;    /* RvModel */
     uint32_t lr_exclusive; /* not architectural: the next LR asks for CPU_EXIT_EXCLUSIVE
                             * (rv_trans_atomic.c) */
     RvSys sys;
@@ -81,6 +104,7 @@ enum {
     RV_CTX_VIRT = 1 << 13,     /* a guest: VS or VU */
     RV_CTX_IRQ_BY_C = 1 << 14, /* what is pending cannot be told in line */
     RV_CTX_CBZE = 1 << 15,     /* cbo.zero may be used */
+    RV_CTX_MODEL_SHIFT = 21,   /* two bits: RvModel */
 };
 
 enum { RV_CACHE_BLOCK = 64 }; /* what cbo.* are about */

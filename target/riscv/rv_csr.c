@@ -16,7 +16,7 @@ typedef struct CsrRow {
     char name[16];
     uint16_t number, field; /* offset in RvSys */
     uint8_t kind;
-    uint32_t ext; /* all of these have to be there */
+    uint64_t ext; /* all of these have to be there */
     uint64_t bits;
 } CsrRow;
 

@@ -65,6 +65,16 @@ static int32_t imm_cb(uint32_t b)
     return (int32_t)bits_sext(v, 9);
 }
 
+static int32_t imm_cl_b(uint32_t b) { return (int32_t)((b >> 6 & 1) | (b >> 5 & 1) << 1); }
+static int32_t imm_cl_h(uint32_t b) { return (int32_t)((b >> 5 & 1) << 1); }
+
+/* The number of a may-be-operation, of one register or two. */
+static int32_t imm_mop(uint32_t b)
+{
+    uint32_t high = (b >> 30 & 1) << 2 | (b >> 26 & 3);
+    return (int32_t)(b >> 25 & 1 ? high : high << 2 | (b >> 20 & 3));
+}
+
 /* The three-bit register fields of compressed instructions name x8..x15 and f8..f15. */
 static uint8_t creg(uint32_t b, unsigned pos) { return (uint8_t)(8 + (b >> pos & 7)); }
 
@@ -104,6 +114,11 @@ static bool extract_compressed(uint32_t b, RvFormat format, unsigned xlen, RvArg
     case RV_FMT_CR: a->rd = a->rs1 = r7, a->rs2 = r2; return r2 != 0;
     case RV_FMT_CSS_W: a->rs1 = 2, a->rs2 = r2, a->imm = imm_css_w(b); return true;
     case RV_FMT_CSS_D: a->rs1 = 2, a->rs2 = r2, a->imm = imm_css_d(b); return true;
+    case RV_FMT_CMOP: a->imm = (int32_t)(b >> 8 & 7) * 2 + 1; return true;
+    case RV_FMT_CL_B: a->rd = creg(b, 2), a->rs1 = creg(b, 7), a->imm = imm_cl_b(b); return true;
+    case RV_FMT_CL_H: a->rd = creg(b, 2), a->rs1 = creg(b, 7), a->imm = imm_cl_h(b); return true;
+    case RV_FMT_CS_B: a->rs2 = creg(b, 2), a->rs1 = creg(b, 7), a->imm = imm_cl_b(b); return true;
+    case RV_FMT_CS_H: a->rs2 = creg(b, 2), a->rs1 = creg(b, 7), a->imm = imm_cl_h(b); return true;
     default: return true; /* RV_FMT_NONE */
     }
 }
@@ -124,6 +139,7 @@ static void extract_full(uint32_t b, RvFormat format, RvArgs *a)
     case RV_FMT_CSR: a->csr = (uint16_t)(b >> 20), a->imm = a->rs1; break;
     case RV_FMT_AMO: a->aq = b >> 26 & 1, a->rl = b >> 25 & 1; break;
     case RV_FMT_FP: a->rm = b >> 12 & 7, a->rs3 = (uint8_t)(b >> 27); break;
+    case RV_FMT_MOP: a->imm = imm_mop(b); break;
     default: break; /* NONE, R */
     }
 }

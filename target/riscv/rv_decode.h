@@ -22,12 +22,13 @@ typedef enum RvInsn {
 
 typedef enum RvFormat {
     RV_FMT_NONE, RV_FMT_R, RV_FMT_I, RV_FMT_SHIFT, RV_FMT_S, RV_FMT_B, RV_FMT_U, RV_FMT_J, RV_FMT_FENCE,
-    RV_FMT_CSR, RV_FMT_AMO, RV_FMT_FP,
+    RV_FMT_CSR, RV_FMT_AMO, RV_FMT_FP, RV_FMT_MOP,
     /* compressed; the suffix tells immediate or constraint apart where the manual's format name does not */
     RV_FMT_CIW, RV_FMT_CL_W, RV_FMT_CL_D, RV_FMT_CS_W, RV_FMT_CS_D, RV_FMT_CI, RV_FMT_CI_RD, RV_FMT_CLI,
     RV_FMT_CI16SP, RV_FMT_CLUI, RV_FMT_CB_SH, RV_FMT_CB_I, RV_FMT_CA, RV_FMT_CJ, RV_FMT_CJAL, RV_FMT_CB,
     RV_FMT_CI_SH, RV_FMT_CI_LWSP, RV_FMT_CI_LDSP, RV_FMT_CI_LWSP_RD, RV_FMT_CI_LDSP_RD, RV_FMT_CR_JR,
-    RV_FMT_CR_JALR, RV_FMT_CR_MV, RV_FMT_CR, RV_FMT_CSS_W, RV_FMT_CSS_D,
+    RV_FMT_CR_JALR, RV_FMT_CR_MV, RV_FMT_CR, RV_FMT_CSS_W, RV_FMT_CSS_D, RV_FMT_CMOP, RV_FMT_CL_B,
+    RV_FMT_CL_H, RV_FMT_CS_B, RV_FMT_CS_H,
 } RvFormat;
 
 /* Bits of the xlen column. */
@@ -40,7 +41,7 @@ typedef struct RvArgs {
     uint8_t len;               /* bytes of the instruction: 2 or 4 */
     uint16_t csr;
     int32_t imm;               /* sign-extended; U formats: already shifted left by 12; fence: pred << 4 |
-                                * succ */
+                                * succ; MOP, CMOP: which */
 } RvArgs;
 
 /* Length in bytes from the first 16 bits. Encodings longer than 32 bits are illegal instructions of 4

@@ -96,6 +96,9 @@ unsigned rv_disas_xlen(unsigned xlen, Gva pc, const uint8_t *bytes, unsigned n, 
     if (*ops == 'A') {
         fmt_puts(&f, a.aq && a.rl ? ".aqrl" : a.aq ? ".aq" : a.rl ? ".rl" : "");
         ops++;
+    } else if (*ops == 'n') {
+        fmt_printf(&f, "%d", a.imm);
+        ops++;
     }
     if (*ops)
         fmt_putc(&f, '\t');

@@ -1,4 +1,4 @@
-/* What a hart has: rv_ext.def, and what the user chose of it. */
+/* What a hart has: rv_ext.def, and what the user chose of it, or the model of user mode. */
 #include "target/riscv/rv_sys.h"
 
 /* What is about page tables of 64-bit entries, and what was not built for RV32. */
@@ -10,10 +10,12 @@ static const struct {
     char name[15];
     uint8_t how;
 } exts[RV_EXT_COUNT] = {
-#define EXT(id, name, how) {name, HOW_##how},
+#define EXT(id, name, how, user) {name, HOW_##how},
 #include "target/riscv/rv_ext.def"
 #undef EXT
 };
+
+const char *rv_ext_name(RvExt ext) { return exts[ext].name; }
 
 void rv_model_default(RvCpu *cpu)
 {

@@ -28,14 +28,8 @@ enum { RV_IDX_U, RV_IDX_S, RV_IDX_SUM, RV_IDX_MXR /* + U, S, SUM */, RV_IDX_GUES
        RV_IDX_COUNT };
 
 /* Extensions: bits of RvSys.ext. */
-typedef enum RvExt {
-#define EXT(id, name, how) RV_EXT_##id,
-#include "target/riscv/rv_ext.def"
-#undef EXT
-    RV_EXT_COUNT
-} RvExt;
 enum {
-#define EXT(id, name, how) RV_HAS_##id = 1 << RV_EXT_##id,
+#define EXT(id, name, how, user) RV_HAS_##id = 1ull << RV_EXT_##id,
 #include "target/riscv/rv_ext.def"
 #undef EXT
 };

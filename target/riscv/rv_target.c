@@ -97,7 +97,7 @@ uint32_t rv_ctx(const Cpu *base)
     const RvCpu *cpu = (const RvCpu *)base;
 
     return (cpu->frm <= IR_RUP ? 0u : cpu->frm == IR_RMM ? RV_CTX_FRM_RMM : RV_CTX_FRM_BAD) |
-           (cpu->lr_exclusive ? RV_CTX_LR_EXCLUSIVE : 0u);
+           (cpu->lr_exclusive ? RV_CTX_LR_EXCLUSIVE : 0u) | cpu->model << RV_CTX_MODEL_SHIFT;
 }
 
 RvInsn rv_peek(const Trans *t, unsigned off, RvArgs *ret_args)
@@ -136,6 +136,25 @@ bool rv_is_fp(uint32_t bits, unsigned xlen)
     return insn != RV_ILLEGAL && is_fp(insn, args.csr);
 }
 
+/* Rows of what the model lacks are no instructions. */
+static bool is_there(const Trans *t, RvInsn insn)
+{
+    enum {
+#define EXT(id, name, how, user) IN_##id = RV_MODEL_##user,
+#include "target/riscv/rv_ext.def"
+#undef EXT
+        IN_PRIV = RV_MODEL_GC, /* the handlers know */
+        IN_ZBB_ZBKB = MAX((int)IN_ZBB, (int)IN_ZBKB),
+        IN_ZBC_ZBKC = MAX((int)IN_ZBC, (int)IN_ZBKC),
+    };
+    static const uint8_t last_model[RV_INSN_COUNT] = {
+#define INSN(id, name, pic, fmt, ext, xlen, ops, handler) IN_##ext,
+#include "target/riscv/rv_insns.def"
+#undef INSN
+    };
+    return insn != RV_ILLEGAL && (t->ctx >> RV_CTX_MODEL_SHIFT & 3) <= last_model[insn];
+}
+
 void rv_translate(Trans *t)
 {
     unsigned len = t->n_bytes < 2 ? 4 : rv_insn_len(ld_u16(t->bytes));
@@ -147,7 +166,11 @@ void rv_translate(Trans *t)
     t->next = rv_pc(t, t->pc + len);
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     RvInsn insn = rv_peek(t, 0, &args);
-    if ((t->ctx & (RV_CTX_FS_OFF | RV_CTX_FS_CLEAN)) && insn != RV_ILLEGAL && is_fp(insn, args.csr)) {
+    if (!is_there(t, insn)) {
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    if ((t->ctx & (RV_CTX_FS_OFF | RV_CTX_FS_CLEAN)) && is_fp(insn, args.csr)) {
         rv_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }

@@ -101,6 +101,10 @@ static inline void rv_put_x32(Trans *t, unsigned r, IrVal v)
         ir_put(t->b, RV_SLOT_X + r, ir_sext(t->b, IR_I64, v));
 }
 
+/* x[rd] = x op y, on XLEN bits; on the low halves, sign-extended (rv_trans_int.c). */
+void rv_alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y);
+void rv_alu_w(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y);
+
 /* f[r] as its 64 bits. */
 static inline IrVal rv_fd(Trans *t, unsigned r) { return ir_get(t->b, RV_SLOT_F + r); }
 static inline void rv_put_fd(Trans *t, unsigned r, IrVal v) { ir_put(t->b, RV_SLOT_F + r, v); }

@@ -10,7 +10,7 @@ static IrVal low_halves(IrBuilder *b, IrOp op, IrVal x, IrVal y)
 
 /* rd = x op y, on XLEN bits. Registers of RV32 are sign-extended, so its operations work on their low
  * halves. */
-static void alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
+void rv_alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
 
@@ -21,7 +21,7 @@ static void alu(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 }
 
 /* rd = low halves of x op y, sign-extended. */
-static void alu_w(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
+void rv_alu_w(Trans *t, unsigned rd, IrOp op, IrVal x, IrVal y)
 {
     IrBuilder *b = t->b;
 
@@ -32,21 +32,21 @@ static void alu_rr(Trans *t, const RvArgs *a, IrOp op)
 {
     RvPair x = rv_x12(t, a);
 
-    alu(t, a->rd, op, x.rs1, x.rs2);
+    rv_alu(t, a->rd, op, x.rs1, x.rs2);
 }
 static void alu_ri(Trans *t, const RvArgs *a, IrOp op)
 {
-    alu(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
+    rv_alu(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
 }
 static void alu_rr_w(Trans *t, const RvArgs *a, IrOp op)
 {
     RvPair x = rv_x12(t, a);
 
-    alu_w(t, a->rd, op, x.rs1, x.rs2);
+    rv_alu_w(t, a->rd, op, x.rs1, x.rs2);
 }
 static void alu_ri_w(Trans *t, const RvArgs *a, IrOp op)
 {
-    alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
+    rv_alu_w(t, a->rd, op, rv_x(t, a->rs1), rv_imm(t, a->imm));
 }
 
 /* rd = x < y. Sign extension keeps both orders, so RV32 needs no case of its own. */

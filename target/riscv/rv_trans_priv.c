@@ -126,7 +126,7 @@ void rv_trans_cbo_zero(Trans *t, const RvArgs *a)
 {
     IrVal addr = rv_x(t, a->rs1), zero = rv_imm(t, 0), block;
 
-    if (not_here(t, t->ctx & RV_CTX_CBZE))
+    if ((t->ctx & RV_CTX_SYS) && not_here(t, t->ctx & RV_CTX_CBZE))
         return;
     block = ir_and(t->b, IR_I64, addr, rv_imm(t, -(int64_t)RV_CACHE_BLOCK));
     ir_st(t->b, zero, addr, 0, rv_mem(t, 0));

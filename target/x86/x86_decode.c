@@ -73,6 +73,8 @@ static const X86Row rows[] = {
 #undef EVEX
 };
 
+_Static_assert(ARRAY_SIZE(rows) <= 4096, "X86EvWhat.row");
+
 unsigned x86_row_number(const X86Row *r)
 {
     return (unsigned)(r - rows);
@@ -390,7 +392,13 @@ static bool is_vex(const Bytes *b, const X86Insn *x)
     return (x->opc | 1) == 0xc5 && !b->is_short && (!x->code32 || (b->at < b->n && b->p[b->at] >> 6 == 3));
 }
 
-/* General registers have 32 bits in 32-bit mode: VEX.W does not count for them. */
+/* General registers have 32 bits in 32-bit mode: VEX.W does not count for them, but for two. */
+static bool wants_quad(const X86Insn *x)
+{
+    unsigned h = x->row->handler;
+    return x->vex && x->rex & 8 && (h == X86_H_xvpinsr || h == X86_H_xvpextr) && x->row->arg == 2;
+}
+
 static bool names_gpr(const X86Row *r)
 {
     for (unsigned k = 0; k < 3; k++)
@@ -470,6 +478,8 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
     x->len = (uint8_t)b.at;
     if (!x->row)
         return b.is_short ? X86_SHORT : X86_BAD;
+    if (x->code32 && wants_quad(x))
+        return X86_BAD;
     set_sizes(x);
     if (x->row->attr & X86_VSIB && ((x->modrm & 7) != 4 || x->asize == 2))
         return X86_BAD;

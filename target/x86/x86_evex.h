@@ -59,7 +59,7 @@ typedef enum X86EvOp {
 typedef union X86EvWhat {
     uint64_t raw;
     struct {
-        uint64_t row : 11, op : 7; /* X86EvOp */
+        uint64_t row : 12, op : 7; /* X86EvOp */
         uint64_t reg : 5, vvvv : 5, rm : 5, mask : 3, zero : 1, evb : 1, vl : 2, rc : 2, mem : 1;
         uint64_t imm : 8, scale : 2, w : 1, addr32 : 1,
             count : 7; /* index of VSIB in rm; count: bytes of EV_LOAD, EV_STORE */

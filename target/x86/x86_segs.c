@@ -49,11 +49,18 @@ uint64_t x86_helper_selector(void *opaque, uint64_t a, uint64_t b, uint64_t c, u
     return ((X86Cpu *)opaque)->seg[a];
 }
 
+static uint64_t refuse(X86Cpu *cpu, uint64_t selector)
+{
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION, .addr = selector & 0xfffc};
+    return 1;
+}
+
 uint64_t x86_helper_set_selector(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    X86Cpu *cpu = opaque;
-    if (x86_set_selector(cpu, (unsigned)a, (uint16_t)b))
-        return 0;
-    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
-    return 1;
+    return x86_set_selector(opaque, (unsigned)a, (uint16_t)b) ? 0 : refuse(opaque, b);
+}
+
+uint64_t x86_helper_code_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return a == ((X86Cpu *)opaque)->seg[1] ? 0 : refuse(opaque, a);
 }

@@ -87,9 +87,12 @@ void x86_trans_enter(Trans *t, const X86Insn *x)
     if (level)
         x86_st(t, (X86Addr){sp, at -= n}, x->opsize,
                x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
+    /* the new top is tried for writing */
+    X86Addr top = {ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)), 0};
+    x86_st(t, top, x->opsize, x86_ld(t, top, x->opsize));
     x86_put_reg(t, X86_RBP, x->opsize, false,
                 x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
-    x86_put_gpr(t, X86_RSP, ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)));
+    x86_put_gpr(t, X86_RSP, top.base);
 }
 
 void x86_trans_leave(Trans *t, const X86Insn *x)
@@ -140,7 +143,7 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
     else if (x->imm == 0x80 && x->code32)
         x86_raise(t, CPU_EXIT_SYSCALL);
     else if (x->imm == 4 && x->code32)
-        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_PROTECTION}; /* #OF, a trap */
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_OVERFLOW};
     else
         x86_raise(t, CPU_EXIT_PROTECTION);
 }

@@ -36,7 +36,7 @@ void x86_trans_bound(Trans *t, const X86Insn *x)
     X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
     IrVal v = x86_read(t, x, 0), low = x86_ld(t, a, x->opsize), high = x86_ld(t, behind, x->opsize);
     IrVal out = ir_or(b, IR_I1, ir_cmp(b, IR_LT, v, low), ir_cmp(b, IR_LT, high, v));
-    ir_exit_if(b, out, ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
+    ir_exit_if(b, out, ir_exit_raise(b, t->pc, CPU_EXIT_BOUND), false);
 }
 
 /* The greater of two privilege levels; ZF: there was something to do. */
@@ -57,7 +57,7 @@ void x86_trans_arpl(Trans *t, const X86Insn *x)
 void x86_trans_into(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    ir_exit_if(b, x86_cond(t, 0), ir_exit_raise(b, t->pc + x->len, CPU_EXIT_PROTECTION), false);
+    ir_exit_if(b, x86_cond(t, 0), ir_exit_raise(b, t->pc + x->len, CPU_EXIT_OVERFLOW), false);
 }
 
 void x86_trans_salc(Trans *t, const X86Insn *x)

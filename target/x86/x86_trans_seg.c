@@ -57,9 +57,8 @@ void x86_trans_lseg(Trans *t, const X86Insn *x)
 /* Another code segment would be another mode, or privilege. */
 static void need_code_segment(Trans *t, IrVal selector16)
 {
-    IrBuilder *b = t->b;
-    IrVal own = x86_c(t, IR_I16, x86_is32(t) ? X86_CS32 : X86_CS64);
-    ir_exit_if(b, ir_cmp(b, IR_NE, selector16, own), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
+    IrVal args[] = {ir_zext(t->b, IR_I32, selector16)};
+    ir_call(t->b, X86_HELPER_code_segment, args, 1);
 }
 
 static IrVal far_target(Trans *t, const X86Insn *x, IrVal *ret_selector)

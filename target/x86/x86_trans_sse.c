@@ -416,7 +416,7 @@ void x86_trans_xvblendv(Trans *t, const X86Insn *x)
     unsigned lane = x->row->arg;
     uint32_t sign = IR_VA_S | IR_VA_N(ir_lane_bits(lane));
     X86Vec y = x86_vsource(t, x, 1), a = x86_vfirst(t, x),
-           m = x86_vreg(t, x, x->vex ? (unsigned)x->imm >> 4 & 15 : 0);
+           m = x86_vreg(t, x, x->vex ? (unsigned)x->imm >> 4 & (x->code32 ? 7 : 15) : 0);
     a.lo = ir_vbsl(b, IR_V128, IR_LANE_8, 0, ir_vshr(b, IR_V128, lane, sign, m.lo), y.lo, a.lo);
     if (x->wide)
         a.hi = ir_vbsl(b, IR_V128, IR_LANE_8, 0, ir_vshr(b, IR_V128, lane, sign, m.hi), y.hi, a.hi);

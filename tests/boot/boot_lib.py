@@ -36,7 +36,7 @@ def uboot():
 
 # name: architecture, package, a root of its own where there are several of one architecture
 KERNELS = {'riscv64': ('riscv64', 'linux-image-riscv64', None), 'arm64': ('arm64', 'linux-image-cloud-arm64', None),
-           'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64')}
+           'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64'), 'armhf': ('armhf', 'linux-image-armmp-lpae', None)}
 
 
 def kernel_root(guest):

@@ -130,7 +130,7 @@ static const char a32_pictures[][48] = {
 };
 static const char t32_pictures[][48] = {
 #define INSN(id, name, pic, fmt, feat, handler, ops) pic,
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
 };
 enum { A32_ROWS = ARRAY_SIZE(a32_pictures), T32_ROWS = ARRAY_SIZE(t32_pictures) };

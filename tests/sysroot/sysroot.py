@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 SKIP = 77
 TRIPLET = {"riscv64": "riscv64-linux-gnu", "arm64": "aarch64-linux-gnu", "armhf": "arm-linux-gnueabihf",
-           "armel": "arm-linux-gnueabi", "amd64": "x86_64-linux-gnu"}  # of a guest
+           "armel": "arm-linux-gnueabi", "amd64": "x86_64-linux-gnu", "i386": "i386-linux-gnu"}  # of a guest
 
 
 def need_payload(why):

@@ -10,6 +10,7 @@
 #include "linux-user/strace.h"
 #include "linux-user/sys_util.h"
 #include "linux-user/uring.h"
+#include "target/riscv/rv_cpu.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -544,16 +545,23 @@ static void arm_open_flags_are_translated(void **state)
 static void hwprobe_agrees_with_hwcap(void **state)
 {
     Fixture *x = *state;
+    x->proc.cpu_model = RV_MODEL_GC;
     int64_t pairs[][2] = {{3, 7}, {4, 7}, {0, 7}, {5, 7}, {1000, 7}};
     assert_int_equal(CALL(x, riscv_hwprobe, P(pairs), 5, 0, 0, 0), 0);
     assert_int_equal(pairs[0][1], 1); /* IMA */
-    assert_int_equal(pairs[1][1], 3); /* FD, C */
+    /* FD, C with its parts Zca and Zcd, Zihintpause */
+    assert_int_equal(pairs[1][1], 3 | 1ull << 43 | 1ull << 45 | 1ull << 36);
     assert_int_equal(pairs[2][1], 0);
     assert_int_equal(pairs[3][1], 3); /* fast misaligned accesses */
     assert_int_equal(pairs[4][0], -1);
     assert_int_equal(pairs[4][1], 0);
     uint64_t cpus = 0;
     assert_int_equal(CALL(x, riscv_hwprobe, P(pairs), 1, 8, P(&cpus), 0), -EINVAL);
+    x->proc.cpu_model = RV_MODEL_RVA22;
+    int64_t more[][2] = {{4, 0}, {6, 0}};
+    assert_int_equal(CALL(x, riscv_hwprobe, P(more), 2, 0, 0, 0), 0);
+    assert_int_equal(more[0][1] & 0xff, 3 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6); /* Zba, Zbb, Zbs, Zicboz */
+    assert_int_equal(more[1][1], 64); /* bytes that cbo.zero clears */
     int64_t want[][2] = {{4, 2}};
     assert_int_equal(CALL(x, riscv_hwprobe, P(want), 1, 8, P(&cpus), 1), 0);
     assert_true(cpus != 0);

@@ -53,7 +53,7 @@ static void fixed(void)
     SHOW_BOOL(mmap(p + PAGE, PAGE, prot, how, -1, 0) == p + PAGE); /* a hint that is free is taken */
     SHOW_BOOL(mmap(p, PAGE, prot, how, -1, 0) != p);               /* one that is not, not */
     SHOW_BOOL(mmap(p, 2 * PAGE, prot, how | MAP_FIXED, -1, 0) == p);
-    SHOW((long)mmap((void *)-(1ul << (sizeof(long) * 8 - 2)), PAGE, prot, how | MAP_FIXED, -1, 0));
+    SHOW((long)mmap((void *)-(2ul * PAGE), PAGE, prot, how | MAP_FIXED, -1, 0));
 }
 
 /* A database that wants its file where it was before. */

@@ -20,9 +20,15 @@
 #include <sys/wait.h>
 
 #define RAW(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
 #define OLD(arm, name, ...) syscall(SYS_##arm, ##__VA_ARGS__)
 #define NO_ID               0xffff
+#ifdef __i386__
+#include <asm/ldt.h>
+enum { STATFS64_BYTES = 84 };
+#else
+enum { STATFS64_BYTES = 88 };
+#endif
 #else
 #define OLD(arm, name, ...) syscall(SYS_##name, ##__VA_ARGS__)
 #define NO_ID               (-1)
@@ -89,7 +95,7 @@ static void ids(void)
     SHOW(OLD(setgid, setgid, getgid()));
     SHOW(OLD(setfsuid, setfsuid, getuid()) == getuid());
     SHOW(OLD(setfsgid, setfsgid, getgid()) == getgid());
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
     uint16_t id[3] = {1, 2, 3}, list[64], many[2] = {7, 9};
 #else
     uint32_t id[3] = {1, 2, 3}, list[64], many[2] = {7, 9};
@@ -127,7 +133,7 @@ static void oldest_times(void)
 /* struct stat of the old call is the host's at 64 bits. */
 static void stats(void)
 {
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
     struct {
         unsigned long dev, ino;
         uint16_t mode, nlink, uid, gid;
@@ -178,8 +184,8 @@ static void stats(void)
     SHOW(fstat(open("a", O_RDONLY), &new));
     printf("size %lld ino %d\n", (long long)new.st_size, new.st_ino == sx.stx_ino);
     uint64_t fs[32] = {0};
-#ifdef __arm__
-    show("fstatfs", syscall(SYS_fstatfs64, open("/proc", O_RDONLY), 88, fs));
+#if defined(__arm__) || defined(__i386__)
+    show("fstatfs", syscall(SYS_fstatfs64, open("/proc", O_RDONLY), STATFS64_BYTES, fs));
     show("fstatfs", syscall(SYS_fstatfs64, open("/proc", O_RDONLY), 80, fs));
     printf("proc %x\n", (uint32_t)fs[0]);
 #else
@@ -222,7 +228,7 @@ static void directories(void)
         wrong += !x || strcmp(x->d_name, names[i]);
     }
     printf("places %d, wrong %d\n", count, wrong);
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
     int64_t at = -1;
     int a = open("a", O_RDWR);
     show("_llseek", syscall(SYS__llseek, a, 1, 5, &at, SEEK_SET));
@@ -239,10 +245,26 @@ static void note(int sig)
     got = sig;
 }
 
+#ifdef __arm__
+static void *thread_pointer(void)
+{
+    return (void *)syscall(0xf0006);
+}
+#elif defined(__i386__)
+static void *thread_pointer(void)
+{
+    struct user_desc d;
+    uint16_t gs;
+    __asm__("mov %%gs, %0" : "=r"(gs));
+    d.entry_number = gs >> 3;
+    return syscall(SYS_get_thread_area, &d) ? NULL : (void *)d.base_addr;
+}
+#endif
+
 static void signals(void)
 {
     uint32_t mask = 1u << (SIGUSR1 - 1), old = 0, pending = 0;
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
     struct {
         void *handler;
         unsigned long mask, flags;
@@ -259,7 +281,7 @@ static void signals(void)
     SHOW(RAW(sigprocmask, SIG_SETMASK, &mask, &old));
     printf("old %x\n", old);
     SHOW(RAW(sigaction, SIGKILL, &act, NULL));
-    printf("tls %d\n", (void *)syscall(0xf0006) == __builtin_thread_pointer());
+    printf("tls %d\n", thread_pointer() == __builtin_thread_pointer());
 #else
     struct sigaction act = {.sa_handler = note};
     sigset_t none;
@@ -293,7 +315,7 @@ static void processes(void)
         _exit(22);
     SHOW(waitpid(pid, &status, 0) == pid);
     printf("vfork: %x\n", status);
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
     show_ok("nice", syscall(SYS_nice, 3));
 #else
     show_ok("nice", nice(3));
@@ -302,7 +324,7 @@ static void processes(void)
 }
 
 /* What is above 32 bits of nanoseconds is padding there; the host would refuse it. */
-#ifdef __arm__
+#if defined(__arm__) || defined(__i386__)
 #define PADDING 0x1234567800000000
 #else
 #define PADDING 0
@@ -366,9 +388,15 @@ static void wide_times(void)
 }
 
 /* Structures of System V IPC before IPC_64: fields by their place there, by their name here. */
-#ifdef __arm__
+#ifdef __i386__ /* only by this call, which gets semctl's last argument by its address */
+enum { IPC_semctl = 3, IPC_msgctl = 14, IPC_shmctl = 24 };
+#define STAT_OLD(call, id, cmd, at) syscall(SYS_ipc, IPC_##call, id, cmd, 0, at)
+#define SEM_OLD(id, cmd, at)        syscall(SYS_ipc, IPC_semctl, id, 0, cmd, &(void *){at})
+#elif defined(__arm__)
 #define STAT_OLD(call, id, cmd, at) syscall(SYS_##call, id, cmd, at)
 #define SEM_OLD(id, cmd, at)        syscall(SYS_semctl, id, 0, cmd, at)
+#endif
+#if defined(__arm__) || defined(__i386__)
 #define S16(at, field)              (*(uint16_t *)(void *)(b.bytes + (at)))
 #define S32(at, field)              (*(int32_t *)(void *)(b.bytes + (at)))
 #else

@@ -38,7 +38,7 @@ def main():
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
             called |= set(re.findall(r"(?:^|>)\d+ ([a-z_]\w*)\(", p.stdout.decode(errors="replace"), re.M))
     # Called by a name that promises an ISA it lists that guest's calls alone.
-    isa = os.path.basename(cross[0]).split("-")[0]
+    isa = os.path.basename(cross[0]).split("-")[0].replace("i686", "i386")
     listing = subprocess.run(["qemu-" + isa, *command[1:], "--syscalls"], executable=command[0], stdout=subprocess.PIPE,
                              check=True, text=True).stdout
     claimed = {m.group(1) for m in re.finditer(r"^ *\d+ (\w+) +(?:exact|subset)\b", listing, re.M)}

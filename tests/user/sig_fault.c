@@ -45,6 +45,10 @@ static void step_over(int sig, siginfo_t *si, void *ctx)
     addr_seen = (void *)(si->si_addr == (void *)uc->uc_mcontext.pc ? 1l : 0l);
     uc->uc_mcontext.pc += 4;
     uc->uc_mcontext.regs[19] = 0x1234567;
+#elif defined(__i386__)
+    addr_seen = (void *)1l;
+    uc->uc_mcontext.gregs[REG_EIP] += 2;
+    uc->uc_mcontext.gregs[REG_EBX] = 0x1234567;
 #else
     addr_seen = (void *)1l;
     uc->uc_mcontext.gregs[REG_RIP] += 2;
@@ -64,6 +68,8 @@ static long edited(void)
     __asm__ volatile("mov r5, #5\nudf #0\nmov %0, r5" : "=r"(v) : : "r5", "memory");
 #elif defined(__aarch64__)
     __asm__ volatile("mov x19, #5\nudf #0\nmov %0, x19" : "=r"(v) : : "x19", "memory");
+#elif defined(__i386__)
+    __asm__ volatile("movl $5, %%ebx\nud2\nmovl %%ebx, %0" : "=r"(v) : : "ebx", "memory");
 #else
     __asm__ volatile("movl $5, %%ebx\nud2\nmovq %%rbx, %0" : "=r"(v) : : "rbx", "memory");
 #endif

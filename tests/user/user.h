@@ -19,6 +19,21 @@
 
 /* "text: value" or "text: -1 ERRNO". */
 /* Names that a guest of 32 bits has for the same calls. */
+#ifdef __i386__
+#define SYS_newfstatat SYS_fstatat64
+#define SYS_getrlimit  SYS_ugetrlimit
+/* Calls that only socketcall and ipc have. */
+enum { SYS_accept = 0x10005, SYS_semop = 0x20001, SYS_semtimedop = 0x20004 };
+static inline long any_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
+    long args[6] = {a, b, c, d, e, f};
+    if (nr >> 16 == 1)
+        return syscall(SYS_socketcall, nr & 0xffff, args);
+    return nr >> 16 ? syscall(SYS_ipc, nr & 0xffff, a, c, 0, b, d) : syscall(nr, a, b, c, d, e, f);
+}
+#else
+#define any_syscall syscall
+#endif
 #ifdef __arm__
 #define SYS_newfstatat      SYS_fstatat64
 #define SYS_fadvise64       SYS_arm_fadvise64_64

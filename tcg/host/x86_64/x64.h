@@ -48,7 +48,10 @@ typedef struct X64Layout {
     int32_t soft;       /* X64SoftArea, if the guest has IR_NAN_ARM */
     int32_t jump_cache; /* X64_JC_ENTRIES of {u64 guest pc, u64 host address} */
     int32_t ret_top;    /* rsp while C runs */
+    int32_t shared;     /* machines: X64_SHARED * 8 bytes, addends that accesses of a region share */
 } X64Layout;
+
+enum { X64_SHARED = 4 };
 
 enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 
@@ -72,7 +75,7 @@ typedef struct X64Pin {
 
 enum { X64_NO_PINS = 1, X64_NO_JUMP_CACHE = 2, X64_NO_FUSE = 4, X64_NO_LAZY_NAN = 8, X64_NO_LOOP_PINS = 16,
        X64_NO_LAZY_FLAGS = 32,
-       X64_NO_RETURN_STACK = 64, X64_NO_TLB = 128 };
+       X64_NO_RETURN_STACK = 64, X64_NO_TLB = 128, X64_NO_SHARED_CHECKS = 256 };
 
 /* A hash table of regions that the stub for indirect jumps looks into before it gives up: entries of {u64
  * guest pc + 1, region pointer}, index = (pc >> 1 ^ pc >> fold) & mask, then those behind it without
@@ -101,8 +104,15 @@ typedef struct X64Paged {
     int32_t place;         /* pointer to pages that code is known to be fetched from: {u64 virtual address,
                             * jump_key for which it holds, address of code, any}, indexed by the address */
     uint32_t places;
+    unsigned n_idx;        /* of mmuidx */
     IrAccessFn *fn;        /* called with it */
 } X64Paged;
+
+/* Stubs that look into the TLB for an access of a group whose leader found nothing: by mmuidx, for writing or
+ * not, for more than 8 bytes or not, by the register (x64_emit_paged.c). It has the address; then the addend,
+ * if ZF is set. */
+enum { X64_LOOKERS = 4, X64_MAX_IDX = 16 };
+typedef uint8_t *X64Look[X64_MAX_IDX][2][2][X64_LOOKERS];
 
 typedef struct X64Host {
     uint64_t features;        /* X64_F_* that may be used */
@@ -136,6 +146,7 @@ typedef struct X64Host {
     uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed
                                * in */
     uint8_t *access;          /* paged: behind the call stands what it is about (x64_emit_paged.c) */
+    X64Look look;             /* paged */
     uint8_t *raised;          /* cpu->exit and cpu->pc are filled in; pins are in their registers */
     uint8_t *consts;          /* X64Const */
     uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not

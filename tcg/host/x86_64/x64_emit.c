@@ -109,6 +109,7 @@ static void emit_region(X64Emit *e, const IrRegion *r)
     e->a->p = e->entry;
     e->code->n_records = 0;
     start(e, r);
+    x64_share_plan(e);
     x64_loop_pins(e);
     for (unsigned b = 0; b < r->n_blocks; b++)
         emit_block(e, b);

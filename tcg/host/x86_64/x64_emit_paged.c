@@ -5,7 +5,7 @@
  * misses, cold code asks C for the whole access, which goes on behind it, so everything the allocator may
  * emit stands before the probe. That code is a call, whose return address is a description of the access
  * (X64Slow): most of it never runs. If the access raises, it leaves as a side exit does, with the pins as
- * they are: nothing of the instruction is done.
+ * they are: nothing of the instruction is done. Accesses to one object share a probe (x64_emit_share.c).
  */
 #include "tcg/host/x86_64/x64_priv.h"
 
@@ -116,26 +116,57 @@ static void copy_address(X64Emit *e, int to, X64Mem m, int more)
         x64_lea(e->a, 64, to, m);
 }
 
-/* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. ret_miss: where to patch in
- * the cold code. */
-static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, uint8_t **ret_miss)
+/* t = the address of the TLB's entry for the bytes [lo, hi) from m on; t, u: temporaries, both are lost.
+ * Returns the branch of a miss. */
+static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag, int t, int u)
 {
     X64Asm *a = e->a;
-    copy_address(e, t, m, 0);
+    copy_address(e, t, m, lo);
     x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
     x64_alu_ri(a, 32, X64_AND, t, (int32_t)(e->h->paged.tlb_entries - 1) << ENTRY_SHIFT);
     x64_alu_rm(a, 64, X64_ADD, t, x64_env(e->h->paged.tlb + 8 * mem.mmuidx));
-    copy_address(e, u, m, (1 << mem.size) - 1);
+    copy_address(e, u, m, hi - 1);
     x64_alu_ri(a, 64, X64_AND, u, -PAGE);
     x64_alu_rm(a, 64, X64_CMP, u, X64_MEM(t, tag));
-    *ret_miss = x64_jcc_rel32(a, X64_NE);
-    x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
+    return x64_jcc_rel32(a, X64_NE);
+}
+
+/* What the cold code of an access has to know of its probe. */
+typedef struct Probe {
+    uint8_t *miss, *hot;
+    const X64Share *share;
+    int tag, t, u;
+} Probe;
+
+static X64Mem shared_word(const X64Emit *e, unsigned slot)
+{
+    return x64_env(e->h->at.shared + 8 * (int32_t)slot);
+}
+
+/* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. */
+static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, Probe *ret)
+{
+    X64Asm *a = e->a;
+    const X64Share *s = x64_share_next(e);
+    *ret = (Probe){.share = s, .tag = tag, .t = t, .u = u};
+    if (s && s->follows) {
+        x64_mov_rm(a, 64, t, shared_word(e, s->slot));
+        x64_test_rr(a, 64, t, t);
+        ret->miss = x64_jcc_rel32(a, X64_E);
+    } else {
+        int lo = s ? s->lo : 0, hi = s ? s->hi : 1 << mem.size;
+        ret->miss = look_up(e, m, mem, lo, hi, s && s->writes ? TAG_WRITE : tag, t, u);
+        x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
+        if (s)
+            x64_mov_mr(a, 64, shared_word(e, s->slot), t);
+    }
+    ret->hot = a->p;
     return X64_MEMI(m.base, t, 0, m.disp);
 }
 
 /* ---- the slow way ---- */
 
-static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, uint8_t *site)
+static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, const Probe *p)
 {
     X64Cold *c = x64_cold(e, COLD_ACCESS);
     if (e->n_accesses == X64_MAX_ACCESSES) {
@@ -143,8 +174,21 @@ static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, uint8_t *si
         e->n_accesses--;
     }
     X64Access *x = &e->access[e->n_accesses++];
-    *x = (X64Access){.m = m, .insn = (uint16_t)e->cur, .value = -1, .expected = -1, .dest = -1};
-    c->site = site;
+    *x = (X64Access){.m = m,
+                     .insn = (uint16_t)e->cur,
+                     .value = -1,
+                     .expected = -1,
+                     .dest = -1,
+                     .shares = p->share != NULL,
+                     .tag = (uint8_t)p->tag,
+                     .t = (int8_t)p->t,
+                     .u = (int8_t)p->u,
+                     .hot = p->hot};
+    if (p->share) {
+        x->follows = p->share->follows;
+        x->slot = p->share->slot;
+    }
+    c->site = p->miss;
     c->fn = e->n_accesses - 1u;
     c->exit = (uint16_t)e->ordinal;
     c->dirty = (uint16_t)x64_dirty_pins(e);
@@ -153,17 +197,20 @@ static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, uint8_t *si
     return x;
 }
 
-static void access_done(X64Emit *e, const X64Access *x) { e->cold[x->cold].back = e->a->p; }
+static void access_done(X64Emit *e, const X64Access *x)
+{
+    e->cold[x->cold].back = e->a->p;
+}
 
 /* Behind the call. */
 typedef struct __attribute__((packed)) X64Slow {
-    int32_t disp;    /* address = base + disp */
-    uint32_t what;   /* IrAccess.mem, op, rmw */
-    int32_t back;    /* from the first byte of this: where to go on */
+    int32_t disp;                       /* address = base + disp */
+    uint32_t what;                      /* IrAccess.mem, op, rmw */
+    int32_t back;                       /* from the first byte of this: where to go on */
     int8_t base, value, expected, dest; /* registers, 16 + xmm; -1: none */
-    uint16_t bits;   /* SLOW_*, and the lower 12 of the guest's pc */
-    uint16_t page;   /* bytes before this the page of the guest's pc stands; 0: code that raises stands
-                      * behind */
+    uint16_t bits;                      /* SLOW_*, and the lower 12 of the guest's pc */
+    uint16_t page; /* bytes before this the page of the guest's pc stands; 0: code that raises stands
+                    * behind */
 } X64Slow;
 enum {
     SLOW_WIDE = 1 << 12, /* the result has 64 bits */
@@ -177,15 +224,70 @@ static bool raises_simply(const X64Emit *e, const X64Cold *c)
            e->a->p - e->page_at < 0xff00;
 }
 
+static const uint8_t lookers[X64_LOOKERS] = {X64_RAX, X64_RCX, X64_RDX, X64_R11};
+
+static void look_stub(const X64Host *h, X64Asm *a, int t, unsigned idx, int tag, int bytes)
+{
+    int u = t == X64_RAX ? X64_RCX : X64_RAX;
+    x64_mov_mr(a, 64, x64_env(h->at.link), u);
+    x64_lea(a, 64, u, X64_MEM(t, bytes - 1));
+    x64_alu_ri(a, 64, X64_AND, u, -PAGE);
+    x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
+    x64_alu_ri(a, 32, X64_AND, t, (int32_t)(h->paged.tlb_entries - 1) << ENTRY_SHIFT);
+    x64_alu_rm(a, 64, X64_ADD, t, x64_env(h->paged.tlb + 8 * (int32_t)idx));
+    x64_alu_rm(a, 64, X64_CMP, u, X64_MEM(t, tag));
+    x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
+    x64_mov_rm(a, 64, u, x64_env(h->at.link));
+    x64_ret(a);
+}
+
+void x64_look_stubs(X64Host *h, X64Asm *a)
+{
+    for (unsigned n = 0; n < h->paged.n_idx * 4 * X64_LOOKERS; n++) {
+        unsigned k = n % X64_LOOKERS, wide = n / X64_LOOKERS & 1, write = n / X64_LOOKERS >> 1 & 1,
+                 idx = n / X64_LOOKERS >> 2;
+        h->look[idx][write][wide][k] = a->p;
+        look_stub(h, a, lookers[k], idx, write ? TAG_WRITE : TAG_READ, wide ? 16 : 8);
+    }
+}
+
+/* The group has no page: this access has one perhaps. */
+static void look_alone(X64Emit *e, const X64Access *x)
+{
+    X64Asm *a = e->a;
+    IrMem mem = {.raw = e->r->insn[x->insn].d};
+    unsigned k = 0;
+    if (!x->follows)
+        x64_mov_mi(a, 64, shared_word(e, x->slot), 0);
+    while (k < X64_LOOKERS && lookers[k] != x->t)
+        k++;
+    if (k < X64_LOOKERS) {
+        copy_address(e, x->t, x->m, 0);
+        x64_patch32(x64_call_rel32(a), e->h->look[mem.mmuidx][x->tag == TAG_WRITE][mem.size > 3][k]);
+        x64_jcc_to(a, X64_E, x->hot);
+        return;
+    }
+    uint8_t *miss = look_up(e, x->m, mem, 0, 1 << mem.size, x->tag, x->t, x->u);
+    x64_mov_rm(a, 64, x->t, X64_MEM(x->t, ADDEND));
+    x64_jmp_to(a, x->hot);
+    x64_patch32(miss, a->p);
+}
+
 void x64_cold_access(X64Emit *e, const X64Cold *c)
 {
     const X64Access *x = &e->access[c->fn];
     const IrInsn *i = &e->r->insn[x->insn];
     X64Asm *a = e->a;
     bool simple = raises_simply(e, c);
+    if (x->shares)
+        look_alone(e, x);
     x64_patch32(x64_call_rel32(a), e->h->access);
-    X64Slow s = {.disp = x->m.disp, .base = (int8_t)x->m.base, .value = x->value, .expected = x->expected,
-                 .dest = x->dest, .back = (int32_t)(c->back - a->p),
+    X64Slow s = {.disp = x->m.disp,
+                 .base = (int8_t)x->m.base,
+                 .value = x->value,
+                 .expected = x->expected,
+                 .dest = x->dest,
+                 .back = (int32_t)(c->back - a->p),
                  .what = i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24,
                  .bits = (uint16_t)((e->r->guest_pc[c->exit] & 4095) | (i->type == IR_I64 ? SLOW_WIDE : 0) |
                                     (x->is_const ? SLOW_CONST : 0)),
@@ -244,7 +346,10 @@ uint64_t x64_slow_access(void *cpu, uint64_t at, const X64Host *h)
         memcpy(&constant, p + sizeof(s), sizeof(constant));
         a.value[0] = (uint64_t)(int64_t)constant;
     }
-    if (!h->paged.fn(cpu, &a)) {
+    bool done = h->paged.fn(cpu, &a);
+    memset((char *)cpu + h->at.shared, 0,
+           X64_SHARED * sizeof(uint64_t)); /* of a device: it may have moved some */
+    if (!done) {
         if (!s.page)
             return at + sizeof(s) + (s.bits & SLOW_CONST ? sizeof(constant) : 0);
         uint64_t page, *pc = (uint64_t *)(void *)((char *)cpu + h->at.pc);
@@ -269,7 +374,8 @@ static void slow(X64Emit *e, const IrInsn *i, X64Mem m, int value, int expected)
     int dest = -1;
     if (i->op != IR_ST)
         dest = is_vec ? X64_XMM + x64_def_x(e, -1, 0) : x64_def(e, -1, 0);
-    X64Access *x = note_access(e, i, m, x64_jmp_rel32(e->a));
+    const Probe none = {.miss = x64_jmp_rel32(e->a)};
+    X64Access *x = note_access(e, i, m, &none);
     x->value = (int8_t)value;
     x->expected = (int8_t)expected;
     x->dest = (int8_t)dest;
@@ -290,7 +396,7 @@ static void all_slow(X64Emit *e, const IrInsn *i)
     slow(e, i, m, value, i->op == IR_CAS ? x64_use(e, i->b) : -1);
 }
 
-static bool in_line(const X64Emit *e, const IrInsn *i)
+bool x64_paged_in_line(const X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
     bool f16 = ir_type_is_vec((IrType)i->type) && mem.size < 2;
@@ -302,8 +408,8 @@ void x64_paged_ld(X64Emit *e, const IrInsn *i)
     IrMem mem = {.raw = i->d};
     bool is_vec = ir_type_is_vec((IrType)i->type);
     int bits = 8 << mem.size, w = i->type == IR_I64 ? 64 : 32;
-    uint8_t *miss;
-    if (!in_line(e, i)) {
+    Probe p;
+    if (!x64_paged_in_line(e, i)) {
         all_slow(e, i);
         return;
     }
@@ -311,8 +417,8 @@ void x64_paged_ld(X64Emit *e, const IrInsn *i)
     int t = x64_scratch(e), u = x64_scratch(e);
     unsigned dirty = x64_dirty_pins(e); /* before the result's register is another value's */
     int d = is_vec ? X64_XMM + x64_def_x(e, -1, 0) : x64_def(e, u, 0);
-    X64Mem host = probe(e, m, mem, TAG_READ, t, u, &miss);
-    X64Access *x = note_access(e, i, m, miss);
+    X64Mem host = probe(e, m, mem, TAG_READ, t, u, &p);
+    X64Access *x = note_access(e, i, m, &p);
     x->dest = (int8_t)d;
     e->cold[x->cold].dirty = (uint16_t)dirty;
     if (is_vec && mem.size == 4)
@@ -334,8 +440,8 @@ void x64_paged_st(X64Emit *e, const IrInsn *i)
     bool is_vec = ir_type_is_vec((IrType)i->type);
     int bits = 8 << mem.size, value = -1;
     int64_t c = 0;
-    uint8_t *miss;
-    if (!in_line(e, i)) {
+    Probe p;
+    if (!x64_paged_in_line(e, i)) {
         all_slow(e, i);
         return;
     }
@@ -349,8 +455,8 @@ void x64_paged_st(X64Emit *e, const IrInsn *i)
         value = x64_use(e, v);
     }
     int t = x64_scratch(e), u = x64_scratch(e);
-    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &miss);
-    X64Access *x = note_access(e, i, m, miss);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &p);
+    X64Access *x = note_access(e, i, m, &p);
     x->value = (int8_t)value;
     x->is_const = is_const;
     x->constant = (int32_t)c;
@@ -372,11 +478,11 @@ static void exchange(X64Emit *e, const IrInsn *i)
 {
     IrMem mem = {.raw = i->d};
     int bits = 8 << mem.size;
-    uint8_t *miss;
+    Probe p;
     X64Mem m = flat_address(e, i);
     int rv = x64_use(e, i->c), t = x64_scratch(e), u = x64_scratch(e);
-    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &miss);
-    X64Access *x = note_access(e, i, m, miss);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, u, &p);
+    X64Access *x = note_access(e, i, m, &p);
     x->value = (int8_t)rv;
     x->dest = (int8_t)u;
     x64_mov_rr(e->a, 64, u, rv);
@@ -395,7 +501,7 @@ static void compare_and_swap(X64Emit *e, const IrInsn *i)
     IrMem mem = {.raw = i->d};
     int bits = 8 << mem.size, expected = -1, next = -1;
     bool is_cas = i->op == IR_CAS;
-    uint8_t *miss;
+    Probe p;
     x64_claim(e, X64_RAX);
     X64Mem m = flat_address(e, i);
     int rv = x64_use(e, i->c);
@@ -410,8 +516,8 @@ static void compare_and_swap(X64Emit *e, const IrInsn *i)
     int t = x64_scratch(e);
     if (!is_cas)
         next = x64_scratch(e);
-    X64Mem host = probe(e, m, mem, TAG_WRITE, t, X64_RAX, &miss);
-    X64Access *x = note_access(e, i, m, miss);
+    X64Mem host = probe(e, m, mem, TAG_WRITE, t, X64_RAX, &p);
+    X64Access *x = note_access(e, i, m, &p);
     x->value = (int8_t)rv;
     x->expected = (int8_t)expected;
     x->dest = X64_RAX;
@@ -431,7 +537,7 @@ static void compare_and_swap(X64Emit *e, const IrInsn *i)
 
 void x64_paged_update(X64Emit *e, const IrInsn *i)
 {
-    if (!in_line(e, i))
+    if (!x64_paged_in_line(e, i))
         all_slow(e, i);
     else if (i->op == IR_RMW && (i->misc == IR_RMW_XCHG || i->misc == IR_RMW_ADD))
         exchange(e, i);

@@ -47,8 +47,23 @@ typedef struct X64Access {
     int8_t value, expected, dest;
     bool is_const;
     int32_t constant;
+    bool shares, follows; /* of a group (x64_emit_share.c): it looks into the TLB by itself, with these */
+    uint8_t slot, tag;
+    int8_t t, u;          /* temporaries, */
+    uint8_t *hot;         /* and goes on there, the addend in t */
 } X64Access;
 enum { X64_MAX_ACCESSES = 512 };
+
+/* An access of a group that shares one look into the TLB. */
+typedef struct X64Share {
+    uint16_t insn;
+    uint8_t slot;        /* word of X64Layout.shared */
+    bool follows;        /* takes what the leader has left */
+    /* of a leader: */
+    bool writes;         /* one of the group does */
+    uint16_t n;          /* how many they are */
+    int16_t lo, hi;      /* bytes that all access, from its own address */
+} X64Share;
 
 /* A 16-byte constant behind the region's code, and an instruction that reads it. */
 typedef struct X64LitUse {
@@ -110,6 +125,8 @@ struct X64Emit {
     unsigned n_accesses;
     uint8_t *page_at;    /* in cold code: the address of the region's page (x64_emit_paged.c) */
     X64Access access[X64_MAX_ACCESSES];
+    unsigned n_shares, next_share;
+    X64Share share[X64_MAX_ACCESSES];
     unsigned n_lits, n_lit_uses;
     IrVec lit[X64_MAX_LITS];
     X64LitUse lit_use[X64_MAX_LIT_USES];
@@ -311,11 +328,17 @@ unsigned x64_count_of(const IrInsn *i);
 /* Machines (x64_emit_paged.c). To the virtual address in rax, in whatever page it is; uses rcx, rdx. */
 void x64_far_jump(const X64Host *h, X64Asm *a);
 void x64_far_again(X64Host *h, X64Asm *a); /* the stub for it */
+void x64_look_stubs(X64Host *h, X64Asm *a); /* X64Host.look */
 /* rax = the address pc as cpu->pc has it. */
 void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc);
 void x64_paged_ld(X64Emit *e, const IrInsn *i);
 void x64_paged_st(X64Emit *e, const IrInsn *i);
 void x64_paged_update(X64Emit *e, const IrInsn *i);
+bool x64_paged_in_line(const X64Emit *e, const IrInsn *i);
+/* x64_emit_share.c: decides for the whole region; then what the current access is to do, NULL: look by
+ * itself. */
+void x64_share_plan(X64Emit *e);
+const X64Share *x64_share_next(X64Emit *e);
 void x64_cold_access(X64Emit *e, const X64Cold *c);
 void x64_paged_cold_start(X64Emit *e);
 /* What the stub calls. at: the return address of cold code's call; all registers are in X64Layout.save.

@@ -434,7 +434,9 @@ void x64_lose_home(X64Emit *e, unsigned slot)
     e->slot_val[slot] = 0;
     if (!u || e->home[u] != slot + 1)
         return;
-    if (e->l->last[u] > e->cur && e->reg[u] < 0 && !e->spill[u]) {
+    /* what exits want of it counts up to behind the last op, where there are none any more */
+    bool wanted = e->l->last[u] > e->cur && e->cur + 1 < e->r->n_insns;
+    if (wanted && e->reg[u] < 0 && !e->spill[u]) {
         if (ir_type_is_vec((IrType)e->r->insn[u].type))
             x64_use_x(e, u);
         else

@@ -335,6 +335,7 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     if (h->paged.on) {
         h->access = a->p;
         emit_access(h, a);
+        x64_look_stubs(h, a);
     }
 }
 

@@ -94,12 +94,17 @@ static bool answer(Frame *f)
     return true;
 }
 
+static void wake(void)
+{
+    barrier("dsb ish");
+    *mmio(GICD_SGIR) = 0xe << 16 | SGI;
+}
+
 static void ask(void)
 {
     for (u64 n = 1; n < CPUS; n++)
         store(&asked[n], asked[n] + 1);
-    barrier("dsb ish");
-    *mmio(GICD_SGIR) = 0xe << 16 | SGI;
+    wake();
     for (u64 n = 1; n < CPUS; n++)
         while (load(&answered[n]) != asked[n]) {
         }
@@ -217,7 +222,7 @@ static void wake_others(void)
     for (unsigned k = 0; k < 8; k++)
         ask();
     store(&done, 1);
-    ask();
+    wake(); /* some are awake and gone: nobody answers */
     meet();
 }
 

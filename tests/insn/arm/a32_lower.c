@@ -12,7 +12,7 @@ static const char row_name[T32_INSN_END][24] = {
 #include "target/arm/a32_rows.inc"
 #undef INSN
 #define INSN(id, ...) [T32_##id] = #id,
-#include "target/arm/t32_insns.def"
+#include "target/arm/t32_rows.inc"
 #undef INSN
 };
 

@@ -72,7 +72,8 @@ def allowed(ours, theirs):
         return True # UNPREDICTABLE: registers of other modes, more than 32 bits, an odd first register
     if illegal:
         return bool(FOREIGN.match(theirs))
-    if ours.startswith(('hint', 'dbg', 'cps', 'dsb', 'dmb', 'isb', 'mcr', 'mrc', 'mrrc', 'msr', 'nop', 'setend', 'clrex', 'sb')):
+    if ours.startswith(('hint', 'dbg', 'cps', 'dsb', 'dmb', 'isb', 'mcr', 'mrc', 'mrrc', 'msr', 'nop', 'setend', 'clrex', 'sb',
+                        'mrs', 'mcrr', 'srs', 'rfe', 'hvc', 'smc', 'subs pc')):
         return True # names of operands
     if ours.startswith(('v', 'aes', 'sha', 'fldm', 'fstm')): # the text of FP and SIMD is test_disas_simd.py's
         return theirs.startswith(('v', 'aes', 'sha', 'fldm', 'fstm'))

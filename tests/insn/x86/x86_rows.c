@@ -1,7 +1,7 @@
 /* A program that executes random instructions of every row of target/x86 with random registers, flags, vector
  * and x87 state and memory, and prints what they leave. Run natively and on the emulator the output must be
  * the same (test_x86_rows.py compares); the values come from the processor, so undefined flags are compared
- * too.
+ * too. Compiled for i386 it does so in 32-bit mode.
  *
  * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number) all state is
  * printed. Lines: row number, name, bytes, hash of the state. A signal is part of the state. */
@@ -68,6 +68,8 @@ enum {
     SHOWN = 1024
 };
 
+#ifdef __x86_64__
+enum { IS32 = 0, REGS = 16, REG_PC = REG_RIP };
 __asm__(
     ".text\n.globl run_one, leave\nrun_one:\n"
     "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
@@ -90,6 +92,22 @@ __asm__(
     "mov $7, %eax; xor %edx, %edx; xsave64 st_out+192(%rip); vzeroupper; fninit; movl $0x1f80, -8(%rsp); "
     "ldmxcsr -8(%rsp)\n"
     "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+#else
+enum { IS32 = 1, REGS = 8, REG_PC = REG_EIP };
+__asm__(".text\n.globl run_one, leave\nrun_one:\n"
+        "push %ebx; push %ebp; push %esi; push %edi\n"
+        "mov %esp, host_sp\nmov $7, %eax; xor %edx, %edx; xrstor st_in+192\n"
+        "mov st_in+128, %eax; push %eax; popf\n"
+        "mov st_in, %eax; mov st_in+8, %ecx; mov st_in+16, %edx; mov st_in+24, %ebx\n"
+        "mov st_in+32, %esp; mov st_in+40, %ebp; mov st_in+48, %esi; mov st_in+56, %edi\n"
+        "jmp *target\nleave:\n"
+        "mov %eax, st_out; mov %ecx, st_out+8; mov %edx, st_out+16; mov %ebx, st_out+24\n"
+        "mov %esp, st_out+32; mov %ebp, st_out+40; mov %esi, st_out+48; mov %edi, st_out+56\n"
+        "mov host_sp, %esp; pushf; popl st_out+128; cld\n"
+        "mov $7, %eax; xor %edx, %edx; xsave st_out+192; vzeroupper; fninit; movl $0x1f80, -8(%esp); "
+        "ldmxcsr -8(%esp)\n"
+        "pop %edi; pop %esi; pop %ebp; pop %ebx; ret\n");
+#endif
 
 static void fill_fx(uint8_t *fx)
 {
@@ -126,7 +144,7 @@ static void on_signal(int sig, siginfo_t *si, void *uc)
 {
     (void)si;
     got_signal = sig;
-    ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)leave;
+    ((ucontext_t *)uc)->uc_mcontext.gregs[REG_PC] = (greg_t)(uintptr_t)leave;
 }
 
 /* fldenv, fldcw, fnstenv, frstor, fnsave: they see the pointers, which are not compared, and unmask. */
@@ -146,6 +164,7 @@ static bool left_out(const RowInfo *r)
     case X86_H_ret:
     case X86_H_loop:
     case X86_H_syscall:
+    case X86_H_sysenter:
     case X86_H_int3:
     case X86_H_int_n:
     case X86_H_privileged:
@@ -154,25 +173,22 @@ static bool left_out(const RowInfo *r)
     case X86_H_xgetbv:
     case X86_H_ud:
     case X86_H_mov_to_seg:
-    case X86_H_mov_from_seg:
-    case X86_H_push_seg:
     case X86_H_pop_seg:
     case X86_H_lseg:
     case X86_H_call_far:
     case X86_H_jmp_far:
     case X86_H_ret_far:
     case X86_H_iret:
-    case X86_H_enter:
-    case X86_H_leave:
     case X86_H_fxsave:
     case X86_H_ldmxcsr:
     case X86_H_popf:
-    case X86_H_xlat:
     case X86_H_fsgsbase:
     case X86_H_xsave:
     case X86_H_rdrand:
     case X86_H_rdpid: return true;
-    default: return r->attr & O32 || is_environment(r);
+    default:
+        return r->attr & (IS32 ? O64 : O32) || is_environment(r) ||
+               (IS32 && r->handler == X86_H_xchg && r->opc == 0x90); /* nop: there is no rex */
     }
 }
 
@@ -186,7 +202,7 @@ static bool has_where(const RowInfo *r, unsigned where)
 
 static unsigned imm_bytes(const RowInfo *r, unsigned k, bool w, bool p66)
 {
-    unsigned opsize = w ? 8 : p66 ? 2 : r->attr & D64 ? 8 : 4;
+    unsigned opsize = w ? 8 : p66 ? 2 : r->attr & D64 && !IS32 ? 8 : 4;
     switch (x86_opd_size_code[r->opd[k]]) {
     case X86_SZ_B: return 1;
     case X86_SZ_W: return 2;
@@ -228,27 +244,30 @@ static uint8_t *put_vex(const RowInfo *r, uint8_t *q, unsigned rex, bool w)
     return q;
 }
 
-/* Returns the length. Base registers of memory operands: rbx, rbp, rdi, r11 point into the buffer; r14 is a
- * small index. */
+enum { SMALL = IS32 ? 6 : 14 };
+
+/* Returns the length. Base registers of memory operands: rbx, rbp, rdi, r11 point into the buffer; r14 or esi
+ * is a small index. */
 static unsigned encode(const RowInfo *r, uint8_t *p)
 {
     static const uint8_t bases[] = {3, 5, 7, 11};
     uint8_t *q = p;
-    bool vex = r->map >= X86_MAP_V0F, w = rnd() % 3 == 0,
+    bool vex = r->map >= X86_MAP_V0F, w = rnd() % 3 == 0 && (!IS32 || vex),
          p66 = r->pfx == X86_PFX_66 || (r->pfx == X86_PFX_ANY && rnd() % 4 == 0);
-    uint8_t rex = rnd() % 2 || w ? (uint8_t)(0x40 | (rnd() & 5) | (w ? 8 : 0)) : 0;
+    uint8_t rex = !IS32 && (rnd() % 2 || w) ? (uint8_t)(0x40 | (rnd() & 5) | (w ? 8 : 0)) : 0;
+    if (r->handler == X86_H_lea && rnd() % 4 == 0)
+        *q++ = 0x67;
     if (p66 && !vex)
         *q++ = 0x66;
     if (vex)
-        rex = (uint8_t)rnd() & 5;
+        rex = IS32 ? 0 : (uint8_t)rnd() & 5;
     else if (r->pfx == X86_PFX_F3 || r->pfx == X86_PFX_F2)
         *q++ = r->pfx == X86_PFX_F3 ? 0xf3 : 0xf2;
     else if (r->attr & REP && rnd() % 2)
         *q++ = rnd() % 2 ? 0xf3 : 0xf2;
-    uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % 4];
-    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2),
-         sib = r->attr & VSIB || rnd() % 4 == 0;
-    unsigned index = r->attr & VSIB ? rnd() % 16 : 14;
+    uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % (IS32 ? 3 : 4)];
+    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = r->attr & VSIB || !(rnd() % 4);
+    unsigned index = r->attr & VSIB ? rnd() % REGS : SMALL;
     if (r->ext >= 0)
         modrm = r->attr & RM ? (uint8_t)r->ext : (uint8_t)((modrm & 0xc7) | r->ext << 3);
     if (wants_modrm(r) && mem) {
@@ -283,7 +302,7 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[r->opd[k]];
         uint64_t v = where == X86_WH_O ? BUF + rnd() % 64 : value();
-        unsigned n = where == X86_WH_O                        ? 8
+        unsigned n = where == X86_WH_O                        ? (IS32 ? 4 : 8)
                      : where == X86_WH_I || where == X86_WH_S ? imm_bytes(r, k, w, p66)
                      : where == X86_WH_L                      ? 1
                                                               : 0;
@@ -296,8 +315,8 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
 /* Is it what this row says, and harmless? */
 static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
 {
-    if (x86_decode(p, n, X86_MODE_64, x) != X86_OK || x->len != n || x->row->opc != r->opc ||
-        x->row->map != r->map || x->row->pfx != r->pfx ||
+    if (x86_decode(p, n, IS32 ? X86_MODE_32 : X86_MODE_64, x) != X86_OK || x->len != n ||
+        x->row->opc != r->opc || x->row->map != r->map || x->row->pfx != r->pfx ||
         (x->row->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) !=
             (r->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) ||
         x->row->ext != r->ext || strcmp(x->row->name, r->name))
@@ -332,10 +351,10 @@ static void set_gather(const X86Insn *x)
 static void set_state(const RowInfo *r, const X86Insn *x)
 {
     uint8_t *area = (uint8_t *)AREA;
-    for (unsigned k = 0; k < 16; k++)
-        st_in.gpr[k] = value();
+    for (unsigned k = 0; k < REGS; k++)
+        st_in.gpr[k] = IS32 ? (uint32_t)value() : value();
     st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] = BUF;
-    st_in.gpr[14] = rnd() % 3 * 16;
+    st_in.gpr[SMALL] = rnd() % 3 * 16;
     st_in.gpr[4] = STACK;
     if (r->attr & REP || has_where(r, X86_WH_X)) {
         st_in.gpr[6] = BUF + rnd() % 200;
@@ -382,18 +401,19 @@ static void print_state(bool all, int sig)
     for (unsigned k = 0; k < ARRAY_SIZE(part); k++)
         for (size_t i = 0; i < part[k].n; i++)
             h = (h ^ ((const uint8_t *)part[k].p)[i]) * 0x100000001b3;
-    printf(" %016lx\n", (unsigned long)h);
+    printf(" %016llx\n", (unsigned long long)h);
     if (!all)
         return;
-    printf("  sig %d flags %lx (before %lx)\n", sig, (unsigned long)st_out.flags, (unsigned long)st_in.flags);
-    for (unsigned k = 0; k < 16; k++)
-        printf("  r%u %016lx (before %016lx)\n", k, (unsigned long)st_out.gpr[k],
-               (unsigned long)st_in.gpr[k]);
+    printf("  sig %d flags %llx (before %llx)\n", sig, (unsigned long long)st_out.flags,
+           (unsigned long long)st_in.flags);
+    for (unsigned k = 0; k < REGS; k++)
+        printf("  r%u %016llx (before %016llx)\n", k, (unsigned long long)st_out.gpr[k],
+               (unsigned long long)st_in.gpr[k]);
     for (unsigned k = 0; k < 832; k += k == 408 ? 168 : 8)
-        printf("  fx+%u %016lx (before %016lx)\n", k, *(unsigned long *)(st_out.fx + k),
-               *(unsigned long *)(st_in.fx + k));
-    for (uint64_t at = BUF - SHOWN / 2; at < BUF + SHOWN / 2; at += 8)
-        printf("  m%ld %016lx\n", (long)(at - BUF), *(unsigned long *)at);
+        printf("  fx+%u %016llx (before %016llx)\n", k, *(unsigned long long *)(st_out.fx + k),
+               *(unsigned long long *)(st_in.fx + k));
+    for (uintptr_t at = BUF - SHOWN / 2; at < BUF + SHOWN / 2; at += 8)
+        printf("  m%ld %016llx\n", (long)(at - BUF), *(unsigned long long *)at);
 }
 
 static void run_row(unsigned n, unsigned count, bool all, uint8_t **code)
@@ -415,7 +435,7 @@ static void run_row(unsigned n, unsigned count, bool all, uint8_t **code)
         (*code)[len] = 0xe9; /* jmp leave */
         int32_t rel = (int32_t)((intptr_t)leave - (intptr_t)(*code + len + 5));
         memcpy(*code + len + 1, &rel, 4);
-        target = (uint64_t)*code;
+        target = (uintptr_t)*code;
         *code += 32;
         got_signal = 0;
         memset(&st_out, 0, sizeof st_out);

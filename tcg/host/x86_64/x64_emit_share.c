@@ -1,0 +1,117 @@
+/* Machines: which accesses of a region share one look into the TLB (docs/adr/0018-system-memory.md).
+ *
+ * Accesses whose addresses differ by constants are a group while nothing between them may change what is
+ * mapped: no call of a helper, no poll, no other block. The first, the leader, checks the whole range of the
+ * group, for writing if one of them writes, and leaves the addend in a word of the cpu object; the others
+ * take it from there. 0 says that there is none: the range is not all in one such page, or C has done an
+ * access since. Then each looks for itself, in cold code. So a page that may be written may be read
+ * (softmmu.c: fill()). */
+#include "tcg/host/x86_64/x64_priv.h"
+
+enum { MOST_BYTES = 256 }; /* of a group: a range over the end of a page is slower than no group */
+
+typedef struct Group {
+    IrVal root, index;
+    uint8_t scale, mmuidx;
+    uint16_t leader;    /* index in X64Emit.share; */
+    int32_t at, lo, hi; /* its address, and the bytes of all, from the root */
+} Group;
+
+typedef struct Groups {
+    Group g[X64_SHARED];
+    unsigned n, next;
+} Groups;
+
+/* The address of a load or store without the constants in it. */
+static IrVal root_of(const X64Emit *e, const IrInsn *i, int64_t *ret_disp)
+{
+    IrVal v = x64_val(e, i->a);
+    int64_t disp = (int32_t)i->imm, c;
+    for (const IrInsn *add;
+         (add = &e->r->insn[v])->op == IR_ADD && add->type == IR_I64 && x64_const(e, add->b, &c);
+         v = x64_val(e, add->a))
+        disp += c;
+    *ret_disp = disp;
+    return v;
+}
+
+static Group *find(Groups *all, const Group *want)
+{
+    for (unsigned k = 0; k < all->n; k++) {
+        Group *g = &all->g[k];
+        int32_t lo = MIN(g->lo, want->lo), hi = MAX(g->hi, want->hi);
+        if (g->root == want->root && g->index == want->index && g->scale == want->scale &&
+            g->mmuidx == want->mmuidx && hi - lo <= MOST_BYTES)
+            return g;
+    }
+    return NULL;
+}
+
+static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
+{
+    IrMem mem = {.raw = i->d};
+    int64_t disp;
+    IrVal root = root_of(e, i, &disp);
+    if (e->n_shares == X64_MAX_ACCESSES || disp != (int32_t)disp)
+        return;
+    Group want = {.root = root,
+                  .index = i->b,
+                  .scale = mem.scale,
+                  .mmuidx = mem.mmuidx,
+                  .leader = (uint16_t)e->n_shares,
+                  .at = (int32_t)disp,
+                  .lo = (int32_t)disp,
+                  .hi = (int32_t)disp + (1 << mem.size)};
+    Group *g = find(all, &want);
+    X64Share *s = &e->share[e->n_shares++];
+    *s = (X64Share){.insn = (uint16_t)at, .n = 1, .hi = (int16_t)(1 << mem.size)};
+    if (!g) { /* in place of the oldest */
+        unsigned k = all->next++ % X64_SHARED;
+        all->n = MAX(all->n, k + 1);
+        s->slot = (uint8_t)k;
+        all->g[k] = want;
+        g = &all->g[k];
+    } else {
+        g->lo = MIN(g->lo, want.lo);
+        g->hi = MAX(g->hi, want.hi);
+        s->slot = (uint8_t)(g - all->g);
+        s->follows = true;
+    }
+    X64Share *leader = &e->share[g->leader];
+    leader->n += s->follows;
+    leader->writes |= i->op == IR_ST;
+    leader->lo = (int16_t)(g->lo - g->at);
+    leader->hi = (int16_t)(g->hi - g->at);
+}
+
+static bool ends_groups(const IrInsn *i)
+{
+    return i->op == IR_CALL || i->op == IR_POLL;
+}
+
+void x64_share_plan(X64Emit *e)
+{
+    e->n_shares = e->next_share = 0;
+    if (!e->h->paged.on || (e->h->no_opt & (X64_NO_SHARED_CHECKS | X64_NO_TLB)))
+        return;
+    for (unsigned b = 0; b < e->r->n_blocks; b++) {
+        Groups all = {.n = 0};
+        for (unsigned k = e->r->block[b].first; k < e->r->block[b].end; k++) {
+            const IrInsn *i = &e->r->insn[k];
+            if (ends_groups(i))
+                all.n = all.next = 0;
+            else if ((i->op == IR_LD || i->op == IR_ST) && x64_paged_in_line(e, i) &&
+                     !(e->l->flags[k] & IR_L_DEAD))
+                note(e, &all, i, k);
+        }
+    }
+}
+
+const X64Share *x64_share_next(X64Emit *e)
+{
+    while (e->next_share < e->n_shares && e->share[e->next_share].insn < e->cur)
+        e->next_share++;
+    const X64Share *s = &e->share[e->next_share];
+    bool shares = e->next_share < e->n_shares && s->insn == e->cur && (s->follows || s->n > 1);
+    return shares ? s : NULL;
+}
