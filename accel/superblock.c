@@ -262,6 +262,7 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
     r->fp = ops->nan == IR_NAN_ARM ? (uint8_t)(ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) : 0;
     ir_builder_init(b, r);
     b->untag = ctx & CTX_UNTAG;
+    b->masked = cfg->masked;
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 }
 
@@ -298,8 +299,8 @@ static IrVal store_hits(IrBuilder *b, const Superblock *was, const IrInsn *st)
         end = MAX(end, was->run[k].pc + was->run[k].len);
     }
     int64_t before = (1 << mem.size) - 1; /* bytes of a store that begins in front */
-    IrVal at =
-        ir_add(b, t, st->a, ir_const(b, t, (st->op == IR_ST ? (int32_t)st->imm : 0) + before - (int64_t)low));
+    int64_t disp = st->op == IR_RMW || st->op == IR_CAS ? 0 : (int32_t)st->imm;
+    IrVal at = ir_add(b, t, st->a, ir_const(b, t, disp + before - (int64_t)low));
     if (st->op == IR_ST && st->b != IR_NONE)
         at = ir_add(b, t, at, ir_shl(b, t, st->b, ir_const(b, t, mem.scale)));
     return ir_cmp(b, IR_LTU, at, ir_const(b, t, (int64_t)(end - low) + before));
@@ -314,9 +315,9 @@ static void emit_store_checks(Tracer *x, const Superblock *was, unsigned from)
     for (unsigned k = from, end = r->n_insns; k < end; k++) {
         const IrInsn i = r->insn[k];
         bool calls = i.op == IR_CALL && !(r->helpers[i.imm].flags & IR_H_PURE);
-        if (calls || (x->t.flow.kind != FLOW_NEXT && (i.op == IR_ST || i.op == IR_RMW || i.op == IR_CAS)))
+        if (calls || (x->t.flow.kind != FLOW_NEXT && ir_stores(i.op)))
             x->max = 0;
-        else if (i.op == IR_ST || i.op == IR_RMW || i.op == IR_CAS)
+        else if (ir_stores(i.op))
             ir_exit_if(b, store_hits(b, was, &i), ir_exit_direct(b, x->t.next, false), false);
     }
 }

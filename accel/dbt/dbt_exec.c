@@ -111,6 +111,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
                                   .no_opt = off,
                                   .known = known, .opaque = d};
     init_host(d);
+    d->trace.masked = x64_masked_lanes(d->host.features);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
     X64Asm asmb;
     x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);

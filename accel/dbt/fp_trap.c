@@ -34,7 +34,7 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         return false;
     }
     SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1,
-                            .no_opt = d->trace.no_opt};
+                            .no_opt = d->trace.no_opt, .masked = d->trace.masked};
     Gva pc = cpu->pc - cpu->pc_delta;
     bool on = false;
     arena_rewind(&s->arena, 0);

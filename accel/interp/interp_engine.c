@@ -158,7 +158,8 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
     SuperblockConfig cfg = {.ops = a->ops,
                             .mem = &a->cfg.mem,
                             .max_insns = a->cfg.max_insns ? a->cfg.max_insns : REGION_INSNS,
-                            .no_opt = a->cfg.no_opt};
+                            .no_opt = a->cfg.no_opt,
+                            .masked = 15};
     InterpEngine *shared = a->engine_data;
     Superblock sb;
     uint64_t attempts;

@@ -402,6 +402,16 @@ static uint64_t to_general(X86Ev *e)
     return done(e, softfp_to_int(format(e)->fmt, mode, e->b[0], e->w.w ? 64 : 32, true));
 }
 
+/* imm: 2 as MXCSR says, else 1, 0. Modes do not hold for the half-precision side, nor FZ for its results. */
+static uint64_t to_half(X86Ev *e, uint64_t v)
+{
+    SoftfpMode mode = e->mode;
+    if (!(e->w.imm & 4))
+        mode.round = (const uint8_t[]){SOFTFP_RNE, SOFTFP_RDN, SOFTFP_RUP, SOFTFP_RTZ}[e->w.imm & 3];
+    mode.ftz = 0;
+    return done(e, softfp_cvt(SOFTFP_F16, SOFTFP_F32, mode, v));
+}
+
 static uint64_t element(X86Ev *e, unsigned i)
 {
     const Format *f = format(e);
@@ -410,6 +420,7 @@ static uint64_t element(X86Ev *e, unsigned i)
     if (e->w.op >= EV_CVT)
         return convert(e, b);
     switch ((X86EvOp)e->w.op) {
+    case EV_CVTPH: return to_half(e, ev_get(e->d, 2, i));
     case EV_SCALEF: return scalef(e, f, a, b);
     case EV_GETEXP: return getexp(e, f, b);
     case EV_GETMANT: return getmant(e, f, b);

@@ -1,11 +1,23 @@
-/* AVX-512 by C: permutations, compression, narrowing. Source: Intel SDM volume 2. */
+/* AVX-512 by C: permutations, compression. Source: Intel SDM volume 2. */
 #include "target/x86/x86_evex_priv.h"
+
+/* r[i] = table[index[i] & wrap]; the lane is a constant in each loop. */
+#define PERMUTE(lane)                                                                                        \
+    for (unsigned i = 0; i < e->n; i++)                                                                      \
+    ev_set(e->r, lane, i, ev_get(table, lane, (unsigned)ev_get(index, lane, i) & wrap))
 
 static void permute(X86Ev *e, const uint64_t *index, const uint64_t *low, const uint64_t *high)
 {
-    for (unsigned i = 0; i < e->n; i++) {
-        uint64_t at = ev_get(index, e->lane, i);
-        ev_set(e->r, e->lane, i, ev_get(high && at & e->n ? high : low, e->lane, at & (e->n - 1)));
+    uint64_t table[16];
+    unsigned wrap = (high ? 2 : 1) * e->n - 1;
+    memcpy(table, low, 64);
+    if (high)
+        memcpy((char *)table + e->bytes, high, 64);
+    switch (e->lane) {
+    case 0: PERMUTE(0); break;
+    case 1: PERMUTE(1); break;
+    case 2: PERMUTE(2); break;
+    default: PERMUTE(3); break;
     }
 }
 
@@ -34,22 +46,6 @@ static void expand(X86Ev *e)
             ev_set(e->r, e->lane, i, ev_get(e->b, e->lane, at++));
 }
 
-/* vpmovus, vpmovs, vpmov: opcodes 1x, 2x, 3x. */
-static void narrow(X86Ev *e)
-{
-    unsigned source = e->row->source, bits = 8u << e->lane;
-    int64_t most = (int64_t)(BIT(bits - 1) - 1);
-    for (unsigned i = 0; i < e->n; i++) {
-        uint64_t v = ev_get(e->d, source, i);
-        int64_t s = ev_sget(e->d, source, i);
-        if (e->row->opc >> 4 == 1)
-            v = MIN(v, BIT(bits) - 1);
-        else if (e->row->opc >> 4 == 2)
-            v = (uint64_t)MIN(MAX(s, -most - 1), most);
-        ev_set(e->r, e->lane, i, v);
-    }
-}
-
 void x86_ev_perm(X86Ev *e)
 {
     switch ((X86EvOp)e->w.op) {
@@ -59,6 +55,6 @@ void x86_ev_perm(X86Ev *e)
     case EV_ALIGN: align(e); break;
     case EV_COMPRESS: compress(e); break;
     case EV_EXPAND: expand(e); break;
-    default: narrow(e); break;
+    default: break;
     }
 }

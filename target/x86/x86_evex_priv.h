@@ -26,13 +26,24 @@ typedef struct X86Ev {
 
 static inline uint64_t ev_get(const uint64_t *v, unsigned lane, unsigned i)
 {
-    uint64_t x = 0;
-    memcpy(&x, (const char *)v + (i << lane), 1u << lane);
-    return x;
+    uint8_t b;
+    uint16_t w;
+    uint32_t l;
+    switch (lane) {
+    case 0: memcpy(&b, (const char *)v + i, 1); return b;
+    case 1: memcpy(&w, (const char *)v + 2 * i, 2); return w;
+    case 2: memcpy(&l, (const char *)v + 4 * i, 4); return l;
+    default: return v[i];
+    }
 }
 static inline void ev_set(uint64_t *v, unsigned lane, unsigned i, uint64_t x)
 {
-    memcpy((char *)v + (i << lane), &x, 1u << lane);
+    switch (lane) {
+    case 0: memcpy((char *)v + i, &x, 1); break;
+    case 1: memcpy((char *)v + 2 * i, &x, 2); break;
+    case 2: memcpy((char *)v + 4 * i, &x, 4); break;
+    default: v[i] = x; break;
+    }
 }
 static inline int64_t ev_sget(const uint64_t *v, unsigned lane, unsigned i)
 {

@@ -211,11 +211,7 @@ static uint64_t write_result(X86Ev *e)
 {
     switch (e->w.op) {
     case EV_COMPRESS: return write_packed(e);
-    case EV_DOWN:
-        if (e->w.mem)
-            return store_masked(e, e->r, e->lane, e->n);
-        write_vector(e, e->w.rm, e->n << e->lane);
-        return 0;
+    case EV_CVTPH: return store_masked(e, e->r, e->lane, e->n);
     case EV_SHUFBIT:
     case EV_FPCLASS: e->cpu->k[e->w.reg] = e->bits & e->mask; return 0;
     case EV_TOUSI: e->cpu->gpr[e->w.reg] = e->bits; return 0;
@@ -230,10 +226,10 @@ static uint64_t write_result(X86Ev *e)
 
 static uint64_t compute(X86Ev *e)
 {
-    uint64_t fault = e->w.op == EV_FROMUSI                          ? read_general(e)
-                     : e->w.op == EV_EXPAND                         ? read_packed(e)
-                     : e->w.op == EV_COMPRESS || e->w.op == EV_DOWN ? 0
-                                                                    : read_source(e);
+    uint64_t fault = e->w.op == EV_FROMUSI                           ? read_general(e)
+                     : e->w.op == EV_EXPAND                          ? read_packed(e)
+                     : e->w.op == EV_COMPRESS || e->w.op == EV_CVTPH ? 0
+                                                                     : read_source(e);
     if (fault)
         return fault;
     memcpy(e->a, e->cpu->zmm[e->w.vvvv], 64);

@@ -56,6 +56,7 @@ uint64_t x86_helper_vmaskmov(ARGS)
     X86Cpu *cpu = opaque;
     uint64_t *reg = cpu->zmm[b & 15], *mask = cpu->zmm[b >> 4 & 15], out[4] = {0};
     unsigned bytes = 1u << (b >> 8 & 3), n = (b >> 11 & 1 ? 32 : 16) / bytes;
+    cpu->store_in_c = 0;
     if (b >> 10 & 1)
         return store_masked(cpu, a, reg, mask, bytes, n);
     for (unsigned k = 0; k < n; k++) {

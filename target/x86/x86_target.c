@@ -9,7 +9,8 @@
 #define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I64, rank}
 #define ZSLOT(n, part, name, rank)                                                                           \
     [X86_SLOT_XMM + 4 * n + part] = {name #n, offsetof(X86Cpu, zmm) + 64 * (n) + 16 * (part), IR_V128, rank}
-#define CSLOT(n) [X86_SLOT_SCRATCH + n] = {"tmp" #n, offsetof(X86Cpu, scratch) + 16 * (n), IR_V128, 0}
+#define CSLOT(n)                                                                                             \
+    [X86_SLOT_SCRATCH + n] = {"tmp" #n, offsetof(X86Cpu, scratch) + 16 * (n), IR_V128, IR_PIN_SCRATCH}
 #define VSLOTS(n, rank)                                                                                      \
     ZSLOT(n, 0, "xmm", rank), ZSLOT(n, 1, "ymmh", 0), ZSLOT(n, 2, "zmmm", 0), ZSLOT(n, 3, "zmmh", 0)
 #define KSLOT(n)                    [X86_SLOT_K + n] = {"k" #n, offsetof(X86Cpu, k) + 8 * (n), IR_I64, 0}
@@ -61,7 +62,7 @@ static const IrSlot slots[X86_SLOTS] = {
     CSLOT(1),
     CSLOT(2),
     CSLOT(3),
-    SLOT(STORE, "storec", store_in_c, IR_I32),
+    [X86_SLOT_STORE] = {"storec", offsetof(X86Cpu, store_in_c), IR_I32, IR_PIN_SCRATCH},
     MSLOT(0),
     MSLOT(1),
     MSLOT(2),
@@ -140,7 +141,7 @@ static const IrSlot slots32[X86_SLOTS] = {
     CSLOT(1),
     CSLOT(2),
     CSLOT(3),
-    SLOT(STORE, "storec", store_in_c, IR_I32),
+    [X86_SLOT_STORE] = {"storec", offsetof(X86Cpu, store_in_c), IR_I32, IR_PIN_SCRATCH},
     MSLOT(0),
     MSLOT(1),
     MSLOT(2),

@@ -176,6 +176,8 @@ bool x86_evex_allowed(const Trans *t, const X86Insn *x);
 /* Is x the first instruction that writes all of one of the first sixteen registers, after vzeroupper or
  * never before? Then the translator only leaves, to come back with X86_CTX_ZMM. */
 bool x86_zmm_begins(Trans *t, const X86Insn *x);
-/* A store of 512 bits, of `parts` quarters. See x86_trans_evex_mem.c. */
+/* For a store of `bytes` in several accesses: where they lie on two pages, both must be there before the
+ * first is written to. C sees to it: the instruction begins again with X86_CTX_STORE. */
+void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes);
 
 #endif

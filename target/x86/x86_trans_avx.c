@@ -186,12 +186,48 @@ void x86_trans_vextract(Trans *t, const X86Insn *x)
         x86_st(t, x86_addr(t, x), 16, half);
 }
 
-/* arg: log2 of an element's bytes | 16 a store. By C: only elements whose mask has its sign are touched. */
-void x86_trans_vmaskmov(Trans *t, const X86Insn *x)
+/* By C: only elements whose mask has its sign are touched. */
+static void maskmov_in_c(Trans *t, const X86Insn *x)
 {
     int64_t what = x->reg | x->vvvv << 4 | (x->row->arg & 3) << 8 | (x->row->arg >> 4) << 10 | x->wide << 11;
     IrVal args[] = {x86_linear64(t, x), x86_c(t, IR_I32, what)};
     ir_call(t->b, X86_HELPER_vmaskmov, args, 2);
+    if (t->ctx & X86_CTX_STORE && x->row->arg & 16)
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
+static IrVal signs(Trans *t, unsigned lane, IrVal v)
+{
+    uint32_t movmsk = lane == 3 ? IR_XV(1, 1, 0x50) : IR_XV(0, 1, 0x50);
+    return ir_zext(t->b, IR_I64, ir_xv(t->b, false, IR_I32, movmsk, IR_NONE, v));
+}
+
+/* arg: log2 of an element's bytes | 16 a store */
+void x86_trans_vmaskmov(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    unsigned lane = x->row->arg & 3;
+    bool store = x->row->arg & 16;
+    if (!(b->masked >> lane & 1) || (store && t->ctx & X86_CTX_STORE)) {
+        maskmov_in_c(t, x);
+        return;
+    }
+    if (store && x->wide)
+        x86_leave_at_page_end(t, x, 32);
+    X86Addr a = x86_addr(t, x);
+    X86Vec mask = x86_vreg(t, x, x->vvvv), v = {IR_NONE, IR_NONE};
+    IrVal low = signs(t, lane, mask.lo), high = x->wide ? signs(t, lane, mask.hi) : IR_NONE;
+    if (store) {
+        v = x86_vreg(t, x, x->reg);
+        ir_stm(b, lane, low, v.lo, a.base, a.disp, x86_mem(t, 16));
+        if (x->wide)
+            ir_stm(b, lane, high, v.hi, a.base, a.disp + 16, x86_mem(t, 16));
+        return;
+    }
+    v.lo = ir_ldm(b, lane, low, a.base, a.disp, x86_mem(t, 16));
+    if (x->wide)
+        v.hi = ir_ldm(b, lane, high, a.base, a.disp + 16, x86_mem(t, 16));
+    x86_put_vreg(t, x, x->reg, v);
 }
 
 /* arg: log2 bytes of an element | of an index << 2. By C, element by element: the mask says how far it came.

@@ -72,20 +72,7 @@ void x86_z_call(Trans *t, const X86Insn *x, unsigned op, unsigned count, IrVal a
 
 IrVal x86_lanes_of(Trans *t, IrVal m, unsigned first, unsigned lane)
 {
-    IrBuilder *b = t->b;
-    unsigned bits = ir_lane_bits(lane);
-    uint64_t w[2] = {0, 0};
-    IrVal v = ir_trunc(b, IR_I32, ir_shr(b, IR_I64, m, x86_c(t, IR_I64, first)));
-    v = ir_vdup(b, IR_V128, lane ? lane : IR_LANE_16, 0, lane == IR_LANE_64 ? ir_zext(b, IR_I64, v) : v);
-    if (lane == IR_LANE_8) { /* the lower byte eight times, the upper byte eight times */
-        IrVal spread = ir_vconst(b, IR_V128, 0, 0x0101010101010101);
-        v = ir_xv(b, false, IR_V128, IR_XV(1, 2, 0x00), v, spread); /* pshufb */
-    }
-    for (unsigned k = 0; k < 128 / bits; k++)
-        w[k * bits / 64] |= 1ull << (lane == IR_LANE_8 ? k & 7 : k) << k * bits % 64;
-    IrVal one = ir_vconst(b, IR_V128, w[0], w[1]);
-    v = ir_vand(b, IR_V128, IR_LANE_8, 0, v, one);
-    return ir_vcmp(b, IR_V128, lane, IR_VA_N(IR_EQ), v, one);
+    return ir_vbits(t->b, IR_V128, lane, 0, ir_shr(t->b, IR_I64, m, x86_c(t, IR_I64, first)));
 }
 
 /* pmovmskb, movmskps, movmskpd of each part; of 16-bit lanes two parts are packed first. */

@@ -69,26 +69,22 @@ void x86_trans_evnarrow(Trans *t, const X86Insn *x)
     put_narrow(t, x, x->reg, pair_up(t, v), v.n == 1);
 }
 
-/* When the store faults nothing has been raised. */
+/* To memory by C: when the store faults nothing may have been raised. */
 void x86_trans_evcvtph(Trans *t, const X86Insn *x)
 {
-    bool mem = x->mod != 3;
+    if (x->mod != 3) {
+        x86_z_call(t, x, EV_CVTPH, 0, x86_linear(t, x));
+        return;
+    }
     X86Zmm v = x86_z_quiet(t, x, x86_z_reg(t, x, x->reg), x->row->source);
     X86Rounding r = x86_rounding_begin(t, x);
-    IrVal before = mem ? ir_ffget(t->b) : IR_NONE, after = IR_NONE;
     for (unsigned p = 0; p < v.n; p++)
         v.p[p] = one(t, x, v.p[p]);
     x86_rounding_end(t, r);
-    if (mem) {
-        after = ir_ffget(t->b);
-        ir_ffput(t->b, before);
-    }
     x86_z_store(t, x, pair_up(t, v), x86_size(x, 0), false);
-    if (mem)
-        ir_ffput(t->b, after);
 }
 
-/* vpmovwb ..: low parts of the elements. */
+/* vpmovwb ..: low parts of the elements; arg: attributes of vnarrow that say how they saturate. */
 void x86_trans_evdown(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
@@ -96,7 +92,8 @@ void x86_trans_evdown(Trans *t, const X86Insn *x)
     for (unsigned lane = x->row->source; lane > x->row->lane; lane--) {
         X86Zmm w = {.n = MAX(v.n / 2, 1u)};
         for (unsigned p = 0; p < w.n; p++)
-            w.p[p] = ir_vuzp(b, IR_V128, lane - 1, 0, v.p[2 * p], v.n > 1 ? v.p[2 * p + 1] : x86_zero(t));
+            w.p[p] =
+                ir_vnarrow(b, IR_V128, lane, x->row->arg, v.p[2 * p], v.n > 1 ? v.p[2 * p + 1] : x86_zero(t));
         v = w;
     }
     x86_z_store(t, x, v, x86_size(x, 0), false);

@@ -27,13 +27,54 @@ static X86Zmm load_plain(Trans *t, X86Addr a, unsigned bytes)
 }
 
 /* By C, which leaves them in X86Cpu.scratch. */
-static X86Zmm load_masked(Trans *t, const X86Insn *x, unsigned bytes)
+static X86Zmm load_in_c(Trans *t, const X86Insn *x, unsigned bytes)
 {
     X86Zmm v = {.n = (bytes + 15) / 16};
     x86_z_call(t, x, EV_LOAD, bytes, x86_linear(t, x));
     for (unsigned p = 0; p < v.n; p++)
         v.p[p] = ir_get(t->b, X86_SLOT_SCRATCH + p);
     return v;
+}
+
+/* The mask's bits of part p of `bytes` bytes in memory. */
+static IrVal bits_for(Trans *t, IrVal k, unsigned lane, unsigned p, unsigned bytes)
+{
+    unsigned each = 16u >> lane, n = MIN(bytes >> lane, each);
+    return x86_k_bits(t, ir_shr(t->b, IR_I64, k, x86_c(t, IR_I64, p * each)), n);
+}
+
+static X86Zmm load_lanes(Trans *t, const X86Insn *x, unsigned bytes, unsigned lane)
+{
+    X86Zmm v = {.n = (bytes + 15) / 16};
+    X86Addr a = x86_addr(t, x);
+    IrVal k = x86_k(t, x->mask);
+    for (unsigned p = 0; p < v.n; p++)
+        v.p[p] = ir_ldm(t->b, lane, bits_for(t, k, lane, p, bytes), a.base, a.disp + 16 * (int32_t)p,
+                        x86_mem(t, 16));
+    return v;
+}
+
+/* One element for all, of 1 << lane bytes, if any is asked for. */
+static X86Zmm load_any(Trans *t, const X86Insn *x, unsigned lane)
+{
+    unsigned n = (16u << x->vl) >> x->row->lane;
+    X86Addr a = x86_addr(t, x);
+    IrVal any = ir_cmp(t->b, IR_NE, x86_k_bits(t, x86_k(t, x->mask), n), x86_c(t, IR_I64, 0));
+    IrVal bit = ir_zext(t->b, IR_I64, any);
+    return (X86Zmm){{ir_ldm(t->b, lane, bit, a.base, a.disp, x86_mem(t, 16))}, 1};
+}
+
+/* Elements that the mask asks for, zeros for the others. Where elements of the source and of the result are
+ * not the same number, by C. */
+static X86Zmm load_masked(Trans *t, const X86Insn *x, unsigned bytes)
+{
+    unsigned source = x->row->source, handler = x->row->handler;
+    bool grouped = source > x->row->lane && (handler == X86_H_evx2 || handler == X86_H_evbcast);
+    if (grouped || source > IR_LANE_64 || !(t->b->masked >> source & 1))
+        return load_in_c(t, x, bytes);
+    if (x->evb || handler == X86_H_evbcast)
+        return load_any(t, x, source);
+    return load_lanes(t, x, bytes, source);
 }
 
 X86Zmm x86_z_source(Trans *t, const X86Insn *x, unsigned k)
@@ -94,22 +135,6 @@ static void store_part(Trans *t, X86Addr a, unsigned bytes, IrVal v)
         x86_st(t, a, bytes, ir_trunc(b, x86_type(bytes), ir_vget(b, IR_I32, bytes - 1, 0, v)));
 }
 
-/* 64 bytes: where they lie on two pages, both must be there before the first is written to. C sees to it: the
- * instruction begins again with X86_CTX_STORE. */
-static void store_long(Trans *t, const X86Insn *x, X86Zmm v, bool aligned)
-{
-    IrBuilder *b = t->b;
-    X86Addr a = x86_addr(t, x);
-    if (!aligned) {
-        IrVal at = x86_linear(t, x), last = ir_add(b, IR_I64, at, x86_c(t, IR_I64, 63));
-        IrVal two = ir_cmp(b, IR_GEU, ir_xor(b, IR_I64, at, last), x86_c(t, IR_I64, 4096));
-        ir_put(b, X86_SLOT_STORE, ir_zext(b, IR_I32, two));
-        ir_exit_if(b, two, ir_exit_raise(b, t->pc, CPU_EXIT_CTX), false);
-    }
-    for (unsigned p = 0; p < 4; p += 2)
-        x86_vstore(t, (X86Addr){a.base, a.disp + 16 * (int32_t)p}, (X86Vec){v.p[p], v.p[p + 1]}, false);
-}
-
 static void store_in_c(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes)
 {
     for (unsigned p = 0; p < v.n; p++)
@@ -119,8 +144,19 @@ static void store_in_c(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes)
         t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }
 
+static void store_lanes(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes)
+{
+    unsigned lane = x->row->lane;
+    X86Addr a = x86_addr(t, x);
+    IrVal k = x86_k(t, x->mask);
+    for (unsigned p = 0; p < v.n; p++)
+        ir_stm(t->b, lane, bits_for(t, k, lane, p, bytes), v.p[p], a.base, a.disp + 16 * (int32_t)p,
+               x86_mem(t, 16));
+}
+
 void x86_z_store(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes, bool aligned)
 {
+    bool whole = x->row->evex & X86_EV_NF; /* masked elements must be there, too */
     if (x->mod == 3) {
         v = x86_z_merge(t, x, x->rm, v);
         if (bytes < 16)
@@ -131,14 +167,20 @@ void x86_z_store(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes, bool alig
     }
     if (aligned)
         align(t, x, bytes);
-    if (x->mask || t->ctx & X86_CTX_STORE)
+    if (t->ctx & X86_CTX_STORE || (x->mask && (whole || !(t->b->masked >> x->row->lane & 1)))) {
         store_in_c(t, x, v, bytes);
-    else if (bytes == 64)
-        store_long(t, x, v, aligned);
-    else if (bytes == 32)
-        x86_vstore(t, x86_addr(t, x), (X86Vec){v.p[0], v.p[1]}, false);
-    else
+        return;
+    }
+    if (!aligned && bytes > (x->mask ? 16 : 32))
+        x86_leave_at_page_end(t, x, bytes);
+    if (x->mask)
+        store_lanes(t, x, v, bytes);
+    else if (bytes < 32)
         store_part(t, x86_addr(t, x), bytes, v.p[0]);
+    for (unsigned p = 0; !x->mask && bytes >= 32 && p < v.n; p += 2) {
+        X86Addr a = x86_addr(t, x);
+        x86_vstore(t, (X86Addr){a.base, a.disp + 16 * (int32_t)p}, (X86Vec){v.p[p], v.p[p + 1]}, false);
+    }
 }
 
 /* vmovss, vmovsd. arg: 0 load, 1 store; between registers the rest is vvvv's. */

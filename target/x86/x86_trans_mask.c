@@ -41,15 +41,23 @@ void x86_trans_knot(Trans *t, const X86Insn *x)
     put(t, x, ir_not(t->b, IR_I64, x86_k(t, x->rm & 7)));
 }
 
+/* v with so many bytes. */
+static IrVal resized(Trans *t, unsigned bytes, IrVal v)
+{
+    unsigned now = ir_type_bits(ir_result_type(t->b->r, &t->b->r->insn[v])) / 8;
+    return now == bytes  ? v
+           : now < bytes ? ir_zext(t->b, x86_type(bytes), v)
+                         : ir_trunc(t->b, x86_type(bytes), v);
+}
+
 /* arg 4: a store */
 void x86_trans_kmov(Trans *t, const X86Insn *x)
 {
-    IrBuilder *b = t->b;
     unsigned bytes = bits_of(x) / 8;
     if (x->row->arg & 4)
-        x86_st(t, x86_addr(t, x), bytes, ir_trunc(b, x86_type(bytes), x86_k(t, x->reg & 7)));
+        x86_st(t, x86_addr(t, x), bytes, resized(t, bytes, x86_k(t, x->reg & 7)));
     else if (x->mod != 3)
-        x86_put_k(t, x->reg & 7, ir_zext(b, IR_I64, x86_ld(t, x86_addr(t, x), bytes)));
+        x86_put_k(t, x->reg & 7, resized(t, 8, x86_ld(t, x86_addr(t, x), bytes)));
     else
         put(t, x, x86_k(t, x->rm & 7));
 }
@@ -61,7 +69,7 @@ void x86_trans_kmovr(Trans *t, const X86Insn *x)
     if (x->row->arg & 4)
         x86_put_reg(t, x->reg, 8, false, x86_k_bits(t, x86_k(t, x->rm & 7), bits_of(x)));
     else
-        put(t, x, ir_zext(t->b, IR_I64, x86_reg(t, x->rm, bytes, false)));
+        put(t, x, resized(t, 8, x86_reg(t, x->rm, bytes, false)));
 }
 
 /* kortest: ZF = no bit of either, CF = all. ktest (arg 4): ZF = no bit of both, CF = none of the second that

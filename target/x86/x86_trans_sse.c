@@ -56,12 +56,22 @@ X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
     return v;
 }
 
-/* The upper half first: where memory ends behind the lower one, nothing has been stored. */
 void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
     if (v.hi)
-        ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(t, 16));
-    ir_st(t->b, v.lo, a.base, a.disp, mem16(t, aligned));
+        ir_st2(t->b, v.lo, v.hi, a.base, a.disp, x86_mem(t, 16));
+    else
+        ir_st(t->b, v.lo, a.base, a.disp, mem16(t, aligned));
+}
+
+void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    IrType word = x86_word(t);
+    IrVal at = x86_linear(t, x), last = ir_add(b, word, at, x86_c(t, word, bytes - 1));
+    IrVal two = ir_cmp(b, IR_GEU, ir_xor(b, word, at, last), x86_c(t, word, 4096));
+    ir_put(b, X86_SLOT_STORE, ir_zext(b, IR_I32, two));
+    ir_exit_if(b, two, ir_exit_raise(b, t->pc, CPU_EXIT_CTX), false);
 }
 
 /* Those of SSE but for the strings, and on Zen those of SHA; moves say it. */

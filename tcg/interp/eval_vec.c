@@ -284,6 +284,10 @@ static bool eval_other(const Row *r, const IrVec arg[4], IrVec *ret)
         *ret = arg[0];
         lane_set(ret, r->size, r->n, lane_get(&arg[1], r->size, r->m));
         return true;
+    case IR_VBITS:
+        for (unsigned k = 0; k < r->bytes / r->size; k++)
+            lane_set(ret, r->size, k, 0 - (arg[0].w[0] >> k & 1));
+        return true;
     case IR_VDUP:
         for (unsigned k = 0; k < r->bytes / r->size; k++)
             lane_set(ret, r->size, k, arg[0].w[0]);

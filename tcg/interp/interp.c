@@ -277,6 +277,9 @@ static bool run_insn(Interp *x, unsigned at)
     case IR_SIG_ST:
     case IR_SIG_RMW:
     case IR_SIG_CAS: return run_memory(x, at);
+    case IR_SIG_ST2:
+    case IR_SIG_LDM:
+    case IR_SIG_STM: return interp_wide(x, at);
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
     case IR_SIG_FLF:

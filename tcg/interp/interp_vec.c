@@ -56,6 +56,46 @@ static bool access_wide(Interp *x, unsigned at)
     return true;
 }
 
+/* st2, ldm, stm: in pieces. What a store has written before one faults is put back. */
+static bool access_pieces(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    bool two = i->op == IR_ST2, store = i->op != IR_LDM;
+    unsigned size = two ? 8 : 1u << i->misc, n = two ? 4 : 16 / size;
+    uint64_t mask = two ? 15 : x->val[i->b], base = x->val[i->a] + (uint64_t)(int64_t)(int32_t)i->imm;
+    uint64_t old[16];
+    if ((IrMem){.raw = i->d}.mmu == IR_MMU_DIRECT32)
+        base = (uint32_t)base;
+    IrVec v[2] = {{{0, 0}}, {{0, 0}}};
+    if (store)
+        v[0] = interp_vec_get(x, i->c);
+    if (two)
+        v[1] = interp_vec_get(x, i->b);
+    for (unsigned k = 0; k < n; k++) {
+        uint64_t addr = base + k * size, value = 0;
+        if (!(mask >> k & 1))
+            continue;
+        FaultVal was = fault_ld(addr, size);
+        old[k] = was.val;
+        memcpy(&value, (char *)v + k * size, size);
+        if (LIKELY(!was.fault && !(store && fault_st(addr, value, size)))) {
+            if (!store)
+                memcpy((char *)v + k * size, &was.val, size);
+            continue;
+        }
+        while (store && k-- > 0)
+            if (mask >> k & 1)
+                fault_st(base + k * size, old[k], size);
+        x->ret->addr = addr;
+        x->ret->size = (uint8_t)size;
+        x->ret->write = store;
+        return interp_end(x, IR_RUN_FAULT, at);
+    }
+    if (!store)
+        interp_vec_set(x, (IrVal)at, v[0]);
+    return true;
+}
+
 bool interp_wide(Interp *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
@@ -74,6 +114,9 @@ bool interp_wide(Interp *x, unsigned at)
     case IR_SELECT: v = interp_vec_get(x, x->val[i->a] ? i->b : i->c); break;
     case IR_LD:
     case IR_ST: return access_wide(x, at);
+    case IR_ST2:
+    case IR_LDM:
+    case IR_STM: return access_pieces(x, at);
     default: return interp_vec(x, at);
     }
     interp_vec_set(x, (IrVal)at, v);

@@ -345,6 +345,30 @@ void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem)
                   .imm = (uint32_t)disp});
 }
 
+void ir_st2(IrBuilder *b, IrVal low, IrVal high, IrVal base, int32_t disp, IrMem mem)
+{
+    base = data_address(b, base, &disp);
+    mem.size = 5;
+    emit(b, (IrInsn){.op = IR_ST2, .type = IR_V128, .a = base, .b = high, .c = low, .d = mem.raw,
+                     .imm = (uint32_t)disp});
+}
+
+IrVal ir_ldm(IrBuilder *b, unsigned lane, IrVal mask, IrVal base, int32_t disp, IrMem mem)
+{
+    base = data_address(b, base, &disp);
+    mem.size = 4;
+    return emit(b, (IrInsn){.op = IR_LDM, .type = IR_V128, .misc = (uint8_t)lane, .a = base, .b = mask,
+                            .d = mem.raw, .imm = (uint32_t)disp});
+}
+
+void ir_stm(IrBuilder *b, unsigned lane, IrVal mask, IrVal value, IrVal base, int32_t disp, IrMem mem)
+{
+    base = data_address(b, base, &disp);
+    mem.size = 4;
+    emit(b, (IrInsn){.op = IR_STM, .type = IR_V128, .misc = (uint8_t)lane, .a = base, .b = mask, .c = value,
+                     .d = mem.raw, .imm = (uint32_t)disp});
+}
+
 IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem)
 {
     addr = data_address(b, addr, &(int32_t){0});
@@ -503,7 +527,7 @@ void ir_exit_ind(IrBuilder *b, IrVal target, IrHint hint)
 bool ir_writes_since(const IrRegion *r, const IrInsn *from)
 {
     for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS || i->op == IR_CALL)
+        if (ir_stores(i->op) || i->op == IR_CALL)
             return true;
     return false;
 }
@@ -511,7 +535,7 @@ bool ir_writes_since(const IrRegion *r, const IrInsn *from)
 bool ir_accesses_since(const IrRegion *r, const IrInsn *from)
 {
     for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (i->op == IR_LD || i->op == IR_FENCE)
+        if (i->op == IR_LD || i->op == IR_LDM || i->op == IR_FENCE)
             return true;
     return ir_writes_since(r, from);
 }

@@ -33,6 +33,7 @@ typedef struct IrBuilder {
     } reversed;                             /* the last ir_rbit(), whose leading zeros are trailing ones */
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
+    uint8_t masked;                         /* lanes (1 << IrLane) for which the engine has ldm and stm */
     bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55
                                              * stands for them */
 } IrBuilder;
@@ -87,6 +88,9 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_FLBITS IR_BUILD_NONE
 #define IR_BUILD_LD     IR_BUILD_NONE
 #define IR_BUILD_ST     IR_BUILD_NONE
+#define IR_BUILD_ST2    IR_BUILD_NONE
+#define IR_BUILD_LDM    IR_BUILD_NONE
+#define IR_BUILD_STM    IR_BUILD_NONE
 #define IR_BUILD_RMW    IR_BUILD_NONE
 #define IR_BUILD_CAS    IR_BUILD_NONE
 #define IR_BUILD_FENCE  IR_BUILD_NONE
@@ -175,6 +179,9 @@ IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c); /* i1 */
 /* idx may be IR_NONE. t is the type of the result, mem.size the bytes in memory. */
 IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem);
 void ir_st(IrBuilder *b, IrVal value, IrVal base, int32_t disp, IrMem mem);
+void ir_st2(IrBuilder *b, IrVal low, IrVal high, IrVal base, int32_t disp, IrMem mem);
+IrVal ir_ldm(IrBuilder *b, unsigned lane, IrVal mask, IrVal base, int32_t disp, IrMem mem);
+void ir_stm(IrBuilder *b, unsigned lane, IrVal mask, IrVal value, IrVal base, int32_t disp, IrMem mem);
 IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem mem);
 /* What ir_rmw() would store, from the old value: for the form that is not atomic. */
 IrVal ir_rmw_value(IrBuilder *b, IrRmw op, IrType t, IrVal old, IrVal value);

@@ -278,6 +278,19 @@ static void parse_access(Parser *x, IrInsn *i)
         i->c = need_value(x);
         parse_address(x, i, &m, true);
         break;
+    case IR_SIG_ST2:
+        i->c = need_value(x);
+        i->b = need_value(x);
+        parse_address(x, i, &m, false);
+        break;
+    case IR_SIG_LDM:
+    case IR_SIG_STM:
+        i->misc = (uint8_t)need_number(x, IR_LANE_64 + 1);
+        i->b = need_value(x);
+        if (i->op == IR_STM)
+            i->c = need_value(x);
+        parse_address(x, i, &m, false);
+        break;
     case IR_SIG_RMW:
         i->misc = (uint8_t)NEED_WORD(x, ir_rmw_name);
         parse_address(x, i, &m, true);
@@ -468,6 +481,9 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_CMP: i->misc = (uint8_t)NEED_WORD(x, ir_cond_name); break;
     case IR_SIG_LD:
     case IR_SIG_ST:
+    case IR_SIG_ST2:
+    case IR_SIG_LDM:
+    case IR_SIG_STM:
     case IR_SIG_RMW:
     case IR_SIG_CAS: parse_access(x, i); return;
     case IR_SIG_FENCE: i->imm = (uint32_t)need_number(x, 16); return;

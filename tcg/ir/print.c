@@ -90,6 +90,17 @@ static void print_access(const IrInsn *i, Fmt *f)
         fmt_printf(f, " %%%u", i->c);
         print_address(i, true, f);
         break;
+    case IR_SIG_ST2:
+        fmt_printf(f, " %%%u %%%u", i->c, i->b);
+        print_address(i, false, f);
+        break;
+    case IR_SIG_LDM:
+    case IR_SIG_STM:
+        fmt_printf(f, " %u %%%u", i->misc, i->b);
+        if (i->op == IR_STM)
+            fmt_printf(f, " %%%u", i->c);
+        print_address(i, false, f);
+        break;
     case IR_SIG_RMW:
         PRINT_WORD(f, ir_rmw_name, i->misc);
         print_address(i, true, f);
@@ -101,6 +112,13 @@ static void print_access(const IrInsn *i, Fmt *f)
         break;
     }
     print_mem(i, f);
+}
+
+static void print_xv(const IrInsn *i, Fmt *f)
+{
+    fmt_printf(f, " 0x%x", i->imm);
+    for (unsigned k = 0; k < (i->c ? 3 : 2); k++)
+        i->arg[k] ? fmt_printf(f, " %%%u", i->arg[k]) : fmt_puts(f, " none");
 }
 
 static void print_args(const IrVal *arg, unsigned n, Fmt *f)
@@ -240,6 +258,9 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
         break;
     case IR_SIG_LD:
     case IR_SIG_ST:
+    case IR_SIG_ST2:
+    case IR_SIG_LDM:
+    case IR_SIG_STM:
     case IR_SIG_RMW:
     case IR_SIG_CAS: print_access(i, f); break;
     case IR_SIG_FENCE: fmt_printf(f, " %u", i->imm); break;
@@ -258,11 +279,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_VDUP:
     case IR_SIG_CRC: print_vec(i, f); break;
     case IR_SIG_XV:
-    case IR_SIG_XFL:
-        fmt_printf(f, " 0x%x", i->imm);
-        for (unsigned k = 0; k < (i->c ? 3 : 2); k++)
-            i->arg[k] ? fmt_printf(f, " %%%u", i->arg[k]) : fmt_puts(f, " none");
-        break;
+    case IR_SIG_XFL: print_xv(i, f); break;
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

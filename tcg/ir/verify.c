@@ -265,7 +265,8 @@ static bool check_vec(const Verifier *x, unsigned at)
              "V2 type of a lane");
     } else if (sig == IR_SIG_VDUP || sig == IR_SIG_VSET) {
         IrType s = type_of(x, i->arg[n - 1]);
-        NEED(ir_type_is_int(s) && ir_type_bits(s) >= ir_lane_bits(i->misc), at, "V2 type of a lane");
+        unsigned bits = i->op == IR_VBITS ? 128 / ir_lane_bits(i->misc) : ir_lane_bits(i->misc);
+        NEED(ir_type_is_int(s) && ir_type_bits(s) >= bits, at, "V2 type of a lane");
         NEED(n == 1 || type_of(x, i->a) == t, at, "V2 operand type");
     } else {
         for (unsigned k = 0; k < n; k++)
@@ -323,6 +324,21 @@ static bool check_memory(const Verifier *x, unsigned at)
         NEED(ir_type_is_int(t) && type_of(x, i->b) == t, at, "V2 expected value");
     if (i->op != IR_LD)
         NEED(type_of(x, i->c) == t, at, "V2 stored value");
+    return true;
+}
+
+static bool check_masked(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrMem m = {.raw = i->d};
+    bool two = i->op == IR_ST2;
+    IrType address = m.mmu == IR_MMU_DIRECT32 && type_of(x, i->a) == IR_I32 ? IR_I32 : IR_I64;
+    NEED(type_of(x, i->a) == address, at, "V2 type of the address");
+    NEED(i->type == IR_V128 && m.size == (two ? 5 : 4), at, "V3 size of the access");
+    NEED(type_of(x, i->b) == (two ? IR_V128 : IR_I64), at, "V2 operand type");
+    NEED(i->op == IR_LDM || type_of(x, i->c) == IR_V128, at, "V2 stored value");
+    NEED(m.mmu <= IR_MMU_DIRECT32 && !m.sext && !m.bswap && !m.scale && !m.order, at, "V3 memory attributes");
+    NEED(i->misc <= (two ? 0 : IR_LANE_64), at, "V3 lane");
     return true;
 }
 
@@ -405,6 +421,9 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_ST:
     case IR_SIG_RMW:
     case IR_SIG_CAS: return check_memory(x, at);
+    case IR_SIG_ST2:
+    case IR_SIG_LDM:
+    case IR_SIG_STM: return check_masked(x, at);
     case IR_SIG_FPENV:
         NEED(i->op == IR_FFGET ? t == IR_I32 && !i->a : t == IR_VOID && type_of(x, i->a) == IR_I32, at,
              "V2 type");
@@ -445,12 +464,14 @@ static unsigned helper_flags(const IrRegion *r, const IrInsn *i)
 
 static bool is_access(const IrInsn *i)
 {
-    return i->op == IR_LD || i->op == IR_ST || i->op == IR_RMW || i->op == IR_CAS;
+    return i->op == IR_LD || i->op == IR_LDM || ir_stores(i->op);
 }
 
 static bool changes_state(const IrRegion *r, const IrInsn *i)
 {
-    return i->op == IR_PUT || i->op == IR_FFPUT || i->op == IR_FRMPUT || (helper_flags(r, i) & IR_H_STATE);
+    if (i->op == IR_PUT)
+        return r->slots[i->imm].pin != IR_PIN_SCRATCH;
+    return i->op == IR_FFPUT || i->op == IR_FRMPUT || (helper_flags(r, i) & IR_H_STATE);
 }
 
 enum { COMMITTED = 1, RAISED = 2 }; /* since the last insn_start: state changed; IEEE flags may have been

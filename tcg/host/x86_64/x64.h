@@ -281,4 +281,7 @@ unsigned x64_emit_calls(const X64Emit *e);
 /* The fuse mask for ir_liveness(). */
 unsigned x64_fuse(const X64Host *h);
 
+/* IrBuilder.masked on a host with these features. */
+uint8_t x64_masked_lanes(uint64_t features);
+
 #endif

@@ -162,6 +162,68 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
         x64_lock_or_rsp(e->a);
 }
 
+/* ---- two vectors, masked lanes ---- */
+
+/* One host access, so that a fault leaves nothing half done. Hosts without 256 bits have no guest that
+ * asks. */
+void x64_emit_st2(X64Emit *e, const IrInsn *i)
+{
+    X64Mem m = address(e, i, false);
+    int low = x64_use_x(e, i->c), high = x64_use_x(e, i->b), t = x64_scratch_x(e);
+    if (!x64_has(e->h->features, X64_F_AVX)) {
+        m.disp += 16;
+        x64_record(e, m, 4, true, true);
+        x64_movups_mr(e->a, m, high);
+        m.disp -= 16;
+        x64_record(e, m, 4, true, true);
+        x64_movups_mr(e->a, m, low);
+        return;
+    }
+    x64_vex_rrr_imm8(e->a, X64_P66, X64_0F3A, 0x18, 0, 1, t, low, high, 1); /* vinsertf128 */
+    x64_record(e, m, 5, true, true);
+    x64_vex_rrm(e->a, X64_PS, X64_0F, 0x11, 0, 1, t, 0, m); /* vmovups */
+}
+
+uint8_t x64_masked_lanes(uint64_t features)
+{
+    if (x64_has(features, X64_F_AVX512VL) && x64_has(features, X64_F_AVX512BW))
+        return 15;
+    return x64_has(features, X64_F_AVX2) ? 1 << IR_LANE_32 | 1 << IR_LANE_64 : 0;
+}
+
+/* vmovdqu8, 16, 32, 64 under k1. */
+static void move_masked(X64Emit *e, unsigned lane, bool store, X64Mem m, int x)
+{
+    X64Evex ev = {.mask = 1, .zero = !store, .disp8 = 4};
+    int pp = lane < 2 ? X64_PF2 : X64_PF3, w = lane & 1 ? 64 : 0;
+    x64_evex_rrm(e->a, pp, X64_0F, store ? 0x7f : 0x6f, w, ev, x, 0, m);
+}
+
+static void masked(X64Emit *e, const IrInsn *i, bool store)
+{
+    bool evex = x64_masked_lanes(e->h->features) == 15;
+    unsigned lane = i->misc;
+    X64Mem m = address(e, i, false);
+    int rb = x64_use(e, i->b), x = store ? x64_use_x(e, i->c) : -1, t = evex ? -1 : x64_scratch_x(e);
+    if (evex)
+        x64_vex_rrr(e->a, X64_PF2, X64_0F, 0x92, 0, 0, 1, 0, rb); /* kmovd */
+    else
+        x64_bits_to_lanes(e, lane, t, rb);
+    unsigned dirty = x64_dirty_pins(e);
+    if (!store)
+        x = x64_def_x(e, -1, t >= 0 ? 1u << t : 0);
+    x64_record(e, m, 4, store, true);
+    if (!e->failed)
+        e->code->record[e->code->n_records - 1].dirty = (uint16_t)dirty;
+    if (evex)
+        move_masked(e, lane, store, m, x);
+    else /* vpmaskmovd, vpmaskmovq */
+        x64_vex_rrm(e->a, X64_P66, X64_0F38, store ? 0x8e : 0x8c, lane == IR_LANE_64 ? 64 : 0, 0, x, t, m);
+}
+
+void x64_emit_ldm(X64Emit *e, const IrInsn *i) { masked(e, i, false); }
+void x64_emit_stm(X64Emit *e, const IrInsn *i) { masked(e, i, true); }
+
 /* The old value, in register r with the memory's width, becomes the result. */
 void x64_define_old(X64Emit *e, const IrInsn *i, int r)
 {

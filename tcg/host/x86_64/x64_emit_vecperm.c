@@ -64,6 +64,38 @@ void x64_emit_vdup(X64Emit *e, const IrInsn *i)
     dup_lane(e, i->misc, 0, d, d);
 }
 
+/* d = lanes of all ones where the bit of r is set. */
+void x64_bits_to_lanes(X64Emit *e, unsigned lane, int d, int r)
+{
+    unsigned bits = ir_lane_bits(lane);
+    if (xv_evex(e, lane < 2 ? X64_F_AVX512BW : X64_F_AVX512DQ)) { /* vpmovm2b, w, d, q */
+        int w = lane & 1 ? 64 : 0;
+        if (xv_has(e, X64_F_AVX512BW))
+            x64_vex_rrr(e->a, X64_PF2, X64_0F, 0x92, 0, 0, 1, 0, r); /* kmovd */
+        else
+            x64_vex_rrr(e->a, X64_PNONE, X64_0F, 0x92, 0, 0, 1, 0, r); /* kmovw */
+        x64_evex_rrr(e->a, X64_PF3, X64_0F38, lane < 2 ? 0x28 : 0x38, w, (X64Evex){0}, d, 0, 1);
+        return;
+    }
+    uint8_t from[16], one[16] = {0};
+    for (unsigned k = 0; k < 16; k++) {
+        unsigned n = 8 * k / bits; /* lane of this byte, of which the lowest has the bit */
+        from[k] = 8 * k % bits ? 0x80 : (uint8_t)(n / 8);
+        one[k] = 8 * k % bits ? 0 : (uint8_t)(1 << n % 8);
+    }
+    x64_movd_xr(e->a, 32, d, r);
+    xv3l(e, XL_PSHUFB, d, d, xv_bytes(from));
+    xv3l(e, XL_PAND, d, d, xv_bytes(one));
+    static const unsigned equal[4] = {XL_PCMPEQB, XL_PCMPEQW, XL_PCMPEQD, XL_PCMPEQQ};
+    xv3l(e, equal[lane], d, d, xv_bytes(one));
+}
+
+void x64_emit_vbits(X64Emit *e, const IrInsn *i)
+{
+    int r = x64_use(e, i->a);
+    x64_bits_to_lanes(e, i->misc, xv_def(e, 0), r);
+}
+
 /* Two halves that stand behind one another in memory are one load. */
 void x64_emit_vjoin(X64Emit *e, const IrInsn *i)
 {

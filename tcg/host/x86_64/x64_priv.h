@@ -225,6 +225,8 @@ bool x64_put_half(X64Emit *e, const IrInsn *i);
 void x64_start_block(X64Emit *e, unsigned block);
 /* The value v, which is in xmm `x`, made canonical if it may not be. */
 void x64_clean(X64Emit *e, IrVal v, int x);
+/* Vector d = lanes of all ones where the bit of general register r is set. */
+void x64_bits_to_lanes(X64Emit *e, unsigned lane, int d, int r);
 unsigned x64_dirty_pins(const X64Emit *e);
 /* Are the bits above the low `bits` of v zero wherever it is? It may be the low part of what its op made. */
 bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits);

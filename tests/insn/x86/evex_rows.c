@@ -244,10 +244,7 @@ static void print_state(bool all, int sig)
     const struct {
         const void *p;
         size_t n;
-    } part[] = {{&st_out, sizeof st_out},
-                {(void *)(BUF - SHOWN / 4), SHOWN},
-                {(void *)(AREA + 8192 - 512), 512},
-                {&sig, 4}};
+    } part[] = {{&st_out, sizeof st_out}, {(void *)AREA, 8192}, {&sig, 4}};
     for (unsigned k = 0; k < ARRAY_SIZE(part); k++)
         for (size_t i = 0; i < part[k].n; i++)
             h = (h ^ ((const uint8_t *)part[k].p)[i]) * 0x100000001b3;

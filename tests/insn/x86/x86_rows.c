@@ -362,7 +362,8 @@ static void set_state(const RowInfo *r, const X86Insn *x)
         st_in.gpr[1] = rnd() % 20;
     }
     if (near_end(r) && x->mod != 3 && rnd() % 6 == 0)
-        st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] = AREA + 8192 - rnd() % 256;
+        st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] =
+            rnd() % 2 ? AREA + 8192 - rnd() % 256 : AREA + 64 - rnd() % 128;
     if (r->handler == X86_H_bt && x->mod != 3)
         st_in.gpr[x->reg] = st_in.gpr[x->reg] % 512;
     st_in.flags = (rnd() & 0xcd5) | 2;
@@ -396,6 +397,7 @@ static void print_state(bool all, int sig)
                 {st_out.fx, 832},
                 {(void *)(BUF - SHOWN / 2), SHOWN},
                 {(void *)(STACK - 64), 128},
+                {(void *)AREA, 256},
                 {(void *)(AREA + 8192 - 256), 256},
                 {&sig, 4}};
     for (unsigned k = 0; k < ARRAY_SIZE(part); k++)
