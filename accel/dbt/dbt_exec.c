@@ -348,7 +348,7 @@ static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop
         dbt_paged_remember(d, cpu, r);
     } else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) { /* translated across a fence it is
                                                                              * not */
-        dbt_cpu(cpu)->jump[(cpu->pc >> d->host.insn_shift) & (X64_JC_ENTRIES - 1)] =
+        dbt_cpu(cpu)->jump[x64_near_index(cpu->pc, d->host.insn_shift)] =
             (DbtJump){.pc = cpu->pc, .rx = r->rx};
     }
 }

@@ -270,7 +270,7 @@ bool dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
     bool listed = m->n_gone - *gone <= DBT_GONE;
     for (uint64_t n = *gone; listed && n < m->n_gone; n++) {
         Gva pc = m->gone[n % DBT_GONE];
-        unsigned k = (pc >> shift) & (X64_JC_ENTRIES - 1);
+        unsigned k = x64_near_index(pc, shift);
         if (jump[k].pc == pc)
             dbt_jump_clear(jump, k);
     }

@@ -233,10 +233,14 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
     exit_when(e, X64_NE, i->imm, false);
 }
 
-/* index = pc >> shift mod entries; entries are 16 bytes */
+/* x64_near_index(); entries are 16 bytes */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a)
 {
     x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    if (!h->insn_shift) {
+        x64_shift_ri(a, 32, X64_SHR, X64_RCX, X64_JC_BITS);
+        x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RAX);
+    }
     x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_JC_ENTRIES - 1) << h->insn_shift);
     unsigned scale = 4 - h->insn_shift;
     if (scale > 3) {
