@@ -259,7 +259,9 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
     r->pc = pc;
     r->ctx = ctx;
     r->nan = ops->nan;
-    r->fp = ops->nan == IR_NAN_ARM ? (uint8_t)(ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK) : 0;
+    r->fp = ops->nan == IR_NAN_ARM ? (uint8_t)(ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK)
+            : ops->nan == IR_NAN_X86 && (ctx & CTX_X86_TRAPS) ? IR_FP_TRAPS
+                                                              : 0;
     ir_builder_init(b, r);
     b->untag = ctx & CTX_UNTAG;
     b->masked = cfg->masked;

@@ -41,6 +41,8 @@ typedef enum CpuExitKind {
     CPU_EXIT_PROTECTION, /* not allowed here, with no address to name; x86: exit.addr is the error code */
     CPU_EXIT_BOUND,   /* x86: bound */
     CPU_EXIT_OVERFLOW, /* x86: into; pc = next instruction */
+    CPU_EXIT_FLOAT,   /* the floating-point unit has exceptions that are not masked: flags in exit.code, in
+                       * MXCSR's order; pc = the instruction that waits for it */
 } CpuExitKind;
 
 enum { CPU_EXCLUSIVE_DEVICE = 1 }; /* CpuExit.code of EXCLUSIVE */
@@ -58,6 +60,7 @@ typedef struct CpuExit {
 enum {
     CTX_TARGET_MASK = 0x7fe0ffff,
     CTX_ARM_FP_SHIFT = 3, CTX_ARM_FP_MASK = 127, /* of these, in targets with IR_NAN_ARM: IR_FP_* */
+    CTX_X86_TRAPS = 1 << 14, /* in those with IR_NAN_X86: an exception of MXCSR is not masked */
     CTX_PARALLEL = 1 << 16, /* other threads or processes share memory: atomics are atomic */
     CTX_LLSC_BY_VALUE = 1 << 17, /* LL/SC compares values only, which is wrong (ABA): for tests of the exact
                                   * way */
@@ -161,7 +164,7 @@ struct TargetOps {
     void (*reset)(Cpu *cpu);
     /* Context word for the cpu's present state (low 16 bits). */
     uint32_t (*ctx)(const Cpu *cpu);
-    /* IR_NAN_X86: bits of MXCSR besides masks, rounding and flags (FZ, DAZ). */
+    /* IR_NAN_X86: bits of MXCSR besides rounding and flags: masks, FZ, DAZ. */
     uint32_t (*fp_modes)(const Cpu *cpu);
     /* Builds the IR of one instruction; fills t->next, t->flow. Never fails: what is not an instruction is
      * FLOW_RAISE CPU_EXIT_ILLEGAL. ir_insn_start() was called. */

@@ -207,7 +207,12 @@ static void dbt_cpu_clear(Cpu *cpu)
 
 /* ---- the loop ---- */
 
-enum { FF_OF_HOST = 0x3d /* without DENORM, which only x86 has */ };
+/* Sticky flags of the host that are the guest's. */
+static uint32_t host_ff(const Cpu *cpu)
+{
+    uint32_t all = _mm_getcsr() & 0x3f;
+    return cpu->ops->nan == IR_NAN_X86 ? all : all & ~(uint32_t)IR_FF_DENORM;
+}
 
 /* Invalid and others are unmasked for Arm's NaN policy: x64.h. */
 static uint32_t guest_mxcsr(const Cpu *cpu)
@@ -217,7 +222,7 @@ static uint32_t guest_mxcsr(const Cpu *cpu)
     if (cpu->ops->nan == IR_NAN_ARM)
         masks &= ~x64_arm_unmasked(cpu->ctx >> CTX_ARM_FP_SHIFT & CTX_ARM_FP_MASK);
     if (cpu->ops->nan == IR_NAN_X86)
-        masks |= cpu->ops->fp_modes(cpu);
+        masks = cpu->ops->fp_modes(cpu);
     return masks | (cpu->frm < 4 ? (uint32_t)rc[cpu->frm] << 13 : 0);
 }
 
@@ -386,7 +391,7 @@ static void run_loop(Dbt *d, Cpu *cpu)
         if (UNLIKELY(!rx))
             return;
         if (UNLIKELY(d->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC))) {
-            cpu->ff |= _mm_getcsr() & (cpu->ops->nan == IR_NAN_X86 ? 0x3f : FF_OF_HOST);
+            cpu->ff |= host_ff(cpu);
             accel_log_cpu(cpu);
         }
         if (UNLIKELY(stats)) {
@@ -434,7 +439,7 @@ static void dbt_run(Cpu *cpu)
     if (_mm_getcsr() != want)
         _mm_setcsr(want);
     while (run_once(d, cpu)) {}
-    cpu->ff |= _mm_getcsr() & FF_OF_HOST;
+    cpu->ff |= host_ff(cpu);
 }
 
 /* ---- what changes code ---- */

@@ -203,7 +203,11 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     store_pins(d->host.pin, d->host.n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal] + cpu->pc_delta;
-    if (sig == SIGFPE) { /* the flags of exceptions that are not masked are the interpreter's to raise */
+    if (sig == SIGFPE && is_x86(cpu)) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = si->si_code};
+        cpu->exit.addr = cpu->pc;
+    } else if (sig == SIGFPE) {
+        /* the flags of exceptions that are not masked are the interpreter's to raise */
         uint32_t *csr = &uc->uc_mcontext.fpregs->mxcsr;
         *csr &= *csr >> 7 | ~(uint32_t)0x3f;
         dbt_cpu(cpu)->fp_trap = true;

@@ -13,6 +13,8 @@ enum {
     OVERFLOW_TRAP = 4,
     OUTSIDE = 5,
     INT = 0xcd, /* int n */
+    X87_FP = 16,
+    SIMD_FP = 19,
     USER = 4,
     WRITE = 2,
     PRESENT = 1
@@ -50,6 +52,10 @@ LuX86Fault lu_x86_fault(const LuThread *t, const siginfo_t *si)
         r.cr2 = e->addr;
     } else if (e->kind == CPU_EXIT_DIVIDE && si->si_signo == SIGFPE) {
         r.trapno = DIVIDE;
+    } else if (e->kind == CPU_EXIT_FAULT && si->si_signo == SIGFPE && si->si_code > 0) {
+        r.trapno = SIMD_FP;
+    } else if (e->kind == CPU_EXIT_FLOAT && si->si_signo == SIGFPE && si->si_code > 0) {
+        r.trapno = X87_FP;
     } else if (e->kind == CPU_EXIT_ILLEGAL && si->si_signo == SIGILL) {
         r.trapno = INVALID;
     } else if (e->kind == CPU_EXIT_PROTECTION && si->si_signo == SIGSEGV) {

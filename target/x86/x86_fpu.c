@@ -1,8 +1,10 @@
 /* x87. On an x86 host each operation is the host's own instruction, in a C function: the control word is the
  * guest's with all exceptions masked, one or two registers are loaded, the instruction executed, its result
  * stored again, and the host's stack is empty before and after. So values, flags and C1 are exact. Stack
- * faults are found before. Exceptions that the guest has unmasked are noted (ES, B), not yet raised. Source:
- * AMD64 APM volume 5, chapter 3; volume 1, 6. */
+ * faults are found before. Exceptions that the guest has unmasked are noted (ES, B) and raised by the next
+ * instruction that waits; what raised invalid, denormal or division by zero has then done nothing else. Not
+ * there: the other exponent of an unmasked overflow or underflow in a register. Source: AMD64 APM volume 5,
+ * chapter 3; volume 1, 6. */
 #include "target/x86/x86_fpu_priv.h"
 
 /* ---- arithmetic ---- */
@@ -387,20 +389,66 @@ static bool on_registers(X86Cpu *cpu, unsigned opc, unsigned modrm)
     }
 }
 
-/* a: opcode << 8 | modrm, b: address */
-uint64_t x86_helper_x87(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+static uint64_t execute(X86Cpu *cpu, unsigned opc, unsigned modrm, uint64_t addr)
 {
-    X86Cpu *cpu = opaque;
-    unsigned opc = a >> 8 & 7, modrm = a & 0xff;
     bool bad = false;
     uint64_t left = 0;
     if (modrm >= 0xc0)
         bad = !on_registers(cpu, opc, modrm);
     else
-        left = x86_fpu_memory(cpu, opc, modrm >> 3 & 7, b, &bad);
-    if (bad) {
+        left = x86_fpu_memory(cpu, opc, modrm >> 3 & 7, addr, &bad);
+    if (bad)
         cpu->base.exit = (CpuExit){.kind = CPU_EXIT_ILLEGAL};
+    return bad || left;
+}
+
+/* ---- exceptions that are not masked ---- */
+
+/* fnclex fninit fnstsw fnstcw fnstenv fnsave do not wait for an exception. */
+static bool waits(unsigned opc, unsigned modrm)
+{
+    unsigned op = modrm >> 3 & 7;
+    if (modrm >= 0xc0)
+        return !(opc == 3 && op == 4) && !(opc == 7 && modrm == 0xe0);
+    return !((opc == 1 || opc == 5) && op >= 6);
+}
+
+/* Those, fldcw, fldenv and frstor: what they do to the status is no exception of theirs. */
+static bool controls(unsigned opc, unsigned modrm)
+{
+    unsigned op = modrm >> 3 & 7;
+    return !waits(opc, modrm) || (modrm < 0xc0 && ((opc == 1 && op >= 4) || (opc == 5 && op == 4)));
+}
+
+static uint64_t execute_unmasked(X86Cpu *cpu, unsigned opc, unsigned modrm, uint64_t addr)
+{
+    X86Fpu *u = &cpu->fpu, before = *u;
+    uint32_t fl = cpu->fl;
+    if ((u->sw & ES) && waits(opc, modrm)) {
+        cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FLOAT, .code = u->sw & ~u->cw & FLAGS};
         return 1;
     }
+    if (controls(opc, modrm))
+        return execute(cpu, opc, modrm, addr);
+    u->sw &= (uint16_t)~(FLAGS | SF);
+    uint64_t left = execute(cpu, opc, modrm, addr);
+    uint16_t sw = u->sw, stop = sw & ~u->cw & (IE | DE | ZE);
+    if (left || stop) {
+        *u = before;
+        cpu->fl = fl;
+        if (!left)
+            u->sw |= stop | (sw & SF) | (sw & SF ? sw & C1 : 0);
+    } else {
+        u->sw |= before.sw & (FLAGS | SF);
+    }
+    summary(u);
     return left;
+}
+
+/* a: opcode << 8 | modrm, b: address */
+uint64_t x86_helper_x87(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    X86Cpu *cpu = opaque;
+    bool masked = (cpu->fpu.cw & FLAGS) == FLAGS && !(cpu->fpu.sw & ES);
+    return (LIKELY(masked) ? execute : execute_unmasked)(cpu, a >> 8 & 7, a & 0xff, b);
 }

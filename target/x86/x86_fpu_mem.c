@@ -73,8 +73,13 @@ static uint64_t store_memory(X86Cpu *cpu, Kind k, bool truncate, bool and_pop, u
     uint64_t m[2];
     bool ok = !is_empty(u, 0);
     Host h = store(u, k, truncate, ok ? get(u, 0) : indefinite, m);
-    if (fault_copy((void *)addr, m, kind_bytes[k]))
+    uint16_t stop = (ok ? h.sw : IE) & ~u->cw & FLAGS & ~PE; /* nothing is stored then */
+    if (!stop && fault_copy((void *)addr, m, kind_bytes[k]))
         return raise_fault(cpu, addr, true);
+    if (stop && ok) {
+        raise(u, stop);
+        return 0;
+    }
     if (ok)
         take(u, h, C1);
     else

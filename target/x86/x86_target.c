@@ -225,12 +225,14 @@ static uint32_t x86_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
     return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0) |
-           (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0);
+           (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0) |
+           (cpu->mxcsr_masks != X86_MXCSR_MASKS ? CTX_X86_TRAPS : 0);
 }
 
 static uint32_t x86_fp_modes(const Cpu *base)
 {
-    return ((const X86Cpu *)base)->fp_modes;
+    const X86Cpu *cpu = (const X86Cpu *)base;
+    return cpu->fp_modes | cpu->mxcsr_masks;
 }
 
 static void x86_translate(Trans *t)

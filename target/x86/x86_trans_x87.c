@@ -8,5 +8,9 @@ void x86_trans_x87(Trans *t, const X86Insn *x)
     ir_call(t->b, X86_HELPER_x87, args, 2);
 }
 
-/* Exceptions of x87 are not raised yet. */
-void x86_trans_x87_wait(Trans *t, const X86Insn *x) {}
+/* As fnop, which waits. */
+void x86_trans_x87_wait(Trans *t, const X86Insn *x)
+{
+    IrVal args[] = {x86_c(t, IR_I32, 1 << 8 | 0xd0), x86_c(t, IR_I64, 0)};
+    ir_call(t->b, X86_HELPER_x87, args, 2);
+}

@@ -129,6 +129,8 @@ typedef enum IrNan { IR_NAN_CANON, IR_NAN_ARM, IR_NAN_X86 } IrNan;
  * sticky flags yet. */
 enum { IR_FP_DN = 1, IR_FP_FZ = 2, IR_FP_FZ16 = 4, IR_FP_AHP = 8, IR_FP_UFC = 16, IR_FP_STD = 32,
        IR_FP_PX = 64 };
+/* Mode of X86: an exception of MXCSR is not masked, so FPX ops are recovery points. */
+enum { IR_FP_TRAPS = 128 };
 typedef enum IrRmw { IR_RMW_XCHG, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_MIN, IR_RMW_MAX,
                      IR_RMW_MINU, IR_RMW_MAXU } IrRmw;
 typedef enum IrHint { IR_HINT_JUMP, IR_HINT_CALL, IR_HINT_RET } IrHint;
@@ -319,6 +321,9 @@ static inline int64_t ir_const_value(const IrRegion *r, IrVal v)
     const IrInsn *i = &r->insn[v];
     return i->misc ? (int64_t)r->pool[i->imm] : (int32_t)i->imm;
 }
+
+/* Are FPX ops recovery points? */
+static inline bool ir_fpx_traps(const IrRegion *r) { return r->nan == IR_NAN_ARM || (r->fp & IR_FP_TRAPS); }
 
 /* The two halves of a constant of any type. */
 static inline IrVec ir_const_vec(const IrRegion *r, IrVal v)

@@ -33,7 +33,7 @@ static void scan_use(Scan *s, unsigned at, IrVal v)
 
 static bool scan_observes(const IrRegion *r, const IrInsn *i)
 {
-    if (ir_op_info[i->op].flags & (IR_F_FAULT | IR_F_TERM | (r->nan == IR_NAN_ARM ? IR_F_FPX : 0)))
+    if (ir_op_info[i->op].flags & (IR_F_FAULT | IR_F_TERM | (ir_fpx_traps(r) ? IR_F_FPX : 0)))
         return true;
     if (i->op == IR_CALL)
         return (r->helpers[i->imm].flags & (IR_H_STATE | IR_H_STATUS)) != 0;

@@ -90,7 +90,8 @@ typedef struct X64Lookup {
 /* Machines (docs/adr/0018-system-memory.md). A jump cache entry is then {u64 virtual pc, key, host address,
  * pc_delta}. */
 enum { X64_FAR_BITS = 14, X64_FAR_ENTRIES = 1 << X64_FAR_BITS };
-/* Index of the jump cache. Where instructions stand at any address, functions still begin at multiples of 16. */
+/* Index of the jump cache. Where instructions stand at any address, functions still begin at multiples of
+ * 16. */
 static inline unsigned x64_near_index(uint64_t pc, unsigned insn_shift)
 {
     return (unsigned)(insn_shift ? pc >> insn_shift : pc ^ pc >> X64_JC_BITS) & (X64_JC_ENTRIES - 1);

@@ -14,7 +14,7 @@
 
 void x64_fp_record(X64Emit *e)
 {
-    if (e->arm)
+    if (ir_fpx_traps(e->r))
         x64_record(e, X64_MEM(X64_NO_REG, 0), 0, false, true);
 }
 

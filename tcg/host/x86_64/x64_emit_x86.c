@@ -123,6 +123,7 @@ static void xv_put(X64Emit *e, const XvEnc *x, int reg, int vvvv, int rm)
 {
     bool avx = x->avx;
     vvvv = vvvv < 0 ? 0 : vvvv;
+    x64_fp_record(e);
     if (x->map == X64_0F3A && x->opc == 0x1d) { /* vcvtps2ph: its result is rm */
         int r = reg;
         reg = rm;
@@ -153,15 +154,31 @@ static void index_of(X64Emit *e, const IrInsn *i, const XvEnc *x)
     xv_put(e, x, ra, -1, rb);
 }
 
+/* Where an instruction may compute that traps, and wants another value in its destination before: not in a
+ * register of the guest's. done: it did. */
+static int xv_begin(X64Emit *e, int from, unsigned keep)
+{
+    return ir_fpx_traps(e->r) ? x64_scratch_x(e) : x64_def_x(e, from, keep);
+}
+
+static void xv_done(X64Emit *e, int at)
+{
+    if (!ir_fpx_traps(e->r))
+        return;
+    int d = x64_def_x(e, -1, 1u << at);
+    x64_movaps_rr(e->a, d, at);
+}
+
 /* reg = rm, what reg was, and with XMM0 what c is there, as sources: FMA has VEX, and c is what reg was. */
 static void with_third(X64Emit *e, const IrInsn *i, const XvEnc *x)
 {
     int ra = x64_use_x(e, i->a), rb = x64_use_x(e, i->b), rc = x64_use_x(e, i->c);
     if (x->avx) {
-        int d = x64_def_x(e, rc, 1u << ra | 1u << rb);
+        int d = xv_begin(e, rc, 1u << ra | 1u << rb);
         if (d != rc)
             x64_vex_rrr(e->a, X64_PS, X64_0F, 0x28, 0, 0, d, 0, rc);
         xv_put(e, x, d, ra, rb);
+        xv_done(e, d);
         return;
     }
     int t = x64_scratch_x(e), keep = x64_scratch_x(e);
@@ -205,10 +222,11 @@ void x64_emit_xv(X64Emit *e, const IrInsn *i)
         xv_put(e, &x, x64_def_x(e, ra, 0), ra, rb);
         return;
     }
-    int d = x64_def_x(e, ra, b_vec && rb != ra ? 1u << rb : 0);
+    int d = xv_begin(e, ra, b_vec && rb != ra ? 1u << rb : 0);
     if (d != ra)
         x64_movaps_rr(e->a, d, ra);
     xv_put(e, &x, d, -1, b_vec && rb == ra ? d : rb);
+    xv_done(e, d);
 }
 
 void x64_emit_xvf(X64Emit *e, const IrInsn *i)
