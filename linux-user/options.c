@@ -225,8 +225,8 @@ static bool opt_cpu(Parse *ps, const char *arg)
 {
     bool help = !strcmp(arg, "help") || !strcmp(arg, "?"), known = false;
     const LuAbi *abi;
-    LuProc dummy = {.host = ~0ull};
     for (unsigned i = 0; (abi = ps->opt->only ? ps->opt->only : lu_abi_at(i)); i++) {
+        LuProc dummy = {.host = ~0ull, .abi = abi};
         if (help)
             print_models(abi);
         else

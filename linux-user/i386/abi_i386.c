@@ -104,6 +104,11 @@ static long own_call(LuThread *t, unsigned row, const uint64_t a[6])
     }
 }
 
+static void list_models(struct Fmt *out)
+{
+    lu_x86_list_models(out, 4);
+}
+
 const LuAbi lu_abi_i386 = {
     .target = &target_i386,
     .name = "i386",
@@ -116,7 +121,7 @@ const LuAbi lu_abi_i386 = {
     .calls32 = &lu_i386_calls,
     .platform = "i686",
     .choose_model = lu_x86_choose_model,
-    .list_models = lu_x86_list_models,
+    .list_models = list_models,
     .init_cpu = lu_x86_init_cpu,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,

@@ -5,7 +5,7 @@
 #include "linux-user/abi.h"
 
 bool lu_x86_choose_model(LuProc *p, const char *name);
-void lu_x86_list_models(struct Fmt *out);
+void lu_x86_list_models(struct Fmt *out, unsigned word); /* for guests with words of so many bytes */
 void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed);
 void lu_x86_cpuinfo(LuProc *p, struct Fmt *out, unsigned cpu);
 

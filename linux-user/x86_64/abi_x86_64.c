@@ -184,29 +184,42 @@ static bool host_has(const LuProc *p, X86Model m)
     return true;
 }
 
+/* 64-bit programs want a model with that mode. */
+static bool fits(unsigned word, X86Model m)
+{
+    return word == 4 || x86_model_has(m, X86_FEAT_LM);
+}
+
 bool lu_x86_choose_model(LuProc *p, const char *name)
 {
     bool max = !name || !strcmp(name, "any") || !strcmp(name, "qemu64") || !strcmp(name, "max");
     X86Model m = max ? X86_MODEL_MAX : x86_model_find(name);
     while (max && m < X86_MODEL_MAX2 && !host_has(p, m))
         m++;
-    if (m == X86_MODELS || !host_has(p, m))
+    if (m == X86_MODELS || !host_has(p, m) || !fits(p->abi->word, m))
         return false;
-    X86Cpu cpu = {.model = m};
+    X86Cpu cpu = {.base.ops = p->abi->target, .model = m};
     uint32_t r[4];
     p->cpu_model = m;
     x86_cpuid(&cpu, 1, 0, r);
     p->hwcap[0] = r[3];
-    p->hwcap[1] = x86_model_has(m, X86_FEAT_FSGSBASE) ? 2 : 0; /* asm/hwcap2.h */
+    p->hwcap[1] = x86_cpu_has(&cpu, X86_FEAT_FSGSBASE) ? 2 : 0; /* asm/hwcap2.h */
     return true;
 }
 
-void lu_x86_list_models(Fmt *out)
+void lu_x86_list_models(Fmt *out, unsigned word)
 {
     for (unsigned m = 0; m <= X86_MODEL_MAX; m++)
-        fmt_printf(out, "%s%s\n", x86_model_name((X86Model)m),
-                   m == X86_MODEL_MAX ? "  everything that is implemented and the host has (default)" : "");
+        if (fits(word, (X86Model)m))
+            fmt_printf(out, "%s%s\n", x86_model_name((X86Model)m),
+                       m == X86_MODEL_MAX ? "  everything that is implemented and the host has (default)"
+                                          : "");
     fmt_puts(out, "any  the same as max\n");
+}
+
+static void list_models(Fmt *out)
+{
+    lu_x86_list_models(out, 8);
 }
 
 void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed)
@@ -219,7 +232,7 @@ void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed)
 /* The lines programs look for; the flags are CPUID's. */
 void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
-    X86Cpu c = {.model = p->cpu_model};
+    X86Cpu c = {.base.ops = p->abi->target, .model = p->cpu_model};
     uint32_t r[4];
     char brand[49] = {0};
     for (unsigned k = 0; k < 3; k++)
@@ -232,7 +245,7 @@ void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
         cpu, family, (r[0] >> 4 & 15) | (r[0] >> 12 & 0xf0), brand);
     fmt_printf(out, "stepping\t: %u\ncpu MHz\t\t: 1000.000\ncache size\t: 512 KB\nflags\t\t:", r[0] & 15);
     for (unsigned f = 0; f < X86_FEATS; f++)
-        if (x86_model_has((X86Model)p->cpu_model, (X86Feat)f))
+        if (x86_cpu_has(&c, (X86Feat)f))
             fmt_printf(out, " %s", x86_feature_name((X86Feat)f));
     fmt_puts(out, "\nbogomips\t: 2000.00\nclflush size\t: 64\ncache_alignment\t: 64\n"
                   "address sizes\t: 48 bits physical, 48 bits virtual\n\n");
@@ -249,7 +262,7 @@ const LuAbi lu_abi_x86_64 = {
     .syscall_row = lu_syscall_row_x86_64,
     .platform = "x86_64",
     .choose_model = lu_x86_choose_model,
-    .list_models = lu_x86_list_models,
+    .list_models = list_models,
     .init_cpu = lu_x86_init_cpu,
     .vsyscall = vsyscall,
     .syscall_nr = syscall_nr,

@@ -165,6 +165,7 @@ static inline unsigned x86_vector_registers(const X86Cpu *cpu)
 uint32_t x86_mxcsr(const X86Cpu *cpu);
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
 bool x86_model_has(X86Model m, X86Feat f);
+bool x86_cpu_has(const X86Cpu *cpu, X86Feat f); /* as its mode shows it */
 X86Model x86_model_find(const char *name); /* X86_MODELS: none */
 const char *x86_model_name(X86Model m);
 const char *x86_feature_name(X86Feat f);                                         /* as in /proc/cpuinfo */

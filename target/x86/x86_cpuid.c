@@ -37,6 +37,8 @@ enum { AMD, INTEL };
 #define SET_MAX3                                                                                             \
     (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) |  \
      F(CLWB) | F(RDPID) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
+#define SET_QEMU32   ((SET_V1 & ~(F(LM) | F(SYSCALL) | F(NX) | F(RDTSCP))) | F(SSE3))
+#define SET_PENTIUM3 (2 * F(SSE) - 1)
 #define SET_AVX512 (F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL))
 #define SET_V4     (SET_V3 | SET_AVX512)
 #define SET_MAX    ((2 * F(XGETBV1) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
@@ -71,6 +73,21 @@ X86Model x86_model_find(const char *name)
     while (m < X86_MODELS && strcmp(models[m].name, name))
         m++;
     return (X86Model)m;
+}
+
+/* What there is in 64-bit mode alone, or is looked at to find out whether there is such a mode. */
+static const uint64_t only64 = F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | F(LAHF);
+
+bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
+{
+    return x86_model_has((X86Model)cpu->model, f) && !(x86_cpu_is32(cpu) && only64 >> f & 1);
+}
+
+static void hide64(uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    for (unsigned f = 0; f < X86_FEATS; f++)
+        if (only64 >> f & 1 && !sub && leaf == (features[f].leaf == 0x81 ? 0x80000001 : features[f].leaf))
+            ret[features[f].reg - 'A'] &= ~(1u << features[f].bit);
 }
 
 static uint32_t bits_of(X86Model m, unsigned leaf, char reg)
@@ -230,4 +247,6 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     case 0x80000008: ret[0] = 48 << 8 | 48; break;
     default: break;
     }
+    if (x86_cpu_is32(cpu))
+        hide64(leaf, sub, ret);
 }
