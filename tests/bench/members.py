@@ -203,10 +203,10 @@ class Guest:
     """How a guest's members are built and run. bars: name, families, least qemu/tinamou geometric mean, goal.
     cc1: what the compiler driver passes. without: members it has not."""
 
-    def __init__(self, name, triplet, rival, cc1, bars, without=(), simd=()):
+    def __init__(self, name, triplet, rival, cc1, bars, without=(), simd=(), compiler=None):
         self.name, self.triplet, self.rival, self.cc1, self.bars, self.without = name, triplet, rival, cc1, bars, without
         self.simd = list(simd)  # what the compiler needs to use vectors
-        self.compiler = triplet + "-gcc"
+        self.compiler = compiler or triplet + "-gcc"
 
     def arguments(self, args):
         out = []
@@ -243,6 +243,8 @@ AMD64_BARS = [
     ("cc1", ["compiler"], 3.0, None),
     ("shell loops that fork", ["shell"], 3.0, None),
 ]
+I386_BARS = [("x87", families, 12.0, 20.0) if name == "scalar FP" else (name, families, bar, goal)
+             for name, families, bar, goal in AMD64_BARS]  # its compiler's floating point is x87
 GUESTS = {guest.name: guest for guest in (
     Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS,
           without=("p.node",)),
@@ -251,6 +253,9 @@ GUESTS = {guest.name: guest for guest in (
           without=("sha",),  # its compiler has no integers of 128 bits
           simd=["-mfpu=neon"]),
     Guest("amd64", "x86_64-linux-gnu", "qemu-x86_64 -cpu max", ["-mtune=generic", "-march=x86-64"], AMD64_BARS),
+    Guest("i386", "i386-linux-gnu", "qemu-i386 -cpu max", ["-mtune=generic", "-march=i686"], I386_BARS,
+          without=("sha", "p.node"),  # its compiler has no integers of 128 bits
+          simd=["-msse2", "-mfpmath=sse"], compiler="i686-linux-gnu-gcc"),
 )}
 
 
