@@ -1,0 +1,133 @@
+"""More programs that make code, collect garbage or serve: erlang, php with its JIT, pypy3, rustc, numpy, redis, AddressSanitizer."""
+from case import Case
+
+ERLANG = r"""
+Ring = fun(N) ->
+  Self = self(),
+  Last = lists:foldl(fun(_, To) -> spawn(fun() -> receive M -> To ! M + 1 end end) end, Self, lists:seq(1, N)),
+  Last ! 0, receive V -> V end
+end,
+io:format("~p ~p~n", [Ring(20000), lists:sum([X * X rem 7 || X <- lists:seq(1, 200000)])]),
+D = lists:foldl(fun(K, A) -> maps:update_with(K rem 1009, fun(C) -> C + 1 end, 1, A) end, #{}, lists:seq(1, 100000)),
+io:format("~p ~s~n", [lists:sum(maps:values(D)), integer_to_list(1 bsl 300, 36)]),
+io:format("~p~n", [catch 1 div (maps:size(D) - 1009)]),
+io:format("~p~n", [erlang:md5(term_to_binary(lists:seq(1, 5000)))]),
+halt().
+"""
+PHP = r"""<?php
+function fib($n) { return $n < 2 ? $n : fib($n - 1) + fib($n - 2); }
+function mix($n) { $h = 0; $f = 0.5; for ($i = 0; $i < $n; $i++) { $h = ($h * 31 + $i) & 0xffffffff; $f = $f * 1.0001 + ($i % 7); } return [$h, round($f, 3)]; }
+echo fib(24), " ", json_encode(mix(300000)), "\n";
+$a = []; for ($i = 0; $i < 50000; $i++) $a["k" . ($i * 7919 % 10007)][] = $i;
+ksort($a); echo count($a), " ", md5(serialize($a)), " ", preg_match('/(\d+)b\1/', 'a12b12'), "\n";
+echo (opcache_get_status()['jit']['on'] ?? false) ? "jit\n" : "no jit\n";
+try { intdiv(1, 0); } catch (DivisionByZeroError $e) { echo $e->getMessage(), "\n"; }
+"""
+PYPY = r"""
+import hashlib, math, sys
+def sieve(n):
+    s = bytearray([1]) * (n + 1)
+    for i in range(2, int(n ** .5) + 1):
+        if s[i]:
+            for k in range(i * i, n + 1, i): s[k] = 0
+    return sum(s) - 2
+class P:
+    def __init__(self, x): self.x = x
+t = 0
+for i in range(300000):
+    t = (t * 31 + P(i).x) & 0xffffffff
+d = {}
+for i in range(100000): d[i * 7919 % 10007] = d.get(i * 7919 % 10007, 0.0) + math.sin(i)
+print(sieve(200000), t, len(d), round(sum(d.values()), 6), 3 ** 200 % 10 ** 20)
+print(hashlib.sha256(repr(sorted(d)[:50]).encode()).hexdigest(), sys.version_info[:2])
+"""
+RUST = r"""
+use std::collections::HashMap;
+use std::sync::{mpsc, Arc, Mutex};
+use std::thread;
+fn main() {
+    let m = Arc::new(Mutex::new(HashMap::new()));
+    let (tx, rx) = mpsc::channel();
+    for t in 0..4u64 {
+        let (m, tx) = (m.clone(), tx.clone());
+        thread::spawn(move || {
+            for i in 0..5000u64 { *m.lock().unwrap().entry(i % 97).or_insert(0u64) += i ^ t; }
+            tx.send(t).unwrap();
+        });
+    }
+    drop(tx);
+    let n: u64 = rx.iter().sum();
+    let m = m.lock().unwrap();
+    println!("{} {} {}", n, m.len(), m.values().sum::<u64>());
+    let r = std::panic::catch_unwind(|| { let v: Vec<u32> = vec![1]; v[std::env::args().count() + 5] });
+    println!("{}", r.is_err());
+}
+"""
+NUMPY = r"""
+import numpy as np
+r = np.random.RandomState(7)
+a = r.rand(120, 120); b = r.rand(120, 120)
+print(np.round(np.trace(a @ b), 6), np.round(np.linalg.det(a[:8, :8]), 8), np.round(np.linalg.eigvalsh(a + a.T)[:3], 6))
+x = np.arange(100000, dtype=np.float32)
+print(np.round(np.sqrt(x).sum(dtype=np.float64), 2), int((x.astype(np.int32) ** 2 % 1009).sum()), np.argsort(-x % 977, kind='stable')[:5])
+print(np.round(np.abs(np.fft.fft(a[0]))[:4], 6), np.linalg.norm(np.linalg.solve(a, b[0]) @ a.T - b[0]) < 1e-6)
+print((a > .5).sum(), np.unique(r.randint(0, 50, 1000)).size, np.sort(r.permutation(1000))[::250])
+"""
+ASAN = r"""
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char **argv)
+{
+    char *p = malloc(100);
+    memset(p, argc, 100);
+    for (int i = 0; i < 20000; i++) { char *q = malloc(i % 300 + 1); q[i % 300] = p[i % 100]; free(q); }
+    printf("%d\n", p[99]);
+    fflush(stdout);
+    if (argc > 2) free(p);
+    return argc > 1 ? p[argc > 2 ? 50 : 100 + argc - 2] : 0;
+}
+"""
+ASAN_RUN = r"""
+/usr/bin/gcc -O1 -g -fsanitize=address,undefined t.c -o t || exit 1
+./t; echo $?
+./t over 2>&1 | grep -o 'SUMMARY: AddressSanitizer: [a-z-]*'
+./t use after 2>&1 | grep -o 'SUMMARY: AddressSanitizer: [a-z-]*'
+rm t
+"""
+RUST_RUN = r"""
+/usr/bin/rustc -C linker=/usr/bin/gcc -C opt-level=2 -C codegen-units=2 t.rs -o t && ./t 2> err; echo $?; grep -c 'index out of bounds' err; rm t err
+"""
+REDIS = r"""
+/usr/bin/redis-server --port 0 --unixsocket ./s --save '' --daemonize no > log 2>&1 &
+n=0
+while ! /usr/bin/redis-cli -s ./s ping > /dev/null 2>&1; do n=$((n + 1)); [ $n -gt 600 ] && exit 1; sleep 0.1; done
+for i in 1 2 3; do /usr/bin/redis-cli -s ./s incrby n $i; done
+/usr/bin/redis-cli -s ./s eval 'for i = 1, 20000 do redis.call("zadd", "z", i * 7919 % 10007, "m" .. i) end return redis.call("zcard", "z")' 0
+/usr/bin/redis-cli -s ./s zrange z 0 4 withscores
+/usr/bin/redis-cli -s ./s eval 'return redis.sha1hex(table.concat(redis.call("zrange", "z", 0, -1)))' 0
+/usr/bin/redis-benchmark -s ./s -q -n 2000 -t set,get,lpush,lrange_100 > bench 2>&1 || cat bench
+grep -c 'requests per second' bench
+/usr/bin/redis-cli -s ./s debug jmap 2>&1 | head -c 3
+/usr/bin/redis-cli -s ./s shutdown nosave
+wait
+rm -f log bench s
+"""
+
+
+def huge(name, program, *args, **kw):
+    return Case(name, program, args, **dict({"pool": "huge", "seconds": 600}, **kw))
+
+
+PHP_ARGS = ("-d", "zend_extension=opcache", "-d", "opcache.enable_cli=1", "-d", "opcache.jit_buffer_size=16M")
+CASES = [
+    huge("erlang-ring", "usr/bin/erl", "-noshell", "-noinput", "-eval", ERLANG, children=True, env={"HOME": "{cwd}"}),
+    huge("php-jit", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=tracing", "t.php", files={"t.php": PHP}),
+    huge("php-jit-function", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=function", "t.php", files={"t.php": PHP}),
+    huge("pypy-mixed", "usr/bin/pypy3", "t.py", files={"t.py": PYPY}),
+    huge("rustc-run", "usr/bin/dash", "-s", stdin=RUST_RUN, files={"t.rs": RUST}, children=True),
+    huge("numpy-mixed", "usr/bin/python3", "t.py", files={"t.py": NUMPY}, env={"OPENBLAS_NUM_THREADS": "2"}),
+    huge("redis-all", "usr/bin/dash", "-s", stdin=REDIS, children=True),
+    # The search for leaks stops the process by ptrace(2), which guests have not.
+    huge("asan-run", "usr/bin/dash", "-s", stdin=ASAN_RUN, files={"t.c": ASAN}, children=True, env={"ASAN_OPTIONS": "detect_leaks=0"}),
+]
