@@ -88,6 +88,10 @@ static void put_machine(Fmt *err, const Elf64_Ehdr *eh)
     bool big = eh->e_ident[EI_DATA] == ELFDATA2MSB;
     uint16_t machine = big ? __builtin_bswap16(eh->e_machine) : eh->e_machine;
     unsigned i = 0;
+    if (machine == EM_X86_64 && eh->e_ident[EI_CLASS] == ELFCLASS32) {
+        fmt_puts(err, "x32");
+        return;
+    }
     while (i < ARRAY_SIZE(machines) && machines[i].machine != machine)
         i++;
     if (i < ARRAY_SIZE(machines))
@@ -132,6 +136,14 @@ bool elf_read_header(const char *head, long len, Elf64_Ehdr *ret)
                         .e_shentsize = e.e_shentsize, .e_shnum = e.e_shnum};
     memcpy(ret->e_ident, e.e_ident, sizeof(e.e_ident));
     return true;
+}
+
+/* OMAGIC, NMAGIC, ZMAGIC, QMAGIC of a.out(5), for a 386 or unsaid. */
+static bool is_a_out(const char *head, long len)
+{
+    const uint8_t *h = (const uint8_t *)head;
+    return len >= 32 && ((h[1] == 1 && (h[0] == 7 || h[0] == 8 || h[0] == 11)) || (!h[1] && h[0] == 0xcc)) &&
+           (h[2] == 0 || h[2] == 100) && h[3] == 0;
 }
 
 static bool check_header(const Elf64_Ehdr *eh, const LuAbi *abi, uint64_t file_size, ElfPlan *plan, Fmt *err)
@@ -203,7 +215,7 @@ bool elf_plan(int fd, const LuAbi *abi, ElfPlan *plan, Fmt *err)
         return fail(err, "not a regular file");
     long len = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);
     if (!elf_read_header(head, len, &eh))
-        return fail(err, "not an ELF program");
+        return fail(err, is_a_out(head, len) ? "an a.out program, not ELF" : "not an ELF program");
     uint64_t file_size = (uint64_t)st.st_size;
     if (!check_header(&eh, abi, file_size, plan, err))
         return false;

@@ -6,10 +6,12 @@ import struct
 from kit import ISA, check, main, one_line, tinamou
 
 BASE, PAGE = 0x10000, 4096
-# exit(7): li a0, 7; li a7, 93; ecall, or mov x0, 7; mov x8, 93; svc 0, or mov r0, 7; mov r7, 1; svc 0
+# exit(7): li a0, 7; li a7, 93; ecall, or mov x0, 7; mov x8, 93; svc 0, or mov r0, 7; mov r7, 1; svc 0,
+# or push 7; pop rdi; push 60; pop rax; syscall
 MACHINE, CODE = {"riscv64": (243, struct.pack("<III", 7 << 20 | 10 << 7 | 0x13, 93 << 20 | 17 << 7 | 0x13, 0x73)),
                  "aarch64": (183, struct.pack("<III", 0xd2800000 | 7 << 5, 0xd2800008 | 93 << 5, 0xd4000001)),
-                 "arm": (40, struct.pack("<III", 0xe3a00007, 0xe3a07001, 0xef000000))}[ISA]
+                 "arm": (40, struct.pack("<III", 0xe3a00007, 0xe3a07001, 0xef000000)),
+                 "x86_64": (62, bytes.fromhex("6a075f" "6a3c58" "0f05" "90909090"))}[ISA]
 NARROW = ISA == "arm"
 WORD, EHSIZE, PHSIZE = ("I", 52, 32) if NARROW else ("Q", 64, 56)
 ALL = (1 << 32) - 1 if NARROW else (1 << 64) - 1  # the largest word
@@ -70,7 +72,8 @@ REFUSED = {
     "empty": (b"", "not a"), "short": (b"\x7fELF", "not a"), "half a header": (image()[:40], "not a"),
     "no magic": (b"\0" + image()[1:], "not a"), "other class": (image(**{"class": 2 if NARROW else 1}), "riscv64"),
     "big endian": (image(data=2), "big-endian"), "machine": (image(machine=8), "mips"),
-    "system": (image(osabi=9), "FreeBSD"),
+    "system": (image(osabi=9), "FreeBSD"), "x32": (image(machine=62, **{"class": 1}), "x32"),
+    "a.out": (struct.pack("<HBB", 0o413, 100, 0) + bytes(100), "a.out"),
     "relocatable": (image(type=1), "program"), "core": (image(type=4), "program"),
     "no headers": (image(phnum=0), "program header"), "entry size": (image(phentsize=55), "program header"),
     "many headers": (image(phnum=65535), "program header"), "headers outside": (image(phoff=ALL >> 8), "truncated"),
@@ -119,7 +122,7 @@ def test_interpreter(d):
     """The interpreter is checked like the program."""
     name = os.path.join(d, "interp")
     with open(name, "wb") as f:
-        f.write(image(machine=62))
+        f.write(image(machine=243 if ISA == "x86_64" else 62))
     raw = name.encode() + b"\0"
     data = bytearray(image([phdr(), phdr(kind=3, flags=4, offset=0x280, vaddr=BASE + 0x280, filesz=len(raw), memsz=len(raw))]))
     data[0x280:0x280 + len(raw)] = raw

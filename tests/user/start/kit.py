@@ -7,8 +7,8 @@ import traceback
 
 TINAMOU = os.path.abspath(os.environ["TINAMOU"])
 GUEST = os.path.abspath(os.environ["GUEST"])
-ISA = os.environ["ISA"]  # riscv64, aarch64, arm: the guest of this run
-OTHER = {"riscv64": "aarch64", "aarch64": "riscv64", "arm": "aarch64"}[ISA]
+ISA = os.environ["ISA"]  # riscv64, aarch64, arm, x86_64: the guest of this run
+OTHER = {"riscv64": "aarch64", "aarch64": "riscv64", "arm": "aarch64", "x86_64": "aarch64"}[ISA]
 EXTRA = os.environ.get("TINAMOU_TEST_OPTIONS", "").split()
 SKIP = 77
 failures = []
