@@ -232,7 +232,7 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     case 0x80000001:
         ret[0] = signature(r);
         ret[2] = bits_of(m, 0x81, 'C');
-        ret[3] = bits_of(m, 0x81, 'D') | (bits_of(m, 1, 'D') & 0x0183f3ff);
+        ret[3] = bits_of(m, 0x81, 'D') | (r->vendor == AMD ? bits_of(m, 1, 'D') & 0x0183f3ff : 0);
         break;
     case 0x80000002:
     case 0x80000003:
