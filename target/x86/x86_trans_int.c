@@ -302,15 +302,43 @@ static void div32(Trans *t, IrVal y, bool sign)
     x86_put_reg(t, X86_RDX, 4, false, ir_trunc(b, IR_I32, ir_sub(b, IR_I64, a, ir_mul(b, IR_I64, q, y))));
 }
 
+/* What compilers write: rdx is known to be zero, or the sign of rax, so the quotient fits but for -2^n / -1.
+ * False: it is not; nothing was built. */
+static bool div_extended(Trans *t, IrVal y, unsigned bytes, bool sign)
+{
+    IrBuilder *b = t->b;
+    IrType type = bytes == 8 ? IR_I64 : IR_I32;
+    IrVal low = x86_reg(t, X86_RAX, bytes, false), high = x86_reg(t, X86_RDX, bytes, false);
+    if (sign ? high != ir_sar(b, type, low, x86_c(t, type, 8 * bytes - 1))
+             : !ir_is_const(b->r, high) || ir_const_value(b->r, high) != 0)
+        return false;
+    y = bytes == 8 ? y : ir_trunc(b, IR_I32, y);
+    IrVal bad = ir_cmp(b, IR_EQ, y, x86_c(t, type, 0));
+    if (sign) {
+        IrVal least = x86_c(t, type, bytes == 8 ? INT64_MIN : INT32_MIN);
+        IrVal large = ir_and(b, IR_I1, ir_cmp(b, IR_EQ, low, least), ir_cmp(b, IR_EQ, y, x86_c(t, type, -1)));
+        bad = ir_or(b, IR_I1, bad, large);
+    }
+    ir_exit_if(b, bad, ir_exit_raise(b, t->pc, CPU_EXIT_DIVIDE), false);
+    IrVal q = ir_vv(b, sign ? IR_DIVS : IR_DIVU, type, low, y);
+    x86_put_reg(t, X86_RAX, bytes, false, q);
+    x86_put_reg(t, X86_RDX, bytes, false, ir_sub(b, type, low, ir_mul(b, type, q, y)));
+    return true;
+}
+
 /* All flags are undefined; Zen keeps CF and OF, sets AF, clears the others. */
 void x86_trans_div(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     unsigned bytes = x86_size(x, 0);
     IrVal y = extend(t, x->row->arg, 8, x86_read(t, x, 0), bytes);
-    if (bytes == 4) {
-        IrVal word = ir_flbits(b, x86_fl(t));
+    IrVal word = ir_flbits(b, x86_fl(t));
+    bool done = bytes >= 4 && div_extended(t, y, bytes, x->row->arg);
+    if (!done && bytes == 4) {
         div32(t, y, x->row->arg);
+        done = true;
+    }
+    if (done) {
         word = ir_and(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_C | IR_FL_V));
         x86_put_fl(t, ir_flmake(b, ir_or(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_HALF | IR_FL_BIT9))));
         return;
