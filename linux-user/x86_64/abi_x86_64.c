@@ -173,11 +173,11 @@ static bool host_has(const LuProc *p, X86Model m)
         X86Feat guest;
         enum X64Feature host;
     } needs[] = {
-        {X86_FEAT_AVX, X64_F_AVX},        {X86_FEAT_AVX2, X64_F_AVX2},     {X86_FEAT_BMI1, X64_F_BMI1},
-        {X86_FEAT_BMI2, X64_F_BMI2},      {X86_FEAT_LZCNT, X64_F_LZCNT},   {X86_FEAT_FMA, X64_F_FMA},
-        {X86_FEAT_F16C, X64_F_F16C},      {X86_FEAT_PCLMUL, X64_F_PCLMUL}, {X86_FEAT_AES, X64_F_AES},
-        {X86_FEAT_SHA, X64_F_SHA},        {X86_FEAT_GFNI, X64_F_GFNI},     {X86_FEAT_VAES, X64_F_VAES},
-        {X86_FEAT_VPCLMUL, X64_F_VPCLMUL}};
+        {X86_FEAT_AVX, X64_F_AVX},       {X86_FEAT_AVX2, X64_F_AVX2},     {X86_FEAT_BMI1, X64_F_BMI1},
+        {X86_FEAT_BMI2, X64_F_BMI2},     {X86_FEAT_LZCNT, X64_F_LZCNT},   {X86_FEAT_FMA, X64_F_FMA},
+        {X86_FEAT_F16C, X64_F_F16C},     {X86_FEAT_PCLMUL, X64_F_PCLMUL}, {X86_FEAT_AES, X64_F_AES},
+        {X86_FEAT_SHA, X64_F_SHA},       {X86_FEAT_GFNI, X64_F_GFNI},     {X86_FEAT_VAES, X64_F_AES},
+        {X86_FEAT_VPCLMUL, X64_F_PCLMUL}};
     for (unsigned k = 0; k < ARRAY_SIZE(needs); k++)
         if (x86_model_has(m, needs[k].guest) && !x64_has(p->host, needs[k].host))
             return false;
@@ -234,15 +234,17 @@ void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
     X86Cpu c = {.base.ops = p->abi->target, .model = p->cpu_model};
     uint32_t r[4];
-    char brand[49] = {0};
+    char brand[49] = {0}, vendor[13] = {0};
+    x86_cpuid(&c, 0, 0, r);
+    memcpy(vendor, &r[1], 4);
+    memcpy(vendor + 4, &r[3], 4);
+    memcpy(vendor + 8, &r[2], 4);
     for (unsigned k = 0; k < 3; k++)
         x86_cpuid(&c, 0x80000002 + k, 0, (uint32_t *)(void *)(brand + 16 * k));
     x86_cpuid(&c, 1, 0, r);
     unsigned family = (r[0] >> 8 & 15) + (r[0] >> 20 & 255);
-    fmt_printf(
-        out,
-        "processor\t: %u\nvendor_id\t: AuthenticAMD\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n",
-        cpu, family, (r[0] >> 4 & 15) | (r[0] >> 12 & 0xf0), brand);
+    fmt_printf(out, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n",
+               cpu, vendor, family, (r[0] >> 4 & 15) | (r[0] >> 12 & 0xf0), brand);
     fmt_printf(out, "stepping\t: %u\ncpu MHz\t\t: 1000.000\ncache size\t: 512 KB\nflags\t\t:", r[0] & 15);
     for (unsigned f = 0; f < X86_FEATS; f++)
         if (x86_cpu_has(&c, (X86Feat)f))

@@ -19,7 +19,7 @@ static const Feature features[] = {
 };
 
 typedef struct ModelRow {
-    char name[16], brand[48];
+    char name[20], brand[48];
     uint16_t family, model, stepping;
     uint8_t vendor;
     uint64_t features;
@@ -39,13 +39,25 @@ enum { AMD, INTEL };
      F(CLWB) | F(RDPID) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
 #define SET_QEMU32   ((SET_V1 & ~(F(LM) | F(SYSCALL) | F(NX) | F(RDTSCP))) | F(SSE3))
 #define SET_PENTIUM3 (2 * F(SSE) - 1)
-#define SET_AVX512 (F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL))
-#define SET_V4     (SET_V3 | SET_AVX512)
-#define SET_MAX    ((2 * F(XGETBV1) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
+#define SET_AVX512   (F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL))
+#define SET_V4       (SET_V3 | SET_AVX512)
+#define SET_MAX      ((2 * F(XGETBV1) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
 #define SET_AVX512_MORE                                                                                      \
     (F(AVX512_IFMA) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(AVX512_VNNI) | F(AVX512_BITALG) |                 \
      F(AVX512_VPOPCNTDQ) | F(AVX512_BF16))
 #define SET_MAX512 (2 * F(XGETBV1) - 1)
+/* Of Intel's servers: manuals of these processors; of AMD's: processor programming references of families
+ * 17h, 19h. What is not implemented is not announced. */
+#define SET_SKYLAKE                                                                                          \
+    (SET_V4 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) |  \
+     F(CLWB) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
+#define SET_ICELAKE                                                                                          \
+    (SET_SKYLAKE | (SET_AVX512_MORE & ~F(AVX512_BF16)) | F(SHA) | F(GFNI) | F(VAES) | F(VPCLMUL) | F(RDPID))
+#define SET_NAPLES                                                                                           \
+    (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) | F(SHA) |   \
+     F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
+#define SET_ROME  (SET_NAPLES | F(CLWB) | F(RDPID))
+#define SET_MILAN (SET_ROME | F(ERMS) | F(VAES) | F(VPCLMUL))
 
 static const ModelRow models[] = {
 #define MODEL(id, name, vendor, family, model, stepping, brand, features)                                    \
@@ -75,8 +87,10 @@ X86Model x86_model_find(const char *name)
     return (X86Model)m;
 }
 
-/* What there is in 64-bit mode alone, or is looked at to find out whether there is such a mode. */
-static const uint64_t only64 = F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | F(LAHF);
+/* What there is in 64-bit mode alone, or is looked at to find out whether there is such a mode; and AVX-512,
+ * which is not there in 32-bit mode yet. */
+static const uint64_t only64 =
+    F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | F(LAHF) | SET_AVX512 | SET_AVX512_MORE;
 
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
 {
@@ -86,7 +100,10 @@ bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
 static void hide64(uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
     for (unsigned f = 0; f < X86_FEATS; f++)
-        if (only64 >> f & 1 && !sub && leaf == (features[f].leaf == 0x81 ? 0x80000001 : features[f].leaf))
+        if (only64 >> f & 1 && sub == (features[f].leaf == 0x71) &&
+            leaf == (features[f].leaf == 0x81   ? 0x80000001
+                     : features[f].leaf == 0x71 ? 7
+                                                : features[f].leaf))
             ret[features[f].reg - 'A'] &= ~(1u << features[f].bit);
 }
 

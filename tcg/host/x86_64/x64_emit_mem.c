@@ -182,6 +182,8 @@ void x64_emit_st2(X64Emit *e, const IrInsn *i)
     x64_vex_rrr_imm8(e->a, X64_P66, X64_0F3A, 0x18, 0, 1, t, low, high, 1); /* vinsertf128 */
     x64_record(e, m, 5, true, true);
     x64_vex_rrm(e->a, X64_PS, X64_0F, 0x11, 0, 1, t, 0, m); /* vmovups */
+    /* vzeroupper: legacy SSE waits for upper halves */
+    x64_bytes(e->a, (const uint8_t[]){0xc5, 0xf8, 0x77}, 3);
 }
 
 uint8_t x64_masked_lanes(uint64_t features)

@@ -24,15 +24,15 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 def write_ledger(path, reached, wrong):
     """Every row, and whether it was compared without a difference."""
     lines_out, count, compared = [], 0, 0
-    for table in ("insns", "sse", "mmx", "x87", "vex"):
+    for table in ("insns", "sse", "mmx", "x87", "vex", "mask", "evex"):
         with open(os.path.join(TOP, "target/x86/x86_%s.def" % table)) as f:
             text = f.read()
-        for row, name in re.findall(r'^(?:INSN|VEX)\((\S+), .*?"([^"]+)"', text, re.M):
+        for row, name in re.findall(r'^(?:INSN|VEX|EVEX)\((\S+), .*?"([^"]+)"', text, re.M):
             ok = row in reached and not any(w.split()[1] == row for w in wrong)
             count, compared = count + 1, compared + ok
             lines_out.append("| `%s` | %s | %s | %s |" % (row, name, table, "yes" if ok else "no"))
     with open(path, "w") as f:
-        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS TINAMOU`. "
+        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS,EVEX_ROWS TINAMOU -cpu max512`. "
                 "A row is an encoding (map, prefix, opcode, extension; M memory, R registers only). \"Compared\": random "
                 "instances left the same registers, flags (undefined ones too), MXCSR, vector and x87 state and memory as "
                 "the processor, an AMD Zen. Jumps, system "
@@ -50,7 +50,10 @@ def main():
             print("SKIP: undefined flags are AMD's, this processor is not")
             return 77
     how = [os.environ.get("TINAMOU_TEST_SEED", "1"), os.environ.get("TINAMOU_TEST_COUNT", "40")]
-    native, got = lines([rows] + how), lines(emulator + [rows] + how)
+    native, got = [], []
+    for program in rows.split(","):
+        native += lines([program] + how)
+        got += lines(emulator + [program] + how)
     wrong = collections.Counter()
     reached = set()
     for a, b in zip(native, got):
