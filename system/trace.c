@@ -44,6 +44,13 @@ void trace_write(Trace *t, TraceEvent e, const char *format, ...)
     put_line(t, text, (size_t)n + 1);
 }
 
+static void on_event(void *opaque, unsigned event, const char *line)
+{
+    char text[256];
+    int n = snprintf(text, sizeof(text), "%s %s\n", dev_event_name((DevEvent)event), line);
+    put_line(opaque, text, (size_t)n);
+}
+
 static void on_access(void *opaque, const MemRegion *r, const MemAccess *a)
 {
     char text[160];
@@ -88,6 +95,13 @@ bool trace_set(Trace *t, const char *pattern, bool on)
         any = true;
         __atomic_store_n(&t->on, on ? t->on | 1u << k : t->on & ~(1u << k), __ATOMIC_RELAXED);
     }
+    for (unsigned k = 0; k < DEV_EVENTS; k++) {
+        if (!g_pattern_match_simple(pattern, dev_event_name((DevEvent)k)))
+            continue;
+        any = true;
+        uint64_t bits = on ? t->map->traced | 1ull << k : t->map->traced & ~(1ull << k);
+        __atomic_store_n(&t->map->traced, bits, __ATOMIC_RELAXED);
+    }
     for (unsigned k = 0; k < t->map->n_regions; k++)
         if (has_registers(t->map->region[k]))
             any |= set_region(t, t->map->region[k], pattern, on);
@@ -102,6 +116,12 @@ bool trace_at(const Trace *t, unsigned n, char **ret_name, bool *ret_on)
         return true;
     }
     n -= TRACE_EVENTS;
+    if (n < DEV_EVENTS) {
+        *ret_name = g_strdup(dev_event_name((DevEvent)n));
+        *ret_on = t->map->traced >> n & 1;
+        return true;
+    }
+    n -= DEV_EVENTS;
     for (unsigned k = 0; k < t->map->n_regions; k++) {
         const MemRegion *r = t->map->region[k];
         bool again = false; /* several regions of one name are one event */
@@ -173,6 +193,8 @@ bool trace_open(Trace *t, const SysOptions *o, MemMap *map, int fd, bool *ret_he
 {
     const char *text;
     *t = (Trace){.fd = fd, .map = map, .mem = {.access = on_access, .opaque = t}};
+    t->tracer = (DevTracer){.write = on_event, .opaque = t};
+    map->tracer = &t->tracer;
     for (unsigned k = 0; (text = sys_option(o, LIST_TRACE, k)); k++)
         if (!open_one(t, text, ret_help, err))
             return false;

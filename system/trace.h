@@ -1,14 +1,15 @@
 /*
  * Trace: `-trace PATTERN`: what happens at devices and to the machine, a line an event.
  *
- * Events are those of the table in trace.c, and for each region of registers NAME of the memory map
- * ("serial", "virtio-mmio") NAME_read and NAME_write. Off, an access of a device costs one test of a pointer.
+ * Events are those of the table in trace.c, those inside of devices (hw/core/dev_events.def), and for each
+ * region of registers NAME of the memory map ("serial", "virtio-mmio") NAME_read and NAME_write. Off, an
+ * access of a device, or an event inside of it, costs one test.
  * Ownership: the Vm's. Threads: set up by the main thread; events by any.
  */
 #ifndef SYSTEM_TRACE_H
 #define SYSTEM_TRACE_H
 
-#include "hw/core/mem_map.h"
+#include "hw/core/dev_impl.h"
 #include "system/sys_options.h"
 
 typedef enum TraceEvent {
@@ -21,6 +22,7 @@ typedef struct Trace {
     int fd;
     bool own_fd;
     MemTrace mem;
+    DevTracer tracer;
     struct MemMap *map;
 } Trace;
 

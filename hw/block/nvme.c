@@ -59,6 +59,7 @@ static void complete(Nvme *n, unsigned sq, const NvmeLane *l, uint16_t status)
                (uint16_t)(status << 1 | n->cq_phase[q])};
     if (!n->cq_size[q])
         return; /* deleted meanwhile */
+    dev_trace(&n->f.dev, NVME_DONE, "queue %u id %u status 0x%x", sq, l->c.id, status);
     if (!mem_map_write(n->f.dev.mem, n->cq_base[q] + n->cq_tail[q] * sizeof(entry), &entry,
                        sizeof(entry) - 2)) {
         fatal(n, "a completion queue outside of memory");
@@ -94,6 +95,8 @@ static bool serve_next(NvmeLane *l)
     n->sq_head[q] = (uint16_t)((n->sq_head[q] + 1) % n->sq_size[q]);
     l->result = 0;
     l->epoch = n->epoch;
+    dev_trace(&n->f.dev, NVME_COMMAND, "queue %u id %u opcode 0x%x namespace %u", q, l->c.id, l->c.opcode,
+              l->c.nsid);
     uint16_t status;
     if (q == 0) {
         status = nvme_admin(l);

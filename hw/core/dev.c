@@ -14,6 +14,12 @@ bool dev_fail(DevError *err, const char *format, ...)
     return false;
 }
 
+/* That of its transport for the device behind one. */
+static const char *known_id(const Device *d)
+{
+    return d->parent && strcmp(d->id, "virtio-backend") == 0 ? d->parent->id : d->id;
+}
+
 void log_guest(const Device *d, const char *format, ...)
 {
     const GuestLog *log = d->mem ? d->mem->log : NULL;
@@ -22,12 +28,34 @@ void log_guest(const Device *d, const char *format, ...)
     va_list ap;
     if (!log)
         return;
-    const bool inner = d->parent && strcmp(d->id, "virtio-backend") == 0; /* the id is its transport's */
-    fmt_printf(&f, "guest error: %s '%s': ", d->cls->name, inner ? d->parent->id : d->id);
+    fmt_printf(&f, "guest error: %s '%s': ", d->cls->name, known_id(d));
     va_start(ap, format);
     fmt_vprintf(&f, format, ap);
     va_end(ap);
     log->write(log->opaque, text);
+}
+
+const char *dev_event_name(DevEvent e)
+{
+    static const char *const names[DEV_EVENTS] = {
+#define EVENT(id, name) name,
+#include "hw/core/dev_events.def"
+#undef EVENT
+    };
+    return names[e];
+}
+
+void dev_trace_write(const Device *d, DevEvent e, const char *format, ...)
+{
+    const DevTracer *t = d->mem->tracer;
+    char text[200];
+    Fmt f = FMT_ON(text);
+    va_list ap;
+    fmt_printf(&f, "%s ", known_id(d));
+    va_start(ap, format);
+    fmt_vprintf(&f, format, ap);
+    va_end(ap);
+    t->write(t->opaque, e, text);
 }
 
 /* ---- life ---- */

@@ -63,6 +63,21 @@ struct DevClass {
 /* A region of registers, in realize. */
 MemRegion *dev_add_mmio(Device *d, const char *name, const MmioOps *ops, uint64_t bytes);
 
+/* What happens inside of a device, for -trace: rows of dev_events.def. Off, it costs a load and a test. */
+typedef enum DevEvent {
+#define EVENT(id, name) DEV_EVENT_##id,
+#include "hw/core/dev_events.def"
+#undef EVENT
+    DEV_EVENTS
+} DevEvent;
+const char *dev_event_name(DevEvent e);
+void dev_trace_write(const Device *d, DevEvent e, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define dev_trace(d, id, ...)                                                                                \
+    (__builtin_expect((d)->mem && ((d)->mem->traced >> DEV_EVENT_##id & 1), 0)                               \
+         ? dev_trace_write(d, DEV_EVENT_##id, __VA_ARGS__)                                                   \
+         : (void)0)
+
 /* Something that only a broken or hostile guest does. */
 void log_guest(const Device *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

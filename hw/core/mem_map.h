@@ -92,8 +92,16 @@ typedef struct GuestLog {
     void *opaque;
 } GuestLog;
 
+/* Where devices tell what they do, one line an event without its name. By any thread, with locks held. */
+typedef struct DevTracer {
+    void (*write)(void *opaque, unsigned event, const char *line);
+    void *opaque;
+} DevTracer;
+
 typedef struct MemMap {
     const GuestLog *log; /* NULL: nobody wants to know */
+    const DevTracer *tracer; /* where events of devices go, those that have a bit here (dev_impl.h) */
+    uint64_t traced;
     uint64_t begun, shown; /* changes: view[shown & 1] answers */
     MemView view[2];
     unsigned n_regions;

@@ -136,6 +136,7 @@ void pci_set_intx(PciFunction *f, bool level)
     if (out == f->intx_out || !f->host)
         return;
     f->intx_out = out;
+    dev_trace(&f->dev, PCI_PIN, "%u", out);
     pcie_host_intx(f, out);
 }
 

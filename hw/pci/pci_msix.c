@@ -13,6 +13,7 @@ static void send_now(PciFunction *f, unsigned v)
 {
     const uint32_t *e = &f->s->msix[v * WORDS];
     f->s->msix_pending &= ~(1u << v);
+    dev_trace(&f->dev, PCI_MESSAGE, "vector %u address 0x%x data 0x%x", v, e[ADDRESS], e[DATA]);
     if (pci_is_master(f))
         pcie_host_msi(f, (uint64_t)e[ADDRESS_HIGH] << 32 | (e[ADDRESS] & ~3u), e[DATA]);
 }

@@ -67,6 +67,8 @@ static void tell(RootPort *r)
         (status & control & EVENTS) || ((status & LINK_CHANGED) && (control & LINK_EVENT));
     const bool now = event && (control & INTERRUPTS_ON);
     const bool message = pci_msix_on(&r->f);
+    if (status & (BUTTON | PRESENCE_CHANGED | LINK_CHANGED | COMMAND_DONE))
+        dev_trace(&r->f.dev, PCIE_SLOT, "control 0x%x status 0x%x", control, status);
     if (message && now && !r->raised)
         pci_msix_send(&r->f, 0);
     r->raised = now;

@@ -101,6 +101,8 @@ void virtio_write_status(VirtioDevice *v, uint32_t value)
 {
     VirtioState *s = v->s;
     bool ran = s->status & VIRTIO_S_DRIVER_OK;
+    dev_trace(&v->dev, VIRTIO_STATUS, "0x%x, was 0x%x, features 0x%lx", value, s->status,
+              (unsigned long)s->driver_features);
     if ((value & VIRTIO_S_FEATURES_OK) && !(s->driver_features & VIRTIO_F_VERSION_1))
         value &= ~(uint32_t)VIRTIO_S_FEATURES_OK;
     s->status = (value & 0xff & ~(uint32_t)VIRTIO_S_NEEDS_RESET) | (s->status & VIRTIO_S_NEEDS_RESET);
@@ -144,6 +146,7 @@ void virtio_notify(VirtioDevice *v, uint32_t q)
 {
     if (q >= virtio_queues(v) || !virtio_works(v, q) || !v->ops->notify)
         return;
+    dev_trace(&v->dev, VIRTIO_NOTIFY, "queue %u", q);
     v->bounded = true;
     v->left = VIRTIO_AT_ONCE;
     v->ops->notify(v, q);

@@ -150,6 +150,8 @@ static uint8_t serve(const BlkLane *l, uint64_t epoch, uint64_t *ret_given)
     *ret_given = 0;
     if (!virtio_take(&l->b->v, c, 0, &head, sizeof(head)))
         return S_IOERR;
+    dev_trace(&l->b->v.dev, VIRTIO_BLK_REQUEST, "queue %u type %u sector %lu bytes %lu", l->queue, head.type,
+              (unsigned long)head.sector, (unsigned long)(c->writable - 1 + c->readable - HEADER));
     switch (head.type) {
     case T_IN:
         *ret_given = c->writable - 1;

@@ -236,6 +236,9 @@ bool virtio_pop(VirtioDevice *v, unsigned q, VirtChain *ret)
         virtio_broken(v, some ? "a request makes no sense" : "the driver's ring is not in memory");
     if (some && v->bounded)
         v->left--;
+    if (some && ok)
+        dev_trace(&v->dev, VIRTIO_POP, "queue %u head %u readable %lu writable %lu", q, ret->head,
+                  (unsigned long)ret->readable, (unsigned long)ret->writable);
     return some && ok;
 }
 
@@ -258,6 +261,7 @@ void virtio_push(VirtioDevice *v, unsigned q, const VirtChain *c, uint32_t writt
 {
     if (!virtio_works(v, q))
         return;
+    dev_trace(&v->dev, VIRTIO_PUSH, "queue %u head %u written %u", q, c->head, written);
     if (!(is_packed(v) ? push_packed(v, q, c, written) : push_split(v, q, c, written)))
         virtio_broken(v, "the device's ring is not in memory");
 }
@@ -269,6 +273,7 @@ void virtio_signal(VirtioDevice *v, unsigned q)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!(is_packed(v) ? wanted_packed(v, q) : wanted_split(v, q)))
         return;
+    dev_trace(&v->dev, VIRTIO_SIGNAL, "queue %u", q);
     v->s->isr |= VIRTIO_ISR_USED;
     if (v->interrupt)
         v->interrupt(v->transport, (int)q);

@@ -149,6 +149,7 @@ static bool send_message(VirtioSerial *c, uint32_t port, unsigned event, unsigne
         virtio_broken(&c->v, "a buffer outside of memory");
         return false;
     }
+    dev_trace(&c->v.dev, VIRTIO_SERIAL_TOLD, "port %u event %u value %u %s", port, event, value, name);
     virtio_push(&c->v, CONTROL_RX, chain, (uint32_t)n);
     virtio_signal(&c->v, CONTROL_RX);
     return true;
@@ -194,6 +195,7 @@ static void set_open(VirtioPort *p, bool open)
 static void heed(VirtioSerial *c, const Message *m)
 {
     VirtioPort *p = m->port < MAX_PORTS ? c->port[m->port] : NULL;
+    dev_trace(&c->v.dev, VIRTIO_SERIAL_SAID, "port %u event %u value %u", m->port, m->event, m->value);
     if (m->event == DEVICE_READY) {
         c->ready = m->value != 0;
         for (unsigned k = 0; k < MAX_PORTS && c->ready; k++)
