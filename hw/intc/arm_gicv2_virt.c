@@ -1,5 +1,6 @@
 #include "hw/intc/arm_gicv2_virt.h"
 #include "hw/core/dev_impl.h"
+#include "hw/intc/arm_gic_lists.h"
 #include "hw/intc/arm_gicv2.h"
 
 enum {
@@ -35,7 +36,6 @@ enum {
     GICV_IIDR = 0xfc,
     GICV_DIR = 0x1000,
 };
-enum { HCR_EN = 1, HCR_UIE = 2, HCR_LRENPIE = 4, HCR_NPIE = 8, HCR_EOI_SHIFT = 27 };
 #define HCR_BITS 0xf80000ffu
 /* GICH_VMCR; the first six are GICV_CTLR's, too, but for EOI mode. */
 enum { VM_ON0 = 1, VM_ACK = 4, VM_FIQ = 8, VM_COMMON = 16, VM_EOI_MODE = 1 << 9, VM_CTLR = 0x21f };
@@ -106,38 +106,21 @@ static bool is_signalled(const GicVirt *g, unsigned cpu, unsigned k)
     return LR_PRIORITY(lr) < g->vmcr[cpu] >> VM_PMR_SHIFT && preempting(g, cpu, lr) < running(g, cpu);
 }
 
-/* List registers, a bit each: those that are to be looked at since they have ended; those that are free. */
-static uint32_t ended(const GicVirt *g, unsigned cpu)
+/* The list registers as arm_gic_lists.h has them. */
+static void put_lists(const GicVirt *g, unsigned cpu, uint8_t ret[LRS])
 {
-    uint32_t v = 0;
-    for (unsigned k = 0; k < LRS; k++)
-        v |= (uint32_t)((g->lr[cpu][k] & (LR_STATE | LR_HW | LR_EOI)) == LR_EOI) << k;
-    return v;
-}
-static uint32_t vacant(const GicVirt *g, unsigned cpu)
-{
-    uint32_t v = 0;
-    for (unsigned k = 0; k < LRS; k++)
-        v |= (uint32_t)(!(g->lr[cpu][k] & LR_STATE)) << k;
-    return v & ~ended(g, cpu);
+    for (unsigned k = 0; k < LRS; k++) {
+        uint32_t lr = g->lr[cpu][k];
+        ret[k] = (uint8_t)((lr & LR_PENDING ? GIC_LR_PENDING : 0) | (lr & LR_ACTIVE ? GIC_LR_ACTIVE : 0) |
+                           (lr & LR_HW ? GIC_LR_HW : 0) | (lr & LR_EOI ? GIC_LR_EOI : 0));
+    }
 }
 
 static uint32_t maintenance(const GicVirt *g, unsigned cpu)
 {
-    enum { EOI = 1, U = 2, LRENP = 4, NP = 8, GROUPS = 16 };
-    uint32_t hcr = g->hcr[cpu], v = ended(g, cpu) ? EOI : 0, pending = 0, valid = 0;
-    for (unsigned k = 0; k < LRS; k++) {
-        pending += (g->lr[cpu][k] & LR_STATE) == LR_PENDING;
-        valid += (g->lr[cpu][k] & LR_STATE) != 0;
-    }
-    v |= (hcr & HCR_UIE) && valid < 2 ? U : 0;
-    v |= (hcr & HCR_LRENPIE) && hcr >> HCR_EOI_SHIFT ? LRENP : 0;
-    v |= (hcr & HCR_NPIE) && !pending ? NP : 0;
-    for (unsigned k = 0; k < 4; k++) { /* group 0 is on, is off, group 1 is on, is off */
-        bool on = g->vmcr[cpu] >> k / 2 & 1;
-        v |= (hcr >> (4 + k) & 1) && on == !(k & 1) ? GROUPS << k : 0;
-    }
-    return v;
+    uint8_t lists[LRS];
+    put_lists(g, cpu, lists);
+    return gic_lists_maintenance(lists, LRS, g->hcr[cpu], g->vmcr[cpu]);
 }
 
 static void update(const GicVirt *g, unsigned cpu)
@@ -244,13 +227,15 @@ static uint32_t hyp_get(const GicVirt *g, unsigned cpu, uint64_t offset)
 {
     if (offset >= GICH_LR && offset < GICH_LR + 4 * LRS)
         return g->lr[cpu][(offset - GICH_LR) / 4];
+    uint8_t lists[LRS];
+    put_lists(g, cpu, lists);
     switch (offset) {
     case GICH_HCR: return g->hcr[cpu];
     case GICH_VTR: return VTR;
     case GICH_VMCR: return g->vmcr[cpu];
     case GICH_MISR: return maintenance(g, cpu);
-    case GICH_EISR: return ended(g, cpu);
-    case GICH_ELRSR: return vacant(g, cpu);
+    case GICH_EISR: return gic_lists_ended(lists, LRS);
+    case GICH_ELRSR: return gic_lists_vacant(lists, LRS);
     case GICH_APR: return g->apr[cpu];
     default: return 0;
     }

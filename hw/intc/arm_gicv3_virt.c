@@ -1,8 +1,8 @@
 /* The virtual cpu interface (IHI 0069, chapters 6, 12.3 and 12.4): a hypervisor puts interrupts into list
  * registers (ICH_*), its guest takes them (ICV_*). Absent: traps of ICH_HCR_EL2 (TC, TALL0, TALL1, TDIR). */
+#include "hw/intc/arm_gic_lists.h"
 #include "hw/intc/arm_gicv3_priv.h"
 
-enum { HCR_EN = 1, HCR_UIE = 2, HCR_LRENPIE = 4, HCR_NPIE = 8, HCR_EOI_SHIFT = 27 };
 #define HCR_BITS 0xf8007dffu
 enum {
     VMCR_ENG0 = 1,
@@ -75,39 +75,21 @@ static bool is_signalled(const Gicv3 *g, unsigned cpu, unsigned k)
            (p & group_mask(g->vmcr[cpu], group)) < gic_running(g->vapr[cpu]);
 }
 
-/* Which list registers have ended and are to be looked at; and which are free. */
-static uint32_t ended(const Gicv3 *g, unsigned cpu)
+/* The list registers as arm_gic_lists.h has them. */
+static void put_lists(const Gicv3 *g, unsigned cpu, uint8_t ret[GIC_LRS])
 {
-    uint32_t v = 0;
-    for (unsigned k = 0; k < GIC_LRS; k++)
-        v |= (uint32_t)((g->lr[cpu][k] & (LR_STATE | LR_HW | LR_EOI)) == LR_EOI) << k;
-    return v;
-}
-static uint32_t vacant(const Gicv3 *g, unsigned cpu)
-{
-    uint32_t v = 0;
-    for (unsigned k = 0; k < GIC_LRS; k++)
-        v |= (uint32_t)(!(g->lr[cpu][k] & LR_STATE) && ((g->lr[cpu][k] & LR_HW) || !(g->lr[cpu][k] & LR_EOI)))
-             << k;
-    return v;
+    for (unsigned k = 0; k < GIC_LRS; k++) {
+        uint64_t lr = g->lr[cpu][k];
+        ret[k] = (uint8_t)((lr & LR_PENDING ? GIC_LR_PENDING : 0) | (lr & LR_ACTIVE ? GIC_LR_ACTIVE : 0) |
+                           (lr & LR_HW ? GIC_LR_HW : 0) | (lr & LR_EOI ? GIC_LR_EOI : 0));
+    }
 }
 
 static uint32_t maintenance(const Gicv3 *g, unsigned cpu)
 {
-    enum { EOI = 1, U = 2, LRENP = 4, NP = 8, GRP0E = 16 };
-    uint32_t hcr = g->hcr[cpu], vmcr = g->vmcr[cpu], v = ended(g, cpu) ? EOI : 0, pending = 0, valid = 0;
-    for (unsigned k = 0; k < GIC_LRS; k++) {
-        pending += (g->lr[cpu][k] & LR_STATE) == LR_PENDING;
-        valid += (g->lr[cpu][k] & LR_STATE) != 0;
-    }
-    v |= (hcr & HCR_UIE) && valid < 2 ? U : 0;
-    v |= (hcr & HCR_LRENPIE) && hcr >> HCR_EOI_SHIFT ? LRENP : 0;
-    v |= (hcr & HCR_NPIE) && !pending ? NP : 0;
-    for (unsigned k = 0; k < 4; k++) { /* group 0 is on, is off, group 1 is on, is off */
-        bool on = vmcr >> k / 2 & 1;
-        v |= (hcr >> (4 + k) & 1) && on == !(k & 1) ? GRP0E << k : 0;
-    }
-    return v;
+    uint8_t lists[GIC_LRS];
+    put_lists(g, cpu, lists);
+    return gic_lists_maintenance(lists, GIC_LRS, g->hcr[cpu], g->vmcr[cpu]);
 }
 
 void gic_virt_update(Gicv3 *g, unsigned cpu)
@@ -246,12 +228,14 @@ static bool hyp_read(const Gicv3 *g, unsigned cpu, unsigned reg, uint64_t *ret)
         *ret = reg - ICH_LR < GIC_LRS ? g->lr[cpu][reg - ICH_LR] : 0;
         return reg - ICH_LR < GIC_LRS;
     }
+    uint8_t lists[GIC_LRS];
+    put_lists(g, cpu, lists);
     switch (reg) {
     case ICH_HCR: *ret = g->hcr[cpu]; return true;
     case ICH_VTR: *ret = VTR; return true;
     case ICH_MISR: *ret = maintenance(g, cpu); return true;
-    case ICH_EISR: *ret = ended(g, cpu); return true;
-    case ICH_ELRSR: *ret = vacant(g, cpu); return true;
+    case ICH_EISR: *ret = gic_lists_ended(lists, GIC_LRS); return true;
+    case ICH_ELRSR: *ret = gic_lists_vacant(lists, GIC_LRS); return true;
     case ICH_VMCR: *ret = g->vmcr[cpu]; return true;
     case ICH_AP0R: *ret = g->vapr[cpu][0]; return true;
     case ICH_AP1R: *ret = g->vapr[cpu][1]; return true;
