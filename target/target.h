@@ -95,7 +95,6 @@ struct Cpu {
     uint64_t pc_delta; /* machines: virtual - physical address of the page that pc is in. Else 0 */
     /* What generated code uses most stands last, next to the ISA's registers. */
     uint64_t ret_top;  /* accel: its return stack */
-    uint32_t budget;   /* for counting instructions, written by the owner; not built yet, nothing reads it */
     uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the
                         * owner */
     /* the ISA's registers follow in its own struct */
