@@ -76,20 +76,45 @@ void x86_trans_shift(Trans *t, const X86Insn *x)
     x86_put_fl(t, ir_flx(b, (IrX86Fl)kinds[op], a, count, old));
 }
 
-/* By C. */
+/* a and y as one number of 64 bits, shifted by n (64 bits, below 32). */
+static IrVal double_shift32(Trans *t, bool right, IrVal a, IrVal y, IrVal n)
+{
+    IrBuilder *b = t->b;
+    IrVal half = x86_c(t, IR_I64, 32), high = ir_zext(b, IR_I64, right ? y : a),
+          low = ir_zext(b, IR_I64, right ? a : y);
+    IrVal both = ir_or(b, IR_I64, ir_shl(b, IR_I64, high, half), low);
+    both = right ? ir_shr(b, IR_I64, both, n) : ir_shr(b, IR_I64, ir_shl(b, IR_I64, both, n), half);
+    return ir_trunc(b, IR_I32, both);
+}
+
+/* The other's part comes in two steps, since a count of 64 is 0. */
+static IrVal double_shift64(Trans *t, bool right, IrVal a, IrVal y, IrVal n)
+{
+    IrBuilder *b = t->b;
+    IrVal one = x86_c(t, IR_I64, 1), back = ir_xor(b, IR_I64, n, x86_c(t, IR_I64, 63));
+    if (right)
+        return ir_or(b, IR_I64, ir_shr(b, IR_I64, a, n), ir_shl(b, IR_I64, ir_shl(b, IR_I64, y, one), back));
+    return ir_or(b, IR_I64, ir_shl(b, IR_I64, a, n), ir_shr(b, IR_I64, ir_shr(b, IR_I64, y, one), back));
+}
+
+/* Flags, and all of 16 bits, by C. */
 void x86_trans_shld(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     unsigned bytes = x->opsize;
-    IrType ty = x86_type(bytes);
-    IrVal a = x86_read(t, x, 0), y = x86_read(t, x, 1), n = x86_read(t, x, 2);
-    IrVal wide_n = ir_and(b, IR_I64, ir_zext(b, IR_I64, n), x86_c(t, IR_I64, bytes == 8 ? 63 : 31));
+    bool right = x->row->arg;
+    IrVal a = x86_read(t, x, 0), y = x86_read(t, x, 1), n = x86_read(t, x, 2), v;
+    n = ir_and(b, IR_I64, ir_zext(b, IR_I64, n), x86_c(t, IR_I64, bytes == 8 ? 63 : 31));
     IrVal word = ir_flbits(b, x86_fl(t));
     IrVal wa = bytes == 8 ? a : ir_zext(b, IR_I64, a), wy = bytes == 8 ? y : ir_zext(b, IR_I64, y);
-    wide_n = ir_or(b, IR_I64, wide_n, x86_c(t, IR_I64, bytes << 8 | (x->row->arg ? 1 << 16 : 0)));
-    IrVal args[] = {wa, wy, wide_n, ir_zext(b, IR_I64, word)};
-    IrVal v = ir_call(b, X86_HELPER_shld, args, 4), fl = ir_call(b, X86_HELPER_shld_flags, args, 4);
-    x86_write_back(t, x, a, bytes == 8 ? v : ir_trunc(b, ty, v));
+    IrVal how = ir_or(b, IR_I64, n, x86_c(t, IR_I64, bytes << 8 | (right ? 1 << 16 : 0)));
+    IrVal args[] = {wa, wy, how, ir_zext(b, IR_I64, word)};
+    if (bytes == 2)
+        v = ir_trunc(b, IR_I16, ir_call(b, X86_HELPER_shld, args, 4));
+    else
+        v = bytes == 8 ? double_shift64(t, right, a, y, n) : double_shift32(t, right, a, y, n);
+    IrVal fl = ir_call(b, X86_HELPER_shld_flags, args, 4);
+    x86_write_back(t, x, a, v);
     x86_put_fl(t, ir_flmake(b, fl));
 }
 
