@@ -62,7 +62,7 @@ void x86_fpu_arith_memory(X86Fpu *u, unsigned op, F80 v, uint16_t raised)
 {
     uint16_t before = u->sw & FLAGS;
     bool nan = is_nan(get(u, 0));
-    u->sw &= (uint16_t)~FLAGS;
+    u->sw &= (uint16_t) ~(FLAGS & ~PE);
     if (op == 2 || op == 3) {
         compare(u, false, !is_empty(u, 0), v);
         if (op == 3)

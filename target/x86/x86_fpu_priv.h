@@ -32,6 +32,7 @@ typedef struct F80 {
 /* What the host's unit had to say. */
 typedef struct Host {
     uint16_t cw, sw;
+    uint16_t known; /* PE if the guest has it anyway: of the host it says nothing then */
 } Host;
 
 static const F80 indefinite = {0xc000000000000000, 0xffff};
@@ -123,34 +124,58 @@ static inline void push(X86Fpu *u, F80 v)
 
 static inline Host host_of(const X86Fpu *u)
 {
-    return (Host){.cw = (uint16_t)((u->cw & 0x1f00) | 0x7f)};
+    return (Host){.cw = (uint16_t)((u->cw & 0x1f00) | 0x7f), .known = u->sw & PE};
 }
 
-/* The pattern of all: fninit, fldcw, loads, the instruction, stores, fnstsw. The status word is taken before
- * the results are stored, since those may raise as well, but for stores that are the instruction itself. */
-#define ENTER "fninit; fldcw %[cw]; "
+/* Between helpers the host's unit is empty and its control word the usual one; its flags are anything. The
+ * pattern of all: host_begin(), loads, the instruction, fnstsw, stores, host_end(). The status word is taken
+ * before the results are stored, since those may raise as well, but for stores that are the instruction
+ * itself. fninit, fnclex and fldcw are slow: the flag PE may stay where the guest has it anyway. */
 #define LEAVE "fnstsw %[sw]; "
+enum { USUAL_CW = 0x37f };
 
 #ifdef __x86_64__
+static inline void host_begin(const Host *h)
+{
+    uint16_t sw;
+    __asm__ volatile("fnstsw %0" : "=a"(sw));
+    if (sw & FLAGS & ~h->known)
+        __asm__ volatile("fnclex");
+    if (h->cw != USUAL_CW)
+        __asm__ volatile("fldcw %0" ::"m"(h->cw));
+}
+
+static inline void host_end(const Host *h)
+{
+    static const uint16_t usual = USUAL_CW;
+    if (h->cw != USUAL_CW)
+        __asm__ volatile("fldcw %0" ::"m"(usual));
+}
+
+#define DROP "; fstp %%st(0)"
 #define UNARY(name, insn)                                                                                    \
     static inline F80 name(Host *h, F80 a)                                                                   \
     {                                                                                                        \
         F80 r;                                                                                               \
-        __asm__ volatile(ENTER "fldt %[a]; " insn "; " LEAVE "fstpt %[r]; fninit"                            \
+        host_begin(h);                                                                                       \
+        __asm__ volatile("fldt %[a]; " insn "; " LEAVE "fstpt %[r]"                                          \
                          : [r] "=m"(r), [sw] "=m"(h->sw)                                                     \
-                         : [cw] "m"(h->cw), [a] "m"(a)                                                       \
+                         : [a] "m"(a)                                                                        \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
         return r;                                                                                            \
     }
 /* st0 = a, st1 = b; the result is in st0, the other is dropped */
-#define BINARY(name, insn)                                                                                   \
+#define BINARY(name, insn, drop)                                                                             \
     static inline F80 name(Host *h, F80 a, F80 b)                                                            \
     {                                                                                                        \
         F80 r;                                                                                               \
-        __asm__ volatile(ENTER "fldt %[b]; fldt %[a]; " insn "; " LEAVE "fstpt %[r]; fninit"                 \
+        host_begin(h);                                                                                       \
+        __asm__ volatile("fldt %[b]; fldt %[a]; " insn "; " LEAVE "fstpt %[r]" drop                          \
                          : [r] "=m"(r), [sw] "=m"(h->sw)                                                     \
-                         : [cw] "m"(h->cw), [a] "m"(a), [b] "m"(b)                                           \
+                         : [a] "m"(a), [b] "m"(b)                                                            \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
         return r;                                                                                            \
     }
 /* two results, st0 and st1 */
@@ -158,39 +183,47 @@ static inline Host host_of(const X86Fpu *u)
     static inline F80 name(Host *h, F80 a, F80 *ret_st1)                                                     \
     {                                                                                                        \
         F80 r, s;                                                                                            \
-        __asm__ volatile(ENTER "fldt %[a]; " insn "; " LEAVE "fstpt %[r]; fstpt %[s]; fninit"                \
+        host_begin(h);                                                                                       \
+        __asm__ volatile("fldt %[a]; " insn "; " LEAVE "fstpt %[r]; fstpt %[s]"                              \
                          : [r] "=m"(r), [s] "=m"(s), [sw] "=m"(h->sw)                                        \
-                         : [cw] "m"(h->cw), [a] "m"(a)                                                       \
+                         : [a] "m"(a)                                                                        \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
         *ret_st1 = s;                                                                                        \
         return r;                                                                                            \
     }
 #define COMPARE(name, insn)                                                                                  \
     static inline void name(Host *h, F80 a, F80 b)                                                           \
     {                                                                                                        \
-        __asm__ volatile(ENTER "fldt %[b]; fldt %[a]; " insn "; " LEAVE "fninit"                             \
+        host_begin(h);                                                                                       \
+        __asm__ volatile("fldt %[b]; fldt %[a]; " insn "; " LEAVE DROP DROP                                  \
                          : [sw] "=m"(h->sw)                                                                  \
-                         : [cw] "m"(h->cw), [a] "m"(a), [b] "m"(b)                                           \
+                         : [a] "m"(a), [b] "m"(b)                                                            \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
     }
 #define LOAD(name, insn, type)                                                                               \
     static inline F80 name(Host *h, type v)                                                                  \
     {                                                                                                        \
         F80 r;                                                                                               \
-        __asm__ volatile(ENTER insn " %[v]; " LEAVE "fstpt %[r]; fninit"                                     \
+        host_begin(h);                                                                                       \
+        __asm__ volatile(insn " %[v]; " LEAVE "fstpt %[r]"                                                   \
                          : [r] "=m"(r), [sw] "=m"(h->sw)                                                     \
-                         : [cw] "m"(h->cw), [v] "m"(v)                                                       \
+                         : [v] "m"(v)                                                                        \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
         return r;                                                                                            \
     }
 #define STORE(name, insn, type)                                                                              \
     static inline type name(Host *h, F80 a)                                                                  \
     {                                                                                                        \
         type v;                                                                                              \
-        __asm__ volatile(ENTER "fldt %[a]; " insn " %[v]; " LEAVE "fninit"                                   \
+        host_begin(h);                                                                                       \
+        __asm__ volatile("fldt %[a]; " insn " %[v]; " LEAVE                                                  \
                          : [v] "=m"(v), [sw] "=m"(h->sw)                                                     \
-                         : [cw] "m"(h->cw), [a] "m"(a)                                                       \
+                         : [a] "m"(a)                                                                        \
                          : "memory");                                                                        \
+        host_end(h);                                                                                         \
         return v;                                                                                            \
     }
 #else
@@ -206,18 +239,18 @@ UNARY(do_sin, "fsin")
 UNARY(do_cos, "fcos")
 UNARY(do_tst, "ftst")
 UNARY(do_xam, "fxam")
-BINARY(do_add, "fadd %%st(1), %%st")
-BINARY(do_mul, "fmul %%st(1), %%st")
-BINARY(do_sub, "fsub %%st(1), %%st")
-BINARY(do_subr, "fsubr %%st(1), %%st")
-BINARY(do_div, "fdiv %%st(1), %%st")
-BINARY(do_divr, "fdivr %%st(1), %%st")
-BINARY(do_scale, "fscale")
-BINARY(do_prem, "fprem")
-BINARY(do_prem1, "fprem1")
-BINARY(do_patan, "fpatan")
-BINARY(do_yl2x, "fyl2x")
-BINARY(do_yl2xp1, "fyl2xp1")
+BINARY(do_add, "fadd %%st(1), %%st", DROP)
+BINARY(do_mul, "fmul %%st(1), %%st", DROP)
+BINARY(do_sub, "fsub %%st(1), %%st", DROP)
+BINARY(do_subr, "fsubr %%st(1), %%st", DROP)
+BINARY(do_div, "fdiv %%st(1), %%st", DROP)
+BINARY(do_divr, "fdivr %%st(1), %%st", DROP)
+BINARY(do_scale, "fscale", DROP)
+BINARY(do_prem, "fprem", DROP)
+BINARY(do_prem1, "fprem1", DROP)
+BINARY(do_patan, "fpatan", "")
+BINARY(do_yl2x, "fyl2x", "")
+BINARY(do_yl2xp1, "fyl2xp1", "")
 TWO(do_xtract, "fxtract")
 COMPARE(do_com, "fcom %%st(1)")
 COMPARE(do_ucom, "fucom %%st(1)")
@@ -242,12 +275,12 @@ static inline F80 do_two_of(Host *h, F80 a, bool tan, F80 *ret_st0, bool *ret_fa
 {
     F80 r = a, s = a;
     if (tan)
-        __asm__ volatile(ENTER "fldt %[a]; fptan; " LEAVE "fstpt %[r]; fstpt %[s]; fninit"
+        __asm__ volatile("fninit; fldcw %[cw]; fldt %[a]; fptan; " LEAVE "fstpt %[r]; fstpt %[s]; fninit"
                          : [r] "=m"(r), [s] "=m"(s), [sw] "=m"(h->sw)
                          : [cw] "m"(h->cw), [a] "m"(a)
                          : "memory");
     else
-        __asm__ volatile(ENTER "fldt %[a]; fsincos; " LEAVE "fstpt %[r]; fstpt %[s]; fninit"
+        __asm__ volatile("fninit; fldcw %[cw]; fldt %[a]; fsincos; " LEAVE "fstpt %[r]; fstpt %[s]; fninit"
                          : [r] "=m"(r), [s] "=m"(s), [sw] "=m"(h->sw)
                          : [cw] "m"(h->cw), [a] "m"(a)
                          : "memory");
