@@ -7,15 +7,10 @@
 enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO, PHANDLE_MSI };
 enum { SPI = 0, PPI = 1, EDGE = 1, HIGH = 4, KEY_POWER = 116 };
 
-static void reg(FdtTree *t, uint64_t base, uint64_t bytes)
-{
-    FDT_CELLS(t, "reg", FDT_64(base), FDT_64(bytes));
-}
-
 static void device(FdtTree *t, const char *name, ArmVirtPlaceId at)
 {
     fdt_tree_begin_at(t, name, arm_virt_places[at].base);
-    reg(t, arm_virt_places[at].base, arm_virt_places[at].bytes);
+    fdt_tree_reg(t, arm_virt_places[at].base, arm_virt_places[at].bytes);
 }
 
 static void interrupt(FdtTree *t, unsigned n, unsigned how)
@@ -203,7 +198,7 @@ static void virtio(FdtTree *t)
                  base = arm_virt_places[ARM_VIRT_VIRTIO].base + k * bytes;
         fdt_tree_begin_at(t, "virtio_mmio", base);
         fdt_tree_text(t, "compatible", "virtio,mmio");
-        reg(t, base, bytes);
+        fdt_tree_reg(t, base, bytes);
         interrupt(t, ARM_VIRT_IRQ_VIRTIO + k, EDGE);
         fdt_tree_empty(t, "dma-coherent");
         fdt_tree_end(t);
@@ -225,33 +220,18 @@ static void flash(FdtTree *t)
 }
 
 /* The generic host bridge: windows, and which interrupt each slot's pins come out at. */
+static FdtWindow window(ArmVirtPlaceId at)
+{
+    return (FdtWindow){arm_virt_places[at].base, arm_virt_places[at].bytes};
+}
+
 static void pcie(FdtTree *t, const ArmVirt *v)
 {
-    enum {
-        SLOTS = 4,
-        PINS = 4,
-        CELL = 10,
-        SPACE_IO = 0x1000000,
-        SPACE_LOW = 0x2000000,
-        SPACE_HIGH = 0x3000000
-    };
-    const ArmVirtPlace *ecam = &arm_virt_places[ARM_VIRT_PCIE_ECAM], *io = &arm_virt_places[ARM_VIRT_PCIE_IO],
-                       *low = &arm_virt_places[ARM_VIRT_PCIE_LOW],
-                       *high = &arm_virt_places[ARM_VIRT_PCIE_HIGH];
+    enum { SLOTS = 4, PINS = 4, CELL = 10 };
     uint32_t map[SLOTS * PINS * CELL] = {0};
-    fdt_tree_begin_at(t, "pcie", low->base);
-    fdt_tree_text(t, "compatible", "pci-host-ecam-generic");
-    fdt_tree_text(t, "device_type", "pci");
-    fdt_tree_number(t, "#address-cells", 3);
-    fdt_tree_number(t, "#size-cells", 2);
-    fdt_tree_number(t, "#interrupt-cells", 1);
-    fdt_tree_number(t, "linux,pci-domain", 0);
-    FDT_CELLS(t, "bus-range", 0, 255);
-    fdt_tree_empty(t, "dma-coherent");
-    reg(t, ecam->base, ecam->bytes);
-    FDT_CELLS(t, "ranges", SPACE_IO, FDT_64(0), FDT_64(io->base), FDT_64(io->bytes), SPACE_LOW,
-              FDT_64(low->base), FDT_64(low->base), FDT_64(low->bytes), SPACE_HIGH, FDT_64(high->base),
-              FDT_64(high->base), FDT_64(high->bytes));
+    fdt_tree_begin_at(t, "pcie", arm_virt_places[ARM_VIRT_PCIE_LOW].base);
+    fdt_tree_pci_root(t, window(ARM_VIRT_PCIE_ECAM), window(ARM_VIRT_PCIE_IO), window(ARM_VIRT_PCIE_LOW),
+                      window(ARM_VIRT_PCIE_HIGH));
     for (unsigned k = 0; k < SLOTS * PINS; k++) {
         unsigned slot = k / PINS, pin = k % PINS;
         const uint32_t row[CELL] = {
@@ -296,7 +276,7 @@ size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size
     psci(&t, m->board_data);
     fdt_tree_begin_at(&t, "memory", arm_virt_places[ARM_VIRT_RAM].base);
     fdt_tree_text(&t, "device_type", "memory");
-    reg(&t, arm_virt_places[ARM_VIRT_RAM].base, m->cfg.ram_bytes);
+    fdt_tree_reg(&t, arm_virt_places[ARM_VIRT_RAM].base, m->cfg.ram_bytes);
     fdt_tree_end(&t);
     cpus(&t, m);
     timer(&t, m);

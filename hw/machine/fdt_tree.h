@@ -77,6 +77,34 @@ static inline void fdt_tree_begin_at(FdtTree *t, const char *name, uint64_t base
     fdt_tree_begin(t, full);
 }
 
+static inline void fdt_tree_reg(FdtTree *t, uint64_t base, uint64_t bytes)
+{
+    FDT_CELLS(t, "reg", FDT_64(base), FDT_64(bytes));
+}
+
+typedef struct FdtWindow {
+    uint64_t base, bytes;
+} FdtWindow;
+
+/* What a node of pci-host-ecam-generic has on every board. I/O ports begin at 0, memory is where the bus has
+ * it. */
+static inline void fdt_tree_pci_root(FdtTree *t, FdtWindow ecam, FdtWindow io, FdtWindow low, FdtWindow high)
+{
+    enum { SPACE_IO = 0x1000000, SPACE_LOW = 0x2000000, SPACE_HIGH = 0x3000000 };
+    fdt_tree_text(t, "compatible", "pci-host-ecam-generic");
+    fdt_tree_text(t, "device_type", "pci");
+    fdt_tree_number(t, "#address-cells", 3);
+    fdt_tree_number(t, "#size-cells", 2);
+    fdt_tree_number(t, "#interrupt-cells", 1);
+    fdt_tree_number(t, "linux,pci-domain", 0);
+    FDT_CELLS(t, "bus-range", 0, 255);
+    fdt_tree_empty(t, "dma-coherent");
+    fdt_tree_reg(t, ecam.base, ecam.bytes);
+    FDT_CELLS(t, "ranges", SPACE_IO, FDT_64(0), FDT_64(io.base), FDT_64(io.bytes), SPACE_LOW,
+              FDT_64(low.base), FDT_64(low.base), FDT_64(low.bytes), SPACE_HIGH, FDT_64(high.base),
+              FDT_64(high.base), FDT_64(high.bytes));
+}
+
 /* The size of what was written; 0: it did not fit, or was wrong. */
 static inline size_t fdt_tree_finish(FdtTree *t)
 {
