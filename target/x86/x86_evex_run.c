@@ -1,6 +1,8 @@
 /* AVX-512 by C: for instructions that have no quick form made of others, and for masked elements in memory.
  * Operands are brought to X86Ev, the functions of x86_evex_int.c, _perm.c, _fp.c compute, the result goes
  * back under the mask. Sources: Intel SDM volume 2; AMD64 APM volume 4. */
+#include <signal.h>
+
 #include "base/fault.h"
 #include "target/x86/x86_evex_priv.h"
 #include "target/x86/x86_trans.h"
@@ -58,19 +60,11 @@ static uint64_t store_masked(X86Ev *e, const uint64_t *from, unsigned lane, unsi
     return 0;
 }
 
-/* EV_LOAD: broadcasts go by elements of the result, others by those of the source, of which one may serve
- * several of the result (bytes by a matrix of 64 bits). */
+/* EV_LOAD: broadcasts go by elements of the result, others by those of the source. */
 static uint64_t load_to_scratch(X86Ev *e)
 {
     unsigned lane = e->row->handler == X86_H_evbcast ? e->row->lane : e->row->source;
     unsigned n = e->row->evex & X86_EV_LIG ? 1 : e->bytes >> MAX(e->row->lane, lane);
-    unsigned group = e->row->handler == X86_H_evx2 ? 1u << (e->row->source - e->row->lane) : 1;
-    if (group > 1) {
-        uint64_t any = 0;
-        for (unsigned i = 0; i < n; i++)
-            any |= (uint64_t)((e->mask >> i * group & (BIT(group) - 1)) != 0) << i;
-        e->mask = any;
-    }
     return load_masked(e, e->cpu->scratch, lane, n, e->w.count);
 }
 
@@ -224,6 +218,24 @@ static uint64_t write_result(X86Ev *e)
     return 0;
 }
 
+/* An exception that is not masked: the flags are set, the result is not. Those of operands come before those
+ * of results. */
+static uint64_t raise_float(X86Ev *e, uint32_t unmasked)
+{
+    enum { BEFORE = SOFTFP_INVALID | SOFTFP_DENORM | SOFTFP_DIVZERO };
+    int code = unmasked & SOFTFP_INVALID                                                       ? FPE_FLTINV
+               : unmasked & SOFTFP_DIVZERO                                                     ? FPE_FLTDIV
+               : unmasked & SOFTFP_OVERFLOW                                                    ? FPE_FLTOVF
+               : unmasked & SOFTFP_INEXACT && !(unmasked & (SOFTFP_UNDERFLOW | SOFTFP_DENORM)) ? FPE_FLTRES
+                                                                                               : FPE_FLTUND;
+    bool range = unmasked & (SOFTFP_OVERFLOW | SOFTFP_UNDERFLOW);
+    if (e->w.op == EV_SCALEF && range) /* with an exponent without bounds it would be exact */
+        e->flags &= ~(uint32_t)SOFTFP_INEXACT;
+    e->cpu->base.ff |= unmasked & BEFORE ? e->flags & BEFORE : e->flags;
+    e->cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = code};
+    return 1;
+}
+
 static uint64_t compute(X86Ev *e)
 {
     uint64_t fault = e->w.op == EV_FROMUSI                           ? read_general(e)
@@ -240,19 +252,24 @@ static uint64_t compute(X86Ev *e)
         x86_ev_perm(e);
     else
         x86_ev_fp(e);
+    uint32_t unmasked = e->flags & ~(e->cpu->mxcsr_masks >> 7);
+    if (unmasked)
+        return raise_float(e, unmasked);
     fault = write_result(e);
     if (!fault)
         e->cpu->base.ff |= e->flags;
     return fault;
 }
 
+/* FZ counts only while underflow is masked. */
 static void set_rounding(X86Ev *e)
 {
+    enum { UNDERFLOW_MASK = SOFTFP_UNDERFLOW << 7 };
     static const uint8_t round_of_rc[4] = {SOFTFP_RNE, SOFTFP_RDN, SOFTFP_RUP, SOFTFP_RTZ};
     bool given = e->w.evb && !e->w.mem && e->row->evex & X86_EV_ER;
     e->mode = (SoftfpMode){.round = given ? round_of_rc[e->w.rc] : (uint8_t)(e->cpu->base.frm & 3),
                            .nan = SOFTFP_NAN_X86,
-                           .ftz = (e->cpu->fp_modes & X86_MXCSR_FZ) != 0,
+                           .ftz = (e->cpu->fp_modes & X86_MXCSR_FZ) && e->cpu->mxcsr_masks & UNDERFLOW_MASK,
                            .daz = (e->cpu->fp_modes & X86_MXCSR_DAZ) != 0};
 }
 

@@ -69,7 +69,7 @@ static X86Zmm load_any(Trans *t, const X86Insn *x, unsigned lane)
 static X86Zmm load_masked(Trans *t, const X86Insn *x, unsigned bytes)
 {
     unsigned source = x->row->source, handler = x->row->handler;
-    bool grouped = source > x->row->lane && (handler == X86_H_evx2 || handler == X86_H_evbcast);
+    bool grouped = source > x->row->lane && handler == X86_H_evbcast;
     if (grouped || source > IR_LANE_64 || !(t->b->masked >> source & 1))
         return load_in_c(t, x, bytes);
     if (x->evb || handler == X86_H_evbcast)
