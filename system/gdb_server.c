@@ -60,6 +60,8 @@ static const IsaRow isas[] = {
      "<field name=\"u64\" type=\"v2u\"/><field name=\"u32\" type=\"v4u\"/><field name=\"u16\" type=\"v8u\"/>"
      "<field name=\"u8\" type=\"v16u\"/><field name=\"q\" type=\"uint128\"/></union>",
      "org.tinamou.aarch64.sys", "cpsr", "fpsr fpcr"},
+    {"arm", "arm", "org.gnu.gdb.arm.core", "org.gnu.gdb.arm.vfp", "ieee_double", NULL, "org.tinamou.arm.sys",
+     "cpsr", "fpscr"},
 };
 
 static const IsaRow *isa_of(const GdbServer *g)
@@ -155,10 +157,14 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
     if (!ref->sys) {
         const TargetReg *r = &ops->regs[ref->n];
         uint8_t *at = (uint8_t *)cpu + r->offset;
-        if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0))
+        uint8_t tag = strcmp(r->name, "pc") == 0 ? (uint8_t)ops->pc_tag : 0; /* T: GDB finds it in CPSR */
+        if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0)) {
+            bytes[0] = (uint8_t)((bytes[0] & ~tag) | (at[0] & tag));
             memcpy(at, bytes, r->size);
-        else if (!write)
+        } else if (!write) {
             memcpy(bytes, at, r->size);
+            bytes[0] &= (uint8_t)~tag;
+        }
         return true;
     }
     const char *name;

@@ -349,31 +349,28 @@ static const BoardOption options[] = {
     {"its", "on|off", "messages by an interrupt translation service, with version 3"},
 };
 
+/* What boards of both kinds of cpus have. */
+#define VIRT_BOARD \
+    .name = "virt", \
+    .default_ram = 128 << 20, \
+    .serials = 2, \
+    .options = options, \
+    .n_options = ARRAY_SIZE(options), \
+    .build = virt_build, \
+    .load = virt_load, \
+    .clear = virt_clear, \
+    .power_button = virt_power_button,
+
 const BoardClass arm_virt_board = {
-    .name = "virt",
+    VIRT_BOARD
     .isa = "aarch64",
     .help = "Arm board of virtual devices",
     .target = &target_aarch64_sys,
-    .default_ram = 128 << 20,
-    .serials = 2,
-    .options = options,
-    .n_options = ARRAY_SIZE(options),
-    .build = virt_build,
-    .load = virt_load,
-    .clear = virt_clear,
-    .power_button = virt_power_button,
 };
 
 const BoardClass arm32_virt_board = {
-    .name = "virt",
+    VIRT_BOARD
     .isa = "arm",
     .help = "Arm board of virtual devices, 32-bit",
     .target = &target_arm_sys,
-    .default_ram = 128 << 20,
-    .options = options,
-    .n_options = ARRAY_SIZE(options),
-    .build = virt_build,
-    .load = virt_load,
-    .clear = virt_clear,
-    .power_button = virt_power_button,
 };

@@ -21,6 +21,66 @@ static const IrSlot slots[A32_SYS_SLOTS] = {
     SYS_SLOT(PSTATE, "pstate", arm.pstate),     SYS_SLOT(TPIDR_EL1, "tpidr1", sys.tpidr[1]),
 };
 
+/* As GDB names them; of the program counter the address, and T. */
+#define RREG(n)                                                                                              \
+    {                                                                                                        \
+        "r" #n, offsetof(ArmCpu, x) + 8 * (n), 4, 0                                                          \
+    }
+#define DREG(n)                                                                                              \
+    {                                                                                                        \
+        "d" #n, offsetof(ArmCpu, v) + 8 * (n), 8, 1                                                          \
+    }
+static const TargetReg regs[] = {
+    RREG(0),
+    RREG(1),
+    RREG(2),
+    RREG(3),
+    RREG(4),
+    RREG(5),
+    RREG(6),
+    RREG(7),
+    RREG(8),
+    RREG(9),
+    RREG(10),
+    RREG(11),
+    RREG(12),
+    {"sp", offsetof(ArmCpu, x) + 8 * 13, 4, 0},
+    {"lr", offsetof(ArmCpu, x) + 8 * 14, 4, 0},
+    {"pc", offsetof(ArmCpu, base.pc), 4, 2},
+    DREG(0),
+    DREG(1),
+    DREG(2),
+    DREG(3),
+    DREG(4),
+    DREG(5),
+    DREG(6),
+    DREG(7),
+    DREG(8),
+    DREG(9),
+    DREG(10),
+    DREG(11),
+    DREG(12),
+    DREG(13),
+    DREG(14),
+    DREG(15),
+    DREG(16),
+    DREG(17),
+    DREG(18),
+    DREG(19),
+    DREG(20),
+    DREG(21),
+    DREG(22),
+    DREG(23),
+    DREG(24),
+    DREG(25),
+    DREG(26),
+    DREG(27),
+    DREG(28),
+    DREG(29),
+    DREG(30),
+    DREG(31),
+};
+
 /* Those that machines have, too. */
 static const uint8_t models[] = {A32_MODEL_A15, A32_MODEL_A7, A32_MODEL_MAX};
 
@@ -123,10 +183,10 @@ const TargetOps target_arm_sys = {
     .cpu_size = sizeof(ArmMachine),
     .slots = slots,
     .helpers = helpers,
-    .regs = a32_regs,
+    .regs = regs,
     .n_slots = A32_SYS_SLOTS,
     .n_helpers = A32_SYS_HELPERS,
-    .n_regs = A32_REGS,
+    .n_regs = ARRAY_SIZE(regs),
     .nan = IR_NAN_ARM,
     .pc_tag = ARM_PC_TAG,
     .reset = arm_machine_reset,

@@ -15,6 +15,8 @@
 #include "target/arm/a32_trans.h"
 #include "target/arm/arm_sys.h"
 
+_Static_assert((int)A32_IDX_USER == (int)ARM_IDX_U, "one number");
+
 enum {
     A32_MODE_USR = 16,
     A32_MODE_FIQ,

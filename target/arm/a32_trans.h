@@ -184,6 +184,7 @@ void a32_go_around(Trans *t, const A32Args *a, IrVal cond);
 /* Memory. The address is 32 bits wide and wraps. Data has the byte order that SETEND asked for, but where
  * "raw" says memory's. */
 static inline bool a32_big(const Trans *t) { return t->ctx & ARM_CTX_BIG; }
+enum { A32_IDX_USER = 0 }; /* mmuidx of User mode's accesses (arm_sys.h) */
 static inline IrMem a32_mem_raw(const Trans *t, unsigned size)
 {
     if (a32_sys(t))

@@ -50,6 +50,16 @@ void a32_need_aligned(Trans *t, IrVal addr, unsigned size)
     ir_exit_if(b, ir_cmp(b, IR_NE, low, a32_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
 }
 
+/* LDRT, STRT and others are User mode's. */
+static IrMem single_mem(const Trans *t, const A32Args *a, unsigned size)
+{
+    IrMem mem = a32_mem(t, size);
+
+    if (a32_sys(t) && a->unprivileged)
+        mem.mmuidx = A32_IDX_USER;
+    return mem;
+}
+
 static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
 {
     IrVal cond = a32_state(t)->cond;
@@ -59,7 +69,7 @@ static void load(Trans *t, const A32Args *a, unsigned size, bool is_signed)
         cond = IR_NONE;
     }
     MemAddress m = address(t, a);
-    IrMem mem = a32_mem(t, size);
+    IrMem mem = single_mem(t, a, size);
 
     mem.sext = is_signed;
     /* what is being executed can be read */
@@ -79,7 +89,7 @@ static void store(Trans *t, const A32Args *a, unsigned size)
         a32_go_around(t, a, a32_state(t)->cond);
     MemAddress m = address(t, a);
 
-    a32_st(t, a32_r(t, a->d), m.addr, 0, a32_mem(t, size));
+    a32_st(t, a32_r(t, a->d), m.addr, 0, single_mem(t, a, size));
     if (m.back)
         a32_put(t, a->n, m.back);
 }

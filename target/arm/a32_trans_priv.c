@@ -26,6 +26,13 @@ static void leave(Trans *t, unsigned helper, const IrVal *args, unsigned n)
     t->flow.kind = FLOW_STOP;
 }
 
+/* The last helper of an instruction that has changed state already: nothing that it raises runs the
+ * instruction again. */
+static void last(Trans *t)
+{
+    ir_insn_start(t->b, t->pc);
+}
+
 /* From here on the condition holds. */
 static void decide(Trans *t, const A32Args *a)
 {
@@ -57,8 +64,10 @@ void a32_write_cpsr(Trans *t, const A32Args *a, unsigned fields, IrVal v)
     uint32_t mask = field_mask(fields) &
                     (level(t) ? A32_CPSR_M | A32_CPSR_AIF | A32_CPSR_E | ARM_PSTATE_PAN : A32_CPSR_E);
     IrVal args[3] = {v, a32_imm(t, mask), a32_imm(t, a->len)};
-    if (mask)
-        ir_call(t->b, A32_HELPER_put_cpsr, args, 3);
+    if (!mask)
+        return;
+    last(t);
+    ir_call(t->b, A32_HELPER_put_cpsr, args, 3);
 }
 
 /* An interrupt may be due: look. */
@@ -154,19 +163,23 @@ void a32_trans_msr_bank(Trans *t, const A32Args *a)
 void a32_trans_stm_sys(Trans *t, const A32Args *a)
 {
     IrBuilder *b = t->b;
+    IrVal v[16] = {0};
     if (below_el1(t))
         return;
     uint32_t bytes = 4 * (uint32_t)__builtin_popcount(a->l),
              first = a->U ? (a->P ? 4 : 0) : (a->P ? 0 : 4) - bytes;
     IrVal addr = ir_add(b, IR_I32, a32_r(t, a->n), a32_imm(t, first));
     int32_t disp = 0;
-    a32_need_aligned(t, addr, 4);
     for (unsigned r = 0; r < 16; r++)
         if (a->l >> r & 1) {
             IrVal k = a32_imm(t, r);
-            bool same = r < 8 || r == A32_PC;
-            IrVal v = same ? a32_r(t, r) : ir_call(b, A32_HELPER_user_get, &k, 1);
-            a32_st(t, v, addr, disp, a32_mem(t, 2));
+            v[r] = r < 8 || r == A32_PC ? a32_r(t, r) : ir_call(b, A32_HELPER_user_get, &k, 1);
+        }
+    last(t);
+    a32_need_aligned(t, addr, 4);
+    for (unsigned r = 0; r < 16; r++)
+        if (v[r]) {
+            a32_st(t, v[r], addr, disp, a32_mem(t, 2));
             disp += 4;
         }
 }
@@ -198,8 +211,10 @@ void a32_trans_ldm_sys(Trans *t, const A32Args *a)
             IrVal args[2] = {a32_imm(t, r), v[r]};
             ir_call(b, A32_HELPER_user_put, args, 2);
         }
-    if (returns)
+    if (returns) {
+        last(t);
         leave(t, A32_HELPER_return, &v[A32_PC], 1);
+    }
 }
 
 /* SRS and RFE: P and U, which T32 has in its opcode. */
@@ -227,6 +242,7 @@ void a32_trans_srs(Trans *t, const A32Args *a)
     IrVal mode = a32_imm(t, a->i & 31), which = a32_imm(t, SPSR);
     IrVal sp = ir_call(b, A32_HELPER_mode_sp, &mode, 1), spsr = ir_call(b, A32_HELPER_mode_sp, &which, 1);
     IrVal addr = ir_add(b, IR_I32, sp, a32_imm(t, lowest(d)));
+    last(t);
     a32_need_aligned(t, addr, 4);
     a32_st(t, a32_r(t, A32_LR), addr, 0, a32_mem(t, 2));
     a32_st(t, spsr, addr, 4, a32_mem(t, 2));
@@ -248,6 +264,7 @@ void a32_trans_rfe(Trans *t, const A32Args *a)
     if (a->W)
         a32_put(t, a->n, ir_add(b, IR_I32, base, a32_imm(t, d.up ? 8 : 0u - 8)));
     IrVal args[2] = {pc, cpsr};
+    last(t);
     leave(t, A32_HELPER_rfe, args, 2);
 }
 

@@ -74,7 +74,7 @@ u64 random_u64(void)
 void *pages_aligned(unsigned n, u64 align)
 {
     u64 bytes = n * 4096ull;
-    next_page = (char *)(((u64)next_page + align - 1) & ~(align - 1));
+    next_page = (char *)(uintptr_t)(((uintptr_t)next_page + align - 1) & ~(align - 1));
     char *p = next_page;
     next_page += bytes;
     for (u64 *w = (u64 *)p; (char *)w < next_page; w++)
