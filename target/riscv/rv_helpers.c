@@ -5,13 +5,42 @@
 #include "target/mem.h"
 #include "target/riscv/rv_trans.h"
 
+/* 1 << size bytes: memory = what was there; desired, if that is what memory said. False: a fault. */
+static bool compare_swap(RvCpu *cpu, uint64_t addr, unsigned size, uint64_t memory[2],
+                         const uint64_t desired[2])
+{
+    if (cpu->base.mem) {
+        IrMem m = {.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 15};
+        IrAccess x = {.addr = addr, .value = {desired[0], desired[1]}, .expected = {memory[0], memory[1]},
+                      .mem = m.raw, .op = IR_CAS};
+        if (!cpu->base.mem->access(cpu, &x))
+            return false;
+        memcpy(memory, x.value, sizeof(x.value));
+        return true;
+    }
+    FaultVal old = {0};
+    if (size == 4)
+        old.fault = fault_cas128(addr, memory, desired);
+    else
+        old = fault_cas(addr, memory[0], desired[0], 1u << size);
+    if (old.fault) {
+        cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+        cpu->base.exit.write = 1;
+        cpu->base.exit.addr = addr;
+        return false;
+    }
+    if (size < 4)
+        memory[0] = old.val;
+    return true;
+}
+
 /* SC whose LR is not known: a address, b value, c log2 size << 8 | rd. Writes rd itself, so that its result
  * can be the status. See rv_trans_atomic.c for what may succeed. */
 uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     RvCpu *cpu = opaque;
-    unsigned size = 1u << (c >> 8), rd = c & 31;
-    uint64_t mask = size == 4 ? 0xffffffff : ~0ull;
+    unsigned size = c >> 8 & 7, rd = c & 31;
+    uint64_t mask = size == 2 ? 0xffffffff : ~0ull;
     uint64_t failed = 1;
 
     if (cpu->res_addr == a && ctx_llsc_exact(cpu->base.ctx)) {
@@ -21,30 +50,32 @@ uint64_t rv_helper_sc(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t
             return 1;
         }
     } else if (cpu->res_addr == a) {
-        FaultVal old;
-        if (cpu->base.mem) {
-            IrMem m =
-                {.size = c >> 8 & 7, .mmu = IR_MMU_TLB, .mmuidx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 15};
-            IrAccess x = {.addr = a, .value = {b & mask}, .expected = {cpu->res_val & mask}, .mem = m.raw,
-                          .op = IR_CAS};
-            if (!cpu->base.mem->access(cpu, &x))
-                return 1;
-            old = (FaultVal){.val = x.value[0]};
-        } else {
-            old = fault_cas(a, cpu->res_val & mask, b & mask, size);
-        }
-        if (old.fault) {
-            cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the
-                                                   * handler */
-            cpu->base.exit.write = 1;
-            cpu->base.exit.addr = a;
+        uint64_t memory[2] = {cpu->res_val & mask}, desired[2] = {b & mask};
+        if (!compare_swap(cpu, a, size, memory, desired))
             return 1;
-        }
-        failed = (old.val & mask) != (cpu->res_val & mask);
+        failed = (memory[0] & mask) != (cpu->res_val & mask);
     }
     cpu->res_addr = RV_NO_RESERVATION;
     if (rd)
         cpu->x[rd] = failed;
+    return 0;
+}
+
+/* AMOCAS.Q: a address, b rd | rs2 << 8. */
+uint64_t rv_helper_cas16(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    RvCpu *cpu = opaque;
+    unsigned rd = b & 31, rs2 = b >> 8 & 31;
+    uint64_t memory[2] = {0, 0}, desired[2] = {0, 0};
+
+    if (rd)
+        memcpy(memory, &cpu->x[rd], sizeof(memory));
+    if (rs2)
+        memcpy(desired, &cpu->x[rs2], sizeof(desired));
+    if (!compare_swap(cpu, a, 4, memory, desired))
+        return 1;
+    if (rd)
+        memcpy(&cpu->x[rd], memory, sizeof(memory));
     return 0;
 }
 

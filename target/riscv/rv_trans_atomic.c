@@ -1,4 +1,4 @@
-/* Chapter "A": Zalrsc and Zaamo.
+/* Chapters "A" (Zalrsc and Zaamo), Zacas and Zabha.
  *
  * Misaligned addresses raise (the manual lets an environment do so, and Linux delivers SIGBUS).
  * While nothing else can see memory (CTX_PARALLEL clear), an AMO is a load, an operation and a store: signals
@@ -32,33 +32,69 @@ static IrOrder order_of(const RvArgs *a)
 static IrVal aligned_address(Trans *t, const RvArgs *a, unsigned size)
 {
     IrBuilder *b = t->b;
-    IrVal addr = rv_x(t, a->rs1);
-    IrVal low = ir_and(b, IR_I64, addr, rv_imm(t, (1 << size) - 1));
+    IrVal addr = rv_x(t, a->rs1), low;
 
+    if (!size)
+        return addr;
+    low = ir_and(b, IR_I64, addr, rv_imm(t, (1 << size) - 1));
     ir_exit_if(b, ir_cmp(b, IR_NE, low, rv_imm(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_MISALIGNED), false);
     return addr;
 }
 
+static IrType type_of(unsigned size)
+{
+    static const uint8_t types[4] = {IR_I8, IR_I16, IR_I32, IR_I64};
+    return (IrType)types[size];
+}
+
+/* The low bits of x[r], 1 << size bytes; and x[r] = v, sign-extended. */
+static IrVal x_low(Trans *t, unsigned r, unsigned size)
+{
+    return size == 3 ? rv_x(t, r) : ir_trunc(t->b, type_of(size), rv_x(t, r));
+}
+static void put_sext(Trans *t, unsigned r, IrVal v, unsigned size)
+{
+    rv_put_x(t, r, size == 3 ? v : ir_sext(t->b, IR_I64, v));
+}
+
+/* May others see memory between a load and a store? Of a machine's, a fault is the store's. */
+static bool is_seen(const Trans *t) { return t->ctx & (CTX_PARALLEL | RV_CTX_SYS); }
+
 static void amo(Trans *t, const RvArgs *a, IrRmw op, unsigned size)
 {
     IrBuilder *b = t->b;
-    IrType type = size == 2 ? IR_I32 : IR_I64;
+    IrType type = type_of(size);
     IrVal addr = aligned_address(t, a, size);
-    IrVal v = size == 2 ? rv_x32(t, a->rs2) : rv_x(t, a->rs2);
+    IrVal v = x_low(t, a->rs2, size);
     IrMem mem = rv_mem(t, size);
     IrVal old;
 
-    if (t->ctx & (CTX_PARALLEL | RV_CTX_SYS)) { /* a machine's: a fault is the store's */
+    if (is_seen(t)) {
         mem.order = order_of(a);
         old = ir_rmw(b, op, type, addr, v, mem);
     } else {
         old = ir_ld(b, type, addr, 0, mem);
         ir_st(b, ir_rmw_value(b, op, type, old, v), addr, 0, mem);
     }
-    if (size == 2)
-        rv_put_x32(t, a->rd, old);
-    else
-        rv_put_x(t, a->rd, old);
+    put_sext(t, a->rd, old, size);
+}
+
+static void amocas(Trans *t, const RvArgs *a, unsigned size)
+{
+    IrBuilder *b = t->b;
+    IrType type = type_of(size);
+    IrVal addr = aligned_address(t, a, size), old;
+    IrVal expected = x_low(t, a->rd, size), v = x_low(t, a->rs2, size);
+    IrMem mem = rv_mem(t, size);
+
+    if (is_seen(t)) {
+        mem.order = order_of(a);
+        old = ir_cas(b, type, addr, expected, v, mem);
+    } else {
+        old = ir_ld(b, type, addr, 0, mem);
+        ir_st(b, ir_select(b, ir_cmp(b, IR_EQ, old, expected), v, old), addr, 0, mem);
+    }
+    put_sext(t, a->rd, old, size);
 }
 
 /* Integer computation on registers: what may stand between an LR and an SC that compares values. */
@@ -209,3 +245,42 @@ void rv_trans_amomax_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAX, 3); }
 void rv_trans_amomaxu_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAXU, 3); }
 void rv_trans_amomin_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MIN, 3); }
 void rv_trans_amominu_d(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MINU, 3); }
+
+/* Zacas, Zabha */
+void rv_trans_amocas_w(Trans *t, const RvArgs *a) { amocas(t, a, 2); }
+void rv_trans_amocas_d(Trans *t, const RvArgs *a) { amocas(t, a, 3); }
+void rv_trans_amocas_b(Trans *t, const RvArgs *a) { amocas(t, a, 0); }
+void rv_trans_amocas_h(Trans *t, const RvArgs *a) { amocas(t, a, 1); }
+
+/* Pairs of registers begin with an even one; that of x0 is zero and stays it. */
+void rv_trans_amocas_q(Trans *t, const RvArgs *a)
+{
+    IrVal args[2];
+
+    if ((a->rd | a->rs2) & 1) {
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    args[0] = aligned_address(t, a, 4);
+    args[1] = rv_imm(t, a->rd | a->rs2 << 8);
+    ir_call(t->b, RV_HELPER_cas16, args, 2);
+}
+
+void rv_trans_amoswap_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XCHG, 0); }
+void rv_trans_amoadd_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_ADD, 0); }
+void rv_trans_amoand_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_AND, 0); }
+void rv_trans_amoor_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_OR, 0); }
+void rv_trans_amoxor_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XOR, 0); }
+void rv_trans_amomax_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAX, 0); }
+void rv_trans_amomaxu_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAXU, 0); }
+void rv_trans_amomin_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MIN, 0); }
+void rv_trans_amominu_b(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MINU, 0); }
+void rv_trans_amoswap_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XCHG, 1); }
+void rv_trans_amoadd_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_ADD, 1); }
+void rv_trans_amoand_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_AND, 1); }
+void rv_trans_amoor_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_OR, 1); }
+void rv_trans_amoxor_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_XOR, 1); }
+void rv_trans_amomax_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAX, 1); }
+void rv_trans_amomaxu_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MAXU, 1); }
+void rv_trans_amomin_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MIN, 1); }
+void rv_trans_amominu_h(Trans *t, const RvArgs *a) { amo(t, a, IR_RMW_MINU, 1); }

@@ -29,7 +29,7 @@ def program(row):
     """The instruction, its address operand in the data, and exit(0)."""
     a = rvtable.Asm(rvtable.load())
     a.li32(8, DATA_BASE)
-    fields = {'s': 8, 'd': 9, 't': 9}
+    fields = {'s': 8, 'd': 10, 't': 10}
     fields = {k: v - 8 if row.width(k) == 3 else v for k, v in fields.items()}
     bits = row.encode({'i': 1, 'c': 1, **fields}) # c: fflags
     a.raw(bits, row.size)

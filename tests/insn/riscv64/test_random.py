@@ -300,15 +300,22 @@ class Program:
         return '%s %0*x' % (row.id, row.size * 2, bits), out, None
 
     def do_atomic(self, row):
-        rng, size = self.rng, 4 if row.name.endswith('.w') else 8
+        rng, size = self.rng, {'b': 1, 'h': 2, 'w': 4, 'd': 8, 'q': 16}[row.name[-1]]
         fields = self.choose(row)
         fields['s'] = 6
         while fields.get('t') == 6 or fields['d'] == 6:
             fields['t'], fields['d'] = rng.randrange(10, 28), self.int_dest(False)
+        if row.handler.startswith('amocas'): # not x0, of which the outside emulator makes a register of its own
+            fields['d'] = fields['d'] or 10
+        if size == 16: # even registers
+            fields['t'], fields['d'] = rng.choice([0, 10, 12, 14, 16]), rng.choice([18, 20, 22, 24, 26])
         self.refresh(row, {k: v for k, v in fields.items() if k != 's'})
         offset = rng.randrange(-1024, 1024) // size * size
         self.a.emit('addi', d=6, s=9, i=offset & 0xfff)
         text = ''
+        if row.handler.startswith('amocas') and rng.random() < 0.6 and fields['d']: # what is there
+            for k in range(2 if size == 16 else 1):
+                self.a.load('l' + 'bhwd'[min(size, 8).bit_length() - 1], fields['d'] + k, 6, 8 * k)
         if row.handler.startswith('sc_') and rng.random() < 0.8: # a reservation first, mostly of the same place
             other = rng.random() < 0.2
             if other:
