@@ -21,23 +21,28 @@ def lines(argv):
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 
+def verdict(row, mode, reached, wrong):
+    return "yes" if row in reached[mode] and not any(w.split()[1] == row for w in wrong[mode]) else "no"
+
+
 def write_ledger(path, reached, wrong):
-    """Every row, and whether it was compared without a difference."""
-    lines_out, count, compared = [], 0, 0
+    """Every row, and whether it was compared without a difference, by modes."""
+    lines_out, count, compared = [], 0, [0, 0]
     for table in ("insns", "sse", "mmx", "x87", "vex", "mask", "evex"):
         with open(os.path.join(TOP, "target/x86/x86_%s.def" % table)) as f:
             text = f.read()
-        for row, name in re.findall(r'^(?:INSN|VEX|EVEX)\((\S+), .*?"([^"]+)"', text, re.M):
-            ok = row in reached and not any(w.split()[1] == row for w in wrong)
-            count, compared = count + 1, compared + ok
-            lines_out.append("| `%s` | %s | %s | %s |" % (row, name, table, "yes" if ok else "no"))
+        for row, attr, name in re.findall(r'^(?:INSN|VEX|EVEX)\((\S+),(.*?)"([^"]+)"', text, re.M):
+            cells = ["-" if only in attr else verdict(row, mode, reached, wrong) for mode, only in enumerate(("O32", "O64"))]
+            count, compared = count + 1, [n + (cell == "yes") for n, cell in zip(compared, cells)]
+            lines_out.append("| `%s` | %s | %s | %s | %s |" % (row, name, table, *cells))
     with open(path, "w") as f:
-        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS,EVEX_ROWS TINAMOU -cpu max512`. "
+        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS,EVEX_ROWS,X86_ROWS32 TINAMOU -cpu max512`. "
                 "A row is an encoding (map, prefix, opcode, extension; M memory, R registers only). \"Compared\": random "
                 "instances left the same registers, flags (undefined ones too), MXCSR, vector and x87 state and memory as "
                 "the processor, an AMD Zen. Jumps, system "
                 "instructions and what reads the processor's identity or clock are not compared here.\n\n"
-                "%d of %d rows compared.\n\n| row | instruction | table | compared |\n|---|---|---|---|\n" % (compared, count) +
+                "Of %d rows %d compared in 64-bit mode, %d in 32-bit mode; - is a row that the mode does not have.\n\n"
+                "| row | instruction | table | 64-bit mode | 32-bit mode |\n|---|---|---|---|---|\n" % (count, *compared) +
                 "\n".join(lines_out) + "\n")
 
 
@@ -50,24 +55,26 @@ def main():
             print("SKIP: undefined flags are AMD's, this processor is not")
             return 77
     how = [os.environ.get("TINAMOU_TEST_SEED", "1"), os.environ.get("TINAMOU_TEST_COUNT", "40")]
-    native, got = [], []
+    native, got, modes = [], [], []
     for program in rows.split(","):
         native += lines([program] + how)
         got += lines(emulator + [program] + how)
-    wrong = collections.Counter()
-    reached = set()
-    for a, b in zip(native, got):
-        reached.add(a.split()[1])
+        modes += [int(program.endswith("32"))] * (len(native) - len(modes))
+    by_mode = (collections.Counter(), collections.Counter())
+    compared = (set(), set())
+    for a, b, mode in zip(native, got, modes):
+        compared[mode].add(a.split()[1])
         if a != b:
-            wrong[" ".join(a.split()[:3])] += 1
-            if wrong.total() <= 10:
+            by_mode[mode][" ".join(a.split()[:3])] += 1
+            if sum(w.total() for w in by_mode) <= 10:
                 print("native %s\ngot    %s" % (a, b))
+    wrong, reached = by_mode[0] + by_mode[1], compared[0] | compared[1]
     none = [a for a in native if a.endswith("no encoding")]
     print("%d rows, %d instances, %d differ, %d rows without an encoding" % (len(reached), len(native), wrong.total(), len(none)))
     for name, n in wrong.most_common():
         print("  %s: %d" % (name, n))
     if ledger:
-        write_ledger(ledger, reached, wrong)
+        write_ledger(ledger, compared, by_mode)
     return 1 if wrong or none or len(native) != len(got) or len(reached) < 500 else 0
 
 
