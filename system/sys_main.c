@@ -57,6 +57,7 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
     s->file[s->n_files++] = f;
     ret->bytes = (const uint8_t *)g_mapped_file_get_contents(f);
     ret->size = g_mapped_file_get_length(f);
+    ret->name = path;
     return ret->size || sys_fail(err, "%s is empty", path);
 }
 
@@ -93,19 +94,6 @@ static char *find_firmware(const SysOptions *o)
     return g_strdup(name);
 }
 
-/* The head of a flattened device tree: magic number, and its size (Devicetree specification, 5.2). */
-static bool is_tree(const char *path, const Image *dtb, GError **err)
-{
-    enum { HEAD = 40, MAGIC = (int)0xd00dfeed };
-    uint32_t head[2] = {0};
-    if (!dtb->bytes)
-        return true;
-    memcpy(head, dtb->bytes, MIN(dtb->size, sizeof(head)));
-    return (dtb->size >= HEAD && GUINT32_FROM_BE(head[0]) == (uint32_t)MAGIC &&
-            GUINT32_FROM_BE(head[1]) <= dtb->size) ||
-           sys_fail(err, "-dtb: %s is no device tree, or is cut off", path);
-}
-
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
     g_autofree char *firmware = find_firmware(&s->opt);
@@ -113,9 +101,10 @@ static bool read_images(System *s, MachineConfig *cfg, GError **err)
     if (firmware && by_default && !g_file_test(firmware, G_FILE_TEST_EXISTS))
         return sys_fail(err, "there is no %s: the package opensbi has it, -bios names another, or none",
                         firmware);
-    return read_image(s, firmware, &cfg->firmware, err) && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
-           read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err) &&
-           is_tree(s->opt.dtb, &cfg->dtb, err);
+    bool read = read_image(s, firmware, &cfg->firmware, err);
+    cfg->firmware.name = by_default ? "the default firmware" : s->opt.firmware;
+    return read && read_image(s, s->opt.kernel, &cfg->kernel, err) &&
+           read_image(s, s->opt.initrd, &cfg->initrd, err) && read_image(s, s->opt.dtb, &cfg->dtb, err);
 }
 
 /* ---- life ---- */

@@ -2,6 +2,7 @@
 #include "hw/boot/image.h"
 
 #include <elf.h>
+#include <libfdt.h>
 
 typedef struct Segment {
     uint64_t offset, address, file_bytes, memory_bytes;
@@ -36,17 +37,21 @@ static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, con
                           (unsigned long)s->address);
 }
 
-static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, LoadedImage *ret, DevError *err)
+static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, LoadedImage *ret,
+                     DevError *err)
 {
     bool wide = bytes[EI_CLASS] == ELFCLASS64;
     Elf64_Ehdr h = {0};
     Elf32_Ehdr h32;
     if (bytes[EI_DATA] != ELFDATA2LSB || size < sizeof(h))
         return dev_fail(err, "the ELF file is not little-endian, or cut off");
+    /* both classes have it at the same place */
+    memcpy(&h32, bytes, sizeof(h32));
+    if (h32.e_machine != machine)
+        return dev_fail(err, "the ELF file is for another machine (number %u)", (unsigned)h32.e_machine);
     if (wide) {
         memcpy(&h, bytes, sizeof(h));
     } else {
-        memcpy(&h32, bytes, sizeof(h32));
         h.e_entry = h32.e_entry;
         h.e_phoff = h32.e_phoff;
         h.e_phnum = h32.e_phnum;
@@ -68,13 +73,25 @@ static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, LoadedI
     return true;
 }
 
-bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret,
-                DevError *err)
+bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, uint64_t at,
+                LoadedImage *ret, DevError *err)
 {
     if (size > EI_NIDENT && memcmp(bytes, ELFMAG, SELFMAG) == 0)
-        return load_elf(m, bytes, size, ret, err);
+        return load_elf(m, bytes, size, machine, ret, err);
     *ret = (LoadedImage){.entry = at, .end = at + size};
     return mem_map_load(m, at, bytes, size) ||
            dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size,
                     (unsigned long)at);
+}
+
+bool image_check_fdt(const uint8_t *bytes, size_t size, DevError *err)
+{
+    int why = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED : fdt_check_full(bytes, size);
+    return why == 0 || dev_fail(err, "this is no device tree: %s", fdt_strerror(why));
+}
+
+bool image_blame(const char *name, DevError *err)
+{
+    const DevError why = *err;
+    return dev_fail(err, "%s: %s", why.text, name);
 }

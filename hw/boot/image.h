@@ -1,4 +1,5 @@
-/* Images into guest memory: raw, or ELF by its segments' physical addresses. */
+/* Images into guest memory: raw, or ELF by its segments' physical addresses; device trees. All of them are
+ * hostile input: they are loaded, or there is an error. */
 #ifndef HW_BOOT_IMAGE_H
 #define HW_BOOT_IMAGE_H
 
@@ -9,8 +10,12 @@ typedef struct LoadedImage {
     bool elf;
 } LoadedImage;
 
-/* at: where a raw image goes. */
-bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, uint64_t at, LoadedImage *ret,
-                DevError *err);
+/* at: where a raw image goes. machine: EM_* of ELF files that the board can start. */
+bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, uint64_t at,
+                LoadedImage *ret, DevError *err);
+/* Is it a whole device tree? */
+bool image_check_fdt(const uint8_t *bytes, size_t size, DevError *err);
+/* The error is one of this file. Returns false. */
+bool image_blame(const char *name, DevError *err);
 
 #endif

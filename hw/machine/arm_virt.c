@@ -256,6 +256,8 @@ static bool make_fdt(Machine *m, const ArmVirtBoot *boot, DevError *err)
 {
     enum { ROOM = 1 << 20 };
     const Image *dtb = &m->cfg.dtb;
+    if (dtb->bytes && !image_check_fdt(dtb->bytes, dtb->size, err))
+        return image_blame(dtb->name, err);
     free(m->fdt);
     m->fdt = malloc(dtb->bytes ? dtb->size : ROOM);
     if (!m->fdt)
@@ -291,16 +293,19 @@ static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
     if (offset < 0x1000) /* the stub is there */
         offset += ALIGN_2M;
     LoadedImage done;
-    if (!image_load(&m->map, kernel->bytes, kernel->size, base + offset, &done, err))
-        return false;
+    if (!image_load(&m->map, kernel->bytes, kernel->size, m->board->target->elf_machine, base + offset, &done,
+                    err))
+        return image_blame(kernel->name, err);
+    if (linux_image && !done.elf && bytes > m->cfg.ram_bytes)
+        return dev_fail(err, "the kernel says that it needs more memory than there is: %s", kernel->name);
     uint64_t end = MAX(done.end, linux_image && !done.elf ? base + offset + bytes : 0);
     uint64_t at = align_up(MAX(end, base + MIN(m->cfg.ram_bytes / 2, 128ull << 20)), 4096);
     if (initrd->bytes) {
         boot->initrd_start = at;
         boot->initrd_end = at + initrd->size;
         if (!mem_map_load(&m->map, at, initrd->bytes, initrd->size))
-            return dev_fail(err, "the initial file system of %lu MiB does not fit into memory",
-                            (unsigned long)(initrd->size >> 20));
+            return dev_fail(err, "the initial file system of %lu MiB does not fit into memory: %s",
+                            (unsigned long)(initrd->size >> 20), initrd->name);
     }
     uint64_t fdt = done.elf ? base : align_up(at + initrd->size, a32 ? 4096 : ALIGN_2M);
     if (!make_fdt(m, boot, err) || !load_fdt(m, fdt, err))
@@ -319,8 +324,9 @@ static bool virt_load(Machine *m, DevError *err)
     if (fw->bytes && cfi_flash_has_image(v->flash[0]))
         return dev_fail(err, "firmware, and an image for the flash that it goes to: which?");
     if (fw->bytes &&
-        !image_load(&m->map, fw->bytes, fw->size, arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
-        return false;
+        !image_load(&m->map, fw->bytes, fw->size, m->board->target->elf_machine,
+                    arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
+        return image_blame(fw->name, err);
     if (!machine_fill_fw_cfg(m, v->fw_cfg, flash, err))
         return false;
     if (!flash && m->cfg.kernel.bytes)

@@ -20,6 +20,7 @@
 typedef struct Image {
     const uint8_t *bytes; /* NULL: none */
     size_t size;
+    const char *name; /* for errors */
 } Image;
 
 /* A device that the user asked for. Its properties are pairs of name and value. */

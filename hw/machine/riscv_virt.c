@@ -280,8 +280,10 @@ static bool load_kernel(Machine *m, uint64_t at, VirtBoot *boot, DevError *err)
     LoadedImage done = {0};
     if (!kernel->bytes)
         return true;
-    if (!image_load(&m->map, kernel->bytes, kernel->size, at, &done, err))
-        return false;
+    if (!image_load(&m->map, kernel->bytes, kernel->size, m->board->target->elf_machine, at, &done, err))
+        return image_blame(kernel->name, err);
+    if (!done.elf && linux_bytes(kernel) > m->cfg.ram_bytes)
+        return dev_fail(err, "the kernel says that it needs more memory than there is: %s", kernel->name);
     boot->next = done.entry;
     if (!initrd->bytes)
         return true;
@@ -289,8 +291,8 @@ static bool load_kernel(Machine *m, uint64_t at, VirtBoot *boot, DevError *err)
     boot->initrd_start = align_up(MAX(end, half), 4096);
     boot->initrd_end = boot->initrd_start + initrd->size;
     return mem_map_load(&m->map, boot->initrd_start, initrd->bytes, initrd->size) ||
-           dev_fail(err, "the initial file system of %lu MiB does not fit into memory",
-                    (unsigned long)(initrd->size >> 20));
+           dev_fail(err, "the initial file system of %lu MiB does not fit into memory: %s",
+                    (unsigned long)(initrd->size >> 20), initrd->name);
 }
 
 static bool load_fdt(Machine *m, VirtBoot *boot, DevError *err)
@@ -300,6 +302,8 @@ static bool load_fdt(Machine *m, VirtBoot *boot, DevError *err)
     free(m->fdt);
     m->fdt = NULL;
     const Image *dtb = &m->cfg.dtb;
+    if (dtb->bytes && !image_check_fdt(dtb->bytes, dtb->size, err))
+        return image_blame(dtb->name, err);
     if (dtb->bytes) {
         m->fdt = malloc(dtb->size);
         m->fdt_bytes = dtb->size;
@@ -324,8 +328,9 @@ static bool virt_load(Machine *m, DevError *err)
     VirtBoot boot = {0};
     const RiscvVirt *v = m->board_data;
     const uint64_t flash = cfi_flash_has_image(v->flash[0]) ? virt_places[VIRT_FLASH].base : 0;
-    if (fw->bytes && !image_load(&m->map, fw->bytes, fw->size, base, &done, err))
-        return false;
+    if (fw->bytes &&
+        !image_load(&m->map, fw->bytes, fw->size, m->board->target->elf_machine, base, &done, err))
+        return image_blame(fw->name, err);
     /* Firmware in flash comes after that in memory, or instead of it, and starts the kernel itself. */
     boot.next = fw->bytes ? flash : 0;
     uint64_t kernel_at = fw->bytes ? align_up(done.end, virt_is_32(m) ? ALIGN_4M : ALIGN_2M) : base;
