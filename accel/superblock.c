@@ -394,11 +394,14 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
 {
     size_t mark = arena->used;
     SuperblockConfig short_cfg = *cfg;
+    enum { MOST = 4 };
+    unsigned tries = 0;
     if (!build_once(cfg, arena, b, pc, ctx, NULL, ret))
         return false;
     while (ret->unnoticed && cfg->ops->code_checks && !cfg->page) {
         Superblock was = *ret;
-        short_cfg.max_insns = ret->region->n_guest;
+        /* Shorter each time; one instruction is the same each time. */
+        short_cfg.max_insns = tries++ < MOST ? ret->region->n_guest : 1;
         arena_rewind(arena, mark);
         if (!build_once(&short_cfg, arena, b, pc, ctx, &was, ret))
             return false;

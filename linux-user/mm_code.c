@@ -54,17 +54,21 @@ static uint32_t table_size(const LuMm *mm)
     return mm->code ? 1u << mm->code_bits : 0;
 }
 
+static bool in_use(const MmCodePage *p) { return p->guarded || p->left || p->for_good; }
+
 /* What is not in use is forgotten. */
 static bool grow_table(LuMm *mm)
 {
-    uint32_t was = table_size(mm);
-    unsigned bits = !was ? FEWEST_BITS : mm->n_guarded > was / 4 ? mm->code_bits + 1u : mm->code_bits;
+    uint32_t was = table_size(mm), n = 0;
+    for (uint32_t k = 0; k < was; k++)
+        n += in_use(&mm->code[k]);
+    unsigned bits = !was ? FEWEST_BITS : n > was / 4 ? mm->code_bits + 1u : mm->code_bits;
     MmCodePage *table = lu_mm_arena_alloc(mm, sizeof(*table) << bits);
     if (!table)
         return false;
     mm->n_code = 0;
     for (uint32_t k = 0; k < was; k++) {
-        if (!mm->code[k].guarded && !mm->code[k].for_good)
+        if (!in_use(&mm->code[k]))
             continue;
         *slot_in(table, bits, mm->code[k].page - 1) = mm->code[k];
         mm->n_code++;
