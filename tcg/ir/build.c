@@ -45,6 +45,7 @@ void ir_builder_init(IrBuilder *b, IrRegion *r)
     b->block = 0;
     b->n_pending = 0;
     b->no_fold = false;
+    b->reversed.is = IR_NONE;
     memset(b->cur, 0, r->n_slots * sizeof b->cur[0]);
     memset(b->hash, 0, sizeof b->hash);
 }
