@@ -9,6 +9,7 @@
 #include "system/sys_daemon.h"
 #include "system/vm.h"
 
+#include <sys/mman.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,13 @@ static bool build(System *s, bool *ret_done, GError **err)
     return !gdb || vm->gdb || strcmp(gdb, "none") == 0;
 }
 
+/* The machine has copies. What a reset needs again the host reads again. */
+static void let_images_go(const System *s)
+{
+    for (unsigned k = 0; k < s->n_files; k++)
+        madvise(g_mapped_file_get_contents(s->file[k]), g_mapped_file_get_length(s->file[k]), MADV_DONTNEED);
+}
+
 static int run(System *s)
 {
     g_autoptr(GError) err = NULL;
@@ -211,6 +219,7 @@ static int run(System *s)
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
     }
+    let_images_go(s);
     chardevs_open(s->vm.chars);
     vm_run(&s->vm, s->opt.paused);
     accel_stats(s->vm.machine->accel);
