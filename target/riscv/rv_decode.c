@@ -140,6 +140,7 @@ static void extract_full(uint32_t b, RvFormat format, RvArgs *a)
     case RV_FMT_AMO: a->aq = b >> 26 & 1, a->rl = b >> 25 & 1; break;
     case RV_FMT_FP: a->rm = b >> 12 & 7, a->rs3 = (uint8_t)(b >> 27); break;
     case RV_FMT_MOP: a->imm = imm_mop(b); break;
+    case RV_FMT_KS1: a->imm = (int32_t)(b >> 20 & 15); break;
     default: break; /* NONE, R */
     }
 }

@@ -270,12 +270,15 @@ void x64_fl_flush(X64Emit *e)
     IrVal v = e->fl;
     if (v == IR_NONE)
         return;
-    if (x64_fl_compared(e)) {
+    bool compared = e->hold == IR_NONE && x64_fl_compared(e);
+    if (compared) {
         e->hold = v;
         e->hold_inv = e->r->insn[v].op == IR_FLSUB;
     }
     e->fl = IR_NONE;
     x64_fl_make(e, v);
+    if (compared) /* the op at hand does not know that it should keep them */
+        e->hold = IR_NONE;
     x64_put_slot(e, (unsigned)e->h->fl_slot, v);
     e->locked = 0;
 }

@@ -147,6 +147,8 @@ class Program:
 
     def legal(self, row, bits, fields):
         """Values that the manual reserves for compressed instructions are not instances."""
+        if row.fmt == 'KS1':
+            return (bits >> 20 & 15) <= 10
         if row.size == 4:
             return True
         imm_zero = all(bits >> 15 - i & 1 == 0 for i, c in enumerate(row.pic) if c == 'i')

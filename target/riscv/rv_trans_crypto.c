@@ -1,0 +1,99 @@
+/* Chapter "Cryptography Extensions: Scalar": Zknd and Zkne of RV64, Zknh, Zksh. */
+#include "target/riscv/rv_trans.h"
+
+/* ---- AES: half of a state or of a key in each register ---- */
+
+static IrVal low_half(Trans *t, IrVal v) { return ir_vget(t->b, IR_I64, IR_LANE_64, IR_VA_N(0), v); }
+
+static IrVal aes(Trans *t, IrAes step, IrVal state)
+{
+    IrVal key = step == IR_AES_MC || step == IR_AES_IMC ? IR_NONE : ir_vzext(t->b, IR_V128, rv_imm(t, 0));
+
+    return low_half(t, ir_vaes(t->b, IR_V128, IR_LANE_8, IR_VA_N(step), state, key));
+}
+
+static void aes_half(Trans *t, const RvArgs *a, IrAes step)
+{
+    RvPair x = rv_x12(t, a);
+    IrVal low = ir_vzext(t->b, IR_V128, x.rs1);
+
+    rv_put_x(t, a->rd, aes(t, step, ir_vset(t->b, IR_V128, IR_LANE_64, IR_VA_N(1), low, x.rs2)));
+}
+
+void rv_trans_aes64ds(Trans *t, const RvArgs *a) { aes_half(t, a, IR_AES_D); }
+void rv_trans_aes64dsm(Trans *t, const RvArgs *a) { aes_half(t, a, IR_AES_DIMC); }
+void rv_trans_aes64es(Trans *t, const RvArgs *a) { aes_half(t, a, IR_AES_E); }
+void rv_trans_aes64esm(Trans *t, const RvArgs *a) { aes_half(t, a, IR_AES_EMC); }
+void rv_trans_aes64im(Trans *t, const RvArgs *a)
+{
+    rv_put_x(t, a->rd, aes(t, IR_AES_IMC, ir_vzext(t->b, IR_V128, rv_x(t, a->rs1))));
+}
+
+/* The upper word of rs1 through the S-box, but for the last round of a 256-bit key rotated and with a constant. A state
+ * of four equal columns is not changed by the shift of its rows. */
+void rv_trans_aes64ks1i(Trans *t, const RvArgs *a)
+{
+    static const uint8_t constants[10] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36};
+    IrBuilder *b = t->b;
+    IrVal v, both;
+
+    if (a->imm > 10) {
+        rv_raise(t, CPU_EXIT_ILLEGAL);
+        return;
+    }
+    v = ir_trunc(b, IR_I32, ir_shr(b, IR_I64, rv_x(t, a->rs1), rv_imm(t, 32)));
+    if (a->imm < 10)
+        v = ir_rotr(b, IR_I32, v, ir_const(b, IR_I32, 8));
+    both = aes(t, IR_AES_E, ir_vdup(b, IR_V128, IR_LANE_32, 0, v));
+    if (a->imm < 10)
+        both = ir_xor(b, IR_I64, both, rv_imm(t, constants[a->imm] * 0x100000001));
+    rv_put_x(t, a->rd, both);
+}
+
+void rv_trans_aes64ks2(Trans *t, const RvArgs *a)
+{
+    IrBuilder *b = t->b;
+    RvPair x = rv_x12(t, a);
+    IrVal n = rv_imm(t, 32), first = ir_xor(b, IR_I64, ir_shr(b, IR_I64, x.rs1, n), x.rs2);
+    IrVal second = ir_xor(b, IR_I64, first, ir_shr(b, IR_I64, x.rs2, n));
+
+    first = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, first));
+    rv_put_x(t, a->rd, ir_or(b, IR_I64, first, ir_shl(b, IR_I64, second, n)));
+}
+
+/* ---- SHA-2, SM3: exclusive ors of rotations; of the last number, where `shift`, a shift ---- */
+
+static IrVal three(Trans *t, IrType type, IrVal v, const uint8_t by[3], bool shift)
+{
+    IrBuilder *b = t->b;
+    IrVal r = ir_rotr(b, type, v, ir_const(b, type, by[0])), last = ir_const(b, type, by[2]);
+
+    r = ir_xor(b, type, r, ir_rotr(b, type, v, ir_const(b, type, by[1])));
+    return ir_xor(b, type, r, shift ? ir_shr(b, type, v, last) : ir_rotr(b, type, v, last));
+}
+
+static void word32(Trans *t, const RvArgs *a, unsigned x, unsigned y, unsigned z, bool shift)
+{
+    const uint8_t by[3] = {(uint8_t)x, (uint8_t)y, (uint8_t)z};
+
+    rv_put_x32(t, a->rd, three(t, IR_I32, rv_x32(t, a->rs1), by, shift));
+}
+
+static void word64(Trans *t, const RvArgs *a, unsigned x, unsigned y, unsigned z, bool shift)
+{
+    const uint8_t by[3] = {(uint8_t)x, (uint8_t)y, (uint8_t)z};
+
+    rv_put_x(t, a->rd, three(t, IR_I64, rv_x(t, a->rs1), by, shift));
+}
+
+void rv_trans_sha256sig0(Trans *t, const RvArgs *a) { word32(t, a, 7, 18, 3, true); }
+void rv_trans_sha256sig1(Trans *t, const RvArgs *a) { word32(t, a, 17, 19, 10, true); }
+void rv_trans_sha256sum0(Trans *t, const RvArgs *a) { word32(t, a, 2, 13, 22, false); }
+void rv_trans_sha256sum1(Trans *t, const RvArgs *a) { word32(t, a, 6, 11, 25, false); }
+void rv_trans_sha512sig0(Trans *t, const RvArgs *a) { word64(t, a, 1, 8, 7, true); }
+void rv_trans_sha512sig1(Trans *t, const RvArgs *a) { word64(t, a, 19, 61, 6, true); }
+void rv_trans_sha512sum0(Trans *t, const RvArgs *a) { word64(t, a, 28, 34, 39, false); }
+void rv_trans_sha512sum1(Trans *t, const RvArgs *a) { word64(t, a, 14, 18, 41, false); }
+/* Rotations to the left by 9 and 17, by 15 and 23; by 0 it is the word itself. */
+void rv_trans_sm3p0(Trans *t, const RvArgs *a) { word32(t, a, 32 - 9, 32 - 17, 0, true); }
+void rv_trans_sm3p1(Trans *t, const RvArgs *a) { word32(t, a, 32 - 15, 32 - 23, 0, true); }
