@@ -29,8 +29,8 @@ void rv_trans_aes64im(Trans *t, const RvArgs *a)
     rv_put_x(t, a->rd, aes(t, IR_AES_IMC, ir_vzext(t->b, IR_V128, rv_x(t, a->rs1))));
 }
 
-/* The upper word of rs1 through the S-box, but for the last round of a 256-bit key rotated and with a constant. A state
- * of four equal columns is not changed by the shift of its rows. */
+/* The upper word of rs1 through the S-box, but for the last round of a 256-bit key rotated and with a
+ * constant. A state of four equal columns is not changed by the shift of its rows. */
 void rv_trans_aes64ks1i(Trans *t, const RvArgs *a)
 {
     static const uint8_t constants[10] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x1b, 0x36};

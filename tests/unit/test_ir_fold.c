@@ -175,6 +175,23 @@ static void test_select(void **state)
     assert_op(ir_select(B, c, K(1), K(0)), IR_ZEXT, IR_I64, c, 0);
 }
 
+static void test_reversed(void **state)
+{
+    IrVal r = ir_rbit(B, IR_I64, X), zeros = ir_clz(B, IR_I64, r);
+    assert_int_equal(insn(zeros)->op, IR_CTZ);
+    assert_int_equal(insn(zeros)->a, X);
+    assert_int_equal(insn(ir_clz(B, IR_I64, X))->op, IR_CLZ);
+    /* the next region's value of the same number is another one */
+    kit.r = ir_region_new(&kit.arena, toy_slots, TOY_SLOTS, toy_helpers, TOY_HELPERS);
+    assert_non_null(kit.r);
+    ir_builder_init(B, kit.r);
+    ir_insn_start(B, 0x1000);
+    IrVal v = IR_NONE;
+    while (v < r)
+        v = ir_add(B, IR_I64, ir_get(B, 1), K(v + 1));
+    assert_int_equal(insn(ir_clz(B, IR_I64, r))->op, IR_CLZ);
+}
+
 static void test_no_fold(void **state)
 {
     kit.b.no_fold = true;
@@ -339,6 +356,7 @@ int main(int argc, char **argv)
         T(test_casts_and_boxes),
         T(test_comparisons),
         T(test_select),
+        T(test_reversed),
         T(test_no_fold),
         cmocka_unit_test(test_random_expressions),
     };
