@@ -66,6 +66,7 @@ struct LuAbi {
     long (*arch_prctl)(LuThread *t, const uint64_t a[6]); /* NULL: there is no such call */
     /* Calls that are the ISA's own: socketcall, ipc, segments of x86. row: LuRowId. NULL: there are none. */
     long (*own_call)(LuThread *t, unsigned row, const uint64_t a[6]);
+    bool low_maps;                        /* MAP_32BIT means something */
     bool top_byte_ignored;                /* of addresses, as Arm's TBI has it on Linux */
     bool arm_open_flags;                  /* O_DIRECTORY and O_NOFOLLOW as in asm/fcntl.h of arm, see
                                            * lu_open_flags() */

@@ -17,7 +17,8 @@
 #endif
 
 enum {
-    HOST_ONLY_FLAGS = 0x40 | 0x80, /* MAP_32BIT, MAP_ABOVE4G: x86's, without meaning for the guest */
+    LOW = 0x40,                    /* MAP_32BIT, x86's: between 1 and 2 GiB */
+    HOST_ONLY_FLAGS = LOW | 0x80,  /* and MAP_ABOVE4G: mostly without meaning for the guest */
     PRIVATE_FILE = -1,             /* Range.dev of a private file mapping; ino is then a serial number */
     HUGE = 2 << 20,
 };
@@ -186,6 +187,16 @@ static long map_somewhere(LuMm *mm, Gva hint, uint64_t len, int prot, int flags,
     return -ENOMEM;
 }
 
+/* Between 1 and 2 GiB, where the kernel knows what is the emulator's. */
+static long map_low(LuMm *mm, uint64_t len, int prot, int flags, int fd, uint64_t off)
+{
+    long p = map_host(mm, 0, len, host_prot(prot), flags | LOW, fd, off);
+    if (sys_is_err(p) || (lu_mm_in_range(mm->layout.task_size, (Gva)p, len) && range_free(mm, (Gva)p, len)))
+        return p;
+    sys_munmap((void *)p, len);
+    return -ENOMEM;
+}
+
 static long map_fixed(LuMm *mm, After *a, Gva addr, uint64_t len, int prot, int flags, int fd, uint64_t off)
 {
     if (!lu_mm_in_range(mm->layout.task_size, addr, len))
@@ -223,6 +234,7 @@ static void note_mapping(LuMm *mm, After *a, Range *r, Gva start, uint64_t size,
 
 long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd, uint64_t off)
 {
+    bool low = flags & LOW && t->proc->abi->low_maps;
     flags &= ~HOST_ONLY_FLAGS;
     int type = flags & MAP_TYPE;
     bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), anon = flags & MAP_ANONYMOUS;
@@ -252,6 +264,8 @@ long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd
         ret = -ENOMEM;
     else if (fixed)
         ret = map_fixed(mm, &a, addr, size, prot, flags, fd, off);
+    else if (low)
+        ret = map_low(mm, size, prot, flags, fd, off);
     else
         ret = map_somewhere(mm, addr, size, prot, flags, fd, off);
     if (!sys_is_err(ret))
@@ -273,13 +287,7 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
     LuMm *mm = lock_mm(t);
     if (mm->n + 3 > MAX_RANGES || over_limit(mm, size, range_is_data(&r)))
         return finish(t, mm, &a, -ENOMEM);
-    /* The flag of x86 that means the guest's part: between 1 and 2 GiB, and nowhere that something is. */
-    ret = map_host(mm, 0, len, host_prot(prot), flags | 0x40 /* MAP_32BIT */, fd, off);
-    if (!sys_is_err(ret) &&
-        !(lu_mm_in_range(mm->layout.task_size, (Gva)ret, size) && range_free(mm, (Gva)ret, size))) {
-        sys_munmap((void *)ret, size);
-        ret = -ENOMEM;
-    }
+    ret = map_low(mm, size, prot, flags, fd, off);
     if (!sys_is_err(ret))
         note_mapping(mm, &a, &r, (Gva)ret, size, prot);
     return finish(t, mm, &a, ret);

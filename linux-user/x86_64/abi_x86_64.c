@@ -286,6 +286,7 @@ const LuAbi lu_abi_x86_64 = {
     .min_sigstksz = 2048,
     .has_restorer = true,
     .x86_structs = true,
+    .low_maps = true,
     .vdso = vdso_image,
     .vdso_size = sizeof(vdso_image),
     .vdso_sigreturn = VDSO_SIGRETURN,

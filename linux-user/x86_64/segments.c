@@ -178,7 +178,7 @@ static long modify_ldt(LuThread *t, const uint64_t a[6])
 long lu_x86_segment_call(LuThread *t, unsigned row, const uint64_t a[6])
 {
     switch ((LuRowId)row) {
-    case LU_ROW_modify_ldt: return modify_ldt(t, a);
+    case LU_ROW_modify_ldt: return (uint32_t)modify_ldt(t, a); /* errors, too: the kernel's is an int */
     case LU_ROW_set_thread_area: return set_thread_area((X86Cpu *)t->cpu, a[0]);
     case LU_ROW_get_thread_area: return get_thread_area((X86Cpu *)t->cpu, a[0]);
     default: return -ENOSYS;
