@@ -53,6 +53,12 @@ typedef struct CpuBoard {
      * no IMSIC. */
     bool (*msi_reg)(void *opaque, uint64_t number, unsigned file, unsigned reg, bool write, uint64_t mask,
                     uint64_t value, uint64_t *ret_old);
+    /* x86 (target/x86/x86_machine.h): an access of 1, 2 or 4 bytes to the I/O ports, which always succeeds;
+     * the interrupt that INTR is about, which is in service from now on (its vector; -1: there is none any
+     * more); the line FERR#, that says of an error of the x87 unit to come by IRQ 13. */
+    void (*port)(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value);
+    int (*acknowledge)(void *opaque, uint64_t number);
+    void (*ferr)(void *opaque, uint64_t number, bool level);
 } CpuBoard;
 
 typedef struct TargetSys {
