@@ -124,12 +124,29 @@ enum {
     X86_CTX_MODEL = 31,
     X86_CTX_ZMM = 64,
     X86_CTX_STORE = 128,
-    X86_CTX_32 = 1 << 15
+    X86_CTX_SYS = 1 << 8,   /* a machine's; what follows, but for 32, is 0 in user mode */
+    X86_CTX_IDX_SHIFT = 9,  /* two bits: mmuidx of data accesses, X86_IDX_* */
+    X86_CTX_FLAT = 1 << 11, /* es, cs, ss, ds are flat, or the mode is 64-bit */
+    X86_CTX_ODD = 1 << 12,  /* some segment may not be written to, expands down, or is not there */
+    X86_CTX_16 = 1 << 13,   /* with 32: 16-bit code */
+    X86_CTX_32 = 1 << 15,   /* 32-bit or 16-bit code */
+    X86_CTX_STACK16 = 1 << 21,
+    X86_CTX_PROTECTED = 1 << 22, /* protected mode, and not virtual-8086 */
+    X86_CTX_CPL0 = 1 << 23,
+    X86_CTX_FP_CHECK = 1 << 24, /* x87, MMX, SSE or AVX may be switched off: C looks */
+    X86_CTX_CS_CHECK = 1 << 25, /* cs has a limit that each instruction is compared with */
+    X86_CTX_TRAP = 1 << 26,     /* TF, or breakpoints of the debug registers: each instruction asks C */
+    X86_CTX_IOPL = 1 << 27,     /* CPL is above IOPL, or virtual-8086 mode: C looks at cli, sti, pushf, .. */
 };
+static inline unsigned x86_ctx_idx(uint32_t ctx)
+{
+    return ctx >> X86_CTX_IDX_SHIFT & 3;
+}
 
+/* In 32-bit mode? Of a machine: while it runs; 16-bit code counts as well. */
 static inline bool x86_cpu_is32(const X86Cpu *cpu)
 {
-    return cpu->base.ops == &target_i386;
+    return cpu->base.ctx & X86_CTX_SYS ? cpu->base.ctx & X86_CTX_32 : cpu->base.ops == &target_i386;
 }
 
 typedef enum X86Feat {
@@ -166,7 +183,7 @@ uint32_t x86_mxcsr(const X86Cpu *cpu);
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
 bool x86_model_has(X86Model m, X86Feat f);
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f); /* as its mode shows it */
-X86Model x86_model_find(const char *name); /* X86_MODELS: none */
+X86Model x86_model_find(const char *name);      /* X86_MODELS: none */
 const char *x86_model_name(X86Model m);
 const char *x86_feature_name(X86Feat f);                                         /* as in /proc/cpuinfo */
 void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4]); /* eax ebx ecx edx */

@@ -3,19 +3,15 @@
  * back under the mask. Sources: Intel SDM volume 2; AMD64 APM volume 4. */
 #include <signal.h>
 
-#include "base/fault.h"
 #include "target/x86/x86_evex_priv.h"
+#include "target/x86/x86_mem.h"
 #include "target/x86/x86_trans.h"
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
 
 static uint64_t raise_fault(X86Ev *e, uint64_t addr, bool write)
 {
-    CpuExit *x = &e->cpu->base.exit;
-    x->kind = CPU_EXIT_FAULT;
-    x->write = write;
-    x->addr = addr;
-    return 1;
+    return x86_raise_fault(e->cpu, addr, write);
 }
 
 /* ---- memory ---- */
@@ -29,7 +25,7 @@ static uint64_t load_masked(X86Ev *e, uint64_t *to, unsigned lane, unsigned n, u
         unsigned at = (i << lane) % count;
         if (!ev_on(e, i))
             continue;
-        FaultVal v = fault_ld(e->addr + at, 1u << lane);
+        FaultVal v = x86_mem_ld(e->cpu, e->addr + at, 1u << lane);
         if (v.fault)
             return raise_fault(e, e->addr + at, false);
         memcpy((char *)to + at, &v.val, 1u << lane);
@@ -46,15 +42,15 @@ static uint64_t store_masked(X86Ev *e, const uint64_t *from, unsigned lane, unsi
         uint64_t at = e->addr + i * bytes;
         if (!ev_on(e, i) && !(e->row->evex & X86_EV_NF))
             continue;
-        FaultVal v = fault_ld(at, bytes);
+        FaultVal v = x86_mem_ld(e->cpu, at, bytes);
         old[i] = v.val;
         if (!v.fault && !ev_on(e, i))
             continue;
-        if (!v.fault && !fault_st(at, ev_get(from, lane, i), bytes))
+        if (!v.fault && !x86_mem_st(e->cpu, at, ev_get(from, lane, i), bytes))
             continue;
         while (i-- > 0)
             if (ev_on(e, i))
-                fault_st(e->addr + i * bytes, old[i], bytes);
+                x86_mem_st(e->cpu, e->addr + i * bytes, old[i], bytes);
         return raise_fault(e, at, true);
     }
     return 0;
@@ -90,7 +86,7 @@ static uint64_t gather(X86Ev *e)
         if (!ev_on(e, i))
             continue;
         uint64_t at = element_address(e, i);
-        FaultVal v = fault_ld(at, 1u << e->lane);
+        FaultVal v = x86_mem_ld(e->cpu, at, 1u << e->lane);
         if (v.fault)
             return raise_fault(e, at, false);
         memset((char *)reg + used, 0, 64 - used);
@@ -109,7 +105,7 @@ static uint64_t scatter(X86Ev *e)
         uint64_t at = element_address(e, i);
         if (!ev_on(e, i))
             continue;
-        if (fault_st(at, ev_get(e->cpu->zmm[e->w.reg], e->lane, i), 1u << e->lane))
+        if (x86_mem_st(e->cpu, at, ev_get(e->cpu->zmm[e->w.reg], e->lane, i), 1u << e->lane))
             return raise_fault(e, at, true);
         *k &= ~BIT(i);
     }
@@ -135,7 +131,7 @@ static uint64_t read_source(X86Ev *e)
     if (e->w.mask && !(e->row->evex & X86_EV_NF)) {
         if (load_masked(e, e->b, source, e->n, size))
             return 1;
-    } else if (fault_copy(e->b, (const void *)e->addr, size)) {
+    } else if (x86_copy_in(e->cpu, e->b, e->addr, size)) {
         return raise_fault(e, e->addr, false);
     }
     for (unsigned i = 1; e->w.evb && i < e->bytes >> source; i++)
@@ -151,7 +147,7 @@ static uint64_t read_general(X86Ev *e)
         e->b[0] = e->w.w ? e->cpu->gpr[e->w.rm] : (uint32_t)e->cpu->gpr[e->w.rm];
         return 0;
     }
-    FaultVal v = fault_ld(e->addr, bytes);
+    FaultVal v = x86_mem_ld(e->cpu, e->addr, bytes);
     e->b[0] = v.val;
     return v.fault ? raise_fault(e, e->addr, false) : 0;
 }
@@ -164,7 +160,7 @@ static uint64_t read_packed(X86Ev *e)
         memcpy(e->b, e->cpu->zmm[e->w.rm], 64);
     for (unsigned i = 0; e->w.mem && i < count; i++) {
         uint64_t at = e->addr + (i << e->lane);
-        FaultVal v = fault_ld(at, 1u << e->lane);
+        FaultVal v = x86_mem_ld(e->cpu, at, 1u << e->lane);
         if (v.fault)
             return raise_fault(e, at, false);
         ev_set(e->b, e->lane, i, v.val);

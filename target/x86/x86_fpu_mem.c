@@ -1,15 +1,8 @@
 /* x87 with memory: loads, stores, environments, fxsave. */
 #include "target/x86/x86_fpu_priv.h"
+#include "target/x86/x86_mem.h"
 
 /* ---- memory ---- */
-
-static uint64_t raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
-{
-    cpu->base.exit.kind = CPU_EXIT_FAULT;
-    cpu->base.exit.write = write;
-    cpu->base.exit.addr = addr;
-    return 1;
-}
 
 typedef enum Kind { F32, F64, EXT, I16, I32, I64, BCD } Kind;
 static const uint8_t kind_bytes[] = {4, 8, 10, 2, 4, 8, 10};
@@ -57,8 +50,8 @@ static uint64_t load_memory(X86Cpu *cpu, Kind k, uint64_t addr)
     X86Fpu *u = &cpu->fpu;
     uint64_t m[2] = {0, 0};
     uint16_t flags;
-    if (fault_copy(m, (const void *)addr, kind_bytes[k]))
-        return raise_fault(cpu, addr, false);
+    if (x86_copy_in(cpu, m, addr, kind_bytes[k]))
+        return x86_raise_fault(cpu, addr, false);
     F80 v = load(u, k, m, &flags);
     u->sw &= (uint16_t)~C1;
     if (is_empty(u, 7))
@@ -74,8 +67,8 @@ static uint64_t store_memory(X86Cpu *cpu, Kind k, bool truncate, bool and_pop, u
     bool ok = !is_empty(u, 0);
     Host h = store(u, k, truncate, ok ? get(u, 0) : indefinite, m);
     uint16_t stop = (ok ? h.sw : IE) & ~u->cw & FLAGS & ~PE; /* nothing is stored then */
-    if (!stop && fault_copy((void *)addr, m, kind_bytes[k]))
-        return raise_fault(cpu, addr, true);
+    if (!stop && x86_copy_out(cpu, addr, m, kind_bytes[k]))
+        return x86_raise_fault(cpu, addr, true);
     if (stop && ok) {
         raise(u, stop);
         return 0;
@@ -148,14 +141,14 @@ static uint64_t environment(X86Cpu *cpu, bool is_load, bool all, uint64_t addr)
     uint8_t buf[X86_FSAVE_BYTES];
     size_t n = all ? X86_FSAVE_BYTES : ENV_BYTES;
     if (is_load) {
-        if (fault_copy(buf, (const void *)addr, n))
-            return raise_fault(cpu, addr, false);
+        if (x86_copy_in(cpu, buf, addr, n))
+            return x86_raise_fault(cpu, addr, false);
         all ? x86_frstor(u, buf) : load_env(u, buf);
         return 0;
     }
     all ? x86_fsave(u, buf) : save_env(u, buf);
-    if (fault_copy((void *)addr, buf, n))
-        return raise_fault(cpu, addr, true);
+    if (x86_copy_out(cpu, addr, buf, n))
+        return x86_raise_fault(cpu, addr, true);
     if (all)
         x86_fpu_init(u);
     else
@@ -167,10 +160,10 @@ static uint64_t environment(X86Cpu *cpu, bool is_load, bool all, uint64_t addr)
 static uint64_t word16(X86Cpu *cpu, uint16_t *load_to, uint16_t v, uint64_t addr)
 {
     if (!load_to)
-        return fault_st16(addr, v) ? raise_fault(cpu, addr, true) : 0;
-    FaultVal w = fault_ld16(addr);
+        return x86_mem_st(cpu, addr, v, 2) ? x86_raise_fault(cpu, addr, true) : 0;
+    FaultVal w = x86_mem_ld(cpu, addr, 2);
     if (w.fault)
-        return raise_fault(cpu, addr, false);
+        return x86_raise_fault(cpu, addr, false);
     *load_to = (uint16_t)((w.val & 0x1f7f) | 0x40);
     summary(&cpu->fpu);
     return 0;
@@ -185,8 +178,8 @@ uint64_t x86_fpu_memory(X86Cpu *cpu, unsigned opc, unsigned op, uint64_t addr, b
     if (!(opc & 1)) {
         uint64_t m[2] = {0, 0};
         uint16_t flags;
-        if (fault_copy(m, (const void *)addr, kind_bytes[k]))
-            return raise_fault(cpu, addr, false);
+        if (x86_copy_in(cpu, m, addr, kind_bytes[k]))
+            return x86_raise_fault(cpu, addr, false);
         F80 v = load(u, k, m, &flags);
         x86_fpu_arith_memory(u, op, v, flags);
         return 0;
@@ -263,8 +256,8 @@ uint64_t x86_helper_fxsave(void *opaque, uint64_t a, uint64_t b, uint64_t c, uin
     uint8_t image[X86_FXSAVE_BYTES];
     x86_fxsave(cpu, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, image);
     size_t n = 160 + 16 * x86_vector_registers(cpu); /* what is above belongs to the program */
-    if (fault_copy((void *)a, image, n))
-        return raise_fault(cpu, a, true);
+    if (x86_copy_out(cpu, a, image, n))
+        return x86_raise_fault(cpu, a, true);
     return 0;
 }
 
@@ -273,8 +266,8 @@ uint64_t x86_helper_fxrstor(void *opaque, uint64_t a, uint64_t b, uint64_t c, ui
     X86Cpu *cpu = opaque;
     uint8_t image[X86_FXSAVE_BYTES];
     uint32_t mxcsr;
-    if (fault_copy(image, (const void *)a, sizeof image))
-        return raise_fault(cpu, a, false);
+    if (x86_copy_in(cpu, image, a, sizeof image))
+        return x86_raise_fault(cpu, a, false);
     x86_fxrstor(cpu, image);
     memcpy(&mxcsr, image + 24, 4);
     x86_set_mxcsr(cpu, mxcsr);

@@ -1,20 +1,10 @@
 /* C functions called by generated code; the list with flags and types is x86_helpers.def. Those that fault
  * return 1 with the exit filled in. Source: AMD64 APM volume 3. */
-#include "base/fault.h"
 #include "base/sys.h"
+#include "target/x86/x86_mem.h"
 #include "target/x86/x86_trans.h"
 
-#include <signal.h>
-
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
-
-static uint64_t raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
-{
-    cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
-    cpu->base.exit.write = write;
-    cpu->base.exit.addr = addr;
-    return 1;
-}
 
 /* ---- division ---- */
 
@@ -280,11 +270,6 @@ uint64_t x86_helper_tsc_aux(ARGS)
 
 /* ---- memory ---- */
 
-static bool exchange16(uint64_t addr, uint64_t memory[2], const uint64_t desired[2])
-{
-    return fault_cas128(addr, memory, desired);
-}
-
 /* a: address, b: bytes. Sets ZF alone. */
 uint64_t x86_helper_cmpxchg_pair(ARGS)
 {
@@ -298,8 +283,8 @@ uint64_t x86_helper_cmpxchg_pair(ARGS)
             cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
             return 1;
         }
-        if (exchange16(a, seen, desired))
-            return raise_fault(cpu, a, true);
+        if (x86_mem_cas(cpu, a, seen, desired, 16))
+            return x86_raise_fault(cpu, a, true);
         equal = seen[0] == want[0] && seen[1] == want[1];
         if (!equal) {
             g[X86_RAX] = seen[0];
@@ -307,13 +292,13 @@ uint64_t x86_helper_cmpxchg_pair(ARGS)
         }
     } else {
         uint64_t want = (g[X86_RAX] & 0xffffffff) | g[X86_RDX] << 32;
-        FaultVal old = fault_cas64(a, want, (g[X86_RBX] & 0xffffffff) | g[X86_RCX] << 32);
-        if (old.fault)
-            return raise_fault(cpu, a, true);
-        equal = old.val == want;
+        uint64_t seen[2] = {want}, desired[2] = {(g[X86_RBX] & 0xffffffff) | g[X86_RCX] << 32};
+        if (x86_mem_cas(cpu, a, seen, desired, 8))
+            return x86_raise_fault(cpu, a, true);
+        equal = seen[0] == want;
         if (!equal) {
-            g[X86_RAX] = old.val & 0xffffffff;
-            g[X86_RDX] = old.val >> 32;
+            g[X86_RAX] = seen[0] & 0xffffffff;
+            g[X86_RDX] = seen[0] >> 32;
         }
     }
     cpu->fl = equal ? cpu->fl | IR_FL_Z : cpu->fl & ~(uint32_t)IR_FL_Z;
@@ -343,11 +328,11 @@ static uint64_t piece(const X86Cpu *cpu, unsigned bytes)
 static uint64_t move_one(X86Cpu *cpu, unsigned bytes)
 {
     uint64_t *g = cpu->gpr, by = cpu->df ? 0 - (uint64_t)bytes : bytes;
-    FaultVal v = fault_ld(g[X86_RSI], bytes);
+    FaultVal v = x86_mem_ld(cpu, g[X86_RSI], bytes);
     if (v.fault)
-        return raise_fault(cpu, g[X86_RSI], false);
-    if (fault_st(g[X86_RDI], v.val, bytes))
-        return raise_fault(cpu, g[X86_RDI], true);
+        return x86_raise_fault(cpu, g[X86_RSI], false);
+    if (x86_mem_st(cpu, g[X86_RDI], v.val, bytes))
+        return x86_raise_fault(cpu, g[X86_RDI], true);
     g[X86_RSI] += by;
     g[X86_RDI] += by;
     g[X86_RCX]--;
@@ -386,8 +371,8 @@ uint64_t x86_helper_rep_movs(ARGS)
 static uint64_t store_one(X86Cpu *cpu, unsigned bytes)
 {
     uint64_t *g = cpu->gpr;
-    if (fault_st(g[X86_RDI], g[X86_RAX], bytes))
-        return raise_fault(cpu, g[X86_RDI], true);
+    if (x86_mem_st(cpu, g[X86_RDI], g[X86_RAX], bytes))
+        return x86_raise_fault(cpu, g[X86_RDI], true);
     g[X86_RDI] += cpu->df ? 0 - (uint64_t)bytes : bytes;
     g[X86_RCX]--;
     wrap_index(cpu);
@@ -438,8 +423,8 @@ uint64_t x86_helper_maskmov(ARGS)
         mask = (const uint8_t *)&cpu->fpu.st[b >> 8 & 7].sig;
     }
     for (unsigned k = 0; k < (mmx ? 8u : 16u); k++)
-        if (mask[k] >> 7 && fault_st8(a + k, from[k]))
-            return raise_fault(cpu, a + k, true);
+        if (mask[k] >> 7 && x86_mem_st(cpu, a + k, from[k], 1))
+            return x86_raise_fault(cpu, a + k, true);
     return 0;
 }
 

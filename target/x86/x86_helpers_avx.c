@@ -1,20 +1,12 @@
 /* Helpers of AVX2 and BMI2: masked moves and gathers, element by element, bits spread and gathered. Sources:
  * AMD64 APM volumes 3 and 4. */
-#include "base/fault.h"
 #include "base/sys.h"
+#include "target/x86/x86_mem.h"
 #include "target/x86/x86_trans.h"
 
 #include <errno.h>
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
-
-static uint64_t raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
-{
-    cpu->base.exit.kind = CPU_EXIT_FAULT;
-    cpu->base.exit.write = write;
-    cpu->base.exit.addr = addr;
-    return 1;
-}
 
 static uint64_t element(const uint64_t *reg, unsigned k, unsigned bytes)
 {
@@ -37,14 +29,14 @@ static uint64_t store_masked(X86Cpu *cpu, uint64_t a, const uint64_t *reg, const
         uint64_t at = a + k * bytes;
         if (!sign(mask, k, bytes))
             continue;
-        FaultVal v = fault_ld(at, bytes);
+        FaultVal v = x86_mem_ld(cpu, at, bytes);
         old[k] = v.val;
-        if (!fault_st(at, element(reg, k, bytes), bytes))
+        if (!x86_mem_st(cpu, at, element(reg, k, bytes), bytes))
             continue;
         while (k-- > 0)
             if (sign(mask, k, bytes))
-                fault_st(a + k * bytes, old[k], bytes);
-        return raise_fault(cpu, at, true);
+                x86_mem_st(cpu, a + k * bytes, old[k], bytes);
+        return x86_raise_fault(cpu, at, true);
     }
     return 0;
 }
@@ -63,9 +55,9 @@ uint64_t x86_helper_vmaskmov(ARGS)
         uint64_t at = a + k * bytes;
         if (!sign(mask, k, bytes))
             continue;
-        FaultVal v = fault_ld(at, bytes);
+        FaultVal v = x86_mem_ld(cpu, at, bytes);
         if (v.fault)
-            return raise_fault(cpu, at, false);
+            return x86_raise_fault(cpu, at, false);
         memcpy((char *)out + k * bytes, &v.val, bytes);
     }
     memcpy(reg, out, sizeof out);
@@ -92,9 +84,9 @@ uint64_t x86_helper_vgather(ARGS)
         }
         if (b >> 19 & 1)
             at &= 0xffffffff;
-        FaultVal v = fault_ld(at, bytes);
+        FaultVal v = x86_mem_ld(cpu, at, bytes);
         if (v.fault)
-            return raise_fault(cpu, at, false);
+            return x86_raise_fault(cpu, at, false);
         memcpy((char *)reg + k * bytes, &v.val, bytes);
         memset((char *)mask + k * bytes, 0, bytes);
     }

@@ -1,7 +1,7 @@
 /* The XSAVE family: x87, SSE, AVX and AVX-512 state. Sources: Intel SDM volume 1, chapter 13; AMD64 APM
  * volume 2, 11.5. */
-#include "base/fault.h"
 #include "target/x86/x86_fpu.h"
+#include "target/x86/x86_mem.h"
 #include "target/x86/x86_trans.h"
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
@@ -164,14 +164,6 @@ bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES]
 
 /* ---- instructions ---- */
 
-static uint64_t raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
-{
-    cpu->base.exit.kind = CPU_EXIT_FAULT;
-    cpu->base.exit.write = write;
-    cpu->base.exit.addr = addr;
-    return 1;
-}
-
 static uint64_t protection(X86Cpu *cpu)
 {
     cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
@@ -197,11 +189,11 @@ uint64_t x86_helper_xsave(ARGS)
     size_t n = bytes_of(cpu, want, c == X86_XSAVEC ? want | compact : 0);
     if (a & 63)
         return protection(cpu);
-    if (fault_copy(image, (const void *)a, n))
-        return raise_fault(cpu, a, true);
+    if (x86_copy_in(cpu, image, a, n))
+        return x86_raise_fault(cpu, a, true);
     x86_xsave(cpu, (X86XsaveKind)c, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, want, image);
-    if (fault_copy((void *)a, image, n))
-        return raise_fault(cpu, a, true);
+    if (x86_copy_out(cpu, a, image, n))
+        return x86_raise_fault(cpu, a, true);
     return 0;
 }
 
@@ -212,11 +204,11 @@ uint64_t x86_helper_xrstor(ARGS)
     uint64_t want = wanted(cpu), form;
     if (a & 63)
         return protection(cpu);
-    if (fault_copy(image, (const void *)a, bytes_of(cpu, 0, 0)))
-        return raise_fault(cpu, a, false);
+    if (x86_copy_in(cpu, image, a, bytes_of(cpu, 0, 0)))
+        return x86_raise_fault(cpu, a, false);
     memcpy(&form, image + HEADER + 8, sizeof form);
-    if (fault_copy(image, (const void *)a, MIN(bytes_of(cpu, want, form), sizeof image)))
-        return raise_fault(cpu, a, false);
+    if (x86_copy_in(cpu, image, a, MIN(bytes_of(cpu, want, form), sizeof image)))
+        return x86_raise_fault(cpu, a, false);
     cpu->base.ff = (uint32_t)b;
     return x86_xrstor(cpu, want, image) ? 0 : protection(cpu);
 }

@@ -1,0 +1,84 @@
+#include "target/x86/x86_mem.h"
+
+#include "target/mem.h"
+#include "target/x86/x86_trans.h"
+
+static IrAccess access_of(const X86Cpu *cpu, unsigned op, uint64_t addr, unsigned size)
+{
+    IrMem m = {.size = x86_log2(size) & 7, .mmu = IR_MMU_TLB, .mmuidx = x86_ctx_idx(cpu->base.ctx)};
+    return (IrAccess){.addr = addr, .mem = m.raw, .op = (uint8_t)op};
+}
+
+FaultVal x86_machine_ld(X86Cpu *cpu, uint64_t addr, unsigned size)
+{
+    IrAccess a = access_of(cpu, IR_LD, addr, size);
+    bool ok = cpu->base.mem->access(cpu, &a);
+    return (FaultVal){.val = a.value[0], .fault = !ok};
+}
+
+bool x86_machine_st(X86Cpu *cpu, uint64_t addr, uint64_t v, unsigned size)
+{
+    IrAccess a = access_of(cpu, IR_ST, addr, size);
+    a.value[0] = v;
+    return !cpu->base.mem->access(cpu, &a);
+}
+
+static unsigned part_of(size_t left)
+{
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+bool x86_machine_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        unsigned part = part_of(n - at);
+        FaultVal v = x86_machine_ld(cpu, addr + at, part);
+        if (v.fault)
+            return true;
+        memcpy((char *)to + at, &v.val, part);
+        at += part;
+    }
+    return false;
+}
+
+/* Can the byte be written to? An atomic "or 0" says it, and changes nothing. */
+static bool refuses_store(X86Cpu *cpu, uint64_t addr)
+{
+    IrAccess a = access_of(cpu, IR_RMW, addr, 1);
+    a.rmw = IR_RMW_OR;
+    return !cpu->base.mem->access(cpu, &a);
+}
+
+/* Where it ends on another page that is tried first; then the first store can fail, and no other. */
+bool x86_machine_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n)
+{
+    if (n > 8 && (addr & 4095) + n > 4096 && (refuses_store(cpu, addr) || refuses_store(cpu, addr + n - 1)))
+        return true;
+    for (size_t at = 0; at < n;) {
+        unsigned part = part_of(n - at);
+        uint64_t v = 0;
+        memcpy(&v, (const char *)from + at, part);
+        if (x86_machine_st(cpu, addr + at, v, part))
+            return true;
+        at += part;
+    }
+    return false;
+}
+
+bool x86_mem_cas(X86Cpu *cpu, uint64_t addr, uint64_t memory[2], const uint64_t desired[2], unsigned size)
+{
+    if (!cpu->base.mem) {
+        if (size == 16)
+            return fault_cas128(addr, memory, desired);
+        FaultVal v = fault_cas(addr, memory[0], desired[0], size);
+        memory[0] = v.val;
+        return v.fault;
+    }
+    IrAccess a = access_of(cpu, IR_CAS, addr, size);
+    memcpy(a.expected, memory, sizeof a.expected);
+    memcpy(a.value, desired, sizeof a.value);
+    if (!cpu->base.mem->access(cpu, &a))
+        return true;
+    memcpy(memory, a.value, sizeof a.value);
+    return false;
+}
