@@ -113,7 +113,11 @@ static bool choose_host(Accel *a, Fmt *err)
 
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap)
 {
-    Accel tmp = {.cfg = *cfg, .ops = ops, .engine = cfg->jit ? &accel_engine_dbt : &accel_engine_interp};
+    Accel tmp = {.cfg = *cfg,
+                 .ops = ops,
+                 .engine = cfg->engine ? cfg->engine
+                           : cfg->jit  ? &accel_engine_dbt
+                                       : &accel_engine_interp};
     Accel *a = map_new(&tmp, align_up(sizeof *a, 4096));
     if (!a) {
         Fmt f = {.buf = err, .cap = err_cap};
@@ -133,7 +137,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     if (cfg->machine) {
         cfg->machine->opaque = a;
         cfg->machine->code_written = softmmu_code_written;
-        cfg->machine->changed = softmmu_map_changed;
+        cfg->machine->changed = a->engine->native ? a->engine->map_changed : softmmu_map_changed;
     }
     return a;
 }
@@ -175,7 +179,10 @@ Cpu *accel_cpu_new(Accel *a)
         return NULL;
     }
     a->ops->reset(cpu);
-    a->engine->cpu_init(cpu);
+    if (!a->engine->cpu_init(cpu)) {
+        accel_unmap(a, ac, bytes);
+        return NULL;
+    }
     lock_take(&a->lock);
     cpu->ctx |= a->ctx_set;
     ac->next = a->cpus;
@@ -195,6 +202,30 @@ Cpu *accel_cpu_clone(Accel *a, const Cpu *from)
     cpu->frm = from->frm;
     cpu->ctx |= from->ctx;
     return cpu;
+}
+
+void accel_cpu_reset(Cpu *cpu)
+{
+    cpu->ops->reset(cpu);
+    if (cpu->accel->engine->cpu_reset)
+        cpu->accel->engine->cpu_reset(cpu);
+}
+
+void accel_sync(Cpu *cpu)
+{
+    if (cpu->accel->engine->sync)
+        cpu->accel->engine->sync(cpu);
+}
+
+bool accel_is_native(const Accel *a)
+{
+    return a->engine->native;
+}
+
+void accel_stand(Accel *a, bool stop)
+{
+    if (a->engine->stand)
+        a->engine->stand(a, stop);
 }
 
 static void set_waiting(Accel *a, AccelCpu *ac, bool on)
@@ -288,7 +319,12 @@ void accel_exclusive_begin(Cpu *self)
 
 void accel_exclusive_end(Cpu *self) { lock_release(&self->accel->stop); }
 
-void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
+void accel_kick(Cpu *cpu)
+{
+    __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE);
+    if (UNLIKELY(cpu->accel->engine->kick))
+        cpu->accel->engine->kick(cpu);
+}
 
 void accel_wake(Cpu *cpu)
 {
@@ -296,6 +332,8 @@ void accel_wake(Cpu *cpu)
     __atomic_store_n(&cpu->kick, 1, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&ac->halted, __ATOMIC_SEQ_CST))
         sys_futex(&cpu->kick, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    else if (cpu->accel->engine->kick)
+        cpu->accel->engine->kick(cpu);
 }
 
 void accel_halt(Cpu *cpu)
@@ -330,7 +368,7 @@ void accel_update_ctx(Cpu *cpu)
 /* A machine's cpu that comes back from outside, before it runs the guest: what changed meanwhile. */
 static void catch_up(Cpu *cpu)
 {
-    if (!cpu->accel->cfg.machine)
+    if (!cpu->accel->cfg.machine || cpu->accel->engine->native)
         return;
     softmmu_follow_map(cpu);
     softmmu_do_asked(cpu);
@@ -507,6 +545,12 @@ static bool run_exit(Accel *a, Cpu *cpu)
 void accel_run(Cpu *cpu)
 {
     Accel *a = cpu->accel;
+    if (a->engine->native) {
+        a->engine->run(cpu);
+        if (cpu->exit.kind == CPU_EXIT_KICK)
+            __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
+        return;
+    }
     do {
         if (a->cfg.machine && !softmmu_others_done(cpu)) {
             cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};

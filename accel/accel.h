@@ -2,7 +2,7 @@
  * Accel: the ways to run a Cpu. linux-user knows nothing else of the translator.
  *
  * One Accel per guest address space; each Cpu belongs to one. Engines: the translator ("dbt"), the IR
- * interpreter ("interp", --no-jit).
+ * interpreter ("interp", --no-jit); of machines also the host's processor by KVM (accel/kvm/kvm.h).
  * Threads: accel_run() by the cpu's thread. accel_kick() by any thread and by signal handlers.
  * accel_invalidate() by any cpu thread. The fork calls by the forking thread.
  */
@@ -38,8 +38,13 @@ typedef struct AccelMem {
     uint64_t (*code_size)(void *opaque, Gva pc);
 } AccelMem;
 
+/* Who has the machine's interrupt controllers: the board; the engine that of each cpu alone; the engine. */
+typedef enum AccelIrqchip { ACCEL_IRQCHIP_BOARD, ACCEL_IRQCHIP_SPLIT, ACCEL_IRQCHIP_ENGINE } AccelIrqchip;
+
 typedef struct AccelConfig {
     bool jit;              /* false: interpreter */
+    const struct AccelOps *engine; /* one of another library; NULL: as `jit` says */
+    AccelIrqchip irqchip;  /* what is wanted of it */
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint64_t host;         /* what x64_detect() said, which costs; 0: not asked yet */
     uint32_t no_opt;       /* ACCEL_NO_* */
@@ -87,6 +92,17 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
 void accel_free(Accel *a);
 
 Cpu *accel_cpu_new(Accel *a);                        /* reset state; NULL: out of memory */
+/* TargetOps.reset(), with which the engine begins anew. The cpu is outside of accel_run(), as in the next
+ * two. */
+void accel_cpu_reset(Cpu *cpu);
+/* Some engines have a cpu's registers elsewhere: after this they are in the struct, and what is changed there
+ * counts. */
+void accel_sync(Cpu *cpu);
+/* Does the host's processor run the guest? Then TargetSys is asked neither for exceptions nor for interrupts,
+ * nor whether a cpu sleeps. */
+bool accel_is_native(const Accel *a);
+/* All cpus are outside, and the machine's clock stands still, from `stop` until not. */
+void accel_stand(Accel *a, bool stop);
 Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */
 void accel_cpu_free(Cpu *cpu);
 

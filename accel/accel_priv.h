@@ -25,7 +25,7 @@ typedef struct AccelOps {
                                           * parts of it stay untouched until used */
     bool (*init)(Accel *a, char *err, size_t err_cap);
     void (*clear)(Accel *a); /* accepts a half-built object */
-    void (*cpu_init)(Cpu *cpu);
+    bool (*cpu_init)(Cpu *cpu); /* false: fmt_err() has said why */
     void (*cpu_clear)(Cpu *cpu);
     /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it
      * returns CPU_EXIT_KICK after one region, and not before it. */
@@ -43,6 +43,16 @@ typedef struct AccelOps {
     void (*fork_learn)(Cpu *cpu); /* see accel_fork_learn(); may be NULL */
     void (*fork_prepare)(Accel *a);
     void (*fork_done)(Accel *a, bool child);
+    /* Engines that are no translators; all may be NULL otherwise. run() then takes exceptions and interrupts
+     * itself, and the cpu counts as running only between accel_resume() and accel_pause(), which it calls. */
+    bool native;
+    void (*kick)(Cpu *cpu);           /* after the kick word was set, by any thread */
+    void (*cpu_reset)(Cpu *cpu);      /* see accel_cpu_reset(), after TargetOps.reset() */
+    void (*sync)(Cpu *cpu);           /* see accel_sync() */
+    void (*stand)(Accel *a, bool stop);
+    void (*map_changed)(void *accel); /* MemMap.changed */
+    bool (*translate)(Cpu *cpu, Gva va, uint64_t *ret_pa); /* see accel_debug_translate() */
+    bool (*points_changed)(Accel *a); /* break- and watchpoints; false: it has no room for them */
 } AccelOps;
 
 enum { ACCEL_CPU_OUT = 0 }; /* AccelCpu.state */

@@ -154,6 +154,7 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
     Cpu *cpu = cpu_of(g, thread);
     const TargetOps *ops = cpu->ops;
     const RegRef *ref = &g_array_index(g->regs, RegRef, n);
+    accel_sync(cpu);
     if (!ref->sys) {
         const TargetReg *r = &ops->regs[ref->n];
         uint8_t *at = (uint8_t *)cpu + r->offset;

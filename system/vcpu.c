@@ -41,7 +41,7 @@ static void report(Vcpu *self)
 static bool is_on(Cpu *cpu)
 {
     bool (*ready)(Cpu * cpu) = cpu->ops->sys->ready;
-    if (!ready || ready(cpu))
+    if (!ready || accel_is_native(cpu->accel) || ready(cpu))
         return true;
     __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_SEQ_CST);
     return ready(cpu);
@@ -76,7 +76,9 @@ static void *vcpu_run(void *opaque)
         accel_run(cpu);
         if (cpu->exit.kind == CPU_EXIT_SYSCALL && self->all->call)
             self->all->call(self->all->call_opaque, self);
-        if (step || cpu->exit.kind == CPU_EXIT_DEBUG)
+        if (cpu->exit.kind == CPU_EXIT_BROKEN && self->all->broken)
+            self->all->broken(self->all->broken_opaque);
+        else if (step || cpu->exit.kind == CPU_EXIT_DEBUG)
             report(self);
         else if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
             accel_halt(cpu);

@@ -37,6 +37,9 @@ typedef struct Vcpus {
      * does. */
     void (*call)(void *opaque, Vcpu *vcpu);
     void *call_opaque;
+    /* A cpu has come back with CPU_EXIT_BROKEN. By its thread, no lock held. NULL: nobody wants to know. */
+    void (*broken)(void *opaque);
+    void *broken_opaque;
 } Vcpus;
 
 void vcpus_start(Vcpus *v, Machine *m);

@@ -63,6 +63,7 @@ void vm_stop(Vm *vm, RunState state)
     if (was) {
         clock_stop(&vm->machine->clock, true);
         vcpus_pause(&vm->vcpus);
+        accel_stand(vm->machine->accel, true);
     }
     vm->state = state;
     trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[state]);
@@ -91,6 +92,7 @@ bool vm_cont(Vm *vm)
     vm->state = RUN_RUNNING;
     trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[RUN_RUNNING]);
     vm_event(vm, "RESUME", NULL);
+    accel_stand(vm->machine->accel, false);
     clock_stop(&vm->machine->clock, false);
     vcpus_resume(&vm->vcpus);
     return true;
@@ -185,6 +187,20 @@ void vm_request(void *opaque, MachineRequest what, int code)
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }
 
+static gboolean stop_broken(void *opaque)
+{
+    Vm *vm = opaque;
+    fprintf(stderr, "tinamou-system: the machine is stopped; 'system_reset' and 'cont' begin it anew\n");
+    if (vm->state == RUN_RUNNING)
+        vm_stop(vm, RUN_INTERNAL_ERROR);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_broken(void *opaque)
+{
+    g_idle_add_full(G_PRIORITY_DEFAULT, stop_broken, opaque, NULL);
+}
+
 typedef struct IoError {
     Vm *vm;
     char *disk, *text;
@@ -261,6 +277,8 @@ void vm_run(Vm *vm, bool paused)
 {
     clock_stop(&vm->machine->clock, true);
     clock_thread_start(&vm->clock, &vm->machine->clock);
+    vm->vcpus.broken = on_broken;
+    vm->vcpus.broken_opaque = vm;
     vcpus_start(&vm->vcpus, vm->machine);
     if (!paused)
         vm_cont(vm);

@@ -43,6 +43,7 @@ typedef enum CpuExitKind {
     CPU_EXIT_OVERFLOW, /* x86: into; pc = next instruction */
     CPU_EXIT_FLOAT,   /* the floating-point unit has exceptions that are not masked: flags in exit.code, in
                        * MXCSR's order; pc = the instruction that waits for it */
+    CPU_EXIT_BROKEN,  /* the engine cannot go on, and has said why (fmt_err()); until the next reset */
 } CpuExitKind;
 
 enum { CPU_EXCLUSIVE_DEVICE = 1 }; /* CpuExit.code of EXCLUSIVE */

@@ -190,7 +190,7 @@ static size_t dbt_cpu_bytes(const Accel *a)
     return align_up(sizeof(DbtCpu), 64) + far;
 }
 
-static void dbt_cpu_init(Cpu *cpu)
+static bool dbt_cpu_init(Cpu *cpu)
 {
     dbt_cpu(cpu)->jump_ctx = cpu->ctx;
     sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_NONE);
@@ -198,6 +198,7 @@ static void dbt_cpu_init(Cpu *cpu)
     dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they
                                             * are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
+    return true;
 }
 
 static void dbt_cpu_clear(Cpu *cpu)

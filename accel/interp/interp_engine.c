@@ -76,12 +76,13 @@ static bool engine_init(Accel *a, char *err, size_t err_cap)
 
 static void engine_clear(Accel *a) { accel_unmap(a, a->engine_data, sizeof(InterpEngine)); }
 
-static void engine_cpu_init(Cpu *cpu)
+static bool engine_cpu_init(Cpu *cpu)
 {
     InterpCpu *e = interp_cpu(cpu);
     char *mem = (char *)align_up((uintptr_t)(e + 1), 4096);
     e->scratch = (Arena){.base = mem, .limit = SCRATCH_BYTES};
     e->cache = (Arena){.base = mem + SCRATCH_BYTES, .limit = cache_bytes(cpu->accel)};
+    return true;
 }
 
 static void engine_cpu_clear(Cpu *cpu) { (void)cpu; }

@@ -226,7 +226,7 @@ static bool view_find(const MemView *v, uint64_t gpa, MemRange *ret)
     return lo < n;
 }
 
-static bool find_from(const MemMap *m, uint64_t gpa, MemRange *ret)
+bool mem_map_next(const MemMap *m, uint64_t gpa, MemRange *ret)
 {
     for (;;) {
         uint64_t shown = __atomic_load_n(&m->shown, __ATOMIC_ACQUIRE);
@@ -238,7 +238,7 @@ static bool find_from(const MemMap *m, uint64_t gpa, MemRange *ret)
 
 bool mem_map_find(const MemMap *m, uint64_t gpa, MemRange *ret)
 {
-    return find_from(m, gpa, ret) && ret->start <= gpa;
+    return mem_map_next(m, gpa, ret) && ret->start <= gpa;
 }
 
 static bool reads_memory(const MemRegion *r)
@@ -409,7 +409,7 @@ void mem_map_print(const MemMap *m, Fmt *out)
 {
     static const char kind[][8] = {"ram", "rom", "romd", "i/o", "alias"};
     MemRange r;
-    for (uint64_t at = 0; find_from(m, at, &r); at = r.end) {
+    for (uint64_t at = 0; mem_map_next(m, at, &r); at = r.end) {
         fmt_printf(out, "  %016lx-%016lx %s %s", (unsigned long)r.start, (unsigned long)(r.end - 1),
                    kind[r.region->kind], r.region->name);
         if (r.offset)

@@ -129,6 +129,8 @@ void ram_block_clear(RamBlock *b);
 
 /* False: nothing is there. */
 bool mem_map_find(const MemMap *m, uint64_t gpa, MemRange *ret);
+/* The first that ends behind gpa; false: there is none. */
+bool mem_map_next(const MemMap *m, uint64_t gpa, MemRange *ret);
 /* Of one byte that reads as memory; ret_left: how many more follow. NULL: a device, or nothing. */
 uint8_t *mem_map_host(const MemMap *m, uint64_t gpa, bool write, uint64_t *ret_left);
 

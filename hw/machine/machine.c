@@ -340,7 +340,7 @@ bool machine_reset(Machine *m, DevError *err)
 {
     dev_reset(m->root);
     for (unsigned k = 0; k < m->cfg.cpus; k++)
-        m->board->target->reset(m->cpu[k]);
+        accel_cpu_reset(m->cpu[k]);
     return m->board->load(m, err);
 }
 

@@ -103,9 +103,10 @@ static void info_registers(Hmp *h, const char *args)
     bool all = strcmp(args, "-a") == 0;
     vm_hold(vm);
     for (unsigned c = 0; c < vm->machine->cfg.cpus; c++) {
-        const Cpu *cpu = vm->machine->cpu[c];
+        Cpu *cpu = vm->machine->cpu[c];
         if (!all && c != h->cpu)
             continue;
+        accel_sync(cpu);
         g_string_append_printf(h->out, "\nCPU#%u\n pc       %016" PRIx64 "\n", c, cpu->pc);
         print_registers(cpu, h->out);
     }

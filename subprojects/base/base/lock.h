@@ -23,6 +23,7 @@ enum LockRank {
     LOCK_RANK_SIGHAND,  /* linux-user: signal actions */
     LOCK_RANK_MM,       /* linux-user: guest address space */
     LOCK_RANK_FS,       /* linux-user: fd and cwd views */
+    LOCK_RANK_PUT_BY,   /* accel/kvm: writes to devices that are done late */
     LOCK_RANK_DEVICE,   /* hw: one device */
     LOCK_RANK_INTC,     /* hw: an interrupt controller, which devices call */
     LOCK_RANK_CLOCK,    /* hw: timers of a machine */

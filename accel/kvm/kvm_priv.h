@@ -1,0 +1,118 @@
+/*
+ * What the files of accel/kvm share: the VM, its cpus, and what each host ISA implements (kvm_arch_*: one
+ * file of them is compiled).
+ *
+ * Invariants: a cpu counts as running (accel_resume) only while it is inside of the KVM_RUN ioctl. Devices
+ * are called outside, so who stops all cpus, to change memory slots, may hold a device's lock. When run()
+ * returns, the last access of the guest is complete, as KVM_RUN completes it when it is called again.
+ * Registers live in the kernel until somebody asks for them (KvmCpu.fetched); then the struct counts, and
+ * what is in it goes back before the cpu runs again. Ownership: KvmVm is Accel.engine_data, KvmCpu
+ * AccelCpu.engine. Threads: see accel.h.
+ */
+#ifndef ACCEL_KVM_KVM_PRIV_H
+#define ACCEL_KVM_KVM_PRIV_H
+
+#include "accel/accel_priv.h"
+#include "base/fmt.h"
+#include "base/sys.h"
+#include "hw/core/mem_map.h"
+
+#include <linux/kvm.h>
+
+/* Bytes 0: the slot is free. */
+typedef struct KvmSlot {
+    uint64_t gpa, bytes;
+    uint8_t *host;
+    uint32_t flags; /* KVM_MEM_* */
+} KvmSlot;
+
+typedef struct KvmVm {
+    Accel *accel;
+    int dev, fd;          /* /dev/kvm, the VM; -1: none */
+    uint32_t run_bytes;   /* of a cpu's shared page and what follows it */
+    uint32_t ring_page;   /* of coalesced writes, in there; 0: none */
+    Lock ring_lock;       /* LOCK_RANK_PUT_BY */
+    AccelIrqchip irqchip; /* as it is */
+    unsigned n_cpus;
+    unsigned n_slots; /* used so far */
+    KvmSlot slot[MEM_MAX_RANGES];
+    _Alignas(64) char arch[];
+} KvmVm;
+
+typedef struct KvmCpu {
+    Cpu *cpu;
+    int fd;
+    unsigned id;
+    struct kvm_run *run;
+    bool set_up;     /* kvm_arch_set_up() was called */
+    bool reset;      /* it begins anew at the next run */
+    bool fetched;    /* see above */
+    bool unfinished; /* the last exit was an access */
+    bool dead;       /* nothing to be run until a reset */
+    _Alignas(64) char arch[];
+} KvmCpu;
+
+static inline KvmVm *kvm_vm(const Accel *a)
+{
+    return a->engine_data;
+}
+static inline KvmCpu *kvm_cpu(const Cpu *cpu)
+{
+    return (KvmCpu *)(void *)((AccelCpu *)cpu->accel_cpu)->engine;
+}
+/* The kernel's value, or minus an errno. */
+static inline long kvm_ioctl(int fd, unsigned long request, uint64_t arg)
+{
+    return sys_call3(SYS_ioctl, fd, request, arg);
+}
+static inline long kvm_ioctl_at(int fd, unsigned long request, const void *arg)
+{
+    return kvm_ioctl(fd, request, (uint64_t)(uintptr_t)arg);
+}
+/* What the VM has of a capability: 0 is none. */
+static inline int kvm_has(const KvmVm *vm, unsigned cap)
+{
+    long n = kvm_ioctl(vm->fd, KVM_CHECK_EXTENSION, cap);
+    return n < 0 ? 0 : (int)n;
+}
+/* False: not there, or refused. */
+bool kvm_enable(const KvmVm *vm, unsigned cap, uint64_t arg);
+
+/* kvm_slots.c: the memory map has changed. */
+void kvm_map_changed(void *accel);
+
+/* kvm_io.c: what the cpu's last exit asks for. */
+void kvm_serve_mmio(KvmCpu *k);
+void kvm_serve_ports(KvmCpu *k);
+/* Writes that the kernel has put by are done now. */
+void kvm_drain_ring(KvmCpu *k);
+
+/* ---- of the host ISA ---- */
+/* Bytes of KvmVm.arch and KvmCpu.arch. */
+extern const size_t kvm_arch_vm_bytes, kvm_arch_cpu_bytes;
+/* Is this guest one of the host's own kind? */
+bool kvm_arch_runs(const TargetOps *ops);
+/* After the VM was made, before its cpus. False: err says why. */
+bool kvm_arch_vm_init(KvmVm *vm, Fmt *err);
+bool kvm_arch_cpu_init(KvmCpu *k);
+/* Before the cpu's first run, when all is configured. */
+bool kvm_arch_set_up(KvmCpu *k);
+/* Power-on state into the kernel. */
+bool kvm_arch_reset(KvmCpu *k);
+/* Registers from the kernel into the struct, and back. */
+bool kvm_arch_fetch(KvmCpu *k);
+bool kvm_arch_store(KvmCpu *k);
+/* Right before KVM_RUN, and after it. */
+void kvm_arch_enter(KvmCpu *k);
+void kvm_arch_left(KvmCpu *k);
+/* An exit that is not common to all. False: it is unknown. *ret_out: for the owner, cpu->exit says what. */
+bool kvm_arch_serve(KvmCpu *k, bool *ret_out);
+/* Registers for a report, lines without the last newline. */
+void kvm_arch_print(KvmCpu *k, Fmt *out);
+
+/* The cpu cannot go on; out: what to say. Always returns false. */
+bool kvm_broken(KvmCpu *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The machine shall begin anew; the cpu waits for it. */
+void kvm_shut_down(KvmCpu *k);
+
+#endif

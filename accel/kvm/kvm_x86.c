@@ -1,0 +1,198 @@
+/*
+ * KVM on x86 hosts: what a VM and a cpu need, exits of this ISA.
+ *
+ * Source: Documentation/virt/kvm/api and .../x86; asm/kvm.h; AMD64 APM volume 2 for the state of a processor.
+ */
+#include "accel/kvm/kvm_x86.h"
+
+#include <elf.h>
+
+const size_t kvm_arch_vm_bytes = sizeof(KvmX86Vm), kvm_arch_cpu_bytes = sizeof(KvmX86Cpu);
+
+/* Four pages below the firmware that no board uses: Intel's processors without unrestricted guests want them
+ * in real mode. */
+enum { IDENTITY_MAP = 0xfeffc000u, TSS = 0xfeffd000u };
+
+bool kvm_arch_runs(const TargetOps *ops)
+{
+    return ops->elf_machine == EM_X86_64 || ops->elf_machine == EM_386;
+}
+
+/* ---- the VM ---- */
+
+static bool fill_msr_list(KvmVm *vm, Fmt *err)
+{
+    KvmX86Vm *x = kvm_x86_vm(vm);
+    x->msrs.nmsrs = ARRAY_SIZE(x->msr);
+    long e = kvm_ioctl_at(vm->dev, KVM_GET_MSR_INDEX_LIST, &x->msrs);
+    if (sys_is_err(e))
+        fmt_printf(err, "the host's KVM has %u registers of models: too many, or error %d", x->msrs.nmsrs,
+                   (int)-e);
+    return !sys_is_err(e);
+}
+
+static bool fill_cpuid(KvmVm *vm, Fmt *err)
+{
+    KvmX86Vm *x = kvm_x86_vm(vm);
+    x->cpuid.nent = ARRAY_SIZE(x->leaf);
+    long e = kvm_ioctl_at(vm->dev, KVM_GET_SUPPORTED_CPUID, &x->cpuid);
+    if (sys_is_err(e))
+        fmt_printf(err, "the host's KVM does not say what cpus it has: error %d", (int)-e);
+    return !sys_is_err(e);
+}
+
+static bool make_irqchip(KvmVm *vm, Fmt *err)
+{
+    const struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+    bool ok = true;
+    switch (vm->irqchip) {
+    case ACCEL_IRQCHIP_BOARD: break;
+    case ACCEL_IRQCHIP_SPLIT: ok = kvm_enable(vm, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_NUM_PINS); break;
+    case ACCEL_IRQCHIP_ENGINE:
+        ok = !sys_is_err(kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0)) &&
+             !sys_is_err(kvm_ioctl_at(vm->fd, KVM_CREATE_PIT2, &pit));
+    }
+    if (!ok)
+        fmt_puts(err, "the host's KVM lacks the interrupt controllers that are wanted");
+    return ok;
+}
+
+bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
+{
+    const uint64_t identity = IDENTITY_MAP;
+    KvmX86Vm *x = kvm_x86_vm(vm);
+    if (kvm_has(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR))
+        kvm_ioctl_at(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
+    if (kvm_has(vm, KVM_CAP_SET_TSS_ADDR))
+        kvm_ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS);
+    int xsave = kvm_has(vm, KVM_CAP_XSAVE2);
+    x->xsave2 = xsave > 0;
+    if (xsave > (int)KVM_X86_XSAVE_ROOM) {
+        fmt_printf(err, "the host's processor has %d bytes of extended state: too many", xsave);
+        return false;
+    }
+    x->sregs2 = kvm_has(vm, KVM_CAP_SREGS2) != 0;
+    x->debugregs = kvm_has(vm, KVM_CAP_DEBUGREGS) != 0;
+    x->xcrs = kvm_has(vm, KVM_CAP_XCRS) != 0;
+    x->triple_fault = kvm_enable(vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1);
+    return fill_msr_list(vm, err) && fill_cpuid(vm, err) && make_irqchip(vm, err);
+}
+
+/* ---- a cpu ---- */
+
+bool kvm_arch_cpu_init(KvmCpu *k)
+{
+    (void)k;
+    return true;
+}
+
+/* Numbers of this cpu in what the host says of its own. */
+static void number_leaf(struct kvm_cpuid_entry2 *e, unsigned id)
+{
+    switch (e->function) {
+    case 1: e->ebx = (e->ebx & 0x00ffffff) | id << 24; break;
+    case 0xb:
+    case 0x1f: e->edx = id; break;
+    default: break;
+    }
+}
+
+static bool set_cpuid(KvmCpu *k)
+{
+    const KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    x->cpuid = vm->cpuid;
+    memcpy(x->leaf, vm->leaf, sizeof(x->leaf));
+    for (unsigned n = 0; n < x->cpuid.nent; n++)
+        number_leaf(&x->leaf[n], k->id);
+    long e = kvm_ioctl_at(k->fd, KVM_SET_CPUID2, &x->cpuid);
+    return !sys_is_err(e) || kvm_broken(k, "this cpu's CPUID is refused: error %d", (int)-e);
+}
+
+bool kvm_arch_set_up(KvmCpu *k)
+{
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    if (!set_cpuid(k))
+        return false;
+    if (!kvm_x86_get(k, &x->fresh, KVM_X86_ALL))
+        return kvm_broken(k, "its registers cannot be read");
+    return true;
+}
+
+/* What the kernel made the cpu with is what a processor has after power-on. */
+bool kvm_arch_reset(KvmCpu *k)
+{
+    return kvm_x86_put(k, &kvm_x86_cpu(k)->fresh, KVM_X86_ALL);
+}
+
+bool kvm_arch_fetch(KvmCpu *k)
+{
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    if (!kvm_x86_get(k, &x->now, KVM_X86_RUNTIME))
+        return false;
+    kvm_x86_to_cpu(k);
+    return true;
+}
+
+bool kvm_arch_store(KvmCpu *k)
+{
+    kvm_x86_from_cpu(k);
+    return kvm_x86_put(k, &kvm_x86_cpu(k)->now, KVM_X86_RUNTIME);
+}
+
+void kvm_arch_enter(KvmCpu *k)
+{
+    (void)k;
+}
+void kvm_arch_left(KvmCpu *k)
+{
+    (void)k;
+}
+
+bool kvm_arch_serve(KvmCpu *k, bool *ret_out)
+{
+    switch (k->run->exit_reason) {
+    case KVM_EXIT_HLT:
+        k->cpu->exit.kind = CPU_EXIT_HALT;
+        *ret_out = true;
+        return true;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+    case KVM_EXIT_SET_TPR: return true;
+    default: return false;
+    }
+}
+
+/* ---- reports ---- */
+
+static void print_segment(Fmt *out, const char *name, const struct kvm_segment *s)
+{
+    fmt_printf(out, "%s %04x base %lx limit %x type %x dpl %u%s%s%s%s\n", name, s->selector,
+               (unsigned long)s->base, s->limit, s->type, s->dpl, s->present ? "" : " absent",
+               s->s ? "" : " system", s->l ? " long" : "", s->db ? " 32" : "");
+}
+
+void kvm_arch_print(KvmCpu *k, Fmt *out)
+{
+    KvmX86State *s = &kvm_x86_cpu(k)->now;
+    if (!kvm_x86_get(k, s, KVM_X86_RUNTIME)) {
+        fmt_puts(out, "its registers cannot be read");
+        return;
+    }
+    const struct kvm_regs *r = &s->regs;
+    const uint64_t v[] = {r->rax,       r->rbx,       r->rcx,       r->rdx,       r->rsi,       r->rdi,
+                          r->rsp,       r->rbp,       r->r8,        r->r9,        r->r10,       r->r11,
+                          r->r12,       r->r13,       r->r14,       r->r15,       r->rip,       r->rflags,
+                          s->sregs.cr0, s->sregs.cr2, s->sregs.cr3, s->sregs.cr4, s->sregs.efer};
+    static const char names[][7] = {"rax", "rbx",    "rcx", "rdx", "rsi", "rdi", "rsp", "rbp",
+                                    "r8",  "r9",     "r10", "r11", "r12", "r13", "r14", "r15",
+                                    "rip", "rflags", "cr0", "cr2", "cr3", "cr4", "efer"};
+    for (unsigned n = 0; n < ARRAY_SIZE(v); n++)
+        fmt_printf(out, "%s %lx%c", names[n], (unsigned long)v[n], n % 4 == 3 ? '\n' : ' ');
+    fmt_putc(out, '\n');
+    print_segment(out, "cs", &s->sregs.cs);
+    print_segment(out, "ss", &s->sregs.ss);
+    print_segment(out, "ds", &s->sregs.ds);
+    print_segment(out, "es", &s->sregs.es);
+    fmt_printf(out, "gdt %lx+%x idt %lx+%x", (unsigned long)s->sregs.gdt.base, s->sregs.gdt.limit,
+               (unsigned long)s->sregs.idt.base, s->sregs.idt.limit);
+}

@@ -1,0 +1,170 @@
+/* The state of an x86 cpu: between the kernel and KvmX86State, and between that and X86Cpu. */
+#include "accel/kvm/kvm_x86.h"
+
+#include "target/x86/x86_cpu.h"
+
+/* Structs of the kernel that end in an array without length; ours stands behind them. */
+_Static_assert(offsetof(KvmX86State, msr) == offsetof(KvmX86State, msrs) + sizeof(struct kvm_msrs), "behind");
+_Static_assert(offsetof(KvmX86Vm, msr) == offsetof(KvmX86Vm, msrs) + sizeof(struct kvm_msr_list), "behind");
+_Static_assert(offsetof(KvmX86Vm, leaf) == offsetof(KvmX86Vm, cpuid) + sizeof(struct kvm_cpuid2), "behind");
+_Static_assert(offsetof(KvmX86Cpu, leaf) == offsetof(KvmX86Cpu, cpuid) + sizeof(struct kvm_cpuid2), "behind");
+
+static bool ask(const KvmCpu *k, unsigned long request, const void *arg)
+{
+    return !sys_is_err(kvm_ioctl_at(k->fd, request, arg));
+}
+
+/* ---- MSRs ---- */
+
+/* Those that a program's or kernel's registers consist of; X86Cpu has them. */
+static const uint32_t runtime_msrs[] = {
+    0x174,      0x175,      0x176,                                          /* SYSENTER_CS, ESP, EIP */
+    0x277,                                                                  /* PAT */
+    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, 0xc0000103, /* STAR .. TSC_AUX */
+};
+
+static void list_msrs(const KvmX86Vm *vm, KvmX86State *s, KvmX86Part part)
+{
+    unsigned n = part == KVM_X86_ALL ? vm->msrs.nmsrs : ARRAY_SIZE(runtime_msrs);
+    const uint32_t *from = part == KVM_X86_ALL ? vm->msr : runtime_msrs;
+    s->msrs = (struct kvm_msrs){.nmsrs = n};
+    for (unsigned k = 0; k < n; k++)
+        s->msr[k] = (struct kvm_msr_entry){.index = from[k]};
+}
+
+/* The kernel reads them one after the other, up to the first that it does not have: that one is left out. */
+static bool get_msrs(const KvmCpu *k, KvmX86State *s)
+{
+    for (;;) {
+        long n = kvm_ioctl_at(k->fd, KVM_GET_MSRS, &s->msrs);
+        if (sys_is_err(n))
+            return false;
+        if (n >= s->msrs.nmsrs)
+            return true;
+        s->msrs.nmsrs--;
+        memmove(&s->msr[n], &s->msr[n + 1], (s->msrs.nmsrs - (unsigned)n) * sizeof(s->msr[0]));
+    }
+}
+
+typedef struct OneMsr {
+    struct kvm_msrs head;
+    struct kvm_msr_entry entry;
+} OneMsr;
+
+/* What has its value already is not touched: some cannot be set to what they are. Other refusals leave it as
+ * it is, which is told once. */
+static void put_msr(const KvmCpu *k, const struct kvm_msr_entry *e)
+{
+    KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
+    OneMsr is = {.head = {.nmsrs = 1}, .entry = {.index = e->index}},
+           to = {.head = {.nmsrs = 1}, .entry = *e};
+    if (kvm_ioctl_at(k->fd, KVM_GET_MSRS, &is) == 1 && is.entry.data == e->data)
+        return;
+    if (kvm_ioctl_at(k->fd, KVM_SET_MSRS, &to) == 1 || vm->warned)
+        return;
+    fmt_err("the host's KVM does not set MSR 0x%x to 0x%lx; it stays as it is", e->index,
+            (unsigned long)e->data);
+    vm->warned = true;
+}
+
+/* All at once, where the kernel takes them. */
+static bool put_msrs(const KvmCpu *k, const KvmX86State *s)
+{
+    long done = kvm_ioctl_at(k->fd, KVM_SET_MSRS, &s->msrs);
+    if (sys_is_err(done))
+        return false;
+    for (unsigned n = (unsigned)done; n < s->msrs.nmsrs; n++)
+        put_msr(k, &s->msr[n]);
+    return true;
+}
+
+/* ---- the kernel's structs ---- */
+
+static bool get_sregs(const KvmCpu *k, const KvmX86Vm *vm, KvmX86State *s)
+{
+    struct kvm_sregs old;
+    if (vm->sregs2)
+        return ask(k, KVM_GET_SREGS2, &s->sregs);
+    if (!ask(k, KVM_GET_SREGS, &old))
+        return false;
+    memcpy(&s->sregs, &old, offsetof(struct kvm_sregs, interrupt_bitmap));
+    return true;
+}
+
+static bool put_sregs(const KvmCpu *k, const KvmX86Vm *vm, const KvmX86State *s)
+{
+    struct kvm_sregs old = {.cr0 = 0};
+    if (vm->sregs2)
+        return ask(k, KVM_SET_SREGS2, &s->sregs);
+    memcpy(&old, &s->sregs, offsetof(struct kvm_sregs, interrupt_bitmap));
+    return ask(k, KVM_SET_SREGS, &old);
+}
+_Static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) == offsetof(struct kvm_sregs2, flags),
+               "they begin alike");
+
+static bool has_lapic(const KvmCpu *k)
+{
+    return kvm_vm(k->cpu->accel)->irqchip != ACCEL_IRQCHIP_BOARD;
+}
+
+bool kvm_x86_get(KvmCpu *k, KvmX86State *s, KvmX86Part part)
+{
+    KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
+    list_msrs(vm, s, part);
+    return ask(k, KVM_GET_VCPU_EVENTS, &s->events) && ask(k, KVM_GET_MP_STATE, &s->mp_state) &&
+           ask(k, KVM_GET_REGS, &s->regs) && get_sregs(k, vm, s) &&
+           ask(k, vm->xsave2 ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, s->xsave) &&
+           (!vm->xcrs || ask(k, KVM_GET_XCRS, &s->xcrs)) && get_msrs(k, s) &&
+           (!vm->debugregs || ask(k, KVM_GET_DEBUGREGS, &s->debugregs)) &&
+           (part == KVM_X86_RUNTIME || !has_lapic(k) || ask(k, KVM_GET_LAPIC, &s->lapic));
+}
+
+/* What an interrupt that arrives meanwhile changes is left alone but at a reset. */
+static bool put_events(const KvmCpu *k, const KvmX86Vm *vm, const KvmX86State *s, KvmX86Part part)
+{
+    struct kvm_vcpu_events e = s->events;
+    e.flags &= KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_PAYLOAD |
+               (vm->triple_fault ? KVM_VCPUEVENT_VALID_TRIPLE_FAULT : 0u);
+    if (part == KVM_X86_ALL)
+        e.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+    return ask(k, KVM_SET_VCPU_EVENTS, &e);
+}
+
+bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part)
+{
+    KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
+    return put_sregs(k, vm, s) && ask(k, KVM_SET_REGS, &s->regs) &&
+           (!vm->xcrs || ask(k, KVM_SET_XCRS, &s->xcrs)) && ask(k, KVM_SET_XSAVE, s->xsave) &&
+           (part == KVM_X86_RUNTIME || !has_lapic(k) || ask(k, KVM_SET_LAPIC, &s->lapic)) && put_msrs(k, s) &&
+           (!vm->debugregs || ask(k, KVM_SET_DEBUGREGS, &s->debugregs)) && put_events(k, vm, s, part) &&
+           (part == KVM_X86_RUNTIME || ask(k, KVM_SET_MP_STATE, &s->mp_state));
+}
+
+/* ---- X86Cpu ---- */
+
+/* In the encoding's order. */
+#define GPRS(X)                                                                                              \
+    X(rax)                                                                                                   \
+    X(rcx) X(rdx) X(rbx) X(rsp) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
+
+void kvm_x86_to_cpu(KvmCpu *k)
+{
+    X86Cpu *cpu = (X86Cpu *)k->cpu;
+    const KvmX86State *s = &kvm_x86_cpu(k)->now;
+    unsigned n = 0;
+#define GET(reg) cpu->gpr[n++] = s->regs.reg;
+    GPRS(GET)
+#undef GET
+    cpu->base.pc = s->regs.rip;
+}
+
+void kvm_x86_from_cpu(KvmCpu *k)
+{
+    const X86Cpu *cpu = (const X86Cpu *)k->cpu;
+    KvmX86State *s = &kvm_x86_cpu(k)->now;
+    unsigned n = 0;
+#define PUT(reg) s->regs.reg = cpu->gpr[n++];
+    GPRS(PUT)
+#undef PUT
+    s->regs.rip = cpu->base.pc;
+}

@@ -1,0 +1,381 @@
+/* accel/kvm against the host's /dev/kvm, with guests of our own (kvm_guests.S). Skipped where there is none,
+ * or no permission. */
+#include "tests/unit/test.h"
+
+#include "accel/accel_debug.h"
+#include "accel/kvm/kvm.h"
+#include "hw/core/mem_map.h"
+#include "target/mem.h"
+#include "target/x86/x86_cpu.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const uint8_t kvm_rom[], kvm_rom_end[];
+#define GUESTS(X)   X(ports) X(memory) X(remap) X(count) X(halt) X(triple) X(lost) X(smp) X(pic) X(long)
+#define GUEST(name) extern const uint8_t kvm_guest_##name[];
+GUESTS(GUEST)
+#undef GUEST
+extern const uint8_t kvm_guest_second[];
+
+enum { RAM_BYTES = 4 << 20, ROM_BYTES = 65536, MOST_CPUS = 2, LOG = 512 };
+
+typedef struct Bench {
+    MemMap map;
+    RamBlock ram, rom;
+    MemRegion low, device, bios, bios_low;
+    Accel *accel;
+    Cpu *cpu[MOST_CPUS];
+    CpuBoard board[MOST_CPUS];
+    unsigned n_cpus, guest;
+    /* what the guest did, as text; `result`: its last word */
+    char log[LOG];
+    Fmt f;
+    unsigned result;
+    bool done, ready;
+    unsigned resets;
+} Bench;
+static Bench b;
+
+/* ---- a target: what the engine asks of one ---- */
+
+static CpuBoard *board_of(Cpu *cpu)
+{
+    return &b.board[((X86Cpu *)cpu)->scratch[0]];
+}
+static uint32_t ctx_of(const Cpu *cpu)
+{
+    return 0;
+}
+static void reset_cpu(Cpu *cpu)
+{
+    (void)cpu;
+}
+static unsigned fetch_idx(uint32_t ctx)
+{
+    return 0;
+}
+static const TargetSys sys = {.n_idx = 1, .paged = 1, .fetch_idx = fetch_idx, .board = board_of};
+static const TargetOps target = {.name = "x86_64",
+                                 .elf_machine = EM_X86_64,
+                                 .elf_class = ELFCLASS64,
+                                 .insn_align = 1,
+                                 .cpu_size = sizeof(X86Cpu),
+                                 .reset = reset_cpu,
+                                 .ctx = ctx_of,
+                                 .sys = &sys};
+
+/* ---- a machine ---- */
+
+static void end(unsigned result)
+{
+    b.result = result;
+    b.done = true;
+    for (unsigned k = 0; k < b.n_cpus; k++)
+        accel_kick(b.cpu[k]);
+}
+
+static void on_port(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value)
+{
+    if (port == 0xf0 && !write)
+        *value = b.guest;
+    else if (port == 0xf1 && write) {
+        b.device.off = *value;
+        mem_map_update(&b.map);
+    } else if (port == 0xf2 && write) {
+        __atomic_store_n(&b.ready, true, __ATOMIC_SEQ_CST);
+    } else if (port == 0xf4 && write) {
+        end(*value);
+    } else if (write) {
+        fmt_printf(&b.f, "%x/%u<%x ", port, size, *value);
+    } else {
+        *value = 0x61626364;
+        fmt_printf(&b.f, "%x/%u ", port, size);
+    }
+}
+
+static void on_power(void *opaque, CpuPower what)
+{
+    b.resets += what == CPU_POWER_RESET;
+    end(0);
+}
+
+static uint64_t device_read(void *dev, uint64_t offset, unsigned size)
+{
+    uint64_t v = 0;
+    for (unsigned k = 0; k < size; k++) /* byte n is n; of the word at 12, 12 */
+        v |= (offset == 12 ? 12 : offset + k) << k * 8;
+    return v;
+}
+static void device_write(void *dev, uint64_t offset, uint64_t value, unsigned size)
+{
+    fmt_printf(&b.f, "[%x]/%u<%lx ", (unsigned)offset, size, (unsigned long)value);
+}
+static const MmioOps device_ops = {.read = device_read, .write = device_write, .min = 1, .max = 8};
+
+static int setup_with(unsigned cpus, AccelIrqchip irqchip)
+{
+    char err[160] = "";
+    b = (Bench){.n_cpus = cpus};
+    b.f = FMT_ON(b.log);
+    mem_map_init(&b.map);
+    assert_true(ram_block_init(&b.ram, "ram", RAM_BYTES, 1 << 30) &&
+                ram_block_init(&b.rom, "rom", ROM_BYTES, 2u << 30));
+    memcpy(b.rom.host, kvm_rom, (size_t)(kvm_rom_end - kvm_rom));
+    const AccelConfig cfg = {.engine = &accel_engine_kvm, .irqchip = irqchip, .machine = &b.map};
+    b.accel = accel_new(&cfg, &target, err, sizeof(err));
+    if (!b.accel)
+        fail_msg("%s", err);
+    b.low = (MemRegion){.name = "low", .kind = MEM_RAM, .bytes = RAM_BYTES, .ram = &b.ram};
+    b.device = (MemRegion){.name = "device",
+                           .kind = MEM_MMIO,
+                           .priority = 1,
+                           .base = 0xd0000,
+                           .bytes = 0x1000,
+                           .ops = &device_ops};
+    b.bios =
+        (MemRegion){.name = "bios", .kind = MEM_ROM, .base = 0xffff0000, .bytes = ROM_BYTES, .ram = &b.rom};
+    b.bios_low = (MemRegion){.name = "bios-low",
+                             .kind = MEM_ALIAS,
+                             .priority = 1,
+                             .base = 0xf0000,
+                             .bytes = ROM_BYTES,
+                             .target = &b.bios};
+    static MemRegion nobody;
+    static const MmioOps none = {.read = device_read, .write = device_write, .min = 9, .max = 8};
+    nobody = (MemRegion){
+        .name = "nobody", .kind = MEM_MMIO, .priority = 1, .base = 0xe0000, .bytes = 0x1000, .ops = &none};
+    assert_true(mem_map_add(&b.map, &b.low) && mem_map_add(&b.map, &b.device) &&
+                mem_map_add(&b.map, &b.bios) && mem_map_add(&b.map, &b.bios_low) &&
+                mem_map_add(&b.map, &nobody));
+    for (unsigned k = 0; k < cpus; k++) {
+        b.board[k] = (CpuBoard){.number = k, .port = on_port, .power = on_power};
+        b.cpu[k] = accel_cpu_new(b.accel);
+        assert_non_null(b.cpu[k]);
+        ((X86Cpu *)b.cpu[k])->scratch[0] = k;
+    }
+    return 0;
+}
+static int setup(void **state)
+{
+    return setup_with(1, ACCEL_IRQCHIP_BOARD);
+}
+static int setup_chip(void **state)
+{
+    return setup_with(1, ACCEL_IRQCHIP_ENGINE);
+}
+static int setup_smp(void **state)
+{
+    return setup_with(2, ACCEL_IRQCHIP_ENGINE);
+}
+
+static int teardown(void **state)
+{
+    accel_free(b.accel);
+    ram_block_clear(&b.ram);
+    ram_block_clear(&b.rom);
+    return 0;
+}
+
+static void *run_cpu(void *cpu)
+{
+    do
+        accel_run(cpu);
+    while (!b.done && ((Cpu *)cpu)->exit.kind == CPU_EXIT_KICK);
+    return NULL;
+}
+
+static void start(const uint8_t *guest)
+{
+    b.guest = (unsigned)(guest - kvm_rom);
+    b.done = b.ready = false;
+    b.f = FMT_ON(b.log);
+    b.log[0] = '\0';
+}
+static void run(const uint8_t *guest)
+{
+    start(guest);
+    run_cpu(b.cpu[0]);
+}
+
+static uint32_t ram_word(uint64_t at)
+{
+    uint32_t v;
+    memcpy(&v, b.ram.host + at, 4);
+    return __atomic_load_n((uint32_t *)(void *)(b.ram.host + at), __ATOMIC_SEQ_CST);
+}
+
+static __attribute__((unused)) void wait_for(const bool *what)
+{
+    while (!__atomic_load_n(what, __ATOMIC_SEQ_CST))
+        usleep(200);
+}
+
+/* ---- tests ---- */
+
+static void test_ports(void **state)
+{
+    run(kvm_guest_ports);
+    assert_true(b.done);
+    assert_string_equal(b.log, "1234/1<ef 1234/2<cdef 1234/4<89abcdef 1234/1 1234/2 1234/4 1234/4<61626364 "
+                               "1234/1<68 1234/1<65 1234/1<6c 1234/1<6c 1234/1<6f ");
+}
+
+static void test_memory(void **state)
+{
+    const uint8_t was = b.rom.host[kvm_guest_memory - kvm_rom];
+    run(kvm_guest_memory);
+    assert_true(b.done);
+    assert_int_equal(b.result, 0);
+    assert_string_equal(b.log, "[0]/1<11 [2]/2<2222 [4]/4<33333333 ");
+    assert_int_equal(b.rom.host[kvm_guest_memory - kvm_rom], was);
+}
+
+static void test_remap(void **state)
+{
+    run(kvm_guest_remap);
+    assert_true(b.done);
+    assert_int_equal(b.result, 1);
+    assert_int_equal(ram_word(0xd000c), 0x600df00d);
+}
+
+static void test_long(void **state)
+{
+    run(kvm_guest_long);
+    assert_true(b.done);
+    assert_int_equal(b.result, 0x101);
+    assert_string_equal(b.log, "[10]/8<8877665544332211 ");
+}
+
+/* The cpu's thread comes out when it is kicked, its last access done, and goes on where it was. */
+static void *run_on(void *cpu)
+{
+    accel_run(cpu);
+    return NULL;
+}
+
+static void test_kick(void **state)
+{
+    start(kvm_guest_count);
+    uint32_t last = 0;
+    for (unsigned n = 0; n < 20; n++) {
+        pthread_t t;
+        pthread_create(&t, NULL, run_on, b.cpu[0]);
+        while (ram_word(0x1000) == last)
+            usleep(100);
+        accel_wake(b.cpu[0]);
+        pthread_join(t, NULL);
+        assert_int_equal(b.cpu[0]->exit.kind, CPU_EXIT_KICK);
+        uint32_t now = ram_word(0x1000);
+        assert_true(now != last);
+        usleep(1000);
+        assert_int_equal(ram_word(0x1000), now);
+        last = now;
+    }
+    accel_wake(b.cpu[0]); /* before it runs */
+    accel_run(b.cpu[0]);
+    assert_int_equal(ram_word(0x1000), last);
+}
+
+/* Registers are there when asked for, and what is changed counts. */
+static void test_sync(void **state)
+{
+    X86Cpu *x = (X86Cpu *)b.cpu[0];
+    pthread_t t;
+    start(kvm_guest_count);
+    pthread_create(&t, NULL, run_on, b.cpu[0]);
+    while (ram_word(0x1000) == 0)
+        usleep(100);
+    accel_wake(b.cpu[0]);
+    pthread_join(t, NULL);
+    accel_sync(b.cpu[0]);
+    assert_int_equal(x->gpr[X86_RBX], 0x5eed);
+    assert_in_range(b.cpu[0]->pc, kvm_guest_count - kvm_rom, kvm_guest_count - kvm_rom + 40);
+    x->gpr[X86_RCX] = 0xabcd;
+    run_cpu(b.cpu[0]);
+    assert_true(b.done);
+    assert_int_equal(b.result, 0xabcd);
+}
+
+static void test_reset(void **state)
+{
+    run(kvm_guest_long);
+    assert_int_equal(b.result, 0x101);
+    accel_cpu_reset(b.cpu[0]);
+    accel_sync(b.cpu[0]); /* nothing to be seen yet, and no harm */
+    run(kvm_guest_ports);
+    assert_true(b.done);
+    accel_cpu_reset(b.cpu[0]);
+    run(kvm_guest_long);
+    assert_int_equal(b.result, 0x101);
+}
+
+static void test_triple(void **state)
+{
+    run(kvm_guest_triple);
+    assert_true(b.done);
+    assert_int_equal(b.resets, 1);
+    accel_cpu_reset(b.cpu[0]);
+    run(kvm_guest_ports);
+    assert_true(b.done);
+}
+
+static void test_lost(void **state)
+{
+    run(kvm_guest_lost);
+    assert_false(b.done);
+    assert_int_equal(b.cpu[0]->exit.kind, CPU_EXIT_BROKEN);
+    accel_wake(b.cpu[0]);
+    accel_run(b.cpu[0]); /* stays where it is */
+    assert_int_equal(b.cpu[0]->exit.kind, CPU_EXIT_KICK);
+    accel_cpu_reset(b.cpu[0]);
+    run(kvm_guest_ports);
+    assert_true(b.done);
+}
+
+static void test_smp(void **state)
+{
+    const uint16_t at = (uint16_t)(kvm_guest_second - kvm_rom);
+    const uint8_t jump[] = {0xea, (uint8_t)at, (uint8_t)(at >> 8), 0, 0xf0};
+    pthread_t t;
+    memcpy(b.ram.host, jump, sizeof(jump));
+    start(kvm_guest_smp);
+    pthread_create(&t, NULL, run_cpu, b.cpu[1]);
+    run_cpu(b.cpu[0]);
+    pthread_join(t, NULL);
+    assert_true(b.done);
+    assert_int_equal(b.result, 2000);
+}
+
+static int usable(void)
+{
+    int fd = open("/dev/kvm", O_RDWR);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_remap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sync, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_triple, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ports, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_smp, setup_smp, teardown),
+    };
+    if (!usable()) {
+        fprintf(stderr, "skipped: /dev/kvm is not there, or not for us\n");
+        return TEST_SKIP;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
