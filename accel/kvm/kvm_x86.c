@@ -23,10 +23,10 @@ bool kvm_arch_runs(const TargetOps *ops)
 static bool fill_msr_list(KvmVm *vm, Fmt *err)
 {
     KvmX86Vm *x = kvm_x86_vm(vm);
-    x->msrs.nmsrs = ARRAY_SIZE(x->msr);
+    x->msrs.n = ARRAY_SIZE(x->msrs.index);
     long e = kvm_ioctl_at(vm->dev, KVM_GET_MSR_INDEX_LIST, &x->msrs);
     if (sys_is_err(e))
-        fmt_printf(err, "the host's KVM has %u registers of models: too many, or error %d", x->msrs.nmsrs,
+        fmt_printf(err, "the host's KVM has %u registers of models: too many, or error %d", x->msrs.n,
                    (int)-e);
     return !sys_is_err(e);
 }
@@ -34,7 +34,7 @@ static bool fill_msr_list(KvmVm *vm, Fmt *err)
 static bool fill_cpuid(KvmVm *vm, Fmt *err)
 {
     KvmX86Vm *x = kvm_x86_vm(vm);
-    x->cpuid.nent = ARRAY_SIZE(x->leaf);
+    x->cpuid.n = ARRAY_SIZE(x->cpuid.leaf);
     long e = kvm_ioctl_at(vm->dev, KVM_GET_SUPPORTED_CPUID, &x->cpuid);
     if (sys_is_err(e))
         fmt_printf(err, "the host's KVM does not say what cpus it has: error %d", (int)-e);
@@ -102,9 +102,8 @@ static bool set_cpuid(KvmCpu *k)
     const KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
     KvmX86Cpu *x = kvm_x86_cpu(k);
     x->cpuid = vm->cpuid;
-    memcpy(x->leaf, vm->leaf, sizeof(x->leaf));
-    for (unsigned n = 0; n < x->cpuid.nent; n++)
-        number_leaf(&x->leaf[n], k->id);
+    for (unsigned n = 0; n < x->cpuid.n; n++)
+        number_leaf(&x->cpuid.leaf[n], k->id);
     long e = kvm_ioctl_at(k->fd, KVM_SET_CPUID2, &x->cpuid);
     return !sys_is_err(e) || kvm_broken(k, "this cpu's CPUID is refused: error %d", (int)-e);
 }

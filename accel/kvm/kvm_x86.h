@@ -14,6 +14,23 @@ enum { KVM_X86_MOST_MSRS = 512, KVM_X86_MOST_LEAVES = 256, KVM_X86_XSAVE_ROOM = 
 
 typedef enum KvmX86Part { KVM_X86_RUNTIME, KVM_X86_ALL } KvmX86Part;
 
+/* The kernel's structs of these names, with room. */
+typedef struct KvmX86Msrs { /* kvm_msrs */
+    uint32_t n, pad;
+    struct kvm_msr_entry entry[KVM_X86_MOST_MSRS];
+} KvmX86Msrs;
+typedef struct KvmX86MsrList { /* kvm_msr_list */
+    uint32_t n, index[KVM_X86_MOST_MSRS];
+} KvmX86MsrList;
+typedef struct KvmX86Cpuid { /* kvm_cpuid2 */
+    uint32_t n, pad;
+    struct kvm_cpuid_entry2 leaf[KVM_X86_MOST_LEAVES];
+} KvmX86Cpuid;
+_Static_assert(offsetof(KvmX86Msrs, entry) == sizeof(struct kvm_msrs) &&
+                   offsetof(KvmX86MsrList, index) == sizeof(struct kvm_msr_list) &&
+                   offsetof(KvmX86Cpuid, leaf) == sizeof(struct kvm_cpuid2),
+               "as in asm/kvm.h");
+
 typedef struct KvmX86State {
     struct kvm_regs regs;
     struct kvm_sregs2 sregs;
@@ -22,24 +39,20 @@ typedef struct KvmX86State {
     struct kvm_xcrs xcrs;
     struct kvm_mp_state mp_state;
     struct kvm_lapic_state lapic;
-    struct kvm_msrs msrs;
-    struct kvm_msr_entry msr[KVM_X86_MOST_MSRS]; /* right behind msrs */
+    KvmX86Msrs msrs;
     _Alignas(64) char xsave[KVM_X86_XSAVE_ROOM];
 } KvmX86State;
 
 typedef struct KvmX86Vm {
     bool xsave2, sregs2, debugregs, xcrs, triple_fault; /* what the kernel has */
     bool warned;                                        /* of a register that cannot be set */
-    struct kvm_msr_list msrs;
-    uint32_t msr[KVM_X86_MOST_MSRS]; /* right behind msrs */
-    struct kvm_cpuid2 cpuid;         /* what the host has */
-    struct kvm_cpuid_entry2 leaf[KVM_X86_MOST_LEAVES];
+    KvmX86MsrList msrs;
+    KvmX86Cpuid cpuid; /* what the host has */
 } KvmX86Vm;
 
 typedef struct KvmX86Cpu {
     KvmX86State fresh, now;
-    struct kvm_cpuid2 cpuid;
-    struct kvm_cpuid_entry2 leaf[KVM_X86_MOST_LEAVES];
+    KvmX86Cpuid cpuid;
 } KvmX86Cpu;
 
 static inline KvmX86Vm *kvm_x86_vm(KvmVm *vm)

@@ -3,12 +3,6 @@
 
 #include "target/x86/x86_cpu.h"
 
-/* Structs of the kernel that end in an array without length; ours stands behind them. */
-_Static_assert(offsetof(KvmX86State, msr) == offsetof(KvmX86State, msrs) + sizeof(struct kvm_msrs), "behind");
-_Static_assert(offsetof(KvmX86Vm, msr) == offsetof(KvmX86Vm, msrs) + sizeof(struct kvm_msr_list), "behind");
-_Static_assert(offsetof(KvmX86Vm, leaf) == offsetof(KvmX86Vm, cpuid) + sizeof(struct kvm_cpuid2), "behind");
-_Static_assert(offsetof(KvmX86Cpu, leaf) == offsetof(KvmX86Cpu, cpuid) + sizeof(struct kvm_cpuid2), "behind");
-
 static bool ask(const KvmCpu *k, unsigned long request, const void *arg)
 {
     return !sys_is_err(kvm_ioctl_at(k->fd, request, arg));
@@ -25,11 +19,11 @@ static const uint32_t runtime_msrs[] = {
 
 static void list_msrs(const KvmX86Vm *vm, KvmX86State *s, KvmX86Part part)
 {
-    unsigned n = part == KVM_X86_ALL ? vm->msrs.nmsrs : ARRAY_SIZE(runtime_msrs);
-    const uint32_t *from = part == KVM_X86_ALL ? vm->msr : runtime_msrs;
-    s->msrs = (struct kvm_msrs){.nmsrs = n};
+    unsigned n = part == KVM_X86_ALL ? vm->msrs.n : ARRAY_SIZE(runtime_msrs);
+    const uint32_t *from = part == KVM_X86_ALL ? vm->msrs.index : runtime_msrs;
+    s->msrs.n = n;
     for (unsigned k = 0; k < n; k++)
-        s->msr[k] = (struct kvm_msr_entry){.index = from[k]};
+        s->msrs.entry[k] = (struct kvm_msr_entry){.index = from[k]};
 }
 
 /* The kernel reads them one after the other, up to the first that it does not have: that one is left out. */
@@ -39,15 +33,16 @@ static bool get_msrs(const KvmCpu *k, KvmX86State *s)
         long n = kvm_ioctl_at(k->fd, KVM_GET_MSRS, &s->msrs);
         if (sys_is_err(n))
             return false;
-        if (n >= s->msrs.nmsrs)
+        if (n >= s->msrs.n)
             return true;
-        s->msrs.nmsrs--;
-        memmove(&s->msr[n], &s->msr[n + 1], (s->msrs.nmsrs - (unsigned)n) * sizeof(s->msr[0]));
+        s->msrs.n--;
+        memmove(&s->msrs.entry[n], &s->msrs.entry[n + 1],
+                (s->msrs.n - (unsigned)n) * sizeof(s->msrs.entry[0]));
     }
 }
 
-typedef struct OneMsr {
-    struct kvm_msrs head;
+typedef struct OneMsr { /* kvm_msrs */
+    uint32_t n, pad;
     struct kvm_msr_entry entry;
 } OneMsr;
 
@@ -56,8 +51,7 @@ typedef struct OneMsr {
 static void put_msr(const KvmCpu *k, const struct kvm_msr_entry *e)
 {
     KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
-    OneMsr is = {.head = {.nmsrs = 1}, .entry = {.index = e->index}},
-           to = {.head = {.nmsrs = 1}, .entry = *e};
+    OneMsr is = {.n = 1, .entry = {.index = e->index}}, to = {.n = 1, .entry = *e};
     if (kvm_ioctl_at(k->fd, KVM_GET_MSRS, &is) == 1 && is.entry.data == e->data)
         return;
     if (kvm_ioctl_at(k->fd, KVM_SET_MSRS, &to) == 1 || vm->warned)
@@ -73,8 +67,8 @@ static bool put_msrs(const KvmCpu *k, const KvmX86State *s)
     long done = kvm_ioctl_at(k->fd, KVM_SET_MSRS, &s->msrs);
     if (sys_is_err(done))
         return false;
-    for (unsigned n = (unsigned)done; n < s->msrs.nmsrs; n++)
-        put_msr(k, &s->msr[n]);
+    for (unsigned n = (unsigned)done; n < s->msrs.n; n++)
+        put_msr(k, &s->msrs.entry[n]);
     return true;
 }
 
