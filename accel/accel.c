@@ -222,6 +222,21 @@ bool accel_is_native(const Accel *a)
     return a->engine->native;
 }
 
+AccelIrqchip accel_irqchip(const Accel *a)
+{
+    return a->engine->irq ? a->cfg.irqchip : ACCEL_IRQCHIP_BOARD;
+}
+
+void accel_irq(Accel *a, unsigned input, bool level)
+{
+    a->engine->irq(a, input, level);
+}
+
+void accel_msi(Accel *a, int input, uint64_t address, uint32_t data)
+{
+    a->engine->msi(a, input, address, data);
+}
+
 void accel_stand(Accel *a, bool stop)
 {
     if (a->engine->stand)

@@ -98,9 +98,16 @@ void accel_cpu_reset(Cpu *cpu);
 /* Some engines have a cpu's registers elsewhere: after this they are in the struct, and what is changed there
  * counts. */
 void accel_sync(Cpu *cpu);
-/* Does the host's processor run the guest? Then TargetSys is asked neither for exceptions nor for interrupts,
+/* Does the host's processor run the guest? Then TargetSys is asked for neither exceptions nor interrupts,
  * nor whether a cpu sleeps. */
 bool accel_is_native(const Accel *a);
+/* Who has the interrupt controllers. ENGINE: inputs as the I/O APIC counts them (which a PIC's are too; 0 is
+ * its input 2). ENGINE and SPLIT: messages to a cpu; input: of the board's I/O APIC, where one sends it, whose
+ * end CpuBoard.irq_end() is then told of, or ACCEL_NO_INPUT. By any thread. */
+enum { ACCEL_NO_INPUT = -1 };
+AccelIrqchip accel_irqchip(const Accel *a);
+void accel_irq(Accel *a, unsigned input, bool level);
+void accel_msi(Accel *a, int input, uint64_t address, uint32_t data);
 /* All cpus are outside, and the machine's clock stands still, from `stop` until not. */
 void accel_stand(Accel *a, bool stop);
 Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */

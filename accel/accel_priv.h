@@ -50,6 +50,8 @@ typedef struct AccelOps {
     void (*cpu_reset)(Cpu *cpu);      /* see accel_cpu_reset(), after TargetOps.reset() */
     void (*sync)(Cpu *cpu);           /* see accel_sync() */
     void (*stand)(Accel *a, bool stop);
+    void (*irq)(Accel *a, unsigned input, bool level); /* NULL: the board has the interrupt controllers */
+    void (*msi)(Accel *a, int input, uint64_t address, uint32_t data);
     void (*map_changed)(void *accel); /* MemMap.changed */
     bool (*translate)(Cpu *cpu, Gva va, uint64_t *ret_pa); /* see accel_debug_translate() */
     bool (*points_changed)(Accel *a); /* break- and watchpoints; false: it has no room for them */

@@ -59,6 +59,9 @@ typedef struct CpuBoard {
     void (*port)(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value);
     int (*acknowledge)(void *opaque, uint64_t number);
     void (*ferr)(void *opaque, uint64_t number, bool level);
+    /* A level-triggered interrupt of this vector has ended, of an engine with local APICs of its own
+     * (accel_msi()). By any cpu's thread. */
+    void (*irq_end)(void *opaque, unsigned vector);
 } CpuBoard;
 
 typedef struct TargetSys {

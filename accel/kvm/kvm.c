@@ -102,6 +102,7 @@ static bool kvm_init(Accel *a, char *err, size_t err_cap)
         return fail(&f, "no memory", 0);
     *vm = (KvmVm){.accel = a, .dev = -1, .fd = -1, .irqchip = a->cfg.irqchip};
     lock_init(&vm->ring_lock, LOCK_RANK_PUT_BY);
+    lock_init(&vm->routes_lock, LOCK_RANK_ROUTES);
     sigaction(KICK_SIGNAL, &sa, NULL);
     return open_vm(vm, &f);
 }
@@ -157,6 +158,8 @@ static void kvm_cpu_clear(Cpu *cpu)
 static void kvm_cpu_reset(Cpu *cpu)
 {
     KvmCpu *k = kvm_cpu(cpu);
+    if (k->id == 0)
+        kvm_arch_vm_reset(kvm_vm(cpu->accel));
     k->reset = true;
     k->fetched = k->unfinished = k->dead = false;
 }
@@ -166,6 +169,11 @@ static void kvm_sync(Cpu *cpu)
     KvmCpu *k = kvm_cpu(cpu);
     if (!k->reset && !k->fetched && kvm_arch_fetch(k))
         k->fetched = true;
+}
+
+static void kvm_stand(Accel *a, bool stop)
+{
+    kvm_arch_vm_stand(kvm_vm(a), stop);
 }
 
 /* The signal is for who is in KVM_RUN; who is about to call it finds immediate_exit, or the word. */
@@ -364,5 +372,8 @@ const AccelOps accel_engine_kvm = {
     .kick = kvm_kick,
     .cpu_reset = kvm_cpu_reset,
     .sync = kvm_sync,
+    .stand = kvm_stand,
+    .irq = kvm_irq,
+    .msi = kvm_msi,
     .map_changed = kvm_map_changed,
 };

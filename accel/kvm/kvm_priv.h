@@ -26,6 +26,13 @@ typedef struct KvmSlot {
     uint32_t flags; /* KVM_MEM_* */
 } KvmSlot;
 
+enum { KVM_MOST_ROUTES = 64 };
+typedef struct KvmRoutes { /* kvm_irq_routing */
+    uint32_t n, flags;
+    struct kvm_irq_routing_entry entry[KVM_MOST_ROUTES];
+} KvmRoutes;
+_Static_assert(offsetof(KvmRoutes, entry) == sizeof(struct kvm_irq_routing), "as in linux/kvm.h");
+
 typedef struct KvmVm {
     Accel *accel;
     int dev, fd;          /* /dev/kvm, the VM; -1: none */
@@ -33,6 +40,8 @@ typedef struct KvmVm {
     uint32_t ring_page;   /* of coalesced writes, in there; 0: none */
     Lock ring_lock;       /* LOCK_RANK_PUT_BY */
     AccelIrqchip irqchip; /* as it is */
+    Lock routes_lock;     /* LOCK_RANK_ROUTES */
+    KvmRoutes routes;
     unsigned n_cpus;
     unsigned n_slots; /* used so far */
     KvmSlot slot[MEM_MAX_RANGES];
@@ -87,6 +96,11 @@ void kvm_serve_ports(KvmCpu *k);
 /* Writes that the kernel has put by are done now. */
 void kvm_drain_ring(KvmCpu *k);
 
+/* kvm_irq.c: AccelOps.irq and .msi. The routes of the VM take effect. */
+void kvm_irq(Accel *a, unsigned input, bool level);
+void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data);
+bool kvm_routes_set(KvmVm *vm);
+
 /* ---- of the host ISA ---- */
 /* Bytes of KvmVm.arch and KvmCpu.arch. */
 extern const size_t kvm_arch_vm_bytes, kvm_arch_cpu_bytes;
@@ -94,6 +108,9 @@ extern const size_t kvm_arch_vm_bytes, kvm_arch_cpu_bytes;
 bool kvm_arch_runs(const TargetOps *ops);
 /* After the VM was made, before its cpus. False: err says why. */
 bool kvm_arch_vm_init(KvmVm *vm, Fmt *err);
+/* Power-on state of what cpus share; its clocks stand still, or go on. */
+void kvm_arch_vm_reset(KvmVm *vm);
+void kvm_arch_vm_stand(KvmVm *vm, bool stop);
 bool kvm_arch_cpu_init(KvmCpu *k);
 /* Before the cpu's first run, when all is configured. */
 bool kvm_arch_set_up(KvmCpu *k);

@@ -5,6 +5,8 @@
  */
 #include "accel/kvm/kvm_x86.h"
 
+#include "target/mem.h"
+
 #include <elf.h>
 
 const size_t kvm_arch_vm_bytes = sizeof(KvmX86Vm), kvm_arch_cpu_bytes = sizeof(KvmX86Cpu);
@@ -41,20 +43,79 @@ static bool fill_cpuid(KvmVm *vm, Fmt *err)
     return !sys_is_err(e);
 }
 
-static bool make_irqchip(KvmVm *vm, Fmt *err)
+enum { PIC_INPUTS = 8, PICS = 2, TIMER = 0, TIMER_AT_IOAPIC = 2 };
+
+static void add_route(KvmVm *vm, unsigned input, unsigned chip, unsigned pin)
+{
+    vm->routes.entry[vm->routes.n++] = (struct kvm_irq_routing_entry){
+        .gsi = input, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = {.irqchip = chip, .pin = pin}};
+}
+
+/* Each input leads to the PIC, if it has so many, and to the I/O APIC; the timer to another one there, as the
+ * ACPI tables of PCs say. */
+static bool route_inputs(KvmVm *vm)
+{
+    for (unsigned n = 0; n < PICS * PIC_INPUTS; n++)
+        if (n != TIMER_AT_IOAPIC) /* the second PIC's place */
+            add_route(vm, n, n < PIC_INPUTS ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, n % PIC_INPUTS);
+    for (unsigned n = 0; n < KVM_IOAPIC_NUM_PINS; n++)
+        if (n != TIMER_AT_IOAPIC)
+            add_route(vm, n, KVM_IRQCHIP_IOAPIC, n == TIMER ? TIMER_AT_IOAPIC : n);
+    return kvm_routes_set(vm);
+}
+
+static bool make_all_chips(KvmVm *vm)
 {
     const struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+    KvmX86Vm *x = kvm_x86_vm(vm);
+    bool ok = !sys_is_err(kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0)) &&
+              !sys_is_err(kvm_ioctl_at(vm->fd, KVM_CREATE_PIT2, &pit)) && route_inputs(vm) &&
+              !sys_is_err(kvm_ioctl_at(vm->fd, KVM_GET_PIT2, &x->pit));
+    for (unsigned n = 0; ok && n < KVM_NR_IRQCHIPS; n++) {
+        x->chip[n].chip_id = n;
+        ok = !sys_is_err(kvm_ioctl_at(vm->fd, KVM_GET_IRQCHIP, &x->chip[n]));
+    }
+    return ok;
+}
+
+static bool make_irqchip(KvmVm *vm, Fmt *err)
+{
     bool ok = true;
     switch (vm->irqchip) {
     case ACCEL_IRQCHIP_BOARD: break;
     case ACCEL_IRQCHIP_SPLIT: ok = kvm_enable(vm, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_NUM_PINS); break;
-    case ACCEL_IRQCHIP_ENGINE:
-        ok = !sys_is_err(kvm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0)) &&
-             !sys_is_err(kvm_ioctl_at(vm->fd, KVM_CREATE_PIT2, &pit));
+    case ACCEL_IRQCHIP_ENGINE: ok = make_all_chips(vm);
     }
     if (!ok)
         fmt_puts(err, "the host's KVM lacks the interrupt controllers that are wanted");
     return ok;
+}
+
+void kvm_arch_vm_reset(KvmVm *vm)
+{
+    const KvmX86Vm *x = kvm_x86_vm(vm);
+    if (vm->irqchip != ACCEL_IRQCHIP_ENGINE)
+        return;
+    for (unsigned n = 0; n < KVM_NR_IRQCHIPS; n++)
+        kvm_ioctl_at(vm->fd, KVM_SET_IRQCHIP, &x->chip[n]);
+    kvm_ioctl_at(vm->fd, KVM_SET_PIT2, &x->pit);
+}
+
+/* The clock that the kernel shows guests. They are told that they stood still, and do not take it for a hang.
+ */
+void kvm_arch_vm_stand(KvmVm *vm, bool stop)
+{
+    KvmX86Vm *x = kvm_x86_vm(vm);
+    if (stop) {
+        kvm_ioctl_at(vm->fd, KVM_GET_CLOCK, &x->clock);
+        return;
+    }
+    if (x->clock.clock) {
+        const struct kvm_clock_data c = {.clock = x->clock.clock};
+        kvm_ioctl_at(vm->fd, KVM_SET_CLOCK, &c);
+    }
+    for (AccelCpu *ac = vm->accel->cpus; ac; ac = ac->next)
+        kvm_ioctl(kvm_cpu(ac->cpu)->fd, KVM_KVMCLOCK_CTRL, 0);
 }
 
 bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
@@ -150,10 +211,15 @@ void kvm_arch_left(KvmCpu *k)
 
 bool kvm_arch_serve(KvmCpu *k, bool *ret_out)
 {
+    const CpuBoard *board = k->cpu->ops->sys->board(k->cpu);
     switch (k->run->exit_reason) {
     case KVM_EXIT_HLT:
         k->cpu->exit.kind = CPU_EXIT_HALT;
         *ret_out = true;
+        return true;
+    case KVM_EXIT_IOAPIC_EOI:
+        if (board->irq_end)
+            board->irq_end(board->opaque, k->run->eoi.vector);
         return true;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_SET_TPR: return true;

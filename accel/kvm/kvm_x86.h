@@ -47,7 +47,10 @@ typedef struct KvmX86Vm {
     bool xsave2, sregs2, debugregs, xcrs, triple_fault; /* what the kernel has */
     bool warned;                                        /* of a register that cannot be set */
     KvmX86MsrList msrs;
-    KvmX86Cpuid cpuid; /* what the host has */
+    struct kvm_irqchip chip[KVM_NR_IRQCHIPS]; /* of power-on, where the kernel has them */
+    struct kvm_pit_state2 pit;
+    struct kvm_clock_data clock; /* while it stands */
+    KvmX86Cpuid cpuid;           /* what the host has */
 } KvmX86Vm;
 
 typedef struct KvmX86Cpu {

@@ -203,6 +203,38 @@ on_irq:
     pop %ax
     iret
 
+/* Messages of vector 0x41: three of them, then done. */
+GUEST(messages)
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x2000, %sp
+    movw $(on_message - kvm_rom), 0x41 * 4
+    movw $0xf000, 0x41 * 4 + 2
+    call flat
+    mov $0xfee000f0, %esi
+    movl $0x1ff, %ds:(%esi) /* SVR: on */
+    mov $0x77, %al
+    out %al, $0xf2
+    sti
+9:  hlt
+    cmpw $3, 0x1000
+    jb 9b
+    cli
+    mov 0x1000, %ax
+    jmp done
+on_message:
+    push %ax
+    push %esi
+    incw %ds:0x1000
+    mov $0xfee000b0, %esi
+    movl $0, %ds:(%esi) /* EOI */
+    mov $0x78, %al
+    out %al, $0xf2
+    pop %esi
+    pop %ax
+    iret
+
 done:
     out %ax, $0xf4
 6:  hlt

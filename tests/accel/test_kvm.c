@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 extern const uint8_t kvm_rom[], kvm_rom_end[];
-#define GUESTS(X)   X(ports) X(memory) X(remap) X(count) X(halt) X(triple) X(lost) X(smp) X(pic) X(long)
+#define GUESTS(X)                                                                                            \
+    X(ports) X(memory) X(remap) X(count) X(halt) X(triple) X(lost) X(smp) X(pic) X(messages) X(long)
 #define GUEST(name) extern const uint8_t kvm_guest_##name[];
 GUESTS(GUEST)
 #undef GUEST
@@ -36,7 +37,7 @@ typedef struct Bench {
     Fmt f;
     unsigned result;
     bool done, ready;
-    unsigned resets;
+    unsigned resets, ended;
 } Bench;
 static Bench b;
 
@@ -103,6 +104,11 @@ static void on_power(void *opaque, CpuPower what)
     end(0);
 }
 
+static void on_end(void *opaque, unsigned vector)
+{
+    b.ended = vector;
+}
+
 static uint64_t device_read(void *dev, uint64_t offset, unsigned size)
 {
     uint64_t v = 0;
@@ -152,7 +158,7 @@ static int setup_with(unsigned cpus, AccelIrqchip irqchip)
                 mem_map_add(&b.map, &b.bios) && mem_map_add(&b.map, &b.bios_low) &&
                 mem_map_add(&b.map, &nobody));
     for (unsigned k = 0; k < cpus; k++) {
-        b.board[k] = (CpuBoard){.number = k, .port = on_port, .power = on_power};
+        b.board[k] = (CpuBoard){.number = k, .port = on_port, .power = on_power, .irq_end = on_end};
         b.cpu[k] = accel_cpu_new(b.accel);
         assert_non_null(b.cpu[k]);
         ((X86Cpu *)b.cpu[k])->scratch[0] = k;
@@ -166,6 +172,14 @@ static int setup(void **state)
 static int setup_chip(void **state)
 {
     return setup_with(1, ACCEL_IRQCHIP_ENGINE);
+}
+static int setup_split(void **state)
+{
+    return setup_with(1, ACCEL_IRQCHIP_SPLIT);
+}
+static int setup_smp_split(void **state)
+{
+    return setup_with(2, ACCEL_IRQCHIP_SPLIT);
 }
 static int setup_smp(void **state)
 {
@@ -208,7 +222,7 @@ static uint32_t ram_word(uint64_t at)
     return __atomic_load_n((uint32_t *)(void *)(b.ram.host + at), __ATOMIC_SEQ_CST);
 }
 
-static __attribute__((unused)) void wait_for(const bool *what)
+static void wait_for(const bool *what)
 {
     while (!__atomic_load_n(what, __ATOMIC_SEQ_CST))
         usleep(200);
@@ -350,6 +364,41 @@ static void test_smp(void **state)
     assert_int_equal(b.result, 2000);
 }
 
+/* Three edges at the PIC, one after the other. */
+static void test_pic(void **state)
+{
+    pthread_t t;
+    start(kvm_guest_pic);
+    pthread_create(&t, NULL, run_cpu, b.cpu[0]);
+    for (unsigned n = 0; n < 3; n++) {
+        wait_for(&b.ready);
+        __atomic_store_n(&b.ready, false, __ATOMIC_SEQ_CST);
+        accel_irq(b.accel, 1, true);
+        accel_irq(b.accel, 1, false);
+    }
+    pthread_join(t, NULL);
+    assert_true(b.done);
+    assert_int_equal(b.result, 3);
+}
+
+/* Messages to the cpu's own controller, which the kernel has in both ways. */
+static void test_messages(void **state)
+{
+    pthread_t t;
+    start(kvm_guest_messages);
+    pthread_create(&t, NULL, run_cpu, b.cpu[0]);
+    for (unsigned n = 0; n < 3; n++) {
+        wait_for(&b.ready);
+        __atomic_store_n(&b.ready, false, __ATOMIC_SEQ_CST);
+        accel_msi(b.accel, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 5 : ACCEL_NO_INPUT, 0xfee00000,
+                  n == 2 ? 0xc041 : 0x41); /* the last one is level-triggered */
+    }
+    pthread_join(t, NULL);
+    assert_true(b.done);
+    assert_int_equal(b.result, 3);
+    assert_int_equal(b.ended, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 0x41 : 0);
+}
+
 static int usable(void)
 {
     int fd = open("/dev/kvm", O_RDWR);
@@ -372,6 +421,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup_chip, teardown),
         cmocka_unit_test_setup_teardown(test_smp, setup_smp, teardown),
+        cmocka_unit_test_setup_teardown(test_pic, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_messages, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_messages, setup_split, teardown),
+        cmocka_unit_test_setup_teardown(test_smp, setup_smp_split, teardown),
     };
     if (!usable()) {
         fprintf(stderr, "skipped: /dev/kvm is not there, or not for us\n");

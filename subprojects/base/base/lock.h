@@ -29,6 +29,7 @@ enum LockRank {
     LOCK_RANK_CLOCK,    /* hw: timers of a machine */
     LOCK_RANK_STOP,     /* accel: the right to stop the other cpus */
     LOCK_RANK_CPUS,     /* accel: list of cpus, free memory */
+    LOCK_RANK_ROUTES,   /* accel/kvm: ways of interrupts */
     LOCK_RANK_TRACK,    /* accel: which bytes of a machine are code */
     LOCK_RANK_CODE,     /* accel/dbt: page lists, invalidation, segments */
     LOCK_RANK_LINK,     /* accel/dbt: incoming links */
