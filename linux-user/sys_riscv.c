@@ -47,11 +47,12 @@ static bool has_all(uint64_t hwcap, const char *letters)
 static const struct {
     uint8_t bit, ext;
 } probe_bits[] = {
-    {3, RV_EXT_ZBA},        {4, RV_EXT_ZBB},     {5, RV_EXT_ZBS},    {6, RV_EXT_ZICBOZ},
-    {7, RV_EXT_ZBC},        {8, RV_EXT_ZBKB},    {9, RV_EXT_ZBKC},   {10, RV_EXT_ZBKX},
-    {11, RV_EXT_ZKND},      {12, RV_EXT_ZKNE},   {13, RV_EXT_ZKNH},   {15, RV_EXT_ZKSH},
-    {29, RV_EXT_ZIHINTNTL}, {34, RV_EXT_ZACAS}, {35, RV_EXT_ZICOND}, {36, RV_EXT_ZIHINTPAUSE},
-    {42, RV_EXT_ZIMOP},     {44, RV_EXT_ZCB},    {47, RV_EXT_ZCMOP}, {48, RV_EXT_ZAWRS},
+    {3, RV_EXT_ZBA}, {4, RV_EXT_ZBB}, {5, RV_EXT_ZBS}, {6, RV_EXT_ZICBOZ}, {7, RV_EXT_ZBC},
+    {8, RV_EXT_ZBKB}, {9, RV_EXT_ZBKC}, {10, RV_EXT_ZBKX}, {11, RV_EXT_ZKND}, {12, RV_EXT_ZKNE},
+    {13, RV_EXT_ZKNH}, {14, RV_EXT_ZKSED}, {15, RV_EXT_ZKSH}, {27, RV_EXT_ZFH}, {28, RV_EXT_ZFHMIN},
+    {29, RV_EXT_ZIHINTNTL}, {32, RV_EXT_ZFA}, {34, RV_EXT_ZACAS}, {35, RV_EXT_ZICOND},
+    {36, RV_EXT_ZIHINTPAUSE}, {42, RV_EXT_ZIMOP}, {44, RV_EXT_ZCB}, {47, RV_EXT_ZCMOP},
+    {48, RV_EXT_ZAWRS},
 };
 enum { EXT_ZCA = 43, EXT_ZCD = 45 }; /* what C is made of */
 

@@ -141,6 +141,8 @@ static void extract_full(uint32_t b, RvFormat format, RvArgs *a)
     case RV_FMT_FP: a->rm = b >> 12 & 7, a->rs3 = (uint8_t)(b >> 27); break;
     case RV_FMT_MOP: a->imm = imm_mop(b); break;
     case RV_FMT_KS1: a->imm = (int32_t)(b >> 20 & 15); break;
+    case RV_FMT_FLI: a->imm = a->rs1; break;
+    case RV_FMT_BS: a->imm = (int32_t)(b >> 30); break;
     default: break; /* NONE, R */
     }
 }

@@ -22,7 +22,8 @@ typedef enum RvInsn {
 
 typedef enum RvFormat {
     RV_FMT_NONE, RV_FMT_R, RV_FMT_I, RV_FMT_SHIFT, RV_FMT_S, RV_FMT_B, RV_FMT_U, RV_FMT_J, RV_FMT_FENCE,
-    RV_FMT_CSR, RV_FMT_AMO, RV_FMT_FP, RV_FMT_MOP, RV_FMT_KS1,
+    RV_FMT_CSR, RV_FMT_AMO, RV_FMT_FP, RV_FMT_MOP, RV_FMT_KS1, RV_FMT_FLI,
+    RV_FMT_BS,
     /* compressed; the suffix tells immediate or constraint apart where the manual's format name does not */
     RV_FMT_CIW, RV_FMT_CL_W, RV_FMT_CL_D, RV_FMT_CS_W, RV_FMT_CS_D, RV_FMT_CI, RV_FMT_CI_RD, RV_FMT_CLI,
     RV_FMT_CI16SP, RV_FMT_CLUI, RV_FMT_CB_SH, RV_FMT_CB_I, RV_FMT_CA, RV_FMT_CJ, RV_FMT_CJAL, RV_FMT_CB,
@@ -41,7 +42,7 @@ typedef struct RvArgs {
     uint8_t len;               /* bytes of the instruction: 2 or 4 */
     uint16_t csr;
     int32_t imm;               /* sign-extended; U formats: already shifted left by 12; fence: pred << 4 |
-                                * succ; MOP, CMOP: which */
+                                * succ; MOP, CMOP, FLI, BS: which */
 } RvArgs;
 
 /* Length in bytes from the first 16 bits. Encodings longer than 32 bits are illegal instructions of 4

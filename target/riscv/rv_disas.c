@@ -20,6 +20,13 @@ static const char f_names[32][5] = {"ft0", "ft1", "ft2",  "ft3",  "ft4", "ft5", 
                                     "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
 static const char rm_names[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "unk", "unk", "dyn"};
 
+/* As the assembler calls them. */
+static const char fli_names[32][9] = {
+    "-1.0", "min",    "0x1p-16", "0x1p-15", "0x1p-8",  "0x1p-7",  "0.0625", "0.125",
+    "0.25", "0.3125", "0.375",   "0.4375",  "0.5",     "0.625",   "0.75",   "0.875",
+    "1.0",  "1.25",   "1.5",     "1.75",    "2.0",     "2.5",     "3.0",    "4.0",
+    "8.0",  "16.0",   "128.0",   "256.0",   "0x1p+15", "0x1p+16", "inf",    "nan"};
+
 static void put_csr(Fmt *f, unsigned csr)
 {
     switch (csr) {
@@ -64,6 +71,7 @@ static void put_operand(Fmt *f, char letter, unsigned xlen, Gva pc, const RvArgs
         target = pc + (int64_t)a->imm;
         fmt_printf(f, "0x%llx", (unsigned long long)(xlen == RV_XLEN_32 ? (uint32_t)target : target));
         break;
+    case 'f': fmt_puts(f, fli_names[a->imm & 31]); break;
     case 'c': put_csr(f, a->csr); break;
     case 'm': put_rounding(f, a->rm, 7); break;
     case 'M': put_rounding(f, a->rm, 0); break;

@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "target/mem.h"
 #include "target/riscv/rv_trans.h"
+#include "target/sm4.h"
 
 /* 1 << size bytes: memory = what was there; desired, if that is what memory said. False: a fault. */
 static bool compare_swap(RvCpu *cpu, uint64_t addr, unsigned size, uint64_t memory[2],
@@ -92,4 +93,9 @@ uint64_t rv_helper_cycle(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t
 #else
     return sys_monotonic(1000000000);
 #endif
+}
+
+uint64_t rv_helper_sm4_sub(void *cpu, uint64_t byte, uint64_t b, uint64_t c, uint64_t d)
+{
+    return sm4_sub(byte & 255);
 }

@@ -147,7 +147,8 @@ static bool is_there(const Trans *t, RvInsn insn)
         IN_ZBB_ZBKB = MAX((int)IN_ZBB, (int)IN_ZBKB),
         IN_ZBC_ZBKC = MAX((int)IN_ZBC, (int)IN_ZBKC),
         IN_ZKND_ZKNE = MAX((int)IN_ZKND, (int)IN_ZKNE),
-        IN_ZABHA_ZACAS = MIN((int)IN_ZABHA, (int)IN_ZACAS), /* both */
+        IN_ZFH_ZFA = MIN((int)IN_ZFH, (int)IN_ZFA),         /* both */
+        IN_ZABHA_ZACAS = MIN((int)IN_ZABHA, (int)IN_ZACAS),
     };
     static const uint8_t last_model[RV_INSN_COUNT] = {
 #define INSN(id, name, pic, fmt, ext, xlen, ops, handler) IN_##ext,

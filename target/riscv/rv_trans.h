@@ -115,6 +115,22 @@ static inline void rv_put_fs(Trans *t, unsigned r, IrVal v)
     ir_put(t->b, RV_SLOT_F + r, ir_box(t->b, IR_F64, v));
 }
 
+/* f[r] as half precision, likewise. */
+static inline IrVal rv_fh(Trans *t, unsigned r)
+{
+    IrBuilder *b = t->b;
+    IrVal bits = ir_cast(b, IR_I64, rv_fd(t, r));
+    IrVal boxed = ir_cmp(b, IR_EQ, ir_or(b, IR_I64, bits, rv_imm(t, 0xffff)), rv_imm(t, -1));
+
+    return ir_cast(b, IR_F16, ir_trunc(b, IR_I16, ir_select(b, boxed, bits, rv_imm(t, 0x7e00))));
+}
+static inline void rv_put_fh(Trans *t, unsigned r, IrVal v)
+{
+    IrVal bits = ir_zext(t->b, IR_I64, ir_cast(t->b, IR_I16, v));
+
+    rv_put_fd(t, r, ir_cast(t->b, IR_F64, ir_or(t->b, IR_I64, bits, rv_imm(t, -0x10000))));
+}
+
 /* A guest address as the program counter holds it. */
 static inline Gva rv_pc(const Trans *t, Gva pc) { return rv_is_32(t) ? (uint32_t)pc : pc; }
 

@@ -1,4 +1,4 @@
-/* Chapter "Cryptography Extensions: Scalar": Zknd and Zkne of RV64, Zknh, Zksh. */
+/* Chapter "Cryptography Extensions: Scalar": Zknd and Zkne of RV64, Zknh, Zksh, Zksed. */
 #include "target/riscv/rv_trans.h"
 
 /* ---- AES: half of a state or of a key in each register ---- */
@@ -97,3 +97,35 @@ void rv_trans_sha512sum1(Trans *t, const RvArgs *a) { word64(t, a, 14, 18, 41, f
 /* Rotations to the left by 9 and 17, by 15 and 23; by 0 it is the word itself. */
 void rv_trans_sm3p0(Trans *t, const RvArgs *a) { word32(t, a, 32 - 9, 32 - 17, 0, true); }
 void rv_trans_sm3p1(Trans *t, const RvArgs *a) { word32(t, a, 32 - 15, 32 - 23, 0, true); }
+
+/* ---- SM4: one byte of rs2, of the number in imm, through the S-box and one of two linear maps ---- */
+
+/* A part of v at another place: (v & mask) << by. */
+typedef struct Part {
+    uint8_t mask, by;
+} Part;
+
+static void sm4(Trans *t, const RvArgs *a, const Part parts[5])
+{
+    IrBuilder *b = t->b;
+    RvPair x = rv_x12(t, a);
+    IrVal byte = ir_and(b, IR_I32, ir_trunc(b, IR_I32, ir_shr(b, IR_I64, x.rs2, rv_imm(t, 8 * a->imm))),
+                        ir_const(b, IR_I32, 0xff));
+    IrVal v = ir_call(b, RV_HELPER_sm4_sub, &byte, 1), sum = v;
+
+    for (unsigned n = 0; n < 5; n++) {
+        IrVal part = ir_and(b, IR_I32, v, ir_const(b, IR_I32, parts[n].mask));
+        sum = ir_xor(b, IR_I32, sum, ir_shl(b, IR_I32, part, ir_const(b, IR_I32, parts[n].by)));
+    }
+    sum = ir_rotr(b, IR_I32, sum, ir_const(b, IR_I32, (32 - 8 * a->imm) & 31));
+    rv_put_x32(t, a->rd, ir_xor(b, IR_I32, sum, ir_trunc(b, IR_I32, x.rs1)));
+}
+
+void rv_trans_sm4ed(Trans *t, const RvArgs *a)
+{
+    sm4(t, a, (const Part[5]){{0xff, 8}, {0xff, 2}, {0xff, 18}, {0x3f, 26}, {0xc0, 10}});
+}
+void rv_trans_sm4ks(Trans *t, const RvArgs *a)
+{
+    sm4(t, a, (const Part[5]){{0x07, 29}, {0xfe, 7}, {0x01, 23}, {0xf8, 13}});
+}

@@ -1,10 +1,11 @@
-/* Chapters "F" and "D": computation, conversion, moves, comparison, classification.
+/* Chapters "F", "D", "Zfh" and "Zfa": computation, conversion, moves, comparison, classification.
  *
  * Rounding: a static mode goes into the IR op; the dynamic one is the environment's (IR_RDYN), except that
  * frm = 4 (ties away) has no host mode and becomes static under its context bit. Reserved modes are illegal,
  * also where the result is exact. NaN results are canonical by the region's NaN policy. Sign injection, moves
  * and loads keep bits.
  */
+#include "softfp/softfp.h"
 #include "target/riscv/rv_trans.h"
 
 /* The rounding of a, or false with the instruction raised as illegal. */
@@ -23,10 +24,15 @@ static bool rounding(Trans *t, const RvArgs *a, IrRound *ret_round)
 }
 
 /* Register access by type. */
-static IrVal fget(Trans *t, IrType type, unsigned r) { return type == IR_F32 ? rv_fs(t, r) : rv_fd(t, r); }
+static IrVal fget(Trans *t, IrType type, unsigned r)
+{
+    return type == IR_F16 ? rv_fh(t, r) : type == IR_F32 ? rv_fs(t, r) : rv_fd(t, r);
+}
 static void fput(Trans *t, IrType type, unsigned r, IrVal v)
 {
-    if (type == IR_F32)
+    if (type == IR_F16)
+        rv_put_fh(t, r, v);
+    else if (type == IR_F32)
         rv_put_fs(t, r, v);
     else
         rv_put_fd(t, r, v);
@@ -107,8 +113,7 @@ static void sign_inject(Trans *t, const RvArgs *a, unsigned how, IrType type)
 {
     IrVal x = fget(t, type, a->rs1);
 
-    fput(t, type, a->rd,
-         how == 0 && a->rs1 == a->rs2 ? x : ir_fsgn(t->b, how, x, fget(t, type, a->rs2)));
+    fput(t, type, a->rd, how == 0 && a->rs1 == a->rs2 ? x : ir_fsgn(t->b, how, x, fget(t, type, a->rs2)));
 }
 
 static void compare(Trans *t, const RvArgs *a, IrFcond cond, IrType type)
@@ -117,6 +122,11 @@ static void compare(Trans *t, const RvArgs *a, IrFcond cond, IrType type)
     IrVal less = ir_fcmp(t->b, cond, x.rs1, x.rs2);
 
     rv_put_x(t, a->rd, ir_zext(t->b, IR_I64, less));
+}
+
+static void classify(Trans *t, const RvArgs *a, IrType type)
+{
+    rv_put_x32(t, a->rd, ir_fclass(t->b, fget(t, type, a->rs1)));
 }
 
 /* F */
@@ -155,7 +165,7 @@ void rv_trans_fmv_w_x(Trans *t, const RvArgs *a)
 void rv_trans_feq_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F32); }
 void rv_trans_flt_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F32); }
 void rv_trans_fle_s(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F32); }
-void rv_trans_fclass_s(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fclass(t->b, rv_fs(t, a->rs1))); }
+void rv_trans_fclass_s(Trans *t, const RvArgs *a) { classify(t, a, IR_F32); }
 
 /* D */
 void rv_trans_fadd_d(Trans *t, const RvArgs *a) { arith(t, a, IR_FADD, IR_F64); }
@@ -201,7 +211,134 @@ void rv_trans_fmv_d_x(Trans *t, const RvArgs *a)
 void rv_trans_feq_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F64); }
 void rv_trans_flt_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F64); }
 void rv_trans_fle_d(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F64); }
-void rv_trans_fclass_d(Trans *t, const RvArgs *a) { rv_put_x32(t, a->rd, ir_fclass(t->b, rv_fd(t, a->rs1))); }
+void rv_trans_fclass_d(Trans *t, const RvArgs *a) { classify(t, a, IR_F64); }
+
+/* Zfh */
+void rv_trans_fadd_h(Trans *t, const RvArgs *a) { arith(t, a, IR_FADD, IR_F16); }
+void rv_trans_fsub_h(Trans *t, const RvArgs *a) { arith(t, a, IR_FSUB, IR_F16); }
+void rv_trans_fmul_h(Trans *t, const RvArgs *a) { arith(t, a, IR_FMUL, IR_F16); }
+void rv_trans_fdiv_h(Trans *t, const RvArgs *a) { arith(t, a, IR_FDIV, IR_F16); }
+void rv_trans_fsqrt_h(Trans *t, const RvArgs *a) { root(t, a, IR_F16); }
+void rv_trans_fmin_h(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMIN, IR_F16); }
+void rv_trans_fmax_h(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAX, IR_F16); }
+void rv_trans_fmadd_h(Trans *t, const RvArgs *a) { fused(t, a, IR_F16, false, false); }
+void rv_trans_fmsub_h(Trans *t, const RvArgs *a) { fused(t, a, IR_F16, false, true); }
+void rv_trans_fnmsub_h(Trans *t, const RvArgs *a) { fused(t, a, IR_F16, true, false); }
+void rv_trans_fnmadd_h(Trans *t, const RvArgs *a) { fused(t, a, IR_F16, true, true); }
+void rv_trans_fcvt_w_h(Trans *t, const RvArgs *a) { to_int(t, a, IR_F16, IR_I32, 0); }
+void rv_trans_fcvt_h_w(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F16, 0); }
+void rv_trans_fcvt_wu_h(Trans *t, const RvArgs *a) { to_int(t, a, IR_F16, IR_I32, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_h_wu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I32, IR_F16, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_l_h(Trans *t, const RvArgs *a) { to_int(t, a, IR_F16, IR_I64, 0); }
+void rv_trans_fcvt_h_l(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F16, 0); }
+void rv_trans_fcvt_lu_h(Trans *t, const RvArgs *a) { to_int(t, a, IR_F16, IR_I64, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_h_lu(Trans *t, const RvArgs *a) { from_int(t, a, IR_I64, IR_F16, IR_CVT_UNSIGNED); }
+void rv_trans_fcvt_s_h(Trans *t, const RvArgs *a) { to_float(t, a, IR_F16, IR_F32); }
+void rv_trans_fcvt_h_s(Trans *t, const RvArgs *a) { to_float(t, a, IR_F32, IR_F16); }
+void rv_trans_fcvt_d_h(Trans *t, const RvArgs *a) { to_float(t, a, IR_F16, IR_F64); }
+void rv_trans_fcvt_h_d(Trans *t, const RvArgs *a) { to_float(t, a, IR_F64, IR_F16); }
+void rv_trans_fsgnj_h(Trans *t, const RvArgs *a) { sign_inject(t, a, 0, IR_F16); }
+void rv_trans_fsgnjn_h(Trans *t, const RvArgs *a) { sign_inject(t, a, 1, IR_F16); }
+void rv_trans_fsgnjx_h(Trans *t, const RvArgs *a) { sign_inject(t, a, 2, IR_F16); }
+void rv_trans_feq_h(Trans *t, const RvArgs *a) { compare(t, a, IR_FEQ, IR_F16); }
+void rv_trans_flt_h(Trans *t, const RvArgs *a) { compare(t, a, IR_FLT, IR_F16); }
+void rv_trans_fle_h(Trans *t, const RvArgs *a) { compare(t, a, IR_FLE, IR_F16); }
+void rv_trans_fclass_h(Trans *t, const RvArgs *a) { classify(t, a, IR_F16); }
+
+/* FMV.X.H moves the low bits as they are, boxed or not. */
+void rv_trans_fmv_x_h(Trans *t, const RvArgs *a)
+{
+    IrVal bits = ir_trunc(t->b, IR_I16, ir_cast(t->b, IR_I64, rv_fd(t, a->rs1)));
+
+    rv_put_x(t, a->rd, ir_sext(t->b, IR_I64, bits));
+}
+void rv_trans_fmv_h_x(Trans *t, const RvArgs *a)
+{
+    rv_put_fh(t, a->rd, ir_cast(t->b, IR_F16, ir_trunc(t->b, IR_I16, rv_x(t, a->rs1))));
+}
+
+/* Zfa */
+
+/* The upper halves of the constants as single precision; number 1 is the least normal number of the type, and
+ * what does not fit into half precision is infinite there. */
+static void load_constant(Trans *t, const RvArgs *a, IrType type)
+{
+    static const uint16_t high[32] = {0xbf80, 0,      0x3780, 0x3800, 0x3b80, 0x3c00, 0x3d80, 0x3e00,
+                                      0x3e80, 0x3ea0, 0x3ec0, 0x3ee0, 0x3f00, 0x3f20, 0x3f40, 0x3f60,
+                                      0x3f80, 0x3fa0, 0x3fc0, 0x3fe0, 0x4000, 0x4020, 0x4040, 0x4080,
+                                      0x4100, 0x4180, 0x4300, 0x4380, 0x4700, 0x4780, 0x7f80, 0x7fc0};
+    SoftfpFmt fmt = type == IR_F16 ? SOFTFP_F16 : type == IR_F32 ? SOFTFP_F32 : SOFTFP_F64;
+    IrType bits = type == IR_F16 ? IR_I16 : type == IR_F32 ? IR_I32 : IR_I64;
+    uint64_t v = softfp_cvt(fmt, SOFTFP_F32, (SoftfpMode){0}, (uint32_t)high[a->imm] << 16).bits;
+
+    if (a->imm == 1)
+        v = type == IR_F16 ? 1 << 10 : type == IR_F32 ? 1 << 23 : 1ull << 52;
+    fput(t, type, a->rd, ir_cast(t->b, type, ir_const(t->b, bits, (int64_t)v)));
+}
+
+/* The silent compare says which, the one for equality raises what a signaling NaN does. */
+static void compare_quiet(Trans *t, const RvArgs *a, IrFcond cond, IrType type)
+{
+    RvPair x = fget12(t, type, a);
+
+    ir_fcmp(t->b, IR_FEQ, x.rs1, x.rs2);
+    rv_put_x(t, a->rd, ir_zext(t->b, IR_I64, ir_fcmp(t->b, cond, x.rs1, x.rs2)));
+}
+
+static void to_integral(Trans *t, const RvArgs *a, IrType type, unsigned exact)
+{
+    IrRound rm;
+
+    if (rounding(t, a, &rm))
+        fput(t, type, a->rd, ir_fcvt(t->b, IR_FRINT, type, rm | exact, fget(t, type, a->rs1)));
+}
+
+void rv_trans_fli_s(Trans *t, const RvArgs *a) { load_constant(t, a, IR_F32); }
+void rv_trans_fminm_s(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMINM, IR_F32); }
+void rv_trans_fmaxm_s(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAXM, IR_F32); }
+void rv_trans_fround_s(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F32, 0); }
+void rv_trans_froundnx_s(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F32, IR_FRINT_EXACT); }
+void rv_trans_fleq_s(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLES, IR_F32); }
+void rv_trans_fltq_s(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLTS, IR_F32); }
+void rv_trans_fli_d(Trans *t, const RvArgs *a) { load_constant(t, a, IR_F64); }
+void rv_trans_fminm_d(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMINM, IR_F64); }
+void rv_trans_fmaxm_d(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAXM, IR_F64); }
+void rv_trans_fround_d(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F64, 0); }
+void rv_trans_froundnx_d(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F64, IR_FRINT_EXACT); }
+void rv_trans_fleq_d(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLES, IR_F64); }
+void rv_trans_fltq_d(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLTS, IR_F64); }
+void rv_trans_fli_h(Trans *t, const RvArgs *a) { load_constant(t, a, IR_F16); }
+void rv_trans_fminm_h(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMINM, IR_F16); }
+void rv_trans_fmaxm_h(Trans *t, const RvArgs *a) { minmax(t, a, IR_FMAXM, IR_F16); }
+void rv_trans_fround_h(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F16, 0); }
+void rv_trans_froundnx_h(Trans *t, const RvArgs *a) { to_integral(t, a, IR_F16, IR_FRINT_EXACT); }
+void rv_trans_fleq_h(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLES, IR_F16); }
+void rv_trans_fltq_h(Trans *t, const RvArgs *a) { compare_quiet(t, a, IR_FLTS, IR_F16); }
+
+void rv_trans_fcvtmod_w_d(Trans *t, const RvArgs *a)
+{
+    IrVal v = ir_fcvt(t->b, IR_FJCVT, IR_I64, IR_RTZ, rv_fd(t, a->rs1));
+
+    rv_put_x32(t, a->rd, ir_trunc(t->b, IR_I32, v));
+}
+
+/* RV32: the high half of a double, and a double of two words. */
+void rv_trans_fmvh_x_d(Trans *t, const RvArgs *a)
+{
+    IrBuilder *b = t->b;
+    IrVal bits = ir_cast(b, IR_I64, rv_fd(t, a->rs1));
+
+    rv_put_x32(t, a->rd, ir_trunc(b, IR_I32, ir_shr(b, IR_I64, bits, rv_imm(t, 32))));
+}
+void rv_trans_fmvp_d_x(Trans *t, const RvArgs *a)
+{
+    IrBuilder *b = t->b;
+    RvPair x = rv_x12(t, a);
+    IrVal low = ir_zext(b, IR_I64, ir_trunc(b, IR_I32, x.rs1));
+    IrVal bits = ir_or(b, IR_I64, low, ir_shl(b, IR_I64, x.rs2, rv_imm(t, 32)));
+
+    rv_put_fd(t, a->rd, ir_cast(b, IR_F64, bits));
+}
 
 /*
  * The quiet compare. Compilers turn isless() and the guard of an inline sqrt() into

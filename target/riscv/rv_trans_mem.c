@@ -47,6 +47,18 @@ void rv_trans_fsw(Trans *t, const RvArgs *a)
     ir_st(b, v, rv_x(t, a->rs1), a->imm, rv_mem(t, 2));
 }
 
+void rv_trans_flh(Trans *t, const RvArgs *a)
+{
+    IrVal v = ir_ld(t->b, IR_I64, rv_x(t, a->rs1), a->imm, rv_mem(t, 1));
+
+    rv_put_fd(t, a->rd, ir_cast(t->b, IR_F64, ir_or(t->b, IR_I64, v, rv_imm(t, -0x10000))));
+}
+
+void rv_trans_fsh(Trans *t, const RvArgs *a)
+{
+    ir_st(t->b, ir_cast(t->b, IR_I64, rv_fd(t, a->rs2)), rv_x(t, a->rs1), a->imm, rv_mem(t, 1));
+}
+
 void rv_trans_fld(Trans *t, const RvArgs *a)
 {
     rv_put_fd(t, a->rd, ir_ld(t->b, IR_F64, rv_x(t, a->rs1), a->imm, rv_mem(t, 3)));

@@ -76,7 +76,8 @@ static void emit_block(X64Emit *e, unsigned block)
             x64_emit_get(e, i);
         else if (i->op == IR_PUT)
             x64_emit_put(e, i);
-        else if (!e->arm || !(ir_op_info[i->op].flags & IR_F_FPX) || !x64_arm_emit(e, i))
+        else if (!(ir_op_info[i->op].flags & IR_F_FPX) ||
+                 !(e->arm ? x64_arm_emit(e, i) : x64_half_emit(e, i)))
             emitters[i->op](e, i);
         if ((flags & IR_L_GLOBAL) && i->op != IR_CONST && i->op != IR_PARAM) {
             IrVal v = x64_val(e, (IrVal)e->cur);

@@ -250,10 +250,18 @@ void x64_default_nan(X64Emit *e, SoftArgs s, bool w, int r)
 
 /* ---- the ops ---- */
 
-/* Are all floats of the op f32 or f64? */
-static bool has_f16(const X64Emit *e, const IrInsn *i)
+/* Is any float of the op a half? */
+static bool has_f16(const IrInsn *i)
 {
     return i->type == IR_F16 || (ir_op_info[i->op].sig == IR_SIG_FCVT && i->misc == IR_F16);
+}
+
+bool x64_half_emit(X64Emit *e, const IrInsn *i)
+{
+    if (!has_f16(i))
+        return false;
+    x64_soft_ir_always(e, i);
+    return true;
 }
 
 static void emit_frint(X64Emit *e, const IrInsn *i)
@@ -488,7 +496,7 @@ bool x64_arm_emit(X64Emit *e, const IrInsn *i)
         return true;
     }
     bool cvt = ir_op_info[i->op].sig == IR_SIG_FCVT, compare = i->op == IR_FLFCMP || i->op == IR_FCMP;
-    bool plain = !has_f16(e, i) && !(e->r->fp & needs_soft(e, i));
+    bool plain = !has_f16(i) && !(e->r->fp & needs_soft(e, i));
     IrInsn mul;
     if (!plain || (!cvt && !compare && i->misc != IR_RDYN)) {
         x64_soft_ir_always(e, i);

@@ -346,6 +346,10 @@ void x64_emit_fsgn(X64Emit *e, const IrInsn *i)
  * clean one. */
 void x64_emit_fclass(X64Emit *e, const IrInsn *i)
 {
+    if (i->misc == IR_F16) {
+        x64_soft_ir_always(e, i);
+        return;
+    }
     bool w64 = i->misc == IR_F64;
     int w = w64 ? 64 : 32, x = x64_use_x(e, i->a), d = x64_def(e, -1, 0), t = x64_scratch(e);
     x64_movd_rx(e->a, w, d, x);

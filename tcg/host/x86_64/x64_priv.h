@@ -316,6 +316,8 @@ X64Cold *x64_soft_ir(X64Emit *e, const int *args, unsigned n, int dst);
 void x64_soft_ir_always(X64Emit *e, const IrInsn *i);
 /* True: done. False: the emitter for all policies will do. */
 bool x64_arm_emit(X64Emit *e, const IrInsn *i);
+/* Under the other policies, halves are softfp's. */
+bool x64_half_emit(X64Emit *e, const IrInsn *i);
 bool x64_ties_away(X64Emit *e, int fmt, int d, int x); /* frint of that mode; false: needs AVX */
 void x64_trap_denormal(X64Emit *e, int fmt, int x);
 bool x64_arm_vec(X64Emit *e, const IrInsn *i); /* rows with a lane; false: for softfp */

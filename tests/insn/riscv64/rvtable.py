@@ -126,7 +126,7 @@ def version(path):
     return int(m.group(1)) if m else 0
 
 
-NEWER = {'ZKND', 'ZKNE', 'ZKND_ZKNE', 'ZKNH', 'ZKSH', 'ZABHA', 'ZACAS', 'ZABHA_ZACAS', 'ZICBOZ', 'ZICOND', 'ZIMOP', 'ZCMOP', 'ZCB', 'ZAWRS'} # which emulators of 2022 have not
+NEWER = {'ZKND', 'ZKNE', 'ZKND_ZKNE', 'ZKNH', 'ZKSH', 'ZKSED', 'ZFH', 'ZFHMIN', 'ZFA', 'ZFH_ZFA', 'ZABHA', 'ZACAS', 'ZABHA_ZACAS', 'ZICBOZ', 'ZICOND', 'ZIMOP', 'ZCMOP', 'ZCB', 'ZAWRS'} # which emulators of 2022 have not
 
 
 def compared(rows, command):

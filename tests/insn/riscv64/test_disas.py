@@ -113,9 +113,9 @@ def compare(tool, dis, data, xlen, what):
 # Extensions of which the disassembler wants to be told, which a raw binary cannot; the assembler says it. Those that
 # binutils of 2023 does not know are for the assembler of the guest's own packages.
 OLDER = 'h_zicbom_zicboz_svinval_zba_zbb_zbc_zbs_zbkb_zbkx_zawrs'
-NEWER = OLDER + '_zicond_zcb_zimop_zcmop_zacas_zabha_zknd_zkne_zknh_zksh'
+NEWER = OLDER + '_zicond_zcb_zimop_zcmop_zacas_zabha_zknd_zkne_zknh_zksh_zksed_zfh_zfa'
 BY_ASSEMBLER = {'PRIV', 'ZICBOZ', 'ZBA', 'ZBB', 'ZBB_ZBKB', 'ZBKB', 'ZBC', 'ZBC_ZBKC', 'ZBKX', 'ZBS', 'ZAWRS'}
-BY_NEWER = {'ZKND', 'ZKNE', 'ZKND_ZKNE', 'ZKNH', 'ZKSH', 'ZABHA', 'ZACAS', 'ZABHA_ZACAS', 'ZICOND', 'ZCB', 'ZIMOP', 'ZCMOP'}
+BY_NEWER = {'ZKND', 'ZKNE', 'ZKND_ZKNE', 'ZKNH', 'ZKSH', 'ZKSED', 'ZFH', 'ZFHMIN', 'ZFA', 'ZFH_ZFA', 'ZABHA', 'ZACAS', 'ZABHA_ZACAS', 'ZICOND', 'ZCB', 'ZIMOP', 'ZCMOP'}
 
 
 def rows_of(exts, xlen):
@@ -142,11 +142,15 @@ def assemble(command, march, lines):
             return f.read()
 
 
+def rounding(row, rng):
+    return {'m': 0 if 'M' in row.ops else rng.choice([0, 1, 2, 3, 4, 7])} if 'm' in row.pic else {}
+
+
 def by_assembler(dis, rng, command, exts, march, xlen):
     """What we print of an instruction the assembler makes the same bits of."""
     rows = rows_of(exts, xlen)
     even = {'amocas_q': {'d': 10, 't': 28}, 'aes64ks1i': {'i': 10}} # pairs of registers; ten rounds
-    words = [(r.encode(even.get(r.id, {}), rng), r.size) for r in rows for _ in range(30)]
+    words = [(r.encode(dict(even.get(r.id, {}), **rounding(r, rng)), rng), r.size) for r in rows for _ in range(30)]
     data = b''.join(w.to_bytes(n, 'little') for w, n in words)
     with tempfile.NamedTemporaryFile() as f:
         f.write(data)

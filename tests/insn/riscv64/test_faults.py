@@ -43,7 +43,7 @@ CASES = [
     ('branch funct3 2', [word(0x00002063)], ILL), ('jalr funct3 1', [word(0x00001067)], ILL),
     ('OP funct7 2', [word(0x04000033)], ILL), ('slliw shamt 32', [word(0x0200109b)], ILL),
     ('amo funct5 31', [word(0xf800a02f)], ILL), ('lr.w with rs2', [word(0x1014a02f)], ILL),
-    ('fmt 2 (half)', [word(0x04000053)], ILL), ('fsqrt with rs2', [word(0x58100053)], ILL),
+    ('fmt 3 (quad)', [word(0x06000053)], ILL), ('fsqrt with rs2', [word(0x58100053)], ILL),
     # reserved compressed encodings
     ('c.addi4spn 0', [half(0x0004)], ILL), ('c.addiw x0', [half(0x2001)], ILL), ('c.lwsp x0', [half(0x4002)], ILL),
     ('c.ldsp x0', [half(0x6002)], ILL), ('c.jr x0', [half(0x8002)], ILL), ('c.lui 0', [half(0x6201)], ILL),

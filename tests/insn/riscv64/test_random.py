@@ -22,7 +22,7 @@ from outside import run
 from rvtable import DATA_BASE
 
 POOL, BUFFER, DUMP = 0, 4096, 12288 # offsets of the data segment
-POOL_INT, POOL_F64, POOL_F32 = range(0, 160), range(160, 352), range(352, 512) # entries of 8 bytes
+POOL_INT, POOL_F64, POOL_F32, POOL_F16 = range(0, 128), range(128, 288), range(288, 416), range(416, 512) # entries of 8 bytes
 RESERVED = {2, 8, 9, 29, 30, 31}
 NEVER = {'ebreak', 'c_ebreak'}  # end the program: test_faults.py
 CLOCKS = {0xc00, 0xc01, 0xc02}  # differ from run to run: test_faults.py
@@ -66,7 +66,7 @@ def corner_float(rng, exp_bits, man_bits):
         exp, man = bias + rng.randrange(-40, 40), rng.getrandbits(man_bits)
     else:
         exp, man = rng.randrange(1, top), rng.getrandbits(man_bits)
-    return sign << exp_bits + man_bits | exp << man_bits | man
+    return sign << exp_bits + man_bits | max(0, min(exp, top)) << man_bits | man & (1 << man_bits) - 1
 
 
 def make_pool(rng):
@@ -75,6 +75,9 @@ def make_pool(rng):
     for _ in POOL_F32: # most boxed; some not
         v = corner_float(rng, 8, 23)
         words.append(v | 0xffffffff << 32 if rng.random() < 0.85 else v | rng.getrandbits(32) << 32)
+    for _ in POOL_F16:
+        v = corner_float(rng, 5, 10)
+        words.append(v | 0xffffffffffff << 16 if rng.random() < 0.85 else v | rng.getrandbits(48) << 16)
     return b''.join(w.to_bytes(8, 'little') for w in words)
 
 
@@ -105,7 +108,7 @@ class Program:
             if r not in RESERVED:
                 self.pool_load('ld', r, POOL_INT)
         for r in range(32):
-            self.pool_load('fld', r, self.rng.choice([POOL_F64, POOL_F32]))
+            self.pool_load('fld', r, self.rng.choice([POOL_F64, POOL_F32, POOL_F16]))
 
     # --- one instance ---
 
@@ -197,11 +200,20 @@ class Program:
             if letter not in fields:
                 continue
             if letter.upper() in row.ops:
-                single = row.name.endswith('.s') or row.name.endswith('.w') or row.name == 'fcvt.d.s'
-                pools = [POOL_F32] * 9 + [POOL_F64] if single else [POOL_F64] * 9 + [POOL_F32]
+                pools = self.float_pools(row)
                 self.pool_load('fld', fields[letter], self.rng.choice(pools))
             elif fields[letter] not in RESERVED and fields[letter]:
                 self.pool_load('ld', fields[letter], POOL_INT)
+
+    @staticmethod
+    def float_pools(row):
+        """Mostly what the row reads: fcvt says it last, fmv.x.w and the rest by their suffix."""
+        name = row.name.replace('.x.', '.').split('.')
+        of = name[2] if name[0] == 'fcvt' and len(name) == 3 and name[2] in 'sdh' else name[1] if len(name) > 1 else 'd'
+        mine = {'s': POOL_F32, 'w': POOL_F32, 'h': POOL_F16}.get(of, POOL_F64)
+        if name[0] in ('flh', 'fsh'):
+            mine = POOL_F16
+        return [mine] * 9 + [POOL_F32 if mine is POOL_F64 else POOL_F64]
 
     def do_ecall(self, row):
         """write(1, buffer, 0)"""
