@@ -102,8 +102,8 @@ void accel_sync(Cpu *cpu);
  * nor whether a cpu sleeps. */
 bool accel_is_native(const Accel *a);
 /* Who has the interrupt controllers. ENGINE: inputs as the I/O APIC counts them (which a PIC's are too; 0 is
- * its input 2). ENGINE and SPLIT: messages to a cpu; input: of the board's I/O APIC, where one sends it, whose
- * end CpuBoard.irq_end() is then told of, or ACCEL_NO_INPUT. By any thread. */
+ * its input 2). ENGINE and SPLIT: messages to a cpu; input: of the board's I/O APIC, where it is from there:
+ * CpuBoard.irq_end() is then told of its end. Else ACCEL_NO_INPUT. By any thread. */
 enum { ACCEL_NO_INPUT = -1 };
 AccelIrqchip accel_irqchip(const Accel *a);
 void accel_irq(Accel *a, unsigned input, bool level);

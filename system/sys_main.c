@@ -151,13 +151,13 @@ static MachineConfig machine_config(System *s)
         .rearm = clock_thread_rearm,
         .rearm_opaque = &s->vm.clock,
         .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
-        .accel = {.jit = !o->interpreter,
-                  .log = o->log,
+        .accel = {.log = o->log,
                   .log_fd = s->daemon.log_fd,
                   .cache_bytes = o->cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
         .n_options = o->n_board_options,
     };
+    engine_apply(&s->vm.engine, &o->engine, &cfg.accel);
     memcpy(cfg.option, o->board_option, sizeof(cfg.option));
     return cfg;
 }
@@ -167,7 +167,8 @@ static bool build(System *s, bool *ret_done, GError **err)
 {
     DevError why;
     Vm *vm = &s->vm;
-    if (!sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
+    if (!engine_choose(&s->opt.engine, s->opt.board->target, &vm->engine, err) ||
+        !sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);
     s->guest_log = (GuestLog){.write = write_guest_log, .opaque = s};

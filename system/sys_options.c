@@ -65,26 +65,17 @@ static bool set_dump_dtb(SysOptions *o, const char *value, GError **err)
     o->dump_dtb = value;
     return true;
 }
-/* One of several, the first that is there: "kvm:tcg", or by several -accel. */
 static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 {
-    static const char *const names[] = {"tcg", "dbt", "interp", "kvm", "hvf", "xen"};
-    g_auto(GStrv) parts = g_strsplit(value, ":", -1);
-    for (unsigned k = 0; parts[k]; k++) {
-        unsigned which = 0;
-        while (which < G_N_ELEMENTS(names) && strcmp(names[which], parts[k]) != 0)
-            which++;
-        if (which == G_N_ELEMENTS(names))
-            return sys_fail(err, "no accelerator '%s'; '%s' would be", parts[k],
-                            sys_nearest(parts[k], names, G_N_ELEMENTS(names)));
-        if (which >= 3) {
-            o->accel_missing = names[which];
-        } else if (!o->accel_found) {
-            o->accel_found = true;
-            o->interpreter = which == 2;
-        }
-    }
-    return true;
+    return engine_add(&o->engine, value, err);
+}
+static bool set_irqchip(SysOptions *o, const char *value, GError **err)
+{
+    return engine_set_irqchip(&o->engine, value, err);
+}
+static bool set_enable_kvm(SysOptions *o, const char *value, GError **err)
+{
+    return engine_add(&o->engine, "kvm", err);
 }
 static bool set_memory_object(SysOptions *o, const char *value, GError **err)
 {
@@ -95,7 +86,8 @@ static bool set_machine(SysOptions *o, const char *value, GError **err)
 {
     static const KeyRow keys[] = {{"type", set_board},       {"dumpdtb", set_dump_dtb},
                                   {"accel", set_accel_name}, {"memory-backend", set_memory_object},
-                                  {"usb", set_nothing},      {"graphics", set_nothing}};
+                                  {"usb", set_nothing},      {"graphics", set_nothing},
+                                  {"kernel-irqchip", set_irqchip}, {"kernel_irqchip", set_irqchip}};
     g_autoptr(KeyVals) kv = key_vals_parse("-machine", value, keys[0].key, err);
     const char *key, *text;
     unsigned at = 0;
@@ -121,7 +113,8 @@ static bool set_accel_thread(SysOptions *o, const char *value, GError **err)
 static bool set_accel(SysOptions *o, const char *value, GError **err)
 {
     static const KeyRow keys[] = {
-        {"accel", set_accel_name}, {"tb-size", set_tb_size}, {"thread", set_accel_thread}};
+        {"accel", set_accel_name}, {"tb-size", set_tb_size}, {"thread", set_accel_thread},
+        {"kernel-irqchip", set_irqchip}};
     return set_keys(o, "-accel", value, keys, G_N_ELEMENTS(keys), err);
 }
 
@@ -385,7 +378,12 @@ static const OptionRow options[] = {
     {"M", "NAME", "the same", set_machine},
     {"arch", "ISA", "riscv64, ...: whose board, where several have the name", set_arch},
     {"cpu", "MODEL", "cpu model", set_cpu},
-    {"accel", "tcg|interp", "translator or interpreter; tb-size=MiB", set_accel},
+    {"accel", "kvm|tcg|interp",
+     "the host's processor, the translator (tb-size=MiB) or the interpreter; several with colons between: "
+     "the first that is there; kernel-irqchip=on|off|split: who has KVM's interrupt controllers. By default KVM "
+     "where it runs such guests at the processor's speed, else the translator",
+     set_accel},
+    {"enable-kvm", NULL, "the same as -accel kvm", set_enable_kvm},
     {"m", "SIZE", "memory, MiB unless it says", set_memory},
     {"smp", "N", "number of cpus", set_smp},
     {"bios", "FILE|default|none", "firmware", set_bios},
@@ -581,8 +579,6 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    if (o->accel_missing && !o->accel_found)
-        return sys_fail(err, "accelerator '%s' is not there; 'tcg' would be", o->accel_missing);
     return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
 }
 

@@ -9,6 +9,7 @@
 #define SYSTEM_SYS_OPTIONS_H
 
 #include "hw/machine/machine.h"
+#include "system/engine.h"
 #include "system/sandbox.h"
 #include "system/sys_error.h"
 
@@ -33,8 +34,7 @@ typedef struct SysOptions {
     const char *memory; /* -machine memory-backend=; NULL: none */
     const char *name, *pidfile, *log_file;
     char uuid[37];      /* as text; "": none */
-    bool interpreter, accel_found;
-    const char *accel_missing; /* was asked for, and is not there; NULL: none */
+    EngineOptions engine;
     bool nographic, no_display, nodefaults, paused, daemonize, snapshot;
     bool no_reboot, no_shutdown;
     bool has_rtc_base;

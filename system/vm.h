@@ -53,6 +53,7 @@ typedef struct GdbServer GdbServer;
 typedef struct Vm {
     SysOptions *opt;
     GMainLoop *loop;
+    Engine engine;
     Machine *machine;
     Vcpus vcpus;
     ClockThread clock;

@@ -27,18 +27,21 @@ static bool fail(Fmt *err, const char *what, long error)
     return false;
 }
 
-static bool open_device(KvmVm *vm, Fmt *err)
+long kvm_open(Fmt *err)
 {
     long fd = sys_call4(SYS_openat, AT_FDCWD, "/dev/kvm", O_RDWR | O_CLOEXEC, 0);
     if (fd == -ENOENT)
-        return fail(err, "there is no /dev/kvm", 0);
-    if (fd == -EACCES || fd == -EPERM)
-        return fail(err, "no permission to use /dev/kvm", 0);
-    if (sys_is_err(fd))
-        return fail(err, "/dev/kvm cannot be opened", fd);
-    vm->dev = (int)fd;
-    long version = kvm_ioctl(vm->dev, KVM_GET_API_VERSION, 0);
-    return version == KVM_API_VERSION || fail(err, "/dev/kvm is not of a version that is known", version);
+        fail(err, "there is no /dev/kvm", 0);
+    else if (fd == -EACCES || fd == -EPERM)
+        fail(err, "no permission to use /dev/kvm", 0);
+    else if (sys_is_err(fd))
+        fail(err, "/dev/kvm cannot be opened", fd);
+    else if (kvm_ioctl((int)fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION) {
+        fail(err, "/dev/kvm is not of a version that is known", 0);
+        sys_close((int)fd);
+        return -ENOTTY;
+    }
+    return fd;
 }
 
 /* What the engine cannot do without; the rest is asked for where it is used. */
@@ -61,9 +64,10 @@ static bool check_needs(const KvmVm *vm, Fmt *err)
 
 static bool open_vm(KvmVm *vm, Fmt *err)
 {
-    long fd, bytes;
-    if (!open_device(vm, err))
+    long bytes, fd = kvm_open(err);
+    if (sys_is_err(fd))
         return false;
+    vm->dev = (int)fd;
     do
         fd = kvm_ioctl(vm->dev, KVM_CREATE_VM, 0);
     while (fd == -EINTR);

@@ -12,4 +12,15 @@
 
 extern const struct AccelOps accel_engine_kvm;
 
+typedef struct KvmProbe {
+    bool same_isa;       /* the guest is of the host's kind */
+    bool usable;         /* and machines can be made */
+    bool fast;           /* and run at hardware speed, not by a program that interprets them */
+    uint64_t per_second; /* guest instructions; 0: not tried */
+    char why[160];       /* one line: what is not so, or that it is fast */
+} KvmProbe;
+
+/* Tries a small machine for some milliseconds. */
+void kvm_probe(const TargetOps *ops, KvmProbe *ret);
+
 #endif

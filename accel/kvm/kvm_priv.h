@@ -127,6 +127,13 @@ bool kvm_arch_serve(KvmCpu *k, bool *ret_out);
 /* Registers for a report, lines without the last newline. */
 void kvm_arch_print(KvmCpu *k, Fmt *out);
 
+/* A trial (kvm_probe()): puts a loop of two instructions that goes round so often at the start of `mem`,
+ * which is a page at guest address 0, and the cpu before it. At its end KVM_RUN returns. */
+bool kvm_arch_probe(int cpu, uint8_t *mem, uint32_t rounds);
+
+/* Opens the device. Minus an errno: err says why. */
+long kvm_open(Fmt *err);
+
 /* The cpu cannot go on; out: what to say. Always returns false. */
 bool kvm_broken(KvmCpu *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The machine shall begin anew; the cpu waits for it. */

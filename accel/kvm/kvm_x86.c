@@ -139,6 +139,28 @@ bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
     return fill_msr_list(vm, err) && fill_cpuid(vm, err) && make_irqchip(vm, err);
 }
 
+/* ---- a trial ---- */
+
+bool kvm_arch_probe(int cpu, uint8_t *mem, uint32_t rounds)
+{
+    static const uint8_t code[] = {0x49, 0x75, 0xfd, 0xf4}; /* dec ecx; jnz -3; hlt */
+    const struct kvm_segment text = {
+        .limit = ~0u, .selector = 8, .type = 11, .present = 1, .db = 1, .s = 1, .g = 1};
+    const struct kvm_regs regs = {.rcx = rounds, .rflags = 2};
+    struct kvm_segment data = text;
+    struct kvm_sregs s;
+    data.selector = 16;
+    data.type = 3;
+    memcpy(mem, code, sizeof(code));
+    if (sys_is_err(kvm_ioctl_at(cpu, KVM_GET_SREGS, &s)))
+        return false;
+    s.cs = text;
+    s.ds = s.es = s.fs = s.gs = s.ss = data;
+    s.cr0 |= 1;
+    return !sys_is_err(kvm_ioctl_at(cpu, KVM_SET_SREGS, &s)) &&
+           !sys_is_err(kvm_ioctl_at(cpu, KVM_SET_REGS, &regs));
+}
+
 /* ---- a cpu ---- */
 
 bool kvm_arch_cpu_init(KvmCpu *k)

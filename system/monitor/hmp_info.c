@@ -32,7 +32,10 @@ static void info_uuid(Hmp *h, const char *args)
 
 static void info_kvm(Hmp *h, const char *args)
 {
-    g_string_append(h->out, "kvm support: not compiled\n");
+    const Engine *e = &h->vm->engine;
+    g_string_append_printf(h->out, "kvm support: %s\n", e->kind == ENGINE_KVM ? "enabled" : "disabled");
+    if (e->kind != ENGINE_KVM)
+        g_string_append_printf(h->out, "accelerator %s: %s\n", engine_name(e), engine_reason(e));
 }
 
 static void info_trace_events(Hmp *h, const char *args)

@@ -41,8 +41,27 @@ bool qmp_query_status(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 bool qmp_query_kvm(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     JsonObject *o = json_object_new();
-    json_object_set_boolean_member(o, "enabled", FALSE);
-    json_object_set_boolean_member(o, "present", FALSE);
+    const Engine *e = &qmp_vm(q)->engine;
+    json_object_set_boolean_member(o, "enabled", e->kind == ENGINE_KVM);
+    json_object_set_boolean_member(o, "present", e->probed && e->probe.usable);
+    *ret = qmp_object_node(o);
+    return true;
+}
+
+/* Which there are for this guest, which runs it, and why. */
+bool qmp_query_accelerators(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonObject *o = json_object_new();
+    JsonArray *present = json_array_new();
+    const Engine *e = &qmp_vm(q)->engine;
+    if (e->probed && e->probe.usable)
+        json_array_add_string_element(present, "kvm");
+    json_array_add_string_element(present, "tcg");
+    json_array_add_string_element(present, "interp");
+    json_object_set_string_member(o, "enabled", engine_name(e));
+    json_object_set_array_member(o, "present", present);
+    json_object_set_string_member(o, "reason", engine_reason(e));
+    json_object_set_boolean_member(o, "switchable", FALSE);
     *ret = qmp_object_node(o);
     return true;
 }

@@ -399,6 +399,19 @@ static void test_messages(void **state)
     assert_int_equal(b.ended, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 0x41 : 0);
 }
 
+/* What it is here is not known; that it answers soon, and consistently, is. */
+static void test_probe(void **state)
+{
+    TargetOps other = target;
+    KvmProbe p;
+    kvm_probe(&target, &p);
+    assert_true(p.same_isa && p.usable && p.per_second > 0 && p.why[0]);
+    assert_int_equal(p.fast, strstr(p.why, "software") == NULL);
+    other.elf_machine = EM_RISCV;
+    kvm_probe(&other, &p);
+    assert_true(!p.same_isa && !p.usable && !p.fast && p.why[0]);
+}
+
 static int usable(void)
 {
     int fd = open("/dev/kvm", O_RDWR);
@@ -410,6 +423,7 @@ static int usable(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_probe),
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remap, setup, teardown),
