@@ -72,7 +72,7 @@ static uint16_t host_flags(const ucontext_t *uc, bool inv)
 static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *slot, Cpu *cpu,
                         const ucontext_t *uc);
 
-static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu,
+static void store_change(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot *slot, Cpu *cpu,
                       const ucontext_t *uc)
 {
     uint64_t a = loc_value(&f->a, cpu, uc), b = loc_value(&f->b, cpu, uc), old = loc_value(&f->sel, cpu, uc),
@@ -81,7 +81,11 @@ static void store_nzc(const X64FlRecipe *all, const X64FlRecipe *f, const IrSlot
         store_flags(all, f->base, slot, cpu, uc);
         memcpy(&old, (char *)cpu + slot->offset, 2);
     }
-    word = ir_eval_flnzc((IrType)f->type, ir_canon((IrType)f->type, a), b, f->sel_cond, old);
+    a = ir_canon((IrType)f->type, a);
+    if (f->op == IR_FLX)
+        word = ir_eval_flx((IrX86Fl)f->sel_cond, (IrType)f->type, a, ir_canon((IrType)f->type, b), old);
+    else
+        word = ir_eval_flnzc((IrType)f->type, a, b, f->sel_cond, old);
     memcpy((char *)cpu + slot->offset, &word, 2);
 }
 
@@ -103,8 +107,8 @@ static void store_flags(const X64FlRecipe *all, unsigned recipe, const IrSlot *s
                         const ucontext_t *uc)
 {
     const X64FlRecipe *f = &all[recipe - 1];
-    if (f->op == IR_FLNZC) {
-        store_nzc(all, f, slot, cpu, uc);
+    if (f->op == IR_FLNZC || f->op == IR_FLX) {
+        store_change(all, f, slot, cpu, uc);
         return;
     }
     if (f->op >= X64_FL_HOST_INV) {

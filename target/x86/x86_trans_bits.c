@@ -221,11 +221,12 @@ void x86_trans_bitcount(Trans *t, const X86Insn *x)
 void x86_trans_carry(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    IrVal w = ir_flbits(b, x86_fl(t)), c = x86_c(t, IR_I32, IR_FL_C);
-    w = x->row->arg == 2   ? ir_xor(b, IR_I32, w, c)
-        : x->row->arg == 1 ? ir_or(b, IR_I32, w, c)
-                           : ir_and(b, IR_I32, w, x86_c(t, IR_I32, ~IR_FL_C));
-    x86_put_fl(t, ir_flmake(b, w));
+    if (x->row->arg == 2) {
+        IrVal w = ir_flbits(b, x86_fl(t));
+        x86_put_fl(t, ir_flmake(b, ir_xor(b, IR_I32, w, x86_c(t, IR_I32, IR_FL_C))));
+        return;
+    }
+    x86_put_fl(t, ir_flx(b, IR_X_BT, x86_c(t, IR_I32, x->row->arg), x86_c(t, IR_I32, 0), x86_fl(t)));
 }
 
 void x86_trans_direction(Trans *t, const X86Insn *x)

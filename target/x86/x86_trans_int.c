@@ -332,15 +332,14 @@ void x86_trans_div(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     unsigned bytes = x86_size(x, 0);
     IrVal y = extend(t, x->row->arg, 8, x86_read(t, x, 0), bytes);
-    IrVal word = ir_flbits(b, x86_fl(t));
     bool done = bytes >= 4 && div_extended(t, y, bytes, x->row->arg);
     if (!done && bytes == 4) {
         div32(t, y, x->row->arg);
         done = true;
     }
     if (done) {
-        word = ir_and(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_C | IR_FL_V));
-        x86_put_fl(t, ir_flmake(b, ir_or(b, IR_I32, word, x86_c(t, IR_I32, IR_FL_HALF | IR_FL_BIT9))));
+        IrVal none = x86_c(t, IR_I32, 0);
+        x86_put_fl(t, ir_flx(b, IR_X_DIV, none, none, x86_fl(t)));
         return;
     }
     IrVal args[] = {y, x86_c(t, IR_I32, bytes | (x->row->arg ? 16 : 0))};

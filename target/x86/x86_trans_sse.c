@@ -484,19 +484,13 @@ void x86_trans_movbe(Trans *t, const X86Insn *x)
 void x86_trans_adx(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    unsigned bytes = x86_size(x, 0);
-    IrType ty = x86_type(bytes);
-    uint32_t bit = x->row->arg ? IR_FL_V : IR_FL_C;
     if (!x86_has(t, X86_FEAT_ADX)) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
-    IrVal y = x86_read(t, x, 1), a = x86_read(t, x, 0), word = ir_flbits(b, x86_fl(t));
-    IrVal c = ir_cmp(b, IR_NE, ir_and(b, IR_I32, word, x86_c(t, IR_I32, bit)), x86_c(t, IR_I32, 0));
-    IrVal sum = ir_add(b, ty, a, y), all = ir_add(b, ty, sum, ir_zext(b, ty, c));
-    IrVal out = ir_or(b, IR_I1, ir_cmp(b, IR_LTU, sum, a), ir_cmp(b, IR_LTU, all, sum));
-    IrVal set = ir_or(b, IR_I32, word, x86_c(t, IR_I32, bit)),
-          clear = ir_and(b, IR_I32, word, x86_c(t, IR_I32, ~bit));
-    x86_write(t, x, 0, all);
-    x86_put_fl(t, ir_flmake(b, ir_select(b, out, set, clear)));
+    IrVal y = x86_read(t, x, 1), a = x86_read(t, x, 0), fl = x86_fl(t);
+    IrVal sum = ir_adx(b, x->row->arg, a, y, fl);
+    fl = ir_fladx(b, x->row->arg, a, y, fl);
+    x86_write(t, x, 0, sum);
+    x86_put_fl(t, fl);
 }

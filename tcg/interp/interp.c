@@ -233,6 +233,9 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_FLADC:
     case IR_FLSBB:
     case IR_FLSBC: v[at] = ir_eval_fl((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
+    case IR_FLADCX:
+    case IR_FLADOX: v[at] = ir_eval_fladx((IrOp)i->op, t, v[i->a], v[i->b], v[i->c]); return true;
+    case IR_ADDV: v[at] = ir_eval_adc(IR_ADDC, t, v[i->a], v[i->b], v[i->c] & IR_FL_V); return true;
     case IR_FLNZC: v[at] = ir_eval_flnzc(t, v[i->a], v[i->b], i->misc, v[i->c]); return true;
     case IR_ADDC:
     case IR_SBB:

@@ -166,6 +166,9 @@ IrVal ir_flsbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_sbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl);
 IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n);
 IrVal ir_flx(IrBuilder *b, IrX86Fl kind, IrVal x, IrVal y, IrVal fl);
+/* adcx; over: adox, whose carry goes by way of the overflow. The sum, and the word. */
+IrVal ir_adx(IrBuilder *b, bool over, IrVal x, IrVal y, IrVal fl);
+IrVal ir_fladx(IrBuilder *b, bool over, IrVal x, IrVal y, IrVal fl);
 /* Vector instructions of x86; x may be IR_NONE. */
 IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y);
 IrVal ir_xv3(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y, IrVal z);

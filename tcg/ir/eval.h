@@ -31,8 +31,9 @@ bool ir_eval_cmp(IrCond c, IrType t, uint64_t a, uint64_t b);
 uint64_t ir_eval_fl(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry);
 /* flx, flshl ..: the flags of x86's instruction. */
 uint64_t ir_eval_flx(IrX86Fl kind, IrType t, uint64_t a, uint64_t b, uint64_t old);
+uint64_t ir_eval_fladx(IrOp op, IrType t, uint64_t a, uint64_t b, uint64_t old); /* fladcx, fladox */
 uint64_t ir_eval_flnzc(IrType t, uint64_t a, uint64_t b, unsigned bit, uint64_t old);
-uint64_t ir_eval_adc(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry); /* addc, subc, sbb */
+uint64_t ir_eval_adc(IrOp op, IrType t, uint64_t a, uint64_t b, bool carry); /* addc, addv, subc, sbb */
 bool ir_eval_flcc(uint64_t word, IrFlCond c);
 uint64_t ir_eval_unbox(uint64_t f64);
 uint64_t ir_eval_fsgn(unsigned how, IrType t, uint64_t a, uint64_t sign);

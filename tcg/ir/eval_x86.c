@@ -141,6 +141,14 @@ uint64_t ir_eval_flx(IrX86Fl kind, IrType t, uint64_t a, uint64_t b, uint64_t ol
     case IR_X_LZCNT:
     case IR_X_TZCNT:
     case IR_X_POPCNT: return count(kind, t, a, old);
+    case IR_X_DIV: return (old & (IR_FL_C | IR_FL_V)) | IR_FL_HALF | IR_FL_BIT9;
     default: return bit_field(kind, t, a, b, old);
     }
+}
+
+uint64_t ir_eval_fladx(IrOp op, IrType t, uint64_t a, uint64_t b, uint64_t old)
+{
+    uint64_t bit = op == IR_FLADOX ? IR_FL_V : IR_FL_C;
+    unsigned __int128 sum = (unsigned __int128)a + b + ((old & bit) != 0);
+    return with(old, bit, sum >> ir_type_bits(t) & 1);
 }

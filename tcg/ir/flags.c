@@ -49,9 +49,76 @@ IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n)
     return make(b, op, x, ir_const(b, type_of(b, x), n), IR_NONE);
 }
 
+enum { FL_NZP = IR_FL_N | IR_FL_Z | IR_FL_PARITY | IR_FL_HALF, FL_ALL = FL_NZP | IR_FL_C | IR_FL_V };
+
+/* Which bits of the word before it a flx may change. */
+static unsigned flx_changes(const IrInsn *i)
+{
+    switch (i->misc) {
+    case IR_X_ROL:
+    case IR_X_ROR:
+    case IR_X_RCL:
+    case IR_X_RCR:
+    case IR_X_MUL:
+    case IR_X_IMUL:
+    case IR_X_IMUL2: return IR_FL_C | IR_FL_V;
+    case IR_X_BT: return IR_FL_C;
+    case IR_X_INC:
+    case IR_X_DEC: return FL_NZP | IR_FL_V;
+    case IR_X_BSF:
+    case IR_X_BSR: return IR_FL_Z;
+    case IR_X_LZCNT:
+    case IR_X_TZCNT: return IR_FL_C | IR_FL_Z;
+    case IR_X_DIV: return FL_NZP;
+    default: return FL_ALL;
+    }
+}
+
+/* Which of them count for the new one. */
+static unsigned flx_wants(const IrBuilder *b, const IrInsn *i)
+{
+    bool moves = ir_is_const(b->r, i->b) && ir_const_value(b->r, i->b) != 0;
+    switch (i->misc) {
+    case IR_X_INC:
+    case IR_X_DEC: return IR_FL_C;
+    case IR_X_ROL:
+    case IR_X_ROR: return moves ? FL_NZP : FL_ALL;
+    case IR_X_RCL:
+    case IR_X_RCR: return moves ? FL_NZP | IR_FL_C : FL_ALL;
+    case IR_X_SHL:
+    case IR_X_SHR:
+    case IR_X_SAR: return FL_ALL;
+    case IR_X_ANDN:
+    case IR_X_BEXTR:
+    case IR_X_BZHI:
+    case IR_X_POPCNT:
+    case IR_X_BLSR:
+    case IR_X_BLSMSK:
+    case IR_X_BLSI: return 0;
+    default: return FL_ALL & ~flx_changes(i);
+    }
+}
+
 IrVal ir_flx(IrBuilder *b, IrX86Fl kind, IrVal x, IrVal y, IrVal fl)
 {
-    return ir_emit(b, (IrInsn){.op = IR_FLX, .type = type_of(b, x), .misc = kind, .a = x, .b = y, .c = fl});
+    IrInsn i = {.op = IR_FLX, .type = type_of(b, x), .misc = kind, .a = x, .b = y, .c = fl};
+    while (!b->no_fold && def(b, i.c)->op == IR_FLX && !(flx_changes(def(b, i.c)) & flx_wants(b, &i)))
+        i.c = def(b, i.c)->c;
+    if (!b->no_fold && !flx_wants(b, &i))
+        i.c = ir_const(b, IR_FL, 0);
+    return ir_emit(b, i);
+}
+
+IrVal ir_fladx(IrBuilder *b, bool over, IrVal x, IrVal y, IrVal fl)
+{
+    IrOp op = over ? IR_FLADOX : IR_FLADCX;
+    return ir_emit(b, (IrInsn){.op = op, .type = type_of(b, x), .a = x, .b = y, .c = fl});
+}
+
+IrVal ir_adx(IrBuilder *b, bool over, IrVal x, IrVal y, IrVal fl)
+{
+    IrOp op = over ? IR_ADDV : IR_ADDC;
+    return ir_emit(b, (IrInsn){.op = op, .type = type_of(b, x), .a = x, .b = y, .c = fl});
 }
 
 IrVal ir_flsbb(IrBuilder *b, IrVal x, IrVal y, IrVal fl)
@@ -152,21 +219,56 @@ static IrVal of_shift(IrBuilder *b, const IrInsn *i, IrFlCond c)
     return ir_cmp(b, c == IR_FL_EQ ? IR_EQ : IR_LT, ir_vv(b, op, t, i->a, i->b), zero_like(b, i->a));
 }
 
-/* inc, dec and bt keep flags. */
+/* The bits that an even condition looks at. */
+static unsigned looked_at(IrFlCond c)
+{
+    static const uint16_t bits[] = {[IR_FL_EQ] = IR_FL_Z,
+                                    [IR_FL_HS] = IR_FL_C,
+                                    [IR_FL_MI] = IR_FL_N,
+                                    [IR_FL_VS] = IR_FL_V,
+                                    [IR_FL_HI] = IR_FL_C | IR_FL_Z,
+                                    [IR_FL_GE] = IR_FL_N | IR_FL_V,
+                                    [IR_FL_GT] = IR_FL_N | IR_FL_V | IR_FL_Z,
+                                    [IR_FL_BE] = IR_FL_C | IR_FL_Z,
+                                    [IR_FL_PE] = IR_FL_PARITY};
+    return bits[c];
+}
+
+/* Carry and overflow of a product: it has more bits than fit. */
+static IrVal does_not_fit(IrBuilder *b, IrType t, bool sign, IrVal x, IrVal y)
+{
+    if (t == IR_I32) {
+        IrVal p = sign ? ir_mul(b, IR_I64, ir_sext(b, IR_I64, x), ir_sext(b, IR_I64, y))
+                       : ir_mul(b, IR_I64, ir_zext(b, IR_I64, x), ir_zext(b, IR_I64, y));
+        IrVal low = ir_trunc(b, t, p);
+        return ir_cmp(b, IR_NE, p, sign ? ir_sext(b, IR_I64, low) : ir_zext(b, IR_I64, low));
+    }
+    if (t != IR_I64)
+        return IR_NONE;
+    IrVal low = ir_mul(b, t, x, y);
+    return sign ? ir_cmp(b, IR_NE, ir_mulhs(b, t, x, y), ir_sar(b, t, low, ir_const(b, t, 63)))
+                : ir_cmp(b, IR_NE, ir_mulhu(b, t, x, y), ir_const(b, t, 0));
+}
+
+/* What an instruction does not change is as it was before it. */
 static IrVal of_x86(IrBuilder *b, const IrInsn *i, IrFlCond c)
 {
     IrType t = (IrType)i->type;
-    IrVal x = i->a, y = i->b, old = i->c;
+    IrVal x = i->a, y = i->b;
+    if (!(flx_changes(i) & looked_at(c)))
+        return ir_flcc(b, i->c, c);
     switch (i->misc) {
     case IR_X_BT:
         if (c != IR_FL_HS)
-            return c == IR_FL_BE || c == IR_FL_HI ? IR_NONE : ir_flcc(b, old, c);
+            return IR_NONE;
         y = ir_shr(b, t, x, y);
         return t < IR_I32 ? IR_NONE : ir_cmp(b, IR_NE, ir_and(b, t, y, ir_const(b, t, 1)), zero_like(b, x));
+    case IR_X_MUL:
+    case IR_X_IMUL:
+    case IR_X_IMUL2:
+        return c == IR_FL_HS || c == IR_FL_VS ? does_not_fit(b, t, i->misc != IR_X_MUL, x, y) : IR_NONE;
     case IR_X_INC:
     case IR_X_DEC:
-        if (c == IR_FL_HS)
-            return ir_flcc(b, old, c);
         if (c != IR_FL_EQ && c != IR_FL_MI)
             return IR_NONE;
         x = ir_add(b, t, x, ir_const(b, t, i->misc == IR_X_INC ? 1 : -1));
@@ -319,6 +421,8 @@ IrVal ir_flcc(IrBuilder *b, IrVal fl, IrFlCond c)
     case IR_FLSHR:
     case IR_FLSAR: v = of_shift(b, &copy, c); break;
     case IR_FLX: v = of_x86(b, &copy, c); break;
+    case IR_FLADCX: v = looked_at(c) & IR_FL_C ? IR_NONE : ir_flcc(b, copy.c, c); break;
+    case IR_FLADOX: v = looked_at(c) & IR_FL_V ? IR_NONE : ir_flcc(b, copy.c, c); break;
     case IR_FLXVF: v = of_xcomis(b, &copy, c); break;
     case IR_FLADD: v = of_add(b, i->a, i->b, c); break;
     case IR_FLLOGIC: v = of_logic(b, i->a, c); break;

@@ -142,12 +142,12 @@ typedef enum IrLane {
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
 enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
 /* misc of flx. Of shifts and rotates b is the count; mul and imul: of the double-width product; imul2 is imul
- * without its high half. The last ones, from inc on, take a alone. */
+ * without its high half. The last ones, from inc on, take a alone; div takes no operand at all. */
 typedef enum IrX86Fl {
     IR_X_SHL, IR_X_SHR, IR_X_SAR, IR_X_ROL, IR_X_ROR, IR_X_RCL, IR_X_RCR, IR_X_MUL, IR_X_IMUL, IR_X_IMUL2,
     IR_X_BT, IR_X_ANDN, IR_X_BEXTR, IR_X_BZHI,
     IR_X_INC, IR_X_DEC, IR_X_BSF, IR_X_BSR, IR_X_LZCNT, IR_X_TZCNT, IR_X_POPCNT, IR_X_BLSR, IR_X_BLSMSK,
-    IR_X_BLSI, IR_X_COUNT
+    IR_X_BLSI, IR_X_DIV, IR_X_COUNT
 } IrX86Fl;
 /* imm of xv: opcode, map and mandatory prefix as in X64Pp, W, and an immediate. SSE: it has no VEX form.
  * XMM0: c stands in that register; else c is what the destination was. */
@@ -312,7 +312,7 @@ static inline unsigned ir_lane_bits(unsigned lane) { return 8u << (lane & 7); }
 /* A word of flags that is made at once, by an instruction that nobody wants to do twice? */
 static inline bool ir_fl_at_once(unsigned op)
 {
-    return op == IR_FLMAKE || op == IR_FLX || op == IR_FLXV || op == IR_FLXVF;
+    return op == IR_FLMAKE || op == IR_FLXV || op == IR_FLXVF;
 }
 /* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1; of a v128 the low half). */
 static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }

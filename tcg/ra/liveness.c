@@ -178,6 +178,12 @@ static unsigned scan_late(Scan *s, const IrInsn *i, unsigned at, unsigned needed
     return l->user[low];
 }
 
+static bool scan_takes_carry(unsigned op)
+{
+    return op == IR_ADDC || op == IR_SUBC || op == IR_SBB || op == IR_ADDV || op == IR_FLADC ||
+           op == IR_FLSBC || op == IR_FLSBB || op == IR_FLADCX || op == IR_FLADOX;
+}
+
 static void scan_insn(Scan *s, unsigned at)
 {
     const IrInsn *i = &s->r->insn[at];
@@ -231,8 +237,7 @@ static void scan_insn(Scan *s, unsigned at)
         scan_use(s, at, i->arg[k]);
         scan_extend(s, i->arg[k], needed);
     }
-    if (i->op == IR_ADDC || i->op == IR_SUBC || i->op == IR_FLADC || i->op == IR_FLSBC || i->op == IR_SBB ||
-        i->op == IR_FLSBB)
+    if (scan_takes_carry(i->op))
         l->flags[i->c] |= IR_L_CARRY;
     if (i->op == IR_BR)
         for (unsigned k = 0; k < i->misc; k++)

@@ -51,7 +51,7 @@ enum {
 static inline bool ir_chained(const IrRegion *r, const IrLive *l, IrVal v)
 {
     unsigned op = r->insn[v].op;
-    return op == IR_FLADC || op == IR_FLSBC || op == IR_FLSBB ||
+    return op == IR_FLADC || op == IR_FLSBC || op == IR_FLSBB || op == IR_FLADCX || op == IR_FLADOX ||
            ((op == IR_FLADD || op == IR_FLSUB || op == IR_FLCMP) && (l->flags[v] & IR_L_CARRY));
 }
 

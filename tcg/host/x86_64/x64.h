@@ -191,7 +191,7 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
 
 /* How to make the word of flags that a slot should hold: op (IrOp of a row that makes flags) on two operands;
  * or, where `sel` is given and is not `when`, the constant `other`. keep: `sel` is a number, 0 the slot is
- * right, 1 op, 2 other.
+ * right, 1 op, 2 other. Rows flnzc and flx change a former word, which `base` or `sel` is.
  * X64_FL_HOST: the word is in the host's flags (as lahf, seto would leave it); INV: with its carry inverted.
  * Records only. */
 enum { X64_FL_HOST = 0xff, X64_FL_HOST_INV = 0xfe };
@@ -211,8 +211,8 @@ typedef struct X64FlRecipe {
     uint16_t other;
     X64Loc a, b, sel, sel_b;
     bool alt;         /* instead of `other`: what the recipe `base` gives; or, if that is 0, the word `old` */
-    uint8_t base;     /* FLNZC: index + 1 of the recipe of the former word; 0: that is sel. sel_cond: the
-                       * bit */
+    uint8_t base;     /* FLNZC, FLX: index + 1 of the recipe of the former word; 0: that is sel. sel_cond:
+                       * the row's misc */
     X64Loc old;
 } X64FlRecipe;
 

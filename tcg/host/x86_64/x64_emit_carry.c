@@ -70,7 +70,10 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_FLADC:
     case IR_SBB:
     case IR_FLSBB:
-    case IR_FLSBC: return true;
+    case IR_FLSBC:
+    case IR_ADDV:
+    case IR_FLADCX:
+    case IR_FLADOX: return true;
     case IR_GET: return (int)i->imm != e->h->fl_slot || e->fl == IR_NONE || e->fl == e->hold;
     case IR_PUT: return put_keeps(e, i);
     case IR_LD:
@@ -95,6 +98,7 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_FLSHL:
     case IR_FLSHR:
     case IR_FLSAR:
+    case IR_FLX:
     case IR_FLLOGIC: return x64_fl_wait(e, (IrVal)e->cur);
     default: return false;
     }
@@ -144,6 +148,15 @@ void x64_mulx_op(X64Emit *e, const IrInsn *i, bool high)
     x64_mulx(e->a, w, t, d, rb);
 }
 
+void x64_mulx_whole(X64Emit *e, const IrInsn *i)
+{
+    int w = i->type == IR_I64 ? 64 : 32, rb = claim_rdx(e, i);
+    int low = x64_def(e, -1, 0);
+    e->cur++;
+    int high = x64_def(e, X64_RDX, 1u << low);
+    x64_mulx(e->a, w, high, low, rb);
+}
+
 /* ---- sums ---- */
 
 /* Is the next op the flags of this sum, and wanted? Its index. */
@@ -151,7 +164,7 @@ IrVal x64_carry_pair(const X64Emit *e)
 {
     static const uint8_t flags_of[][2] = {
         {IR_ADD, IR_FLADD}, {IR_SUB, IR_FLSUB}, {IR_ADDC, IR_FLADC}, {IR_SUBC, IR_FLSBC},
-        {IR_SUB, IR_FLCMP}, {IR_SBB, IR_FLSBB}};
+        {IR_SUB, IR_FLCMP}, {IR_SBB, IR_FLSBB}, {IR_ADDC, IR_FLADCX}, {IR_ADDV, IR_FLADOX}};
     const IrInsn *i = &e->r->insn[e->cur], *f = i + 1;
     IrVal v = (IrVal)(e->cur + 1);
     for (unsigned k = 0; k < ARRAY_SIZE(flags_of); k++) {
@@ -237,15 +250,17 @@ typedef struct Sum {
     int w, alu;
     bool sub, inv;      /* inv: the carry that comes in is "not borrow" */
     IrVal word;         /* whose flags it makes; IR_NONE */
+    unsigned adx;       /* IR_FL_C, IR_FL_V: the one flag that it reads and writes; else 0 */
 } Sum;
 
 static Sum sum_of(const X64Emit *e, const IrInsn *i)
 {
     bool borrow = i->op == IR_SBB || i->op == IR_FLSBB, arm = i->op == IR_SUBC || i->op == IR_FLSBC;
     bool sub = i->op == IR_SUB || i->op == IR_FLSUB || i->op == IR_FLCMP || arm || borrow;
-    bool carry = i->op == IR_ADDC || i->op == IR_FLADC || arm || borrow;
+    unsigned adx = i->op == IR_FLADCX ? IR_FL_C : i->op == IR_FLADOX || i->op == IR_ADDV ? IR_FL_V : 0;
+    bool carry = i->op == IR_ADDC || i->op == IR_FLADC || arm || borrow || adx;
     return (Sum){.a = x64_val(e, i->a), .b = x64_val(e, i->b), .f = carry ? i->c : IR_NONE, .sub = sub,
-                 .inv = arm,
+                 .inv = arm, .adx = adx,
                  .w = x64_width((IrType)i->type), .alu = carry ? (sub ? X64_SBB : X64_ADC) : sub ? X64_SUB
                  : X64_ADD};
 }
@@ -269,6 +284,61 @@ static int sum_dest(X64Emit *e, const Sum *s, bool value, uint32_t avoid)
     return d;
 }
 
+static void swap_operands(X64Emit *e, Sum *s, bool value)
+{
+    int hint = value && e->l->hint[e->cur] ? e->slot_reg[e->l->hint[e->cur] - 1] : -1;
+    if (!s->sub && (ir_is_const(e->r, s->a) || (e->reg[s->a] < 0 && e->reg[s->b] >= 0) ||
+                    (hint >= 0 && e->reg[s->b] == hint && e->reg[s->a] != hint))) {
+        IrVal t = s->a;
+        s->a = s->b;
+        s->b = t;
+    }
+}
+
+/* By adcx or adox, which leave the other flags alone. */
+static void emit_adx(X64Emit *e, Sum s, bool value)
+{
+    bool held = s.f == e->hold;
+    X64Mem m;
+    if (!held) {
+        x64_claim(e, X64_RAX);
+        x64_load_into(e, X64_RAX, s.f, 32);
+    }
+    swap_operands(e, &s, value);
+    bool mem = x64_use_mem(e, s.b, &m);
+    int rb = mem ? -1 : x64_use(e, s.b), d = sum_dest(e, &s, value, rb >= 0 ? 1u << rb : 0);
+    unsigned op = X64_OP(s.adx == IR_FL_C ? X64_P66 : X64_PF3, X64_0F38, 0xf6);
+    if (!held)
+        x64_load_flags(e->a);
+    else if (e->hold_inv)
+        x64_cmc(e->a);
+    if (mem)
+        x64_op_rm(e->a, s.w, op, d, m);
+    else
+        x64_op_rr(e->a, s.w, op, d, rb);
+    e->hold = s.word;
+    e->hold_inv = false;
+}
+
+/* For a host that has them not: by adc; the word is made, in rax. */
+static void emit_adx_slowly(X64Emit *e, Sum s, bool value)
+{
+    x64_fl_unhold(e);
+    x64_claim(e, X64_RAX);
+    x64_load_into(e, X64_RAX, s.f, 32);
+    int rb = x64_use(e, s.b), d = sum_dest(e, &s, value, 1u << rb);
+    x64_bt_ri(e->a, 32, X64_BTR, X64_RAX, s.adx == IR_FL_C ? 8 : 0);
+    x64_alu_rr(e->a, s.w, X64_ADC, d, rb);
+    if (s.word == IR_NONE)
+        return;
+    if (s.adx == IR_FL_C)
+        x64_bytes(e->a, (const uint8_t[]){0x80, 0xd4, 0}, 3); /* adc ah, 0 */
+    else
+        x64_alu_ri(e->a, 32, X64_ADC, X64_RAX, 0);
+    e->reg[s.word] = X64_RAX;
+    e->reg_val[X64_RAX] = s.word;
+}
+
 /* value: the op defines the sum, else flags only. */
 static void emit_sum(X64Emit *e, Sum s, bool value)
 {
@@ -279,13 +349,14 @@ static void emit_sum(X64Emit *e, Sum s, bool value)
             x64_fl_make(e, s.f);
         e->locked = 0;
     }
-    int hint = value && e->l->hint[e->cur] ? e->slot_reg[e->l->hint[e->cur] - 1] : -1;
-    if (!s.sub && (ir_is_const(e->r, s.a) || (e->reg[s.a] < 0 && e->reg[s.b] >= 0) ||
-                   (hint >= 0 && e->reg[s.b] == hint && e->reg[s.a] != hint))) {
-        IrVal t = s.a;
-        s.a = s.b;
-        s.b = t;
+    if (s.adx) {
+        if (x64_has(e->h->features, X64_F_ADX))
+            emit_adx(e, s, value);
+        else
+            emit_adx_slowly(e, s, value);
+        return;
     }
+    swap_operands(e, &s, value);
     int64_t c = 0;
     X64Mem m = {0}, fm = {0};
     bool imm = x64_const(e, s.b, &c) && (s.w < 64 || fits_i32(c)), mem = !imm && x64_use_mem(e, s.b, &m);
@@ -317,6 +388,7 @@ bool x64_carry_sum(X64Emit *e, const IrInsn *i)
         return false;
     Sum s = sum_of(e, i);
     s.word = word;
+    s.adx = sum_of(e, &e->r->insn[word]).adx;
     emit_sum(e, s, true);
     return true;
 }
@@ -330,13 +402,14 @@ void x64_emit_addc(X64Emit *e, const IrInsn *i)
     emit_sum(e, s, true);
 }
 
+void x64_emit_addv(X64Emit *e, const IrInsn *i) { x64_emit_addc(e, i); }
 void x64_emit_sbb(X64Emit *e, const IrInsn *i) { x64_emit_addc(e, i); }
 void x64_emit_subc(X64Emit *e, const IrInsn *i) { x64_emit_addc(e, i); }
 
 void x64_carry_flags(X64Emit *e, const IrInsn *i)
 {
     IrVal v = (IrVal)e->cur;
-    if (e->hold != v) {
+    if (e->hold != v && x64_fl_unmade(e, v)) {
         Sum s = sum_of(e, i);
         s.word = v;
         emit_sum(e, s, false);

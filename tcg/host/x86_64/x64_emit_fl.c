@@ -80,14 +80,20 @@ static bool can_be_alt(const X64Emit *e, IrVal v)
     return is_row(e, v) || e->reg[v] >= 0 || e->home[v] || e->spill[v];
 }
 
+/* Keeps a part of the word before it? */
+static bool changes_word(const IrInsn *i)
+{
+    return i->op == IR_FLNZC || i->op == IR_FLX;
+}
+
 static Word word_of(const X64Emit *e, IrVal v)
 {
     const IrInsn *insn = e->r->insn, *i = &insn[v];
     if (i->op == IR_FLFCMP && !x64_flfcmp_waits(e, i))
         return (Word){0};
-    if (i->op == IR_FLNZC) { /* of the former word it takes what there is by then: a place or a recipe */
+    if (changes_word(i)) { /* of the former word it takes what there is by then: a place or a recipe */
         bool unmade = x64_fl_unmade(e, i->c);
-        return (Word){.row = !unmade || (insn[i->c].op != IR_FLNZC && word_of(e, i->c).row) ? i : NULL};
+        return (Word){.row = !unmade || (!changes_word(&insn[i->c]) && word_of(e, i->c).row) ? i : NULL};
     }
     if (ir_op_info[i->op].result == IR_RESULT_FL)
         return (Word){.row = ir_chained(e->r, e->l, v) || ir_fl_at_once(i->op) ? NULL : i};
@@ -97,7 +103,7 @@ static Word word_of(const X64Emit *e, IrVal v)
     IrVal row = when ? i->b : i->c, other = when ? i->c : i->b;
     if (!when && !ir_is_const(e->r, other) && is_row(e, i->b) && can_be_alt(e, i->c))
         return (Word){.row = &insn[i->b], .sel = i->a, .when = true, .alt = i->c};
-    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || insn[row].op == IR_FLNZC ||
+    if (!ir_is_const(e->r, other) || insn[row].op == IR_SELECT || changes_word(&insn[row]) ||
         ir_is_const(e->r, i->a))
         return (Word){0};
     return (Word){.row = word_of(e, row).row, .sel = i->a, .when = when,
@@ -184,11 +190,14 @@ void x64_fl_make(X64Emit *e, IrVal v)
 {
     if (!x64_fl_unmade(e, v))
         return;
-    if (e->r->insn[v].op == IR_FLNZC) {
-        make_nzc(e, v);
+    const IrInsn *i = &e->r->insn[v];
+    if (changes_word(i)) {
+        if (i->op == IR_FLNZC)
+            make_nzc(e, v);
+        else
+            x64_flx_make(e, v);
         return;
     }
-    const IrInsn *i = &e->r->insn[v];
     Word w = {.row = i};
     if (i->op == IR_SELECT)
         w = word_of(e, v);
@@ -243,6 +252,9 @@ void x64_emit_flsar(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fladc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_flsbc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_flnzc(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_flx(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_fladcx(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
+void x64_emit_fladox(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 void x64_emit_fllogic(X64Emit *e, const IrInsn *i) { emit_flags(e, i); }
 
 /* ---- the slot ---- */
@@ -318,16 +330,17 @@ static uint8_t add_recipe(X64Emit *e, const X64FlRecipe *f)
 
 static uint8_t recipe_of(X64Emit *e, IrVal v);
 
-static uint8_t nzc_recipe(X64Emit *e, const IrInsn *i)
+/* Of a row that changes a former word. */
+static uint8_t change_recipe(X64Emit *e, const IrInsn *i)
 {
     X64FlRecipe f;
     memset(&f, 0, sizeof f);
-    f.op = IR_FLNZC;
+    f.op = (uint8_t)i->op;
     f.type = i->type;
     f.sel_cond = i->misc;
     f.a = ir_is_const(e->r, i->a) ? (X64Loc){.kind = X64_LOC_CONST, .value = ir_const_value(e->r, i->a)}
                                   : locate(e, i->a);
-    f.b = i->misc < 32 ? locate(e, i->b) : (X64Loc){.kind = X64_LOC_NONE};
+    f.b = i->op == IR_FLX || i->misc < 32 ? locate(e, i->b) : (X64Loc){.kind = X64_LOC_NONE};
     if (x64_fl_unmade(e, i->c))
         f.base = recipe_of(e, i->c);
     else
@@ -341,8 +354,8 @@ static uint8_t recipe_of(X64Emit *e, IrVal v)
 {
     Word w = word_of(e, v);
     X64FlRecipe f;
-    if (w.row && w.row->op == IR_FLNZC)
-        return nzc_recipe(e, w.row);
+    if (w.row && changes_word(w.row))
+        return change_recipe(e, w.row);
     memset(&f, 0, sizeof f); /* compared as bytes */
     if (v == e->hold) {
         f.op = e->hold_inv ? X64_FL_HOST_INV : X64_FL_HOST;
@@ -399,7 +412,7 @@ static IrVal last_word(const X64Emit *e)
         return IR_NONE;
     Word w = word_of(e, last);
     IrOp op = (IrOp)w.row->op;
-    return w.alt != IR_NONE || op == IR_FLFCMP || op == IR_FLNZC ? IR_NONE : last;
+    return w.alt != IR_NONE || op == IR_FLFCMP || changes_word(w.row) ? IR_NONE : last;
 }
 
 /* Is v what a slot holds all the time in this loop? Then *ret is where. */
@@ -635,7 +648,7 @@ static void plain_word(X64Emit *e, const X64FlRecipe *f, bool have_flags)
 static void former_word(X64Emit *e, const X64FlRecipe *f, const X64Loc *old)
 {
     const X64FlRecipe *base = f->base ? &e->code->fl[f->base - 1] : NULL;
-    if (base && base->op != IR_FLNZC && !base->keep && base->sel.kind == X64_LOC_NONE) {
+    if (base && base->op != IR_FLNZC && base->op != IR_FLX && !base->keep && base->sel.kind == X64_LOC_NONE) {
         plain_word(e, base, false);
     } else if (base) {
         x64_fl_store(e, f->base, false);
@@ -647,7 +660,13 @@ static void former_word(X64Emit *e, const X64FlRecipe *f, const X64Loc *old)
     }
 }
 
-static void nzc_store(X64Emit *e, const X64FlRecipe *f)
+static void load_loc(X64Emit *e, int reg, const X64Loc *l)
+{
+    if (l->kind != X64_LOC_NONE && loc_reg(e, l, reg) != reg)
+        x64_mov_rr(e->a, 64, reg, l->reg);
+}
+
+static void change_store(X64Emit *e, const X64FlRecipe *f)
 {
     X64Asm *a = e->a;
     X64Mem slot = x64_slot_mem(e, (unsigned)e->h->fl_slot);
@@ -656,8 +675,15 @@ static void nzc_store(X64Emit *e, const X64FlRecipe *f)
     put_aside(e, &y, 1);
     put_aside(e, &old, 2);
     former_word(e, f, &old);
-    if (y.kind != X64_LOC_NONE && loc_reg(e, &y, X64_R11) != X64_R11)
-        x64_mov_rr(a, 64, X64_R11, y.reg);
+    if (f->op == IR_FLX) {
+        int t = x64_flx_first(f->sel_cond, X64_R11);
+        load_loc(e, t, &x);
+        load_loc(e, X64_RCX, &y);
+        x64_flx_word(a, f->sel_cond, x64_width((IrType)f->type), t, X64_RCX);
+        x64_mov_mr(a, 16, slot, X64_RAX);
+        return;
+    }
+    load_loc(e, X64_R11, &y);
     nzc_carry(a, f->sel_cond, X64_R11);
     if (x.kind == X64_LOC_CONST)
         nzc_const(a, (IrType)f->type, x.value);
@@ -686,8 +712,8 @@ static void store_alt(X64Emit *e, const X64FlRecipe *f, uint8_t *skip)
 void x64_fl_store(X64Emit *e, unsigned recipe, bool have_flags)
 {
     const X64FlRecipe *f = &e->code->fl[recipe - 1];
-    if (f->op == IR_FLNZC) {
-        nzc_store(e, f);
+    if (f->op == IR_FLNZC || f->op == IR_FLX) {
+        change_store(e, f);
         return;
     }
     X64Asm *a = e->a;

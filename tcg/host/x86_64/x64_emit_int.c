@@ -184,10 +184,24 @@ void x64_emit_sub(X64Emit *e, const IrInsn *i)
     x64_alu_rr(e->a, w, X64_SUB, d, rb);
 }
 
+/* Is the next op the upper half of this product? */
+static bool is_whole_product(const X64Emit *e, const IrInsn *i)
+{
+    const IrInsn *high = i + 1;
+    unsigned k = e->cur;
+    return x64_has(e->h->features, X64_F_BMI2) && k + 1 < e->r->n_insns && high->op == IR_MULHU &&
+           high->type == i->type && i->type >= IR_I32 && high->a == i->a && high->b == i->b &&
+           !(e->l->flags[k] & IR_L_GLOBAL) && !(e->l->flags[k + 1] & (IR_L_GLOBAL | IR_L_DEAD));
+}
+
 void x64_emit_mul(X64Emit *e, const IrInsn *i)
 {
     int w = op_width(i);
     IrVal a = i->a, b = i->b;
+    if (is_whole_product(e, i)) {
+        x64_mulx_whole(e, i);
+        return;
+    }
     if (e->hold != IR_NONE) {
         x64_mulx_op(e, i, false);
         return;

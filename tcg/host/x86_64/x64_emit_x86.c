@@ -3,16 +3,16 @@
 #include "tcg/host/x86_64/x64_priv.h"
 
 /* The host's flags become those of the word in rax, which sahf and an addition that overflows give back. */
-static void load_flags(X64Asm *a)
+void x64_load_flags(X64Asm *a)
 {
     x64_alu_ri(a, 8, X64_ADD, X64_RAX, 0x7f); /* al is 1 or 0: seto */
     x64_byte(a, 0x9e);                        /* sahf */
 }
 
-static void save_flags(X64Emit *e)
+static void save_flags(X64Asm *a)
 {
-    x64_lahf(e->a);
-    x64_setcc(e->a, X64_O, X64_RAX);
+    x64_lahf(a);
+    x64_setcc(a, X64_O, X64_RAX);
 }
 
 /* reg, rm of VEX map 2 with a register in vvvv. */
@@ -69,11 +69,42 @@ static void flag_insn(X64Asm *a, unsigned kind, int w, int t, int y)
     }
 }
 
-void x64_emit_flx(X64Emit *e, const IrInsn *i)
+static bool is_mul(unsigned kind) { return kind == IR_X_MUL || kind == IR_X_IMUL; }
+
+int x64_flx_first(unsigned kind, int otherwise) { return is_mul(kind) ? X64_RDX : otherwise; }
+
+/* Does the instruction write all flags? */
+static bool writes_all(unsigned kind)
 {
-    X64Asm *a = e->a;
+    return kind == IR_X_ANDN || kind == IR_X_BEXTR || kind == IR_X_BZHI || kind == IR_X_POPCNT ||
+           (kind >= IR_X_BLSR && kind <= IR_X_BLSI);
+}
+
+void x64_flx_word(X64Asm *a, unsigned kind, int w, int t, int y)
+{
+    if (kind == IR_X_DIV) { /* nothing that an instruction does for less */
+        x64_alu_ri(a, 32, X64_AND, X64_RAX, IR_FL_C | IR_FL_V);
+        x64_alu_ri(a, 32, X64_OR, X64_RAX, IR_FL_HALF | IR_FL_BIT9);
+        return;
+    }
+    if (kind == IR_X_INC || kind == IR_X_DEC)
+        x64_bt_ri(a, 32, X64_BT, X64_RAX, 8); /* the carry */
+    else if (!writes_all(kind))
+        x64_load_flags(a);
+    if (is_mul(kind)) {
+        x64_mov_rr(a, 64, X64_RAX, t);
+        x64_grp3_r(a, w, kind == IR_X_MUL ? X64_MUL : X64_IMUL, y);
+    } else {
+        flag_insn(a, kind, w, t, y);
+    }
+    save_flags(a);
+}
+
+void x64_flx_make(X64Emit *e, IrVal v)
+{
+    const IrInsn *i = &e->r->insn[v];
     int w = x64_width((IrType)i->type);
-    bool mul = i->misc == IR_X_MUL || i->misc == IR_X_IMUL, count = i->misc <= IR_X_RCR;
+    bool mul = is_mul(i->misc), count = i->misc <= IR_X_RCR;
     x64_fl_make(e, i->c);
     bool there = e->reg[x64_val(e, i->c)] == X64_RAX;
     x64_claim(e, X64_RAX); /* if it moves the former word, that is still there */
@@ -86,15 +117,10 @@ void x64_emit_flx(X64Emit *e, const IrInsn *i)
     int t = mul ? X64_RDX : x64_scratch(e);
     x64_load_into(e, t, i->a, w);
     int y = second_operand(e, i, w);
-    load_flags(a);
-    if (mul) {
-        x64_mov_rr(a, 64, X64_RAX, t);
-        x64_grp3_r(a, w, i->misc == IR_X_MUL ? X64_MUL : X64_IMUL, y);
-    } else {
-        flag_insn(a, i->misc, w, t, y);
-    }
-    save_flags(e);
-    x64_def_is(e, X64_RAX);
+    x64_flx_word(e->a, i->misc, w, t, y);
+    e->reg[v] = X64_RAX;
+    e->reg_val[X64_RAX] = v;
+    e->locked = 1u << X64_RAX;
 }
 
 /* ---- vectors ---- */
@@ -246,7 +272,7 @@ void x64_emit_flxv(X64Emit *e, const IrInsn *i)
     }
     if (e->l->uses[e->cur] == 0)
         return;
-    save_flags(e);
+    save_flags(e->a);
     x64_def_is(e, X64_RAX);
 }
 

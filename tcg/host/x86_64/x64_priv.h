@@ -266,12 +266,21 @@ void x64_fl_make(X64Emit *e, IrVal v);
 bool x64_fl_unmade(const X64Emit *e, IrVal v);
 bool x64_fl_put_waits(const X64Emit *e, unsigned slot, IrVal v);
 
+/* Words of rows flx (x64_emit_x86.c). Makes v's now; or, in rax, of the former word in rax: t is the first
+ * operand and lost, y the second, in rcx if it is a count or factor. Which register is t? */
+void x64_flx_make(X64Emit *e, IrVal v);
+void x64_flx_word(X64Asm *a, unsigned kind, int w, int t, int y);
+int x64_flx_first(unsigned kind, int otherwise);
+/* The host's flags become those of the word in rax, which is lost. */
+void x64_load_flags(X64Asm *a);
+
 /* Words in the host's flags (x64_emit_carry.c). The host's flags are about to change: */
 void x64_fl_unhold(X64Emit *e);
 /* but not by this op, while e->hold is something. */
 bool x64_keeps_flags(const X64Emit *e, const IrInsn *i);
 bool x64_keep_add(X64Emit *e, const IrInsn *i); /* add or sub by lea */
 void x64_mulx_op(X64Emit *e, const IrInsn *i, bool high);
+void x64_mulx_whole(X64Emit *e, const IrInsn *i); /* this mul and the mulhu behind it */
 /* The flags of the current sum if they are the next op and chained; such a sum: true, done. */
 IrVal x64_carry_pair(const X64Emit *e);
 bool x64_carry_sum(X64Emit *e, const IrInsn *i);
