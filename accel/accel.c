@@ -515,7 +515,7 @@ static bool run_exit_paged(Cpu *cpu, bool *ret)
     case CPU_EXIT_KICK:
     case CPU_EXIT_DEBUG:
     case CPU_EXIT_HALT: *ret = true; return true;
-    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); break;
+    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu_isa(cpu)->data_addr(cpu); break;
     case CPU_EXIT_ILLEGAL:
         if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_UNIMP))
             accel_log_unknown(cpu);
@@ -548,7 +548,7 @@ static bool run_exit(Accel *a, Cpu *cpu)
         if (a->engine->outside)
             a->engine->outside(cpu);
         break;
-    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu->ops->data_addr(cpu); return true;
+    case CPU_EXIT_MISALIGNED: cpu->exit.addr = cpu_isa(cpu)->data_addr(cpu); return true;
     default: return true;
     }
     if (!(cpu->ctx & CTX_STEP))

@@ -7,15 +7,15 @@
 enum { LOG_CAP = 1 << 18 };
 
 /* What the program counter is at this address of the region: with its tag. */
-static Gva tagged(const Accel *a, const IrRegion *r, Gva at)
+static Gva tagged(const TargetOps *isa, const IrRegion *r, Gva at)
 {
     for (unsigned k = 0; k < r->n_guest; k++)
-        if ((r->guest_pc[k] & ~a->ops->pc_tag) == at)
+        if ((r->guest_pc[k] & ~isa->pc_tag) == at)
             return r->guest_pc[k];
     return at;
 }
 
-static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
+static void log_in_asm(const TargetOps *isa, const Superblock *sb, Fmt *f)
 {
     const uint8_t *next = sb->bytes;
     for (unsigned n = 0; n < sb->n_runs; n++) {
@@ -24,10 +24,10 @@ static void log_in_asm(const Accel *a, const Superblock *sb, Fmt *f)
         for (unsigned at = 0; at < run->len;) {
             char text[128] = "";
             const uint8_t *bytes = next + at;
-            Gva pc = tagged(a, sb->region, run->pc + at);
-            unsigned len = a->ops->disas ? a->ops->disas(pc, bytes, run->len - at, text, sizeof text) : 0;
+            Gva pc = tagged(isa, sb->region, run->pc + at);
+            unsigned len = isa->disas ? isa->disas(pc, bytes, run->len - at, text, sizeof text) : 0;
             if (len == 0)
-                len = MIN(a->ops->insn_align, run->len - at);
+                len = MIN(isa->insn_align, run->len - at);
             fmt_printf(f, "  0x%lx  ", (unsigned long)(run->pc + at));
             for (unsigned k = len; k-- > 0;)
                 fmt_printf(f, "%02x", bytes[k]);
@@ -48,7 +48,7 @@ void accel_log_region(const Accel *a, const Superblock *sb)
         return;
     Fmt f = {.buf = text, .cap = LOG_CAP};
     if (a->cfg.log & ACCEL_LOG_IN_ASM)
-        log_in_asm(a, sb, &f);
+        log_in_asm(target_isa(a->ops, sb->region->ctx), sb, &f);
     if (a->cfg.log & ACCEL_LOG_IR)
         ir_print(sb->region, &f);
     for (size_t at = 0; at < f.len;) {
@@ -110,11 +110,12 @@ void accel_log_unknown(Cpu *cpu)
     char text[128] = "";
     unsigned n = 0;
     const CpuExit exit = cpu->exit;
-    while (n < 4 && cpu->mem->fetch(cpu, cpu->pc + n, &bytes[n], 1))
+    const TargetOps *isa = cpu_isa(cpu);
+    while (n < 4 && cpu->mem->fetch(cpu, (cpu->pc & ~isa->pc_tag) + n, &bytes[n], 1))
         n++;
     cpu->exit = exit;
-    if (cpu->ops->disas)
-        cpu->ops->disas(cpu->pc, bytes, n, text, sizeof(text));
+    if (isa->disas)
+        isa->disas(cpu->pc, bytes, n, text, sizeof(text));
     accel_log(cpu->accel, "unimp: undefined here at %lx: %02x%02x%02x%02x %s\n", (unsigned long)cpu->pc,
               bytes[3], bytes[2], bytes[1], bytes[0], text);
 }

@@ -4,7 +4,7 @@
 
 const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key)
 {
-    const FetchPlace *p = softmmu_fetch(cpu, cpu->pc & ~cpu->ops->pc_tag);
+    const FetchPlace *p = softmmu_fetch(cpu, cpu->pc & ~cpu_isa(cpu)->pc_tag);
     if (!p)
         return NULL;
     cpu->pc_delta = p->page - p->pa;
@@ -13,7 +13,7 @@ const FetchPlace *accel_locate(Cpu *cpu, Gva *ret_key)
 }
 
 /* The page behind that of cpu->pc. */
-static Gva next_page(const Cpu *cpu) { return align_down(cpu->pc & ~cpu->ops->pc_tag, 4096) + 4096; }
+static Gva next_page(const Cpu *cpu) { return align_down(cpu->pc & ~cpu_isa(cpu)->pc_tag, 4096) + 4096; }
 
 static bool second_page(void *opaque, Gva *ret_page, const uint8_t **ret_bytes)
 {

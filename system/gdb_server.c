@@ -131,8 +131,7 @@ static bool describe(void *o, unsigned n, GdbReg *ret)
     if (n >= g->regs->len)
         return false;
     const RegRef *ref = &g_array_index(g->regs, RegRef, n);
-    const char *const features[] = {
-        [PART_CORE] = isa->core, [PART_FP] = isa->fp, [PART_SYS] = isa->sys};
+    const char *const features[] = {[PART_CORE] = isa->core, [PART_FP] = isa->fp, [PART_SYS] = isa->sys};
     *ret = (GdbReg){.feature = features[ref->part], .type = "int"};
     if (ref->sys) {
         ret->name = sys_name(g, ref->n);
@@ -149,6 +148,11 @@ static bool describe(void *o, unsigned n, GdbReg *ret)
     return true;
 }
 
+static uint8_t byte_of(uint64_t v, unsigned k)
+{
+    return k < 8 ? (uint8_t)(v >> 8 * k) : 0;
+}
+
 static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes, bool write)
 {
     Cpu *cpu = cpu_of(g, thread);
@@ -158,13 +162,14 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
     if (!ref->sys) {
         const TargetReg *r = &ops->regs[ref->n];
         uint8_t *at = (uint8_t *)cpu + r->offset;
-        uint8_t tag = strcmp(r->name, "pc") == 0 ? (uint8_t)ops->pc_tag : 0; /* T: GDB finds it in CPSR */
+        /* T: GDB finds it in CPSR */
+        uint64_t tag = strcmp(r->name, "pc") == 0 ? cpu_isa(cpu)->pc_tag : 0;
         if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0)) {
-            bytes[0] = (uint8_t)((bytes[0] & ~tag) | (at[0] & tag));
-            memcpy(at, bytes, r->size);
+            for (unsigned k = 0; k < r->size; k++)
+                at[k] = (uint8_t)((bytes[k] & ~byte_of(tag, k)) | (at[k] & byte_of(tag, k)));
         } else if (!write) {
-            memcpy(bytes, at, r->size);
-            bytes[0] &= (uint8_t)~tag;
+            for (unsigned k = 0; k < r->size; k++)
+                bytes[k] = at[k] & (uint8_t)~byte_of(tag, k);
         }
         return true;
     }

@@ -540,7 +540,7 @@ static void on_call(void *opaque, Vcpu *vcpu)
     if (c.again)
         return;
     reg_set(s, c.cpu, 0, (uint64_t)result);
-    bool t32 = c.cpu->pc & c.cpu->ops->pc_tag & 1;
+    bool t32 = c.cpu->pc & cpu_isa(c.cpu)->pc_tag & 1;
     c.cpu->pc += t32 ? INSN_BYTES / 2 : INSN_BYTES;
 }
 

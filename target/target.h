@@ -178,7 +178,19 @@ struct TargetOps {
      * instruction that raised EXCLUSIVE was run: the others stay stopped until the reservation is gone. */
     bool (*reserved)(Cpu *cpu, bool drop);
     const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
+    /* Another instruction set that the same cpu has, with slots and helpers of its own: it runs while a bit
+     * of other_ctx is in the context word. Helpers that change that bit leave generated code. What is asked
+     * of the other: tables, translate, disas, data_addr, pc_tag, insn_align. NULL and 0: there is none. */
+    const struct TargetOps *other;
+    uint32_t other_ctx;
 };
+
+/* The instruction set that code of context ctx is of; that the cpu is in now. */
+static inline const TargetOps *target_isa(const TargetOps *ops, uint32_t ctx)
+{
+    return UNLIKELY(ctx & ops->other_ctx) ? ops->other : ops;
+}
+static inline const TargetOps *cpu_isa(const Cpu *cpu) { return target_isa(cpu->ops, cpu->ctx); }
 
 extern const TargetOps target_riscv64;
 extern const TargetOps target_x86_64, target_i386;

@@ -75,6 +75,7 @@ typedef struct Dbt {
     X64Host step_host; /* for CTX_STEP: every exit leads to C, so the jump cache may be that of another
                         * context */
     X64Host returns_host; /* for CTX_RETURNS */
+    X64Host other_host, other_step_host; /* for TargetOps.other, whose slots are others: pins, stubs */
     unsigned returns_from; /* regions; UINT32_MAX: never */
     SuperblockConfig trace;
     struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first
@@ -101,6 +102,12 @@ static inline void dbt_jumps_clear(DbtJump *jump)
 {
     memset(jump, 0, sizeof(*jump) * X64_JC_ENTRIES);
     dbt_jump_clear(jump, 0);
+}
+
+/* What code of this context enters, leaves and keeps its pins by. */
+static inline const X64Host *dbt_host(const Dbt *d, uint32_t ctx)
+{
+    return UNLIKELY(ctx & d->accel->ops->other_ctx) ? &d->other_host : &d->host;
 }
 
 static inline DbtCpu *dbt_cpu(const Cpu *cpu)

@@ -89,6 +89,32 @@ static void init_host(Dbt *d)
                                  .rx = offsetof(DbtRegion, rx)};
     if (d->host.paged.on)
         d->host.lookup.table = NULL; /* it has physical addresses */
+    const TargetOps *other = a->ops->other;
+    if (!other)
+        return;
+    x64_host_init(&d->other_host, a->host, x64_off, other->slots, other->n_slots, other->insn_align, &at);
+    d->other_host.rx_delta = d->host.rx_delta;
+    d->other_host.paged = d->host.paged;
+    d->other_host.checked = d->host.checked;
+    d->other_host.lookup = d->host.lookup;
+}
+
+static void emit_stubs(Dbt *d, CodeSegment *seg)
+{
+    X64Asm asmb;
+    x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
+    x64_stubs_emit(&d->host, &asmb);
+    if (d->accel->ops->other)
+        x64_stubs_emit(&d->other_host, &asmb);
+}
+
+/* The same for single steps. */
+static X64Host for_steps(const X64Host *h)
+{
+    X64Host step = *h;
+    step.no_opt |= X64_NO_JUMP_CACHE;
+    step.exit_indirect = h->exit_indirect_plain;
+    return step;
 }
 
 static bool dbt_init(Accel *a, char *err, size_t err_cap)
@@ -113,12 +139,9 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     init_host(d);
     d->trace.masked = x64_masked_lanes(d->host.features);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
-    X64Asm asmb;
-    x64_init(&asmb, code_segment_rw(&d->cache, seg), SEG_BYTES);
-    x64_stubs_emit(&d->host, &asmb);
-    d->step_host = d->host;
-    d->step_host.no_opt |= X64_NO_JUMP_CACHE;
-    d->step_host.exit_indirect = d->host.exit_indirect_plain;
+    emit_stubs(d, seg);
+    d->step_host = for_steps(&d->host);
+    d->other_step_host = for_steps(&d->other_host);
     d->returns_host = d->host;
     d->returns_host.no_opt &= ~X64_NO_RETURN_STACK;
     d->returns_from = (off & ACCEL_NO_RETURN_STACK) || d->host.paged.on ? UINT32_MAX
@@ -377,7 +400,7 @@ static uint64_t code_at(Dbt *d, Cpu *cpu, int64_t link)
 static void run_loop(Dbt *d, Cpu *cpu)
 {
     typedef int Enter(Cpu *cpu, uint64_t rx);
-    Enter *enter = (Enter *)(uintptr_t)(d->host.enter + d->host.rx_delta);
+    Enter *enter = (Enter *)(uintptr_t)(dbt_host(d, cpu->ctx)->enter + d->host.rx_delta);
     bool stats = (d->accel->cfg.log & ACCEL_LOG_STATS) != 0;
     int64_t link = INT64_MIN;
     for (;;) {

@@ -199,12 +199,13 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (!rec)
         return false;
+    const X64Host *host = dbt_host(d, r->ctx);
     if (rec->fl) /* before the pins: an operand may be in the cpu object */
-        store_flags(r->fl, rec->fl, &d->host.slots[d->host.fl_slot], cpu, uc);
+        store_flags(r->fl, rec->fl, &host->slots[host->fl_slot], cpu, uc);
     uint32_t swapped = 0;
     for (unsigned k = 0; k < r->n_loop_pins; k++)
         swapped |= 1u << r->loop_pin[k].reg;
-    store_pins(d->host.pin, d->host.n_pins, swapped, cpu, uc, rec->dirty);
+    store_pins(host->pin, host->n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal] + cpu->pc_delta;
     if (sig == SIGFPE && is_x86(cpu)) {
@@ -219,6 +220,6 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
         set_fault(cpu, rec, sig, si, uc);
     }
     uc->uc_mcontext.gregs[REG_RAX] = X64_ID_FAULT;
-    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(d->host.exit_stored + d->host.rx_delta);
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(host->exit_stored + host->rx_delta);
     return true;
 }

@@ -17,7 +17,7 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
     if (r && accel_second_agrees(cpu, r->second))
         return r;
     if (r) /* the page is mapped beside another one, too */
-        dbt_invalidate(d->accel, key & ~cpu->ops->pc_tag, 1);
+        dbt_invalidate(d->accel, key & ~cpu_isa(cpu)->pc_tag, 1);
     r = dbt_translate(d, cpu, loop_head);
     /* Whoever waits there is not kicked by those who make code unreachable. */
     if (r && __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dbt_cpu(cpu)->gone)
@@ -30,7 +30,7 @@ uint64_t dbt_paged_again(Dbt *d, Cpu *cpu)
 {
     enum { NEAR_END = 4096 - 16 };
     Gva key;
-    DbtFarJump *j = &dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, d->host.insn_shift)];
+    DbtFarJump *j = &dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, dbt_host(d, cpu->ctx)->insn_shift)];
     if (j->pc != cpu->pc || (uint32_t)j->key != cpu->ctx || (cpu->pc & 4095) > NEAR_END ||
         !accel_locate(cpu, &key) || cpu->pc_delta != j->delta)
         return 0;
@@ -48,7 +48,7 @@ static void note_place(DbtRegion *r, unsigned k)
 
 void dbt_paged_remember(Dbt *d, Cpu *cpu, DbtRegion *r)
 {
-    unsigned k = x64_far_index(cpu->pc, d->host.insn_shift);
+    unsigned k = x64_far_index(cpu->pc, dbt_host(d, cpu->ctx)->insn_shift);
     note_place(r, k);
     if (__atomic_load_n(&r->dead, __ATOMIC_SEQ_CST))
         return;

@@ -10,7 +10,7 @@ enum { TRAPS_BEFORE_CHECKS = 8 };
 
 /* At every power of two, so that what shares a bit, or has no form that does not trap, costs few
  * translations. */
-static void count_trap(Dbt *d, Gva pc)
+static void count_trap(Dbt *d, const TargetOps *isa, Gva pc)
 {
     unsigned bit = x64_checked_bit(pc);
     uint64_t mask = 1ull << (bit & 63);
@@ -20,7 +20,7 @@ static void count_trap(Dbt *d, Gva pc)
         return;
     if (!(__atomic_fetch_or(&d->fp_checked[bit >> 6], mask, __ATOMIC_RELEASE) & mask))
         __atomic_fetch_add(&d->stats.fp_checked, 1, __ATOMIC_RELAXED);
-    dbt_invalidate(d->accel, pc & ~d->accel->ops->pc_tag, d->accel->ops->insn_align);
+    dbt_invalidate(d->accel, pc & ~isa->pc_tag, isa->insn_align);
 }
 
 bool dbt_step(Dbt *d, Cpu *cpu)
@@ -33,7 +33,8 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
         return false;
     }
-    SuperblockConfig cfg = {.ops = d->trace.ops, .mem = d->trace.mem, .max_insns = 1,
+    const TargetOps *isa = cpu_isa(cpu);
+    SuperblockConfig cfg = {.ops = isa, .mem = d->trace.mem, .max_insns = 1,
                             .no_opt = d->trace.no_opt, .masked = d->trace.masked};
     Gva pc = cpu->pc - cpu->pc_delta;
     bool on = false;
@@ -49,7 +50,7 @@ bool dbt_step(Dbt *d, Cpu *cpu)
     }
     dbt_scratch_put(d, s);
     if (trapped)
-        count_trap(d, pc);
+        count_trap(d, isa, pc);
     else
         __atomic_fetch_add(&d->stats.too_complex, 1, __ATOMIC_RELAXED);
     return on;

@@ -152,6 +152,8 @@ static DbtRegion *shorter(Attempt *t)
 
 static const X64Host *host_for(const Dbt *d, const Cpu *cpu)
 {
+    if (UNLIKELY(cpu->ctx & d->accel->ops->other_ctx))
+        return cpu->ctx & CTX_STEP ? &d->other_step_host : &d->other_host;
     return cpu->ctx & CTX_STEP ? &d->step_host : cpu->ctx & CTX_RETURNS ? &d->returns_host : &d->host;
 }
 
@@ -194,6 +196,7 @@ static DbtRegion *attempt(Attempt *t)
     t->fence = __atomic_load_n(&d->map.fence, __ATOMIC_ACQUIRE);
     t->again = false;
     SuperblockConfig cfg = d->trace;
+    cfg.ops = cpu_isa(t->cpu);
     cfg.loop_head = t->loop_head;
     if (dbt_starting(d))
         cfg.max_branches = DBT_START_BRANCHES;

@@ -156,7 +156,7 @@ static void region_prepare(const Accel *a, IrRegion *r)
 static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
 {
     Accel *a = cpu->accel;
-    SuperblockConfig cfg = {.ops = a->ops,
+    SuperblockConfig cfg = {.ops = cpu_isa(cpu),
                             .mem = &a->cfg.mem,
                             .max_insns = a->cfg.max_insns ? a->cfg.max_insns : REGION_INSNS,
                             .no_opt = a->cfg.no_opt,

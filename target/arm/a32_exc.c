@@ -218,17 +218,21 @@ static void data_abort(ArmMachine *m, uint32_t code, uint32_t addr, bool write)
     take(m, A32_MODE_ABT, VECTOR_DATA, here(m) + 8);
 }
 
-/* Did the instruction at pc want to store? */
-static bool stores(ArmMachine *m)
+A32Insn a32_insn_at_pc(ArmMachine *m, A32Args *ret_args)
 {
     Cpu *cpu = &m->arm.base;
     uint8_t bytes[4];
     uint32_t bits;
+    unsigned n = thumb(m) && (here(m) & 4095) == 4094 ? 2 : 4; /* the next page may not be there */
+    if (!cpu->mem->fetch(cpu, here(m), bytes, n) || !a32_word(bytes, n, thumb(m), &bits))
+        return A32_ILLEGAL;
+    return thumb(m) ? t32_decode(bits, 0, ret_args) : a32_decode(bits, ret_args);
+}
+
+bool a32_stores(ArmMachine *m)
+{
     A32Args a;
-    A32Insn insn = A32_ILLEGAL;
-    if (cpu->mem->fetch(cpu, here(m), bytes, 4) && a32_word(bytes, 4, thumb(m), &bits))
-        insn = thumb(m) ? t32_decode(bits, 0, &a) : a32_decode(bits, &a);
-    switch (insn) {
+    switch (a32_insn_at_pc(m, &a)) {
 #define INSN(id, name, pic, fmt, feat, handler, ops)                                                         \
     case A32_##id:                                                                                           \
         return name[0] == 's' || (name[0] == 'v' && name[1] == 's');
@@ -261,7 +265,7 @@ bool a32_exception(Cpu *base)
         if (!thumb(m) && (base->pc & 2))
             prefetch_abort(m, ARM_FSC_ALIGNMENT, here(m));
         else
-            data_abort(m, ARM_FSC_ALIGNMENT, (uint32_t)x.addr, stores(m));
+            data_abort(m, ARM_FSC_ALIGNMENT, (uint32_t)x.addr, a32_stores(m));
         return true;
     default: return false;
     }
@@ -437,6 +441,8 @@ uint64_t a32_helper_call(void *opaque, uint64_t class, uint64_t imm, uint64_t c,
     unsigned len = class == ARM_EC_SVC && thumb(m) ? 2 : 4;
     if (is_semihosting(m, (unsigned)class, (uint32_t)imm))
         return a32_leave(m, CPU_EXIT_SYSCALL);
+    if (class == ARM_EC_SVC && m->sys.nrw)
+        return arm_compat_svc(m, (uint32_t)imm, len);
     if (class == ARM_EC_SVC) {
         m->arm.base.pc = arm_pc_after(&m->arm, len);
         take(m, A32_MODE_SVC, VECTOR_SVC, here(m));
@@ -453,6 +459,8 @@ uint64_t a32_helper_call(void *opaque, uint64_t class, uint64_t imm, uint64_t c,
 uint64_t a32_helper_wfi32(void *opaque, uint64_t how, uint64_t b, uint64_t c, uint64_t d)
 {
     ArmMachine *m = opaque;
+    if (m->sys.nrw)
+        return arm_wait(m, how & 1, (unsigned)how >> 8);
     m->arm.base.pc = arm_pc_after(&m->arm, (unsigned)how >> 8);
     if (how & 1)
         m->sys.board.yield(m->sys.board.opaque);

@@ -197,3 +197,23 @@ const TargetOps target_arm_sys = {
     .reserved = reserved,
     .sys = &sys,
 };
+
+/* The same code in programs under an AArch64 kernel (TargetOps.other); of sys and ctx the kernel's answer. */
+const TargetOps a32_compat_isa = {
+    .name = "arm",
+    .elf_machine = EM_ARM,
+    .elf_class = ELFCLASS32,
+    .insn_align = 2,
+    .cpu_size = sizeof(ArmMachine),
+    .slots = slots,
+    .helpers = helpers,
+    .regs = regs,
+    .n_slots = A32_SYS_SLOTS,
+    .n_helpers = A32_SYS_HELPERS,
+    .n_regs = ARRAY_SIZE(regs),
+    .nan = IR_NAN_ARM,
+    .pc_tag = ARM_PC_TAG,
+    .translate = a32_translate,
+    .disas = a32_disas,
+    .data_addr = data_addr,
+};

@@ -78,6 +78,11 @@ bool a32_exception(Cpu *cpu);
 void a32_take_interrupt(ArmMachine *m, uint32_t due);
 /* FSR in the format that TTBCR asks for, of CpuExit.code. */
 uint32_t a32_fault_status(const ArmMachine *m, uint32_t code);
+/* Did the instruction at pc want to store? Is it of floating point or SIMD, other than a privileged one? */
+bool a32_stores(ArmMachine *m);
+bool a32_insn_is_fp(A32Insn insn, const A32Args *a);
+/* The instruction at pc: A32_ILLEGAL if it is none, or cannot be read any more. */
+A32Insn a32_insn_at_pc(ArmMachine *m, A32Args *ret_args);
 /* Leaves generated code, from a helper. */
 uint64_t a32_leave(ArmMachine *m, CpuExitKind kind);
 
@@ -87,6 +92,13 @@ ArmRegime a32_regime_of(const ArmMachine *m, uint64_t *ret_asid);
 
 /* a32_sysreg.c */
 bool a32_cp_is_nop(unsigned reg, unsigned el);
+/* The register of AArch64 that is or has this one (a32_trans.h: A32_CP_64); 0: there is none. */
+unsigned a32_cp_in_a64(unsigned reg);
+/* Programs of AArch32 under an AArch64 kernel (a32_compat.c): whoever wants to see this access has seen it;
+ * SVC and what is undefined there. */
+bool arm_compat_traps(ArmMachine *m, unsigned reg, bool write);
+uint64_t arm_compat_svc(ArmMachine *m, uint32_t imm, unsigned len);
+extern const TargetOps a32_compat_isa;
 void a32_reset_sys(ArmMachine *m);
 bool a32_no_fp(const ArmMachine *m);
 uint32_t a32_vfp_id(const ArmMachine *m, unsigned reg);

@@ -62,13 +62,38 @@ static const Identity v8 = {{0x00000131, 0x00010001, 0x03000000, 0, 0x10201105, 
                              0x01011121, 0, 0x01101111},
                             {0x41034070, 0x10110222, 0x13211111, 0x00000043}};
 
-static const Identity *identity(const ArmMachine *m)
+/* Cores of Armv8.0. */
+static const Identity a72 = {{0x00000131, 0x00010001, 0x03010066, 0, 0x10201105, 0x40000000, 0x01260000,
+                              0x02102211, 0x02101110, 0x13112111, 0x21232042, 0x01112131, 0x00011142,
+                              0x00011121, 0, 0},
+                             {0x41034080, 0x10110222, 0x12111111, 0x00000043}};
+
+static const Identity *identity_of(A32Model model)
 {
-    switch ((A32Model)m->arm.model) {
+    switch (model) {
     case A32_MODEL_A7: return &a7;
     case A32_MODEL_MAX: return &v8;
+    case A32_MODEL_A53:
+    case A32_MODEL_A72: return &a72;
     default: return &a15;
     }
+}
+
+static const Identity *identity(const ArmMachine *m)
+{
+    return identity_of((A32Model)m->arm.model);
+}
+
+/* CRm 1 and 2: the rows of the same opc2; CRm 3: MVFR0 to MVFR2. */
+uint32_t arm_a32_id(ArmModel model, unsigned reg)
+{
+    A32Model a32 = arm_model_a32(model);
+    unsigned crm = reg >> 3 & 15, op2 = reg & 7;
+    if (a32 == A32_MODELS || reg >> 7 != A64_SYSREG(3, 0, 0, 0, 0) >> 7 || crm < 1 || crm > 3)
+        return 0;
+    if (crm == 3)
+        return op2 < VFP_IDS - 1 ? identity_of(a32)->vfp[1 + op2] : 0;
+    return identity_of(a32)->id[8 * (crm - 1) + op2];
 }
 
 uint32_t a32_vfp_id(const ArmMachine *m, unsigned reg)
@@ -300,11 +325,24 @@ static bool access_any(ArmMachine *m, unsigned reg, bool write, uint64_t *io)
     return reg & A32_CP_64 ? access64(m, reg & 255, write, io) : access32(m, reg, write, io);
 }
 
+unsigned a32_cp_in_a64(unsigned reg)
+{
+    int id = reg & A32_CP_64 ? -1 : find(reg);
+    for (unsigned k = 0; (reg & A32_CP_64) && k < ARRAY_SIZE(rows64); k++)
+        if (rows64[k].key == (reg & 255))
+            return rows64[k].reg;
+    if (id >= 0)
+        return rows[id].kind == LOW || rows[id].kind == HIGH ? rows[id].value : 0;
+    return reg & A32_CP_64 ? 0 : same_in_a64(reg);
+}
+
 uint64_t a32_helper_cp_get(void *opaque, uint64_t reg, uint64_t to, uint64_t c, uint64_t d)
 {
     ArmMachine *m = opaque;
     unsigned rt = to & 15, rt2 = to >> 4 & 15;
     uint64_t v = 0;
+    if (m->sys.nrw && arm_compat_traps(m, (unsigned)reg, false))
+        return arm_go(m);
     if (!access_any(m, (unsigned)reg, false, &v))
         return a32_leave(m, CPU_EXIT_ILLEGAL);
     if (reg & A32_CP_64)
@@ -319,6 +357,8 @@ uint64_t a32_helper_cp_get(void *opaque, uint64_t reg, uint64_t to, uint64_t c, 
 uint64_t a32_helper_cp_put(void *opaque, uint64_t reg, uint64_t v, uint64_t len, uint64_t d)
 {
     ArmMachine *m = opaque;
+    if (m->sys.nrw && arm_compat_traps(m, (unsigned)reg, true))
+        return arm_go(m);
     if (!access_any(m, (unsigned)reg, true, &v))
         return a32_leave(m, CPU_EXIT_ILLEGAL);
     arm_notice_irq(m);

@@ -221,12 +221,27 @@ static void translate_conditional(Trans *t, A32Insn insn, const A32Args *a)
 }
 
 /* Floating point and SIMD, but for the privileged registers, which look for themselves. */
-static bool a32_fp_is_off(const Trans *t, A32Insn insn, const A32Args *a)
+bool a32_insn_is_fp(A32Insn insn, const A32Args *a)
 {
     enum { FPSCR = 1 };
-    if (!(t->ctx & ARM_CTX_NO_FP) || insn < A32_vmla_f || insn >= A32_INSN_COUNT)
+    if (insn < A32_vmla_f || insn >= A32_INSN_COUNT)
         return false;
     return !((insn == A32_vmrs || insn == A32_vmsr) && a->n != FPSCR);
+}
+
+/* What a machine's kernel has switched off. */
+static bool is_off(const Trans *t, A32Insn insn, const A32Args *a)
+{
+    if ((t->ctx & ARM_CTX_NO_FP) && a32_insn_is_fp(insn, a))
+        return true;
+    switch (insn) {
+    case A32_setend:
+    case T32_setend_16: return t->ctx & ARM_CTX_NO_SETEND;
+    case A32_isb_cp:
+    case A32_dsb_cp:
+    case A32_dmb_cp: return t->ctx & ARM_CTX_NO_BARRIERS;
+    default: return false;
+    }
 }
 
 /* Does the model have the instruction? */
@@ -237,7 +252,7 @@ static bool has(const Trans *t, A32Insn insn, const A32Args *a)
 
     if (!a32_sys(t) && a32_address(t) >= ARM_KUSER_PAGE)
         return feat != A32_FEAT_SYS;
-    if (a32_sys(t) && a32_fp_is_off(t, insn, a))
+    if (a32_sys(t) && is_off(t, insn, a))
         return false;
     if (a32_sys(t) && feat == A32_FEAT_SYS)
         return true;
@@ -263,6 +278,8 @@ void a32_translate(Trans *t)
         a32_raise(t, CPU_EXIT_MISALIGNED);
         return;
     }
+    if (t->ctx & ARM_CTX_DEBUG)
+        a32_debug_machine(t);
     insn = a32_thumb(t) ? t32_decode(bits, it, &args) : a32_decode(bits, &args);
     if (insn == A32_ILLEGAL || !has(t, insn, &args)) { /* a NOP where its condition does not hold */
         insn = A32_ILLEGAL;

@@ -230,6 +230,7 @@ void a32_get_cp(Trans *t, unsigned reg, unsigned rt, unsigned rt2);
 void a32_svc_machine(Trans *t, const A32Args *a);
 void a32_vmrs_machine(Trans *t, const A32Args *a);
 void a32_vmsr_machine(Trans *t, const A32Args *a);
+void a32_debug_machine(Trans *t);
 
 static inline void a32_raise(Trans *t, CpuExitKind code)
 {

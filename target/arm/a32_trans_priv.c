@@ -415,3 +415,10 @@ void a32_trans_wfe(Trans *t, const A32Args *a)
     if (a32_sys(t) && (level(t) == 0 || (t->ctx & CTX_PARALLEL)))
         wait(t, a, true);
 }
+
+/* As a64_debug_machine(). */
+void a32_debug_machine(Trans *t)
+{
+    ir_call(t->b, A32_HELPER_debug32, NULL, 0);
+    ir_insn_start(t->b, t->pc);
+}

@@ -175,6 +175,9 @@ bool a64_sys_machine(Trans *t, const A64Args *a);
 void a64_svc_machine(Trans *t, const A64Args *a);
 void a64_dsb_machine(Trans *t);
 void a64_debug_machine(Trans *t);
+/* FPSR's bits 31..28, which only AArch32 computes. */
+IrVal a64_fp_nzcv(Trans *t);
+void a64_put_fp_nzcv(Trans *t, IrVal fpsr);
 
 /* Decodes the instruction at t->bytes + off for look-ahead; A64_ILLEGAL also when the bytes are not all
  * there. */

@@ -298,6 +298,26 @@ void a64_dsb_machine(Trans *t)
     ir_exit_if(b, sent, ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
 }
 
+/* A word of IR_FL_*: N and Z, C, V from bits 31, 29 and 28, and back. */
+IrVal a64_fp_nzcv(Trans *t)
+{
+    IrBuilder *b = t->b;
+    IrVal w = ir_get(b, ARM_SYS_SLOT_FPFL);
+    IrVal nz = ir_shl(b, IR_I32, ir_and(b, IR_I32, w, word(t, IR_FL_N | IR_FL_Z)), word(t, 16));
+    IrVal c = ir_shl(b, IR_I32, ir_and(b, IR_I32, w, word(t, IR_FL_C)), word(t, 21));
+    IrVal v = ir_shl(b, IR_I32, ir_and(b, IR_I32, w, word(t, IR_FL_V)), word(t, 28));
+    return ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), v);
+}
+
+void a64_put_fp_nzcv(Trans *t, IrVal fpsr)
+{
+    IrBuilder *b = t->b;
+    IrVal nz = ir_and(b, IR_I32, ir_shr(b, IR_I32, fpsr, word(t, 16)), word(t, IR_FL_N | IR_FL_Z));
+    IrVal c = ir_and(b, IR_I32, ir_shr(b, IR_I32, fpsr, word(t, 21)), word(t, IR_FL_C));
+    IrVal v = ir_and(b, IR_I32, ir_shr(b, IR_I32, fpsr, word(t, 28)), word(t, IR_FL_V));
+    ir_put(b, ARM_SYS_SLOT_FPFL, ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), v));
+}
+
 /* The instruction itself begins behind it: what it raises finds the state that the helper left. */
 void a64_debug_machine(Trans *t)
 {

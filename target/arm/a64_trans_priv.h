@@ -37,6 +37,7 @@ enum {
     ARM_SYS_SLOT_ESR_EL2,
     ARM_SYS_SLOT_FAR_EL2,
     ARM_SYS_SLOT_TPIDR_EL2,
+    ARM_SYS_SLOT_FPFL, /* NZCV of FPSCR, which FPSR has, too */
     ARM_SYS_SLOTS
 };
 

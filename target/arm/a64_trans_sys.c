@@ -133,7 +133,8 @@ static IrVal read_fpsr(Trans *t)
 
     touch_fpsr(t);
     saturated = ir_shl(b, IR_I32, ir_zext(b, IR_I32, saturated), ir_const(b, IR_I32, 27));
-    return ir_or(b, IR_I32, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc), saturated);
+    IrVal v = ir_or(b, IR_I32, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc), saturated);
+    return a64_sys(t) ? ir_or(b, IR_I32, v, a64_fp_nzcv(t)) : v;
 }
 
 static void write_fpsr(Trans *t, IrVal v)
@@ -146,6 +147,8 @@ static void write_fpsr(Trans *t, IrVal v)
 
     touch_fpsr(t);
     ir_put(b, ARM_SLOT_QC, ir_vzext(b, IR_V128, ir_and(b, IR_I32, w, ir_const(b, IR_I32, ARM_FPSR_QC))));
+    if (a64_sys(t))
+        a64_put_fp_nzcv(t, w);
     ir_ffput(b, ir_or(b, IR_I32, ir_or(b, IR_I32, high, low), idc));
 }
 

@@ -84,6 +84,8 @@ enum {
     ARM_CTX_E2H = 1 << 29,     /* EL2 with HCR_EL2.E2H */
     ARM_CTX_WATCHED = 1 << 30, /* EL2 traps some of what this level does */
     ARM_CTX_EL0_LESS = 1 << 28, /* EL0 may not use one of DC ZVA, cache maintenance, CTR_EL0 */
+    ARM_CTX_NO_SETEND = ARM_CTX_UAO, /* A32, T32: undefined, as the barriers of coprocessor 15 */
+    ARM_CTX_NO_BARRIERS = ARM_CTX_E2H,
 };
 
 typedef enum ArmFeat {
@@ -143,6 +145,8 @@ const char *arm_model_name(ArmModel model);
 uint32_t arm_model_midr(ArmModel model);
 bool arm_model_has(ArmModel model, ArmFeat feat);
 uint64_t arm_id_value(ArmModel model, ArmIdReg reg);
+/* The core of the same features that an AArch64 model is in programs of AArch32; A32_MODELS: it runs none. */
+A32Model arm_model_a32(ArmModel model);
 
 /* 32-bit guests: A32_MODELS when there is none of that name. a32_model_arch(): 5 to 8. */
 A32Model a32_model_find(const char *name);

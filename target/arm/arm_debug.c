@@ -62,7 +62,7 @@ static bool was_exclusive(ArmMachine *m)
 {
     uint32_t bits = 0;
     Cpu *cpu = &m->arm.base;
-    return cpu->mem->fetch(cpu, m->sys.step_pc, &bits, 4) && (bits & 0x3fc00000) == 0x08400000;
+    return !m->sys.nrw && cpu->mem->fetch(cpu, m->sys.step_pc, &bits, 4) && (bits & 0x3fc00000) == 0x08400000;
 }
 
 /* The fields PMC or PAC, and HMC, of a control register: is it about this level? */
@@ -72,7 +72,15 @@ static bool about_level(uint64_t c, unsigned el)
     return el == 2 ? hmc : el == 1 ? pmc & 1 : pmc & 2;
 }
 
-/* Does breakpoint n say so? BT 0: an address, of an A64 instruction. */
+/* T32 instructions: which half of the word. */
+static bool is_half(const ArmMachine *m, uint64_t bcr)
+{
+    enum { BAS_SHIFT = 5 };
+    unsigned bas = bcr >> BAS_SHIFT & 15, at = m->arm.base.pc & 2;
+    return !m->sys.nrw || (bas >> at & 3) == 3;
+}
+
+/* Does breakpoint n say so? BT 0: an address. */
 static bool matches(const ArmMachine *m, unsigned n)
 {
     const ArmSys *s = &m->sys;
@@ -80,12 +88,11 @@ static bool matches(const ArmMachine *m, unsigned n)
     enum { BT_SHIFT = 20 };
     if (!(c & 1) || (c >> BT_SHIFT & 15) || !about_level(c, s->el))
         return false;
-    return ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0;
+    return ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0 && is_half(m, c);
 }
 
-uint64_t arm_helper_debug(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+uint64_t arm_debug_look(ArmMachine *m)
 {
-    ArmMachine *m = opaque;
     ArmSys *s = &m->sys;
     if (s->mdscr & MDSCR_SS) {
         if (s->stepping || !s->step_armed) {
@@ -103,6 +110,11 @@ uint64_t arm_helper_debug(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint
         s->step_pc = m->arm.base.pc;
     }
     return 0;
+}
+
+uint64_t arm_helper_debug(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return arm_debug_look(opaque);
 }
 
 /* ---- watchpoints ---- */

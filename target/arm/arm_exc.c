@@ -15,6 +15,7 @@ enum {
     VECTOR_SP0 = 0,
     VECTOR_SPX = 0x200,
     VECTOR_LOWER = 0x400,
+    VECTOR_LOWER_A32 = 0x600,
     VECTOR_SYNC = 0,
     VECTOR_IRQ = 0x80,
     VECTOR_FIQ = 0x100,
@@ -27,6 +28,8 @@ enum { PSTATE_HELD = ARM_PSTATE_SSBS | ARM_PSTATE_DIT | ARM_PSTATE_TCO | ARM_PST
 
 uint32_t arm_pstate_word(const ArmMachine *m)
 {
+    if (m->sys.nrw)
+        return arm_compat_spsr(m);
     return arm_nzcv(&m->arm) | (m->arm.pstate & (uint32_t)PSTATE_HELD) | m->sys.daif | m->sys.el << 2 |
            m->sys.spsel;
 }
@@ -77,16 +80,25 @@ static void change_level(ArmMachine *m, unsigned el, unsigned spsel)
         arm_regime_update(m);
 }
 
+/* Which vectors: EL2's look at EL1, which is AArch64, unless EL0 is its own. */
+static unsigned vectors(const ArmMachine *m, unsigned to)
+{
+    const ArmSys *s = &m->sys;
+    if (s->el == to)
+        return s->spsel ? VECTOR_SPX : VECTOR_SP0;
+    return s->nrw && (to == 1 || arm_host_el0(m)) ? VECTOR_LOWER_A32 : VECTOR_LOWER;
+}
+
 /* The return address is base.pc. */
 static void take(ArmMachine *m, unsigned to, unsigned kind)
 {
     ArmSys *s = &m->sys;
     uint32_t spsr = arm_pstate_word(m) | arm_step_at_exception(m), held = m->arm.pstate;
-    unsigned from = s->el == to ? (s->spsel ? VECTOR_SPX : VECTOR_SP0) : VECTOR_LOWER;
+    unsigned from = vectors(m, to);
     const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     drop_reservation(m);
     s->spsr[to] = spsr;
-    s->elr[to] = m->arm.base.pc;
+    s->elr[to] = s->nrw ? arm_compat_leave(m) : m->arm.base.pc;
     change_level(m, to, 1);
     s->daif = ARM_PSTATE_DAIF;
     held &= ~(uint32_t)(ARM_PSTATE_UAO | ARM_PSTATE_SSBS);
@@ -160,15 +172,14 @@ static void take_abort(ArmMachine *m, bool fetch, uint64_t far, uint32_t code, u
         m->sys.hpfar = m->sys.fault_ipa >> 12 << 4;
 }
 
-/* The instruction at pc, 0 if it cannot be read any more. */
+/* The A64 instruction at pc, 0 if it is none, or cannot be read any more. */
 static uint32_t insn_at_pc(Cpu *cpu)
 {
     uint32_t bits = 0;
-    return cpu->mem->fetch(cpu, cpu->pc, &bits, 4) ? bits : 0;
+    return !((ArmMachine *)cpu)->sys.nrw && cpu->mem->fetch(cpu, cpu->pc, &bits, 4) ? bits : 0;
 }
 
-/* Is it EL2 that has no floating-point instructions here? What EL1 says comes first. */
-static bool fp_is_el2s(const ArmMachine *m)
+bool arm_fp_is_el2s(const ArmMachine *m)
 {
     unsigned fpen = m->sys.cpacr1 >> 20 & 3;
     bool el1 = m->sys.el == 0 ? fpen != 3 : !(fpen & 1);
@@ -182,7 +193,7 @@ static void illegal(ArmMachine *m)
     bool fp = insn != A64_ILLEGAL && (a64_is_fp(insn) || ((insn == A64_mrs || insn == A64_msr) &&
                                                           (a.imm >> 1) == A64_SYSREG(3, 3, 4, 4, 0) >> 1));
     if (fp && (m->arm.base.ctx & ARM_CTX_NO_FP))
-        take_sync(m, (uint32_t)ARM_EC_FP << ESR_EC_SHIFT | ESR_CV_AL, fp_is_el2s(m));
+        take_sync(m, (uint32_t)ARM_EC_FP << ESR_EC_SHIFT | ESR_CV_AL, arm_fp_is_el2s(m));
     else
         sync(m, ARM_EC_UNKNOWN, 0);
 }
@@ -194,6 +205,11 @@ static uint32_t cache_op_bits(uint32_t insn)
     return (insn & SYS_MASK) == SYS_C7 && (insn >> 8 & 15) != CRM_ZVA ? ESR_CM | ESR_WNR : 0;
 }
 
+void arm_take_data_abort(ArmMachine *m, uint64_t far, uint32_t code, bool write)
+{
+    take_abort(m, false, far, code, write ? ESR_WNR : 0);
+}
+
 static void misaligned(ArmMachine *m, const CpuExit *x)
 {
     uint32_t bits = insn_at_pc(&m->arm.base);
@@ -203,7 +219,7 @@ static void misaligned(ArmMachine *m, const CpuExit *x)
         m->sys.far[take_sync(m, (uint32_t)ARM_EC_PC_ALIGN << ESR_EC_SHIFT, false)] = pc;
         return;
     }
-    take_abort(m, false, x->addr, ARM_FSC_ALIGNMENT, write ? ESR_WNR : 0);
+    arm_take_data_abort(m, x->addr, ARM_FSC_ALIGNMENT, write);
 }
 
 /* HLT 0xf000 ("Semihosting for AArch32 and AArch64", 3). */
@@ -223,6 +239,8 @@ bool arm_exception(Cpu *base)
         base->exit.kind = CPU_EXIT_SYSCALL;
         return false;
     }
+    if (UNLIKELY(m->sys.nrw) && arm_compat_exception(m, &x))
+        return true;
     switch ((CpuExitKind)x.kind) {
     case CPU_EXIT_BREAK: sync(m, ARM_EC_BRK, insn_at_pc(base) >> 5 & 0xffff); return true;
     case CPU_EXIT_ILLEGAL: illegal(m); return true;
@@ -338,7 +356,7 @@ static uint64_t leave(ArmMachine *m, CpuExitKind kind)
 }
 
 /* The modes of floating point that generated code has set in the host are those of before; another level of
- * AArch32 may have others. */
+ * AArch32 may have others. Its code is of another kind. */
 uint64_t arm_go(ArmMachine *m)
 {
     enum { HOST_MODES = (IR_FP_FZ | IR_FP_STD | IR_FP_PX) << CTX_ARM_FP_SHIFT };
@@ -348,7 +366,7 @@ uint64_t arm_go(ArmMachine *m)
     if (before & CTX_STEP)
         return 1;
     cpu->mem->context(cpu);
-    return (before ^ cpu->ctx) & HOST_MODES ? 1 : IR_STATUS_GO;
+    return (before ^ cpu->ctx) & (HOST_MODES | ARM_CTX_A32) ? 1 : IR_STATUS_GO;
 }
 
 /* SMC: EL2 may want it, then it is the machine's own firmware, or nothing. */
@@ -395,7 +413,9 @@ static void illegal_return(ArmMachine *m, uint32_t spsr)
 static bool can_return(const ArmMachine *m, uint32_t spsr)
 {
     uint32_t el = spsr >> 2 & 3;
-    return !(spsr & (ARM_PSTATE_NRW | 2)) && el <= m->sys.el && !(el == 0 && (spsr & ARM_PSTATE_SP)) &&
+    if (spsr & ARM_PSTATE_NRW)
+        return (spsr & 15) == 0 && arm_compat_possible(m);
+    return !(spsr & 2) && el <= m->sys.el && !(el == 0 && (spsr & ARM_PSTATE_SP)) &&
            !(el == 1 && (m->sys.hcr & ARM_HCR_TGE));
 }
 
@@ -409,11 +429,14 @@ uint64_t arm_helper_eret(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
         return arm_go(m);
     }
     bool stepped = arm_steps(m);
+    uint64_t pc = m->sys.elr[m->sys.el];
     arm_set_nzcv(&m->arm, spsr);
     m->arm.pstate = held_of(m, spsr);
     m->sys.daif = spsr & ARM_PSTATE_DAIF;
-    m->arm.base.pc = m->sys.elr[m->sys.el];
+    m->arm.base.pc = pc;
     change_level(m, spsr >> 2 & 3, spsr & 1);
+    if (spsr & ARM_PSTATE_NRW)
+        arm_compat_enter(m, spsr, pc);
     m->sys.stepping = 0;
     m->sys.step_armed = !stepped && arm_steps(m) && (spsr & ARM_PSTATE_SS);
     if (spsr & ARM_PSTATE_IL)
@@ -450,15 +473,16 @@ static unsigned wait_trap(const ArmMachine *m, bool event)
                : 0;
 }
 
-uint64_t arm_helper_wfi(void *opaque, uint64_t event, uint64_t b, uint64_t c, uint64_t d)
+uint64_t arm_wait(ArmMachine *m, bool event, unsigned len)
 {
-    ArmMachine *m = opaque;
     unsigned trap = wait_trap(m, event);
     if (trap && (event || !something_pending(m))) {
         take_sync(m, (uint32_t)ARM_EC_WFX << ESR_EC_SHIFT | (uint32_t)(ESR_CV_AL | event), trap == 2);
+        if (len == 2)
+            m->sys.esr[m->sys.el] &= ~(uint64_t)ESR_IL;
         return arm_go(m);
     }
-    m->arm.base.pc += 4;
+    m->arm.base.pc = m->sys.nrw ? arm_pc_after(&m->arm, len) : m->arm.base.pc + len;
     if (event || something_pending(m)) {
         if (event)
             m->sys.board.yield(m->sys.board.opaque);
@@ -466,4 +490,9 @@ uint64_t arm_helper_wfi(void *opaque, uint64_t event, uint64_t b, uint64_t c, ui
         return arm_go(m);
     }
     return leave(m, CPU_EXIT_HALT);
+}
+
+uint64_t arm_helper_wfi(void *opaque, uint64_t event, uint64_t b, uint64_t c, uint64_t d)
+{
+    return arm_wait(opaque, event, 4);
 }

@@ -32,6 +32,7 @@ static const IrSlot slots[ARM_SYS_SLOTS] = {
     SYS_SLOT(ESR_EL2, "esr2", esr[2], IR_I64),
     SYS_SLOT(FAR_EL2, "far2", far[2], IR_I64),
     SYS_SLOT(TPIDR_EL2, "tpidr2", tpidr[2], IR_I64),
+    [ARM_SYS_SLOT_FPFL] = {"fpfl", offsetof(ArmMachine, arm.fp_fl), IR_I32, 0},
 };
 
 static void a64_reset_sys(ArmMachine *m)
@@ -130,8 +131,7 @@ bool arm_ready(Cpu *base)
     return true;
 }
 
-/* Do instructions on floating-point registers trap, to whom ever? */
-static bool no_fp(const ArmMachine *m)
+bool arm_no_fp(const ArmMachine *m)
 {
     enum { FPEN_SHIFT = 20, TFP = 1 << 10 };
     const ArmSys *s = &m->sys;
@@ -150,6 +150,8 @@ static uint32_t machine_ctx(const Cpu *base)
 {
     const ArmMachine *m = (const ArmMachine *)base;
     const ArmSys *s = &m->sys;
+    if (s->nrw)
+        return arm_compat_ctx(m);
     enum { EL0_ALL = ARM_SCTLR_DZE | ARM_SCTLR_UCT | ARM_SCTLR_UCI };
     const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
     bool no_unprivileged = s->el == 2 && (s->hcr & host) != host; /* LDTR is LDR */
@@ -158,7 +160,7 @@ static uint32_t machine_ctx(const Cpu *base)
     return arm_ctx_of(&m->arm, strict) | ARM_CTX_SYS | s->el << ARM_CTX_EL_SHIFT |
            arm_data_idx(m) << ARM_CTX_IDX_SHIFT |
            ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
-           (no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
+           (arm_no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
            (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
 }
@@ -221,4 +223,6 @@ const TargetOps target_aarch64_sys = {
     .data_addr = data_addr,
     .reserved = arm_reserved,
     .sys = &sys,
+    .other = &a32_compat_isa,
+    .other_ctx = ARM_CTX_A32,
 };

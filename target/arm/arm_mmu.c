@@ -391,6 +391,8 @@ bool arm_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
     const ArmRegime *r = &m->sys.regime[m->sys.regime_now];
     if (m->sys.a32)
         return a32_walk(m, r, (uint32_t)va, idx, how, ret);
+    if (m->sys.nrw)
+        va = (uint32_t)va;
     return arm_walk_regime(m, r, true, va, idx, how, ret);
 }
 

@@ -44,6 +44,17 @@ static unsigned find(const Model *list, unsigned n, const char *name)
 
 ArmModel arm_model_find(const char *name) { return find(models, ARM_MODELS, name); }
 const char *arm_model_name(ArmModel model) { return models[model].name; }
+A32Model arm_model_a32(ArmModel model)
+{
+    switch (model) {
+    case ARM_MODEL_A53: return A32_MODEL_A53;
+    case ARM_MODEL_A57:
+    case ARM_MODEL_A72:
+    case ARM_MODEL_A76:
+    case ARM_MODEL_N1: return A32_MODEL_A72;
+    default: return A32_MODEL_MAX;
+    }
+}
 uint32_t arm_model_midr(ArmModel model) { return models[model].midr; }
 bool arm_model_has(ArmModel model, ArmFeat feat) { return features[feat].models[model] == '1'; }
 

@@ -7,11 +7,12 @@
  * EL and SPSel in el and spsel. Registers that EL1 and EL2 both have are arrays, by level. Accesses have
  * three indexes: unprivileged, privileged, privileged with PAN. What they mean is the regime's, and each
  * content of the registers of stage 1 and stage 2 is an address space of its own (`regime`, arm_regime.c):
- * changing these registers, the level, or the ASID in them, selects and never flushes. `lines` and `power`
+ * changing these registers, the level, or the ASID in them, selects and never flushes. Programs may be of
+ * AArch32 (nrw): a32_compat.c. `lines` and `power`
  * are written by other threads, everything else by the cpu's own (tags_seen is read by all). EL2 is there if
- * el_max is 2. Implementation choices that the manual leaves open, and what is missing: no EL3, AArch32,
- * FEAT_NV; data accesses are little-endian; WFE waits for nothing; accesses to Device memory need not be
- * aligned; SCTLR.A, SA and SA0 check nothing.
+ * el_max is 2. Implementation choices that the manual leaves open, and what is missing: no EL3, no
+ * AArch32 above EL0, FEAT_NV; data accesses are little-endian; WFE waits for nothing; accesses to Device
+ * memory need not be aligned; SCTLR.A, SA and SA0 check nothing.
  */
 #ifndef TARGET_ARM_ARM_SYS_H
 #define TARGET_ARM_ARM_SYS_H
@@ -40,6 +41,9 @@ enum {
 enum {
     ARM_SCTLR_M = 1 << 0,
     ARM_SCTLR_A = 1 << 1,
+    ARM_SCTLR_CP15BEN = 1 << 5,
+    ARM_SCTLR_ITD = 1 << 7, /* not built: reads as zero */
+    ARM_SCTLR_SED = 1 << 8,
     ARM_SCTLR_UMA = 1 << 9,
     ARM_SCTLR_DZE = 1 << 14,
     ARM_SCTLR_UCT = 1 << 15,
@@ -100,8 +104,13 @@ enum { ARM_DEVICE_REG_VIRTUAL = 1 << 16 };
 enum {
     ARM_EC_UNKNOWN = 0,
     ARM_EC_WFX = 1,
+    ARM_EC_CP15 = 3, /* of AArch32: MRC, MCR; MRRC, MCRR; the same of coprocessor 14 */
+    ARM_EC_CP15_64,
+    ARM_EC_CP14,
     ARM_EC_FP = 7,
+    ARM_EC_CP14_64 = 12,
     ARM_EC_ILLEGAL_STATE = 14,
+    ARM_EC_SVC_A32 = 17,
     ARM_EC_SVC = 21,
     ARM_EC_HVC = 22,
     ARM_EC_SMC = 23,
@@ -116,6 +125,7 @@ enum {
     ARM_EC_BREAK_LOWER = 48,
     ARM_EC_STEP_LOWER = 50,
     ARM_EC_WATCH_LOWER = 52,
+    ARM_EC_BKPT = 56,
     ARM_EC_BRK = 60,
 };
 /* Fault status codes; to the first four the level is added. CpuExit.code has them. */
@@ -176,6 +186,7 @@ typedef struct ArmSys {
     uint32_t el, spsel, daif;
     uint32_t reset_as_off; /* kept: a secondary cpu */
     uint32_t mode;         /* AArch32: CPSR.M */
+    uint32_t nrw;          /* EL0 is in AArch32, under an AArch64 kernel: PSTATE.nRW */
     uint32_t a32_word[A32_WORDS];
     uint64_t sp_el[4];
     /* by level, 1 and 2 */
@@ -241,6 +252,11 @@ void arm_notice_irq(ArmMachine *m);
 /* Takes the exception to EL1, or EL2 where that has taken its place, or if `el2`; cpu->pc becomes the
  * handler's, elr what was there. */
 void arm_take_sync(ArmMachine *m, uint32_t esr, bool el2);
+void arm_take_data_abort(ArmMachine *m, uint64_t far, uint32_t code, bool write);
+/* Are floating-point instructions, which trap here, EL2's to see? What EL1 says comes first. */
+bool arm_fp_is_el2s(const ArmMachine *m);
+/* WFI, WFE of len bytes. */
+uint64_t arm_wait(ArmMachine *m, bool event, unsigned len);
 /* Changes HCR_EL2 and what hangs on it. */
 void arm_write_hcr(ArmMachine *m, uint64_t v);
 /* What a helper returns that has changed level, status or mapping: cpu->pc is where it goes on. */
@@ -260,12 +276,17 @@ bool arm_debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bo
 bool arm_reg_read(ArmMachine *m, unsigned reg, uint64_t *ret);
 bool arm_reg_write(ArmMachine *m, unsigned reg, uint64_t v);
 bool arm_reg_el0_traps(const ArmMachine *m, unsigned reg, bool write);
+uint64_t arm_el0_sctlr(const ArmMachine *m); /* who says what EL0 may do */
+/* AArch32's identification as AArch64 reads it; 0: of none of these registers (a32_sysreg.c). */
+uint32_t arm_a32_id(ArmModel model, unsigned reg);
 
 /* arm_machine.c: what all cpus of machines do alike */
 void arm_machine_reset(Cpu *cpu);
 bool arm_configure(Cpu *cpu, const char *name, const char *value);
 CpuBoard *arm_board(Cpu *cpu);
 unsigned arm_fetch_idx(uint32_t ctx);
+/* Do instructions on floating-point registers trap, to whom ever? */
+bool arm_no_fp(const ArmMachine *m);
 
 /* arm_pmu.c; in the order of arm_sysregs.def */
 typedef enum ArmPmuReg {
@@ -296,10 +317,21 @@ void arm_pmu_before_level(ArmMachine *m);
 void arm_pmu_after_level(ArmMachine *m);
 bool arm_pmu_traps_at_el0(const ArmMachine *m, ArmPmuReg reg, bool write);
 
+/* a32_compat.c: programs of AArch32 at EL0. Do they exist? SPSR as they leave it; ERET to one, at elr; the
+ * exceptions that are others than A64's (false: not one of these); the context word. What an exception leaves
+ * of the registers. */
+bool arm_compat_possible(const ArmMachine *m);
+uint32_t arm_compat_spsr(const ArmMachine *m);
+void arm_compat_enter(ArmMachine *m, uint32_t spsr, uint64_t elr);
+bool arm_compat_exception(ArmMachine *m, const CpuExit *x);
+uint32_t arm_compat_ctx(const ArmMachine *m);
+uint64_t arm_compat_leave(ArmMachine *m);
+
 /* arm_debug.c */
 bool arm_steps(const ArmMachine *m); /* software step is on, at this level */
 bool arm_debug_looks(const ArmMachine *m);
 uint32_t arm_step_at_exception(ArmMachine *m);
+uint64_t arm_debug_look(ArmMachine *m); /* as the helper `debug` */
 /* TargetSys.watches, TargetSys.watch; a control register, or an address, has changed where that one enables;
  * the exception. */
 bool arm_watches(const Cpu *cpu, Gva page);

@@ -47,7 +47,10 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
     enum { PA_40 = 2, PA_44 = 4, PA_48 = 5, PA_52 = 6 };
     switch (reg) {
     case A64_SYSREG(3, 0, 0, 0, 0): return arm_model_midr(model);
-    case A64_SYSREG(3, 0, 0, 4, 0): return arm_id_value(model, ARM_ID_AA64PFR0);
+    case A64_SYSREG(3, 0, 0, 4, 0): { /* EL0: which states */
+        uint64_t v = arm_id_value(model, ARM_ID_AA64PFR0);
+        return arm_model_a32(model) < A32_MODELS ? (v & ~15ull) | 2 : v;
+    }
     case A64_SYSREG(3, 0, 0, 4, 1): return arm_id_value(model, ARM_ID_AA64PFR1) & ARM_MACHINE_PFR1;
     case A64_SYSREG(3, 0, 0, 5, 0): return 0x305106; /* debug 8.0: 6 breakpoints, 4 watchpoints; PMUv3 */
     case A64_SYSREG(3, 0, 0, 6, 0): return arm_id_value(model, ARM_ID_AA64ISAR0);
@@ -59,7 +62,7 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
     case A64_SYSREG(3, 0, 0, 7, 1):
         return v82 ? (wide ? 0x301002 : 0x201002) : 0; /* HAFDBS, HPD, PAN2 or EPAN */
     case A64_SYSREG(3, 0, 0, 7, 2): return (v82 ? 0x10 : 0) | (wide ? 0x10000 : 0); /* UAO, VARange */
-    default: return 0;
+    default: return arm_a32_id(model, reg);
     }
 }
 
@@ -183,8 +186,7 @@ static uint64_t own_mpidr(const ArmMachine *m)
     return 1u << 31 | m->sys.board.number;
 }
 
-/* Who says what EL0 may do. */
-static uint64_t el0_sctlr(const ArmMachine *m)
+uint64_t arm_el0_sctlr(const ArmMachine *m)
 {
     return m->sys.sctlr[arm_host_el0(m) ? 2 : 1];
 }
@@ -238,7 +240,7 @@ static bool read_fn(ArmMachine *m, unsigned id, uint64_t *ret)
     case REG_CCSIDR_EL1: *ret = ccsidr(s->csselr); return true;
     case REG_CTR_EL0: *ret = ARM_CTR_EL0; return true;
     case REG_DCZID_EL0:
-        *ret = ARM_DCZID_EL0 | (s->el == 0 && !(el0_sctlr(m) & ARM_SCTLR_DZE) ? 16 : 0);
+        *ret = ARM_DCZID_EL0 | (s->el == 0 && !(arm_el0_sctlr(m) & ARM_SCTLR_DZE) ? 16 : 0);
         return true;
     case REG_CNTFRQ_EL0: *ret = ARM_CNTFRQ; return true;
     case REG_CNTPCT_EL0: *ret = arm_count(m); return true;
@@ -252,8 +254,8 @@ static bool write_regime(ArmMachine *m, unsigned id, uint64_t v)
 {
     ArmSys *s = &m->sys;
     switch (id) {
-    case REG_SCTLR_EL1: s->sctlr[1] = v | ARM_SCTLR_RES1; break;
-    case REG_SCTLR_EL2: s->sctlr[2] = v | ARM_SCTLR_RES1; break;
+    case REG_SCTLR_EL1: s->sctlr[1] = (v | ARM_SCTLR_RES1) & ~(uint64_t)ARM_SCTLR_ITD; break;
+    case REG_SCTLR_EL2: s->sctlr[2] = (v | ARM_SCTLR_RES1) & ~(uint64_t)ARM_SCTLR_ITD; break;
     case REG_TTBR0_EL1: s->ttbr0[1] = v; break;
     case REG_TTBR0_EL2: s->ttbr0[2] = v; break;
     case REG_TTBR1_EL1: s->ttbr1[1] = v; break;
@@ -442,11 +444,11 @@ bool arm_reg_el0_traps(const ArmMachine *m, unsigned reg, bool write)
     const uint64_t may = arm_host_el0(m) ? m->sys.cnthctl : m->sys.cntkctl;
     int id = find(reg);
     switch (id) {
-    case REG_CTR_EL0: return !(el0_sctlr(m) & ARM_SCTLR_UCT);
+    case REG_CTR_EL0: return !(arm_el0_sctlr(m) & ARM_SCTLR_UCT);
     case REG_CNTFRQ_EL0: return !(may & (EL0PCTEN | EL0VCTEN));
     case REG_CNTPCT_EL0: return !(may & EL0PCTEN);
     case REG_CNTVCT_EL0: return !(may & EL0VCTEN);
-    case REG_DAIF: return !(el0_sctlr(m) & ARM_SCTLR_UMA);
+    case REG_DAIF: return !(arm_el0_sctlr(m) & ARM_SCTLR_UMA);
     default:
         if (id >= REG_CNTP_TVAL && id <= REG_CNTP_CVAL)
             return !(may & EL0PTEN);
@@ -532,7 +534,7 @@ uint64_t arm_helper_daif_el0(void *opaque, uint64_t bits, uint64_t b, uint64_t c
 static bool el0_op_traps(const ArmMachine *m, unsigned op)
 {
     unsigned crm = op >> 3 & 15;
-    return !(el0_sctlr(m) & (crm == 4 ? ARM_SCTLR_DZE : ARM_SCTLR_UCI));
+    return !(arm_el0_sctlr(m) & (crm == 4 ? ARM_SCTLR_DZE : ARM_SCTLR_UCI));
 }
 
 static void zero_block(ArmMachine *m, uint64_t va, bool *ok)
@@ -642,7 +644,7 @@ static bool write_cpsr(ArmMachine *m, uint32_t v)
 {
     enum { HELD = ARM_PSTATE_SSBS | ARM_PSTATE_DIT | ARM_PSTATE_TCO | ARM_PSTATE_PAN | ARM_PSTATE_UAO };
     unsigned el = v >> 2 & 3;
-    if (el > m->sys.el_max || (v & (ARM_PSTATE_NRW | 2)) || (!el && (v & ARM_PSTATE_SP)))
+    if (m->sys.nrw || el > m->sys.el_max || (v & (ARM_PSTATE_NRW | 2)) || (!el && (v & ARM_PSTATE_SP)))
         return false;
     arm_set_nzcv(&m->arm, v);
     m->sys.daif = v & ARM_PSTATE_DAIF;
