@@ -35,6 +35,9 @@ typedef struct Clock {
 } Clock;
 
 enum { CLOCK_NEVER_MS = -1 };
+/* A periodic timer that a guest programs is not set anew for less than this, or it would keep a host cpu
+ * busy. */
+enum { CLOCK_LEAST_PERIOD_NS = 20000 };
 #define CLOCK_NEVER UINT64_MAX
 
 void clock_init(Clock *c, uint64_t (*host_ns)(void *opaque), void (*rearm)(void *opaque), void *opaque);

@@ -107,8 +107,9 @@ void dev_free(Device *d)
     }
     if (d->cls->clear)
         d->cls->clear(d);
-    for (unsigned k = 0; d->mem && k < d->n_regions; k++)
-        mem_map_remove(d->mem, &d->region[k]);
+    for (unsigned k = 0; k < d->n_regions; k++)
+        if (d->region[k].map)
+            mem_map_remove(d->region[k].map, &d->region[k]);
     free(d);
 }
 

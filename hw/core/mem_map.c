@@ -143,6 +143,7 @@ bool mem_map_add(MemMap *m, MemRegion *r)
     if (m->n_regions == MEM_MAX_REGIONS)
         return false;
     m->region[m->n_regions++] = r;
+    r->map = m;
     mem_map_update(m);
     return true;
 }
@@ -153,6 +154,7 @@ void mem_map_remove(MemMap *m, MemRegion *r)
         if (m->region[k] != r)
             continue;
         m->region[k] = m->region[--m->n_regions];
+        r->map = NULL;
         mem_map_update(m);
         return;
     }

@@ -68,6 +68,7 @@ typedef struct MemRegion {
     void *dev;
     Lock *lock;        /* of the device; NULL: it needs none */
     struct MemRegion *target; /* alias */
+    struct MemMap *map;       /* that it was added to; NULL: none */
     const MemTrace *trace;    /* NULL: nobody looks */
     uint8_t trace_how;        /* the tracer's own */
 } MemRegion;

@@ -23,9 +23,20 @@ bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *
     return mem_map_add(&m->map, &d->region[region]) || dev_fail(err, "too many regions of memory");
 }
 
+bool board_map_ports(Machine *m, Device *d, unsigned region, unsigned port, DevError *err)
+{
+    d->region[region].base = port;
+    return mem_map_add(&m->ports, &d->region[region]) || dev_fail(err, "too many regions of ports");
+}
+
 bool board_place(Machine *m, Device *d, uint64_t base, DevError *err)
 {
     return d && dev_realize(d, &m->map, &m->clock, err) && board_map(m, d, 0, base, err);
+}
+
+bool board_place_ports(Machine *m, Device *d, unsigned port, DevError *err)
+{
+    return d && dev_realize(d, &m->map, &m->clock, err) && board_map_ports(m, d, 0, port, err);
 }
 
 bool board_make_virtio(Machine *m, const BoardSlots *slots, DevError *err)

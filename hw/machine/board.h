@@ -10,8 +10,11 @@ Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err
 bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err);
 /* Puts a region of a device that is realized at an address. */
 bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err);
+/* The same in the space of I/O ports. */
+bool board_map_ports(Machine *m, Device *d, unsigned region, unsigned port, DevError *err);
 /* Realizes a device and puts its first region there. d: NULL is a failure that has been told. */
 bool board_place(Machine *m, Device *d, uint64_t base, DevError *err);
+bool board_place_ports(Machine *m, Device *d, unsigned port, DevError *err);
 
 typedef struct BoardSlots {
     uint64_t base, stride;

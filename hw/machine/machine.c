@@ -321,6 +321,7 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     m->cfg = *cfg;
     m->board = board;
     mem_map_init(&m->map);
+    mem_map_init(&m->ports);
     clock_init(&m->clock, clock_host_monotonic, cfg->rearm, cfg->rearm_opaque);
     m->root = dev_new(&root_class, NULL, "machine");
     m->named = m->root ? dev_new(&container_class, m->root, "peripheral") : NULL;
@@ -353,6 +354,7 @@ void machine_free(Machine *m)
     if (m->board->clear)
         m->board->clear(m);
     mem_map_clear(&m->map);
+    mem_map_clear(&m->ports);
     free(m->fdt);
     free(m);
 }

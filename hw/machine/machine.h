@@ -73,7 +73,7 @@ typedef struct Machine {
     void *board_data;
     Device *root, *named, *unnamed; /* the latter: the user's devices */
     Device *pci;             /* the host bridge; NULL: none */
-    MemMap map;
+    MemMap map, ports;       /* ports: of PCs (hw/core/io_ports.h) */
     Clock clock;
     Accel *accel;
     Cpu *cpu[MACHINE_MAX_CPUS];

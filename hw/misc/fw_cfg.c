@@ -192,11 +192,34 @@ static void cfg_write(void *dev, uint64_t at, uint64_t value, unsigned size)
     }
 }
 
+/* ---- the same by ports ---- */
+
+static uint64_t ports_read(void *dev, uint64_t at, unsigned size) { return at ? next(dev) : 0; }
+
+static void ports_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+{
+    if (at == 0 && size == 2)
+        do_select(dev, (uint16_t)value);
+}
+
+static uint64_t dma_ports_read(void *dev, uint64_t at, unsigned size)
+{
+    return cfg_read(dev, DMA + at, size);
+}
+static void dma_ports_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+{
+    cfg_write(dev, DMA + at, value, size);
+}
+
 static const MmioOps ops = {.read = cfg_read, .write = cfg_write, .min = 1, .max = 8};
+static const MmioOps port_ops = {.read = ports_read, .write = ports_write, .min = 1, .max = 2};
+static const MmioOps dma_port_ops = {.read = dma_ports_read, .write = dma_ports_write, .min = 1, .max = 4};
 
 static bool cfg_realize(Device *dev, DevError *err)
 {
     dev_add_mmio(dev, "fw-cfg", &ops, BYTES);
+    dev_add_mmio(dev, "fw-cfg", &port_ops, 2);
+    dev_add_mmio(dev, "fw-cfg-dma", &dma_port_ops, BYTES - DMA);
     fw_cfg_begin(dev);
     return true;
 }

@@ -1,6 +1,7 @@
-/* fw-cfg: named blobs for firmware, by registers and by DMA: 16 bytes of selector and data, 8 of DMA
- * (docs/specs of the interface; offsets for MMIO: data 0, selector 8, DMA 16). All multi-byte registers are
- * big-endian. What it holds is configuration: the board fills it in at each reset. */
+/* fw-cfg: named blobs for firmware, by registers and by DMA (docs/specs of the interface). Regions: 0 for
+ * memory: data 0, selector 8, DMA 16; or for ports, 1: selector 0 (little-endian, 16 bits), data 1; 2: DMA.
+ * All other multi-byte registers are big-endian. What it holds is configuration: the board fills it in at
+ * each reset. */
 #ifndef HW_MISC_FW_CFG_H
 #define HW_MISC_FW_CFG_H
 
@@ -23,7 +24,9 @@ enum {
     FW_CFG_CMDLINE_DATA = 0x15,
     FW_CFG_FILES = 0x19,
     FW_CFG_FIRST_FILE = 0x20,
+    FW_CFG_IRQ0_OVERRIDE = 0x8002, /* of PCs */
 };
+enum { FW_CFG_MEMORY, FW_CFG_PORTS, FW_CFG_DMA_PORTS };
 
 extern const DevClass fw_cfg_class; /* no links */
 
