@@ -4,6 +4,7 @@
 
 #include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
+#include "hw/misc/pc_ports.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
@@ -23,7 +24,8 @@ typedef enum BackendKind {
     BACKEND_ENTROPY,
     BACKEND_NET,
     BACKEND_CHARDEV,
-    BACKEND_REQUESTS
+    BACKEND_REQUESTS,
+    BACKEND_MACHINE
 } BackendKind;
 
 /* What -device may name. */
@@ -47,6 +49,8 @@ static const struct {
     {&virtio_serial_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
     {&nvme_class, BACKEND_DRIVE, NULL, NULL, NULL},
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL},
+    {&isa_debug_exit_class, BACKEND_MACHINE, NULL, NULL, NULL},
+    {&isa_debugcon_class, BACKEND_CHARDEV, NULL, NULL, NULL},
 };
 
 static const struct {
@@ -58,6 +62,7 @@ static const struct {
     [BACKEND_NET] = {"netdev", "netdev"},
     [BACKEND_CHARDEV] = {"chardev", "chardev"},
     [BACKEND_REQUESTS] = {"requests", NULL},
+    [BACKEND_MACHINE] = {"machine", NULL},
 };
 
 static const char *name_of(unsigned k)
@@ -263,7 +268,8 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
         return d->want.backend && (!id || use_object(d, id));
     case BACKEND_NET: return plug_net(s, d, id, err);
     case BACKEND_CHARDEV: return !id || plug_chardev(d, id, err);
-    case BACKEND_REQUESTS: d->want.backend = &s->requests; break;
+    case BACKEND_REQUESTS:
+    case BACKEND_MACHINE: d->want.backend = &s->requests; break;
     case BACKEND_NONE: break;
     }
     return true;
@@ -467,7 +473,7 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
 {
     s->list = g_ptr_array_new();
     s->entropy = (EntropyPort){.fill = entropy_fill};
-    s->requests = (MachineRequests){.opaque = s->vm, .changed = sys_balloon_changed};
+    s->requests = (MachineRequests){.opaque = s->vm, .request = vm_request, .changed = sys_balloon_changed};
     const char *text;
     if (!open_nets(s, o, err) || !open_objects(s, o, err) || !open_memory(s, o, cfg, err) ||
         !open_disks(s->vm->disks, o, err))

@@ -1,0 +1,16 @@
+/* i8259: the two interrupt controllers of a PC as one device, the second on input 2 of the first. Regions,
+ * all ports: 0: 20 and 21, 1: a0 and a1, 2: 4d0 and 4d1 (edge or level of each input).
+ * links: intr (IrqLine): the output, to LINT0 of the local APICs or to a cpu. */
+#ifndef HW_INTC_I8259_H
+#define HW_INTC_I8259_H
+
+#include "hw/core/dev.h"
+
+extern const DevClass i8259_class;
+
+/* Inputs 0 to 15; 2 is none. */
+IrqLine i8259_input(Device *d, unsigned n);
+/* An interrupt acknowledge cycle: the vector. d: the device. */
+unsigned i8259_ack(void *d);
+
+#endif

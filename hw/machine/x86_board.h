@@ -1,0 +1,68 @@
+/*
+ * What the PC boards share: memory, interrupt controllers and their wiring to cpus, firmware, the devices
+ * every PC has. Private to hw/machine. Errors as of machine_new().
+ *
+ * Interrupts: a source raises a GSI, which leads to the 8259 pair (0 to 15) and to the I/O APICs (0 to its
+ * input 2). Where the engine has controllers of its own (accel_irqchip()) they lead there instead, and the
+ * board's are made and have nothing to say.
+ */
+#ifndef HW_MACHINE_X86_BOARD_H
+#define HW_MACHINE_X86_BOARD_H
+
+#include "hw/intc/x86_lapic.h"
+#include "hw/machine/board.h"
+
+enum { X86_GSIS = 48, X86_IOAPICS = 2 };
+enum {
+    X86_GSI_PIT = 0,
+    X86_GSI_KEYBOARD = 1,
+    X86_GSI_SERIAL1 = 3,
+    X86_GSI_SERIAL = 4,
+    X86_GSI_RTC = 8,
+    X86_GSI_SCI = 9,
+    X86_GSI_MOUSE = 12,
+    X86_GSI_FERR = 13
+};
+#define X86_ROM_END     0x100000000ull /* firmware ends there */
+#define X86_IOAPIC_BASE 0xfec00000ull
+#define X86_LAPIC_BASE  0xfee00000ull
+enum { X86_IOAPIC_STRIDE = 0x10000 };
+
+typedef struct X86Board {
+    Machine *machine;
+    uint64_t low_bytes; /* of RAM below 4 GiB */
+    RamBlock ram, rom;
+    MemRegion ram_low, ram_high, rom_high, rom_low;
+    unsigned n_ioapics;
+    Device *lapic, *pic, *ioapic[X86_IOAPICS], *pit, *rtc, *fw_cfg, *control;
+    X86LapicCpus cpus;
+    X86PicAck pic_ack;
+    MsiTarget msi, ioapic_msi[X86_IOAPICS]; /* of PCI functions; of the I/O APICs */
+    IrqLine pic_out, eoi;
+    IrqLine gsi[X86_GSIS];
+    struct {
+        uint64_t base, bytes;
+        uint32_t type;
+    } __attribute__((packed)) e820[8]; /* as the file etc/e820 has it */
+    unsigned n_e820;
+} X86Board;
+
+/* Of -M pc, ...: b is the first member of the board's own struct, calloc()ed. RAM up to `split` (what is more
+ * begins at 4 GiB); low_rom: bytes of firmware that are seen below 1 MiB, too, and can be written there. */
+bool x86_board_memory(Machine *m, X86Board *b, uint64_t split, DevError *err);
+bool x86_board_firmware(Machine *m, X86Board *b, const Image *image, bool low_is_ram, DevError *err);
+/* Controllers and the cpus' side of them; pic: is there an 8259 pair? */
+bool x86_board_interrupts(Machine *m, X86Board *b, unsigned ioapics, bool pic, DevError *err);
+/* fw-cfg at its ports, system control. */
+bool x86_board_control(Machine *m, X86Board *b, DevError *err);
+bool x86_board_timer(Machine *m, X86Board *b, DevError *err);
+bool x86_board_clock(Machine *m, X86Board *b, DevError *err);
+/* -serial n, at its port. */
+bool x86_board_serial(Machine *m, X86Board *b, unsigned n, DevError *err);
+/* The user's devices that plug into "isa". */
+bool x86_board_isa(Machine *m, X86Board *b, DevError *err);
+/* Firmware into its place again, CMOS, and what fw-cfg has on every PC. */
+bool x86_board_load(Machine *m, X86Board *b, DevError *err);
+void x86_board_clear(X86Board *b);
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * Devices of PCs: ports, registers, MSRs, interrupts and keys, as a hostile guest would use them. Falls over
+ * on: memory errors and undefined behaviour (with sanitizers), a state that its own device does not take
+ * back, an operation that does not end.
+ *
+ * Input: operations, each a byte and its operands (enum Op).
+ */
+#include "fuzz_rig.h"
+
+#include "hw/core/char_port.h"
+#include "hw/core/clock.h"
+#include "hw/core/io_ports.h"
+#include "hw/core/request.h"
+#include "hw/input/i8042.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/x86_ioapic.h"
+#include "hw/intc/x86_lapic.h"
+#include "hw/misc/fw_cfg.h"
+#include "hw/misc/i8237.h"
+#include "hw/misc/pc_ports.h"
+#include "hw/timer/hpet.h"
+#include "hw/timer/i8254.h"
+#include "hw/timer/mc146818.h"
+
+#include <stdlib.h>
+
+enum {
+    RAM_BYTES = 0x10000,
+    CPUS = 3,
+    DEVICES = 24,
+    PLACES = 48,
+    LINES = 24,
+    PLACE_SHIFT = 24,
+    PORT_STEP = 64
+};
+#define RAM_BASE 0x80000000ull
+
+typedef enum Op {
+    OP_WRITE, /* place, size and cpu, offset (2), value (8) */
+    OP_READ,  /* place, size and cpu, offset (2) */
+    OP_OUT,   /* port (2), size, value (4) */
+    OP_IN,    /* port (2), size */
+    OP_MSR,   /* cpu, register, write, value (8) */
+    OP_LINE,  /* controller, line, level */
+    OP_ACK,   /* cpu */
+    OP_KEY,   /* key, down */
+    OP_MOVE,  /* x, y, wheel, buttons */
+    OP_PASS,  /* log of ns */
+    OP_RESET, /* device */
+    OP_STATE, /* device, where to change its text (2), to what */
+    OPS
+} Op;
+
+typedef struct Place {
+    uint64_t base, bytes;
+} Place;
+
+struct Rig {
+    MemMap map, ports;
+    Clock clock;
+    uint64_t now;
+    RamBlock ram;
+    MemRegion ram_region;
+    Device *device[DEVICES], *pic, *ioapic, *lapic, *keyboard;
+    unsigned n_devices, n_places, n_ports;
+    Place place[PLACES];
+    IrqLine line[LINES], eoi, legacy, command, lint0;
+    X86LapicCpus cpus;
+    X86PicAck pic_ack;
+    MsiTarget msi;
+    MachineRequests requests;
+    CharPort chardev;
+};
+
+static uint64_t rig_now(void *opaque)
+{
+    return ((Rig *)opaque)->now;
+}
+static void take_request(void *opaque, MachineRequest what, int code) {}
+static void take_intr(void *opaque, unsigned cpu, bool level) {}
+static void take_bytes(void *backend, const uint8_t *bytes, size_t n) {}
+static void take_number(void *receiver, unsigned n, bool level) {}
+static void take_event(void *opaque, unsigned cpu, X86LapicEvent e, unsigned vector)
+{
+    if (cpu >= CPUS || vector > 255)
+        die("an event of a cpu that is none");
+}
+static void end(void *receiver, unsigned n, bool level)
+{
+    x86_ioapic_eoi(((Rig *)receiver)->ioapic, n);
+}
+static unsigned ack_pic(void *opaque)
+{
+    return i8259_ack(((Rig *)opaque)->pic);
+}
+
+/* As the boards do: both controllers. */
+static void set_line(void *receiver, unsigned n, bool level)
+{
+    const Rig *r = receiver;
+    const IrqLine to[] = {n < 16 && n != 2 ? i8259_input(r->pic, n) : (IrqLine){0},
+                          x86_ioapic_input(r->ioapic, n ? n : 2)};
+    irq_set(&to[0], level);
+    irq_set(&to[1], level);
+}
+
+/* All its regions, in memory and, up to 64 bytes of each, as ports. */
+static Device *add(Rig *r, const DevClass *cls, const char *const *props, const void *const *links)
+{
+    DevError err;
+    Device *d = dev_new(cls, NULL, "d");
+    if (!d || r->n_devices == DEVICES)
+        die("no room");
+    for (; props && *props; props += 2)
+        if (!dev_set(d, props[0], props[1], &err))
+            die(err.text);
+    for (; links && *links; links += 2)
+        if (!dev_set_ptr(d, links[0], (void *)(uintptr_t)links[1], &err))
+            die(err.text);
+    if (!dev_realize(d, &r->map, &r->clock, &err))
+        die(err.text);
+    for (unsigned k = 0; k < d->n_regions; k++) {
+        const bool port = d->region[k].bytes <= PORT_STEP;
+        MemMap *to = port ? &r->ports : &r->map;
+        uint64_t base = port ? (uint64_t)PORT_STEP * r->n_ports++ : (uint64_t)r->n_places << PLACE_SHIFT;
+        d->region[k].base = base;
+        if (!mem_map_add(to, &d->region[k]) || r->n_places == PLACES)
+            die("no room");
+        if (!port)
+            r->place[r->n_places++] = (Place){base, d->region[k].bytes};
+    }
+    return r->device[r->n_devices++] = d;
+}
+
+static void add_interrupts(Rig *r)
+{
+    static const char *const cpus[] = {"cpus", "3", NULL};
+    r->cpus = (X86LapicCpus){r, take_intr, take_event};
+    r->pic_ack = (X86PicAck){r, ack_pic};
+    r->eoi = (IrqLine){end, r, 0};
+    const void *lapic[] = {"cpu", &r->cpus, "pic", &r->pic_ack, "eoi", &r->eoi, NULL};
+    r->lapic = add(r, &x86_lapic_class, cpus, lapic);
+    r->lint0 = x86_lapic_pin(r->lapic, 0);
+    r->msi = (MsiTarget){r->lapic, x86_lapic_send};
+    const void *pic[] = {"intr", &r->lint0, NULL}, *ioapic[] = {"send", &r->msi, NULL};
+    r->pic = add(r, &i8259_class, NULL, pic);
+    r->ioapic = add(r, &x86_ioapic_class, NULL, ioapic);
+    for (unsigned n = 0; n < LINES; n++)
+        r->line[n] = (IrqLine){set_line, r, n};
+}
+
+static void add_devices(Rig *r)
+{
+    static const char *const base[] = {"base", "1709251198000000000", NULL};
+    const void *pit[] = {"irq", &r->line[0], NULL}, *rtc[] = {"irq", &r->line[8], NULL},
+               *hpet[] = {"lines", r->line,     "msi", &r->msi,     "legacy", &r->legacy,
+                          "pit",   &r->line[0], "rtc", &r->line[8], NULL},
+               *keys[] = {"irq", &r->line[1], "irq_aux", &r->line[12], "machine", &r->requests, NULL},
+               *control[] = {"machine", &r->requests, "command", &r->command, NULL},
+               *exits[] = {"machine", &r->requests, NULL}, *con[] = {"chardev", &r->chardev, NULL};
+    add(r, &i8254_class, NULL, pit);
+    add(r, &mc146818_class, base, rtc);
+    add(r, &hpet_class, NULL, hpet);
+    r->keyboard = add(r, &i8042_class, NULL, keys);
+    add(r, &i8237_class, NULL, NULL);
+    add(r, &system_control_class, NULL, control);
+    add(r, &isa_debug_exit_class, NULL, exits);
+    add(r, &isa_debugcon_class, NULL, con);
+    fw_cfg_add_file(add(r, &fw_cfg_class, NULL, NULL), "etc/file", "0123456789", 10);
+}
+
+Rig *rig_new(void)
+{
+    Rig *r = calloc(1, sizeof(*r));
+    if (!r)
+        die("no memory");
+    mem_map_init(&r->map);
+    mem_map_init(&r->ports);
+    clock_init(&r->clock, rig_now, NULL, r);
+    if (!ram_block_init(&r->ram, "ram", RAM_BYTES, RAM_BASE))
+        die("no memory");
+    r->ram_region =
+        (MemRegion){.name = "ram", .kind = MEM_RAM, .base = RAM_BASE, .bytes = RAM_BYTES, .ram = &r->ram};
+    mem_map_add(&r->map, &r->ram_region);
+    r->requests = (MachineRequests){.request = take_request};
+    r->chardev = (CharPort){.backend = r, .write = take_bytes};
+    r->legacy = r->command = (IrqLine){take_number, r, 0};
+    add_interrupts(r);
+    add_devices(r);
+    for (unsigned k = 0; k < r->n_devices; k++)
+        dev_reset(r->device[k]);
+    return r;
+}
+
+void rig_free(Rig *r)
+{
+    for (unsigned k = r->n_devices; k-- > 0;)
+        dev_free(r->device[k]);
+    mem_map_clear(&r->map);
+    mem_map_clear(&r->ports);
+    ram_block_clear(&r->ram);
+    free(r);
+}
+
+/* ---- operations ---- */
+
+static void op_access(Rig *r, Input *in, bool write)
+{
+    const Place *p = &r->place[next(in, 1) % r->n_places];
+    unsigned how = (unsigned)next(in, 1), size = 1u << how % 4, cpu = how >> 4;
+    uint64_t at = p->base + next(in, 2) % p->bytes / size * size, v = write ? next(in, 8) : 0;
+    MemRange range;
+    if (!mem_map_find(&r->map, at, &range) || at + size > range.end)
+        return;
+    if (write)
+        mem_range_write_by(&r->map, &range, cpu, at, size, v);
+    else
+        mem_range_read_by(&range, cpu, at, size, &v);
+}
+
+static void op_port(Rig *r, Input *in, bool write)
+{
+    unsigned port = (unsigned)next(in, 2) % (PORT_STEP * r->n_ports), size = 1u << next(in, 1) % 3;
+    if (write)
+        io_ports_write(&r->ports, 0, port, (uint32_t)next(in, 4), size);
+    else
+        io_ports_read(&r->ports, 0, port, size);
+}
+
+static void op_msr(Rig *r, Input *in)
+{
+    static const uint16_t odd[] = {0x1b, 0x6e0, 0x83f, 0x840};
+    unsigned cpu = (unsigned)next(in, 1) % CPUS, n = (unsigned)next(in, 1), write = next(in, 1) & 1;
+    uint64_t v = next(in, 8);
+    if (n >= 0xf0)
+        x86_lapic_set_cr8(r->lapic, cpu, (unsigned)v & 15);
+    else
+        x86_lapic_msr(r->lapic, cpu, n < 0x80 ? 0x800 + n % 0x40 : odd[n % ARRAY_SIZE(odd)], write, &v);
+}
+
+static void op_line(Rig *r, Input *in)
+{
+    unsigned which = (unsigned)next(in, 1) % 8, n = (unsigned)next(in, 1), level = next(in, 1) & 1;
+    IrqLine line = which == 7 ? x86_lapic_pin(r->lapic, n & 1) : r->line[n % LINES];
+    irq_set(&line, level);
+}
+
+void rig_run(Rig *r, Input *in)
+{
+    uint8_t op = (uint8_t)next(in, 1);
+    switch ((Op)(op % OPS)) {
+    case OP_WRITE: op_access(r, in, true); break;
+    case OP_READ: op_access(r, in, false); break;
+    case OP_OUT: op_port(r, in, true); break;
+    case OP_IN: op_port(r, in, false); break;
+    case OP_MSR: op_msr(r, in); break;
+    case OP_LINE: op_line(r, in); break;
+    case OP_ACK: x86_lapic_ack(r->lapic, (unsigned)next(in, 1) % CPUS); break;
+    case OP_KEY: {
+        unsigned key = (unsigned)next(in, 1);
+        i8042_key(r->keyboard, key, next(in, 1) & 1);
+        break;
+    }
+    case OP_MOVE: {
+        int dx = (int8_t)next(in, 1), dy = (int8_t)next(in, 1), wheel = (int8_t)next(in, 1);
+        i8042_move(r->keyboard, dx * 64, dy * 64, wheel, (unsigned)next(in, 1));
+        break;
+    }
+    case OP_PASS:
+        r->now += 1ull << next(in, 1) % 48;
+        clock_run(&r->clock);
+        break;
+    case OP_RESET: dev_reset(r->device[next(in, 1) % r->n_devices]); break;
+    case OP_STATE: {
+        Device *d = r->device[next(in, 1) % r->n_devices];
+        size_t at = next(in, 2);
+        change_state(d, at, (char)next(in, 1));
+        break;
+    }
+    case OPS: break;
+    }
+}
+
+/* ---- seeds ---- */
+
+/* A value that means something, mostly. */
+static uint64_t value(uint64_t *h)
+{
+    return rnd(h) % 4 ? 1ull << rnd(h) % 33 | rnd(h) % 8 : rnd(h);
+}
+
+static void out_access(Out *o, uint64_t *h, bool write)
+{
+    static const uint16_t offsets[] = {0x20,  0x80,  0xb0,  0xd0,  0xe0,  0xf0,  0x280,
+                                       0x300, 0x310, 0x320, 0x350, 0x360, 0x370, 0x380,
+                                       0x3e0, 0,     0x10,  0x40,  0x100, 0x108, 0x110};
+    out(o, 1, write ? OP_WRITE : OP_READ);
+    out(o, 1, rnd(h));
+    out(o, 1, rnd(h) % 8 ? 2 | (rnd(h) & 0x30) : rnd(h));
+    out(o, 2, rnd(h) % 8 ? offsets[rnd(h) % ARRAY_SIZE(offsets)] : rnd(h));
+    if (write)
+        out(o, 8, value(h));
+}
+
+static void out_port(Out *o, uint64_t *h, bool write)
+{
+    out(o, 1, write ? OP_OUT : OP_IN);
+    out(o, 2, rnd(h) % 40 * PORT_STEP + (rnd(h) % 4 ? rnd(h) % 4 : rnd(h) % PORT_STEP));
+    out(o, 1, rnd(h) % 8 ? 0 : rnd(h));
+    if (write)
+        out(o, 4, rnd(h));
+}
+
+size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
+{
+    enum { SEEDS = 400 };
+    static const uint8_t operands[OPS] = {[OP_LINE] = 3, [OP_ACK] = 1,   [OP_KEY] = 2,  [OP_MOVE] = 4,
+                                          [OP_PASS] = 1, [OP_RESET] = 1, [OP_STATE] = 4};
+    uint64_t h = (i + 1) * 0x9e3779b97f4a7c15ull;
+    Out o = {.buf = buf, .cap = MIN(cap, (size_t)2000)};
+    if (i >= SEEDS)
+        return 0;
+    for (unsigned n = 40 + (unsigned)rnd(&h) % 80; n-- > 0;) {
+        unsigned op = (unsigned)rnd(&h) % OPS;
+        if (op == OP_MSR) {
+            out(&o, 1, op);
+            out(&o, 3, rnd(&h));
+            out(&o, 8, value(&h));
+        } else if (!operands[op] || (op == OP_RESET && rnd(&h) % 8)) {
+            (rnd(&h) % 2 ? out_port : out_access)(&o, &h, rnd(&h) % 4);
+        } else {
+            out(&o, 1, op);
+            out(&o, operands[op] - 1u, rnd(&h));
+            out(&o, 1, op == OP_STATE && rnd(&h) % 2 ? 0 : rnd(&h));
+        }
+    }
+    return o.n;
+}
