@@ -130,7 +130,8 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
     lock_init(&a->track, LOCK_RANK_TRACK);
-    if (!choose_host(a, &(Fmt){.buf = err, .cap = err_cap}) || !a->engine->init(a, err, err_cap)) {
+    if ((!a->engine->native && !choose_host(a, &(Fmt){.buf = err, .cap = err_cap})) ||
+        !a->engine->init(a, err, err_cap)) {
         accel_free(a);
         return NULL;
     }

@@ -380,8 +380,8 @@ static const OptionRow options[] = {
     {"cpu", "MODEL", "cpu model", set_cpu},
     {"accel", "kvm|tcg|interp",
      "the host's processor, the translator (tb-size=MiB) or the interpreter; several with colons between: "
-     "the first that is there; kernel-irqchip=on|off|split: who has KVM's interrupt controllers. By default KVM "
-     "where it runs such guests at the processor's speed, else the translator",
+     "the first that is there; kernel-irqchip=on|off|split: whose the interrupt controllers are. By default "
+     "KVM where it runs such guests at the processor's speed, else the translator",
      set_accel},
     {"enable-kvm", NULL, "the same as -accel kvm", set_enable_kvm},
     {"m", "SIZE", "memory, MiB unless it says", set_memory},

@@ -201,10 +201,15 @@ bool kvm_arch_set_up(KvmCpu *k)
     return true;
 }
 
-/* What the kernel made the cpu with is what a processor has after power-on. */
+/* What the kernel made the cpu with is what a processor has after power-on. Kernels (Linux 6.1 on AMD) that have
+ * lost their page tables with a triple fault make new ones when CR0 changes, so it changes. */
 bool kvm_arch_reset(KvmCpu *k)
 {
-    return kvm_x86_put(k, &kvm_x86_cpu(k)->fresh, KVM_X86_ALL);
+    enum { CR0_WP = 1 << 16 };
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    x->now = x->fresh;
+    x->now.sregs.cr0 ^= CR0_WP;
+    return kvm_x86_put(k, &x->now, KVM_X86_ALL) && kvm_x86_put(k, &x->fresh, KVM_X86_ALL);
 }
 
 bool kvm_arch_fetch(KvmCpu *k)

@@ -102,12 +102,22 @@ GUEST(halt)
     mov $1, %ax
     jmp done
 
-/* An exception without a table; in protected mode, since in real mode some do not look at the table's limit. */
+/* An exception where no gate is present, of itself or of those that follow. In protected mode: in real mode some KVMs do not
+ * look at the table's limit, and outside emulators' SVM loops where #GP follows #GP. */
 GUEST(triple)
     xor %ax, %ax
     mov %ax, %ds
-    movl $0x00000000, 0x500
-    movl $0x00000000, 0x502
+    mov %ax, %es
+    mov $0x600, %di
+    mov $16, %cx
+    cld
+1:  xor %eax, %eax
+    stosl
+    mov $0x0e00, %ax
+    stosl
+    loop 1b
+    movw $16 * 8 - 1, 0x500
+    movl $0x600, 0x502
     lidt 0x500
     mov %cr0, %eax
     or $1, %al

@@ -420,7 +420,7 @@ static int usable(void)
     return fd >= 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe),
@@ -444,5 +444,7 @@ int main(void)
         fprintf(stderr, "skipped: /dev/kvm is not there, or not for us\n");
         return TEST_SKIP;
     }
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
