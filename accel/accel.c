@@ -578,6 +578,8 @@ void accel_run(Cpu *cpu)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
     if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP))
         take_interrupt(cpu); /* not between two steps; the owner kicks when they are over */
+    if (cpu->unit_live)
+        cpu->ops->unit_store(cpu);
     if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
         drop_reservation(cpu);
 }

@@ -98,6 +98,8 @@ struct Cpu {
     uint64_t ret_top;  /* accel: its return stack */
     uint32_t kick;     /* nonzero: leave at the next poll. Written by anyone (release), cleared by the
                         * owner */
+    uint32_t unit_live; /* 0, 1: the state of IR_UNIT rows (x87, MMX) is in the host's registers, where no C
+                         * code disturbs it, and not in the struct. 0 outside of accel_run() */
     /* the ISA's registers follow in its own struct */
 };
 
@@ -177,6 +179,9 @@ struct TargetOps {
      * (exceptions, signals, system calls), but for single steps. NULL: the ISA has none. Asked after an
      * instruction that raised EXCLUSIVE was run: the others stay stopped until the reservation is gone. */
     bool (*reserved)(Cpu *cpu, bool drop);
+    /* IR_UNIT rows: the state into the host's registers and back (Cpu.unit_live). NULL: the ISA has none. */
+    void (*unit_load)(void *cpu);
+    void (*unit_store)(void *cpu);
     const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
     /* Another instruction set that the same cpu has, with slots and helpers of its own: it runs while a bit
      * of other_ctx is in the context word. Helpers that change that bit leave generated code. What is asked

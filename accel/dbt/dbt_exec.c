@@ -56,7 +56,7 @@ static void init_host(Dbt *d)
     X64Layout at = {
         .kick = offsetof(Cpu, kick), .pc = offsetof(Cpu, pc), .ctx = offsetof(Cpu, ctx),
         .ff = offsetof(Cpu, ff), .frm = offsetof(Cpu, frm),
-        .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp),
+        .link = offsetof(Cpu, link), .host_fp = offsetof(Cpu, host_fp), .unit_live = offsetof(Cpu, unit_live),
         .soft = e + (int32_t)offsetof(DbtCpu, soft), .save = e + (int32_t)offsetof(DbtCpu, save),
         .args = e + (int32_t)offsetof(DbtCpu, args),
         .fl_loop = e + (int32_t)offsetof(DbtCpu, fl_loop),
@@ -73,6 +73,7 @@ static void init_host(Dbt *d)
     x64_host_init(&d->host, a->host, x64_off, a->ops->slots, a->ops->n_slots,
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
+    d->host.unit_load = a->ops->unit_load;
     int32_t hot = (int32_t)offsetof(AccelCpu, hot) - (int32_t)accel_cpu_head(a);
     d->host.paged = (X64Paged){.on = a->cfg.machine != NULL, .tlb_entries = TLB_ENTRIES,
                                .tlb = hot + (int32_t)offsetof(MmuHot, tlb),

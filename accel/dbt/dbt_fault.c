@@ -155,6 +155,8 @@ bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
     return r != NULL;
 }
 
+enum { TRAP_X87 = 16 }; /* #MF */
+
 static uint64_t record_address(const X64Record *r, const ucontext_t *uc)
 {
     uint64_t a = (uint64_t)(int64_t)r->disp;
@@ -208,7 +210,10 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     store_pins(host->pin, host->n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
     cpu->pc = r->guest_pc[rec->ordinal] + cpu->pc_delta;
-    if (sig == SIGFPE && is_x86(cpu)) {
+    if (sig == SIGFPE && is_x86(cpu) && uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_X87) {
+        uint16_t cw = uc->uc_mcontext.fpregs->cwd, sw = uc->uc_mcontext.fpregs->swd;
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FLOAT, .code = sw & ~cw & 0x3f};
+    } else if (sig == SIGFPE && is_x86(cpu)) {
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = si->si_code};
         cpu->exit.addr = cpu->pc;
     } else if (sig == SIGFPE) {

@@ -7,6 +7,17 @@
 enum { X86_FXSAVE_BYTES = 512 };
 
 void x86_fpu_init(X86Fpu *u);
+
+/* The unit's state into the host's registers, and from there into the cpu: as TargetOps. */
+void x86_unit_load(void *cpu);
+void x86_unit_store(void *cpu);
+/* Whoever looks at X86Cpu.fpu inside of accel_run() has it there first. */
+static inline void x86_fpu_settle(X86Cpu *cpu)
+{
+    if (cpu->base.unit_live)
+        x86_unit_store(cpu);
+}
+
 /* The 108 bytes of fsave and frstor with a 32-bit operand size; saving changes nothing. */
 enum { X86_FSAVE_BYTES = 108 };
 void x86_fsave(const X86Fpu *u, uint8_t out[X86_FSAVE_BYTES]);

@@ -1,6 +1,7 @@
 /* C functions called by generated code; the list with flags and types is x86_helpers.def. Those that fault
  * return 1 with the exit filled in. Source: AMD64 APM volume 3. */
 #include "base/sys.h"
+#include "target/x86/x86_fpu.h"
 #include "target/x86/x86_mem.h"
 #include "target/x86/x86_trans.h"
 
@@ -417,6 +418,7 @@ uint64_t x86_helper_maskmov(ARGS)
 {
     X86Cpu *cpu = opaque;
     bool mmx = b >> 16;
+    x86_fpu_settle(cpu);
     const uint8_t *from = (const uint8_t *)cpu->zmm[b & 15], *mask = (const uint8_t *)cpu->zmm[b >> 8 & 15];
     if (mmx) {
         from = (const uint8_t *)&cpu->fpu.st[b & 7].sig;
@@ -425,16 +427,5 @@ uint64_t x86_helper_maskmov(ARGS)
     for (unsigned k = 0; k < (mmx ? 8u : 16u); k++)
         if (mask[k] >> 7 && x86_mem_st(cpu, a + k, from[k], 1))
             return x86_raise_fault(cpu, a + k, true);
-    return 0;
-}
-
-/* Every MMX instruction makes all registers valid and TOP 0; what is written looks like a NaN to x87. */
-uint64_t x86_helper_mmx_enter(ARGS)
-{
-    X86Fpu *u = &((X86Cpu *)opaque)->fpu;
-    u->empty = a == 16 ? 0xff : 0;
-    u->sw &= (uint16_t)~0x3800;
-    if (a < 8)
-        u->st[a].exp = 0xffff;
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "target/x86/x86_disas.h"
+#include "target/x86/x86_fpu.h"
 #include "target/x86/x86_trans.h"
 
 /* The last column is the rank for a host register. */
@@ -14,7 +15,6 @@
 #define VSLOTS(n, rank)                                                                                      \
     ZSLOT(n, 0, "xmm", rank), ZSLOT(n, 1, "ymmh", 0), ZSLOT(n, 2, "zmmm", 0), ZSLOT(n, 3, "zmmh", 0)
 #define KSLOT(n)                    [X86_SLOT_K + n] = {"k" #n, offsetof(X86Cpu, k) + 8 * (n), IR_I64, 0}
-#define MSLOT(n)                    [X86_SLOT_MM + n] = {"mm" #n, offsetof(X86Cpu, fpu.st[n].sig), IR_F64, 0}
 #define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
 
 /* What both modes have: vectors, masks, scratch of the translation, MMX. */
@@ -26,8 +26,7 @@
         VSLOTS(25, 0), VSLOTS(26, 0), VSLOTS(27, 0), VSLOTS(28, 0), VSLOTS(29, 0), VSLOTS(30, 0),            \
         VSLOTS(31, 0), KSLOT(0), KSLOT(1), KSLOT(2), KSLOT(3), KSLOT(4), KSLOT(5), KSLOT(6), KSLOT(7),       \
         CSLOT(0), CSLOT(1), CSLOT(2),                                                                        \
-        CSLOT(3), [X86_SLOT_STORE] = {"storec", offsetof(X86Cpu, store_in_c), IR_I32, IR_PIN_SCRATCH},       \
-                  MSLOT(0), MSLOT(1), MSLOT(2), MSLOT(3), MSLOT(4), MSLOT(5), MSLOT(6), MSLOT(7)
+        CSLOT(3), [X86_SLOT_STORE] = {"storec", offsetof(X86Cpu, store_in_c), IR_I32, IR_PIN_SCRATCH}
 
 static const IrSlot slots[X86_SLOTS] = {
     SHARED_SLOTS,
@@ -179,7 +178,8 @@ static void x86_translate(Trans *t)
 #define OPS                                                                                                  \
     .insn_align = 1, .code_checks = true, .cpu_size = sizeof(X86Cpu), .helpers = helpers,                    \
     .n_slots = X86_SLOTS, .n_helpers = X86_HELPERS, .nan = IR_NAN_X86, .reset = x86_reset, .ctx = x86_ctx,   \
-    .fp_modes = x86_fp_modes, .translate = x86_translate
+    .fp_modes = x86_fp_modes, .translate = x86_translate, .unit_load = x86_unit_load,                        \
+    .unit_store = x86_unit_store
 
 const TargetOps target_x86_64 = {
     OPS,

@@ -14,8 +14,7 @@ enum {
     X86_SLOT_GS,
     X86_SLOT_STORE,
     X86_SLOT_XMM, /* each followed by the other three quarters of its zmm */
-    X86_SLOT_MM = X86_SLOT_XMM + 4 * 32,
-    X86_SLOT_K = X86_SLOT_MM + 8,
+    X86_SLOT_K = X86_SLOT_XMM + 4 * 32,
     X86_SLOT_SCRATCH = X86_SLOT_K + 8,
     X86_SLOTS = X86_SLOT_SCRATCH + 4,
 };
@@ -173,6 +172,11 @@ void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n);
 bool x86_has(const Trans *t, X86Feat f);
 /* Does the model have an EVEX instruction of this length? */
 bool x86_evex_allowed(const Trans *t, const X86Insn *x);
+/* x87, MMX: a row of IR_UNIT. type: of the result, IR_VOID: none; v: an operand in a general register or
+ * flags, or IR_NONE. Memory is x's. */
+IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v);
+/* Waits for an exception of the x87 unit. */
+void x86_unit_wait(Trans *t);
 /* Is x the first instruction that writes all of one of the first sixteen registers, after vzeroupper or
  * never before? Then the translator only leaves, to come back with X86_CTX_ZMM. */
 bool x86_zmm_begins(Trans *t, const X86Insn *x);

@@ -1,16 +1,51 @@
-/* x87: a call of C for each instruction (x86_fpu.c). */
+/* x87: each instruction is the host's own (IR_UNIT), but for those that store or load the environment, which
+ * names instructions. */
 #include "target/x86/x86_trans.h"
+
+IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v)
+{
+    return ir_unit(t->b, type, enc, X86_HELPER_unit, enc >> 30 == 3 ? IR_NONE : x86_linear(t, x), v);
+}
+
+void x86_unit_wait(Trans *t)
+{
+    ir_unit(t->b, IR_VOID, IR_UNIT(0, 0, 0xd9, 0xd0), X86_HELPER_unit, IR_NONE, IR_NONE); /* fnop */
+}
+
+void x86_trans_x87_wait(Trans *t, const X86Insn *x)
+{
+    x86_unit_wait(t);
+}
+
+/* fldenv fnstenv, frstor fnsave */
+static bool is_env(unsigned opc, unsigned op)
+{
+    return (opc == 1 || opc == 5) && (op == 4 || op == 6);
+}
+
+static void on_memory(Trans *t, const X86Insn *x, unsigned opc)
+{
+    unsigned op = x->modrm >> 3 & 7;
+    if (!is_env(opc, op)) {
+        x86_unit(t, x, IR_VOID, IR_UNIT(0, 0, 0xd8 + opc, op << 3), IR_NONE);
+        return;
+    }
+    IrVal args[] = {x86_c(t, IR_I32, (op == 6) | (opc == 5) << 1), x86_linear64(t, x)};
+    ir_call(t->b, X86_HELPER_x87_env, args, 2);
+}
 
 void x86_trans_x87(Trans *t, const X86Insn *x)
 {
-    IrVal at = x->mod == 3 ? x86_c(t, IR_I64, 0) : x86_linear64(t, x);
-    IrVal args[] = {x86_c(t, IR_I32, x->row->arg << 8 | x->modrm), at};
-    ir_call(t->b, X86_HELPER_x87, args, 2);
-}
-
-/* As fnop, which waits. */
-void x86_trans_x87_wait(Trans *t, const X86Insn *x)
-{
-    IrVal args[] = {x86_c(t, IR_I32, 1 << 8 | 0xd0), x86_c(t, IR_I64, 0)};
-    ir_call(t->b, X86_HELPER_x87, args, 2);
+    unsigned opc = x->row->arg, op = x->modrm >> 3 & 7;
+    uint32_t enc = IR_UNIT(0, 0, 0xd8 + opc, x->modrm);
+    if (x->mod != 3)
+        on_memory(t, x, opc);
+    else if (opc == 7 && op == 4) /* fnstsw ax */
+        x86_put_reg(t, X86_RAX, 2, false, ir_trunc(t->b, IR_I16, x86_unit(t, x, IR_I32, enc, IR_NONE)));
+    else if ((opc == 3 || opc == 7) && (op == 5 || op == 6)) /* fcomi and its like */
+        x86_put_fl(t, x86_unit(t, x, IR_FL, enc, IR_NONE));
+    else if ((opc == 2 || opc == 3) && op < 4) /* fcmov */
+        x86_unit(t, x, IR_VOID, enc, x86_fl(t));
+    else
+        x86_unit(t, x, IR_VOID, enc, IR_NONE);
 }

@@ -191,6 +191,7 @@ uint64_t x86_helper_xsave(ARGS)
         return protection(cpu);
     if (x86_copy_in(cpu, image, a, n))
         return x86_raise_fault(cpu, a, true);
+    x86_fpu_settle(cpu);
     x86_xsave(cpu, (X86XsaveKind)c, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, want, image);
     if (x86_copy_out(cpu, a, image, n))
         return x86_raise_fault(cpu, a, true);
@@ -210,6 +211,7 @@ uint64_t x86_helper_xrstor(ARGS)
     if (x86_copy_in(cpu, image, a, MIN(bytes_of(cpu, want, form), sizeof image)))
         return x86_raise_fault(cpu, a, false);
     cpu->base.ff = (uint32_t)b;
+    x86_fpu_settle(cpu);
     return x86_xrstor(cpu, want, image) ? 0 : protection(cpu);
 }
 
@@ -224,7 +226,7 @@ uint64_t x86_helper_xgetbv(ARGS)
     uint32_t which = (uint32_t)cpu->gpr[X86_RCX];
     uint64_t v = x86_xcr0((X86Model)cpu->model);
     if (which == 1 && x86_model_has((X86Model)cpu->model, X86_FEAT_XGETBV1))
-        v &= in_use(cpu);
+        x86_fpu_settle(cpu), v &= in_use(cpu);
     else if (which)
         return protection(cpu);
     cpu->gpr[X86_RAX] = v;

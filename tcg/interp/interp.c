@@ -172,6 +172,18 @@ static bool run_call(Interp *x, unsigned at)
     return true;
 }
 
+/* x87 and MMX: state of the helper's. */
+static bool run_unit(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    uint64_t result = 0;
+    *x->m->pc = x->pc + x->m->pc_delta;
+    if (x->r->helpers[i->d].fn(x->m->cpu, i->imm, x->val[i->a], x->val[i->b], (uint64_t)(uintptr_t)&result))
+        return interp_end(x, IR_RUN_HELPER, at);
+    x->val[at] = ir_canon((IrType)i->type, result);
+    return true;
+}
+
 /* Goes to a block; its parameters come from the list, read before any is written. */
 static bool run_jump(Interp *x, unsigned at, unsigned block, const IrVal *args, unsigned n_args)
 {
@@ -299,6 +311,7 @@ static bool run_insn(Interp *x, unsigned at)
     case IR_SIG_XV:
     case IR_SIG_XFL:
     case IR_SIG_CRC: return interp_vec(x, at);
+    case IR_SIG_UNIT: return run_unit(x, at);
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

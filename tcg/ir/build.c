@@ -278,6 +278,11 @@ IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y)
     return emit_by_flags(b, (IrInsn){.op = op, .type = IR_I32, .a = x, .b = y, .imm = enc});
 }
 
+IrVal ir_unit(IrBuilder *b, IrType t, uint32_t enc, unsigned helper, IrVal addr, IrVal x)
+{
+    return emit(b, (IrInsn){.op = IR_UNIT, .type = t, .a = addr, .b = x, .d = (IrVal)helper, .imm = enc});
+}
+
 IrVal ir_crc32(IrBuilder *b, unsigned kind, IrVal crc, IrVal data)
 {
     return emit_pure(b, (IrInsn){.op = IR_CRC32, .type = IR_I32, .a = crc, .b = data, .imm = IR_VA_N(kind)});
@@ -528,7 +533,7 @@ void ir_exit_ind(IrBuilder *b, IrVal target, IrHint hint)
 bool ir_writes_since(const IrRegion *r, const IrInsn *from)
 {
     for (const IrInsn *i = from + 1; i < r->insn + r->n_insns; i++)
-        if (ir_stores(i->op) || i->op == IR_CALL)
+        if (ir_stores(i->op) || i->op == IR_CALL || i->op == IR_UNIT)
             return true;
     return false;
 }

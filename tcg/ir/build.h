@@ -125,6 +125,7 @@ IrVal ir_vec(IrBuilder *b, IrOp op, IrType t, unsigned lane, uint32_t attr, IrVa
 #define IR_BUILD_CRC    IR_BUILD_NONE
 #define IR_BUILD_XV     IR_BUILD_NONE
 #define IR_BUILD_XFL    IR_BUILD_NONE
+#define IR_BUILD_UNIT   IR_BUILD_NONE
 #define IR_BUILD_CALL   IR_BUILD_NONE
 #define IR_BUILD_EXIT   IR_BUILD_NONE
 #define IR_BUILD_EXITIF IR_BUILD_NONE
@@ -173,6 +174,8 @@ IrVal ir_fladx(IrBuilder *b, bool over, IrVal x, IrVal y, IrVal fl);
 IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y);
 IrVal ir_xv3(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y, IrVal z);
 IrVal ir_flxv(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y);
+/* Of x87 and MMX. t: the result's, IR_VOID: none. addr, x: may be IR_NONE. */
+IrVal ir_unit(IrBuilder *b, IrType t, uint32_t enc, unsigned helper, IrVal addr, IrVal x);
 /* N and Z of x, C = bit `bit` of y (IR_FLNZC_OLD: as it was, y is ignored), V as it was in fl. */
 IrVal ir_flnzc(IrBuilder *b, IrVal x, IrVal y, unsigned bit, IrVal fl);
 IrVal ir_flmake(IrBuilder *b, IrVal word);

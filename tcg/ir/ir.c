@@ -24,7 +24,8 @@ enum {
     SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)                                                                   \
     SIG(VEC1, 1, TYPE) SIG(VEC2, 2, TYPE) SIG(VEC3, 3, TYPE) SIG(VEC4, 4, TYPE) SIG(VGET, 1, TYPE)           \
     SIG(VSET, 2, TYPE)                                                                                       \
-    SIG(VDUP, 1, TYPE) SIG(VCVT, 1, TYPE) SIG(CRC, 2, TYPE) SIG(XV, 3, TYPE) SIG(XFL, 2, FL) \
+    SIG(VDUP, 1, TYPE) SIG(VCVT, 1, TYPE) SIG(CRC, 2, TYPE) SIG(XV, 3, TYPE) SIG(XFL, 2, FL)         \
+    SIG(UNIT, 2, TYPE)                                                                                       \
     SIG(CALL, 4, TYPE) SIG(EXIT, 0, NONE) SIG(EXITIF, 1, NONE) SIG(EXITIND, 1, NONE) SIG(BR, 0, NONE)        \
     SIG(BRCOND, 1, NONE)
 

@@ -51,7 +51,7 @@ typedef enum IrSig {
     /* with a lane */
     IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP,
     IR_SIG_VCVT, IR_SIG_CRC,
-    IR_SIG_XV, IR_SIG_XFL, /* x86 instructions */
+    IR_SIG_XV, IR_SIG_XFL, IR_SIG_UNIT, /* x86 instructions */
     IR_SIG_CALL, IR_SIG_EXIT, IR_SIG_EXITIF, IR_SIG_EXITIND, IR_SIG_BR, IR_SIG_BRCOND,
 } IrSig;
 
@@ -153,6 +153,11 @@ typedef enum IrX86Fl {
  * XMM0: c stands in that register; else c is what the destination was. */
 enum { IR_XV_W = 1 << 12, IR_XV_IMM = 1 << 13, IR_XV_SSE = 1 << 14, IR_XV_XMM0 = 1 << 15 };
 #define IR_XV(pp, map, opc) ((uint32_t)(pp) << 10 | (uint32_t)(map) << 8 | (uint32_t)(opc))
+/* imm of unit: as xv, and modrm. Where that names memory, mod is 0 and the address is operand a. A result in
+ * a general register stands where modrm says, but for fnstsw; type fl: the flags that fcomi leaves. Operand b
+ * is an integer, the register that modrm.rm names, or fl, the flags that fcmov looks at. The helper is
+ * fn(cpu, imm, a, b, uint64_t *ret_result) and returns a status (IR_H_STATUS). */
+#define IR_UNIT(pp, map, opc, modrm) (IR_XV(pp, map, opc) | (uint32_t)(modrm) << 24)
 enum { IR_VA_S = 1, IR_VA_HI = 2, IR_VA_ROUND = 4, IR_VA_SAT = 8, IR_VA_MIX = 16, IR_VA_NEG = 32,
        IR_VA_STD = 64 };
 /* STD, rows of floats: as with FPCR's DN and FZ set and rounding to nearest (Arm's standard FPSCR value). */
@@ -312,7 +317,7 @@ static inline unsigned ir_lane_bits(unsigned lane) { return 8u << (lane & 7); }
 /* A word of flags that is made at once, by an instruction that nobody wants to do twice? */
 static inline bool ir_fl_at_once(unsigned op)
 {
-    return op == IR_FLMAKE || op == IR_FLXV || op == IR_FLXVF;
+    return op == IR_FLMAKE || op == IR_FLXV || op == IR_FLXVF || op == IR_UNIT;
 }
 /* Is v a constant? Then its value (sign-extended from its type; i1 0 or 1; of a v128 the low half). */
 static inline bool ir_is_const(const IrRegion *r, IrVal v) { return r->insn[v].op == IR_CONST; }

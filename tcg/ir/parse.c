@@ -413,18 +413,23 @@ static void parse_vec(Parser *x, IrInsn *i)
         i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
 }
 
-static void parse_call(Parser *x, IrInsn *i)
+static unsigned need_helper(Parser *x)
 {
     Word w = next_word(x);
-    for (unsigned k = 0; k < x->r->n_helpers; k++) {
-        if (word_is(w, x->r->helpers[k].name, sizeof x->r->helpers[k].name)) {
-            i->imm = k;
-            i->type = x->r->helpers[k].ret;
-            parse_args(x, i->arg, 4);
-            return;
-        }
-    }
+    for (unsigned k = 0; k < x->r->n_helpers; k++)
+        if (word_is(w, x->r->helpers[k].name, sizeof x->r->helpers[k].name))
+            return k;
     fail(x, "unknown helper");
+    return 0;
+}
+
+static void parse_call(Parser *x, IrInsn *i)
+{
+    i->imm = need_helper(x);
+    if (x->bad)
+        return;
+    i->type = x->r->helpers[i->imm].ret;
+    parse_args(x, i->arg, 4);
 }
 
 static uint32_t parse_block_name(Parser *x)
@@ -508,6 +513,12 @@ static void parse_operands(Parser *x, IrInsn *i)
             i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
         if (!x->bad && ir_op_info[i->op].sig == IR_SIG_XV && next_is_value(x))
             i->c = need_value(x);
+        return;
+    case IR_SIG_UNIT:
+        i->imm = (uint32_t)need_number(x, 1ull << 32);
+        for (unsigned k = 0; k < 2 && !x->bad; k++)
+            i->arg[k] = take_word(x, "none") ? IR_NONE : need_value(x);
+        i->d = (IrVal)need_helper(x);
         return;
     case IR_SIG_FPENV:
         if (i->op == IR_FFGET)

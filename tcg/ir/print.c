@@ -121,6 +121,13 @@ static void print_xv(const IrInsn *i, Fmt *f)
         i->arg[k] ? fmt_printf(f, " %%%u", i->arg[k]) : fmt_puts(f, " none");
 }
 
+static void print_unit(const IrRegion *r, const IrInsn *i, Fmt *f)
+{
+    print_xv(i, f);
+    fmt_putc(f, ' ');
+    print_name(f, i->d < r->n_helpers ? r->helpers[i->d].name : "?", sizeof r->helpers[0].name);
+}
+
 static void print_args(const IrVal *arg, unsigned n, Fmt *f)
 {
     fmt_putc(f, '(');
@@ -280,6 +287,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_CRC: print_vec(i, f); break;
     case IR_SIG_XV:
     case IR_SIG_XFL: print_xv(i, f); break;
+    case IR_SIG_UNIT: print_unit(r, i, f); break;
     case IR_SIG_CALL:
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF:

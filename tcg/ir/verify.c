@@ -19,7 +19,7 @@
  *   V4  There are no multi-result ops and so no projections yet.
  * State
  *   S1  put and get use their slot's type.
- *   S2 Commit rule: in one guest instruction nothing that may fault (ld, st, rmw, cas, a STATUS helper)
+ *   S2 Commit rule: in one guest instruction nothing that may fault (ld, st, rmw, cas, unit, a STATUS helper)
  *   follows anything
  *       that changes guest state (put, ffput, frmput, an op with FP flags, a STATE helper). Leaving (exit,
  *       exit_if, poll, exit_ind) is no fault: it takes the state as it is.
@@ -91,6 +91,7 @@ static bool check_index(const Verifier *x, unsigned at)
     case IR_SIG_GET:
     case IR_SIG_PUT: NEED(i->imm < r->n_slots, at, "C4 slot"); break;
     case IR_SIG_CALL: NEED(i->imm < r->n_helpers, at, "C4 helper"); break;
+    case IR_SIG_UNIT: NEED(i->d < r->n_helpers, at, "C4 helper"); break;
     case IR_SIG_EXIT:
     case IR_SIG_EXITIF: NEED(i->imm < r->n_exits, at, "C4 exit"); break;
     case IR_SIG_BR:
@@ -173,7 +174,8 @@ static bool may_be_none(const IrInsn *i, unsigned k)
     case IR_SIG_LD:
     case IR_SIG_ST:
     case IR_SIG_RMW: return k == 1;
-    case IR_SIG_CALL: return true; /* check_call counts them */
+    case IR_SIG_CALL: /* check_call counts them */
+    case IR_SIG_UNIT: return true;
     case IR_SIG_VEC2:
     case IR_SIG_VEC3:
     case IR_SIG_VEC4: return ir_vec_optional(i, k);
@@ -301,6 +303,17 @@ static bool check_xv(const Verifier *x, unsigned at)
     NEED(b == IR_V128 || b == IR_I32 || b == IR_I64, at, "V2 operand type");
     NEED(ir_op_info[i->op].sig == IR_SIG_XFL || !i->c || type_of(x, i->c) == IR_V128, at, "V2 operand type");
     NEED(i->imm < 1 << 24, at, "V3 encoding");
+    return true;
+}
+
+static bool check_unit(const Verifier *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    IrType t = (IrType)i->type, a = type_of(x, i->a), b = type_of(x, i->b);
+    bool memory = i->imm >> 30 != 3;
+    NEED(t == IR_VOID || t == IR_I32 || t == IR_I64 || t == IR_FL, at, "V2 type of the result");
+    NEED(memory ? a == IR_I32 || a == IR_I64 : a == IR_VOID, at, "V2 type of the address");
+    NEED(b == IR_VOID || ((b == IR_I32 || b == IR_I64 || b == IR_FL) && !memory), at, "V2 operand type");
     return true;
 }
 
@@ -439,6 +452,7 @@ static bool check_types(const Verifier *x, unsigned at)
     case IR_SIG_VCVT: return check_vcvt(x, at);
     case IR_SIG_XV:
     case IR_SIG_XFL: return check_xv(x, at);
+    case IR_SIG_UNIT: return check_unit(x, at);
     case IR_SIG_CALL: return check_call(x, at);
     case IR_SIG_EXITIF:
     case IR_SIG_BRCOND: NEED(type_of(x, i->a) == IR_I1, at, "V2 condition"); break;
@@ -486,7 +500,7 @@ static bool check_commit_block(const Verifier *x, unsigned n, unsigned done, uns
         const IrInsn *i = &r->insn[at];
         if (i->op == IR_INSN_START)
             done = 0;
-        bool may_fault = is_access(i) || (helper_flags(r, i) & IR_H_STATUS),
+        bool may_fault = is_access(i) || i->op == IR_UNIT || (helper_flags(r, i) & IR_H_STATUS),
              fpx = ir_op_info[i->op].flags & IR_F_FPX;
         NEED(!(may_fault && done), at, "S2 may fault after the instruction changed state");
         NEED(!(fpx && ir_fpx_traps(r) && (done & COMMITTED)), at,
@@ -553,7 +567,8 @@ bool ir_verify(const IrRegion *r, Fmt *err)
 
 static bool is_effect(const IrInsn *i)
 {
-    return is_access(i) || i->op == IR_FENCE || i->op == IR_CALL || i->op == IR_INSN_START;
+    return is_access(i) || i->op == IR_FENCE || i->op == IR_CALL || i->op == IR_UNIT ||
+           i->op == IR_INSN_START;
 }
 
 static unsigned next_effect(const IrRegion *r, unsigned at)

@@ -61,7 +61,7 @@ static bool scan_as_test(const Scan *s, const IrInsn *u, unsigned at, IrVal v)
 /* Is the sum i as wide as an address of the access u? */
 static bool scan_is_wide(const IrInsn *i, const IrInsn *u)
 {
-    return i->type == (((IrMem){.raw = u->d}).mmu == IR_MMU_DIRECT32 ? IR_I32 : IR_I64);
+    return u->op == IR_UNIT || i->type == (((IrMem){.raw = u->d}).mmu == IR_MMU_DIRECT32 ? IR_I32 : IR_I64);
 }
 
 /* Does the only user of v take it as something it can compute itself? */
@@ -84,7 +84,7 @@ static bool scan_can_fuse(const Scan *s, const IrInsn *i, IrVal v)
         return (s->fuse & IR_FUSE_CMP) && i->type == IR_I1 && scan_as_condition(s, u, s->l->user[v], v);
     case IR_ADD:
         return (s->fuse & IR_FUSE_ADDR) && scan_is_wide(i, u) && u->a == v && u->b == IR_NONE &&
-               (u->op == IR_LD || (u->op == IR_ST && u->c != v));
+               (u->op == IR_LD || u->op == IR_UNIT || (u->op == IR_ST && u->c != v));
     case IR_SHL:
         return (s->fuse & IR_FUSE_SCALE) && i->type >= IR_I32 && ir_is_const(s->r, i->b) && u->op == IR_ADD &&
                u->type == i->type && u->b == v && u->a != v && !ir_is_const(s->r, u->a) &&

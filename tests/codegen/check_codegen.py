@@ -7,6 +7,7 @@ A file: comment lines `# ...`; rules `; RULE ...`; `guest`, a line an instructio
 `host`, the expected disassembly. --bless writes that part anew; the diff is reviewed (CONTRIBUTING.md). Rules:
   parallel   other threads share memory        loop   a backward jump leads here
   returns    the program is large: calls and returns go through the return stack
+  x86_64, i386  the guest, if it is not riscv64
   no-call    no C call on a hot path
   quiet-loop between the first backward jump and its target no instruction writes to the cpu object, and none calls
   at-most N  host instructions, to the first exit stub included
@@ -41,7 +42,7 @@ class Case:
 
 
 def emit(case, program, objdump):
-    options = [o for r, o in (('parallel', '-p'), ('loop', '-l'), ('returns', '-r')) if [r] in case.rules]
+    options = [o for r, o in (('parallel', '-p'), ('loop', '-l'), ('returns', '-r'), ('x86_64', '-x'), ('i386', '-i')) if [r] in case.rules]
     out = subprocess.run([program] + options, input='\n'.join(g.strip() for g in case.guest if g.strip()) + '\n',
                          capture_output=True, text=True, check=True).stdout
     syms, info = {}, {}
@@ -110,7 +111,7 @@ def broken_rules(case, insns, info):
                     yield 'quiet-loop: .%x %s' % (at, text)
         elif rule[0] == 'at-most' and len(insns) > int(rule[1]):
             yield 'at-most %s: %d instructions' % (rule[1], len(insns))
-        elif rule[0] not in ('no-call', 'quiet-loop', 'at-most', 'parallel', 'loop', 'returns'):
+        elif rule[0] not in ('no-call', 'quiet-loop', 'at-most', 'parallel', 'loop', 'returns', 'x86_64', 'i386'):
             yield 'unknown rule ' + rule[0]
 
 

@@ -1,9 +1,10 @@
 /*
- * emit_region [-p] [-l]: the guest instructions on standard input (hex numbers, one a line, what follows is
- * ignored) as one region of host code. For goldens: addresses and host features (x86-64-v3) are fixed, so
- * that the same source makes the same bytes on every machine. Nothing is executed. -p: other threads share
- * memory (CTX_PARALLEL). -l: a backward jump leads here. Output: lines `sym NAME ADDRESS`, `calls N` (C calls
- * on hot paths), `insns N`, and `code ADDRESS HEX`.
+ * emit_region [-p] [-l] [-r] [-x | -i]: the guest instructions on standard input (hex numbers, one a line,
+ * what follows is ignored; RISC-V, -x: bytes of 64-bit x86, -i: of 32-bit x86) as one region of host code.
+ * For goldens: addresses and host features (x86-64-v3) are fixed, so that the same source makes the same
+ * bytes on every machine. Nothing is executed. -p: other threads share memory (CTX_PARALLEL). -l: a backward
+ * jump leads here. -r: CTX_RETURNS. Output: lines `sym NAME ADDRESS`, `calls N` (C calls on hot paths),
+ * `insns N`, and `code ADDRESS HEX`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "accel/superblock.h"
 #include "target/riscv/rv_cpu.h"
+#include "target/x86/x86_cpu.h"
 #include "tcg/host/x86_64/cpuid.h"
 #include "tcg/host/x86_64/x64.h"
 #include "tcg/ra/liveness.h"
@@ -55,7 +57,16 @@ static void read_guest(uint8_t *to)
     }
 }
 
-static void host_init(X64Host *h, X64Asm *a, uint32_t no_opt)
+static void read_bytes(uint8_t *to)
+{
+    char line[256];
+    unsigned v;
+    while (fgets(line, sizeof(line), stdin) && guest_len < SIZE - 4)
+        for (const char *p = line; sscanf(p, "%2x", &v) == 1 && p[0] != ' '; p += 2)
+            to[guest_len++] = (uint8_t)v;
+}
+
+static void host_init(X64Host *h, X64Asm *a, const TargetOps *ops, uint32_t no_opt)
 {
     /* Behind the cpu object, as the translator has it; the numbers only have to stay. */
     static const X64Layout at = {
@@ -65,16 +76,18 @@ static void host_init(X64Host *h, X64Asm *a, uint32_t no_opt)
         .frm = offsetof(Cpu, frm),
         .link = offsetof(Cpu, link),
         .host_fp = offsetof(Cpu, host_fp),
+        .unit_live = offsetof(Cpu, unit_live),
         .ctx = offsetof(Cpu, ctx),
         .save = -0x1000,
         .args = -0x800,
         .jump_cache = -0x100000,
         .ret_top = offsetof(Cpu, ret_top),
         .spill = -0x700,
+        .fl_loop = -0x600,
         .host_sp = -0x400,
     };
-    const TargetOps *ops = &target_riscv64;
     x64_host_init(h, x64_close(x64_level(3)), no_opt, ops->slots, ops->n_slots, ops->insn_align, &at);
+    h->unit_load = ops->unit_load;
     x64_init(a, map_at(STUBS), SIZE);
     x64_stubs_emit(h, a);
     x64_init(a, map_at(CODE), SIZE);
@@ -90,7 +103,8 @@ static void print_result(const X64Host *h, const X64Code *code, const IrRegion *
                {"exit_return", h->exit_return},
                {"call", h->call},
                {"soft", h->soft},
-               {"soft_dyn", h->soft_dyn}};
+               {"soft_dyn", h->soft_dyn},
+               {"load_unit", h->load_unit}};
     for (unsigned k = 0; k < ARRAY_SIZE(sym); k++)
         printf("sym %s %lx\n", sym[k].name, (unsigned long)(uintptr_t)sym[k].at);
     for (unsigned k = 0; k < sizeof(X64Const) / 8; k++)
@@ -111,18 +125,24 @@ int main(int argc, char **argv)
     static X64Code code;
     static X64Host h;
     AccelMem mem = {.exec_bytes = exec_bytes, .code_page = code_page};
-    SuperblockConfig cfg = {.ops = &target_riscv64, .mem = &mem};
+    SuperblockConfig cfg = {.ops = &target_riscv64, .mem = &mem, .masked = x64_masked_lanes(x64_level(3))};
     uint32_t ctx = 0;
     Superblock sb;
     Arena arena;
     X64Asm a;
-    for (int opt; (opt = getopt(argc, argv, "plr")) != -1;) {
+    for (int opt; (opt = getopt(argc, argv, "plrxi")) != -1;) {
         ctx |= opt == 'p' ? CTX_PARALLEL : 0;
         ctx |= opt == 'r' ? CTX_RETURNS : 0;
         cfg.loop_head |= opt == 'l';
+        cfg.ops = opt == 'x' ? &target_x86_64 : opt == 'i' ? &target_i386 : cfg.ops;
     }
-    read_guest(map_at(GUEST));
-    host_init(&h, &a, ctx & CTX_RETURNS ? 0 : X64_NO_RETURN_STACK);
+    if (cfg.ops == &target_riscv64) {
+        read_guest(map_at(GUEST));
+    } else {
+        ctx |= X86_MODEL_MAX << X86_CTX_MODEL_SHIFT | (cfg.ops == &target_i386 ? X86_CTX_32 : 0);
+        read_bytes(map_at(GUEST));
+    }
+    host_init(&h, &a, cfg.ops, ctx & CTX_RETURNS ? 0 : X64_NO_RETURN_STACK);
     X64Emit *e = calloc(1, x64_emit_size);
     if (!e || !arena_init(&arena, 4 << 20) || !superblock_build(&cfg, &arena, &b, GUEST, ctx, &sb))
         return 1;

@@ -11,7 +11,8 @@
  * that a pinned float may hold a NaN that is not yet canonical, and that the flags slot may be out of date;
  * records say so. A region that is a loop may, from its entry to its exits, keep further vector slots in xmm
  * registers and exchange general ones that it hardly uses for others (X64Code.loop_pin). MXCSR is the
- * guest's: rounding mode and sticky flags, all exceptions masked; but for a guest with IR_NAN_ARM invalid is
+ * guest's: rounding mode and sticky flags, all exceptions masked (so is the x87 unit of a guest that is x86,
+ * from its first use until accel_run() returns: IR_UNIT); but for a guest with IR_NAN_ARM invalid is
  * not: where the host would raise it, SIGFPE comes, and the record of that host instruction says which guest
  * instruction is to be done by the interpreter (docs/adr/0015-arm-nan-by-trap.md). Its DENORM flag means
  * nothing then.
@@ -38,6 +39,7 @@ enum { X64_ENV_BIAS = 224, X64_SPILLS = 48, X64_MAX_PINS = 18 };
 /* Offsets in bytes from the start of the cpu object. */
 typedef struct X64Layout {
     int32_t kick, pc, ctx, ff, frm, link, host_fp;
+    int32_t unit_live;  /* u32: the state of IR_UNIT rows is in the host's registers */
     int32_t host_sp;    /* C's stack while generated code runs */
     int32_t spill;      /* X64_SPILL_BYTES at a multiple of 16: private slots (a v128 takes two), four
                          * operands of vector calls */
@@ -127,6 +129,7 @@ typedef struct X64Host {
     X64Layout at;
     X64Lookup lookup;         /* set before x64_stubs_emit() */
     X64Paged paged;           /* likewise */
+    void (*unit_load)(void *cpu); /* likewise: puts the state of IR_UNIT rows there */
     const IrSlot *slots;
     unsigned n_slots, n_pins;
     int16_t fl_slot;          /* the slot of guest flags, -1: the guest has none. Never pinned, one at most */
@@ -152,6 +155,7 @@ typedef struct X64Host {
                                * register */
     uint8_t *soft_ir;         /* rax = X64SoftOp.raw, the rest in [soft]; keeps every register; flags or-ed
                                * in */
+    uint8_t *load_unit;       /* rax = any: unit_load(), keeps every other register */
     uint8_t *access;          /* paged: behind the call stands what it is about (x64_emit_paged.c) */
     X64Look look;             /* paged */
     uint8_t *raised;          /* cpu->exit and cpu->pc are filled in; pins are in their registers */

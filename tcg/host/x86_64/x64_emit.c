@@ -32,7 +32,7 @@ static void start(X64Emit *e, const IrRegion *r)
     memset(e->block_at, 0, r->n_blocks * sizeof(e->block_at[0]));
     e->spills = 0;
     e->failed = false;
-    e->any_dirty = false;
+    e->any_dirty = e->unit_live = false;
     e->calls = 0;
     e->n_cold = e->n_fix = 0;
     e->n_lits = e->n_lit_uses = e->n_accesses = 0;

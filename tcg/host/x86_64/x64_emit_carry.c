@@ -76,6 +76,7 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     case IR_FLADOX: return true;
     case IR_GET: return (int)i->imm != e->h->fl_slot || e->fl == IR_NONE || e->fl == e->hold;
     case IR_PUT: return put_keeps(e, i);
+    case IR_UNIT: return x64_unit_keeps(e, i);
     case IR_LD:
     case IR_ST: return plain_access((IrMem){.raw = i->d}, i->op == IR_ST);
     case IR_ZEXT: return true;

@@ -303,6 +303,30 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     landing(e);
 }
 
+/* The call itself, arguments are in [args]; no_state: whatever the helper's flags, it touches no slots. */
+static void call_helper(X64Emit *e, unsigned helper, bool no_state)
+{
+    const IrHelper *hp = &e->r->helpers[helper];
+    X64Asm *a = e->a;
+    clean_all_pins(e); /* helpers see architectural floats */
+    x64_evict_temps(e);
+    if ((hp->flags & IR_H_STATE) && !no_state)
+        x64_forget_pins(e);
+    if (hp->flags & (IR_H_PC | IR_H_STATUS)) {
+        x64_virtual_pc(e->h, a, e->r->guest_pc[e->ordinal]);
+        x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
+    }
+    if (hp->flags != IR_H_PURE)
+        e->unit_live = false;
+    x64_count(e, X64_COUNT_HELPERS + helper, 1);
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
+    x64_patch32(x64_call_rel32(a), e->h->call);
+    if (hp->flags & IR_H_STATUS) {
+        x64_test_rr(a, 64, X64_RAX, X64_RAX);
+        x64_patch32(x64_jcc_rel32(a, X64_NE), e->h->helper_left);
+    }
+}
+
 /* All values in temporaries go to memory, pins through the cpu object; arguments by [args]. */
 void x64_emit_call(X64Emit *e, const IrInsn *i)
 {
@@ -326,27 +350,28 @@ void x64_emit_call(X64Emit *e, const IrInsn *i)
         }
         e->locked = 0;
     }
-    clean_all_pins(e); /* helpers see architectural floats */
-    x64_evict_temps(e);
-    if (hp->flags & (IR_H_STATE))
-        x64_forget_pins(e);
-    if (hp->flags & (IR_H_PC | IR_H_STATUS)) {
-        x64_virtual_pc(e->h, a, e->r->guest_pc[e->ordinal]);
-        x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
-    }
-    x64_count(e, X64_COUNT_HELPERS + i->imm, 1);
-    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
-    x64_patch32(x64_call_rel32(a), e->h->call);
-    if (hp->flags & IR_H_STATUS) {
-        x64_test_rr(a, 64, X64_RAX, X64_RAX);
-        x64_patch32(x64_jcc_rel32(a, X64_NE), e->h->helper_left);
-    }
+    call_helper(e, i->imm, false);
     if (hp->ret == IR_VOID)
         return;
     if (ir_type_is_vec((IrType)hp->ret))
         x64_movd_xr(a, 64, x64_def_x(e, -1, 0), X64_RAX);
     else
         x64_def_is(e, X64_RAX);
+}
+
+void x64_unit_call(X64Emit *e, const IrInsn *i, X64Mem m)
+{
+    x64_claim(e, X64_RAX);
+    x64_lea(e->a, 64, X64_RAX, m);
+    x64_mov_mr(e->a, 64, x64_env(e->h->at.args + 8), X64_RAX);
+    e->locked = 0;
+    x64_fl_flush(e);
+    e->calls++;
+    x64_mov_mi(e->a, 64, x64_env(e->h->at.args), (int32_t)i->imm);
+    x64_lea(e->a, 64, X64_RAX, x64_env(e->h->at.link)); /* no such row has a result */
+    x64_mov_mr(e->a, 64, x64_env(e->h->at.args + 24), X64_RAX);
+    e->locked = 0;
+    call_helper(e, i->d, true);
 }
 
 static void branch_to(X64Emit *e, uint8_t *site, unsigned block)
@@ -507,6 +532,12 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         landing(e);
         break;
     case COLD_ACCESS: x64_cold_access(e, c); break;
+    case COLD_UNIT:
+        x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
+        x64_patch32(x64_call_rel32(a), e->h->load_unit);
+        x64_mov_rm(a, 64, X64_RAX, x64_env(e->h->at.save));
+        x64_patch32(x64_jmp_rel32(a), c->back);
+        break;
     }
 }
 

@@ -86,7 +86,7 @@ static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
 
 static bool ends_groups(const IrInsn *i)
 {
-    return i->op == IR_CALL || i->op == IR_POLL;
+    return i->op == IR_CALL || i->op == IR_UNIT || i->op == IR_POLL;
 }
 
 void x64_share_plan(X64Emit *e)

@@ -1,5 +1,6 @@
-/* Rows that are instructions of x86, for guests that are x86: flags (flx) and vectors (xv), done by that very
- * instruction, so that undefined flags, NaN, MXCSR's flags and modes are what the host has. */
+/* Rows that are instructions of x86, for guests that are x86: flags (flx), vectors (xv), x87 and MMX (unit),
+ * done by that very instruction, so that undefined flags, NaN, MXCSR's flags and modes are what the host
+ * has. */
 #include "tcg/host/x86_64/x64_priv.h"
 
 /* The host's flags become those of the word in rax, which sahf and an addition that overflows give back. */
@@ -279,4 +280,103 @@ void x64_emit_flxv(X64Emit *e, const IrInsn *i)
 void x64_emit_flxvf(X64Emit *e, const IrInsn *i)
 {
     x64_emit_flxv(e, i);
+}
+
+/* ---- x87 and MMX ---- */
+
+bool x64_unit_keeps(const X64Emit *e, const IrInsn *i)
+{
+    bool takes = i->b && ir_result_type(e->r, &e->r->insn[i->b]) == IR_FL;
+    return e->unit_live && !(e->h->paged.on && i->a) && i->type != IR_FL && !takes;
+}
+
+/* From here on in the block the unit's state is in the host. */
+static void unit_begin(X64Emit *e)
+{
+    if (e->unit_live)
+        return;
+    x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.unit_live), 0);
+    X64Cold *c = x64_cold(e, COLD_UNIT);
+    c->site = x64_jcc_rel32(e->a, X64_E);
+    c->back = e->a->p;
+    e->unit_live = true;
+}
+
+static X64Mem unit_address(X64Emit *e, const IrInsn *i)
+{
+    IrInsn plain = {.op = IR_UNIT, .a = i->a};
+    X64Mem m = x64_address(e, &plain, false);
+    m.seg = ir_result_type(e->r, &e->r->insn[i->a]) == IR_I32 ? X64_ADDR32 : X64_SEG_NONE;
+    return m;
+}
+
+/* fst fstp fist fistp fisttp fbstp, fnstcw fnstsw; movd movq movntq */
+static bool unit_writes(const XvEnc *x, unsigned reg)
+{
+    if (x->map == X64_1B)
+        return (x->opc & 1) && (0xce >> reg & 1);
+    return x->map == X64_0F && (x->opc == 0x7e || x->opc == 0x7f || x->opc == 0xe7);
+}
+
+/* The instruction, with its record: it may wait for an exception of the one before. */
+static void unit_put(X64Emit *e, const XvEnc *x, int reg, int rm, const X64Mem *m)
+{
+    static const X64Mem none = {.base = X64_NO_REG, .index = X64_NO_REG};
+    x64_record(e, m ? *m : none, 3, m && unit_writes(x, (unsigned)reg), m != NULL);
+    if (x->map == X64_0F && x->opc == 0x77)
+        x64_bytes(e->a, (const uint8_t[]){0x0f, 0x77}, 2); /* emms: no modrm */
+    else if (m && x->has_imm)
+        x64_sse_rm_imm8(e->a, x->pp, x->map, x->opc, x->w, reg, *m, x->imm);
+    else if (m)
+        x64_sse_rm(e->a, x->pp, x->map, x->opc, x->w, reg, *m);
+    else if (x->has_imm)
+        x64_sse_rr_imm8(e->a, x->pp, x->map, x->opc, x->w, reg, rm, x->imm);
+    else
+        x64_sse_rr(e->a, x->pp, x->map, x->opc, x->w, reg, rm);
+}
+
+/* fcomi and its like leave flags, fcmov looks at them. */
+static void unit_flags(X64Emit *e, const IrInsn *i, const XvEnc *x, int reg, int rm)
+{
+    if (i->b)
+        x64_fl_make(e, i->b);
+    bool there = i->b && e->reg[x64_val(e, i->b)] == X64_RAX;
+    x64_claim(e, X64_RAX);
+    if (i->b && !there)
+        x64_load_into(e, X64_RAX, i->b, 32);
+    if (i->b)
+        x64_load_flags(e->a);
+    unit_put(e, x, reg, rm, NULL);
+    if (i->type != IR_FL || e->l->uses[e->cur] == 0)
+        return;
+    save_flags(e->a);
+    x64_def_is(e, X64_RAX);
+}
+
+void x64_emit_unit(X64Emit *e, const IrInsn *i)
+{
+    XvEnc x = xv_enc(e, i);
+    int reg = i->imm >> 27 & 7, rm = i->imm >> 24 & 7;
+    bool is_flags = i->b && ir_result_type(e->r, &e->r->insn[i->b]) == IR_FL;
+    if (e->h->paged.on && i->a) {
+        x64_unit_call(e, i, unit_address(e, i));
+        return;
+    }
+    unit_begin(e);
+    if (i->a) {
+        X64Mem m = unit_address(e, i);
+        unit_put(e, &x, reg, rm, &m);
+    } else if (i->type == IR_FL || is_flags) {
+        unit_flags(e, i, &x, reg, rm);
+    } else if (i->type != IR_VOID && x.map == X64_1B) { /* fnstsw */
+        x64_claim(e, X64_RAX);
+        unit_put(e, &x, reg, rm, NULL);
+        x64_movzx_rr(e->a, 16, X64_RAX, X64_RAX);
+        x64_def_is(e, X64_RAX);
+    } else if (i->type != IR_VOID) {
+        int d = x64_def(e, -1, 0);
+        unit_put(e, &x, x.opc == 0x7e ? reg : d, x.opc == 0x7e ? d : rm, NULL);
+    } else {
+        unit_put(e, &x, reg, i->b ? x64_use(e, i->b) : rm, NULL);
+    }
 }

@@ -18,7 +18,7 @@ enum { X64_XMM = 16, X64_MAX_COLD = 768, X64_MAX_LITS = 256, X64_MAX_LIT_USES = 
 
 typedef enum X64ColdKind { COLD_EXIT, COLD_CANON, COLD_SOFT, COLD_UNBOX, COLD_UNORDERED,
                            COLD_SOFT_IR, COLD_SIGNAL,
-    COLD_CALL, COLD_ACCESS } X64ColdKind;
+    COLD_CALL, COLD_ACCESS, COLD_UNIT } X64ColdKind;
 
 typedef struct X64Cold {
     uint8_t kind;
@@ -102,6 +102,7 @@ struct X64Emit {
     IrVal fl;            /* what the flags slot should hold; IR_NONE: it does */
     IrVal hold;          /* the word that the host's flags are; IR_NONE: none that anyone knows of */
     bool hold_inv;       /* with the carry inverted */
+    bool unit_live;      /* from here on in the block the host has the state of IR_UNIT rows */
     bool arm;            /* the region's NaN policy is Arm's */
     uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with
                           * fcmp_y */
@@ -334,6 +335,11 @@ int x64_fcc(X64Emit *e, const IrInsn *i); /* the host condition */
 void x64_flfcmp_word(X64Emit *e, const IrInsn *i, int dst, int temp);
 bool x64_flfcmp_waits(const X64Emit *e, const IrInsn *i); /* can its word be made later? */
 void x64_flfcmp_recipe(X64Emit *e, const X64FlRecipe *f); /* the word in rax, in cold code */
+
+/* IR_UNIT on memory that is reached by a softmmu, at m: its helper does it, and looks at no slot. */
+void x64_unit_call(X64Emit *e, const IrInsn *i, X64Mem m);
+/* Does this IR_UNIT row leave the host's flags alone? */
+bool x64_unit_keeps(const X64Emit *e, const IrInsn *i);
 
 /* For statistics: adds n to a count (x64.h); uses rax. Index of an op that C executes. */
 void x64_count(X64Emit *e, unsigned index, unsigned n);

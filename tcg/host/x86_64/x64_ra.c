@@ -572,18 +572,20 @@ void x64_start_block(X64Emit *e, unsigned block)
     }
     memset(e->reg_val, 0, sizeof(e->reg_val));
     memset(e->slot_val, 0, sizeof(e->slot_val));
+    e->unit_live = false;
 }
 
 /* ---- pins of a loop ---- */
 
 /* A single block that branches to itself and calls nothing. */
-static bool is_plain_loop(const IrRegion *r)
+static bool is_plain_loop(const X64Emit *e)
 {
+    const IrRegion *r = e->r;
     const IrInsn *last = &r->insn[r->n_insns - 1];
     if (r->n_blocks != 1 || last->op != IR_BR || last->misc)
         return false;
     for (unsigned k = 1; k < r->n_insns; k++)
-        if (r->insn[k].op == IR_CALL)
+        if (r->insn[k].op == IR_CALL || (r->insn[k].op == IR_UNIT && e->h->paged.on))
             return false;
     return true;
 }
@@ -722,7 +724,7 @@ void x64_loop_pins(X64Emit *e)
     e->code->n_loop_pins = 0;
     memcpy(e->pin, e->h->pin, e->n_pins * sizeof(e->pin[0]));
     memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
-    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(e->r))
+    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(e))
         return;
     SlotUse u;
     count_uses(e, &u);

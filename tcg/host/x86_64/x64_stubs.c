@@ -115,6 +115,16 @@ static void emit_soft_ir(const X64Host *h, X64Asm *a)
     x64_ret(a);
 }
 
+static void emit_load_unit(const X64Host *h, X64Asm *a)
+{
+    save_all(h, a);
+    x64_lea(a, 64, X64_RDI, X64_MEM(X64_RBP, -X64_ENV_BIAS));
+    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)h->unit_load);
+    call_c(h, a);
+    restore_all(h, a);
+    x64_ret(a);
+}
+
 /* The return address names an access (x64_emit_paged.c). Goes on where that says, the result in its place and
  * all other registers as they were. */
 static void emit_access(const X64Host *h, X64Asm *a)
@@ -332,6 +342,9 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_vec(h, a);
     h->soft_ir = a->p;
     emit_soft_ir(h, a);
+    h->load_unit = a->p;
+    if (h->unit_load)
+        emit_load_unit(h, a);
     if (h->paged.on) {
         h->access = a->p;
         emit_access(h, a);

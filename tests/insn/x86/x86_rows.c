@@ -3,8 +3,12 @@
  * the same (test_x86_rows.py compares); the values come from the processor, so undefined flags are compared
  * too. Compiled for i386 it does so in 32-bit mode.
  *
- * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number) all state is
- * printed. Lines: row number, name, bytes, hash of the state. A signal is part of the state. */
+ * Then sequences of x87 and MMX instructions, with loops, jumps, other control words and faults, which the
+ * emulator has to keep state across.
+ *
+ * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number, or SEQUENCES + that
+ * of a sequence) all state is printed. Lines: row number, name, bytes, hash of the state. A signal is part of
+ * the state. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +69,8 @@ enum {
     CODE_BYTES = 64 << 20,
     BUF = AREA + 2048,
     STACK = AREA + 6144,
-    SHOWN = 1024
+    SHOWN = 1024,
+    SEQUENCES = 100000
 };
 
 #ifdef __x86_64__
@@ -449,6 +454,115 @@ static void run_row(unsigned n, unsigned count, bool all, uint8_t **code)
     }
 }
 
+/* ---- sequences ---- */
+
+/* Of x87 or, at times, MMX: rows that leave the general registers alone but for ax. */
+static const RowInfo *pick_x87(bool mmx)
+{
+    for (;;) {
+        const RowInfo *r = &rows[rnd() % ARRAY_SIZE(rows)];
+        if (r->handler == X86_H_x87_wait ||
+            (r->handler == (mmx ? X86_H_mmx : X86_H_x87) && !is_environment(r)))
+            return r;
+    }
+}
+
+static uint8_t *put_row(uint8_t *p, const RowInfo *r)
+{
+    X86Insn x;
+    unsigned len;
+    do
+        len = encode(r, p);
+    while (!good(r, p, len, &x));
+    return p + len;
+}
+
+/* fldcw of a word of the buffer. */
+static uint8_t *put_fldcw(uint8_t *p)
+{
+    const uint8_t insn[] = {0xd9, 0x6b, 0x70};
+    memcpy(p, insn, sizeof insn);
+    return p + sizeof insn;
+}
+
+/* Some of the stack is in use; mostly nothing is unmasked. */
+static void set_sequence(void)
+{
+    static const RowInfo load = {.handler = X86_H_x87};
+    X86Insn x = {.mod = 0};
+    set_state(&load, &x);
+    uint8_t *fx = st_in.fx;
+    unsigned top = rnd() % 8, used = rnd() % 7;
+    uint16_t cw = (uint16_t)(rnd() & 0xf00), sw = (uint16_t)(top << 11 | (rnd() & 0x4700));
+    cw |= (uint16_t)(0x40 | (rnd() % 4 ? 0x3f : 0x3f & ~(1u << rnd() % 6)));
+    memcpy(fx, &cw, 2);
+    memcpy(fx + 2, &sw, 2);
+    fx[4] = 0;
+    for (unsigned k = 0; k < used; k++)
+        fx[4] |= (uint8_t)(1u << (top + k) % 8);
+    cw = (uint16_t)(0x40 | (rnd() & 0xf00) | (rnd() % 4 ? 0x3f : 0x3f & rnd()));
+    memcpy((void *)(BUF + 0x70), &cw, 2);
+    if (rnd() % 5 == 0)
+        st_in.gpr[rnd() % 2 ? 5 : 7] = AREA + 8192 - rnd() % 128;
+}
+
+static uint8_t *put_body(uint8_t *p)
+{
+    uint8_t *jump = NULL;
+    bool mmx = rnd() % 4 == 0;
+    for (unsigned k = 3 + rnd() % 24; k > 0; k--) {
+        if (jump && rnd() % 4 == 0) {
+            jump[1] = (uint8_t)(p - jump - 2);
+            jump = NULL;
+        } else if (!jump && rnd() % 8 == 0) {
+            jump = p;
+            *p++ = (uint8_t)(0x70 | rnd() % 16); /* jcc */
+            *p++ = 0;
+        }
+        p = rnd() % 12 ? put_row(p, pick_x87(mmx && rnd() % 3 == 0)) : put_fldcw(p);
+        if (jump && p - jump > 100) {
+            jump[1] = (uint8_t)(p - jump - 2);
+            jump = NULL;
+        }
+    }
+    if (jump)
+        jump[1] = (uint8_t)(p - jump - 2);
+    return p;
+}
+
+static void run_sequence(unsigned n, bool all, uint8_t **code)
+{
+    uint8_t *p = *code;
+    int32_t rel;
+    set_sequence();
+    target = (uintptr_t)p;
+    if (rnd() % 2) {
+        p = put_body(p);
+    } else { /* mov ecx, n; again: ..; dec ecx; jnz again */
+        uint32_t rounds = 1 + rnd() % 40;
+        *p = 0xb9;
+        memcpy(p + 1, &rounds, 4);
+        uint8_t *again = p + 5;
+        p = put_body(again);
+        memcpy(p, "\xff\xc9\x0f\x85", 4);
+        rel = (int32_t)(again - (p + 8));
+        memcpy(p + 4, &rel, 4);
+        p += 8;
+    }
+    *p = 0xe9; /* jmp leave */
+    rel = (int32_t)((intptr_t)leave - (intptr_t)(p + 5));
+    memcpy(p + 1, &rel, 4);
+    p += 5;
+    got_signal = 0;
+    memset(&st_out, 0, sizeof st_out);
+    printf("%u x87 sequence ", SEQUENCES + n);
+    for (const uint8_t *q = *code; q < p; q++)
+        printf("%02x", *q);
+    *code = (uint8_t *)(((uintptr_t)p + 31) & ~31ul);
+    run_one();
+    print_state(all, got_signal);
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
@@ -470,6 +584,11 @@ int main(int argc, char **argv)
         if (!left_out(&rows[n]) && !x86_avx512(rows[n].map, rows[n].handler) &&
             (argc < 4 || (unsigned)atoi(argv[3]) == n))
             run_row(n, count, argc > 3, &code);
+    }
+    for (unsigned n = 0; n < 25 * count; n++) {
+        seed = first * 1000003 + SEQUENCES + n;
+        if (argc < 4 || (unsigned)atoi(argv[3]) == SEQUENCES + n)
+            run_sequence(n, argc > 3, &code);
     }
     return 0;
 }
