@@ -30,6 +30,8 @@ bool accel_debug_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
     const TargetSys *sys = cpu->ops->sys;
     MmuPage p;
     MemRange r;
+    if (cpu->accel->engine->translate)
+        return cpu->accel->engine->translate(cpu, va, ret_pa);
     uint32_t ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
     unsigned now = sys->fetch_idx(ctx);
     bool found = walk(cpu, va, now, MMU_FETCH, &p) || walk(cpu, va, now, MMU_READ, &p);
@@ -120,6 +122,11 @@ static void drop_code(Accel *a, Gva pc)
     }
 }
 
+static bool engine_takes(Accel *a)
+{
+    return !a->engine->points_changed || a->engine->points_changed(a);
+}
+
 bool accel_debug_break(Accel *a, Gva pc, bool on)
 {
     AccelDebug *d = &a->debug;
@@ -136,7 +143,11 @@ bool accel_debug_break(Accel *a, Gva pc, bool on)
         d->brk[k] = d->brk[--d->n_breaks];
     }
     drop_code(a, pc);
-    return true;
+    if (engine_takes(a) || !on)
+        return true;
+    d->n_breaks--;
+    engine_takes(a);
+    return false;
 }
 
 /* ---- watchpoints ---- */
@@ -191,7 +202,11 @@ bool accel_debug_watch(Accel *a, Gva at, uint64_t n, unsigned how, bool on)
     }
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
         ac->cpu->mem->flush(ac->cpu);
-    return true;
+    if (engine_takes(a) || !on)
+        return true;
+    d->n_watches--;
+    engine_takes(a);
+    return false;
 }
 
 bool accel_debug_take_hit(Cpu *cpu, Gva *ret_at)

@@ -316,7 +316,12 @@ static bool cpu_stopped(void *opaque, unsigned n)
     GdbServer *g = opaque;
     Cpu *cpu = g->vm->machine->cpu[n];
     bool debug = cpu->exit.kind == CPU_EXIT_DEBUG, watch = debug && cpu->exit.code == 1;
-    if (debug && !watch && !accel_debug_is_break(g->vm->machine->accel, cpu->pc)) {
+    bool watched = debug && cpu->exit.code == 2; /* the access is done */
+    if (watched) {
+        g->watch_at = cpu->exit.addr;
+        g->watch_hit = true;
+    }
+    if (debug && !watch && !watched && !accel_debug_is_break(g->vm->machine->accel, cpu->pc)) {
         step_over(cpu); /* the same place of another page */
         return true;
     }

@@ -313,12 +313,13 @@ static bool enter(KvmCpu *k, bool *ret_out)
     accel_resume(cpu);
     __atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
     bool kicked = __atomic_load_n(&cpu->kick, __ATOMIC_SEQ_CST);
-    *ret_out = kicked && !k->unfinished;
+    bool step = (cpu->ctx & CTX_STEP) != 0; /* then it leaves after one instruction, and not before */
+    *ret_out = kicked && !k->unfinished && !step;
     if (*ret_out) {
         accel_pause(cpu);
         return false;
     }
-    if (kicked)
+    if (kicked && !step)
         k->run->immediate_exit = 1; /* completes the access, no more */
     kvm_arch_enter(k);
     long r = kvm_ioctl(k->fd, KVM_RUN, 0);
@@ -342,6 +343,11 @@ static void kvm_run(Cpu *cpu)
             return;
     if (k->dead && cpu->exit.kind == CPU_EXIT_KICK)
         accel_halt(cpu);
+}
+
+static bool kvm_points_changed(Accel *a)
+{
+    return kvm_arch_points_changed(kvm_vm(a));
 }
 
 /* ---- what is the translators' ---- */
@@ -380,4 +386,6 @@ const AccelOps accel_engine_kvm = {
     .irq = kvm_irq,
     .msi = kvm_msi,
     .map_changed = kvm_map_changed,
+    .translate = kvm_arch_translate,
+    .points_changed = kvm_points_changed,
 };

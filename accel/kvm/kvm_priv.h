@@ -124,6 +124,9 @@ void kvm_arch_enter(KvmCpu *k);
 void kvm_arch_left(KvmCpu *k);
 /* An exit that is not common to all. False: it is unknown. *ret_out: for the owner, cpu->exit says what. */
 bool kvm_arch_serve(KvmCpu *k, bool *ret_out);
+/* As accel_debug_translate(); breakpoints and watchpoints of the Accel changed, false: there is no room. */
+bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa);
+bool kvm_arch_points_changed(KvmVm *vm);
 /* Registers for a report, lines without the last newline. */
 void kvm_arch_print(KvmCpu *k, Fmt *out);
 

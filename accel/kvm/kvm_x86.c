@@ -135,6 +135,7 @@ bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
     x->sregs2 = kvm_has(vm, KVM_CAP_SREGS2) != 0;
     x->debugregs = kvm_has(vm, KVM_CAP_DEBUGREGS) != 0;
     x->xcrs = kvm_has(vm, KVM_CAP_XCRS) != 0;
+    x->block_irq = kvm_has(vm, KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ;
     x->triple_fault = kvm_enable(vm, KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1);
     return fill_msr_list(vm, err) && fill_cpuid(vm, err) && make_irqchip(vm, err);
 }
@@ -201,8 +202,8 @@ bool kvm_arch_set_up(KvmCpu *k)
     return true;
 }
 
-/* What the kernel made the cpu with is what a processor has after power-on. Kernels (Linux 6.1 on AMD) that have
- * lost their page tables with a triple fault make new ones when CR0 changes, so it changes. */
+/* What the kernel made the cpu with is what a processor has after power-on. Kernels (Linux 6.1 on AMD) that
+ * have lost their page tables with a triple fault make new ones when CR0 changes, so it changes. */
 bool kvm_arch_reset(KvmCpu *k)
 {
     enum { CR0_WP = 1 << 16 };
@@ -227,9 +228,18 @@ bool kvm_arch_store(KvmCpu *k)
     return kvm_x86_put(k, &kvm_x86_cpu(k)->now, KVM_X86_RUNTIME);
 }
 
+bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
+{
+    struct kvm_translation t = {.linear_address = va};
+    bool ok = !sys_is_err(kvm_ioctl_at(kvm_cpu(cpu)->fd, KVM_TRANSLATE, &t)) && t.valid;
+    if (ok)
+        *ret_pa = t.physical_address;
+    return ok;
+}
+
 void kvm_arch_enter(KvmCpu *k)
 {
-    (void)k;
+    kvm_x86_debug_enter(k);
 }
 void kvm_arch_left(KvmCpu *k)
 {
@@ -244,6 +254,7 @@ bool kvm_arch_serve(KvmCpu *k, bool *ret_out)
         k->cpu->exit.kind = CPU_EXIT_HALT;
         *ret_out = true;
         return true;
+    case KVM_EXIT_DEBUG: *ret_out = kvm_x86_debug_exit(k); return true;
     case KVM_EXIT_IOAPIC_EOI:
         if (board->irq_end)
             board->irq_end(board->opaque, k->run->eoi.vector);

@@ -43,6 +43,14 @@ typedef struct KvmX86State {
     _Alignas(64) char xsave[KVM_X86_XSAVE_ROOM];
 } KvmX86State;
 
+enum { KVM_X86_DEBUG_REGISTERS = 4 };
+/* An int3 in the guest's memory. */
+typedef struct KvmX86Patch {
+    Gva pc;
+    uint64_t pa;
+    uint8_t was;
+} KvmX86Patch;
+
 typedef struct KvmX86Vm {
     bool xsave2, sregs2, debugregs, xcrs, triple_fault; /* what the kernel has */
     bool warned;                                        /* of a register that cannot be set */
@@ -51,10 +59,15 @@ typedef struct KvmX86Vm {
     struct kvm_pit_state2 pit;
     struct kvm_clock_data clock; /* while it stands */
     KvmX86Cpuid cpuid;           /* what the host has */
+    bool block_irq;              /* no interrupts while stepping */
+    unsigned n_patches;
+    KvmX86Patch patch[ACCEL_MOST_BREAKS];
 } KvmX86Vm;
 
 typedef struct KvmX86Cpu {
     KvmX86State fresh, now;
+    struct kvm_guest_debug debug; /* as the kernel has it */
+    bool inject_bp;               /* an int3 was the guest's own */
     KvmX86Cpuid cpuid;
 } KvmX86Cpu;
 
@@ -70,6 +83,9 @@ static inline KvmX86Cpu *kvm_x86_cpu(KvmCpu *k)
 /* kvm_x86_state.c: from the kernel, and into it. False: it refuses. */
 bool kvm_x86_get(KvmCpu *k, KvmX86State *ret, KvmX86Part part);
 bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part);
+/* kvm_x86_debug.c: before KVM_RUN; KVM_EXIT_DEBUG: true: for the owner, cpu->exit says what. */
+void kvm_x86_debug_enter(KvmCpu *k);
+bool kvm_x86_debug_exit(KvmCpu *k);
 /* `now` into the X86Cpu, and back. */
 void kvm_x86_to_cpu(KvmCpu *k);
 void kvm_x86_from_cpu(KvmCpu *k);

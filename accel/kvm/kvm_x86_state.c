@@ -136,6 +136,13 @@ bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part)
 
 /* ---- X86Cpu ---- */
 
+/* Cpu.pc is a linear address. */
+static uint64_t code_base(const KvmX86State *s)
+{
+    enum { EFER_LMA = 1 << 10 };
+    return (s->sregs.efer & EFER_LMA) && s->sregs.cs.l ? 0 : s->sregs.cs.base;
+}
+
 /* In the encoding's order. */
 #define GPRS(X)                                                                                              \
     X(rax)                                                                                                   \
@@ -149,7 +156,7 @@ void kvm_x86_to_cpu(KvmCpu *k)
 #define GET(reg) cpu->gpr[n++] = s->regs.reg;
     GPRS(GET)
 #undef GET
-    cpu->base.pc = s->regs.rip;
+    cpu->base.pc = code_base(s) + s->regs.rip;
 }
 
 void kvm_x86_from_cpu(KvmCpu *k)
@@ -160,5 +167,5 @@ void kvm_x86_from_cpu(KvmCpu *k)
 #define PUT(reg) s->regs.reg = cpu->gpr[n++];
     GPRS(PUT)
 #undef PUT
-    s->regs.rip = cpu->base.pc;
+    s->regs.rip = cpu->base.pc - code_base(s);
 }

@@ -307,7 +307,7 @@ static void test_sync(void **state)
     pthread_join(t, NULL);
     accel_sync(b.cpu[0]);
     assert_int_equal(x->gpr[X86_RBX], 0x5eed);
-    assert_in_range(b.cpu[0]->pc, kvm_guest_count - kvm_rom, kvm_guest_count - kvm_rom + 40);
+    assert_in_range(b.cpu[0]->pc - 0xf0000, kvm_guest_count - kvm_rom, kvm_guest_count - kvm_rom + 40);
     x->gpr[X86_RCX] = 0xabcd;
     run_cpu(b.cpu[0]);
     assert_true(b.done);
@@ -412,6 +412,49 @@ static void test_probe(void **state)
     assert_true(!p.same_isa && !p.usable && !p.fast && p.why[0]);
 }
 
+/* One instruction a run; then a breakpoint before each. */
+static void test_debug(void **state)
+{
+    const Gva at = 0xf0000 + (Gva)(kvm_guest_count - kvm_rom);
+    X86Cpu *x = (X86Cpu *)b.cpu[0];
+    start(kvm_guest_count);
+    assert_true(accel_debug_break(b.accel, at, true));
+    accel_run(b.cpu[0]);
+    assert_int_equal(b.cpu[0]->exit.kind, CPU_EXIT_DEBUG);
+    assert_int_equal(b.cpu[0]->pc, at);
+    accel_debug_break(b.accel, at, false);
+    b.cpu[0]->ctx |= CTX_STEP;
+    static const uint8_t lengths[] = {2, 2, 3, 3}; /* xor, mov, mov, xor */
+    for (unsigned k = 0, n = 0; k < sizeof(lengths); k++) {
+        accel_kick(b.cpu[0]); /* it steps all the same */
+        accel_run(b.cpu[0]);
+        n += lengths[k];
+        assert_int_equal(b.cpu[0]->exit.kind, CPU_EXIT_KICK);
+        assert_int_equal(b.cpu[0]->pc, at + n);
+    }
+    accel_sync(b.cpu[0]);
+    assert_int_equal(x->gpr[X86_RBX], 0x5eed);
+    b.cpu[0]->ctx &= ~(uint32_t)CTX_STEP;
+    x->gpr[X86_RCX] = 0x1234;
+    run_cpu(b.cpu[0]);
+    assert_int_equal(b.result, 0x1234);
+}
+
+/* What there is room for, and bytes in memory where there is none. */
+static void test_points(void **state)
+{
+    const uint8_t was = b.ram.host[0x1100];
+    for (Gva at = 0; at < 4; at++)
+        assert_true(accel_debug_break(b.accel, 0xf0000 + at, true));
+    assert_false(accel_debug_break(b.accel, 0xf0010, true)); /* ROM */
+    assert_true(accel_debug_break(b.accel, 0x1100, true));
+    assert_int_equal(b.ram.host[0x1100], 0xcc);
+    assert_false(accel_debug_watch(b.accel, 0x2000, 40, MMU_W, true));
+    assert_int_equal(b.ram.host[0x1100], 0xcc);
+    assert_true(accel_debug_break(b.accel, 0x1100, false));
+    assert_int_equal(b.ram.host[0x1100], was);
+}
+
 static int usable(void)
 {
     int fd = open("/dev/kvm", O_RDWR);
@@ -431,6 +474,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sync, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_debug, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_points, setup, teardown),
         cmocka_unit_test_setup_teardown(test_triple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup_chip, teardown),
