@@ -558,6 +558,20 @@ static bool run_exit(Accel *a, Cpu *cpu)
     return true;
 }
 
+/* An instruction that no interrupt may precede, by itself. True: and it was an exit for the caller. */
+static bool run_shadowed(Accel *a, Cpu *cpu)
+{
+    const TargetSys *sys = cpu->ops->sys;
+    if (!sys->in_shadow || !sys->in_shadow(cpu))
+        return false;
+    cpu->ctx |= CTX_STEP;
+    do
+        run_engine(a, cpu);
+    while (!run_exit(a, cpu));
+    cpu->ctx &= ~(uint32_t)CTX_STEP;
+    return cpu->exit.kind != CPU_EXIT_KICK;
+}
+
 void accel_run(Cpu *cpu)
 {
     Accel *a = cpu->accel;
@@ -576,7 +590,7 @@ void accel_run(Cpu *cpu)
     } while (!run_exit(a, cpu));
     if (cpu->exit.kind == CPU_EXIT_KICK)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
-    if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP))
+    if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP) && !run_shadowed(a, cpu))
         take_interrupt(cpu); /* not between two steps; the owner kicks when they are over */
     if (cpu->unit_live)
         cpu->ops->unit_store(cpu);
@@ -649,7 +663,9 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
         if (x->kind != IR_EXIT_RAISE)
             return true;
         cpu->exit.kind = x->code;
-        if (x->code != CPU_EXIT_MISALIGNED)
+        if (cpu->accel->cfg.machine)
+            cpu->exit = (CpuExit){.kind = x->code};
+        else if (x->code != CPU_EXIT_MISALIGNED)
             cpu->exit.addr = cpu->pc;
         return false;
     }

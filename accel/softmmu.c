@@ -400,12 +400,22 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
 
 /* ---- data ---- */
 
+static uint64_t read_nothing(void *dev, uint64_t offset, unsigned size) { return ~0ull >> (64 - 8 * size); }
+static void write_nothing(void *dev, uint64_t offset, uint64_t value, unsigned size) {}
+static const MmioOps nothing = {.read = read_nothing, .write = write_nothing, .min = 1, .max = 8};
+static const MemRegion open_bus = {.name = "nothing", .kind = MEM_MMIO, .ops = &nothing};
+
 bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret)
 {
     MmuPage p;
     if (!walk(cpu, va, idx, how, &p))
         return false;
     if (!mem_map_find(map_of(cpu), p.pa, ret)) {
+        if (cpu->ops->sys->open_bus) {
+            *ret_pa = p.pa;
+            *ret = (MemRange){.start = p.pa & ~4095ull, .end = (p.pa & ~4095ull) + 4096, .region = &open_bus};
+            return true;
+        }
         cpu->ops->sys->bus_error(cpu, va, how);
         return false;
     }

@@ -117,13 +117,30 @@ static bool load(Cpu *cpu, IrAccess *a)
     return true;
 }
 
+/* Where a store to code counts for the next instruction, the one that stores is run by itself. */
+static bool to_running_code(Cpu *cpu, const IrAccess *a, const Pieces *x)
+{
+    if (LIKELY(!cpu->ops->code_checks) || a->apart || cpu->ctx & CTX_STEP)
+        return false;
+    for (unsigned k = 0; k < x->n; k++) {
+        const Piece *p = &x->piece[k];
+        const MemRegion *g = p->range.region;
+        if (g->kind == MEM_RAM && ram_has_code(g->ram, p->range.offset + (p->pa - p->range.start), p->size)) {
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_EXCLUSIVE, .code = CPU_EXCLUSIVE_DEVICE};
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool store(Cpu *cpu, IrAccess *a)
 {
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     uint64_t v[2] = {low_bytes(a->value[0], size), a->value[1]};
     Pieces x;
-    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a))
+    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a) ||
+        to_running_code(cpu, a, &x))
         return false;
     if (m.bswap)
         v[0] = swapped(v[0], size);
@@ -217,7 +234,8 @@ static bool update(Cpu *cpu, IrAccess *a)
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     Pieces x;
-    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a))
+    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a) ||
+        to_running_code(cpu, a, &x))
         return false;
     const MemRange *r = &x.piece[0].range;
     if (x.n > 1 || r->region->kind != MEM_RAM || (size == 16 && (a->addr & 15)))

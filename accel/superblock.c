@@ -39,8 +39,8 @@ static void tracer_at(Tracer *x, Gva pc)
 /* Paged: is `to` on another page, or so near to the end that its instruction might be? */
 static bool is_far(const Tracer *x, Gva to)
 {
-    enum { LONGEST = 4 };
-    return x->cfg->page && place(x, to) - x->window > 4096 - LONGEST;
+    unsigned longest = x->cfg->ops->insn_longest ? x->cfg->ops->insn_longest : 4;
+    return x->cfg->page && place(x, to) - x->window > 4096 - longest;
 }
 
 static void tracer_enter_page(Tracer *x, Gva page)
@@ -264,7 +264,7 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
                                                               : 0;
     ir_builder_init(b, r);
     b->untag = ctx & CTX_UNTAG;
-    b->masked = cfg->masked;
+    b->masked = cfg->page ? 0 : cfg->masked; /* they know no TLB */
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
 }
 

@@ -140,6 +140,9 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:
         case CPU_EXIT_DEBUG:
+        case CPU_EXIT_VECTOR:
+        case CPU_EXIT_STACK:
+        case CPU_EXIT_NO_FPU:
         case CPU_EXIT_BROKEN:
         case CPU_EXIT_HALT: break; /* dealt with in accel_run(), or not of user mode */
         }

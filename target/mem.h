@@ -69,6 +69,7 @@ typedef struct TargetSys {
     uint32_t mostly_global; /* a bit for each index below `paged` by which hardly any pages are reached but
                              * global ones (MmuPage.global): a kernel's. All spaces share what is known of
                              * them */
+    bool open_bus; /* where nothing answers data read as ones, and stores are lost: no bus_error */
     CpuBoard *(*board)(Cpu *cpu); /* to be filled in; then TargetOps.reset is power-on */
     /* Finds va, or fills cpu->exit (FAULT or FETCH, addr, code = the ISA's own number) and returns false. */
     bool (*walk)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
@@ -80,6 +81,8 @@ typedef struct TargetSys {
     bool (*exception)(Cpu *cpu);
     /* Takes an interrupt if one is pending and enabled. */
     bool (*interrupt)(Cpu *cpu);
+    /* Does the instruction at pc run before an interrupt is taken? Asked once. NULL: never. */
+    bool (*in_shadow)(Cpu *cpu);
     /* Does a halted cpu go on? */
     bool (*wakes)(const Cpu *cpu);
     /* Before the cpu is run: false if it is switched off. NULL: it never is. */

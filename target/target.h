@@ -43,6 +43,9 @@ typedef enum CpuExitKind {
     CPU_EXIT_OVERFLOW, /* x86: into; pc = next instruction */
     CPU_EXIT_FLOAT,   /* the floating-point unit has exceptions that are not masked: flags in exit.code, in
                        * MXCSR's order; pc = the instruction that waits for it */
+    CPU_EXIT_VECTOR,  /* x86 machines: exception exit.code, of error code exit.addr */
+    CPU_EXIT_STACK,   /* x86 machines: beyond the stack's segment; as PROTECTION */
+    CPU_EXIT_NO_FPU,  /* x86 machines: the floating-point unit is switched off */
     CPU_EXIT_BROKEN,  /* the engine cannot go on, and has said why (fmt_err()); until the next reset */
 } CpuExitKind;
 
@@ -151,6 +154,7 @@ struct TargetOps {
     uint16_t elf_machine;   /* EM_* */
     uint8_t elf_class;      /* ELFCLASS32 or 64 */
     uint8_t insn_align;     /* bytes: 2 for RISC-V with C */
+    uint8_t insn_longest;   /* bytes; 0: 4 */
     uint32_t cpu_size;      /* bytes of the ISA's struct */
     const IrSlot *slots;
     const IrHelper *helpers;
@@ -203,5 +207,6 @@ extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */
 extern const TargetOps target_riscv64_sys, target_riscv32_sys; /* with privileged levels */
 extern const TargetOps target_aarch64_sys, target_arm_sys;
+extern const TargetOps target_x86_64_sys, target_i386_sys;
 
 #endif

@@ -94,7 +94,7 @@ static const uint64_t only64 =
 
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
 {
-    return x86_model_has((X86Model)cpu->model, f) && !(x86_cpu_is32(cpu) && only64 >> f & 1);
+    return x86_model_has((X86Model)cpu->model, f) && !(cpu->base.ops == &target_i386 && only64 >> f & 1);
 }
 
 static void hide64(uint32_t leaf, uint32_t sub, uint32_t ret[4])
@@ -264,6 +264,6 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     case 0x80000008: ret[0] = 48 << 8 | 48; break;
     default: break;
     }
-    if (x86_cpu_is32(cpu))
+    if (cpu->base.ops == &target_i386)
         hide64(leaf, sub, ret);
 }

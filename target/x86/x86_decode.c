@@ -17,7 +17,8 @@ enum {
     L1 = X86_L1,
     VSIB = X86_VSIB,
     O32 = X86_O32,
-    O64 = X86_O64
+    O64 = X86_O64,
+    SYS = X86_SYS
 };
 enum {
     K = X86_EV_K,
@@ -217,7 +218,7 @@ static bool evex_fits(const X86Row *r, const X86Insn *x)
 
 static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
 {
-    if (r->attr & (x->code32 ? X86_O64 : X86_O32))
+    if (r->attr & (x->code32 ? X86_O64 : X86_O32) || (r->attr & X86_SYS && !x->sys))
         return false;
     if (x->evex && !evex_fits(r, x))
         return false;
@@ -412,8 +413,9 @@ static void set_sizes(X86Insn *x)
     unsigned word = x->code32 ? 4 : 8;
     if (x->code32 && x->vex && names_gpr(x->row))
         x->rex &= (uint8_t)~8;
-    x->opsize = x->rex & 8 ? 8 : x->has66 && !x->vex ? 2 : x->row->attr & X86_D64 ? word : 4;
-    x->asize = (uint8_t)(x->has67 ? word / 2 : word);
+    bool half = x->has66 != x->code16;
+    x->opsize = x->rex & 8 ? 8 : half && !x->vex ? 2 : x->row->attr & X86_D64 ? word : 4;
+    x->asize = (uint8_t)(x->has67 != x->code16 ? word / 2 : word);
 }
 
 /* Behind 62: three bytes. Registers above 15: the fifth bits of reg and vvvv are the prefix's, that of rm is
@@ -453,11 +455,19 @@ static void finish_evex(X86Insn *x)
     }
 }
 
-X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret)
+X86Decoded x86_decode(const uint8_t *p, unsigned n, unsigned how, X86Insn *ret)
 {
     X86Insn *x = ret;
     Bytes b = {.p = p, .n = n < X86_MAX_LEN + 1u ? n : X86_MAX_LEN + 1u};
-    *x = (X86Insn){.base = -1, .index = -1, .mod = 3, .code32 = mode == X86_MODE_32};
+    X86Mode mode = (X86Mode)(how & 3);
+    *x = (X86Insn){
+        .base = -1,
+        .index = -1,
+        .mod = 3,
+    };
+    x->code32 = mode != X86_MODE_64;
+    x->code16 = mode == X86_MODE_16;
+    x->sys = how & X86_MODE_SYS;
     unsigned map = X86_MAP_1B;
     x->opc = prefixes(&b, x);
     if (is_vex(&b, x)) {

@@ -38,9 +38,11 @@ enum {
     X86_L1 = 1024,
     X86_VSIB = 2048,
     X86_O32 = 4096,
-    X86_O64 = 8192
+    X86_O64 = 8192,
+    X86_SYS = 16384
 };
-typedef enum X86Mode { X86_MODE_64, X86_MODE_32 } X86Mode;
+typedef enum X86Mode { X86_MODE_64, X86_MODE_32, X86_MODE_16 } X86Mode;
+enum { X86_MODE_SYS = 4 }; /* added: with what only machines have */
 /* X86Row.evex: see x86_evex.def. */
 enum {
     X86_EV_K = 1,
@@ -142,7 +144,8 @@ typedef struct X86Insn {
     uint8_t rep;         /* 0, 0xf2, 0xf3 */
     uint8_t asize;       /* bytes of an address: 2, 4 or 8 */
     bool has66, lock;
-    bool has67, code32;
+    bool has67, code32; /* code32: or 16-bit */
+    bool code16, sys;
     bool vex, wide; /* vex: or EVEX. wide: 256 bits */
     uint8_t vl;     /* log2 of the vector's bytes, less 4 */
     uint8_t vvvv;
@@ -165,7 +168,7 @@ const X86Row *x86_row_at(unsigned n);
 
 typedef enum X86Decoded { X86_OK, X86_BAD, X86_SHORT } X86Decoded;
 /* BAD: no such instruction; ret->len is how many bytes were looked at. SHORT: more bytes are needed. */
-X86Decoded x86_decode(const uint8_t *p, unsigned n, X86Mode mode, X86Insn *ret);
+X86Decoded x86_decode(const uint8_t *p, unsigned n, unsigned mode, X86Insn *ret);
 
 /* Bytes of operand k; of an immediate, of what it is extended to. */
 static inline unsigned x86_size(const X86Insn *x, unsigned k)

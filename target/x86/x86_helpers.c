@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "target/x86/x86_fpu.h"
 #include "target/x86/x86_mem.h"
+#include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
@@ -165,7 +166,7 @@ uint64_t x86_helper_shld_flags(ARGS)
 static uint64_t rflags_of(uint32_t word, uint32_t df, uint32_t more)
 {
     return (word >> 8 & (X86_SF | X86_ZF | X86_AF | X86_PF | X86_CF)) | (word & 1 ? X86_OF : 0) |
-           (df ? X86_DF : 0) | 2 | X86_IF | more;
+           (df ? X86_DF : 0) | 2 | more;
 }
 
 uint64_t x86_rflags(const X86Cpu *cpu)
@@ -178,7 +179,7 @@ void x86_set_rflags(X86Cpu *cpu, uint64_t v)
     cpu->fl =
         (uint32_t)(v & (X86_SF | X86_ZF | X86_AF | X86_PF | X86_CF)) << 8 | IR_FL_BIT9 | (v & X86_OF ? 1 : 0);
     cpu->df = v & X86_DF ? 1 : 0;
-    cpu->more_flags = v & (X86_AC | X86_ID);
+    cpu->more_flags = (v & (X86_AC | X86_ID)) | X86_IF;
 }
 
 uint64_t x86_helper_rflags(ARGS)
@@ -245,6 +246,8 @@ uint64_t x86_helper_cpuid(ARGS)
     X86Cpu *cpu = opaque;
     uint32_t r[4];
     x86_cpuid(cpu, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
+    if (cpu->base.mem)
+        x86_cpuid_machine(opaque, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
     cpu->gpr[X86_RAX] = r[0];
     cpu->gpr[X86_RBX] = r[1];
     cpu->gpr[X86_RCX] = r[2];

@@ -6,51 +6,9 @@
 #include "target/x86/x86_fpu.h"
 #include "target/x86/x86_trans.h"
 
-/* The last column is the rank for a host register. */
-#define GSLOT(n, name, rank) [X86_SLOT_GPR + n] = {name, offsetof(X86Cpu, gpr) + 8 * (n), IR_I64, rank}
-#define ZSLOT(n, part, name, rank)                                                                           \
-    [X86_SLOT_XMM + 4 * n + part] = {name #n, offsetof(X86Cpu, zmm) + 64 * (n) + 16 * (part), IR_V128, rank}
-#define CSLOT(n)                                                                                             \
-    [X86_SLOT_SCRATCH + n] = {"tmp" #n, offsetof(X86Cpu, scratch) + 16 * (n), IR_V128, IR_PIN_SCRATCH}
-#define VSLOTS(n, rank)                                                                                      \
-    ZSLOT(n, 0, "xmm", rank), ZSLOT(n, 1, "ymmh", 0), ZSLOT(n, 2, "zmmm", 0), ZSLOT(n, 3, "zmmh", 0)
-#define KSLOT(n)                    [X86_SLOT_K + n] = {"k" #n, offsetof(X86Cpu, k) + 8 * (n), IR_I64, 0}
-#define SLOT(id, name, field, type) [X86_SLOT_##id] = {name, offsetof(X86Cpu, field), type, 0}
+#include "target/x86/x86_slots.inc"
 
-/* What both modes have: vectors, masks, scratch of the translation, MMX. */
-#define SHARED_SLOTS                                                                                         \
-    VSLOTS(0, 1), VSLOTS(1, 2), VSLOTS(2, 3), VSLOTS(3, 4), VSLOTS(4, 5), VSLOTS(5, 6), VSLOTS(6, 7),        \
-        VSLOTS(7, 8), VSLOTS(8, 0), VSLOTS(9, 0), VSLOTS(10, 0), VSLOTS(11, 0), VSLOTS(12, 0),               \
-        VSLOTS(13, 0), VSLOTS(14, 0), VSLOTS(15, 0), VSLOTS(16, 0), VSLOTS(17, 0), VSLOTS(18, 0),            \
-        VSLOTS(19, 0), VSLOTS(20, 0), VSLOTS(21, 0), VSLOTS(22, 0), VSLOTS(23, 0), VSLOTS(24, 0),            \
-        VSLOTS(25, 0), VSLOTS(26, 0), VSLOTS(27, 0), VSLOTS(28, 0), VSLOTS(29, 0), VSLOTS(30, 0),            \
-        VSLOTS(31, 0), KSLOT(0), KSLOT(1), KSLOT(2), KSLOT(3), KSLOT(4), KSLOT(5), KSLOT(6), KSLOT(7),       \
-        CSLOT(0), CSLOT(1), CSLOT(2),                                                                        \
-        CSLOT(3), [X86_SLOT_STORE] = {"storec", offsetof(X86Cpu, store_in_c), IR_I32, IR_PIN_SCRATCH}
-
-static const IrSlot slots[X86_SLOTS] = {
-    SHARED_SLOTS,
-    GSLOT(0, "rax", 1),
-    GSLOT(1, "rcx", 5),
-    GSLOT(2, "rdx", 4),
-    GSLOT(3, "rbx", 7),
-    GSLOT(4, "rsp", 2),
-    GSLOT(5, "rbp", 8),
-    GSLOT(6, "rsi", 6),
-    GSLOT(7, "rdi", 3),
-    GSLOT(8, "r8", 10),
-    GSLOT(9, "r9", 11),
-    GSLOT(10, "r10", 0),
-    GSLOT(11, "r11", 0),
-    GSLOT(12, "r12", 9),
-    GSLOT(13, "r13", 12),
-    GSLOT(14, "r14", 0),
-    GSLOT(15, "r15", 0),
-    SLOT(FL, "fl", fl, IR_FL),
-    SLOT(DF, "df", df, IR_I32),
-    SLOT(FS, "fsbase", fs_base, IR_I64),
-    SLOT(GS, "gsbase", gs_base, IR_I64),
-};
+static const IrSlot slots[X86_SLOTS] = {X86_SLOTS_64};
 #undef GSLOT
 
 /* 32-bit mode: the same without r8 to r15 and xmm8 to xmm15, which keep their numbers and are not named. */
@@ -87,7 +45,7 @@ static const IrHelper helpers[X86_HELPERS] = {
 #undef HELPER
 };
 
-static const TargetReg regs[] = {
+const TargetReg x86_regs[X86_REGS] = {
 #define REG(name, field, group) {name, offsetof(X86Cpu, field), sizeof(((X86Cpu *)0)->field), group},
 #include "target/x86/x86_regs.def"
 #undef REG
@@ -112,7 +70,7 @@ static const TargetReg regs32[] = {
     {"gsbase", offsetof(X86Cpu, gs_base), 4, 2},
 };
 
-static void x86_reset(Cpu *base)
+void x86_user_reset(Cpu *base)
 {
     X86Cpu *cpu = (X86Cpu *)base;
 
@@ -128,7 +86,7 @@ static void x86_reset(Cpu *base)
     cpu->model = X86_MODEL_MAX;
 }
 
-static uint32_t x86_ctx(const Cpu *base)
+uint32_t x86_user_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
     return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0) |
@@ -136,22 +94,23 @@ static uint32_t x86_ctx(const Cpu *base)
            (cpu->mxcsr_masks != X86_MXCSR_MASKS ? CTX_X86_TRAPS : 0);
 }
 
-static uint32_t x86_fp_modes(const Cpu *base)
+uint32_t x86_fp_modes(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
     return cpu->fp_modes | cpu->mxcsr_masks;
 }
 
-static void x86_translate(Trans *t)
+void x86_translate(Trans *t)
 {
     X86Insn x;
-    X86Decoded how = x86_decode(t->bytes, t->n_bytes, x86_is32(t) ? X86_MODE_32 : X86_MODE_64, &x);
+    X86Mode mode = !x86_is32(t) ? X86_MODE_64 : t->ctx & X86_CTX_16 ? X86_MODE_16 : X86_MODE_32;
+    X86Decoded how = x86_decode(t->bytes, t->n_bytes, mode | (x86_sys(t) ? X86_MODE_SYS : 0u), &x);
 
     t->truncated = how == X86_SHORT;
     if (t->truncated)
         return;
     t->next = t->pc + x.len;
-    if (x.code32)
+    if (x.code32 && !x86_sys(t))
         t->next &= 0xffffffff;
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (how == X86_BAD) {
@@ -163,6 +122,8 @@ static void x86_translate(Trans *t)
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
+    if (x86_sys(t) && x86_sys_begins(t, &x))
+        return;
     if (x86_zmm_begins(t, &x))
         return;
     switch ((X86Handler)x.row->handler) {
@@ -177,8 +138,8 @@ static void x86_translate(Trans *t)
 
 #define OPS                                                                                                  \
     .insn_align = 1, .code_checks = true, .cpu_size = sizeof(X86Cpu), .helpers = helpers,                    \
-    .n_slots = X86_SLOTS, .n_helpers = X86_HELPERS, .nan = IR_NAN_X86, .reset = x86_reset, .ctx = x86_ctx,   \
-    .fp_modes = x86_fp_modes, .translate = x86_translate, .unit_load = x86_unit_load,                        \
+    .n_slots = X86_SLOTS, .n_helpers = X86_HELPERS, .nan = IR_NAN_X86, .reset = x86_user_reset,              \
+    .ctx = x86_user_ctx, .fp_modes = x86_fp_modes, .translate = x86_translate, .unit_load = x86_unit_load,   \
     .unit_store = x86_unit_store
 
 const TargetOps target_x86_64 = {
@@ -187,8 +148,8 @@ const TargetOps target_x86_64 = {
     .elf_machine = EM_X86_64,
     .elf_class = ELFCLASS64,
     .slots = slots,
-    .regs = regs,
-    .n_regs = ARRAY_SIZE(regs),
+    .regs = x86_regs,
+    .n_regs = X86_REGS,
     .disas = x86_disas,
 };
 

@@ -55,6 +55,8 @@ static IrVal segment_base(Trans *t, const X86Insn *x)
 
 IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v)
 {
+    if (x86_narrow(t))
+        return x86_in_segment(t, x86_data_segment(x), v, x86_memory_bytes(x));
     return x->seg ? ir_add(t->b, x86_word(t), segment_base(t, x), v) : v;
 }
 
@@ -77,14 +79,14 @@ void x86_put_index(Trans *t, const X86Insn *x, unsigned r, IrVal v)
     x86_put_reg(t, r, x->asize, false, v);
 }
 
-X86Addr x86_addr(Trans *t, const X86Insn *x)
+static X86Addr offset_of(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     IrType w = x86_word(t);
     IrVal base = IR_NONE;
     int32_t disp = x->disp;
     if (x->base == -2) {
-        base = x86_c(t, IR_I64, (int64_t)(t->pc + x->len) + disp);
+        base = x86_pc_value(t, t->pc + x->len + (Gva)disp);
         disp = 0;
     } else if (x->base >= 0) {
         base = x86_gpr(t, (unsigned)x->base);
@@ -103,6 +105,30 @@ X86Addr x86_addr(Trans *t, const X86Insn *x)
         base = x86_cut(t, x, ir_add(b, w, base, x86_cw(t, disp)));
         disp = 0;
     }
+    return (X86Addr){base, disp};
+}
+
+IrVal x86_offset(Trans *t, const X86Insn *x)
+{
+    X86Addr a = offset_of(t, x);
+    return ir_add(t->b, x86_word(t), a.base, x86_cw(t, a.disp));
+}
+
+static X86Addr segmented(Trans *t, const X86Insn *x)
+{
+    unsigned seg = x86_data_segment(x);
+    IrVal at = x86_in_segment(t, seg, x86_offset(t, x), x86_memory_bytes(x));
+    return (X86Addr){at, 0, (uint8_t)(t->ctx & X86_CTX_ODD || seg == 1 ? seg + 1 : 0)};
+}
+
+X86Addr x86_addr(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    if (x86_narrow(t))
+        return segmented(t, x);
+    X86Addr a = offset_of(t, x);
+    IrVal base = a.base;
+    int32_t disp = a.disp;
     if (x->seg && ir_is_const(b->r, base)) { /* fs:disp */
         int64_t c = ir_const_value(b->r, base) + disp;
         if (x86_is32(t))
@@ -116,7 +142,7 @@ X86Addr x86_addr(Trans *t, const X86Insn *x)
 IrVal x86_linear(Trans *t, const X86Insn *x)
 {
     X86Addr a = x86_addr(t, x);
-    return ir_add(t->b, x86_word(t), a.base, x86_cw(t, a.disp));
+    return a.disp ? ir_add(t->b, x86_linear_type(t), a.base, x86_c(t, x86_linear_type(t), a.disp)) : a.base;
 }
 
 IrVal x86_linear64(Trans *t, const X86Insn *x)
@@ -131,6 +157,8 @@ IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes)
 
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v)
 {
+    if (a.seg)
+        ir_call(t->b, X86_HELPER_seg_write, (IrVal[]){x86_c(t, IR_I64, a.seg - 1)}, 1);
     ir_st(t->b, v, a.base, a.disp, x86_mem(t, bytes));
 }
 
@@ -207,7 +235,7 @@ void x86_write_back(Trans *t, const X86Insn *x, IrVal old, IrVal v)
     IrMem m = x86_mem(t, bytes);
     m.order = IR_SEQ_CST;
     IrVal seen = ir_cas(b, x86_type(bytes), x86_linear(t, x), old, v, m);
-    ir_exit_if(b, ir_cmp(b, IR_NE, seen, old), ir_exit_direct(b, t->pc, true), false);
+    ir_exit_if(b, ir_cmp(b, IR_NE, seen, old), x86_exit_to(t, t->pc, true), false);
 }
 
 IrVal x86_cond(Trans *t, unsigned cc)
@@ -219,25 +247,18 @@ IrVal x86_cond(Trans *t, unsigned cc)
 
 void x86_push(Trans *t, unsigned bytes, IrVal v)
 {
-    ir_st(t->b, v, x86_gpr(t, X86_RSP), -(int32_t)bytes, x86_mem(t, bytes));
+    x86_st(t, x86_stack_at(t, x86_gpr(t, X86_RSP), -(int32_t)bytes, bytes), bytes, v);
     x86_drop(t, -(int64_t)bytes);
 }
 
 IrVal x86_top(Trans *t, unsigned bytes)
 {
-    return x86_ld(t, (X86Addr){x86_gpr(t, X86_RSP), 0}, bytes);
+    return x86_ld(t, x86_stack_at(t, x86_gpr(t, X86_RSP), 0, bytes), bytes);
 }
 
 void x86_drop(Trans *t, int64_t bytes)
 {
-    x86_put_gpr(t, X86_RSP, ir_add(t->b, x86_word(t), x86_gpr(t, X86_RSP), x86_cw(t, bytes)));
-}
-
-void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint)
-{
-    if (x->opsize < 8)
-        v = ir_zext(t->b, IR_I64, v);
-    t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = v};
+    x86_put_sp(t, ir_add(t->b, x86_word(t), x86_gpr(t, X86_RSP), x86_cw(t, bytes)));
 }
 
 void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n)

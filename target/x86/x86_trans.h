@@ -16,7 +16,14 @@ enum {
     X86_SLOT_XMM, /* each followed by the other three quarters of its zmm */
     X86_SLOT_K = X86_SLOT_XMM + 4 * 32,
     X86_SLOT_SCRATCH = X86_SLOT_K + 8,
-    X86_SLOTS = X86_SLOT_SCRATCH + 4,
+    X86_SLOTS = X86_SLOT_SCRATCH + 4, /* of user mode; a machine has more: */
+    X86_SLOT_PC_DELTA = X86_SLOTS,
+    X86_SLOT_FLAGS,    /* X86Cpu.more_flags */
+    X86_SLOT_LINES,
+    X86_SLOT_SHADOW,
+    X86_SLOT_BASE,     /* of es, cs, ss, ds */
+    X86_SLOT_LIMIT = X86_SLOT_BASE + 4, /* of all six */
+    X86_SYS_SLOTS = X86_SLOT_LIMIT + 6,
 };
 static inline unsigned x86_slot_xmm(unsigned r)
 {
@@ -30,12 +37,16 @@ static inline unsigned x86_slot_ymmh(unsigned r)
 typedef enum X86HelperId {
 #define HELPER(name, ...) X86_HELPER_##name,
 #include "target/x86/x86_helpers.def"
+    X86_HELPERS, /* of user mode; a machine has more: */
+    X86_LAST_HELPER = X86_HELPERS - 1,
+#include "target/x86/x86_priv_helpers.def"
 #undef HELPER
-    X86_HELPERS
+    X86_SYS_HELPERS
 } X86HelperId;
 #define HELPER(name, ...)                                                                                    \
     uint64_t x86_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/x86/x86_helpers.def"
+#include "target/x86/x86_priv_helpers.def"
 #undef HELPER
 
 #define H(name) void x86_trans_##name(Trans *t, const X86Insn *x);
@@ -54,7 +65,17 @@ static inline bool x86_is32(const Trans *t)
 {
     return t->ctx & X86_CTX_32;
 }
-/* A general register, an address: of 32 bits in 32-bit mode. */
+static inline bool x86_sys(const Trans *t)
+{
+    return t->ctx & X86_CTX_SYS;
+}
+/* 32-bit or 16-bit code of a machine: registers are the lower halves of slots of 64 bits, and segments are
+ * not what Linux makes of them. */
+static inline bool x86_narrow(const Trans *t)
+{
+    return (t->ctx & (X86_CTX_SYS | X86_CTX_32)) == (X86_CTX_SYS | X86_CTX_32);
+}
+/* A general register, an offset: of 32 bits in 32-bit mode. */
 static inline IrType x86_word(const Trans *t)
 {
     return x86_is32(t) ? IR_I32 : IR_I64;
@@ -63,8 +84,15 @@ static inline unsigned x86_word_bytes(const Trans *t)
 {
     return x86_is32(t) ? 4 : 8;
 }
+/* A linear address. */
+static inline IrType x86_linear_type(const Trans *t)
+{
+    return x86_sys(t) ? IR_I64 : x86_word(t);
+}
 static inline IrMem x86_mem(const Trans *t, unsigned bytes)
 {
+    if (x86_sys(t))
+        return (IrMem){.size = x86_log2(bytes) & 7, .mmu = IR_MMU_TLB, .mmuidx = x86_ctx_idx(t->ctx)};
     return (IrMem){.size = x86_log2(bytes) & 7, .mmu = x86_is32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
 static inline void x86_raise(Trans *t, CpuExitKind code)
@@ -87,7 +115,7 @@ static inline IrVal x86_to_word(Trans *t, IrVal v, unsigned bytes)
 }
 static inline IrVal x86_to_64(Trans *t, IrVal word)
 {
-    return x86_is32(t) ? ir_zext(t->b, IR_I64, word) : word;
+    return t->b->r->insn[word].type == IR_I32 ? ir_zext(t->b, IR_I64, word) : word;
 }
 static inline IrVal x86_fl(Trans *t)
 {
@@ -99,11 +127,12 @@ static inline void x86_put_fl(Trans *t, IrVal fl)
 }
 static inline IrVal x86_gpr(Trans *t, unsigned r)
 {
-    return ir_get(t->b, X86_SLOT_GPR + r);
+    IrVal v = ir_get(t->b, X86_SLOT_GPR + r);
+    return x86_narrow(t) ? ir_trunc(t->b, IR_I32, v) : v;
 }
 static inline void x86_put_gpr(Trans *t, unsigned r, IrVal v)
 {
-    ir_put(t->b, X86_SLOT_GPR + r, v);
+    ir_put(t->b, X86_SLOT_GPR + r, x86_narrow(t) ? ir_zext(t->b, IR_I64, v) : v);
 }
 
 /* The part of register r with this many bytes as an integer; high: ah, ch, dh, bh. */
@@ -111,21 +140,40 @@ IrVal x86_reg(Trans *t, unsigned r, unsigned bytes, bool high);
 /* Writes it: 4 bytes clear the upper half, 1 and 2 keep the rest. */
 void x86_put_reg(Trans *t, unsigned r, unsigned bytes, bool high, IrVal v);
 
-/* A memory operand: the address is base + disp. */
+/* A memory operand: the linear address is base + disp. */
 typedef struct X86Addr {
     IrVal base;
     int32_t disp;
+    uint8_t seg; /* 1 + the segment of which C has to ask whether it may be written to; 0: none */
 } X86Addr;
 X86Addr x86_addr(Trans *t, const X86Insn *x);
-IrVal x86_linear(Trans *t, const X86Insn *x); /* the whole address, a word */
+IrVal x86_offset(Trans *t, const X86Insn *x); /* without the segment, a word */
+IrVal x86_linear(Trans *t, const X86Insn *x); /* the whole address */
 IrVal x86_linear64(Trans *t, const X86Insn *x);
 /* Register r as an address of the instruction's address size, a word; and written as one. */
 IrVal x86_index(Trans *t, const X86Insn *x, unsigned r);
 void x86_put_index(Trans *t, const X86Insn *x, unsigned r, IrVal v);
 /* The address v, cut to the instruction's address size. */
 IrVal x86_cut(Trans *t, const X86Insn *x, IrVal v);
-/* With the base of the segment that a prefix names. */
+/* With the base of the segment that a prefix names, or of that which the operand has without. */
 IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v);
+/* Where `bytes` bytes at offset v of a segment are. Machines: compares the limit, so puts come after. */
+IrVal x86_in_segment(Trans *t, unsigned seg, IrVal v, unsigned bytes);
+unsigned x86_data_segment(const X86Insn *x);
+/* Bytes of the operand in memory, 1 if unknown. */
+unsigned x86_memory_bytes(const X86Insn *x);
+/* Of the stack, at offset v + disp. */
+X86Addr x86_stack_at(Trans *t, IrVal v, int32_t disp, unsigned bytes);
+void x86_put_sp(Trans *t, IrVal v);
+/* A program counter as the guest sees it, a word. */
+IrVal x86_pc_value(Trans *t, Gva pc);
+static inline IrVal x86_pc_pushed(Trans *t, unsigned bytes, Gva pc)
+{
+    IrVal v = x86_pc_value(t, pc);
+    return bytes == x86_word_bytes(t) ? v : ir_trunc(t->b, x86_type(bytes), v);
+}
+/* An exit to pc, which may lie on another page. */
+unsigned x86_exit_to(Trans *t, Gva pc, bool poll);
 IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes);
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v);
 
@@ -183,5 +231,22 @@ bool x86_zmm_begins(Trans *t, const X86Insn *x);
 /* For a store of `bytes` in several accesses: where they lie on two pages, both must be there before the
  * first is written to. C sees to it: the instruction begins again with X86_CTX_STORE. */
 void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes);
+
+/* Offset, and selector, of a far transfer (x86_trans_seg.c). */
+IrVal x86_far_target(Trans *t, const X86Insn *x, IrVal *ret_selector);
+/* x86_trans_sys.c: machines. True: what stands there is not translated further. */
+bool x86_sys_begins(Trans *t, const X86Insn *x);
+void x86_sys_insn(Trans *t, const X86Insn *x);
+/* x86_target.c */
+enum { X86_REGS = 0
+#define REG(name, field, group) +1
+#include "target/x86/x86_regs.def"
+#undef REG
+};
+extern const TargetReg x86_regs[X86_REGS];
+void x86_user_reset(Cpu *cpu);
+uint32_t x86_user_ctx(const Cpu *cpu);
+uint32_t x86_fp_modes(const Cpu *cpu);
+void x86_translate(Trans *t);
 
 #endif

@@ -126,9 +126,8 @@ static IrVal bit_address(Trans *t, const X86Insn *x, unsigned bytes, IrVal bit)
     IrVal n = bytes == x86_word_bytes(t) ? bit : ir_sext(b, w, bit);
     n = ir_sar(b, w, n, x86_cw(t, 3));
     n = ir_and(b, w, n, x86_cw(t, -(int64_t)bytes));
-    X86Insn plain = *x; /* cut to the address size is the sum */
-    plain.seg = 0;
-    return x86_with_segment(t, x, x86_cut(t, x, ir_add(b, w, x86_linear(t, &plain), n)));
+    /* cut to the address size is the sum */
+    return x86_with_segment(t, x, x86_cut(t, x, ir_add(b, w, x86_offset(t, x), n)));
 }
 
 static IrVal bit_changed(Trans *t, unsigned how, IrType ty, IrVal a, IrVal mask)

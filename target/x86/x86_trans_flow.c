@@ -4,17 +4,43 @@
 static Gva target_of(const Trans *t, const X86Insn *x)
 {
     Gva to = t->pc + x->len + x->imm;
+    if (x86_sys(t)) /* physical: what it wraps around is not seen */
+        return to;
     return x->opsize == 2 ? to & 0xffff : x->code32 ? to & 0xffffffff : to; /* 16 bits: so on AMD's */
+}
+
+/* A machine's jump of 16 bits may wrap around the end of its segment, which lies behind that of its page. */
+static bool may_wrap(const Trans *t, const X86Insn *x)
+{
+    return x86_sys(t) && x->opsize == 2 && (target_of(t, x) ^ t->pc) >> 12;
+}
+
+static void go_wrapped(Trans *t, const X86Insn *x, IrHint hint)
+{
+    IrVal to = ir_trunc(t->b, IR_I16, x86_pc_value(t, target_of(t, x)));
+    x86_go_to(t, x, to, hint);
+}
+
+static void branch(Trans *t, const X86Insn *x, IrVal cond)
+{
+    if (may_wrap(t, x)) {
+        ir_exit_if(t->b, ir_not(t->b, IR_I1, cond), x86_exit_to(t, t->pc + x->len, false), true);
+        go_wrapped(t, x, IR_HINT_JUMP);
+        return;
+    }
+    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = cond, .target = target_of(t, x)};
 }
 
 void x86_trans_jcc(Trans *t, const X86Insn *x)
 {
-    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = x86_cond(t, x->row->arg), .target = target_of(t, x)};
+    branch(t, x, x86_cond(t, x->row->arg));
 }
 
 static void go(Trans *t, const X86Insn *x, IrVal to, IrHint hint)
 {
-    if (x86_opd_where[x->row->opd[0]] == X86_WH_J)
+    if (x86_opd_where[x->row->opd[0]] == X86_WH_J && may_wrap(t, x))
+        go_wrapped(t, x, hint);
+    else if (x86_opd_where[x->row->opd[0]] == X86_WH_J)
         t->flow =
             (TransFlow){.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP, .target = target_of(t, x)};
     else
@@ -34,7 +60,7 @@ void x86_trans_jmp(Trans *t, const X86Insn *x)
 void x86_trans_call(Trans *t, const X86Insn *x)
 {
     IrVal to = destination(t, x);
-    x86_push(t, x->opsize, x86_c(t, x86_type(x->opsize), (int64_t)(t->pc + x->len)));
+    x86_push(t, x->opsize, x86_pc_pushed(t, x->opsize, t->pc + x->len));
     go(t, x, to, IR_HINT_CALL);
 }
 
@@ -58,7 +84,7 @@ void x86_trans_loop(Trans *t, const X86Insn *x)
     IrVal cond = ir_cmp(b, x->row->arg == 3 ? IR_EQ : IR_NE, n, x86_cw(t, 0));
     if (x->row->arg < 2)
         cond = ir_and(b, IR_I1, cond, x86_cond(t, x->row->arg ? 4 : 5));
-    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = cond, .target = target_of(t, x)};
+    branch(t, x, cond);
 }
 
 void x86_trans_push(Trans *t, const X86Insn *x)
@@ -70,6 +96,13 @@ void x86_trans_push(Trans *t, const X86Insn *x)
 void x86_trans_pop(Trans *t, const X86Insn *x)
 {
     IrVal v = x86_top(t, x->opsize);
+    if (x86_narrow(t) && x86_opd_mem(x, 0)) { /* a limit is compared before registers change */
+        X86Insn after = *x;
+        after.disp += x->base == X86_RSP ? x->opsize : 0;
+        x86_write(t, &after, 0, v);
+        x86_drop(t, x->opsize);
+        return;
+    }
     x86_drop(t, x->opsize);
     x86_write(t, x, 0, v);
 }
@@ -81,31 +114,38 @@ void x86_trans_enter(Trans *t, const X86Insn *x)
     IrType w = x86_word(t);
     int32_t n = x->opsize, level = (int32_t)(x->imm2 & 31), at = -n;
     IrVal sp = x86_gpr(t, X86_RSP), outer = x86_gpr(t, X86_RBP), frame = ir_sub(b, w, sp, x86_cw(t, n));
-    x86_st(t, (X86Addr){sp, at}, x->opsize, x86_reg(t, X86_RBP, x->opsize, false));
-    for (int32_t k = 1; k < level; k++)
-        x86_st(t, (X86Addr){sp, at -= n}, x->opsize, x86_ld(t, (X86Addr){outer, -k * n}, x->opsize));
+    x86_st(t, x86_stack_at(t, sp, at, x->opsize), x->opsize, x86_reg(t, X86_RBP, x->opsize, false));
+    for (int32_t k = 1; k < level; k++) {
+        IrVal v = x86_ld(t, x86_stack_at(t, outer, -k * n, x->opsize), x->opsize);
+        x86_st(t, x86_stack_at(t, sp, at -= n, x->opsize), x->opsize, v);
+    }
     if (level)
-        x86_st(t, (X86Addr){sp, at -= n}, x->opsize,
+        x86_st(t, x86_stack_at(t, sp, at -= n, x->opsize), x->opsize,
                x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
     /* the new top is tried for writing */
-    X86Addr top = {ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm)), 0};
+    IrVal new_sp = ir_add(b, w, sp, x86_cw(t, at - (int64_t)x->imm));
+    X86Addr top = x86_stack_at(t, new_sp, 0, x->opsize);
     x86_st(t, top, x->opsize, x86_ld(t, top, x->opsize));
     x86_put_reg(t, X86_RBP, x->opsize, false,
                 x->opsize == x86_word_bytes(t) ? frame : ir_trunc(b, x86_type(x->opsize), frame));
-    x86_put_gpr(t, X86_RSP, top.base);
+    x86_put_sp(t, new_sp);
 }
 
 void x86_trans_leave(Trans *t, const X86Insn *x)
 {
     IrVal frame = x86_gpr(t, X86_RBP);
-    IrVal v = x86_ld(t, (X86Addr){frame, 0}, x->opsize);
-    x86_put_gpr(t, X86_RSP, ir_add(t->b, x86_word(t), frame, x86_cw(t, x->opsize)));
+    IrVal v = x86_ld(t, x86_stack_at(t, frame, 0, x->opsize), x->opsize);
+    x86_put_sp(t, ir_add(t->b, x86_word(t), frame, x86_cw(t, x->opsize)));
     x86_put_reg(t, X86_RBP, x->opsize, false, v);
 }
 
 void x86_trans_pushf(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    if (x86_sys(t) && (t->ctx & X86_CTX_IOPL) && !(t->ctx & X86_CTX_PROTECTED)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrVal args[] = {ir_flbits(b, x86_fl(t)), ir_get(b, X86_SLOT_DF)};
     IrVal v = ir_call(b, X86_HELPER_rflags, args, 2);
     x86_push(t, x->opsize, x->opsize == 8 ? v : ir_trunc(b, x86_type(x->opsize), v));
@@ -114,6 +154,10 @@ void x86_trans_pushf(Trans *t, const X86Insn *x)
 void x86_trans_popf(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrVal v = x86_top(t, x->opsize);
     x86_drop(t, x->opsize);
     IrVal args[] = {x->opsize == 8 ? v : ir_zext(b, IR_I64, v), x86_c(t, IR_I32, x->opsize)};
@@ -122,7 +166,10 @@ void x86_trans_popf(Trans *t, const X86Insn *x)
 
 void x86_trans_syscall(Trans *t, const X86Insn *x)
 {
-    x86_raise(t, CPU_EXIT_SYSCALL);
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else
+        x86_raise(t, CPU_EXIT_SYSCALL);
 }
 void x86_trans_ud(Trans *t, const X86Insn *x)
 {
@@ -130,15 +177,31 @@ void x86_trans_ud(Trans *t, const X86Insn *x)
 }
 void x86_trans_int3(Trans *t, const X86Insn *x)
 {
-    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_BREAK}; /* a trap: pc is behind it */
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_BREAK}; /* a trap: pc is behind it */
 }
 void x86_trans_privileged(Trans *t, const X86Insn *x)
 {
-    x86_raise(t, CPU_EXIT_PROTECTION);
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else
+        x86_raise(t, CPU_EXIT_PROTECTION);
+}
+/* What user mode does not have, and machines do. */
+void x86_trans_machine(Trans *t, const X86Insn *x)
+{
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else
+        x86_raise(t, CPU_EXIT_ILLEGAL);
 }
 void x86_trans_int_n(Trans *t, const X86Insn *x)
 {
-    if (x->imm == 3)
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else if (x->imm == 3)
         x86_trans_int3(t, x);
     else if (x->imm == 0x80 && x->code32)
         x86_raise(t, CPU_EXIT_SYSCALL);
@@ -162,6 +225,10 @@ void x86_trans_cpuid(Trans *t, const X86Insn *x)
 void x86_trans_rdtsc(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrVal v = ir_call(b, X86_HELPER_tsc, NULL, 0);
     x86_put_reg(t, X86_RAX, 4, false, ir_trunc(b, IR_I32, v));
     x86_put_reg(t, X86_RDX, 4, false, ir_trunc(b, IR_I32, ir_shr(b, IR_I64, v, x86_c(t, IR_I64, 32))));
@@ -185,7 +252,7 @@ void x86_trans_fxsave(Trans *t, const X86Insn *x)
         ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b)}, 2);
         return;
     }
-    IrVal mxcsr = x86_ld(t, (X86Addr){a.base, a.disp + 24}, 4);
+    IrVal mxcsr = x86_ld(t, (X86Addr){a.base, a.disp + 24, a.seg}, 4);
     ir_call(b, X86_HELPER_fxrstor, &at, 1);
     ir_ffput(b, ir_and(b, IR_I32, mxcsr, x86_c(t, IR_I32, 0x3f)));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};

@@ -126,9 +126,7 @@ void x86_trans_mov(Trans *t, const X86Insn *x)
 
 void x86_trans_lea(Trans *t, const X86Insn *x)
 {
-    X86Insn plain = *x;
-    plain.seg = 0;
-    IrVal v = x86_linear(t, &plain);
+    IrVal v = x86_offset(t, x);
     x86_write(t, x, 0, x->opsize == x86_word_bytes(t) ? v : ir_trunc(t->b, x86_type(x->opsize), v));
 }
 

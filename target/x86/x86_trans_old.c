@@ -13,7 +13,8 @@ void x86_trans_pusha(Trans *t, const X86Insn *x)
     IrVal sp = x86_gpr(t, X86_RSP);
     int32_t n = x->opsize;
     for (int32_t r = 7; r >= 0; r--) /* the last first: where the stack ends nothing has been stored */
-        x86_st(t, (X86Addr){sp, -n * (r + 1)}, x->opsize, x86_reg(t, (unsigned)r, x->opsize, false));
+        x86_st(t, x86_stack_at(t, sp, -n * (r + 1), x->opsize), x->opsize,
+               x86_reg(t, (unsigned)r, x->opsize, false));
     x86_drop(t, -8 * n);
 }
 
@@ -23,7 +24,7 @@ void x86_trans_popa(Trans *t, const X86Insn *x)
     IrVal sp = x86_gpr(t, X86_RSP), v[8];
     int32_t n = x->opsize;
     for (int32_t r = 7; r >= 0; r--)
-        v[r] = r == X86_RSP ? IR_NONE : x86_ld(t, (X86Addr){sp, n * (7 - r)}, x->opsize);
+        v[r] = r == X86_RSP ? IR_NONE : x86_ld(t, x86_stack_at(t, sp, n * (7 - r), x->opsize), x->opsize);
     for (unsigned r = 0; r < 8; r++)
         if (r != X86_RSP)
             x86_put_reg(t, r, x->opsize, false, v[r]);
@@ -33,7 +34,7 @@ void x86_trans_popa(Trans *t, const X86Insn *x)
 void x86_trans_bound(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
+    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize, a.seg};
     IrVal v = x86_read(t, x, 0), low = x86_ld(t, a, x->opsize), high = x86_ld(t, behind, x->opsize);
     IrVal out = ir_or(b, IR_I1, ir_cmp(b, IR_LT, v, low), ir_cmp(b, IR_LT, high, v));
     ir_exit_if(b, out, ir_exit_raise(b, t->pc, CPU_EXIT_BOUND), false);
@@ -57,6 +58,10 @@ void x86_trans_arpl(Trans *t, const X86Insn *x)
 void x86_trans_into(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     ir_exit_if(b, x86_cond(t, 0), ir_exit_raise(b, t->pc + x->len, CPU_EXIT_OVERFLOW), false);
 }
 
@@ -70,5 +75,8 @@ void x86_trans_salc(Trans *t, const X86Insn *x)
 /* The kernel goes on at a place of its vDSO, not behind the instruction: LuAbi.skip_syscall. */
 void x86_trans_sysenter(Trans *t, const X86Insn *x)
 {
-    x86_raise(t, CPU_EXIT_SYSCALL);
+    if (x86_sys(t))
+        x86_sys_insn(t, x);
+    else
+        x86_raise(t, CPU_EXIT_SYSCALL);
 }

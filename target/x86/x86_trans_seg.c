@@ -17,6 +17,10 @@ void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
 
 void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
 {
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
     IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
     ir_call(t->b, X86_HELPER_set_selector, args, 2);
@@ -39,6 +43,10 @@ static void load_segment(Trans *t, unsigned seg, IrVal selector16)
 
 void x86_trans_pop_seg(Trans *t, const X86Insn *x)
 {
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     load_segment(t, x->row->arg, x86_top(t, 2));
     x86_drop(t, x->opsize);
 }
@@ -46,7 +54,11 @@ void x86_trans_pop_seg(Trans *t, const X86Insn *x)
 /* les lds lss lfs lgs: an offset of the operand's size, behind it a selector. */
 void x86_trans_lseg(Trans *t, const X86Insn *x)
 {
-    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
+    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize, a.seg};
     IrVal offset = x86_ld(t, a, x->opsize);
     load_segment(t, x->row->arg, x86_ld(t, behind, 2));
     x86_write(t, x, 0, offset);
@@ -61,13 +73,13 @@ static void need_code_segment(Trans *t, IrVal selector16)
     ir_call(t->b, X86_HELPER_code_segment, args, 1);
 }
 
-static IrVal far_target(Trans *t, const X86Insn *x, IrVal *ret_selector)
+IrVal x86_far_target(Trans *t, const X86Insn *x, IrVal *ret_selector)
 {
     if (x86_opd_where[x->row->opd[0]] == X86_WH_FAR) {
         *ret_selector = x86_c(t, IR_I16, (int16_t)x->imm2);
         return x86_c(t, x86_type(x->opsize), (int64_t)x->imm);
     }
-    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize};
+    X86Addr a = x86_addr(t, x), behind = {a.base, a.disp + x->opsize, a.seg};
     IrVal offset = x86_ld(t, a, x->opsize);
     *ret_selector = x86_ld(t, behind, 2);
     return offset;
@@ -75,15 +87,23 @@ static IrVal far_target(Trans *t, const X86Insn *x, IrVal *ret_selector)
 
 void x86_trans_jmp_far(Trans *t, const X86Insn *x)
 {
-    IrVal selector, to = far_target(t, x, &selector);
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
+    IrVal selector, to = x86_far_target(t, x, &selector);
     need_code_segment(t, selector);
     x86_go_to(t, x, to, IR_HINT_JUMP);
 }
 
 void x86_trans_call_far(Trans *t, const X86Insn *x)
 {
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrType ty = x86_type(x->opsize);
-    IrVal selector, to = far_target(t, x, &selector);
+    IrVal selector, to = x86_far_target(t, x, &selector);
     need_code_segment(t, selector);
     x86_push(t, x->opsize, x86_c(t, ty, x86_is32(t) ? X86_CS32 : X86_CS64));
     x86_push(t, x->opsize, x86_c(t, ty, (int64_t)(t->pc + x->len)));
@@ -92,6 +112,10 @@ void x86_trans_call_far(Trans *t, const X86Insn *x)
 
 void x86_trans_ret_far(Trans *t, const X86Insn *x)
 {
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, x->opsize);
     int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
     need_code_segment(t, x86_ld(t, (X86Addr){sp, x->opsize}, 2));
@@ -102,6 +126,10 @@ void x86_trans_ret_far(Trans *t, const X86Insn *x)
 /* To the same privilege: in 64-bit mode rsp and ss are popped, too. */
 void x86_trans_iret(Trans *t, const X86Insn *x)
 {
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
     IrBuilder *b = t->b;
     unsigned n = x->opsize;
     IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, n);

@@ -58,7 +58,10 @@ X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
 
 void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
-    if (v.hi)
+    if (v.hi && x86_sys(t)) {
+        ir_st(t->b, v.lo, a.base, a.disp, x86_mem(t, 16));
+        ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(t, 16));
+    } else if (v.hi)
         ir_st2(t->b, v.lo, v.hi, a.base, a.disp, x86_mem(t, 16));
     else
         ir_st(t->b, v.lo, a.base, a.disp, mem16(t, aligned));
@@ -67,7 +70,7 @@ void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes)
 {
     IrBuilder *b = t->b;
-    IrType word = x86_word(t);
+    IrType word = x86_linear_type(t);
     IrVal at = x86_linear(t, x), last = ir_add(b, word, at, x86_c(t, word, bytes - 1));
     IrVal two = ir_cmp(b, IR_GEU, ir_xor(b, word, at, last), x86_c(t, word, 4096));
     ir_put(b, X86_SLOT_STORE, ir_zext(b, IR_I32, two));
@@ -236,8 +239,9 @@ static void align(Trans *t, const X86Insn *x)
     IrBuilder *b = t->b;
     if (!x->row->arg || !x->wide || x->mod == 3)
         return;
-    IrVal low = ir_and(b, x86_word(t), x86_linear(t, x), x86_cw(t, 31));
-    ir_exit_if(b, ir_cmp(b, IR_NE, low, x86_cw(t, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
+    IrType w = x86_linear_type(t);
+    IrVal low = ir_and(b, w, x86_linear(t, x), x86_c(t, w, 31));
+    ir_exit_if(b, ir_cmp(b, IR_NE, low, x86_c(t, w, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
 }
 
 void x86_trans_xvload(Trans *t, const X86Insn *x)

@@ -10,7 +10,8 @@ static X86Addr source(Trans *t, const X86Insn *x)
 
 static X86Addr dest(Trans *t, const X86Insn *x)
 {
-    return (X86Addr){x86_index(t, x, X86_RDI), 0};
+    IrVal at = x86_index(t, x, X86_RDI);
+    return (X86Addr){x86_in_segment(t, 0, at, x86_memory_bytes(x)), 0, t->ctx & X86_CTX_ODD ? 1 : 0};
 }
 
 /* bytes, or -bytes when DF is set */
@@ -34,7 +35,7 @@ static IrVal rep_begin(Trans *t, const X86Insn *x)
     if (!x->rep)
         return IR_NONE;
     IrVal n = x86_index(t, x, X86_RCX), zero = x86_cw(t, 0);
-    ir_exit_if(b, ir_cmp(b, IR_EQ, n, zero), ir_exit_direct(b, t->pc + x->len, false), false);
+    ir_exit_if(b, ir_cmp(b, IR_EQ, n, zero), x86_exit_to(t, t->pc + x->len, false), false);
     return ir_sub(b, x86_word(t), n, x86_cw(t, 1));
 }
 
@@ -64,7 +65,7 @@ static void bulk(Trans *t, const X86Insn *x, X86HelperId h, unsigned bytes)
 void x86_trans_movs(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
-    if (x->rep && x->asize == x86_word_bytes(t) && !x->seg) {
+    if (x->rep && x->asize == x86_word_bytes(t) && !x->seg && !x86_sys(t)) {
         bulk(t, x, X86_HELPER_rep_movs, bytes);
         return;
     }
@@ -78,7 +79,7 @@ void x86_trans_movs(Trans *t, const X86Insn *x)
 void x86_trans_stos(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
-    if (x->rep && x->asize == x86_word_bytes(t)) {
+    if (x->rep && x->asize == x86_word_bytes(t) && !x86_sys(t)) {
         bulk(t, x, X86_HELPER_rep_stos, bytes);
         return;
     }

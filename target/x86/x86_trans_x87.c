@@ -4,6 +4,10 @@
 
 IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v)
 {
+    if (x86_sys(t) && enc >> 30 != 3) { /* the host's instruction would not see the TLB */
+        ir_call(t->b, X86_HELPER_unit_memory, (IrVal[]){x86_c(t, IR_I64, enc), x86_linear64(t, x)}, 2);
+        return IR_NONE;
+    }
     return ir_unit(t->b, type, enc, X86_HELPER_unit, enc >> 30 == 3 ? IR_NONE : x86_linear(t, x), v);
 }
 

@@ -33,6 +33,7 @@ enum {
     L1 = X86_L1,
     VSIB = X86_VSIB,
     O32 = X86_O32,
+    SYS = X86_SYS,
     O64 = X86_O64
 };
 enum {

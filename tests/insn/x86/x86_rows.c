@@ -37,6 +37,7 @@ enum {
     L1 = X86_L1,
     VSIB = X86_VSIB,
     O32 = X86_O32,
+    SYS = X86_SYS,
     O64 = X86_O64
 };
 static const RowInfo rows[] = {
@@ -173,6 +174,7 @@ static bool left_out(const RowInfo *r)
     case X86_H_int3:
     case X86_H_int_n:
     case X86_H_privileged:
+    case X86_H_machine:
     case X86_H_cpuid:
     case X86_H_rdtsc:
     case X86_H_xgetbv:

@@ -1,0 +1,179 @@
+/* Model-specific registers, and CPUID of machines. Sources: AMD64 APM volume 2, appendix A; Intel SDM volume
+ * 4. */
+#include "target/x86/x86_sys.h"
+
+enum {
+    MSR_TSC = 0x10,
+    MSR_APIC_BASE = 0x1b,
+    MSR_TSC_ADJUST = 0x3b,
+    MSR_UCODE_REV = 0x8b,
+    MSR_MTRR_CAP = 0xfe,
+    MSR_ARCH_CAP = 0x10a,
+    MSR_MCG_CAP = 0x179,
+    MSR_PLATFORM_INFO = 0xce,
+    MSR_MTRR_PHYS = 0x200,
+    MSR_TSC_DEADLINE = 0x6e0,
+    MSR_X2APIC = 0x800,
+    MSR_X2APIC_END = 0x900,
+};
+#define MSR_EFER    0xc0000080u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+/* AMD's that systems look at: read as 0, and may be written. */
+#define MSR_AMD_FIRST 0xc0010000u
+#define MSR_AMD_LAST  0xc001ffffu
+
+static const uint16_t fixed[X86_MTRR_FIXED] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
+                                               0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
+
+static uint64_t *mtrr_at(X86Machine *m, uint32_t n)
+{
+    if (n - MSR_MTRR_PHYS < 2 * X86_MTRRS)
+        return &m->sys.mtrr[n - MSR_MTRR_PHYS];
+    for (unsigned k = 0; k < X86_MTRR_FIXED; k++)
+        if (fixed[k] == n)
+            return &m->sys.mtrr_fixed[k];
+    return NULL;
+}
+
+static bool of_apic(uint32_t n)
+{
+    return n == MSR_APIC_BASE || n == MSR_TSC_DEADLINE || (n >= MSR_X2APIC && n < MSR_X2APIC_END);
+}
+
+static bool apic_reg(X86Machine *m, uint32_t n, bool write, uint64_t *io)
+{
+    const CpuBoard *b = &m->sys.board;
+    return b->device_reg && b->device_reg(b->opaque, b->number, n, write, io);
+}
+
+static bool canonical(const X86Machine *m, uint64_t v)
+{
+    return (uint64_t)bits_sext(v, m->sys.cr4 & X86_CR4_LA57 ? 57 : 48) == v;
+}
+
+bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
+{
+    const uint64_t *mtrr = mtrr_at(m, n);
+    *ret = 0;
+    if (of_apic(n))
+        return apic_reg(m, n, false, ret);
+    if (mtrr) {
+        *ret = *mtrr;
+        return true;
+    }
+    switch (n) {
+#define MSR(id, name, number, field, writable)                                                               \
+    case number:                                                                                             \
+        *ret = m->sys.field;                                                                                 \
+        return true;
+#define AMSR(id, name, number, field) MSR(id, name, number, field, 0)
+#include "target/x86/x86_msrs.def"
+#undef MSR
+#undef AMSR
+    case MSR_EFER: *ret = m->sys.efer; return true;
+    case MSR_FS_BASE: *ret = m->x86.fs_base; return true;
+    case MSR_GS_BASE: *ret = m->x86.gs_base; return true;
+    case MSR_TSC: *ret = x86_tsc(m); return true;
+    case MSR_TSC_ADJUST: *ret = m->sys.tsc_adjust; return true;
+    case MSR_MTRR_CAP: *ret = X86_MTRRS | 1 << 8 | 1 << 10; return true;
+    case MSR_UCODE_REV: *ret = 1ull << 32; return true;
+    case MSR_MCG_CAP:
+    case MSR_ARCH_CAP:
+    case MSR_PLATFORM_INFO: return true;
+    default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
+    }
+}
+
+static bool write_efer(X86Machine *m, uint64_t v)
+{
+    X86Sys *s = &m->sys;
+    uint64_t known = 0, was = s->efer;
+    known |= x86_sys_has(m, X86_FEAT_NX) ? X86_EFER_NXE : 0;
+    known |= x86_sys_has(m, X86_FEAT_LM) ? X86_EFER_LME | X86_EFER_LMA : 0;
+    known |= x86_sys_has(m, X86_FEAT_SYSCALL) ? X86_EFER_SCE : 0;
+    if (v & ~known || ((v ^ was) & X86_EFER_LME && s->cr0 & X86_CR0_PG))
+        return false;
+    s->efer = (v & ~(uint64_t)X86_EFER_LMA) | (was & X86_EFER_LMA);
+    if ((s->efer ^ was) & X86_EFER_NXE)
+        m->x86.base.mem->flush(&m->x86.base);
+    return true;
+}
+
+bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
+{
+    uint64_t *mtrr = mtrr_at(m, n);
+    if (of_apic(n))
+        return apic_reg(m, n, true, &v);
+    if (mtrr) {
+        *mtrr = v;
+        return true;
+    }
+    switch (n) {
+#define MSR(id, name, number, field, writable)                                                               \
+    case number:                                                                                             \
+        if (v & ~(writable))                                                                                 \
+            return false;                                                                                    \
+        m->sys.field = v;                                                                                    \
+        return true;
+#define AMSR(id, name, number, field)                                                                        \
+    case number:                                                                                             \
+        if (!canonical(m, v))                                                                                \
+            return false;                                                                                    \
+        m->sys.field = v;                                                                                    \
+        return true;
+#include "target/x86/x86_msrs.def"
+#undef MSR
+#undef AMSR
+    case MSR_EFER: return write_efer(m, v);
+    case MSR_FS_BASE: m->x86.fs_base = v; return canonical(m, v);
+    case MSR_GS_BASE: m->x86.gs_base = v; return canonical(m, v);
+    case MSR_TSC: m->sys.tsc_adjust += v - x86_tsc(m); return true;
+    case MSR_TSC_ADJUST: m->sys.tsc_adjust = v; return true;
+    case MSR_UCODE_REV: return true;
+    case 0x49: /* PRED_CMD */ return true;
+    case 0x79: /* microcode update */ return true;
+    default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
+    }
+}
+
+/* ---- CPUID ---- */
+
+/* What machines have beyond user mode. */
+void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    enum {
+        L1D = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 16 | 1 << 2 | 1 << 17 |
+              1 << 14 | 1 << 7,
+        /* PSE MSR PAE APIC SEP MTRR PGE PAT DE PSE36 MCA MCE */
+        L1C_X2APIC = 1 << 21,
+        L1C_DEADLINE = 1 << 24,
+        L7B = 1 << 7 | 1 << 20,          /* SMEP SMAP */
+        L7C = 1 << 2 | 1 << 3 | 1 << 16, /* UMIP PKU LA57 */
+    };
+    bool wide = x86_sys_has(m, X86_FEAT_LM);
+    uint32_t id = (uint32_t)m->sys.board.number;
+    if (leaf == 1) {
+        ret[1] = (ret[1] & 0x00ffffff) | id << 24;
+        ret[2] &= ~(1u << 27);
+        ret[2] |= (m->sys.cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0) | (wide ? 1u << 17 : 0);
+        if (m->sys.board.device_reg)
+            ret[2] |= L1C_X2APIC | L1C_DEADLINE;
+        ret[3] |= L1D;
+    } else if (leaf == 7 && sub == 0) {
+        ret[1] |= L7B | 1 << 10; /* INVPCID */
+        ret[2] |= wide ? (uint32_t)L7C : 1u << 2;
+        if (m->sys.cr4 & X86_CR4_PKE)
+            ret[2] |= 1 << 4;
+    } else if (leaf == 0x80000001) {
+        ret[3] |= wide ? 1u << 26 : 0; /* pages of 1 GiB */
+    } else if (leaf == 0x80000007) {
+        ret[3] = 1 << 8; /* the TSC's rate never changes */
+    } else if (leaf == 0xd && sub == 0) {
+        ret[1] = x86_xsave_bytes((X86Model)m->x86.model, m->sys.xcr0);
+    } else if (leaf == 0x15) {
+        ret[0] = 1;
+        ret[1] = 40;
+        ret[2] = X86_TSC_HZ / 40;
+    }
+}

@@ -1,0 +1,110 @@
+/* Addresses of a machine's code: segments with their limits, the stack, program counters. In user mode and
+ * where segments are flat nothing of it costs anything. Sources: AMD64 APM volume 2, chapter 4. */
+#include "target/x86/x86_trans.h"
+
+enum { CS = 1, SS = 2, DS = 3, FS = 4, LONGEST = 15, PAGE = 4096 };
+
+unsigned x86_data_segment(const X86Insn *x)
+{
+    bool stack = x->base == X86_RSP || x->base == X86_RBP;
+    return x->override ? x->override - 1u : x->mod != 3 && stack ? SS : DS;
+}
+
+unsigned x86_memory_bytes(const X86Insn *x)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned where = x86_opd_where[x->row->opd[k]];
+        bool memory = where == X86_WH_E || where == X86_WH_M || where == X86_WH_W || where == X86_WH_Q;
+        if ((memory && x->mod != 3) || where == X86_WH_X || where == X86_WH_Y || where == X86_WH_O)
+            return MAX(x86_size(x, k), 1u);
+    }
+    return 1;
+}
+
+static IrVal base_of(Trans *t, unsigned seg)
+{
+    return ir_get(t->b, seg == FS ? X86_SLOT_FS : seg == FS + 1 ? X86_SLOT_GS : X86_SLOT_BASE + seg);
+}
+
+/* Are all bytes of it inside? In line, but where segments are odd. */
+static void check_limit(Trans *t, unsigned seg, IrVal off, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    if (t->ctx & X86_CTX_ODD) {
+        ir_call(b, X86_HELPER_seg_limit, (IrVal[]){x86_c(t, IR_I64, seg | bytes << 8), off}, 2);
+        return;
+    }
+    IrVal last = ir_add(b, IR_I64, off, x86_c(t, IR_I64, bytes - 1));
+    IrVal over = ir_cmp(b, IR_GT, last, ir_get(b, X86_SLOT_LIMIT + seg));
+    unsigned code = seg == SS ? CPU_EXIT_STACK : CPU_EXIT_PROTECTION;
+    ir_exit_if(b, over, ir_exit_raise(b, t->pc, code), false);
+}
+
+IrVal x86_in_segment(Trans *t, unsigned seg, IrVal v, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    if (!x86_narrow(t))
+        return v;
+    IrVal off = ir_zext(b, IR_I64, v);
+    if (t->ctx & X86_CTX_FLAT && seg < FS)
+        return off;
+    check_limit(t, seg, off, bytes);
+    IrVal sum = ir_add(b, IR_I64, off, base_of(t, seg));
+    return ir_and(b, IR_I64, sum, x86_c(t, IR_I64, 0xffffffff));
+}
+
+/* ---- the stack ---- */
+
+X86Addr x86_stack_at(Trans *t, IrVal v, int32_t disp, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    if (!x86_narrow(t))
+        return (X86Addr){v, disp};
+    v = ir_add(b, IR_I32, v, x86_c(t, IR_I32, disp));
+    if (t->ctx & X86_CTX_STACK16)
+        v = ir_and(b, IR_I32, v, x86_c(t, IR_I32, 0xffff));
+    return (X86Addr){x86_in_segment(t, SS, v, bytes), 0};
+}
+
+void x86_put_sp(Trans *t, IrVal v)
+{
+    if (x86_narrow(t) && t->ctx & X86_CTX_STACK16)
+        x86_put_reg(t, X86_RSP, 2, false, ir_trunc(t->b, IR_I16, v));
+    else
+        x86_put_gpr(t, X86_RSP, v);
+}
+
+/* ---- program counters ---- */
+
+IrVal x86_pc_value(Trans *t, Gva pc)
+{
+    IrBuilder *b = t->b;
+    if (!x86_sys(t))
+        return x86_cw(t, (int64_t)pc);
+    IrVal v = ir_add(b, IR_I64, ir_get(b, X86_SLOT_PC_DELTA), x86_c(t, IR_I64, (int64_t)pc));
+    if (!x86_narrow(t))
+        return v;
+    if (!(t->ctx & X86_CTX_FLAT))
+        v = ir_sub(b, IR_I64, v, base_of(t, CS));
+    return ir_trunc(b, IR_I32, v);
+}
+
+static bool near_page(const Trans *t, Gva pc)
+{
+    return pc - (t->pc & ~(Gva)(PAGE - 1)) <= PAGE - LONGEST;
+}
+
+unsigned x86_exit_to(Trans *t, Gva pc, bool poll)
+{
+    return x86_sys(t) && !near_page(t, pc) ? ir_exit_far(t->b, pc) : ir_exit_direct(t->b, pc, poll);
+}
+
+void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint)
+{
+    IrBuilder *b = t->b;
+    if (x->opsize < 8)
+        v = ir_zext(b, IR_I64, v);
+    if (x86_narrow(t) && !(t->ctx & X86_CTX_FLAT))
+        v = ir_and(b, IR_I64, ir_add(b, IR_I64, v, base_of(t, CS)), x86_c(t, IR_I64, 0xffffffff));
+    t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = v};
+}
