@@ -25,11 +25,12 @@ unsigned gic_group_mask(const Gicv3 *g, unsigned cpu, unsigned group)
     return ~((1u << (common ? point + 1 : point)) - 1) & 0xff;
 }
 
-/* Groups that may be signalled to the cpu, a bit each. */
+/* Groups that may be signalled to the cpu, a bit each. GICR_WAKER, which only secure firmware is to write,
+ * says asleep at reset and holds nothing back: EDK2 leaves it alone. */
 static unsigned groups_on(const Gicv3 *g, unsigned cpu)
 {
     unsigned cpus = (g->grpen[cpu][0] & 1) | (g->grpen[cpu][1] & 1) << 1;
-    return g->waker[cpu] & GIC_SLEEP ? 0 : g->ctlr & cpus;
+    return g->ctlr & cpus;
 }
 
 static bool would_take(const Gicv3 *g, unsigned cpu, unsigned priority, unsigned group)

@@ -314,9 +314,21 @@ static bool load_kernel(Machine *m, ArmVirtBoot *boot, DevError *err)
     return done.elf || (a32 ? load_stub32 : load_stub)(m, done.entry, fdt) || dev_fail(err, "no memory");
 }
 
+/* What firmware learns of the machine. */
+static bool fill_fw_cfg(Machine *m, ArmVirt *v, bool flash, DevError *err)
+{
+    acpi_clear(&v->acpi);
+    if (!machine_fill_fw_cfg(m, v->fw_cfg, flash, err))
+        return false;
+    if (v->a32 || !machine_option_on(m, "acpi", true))
+        return true;
+    return (arm_virt_acpi(m, &v->acpi) && machine_add_acpi(v->fw_cfg, &v->acpi)) ||
+           dev_fail(err, "no memory for ACPI tables");
+}
+
 static bool virt_load(Machine *m, DevError *err)
 {
-    const ArmVirt *v = m->board_data;
+    ArmVirt *v = m->board_data;
     const Image *fw = &m->cfg.firmware;
     ArmVirtBoot boot = {0};
     LoadedImage done;
@@ -327,7 +339,7 @@ static bool virt_load(Machine *m, DevError *err)
         !image_load(&m->map, fw->bytes, fw->size, m->board->target->elf_machine,
                     arm_virt_places[ARM_VIRT_FLASH].base, &done, err))
         return image_blame(fw->name, err);
-    if (!machine_fill_fw_cfg(m, v->fw_cfg, flash, err))
+    if (!fill_fw_cfg(m, v, flash, err))
         return false;
     if (!flash && m->cfg.kernel.bytes)
         return load_kernel(m, &boot, err);
@@ -346,12 +358,14 @@ static void virt_clear(Machine *m)
     if (!v)
         return;
     ram_block_clear(&v->ram);
+    acpi_clear(&v->acpi);
     free(v);
 }
 
 static const BoardOption options[] = {
     {"gic-version", "2|3|max|host", "interrupt controller"},
     {"virtualization", "on|off", "cpus have EL2, and begin there"},
+    {"acpi", "on|off", "ACPI tables for firmware; 64-bit cpus"},
     {"its", "on|off", "messages by an interrupt translation service, with version 3"},
 };
 

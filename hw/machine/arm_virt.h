@@ -72,6 +72,7 @@ typedef struct ArmVirt {
     IrqLine timer_line[ARM_VIRT_TIMERS * MACHINE_MAX_CPUS];
     IrqLine shared[ARM_VIRT_SHARED], key_pin;
     const char *model;
+    AcpiTables acpi; /* made when it is loaded; nothing with acpi=off, and for 32-bit cpus */
 } ArmVirt;
 
 /* Where things are that the boot code and the device tree speak of; 0: not there. */
@@ -84,6 +85,8 @@ bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err);
 /* What drives interrupt n, 16 to 31, of a cpu. */
 IrqLine arm_virt_own_line(const ArmVirt *v, unsigned cpu, unsigned n);
 
+/* Its ACPI tables (arm_virt_acpi.c). False: no memory. */
+bool arm_virt_acpi(const Machine *m, AcpiTables *ret);
 /* The board's device tree into room bytes; its size, 0: no room. */
 size_t arm_virt_fdt(const Machine *m, const ArmVirtBoot *boot, uint8_t *to, size_t room);
 

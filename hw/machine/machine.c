@@ -256,6 +256,13 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
     return ok || dev_fail(err, "no room in the firmware's configuration");
 }
 
+bool machine_add_acpi(Device *c, const AcpiTables *t)
+{
+    return fw_cfg_add_file(c, "etc/acpi/rsdp", t->rsdp.bytes, t->rsdp.n) &&
+           fw_cfg_add_file(c, "etc/acpi/tables", t->tables.bytes, t->tables.n) &&
+           fw_cfg_add_file(c, "etc/table-loader", t->loader.bytes, t->loader.n);
+}
+
 /* ---- options of boards ---- */
 
 const char *machine_option(const Machine *m, const char *name)

@@ -11,6 +11,7 @@
 #define HW_MACHINE_MACHINE_H
 
 #include "accel/accel.h"
+#include "hw/acpi/acpi.h"
 #include "hw/core/char_port.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev.h"
@@ -121,6 +122,8 @@ Device *machine_slot_of(const Machine *m, const Device *d);
 void machine_remove(Machine *m, Device *d);
 /* What every board tells firmware; with_kernel: the firmware is to start it. */
 bool machine_fill_fw_cfg(Machine *m, Device *fw_cfg, bool with_kernel, DevError *err);
+/* ACPI tables for firmware, borrowed until the next machine_fill_fw_cfg(). */
+bool machine_add_acpi(Device *fw_cfg, const AcpiTables *t);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);

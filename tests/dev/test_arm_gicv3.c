@@ -128,9 +128,9 @@ static void groups_and_preemption(void **unused)
     assert_int_equal(kit_read(&k, ACTIVE + 4, 4), 1);
     put(&k, 0, ICC_DIR, 32);
     assert_int_equal(kit_read(&k, ACTIVE + 4, 4), 0);
-    redist_put(&k, 0, WAKER, 2, 4); /* asleep */
+    redist_put(&k, 0, WAKER, 2, 4); /* "asleep" holds nothing back */
     kit_write(&k, PENDING + 4, 4, 1);
-    assert_int_equal(k.level, 0);
+    assert_int_equal(k.level, 1);
     assert_int_equal(redist_get(&k, 0, WAKER, 4), 6);
     kit_clear(&k);
 }
