@@ -238,6 +238,16 @@ void accel_msi(Accel *a, int input, uint64_t address, uint32_t data)
     a->engine->msi(a, input, address, data);
 }
 
+int accel_events_fd(Accel *a)
+{
+    return a->engine->events_fd ? a->engine->events_fd(a) : -1;
+}
+
+void accel_events(Accel *a)
+{
+    a->engine->events(a);
+}
+
 void accel_stand(Accel *a, bool stop)
 {
     if (a->engine->stand)

@@ -108,6 +108,10 @@ enum { ACCEL_NO_INPUT = -1 };
 AccelIrqchip accel_irqchip(const Accel *a);
 void accel_irq(Accel *a, unsigned input, bool level);
 void accel_msi(Accel *a, int input, uint64_t address, uint32_t data);
+/* What the engine has for the machine's main thread to do, with no lock held, whenever this descriptor can be
+ * read. -1: it never has. */
+int accel_events_fd(Accel *a);
+void accel_events(Accel *a);
 /* All cpus are outside, and the machine's clock stands still, from `stop` until not. */
 void accel_stand(Accel *a, bool stop);
 Cpu *accel_cpu_clone(Accel *a, const Cpu *from);     /* same guest registers */

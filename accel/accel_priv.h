@@ -52,6 +52,8 @@ typedef struct AccelOps {
     void (*stand)(Accel *a, bool stop);
     void (*irq)(Accel *a, unsigned input, bool level); /* NULL: the board has the interrupt controllers */
     void (*msi)(Accel *a, int input, uint64_t address, uint32_t data);
+    int (*events_fd)(Accel *a);
+    void (*events)(Accel *a);
     void (*map_changed)(void *accel); /* MemMap.changed */
     bool (*translate)(Cpu *cpu, Gva va, uint64_t *ret_pa); /* see accel_debug_translate() */
     bool (*points_changed)(Accel *a); /* break- and watchpoints; false: it has no room for them */

@@ -1,5 +1,6 @@
 #include "system/vm.h"
 
+#include <glib-unix.h>
 #include <stdio.h>
 
 const char *const vm_state_names[RUN_STATES] = {
@@ -273,6 +274,12 @@ void vm_init(Vm *vm, SysOptions *opt)
     vm->loop = g_main_loop_new(NULL, FALSE);
 }
 
+static gboolean on_events(gint fd, GIOCondition how, gpointer vm)
+{
+    accel_events(((Vm *)vm)->machine->accel);
+    return G_SOURCE_CONTINUE;
+}
+
 void vm_run(Vm *vm, bool paused)
 {
     clock_stop(&vm->machine->clock, true);
@@ -280,10 +287,14 @@ void vm_run(Vm *vm, bool paused)
     vm->vcpus.broken = on_broken;
     vm->vcpus.broken_opaque = vm;
     vcpus_start(&vm->vcpus, vm->machine);
+    int events = accel_events_fd(vm->machine->accel);
+    guint source = events >= 0 ? g_unix_fd_add(events, G_IO_IN, on_events, vm) : 0;
     if (!paused)
         vm_cont(vm);
     if (!vm->quitting)
         g_main_loop_run(vm->loop);
+    if (source)
+        g_source_remove(source);
     vcpus_end(&vm->vcpus);
     clock_thread_end(&vm->clock);
 }

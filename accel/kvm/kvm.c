@@ -78,6 +78,7 @@ static bool open_vm(KvmVm *vm, Fmt *err)
     if (sys_is_err(bytes))
         return fail(err, "KVM has no shared page", bytes);
     vm->run_bytes = (uint32_t)bytes;
+    vm->ring_page = (uint32_t)kvm_has(vm, KVM_CAP_COALESCED_MMIO);
     return check_needs(vm, err) && kvm_arch_vm_init(vm, err);
 }
 
@@ -105,7 +106,7 @@ static bool kvm_init(Accel *a, char *err, size_t err_cap)
     if (!vm)
         return fail(&f, "no memory", 0);
     *vm = (KvmVm){.accel = a, .dev = -1, .fd = -1, .irqchip = a->cfg.irqchip};
-    lock_init(&vm->ring_lock, LOCK_RANK_PUT_BY);
+    kvm_late_init(vm);
     lock_init(&vm->routes_lock, LOCK_RANK_ROUTES);
     sigaction(KICK_SIGNAL, &sa, NULL);
     return open_vm(vm, &f);
@@ -116,6 +117,7 @@ static void kvm_clear(Accel *a)
     KvmVm *vm = kvm_vm(a);
     if (!vm)
         return;
+    kvm_late_clear(vm);
     if (vm->fd >= 0)
         sys_close(vm->fd);
     if (vm->dev >= 0)
@@ -144,6 +146,7 @@ static bool kvm_cpu_init(Cpu *cpu)
         return false;
     }
     k->run = (struct kvm_run *)at;
+    kvm_late_ring(vm, k->run);
     vm->n_cpus++;
     return kvm_arch_cpu_init(k);
 }
@@ -177,6 +180,7 @@ static void kvm_sync(Cpu *cpu)
 
 static void kvm_stand(Accel *a, bool stop)
 {
+    kvm_late_drain(kvm_vm(a));
     kvm_arch_vm_stand(kvm_vm(a), stop);
 }
 
@@ -266,7 +270,7 @@ static void system_event(KvmCpu *k)
 static bool serve(KvmCpu *k)
 {
     bool out = false;
-    kvm_drain_ring(k);
+    kvm_late_drain(kvm_vm(k->cpu->accel));
     switch (k->run->exit_reason) {
     case KVM_EXIT_MMIO:
         kvm_serve_mmio(k);
@@ -385,6 +389,8 @@ const AccelOps accel_engine_kvm = {
     .stand = kvm_stand,
     .irq = kvm_irq,
     .msi = kvm_msi,
+    .events_fd = kvm_events_fd,
+    .events = kvm_events,
     .map_changed = kvm_map_changed,
     .translate = kvm_arch_translate,
     .points_changed = kvm_points_changed,

@@ -1,9 +1,7 @@
-/* Accesses of the guest that devices serve: memory, I/O ports, and writes that the kernel has put by. */
+/* Accesses of the guest that devices serve: memory and I/O ports. */
 #include "accel/kvm/kvm_priv.h"
 
 #include "target/mem.h"
-
-enum { PAGE = 4096 };
 
 static uint64_t ones(unsigned size)
 {
@@ -20,9 +18,9 @@ static unsigned piece(const MemRange *r, bool found, uint64_t gpa, unsigned left
 }
 
 /* Where nothing answers: ones are read, and what is written is lost. */
-static void access_memory(const MemMap *map, unsigned cpu, uint64_t gpa, uint8_t *data, unsigned len,
-                          bool write)
+void kvm_access_memory(KvmVm *vm, unsigned cpu, uint64_t gpa, uint8_t *data, unsigned len, bool write)
 {
+    const MemMap *map = vm->accel->cfg.machine;
     for (unsigned n; len; len -= n, gpa += n, data += n) {
         MemRange r;
         bool found = mem_map_find(map, gpa, &r);
@@ -44,8 +42,8 @@ void kvm_serve_mmio(KvmCpu *k)
 {
     struct kvm_run *run = k->run;
     unsigned len = MIN(run->mmio.len, 8u);
-    access_memory(k->cpu->accel->cfg.machine, k->id, run->mmio.phys_addr, run->mmio.data, len,
-                  run->mmio.is_write);
+    kvm_access_memory(kvm_vm(k->cpu->accel), k->id, run->mmio.phys_addr, run->mmio.data, len,
+                      run->mmio.is_write);
 }
 
 static void access_port(KvmCpu *k, unsigned port, unsigned size, bool write, uint32_t *value)
@@ -69,38 +67,4 @@ void kvm_serve_ports(KvmCpu *k)
         if (!write)
             memcpy(data, &v, size);
     }
-}
-
-/* ---- writes that the kernel has put by ---- */
-
-static void put_by(KvmCpu *k, const struct kvm_coalesced_mmio *w)
-{
-    uint8_t data[8];
-    uint32_t v;
-    memcpy(data, w->data, sizeof(data));
-    memcpy(&v, data, sizeof(v));
-    if (w->pio)
-        access_port(k, (unsigned)w->phys_addr, w->len, true, &v);
-    else
-        access_memory(k->cpu->accel->cfg.machine, k->id, w->phys_addr, data, MIN(w->len, 8u), true);
-}
-
-/* One ring for all cpus. They go to devices in the order in which they were made, before any later access. */
-void kvm_drain_ring(KvmCpu *k)
-{
-    KvmVm *vm = kvm_vm(k->cpu->accel);
-    if (!vm->ring_page)
-        return;
-    struct kvm_coalesced_mmio_ring *ring = (void *)((char *)k->run + (size_t)vm->ring_page * PAGE);
-    const uint32_t entries = (PAGE - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]);
-    if (__atomic_load_n(&ring->last, __ATOMIC_ACQUIRE) == __atomic_load_n(&ring->first, __ATOMIC_RELAXED))
-        return;
-    lock_take(&vm->ring_lock);
-    for (uint32_t at = ring->first; at != __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);) {
-        struct kvm_coalesced_mmio w = ring->coalesced_mmio[at % entries];
-        at = (at + 1) % entries;
-        __atomic_store_n(&ring->first, at, __ATOMIC_RELEASE);
-        put_by(k, &w);
-    }
-    lock_release(&vm->ring_lock);
 }

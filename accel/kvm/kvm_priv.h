@@ -26,6 +26,19 @@ typedef struct KvmSlot {
     uint32_t flags; /* KVM_MEM_* */
 } KvmSlot;
 
+/* A write that the kernel notes (MemBells). */
+enum { KVM_NO_BELL = 0xff, KVM_MOST_BELLS = 256, KVM_MOST_ZONES = 32 };
+typedef struct KvmBell {
+    uint64_t gpa, value;
+    int fd;
+    uint8_t size; /* KVM_NO_BELL: free */
+    bool by_value;
+} KvmBell;
+typedef struct KvmZone {
+    uint64_t gpa;
+    uint32_t bytes;
+} KvmZone;
+
 enum { KVM_MOST_ROUTES = 64 };
 typedef struct KvmRoutes { /* kvm_irq_routing */
     uint32_t n, flags;
@@ -35,12 +48,17 @@ _Static_assert(offsetof(KvmRoutes, entry) == sizeof(struct kvm_irq_routing), "as
 
 typedef struct KvmVm {
     Accel *accel;
-    int dev, fd;          /* /dev/kvm, the VM; -1: none */
-    uint32_t run_bytes;   /* of a cpu's shared page and what follows it */
-    uint32_t ring_page;   /* of coalesced writes, in there; 0: none */
-    Lock ring_lock;       /* LOCK_RANK_PUT_BY */
-    AccelIrqchip irqchip; /* as it is */
-    Lock routes_lock;     /* LOCK_RANK_ROUTES */
+    int dev, fd;                          /* /dev/kvm, the VM; -1: none */
+    uint32_t run_bytes;                   /* of a cpu's shared page and what follows it */
+    uint32_t ring_page;                   /* of coalesced writes, in there; 0: none */
+    struct kvm_coalesced_mmio_ring *ring; /* of the first cpu; NULL: none */
+    Lock late_lock;                       /* LOCK_RANK_PUT_BY: who takes from the ring */
+    AccelIrqchip irqchip;                 /* as it is */
+    Lock routes_lock;                     /* LOCK_RANK_ROUTES: and bells */
+    int bells_fd;                         /* epoll; -1: none */
+    unsigned n_bells, n_zones;            /* bells: used so far */
+    KvmBell bell[KVM_MOST_BELLS];
+    KvmZone zone[KVM_MOST_ZONES];
     KvmRoutes routes;
     unsigned n_cpus;
     unsigned n_slots; /* used so far */
@@ -93,8 +111,16 @@ void kvm_map_changed(void *accel);
 /* kvm_io.c: what the cpu's last exit asks for. */
 void kvm_serve_mmio(KvmCpu *k);
 void kvm_serve_ports(KvmCpu *k);
-/* Writes that the kernel has put by are done now. */
-void kvm_drain_ring(KvmCpu *k);
+void kvm_access_memory(KvmVm *vm, unsigned cpu, uint64_t gpa, uint8_t *data, unsigned len, bool write);
+
+/* kvm_late.c. A cpu's shared pages; the memory map has changed; writes that were put by are done now. */
+void kvm_late_init(KvmVm *vm);
+void kvm_late_ring(KvmVm *vm, void *shared);
+void kvm_late_follow(KvmVm *vm);
+void kvm_late_drain(KvmVm *vm);
+void kvm_late_clear(KvmVm *vm);
+int kvm_events_fd(Accel *a);
+void kvm_events(Accel *a);
 
 /* kvm_irq.c: AccelOps.irq and .msi. The routes of the VM take effect. */
 void kvm_irq(Accel *a, unsigned input, bool level);

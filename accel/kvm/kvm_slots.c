@@ -95,6 +95,7 @@ void kvm_map_changed(void *accel)
     if (any)
         accel_exclusive_begin(any);
     follow(kvm_vm(a));
+    kvm_late_follow(kvm_vm(a));
     if (any)
         accel_exclusive_end(any);
 }

@@ -55,6 +55,16 @@ typedef struct MemTrace {
     void *opaque;
 } MemTrace;
 
+/* Writes that only wake a device up: an engine may note one and do it later, by another thread, as a write of
+ * n. The n-th of `count` is at offset + n * stride; where all are in one place the value says which it is. */
+typedef struct MemBells {
+    uint64_t offset;
+    uint32_t stride;
+    uint16_t count; /* 0: there are none */
+    uint8_t size;   /* of such a write; 0: any */
+    bool by_value;
+} MemBells;
+
 typedef struct MemRegion {
     char name[32];
     uint8_t kind;      /* MemKind */
@@ -69,6 +79,8 @@ typedef struct MemRegion {
     Lock *lock;        /* of the device; NULL: it needs none */
     struct MemRegion *target; /* alias */
     struct MemMap *map;       /* that it was added to; NULL: none */
+    MemBells bells;
+    bool late;                /* writes may be done later, in their order, but before any other access */
     const MemTrace *trace;    /* NULL: nobody looks */
     uint8_t trace_how;        /* the tracer's own */
 } MemRegion;

@@ -162,6 +162,8 @@ static bool mmio_realize(Device *dev, DevError *err)
     MemRegion *r = dev_add_mmio(dev, "virtio-mmio", &ops, SIZE);
     if (m->device) { /* one lock for both */
         r->lock = &m->device->dev.lock;
+        r->bells = (MemBells){
+            .offset = QUEUE_NOTIFY, .count = (uint16_t)virtio_queues(m->device), .size = 4, .by_value = true};
         m->device->interrupt = update_irq;
         m->device->transport = m;
     }

@@ -258,6 +258,8 @@ static bool virtio_pci_realize(Device *dev, DevError *err)
     pci_shape(f, PCI_INTERRUPT_PIN, 1, 1, 0);
     pci_want_msix(f, BAR_MSIX, x->vectors ? x->vectors : virtio_queues(v) + 1);
     pci_add_bar(f, BAR_MODERN, BAR_BYTES, PCI_BAR_64 | PCI_BAR_PREFETCH, &modern_ops, x);
+    f->bar[BAR_MODERN].bells =
+        (MemBells){.offset = NOTIFY, .stride = NOTIFY_STRIDE, .count = (uint16_t)virtio_queues(v)};
     add_structure(f, CFG_COMMON, COMMON, 0x1000, 0);
     add_structure(f, CFG_ISR, ISR, 0x1000, 0);
     add_structure(f, CFG_DEVICE, DEVICE, 0x1000, 0);

@@ -95,10 +95,18 @@ GUEST(count)
     mov %cx, %ax
     jmp done
 
-GUEST(halt)
-    mov $0x77, %al
-    out %al, $0xf2
-    hlt
+/* Bells at 0xc0000, by value and by place; late writes at 0xc1000, and then one at once. */
+GUEST(late)
+    mov $0xc000, %ax
+    mov %ax, %ds
+    movl $1, 0x50
+    movl $0, 0x50
+    movl $2, 0x50 /* none of its values */
+    movw $7, 0x104
+    movl $0x11, 0x1000
+    movw $0x22, 0x1010
+    movb $0x33, 0x1004
+    mov 0x1008, %eax
     mov $1, %ax
     jmp done
 

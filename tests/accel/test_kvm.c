@@ -16,7 +16,7 @@
 
 extern const uint8_t kvm_rom[], kvm_rom_end[];
 #define GUESTS(X)                                                                                            \
-    X(ports) X(memory) X(remap) X(count) X(halt) X(triple) X(lost) X(smp) X(pic) X(messages) X(long)
+    X(ports) X(memory) X(remap) X(count) X(late) X(triple) X(lost) X(smp) X(pic) X(messages) X(long)
 #define GUEST(name) extern const uint8_t kvm_guest_##name[];
 GUESTS(GUEST)
 #undef GUEST
@@ -455,6 +455,40 @@ static void test_points(void **state)
     assert_int_equal(b.ram.host[0x1100], was);
 }
 
+/* Bells and late writes. */
+static void test_late(void **state)
+{
+    static MemRegion one, two, put_by;
+    one = two = b.device;
+    one.base = 0xc0000;
+    one.bytes = 0x100;
+    one.bells = (MemBells){.offset = 0x50, .count = 2, .size = 4, .by_value = true};
+    two.base = 0xc0100;
+    two.bytes = 0x100;
+    two.bells = (MemBells){.stride = 4, .count = 2};
+    put_by = b.device;
+    put_by.base = 0xc1000;
+    put_by.late = true;
+    assert_true(mem_map_add(&b.map, &one) && mem_map_add(&b.map, &two) && mem_map_add(&b.map, &put_by));
+    run(kvm_guest_late);
+    assert_string_equal(b.log, "[50]/4<2 [0]/4<11 [10]/2<22 [4]/1<33 ");
+    b.f = FMT_ON(b.log);
+    accel_events(b.accel);
+    assert_non_null(strstr(b.log, "[50]/4<1 "));
+    assert_non_null(strstr(b.log, "[50]/4<0 "));
+    assert_non_null(strstr(b.log, "[4]/2<1 "));
+    assert_int_equal(strlen(b.log), strlen("[50]/4<1 [50]/4<0 [4]/2<1 "));
+    mem_map_remove(&b.map, &one);
+    mem_map_remove(&b.map, &put_by);
+    accel_events(b.accel);
+    accel_cpu_reset(b.cpu[0]);
+    b.f = FMT_ON(b.log);
+    run(kvm_guest_late); /* now RAM */
+    assert_string_equal(b.log, "");
+    accel_events(b.accel);
+    assert_string_equal(b.log, "[4]/2<1 ");
+}
+
 static int usable(void)
 {
     int fd = open("/dev/kvm", O_RDWR);
@@ -476,6 +510,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_debug, setup, teardown),
         cmocka_unit_test_setup_teardown(test_points, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_triple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ports, setup_chip, teardown),
