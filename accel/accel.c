@@ -687,6 +687,11 @@ bool accel_run_ended(Cpu *cpu, const IrRegion *r, const IrRun *run)
         else
             accel_exit_fault(cpu, run->addr, run->size, run->write);
         return false;
+    case IR_RUN_FLOAT:
+        cpu->pc = run->pc + cpu->pc_delta;
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .addr = cpu->pc};
+        cpu->exit.code = target_float_code((uint32_t)run->addr);
+        return false;
     case IR_RUN_HELPER: return false; /* pc was set before the call */
     case IR_RUN_STUCK:
     case IR_RUN_BAD: break;

@@ -83,16 +83,6 @@ static void illegal(LuThread *t)
     fault(t, SIGILL, abi->x86_structs ? ILL_ILLOPN : ILL_ILLOPC, code_address(t));
 }
 
-/* What is invalid goes first, then what was computed. */
-static int float_code(int flags)
-{
-    return flags & IR_FF_INVALID                         ? FPE_FLTINV
-           : flags & IR_FF_DIVZERO                       ? FPE_FLTDIV
-           : flags & IR_FF_OVERFLOW                      ? FPE_FLTOVF
-           : flags & (IR_FF_UNDERFLOW | IR_FF_DENORM)    ? FPE_FLTUND
-                                                         : FPE_FLTRES;
-}
-
 static bool vsyscall(LuThread *t)
 {
     const LuAbi *abi = t->proc->abi;
@@ -131,7 +121,9 @@ void lu_thread_run(LuThread *t)
                 fault(t, cpu->exit.sig, cpu->exit.code, cpu->exit.addr);
             break;
         case CPU_EXIT_MISALIGNED: fault(t, SIGBUS, BUS_ADRALN, cpu->exit.addr); break;
-        case CPU_EXIT_FLOAT: fault(t, SIGFPE, float_code(cpu->exit.code), code_address(t)); break;
+        case CPU_EXIT_FLOAT:
+            fault(t, SIGFPE, target_float_code((uint32_t)cpu->exit.code), code_address(t));
+            break;
         case CPU_EXIT_DIVIDE: fault(t, SIGFPE, FPE_INTDIV, code_address(t)); break;
         case CPU_EXIT_PROTECTION:
         case CPU_EXIT_BOUND:

@@ -201,6 +201,18 @@ static inline const TargetOps *target_isa(const TargetOps *ops, uint32_t ctx)
 }
 static inline const TargetOps *cpu_isa(const Cpu *cpu) { return target_isa(cpu->ops, cpu->ctx); }
 
+/* si_code of SIGFPE (FPE_FLTDIV .. FPE_FLTINV of <signal.h>) for IEEE flags (IR_FF_*) that trap: what is
+ * invalid goes first, then what was computed. */
+static inline int target_float_code(uint32_t flags)
+{
+    enum { DIV = 3, OVF, UND, RES, INV };
+    return flags & IR_FF_INVALID                      ? INV
+           : flags & IR_FF_DIVZERO                    ? DIV
+           : flags & IR_FF_OVERFLOW                   ? OVF
+           : flags & (IR_FF_UNDERFLOW | IR_FF_DENORM) ? UND
+                                                      : RES;
+}
+
 extern const TargetOps target_riscv64;
 extern const TargetOps target_x86_64, target_i386;
 extern const TargetOps target_aarch64;

@@ -231,6 +231,8 @@ static void engine_run(Cpu *cpu)
         if (!r)
             return;
         m.pc_delta = cpu->pc_delta;
+        if (cpu->ops->fp_modes)
+            m.mxcsr = (uint16_t)cpu->ops->fp_modes(cpu);
         if (UNLIKELY(cpu->accel->cfg.log & (ACCEL_LOG_CPU | ACCEL_LOG_EXEC)))
             accel_log_cpu(cpu);
         IrRun run;

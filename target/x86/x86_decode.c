@@ -84,6 +84,13 @@ const X86Row *x86_row_at(unsigned n)
 {
     return &rows[n];
 }
+const X86Row *x86_row_of(X86Handler h)
+{
+    unsigned n = 0;
+    while (rows[n].handler != h)
+        n++;
+    return &rows[n];
+}
 
 #include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[], of rows[] */
 

@@ -165,6 +165,7 @@ extern const uint8_t x86_opd_where[], x86_opd_size_code[];
 /* Rows by number, for what cannot hold a pointer. */
 unsigned x86_row_number(const X86Row *r);
 const X86Row *x86_row_at(unsigned n);
+const X86Row *x86_row_of(X86Handler h); /* the first one of a handler, which there is */
 
 typedef enum X86Decoded { X86_OK, X86_BAD, X86_SHORT } X86Decoded;
 /* BAD: no such instruction; ret->len is how many bytes were looked at. SHORT: more bytes are needed. */

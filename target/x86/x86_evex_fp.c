@@ -1,6 +1,7 @@
 /* AVX-512 by C: floating point that no older instruction does. Sources: Intel SDM volume 2, the tables of
  * special values of each instruction; for bfloat16 its chapter of the ISA extensions reference. */
 #include "target/x86/x86_evex_priv.h"
+#include "tcg/interp/eval_xv.h"
 
 /* A format: its widths and constants. */
 typedef struct Format {
@@ -227,7 +228,7 @@ static uint64_t reduce(X86Ev *e, const Format *f, uint64_t v)
     uint64_t whole = rounded(e, f, v, &flags);
     if (!(e->w.imm & 4))
         mode.round = (const uint8_t[]){SOFTFP_RNE, SOFTFP_RDN, SOFTFP_RUP, SOFTFP_RTZ}[e->w.imm & 3];
-    mode.daz = 0;
+    mode.daz = mode.unmasked = 0;
     SoftfpRes r = softfp_sub(f->fmt, mode, v, whole);
     if (!(e->w.imm & 8))
         e->flags |= r.flags & SOFTFP_INEXACT;
@@ -402,16 +403,6 @@ static uint64_t to_general(X86Ev *e)
     return done(e, softfp_to_int(format(e)->fmt, mode, e->b[0], e->w.w ? 64 : 32, true));
 }
 
-/* imm: 2 as MXCSR says, else 1, 0. Modes do not hold for the half-precision side, nor FZ for its results. */
-static uint64_t to_half(X86Ev *e, uint64_t v)
-{
-    SoftfpMode mode = e->mode;
-    if (!(e->w.imm & 4))
-        mode.round = (const uint8_t[]){SOFTFP_RNE, SOFTFP_RDN, SOFTFP_RUP, SOFTFP_RTZ}[e->w.imm & 3];
-    mode.ftz = 0;
-    return done(e, softfp_cvt(SOFTFP_F16, SOFTFP_F32, mode, v));
-}
-
 static uint64_t element(X86Ev *e, unsigned i)
 {
     const Format *f = format(e);
@@ -420,7 +411,7 @@ static uint64_t element(X86Ev *e, unsigned i)
     if (e->w.op >= EV_CVT)
         return convert(e, b);
     switch ((X86EvOp)e->w.op) {
-    case EV_CVTPH: return to_half(e, ev_get(e->d, 2, i));
+    case EV_CVTPH: return done(e, ir_xv_to_half(e->mode, e->w.imm, ev_get(e->d, 2, i)));
     case EV_SCALEF: return scalef(e, f, a, b);
     case EV_GETEXP: return getexp(e, f, b);
     case EV_GETMANT: return getmant(e, f, b);

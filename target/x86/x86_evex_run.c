@@ -219,16 +219,8 @@ static uint64_t write_result(X86Ev *e)
 static uint64_t raise_float(X86Ev *e, uint32_t unmasked)
 {
     enum { BEFORE = SOFTFP_INVALID | SOFTFP_DENORM | SOFTFP_DIVZERO };
-    int code = unmasked & SOFTFP_INVALID                                                       ? FPE_FLTINV
-               : unmasked & SOFTFP_DIVZERO                                                     ? FPE_FLTDIV
-               : unmasked & SOFTFP_OVERFLOW                                                    ? FPE_FLTOVF
-               : unmasked & SOFTFP_INEXACT && !(unmasked & (SOFTFP_UNDERFLOW | SOFTFP_DENORM)) ? FPE_FLTRES
-                                                                                               : FPE_FLTUND;
-    bool range = unmasked & (SOFTFP_OVERFLOW | SOFTFP_UNDERFLOW);
-    if (e->w.op == EV_SCALEF && range) /* with an exponent without bounds it would be exact */
-        e->flags &= ~(uint32_t)SOFTFP_INEXACT;
     e->cpu->base.ff |= unmasked & BEFORE ? e->flags & BEFORE : e->flags;
-    e->cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = code};
+    e->cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = target_float_code(unmasked)};
     return 1;
 }
 
@@ -266,7 +258,8 @@ static void set_rounding(X86Ev *e)
     e->mode = (SoftfpMode){.round = given ? round_of_rc[e->w.rc] : (uint8_t)(e->cpu->base.frm & 3),
                            .nan = SOFTFP_NAN_X86,
                            .ftz = (e->cpu->fp_modes & X86_MXCSR_FZ) && e->cpu->mxcsr_masks & UNDERFLOW_MASK,
-                           .daz = (e->cpu->fp_modes & X86_MXCSR_DAZ) != 0};
+                           .daz = (e->cpu->fp_modes & X86_MXCSR_DAZ) != 0,
+                           .unmasked = ~(e->cpu->mxcsr_masks >> 7) & 0x3f};
 }
 
 static unsigned elements(const X86Ev *e)

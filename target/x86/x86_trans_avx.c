@@ -1,6 +1,6 @@
 /* Instructions of AVX, AVX2 and F16C that are more than their 128-bit form done twice. Sources: AMD64 APM
  * volumes 4 and 6; Intel SDM volume 2. */
-#include "target/x86/x86_trans.h"
+#include "target/x86/x86_trans_evex.h"
 
 static IrVal zero(Trans *t)
 {
@@ -37,20 +37,21 @@ void x86_trans_vnarrow(Trans *t, const X86Insn *x)
     x86_put_vreg(t, x, x->reg, (X86Vec){v, IR_NONE});
 }
 
-/* vcvtps2ph */
+/* vcvtps2ph. To memory by C, as the form of AVX-512: when the store faults nothing may have been raised. */
 void x86_trans_vcvtph(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
+    if (x->mod != 3) {
+        X86Insn y = *x;
+        y.row = x86_row_of(X86_H_evcvtph);
+        x86_z_call(t, &y, EV_CVTPH, 0, x86_linear64(t, x));
+        return;
+    }
     X86Vec y = x86_vreg(t, x, x->reg);
     IrVal v = one(t, x, y.lo);
     if (x->wide)
         v = ir_vsetv(b, IR_V128, IR_LANE_64, IR_VA_N(1), v, one(t, x, y.hi));
-    if (x->mod == 3) {
-        x86_put_vreg(t, x, x->rm, (X86Vec){v, IR_NONE});
-        return;
-    }
-    X86Addr a = x86_addr(t, x);
-    ir_st(b, x->wide ? v : ir_vlow(b, IR_F64, v), a.base, a.disp, x86_mem(t, x->wide ? 16 : 8));
+    x86_put_vreg(t, x, x->rm, (X86Vec){v, IR_NONE});
 }
 
 /* The count is the low half of an xmm register, for both halves. */

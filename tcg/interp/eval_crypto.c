@@ -1,6 +1,7 @@
 /* AES, SHA-1, SHA-256 and CRC-32 steps. FIPS 197 (sections 5.1, 5.3), FIPS 180-4 (sections 4.1, 6.1, 6.2);
  * what one step comprises is as in the Arm Architecture Reference Manual, pseudocode of AESE, SHA1C, SHA256H
  * and their neighbours. */
+#include "tcg/interp/eval_xv.h"
 #include "tcg/interp/interp_vec.h"
 
 static const uint8_t aes_sbox[256] = {
@@ -106,10 +107,10 @@ static void sha1_rounds(IrSha kind, uint32_t x[4], uint32_t y, const uint32_t w[
     }
 }
 
-/* Four rounds on x = a, b, c, d and y = e, f, g, h. */
-static void sha256_rounds(uint32_t x[4], uint32_t y[4], const uint32_t w[4])
+/* n rounds on x = a, b, c, d and y = e, f, g, h. */
+static void sha256_rounds(unsigned n, uint32_t x[4], uint32_t y[4], const uint32_t *w)
 {
-    for (unsigned k = 0; k < 4; k++) {
+    for (unsigned k = 0; k < n; k++) {
         uint32_t t = y[3] + big_sigma1(y[0]) + choose(y[0], y[1], y[2]) + w[k];
         uint32_t e = t + x[3], a = t + big_sigma0(x[0]) + majority(x[0], x[1], x[2]);
         memmove(x + 1, x, 12);
@@ -144,11 +145,11 @@ void ir_eval_sha(IrSha step, const IrVec *vd, const IrVec *vn, const IrVec *vm, 
         r[3] ^= rol(d[0] ^ n[1], 2);
         break;
     case IR_SHA256H:
-        sha256_rounds(d, n, m);
+        sha256_rounds(4, d, n, m);
         memcpy(r, d, 16);
         break;
     case IR_SHA256H2: /* the operands change places */
-        sha256_rounds(n, d, m);
+        sha256_rounds(4, n, d, m);
         memcpy(r, d, 16);
         break;
     case IR_SHA256SU0:
@@ -156,6 +157,67 @@ void ir_eval_sha(IrSha step, const IrVec *vd, const IrVec *vn, const IrVec *vm, 
             r[k] = sigma0(k < 3 ? d[k + 1] : n[0]) + d[k];
         break;
     default: sha256_schedule1(d, n, m, r); break;
+    }
+    memcpy(ret, r, 16);
+}
+
+/* ---- of x86: the first word is the uppermost ---- */
+
+static void four_rounds(unsigned imm, const uint32_t *a, const uint32_t *b, uint32_t *r)
+{
+    static const uint32_t constant[] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
+    static const uint8_t kind[] = {IR_SHA1C, IR_SHA1P, IR_SHA1M, IR_SHA1P};
+    uint32_t x[4], w[4];
+    for (unsigned k = 0; k < 4; k++) {
+        x[k] = a[3 - k];
+        w[k] = b[3 - k] + constant[imm & 3];
+    }
+    sha1_rounds((IrSha)kind[imm & 3], x, 0, w);
+    for (unsigned k = 0; k < 4; k++)
+        r[k] = x[3 - k];
+}
+
+/* a: h g d c, b: f e b a, from the lowest on. */
+static void two_rounds(const uint32_t *a, const uint32_t *b, const uint32_t *w, uint32_t *r)
+{
+    uint32_t x[4] = {b[3], b[2], a[3], a[2]}, y[4] = {b[1], b[0], a[1], a[0]};
+    sha256_rounds(2, x, y, w);
+    memcpy(r, (uint32_t[]){y[1], y[0], x[1], x[0]}, 16);
+}
+
+static void sha1_msg2(const uint32_t *a, const uint32_t *b, uint32_t *r)
+{
+    for (unsigned k = 4; k-- > 0;)
+        r[k] = rol(a[k] ^ (k ? b[k - 1] : r[3]), 1);
+}
+
+static void sha256_msg2(const uint32_t *a, const uint32_t *b, uint32_t *r)
+{
+    for (unsigned k = 0; k < 4; k++)
+        r[k] = a[k] + sigma1(k < 2 ? b[k + 2] : r[k - 2]);
+}
+
+void ir_xv_sha(IrXvSha step, unsigned imm, const IrVec *va, const IrVec *vb, const IrVec *vc, IrVec *ret)
+{
+    uint32_t a[4], b[4], c[4], r[4];
+    memcpy(a, va, 16);
+    memcpy(b, vb, 16);
+    memcpy(c, vc, 16);
+    memcpy(r, b, 16);
+    switch (step) {
+    case IR_XS_SHA1NEXTE: r[3] += rol(a[3], 30); break;
+    case IR_XS_SHA1MSG1:
+        for (unsigned k = 0; k < 4; k++)
+            r[k] = a[k] ^ (k < 2 ? b[k + 2] : a[k - 2]);
+        break;
+    case IR_XS_SHA1MSG2: sha1_msg2(a, b, r); break;
+    case IR_XS_SHA1RNDS4: four_rounds(imm, a, b, r); break;
+    case IR_XS_SHA256RNDS2: two_rounds(a, b, c, r); break;
+    case IR_XS_SHA256MSG1:
+        for (unsigned k = 0; k < 4; k++)
+            r[k] = a[k] + sigma0(k < 3 ? a[k + 1] : b[0]);
+        break;
+    default: sha256_msg2(a, b, r); break;
     }
     memcpy(ret, r, 16);
 }

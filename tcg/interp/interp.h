@@ -24,6 +24,7 @@ typedef struct IrMachine {
     const uint32_t *kick;
     uint32_t *ff;         /* sticky flags, IR_FF_* */
     uint32_t *frm;        /* dynamic rounding, IrRound */
+    uint16_t mxcsr;       /* IR_NAN_X86: masks, FZ and DAZ, at the addresses of MXCSR */
     uint64_t *pc;         /* written before a helper that wants it; may be NULL if no helper does */
     uint32_t max_loops;   /* 0: no limit */
     uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc.
@@ -35,6 +36,7 @@ typedef enum IrRunKind {
     IR_RUN_EXIT,     /* by exit row `exit` */
     IR_RUN_INDIRECT, /* to `pc` */
     IR_RUN_FAULT,    /* access of instruction `pc` at `addr`; size 0: which is not aligned */
+    IR_RUN_FLOAT,    /* instruction `pc` raised what MXCSR does not mask: IR_FF_* in `addr` */
     IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero, or `access` false */
     IR_RUN_STUCK,    /* a loop without poll went round much more than max_loops times */
     IR_RUN_BAD,      /* instruction `insn` is nothing that the interpreter knows, or a block has no end */

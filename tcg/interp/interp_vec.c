@@ -127,7 +127,8 @@ bool interp_vec(Interp *x, unsigned at)
 {
     const IrInsn *i = &x->r->insn[at];
     IrVec arg[4], v;
-    if (ir_op_info[i->op].flags & IR_F_FPX)
+    unsigned sig = ir_op_info[i->op].sig;
+    if (ir_op_info[i->op].flags & IR_F_FPX || sig == IR_SIG_XV || sig == IR_SIG_XFL)
         return interp_fp(x, at);
     if (i->op == IR_CRC32) {
         unsigned bytes = ir_type_bits(type_of(x, i->b)) / 8;

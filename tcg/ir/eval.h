@@ -40,6 +40,7 @@ uint64_t ir_eval_fsgn(unsigned how, IrType t, uint64_t a, uint64_t sign);
 /* The floating-point environment of an op: the policy and modes of its region, the dynamic rounding. */
 typedef struct IrFpEnv {
     uint8_t nan, fp, round; /* IrNan, IR_FP_*, IrRound */
+    uint16_t mxcsr;         /* IR_NAN_X86: MXCSR's masks, FZ and DAZ */
 } IrFpEnv;
 /* A floating-point op (FPX, fclass, fcc) on scalars: its result, and flags or-ed in. False: no such op. */
 bool ir_eval_fp(const IrInsn *i, IrFpEnv env, const uint64_t arg[3], uint64_t *ret, uint32_t *ret_flags);

@@ -26,6 +26,9 @@ static SoftfpMode mode_of(IrFpEnv env, unsigned round, SoftfpFmt fmt)
         m.nan = env.fp & IR_FP_DN ? SOFTFP_NAN_ARM_DN : SOFTFP_NAN_ARM;
         m.ftz = m.daz = (env.fp & (fmt == SOFTFP_F16 ? IR_FP_FZ16 : IR_FP_FZ)) != 0;
         m.tiny_before = 1;
+    } else if (env.nan == IR_NAN_X86) { /* fcc; the rest is eval_xv.c's */
+        m.nan = SOFTFP_NAN_X86;
+        m.daz = env.mxcsr >> 6 & 1;
     }
     return m;
 }

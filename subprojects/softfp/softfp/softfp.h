@@ -71,6 +71,8 @@ typedef struct SoftfpMode {
     uint8_t ftz; /* 1: a tiny result becomes zero of its sign, raising underflow and inexact (MXCSR.FTZ) */
     uint8_t daz; /* 1: a subnormal operand counts as zero of its sign (MXCSR.DAZ) */
     uint8_t tiny_before; /* 1: tininess is detected before rounding (Arm); 0: after (RISC-V, x86) */
+    uint8_t unmasked; /* exceptions that trap (x86): underflow is then raised by every tiny result, inexact
+                       * beside it or overflow as if exponents had no end; the result is of no use */
     uint8_t ahp; /* 1: f16 has no infinities and NaNs, but one more binade (FPCR.AHP); for conversions only */
 } SoftfpMode;
 

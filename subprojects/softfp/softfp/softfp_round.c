@@ -52,12 +52,13 @@ static bool rounds_to_normal(const SfFmt *f, SoftfpMode mode, bool sign, int32_t
            sf_round_up(mode.round, sign, true, rem, 1ull << (drop - 1));
 }
 
-static SoftfpRes overflow(const SfFmt *f, SoftfpMode mode, bool sign, uint32_t flags)
+static SoftfpRes overflow(const SfFmt *f, SoftfpMode mode, bool sign, bool exact, uint32_t flags)
 {
     bool to_inf = mode.round == SOFTFP_RNE || mode.round == SOFTFP_RMM ||
                   mode.round == (sign ? SOFTFP_RDN : SOFTFP_RUP);
     return (SoftfpRes){(sign ? f->sign : 0) | (to_inf ? f->inf : f->max),
-                       flags | SOFTFP_OVERFLOW | SOFTFP_INEXACT};
+                       flags | SOFTFP_OVERFLOW |
+                           (exact && mode.unmasked & SOFTFP_OVERFLOW ? 0 : SOFTFP_INEXACT)};
 }
 
 /* Alternative f16: all exponents are numbers, what is larger still is the largest, invalid. */
@@ -73,12 +74,15 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
     unsigned drop = 64 - f->p;
     bool tiny = exp < f->emin;
     uint64_t biased = 0;
+    bool exact = !(sig & ((1ull << drop) - 1));
 
     if (tiny) {
         uint32_t shift = f->emin - exp;
         tiny = mode.tiny_before || !rounds_to_normal(f, mode, sign, exp, sig);
         if (tiny && mode.ftz)
             return sf_zero(fmt, sign, flags | SOFTFP_UNDERFLOW | (sf_arm(mode) ? 0 : SOFTFP_INEXACT));
+        if (tiny && mode.unmasked & SOFTFP_UNDERFLOW)
+            return sf_zero(fmt, sign, flags | SOFTFP_UNDERFLOW | (exact ? 0 : SOFTFP_INEXACT));
         sig = sf_jam64(sig, shift);
     } else {
         /* The hidden bit, added below, makes this one more. */
@@ -96,10 +100,10 @@ SoftfpRes sf_round_pack(SoftfpFmt fmt, SoftfpMode mode, bool sign, int32_t exp, 
         return pack_alternative(sign, exp, (biased << (f->p - 1)) + mant, flags);
     /* A carry out of the significand moves into the exponent, where it belongs. */
     if (exp > f->emax)
-        return overflow(f, mode, sign, flags);
+        return overflow(f, mode, sign, exact, flags);
     uint64_t bits = (biased << (f->p - 1)) + mant;
     if (bits >= f->inf)
-        return overflow(f, mode, sign, flags);
+        return overflow(f, mode, sign, exact, flags);
     return (SoftfpRes){(sign ? f->sign : 0) | bits, flags};
 }
 

@@ -335,8 +335,7 @@ static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
 static bool near_end(const RowInfo *r)
 {
     for (unsigned k = 0; k < 3; k++)
-        if (x86_opd_size_code[r->opd[k]] == X86_SZ_X && r->handler != X86_H_xvmaskmov &&
-            r->handler != X86_H_vcvtph)
+        if (x86_opd_size_code[r->opd[k]] == X86_SZ_X && r->handler != X86_H_xvmaskmov)
             return true;
     return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather;
 }
