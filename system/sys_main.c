@@ -63,31 +63,16 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
 }
 
 /* A name without folder is looked for where -L says, then where Debian has firmware. The caller frees it. */
-static char *find_firmware(const SysOptions *o)
+static char *find_in_folders(const SysOptions *o, const char *name)
 {
-    static const char *const folders[] = {"/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
-    static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
-    static const char opensbi32[] = "/usr/lib/riscv32-linux-gnu/opensbi/generic/fw_dynamic.bin";
-    bool rv32 = strcmp(o->board->isa, "riscv32") == 0;
-    const char *name = o->firmware, *folder;
-    if (!name && strncmp(o->board->isa, "riscv", 5) != 0)
-        return NULL;
-    if (!name && rv32 && !g_file_test(opensbi32, G_FILE_TEST_EXISTS))
-        return NULL; /* Debian 12 has none */
-    if (name && strcmp(name, "none") == 0)
-        return NULL;
-    if (!name || strcmp(name, "default") == 0)
-        return g_strdup(rv32 ? opensbi32 : opensbi);
-    for (unsigned k = 0; !g_file_test(name, G_FILE_TEST_EXISTS) && !strchr(name, '/') &&
-                         (folder = sys_option(o, LIST_FIRMWARE_PATH, k));
-         k++) {
+    static const char *const folders[] = {"/usr/share/qemu", "/usr/share/seabios",
+                                          "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
+    const char *folder;
+    const bool here = g_file_test(name, G_FILE_TEST_EXISTS) || strchr(name, '/');
+    const unsigned own = o->list[LIST_FIRMWARE_PATH]->len;
+    for (unsigned k = 0; !here && k < own + G_N_ELEMENTS(folders); k++) {
+        folder = k < own ? sys_option(o, LIST_FIRMWARE_PATH, k) : folders[k - own];
         char *path = g_build_filename(folder, name, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS))
-            return path;
-        g_free(path);
-    }
-    for (unsigned k = 0; !g_file_test(name, G_FILE_TEST_EXISTS) && k < G_N_ELEMENTS(folders); k++) {
-        char *path = g_build_filename(folders[k], name, NULL);
         if (g_file_test(path, G_FILE_TEST_EXISTS))
             return path;
         g_free(path);
@@ -95,13 +80,31 @@ static char *find_firmware(const SysOptions *o)
     return g_strdup(name);
 }
 
+static char *find_firmware(const SysOptions *o)
+{
+    static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
+    static const char opensbi32[] = "/usr/lib/riscv32-linux-gnu/opensbi/generic/fw_dynamic.bin";
+    const bool rv32 = strcmp(o->board->isa, "riscv32") == 0;
+    const char *name = o->firmware;
+    const bool by_default = !name || strcmp(name, "default") == 0;
+    if (by_default && o->board->firmware)
+        return find_in_folders(o, o->board->firmware);
+    if (!name && strncmp(o->board->isa, "riscv", 5) != 0)
+        return NULL;
+    if (!name && rv32 && !g_file_test(opensbi32, G_FILE_TEST_EXISTS))
+        return NULL; /* Debian 12 has none */
+    if (name && strcmp(name, "none") == 0)
+        return NULL;
+    return by_default ? g_strdup(rv32 ? opensbi32 : opensbi) : find_in_folders(o, name);
+}
+
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
     g_autofree char *firmware = find_firmware(&s->opt);
     bool by_default = !s->opt.firmware || strcmp(s->opt.firmware, "default") == 0;
     if (firmware && by_default && !g_file_test(firmware, G_FILE_TEST_EXISTS))
-        return sys_fail(err, "there is no %s: the package opensbi has it, -bios names another, or none",
-                        firmware);
+        return sys_fail(err, "there is no %s: the package %s has it, -bios names another, or none", firmware,
+                        s->opt.board->firmware ? "seabios" : "opensbi");
     bool read = read_image(s, firmware, &cfg->firmware, err);
     cfg->firmware.name = by_default ? "the default firmware" : s->opt.firmware;
     return read && read_image(s, s->opt.kernel, &cfg->kernel, err) &&

@@ -13,7 +13,8 @@ typedef struct OptionRow {
 } OptionRow;
 
 static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
-                                           &arm32_virt_board};
+                                           &arm32_virt_board,  &x86_microvm_board,   &x86_pc_board,
+                                           &x86_q35_board};
 
 const BoardClass *sys_board(unsigned n)
 {

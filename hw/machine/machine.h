@@ -92,6 +92,7 @@ struct BoardClass {
     const TargetOps *target;
     uint64_t default_ram;
     unsigned serials;        /* ports */
+    const char *firmware;    /* file name of the one that it is not without; NULL: it can be */
     const BoardOption *options;
     unsigned n_options;
     bool (*build)(Machine *m, DevError *err); /* devices, memory, cpus' CpuBoard */
@@ -100,7 +101,8 @@ struct BoardClass {
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
 };
 
-extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board;
+extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board,
+    x86_microvm_board, x86_pc_board, x86_q35_board;
 
 /* What was said; NULL: nothing. */
 const char *machine_option(const Machine *m, const char *name);

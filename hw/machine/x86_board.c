@@ -49,23 +49,25 @@ bool x86_board_memory(Machine *m, X86Board *b, uint64_t split, DevError *err)
            dev_fail(err, "too many regions of memory");
 }
 
-bool x86_board_firmware(Machine *m, X86Board *b, const Image *image, bool low_is_ram, DevError *err)
+bool x86_board_firmware(Machine *m, X86Board *b, bool low, DevError *err)
 {
     enum { LEAST = 0x10000, MOST = 16 << 20, LOW_MOST = 0x20000, LOW_END = 0x100000 };
+    const Image *image = &m->cfg.firmware;
     if (image->size > MOST || image->size % 4096)
         return dev_fail(err, "firmware of %lu bytes: whole pages, up to 16 MiB: %s",
                         (unsigned long)image->size, image->name);
-    const uint64_t bytes = MAX(image->size, (size_t)LEAST), low = MIN(bytes, (uint64_t)LOW_MOST);
+    const uint64_t bytes = MAX(image->size, (size_t)LEAST), part = MIN(bytes, (uint64_t)LOW_MOST);
     if (!ram_block_init(&b->rom, "bios", bytes, CODE_AT * 2))
         return dev_fail(err, "no memory for the firmware");
     b->rom_high = (MemRegion){
         .name = "bios", .kind = MEM_ROM, .base = X86_ROM_END - bytes, .bytes = bytes, .ram = &b->rom};
     b->rom_low = (MemRegion){.name = "isa-bios",
-                             .kind = low_is_ram ? MEM_RAM : MEM_ROM,
+                             .kind = MEM_RAM,
                              .priority = 1,
-                             .base = LOW_END - low,
-                             .bytes = low,
-                             .offset = bytes - low,
+                             .off = !low,
+                             .base = LOW_END - part,
+                             .bytes = part,
+                             .offset = bytes - part,
                              .ram = &b->rom};
     return (mem_map_add(&m->map, &b->rom_high) && mem_map_add(&m->map, &b->rom_low)) ||
            dev_fail(err, "too many regions of memory");

@@ -47,10 +47,10 @@ typedef struct X86Board {
     unsigned n_e820;
 } X86Board;
 
-/* Of -M pc, ...: b is the first member of the board's own struct, calloc()ed. RAM up to `split` (what is more
- * begins at 4 GiB); low_rom: bytes of firmware that are seen below 1 MiB, too, and can be written there. */
+/* b is calloc()ed. RAM up to `split`; what is more begins at 4 GiB. */
 bool x86_board_memory(Machine *m, X86Board *b, uint64_t split, DevError *err);
-bool x86_board_firmware(Machine *m, X86Board *b, const Image *image, bool low_is_ram, DevError *err);
+/* Below 4 GiB; low: its end below 1 MiB, too, where it can be written (else that is the chip set's). */
+bool x86_board_firmware(Machine *m, X86Board *b, bool low, DevError *err);
 /* Controllers and the cpus' side of them; pic: is there an 8259 pair? */
 bool x86_board_interrupts(Machine *m, X86Board *b, unsigned ioapics, bool pic, DevError *err);
 /* fw-cfg at its ports, system control. */

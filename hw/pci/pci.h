@@ -81,6 +81,7 @@ struct PciFunction {
     uint8_t cap_at, cap_last;  /* free room; the last capability */
     uint8_t msix_at;           /* capability; 0: none */
     uint8_t msix_vectors;
+    bool conventional;         /* has no capability of PCI Express; set in realize */
     MemRegion bar[PCI_N_BARS]; /* bytes = 0: none. Not in the machine's map */
     uint8_t bar_flags[PCI_N_BARS];
     PciBus *secondary;         /* of a bridge */

@@ -17,6 +17,9 @@ typedef struct Decode {
 struct PcieHost {
     Device dev;
     uint64_t low_base, low_bytes, high_base, high_bytes;
+    uint32_t own_pins; /* slots from here on have lines of their own; 0: none */
+    bool express;
+    PciFunction *bridge;
     const IrqLine *intx;
     const MsiTarget *msi;
     const MachineRequests *requests;
@@ -26,7 +29,7 @@ struct PcieHost {
     unsigned n_decodes;
     bool stale;      /* the table: a function was reset or loaded */
     Lock intx_lock; /* of the next: taken with a function's lock held */
-    uint16_t raised[4]; /* functions that raise each line */
+    uint16_t raised[PCIE_LINES]; /* functions that raise each line */
     DEV_STATE_BEGIN
     DEV_STATE_END
 };
@@ -180,9 +183,9 @@ static void high_write(void *dev, uint64_t at, uint64_t v, unsigned size)
 
 /* ---- configuration ---- */
 
-static uint64_t ecam_read(void *dev, uint64_t at, unsigned size)
+uint32_t pcie_host_config_read(Device *host, uint64_t at, unsigned size)
 {
-    PcieHost *h = dev;
+    PcieHost *h = (PcieHost *)host;
     lock_take(&h->dev.lock);
     PciFunction *f = find_function(h, at);
     uint32_t v = f ? pci_config_read(f, at % PCI_CONFIG_BYTES, size) : ~0u;
@@ -190,17 +193,32 @@ static uint64_t ecam_read(void *dev, uint64_t at, unsigned size)
     return v;
 }
 
-static void ecam_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+void pcie_host_config_write(Device *host, uint64_t at, uint32_t value, unsigned size)
 {
-    PcieHost *h = dev;
+    PcieHost *h = (PcieHost *)host;
     lock_take(&h->dev.lock);
     PciFunction *f = find_function(h, at);
-    if (f && pci_config_write(f, at % PCI_CONFIG_BYTES, (uint32_t)value, size))
+    if (f && pci_config_write(f, at % PCI_CONFIG_BYTES, value, size))
         decode_anew(h);
     lock_release(&h->dev.lock);
 }
 
+static uint64_t ecam_read(void *dev, uint64_t at, unsigned size)
+{
+    return pcie_host_config_read(dev, at, size);
+}
+static void ecam_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+{
+    pcie_host_config_write(dev, at, (uint32_t)value, size);
+}
+
 /* ---- interrupts ---- */
+
+/* The line of a pin on the root bus. */
+static unsigned line_of(const PcieHost *h, unsigned slot, unsigned pin)
+{
+    return h->own_pins && slot >= h->own_pins ? 4 + pin % 4 : (pin + slot) % 4;
+}
 
 /* On its way up a pin is turned by the slot at each bridge. */
 void pcie_host_intx(PciFunction *f, bool level)
@@ -211,10 +229,10 @@ void pcie_host_intx(PciFunction *f, bool level)
         pin += slot;
         slot = b->devfn >> 3;
     }
-    pin = (pin + slot) % 4;
+    const unsigned n = line_of(h, slot, pin);
     lock_take(&h->intx_lock);
-    h->raised[pin] = (uint16_t)(h->raised[pin] + (level ? 1 : -1));
-    irq_set(h->intx ? &h->intx[pin] : NULL, h->raised[pin] != 0);
+    h->raised[n] = (uint16_t)(h->raised[n] + (level ? 1 : -1));
+    irq_set(h->intx ? &h->intx[n] : NULL, h->raised[n] != 0);
     lock_release(&h->intx_lock);
 }
 
@@ -271,7 +289,7 @@ bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err)
     f->devfn = (uint8_t)devfn;
     bus->at[devfn] = f;
     pci_msix_install(f);
-    if (!f->secondary && h->root.at[0] != f)
+    if (h->express && !f->conventional && !f->secondary && h->root.at[0] != f)
         pci_add_express(f, bus == &h->root ? PCIE_INTEGRATED : PCIE_ENDPOINT);
     return true;
 }
@@ -338,6 +356,8 @@ static bool host_realize(Device *dev, DevError *err)
         dev_add_mmio(dev, rows[k].name, rows[k].ops, rows[k].bytes)->lock = NULL; /* takes its own */
     lock_init(&h->intx_lock, LOCK_RANK_DEVICE);
     h->decode = malloc(MAX_DECODES * sizeof(*h->decode));
+    if (h->bridge)
+        return h->decode ? pci_plug(dev, NULL, h->bridge, err) : dev_fail(err, "no memory");
     Device *self = h->decode ? dev_new(&function_class, dev, "pcie.0") : NULL;
     if (!self)
         return dev_fail(err, "no memory");
@@ -351,6 +371,9 @@ static const DevProp props[] = {
     DEV_U64(PcieHost, low_bytes, "its size", 0x40000000),
     DEV_U64(PcieHost, high_base, "bus address of the memory window above", 0x400000000),
     DEV_U64(PcieHost, high_bytes, "its size", 0x400000000),
+    DEV_U32(PcieHost, own_pins, "slots from here on have lines of their own, 4 to 7; 0: none", 0),
+    DEV_BOOL(PcieHost, express, "functions have the capability of PCI Express", true),
+    DEV_PTR(PcieHost, bridge, "function 0, not plugged in; none: one of its own"),
     DEV_PTR(PcieHost, intx, "a line for each interrupt pin"),
     DEV_PTR(PcieHost, msi, "what takes messages"),
     DEV_PTR(PcieHost, requests, "who takes out a device that the guest has let go"),

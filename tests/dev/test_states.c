@@ -5,10 +5,7 @@
 
 #include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
-#include "hw/input/i8042.h"
 #include "hw/machine/machine.h"
-#include "hw/machine/x86_board.h"
-#include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/virtio/virtio_balloon.h"
@@ -17,9 +14,6 @@
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
 #include "hw/virtio/virtio_serial.h"
-#include "hw/timer/hpet.h"
-#include "target/mem.h"
-#include "target/x86/x86_cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +72,8 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &virtio_console_port_class, .id = "c0", .link = "chardev", .backend = &b->chars[2]},
         {.cls = &virtio_serial_port_class, .id = "c1", .props = {"name", "n"}, .link = "chardev",
          .backend = &b->chars[3]},
+        {.cls = &isa_debug_exit_class, .id = "d0"},
+        {.cls = &isa_debugcon_class, .id = "d1"},
     };
     MachineConfig cfg = {.ram_bytes = 64 << 20, .cpus = 2, .serial = &b->chars[0], .serial1 = &b->chars[1],
                          .requests = {.request = take_request, .eject = take_ejection},
@@ -199,87 +195,12 @@ static void arm(void **unused)
     }
 }
 
-/* ---- what every PC has, on a board of its own, whose cpus never run ---- */
-
-static CpuBoard pc_cpus[2];
-
-static CpuBoard *pc_cpu(Cpu *cpu)
-{
-    return &pc_cpus[((X86Cpu *)cpu)->scratch[0] & 1];
-}
-static void pc_reset(Cpu *cpu) {}
-static uint32_t pc_ctx(const Cpu *cpu)
-{
-    return 0;
-}
-static unsigned pc_fetch(uint32_t ctx)
-{
-    return 0;
-}
-static const TargetSys pc_sys = {.n_idx = 1, .paged = 1, .board = pc_cpu, .fetch_idx = pc_fetch};
-static const TargetOps pc_target = {.name = "x86_64",
-                                    .cpu_size = sizeof(X86Cpu),
-                                    .insn_align = 1,
-                                    .reset = pc_reset,
-                                    .ctx = pc_ctx,
-                                    .sys = &pc_sys};
-
-static bool pc_pci(Machine *m, X86Board *b, DevError *err)
-{
-    static const uint64_t base[] = {[PCIE_ECAM] = 0xe0000000,
-                                    [PCIE_IO] = 0x3000000000,
-                                    [PCIE_LOW] = 0xc0000000,
-                                    [PCIE_HIGH] = 0x4000000000};
-    Device *d = board_put(m, &pcie_host_class, "pcie", err);
-    bool ok = board_set_number(d, "low_base", base[PCIE_LOW], err) &&
-              board_set_number(d, "low_bytes", 0x20000000, err) &&
-              board_set_number(d, "high_base", base[PCIE_HIGH], err) &&
-              dev_set_ptr(d, "intx", &b->gsi[16], err) && dev_set_ptr(d, "msi", &b->msi, err) &&
-              dev_realize(d, &m->map, &m->clock, err);
-    for (unsigned k = 0; ok && k < ARRAY_SIZE(base); k++)
-        ok = board_map(m, d, k, base[k], err);
-    return ok && machine_plug_pci(m, d, err);
-}
-
-static bool pc_build(Machine *m, DevError *err)
-{
-    X86Board *b = m->board_data = calloc(1, sizeof(*b));
-    const BoardSlots slots = {0xfeb00000, 0x200, 8, &b->gsi[16]};
-    bool ok = x86_board_memory(m, b, 3ull << 30, err) && x86_board_interrupts(m, b, 2, true, err) &&
-              x86_board_control(m, b, err) && x86_board_timer(m, b, err) && x86_board_clock(m, b, err) &&
-              x86_board_serial(m, b, 0, err) && board_make_virtio(m, &slots, err) && pc_pci(m, b, err);
-    Device *keys = board_put(m, &i8042_class, "i8042", err), *hpet = board_put(m, &hpet_class, "hpet", err),
-           *dma = board_put(m, &i8237_class, "dma", err),
-           *end = board_put(m, &isa_debug_exit_class, "x", err),
-           *con = board_put(m, &isa_debugcon_class, "con", err);
-    return ok && board_place_ports(m, keys, 0x60, err) && board_map_ports(m, keys, 1, 0x64, err) &&
-           dev_set_ptr(hpet, "lines", b->gsi, err) && board_place(m, hpet, 0xfed00000, err) &&
-           board_place_ports(m, dma, 0, err) && dev_realize(end, &m->map, &m->clock, err) &&
-           dev_realize(con, &m->map, &m->clock, err);
-}
-
-static bool pc_load(Machine *m, DevError *err)
-{
-    return x86_board_load(m, m->board_data, err);
-}
-
-static void pc_clear(Machine *m)
-{
-    x86_board_clear(m->board_data);
-    free(m->board_data);
-}
-
-static const BoardClass pc_board = {.name = "pc",
-                                    .isa = "x86_64",
-                                    .target = &pc_target,
-                                    .build = pc_build,
-                                    .load = pc_load,
-                                    .clear = pc_clear};
-
 static void pc(void **unused)
 {
-    for (uint64_t seed = 1; seed <= 3; seed++)
-        shape(&pc_board, (const MachineOption[]){{NULL, NULL}}, seed);
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        shape(&x86_pc_board, (const MachineOption[]){{NULL, NULL}}, seed);
+        shape(&x86_q35_board, (const MachineOption[]){{NULL, NULL}}, seed);
+    }
 }
 
 int main(void)

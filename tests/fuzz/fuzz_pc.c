@@ -15,9 +15,13 @@
 #include "hw/intc/i8259.h"
 #include "hw/intc/x86_ioapic.h"
 #include "hw/intc/x86_lapic.h"
+#include "hw/isa/acpi_pm.h"
+#include "hw/isa/isa_bridge.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/pci/pc_bridge.h"
+#include "hw/pci/pci_ports.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -25,29 +29,33 @@
 #include <stdlib.h>
 
 enum {
-    RAM_BYTES = 0x10000,
+    RAM_BYTES = 0x100000,
+    ROM_BYTES = 0x20000,
     CPUS = 3,
     DEVICES = 24,
     PLACES = 48,
     LINES = 24,
     PLACE_SHIFT = 24,
-    PORT_STEP = 64
+    PORT_STEP = 128
 };
-#define RAM_BASE 0x80000000ull
+#define RAM_BASE  0x80000000ull
+#define ECAM_BASE 0x1000000000ull
 
 typedef enum Op {
-    OP_WRITE, /* place, size and cpu, offset (2), value (8) */
-    OP_READ,  /* place, size and cpu, offset (2) */
-    OP_OUT,   /* port (2), size, value (4) */
-    OP_IN,    /* port (2), size */
-    OP_MSR,   /* cpu, register, write, value (8) */
-    OP_LINE,  /* controller, line, level */
-    OP_ACK,   /* cpu */
-    OP_KEY,   /* key, down */
-    OP_MOVE,  /* x, y, wheel, buttons */
-    OP_PASS,  /* log of ns */
-    OP_RESET, /* device */
-    OP_STATE, /* device, where to change its text (2), to what */
+    OP_WRITE,  /* place, size and cpu, offset (2), value (8) */
+    OP_READ,   /* place, size and cpu, offset (2) */
+    OP_OUT,    /* port (2), size, value (4) */
+    OP_IN,     /* port (2), size */
+    OP_MSR,    /* cpu, register, write, value (8) */
+    OP_LINE,   /* controller, line, level */
+    OP_ACK,    /* cpu */
+    OP_KEY,    /* key, down */
+    OP_MOVE,   /* x, y, wheel, buttons */
+    OP_PASS,   /* log of ns */
+    OP_CONFIG, /* function, offset (1), size, value (4) */
+    OP_BUTTON, /* of power; ACPI mode on or off */
+    OP_RESET,  /* device */
+    OP_STATE,  /* device, where to change its text (2), to what */
     OPS
 } Op;
 
@@ -59,9 +67,11 @@ struct Rig {
     MemMap map, ports;
     Clock clock;
     uint64_t now;
-    RamBlock ram;
+    RamBlock ram, rom;
     MemRegion ram_region;
-    Device *device[DEVICES], *pic, *ioapic, *lapic, *keyboard;
+    PcMemory memory;
+    Device *device[DEVICES], *pic, *ioapic, *lapic, *keyboard, *host, *pm;
+    IrqLine pirq[PCIE_LINES];
     unsigned n_devices, n_places, n_ports;
     Place place[PLACES];
     IrqLine line[LINES], eoi, legacy, command, lint0;
@@ -104,8 +114,7 @@ static void set_line(void *receiver, unsigned n, bool level)
     irq_set(&to[1], level);
 }
 
-/* All its regions, in memory and, up to 64 bytes of each, as ports. */
-static Device *add(Rig *r, const DevClass *cls, const char *const *props, const void *const *links)
+static Device *add_bare(Rig *r, const DevClass *cls, const char *const *props, const void *const *links)
 {
     DevError err;
     Device *d = dev_new(cls, NULL, "d");
@@ -119,6 +128,13 @@ static Device *add(Rig *r, const DevClass *cls, const char *const *props, const 
             die(err.text);
     if (!dev_realize(d, &r->map, &r->clock, &err))
         die(err.text);
+    return r->device[r->n_devices++] = d;
+}
+
+/* All its regions, in memory and, up to 128 bytes of each, as ports. */
+static Device *add(Rig *r, const DevClass *cls, const char *const *props, const void *const *links)
+{
+    Device *d = add_bare(r, cls, props, links);
     for (unsigned k = 0; k < d->n_regions; k++) {
         const bool port = d->region[k].bytes <= PORT_STEP;
         MemMap *to = port ? &r->ports : &r->map;
@@ -129,7 +145,7 @@ static Device *add(Rig *r, const DevClass *cls, const char *const *props, const 
         if (!port)
             r->place[r->n_places++] = (Place){base, d->region[k].bytes};
     }
-    return r->device[r->n_devices++] = d;
+    return d;
 }
 
 static void add_interrupts(Rig *r)
@@ -169,6 +185,37 @@ static void add_devices(Rig *r)
     fw_cfg_add_file(add(r, &fw_cfg_class, NULL, NULL), "etc/file", "0123456789", 10);
 }
 
+static void plug(Rig *r, Device *d)
+{
+    DevError err;
+    if (!pci_plug(r->host, NULL, (PciFunction *)d, &err))
+        die(err.text);
+}
+
+static void add_chipset(Rig *r)
+{
+    static const char *const ich[] = {"ich", "on", NULL}, *const own[] = {"own_pins", "3", NULL};
+    const void *memory[] = {"memory", &r->memory, NULL},
+               *pm[] = {"sci", &r->line[9], "machine", &r->requests, NULL};
+    Device *mch = add_bare(r, &q35_mch_class, NULL, memory);
+    const void *host[] = {"bridge", mch, "intx", r->pirq, "msi", &r->msi, NULL};
+    r->host = add_bare(r, &pcie_host_class, own, host);
+    r->host->region[PCIE_ECAM].base = ECAM_BASE;
+    mem_map_add(&r->map, &r->host->region[PCIE_ECAM]);
+    r->pm = add(r, &acpi_pm_class, ich, pm);
+    Device *old_pm = add(r, &acpi_pm_class, NULL, pm);
+    const void *lpc[] = {"gsi", r->line, "pm", r->pm, NULL}, *isa[] = {"gsi", r->line, NULL},
+               *piix_pm[] = {"pm", old_pm, NULL}, *ports[] = {"host", r->host, "machine", &r->requests, NULL};
+    Device *ich9 = add_bare(r, &ich9_lpc_class, NULL, lpc);
+    for (unsigned n = 0; n < PCIE_LINES; n++)
+        r->pirq[n] = isa_bridge_pirq(ich9, n);
+    plug(r, ich9);
+    plug(r, add_bare(r, &i440fx_class, NULL, memory));
+    plug(r, add_bare(r, &piix3_class, NULL, isa));
+    plug(r, add_bare(r, &piix4_pm_class, NULL, piix_pm));
+    add(r, &pci_ports_class, NULL, ports);
+}
+
 Rig *rig_new(void)
 {
     Rig *r = calloc(1, sizeof(*r));
@@ -177,8 +224,10 @@ Rig *rig_new(void)
     mem_map_init(&r->map);
     mem_map_init(&r->ports);
     clock_init(&r->clock, rig_now, NULL, r);
-    if (!ram_block_init(&r->ram, "ram", RAM_BYTES, RAM_BASE))
+    if (!ram_block_init(&r->ram, "ram", RAM_BYTES, RAM_BASE) ||
+        !ram_block_init(&r->rom, "rom", ROM_BYTES, 2 * RAM_BASE))
         die("no memory");
+    r->memory = (PcMemory){&r->ram, &r->rom};
     r->ram_region =
         (MemRegion){.name = "ram", .kind = MEM_RAM, .base = RAM_BASE, .bytes = RAM_BYTES, .ram = &r->ram};
     mem_map_add(&r->map, &r->ram_region);
@@ -187,6 +236,7 @@ Rig *rig_new(void)
     r->legacy = r->command = (IrqLine){take_number, r, 0};
     add_interrupts(r);
     add_devices(r);
+    add_chipset(r);
     for (unsigned k = 0; k < r->n_devices; k++)
         dev_reset(r->device[k]);
     return r;
@@ -199,6 +249,7 @@ void rig_free(Rig *r)
     mem_map_clear(&r->map);
     mem_map_clear(&r->ports);
     ram_block_clear(&r->ram);
+    ram_block_clear(&r->rom);
     free(r);
 }
 
@@ -270,6 +321,19 @@ void rig_run(Rig *r, Input *in)
         r->now += 1ull << next(in, 1) % 48;
         clock_run(&r->clock);
         break;
+    case OP_CONFIG: {
+        uint64_t f = next(in, 1) % 6, at = next(in, 1), size = 1u << next(in, 1) % 3;
+        at = (f << 15) + at / size * size;
+        pcie_host_config_read(r->host, at, (unsigned)size);
+        pcie_host_config_write(r->host, at, (uint32_t)next(in, 4), (unsigned)size);
+        break;
+    }
+    case OP_BUTTON: {
+        bool on = next(in, 1) & 1;
+        acpi_pm_press(r->pm);
+        acpi_pm_switch(r->pm, on);
+        break;
+    }
     case OP_RESET: dev_reset(r->device[next(in, 1) % r->n_devices]); break;
     case OP_STATE: {
         Device *d = r->device[next(in, 1) % r->n_devices];
@@ -302,10 +366,21 @@ static void out_access(Out *o, uint64_t *h, bool write)
         out(o, 8, value(h));
 }
 
+static void out_config(Out *o, uint64_t *h)
+{
+    static const uint8_t places[] = {0x04, 0x40, 0x44, 0x58, 0x59, 0x5a, 0x5f, 0x60, 0x61,
+                                     0x62, 0x68, 0x72, 0x80, 0x90, 0x91, 0x96, 0x9d, 0xf0};
+    out(o, 1, OP_CONFIG);
+    out(o, 1, rnd(h));
+    out(o, 1, rnd(h) % 8 ? places[rnd(h) % ARRAY_SIZE(places)] : rnd(h));
+    out(o, 1, rnd(h));
+    out(o, 4, rnd(h));
+}
+
 static void out_port(Out *o, uint64_t *h, bool write)
 {
     out(o, 1, write ? OP_OUT : OP_IN);
-    out(o, 2, rnd(h) % 40 * PORT_STEP + (rnd(h) % 4 ? rnd(h) % 4 : rnd(h) % PORT_STEP));
+    out(o, 2, rnd(h) % 48 * PORT_STEP + (rnd(h) % 4 ? rnd(h) % 4 : rnd(h) % PORT_STEP));
     out(o, 1, rnd(h) % 8 ? 0 : rnd(h));
     if (write)
         out(o, 4, rnd(h));
@@ -314,15 +389,17 @@ static void out_port(Out *o, uint64_t *h, bool write)
 size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
 {
     enum { SEEDS = 400 };
-    static const uint8_t operands[OPS] = {[OP_LINE] = 3, [OP_ACK] = 1,   [OP_KEY] = 2,  [OP_MOVE] = 4,
-                                          [OP_PASS] = 1, [OP_RESET] = 1, [OP_STATE] = 4};
+    static const uint8_t operands[OPS] = {[OP_LINE] = 3, [OP_ACK] = 1,    [OP_KEY] = 2,   [OP_MOVE] = 4,
+                                          [OP_PASS] = 1, [OP_BUTTON] = 1, [OP_RESET] = 1, [OP_STATE] = 4};
     uint64_t h = (i + 1) * 0x9e3779b97f4a7c15ull;
     Out o = {.buf = buf, .cap = MIN(cap, (size_t)2000)};
     if (i >= SEEDS)
         return 0;
     for (unsigned n = 40 + (unsigned)rnd(&h) % 80; n-- > 0;) {
         unsigned op = (unsigned)rnd(&h) % OPS;
-        if (op == OP_MSR) {
+        if (op == OP_CONFIG) {
+            out_config(&o, &h);
+        } else if (op == OP_MSR) {
             out(&o, 1, op);
             out(&o, 3, rnd(&h));
             out(&o, 8, value(&h));

@@ -1,0 +1,259 @@
+/* The chip sets of PCs by their registers, as Intel's data sheets have them. */
+#include "tests/dev/dev_kit.h"
+
+#include "hw/core/io_ports.h"
+#include "hw/core/request.h"
+#include "hw/isa/acpi_pm.h"
+#include "hw/isa/isa_bridge.h"
+#include "hw/pci/pc_bridge.h"
+#include "hw/pci/pci_ports.h"
+
+enum { RAM_BYTES = 0x200000, ROM_BYTES = 0x20000, SECOND = 1000000000 };
+
+typedef struct Chipset {
+    DevKit k;
+    MemMap ports;
+    RamBlock ram, rom;
+    MemRegion low;
+    PcMemory memory;
+    Device *mch, *host, *isa, *pm, *io;
+    IrqLine pirq[PCIE_LINES];
+    MachineRequests requests;
+    int asked;
+} Chipset;
+
+static void note_request(void *opaque, MachineRequest what, int code)
+{
+    ((Chipset *)opaque)->asked = (int)what;
+}
+
+static Device *make(Chipset *c, const DevClass *cls, const void *const *links)
+{
+    DevError err;
+    Device *d = dev_new(cls, NULL, cls->name);
+    for (; links && *links; links += 2)
+        assert_true(dev_set_ptr(d, links[0], (void *)(uintptr_t)links[1], &err));
+    if (cls == &acpi_pm_class)
+        assert_true(dev_set(d, "ich", "on", &err));
+    if (cls == &pcie_host_class)
+        assert_true(dev_set(d, "own_pins", "25", &err));
+    assert_true(dev_realize(d, &c->k.map, &c->k.clock, &err));
+    return d;
+}
+
+static void map_port(Chipset *c, MemRegion *r, unsigned port)
+{
+    r->base = port;
+    assert_true(mem_map_add(&c->ports, r));
+}
+
+static Chipset *start(const DevClass *memory)
+{
+    DevError err;
+    Chipset *c = calloc(1, sizeof(*c));
+    kit_init(&c->k);
+    mem_map_init(&c->ports);
+    assert_true(ram_block_init(&c->ram, "ram", RAM_BYTES, 1 << 30) &&
+                ram_block_init(&c->rom, "rom", ROM_BYTES, 1u << 31));
+    c->low = (MemRegion){.kind = MEM_RAM, .bytes = RAM_BYTES, .ram = &c->ram};
+    assert_true(mem_map_add(&c->k.map, &c->low));
+    memset(c->rom.host, 0x5a, ROM_BYTES);
+    c->memory = (PcMemory){&c->ram, &c->rom};
+    c->requests = (MachineRequests){.opaque = c, .request = note_request};
+    c->asked = -1;
+    const void *to_memory[] = {"memory", &c->memory, NULL};
+    c->mch = make(c, memory, to_memory);
+    const void *to_host[] = {"bridge", c->mch, "intx", c->pirq, NULL};
+    c->host = make(c, &pcie_host_class, to_host);
+    const void *to_pm[] = {"sci", &c->k.line[9], "machine", &c->requests, NULL};
+    c->pm = make(c, &acpi_pm_class, to_pm);
+    c->pm->region[0].off = true;
+    map_port(c, &c->pm->region[0], 0);
+    const void *to_isa[] = {"gsi", c->k.line, "pm", c->pm, NULL};
+    c->isa = make(c, &ich9_lpc_class, to_isa);
+    assert_true(dev_set(c->isa, "addr", "1f.0", &err) &&
+                pci_plug(c->host, NULL, (PciFunction *)c->isa, &err));
+    const void *to_io[] = {"host", c->host, "machine", &c->requests, NULL};
+    c->io = make(c, &pci_ports_class, to_io);
+    map_port(c, &c->io->region[0], 0xcf8);
+    c->host->region[PCIE_ECAM].off = true;
+    assert_true(mem_map_add(&c->k.map, &c->host->region[PCIE_ECAM]));
+    Device *all[] = {c->mch, c->host, c->isa, c->pm, c->io};
+    for (unsigned n = 0; n < ARRAY_SIZE(all); n++)
+        dev_reset(all[n]);
+    return c;
+}
+
+static void stop(Chipset *c)
+{
+    Device *all[] = {c->io, c->isa, c->host, c->mch, c->pm};
+    for (unsigned n = 0; n < ARRAY_SIZE(all); n++)
+        dev_free(all[n]);
+    assert_int_equal(c->k.map.n_regions, 1);
+    assert_int_equal(c->ports.n_regions, 0);
+    ram_block_clear(&c->ram);
+    ram_block_clear(&c->rom);
+    free(c);
+}
+
+static uint32_t in(Chipset *c, unsigned port, unsigned size)
+{
+    return io_ports_read(&c->ports, 0, port, size);
+}
+static void out(Chipset *c, unsigned port, unsigned size, uint32_t v)
+{
+    io_ports_write(&c->ports, 0, port, v, size);
+}
+
+static uint32_t config(Chipset *c, unsigned devfn, unsigned at, unsigned size)
+{
+    out(c, 0xcf8, 4, 0x80000000 | devfn << 8 | (at & ~3u));
+    return in(c, 0xcfc + (at & 3), size);
+}
+static void set_config(Chipset *c, unsigned devfn, unsigned at, unsigned size, uint32_t v)
+{
+    out(c, 0xcf8, 4, 0x80000000 | devfn << 8 | (at & ~3u));
+    out(c, 0xcfc + (at & 3), size, v);
+}
+
+static unsigned byte_at(Chipset *c, uint64_t at)
+{
+    return (unsigned)kit_read(&c->k, at, 1);
+}
+static void set_byte(Chipset *c, uint64_t at, unsigned v)
+{
+    kit_write(&c->k, at, 1, v);
+}
+
+/* ---- */
+
+static void config_by_ports(void **unused)
+{
+    Chipset *c = start(&q35_mch_class);
+    assert_int_equal(config(c, 0, 0, 4), 0x29c08086);
+    assert_int_equal(config(c, 0xf8, 0, 4), 0x29188086);
+    assert_int_equal(config(c, 0xf8, 2, 2), 0x2918);
+    assert_int_equal(config(c, 0xf8, 11, 1), 6);
+    assert_int_equal(config(c, 8, 0, 4), 0xffffffff); /* nobody */
+    assert_int_equal(in(c, 0xcf8, 4), 0x80000800);
+    assert_int_equal(in(c, 0xcf8, 1), 0xff);
+    out(c, 0xcf8, 4, 0xf800);
+    assert_int_equal(in(c, 0xcfc, 4), 0xffffffff); /* not enabled */
+    out(c, 0xcf9, 1, 2);
+    assert_int_equal(c->asked, -1);
+    assert_int_equal(in(c, 0xcf9, 1), 2);
+    out(c, 0xcf9, 1, 6);
+    assert_int_equal(c->asked, MACHINE_RESET);
+    /* the flat window is where it is set */
+    set_config(c, 0, 0x64, 4, 0);
+    set_config(c, 0, 0x60, 4, 0xe0000001);
+    assert_int_equal(kit_read(&c->k, 0xe00f8000, 4), 0x29188086);
+    set_config(c, 0, 0x60, 4, 0xb0000001);
+    assert_int_equal(kit_read(&c->k, 0xb00f8000, 4), 0x29188086);
+    MemRange r;
+    assert_false(mem_map_find(&c->k.map, 0xe00f8000, &r));
+    stop(c);
+}
+
+static void shadowing(void **unused)
+{
+    static const struct {
+        const DevClass *cls;
+        unsigned pam, smram;
+    } kinds[] = {{&i440fx_class, 0x59, 0x72}, {&q35_mch_class, 0x90, 0x9d}};
+    for (unsigned n = 0; n < 2; n++) {
+        Chipset *c = start(kinds[n].cls);
+        c->ram.host[0xf1234] = 1;
+        c->ram.host[0xc4000] = 2;
+        assert_int_equal(byte_at(c, 0xf1234), 0x5a); /* ROM */
+        assert_int_equal(byte_at(c, 0xc4000), 0xff); /* nothing */
+        set_byte(c, 0xf1234, 3);
+        assert_int_equal(c->ram.host[0xf1234], 1);
+        set_config(c, 0, kinds[n].pam, 1, 0x30); /* f0000: memory */
+        assert_int_equal(byte_at(c, 0xf1234), 1);
+        set_byte(c, 0xf1234, 4);
+        set_config(c, 0, kinds[n].pam, 1, 0x10); /* read only */
+        set_byte(c, 0xf1234, 5);
+        assert_int_equal(byte_at(c, 0xf1234), 4);
+        assert_int_equal(byte_at(c, 0xe8000), 0x5a);
+        set_config(c, 0, kinds[n].pam + 1, 1, 0x30); /* c4000, not c0000 */
+        assert_int_equal(byte_at(c, 0xc4000), 2);
+        assert_int_equal(byte_at(c, 0xc0000), 0xff);
+        set_config(c, 0, kinds[n].pam + 6, 1, 0x03); /* e8000 */
+        assert_int_equal(byte_at(c, 0xe8000), 0);
+        assert_int_equal(byte_at(c, 0xec000), 0x5a);
+        assert_int_equal(byte_at(c, 0xa0000), 0xff);
+        set_config(c, 0, kinds[n].smram, 1, 0x4a); /* open */
+        assert_int_equal(byte_at(c, 0xa0000), 0);
+        dev_reset(c->mch);
+        assert_int_equal(byte_at(c, 0xf1234), 0x5a);
+        stop(c);
+    }
+}
+
+static void set(Chipset *c, unsigned pirq, bool level)
+{
+    const IrqLine line = isa_bridge_pirq(c->isa, pirq);
+    irq_set(&line, level);
+}
+
+static void routes(void **unused)
+{
+    Chipset *c = start(&q35_mch_class);
+    set(c, 0, true);
+    assert_int_equal(c->k.level, 1u << 16); /* to the I/O APIC only */
+    set_config(c, 0xf8, 0x60, 1, 10);
+    assert_int_equal(c->k.level, 1u << 16 | 1u << 10);
+    set_config(c, 0xf8, 0x6b, 1, 10); /* H: shares it */
+    set(c, 7, true);
+    set(c, 0, false);
+    assert_int_equal(c->k.level, 1u << 23 | 1u << 10);
+    set(c, 7, false);
+    assert_int_equal(c->k.level, 0);
+    set(c, 1, true);
+    dev_reset(c->isa);
+    assert_int_equal(c->k.level, 0);
+    stop(c);
+}
+
+static void power(void **unused)
+{
+    Chipset *c = start(&q35_mch_class);
+    const unsigned base = 0x600;
+    assert_int_equal(in(c, base, 2), 0xffff);
+    set_config(c, 0xf8, 0x40, 4, base);
+    set_config(c, 0xf8, 0x44, 1, 0x80);
+    assert_int_equal(in(c, base, 2), 0);
+    const uint32_t was = in(c, base + 8, 4);
+    kit_pass(&c->k, SECOND / 1000);
+    assert_in_range(in(c, base + 8, 4) - was, 3579, 3580);
+    assert_int_equal(in(c, base + 8, 4) >> 24, 0);
+    acpi_pm_press(c->pm);
+    out(c, base + 2, 2, 0x100);
+    assert_int_equal(c->k.level, 0); /* not in ACPI mode */
+    acpi_pm_switch(c->pm, true);
+    assert_int_equal(in(c, base + 4, 2), 1);
+    assert_int_equal(c->k.level, 1u << 9);
+    assert_int_equal(in(c, base, 2), 0x100);
+    out(c, base, 2, 0x100);
+    assert_int_equal(c->k.level, 0);
+    out(c, base + 2, 2, 1); /* the timer's highest bit */
+    kit_pass(&c->k, 3 * (uint64_t)SECOND);
+    assert_int_equal(c->k.level, 1u << 9);
+    out(c, base, 2, 1);
+    assert_int_equal(c->k.level, 0);
+    out(c, base + 0x28, 1, 4); /* general events: nobody makes one */
+    assert_int_equal(in(c, base + 0x20, 4), 0);
+    out(c, base + 4, 2, 1 << 10 | 0x2000); /* S3: there is none */
+    assert_int_equal(c->asked, -1);
+    out(c, base + 4, 2, 0x2000);
+    assert_int_equal(c->asked, MACHINE_POWER_OFF);
+    stop(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(config_by_ports), cmocka_unit_test(shadowing),
+                                       cmocka_unit_test(routes), cmocka_unit_test(power)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
