@@ -644,7 +644,7 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
     cpu->exit.sig = (uint8_t)sig;
     cpu->exit.code = code;
-    ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;
+    cpu->exit.addr = ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;
     return true;
 }
 

@@ -316,8 +316,9 @@ static void emit_store_checks(Tracer *x, const Superblock *was, unsigned from)
     const IrRegion *r = b->r;
     for (unsigned k = from, end = r->n_insns; k < end; k++) {
         const IrInsn i = r->insn[k];
-        bool calls = (i.op == IR_CALL && !(r->helpers[i.imm].flags & IR_H_PURE)) || i.op == IR_UNIT;
-        if (calls || (x->t.flow.kind != FLOW_NEXT && ir_stores(i.op)))
+        bool anywhere = (i.op == IR_CALL && !(r->helpers[i.imm].flags & IR_H_PURE)) || i.op == IR_UNIT ||
+                        i.op == IR_BULK;
+        if (anywhere || (x->t.flow.kind != FLOW_NEXT && ir_stores(i.op)))
             x->max = 0;
         else if (ir_stores(i.op))
             ir_exit_if(b, store_hits(b, was, &i), ir_exit_direct(b, x->t.next, false), false);

@@ -5,6 +5,7 @@
 #include "target/x86/x86_mem.h"
 #include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
+#include "tcg/ir/eval.h"
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
 
@@ -322,53 +323,46 @@ static void wrap_index(X86Cpu *cpu)
     }
 }
 
+/* How many elements in one go. */
 static uint64_t piece(const X86Cpu *cpu, unsigned bytes)
 {
     uint64_t n = cpu->gpr[X86_RCX];
     return MIN(n, (uint64_t)PIECE / bytes);
 }
 
-/* Elements one by one: DF set, overlapping ends, the last before a fault. Returns 1 for a fault. */
+/* Of them, those that the host can do: upward, not over the end of the addresses. */
+static uint64_t for_host(const X86Cpu *cpu, unsigned bytes, bool two)
+{
+    uint64_t n = piece(cpu, bytes), last = MAX(cpu->gpr[X86_RDI], two ? cpu->gpr[X86_RSI] : 0);
+    if (cpu->df)
+        return 0;
+    return x86_cpu_is32(cpu) ? MIN(n, ((1ull << 32) - last) / bytes) : n;
+}
+
+static unsigned log2_of(unsigned bytes)
+{
+    return (unsigned)__builtin_ctz(bytes);
+}
+
+static void advance(X86Cpu *cpu, uint64_t n, unsigned bytes, bool two)
+{
+    uint64_t by = cpu->df ? 0 - n * bytes : n * bytes;
+    cpu->gpr[X86_RDI] += by;
+    cpu->gpr[X86_RSI] += two ? by : 0;
+    cpu->gpr[X86_RCX] -= n;
+    wrap_index(cpu);
+}
+
+/* Returns 1 for a fault. */
 static uint64_t move_one(X86Cpu *cpu, unsigned bytes)
 {
-    uint64_t *g = cpu->gpr, by = cpu->df ? 0 - (uint64_t)bytes : bytes;
+    uint64_t *g = cpu->gpr;
     FaultVal v = x86_mem_ld(cpu, g[X86_RSI], bytes);
     if (v.fault)
         return x86_raise_fault(cpu, g[X86_RSI], false);
     if (x86_mem_st(cpu, g[X86_RDI], v.val, bytes))
         return x86_raise_fault(cpu, g[X86_RDI], true);
-    g[X86_RSI] += by;
-    g[X86_RDI] += by;
-    g[X86_RCX]--;
-    wrap_index(cpu);
-    return 0;
-}
-
-static void moved(X86Cpu *cpu, uint64_t n, unsigned bytes)
-{
-    cpu->gpr[X86_RSI] += n * bytes;
-    cpu->gpr[X86_RDI] += n * bytes;
-    cpu->gpr[X86_RCX] -= n;
-    wrap_index(cpu);
-}
-
-uint64_t x86_helper_rep_movs(ARGS)
-{
-    X86Cpu *cpu = opaque;
-    unsigned bytes = (unsigned)a;
-    uint64_t n = piece(cpu, bytes), from = cpu->gpr[X86_RSI], to = cpu->gpr[X86_RDI];
-    bool apart = to - from >= n * bytes; /* also below the source: copied upward */
-    if (!n)
-        return 0;
-    if (!cpu->df && apart) {
-        uint64_t rest = fault_copy((void *)to, (const void *)from, n * bytes);
-        uint64_t done = (n * bytes - rest) / bytes;
-        moved(cpu, done, bytes);
-        return rest ? move_one(cpu, bytes) : 0;
-    }
-    while (n--)
-        if (move_one(cpu, bytes))
-            return 1;
+    advance(cpu, 1, bytes, true);
     return 0;
 }
 
@@ -377,41 +371,65 @@ static uint64_t store_one(X86Cpu *cpu, unsigned bytes)
     uint64_t *g = cpu->gpr;
     if (x86_mem_st(cpu, g[X86_RDI], g[X86_RAX], bytes))
         return x86_raise_fault(cpu, g[X86_RDI], true);
-    g[X86_RDI] += cpu->df ? 0 - (uint64_t)bytes : bytes;
-    g[X86_RCX]--;
-    wrap_index(cpu);
+    advance(cpu, 1, bytes, false);
     return 0;
 }
 
-/* A pattern of a page at a time. */
+/* What the host leaves, or one by one. */
+uint64_t x86_helper_rep_movs(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    unsigned bytes = (unsigned)a;
+    uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, true);
+    cpu->store_in_c = 0;
+    if (host) {
+        uint64_t left = fault_bulk(FAULT_COPY | log2_of(bytes), cpu->gpr[X86_RDI], cpu->gpr[X86_RSI], host);
+        advance(cpu, host - left, bytes, true);
+        return left ? move_one(cpu, bytes) : 0;
+    }
+    while (n--)
+        if (move_one(cpu, bytes))
+            return 1;
+    return 0;
+}
+
 uint64_t x86_helper_rep_stos(ARGS)
 {
     X86Cpu *cpu = opaque;
     unsigned bytes = (unsigned)a;
-    uint64_t n = piece(cpu, bytes), v = cpu->gpr[X86_RAX];
-    uint64_t pattern[512];
-    if (cpu->df || n * bytes < 64) {
-        while (n--)
-            if (store_one(cpu, bytes))
-                return 1;
-        return 0;
+    uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, false);
+    cpu->store_in_c = 0;
+    if (host) {
+        uint64_t left = fault_bulk(FAULT_FILL | log2_of(bytes), cpu->gpr[X86_RDI], cpu->gpr[X86_RAX], host);
+        advance(cpu, host - left, bytes, false);
+        return left ? store_one(cpu, bytes) : 0;
     }
-    v = bytes == 1   ? (v & 0xff) * 0x0101010101010101
-        : bytes == 2 ? (v & 0xffff) * 0x0001000100010001
-        : bytes == 4 ? (v & 0xffffffff) * 0x0000000100000001
-                     : v;
-    for (unsigned k = 0; k < ARRAY_SIZE(pattern) && k * 8 < n * bytes; k++)
-        pattern[k] = v;
-    while (n) {
-        uint64_t part = MIN(n, sizeof pattern / bytes);
-        uint64_t rest = fault_copy((void *)cpu->gpr[X86_RDI], pattern, part * bytes),
-                 done = (part * bytes - rest) / bytes;
-        cpu->gpr[X86_RDI] += done * bytes;
-        cpu->gpr[X86_RCX] -= done;
-        wrap_index(cpu);
-        if (rest)
-            return store_one(cpu, bytes);
-        n -= done;
+    while (n--)
+        if (store_one(cpu, bytes))
+            return 1;
+    return 0;
+}
+
+/* rep scas, rep cmps; a: FaultBulk, log2 of an element's bytes. */
+uint64_t x86_helper_rep_scan(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    unsigned bytes = 1u << (a & 3), kind = a & ~3u;
+    bool two = kind == FAULT_MATCH || kind == FAULT_COMPARE, while_equal = kind >= FAULT_SKIP;
+    uint64_t *g = cpu->gpr;
+    cpu->store_in_c = 0;
+    bool equal = while_equal;
+    for (uint64_t n = piece(cpu, bytes); n && equal == while_equal; n--) {
+        FaultVal y = x86_mem_ld(cpu, g[X86_RDI], bytes); /* first, as Zen does */
+        if (y.fault)
+            return x86_raise_fault(cpu, g[X86_RDI], false);
+        FaultVal x = two ? x86_mem_ld(cpu, g[X86_RSI], bytes) : (FaultVal){.val = g[X86_RAX]};
+        if (x.fault)
+            return x86_raise_fault(cpu, g[X86_RSI], false);
+        IrType t = x86_type(bytes);
+        cpu->fl = (uint32_t)ir_eval_fl(IR_FLCMP, t, ir_canon(t, x.val), y.val, false);
+        equal = ir_canon(t, x.val) == y.val;
+        advance(cpu, 1, bytes, two);
     }
     return 0;
 }

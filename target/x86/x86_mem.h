@@ -44,9 +44,10 @@ static inline uint64_t x86_raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
 {
     if (cpu->base.mem)
         return 1;                         /* cpu->exit says it */
-    cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig and code were put there by the owner of the handler */
+    cpu->base.exit.kind = CPU_EXIT_FAULT; /* sig, code, addr were put there by the owner of the handler */
     cpu->base.exit.write = write;
-    cpu->base.exit.addr = addr;
+    if (cpu->base.exit.addr - addr >= 64) /* else it is a later byte of the access */
+        cpu->base.exit.addr = addr;
     return 1;
 }
 

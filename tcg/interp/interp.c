@@ -252,6 +252,7 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_ADDC:
     case IR_SBB:
     case IR_SUBC: v[at] = ir_eval_adc((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
+    case IR_BULK: v[at] = fault_bulk(i->misc, v[i->a], v[i->b], v[i->c]); return true;
     case IR_FLMAKE: v[at] = (uint16_t)v[i->a]; return true;
     case IR_FLBITS: v[at] = v[i->a]; return true;
     case IR_SELECT: v[at] = v[i->a] ? v[i->b] : v[i->c]; return true;

@@ -403,6 +403,11 @@ IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, 
     return emit(b, (IrInsn){.op = IR_CAS, .type = t, .a = addr, .b = expected, .c = desired, .d = mem.raw});
 }
 
+IrVal ir_bulk(IrBuilder *b, unsigned kind, IrVal x, IrVal y, IrVal n)
+{
+    return emit(b, (IrInsn){.op = IR_BULK, .type = IR_I64, .misc = (uint8_t)kind, .a = x, .b = y, .c = n});
+}
+
 void ir_fence(IrBuilder *b, unsigned mask) { emit(b, (IrInsn){.op = IR_FENCE, .imm = mask}); }
 
 /* ---- floating point ---- */

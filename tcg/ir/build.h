@@ -94,6 +94,7 @@ IrVal ir_fp2(IrBuilder *b, IrOp op, IrType t, IrRound rm, IrVal a, IrVal bb); /*
 #define IR_BUILD_RMW    IR_BUILD_NONE
 #define IR_BUILD_CAS    IR_BUILD_NONE
 #define IR_BUILD_FENCE  IR_BUILD_NONE
+#define IR_BUILD_BULK   IR_BUILD_NONE
 #define IR_BUILD_FMA    IR_BUILD_NONE
 #define IR_BUILD_FCMP   IR_BUILD_NONE
 #define IR_BUILD_FLF    IR_BUILD_NONE
@@ -192,6 +193,8 @@ IrVal ir_rmw(IrBuilder *b, IrRmw op, IrType t, IrVal addr, IrVal value, IrMem me
 /* What ir_rmw() would store, from the old value: for the form that is not atomic. */
 IrVal ir_rmw_value(IrBuilder *b, IrRmw op, IrType t, IrVal old, IrVal value);
 IrVal ir_cas(IrBuilder *b, IrType t, IrVal addr, IrVal expected, IrVal desired, IrMem mem);
+/* Kind: FaultBulk + log2 of an element's bytes. */
+IrVal ir_bulk(IrBuilder *b, unsigned kind, IrVal x, IrVal y, IrVal n);
 void ir_fence(IrBuilder *b, unsigned mask);
 
 IrVal ir_fma(IrBuilder *b, IrType t, IrRound rm, bool neg_product, bool neg_addend, IrVal x, IrVal y,

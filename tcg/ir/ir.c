@@ -19,7 +19,7 @@ enum {
     SIG(FL1, 1, FL) SIG(FL2, 2, FL) SIG(FL3, 3, FL) SIG(ADC, 3, TYPE) SIG(FLMAKE, 1, FL)                     \
     SIG(FLBITS, 1, TYPE)                                                                                     \
     SIG(LD, 2, TYPE) SIG(ST, 3, NONE) SIG(ST2, 3, NONE) SIG(LDM, 2, TYPE) SIG(STM, 3, NONE)                  \
-    SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE)                \
+    SIG(RMW, 3, TYPE) SIG(CAS, 3, TYPE) SIG(FENCE, 0, NONE) SIG(BULK, 3, TYPE)                \
     SIG(FMA, 3, TYPE) SIG(FCMP, 2, I1) SIG(FLF, 2, FL) SIG(FSGN, 2, TYPE) SIG(FCLS, 1, TYPE)                 \
     SIG(FCVT, 1, TYPE) SIG(FPENV, 1, TYPE)                                                                   \
     SIG(VEC1, 1, TYPE) SIG(VEC2, 2, TYPE) SIG(VEC3, 3, TYPE) SIG(VEC4, 4, TYPE) SIG(VGET, 1, TYPE)           \

@@ -47,6 +47,7 @@ typedef enum IrSig {
     IR_SIG_V, IR_SIG_VV, IR_SIG_VVV, IR_SIG_CVT, IR_SIG_CMP, IR_SIG_SEL,
     IR_SIG_FL1, IR_SIG_FL2, IR_SIG_FL3, IR_SIG_ADC, IR_SIG_FLMAKE, IR_SIG_FLBITS,
     IR_SIG_LD, IR_SIG_ST, IR_SIG_ST2, IR_SIG_LDM, IR_SIG_STM, IR_SIG_RMW, IR_SIG_CAS, IR_SIG_FENCE,
+    IR_SIG_BULK,
     IR_SIG_FMA, IR_SIG_FCMP, IR_SIG_FLF, IR_SIG_FSGN, IR_SIG_FCLS, IR_SIG_FCVT, IR_SIG_FPENV,
     /* with a lane */
     IR_SIG_VEC1, IR_SIG_VEC2, IR_SIG_VEC3, IR_SIG_VEC4, IR_SIG_VGET, IR_SIG_VSET, IR_SIG_VDUP,
@@ -294,7 +295,7 @@ static inline bool ir_type_is_vec(IrType t) { return t >= IR_F16 && t <= IR_V512
 /* Does it write to memory? */
 static inline bool ir_stores(unsigned op)
 {
-    return op == IR_ST || op == IR_ST2 || op == IR_STM || op == IR_RMW || op == IR_CAS;
+    return op == IR_ST || op == IR_ST2 || op == IR_STM || op == IR_RMW || op == IR_CAS || op == IR_BULK;
 }
 
 /* Type of the value that i makes; IR_VOID if none. */

@@ -4,6 +4,7 @@
 #include "tcg/ir/print.h"
 
 #include "tcg/ir/vec.h"
+#include "base/fault.h"
 
 enum { NAMES = 2 * IR_MAX_INSNS };
 
@@ -492,6 +493,7 @@ static void parse_operands(Parser *x, IrInsn *i)
     case IR_SIG_RMW:
     case IR_SIG_CAS: parse_access(x, i); return;
     case IR_SIG_FENCE: i->imm = (uint32_t)need_number(x, 16); return;
+    case IR_SIG_BULK: i->misc = (uint8_t)need_number(x, FAULT_BULKS); break;
     case IR_SIG_FL3:
     case IR_SIG_FMA:
     case IR_SIG_FCMP:

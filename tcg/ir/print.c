@@ -154,6 +154,7 @@ static void print_fp(const IrInsn *i, Fmt *f)
         else if (i->op == IR_FLX)
             fmt_printf(f, " kind %u", i->misc);
         break;
+    case IR_SIG_BULK:
     case IR_SIG_FSGN: fmt_printf(f, " %u", i->misc); break;
     case IR_SIG_FCVT:
         PRINT_WORD(f, ir_round_name, i->d & 7u);
@@ -272,6 +273,7 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     case IR_SIG_CAS: print_access(i, f); break;
     case IR_SIG_FENCE: fmt_printf(f, " %u", i->imm); break;
     case IR_SIG_FL3:
+    case IR_SIG_BULK:
     case IR_SIG_FMA:
     case IR_SIG_FCMP:
     case IR_SIG_FLF:

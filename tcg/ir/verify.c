@@ -33,6 +33,7 @@
 #include "tcg/ir/verify.h"
 
 #include "tcg/ir/vec.h"
+#include "base/fault.h"
 #include "tcg/ir/print.h"
 
 typedef struct Verifier {
@@ -413,6 +414,11 @@ static bool check_types(const Verifier *x, unsigned at)
              : i->op == IR_FLX ? i->misc < IR_X_COUNT
                                : !i->misc,
              at, "V3 bit");
+        break;
+    case IR_SIG_BULK:
+        NEED(t == IR_I64 && type_of(x, i->a) == t && type_of(x, i->b) == t && type_of(x, i->c) == t, at,
+             "V2 operand type");
+        NEED(i->misc < FAULT_BULKS, at, "V3 kind");
         break;
     case IR_SIG_FLMAKE: NEED(t == IR_I32 && type_of(x, i->a) == t, at, "V2 operand type"); break;
     case IR_SIG_FLBITS: NEED(t == IR_I32 && type_of(x, i->a) == IR_FL, at, "V2 operand type"); break;

@@ -16,6 +16,7 @@ KERNELS = {
     "memory": "chaseS chaseL".split(),
     "simd": "sgemm dgemm isimd".split(),
     "code": "smc spawn".split(),
+    "repeat": "repbulk repsmall repscan".split(),  # of x86 alone
 }
 # The rival answers differently (an exec that fails reports success), so only the native ratio has a meaning.
 NO_RIVAL = {"spawn"}
@@ -247,10 +248,11 @@ I386_BARS = [("x87", families, 12.0, 20.0) if name == "scalar FP" else (name, fa
              for name, families, bar, goal in AMD64_BARS]  # its compiler's floating point is x87
 GUESTS = {guest.name: guest for guest in (
     Guest("riscv64", "riscv64-linux-gnu", "qemu-riscv64 -cpu rv64", ["-march=rv64gc", "-mabi=lp64d"], RISCV_BARS,
-          without=("p.node",)),
-    Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS),
+          without=("p.node", *KERNELS["repeat"])),
+    Guest("arm64", "aarch64-linux-gnu", "qemu-aarch64 -cpu cortex-a72", ["-mlittle-endian", "-mabi=lp64"], ARM64_BARS,
+          without=tuple(KERNELS["repeat"])),
     Guest("armhf", "arm-linux-gnueabihf", "qemu-arm -cpu cortex-a15", ["-march=armv7-a+fp", "-mfloat-abi=hard", "-mthumb"], ARMHF_BARS,
-          without=("sha",),  # its compiler has no integers of 128 bits
+          without=("sha", *KERNELS["repeat"]),  # its compiler has no integers of 128 bits
           simd=["-mfpu=neon"]),
     Guest("amd64", "x86_64-linux-gnu", "qemu-x86_64 -cpu max", ["-mtune=generic", "-march=x86-64"], AMD64_BARS),
     Guest("i386", "i386-linux-gnu", "qemu-i386 -cpu max", ["-mtune=generic", "-march=i686"], I386_BARS,

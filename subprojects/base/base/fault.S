@@ -168,6 +168,75 @@ fault_copy_bytes:
         .size fault_copy, . - fault_copy
         ROW     3b, 4b
 
+        /* The string instructions, each as a routine with registers of its own: rdi, rsi, rcx as the instruction has
+         * them, also when it faults, rax its value; then rax is 0, or the flags as lahf; seto leaves them. Nothing
+         * else is touched. fault_bulk_table has their addresses by FaultBulk, relative to fault_anchor. */
+        .macro BULK insn
+        .pushsection .rodata.fault_bulk, "a"
+        .long 93f - fault_anchor
+        .popsection
+93:
+94:     \insn
+95:     xorl    %eax, %eax
+        ret
+        ROW     94b, 95b
+        .endm
+
+        .macro BULK_FLAGS insn
+        .pushsection .rodata.fault_bulk, "a"
+        .long 93f - fault_anchor
+        .popsection
+93:     jrcxz   95f
+94:     \insn
+        lahf
+        seto    %al
+        movzwl  %ax, %eax
+        ret
+95:     xorl    %eax, %eax
+        ret
+        ROW     94b, 95b
+        .endm
+
+        .pushsection .rodata.fault_bulk, "a"
+        .balign 4
+        .globl fault_bulk_table
+        .hidden fault_bulk_table
+fault_bulk_table:
+        .popsection
+        .irp suffix, b, w, l, q
+        BULK    "rep movs\suffix"
+        .endr
+        .irp suffix, b, w, l, q
+        BULK    "rep stos\suffix"
+        .endr
+        .irp suffix, b, w, l, q
+        BULK_FLAGS "repne scas\suffix"
+        .endr
+        .irp suffix, b, w, l, q
+        BULK_FLAGS "repne cmps\suffix"
+        .endr
+        .irp suffix, b, w, l, q
+        BULK_FLAGS "repe scas\suffix"
+        .endr
+        .irp suffix, b, w, l, q
+        BULK_FLAGS "repe cmps\suffix"
+        .endr
+
+        /* The routine rdi on rsi, rdx, rcx. */
+        .globl fault_bulk_call
+        .hidden fault_bulk_call
+        .type fault_bulk_call, @function
+fault_bulk_call:
+        movq    %rdi, %r8
+        movq    %rsi, %rdi
+        movq    %rdx, %rsi
+        movq    %rdx, %rax
+        call    *%r8
+        shlq    $32, %rax
+        orq     %rcx, %rax
+        ret
+        .size fault_bulk_call, . - fault_bulk_call
+
         .globl fault_strnlen
         .type fault_strnlen, @function
 fault_strnlen:

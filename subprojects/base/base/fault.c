@@ -5,6 +5,8 @@ struct FaultRow {
 };
 extern const struct FaultRow fault_table[], fault_table_end[];
 extern const char fault_anchor[];
+extern const int32_t fault_bulk_table[];
+uint64_t fault_bulk_call(uint64_t routine, uint64_t a, uint64_t b, uint64_t n);
 
 bool fault_fixup(uint64_t *pc)
 {
@@ -16,6 +18,16 @@ bool fault_fixup(uint64_t *pc)
         }
     }
     return false;
+}
+
+uint64_t fault_bulk_routine(unsigned kind)
+{
+    return (uint64_t)(uintptr_t)fault_anchor + (uint64_t)(int64_t)fault_bulk_table[kind];
+}
+
+uint64_t fault_bulk(unsigned kind, uint64_t a, uint64_t b, uint64_t n)
+{
+    return fault_bulk_call(fault_bulk_routine(kind), a, b, n);
 }
 
 FaultVal fault_ld(uint64_t addr, unsigned size)

@@ -40,6 +40,23 @@ FaultVal fault_cas64(uint64_t addr, uint64_t expected, uint64_t desired);
 uint64_t fault_cas128(uint64_t addr, uint64_t memory[2], const uint64_t desired[2]);
 /* Copies forward; returns the number of bytes NOT copied. Either side may be guest memory. */
 size_t fault_copy(void *dst, const void *src, size_t n);
+/* x86's string instructions, upward, on up to n elements of 1, 2, 4 or 8 bytes, as one after the other.
+ * Returns how many are left of n, which is below 2^31, up to the first that faults; in the upper half, of
+ * those that compare, the flags of the last comparison as lahf; seto leaves them in ax, 0 where there was a
+ * fault. Kind: one of FaultBulk plus log2 of the bytes. */
+typedef enum FaultBulk {
+    FAULT_COPY = 0,     /* to a from b; memory that overlaps as by elements */
+    FAULT_FILL = 4,     /* a with the low bytes of b */
+    FAULT_FIND = 8,     /* until b equals an element at a */
+    FAULT_MATCH = 12,   /* until an element at b equals one at a */
+    FAULT_SKIP = 16,    /* until b differs from an element at a */
+    FAULT_COMPARE = 20, /* until an element at b differs from one at a */
+    FAULT_BULKS = 24
+} FaultBulk;
+uint64_t fault_bulk(unsigned kind, uint64_t a, uint64_t b, uint64_t n);
+/* For generated code: a routine that takes a in rdi, b in rsi and rax, n in rcx, and returns what is left in
+ * rcx, the flags in rax. rdi, rsi, rcx, rax and the host's flags change, nothing else. */
+uint64_t fault_bulk_routine(unsigned kind);
 /* Length of the string without its NUL, at most max; -1 when it faults before either is reached. */
 int64_t fault_strnlen(const char *s, size_t max);
 
