@@ -333,14 +333,28 @@ static void wait_for_out(AccelCpu *ac)
     }
 }
 
-void accel_exclusive_begin(Cpu *self)
+static void stop_others(Accel *a)
 {
-    Accel *a = self->accel;
     lock_take(&a->stop);
     /* The lock is not held while waiting: the cpu may need it to get on. Should the cpu be freed meanwhile,
      * its memory stays mapped and reads OUT. */
     for (AccelCpu *ac; (ac = accel_kick_running(a));)
         wait_for_out(ac);
+}
+
+void accel_exclusive_begin(Cpu *self)
+{
+    stop_others(self->accel);
+}
+
+void accel_stand_still(Accel *a)
+{
+    stop_others(a);
+    lock_take(&a->lock);
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
+        accel_kick(ac->cpu);
+    lock_release(&a->lock);
+    lock_release(&a->stop);
 }
 
 void accel_exclusive_end(Cpu *self) { lock_release(&self->accel->stop); }

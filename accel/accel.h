@@ -148,6 +148,10 @@ void accel_ctx_set(Accel *a, Cpu *self, uint32_t set);
 void accel_exclusive_begin(Cpu *self);
 void accel_exclusive_end(Cpu *self);
 
+/* Kicks every cpu, also those outside, and returns when all are outside. The caller runs no cpu and holds no
+ * lock; what keeps them there is its business. */
+void accel_stand_still(Accel *a);
+
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);
 

@@ -105,7 +105,7 @@ bool accel_debug_is_break(const Accel *a, Gva pc)
 bool accel_debug_stops_at(const Accel *a, Gva pc)
 {
     for (unsigned k = 0; k < a->debug.n_breaks; k++)
-        if (same_place(a->debug.brk[k], pc))
+        if (a->cfg.machine ? same_place(a->debug.brk[k], pc) : a->debug.brk[k] == pc)
             return true;
     return false;
 }
@@ -114,7 +114,9 @@ bool accel_debug_stops_at(const Accel *a, Gva pc)
 static void drop_code(Accel *a, Gva pc)
 {
     const MemMap *map = a->cfg.machine;
-    for (unsigned k = 0; k < map->n_regions; k++) {
+    if (!map)
+        accel_invalidate(a, pc, 2);
+    for (unsigned k = 0; map && k < map->n_regions; k++) {
         const RamBlock *b = map->region[k]->ram;
         for (uint64_t page = 0; b && page < b->bytes >> 12; page++)
             if (b->code[page])
@@ -148,6 +150,15 @@ bool accel_debug_break(Accel *a, Gva pc, bool on)
     d->n_breaks--;
     engine_takes(a);
     return false;
+}
+
+void accel_debug_forget(Accel *a)
+{
+    AccelDebug *d = &a->debug;
+    while (d->n_breaks)
+        accel_debug_break(a, d->brk[0], false);
+    while (d->n_watches)
+        accel_debug_watch(a, d->watch[0].at, d->watch[0].n, d->watch[0].how, false);
 }
 
 /* ---- watchpoints ---- */

@@ -61,16 +61,19 @@ static bool bytes_stand(Cpu *cpu, const FetchPlace *at, const Superblock *sb)
     return true;
 }
 
-static bool build_user(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
+static bool stops_at(void *opaque, Gva pc) { return accel_debug_stops_at(((Cpu *)opaque)->accel, pc); }
+
+static bool build_user(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *cpu, uint32_t ctx,
                        Superblock *ret)
 {
-    if (superblock_build(cfg, arena, b, cpu->pc, ctx, ret))
+    SuperblockConfig cfg = *base;
+    cfg.second_opaque = cpu;
+    cfg.stops_at = UNLIKELY(cpu->accel->debug.n_breaks) ? stops_at : NULL;
+    if (superblock_build(&cfg, arena, b, cpu->pc, ctx, ret))
         return true;
     cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = ret->fault};
     return false;
 }
-
-static bool stops_at(void *opaque, Gva pc) { return accel_debug_stops_at(((Cpu *)opaque)->accel, pc); }
 
 /* Making a page one of code may wait for the others, and then do what they asked: the cpu's pc need not be in
  * that page any more, nor what follows in the other. */

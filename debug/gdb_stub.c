@@ -1,70 +1,19 @@
-#include "debug/gdb_stub.h"
-
-#include <string.h>
+#include "debug/gdb_priv.h"
 
 enum { IDLE, IN_PACKET, SUM_HIGH, SUM_LOW };
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, CTRL_C = 3 };
 
-/* ---- text ---- */
-
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void put_hex(Fmt *f, const uint8_t *bytes, size_t n)
-{
-    static const char hex[] = "0123456789abcdef";
-    for (size_t k = 0; k < n; k++) {
-        fmt_putc(f, hex[bytes[k] >> 4]);
-        fmt_putc(f, hex[bytes[k] & 15]);
-    }
-}
-
-/* Number at *at in hex, moves behind it. False: there is none. */
-static bool get_number(const char **at, uint64_t *ret)
-{
-    const char *s = *at;
-    *ret = 0;
-    for (int d; (d = digit(*s)) >= 0; s++)
-        *ret = *ret << 4 | (unsigned)d;
-    bool some = s != *at;
-    *at = s;
-    return some;
-}
-
-static bool get_char(const char **at, char c)
-{
-    bool is = **at == c;
-    *at += is;
-    return is;
-}
-
-/* Bytes in hex; how many there were, at most cap. */
-static size_t get_bytes(const char **at, uint8_t *to, size_t cap)
-{
-    size_t n = 0;
-    for (; n < cap && digit((*at)[0]) >= 0 && digit((*at)[1]) >= 0; n++, *at += 2)
-        to[n] = (uint8_t)(digit((*at)[0]) << 4 | digit((*at)[1]));
-    return n;
-}
-
-static bool begins(const char **at, const char *word)
-{
-    size_t n = strlen(word);
-    if (strncmp(*at, word, n) != 0)
-        return false;
-    *at += n;
-    return true;
-}
+const char gdb_types_aarch64[] =
+    "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/><vector id=\"v2u\" type=\"uint64\" count=\"2\"/>"
+    "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/><vector id=\"v4u\" type=\"uint32\" count=\"4\"/>"
+    "<vector id=\"v8u\" type=\"uint16\" count=\"8\"/><vector id=\"v16u\" type=\"uint8\" count=\"16\"/>"
+    "<union id=\"v128\"><field name=\"f\" type=\"v4f\"/><field name=\"d\" type=\"v2d\"/>"
+    "<field name=\"u64\" type=\"v2u\"/><field name=\"u32\" type=\"v4u\"/><field name=\"u16\" type=\"v8u\"/>"
+    "<field name=\"u8\" type=\"v16u\"/><field name=\"q\" type=\"uint128\"/></union>";
 
 /* ---- packets out ---- */
 
-/* n bytes, which may be any. */
-static void send_bytes(GdbStub *s, const char *bytes, size_t n)
+void gdb_send_bytes(GdbStub *s, const char *bytes, size_t n)
 {
     static const char hex[] = "0123456789abcdef";
     size_t at = 0;
@@ -86,13 +35,13 @@ static void send_bytes(GdbStub *s, const char *bytes, size_t n)
     s->ops->write(s->o, s->out, at);
 }
 
-static void send(GdbStub *s, const char *text)
+void gdb_send(GdbStub *s, const char *text)
 {
-    send_bytes(s, text, strlen(text));
+    gdb_send_bytes(s, text, strlen(text));
 }
 static void send_ok(GdbStub *s, bool ok)
 {
-    send(s, ok ? "OK" : "E14");
+    gdb_send(s, ok ? "OK" : "E14");
 }
 
 /* ---- registers, memory ---- */
@@ -108,7 +57,7 @@ static void put_reg(GdbStub *s, Fmt *f, unsigned n)
     uint8_t v[GDB_MOST_REG] = {0};
     unsigned bytes = reg_bytes(s, n);
     if (s->ops->read_reg(s->o, s->g_thread, n, v))
-        put_hex(f, v, bytes);
+        gdb_put_hex(f, v, bytes);
     else
         for (unsigned k = 0; k < 2 * bytes; k++)
             fmt_putc(f, 'x');
@@ -119,7 +68,7 @@ static void read_all(GdbStub *s)
     Fmt f = FMT_ON(s->text);
     for (unsigned n = 0; n < s->n_g; n++)
         put_reg(s, &f, n);
-    send(s, s->text);
+    gdb_send(s, s->text);
 }
 
 static void write_all(GdbStub *s, const char *at)
@@ -128,7 +77,7 @@ static void write_all(GdbStub *s, const char *at)
     for (unsigned n = 0; ok && n < s->n_g; n++) {
         uint8_t v[GDB_MOST_REG];
         unsigned bytes = reg_bytes(s, n);
-        ok = get_bytes(&at, v, bytes) == bytes;
+        ok = gdb_bytes(&at, v, bytes) == bytes;
         if (ok)
             s->ops->write_reg(s->o, s->g_thread, n, v);
     }
@@ -139,21 +88,21 @@ static void read_one(GdbStub *s, const char *at)
 {
     uint64_t n;
     Fmt f = FMT_ON(s->text);
-    if (!get_number(&at, &n) || n > UINT16_MAX || !reg_bytes(s, (unsigned)n)) {
-        send(s, "E14");
+    if (!gdb_number(&at, &n) || n > UINT16_MAX || !reg_bytes(s, (unsigned)n)) {
+        gdb_send(s, "E14");
         return;
     }
     put_reg(s, &f, (unsigned)n);
-    send(s, s->text);
+    gdb_send(s, s->text);
 }
 
 static void write_one(GdbStub *s, const char *at)
 {
     uint64_t n;
     uint8_t v[GDB_MOST_REG];
-    bool ok = get_number(&at, &n) && n <= UINT16_MAX && get_char(&at, '=');
+    bool ok = gdb_number(&at, &n) && n <= UINT16_MAX && gdb_char(&at, '=');
     unsigned bytes = ok ? reg_bytes(s, (unsigned)n) : 0;
-    send_ok(s, bytes && get_bytes(&at, v, bytes) == bytes &&
+    send_ok(s, bytes && gdb_bytes(&at, v, bytes) == bytes &&
                    s->ops->write_reg(s->o, s->g_thread, (unsigned)n, v));
 }
 
@@ -162,13 +111,13 @@ static void read_memory(GdbStub *s, const char *at)
     uint64_t from, n;
     uint8_t bytes[GDB_PACKET / 2 - 8];
     Fmt f = FMT_ON(s->text);
-    bool ok = get_number(&at, &from) && get_char(&at, ',') && get_number(&at, &n);
+    bool ok = gdb_number(&at, &from) && gdb_char(&at, ',') && gdb_number(&at, &n);
     n = ok && n < sizeof(bytes) ? n : sizeof(bytes);
     if (ok && s->ops->read(s->o, s->g_thread, from, bytes, n)) {
-        put_hex(&f, bytes, n);
-        send(s, s->text);
+        gdb_put_hex(&f, bytes, n);
+        gdb_send(s, s->text);
     } else {
-        send(s, "E14");
+        gdb_send(s, "E14");
     }
 }
 
@@ -177,10 +126,10 @@ static void write_memory(GdbStub *s, const char *at, bool binary)
     uint64_t to, n;
     uint8_t bytes[GDB_PACKET];
     size_t have = 0;
-    bool ok = get_number(&at, &to) && get_char(&at, ',') && get_number(&at, &n) && get_char(&at, ':') &&
+    bool ok = gdb_number(&at, &to) && gdb_char(&at, ',') && gdb_number(&at, &n) && gdb_char(&at, ':') &&
               n <= sizeof(bytes);
     if (ok && !binary)
-        have = get_bytes(&at, bytes, n);
+        have = gdb_bytes(&at, bytes, n);
     const char *end = s->in + s->n_in;
     for (; ok && binary && have < n && at < end; have++, at++) {
         bool escaped = *at == '}' && at + 1 < end;
@@ -193,10 +142,10 @@ static void write_memory(GdbStub *s, const char *at, bool binary)
 static void set_point(GdbStub *s, const char *at, bool on)
 {
     uint64_t kind, where, n;
-    bool ok = get_number(&at, &kind) && get_char(&at, ',') && get_number(&at, &where) && get_char(&at, ',') &&
-              get_number(&at, &n);
+    bool ok = gdb_number(&at, &kind) && gdb_char(&at, ',') && gdb_number(&at, &where) && gdb_char(&at, ',') &&
+              gdb_number(&at, &n);
     if (ok && kind > GDB_ACCESS_WATCH)
-        send(s, "");
+        gdb_send(s, "");
     else
         send_ok(s, ok && s->ops->point(s->o, (GdbPoint)kind, where, n, on));
 }
@@ -209,14 +158,32 @@ static void go(GdbStub *s, const uint8_t *how)
     s->ops->resume(s->o, how);
 }
 
+/* The number of a thread in packets; 0: it is gone. */
+static unsigned id_of(GdbStub *s, unsigned thread)
+{
+    return s->ops->process ? s->ops->process->id(s->o, thread) : thread;
+}
+
 /* A thread as packets name it; 0: all or any. */
 static bool get_thread(GdbStub *s, const char **at, uint64_t *ret)
 {
-    if (begins(at, "-1")) {
-        *ret = 0;
+    uint64_t id;
+    *ret = 0;
+    if (gdb_begins(at, "-1"))
         return true;
-    }
-    return get_number(at, ret) && *ret <= s->ops->n_threads(s->o);
+    if (!gdb_number(at, &id))
+        return false;
+    for (unsigned k = 1, n = s->ops->n_threads(s->o); id && k <= n; k++)
+        if (id_of(s, k) == id)
+            *ret = k;
+    return !id || *ret;
+}
+
+/* The thread goes on with this signal. */
+static void give_signal(GdbStub *s, unsigned thread, uint64_t signal)
+{
+    if (s->ops->process)
+        s->ops->process->signal(s->o, thread, signal < GDB_SIGNALS ? (unsigned)signal : 0);
 }
 
 /* "vCont;s:1;c": the first action that fits a thread is its. */
@@ -225,35 +192,50 @@ static void resume_each(GdbStub *s, const char *at)
     uint8_t how[GDB_MOST_THREADS] = {0};
     bool set[GDB_MOST_THREADS] = {false}, ok = true;
     unsigned n = s->ops->n_threads(s->o);
-    while (ok && get_char(&at, ';')) {
-        uint64_t thread = 0, signal;
+    while (ok && gdb_char(&at, ';')) {
+        uint64_t thread = 0, signal = 0;
         char action = *at++;
         GdbHow what = action == 's' || action == 'S' ? GDB_STEP : GDB_RUN;
         ok = action && strchr("csCS", action);
         if (ok && (action == 'C' || action == 'S'))
-            ok = get_number(&at, &signal);
-        if (ok && get_char(&at, ':'))
+            ok = gdb_number(&at, &signal);
+        if (ok && gdb_char(&at, ':'))
             ok = get_thread(s, &at, &thread);
         for (unsigned k = 0; ok && k < n; k++) {
             if (set[k] || (thread && thread != k + 1))
                 continue;
             set[k] = true;
             how[k] = what;
+            give_signal(s, k + 1, signal);
         }
     }
     if (ok)
         go(s, how);
     else
-        send(s, "E14");
+        gdb_send(s, "E14");
 }
 
-/* c and s, with an address to go on at. */
-static void resume_one(GdbStub *s, bool step)
+/* c and s, C and S with a signal. */
+static void resume_one(GdbStub *s, bool step, const char *at)
 {
     uint8_t how[GDB_MOST_THREADS] = {0};
-    for (unsigned k = 0; k < s->ops->n_threads(s->o); k++)
+    uint64_t signal = 0;
+    if (at)
+        gdb_number(&at, &signal);
+    for (unsigned k = 0; k < s->ops->n_threads(s->o); k++) {
         how[k] = !step ? GDB_RUN : k + 1 == s->g_thread ? GDB_STEP : GDB_STAY;
+        give_signal(s, k + 1, k + 1 == s->g_thread ? signal : 0);
+    }
     go(s, how);
+}
+
+static void tell_stop(GdbStub *s, unsigned thread)
+{
+    s->g_thread = thread;
+    bool tell = s->running;
+    s->running = false;
+    if (tell)
+        gdb_send(s, s->last);
 }
 
 void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int watch, uint64_t at)
@@ -261,14 +243,25 @@ void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int watch, uint64
     static const char *const kinds[] = {
         [GDB_WRITE_WATCH] = "watch", [GDB_READ_WATCH] = "rwatch", [GDB_ACCESS_WATCH] = "awatch"};
     Fmt f = FMT_ON(s->last);
-    fmt_printf(&f, "T%02xthread:%x;", signal, thread);
+    fmt_printf(&f, "T%02xthread:%x;", signal, id_of(s, thread));
     if (watch >= GDB_WRITE_WATCH)
         fmt_printf(&f, "%s:%lx;", kinds[watch], (unsigned long)at);
-    s->g_thread = thread;
-    bool tell = s->running;
-    s->running = false;
-    if (tell)
-        send(s, s->last);
+    tell_stop(s, thread);
+}
+
+void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr)
+{
+    Fmt f = FMT_ON(s->last);
+    fmt_printf(&f, "T%02xsyscall_%s:%lx;thread:%x;", SIGNAL_TRAP, before ? "entry" : "return",
+               (unsigned long)nr, id_of(s, thread));
+    tell_stop(s, thread);
+}
+
+void gdb_exited(GdbStub *s, unsigned status, bool by_signal)
+{
+    Fmt f = FMT_ON(s->last);
+    fmt_printf(&f, "%c%02x", by_signal ? 'X' : 'W', status & 255);
+    tell_stop(s, s->g_thread);
 }
 
 /* ---- queries ---- */
@@ -279,8 +272,8 @@ static void put_feature(GdbStub *s, Fmt *f)
     const char *feature = "";
     fmt_printf(f,
                "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
-               "<architecture>%s</architecture>",
-               s->ops->arch);
+               "<architecture>%s</architecture>%s",
+               s->ops->arch, s->ops->process ? "<osabi>GNU/Linux</osabi>" : "");
     for (unsigned n = 0; s->ops->describe(s->o, n, &r); n++) {
         if (strcmp(feature, r.feature) != 0) {
             fmt_printf(f, "%s<feature name=\"%s\">", *feature ? "</feature>" : "", r.feature);
@@ -295,6 +288,14 @@ static void put_feature(GdbStub *s, Fmt *f)
     fmt_puts(f, "</feature></target>");
 }
 
+/* "OFFSET,LENGTH" of what is asked for; false: it is none. */
+static bool get_part(const char **at, uint64_t *ret_from, uint64_t *ret_n)
+{
+    bool ok = gdb_number(at, ret_from) && gdb_char(at, ',') && gdb_number(at, ret_n);
+    *ret_n = *ret_n < GDB_PACKET / 2 ? *ret_n : GDB_PACKET / 2;
+    return ok;
+}
+
 /* A part of the description, which is made anew for each. */
 static void send_features(GdbStub *s, const char *at)
 {
@@ -302,47 +303,91 @@ static void send_features(GdbStub *s, const char *at)
     char xml[ROOM];
     uint64_t from, n;
     Fmt f = FMT_ON(xml);
-    if (!begins(&at, "target.xml:") || !get_number(&at, &from) || !get_char(&at, ',') ||
-        !get_number(&at, &n)) {
-        send(s, "E00");
+    if (!gdb_begins(&at, "target.xml:") || !get_part(&at, &from, &n)) {
+        gdb_send(s, "E00");
         return;
     }
     put_feature(s, &f);
-    n = n < GDB_PACKET / 2 ? n : GDB_PACKET / 2;
     bool last = from + n >= f.len;
     n = from >= f.len ? 0 : last ? f.len - from : n;
     s->text[0] = last ? 'l' : 'm';
     memcpy(s->text + 1, xml + from, n);
-    send_bytes(s, s->text, n + 1);
+    gdb_send_bytes(s, s->text, n + 1);
+}
+
+/* "NAME:read:ANNEX:OFFSET,LENGTH" */
+static void send_object(GdbStub *s, const char *at)
+{
+    char name[16];
+    size_t len = strcspn(at, ":");
+    uint64_t from, n;
+    long got = -1;
+    if (s->ops->process && len < sizeof(name)) {
+        memcpy(name, at, len);
+        name[len] = 0;
+        at += len;
+        if (gdb_begins(&at, ":read:")) {
+            at += strcspn(at, ":");
+            if (gdb_char(&at, ':') && get_part(&at, &from, &n))
+                got = s->ops->process->object(s->o, name, from, s->text + 1, n);
+        }
+    }
+    if (got < 0) {
+        gdb_send(s, "E00");
+        return;
+    }
+    s->text[0] = (uint64_t)got < n ? 'l' : 'm';
+    gdb_send_bytes(s, s->text, (size_t)got + 1);
 }
 
 static void list_threads(GdbStub *s)
 {
     Fmt f = FMT_ON(s->text);
-    fmt_putc(&f, 'm');
-    for (unsigned k = 1; k <= s->ops->n_threads(s->o); k++)
-        fmt_printf(&f, k == 1 ? "%x" : ",%x", k);
-    send(s, s->text);
+    char before = 'm';
+    for (unsigned k = 1; k <= s->ops->n_threads(s->o); k++) {
+        if (!id_of(s, k))
+            continue;
+        fmt_printf(&f, "%c%x", before, id_of(s, k));
+        before = ',';
+    }
+    gdb_send(s, s->text);
+}
+
+static void describe_thread(GdbStub *s, const char *at)
+{
+    uint64_t n;
+    char name[64];
+    Fmt g = FMT_ON(name), f = FMT_ON(s->text);
+    if (!get_thread(s, &at, &n) || !n) {
+        gdb_send(s, "E14");
+        return;
+    }
+    if (s->ops->process)
+        s->ops->process->name(s->o, (unsigned)n, &g);
+    else
+        fmt_printf(&g, "CPU#%u", (unsigned)n - 1);
+    gdb_put_hex(&f, (const uint8_t *)name, g.len);
+    gdb_send(s, s->text);
 }
 
 static void run_command(GdbStub *s, const char *at)
 {
     char line[512], answer[GDB_PACKET / 2 - 8];
     Fmt out = FMT_ON(answer), f = FMT_ON(s->text);
-    size_t n = get_bytes(&at, (uint8_t *)line, sizeof(line) - 1);
+    size_t n = gdb_bytes(&at, (uint8_t *)line, sizeof(line) - 1);
     line[n] = 0;
     answer[0] = 0;
     s->ops->command(s->o, line, &out);
-    put_hex(&f, (const uint8_t *)answer, out.len);
-    send(s, out.len ? s->text : "OK");
+    gdb_put_hex(&f, (const uint8_t *)answer, out.len);
+    gdb_send(s, out.len ? s->text : "OK");
 }
 
 static void physical_mode(GdbStub *s, const char *at, bool set)
 {
     if (!s->ops->physical)
-        send(s, "");
+        gdb_send(s, "");
     else if (!set)
-        send(s, s->ops->physical(s->o, -1) ? "1" : "0");
+        gdb_send(s, s->ops->physical(s->o, -1) ? "1" : "0");
     else
         send_ok(s, s->ops->physical(s->o, *at == '1') || true);
 }
@@ -350,61 +395,92 @@ static void physical_mode(GdbStub *s, const char *at, bool set)
 static void query(GdbStub *s, const char *at)
 {
     Fmt f = FMT_ON(s->text);
-    if (begins(&at, "Supported")) {
-        fmt_printf(&f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+",
-                   GDB_PACKET - 16);
-        send(s, s->text);
-    } else if (begins(&at, "Xfer:features:read:")) {
+    if (gdb_begins(&at, "Supported")) {
+        fmt_printf(
+            &f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+%s", GDB_PACKET - 16,
+            s->ops->process ? ";qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+;"
+                              "QCatchSyscalls+"
+                            : "");
+        gdb_send(s, s->text);
+    } else if (gdb_begins(&at, "Xfer:features:read:")) {
         send_features(s, at);
-    } else if (begins(&at, "fThreadInfo")) {
+    } else if (gdb_begins(&at, "Xfer:")) {
+        send_object(s, at);
+    } else if (gdb_begins(&at, "fThreadInfo")) {
         list_threads(s);
-    } else if (begins(&at, "sThreadInfo")) {
-        send(s, "l");
-    } else if (begins(&at, "ThreadExtraInfo,")) {
-        uint64_t n = 0;
-        char name[32];
-        Fmt g = FMT_ON(name);
-        get_number(&at, &n);
-        fmt_printf(&g, "CPU#%u", (unsigned)n - 1);
-        put_hex(&f, (const uint8_t *)name, g.len);
-        send(s, s->text);
-    } else if (begins(&at, "Attached")) {
-        send(s, "1");
-    } else if (begins(&at, "Rcmd,") && s->ops->command) {
+    } else if (gdb_begins(&at, "sThreadInfo")) {
+        gdb_send(s, "l");
+    } else if (gdb_begins(&at, "ThreadExtraInfo,")) {
+        describe_thread(s, at);
+    } else if (gdb_begins(&at, "Attached")) {
+        gdb_send(s, s->ops->process ? "0" : "1");
+    } else if (gdb_begins(&at, "Rcmd,") && s->ops->command) {
         run_command(s, at);
-    } else if (begins(&at, "qemu.PhyMemMode")) {
+    } else if (gdb_begins(&at, "qemu.PhyMemMode")) {
         physical_mode(s, at, false);
     } else if (*at == 'C' && !at[1]) {
-        fmt_printf(&f, "QC%x", s->g_thread);
-        send(s, s->text);
+        fmt_printf(&f, "QC%x", id_of(s, s->g_thread));
+        gdb_send(s, s->text);
     } else {
-        send(s, "");
+        gdb_send(s, "");
     }
+}
+
+static void pass_signals(GdbStub *s, const char *at)
+{
+    bool pass[GDB_SIGNALS] = {false};
+    uint64_t n;
+    while (gdb_number(&at, &n)) {
+        if (n < GDB_SIGNALS)
+            pass[n] = true;
+        gdb_char(&at, ';');
+    }
+    s->ops->process->pass(s->o, pass);
+    gdb_send(s, "OK");
+}
+
+/* "1" or "0", and ";NUMBER" for each call. */
+static void catch_calls(GdbStub *s, const char *at)
+{
+    enum { MOST = 64 };
+    uint64_t nr[MOST];
+    unsigned n = 0;
+    bool on = gdb_char(&at, '1');
+    while (gdb_char(&at, ';') && n < MOST && gdb_number(&at, &nr[n]))
+        n++;
+    s->ops->process->catch_calls(s->o, on, nr, n);
+    gdb_send(s, "OK");
 }
 
 static void set_mode(GdbStub *s, const char *at)
 {
-    if (begins(&at, "StartNoAckMode")) {
-        send(s, "OK");
+    if (gdb_begins(&at, "StartNoAckMode")) {
+        gdb_send(s, "OK");
         s->no_ack = true;
-    } else if (begins(&at, "qemu.PhyMemMode:")) {
+    } else if (gdb_begins(&at, "qemu.PhyMemMode:")) {
         physical_mode(s, at, true);
+    } else if (s->ops->process && gdb_begins(&at, "PassSignals:")) {
+        pass_signals(s, at);
+    } else if (s->ops->process && gdb_begins(&at, "CatchSyscalls:")) {
+        catch_calls(s, at);
     } else {
-        send(s, "");
+        gdb_send(s, "");
     }
 }
 
 static void v_packet(GdbStub *s, const char *at)
 {
-    if (begins(&at, "Cont?")) {
-        send(s, "vCont;c;C;s;S");
-    } else if (begins(&at, "Cont")) {
+    if (gdb_begins(&at, "Cont?")) {
+        gdb_send(s, "vCont;c;C;s;S");
+    } else if (gdb_begins(&at, "Cont")) {
         resume_each(s, at);
-    } else if (begins(&at, "Kill")) {
-        send(s, "OK");
+    } else if (gdb_begins(&at, "Kill")) {
+        gdb_send(s, "OK");
         s->ops->leave(s->o, true);
+    } else if (s->ops->process && gdb_begins(&at, "File:")) {
+        gdb_file(s, at);
     } else {
-        send(s, "");
+        gdb_send(s, "");
     }
 }
 
@@ -421,7 +497,7 @@ static void choose_thread(GdbStub *s, const char *at)
 static void leave(GdbStub *s, bool kill)
 {
     if (!kill)
-        send(s, "OK");
+        gdb_send(s, "OK");
     s->ops->leave(s->o, kill);
 }
 
@@ -430,7 +506,7 @@ static void packet(GdbStub *s)
     const char *at = s->in + 1;
     uint64_t n;
     switch (s->in[0]) {
-    case '?': send(s, s->last); break;
+    case '?': gdb_send(s, s->last); break;
     case 'g': read_all(s); break;
     case 'G': write_all(s, at); break;
     case 'p': read_one(s, at); break;
@@ -441,9 +517,9 @@ static void packet(GdbStub *s)
     case 'Z':
     case 'z': set_point(s, at, s->in[0] == 'Z'); break;
     case 'c':
-    case 'C': resume_one(s, false); break;
-    case 's':
-    case 'S': resume_one(s, true); break;
+    case 's': resume_one(s, s->in[0] == 's', NULL); break;
+    case 'C':
+    case 'S': resume_one(s, s->in[0] == 'S', at); break;
     case 'v': v_packet(s, at); break;
     case 'q': query(s, at); break;
     case 'Q': set_mode(s, at); break;
@@ -451,7 +527,7 @@ static void packet(GdbStub *s)
     case 'T': send_ok(s, get_thread(s, &at, &n) && n); break;
     case 'D': leave(s, false); break;
     case 'k': leave(s, true); break;
-    default: send(s, ""); break;
+    default: gdb_send(s, ""); break;
     }
 }
 
@@ -493,7 +569,8 @@ static void one_byte(GdbStub *s, uint8_t b)
         break;
     default:
         s->state = IDLE;
-        end_packet(s, (uint8_t)((unsigned)digit(s->in[sizeof(s->in) - 1]) << 4 | (unsigned)digit((char)b)));
+        end_packet(
+            s, (uint8_t)((unsigned)gdb_digit(s->in[sizeof(s->in) - 1]) << 4 | (unsigned)gdb_digit((char)b)));
     }
 }
 
@@ -520,5 +597,5 @@ void gdb_init(GdbStub *s, const GdbOps *ops, void *o)
     }
     s->n_g = n;
     Fmt f = FMT_ON(s->last);
-    fmt_printf(&f, "T%02xthread:1;", SIGNAL_TRAP);
+    fmt_printf(&f, "T%02xthread:%x;", SIGNAL_TRAP, id_of(s, 1));
 }

@@ -16,7 +16,7 @@
 
 #include "base/fmt.h"
 
-enum { GDB_MOST_THREADS = 64, GDB_PACKET = 16384, GDB_MOST_REG = 64 };
+enum { GDB_MOST_THREADS = 256, GDB_PACKET = 16384, GDB_MOST_REG = 64, GDB_SIGNALS = 160, GDB_FILES = 8 };
 
 typedef enum GdbHow { GDB_STAY, GDB_RUN, GDB_STEP } GdbHow;
 typedef enum GdbPoint {
@@ -48,7 +48,23 @@ typedef struct GdbOps {
     void (*leave)(void *o, bool kill);                    /* the debugger goes */
     void (*command)(void *o, const char *line, Fmt *out); /* `monitor`; may be NULL */
     bool (*physical)(void *o, int set); /* memory by physical address: 0, 1, or -1 asks; may be NULL */
+    const struct GdbProcessOps *process; /* NULL: a machine */
 } GdbOps;
+
+/* What processes have besides. Signals have GDB's numbers. */
+typedef struct GdbProcessOps {
+    unsigned (*id)(void *o, unsigned thread); /* as the debugger sees it; 0: there is no such thread now */
+    void (*name)(void *o, unsigned thread, Fmt *out);
+    void (*signal)(void *o, unsigned thread,
+                   unsigned signal); /* it goes on with this one; 0, and before each resume(): none */
+    void (*pass)(void *o, const bool signals[GDB_SIGNALS]);                /* of these nobody need stop */
+    void (*catch_calls)(void *o, bool on, const uint64_t *nr,
+                        unsigned n); /* stop at system calls; n = 0: at all */
+    /* "auxv", "exec-file", "siginfo": n bytes from `at` on; how many there were, -1: no such object. */
+    long (*object)(void *o, const char *name, uint64_t at, void *to, size_t n);
+    long (*open)(void *o,
+                 const char *path); /* for reading; a descriptor above 0, which the stub closes, or -errno */
+} GdbProcessOps;
 
 typedef struct GdbStub {
     const GdbOps *ops;
@@ -56,6 +72,7 @@ typedef struct GdbStub {
     unsigned g_thread; /* of g, m and the like */
     unsigned n_g;      /* registers in a g packet: those of the first two features */
     bool no_ack, running;
+    int file[GDB_FILES]; /* open for the debugger; 0: none */
     uint8_t state, sum; /* of the packet that comes */
     size_t n_in;
     char in[GDB_PACKET + 8], out[2 * GDB_PACKET + 16], text[GDB_PACKET];
@@ -67,5 +84,11 @@ void gdb_init(GdbStub *s, const GdbOps *ops, void *o);
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n);
 /* Everything stands. watch: the kind of watchpoint that was hit at `at`; -1: none. */
 void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int watch, uint64_t at);
+/* Processes: everything stands, `thread` before or behind a system call; there is no process any more. */
+void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr);
+void gdb_exited(GdbStub *s, unsigned status, bool by_signal);
+
+/* Types of vector registers, for GdbReg.types. */
+extern const char gdb_types_aarch64[];
 
 #endif

@@ -15,6 +15,7 @@ struct Fmt;
 
 struct LuAbi {
     const TargetOps *target;
+    const struct LuRegs *regs;  /* for debuggers (regset.h) */
     const char *name;           /* as in messages and in the names that the program answers to, qemu-NAME */
     const char *uname_machine;  /* "riscv64" */
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */

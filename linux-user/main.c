@@ -15,6 +15,7 @@
 #include <linux/prctl.h>
 
 #include "base/fmt.h"
+#include "linux-user/gdb.h"
 #include "linux-user/abi.h"
 #include "linux-user/elf.h"
 #include "linux-user/exec.h"
@@ -71,7 +72,7 @@ static LuProc *new_process(void)
         return NULL;
     LuProc *p = arena_alloc(&a, sizeof(*p), 16);
     p->arena = a;
-    p->exe_fd = p->self_fd = -1;
+    p->exe_fd = p->self_fd = p->gdb_fd = p->gdb_wake = -1;
     p->strace_fd = 2;
     lock_init(&p->lock, LOCK_RANK_PROC);
     return p;
@@ -583,6 +584,10 @@ static __attribute__((noinline)) int run_program(int argc, char **argv, char **e
     s.p->abi->set_entry(s.t->cpu, pc, sp);
     s.t->cpu->owner = s.t;
     lu_signals_init(s.p, s.t);
+    if (s.opt->gdb && !lu_gdb_start(s.t, s.opt->gdb, s.err_text, sizeof(s.err_text))) {
+        fmt_err("%s", s.err_text);
+        return EXIT_CANNOT;
+    }
     lu_thread_run(s.t);
 }
 

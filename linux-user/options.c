@@ -396,8 +396,8 @@ static bool opt_signal_map(Parse *ps, const char *arg)
 
 static bool opt_gdb(Parse *ps, const char *arg)
 {
-    fmt_puts(&ps->err, "the debugger interface is not there yet");
-    return false;
+    ps->opt->gdb = arg;
+    return true;
 }
 
 static bool opt_version(Parse *ps, const char *arg)
@@ -449,7 +449,8 @@ static bool opt_man(Parse *ps, const char *arg);
 static const OptRow rows[] = {
     {"h", "", "", false, opt_help, "print this help"},
     {"help", "", "", false, opt_help, "the same"},
-    {"g", "GDB", "port", false, opt_gdb, "wait for a debugger on a port (not supported yet)"},
+    {"g", "GDB", "port|path", false, opt_gdb,
+     "wait for a debugger at a TCP port, HOST:PORT, or a Unix socket"},
     {"L", "LD_PREFIX", "path", true, opt_sysroot, "look up absolute guest paths under path first"},
     {"s", "STACK_SIZE", "size", true, opt_stack, "size of the first stack (default: as ulimit -s says)"},
     {"cpu", "CPU", "model", true, opt_cpu, "CPU model (-cpu help lists them)"},

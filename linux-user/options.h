@@ -30,6 +30,7 @@ struct LuOptions {
     const char *argv0;        /* -0, NULL = the program's own */
     const char *cpu;          /* -cpu, NULL = the default; a name that some guest knows */
     const char *uname_release; /* -r, NULL = the host's */
+    const char *gdb;          /* -g: where a debugger is waited for, NULL = nowhere */
     const char *log_file;     /* -D, NULL = standard error */
     uint64_t stack_size;      /* -s, bytes; 0 = from RLIMIT_STACK */
     uint64_t reserved_va;     /* -R, bytes; 0 = no limit */

@@ -27,6 +27,7 @@ typedef struct LuThread LuThread;
 typedef struct LuAbi LuAbi;           /* abi.h: what depends on the guest ISA */
 typedef struct LuMm LuMm;             /* mm.h: guest address space */
 typedef struct LuSighand LuSighand;   /* signal.h */
+typedef struct LuGdb LuGdb;           /* gdb_int.h */
 typedef struct LuFs LuFs;             /* fs.h: sysroot, cwd view */
 typedef struct LuOptions LuOptions;   /* options.h: command line and environment */
 
@@ -59,6 +60,8 @@ struct LuProc {
     uint64_t hwcap[2];    /* AT_HWCAP, AT_HWCAP2 of that model */
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing
                            * here */
+    LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
+    int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */
     struct X86Desc *ldt;  /* x86 (x86_64/segments.c); made at the first use, LOCK_RANK_PROC */
@@ -81,7 +84,10 @@ struct LuThread {
     uint64_t syscall_nr;  /* of the system call in progress */
     uint64_t syscall_arg[6];
     struct LuBlock *block; /* thread.h: host stack, TLS and this struct itself; NULL in the first thread */
+    void (*host_fn)(LuThread *self); /* lu_host_thread() */
     bool own_files;       /* descriptors that are not those of the other threads (CLONE_FILES) */
+    uint16_t gdb_slot;    /* 0: unknown to the debugger */
+    bool gdb_over;        /* the next instruction is run whatever breakpoint it has */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };
 

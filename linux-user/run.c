@@ -1,6 +1,7 @@
 /* The loop every guest thread lives in. */
 #include "linux-user/abi.h"
 #include "linux-user/crash.h"
+#include "linux-user/gdb.h"
 #include "linux-user/mm.h"
 #include "linux-user/signal.h"
 #include "linux-user/syscall.h"
@@ -15,7 +16,15 @@ static void system_call(LuThread *t)
         lu_signals_deliver(t, 0);
         return;
     }
+    const bool watched = t->proc->gdb != NULL;
+    uint64_t nr = 0;
+    if (UNLIKELY(watched)) {
+        nr = t->proc->abi->syscall_nr(t->cpu);
+        lu_gdb_call(t, nr, true);
+    }
     lu_syscall(t);
+    if (UNLIKELY(watched))
+        lu_gdb_call(t, nr, false);
     lu_signals_deliver(t, t->restart);
 }
 
@@ -98,6 +107,8 @@ void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
     for (;;) {
+        if (UNLIKELY(t->proc->gdb != NULL))
+            lu_gdb_before(t);
         accel_run(cpu);
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
@@ -128,15 +139,17 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_PROTECTION:
         case CPU_EXIT_BOUND:
         case CPU_EXIT_OVERFLOW: fault(t, SIGSEGV, SI_KERNEL, 0); break;
+        case CPU_EXIT_DEBUG: lu_gdb_break(t); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:
-        case CPU_EXIT_DEBUG:
         case CPU_EXIT_VECTOR:
         case CPU_EXIT_STACK:
         case CPU_EXIT_NO_FPU:
         case CPU_EXIT_BROKEN:
         case CPU_EXIT_HALT: break; /* dealt with in accel_run(), or not of user mode */
         }
+        if (UNLIKELY(t->proc->gdb != NULL))
+            lu_gdb_after(t);
     }
 }

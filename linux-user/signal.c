@@ -8,6 +8,7 @@
 #include "linux-user/signal_priv.h"
 #include "base/fmt.h"
 #include "linux-user/crash.h"
+#include "linux-user/gdb.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
 #include "linux-user/strace.h"
@@ -100,9 +101,23 @@ static void apply_restart(LuThread *t, long code, const LuSigAction *act)
         abi->set_result(t->cpu, (uint64_t)-EINTR);
 }
 
+/* What the debugger makes of a signal; NULL: nothing. */
+static const LuSigInfo *seen_by_debugger(LuThread *t, const LuSigInfo *info, LuSigInfo *other)
+{
+    int sig = lu_gdb_signal(t, &info->si);
+    if (sig == info->si.si_signo)
+        return info;
+    *other = (LuSigInfo){.si = {.si_signo = sig, .si_code = SI_USER}};
+    other->si.si_pid = t->pid;
+    return sig ? other : NULL;
+}
+
 long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
 {
     LuSigState *s = t->sig;
+    LuSigInfo other;
+    if (UNLIKELY(t->proc->gdb != NULL) && !(info = seen_by_debugger(t, info, &other)))
+        return restart;
     int sig = info->si.si_signo;
     LuSigAction act = take_action(t->sighand, sig);
     if (act.handler == (Gva)(uintptr_t)SIG_IGN)
@@ -180,9 +195,15 @@ void lu_raise_fault(LuThread *t, int sig, int si_code, Gva addr)
     lock_take(&t->sighand->lock);
     Gva handler = lu_sig_action(t->sighand, sig)->handler;
     lock_release(&t->sighand->lock);
-    if (handler <= 1 || t->sig->mask & lu_sig_bit(sig))
-        lu_die_of_fault(t, &info); /* a fault cannot be ignored or wait */
-    lu_signal_deliver_one(t, &info, 0);
+    bool fatal = handler <= 1 || t->sig->mask & lu_sig_bit(sig); /* a fault cannot be ignored or wait */
+    LuSigInfo other;
+    const LuSigInfo *now = &info;
+    if (fatal && UNLIKELY(t->proc->gdb != NULL))
+        now = seen_by_debugger(t, &info, &other);
+    if (fatal && now == &info)
+        lu_die_of_fault(t, &info);
+    if (now)
+        lu_signal_deliver_one(t, now, 0);
     lu_signals_release(t);
 }
 
@@ -200,6 +221,8 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
 {
     LuSigInfo info = {.si = {.si_signo = sig, .si_code = SI_USER}};
     info.si.si_pid = (pid_t)sys_getpid();
+    if (UNLIKELY(t->proc->gdb != NULL))
+        lu_gdb_exit(t, (unsigned)sig, true);
     lu_signals_hold(t);
     lock_take(&t->sighand->lock);
     if (lu_fault_index(sig) < 0)

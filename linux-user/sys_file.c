@@ -94,7 +94,7 @@ long lu_sys_close_range(LuThread *t, const uint64_t a[6])
         closing(t, first, last);
     for (;;) {
         const LuProc *p = t->proc;
-        int hidden[] = {p->exe_fd, p->self_fd, p->strace_fd};
+        int hidden[] = {p->exe_fd, p->self_fd, p->strace_fd, p->gdb_fd, p->gdb_wake};
         uint32_t next = UINT32_MAX;
         for (unsigned i = 0; i < ARRAY_SIZE(hidden); i++) {
             if (hidden[i] > 2 && (uint32_t)hidden[i] >= first && (uint32_t)hidden[i] < next)

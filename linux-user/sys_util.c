@@ -55,7 +55,8 @@ long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_pat
 bool su_fd_hidden(const LuProc *p, uint64_t fd)
 {
     int n = (int)fd;
-    return n > 2 && (n == p->exe_fd || n == p->self_fd || n == p->strace_fd);
+    return n > 2 &&
+           (n == p->exe_fd || n == p->self_fd || n == p->strace_fd || n == p->gdb_fd || n == p->gdb_wake);
 }
 
 static long move_away(int *slot)
@@ -76,7 +77,7 @@ static long move_away(int *slot)
 
 long su_fd_vacate(LuProc *p, uint64_t fd)
 {
-    int *slots[] = {&p->exe_fd, &p->self_fd, &p->strace_fd};
+    int *slots[] = {&p->exe_fd, &p->self_fd, &p->strace_fd, &p->gdb_fd, &p->gdb_wake};
     for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
         if ((int)fd > 2 && *slots[i] == (int)fd) {
             long err = move_away(slots[i]);

@@ -29,6 +29,7 @@
  * threads may wait for it.
  */
 #include "linux-user/thread.h"
+#include "linux-user/gdb.h"
 #include "linux-user/host_tls.h"
 #include "linux-user/mm.h"
 #include "linux-user/signal_priv.h"
@@ -352,6 +353,36 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
     return r;
 }
 
+/* --- threads of the host --- */
+
+static void host_thread_begin(void *arg)
+{
+    LuThread *t = arg;
+    t->tid = (int)sys_gettid();
+    lu_set_self(t);
+    t->host_fn(t);
+    host_exit(&t->block->in_use, SYS_exit, 0);
+}
+
+LuThread *lu_host_thread(LuThread *t, void (*fn)(LuThread *self))
+{
+    enum {
+        FLAGS =
+            CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
+    };
+    LuBlock *b = block_new(t->proc, true);
+    if (!b)
+        return NULL;
+    LuThread *h = &b->thread;
+    h->fs = t->fs;
+    h->host_fn = fn;
+    uint64_t all = ~0ull, before;
+    sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    long r = host_clone(FLAGS, b->stack_top, NULL, NULL, b->tp, host_thread_begin, h);
+    sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    return sys_is_err(r) ? NULL : h;
+}
+
 /* --- children with a copy --- */
 
 static void fork_prepare(LuThread *t)
@@ -393,6 +424,8 @@ static void fork_child(LuThread *t)
     t->vfork_child = false;
     lock_release(&p->lock);
     lu_uring_fork_child(t);
+    if (UNLIKELY(p->gdb != NULL))
+        lu_gdb_fork_child(t);
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
     lu_set_self(t);
@@ -456,9 +489,12 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
         uint32_t unused;
         host_exit(&unused, nr, status); /* the parent frees the block */
     }
+    bool watched = p->gdb != NULL;
+    if (UNLIKELY(watched))
+        lu_gdb_thread_gone(t);
     unsigned left = thread_unlink(t);
-    if (!left && host_tls_has_donors())
-        sys_exit_group(status);
+    if (!left && (watched || host_tls_has_donors()))
+        sys_exit_group(status); /* the last guest thread is not the last of the host */
     if (left) /* else nobody will want its memory */
         accel_cpu_free(t->cpu);
     uint32_t unused, *in_use = &unused;
@@ -481,6 +517,8 @@ long lu_thread_exit(LuThread *t, int status)
 
 _Noreturn void lu_process_exit(LuThread *t, int status)
 {
+    if (UNLIKELY(t->proc->gdb != NULL))
+        lu_gdb_exit(t, (unsigned)status, false);
     /* Another process may go on in this memory: CLONE_VM without CLONE_THREAD. */
     if (t->block && t->block->own_group && !t->vfork_child)
         thread_end(t, SYS_exit_group, status);

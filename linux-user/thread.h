@@ -22,6 +22,9 @@ typedef struct LuBlock LuBlock;
  * structure for clone3, 0 for clone (then exit_signal is not looked at: it is in the low bits of flags).
  * Returns in the parent, and in a child that got a copy of the memory. LU_RET_RESTART_ALWAYS, -errno. */
 long lu_clone(LuThread *t, const struct clone_args *args, size_t size);
+/* A thread of the host that runs no guest: fn(self) with all signals blocked, on t's root and folder; does
+ * not return. NULL: it cannot be made. */
+LuThread *lu_host_thread(LuThread *t, void (*fn)(LuThread *self));
 /* exit(2). Returns only LU_RET_RESTART_ALWAYS. */
 long lu_thread_exit(LuThread *t, int status);
 /* exit_group(2). */

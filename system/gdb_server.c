@@ -53,12 +53,7 @@ static const IsaRow isas[] = {
     {"riscv64", "riscv:rv64", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double", NULL,
      "org.gnu.gdb.riscv.csr", NULL, NULL},
     {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "v128",
-     "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/><vector id=\"v2u\" type=\"uint64\" count=\"2\"/>"
-     "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/><vector id=\"v4u\" type=\"uint32\" count=\"4\"/>"
-     "<vector id=\"v8u\" type=\"uint16\" count=\"8\"/><vector id=\"v16u\" type=\"uint8\" count=\"16\"/>"
-     "<union id=\"v128\"><field name=\"f\" type=\"v4f\"/><field name=\"d\" type=\"v2d\"/>"
-     "<field name=\"u64\" type=\"v2u\"/><field name=\"u32\" type=\"v4u\"/><field name=\"u16\" type=\"v8u\"/>"
-     "<field name=\"u8\" type=\"v16u\"/><field name=\"q\" type=\"uint128\"/></union>",
+     gdb_types_aarch64,
      "org.tinamou.aarch64.sys", "cpsr", "fpsr fpcr"},
     {"arm", "arm", "org.gnu.gdb.arm.core", "org.gnu.gdb.arm.vfp", "ieee_double", NULL, "org.tinamou.arm.sys",
      "cpsr", "fpscr"},

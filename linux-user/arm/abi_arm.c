@@ -2,6 +2,7 @@
  * asm/ptrace.h, asm/signal.h of arm; the kernel's documentation
  * Documentation/arch/arm/kernel_user_helpers.rst. */
 #include "linux-user/abi.h"
+#include "linux-user/regset.h"
 
 #include "base/fault.h"
 #include "base/fmt.h"
@@ -137,6 +138,7 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 
 const LuAbi lu_abi_arm = {
     .target = &target_arm,
+    .regs = &lu_arm_regs,
     .name = "arm",
     .uname_machine = "armv7l",
     .interp_prefix = "/usr/arm-linux-gnueabihf",

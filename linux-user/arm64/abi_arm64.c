@@ -2,6 +2,7 @@
  * arm64; the kernel's documentation
  * Documentation/arch/arm64/{elf_hwcaps,cpu-feature-registers,pointer-authentication}.rst. */
 #include "linux-user/abi.h"
+#include "linux-user/regset.h"
 
 #include "base/fmt.h"
 #include "linux-user/arm64/frame_arm64.h"
@@ -143,6 +144,7 @@ static long abi_prctl(LuThread *t, const uint64_t a[6])
 
 const LuAbi lu_abi_arm64 = {
     .target = &target_aarch64,
+    .regs = &lu_arm64_regs,
     .name = "aarch64",
     .uname_machine = "aarch64",
     .interp_prefix = "/usr/aarch64-linux-gnu",

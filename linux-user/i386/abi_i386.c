@@ -1,6 +1,7 @@
 /* The i386 Linux ABI. Sources: System V ABI, Intel386 supplement; syscall(2), vdso(7), getauxval(3); the UAPI
  * header asm/unistd_32.h of x86. */
 #include "linux-user/abi.h"
+#include "linux-user/regset.h"
 
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/i386/calls_i386.h"
@@ -111,6 +112,7 @@ static void list_models(struct Fmt *out)
 
 const LuAbi lu_abi_i386 = {
     .target = &target_i386,
+    .regs = &lu_i386_regs,
     .name = "i386",
     .uname_machine = "i686",
     .interp_prefix = "/usr/i686-linux-gnu",

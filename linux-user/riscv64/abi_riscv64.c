@@ -1,6 +1,7 @@
 /* The riscv64 Linux ABI. Sources: RISC-V psABI; syscall(2); asm/hwcap.h and asm/hwprobe.h of the UAPI
  * headers. */
 #include "linux-user/abi.h"
+#include "linux-user/regset.h"
 
 #include "base/fmt.h"
 #include "linux-user/riscv64/frame_riscv64.h"
@@ -45,7 +46,7 @@ static const struct {
 } models[] = {
     {"max", RV_MODEL_MAX, "everything that is implemented (default)"},
     {"rv64", RV_MODEL_GC, "RV64IMAFDC with Zicsr, Zifencei, Zicntr and Zihintpause"},
-    {"rva22s64", RV_MODEL_RVA22, "what the profile RVA22U64 asks for, but Zfhmin"},
+    {"rva22s64", RV_MODEL_RVA22, "what the profile RVA22U64 asks for"},
     {"any", RV_MODEL_MAX, "the same as max"},
 };
 
@@ -81,6 +82,7 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 
 const LuAbi lu_abi_riscv64 = {
     .target = &target_riscv64,
+    .regs = &lu_riscv64_regs,
     .name = "riscv64",
     .uname_machine = "riscv64",
     .interp_prefix = "/usr/riscv64-linux-gnu",

@@ -1,5 +1,6 @@
 /* The x86-64 Linux ABI. Sources: System V ABI, AMD64 supplement; syscall(2), arch_prctl(2); getauxval(3). */
 #include "linux-user/abi.h"
+#include "linux-user/regset.h"
 
 #include "base/fmt.h"
 #include "linux-user/syscall.h"
@@ -255,6 +256,7 @@ void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 
 const LuAbi lu_abi_x86_64 = {
     .target = &target_x86_64,
+    .regs = &lu_x86_64_regs,
     .name = "x86_64",
     .uname_machine = "x86_64",
     .interp_prefix = "/usr/x86_64-linux-gnu",

@@ -1,6 +1,7 @@
 #include "fakes.h"
 #include "base/fmt.h"
 #include "base/self.h"
+#include "linux-user/gdb.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
 #include "linux-user/uring.h"
@@ -226,3 +227,9 @@ void fake_sigreturn(LuThread *t, uint64_t mask)
     while (fake_call(t, lu_sys_rt_sigreturn, 0, 0, 0, 0, 0) != LU_RET_NONE)
         ;
 }
+
+/* Nobody debugs these threads. */
+void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
+int lu_gdb_signal(LuThread *t, const siginfo_t *si) { return si->si_signo; }
+void lu_gdb_fork_child(LuThread *t) {}
+void lu_gdb_thread_gone(LuThread *t) {}

@@ -1,0 +1,179 @@
+/*
+ * Threads and the debugger. Words of LuGdb that are futexes: `turn` changes whenever threads may go on;
+ * `event` is the slot + 1 of the thread that is being told of, 0: none. A thread that has something to tell
+ * takes `event`, and stays until the server has given it back. `hold` stops the others at lu_gdb_before().
+ */
+#include "linux-user/gdb_int.h"
+#include "linux-user/guest.h"
+
+#include <linux/futex.h>
+
+static LuGdb *gdb_of(LuThread *t)
+{
+    LuGdb *g = t->proc->gdb;
+    return g && !__atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) && t->pid == g->pid ? g : NULL;
+}
+
+static void wait_word(uint32_t *word, uint32_t seen)
+{
+    sys_futex(word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen);
+}
+
+/* The thread's slot; a new one gets the first that is free. NULL: there are too many threads. */
+static LuGdbSlot *slot_of(LuGdb *g, LuThread *t)
+{
+    if (t->gdb_slot)
+        return &g->slot[t->gdb_slot - 1];
+    lock_take(&g->lock);
+    for (unsigned k = 0; k < GDB_MOST_THREADS && !t->gdb_slot; k++) {
+        if (g->slot[k].thread)
+            continue;
+        g->slot[k] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
+        t->gdb_slot = (uint16_t)(k + 1);
+    }
+    lock_release(&g->lock);
+    return t->gdb_slot ? &g->slot[t->gdb_slot - 1] : NULL;
+}
+
+void lu_gdb_before(LuThread *t)
+{
+    LuGdb *g = gdb_of(t);
+    LuGdbSlot *s = g ? slot_of(g, t) : NULL;
+    bool step = t->gdb_over || (g && g->n_watches);
+    t->gdb_over = false;
+    while (s) {
+        uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
+        uint8_t how = __atomic_load_n(&s->how, __ATOMIC_SEQ_CST);
+        if (!__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST) && how != GDB_STAY) {
+            s->step_due = how == GDB_STEP;
+            step |= s->step_due;
+            break;
+        }
+        wait_word(&g->turn, turn);
+    }
+    t->cpu->ctx = step ? t->cpu->ctx | CTX_STEP : t->cpu->ctx & ~(uint32_t)CTX_STEP;
+}
+
+/* False: another thread was first, and nothing was told. */
+static bool take_event(LuGdb *g, uint32_t me, bool or_not)
+{
+    for (uint32_t seen = 0;
+         !__atomic_compare_exchange_n(&g->event, &seen, me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+         seen = 0) {
+        if (or_not || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE))
+            return false;
+        wait_word(&g->event, seen);
+    }
+    return true;
+}
+
+/* Tells the server, and waits until it is this thread's turn again. */
+static bool tell(LuGdb *g, LuThread *t, LuGdbEvent what, bool or_not)
+{
+    static const uint64_t one = 1;
+    LuGdbSlot *s = slot_of(g, t);
+    if (!s || !take_event(g, t->gdb_slot, or_not))
+        return false;
+    s->step_due = false;
+    s->deliver = 0;
+    g->what = what;
+    sys_write(t->proc->gdb_wake, &one, sizeof one);
+    while (__atomic_load_n(&g->event, __ATOMIC_SEQ_CST) == t->gdb_slot)
+        wait_word(&g->event, t->gdb_slot);
+    return true;
+}
+
+static const LuGdbWatch *changed(LuGdb *g)
+{
+    for (LuGdbWatch *w = g->watch; g->n_watches && w < &g->watch[LU_GDB_WATCHES]; w++) {
+        uint8_t now[LU_GDB_WATCHED];
+        if (!w->n || !guest_read(now, w->at, w->n) || memcmp(now, w->was, w->n) == 0)
+            continue;
+        memcpy(w->was, now, w->n);
+        return w;
+    }
+    return NULL;
+}
+
+void lu_gdb_after(LuThread *t)
+{
+    LuGdb *g = gdb_of(t);
+    LuGdbSlot *s = g ? slot_of(g, t) : NULL;
+    const LuGdbWatch *w = s ? changed(g) : NULL;
+    if (w)
+        tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP, .watch = w}, false);
+    else if (s && s->step_due)
+        tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP}, false);
+}
+
+void lu_gdb_break(LuThread *t)
+{
+    LuGdb *g = gdb_of(t);
+    Gva pc = t->cpu->pc & ~t->proc->abi->target->pc_tag;
+    LuGdbSlot *s = g ? slot_of(g, t) : NULL;
+    if (s && accel_debug_is_break(t->proc->accel, pc)) {
+        s->info = (siginfo_t){.si_signo = SIGTRAP, .si_code = TRAP_BRKPT};
+        s->info.si_addr = (void *)(uintptr_t)pc;
+        tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP},
+             true); /* who is late gets here again */
+        return;
+    }
+    t->gdb_over = true; /* it is gone by now, or the process is not looked at */
+}
+
+int lu_gdb_signal(LuThread *t, const siginfo_t *si)
+{
+    LuGdb *g = gdb_of(t);
+    LuGdbSlot *s = g ? slot_of(g, t) : NULL;
+    int sig = si->si_signo;
+    if (!s || (g->pass[sig & 127] && !s->step_due))
+        return sig;
+    s->info = *si;
+    return tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = sig}, false) ? s->deliver : sig;
+}
+
+static bool is_caught(const LuGdb *g, uint64_t nr)
+{
+    bool found = g->catching && !g->n_caught;
+    for (unsigned k = 0; g->catching && k < g->n_caught; k++)
+        found |= g->caught[k] == nr;
+    return found;
+}
+
+void lu_gdb_call(LuThread *t, uint64_t nr, bool before)
+{
+    LuGdb *g = gdb_of(t);
+    if (g && is_caught(g, nr))
+        tell(g, t, (LuGdbEvent){.kind = before ? LU_GDB_CALL : LU_GDB_RETURN, .nr = nr}, false);
+}
+
+void lu_gdb_thread_gone(LuThread *t)
+{
+    LuGdb *g = t->proc->gdb;
+    if (!t->gdb_slot || t->pid != g->pid)
+        return;
+    lock_take(&g->lock);
+    g->slot[t->gdb_slot - 1].thread = NULL;
+    lock_release(&g->lock);
+    t->gdb_slot = 0;
+}
+
+void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal)
+{
+    LuGdb *g = gdb_of(t);
+    if (g)
+        tell(g, t, (LuGdbEvent){.kind = by_signal ? LU_GDB_KILLED : LU_GDB_EXITED, .signal = (int)status},
+             false);
+}
+
+void lu_gdb_fork_child(LuThread *t)
+{
+    LuProc *p = t->proc;
+    sys_close(p->gdb_fd);
+    sys_close(p->gdb_wake);
+    p->gdb_fd = p->gdb_wake = -1;
+    p->gdb = NULL;
+    t->gdb_slot = 0;
+    t->cpu->ctx &= ~(uint32_t)CTX_STEP;
+    accel_debug_forget(p->accel);
+}

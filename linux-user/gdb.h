@@ -1,0 +1,38 @@
+/*
+ * The debugger's side of a process (-g): GDB by TCP or a Unix socket, over debug/gdb_stub.h.
+ *
+ * A thread of the host serves the connection; it runs no guest. Guest threads tell it of what happens to them
+ * (break, step, signal, call, end) and wait until the debugger lets them go on; all others are stopped
+ * meanwhile: outside of accel_run(), where each waits in lu_gdb_before(). One in a system call stays there
+ * and stops when it comes out. A fork child and a vfork child are not followed. Watchpoints are for
+ * changes only. Ownership: LuGdb lives as long as the process. Threads: each call by the guest thread
+ * itself, which holds no lock. Sources: GDB's manual, "Remote Protocol".
+ */
+#ifndef LINUX_USER_GDB_H
+#define LINUX_USER_GDB_H
+
+#include "linux-user/process.h"
+
+#include <signal.h>
+
+/* Waits for a debugger at `where`: PORT, HOST:PORT (an IPv4 address), or the path of a socket. False: it
+ * cannot, err says why. */
+bool lu_gdb_start(LuThread *t, const char *where, char *err, size_t cap);
+
+/* The rest is for processes with LuProc.gdb. */
+/* Around accel_run() and what its exit asks for. */
+void lu_gdb_before(LuThread *t);
+void lu_gdb_after(LuThread *t);
+/* CPU_EXIT_DEBUG. */
+void lu_gdb_break(LuThread *t);
+/* A signal is about to be delivered. Returns the one that shall be, 0: none. */
+int lu_gdb_signal(LuThread *t, const siginfo_t *si);
+/* Before (nr as the guest has it) and behind a system call. */
+void lu_gdb_call(LuThread *t, uint64_t nr, bool before);
+/* The thread, or the process, ends; these return. */
+void lu_gdb_thread_gone(LuThread *t);
+void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal);
+/* By the child of a fork: it has no debugger. */
+void lu_gdb_fork_child(LuThread *t);
+
+#endif

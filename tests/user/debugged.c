@@ -1,0 +1,50 @@
+/* What check_gdb.py debugs: calls, a signal, a thread, a fault, a child. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+volatile int sum;
+volatile double scale = 1.5;
+int *volatile nowhere;
+
+static void on_signal(int sig) { sum += sig; }
+
+__attribute__((noinline)) int add(int a, int b)
+{
+    scale *= 2;
+    return a + b;
+}
+
+__attribute__((noinline)) void *in_thread(void *p)
+{
+    for (int i = 0; i < 3; i++)
+        sum = add(sum, *(int *)p);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    int seven = 7, status = 0;
+    pthread_t thread;
+    signal(SIGUSR1, on_signal);
+    for (int i = 0; i < 3; i++)
+        sum = add(sum, i);
+    raise(SIGUSR1);
+    pthread_create(&thread, NULL, in_thread, &seven);
+    pthread_join(thread, NULL);
+    if (argc > 1 && strcmp(argv[1], "wait") == 0)
+        for (;;)
+            pause();
+    pid_t child = fork();
+    if (child == 0)
+        _exit(add(1, 2)); /* nobody follows it */
+    waitpid(child, &status, 0);
+    printf("%d %g %d\n", sum, scale, WEXITSTATUS(status));
+    fflush(stdout);
+    if (argc > 1 && strcmp(argv[1], "fault") == 0)
+        *nowhere = 1;
+    return 42;
+}
