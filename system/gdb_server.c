@@ -316,7 +316,8 @@ static bool cpu_stopped(void *opaque, unsigned n)
         g->watch_at = cpu->exit.addr;
         g->watch_hit = true;
     }
-    if (debug && !watch && !watched && !accel_debug_is_break(g->vm->machine->accel, cpu->pc)) {
+    Gva pc = cpu->pc & ~cpu_isa(cpu)->pc_tag;
+    if (debug && !watch && !watched && !accel_debug_is_break(g->vm->machine->accel, pc)) {
         step_over(cpu); /* the same place of another page */
         return true;
     }

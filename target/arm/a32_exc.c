@@ -292,7 +292,7 @@ static uint64_t go_on_behind(ArmMachine *m, unsigned len)
 {
     m->arm.base.pc = arm_pc_after(&m->arm, len);
     arm_notice_irq(m);
-    return a32_leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 uint64_t a32_helper_put_cpsr(void *opaque, uint64_t v, uint64_t mask, uint64_t len, uint64_t d)
@@ -325,7 +325,7 @@ static uint64_t return_to(ArmMachine *m, uint32_t pc, uint32_t cpsr)
     drop_reservation(m);
     a32_set_cpsr(m, cpsr, pc);
     arm_notice_irq(m);
-    return a32_leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 uint64_t a32_helper_return(void *opaque, uint64_t pc, uint64_t b, uint64_t c, uint64_t d)
@@ -446,7 +446,7 @@ uint64_t a32_helper_call(void *opaque, uint64_t class, uint64_t imm, uint64_t c,
     if (class == ARM_EC_SVC) {
         m->arm.base.pc = arm_pc_after(&m->arm, len);
         take(m, A32_MODE_SVC, VECTOR_SVC, here(m));
-        return a32_leave(m, CPU_EXIT_CTX);
+        return arm_go(m);
     }
     if (class && m->sys.el && (m->sys.hvc_is_psci & (class == ARM_EC_HVC ? PSCI_BY_HVC : PSCI_BY_SMC))) {
         m->arm.base.pc = arm_pc_after(&m->arm, len);
@@ -467,5 +467,5 @@ uint64_t a32_helper_wfi32(void *opaque, uint64_t how, uint64_t b, uint64_t c, ui
     else if (!arm_wakes(&m->arm.base))
         return a32_leave(m, CPU_EXIT_HALT);
     arm_notice_irq(m);
-    return a32_leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }

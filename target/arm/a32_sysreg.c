@@ -363,7 +363,7 @@ uint64_t a32_helper_cp_put(void *opaque, uint64_t reg, uint64_t v, uint64_t len,
         return a32_leave(m, CPU_EXIT_ILLEGAL);
     arm_notice_irq(m);
     m->arm.base.pc = arm_pc_after(&m->arm, (unsigned)len);
-    return a32_leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 bool a32_cp_is_nop(unsigned reg, unsigned el)
@@ -405,7 +405,7 @@ uint64_t a32_helper_vfp_put(void *opaque, uint64_t reg, uint64_t v, uint64_t len
     if (reg == VFP_FPEXC)
         m->sys.fpexc32 = v & A32_FPEXC_EN;
     m->arm.base.pc = arm_pc_after(&m->arm, (unsigned)len);
-    return a32_leave(m, CPU_EXIT_CTX);
+    return arm_go(m);
 }
 
 /* ---- a debugger ---- */

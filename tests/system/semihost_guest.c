@@ -1,6 +1,6 @@
 /* A bare program that makes each call of its host once, and ends as its command line says. For RISC-V
- * (machine mode, user mode with USER) and A64. A trap, which is what the instruction means without
- * semihosting, ends it with status 3 (A64: 0). */
+ * (machine mode, user mode with USER), A64, A32 and T32 (these call by SVC, by HLT with BY_HLT). A trap, which is
+ * what the instruction means without semihosting, ends it with status 3 (Arm: 0). */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +19,28 @@ __asm__(".section .start,\"ax\"\n.globl _start\n"
         ".align 2\non_trap: li t0, 0x100000\n li t1, 0x33333\n sw t1, 0(t0)\n1: j 1b\n"
         ".globl host_call\n.align 4\nhost_call:\n.option push\n.option norvc\n"
         "slli x0, x0, 0x1f\n ebreak\n srai x0, x0, 7\n ret\n.option pop\n");
+#elif defined(__arm__)
+#if defined(__thumb__)
+#define CALL_SVC "svc #0xab"
+#define CALL_HLT ".inst.n 0xbabc"
+#else
+#define CALL_SVC "svc #0x123456"
+#define CALL_HLT ".inst 0xe10f0070"
+#endif
+#ifdef BY_HLT
+#define CALL CALL_HLT
+#else
+#define CALL CALL_SVC
+#endif
+__asm__(".section .start,\"ax\"\n.globl _start\n.arm\n"
+        "_start: ldr sp, =stack_end\n ldr r0, =vectors\n mcr p15, 0, r0, c12, c0, 0\n isb\n"
+        "ldr r0, =start_c\n bx r0\n.ltorg\n"
+        ".arch_extension virt\n.align 5\nvectors: .rept 8\n b on_trap\n.endr\n"
+        "on_trap: ldr r0, =0x84000008\n hvc #0\n1: b 1b\n.ltorg\n"
+#if defined(__thumb__)
+        ".thumb\n.thumb_func\n"
+#endif
+        ".globl host_call\n.type host_call, %function\nhost_call: " CALL "\n bx lr\n");
 #else
 __asm__(".section .start,\"ax\"\n.globl _start\n"
         "_start: ldr x0, =stack_end\n mov sp, x0\n ldr x0, =vectors\n msr vbar_el1, x0\n isb\n b "
@@ -158,7 +180,7 @@ void start_c(void)
     }
     block[0] = end == '9' ? 0x20023 : 0x20026;
     block[1] = 40u + (unsigned char)end - '0';
-    host_call(end == '8' ? 0x20 : 0x18, block);
+    host_call(end == '8' || sizeof(word) == 4 ? 0x20 : 0x18, block); /* of 32 bits the other has no status */
     say("BAD it goes on\n");
     for (;;)
         ;
