@@ -1,6 +1,6 @@
 /* A bare program that makes each call of its host once, and ends as its command line says. For RISC-V
- * (machine mode, user mode with USER), A64, A32 and T32 (these call by SVC, by HLT with BY_HLT). A trap, which is
- * what the instruction means without semihosting, ends it with status 3 (Arm: 0). */
+ * (machine mode, user mode with USER), A64, A32 and T32 (these call by SVC, by HLT with BY_HLT). A trap,
+ * which is what the instruction means without semihosting, ends it with status 3 (Arm: 0). */
 #include <stddef.h>
 #include <stdint.h>
 
