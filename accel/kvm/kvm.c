@@ -162,22 +162,6 @@ static void kvm_cpu_clear(Cpu *cpu)
     k->fd = -1;
 }
 
-static void kvm_cpu_reset(Cpu *cpu)
-{
-    KvmCpu *k = kvm_cpu(cpu);
-    if (k->id == 0)
-        kvm_arch_vm_reset(kvm_vm(cpu->accel));
-    k->reset = true;
-    k->fetched = k->unfinished = k->dead = false;
-}
-
-static void kvm_sync(Cpu *cpu)
-{
-    KvmCpu *k = kvm_cpu(cpu);
-    if (!k->reset && !k->fetched && kvm_arch_fetch(k))
-        k->fetched = true;
-}
-
 static void kvm_stand(Accel *a, bool stop)
 {
     kvm_late_drain(kvm_vm(a));
@@ -264,6 +248,50 @@ static void system_event(KvmCpu *k)
         b->power(b->opaque, type == KVM_SYSTEM_EVENT_RESET ? CPU_POWER_RESET : CPU_POWER_OFF);
 }
 
+/* ---- state ---- */
+
+/* Of all cpus before any of them runs: one that runs may send others INIT and SIPI, which is then part of
+ * what the kernel says of them. */
+static bool begin_anew(KvmCpu *k)
+{
+    if (!k->set_up && !kvm_arch_set_up(k))
+        return false;
+    k->set_up = true;
+    if (!kvm_arch_reset(k))
+        return kvm_broken(k, "the power-on state is refused");
+    k->reset = false;
+    k->fetched = true; /* the owner may set some of it */
+    return true;
+}
+
+static void kvm_cpu_reset(Cpu *cpu)
+{
+    KvmCpu *k = kvm_cpu(cpu);
+    if (k->id == 0)
+        kvm_arch_vm_reset(kvm_vm(cpu->accel));
+    k->reset = true;
+    k->fetched = k->unfinished = k->dead = false;
+    begin_anew(k);
+}
+
+static void kvm_sync(Cpu *cpu)
+{
+    KvmCpu *k = kvm_cpu(cpu);
+    if (!k->reset && !k->fetched && kvm_arch_fetch(k))
+        k->fetched = true;
+}
+
+/* State that was set or changed outside goes to the kernel. */
+static bool prepare(KvmCpu *k)
+{
+    if (k->reset && !begin_anew(k))
+        return false;
+    if (k->fetched && !kvm_arch_store(k))
+        return kvm_broken(k, "registers are refused");
+    k->fetched = false;
+    return true;
+}
+
 /* ---- running ---- */
 
 /* Deals with the exit. False: run() is over, and cpu->exit says why. */
@@ -292,22 +320,6 @@ static bool serve(KvmCpu *k)
             return kvm_broken(k, "exit %u is unknown", k->run->exit_reason);
     }
     return !out;
-}
-
-/* State that was set or changed outside goes to the kernel. */
-static bool prepare(KvmCpu *k)
-{
-    if (!k->set_up) {
-        if (!kvm_arch_set_up(k))
-            return false;
-        k->set_up = true;
-    }
-    if (k->reset && !kvm_arch_reset(k))
-        return kvm_broken(k, "the power-on state is refused");
-    if (k->fetched && !kvm_arch_store(k))
-        return kvm_broken(k, "registers are refused");
-    k->reset = k->fetched = false;
-    return true;
 }
 
 /* True: the exit is to be looked at; else *ret_out: somebody wants the cpu's thread. */
@@ -342,10 +354,10 @@ static void kvm_run(Cpu *cpu)
     KvmCpu *k = kvm_cpu(cpu);
     bool out = false;
     cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
-    while (!out && !k->dead)
+    while (!out && !k->dead && !kvm_arch_sleeps(k))
         if (!prepare(k) || (enter(k, &out) && !serve(k)))
             return;
-    if (k->dead && cpu->exit.kind == CPU_EXIT_KICK)
+    if (!out)
         accel_halt(cpu);
 }
 

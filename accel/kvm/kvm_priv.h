@@ -145,6 +145,8 @@ bool kvm_arch_reset(KvmCpu *k);
 /* Registers from the kernel into the struct, and back. */
 bool kvm_arch_fetch(KvmCpu *k);
 bool kvm_arch_store(KvmCpu *k);
+/* Does it wait for an interrupt that the kernel knows nothing of? */
+bool kvm_arch_sleeps(KvmCpu *k);
 /* Right before KVM_RUN, and after it. */
 void kvm_arch_enter(KvmCpu *k);
 void kvm_arch_left(KvmCpu *k);

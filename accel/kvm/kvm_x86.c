@@ -210,7 +210,10 @@ bool kvm_arch_reset(KvmCpu *k)
     KvmX86Cpu *x = kvm_x86_cpu(k);
     x->now = x->fresh;
     x->now.sregs.cr0 ^= CR0_WP;
-    return kvm_x86_put(k, &x->now, KVM_X86_ALL) && kvm_x86_put(k, &x->fresh, KVM_X86_ALL);
+    bool ok = kvm_x86_put(k, &x->now, KVM_X86_ALL) && kvm_x86_put(k, &x->fresh, KVM_X86_ALL);
+    x->now = x->fresh;
+    x->halted = x->inject_bp = false;
+    return ok;
 }
 
 bool kvm_arch_fetch(KvmCpu *k)
@@ -240,20 +243,18 @@ bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
 void kvm_arch_enter(KvmCpu *k)
 {
     kvm_x86_debug_enter(k);
+    kvm_x86_irq_enter(k);
 }
 void kvm_arch_left(KvmCpu *k)
 {
-    (void)k;
+    kvm_x86_irq_left(k);
 }
 
 bool kvm_arch_serve(KvmCpu *k, bool *ret_out)
 {
     const CpuBoard *board = k->cpu->ops->sys->board(k->cpu);
     switch (k->run->exit_reason) {
-    case KVM_EXIT_HLT:
-        k->cpu->exit.kind = CPU_EXIT_HALT;
-        *ret_out = true;
-        return true;
+    case KVM_EXIT_HLT: kvm_x86_cpu(k)->halted = true; return true;
     case KVM_EXIT_DEBUG: *ret_out = kvm_x86_debug_exit(k); return true;
     case KVM_EXIT_IOAPIC_EOI:
         if (board->irq_end)

@@ -2,8 +2,8 @@
  * A VM and a cpu of an x86 host: what kvm_x86*.c share. Private to accel/kvm.
  *
  * A cpu's state in the kernel's own form is a KvmX86State. `fresh` is that of power-on, and never changes;
- * `now` is valid while KvmCpu.fetched, beside X86Cpu (kvm_x86_to_cpu()). RUNTIME is what a debugger may look
- * at and change without an interrupt being lost that arrives meanwhile; ALL is for reset, and loading.
+ * `now` is valid while KvmCpu.fetched, beside X86Machine (kvm_x86_to_cpu()). RUNTIME is what a debugger may
+ * look at and change without an interrupt being lost that arrives meanwhile; ALL is for reset, and loading.
  */
 #ifndef ACCEL_KVM_KVM_X86_H
 #define ACCEL_KVM_KVM_X86_H
@@ -68,6 +68,8 @@ typedef struct KvmX86Cpu {
     KvmX86State fresh, now;
     struct kvm_guest_debug debug; /* as the kernel has it */
     bool inject_bp;               /* an int3 was the guest's own */
+    bool halted;                  /* by hlt, without controllers in the kernel */
+    uint64_t cr8;                 /* that it was entered with, likewise */
     KvmX86Cpuid cpuid;
 } KvmX86Cpu;
 
@@ -86,7 +88,10 @@ bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part);
 /* kvm_x86_debug.c: before KVM_RUN; KVM_EXIT_DEBUG: true: for the owner, cpu->exit says what. */
 void kvm_x86_debug_enter(KvmCpu *k);
 bool kvm_x86_debug_exit(KvmCpu *k);
-/* `now` into the X86Cpu, and back. */
+/* kvm_x86_irq.c: before and after KVM_RUN. */
+void kvm_x86_irq_enter(KvmCpu *k);
+void kvm_x86_irq_left(KvmCpu *k);
+/* kvm_x86_regs.c: `now` into the X86Machine, and back. */
 void kvm_x86_to_cpu(KvmCpu *k);
 void kvm_x86_from_cpu(KvmCpu *k);
 

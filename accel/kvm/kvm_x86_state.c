@@ -1,7 +1,5 @@
-/* The state of an x86 cpu: between the kernel and KvmX86State, and between that and X86Cpu. */
+/* The state of an x86 cpu, from the kernel and into it. */
 #include "accel/kvm/kvm_x86.h"
-
-#include "target/x86/x86_cpu.h"
 
 static bool ask(const KvmCpu *k, unsigned long request, const void *arg)
 {
@@ -10,7 +8,7 @@ static bool ask(const KvmCpu *k, unsigned long request, const void *arg)
 
 /* ---- MSRs ---- */
 
-/* Those that a program's or kernel's registers consist of; X86Cpu has them. */
+/* Those that a program's or kernel's registers consist of (kvm_x86_regs.c). */
 static const uint32_t runtime_msrs[] = {
     0x174,      0x175,      0x176,                                          /* SYSENTER_CS, ESP, EIP */
     0x277,                                                                  /* PAT */
@@ -132,40 +130,4 @@ bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part)
            (part == KVM_X86_RUNTIME || !has_lapic(k) || ask(k, KVM_SET_LAPIC, &s->lapic)) && put_msrs(k, s) &&
            (!vm->debugregs || ask(k, KVM_SET_DEBUGREGS, &s->debugregs)) && put_events(k, vm, s, part) &&
            (part == KVM_X86_RUNTIME || ask(k, KVM_SET_MP_STATE, &s->mp_state));
-}
-
-/* ---- X86Cpu ---- */
-
-/* Cpu.pc is a linear address. */
-static uint64_t code_base(const KvmX86State *s)
-{
-    enum { EFER_LMA = 1 << 10 };
-    return (s->sregs.efer & EFER_LMA) && s->sregs.cs.l ? 0 : s->sregs.cs.base;
-}
-
-/* In the encoding's order. */
-#define GPRS(X)                                                                                              \
-    X(rax)                                                                                                   \
-    X(rcx) X(rdx) X(rbx) X(rsp) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
-
-void kvm_x86_to_cpu(KvmCpu *k)
-{
-    X86Cpu *cpu = (X86Cpu *)k->cpu;
-    const KvmX86State *s = &kvm_x86_cpu(k)->now;
-    unsigned n = 0;
-#define GET(reg) cpu->gpr[n++] = s->regs.reg;
-    GPRS(GET)
-#undef GET
-    cpu->base.pc = code_base(s) + s->regs.rip;
-}
-
-void kvm_x86_from_cpu(KvmCpu *k)
-{
-    const X86Cpu *cpu = (const X86Cpu *)k->cpu;
-    KvmX86State *s = &kvm_x86_cpu(k)->now;
-    unsigned n = 0;
-#define PUT(reg) s->regs.reg = cpu->gpr[n++];
-    GPRS(PUT)
-#undef PUT
-    s->regs.rip = cpu->base.pc - code_base(s);
 }

@@ -417,6 +417,8 @@ bool x86_set_irq(Cpu *cpu, unsigned n, bool level)
             line_off(m, n);
         return n == X86_IN_A20M;
     }
+    if (n == X86_IN_INIT) /* a SIPI that comes right after it counts, one of before does not */
+        line_off(m, X86_IN_SIPI_BIT);
     return !(__atomic_fetch_or(&m->sys.lines, 1u << n, __ATOMIC_ACQ_REL) >> n & 1);
 }
 
@@ -462,7 +464,6 @@ static bool take_start(X86Machine *m)
     uint32_t up = lines_of(m);
     if (up >> X86_IN_INIT & 1) {
         line_off(m, X86_IN_INIT);
-        line_off(m, X86_IN_SIPI_BIT);
         x86_reset_cpu(m, true);
         return true;
     }

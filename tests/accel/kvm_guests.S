@@ -221,6 +221,45 @@ on_irq:
     pop %ax
     iret
 
+/* Interrupts and NMI of the cpu's own inputs, vector 0x41 and 2, each adds 1; three of them, then done. */
+GUEST(inputs)
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x2000, %sp
+    movw $(on_input - kvm_rom), 0x41 * 4
+    movw $0xf000, 0x41 * 4 + 2
+    movw $(on_input - kvm_rom), 2 * 4
+    movw $0xf000, 2 * 4 + 2
+    mov $0x77, %al
+    out %al, $0xf2
+    sti
+1:  hlt
+    cmpw $3, 0x1000
+    jb 1b
+    cli
+    mov 0x1000, %ax
+    jmp done
+on_input:
+    push %ax
+    incw %ds:0x1000
+    mov $0x78, %al
+    out %al, $0xf2
+    pop %ax
+    iret
+
+/* The first cpu of two whose other one somebody else starts. */
+GUEST(both)
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x2000, %sp
+    call add
+1:  cmpl $2, 0x1004
+    jne 1b
+    mov 0x1000, %ax
+    jmp done
+
 /* Messages of vector 0x41: three of them, then done. */
 GUEST(messages)
     xor %ax, %ax
