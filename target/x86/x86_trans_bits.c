@@ -97,13 +97,39 @@ static IrVal double_shift64(Trans *t, bool right, IrVal a, IrVal y, IrVal n)
     return ir_or(b, IR_I64, ir_shl(b, IR_I64, a, n), ir_shr(b, IR_I64, ir_shr(b, IR_I64, y, one), back));
 }
 
-/* Flags, and all of 16 bits, by C. */
+/* By a constant that is not 0, 32 or 64 bits. */
+static void double_shift_by(Trans *t, const X86Insn *x, unsigned n)
+{
+    IrBuilder *b = t->b;
+    IrType ty = x86_type(x->opsize);
+    bool right = x->row->arg;
+    IrVal a = x86_read(t, x, 0), y = x86_read(t, x, 1), c = x86_c(t, ty, n),
+          back = x86_c(t, ty, 8 * x->opsize - n);
+    IrVal v = right ? ir_or(b, ty, ir_shr(b, ty, a, c), ir_shl(b, ty, y, back))
+                    : ir_or(b, ty, ir_shl(b, ty, a, c), ir_shr(b, ty, y, back));
+    x86_write_back(t, x, a, v);
+    unsigned kind = (right ? IR_X_SHRD : IR_X_SHLD) | n;
+    x86_put_fl(t, ir_flx(b, (IrX86Fl)kind, v, a, x86_c(t, IR_FL, 0)));
+}
+
+/* Flags of a count in a register, and all of 16 bits, by C. */
 void x86_trans_shld(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     unsigned bytes = x->opsize;
     bool right = x->row->arg;
-    IrVal a = x86_read(t, x, 0), y = x86_read(t, x, 1), n = x86_read(t, x, 2), v;
+    IrVal n = x86_read(t, x, 2);
+    if (ir_is_const(b->r, n) && bytes > 2) {
+        unsigned by = (unsigned)ir_const_value(b->r, n) & (8 * bytes - 1);
+        if (by) {
+            double_shift_by(t, x, by);
+        } else { /* the access; the upper half */
+            IrVal a = x86_read(t, x, 0);
+            x86_write_back(t, x, a, a);
+        }
+        return;
+    }
+    IrVal a = x86_read(t, x, 0), y = x86_read(t, x, 1), v;
     n = ir_and(b, IR_I64, ir_zext(b, IR_I64, n), x86_c(t, IR_I64, bytes == 8 ? 63 : 31));
     IrVal word = ir_flbits(b, x86_fl(t));
     IrVal wa = bytes == 8 ? a : ir_zext(b, IR_I64, a), wy = bytes == 8 ? y : ir_zext(b, IR_I64, y);

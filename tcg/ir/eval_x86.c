@@ -140,8 +140,19 @@ static uint64_t count(IrX86Fl kind, IrType t, uint64_t a, uint64_t old)
     return with(with(old, IR_FL_C, a == 0), IR_FL_Z, kind == IR_X_LZCNT ? a >> (bits - 1) & 1 : a & 1);
 }
 
+/* r: the result, a: what was shifted, by the constant in kind */
+static uint64_t double_shift(unsigned kind, IrType t, uint64_t r, uint64_t a)
+{
+    unsigned bits = ir_type_bits(t), n = kind & 63;
+    bool right = kind & IR_X_SHRD, c = a >> (right ? n - 1 : bits - n) & 1, top = r >> (bits - 1) & 1;
+    bool v = top != (right ? r >> (bits - 2) & 1 : c);
+    return nzp(t, r) | IR_FL_HALF | (c ? IR_FL_C : 0) | (v ? IR_FL_V : 0);
+}
+
 uint64_t ir_eval_flx(IrX86Fl kind, IrType t, uint64_t a, uint64_t b, uint64_t old)
 {
+    if (kind > IR_X_COUNT)
+        return double_shift(kind, t, a, b);
     unsigned bits = ir_type_bits(t), n = (unsigned)b & (bits == 64 ? 63 : 31);
     switch (kind) {
     case IR_X_SHL:

@@ -95,7 +95,7 @@ static unsigned flx_wants(const IrBuilder *b, const IrInsn *i)
     case IR_X_BLSR:
     case IR_X_BLSMSK:
     case IR_X_BLSI: return 0;
-    default: return FL_ALL & ~flx_changes(i);
+    default: return i->misc > IR_X_COUNT ? 0 : FL_ALL & ~flx_changes(i);
     }
 }
 
@@ -250,11 +250,26 @@ static IrVal does_not_fit(IrBuilder *b, IrType t, bool sign, IrVal x, IrVal y)
                 : ir_cmp(b, IR_NE, ir_mulhu(b, t, x, y), ir_const(b, t, 0));
 }
 
+static IrVal of_logic(IrBuilder *b, IrVal x, IrFlCond c)
+{
+    switch (c) {
+    case IR_FL_EQ: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
+    case IR_FL_MI: return ir_cmp(b, IR_LT, x, zero_like(b, x));
+    case IR_FL_GE: return ir_cmp(b, IR_GE, x, zero_like(b, x));
+    case IR_FL_GT: return ir_cmp(b, IR_GT, x, zero_like(b, x));
+    case IR_FL_BE: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
+    case IR_FL_PE: return IR_NONE;
+    default: return ir_const(b, IR_I1, 0); /* HS VS HI */
+    }
+}
+
 /* What an instruction does not change is as it was before it. */
 static IrVal of_x86(IrBuilder *b, const IrInsn *i, IrFlCond c)
 {
     IrType t = (IrType)i->type;
     IrVal x = i->a, y = i->b;
+    if (i->misc > IR_X_COUNT) /* shld, shrd: a is their result */
+        return c == IR_FL_EQ || c == IR_FL_MI ? of_logic(b, x, c) : IR_NONE;
     if (!(flx_changes(i) & looked_at(c)))
         return ir_flcc(b, i->c, c);
     switch (i->misc) {
@@ -304,19 +319,6 @@ static IrVal of_add(IrBuilder *b, IrVal x, IrVal y, IrFlCond c)
     case IR_FL_MI: return ir_cmp(b, IR_LT, ir_add(b, t, x, y), zero_like(b, x));
     case IR_FL_HS: return ir_cmp(b, IR_LTU, ir_add(b, t, x, y), x);
     default: return IR_NONE;
-    }
-}
-
-static IrVal of_logic(IrBuilder *b, IrVal x, IrFlCond c)
-{
-    switch (c) {
-    case IR_FL_EQ: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
-    case IR_FL_MI: return ir_cmp(b, IR_LT, x, zero_like(b, x));
-    case IR_FL_GE: return ir_cmp(b, IR_GE, x, zero_like(b, x));
-    case IR_FL_GT: return ir_cmp(b, IR_GT, x, zero_like(b, x));
-    case IR_FL_BE: return ir_cmp(b, IR_EQ, x, zero_like(b, x));
-    case IR_FL_PE: return IR_NONE;
-    default: return ir_const(b, IR_I1, 0); /* HS VS HI */
     }
 }
 

@@ -143,12 +143,14 @@ typedef enum IrLane {
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
 enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
 /* misc of flx. Of shifts and rotates b is the count; mul and imul: of the double-width product; imul2 is imul
- * without its high half. The last ones, from inc on, take a alone; div takes no operand at all. */
+ * without its high half. The last ones, from inc on, take a alone; div takes no operand at all. Shld and shrd by
+ * a constant, which is or-ed to the kind: a is their result, b what was shifted; i32 and i64. */
 typedef enum IrX86Fl {
     IR_X_SHL, IR_X_SHR, IR_X_SAR, IR_X_ROL, IR_X_ROR, IR_X_RCL, IR_X_RCR, IR_X_MUL, IR_X_IMUL, IR_X_IMUL2,
     IR_X_BT, IR_X_ANDN, IR_X_BEXTR, IR_X_BZHI,
     IR_X_INC, IR_X_DEC, IR_X_BSF, IR_X_BSR, IR_X_LZCNT, IR_X_TZCNT, IR_X_POPCNT, IR_X_BLSR, IR_X_BLSMSK,
-    IR_X_BLSI, IR_X_DIV, IR_X_COUNT
+    IR_X_BLSI, IR_X_DIV, IR_X_COUNT,
+    IR_X_SHLD = 64, IR_X_SHRD = 128
 } IrX86Fl;
 /* imm of xv: opcode, map and mandatory prefix as in X64Pp, W, and an immediate. SSE: it has no VEX form.
  * XMM0: c stands in that register; else c is what the destination was. */

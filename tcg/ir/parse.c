@@ -377,7 +377,7 @@ static void parse_fp(Parser *x, IrInsn *i)
     case IR_SIG_FLF: i->misc = take_word(x, "signaling"); break;
     case IR_SIG_FL3:
         i->misc = i->op == IR_FLNZC && take_word(x, "bit")    ? (uint8_t)need_number(x, 33)
-                  : i->op == IR_FLX && take_word(x, "kind") ? (uint8_t)need_number(x, IR_X_COUNT)
+                  : i->op == IR_FLX && take_word(x, "kind") ? (uint8_t)need_number(x, 256)
                                                             : 0;
         break;
     case IR_SIG_FSGN: i->misc = (uint8_t)need_number(x, 256); break;

@@ -375,6 +375,14 @@ static bool check_call(const Verifier *x, unsigned at)
     return true;
 }
 
+static bool flx_ok(const IrInsn *i)
+{
+    unsigned kind = i->misc & 0xc0u, n = i->misc & 63u;
+    if (kind != IR_X_SHLD && kind != IR_X_SHRD)
+        return i->misc < IR_X_COUNT;
+    return i->type >= IR_I32 && n >= 1 && n < ir_type_bits((IrType)i->type);
+}
+
 static bool check_types(const Verifier *x, unsigned at)
 {
     const IrRegion *r = x->r;
@@ -411,7 +419,7 @@ static bool check_types(const Verifier *x, unsigned at)
         NEED(ir_operand_count(i) < 2 || type_of(x, i->b) == t, at, "V2 operand type");
         NEED(ir_operand_count(i) < 3 || type_of(x, i->c) == IR_FL, at, "V2 operand type");
         NEED(i->op == IR_FLNZC ? i->misc <= IR_FLNZC_OLD && t >= IR_I32
-             : i->op == IR_FLX ? i->misc < IR_X_COUNT
+             : i->op == IR_FLX ? flx_ok(i)
                                : !i->misc,
              at, "V3 bit");
         break;

@@ -189,10 +189,10 @@ static void flags_and_conditions_agree(void **state)
     }
 }
 
-/* Rows of x86, those alone whose flags every processor agrees about. */
+/* Rows of x86, those alone whose flags every processor agrees about, or that are made bit by bit. */
 static IrVal random_x86_flags(IrBuilder *b, uint64_t n, IrType t, IrVal x, IrVal y)
 {
-    static const uint8_t kinds[] = {IR_X_INC, IR_X_DEC, IR_X_BT, IR_X_DIV, IR_X_BT, IR_X_INC};
+    static const uint8_t kinds[] = {IR_X_INC, IR_X_DEC, IR_X_BT, IR_X_DIV, IR_X_SHLD | 5, IR_X_SHRD | 23};
     unsigned how = n >> 32 & 7, over = n >> 44 & 1;
     IrVal fl = ir_get(b, TOY_FL), sum = ir_add(b, t, x, y);
     if (how == 6) { /* as in the halves of a long product */

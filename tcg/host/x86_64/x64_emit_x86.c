@@ -40,7 +40,7 @@ static int second_operand(X64Emit *e, const IrInsn *i, int w)
     case IR_X_ANDN:
     case IR_X_BEXTR:
     case IR_X_BZHI: return x64_use(e, i->b);
-    default: return -1;
+    default: return i->misc > IR_X_COUNT ? x64_use(e, i->b) : -1;
     }
 }
 
@@ -81,8 +81,31 @@ static bool writes_all(unsigned kind)
            (kind >= IR_X_BLSR && kind <= IR_X_BLSI);
 }
 
+/* Of shld or shrd: of its result t and of what was shifted, y. */
+static void double_word(X64Asm *a, unsigned kind, int w, int t, int y)
+{
+    int n = (int)(kind & 63);
+    x64_test_rr(a, w, t, t);
+    x64_lahf(a);
+    x64_alu_ri(a, 32, X64_OR, X64_RAX, IR_FL_HALF);
+    x64_bt_ri(a, w, X64_BT, y, kind & IR_X_SHRD ? n - 1 : w - n);
+    x64_setcc(a, X64_B, X64_RAX);
+    x64_bytes(a, (const uint8_t[]){0x00, 0xc4}, 2); /* add ah, al */
+    if (kind & IR_X_SHRD) {
+        x64_alu_rr(a, w, X64_ADD, t, t); /* overflows where the two highest bits differ */
+        x64_setcc(a, X64_O, X64_RAX);
+    } else {
+        x64_shift_ri(a, w, X64_SHR, t, w - 1);
+        x64_alu_rr(a, 32, X64_XOR, X64_RAX, t);
+    }
+}
+
 void x64_flx_word(X64Asm *a, unsigned kind, int w, int t, int y)
 {
+    if (kind > IR_X_COUNT) {
+        double_word(a, kind, w, t, y);
+        return;
+    }
     if (kind == IR_X_DIV) { /* nothing that an instruction does for less */
         x64_alu_ri(a, 32, X64_AND, X64_RAX, IR_FL_C | IR_FL_V);
         x64_alu_ri(a, 32, X64_OR, X64_RAX, IR_FL_HALF | IR_FL_BIT9);
