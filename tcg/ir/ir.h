@@ -143,8 +143,8 @@ typedef enum IrLane {
 /* Attributes in imm: flags, and two numbers. What each row makes of them: ops.def. */
 enum { IR_FLNZC_OLD = 32 }; /* misc of flnzc */
 /* misc of flx. Of shifts and rotates b is the count; mul and imul: of the double-width product; imul2 is imul
- * without its high half. The last ones, from inc on, take a alone; div takes no operand at all. Shld and shrd by
- * a constant, which is or-ed to the kind: a is their result, b what was shifted; i32 and i64. */
+ * without its high half. The last ones, from inc on, take a alone; div takes no operand at all. Shld and shrd
+ * by a constant, which is or-ed to the kind: a is their result, b what was shifted; i32 and i64. */
 typedef enum IrX86Fl {
     IR_X_SHL, IR_X_SHR, IR_X_SAR, IR_X_ROL, IR_X_ROR, IR_X_RCL, IR_X_RCR, IR_X_MUL, IR_X_IMUL, IR_X_IMUL2,
     IR_X_BT, IR_X_ANDN, IR_X_BEXTR, IR_X_BZHI,

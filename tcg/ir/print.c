@@ -252,13 +252,10 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
         break;
     case IR_SIG_PARAM: fmt_printf(f, " %u", i->imm); break;
     case IR_SIG_GET:
-        fmt_putc(f, ' ');
-        print_slot(r, i->imm, f);
-        break;
     case IR_SIG_PUT:
         fmt_putc(f, ' ');
         print_slot(r, i->imm, f);
-        fmt_printf(f, " %%%u", i->a);
+        print_operands(i, ir_operand_count(i), f);
         break;
     case IR_SIG_CMP:
         PRINT_WORD(f, ir_cond_name, i->misc);
