@@ -77,6 +77,7 @@ void x86_board_clear(X86Board *b)
 {
     ram_block_clear(&b->ram);
     ram_block_clear(&b->rom);
+    x86_linux_clear(&b->kernel);
 }
 
 /* ---- the cpus' side of interrupts ---- */

@@ -9,6 +9,7 @@
 #ifndef HW_MACHINE_X86_BOARD_H
 #define HW_MACHINE_X86_BOARD_H
 
+#include "hw/boot/x86_linux.h"
 #include "hw/intc/x86_lapic.h"
 #include "hw/machine/board.h"
 
@@ -45,6 +46,9 @@ typedef struct X86Board {
         uint32_t type;
     } __attribute__((packed)) e820[8]; /* as the file etc/e820 has it */
     unsigned n_e820;
+    X86Linux kernel;
+    char append[4096];
+    uint8_t kernel_rom[X86_LINUX_ROM_BYTES];
 } X86Board;
 
 /* b is calloc()ed. RAM up to `split`; what is more begins at 4 GiB. */
@@ -63,6 +67,9 @@ bool x86_board_serial(Machine *m, X86Board *b, unsigned n, DevError *err);
 bool x86_board_isa(Machine *m, X86Board *b, DevError *err);
 /* Firmware into its place again, CMOS, and what fw-cfg has on every PC. */
 bool x86_board_load(Machine *m, X86Board *b, DevError *err);
+/* After that, with -kernel: what firmware needs to start it; more: of the board, behind the user's words.
+ * (x86_boot.c) */
+bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err);
 void x86_board_clear(X86Board *b);
 
 #endif

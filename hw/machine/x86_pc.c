@@ -202,7 +202,7 @@ static bool pc_load(Machine *m, DevError *err)
     Pc *pc = m->board_data;
     for (unsigned k = 0; k < ARRAY_SIZE(order); k++)
         mc146818_put(pc->b.rtc, order[k][0], order[k][1]);
-    return x86_board_load(m, &pc->b, err);
+    return x86_board_load(m, &pc->b, err) && x86_board_kernel(m, &pc->b, "", err);
 }
 
 static void pc_clear(Machine *m)

@@ -1,6 +1,7 @@
 /* The chip sets of PCs by their registers, as Intel's data sheets have them. */
 #include "tests/dev/dev_kit.h"
 
+#include "hw/boot/x86_linux.h"
 #include "hw/core/io_ports.h"
 #include "hw/core/request.h"
 #include "hw/isa/acpi_pm.h"
@@ -251,9 +252,54 @@ static void power(void **unused)
     stop(c);
 }
 
+/* ---- kernels ---- */
+
+static void linux_kernel(void **unused)
+{
+    enum { SETUP = 5 * 512, BYTES = SETUP + 100000, INITRD = 3 << 20, RAM = 64 << 20 };
+    static uint8_t file[BYTES];
+    X86Linux l;
+    DevError err;
+    assert_false(x86_linux_is(file, sizeof(file)));
+    memcpy(file + 0x202, "HdrS\x0f\x02", 6);
+    file[0x1f1] = 4;
+    file[0x211] = 1;
+    memcpy(file + 0x22c, &(uint32_t){0x7fffffff}, 4);
+    memcpy(file + 0x238, &(uint32_t){2047}, 4);
+    assert_true(x86_linux_is(file, sizeof(file)));
+    assert_true(x86_linux_place(&l, file, sizeof(file), 20, INITRD, RAM, &err));
+    assert_int_equal(l.setup_bytes, SETUP);
+    assert_int_equal(l.kernel_bytes, 100000);
+    assert_int_equal(l.kernel_at, 0x100000);
+    assert_true(l.initrd_at % 4096 == 0 && l.initrd_at + INITRD <= RAM - (1 << 20));
+    assert_int_equal(ld_u32(l.setup + 0x218), l.initrd_at);
+    assert_int_equal(ld_u32(l.setup + 0x21c), INITRD);
+    assert_int_equal(ld_u32(l.setup + 0x228), 0x20000);
+    assert_int_equal(l.setup[0x211], 0x81);
+    x86_linux_clear(&l);
+    assert_false(x86_linux_place(&l, file, sizeof(file), 3000, INITRD, RAM, &err)); /* too long a line */
+    assert_false(x86_linux_place(&l, file, sizeof(file), 20, INITRD, 4 << 20, &err));
+    assert_false(x86_linux_place(&l, file, SETUP, 20, 0, RAM, &err));
+    /* its ROM */
+    uint8_t rom[X86_LINUX_ROM_BYTES], sum = 0;
+    const X86LinuxPart parts[X86_LINUX_PARTS] = {{0x18, SETUP, 0x10000}, {0x15, 20, 0x20000}};
+    x86_linux_rom(parts, rom);
+    for (unsigned k = 0; k < sizeof(rom); k++)
+        sum = (uint8_t)(sum + rom[k]);
+    assert_int_equal(sum, 0);
+    assert_int_equal(ld_u16(rom), 0xaa55);
+    const uint8_t *pnp = rom + ld_u16(rom + 0x1a), *first = rom + 0xc0;
+    assert_memory_equal(pnp, "$PnP", 4);
+    assert_int_equal(rom[ld_u16(pnp + 26)], 0xfa);
+    assert_int_equal(__builtin_bswap32(ld_u32(first)), 0x18000a);
+    assert_int_equal(__builtin_bswap32(ld_u32(first + 4)), SETUP);
+    assert_int_equal(__builtin_bswap64(ld_u64(first + 8)), 0x10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(config_by_ports), cmocka_unit_test(shadowing),
-                                       cmocka_unit_test(routes), cmocka_unit_test(power)};
+                                       cmocka_unit_test(routes), cmocka_unit_test(power),
+                                       cmocka_unit_test(linux_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,115 @@
+/* -kernel on PCs: the parts of a bzImage by fw-cfg, with an option ROM that starts it from SeaBIOS; qboot and
+ * OVMF do that by themselves. An ELF kernel with a PVH entry is put into memory, and qboot told where. */
+#include "hw/boot/image.h"
+#include "hw/machine/x86_board.h"
+#include "hw/misc/fw_cfg.h"
+#include "target/target.h"
+
+#include <elf.h>
+
+/* What the kernel hears: the user's words and the board's. */
+static size_t append_bytes(const X86Board *b)
+{
+    return strlen(b->append) + 1;
+}
+
+static bool add_parts(X86Board *b, DevError *err)
+{
+    const X86Linux *l = &b->kernel;
+    const Image *initrd = &b->machine->cfg.initrd;
+    const struct {
+        unsigned at_key, size_key, data_key;
+        uint64_t at;
+        const void *bytes;
+        size_t n;
+    } rows[X86_LINUX_PARTS] = {
+        {FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE, FW_CFG_SETUP_DATA, l->setup_at, l->setup, l->setup_bytes},
+        {FW_CFG_CMDLINE_ADDR, FW_CFG_CMDLINE_SIZE, FW_CFG_CMDLINE_DATA, l->append_at, b->append,
+         append_bytes(b)},
+        {FW_CFG_KERNEL_ADDR, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, l->kernel_at, l->kernel,
+         l->kernel_bytes},
+        {FW_CFG_INITRD_ADDR, FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, l->initrd_at, initrd->bytes,
+         initrd->size},
+    };
+    X86LinuxPart parts[X86_LINUX_PARTS];
+    for (unsigned k = 0; k < X86_LINUX_PARTS; k++) {
+        parts[k] = (X86LinuxPart){(uint16_t)rows[k].data_key, (uint32_t)rows[k].n, rows[k].at};
+        if (!fw_cfg_add_number(b->fw_cfg, rows[k].at_key, rows[k].at, 4) ||
+            !fw_cfg_add_number(b->fw_cfg, rows[k].size_key, rows[k].n, 4) ||
+            !fw_cfg_add(b->fw_cfg, rows[k].data_key, rows[k].bytes, rows[k].n))
+            return dev_fail(err, "no room in the firmware's configuration");
+    }
+    if (!l->setup)
+        return true;
+    static const char order[] = "/rom@genroms/linuxboot.bin";
+    x86_linux_rom(parts, b->kernel_rom);
+    return (fw_cfg_add_file(b->fw_cfg, "genroms/linuxboot.bin", b->kernel_rom, sizeof(b->kernel_rom)) &&
+            fw_cfg_add_file(b->fw_cfg, "bootorder", order, sizeof(order))) ||
+           dev_fail(err, "no room in the firmware's configuration");
+}
+
+/* Of ELF notes: where the kernel wants to be entered in 32-bit mode. 0: it does not say. */
+static uint32_t pvh_entry(const Image *kernel)
+{
+    enum { PHYS32_ENTRY = 18, NOTE_HEAD = 12 };
+    const uint8_t *bytes = kernel->bytes;
+    Elf64_Ehdr h;
+    if (kernel->size < sizeof(h) || memcmp(bytes, ELFMAG, SELFMAG) != 0 || bytes[EI_CLASS] != ELFCLASS64)
+        return 0;
+    memcpy(&h, bytes, sizeof(h));
+    for (unsigned k = 0; k < h.e_phnum; k++) {
+        Elf64_Phdr p;
+        const uint64_t at = h.e_phoff + (uint64_t)k * sizeof(p);
+        if (at > kernel->size - sizeof(p) || h.e_phoff > kernel->size)
+            return 0;
+        memcpy(&p, bytes + at, sizeof(p));
+        if (p.p_type != PT_NOTE || p.p_offset > kernel->size || p.p_filesz > kernel->size - p.p_offset)
+            continue;
+        for (uint64_t n = 0; n + NOTE_HEAD + 4 <= p.p_filesz;) {
+            const uint8_t *note = bytes + p.p_offset + n;
+            const uint64_t name = align_up(ld_u32(note), 4), desc = align_up(ld_u32(note + 4), 4);
+            if (name + desc > p.p_filesz - n - NOTE_HEAD)
+                break;
+            if (ld_u32(note + 8) == PHYS32_ENTRY && desc >= 4)
+                return ld_u32(note + NOTE_HEAD + name);
+            n += NOTE_HEAD + name + desc;
+        }
+    }
+    return 0;
+}
+
+static bool load_elf(Machine *m, X86Board *b, DevError *err)
+{
+    const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
+    const uint64_t top = b->low_bytes - MIN(b->low_bytes, (uint64_t)(1 << 20));
+    const uint32_t entry = pvh_entry(kernel);
+    LoadedImage done;
+    if (!entry)
+        return dev_fail(err, "neither a bzImage nor an ELF file with a PVH entry: %s", kernel->name);
+    if (!image_load(&m->map, kernel->bytes, kernel->size, EM_X86_64, 0, &done, err))
+        return image_blame(kernel->name, err);
+    if (done.end > top || initrd->size > top - done.end)
+        return dev_fail(err, "kernel and initial file system do not fit into memory");
+    x86_linux_clear(&b->kernel);
+    b->kernel = (X86Linux){.kernel_at = 1 << 20, .append_at = 0x20000};
+    b->kernel.initrd_at = initrd->size ? align_down(top - initrd->size, 4096) : 0;
+    return fw_cfg_add_number(b->fw_cfg, FW_CFG_KERNEL_ENTRY, entry, 4) && add_parts(b, err);
+}
+
+bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err)
+{
+    const Image *kernel = &m->cfg.kernel;
+    if (!kernel->bytes)
+        return true;
+    Fmt f = FMT_ON(b->append);
+    fmt_printf(&f, "%s%s", m->cfg.append ? m->cfg.append : "", more);
+    if (f.len >= sizeof(b->append) - 1)
+        return dev_fail(err, "the command line of the kernel is too long");
+    if (!x86_linux_is(kernel->bytes, kernel->size))
+        return load_elf(m, b, err);
+    x86_linux_clear(&b->kernel);
+    return (x86_linux_place(&b->kernel, kernel->bytes, kernel->size, append_bytes(b), m->cfg.initrd.size,
+                            b->low_bytes, err) ||
+            image_blame(kernel->name, err)) &&
+           add_parts(b, err);
+}
