@@ -1,7 +1,7 @@
 /* Devices of the name space that several boards have (ACPI 6.5, chapter 6; PCI Firmware 3.3, 4.5). */
 #include "hw/acpi/acpi.h"
 
-#include <stdio.h>
+#include "base/fmt.h"
 
 void acpi_device(AcpiBuf *b, const char *name, const char *hid, unsigned uid, uint64_t base, uint32_t bytes,
                  uint32_t gsi, AmlTrigger how)
@@ -23,7 +23,8 @@ void acpi_cpus(AcpiBuf *b, unsigned cpus)
 {
     for (unsigned k = 0; k < cpus; k++) {
         char name[8];
-        snprintf(name, sizeof(name), "C%03x", k % 0x1000);
+        Fmt f = FMT_ON(name);
+        fmt_printf(&f, "C%03x", k);
         size_t dev = aml_device(b, name);
         aml_name_str(b, "_HID", "ACPI0007");
         aml_name_int(b, "_UID", k);

@@ -36,10 +36,13 @@ static bool make_room(AcpiBuf *b, size_t n)
     if (b->failed || b->n + n <= b->room)
         return !b->failed;
     size_t room = MAX(b->room * 2, b->n + n + 1024);
-    uint8_t *bytes = realloc(b->bytes, room);
+    uint8_t *bytes = malloc(room);
     b->failed = !bytes;
     if (!bytes)
         return false;
+    if (b->n)
+        memcpy(bytes, b->bytes, b->n);
+    free(b->bytes);
     b->bytes = bytes;
     b->room = room;
     return true;

@@ -58,6 +58,12 @@ static unsigned bus_number(const PciBus *bus)
     return bus->bridge ? bus->bridge->s->config[PCI_SECONDARY_BUS] : 0;
 }
 
+PciFunction *pci_function_at(const Device *host, const PciFunction *bridge, unsigned devfn)
+{
+    const PciBus *bus = bridge ? bridge->secondary : &((const PcieHost *)host)->root;
+    return bus && devfn < FUNCTIONS ? bus->at[devfn] : NULL;
+}
+
 static PciFunction *find_function(PcieHost *h, uint64_t ecam)
 {
     PciBus *bus = find_bus(&h->root, 0, (unsigned)(ecam >> BUS_SHIFT), 0);

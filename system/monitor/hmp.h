@@ -31,6 +31,7 @@ void hmp_examine(Hmp *h, const char *args);
 void hmp_examine_physical(Hmp *h, const char *args);
 void hmp_print(Hmp *h, const char *args);
 void hmp_info(Hmp *h, const char *args);
+void hmp_info_pci(Hmp *h, const char *args);
 
 /* The editor. */
 typedef struct HmpConsole HmpConsole;

@@ -171,6 +171,7 @@ const HmpRow hmp_info_rows[] = {
     {"kvm", "", "show KVM information", info_kvm},
     {"mtree", "", "show memory tree", info_mtree},
     {"name", "", "show the current VM name", info_name},
+    {"pci", "", "show PCI info", hmp_info_pci},
     {"qtree", "", "show device tree", info_qtree},
     {"registers", "[-a]", "show the cpu registers (-a: of all CPUs)", info_registers},
     {"status", "", "show the current VM status (running|paused)", info_status},
