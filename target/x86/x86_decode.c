@@ -33,8 +33,7 @@ enum {
 };
 static const X86Row rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
-    {name,                                                                                                   \
-     X86_MAP_##map,                                                                                          \
+    {X86_MAP_##map,                                                                                          \
      X86_PFX_##pfx,                                                                                          \
      opc,                                                                                                    \
      attr,                                                                                                   \
@@ -44,8 +43,7 @@ static const X86Row rows[] = {
      {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
      {X86_FEAT_FPU, X86_FEAT_FPU}},
 #define VEX(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c, feat128, feat256)                     \
-    {name,                                                                                                   \
-     X86_MAP_##map,                                                                                          \
+    {X86_MAP_##map,                                                                                          \
      X86_PFX_##pfx,                                                                                          \
      opc,                                                                                                    \
      attr,                                                                                                   \
@@ -55,8 +53,7 @@ static const X86Row rows[] = {
      {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c},                                                                \
      {X86_FEAT_##feat128, X86_FEAT_##feat256}},
 #define EVEX(id, map, pfx, opc, ext, attr, evex, name, handler, arg, a, b, c, lane, source, feat)            \
-    {name,                                                                                                   \
-     X86_MAP_##map,                                                                                          \
+    {X86_MAP_##map,                                                                                          \
      X86_PFX_##pfx,                                                                                          \
      opc,                                                                                                    \
      attr,                                                                                                   \
@@ -73,6 +70,22 @@ static const X86Row rows[] = {
 #undef VEX
 #undef EVEX
 };
+
+/* Apart: only who prints wants them. */
+static const char names[][20] = {
+#define INSN(id, map, pfx, opc, ext, attr, name, ...)       name,
+#define VEX(id, map, pfx, opc, ext, attr, name, ...)        name,
+#define EVEX(id, map, pfx, opc, ext, attr, evex, name, ...) name,
+#include "target/x86/x86_rows.inc"
+#undef INSN
+#undef VEX
+#undef EVEX
+};
+
+const char *x86_row_name(const X86Row *r)
+{
+    return names[r - rows];
+}
 
 _Static_assert(ARRAY_SIZE(rows) <= 4096, "X86EvWhat.row");
 
@@ -164,22 +177,34 @@ static uint8_t prefixes(Bytes *b, X86Insn *x)
     }
 }
 
-static bool modrm_where(unsigned where)
+/* What an operand asks of the decoder: a modrm byte; bytes behind the address; whether its register exists.
+ */
+enum { ASKS_MODRM = 1, ASKS_IMM = 2, ASKS_REGISTER = 4 };
+#define IS(where, w) (X86_WH_##where == X86_WH_##w)
+#define ASKS(where)                                                                                          \
+    ((IS(where, E) || IS(where, G) || IS(where, M) ||                                                        \
+              (X86_WH_##where >= X86_WH_SEG && !IS(where, X) && !IS(where, Y))                               \
+          ? ASKS_MODRM                                                                                       \
+          : 0) |                                                                                             \
+     (IS(where, I) || IS(where, S) || IS(where, J) || IS(where, O) || IS(where, L) || IS(where, FAR)         \
+          ? ASKS_IMM                                                                                         \
+          : 0) |                                                                                             \
+     (IS(where, SEG) || IS(where, KG) || IS(where, CR) || IS(where, DR) ? ASKS_REGISTER : 0))
+static const uint8_t asks[] = {
+#define OPD(name, where, size) ASKS(where),
+#include "target/x86/x86_opds.def"
+#undef OPD
+};
+
+static unsigned row_asks(const X86Row *r)
 {
-    return where == X86_WH_E || where == X86_WH_G || where == X86_WH_M || where >= X86_WH_SEG;
+    return asks[r->opd[0]] | asks[r->opd[1]] | asks[r->opd[2]];
 }
 
 /* Has the opcode of this row a modrm byte? */
 static bool has_modrm(const X86Row *r)
 {
-    if (r->ext >= 0)
-        return true;
-    for (unsigned k = 0; k < 3; k++) {
-        unsigned w = x86_opd_where[r->opd[k]];
-        if (modrm_where(w) && w != X86_WH_X && w != X86_WH_Y)
-            return true;
-    }
-    return (r->attr & (X86_MEM | X86_REG)) != 0;
+    return r->ext >= 0 || (row_asks(r) & ASKS_MODRM) || (r->attr & (X86_MEM | X86_REG));
 }
 
 static bool prefix_fits(const X86Row *r, const X86Insn *x)
@@ -327,8 +352,7 @@ static void read_immediates(Bytes *b, X86Insn *x)
     bool first = true;
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
-        if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O &&
-            where != X86_WH_L && where != X86_WH_FAR)
+        if (!(asks[x->row->opd[k]] & ASKS_IMM))
             continue;
         *(first ? &x->imm : &x->imm2) = read_imm(b, x, k);
         if (where == X86_WH_FAR)
@@ -508,11 +532,15 @@ X86Decoded x86_decode(const uint8_t *p, unsigned n, unsigned how, X86Insn *ret)
         read_address16(&b, x);
     else if (x->mod != 3)
         read_address(&b, x);
-    read_immediates(&b, x);
+    unsigned wants = row_asks(x->row);
+    if (wants & ASKS_IMM)
+        read_immediates(&b, x);
     x->len = (uint8_t)b.at;
     if (b.is_short)
         return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
-    if (b.at > X86_MAX_LEN || no_register(x) || (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
+    bool checked = x->evex || wants & ASKS_REGISTER;
+    if (b.at > X86_MAX_LEN || (checked && no_register(x)) ||
+        (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
         return X86_BAD;
     return X86_OK;
 }

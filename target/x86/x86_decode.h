@@ -126,7 +126,6 @@ typedef enum X86Handler {
 } X86Handler;
 
 typedef struct X86Row {
-    char name[20];
     uint8_t map, pfx, opc;
     uint16_t attr;
     int16_t ext;
@@ -163,6 +162,7 @@ typedef struct X86Insn {
 
 extern const uint8_t x86_opd_where[], x86_opd_size_code[];
 /* Rows by number, for what cannot hold a pointer. */
+const char *x86_row_name(const X86Row *r);
 unsigned x86_row_number(const X86Row *r);
 const X86Row *x86_row_at(unsigned n);
 const X86Row *x86_row_of(X86Handler h); /* the first one of a handler, which there is */

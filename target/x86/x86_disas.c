@@ -231,7 +231,7 @@ static void put_evex(Fmt *f, const X86Insn *x, unsigned k)
 
 static void put_name(Fmt *f, const X86Insn *x)
 {
-    const char *name = x->row->name;
+    const char *name = x86_row_name(x->row);
     unsigned size = x->rex & 8 ? 2 : x->has66 && x->row->pfx == X86_PFX_ANY ? 0 : 1;
     if (x->row->attr & X86_REP && x->rep)
         fmt_puts(f, x->rep == 0xf2                                                   ? "repnz "

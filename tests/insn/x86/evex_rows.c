@@ -186,7 +186,7 @@ static unsigned encode(const RowInfo *r, uint8_t *p)
 
 static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
 {
-    if (x86_decode(p, n, X86_MODE_64, x) != X86_OK || x->len != n || strcmp(x->row->name, r->name) ||
+    if (x86_decode(p, n, X86_MODE_64, x) != X86_OK || x->len != n || strcmp(x86_row_name(x->row), r->name) ||
         x->row->map != r->map || x->row->opc != r->opc || x->row->pfx != r->pfx ||
         (int)x->row->attr != r->attr || x->row->evex != r->evex || x->row->ext != r->ext)
         return false;

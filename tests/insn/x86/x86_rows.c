@@ -326,7 +326,7 @@ static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
         x->row->opc != r->opc || x->row->map != r->map || x->row->pfx != r->pfx ||
         (x->row->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) !=
             (r->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) ||
-        x->row->ext != r->ext || strcmp(x->row->name, r->name))
+        x->row->ext != r->ext || strcmp(x86_row_name(x->row), r->name))
         return false;
     return true;
 }
