@@ -244,7 +244,6 @@ void ir_print_insn(const IrRegion *r, unsigned index, Fmt *f)
     }
     print_head(r, i, index, f);
     switch (ir_op_info[i->op].sig) {
-    case IR_SIG_NONE: break;
     case IR_SIG_CONST:
         fmt_printf(f, " %ld", (long)ir_const_value(r, (IrVal)index));
         if (i->type == IR_V128 && i->misc)
