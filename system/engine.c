@@ -19,6 +19,14 @@ static unsigned find_name(const char *name)
     return k;
 }
 
+void engine_list(void)
+{
+    printf("Accelerators supported:\n");
+    for (unsigned k = 0; k < G_N_ELEMENTS(names); k++)
+        if (names[k].there)
+            printf("%s\n", names[k].name);
+}
+
 bool engine_add(EngineOptions *o, const char *text, GError **err)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", -1);

@@ -28,6 +28,7 @@ typedef struct Engine {
     KvmProbe probe;
 } Engine;
 
+void engine_list(void); /* prints what there is */
 /* "kvm:tcg"; on, off, split. */
 bool engine_add(EngineOptions *o, const char *names, GError **err);
 bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err);

@@ -72,7 +72,7 @@ static bool write_pidfile(SysDaemon *p, GError **err)
         close(fd);
         return sys_fail(err, "-pidfile %s: another process has it", p->opt->pidfile);
     }
-    p->has_pidfile = true;
+    p->pidfile = g_canonicalize_filename(p->opt->pidfile, NULL); /* a daemon's folder changes */
     return (ftruncate(fd, 0) == 0 && write(fd, text, (size_t)n) == n) ||
            sys_fail_errno(err, errno, "-pidfile %s", p->opt->pidfile);
 }
@@ -113,8 +113,9 @@ void sys_daemon_close(SysDaemon *p)
     for (unsigned k = 0; k < G_N_ELEMENTS(p->signals); k++)
         if (p->signals[k])
             g_source_remove(p->signals[k]);
-    if (p->has_pidfile)
-        unlink(p->opt->pidfile);
+    if (p->pidfile)
+        unlink(p->pidfile);
+    g_clear_pointer(&p->pidfile, g_free);
     if (p->log_fd > STDERR_FILENO)
         close(p->log_fd);
 }

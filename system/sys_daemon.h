@@ -13,7 +13,7 @@ typedef struct SysDaemon {
     const SysOptions *opt;
     int log_fd;
     int ready_fd; /* -1: nobody waits */
-    bool has_pidfile;
+    char *pidfile; /* written, with its whole path; NULL: none */
     guint signals[3];
 } SysDaemon;
 

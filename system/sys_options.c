@@ -68,7 +68,10 @@ static bool set_dump_dtb(SysOptions *o, const char *value, GError **err)
 }
 static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 {
-    return engine_add(&o->engine, value, err);
+    o->helped |= strcmp(value, "help") == 0;
+    if (strcmp(value, "help") == 0)
+        engine_list();
+    return strcmp(value, "help") == 0 || engine_add(&o->engine, value, err);
 }
 static bool set_irqchip(SysOptions *o, const char *value, GError **err)
 {
@@ -351,6 +354,12 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
     };
     const char *names[G_N_ELEMENTS(items)];
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    if (strcmp(value, "help") == 0) {
+        for (unsigned k = 0; k < G_N_ELEMENTS(items); k++)
+            printf("%s\n", items[k].name);
+        o->helped = true;
+        return true;
+    }
     for (unsigned k = 0; parts[k]; k++) {
         unsigned n = 0;
         while (n < G_N_ELEMENTS(items) && strcmp(items[n].name, parts[k]) != 0) {
@@ -508,7 +517,15 @@ static bool choose_board(SysOptions *o, GError **err)
     return sys_fail(err, "no machine '%s'; '%s' would be", o->machine, sys_nearest(o->machine, names, n));
 }
 
-static bool check_board_options(const SysOptions *o, GError **err)
+static void list_board_options(const BoardClass *b)
+{
+    printf("%s options:\n", b->name);
+    for (unsigned k = 0; k < b->n_options; k++)
+        printf("  %s=<%s> - %s\n", b->options[k].name, b->options[k].words ? b->options[k].words : "text",
+               b->options[k].help);
+}
+
+static bool check_board_options(SysOptions *o, GError **err)
 {
     const BoardClass *b = o->board;
     const char *names[MACHINE_MAX_OPTIONS] = {"dumpdtb"};
@@ -518,6 +535,11 @@ static bool check_board_options(const SysOptions *o, GError **err)
     for (unsigned k = 0; k < o->n_board_options; k++) {
         const char *name = o->board_option[k].name;
         bool found = false;
+        if (strcmp(name, "help") == 0) {
+            list_board_options(b);
+            o->helped = true;
+            return true;
+        }
         for (unsigned n = 1; n < known; n++)
             found |= strcmp(names[n], name) == 0;
         if (!found)
@@ -539,10 +561,11 @@ static bool check_cpu(SysOptions *o, GError **err)
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
         g_ptr_array_add(names, (char *)(uintptr_t)name);
-    o->helped = strcmp(model, "help") == 0;
-    for (unsigned k = 0; o->helped && k < names->len; k++)
+    bool list = strcmp(model, "help") == 0;
+    o->helped |= list;
+    for (unsigned k = 0; list && k < names->len; k++)
         printf("%s  %s\n", k ? "" : "Available CPUs:\n", (const char *)names->pdata[k]);
-    if (!o->cpu_model || o->helped || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
+    if (!o->cpu_model || list || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
         return true;
     return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model,
                     sys_nearest(model, (const char *const *)names->pdata, names->len));
@@ -580,7 +603,7 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
+    return o->helped || (choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err))));
 }
 
 void sys_options_clear(SysOptions *o)
