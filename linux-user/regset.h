@@ -20,7 +20,7 @@ typedef struct LuRegset {
 } LuRegset;
 
 typedef struct LuReg {
-    char name[10];
+    char name[14];
     uint8_t set, feature; /* of LuRegs.set and .feature */
     uint16_t at, bits;    /* bytes from the start of the set, or LU_REG_ZERO */
     char type[12];        /* as GDB names it */

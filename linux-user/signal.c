@@ -7,6 +7,7 @@
  */
 #include "linux-user/signal_priv.h"
 #include "base/fmt.h"
+#include "linux-user/core.h"
 #include "linux-user/crash.h"
 #include "linux-user/gdb.h"
 #include "linux-user/mm.h"
@@ -214,6 +215,7 @@ _Noreturn void lu_die_of_fault(LuThread *t, const LuSigInfo *info)
     if (t->proc->log & LU_LOG_STRACE)
         lu_trace_signal(t, &info->si);
     lu_crash_report(t, info);
+    lu_core_dump(t, &info->si);
     lu_die_of_signal(t, info->si.si_signo);
 }
 

@@ -5,6 +5,7 @@
  * forged faults, below): signal numbers and siginfo are the same, and the host's masks and dispositions are
  * the guest's.
  */
+#include "linux-user/core.h"
 #include "linux-user/signal_priv.h"
 #include "linux-user/sys_handlers.h"
 
@@ -196,6 +197,27 @@ long lu_sys_rt_sigqueueinfo(LuThread *t, const uint64_t a[6])
         return sys_call3(SYS_rt_sigqueueinfo, a[0], a[1], a[2]);
     lu_sighost_keep(t, &info);
     return 0;
+}
+
+long lu_sys_kill(LuThread *t, const uint64_t a[6])
+{
+    if ((int)a[0] == t->pid)
+        lu_core_before(t, (int)a[1]);
+    return sys_call2(SYS_kill, a[0], a[1]);
+}
+
+long lu_sys_tkill(LuThread *t, const uint64_t a[6])
+{
+    if ((int)a[0] == t->tid)
+        lu_core_before(t, (int)a[1]);
+    return sys_call2(SYS_tkill, a[0], a[1]);
+}
+
+long lu_sys_tgkill(LuThread *t, const uint64_t a[6])
+{
+    if ((int)a[1] == t->tid)
+        lu_core_before(t, (int)a[2]);
+    return sys_call3(SYS_tgkill, a[0], a[1], a[2]);
 }
 
 long lu_sys_rt_tgsigqueueinfo(LuThread *t, const uint64_t a[6])

@@ -54,8 +54,20 @@ static void set_fpr(Cpu *base, const uint8_t *from)
     arm_set_fpcr(cpu, status[1]);
 }
 
+/* Which bits of a pointer a signature takes: those between an address of 48 bits and the top byte. */
+static void get_pac_masks(const Cpu *base, uint8_t *to)
+{
+    static const uint64_t masks[2] = {0x7full << 48, 0x7full << 48};
+    memcpy(to, masks, sizeof masks);
+}
+
+static void set_nothing(Cpu *base, const uint8_t *from)
+{
+}
+
 static const LuRegset sets[] = {{NT_PRSTATUS, GPR_BYTES, get_gpr, set_gpr},
-                                {NT_PRFPREG, FPR_BYTES, get_fpr, set_fpr}};
+                                {NT_PRFPREG, FPR_BYTES, get_fpr, set_fpr},
+                                {NT_ARM_PAC_MASK, 16, get_pac_masks, set_nothing}};
 
 #define X(n)                                                                                                 \
     {                                                                                                        \
@@ -134,6 +146,8 @@ static const LuReg regs[] = {
     V(31),
     {"fpsr", 1, 1, FPSR, 32, "int"},
     {"fpcr", 1, 1, FPCR, 32, "int"},
+    {"pauth_dmask", 2, 2, 0, 64, "int"},
+    {"pauth_cmask", 2, 2, 8, 64, "int"},
 };
 
 const LuRegs lu_arm64_regs = {
@@ -142,6 +156,6 @@ const LuRegs lu_arm64_regs = {
     .n_sets = ARRAY_SIZE(sets),
     .reg = regs,
     .n_regs = ARRAY_SIZE(regs),
-    .feature = {"org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu"},
+    .feature = {"org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "org.gnu.gdb.aarch64.pauth"},
     .types = {NULL, gdb_types_aarch64},
 };

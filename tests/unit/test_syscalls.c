@@ -150,6 +150,9 @@ ELSEWHERE(rt_sigreturn)
 ELSEWHERE(sigaltstack)
 ELSEWHERE(rt_sigqueueinfo)
 ELSEWHERE(rt_tgsigqueueinfo)
+ELSEWHERE(kill)
+ELSEWHERE(tkill)
+ELSEWHERE(tgkill)
 
 typedef struct Fixture {
     LuAbi abi;

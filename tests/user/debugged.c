@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
     waitpid(child, &status, 0);
     printf("%d %g %d\n", sum, scale, WEXITSTATUS(status));
     fflush(stdout);
+    if (argc > 1 && strcmp(argv[1], "abort") == 0)
+        abort();
     if (argc > 1 && strcmp(argv[1], "fault") == 0)
         *nowhere = 1;
     return 42;

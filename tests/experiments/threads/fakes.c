@@ -1,6 +1,7 @@
 #include "fakes.h"
 #include "base/fmt.h"
 #include "base/self.h"
+#include "linux-user/core.h"
 #include "linux-user/gdb.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
@@ -228,7 +229,9 @@ void fake_sigreturn(LuThread *t, uint64_t mask)
         ;
 }
 
-/* Nobody debugs these threads. */
+/* Nobody debugs these threads, and they leave no core. */
+void lu_core_dump(LuThread *t, const siginfo_t *si) {}
+void lu_core_before(LuThread *t, int sig) {}
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
 int lu_gdb_signal(LuThread *t, const siginfo_t *si) { return si->si_signo; }
 void lu_gdb_fork_child(LuThread *t) {}
