@@ -130,7 +130,7 @@ typedef struct X86Row {
     uint16_t attr;
     int16_t ext;
     uint8_t handler, arg, opd[3],
-        feat[2];          /* feat: X86Feat of what is not refused elsewhere, by vector length */
+        feat[2];          /* feat: X86Feat, by vector length; FPU: all have it */
     uint8_t lane, source; /* EVEX: log2 of the bytes of an element of the result, of the source */
     uint16_t evex;
 } X86Row;

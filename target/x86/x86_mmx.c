@@ -62,9 +62,9 @@ static uint64_t combine(unsigned key, unsigned imm, uint64_t x, uint64_t y)
 #define ROW_mmxmov(arg, map, opc, name)
 #define ROW_mmxlane(arg, map, opc, name)
 #define ROW_mmxcvt(arg, map, opc, name)
-#define INSN(id, map, prefix, opc, ext, attr, name, handler, arg, a, b, c) ROW_##handler(arg, map, opc, name)
+#define VEX(id, map, prefix, opc, ext, attr, name, handler, arg, ...) ROW_##handler(arg, map, opc, name)
 #include "target/x86/x86_mmx.def"
-#undef INSN
+#undef VEX
     default: __builtin_trap();
     }
     return v;

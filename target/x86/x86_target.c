@@ -100,6 +100,18 @@ uint32_t x86_fp_modes(const Cpu *base)
     return cpu->fp_modes | cpu->mxcsr_masks;
 }
 
+/* Is the instruction one of the model's? Two features are not of rows, but of the operand size and of the
+ * mode. */
+static bool model_has(const Trans *t, const X86Insn *x)
+{
+    const X86Row *r = x->row;
+    if (r->handler == X86_H_cmpxchg8b && x->rex & 8)
+        return x86_has(t, X86_FEAT_CX16);
+    if (r->handler == X86_H_lahf || r->handler == X86_H_sahf)
+        return x->code32 || x86_has(t, X86_FEAT_LAHF);
+    return x86_has(t, (X86Feat)r->feat[x->wide]);
+}
+
 void x86_translate(Trans *t)
 {
     X86Insn x;
@@ -117,8 +129,7 @@ void x86_translate(Trans *t)
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
-    const uint8_t *feat = x.row->feat;
-    if ((feat[x.wide] && !x86_has(t, (X86Feat)feat[x.wide])) || !x86_evex_allowed(t, &x)) {
+    if (!model_has(t, &x) || !x86_evex_allowed(t, &x)) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }

@@ -110,21 +110,11 @@ void x86_trans_rorx(Trans *t, const X86Insn *x)
 
 /* ---- the processor's state ---- */
 
-static bool refused(Trans *t, X86Feat f)
-{
-    if (x86_has(t, f))
-        return false;
-    x86_raise(t, CPU_EXIT_ILLEGAL);
-    return true;
-}
-
 /* arg: 1 gs, 2 write */
 void x86_trans_fsgsbase(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     unsigned slot = x->row->arg & 1 ? X86_SLOT_GS : X86_SLOT_FS, bytes = x->rex & 8 ? 8 : 4;
-    if (refused(t, X86_FEAT_FSGSBASE)) /* which no processor has in 32-bit mode */
-        return;
     if (!(x->row->arg & 2)) {
         IrVal v = ir_get(b, slot);
         x86_put_reg(t, x->rm, bytes, false, bytes == 8 ? v : ir_trunc(b, IR_I32, v));
@@ -143,11 +133,8 @@ void x86_trans_fsgsbase(Trans *t, const X86Insn *x)
 /* arg: X86XsaveKind */
 void x86_trans_xsave(Trans *t, const X86Insn *x)
 {
-    static const uint8_t feats[] = {X86_FEAT_XSAVE, X86_FEAT_XSAVEOPT, X86_FEAT_XSAVEC, X86_FEAT_XSAVE};
     IrBuilder *b = t->b;
     unsigned kind = x->row->arg;
-    if (refused(t, (X86Feat)feats[kind]))
-        return;
     IrVal at = x86_linear64(t, x);
     if (kind < 3) {
         ir_call(b, X86_HELPER_xsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, kind)}, 3);
@@ -160,16 +147,13 @@ void x86_trans_xsave(Trans *t, const X86Insn *x)
 
 void x86_trans_xgetbv(Trans *t, const X86Insn *x)
 {
-    if (!refused(t, X86_FEAT_XSAVE))
-        ir_call(t->b, X86_HELPER_xgetbv, NULL, 0);
+    ir_call(t->b, X86_HELPER_xgetbv, NULL, 0);
 }
 
 /* Carry: there was a number. */
 void x86_trans_rdrand(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    if (refused(t, x->row->arg ? X86_FEAT_RDSEED : X86_FEAT_RDRAND))
-        return;
     IrVal v = ir_call(b, X86_HELPER_random, NULL, 0);
     x86_put_reg(t, x->rm, x->opsize, false, x->opsize == 8 ? v : ir_trunc(b, x86_type(x->opsize), v));
     x86_put_fl(t, ir_flmake(b, x86_c(t, IR_I32, IR_FL_BIT9 | IR_FL_C)));
@@ -177,6 +161,5 @@ void x86_trans_rdrand(Trans *t, const X86Insn *x)
 
 void x86_trans_rdpid(Trans *t, const X86Insn *x)
 {
-    if (!refused(t, X86_FEAT_RDPID))
-        x86_put_reg(t, x->rm, 4, false, ir_call(t->b, X86_HELPER_tsc_aux, NULL, 0));
+    x86_put_reg(t, x->rm, 4, false, ir_call(t->b, X86_HELPER_tsc_aux, NULL, 0));
 }

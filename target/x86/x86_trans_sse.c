@@ -202,10 +202,6 @@ void x86_trans_xvsha(Trans *t, const X86Insn *x)
 {
     IrVal y = source(t, x, 1), a = xmm(t, x->reg);
     uint32_t enc = x86_encoding(x) | IR_XV_SSE;
-    if (!x86_has(t, X86_FEAT_SHA)) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
     put_xmm(t, x, x->reg,
             x->row->arg ? ir_xv3(t->b, false, enc | IR_XV_XMM0, a, y, xmm(t, 0))
                         : ir_xv(t->b, false, IR_V128, enc, a, y));
@@ -476,9 +472,7 @@ void x86_trans_movbe(Trans *t, const X86Insn *x)
     X86Addr a = x86_addr(t, x);
     IrMem m = x86_mem(t, x->opsize);
     m.bswap = 1;
-    if (!x86_has(t, X86_FEAT_MOVBE))
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-    else if (x->row->arg)
+    if (x->row->arg)
         ir_st(t->b, x86_read(t, x, 1), a.base, a.disp, m);
     else
         x86_write(t, x, 0, ir_ld(t->b, x86_type(x->opsize), a.base, a.disp, m));
@@ -488,10 +482,6 @@ void x86_trans_movbe(Trans *t, const X86Insn *x)
 void x86_trans_adx(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    if (!x86_has(t, X86_FEAT_ADX)) {
-        x86_raise(t, CPU_EXIT_ILLEGAL);
-        return;
-    }
     IrVal y = x86_read(t, x, 1), a = x86_read(t, x, 0), fl = x86_fl(t);
     IrVal sum = ir_adx(b, x->row->arg, a, y, fl);
     fl = ir_fladx(b, x->row->arg, a, y, fl);

@@ -9,51 +9,7 @@
  * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number, or SEQUENCES + that
  * of a sequence) all state is printed. Lines: row number, name, bytes, hash of the state. A signal is part of
  * the state. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
-
-#include "target/x86/x86_decode.h"
-#include "tests/insn/x86/x86_random.h"
-
-typedef struct RowInfo {
-    const char *id, *name;
-    int map, pfx, opc, ext, attr, handler, opd[3];
-} RowInfo;
-enum {
-    D64 = X86_D64,
-    LOCK = X86_LOCK,
-    MEM = X86_MEM,
-    REG = X86_REG,
-    W0 = X86_W0,
-    W1 = X86_W1,
-    RM = X86_RM,
-    REP = X86_REP,
-    NDS = X86_NDS,
-    L0 = X86_L0,
-    L1 = X86_L1,
-    VSIB = X86_VSIB,
-    O32 = X86_O32,
-    SYS = X86_SYS,
-    O64 = X86_O64
-};
-static const RowInfo rows[] = {
-#define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
-    {#id,                                                                                                    \
-     name,                                                                                                   \
-     X86_MAP_##map,                                                                                          \
-     X86_PFX_##pfx,                                                                                          \
-     opc,                                                                                                    \
-     ext,                                                                                                    \
-     attr,                                                                                                   \
-     X86_H_##handler,                                                                                        \
-     {X86_OPD_##a, X86_OPD_##b, X86_OPD_##c}},
-#include "target/x86/x86_rows.inc"
-#undef INSN
-};
+#include "tests/insn/x86/x86_encode.h"
 
 typedef struct State {
     uint64_t gpr[16], flags;
@@ -62,20 +18,10 @@ typedef struct State {
 } State;
 
 State st_in, st_out;
-uint64_t host_sp, target;
-void run_one(void), leave(void);
-enum {
-    AREA = 0x50000000, /* above where the heap may begin, within 2 GiB of the program */
-    CODE = 0x58000000,
-    CODE_BYTES = 64 << 20,
-    BUF = AREA + 2048,
-    STACK = AREA + 6144,
-    SHOWN = 1024,
-    SEQUENCES = 100000
-};
+#include "tests/insn/x86/x86_run.h"
+enum { STACK = AREA + 6144, SHOWN = 1024, SEQUENCES = 100000 };
 
 #ifdef __x86_64__
-enum { IS32 = 0, REGS = 16, REG_PC = REG_RIP };
 __asm__(
     ".text\n.globl run_one, leave\nrun_one:\n"
     "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
@@ -99,7 +45,6 @@ __asm__(
     "ldmxcsr -8(%rsp)\n"
     "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
 #else
-enum { IS32 = 1, REGS = 8, REG_PC = REG_EIP };
 __asm__(".text\n.globl run_one, leave\nrun_one:\n"
         "push %ebx; push %ebp; push %esi; push %edi\n"
         "mov %esp, host_sp\nmov $7, %eax; xor %edx, %edx; xrstor st_in+192\n"
@@ -143,14 +88,6 @@ static void fill_fx(uint8_t *fx)
         fill16(fx + 160 + 16 * k);
     for (unsigned k = 0; k < 16; k++)
         fill16(fx + 576 + 16 * k);
-}
-
-static int got_signal;
-static void on_signal(int sig, siginfo_t *si, void *uc)
-{
-    (void)si;
-    got_signal = sig;
-    ((ucontext_t *)uc)->uc_mcontext.gregs[REG_PC] = (greg_t)(uintptr_t)leave;
 }
 
 /* fldenv, fldcw, fnstenv, frstor, fnsave: they see the pointers, which are not compared, and unmask. */
@@ -197,138 +134,6 @@ static bool left_out(const RowInfo *r)
         return r->attr & (IS32 ? O64 : O32) || is_environment(r) ||
                (IS32 && r->handler == X86_H_xchg && r->opc == 0x90); /* nop: there is no rex */
     }
-}
-
-static bool has_where(const RowInfo *r, unsigned where)
-{
-    for (unsigned k = 0; k < 3; k++)
-        if (x86_opd_where[r->opd[k]] == where)
-            return true;
-    return false;
-}
-
-static unsigned imm_bytes(const RowInfo *r, unsigned k, bool w, bool p66)
-{
-    unsigned opsize = w ? 8 : p66 ? 2 : r->attr & D64 && !IS32 ? 8 : 4;
-    switch (x86_opd_size_code[r->opd[k]]) {
-    case X86_SZ_B: return 1;
-    case X86_SZ_W: return 2;
-    case X86_SZ_Z: return opsize == 2 ? 2 : 4;
-    default: return opsize;
-    }
-}
-
-static bool wants_modrm(const RowInfo *r)
-{
-    for (unsigned k = 0; k < 3; k++) {
-        unsigned w = x86_opd_where[r->opd[k]];
-        if (w == X86_WH_E || w == X86_WH_G || w == X86_WH_M || w == X86_WH_SEG ||
-            (w >= X86_WH_V && w != X86_WH_L && w != X86_WH_B))
-            return true;
-    }
-    return r->ext >= 0;
-}
-
-/* VEX in front of the opcode: W, R X B as in rex. */
-static uint8_t *put_vex(const RowInfo *r, uint8_t *q, unsigned rex, bool w)
-{
-    static const uint8_t pp[] = {[X86_PFX_66] = 1, [X86_PFX_F3] = 2, [X86_PFX_F2] = 3};
-    bool l = r->attr & L1 || (!(r->attr & L0) && rnd() % 2);
-    w = r->attr & W1 || (!(r->attr & W0) && w);
-    unsigned v = r->attr & NDS || has_where(r, X86_WH_H) || has_where(r, X86_WH_B) ? rnd() % 16 : 0;
-    if (has_where(r, X86_WH_B) && v == 4) /* not rsp */
-        v = 6;
-    unsigned last = (v ^ 15) << 3 | l << 2 | pp[r->pfx];
-    if (r->map == X86_MAP_V0F && !(rex & 3) && !w) {
-        *q++ = 0xc5;
-        *q++ = (uint8_t)(last | (rex & 4 ? 0 : 0x80));
-        return q;
-    }
-    *q++ = 0xc4;
-    *q++ = (uint8_t)((rex & 4 ? 0 : 0x80) | (rex & 2 ? 0 : 0x40) | (rex & 1 ? 0 : 0x20) |
-                     (r->map - X86_MAP_V0F + 1));
-    *q++ = (uint8_t)(last | w << 7);
-    return q;
-}
-
-enum { SMALL = IS32 ? 6 : 14 };
-
-/* Returns the length. Base registers of memory operands: rbx, rbp, rdi, r11 point into the buffer; r14 or esi
- * is a small index. */
-static unsigned encode(const RowInfo *r, uint8_t *p)
-{
-    static const uint8_t bases[] = {3, 5, 7, 11};
-    uint8_t *q = p;
-    bool vex = r->map >= X86_MAP_V0F, w = rnd() % 3 == 0 && (!IS32 || vex),
-         p66 = r->pfx == X86_PFX_66 || (r->pfx == X86_PFX_ANY && rnd() % 4 == 0);
-    uint8_t rex = !IS32 && (rnd() % 2 || w) ? (uint8_t)(0x40 | (rnd() & 5) | (w ? 8 : 0)) : 0;
-    if (r->handler == X86_H_lea && rnd() % 4 == 0)
-        *q++ = 0x67;
-    if (p66 && !vex)
-        *q++ = 0x66;
-    if (vex)
-        rex = IS32 ? 0 : (uint8_t)rnd() & 5;
-    else if (r->pfx == X86_PFX_F3 || r->pfx == X86_PFX_F2)
-        *q++ = r->pfx == X86_PFX_F3 ? 0xf3 : 0xf2;
-    else if (r->attr & REP && rnd() % 2)
-        *q++ = rnd() % 2 ? 0xf3 : 0xf2;
-    uint8_t modrm = (uint8_t)rnd(), base = bases[rnd() % (IS32 ? 3 : 4)];
-    bool mem = r->attr & MEM || (!(r->attr & (REG | RM)) && rnd() % 2), sib = r->attr & VSIB || !(rnd() % 4);
-    unsigned index = r->attr & VSIB ? rnd() % REGS : SMALL;
-    if (r->ext >= 0)
-        modrm = r->attr & RM ? (uint8_t)r->ext : (uint8_t)((modrm & 0xc7) | r->ext << 3);
-    if (wants_modrm(r) && mem) {
-        modrm = (uint8_t)((modrm & 0x38) | 0x40 | (sib ? 4 : base & 7));
-        rex = base & 8 ? (rex | 1) : rex & ~1;
-        if (sib && index & 8)
-            rex = rex | 2;
-        if (rex && !vex)
-            rex |= 0x40;
-        if (r->attr & LOCK && rnd() % 4 == 0 &&
-            (r->handler != X86_H_alu || r->opc >= 0x80 ? true : !(r->opc & 2)))
-            memmove(p + 1, p, (size_t)(q - p)), *p = 0xf0, q++;
-    } else {
-        modrm |= 0xc0;
-    }
-    if (vex)
-        q = put_vex(r, q, rex, w);
-    else if (rex)
-        *q++ = rex;
-    if (r->map && !vex)
-        *q++ = 0x0f;
-    if (r->map >= X86_MAP_38 && !vex)
-        *q++ = r->map == X86_MAP_38 ? 0x38 : 0x3a;
-    *q++ = (uint8_t)r->opc;
-    if (wants_modrm(r)) {
-        *q++ = modrm;
-        if (mem && sib)
-            *q++ = (uint8_t)((rnd() & 0xc0) | (index & 7) << 3 | (base & 7));
-        if (mem)
-            *q++ = (uint8_t)((rnd() % 16 - 8) * 16);
-    }
-    for (unsigned k = 0; k < 3; k++) {
-        unsigned where = x86_opd_where[r->opd[k]];
-        uint64_t v = where == X86_WH_O ? BUF + rnd() % 64 : value();
-        unsigned n = where == X86_WH_O                        ? (IS32 ? 4 : 8)
-                     : where == X86_WH_I || where == X86_WH_S ? imm_bytes(r, k, w, p66)
-                     : where == X86_WH_L                      ? 1
-                                                              : 0;
-        memcpy(q, &v, n);
-        q += n;
-    }
-    return (unsigned)(q - p);
-}
-
-/* Is it what this row says, and harmless? */
-static bool good(const RowInfo *r, const uint8_t *p, unsigned n, X86Insn *x)
-{
-    if (x86_decode(p, n, IS32 ? X86_MODE_32 : X86_MODE_64, x) != X86_OK || x->len != n ||
-        x->row->opc != r->opc || x->row->map != r->map || x->row->pfx != r->pfx ||
-        (x->row->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) !=
-            (r->attr & (MEM | REG | VSIB | W0 | W1 | L0 | L1)) ||
-        x->row->ext != r->ext || strcmp(x86_row_name(x->row), r->name))
-        return false;
-    return true;
 }
 
 /* Rows that are tried where memory ends, and not aligned, too: what is left after a fault. */
@@ -424,37 +229,6 @@ static void print_state(bool all, int sig)
         printf("  m%ld %016llx\n", (long)(at - BUF), *(unsigned long long *)at);
 }
 
-static void run_row(unsigned n, unsigned count, bool all, uint8_t **code)
-{
-    const RowInfo *r = &rows[n];
-    for (unsigned k = 0; k < count; k++) {
-        uint8_t bytes[32];
-        X86Insn x;
-        unsigned len = 0, tries = 0;
-        do
-            len = encode(r, bytes);
-        while (!good(r, bytes, len, &x) && ++tries < 400);
-        if (tries == 400) {
-            printf("%u %s %s no encoding\n", n, r->id, r->name);
-            return;
-        }
-        set_state(r, &x);
-        memcpy(*code, bytes, len);
-        (*code)[len] = 0xe9; /* jmp leave */
-        int32_t rel = (int32_t)((intptr_t)leave - (intptr_t)(*code + len + 5));
-        memcpy(*code + len + 1, &rel, 4);
-        target = (uintptr_t)*code;
-        *code += 32;
-        got_signal = 0;
-        memset(&st_out, 0, sizeof st_out);
-        printf("%u %s %s ", n, r->id, r->name);
-        for (unsigned i = 0; i < len; i++)
-            printf("%02x", bytes[i]);
-        run_one();
-        print_state(all, got_signal);
-    }
-}
-
 /* ---- sequences ---- */
 
 /* Of x87 or, at times, MMX: rows that leave the general registers alone but for ax. */
@@ -471,11 +245,7 @@ static const RowInfo *pick_x87(bool mmx)
 static uint8_t *put_row(uint8_t *p, const RowInfo *r)
 {
     X86Insn x;
-    unsigned len;
-    do
-        len = encode(r, p);
-    while (!good(r, p, len, &x));
-    return p + len;
+    return p + instance(r, p, &x);
 }
 
 /* fldcw of a word of the buffer. */
@@ -550,46 +320,34 @@ static void run_sequence(unsigned n, bool all, uint8_t **code)
         memcpy(p + 4, &rel, 4);
         p += 8;
     }
-    *p = 0xe9; /* jmp leave */
-    rel = (int32_t)((intptr_t)leave - (intptr_t)(p + 5));
-    memcpy(p + 1, &rel, 4);
-    p += 5;
+    uint8_t *next = end_code(p);
     got_signal = 0;
     memset(&st_out, 0, sizeof st_out);
     printf("%u x87 sequence ", SEQUENCES + n);
-    for (const uint8_t *q = *code; q < p; q++)
+    for (const uint8_t *q = *code; q < p + 5; q++)
         printf("%02x", *q);
-    *code = (uint8_t *)(((uintptr_t)p + 31) & ~31ul);
+    *code = next;
     run_one();
     print_state(all, got_signal);
 }
 
+static bool wanted(const RowInfo *r)
+{
+    return !left_out(r) && !x86_avx512((unsigned)r->map, (unsigned)r->handler);
+}
+
 int main(int argc, char **argv)
 {
-    struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 10;
-    static uint8_t stack[65536];
-    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
-    const int sigs[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
-    for (unsigned k = 0; k < 4; k++)
-        sigaction(sigs[k], &sa, NULL);
-    if (mmap((void *)AREA, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-            MAP_FAILED ||
-        mmap((void *)CODE, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+    int only = argc > 3 ? atoi(argv[3]) : -1;
+    if (!prepare())
         return 2;
-    uint8_t *code = (uint8_t *)CODE;
-    for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
-        seed = first * 1000003 + n;
-        if (!left_out(&rows[n]) && !x86_avx512(rows[n].map, rows[n].handler) &&
-            (argc < 4 || (unsigned)atoi(argv[3]) == n))
-            run_row(n, count, argc > 3, &code);
-    }
+    uint8_t *code = run_rows(first, count, only, wanted, NULL);
     for (unsigned n = 0; n < 25 * count; n++) {
         seed = first * 1000003 + SEQUENCES + n;
-        if (argc < 4 || (unsigned)atoi(argv[3]) == SEQUENCES + n)
-            run_sequence(n, argc > 3, &code);
+        if (only < 0 || (unsigned)only == SEQUENCES + n)
+            run_sequence(n, only >= 0, &code);
     }
     return 0;
 }
