@@ -3,7 +3,9 @@
 #include "hw/input/i8042.h"
 #include "hw/isa/acpi_pm.h"
 #include "hw/isa/isa_bridge.h"
+#include "hw/machine/x86_acpi.h"
 #include "hw/machine/x86_board.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
 #include "hw/pci/pc_bridge.h"
@@ -62,7 +64,8 @@ typedef struct Pc {
     const PcKind *kind;
     PcMemory memory;
     Device *bridge, *host, *isa, *pm, *keyboard, *hpet, *dma;
-    IrqLine pirq[PIRQS], command, legacy, hpet_rtc;
+    IrqLine pirq[PIRQS], command, legacy;
+    AcpiTables acpi;
 } Pc;
 
 extern const BoardClass x86_q35_board;
@@ -195,6 +198,34 @@ static bool pc_build(Machine *m, DevError *err)
            x86_board_isa(m, b, err) && machine_plug_pci(m, pc->host, err);
 }
 
+/* SeaBIOS puts the block of power management there, and on q35 configuration space. */
+static bool add_acpi(Machine *m, Pc *pc, DevError *err)
+{
+    enum { PM_BASE = 0x600, GPE0 = 0x20, ECAM = 0xb0000000 };
+    const PcKind *k = pc->kind;
+    const uint64_t above = X86_ROM_END + pc->b.ram.bytes - pc->b.low_bytes;
+    const X86AcpiPc a = {.ich = k->ich,
+                         .on = k->acpi_on,
+                         .off = k->acpi_off,
+                         .pm_base = PM_BASE,
+                         .gpe0 = k->gpe0 ? k->gpe0 : PM_BASE + GPE0,
+                         .gpe0_bytes = k->gpe0 ? 4 : 16,
+                         .ecam = k->ich ? ECAM : 0,
+                         .pci_low =
+                             k->ich ? ECAM + (256u << 20) : MAX(PCI_LOW, align_up(pc->b.low_bytes, 1 << 28)),
+                         .pci_high = align_up(above, 1 << 30),
+                         .isa_address = k->ich ? 0x1f0000 : 0x10000,
+                         .serial1 = m->cfg.serial1 != NULL};
+    /* S3 and S4 are not there; S5 is type 0 */
+    static const uint8_t states[6] = {0x80, 0, 0, 0, 0, 0x80};
+    acpi_clear(&pc->acpi);
+    if (!machine_option_on(m, "acpi", true))
+        return true;
+    return (x86_acpi_pc(&pc->b, &a, &pc->acpi) && machine_add_acpi(pc->b.fw_cfg, &pc->acpi) &&
+            fw_cfg_add_file(pc->b.fw_cfg, "etc/system-states", states, sizeof(states))) ||
+           dev_fail(err, "no memory for the ACPI tables");
+}
+
 static bool pc_load(Machine *m, DevError *err)
 {
     /* SeaBIOS: hard disk, floppy, then CD-ROM */
@@ -202,14 +233,16 @@ static bool pc_load(Machine *m, DevError *err)
     Pc *pc = m->board_data;
     for (unsigned k = 0; k < ARRAY_SIZE(order); k++)
         mc146818_put(pc->b.rtc, order[k][0], order[k][1]);
-    return x86_board_load(m, &pc->b, err) && x86_board_kernel(m, &pc->b, "", err);
+    return x86_board_load(m, &pc->b, err) && add_acpi(m, pc, err) && x86_board_kernel(m, &pc->b, "", err);
 }
 
 static void pc_clear(Machine *m)
 {
     Pc *pc = m->board_data;
-    if (pc)
+    if (pc) {
+        acpi_clear(&pc->acpi);
         x86_board_clear(&pc->b);
+    }
     free(pc);
 }
 
@@ -218,11 +251,15 @@ static void press_power(Machine *m)
     acpi_pm_press(((const Pc *)m->board_data)->pm);
 }
 
+static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"}};
+
 const BoardClass x86_pc_board = {
     .name = "pc",
     .isa = "x86_64",
     .help = "PC of 1996 (i440FX, PIIX)",
     .target = &target_x86_64_sys,
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
     .default_ram = 128 << 20,
     .serials = 2,
     .firmware = "bios-256k.bin",
@@ -237,6 +274,8 @@ const BoardClass x86_q35_board = {
     .isa = "x86_64",
     .help = "PC of 2009 (Q35, ICH9)",
     .target = &target_x86_64_sys,
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
     .default_ram = 128 << 20,
     .serials = 2,
     .firmware = "bios-256k.bin",

@@ -3,6 +3,7 @@
  * $1/<board>/<signature>.aml, for `acpi` to have them read by iasl. */
 #include "tests/unit/test.h"
 
+#include "hw/core/io_ports.h"
 #include "hw/machine/machine.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ static const char *folder;
 
 typedef struct Firmware {
     Machine *m;
-    uint64_t fw_cfg;
+    uint64_t fw_cfg; /* 0: at the PC's ports */
     uint8_t *memory; /* ROOM bytes from 0 on */
     size_t tables_bytes;
 } Firmware;
@@ -35,12 +36,15 @@ static uint64_t io(Firmware *f, uint64_t at, unsigned size, bool write, uint64_t
 
 static void select_key(Firmware *f, unsigned key)
 {
-    io(f, 8, 2, true, __builtin_bswap16((uint16_t)key));
+    if (f->fw_cfg)
+        io(f, 8, 2, true, __builtin_bswap16((uint16_t)key));
+    else
+        io_ports_write(&f->m->ports, 0, 0x510, key, 2);
 }
 
 static uint8_t byte(Firmware *f)
 {
-    return (uint8_t)io(f, 0, 1, false, 0);
+    return (uint8_t)(f->fw_cfg ? io(f, 0, 1, false, 0) : io_ports_read(&f->m->ports, 0, 0x511, 1));
 }
 
 static uint32_t be32(Firmware *f)
@@ -136,28 +140,31 @@ static const uint8_t *table(Firmware *f, const char *board, uint64_t at)
 
 static void read_all(Firmware *f, const char *board, const char *want)
 {
-    enum { XSDT_AT = 24, X_DSDT_AT = 140, RSDP_BYTES = 36 };
+    enum { RSDT_AT = 16, XSDT_AT = 24, DSDT_AT = 40, X_DSDT_AT = 140, OLD_BYTES = 20, RSDP_BYTES = 36 };
     static uint8_t loader[ROOM];
     char seen[256] = "";
-    uint64_t address;
+    uint64_t address = 0;
     f->tables_bytes = file(f, "etc/acpi/tables", f->memory + TABLES_AT);
-    assert_true(f->tables_bytes && file(f, "etc/acpi/rsdp", f->memory + RSDP_AT) == RSDP_BYTES);
+    const uint32_t rsdp_bytes = file(f, "etc/acpi/rsdp", f->memory + RSDP_AT);
+    const bool old = rsdp_bytes == OLD_BYTES; /* addresses have 4 bytes */
+    const unsigned wide = old ? 4 : 8;
+    assert_true(f->tables_bytes && (old || rsdp_bytes == RSDP_BYTES));
     uint32_t commands = file(f, "etc/table-loader", loader);
     assert_true(commands && commands % COMMAND == 0);
     for (uint32_t k = 0; k < commands; k += COMMAND)
         command(f, loader + k);
     const uint8_t *rsdp = f->memory + RSDP_AT;
     assert_memory_equal(rsdp, "RSD PTR ", 8);
-    assert_true(sum(rsdp, 20) == 0 && sum(rsdp, RSDP_BYTES) == 0);
-    memcpy(&address, rsdp + XSDT_AT, 8);
+    assert_true(sum(rsdp, OLD_BYTES) == 0 && sum(rsdp, rsdp_bytes) == 0);
+    memcpy(&address, rsdp + (old ? RSDT_AT : XSDT_AT), wide);
     const uint8_t *xsdt = table(f, board, address);
-    for (uint32_t k = HEADER; k < u32(xsdt + 4); k += 8) {
-        memcpy(&address, xsdt + k, 8);
+    for (uint32_t k = HEADER; k < u32(xsdt + 4); k += wide) {
+        memcpy(&address, xsdt + k, wide);
         const uint8_t *t = table(f, board, address);
         strncat(seen, (const char *)t, 4);
         strcat(seen, " ");
         if (memcmp(t, "FACP", 4) == 0) {
-            memcpy(&address, t + X_DSDT_AT, 8);
+            memcpy(&address, t + (old ? DSDT_AT : X_DSDT_AT), wide);
             assert_memory_equal(table(f, board, address), "DSDT", 4);
         }
     }
@@ -206,9 +213,22 @@ static void arm(void **unused)
         look(&boards[k]);
 }
 
+static void pc(void **unused)
+{
+    const Board boards[] = {
+        {"pc", &x86_pc_board, 0, {{NULL, NULL}}, "FACP APIC HPET WAET "},
+        {"q35", &x86_q35_board, 0, {{NULL, NULL}}, "FACP APIC HPET WAET MCFG "},
+        {"pc-off", &x86_pc_board, 0, {{"acpi", "off"}}, NULL},
+        {"microvm", &x86_microvm_board, 0, {{NULL, NULL}}, "FACP APIC "},
+        {"microvm-off", &x86_microvm_board, 0, {{"acpi", "off"}}, NULL},
+    };
+    for (unsigned k = 0; k < ARRAY_SIZE(boards); k++)
+        look(&boards[k]);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(arm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(arm), cmocka_unit_test(pc)};
     folder = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "hw/core/io_ports.h"
 #include "hw/core/request.h"
 #include "hw/input/i8042.h"
+#include "hw/misc/acpi_ged.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
@@ -479,12 +480,35 @@ static void dma_registers(void **unused)
     kit_clear(&k);
 }
 
+static void event_device(void **unused)
+{
+    DevKit k;
+    Asked asked = {.port = {.opaque = &asked, .request = note_request}, .what = -1};
+    kit_init(&k);
+    const void *links[] = {"irq", &k.line[9], "machine", &asked.port, NULL};
+    make(&k, &acpi_ged_class, NULL, links);
+    acpi_ged_press(k.dev);
+    assert_int_equal(k.level, 1u << 9);
+    round_trip(&k, NULL, links);
+    assert_int_equal(kit_read(&k, 0, 4), ACPI_GED_BUTTON);
+    assert_int_equal(kit_read(&k, 0, 4), 0);
+    assert_int_equal(k.level, 0);
+    put(&k, 0x10000, 1 << 2 | 0x20); /* a state that is none */
+    put(&k, 0x10002, 1);
+    assert_int_equal(asked.what, -1);
+    put(&k, 0x10002, ACPI_GED_RESET);
+    assert_int_equal(asked.what, MACHINE_RESET);
+    put(&k, 0x10000, ACPI_GED_S5 << 2 | 0x20);
+    assert_int_equal(asked.what, MACHINE_POWER_OFF);
+    kit_clear(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(port_space), cmocka_unit_test(system_control),  cmocka_unit_test(interval_timer),
         cmocka_unit_test(real_time),  cmocka_unit_test(precision_timer), cmocka_unit_test(keyboard),
-        cmocka_unit_test(mouse),      cmocka_unit_test(dma_registers),
+        cmocka_unit_test(mouse),      cmocka_unit_test(dma_registers), cmocka_unit_test(event_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,9 +75,10 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &isa_debug_exit_class, .id = "d0"},
         {.cls = &isa_debugcon_class, .id = "d1"},
     };
+    const bool no_pci = board == &x86_microvm_board; /* nor what plugs into that */
     MachineConfig cfg = {.ram_bytes = 64 << 20, .cpus = 2, .serial = &b->chars[0], .serial1 = &b->chars[1],
                          .requests = {.request = take_request, .eject = take_ejection},
-                         .accel = {.jit = false}, .n_devices = ARRAY_SIZE(devices)};
+                         .accel = {.jit = false}, .n_devices = no_pci ? 4 : ARRAY_SIZE(devices)};
     DevError err;
     memcpy(cfg.device, devices, sizeof(devices));
     for (; options[cfg.n_options].name; cfg.n_options++)
@@ -198,6 +199,7 @@ static void arm(void **unused)
 static void pc(void **unused)
 {
     for (uint64_t seed = 1; seed <= 3; seed++) {
+        shape(&x86_microvm_board, (const MachineOption[]){{NULL, NULL}}, seed);
         shape(&x86_pc_board, (const MachineOption[]){{NULL, NULL}}, seed);
         shape(&x86_q35_board, (const MachineOption[]){{NULL, NULL}}, seed);
     }

@@ -17,6 +17,7 @@
 #include "hw/intc/x86_lapic.h"
 #include "hw/isa/acpi_pm.h"
 #include "hw/isa/isa_bridge.h"
+#include "hw/misc/acpi_ged.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
@@ -180,6 +181,7 @@ static void add_devices(Rig *r)
     r->keyboard = add(r, &i8042_class, NULL, keys);
     add(r, &i8237_class, NULL, NULL);
     add(r, &system_control_class, NULL, control);
+    add(r, &acpi_ged_class, NULL, exits);
     add(r, &isa_debug_exit_class, NULL, exits);
     add(r, &isa_debugcon_class, NULL, con);
     fw_cfg_add_file(add(r, &fw_cfg_class, NULL, NULL), "etc/file", "0123456789", 10);
