@@ -11,6 +11,8 @@ __attribute__((noinline)) void no_instruction(void)
 {
 #ifdef __arm__
     __asm__ volatile("udf #0");
+#elif defined(__i386__) || defined(__x86_64__)
+    __asm__ volatile("ud2");
 #else
     __asm__ volatile(".word 0");
 #endif
