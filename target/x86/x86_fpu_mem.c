@@ -54,21 +54,47 @@ void x86_frstor(X86Fpu *u, const uint8_t in[X86_FSAVE_BYTES])
     }
 }
 
-static uint64_t environment(X86Cpu *cpu, bool is_load, bool all, uint64_t addr)
+/* The form of a 16-bit operand size: the lower halves of the seven words; what follows is the same. */
+enum { SMALL_ENV_BYTES = ENV_BYTES / 2 };
+
+static void to_small(uint8_t image[X86_FSAVE_BYTES])
+{
+    for (unsigned k = 1; k < ENV_BYTES / 4; k++)
+        memcpy(image + 2 * k, image + 4 * k, 2);
+    memmove(image + SMALL_ENV_BYTES, image + ENV_BYTES, X86_FSAVE_BYTES - ENV_BYTES);
+}
+
+static void from_small(uint8_t image[X86_FSAVE_BYTES])
+{
+    memmove(image + ENV_BYTES, image + SMALL_ENV_BYTES, X86_FSAVE_BYTES - ENV_BYTES);
+    for (unsigned k = ENV_BYTES / 4; k-- > 0;) {
+        memmove(image + 4 * k, image + 2 * k, 2);
+        memset(image + 4 * k + 2, 0, 2);
+    }
+}
+
+enum { IS_STORE = 1, IS_ALL = 2, IS_SMALL = 4 };
+
+static uint64_t environment(X86Cpu *cpu, unsigned how, uint64_t addr)
 {
     X86Fpu *u = &cpu->fpu;
-    uint8_t buf[X86_FSAVE_BYTES];
-    size_t n = all ? X86_FSAVE_BYTES : ENV_BYTES;
-    if (is_load) {
-        if (x86_copy_in(cpu, buf, addr, n))
+    uint8_t image[X86_FSAVE_BYTES];
+    size_t n =
+        (how & IS_SMALL ? SMALL_ENV_BYTES : ENV_BYTES) + (how & IS_ALL ? X86_FSAVE_BYTES - ENV_BYTES : 0);
+    if (!(how & IS_STORE)) {
+        if (x86_copy_in(cpu, image, addr, n))
             return x86_raise_fault(cpu, addr, false);
-        all ? x86_frstor(u, buf) : load_env(u, buf);
+        if (how & IS_SMALL)
+            from_small(image);
+        how &IS_ALL ? x86_frstor(u, image) : load_env(u, image);
         return 0;
     }
-    all ? x86_fsave(u, buf) : save_env(u, buf);
-    if (x86_copy_out(cpu, addr, buf, n))
+    x86_fsave(u, image);
+    if (how & IS_SMALL)
+        to_small(image);
+    if (x86_copy_out(cpu, addr, image, n))
         return x86_raise_fault(cpu, addr, true);
-    if (all)
+    if (how & IS_ALL)
         x86_fpu_init(u);
     else
         u->cw |= 0x3f;
@@ -76,17 +102,16 @@ static uint64_t environment(X86Cpu *cpu, bool is_load, bool all, uint64_t addr)
     return 0;
 }
 
-/* a: fldenv fnstenv frstor fnsave; b: address */
+/* a: fldenv fnstenv frstor fnsave, | 4 with 16 bits; b: address */
 uint64_t x86_helper_x87_env(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     X86Cpu *cpu = opaque;
-    bool is_load = !(a & 1), all = a & 2;
     x86_fpu_settle(cpu);
-    if (is_load && (cpu->fpu.sw & X87_ES)) { /* the others do not wait */
+    if (!(a & IS_STORE) && (cpu->fpu.sw & X87_ES)) { /* the others do not wait */
         cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FLOAT, .code = cpu->fpu.sw & ~cpu->fpu.cw & X87_FLAGS};
         return 1;
     }
-    return environment(cpu, is_load, all, b);
+    return environment(cpu, (unsigned)a, b);
 }
 
 /* ---- fxsave ---- */

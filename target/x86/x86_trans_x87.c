@@ -34,7 +34,8 @@ static void on_memory(Trans *t, const X86Insn *x, unsigned opc)
         x86_unit(t, x, IR_VOID, IR_UNIT(0, 0, 0xd8 + opc, op << 3), IR_NONE);
         return;
     }
-    IrVal args[] = {x86_c(t, IR_I32, (op == 6) | (opc == 5) << 1), x86_linear64(t, x)};
+    IrVal args[] = {x86_c(t, IR_I32, (op == 6) | (opc == 5) << 1 | (x->opsize == 2) << 2),
+                    x86_linear64(t, x)};
     ir_call(t->b, X86_HELPER_x87_env, args, 2);
 }
 

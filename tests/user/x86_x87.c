@@ -223,6 +223,45 @@ static void threads(void)
     }
 }
 
+/* ---- environments ---- */
+
+/* What is in memory after an instruction, but for pointers to instructions and operands. word: bytes of each.
+ */
+static void print_image(const char *what, uint8_t *m, unsigned n, unsigned word)
+{
+    memset(m + 3 * word, 0, 4 * word);
+    printf("%s:", what);
+    for (unsigned k = 0; k < n; k++)
+        printf(" %02x", m[k]);
+    puts("");
+}
+
+static void environments(void)
+{
+    uint8_t m[128];
+    Unit u;
+#define STORE(insn, word)                                                                                    \
+    memset(m, 0xee, sizeof m);                                                                               \
+    fill(5, 0x66f);                                                                                          \
+    __asm__ volatile("fxch; fsqrt; " insn " %0" : "+m"(m));                                                  \
+    print_image(insn, m, sizeof m, word);                                                                    \
+    take(&u);                                                                                                \
+    print_unit(insn, &u);
+#define LOAD(store, insn)                                                                                    \
+    fill(6, 0x47f);                                                                                          \
+    __asm__ volatile("fincstp; " store " %0; fninit; fld1; " insn " %0" : "+m"(m));                          \
+    take(&u);                                                                                                \
+    print_unit(insn, &u);
+    STORE("fnstenv", 4)
+    STORE("fnsave", 4)
+    STORE("data16 fnstenv", 2)
+    STORE("data16 fnsave", 2)
+    LOAD("fnstenv", "fldenv")
+    LOAD("fnsave", "frstor")
+    LOAD("data16 fnstenv", "data16 fldenv")
+    LOAD("data16 fnsave", "data16 frstor")
+}
+
 /* ---- MMX ---- */
 
 static void mmx(void)
@@ -252,6 +291,7 @@ int main(void)
     storm();
     faults();
     threads();
+    environments();
     mmx();
     return 0;
 }
