@@ -160,6 +160,18 @@ static bool make_ports(Machine *m, DevError *err)
     return true;
 }
 
+/* Did the board find a place for each? */
+static bool check_devices(const Machine *m, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.n_devices; k++) {
+        const MachineDevice *want = &m->cfg.device[k];
+        if (!dev_find(m->root, want->id))
+            return dev_fail(err, "machine '%s' has no bus '%s' for device '%s'", m->board->name, bus_of(want),
+                            want->cls->name);
+    }
+    return true;
+}
+
 /* ---- functions of PCI ---- */
 
 /* *ret_port: NULL for the root bus. */
@@ -337,7 +349,7 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     if (!ok)
         dev_fail(err, "%u cpus: 1 to %u are possible", cfg->cpus, (unsigned)MACHINE_MAX_CPUS);
     if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && make_ports(m, err) &&
-        map_ram(m, err) &&
+        check_devices(m, err) && map_ram(m, err) &&
         machine_reset(m, err))
         return m;
     machine_free(m);

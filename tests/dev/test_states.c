@@ -52,6 +52,13 @@ static void make_backs(Backs *b)
         b->chars[k] = (CharPort){.write = char_write};
 }
 
+/* Memory's virtio, ISA, or PCI and what plugs into its devices. */
+static bool has_bus(const BoardClass *board, const char *bus)
+{
+    const bool pc = board == &x86_pc_board || board == &x86_q35_board, microvm = board == &x86_microvm_board;
+    return strcmp(bus, "virtio") == 0 ? !pc : strcmp(bus, "isa") == 0 ? pc || microvm : !microvm;
+}
+
 static Machine *make(const BoardClass *board, const MachineOption *options, Backs *b)
 {
     const DevClass *pci = &virtio_pci_class;
@@ -75,12 +82,13 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &isa_debug_exit_class, .id = "d0"},
         {.cls = &isa_debugcon_class, .id = "d1"},
     };
-    const bool no_pci = board == &x86_microvm_board; /* nor what plugs into that */
     MachineConfig cfg = {.ram_bytes = 64 << 20, .cpus = 2, .serial = &b->chars[0], .serial1 = &b->chars[1],
                          .requests = {.request = take_request, .eject = take_ejection},
-                         .accel = {.jit = false}, .n_devices = no_pci ? 4 : ARRAY_SIZE(devices)};
+                         .accel = {.jit = false}};
     DevError err;
-    memcpy(cfg.device, devices, sizeof(devices));
+    for (unsigned k = 0; k < ARRAY_SIZE(devices); k++)
+        if (has_bus(board, devices[k].transport ? devices[k].transport->bus : devices[k].cls->bus))
+            cfg.device[cfg.n_devices++] = devices[k];
     for (; options[cfg.n_options].name; cfg.n_options++)
         cfg.option[cfg.n_options] = options[cfg.n_options];
     Machine *m = machine_new(board, &cfg, &err);
