@@ -57,20 +57,21 @@ bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err)
     return sys_fail(err, "kernel-irqchip=%s: on, off or split", value);
 }
 
-static void probe(Engine *e, const TargetOps *target)
+static void probe(Engine *e, const TargetOps *target, const char *cpu_model)
 {
     if (!e->probed)
-        kvm_probe(target, &e->probe);
+        kvm_probe(target, cpu_model && strcmp(cpu_model, "host") != 0 ? cpu_model : NULL, &e->probe);
     e->probed = true;
 }
 
-static bool choose_named(const EngineOptions *o, const TargetOps *target, Engine *e, GError **err)
+static bool choose_named(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *e,
+                         GError **err)
 {
     for (unsigned k = 0; k < o->n; k++) {
         unsigned n = find_name(o->order[k]);
         e->kind = names[n].kind;
         if (names[n].there && e->kind == ENGINE_KVM)
-            probe(e, target);
+            probe(e, target, cpu_model);
         if (names[n].there && (e->kind != ENGINE_KVM || e->probe.usable))
             return true;
     }
@@ -78,14 +79,15 @@ static bool choose_named(const EngineOptions *o, const TargetOps *target, Engine
                     e->probed ? ": " : "", e->probed ? e->probe.why : "");
 }
 
-bool engine_choose(const EngineOptions *o, const TargetOps *target, Engine *ret, GError **err)
+bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
+                   GError **err)
 {
     *ret = (Engine){.automatic = o->n == 0};
     if (o->n) {
-        if (!choose_named(o, target, ret, err))
+        if (!choose_named(o, target, cpu_model, ret, err))
             return false;
     } else {
-        probe(ret, target);
+        probe(ret, target, cpu_model);
         ret->kind = ret->probe.fast ? ENGINE_KVM : ENGINE_TCG;
     }
     if (ret->probed && ret->probe.same_isa && (ret->automatic || o->n > 1))

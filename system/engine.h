@@ -34,7 +34,8 @@ bool engine_add(EngineOptions *o, const char *names, GError **err);
 bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err);
 
 /* False: none of those that were asked for is there. */
-bool engine_choose(const EngineOptions *o, const TargetOps *target, Engine *ret, GError **err);
+bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
+                   GError **err);
 /* Into the machine's configuration. */
 void engine_apply(const Engine *e, const EngineOptions *o, AccelConfig *cfg);
 const char *engine_name(const Engine *e);

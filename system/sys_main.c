@@ -170,7 +170,7 @@ static bool build(System *s, bool *ret_done, GError **err)
 {
     DevError why;
     Vm *vm = &s->vm;
-    if (!engine_choose(&s->opt.engine, s->opt.board->target, &vm->engine, err) ||
+    if (!engine_choose(&s->opt.engine, s->opt.board->target, s->opt.cpu_model, &vm->engine, err) ||
         !sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);

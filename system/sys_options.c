@@ -561,6 +561,8 @@ static bool check_cpu(SysOptions *o, GError **err)
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
         g_ptr_array_add(names, (char *)(uintptr_t)name);
+    if (strncmp(o->board->isa, "x86", 3) == 0)
+        g_ptr_array_add(names, (char *)(uintptr_t) "host");
     bool list = strcmp(model, "help") == 0;
     o->helped |= list;
     for (unsigned k = 0; list && k < names->len; k++)

@@ -17,10 +17,10 @@ typedef struct KvmProbe {
     bool usable;         /* and machines can be made */
     bool fast;           /* and run at hardware speed, not by a program that interprets them */
     uint64_t per_second; /* guest instructions; 0: not tried */
-    char why[160];       /* one line: what is not so, or that it is fast */
+    char why[400];       /* one line: what is not so, or that it is fast */
 } KvmProbe;
 
-/* Tries a small machine for some milliseconds. */
-void kvm_probe(const TargetOps *ops, KvmProbe *ret);
+/* Tries a small machine for some milliseconds. model: of the cpus; NULL: the host's own. */
+void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret);
 
 #endif

@@ -79,8 +79,10 @@ static void clear_trial(const Trial *t)
         sys_munmap(t->mem, PAGE);
 }
 
-void kvm_probe(const TargetOps *ops, KvmProbe *ret)
+void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
 {
+    char missing[400] = "";
+    Fmt names = FMT_ON(missing);
     Trial t;
     uint64_t ns = 0;
     *ret = (KvmProbe){.same_isa = kvm_arch_runs(ops)};
@@ -92,6 +94,7 @@ void kvm_probe(const TargetOps *ops, KvmProbe *ret)
     long dev = kvm_open(&why);
     if (sys_is_err(dev))
         return;
+    bool offered = kvm_arch_offers((int)dev, model, &names);
     ret->usable = make_trial((int)dev, &t) && time_loop(&t, &ns);
     clear_trial(&t);
     sys_close((int)dev);
@@ -99,9 +102,12 @@ void kvm_probe(const TargetOps *ops, KvmProbe *ret)
         fmt_puts(&why, "/dev/kvm makes no machine that runs");
         return;
     }
+    ret->usable = offered;
     ret->per_second = 2ull * ROUNDS * 1000000000 / MAX(ns, 1);
-    ret->fast = ns <= SLOW_NS;
-    if (ret->fast)
+    ret->fast = offered && ns <= SLOW_NS;
+    if (!offered)
+        fmt_printf(&why, "the host's processor, as KVM offers it, lacks of %s:%s", model, missing);
+    else if (ret->fast)
         fmt_puts(&why, "/dev/kvm runs guests at the processor's speed");
     else
         fmt_printf(&why, "/dev/kvm is a software one (%lu.%lu million instructions a second)",

@@ -170,32 +170,10 @@ bool kvm_arch_cpu_init(KvmCpu *k)
     return true;
 }
 
-/* Numbers of this cpu in what the host says of its own. */
-static void number_leaf(struct kvm_cpuid_entry2 *e, unsigned id)
-{
-    switch (e->function) {
-    case 1: e->ebx = (e->ebx & 0x00ffffff) | id << 24; break;
-    case 0xb:
-    case 0x1f: e->edx = id; break;
-    default: break;
-    }
-}
-
-static bool set_cpuid(KvmCpu *k)
-{
-    const KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
-    KvmX86Cpu *x = kvm_x86_cpu(k);
-    x->cpuid = vm->cpuid;
-    for (unsigned n = 0; n < x->cpuid.n; n++)
-        number_leaf(&x->cpuid.leaf[n], k->id);
-    long e = kvm_ioctl_at(k->fd, KVM_SET_CPUID2, &x->cpuid);
-    return !sys_is_err(e) || kvm_broken(k, "this cpu's CPUID is refused: error %d", (int)-e);
-}
-
 bool kvm_arch_set_up(KvmCpu *k)
 {
     KvmX86Cpu *x = kvm_x86_cpu(k);
-    if (!set_cpuid(k))
+    if (!kvm_x86_set_cpuid(k))
         return false;
     if (!kvm_x86_get(k, &x->fresh, KVM_X86_ALL))
         return kvm_broken(k, "its registers cannot be read");

@@ -88,6 +88,8 @@ bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part);
 /* kvm_x86_debug.c: before KVM_RUN; KVM_EXIT_DEBUG: true: for the owner, cpu->exit says what. */
 void kvm_x86_debug_enter(KvmCpu *k);
 bool kvm_x86_debug_exit(KvmCpu *k);
+/* kvm_x86_cpuid.c; false: refused, which was told. */
+bool kvm_x86_set_cpuid(KvmCpu *k);
 /* kvm_x86_irq.c: before and after KVM_RUN. */
 void kvm_x86_irq_enter(KvmCpu *k);
 void kvm_x86_irq_left(KvmCpu *k);

@@ -22,18 +22,20 @@ static X86Machine *machine_of(KvmCpu *k)
     X(rax, 0)                                                                                                \
     X(rcx, 1)                                                                                                \
     X(rdx, 2)                                                                                                \
-    X(rbx, 3) X(rsp, 4) X(rbp, 5) X(rsi, 6) X(rdi, 7) X(r8, 8) X(r9, 9) X(r10, 10) X(r11, 11) X(r12, 12)     \
-        X(r13, 13) X(r14, 14) X(r15, 15)
+    X(rbx, 3)                                                                                                \
+    X(rsp, 4) X(rbp, 5) X(rsi, 6) X(rdi, 7) X(r8, 8) X(r9, 9) X(r10, 10) X(r11, 11) X(r12, 12) X(r13, 13)    \
+        X(r14, 14) X(r15, 15)
 
 #define CONTROL(X)                                                                                           \
     X(sregs.cr0, cr0)                                                                                        \
     X(sregs.cr2, cr2)                                                                                        \
     X(sregs.cr3, cr3)                                                                                        \
-    X(sregs.cr4, cr4) X(sregs.efer, efer) X(sregs.gdt.base, gdt_base) X(sregs.idt.base, idt_base)            \
-        X(sregs.pdptrs[0], pdpte[0]) X(sregs.pdptrs[1], pdpte[1]) X(sregs.pdptrs[2], pdpte[2])               \
-            X(sregs.pdptrs[3], pdpte[3]) X(debugregs.db[0], dr[0]) X(debugregs.db[1], dr[1])                 \
-                X(debugregs.db[2], dr[2]) X(debugregs.db[3], dr[3]) X(debugregs.dr6, dr[6])                  \
-                    X(debugregs.dr7, dr[7]) X(xcrs.xcrs[0].value, xcr0)
+    X(sregs.cr4, cr4)                                                                                        \
+    X(sregs.efer, efer) X(sregs.gdt.base, gdt_base) X(sregs.idt.base, idt_base) X(sregs.pdptrs[0], pdpte[0]) \
+        X(sregs.pdptrs[1], pdpte[1]) X(sregs.pdptrs[2], pdpte[2]) X(sregs.pdptrs[3], pdpte[3])               \
+            X(debugregs.db[0], dr[0]) X(debugregs.db[1], dr[1]) X(debugregs.db[2], dr[2])                    \
+                X(debugregs.db[3], dr[3]) X(debugregs.dr6, dr[6]) X(debugregs.dr7, dr[7])                    \
+                    X(xcrs.xcrs[0].value, xcr0)
 
 /* Number and place, of those that reads and writes cover (kvm_x86_state.c). */
 #define MSR(number, field)                                                                                   \

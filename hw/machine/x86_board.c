@@ -260,6 +260,18 @@ static bool make_pic(Machine *m, X86Board *b, DevError *err)
            board_map_ports(m, b->pic, 2, 0x4d0, err);
 }
 
+/* "host": what the engine makes of that. */
+static bool choose_model(Machine *m, DevError *err)
+{
+    const char *model = m->cfg.cpu_model;
+    if (!model || strcmp(model, "host") == 0)
+        return true;
+    for (unsigned k = 0; k < m->cfg.cpus; k++)
+        if (!m->board->target->sys->configure(m->cpu[k], "model", model))
+            return dev_fail(err, "no cpu model '%s', or it has no such properties", model);
+    return true;
+}
+
 static void connect_cpus(Machine *m, X86Board *b)
 {
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
@@ -287,7 +299,8 @@ bool x86_board_interrupts(Machine *m, X86Board *b, unsigned ioapics, bool pic, D
     b->eoi = (IrqLine){end_by_lapic, b, 0};
     b->msi = (MsiTarget){b, send_message};
     connect_cpus(m, b);
-    Device *d = b->lapic = board_put(m, &x86_lapic_class, "lapic", err);
+    Device *d = choose_model(m, err) ? board_put(m, &x86_lapic_class, "lapic", err) : NULL;
+    b->lapic = d;
     return d && board_set_number(d, "cpus", m->cfg.cpus, err) && dev_set_ptr(d, "cpu", &b->cpus, err) &&
            dev_set_ptr(d, "pic", pic ? &b->pic_ack : NULL, err) && dev_set_ptr(d, "eoi", &b->eoi, err) &&
            board_place(m, d, X86_LAPIC_BASE, err) && make_ioapics(m, b, ioapics, err) &&

@@ -185,6 +185,9 @@ bool x86_model_has(X86Model m, X86Feat f);
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f); /* as its mode shows it */
 X86Model x86_model_find(const char *name);      /* X86_MODELS: none */
 const char *x86_model_name(X86Model m);
+/* Where CPUID has its bit; reg: 0 to 3 for eax, ebx, ecx, edx. */
+void x86_feature_place(X86Feat f, uint32_t *ret_leaf, uint32_t *ret_sub, unsigned *ret_reg,
+                       uint32_t *ret_bit);
 const char *x86_feature_name(X86Feat f);                                         /* as in /proc/cpuinfo */
 void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4]); /* eax ebx ecx edx */
 

@@ -97,6 +97,16 @@ bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
     return x86_model_has((X86Model)cpu->model, f) && !(cpu->base.ops == &target_i386 && only64 >> f & 1);
 }
 
+void x86_feature_place(X86Feat f, uint32_t *ret_leaf, uint32_t *ret_sub, unsigned *ret_reg,
+                       uint32_t *ret_bit)
+{
+    unsigned leaf = features[f].leaf;
+    *ret_leaf = leaf == 0x81 ? 0x80000001 : leaf == 0x71 ? 7 : leaf;
+    *ret_sub = leaf == 0x71 || leaf == 0xd;
+    *ret_reg = (unsigned)(features[f].reg - 'A');
+    *ret_bit = features[f].bit;
+}
+
 static void hide64(uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
     for (unsigned f = 0; f < X86_FEATS; f++)

@@ -397,11 +397,11 @@ static void test_probe(void **state)
 {
     TargetOps other = target_x86_64_sys;
     KvmProbe p;
-    kvm_probe(&target_x86_64_sys, &p);
+    kvm_probe(&target_x86_64_sys, NULL, &p);
     assert_true(p.same_isa && p.usable && p.per_second > 0 && p.why[0]);
     assert_int_equal(p.fast, strstr(p.why, "software") == NULL);
     other.elf_machine = EM_RISCV;
-    kvm_probe(&other, &p);
+    kvm_probe(&other, NULL, &p);
     assert_true(!p.same_isa && !p.usable && !p.fast && p.why[0]);
 }
 
