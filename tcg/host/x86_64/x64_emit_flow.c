@@ -364,8 +364,6 @@ void x64_unit_call(X64Emit *e, const IrInsn *i, X64Mem m)
     x64_claim(e, X64_RAX);
     x64_lea(e->a, 64, X64_RAX, m);
     x64_mov_mr(e->a, 64, x64_env(e->h->at.args + 8), X64_RAX);
-    e->locked = 0;
-    x64_fl_flush(e);
     e->calls++;
     x64_mov_mi(e->a, 64, x64_env(e->h->at.args), (int32_t)i->imm);
     x64_lea(e->a, 64, X64_RAX, x64_env(e->h->at.link)); /* no such row has a result */

@@ -382,6 +382,7 @@ void x64_emit_unit(X64Emit *e, const IrInsn *i)
     int reg = i->imm >> 27 & 7, rm = i->imm >> 24 & 7;
     bool is_flags = i->b && ir_result_type(e->r, &e->r->insn[i->b]) == IR_FL;
     if (e->h->paged.on && i->a) {
+        x64_fl_flush(e); /* before operands are fetched */
         x64_unit_call(e, i, unit_address(e, i));
         return;
     }
