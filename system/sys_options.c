@@ -605,7 +605,9 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    return o->helped || (choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err))));
+    if (o->helped)
+        return true;
+    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
 }
 
 void sys_options_clear(SysOptions *o)
