@@ -372,6 +372,18 @@ static bool id_is_free(const SysDevices *s, const char *id, GError **err)
     return true;
 }
 
+static bool read_bootindex(SysDevice *d, KeyVals *kv, GError **err)
+{
+    const char *text = key_vals_get(kv, "bootindex");
+    guint64 n;
+    if (!text || strcmp(text, "-1") == 0)
+        return true;
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT32, &n, NULL))
+        return sys_fail(err, "-device: bootindex '%s' is no number", text);
+    d->want.boot = (uint32_t)n + 1;
+    return true;
+}
+
 static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, GError **err)
 {
     const BackendKind kind = known[which].kind;
@@ -385,6 +397,8 @@ static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, 
     if (!id_is_free(s, d->want.id, err))
         return false;
     if (thread && (!objects_iothread(s->vm->objects, thread, err) || !use_object(d, thread)))
+        return false;
+    if (!read_bootindex(d, kv, err))
         return false;
     while (key_vals_rest(kv, &at, &key, &value))
         if (!add_prop(d, key, value, err))

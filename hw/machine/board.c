@@ -1,4 +1,5 @@
 #include "hw/machine/board.h"
+#include "hw/machine/boot_order.h"
 #include "hw/virtio/virtio_mmio.h"
 
 Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err)
@@ -52,7 +53,8 @@ bool board_make_virtio(Machine *m, const BoardSlots *slots, DevError *err)
         Device *slot = board_put(m, &virtio_mmio_class, id, err);
         if (!slot || !dev_set_ptr(slot, "irq", (void *)(uintptr_t)&slots->irq[k], err) ||
             !dev_set_ptr(slot, "device", plugged, err) ||
-            !board_place(m, slot, slots->base + k * slots->stride, err))
+            !board_place(m, slot, slots->base + k * slots->stride, err) ||
+            (plugged && !boot_order_mmio(m, &m->cfg.device[at - 1], slots->base + k * slots->stride, err)))
             return false;
     }
     return !machine_has_device(m, "virtio", at) || dev_fail(err, "more than %u virtio devices", slots->count);

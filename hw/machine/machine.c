@@ -1,3 +1,4 @@
+#include "hw/machine/boot_order.h"
 #include "hw/machine/machine.h"
 #include "hw/core/dev_impl.h"
 #include "hw/misc/fw_cfg.h"
@@ -195,7 +196,8 @@ bool machine_plug_pci(Machine *m, Device *host, DevError *err)
         if (strcmp(bus_of(want), "pci") != 0)
             continue;
         PciFunction *f = (PciFunction *)make_device(m, want, &part, err);
-        if (!f || !find_port(m, f, &port, err) || !pci_plug(host, port, f, err))
+        if (!f || !find_port(m, f, &port, err) || !pci_plug(host, port, f, err) ||
+            !boot_order_pci(m, want, f, err))
             return false;
     }
     return true;
@@ -265,6 +267,7 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
     if (ok && with_kernel && o->kernel.bytes)
         ok =
             fw_cfg_add_kernel(c, o->kernel.bytes, o->kernel.size, o->initrd.bytes, o->initrd.size, o->append);
+    ok = ok && boot_order_publish(m, c);
     return ok || dev_fail(err, "no room in the firmware's configuration");
 }
 

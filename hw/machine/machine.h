@@ -34,8 +34,20 @@ typedef struct MachineDevice {
     void *backend;
     const DevClass *transport; /* of a virtio device on PCI, virtio_pci_class; then this has the id */
     const char *transport_props[16];
+    uint32_t boot; /* bootindex + 1; 0: firmware need not try it */
 } MachineDevice;
 enum { MACHINE_MAX_DEVICES = 64 };
+
+/* In which order firmware tries devices (boot_order.c). */
+typedef struct BootPlace {
+    uint32_t boot;
+    char path[124];
+} BootPlace;
+typedef struct BootOrder {
+    BootPlace place[MACHINE_MAX_DEVICES];
+    unsigned n;
+    char text[MACHINE_MAX_DEVICES * sizeof(BootPlace)];
+} BootOrder;
 
 /* What the user says of the board itself. */
 typedef struct MachineOption {
@@ -78,6 +90,7 @@ typedef struct Machine {
     Clock clock;
     Accel *accel;
     Cpu *cpu[MACHINE_MAX_CPUS];
+    BootOrder boot;
     uint8_t *fdt;            /* NULL: none */
     size_t fdt_bytes;
 } Machine;
@@ -92,6 +105,7 @@ struct BoardClass {
     const TargetOps *target;
     uint64_t default_ram;
     unsigned serials;        /* ports */
+    const char *pci_path;    /* the PCI host in "bootorder"; NULL: one that is reached by memory alone */
     const char *firmware;    /* file name of the one that it is not without; NULL: it can be */
     const BoardOption *options;
     unsigned n_options;

@@ -140,6 +140,7 @@ void pci_msix_send(PciFunction *f, unsigned vector);
 bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err);
 /* The function in that place of the root bus, or of the bus behind a bridge; NULL: there is none. For those
  * who show what there is. */
+const PciFunction *pci_bridge_of(const PciFunction *f); /* NULL: it is on the root bus, or on none */
 PciFunction *pci_function_at(const Device *host, const PciFunction *bridge, unsigned devfn);
 /* Off its bus; with no cpu running. What is not on one may be asked, too. */
 void pci_unplug(PciFunction *f);

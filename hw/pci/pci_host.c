@@ -64,6 +64,8 @@ PciFunction *pci_function_at(const Device *host, const PciFunction *bridge, unsi
     return bus && devfn < FUNCTIONS ? bus->at[devfn] : NULL;
 }
 
+const PciFunction *pci_bridge_of(const PciFunction *f) { return f->bus ? f->bus->bridge : NULL; }
+
 static PciFunction *find_function(PcieHost *h, uint64_t ecam)
 {
     PciBus *bus = find_bus(&h->root, 0, (unsigned)(ecam >> BUS_SHIFT), 0);
