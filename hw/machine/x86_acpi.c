@@ -10,7 +10,8 @@ enum { HEADER = 36, SCI = X86_GSI_SCI };
 
 /* ---- tables ---- */
 
-static void put_madt(AcpiTables *t, const X86Board *b, bool isa)
+/* pci: inputs of PCI among those of ISA are levels. */
+static void put_madt(AcpiTables *t, const X86Board *b, bool pci)
 {
     enum {
         LAPIC = 0 | 8 << 8,
@@ -40,7 +41,7 @@ static void put_madt(AcpiTables *t, const X86Board *b, bool isa)
         acpi_put(a, X86_IOAPIC_BASE + k * X86_IOAPIC_STRIDE, 4);
         acpi_put(a, k * X86_IOAPIC_INPUTS, 4);
     }
-    for (unsigned k = 0; isa && k < ARRAY_SIZE(overrides); k++) {
+    for (unsigned k = 0; k < (pci ? ARRAY_SIZE(overrides) : 1); k++) {
         acpi_put(a, OVERRIDE, 2);
         acpi_put(a, (unsigned)overrides[k].irq << 8, 2);
         acpi_put(a, overrides[k].gsi, 4);
