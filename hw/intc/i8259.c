@@ -176,8 +176,10 @@ static void write_data(Pic *p, unsigned chip, uint8_t v)
         p->icw4[chip] = v & 0x1f;
         p->step[chip] = DONE;
         break;
-    case ICW2_SINGLE: p->base[chip] = v & 0xf8;                 /* fall through */
-    default: p->step[chip] = p->wants_icw4[chip] ? ICW4 : DONE; /* how they are connected is known */
+    case ICW2_SINGLE:
+        p->base[chip] = v & 0xf8;
+        __attribute__((fallthrough));
+    default: p->step[chip] = p->wants_icw4[chip] ? ICW4 : DONE; /* ICW3: how they are connected is known */
     }
 }
 
