@@ -95,13 +95,16 @@ bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *
     return true;
 }
 
-void engine_apply(const Engine *e, const EngineOptions *o, AccelConfig *cfg)
+void engine_apply(const Engine *e, const EngineOptions *o, bool split, AccelConfig *cfg)
 {
     cfg->jit = e->kind != ENGINE_INTERP;
     if (e->kind != ENGINE_KVM)
         return;
     cfg->engine = &accel_engine_kvm;
-    cfg->irqchip = o->board_irqchip ? ACCEL_IRQCHIP_BOARD : o->irqchip ? o->irqchip : ACCEL_IRQCHIP_ENGINE;
+    cfg->irqchip = o->board_irqchip ? ACCEL_IRQCHIP_BOARD
+                   : o->irqchip     ? o->irqchip
+                   : split          ? ACCEL_IRQCHIP_SPLIT
+                                    : ACCEL_IRQCHIP_ENGINE;
 }
 
 const char *engine_name(const Engine *e)

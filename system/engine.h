@@ -36,8 +36,8 @@ bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err);
 /* False: none of those that were asked for is there. */
 bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
                    GError **err);
-/* Into the machine's configuration. */
-void engine_apply(const Engine *e, const EngineOptions *o, AccelConfig *cfg);
+/* Into the machine's configuration. split: the board has I/O APICs of its own. */
+void engine_apply(const Engine *e, const EngineOptions *o, bool split, AccelConfig *cfg);
 const char *engine_name(const Engine *e);
 /* One line: why it is this one. */
 const char *engine_reason(const Engine *e);

@@ -160,7 +160,7 @@ static MachineConfig machine_config(System *s)
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
         .n_options = o->n_board_options,
     };
-    engine_apply(&s->vm.engine, &o->engine, &cfg.accel);
+    engine_apply(&s->vm.engine, &o->engine, o->board->own_ioapics, &cfg.accel);
     memcpy(cfg.option, o->board_option, sizeof(cfg.option));
     return cfg;
 }

@@ -105,6 +105,7 @@ struct BoardClass {
     const TargetOps *target;
     uint64_t default_ram;
     unsigned serials;        /* ports */
+    bool own_ioapics; /* more than an engine has, which may have local APICs alone (ACCEL_IRQCHIP_SPLIT) */
     const char *pci_path;    /* the PCI host in "bootorder"; NULL: one that is reached by memory alone */
     const char *firmware;    /* file name of the one that it is not without; NULL: it can be */
     const BoardOption *options;

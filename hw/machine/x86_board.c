@@ -292,6 +292,8 @@ static void connect_cpus(Machine *m, X86Board *b)
 
 bool x86_board_interrupts(Machine *m, X86Board *b, unsigned ioapics, bool pic, DevError *err)
 {
+    if (ioapics > 1 && accel_irqchip(m->accel) == ACCEL_IRQCHIP_ENGINE)
+        return dev_fail(err, "%s has more I/O APICs than KVM: kernel-irqchip=split or off", m->board->name);
     for (unsigned n = 0; n < X86_GSIS; n++)
         b->gsi[n] = (IrqLine){set_gsi, b, n};
     b->cpus = (X86LapicCpus){b, set_intr, pass_event};

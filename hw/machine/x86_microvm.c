@@ -122,6 +122,7 @@ const BoardClass x86_microvm_board = {
     .target = &target_x86_64_sys,
     .options = options,
     .n_options = ARRAY_SIZE(options),
+    .own_ioapics = true,
     .default_ram = 128 << 20,
     .serials = 1,
     .firmware = "bios-microvm.bin",
