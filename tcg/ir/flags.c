@@ -51,7 +51,7 @@ IrVal ir_flshift(IrBuilder *b, IrOp op, IrVal x, unsigned n)
 
 enum { FL_NZP = IR_FL_N | IR_FL_Z | IR_FL_PARITY | IR_FL_HALF, FL_ALL = FL_NZP | IR_FL_C | IR_FL_V };
 
-/* Which bits of the word before it a flx may change. */
+/* Which bits of the word before it a flx may change: undefined ones, too, that some processor changes. */
 static unsigned flx_changes(const IrInsn *i)
 {
     switch (i->misc) {
@@ -65,16 +65,14 @@ static unsigned flx_changes(const IrInsn *i)
     case IR_X_BT: return IR_FL_C;
     case IR_X_INC:
     case IR_X_DEC: return FL_NZP | IR_FL_V;
-    case IR_X_BSF:
-    case IR_X_BSR: return IR_FL_Z;
     case IR_X_LZCNT:
-    case IR_X_TZCNT: return IR_FL_C | IR_FL_Z;
+    case IR_X_TZCNT: return FL_NZP | IR_FL_C;
     case IR_X_DIV: return FL_NZP;
     default: return FL_ALL;
     }
 }
 
-/* Which of them count for the new one. */
+/* Which of them count for the new one: those that some processor keeps. */
 static unsigned flx_wants(const IrBuilder *b, const IrInsn *i)
 {
     bool moves = ir_is_const(b->r, i->b) && ir_const_value(b->r, i->b) != 0;
@@ -88,6 +86,10 @@ static unsigned flx_wants(const IrBuilder *b, const IrInsn *i)
     case IR_X_SHL:
     case IR_X_SHR:
     case IR_X_SAR: return FL_ALL;
+    case IR_X_BSF:
+    case IR_X_BSR: return FL_ALL & ~(unsigned)IR_FL_Z;
+    case IR_X_LZCNT:
+    case IR_X_TZCNT: return FL_ALL & ~(unsigned)(IR_FL_Z | IR_FL_C);
     case IR_X_ANDN:
     case IR_X_BEXTR:
     case IR_X_BZHI:

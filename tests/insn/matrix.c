@@ -1,6 +1,7 @@
 /*
- * matrix FILE: guest program (32-bit Arm, A64, RISC-V). Runs random code and goes on behind each instruction
- * that raises a signal; the whole state at each signal is written to standard output, at the end the data.
+ * matrix FILE: guest program (32-bit Arm, A64, RISC-V, x86 of both modes). Runs random code and goes on
+ * behind each instruction that raises a signal; the whole state at each signal is written to standard output,
+ * at the end the data.
  *
  * FILE: number of words of code, number of resume points (offsets, ascending, the last one is the end), the
  * resume points, the code. It runs at CODE, its data is DATA_SIZE bytes at DATA with nothing around them; the
@@ -29,6 +30,11 @@ typedef struct State {
 #elif defined(__riscv)
 typedef struct State {
     uint64_t sig, addr, r[32], fcsr, f[32]; /* pc, x1-x31 */
+} State;
+#elif defined(__x86_64__) || defined(__i386__)
+typedef struct State {
+    uint64_t sig, addr, r[18];            /* pc, flags, rax rcx .. r15 */
+    uint64_t control, st[16], v[32], h[32]; /* mxcsr, x87's tags, sw, cw; xmm0 .., upper halves */
 } State;
 #else
 typedef struct State {
@@ -77,6 +83,35 @@ static uint64_t *take_state(State *s, ucontext_t *uc)
     memcpy(s->f, m->__fpregs.__d.__f, sizeof(s->f));
     s->fcsr = m->__fpregs.__d.__fcsr;
     return (uint64_t *)(void *)&m->__gregs[0];
+}
+#elif defined(__x86_64__) || defined(__i386__)
+#ifdef __x86_64__
+static const uint8_t order[] = {REG_RIP, REG_EFL, REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+                                REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8,  REG_R9,
+                                REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+enum { LEGACY = 0, VECTORS = 256 };
+#else
+static const uint8_t order[] = {REG_EIP, REG_EFL, REG_EAX, REG_ECX, REG_EDX,
+                                REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI};
+enum { LEGACY = 112, VECTORS = 128 }; /* before the image of fxsave, that of fnsave */
+#endif
+
+static greg_t *take_state(State *s, ucontext_t *uc)
+{
+    mcontext_t *m = &uc->uc_mcontext;
+    const uint8_t *fx = (const uint8_t *)m->fpregs + LEGACY;
+    uint32_t mxcsr;
+    for (unsigned k = 0; k < sizeof(order); k++)
+        s->r[k] = (unsigned long)m->gregs[order[k]];
+    memcpy(&mxcsr, fx + 24, 4);
+    memcpy(&s->control, fx, 5); /* cw, sw, tags */
+    s->control |= (uint64_t)mxcsr << 40;
+    for (unsigned k = 0; k < 8; k++)
+        memcpy(&s->st[2 * k], fx + 32 + 16 * k, 10);
+    memcpy(s->v, fx + 160, VECTORS);
+    memcpy(s->h, fx + 576, VECTORS);
+    m->gregs[order[1]] &= ~0x400ll; /* DF */
+    return &m->gregs[order[0]];
 }
 #else
 static uint32_t *take_state(State *s, ucontext_t *uc)

@@ -2,10 +2,10 @@
 """Random code full of faults: the interpreter and the translator with each host feature and each optimisation off agree bit for
 bit on the state at every signal and on memory.
 
-usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32|a64|riscv64] [--keep DIR] TINAMOU      exit status 77: no cross compiler
+usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32|a64|riscv64|x86_64|i386] [--keep DIR] [--maker PROGRAM] TINAMOU      exit status 77: no cross compiler
 Instances of all rows (of Arm: of those that do not branch) follow each other in loops, UNPREDICTABLE ones included; bases of loads
 and stores are made to point around the ends of 8 KiB of data. matrix.c runs them; the generators are arm/matrix_arm.py and
-riscv64/matrix_rv.py.
+riscv64/matrix_rv.py; of x86 PROGRAM, made of x86/x86_matrix.c.
 """
 import argparse
 import os
@@ -22,6 +22,7 @@ from matrix_base import DATA_SIZE  # noqa: E402
 COMPILER = {'a64': ['aarch64-linux-gnu-gcc'], 'a32': ['arm-linux-gnueabihf-gcc', '-marm'],
             'riscv64': ['riscv64-linux-gnu-gcc', '-Wl,--no-relax', '-mno-relax']}
 COMPILER['t32'] = COMPILER['a32']
+COMPILER['x86_64'], COMPILER['i386'] = ['x86_64-linux-gnu-gcc', '-no-pie'], ['i686-linux-gnu-gcc', '-no-pie']
 
 
 def ways(engine):
@@ -44,7 +45,9 @@ def generator(isa):
     return matrix_arm.Code64 if isa == 'a64' else matrix_arm.Code
 
 
-def build(isa, seed, blocks):
+def build(isa, seed, blocks, maker):
+    if maker:
+        return subprocess.run([maker, str(seed), str(blocks)], check=True, stdout=subprocess.PIPE).stdout
     rng = random.Random(seed)
     c = generator(isa)(isa, rng)
     c.start()
@@ -67,6 +70,8 @@ LAYOUT = {'a64': (8, ['sig', 'addr'] + ['x%d' % i for i in range(31)] + ['sp', '
           'a32': (4, ['sig', 'addr'] + ['r%d' % i for i in range(15)] + ['pc', 'cpsr', 'fpscr'], 8, ['d%d' % i for i in range(32)])}
 LAYOUT['riscv64'] = (8, ['sig', 'addr', 'pc'] + ['x%d' % i for i in range(1, 32)] + ['fcsr'], 8, ['f%d' % i for i in range(32)])
 LAYOUT['t32'] = LAYOUT['a32']
+LAYOUT['x86_64'] = LAYOUT['i386'] = (8, ['sig', 'addr', 'pc', 'flags'] + 'ax cx dx bx sp bp si di r8 r9 r10 r11 r12 r13 r14 r15 mxcsr'.split(), 16,
+                                     ['st%d' % i for i in range(8)] + ['v%d' % i for i in range(16)] + ['h%d' % i for i in range(16)])
 
 
 def state_size(isa):
@@ -98,6 +103,7 @@ def main():
     ap.add_argument('--blocks', type=int, default=150)
     ap.add_argument('--isa', default='a32')
     ap.add_argument('--keep')
+    ap.add_argument('--maker')
     ap.add_argument('engine')
     args = ap.parse_args()
     cc = COMPILER[args.isa]
@@ -110,18 +116,23 @@ def main():
         exe, code = os.path.join(tmp, 'matrix'), os.path.join(tmp, 'code')
         subprocess.run(cc + ['-O1', '-g', '-static', '-Wall', '-o', exe, os.path.join(HERE, 'matrix.c')], check=True)
         with open(code, 'wb') as f:
-            f.write(build(args.isa, args.seed, args.blocks))
+            f.write(build(args.isa, args.seed, args.blocks, args.maker))
 
-        def run(way):
-            p = subprocess.run([args.engine] + way + [exe, code], capture_output=True, timeout=120)
+        def run(way, model):
+            p = subprocess.run([args.engine] + way + model + [exe, code], capture_output=True, timeout=120)
             return p.returncode, p.stdout
-        want = run(['--no-jit'])
+
+        def model_of(way):
+            """Of x86, whose vector instructions are the host's own, what a host without them has, too."""
+            return ['-cpu', 'x86-64-v2' if '-host-cpu' in way else 'max'] if args.maker else []
+        wants = {model: run(['--no-jit'], list(model)) for model in {tuple(model_of(way)) for way in ([], ['-host-cpu'])}}
+        want = wants[tuple(model_of([]))]
         if want[0]:
             print('the interpreter ended with %d, %d signals' % (want[0], (len(want[1]) - DATA_SIZE) // state_size(args.isa)))
             return 1
         all_ways = [[]] + ways(args.engine)
         for way in all_ways:
-            got = run(way)
+            got, want = run(way, model_of(way)), wants[tuple(model_of(way))]
             if got != want:
                 bad += 1
                 print('%s: status %d; (interpreter, translator) %s' % (' '.join(way) or 'all', got[0], describe(args.isa, want[1], got[1])))

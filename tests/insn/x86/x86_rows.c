@@ -90,52 +90,6 @@ static void fill_fx(uint8_t *fx)
         fill16(fx + 576 + 16 * k);
 }
 
-/* fldenv, fldcw, fnstenv, frstor, fnsave: they see the pointers, which are not compared, and unmask. */
-static bool is_environment(const RowInfo *r)
-{
-    return r->handler == X86_H_x87 && r->attr & MEM &&
-           (r->opc == 0xd9 ? r->ext >= 4 && r->ext <= 6 : r->opc == 0xdd && (r->ext == 4 || r->ext == 6));
-}
-
-/* What would not come back, is not the same on all machines, or has tests of its own. */
-static bool left_out(const RowInfo *r)
-{
-    switch (r->handler) {
-    case X86_H_jcc:
-    case X86_H_jmp:
-    case X86_H_call:
-    case X86_H_ret:
-    case X86_H_loop:
-    case X86_H_syscall:
-    case X86_H_sysenter:
-    case X86_H_int3:
-    case X86_H_int_n:
-    case X86_H_privileged:
-    case X86_H_machine:
-    case X86_H_cpuid:
-    case X86_H_rdtsc:
-    case X86_H_xgetbv:
-    case X86_H_ud:
-    case X86_H_mov_to_seg:
-    case X86_H_pop_seg:
-    case X86_H_lseg:
-    case X86_H_call_far:
-    case X86_H_jmp_far:
-    case X86_H_ret_far:
-    case X86_H_iret:
-    case X86_H_fxsave:
-    case X86_H_ldmxcsr:
-    case X86_H_popf:
-    case X86_H_fsgsbase:
-    case X86_H_xsave:
-    case X86_H_rdrand:
-    case X86_H_rdpid: return true;
-    default:
-        return r->attr & (IS32 ? O64 : O32) || is_environment(r) ||
-               (IS32 && r->handler == X86_H_xchg && r->opc == 0x90); /* nop: there is no rex */
-    }
-}
-
 /* Rows that are tried where memory ends, and not aligned, too: what is left after a fault. */
 static bool near_end(const RowInfo *r)
 {
