@@ -88,6 +88,8 @@ bool boot_order_publish(Machine *m, Device *fw_cfg)
 {
     BootOrder *o = &m->boot;
     Fmt f = FMT_ON(o->text);
+    if (o->first)
+        fmt_puts(&f, o->first);
     for (uint32_t last = 0;;) { /* the next higher one */
         const BootPlace *b = NULL;
         for (unsigned k = 0; k < o->n; k++)
@@ -95,8 +97,8 @@ bool boot_order_publish(Machine *m, Device *fw_cfg)
                 b = &o->place[k];
         if (!b)
             break;
-        fmt_printf(&f, "%s%s", last ? "\n" : "", b->path);
+        fmt_printf(&f, "%s%s", f.len ? "\n" : "", b->path);
         last = b->boot;
     }
-    return !o->n || fw_cfg_add_file(fw_cfg, "bootorder", o->text, f.len + 1);
+    return !f.len || fw_cfg_add_file(fw_cfg, "bootorder", o->text, f.len + 1);
 }

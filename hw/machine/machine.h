@@ -44,6 +44,7 @@ typedef struct BootPlace {
     char path[124];
 } BootPlace;
 typedef struct BootOrder {
+    const char *first; /* before all of them; NULL: nothing */
     BootPlace place[MACHINE_MAX_DEVICES];
     unsigned n;
     char text[MACHINE_MAX_DEVICES * sizeof(BootPlace)];

@@ -392,6 +392,8 @@ bool x86_board_load(Machine *m, X86Board *b, DevError *err)
     if (fw->bytes && !mem_map_load(&m->map, X86_ROM_END - fw->size, fw->bytes, fw->size))
         return dev_fail(err, "the firmware does not fit");
     fill_cmos(m, b);
+    const Image *k = &m->cfg.kernel;
+    m->boot.first = x86_linux_is(k->bytes, k->size) ? "/rom@genroms/linuxboot.bin" : NULL; /* x86_boot.c */
     return machine_fill_fw_cfg(m, b->fw_cfg, false, err) &&
            ((fw_cfg_add_number(b->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4) &&
              fw_cfg_add_file(b->fw_cfg, "etc/e820", b->e820, b->n_e820 * sizeof(b->e820[0]))) ||

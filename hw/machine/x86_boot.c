@@ -41,10 +41,8 @@ static bool add_parts(X86Board *b, DevError *err)
     }
     if (!l->setup)
         return true;
-    static const char order[] = "/rom@genroms/linuxboot.bin";
     x86_linux_rom(parts, b->kernel_rom);
-    return (fw_cfg_add_file(b->fw_cfg, "genroms/linuxboot.bin", b->kernel_rom, sizeof(b->kernel_rom)) &&
-            fw_cfg_add_file(b->fw_cfg, "bootorder", order, sizeof(order))) ||
+    return fw_cfg_add_file(b->fw_cfg, "genroms/linuxboot.bin", b->kernel_rom, sizeof(b->kernel_rom)) ||
            dev_fail(err, "no room in the firmware's configuration");
 }
 
