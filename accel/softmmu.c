@@ -434,6 +434,21 @@ void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned 
 
 /* ---- for the target ---- */
 
+static bool host_of(Cpu *cpu, Gva va, unsigned idx, MmuHow how, uint8_t **ret)
+{
+    for (unsigned tries = 0; tries < 2; tries++) {
+        const TlbEntry *e = &hot_of(cpu)->tlb[idx]->e[index_of(va)];
+        Gpa pa;
+        MemRange r;
+        *ret = e->tag[how] == (va & ~4095ull) ? (uint8_t *)(uintptr_t)(va + e->addend) : NULL;
+        if (*ret || tries)
+            break;
+        if (!softmmu_locate(cpu, va, idx, how, &pa, &r))
+            return false;
+    }
+    return true;
+}
+
 static bool phys_ld(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret)
 {
     uint64_t left;
@@ -565,6 +580,7 @@ static void flush_space(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va)
 
 const CpuMem softmmu_mem = {
     .access = softmmu_access,
+    .host = host_of,
     .phys_ld = phys_ld,
     .phys_cas = phys_cas,
     .fetch = fetch_bytes,

@@ -124,6 +124,11 @@ static bool tracer_add_run(Superblock *sb, Gva pc, const uint8_t *bytes, unsigne
 static void tracer_add_two(Superblock *sb, Gva pc, const uint8_t *bytes, unsigned len)
 {
     unsigned first = (unsigned)(align_up(pc + 1, 4096) - pc);
+    if (len <= first) { /* the rest said that it is none, or a shorter one */
+        sb->second = 0;
+        tracer_add_run(sb, pc, bytes, len);
+        return;
+    }
     memcpy(sb->bytes, bytes, len);
     sb->n_bytes = len;
     sb->n_runs = 2;
@@ -375,6 +380,7 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
         }
         if (ret->second) {
             tracer_add_two(ret, place(&x, pc), x.t.bytes, (unsigned)(place(&x, x.t.next) - place(&x, pc)));
+            x.max = 0; /* it is the only one, also where it jumps back into its page */
         } else if (!tracer_add_run(ret, place(&x, pc), x.t.bytes,
                                    (unsigned)(place(&x, x.t.next) - place(&x, pc)))) {
             /* cannot happen: tracer_go keeps two runs free */

@@ -120,6 +120,9 @@ typedef struct CpuMem {
      * becomes what was there. */
     bool (*phys_ld)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret);
     bool (*phys_cas)(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired);
+    /* Where the byte at va is in the host's memory, of which the rest of its page may be read or written
+     * (how) as it is; *ret NULL: only by access(). False: it raises. */
+    bool (*host)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, uint8_t **ret);
     /* n bytes of the instruction at va, which is executing or has raised. False: they are gone. */
     bool (*fetch)(Cpu *cpu, Gva va, void *ret, unsigned n);
     /* The address space that `key` names is the present one from now on. */

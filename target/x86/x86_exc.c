@@ -2,6 +2,7 @@
  * chapter 6. An event is delivered whole or not at all (but for what lies on the stack then); what comes up
  * meanwhile is combined with it by the manuals' classes: another exception, a double fault, shutdown. */
 #include "target/x86/x86_sys.h"
+#include "target/x86/x86_trans.h"
 
 #include <signal.h>
 
@@ -496,6 +497,13 @@ bool x86_interrupt(Cpu *cpu)
     if (n < 0)
         return false;
     Event e = {.pc = cpu->pc, .external = true};
+    if (m->sys.trapping) { /* a single step comes first */
+        x86_helper_trap(cpu, 0, 0, 0, 0);
+        event_of(m, &cpu->exit, &e);
+        deliver_or_combine(m, e, e.pc);
+        x86_notice_irq(m);
+        return true;
+    }
     if (n == X86_IN_NMI) {
         line_off(m, X86_IN_NMI);
         e.vector = X86_V_NMI;

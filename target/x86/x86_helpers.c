@@ -269,6 +269,8 @@ uint64_t x86_helper_tsc(ARGS)
 uint64_t x86_helper_tsc_aux(ARGS)
 {
     unsigned cpu = 0, node = 0;
+    if (((X86Cpu *)opaque)->base.mem)
+        return x86_machine(opaque)->sys.tsc_aux;
     sys_call3(SYS_getcpu, &cpu, &node, 0);
     return node << 12 | cpu;
 }

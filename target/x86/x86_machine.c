@@ -146,10 +146,7 @@ static uint32_t segment_bits(const X86Machine *m)
         return X86_CTX_FLAT;
     bool plain = cs->limit == 0xffffffff || (cs->limit == 0xffff && !big);
     return X86_CTX_32 | (big ? 0 : X86_CTX_16) | (m->sys.seg[X86_SS].attr & X86_A_BIG ? 0 : X86_CTX_STACK16) |
-           (is_flat(m)  ? X86_CTX_FLAT
-            : is_odd(m) ? X86_CTX_ODD
-                        : 0) |
-           (plain ? 0 : X86_CTX_CS_CHECK);
+           (is_flat(m) ? X86_CTX_FLAT : 0) | (is_odd(m) ? X86_CTX_ODD : 0) | (plain ? 0 : X86_CTX_CS_CHECK);
 }
 
 static uint32_t machine_ctx(const Cpu *cpu)

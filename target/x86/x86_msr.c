@@ -149,7 +149,7 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         L1C_X2APIC = 1 << 21,
         L1C_DEADLINE = 1 << 24,
         L7B = 1 << 7 | 1 << 20,          /* SMEP SMAP */
-        L7C = 1 << 2 | 1 << 3 | 1 << 16, /* UMIP PKU LA57 */
+        L7C = 1 << 2 | 1 << 16, /* UMIP LA57; PKU when xsave has it */
     };
     bool wide = x86_sys_has(m, X86_FEAT_LM);
     uint32_t id = (uint32_t)m->sys.board.number;

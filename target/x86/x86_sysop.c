@@ -671,6 +671,7 @@ uint64_t x86_helper_fp_check(void *opaque, uint64_t a, uint64_t b, uint64_t c, u
     case X86_FP_XSAVE: off = !osxsave; break;
     case X86_FP_AVX: off = !osxsave || (m->sys.xcr0 & AVX) != AVX; break;
     case X86_FP_AVX512: off = !osxsave || ~m->sys.xcr0 & (AVX | X86_XC_AVX512); break;
+    case X86_FP_FSGSBASE: return cr4 & X86_CR4_FSGSBASE ? X86_DONE : illegal(m);
     default: return X86_DONE;
     }
     return off ? illegal(m) : ts ? x86_raise_vector(m, X86_V_NM, 0) : X86_DONE;

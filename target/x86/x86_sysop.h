@@ -77,7 +77,8 @@ typedef enum X86FpKind {
     X86_FP_SSE,
     X86_FP_XSAVE,
     X86_FP_AVX,
-    X86_FP_AVX512
+    X86_FP_AVX512,
+    X86_FP_FSGSBASE /* none of them: looked at always */
 } X86FpKind;
 
 #endif

@@ -149,6 +149,18 @@ static bool in_pieces(const Trans *t, const X86Insn *x)
     return x->rep && x->asize == x86_word_bytes(t) && !x->seg && !x86_sys(t);
 }
 
+/* Of machines, where segments are flat: by C. True: done. */
+static bool by_machine(Trans *t, const X86Insn *x, unsigned bytes, bool moves)
+{
+    IrBuilder *b = t->b;
+    if (!x86_sys(t) || !(t->ctx & X86_CTX_FLAT) || !x->rep || x->asize != x86_word_bytes(t) || x->seg)
+        return false;
+    ir_call(b, X86_HELPER_machine_rep, (IrVal[]){x86_c(t, IR_I64, bytes), x86_c(t, IR_I64, moves)}, 2);
+    IrVal more = ir_cmp(b, IR_NE, x86_gpr(t, X86_RCX), x86_cw(t, 0));
+    t->flow = (TransFlow){.kind = FLOW_BRANCH, .cond = more, .target = t->pc};
+    return true;
+}
+
 static bool wants_c(const Trans *t)
 {
     return t->ctx & X86_CTX_STORE;
@@ -157,6 +169,8 @@ static bool wants_c(const Trans *t)
 void x86_trans_movs(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
+    if (by_machine(t, x, bytes, true))
+        return;
     if (in_pieces(t, x)) {
         if (wants_c(t))
             by_c(t, X86_HELPER_rep_movs, bytes, NULL);
@@ -174,6 +188,8 @@ void x86_trans_movs(Trans *t, const X86Insn *x)
 void x86_trans_stos(Trans *t, const X86Insn *x)
 {
     unsigned bytes = x86_size(x, 0);
+    if (by_machine(t, x, bytes, false))
+        return;
     if (in_pieces(t, x)) {
         if (wants_c(t))
             by_c(t, X86_HELPER_rep_stos, bytes, NULL);

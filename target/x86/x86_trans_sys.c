@@ -336,7 +336,9 @@ bool x86_sys_begins(Trans *t, const X86Insn *x)
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return true;
     }
-    X86FpKind kind = t->ctx & X86_CTX_FP_CHECK ? fp_kind(x) : X86_FP_NONE;
+    X86FpKind kind = x->row->handler == X86_H_fsgsbase ? X86_FP_FSGSBASE
+                     : t->ctx & X86_CTX_FP_CHECK       ? fp_kind(x)
+                                                       : X86_FP_NONE;
     if (kind != X86_FP_NONE)
         ir_call(b, X86_HELPER_fp_check, (IrVal[]){x86_c(t, IR_I64, kind)}, 1);
     return false;

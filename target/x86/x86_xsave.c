@@ -2,7 +2,14 @@
  * volume 2, 11.5. */
 #include "target/x86/x86_fpu.h"
 #include "target/x86/x86_mem.h"
+#include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
+
+/* XCR0. */
+static uint64_t enabled(const X86Cpu *cpu)
+{
+    return cpu->base.mem ? ((const X86Machine *)cpu)->sys.xcr0 : x86_xcr0((X86Model)cpu->model);
+}
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
 
@@ -113,7 +120,7 @@ void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t wa
 
 static bool header_ok(const X86Cpu *cpu, const uint64_t h[8], uint32_t mxcsr, uint64_t want)
 {
-    uint64_t all = x86_xcr0((X86Model)cpu->model), form = h[1] & compact ? h[1] & ~compact : all;
+    uint64_t all = enabled(cpu), form = h[1] & compact ? h[1] & ~compact : all;
     if ((h[0] & ~all) || (form & ~all) || (h[0] & ~form))
         return false;
     if (!(h[1] & compact) && (h[1] || h[2]))
@@ -172,7 +179,7 @@ static uint64_t protection(X86Cpu *cpu)
 
 static uint64_t wanted(const X86Cpu *cpu)
 {
-    return x86_xcr0((X86Model)cpu->model) & ((cpu->gpr[X86_RAX] & 0xffffffff) | cpu->gpr[X86_RDX] << 32);
+    return enabled(cpu) & ((cpu->gpr[X86_RAX] & 0xffffffff) | cpu->gpr[X86_RDX] << 32);
 }
 
 /* form: as XCOMP_BV has it, of the compacted one. */
@@ -224,7 +231,9 @@ uint64_t x86_helper_xgetbv(ARGS)
 {
     X86Cpu *cpu = opaque;
     uint32_t which = (uint32_t)cpu->gpr[X86_RCX];
-    uint64_t v = x86_xcr0((X86Model)cpu->model);
+    uint64_t v = enabled(cpu);
+    if (cpu->base.mem && !(x86_machine(cpu)->sys.cr4 & X86_CR4_OSXSAVE))
+        return x86_raise_vector(x86_machine(cpu), X86_V_UD, 0);
     if (which == 1 && x86_model_has((X86Model)cpu->model, X86_FEAT_XGETBV1))
         x86_fpu_settle(cpu), v &= in_use(cpu);
     else if (which)

@@ -1,0 +1,323 @@
+/* outside: no (it ends in a triple fault).
+ * Long mode: page faults with NX, SMEP, SMAP and reserved bits, addresses that are not canonical, fast system
+ * calls, interrupt stacks, compatibility mode, registers whose bits are refused, translations that change. */
+#include "x86_bare.h"
+
+#ifdef OUTSIDE
+#define OUTSIDE_OR(a, b) a
+#else
+#define OUTSIDE_OR(a, b) b
+#endif
+
+enum { P = 1, RW = 2, US = 4, A = 32, D = 64, AT = 0x40000000, PAGE = 0x300000, TABLE = 0x600000 };
+#define NX (1ull << 63)
+static volatile u64 *const table = (u64 *)TABLE;
+
+static void read_at(word a)
+{
+    __asm__ volatile("mov (%0), %%eax" : : "r"(a) : "eax");
+}
+static void write_at(word a)
+{
+    __asm__ volatile("movl $5, (%0)" : : "r"(a) : "memory");
+}
+static void call_at(word a)
+{
+    __asm__ volatile("call *%0" : : "r"(a) : "memory");
+}
+static void user_read(word a)
+{
+    read_at(a);
+    __asm__ volatile("int $0x80");
+}
+static void user_write(word a)
+{
+    write_at(a);
+    __asm__ volatile("int $0x80");
+}
+static void user_call(word a)
+{
+    call_at(a);
+    __asm__ volatile("int $0x80");
+}
+static void (*user_fn)(word);
+static void user(word a)
+{
+    at_user(user_fn, a);
+}
+static void expect_user(const char *name, word v, word error, void (*fn)(word), word a)
+{
+    user_fn = fn;
+    expect_at(name, v, error, user, a);
+}
+
+static void map_page(unsigned n, u64 e)
+{
+    table[n] = e;
+    set_cr3(TABLES);
+}
+
+static void make_table(void)
+{
+    u64 *dir = (u64 *)(TABLES + 0x3000); /* of the second GiB */
+    for (unsigned k = 0; k < 512; k++)
+        table[k] = 0;
+    dir[0] = TABLE | P | RW | US;
+    *(volatile uint8_t *)PAGE = 0xc3; /* ret */
+}
+
+static void faults(void)
+{
+    make_table();
+    set_cr3(TABLES);
+    expect_at("not present, read", PF, 0, read_at, AT + 8);
+    CHECK("cr2", cr2(), AT + 8);
+    expect_at("not present, write", PF, 2, write_at, AT);
+    expect_at("not present, fetch", PF, 0x10, call_at, AT);
+    map_page(0, PAGE | P | RW | US | NX);
+    expect_at("NX", PF, 0x11, call_at, AT);
+    expect_user("NX, level 3", PF, 0x15, user_call, AT);
+    CHECK("accessed", table[0] & 0xfff, P | RW | US);
+    expect_at("data is not NX", NONE, 0, read_at, AT);
+    CHECK("accessed, read", table[0] & 0xfff, P | RW | US | A);
+    map_page(0, PAGE | P | US);
+    expect_user("read-only", PF, 7, user_write, AT);
+    expect_at("read-only, WP", PF, 3, write_at, AT);
+    expect_user("readable", 0x80, 0, user_read, AT);
+    map_page(0, PAGE | P | RW);
+    expect_user("of level 0", PF, 5, user_read, AT);
+    map_page(0, PAGE | P | RW | 1ull << 51);
+    expect_at("reserved", PF, OUTSIDE_OR(8, 9), read_at, AT);
+    expect_at("not canonical", GP, 0, read_at, 0x800000000000);
+    map_page(0, PAGE | P | RW | US);
+    *(volatile uint8_t *)AT = 0xc3;
+    CHECK("dirty", table[0] & 0xfff, P | RW | US | A | D);
+}
+
+static void protection(void)
+{
+    uint32_t b, c, d, a = 7;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d) : "c"(0));
+    if (!(b >> 7 & 1) || !(b >> 20 & 1))
+        return; /* an outside emulator's model */
+    map_page(0, PAGE | P | RW | US);
+    u64 *dir = (u64 *)(TABLES + 0x2000);
+    u64 was = dir[0];
+    dir[0] &= ~4ull; /* this program's own pages are a user's, too */
+    set_cr3(TABLES);
+    set_cr4(cr4() | 1 << 20);
+    expect_at("SMEP", PF, 0x11, call_at, AT);
+    set_cr4((cr4() & ~(1ul << 20)) | 1 << 21);
+    expect_at("SMAP", PF, 1, read_at, AT);
+    __asm__ volatile("stac");
+    uint32_t v = *(volatile uint8_t *)AT;
+    __asm__ volatile("clac");
+    CHECK("stac", v, 0xc3);
+    set_cr4(cr4() & ~(1ul << 21));
+    dir[0] = was;
+    set_cr3(TABLES);
+}
+
+/* ---- system calls ---- */
+
+enum { STAR = 0xc0000081u, LSTAR, CSTAR, FMASK, FSBASE = 0xc0000100u, GSBASE, KGSBASE };
+extern char syscall_entry[], user_syscall[], user_syscall_next[], user_after_sysret[], compat[], compat_end[];
+extern u64 syscall_seen[4];
+__asm__(".data; .globl syscall_seen; syscall_seen: .quad 0, 0, 0, 0; .text\n"
+        "syscall_entry: mov %rcx, syscall_seen(%rip); mov %r11, syscall_seen + 8(%rip); pushfq; pop "
+        "syscall_seen + 16(%rip)\n"
+        "mov %cs, %eax; mov %ss, %edx; shl $16, %eax; or %edx, %eax; mov %rax, syscall_seen + 24(%rip)\n"
+        "lea user_after_sysret(%rip), %rcx; mov $0x202, %r11d; sysretq\n"
+        "user_syscall: stc; std; syscall\nuser_syscall_next: ud2\n"
+        "user_after_sysret: mov %cs, %ecx; shl $16, %ecx; mov %ss, %edx; or %edx, %ecx; int $0x80\n"
+        "compat: .code32\nmov $0x12345678, %ecx; push %ecx; pop %edx; inc %edx; add %edx, %ecx; int "
+        "$0x80\n.code64");
+static void do_syscall(word a)
+{
+    at_user((void (*)(word))user_syscall, 0);
+}
+static void do_compat(word a)
+{
+    word frame[] = {(word)compat, UCODE32, 2, 0x70000, UDATA};
+    bare_enter(frame, 0);
+}
+static void iret_bad(word to)
+{
+    word frame[] = {to, CODE, 2, 0x70000, DATA};
+    bare_enter(frame, 0);
+}
+
+static void system_calls(void)
+{
+    wrmsr(STAR, (u64)(UCODE32 & ~3) << 48 | (u64)CODE << 32);
+    wrmsr(LSTAR, (word)syscall_entry);
+    wrmsr(FMASK, 0x400);
+    expect_at("syscall and sysret", 0x80, 0, do_syscall, 0);
+    CHECK("rcx", syscall_seen[0], user_syscall_next);
+    CHECK("r11", syscall_seen[1] & 0x401, 0x401);
+    CHECK("masked flags", syscall_seen[2] & 0x401, OUTSIDE_OR(0, 1));
+    CHECK("cs and ss", syscall_seen[3], CODE << 16 | (CODE + 8));
+    CHECK("cs and ss after sysret", bare_seen.cx, UCODE64 << 16 | UDATA);
+    CHECK("flags after sysret", bare_seen.flags & 0x600, 0x200);
+    expect_at("compatibility mode", 0x80, 0, do_compat, 0);
+    CHECK("its result", bare_seen.cx, 0x12345678u * 2 + 1);
+    CHECK("its stack pointer", bare_seen.sp, 0x70000);
+    expect_at("iret to an address that is not canonical", GP, 0, iret_bad, 0x800000000000);
+}
+
+/* ---- stacks ---- */
+
+static void int_50(word a)
+{
+    __asm__ volatile("int $0x50");
+}
+static void stacks(void)
+{
+    bare_tss[9] = 0x88008; /* IST1, not aligned */
+    bare_idt[2 * 0x50] = (bare_idt[2 * 0x50] & ~(7ull << 32)) | 1ull << 32;
+    expect_at("interrupt stack", 0x50, 0, int_50, 0);
+    CHECK("its place", bare_seen.inner_sp, 0x88000 - 8); /* ss is there */
+}
+
+/* ---- registers ---- */
+
+static void write_cr0(word v)
+{
+    set_cr0(v);
+}
+static void write_cr3(word v)
+{
+    set_cr3(v);
+}
+static void write_cr4(word v)
+{
+    set_cr4(v);
+}
+static void read_msr(word n)
+{
+    rdmsr((uint32_t)n);
+}
+static void write_efer(word v)
+{
+    wrmsr(0xc0000080u, v);
+}
+static void write_lstar(word v)
+{
+    wrmsr(LSTAR, v);
+}
+static void user_rdmsr(word n)
+{
+    rdmsr((uint32_t)n);
+}
+static void user_swapgs(word n)
+{
+    __asm__ volatile("swapgs");
+}
+static void read_cr1(word n)
+{
+    __asm__ volatile(".byte 0x0f, 0x20, 0xc8" : : : "rax");
+}
+
+static void registers(void)
+{
+    expect_at("PAE stays", GP, 0, write_cr4, cr4() & ~0x20ul);
+    expect_at("unknown bit of cr4", GP, 0, write_cr4, cr4() | 1ul << 40);
+    expect_at("PG without PE", GP, 0, write_cr0, 0x80000010);
+    expect_at("beyond cr3", GP, 0, write_cr3, 1ul << 60);
+    expect_at("no such register", GP, 0, read_msr, 0x12345);
+    expect_at("unknown bit of efer", GP, 0, write_efer, 1ul << 40);
+    expect_at("LME stays", GP, 0, write_efer, 0x801);
+    expect_at("lstar, not canonical", GP, 0, write_lstar, 1ul << 50);
+    expect_at("cr1", UD, 0, read_cr1, 0);
+    expect_user("rdmsr at level 3", GP, 0, user_rdmsr, 0x10);
+    expect_user("swapgs at level 3", GP, 0, user_swapgs, 0);
+    wrmsr(GSBASE, 0x1000);
+    wrmsr(KGSBASE, 0x2000);
+    __asm__ volatile("swapgs");
+    CHECK("swapgs", rdmsr(GSBASE), 0x2000);
+    CHECK("and back", rdmsr(KGSBASE), 0x1000);
+    wrmsr(FSBASE, PAGE);
+    uint32_t v;
+    *(volatile uint32_t *)(PAGE + 16) = 0xabcd;
+    __asm__ volatile("mov %%fs:16, %0" : "=r"(v));
+    CHECK("fs base", v, 0xabcd);
+}
+
+/* ---- translations ---- */
+
+static void translations(void)
+{
+    volatile uint32_t *one = (uint32_t *)PAGE, *two = (uint32_t *)(PAGE + 0x1000), *at = (uint32_t *)AT;
+    *one = 1;
+    *two = 2;
+    for (unsigned k = 0; k < 100; k++) {
+        table[0] = (PAGE + (k & 1) * 0x1000) | P | RW | US;
+        if (k & 2)
+            __asm__ volatile("invlpg (%0)" : : "r"(at) : "memory");
+        else
+            set_cr3(TABLES);
+        CHECK("another page", *at, (k & 1) + 1);
+    }
+    /* code at one address in two pages: mov eax, n; ret */
+    for (unsigned k = 0; k < 2; k++) {
+        volatile uint8_t *c = (uint8_t *)(PAGE + k * 0x1000ul);
+        c[0] = 0xb8, c[1] = (uint8_t)(k + 7), c[2] = c[3] = c[4] = 0, c[5] = 0xc3;
+    }
+    for (unsigned k = 0; k < 50; k++) {
+        map_page(0, (PAGE + (k & 1) * 0x1000) | P | RW | US);
+        CHECK("another page's code", ((uint32_t(*)(void))AT)(), (k & 1) + 7);
+    }
+    /* an instruction over the end of a page, whose second half changes */
+    volatile uint8_t *end = (uint8_t *)(PAGE + 0xffe);
+    end[0] = 0xb8, end[1] = 0x11;
+    for (unsigned k = 0; k < 2; k++) {
+        volatile uint8_t *c = (uint8_t *)(PAGE + 0x1000 + k * 0x1000ul);
+        c[0] = 0, c[1] = (uint8_t)k, c[2] = 0, c[3] = 0xc3;
+    }
+    map_page(0, PAGE | P | RW | US);
+    for (unsigned k = 0; k < 50; k++) {
+        map_page(1, (PAGE + 0x1000 + (k & 1) * 0x1000) | P | RW | US);
+        CHECK("over the end", ((uint32_t(*)(void))(AT + 0xffe))(), 0x11 | (k & 1) << 16);
+    }
+}
+
+static void fill_over(word a)
+{
+    word n = 0x40;
+    __asm__ volatile("rep stosb" : "+c"(n), "+D"(a) : "a"(1) : "memory");
+}
+
+static void strings(void)
+{
+    volatile uint8_t *from = (uint8_t *)PAGE, *to = (uint8_t *)0x700000;
+    for (unsigned k = 0; k < 20000; k++)
+        from[k] = (uint8_t)(k * 7);
+    word n = 20000 - 3, si = PAGE + 3, di = 0x700005;
+    __asm__ volatile("rep movsb" : "+c"(n), "+S"(si), "+D"(di) : : "memory");
+    unsigned bad = 0;
+    for (unsigned k = 3; k < 20000; k++)
+        bad += to[k + 2] != (uint8_t)(k * 7);
+    CHECK("rep movsb", bad, 0);
+    CHECK("rdi", di, 0x700005 + 20000 - 3);
+    n = 3000, si = PAGE, di = PAGE + 8; /* what is written is read again */
+    __asm__ volatile("rep movsq" : "+c"(n), "+S"(si), "+D"(di) : : "memory");
+    CHECK("rep movsq, overlapping", *(u64 *)(PAGE + 8 * 2999), *(u64 *)PAGE);
+    n = 5000, di = 0x700001;
+    __asm__ volatile("rep stosl" : "+c"(n), "+D"(di) : "a"(0x01020304) : "memory");
+    CHECK("rep stosl", *(uint32_t *)(0x700001 + 4 * 4999), 0x01020304);
+    map_page(0, PAGE | P | RW | US);
+    map_page(1, 0);
+    expect_at("rep stosb over the end", PF, 2, fill_over, AT + 0xff0);
+    CHECK("what is left", bare_seen.cx, 0x30);
+}
+
+void test(void)
+{
+    faults();
+    protection();
+    system_calls();
+    stacks();
+    registers();
+    translations();
+    strings();
+}
