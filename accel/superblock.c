@@ -359,6 +359,10 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
         ir_insn_start(b, pc);
         if (first && was)
             emit_code_check(&x, was);
+        if (first && UNLIKELY(cfg->look_at_floats)) {
+            x.t.pc = pc;
+            ops->look_at_floats(&x.t);
+        }
         if (UNLIKELY(cfg->stops_at) && tracer_stops(&x, pc))
             break;
         x.t.pc = pc;
@@ -396,6 +400,14 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
     return true;
 }
 
+static bool computes_floats(const IrRegion *r)
+{
+    for (unsigned k = 0; k < r->n_insns; k++)
+        if (ir_op_info[r->insn[k].op].flags & IR_F_FPX)
+            return true;
+    return false;
+}
+
 bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
                       Superblock *ret)
 {
@@ -405,6 +417,11 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
     unsigned tries = 0;
     if (!build_once(cfg, arena, b, pc, ctx, NULL, ret))
         return false;
+    if (UNLIKELY(cfg->ops->floats_watched && cfg->ops->floats_watched(ctx)) && computes_floats(ret->region)) {
+        short_cfg.look_at_floats = true;
+        arena_rewind(arena, mark);
+        return build_once(&short_cfg, arena, b, pc, ctx, NULL, ret);
+    }
     while (ret->unnoticed && cfg->ops->code_checks && !cfg->page) {
         Superblock was = *ret;
         /* Shorter each time; one instruction is the same each time. */

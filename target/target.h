@@ -186,6 +186,10 @@ struct TargetOps {
     /* IR_UNIT rows: the state into the host's registers and back (Cpu.unit_live). NULL: the ISA has none. */
     void (*unit_load)(void *cpu);
     void (*unit_store)(void *cpu);
+    /* Code of context ctx that computes floats wants something looked at where a region of it is entered; the
+     * look, which may leave for the same pc. NULL: there is no such context. */
+    bool (*floats_watched)(uint32_t ctx);
+    void (*look_at_floats)(Trans *t);
     const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
     /* Another instruction set that the same cpu has, with slots and helpers of its own: it runs while a bit
      * of other_ctx is in the context word. Helpers that change that bit leave generated code. What is asked

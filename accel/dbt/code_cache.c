@@ -49,14 +49,16 @@ static CodeSegment *init_segment(CodeCache *c, CodeSegment *s)
     return s;
 }
 
-bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque,
-                     char *err, size_t err_cap)
+bool code_cache_init(CodeCache *c, size_t bytes, unsigned exit_bits, void *(*map)(void *opaque, size_t bytes),
+                     void *opaque, char *err, size_t err_cap)
 {
-    *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, (size_t)CACHE_MIN_SEGMENTS)};
+    *c = (CodeCache){.n_segments = (unsigned)MAX(bytes >> SEG_BITS, (size_t)CACHE_MIN_SEGMENTS),
+                     .exit_bits = exit_bits,
+                     .code = SEG_BYTES - ((uint32_t)CACHE_STUB_BYTES << exit_bits)};
     size_t each = align_up(MAX(bytes / CACHE_MIN_SEGMENTS, (size_t)SEG_MIN_BYTES), 4096);
-    c->limit = (uint32_t)MIN(each, (size_t)SEG_CODE);
+    c->limit = (uint32_t)MIN(each, (size_t)c->code);
     lock_init(&c->lock, LOCK_RANK_LINK);
-    size_t code = code_bytes(c), n_exits = (size_t)c->n_segments * SEG_EXITS;
+    size_t code = code_bytes(c), n_exits = (size_t)c->n_segments << exit_bits;
     size_t slots = n_exits * sizeof(uint64_t), segments = align_up(c->n_segments * sizeof(CodeSegment), 4096);
     size_t exits = n_exits * sizeof(ExitInfo), meta = (size_t)c->n_segments * SEG_META;
     uint8_t *p = map(opaque, SEG_BYTES + 2 * code + slots + segments + exits + meta);
@@ -84,7 +86,7 @@ void code_cache_clear(CodeCache *c) { *c = (CodeCache){0}; } /* the address spac
 
 static bool has_room(const CodeCache *c, const CodeSegment *s, unsigned n_exits)
 {
-    return s->used + SEG_MIN_ROOM <= c->limit && s->n_exits + n_exits <= SEG_EXITS &&
+    return s->used + SEG_MIN_ROOM <= c->limit && s->n_exits + n_exits <= 1u << c->exit_bits &&
            s->n_regions < SEG_REGIONS;
 }
 
@@ -95,13 +97,13 @@ static bool make_own(CodeCache *c, CodeSegment *s)
         return true;
     size_t base = (size_t)code_segment_index(c, s) << SEG_BITS;
     uint32_t at = (uint32_t)align_up(s->used, 4096);
-    uint32_t stubs = (uint32_t)align_up(SEG_CODE + s->n_exits * CACHE_STUB_BYTES, 4096);
-    if (at >= SEG_CODE || stubs >= SEG_BYTES || !map_fresh(c, base + at, SEG_CODE - at) ||
+    uint32_t stubs = (uint32_t)align_up(c->code + s->n_exits * CACHE_STUB_BYTES, 4096);
+    if (at >= c->code || stubs >= SEG_BYTES || !map_fresh(c, base + at, c->code - at) ||
         !map_fresh(c, base + stubs, SEG_BYTES - stubs))
         return false;
     s->used = at;
     s->ready = at;
-    s->n_exits = (stubs - SEG_CODE + CACHE_STUB_BYTES - 1) / CACHE_STUB_BYTES;
+    s->n_exits = (stubs - c->code + CACHE_STUB_BYTES - 1) / CACHE_STUB_BYTES;
     s->foreign = false;
     return true;
 }
@@ -254,12 +256,12 @@ static void make_huge(const CodeCache *c, CodeSegment *s)
 {
     enum { COLLAPSE = 25 /* MADV_COLLAPSE */, FIRST = 2 };
     size_t at = (size_t)code_segment_index(c, s) << SEG_BITS;
-    if (code_segment_index(c, s) < FIRST || c->limit < SEG_CODE)
+    if (code_segment_index(c, s) < FIRST || c->limit < c->code)
         return;
     *(volatile uint8_t *)(c->rw + at) = 0; /* a hole is refused */
     if (sys_is_err(sys_madvise(c->rx + at, SEG_BYTES, COLLAPSE)))
         return;
-    s->ready = SEG_CODE;
+    s->ready = c->code;
 }
 
 /* Only the code: each of its pages would fault twice, in either view. One fault a page of private memory

@@ -2,9 +2,10 @@
  * CodeCache: memory for generated code and what belongs to it.
  *
  * Layout. One address range: [code, running view][slots], and elsewhere the writing view of the code. Both
- * are cut into segments; a segment has SEG_CODE bytes of code, SEG_EXITS exits (behind the code a stub of
- * CACHE_STUB_BYTES, elsewhere a data slot and an ExitInfo each), a list of its regions in address order, and
- * an arena for their records. The distances from code to its slots are within rip-relative reach.
+ * are cut into segments; a segment has room for 1 << exit_bits exits (a stub of CACHE_STUB_BYTES behind the
+ * code, elsewhere a data slot and an ExitInfo each), the rest is for code; it has, a list of its regions in
+ * address order, and an arena for their records. The distances from code to its slots are within rip-relative
+ * reach.
  *
  * Write-once (rules.md 8): a byte of code never changes after its region is published, in any process. The
  * pages of code are shared with forked children; a child maps pages of its own over what was still unused,
@@ -34,9 +35,9 @@ enum {
     SEG_BYTES = 1 << SEG_BITS,
     SEG_MIN_BYTES = 64 << 10, /* used of each segment in the smallest of caches */
     SEG_MIN_ROOM = 16 << 10,  /* a claimed segment has at least this much */
-    SEG_EXITS = SEG_BYTES / 32,
+    SEG_EXIT_BITS = 16,       /* user mode: 32 bytes of code for an exit */
+    SEG_EXIT_BITS_PAGED = 14, /* machines: 190 */
     CACHE_STUB_BYTES = 10,
-    SEG_CODE = SEG_BYTES - SEG_EXITS * CACHE_STUB_BYTES, /* whole pages */
     SEG_REGIONS = SEG_BYTES / 64,
     SEG_META = 16 << 20, /* reserved, not used */
     CACHE_MIN_SEGMENTS = 4,
@@ -44,16 +45,16 @@ enum {
 
 typedef struct DbtRegion DbtRegion;
 
-/* One way out of a region. Id = segment * SEG_EXITS + index; its slot has the same number. */
+/* One way out of a region. Id = segment << exit_bits | index; its slot has the same number. */
 typedef struct ExitInfo {
     uint64_t pc;        /* guest address to go on at; of a raise: to report */
+    DbtRegion *to;      /* linked: where to */
+    uint32_t next, prev; /* other exits linked to the same region; id + 1, 0 none */
     uint8_t kind;       /* IrExitKind */
     uint8_t linked;
     uint8_t back;       /* to a lower or equal guest address */
     uint8_t code;       /* CpuExitKind of a raise */
     uint8_t visits;     /* back: how often C code was here, up to a limit; any thread */
-    DbtRegion *to;      /* linked: where to */
-    uint32_t next, prev; /* other exits linked to the same region; id + 1, 0 none */
 } ExitInfo;
 
 typedef enum SegmentState {
@@ -81,12 +82,14 @@ typedef struct CodeSegment {
 
 typedef struct CodeCache {
     uint8_t *rx, *rw;   /* the two views; equal when wx */
-    uint64_t *slot;     /* [n_segments * SEG_EXITS] */
+    uint64_t *slot;     /* [n_segments << exit_bits] */
     ExitInfo *exit;     /* likewise */
     CodeSegment *segment;
     char *meta;         /* n_segments * SEG_META */
     unsigned n_segments, next; /* next: first never used */
-    uint32_t limit;     /* bytes of code in a segment, SEG_CODE but in tiny caches */
+    unsigned exit_bits;
+    uint32_t code;      /* bytes for code in a segment, whole pages; */
+    uint32_t limit;     /* these, but in tiny caches */
     uint64_t clock;     /* age of the next segment */
     CodeSegment *open;
     bool wx;
@@ -95,8 +98,8 @@ typedef struct CodeCache {
 } CodeCache;
 
 /* `map` gives address space that is never the guest's. */
-bool code_cache_init(CodeCache *c, size_t bytes, void *(*map)(void *opaque, size_t bytes), void *opaque,
-                     char *err, size_t err_cap);
+bool code_cache_init(CodeCache *c, size_t bytes, unsigned exit_bits, void *(*map)(void *opaque, size_t bytes),
+                     void *opaque, char *err, size_t err_cap);
 void code_cache_clear(CodeCache *c);
 /* A segment with room for a region of n_exits, or NULL: recycle something first. */
 CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits);
@@ -122,10 +125,15 @@ static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
 {
     return c->rw + ((size_t)code_segment_index(c, s) << SEG_BITS);
 }
-/* Of an exit's stub, from the start of the code: what its slot points to while it is not linked. */
-static inline size_t code_cache_stub(uint32_t exit_id)
+static inline uint32_t code_segment_first_exit(const CodeCache *c, const CodeSegment *s)
 {
-    return ((size_t)(exit_id / SEG_EXITS) << SEG_BITS) + SEG_CODE + exit_id % SEG_EXITS * CACHE_STUB_BYTES;
+    return code_segment_index(c, s) << c->exit_bits;
+}
+/* Of an exit's stub, from the start of the code: what its slot points to while it is not linked. */
+static inline size_t code_cache_stub(const CodeCache *c, uint32_t exit_id)
+{
+    uint32_t index = exit_id & ((1u << c->exit_bits) - 1);
+    return ((size_t)(exit_id >> c->exit_bits) << SEG_BITS) + c->code + index * CACHE_STUB_BYTES;
 }
 static inline bool code_cache_has(const CodeCache *c, uint64_t rx_pc)
 {

@@ -115,6 +115,7 @@ static X64Host for_steps(const X64Host *h)
     X64Host step = *h;
     step.no_opt |= X64_NO_JUMP_CACHE;
     step.exit_indirect = h->exit_indirect_plain;
+    step.far_exit = h->far_exit_plain;
     return step;
 }
 
@@ -126,7 +127,8 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     a->engine_data = d;
     d->accel = a;
     size_t bytes = a->cfg.cache_bytes ? a->cfg.cache_bytes : DEFAULT_CACHE;
-    while (!code_cache_init(&d->cache, bytes, map_for_cache, a, err, err_cap)) {
+    unsigned exit_bits = a->cfg.machine ? SEG_EXIT_BITS_PAGED : SEG_EXIT_BITS;
+    while (!code_cache_init(&d->cache, bytes, exit_bits, map_for_cache, a, err, err_cap)) {
         if (d->cache.rw || bytes < SMALLEST_CACHE)
             return false;
         bytes /= 2; /* the address space is limited */
@@ -302,7 +304,7 @@ static bool left_by_exit(Dbt *d, Cpu *cpu, uint32_t id)
     const ExitInfo *x = &d->cache.exit[id];
     /* Another thread may have made the region, and a slot alone have led here: this pairs with its
      * publication. */
-    (void)__atomic_load_n(&d->cache.segment[id / SEG_EXITS].n_regions, __ATOMIC_ACQUIRE);
+    (void)__atomic_load_n(&d->cache.segment[id >> d->cache.exit_bits].n_regions, __ATOMIC_ACQUIRE);
     cpu->pc = x->pc + cpu->pc_delta;
     if (x->kind == IR_EXIT_RAISE) {
         cpu->exit = (CpuExit){.kind = x->code};

@@ -172,7 +172,7 @@ static void unlink_all(CodeCache *c, DbtRegion *r)
     for (uint32_t id = r->first_exit; id < r->first_exit + r->n_exits; id++) {
         ExitInfo *x = &c->exit[id];
         if (x->linked)
-            __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(id),
+            __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(c, id),
                              __ATOMIC_RELEASE);
         x->linked = 0;
         x->to = NULL;
@@ -233,7 +233,7 @@ void dbt_map_link(DbtMap *m, uint32_t id, DbtRegion *to)
 static void unlink_exit(CodeCache *c, uint32_t id)
 {
     ExitInfo *x = &c->exit[id];
-    __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(id), __ATOMIC_RELEASE);
+    __atomic_store_n(&c->slot[id], (uint64_t)(uintptr_t)c->rx + code_cache_stub(c, id), __ATOMIC_RELEASE);
     if (x->prev)
         c->exit[x->prev - 1].next = x->next;
     else

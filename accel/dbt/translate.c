@@ -63,7 +63,8 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
     uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
     DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
     X64Pin *pin = arena_array(m, X64Pin, s->code.n_loop_pins);
-    X64FlRecipe *fl = arena_array(m, X64FlRecipe, s->code.n_fl);
+    unsigned n_fl = s->code.n_records ? s->code.n_fl : 0; /* records name them */
+    X64FlRecipe *fl = arena_array(m, X64FlRecipe, n_fl);
     uint8_t *bytes = arena_array(m, uint8_t, n_bytes);
     if (!r || !rec || !pcs || !ref || !pin || !fl || !bytes)
         return NULL;
@@ -75,13 +76,13 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
         .record = rec, .guest_pc = pcs, .ref = ref,
         .second = sb->second,
         .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
-        .n_fl = (uint8_t)s->code.n_fl, .fl = fl,
+        .n_fl = (uint8_t)n_fl, .fl = fl,
     };
     r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) +
                                   seg->used);
     memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
     memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
-    memcpy(fl, s->code.fl, s->code.n_fl * sizeof(*fl));
+    memcpy(fl, s->code.fl, n_fl * sizeof(*fl));
     memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
     memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
     memcpy(bytes, sb->bytes, n_bytes);
@@ -99,7 +100,7 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
         d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind,
                                        .code = (uint8_t)ir->exit[k].code,
                                        .back = ir->exit[k].poll};
-        d->cache.slot[id] = (uint64_t)(uintptr_t)d->cache.rx + code_cache_stub(id);
+        d->cache.slot[id] = (uint64_t)(uintptr_t)d->cache.rx + code_cache_stub(&d->cache, id);
     }
     if (ir->ret_exit)
         d->cache.slot[r->first_exit + ir->n_exits] = ir->exit[ir->n_exits - 1].pc;
@@ -167,9 +168,10 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     bool empty = seg->used == 0;
     code_segment_populate(&d->cache, seg);
     x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
-    uint32_t first = code_segment_index(&d->cache, seg) * SEG_EXITS + seg->n_exits;
-    X64Exits exits = {.first_id = first, .slots_rx = (uint64_t)(uintptr_t)&d->cache.slot[first],
-                      .stubs = d->cache.rw + code_cache_stub(first)};
+    uint32_t first = code_segment_first_exit(&d->cache, seg) + seg->n_exits;
+    X64Exits exits = {.first_id = first,
+                      .slots_rx = (uint64_t)(uintptr_t)&d->cache.slot[first],
+                      .stubs = d->cache.rw + code_cache_stub(&d->cache, first)};
     X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a,
                                     &exits, &s->code);
     if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))

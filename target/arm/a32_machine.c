@@ -107,7 +107,9 @@ static bool configure(Cpu *base, const char *name, const char *value)
 static uint32_t ctx(const Cpu *base)
 {
     const ArmMachine *m = (const ArmMachine *)base;
-    return a32_ctx(base) | ARM_CTX_SYS | m->sys.el << ARM_CTX_EL_SHIFT |
+    const uint32_t ufc = IR_FP_UFC << CTX_ARM_FP_SHIFT;
+    bool strict = m->arm.fp_strict & arm_fp_strict_bit(m->sys.el);
+    return (a32_ctx(base) & ~ufc) | (strict ? ufc : 0u) | ARM_CTX_SYS | m->sys.el << ARM_CTX_EL_SHIFT |
            arm_data_idx(m) << ARM_CTX_IDX_SHIFT | (a32_no_fp(m) ? ARM_CTX_NO_FP : 0u);
 }
 
@@ -158,6 +160,11 @@ static bool debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io
     }
 }
 
+static void look_at_floats(Trans *t)
+{
+    arm_look_at_floats(t, A32_SLOT_FP_STRICT);
+}
+
 static const TargetSys sys = {
     .n_idx = ARM_IDX_COUNT,
     .paged = ARM_IDX_COUNT,
@@ -195,6 +202,8 @@ const TargetOps target_arm_sys = {
     .disas = a32_disas,
     .data_addr = data_addr,
     .reserved = reserved,
+    .floats_watched = arm_floats_watched,
+    .look_at_floats = look_at_floats,
     .sys = &sys,
 };
 

@@ -479,15 +479,9 @@ void a32_trans_vdup_core(Trans *t, const A32Args *a)
 
 enum { REG_FPSID = 0, REG_FPSCR = 1, REG_MVFR2 = 5, REG_MVFR1 = 6, REG_MVFR0 = 7 };
 
-/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows
- * already. */
 static void touch_flags(Trans *t)
 {
-    if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
-        return;
-    ir_put(t->b, A32_SLOT_FP_STRICT,
-           ir_or(t->b, IR_I32, ir_get(t->b, A32_SLOT_FP_STRICT), a32_imm(t, (int32_t)arm_fp_strict_bit(0))));
-    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+    arm_touch_fpsr(t, a32_sys(t) ? t->ctx >> ARM_CTX_EL_SHIFT & 3 : 0, A32_SLOT_FP_STRICT);
 }
 
 static IrVal and_imm(Trans *t, IrVal v, uint32_t mask) { return ir_and(t->b, IR_I32, v, a32_imm(t, mask)); }

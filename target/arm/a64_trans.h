@@ -174,6 +174,7 @@ bool a64_msr_machine(Trans *t, const A64Args *a);
 bool a64_sys_machine(Trans *t, const A64Args *a);
 void a64_svc_machine(Trans *t, const A64Args *a);
 void a64_dsb_machine(Trans *t);
+void a64_isb_machine(Trans *t);
 void a64_debug_machine(Trans *t);
 /* FPSR's bits 31..28, which only AArch32 computes. */
 IrVal a64_fp_nzcv(Trans *t);

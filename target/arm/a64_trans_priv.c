@@ -318,6 +318,24 @@ void a64_put_fp_nzcv(Trans *t, IrVal fpsr)
     ir_put(b, ARM_SYS_SLOT_FPFL, ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), v));
 }
 
+/* Code is up to date at any time, and so is the context word, but for debug exceptions: MDSCR_EL1 and
+ * PSTATE.D are written without a look at it. */
+void a64_isb_machine(Trans *t)
+{
+    enum { SS = 1, MDE = 1 << 15 };
+    IrBuilder *b = t->b;
+
+    if (t->ctx & ARM_CTX_DEBUG) {
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+        return;
+    }
+    t->flow.kind = FLOW_STOP;
+    if (a64_el(t) == 0)
+        return;
+    IrVal on = ir_and(b, IR_I64, ir_get(b, ARM_SYS_SLOT_MDSCR), a64_imm(t, SS | MDE));
+    ir_exit_if(b, ir_cmp(b, IR_NE, on, a64_imm(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+}
+
 /* The instruction itself begins behind it: what it raises finds the state that the helper left. */
 void a64_debug_machine(Trans *t)
 {

@@ -49,6 +49,10 @@ void a64_trans_dsb(Trans *t, const A64Args *a)
 }
 void a64_trans_isb(Trans *t, const A64Args *a)
 {
+    if (a64_sys(t)) {
+        a64_isb_machine(t);
+        return;
+    }
     fence_i_if_pending(t);
     t->flow.kind = FLOW_LEAVE;
     t->flow.code = CPU_EXIT_CTX;
@@ -103,15 +107,9 @@ static void write_fpcr(Trans *t, IrVal v)
 }
 _Static_assert(IR_RNE == 0 && IR_RTZ == 1 && IR_RDN == 2 && IR_RUP == 3, "order of IrRound");
 
-/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows
- * already. */
 static void touch_fpsr(Trans *t)
 {
-    if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
-        return;
-    IrVal bit = ir_const(t->b, IR_I32, (int32_t)arm_fp_strict_bit(a64_sys(t) ? a64_el(t) : 0));
-    ir_put(t->b, ARM_SLOT_FP_STRICT, ir_or(t->b, IR_I32, ir_get(t->b, ARM_SLOT_FP_STRICT), bit));
-    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+    arm_touch_fpsr(t, a64_sys(t) ? a64_el(t) : 0, ARM_SLOT_FP_STRICT);
 }
 
 /* Bits 4..0 of FPSR are IXC UFC OFC DZC IOC, bit 7 is IDC; IR_FF_* has it between the last two. */

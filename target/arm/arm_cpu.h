@@ -27,8 +27,9 @@ typedef struct ArmCpu {
     uint64_t sp;
     uint32_t fl;
     uint32_t fpcr;         /* as written; outside of accel_run(): arm_set_fpcr() */
-    uint32_t fp_strict;    /* not architectural: bit 0 once the program has looked at FPSR or written it; bit
-                            * 1 once a machine's privileged levels have */
+    uint32_t fp_strict;    /* not architectural: bit 0 once the program has looked at FPSR or written it;
+                            * ARM_FP_LOOKED once a machine's privileged levels have, bit 1 once they have
+                            * computed floats after that */
     uint32_t ldx_exclusive; /* not architectural: the next load exclusive asks for CPU_EXIT_EXCLUSIVE */
     uint64_t v[32][2] __attribute__((aligned(16)));
     uint64_t qc[2];        /* saturating instructions OR bits into it */
@@ -49,8 +50,15 @@ typedef struct ArmCpu {
     uint32_t neon_used;    /* not architectural: 1 once Advanced SIMD has computed with floats (IR_FP_STD) */
 } ArmCpu;
 
-/* Of ArmCpu.fp_strict. A kernel saves and restores FPSR for others, who need not look at it. */
+/* Of ArmCpu.fp_strict. A kernel saves and restores FPSR for others, who need not look at it, and mostly
+ * computes nothing itself: then all of its code need not be made anew. */
+enum { ARM_FP_LOOKED = 4 };
 static inline uint32_t arm_fp_strict_bit(unsigned el) { return el ? 2 : 1; }
+/* What an access to FPSR sets. */
+static inline uint32_t arm_fp_touched_bit(unsigned el)
+{
+    return el ? ARM_FP_LOOKED : 1;
+}
 
 #define ARM_NO_RESERVATION (~0ull) /* misaligned: no load exclusive sets it */
 
@@ -189,5 +197,11 @@ uint32_t arm_fpcr(const ArmCpu *cpu);
 void arm_set_fpcr(ArmCpu *cpu, uint32_t fpcr);
 uint32_t arm_fpsr(const ArmCpu *cpu);
 void arm_set_fpsr(ArmCpu *cpu, uint32_t fpsr);
+
+/* FPSR is read or written at level el; slot: that of ArmCpu.fp_strict. */
+void arm_touch_fpsr(Trans *t, unsigned el, unsigned slot);
+/* For TargetOps. */
+bool arm_floats_watched(uint32_t ctx);
+void arm_look_at_floats(Trans *t, unsigned slot);
 
 #endif

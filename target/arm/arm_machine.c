@@ -20,6 +20,7 @@ static const IrSlot slots[ARM_SYS_SLOTS] = {
     SYS_SLOT(DAIF, "daif", daif, IR_I32),
     SYS_SLOT(LINES, "lines", lines, IR_I32),
     SYS_SLOT(TLBI_SENT, "tlbi", tlbi_sent, IR_I32),
+    SYS_SLOT(MDSCR, "mdscr", mdscr, IR_I64),
     SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64),
     SYS_SLOT(SPSR_EL1, "spsr1", spsr[1], IR_I64),
     SYS_SLOT(ELR_EL1, "elr1", elr[1], IR_I64),
@@ -184,6 +185,11 @@ static Gva data_addr(const Cpu *base)
     return (a.rn == 31 ? arm->sp : arm->x[a.rn]) + (uint64_t)a.imm;
 }
 
+static void look_at_floats(Trans *t)
+{
+    arm_look_at_floats(t, ARM_SLOT_FP_STRICT);
+}
+
 static const TargetSys sys = {
     .n_idx = ARM_IDX_COUNT,
     .paged = ARM_IDX_COUNT,
@@ -222,6 +228,8 @@ const TargetOps target_aarch64_sys = {
     .disas = a64_disas,
     .data_addr = data_addr,
     .reserved = arm_reserved,
+    .floats_watched = arm_floats_watched,
+    .look_at_floats = look_at_floats,
     .sys = &sys,
     .other = &a32_compat_isa,
     .other_ctx = ARM_CTX_A32,

@@ -95,6 +95,36 @@ uint32_t arm_ctx_of(const ArmCpu *cpu, bool strict)
            (cpu->ldx_exclusive ? ARM_CTX_LDX_EXCLUSIVE : 0u);
 }
 
+/* From here on the program may see what underflow is (IR_FP_UFC): code is made anew, unless it knows already;
+ * a kernel's as soon as it computes. */
+void arm_touch_fpsr(Trans *t, unsigned el, unsigned slot)
+{
+    IrBuilder *b = t->b;
+
+    if (t->ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT)
+        return;
+    IrVal bit = ir_const(b, IR_I32, (int32_t)arm_fp_touched_bit(el));
+    ir_put(b, slot, ir_or(b, IR_I32, ir_get(b, slot), bit));
+    t->flow = (TransFlow){.kind = el ? FLOW_STOP : FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
+bool arm_floats_watched(uint32_t ctx)
+{
+    return (ctx & ARM_CTX_SYS) && (ctx >> ARM_CTX_EL_SHIFT & 3) && !(ctx & IR_FP_UFC << CTX_ARM_FP_SHIFT);
+}
+
+void arm_look_at_floats(Trans *t, unsigned slot)
+{
+    _Static_assert(ARM_FP_LOOKED == 2 << 1, "to arm_fp_strict_bit() by a shift");
+    IrBuilder *b = t->b;
+    IrVal was = ir_get(b, slot), looked = ir_and(b, IR_I32, was, ir_const(b, IR_I32, ARM_FP_LOOKED));
+
+    ir_put(b, slot, ir_or(b, IR_I32, was, ir_shr(b, IR_I32, looked, ir_const(b, IR_I32, 1))));
+    ir_exit_if(b, ir_cmp(b, IR_NE, looked, ir_const(b, IR_I32, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_CTX),
+               false);
+    ir_insn_start(b, t->pc); /* the instruction itself: it may trap, and has changed nothing */
+}
+
 A64Insn a64_peek(const Trans *t, unsigned off, A64Args *ret_args)
 {
     if (off + 4 > t->n_bytes)

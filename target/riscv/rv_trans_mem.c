@@ -94,6 +94,6 @@ void rv_trans_pause(Trans *t, const RvArgs *a) {}
 /* Zifencei */
 void rv_trans_fence_i(Trans *t, const RvArgs *a)
 {
-    t->flow.kind = FLOW_LEAVE;
+    t->flow.kind = t->ctx & RV_CTX_SYS ? FLOW_STOP : FLOW_LEAVE; /* a machine's stores drop code at once */
     t->flow.code = CPU_EXIT_FENCE_I;
 }

@@ -142,6 +142,9 @@ typedef struct X64Host {
     uint8_t *exit;            /* eax = id: stores pins, returns to C */
     uint8_t *exit_indirect;   /* rax = guest pc */
     uint8_t *exit_indirect_plain; /* the same, always to C */
+    uint8_t *far_exit;            /* machines: rax = where to go on, on another page, counted from this page's
+                                   * address of code */
+    uint8_t *far_exit_plain;      /* the same, always to C */
     uint8_t *far_again;       /* machines: the jump cache has rax (entry at rcx), but not with the key rdx */
     uint8_t *exit_return;     /* rax = guest pc; the landing of the entry just taken found that it is
                                * another's */
@@ -159,6 +162,7 @@ typedef struct X64Host {
     uint8_t *access;          /* paged: behind the call stands what it is about (x64_emit_paged.c) */
     X64Look look;             /* paged */
     uint8_t *raised;          /* cpu->exit and cpu->pc are filled in; pins are in their registers */
+    uint8_t *raise_at;        /* paged: likewise, but the pc is in rax, as an address of code */
     uint8_t *consts;          /* X64Const */
     uint64_t *count;          /* [X64_COUNTS] of what generated code runs, for statistics; or NULL: not
                                * counted */

@@ -112,8 +112,8 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
     x64_leave_loop(e);
     const IrExit *x = &e->r->exit[k];
     if (through_slot && x->kind == IR_EXIT_FAR) {
-        x64_virtual_pc(e->h, e->a, x->pc);
-        x64_far_jump(e->h, e->a);
+        x64_mov_ri(e->a, 64, X64_RAX, x->pc);
+        x64_jmp_to(e->a, e->h->far_exit);
         return;
     }
     if (!through_slot || x->kind != IR_EXIT_DIRECT) {
@@ -489,10 +489,8 @@ void x64_cold_raise(X64Emit *e, const X64Cold *c)
         x64_fl_store(e, c->fl, false);
     clean_pins(e, c->dirty);
     x64_leave_loop(e);
-    x64_virtual_pc(e->h, e->a, e->r->guest_pc[c->exit]);
-    x64_mov_mr(e->a, 64, x64_env(e->h->at.pc), X64_RAX);
-    x64_mov_ri(e->a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
-    x64_jmp_to(e->a, e->h->exit);
+    x64_mov_ri(e->a, 64, X64_RAX, e->r->guest_pc[c->exit]);
+    x64_jmp_to(e->a, e->h->raise_at);
 }
 
 static void cold_one(X64Emit *e, const X64Cold *c)

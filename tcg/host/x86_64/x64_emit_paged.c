@@ -135,7 +135,7 @@ static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag
 typedef struct Probe {
     uint8_t *miss, *hot;
     const X64Share *share;
-    int tag, t, u;
+    int tag, t;
 } Probe;
 
 static X64Mem shared_word(const X64Emit *e, unsigned slot)
@@ -148,7 +148,7 @@ static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, Prob
 {
     X64Asm *a = e->a;
     const X64Share *s = x64_share_next(e);
-    *ret = (Probe){.share = s, .tag = tag, .t = t, .u = u};
+    *ret = (Probe){.share = s, .tag = tag, .t = t};
     if (s && s->follows) {
         x64_mov_rm(a, 64, t, shared_word(e, s->slot));
         x64_test_rr(a, 64, t, t);
@@ -182,12 +182,9 @@ static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, const Probe
                      .shares = p->share != NULL,
                      .tag = (uint8_t)p->tag,
                      .t = (int8_t)p->t,
-                     .u = (int8_t)p->u,
                      .hot = p->hot};
-    if (p->share) {
-        x->follows = p->share->follows;
+    if (p->share)
         x->slot = p->share->slot;
-    }
     c->site = p->miss;
     c->fn = e->n_accesses - 1u;
     c->exit = (uint16_t)e->ordinal;
@@ -202,43 +199,67 @@ static void access_done(X64Emit *e, const X64Access *x)
     e->cold[x->cold].back = e->a->p;
 }
 
-/* Behind the call. */
+/* What stands behind a call to the stub of slow accesses, or of those that look first; then come the bytes
+ * that `op` and `at` name. Most of it is never read, and there is one for each access. */
 typedef struct __attribute__((packed)) X64Slow {
-    int32_t disp;                       /* address = base + disp */
-    uint32_t what;                      /* IrAccess.mem, op, rmw */
-    int32_t back;                       /* from the first byte of this: where to go on */
-    int8_t base, value, expected, dest; /* registers, 16 + xmm; -1: none */
-    uint16_t bits;                      /* SLOW_*, and the lower 12 of the guest's pc */
-    uint16_t page; /* bytes before this the page of the guest's pc stands; 0: code that raises stands
-                    * behind */
+    int16_t hot;   /* from the first byte of this: the access in line. x64_look_stubs() reads it */
+    uint8_t bytes; /* of that; behind it the code goes on */
+    uint8_t op;    /* SLOW_*. Bits 3 and 4: 8 * word of the group (x64_look_stubs()) */
+    uint16_t mem;  /* IrMem */
+    uint16_t at;   /* lower 12 bits of the guest's pc; SLOW_AT_* */
+    uint16_t regs; /* base | value << 4 | dest << 10; these two: 1 + register, 17 + xmm, 0 none */
+    int16_t raise; /* from the first byte of this: SLOW_RAISES ? code that raises : page of the guest's pc */
 } X64Slow;
 enum {
-    SLOW_WIDE = 1 << 12, /* the result has 64 bits */
-    SLOW_CONST = 1 << 13 /* behind stands what is stored */
+    SLOW_LD,
+    SLOW_ST,
+    SLOW_RMW /* a byte: which */,
+    SLOW_CAS /* a byte: register of what is expected */,
+    SLOW_OP = 3,
+    SLOW_RAISES = 1 << 2,
+    SLOW_WORD = 3 << 3,
+    SLOW_AT_WIDE = 1 << 12,   /* the result has 64 bits */
+    SLOW_AT_CONST = 1 << 13,  /* 4 bytes: what is stored */
+    SLOW_AT_DISP = 1 << 14,   /* a byte: address = base + disp */
+    SLOW_AT_DISP32 = 1 << 15, /* 4 bytes */
 };
+_Static_assert(X64_SHARED * 8 <= SLOW_WORD + 8, "a word of a group is named by these bits");
 
 static bool raises_simply(const X64Emit *e, const X64Cold *c)
 {
     uint64_t pc = e->r->guest_pc[c->exit];
     return !c->fl && !c->dirty && !e->code->n_loop_pins && (pc & ~4095ull) == (e->r->pc & ~4095ull) &&
-           e->a->p - e->page_at < 0xff00;
+           e->a->p - e->page_at < 0x7f00;
 }
 
 static const uint8_t lookers[X64_LOOKERS] = {X64_RAX, X64_RCX, X64_RDX, X64_R11};
 
+/* The access's group has no page, but it has one by itself perhaps: on at X64Slow.hot, the addend in t. */
 static void look_stub(const X64Host *h, X64Asm *a, int t, unsigned idx, int tag, int bytes)
 {
     int u = t == X64_RAX ? X64_RCX : X64_RAX;
     x64_mov_mr(a, 64, x64_env(h->at.link), u);
+    x64_mov_rm(a, 64, u, X64_MEM(X64_RSP, 0));
+    x64_movzx_rm(a, 8, u, X64_MEM(u, offsetof(X64Slow, op)));
+    x64_alu_ri(a, 32, X64_AND, u, SLOW_WORD);
+    x64_mov_mi(a, 64, X64_MEMI(X64_RBP, u, 0, h->at.shared - X64_ENV_BIAS), 0);
     x64_lea(a, 64, u, X64_MEM(t, bytes - 1));
     x64_alu_ri(a, 64, X64_AND, u, -PAGE);
     x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
     x64_alu_ri(a, 32, X64_AND, t, (int32_t)(h->paged.tlb_entries - 1) << ENTRY_SHIFT);
     x64_alu_rm(a, 64, X64_ADD, t, x64_env(h->paged.tlb + 8 * (int32_t)idx));
     x64_alu_rm(a, 64, X64_CMP, u, X64_MEM(t, tag));
+    uint8_t *miss = x64_jcc_rel8(a, X64_NE);
     x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
+    x64_mov_rm(a, 64, u, X64_MEM(X64_RSP, 0));
+    x64_movsx_rm(a, 64, 16, u, X64_MEM(u, offsetof(X64Slow, hot)));
+    x64_alu_mr(a, 64, X64_ADD, X64_MEM(X64_RSP, 0), u);
     x64_mov_rm(a, 64, u, x64_env(h->at.link));
-    x64_ret(a);
+    x64_lea(a, 64, X64_RSP, X64_MEM(X64_RSP, 8));
+    x64_jmp_m(a, X64_MEM(X64_RSP, -8));
+    x64_patch8(miss, a->p);
+    x64_mov_rm(a, 64, u, x64_env(h->at.link));
+    x64_jmp_to(a, h->access);
 }
 
 void x64_look_stubs(X64Host *h, X64Asm *a)
@@ -251,26 +272,41 @@ void x64_look_stubs(X64Host *h, X64Asm *a)
     }
 }
 
-/* The group has no page: this access has one perhaps. */
-static void look_alone(X64Emit *e, const X64Access *x)
+/* The call that the description of access x stands behind. */
+static void call_slow(X64Emit *e, const X64Access *x)
 {
-    X64Asm *a = e->a;
     IrMem mem = {.raw = e->r->insn[x->insn].d};
     unsigned k = 0;
-    if (!x->follows)
-        x64_mov_mi(a, 64, shared_word(e, x->slot), 0);
-    while (k < X64_LOOKERS && lookers[k] != x->t)
-        k++;
-    if (k < X64_LOOKERS) {
+    uint8_t *to = e->h->access;
+    if (x->shares) {
+        while (k + 1 < X64_LOOKERS && lookers[k] != x->t)
+            k++;
         copy_address(e, x->t, x->m, 0);
-        x64_patch32(x64_call_rel32(a), e->h->look[mem.mmuidx][x->tag == TAG_WRITE][mem.size > 3][k]);
-        x64_jcc_to(a, X64_E, x->hot);
-        return;
+        to = e->h->look[mem.mmuidx][x->tag == TAG_WRITE][mem.size > 3][k];
     }
-    uint8_t *miss = look_up(e, x->m, mem, 0, 1 << mem.size, x->tag, x->t, x->u);
-    x64_mov_rm(a, 64, x->t, X64_MEM(x->t, ADDEND));
-    x64_jmp_to(a, x->hot);
-    x64_patch32(miss, a->p);
+    x64_patch32(x64_call_rel32(e->a), to);
+}
+
+static void bytes_behind(X64Emit *e, const X64Access *x)
+{
+    const IrInsn *i = &e->r->insn[x->insn];
+    if (i->op == IR_RMW)
+        x64_bytes(e->a, &i->misc, 1);
+    else if (i->op == IR_CAS)
+        x64_bytes(e->a, (const uint8_t *)&x->expected, 1);
+    if (x->m.disp)
+        x64_bytes(e->a, (const uint8_t *)&x->m.disp, x->m.disp == (int8_t)x->m.disp ? 1 : 4);
+    if (x->is_const)
+        x64_bytes(e->a, (const uint8_t *)&x->constant, sizeof(x->constant));
+}
+
+/* The code that raises for this access: accesses of an instruction mostly have it in common. */
+static uint8_t *raise_before(const X64Emit *e, const X64Cold *c)
+{
+    const X64Cold *last = e->last_raise;
+    bool same = last && last->exit == c->exit && last->dirty == c->dirty && last->fl == c->fl &&
+                e->a->p - e->raise_at < 0x7f00;
+    return same ? e->raise_at : NULL;
 }
 
 void x64_cold_access(X64Emit *e, const X64Cold *c)
@@ -279,30 +315,39 @@ void x64_cold_access(X64Emit *e, const X64Cold *c)
     const IrInsn *i = &e->r->insn[x->insn];
     X64Asm *a = e->a;
     bool simple = raises_simply(e, c);
-    if (x->shares)
-        look_alone(e, x);
-    x64_patch32(x64_call_rel32(a), e->h->access);
-    X64Slow s = {.disp = x->m.disp,
-                 .base = (int8_t)x->m.base,
-                 .value = x->value,
-                 .expected = x->expected,
-                 .dest = x->dest,
-                 .back = (int32_t)(c->back - a->p),
-                 .what = i->d | (uint32_t)i->op << 16 | (uint32_t)(i->op == IR_RMW ? i->misc : 0) << 24,
-                 .bits = (uint16_t)((e->r->guest_pc[c->exit] & 4095) | (i->type == IR_I64 ? SLOW_WIDE : 0) |
-                                    (x->is_const ? SLOW_CONST : 0)),
-                 .page = simple ? (uint16_t)(a->p - e->page_at) : 0};
+    call_slow(e, x);
+    uint8_t *here = a->p, *raise = simple ? e->page_at : raise_before(e, c);
+    const uint8_t *hot = x->hot ? x->hot : c->back;
+    unsigned op = i->op == IR_LD ? SLOW_LD : i->op == IR_ST ? SLOW_ST : i->op == IR_RMW ? SLOW_RMW : SLOW_CAS;
+    X64Slow s = {.hot = (int16_t)(hot - here),
+                 .bytes = (uint8_t)(c->back - hot),
+                 .op = (uint8_t)(op | (simple ? 0 : SLOW_RAISES) | 8u * x->slot),
+                 .mem = i->d,
+                 .at = (uint16_t)((e->r->guest_pc[c->exit] & 4095) | (i->type == IR_I64 ? SLOW_AT_WIDE : 0) |
+                                  (x->is_const ? SLOW_AT_CONST : 0) |
+                                  (!x->m.disp                       ? 0
+                                   : x->m.disp == (int8_t)x->m.disp ? SLOW_AT_DISP
+                                                                    : SLOW_AT_DISP32)),
+                 .regs = (uint16_t)(x->m.base | (x->value + 1) << 4 | (x->dest + 1) << 10),
+                 .raise = (int16_t)((raise ? raise : here) - here)};
+    if (hot - here < INT16_MIN || c->back - hot > UINT8_MAX)
+        e->failed = true; /* a long region */
     x64_bytes(a, (const uint8_t *)&s, sizeof(s));
-    if (x->is_const)
-        x64_bytes(a, (const uint8_t *)&x->constant, sizeof(x->constant));
-    if (!simple)
-        x64_cold_raise(e, c);
+    bytes_behind(e, x);
+    if (raise || a->overflow)
+        return;
+    s.raise = (int16_t)(a->p - here);
+    memcpy(here, &s, sizeof(s));
+    e->last_raise = c;
+    e->raise_at = a->p;
+    x64_cold_raise(e, c);
 }
 
 /* The page that these descriptions speak of. */
 void x64_paged_cold_start(X64Emit *e)
 {
     uint64_t page = e->r->pc & ~4095ull;
+    e->last_raise = NULL;
     if (!e->n_accesses)
         return;
     e->page_at = e->a->p;
@@ -315,10 +360,11 @@ static void *saved(const X64Host *h, void *cpu, int reg)
     return (char *)cpu + h->at.save + at;
 }
 
+/* reg: as in X64Slow.regs. */
 static void operand(const X64Host *h, void *cpu, int reg, uint64_t ret[2])
 {
-    if (reg >= 0)
-        memcpy(ret, saved(h, cpu, reg), reg >= X64_XMM ? 16 : 8);
+    if (reg)
+        memcpy(ret, saved(h, cpu, reg - 1), reg > X64_XMM ? 16 : 8);
 }
 
 static uint64_t extended(const IrAccess *a, bool wide)
@@ -332,36 +378,56 @@ static uint64_t extended(const IrAccess *a, bool wide)
     return wide ? v : (uint32_t)v;
 }
 
+/* What the description says. */
+static IrAccess access_of(const X64Host *h, void *cpu, const X64Slow *s, const uint8_t *behind)
+{
+    static const uint8_t op[] = {
+        [SLOW_LD] = IR_LD, [SLOW_ST] = IR_ST, [SLOW_RMW] = IR_RMW, [SLOW_CAS] = IR_CAS};
+    IrAccess a = {.mem = s->mem, .op = op[s->op & SLOW_OP]};
+    int32_t v;
+    if (a.op == IR_RMW)
+        a.rmw = *behind++;
+    else if (a.op == IR_CAS)
+        operand(h, cpu, 1 + (int8_t)*behind++, a.expected);
+    a.addr = *(const uint64_t *)saved(h, cpu, s->regs & 15);
+    if (s->at & SLOW_AT_DISP) {
+        a.addr += (uint64_t)(int64_t)(int8_t)*behind++;
+    } else if (s->at & SLOW_AT_DISP32) {
+        memcpy(&v, behind, sizeof(v));
+        a.addr += (uint64_t)(int64_t)v;
+        behind += sizeof(v);
+    }
+    operand(h, cpu, s->regs >> 4 & 63, a.value);
+    if (s->at & SLOW_AT_CONST) {
+        memcpy(&v, behind, sizeof(v));
+        a.value[0] = (uint64_t)(int64_t)v;
+    }
+    return a;
+}
+
 uint64_t x64_slow_access(void *cpu, uint64_t at, const X64Host *h)
 {
-    const char *p = (const char *)(uintptr_t)at;
+    const uint8_t *p = (const uint8_t *)(uintptr_t)at;
     X64Slow s;
-    int32_t constant;
     memcpy(&s, p, sizeof(s));
-    IrAccess a = {.mem = (uint16_t)s.what, .op = (uint8_t)(s.what >> 16), .rmw = (uint8_t)(s.what >> 24)};
-    a.addr = *(const uint64_t *)saved(h, cpu, s.base) + (uint64_t)(int64_t)s.disp;
-    operand(h, cpu, s.value, a.value);
-    operand(h, cpu, s.expected, a.expected);
-    if (s.bits & SLOW_CONST) {
-        memcpy(&constant, p + sizeof(s), sizeof(constant));
-        a.value[0] = (uint64_t)(int64_t)constant;
-    }
+    IrAccess a = access_of(h, cpu, &s, p + sizeof(s));
+    int dest = s.regs >> 10;
     bool done = h->paged.fn(cpu, &a);
     memset((char *)cpu + h->at.shared, 0,
            X64_SHARED * sizeof(uint64_t)); /* of a device: it may have moved some */
     if (!done) {
-        if (!s.page)
-            return at + sizeof(s) + (s.bits & SLOW_CONST ? sizeof(constant) : 0);
+        if (s.op & SLOW_RAISES)
+            return at + (uint64_t)(int64_t)s.raise;
         uint64_t page, *pc = (uint64_t *)(void *)((char *)cpu + h->at.pc);
-        memcpy(&page, p - s.page, sizeof(page));
-        *pc = page + (s.bits & 4095) + *(uint64_t *)(void *)((char *)cpu + h->paged.pc_delta);
+        memcpy(&page, p + s.raise, sizeof(page));
+        *pc = page + (s.at & 4095) + *(uint64_t *)(void *)((char *)cpu + h->paged.pc_delta);
         return (uint64_t)((intptr_t)h->raised + h->rx_delta);
     }
-    if (s.dest >= X64_XMM)
-        memcpy(saved(h, cpu, s.dest), a.value, 16);
-    else if (s.dest >= 0)
-        *(uint64_t *)saved(h, cpu, s.dest) = extended(&a, s.bits & SLOW_WIDE);
-    return at + (uint64_t)(int64_t)s.back;
+    if (dest > X64_XMM)
+        memcpy(saved(h, cpu, dest - 1), a.value, 16);
+    else if (dest)
+        *(uint64_t *)saved(h, cpu, dest - 1) = extended(&a, s.at & SLOW_AT_WIDE);
+    return at + (uint64_t)(int64_t)s.hot + s.bytes;
 }
 
 /* ---- the ops ---- */

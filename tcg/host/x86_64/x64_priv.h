@@ -47,10 +47,10 @@ typedef struct X64Access {
     int8_t value, expected, dest;
     bool is_const;
     int32_t constant;
-    bool shares, follows; /* of a group (x64_emit_share.c): it looks into the TLB by itself, with these */
+    bool shares; /* of a group (x64_emit_share.c): it looks into the TLB by itself, */
     uint8_t slot, tag;
-    int8_t t, u;          /* temporaries, */
-    uint8_t *hot;         /* and goes on there, the addend in t */
+    int8_t t;     /* with this temporary, */
+    uint8_t *hot; /* and goes on there, the addend in it; NULL: nothing of it is in line */
 } X64Access;
 enum { X64_MAX_ACCESSES = 512 };
 
@@ -125,6 +125,8 @@ struct X64Emit {
     X64Cold cold[X64_MAX_COLD];
     unsigned n_accesses;
     uint8_t *page_at;    /* in cold code: the address of the region's page (x64_emit_paged.c) */
+    const X64Cold *last_raise; /* likewise: what the code at raise_at raises for; NULL: there is none */
+    uint8_t *raise_at;
     X64Access access[X64_MAX_ACCESSES];
     unsigned n_shares, next_share;
     X64Share share[X64_MAX_ACCESSES];

@@ -288,6 +288,21 @@ static void emit_helper_left(const X64Host *h, X64Asm *a)
         x64_jmp_to(a, h->exit_indirect_plain);
 }
 
+/* The last one falls through to h->raised. */
+static void emit_paged_exits(X64Host *h, X64Asm *a)
+{
+    x64_far_again(h, a);
+    h->far_exit = a->p;
+    x64_alu_rm(a, 64, X64_ADD, X64_RAX, x64_env(h->paged.pc_delta));
+    x64_far_jump(h, a);
+    h->far_exit_plain = a->p;
+    x64_alu_rm(a, 64, X64_ADD, X64_RAX, x64_env(h->paged.pc_delta));
+    x64_jmp_to(a, h->exit_indirect_plain);
+    h->raise_at = a->p;
+    x64_alu_rm(a, 64, X64_ADD, X64_RAX, x64_env(h->paged.pc_delta));
+    x64_mov_mr(a, 64, x64_env(h->at.pc), X64_RAX);
+}
+
 void x64_stubs_emit(X64Host *h, X64Asm *a)
 {
     while ((uintptr_t)a->p & 63)
@@ -326,7 +341,7 @@ void x64_stubs_emit(X64Host *h, X64Asm *a)
     emit_leave(h, a);
 
     if (h->paged.on)
-        x64_far_again(h, a);
+        emit_paged_exits(h, a);
     h->raised = a->p;
     x64_mov_ri(a, 32, X64_RAX, (uint32_t)X64_ID_HELPER);
     x64_jmp_to(a, h->exit);

@@ -4,7 +4,7 @@
  * at EL1 and EL0, between accesses to memory. */
 #include "a64_bare.h"
 
-enum { ROUNDS = 24, IOC = 1, DZC = 2, DN = 1 << 25, FZ = 1 << 24 };
+enum { ROUNDS = 24, IOC = 1, DZC = 2, UFC = 8, IXC = 16, DN = 1 << 25, FZ = 1 << 24 };
 
 #define QNAN 0x7ff8000000000123ull
 #define SNAN 0x7ff0000000000456ull
@@ -12,6 +12,10 @@ enum { ROUNDS = 24, IOC = 1, DZC = 2, DN = 1 << 25, FZ = 1 << 24 };
 #define ONE  0x3ff0000000000000ull
 #define NEG  0x8000000000000000ull
 #define TINY 0x0000000000000400ull
+/* Their product is below the smallest normal number, to which it is rounded: tiny, as Arm finds before
+ * rounding. */
+#define BARELY     0x0010000000000001ull
+#define NEARLY_ONE 0x3feffffffffffffeull
 
 /* x0 points to operands a, b, c and room for: the result, FPSR, a sum that says whether other registers were
  * kept. FPSR is read at the end only, with the flags of this round. */
@@ -72,6 +76,7 @@ static const u64 operands[][3] = {
     {TINY, TINY | NEG, ONE},
     {0x43f0000000000000ull, ONE, ONE},
     {0x10000000000001ull, 0x3fe0000000000000ull, 0},
+    {BARELY, NEARLY_ONE, 0},
 };
 
 static u64 *room;
@@ -117,6 +122,7 @@ static void known(void)
         {do_div, ONE, 0, 0, INF, DZC},
         {do_madd, 0, INF, QNAN, 0x7ff8000000000000ull, IOC},
         {do_mulx, 0, INF | NEG, 0, 0xc000000000000000ull, 0},
+        {do_mul, BARELY, NEARLY_ONE, 0, 0x0010000000000000ull, UFC | IXC},
     };
     for (unsigned k = 0; k < sizeof(rows) / sizeof(*rows); k++) {
         room[0] = rows[k].a;
