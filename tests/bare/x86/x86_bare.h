@@ -5,8 +5,8 @@
  * probe(fn, a) calls fn and says which exception it raised; `bare_seen` has the frame, and what level 3
  * leaves by int $0x80 is an exception, too. RAM below 640 KiB, and from 1 MiB to 128 MiB.
  */
-#ifndef TESTS_BARE_X86_BARE_H
-#define TESTS_BARE_X86_BARE_H
+#ifndef TESTS_BARE_X86_X86_BARE_H
+#define TESTS_BARE_X86_X86_BARE_H
 
 #include <stdbool.h>
 #include <stdint.h>
