@@ -169,6 +169,8 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         ret[3] |= wide ? 1u << 26 : 0; /* pages of 1 GiB */
     } else if (leaf == 0x80000007) {
         ret[3] = 1 << 8; /* the TSC's rate never changes */
+    } else if (leaf == 0x80000008 && wide) {
+        ret[0] = (ret[0] & ~0xff00u) | 57 << 8; /* bits of an address under LA57 */
     } else if (leaf == 0xd && sub == 0) {
         ret[1] = x86_xsave_bytes((X86Model)m->x86.model, m->sys.xcr0);
     } else if (leaf == 0x15) {

@@ -48,7 +48,8 @@ def test_bad_options(_):
     one_line(tinamou("-p", "16384", PROBE), 1, "4096")
     one_line(tinamou("-s", "12x", PROBE), 1, "12x")
     one_line(tinamou("-s", "99999999999999999999", PROBE), 1, "number")
-    one_line(tinamou("-g", "1234", PROBE), 1, "-g")
+    one_line(tinamou("-g", "99999", PROBE), 126, "99999")
+    one_line(tinamou("-g", "/nonexistent/gdb", PROBE), 126, "/nonexistent/gdb")
     one_line(tinamou("-d", "mmu", PROBE), 1, "mmu")
     one_line(tinamou("-d", "bogus", PROBE), 1, "bogus", "in_asm")
     one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus", "return-stack")
@@ -78,7 +79,7 @@ def test_options_of_others(_):
 
 
 def test_bad_variables(_):
-    for name, value in (("GDB", "1234"), ("RTSIG_MAP", "34 40 2"), ("PLUGIN", "x"), ("TRACE", "x"), ("CPU", "z80"), ("GUEST_BASE", "4096"),
+    for name, value in (("RTSIG_MAP", "34 40 2"), ("PLUGIN", "x"), ("TRACE", "x"), ("CPU", "z80"), ("GUEST_BASE", "4096"),
                         ("DFILTER", "1"), ("PAGESIZE", "8192"), ("LOG", "bogus"), ("STACK_SIZE", "many")):
         one_line(tinamou(PROBE, env={"QEMU_" + name: value}), 1, "QEMU_" + name)
 
