@@ -217,9 +217,12 @@ void x86_trans_fence(Trans *t, const X86Insn *x)
     ir_fence(t->b, IR_FENCE_RR | IR_FENCE_RW | IR_FENCE_WR | IR_FENCE_WW);
 }
 
+/* It serializes: what another processor wrote before is fetched after it, so the region ends here, and the
+ * next one looks at its bytes. */
 void x86_trans_cpuid(Trans *t, const X86Insn *x)
 {
     ir_call(t->b, X86_HELPER_cpuid, NULL, 0);
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }
 
 void x86_trans_rdtsc(Trans *t, const X86Insn *x)
