@@ -5,6 +5,7 @@
 #include "linux-user/elf.h"
 #include "linux-user/fs.h"
 #include "linux-user/guest.h"
+#include "linux-user/map_line.h"
 #include "linux-user/mm.h"
 #include "linux-user/regset.h"
 #include "linux-user/signal_priv.h"
@@ -15,9 +16,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-enum { PAGE = 4096, MOST_SEGMENTS = 60000, NAME_ROOM = 8, NT_SIGINFO_ = 0x53494749, NT_FILE_ = 0x46494c45 };
+enum { PAGE = 4096, MOST_SEGMENTS = 60000, NAME_ROOM = 8 };
 
-/* A line of /proc/self/maps. */
+/* A mapping of the guest. */
 typedef struct Mapping {
     Gva start, end;
     uint64_t offset;
@@ -90,34 +91,21 @@ static void put_u16(Core *c, uint16_t v)
 
 /* ---- mappings ---- */
 
-static uint64_t hex(const char **at)
-{
-    uint64_t v = 0;
-    for (;; (*at)++) {
-        unsigned c = (unsigned char)**at, d = c - '0' < 10 ? c - '0' : c - 'a' < 6 ? c - 'a' + 10 : 16;
-        if (d == 16)
-            return v;
-        v = v << 4 | d;
-    }
-}
-
-/* START-END PERMS OFFSET DEV INODE NAME; moves behind the line. False: there is none. */
 static bool parse_mapping(const char **at, Mapping *ret)
 {
-    const char *s = *at, *eol = strchr(s, '\n');
-    *ret = (Mapping){.start = hex(&s)};
-    if (!eol || *s++ != '-')
+    MapLine m;
+    if (!parse_map_line(*at, &m))
         return false;
-    ret->end = hex(&s);
-    ret->flags = (s[1] == 'r' ? PF_R : 0u) | (s[2] == 'w' ? PF_W : 0u) | (s[3] == 'x' ? PF_X : 0u);
-    ret->shared = s[4] == 's';
-    s += 6;
-    ret->offset = hex(&s);
-    const char *name = memchr(s, '/', (size_t)(eol - s));
-    ret->file = name != NULL;
-    ret->name = name ? name : eol;
-    ret->name_len = (size_t)(eol - ret->name);
-    *at = eol + 1;
+    *at = m.next;
+    *ret = (Mapping){.start = m.start,
+                     .end = m.end,
+                     .offset = m.offset,
+                     .flags = (m.perms[0] == 'r' ? PF_R : 0u) | (m.perms[1] == 'w' ? PF_W : 0u) |
+                              (m.perms[2] == 'x' ? PF_X : 0u),
+                     .shared = m.perms[3] == 's',
+                     .file = m.name_len && m.name[0] == '/',
+                     .name = m.name,
+                     .name_len = m.name_len};
     return true;
 }
 
@@ -349,14 +337,14 @@ static void put_notes(Core *c, const char name[16])
     put_prstatus(c, c->t);
     put_psinfo(c, name);
     if (c->wide) {
-        put_note(c, NT_SIGINFO_, sizeof(siginfo_t));
+        put_note(c, NT_SIGINFO, sizeof(siginfo_t));
         put(c, c->si, sizeof(siginfo_t));
     }
     guest_read(auxv, p->auxv, MIN(p->auxv_len, (Gva)sizeof auxv));
     put_note(c, NT_AUXV, p->auxv_len);
     put(c, auxv, p->auxv_len);
     put_zeros(c, align_up(p->auxv_len, 4) - p->auxv_len);
-    put_note(c, NT_FILE_, files_bytes(c));
+    put_note(c, NT_FILE, files_bytes(c));
     put_word(c, c->n_files);
     put_word(c, PAGE);
     each(c, put_file);

@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "linux-user/abi.h"
 #include "linux-user/elf.h"
+#include "linux-user/map_line.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -29,37 +30,18 @@ static const char signal_names[SIGSYS + 1][8] = {
     [SIGSYS] = "SIGSYS",
 };
 
-static uint64_t hex(const char **p)
-{
-    uint64_t v = 0;
-    for (;; (*p)++) {
-        unsigned c = (unsigned char)**p;
-        if (c - '0' < 10)
-            v = v << 4 | (c - '0');
-        else if (c - 'a' < 6)
-            v = v << 4 | (c - 'a' + 10);
-        else
-            return v;
-    }
-}
-
-/* One line: START-END PERMS OFFSET DEV INODE PATH. True if it is the one. */
+/* True if the line is the one. */
 static bool parse_line(const char *line, Gva pc, Place *ret_at)
 {
-    const char *p = line;
-    Gva start = hex(&p);
-    p += *p == '-';
-    Gva end = hex(&p);
-    if (pc < start || pc >= end || strlen(p) < 7)
+    MapLine m;
+    if (!parse_map_line(line, &m) || pc < m.start || pc >= m.end)
         return false;
-    p += 6; /* " r-xp " */
-    ret_at->start = start;
-    ret_at->offset = hex(&p);
-    p = strchr(p, '/');
+    ret_at->start = m.start;
+    ret_at->offset = m.offset;
     Fmt f = FMT_ON(ret_at->path);
     ret_at->path[0] = 0;
-    if (p)
-        fmt_puts(&f, p);
+    if (m.name_len && m.name[0] == '/')
+        fmt_puts(&f, m.name);
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include "base/fmt.h"
 #include "linux-user/abi.h"
 #include "linux-user/guest.h"
+#include "linux-user/map_line.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
 
@@ -227,53 +228,6 @@ static long read_host(LuThread *t, const char *path, HostText *h)
     return 0;
 }
 
-/* A line of maps, taken apart. */
-typedef struct MapLine {
-    Gva start, end;
-    uint64_t offset;
-    const char *dev;  /* "fe:00 123" */
-    size_t dev_len;
-    const char *name;
-    size_t name_len;
-    const char *next; /* the line after */
-} MapLine;
-
-static const char *hex(const char *s, uint64_t *ret)
-{
-    for (*ret = 0;; s++) {
-        unsigned c = (unsigned char)*s, d = c - '0' < 10 ? c - '0' : c - 'a' < 6 ? c - 'a' + 10 : 16;
-        if (d == 16)
-            return s;
-        *ret = *ret << 4 | d;
-    }
-}
-
-/* False: not a line of maps (smaps has others). */
-static bool parse_map_line(const char *s, MapLine *m)
-{
-    const char *eol = strchr(s, '\n');
-    *m = (MapLine){.next = eol ? eol + 1 : s + strlen(s)};
-    eol = eol ? eol : m->next;
-    const char *p = hex(s, &m->start);
-    if (p == s || *p != '-')
-        return false;
-    p = hex(p + 1, &m->end);
-    if (*p != ' ' || eol - p < 7)
-        return false;
-    p = hex(p + 6, &m->offset);
-    m->dev = p + 1;
-    const char *q = p + 1;
-    for (int spaces = 0; q < eol; q++)
-        if (*q == ' ' && ++spaces == 2)
-            break;
-    m->dev_len = (size_t)(q - m->dev);
-    while (q < eol && *q == ' ')
-        q++;
-    m->name = q;
-    m->name_len = (size_t)(eol - q);
-    return true;
-}
-
 typedef struct MapsJob {
     LuThread *t;
     Out *out;
@@ -374,7 +328,7 @@ static void put_numa_maps(LuThread *t, Out *o)
     for (const char *s = h.text; *s && !o->err;) {
         const char *eol = strchr(s, '\n'), *next = eol ? eol + 1 : s + strlen(s);
         uint64_t at;
-        hex(s, &at);
+        map_hex(s, &at);
         if (lu_mm_prot(t->proc->mm, at) >= 0)
             put_bytes(o, s, (size_t)(next - s));
         s = next;
