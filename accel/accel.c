@@ -125,6 +125,9 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
         return NULL;
     }
     *a = tmp;
+    a->cpu_room = a->engine->cpu_bytes(a);
+    if (cfg->machine)
+        a->cpu_room = MAX(a->cpu_room, MAX(accel_engine_dbt.cpu_bytes(a), accel_engine_interp.cpu_bytes(a)));
     a->ctx_set = (cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0u) |
                  (cfg->no_opt & ACCEL_NO_LLSC_MATCH ? CTX_LLSC_UNMATCHED : 0u);
     lock_init(&a->lock, LOCK_RANK_CPUS);
@@ -208,6 +211,7 @@ Cpu *accel_cpu_clone(Accel *a, const Cpu *from)
 void accel_cpu_reset(Cpu *cpu)
 {
     cpu->ops->reset(cpu);
+    cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep */
     if (cpu->accel->engine->cpu_reset)
         cpu->accel->engine->cpu_reset(cpu);
 }
@@ -307,6 +311,8 @@ static void cpu_leave(Accel *a, AccelCpu *ac)
     __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
     if (UNLIKELY(stop_taken(a)))
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    if (ac->mmu)
+        softmmu_left(ac->cpu);
 }
 
 AccelCpu *accel_kick_running(Accel *a)

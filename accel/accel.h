@@ -38,6 +38,10 @@ typedef struct AccelMem {
     uint64_t (*code_size)(void *opaque, Gva pc);
 } AccelMem;
 
+/* AccelMem.code_size from which on a program counts as large. One that has it in its own file had better be
+ * told so from its first region on (AccelConfig.returns_from = 1): what changes later is translated anew. */
+enum { ACCEL_LARGE_CODE = 2 << 20 };
+
 /* Who has the machine's interrupt controllers: the board; the engine that of each cpu alone; the engine. */
 typedef enum AccelIrqchip { ACCEL_IRQCHIP_BOARD, ACCEL_IRQCHIP_SPLIT, ACCEL_IRQCHIP_ENGINE } AccelIrqchip;
 
@@ -154,6 +158,24 @@ void accel_stand_still(Accel *a);
 
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);
+
+/* Machines: the whole architectural state of a cpu as text (TargetState), and back into one of the same
+ * configuration. All cpus are outside and stay there. An LL/SC reservation is lost. False: err says why; then
+ * the cpu is as after a reset, or has parts of the state. check: would the text be read? room:
+ * TargetOps.cpu_size bytes for it. */
+typedef struct Fmt Fmt;
+void accel_cpu_save(Cpu *cpu, Fmt *out);
+bool accel_cpu_load(Cpu *cpu, const char *text, Fmt *err);
+bool accel_cpu_check(const Cpu *cpu, const char *text, void *room, Fmt *err);
+
+/* Machines, with all cpus outside: from now on the translator (jit) or the interpreter runs them. False: err
+ * says why, and it is the one that did before. */
+bool accel_switch(Accel *a, bool jit, char *err, size_t err_cap);
+/* Machines, with all cpus outside. After RamBlock.dirty of some blocks was set, or read and cleared: writes
+ * from now on are noted there (on), or nobody asks any more. Before it is read: what the engine has noted
+ * elsewhere is in it. */
+void accel_note_writes(Accel *a, bool on);
+void accel_fetch_writes(Accel *a);
 
 /* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t.
  * True: the fault was in generated code or in fault.h on its behalf; the context now resumes where

@@ -55,6 +55,8 @@ typedef struct AccelOps {
     int (*events_fd)(Accel *a);
     void (*events)(Accel *a);
     void (*map_changed)(void *accel); /* MemMap.changed */
+    void (*note_writes)(Accel *a, bool on); /* see accel_note_writes() */
+    void (*fetch_writes)(Accel *a);
     bool (*translate)(Cpu *cpu, Gva va, uint64_t *ret_pa); /* see accel_debug_translate() */
     bool (*points_changed)(Accel *a); /* break- and watchpoints; false: it has no room for them */
 } AccelOps;
@@ -112,6 +114,11 @@ struct Accel {
     Lock track;          /* LOCK_RANK_TRACK, machines: bits of RamBlock.code are set and cleared under it */
     uint64_t map_changes; /* machines: how often the memory map changed */
     AccelDebug debug;
+    size_t cpu_room; /* of AccelCpu.engine: enough for each engine that may run the machine */
+    struct {
+        const AccelOps *ops; /* NULL: free */
+        void *data;
+    } parked[2]; /* translators that ran before (accel_switch()) */
 };
 
 extern const AccelOps accel_engine_interp, accel_engine_dbt;
@@ -119,7 +126,7 @@ extern const AccelOps accel_engine_interp, accel_engine_dbt;
 /* Bytes from an AccelCpu to its Cpu. */
 static inline size_t accel_cpu_head(const Accel *a)
 {
-    return align_up(sizeof(AccelCpu) + a->engine->cpu_bytes(a), 64);
+    return align_up(sizeof(AccelCpu) + a->cpu_room, 64);
 }
 
 /* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */

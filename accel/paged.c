@@ -117,6 +117,7 @@ bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *
             return false;
         const FetchPlace here = *at; /* the second page may take its place */
         cfg.page = here.host;
+        cfg.even = softmmu_even(cpu->accel, here.pa);
         arena_rewind(arena, mark);
         bool built = build_at(&cfg, arena, b, cpu, ctx, &here, ret);
         if (!still_at(cpu, &here, ret))

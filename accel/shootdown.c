@@ -4,6 +4,9 @@
 #include "accel/accel_priv.h"
 #include "base/sys.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+
 static MmuAsks *asks_of(const AccelCpu *ac)
 {
     return &ac->mmu->asks;
@@ -57,6 +60,14 @@ static void flush(Cpu *cpu, const MmuFlush *f)
         mem->flush(cpu);
 }
 
+void softmmu_left(Cpu *cpu)
+{
+    MmuAsks *q = asks_of(cpu->accel_cpu);
+    if (UNLIKELY(__atomic_load_n(&q->waited, __ATOMIC_SEQ_CST)) &&
+        __atomic_exchange_n(&q->waited, false, __ATOMIC_SEQ_CST))
+        sys_futex(&q->n, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX);
+}
+
 void softmmu_do_asked(Cpu *cpu)
 {
     MmuAsks *q = asks_of(cpu->accel_cpu);
@@ -70,6 +81,7 @@ void softmmu_do_asked(Cpu *cpu)
     q->all = false;
     __atomic_store_n(&q->n, 0, __ATOMIC_SEQ_CST);
     unlock(q);
+    softmmu_left(cpu);
 }
 
 static bool settled(const AccelCpu *ac)
@@ -90,17 +102,32 @@ static AccelCpu *unsettled(Accel *a, const AccelCpu *self)
     return found;
 }
 
+/* Until it has settled, or something else may have happened. */
+static void sleep_for(AccelCpu *ac)
+{
+    enum { MS = 1 /* a kick of the waiting cpu does not wake it */ };
+    MmuAsks *q = asks_of(ac);
+    uint32_t n = __atomic_load_n(&q->n, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&q->waited, true, __ATOMIC_SEQ_CST);
+    if (!settled(ac))
+        sys_futex_wait_ms(&q->n, n, MS);
+}
+
 bool softmmu_others_done(Cpu *cpu)
 {
     AccelCpu *self = cpu->accel_cpu, *ac;
     MmuAsks *q = asks_of(self);
     if (LIKELY(!q->sent))
         return true;
-    while ((ac = unsettled(cpu->accel, self))) {
+    enum { YIELDS = 32 }; /* most have settled by then, and sleep and wake cost more */
+    for (unsigned k = 0; (ac = unsettled(cpu->accel, self)); k++) {
         if (__atomic_load_n(&cpu->kick, __ATOMIC_RELAXED))
             return false;
         accel_kick(ac->cpu); /* it may have come back for another reason, and gone again */
-        sys_call0(SYS_sched_yield);
+        if (k < YIELDS)
+            sys_call0(SYS_sched_yield);
+        else
+            sleep_for(ac);
     }
     q->sent = false;
     return true;

@@ -301,7 +301,20 @@ static void page_clear(TlbTable *t, Gva va)
         entry_clear(t, at);
 }
 
-static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRange *r)
+/* May generated code store to the page? Where somebody wants to know of writes, from the first one on. */
+static bool open_for_stores(RamBlock *b, uint64_t offset, Gva va, MmuHow how)
+{
+    note_writer(&b->written[offset >> 12], va);
+    if (__atomic_load_n(&b->code[offset >> 12], __ATOMIC_SEQ_CST))
+        return false;
+    if (LIKELY(!__atomic_load_n(&b->dirty, __ATOMIC_ACQUIRE)))
+        return true;
+    if (how == MMU_WRITE)
+        ram_note_dirty(b, offset, 1);
+    return how == MMU_WRITE;
+}
+
+static void fill(Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuPage *p, const MemRange *r)
 {
     Gpa pa = p->pa & ~4095ull;
     Gva page = va & ~4095ull;
@@ -316,15 +329,14 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
         return; /* an alias that is shifted inside of pages; no memory for a table */
     entry_clear(t, va);
     e->addend = addend;
-    for (unsigned how = 0; how < 3; how++)
-        e->tag[how] = p->may >> how & 1 ? page : page | TLB_SLOW;
+    for (unsigned k = 0; k < 3; k++)
+        e->tag[k] = p->may >> k & 1 ? page : page | TLB_SLOW;
     if (g->kind != MEM_RAM) {
         e->tag[MMU_WRITE] = page | TLB_SLOW;
     } else if (!(p->may & MMU_R)) { /* what may be written may be read, to generated code */
         e->tag[MMU_WRITE] |= TLB_SLOW;
     } else if (p->may & MMU_W) {
-        note_writer(&g->ram->written[offset >> 12], va);
-        if (__atomic_load_n(&g->ram->code[offset >> 12], __ATOMIC_SEQ_CST))
+        if (!open_for_stores(g->ram, offset, va, how))
             e->tag[MMU_WRITE] = page | TLB_SLOW;
     }
     if (p->bits > 12)
@@ -345,6 +357,24 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, const MmuPage *p, const MemRang
     }
 }
 
+/* mem_map_find(), which walks through tables ask for most often, and mostly for the same. */
+static bool range_at(Cpu *cpu, Gpa pa, MemRange *ret)
+{
+    SoftMmu *m = mmu_of(cpu);
+    const MemMap *map = map_of(cpu);
+    const uint64_t shown = __atomic_load_n(&map->shown, __ATOMIC_ACQUIRE);
+    if (UNLIKELY(m->last_shown != shown || pa < m->last.start || pa >= m->last.end)) {
+        m->last.end = 0;
+        m->last_shown = shown;
+        MemRange r;
+        if (!mem_map_find(map, pa, &r))
+            return false;
+        m->last = r;
+    }
+    *ret = m->last;
+    return true;
+}
+
 /* ---- fetching ---- */
 
 /* The page's address as code; 0: it is none. */
@@ -355,6 +385,58 @@ static uint64_t code_address(const MemRange *r, Gpa pa)
     if (g->kind > MEM_ROM_DEVICE || g->reads_device || (pa & 4095) != (offset & 4095))
         return 0;
     return g->ram->base + offset;
+}
+
+/* RamBlock.even: the narrowest range (MmuPage.even) that a page of code was ever fetched in; 0: not yet. In
+ * it regions of the page link to others without asking (accel_build()), and so do those in turn: no page of
+ * the range may reach farther than the range. Whoever comes by a narrower one takes away first what does.
+ * What changes in a range is flushed there, and then asked for again. */
+enum { EVEN_CHANGES = 0x80 /* not all of that is gone yet: who comes waits */ };
+
+static void narrow_even(Accel *a, RamBlock *b, uint64_t first, uint64_t pages, unsigned bits)
+{
+    bool any = false;
+    lock_take(&a->track);
+    for (uint64_t k = first; k < first + pages; k++) {
+        uint8_t was = b->even[k];
+        any |= was > bits;
+        if (!was || was > bits)
+            __atomic_store_n(&b->even[k], (uint8_t)(bits | EVEN_CHANGES), __ATOMIC_SEQ_CST);
+    }
+    if (any)
+        accel_invalidate(a, b->base + (first << 12), pages << 12);
+    for (uint64_t k = first; k < first + pages; k++)
+        __atomic_fetch_and(&b->even[k], (uint8_t)~EVEN_CHANGES, __ATOMIC_SEQ_CST);
+    lock_release(&a->track);
+}
+
+static void note_even(Accel *a, RamBlock *b, uint64_t n, unsigned bits)
+{
+    uint8_t was = __atomic_load_n(&b->even[n], __ATOMIC_SEQ_CST);
+    if (LIKELY(was && was <= bits))
+        return;
+    uint64_t before = bits < MMU_EVEN ? ((b->base >> 12) + n) & ((1ull << (bits - 12)) - 1) : 0;
+    narrow_even(a, b, n - before, bits < MMU_EVEN ? 1ull << (bits - 12) : 1, bits);
+}
+
+/* Of the page at va that is fetched from r, its address of code: MmuPage.even, as far as r goes. */
+static unsigned even_bits(const MmuPage *p, const MemRange *r, Gva va, uint64_t code)
+{
+    unsigned bits = MIN((unsigned)p->even, (unsigned)MMU_EVEN);
+    for (; bits > 12; bits--) {
+        uint64_t mask = (1ull << bits) - 1;
+        Gpa first = p->pa & ~mask;
+        if (first >= r->start && first + mask < r->end && !((va ^ code) & mask & ~4095ull))
+            break;
+    }
+    return MAX(bits, 12u);
+}
+
+unsigned softmmu_even(Accel *a, uint64_t code)
+{
+    const RamBlock *b = block_of_code(a, code);
+    unsigned bits = b ? __atomic_load_n(&b->even[(code - b->base) >> 12], __ATOMIC_SEQ_CST) : 0;
+    return bits & ~(unsigned)EVEN_CHANGES;
 }
 
 static bool walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
@@ -378,7 +460,7 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
         return NULL;
     Gpa at = p.pa & ~4095ull;
     MemRange r;
-    uint64_t pa = mem_map_find(map_of(cpu), at, &r) && r.end - at >= 4096 ? code_address(&r, at) : 0;
+    uint64_t pa = range_at(cpu, at, &r) && r.end - at >= 4096 ? code_address(&r, at) : 0;
     if (!pa) {
         sys->bus_error(cpu, va, MMU_FETCH);
         return NULL;
@@ -391,8 +473,10 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
         softmmu_context(cpu);
         key = hot_of(cpu)->jump_key;
     }
+    unsigned even = even_bits(&p, &r, va, pa);
     *ran_word(space, page, &bit) |= bit;
-    note_large(&space->ran_first, &space->ran_last, va, p.bits);
+    note_large(&space->ran_first, &space->ran_last, va, MAX((unsigned)p.bits, even));
+    note_even(cpu->accel, r.region->ram, (pa - r.region->ram->base) >> 12, even);
     *f = (FetchPlace){.page = page, .key = key, .pa = pa,
                       .host = r.region->ram->host + (pa - r.region->ram->base)};
     return f;
@@ -410,7 +494,7 @@ bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, Mem
     MmuPage p;
     if (!walk(cpu, va, idx, how, &p))
         return false;
-    if (!mem_map_find(map_of(cpu), p.pa, ret)) {
+    if (!range_at(cpu, p.pa, ret)) {
         if (cpu->ops->sys->open_bus) {
             *ret_pa = p.pa;
             *ret = (MemRange){.start = p.pa & ~4095ull, .end = (p.pa & ~4095ull) + 4096, .region = &open_bus};
@@ -419,7 +503,7 @@ bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, Mem
         cpu->ops->sys->bus_error(cpu, va, how);
         return false;
     }
-    fill(cpu, va, idx, &p, ret);
+    fill(cpu, va, idx, how, &p, ret);
     *ret_pa = p.pa;
     return true;
 }
@@ -428,6 +512,7 @@ void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned 
 {
     MemMap *map = map_of(cpu);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ram_note_dirty(g->ram, offset, size);
     if (UNLIKELY(ram_has_code(g->ram, offset, size)) && map->code_written)
         map->code_written(map->opaque, g->ram, offset, size);
 }
@@ -451,18 +536,18 @@ static bool host_of(Cpu *cpu, Gva va, unsigned idx, MmuHow how, uint8_t **ret)
 
 static bool phys_ld(Cpu *cpu, Gpa pa, unsigned size, uint64_t *ret)
 {
-    uint64_t left;
-    const uint8_t *p = mem_map_host(map_of(cpu), pa, false, &left);
-    if (!p || left < size)
+    MemRange r;
+    if (!range_at(cpu, pa, &r) || r.region->kind > MEM_ROM_DEVICE || r.region->reads_device ||
+        r.end - pa < size)
         return false;
-    *ret = fault_ld((uint64_t)(uintptr_t)p, size).val;
+    *ret = fault_ld((uint64_t)(uintptr_t)r.region->ram->host + r.offset + (pa - r.start), size).val;
     return true;
 }
 
 static bool phys_cas(Cpu *cpu, Gpa pa, unsigned size, uint64_t *expected, uint64_t desired)
 {
     MemRange r;
-    if (!mem_map_find(map_of(cpu), pa, &r) || r.region->kind != MEM_RAM || r.end - pa < size)
+    if (!range_at(cpu, pa, &r) || r.region->kind != MEM_RAM || r.end - pa < size)
         return false;
     uint64_t offset = r.offset + (pa - r.start), was = *expected;
     *expected = fault_cas((uint64_t)(uintptr_t)r.region->ram->host + offset, was, desired, size).val;

@@ -51,9 +51,10 @@ enum { FETCH_PLACES = 1024 };
 
 /* What others have asked this cpu to forget (shootdown.c). */
 typedef struct MmuAsks {
-    uint32_t lock, n; /* n: written with the lock held */
+    uint32_t lock, n; /* n: written with the lock held; futex word */
     bool all;         /* there were more than fit */
     bool sent;        /* the cpu's own: it has asked others, and not waited for them yet */
+    bool waited;      /* somebody sleeps until n is 0, or the cpu outside: wakes him */
     MmuFlush flush[32];
 } MmuAsks;
 
@@ -68,6 +69,8 @@ typedef struct SoftMmu {
     uint64_t clock;
     uint32_t last_gen;
     uint64_t map_changes; /* Accel.map_changes that the tables follow */
+    MemRange last;        /* what answered the last time, while MemMap.shown was last_shown; end 0: nothing */
+    uint64_t last_shown;
     FetchPlace fetched[FETCH_PLACES]; /* direct-mapped */
     MmuAsks asks;
 } SoftMmu;
@@ -92,6 +95,8 @@ void softmmu_map_changed(void *accel);
 /* Forgets what was looked up before the map's last change. The cpu's own thread, at polls and after an access
  * to a device. */
 void softmmu_follow_map(Cpu *cpu);
+/* Of a page of code that was fetched: log2 of the range around it in which code may go on without asking. */
+unsigned softmmu_even(struct Accel *a, uint64_t code);
 /* Where an access to va leads; the TLB is filled. False: cpu->exit says what it raises. */
 bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret);
 /* A store was done there: code that was made from these bytes goes. */
@@ -107,6 +112,9 @@ void softmmu_do_asked(Cpu *cpu);
 /* Outside: waits until the others have done what this cpu asked of them. False: the cpu was kicked, and has
  * to wait again before it runs. */
 bool softmmu_others_done(Cpu *cpu);
+
+/* The cpu is outside: whoever waits for it may go on. */
+void softmmu_left(Cpu *cpu);
 
 extern const CpuMem softmmu_mem;
 

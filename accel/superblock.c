@@ -3,21 +3,33 @@
 
 enum { TRACE_BUFFER = 128, TRACE_LOOK_AHEAD = 64 };
 
+/* Where a trace that was to become a loop would have ended if nobody had hoped so. */
+typedef struct Mark {
+    bool set;
+    Gva from, to;
+    uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
+    uint16_t block, block_end; /* the one that was open */
+    unsigned n_runs, n_bytes;
+    SuperblockRun last;
+} Mark;
+
 typedef struct Tracer {
     const SuperblockConfig *cfg;
     IrBuilder *b;
     Superblock *sb;
     Trans t;
-    Gva head;
+    Gva head, address; /* address: bits of a pc that are not TargetOps.pc_tag */
     Gva window, window_end; /* known executable bytes */
     uint64_t bias;          /* host address - address, of the window */
     Gva buf_pc, buf_end;    /* what buf holds */
     unsigned max, branches;
-    uint8_t buf[TRACE_BUFFER]; /* last: not cleared */
+    bool closed; /* into a loop */
+    Mark mark;
+    uint8_t buf[TRACE_BUFFER + SB_COPY]; /* last: not cleared */
 } Tracer;
 
 /* The address in a tagged pc. */
-static Gva place(const Tracer *x, Gva pc) { return pc & ~x->cfg->ops->pc_tag; }
+static Gva place(const Tracer *x, Gva pc) { return pc & x->address; }
 
 /* Copies guest bytes [pc, pc + n) into the buffer. Everything is translated from there: guest memory may
  * change, or vanish, at any time. */
@@ -51,8 +63,8 @@ static void tracer_enter_page(Tracer *x, Gva page)
     x->sb->unnoticed |= code == ACCEL_CODE_UNNOTICED;
 }
 
-/* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
-static bool tracer_fetch(Tracer *x, Gva pc)
+/* Where not enough of what follows is in the buffer. */
+static __attribute__((noinline)) bool tracer_fetch_anew(Tracer *x, Gva pc)
 {
     if (pc < x->window || pc >= x->window_end) {
         unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, pc);
@@ -67,6 +79,16 @@ static bool tracer_fetch(Tracer *x, Gva pc)
         !tracer_copy(x, pc, (unsigned)MIN(x->window_end - pc, TRACE_BUFFER)))
         return false;
     tracer_at(x, pc);
+    return true;
+}
+
+/* Makes t.bytes/n_bytes valid at pc; false if not a byte is executable. */
+static inline bool tracer_fetch(Tracer *x, Gva pc)
+{
+    if (UNLIKELY(pc < x->buf_pc || pc >= x->window_end || pc + TRACE_LOOK_AHEAD > x->buf_end))
+        return tracer_fetch_anew(x, pc);
+    x->t.bytes = x->buf + (pc - x->buf_pc);
+    x->t.n_bytes = TRACE_LOOK_AHEAD;
     return true;
 }
 
@@ -98,14 +120,18 @@ static bool tracer_fetch_across(Tracer *x, Gva pc)
     return true;
 }
 
+/* bytes: SB_COPY of them can be read. */
 static bool tracer_add_run(Superblock *sb, Gva pc, const uint8_t *bytes, unsigned len)
 {
     if (sb->n_bytes + len > SB_MAX_BYTES)
         return false;
-    memcpy(sb->bytes + sb->n_bytes, bytes, len);
+    if (LIKELY(len <= SB_COPY)) /* without a call */
+        memcpy(sb->bytes + sb->n_bytes, bytes, SB_COPY);
+    else
+        memcpy(sb->bytes + sb->n_bytes, bytes, len);
     sb->n_bytes += len;
     SuperblockRun *last = sb->n_runs ? &sb->run[sb->n_runs - 1] : NULL;
-    if (last && last->pc + last->len == pc && align_down(last->pc, 4096) == align_down(pc + len - 1, 4096)) {
+    if (last && last->pc + last->len == pc && (last->pc ^ (pc + len - 1)) < 4096) {
         last->len += len;
         return true;
     }
@@ -145,15 +171,58 @@ static bool tracer_visited(const Tracer *x, Gva pc)
     return false;
 }
 
+/* Is what follows there, in whatever mapping this page runs? And no instruction that ends elsewhere again. */
+static bool goes_along(const Tracer *x, Gva to)
+{
+    unsigned longest = x->cfg->ops->insn_longest ? x->cfg->ops->insn_longest : 4;
+    return !((place(x, to) ^ x->window) >> x->cfg->even) && (place(x, to) & 4095) <= 4096 - longest;
+}
+
 static unsigned tracer_exit(Tracer *x, Gva from, Gva to)
 {
-    return is_far(x, to) ? ir_exit_far(x->b, to) : ir_exit_direct(x->b, to, place(x, to) <= place(x, from));
+    if (is_far(x, to) && !goes_along(x, to))
+        return ir_exit_far(x->b, to);
+    return ir_exit_direct(x->b, to, place(x, to) <= place(x, from));
 }
 
 static void tracer_leave_direct(Tracer *x, Gva from, Gva to) { ir_exit(x->b, tracer_exit(x, from, to)); }
 
+static void tracer_mark(Tracer *x, Gva from, Gva to)
+{
+    const IrRegion *r = x->b->r;
+    ir_commit(x->b);
+    x->mark = (Mark){.set = true, .from = from, .to = to, .n_insns = r->n_insns, .n_pool = r->n_pool,
+                     .n_args = r->n_args, .n_guest = r->n_guest, .n_blocks = r->n_blocks,
+                     .n_exits = r->n_exits, .block = (uint16_t)x->b->block,
+                     .block_end = r->block[x->b->block].end, .n_runs = x->sb->n_runs,
+                     .n_bytes = x->sb->n_bytes, .last = x->sb->run[x->sb->n_runs - 1]};
+}
+
+/* It has become none: what was only worth it in a loop goes again. Nothing refers to what came later. */
+static void tracer_rewind(Tracer *x)
+{
+    IrRegion *r = x->b->r;
+    const Mark *m = &x->mark;
+    r->n_insns = m->n_insns;
+    r->n_pool = m->n_pool;
+    r->n_args = m->n_args;
+    r->n_guest = m->n_guest;
+    r->n_blocks = m->n_blocks;
+    r->n_exits = m->n_exits;
+    r->ret_exit = 0;
+    r->full = false;
+    x->b->block = m->block;
+    r->block[m->block].end = m->block_end;
+    x->b->n_pending = 0;
+    x->sb->n_runs = m->n_runs;
+    x->sb->n_bytes = m->n_bytes;
+    x->sb->run[m->n_runs - 1] = m->last;
+    tracer_leave_direct(x, m->from, m->to);
+}
+
 static void tracer_close_loop(Tracer *x)
 {
+    x->closed = true;
     ir_poll(x->b, ir_exit_direct(x->b, x->head, false));
     ir_br(x->b, 0);
 }
@@ -168,12 +237,16 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     IrRegion *r = x->b->r;
     const SuperblockConfig *cfg = x->cfg;
     bool back = place(x, to) <= place(x, from);
-    if (place(x, x->t.together) <= place(x, from) || back || place(x, to) > place(x, x->t.together))
+    if (UNLIKELY(x->t.together) &&
+        (place(x, x->t.together) <= place(x, from) || back || place(x, to) > place(x, x->t.together)))
         x->t.together = 0;
-    if (!cfg->loop_head && !x->t.together &&
+    if (!x->mark.set && !x->t.together &&
         (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx)))) {
-        tracer_leave_direct(x, from, to);
-        return false;
+        if (!cfg->loop_head) {
+            tracer_leave_direct(x, from, to);
+            return false;
+        }
+        tracer_mark(x, from, to);
     }
     bool stop = r->full || is_far(x, to) || r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2 ||
                 ((cfg->no_opt & ACCEL_NO_SUPERBLOCK) && to != x->t.next);
@@ -186,6 +259,19 @@ static bool tracer_go(Tracer *x, Gva from, Gva to)
     return true;
 }
 
+/* tracer_go() for most instructions: nothing there has a reason to end the trace, or anything else to do. */
+static inline bool tracer_goes_straight(Tracer *x, Gva from, Gva to)
+{
+    const SuperblockConfig *cfg = x->cfg;
+    const IrRegion *r = x->b->r;
+    if (x->t.together || to == x->head || place(x, to) <= place(x, from) || r->full || cfg->page ||
+        r->n_guest >= x->max || x->sb->n_runs >= SB_MAX_RUNS - 2)
+        return false;
+    if (!x->mark.set && (x->branches == 0 || (cfg->known && cfg->known(cfg->opaque, to, x->t.ctx))))
+        return false;
+    return tracer_fetch(x, place(x, to));
+}
+
 /* Turns the control flow of the instruction just translated into exits. Returns false when the region has
  * ended, else the address to go on at. */
 static bool tracer_flow(Tracer *x, Gva *pc)
@@ -194,7 +280,9 @@ static bool tracer_flow(Tracer *x, Gva *pc)
     IrBuilder *b = x->b;
     Gva from = *pc;
     switch ((TransFlowKind)t->flow.kind) {
-    case FLOW_NEXT: *pc = t->next; return tracer_go(x, from, t->next);
+    case FLOW_NEXT:
+        *pc = t->next;
+        return LIKELY(tracer_goes_straight(x, from, t->next)) || tracer_go(x, from, t->next);
     case FLOW_JUMP: *pc = t->flow.target; return tracer_go(x, from, t->flow.target);
     case FLOW_CALL:
         tracer_leave_direct(x, from, t->flow.target);
@@ -241,6 +329,7 @@ static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gv
     x->b = b;
     x->sb = sb;
     x->head = pc;
+    x->address = ~cfg->ops->pc_tag;
     x->max = cfg->max_insns ? MIN(cfg->max_insns, IR_MAX_GUEST - 1) : SB_MAX_INSNS;
     x->branches = cfg->max_branches ? cfg->max_branches : SB_MAX_BRANCHES;
     if (ctx & CTX_STEP)
@@ -396,6 +485,8 @@ static bool build_once(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, 
         if (!tracer_flow(&x, &pc))
             break;
     }
+    if (x.mark.set && !x.closed)
+        tracer_rewind(&x);
     ir_builder_finish(b);
     return true;
 }

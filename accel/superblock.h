@@ -2,7 +2,8 @@
  * superblock_build: guest bytes at an address to the IR of one region. Shared by all engines.
  *
  * A region is a superblock: it follows fall-through paths and direct jumps, leaves by side exits at
- * conditional branches, and closes itself into a loop when it comes back to its own first instruction. Calls
+ * conditional branches, and closes itself into a loop when it comes back to its own first instruction; what a
+ * trace that hoped to do so has beyond the usual limits is taken away again. Calls
  * are not followed (measured: docs/adr). It ends at an indirect jump, a call, an exception, the instruction
  * limit, where the IR is full, or where the next bytes are not executable.
  *
@@ -14,7 +15,7 @@
 
 #include "accel/accel.h"
 
-enum { SB_MAX_BYTES = 4096, SB_MAX_RUNS = 12, SB_MAX_INSNS = 128, SB_MAX_BRANCHES = 2 };
+enum { SB_MAX_BYTES = 4096, SB_COPY = 16, SB_MAX_RUNS = 12, SB_MAX_INSNS = 128, SB_MAX_BRANCHES = 2 };
 
 /* A run of guest bytes that the region was made from; runs do not cross a page of 4 KiB. */
 typedef struct SuperblockRun {
@@ -31,8 +32,8 @@ typedef struct Superblock {
     bool unnoticed; /* and nobody is told of it (ACCEL_CODE_UNNOTICED) */
     Gva fault;      /* result false: the address that is not executable */
     Gva second;     /* paged: address of code of the page that the only instruction goes on in; 0: none */
-    uint8_t bytes[SB_MAX_BYTES]; /* [n_bytes]: the guest bytes as translated, run after run; memory may differ
-                                  * by now */
+    uint8_t bytes[SB_MAX_BYTES + SB_COPY]; /* [n_bytes]: the guest bytes as translated, run after run; memory
+                                            * may differ by now */
 } Superblock;
 
 typedef struct SuperblockConfig {
@@ -42,13 +43,15 @@ typedef struct SuperblockConfig {
     uint8_t masked;     /* IrBuilder.masked */
     uint32_t no_opt;    /* ACCEL_NO_LOOPS, ACCEL_NO_SUPERBLOCK, ACCEL_NO_FOLD */
     bool look_at_floats; /* of superblock_build() itself: TargetOps.look_at_floats at the entry */
-    bool loop_head;     /* a backward jump led here: the trace may become a loop, so it is not cut short */
+    bool loop_head;     /* a backward jump led here: the trace may become a loop, so it is cut short only when
+                         * it has not become one */
     unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
     void *opaque;
     /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last
      * instruction that begins in it may end on another: `second` says where that is (false: nowhere). */
     const uint8_t *page;
+    unsigned even; /* log2 of the range around it that goes wherever the page goes */
     bool (*second)(void *opaque, Gva *ret_page, const uint8_t **ret_bytes);
     void *second_opaque;
     bool (*stops_at)(void *second_opaque, Gva pc); /* a debugger's breakpoint; may be NULL */

@@ -43,10 +43,12 @@ struct LuAbi {
     bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL:
                                             * none does */
     uint64_t (*syscall_nr)(const Cpu *cpu);
+    void (*set_syscall_nr)(Cpu *cpu, uint64_t nr); /* for tracers; NULL: its register is another's too */
     void (*syscall_args)(const Cpu *cpu, uint64_t arg[6]);
     void (*set_result)(Cpu *cpu, uint64_t value);
     uint64_t (*result)(const Cpu *cpu);
     void (*skip_syscall)(Cpu *cpu);       /* pc += length of the system call instruction */
+    Gva (*syscall_end)(const Cpu *cpu);   /* where that leads */
     void (*restart_syscall)(Cpu *cpu, uint64_t first_arg); /* pc back on it, first argument restored */
     void (*set_entry)(Cpu *cpu, Gva pc, Gva sp);
     void (*set_tls)(Cpu *cpu, uint64_t tls);

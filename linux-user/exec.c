@@ -12,6 +12,7 @@
 #include "linux-user/guest.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
+#include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 
 enum { MAX_INTERP_PHDRS = 64 };
@@ -172,7 +173,8 @@ static long resolve_step(LuThread *t, ExecTarget *x, bool *ret_again)
         return 0;
     }
     const LuAbi *abi = n >= LU_ELF_HEAD ? lu_abi_of_header((const uint8_t *)buf) : NULL;
-    if (abi && abi->target->elf_machine == EM_X86_64 && t->proc->abi != abi)
+    if (abi && abi->target->elf_machine == EM_X86_64 && t->proc->abi != abi && !t->filters &&
+        !t->traced.on)
         abi = NULL; /* the host's own: other guests hand it over; children of an x86-64 guest are guests */
     x->guest = abi;
     return abi ? check_guest_elf(t, x->fd, abi, buf, n) : 0;
@@ -303,22 +305,63 @@ static void hand_over_limits(LuThread *t, bool undo)
     }
 }
 
+/* Would the kernel give the program another user's or group's rights? */
+static bool changes_rights(int fd)
+{
+    struct stat st;
+    if (sys_is_err(sys_call2(SYS_fstat, fd, &st)))
+        return false;
+    return ((st.st_mode & S_ISUID) && st.st_uid != (uint32_t)sys_call0(SYS_geteuid)) ||
+           ((st.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+            st.st_gid != (uint32_t)sys_call0(SYS_getegid));
+}
+
+/* Lets the kernel run the file that exec_resolve() found. For a guest's program -ENOEXEC: binfmt_misc has no
+ * entry. */
+static long exec_by_kernel(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva envp)
+{
+    ArgList l;
+    if (!list_alloc(t, &l, argc + ARRAY_SIZE(x->word) + 4))
+        return -ENOMEM;
+    long e = -EFAULT;
+    if (append_args(&l, x, argv, argc))
+        e = lu_blocking_exec(t, true, SYS_execve, (long)x->host_path, (long)l.v, (long)envp, 0, 0);
+    if (l.mapped)
+        lu_mm_arena_free(t->proc->mm, l.v, l.mapped);
+    return e;
+}
+
 /* Runs this program again, for the guest program on x->fd. */
 static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva envp)
 {
     const LuOptions *opt = t->proc->opt;
     ArgList l;
-    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 14))
+    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 18))
         return -ENOMEM;
+    long filters = lu_seccomp_hand_over(t);
+    if (filters < -1) {
+        if (l.mapped)
+            lu_mm_arena_free(t->proc->mm, l.v, l.mapped);
+        return filters;
+    }
+    uint64_t traced = lu_traced_hand_over(t);
     append(&l, "tinamou");
     append(&l, LU_REEXEC);
     uint32_t ignored = lu_signals_ignored_faults(t);
-    append(&l, number(t, opt->n_forward + (ignored ? 4 : 2)));
+    append(&l, number(t, opt->n_forward + (ignored ? 4 : 2) + (filters >= 0 ? 2 : 0) + (traced ? 2 : 0)));
     for (unsigned i = 0; i < opt->n_forward; i++)
         append(&l, opt->forward[i]);
     if (ignored) {
         append(&l, "-ignored-faults");
         append(&l, number(t, ignored));
+    }
+    if (filters >= 0) {
+        append(&l, "-seccomp-fd");
+        append(&l, number(t, (unsigned)filters));
+    }
+    if (traced) {
+        append(&l, "-traced");
+        append(&l, number(t, (unsigned)traced));
     }
     append(&l, "-exec-fd");
     append(&l, number(t, (unsigned)x->fd));
@@ -334,13 +377,12 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
         else
             e = lu_blocking_exec(t, false, SYS_execve, (long)"/proc/self/exe", (long)l.v, (long)envp, 0, 0);
         sys_call3(SYS_fcntl, x->fd, F_SETFD, FD_CLOEXEC);
-        /* No /proc here: only a binfmt_misc entry can help. */
-        if (e == -ENOENT && self < 0) {
-            ArgList plain = {.v = l.v};
-            append_args(&plain, x, argv, argc);
-            e = lu_blocking_exec(t, true, SYS_execve, (long)x->host_path, (long)plain.v, (long)envp, 0, 0);
-        }
+        /* No /proc here, or something else of this name: only a binfmt_misc entry can help. */
+        if (self < 0 && filters < 0 && (e == -ENOENT || e == -ELOOP || e == -ENOTDIR || e == -EACCES))
+            e = exec_by_kernel(t, x, argv, argc, envp);
     }
+    if (filters >= 0)
+        sys_close((int)filters);
     if (l.mapped)
         lu_mm_arena_free(t->proc->mm, l.v, l.mapped);
     return e;
@@ -350,19 +392,10 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
 static long exec_native(LuThread *t, ExecTarget *x, int dirfd, const char *path, Gva argv, size_t argc,
                         Gva envp, int flags)
 {
-    ArgList l;
-    if (!x->n_words) {
-        const char *host = x->host_path == x->guest_path ? path : x->host_path;
-        return lu_blocking_exec(t, true, SYS_execveat, dirfd, (long)host, (long)argv, (long)envp, flags);
-    }
-    if (!list_alloc(t, &l, argc + ARRAY_SIZE(x->word) + 4))
-        return -ENOMEM;
-    long e = -EFAULT;
-    if (append_args(&l, x, argv, argc))
-        e = lu_blocking_exec(t, true, SYS_execve, (long)x->host_path, (long)l.v, (long)envp, 0, 0);
-    if (l.mapped)
-        lu_mm_arena_free(t->proc->mm, l.v, l.mapped);
-    return e;
+    if (x->n_words)
+        return exec_by_kernel(t, x, argv, argc, envp);
+    const char *host = x->host_path == x->guest_path ? path : x->host_path;
+    return lu_blocking_exec(t, true, SYS_execveat, dirfd, (long)host, (long)argv, (long)envp, flags);
 }
 
 long lu_execve(LuThread *t, int dirfd, const char *path, Gva argv, Gva envp, int flags)
@@ -376,8 +409,16 @@ long lu_execve(LuThread *t, int dirfd, const char *path, Gva argv, Gva envp, int
     if (e)
         return e;
     hand_over_limits(t, false);
-    if (x.guest)
-        e = exec_self(t, &x, argv, (size_t)argc, envp);
+    if (x.guest) {
+        /* Rights that a file gives come from the kernel's entry alone (flag C). Our options do not go along:
+         * whoever may name a sysroot would have those rights. Nor do filters, so there are no such rights
+         * then; nor under a tracer, as with the kernel. */
+        bool by_kernel = !t->filters && !t->traced.on && changes_rights(x.fd);
+        e = by_kernel ? exec_by_kernel(t, &x, argv, (size_t)argc, envp) : -ENOEXEC;
+        if (e == -ENOEXEC)
+            e = exec_self(t, &x, argv, (size_t)argc, envp);
+    } else if (t->filters)
+        e = -ENOEXEC; /* the host's: nobody would filter its calls */
     else
         e = exec_native(t, &x, dirfd, path, argv, (size_t)argc, envp, flags);
     hand_over_limits(t, true);

@@ -21,6 +21,7 @@
 #include "linux-user/exec.h"
 #include "linux-user/fs.h"
 #include "linux-user/options.h"
+#include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/stack.h"
 #include "linux-user/strace.h"
@@ -42,6 +43,7 @@ typedef struct Start {
     char err_text[400];
     Fmt err;
     uint64_t host; /* X64Features of this processor */
+    Gva entry;     /* of the program itself */
 } Start;
 
 static _Noreturn void refuse(const Start *s, int status, const char *file)
@@ -96,7 +98,8 @@ static void start_again(const LuOptions *opt, int argc, char **argv, char **envp
     Fmt f0 = FMT_ON(number[0]), f1 = FMT_ON(number[1]);
     fmt_printf(&f0, "%llu", (unsigned long long)(r.rlim_cur ? r.rlim_cur : 1));
     fmt_printf(&f1, "%lu", persona);
-    const char *v[argc + 6];
+    char number_fd[16];
+    const char *v[argc + 11];
     int n = 0, at = opt->reexec ? 3 : 1, i = 0;
     for (; i < at && i < argc; i++)
         v[n++] = argv[i];
@@ -104,13 +107,21 @@ static void start_again(const LuOptions *opt, int argc, char **argv, char **envp
     Fmt fw = FMT_ON(words);
     fmt_printf(&fw, "%u",
                opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + (opt->ignored_faults ? 2 : 0) +
-                   4);
+                   (opt->seccomp_fd >= 0 ? 2 : 0) + (opt->traced ? 2 : 0) + 4);
     if (opt->reexec)
         v[2] = words;
     v[n++] = "-old-stack";
     v[n++] = number[0];
     v[n++] = "-old-persona";
     v[n++] = number[1];
+    if (opt->exec_fd >= 0 && !opt->reexec) { /* what only an entry of binfmt_misc says */
+        Fmt f = FMT_ON(number_fd);
+        fmt_printf(&f, "%d", opt->exec_fd);
+        const char *const more[] = {"-exec-fd", number_fd, "-0", opt->args[0], "--", opt->program};
+        for (unsigned k = 0; k < ARRAY_SIZE(more); k++)
+            v[n++] = more[k];
+        i = argc - opt->n_args + 1;
+    }
     for (; i < argc; i++)
         v[n++] = argv[i];
     v[n] = NULL;
@@ -445,6 +456,7 @@ static Gva load(Start *s, char **envp, Gva *ret_sp)
     if (!*ret_sp)
         refuse(s, EXIT_CANNOT, s->opt->program);
     show_guest(p, &prog, *ret_sp);
+    s->entry = prog.entry;
     return s->interp_fd >= 0 ? interp.entry : prog.entry;
 }
 
@@ -467,7 +479,9 @@ static void start_accel(Start *s)
         .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .host = s->host,
         .no_opt = opt->no_opt, .max_insns = opt->max_insns,
         .cache_bytes = cache_bytes(p),
-        .returns_from = opt->returns_from,
+        .returns_from = opt->returns_from                                         ? opt->returns_from
+                        : lu_mm_code_size(p->mm, s->entry) >= ACCEL_LARGE_CODE ? 1
+                                                                                  : 0,
         .log = opt->accel_log, .log_fd = p->strace_fd,
         .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page,
                 .code_written = lu_mm_code_written, .code_size = lu_mm_code_size},
@@ -584,6 +598,11 @@ static __attribute__((noinline)) int run_program(int argc, char **argv, char **e
     s.p->abi->set_entry(s.t->cpu, pc, sp);
     s.t->cpu->owner = s.t;
     lu_signals_init(s.p, s.t);
+    lu_traced_take_over(s.t, s.opt->traced);
+    if (s.opt->seccomp_fd >= 0 && !lu_seccomp_take_over(s.t, s.opt->seccomp_fd)) {
+        fmt_err("the filters of system calls are lost");
+        return EXIT_CANNOT;
+    }
     if (s.opt->gdb && !lu_gdb_start(s.t, s.opt->gdb, s.err_text, sizeof(s.err_text))) {
         fmt_err("%s", s.err_text);
         return EXIT_CANNOT;

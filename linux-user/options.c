@@ -7,7 +7,9 @@
 #include <sys/mman.h>
 
 #include "base/fmt.h"
+#include "linux-user/binfmt.h"
 #include "linux-user/syscall.h"
+#include "linux-user/tool.h"
 #include "tcg/host/x86_64/cpuid.h"
 
 
@@ -16,6 +18,9 @@ typedef struct Parse {
     LuProc *p;
     LuOptions *opt;
     Fmt err; /* text of a refusal */
+    char **rest; /* the words behind the option and its argument, n_rest of them */
+    int n_rest;
+    char **envp;
 } Parse;
 
 typedef bool Handler(Parse *ps, const char *arg);
@@ -415,6 +420,13 @@ static bool opt_syscalls(Parse *ps, const char *arg)
     leave(0);
 }
 
+static bool opt_binfmt(Parse *ps, const char *arg) { lu_binfmt(arg, ps->rest, ps->n_rest, ps->envp); }
+
+static bool opt_sysroot_tool(Parse *ps, const char *arg)
+{
+    lu_tool_exec("tinamou-sysroot", arg, ps->rest, ps->n_rest, ps->envp);
+}
+
 static bool opt_exec_fd(Parse *ps, const char *arg)
 {
     uint64_t v;
@@ -422,6 +434,20 @@ static bool opt_exec_fd(Parse *ps, const char *arg)
         return false;
     ps->opt->exec_fd = (int)v;
     return true;
+}
+
+static bool opt_seccomp_fd(Parse *ps, const char *arg)
+{
+    uint64_t v;
+    if (!parse_u64(ps, arg, false, &v) || v > INT32_MAX)
+        return false;
+    ps->opt->seccomp_fd = (int)v;
+    return true;
+}
+
+static bool opt_traced(Parse *ps, const char *arg)
+{
+    return parse_u64(ps, arg, false, &ps->opt->traced);
 }
 
 static bool opt_persona(Parse *ps, const char *arg)
@@ -476,6 +502,11 @@ static const OptRow rows[] = {
     {"jitdump", "JITDUMP", "", true, opt_refused, "(not supported)"},
     {"version", "VERSION", "", false, opt_version, "print the version"},
     {"syscalls", "", "", false, opt_syscalls, "print the table of system calls and what is missing"},
+    {"binfmt", "", "verb ...", false, opt_binfmt,
+     "install, remove, status, print [GUEST...] [--flags POCF] [--rootless] [-- COMMAND...]: entries of "
+     "binfmt_misc"},
+    {"sysroot", "", "arch ...", false, opt_sysroot_tool,
+     "[PACKAGE...] [-- PROGRAM...]: fetch a Debian sysroot, print its path or run a program of it"},
     {"man", "", "", false, opt_man, "print the manual page (roff)"},
     {"no-jit", "NO_JIT", "", true, opt_no_jit, "run by the interpreter"},
     {"max-insns", "MAX_INSNS", "n", true, opt_max_insns, "guest instructions in one translation, at most"},
@@ -490,6 +521,8 @@ static const OptRow rows[] = {
      "host features to use: v1 to v4, -FEATURE (a wrong one lists them)"},
     /* Private: how a program image of ours tells the next one what it knows (exec.c; main.c, start_again). */
     {"exec-fd", "", "n", false, opt_exec_fd, ""},
+    {"seccomp-fd", "", "n", false, opt_seccomp_fd, ""},
+    {"traced", "", "n", false, opt_traced, ""},
     {"ignored-faults", "", "mask", false, opt_ignored, ""},
     {"old-persona", "", "n", false, opt_persona, ""},
     {"old-stack", "", "n", false, opt_old_stack, ""},
@@ -536,7 +569,7 @@ static void roff_text(Fmt *f, const char *s)
 
 static bool opt_man(Parse *ps, const char *arg)
 {
-    char buf[12000];
+    char buf[14000];
     Fmt f = FMT_ON(buf);
     fmt_puts(
         &f,
@@ -566,9 +599,24 @@ static bool opt_man(Parse *ps, const char *arg)
         &f,
         ".SH ENVIRONMENT\nThe variables named above; each may also begin with TINAMOU_ instead of QEMU_. The "
         "command line comes after them. They are read once: programs started by the program inherit the "
-        "options, not the variables.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
+        "options, not the variables. Nobody gives options to a program with setuid that an entry of "
+        "binfmt_misc starts.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
         "tinamou dies of the same signal. 126: it cannot be executed; 127: it or its interpreter does not "
-        "exist; 1: wrong options.\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
+        "exist; 1: wrong options.\n.SH SYSROOTS\n"
+        "\\fBtinamou \\-\\-sysroot \\fIarch\\fR [\\fIpackage\\fR]... fetches Debian packages of riscv64, "
+        "arm64, "
+        "armhf, armel, amd64 or i386 with all they need into a directory of your cache, and prints its path, "
+        "for "
+        "\\fB\\-L\\fR; with \\fB\\-\\- \\fIprogram\\fR runs that program of it. It needs apt, the network "
+        "unless all is there, and no rights; \\fB\\-\\-into\\fR, \\fB\\-\\-refresh\\fR, "
+        "\\fB\\-\\-offline\\fR.\n.SH REGISTRATION\n"
+        "With entries in binfmt_misc the kernel starts programs of the guests by itself, in chroots and "
+        "containers "
+        "too. \\fBtinamou \\-\\-binfmt install\\fR makes them, for this machine until it is switched off "
+        "(\\fBprint\\fR gives the lines for a file in /etc/binfmt.d); \\fBstatus\\fR says what is wrong with "
+        "those there are, \\fBremove\\fR takes ours away. Without names of guests: all but x86. "
+        "\\fB\\-\\-rootless \\-\\- \\fIcommand\\fR registers in a user namespace that lasts as long as "
+        "the command (Linux 6.7).\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
     print(buf);
     leave(0);
 }
@@ -664,6 +712,9 @@ static int parse_words(Parse *ps, char **argv, int n)
             fmt_err("option '%s' needs an argument: %s", argv[i], r->arg);
             leave(1);
         }
+        int next = i + 1 + (r->arg[0] != 0);
+        ps->rest = argv + next;
+        ps->n_rest = n - next;
         apply(ps, r, argv[i], r->arg[0] ? argv[i + 1] : "");
         i += r->arg[0] != 0;
     }
@@ -709,10 +760,12 @@ static void check_own_name(LuOptions *opt, const char *argv0)
 void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **envp)
 {
     char err[800];
-    Parse ps = {.p = p, .opt = opt, .err = FMT_ON(err)};
+    Parse ps = {.p = p, .opt = opt, .err = FMT_ON(err), .envp = envp};
     err[0] = 0;
-    *opt = (LuOptions){.sysroot = "", .old_persona = -1, .exec_fd = -1};
-    if (argc >= 2 && !strcmp(argv[1], LU_REEXEC)) {
+    *opt = (LuOptions){.sysroot = "", .old_persona = -1, .exec_fd = -1, .seccomp_fd = -1};
+    const LuBinfmtStart entry = lu_binfmt_start(envp);
+    opt->exec_fd = entry.fd;
+    if (!entry.is && argc >= 2 && !strcmp(argv[1], LU_REEXEC)) {
         if (parse_reexec(&ps, argc, argv))
             return;
         fmt_err("%s is for the emulator's own use", LU_REEXEC);
@@ -720,18 +773,17 @@ void lu_options_parse(LuProc *p, LuOptions *opt, int argc, char **argv, char **e
     }
     if (argc > 0)
         check_own_name(opt, argv[0]);
-    parse_env(&ps, envp);
-    int i = argc > 0 ? 1 + parse_words(&ps, argv + 1, argc - 1) : 0;
+    if (!getauxval(AT_SECURE)) /* whoever may name a sysroot, or a log, would have the program's rights */
+        parse_env(&ps, envp);
+    int i = argc > 0 ? 1 : 0;
+    if (argc > 0 && !entry.is)
+        i += parse_words(&ps, argv + 1, argc - 1);
     if (i >= argc) {
         fmt_err("no program given (see tinamou -h)");
         leave(1);
     }
     opt->program = opt->program_guest = argv[i];
-    /* A binfmt_misc entry with flag O or C opened the file for us, which we perhaps may not. */
-    if (getauxval(AT_EXECFD))
-        opt->exec_fd = (int)getauxval(AT_EXECFD);
-    /* A binfmt_misc entry with flag P puts the caller's argv[0] after the path. */
-    if ((getauxval(AT_FLAGS) & 1) && i + 1 < argc)
+    if (entry.argv0 && i + 1 < argc)
         i++;
     opt->args = argv + i;
     opt->n_args = argc - i;

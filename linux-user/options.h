@@ -51,6 +51,8 @@ struct LuOptions {
     int n_args;
     bool reexec;              /* started by lu_execve() */
     int exec_fd;              /* open on the program (execve, AT_EXECFD), -1: open it by name */
+    int seccomp_fd;           /* lu_seccomp_hand_over(), -1: no filters */
+    uint64_t traced;          /* lu_traced_hand_over() */
     long old_persona;         /* to restore, -1 = nothing */
     uint64_t old_stack_limit; /* likewise, 0 = nothing */
     uint64_t ignored_faults;  /* inherited: lu_signals_ignored_faults() */

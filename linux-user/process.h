@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/lock.h"
 #include "base/sys.h"
+#include "linux-user/traced.h"
 
 #include <time.h>
 
@@ -30,6 +31,7 @@ typedef struct LuSighand LuSighand;   /* signal.h */
 typedef struct LuGdb LuGdb;           /* gdb_int.h */
 typedef struct LuFs LuFs;             /* fs.h: sysroot, cwd view */
 typedef struct LuOptions LuOptions;   /* options.h: command line and environment */
+typedef struct LuFilter LuFilter;     /* seccomp.h */
 
 struct LuProc {
     const LuAbi *abi;
@@ -62,6 +64,7 @@ struct LuProc {
                            * here */
     LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
     int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none */
+    bool pokes;           /* it has other processes' memory open to write: they look at their code anew */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */
     struct X86Desc *ldt;  /* x86 (x86_64/segments.c); made at the first use, LOCK_RANK_PROC */
@@ -70,6 +73,7 @@ struct LuProc {
 };
 
 enum { LU_LOG_STRACE = 1, LU_LOG_UNIMP = 2 };
+enum { LU_HOOK_SECCOMP = 1 };
 
 struct LuThread {
     Cpu *cpu;
@@ -86,6 +90,11 @@ struct LuThread {
     struct LuBlock *block; /* thread.h: host stack, TLS and this struct itself; NULL in the first thread */
     void (*host_fn)(LuThread *self); /* lu_host_thread() */
     bool own_files;       /* descriptors that are not those of the other threads (CLONE_FILES) */
+    uint32_t hooks;       /* LU_HOOK_*: what a system call has to pass first; others may set bits (atomic) */
+    LuTraced traced;      /* traced.h */
+    struct LuTracees *tracees; /* tracer.h; NULL: it never was a tracer */
+    bool filters_asked;   /* a tracer was told of SECCOMP_RET_TRACE: once is enough */
+    const LuFilter *filters; /* the newest first; others may add to it */
     uint16_t gdb_slot;    /* 0: unknown to the debugger */
     bool gdb_over;        /* the next instruction is run whatever breakpoint it has */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */

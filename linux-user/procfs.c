@@ -393,6 +393,8 @@ static long open_text(LuThread *t, ProcFile file, int flags)
 long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
 {
     ProcFile file = proc_file(t, dirfd, guest_path);
+    if (t->tracees && file_named(guest_path) == PROC_MEM && (flags & O_ACCMODE) != O_RDONLY)
+        t->proc->pokes = true;
     if (file == PROC_EXE && !(flags & O_NOFOLLOW))
         return sys_call4(SYS_openat, AT_FDCWD, exe_path(t), flags, 0);
     if (file == PROC_MEM && (flags & O_ACCMODE) != O_RDONLY)

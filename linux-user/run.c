@@ -3,16 +3,32 @@
 #include "linux-user/crash.h"
 #include "linux-user/gdb.h"
 #include "linux-user/mm.h"
+#include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/syscall.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
+/* A tracer and filters may see a system call first. False: it was answered, or a signal came. */
+static bool is_let_through(LuThread *t)
+{
+    LuVerdict verdict = t->traced.on && !lu_traced_call(t) ? LU_VERDICT_DONE : LU_VERDICT_CALL;
+    if (verdict == LU_VERDICT_CALL && t->hooks)
+        verdict = lu_seccomp_call(t, t->proc->abi->syscall_nr(t->cpu));
+    if (verdict == LU_VERDICT_DONE && t->traced.on)
+        lu_traced_return(t);
+    return verdict == LU_VERDICT_CALL;
+}
+
 static void system_call(LuThread *t)
 {
     /* A signal that came before the call goes first: the pc is still on the instruction. */
     if (UNLIKELY(lu_signals_pending(t))) {
+        lu_signals_deliver(t, 0);
+        return;
+    }
+    if (UNLIKELY(t->hooks | t->traced.on) && !is_let_through(t)) {
         lu_signals_deliver(t, 0);
         return;
     }
@@ -23,6 +39,8 @@ static void system_call(LuThread *t)
         lu_gdb_call(t, nr, true);
     }
     lu_syscall(t);
+    if (UNLIKELY(t->traced.on))
+        lu_traced_return(t);
     if (UNLIKELY(watched))
         lu_gdb_call(t, nr, false);
     lu_signals_deliver(t, t->restart);
@@ -109,6 +127,8 @@ void lu_thread_run(LuThread *t)
     for (;;) {
         if (UNLIKELY(t->proc->gdb != NULL))
             lu_gdb_before(t);
+        if (UNLIKELY(t->traced.on))
+            lu_traced_before(t);
         accel_run(cpu);
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
@@ -139,17 +159,19 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_PROTECTION:
         case CPU_EXIT_BOUND:
         case CPU_EXIT_OVERFLOW: fault(t, SIGSEGV, SI_KERNEL, 0); break;
+        case CPU_EXIT_VECTOR: /* of programs: a segment that is not present */
+        case CPU_EXIT_STACK: fault(t, SIGBUS, SI_KERNEL, 0); break;
         case CPU_EXIT_DEBUG: lu_gdb_break(t); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:
-        case CPU_EXIT_VECTOR:
-        case CPU_EXIT_STACK:
         case CPU_EXIT_NO_FPU:
         case CPU_EXIT_BROKEN:
         case CPU_EXIT_HALT: break; /* dealt with in accel_run(), or not of user mode */
         }
         if (UNLIKELY(t->proc->gdb != NULL))
             lu_gdb_after(t);
+        if (UNLIKELY(t->traced.on))
+            lu_traced_after(t);
     }
 }

@@ -105,6 +105,8 @@ static void apply_restart(LuThread *t, long code, const LuSigAction *act)
 /* What the debugger makes of a signal; NULL: nothing. */
 static const LuSigInfo *seen_by_debugger(LuThread *t, const LuSigInfo *info, LuSigInfo *other)
 {
+    if (t->traced.on)
+        return lu_traced_signal(t, info, other);
     int sig = lu_gdb_signal(t, &info->si);
     if (sig == info->si.si_signo)
         return info;
@@ -113,12 +115,9 @@ static const LuSigInfo *seen_by_debugger(LuThread *t, const LuSigInfo *info, LuS
     return sig ? other : NULL;
 }
 
-long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
+static long deliver_seen(LuThread *t, const LuSigInfo *info, long restart)
 {
     LuSigState *s = t->sig;
-    LuSigInfo other;
-    if (UNLIKELY(t->proc->gdb != NULL) && !(info = seen_by_debugger(t, info, &other)))
-        return restart;
     int sig = info->si.si_signo;
     LuSigAction act = take_action(t->sighand, sig);
     if (act.handler == (Gva)(uintptr_t)SIG_IGN)
@@ -145,6 +144,14 @@ long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
         s->alt_flags = SS_DISABLE;
     }
     return 0;
+}
+
+long lu_signal_deliver_one(LuThread *t, const LuSigInfo *info, long restart)
+{
+    LuSigInfo other;
+    if (UNLIKELY(t->proc->gdb != NULL || t->traced.on) && !(info = seen_by_debugger(t, info, &other)))
+        return restart;
+    return deliver_seen(t, info, restart);
 }
 
 /* Moves one deliverable signal out of the state; false: there was none. Held section. */
@@ -193,18 +200,24 @@ void lu_raise_fault(LuThread *t, int sig, int si_code, Gva addr)
     info.si.si_addr = (void *)(uintptr_t)addr;
     if (!lu_signals_hold(t))
         return; /* it came before the instruction, which faults again after its handler */
+    lu_raise_held(t, &info);
+}
+
+void lu_raise_held(LuThread *t, const LuSigInfo *info)
+{
+    int sig = info->si.si_signo;
     lock_take(&t->sighand->lock);
     Gva handler = lu_sig_action(t->sighand, sig)->handler;
     lock_release(&t->sighand->lock);
     bool fatal = handler <= 1 || t->sig->mask & lu_sig_bit(sig); /* a fault cannot be ignored or wait */
     LuSigInfo other;
-    const LuSigInfo *now = &info;
-    if (fatal && UNLIKELY(t->proc->gdb != NULL))
-        now = seen_by_debugger(t, &info, &other);
-    if (fatal && now == &info)
-        lu_die_of_fault(t, &info);
+    const LuSigInfo *now = info;
+    if (UNLIKELY(t->proc->gdb != NULL || t->traced.on))
+        now = seen_by_debugger(t, info, &other);
+    if (fatal && now && now->si.si_signo == sig)
+        lu_die_of_fault(t, now);
     if (now)
-        lu_signal_deliver_one(t, now, 0);
+        deliver_seen(t, now, 0);
     lu_signals_release(t);
 }
 

@@ -78,6 +78,8 @@ void lu_signals_init(LuProc *p, LuThread *t);
 /* A fault of the guest's own instruction at cpu->pc. Never returns to that instruction unless a handler
  * does. */
 void lu_raise_fault(LuThread *t, int sig, int si_code, Gva addr);
+/* The same within a held section, which it ends, with a siginfo that is complete. */
+void lu_raise_held(LuThread *t, const LuSigInfo *info);
 /* Delivers what is pending: builds at most one frame per signal, or kills, stops, ignores. `restart` is the
  * result of the system call just finished (LU_RET_RESTART...), 0 if none. Called before each return to guest
  * code. */

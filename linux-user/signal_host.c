@@ -35,7 +35,6 @@ typedef struct HostSigAction {
     uint64_t mask;
 } HostSigAction;
 
-extern const char lu_window_check[], lu_window_end[], lu_window_out[];
 void lu_host_restorer(void);
 
 static uint64_t fault_bits(void) { return lu_sig_bit(SIGSEGV) | lu_sig_bit(SIGBUS) | lu_sig_bit(SIGFPE); }
@@ -160,6 +159,10 @@ static void host_handler(int sig, siginfo_t *si, void *context)
             return;
         internal_error(t, sig, si, uc);
     }
+    if (lu_traced_is_bell(si, (uintptr_t)&t->traced)) {
+        t->traced.on = LU_LEFT; /* nobody has heard it */
+        return;
+    }
     if (lu_fault_index(sig) >= 0) {
         if (keep(t->sig, si))
             notify(t, LU_PENDING_KEPT, uc);
@@ -246,10 +249,13 @@ void lu_signals_release(LuThread *t)
 void lu_sighost_default(const LuSigInfo *info)
 {
     int sig = info->si.si_signo;
+    LuThread *t = lu_self();
     if (lu_fault_index(sig) >= 0)
         host_sigaction(sig, NULL, 0);
+    t->traced.passing = sig; /* a tracer has seen it */
     sys_call4(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, &info->si);
     host_setmask(SIG_UNBLOCK, lu_sig_bit(sig));
+    t->traced.passing = 0;
     host_setmask(SIG_BLOCK, lu_sig_bit(sig) & ~fault_bits());
 }
 

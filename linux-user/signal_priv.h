@@ -19,7 +19,8 @@
 
 /* Bits of a mask that the kernel takes away from every mask. An int, so ~ of it has all bits above. */
 enum { LU_NEVER_BLOCKED = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1) };
-enum { LU_PENDING_RECORDED = 1, LU_PENDING_KEPT = 2 }; /* bits of LuSigState.n_pending */
+/* Bits of LuSigState.n_pending. TRACED: a tracer wants the thread to stop (traced.h). */
+enum { LU_PENDING_RECORDED = 1, LU_PENDING_KEPT = 2, LU_PENDING_TRACED = 4 };
 
 /* True: held. False: held too, but a signal is pending that came first; return LU_RET_RESTART_ALWAYS. */
 bool lu_signals_hold(LuThread *t);
@@ -58,6 +59,7 @@ long lu_altstack_set(LuThread *t, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_s
 /* The mask that a frame saves. */
 static inline uint64_t lu_frame_mask(const LuSigState *s) { return s->have_saved ? s->saved_mask : s->mask; }
 
+extern const char lu_window_check[], lu_window_end[], lu_window_out[];
 long lu_window_call(long nr, long a, long b, long c, long d, long e, long f, const uint32_t *pending);
 
 #endif

@@ -3,11 +3,13 @@
  * for those in openat2's structure and fcntl's third argument (lu_open_flags()). */
 #include "linux-user/sys_util.h"
 
+#include "linux-user/seccomp.h"
 #include "linux-user/uring.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <sys/mount.h>
 
 enum { LU_PAGE = 4096 };
@@ -127,6 +129,14 @@ long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
     if (a[1] == F_DUPFD || a[1] == F_DUPFD_CLOEXEC)
         return copied(t, a[0], r);
     return a[1] == F_GETFL && r >= 0 ? (long)lu_open_flags(abi, (uint32_t)r) : r;
+}
+
+long lu_sys_ioctl(LuThread *t, const uint64_t a[6])
+{
+    long r;
+    if (UNLIKELY((a[1] >> 8 & 0xff) == SECCOMP_IOC_MAGIC) && lu_seccomp_ioctl(t, (int)a[0], a[1], a[2], &r))
+        return r;
+    return lu_blocking(t, SYS_ioctl, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
 }
 
 long lu_sys_getcwd(LuThread *t, const uint64_t a[6])

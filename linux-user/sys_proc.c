@@ -1,4 +1,5 @@
 /* The process and its surroundings: prctl(2), personality(2), unshare(2), setns(2), execve(2). */
+#include "linux-user/seccomp.h"
 #include "linux-user/sys_util.h"
 
 #include <fcntl.h>
@@ -26,6 +27,8 @@ long lu_sys_prctl(LuThread *t, const uint64_t a[6])
 {
     switch ((int)a[0]) {
     case LU_PR_GET_AUXV: return get_auxv(t, a);
+    case PR_SET_SECCOMP:
+    case PR_GET_SECCOMP: return lu_seccomp_prctl(t, a);
     case LU_PR_GET_MDWE: return a[1] || a[2] || a[3] || a[4] ? -EINVAL : 0;
     /* Properties of the process or thread that mean the same for the guest. */
     case PR_SET_PDEATHSIG:
@@ -38,7 +41,6 @@ long lu_sys_prctl(LuThread *t, const uint64_t a[6])
     case PR_SET_TIMING:
     case PR_SET_NAME:
     case PR_GET_NAME:
-    case PR_GET_SECCOMP:
     case PR_CAPBSET_READ:
     case PR_CAPBSET_DROP:
     case PR_GET_SECUREBITS:
@@ -66,8 +68,8 @@ long lu_sys_prctl(LuThread *t, const uint64_t a[6])
     case PR_SET_VMA:
     case LU_PR_SET_MEMORY_MERGE:
     case LU_PR_GET_MEMORY_MERGE: return sys_call5(SYS_prctl, a[0], a[1], a[2], a[3], a[4]);
-    /* The processor's (TSC, MPX, SVE, FP modes, ...), the layout of the emulator's own address space, or
-     * filters on host system calls; the guest's ABI knows the first group. */
+    /* The processor's (TSC, MPX, SVE, FP modes, ...), the layout of the emulator's own address space; the
+     * guest's ABI knows the first group. */
     default: return t->proc->abi->prctl ? t->proc->abi->prctl(t, a) : -EINVAL;
     }
 }

@@ -79,6 +79,7 @@ bool lu_row_waits(const LuSyscallRow *row)
         return true;
     switch (row - lu_syscall_rows) {
     case LU_ROW_openat:
+    case LU_ROW_ioctl:
     case LU_ROW_connect:
     case LU_ROW_sendmsg:
     case LU_ROW_ppoll:
@@ -366,9 +367,13 @@ void lu_syscall(LuThread *t)
         r = lu_syscall_row(t, index - 1, t->syscall_arg);
     if (UNLIKELY(r == LU_RET_NONE))
         return;
-    if (UNLIKELY(r <= LU_RET_RESTART && r >= LU_RET_RESTART_NOHAND))
+    if (UNLIKELY(r <= LU_RET_RESTART && r >= LU_RET_RESTART_NOHAND)) {
+        if (UNLIKELY(t->traced.regs_set == LU_REGS_INSTEAD)) {
+            t->traced.regs_set = 0; /* a tracer's, in the place of all that */
+            return;
+        }
         t->restart = r;
-    else
+    } else
         abi->set_result(t->cpu, (uint64_t)r);
     abi->skip_syscall(t->cpu);
 }

@@ -32,6 +32,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/host_tls.h"
 #include "linux-user/mm.h"
+#include "linux-user/seccomp.h"
 #include "linux-user/signal_priv.h"
 #include "linux-user/thread_priv.h"
 #include "linux-user/uring.h"
@@ -191,10 +192,11 @@ static void sighand_unref_locked(LuProc *p, LuSighand *h)
     p->dead_sighands = h;
 }
 
-static void thread_link(LuThread *t)
+static void thread_link(LuThread *t, const LuThread *parent)
 {
     LuProc *p = t->proc;
     lock_take(&p->lock);
+    lu_seccomp_inherit(t, parent);
     t->next = p->threads;
     p->threads = t;
     p->n_threads++;
@@ -242,8 +244,13 @@ static void child_registers(const LuAbi *abi, Cpu *cpu, const struct clone_args 
         abi->set_tls(cpu, args->tls);
 }
 
+static unsigned exit_signal(const struct clone_args *args, size_t size)
+{
+    return (unsigned)(size ? args->exit_signal : args->flags & CSIGNAL);
+}
+
 /* Everything a child needs before it exists; NULL: out of memory, nothing left behind. */
-static LuThread *child_new(LuThread *t, const struct clone_args *args)
+static LuThread *child_new(LuThread *t, const struct clone_args *args, size_t size)
 {
     LuProc *p = t->proc;
     bool vfork = args->flags & CLONE_VFORK, share = args->flags & CLONE_SIGHAND;
@@ -274,6 +281,7 @@ static LuThread *child_new(LuThread *t, const struct clone_args *args)
         lock_release(&p->lock);
     }
     c->cpu->owner = c;
+    c->traced = lu_traced_child(t, args->flags, exit_signal(args, size));
     c->sig->mask = t->sig->mask;
     c->sig->alt_flags = SS_DISABLE;
     if (vfork) { /* as the kernel: only a thread that runs beside its parent loses the alternate stack */
@@ -284,7 +292,8 @@ static LuThread *child_new(LuThread *t, const struct clone_args *args)
     child_registers(p->abi, c->cpu, args);
     p->abi->set_result(c->cpu, 0);
     p->abi->skip_syscall(c->cpu);
-    thread_link(c);
+    c->pid = b->own_group ? 0 : t->pid; /* before it runs, for what is done to all threads of the process */
+    thread_link(c, t);
     return c;
 }
 
@@ -337,12 +346,14 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
         accel_ctx_set(t->proc->accel, t->cpu, CTX_PARALLEL);
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
-    LuThread *c = child_new(t, args);
+    LuThread *c = child_new(t, args, size);
     if (!c) {
         lu_signals_release(t);
         return -ENOMEM;
     }
+    t->traced.forking = 1; /* the child begins on this thread's TLS */
     long r = clone_host_shared(c, args, size);
+    t->traced.forking = 0;
     if (vfork) {
         lu_set_self(t);
         break_locks(t, (uint32_t)c->tid);
@@ -444,6 +455,8 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
     fork_prepare(t);
+    const LuTraced traced = lu_traced_child(t, args->flags, exit_signal(args, size));
+    t->traced.forking = 1;
     uint64_t flags = args->flags & ~(uint64_t)CLONE_SETTLS;
     long r;
     if (size) {
@@ -455,9 +468,12 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
         r = sys_call5(SYS_clone, flags, 0, args->parent_tid, args->child_tid, 0);
     }
     if (r) {
+        t->traced.forking = 0;
         fork_parent(t);
     } else {
         fork_child(t);
+        t->tracees = NULL;
+        t->traced = traced;
         blocks_trim(t->proc);
         if (flags & CLONE_CLEAR_SIGHAND && size) {
             for (unsigned sig = 1; sig <= LU_NSIG; sig++)

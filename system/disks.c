@@ -13,7 +13,7 @@ struct Disks {
 
 const char *disk_name(const Disk *d)
 {
-    return d->id ? d->id : d->node->name ? d->node->name : "";
+    return d->id ? d->id : d->node && d->node->name ? d->node->name : "";
 }
 
 Disk *disks_at(Disks *all, unsigned n)
@@ -189,6 +189,30 @@ bool disks_commit(Disks *all, const char *device, GError **err)
     return ok && (found || sys_fail(err, "Device '%s' not found", device));
 }
 
+/* ---- standing still ---- */
+
+bool disks_hold(Disks *all, GError **err)
+{
+    for (unsigned k = 0; k < all->list->len; k++)
+        worker_hold(&((Disk *)all->list->pdata[k])->worker, true);
+    for (unsigned k = 0; k < all->list->len; k++) {
+        Disk *d = all->list->pdata[k];
+        while (!worker_is_idle(&d->worker)) {
+            if (!vcpus_any_waiting(&all->vm->vcpus))
+                continue;
+            disks_release(all);
+            return sys_fail(err, "Device '%s' has an error, and waits for 'cont'", disk_name(d));
+        }
+    }
+    return true;
+}
+
+void disks_release(Disks *all)
+{
+    for (unsigned k = 0; k < all->list->len; k++)
+        worker_hold(&((Disk *)all->list->pdata[k])->worker, false);
+}
+
 /* ---- making ---- */
 
 static Disk *add_disk(Disks *all, BlockNode *node)
@@ -197,7 +221,7 @@ static Disk *add_disk(Disks *all, BlockNode *node)
     d->vm = all->vm;
     d->node = node;
     d->on_write = DISK_ENOSPC;
-    d->flash = -1;
+    d->flash = d->ide = -1;
     g_ptr_array_add(all->list, d);
     return d;
 }
@@ -206,8 +230,8 @@ static Disk *add_disk(Disks *all, BlockNode *node)
 static void finish(Disk *d, const char *serial)
 {
     d->port = (BlockPort){.backend = d,
-                          .bytes = d->node->bytes,
-                          .read_only = d->node->read_only,
+                          .bytes = d->node ? d->node->bytes : 0,
+                          .read_only = !d->node || d->node->read_only,
                           .read = disk_read,
                           .write = disk_write,
                           .flush = disk_flush,
@@ -248,11 +272,8 @@ static bool ignore_keys(KeyVals *kv, GError **err)
     static const char *const aio[] = {"threads", "native", "io_uring"};
     static const char *const discard[] = {"ignore", "off", "unmap", "on"};
     static const char *const zeroes[] = {"off", "on", "unmap"};
-    static const char *const media[] = {"disk"};
     unsigned n = 0;
-    key_vals_get(kv, "bus");
-    return key_vals_word(kv, "media", media, 1, &n, err) &&
-           key_vals_word(kv, "aio", aio, G_N_ELEMENTS(aio), &n, err) &&
+    return key_vals_word(kv, "aio", aio, G_N_ELEMENTS(aio), &n, err) &&
            key_vals_word(kv, "discard", discard, G_N_ELEMENTS(discard), &n, err) &&
            key_vals_word(kv, "detect-zeroes", zeroes, G_N_ELEMENTS(zeroes), &n, err);
 }
@@ -295,7 +316,7 @@ static BlockNode *open_drive(KeyVals *kv, bool read_only, bool *ret_guessed, GEr
     const BlockOpen how = {.read_only = read_only, .format = format};
     BlockNode *n = block_open(path, &how, err);
     *ret_guessed = n && !format && strcmp(n->kind->name, "raw") == 0;
-    if (*ret_guessed)
+    if (*ret_guessed && !read_only)
         g_printerr("tinamou-system: warning: %s: taken for raw since no format= says what it is; the guest "
                    "cannot make "
                    "another format of it\n",
@@ -313,10 +334,44 @@ BlockPort *disks_flash(Disks *all, unsigned unit)
     return NULL;
 }
 
+/* The drive of the board's controller with this number; NULL: there is none. */
+static Disk *find_ide(const Disks *all, int n)
+{
+    for (unsigned k = 0; k < all->list->len; k++) {
+        Disk *d = all->list->pdata[k];
+        if (d->ide == n)
+            return d;
+    }
+    return NULL;
+}
+
+/* if=ide: its place, as an index or bus and unit, or the next. */
+static bool set_ide(const Disks *all, Disk *d, KeyVals *kv, GError **err)
+{
+    enum { MOST = 15 };
+    const unsigned units = all->vm->opt->board->ide_units;
+    uint64_t n = 0, bus = UINT64_MAX, unit = 0;
+    if (!units)
+        return sys_fail(err, "%s: machine '%s' has no controller for if=ide", key_vals_what(kv),
+                        all->vm->opt->board->name);
+    while (find_ide(all, (int)n))
+        n++;
+    if (!key_vals_u64(kv, "index", MOST, &n, err) || !key_vals_u64(kv, "bus", MOST, &bus, err) ||
+        !key_vals_u64(kv, "unit", MOST, &unit, err))
+        return false;
+    n = bus == UINT64_MAX ? n : bus * units + unit;
+    if (find_ide(all, (int)n))
+        return sys_fail(err, "%s: bus %u, unit %u has a drive already", key_vals_what(kv),
+                        (unsigned)n / units, (unsigned)n % units);
+    d->ide = (int)n;
+    return true;
+}
+
 /* if=pflash: the number that is asked for, or the next. */
 static bool set_flash(Disks *all, Disk *d, KeyVals *kv, bool flash, GError **err)
 {
     uint64_t unit = 0;
+    key_vals_get(kv, "bus");
     while (disks_flash(all, (unsigned)unit))
         unit++;
     if (!key_vals_u64(kv, "index", 15, &unit, err) || !key_vals_u64(kv, "unit", 15, &unit, err))
@@ -328,37 +383,56 @@ static bool set_flash(Disks *all, Disk *d, KeyVals *kv, bool flash, GError **err
     return true;
 }
 
-static bool read_drive(Disks *all, Disk *d, KeyVals *kv, bool temporary, GError **err)
+/* In the order of the words of if=. */
+typedef enum DriveFor { FOR_VIRTIO, FOR_NONE, FOR_FLASH, FOR_IDE, FORS } DriveFor;
+static const char *const interfaces[FORS] = {"virtio", "none", "pflash", "ide"};
+
+static char *default_id(const Disks *all, const Disk *d, DriveFor what)
 {
-    static const char *const interfaces[] = {"virtio", "none", "pflash"};
-    unsigned which = 0;
+    const unsigned units = all->vm->opt->board->ide_units;
+    if (what == FOR_IDE)
+        return units == 1 ? g_strdup_printf("ide%d-%s0", d->ide, d->cdrom ? "cd" : "hd")
+                          : g_strdup_printf("ide%d-%s%d", d->ide / 2, d->cdrom ? "cd" : "hd", d->ide % 2);
+    return g_strdup_printf("%s%u", interfaces[what], all->list->len - 1);
+}
+
+static bool read_drive(Disks *all, Disk *d, KeyVals *kv, DriveFor what, bool temporary, GError **err)
+{
     const char *id = key_vals_get(kv, "id"), *serial = key_vals_get(kv, "serial"),
                *name = key_vals_get(kv, "node-name");
-    if (!key_vals_word(kv, "if", interfaces, 3, &which, err) || !set_flash(all, d, kv, which == 2, err) ||
-        !set_policy(d, kv, err) || !ignore_keys(kv, err) || !key_vals_done(kv, err) ||
+    const bool placed =
+        what == FOR_IDE ? set_ide(all, d, kv, err) : set_flash(all, d, kv, what == FOR_FLASH, err);
+    if (!placed || !set_policy(d, kv, err) || !ignore_keys(kv, err) || !key_vals_done(kv, err) ||
         (temporary && !put_temporary(d, err)))
         return false;
-    d->id = id ? g_strdup(id) : g_strdup_printf("%s%u", interfaces[which], all->list->len - 1);
-    if (name && !d->node->name)
+    d->id = id ? g_strdup(id) : default_id(all, d, what);
+    if (name && d->node && !d->node->name)
         d->node->name = g_strdup(name);
-    d->wants_device = which == 0;
+    d->wants_device = what == FOR_VIRTIO || what == FOR_IDE;
     finish(d, serial);
     return true;
 }
 
 bool disks_add_drive(Disks *all, KeyVals *kv, GError **err)
 {
+    static const char *const media[] = {"disk", "cdrom"};
     bool read_only = false, temporary = all->vm->opt->snapshot, guessed = false;
-    if (!key_vals_bool(kv, "readonly", &read_only, err) || !key_vals_bool(kv, "read-only", &read_only, err) ||
+    unsigned what = all->vm->opt->board->ide_units ? FOR_IDE : FOR_VIRTIO, medium = 0;
+    if (!key_vals_word(kv, "if", interfaces, FORS, &what, err) ||
+        !key_vals_word(kv, "media", media, 2, &medium, err) ||
+        !key_vals_bool(kv, "readonly", &read_only, err) || !key_vals_bool(kv, "read-only", &read_only, err) ||
         !key_vals_bool(kv, "snapshot", &temporary, err))
         return false;
+    read_only |= medium == 1;
     temporary = temporary && !read_only;
-    BlockNode *n = open_drive(kv, read_only || temporary, &guessed, err);
-    if (!n)
+    const bool empty = medium == 1 && !key_vals_get(kv, "file") && !key_vals_has_below(kv, "file");
+    BlockNode *n = empty ? NULL : open_drive(kv, read_only || temporary, &guessed, err);
+    if (!n && !empty)
         return false;
     Disk *d = add_disk(all, n);
     d->guessed = guessed;
-    return read_drive(all, d, kv, temporary, err);
+    d->cdrom = medium == 1;
+    return read_drive(all, d, kv, (DriveFor)what, temporary, err);
 }
 
 BlockNode *disks_node_at(Disks *all, unsigned n)
@@ -420,7 +494,7 @@ Disk *disks_take(Disks *all, const char *id, GError **err)
     Disk *d = NULL;
     for (unsigned k = 0; !d && k < all->list->len; k++) {
         Disk *at = all->list->pdata[k];
-        if (strcmp(disk_name(at), id) == 0 || (at->node->name && strcmp(at->node->name, id) == 0))
+        if (strcmp(disk_name(at), id) == 0 || (at->node && at->node->name && strcmp(at->node->name, id) == 0))
             d = at;
     }
     BlockNode *n = d ? NULL : node_named(all, id);
@@ -436,6 +510,25 @@ Disk *disks_take(Disks *all, const char *id, GError **err)
     return d;
 }
 
+BlockNode *disks_take_node(Disks *all, const char *name, GError **err)
+{
+    BlockNode *n = node_named(all, name);
+    if (!n)
+        sys_fail(err, "Node '%s' not found", name);
+    return n;
+}
+
+void disk_set_medium(Disk *d, BlockNode *node)
+{
+    if (d->node)
+        block_close(d->node);
+    d->node = node;
+    d->below = NULL;
+    d->guessed = false;
+    d->port.bytes = node ? node->bytes : 0;
+    d->port.read_only = !node || node->read_only;
+}
+
 static void disk_free(Disk *d)
 {
     worker_stop(&d->worker);
@@ -447,7 +540,7 @@ static void disk_free(Disk *d)
 
 void disks_give_back(Disks *all, Disk *d, bool was_there)
 {
-    if (!d->id && d->node->name) {
+    if (!d->id && d->node && d->node->name) {
         g_ptr_array_add(all->nodes, d->node);
         d->node = NULL;
     } else if (!was_there) {

@@ -28,8 +28,11 @@ typedef struct Disk {
     Worker worker;
     DiskError on_write, on_read;
     bool writethrough, unsafe, used, wants_device;
+    bool cdrom;   /* read only, and its medium may go: then there is no node */
+    int ide;      /* number on the board's controller of disks; -1: it is not for that */
     int flash;    /* number of the board's flash; -1: none */
     bool guessed; /* raw because nobody said what: must not become something else */
+    bool tray_told; /* open, as the user was told last */
     DiskStats stats;
 } Disk;
 
@@ -43,6 +46,10 @@ bool disks_remove_blockdev(Disks *all, const char *name, GError **err);
 BlockNode *disks_node_at(Disks *all, unsigned n); /* of these; NULL: there are fewer */
 /* For a device: by the drive's id or the node's name. NULL: err says why. */
 Disk *disks_take(Disks *all, const char *id, GError **err);
+/* A node of -blockdev that nothing is on top of, for who owns it from then on. NULL: err says why. */
+BlockNode *disks_take_node(Disks *all, const char *name, GError **err);
+/* Another medium, or none, of a drive whose device does nothing now; the one before is closed. */
+void disk_set_medium(Disk *d, BlockNode *node);
 /* Its device is gone: a node is one without a device again, a -drive ends if its device was there. */
 void disks_give_back(Disks *all, Disk *d, bool was_there);
 /* Of if=pflash; NULL: none of this number. */
@@ -51,6 +58,9 @@ BlockPort *disks_flash(Disks *all, unsigned unit);
 Disk *disks_at(Disks *all, unsigned n);
 /* What was written to temporary files goes to the images. device: an id or "all". */
 bool disks_commit(Disks *all, const char *device, GError **err);
+/* Requests under way are finished, and no other begins until release. False: one waits for the user. */
+bool disks_hold(Disks *all, GError **err);
+void disks_release(Disks *all);
 const char *disk_name(const Disk *d);
 
 #endif

@@ -1,9 +1,12 @@
 /* Devices that come and go while the machine is there (sys_devices.h). The tree and the buses change while
  * neither cpus nor timers run; what a device has in other threads ends with it. */
+#include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/usb/usb.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_serial.h"
 #include "system/key_vals.h"
+#include "system/migrate/migrate.h"
 #include "system/sys_devices.h"
 
 #include <string.h>
@@ -27,6 +30,10 @@ bool sys_devices_add(SysDevices *s, KeyVals *kv, GError **err)
     SysDevice *d = sys_device_parse(s, kv, &help, err);
     if (!d)
         return help && sys_fail(err, "help about devices is printed by -device");
+    if (migrate_is_active(s->vm)) {
+        sys_device_free(d, false);
+        return sys_fail(err, "device_add: the machine is being migrated");
+    }
     hold(s->vm);
     bool ok = machine_insert(s->vm->machine, &d->want, s->vm->state == RUN_PRELAUNCH, &why) != NULL;
     release(s->vm);
@@ -56,12 +63,21 @@ static Device *device_of(const SysDevices *s, const SysDevice *d)
     return dev_find(m->root, d->want.id);
 }
 
-/* It is in no slot of the machine any more. */
+/* A port of virtio-serial has the part behind its transport in between. */
+static bool is_plugged_into(const Device *d, const Device *owner)
+{
+    return d && (virtio_port_is(d) || usb_is_device(d)) && (d->parent == owner || d->parent->parent == owner);
+}
+
+/* It is in no slot of the machine any more. What is plugged into it goes before. */
 static void take_out(SysDevices *s, SysDevice *d)
 {
     char path[160];
     Fmt f = FMT_ON(path);
     Device *dev = device_of(s, d);
+    for (unsigned k = s->list->len; k-- > 0;)
+        if (is_plugged_into(device_of(s, s->list->pdata[k]), dev))
+            take_out(s, s->list->pdata[k]);
     dev_path(dev, &f);
     hold(s->vm);
     machine_remove(s->vm->machine, dev);
@@ -81,7 +97,11 @@ bool sys_devices_remove(SysDevices *s, const char *id, GError **err)
     Device *dev = d ? device_of(s, d) : NULL;
     if (!dev)
         return sys_fail_missing(err, "Device '%s' not found", id);
-    if (virtio_port_is(dev)) {
+    if (migrate_is_active(s->vm))
+        return sys_fail(err, "device_del: the machine is being migrated");
+    if (usb_is_device(dev) && vcpus_any_waiting(&s->vm->vcpus)) /* it may be what its disk's thread does */
+        return sys_fail(err, "Device '%s': a disk has an error, and waits for 'cont'", id);
+    if (virtio_port_is(dev) || usb_is_device(dev)) {
         take_out(s, d);
         return true;
     }
@@ -97,10 +117,16 @@ bool sys_devices_set_link(SysDevices *s, const char *name, bool up, GError **err
 {
     for (unsigned k = 0; k < s->list->len; k++) {
         const SysDevice *d = s->list->pdata[k];
-        Device *dev = d->want.cls == &virtio_net_class ? device_of(s, d) : NULL;
+        const bool virtio = d->want.cls == &virtio_net_class;
+        Device *dev = virtio || d->net ? device_of(s, d) : NULL;
         if (!dev || (strcmp(d->want.id, name) != 0 && (!d->net || strcmp(d->net->id, name) != 0)))
             continue;
-        virtio_net_set_link(d->want.transport ? dev->children : dev, up);
+        if (!virtio && !e1000_is(dev))
+            continue;
+        if (virtio)
+            virtio_net_set_link(d->want.transport ? dev->children : dev, up);
+        else
+            e1000_set_link(dev, up);
         return true;
     }
     return sys_fail_missing(err, "Device '%s' not found", name);
@@ -126,9 +152,15 @@ static SysDevice *in_slot(const SysDevices *s, const Device *slot)
 
 static gboolean eject(void *opaque)
 {
+    enum { MOMENT_MS = 100 };
     Ejection *e = opaque;
     SysDevice *d;
-    while (!e->all->vm->quitting && (d = in_slot(e->all, e->slot)))
+    const Vm *vm = e->all->vm;
+    if (!vm->quitting && migrate_is_active(vm)) { /* whose thread reads its memory */
+        g_timeout_add(MOMENT_MS, eject, e);
+        return G_SOURCE_REMOVE;
+    }
+    while (!vm->quitting && (d = in_slot(e->all, e->slot)))
         take_out(e->all, d);
     g_free(e);
     return G_SOURCE_REMOVE;

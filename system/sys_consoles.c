@@ -101,7 +101,8 @@ static void find_defaults(const SysOptions *o, const char **ret_serial, const ch
 {
     bool wanted = !o->nodefaults && !o->daemonize && (o->nographic || !o->no_display);
     bool taken = uses_stdio(o, LIST_CHARDEV) || uses_stdio(o, LIST_QMP) || uses_stdio(o, LIST_QMP_PRETTY) ||
-                 uses_stdio(o, LIST_MONITOR) || uses_stdio(o, LIST_SERIAL);
+                 uses_stdio(o, LIST_MONITOR) || uses_stdio(o, LIST_SERIAL) ||
+                 uses_stdio(o, LIST_DEBUGCON);
     bool serial = !o->list[LIST_SERIAL]->len,
          monitor = !o->list[LIST_MONITOR]->len && !o->list[LIST_MON]->len && !o->list[LIST_QMP]->len;
     *ret_serial = *ret_monitor = NULL;

@@ -2,10 +2,16 @@
 #include "system/sys_balloon.h"
 #include "system/disks.h"
 
+#include "hw/block/ahci.h"
 #include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
+#include "hw/display/vga.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/usb/usb_hid.h"
+#include "hw/usb/usb_storage.h"
+#include "hw/usb/xhci.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_net.h"
@@ -14,6 +20,7 @@
 #include "hw/virtio/virtio_serial.h"
 #include "system/key_vals.h"
 #include "system/objects.h"
+#include "system/sys_files.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -24,6 +31,8 @@ typedef enum BackendKind {
     BACKEND_ENTROPY,
     BACKEND_NET,
     BACKEND_CHARDEV,
+    BACKEND_DISPLAY,
+    BACKEND_INPUT,
     BACKEND_REQUESTS,
     BACKEND_MACHINE
 } BackendKind;
@@ -48,6 +57,19 @@ static const struct {
     {&virtio_console_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
     {&virtio_serial_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
     {&nvme_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&vga_class, BACKEND_DISPLAY, NULL, NULL, NULL},
+    {&bochs_display_class, BACKEND_DISPLAY, NULL, NULL, NULL},
+    {&e1000_class, BACKEND_NET, NULL, "e1000-82540em", NULL},
+    {&e1000e_class, BACKEND_NET, NULL, NULL, NULL},
+    {&qemu_xhci_class, BACKEND_NONE, NULL, NULL, NULL},
+    {&nec_xhci_class, BACKEND_NONE, NULL, NULL, NULL},
+    {&usb_kbd_class, BACKEND_INPUT, NULL, NULL, NULL},
+    {&usb_mouse_class, BACKEND_INPUT, NULL, NULL, NULL},
+    {&usb_tablet_class, BACKEND_INPUT, NULL, NULL, NULL},
+    {&usb_storage_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&ide_hd_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&ide_cd_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&ich9_ahci_class, BACKEND_NONE, NULL, "ahci", NULL},
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL},
     {&isa_debug_exit_class, BACKEND_MACHINE, NULL, NULL, NULL},
     {&isa_debugcon_class, BACKEND_CHARDEV, NULL, NULL, NULL},
@@ -61,6 +83,8 @@ static const struct {
     [BACKEND_ENTROPY] = {"source", "rng"},
     [BACKEND_NET] = {"netdev", "netdev"},
     [BACKEND_CHARDEV] = {"chardev", "chardev"},
+    [BACKEND_DISPLAY] = {"display", NULL},
+    [BACKEND_INPUT] = {"input", NULL},
     [BACKEND_REQUESTS] = {"requests", NULL},
     [BACKEND_MACHINE] = {"machine", NULL},
 };
@@ -143,6 +167,12 @@ void sys_device_free(SysDevice *d, bool was_there)
     }
     if (d->disk)
         disks_give_back(d->vm->disks, d->disk, was_there);
+    if (d->head)
+        displays_remove(d->vm, d->head);
+    if (d->input)
+        inputs_remove(d->vm->inputs, d->input);
+    if (d->rom)
+        g_mapped_file_unref(d->rom);
     for (unsigned k = 0; k < d->n_objects; k++)
         objects_give_back(d->vm->objects, d->object[k]);
     g_ptr_array_unref(d->strings);
@@ -260,6 +290,8 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
 {
     switch (kind) {
     case BACKEND_DRIVE:
+        if (!id && d->want.cls == &ide_cd_class)
+            return true; /* with no medium, ever */
         d->disk = disks_take(s->vm->disks, id ? id : "", err);
         d->want.backend = d->disk ? &d->disk->port : NULL;
         return d->disk != NULL;
@@ -268,6 +300,11 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
         return d->want.backend && (!id || use_object(d, id));
     case BACKEND_NET: return plug_net(s, d, id, err);
     case BACKEND_CHARDEV: return !id || plug_chardev(d, id, err);
+    case BACKEND_INPUT: d->want.backend = d->input = inputs_add(s->vm->inputs); break;
+    case BACKEND_DISPLAY:
+        d->head = displays_add(s->vm, d->want.id);
+        d->want.backend = &d->head->port;
+        break;
     case BACKEND_REQUESTS:
     case BACKEND_MACHINE: d->want.backend = &s->requests; break;
     case BACKEND_NONE: break;
@@ -284,6 +321,8 @@ static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
     for (unsigned k = 0; (text = sys_option(o, LIST_NIC, k)); k++)
         if (!sys_net_add_nic(&s->net, text, err))
             return false;
+    if (o->board->nic && !o->nodefaults && !o->list[LIST_NETDEV]->len && !o->list[LIST_NIC]->len)
+        return !TINAMOU_SLIRP || sys_net_add_nic(&s->net, "user", err);
     return true;
 }
 
@@ -312,27 +351,6 @@ static bool open_memory(SysDevices *s, const SysOptions *o, MachineConfig *cfg, 
     cfg->ram_bytes = memory_bytes(m);
     cfg->map_ram = memory_map;
     cfg->map_ram_opaque = m;
-    return true;
-}
-
-/* The cards of -nic. */
-static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
-{
-    for (unsigned k = 0; k < s->net.n_nics; k++) {
-        const char *model = s->net.nic[k].model, *mac = s->net.nic[k].mac;
-        NetBack *net = s->net.nic[k].net;
-        if (model && strcmp(model, "virtio") != 0 && strcmp(model, "virtio-net-pci") != 0)
-            return sys_fail(err, "-nic: no model '%s'; 'virtio' would be", model);
-        SysDevice *d = device_new(s->vm);
-        d->want = (MachineDevice){.cls = &virtio_net_class,
-                                  .id = keep(d, net->id),
-                                  .unnamed = true,
-                                  .link = "netdev",
-                                  .transport = &virtio_pci_class};
-        if ((mac && !add_prop(d, "mac", mac, err)) || !plug_net(s, d, net->id, err) ||
-            !add_device(s, cfg, d, err))
-            return false;
-    }
     return true;
 }
 
@@ -384,6 +402,56 @@ static bool read_bootindex(SysDevice *d, KeyVals *kv, GError **err)
     return true;
 }
 
+/* What it is started by: the user's, or the one that its kind has. The latter need not be there. */
+static bool read_rom(SysDevice *d, GError **err)
+{
+    const DevClass *cls = d->want.transport ? d->want.transport : d->want.cls;
+    const char *const *props = d->want.transport ? d->want.transport_props : d->want.props, *said = NULL;
+    for (unsigned n = 0; props[n]; n += 2)
+        said = strcmp(props[n], "romfile") == 0 ? props[n + 1] : said;
+    const char *name = said ? said : cls->rom;
+    if (!cls->bus || strcmp(cls->bus, "pci") != 0 || !name || !*name)
+        return true;
+    g_autofree char *path = sys_file_find(d->vm->opt, name);
+    if (!said && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+        if (!d->want.link || strcmp(d->want.link, backends[BACKEND_NET].link) != 0) /* a card does without */
+            fprintf(stderr, "tinamou-system: %s: there is no option ROM %s\n", d->want.id, name);
+        return true;
+    }
+    d->rom = g_mapped_file_new(path, FALSE, err);
+    if (d->rom)
+        d->want.rom = (Image){.bytes = (const uint8_t *)g_mapped_file_get_contents(d->rom),
+                              .size = g_mapped_file_get_length(d->rom),
+                              .name = keep(d, path)};
+    return d->rom != NULL;
+}
+
+/* The cards of -nic. */
+static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
+{
+    for (unsigned k = 0; k < s->net.n_nics; k++) {
+        const char *model = s->net.nic[k].model, *mac = s->net.nic[k].mac, *own = s->vm->opt->board->nic;
+        NetBack *net = s->net.nic[k].net;
+        unsigned which;
+        const char *wanted = model && strcmp(model, "virtio") != 0 ? model
+                             : !model && own                       ? own
+                                                                   : "virtio-net-pci";
+        if (!find_known(wanted, &which, NULL) ||
+            known[which].kind != BACKEND_NET)
+            return sys_fail(err, "-nic: no model '%s'; '%s' would be", model, own ? own : "virtio");
+        SysDevice *d = device_new(s->vm);
+        d->want = (MachineDevice){.cls = known[which].cls,
+                                  .id = keep(d, net->id),
+                                  .unnamed = true,
+                                  .link = "netdev",
+                                  .transport = known[which].transport};
+        if ((mac && !add_prop(d, "mac", mac, err)) || !read_rom(d, err) || !plug_net(s, d, net->id, err) ||
+            !add_device(s, cfg, d, err))
+            return false;
+    }
+    return true;
+}
+
 static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, GError **err)
 {
     const BackendKind kind = known[which].kind;
@@ -403,7 +471,7 @@ static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, 
     while (key_vals_rest(kv, &at, &key, &value))
         if (!add_prop(d, key, value, err))
             return false;
-    return plug_backend(s, d, kind, backend, err);
+    return read_rom(d, err) && plug_backend(s, d, kind, backend, err);
 }
 
 /* One -device. NULL: err, or help was printed. */
@@ -440,6 +508,25 @@ static bool open_device(SysDevices *s, const char *text, MachineConfig *cfg, boo
     return (kv && *ret_help) || add_device(s, cfg, d, err);
 }
 
+/* -hda to -hdd, -cdrom and a disk that is an argument of its own. */
+static bool open_short_disks(Disks *disks, const SysOptions *o, GError **err)
+{
+    static const SysList lists[] = {LIST_HDA, LIST_HDB, LIST_CDROM, LIST_HDC, LIST_HDD};
+    static const char *const places[] = {"0", "1", "2", "2", "3"};
+    const char *text;
+    for (unsigned n = 0; n < G_N_ELEMENTS(lists); n++) {
+        for (unsigned k = 0; (text = sys_option(o, lists[n], k)); k++) {
+            g_autoptr(KeyVals) kv = key_vals_new("-drive");
+            key_vals_add(kv, "file", text);
+            key_vals_add(kv, "index", places[n]);
+            key_vals_add(kv, "media", lists[n] == LIST_CDROM ? "cdrom" : "disk");
+            if (!disks_add_drive(disks, kv, err))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
 {
     const char *text;
@@ -453,6 +540,8 @@ static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
         if (!kv || !disks_add_drive(disks, kv, err))
             return false;
     }
+    if (!open_short_disks(disks, o, err))
+        return false;
     for (unsigned k = 0; (text = sys_option(o, LIST_PFLASH, k)); k++) {
         g_autoptr(KeyVals) kv = key_vals_new("-pflash");
         key_vals_add(kv, "if", "pflash");
@@ -464,11 +553,38 @@ static bool open_disks(Disks *disks, const SysOptions *o, GError **err)
     return true;
 }
 
-/* Those of -drive if=virtio. */
+/* Where the board has such drives there is one for CDs, unless the user has another. */
+static bool open_own_cd(SysDevices *s, const SysOptions *o, GError **err)
+{
+    enum { PLACE = 2 };
+    const Disk *disk;
+    bool there = o->nodefaults || !o->board->ide_units;
+    for (unsigned k = 0; (disk = disks_at(s->vm->disks, k)); k++)
+        there |= disk->cdrom || disk->ide == PLACE;
+    for (unsigned k = 0; k < s->list->len; k++)
+        there |= ((const SysDevice *)s->list->pdata[k])->want.cls == &ide_cd_class;
+    if (there)
+        return true;
+    g_autoptr(KeyVals) kv = key_vals_new("-drive");
+    key_vals_add(kv, "index", "2");
+    key_vals_add(kv, "media", "cdrom");
+    return disks_add_drive(s->vm->disks, kv, err);
+}
+
+static bool place_drive(SysDevice *d, const Disk *disk, unsigned units, GError **err)
+{
+    g_autofree char *bus = g_strdup_printf("ide.%u", (unsigned)disk->ide / units),
+                    *unit = g_strdup_printf("%u", (unsigned)disk->ide % units);
+    d->want.cls = disk->cdrom ? &ide_cd_class : &ide_hd_class;
+    return add_prop(d, "bus", bus, err) && add_prop(d, "unit", unit, err);
+}
+
+/* Those of -drive if=virtio and if=ide. */
 static bool add_disks(SysDevices *s, MachineConfig *cfg, GError **err)
 {
     Disk *disk;
     for (unsigned k = 0; (disk = disks_at(s->vm->disks, k)); k++) {
+        const bool ide = disk->ide >= 0;
         if (disk->used || !disk->wants_device)
             continue;
         SysDevice *d = device_new(s->vm);
@@ -476,11 +592,34 @@ static bool add_disks(SysDevices *s, MachineConfig *cfg, GError **err)
                                   .id = keep(d, disk->id),
                                   .unnamed = true,
                                   .link = "drive",
-                                  .transport = &virtio_pci_class};
-        if (!plug_backend(s, d, BACKEND_DRIVE, disk->id, err) || !add_device(s, cfg, d, err))
+                                  .transport = ide ? NULL : &virtio_pci_class};
+        if ((ide && !place_drive(d, disk, s->vm->opt->board->ide_units, err)) ||
+            !plug_backend(s, d, BACKEND_DRIVE, disk->id, err) || !add_device(s, cfg, d, err))
             return false;
     }
     return true;
+}
+
+/* Is a display adapter among what -device names? */
+static bool names_display(const SysOptions *o)
+{
+    const char *text;
+    for (unsigned n = 0; (text = sys_option(o, LIST_DEVICE, n)); n++) {
+        g_autofree char *name = g_strndup(text, strcspn(text, ","));
+        for (unsigned k = 0; k < G_N_ELEMENTS(known); k++)
+            if (known[k].kind == BACKEND_DISPLAY && is_named(k, name))
+                return true;
+    }
+    return false;
+}
+
+/* The adapter that a board has by itself. It comes first, so that it has the first slot. */
+static bool add_display(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
+{
+    bool help;
+    const bool wanted = o->vga ? strcmp(o->vga, "std") == 0
+                               : o->board->display && !o->nodefaults && !names_display(o);
+    return !wanted || open_device(s, "VGA", cfg, &help, err);
 }
 
 bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err)
@@ -494,10 +633,19 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
         return false;
     for (unsigned k = 0; k < G_N_ELEMENTS(cfg->flash); k++)
         cfg->flash[k] = disks_flash(s->vm->disks, k);
+    if (!add_display(s, o, cfg, err))
+        return false;
+    for (unsigned k = 0; (text = sys_option(o, LIST_DEBUGCON, k)); k++) {
+        g_autofree char *label = g_strdup_printf("debugcon%u", k);
+        g_autofree char *device = g_strdup_printf("isa-debugcon,chardev=%s", label);
+        if (!chardev_add_short(s->vm->chars, "-debugcon", text, label, err) ||
+            !open_device(s, device, cfg, ret_help, err))
+            return false;
+    }
     for (unsigned k = 0; !*ret_help && (text = sys_option(o, LIST_DEVICE, k)); k++)
         if (!open_device(s, text, cfg, ret_help, err))
             return false;
-    return *ret_help || (add_disks(s, cfg, err) && add_nics(s, cfg, err));
+    return *ret_help || (open_own_cd(s, o, err) && add_disks(s, cfg, err) && add_nics(s, cfg, err));
 }
 
 void sys_devices_close(SysDevices *s)

@@ -10,6 +10,8 @@
 #define SYSTEM_SYS_DEVICES_H
 
 #include "system/chardev/chardev.h"
+#include "system/display/displays.h"
+#include "system/display/inputs.h"
 #include "system/net_options.h"
 #include "system/vm.h"
 
@@ -22,6 +24,9 @@ typedef struct SysDevice {
     const char *object[2]; /* ids */
     unsigned n_objects;
     CharFront *front;
+    DisplayHead *head;
+    InputPort *input;
+    GMappedFile *rom;
     Vm *vm;
 } SysDevice;
 

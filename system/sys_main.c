@@ -1,12 +1,17 @@
 /* main() of tinamou-system: options, images, the machine, and its life. */
 #include "system/disks.h"
+#include "system/display/inputs.h"
+#include "system/display/vnc.h"
 #include "system/gdb_server.h"
+#include "system/media.h"
 #include "system/monitor/monitors.h"
 #include "system/objects.h"
 #include "system/semihost.h"
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
+#include "system/sys_files.h"
 #include "system/sys_daemon.h"
+#include "system/sys_smbios.h"
 #include "system/vm.h"
 
 #include <sys/mman.h>
@@ -21,6 +26,7 @@ typedef struct System {
     SysConsoles consoles;
     SysDevices devices;
     SysDaemon daemon;
+    SysSmbios smbios;
     Semihost *semihost; /* NULL: off */
     GMappedFile *file[4];
     unsigned n_files;
@@ -62,45 +68,29 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
     return ret->size || sys_fail(err, "%s is empty", path);
 }
 
-/* A name without folder is looked for where -L says, then where Debian has firmware. The caller frees it. */
-static char *find_in_folders(const SysOptions *o, const char *name)
-{
-    static const char *const folders[] = {"/usr/share/qemu", "/usr/share/seabios",
-                                          "/usr/lib/riscv64-linux-gnu/opensbi/generic"};
-    const char *folder;
-    const bool here = g_file_test(name, G_FILE_TEST_EXISTS) || strchr(name, '/');
-    const unsigned own = o->list[LIST_FIRMWARE_PATH]->len;
-    for (unsigned k = 0; !here && k < own + G_N_ELEMENTS(folders); k++) {
-        folder = k < own ? sys_option(o, LIST_FIRMWARE_PATH, k) : folders[k - own];
-        char *path = g_build_filename(folder, name, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS))
-            return path;
-        g_free(path);
-    }
-    return g_strdup(name);
-}
-
-static char *find_firmware(const SysOptions *o)
+static char *find_firmware(const SysOptions *o, bool flash)
 {
     static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
     static const char opensbi32[] = "/usr/lib/riscv32-linux-gnu/opensbi/generic/fw_dynamic.bin";
     const bool rv32 = strcmp(o->board->isa, "riscv32") == 0;
     const char *name = o->firmware;
     const bool by_default = !name || strcmp(name, "default") == 0;
+    if (by_default && flash && o->board->firmware)
+        return NULL; /* that has it */
     if (by_default && o->board->firmware)
-        return find_in_folders(o, o->board->firmware);
+        return sys_file_find(o, o->board->firmware);
     if (!name && strncmp(o->board->isa, "riscv", 5) != 0)
         return NULL;
     if (!name && rv32 && !g_file_test(opensbi32, G_FILE_TEST_EXISTS))
         return NULL; /* Debian 12 has none */
     if (name && strcmp(name, "none") == 0)
         return NULL;
-    return by_default ? g_strdup(rv32 ? opensbi32 : opensbi) : find_in_folders(o, name);
+    return by_default ? g_strdup(rv32 ? opensbi32 : opensbi) : sys_file_find(o, name);
 }
 
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
-    g_autofree char *firmware = find_firmware(&s->opt);
+    g_autofree char *firmware = find_firmware(&s->opt, cfg->flash[0] != NULL);
     bool by_default = !s->opt.firmware || strcmp(s->opt.firmware, "default") == 0;
     if (firmware && by_default && !g_file_test(firmware, G_FILE_TEST_EXISTS))
         return sys_fail(err, "there is no %s: the package %s has it, -bios names another, or none", firmware,
@@ -150,7 +140,9 @@ static MachineConfig machine_config(System *s)
         .cpu_model = o->cpu_model,
         .serial = sys_consoles_serial(&s->consoles, 0),
         .serial1 = sys_consoles_serial(&s->consoles, 1),
-        .requests = {.opaque = &s->vm, .request = vm_request, .eject = sys_devices_eject},
+        .input = inputs_add(s->vm.inputs),
+        .requests = {.opaque = &s->vm, .request = vm_request, .eject = sys_devices_eject,
+                     .changed = media_changed},
         .rearm = clock_thread_rearm,
         .rearm_opaque = &s->vm.clock,
         .time_of_day_ns = (uint64_t)(o->has_rtc_base ? o->rtc_base * 1000000000 : now),
@@ -159,6 +151,9 @@ static MachineConfig machine_config(System *s)
                   .cache_bytes = o->cache_bytes,
                   .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
         .n_options = o->n_board_options,
+        .boot_order = o->boot_order,
+        .boot_once = o->boot_once,
+        .boot_menu = o->boot_menu,
     };
     engine_apply(&s->vm.engine, &o->engine, o->board->own_ioapics, &cfg.accel);
     memcpy(cfg.option, o->board_option, sizeof(cfg.option));
@@ -179,7 +174,8 @@ static bool build(System *s, bool *ret_done, GError **err)
     vm->disks = disks_new(vm);
     vm->devices = &s->devices;
     s->devices.vm = vm;
-    if (!sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
+    if (!sys_smbios_open(&s->smbios, &s->opt, &cfg, err) ||
+        !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
         return false;
     if (*ret_done)
         return true; /* help needs no firmware */
@@ -194,6 +190,9 @@ static bool build(System *s, bool *ret_done, GError **err)
         return false;
     *ret_done = *ret_done || print_and_end(s);
     if (!*ret_done && !semihost_open(vm, &s->semihost, err))
+        return false;
+    vm->vnc = !*ret_done && s->opt.vnc ? vnc_new(vm, s->opt.vnc, err) : NULL;
+    if (!*ret_done && s->opt.vnc && !vm->vnc)
         return false;
     const char *gdb = *ret_done ? NULL : sys_option(&s->opt, LIST_GDB, 0);
     if (s->opt.list[LIST_GDB]->len > 1)
@@ -261,12 +260,14 @@ int main(int argc, char **argv)
     vm_init(&s.vm, &s.opt);
     int status = run(&s);
     gdb_server_free(s.vm.gdb);
+    vnc_free(s.vm.vnc);
     semihost_free(s.semihost);
     trace_close(&s.vm.trace);
     sys_consoles_close(&s.consoles);
     machine_free(s.vm.machine);
     sys_devices_close(&s.devices);
     disks_free(s.vm.disks);
+    sys_smbios_clear(&s.smbios);
     objects_free(s.vm.objects);
     sys_daemon_close(&s.daemon);
     vm_clear(&s.vm);

@@ -14,7 +14,8 @@ typedef struct OptionRow {
 
 static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
                                            &arm32_virt_board,  &x86_microvm_board,   &x86_pc_board,
-                                           &x86_q35_board};
+                                           &x86_q35_board,     &i386_microvm_board,
+                                           &i386_pc_board,     &i386_q35_board};
 
 const BoardClass *sys_board(unsigned n)
 {
@@ -76,6 +77,31 @@ static bool set_accel_name(SysOptions *o, const char *value, GError **err)
 static bool set_irqchip(SysOptions *o, const char *value, GError **err)
 {
     return engine_set_irqchip(&o->engine, value, err);
+}
+static bool set_order(const char **to, const char *value, GError **err)
+{
+    *to = value;
+    return strspn(value, "acdnp") == strlen(value) ||
+           sys_fail(err, "-boot: '%s': letters of a floppy, c disk, d CD-ROM, n network", value);
+}
+static bool set_boot_order(SysOptions *o, const char *value, GError **err)
+{
+    return set_order(&o->boot_order, value, err);
+}
+static bool set_boot_once(SysOptions *o, const char *value, GError **err)
+{
+    return set_order(&o->boot_once, value, err);
+}
+static bool set_boot_menu(SysOptions *o, const char *value, GError **err)
+{
+    o->boot_menu = strcmp(value, "on") == 0;
+    return o->boot_menu || strcmp(value, "off") == 0 || sys_fail(err, "-boot: menu=%s: on or off", value);
+}
+static bool set_boot(SysOptions *o, const char *value, GError **err)
+{
+    static const KeyRow keys[] = {{"order", set_boot_order}, {"once", set_boot_once}, {"menu", set_boot_menu},
+                                  {"strict", set_nothing}};
+    return set_keys(o, "-boot", value, keys, G_N_ELEMENTS(keys), err);
 }
 static bool set_enable_kvm(SysOptions *o, const char *value, GError **err)
 {
@@ -205,6 +231,15 @@ static bool set_dtb(SysOptions *o, const char *value, GError **err)
         o->name = true;                                                                                      \
         return true;                                                                                         \
     }
+#define SET_TEXT(name)                                                                                       \
+    static bool set_##name(SysOptions *o, const char *value, GError **err)                                   \
+    {                                                                                                        \
+        o->name = value;                                                                                     \
+        return true;                                                                                         \
+    }
+SET_TEXT(loadvm)
+SET_TEXT(incoming)
+#undef SET_TEXT
 SET_FLAG(nographic)
 SET_FLAG(nodefaults)
 SET_FLAG(paused)
@@ -214,14 +249,31 @@ SET_FLAG(no_reboot)
 SET_FLAG(no_shutdown)
 #undef SET_FLAG
 
+static bool set_vnc(SysOptions *o, const char *value, GError **err)
+{
+    o->no_display = true;
+    o->vnc = strcmp(value, "none") == 0 ? NULL : value;
+    return true;
+}
 static bool set_display(SysOptions *o, const char *value, GError **err)
 {
     o->no_display = true;
-    return strcmp(value, "none") == 0 || sys_fail(err, "-display: no '%s'; 'none' would be", value);
+    if (g_str_has_prefix(value, "vnc="))
+        return set_vnc(o, value + 4, err);
+    return strcmp(value, "none") == 0 ||
+           sys_fail(err, "-display: no '%s'; 'none' and 'vnc=' would be", value);
 }
 static bool set_none(SysOptions *o, const char *value, GError **err)
 {
     return strcmp(value, "none") == 0 || sys_fail(err, "no '%s'; 'none' would be", value);
+}
+static bool set_vga(SysOptions *o, const char *value, GError **err)
+{
+    static const char *const words[] = {"none", "std"};
+    o->vga = value;
+    return strcmp(value, "none") == 0 || strcmp(value, "std") == 0 ||
+           sys_fail(err, "-vga: no '%s'; '%s' would be", value,
+                    sys_nearest(value, words, G_N_ELEMENTS(words)));
 }
 static bool set_guest_name(SysOptions *o, const char *value, GError **err)
 {
@@ -411,19 +463,31 @@ static const OptionRow options[] = {
     {"parallel", "none", "there is none", set_none},
     {"monitor", "DEV", "monitor for people, on DEV as of -serial", .list = LIST_MONITOR},
     {"qmp", "DEV", "monitor for programs", .list = LIST_QMP},
+    {"debugcon", "DEV", "what firmware of PCs says to port e9, to DEV", .list = LIST_DEBUGCON},
     {"qmp-pretty", "DEV", "the same, indented", .list = LIST_QMP_PRETTY},
     {"mon", "chardev=ID", "monitor on a chardev: mode=readline|control, pretty=on", .list = LIST_MON},
     {"nographic", NULL, "serial port and monitor on the terminal", set_nographic},
-    {"display", "none", "no display is there", set_display},
-    {"vga", "none", "no display is there", set_none},
+    {"display", "none|vnc=WHERE", "who looks: nobody, or who comes by VNC", set_display},
+    {"vnc", "[HOST]:N|unix:PATH|none", "VNC viewers may look, port 5900 + N: display=DEVICE", set_vnc},
+    {"vga", "std|none", "the display adapter that is there without -device", set_vga},
     {"nodefaults", NULL, "nothing that was not asked for", set_nodefaults},
     {"no-user-config", NULL, "accepted: there are no files of options", set_nothing},
     {"no-reboot", NULL, "end where the guest would reboot", set_no_reboot},
     {"no-shutdown", NULL, "stop, do not end, where the guest powers off", set_no_shutdown},
     {"action", "EVENT=ACTION", "reboot=reset|shutdown, shutdown=poweroff|pause", set_action},
     {"drive", "file=F,id=I",
-     "disk: if=none|virtio|pflash, format=, readonly=, cache=, snapshot=, werror=, rerror=",
+     "disk: if=none|virtio|ide|pflash, media=disk|cdrom, index=, format=, readonly=, cache=, snapshot=, "
+     "werror=, rerror=",
      .list = LIST_DRIVE},
+    {"hda", "FILE", "-drive index=0,file=FILE", .list = LIST_HDA},
+    {"hdb", "FILE", "index=1", .list = LIST_HDB},
+    {"hdc", "FILE", "index=2", .list = LIST_HDC},
+    {"hdd", "FILE", "index=3", .list = LIST_HDD},
+    {"cdrom", "FILE", "-drive media=cdrom,index=2,file=FILE", .list = LIST_CDROM},
+    {"boot", "[order=]ORDER",
+     "kinds of devices as firmware is to try them: a floppy, c disk, d CD-ROM, n network; once=ORDER until "
+     "the first reset, menu=on|off",
+     set_boot},
     {"pflash", "FILE", "-drive if=pflash,file=FILE", .list = LIST_PFLASH},
     {"blockdev", "DRIVER,node-name=N", "disk image as a node; JSON, too", .list = LIST_BLOCKDEV},
     {"snapshot", NULL, "writes to disks go to temporary files", set_snapshot},
@@ -440,11 +504,18 @@ static const OptionRow options[] = {
     {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", .list = LIST_NIC},
     {"name", "TEXT", "name of the machine", set_name},
     {"uuid", "UUID", "its number", set_uuid},
+    {"smbios", "type=N,FIELD=TEXT", "what SMBIOS tables of PCs say, types 0 to 4, 11 and 17",
+     .list = LIST_SMBIOS},
     {"rtc", "base=B", "time of day: utc, localtime, a date", set_rtc},
     {"semihosting", NULL, "the guest may call the host: console, files, exit status", set_semihosting},
     {"semihosting-config", "enable=on",
      "the same; chardev=ID, arg=TEXT (once a word), userspace=on, target=native", .list = LIST_SEMIHOSTING},
     {"S", NULL, "does not run until the monitor says 'cont'", set_paused},
+    {"loadvm", "NAME", "begins with this snapshot of the disks (savevm)", set_loadvm},
+    {"incoming", "URI",
+     "begins with a machine that comes from there (migrate): file:PATH, exec:COMMAND, tcp:HOST:PORT, "
+     "unix:PATH; defer: migrate-incoming says",
+     set_incoming},
     {"s", NULL, "-gdb tcp::1234", set_short_gdb},
     {"gdb", "DEV", "debugger's connection", .list = LIST_GDB},
     {"pidfile", "FILE", "gets the process's number", set_pidfile},
@@ -598,8 +669,7 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
     for (int k = 1; k < argc; k++) {
         const char *name = argv[k];
         if (name[0] != '-' || !name[1]) {
-            g_autofree char *drive = g_strdup_printf("file=%s,if=virtio", name);
-            g_ptr_array_add(o->list[LIST_DRIVE], (char *)(uintptr_t)g_intern_string(drive));
+            g_ptr_array_add(o->list[LIST_HDA], argv[k]);
             continue;
         }
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))

@@ -18,7 +18,8 @@
 typedef enum SysList {
     LIST_NONE, LIST_DRIVE, LIST_BLOCKDEV, LIST_DEVICE, LIST_OBJECT, LIST_CHARDEV, LIST_SERIAL, LIST_MONITOR,
     LIST_QMP, LIST_QMP_PRETTY, LIST_MON, LIST_GDB, LIST_TRACE, LIST_FIRMWARE_PATH, LIST_NETDEV, LIST_NIC,
-    LIST_PFLASH, LIST_SEMIHOSTING, LISTS
+    LIST_PFLASH, LIST_SEMIHOSTING, LIST_DEBUGCON,
+    LIST_SMBIOS, LIST_HDA, LIST_HDB, LIST_HDC, LIST_HDD, LIST_CDROM, LISTS
 } SysList;
 
 typedef enum SysAction { ACTION_SHUTDOWN, ACTION_PAUSE, ACTION_RESET, ACTION_NONE } SysAction;
@@ -31,8 +32,13 @@ typedef struct SysOptions {
     uint64_t ram_bytes;
     unsigned cpus;
     const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb, *cpu_model;
+    const char *boot_order, *boot_once; /* NULL: not said */
+    bool boot_menu;
     const char *memory; /* -machine memory-backend=; NULL: none */
     const char *name, *pidfile, *log_file;
+    const char *vnc;    /* where; NULL: nowhere */
+    const char *vga;    /* none or std; NULL: as the board has it */
+    const char *loadvm, *incoming; /* NULL: none */
     char uuid[37];      /* as text; "": none */
     EngineOptions engine;
     bool nographic, no_display, nodefaults, paused, daemonize, snapshot;

@@ -26,6 +26,19 @@ static bool wait_while_paused(Vcpu *self)
     return on;
 }
 
+/* After an instruction that waits for interrupts (the last exit) it sleeps on until there is one: neither a
+ * pause nor a wish of others ends that. */
+static bool is_asleep(Cpu *cpu)
+{
+    if (cpu->exit.kind != CPU_EXIT_HALT || accel_is_native(cpu->accel))
+        return false;
+    __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_SEQ_CST);
+    if (!cpu->ops->sys->wakes(cpu))
+        return true;
+    accel_kick(cpu); /* so that it is taken */
+    return false;
+}
+
 /* What a debugger has to hear of. */
 static void report(Vcpu *self)
 {
@@ -47,7 +60,8 @@ static bool is_on(Cpu *cpu)
     return ready(cpu);
 }
 
-/* After is_on(), which takes the word back that whoever wants the thread to pause left for it. */
+/* After is_on() or is_asleep(), which take the word back that whoever wants the thread to pause left for
+ * it. */
 static bool is_wanted(Vcpu *self)
 {
     g_mutex_lock(&self->all->lock);
@@ -65,11 +79,17 @@ static void *vcpu_run(void *opaque)
     fp_faults_begin(&faults, cpu);
     while (wait_while_paused(self)) {
         if (!is_on(cpu)) {
+            cpu->exit = (CpuExit){.kind = CPU_EXIT_KICK};
             if (!is_wanted(self))
                 accel_halt(cpu);
             continue;
         }
         bool step = self->how == VCPU_STEP;
+        if (!step && is_asleep(cpu)) {
+            if (!is_wanted(self))
+                accel_halt(cpu);
+            continue;
+        }
         if ((cpu->ctx & CTX_STEP) && !step)
             accel_kick(cpu); /* interrupts were not looked at */
         cpu->ctx = step ? cpu->ctx | CTX_STEP : cpu->ctx & ~(uint32_t)CTX_STEP;
@@ -80,8 +100,6 @@ static void *vcpu_run(void *opaque)
             self->all->broken(self->all->broken_opaque);
         else if (step || cpu->exit.kind == CPU_EXIT_DEBUG)
             report(self);
-        else if (cpu->exit.kind == CPU_EXIT_HALT && !cpu->ops->sys->wakes(cpu))
-            accel_halt(cpu);
     }
     fp_faults_end(&faults);
     return NULL;
@@ -186,6 +204,14 @@ bool vcpus_wait_resumed(Vcpus *v, unsigned since)
     bool again = v->resumed != since;
     g_mutex_unlock(&v->lock);
     return again;
+}
+
+bool vcpus_any_waiting(Vcpus *v)
+{
+    g_mutex_lock(&v->lock);
+    bool any = v->n_waiting != 0;
+    g_mutex_unlock(&v->lock);
+    return any;
 }
 
 void vcpus_abandon(Vcpus *v, bool on)

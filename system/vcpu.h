@@ -49,6 +49,8 @@ void vcpus_end(Vcpus *v);
 /* For a thread that has to wait for vcpus_resume(), a cpu's or another's. False: it never comes, give up. */
 bool vcpus_may_wait(Vcpus *v, unsigned *ret_since);
 bool vcpus_wait_resumed(Vcpus *v, unsigned since);
+/* Does somebody wait there? */
+bool vcpus_any_waiting(Vcpus *v);
 /* For the cpu's own thread, outside of accel_run(): is somebody waiting for it to stop? It stays where it is
  * until a reset. */
 bool vcpu_should_stop(Vcpu *self);

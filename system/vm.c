@@ -1,4 +1,8 @@
 #include "system/vm.h"
+#include "system/display/inputs.h"
+
+#include "system/migrate/jobs.h"
+#include "system/migrate/migrate.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -11,6 +15,11 @@ const char *const vm_state_names[RUN_STATES] = {
     [RUN_IO_ERROR] = "io-error",
     [RUN_DEBUG] = "debug",
     [RUN_INTERNAL_ERROR] = "internal-error",
+    [RUN_SAVE_VM] = "save-vm",
+    [RUN_RESTORE_VM] = "restore-vm",
+    [RUN_INMIGRATE] = "inmigrate",
+    [RUN_FINISH_MIGRATE] = "finish-migrate",
+    [RUN_POSTMIGRATE] = "postmigrate",
 };
 
 static const char *const cause_names[CAUSES] = {
@@ -88,7 +97,8 @@ bool vm_cont(Vm *vm)
 {
     if (vm->state == RUN_RUNNING)
         return true;
-    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR)
+    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_INMIGRATE ||
+        vm->state == RUN_FINISH_MIGRATE)
         return false;
     vm->state = RUN_RUNNING;
     trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[RUN_RUNNING]);
@@ -272,6 +282,7 @@ void vm_init(Vm *vm, SysOptions *opt)
     *vm = (Vm){.opt = opt, .state = RUN_PRELAUNCH};
     vm->listeners = g_array_new(FALSE, FALSE, sizeof(VmListener));
     vm->loop = g_main_loop_new(NULL, FALSE);
+    vm->inputs = inputs_new();
 }
 
 static gboolean on_events(gint fd, GIOCondition how, gpointer vm)
@@ -282,6 +293,9 @@ static gboolean on_events(gint fd, GIOCondition how, gpointer vm)
 
 void vm_run(Vm *vm, bool paused)
 {
+    g_autoptr(GError) err = NULL;
+    vm->migration = migration_new(vm);
+    vm->jobs = jobs_new(vm);
     clock_stop(&vm->machine->clock, true);
     clock_thread_start(&vm->clock, &vm->machine->clock);
     vm->vcpus.broken = on_broken;
@@ -289,10 +303,17 @@ void vm_run(Vm *vm, bool paused)
     vcpus_start(&vm->vcpus, vm->machine);
     int events = accel_events_fd(vm->machine->accel);
     guint source = events >= 0 ? g_unix_fd_add(events, G_IO_IN, on_events, vm) : 0;
-    if (!paused)
+    if (!migration_begin(vm, &paused, &err)) {
+        fprintf(stderr, "tinamou-system: %s\n", err->message);
+        vm_quit(vm, CAUSE_HOST_QUIT, 1);
+    }
+    if (!paused && !vm->quitting)
         vm_cont(vm);
     if (!vm->quitting)
         g_main_loop_run(vm->loop);
+    migration_free(vm->migration);
+    vm->migration = NULL;
+    jobs_free(vm->jobs);
     if (source)
         g_source_remove(source);
     vcpus_end(&vm->vcpus);
@@ -303,4 +324,5 @@ void vm_clear(Vm *vm)
 {
     g_array_unref(vm->listeners);
     g_main_loop_unref(vm->loop);
+    inputs_free(vm->inputs);
 }

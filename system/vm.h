@@ -26,6 +26,11 @@ typedef enum RunState {
     RUN_IO_ERROR,
     RUN_DEBUG,
     RUN_INTERNAL_ERROR,
+    RUN_SAVE_VM,
+    RUN_RESTORE_VM,
+    RUN_INMIGRATE,
+    RUN_FINISH_MIGRATE,
+    RUN_POSTMIGRATE,
     RUN_STATES
 } RunState;
 
@@ -49,6 +54,8 @@ typedef struct SysObjects SysObjects;
 typedef struct Disks Disks;
 typedef struct Monitors Monitors;
 typedef struct GdbServer GdbServer;
+typedef struct Migration Migration;
+typedef struct Jobs Jobs;
 
 typedef struct Vm {
     SysOptions *opt;
@@ -65,12 +72,18 @@ typedef struct Vm {
     SysObjects *objects;
     Monitors *monitors;
     GdbServer *gdb; /* NULL: none */
+    Migration *migration;
+    Jobs *jobs;
     Trace trace;
     struct SysDevices *devices;
+    GPtrArray *displays; /* DisplayHead */
+    struct Inputs *inputs;
+    struct Vnc *vnc; /* NULL: none */
     GArray *listeners; /* VmListener */
     /* written by cpu threads: */
     int requested; /* MachineRequest + 1 */
     int request_code;
+    int tray_moved; /* main does not know yet */
     bool quitting;
 } Vm;
 

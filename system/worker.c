@@ -49,17 +49,19 @@ static void *worker_run(void *opaque)
     Worker *w = opaque;
     g_mutex_lock(&w->lock);
     for (;;) {
-        while (!w->first && !w->quit)
+        while ((!w->first || w->held) && !w->quit)
             g_cond_wait(&w->changed, &w->lock);
         Job *j = w->first;
         if (w->quit)
             break;
         unqueue(w, j);
         j->running = true;
+        w->now = j;
         g_mutex_unlock(&w->lock);
         j->run(j->opaque);
         g_mutex_lock(&w->lock);
         j->running = false;
+        w->now = NULL;
         if (j->queued)
             append(w, j);
         g_cond_broadcast(&w->changed);
@@ -74,6 +76,29 @@ void worker_start(Worker *w, const char *name)
     g_mutex_init(&w->lock);
     g_cond_init(&w->changed);
     w->thread = g_thread_new(name, worker_run, w);
+}
+
+void worker_hold(Worker *w, bool on)
+{
+    if (!w->thread)
+        return;
+    g_mutex_lock(&w->lock);
+    w->held = on;
+    g_cond_broadcast(&w->changed);
+    g_mutex_unlock(&w->lock);
+}
+
+bool worker_is_idle(Worker *w)
+{
+    enum { MOMENT_US = 20000 };
+    if (!w->thread)
+        return true;
+    g_mutex_lock(&w->lock);
+    if (w->now)
+        g_cond_wait_until(&w->changed, &w->lock, g_get_monotonic_time() + MOMENT_US);
+    bool idle = !w->now;
+    g_mutex_unlock(&w->lock);
+    return idle;
 }
 
 void worker_stop(Worker *w)

@@ -18,10 +18,15 @@ typedef struct Worker {
     GMutex lock;
     GCond changed;
     Job *first, *last;
-    bool quit;
+    Job *now; /* that runs; NULL: none */
+    bool quit, held;
 } Worker;
 
 void worker_start(Worker *w, const char *name);
 void worker_stop(Worker *w);
+/* No job begins until `on` is false again. Those that run go on. */
+void worker_hold(Worker *w, bool on);
+/* Waits a moment until none runs. */
+bool worker_is_idle(Worker *w);
 
 #endif

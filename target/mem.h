@@ -16,11 +16,15 @@
 typedef uint64_t Gpa; /* guest physical address */
 
 typedef enum MmuHow { MMU_READ, MMU_WRITE, MMU_FETCH } MmuHow;
+enum { MMU_EVEN = 21 };
 enum { MMU_R = 1 << MMU_READ, MMU_W = 1 << MMU_WRITE, MMU_X = 1 << MMU_FETCH };
 
 typedef struct MmuPage {
     Gpa pa;            /* of the address asked for */
     uint8_t bits;      /* log2 of the page's bytes, 12 and more */
+    uint8_t even;      /* log2 of an aligned range around it in which all is alike: at the same distance, with
+                        * the same rights, now. Up to `bits`, if there are tables; MMU_EVEN is enough. 0: the
+                        * page is all that is known */
     uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is
                         * marked dirty) */
     bool global;       /* the same in all address spaces */
@@ -59,10 +63,25 @@ typedef struct CpuBoard {
     void (*port)(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value);
     int (*acknowledge)(void *opaque, uint64_t number);
     void (*ferr)(void *opaque, uint64_t number, bool level);
+    /* x86: where a cpu in system management mode finds what is at this address. NULL: where others do, and
+     * there is no such mode. By any cpu's thread. */
+    Gpa (*smram)(void *opaque, Gpa at);
+    uint64_t day_ns; /* x86: the time of day, since 1970, when time() was 0 */
     /* A level-triggered interrupt of this vector has ended, of an engine with local APICs of its own
      * (accel_msi()). By any cpu's thread. */
     void (*irq_end)(void *opaque, unsigned vector);
 } CpuBoard;
+
+/* What a saved state has of a cpu besides the common head. */
+typedef struct TargetState {
+    const struct StateField *rows; /* base/state_rows.h; of the ISA's struct, each member has one */
+    unsigned n;
+    /* What is kept relative to the host's clock becomes a value, and that again. NULL: there is nothing. */
+    void (*stand)(Cpu *cpu, bool stop);
+    /* The rows were read, into a cpu that had been reset: what follows from them. False: no cpu has such a
+     * state. */
+    bool (*loaded)(Cpu *cpu);
+} TargetState;
 
 typedef struct TargetSys {
     uint8_t n_idx, paged; /* indexes; how many of them, from 0, depend on the address space */
@@ -105,6 +124,7 @@ typedef struct TargetSys {
     /* Line n of the cpu's own inputs (RISC-V: a bit of mip; 64 + g: guest external interrupt g, a bit of
      * hgeip). True: the cpu should be kicked. */
     bool (*set_irq)(Cpu *cpu, unsigned n, bool level);
+    const TargetState *state;
 } TargetSys;
 
 typedef struct MmuFlush {

@@ -15,7 +15,7 @@ enum { DEFAULT_CACHE = 256 << 20, SMALLEST_CACHE = 1 << 20, MXCSR_MASKS = 0x1f80
 
 /* Regions, from which on a program counts as large. The jump cache is the faster way back from a call while
  * it and the host's predictions fit; measured in docs/adr/0014-return-stack.md. */
-enum { RETURNS_FROM = 16384, LARGE_CODE = 4 << 20 /* bytes of one mapping */, LOOK_EVERY = 16 /* regions */ };
+enum { RETURNS_FROM = 16384, LOOK_EVERY = 16 /* regions */ };
 
 static Dbt *dbt_of(const Cpu *cpu) { return cpu->accel->engine_data; }
 
@@ -350,8 +350,10 @@ static bool becomes_large(const Dbt *d, const Cpu *cpu)
     if (LIKELY(cpu->ctx & (CTX_RETURNS | CTX_STEP)) || d->returns_from == UINT32_MAX)
         return false;
     const AccelMem *mem = &d->accel->cfg.mem;
-    return n >= d->returns_from ||
-           (n % LOOK_EVERY == 0 && mem->code_size && mem->code_size(mem->opaque, cpu->pc) >= LARGE_CODE);
+    if (n >= d->returns_from)
+        return true;
+    return n % LOOK_EVERY == 0 && mem->code_size &&
+           mem->code_size(mem->opaque, cpu->pc) >= ACCEL_LARGE_CODE;
 }
 
 /* A jump back is taken for a loop's, which is worth a long trace; at first, when it has come often, and is

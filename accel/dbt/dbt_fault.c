@@ -14,16 +14,17 @@ static const uint8_t greg_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP,
 
 static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
 {
-    unsigned lo = 0, hi = r->n_records;
+    const DbtRecovery *f = r->recovery;
+    unsigned lo = 0, hi = f ? f->n_records : 0;
     uint32_t at = (uint32_t)(rx - r->rx);
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
-        if (r->record[mid].at < at)
+        if (f->record[mid].at < at)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < r->n_records && r->record[lo].at == at ? &r->record[lo] : NULL;
+    return f && lo < f->n_records && f->record[lo].at == at ? &f->record[lo] : NULL;
 }
 
 /* skip: registers that the region uses for other slots */
@@ -201,15 +202,16 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (!rec)
         return false;
+    const DbtRecovery *f = r->recovery;
     const X64Host *host = dbt_host(d, r->ctx);
     if (rec->fl) /* before the pins: an operand may be in the cpu object */
-        store_flags(r->fl, rec->fl, &host->slots[host->fl_slot], cpu, uc);
+        store_flags(f->fl, rec->fl, &host->slots[host->fl_slot], cpu, uc);
     uint32_t swapped = 0;
-    for (unsigned k = 0; k < r->n_loop_pins; k++)
-        swapped |= 1u << r->loop_pin[k].reg;
+    for (unsigned k = 0; k < f->n_loop_pins; k++)
+        swapped |= 1u << f->loop_pin[k].reg;
     store_pins(host->pin, host->n_pins, swapped, cpu, uc, rec->dirty);
-    store_pins(r->loop_pin, r->n_loop_pins, 0, cpu, uc, rec->dirty);
-    cpu->pc = r->guest_pc[rec->ordinal] + cpu->pc_delta;
+    store_pins(f->loop_pin, f->n_loop_pins, 0, cpu, uc, rec->dirty);
+    cpu->pc = f->guest_pc[rec->ordinal] + cpu->pc_delta;
     if (sig == SIGFPE && is_x86(cpu) && uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_X87) {
         uint16_t cw = uc->uc_mcontext.fpregs->cwd, sw = uc->uc_mcontext.fpregs->swd;
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FLOAT, .code = sw & ~cw & 0x3f};

@@ -6,7 +6,12 @@ _Static_assert(sizeof(FetchPlace) == 32 && offsetof(FetchPlace, key) == 8 && off
                "X64Paged.place");
 _Static_assert((int)X64_FAR_ENTRIES < (int)DBT_PLACES, "a place fits");
 
-DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
+static bool forgets_nothing(const Dbt *d, const Cpu *cpu)
+{
+    return __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) == dbt_cpu(cpu)->gone;
+}
+
+static DbtRegion *find_or_make(Dbt *d, Cpu *cpu, bool loop_head)
 {
     Gva key;
     if (!accel_locate(cpu, &key))
@@ -14,13 +19,19 @@ DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
     DbtRegion *r = dbt_map_find(&d->map, key, cpu->ctx);
     if (LIKELY(r && !r->second))
         return r;
-    if (r && accel_second_agrees(cpu, r->second))
+    if (r && accel_second_agrees(cpu, r->second) && !__atomic_load_n(&r->dead, __ATOMIC_SEQ_CST))
         return r;
     if (r) /* the page is mapped beside another one, too */
         dbt_invalidate(d->accel, key & ~cpu_isa(cpu)->pc_tag, 1);
-    r = dbt_translate(d, cpu, loop_head);
-    /* Whoever waits there is not kicked by those who make code unreachable. */
-    if (r && __atomic_load_n(&d->map.n_gone, __ATOMIC_SEQ_CST) != dbt_cpu(cpu)->gone)
+    return dbt_translate(d, cpu, loop_head);
+}
+
+DbtRegion *dbt_paged_region(Dbt *d, Cpu *cpu, bool loop_head)
+{
+    DbtRegion *r = find_or_make(d, cpu, loop_head);
+    /* Coming to a page may make code unreachable (softmmu.c: note_even()), and whoever waits while
+     * translating is not kicked by others who do. */
+    if (r && UNLIKELY(!forgets_nothing(d, cpu)))
         dbt_paged_forget(d, cpu);
     return r;
 }
@@ -32,7 +43,7 @@ uint64_t dbt_paged_again(Dbt *d, Cpu *cpu)
     Gva key;
     DbtFarJump *j = &dbt_far_jumps(dbt_cpu(cpu))[x64_far_index(cpu->pc, dbt_host(d, cpu->ctx)->insn_shift)];
     if (j->pc != cpu->pc || (uint32_t)j->key != cpu->ctx || (cpu->pc & 4095) > NEAR_END ||
-        !accel_locate(cpu, &key) || cpu->pc_delta != j->delta)
+        !accel_locate(cpu, &key) || cpu->pc_delta != j->delta || !forgets_nothing(d, cpu))
         return 0;
     j->key = ((AccelCpu *)cpu->accel_cpu)->hot.jump_key;
     return j->rx;

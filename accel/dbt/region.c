@@ -127,12 +127,12 @@ static void page_add(DbtMap *m, DbtRegion *r, unsigned k)
         p->page = page | 1;
         p->first[0] = p->first[1] = NULL;
     }
-    DbtPageRef **first = &p->first[r->writable];
-    DbtPageRef *ref = &r->ref[k];
-    *ref = (DbtPageRef){.region = r, .next = *first, .prev = first};
-    if (ref->next)
-        ref->next->prev = &ref->next;
-    *first = ref;
+    DbtRun **first = &p->first[r->writable], *run = &r->run[k];
+    run->next = *first;
+    run->prev = first;
+    if (run->next)
+        run->next->prev = &run->next;
+    *first = run;
 }
 
 typedef void OnRegion(DbtMap *m, DbtRegion *r);
@@ -159,10 +159,10 @@ static void add_all_pages(DbtMap *m, DbtRegion *r)
 static void set_on_checked(DbtMap *m, DbtRegion *r)
 {
     DbtRegion **list = &m->checked[r->guarded];
-    r->next_checked = *list;
-    r->prev_checked = list;
-    if (r->next_checked)
-        r->next_checked->prev_checked = &r->next_checked;
+    r->own->next = *list;
+    r->own->prev = list;
+    if (r->own->next)
+        r->own->next->own->prev = &r->own->next;
     *list = r;
 }
 
@@ -191,7 +191,8 @@ void dbt_map_repair(DbtMap *m)
         for (uint32_t n = 0; n < s->n_regions; n++) {
             DbtRegion *r = s->region[n];
             unlink_all(c, r);
-            r->prev_checked = NULL;
+            if (r->writable)
+                r->own->prev = NULL;
             if (r->dead)
                 continue;
             s->live += r->size;
@@ -283,19 +284,20 @@ bool dbt_map_forget(DbtMap *m, uint64_t *gone, DbtJump *jump, unsigned shift)
 
 static void set_checked(DbtMap *m, DbtRegion *r, uint64_t fence)
 {
-    __atomic_store_n(&r->checked, r->guarded ? DBT_GUARDED : fence, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->own->checked, r->guarded ? DBT_GUARDED : fence, __ATOMIC_RELEASE);
     __atomic_store_n(&r->blocked, false, __ATOMIC_RELEASE);
     set_on_checked(m, r);
 }
 
 static void leave_checked(DbtRegion *r)
 {
-    if (!r->prev_checked)
+    DbtBytes *own = r->own;
+    if (!r->writable || !own->prev)
         return;
-    *r->prev_checked = r->next_checked;
-    if (r->next_checked)
-        r->next_checked->prev_checked = r->prev_checked;
-    r->prev_checked = NULL;
+    *own->prev = own->next;
+    if (own->next)
+        own->next->own->prev = own->prev;
+    own->prev = NULL;
 }
 
 unsigned dbt_map_fence(DbtMap *m)
@@ -316,10 +318,10 @@ unsigned dbt_map_fence(DbtMap *m)
 /* A run that cannot be read any more is not the same. */
 static bool same_bytes(const DbtRegion *r)
 {
-    const uint8_t *have = r->bytes;
+    const uint8_t *have = r->own->bytes;
     for (unsigned k = 0; k < r->n_runs; k++) {
         uint8_t now[512];
-        const SuperblockRun *run = &r->run[k];
+        const DbtRun *run = &r->run[k];
         for (uint32_t at = 0; at < run->len; at += sizeof(now)) {
             uint32_t len = MIN(run->len - at, (uint32_t)sizeof(now));
             if (fault_copy(now, (const void *)(uintptr_t)(run->pc + at), len) || memcmp(now, have, len) != 0)
@@ -343,10 +345,10 @@ static void drop(DbtMap *m, DbtRegion *r)
     unreach(m, r);
     unlink_exits(m->cache, r);
     for (unsigned k = 0; k < r->n_runs; k++) {
-        DbtPageRef *ref = &r->ref[k];
-        *ref->prev = ref->next;
-        if (ref->next)
-            ref->next->prev = ref->prev;
+        DbtRun *run = &r->run[k];
+        *run->prev = run->next;
+        if (run->next)
+            run->next->prev = run->prev;
     }
     leave_checked(r);
     code_cache_segment_at(m->cache, r->rx)->live -= r->size;
@@ -385,7 +387,7 @@ static void suspend(DbtMap *m, DbtRegion *r)
     }
     if (r->blocked)
         return;
-    __atomic_store_n(&r->checked, UINT64_MAX, __ATOMIC_RELEASE);
+    __atomic_store_n(&r->own->checked, UINT64_MAX, __ATOMIC_RELEASE);
     __atomic_store_n(&r->blocked, true, __ATOMIC_RELEASE);
     leave_checked(r);
     unreach(m, r);
@@ -423,7 +425,8 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
         how = DBT_FULL;
     if (how == DBT_INSERTED) {
         add_all_pages(m, r);
-        r->checked = fence;
+        if (r->writable)
+            r->own->checked = fence;
         __atomic_store_n(&r->blocked, r->writable, __ATOMIC_RELAXED);
         if (r->writable && (r->guarded || fence == m->fence))
             set_checked(m, r, fence);
@@ -436,17 +439,15 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
     return how;
 }
 
-static unsigned each_on_list(DbtMap *m, DbtPageRef *first, Gva start, Gva end, OnRegion *fn)
+static unsigned each_on_list(DbtMap *m, DbtRun *first, Gva start, Gva end, OnRegion *fn)
 {
     unsigned n = 0;
-    for (DbtPageRef *ref = first, *next; ref; ref = next) {
-        DbtRegion *r = ref->region;
+    for (DbtRun *run = first, *next; run; run = next) {
+        DbtRegion *r = dbt_run_region(run);
         bool hit = false;
-        for (next = ref; next && next->region == r; next = next->next) {
-            /* entries of a region on a page stand together, and go together */
-            const SuperblockRun *run = &r->run[next - r->ref];
-            hit |= run->pc < end && run->pc + run->len > start;
-        }
+        /* entries of a region on a page stand together, and go together */
+        for (next = run; next && dbt_run_region(next) == r; next = next->next)
+            hit |= next->pc < end && next->pc + next->len > start;
         if (hit) {
             fn(m, r);
             n++;
@@ -508,7 +509,7 @@ unsigned dbt_map_recheck(DbtMap *m, Gva start, uint64_t len)
     unsigned n = each_in_range(m, start, end, few ? 3 : 1, suspend);
     for (unsigned k = 0; !few && k < 2; k++) {
         for (DbtRegion *r = m->checked[k], *next; r; r = next) {
-            next = r->next_checked;
+            next = r->own->next;
             if (in_range(r, start, end)) {
                 suspend(m, r);
                 n++;
@@ -539,7 +540,7 @@ void dbt_map_rebuild(DbtMap *m)
 {
     zero_table(m->table, sizeof(m->table[0]) * table_size(m));
     m->mask = MAX(m->mask, (1u << DBT_HASH_MIN_BITS) - 1);
-    while (m->n_entries > table_size(m) / 4 && m->mask < (1u << DBT_HASH_BITS) - 1)
+    while (m->n_entries > table_size(m) / 2 && m->mask < (1u << DBT_HASH_BITS) - 1)
         m->mask = m->mask * 2 + 1;
     zero_table(m->page, sizeof(m->page[0]) << DBT_PAGE_BITS);
     zero_table(m->filter, FILTER_SIZE / 8);

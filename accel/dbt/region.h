@@ -30,39 +30,57 @@
 #include "accel/dbt/code_cache.h"
 #include "tcg/host/x86_64/x64.h"
 
+/* A run of guest bytes, as in SuperblockRun; entry of its page's list. */
+typedef struct DbtRun {
+    uint64_t pc;
+    uint32_t len;
+    uint32_t k;            /* DbtRegion.run[k] */
+    struct DbtRun *next, **prev;
+} DbtRun;
+
+/* What a fault in a region has to know. */
+typedef struct DbtRecovery {
+    X64Record *record;     /* [n_records], by host address */
+    X64Pin *loop_pin;      /* [n_loop_pins] */
+    X64FlRecipe *fl;
+    uint64_t *guest_pc;    /* by X64Record.ordinal */
+    uint16_t n_records;
+    uint8_t n_loop_pins;
+} DbtRecovery;
+
+/* What a region of writable pages is compared by. */
+typedef struct DbtBytes {
+    const uint8_t *bytes;  /* what it was made from, run after run */
+    uint64_t checked;      /* DbtMap.fence when they were last found in memory; DBT_GUARDED */
+    DbtRegion *next, **prev; /* lists DbtMap.checked */
+} DbtBytes;
+
+/* There are many: what most of them do not need is elsewhere. */
 struct DbtRegion {
     uint64_t pc;
     uint32_t ctx;
     uint32_t size;         /* bytes of host code */
     uint64_t rx;           /* entry, running address */
-    uint32_t first_exit, n_exits;
+    uint32_t first_exit;
     uint32_t linked_from;  /* list of exits that jump here, id + 1 */
-    uint16_t n_records, n_guest;
+    uint16_t n_exits;
+    uint16_t place;        /* machines: where jump caches have had it: 0 nowhere, index + 1, DBT_PLACES */
     uint8_t n_runs;
-    uint8_t n_loop_pins, n_fl;
     bool brief;            /* made as code that runs once: a jump back that comes often is worth a better
                             * one */
     bool dead;             /* not in the map */
     bool blocked;          /* not to be jumped to without C code looking at it: dead, or not checked */
     bool writable, guarded;
-    uint16_t place;        /* machines: where jump caches have had it: 0 nowhere, index + 1, DBT_PLACES */
     uint64_t second;       /* Superblock.second; nothing links to such a region */
-    uint64_t checked;      /* writable: DbtMap.fence when `bytes` were last found in memory; DBT_GUARDED */
-    const uint8_t *bytes;  /* writable: what it was made from, run after run */
-    X64Record *record;     /* by host address */
-    X64Pin *loop_pin;      /* [n_loop_pins] */
-    X64FlRecipe *fl;       /* [n_fl] */
-    uint64_t *guest_pc;    /* [n_guest] */
-    struct DbtRegion *next_checked, **prev_checked; /* lists DbtMap.checked */
-    struct DbtPageRef *ref; /* [n_runs] */
-    SuperblockRun run[];
+    DbtRecovery *recovery; /* NULL: no instruction of it faults on the host */
+    DbtBytes *own;         /* writable */
+    DbtRun run[];          /* [n_runs] */
 };
 
-/* Entry of a page's list of regions. */
-typedef struct DbtPageRef {
-    DbtRegion *region;
-    struct DbtPageRef *next, **prev;
-} DbtPageRef;
+static inline DbtRegion *dbt_run_region(DbtRun *run)
+{
+    return (DbtRegion *)(void *)((char *)(run - run->k) - offsetof(DbtRegion, run));
+}
 
 enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT_HASH_FOLD = 16,
        DBT_PAGE_BITS = 16, DBT_FILTER_BITS = 20, DBT_GONE = 128, DBT_CHANGES = 64,
@@ -70,7 +88,7 @@ enum { DBT_HASH_FIRST_BITS = 11, DBT_HASH_MIN_BITS = 13, DBT_HASH_BITS = 20, DBT
 
 typedef struct DbtPage {
     Gva page;           /* address | 1; 0 = free */
-    DbtPageRef *first[2]; /* of regions that cannot be written, of those that can */
+    DbtRun *first[2]; /* of regions that cannot be written, of those that can */
 } DbtPage;
 
 /* The key stands in the table, so that a probe touches one line. Generated code reads this (x64_stubs.c), and
@@ -119,7 +137,7 @@ DbtRegion *dbt_map_find(const DbtMap *m, Gva pc, uint32_t ctx);
 static inline bool dbt_region_checked(const DbtMap *m, const DbtRegion *r)
 {
     uint64_t now = r->guarded ? DBT_GUARDED : __atomic_load_n(&m->fence, __ATOMIC_ACQUIRE);
-    return !r->writable || __atomic_load_n(&r->checked, __ATOMIC_ACQUIRE) == now;
+    return !r->writable || __atomic_load_n(&r->own->checked, __ATOMIC_ACQUIRE) == now;
 }
 /* Compares its bytes with memory. False: look again; if they differ, or `allowed` is false, it is dropped.
  * allowed: the guest may execute them, as found out after `generation` was read. */

@@ -51,46 +51,72 @@ static void log_code(Dbt *d, const DbtRegion *r, const uint8_t *rw)
     accel_log(d->accel, "\n");
 }
 
+/* NULL: no room. */
+static DbtRecovery *describe_faults(Arena *m, const X64Code *c, const IrRegion *ir)
+{
+    DbtRecovery *f = arena_new(m, DbtRecovery);
+    X64Record *rec = arena_array(m, X64Record, c->n_records);
+    X64Pin *pin = arena_array(m, X64Pin, c->n_loop_pins);
+    X64FlRecipe *fl = arena_array(m, X64FlRecipe, c->n_fl);
+    unsigned n_pcs = 0;
+    for (unsigned k = 0; k < c->n_records; k++)
+        n_pcs = MAX(n_pcs, c->record[k].ordinal + 1u);
+    uint64_t *pcs = arena_array(m, uint64_t, n_pcs);
+    if (!f || !rec || !pin || !fl || !pcs)
+        return NULL;
+    *f = (DbtRecovery){.record = rec, .loop_pin = pin, .fl = fl, .guest_pc = pcs,
+                       .n_records = (uint16_t)c->n_records, .n_loop_pins = (uint8_t)c->n_loop_pins};
+    memcpy(rec, c->record, c->n_records * sizeof(*rec));
+    memcpy(pin, c->loop_pin, c->n_loop_pins * sizeof(*pin));
+    memcpy(fl, c->fl, c->n_fl * sizeof(*fl));
+    memcpy(pcs, ir->guest_pc, n_pcs * sizeof(*pcs));
+    return f;
+}
+
+static DbtBytes *describe_bytes(Arena *m, const Superblock *sb)
+{
+    DbtBytes *own = arena_new(m, DbtBytes);
+    uint8_t *bytes = arena_array(m, uint8_t, sb->n_bytes);
+    if (!own || !bytes)
+        return NULL;
+    *own = (DbtBytes){.bytes = memcpy(bytes, sb->bytes, sb->n_bytes)};
+    return own;
+}
+
 /* The region's description, in the segment's own arena. NULL: no room there. */
 static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32_t first_exit)
 {
     const Superblock *sb = &s->sb;
     const IrRegion *ir = sb->region;
     Arena *m = &seg->meta;
-    unsigned n_bytes = sb->writable ? sb->n_bytes : 0;
+    bool faults = s->code.n_records != 0;
     DbtRegion *r = arena_alloc(m, sizeof(*r) + sb->n_runs * sizeof(r->run[0]), 8);
-    X64Record *rec = arena_array(m, X64Record, s->code.n_records);
-    uint64_t *pcs = arena_array(m, uint64_t, ir->n_guest);
-    DbtPageRef *ref = arena_array(m, DbtPageRef, sb->n_runs);
-    X64Pin *pin = arena_array(m, X64Pin, s->code.n_loop_pins);
-    unsigned n_fl = s->code.n_records ? s->code.n_fl : 0; /* records name them */
-    X64FlRecipe *fl = arena_array(m, X64FlRecipe, n_fl);
-    uint8_t *bytes = arena_array(m, uint8_t, n_bytes);
-    if (!r || !rec || !pcs || !ref || !pin || !fl || !bytes)
+    DbtRecovery *f = faults ? describe_faults(m, &s->code, ir) : NULL;
+    DbtBytes *own = sb->writable ? describe_bytes(m, sb) : NULL;
+    if (!r || !f != !faults || !own != !sb->writable)
         return NULL;
     *r = (DbtRegion){
-        .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit, .n_exits = ir->n_exits,
-        .n_records = (uint16_t)s->code.n_records, .n_guest = ir->n_guest, .n_runs = (uint8_t)sb->n_runs,
+        .pc = ir->pc, .ctx = ir->ctx, .size = s->code.size, .first_exit = first_exit,
+        .n_exits = (uint16_t)ir->n_exits, .n_runs = (uint8_t)sb->n_runs,
         .dead = true, .blocked = true, .writable = sb->writable,
-        .guarded = sb->writable && !sb->unnoticed && d->accel->ops->code_checks, .bytes = bytes,
-        .record = rec, .guest_pc = pcs, .ref = ref,
-        .second = sb->second,
-        .n_loop_pins = (uint8_t)s->code.n_loop_pins, .loop_pin = pin,
-        .n_fl = (uint8_t)n_fl, .fl = fl,
+        .guarded = sb->writable && !sb->unnoticed && d->accel->ops->code_checks,
+        .second = sb->second, .recovery = f, .own = own,
     };
     r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) +
                                   seg->used);
-    memcpy(rec, s->code.record, s->code.n_records * sizeof(*rec));
-    memcpy(pin, s->code.loop_pin, s->code.n_loop_pins * sizeof(*pin));
-    memcpy(fl, s->code.fl, n_fl * sizeof(*fl));
-    memcpy(pcs, ir->guest_pc, ir->n_guest * sizeof(*pcs));
-    memcpy(r->run, sb->run, sb->n_runs * sizeof(r->run[0]));
-    memcpy(bytes, sb->bytes, n_bytes);
+    for (unsigned k = 0; k < sb->n_runs; k++)
+        r->run[k] = (DbtRun){.pc = sb->run[k].pc, .len = sb->run[k].len, .k = k};
     return r;
 }
 
 /* Behind the slot of a return's exit stands its address. */
 static unsigned n_slots(const IrRegion *ir) { return ir->n_exits + (ir->ret_exit != 0); }
+
+/* May it be a loop's? Not from page to page of a machine. */
+static bool jumps_back(const Dbt *d, const IrRegion *ir, const IrExit *x)
+{
+    return x->poll && (!d->host.paged.on || (x->pc ^ ir->pc) < 4096);
+}
 
 static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
 {
@@ -99,7 +125,7 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
         uint32_t id = r->first_exit + k;
         d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind,
                                        .code = (uint8_t)ir->exit[k].code,
-                                       .back = ir->exit[k].poll};
+                                       .back = jumps_back(d, ir, &ir->exit[k])};
         d->cache.slot[id] = (uint64_t)(uintptr_t)d->cache.rx + code_cache_stub(&d->cache, id);
     }
     if (ir->ret_exit)
@@ -116,7 +142,7 @@ static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
     if (!(d->accel->cfg.log & ACCEL_LOG_STATS))
         return;
     __atomic_fetch_add(&st->regions, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&st->guest_insns, r->n_guest, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&st->guest_insns, s->sb.region->n_guest, __ATOMIC_RELAXED);
     __atomic_fetch_add(&st->host_bytes, r->size, __ATOMIC_RELAXED);
     for (unsigned k = 0; k < r->n_runs; k++)
         __atomic_fetch_add(&st->guest_bytes, r->run[k].len, __ATOMIC_RELAXED);

@@ -404,6 +404,8 @@ const AccelOps accel_engine_kvm = {
     .events_fd = kvm_events_fd,
     .events = kvm_events,
     .map_changed = kvm_map_changed,
+    .note_writes = kvm_note_writes,
+    .fetch_writes = kvm_fetch_writes,
     .translate = kvm_arch_translate,
     .points_changed = kvm_points_changed,
 };

@@ -23,6 +23,7 @@
 typedef struct KvmSlot {
     uint64_t gpa, bytes;
     uint8_t *host;
+    RamBlock *ram;  /* that host is in */
     uint32_t flags; /* KVM_MEM_* */
 } KvmSlot;
 
@@ -62,6 +63,7 @@ typedef struct KvmVm {
     KvmRoutes routes;
     unsigned n_cpus;
     unsigned n_slots; /* used so far */
+    bool noting;      /* accel_note_writes() */
     KvmSlot slot[MEM_MAX_RANGES];
     _Alignas(64) char arch[];
 } KvmVm;
@@ -107,6 +109,9 @@ bool kvm_enable(const KvmVm *vm, unsigned cap, uint64_t arg);
 
 /* kvm_slots.c: the memory map has changed. */
 void kvm_map_changed(void *accel);
+
+void kvm_note_writes(Accel *a, bool on);
+void kvm_fetch_writes(Accel *a);
 
 /* kvm_io.c: what the cpu's last exit asks for. */
 void kvm_serve_mmio(KvmCpu *k);

@@ -27,6 +27,7 @@ static bool slot_of(const MemRange *r, KvmSlot *ret)
     *ret = (KvmSlot){.gpa = start,
                      .bytes = end - start,
                      .host = g->ram->host + r->offset + (start - r->start),
+                     .ram = g->ram,
                      .flags = g->kind == MEM_RAM ? 0 : KVM_MEM_READONLY};
     return ((uintptr_t)ret->host & (PAGE - 1)) == 0;
 }
@@ -52,19 +53,70 @@ static bool has_slot(const KvmVm *vm, const KvmSlot *want)
     return false;
 }
 
+/* ---- which pages were written ---- */
+
+static uint32_t log_flag(const KvmVm *vm, const KvmSlot *s)
+{
+    bool wanted = vm->noting && s->ram->dirty && !(s->flags & KVM_MEM_READONLY);
+    return wanted ? (uint32_t)KVM_MEM_LOG_DIRTY_PAGES : 0;
+}
+
+/* What the kernel has noted goes to the block; it then begins anew. */
+static void fetch_log(KvmVm *vm, unsigned n)
+{
+    const KvmSlot *s = &vm->slot[n];
+    const uint64_t pages = s->bytes / PAGE, first = (uint64_t)(s->host - s->ram->host) / PAGE;
+    const size_t bytes = align_up(pages, 64) / 8;
+    if (!s->bytes || !(s->flags & KVM_MEM_LOG_DIRTY_PAGES))
+        return;
+    uint64_t *bits = accel_map(vm->accel, bytes);
+    const struct kvm_dirty_log log = {.slot = n, .dirty_bitmap = bits};
+    bool got = bits && !sys_is_err(kvm_ioctl_at(vm->fd, KVM_GET_DIRTY_LOG, &log));
+    for (uint64_t k = 0; k < pages; k++)
+        if (!got || bits[k / 64] >> k % 64 & 1) /* not known is written */
+            ram_note_dirty(s->ram, (first + k) * PAGE, 1);
+    accel_unmap(vm->accel, bits, bytes);
+}
+
+void kvm_fetch_writes(Accel *a)
+{
+    KvmVm *vm = kvm_vm(a);
+    for (unsigned n = 0; n < vm->n_slots; n++)
+        fetch_log(vm, n);
+}
+
+void kvm_note_writes(Accel *a, bool on)
+{
+    KvmVm *vm = kvm_vm(a);
+    vm->noting = on;
+    for (unsigned n = 0; n < vm->n_slots; n++) {
+        KvmSlot *s = &vm->slot[n];
+        uint32_t flags = (s->flags & ~(uint32_t)KVM_MEM_LOG_DIRTY_PAGES) | log_flag(vm, s);
+        if (!s->bytes || flags == s->flags)
+            continue;
+        s->flags = flags;
+        set_slot(vm, n, s);
+    }
+}
+
+/* ---- following the map ---- */
+
 static void add_slot(KvmVm *vm, const KvmSlot *want)
 {
     unsigned n = 0;
     while (n < vm->n_slots && vm->slot[n].bytes)
         n++;
-    if (n == ARRAY_SIZE(vm->slot) || !set_slot(vm, n, want))
+    KvmSlot s = *want;
+    s.flags |= log_flag(vm, want);
+    if (n == ARRAY_SIZE(vm->slot) || !set_slot(vm, n, &s))
         return; /* reached by exits, then: slow, and nothing can be executed there */
-    vm->slot[n] = *want;
+    vm->slot[n] = s;
     vm->n_slots = MAX(vm->n_slots, n + 1);
 }
 
 static void drop_slot(KvmVm *vm, unsigned n)
 {
+    fetch_log(vm, n);
     KvmSlot none = vm->slot[n];
     none.bytes = 0;
     set_slot(vm, n, &none);

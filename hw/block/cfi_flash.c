@@ -1,11 +1,12 @@
-/* Both chips get the same command, as drivers of such a pair give it, and are always in the same mode; the
- * low byte of what is written counts. Programming can clear bits only. Nothing takes time. Without an image
- * all is zero, as on other machines of these names, and costs no memory. */
+/* Both chips of a pair get the same command, as drivers of such a pair give it, and are always in the same
+ * mode; the low byte of what is written counts. Programming can clear bits only. Nothing takes time. Without
+ * an image all is zero, as on other machines of these names, and costs no memory. The status of the single
+ * chip is 0 when it was cleared: by that firmware of PCs tells it from a ROM. */
 #include "hw/block/cfi_flash.h"
 #include "hw/core/dev_impl.h"
 #include "hw/core/ports.h"
 
-enum { SECTOR = 512, BLOCK = 256 << 10, BUFFER = 1024, WIDTH = 4, LANES = 0x00010001 };
+enum { SECTOR = 512, BUFFER = 1024, PAIR = 4, PAIR_BLOCK = 256 << 10, SINGLE_BLOCK = 4096 };
 enum { READY = 0x80, ERASE_FAILED = 0x20, PROGRAM_FAILED = 0x10 };
 enum {
     CMD_PROGRAM_OLD = 0x10,
@@ -29,6 +30,7 @@ typedef struct CfiFlash {
     Device dev;
     BlockPort *drive;
     uint64_t bytes, code_base; /* code_base: where its code stands for the translator */
+    uint32_t width;            /* of the bus, bytes: 1, one chip of 8 bits, or 4, two of 16 */
     RamBlock ram;
     DEV_STATE_BEGIN
     uint8_t mode, step, status;
@@ -36,6 +38,11 @@ typedef struct CfiFlash {
     uint8_t buffer[BUFFER];
     DEV_STATE_END
 } CfiFlash;
+
+static bool is_pair(const CfiFlash *f) { return f->width == PAIR; }
+static uint64_t block_of(const CfiFlash *f) { return is_pair(f) ? PAIR_BLOCK : SINGLE_BLOCK; }
+/* A buffer of 512 bytes a chip. */
+static uint32_t buffer_of(const CfiFlash *f) { return is_pair(f) ? BUFFER : BUFFER / 2; }
 
 static void set_mode(CfiFlash *f, uint8_t mode)
 {
@@ -70,10 +77,11 @@ static void program(CfiFlash *f, uint64_t at, const uint8_t *from, uint64_t n)
 
 static void erase(CfiFlash *f, uint64_t at)
 {
-    at = align_down(at, BLOCK);
+    const uint64_t block = block_of(f);
+    at = align_down(at, block);
     if (may_write(f))
-        memset(f->ram.host + at, 0xff, BLOCK);
-    if (!may_write(f) || !changed(f, at, BLOCK))
+        memset(f->ram.host + at, 0xff, block);
+    if (!may_write(f) || !changed(f, at, block))
         f->status |= ERASE_FAILED;
 }
 
@@ -86,15 +94,18 @@ static uint8_t query(const CfiFlash *f, unsigned at)
         [0x00] = 'Q', 'R', 'Y', 0x01, 0x00, 0x31, 0x00, 0, 0, 0, 0,
         [0x0b] = 0x45, 0x55, 0, 0,                      /* volts */
         [0x0f] = 7, 7, 10, 0, 4, 4, 4, 0,               /* typical and most times */
-        [0x18] = 2, 0,                                  /* bus of 8 or 16 bits */
+        [0x18] = 0, 0,                                  /* bus */
         [0x1a] = 9, 0,                                  /* buffer: 512 bytes a chip */
         [0x1c] = 1,                                     /* one region of blocks */
-        [0x1f] = (BLOCK / 2 >> 8) & 0xff, BLOCK / 2 >> 16,
         [0x21] = 'P', 'R', 'I', '1', '0', 0, 0, 0, 0, 0, 0, 0, 0x50, 0, 0,
     };
-    const uint64_t blocks = f->bytes / BLOCK - 1;
+    const uint64_t blocks = f->bytes / block_of(f) - 1, chips = is_pair(f) ? 2 : 1,
+                   block = block_of(f) / chips;
     switch (at) {
-    case 0x27: return (uint8_t)(63 - __builtin_clzll(f->bytes / 2));
+    case 0x27: return (uint8_t)(64 - __builtin_clzll(f->bytes / chips - 1));
+    case 0x28: return is_pair(f) ? 2 : 0;
+    case 0x2f: return (uint8_t)(block >> 8);
+    case 0x30: return (uint8_t)(block >> 16);
     case 0x2d: return (uint8_t)blocks;
     case 0x2e: return (uint8_t)(blocks >> 8);
     default: return at >= 0x10 && at - 0x10 < sizeof(fixed) ? fixed[at - 0x10] : 0;
@@ -103,21 +114,22 @@ static uint8_t query(const CfiFlash *f, unsigned at)
 
 static uint8_t identifier(unsigned at)
 {
-    enum { MAKER = 0x89, PART = 0x18, PER_BLOCK = BLOCK / WIDTH };
-    return at == 0 ? MAKER : at == 1 ? PART : 0; /* at % PER_BLOCK == 2: not locked */
+    enum { MAKER = 0x89, PART = 0x18 };
+    return at == 0 ? MAKER : at == 1 ? PART : 0; /* 2, of each block: not locked */
 }
 
 static uint64_t flash_read(void *dev, uint64_t at, unsigned size)
 {
     const CfiFlash *f = dev;
+    const uint32_t lanes = is_pair(f) ? 0x00010001 : 0x01010101;
     uint32_t word;
     switch (f->mode) {
     case READ_STATUS: word = f->status; break;
-    case READ_ID: word = identifier((unsigned)(at / WIDTH)); break;
-    case READ_QUERY: word = query(f, at / WIDTH & 0xff); break;
-    default: word = ld_u32(f->ram.host + align_down(at, WIDTH)); return word >> at % WIDTH * 8;
+    case READ_ID: word = identifier((unsigned)(at / f->width)); break;
+    case READ_QUERY: word = query(f, at / f->width & 0xff); break;
+    default: word = ld_u32(f->ram.host + align_down(at, 4)); return word >> at % 4 * 8;
     }
-    return (word * LANES) >> at % WIDTH * 8;
+    return (word * lanes) >> at % f->width * 8;
 }
 
 /* ---- commands ---- */
@@ -131,7 +143,7 @@ static void command(CfiFlash *f, uint8_t c)
     case CMD_ERASE: f->step = AT_ERASE; break;
     case CMD_LOCK: f->step = AT_LOCK; break;
     case CMD_BUFFER: f->step = AT_COUNT; break;
-    case CMD_CLEAR_STATUS: f->status = READY; return;
+    case CMD_CLEAR_STATUS: f->status = is_pair(f) ? READY : 0; return;
     case CMD_READ_STATUS: break;
     case CMD_READ_ID: set_mode(f, READ_ID); return;
     case CMD_QUERY: set_mode(f, READ_QUERY); return;
@@ -144,10 +156,10 @@ static void command(CfiFlash *f, uint8_t c)
 static void take_count(CfiFlash *f, uint64_t at, uint64_t value)
 {
     f->left = (uint32_t)(value & 0xffff) + 1; /* of words, both chips' */
-    f->base = (uint32_t)align_down(at, BUFFER);
+    f->base = (uint32_t)align_down(at, buffer_of(f));
     f->step = AT_DATA;
     memset(f->buffer, 0xff, sizeof(f->buffer));
-    if (f->left > BUFFER / WIDTH) {
+    if (f->left > buffer_of(f) / f->width) {
         f->status |= PROGRAM_FAILED;
         f->step = AT_COMMAND;
     }
@@ -157,7 +169,7 @@ static void take_data(CfiFlash *f, uint64_t at, uint64_t value, unsigned size)
 {
     if (f->left == 0)
         return;
-    if (at >= f->base && at - f->base + size <= BUFFER)
+    if (at >= f->base && at - f->base + size <= buffer_of(f))
         memcpy(f->buffer + (at - f->base), &value, size);
     else
         f->status |= PROGRAM_FAILED;
@@ -169,6 +181,8 @@ static void flash_write(void *dev, uint64_t at, uint64_t value, unsigned size)
 {
     CfiFlash *f = dev;
     uint8_t c = (uint8_t)value;
+    if (f->step != AT_COMMAND)
+        f->status |= READY;
     switch (f->step) {
     case AT_COMMAND: command(f, c); return;
     case AT_COUNT: take_count(f, at, value); return;
@@ -184,7 +198,7 @@ static void flash_write(void *dev, uint64_t at, uint64_t value, unsigned size)
         if (c != CMD_CONFIRM)
             f->status |= ERASE_FAILED | PROGRAM_FAILED;
         else if (!(f->status & PROGRAM_FAILED))
-            program(f, f->base, f->buffer, BUFFER);
+            program(f, f->base, f->buffer, buffer_of(f));
         break;
     default: break; /* locks are accepted, and there are none */
     }
@@ -201,7 +215,10 @@ static bool flash_realize(Device *dev, DevError *err)
 {
     CfiFlash *f = (CfiFlash *)dev;
     const BlockPort *d = f->drive;
-    if (f->bytes < BLOCK || (f->bytes & (f->bytes - 1)) || f->bytes > 1ull << 31)
+    const bool odd = is_pair(f) && (f->bytes & (f->bytes - 1));
+    if (!is_pair(f) && f->width != 1)
+        return dev_fail(err, "%s: a bus of %u bytes: 1 or 4", dev->id, f->width);
+    if (f->bytes < block_of(f) || f->bytes % block_of(f) || odd || f->bytes > 1ull << 31)
         return dev_fail(err, "%s: a flash of %lu bytes", dev->id, (unsigned long)f->bytes);
     if (d && d->bytes != f->bytes)
         return dev_fail(err, "%s: the image has %lu bytes; the flash has %lu", dev->id,
@@ -230,8 +247,8 @@ static void flash_reset(Device *dev)
 static bool flash_loaded(Device *dev, DevError *err)
 {
     CfiFlash *f = (CfiFlash *)dev;
-    if (f->mode >= READ_MODES || f->step >= STEPS || f->base > f->bytes - BUFFER ||
-        f->left > BUFFER / WIDTH || f->base % BUFFER)
+    if (f->mode >= READ_MODES || f->step >= STEPS || f->base > f->bytes - buffer_of(f) ||
+        f->left > buffer_of(f) / f->width || f->base % buffer_of(f))
         return dev_fail(err, "%s: a state that no flash has", dev->id);
     set_mode(f, f->mode);
     return true;
@@ -248,6 +265,7 @@ static void flash_clear(Device *dev)
 static const DevProp props[] = {
     DEV_U64(CfiFlash, bytes, "size", 32 << 20),
     DEV_U64(CfiFlash, code_base, "address of its code for the translator", 0),
+    DEV_U32(CfiFlash, width, "of the bus, bytes", PAIR),
     DEV_PTR(CfiFlash, drive, "what it holds"),
 };
 static const DevField state[] = {

@@ -286,76 +286,47 @@ void dev_save(Device *d, Fmt *out)
 {
     lock_take(&d->lock);
     fmt_printf(out, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
-    for (unsigned k = 0; k < d->cls->n_state; k++) {
-        const DevField *f = &d->cls->state[k];
-        fmt_printf(out, "%s=", f->name);
-        for (unsigned n = 0; n < f->count; n++) {
-            uint64_t v = 0;
-            memcpy(&v, (const char *)d + f->offset + n * f->size, f->size);
-            fmt_printf(out, n ? ",%lx" : "%lx", (unsigned long)v);
-        }
-        fmt_putc(out, '\n');
-    }
+    state_save(d->cls->state, d->cls->n_state, d, out);
     lock_release(&d->lock);
 }
 
-static bool take(const char **at, const char *text)
+/* Into `to`, which is the device or as large. False: err says why. */
+static bool load_fields(const Device *d, void *to, const char *text, DevError *err)
 {
-    size_t n = strlen(text);
-    if (strncmp(*at, text, n) != 0)
-        return false;
-    *at += n;
-    return true;
-}
-
-static bool take_hex(const char **at, uint64_t *ret)
-{
-    const char *s = *at;
-    *ret = 0;
-    for (;; s++) {
-        unsigned digit = *s >= '0' && *s <= '9'   ? (unsigned)(*s - '0')
-                         : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10
-                                                  : 16;
-        if (digit == 16 || *ret >> 60)
-            break;
-        *ret = *ret << 4 | digit;
-    }
-    bool some = s != *at;
-    *at = s;
-    return some;
-}
-
-static bool load_field(Device *d, const DevField *f, const char **at)
-{
-    if (!take(at, f->name) || !take(at, "="))
-        return false;
-    for (unsigned n = 0; n < f->count; n++) {
-        uint64_t v;
-        if ((n && !take(at, ",")) || !take_hex(at, &v) || (f->size < 8 && v >> f->size * 8))
-            return false;
-        memcpy((char *)d + f->offset + n * f->size, &v, f->size);
-    }
-    return take(at, "\n");
+    const StateField *bad;
+    char head[128];
+    Fmt f = FMT_ON(head);
+    fmt_printf(&f, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
+    if (!state_take(&text, head))
+        return dev_fail(err, "the state is not that of %s '%s', version %u", d->cls->name, d->id,
+                        d->cls->version);
+    return state_load(d->cls->state, d->cls->n_state, to, &text, &bad) ||
+           dev_fail(err, "state of '%s': field '%s' is missing or no value of it", d->id, bad->name);
 }
 
 bool dev_load(Device *d, const char *text, DevError *err)
 {
-    char head[128];
-    Fmt f = FMT_ON(head);
-    fmt_printf(&f, "[%s] %s %u\n", d->id, d->cls->name, d->cls->version);
-    if (!take(&text, head))
-        return dev_fail(err, "the state is not that of %s '%s', version %u", d->cls->name, d->id,
-                        d->cls->version);
     lock_take(&d->lock);
-    bool ok = true;
-    for (unsigned k = 0; ok && k < d->cls->n_state; k++) {
-        ok = load_field(d, &d->cls->state[k], &text);
-        if (!ok)
-            dev_fail(err, "state of '%s': field '%s' is missing or no value of it", d->id,
-                     d->cls->state[k].name);
-    }
-    if (ok && d->cls->loaded)
-        ok = d->cls->loaded(d, err);
+    bool ok = load_fields(d, d, text, err) && (!d->cls->loaded || d->cls->loaded(d, err));
     lock_release(&d->lock);
+    return ok;
+}
+
+bool dev_load_fields(Device *d, const char *text, DevError *err)
+{
+    lock_take(&d->lock);
+    bool ok = load_fields(d, d, text, err);
+    lock_release(&d->lock);
+    return ok;
+}
+
+bool dev_check(const Device *d, const char *text, DevError *err)
+{
+    void *room = malloc(d->cls->size);
+    if (!room)
+        return dev_fail(err, "no memory");
+    memcpy(room, d, d->cls->size);
+    bool ok = load_fields(d, room, text, err);
+    free(room);
     return ok;
 }

@@ -55,6 +55,11 @@ void dev_reset(Device *d); /* and its children */
 bool dev_get(const Device *d, const char *name, Fmt *out);
 void dev_save(Device *d, Fmt *out); /* without its children */
 bool dev_load(Device *d, const char *text, DevError *err);
+/* The fields again, and nothing else: for when all devices were loaded, and what that did to others is to be
+ * undone. */
+bool dev_load_fields(Device *d, const char *text, DevError *err);
+/* Has the text all that dev_load() reads? What its values mean is not looked at. */
+bool dev_check(const Device *d, const char *text, DevError *err);
 Device *dev_find(Device *root, const char *id);
 /* "/machine/peripheral/disk0": ids from the root on. */
 void dev_path(const Device *d, Fmt *out);

@@ -8,6 +8,7 @@
 #ifndef HW_CORE_DEV_IMPL_H
 #define HW_CORE_DEV_IMPL_H
 
+#include "base/state_rows.h"
 #include "hw/core/dev.h"
 
 typedef enum PropKind { PROP_BOOL, PROP_U32, PROP_U64, PROP_TEXT, PROP_PTR } PropKind;
@@ -20,14 +21,11 @@ typedef struct DevProp {
     uint64_t value;      /* default of numbers */
 } DevProp;
 
-typedef struct DevField {
-    const char *name;
-    uint32_t offset;
-    uint16_t size, count; /* bytes of an element (1, 2, 4, 8), elements */
-} DevField;
+typedef StateField DevField;
 
 struct DevClass {
     const char *name, *help;
+    const char *rom;      /* file of its option ROM, unless the user names another; NULL: none */
     const char *bus;      /* what it is plugged into ("virtio"); NULL: the board itself */
     size_t size;          /* of the struct */
     uint32_t state_begin, state_end;
@@ -51,9 +49,8 @@ struct DevClass {
 #member, text, offsetof(S, member), PROP_TEXT, sizeof(((S *)0)->member), 0                           \
     }
 #define DEV_PTR(S, member, text)       {#member, text, offsetof(S, member), PROP_PTR, sizeof(void *), 0}
-#define DEV_FIELD(S, member)           {#member, offsetof(S, member), sizeof(((S *)0)->member), 1}
-#define DEV_ARRAY(S, member) \
-    {#member, offsetof(S, member), sizeof(((S *)0)->member[0]), ARRAY_SIZE(((S *)0)->member)}
+#define DEV_FIELD(S, member)           STATE_FIELD(S, member)
+#define DEV_ARRAY(S, member)           STATE_ARRAY(S, member)
 #define DEV_STATE_BEGIN struct {} state_begin;
 #define DEV_STATE_END   struct {} state_end;
 #define DEV_TABLES(S, props_, state_) \

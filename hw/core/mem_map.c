@@ -193,7 +193,8 @@ bool ram_block_init(RamBlock *b, const char *name, uint64_t bytes, uint64_t base
     b->host = guarded(b->bytes);
     b->code = zeroed(b->bytes / 4096 * 8);
     b->written = zeroed(b->bytes / 4096 * 2);
-    if (b->host && b->code && b->written)
+    b->even = zeroed(b->bytes / 4096);
+    if (b->host && b->code && b->written && b->even)
         return true;
     ram_block_clear(b);
     return false;
@@ -207,6 +208,8 @@ void ram_block_clear(RamBlock *b)
         sys_munmap(b->code, b->bytes / 4096 * 8);
     if (b->written)
         sys_munmap(b->written, align_up(b->bytes / 4096 * 2, 4096));
+    if (b->even)
+        sys_munmap(b->even, align_up(b->bytes / 4096, 4096));
     *b = (RamBlock){0};
 }
 
@@ -324,6 +327,7 @@ bool mem_range_read_by(const MemRange *r, unsigned cpu, uint64_t gpa, unsigned s
 void mem_map_note_write(const MemMap *m, RamBlock *ram, uint64_t offset, uint64_t bytes)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ram_note_dirty(ram, offset, bytes);
     for (uint64_t at = offset, n; at < offset + bytes; at += n) {
         n = MIN(offset + bytes - at, 4096 - at % 4096);
         if (UNLIKELY(ram_has_code(ram, at, (unsigned)n)) && m->code_written)

@@ -29,6 +29,8 @@ typedef struct RamBlock {
     uint64_t base;    /* address of its first byte as code: unique among blocks, page-aligned, not 0 */
     uint64_t *code;   /* [bytes / 4096] */
     uint16_t *written; /* [bytes / 4096]: a TLB may hold the page writable, and where (accel's) */
+    uint64_t *dirty; /* a bit for each page that was written, or a TLB has had writable; NULL: nobody asks */
+    uint8_t *even;     /* [bytes / 4096]: how code there is reached (accel's) */
 } RamBlock;
 
 typedef struct MmioOps {
@@ -175,6 +177,14 @@ static inline bool ram_has_code(const RamBlock *b, uint64_t offset, unsigned byt
     uint64_t word = __atomic_load_n(&b->code[offset >> 12], __ATOMIC_RELAXED);
     unsigned first = offset >> 6 & 63, last = (offset + bytes - 1) >> 6 & 63;
     return word && (word >> first & ((2ull << (last - first)) - 1));
+}
+
+/* These bytes have been written. */
+static inline void ram_note_dirty(RamBlock *b, uint64_t offset, uint64_t bytes)
+{
+    uint64_t *dirty = __atomic_load_n(&b->dirty, __ATOMIC_ACQUIRE);
+    for (uint64_t page = offset >> 12; UNLIKELY(dirty) && page < (offset + bytes + 4095) >> 12; page++)
+        __atomic_fetch_or(&dirty[page / 64], BIT(page % 64), __ATOMIC_RELEASE);
 }
 
 /* The page of RAM is not needed any more: the host has it back, and it reads as zeros. False: it is no RAM.

@@ -51,7 +51,9 @@ typedef struct EntropyPort {
     bool (*fill)(void *backend, void *to, size_t n);
 } EntropyPort;
 
-enum { NET_FRAME_MAX = 65536 };
+enum { NET_FRAME_MAX = 65536, NET_MAC_BYTES = 6 };
+/* "52:54:00:12:34:56". False: it is no address. */
+bool net_parse_mac(const char *text, uint8_t ret[6]);
 
 /*
  * NetPort: frames of an Ethernet, without their checksums, between a device and a network. The device fills

@@ -2,6 +2,7 @@
  * takes no time: its input buffer is always empty. The gate of address line 20, in the output port, is kept
  * and does nothing. */
 #include "hw/input/i8042.h"
+#include "hw/core/input.h"
 #include "hw/core/request.h"
 #include "hw/input/ps2.h"
 
@@ -21,6 +22,7 @@ typedef struct I8042 {
     Device dev;
     const IrqLine *irq, *irq_aux;
     const MachineRequests *machine;
+    InputPort *input;
     DEV_STATE_BEGIN
     uint8_t mode, status, out_port, data;
     uint8_t command;        /* whose operand comes by the data port; 0: it is for the keyboard */
@@ -211,8 +213,21 @@ void i8042_move(Device *d, int dx, int dy, int wheel, unsigned buttons)
 static const MmioOps data_ops = {.read = data_read, .write = data_write, .min = 1, .max = 1};
 static const MmioOps command_ops = {.read = status_read, .write = command_write, .min = 1, .max = 1};
 
+static bool take_key(void *device, unsigned key, bool down)
+{
+    return i8042_key(device, key, down);
+}
+static void take_motion(void *device, int dx, int dy, int wheel, unsigned buttons)
+{
+    i8042_move(device, dx, -dy, wheel, buttons);
+}
+
 static bool controller_realize(Device *dev, DevError *err)
 {
+    const I8042 *c = (I8042 *)dev;
+    if (c->input)
+        *c->input = (InputPort){
+            .device = dev, .pointer = "PS/2 Mouse", .key = take_key, .move = take_motion};
     dev_add_mmio(dev, "i8042-data", &data_ops, 1);
     dev_add_mmio(dev, "i8042-command", &command_ops, 1);
     return true;
@@ -246,6 +261,7 @@ static const DevProp props[] = {
     DEV_PTR(I8042, irq, "interrupt line of the keyboard"),
     DEV_PTR(I8042, irq_aux, "that of the mouse"),
     DEV_PTR(I8042, machine, "what the machine's owner does"),
+    DEV_PTR(I8042, input, "the user"),
 };
 static const DevField state[] = {
     DEV_FIELD(I8042, mode),       DEV_FIELD(I8042, status),   DEV_FIELD(I8042, out_port),

@@ -1,5 +1,6 @@
 /* i8042: a PC's keyboard controller with a keyboard and a mouse of three buttons and a wheel. Regions, ports:
- * 0: 60, 1: 64. links: irq (keyboard), irq_aux (mouse), machine (MachineRequests). */
+ * 0: 60, 1: 64. links: irq (keyboard), irq_aux (mouse), machine (MachineRequests),
+ * input (InputPort, may be NULL). */
 #ifndef HW_INPUT_I8042_H
 #define HW_INPUT_I8042_H
 

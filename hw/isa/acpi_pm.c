@@ -1,6 +1,6 @@
 /* ACPI 6.4, 4.8 (fixed hardware); the places of Intel's PIIX4 (290562) and ICH9 (316972). Of the sleeping
- * states there is S5 only, as type 0. SMIs and the TCO watchdog are registers without effect; that firmware's
- * SMIs are enabled already says that there is nothing to set up. */
+ * states there is S5 only, as type 0. The TCO watchdog is registers without effect. That firmware's SMIs are
+ * enabled already (where cpus have no system management mode) says that there is nothing to set up. */
 #include "hw/isa/acpi_pm.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
@@ -12,6 +12,7 @@ enum {
     CONTROL = 4,
     TIMER = 8,
     GPE0 = 0x20,
+    GLOBAL_CONTROL = 0x28, /* of PIIX4 */
     SMI_ENABLE = 0x30,
     SMI_STATUS = 0x34,
     TCO = 0x60,
@@ -35,7 +36,7 @@ enum { SCI_ON = 1, SLEEP_TYPE = 0x1c00, SLEEP = 0x2000, SMI_ON = 0x21 };
 
 typedef struct AcpiPm {
     Device dev;
-    bool ich;
+    bool ich, smm;
     const IrqLine *sci;
     const MachineRequests *machine;
     Timer timer;
@@ -106,6 +107,19 @@ void acpi_pm_switch(Device *d, bool on)
     lock_release(&d->lock);
 }
 
+bool acpi_pm_command_smi(Device *d)
+{
+    enum { GLOBAL = 1, COMMAND = 0x20 };
+    AcpiPm *p = (AcpiPm *)d;
+    const uint32_t need = p->ich ? GLOBAL | COMMAND : GLOBAL;
+    lock_take(&d->lock);
+    const bool on = p->smm && (p->smi_enable & need) == need;
+    if (on && p->ich)
+        p->smi_status |= COMMAND;
+    lock_release(&d->lock);
+    return on;
+}
+
 static void write_control(AcpiPm *p, uint16_t v)
 {
     p->control = (uint16_t)((p->control & SCI_ON) | (v & SLEEP_TYPE) | (v & 2));
@@ -136,7 +150,8 @@ static uint8_t read_byte(AcpiPm *p, uint64_t at)
     if (at >= TIMER && at < TIMER + 4)
         return byte_of(ticks_at(p->looked) & (2 * HALF_TIMER - 1), at - TIMER);
     if (!p->ich)
-        return 0;
+        return at >= GLOBAL_CONTROL && at < GLOBAL_CONTROL + 4 ? byte_of(p->smi_enable, at - GLOBAL_CONTROL)
+                                                               : 0;
     if (at >= GPE0 && at < GPE0 + 2 * GPE_BYTES)
         return p->gpe[at - GPE0];
     if (at >= SMI_ENABLE && at < SMI_STATUS)
@@ -175,6 +190,8 @@ static void write_byte(AcpiPm *p, uint64_t at, uint8_t v)
         set_byte(&p->smi_enable, at - SMI_ENABLE, v);
     } else if (p->ich && at >= SMI_STATUS && at < SMI_STATUS + 4) {
         p->smi_status &= ~((uint32_t)v << (at - SMI_STATUS) * 8);
+    } else if (!p->ich && at >= GLOBAL_CONTROL && at < GLOBAL_CONTROL + 4) {
+        set_byte(&p->smi_enable, at - GLOBAL_CONTROL, v);
     } else if (p->ich && at >= TCO) {
         p->tco[at - TCO] = v;
     }
@@ -229,7 +246,7 @@ static void pm_reset(Device *dev)
     AcpiPm *p = (AcpiPm *)dev;
     memset((char *)p + dev->cls->state_begin, 0, dev->cls->state_end - dev->cls->state_begin);
     p->looked = clock_now(dev->clock);
-    p->smi_enable = SMI_ON;
+    p->smi_enable = p->smm ? 0 : SMI_ON;
     update(p);
 }
 
@@ -247,6 +264,7 @@ static void pm_clear(Device *dev)
 
 static const DevProp props[] = {
     DEV_BOOL(AcpiPm, ich, "the block of ICH9", false),
+    DEV_BOOL(AcpiPm, smm, "cpus have system management mode", false),
     DEV_PTR(AcpiPm, sci, "interrupt line"),
     DEV_PTR(AcpiPm, machine, "what the machine's owner does"),
 };

@@ -8,9 +8,14 @@
 
 enum { ACPI_PM_HZ = 3579545 };
 
-extern const DevClass acpi_pm_class; /* property ich: the block of ICH9, with general events, SMIs, TCO */
+/* Properties: ich: the block of ICH9, with general events, SMIs, TCO; smm: cpus take SMIs, and firmware
+ * has to enable them. */
+extern const DevClass acpi_pm_class;
 
 void acpi_pm_press(Device *d);           /* the power button */
 void acpi_pm_switch(Device *d, bool on); /* ACPI mode: events raise SCI */
+
+/* A power management command was given: is it to raise an SMI? */
+bool acpi_pm_command_smi(Device *d);
 
 #endif

@@ -4,7 +4,7 @@
 #include "hw/isa/isa_bridge.h"
 
 enum { ROUTE_OFF = 0x80, PIRQS_PIIX = 4, PIRQS_ICH = 8, PIC_INPUTS = 16, FIRST_APIC = 16 };
-enum { ICH_PMBASE = 0x40, ICH_ACPI = 0x44, ICH_ACPI_ON = 0x80, ICH_RCBA = 0xf0 };
+enum { ICH_PMBASE = 0x40, ICH_ACPI = 0x44, ICH_ACPI_ON = 0x80, ICH_RCBA = 0xf0, ICH_GEN_PMCON = 0xa0 };
 enum {
     PIIX_PMBASE = 0x40,
     PIIX_DEVACTB = 0x58,
@@ -19,6 +19,7 @@ typedef struct IsaBridge {
     PciFunction f;
     const IrqLine *gsi;
     Device *pm;
+    bool smm;
     DEV_STATE_BEGIN
     PciState p;
     uint8_t level; /* of PCI's lines */
@@ -68,6 +69,11 @@ IrqLine isa_bridge_pirq(Device *d, unsigned n)
     return (IrqLine){set_pirq, d, n};
 }
 
+bool piix4_pm_wants_smi(const Device *d)
+{
+    return pci_get(&((const IsaBridge *)d)->f, PIIX_DEVACTB, 4) & PIIX_APMC_ON;
+}
+
 /* Where power management is in the space of ports. */
 static void show_pm(const IsaBridge *b)
 {
@@ -109,6 +115,7 @@ static bool bridge_realize(Device *dev, DevError *err)
         pci_shape(&b->f, ICH_PMBASE, 4, 1, 0xff80);
         pci_shape(&b->f, ICH_ACPI, 1, 0, 0x87);
         pci_shape(&b->f, ICH_RCBA, 4, 0, 0xffffc001);
+        pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, 0x10); /* locks the enabling of SMIs, which is taken as said */
     } else {
         pci_shape(&b->f, 0x4c, 4, 0x0003004d, 0xffffffff); /* recovery timing, ROM and clock enables */
     }
@@ -125,7 +132,7 @@ static bool pm_realize(Device *dev, DevError *err)
         return false;
     pci_shape(&b->f, PCI_INTERRUPT_PIN, 1, 1, 0);
     pci_shape(&b->f, PIIX_PMBASE, 4, 1, 0xffc0);
-    pci_shape(&b->f, PIIX_DEVACTB, 4, PIIX_APMC_ON, 0xffffffff); /* of SMIs nothing is left to set up */
+    pci_shape(&b->f, PIIX_DEVACTB, 4, b->smm ? 0 : PIIX_APMC_ON, 0xffffffff); /* on: nothing to set up */
     pci_shape(&b->f, PIIX_PM, 1, 0, 1);
     pci_shape(&b->f, PIIX_SMBUS, 4, 1, 0xfff0);
     pci_shape(&b->f, PIIX_SMBUS_ON, 1, 0, 0x0f);
@@ -161,6 +168,7 @@ static void bridge_clear(Device *dev)
 }
 
 static const DevProp props[] = {PCI_PROPS(IsaBridge), DEV_PTR(IsaBridge, gsi, "inputs of the controllers"),
+                                DEV_BOOL(IsaBridge, smm, "cpus have system management mode", false),
                                 DEV_PTR(IsaBridge, pm, "power management")};
 static const DevField state[] = {PCI_ROWS(IsaBridge), DEV_FIELD(IsaBridge, level)};
 

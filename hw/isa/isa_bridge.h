@@ -14,5 +14,7 @@ extern const DevClass piix3_class, piix4_pm_class, ich9_lpc_class;
 
 /* Lines A to D, of ich9-lpc to H. */
 IrqLine isa_bridge_pirq(Device *d, unsigned n);
+/* Do power management commands raise SMIs, as far as it is for this function to say? */
+bool piix4_pm_wants_smi(const Device *d);
 
 #endif

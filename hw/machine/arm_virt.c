@@ -12,7 +12,6 @@
 #include "hw/pci/pcie_host.h"
 #include "hw/timer/arm_timer.h"
 #include "hw/timer/pl031.h"
-#include "base/sys.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -160,11 +159,6 @@ static void alarm_at(void *opaque, uint64_t n, uint64_t when)
     arm_timer_alarm(((const ArmVirt *)m->board_data)->timer, n, when);
 }
 
-static void yield(void *opaque)
-{
-    sys_call0(SYS_sched_yield);
-}
-
 static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
 {
     const TargetSys *sys = m->board->target->sys;
@@ -178,7 +172,7 @@ static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
         b->peer = peer;
         b->power = power;
         b->wake = accel_wake;
-        b->yield = yield;
+        b->yield = board_yield;
         if (!sys->configure(m->cpu[k], "model", v->model))
             return dev_fail(err, "no cpu model '%s'; '%s' would be", v->model, usual);
         sys->configure(m->cpu[k], "psci", v->el2 ? "smc" : "hvc");

@@ -1,4 +1,5 @@
 #include "hw/machine/board.h"
+#include "base/sys.h"
 #include "hw/machine/boot_order.h"
 #include "hw/virtio/virtio_mmio.h"
 
@@ -16,6 +17,11 @@ bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err)
     Fmt f = FMT_ON(text);
     fmt_printf(&f, "%lu", (unsigned long)n);
     return dev_set(d, name, text, err);
+}
+
+void board_yield(void *opaque)
+{
+    sys_call0(SYS_sched_yield);
 }
 
 bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err)

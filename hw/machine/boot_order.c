@@ -2,9 +2,12 @@
  * with the names of Open Firmware (IEEE 1275 and its bindings for PCI) from the root to the device, as stock
  * firmware looks for them. */
 #include "hw/machine/boot_order.h"
+#include "hw/block/ata.h"
 #include "hw/block/nvme.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/net/e1000.h"
 #include "hw/pci/pci.h"
+#include "hw/usb/usb_storage.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_net.h"
 
@@ -16,7 +19,12 @@ static const char *part_of(const DevClass *cls)
 {
     return cls == &virtio_blk_class   ? "disk@0,0"
            : cls == &virtio_net_class ? "ethernet-phy@0"
+           : cls == &e1000_class      ? "ethernet-phy@0"
+           : cls == &e1000e_class     ? "ethernet-phy@0"
            : cls == &nvme_class       ? "namespace@1,0"
+           : cls == &usb_storage_class ? "channel@0/disk@0,0"
+           : cls == &ide_hd_class     ? "disk"
+           : cls == &ide_cd_class     ? "disk"
                                       : NULL;
 }
 
@@ -31,8 +39,10 @@ static void put_function(Fmt *f, const PciFunction *p)
     const char *name = NULL;
     switch (word(p, PCI_CLASS + 1)) {
     case 0x0100: name = "scsi"; break;
+    case 0x0101: name = "ide"; break;
     case 0x0200: name = "ethernet"; break;
     case 0x0604: name = "pci-bridge"; break;
+    case 0x0c03: name = "usb"; break;
     default: break;
     }
     if (name)
@@ -56,6 +66,16 @@ static bool begin(BootOrder *o, const MachineDevice *want, BootPlace **ret, DevE
     return true;
 }
 
+static Fmt put_place(const Machine *m, BootPlace *b, const PciFunction *p)
+{
+    Fmt f = FMT_ON(b->path);
+    fmt_printf(&f, "/%s", m->board->pci_path ? m->board->pci_path : memory_host);
+    if (pci_bridge_of(p))
+        put_function(&f, pci_bridge_of(p));
+    put_function(&f, p);
+    return f;
+}
+
 bool boot_order_pci(Machine *m, const MachineDevice *want, const PciFunction *p, DevError *err)
 {
     BootPlace *b;
@@ -63,12 +83,33 @@ bool boot_order_pci(Machine *m, const MachineDevice *want, const PciFunction *p,
         return false;
     if (!b)
         return true;
-    Fmt f = FMT_ON(b->path);
-    fmt_printf(&f, "/%s", m->board->pci_path ? m->board->pci_path : memory_host);
-    if (pci_bridge_of(p))
-        put_function(&f, pci_bridge_of(p));
-    put_function(&f, p);
+    Fmt f = put_place(m, b, p);
     fmt_printf(&f, "/%s", part_of(want->cls));
+    return true;
+}
+
+bool boot_order_drive(Machine *m, const MachineDevice *want, const PciFunction *p, unsigned bus,
+                      unsigned unit, DevError *err)
+{
+    BootPlace *b;
+    if (!begin(&m->boot, want, &b, err))
+        return false;
+    if (!b)
+        return true;
+    Fmt f = put_place(m, b, p);
+    fmt_printf(&f, "/drive@%x/%s@%x", bus, part_of(want->cls), unit);
+    return true;
+}
+
+bool boot_order_usb(Machine *m, const MachineDevice *want, const PciFunction *p, unsigned port, DevError *err)
+{
+    BootPlace *b;
+    if (!begin(&m->boot, want, &b, err))
+        return false;
+    if (!b)
+        return true;
+    Fmt f = put_place(m, b, p);
+    fmt_printf(&f, "/storage@%x/%s", port, part_of(want->cls));
     return true;
 }
 

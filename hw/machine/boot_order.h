@@ -9,6 +9,12 @@
 /* Nothing is done for a device without an index. */
 bool boot_order_pci(Machine *m, const MachineDevice *want, const PciFunction *p, DevError *err);
 bool boot_order_mmio(Machine *m, const MachineDevice *want, uint64_t base, DevError *err);
+/* bus, unit: of the controller. */
+bool boot_order_drive(Machine *m, const MachineDevice *want, const PciFunction *p, unsigned bus,
+                      unsigned unit, DevError *err);
+/* port: of the controller. */
+bool boot_order_usb(Machine *m, const MachineDevice *want, const PciFunction *p, unsigned port,
+                    DevError *err);
 bool boot_order_publish(Machine *m, Device *fw_cfg);
 
 #endif

@@ -1,8 +1,10 @@
 #include "hw/machine/boot_order.h"
 #include "hw/machine/machine.h"
+#include "hw/block/ata_bus.h"
 #include "hw/core/dev_impl.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/usb/usb.h"
 #include "hw/virtio/virtio_serial.h"
 #include "target/mem.h"
 
@@ -86,6 +88,8 @@ static Device *make_device(Machine *m, const MachineDevice *want, Device **ret_p
     if (ok && outer)
         ok = set_props(outer, want->transport_props, err) && dev_set_ptr(outer, "device", d, err) &&
              dev_realize(outer, &m->map, &m->clock, err);
+    if (ok && want->rom.bytes)
+        ok = pci_set_rom((PciFunction *)*ret_part, want->rom.bytes, want->rom.size, err);
     return ok ? *ret_part : NULL;
 }
 
@@ -104,7 +108,7 @@ bool machine_next_device(Machine *m, const char *bus, unsigned *at, Device **ret
     return true;
 }
 
-/* ---- ports of virtio-serial ---- */
+/* ---- devices on buses of other devices ---- */
 
 static bool is_bus_named(const Device *d, const char *name)
 {
@@ -113,12 +117,28 @@ static bool is_bus_named(const Device *d, const char *name)
     return !*name || (strncmp(owner->id, name, n) == 0 && (!name[n] || strcmp(name + n, ".0") == 0));
 }
 
-/* The last virtio-serial below d that goes by this name ("": any). */
-static Device *find_serial(Device *d, const char *name)
+/* Buses that are a device's own, which those on it are the children of. */
+typedef struct ChildBus {
+    const char *name;
+    bool (*is)(const Device *d);
+} ChildBus;
+static const ChildBus child_buses[] = {{"virtio-serial-bus", virtio_port_bus_is},
+                                       {"usb-bus", usb_is_controller}};
+
+static const ChildBus *child_bus_of(const MachineDevice *want)
 {
-    Device *found = virtio_port_bus_is(d) && is_bus_named(d, name) ? d : NULL;
+    for (unsigned k = 0; k < ARRAY_SIZE(child_buses); k++)
+        if (strcmp(bus_of(want), child_buses[k].name) == 0)
+            return &child_buses[k];
+    return NULL;
+}
+
+/* The last controller below d that goes by this name ("": any). */
+static Device *find_controller(Device *d, const ChildBus *bus, const char *name)
+{
+    Device *found = bus->is(d) && is_bus_named(d, name) ? d : NULL;
     for (Device *c = d->children; c; c = c->next) {
-        Device *below = find_serial(c, name);
+        Device *below = find_controller(c, bus, name);
         found = below ? below : found;
     }
     return found;
@@ -132,21 +152,22 @@ static const char *prop_of(const MachineDevice *want, const char *name)
     return "";
 }
 
-/* A port, as a child of its virtio-serial. */
-static Device *make_port(Machine *m, const MachineDevice *want, DevError *err)
+/* A device, as a child of its controller. */
+static Device *make_port(Machine *m, const ChildBus *kind, const MachineDevice *want, DevError *err)
 {
     const char *bus = prop_of(want, "bus");
-    Device *controller = find_serial(m->root, bus);
+    Device *controller = find_controller(m->root, kind, bus);
     if (!controller) {
         if (*bus)
             dev_fail(err, "Bus '%s' not found", bus);
         else
-            dev_fail(err, "No 'virtio-serial-bus' bus found for device '%s'", want->cls->name);
+            dev_fail(err, "No '%s' bus found for device '%s'", kind->name, want->cls->name);
         return NULL;
     }
     Device *d = dev_new(want->cls, controller, want->id);
     if (d && set_props(d, want->props, err) && dev_set_ptr(d, "controller", controller, err) &&
-        dev_set_ptr(d, "chardev", want->backend, err) && dev_realize(d, &m->map, &m->clock, err))
+        (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
+        dev_realize(d, &m->map, &m->clock, err))
         return d;
     dev_free(d);
     return NULL;
@@ -154,9 +175,78 @@ static Device *make_port(Machine *m, const MachineDevice *want, DevError *err)
 
 static bool make_ports(Machine *m, DevError *err)
 {
+    for (unsigned k = 0; k < m->cfg.n_devices; k++) {
+        const ChildBus *bus = child_bus_of(&m->cfg.device[k]);
+        const Device *d = bus ? make_port(m, bus, &m->cfg.device[k], err) : NULL;
+        if ((bus && !d) ||
+            (d && usb_is_device(d) &&
+             !boot_order_usb(m, &m->cfg.device[k], (const PciFunction *)d->parent,
+                             ((const UsbDevice *)d)->number, err)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- drives of IDE and SATA ---- */
+
+/* The last part of "<controller>.<n>"; -1: it is not of this one. */
+static int bus_of_controller(const Device *controller, const char *name)
+{
+    const size_t n = strlen(controller->id);
+    if (strncmp(controller->id, name, n) != 0 || name[n] != '.' || name[n + 1] < '0' || name[n + 1] > '9' ||
+        name[n + 2])
+        return -1;
+    return name[n + 1] - '0';
+}
+
+static bool has_room(const AtaBus *b, unsigned bus, uint32_t unit)
+{
+    for (unsigned k = 0; k < b->units && bus < b->buses; k++)
+        if ((unit == UINT32_MAX || unit == k) && !b->at[bus * b->units + k])
+            return true;
+    return false;
+}
+
+/* The first controller below d whose bus that is, or, without a name, that has a bus with room. */
+static AtaBus *find_ata(Device *d, const AtaDrive *drive, unsigned *ret_bus)
+{
+    AtaBus *b = ata_bus_of(d);
+    const int named = b ? bus_of_controller(d, drive->bus) : -1;
+    for (*ret_bus = 0; b && *ret_bus < b->buses; ++*ret_bus)
+        if (drive->bus[0] ? (int)*ret_bus == named : has_room(b, *ret_bus, drive->unit))
+            return b;
+    for (Device *c = d->children; c; c = c->next)
+        if ((b = find_ata(c, drive, ret_bus)))
+            return b;
+    return NULL;
+}
+
+static bool make_drive(Machine *m, const MachineDevice *want, DevError *err)
+{
+    Device *part;
+    AtaBus *b = NULL;
+    unsigned bus = 0, unit;
+    AtaDrive *d = (AtaDrive *)make_device(m, want, &part, err);
+    if (!d)
+        return false;
+    d->requests = &m->cfg.requests;
+    for (Device *c = m->root->children; c && !b; c = c->next) /* the board's own ones first */
+        if (c != m->named && c != m->unnamed)
+            b = find_ata(c, d, &bus);
+    b = b ? b : find_ata(m->root, d, &bus);
+    if (!b)
+        return dev_fail(err, d->bus[0] ? "Bus '%s' not found" : "No 'IDE' bus found for device '%s'",
+                        d->bus[0] ? d->bus : want->cls->name);
+    for (unit = 0; d->unit == UINT32_MAX && unit + 1 < b->units && !has_room(b, bus, unit);)
+        unit++;
+    return ata_bus_plug(b, bus, d->unit == UINT32_MAX ? unit : d->unit, &d->dev, err) &&
+           boot_order_drive(m, want, (const PciFunction *)b->controller, bus, d->unit, err);
+}
+
+static bool make_drives(Machine *m, DevError *err)
+{
     for (unsigned k = 0; k < m->cfg.n_devices; k++)
-        if (strcmp(bus_of(&m->cfg.device[k]), "virtio-serial-bus") == 0 &&
-            !make_port(m, &m->cfg.device[k], err))
+        if (strcmp(bus_of(&m->cfg.device[k]), "ide") == 0 && !make_drive(m, &m->cfg.device[k], err))
             return false;
     return true;
 }
@@ -208,8 +298,8 @@ bool machine_plug_pci(Machine *m, Device *host, DevError *err)
 Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err)
 {
     Device *part = NULL, *port = NULL;
-    if (strcmp(bus_of(want), "virtio-serial-bus") == 0)
-        return make_port(m, want, err);
+    if (child_bus_of(want))
+        return make_port(m, child_bus_of(want), want, err);
     if (strcmp(bus_of(want), "pci") != 0 || !m->pci) {
         dev_fail(err, "Device '%s' does not support hotplugging", want->cls->name);
         return NULL;
@@ -244,8 +334,9 @@ Device *machine_slot_of(const Machine *m, const Device *d)
 
 void machine_remove(Machine *m, Device *d)
 {
-    if (virtio_port_is(d)) {
-        virtio_port_leave(d);
+    if (virtio_port_is(d) || usb_is_device(d)) {
+        if (virtio_port_is(d))
+            virtio_port_leave(d);
         dev_free(d);
         return;
     }
@@ -263,7 +354,8 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
     bool ok = fw_cfg_add_number(c, FW_CFG_RAM_SIZE, o->ram_bytes, 8) &&
               fw_cfg_add_number(c, FW_CFG_NOGRAPHIC, 1, 2) && fw_cfg_add_number(c, FW_CFG_CPUS, o->cpus, 2) &&
               fw_cfg_add_number(c, FW_CFG_MAX_CPUS, o->cpus, 2) &&
-              fw_cfg_add_number(c, FW_CFG_BOOT_MENU, 0, 2);
+              fw_cfg_add_number(c, FW_CFG_BOOT_MENU, o->boot_menu, 2) &&
+              fw_cfg_add(c, FW_CFG_UUID, o->uuid, 16);
     if (ok && with_kernel && o->kernel.bytes)
         ok =
             fw_cfg_add_kernel(c, o->kernel.bytes, o->kernel.size, o->initrd.bytes, o->initrd.size, o->append);
@@ -273,9 +365,17 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
 
 bool machine_add_acpi(Device *c, const AcpiTables *t)
 {
-    return fw_cfg_add_file(c, "etc/acpi/rsdp", t->rsdp.bytes, t->rsdp.n) &&
-           fw_cfg_add_file(c, "etc/acpi/tables", t->tables.bytes, t->tables.n) &&
-           fw_cfg_add_file(c, "etc/table-loader", t->loader.bytes, t->loader.n);
+    enum { PAGE = 4096 };
+    return fw_cfg_add_live(c, "etc/acpi/rsdp", t->rsdp.bytes, t->rsdp.n, t->rsdp.n) &&
+           fw_cfg_add_live(c, "etc/acpi/tables", t->tables.bytes, t->tables.n, align_up(t->tables.n, PAGE)) &&
+           fw_cfg_add_live(c, "etc/table-loader", t->loader.bytes, t->loader.n, t->loader.n);
+}
+
+bool machine_change_acpi(Device *c, const AcpiTables *t)
+{
+    return fw_cfg_change(c, "etc/acpi/rsdp", t->rsdp.bytes, t->rsdp.n) &&
+           fw_cfg_change(c, "etc/acpi/tables", t->tables.bytes, t->tables.n) &&
+           fw_cfg_change(c, "etc/table-loader", t->loader.bytes, t->loader.n);
 }
 
 /* ---- options of boards ---- */
@@ -352,6 +452,7 @@ Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError
     if (!ok)
         dev_fail(err, "%u cpus: 1 to %u are possible", cfg->cpus, (unsigned)MACHINE_MAX_CPUS);
     if (ok && check_options(m, err) && make_cpus(m, err) && board->build(m, err) && make_ports(m, err) &&
+        make_drives(m, err) &&
         check_devices(m, err) && map_ram(m, err) &&
         machine_reset(m, err))
         return m;
@@ -364,7 +465,9 @@ bool machine_reset(Machine *m, DevError *err)
     dev_reset(m->root);
     for (unsigned k = 0; k < m->cfg.cpus; k++)
         accel_cpu_reset(m->cpu[k]);
-    return m->board->load(m, err);
+    const bool ok = m->board->load(m, err);
+    m->booted = true;
+    return ok;
 }
 
 void machine_free(Machine *m)

@@ -12,9 +12,11 @@
 
 #include "accel/accel.h"
 #include "hw/acpi/acpi.h"
+#include "hw/acpi/smbios.h"
 #include "hw/core/char_port.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev.h"
+#include "hw/core/input.h"
 #include "hw/core/ports.h"
 #include "hw/core/request.h"
 
@@ -35,6 +37,7 @@ typedef struct MachineDevice {
     const DevClass *transport; /* of a virtio device on PCI, virtio_pci_class; then this has the id */
     const char *transport_props[16];
     uint32_t boot; /* bootindex + 1; 0: firmware need not try it */
+    Image rom;     /* option ROM of a function of PCI */
 } MachineDevice;
 enum { MACHINE_MAX_DEVICES = 64 };
 
@@ -63,6 +66,10 @@ typedef struct MachineConfig {
     const char *append;      /* command line of the kernel; may be NULL */
     const char *cpu_model;   /* NULL: the board's own choice */
     CharPort *serial, *serial1; /* may be NULL */
+    const SmbiosField *smbios; /* borrowed */
+    unsigned n_smbios;
+    uint8_t uuid[16];        /* zeros: none */
+    InputPort *input;        /* of the keyboard and mouse that the board itself has; may be NULL */
     BlockPort *flash[2];     /* what the board's flash chips hold; NULL: nothing */
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
@@ -76,6 +83,10 @@ typedef struct MachineConfig {
     /* Puts other memory where the machine's RAM is, which is not used yet. NULL: it stays as it is. */
     bool (*map_ram)(void *opaque, void *host, uint64_t bytes);
     void *map_ram_opaque;
+    /* In which order firmware tries kinds of devices: letters a (floppy), c (disk), d (CD-ROM), n (network);
+     * the second before the first reset. NULL: as the board likes. */
+    const char *boot_order, *boot_once;
+    bool boot_menu;
 } MachineConfig;
 
 typedef struct BoardClass BoardClass;
@@ -92,6 +103,7 @@ typedef struct Machine {
     Accel *accel;
     Cpu *cpu[MACHINE_MAX_CPUS];
     BootOrder boot;
+    bool booted;             /* it was reset once, which made it */
     uint8_t *fdt;            /* NULL: none */
     size_t fdt_bytes;
 } Machine;
@@ -106,6 +118,9 @@ struct BoardClass {
     const TargetOps *target;
     uint64_t default_ram;
     unsigned serials;        /* ports */
+    bool display;            /* has an adapter unless the user wants none */
+    const char *nic;         /* class of its card, unless the user wants another or none; may be NULL */
+    unsigned ide_units;      /* drives on each bus of its own controller of disks; 0: it has none */
     bool own_ioapics; /* more than an engine has, which may have local APICs alone (ACCEL_IRQCHIP_SPLIT) */
     const char *pci_path;    /* the PCI host in "bootorder"; NULL: one that is reached by memory alone */
     const char *firmware;    /* file name of the one that it is not without; NULL: it can be */
@@ -118,7 +133,8 @@ struct BoardClass {
 };
 
 extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board,
-    x86_microvm_board, x86_pc_board, x86_q35_board;
+    x86_microvm_board, x86_pc_board, x86_q35_board,
+    i386_microvm_board, i386_pc_board, i386_q35_board;
 
 /* What was said; NULL: nothing. */
 const char *machine_option(const Machine *m, const char *name);
@@ -142,6 +158,8 @@ void machine_remove(Machine *m, Device *d);
 bool machine_fill_fw_cfg(Machine *m, Device *fw_cfg, bool with_kernel, DevError *err);
 /* ACPI tables for firmware, borrowed until the next machine_fill_fw_cfg(). */
 bool machine_add_acpi(Device *fw_cfg, const AcpiTables *t);
+/* Others instead of them, when firmware asks (fw_cfg_on_select()). False: they do not fit. */
+bool machine_change_acpi(Device *fw_cfg, const AcpiTables *t);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);

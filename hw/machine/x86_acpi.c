@@ -5,7 +5,7 @@
 #include "hw/intc/x86_ioapic.h"
 #include "hw/misc/acpi_ged.h"
 
-enum { HEADER = 36, SCI = X86_GSI_SCI };
+enum { HEADER = 36, SCI = X86_GSI_SCI, ECAM_BYTES = 256 << 20 };
 #define HPET_BASE 0xfed00000ull
 
 /* ---- tables ---- */
@@ -193,6 +193,7 @@ static void put_prt(AcpiBuf *a, const X86AcpiPc *pc)
 static void put_windows(AcpiBuf *a, const X86AcpiPc *pc)
 {
     enum { CONFIG = 0xcf8, CONFIG_END = 0xd00 };
+    uint64_t low = pc->pci_low;
     aml_name(a, "_CRS");
     const size_t crs = aml_resources(a);
     aml_window(a, 2, &(AmlWindow){.kind = AML_WINDOW_BUS, .bytes = 256});
@@ -200,7 +201,11 @@ static void put_windows(AcpiBuf *a, const X86AcpiPc *pc)
     aml_window(a, 2, &(AmlWindow){.kind = AML_WINDOW_IO, .bytes = CONFIG});
     aml_window(a, 4, &(AmlWindow){.kind = AML_WINDOW_IO, .first = CONFIG_END, .bytes = 0x10000 - CONFIG_END});
     aml_window(a, 4, &(AmlWindow){.first = 0xa0000, .bytes = 0x20000});
-    aml_window(a, 4, &(AmlWindow){.first = pc->pci_low, .bytes = X86_IOAPIC_BASE - pc->pci_low});
+    if (pc->ecam > low) /* that is in the middle */
+        aml_window(a, 4, &(AmlWindow){.first = low, .bytes = pc->ecam - low});
+    if (pc->ecam >= low)
+        low = pc->ecam + ECAM_BYTES;
+    aml_window(a, 4, &(AmlWindow){.first = low, .bytes = X86_IOAPIC_BASE - low});
     aml_window(a, 8, &(AmlWindow){.first = pc->pci_high, .bytes = 32ull << 30});
     aml_resources_end(a, crs);
 }
@@ -234,7 +239,7 @@ static size_t put_pc_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiPc *pc)
         aml_name_eisaid(a, "_HID", "PNP0C02");
         aml_name(a, "_CRS");
         const size_t crs = aml_resources(a);
-        aml_memory32(a, (uint32_t)pc->ecam, 256 << 20, true);
+        aml_memory32(a, (uint32_t)pc->ecam, ECAM_BYTES, true);
         aml_resources_end(a, crs);
         aml_end(a, res);
     }

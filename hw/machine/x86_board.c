@@ -1,4 +1,5 @@
 #include "hw/machine/x86_board.h"
+#include "hw/block/cfi_flash.h"
 #include "hw/char/ns16550a.h"
 #include "hw/core/dev_impl.h"
 #include "hw/core/io_ports.h"
@@ -49,6 +50,30 @@ bool x86_board_memory(Machine *m, X86Board *b, uint64_t split, DevError *err)
            dev_fail(err, "too many regions of memory");
 }
 
+/* Code first, which ends at 4 GiB, and below it what the firmware keeps. */
+bool x86_board_flash(Machine *m, X86Board *b, DevError *err)
+{
+    enum { MOST = 8 << 20 };
+    uint64_t end = X86_ROM_END;
+    if (m->cfg.flash[1] && !m->cfg.flash[0])
+        return dev_fail(err, "if=pflash,unit=1 without unit 0");
+    if (m->cfg.flash[0] && m->cfg.firmware.bytes)
+        return dev_fail(err, "firmware, and an image for the flash that it goes to: which?");
+    for (unsigned k = 0; k < 2 && m->cfg.flash[k]; k++) {
+        const uint64_t bytes = m->cfg.flash[k]->bytes;
+        if (bytes > MOST || X86_ROM_END - end + bytes > MOST)
+            return dev_fail(err, "more than 8 MiB of flash");
+        end -= bytes;
+        Device *d = b->flash[k] = board_put(m, &cfi_flash_class, k ? "flash1" : "flash0", err);
+        if (!d || !board_set_number(d, "bytes", bytes, err) || !board_set_number(d, "width", 1, err) ||
+            !board_set_number(d, "code_base", CODE_AT * 3 + end, err) ||
+            !dev_set_ptr(d, "drive", m->cfg.flash[k], err) || !board_place(m, d, end, err))
+            return false;
+    }
+    return true;
+}
+
+/* With flash what there is below 1 MiB is a copy of its end. */
 bool x86_board_firmware(Machine *m, X86Board *b, bool low, DevError *err)
 {
     enum { LEAST = 0x10000, MOST = 16 << 20, LOW_MOST = 0x20000, LOW_END = 0x100000 };
@@ -56,11 +81,16 @@ bool x86_board_firmware(Machine *m, X86Board *b, bool low, DevError *err)
     if (image->size > MOST || image->size % 4096)
         return dev_fail(err, "firmware of %lu bytes: whole pages, up to 16 MiB: %s",
                         (unsigned long)image->size, image->name);
-    const uint64_t bytes = MAX(image->size, (size_t)LEAST), part = MIN(bytes, (uint64_t)LOW_MOST);
+    const uint64_t size = b->flash[0] ? MIN(m->cfg.flash[0]->bytes, (uint64_t)LOW_MOST) : image->size,
+                   bytes = MAX(size, (uint64_t)LEAST), part = MIN(bytes, (uint64_t)LOW_MOST);
     if (!ram_block_init(&b->rom, "bios", bytes, CODE_AT * 2))
         return dev_fail(err, "no memory for the firmware");
-    b->rom_high = (MemRegion){
-        .name = "bios", .kind = MEM_ROM, .base = X86_ROM_END - bytes, .bytes = bytes, .ram = &b->rom};
+    b->rom_high = (MemRegion){.name = "bios",
+                              .kind = MEM_ROM,
+                              .off = b->flash[0] != NULL,
+                              .base = X86_ROM_END - bytes,
+                              .bytes = bytes,
+                              .ram = &b->rom};
     b->rom_low = (MemRegion){.name = "isa-bios",
                              .kind = MEM_RAM,
                              .priority = 1,
@@ -78,6 +108,7 @@ void x86_board_clear(X86Board *b)
     ram_block_clear(&b->ram);
     ram_block_clear(&b->rom);
     x86_linux_clear(&b->kernel);
+    acpi_buf_clear(&b->smbios);
 }
 
 /* ---- the cpus' side of interrupts ---- */
@@ -87,6 +118,12 @@ static void raise_input(const X86Board *b, unsigned cpu, unsigned input, bool le
     Cpu *c = b->machine->cpu[cpu];
     if (c->ops->sys->set_irq && c->ops->sys->set_irq(c, input, level))
         accel_wake(c);
+}
+
+void x86_board_smi(const X86Board *b, unsigned cpu)
+{
+    raise_input(b, cpu, X86_IN_SMI, true);
+    raise_input(b, cpu, X86_IN_SMI, false);
 }
 
 static void set_intr(void *opaque, unsigned cpu, bool level)
@@ -282,10 +319,12 @@ static void connect_cpus(Machine *m, X86Board *b)
         c->power = board_power;
         c->peer = board_peer;
         c->wake = accel_wake;
+        c->yield = board_yield;
         c->device_reg = device_reg;
         c->port = port;
         c->acknowledge = acknowledge;
         c->ferr = set_ferr;
+        c->day_ns = m->cfg.time_of_day_ns;
         c->irq_end = end_by_engine;
     }
 }
@@ -386,16 +425,63 @@ static void fill_cmos(const Machine *m, const X86Board *b)
             mc146818_put(b->rtc, rows[k].at + n, (uint8_t)(rows[k].value >> 8 * n));
 }
 
-bool x86_board_load(Machine *m, X86Board *b, DevError *err)
+void x86_board_order(const Machine *m, const X86Board *b)
+{
+    enum { FIRST = 0x3d, LAST = 0x38 }; /* a nibble each, the third in the upper half of the last */
+    static const char kinds[] = "acdn";
+    const char *order = !m->booted && m->cfg.boot_once ? m->cfg.boot_once : m->cfg.boot_order;
+    uint8_t place[3] = {0};
+    order = order ? order : "cad";
+    for (unsigned k = 0; k < ARRAY_SIZE(place) && order[k]; k++) {
+        const char *kind = strchr(kinds, order[k]);
+        place[k] = kind ? (uint8_t)(kind - kinds + 1) : 0;
+    }
+    mc146818_put(b->rtc, FIRST, (uint8_t)(place[1] << 4 | place[0]));
+    mc146818_put(b->rtc, LAST, (uint8_t)(place[2] << 4));
+}
+
+static bool load_firmware(Machine *m, X86Board *b, DevError *err)
 {
     const Image *fw = &m->cfg.firmware;
-    if (fw->bytes && !mem_map_load(&m->map, X86_ROM_END - fw->size, fw->bytes, fw->size))
-        return dev_fail(err, "the firmware does not fit");
+    const BlockPort *flash = m->cfg.flash[0];
+    if (!b->flash[0])
+        return !fw->bytes || mem_map_load(&m->map, X86_ROM_END - fw->size, fw->bytes, fw->size) ||
+               dev_fail(err, "the firmware does not fit");
+    const uint64_t n = MIN(flash->bytes, b->rom.bytes);
+    mem_map_note_write(&m->map, &b->rom, 0, b->rom.bytes);
+    return flash->read(flash->backend, flash->bytes - n, b->rom.host + b->rom.bytes - n, n) ||
+           dev_fail(err, "the firmware cannot be read");
+}
+
+bool x86_board_load(Machine *m, X86Board *b, DevError *err)
+{
+    if (!load_firmware(m, b, err))
+        return false;
     fill_cmos(m, b);
     const Image *k = &m->cfg.kernel;
-    m->boot.first = x86_linux_is(k->bytes, k->size) ? "/rom@genroms/linuxboot.bin" : NULL; /* x86_boot.c */
+    m->boot.first = k->bytes ? "/rom@genroms/linuxboot.bin" : NULL; /* x86_boot.c */
     return machine_fill_fw_cfg(m, b->fw_cfg, false, err) &&
            ((fw_cfg_add_number(b->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4) &&
              fw_cfg_add_file(b->fw_cfg, "etc/e820", b->e820, b->n_e820 * sizeof(b->e820[0]))) ||
             dev_fail(err, "no room in the firmware's configuration"));
+}
+
+bool x86_board_smbios(Machine *m, X86Board *b, DevError *err)
+{
+    uint32_t id[4];
+    x86_machine_cpuid(m->cpu[0], 1, 0, id);
+    SmbiosMachine t = {.product = m->board->help,
+                       .version = m->board->name,
+                       .ram_bytes = b->ram.bytes,
+                       .low_bytes = b->low_bytes,
+                       .cpus = m->cfg.cpus,
+                       .cpuid = {id[0], id[3]},
+                       .field = m->cfg.smbios,
+                       .n_fields = m->cfg.n_smbios};
+    memcpy(t.uuid, m->cfg.uuid, sizeof(t.uuid));
+    acpi_buf_clear(&b->smbios);
+    return (smbios_build(&t, &b->smbios, b->smbios_anchor) &&
+            fw_cfg_add_file(b->fw_cfg, "etc/smbios/smbios-tables", b->smbios.bytes, b->smbios.n) &&
+            fw_cfg_add_file(b->fw_cfg, "etc/smbios/smbios-anchor", b->smbios_anchor, SMBIOS_ANCHOR)) ||
+           dev_fail(err, "no memory for the SMBIOS tables");
 }

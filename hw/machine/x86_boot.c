@@ -1,5 +1,6 @@
 /* -kernel on PCs: the parts of a bzImage by fw-cfg, with an option ROM that starts it from SeaBIOS; qboot and
- * OVMF do that by themselves. An ELF kernel with a PVH entry is put into memory, and qboot told where. */
+ * OVMF do that by themselves. An ELF kernel with a PVH entry is put into memory; qboot is told where, SeaBIOS
+ * has an option ROM for that, too. */
 #include "hw/boot/image.h"
 #include "hw/machine/x86_board.h"
 #include "hw/misc/fw_cfg.h"
@@ -13,9 +14,13 @@ static size_t append_bytes(const X86Board *b)
     return strlen(b->append) + 1;
 }
 
-static bool add_parts(X86Board *b, DevError *err)
+/* Of an ELF kernel; no firmware looks there. */
+enum { PVH_KEY = 0x8010 };
+
+static bool add_parts(X86Board *b, bool pvh, DevError *err)
 {
     const X86Linux *l = &b->kernel;
+    const size_t real_mode = pvh ? 0 : l->setup_bytes;
     const Image *initrd = &b->machine->cfg.initrd;
     const struct {
         unsigned at_key, size_key, data_key;
@@ -23,7 +28,7 @@ static bool add_parts(X86Board *b, DevError *err)
         const void *bytes;
         size_t n;
     } rows[X86_LINUX_PARTS] = {
-        {FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE, FW_CFG_SETUP_DATA, l->setup_at, l->setup, l->setup_bytes},
+        {FW_CFG_SETUP_ADDR, FW_CFG_SETUP_SIZE, FW_CFG_SETUP_DATA, l->setup_at, l->setup, real_mode},
         {FW_CFG_CMDLINE_ADDR, FW_CFG_CMDLINE_SIZE, FW_CFG_CMDLINE_DATA, l->append_at, b->append,
          append_bytes(b)},
         {FW_CFG_KERNEL_ADDR, FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, l->kernel_at, l->kernel,
@@ -39,9 +44,11 @@ static bool add_parts(X86Board *b, DevError *err)
             !fw_cfg_add(b->fw_cfg, rows[k].data_key, rows[k].bytes, rows[k].n))
             return dev_fail(err, "no room in the firmware's configuration");
     }
-    if (!l->setup)
-        return true;
-    x86_linux_rom(parts, b->kernel_rom);
+    if (pvh && !fw_cfg_add(b->fw_cfg, PVH_KEY, l->setup, l->setup_bytes))
+        return dev_fail(err, "no room in the firmware's configuration");
+    if (pvh)
+        parts[0] = (X86LinuxPart){PVH_KEY, (uint32_t)l->setup_bytes, l->setup_at};
+    x86_linux_rom(parts, pvh, b->kernel_rom);
     return fw_cfg_add_file(b->fw_cfg, "genroms/linuxboot.bin", b->kernel_rom, sizeof(b->kernel_rom)) ||
            dev_fail(err, "no room in the firmware's configuration");
 }
@@ -76,6 +83,21 @@ static uint32_t pvh_entry(const Image *kernel)
     return 0;
 }
 
+/* As firmware leaves it: its data below 1 MiB, its tables at the end of what is below 4 GiB. */
+static unsigned memory_map(const X86Board *b, X86PvhRange map[X86_PVH_RANGES])
+{
+    enum { RAM = 1, RESERVED = 2, BIOS_DATA = 0x9fc00, MIB = 1 << 20 };
+    const uint64_t high = b->ram.bytes - b->low_bytes;
+    unsigned n = 0;
+    map[n++] = (X86PvhRange){0, BIOS_DATA, RAM};
+    map[n++] = (X86PvhRange){BIOS_DATA, MIB - BIOS_DATA, RESERVED};
+    map[n++] = (X86PvhRange){MIB, b->low_bytes - 2 * MIB, RAM};
+    map[n++] = (X86PvhRange){b->low_bytes - MIB, MIB, RESERVED};
+    if (high)
+        map[n++] = (X86PvhRange){X86_ROM_END, high, RAM};
+    return n;
+}
+
 static bool load_elf(Machine *m, X86Board *b, DevError *err)
 {
     const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
@@ -91,7 +113,10 @@ static bool load_elf(Machine *m, X86Board *b, DevError *err)
     x86_linux_clear(&b->kernel);
     b->kernel = (X86Linux){.kernel_at = 1 << 20, .append_at = 0x20000};
     b->kernel.initrd_at = initrd->size ? align_down(top - initrd->size, 4096) : 0;
-    return fw_cfg_add_number(b->fw_cfg, FW_CFG_KERNEL_ENTRY, entry, 4) && add_parts(b, err);
+    X86PvhRange map[X86_PVH_RANGES];
+    const unsigned n = memory_map(b, map);
+    return (x86_pvh_place(&b->kernel, entry, initrd->size, map, n) || dev_fail(err, "no memory")) &&
+           fw_cfg_add_number(b->fw_cfg, FW_CFG_KERNEL_ENTRY, entry, 4) && add_parts(b, true, err);
 }
 
 bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err)
@@ -109,5 +134,5 @@ bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err)
     return (x86_linux_place(&b->kernel, kernel->bytes, kernel->size, append_bytes(b), m->cfg.initrd.size,
                             b->low_bytes, err) ||
             image_blame(kernel->name, err)) &&
-           add_parts(b, err);
+           add_parts(b, false, err);
 }

@@ -115,19 +115,13 @@ static const BoardOption options[] = {
     {"auto-kernel-cmdline", "on|off", "devices on the kernel's command line, without ACPI"},
 };
 
-const BoardClass x86_microvm_board = {
-    .name = "microvm",
-    .isa = "x86_64",
-    .help = "PC of virtio devices",
-    .target = &target_x86_64_sys,
-    .options = options,
-    .n_options = ARRAY_SIZE(options),
-    .own_ioapics = true,
-    .default_ram = 128 << 20,
-    .serials = 1,
-    .firmware = "bios-microvm.bin",
-    .build = microvm_build,
-    .load = microvm_load,
-    .clear = microvm_clear,
-    .power_button = press_power,
-};
+#define MICROVM_BOARD(isa_name, ops)                                                                         \
+    {                                                                                                        \
+        .name = "microvm", .isa = isa_name, .help = "PC of virtio devices", .target = &(ops),                \
+        .options = options, .n_options = ARRAY_SIZE(options), .own_ioapics = true, .default_ram = 128 << 20, \
+        .serials = 1, .firmware = "bios-microvm.bin", .build = microvm_build, .load = microvm_load,          \
+        .clear = microvm_clear, .power_button = press_power                                                  \
+    }
+
+const BoardClass x86_microvm_board = MICROVM_BOARD("x86_64", target_x86_64_sys);
+const BoardClass i386_microvm_board = MICROVM_BOARD("i386", target_i386_sys);

@@ -1,4 +1,6 @@
 /* `pc` (i440FX and PIIX) and `q35` (82Q35 and ICH9): PCs as stock firmware and systems know them. */
+#include "hw/block/ahci.h"
+#include "hw/block/ide.h"
 #include "hw/core/dev_impl.h"
 #include "hw/input/i8042.h"
 #include "hw/isa/acpi_pm.h"
@@ -13,6 +15,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "target/mem.h"
 
 #include <stdlib.h>
 
@@ -63,21 +66,44 @@ typedef struct Pc {
     X86Board b;
     const PcKind *kind;
     PcMemory memory;
-    Device *bridge, *host, *isa, *pm, *keyboard, *hpet, *dma;
+    Device *bridge, *host, *isa, *pm, *smi, *keyboard, *hpet, *dma; /* smi: of pc */
+    bool smm;
     IrqLine pirq[PIRQS], command, legacy;
     AcpiTables acpi;
 } Pc;
 
-extern const BoardClass x86_q35_board;
-
 /* ---- wiring ---- */
 
-/* Firmware's and the system's commands to switch ACPI on and off, which are for SMM on a real one. */
-static void take_command(void *receiver, unsigned command, bool level)
+/* Firmware's and the system's commands to switch ACPI on and off, which are for SMM on a real one; others are
+ * an SMI of the cpu that gives them. */
+static void take_command(void *receiver, unsigned n, bool level)
 {
     const Pc *pc = receiver;
+    const unsigned command = n & 0xff, cpu = n >> 8;
     if (command == pc->kind->acpi_on || command == pc->kind->acpi_off)
         acpi_pm_switch(pc->pm, command == pc->kind->acpi_on);
+    else if ((!pc->smi || piix4_pm_wants_smi(pc->smi)) && acpi_pm_command_smi(pc->pm))
+        x86_board_smi(&pc->b, cpu);
+}
+
+static uint64_t smram(void *opaque, uint64_t at)
+{
+    const X86Board *b = opaque;
+    return pc_bridge_smram(((const Pc *)b->machine->board_data)->bridge, at) ? X86_SMRAM + at : at;
+}
+
+/* Where a cpu in system management mode finds SMRAM: RAM once more, where nobody else looks for it. */
+static bool make_smram(Machine *m, Pc *pc, DevError *err)
+{
+    X86Board *b = &pc->b;
+    pc->smm = !accel_is_native(m->accel) && machine_option_on(m, "smm", true);
+    if (!pc->smm)
+        return true;
+    b->smram = (MemRegion){
+        .name = "smram", .kind = MEM_RAM, .base = X86_SMRAM, .bytes = b->low_bytes, .ram = &b->ram};
+    for (unsigned k = 0; k < m->cfg.cpus; k++)
+        m->board->target->sys->board(m->cpu[k])->smram = smram;
+    return mem_map_add(&m->map, &b->smram) || dev_fail(err, "too many regions of memory");
 }
 
 static void take_legacy(void *receiver, unsigned n, bool on)
@@ -95,7 +121,7 @@ static bool make_host(Machine *m, Pc *pc, DevError *err)
                    {"low_bytes", PCI_LOW_END - PCI_LOW},
                    {"high_base", PCI_HIGH},
                    {"high_bytes", PCI_HIGH_END - PCI_HIGH}};
-    pc->memory = (PcMemory){&b->ram, &b->rom};
+    pc->memory = (PcMemory){&b->ram, &b->rom, b->low_bytes};
     pc->bridge = board_put(m, pc->kind->memory, "mch", err);
     if (!pc->bridge || !dev_set_ptr(pc->bridge, "memory", &pc->memory, err) ||
         !dev_realize(pc->bridge, &m->map, &m->clock, err))
@@ -115,7 +141,7 @@ static bool map_host(Machine *m, Pc *pc, DevError *err)
 {
     Device *d = pc->host, *ports = board_put(m, &pci_ports_class, "pci-ports", err);
     d->region[PCIE_ECAM].off = true; /* until firmware says where it is */
-    d->region[PCIE_IO].priority = d->region[PCIE_LOW].priority = d->region[PCIE_HIGH].priority = -1;
+    d->region[PCIE_IO].priority = d->region[PCIE_LOW].priority = d->region[PCIE_HIGH].priority = -2;
     return (!pc->kind->ich || board_map(m, d, PCIE_ECAM, 0, err)) && board_map_ports(m, d, PCIE_IO, 0, err) &&
            board_map(m, d, PCIE_LOW, PCI_LOW, err) && board_map(m, d, PCIE_HIGH, PCI_HIGH, err) && ports &&
            dev_set_ptr(ports, "host", d, err) && dev_set_ptr(ports, "machine", &m->cfg.requests, err) &&
@@ -133,6 +159,7 @@ static bool make_power(Machine *m, Pc *pc, DevError *err)
 {
     Device *pm = pc->pm = board_put(m, &acpi_pm_class, "acpi-pm", err);
     if (!pm || !dev_set(pm, "ich", pc->kind->ich ? "on" : "off", err) ||
+        !dev_set(pm, "smm", pc->smm ? "on" : "off", err) ||
         !dev_set_ptr(pm, "sci", &pc->b.gsi[X86_GSI_SCI], err) ||
         !dev_set_ptr(pm, "machine", &m->cfg.requests, err) || !dev_realize(pm, &m->map, &m->clock, err))
         return false;
@@ -155,8 +182,24 @@ static bool make_chipset(Machine *m, Pc *pc, DevError *err)
         return false;
     if (!k->pm_addr)
         return true;
-    Device *pm = board_put(m, &piix4_pm_class, "pm", err);
-    return pm && dev_set_ptr(pm, "pm", pc->pm, err) && plug(m, pc, pm, k->pm_addr, err);
+    Device *pm = pc->smi = board_put(m, &piix4_pm_class, "pm", err);
+    return pm && dev_set(pm, "smm", pc->smm ? "on" : "off", err) && dev_set_ptr(pm, "pm", pc->pm, err) &&
+           plug(m, pc, pm, k->pm_addr, err);
+}
+
+/* The controller of the board's own drives, whose buses are ide.0 and so on. */
+static bool make_disks(Machine *m, Pc *pc, DevError *err)
+{
+    Device *d = board_put(m, pc->kind->ich ? &ich9_ahci_class : &piix3_ide_class, "ide", err);
+    if (!d)
+        return false;
+    if (pc->kind->ich)
+        return plug(m, pc, d, "1f.2", err);
+    static const uint16_t ports[] = {0x1f0, 0x3f6, 0x170, 0x376};
+    bool ok = dev_set_ptr(d, "irq", &pc->b.gsi[X86_GSI_DISK], err) && plug(m, pc, d, "1.1", err);
+    for (unsigned k = 0; ok && k < ARRAY_SIZE(ports); k++)
+        ok = board_map_ports(m, d, k, ports[k], err);
+    return ok;
 }
 
 static bool make_devices(Machine *m, Pc *pc, DevError *err)
@@ -172,7 +215,8 @@ static bool make_devices(Machine *m, Pc *pc, DevError *err)
         return false;
     return dev_set_ptr(keys, "irq", &b->gsi[X86_GSI_KEYBOARD], err) &&
            dev_set_ptr(keys, "irq_aux", &b->gsi[X86_GSI_MOUSE], err) &&
-           dev_set_ptr(keys, "machine", &m->cfg.requests, err) && board_place_ports(m, keys, 0x60, err) &&
+           dev_set_ptr(keys, "machine", &m->cfg.requests, err) &&
+           dev_set_ptr(keys, "input", m->cfg.input, err) && board_place_ports(m, keys, 0x60, err) &&
            board_map_ports(m, keys, 1, 0x64, err) && dev_set_ptr(hpet, "lines", b->gsi, err) &&
            dev_set_ptr(hpet, "msi", &b->msi, err) && dev_set_ptr(hpet, "legacy", &pc->legacy, err) &&
            dev_set_ptr(hpet, "pit", &b->gsi[X86_GSI_PIT], err) &&
@@ -188,52 +232,76 @@ static bool pc_build(Machine *m, DevError *err)
     if (!pc)
         return dev_fail(err, "no memory");
     X86Board *b = &pc->b;
-    pc->kind = m->board == &x86_q35_board ? &q35_kind : &pc_kind;
+    pc->kind = strcmp(m->board->name, "q35") == 0 ? &q35_kind : &pc_kind;
     const uint64_t split = m->cfg.ram_bytes >= pc->kind->split_from ? pc->kind->split : pc->kind->split_from;
-    return x86_board_memory(m, b, split, err) && x86_board_firmware(m, b, false, err) &&
-           x86_board_interrupts(m, b, 1, true, err) && x86_board_control(m, b, err) &&
-           x86_board_timer(m, b, err) && x86_board_clock(m, b, err) && x86_board_serial(m, b, 0, err) &&
-           (!m->cfg.serial1 || x86_board_serial(m, b, 1, err)) && make_host(m, pc, err) &&
-           map_host(m, pc, err) && make_chipset(m, pc, err) && make_devices(m, pc, err) &&
+    return x86_board_memory(m, b, split, err) && x86_board_flash(m, b, err) &&
+           x86_board_firmware(m, b, false, err) && x86_board_interrupts(m, b, 1, true, err) &&
+           x86_board_control(m, b, err) && x86_board_timer(m, b, err) && x86_board_clock(m, b, err) &&
+           x86_board_serial(m, b, 0, err) && (!m->cfg.serial1 || x86_board_serial(m, b, 1, err)) &&
+           make_smram(m, pc, err) && make_host(m, pc, err) && map_host(m, pc, err) &&
+           make_chipset(m, pc, err) && make_devices(m, pc, err) && make_disks(m, pc, err) &&
            x86_board_isa(m, b, err) && machine_plug_pci(m, pc->host, err);
 }
 
-/* SeaBIOS puts the block of power management there, and on q35 configuration space. */
-static bool add_acpi(Machine *m, Pc *pc, DevError *err)
+/* Where firmware has put what it puts; before that, where SeaBIOS does. */
+static void place(const Pc *pc, X86AcpiPc *a)
 {
     enum { PM_BASE = 0x600, GPE0 = 0x20, ECAM = 0xb0000000 };
+    const MemRegion *pm = &pc->pm->region[0], *ecam = &pc->host->region[PCIE_ECAM];
+    a->pm_base = pm->off ? PM_BASE : (uint32_t)pm->base;
+    a->gpe0 = pc->kind->gpe0 ? pc->kind->gpe0 : a->pm_base + GPE0;
+    a->ecam = !pc->kind->ich ? 0 : ecam->off ? ECAM : ecam->base;
+}
+
+static bool make_acpi(const Pc *pc, AcpiTables *t)
+{
     const PcKind *k = pc->kind;
     const uint64_t above = X86_ROM_END + pc->b.ram.bytes - pc->b.low_bytes;
-    const X86AcpiPc a = {.ich = k->ich,
-                         .on = k->acpi_on,
-                         .off = k->acpi_off,
-                         .pm_base = PM_BASE,
-                         .gpe0 = k->gpe0 ? k->gpe0 : PM_BASE + GPE0,
-                         .gpe0_bytes = k->gpe0 ? 4 : 16,
-                         .ecam = k->ich ? ECAM : 0,
-                         .pci_low =
-                             k->ich ? ECAM + (256u << 20) : MAX(PCI_LOW, align_up(pc->b.low_bytes, 1 << 28)),
-                         .pci_high = align_up(above, 1 << 30),
-                         .isa_address = k->ich ? 0x1f0000 : 0x10000,
-                         .serial1 = m->cfg.serial1 != NULL};
+    X86AcpiPc a = {.ich = k->ich,
+                   .on = k->acpi_on,
+                   .off = k->acpi_off,
+                   .gpe0_bytes = k->gpe0 ? 4 : 16,
+                   .pci_low = MAX(PCI_LOW, align_up(pc->b.low_bytes, 1 << 28)),
+                   .pci_high = align_up(above, 1 << 30),
+                   .isa_address = k->ich ? 0x1f0000 : 0x10000,
+                   .serial1 = pc->b.machine->cfg.serial1 != NULL};
+    place(pc, &a);
+    return x86_acpi_pc(&pc->b, &a, t);
+}
+
+/* Firmware is about to read them, and has set up the chip set. */
+static void refresh_acpi(void *opaque)
+{
+    Pc *pc = opaque;
+    AcpiTables now = {0}, before = pc->acpi;
+    if (make_acpi(pc, &now) && machine_change_acpi(pc->b.fw_cfg, &now)) {
+        pc->acpi = now;
+        acpi_clear(&before);
+    } else {
+        acpi_clear(&now);
+    }
+}
+
+static bool add_acpi(Machine *m, Pc *pc, DevError *err)
+{
     /* S3 and S4 are not there; S5 is type 0 */
     static const uint8_t states[6] = {0x80, 0, 0, 0, 0, 0x80};
     acpi_clear(&pc->acpi);
     if (!machine_option_on(m, "acpi", true))
         return true;
-    return (x86_acpi_pc(&pc->b, &a, &pc->acpi) && machine_add_acpi(pc->b.fw_cfg, &pc->acpi) &&
-            fw_cfg_add_file(pc->b.fw_cfg, "etc/system-states", states, sizeof(states))) ||
-           dev_fail(err, "no memory for the ACPI tables");
+    if (!make_acpi(pc, &pc->acpi) || !machine_add_acpi(pc->b.fw_cfg, &pc->acpi) ||
+        !fw_cfg_add_file(pc->b.fw_cfg, "etc/system-states", states, sizeof(states)))
+        return dev_fail(err, "no memory for the ACPI tables");
+    fw_cfg_on_select(pc->b.fw_cfg, refresh_acpi, pc);
+    return true;
 }
 
 static bool pc_load(Machine *m, DevError *err)
 {
-    /* SeaBIOS: hard disk, floppy, then CD-ROM */
-    static const uint8_t order[][2] = {{0x3d, 0x12}, {0x38, 0x30}};
     Pc *pc = m->board_data;
-    for (unsigned k = 0; k < ARRAY_SIZE(order); k++)
-        mc146818_put(pc->b.rtc, order[k][0], order[k][1]);
-    return x86_board_load(m, &pc->b, err) && add_acpi(m, pc, err) && x86_board_kernel(m, &pc->b, "", err);
+    x86_board_order(m, &pc->b);
+    return x86_board_load(m, &pc->b, err) && add_acpi(m, pc, err) && x86_board_smbios(m, &pc->b, err) &&
+           x86_board_kernel(m, &pc->b, "", err);
 }
 
 static void pc_clear(Machine *m)
@@ -251,38 +319,20 @@ static void press_power(Machine *m)
     acpi_pm_press(((const Pc *)m->board_data)->pm);
 }
 
-static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"}};
+static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"},
+                                      {"smm", "on|off", "system management mode, of the translator's cpus"}};
 
-const BoardClass x86_pc_board = {
-    .name = "pc",
-    .isa = "x86_64",
-    .help = "PC of 1996 (i440FX, PIIX)",
-    .pci_path = "pci@i0cf8",
-    .target = &target_x86_64_sys,
-    .options = options,
-    .n_options = ARRAY_SIZE(options),
-    .default_ram = 128 << 20,
-    .serials = 2,
-    .firmware = "bios-256k.bin",
-    .build = pc_build,
-    .load = pc_load,
-    .clear = pc_clear,
-    .power_button = press_power,
-};
+#define PC_BOARD(board_name, text, isa_name, ops, units, card)                                               \
+    {                                                                                                        \
+        .name = board_name, .isa = isa_name, .help = text, .pci_path = "pci@i0cf8", .target = &(ops),        \
+        .options = options, .n_options = ARRAY_SIZE(options), .default_ram = 128 << 20, .serials = 2,        \
+        .display = true, .ide_units = units, .firmware = "bios-256k.bin", .build = pc_build,                 \
+        .nic = card, .load = pc_load, .clear = pc_clear, .power_button = press_power                         \
+    }
+#define PC_TEXT  "PC of 1996 (i440FX, PIIX)"
+#define Q35_TEXT "PC of 2009 (Q35, ICH9)"
 
-const BoardClass x86_q35_board = {
-    .name = "q35",
-    .isa = "x86_64",
-    .help = "PC of 2009 (Q35, ICH9)",
-    .pci_path = "pci@i0cf8",
-    .target = &target_x86_64_sys,
-    .options = options,
-    .n_options = ARRAY_SIZE(options),
-    .default_ram = 128 << 20,
-    .serials = 2,
-    .firmware = "bios-256k.bin",
-    .build = pc_build,
-    .load = pc_load,
-    .clear = pc_clear,
-    .power_button = press_power,
-};
+const BoardClass x86_pc_board = PC_BOARD("pc", PC_TEXT, "x86_64", target_x86_64_sys, 2, "e1000");
+const BoardClass x86_q35_board = PC_BOARD("q35", Q35_TEXT, "x86_64", target_x86_64_sys, 1, "e1000e");
+const BoardClass i386_pc_board = PC_BOARD("pc", PC_TEXT, "i386", target_i386_sys, 2, "e1000");
+const BoardClass i386_q35_board = PC_BOARD("q35", Q35_TEXT, "i386", target_i386_sys, 1, "e1000e");

@@ -7,14 +7,17 @@ enum { DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16
 
 typedef struct Item {
     uint16_t key;
+    bool live;
     const uint8_t *bytes; /* NULL: number */
-    uint64_t size, number;
+    uint64_t size, have, number; /* behind `have` bytes there are zeros */
 } Item;
 
 typedef struct FwCfg {
     Device dev;
     Item item[ITEMS];
     unsigned n_items, n_files;
+    void (*refresh)(void *opaque); /* NULL: there is nothing to do, or it is done */
+    void *refresh_opaque;
     uint8_t directory[4 + ITEMS * ENTRY];
     DEV_STATE_BEGIN
     uint64_t dma;
@@ -43,12 +46,12 @@ static bool add(FwCfg *c, Item item)
 
 bool fw_cfg_add(Device *d, unsigned key, const void *bytes, size_t n)
 {
-    return add((FwCfg *)d, (Item){.key = (uint16_t)key, .bytes = bytes, .size = n});
+    return add((FwCfg *)d, (Item){.key = (uint16_t)key, .bytes = bytes, .size = n, .have = n});
 }
 
 bool fw_cfg_add_number(Device *d, unsigned key, uint64_t value, unsigned bytes)
 {
-    return add((FwCfg *)d, (Item){.key = (uint16_t)key, .size = bytes, .number = value});
+    return add((FwCfg *)d, (Item){.key = (uint16_t)key, .size = bytes, .have = bytes, .number = value});
 }
 
 static void put_be32(uint8_t *to, uint32_t v)
@@ -70,8 +73,40 @@ bool fw_cfg_add_file(Device *d, const char *name, const void *bytes, size_t n)
     put_be32(c->directory, c->n_files);
     for (unsigned k = 0; k < c->n_items; k++)
         if (c->item[k].key == FW_CFG_FILES)
-            c->item[k].size = 4 + (uint64_t)c->n_files * ENTRY;
+            c->item[k].size = c->item[k].have = 4 + (uint64_t)c->n_files * ENTRY;
     return true;
+}
+
+bool fw_cfg_add_live(Device *d, const char *name, const void *bytes, size_t n, size_t most)
+{
+    FwCfg *c = (FwCfg *)d;
+    if (n > most || !fw_cfg_add_file(d, name, bytes, most))
+        return false;
+    Item *i = &c->item[c->n_items - 1];
+    i->have = n;
+    i->live = true;
+    return true;
+}
+
+void fw_cfg_on_select(Device *d, void (*refresh)(void *opaque), void *opaque)
+{
+    ((FwCfg *)d)->refresh = refresh;
+    ((FwCfg *)d)->refresh_opaque = opaque;
+}
+
+bool fw_cfg_change(Device *d, const char *name, const void *bytes, size_t n)
+{
+    FwCfg *c = (FwCfg *)d;
+    for (unsigned k = 0; k < c->n_files; k++) {
+        const char *entry = (const char *)c->directory + 4 + k * ENTRY;
+        Item *i = (Item *)(uintptr_t)find(c, FW_CFG_FIRST_FILE + k);
+        if (strcmp(entry + 8, name) != 0 || n > i->size)
+            continue;
+        i->bytes = bytes;
+        i->have = n;
+        return true;
+    }
+    return false;
 }
 
 void fw_cfg_begin(Device *d)
@@ -80,6 +115,7 @@ void fw_cfg_begin(Device *d)
     enum { HAS_REGISTERS = 1, HAS_DMA = 2 };
     memset(c->directory, 0, sizeof(c->directory));
     c->n_items = c->n_files = 0;
+    c->refresh = NULL;
     fw_cfg_add(d, FW_CFG_SIGNATURE, "QEMU", 4);
     fw_cfg_add_number(d, FW_CFG_ID, HAS_REGISTERS | HAS_DMA, 4);
     fw_cfg_add(d, FW_CFG_FILES, c->directory, 4);
@@ -104,7 +140,7 @@ static uint8_t next(FwCfg *c)
 {
     const Item *i = find(c, c->selected);
     uint8_t v = 0;
-    if (i && c->at < i->size)
+    if (i && c->at < i->have)
         v = i->bytes ? i->bytes[c->at] : (uint8_t)(i->number >> 8 * c->at);
     c->at += c->at < UINT32_MAX;
     return v;
@@ -112,8 +148,14 @@ static uint8_t next(FwCfg *c)
 
 static void do_select(FwCfg *c, uint16_t key)
 {
+    const Item *i = find(c, key);
+    void (*refresh)(void *) = i && i->live ? c->refresh : NULL;
     c->selected = key;
     c->at = 0;
+    if (refresh) {
+        c->refresh = NULL;
+        refresh(c->refresh_opaque);
+    }
 }
 
 /* To guest memory: what there is, then zeros. */
@@ -121,7 +163,7 @@ static bool dma_read(FwCfg *c, uint64_t to, uint32_t n)
 {
     static const uint8_t zeros[4096];
     const Item *i = find(c, c->selected);
-    uint64_t have = i && c->at < i->size ? MIN(i->size - c->at, (uint64_t)n) : 0;
+    uint64_t have = i && c->at < i->have ? MIN(i->have - c->at, (uint64_t)n) : 0;
     if (have && i->bytes) {
         if (!mem_map_write(c->dev.mem, to, i->bytes + c->at, have))
             return false;

@@ -42,6 +42,12 @@ void fw_cfg_begin(Device *d);
 /* The bytes are borrowed until the next fw_cfg_begin(). False: there is no room for more. */
 bool fw_cfg_add(Device *d, unsigned key, const void *bytes, size_t n);
 bool fw_cfg_add_file(Device *d, const char *name, const void *bytes, size_t n);
+/* A file that may change until firmware reads it, of at most `most` bytes, which is the size it shows. */
+bool fw_cfg_add_live(Device *d, const char *name, const void *bytes, size_t n, size_t most);
+/* Once, before the first of those is read: by that cpu's thread, with the device's lock. */
+void fw_cfg_on_select(Device *d, void (*refresh)(void *opaque), void *opaque);
+/* From there: other contents. False: there is no such file, or they are too long. */
+bool fw_cfg_change(Device *d, const char *name, const void *bytes, size_t n);
 /* A number, little-endian, which is kept. */
 bool fw_cfg_add_number(Device *d, unsigned key, uint64_t value, unsigned bytes);
 /* A kernel for the firmware to start; parts may be NULL. */

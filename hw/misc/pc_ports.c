@@ -158,19 +158,19 @@ static uint64_t apm_read(void *dev, uint64_t at, unsigned size)
     return ((SystemControl *)dev)->apm[at & 1];
 }
 
-static void apm_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+static void apm_write(void *dev, unsigned cpu, uint64_t at, uint64_t value, unsigned size)
 {
     SystemControl *s = dev;
     s->apm[at & 1] = (uint8_t)value;
     if (at != APM_COMMAND || !s->command || !s->command->set)
         return;
     dev_trace(&s->dev, PC_APM, "command 0x%x status 0x%x", s->apm[APM_COMMAND], s->apm[APM_STATUS]);
-    s->command->set(s->command->receiver, s->apm[APM_COMMAND], true);
+    s->command->set(s->command->receiver, s->apm[APM_COMMAND] | cpu << 8, true);
 }
 
 static const MmioOps control_ops = {.read = control_read, .write = control_write, .min = 1, .max = 1};
 static const MmioOps post_ops = {.read = post_read, .write = post_write, .min = 1, .max = 1};
-static const MmioOps apm_ops = {.read = apm_read, .write = apm_write, .min = 1, .max = 1};
+static const MmioOps apm_ops = {.read = apm_read, .write_by = apm_write, .min = 1, .max = 1};
 
 static bool control_realize(Device *dev, DevError *err)
 {

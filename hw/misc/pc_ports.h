@@ -14,7 +14,8 @@ enum { SYSTEM_CONTROL_A, SYSTEM_CONTROL_POST, SYSTEM_CONTROL_APM };
 
 extern const DevClass isa_debug_exit_class; /* links: machine (MachineRequests) */
 extern const DevClass isa_debugcon_class;   /* links: chardev (CharPort) */
-/* links: machine; command (IrqLine, may be NULL): set() is called with each command as n. */
+/* links: machine; command (IrqLine, may be NULL): set() is called with each command, and the cpu that
+ * gives it << 8, as n. */
 extern const DevClass system_control_class;
 
 #endif

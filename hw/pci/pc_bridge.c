@@ -1,14 +1,16 @@
 /*
  * Intel 82441FX (290549) and 3 Series (316966) data sheets, of which the registers for shadowing (PAM), SMRAM
  * and the flat configuration window (PCIEXBAR) do something. Shadowing for writes only, reads going to the
- * ROM, is taken as neither. SMRAM is memory while it is open, for every cpu: there is no SMM yet.
+ * ROM, is taken as neither. SMRAM (a0000 to bffff; on q35 also the top of RAM below 4 GiB, TSEG) is memory
+ * for every cpu while it is open, and for those in system management mode while it is enabled (the board asks
+ * pc_bridge_smram()). Locked, its registers stay as they are until reset.
  */
 #include "hw/pci/pc_bridge.h"
 
 enum { SEGMENTS = 13, SEGMENT = 0x4000, FIRST = 0xc0000, LAST = 0xf0000, PAM_BYTES = 7 };
-enum { SMRAM_BASE = 0xa0000, SMRAM_BYTES = 0x20000, SMRAM_OPEN = 0x40 };
+enum { SMRAM_BASE = 0xa0000, SMRAM_BYTES = 0x20000, SMRAM_OPEN = 0x40, SMRAM_LOCK = 0x10, SMRAM_ENABLE = 8 };
 enum { READ = 1, WRITE = 2 };
-enum { EXBAR = 0x60, EXBAR_ON = 1, TSEG_AT = 0x9e };
+enum { EXBAR = 0x60, EXBAR_ON = 1, TSEG_AT = 0x9e, TSEG_ON = 1 };
 
 typedef struct BridgeKind {
     PciIds ids;
@@ -19,7 +21,7 @@ typedef struct BridgeKind {
 typedef struct Bridge {
     PciFunction f;
     const PcMemory *memory;
-    MemRegion read_only[SEGMENTS], outside[SEGMENTS], smram; /* instead of RAM */
+    MemRegion read_only[SEGMENTS], outside[SEGMENTS], smram, tseg; /* instead of RAM */
     DEV_STATE_BEGIN
     PciState p;
     DEV_STATE_END
@@ -59,6 +61,52 @@ static bool show(MemRegion *r, bool on)
     return was != on;
 }
 
+/* 1, 2, 8 MiB; 0: none. */
+static uint64_t tseg_bytes(const Bridge *b)
+{
+    const uint32_t v = kind_of(b)->express ? pci_get(&b->f, TSEG_AT, 1) : 0;
+    const uint64_t mib = v >> 1 & 2 ? 8 : 1u << (v >> 1 & 1);
+    return v & TSEG_ON ? MIN(mib << 20, b->memory->low_bytes) : 0;
+}
+
+bool pc_bridge_smram(const Device *d, uint64_t at)
+{
+    const Bridge *b = (const Bridge *)d;
+    const uint64_t low = b->memory->low_bytes, n = tseg_bytes(b);
+    const bool window = pci_get(&b->f, kind_of(b)->smram, 1) & (SMRAM_ENABLE | SMRAM_OPEN);
+    return (at - SMRAM_BASE < SMRAM_BYTES && window) || (n && at >= low - n && at < low);
+}
+
+static bool show_tseg(Bridge *b)
+{
+    const uint64_t n = tseg_bytes(b), base = b->memory->low_bytes - n;
+    MemRegion *r = &b->tseg;
+    if (r->off == !n && (!n || (r->base == base && r->bytes == n)))
+        return false;
+    r->off = !n;
+    if (n) {
+        r->base = base;
+        r->bytes = n;
+    }
+    return true;
+}
+
+static void shape_smram(Bridge *b, bool writable)
+{
+    pci_shape(&b->f, kind_of(b)->smram, 1, 0x02, writable ? 0x7a : 0);
+    if (kind_of(b)->express)
+        pci_shape(&b->f, TSEG_AT, 1, 0x38, writable ? 0x07 : 0);
+}
+
+static void lock_smram(Bridge *b)
+{
+    uint8_t *v = &b->f.s->config[kind_of(b)->smram];
+    if (!(*v & SMRAM_LOCK))
+        return;
+    *v &= (uint8_t)~SMRAM_OPEN;
+    shape_smram(b, false);
+}
+
 static void show_segments(Bridge *b)
 {
     bool changed = false;
@@ -68,6 +116,7 @@ static void show_segments(Bridge *b)
         changed |= show(&b->outside[n], !(how & READ));
     }
     changed |= show(&b->smram, !(pci_get(&b->f, kind_of(b)->smram, 1) & SMRAM_OPEN));
+    changed |= kind_of(b)->express && show_tseg(b);
     if (changed)
         mem_map_update(b->f.dev.mem);
 }
@@ -89,6 +138,7 @@ static void show_window(Bridge *b)
 static void bridge_written(PciFunction *f, unsigned at, unsigned size)
 {
     Bridge *b = (Bridge *)f;
+    lock_smram(b);
     show_segments(b);
     if (kind_of(b)->express && f->host)
         show_window(b);
@@ -100,6 +150,20 @@ static uint64_t nothing_read(void *dev, uint64_t at, unsigned size)
 }
 static void nothing_write(void *dev, uint64_t at, uint64_t value, unsigned size) {}
 static const MmioOps nothing = {.read = nothing_read, .write = nothing_write, .min = 1, .max = 8};
+
+/* What is not SMRAM there is on the bus, where display adapters answer. */
+static uint64_t bus_read(void *dev, uint64_t at, unsigned size)
+{
+    const Bridge *b = dev;
+    return b->f.host ? pcie_host_memory_read((Device *)b->f.host, SMRAM_BASE + at, size) : ~0ull;
+}
+static void bus_write(void *dev, uint64_t at, uint64_t value, unsigned size)
+{
+    const Bridge *b = dev;
+    if (b->f.host)
+        pcie_host_memory_write((Device *)b->f.host, SMRAM_BASE + at, value, size);
+}
+static const MmioOps to_bus = {.read = bus_read, .write = bus_write, .min = 1, .max = 8};
 
 static bool add(Bridge *b, MemRegion *r, DevError *err)
 {
@@ -144,7 +208,7 @@ static bool bridge_realize(Device *dev, DevError *err)
     pci_shape(&b->f, k->pam, 4, 0, 0x33333330);
     pci_shape(&b->f, k->pam + 4u, 2, 0, 0x3333);
     pci_shape(&b->f, k->pam + 6u, 1, 0, 0x33);
-    pci_shape(&b->f, k->smram, 1, 0x02, 0x7a);
+    shape_smram(b, true);
     if (k->express) {
         pci_shape(&b->f, EXBAR, 4, 0xb0000000, 0xfc000007);
         pci_shape(&b->f, EXBAR + 4, 4, 0, 0xf);
@@ -156,9 +220,11 @@ static bool bridge_realize(Device *dev, DevError *err)
                            .priority = 1,
                            .base = SMRAM_BASE,
                            .bytes = SMRAM_BYTES,
-                           .ops = &nothing,
+                           .ops = &to_bus,
                            .dev = b};
-    bool ok = add(b, &b->smram, err);
+    b->tseg = (MemRegion){
+        .name = "tseg", .kind = MEM_MMIO, .priority = 1, .bytes = 1 << 20, .ops = &nothing, .dev = b};
+    bool ok = add(b, &b->smram, err) && (!k->express || add(b, &b->tseg, err));
     for (unsigned n = 0; ok && n < SEGMENTS; n++)
         ok = add_segment(b, n, err);
     return ok;
@@ -166,12 +232,14 @@ static bool bridge_realize(Device *dev, DevError *err)
 
 static void bridge_reset(Device *dev)
 {
+    shape_smram((Bridge *)dev, true);
     pci_reset((PciFunction *)dev);
     bridge_written((PciFunction *)dev, 0, 0);
 }
 
 static bool bridge_loaded(Device *dev, DevError *err)
 {
+    shape_smram((Bridge *)dev, true);
     if (!pci_check((PciFunction *)dev, err))
         return false;
     bridge_written((PciFunction *)dev, 0, 0);
@@ -189,6 +257,8 @@ static void bridge_clear(Device *dev)
     }
     if (b->smram.map)
         mem_map_remove(b->smram.map, &b->smram);
+    if (b->tseg.map)
+        mem_map_remove(b->tseg.map, &b->tseg);
     pci_clear(&b->f);
 }
 

@@ -12,6 +12,11 @@ extern const DevClass q35_mch_class; /* 82Q35 */
 typedef struct PcMemory {
     RamBlock *ram; /* offset 0 is address 0 */
     RamBlock *rom; /* its last byte is that at fffff */
+    uint64_t low_bytes; /* of RAM below 4 GiB */
 } PcMemory;
+
+/* Is this address one of SMRAM, which is memory for cpus in system management mode, and for others only while
+ * it is open? By any thread. */
+bool pc_bridge_smram(const Device *d, uint64_t at);
 
 #endif

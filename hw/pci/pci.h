@@ -10,7 +10,7 @@
  * some.
  *
  * The windows of the host bridge are one region each of the memory map; which BAR answers is looked up there,
- * so moving BARs changes no map.
+ * so moving BARs changes no map, but for those that are memory, which lie on top of the windows.
  *
  * Locks: the host bridge's for configuration accesses and the look-up; then f->lock, which is the one that
  * BARs and `written` are called with. It is the device's own unless the function shares one (virtio). A
@@ -34,6 +34,7 @@ enum {
     PCI_CLASS = 0x09,
     PCI_HEADER_TYPE = 0x0e,
     PCI_BARS = 0x10,
+    PCI_ROM_BASE = 0x30,
     PCI_PRIMARY_BUS = 0x18,
     PCI_SECONDARY_BUS = 0x19,
     PCI_SUBORDINATE_BUS = 0x1a,
@@ -46,9 +47,10 @@ enum {
 };
 enum { PCI_COMMAND_IO = 1, PCI_COMMAND_MEMORY = 2, PCI_COMMAND_MASTER = 4, PCI_COMMAND_NO_INTX = 0x400 };
 enum { PCI_STATUS_INTX = 8, PCI_STATUS_CAPABILITIES = 0x10 };
-enum { PCI_CAP_MSIX = 0x11, PCI_CAP_PCIE = 0x10, PCI_CAP_VENDOR = 0x09 };
+enum { PCI_CAP_MSI = 0x05, PCI_CAP_MSIX = 0x11, PCI_CAP_PCIE = 0x10, PCI_CAP_VENDOR = 0x09 };
 enum { PCI_BAR_IO = 1, PCI_BAR_64 = 4, PCI_BAR_PREFETCH = 8 };
 enum { PCI_N_BARS = 6, PCI_MSIX_MAX = 32 };
+enum { PCI_ROM = PCI_N_BARS, PCI_N_WINDOWS, PCI_MAX_FIXED = 4 }; /* the option ROM counts as a BAR */
 
 typedef struct PciState {
     uint8_t config[PCI_CONFIG_BYTES];
@@ -65,6 +67,13 @@ typedef struct PciShape {
     uint8_t moves[PCI_CONFIG_BYTES]; /* bits that the function changes by itself */
 } PciShape;
 
+/* Addresses that a function answers wherever its BARs are, as those of the first display adapters. */
+typedef struct PciFixed {
+    MemRegion region; /* not in the machine's map */
+    uint64_t base;
+    bool io;
+} PciFixed;
+
 struct PciFunction {
     Device dev;
     /* properties: where to plug it; empty: the first place that is free */
@@ -79,11 +88,16 @@ struct PciFunction {
     PciBus *bus;
     uint8_t devfn;
     uint8_t cap_at, cap_last;  /* free room; the last capability */
+    uint8_t msi_at;            /* capability; 0: none */
+    bool wants_msi;
     uint8_t msix_at;           /* capability; 0: none */
     uint8_t msix_vectors;
     bool conventional;         /* has no capability of PCI Express; set in realize */
-    MemRegion bar[PCI_N_BARS]; /* bytes = 0: none. Not in the machine's map */
-    uint8_t bar_flags[PCI_N_BARS];
+    MemRegion bar[PCI_N_WINDOWS]; /* bytes = 0: none. In the machine's map if it is memory, else not */
+    uint8_t bar_flags[PCI_N_WINDOWS];
+    PciFixed fixed[PCI_MAX_FIXED];
+    unsigned n_fixed;
+    RamBlock rom;              /* the option ROM, if there is one */
     PciBus *secondary;         /* of a bridge */
     uint8_t express_at;        /* capability; 0: none */
     bool intx_out;             /* what its pin carries */
@@ -96,9 +110,9 @@ struct PciFunction {
 #define PCI_PROPS(S)                                                                                         \
     {"multifunction", "others may share its slot", offsetof(S, f.multifunction), PROP_BOOL, sizeof(bool),    \
      0},                                                                                                     \
-        {"romfile", "may be empty: there are none", offsetof(S, f.romfile), PROP_TEXT,                       \
+        {"romfile", "option ROM; empty: none", offsetof(S, f.romfile), PROP_TEXT,                            \
          sizeof(((S *)0)->f.romfile), 0},                                                                    \
-        {"rombar", "accepted", offsetof(S, f.rombar), PROP_U32, 4, 1},                                       \
+        {"rombar", "0: the option ROM is not shown", offsetof(S, f.rombar), PROP_U32, 4, 1},                 \
         {"addr", "slot, or slot.function", offsetof(S, f.addr), PROP_TEXT, sizeof(((S *)0)->f.addr), 0},     \
     {                                                                                                        \
         "bus", "id of a root port", offsetof(S, f.bus_id), PROP_TEXT, sizeof(((S *)0)->f.bus_id), 0          \
@@ -118,6 +132,13 @@ void pci_reset(PciFunction *f);
 bool pci_check(PciFunction *f, DevError *err);
 /* bytes: a power of two, at least 16. ops get offsets into it, and dev. */
 void pci_add_bar(PciFunction *f, unsigned n, uint64_t bytes, unsigned flags, const MmioOps *ops, void *dev);
+/* A BAR that is memory, which generated code and other engines reach as they do RAM. ram: the function's own,
+ * a power of two of bytes; it is cleared after pci_clear(), and its address as code is given here. */
+void pci_add_memory_bar(PciFunction *f, unsigned n, RamBlock *ram, unsigned flags);
+/* Answers on the root bus alone. */
+void pci_add_fixed(PciFunction *f, bool io, uint64_t base, uint64_t bytes, const MmioOps *ops, void *dev);
+/* What firmware runs to start the function; copied. Before it is plugged in. */
+bool pci_set_rom(PciFunction *f, const uint8_t *bytes, size_t n, DevError *err);
 /* Where it is; `bytes` include the two of every capability. */
 unsigned pci_add_cap(PciFunction *f, unsigned id, unsigned bytes);
 /* The capability of PCI Express; type: of the device/port. */
@@ -136,6 +157,11 @@ void pci_want_msix(PciFunction *f, unsigned bar, unsigned vectors);
 bool pci_msix_on(const PciFunction *f);
 void pci_msix_send(PciFunction *f, unsigned vector);
 
+/* One message without a mask; in realize. Nothing where the machine has no MSIs. */
+void pci_want_msi(PciFunction *f);
+bool pci_msi_on(const PciFunction *f);
+void pci_msi_send(PciFunction *f);
+
 /* Onto a bus: root bus of the host, or that of a root port. False: the place is taken or is none. */
 bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err);
 /* The function in that place of the root bus, or of the bus behind a bridge; NULL: there is none. For those
@@ -149,6 +175,7 @@ void pci_unplug(PciFunction *f);
 uint32_t pci_config_read(PciFunction *f, unsigned at, unsigned size);
 /* True: what it decodes may have changed. */
 bool pci_config_write(PciFunction *f, unsigned at, uint32_t value, unsigned size);
+void pci_msi_install(PciFunction *f);
 void pci_msix_install(PciFunction *f);
 void pci_msix_written(PciFunction *f, unsigned at, unsigned size);
 /* Base of a BAR as it is set; false: it does not decode. */

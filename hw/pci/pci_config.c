@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { PCI_ROM_ON = 1 };
+
 static uint32_t load(const uint8_t *bytes, unsigned at, unsigned size)
 {
     uint32_t v = 0;
@@ -19,8 +21,6 @@ void pci_shape(PciFunction *f, unsigned at, unsigned size, uint32_t initial, uin
 
 bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevError *err)
 {
-    if (f->romfile[0])
-        return dev_fail(err, "%s: romfile: there are no option ROMs", f->dev.id);
     f->s = s;
     f->lock = lock ? lock : &f->dev.lock;
     f->shape = calloc(1, sizeof(*f->shape));
@@ -43,6 +43,10 @@ bool pci_init(PciFunction *f, PciState *s, const PciIds *ids, Lock *lock, DevErr
 
 void pci_clear(PciFunction *f)
 {
+    for (unsigned n = 0; n < PCI_N_WINDOWS; n++)
+        if (f->bar[n].map)
+            mem_map_remove(f->bar[n].map, &f->bar[n]);
+    ram_block_clear(&f->rom);
     free(f->shape);
     f->shape = NULL;
 }
@@ -84,6 +88,47 @@ void pci_add_bar(PciFunction *f, unsigned n, uint64_t bytes, unsigned flags, con
     pci_shape(f, at, 4, flags, (uint32_t)mask & (flags & PCI_BAR_IO ? ~3u : ~15u));
     if (flags & PCI_BAR_64)
         pci_shape(f, at + 4, 4, 0, (uint32_t)(mask >> 32));
+}
+
+static void add_memory(PciFunction *f, unsigned n, MemKind kind, RamBlock *ram)
+{
+    Fmt name = FMT_ON(f->bar[n].name);
+    f->bar[n].kind = kind;
+    f->bar[n].ram = ram;
+    f->bar[n].bytes = ram->bytes;
+    f->bar[n].off = true;
+    fmt_puts(&name, ram->name);
+}
+
+void pci_add_memory_bar(PciFunction *f, unsigned n, RamBlock *ram, unsigned flags)
+{
+    pci_add_bar(f, n, ram->bytes, flags, NULL, f);
+    add_memory(f, n, MEM_RAM, ram);
+}
+
+void pci_add_fixed(PciFunction *f, bool io, uint64_t base, uint64_t bytes, const MmioOps *ops, void *dev)
+{
+    const MemRegion r = {.kind = MEM_MMIO, .bytes = bytes, .ops = ops, .dev = dev, .lock = f->lock};
+    f->fixed[f->n_fixed++] = (PciFixed){.region = r, .base = base, .io = io};
+}
+
+bool pci_set_rom(PciFunction *f, const uint8_t *bytes, size_t n, DevError *err)
+{
+    enum { MOST = 16 << 20 };
+    uint64_t room = 4096;
+    while (room < n && room < MOST)
+        room *= 2;
+    if (n > room)
+        return dev_fail(err, "%s: an option ROM of %lu bytes", f->dev.id, (unsigned long)n);
+    if (!n || !f->rombar)
+        return true;
+    if (!ram_block_init(&f->rom, "option-rom", room, 0))
+        return dev_fail(err, "no memory for the option ROM of %s", f->dev.id);
+    memcpy(f->rom.host, bytes, n);
+    memset(f->rom.host + n, 0xff, room - n);
+    add_memory(f, PCI_ROM, MEM_ROM, &f->rom);
+    pci_shape(f, PCI_ROM_BASE, 4, 0, (uint32_t)~(room - 1) | PCI_ROM_ON);
+    return true;
 }
 
 unsigned pci_add_cap(PciFunction *f, unsigned id, unsigned bytes)
@@ -142,11 +187,12 @@ void pci_set_intx(PciFunction *f, bool level)
 
 bool pci_bar_base(const PciFunction *f, unsigned n, uint64_t *ret)
 {
-    unsigned at = PCI_BARS + 4 * n, flags = f->bar_flags[n];
+    unsigned at = n == PCI_ROM ? PCI_ROM_BASE : PCI_BARS + 4 * n, flags = f->bar_flags[n];
     unsigned need = flags & PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-    if (!f->bar[n].bytes || !(f->s->config[PCI_COMMAND] & need))
+    if (!f->bar[n].bytes || !(f->s->config[PCI_COMMAND] & need) ||
+        (n == PCI_ROM && !(f->s->config[at] & PCI_ROM_ON)))
         return false;
-    *ret = pci_get(f, at, 4) & ~(uint64_t)(flags & PCI_BAR_IO ? 3 : 15);
+    *ret = pci_get(f, at, 4) & ~(uint64_t)(n == PCI_ROM ? 0x7ff : flags & PCI_BAR_IO ? 3 : 15);
     if (flags & PCI_BAR_64)
         *ret |= (uint64_t)pci_get(f, at + 4, 4) << 32;
     return *ret + f->bar[n].bytes - 1 >= *ret;

@@ -8,6 +8,9 @@
 
 enum { FUNCTIONS = PCI_FUNCTIONS, BUS_SHIFT = 20, FUNCTION_SHIFT = 12, MAX_DECODES = 512, DEPTH = 8 };
 
+#define CODE_AT   (1ull << 54)
+#define CODE_STEP (1ull << 40)
+
 typedef struct Decode {
     uint64_t start, end; /* [start, end) */
     bool io;
@@ -24,7 +27,7 @@ struct PcieHost {
     const MsiTarget *msi;
     const MachineRequests *requests;
     PciBus root;
-    unsigned n_functions;
+    unsigned n_memories; /* that were plugged in so far */
     Decode *decode; /* MAX_DECODES */
     unsigned n_decodes;
     bool stale;      /* the table: a function was reset or loaded */
@@ -109,20 +112,66 @@ static bool bridges_pass(const PciFunction *f, bool io, uint64_t start, uint64_t
     return true;
 }
 
-static void add_decodes(PcieHost *h, PciBus *bus)
+static void add_decode(PcieHost *h, uint64_t base, bool io, MemRegion *r)
 {
+    if (h->n_decodes < MAX_DECODES)
+        h->decode[h->n_decodes++] = (Decode){base, base + r->bytes, io, r};
+}
+
+/* Memory is where a window shows all of it. True: that has changed. */
+static bool show_memory(PcieHost *h, MemRegion *r, bool decodes, uint64_t bus)
+{
+    const uint64_t begin[] = {[PCIE_LOW] = h->low_base, [PCIE_HIGH] = h->high_base};
+    const bool was_off = r->off;
+    const uint64_t was = r->base;
+    r->off = true;
+    for (unsigned k = PCIE_LOW; decodes && k <= PCIE_HIGH; k++) {
+        const MemRegion *w = &h->dev.region[k];
+        const uint64_t at = bus - begin[k];
+        if (!w->map || bus < begin[k] || at >= w->bytes || r->bytes > w->bytes - at)
+            continue;
+        r->off = false;
+        r->base = w->base + at;
+        r->priority = (int8_t)(w->priority + 1);
+    }
+    return r->off != was_off || (!r->off && r->base != was);
+}
+
+/* True: the machine's map is to be made anew. */
+static bool add_function(PcieHost *h, PciFunction *f, bool power)
+{
+    bool changed = false;
+    for (unsigned n = 0; n < PCI_N_WINDOWS; n++) {
+        uint64_t base = 0;
+        MemRegion *r = &f->bar[n];
+        const bool io = f->bar_flags[n] & PCI_BAR_IO;
+        const bool decodes =
+            power && pci_bar_base(f, n, &base) && bridges_pass(f, io, base, base + r->bytes - 1);
+        if (decodes)
+            add_decode(h, base, io, r);
+        if (r->kind != MEM_MMIO && r->map)
+            changed |= show_memory(h, r, decodes, base);
+    }
+    for (unsigned n = 0; n < f->n_fixed && power && !f->bus->bridge; n++) {
+        const PciFixed *x = &f->fixed[n];
+        if (f->s->config[PCI_COMMAND] & (x->io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY))
+            add_decode(h, x->base, x->io, &f->fixed[n].region);
+    }
+    return changed;
+}
+
+static bool add_decodes(PcieHost *h, PciBus *bus, bool power)
+{
+    bool changed = false;
+    power = power && !bus->off;
     for (unsigned k = 0; k < FUNCTIONS; k++) {
         PciFunction *f = bus->at[k];
-        for (unsigned n = 0; f && n < PCI_N_BARS; n++) {
-            uint64_t base;
-            bool io = f->bar_flags[n] & PCI_BAR_IO;
-            if (h->n_decodes < MAX_DECODES && pci_bar_base(f, n, &base) &&
-                bridges_pass(f, io, base, base + f->bar[n].bytes - 1))
-                h->decode[h->n_decodes++] = (Decode){base, base + f->bar[n].bytes, io, &f->bar[n]};
-        }
-        if (f && f->secondary && !f->secondary->off)
-            add_decodes(h, f->secondary);
+        if (f)
+            changed |= add_function(h, f, power);
+        if (f && f->secondary)
+            changed |= add_decodes(h, f->secondary, power);
     }
+    return changed;
 }
 
 void pcie_host_stale(PcieHost *h) { __atomic_store_n(&h->stale, true, __ATOMIC_RELEASE); }
@@ -131,7 +180,8 @@ static void decode_anew(PcieHost *h)
 {
     __atomic_store_n(&h->stale, false, __ATOMIC_RELAXED);
     h->n_decodes = 0;
-    add_decodes(h, &h->root);
+    if (add_decodes(h, &h->root, true))
+        mem_map_update(h->dev.mem);
 }
 
 /* The part of a window that an access meets. */
@@ -187,6 +237,15 @@ static uint64_t high_read(void *dev, uint64_t at, unsigned size)
 static void high_write(void *dev, uint64_t at, uint64_t v, unsigned size)
 {
     window_write(dev, false, ((PcieHost *)dev)->high_base + at, v, size);
+}
+
+uint64_t pcie_host_memory_read(Device *host, uint64_t at, unsigned size)
+{
+    return window_read((PcieHost *)host, false, at, size);
+}
+void pcie_host_memory_write(Device *host, uint64_t at, uint64_t value, unsigned size)
+{
+    window_write((PcieHost *)host, false, at, value, size);
 }
 
 /* ---- configuration ---- */
@@ -246,8 +305,9 @@ void pcie_host_intx(PciFunction *f, bool level)
 
 void pcie_host_msi(PciFunction *f, uint64_t address, uint32_t data)
 {
-    const MsiTarget *m = f->host->msi;
-    m->send(m->receiver, address, data, bus_number(f->bus) << 8 | f->devfn);
+    const MsiTarget *m = f->host ? f->host->msi : NULL;
+    if (m) /* not unplugged */
+        m->send(m->receiver, address, data, bus_number(f->bus) << 8 | f->devfn);
 }
 
 void pcie_host_eject(PciFunction *f)
@@ -279,6 +339,19 @@ static bool parse_place(const PciFunction *f, unsigned *ret_devfn)
     return digits && part[0] < 32 && part[1] < 8;
 }
 
+/* Memory of functions has addresses as code of its own. */
+static bool add_memories(PcieHost *h, PciFunction *f, DevError *err)
+{
+    for (unsigned n = 0; n < PCI_N_WINDOWS; n++) {
+        if (!f->bar[n].ram)
+            continue;
+        f->bar[n].ram->base = CODE_AT + (uint64_t)h->n_memories++ * CODE_STEP;
+        if (!mem_map_add(h->dev.mem, &f->bar[n]))
+            return dev_fail(err, "%s: too many regions of memory", f->dev.id);
+    }
+    return true;
+}
+
 bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err)
 {
     PcieHost *h = (PcieHost *)host;
@@ -296,10 +369,11 @@ bool pci_plug(Device *host, Device *root_port, PciFunction *f, DevError *err)
     f->bus = bus;
     f->devfn = (uint8_t)devfn;
     bus->at[devfn] = f;
+    pci_msi_install(f);
     pci_msix_install(f);
     if (h->express && !f->conventional && !f->secondary && h->root.at[0] != f)
         pci_add_express(f, bus == &h->root ? PCIE_INTEGRATED : PCIE_ENDPOINT);
-    return true;
+    return add_memories(h, f, err);
 }
 
 void pci_unplug(PciFunction *f)
@@ -309,12 +383,15 @@ void pci_unplug(PciFunction *f)
         return;
     lock_take(f->lock);
     pci_set_intx(f, false);
+    f->host = NULL; /* its own threads go on until it is cleared, but are not heard any more */
     lock_release(f->lock);
     lock_take(&h->dev.lock);
     f->bus->at[f->devfn] = NULL;
+    for (unsigned n = 0; n < PCI_N_WINDOWS; n++)
+        if (f->bar[n].map)
+            mem_map_remove(f->bar[n].map, &f->bar[n]);
     decode_anew(h);
     lock_release(&h->dev.lock);
-    f->host = NULL;
 }
 
 /* ---- the host bridge, and itself as function 0 of its bus ---- */

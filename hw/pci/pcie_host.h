@@ -20,6 +20,10 @@ extern const DevClass pcie_root_port_class; /* a bus of its own behind it, with 
 uint32_t pcie_host_config_read(Device *host, uint64_t at, unsigned size);
 void pcie_host_config_write(Device *host, uint64_t at, uint32_t value, unsigned size);
 
+/* Memory at a bus address that no window leads to, as that below 1 MiB on PCs. */
+uint64_t pcie_host_memory_read(Device *host, uint64_t at, unsigned size);
+void pcie_host_memory_write(Device *host, uint64_t at, uint64_t value, unsigned size);
+
 /* A slot while the machine is there; with no cpu running, and without locks. The function was plugged in and
  * reset, or is off its bus already. */
 bool pcie_slot_is_hot(const Device *port);   /* can things come and go? */

@@ -287,30 +287,13 @@ void virtio_net_set_link(Device *dev, bool up)
     lock_release(&dev->lock);
 }
 
-static bool parse_mac(const char *text, uint8_t *ret)
-{
-    for (unsigned k = 0; k < MAC_BYTES * 3; k++) {
-        char c = text[k];
-        unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 32) - 'a') + 10;
-        if (k % 3 == 2) {
-            if (c != (k == MAC_BYTES * 3 - 1 ? 0 : ':'))
-                return false;
-        } else if (digit > 15) {
-            return false;
-        } else {
-            ret[k / 3] = (uint8_t)(ret[k / 3] << 4 | digit);
-        }
-    }
-    return true;
-}
-
 static const VirtioOps ops = {.id = 1, .queues = QUEUES, .features = net_features, .notify = net_notify,
                               .config = net_config, .pci_class = 0x020000, .pci_old_id = 0x1000};
 
 static bool net_realize(Device *dev, DevError *err)
 {
     VirtioNet *n = (VirtioNet *)dev;
-    if (!parse_mac(n->mac[0] ? n->mac : "52:54:00:12:34:56", n->given_address))
+    if (!net_parse_mac(n->mac[0] ? n->mac : "52:54:00:12:34:56", n->given_address))
         return dev_fail(err, "virtio-net: '%s' is no address", n->mac);
     if (n->given_address[0] & 1 || n->host_mtu > UINT16_MAX)
         return dev_fail(err, "virtio-net: no card can have this %s",

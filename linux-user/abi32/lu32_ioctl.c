@@ -116,7 +116,7 @@ long lu32_ioctl(LuThread *t, const uint64_t a[6])
     for (unsigned i = 0; i < ARRAY_SIZE(requests) && !r; i++)
         r = requests[i].guest == (uint32_t)a[1] ? &requests[i] : NULL;
     if (!r) {
-        long ret = lu_blocking(t, SYS_ioctl, fd, (long)(uint32_t)a[1], (long)a[2], 0, 0, 0);
+        long ret = lu_sys_ioctl(t, (uint64_t[6]){a[0], (uint32_t)a[1], a[2]});
         return ret == -ENOTTY ? by_kernel(t, fd, (uint32_t)a[1], a[2]) : ret;
     }
     switch ((How)r->how) {

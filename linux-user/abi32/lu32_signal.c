@@ -3,6 +3,7 @@
  * headers asm-generic/siginfo.h and asm/signal.h of arm. */
 #include "linux-user/abi32/lu32.h"
 #include "linux-user/signal_priv.h"
+#include "linux-user/tracer.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -300,8 +301,7 @@ long lu32_waitid(LuThread *t, const uint64_t a[6])
 {
     siginfo_t si = {0};
     struct rusage ru;
-    long r = lu_blocking(t, SYS_waitid, (long)a[0], (long)a[1], a[2] ? (long)&si : 0, (long)a[3],
-                         a[4] ? (long)&ru : 0, 0);
+    long r = lu_tracer_waitid(t, a, &si, a[4] ? &ru : NULL);
     if (r)
         return r;
     if (a[4] && si.si_signo && lu32_write(LU32_rusage32, a[4], &ru))

@@ -17,9 +17,11 @@ static uint32_t reg(const Cpu *cpu, unsigned n) { return (uint32_t)((const ArmCp
 static unsigned svc_size(const Cpu *cpu) { return cpu->pc & ARM_PC_T ? 2 : 4; }
 
 static uint64_t syscall_nr(const Cpu *cpu) { return reg(cpu, 7); }
+static void set_syscall_nr(Cpu *cpu, uint64_t nr) { arm(cpu)->x[7] = (uint32_t)nr; }
 static void set_result(Cpu *cpu, uint64_t value) { arm(cpu)->x[0] = (uint32_t)value; }
 static uint64_t result(const Cpu *cpu) { return (uint64_t)(int32_t)reg(cpu, 0); }
 static void skip_syscall(Cpu *cpu) { cpu->pc = arm_pc_after(arm(cpu), svc_size(cpu)); }
+static Gva syscall_end(const Cpu *cpu) { return (cpu->pc & ~(Gva)ARM_PC_T) + svc_size(cpu); }
 static void set_tls(Cpu *cpu, uint64_t tls) { arm(cpu)->tpidrro = (uint32_t)tls; }
 static uint64_t get_tls(const Cpu *cpu) { return ((const ArmCpu *)cpu)->tpidrro; }
 static uint64_t get_sp(const Cpu *cpu) { return reg(cpu, 13); }
@@ -157,9 +159,11 @@ const LuAbi lu_abi_arm = {
     .set_result = set_result,
     .result = result,
     .skip_syscall = skip_syscall,
+    .syscall_end = syscall_end,
     .restart_syscall = restart_syscall,
     .set_entry = set_entry,
     .set_tls = set_tls,
+    .set_syscall_nr = set_syscall_nr,
     .get_tls = get_tls,
     .get_sp = get_sp,
     .set_sp = set_sp,

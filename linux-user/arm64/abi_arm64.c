@@ -23,6 +23,7 @@ static void syscall_args(const Cpu *cpu, uint64_t arg[6]) { memcpy(arg, arm_cons
 static void set_result(Cpu *cpu, uint64_t value) { arm(cpu)->x[0] = value; }
 static uint64_t result(const Cpu *cpu) { return arm_const(cpu)->x[0]; }
 static void skip_syscall(Cpu *cpu) { cpu->pc += SVC_SIZE; }
+static Gva syscall_end(const Cpu *cpu) { return cpu->pc + SVC_SIZE; }
 
 static void restart_syscall(Cpu *cpu, uint64_t first_arg)
 {
@@ -37,6 +38,8 @@ static void set_entry(Cpu *cpu, Gva pc, Gva sp)
 }
 
 static void set_tls(Cpu *cpu, uint64_t tls) { arm(cpu)->tpidr = tls; }
+static void set_syscall_nr(Cpu *cpu, uint64_t nr) { arm(cpu)->x[8] = nr; }
+static uint64_t get_tls(const Cpu *cpu) { return ((const ArmCpu *)cpu)->tpidr; }
 static uint64_t get_sp(const Cpu *cpu) { return arm_const(cpu)->sp; }
 static void set_sp(Cpu *cpu, Gva sp) { arm(cpu)->sp = sp; }
 
@@ -161,9 +164,12 @@ const LuAbi lu_abi_arm64 = {
     .set_result = set_result,
     .result = result,
     .skip_syscall = skip_syscall,
+    .syscall_end = syscall_end,
     .restart_syscall = restart_syscall,
     .set_entry = set_entry,
     .set_tls = set_tls,
+    .set_syscall_nr = set_syscall_nr,
+    .get_tls = get_tls,
     .get_sp = get_sp,
     .set_sp = set_sp,
     .prctl = abi_prctl,

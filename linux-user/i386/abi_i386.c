@@ -11,7 +11,7 @@
 
 #include "linux-user/vdso_i386.h"
 
-enum { INT80_SIZE = 2, SYSENTER = 0x340f };
+enum { INT80_SIZE = 2, SYSENTER = 0x340f, SYSCALL = 0x050f };
 
 static uint64_t *gpr(Cpu *cpu)
 {
@@ -47,32 +47,47 @@ static void set_tls(Cpu *cpu, uint64_t tls)
     lu_x86_set_tls(cpu, tls);
 }
 
-/* With sysenter the program has left ebp on the stack, and in ebp where that is. */
-static bool by_sysenter(const Cpu *cpu)
+/* The instruction at pc: SYSENTER, SYSCALL, or another. */
+static unsigned entered_by(const Cpu *cpu)
 {
     FaultVal code = fault_ld16(cpu->pc);
-    return !code.fault && code.val == SYSENTER;
+    return code.fault ? 0 : (unsigned)code.val;
 }
 
+/* With sysenter and syscall the program has left ebp on the stack; where that is stands in ebp with sysenter,
+ * and with syscall, which needs ecx for itself, the second argument. */
 static void syscall_args(const Cpu *cpu, uint64_t arg[6])
 {
     static const uint8_t regs[6] = {X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RBP};
+    unsigned by = entered_by(cpu);
     for (unsigned i = 0; i < 6; i++)
         arg[i] = reg(cpu, regs[i]);
-    if (by_sysenter(cpu))
-        arg[5] = (uint32_t)fault_ld32(arg[5]).val;
+    if (by == SYSCALL)
+        arg[1] = reg(cpu, X86_RBP);
+    if (by == SYSCALL || by == SYSENTER)
+        arg[5] = (uint32_t)fault_ld32(by == SYSCALL ? reg(cpu, X86_RSP) : arg[5]).val;
 }
 
-/* sysenter comes back at a place of the vDSO, whatever called it; right before that stands int 0x80, by which
+/* Both come back at a place of the vDSO, whatever called them; right before that stands int 0x80, by which
  * the call is done again. */
+static Gva syscall_end(const Cpu *cpu)
+{
+    const LuProc *p = ((LuThread *)cpu->owner)->proc;
+    unsigned by = entered_by(cpu);
+    return by == SYSCALL || by == SYSENTER ? p->vdso + VDSO_AFTER_SYSENTER : cpu->pc + INT80_SIZE;
+}
+
 static void skip_syscall(Cpu *cpu)
 {
-    if (!by_sysenter(cpu)) {
+    unsigned by = entered_by(cpu);
+    if (by != SYSCALL && by != SYSENTER) {
         cpu->pc += INT80_SIZE;
         return;
     }
     const LuProc *p = ((LuThread *)cpu->owner)->proc;
-    uint32_t sp = reg(cpu, X86_RBP);
+    if (by == SYSCALL)
+        gpr(cpu)[X86_RCX] = reg(cpu, X86_RBP);
+    uint32_t sp = reg(cpu, by == SYSCALL ? X86_RSP : X86_RBP);
     cpu->pc = p->vdso + VDSO_AFTER_SYSENTER;
     gpr(cpu)[X86_RSP] = sp;
     gpr(cpu)[X86_RBP] = (uint32_t)fault_ld32(sp).val;
@@ -130,6 +145,7 @@ const LuAbi lu_abi_i386 = {
     .set_result = set_result,
     .result = result,
     .skip_syscall = skip_syscall,
+    .syscall_end = syscall_end,
     .restart_syscall = restart_syscall,
     .set_entry = set_entry,
     .set_tls = set_tls,

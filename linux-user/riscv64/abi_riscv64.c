@@ -22,6 +22,7 @@ static void syscall_args(const Cpu *cpu, uint64_t arg[6]) { memcpy(arg, &rv_cons
 static void set_result(Cpu *cpu, uint64_t value) { rv(cpu)->x[A0] = value; }
 static uint64_t result(const Cpu *cpu) { return rv_const(cpu)->x[A0]; }
 static void skip_syscall(Cpu *cpu) { cpu->pc += ECALL_SIZE; }
+static Gva syscall_end(const Cpu *cpu) { return cpu->pc + ECALL_SIZE; }
 
 static void restart_syscall(Cpu *cpu, uint64_t first_arg)
 {
@@ -98,6 +99,7 @@ const LuAbi lu_abi_riscv64 = {
     .set_result = set_result,
     .result = result,
     .skip_syscall = skip_syscall,
+    .syscall_end = syscall_end,
     .restart_syscall = restart_syscall,
     .set_entry = set_entry,
     .set_tls = set_tls,

@@ -96,6 +96,8 @@ static void skip_syscall(Cpu *cpu)
     x86(cpu)->gpr[X86_R11] = x86_rflags(x86(cpu));
 }
 
+static Gva syscall_end(const Cpu *cpu) { return cpu->pc + SYSCALL_SIZE; }
+
 /* rax was not written yet. */
 static void restart_syscall(Cpu *cpu, uint64_t first_arg)
 {
@@ -274,6 +276,7 @@ const LuAbi lu_abi_x86_64 = {
     .set_result = set_result,
     .result = result,
     .skip_syscall = skip_syscall,
+    .syscall_end = syscall_end,
     .restart_syscall = restart_syscall,
     .set_entry = set_entry,
     .set_tls = set_tls,

@@ -8,6 +8,7 @@ enum {
     PAGE_FAULT = 14,
     DIVIDE = 0,
     INVALID = 6,
+    STACK = 12,
     GENERAL = 13,
     BREAKPOINT = 3,
     OVERFLOW_TRAP = 4,
@@ -15,6 +16,7 @@ enum {
     INT = 0xcd, /* int n */
     X87_FP = 16,
     SIMD_FP = 19,
+    ALIGNMENT = 17,
     USER = 4,
     WRITE = 2,
     PRESENT = 1
@@ -63,6 +65,11 @@ LuX86Fault lu_x86_fault(const LuThread *t, const siginfo_t *si)
         r.err = e->addr < 0x10000 ? (uint32_t)e->addr : 0; /* else the place of an instruction */
         if (!r.err && guest_read(at, t->cpu->pc, 2) && at[0] == INT)
             r.err = 8u * at[1] + 2;
+    } else if ((e->kind == CPU_EXIT_STACK || e->kind == CPU_EXIT_VECTOR) && si->si_signo == SIGBUS) {
+        r.trapno = e->kind == CPU_EXIT_STACK ? STACK : (uint32_t)e->code;
+        r.err = e->addr < 0x10000 ? (uint32_t)e->addr : 0;
+    } else if (e->kind == CPU_EXIT_MISALIGNED && si->si_signo == SIGBUS) {
+        r.trapno = ALIGNMENT;
     } else if (e->kind == CPU_EXIT_BOUND && si->si_signo == SIGSEGV) {
         r.trapno = OUTSIDE;
     } else if (e->kind == CPU_EXIT_OVERFLOW && si->si_signo == SIGSEGV) {

@@ -26,10 +26,10 @@ static X86Desc desc_of(const UserDesc *d)
         .base = d->base, .limit = d->limit & 0xfffff, .flags = (d->flags & FLAGS) | X86_DESC_SET};
 }
 
-/* Segment registers that have the changed descriptor get its base. */
+/* Segment registers that have the changed descriptor are loaded again. */
 static void reload(X86Cpu *cpu, unsigned selector)
 {
-    for (unsigned seg = 4; seg < 6; seg++)
+    for (unsigned seg = 0; seg < 6; seg++)
         if ((cpu->seg[seg] | 3u) == (selector | 3u) && !x86_set_selector(cpu, seg, cpu->seg[seg]))
             x86_set_selector(cpu, seg, 0);
 }
@@ -96,20 +96,6 @@ static long get_thread_area(const X86Cpu *cpu, Gva at)
 
 /* ---- of a process ---- */
 
-/* Code or data of privilege 3 as the processor has it. */
-static uint64_t raw(const X86Desc *d)
-{
-    if (!d->flags)
-        return 0;
-    uint64_t type = 0x10 | 0x60 | (d->flags & X86_DESC_CONTENTS) << 1 |
-                    (d->flags & X86_DESC_READ_ONLY ? 0 : 2) | 1 |
-                    (d->flags & X86_DESC_NOT_PRESENT ? 0 : 0x80);
-    uint64_t more = (d->flags & X86_DESC_USEABLE ? 1 : 0) | (d->flags & X86_DESC_32 ? 4 : 0) |
-                    (d->flags & X86_DESC_PAGES ? 8 : 0);
-    return (d->limit & 0xffff) | (uint64_t)(d->base & 0xffffff) << 16 | type << 40 |
-           (uint64_t)(d->limit >> 16 & 15) << 48 | more << 52 | (uint64_t)(d->base >> 24) << 56;
-}
-
 static long read_ldt(LuThread *t, Gva to, uint64_t bytes)
 {
     const X86Desc *ldt = t->proc->ldt;
@@ -121,7 +107,7 @@ static long read_ldt(LuThread *t, Gva to, uint64_t bytes)
         return 0;
     bytes = MIN(bytes, (uint64_t)X86_LDT_COUNT * 8);
     for (uint64_t at = 0; at < bytes; at += 8) {
-        uint64_t v = at / 8 < n ? raw(&ldt[at / 8]) : 0;
+        uint64_t v = at / 8 < n ? x86_desc_raw(&ldt[at / 8]) : 0;
         if (!guest_write(to + at, &v, MIN(bytes - at, 8ul)))
             return -EFAULT;
     }

@@ -49,9 +49,14 @@ bool qcow2_info(BlockNode *n, Qcow2Info *ret);
 bool qcow2_snapshot(BlockNode *n, unsigned k, const Qcow2Snapshot **ret);
 /* These by one, with nobody else there. which: an id or a name. 0 or errno: ENOENT there is none, ENOTSUP it
  * is no qcow2, EMLINK its refcounts are too narrow. */
-int qcow2_snapshot_create(BlockNode *n, const char *name);
+int qcow2_snapshot_create(BlockNode *n, const char *name, uint64_t vm_bytes, uint64_t vm_clock_ns);
 int qcow2_snapshot_apply(BlockNode *n, const char *which);
 int qcow2_snapshot_delete(BlockNode *n, const char *which);
+/* The state of a machine (qcow2_vm.c): written, then taken along by qcow2_snapshot_create(), or dropped; that
+ * of the k-th snapshot. Nobody else is there. 0 or errno. */
+int qcow2_vm_write(BlockNode *n, uint64_t at, const void *from, size_t bytes);
+int qcow2_vm_drop(BlockNode *n);
+int qcow2_vm_read(BlockNode *n, unsigned k, uint64_t at, void *to, size_t bytes);
 /* Nothing is allocated any more: the backing file shows. */
 int qcow2_empty(BlockNode *n);
 /* path NULL: none. The content is not looked at. */

@@ -391,12 +391,64 @@ int qcow2_write_compressed(BlockNode *node, uint64_t at, const void *from)
 
 /* ---- size ---- */
 
+/* The L1 table gets so many entries; lock held. */
+static int grow_l1(Qcow2 *q, uint64_t need)
+{
+    enum { L1_SIZE_AT = 36 };
+    uint64_t clusters = (need * 8 + q->cluster - 1) >> q->bits, old_at = q->l1_at, old = q->l1_size, place;
+    uint8_t b[12];
+    int why = q2_commit(q);
+    why = why ? why : q2_alloc(q, clusters, &place);
+    if (why)
+        return why;
+    q->l1 = g_renew(uint64_t, q->l1, need);
+    memset(q->l1 + q->l1_size, 0, (need - q->l1_size) * 8);
+    q->l1_size = (uint32_t)need;
+    q->l1_at = place;
+    q->l1_dirty = true;
+    why = q2_commit(q);
+    why = why ? why : block_flush(q->file);
+    q2_put32(b, q->l1_size);
+    q2_put64(b + 4, q->l1_at);
+    why = why ? why : q2_write_header_field(q, L1_SIZE_AT, b, 12);
+    q2_give_up(q, old_at, (old * 8 + q->cluster - 1) >> q->bits);
+    return why;
+}
+
+static uint64_t entries_for(const Qcow2 *q, uint64_t bytes)
+{
+    const uint64_t covered = q->cluster * q->l2_entries;
+    return bytes / covered + (bytes % covered != 0);
+}
+
+int q2_cover(Qcow2 *q, uint64_t end_at)
+{
+    enum { MORE = 64 }; /* at a time */
+    int why = begin(q);
+    if (!why && entries_for(q, end_at) > q->l1_size)
+        why = grow_l1(q, entries_for(q, end_at) + MORE);
+    return end(q, why);
+}
+
+int q2_unmap(Qcow2 *q, uint64_t at, uint64_t bytes)
+{
+    int why = begin(q);
+    for (const uint64_t last = at + bytes; !why && at < last; at += q->cluster) {
+        Place p;
+        if (!(q->l1[l1_index(q, at)] & Q2_OFFSET))
+            break;
+        why = find(q, at, &p);
+        if (!why && p.entry)
+            why = set_entry(q, at, 0);
+    }
+    return end(q, why);
+}
+
 int q2_io_resize(BlockNode *node, uint64_t bytes)
 {
-    enum { SIZE_AT = 24, L1_SIZE_AT = 36 };
+    enum { SIZE_AT = 24 };
     Qcow2 *q = (Qcow2 *)node;
-    uint64_t covered = q->cluster * q->l2_entries, need = bytes / covered + (bytes % covered != 0), place;
-    uint8_t b[12];
+    uint8_t b[8];
     int why = 0;
     for (uint64_t at = align_up(bytes, q->cluster), n; !why && at < node->bytes; at += n) {
         n = MIN(node->bytes - at, q->cluster << 10);
@@ -405,24 +457,8 @@ int q2_io_resize(BlockNode *node, uint64_t bytes)
     why = why ? why : begin(q);
     if (why)
         return why;
-    if (need > q->l1_size) {
-        uint64_t clusters = (need * 8 + q->cluster - 1) >> q->bits, old_at = q->l1_at, old = q->l1_size;
-        why = q2_commit(q);
-        why = why ? why : q2_alloc(q, clusters, &place);
-        if (why)
-            return end(q, why);
-        q->l1 = g_renew(uint64_t, q->l1, need);
-        memset(q->l1 + q->l1_size, 0, (need - q->l1_size) * 8);
-        q->l1_size = (uint32_t)need;
-        q->l1_at = place;
-        q->l1_dirty = true;
-        why = q2_commit(q);
-        why = why ? why : block_flush(q->file);
-        q2_put32(b, q->l1_size);
-        q2_put64(b + 4, q->l1_at);
-        why = why ? why : q2_write_header_field(q, L1_SIZE_AT, b, 12);
-        q2_give_up(q, old_at, (old * 8 + q->cluster - 1) >> q->bits);
-    }
+    if (entries_for(q, bytes) > q->l1_size)
+        why = grow_l1(q, entries_for(q, bytes));
     q2_put64(b, bytes);
     why = why ? why : q2_commit(q);
     why = why ? why : q2_write_header_field(q, SIZE_AT, b, 8);

@@ -120,6 +120,13 @@ size_t q2_zip(Qcow2 *q, const void *from, void *to);
 /* Makes the first write possible: clears what programs that do not know it must clear. */
 int q2_begin_writing(Qcow2 *q);
 
+/* The L1 table covers addresses up to this one; what is there is not any more (whole clusters). These take
+ * the lock. */
+int q2_cover(Qcow2 *q, uint64_t end_at);
+int q2_unmap(Qcow2 *q, uint64_t at, uint64_t bytes);
+/* A table of a snapshot, in host byte order; the caller frees it. */
+int q2_read_l1(Qcow2 *q, const Q2Run *r, uint64_t **ret);
+
 extern const BlockKind qcow2_kind;
 int q2_io_read(BlockNode *n, uint64_t at, void *to, size_t bytes);
 int q2_io_write(BlockNode *n, uint64_t at, const void *from, size_t bytes);

@@ -133,7 +133,7 @@ static int write_l1(Qcow2 *q, const uint64_t *l1, uint64_t n, uint64_t *ret_at)
     return why ? why : block_write(q->file, *ret_at, bytes, clusters << q->bits);
 }
 
-static int read_l1(Qcow2 *q, const Q2Run *r, uint64_t **ret)
+int q2_read_l1(Qcow2 *q, const Q2Run *r, uint64_t **ret)
 {
     uint64_t *l1 = *ret = g_new0(uint64_t, r->clusters + 1);
     int why = r->clusters ? block_read(q->file, r->at, l1, r->clusters * 8) : 0;
@@ -206,7 +206,7 @@ static uint64_t next_id(const Qcow2 *q)
     return most + 1;
 }
 
-int qcow2_snapshot_create(BlockNode *n, const char *name)
+int qcow2_snapshot_create(BlockNode *n, const char *name, uint64_t vm_bytes, uint64_t vm_clock_ns)
 {
     Qcow2 *q = (Qcow2 *)n;
     gint64 now = g_get_real_time();
@@ -224,13 +224,16 @@ int qcow2_snapshot_create(BlockNode *n, const char *name)
         return why;
     Qcow2Snapshot s = {.id = g_strdup_printf("%" PRIu64, next_id(q)),
                        .name = g_strdup(name),
+                       .vm_bytes = vm_bytes,
+                       .vm_clock_ns = vm_clock_ns,
                        .disk_bytes = n->bytes,
                        .icount = UINT64_MAX,
                        .date_sec = (uint32_t)(now / G_USEC_PER_SEC),
                        .date_nsec = (uint32_t)(now % G_USEC_PER_SEC * 1000)};
     g_array_append_val(q->snapshots, s);
     g_array_append_val(q->snapshot_l1, l1);
-    return write_list(q);
+    why = write_list(q);
+    return why || !vm_bytes ? why : qcow2_vm_drop(n);
 }
 
 static int find_snapshot(const Qcow2 *q, const char *which, unsigned *ret)
@@ -272,7 +275,7 @@ int qcow2_snapshot_apply(BlockNode *n, const char *which)
     const Qcow2Snapshot *s = &g_array_index(q->snapshots, Qcow2Snapshot, k);
     why = q2_begin_writing(q);
     why = why ? why : q2_commit(q);
-    why = why ? why : read_l1(q, from, &l1);
+    why = why ? why : q2_read_l1(q, from, &l1);
     why = why ? why : count_tree(q, l1, from->clusters, 1);
     why = why ? why : write_l1(q, l1, from->clusters, &at);
     why = why ? why : name_l1(q, at, from->clusters, s->disk_bytes);
@@ -289,7 +292,8 @@ int qcow2_snapshot_apply(BlockNode *n, const char *which)
     why = count_tree(q, old, old_size, -1);
     if (old_size)
         q2_give_up(q, old_at, clusters_of(q, old_size * 8));
-    return why ? why : mark_copied(q);
+    why = why ? why : mark_copied(q);
+    return why ? why : qcow2_vm_drop(n);
 }
 
 int qcow2_snapshot_delete(BlockNode *n, const char *which)
@@ -303,7 +307,7 @@ int qcow2_snapshot_delete(BlockNode *n, const char *which)
     const Q2Run from = g_array_index(q->snapshot_l1, Q2Run, k);
     why = q2_begin_writing(q);
     why = why ? why : q2_commit(q);
-    why = why ? why : read_l1(q, &from, &l1);
+    why = why ? why : q2_read_l1(q, &from, &l1);
     if (why)
         return why;
     g_array_remove_index(q->snapshots, k);

@@ -214,12 +214,17 @@ int img_rebase(ImgArgs *a)
 
 /* ---- snapshot -c, -a, -d ---- */
 
+static int create_disk_snapshot(BlockNode *n, const char *name)
+{
+    return qcow2_snapshot_create(n, name, 0, 0);
+}
+
 int img_change_snapshots(ImgArgs *a)
 {
     GError *err = NULL;
     const char *path = a->names->pdata[0];
     int (*const act[])(BlockNode *, const char *) = {
-        ['c'] = qcow2_snapshot_create, ['a'] = qcow2_snapshot_apply, ['d'] = qcow2_snapshot_delete};
+        ['c'] = create_disk_snapshot, ['a'] = qcow2_snapshot_apply, ['d'] = qcow2_snapshot_delete};
     BlockNode *n = img_open(a, path, a->format, false, false, &err);
     int why = n ? act[(unsigned char)a->snapshot_act](n, a->snapshot) : 0;
     if (why == ENOENT)

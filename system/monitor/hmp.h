@@ -31,7 +31,29 @@ void hmp_examine(Hmp *h, const char *args);
 void hmp_examine_physical(Hmp *h, const char *args);
 void hmp_print(Hmp *h, const char *args);
 void hmp_info(Hmp *h, const char *args);
+/* screen_cmds.c */
+void hmp_screendump(Hmp *h, const char *args);
+void hmp_info_vnc(Hmp *h, const char *args);
+/* input_cmds.c */
+void hmp_sendkey(Hmp *h, const char *args);
+void hmp_mouse_move(Hmp *h, const char *args);
+void hmp_mouse_button(Hmp *h, const char *args);
+void hmp_info_mice(Hmp *h, const char *args);
 void hmp_info_pci(Hmp *h, const char *args);
+
+void hmp_tell_error(Hmp *h, bool ok, GError **err); /* unless ok */
+
+/* hmp_migrate.c */
+void hmp_savevm(Hmp *h, const char *args);
+void hmp_loadvm(Hmp *h, const char *args);
+void hmp_delvm(Hmp *h, const char *args);
+void hmp_info_snapshots(Hmp *h, const char *args);
+void hmp_migrate(Hmp *h, const char *args);
+void hmp_migrate_incoming(Hmp *h, const char *args);
+void hmp_migrate_cancel(Hmp *h, const char *args);
+void hmp_migrate_parameter(Hmp *h, const char *args);
+void hmp_info_migrate(Hmp *h, const char *args);
+void hmp_accel(Hmp *h, const char *args);
 
 /* The editor. */
 typedef struct HmpConsole HmpConsole;

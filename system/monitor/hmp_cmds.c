@@ -1,6 +1,6 @@
 /* Commands of the monitor for people. */
-#include "system/disks.h"
 #include "system/gdb_server.h"
+#include "system/media.h"
 #include "system/monitor/hmp.h"
 #include "system/sys_balloon.h"
 #include "system/sys_devices.h"
@@ -49,6 +49,30 @@ static void cmd_nmi(Hmp *h, const char *args)
                            h->vm->machine->board->name);
 }
 
+static void cmd_eject(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    const bool force = g_str_has_prefix(args, "-f ");
+    Medium m;
+    if (!media_find(h->vm, force ? args + 3 : args, NULL, &m, &err) || !media_eject(h->vm, &m, force, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
+static void cmd_change(Hmp *h, const char *args)
+{
+    enum { DEVICE, FILE_NAME, FORMAT, MODE, WORDS };
+    g_autoptr(GError) err = NULL;
+    g_auto(GStrv) word = g_strsplit(args, " ", WORDS);
+    const unsigned n = g_strv_length(word);
+    Medium m;
+    if (n < FORMAT)
+        g_string_append(h->out, "Error: change: which device, and which file?\n");
+    else if (!media_find(h->vm, word[DEVICE], NULL, &m, &err) ||
+             !media_change(h->vm, &m, word[FILE_NAME], n > FORMAT ? word[FORMAT] : NULL,
+                           n > MODE ? word[MODE] : NULL, false, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
+}
+
 static void cmd_ringbuf_read(Hmp *h, const char *args)
 {
     g_auto(GStrv) word = g_strsplit(args, " ", 2);
@@ -82,35 +106,36 @@ static void cmd_chardev_remove(Hmp *h, const char *args)
 
 /* ---- devices ---- */
 
-static void tell_error(Hmp *h, bool ok, const GError *err)
+/* err is looked at after `ok` was found out, whatever the order of arguments. */
+void hmp_tell_error(Hmp *h, bool ok, GError **err)
 {
     if (!ok)
-        g_string_append_printf(h->out, "Error: %s\n", err->message);
+        g_string_append_printf(h->out, "Error: %s\n", (*err)->message);
 }
 
 static void cmd_device_add(Hmp *h, const char *args)
 {
     g_autoptr(GError) err = NULL;
     g_autoptr(KeyVals) kv = key_vals_parse("device_add", args, "driver", &err);
-    tell_error(h, kv && sys_devices_add(h->vm->devices, kv, &err), err);
+    hmp_tell_error(h, kv && sys_devices_add(h->vm->devices, kv, &err), &err);
 }
 
 static void cmd_device_del(Hmp *h, const char *args)
 {
     g_autoptr(GError) err = NULL;
-    tell_error(h, sys_devices_remove(h->vm->devices, args, &err), err);
+    hmp_tell_error(h, sys_devices_remove(h->vm->devices, args, &err), &err);
 }
 
 static void cmd_netdev_add(Hmp *h, const char *args)
 {
     g_autoptr(GError) err = NULL;
-    tell_error(h, sys_net_add_netdev(&h->vm->devices->net, args, &err), err);
+    hmp_tell_error(h, sys_net_add_netdev(&h->vm->devices->net, args, &err), &err);
 }
 
 static void cmd_netdev_del(Hmp *h, const char *args)
 {
     g_autoptr(GError) err = NULL;
-    tell_error(h, sys_net_remove(&h->vm->devices->net, args, &err), err);
+    hmp_tell_error(h, sys_net_remove(&h->vm->devices->net, args, &err), &err);
 }
 
 static void cmd_set_link(Hmp *h, const char *args)
@@ -121,7 +146,7 @@ static void cmd_set_link(Hmp *h, const char *args)
     if (!word[0] || !word[1] || (!on && strcmp(word[1], "off") != 0))
         g_string_append(h->out, "Error: set_link NAME on|off\n");
     else
-        tell_error(h, sys_devices_set_link(h->vm->devices, word[0], on, &err), err);
+        hmp_tell_error(h, sys_devices_set_link(h->vm->devices, word[0], on, &err), &err);
 }
 
 /* In MiB, unless it says. */
@@ -133,7 +158,7 @@ static void cmd_balloon(Hmp *h, const char *args)
     uint64_t bytes = 0;
     const bool ok = n && parse_size(text, &bytes) ? sys_balloon_set(h->vm, bytes, &err)
                                                   : sys_fail(&err, "balloon: '%s' is no size", args);
-    tell_error(h, ok, err);
+    hmp_tell_error(h, ok, &err);
 }
 
 static void cmd_commit(Hmp *h, const char *args)
@@ -196,9 +221,25 @@ static const HmpRow rows[] = {
     {"netdev_del", "id", "remove host network device", cmd_netdev_del},
     {"set_link", "name on|off", "change the link status of a network adapter", cmd_set_link},
     {"balloon", "target", "request VM to change its memory allocation (in MB)", cmd_balloon},
+    {"eject", "[-f] device", "eject a removable medium (use -f to force it)", cmd_eject},
+    {"change", "device filename [format [read-only-mode]]", "change a removable medium", cmd_change},
     {"commit", "device|all", "commit changes to the disk images (if -snapshot is used)", cmd_commit},
+    {"savevm", "tag", "save a VM snapshot", hmp_savevm},
+    {"loadvm", "tag", "restore a VM snapshot from its tag", hmp_loadvm},
+    {"delvm", "tag", "delete a VM snapshot from its tag", hmp_delvm},
+    {"accel", "kvm|tcg|interp", "change the accelerator of the running machine", hmp_accel},
+    {"migrate", "[-d] uri", "migrate to URI", hmp_migrate},
+    {"migrate_cancel", "", "cancel the current VM migration", hmp_migrate_cancel},
+    {"migrate_incoming", "uri", "continue an incoming migration from an -incoming defer",
+     hmp_migrate_incoming},
+    {"migrate_set_parameter", "parameter value", "set the parameter for migration", hmp_migrate_parameter},
     {"gdbserver", "[device]", "start gdbserver on given device (default 'tcp::1234'), stop with 'none'",
      cmd_gdbserver},
+    {"screendump", "filename [-f format] [device [head]]",
+     "save screen from head 'head' of display device 'device'", hmp_screendump},
+    {"sendkey", "keys [hold_ms]", "send keys to the VM ('sendkey ctrl-alt-f1'; 100 ms)", hmp_sendkey},
+    {"mouse_move", "dx dy [dz]", "send mouse move events", hmp_mouse_move},
+    {"mouse_button", "state", "change mouse button state (1=L, 2=M, 4=R)", hmp_mouse_button},
     {"nmi", "", "inject an NMI", cmd_nmi},
     {"ringbuf_read", "device [size]", "read from a ring buffer character device", cmd_ringbuf_read},
     {"chardev-add", "args", "add chardev", cmd_chardev_add},

@@ -1,5 +1,6 @@
 /* What `info` shows. */
-#include "system/disks.h"
+#include "hw/block/ata.h"
+#include "system/media.h"
 #include "system/monitor/hmp.h"
 #include "system/sys_balloon.h"
 
@@ -122,18 +123,34 @@ static void one_chardev(void *opaque, Chardev *c)
     g_string_append_printf(opaque, "%s: filename=%s\n", chardev_id(c), what);
 }
 
+static void show_tray(Hmp *h, const Disk *d)
+{
+    Medium m;
+    bool open, locked;
+    if (!media_of(h->vm, d, &m))
+        return;
+    ide_cd_look(m.drive, &open, &locked);
+    g_string_append_printf(h->out, "    Removable device: %slocked, tray %s\n", locked ? "" : "not ",
+                           open ? "open" : "closed");
+}
+
 static void info_block(Hmp *h, const char *args)
 {
     const Disk *d;
     for (unsigned k = 0; (d = disks_at(h->vm->disks, k)); k++) {
         const BlockNode *n = d->below ? d->below : d->node;
-        g_string_append_printf(h->out, "%s%s: %s (%s%s%s)\n", k ? "\n" : "", disk_name(d), n->path,
-                               n->kind->name, n->read_only && !d->below ? ", read-only" : "",
-                               d->below ? ", temporary changes" : "");
+        g_string_append_printf(h->out, "%s%s: ", k ? "\n" : "", disk_name(d));
+        if (n)
+            g_string_append_printf(h->out, "%s (%s%s%s)\n", n->path, n->kind->name,
+                                   n->read_only && !d->below ? ", read-only" : "",
+                                   d->below ? ", temporary changes" : "");
+        else
+            g_string_append(h->out, "[not inserted]\n");
         g_string_append_printf(h->out, "    Attached to:      %s\n", d->used ? disk_name(d) : "nothing");
+        show_tray(h, d);
         g_string_append_printf(h->out, "    Cache mode:       %s\n",
                                d->writethrough ? "writethrough" : "writeback");
-        for (const BlockNode *b = n->backing; b; b = b->backing)
+        for (const BlockNode *b = n ? n->backing : NULL; b; b = b->backing)
             g_string_append_printf(h->out, "    Backing file:     %s\n", b->path);
     }
 }
@@ -166,12 +183,16 @@ const HmpRow hmp_info_rows[] = {
     {"balloon", "", "show balloon information", info_balloon},
     {"block", "", "show info of the block devices", info_block},
     {"blockstats", "", "show block device statistics", info_blockstats},
+    {"snapshots", "", "show the currently saved VM snapshots", hmp_info_snapshots},
+    {"migrate", "", "show migration status", hmp_info_migrate},
     {"chardev", "", "show the character devices", info_chardev},
     {"cpus", "", "show infos for each CPU", info_cpus},
     {"kvm", "", "show KVM information", info_kvm},
     {"mtree", "", "show memory tree", info_mtree},
     {"name", "", "show the current VM name", info_name},
     {"pci", "", "show PCI info", hmp_info_pci},
+    {"vnc", "", "show the vnc server status", hmp_info_vnc},
+    {"mice", "", "show which guest mouse is receiving events", hmp_info_mice},
     {"qtree", "", "show device tree", info_qtree},
     {"registers", "[-a]", "show the cpu registers (-a: of all CPUs)", info_registers},
     {"status", "", "show the current VM status (running|paused)", info_status},

@@ -1,4 +1,5 @@
 /* QMP commands about the machine as a whole, cpus and chardevs. */
+#include "system/engine_switch.h"
 #include "system/monitor/hmp.h"
 #include "system/monitor/qmp.h"
 
@@ -61,7 +62,10 @@ bool qmp_query_accelerators(Qmp *q, JsonObject *args, JsonNode **ret, GError **e
     json_object_set_string_member(o, "enabled", engine_name(e));
     json_object_set_array_member(o, "present", present);
     json_object_set_string_member(o, "reason", engine_reason(e));
-    json_object_set_boolean_member(o, "switchable", FALSE);
+    g_autofree char *obstacle = engine_obstacle(qmp_vm(q));
+    json_object_set_boolean_member(o, "switchable", !obstacle);
+    if (obstacle)
+        json_object_set_string_member(o, "obstacle", obstacle);
     *ret = qmp_object_node(o);
     return true;
 }

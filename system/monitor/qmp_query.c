@@ -1,5 +1,6 @@
 /* QMP commands about objects and disks. */
-#include "system/disks.h"
+#include "hw/block/ata.h"
+#include "system/media.h"
 #include "system/monitor/qmp.h"
 #include "system/objects.h"
 
@@ -106,6 +107,20 @@ static JsonObject *node_info(BlockNode *n, const Disk *d)
     return o;
 }
 
+static void show_tray(Vm *vm, const Disk *d, JsonObject *o)
+{
+    Medium m;
+    bool open = false, locked = false;
+    const bool removable = media_of(vm, d, &m);
+    if (removable) {
+        ide_cd_look(m.drive, &open, &locked);
+        json_object_set_string_member(o, "qdev", m.id);
+        json_object_set_boolean_member(o, "tray_open", open);
+    }
+    json_object_set_boolean_member(o, "removable", removable);
+    json_object_set_boolean_member(o, "locked", locked);
+}
+
 bool qmp_query_block(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     JsonArray *all = json_array_new();
@@ -114,9 +129,9 @@ bool qmp_query_block(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
         JsonObject *o = json_object_new();
         json_object_set_string_member(o, "device", d->id ? d->id : "");
         json_object_set_string_member(o, "type", "unknown");
-        json_object_set_boolean_member(o, "removable", FALSE);
-        json_object_set_boolean_member(o, "locked", FALSE);
-        json_object_set_object_member(o, "inserted", node_info(d->node, d));
+        show_tray(qmp_vm(q), d, o);
+        if (d->node)
+            json_object_set_object_member(o, "inserted", node_info(d->node, d));
         json_object_set_string_member(o, "io-status", qmp_vm(q)->state == RUN_IO_ERROR ? "failed" : "ok");
         json_array_add_object_element(all, o);
     }
@@ -140,7 +155,8 @@ bool qmp_query_nodes(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
     const Disk *d;
     bool flat = json_object_has_member(args, "flat") && json_object_get_boolean_member(args, "flat");
     for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++)
-        add_chain(all, d->node, d, flat);
+        if (d->node)
+            add_chain(all, d->node, d, flat);
     BlockNode *n;
     const Disk none = {.vm = qmp_vm(q)};
     for (unsigned k = 0; (n = disks_node_at(qmp_vm(q)->disks, k)); k++)
@@ -156,7 +172,7 @@ bool qmp_query_blockstats(Qmp *q, JsonObject *args, JsonNode **ret, GError **err
     for (unsigned k = 0; (d = disks_at(qmp_vm(q)->disks, k)); k++) {
         JsonObject *o = json_object_new(), *s = json_object_new();
         json_object_set_string_member(o, "device", d->id ? d->id : "");
-        if (d->node->name)
+        if (d->node && d->node->name)
             json_object_set_string_member(o, "node-name", d->node->name);
         json_object_set_int_member(s, "rd_bytes", (gint64)d->stats.read_bytes);
         json_object_set_int_member(s, "wr_bytes", (gint64)d->stats.written_bytes);

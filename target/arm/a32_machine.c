@@ -180,6 +180,7 @@ static const TargetSys sys = {
     .model = model_at,
     .debug_reg = debug_reg,
     .set_irq = arm_set_irq,
+    .state = &arm_state,
 };
 
 const TargetOps target_arm_sys = {

@@ -76,7 +76,7 @@ static unsigned may_of(const Walk *w, Rights a)
 static bool done(const Walk *w, uint64_t base, unsigned bits, unsigned may, bool global)
 {
     w->ret->pa = base | (w->va & ((1u << bits) - 1));
-    w->ret->bits = (uint8_t)bits;
+    w->ret->bits = w->ret->even = (uint8_t)bits;
     w->ret->may = (uint8_t)may;
     w->ret->global = global;
     return true;
@@ -252,7 +252,10 @@ static bool walk_long(const Walk *w)
 bool a32_walk(ArmMachine *m, const ArmRegime *r, uint32_t va, unsigned idx, MmuHow how, MmuPage *ret)
 {
     const Walk w = {m, r, va, how, idx, ret};
-    if (!r->on)
-        return done(&w, va & ~4095u, 12, MMU_R | MMU_W | MMU_X, true);
+    if (!r->on) {
+        done(&w, va & ~4095u, 12, MMU_R | MMU_W | MMU_X, true);
+        ret->even = MMU_EVEN;
+        return true;
+    }
     return r->kind == ARM_REGIME_A32 ? walk_short(&w) : walk_long(&w);
 }

@@ -46,16 +46,16 @@ static bool is_branch(const A32Args *a)
            a->format == A32_FMT_T16_CB;
 }
 
-/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? 0:
- * something else stands between, or it is conditional, which makes a block of its own. Where the bytes at
- * hand end first the answer is the end of them. */
+/* Where is the store exclusive that this load can be one region with, on the way that takes no branch? A
+ * conditional one too: where its condition does not hold the region is left. 0: something else stands
+ * between. Where the bytes at hand end first the answer is the end of them. */
 static Gva matched_store(const Trans *t, const A32Args *load, int size)
 {
-    unsigned off = load->len, in_it = 0;
+    unsigned off = load->len;
 
     if (t->ctx & CTX_LLSC_UNMATCHED)
         return 0;
-    for (unsigned n = 0; n < 16; n++, in_it -= in_it != 0) {
+    for (unsigned n = 0; n < 16; n++) {
         A32Args a;
         A32Insn insn;
         if (off + 4 > t->n_bytes)
@@ -64,12 +64,8 @@ static Gva matched_store(const Trans *t, const A32Args *load, int size)
         if (insn == A32_ILLEGAL)
             return 0;
         if (store_exclusive_size(insn) >= 0)
-            return a.n == load->n && store_exclusive_size(insn) == size && a.cond == A32_COND_AL && !in_it
-                       ? t->pc + off
-                       : 0;
-        if (a.format == A32_FMT_IT)
-            in_it = 5 - (unsigned)__builtin_ctz(a.i | 16u);
-        else if (!is_branch(&a) && a.format >= A32_FMT_EFF)
+            return a.n == load->n && store_exclusive_size(insn) == size ? t->pc + off : 0;
+        if (a.format != A32_FMT_IT && !is_branch(&a) && a.format >= A32_FMT_EFF)
             return 0;
         off += a.len;
     }

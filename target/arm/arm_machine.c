@@ -65,6 +65,7 @@ static void reset_state(Cpu *base)
                    .reset_as_off = s->reset_as_off,
                    .last_regime = s->last_regime};
     arm_reset(base);
+    base->exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep any more */
     m->arm.model = model;
     memcpy(s, &kept, offsetof(ArmSys, lines));
     __atomic_fetch_and(&s->lines, LINES_OF_DEVICES, __ATOMIC_ACQ_REL);
@@ -207,6 +208,7 @@ static const TargetSys sys = {
     .watches = arm_watches,
     .watch = arm_watch,
     .set_irq = arm_set_irq,
+    .state = &arm_state,
 };
 
 const TargetOps target_aarch64_sys = {

@@ -225,7 +225,7 @@ static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
     if (clean && w->how != MMU_WRITE)
         may &= ~(unsigned)MMU_W;
     w->ret->pa = oa | (w->in & low);
-    w->ret->bits = (uint8_t)bits;
+    w->ret->bits = w->ret->even = (uint8_t)bits;
     w->ret->global = !w->stage2 && !(desc & DESC_NG);
     w->ret->may = (uint8_t)may;
     return WALK_OK;
@@ -359,7 +359,8 @@ static bool stage1(ArmMachine *m, const ArmRegime *r, Gva va, unsigned idx, MmuH
             fault(&m->arm.base, va, how, ARM_FSC_SIZE);
             return false;
         }
-        *ret = (MmuPage){.pa = va, .bits = 12, .may = MMU_R | MMU_W | MMU_X, .global = true};
+        *ret = (MmuPage){
+            .pa = va, .bits = 12, .even = MMU_EVEN, .may = MMU_R | MMU_W | MMU_X, .global = true};
         return true;
     }
     do
@@ -380,6 +381,7 @@ bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsig
         return false;
     ret->pa = p.pa;
     ret->bits = MIN(ret->bits, p.bits);
+    ret->even = MIN(ret->even, p.even);
     ret->may &= p.may;
     ret->global = false;
     return true;

@@ -288,6 +288,9 @@ unsigned arm_fetch_idx(uint32_t ctx);
 /* Do instructions on floating-point registers trap, to whom ever? */
 bool arm_no_fp(const ArmMachine *m);
 
+/* arm_state.c */
+extern const TargetState arm_state;
+
 /* arm_pmu.c; in the order of arm_sysregs.def */
 typedef enum ArmPmuReg {
     ARM_PMU_CR,

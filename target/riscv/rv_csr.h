@@ -63,6 +63,9 @@ void rv_csr_write_fn(RvCpu *cpu, RvCsrId id, uint64_t v);
 /* Counters and events, which have no row each; false: no such number. */
 bool rv_csr_read_hpm(const RvCpu *cpu, unsigned number, uint64_t *ret);
 bool rv_csr_write_hpm(RvCpu *cpu, unsigned number, uint64_t v);
+/* A running counter counts on from its value, which `count` is then (stop), or adds the host's clock again.
+ */
+void rv_counter_stand(RvCounter *c, bool stop);
 /* Of xenvcfg: bits whose extension is there. */
 uint64_t rv_envcfg_bits(const RvCpu *cpu);
 /* What set and clear start from: what an interrupt controller drives is read, but not written back (the

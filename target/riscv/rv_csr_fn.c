@@ -26,6 +26,12 @@ static void counter_stop(RvCounter *c, bool stop)
     counter_set(c, v);
 }
 
+void rv_counter_stand(RvCounter *c, bool stop)
+{
+    if (!c->stopped)
+        c->count += stop ? host_cycles() : 0 - host_cycles();
+}
+
 static void write_countinhibit(RvCpu *cpu, uint64_t v)
 {
     enum { CY = 1, IR = 4 };

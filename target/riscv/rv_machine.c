@@ -99,6 +99,7 @@ static const TargetSys sys = {
     .configure = rv_configure,
     .model = model_at,
     .extension = rv_extension,
+    .state = &rv_state,
 };
 
 #define COMMON                                                                                               \

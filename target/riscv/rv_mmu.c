@@ -311,8 +311,10 @@ static WalkEnd all_stages(const Walk *w, MmuPage *ret)
         l = (Leaf){.pa = second.pa, .bits = MIN(l.bits, second.bits), .may = l.may & second.may};
     }
     unsigned pmp = rv_pmp(w->cpu, l.pa, w->priv);
+    unsigned even = MIN(l.bits, (unsigned)MMU_EVEN);
     /* What HLVX may read others may not. */
     *ret = (MmuPage){.pa = l.pa, .bits = (uint8_t)(l.bits == 63 ? PAGE_BITS : l.bits),
+                     .even = (uint8_t)(w->how == MMU_FETCH ? rv_pmp_even(w->cpu, l.pa, even) : 0),
                      .may = hlvx ? 0 : (uint8_t)(l.may & pmp),
                      .global = l.global || (bare && w->priv == RV_M)};
     if (hlvx && !(pmp & MMU_X))

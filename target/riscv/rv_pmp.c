@@ -130,20 +130,52 @@ static unsigned by_mml(uint8_t cfg, bool m)
     return lock == m ? plain(cfg) : 0;
 }
 
-/* Does entry n have the page at `at` (in words of 4 bytes)? */
-static bool hits(const RvSys *s, unsigned n, uint64_t at)
+/* The range of entry n, in words of 4 bytes; false: it has none. */
+static bool range_of(const RvSys *s, unsigned n, uint64_t *ret_first, uint64_t *ret_last)
 {
-    uint64_t low = (1ull << PMP_GRAIN) - 1, first, mask;
+    uint64_t low = (1ull << PMP_GRAIN) - 1, mask;
     switch (s->pmpcfg[n] & PMP_A) {
     case PMP_TOR:
-        first = n ? s->pmpaddr[n - 1] & ~low : 0;
-        return at >= first && at < (s->pmpaddr[n] & ~low);
+        *ret_first = n ? s->pmpaddr[n - 1] & ~low : 0;
+        *ret_last = (s->pmpaddr[n] & ~low) - 1;
+        return *ret_first <= *ret_last && *ret_last != UINT64_MAX;
     case PMP_NAPOT:
         mask = s->pmpaddr[n] | low >> 1;
         mask ^= mask + 1;
-        return !((at ^ s->pmpaddr[n]) & ~mask);
+        *ret_first = s->pmpaddr[n] & ~mask;
+        *ret_last = s->pmpaddr[n] | mask;
+        return true;
     default: return false;
     }
+}
+
+/* Does entry n have the page at `at` (in words of 4 bytes)? */
+static bool hits(const RvSys *s, unsigned n, uint64_t at)
+{
+    uint64_t first, last;
+    return range_of(s, n, &first, &last) && at >= first && at <= last;
+}
+
+/* Is the range [at, to] inside or outside of each entry, up to the first that it is inside of? */
+static bool all_alike(const RvSys *s, uint64_t at, uint64_t to)
+{
+    uint64_t first, last;
+    for (unsigned n = 0; n < RV_PMP_ENTRIES; n++) {
+        if (!range_of(s, n, &first, &last) || to < first || at > last)
+            continue;
+        return at >= first && to <= last;
+    }
+    return true;
+}
+
+unsigned rv_pmp_even(const RvCpu *cpu, Gpa pa, unsigned bits)
+{
+    for (; bits > 12; bits--) {
+        uint64_t at = pa >> bits << bits >> 2;
+        if (all_alike(&cpu->sys, at, at + (1ull << (bits - 2)) - 1))
+            break;
+    }
+    return bits;
 }
 
 unsigned rv_pmp(const RvCpu *cpu, Gpa pa, unsigned priv)

@@ -166,6 +166,8 @@ enum { RV_HGATP_VMID_SHIFT = 44, RV_SATP_ASID_SHIFT = 44, RV_SATP_MODE_SHIFT = 6
 
 /* rv_pmp.c. Physical protection of the 4 KiB of pa, for effective privilege priv: MMU_* that are allowed. */
 unsigned rv_pmp(const RvCpu *cpu, Gpa pa, unsigned priv);
+/* log2 of an aligned range around pa, of 2^bits bytes at most, for which it says the same. */
+unsigned rv_pmp_even(const RvCpu *cpu, Gpa pa, unsigned bits);
 bool rv_pmp_read(const RvCpu *cpu, unsigned csr, uint64_t *ret); /* false: not one of its CSRs */
 bool rv_pmp_write(RvCpu *cpu, unsigned csr, uint64_t v);
 void rv_mseccfg_write(RvCpu *cpu, uint64_t v);
@@ -216,6 +218,9 @@ uint64_t rv_topi(const RvCpu *cpu, unsigned level /* RV_U: that of a guest */);
 bool rv_aia_indirect(unsigned number);
 bool rv_aia_reaches(const RvCpu *cpu, unsigned number, bool qualified);
 bool rv_aia_access(RvCpu *cpu, unsigned number, bool write, uint64_t mask, uint64_t v, uint64_t *ret_old);
+
+/* rv_state.c */
+extern const TargetState rv_state;
 
 /* rv_model.c */
 bool rv_configure(Cpu *cpu, const char *name, const char *value);

@@ -60,6 +60,7 @@ enum {
     X86_CS64 = 0x33,
     X86_TLS_FIRST = 12, /* descriptors that set_thread_area(2) sets */
     X86_TLS_COUNT = 3,
+    X86_CPU_NODE = 0x7b,
     X86_LDT_COUNT = 8192
 };
 
@@ -96,7 +97,10 @@ typedef struct X86Cpu {
     X86Desc tls[X86_TLS_COUNT];
     const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
     uint32_t zmm_used;         /* 0, 1 */
-    uint32_t store_in_c; /* 0, 1: the next instruction, a store, is done by a C function (X86_CTX_STORE) */
+    uint32_t odd_segs; /* i386 programs: segments that are no flat data, or fs and gs without limits: bits */
+    uint32_t store_in_c; /* 1: the next instruction, a store, is done by a C function (X86_CTX_STORE), or
+                          * masks all exceptions (x86_evex_run.c; 2: it will) */
+    uint32_t ff_before;  /* .. its sticky flags of before, which are not in base.ff meanwhile */
 } X86Cpu;
 
 enum {
@@ -137,6 +141,10 @@ enum {
     X86_CTX_CS_CHECK = 1 << 25, /* cs has a limit that each instruction is compared with */
     X86_CTX_TRAP = 1 << 26,     /* TF, or breakpoints of the debug registers: each instruction asks C */
     X86_CTX_IOPL = 1 << 27,     /* CPL is above IOPL, or virtual-8086 mode: C looks at cli, sti, pushf, .. */
+    X86_CTX_ALIGN = 1 << 5,     /* EFLAGS.AC of programs; with CR0.AM, at CPL 3 of machines */
+    X86_CTX_SEGS = 1 << 28,     /* i386 programs: es, ss or ds is not a flat segment of data; with STACK16 */
+    X86_CTX_FS = 1 << 29,       /* .. fs has a limit, or is null */
+    X86_CTX_GS = 1 << 30,
 };
 static inline unsigned x86_ctx_idx(uint32_t ctx)
 {
@@ -164,8 +172,10 @@ typedef enum X86Model {
 } X86Model;
 _Static_assert(X86_MODELS <= 32, "five bits of the context word");
 
-/* Loads segment register `seg` (es cs ss ds fs gs); false: the selector is refused. */
+/* Loads segment register `seg` (es cs ss ds fs gs) of a program; false: the selector is refused. */
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
+uint64_t x86_desc_raw(const X86Desc *d);  /* as the processor has it; 0: none */
+uint32_t x86_segs_ctx(const X86Cpu *cpu); /* of the context word */
 uint64_t x86_xcr0(X86Model m); /* what a program has */
 /* Where component `bit` of XCR0 stands in the standard form of xsave, and its bytes. The layout is the
  * vendor's. */
@@ -182,6 +192,7 @@ static inline unsigned x86_vector_registers(const X86Cpu *cpu)
 uint32_t x86_mxcsr(const X86Cpu *cpu);
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
 bool x86_model_has(X86Model m, X86Feat f);
+bool x86_model_is_amd(X86Model m);
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f); /* as its mode shows it */
 X86Model x86_model_find(const char *name);      /* X86_MODELS: none */
 const char *x86_model_name(X86Model m);

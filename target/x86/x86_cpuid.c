@@ -41,11 +41,11 @@ enum { AMD, INTEL };
 #define SET_PENTIUM3 (2 * F(SSE) - 1)
 #define SET_AVX512   (F(AVX512F) | F(AVX512DQ) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL))
 #define SET_V4       (SET_V3 | SET_AVX512)
-#define SET_MAX      ((2 * F(XGETBV1) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
+#define SET_MAX      ((2 * F(SSE4A) - 1) & ~(SET_AVX512 | SET_AVX512_MORE))
 #define SET_AVX512_MORE                                                                                      \
     (F(AVX512_IFMA) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(AVX512_VNNI) | F(AVX512_BITALG) |                 \
      F(AVX512_VPOPCNTDQ) | F(AVX512_BF16))
-#define SET_MAX512 (2 * F(XGETBV1) - 1)
+#define SET_MAX512 (2 * F(SSE4A) - 1)
 /* Of Intel's servers: manuals of these processors; of AMD's: processor programming references of families
  * 17h, 19h. What is not implemented is not announced. */
 #define SET_SKYLAKE                                                                                          \
@@ -55,7 +55,7 @@ enum { AMD, INTEL };
     (SET_SKYLAKE | (SET_AVX512_MORE & ~F(AVX512_BF16)) | F(SHA) | F(GFNI) | F(VAES) | F(VPCLMUL) | F(RDPID))
 #define SET_NAPLES                                                                                           \
     (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) | F(SHA) |   \
-     F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
+     F(SSE4A) | F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1))
 #define SET_ROME  (SET_NAPLES | F(CLWB) | F(RDPID))
 #define SET_MILAN (SET_ROME | F(ERMS) | F(VAES) | F(VPCLMUL))
 
@@ -69,6 +69,10 @@ static const ModelRow models[] = {
 bool x86_model_has(X86Model m, X86Feat f)
 {
     return models[m].features >> f & 1;
+}
+bool x86_model_is_amd(X86Model m)
+{
+    return models[m].vendor == AMD;
 }
 const char *x86_model_name(X86Model m)
 {
@@ -87,14 +91,17 @@ X86Model x86_model_find(const char *name)
     return (X86Model)m;
 }
 
-/* What there is in 64-bit mode alone, or is looked at to find out whether there is such a mode; and AVX-512,
- * which is not there in 32-bit mode yet. */
-static const uint64_t only64 =
-    F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | F(LAHF) | SET_AVX512 | SET_AVX512_MORE;
+/* What there is in 64-bit mode alone, or is looked at to find out whether there is such a mode. */
+static const uint64_t only64 = F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | F(LAHF);
+
+static bool is_only32(const X86Cpu *cpu)
+{
+    return cpu->base.ops == &target_i386 || cpu->base.ops == &target_i386_sys;
+}
 
 bool x86_cpu_has(const X86Cpu *cpu, X86Feat f)
 {
-    return x86_model_has((X86Model)cpu->model, f) && !(cpu->base.ops == &target_i386 && only64 >> f & 1);
+    return x86_model_has((X86Model)cpu->model, f) && !(is_only32(cpu) && only64 >> f & 1);
 }
 
 void x86_feature_place(X86Feat f, uint32_t *ret_leaf, uint32_t *ret_sub, unsigned *ret_reg,
@@ -274,6 +281,6 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
     case 0x80000008: ret[0] = 48 << 8 | 48; break;
     default: break;
     }
-    if (cpu->base.ops == &target_i386)
+    if (is_only32(cpu))
         hide64(leaf, sub, ret);
 }

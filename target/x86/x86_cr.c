@@ -73,7 +73,7 @@ static bool write_cr3(X86Machine *m, uint64_t v)
     bool pcid = s->cr4 & X86_CR4_PCIDE, keep = pcid && (v & X86_CR3_KEEP);
     if (pcid)
         v &= ~X86_CR3_KEEP;
-    if (x86_long(m) ? v >> 48 != 0 : v >> 32 != 0)
+    if (x86_long(m) ? v >> X86_PHYS_BITS != 0 : v >> 32 != 0)
         return false;
     if (pae_legacy(m, s->cr0, s->cr4) && !x86_load_pdptes(m, v))
         return false;

@@ -1,36 +1,9 @@
 /* Prefixes, opcode, modrm, sib, displacement, immediates. */
 #include "target/x86/x86_cpu.h"
 #include "target/x86/x86_decode.h"
+#include "target/x86/x86_attrs.h"
 #include "target/x86/x86_evex.h"
 
-enum {
-    D64 = X86_D64,
-    LOCK = X86_LOCK,
-    MEM = X86_MEM,
-    REG = X86_REG,
-    W0 = X86_W0,
-    W1 = X86_W1,
-    RM = X86_RM,
-    REP = X86_REP,
-    NDS = X86_NDS,
-    L0 = X86_L0,
-    L1 = X86_L1,
-    VSIB = X86_VSIB,
-    O32 = X86_O32,
-    O64 = X86_O64,
-    SYS = X86_SYS
-};
-enum {
-    K = X86_EV_K,
-    KM = X86_EV_KM,
-    BC = X86_EV_BC,
-    ER = X86_EV_ER,
-    SAE = X86_EV_SAE,
-    L12 = X86_EV_L12,
-    L2 = X86_EV_L2,
-    LIG = X86_EV_LIG,
-    NF = X86_EV_NF
-};
 static const X86Row rows[] = {
 #define INSN(id, map, pfx, opc, ext, attr, name, handler, arg, a, b, c)                                      \
     {X86_MAP_##map,                                                                                          \
@@ -105,7 +78,7 @@ const X86Row *x86_row_of(X86Handler h)
     return &rows[n];
 }
 
-#include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[], of rows[] */
+#include "x86_decode_tables.h" /* x86_first[map * 256 + opcode], an index of x86_order[] */
 
 const uint8_t x86_opd_where[] = {
 #define OPD(name, where, size) X86_WH_##where,
@@ -118,26 +91,34 @@ const uint8_t x86_opd_size_code[] = {
 #undef OPD
 };
 
+/* What is not there reads as something; the end looks how far it went. */
 typedef struct Bytes {
     const uint8_t *p;
-    unsigned n, at;
-    bool is_short;
+    unsigned at;
 } Bytes;
+enum { MOST_READ = 40 }; /* 16 prefixes and all that may follow */
 
-static uint8_t next(Bytes *b)
-{
-    if (b->at < b->n)
-        return b->p[b->at++];
-    b->is_short = true;
-    return 0;
-}
+static uint8_t next(Bytes *b) { return b->p[b->at++]; }
 
 static uint64_t next_le(Bytes *b, unsigned bytes)
 {
+    const uint8_t *p = b->p + b->at;
     uint64_t v = 0;
-    for (unsigned k = 0; k < bytes; k++)
-        v |= (uint64_t)next(b) << 8 * k;
-    return v;
+    b->at += bytes;
+    switch (bytes) {
+    case 1: return *p;
+    case 2: memcpy(&v, p, 2); return v;
+    case 4: memcpy(&v, p, 4); return v;
+    default: memcpy(&v, p, 8); return v;
+    }
+}
+
+/* Does the byte stand in front of an opcode in some mode? */
+static bool is_prefix(uint8_t c)
+{
+    static const uint64_t set[4] = {1ull << 0x26 | 1ull << 0x2e | 1ull << 0x36 | 1ull << 0x3e,
+                                    0xffff | 0xfull << (0x64 - 64), 0, 1ull << 48 | 1ull << 50 | 1ull << 51};
+    return set[c >> 6] >> (c & 63) & 1;
 }
 
 /* Returns the first byte that is no prefix. A rex that other prefixes follow counts for nothing. */
@@ -145,7 +126,7 @@ static uint8_t prefixes(Bytes *b, X86Insn *x)
 {
     for (;;) {
         uint8_t c = next(b);
-        if (b->is_short || b->at > X86_MAX_LEN)
+        if (LIKELY(!is_prefix(c)) || b->at > X86_MAX_LEN)
             return c;
         switch (c) {
         case 0x66: x->has66 = true; break;
@@ -177,48 +158,6 @@ static uint8_t prefixes(Bytes *b, X86Insn *x)
     }
 }
 
-/* What an operand asks of the decoder: a modrm byte; bytes behind the address; whether its register exists.
- */
-enum { ASKS_MODRM = 1, ASKS_IMM = 2, ASKS_REGISTER = 4 };
-#define IS(where, w) (X86_WH_##where == X86_WH_##w)
-#define ASKS(where)                                                                                          \
-    ((IS(where, E) || IS(where, G) || IS(where, M) ||                                                        \
-              (X86_WH_##where >= X86_WH_SEG && !IS(where, X) && !IS(where, Y))                               \
-          ? ASKS_MODRM                                                                                       \
-          : 0) |                                                                                             \
-     (IS(where, I) || IS(where, S) || IS(where, J) || IS(where, O) || IS(where, L) || IS(where, FAR)         \
-          ? ASKS_IMM                                                                                         \
-          : 0) |                                                                                             \
-     (IS(where, SEG) || IS(where, KG) || IS(where, CR) || IS(where, DR) ? ASKS_REGISTER : 0))
-static const uint8_t asks[] = {
-#define OPD(name, where, size) ASKS(where),
-#include "target/x86/x86_opds.def"
-#undef OPD
-};
-
-static unsigned row_asks(const X86Row *r)
-{
-    return asks[r->opd[0]] | asks[r->opd[1]] | asks[r->opd[2]];
-}
-
-/* Has the opcode of this row a modrm byte? */
-static bool has_modrm(const X86Row *r)
-{
-    return r->ext >= 0 || (row_asks(r) & ASKS_MODRM) || (r->attr & (X86_MEM | X86_REG));
-}
-
-static bool prefix_fits(const X86Row *r, const X86Insn *x)
-{
-    switch ((X86Pfx)r->pfx) {
-    case X86_PFX_NP: return !x->has66 && !x->rep;
-    case X86_PFX_66: return x->has66 && !x->rep;
-    case X86_PFX_F3: return x->rep == 0xf3;
-    case X86_PFX_F2: return x->rep == 0xf2;
-    case X86_PFX_ANY: return true;
-    }
-    return false;
-}
-
 /* Is vvvv all ones (0 here) where no operand is there? */
 static bool vvvv_fits(const X86Row *r, const X86Insn *x)
 {
@@ -248,22 +187,34 @@ static bool evex_fits(const X86Row *r, const X86Insn *x)
     return (!x->mask || r->evex & X86_EV_K) && (!x->zero || (x->mask && to_vector));
 }
 
-static bool row_fits(const X86Row *r, const X86Insn *x, bool modrm)
+static bool names_gpr(const X86Row *r)
 {
-    if (r->attr & (x->code32 ? X86_O64 : X86_O32) || (r->attr & X86_SYS && !x->sys))
-        return false;
+    for (unsigned k = 0; k < 3; k++)
+        if (x86_opd_size_code[r->opd[k]] == X86_SZ_Y)
+            return true;
+    return false;
+}
+
+/* Masks and EVEX in 32-bit mode, with a general register: W does not count. */
+static bool drops_w(const X86Row *r, const X86Insn *x)
+{
+    return x->code32 && x->vex && x->rex & 8 && (r->attr & X86_O64 || (x->evex && names_gpr(r)));
+}
+
+static unsigned situation(const X86Insn *x)
+{
+    return (x->rex & 15) | (x->modrm << 1 & X86_FIT_EXT) | (x->mod == 3 ? X86_FIT_REG : 0) |
+           (x->code32 ? X86_FIT_32 : 0) | (x->sys ? X86_FIT_SYS : 0) | (x->has66 ? X86_FIT_66 : 0) |
+           (x->rep == 0xf3 ? X86_FIT_F3 : 0) | (x->rep == 0xf2 ? X86_FIT_F2 : 0) |
+           (x->wide ? X86_FIT_WIDE : 0);
+}
+
+/* What no bit of the situation says. */
+static __attribute__((noinline)) bool rest_fits(const X86Row *r, const X86Fit *f, const X86Insn *x)
+{
     if (x->evex && !evex_fits(r, x))
         return false;
-    if (x->vex &&
-        (!vvvv_fits(r, x) || (!x->evex && ((r->attr & X86_L0 && x->wide) || (r->attr & X86_L1 && !x->wide)))))
-        return false;
-    if (!prefix_fits(r, x) || ((r->attr & X86_W0) && x->rex & 8) || ((r->attr & X86_W1) && !(x->rex & 8)))
-        return false;
-    if (!modrm) /* nop and pause: with rex.b it is xchg */
-        return !(r->opc == 0x90 && r->handler == X86_H_nop && x->rex & 1);
-    if ((r->attr & X86_MEM && x->mod == 3) || (r->attr & X86_REG && x->mod != 3))
-        return false;
-    return r->ext < 0 || (r->attr & X86_RM ? x->modrm == r->ext : (x->modrm >> 3 & 7) == r->ext);
+    return (!x->vex || vvvv_fits(r, x)) && (!(f->asks & X86_ASKS_RM) || x->modrm == r->ext);
 }
 
 /* bx si, bx di, bp si, bp di, si, di, bp, bx; a displacement alone instead of bp. */
@@ -281,10 +232,8 @@ static void read_address16(Bytes *b, X86Insn *x)
 }
 
 /* EVEX: a displacement of one byte counts in units of the memory operand, or of its elements. */
-static unsigned disp_unit(const X86Insn *x)
+static __attribute__((noinline)) unsigned disp_unit(const X86Insn *x)
 {
-    if (!x->evex)
-        return 1;
     if (x->evb || x->row->attr & X86_VSIB)
         return 1u << (x->row->attr & X86_VSIB ? x->row->lane : x->row->source);
     if (x->row->handler == X86_H_evc && (x->row->arg == EV_COMPRESS || x->row->arg == EV_EXPAND))
@@ -319,7 +268,7 @@ static void read_address(Bytes *b, X86Insn *x)
         mod = 2;
     }
     if (mod == 1)
-        x->disp = (int8_t)next(b) * (int32_t)disp_unit(x);
+        x->disp = (int8_t)next(b) * (int32_t)(UNLIKELY(x->evex) ? disp_unit(x) : 1);
     else if (mod == 2)
         x->disp = (int32_t)next_le(b, 4);
 }
@@ -352,7 +301,8 @@ static void read_immediates(Bytes *b, X86Insn *x)
     bool first = true;
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
-        if (!(asks[x->row->opd[k]] & ASKS_IMM))
+        if (where != X86_WH_I && where != X86_WH_S && where != X86_WH_J && where != X86_WH_O &&
+            where != X86_WH_L && where != X86_WH_FAR)
             continue;
         *(first ? &x->imm : &x->imm2) = read_imm(b, x, k);
         if (where == X86_WH_FAR)
@@ -377,25 +327,36 @@ static bool no_register(const X86Insn *x)
 }
 
 /* Chooses the row; reads modrm where the opcode has one. */
-static const X86Row *choose(Bytes *b, X86Insn *x, unsigned map)
+static const X86Fit *choose(Bytes *b, X86Insn *x, unsigned map)
 {
     unsigned at = map * 256 + x->opc, from = x86_first[at], to = x86_first[at + 1];
     if (from == to)
         return NULL;
-    bool modrm = has_modrm(&rows[x86_order[from]]);
-    if (modrm)
+    if (x86_order[from].asks & X86_ASKS_MODRM)
         read_modrm(b, x);
     if (map == X86_MAP_0F && x->opc >= 0x20 && x->opc <= 0x23) /* mov of control registers looks at mod not */
         x->mod = 3;
-    for (unsigned k = from; k < to; k++)
-        if (row_fits(&rows[x86_order[k]], x, modrm))
-            return &rows[x86_order[k]];
+    unsigned is = situation(x);
+    for (unsigned k = from; k < to; k++) {
+        const X86Fit *f = &x86_order[k];
+        const X86Row *r = &rows[f->row];
+        bool drops = UNLIKELY(x->vex) && drops_w(r, x);
+        unsigned as = drops && r->attr & X86_O64 ? is & ~(unsigned)X86_FIT_32 : is;
+        bool plain = LIKELY(!x->vex && !(f->asks & X86_ASKS_RM));
+        if ((as & f->mask) != f->want || !(plain || rest_fits(r, f, x)))
+            continue;
+        if (LIKELY(!drops))
+            return f;
+        x->rex &= (uint8_t)~8;
+        is &= ~(unsigned)X86_FIT_W;
+        k = from - 1;
+    }
     return NULL;
 }
 
 /* Behind c4 or c5: the rest of the prefix. Returns the map; X86_MAPS: none, or another prefix stood before.
  */
-static unsigned vex(Bytes *b, X86Insn *x, bool three)
+static __attribute__((noinline)) unsigned vex(Bytes *b, X86Insn *x, bool three)
 {
     static const uint8_t rep[4] = {0, 0, 0xf3, 0xf2};
     bool alone = !x->has66 && !x->rep && !x->lock && !x->rex;
@@ -418,25 +379,18 @@ static unsigned vex(Bytes *b, X86Insn *x, bool three)
     return alone && map >= 1 && map <= 3 ? X86_MAP_V0F + map - 1 : X86_MAPS;
 }
 
-/* c4 and c5 are les and lds in 32-bit mode where memory follows, which they want. */
+/* c4, c5 and 62 are les, lds and bound in 32-bit mode where memory follows, which they want. */
 static bool is_vex(const Bytes *b, const X86Insn *x)
 {
-    return (x->opc | 1) == 0xc5 && !b->is_short && (!x->code32 || (b->at < b->n && b->p[b->at] >> 6 == 3));
+    bool prefix = (x->opc | 1) == 0xc5 || x->opc == 0x62;
+    return prefix && (!x->code32 || b->p[b->at] >> 6 == 3);
 }
 
 /* General registers have 32 bits in 32-bit mode: VEX.W does not count for them, but for two. */
 static bool wants_quad(const X86Insn *x)
 {
     unsigned h = x->row->handler;
-    return x->vex && x->rex & 8 && (h == X86_H_xvpinsr || h == X86_H_xvpextr) && x->row->arg == 2;
-}
-
-static bool names_gpr(const X86Row *r)
-{
-    for (unsigned k = 0; k < 3; k++)
-        if (x86_opd_size_code[r->opd[k]] == X86_SZ_Y)
-            return true;
-    return false;
+    return x->vex && !x->evex && x->rex & 8 && (h == X86_H_xvpinsr || h == X86_H_xvpextr) && x->row->arg == 2;
 }
 
 static void set_sizes(X86Insn *x)
@@ -451,7 +405,7 @@ static void set_sizes(X86Insn *x)
 
 /* Behind 62: three bytes. Registers above 15: the fifth bits of reg and vvvv are the prefix's, that of rm is
  * X. */
-static unsigned evex(Bytes *b, X86Insn *x)
+static __attribute__((noinline)) unsigned evex(Bytes *b, X86Insn *x)
 {
     static const uint8_t rep[4] = {0, 0, 0xf3, 0xf2};
     bool alone = !x->has66 && !x->rep && !x->lock && !x->rex;
@@ -460,6 +414,11 @@ static unsigned evex(Bytes *b, X86Insn *x)
     x->vex = x->evex = true;
     x->reg = p0 & 0x10 ? 0 : 16;
     x->vvvv = (uint8_t)((~(p1 >> 3) & 15) | (p2 & 8 ? 0 : 16));
+    if (x->code32) { /* there are eight registers: what would name others is ignored */
+        x->rex &= 0x48;
+        x->reg = 0;
+        x->vvvv &= 7;
+    }
     x->mask = p2 & 7;
     x->zero = p2 >> 7;
     x->evb = p2 >> 4 & 1;
@@ -472,7 +431,7 @@ static unsigned evex(Bytes *b, X86Insn *x)
 }
 
 /* What is left of EVEX, once the row is known. */
-static void finish_evex(X86Insn *x)
+static __attribute__((noinline)) void finish_evex(X86Insn *x)
 {
     if (x86_sae(x))
         x->vl = x->row->evex & X86_EV_LIG ? 0 : 2;
@@ -486,61 +445,67 @@ static void finish_evex(X86Insn *x)
     }
 }
 
-X86Decoded x86_decode(const uint8_t *p, unsigned n, unsigned how, X86Insn *ret)
+/* x has the mode. Returns whether there is such an instruction; at: how far it was looked. */
+static inline bool decode(Bytes *b, X86Insn *x)
 {
-    X86Insn *x = ret;
-    Bytes b = {.p = p, .n = n < X86_MAX_LEN + 1u ? n : X86_MAX_LEN + 1u};
-    X86Mode mode = (X86Mode)(how & 3);
-    *x = (X86Insn){
-        .base = -1,
-        .index = -1,
-        .mod = 3,
-    };
-    x->code32 = mode != X86_MODE_64;
-    x->code16 = mode == X86_MODE_16;
-    x->sys = how & X86_MODE_SYS;
     unsigned map = X86_MAP_1B;
-    x->opc = prefixes(&b, x);
-    if (is_vex(&b, x)) {
-        map = vex(&b, x, x->opc == 0xc4);
-    } else if (x->opc == 0x62 && !x->code32 && !b.is_short) {
-        map = evex(&b, x);
-    } else if (x->opc == 0x0f && !b.is_short) {
+    x->opc = prefixes(b, x);
+    if (UNLIKELY(is_vex(b, x))) {
+        map = x->opc == 0x62 ? evex(b, x) : vex(b, x, x->opc == 0xc4);
+    } else if (x->opc == 0x0f) {
         map = X86_MAP_0F;
-        x->opc = next(&b);
+        x->opc = next(b);
         if (x->opc == 0x38 || x->opc == 0x3a) {
             map = x->opc == 0x38 ? X86_MAP_38 : X86_MAP_3A;
-            x->opc = next(&b);
+            x->opc = next(b);
         }
     }
-    if (b.is_short)
-        return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
-    x->row = map < X86_MAPS ? choose(&b, x, map) : NULL;
-    x->len = (uint8_t)b.at;
-    if (!x->row)
-        return b.is_short ? X86_SHORT : X86_BAD;
+    const X86Fit *f = map < X86_MAPS ? choose(b, x, map) : NULL;
+    if (!f)
+        return false;
+    x->row = &rows[f->row];
     if (x->code32 && wants_quad(x))
-        return X86_BAD;
+        return false;
     set_sizes(x);
     if (x->row->attr & X86_VSIB && ((x->modrm & 7) != 4 || x->asize == 2))
-        return X86_BAD;
+        return false;
     if (x->evex)
         finish_evex(x);
     else if (x86_opd_where[x->row->opd[0]] == X86_WH_KG) /* VEX.R is not looked at */
         x->reg &= 7;
     if (x->mod != 3 && x->asize == 2)
-        read_address16(&b, x);
+        read_address16(b, x);
     else if (x->mod != 3)
-        read_address(&b, x);
-    unsigned wants = row_asks(x->row);
-    if (wants & ASKS_IMM)
-        read_immediates(&b, x);
-    x->len = (uint8_t)b.at;
-    if (b.is_short)
-        return b.at > X86_MAX_LEN ? X86_BAD : X86_SHORT;
-    bool checked = x->evex || wants & ASKS_REGISTER;
-    if (b.at > X86_MAX_LEN || (checked && no_register(x)) ||
-        (x->lock && !(x->row->attr & X86_LOCK && x->mod != 3)))
-        return X86_BAD;
-    return X86_OK;
+        read_address(b, x);
+    if (f->asks & X86_ASKS_IMM)
+        read_immediates(b, x);
+    bool checked = x->evex || f->asks & X86_ASKS_REGISTER;
+    return !(checked && no_register(x)) && (!x->lock || (x->row->attr & X86_LOCK && x->mod != 3));
+}
+
+X86Decoded x86_decode(const uint8_t *p, unsigned n, unsigned how, X86Insn *ret)
+{
+    uint8_t padded[MOST_READ];
+    Bytes b = {.p = p};
+    if (UNLIKELY(n < MOST_READ)) {
+        memset(padded, 0, sizeof(padded));
+        memcpy(padded, p, n);
+        b.p = padded;
+    }
+    X86Mode mode = (X86Mode)(how & 3);
+    *ret = (X86Insn){
+        .base = -1,
+        .index = -1,
+        .mod = 3,
+    };
+    ret->code32 = mode != X86_MODE_64;
+    ret->code16 = mode == X86_MODE_16;
+    ret->sys = how & X86_MODE_SYS;
+    bool is = decode(&b, ret);
+    if (UNLIKELY(b.at > n) && n <= X86_MAX_LEN) {
+        ret->len = (uint8_t)n;
+        return X86_SHORT;
+    }
+    ret->len = (uint8_t)MIN(b.at, X86_MAX_LEN + 1);
+    return is && b.at <= X86_MAX_LEN ? X86_OK : X86_BAD;
 }

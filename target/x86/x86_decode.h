@@ -135,6 +135,30 @@ typedef struct X86Row {
     uint16_t evex;
 } X86Row;
 
+/* What an operand, or a row, asks of the decoder: a modrm byte; bytes behind the address; whether its
+ * register exists; a row: whether modrm as a whole is `ext`. */
+enum { X86_ASKS_MODRM = 1, X86_ASKS_IMM = 2, X86_ASKS_REGISTER = 4, X86_ASKS_RM = 8 };
+/* What rows of one opcode are told apart by: REX as it is; modrm.reg where it is, one bit higher; mod is 3;
+ * the mode; prefixes; VEX.L. */
+enum {
+    X86_FIT_B = 1,
+    X86_FIT_W = 8,
+    X86_FIT_EXT = 0x70,
+    X86_FIT_EXT_SHIFT = 4,
+    X86_FIT_REG = 0x80,
+    X86_FIT_32 = 0x100,
+    X86_FIT_SYS = 0x200,
+    X86_FIT_66 = 0x400,
+    X86_FIT_F3 = 0x800,
+    X86_FIT_F2 = 0x1000,
+    X86_FIT_WIDE = 0x2000
+};
+/* The row is meant where these bits are so (x86_gen.c makes them). */
+typedef struct X86Fit {
+    uint16_t mask, want, row;
+    uint8_t asks;
+} X86Fit;
+
 enum { X86_MAX_LEN = 15 };
 typedef struct X86Insn {
     const X86Row *row;

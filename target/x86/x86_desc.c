@@ -193,7 +193,7 @@ bool x86_cs_go(X86Machine *m, uint16_t sel, X86Seg s, unsigned cpl, uint64_t ip)
 
 /* ---- limits ---- */
 
-static bool in_limit(const X86Seg *s, uint64_t off, unsigned n)
+bool x86_seg_inside(const X86Seg *s, uint64_t off, unsigned n)
 {
     uint64_t last = off + n - 1;
     bool data = !(s->attr & X86_A_CODE);
@@ -209,7 +209,7 @@ bool x86_seg_check(X86Machine *m, unsigned seg, uint64_t off, unsigned n, bool w
                          : !(s->attr & X86_A_CODE) || (s->attr & X86_A_WRITABLE);
     if (!x86_protected(m)) /* what cs is does not matter there */
         allowed = true;
-    if (x86_code64(m) || (allowed && in_limit(s, off, n)))
+    if (x86_code64(m) || (allowed && x86_seg_inside(s, off, n)))
         return true;
     x86_raise_vector(m, seg == X86_SS ? X86_V_SS : X86_V_GP, 0);
     return false;

@@ -170,7 +170,13 @@ static void put_operand(Fmt *f, Gva pc, const X86Insn *x, unsigned k, uint64_t i
     case X86_WH_G: put_reg(f, x->reg, bytes, x->rex); break;
     case X86_WH_B: put_reg(f, x->vvvv, bytes, true); break;
     case X86_WH_I:
-    case X86_WH_S: put_immediate(f, bytes, imm); break;
+    case X86_WH_S:
+        put_immediate(f, x->row->handler == X86_H_sse4a ? 1 : bytes, imm);
+        if (x->row->handler == X86_H_sse4a && bytes == 2) { /* two in one */
+            fmt_putc(f, ',');
+            put_immediate(f, 1, imm >> 8);
+        }
+        break;
     case X86_WH_J: fmt_printf(f, "0x%lx", (unsigned long)target_of(pc, x, imm)); break;
     case X86_WH_FAR: fmt_printf(f, "0x%lx:0x%lx", (unsigned long)x->imm2, (unsigned long)imm); break;
     case X86_WH_O: fmt_printf(f, "%s:0x%lx", data_segment(x), (unsigned long)imm); break;

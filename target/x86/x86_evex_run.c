@@ -70,6 +70,17 @@ static uint64_t store_from_scratch(X86Ev *e)
     return store_masked(e, e->cpu->scratch, e->lane, MAX(e->w.count >> e->lane, 1u));
 }
 
+/* Could the elements be stored? Nothing is changed: what is exchanged is 0 for 0. */
+static uint64_t try_store(X86Ev *e)
+{
+    for (unsigned i = 0; i < e->n; i++) {
+        uint64_t at = e->addr + (i << e->lane), zero[2] = {0}, memory[2] = {0};
+        if (ev_on(e, i) && x86_mem_cas(e->cpu, at, memory, zero, 1u << e->lane))
+            return raise_fault(e, at, true);
+    }
+    return 0;
+}
+
 static uint64_t element_address(const X86Ev *e, unsigned i)
 {
     uint64_t index = (uint64_t)ev_sget(e->cpu->zmm[e->w.rm], e->row->source, i);
@@ -216,12 +227,63 @@ static uint64_t write_result(X86Ev *e)
 
 /* An exception that is not masked: the flags are set, the result is not. Those of operands come before those
  * of results. */
-static uint64_t raise_float(X86Ev *e, uint32_t unmasked)
+static uint64_t raise_float(X86Cpu *cpu, uint32_t flags, uint32_t unmasked)
 {
     enum { BEFORE = SOFTFP_INVALID | SOFTFP_DENORM | SOFTFP_DIVZERO };
-    e->cpu->base.ff |= unmasked & BEFORE ? e->flags & BEFORE : e->flags;
-    e->cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = target_float_code(unmasked)};
+    cpu->base.ff |= unmasked & BEFORE ? flags & BEFORE : flags;
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_FAULT, .sig = SIGFPE, .code = target_float_code(unmasked)};
     return 1;
+}
+
+/* In two steps: leave for X86_CTX_STORE, which brings all flags together; put them aside, and leave again.
+ * Where underflow is not masked exact results raise it, which they do only then: there the quarters trap one
+ * by one. */
+uint64_t x86_helper_quiet(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    if (cpu->store_in_c == 1 || (!a && !(cpu->mxcsr_masks & SOFTFP_UNDERFLOW << 7)))
+        return 0;
+    if (cpu->store_in_c) {
+        cpu->ff_before = cpu->base.ff & 0x3f;
+        cpu->base.ff = 0;
+    }
+    cpu->store_in_c = cpu->store_in_c ? 1 : 2;
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    return 1;
+}
+
+/* Those of this instruction are in the host's register, too, and not all of them count. */
+static void forget_raised(X86Cpu *cpu)
+{
+#ifdef __x86_64__
+    uint32_t mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    mxcsr &= ~0x3fu;
+    __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr));
+#endif
+    cpu->base.ff = 0;
+}
+
+/* Flags of before are those of now. */
+uint64_t x86_helper_not_raised(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    cpu->base.ff |= cpu->ff_before;
+    cpu->ff_before = 0;
+    return 0;
+}
+
+uint64_t x86_helper_raised(ARGS)
+{
+    X86Cpu *cpu = opaque;
+    uint32_t unmasked = (uint32_t)a & ~(cpu->mxcsr_masks >> 7);
+    if (unmasked)
+        forget_raised(cpu);
+    x86_helper_not_raised(cpu, 0, 0, 0, 0);
+    if (!unmasked)
+        return 0;
+    cpu->store_in_c = 0;
+    return raise_float(cpu, (uint32_t)a, unmasked);
 }
 
 static uint64_t compute(X86Ev *e)
@@ -241,25 +303,28 @@ static uint64_t compute(X86Ev *e)
     else
         x86_ev_fp(e);
     uint32_t unmasked = e->flags & ~(e->cpu->mxcsr_masks >> 7);
+    if (unmasked && e->w.op == EV_CVTPH && try_store(e)) /* which comes first */
+        return 1;
     if (unmasked)
-        return raise_float(e, unmasked);
+        return raise_float(e->cpu, e->flags, unmasked);
     fault = write_result(e);
     if (!fault)
         e->cpu->base.ff |= e->flags;
     return fault;
 }
 
-/* FZ counts only while underflow is masked. */
+/* FZ counts only while underflow is masked; without exceptions all of them are. */
 static void set_rounding(X86Ev *e)
 {
     enum { UNDERFLOW_MASK = SOFTFP_UNDERFLOW << 7 };
     static const uint8_t round_of_rc[4] = {SOFTFP_RNE, SOFTFP_RDN, SOFTFP_RUP, SOFTFP_RTZ};
-    bool given = e->w.evb && !e->w.mem && e->row->evex & X86_EV_ER;
+    bool sae = e->w.evb && !e->w.mem, given = sae && e->row->evex & X86_EV_ER;
+    bool flush = e->cpu->fp_modes & X86_MXCSR_FZ && (sae || e->cpu->mxcsr_masks & UNDERFLOW_MASK);
     e->mode = (SoftfpMode){.round = given ? round_of_rc[e->w.rc] : (uint8_t)(e->cpu->base.frm & 3),
                            .nan = SOFTFP_NAN_X86,
-                           .ftz = (e->cpu->fp_modes & X86_MXCSR_FZ) && e->cpu->mxcsr_masks & UNDERFLOW_MASK,
+                           .ftz = flush,
                            .daz = (e->cpu->fp_modes & X86_MXCSR_DAZ) != 0,
-                           .unmasked = ~(e->cpu->mxcsr_masks >> 7) & 0x3f};
+                           .unmasked = sae ? 0 : ~(e->cpu->mxcsr_masks >> 7) & 0x3f};
 }
 
 static unsigned elements(const X86Ev *e)

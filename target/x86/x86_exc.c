@@ -255,6 +255,7 @@ static bool deliver(X86Machine *m, const Event *e)
     if (ok) {
         m->sys.trapping = 0;
         m->sys.shadow_pc = ~0ull;
+        x86_debug_delivered(m, e->vector);
     }
     return ok;
 }
@@ -294,6 +295,7 @@ static bool event_of(X86Machine *m, const CpuExit *x, Event *ret)
     case CPU_EXIT_DIVIDE: ret->vector = X86_V_DE; break;
     case CPU_EXIT_PROTECTION: ret->vector = X86_V_GP; break;
     case CPU_EXIT_STACK: ret->vector = X86_V_SS; break;
+    case CPU_EXIT_MISALIGNED: ret->vector = X86_V_AC; break;
     case CPU_EXIT_BOUND: ret->vector = X86_V_BR; break;
     case CPU_EXIT_FLOAT: ret->vector = X86_V_MF; break;
     case CPU_EXIT_NO_FPU: ret->vector = X86_V_NM; break;
@@ -327,7 +329,7 @@ static bool combine(X86Machine *m, const Event *first, Event *second)
     return true;
 }
 
-static void shutdown(X86Machine *m)
+void x86_shutdown(X86Machine *m)
 {
     const CpuBoard *b = &m->sys.board;
     m->sys.waiting = 1; /* runs nothing until it is reset */
@@ -342,11 +344,11 @@ static void deliver_or_combine(X86Machine *m, Event e, uint64_t pc)
         Event next;
         CpuExit x = m->x86.base.exit;
         if (x.kind == CPU_EXIT_EXCLUSIVE) { /* a store to code is nothing here */
-            shutdown(m);
+            x86_shutdown(m);
             return;
         }
         if (!event_of(m, &x, &next) || !combine(m, &e, &next)) {
-            shutdown(m);
+            x86_shutdown(m);
             return;
         }
         if (e.soft)
@@ -427,13 +429,15 @@ bool x86_set_irq(Cpu *cpu, unsigned n, bool level)
 static int due(const X86Machine *m)
 {
     uint32_t up = lines_of(m);
-    if (up >> X86_IN_INIT & 1)
+    if (up >> X86_IN_INIT & 1 && !m->sys.in_smm)
         return X86_IN_INIT;
     if (up >> X86_IN_SIPI_BIT & 1)
         return X86_IN_SIPI_BIT;
     if (m->sys.waiting)
         return -1;
-    if ((up >> X86_IN_NMI & 1) && !m->sys.in_nmi)
+    if (up >> X86_IN_SMI & 1 && !m->sys.in_smm && m->sys.board.smram)
+        return X86_IN_SMI;
+    if ((up >> X86_IN_NMI & 1) && !m->sys.in_nmi && !m->sys.in_smm)
         return X86_IN_NMI;
     if ((up >> X86_IN_INTR & 1) && (m->x86.more_flags & X86_IF))
         return X86_IN_INTR;
@@ -442,7 +446,8 @@ static int due(const X86Machine *m)
 
 bool x86_wakes(const Cpu *cpu)
 {
-    return due((const X86Machine *)cpu) >= 0;
+    const X86Machine *m = (const X86Machine *)cpu;
+    return due(m) >= 0 || lines_of(m) >> X86_IN_KICK_BIT & 1;
 }
 
 void x86_notice_irq(X86Machine *m)
@@ -463,7 +468,7 @@ bool x86_in_shadow(Cpu *cpu)
 static bool take_start(X86Machine *m)
 {
     uint32_t up = lines_of(m);
-    if (up >> X86_IN_INIT & 1) {
+    if (up >> X86_IN_INIT & 1 && !m->sys.in_smm) {
         line_off(m, X86_IN_INIT);
         x86_reset_cpu(m, true);
         return true;
@@ -496,9 +501,14 @@ bool x86_interrupt(Cpu *cpu)
     int n = due(m);
     if (n < 0)
         return false;
+    if (n == X86_IN_SMI) {
+        line_off(m, X86_IN_SMI);
+        x86_smm_enter(m);
+        x86_notice_irq(m);
+        return true;
+    }
     Event e = {.pc = cpu->pc, .external = true};
-    if (m->sys.trapping) { /* a single step comes first */
-        x86_helper_trap(cpu, 0, 0, 0, 0);
+    if (x86_take_trap(m)) { /* of the instruction before: it comes first */
         event_of(m, &cpu->exit, &e);
         deliver_or_combine(m, e, e.pc);
         x86_notice_irq(m);

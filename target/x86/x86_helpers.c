@@ -214,13 +214,14 @@ static void set_mxcsr_modes(X86Cpu *cpu, uint32_t v)
 
 uint32_t x86_mxcsr(const X86Cpu *cpu)
 {
-    return mxcsr_modes(cpu) | (cpu->base.ff & 0x3f);
+    return mxcsr_modes(cpu) | (cpu->base.ff & 0x3f) | cpu->ff_before;
 }
 
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t v)
 {
     set_mxcsr_modes(cpu, v);
     cpu->base.ff = v & 0x3f;
+    cpu->ff_before = 0;
 }
 
 uint64_t x86_helper_mxcsr_modes(ARGS)
@@ -246,9 +247,10 @@ uint64_t x86_helper_cpuid(ARGS)
 {
     X86Cpu *cpu = opaque;
     uint32_t r[4];
-    x86_cpuid(cpu, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
     if (cpu->base.mem)
-        x86_cpuid_machine(opaque, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
+        x86_machine_cpuid(opaque, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
+    else
+        x86_cpuid(cpu, (uint32_t)cpu->gpr[X86_RAX], (uint32_t)cpu->gpr[X86_RCX], r);
     cpu->gpr[X86_RAX] = r[0];
     cpu->gpr[X86_RBX] = r[1];
     cpu->gpr[X86_RCX] = r[2];
@@ -277,36 +279,23 @@ uint64_t x86_helper_tsc_aux(ARGS)
 
 /* ---- memory ---- */
 
-/* a: address, b: bytes. Sets ZF alone. */
-uint64_t x86_helper_cmpxchg_pair(ARGS)
+/* a: address. Sets ZF alone. */
+uint64_t x86_helper_cmpxchg16(ARGS)
 {
     X86Cpu *cpu = opaque;
     uint64_t *g = cpu->gpr;
-    bool equal;
-    if (b == 16) {
-        uint64_t want[2] = {g[X86_RAX], g[X86_RDX]}, seen[2] = {want[0], want[1]};
-        uint64_t desired[2] = {g[X86_RBX], g[X86_RCX]};
-        if (a & 15) { /* #GP */
-            cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
-            return 1;
-        }
-        if (x86_mem_cas(cpu, a, seen, desired, 16))
-            return x86_raise_fault(cpu, a, true);
-        equal = seen[0] == want[0] && seen[1] == want[1];
-        if (!equal) {
-            g[X86_RAX] = seen[0];
-            g[X86_RDX] = seen[1];
-        }
-    } else {
-        uint64_t want = (g[X86_RAX] & 0xffffffff) | g[X86_RDX] << 32;
-        uint64_t seen[2] = {want}, desired[2] = {(g[X86_RBX] & 0xffffffff) | g[X86_RCX] << 32};
-        if (x86_mem_cas(cpu, a, seen, desired, 8))
-            return x86_raise_fault(cpu, a, true);
-        equal = seen[0] == want;
-        if (!equal) {
-            g[X86_RAX] = seen[0] & 0xffffffff;
-            g[X86_RDX] = seen[0] >> 32;
-        }
+    uint64_t want[2] = {g[X86_RAX], g[X86_RDX]}, seen[2] = {want[0], want[1]};
+    uint64_t desired[2] = {g[X86_RBX], g[X86_RCX]};
+    if (a & 15) { /* #GP */
+        cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+        return 1;
+    }
+    if (x86_mem_cas(cpu, a, seen, desired, 16))
+        return x86_raise_fault(cpu, a, true);
+    bool equal = seen[0] == want[0] && seen[1] == want[1];
+    if (!equal) {
+        g[X86_RAX] = seen[0];
+        g[X86_RDX] = seen[1];
     }
     cpu->fl = equal ? cpu->fl | IR_FL_Z : cpu->fl & ~(uint32_t)IR_FL_Z;
     return 0;

@@ -61,7 +61,9 @@ void x86_reset_cpu(X86Machine *m, bool init)
     X86Cpu kept = m->x86;
     uint32_t cpuid[4], lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE);
     x86_user_reset(&m->x86.base);
+    m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep any more */
     m->x86.model = kept.model;
+    m->x86.odd_segs = 0; /* of programs alone */
     *s = (X86Sys){.board = old.board, .lines = lines, .sipi = old.sipi, .shadow_pc = ~0ull};
     if (init) {
         memcpy(m->x86.zmm, kept.zmm, sizeof kept.zmm);
@@ -71,6 +73,7 @@ void x86_reset_cpu(X86Machine *m, bool init)
         memcpy(s->mtrr_fixed, old.mtrr_fixed, sizeof s->mtrr_fixed);
         s->mtrr_def = old.mtrr_def;
         s->tsc_adjust = old.tsc_adjust;
+        memcpy(s->mc, old.mc, sizeof s->mc);
     }
     s->cr0 = X86_CR0_ET | X86_CR0_CD | X86_CR0_NW;
     s->xcr0 = X86_XC_X87;
@@ -78,6 +81,8 @@ void x86_reset_cpu(X86Machine *m, bool init)
     s->dr[7] = 0x400;
     s->pat = 0x0007040600070406;
     s->misc_enable = 1;
+    s->mcg_ctl = ~0ull;
+    s->smbase = init ? old.smbase : 0x30000;
     reset_segments(m);
     x86_set_all_flags(m, 2);
     x86_cpuid(&m->x86, 1, 0, cpuid);
@@ -158,6 +163,7 @@ static uint32_t machine_ctx(const Cpu *cpu)
     return (x86_user_ctx(cpu) & ~(uint32_t)X86_CTX_32) | X86_CTX_SYS | segment_bits(m) |
            x86_data_idx(m) << X86_CTX_IDX_SHIFT | (x86_protected(m) ? X86_CTX_PROTECTED : 0) |
            (s->cpl == 0 ? X86_CTX_CPL0 : 0) | (fp_is_open(m) ? 0 : X86_CTX_FP_CHECK) |
+           (s->cpl == 3 && flags & X86_AC && s->cr0 & X86_CR0_AM ? X86_CTX_ALIGN : 0) |
            (trap ? X86_CTX_TRAP : 0) | (s->cpl > x86_iopl(m) || flags & X86_VM ? X86_CTX_IOPL : 0);
 }
 
@@ -179,7 +185,7 @@ uint64_t x86_go(X86Machine *m)
 
 bool x86_sys_has(const X86Machine *m, X86Feat f)
 {
-    return x86_model_has((X86Model)m->x86.model, f);
+    return x86_cpu_has(&m->x86, f);
 }
 
 uint64_t x86_tsc(const X86Machine *m)
@@ -268,20 +274,23 @@ static const TargetSys sys = {
     .exception = x86_exception,
     .interrupt = x86_interrupt,
     .in_shadow = x86_in_shadow,
+    .watches = x86_watches,
+    .watch = x86_watch,
     .wakes = x86_wakes,
     .ready = x86_ready,
     .set_irq = x86_set_irq,
     .configure = configure,
     .model = model_at,
     .debug_reg = debug_reg,
+    .state = &x86_state,
 };
 
 #define COMMON                                                                                               \
     .insn_align = 1, .insn_longest = 15, .code_checks = true, .cpu_size = sizeof(X86Machine),                \
     .slots = slots, .helpers = helpers, .regs = x86_regs, .n_slots = X86_SYS_SLOTS,                          \
     .n_helpers = X86_SYS_HELPERS, .n_regs = X86_REGS, .nan = IR_NAN_X86, .reset = machine_reset,             \
-    .ctx = machine_ctx, .fp_modes = x86_fp_modes, .translate = x86_translate, .unit_load = x86_unit_load,    \
-    .unit_store = x86_unit_store, .sys = &sys
+    .ctx = machine_ctx, .fp_modes = x86_fp_modes, .translate = x86_translate, .data_addr = x86_no_address,   \
+    .unit_load = x86_unit_load, .unit_store = x86_unit_store, .sys = &sys
 
 const TargetOps target_x86_64_sys = {
     COMMON, .name = "x86_64", .elf_machine = EM_X86_64, .elf_class = ELFCLASS64, .disas = x86_disas,

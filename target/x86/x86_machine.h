@@ -29,6 +29,9 @@ typedef enum X86Input {
     X86_IN_SIPI = 256, /* + vector, 0 to 255: starts a cpu that waits for it at vector << 12 */
 } X86Input;
 
+/* CPUID as a machine's cpu shows it now: eax, ebx, ecx, edx. */
+void x86_machine_cpuid(Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4]);
+
 enum { X86_REG_CR8 = 0x10000 }; /* CpuBoard.device_reg */
 enum { X86_TSC_HZ = 1000000000 };
 

@@ -9,8 +9,8 @@ enum { E_P = 1, E_RW = 2, E_US = 4, E_A = 32, E_D = 64, E_PS = 128, E_G = 256 };
 #define E_ADDR 0x000ffffffffff000ull
 /* Bits of an error code. */
 enum { F_P = 1, F_W = 2, F_U = 4, F_RSVD = 8, F_FETCH = 16, F_PK = 32 };
-enum { PHYS_BITS = 48, MOST_LEVELS = 5 };
-#define E_BEYOND (E_ADDR & ~((1ull << PHYS_BITS) - 1))
+enum { MOST_LEVELS = 5 };
+#define E_BEYOND (E_ADDR & ~((1ull << X86_PHYS_BITS) - 1))
 
 typedef struct Walk {
     X86Machine *m;
@@ -35,9 +35,12 @@ static bool raise_page(const Walk *w, unsigned why)
     return false;
 }
 
+/* The address that the bus sees. */
 static Gpa line20(const X86Machine *m, Gpa pa)
 {
     bool masked = __atomic_load_n(&m->sys.lines, __ATOMIC_ACQUIRE) >> X86_IN_A20M & 1;
+    if (m->sys.in_smm && m->sys.board.smram)
+        return m->sys.board.smram(m->sys.board.opaque, pa);
     return masked ? pa & ~(1ull << 20) : pa;
 }
 

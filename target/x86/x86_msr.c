@@ -10,6 +10,7 @@ enum {
     MSR_MTRR_CAP = 0xfe,
     MSR_ARCH_CAP = 0x10a,
     MSR_MCG_CAP = 0x179,
+    MSR_MC_FIRST = 0x400,
     MSR_PLATFORM_INFO = 0xce,
     MSR_MTRR_PHYS = 0x200,
     MSR_TSC_DEADLINE = 0x6e0,
@@ -36,6 +37,12 @@ static uint64_t *mtrr_at(X86Machine *m, uint32_t n)
     return NULL;
 }
 
+/* Of a bank of machine check. */
+static uint64_t *bank_at(X86Machine *m, uint32_t n)
+{
+    return n - MSR_MC_FIRST < ARRAY_SIZE(m->sys.mc) ? &m->sys.mc[n - MSR_MC_FIRST] : NULL;
+}
+
 static bool of_apic(uint32_t n)
 {
     return n == MSR_APIC_BASE || n == MSR_TSC_DEADLINE || (n >= MSR_X2APIC && n < MSR_X2APIC_END);
@@ -54,10 +61,16 @@ static bool canonical(const X86Machine *m, uint64_t v)
 
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
 {
-    const uint64_t *mtrr = mtrr_at(m, n);
+    const uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
     *ret = 0;
     if (of_apic(n))
         return apic_reg(m, n, false, ret);
+    if (x86_pv_msr(m, n, false, ret))
+        return true;
+    if (bank) {
+        *ret = *bank;
+        return true;
+    }
     if (mtrr) {
         *ret = *mtrr;
         return true;
@@ -78,7 +91,7 @@ bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
     case MSR_TSC_ADJUST: *ret = m->sys.tsc_adjust; return true;
     case MSR_MTRR_CAP: *ret = X86_MTRRS | 1 << 8 | 1 << 10; return true;
     case MSR_UCODE_REV: *ret = 1ull << 32; return true;
-    case MSR_MCG_CAP:
+    case MSR_MCG_CAP: *ret = X86_MC_BANKS | 1 << 8; return true;
     case MSR_ARCH_CAP:
     case MSR_PLATFORM_INFO: return true;
     default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
@@ -102,9 +115,18 @@ static bool write_efer(X86Machine *m, uint64_t v)
 
 bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
 {
-    uint64_t *mtrr = mtrr_at(m, n);
+    enum { BANK_CTL, BANK_STATUS };
+    uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
     if (of_apic(n))
         return apic_reg(m, n, true, &v);
+    if (x86_pv_msr(m, n, true, &v))
+        return true;
+    if (bank) { /* nothing goes wrong here: what is written stays, and a status is only cleared */
+        if (v && n % 4 != BANK_CTL)
+            return false;
+        *bank = v;
+        return true;
+    }
     if (mtrr) {
         *mtrr = v;
         return true;
@@ -128,8 +150,8 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
     case MSR_EFER: return write_efer(m, v);
     case MSR_FS_BASE: m->x86.fs_base = v; return canonical(m, v);
     case MSR_GS_BASE: m->x86.gs_base = v; return canonical(m, v);
-    case MSR_TSC: m->sys.tsc_adjust += v - x86_tsc(m); return true;
-    case MSR_TSC_ADJUST: m->sys.tsc_adjust = v; return true;
+    case MSR_TSC: m->sys.tsc_adjust += v - x86_tsc(m); x86_pv_show_clock(m); return true;
+    case MSR_TSC_ADJUST: m->sys.tsc_adjust = v; x86_pv_show_clock(m); return true;
     case MSR_UCODE_REV: return true;
     case 0x49: /* PRED_CMD */ return true;
     case 0x79: /* microcode update */ return true;
@@ -151,9 +173,18 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         L7B = 1 << 7 | 1 << 20,          /* SMEP SMAP */
         L7C = 1 << 2 | 1 << 16, /* UMIP LA57; PKU when xsave has it */
     };
-    bool wide = x86_sys_has(m, X86_FEAT_LM);
+    enum { LAST = 0x16, C1_MONITOR = 1 << 3, MWAIT_HINTS = 3 };
+    bool wide = x86_sys_has(m, X86_FEAT_LM), sse3 = x86_sys_has(m, X86_FEAT_SSE3);
     uint32_t id = (uint32_t)m->sys.board.number;
-    if (leaf == 1) {
+    if (x86_pv_cpuid(m, leaf, ret))
+        return;
+    if (leaf == 0 && wide) {
+        ret[0] = LAST;
+    } else if (leaf == 5 && sse3) { /* no states to wait in: systems use hlt */
+        ret[0] = ret[1] = 64;
+        ret[2] = MWAIT_HINTS;
+    } else if (leaf == 1) {
+        ret[2] |= sse3 ? (uint32_t)C1_MONITOR : 0;
         ret[1] = (ret[1] & 0x00ffffff) | id << 24;
         ret[2] &= ~(1u << 27);
         ret[2] |= (m->sys.cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0) | (wide ? 1u << 17 : 0);
@@ -170,12 +201,20 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
     } else if (leaf == 0x80000007) {
         ret[3] = 1 << 8; /* the TSC's rate never changes */
     } else if (leaf == 0x80000008 && wide) {
-        ret[0] = (ret[0] & ~0xff00u) | 57 << 8; /* bits of an address under LA57 */
+        ret[0] = X86_PHYS_BITS | 57 << 8; /* bits of an address under LA57 */
     } else if (leaf == 0xd && sub == 0) {
         ret[1] = x86_xsave_bytes((X86Model)m->x86.model, m->sys.xcr0);
-    } else if (leaf == 0x15) {
-        ret[0] = 1;
-        ret[1] = 40;
-        ret[2] = X86_TSC_HZ / 40;
+    } else if (leaf == 0x15) { /* the crystal is the local APIC's clock as well */
+        ret[0] = ret[1] = 1;
+        ret[2] = X86_TSC_HZ;
+    } else if (leaf == LAST) {
+        ret[0] = ret[1] = X86_TSC_HZ / 1000000;
+        ret[2] = 100;
     }
+}
+
+void x86_machine_cpuid(Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    x86_cpuid((const X86Cpu *)cpu, leaf, sub, ret);
+    x86_cpuid_machine(x86_machine(cpu), leaf, sub, ret);
 }

@@ -33,6 +33,7 @@ static bool allowed(X86Machine *m, unsigned port, unsigned size)
 static void transfer(X86Machine *m, unsigned port, unsigned size, bool write, uint32_t *value)
 {
     const CpuBoard *b = &m->sys.board;
+    x86_watch_port(m, port, size);
     if (b->port)
         b->port(b->opaque, b->number, (uint16_t)port, size, write, value);
     else if (!write)

@@ -1,5 +1,6 @@
-/* Addresses of a machine's code: segments with their limits, the stack, program counters. In user mode and
- * where segments are flat nothing of it costs anything. Sources: AMD64 APM volume 2, chapter 4. */
+/* Addresses of a machine's code: segments with their limits, the stack, program counters; of a program's
+ * where its segments are odd. Else, and where segments are flat, nothing of it costs anything. Sources: AMD64
+ * APM volume 2, chapter 4. */
 #include "target/x86/x86_trans.h"
 
 enum { CS = 1, SS = 2, DS = 3, FS = 4, LONGEST = 15, PAGE = 4096 };
@@ -10,13 +11,26 @@ unsigned x86_data_segment(const X86Insn *x)
     return x->override ? x->override - 1u : x->mod != 3 && stack ? SS : DS;
 }
 
+/* Of operands whose row names no size. */
+static unsigned unnamed_bytes(const X86Insn *x)
+{
+    bool half = x->opsize == 2;
+    switch ((X86Handler)x->row->handler) {
+    case X86_H_cmpxchg8b: return x->rex & 8 ? 16 : 8;
+    case X86_H_fxsave: return 512;
+    case X86_H_x87: return x->opc == 0xd9 ? (half ? 14 : 28) : half ? 94 : 108; /* environment, all of it */
+    case X86_H_bound: return 2 * x->opsize;
+    default: return 1;
+    }
+}
+
 unsigned x86_memory_bytes(const X86Insn *x)
 {
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
         bool memory = where == X86_WH_E || where == X86_WH_M || where == X86_WH_W || where == X86_WH_Q;
         if ((memory && x->mod != 3) || where == X86_WH_X || where == X86_WH_Y || where == X86_WH_O)
-            return MAX(x86_size(x, k), 1u);
+            return x86_size(x, k) ? x86_size(x, k) : unnamed_bytes(x);
     }
     return 1;
 }
@@ -40,11 +54,23 @@ static void check_limit(Trans *t, unsigned seg, IrVal off, unsigned bytes)
     ir_exit_if(b, over, ir_exit_raise(b, t->pc, code), false);
 }
 
+/* Of a program: by C, each time. */
+static IrVal in_odd_segment(Trans *t, unsigned seg, IrVal off, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    ir_call(b, X86_HELPER_segment, (IrVal[]){x86_c(t, IR_I32, seg | bytes << 8), off}, 2);
+    IrVal which = x86_c(t, IR_I32, seg);
+    IrVal base = seg < FS ? ir_call(b, X86_HELPER_segment_base, &which, 1) : base_of(t, seg);
+    return ir_add(b, IR_I32, off, base);
+}
+
 IrVal x86_in_segment(Trans *t, unsigned seg, IrVal v, unsigned bytes)
 {
     IrBuilder *b = t->b;
-    if (!x86_narrow(t))
+    if (!x86_seg_odd(t, seg))
         return v;
+    if (!x86_sys(t))
+        return in_odd_segment(t, seg, v, bytes);
     IrVal off = ir_zext(b, IR_I64, v);
     if (t->ctx & X86_CTX_FLAT && seg < FS)
         return off;
@@ -58,7 +84,7 @@ IrVal x86_in_segment(Trans *t, unsigned seg, IrVal v, unsigned bytes)
 X86Addr x86_stack_at(Trans *t, IrVal v, int32_t disp, unsigned bytes)
 {
     IrBuilder *b = t->b;
-    if (!x86_narrow(t))
+    if (!x86_seg_odd(t, SS))
         return (X86Addr){v, disp};
     v = ir_add(b, IR_I32, v, x86_c(t, IR_I32, disp));
     if (t->ctx & X86_CTX_STACK16)
@@ -68,7 +94,7 @@ X86Addr x86_stack_at(Trans *t, IrVal v, int32_t disp, unsigned bytes)
 
 void x86_put_sp(Trans *t, IrVal v)
 {
-    if (x86_narrow(t) && t->ctx & X86_CTX_STACK16)
+    if (t->ctx & X86_CTX_STACK16)
         x86_put_reg(t, X86_RSP, 2, false, ir_trunc(t->b, IR_I16, v));
     else
         x86_put_gpr(t, X86_RSP, v);

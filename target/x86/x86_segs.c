@@ -1,66 +1,171 @@
-/* Segments: selectors and their descriptors. Sources: AMD64 APM volume 2, chapter 4; set_thread_area(2),
- * modify_ldt(2). */
+/* Segments of programs: selectors and their descriptors, as Linux's tables have them. Sources: AMD64 APM
+ * volume 2, chapter 4; set_thread_area(2), modify_ldt(2). A machine's are x86_desc.c's. */
+#include "base/sys.h"
+#include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
 
-static const X86Desc *descriptor(const X86Cpu *cpu, uint16_t selector)
+enum { NOT_PRESENT = 11 }; /* vector */
+
+/* Code or data of privilege 3. */
+uint64_t x86_desc_raw(const X86Desc *d)
+{
+    if (!d->flags)
+        return 0;
+    uint64_t type = 0x10 | 0x60 | (d->flags & X86_DESC_CONTENTS) << 1 |
+                    (d->flags & X86_DESC_READ_ONLY ? 0 : 2) | 1 |
+                    (d->flags & X86_DESC_NOT_PRESENT ? 0 : 0x80);
+    uint64_t more = (d->flags & X86_DESC_USEABLE ? 1 : 0) | (d->flags & X86_DESC_32 ? 4 : 0) |
+                    (d->flags & X86_DESC_PAGES ? 8 : 0);
+    return (d->limit & 0xffff) | (uint64_t)(d->base & 0xffffff) << 16 | type << 40 |
+           (uint64_t)(d->limit >> 16 & 15) << 48 | more << 52 | (uint64_t)(d->base >> 24) << 56;
+}
+
+/* What Linux has in the GDT for programs: code and data, and a limit that says which processor it is. */
+static uint64_t global_desc(const X86Cpu *cpu, unsigned n)
+{
+    switch (n) {
+    case X86_CS32 >> 3: return 0x00cffb000000ffff;
+    case X86_DS >> 3: return 0x00cff3000000ffff;
+    case X86_CS64 >> 3: return 0x00affb000000ffff;
+    case X86_CPU_NODE >> 3: {
+        uint64_t v = x86_helper_tsc_aux((void *)cpu, 0, 0, 0, 0);
+        return 0x0040f50000000000 | (v & 0xffff) | (v & 0xf0000) << 32;
+    }
+    default: return n - X86_TLS_FIRST < X86_TLS_COUNT ? x86_desc_raw(&cpu->tls[n - X86_TLS_FIRST]) : 0;
+    }
+}
+
+/* 0: none that a program may have. */
+static uint64_t descriptor(const X86Cpu *cpu, uint16_t selector)
 {
     unsigned n = selector >> 3;
-    const X86Desc *ldt = cpu->ldt ? *cpu->ldt : NULL, *d = NULL;
-    if (selector & 4)
-        d = ldt ? &ldt[n] : NULL;
-    else if (n - X86_TLS_FIRST < X86_TLS_COUNT)
-        d = &cpu->tls[n - X86_TLS_FIRST];
-    return d && d->flags & X86_DESC_SET && !(d->flags & X86_DESC_NOT_PRESENT) ? d : NULL;
+    const X86Desc *ldt = cpu->ldt ? *cpu->ldt : NULL;
+    if (!(selector & 4))
+        return global_desc(cpu, n);
+    return ldt ? x86_desc_raw(&ldt[n]) : 0;
 }
 
-/* Can segment register `seg` have it? ss wants data that can be written, the others what can be read. */
-static bool allowed(const X86Desc *d, unsigned seg)
+static bool is_null(uint16_t selector)
 {
-    bool code = d->flags & 4, data = !code;
-    return seg == 2 ? data && !(d->flags & X86_DESC_READ_ONLY) : data || !(d->flags & X86_DESC_READ_ONLY);
+    return (selector & 0xfffc) == 0;
 }
 
-/* Linux's flat segments, none at all (but in ss), or one of the program's own. Only fs and gs can have a base
- * that is not 0: others would have to be added to every address. */
+/* What segment register `seg` has: nothing is inside of a null one. */
+static X86Seg segment(const X86Cpu *cpu, unsigned seg)
+{
+    uint64_t d = is_null(cpu->seg[seg]) ? 0 : descriptor(cpu, cpu->seg[seg]);
+    return d ? x86_desc_seg(d) : (X86Seg){.limit = -1, .attr = X86_A_NONE};
+}
+
+/* All 4 GiB, to be read and written; of es, ss and ds from 0 on. */
+static bool is_flat(const X86Seg *s, unsigned seg)
+{
+    enum { KIND = X86_A_SEGMENT | X86_A_CODE | X86_A_DOWN | X86_A_WRITABLE };
+    return (s->attr & KIND) == (X86_A_SEGMENT | X86_A_WRITABLE) && s->limit == 0xffffffff &&
+           (seg > 3 || !s->base) && (seg != 2 || s->attr & X86_A_BIG);
+}
+
+uint32_t x86_segs_ctx(const X86Cpu *cpu)
+{
+    enum { ES_SS_DS = 1 << 0 | 1 << 2 | 1 << 3, SS = 2 };
+    uint32_t odd = cpu->odd_segs;
+    if (LIKELY(!odd))
+        return 0;
+    bool stack16 = odd >> SS & 1 && !(segment(cpu, SS).attr & X86_A_BIG);
+    return (odd & ES_SS_DS ? X86_CTX_SEGS : 0) | (stack16 ? X86_CTX_STACK16 : 0) |
+           (odd & 1 << 4 ? X86_CTX_FS : 0) | (odd & 1 << 5 ? X86_CTX_GS : 0);
+}
+
+/* Can segment register `seg` have it? ss wants data that can be written to, and RPL 3, the others what can be
+ * read. */
+static bool allowed(uint64_t d, unsigned seg, uint16_t selector)
+{
+    uint32_t attr = x86_desc_attr(d), kind = attr & (X86_A_CODE | X86_A_WRITABLE);
+    if (!(attr & X86_A_SEGMENT))
+        return false;
+    return seg == 2 ? kind == X86_A_WRITABLE && (selector & 3) == 3 : kind != X86_A_CODE;
+}
+
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector)
 {
-    bool null = (selector & 0xfffc) == 0, rpl3 = (selector & 3) == 3;
-    uint16_t any = selector | 3;
-    bool flat = seg == 2 ? selector == X86_DS : any == X86_CS32 || any == X86_DS || any == X86_CS64;
-    const X86Desc *d = descriptor(cpu, selector);
-    uint32_t base = 0;
-    if (d && !flat) {
-        base = d->base;
-        if (!allowed(d, seg) || (seg == 2 && !rpl3) || (seg < 4 && base))
-            return false;
-    } else if (!flat && !(null && seg != 2)) {
+    uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
+    bool null = is_null(selector) && seg != 2;
+    if (!null && (!d || !allowed(d, seg, selector) || !(x86_desc_attr(d) & X86_A_PRESENT)))
         return false;
-    }
     cpu->seg[seg] = selector;
+    X86Seg s = segment(cpu, seg);
     if (seg == 4)
-        cpu->fs_base = base;
+        cpu->fs_base = s.base;
     if (seg == 5)
-        cpu->gs_base = base;
+        cpu->gs_base = s.base;
+    if (x86_cpu_is32(cpu))
+        cpu->odd_segs = (cpu->odd_segs & ~(1u << seg)) | (is_flat(&s, seg) ? 0u : 1u << seg);
     return true;
 }
+
+/* ---- helpers ---- */
 
 uint64_t x86_helper_selector(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     return ((X86Cpu *)opaque)->seg[a];
 }
 
-static uint64_t refuse(X86Cpu *cpu, uint64_t selector)
+static uint64_t refuse(X86Cpu *cpu, unsigned kind, uint64_t selector)
 {
-    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION, .addr = selector & 0xfffc};
+    cpu->base.exit = (CpuExit){.kind = kind, .addr = selector & 0xfffc};
     return 1;
 }
 
-uint64_t x86_helper_set_selector(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+uint64_t x86_helper_set_selector(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t unused)
 {
-    return x86_set_selector(opaque, (unsigned)a, (uint16_t)b) ? 0 : refuse(opaque, b);
+    X86Cpu *cpu = opaque;
+    uint16_t selector = (uint16_t)b;
+    if (x86_set_selector(cpu, (unsigned)a, selector))
+        return 0;
+    uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
+    if (!d || !allowed(d, (unsigned)a, selector))
+        return refuse(cpu, CPU_EXIT_PROTECTION, selector);
+    refuse(cpu, a == 2 ? CPU_EXIT_STACK : CPU_EXIT_VECTOR, selector);
+    cpu->base.exit.code = NOT_PRESENT;
+    return 1;
 }
 
 uint64_t x86_helper_code_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-    return a == ((X86Cpu *)opaque)->seg[1] ? 0 : refuse(opaque, a);
+    return a == ((X86Cpu *)opaque)->seg[1] ? 0 : refuse(opaque, CPU_EXIT_PROTECTION, a);
+}
+
+uint64_t x86_helper_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    X86Cpu *cpu = opaque;
+    unsigned seg = a & 0xff;
+    X86Seg s = segment(cpu, seg);
+    bool readable = (s.attr & (X86_A_CODE | X86_A_WRITABLE)) != X86_A_CODE;
+    if (readable && x86_seg_inside(&s, b, (unsigned)(a >> 8)))
+        return 0;
+    return refuse(cpu, seg == 2 ? CPU_EXIT_STACK : CPU_EXIT_PROTECTION, 0);
+}
+
+uint64_t x86_helper_segment_write(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    X86Cpu *cpu = opaque;
+    X86Seg s = segment(cpu, (unsigned)a);
+    bool writable = (s.attr & (X86_A_CODE | X86_A_WRITABLE)) == X86_A_WRITABLE;
+    return writable ? 0 : refuse(cpu, a == 2 ? CPU_EXIT_STACK : CPU_EXIT_PROTECTION, 0);
+}
+
+uint64_t x86_helper_segment_base(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    return segment(opaque, (unsigned)a).base;
+}
+
+/* Of a program every descriptor that it sees is of its privilege, and code or data. */
+uint64_t x86_helper_ask_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t unused)
+{
+    uint64_t d = is_null((uint16_t)b) ? 0 : descriptor(opaque, (uint16_t)b);
+    uint32_t attr = x86_desc_attr(d);
+    bool code = attr & X86_A_CODE, bit = attr & X86_A_WRITABLE;
+    const uint64_t value[] = {d >> 32 & 0x00ffff00, (uint32_t)x86_desc_seg(d).limit, 0, 0};
+    const bool ok[] = {true, true, !code || bit, !code && bit};
+    return d && ok[a] ? value[a] | 1ull << 32 : 0;
 }

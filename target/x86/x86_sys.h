@@ -50,7 +50,9 @@ typedef struct X86Seg {
     uint32_t attr;
 } X86Seg;
 
-enum { X86_MTRRS = 8, X86_MTRR_FIXED = 11 };
+/* Of physical addresses, as PCs of virtual machines have: firmware makes tables for all of them. */
+enum { X86_PHYS_BITS = 40 };
+enum { X86_MTRRS = 8, X86_MTRR_FIXED = 11, X86_MC_BANKS = 10 };
 
 typedef struct X86Sys {
     CpuBoard board;
@@ -66,17 +68,21 @@ typedef struct X86Sys {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t tsc_adjust, tsc_aux, pat, misc_enable, mtrr_def, mcg_status, spec_ctrl;
     uint64_t mtrr[2 * X86_MTRRS], mtrr_fixed[X86_MTRR_FIXED];
+    uint64_t mcg_ctl, mc[4 * X86_MC_BANKS]; /* machine check: control, status, address, more */
+    uint64_t pv_clock, pv_wall;             /* MSRs of x86_pv.c */
     uint32_t pkru;
     uint32_t cpl;
     uint32_t lines;    /* 1 << X86_IN_*: INTR and A20M are levels, the others latched; 1 << X86_IN_SIPI_BIT */
     uint32_t sipi;     /* vector */
     uint32_t waiting;  /* for SIPI */
+    uint32_t smbase, in_smm;
     uint32_t in_nmi;   /* NMI is held back until iret */
     uint32_t trapping; /* TF: the instruction at pc has run */
+    uint32_t watch_hit; /* bits of DR6: of the instruction that runs, or has run */
     uint32_t model_chosen; /* kept over resets, as board */
     uint64_t shadow_pc;    /* no interrupt is taken here: it follows sti, mov ss */
 } X86Sys;
-enum { X86_IN_SIPI_BIT = 8 };
+enum { X86_IN_SIPI_BIT = 8, X86_IN_KICK_BIT /* ends hlt (x86_pv.c) */ };
 
 typedef struct X86Machine {
     X86Cpu x86;
@@ -198,6 +204,9 @@ uint64_t x86_tsc(const X86Machine *m);
 void x86_set_all_flags(X86Machine *m, uint64_t rflags);
 void x86_reset_cpu(X86Machine *m, bool init); /* power-on, or INIT */
 
+/* x86_state.c */
+extern const TargetState x86_state;
+
 /* x86_mmu.c */
 bool x86_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
 void x86_no_memory(Cpu *cpu, Gva va, MmuHow how);
@@ -214,6 +223,7 @@ static inline uint64_t x86_gp(X86Machine *m, uint32_t error)
 {
     return x86_raise_vector(m, X86_V_GP, error);
 }
+void x86_shutdown(X86Machine *m);
 bool x86_exception(Cpu *cpu);
 bool x86_interrupt(Cpu *cpu);
 bool x86_wakes(const Cpu *cpu);
@@ -247,6 +257,7 @@ void x86_seg_real(X86Machine *m, unsigned seg, uint16_t sel);
 void x86_seg_null(X86Machine *m, unsigned seg, uint16_t sel);
 void x86_seg_set(X86Machine *m, unsigned seg, uint16_t sel, X86Seg s);
 /* Is [off, off + n) in the segment? Fills the exit, with #SS of the stack. */
+bool x86_seg_inside(const X86Seg *s, uint64_t off, unsigned n);
 bool x86_seg_check(X86Machine *m, unsigned seg, uint64_t off, unsigned n, bool write);
 /* Leaves the segments that level cpl may not use. */
 void x86_seg_drop(X86Machine *m, unsigned cpl);
@@ -278,6 +289,27 @@ uint64_t x86_far_ret(X86Machine *m, unsigned size, unsigned more);
 enum { X86_TASK_JUMP, X86_TASK_CALL, X86_TASK_IRET };
 /* pc is where the old task goes on. */
 bool x86_task_switch(X86Machine *m, uint16_t sel, unsigned how, const uint32_t *error);
+
+/* x86_smm.c */
+void x86_smm_enter(X86Machine *m);
+uint64_t x86_rsm(X86Machine *m);
+uint32_t x86_attr_pack(uint32_t attr); /* twelve bits */
+X86Seg x86_seg_unpack(uint64_t base, uint32_t limit, uint32_t packed, bool data);
+
+/* x86_debug.c */
+bool x86_watches(const Cpu *cpu, Gva page);
+bool x86_watch(Cpu *cpu, const IrAccess *a);
+void x86_watch_port(X86Machine *m, unsigned port, unsigned size);
+bool x86_take_trap(X86Machine *m);                            /* true: #DB is raised */
+bool x86_read_dr(X86Machine *m, unsigned number, uint64_t *ret); /* false: raised */
+bool x86_write_dr(X86Machine *m, unsigned number, uint64_t v);
+void x86_debug_delivered(X86Machine *m, unsigned vector);
+
+/* x86_pv.c: what the hypervisor tells */
+bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4]); /* false: not one of these leaves */
+bool x86_pv_msr(X86Machine *m, uint32_t n, bool write, uint64_t *io);   /* false: not one of these */
+void x86_pv_show_clock(X86Machine *m);                                  /* the TSC was set */
+void x86_pv_call(X86Machine *m);                                        /* vmcall, vmmcall */
 
 /* x86_cr.c, x86_msr.c */
 uint64_t x86_write_cr(X86Machine *m, unsigned n, uint64_t v);

@@ -371,10 +371,36 @@ static uint64_t hlt(X86Machine *m, const Op *o)
     if (above0(m))
         return x86_gp(m, 0);
     m->x86.base.pc += o->w.len;
-    if (x86_wakes(&m->x86.base))
+    if (x86_wakes(&m->x86.base)) {
+        __atomic_fetch_and(&m->sys.lines, ~(1u << X86_IN_KICK_BIT), __ATOMIC_ACQ_REL);
         return x86_go(m);
+    }
     m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_HALT};
     return X86_RAISED;
+}
+
+/* Stores of others are not watched: what follows mwait, a new look at memory, comes at once. */
+static uint64_t monitor(X86Machine *m, const Op *o)
+{
+    uint64_t v;
+    if (!x86_sys_has(m, X86_FEAT_SSE3) || above0(m))
+        return illegal(m);
+    if (m->x86.gpr[X86_RCX] & (x86_code64(m) ? ~0ull : 0xffffffff))
+        return x86_gp(m, 0);
+    return x86_lin_ld(m, x86_data_idx(m), o->a, 1, &v) ? X86_DONE : X86_RAISED;
+}
+
+static uint64_t mwait(X86Machine *m, const Op *o)
+{
+    enum { INTERRUPTS_END_IT = 1 };
+    const CpuBoard *b = &m->sys.board;
+    if (!x86_sys_has(m, X86_FEAT_SSE3) || above0(m))
+        return illegal(m);
+    if ((uint32_t)m->x86.gpr[X86_RCX] & ~(uint32_t)INTERRUPTS_END_IT)
+        return x86_gp(m, 0);
+    if (b->yield)
+        b->yield(b->opaque);
+    return go_on(m, o);
 }
 
 /* ---- control, debug and model-specific registers ---- */
@@ -403,35 +429,17 @@ static uint64_t lmsw(X86Machine *m, const Op *o)
     return write_cr(m, o, 0, v);
 }
 
-static int dr_number(const X86Machine *m, unsigned n)
-{
-    if (n == 4 || n == 5)
-        return m->sys.cr4 & X86_CR4_DE ? -1 : (int)n + 2;
-    return (int)n;
-}
-
 static uint64_t write_dr(X86Machine *m, const Op *o)
 {
-    int n = dr_number(m, o->w.arg);
-    uint64_t v = o->a;
-    if (above0(m))
-        return x86_gp(m, 0);
-    if (n < 0)
-        return illegal(m);
-    if (n >= 6 && v >> 32)
-        return x86_gp(m, 0);
-    m->sys.dr[n] = n == 6 ? (v & 0xe00f) | 0xffff0ff0 : n == 7 ? (v & 0xffff2bff) | 0x400 : v;
-    return finish(m, o);
+    return x86_write_dr(m, o->w.arg, o->a) ? finish(m, o) : X86_RAISED;
 }
 
 static uint64_t read_dr(X86Machine *m, const Op *o)
 {
-    int n = dr_number(m, o->w.arg);
-    if (above0(m))
-        return x86_gp(m, 0);
-    if (n < 0)
-        return illegal(m);
-    put_gpr(m, o->w.reg, x86_code64(m) ? 8 : 4, m->sys.dr[n]);
+    uint64_t v;
+    if (!x86_read_dr(m, o->w.arg, &v))
+        return X86_RAISED;
+    put_gpr(m, o->w.reg, x86_code64(m) ? 8 : 4, v);
     return X86_DONE;
 }
 
@@ -536,6 +544,10 @@ static uint64_t flow_op(X86Machine *m, const Op *o)
     case X86_OP_SYSENTER: return sysenter(m, o);
     case X86_OP_SYSEXIT: return sysexit(m, o);
     case X86_OP_HLT: return hlt(m, o);
+    case X86_OP_MONITOR: return monitor(m, o);
+    case X86_OP_MWAIT: return mwait(m, o);
+    case X86_OP_RSM: return x86_rsm(m);
+    case X86_OP_VMCALL: x86_pv_call(m); return X86_DONE;
     default: return illegal(m);
     }
 }
@@ -562,8 +574,11 @@ static uint64_t port_op(X86Machine *m, const Op *o)
 {
     if (o->w.op == X86_OP_IN)
         return x86_port_in(m, (unsigned)o->a, o->w.size);
-    if (o->w.op == X86_OP_OUT)
-        return x86_port_out(m, (unsigned)o->a, o->w.size);
+    if (o->w.op == X86_OP_OUT) {
+        const uint64_t done = x86_port_out(m, (unsigned)o->a, o->w.size);
+        const bool kicked = __atomic_load_n(&m->x86.base.kick, __ATOMIC_ACQUIRE);
+        return done == X86_DONE && kicked ? go_on(m, o) : done; /* an SMI, other memory: at once */
+    }
     X86PortString s = {.out = o->w.op == X86_OP_OUTS,
                        .rep = o->w.rep,
                        .seg = o->w.arg,
@@ -631,28 +646,6 @@ uint64_t x86_helper_cs_check(void *opaque, uint64_t a, uint64_t b, uint64_t c, u
     X86Machine *m = x86_machine(opaque);
     uint64_t ip = x86_ip(m, m->x86.base.pc);
     return (int64_t)(ip + a - 1) > m->sys.seg[X86_CS].limit ? x86_gp(m, 0) : X86_DONE;
-}
-
-/* With TF set each instruction is followed by a trap, which is the next one's first. */
-uint64_t x86_helper_trap(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    enum { BS = 1 << 14, RW = 3 };
-    X86Machine *m = x86_machine(opaque);
-    X86Sys *s = &m->sys;
-    if (s->trapping) {
-        s->dr[6] |= BS;
-        return x86_raise_vector(m, X86_V_DB, 0);
-    }
-    for (unsigned k = 0; k < 4 && !(m->x86.more_flags & X86_RF); k++) {
-        bool on = s->dr[7] >> 2 * k & 3 && !(s->dr[7] >> (16 + 4 * k) & RW);
-        if (on && s->dr[k] == m->x86.base.pc) {
-            s->dr[6] = (s->dr[6] & ~0xfull) | 1u << k;
-            return x86_raise_vector(m, X86_V_DB, 0);
-        }
-    }
-    m->x86.more_flags &= ~(uint32_t)X86_RF;
-    s->trapping = (m->x86.more_flags & X86_TF) != 0;
-    return X86_DONE;
 }
 
 uint64_t x86_helper_fp_check(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

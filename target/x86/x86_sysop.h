@@ -51,8 +51,10 @@ typedef enum X86SysOp {
     X86_OP_WRMSR,
     X86_OP_RDPMC,
     X86_OP_RDTSC, /* arg: 1 rdtscp */
-    X86_OP_MONITOR,
+    X86_OP_MONITOR, /* a: linear address */
     X86_OP_MWAIT,
+    X86_OP_VMCALL,
+    X86_OP_RSM,
     X86_OP_SET_AC, /* arg: value */
     X86_OP_RDPKRU,
     X86_OP_WRPKRU,

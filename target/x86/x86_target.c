@@ -81,8 +81,10 @@ void x86_user_reset(Cpu *base)
     cpu->fpu.empty = 0xff;
     cpu->seg[1] = x86_cpu_is32(cpu) ? X86_CS32 : X86_CS64;
     cpu->seg[2] = X86_DS;
-    if (x86_cpu_is32(cpu))
+    if (x86_cpu_is32(cpu)) {
         cpu->seg[0] = cpu->seg[3] = X86_DS;
+        cpu->odd_segs = 3 << 4; /* fs, gs: null */
+    }
     cpu->model = X86_MODEL_MAX;
 }
 
@@ -91,22 +93,25 @@ uint32_t x86_user_ctx(const Cpu *base)
     const X86Cpu *cpu = (const X86Cpu *)base;
     return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0) |
            (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0) |
-           (cpu->mxcsr_masks != X86_MXCSR_MASKS ? CTX_X86_TRAPS : 0);
+           (cpu->mxcsr_masks != X86_MXCSR_MASKS && !cpu->store_in_c ? CTX_X86_TRAPS : 0) |
+           (cpu->more_flags & X86_AC && !cpu->base.mem ? X86_CTX_ALIGN : 0) | x86_segs_ctx(cpu);
 }
 
 uint32_t x86_fp_modes(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
-    return cpu->fp_modes | cpu->mxcsr_masks;
+    return cpu->fp_modes | (cpu->store_in_c ? X86_MXCSR_MASKS : cpu->mxcsr_masks); /* x86_quiet_begin() */
 }
 
 /* Is the instruction one of the model's? Two features are not of rows, but of the operand size and of the
- * mode. */
+ * mode; syscall in 32-bit mode is AMD's. */
 static bool model_has(const Trans *t, const X86Insn *x)
 {
     const X86Row *r = x->row;
     if (r->handler == X86_H_cmpxchg8b && x->rex & 8)
         return x86_has(t, X86_FEAT_CX16);
+    if (r->handler == X86_H_syscall && x->code32 && !x86_sys(t))
+        return x86_model_is_amd((X86Model)(t->ctx >> X86_CTX_MODEL_SHIFT & X86_CTX_MODEL));
     if (r->handler == X86_H_lahf || r->handler == X86_H_sahf)
         return x->code32 || x86_has(t, X86_FEAT_LAHF);
     return x86_has(t, (X86Feat)r->feat[x->wide]);
@@ -137,6 +142,10 @@ void x86_translate(Trans *t)
         return;
     if (x86_zmm_begins(t, &x))
         return;
+    if (t->ctx & X86_CTX_ALIGN)
+        x86_check_alignment(t, &x);
+    if (x86_quiet_begins(t, &x))
+        return;
     switch ((X86Handler)x.row->handler) {
 #define H(name)                                                                                              \
     case X86_H_##name:                                                                                       \
@@ -145,13 +154,20 @@ void x86_translate(Trans *t)
 #include "target/x86/x86_handlers.def"
 #undef H
     }
+    x86_quiet_end(t, &x);
+}
+
+/* An alignment check names none. */
+Gva x86_no_address(const Cpu *cpu)
+{
+    return 0;
 }
 
 #define OPS                                                                                                  \
     .insn_align = 1, .code_checks = true, .cpu_size = sizeof(X86Cpu), .helpers = helpers,                    \
     .n_slots = X86_SLOTS, .n_helpers = X86_HELPERS, .nan = IR_NAN_X86, .reset = x86_user_reset,              \
     .ctx = x86_user_ctx, .fp_modes = x86_fp_modes, .translate = x86_translate, .unit_load = x86_unit_load,   \
-    .unit_store = x86_unit_store
+    .unit_store = x86_unit_store, .data_addr = x86_no_address
 
 const TargetOps target_x86_64 = {
     OPS,

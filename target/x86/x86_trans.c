@@ -1,6 +1,8 @@
 /* Operands of x86 instructions as values of the IR. */
 #include "target/x86/x86_trans.h"
 
+enum { CODE_SEGMENT = 1 };
+
 IrVal x86_reg(Trans *t, unsigned r, unsigned bytes, bool high)
 {
     IrVal v = x86_gpr(t, r);
@@ -55,7 +57,7 @@ static IrVal segment_base(Trans *t, const X86Insn *x)
 
 IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v)
 {
-    if (x86_narrow(t))
+    if (x86_seg_odd(t, x86_data_segment(x)))
         return x86_in_segment(t, x86_data_segment(x), v, x86_memory_bytes(x));
     return x->seg ? ir_add(t->b, x86_word(t), segment_base(t, x), v) : v;
 }
@@ -118,17 +120,20 @@ static X86Addr segmented(Trans *t, const X86Insn *x)
 {
     unsigned seg = x86_data_segment(x);
     IrVal at = x86_in_segment(t, seg, x86_offset(t, x), x86_memory_bytes(x));
-    return (X86Addr){at, 0, (uint8_t)(t->ctx & X86_CTX_ODD || seg == 1 ? seg + 1 : 0)};
+    bool asked = !x86_sys(t) || t->ctx & X86_CTX_ODD || seg == 1;
+    return (X86Addr){at, 0, (uint8_t)(asked ? seg + 1 : 0)};
 }
 
 X86Addr x86_addr(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
-    if (x86_narrow(t))
+    if (x86_seg_odd(t, x86_data_segment(x)))
         return segmented(t, x);
     X86Addr a = offset_of(t, x);
     IrVal base = a.base;
     int32_t disp = a.disp;
+    if (x->override == CODE_SEGMENT + 1) /* of a program in 32-bit mode; not to be written to */
+        return (X86Addr){base, disp, x->override};
     if (x->seg && ir_is_const(b->r, base)) { /* fs:disp */
         int64_t c = ir_const_value(b->r, base) + disp;
         if (x86_is32(t))
@@ -142,6 +147,8 @@ X86Addr x86_addr(Trans *t, const X86Insn *x)
 IrVal x86_linear(Trans *t, const X86Insn *x)
 {
     X86Addr a = x86_addr(t, x);
+    if (a.seg && x->lock)
+        x86_seg_write(t, a.seg - 1u);
     return a.disp ? ir_add(t->b, x86_linear_type(t), a.base, x86_c(t, x86_linear_type(t), a.disp)) : a.base;
 }
 
@@ -155,10 +162,18 @@ IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes)
     return ir_ld(t->b, bytes == 16 ? IR_V128 : x86_type(bytes), a.base, a.disp, x86_mem(t, bytes));
 }
 
+void x86_seg_write(Trans *t, unsigned seg)
+{
+    if (x86_sys(t))
+        ir_call(t->b, X86_HELPER_seg_write, (IrVal[]){x86_c(t, IR_I64, seg)}, 1);
+    else
+        ir_call(t->b, X86_HELPER_segment_write, (IrVal[]){x86_c(t, IR_I32, seg)}, 1);
+}
+
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v)
 {
     if (a.seg)
-        ir_call(t->b, X86_HELPER_seg_write, (IrVal[]){x86_c(t, IR_I64, a.seg - 1)}, 1);
+        x86_seg_write(t, a.seg - 1u);
     ir_st(t->b, v, a.base, a.disp, x86_mem(t, bytes));
 }
 

@@ -75,6 +75,12 @@ static inline bool x86_narrow(const Trans *t)
 {
     return (t->ctx & (X86_CTX_SYS | X86_CTX_32)) == (X86_CTX_SYS | X86_CTX_32);
 }
+/* Is `seg` one whose limit is looked at, and whose base is added? fs and gs of programs mostly have a base
+ * alone, which is a slot; the others nothing. */
+static inline bool x86_seg_odd(const Trans *t, unsigned seg)
+{
+    return x86_narrow(t) || t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4));
+}
 /* A general register, an offset: of 32 bits in 32-bit mode. */
 static inline IrType x86_word(const Trans *t)
 {
@@ -175,6 +181,7 @@ static inline IrVal x86_pc_pushed(Trans *t, unsigned bytes, Gva pc)
 /* An exit to pc, which may lie on another page. */
 unsigned x86_exit_to(Trans *t, Gva pc, bool poll);
 IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes);
+void x86_seg_write(Trans *t, unsigned seg); /* asks whether it may be written to */
 void x86_st(Trans *t, X86Addr a, unsigned bytes, IrVal v);
 
 /* Operand k as an integer of its size. Registers, memory, immediates. */
@@ -228,12 +235,18 @@ void x86_unit_wait(Trans *t);
 /* Is x the first instruction that writes all of one of the first sixteen registers, after vzeroupper or
  * never before? Then the translator only leaves, to come back with X86_CTX_ZMM. */
 bool x86_zmm_begins(Trans *t, const X86Insn *x);
+/* Around the translation of an instruction of AVX-512 where exceptions trap (x86_trans_evex.c). True: what
+ * stands there is not translated further. */
+bool x86_quiet_begins(Trans *t, const X86Insn *x);
+void x86_quiet_end(Trans *t, const X86Insn *x);
 /* For a store of `bytes` in several accesses: where they lie on two pages, both must be there before the
  * first is written to. C sees to it: the instruction begins again with X86_CTX_STORE. */
 void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes);
 
 /* Offset, and selector, of a far transfer (x86_trans_seg.c). */
 IrVal x86_far_target(Trans *t, const X86Insn *x, IrVal *ret_selector);
+/* x86_align.c: programs that have set EFLAGS.AC. */
+void x86_check_alignment(Trans *t, const X86Insn *x);
 /* x86_trans_sys.c: machines. True: what stands there is not translated further. */
 bool x86_sys_begins(Trans *t, const X86Insn *x);
 void x86_sys_insn(Trans *t, const X86Insn *x);
@@ -245,6 +258,7 @@ enum { X86_REGS = 0
 };
 extern const TargetReg x86_regs[X86_REGS];
 void x86_user_reset(Cpu *cpu);
+Gva x86_no_address(const Cpu *cpu); /* TargetOps.data_addr */
 uint32_t x86_user_ctx(const Cpu *cpu);
 uint32_t x86_fp_modes(const Cpu *cpu);
 void x86_translate(Trans *t);

@@ -130,13 +130,52 @@ X86Zmm x86_z_quiet(Trans *t, const X86Insn *x, X86Zmm v, unsigned lane)
     return v;
 }
 
+/* ---- exceptions that are not masked ---- */
+
+static bool by_c(const X86Insn *x)
+{
+    return x->row->handler == X86_H_evc || (x->row->handler == X86_H_evrnd && x->imm >> 4) ||
+           (x->row->handler == X86_H_evcvtph && x->mod != 3);
+}
+
+/* Several quarters, or none of MXCSR's exceptions although one is not masked. Where exceptions trap such an
+ * instruction is done again with all of them masked, in a region of its own (X86_CTX_STORE: it stores
+ * nothing); what is raised then is looked at behind it. */
+static bool wants_quiet(const X86Insn *x)
+{
+    bool floats = x->evex && x->row->evex & (X86_EV_ER | X86_EV_SAE) && !by_c(x);
+    return floats && (x86_sae(x) || (x->vl && !(x->row->evex & X86_EV_LIG)));
+}
+
+bool x86_quiet_begins(Trans *t, const X86Insn *x)
+{
+    bool traps = t->ctx & CTX_X86_TRAPS, sae = x86_sae(x);
+    if (!(traps || t->ctx & X86_CTX_STORE) || !wants_quiet(x))
+        return false;
+    ir_call(t->b, X86_HELPER_quiet, (IrVal[]){x86_c(t, IR_I32, sae)}, 1);
+    if (traps && sae) /* it left */
+        x86_raise(t, CPU_EXIT_CTX);
+    return traps && sae;
+}
+
+void x86_quiet_end(Trans *t, const X86Insn *x)
+{
+    if (!(t->ctx & X86_CTX_STORE) || !wants_quiet(x))
+        return;
+    if (x86_sae(x))
+        ir_call(t->b, X86_HELPER_not_raised, NULL, 0);
+    ir_put(t->b, X86_SLOT_STORE, x86_c(t, IR_I32, 0));
+    t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
 /* ---- rounding ---- */
 
 X86Rounding x86_rounding_begin(Trans *t, const X86Insn *x)
 {
     static const uint8_t round_of_rc[4] = {IR_RNE, IR_RDN, IR_RUP, IR_RTZ};
-    X86Rounding r = {IR_NONE, IR_NONE};
-    if (!x86_sae(x))
+    bool sae = x86_sae(x);
+    X86Rounding r = {.looks = !sae && t->ctx & X86_CTX_STORE && wants_quiet(x)};
+    if (!sae)
         return r;
     r.flags = ir_ffget(t->b);
     if (x->row->evex & X86_EV_ER) {
@@ -152,4 +191,8 @@ void x86_rounding_end(Trans *t, X86Rounding r)
         ir_frmput(t->b, r.round);
     if (r.flags)
         ir_ffput(t->b, r.flags);
+    if (r.looks) {
+        IrVal raised = ir_ffget(t->b);
+        ir_call(t->b, X86_HELPER_raised, &raised, 1);
+    }
 }

@@ -50,6 +50,7 @@ X86Zmm x86_z_quiet(Trans *t, const X86Insn *x, X86Zmm v, unsigned lane);
 /* Rounding and "no exceptions" in the prefix: what must be put back. */
 typedef struct X86Rounding {
     IrVal flags, round;
+    bool looks; /* at what was raised, of which something is not masked */
 } X86Rounding;
 X86Rounding x86_rounding_begin(Trans *t, const X86Insn *x);
 void x86_rounding_end(Trans *t, X86Rounding r);

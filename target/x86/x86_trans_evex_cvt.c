@@ -73,7 +73,7 @@ void x86_trans_evnarrow(Trans *t, const X86Insn *x)
 void x86_trans_evcvtph(Trans *t, const X86Insn *x)
 {
     if (x->mod != 3) {
-        x86_z_call(t, x, EV_CVTPH, 0, x86_linear(t, x));
+        x86_z_call(t, x, EV_CVTPH, 0, x86_linear64(t, x));
         return;
     }
     X86Zmm v = x86_z_quiet(t, x, x86_z_reg(t, x, x->reg), x->row->source);
@@ -127,7 +127,7 @@ void x86_trans_evrnd(Trans *t, const X86Insn *x)
 {
     X86Insn y = *x;
     if (x->imm >> 4) {
-        x86_z_call(t, x, EV_RNDSCALE, 0, x->mod != 3 ? x86_linear(t, x) : IR_NONE);
+        x86_z_call(t, x, EV_RNDSCALE, 0, x->mod != 3 ? x86_linear64(t, x) : IR_NONE);
         return;
     }
     if (x->row->evex & X86_EV_LIG)

@@ -30,7 +30,7 @@ static X86Zmm load_plain(Trans *t, X86Addr a, unsigned bytes)
 static X86Zmm load_in_c(Trans *t, const X86Insn *x, unsigned bytes)
 {
     X86Zmm v = {.n = (bytes + 15) / 16};
-    x86_z_call(t, x, EV_LOAD, bytes, x86_linear(t, x));
+    x86_z_call(t, x, EV_LOAD, bytes, x86_linear64(t, x));
     for (unsigned p = 0; p < v.n; p++)
         v.p[p] = ir_get(t->b, X86_SLOT_SCRATCH + p);
     return v;
@@ -57,7 +57,7 @@ static X86Zmm load_lanes(Trans *t, const X86Insn *x, unsigned bytes, unsigned la
 /* One element for all, of 1 << lane bytes, if any is asked for. */
 static X86Zmm load_any(Trans *t, const X86Insn *x, unsigned lane)
 {
-    unsigned n = (16u << x->vl) >> x->row->lane;
+    unsigned n = (16u << x->vl) >> MAX(x->row->lane, x->row->source);
     X86Addr a = x86_addr(t, x);
     IrVal any = ir_cmp(t->b, IR_NE, x86_k_bits(t, x86_k(t, x->mask), n), x86_c(t, IR_I64, 0));
     IrVal bit = ir_zext(t->b, IR_I64, any);
@@ -102,7 +102,7 @@ X86Zmm x86_z_source(Trans *t, const X86Insn *x, unsigned k)
 static void align(Trans *t, const X86Insn *x, unsigned bytes)
 {
     IrBuilder *b = t->b;
-    IrVal low = ir_and(b, IR_I64, x86_linear(t, x), x86_c(t, IR_I64, bytes - 1));
+    IrVal low = ir_and(b, IR_I64, x86_linear64(t, x), x86_c(t, IR_I64, bytes - 1));
     IrVal bad = ir_cmp(b, IR_NE, low, x86_c(t, IR_I64, 0));
     if (x->mask) {
         IrVal asked = x86_k_bits(t, x86_k(t, x->mask), bytes >> x->row->lane);
@@ -139,7 +139,7 @@ static void store_in_c(Trans *t, const X86Insn *x, X86Zmm v, unsigned bytes)
 {
     for (unsigned p = 0; p < v.n; p++)
         ir_put(t->b, X86_SLOT_SCRATCH + p, v.p[p]);
-    x86_z_call(t, x, EV_STORE, bytes, x86_linear(t, x));
+    x86_z_call(t, x, EV_STORE, bytes, x86_linear64(t, x));
     if (t->ctx & X86_CTX_STORE)
         t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }

@@ -408,5 +408,5 @@ void x86_trans_evc(Trans *t, const X86Insn *x)
         base.asize = 8;
     }
     bool mem = x->mod != 3;
-    x86_z_call(t, x, x->row->arg, 0, mem ? x86_linear(t, &base) : IR_NONE);
+    x86_z_call(t, x, x->row->arg, 0, mem ? x86_linear64(t, &base) : IR_NONE);
 }

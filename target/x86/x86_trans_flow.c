@@ -96,7 +96,8 @@ void x86_trans_push(Trans *t, const X86Insn *x)
 void x86_trans_pop(Trans *t, const X86Insn *x)
 {
     IrVal v = x86_top(t, x->opsize);
-    if (x86_narrow(t) && x86_opd_mem(x, 0)) { /* a limit is compared before registers change */
+    if (x86_is32(t) && x86_seg_odd(t, x86_data_segment(x)) &&
+        x86_opd_mem(x, 0)) { /* a limit is compared before registers change */
         X86Insn after = *x;
         after.disp += x->base == X86_RSP ? x->opsize : 0;
         x86_write(t, &after, 0, v);
@@ -151,6 +152,17 @@ void x86_trans_pushf(Trans *t, const X86Insn *x)
     x86_push(t, x->opsize, x->opsize == 8 ? v : ir_trunc(b, x86_type(x->opsize), v));
 }
 
+/* Regions with checks of alignment are others. */
+static void leave_if_ac_changed(Trans *t, IrVal fl, unsigned bytes)
+{
+    IrBuilder *b = t->b;
+    if (bytes == 2)
+        return;
+    IrVal now = ir_and(b, IR_I64, fl, x86_c(t, IR_I64, X86_AC));
+    IrVal was = x86_c(t, IR_I64, t->ctx & X86_CTX_ALIGN ? X86_AC : 0);
+    ir_exit_if(b, ir_cmp(b, IR_NE, now, was), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+}
+
 void x86_trans_popf(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
@@ -162,6 +174,7 @@ void x86_trans_popf(Trans *t, const X86Insn *x)
     x86_drop(t, x->opsize);
     IrVal args[] = {x->opsize == 8 ? v : ir_zext(b, IR_I64, v), x86_c(t, IR_I32, x->opsize)};
     ir_call(b, X86_HELPER_set_rflags, args, 2);
+    leave_if_ac_changed(t, args[0], x->opsize);
 }
 
 void x86_trans_syscall(Trans *t, const X86Insn *x)
@@ -239,11 +252,41 @@ void x86_trans_rdtsc(Trans *t, const X86Insn *x)
         x86_put_reg(t, X86_RCX, 4, false, ir_call(b, X86_HELPER_tsc_aux, NULL, 0));
 }
 
-/* cmpxchg8b, cmpxchg16b: by C. */
+static IrVal pair(Trans *t, unsigned high, unsigned low)
+{
+    IrBuilder *b = t->b;
+    IrVal h = ir_zext(b, IR_I64, x86_reg(t, high, 4, false)),
+          l = ir_zext(b, IR_I64, x86_reg(t, low, 4, false));
+    return ir_or(b, IR_I64, ir_shl(b, IR_I64, h, x86_c(t, IR_I64, 32)), l);
+}
+
+/* ZF alone changes; edx:eax keep their upper halves where it was equal. cmpxchg16b: by C. */
 void x86_trans_cmpxchg8b(Trans *t, const X86Insn *x)
 {
-    IrVal args[] = {x86_linear64(t, x), x86_c(t, IR_I32, x->rex & 8 ? 16 : 8)};
-    ir_call(t->b, X86_HELPER_cmpxchg_pair, args, 2);
+    IrBuilder *b = t->b;
+    if (x->rex & 8) {
+        ir_call(b, X86_HELPER_cmpxchg16, (IrVal[]){x86_linear64(t, x)}, 1);
+        return;
+    }
+    IrVal acc = pair(t, X86_RDX, X86_RAX), desired = pair(t, X86_RCX, X86_RBX), old;
+    if (x86_atomic(t, x)) {
+        IrMem m = x86_mem(t, 8);
+        m.order = IR_SEQ_CST;
+        old = ir_cas(b, IR_I64, x86_linear(t, x), acc, desired, m);
+    } else {
+        old = x86_ld(t, x86_addr(t, x), 8);
+        x86_st(t, x86_addr(t, x), 8, ir_select(b, ir_cmp(b, IR_EQ, old, acc), desired, old));
+    }
+    IrVal equal = ir_cmp(b, IR_EQ, old, acc), word = ir_flbits(b, x86_fl(t));
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned r = k ? X86_RDX : X86_RAX;
+        IrVal before = x86_gpr(t, r), part = k ? ir_shr(b, IR_I64, old, x86_c(t, IR_I64, 32)) : old;
+        IrVal seen = x86_to_word(t, ir_trunc(b, IR_I32, part), 4);
+        x86_put_gpr(t, r, ir_select(b, equal, before, seen));
+    }
+    word = ir_and(b, IR_I32, word, x86_c(t, IR_I32, ~IR_FL_Z));
+    word = ir_or(b, IR_I32, word, ir_select(b, equal, x86_c(t, IR_I32, IR_FL_Z), x86_c(t, IR_I32, 0)));
+    x86_put_fl(t, ir_flmake(b, word));
 }
 
 void x86_trans_fxsave(Trans *t, const X86Insn *x)

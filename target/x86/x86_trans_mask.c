@@ -67,7 +67,8 @@ void x86_trans_kmovr(Trans *t, const X86Insn *x)
 {
     unsigned bytes = bits_of(x) == 64 ? 8 : 4;
     if (x->row->arg & 4)
-        x86_put_reg(t, x->reg, 8, false, x86_k_bits(t, x86_k(t, x->rm & 7), bits_of(x)));
+        x86_put_reg(t, x->reg, bytes, false,
+                    resized(t, bytes, x86_k_bits(t, x86_k(t, x->rm & 7), bits_of(x))));
     else
         put(t, x, resized(t, 8, x86_reg(t, x->rm, bytes, false)));
 }

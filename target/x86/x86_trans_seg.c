@@ -15,6 +15,14 @@ void x86_trans_mov_from_seg(Trans *t, const X86Insn *x)
                                      : v);
 }
 
+static void load_segment(Trans *t, unsigned seg, IrVal selector16)
+{
+    IrVal args[] = {x86_c(t, IR_I32, seg), ir_zext(t->b, IR_I32, selector16)};
+    ir_call(t->b, X86_HELPER_set_selector, args, 2);
+    if (x86_is32(t)) /* it may be an odd one */
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+}
+
 void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
 {
     if (x86_sys(t)) {
@@ -22,8 +30,7 @@ void x86_trans_mov_to_seg(Trans *t, const X86Insn *x)
         return;
     }
     IrVal v = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
-    IrVal args[] = {x86_c(t, IR_I32, x->reg & 7), ir_zext(t->b, IR_I32, v)};
-    ir_call(t->b, X86_HELPER_set_selector, args, 2);
+    load_segment(t, x->reg & 7, v);
 }
 
 void x86_trans_push_seg(Trans *t, const X86Insn *x)
@@ -33,12 +40,6 @@ void x86_trans_push_seg(Trans *t, const X86Insn *x)
              x->opsize == 8   ? ir_zext(t->b, IR_I64, v)
              : x->opsize == 2 ? ir_trunc(t->b, IR_I16, v)
                               : v);
-}
-
-static void load_segment(Trans *t, unsigned seg, IrVal selector16)
-{
-    IrVal args[] = {x86_c(t, IR_I32, seg), ir_zext(t->b, IR_I32, selector16)};
-    ir_call(t->b, X86_HELPER_set_selector, args, 2);
 }
 
 void x86_trans_pop_seg(Trans *t, const X86Insn *x)
@@ -62,6 +63,30 @@ void x86_trans_lseg(Trans *t, const X86Insn *x)
     IrVal offset = x86_ld(t, a, x->opsize);
     load_segment(t, x->row->arg, x86_ld(t, behind, 2));
     x86_write(t, x, 0, offset);
+}
+
+/* arg: lar lsl verr verw. ZF: the selector names what the instruction may ask of. */
+void x86_trans_ask_segment(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    if (x86_sys(t)) {
+        x86_sys_insn(t, x);
+        return;
+    }
+    bool two = x->row->arg < 2;
+    IrVal selector = x->mod == 3 ? x86_reg(t, x->rm, 2, false) : x86_ld(t, x86_addr(t, x), 2);
+    IrVal args[] = {x86_c(t, IR_I32, x->row->arg), ir_zext(b, IR_I32, selector)};
+    IrVal got = ir_call(b, X86_HELPER_ask_segment, args, 2), value = ir_trunc(b, IR_I32, got);
+    IrVal ok = ir_cmp(b, IR_NE, ir_shr(b, IR_I64, got, x86_c(t, IR_I64, 32)), x86_c(t, IR_I64, 0));
+    IrVal word = ir_and(b, IR_I32, ir_flbits(b, x86_fl(t)), x86_c(t, IR_I32, ~IR_FL_Z));
+    word = ir_or(b, IR_I32, word, ir_select(b, ok, x86_c(t, IR_I32, IR_FL_Z), x86_c(t, IR_I32, 0)));
+    if (two) {
+        IrVal old = x86_gpr(t, x->reg);
+        x86_put_reg(t, x->reg, MIN(x->opsize, 4u), false,
+                    x->opsize == 2 ? ir_trunc(b, IR_I16, value) : value);
+        x86_put_gpr(t, x->reg, ir_select(b, ok, x86_gpr(t, x->reg), old));
+    }
+    x86_put_fl(t, ir_flmake(b, word));
 }
 
 /* ---- far transfers ---- */

@@ -58,6 +58,8 @@ X86Vec x86_vload(Trans *t, X86Addr a, bool wide, bool aligned)
 
 void x86_vstore(Trans *t, X86Addr a, X86Vec v, bool aligned)
 {
+    if (a.seg)
+        x86_seg_write(t, a.seg - 1u);
     if (v.hi && x86_sys(t)) {
         ir_st(t->b, v.lo, a.base, a.disp, x86_mem(t, 16));
         ir_st(t->b, v.hi, a.base, a.disp + 16, x86_mem(t, 16));
@@ -236,6 +238,11 @@ static void align(Trans *t, const X86Insn *x)
     if (!x->row->arg || !x->wide || x->mod == 3)
         return;
     IrType w = x86_linear_type(t);
+    X86Addr a = x86_addr(t, x);
+    uint64_t seen = a.base | (uint64_t)(a.disp & 31) << 32 | 1ull << 63;
+    if (t->target_store[0] == seen)
+        return;
+    t->target_store[0] = seen; /* what stands at other multiples of 32 from there is aligned, too */
     IrVal low = ir_and(b, w, x86_linear(t, x), x86_c(t, w, 31));
     ir_exit_if(b, ir_cmp(b, IR_NE, low, x86_c(t, w, 0)), ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
 }
@@ -263,6 +270,8 @@ static void store_low(Trans *t, const X86Insn *x, unsigned bytes, IrVal v)
 {
     X86Addr a = x86_addr(t, x);
     IrType ty = bytes == 8 ? IR_F64 : IR_F32;
+    if (a.seg)
+        x86_seg_write(t, a.seg - 1u);
     ir_st(t->b, ir_vlow(t->b, ty, v), a.base, a.disp, x86_mem(t, bytes));
 }
 

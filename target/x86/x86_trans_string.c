@@ -15,7 +15,8 @@ static X86Addr source(Trans *t, const X86Insn *x)
 static X86Addr dest(Trans *t, const X86Insn *x)
 {
     IrVal at = x86_index(t, x, X86_RDI);
-    return (X86Addr){x86_in_segment(t, 0, at, x86_memory_bytes(x)), 0, t->ctx & X86_CTX_ODD ? 1 : 0};
+    return (X86Addr){x86_in_segment(t, 0, at, x86_memory_bytes(x)), 0,
+                     t->ctx & (X86_CTX_ODD | X86_CTX_SEGS) ? 1 : 0};
 }
 
 /* bytes, or -bytes when DF is set */
@@ -146,7 +147,7 @@ static void bulk(Trans *t, const X86Insn *x, unsigned kind, unsigned bytes, IrVa
 /* Repeated, and with whole registers as addresses? Not in machines. */
 static bool in_pieces(const Trans *t, const X86Insn *x)
 {
-    return x->rep && x->asize == x86_word_bytes(t) && !x->seg && !x86_sys(t);
+    return x->rep && x->asize == x86_word_bytes(t) && !x->override && !x86_sys(t) && !(t->ctx & X86_CTX_SEGS);
 }
 
 /* Of machines, where segments are flat: by C. True: done. */

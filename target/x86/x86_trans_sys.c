@@ -170,7 +170,12 @@ static void group6(Trans *t, const X86Insn *x)
 static void group7_register(Trans *t, const X86Insn *x)
 {
     switch (x->modrm) {
-    case 0xc8: op0(t, x, X86_OP_MONITOR); break;
+    case 0xc1:
+    case 0xd9: op0(t, x, X86_OP_VMCALL); break;
+    case 0xc8:
+        call_sys(t, x, (X86SysWhat){.op = X86_OP_MONITOR},
+                 x86_to_64(t, x86_with_segment(t, x, x86_index(t, x, X86_RAX))), IR_NONE);
+        break;
     case 0xc9: leave(t, x, X86_OP_MWAIT); break;
     case 0xca:
     case 0xcb: with_value(t, x, X86_OP_SET_AC, x->modrm & 1, IR_NONE); break;
@@ -239,6 +244,7 @@ static void insn_0f(Trans *t, const X86Insn *x)
     case 0x33: op0(t, x, X86_OP_RDPMC); break;
     case 0x34: leave(t, x, X86_OP_SYSENTER); break;
     case 0x35: leave(t, x, X86_OP_SYSEXIT); break;
+    case 0xaa: leave(t, x, X86_OP_RSM); break;
     default: x86_raise(t, CPU_EXIT_ILLEGAL); break;
     }
 }

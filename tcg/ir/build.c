@@ -18,12 +18,29 @@ static IrVal emit(IrBuilder *b, IrInsn i)
     return (IrVal)at;
 }
 
+typedef struct InsnWords {
+    uint64_t w[2];
+} InsnWords;
+
+static InsnWords words_of(const IrInsn *i)
+{
+    InsnWords x;
+    memcpy(&x, i, sizeof x);
+    return x;
+}
+
 static unsigned insn_hash(const IrInsn *i)
 {
-    uint64_t w[2];
-    memcpy(w, i, sizeof w);
-    uint64_t h = (w[0] ^ (w[1] << 29 | w[1] >> 35)) * 0x9e3779b97f4a7c15ull;
+    InsnWords x = words_of(i);
+    uint64_t h = (x.w[0] ^ (x.w[1] << 29 | x.w[1] >> 35)) * 0x9e3779b97f4a7c15ull;
     return (unsigned)(h >> 32) % IR_BUILD_HASH;
+}
+
+/* No call of memcmp: most candidates are the one. */
+static bool insn_equal(const IrInsn *i, const IrInsn *k)
+{
+    InsnWords x = words_of(i), y = words_of(k);
+    return ((x.w[0] ^ y.w[0]) | (x.w[1] ^ y.w[1])) == 0;
 }
 
 /* A PURE op: the equal one made before in this block, or a new one. */
@@ -32,7 +49,7 @@ static IrVal emit_pure(IrBuilder *b, IrInsn i)
     if (b->no_fold)
         return emit(b, i);
     IrVal *h = &b->hash[insn_hash(&i)];
-    if (*h && memcmp(&b->r->insn[*h], &i, sizeof i) == 0)
+    if (*h && insn_equal(&b->r->insn[*h], &i))
         return *h;
     return *h = emit(b, i);
 }
@@ -52,9 +69,9 @@ void ir_builder_init(IrBuilder *b, IrRegion *r)
 
 static void update_full(IrRegion *r)
 {
-    r->full |= r->n_insns > IR_MAX_INSNS - IR_BUILD_SLACK || r->n_exits > IR_MAX_EXITS - 16 ||
-               r->n_pool > IR_MAX_INSNS - 2 * IR_BUILD_SLACK || r->n_blocks > IR_MAX_BLOCKS - 8 ||
-               r->n_guest >= IR_MAX_GUEST - 1;
+    r->full |= (r->n_insns > IR_MAX_INSNS - IR_BUILD_SLACK) | (r->n_exits > IR_MAX_EXITS - 16) |
+               (r->n_pool > IR_MAX_INSNS - 2 * IR_BUILD_SLACK) | (r->n_blocks > IR_MAX_BLOCKS - 8) |
+               (r->n_guest >= IR_MAX_GUEST - 1);
 }
 
 void ir_builder_finish(IrBuilder *b)
@@ -65,7 +82,7 @@ void ir_builder_finish(IrBuilder *b)
 
 /* ---- guest state ---- */
 
-void ir_commit(IrBuilder *b)
+static inline void commit(IrBuilder *b)
 {
     for (unsigned k = 0; k < b->n_pending; k++) {
         unsigned slot = b->pending_slot[k];
@@ -74,9 +91,11 @@ void ir_commit(IrBuilder *b)
     b->n_pending = 0;
 }
 
+void ir_commit(IrBuilder *b) { commit(b); }
+
 void ir_insn_start(IrBuilder *b, uint64_t guest_pc)
 {
-    ir_commit(b);
+    commit(b);
     IrRegion *r = b->r;
     if (UNLIKELY(r->n_guest >= IR_MAX_GUEST))
         __builtin_trap();

@@ -226,6 +226,7 @@ enum IrHelperFlag {
                        * machine also IR_STATUS_GO */
     IR_H_STATE = 4,   /* may read and write slots: `get` values from before are stale afterwards */
     IR_H_PC = 8,      /* wants cpu->pc to be that of the instruction (paged: its virtual address) */
+    IR_H_LOOKS = 16,  /* STATUS: because of IEEE flags that its instruction has raised; it deals with them */
 };
 typedef struct IrHelper {
     char name[20];

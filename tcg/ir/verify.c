@@ -516,7 +516,8 @@ static bool check_commit_block(const Verifier *x, unsigned n, unsigned done, uns
             done = 0;
         bool may_fault = is_access(i) || i->op == IR_UNIT || (helper_flags(r, i) & IR_H_STATUS),
              fpx = ir_op_info[i->op].flags & IR_F_FPX;
-        NEED(!(may_fault && done), at, "S2 may fault after the instruction changed state");
+        unsigned known = helper_flags(r, i) & IR_H_LOOKS ? RAISED : 0;
+        NEED(!(may_fault && (done & ~known)), at, "S2 may fault after the instruction changed state");
         NEED(!(fpx && ir_fpx_traps(r) && (done & COMMITTED)), at,
              "S2 may trap after the instruction changed state");
         done |= (changes_state(r, i) ? COMMITTED : 0u) | (fpx ? RAISED : 0u);

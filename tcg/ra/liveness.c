@@ -16,13 +16,14 @@ typedef struct Scan {
                                     * hint */
 } Scan;
 
-static void scan_use(Scan *s, unsigned at, IrVal v)
+/* An op at `at` uses v, which has to be there until `needed`, not before `at`. */
+static inline void scan_use_until(Scan *s, unsigned at, IrVal v, unsigned needed)
 {
     if (v == IR_NONE)
         return;
     IrLive *l = s->l;
-    if (l->uses[v] == 0)
-        l->last[v] = MAX(l->last[v], (uint16_t)at);
+    if (l->last[v] < needed)
+        l->last[v] = (uint16_t)needed;
     l->uses[v] = (uint8_t)(l->uses[v] < IR_USES_SHARED - 1 ? l->uses[v] + 1 : IR_USES_MANY);
     l->user[v] = (uint16_t)at;
     if (v < s->block_first) {
@@ -30,6 +31,8 @@ static void scan_use(Scan *s, unsigned at, IrVal v)
         l->last[v] = IR_MAX_INSNS;
     }
 }
+
+static void scan_use(Scan *s, unsigned at, IrVal v) { scan_use_until(s, at, v, at); }
 
 static bool scan_observes(const IrRegion *r, const IrInsn *i)
 {
@@ -167,7 +170,7 @@ static bool scan_vzext(Scan *s, unsigned at, const IrInsn *i)
 static unsigned scan_late(Scan *s, const IrInsn *i, unsigned at, unsigned needed)
 {
     IrLive *l = s->l;
-    if (i->op != IR_VDUPL || !(s->fuse & IR_FUSE_HIGH) || i->type != IR_V128 || i->misc != IR_LANE_64 ||
+    if (!(s->fuse & IR_FUSE_HIGH) || i->type != IR_V128 || i->misc != IR_LANE_64 ||
         i->imm != IR_VA_N(1) || l->uses[at] != IR_USES_SHARED || (l->flags[at] & IR_L_GLOBAL))
         return needed;
     unsigned low = l->user[at];
@@ -178,10 +181,42 @@ static unsigned scan_late(Scan *s, const IrInsn *i, unsigned at, unsigned needed
     return l->user[low];
 }
 
-static bool scan_takes_carry(unsigned op)
+/* What is to be looked at of an op besides its operands. */
+enum { SHARES = 1, FUSES = 2, LATE = 4, TAKES_CARRY = 8, HAS_LIST = 16 };
+static const uint8_t traits[IR_OP_COUNT] = {
+    [IR_TRUNC] = SHARES,         [IR_VLOW] = SHARES,         [IR_VANY] = SHARES,
+    [IR_ZEXT] = SHARES | FUSES,  [IR_VZEXT] = SHARES,        [IR_VDUPL] = LATE,
+    [IR_FCC] = FUSES,            [IR_CMP] = FUSES,           [IR_AND] = FUSES,
+    [IR_NOT] = FUSES,            [IR_OR] = FUSES,            [IR_ADD] = FUSES,
+    [IR_SHL] = FUSES,            [IR_VSHL] = FUSES,          [IR_VSHR] = FUSES,
+    [IR_ADDC] = TAKES_CARRY,     [IR_SUBC] = TAKES_CARRY,    [IR_SBB] = TAKES_CARRY,
+    [IR_ADDV] = TAKES_CARRY,     [IR_FLADC] = TAKES_CARRY,   [IR_FLSBC] = TAKES_CARRY,
+    [IR_FLSBB] = TAKES_CARRY,    [IR_FLADCX] = TAKES_CARRY,  [IR_FLADOX] = TAKES_CARRY,
+    [IR_BR] = HAS_LIST,
+};
+
+/* Is the value in the operand's register, without code? Then that is all. */
+static bool scan_shares(Scan *s, unsigned at, const IrInsn *i)
 {
-    return op == IR_ADDC || op == IR_SUBC || op == IR_SBB || op == IR_ADDV || op == IR_FLADC ||
-           op == IR_FLSBC || op == IR_FLSBB || op == IR_FLADCX || op == IR_FLADOX;
+    if (i->op == IR_ZEXT)
+        return scan_zext(s, at, i);
+    if (i->op == IR_VZEXT)
+        return scan_vzext(s, at, i);
+    scan_trunc(s, at, i);
+    return true;
+}
+
+/* The only user computes it. Returns where its operands are needed then. */
+static unsigned scan_fuse(Scan *s, unsigned at)
+{
+    IrLive *l = s->l;
+    l->flags[at] |= IR_L_FUSED;
+    unsigned needed = l->user[at];
+    while (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
+        needed = l->user[needed];
+    if (ir_result_type(s->r, &s->r->insn[needed]) == IR_FL) /* a choice of flags, which waits */
+        needed = MAX(needed, (unsigned)l->last[needed]);
+    return needed;
 }
 
 static void scan_insn(Scan *s, unsigned at)
@@ -214,32 +249,22 @@ static void scan_insn(Scan *s, unsigned at)
             s->fl_until = at + 1;
         memset(s->dead_slots, 0, sizeof(s->dead_slots));
     }
-    if (i->op == IR_TRUNC || i->op == IR_VLOW || i->op == IR_VANY) {
-        scan_trunc(s, at, i);
-        return;
-    }
-    if ((i->op == IR_ZEXT && scan_zext(s, at, i)) || (i->op == IR_VZEXT && scan_vzext(s, at, i)))
+    unsigned has = traits[i->op];
+    if ((has & SHARES) && scan_shares(s, at, i))
         return;
     unsigned needed = at; /* where the operands are really read */
     if (ir_result_type(s->r, i) == IR_FL && !ir_chained(s->r, l, (IrVal)at) && !ir_fl_at_once(i->op))
-        needed = l->last[at];
-    if (l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at)) {
-        l->flags[at] |= IR_L_FUSED;
-        needed = l->user[at];
-        while (l->flags[needed] & IR_L_FUSED) /* shl into add into ld */
-            needed = l->user[needed];
-        if (ir_result_type(s->r, &s->r->insn[needed]) == IR_FL) /* a choice of flags, which waits */
-            needed = MAX(needed, (unsigned)l->last[needed]);
-    }
-    needed = scan_late(s, i, at, needed);
+        needed = MAX(at, (unsigned)l->last[at]);
+    if ((has & FUSES) && l->uses[at] == 1 && !(l->flags[at] & IR_L_GLOBAL) && scan_can_fuse(s, i, (IrVal)at))
+        needed = scan_fuse(s, at);
+    if (has & LATE)
+        needed = scan_late(s, i, at, needed);
     unsigned n = ir_operand_count(i);
-    for (unsigned k = 0; k < n; k++) {
-        scan_use(s, at, i->arg[k]);
-        scan_extend(s, i->arg[k], needed);
-    }
-    if (scan_takes_carry(i->op))
+    for (unsigned k = 0; k < n; k++)
+        scan_use_until(s, at, i->arg[k], needed);
+    if (has & TAKES_CARRY)
         l->flags[i->c] |= IR_L_CARRY;
-    if (i->op == IR_BR)
+    if (has & HAS_LIST)
         for (unsigned k = 0; k < i->misc; k++)
             scan_use(s, at, s->r->args[i->a + k]);
 }

@@ -244,6 +244,45 @@ static void test_remap(void **state)
     assert_int_equal(ram_word(0xd000c), 0x600df00d);
 }
 
+static bool is_noted(uint64_t gpa)
+{
+    return b.ram.dirty[gpa / 4096 / 64] >> gpa / 4096 % 64 & 1;
+}
+
+static void run_anew(const uint8_t *guest)
+{
+    accel_cpu_reset(b.cpu[0]);
+    run(guest);
+}
+
+/* Pages that the guest writes are noted, also in memory that is taken out of its map meanwhile; others are
+ * not, and none are before and after. */
+static void test_writes(void **state)
+{
+    static uint64_t bits[RAM_BYTES / 4096 / 64 + 1];
+    const uint64_t at = 0xd0000;
+    memset(bits, 0, sizeof(bits));
+    b.ram.dirty = bits;
+    run_anew(kvm_guest_remap);
+    accel_fetch_writes(b.accel);
+    assert_false(is_noted(at));
+    accel_note_writes(b.accel, true);
+    run_anew(kvm_guest_remap);
+    accel_fetch_writes(b.accel);
+    assert_true(is_noted(at));
+    assert_false(is_noted(at - 4096));
+    memset(bits, 0, sizeof(bits));
+    accel_note_writes(b.accel, true);
+    run_anew(kvm_guest_ports);
+    accel_fetch_writes(b.accel);
+    assert_false(is_noted(at));
+    accel_note_writes(b.accel, false);
+    run_anew(kvm_guest_remap);
+    accel_fetch_writes(b.accel);
+    assert_false(is_noted(at));
+    b.ram.dirty = NULL;
+}
+
 static void test_long(void **state)
 {
     run(kvm_guest_long);
@@ -589,6 +628,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_writes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sync, setup, teardown),

@@ -17,9 +17,9 @@ class Missing(Exception):
     pass
 
 
-def sysroot(*packages, guest='riscv64', into=None):
-    """The guest's root with these packages in it; `into`: another root of that name."""
-    name = ['--into', into] if into else []
+def sysroot(*packages, guest='riscv64', into=None, suite=None):
+    """The guest's root with these packages in it; `into`: another root of that name; `suite`: of another release."""
+    name = (['--into', into] if into else []) + (['--suite', suite] if suite else [])
     done = subprocess.run([os.path.join(ROOT, 'tests/sysroot/fetch'), *name, guest, *packages], capture_output=True, text=True)
     if done.returncode:
         raise Missing('%s packages %s: %s' % (guest, ' '.join(packages), done.stderr.strip().split('\n')[-1]))
@@ -36,7 +36,8 @@ def uboot():
 
 # name: architecture, package, a root of its own where there are several of one architecture
 KERNELS = {'riscv64': ('riscv64', 'linux-image-riscv64', None), 'arm64': ('arm64', 'linux-image-cloud-arm64', None),
-           'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64'), 'armhf': ('armhf', 'linux-image-armmp-lpae', None)}
+           'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64'), 'armhf': ('armhf', 'linux-image-armmp-lpae', None),
+           'amd64': ('amd64', 'linux-image-cloud-amd64', 'kernel-amd64')}
 
 
 def kernel_root(guest):

@@ -1,11 +1,16 @@
-"""What boots of PCs need: Debian 12's cloud kernel with its modules, busybox and SeaBIOS, and initial file systems made of them."""
+"""What boots of PCs need: Debian 12's kernels with their modules, busybox, SeaBIOS and OVMF, and initial file systems made of them."""
 import glob
 import os
 import subprocess
 import sys
 import tempfile
 
+import boot_lib
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Name: architecture, package, what the file's name ends with.
+KERNELS = {'amd64': ('amd64', 'linux-image-amd64', '-amd64'), '686-pae': ('i386', 'linux-image-686-pae', '-686-pae'),
+           '686': ('i386', 'linux-image-686', '-686')}
 
 
 def skip(why):
@@ -28,6 +33,25 @@ def payload():
     return root
 
 
+def bookworm(arch, *packages):
+    """The root of Debian 12's packages."""
+    try:
+        return boot_lib.sysroot(*packages, guest=arch, into='bookworm-' + arch, suite='bookworm')
+    except boot_lib.Missing as missing:
+        skip(missing)
+
+
+def kernel_and_busybox(name):
+    """Paths of a kernel, 'cloud' or one of KERNELS, and of a busybox for it."""
+    if name == 'cloud':
+        root = payload()
+        return glob.glob(root + '/boot/vmlinuz*')[0], root + '/bin/busybox'
+    arch, package, end = KERNELS[name]
+    root = bookworm(arch, package, 'busybox-static')
+    busybox = next(p for p in (root + '/bin/busybox', root + '/usr/bin/busybox') if os.path.exists(p))
+    return next(p for p in sorted(glob.glob(root + '/boot/vmlinuz-*')) if os.path.basename(p).count('-') - end.count('-') == 2 and p.endswith(end)), busybox
+
+
 def read(path):
     with open(path, 'rb') as f:
         return f.read()
@@ -47,3 +71,25 @@ def entries(init, files):
             path = os.path.dirname(path)
             folders.add(path)
     return [(f, 0o40755, b'') for f in sorted(folders)] + [(p, m, b) for p, (m, b) in every.items()]
+
+
+def modules(kernel, wanted):
+    """Entries of an initial file system: modules of Debian 12's kernel with all that they need, and their order as mod/order."""
+    root = bookworm(*KERNELS[kernel][:2])
+    found = {os.path.basename(p)[:-3].replace('-', '_'): p for p in glob.glob(root + '/lib/modules/*/**/*.ko', recursive=True)}
+    order = []
+
+    def add(name):
+        name = name.replace('-', '_')
+        if name not in found or name in order: # built in
+            return
+        content = read(found[name])
+        at = content.index(b'depends=') + len(b'depends=')
+        for other in content[at:content.index(b'\0', at)].decode().split(','):
+            add(other)
+        order.append(name)
+
+    for name in wanted:
+        add(name)
+    return ([('mod', 0o40755, b'')] + [('mod/%s.ko' % n, 0o100644, read(found[n])) for n in order] +
+            [('mod/order', 0o100644, ' '.join(order).encode())])

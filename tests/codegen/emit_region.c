@@ -134,6 +134,7 @@ int main(int argc, char **argv)
         ctx |= opt == 'p' ? CTX_PARALLEL : 0;
         ctx |= opt == 'r' ? CTX_RETURNS : 0;
         cfg.loop_head |= opt == 'l';
+        cfg.max_branches = opt == 'l' ? UINT8_MAX : cfg.max_branches; /* also where it does not close */
         cfg.ops = opt == 'x' ? &target_x86_64 : opt == 'i' ? &target_i386 : cfg.ops;
     }
     if (cfg.ops == &target_riscv64) {

@@ -283,7 +283,7 @@ static void linux_kernel(void **unused)
     /* its ROM */
     uint8_t rom[X86_LINUX_ROM_BYTES], sum = 0;
     const X86LinuxPart parts[X86_LINUX_PARTS] = {{0x18, SETUP, 0x10000}, {0x15, 20, 0x20000}};
-    x86_linux_rom(parts, rom);
+    x86_linux_rom(parts, false, rom);
     for (unsigned k = 0; k < sizeof(rom); k++)
         sum = (uint8_t)(sum + rom[k]);
     assert_int_equal(sum, 0);

@@ -28,6 +28,8 @@ static void toy_write(void *dev, uint64_t at, uint64_t v, unsigned size)
     pci_set_intx(&t->f, v & 1);
     if (v & 2)
         pci_msix_send(&t->f, (unsigned)v >> 8);
+    if (v & 4)
+        pci_msi_send(&t->f);
 }
 static const MmioOps toy_ops = {.read = toy_read, .write = toy_write, .min = 1, .max = 4};
 
@@ -40,6 +42,7 @@ static bool toy_realize(Device *dev, DevError *err)
     pci_shape(&t->f, PCI_INTERRUPT_PIN, 1, 1, 0);
     pci_add_bar(&t->f, 0, 0x1000, PCI_BAR_64, &toy_ops, t);
     pci_add_bar(&t->f, 2, 0x20, PCI_BAR_IO, &toy_ops, t);
+    pci_want_msi(&t->f);
     pci_want_msix(&t->f, 3, 2);
     return true;
 }
@@ -184,6 +187,35 @@ static void pins(void **unused)
     rig_clear(&r);
 }
 
+static void one_message(void **unused)
+{
+    Rig r;
+    rig_init(&r, true);
+    add(&r, &toy_class, "4", NULL, NULL);
+    const uint64_t f = cfg(0, 4, 0), cap = f + find_cap(&r, f, PCI_CAP_MSI);
+    assert_true(cap != f);
+    put(&r, f + 0x10, 4, LOW);
+    put(&r, f + 0x14, 4, 0);
+    put(&r, cap + 4, 4, 0xfee01003);
+    put(&r, cap + 8, 4, 7);
+    put(&r, cap + 12, 2, 0x4155);
+    put(&r, f + PCI_COMMAND, 2, 2);
+    put(&r, cap + 2, 2, 1);
+    put(&r, LOW, 4, 4); /* it may not master the bus */
+    assert_int_equal(r.n_messages, 0);
+    put(&r, f + PCI_COMMAND, 2, 6);
+    put(&r, cap + 2, 2, 0);
+    put(&r, LOW, 4, 4); /* it is off */
+    assert_int_equal(r.n_messages, 0);
+    put(&r, cap + 2, 2, 0xffff);
+    put(&r, LOW, 4, 4);
+    assert_int_equal(r.n_messages, 1);
+    assert_int_equal(r.message_at, 0x7fee01000);
+    assert_int_equal(r.message, 0x4155);
+    assert_int_equal(get(&r, cap + 2, 2), 0x81);
+    rig_clear(&r);
+}
+
 static void behind_a_port(void **unused)
 {
     Rig r;
@@ -235,6 +267,11 @@ static void behind_a_port(void **unused)
     memcpy(strchr(text, '=') + 1, "35", 2);     /* another vendor */
     assert_false(dev_load(toy, text, &err));
     free(text);
+    pci_unplug((PciFunction *)toy); /* a thread of its own may still speak: nobody hears it */
+    pci_msix_send((PciFunction *)toy, 1);
+    pci_set_intx((PciFunction *)toy, true);
+    assert_int_equal(r.n_messages, 1);
+    assert_int_equal(r.k.level, 0);
     rig_clear(&r);
 }
 
@@ -431,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars),
         cmocka_unit_test(pins),
+        cmocka_unit_test(one_message),
         cmocka_unit_test(behind_a_port),
         cmocka_unit_test(virtio),
         cmocka_unit_test(slot),

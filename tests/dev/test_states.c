@@ -3,11 +3,17 @@
  * the class of each device; `states` holds the list against the sources, so that none can be left out. */
 #include "tests/unit/test.h"
 
+#include "hw/block/ahci.h"
 #include "hw/block/nvme.h"
 #include "hw/core/dev_impl.h"
+#include "hw/display/vga.h"
 #include "hw/machine/machine.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/usb/usb_hid.h"
+#include "hw/usb/usb_storage.h"
+#include "hw/usb/xhci.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_net.h"
@@ -34,9 +40,10 @@ static void take_request(void *opaque, MachineRequest what, int code) {}
 static void take_ejection(void *opaque, Device *d) {}
 
 typedef struct Backs {
-    BlockPort disk[3];
-    NetPort net[2];
+    BlockPort disk[6];
+    NetPort net[4];
     CharPort chars[4];
+    DisplayPort display[2];
     EntropyPort entropy;
 } Backs;
 
@@ -76,9 +83,23 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &virtio_serial_class, .id = "b2", .transport = pci},
         {.cls = &virtio_balloon_class, .id = "b3", .transport = pci},
         {.cls = &nvme_class, .id = "b4", .props = {"serial", "s"}, .link = "drive", .backend = &b->disk[2]},
+        {.cls = &vga_class, .id = "v0", .link = "display", .backend = &b->display[0]},
+        {.cls = &bochs_display_class, .id = "v1", .link = "display", .backend = &b->display[1]},
+        {.cls = &qemu_xhci_class, .id = "b7"},
+        {.cls = &nec_xhci_class, .id = "b8"},
+        {.cls = &usb_kbd_class, .id = "u0", .props = {"bus", "b7"}},
+        {.cls = &usb_mouse_class, .id = "u1", .props = {"bus", "b7"}},
+        {.cls = &usb_tablet_class, .id = "u2", .props = {"bus", "b7"}},
+        {.cls = &usb_storage_class, .id = "u3", .link = "drive", .backend = &b->disk[0]},
         {.cls = &virtio_console_port_class, .id = "c0", .link = "chardev", .backend = &b->chars[2]},
         {.cls = &virtio_serial_port_class, .id = "c1", .props = {"name", "n"}, .link = "chardev",
          .backend = &b->chars[3]},
+        {.cls = &ich9_ahci_class, .id = "b5"},
+        {.cls = &e1000_class, .id = "b6", .link = "netdev", .backend = &b->net[2]},
+        {.cls = &e1000e_class, .id = "b7", .link = "netdev", .backend = &b->net[3]},
+        {.cls = &ide_hd_class, .id = "e0", .props = {"bus", "b5.0"}, .link = "drive", .backend = &b->disk[3]},
+        {.cls = &ide_hd_class, .id = "e1", .link = "drive", .backend = &b->disk[4]},
+        {.cls = &ide_cd_class, .id = "e2", .link = "drive", .backend = &b->disk[5]},
         {.cls = &isa_debug_exit_class, .id = "d0"},
         {.cls = &isa_debugcon_class, .id = "d1"},
     };

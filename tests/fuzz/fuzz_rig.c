@@ -29,7 +29,8 @@ void change_state(Device *d, size_t at, char c)
         die("a state that is too long");
     if (c) {
         text[at % f.len] = c;
-        dev_load(d, text, &err);
+        if (!dev_load(d, text, &err))
+            dev_reset(d); /* what was taken of it by then is no state */
     } else if (!dev_load(d, text, &err)) {
         die(err.text);
     }

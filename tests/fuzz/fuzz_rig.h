@@ -24,7 +24,8 @@ void rig_free(Rig *r);
 void rig_run(Rig *r, Input *in);
 
 /* Saves and loads the device's state. c: what stands at `at` of the text instead; then it is refused, or
- * taken, and then the device is as good as any. 0: its own state, which is always taken. */
+ * taken, and then the device is as good as any, after a reset if it was refused. 0: its own state, which is
+ * always taken. */
 void change_state(Device *d, size_t at, char c);
 
 /* Seeds: random numbers from h; bytes behind those that are there. */

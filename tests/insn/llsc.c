@@ -80,6 +80,35 @@ enum { IS_THUMB = 1 };
 enum { IS_THUMB = 0 };
 #endif
 
+#ifdef __arm__
+/* 12. The compare and swap of kernels, whose store is conditional. */
+static Word swapped;
+
+static Word swap(Word *p, Word old, Word new)
+{
+    Word t, f;
+    do
+        __asm__ volatile(
+            "ldrex %[t],[%[p]]\n mov %[f],#0\n teq %[t],%[old]\n it eq\n strexeq %[f],%[new],[%[p]]\n"
+            : [t] "=&r"(t), [f] "=&r"(f)
+            : [p] "r"(p), [old] "r"(old), [new] "r"(new)
+            : "memory", "cc");
+    while (f);
+    return t;
+}
+
+static void *count_by_swaps(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        Word old, seen = __atomic_load_n(&swapped, __ATOMIC_RELAXED);
+        do
+            old = seen;
+        while ((seen = swap(&swapped, old, old + 1)) != old);
+    }
+    return NULL;
+}
+#endif
+
 /* 1. A counter, by the loop that compilers make: LR, one operation, SC. */
 static Word counter;
 
@@ -394,6 +423,10 @@ int main(void)
 #ifndef __riscv
     run(count_small, THREADS);
     printf("sizes: %s\n", small_is_right() ? "ok" : "lost increments");
+#endif
+#ifdef __arm__
+    run(count_by_swaps, THREADS);
+    printf("conditional: %s\n", swapped == THREADS * ROUNDS ? "ok" : "lost increments");
 #endif
     printf("counter: %s\n", counter == THREADS * ROUNDS ? "ok" : "lost increments");
 

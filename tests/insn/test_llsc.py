@@ -7,6 +7,7 @@ That is gcc, or clang with the C library of the sysroot that tests/sysroot fetch
 The cases that a compare of values cannot get right must fail with `-no-opt exact-llsc`: else they test nothing.
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,16 @@ def count_cas(tinamou, options, exe, tmp):
     return count
 
 
+def conditional_stores(tinamou, exe, tmp):
+    """(how many translations hold a load exclusive and a conditional store of it, in how many of them is it a compare and swap)."""
+    log = os.path.join(tmp, 'log')
+    run([tinamou, '-d', 'in_asm,ir', '-D', log, exe])
+    with open(log, errors='replace') as f:
+        regions = [text for text in f.read().split('\nIN: ') if re.search(r' ldrex\t.* strexeq\t', text.partition('\nregion')[0], re.S)]
+    os.unlink(log)
+    return len(regions), sum(' cas' in text for text in regions)
+
+
 def main():
     isa, tinamou = sys.argv[1:3]
     cc = compiler(isa)
@@ -64,6 +75,7 @@ def main():
         print('SKIP: no cross compiler for ' + isa)
         return 77
     cases = CASES + ([] if isa == 'riscv64' else ['sizes'])
+    cases += ['conditional'] if isa in ('arm', 'thumb') else []
     want = {**dict.fromkeys(cases, 'ok'), 'read-only': '2 2'}
     with tempfile.TemporaryDirectory() as tmp:
         exe = os.path.join(tmp, 'llsc')
@@ -84,6 +96,11 @@ def main():
             counts = [count_cas(tinamou, options, exe, tmp) for options in ([], ['-no-opt', 'llsc-match'])]
             if not counts[0] or counts[1]:
                 print('compare and swap in line: %d, with -no-opt llsc-match %d' % tuple(counts))
+                return 1
+        elif isa in ('arm', 'thumb'):
+            found, swaps = conditional_stores(tinamou, exe, tmp)
+            if not found or swaps != found:
+                print('conditional stores: %d, of which %d are a compare and swap' % (found, swaps))
                 return 1
     print('%d ways: ok' % len(WAYS))
     return 0

@@ -36,13 +36,13 @@ static int teardown(void **state)
 /* Of 8 guest bytes at pc. Freed at the end. */
 static DbtRegion *make_region(Gva pc)
 {
-    DbtRegion *r = calloc(1, sizeof(*r) + sizeof(r->run[0]) + sizeof(DbtPageRef));
+    DbtRegion *r = calloc(1, sizeof(*r) + sizeof(r->run[0]) + sizeof(DbtBytes));
     r->pc = pc;
     r->size = 16;
     r->dead = r->blocked = true;
     r->n_runs = 1;
-    r->run[0] = (SuperblockRun){.pc = pc, .len = 8};
-    r->ref = (DbtPageRef *)&r->run[1];
+    r->run[0] = (DbtRun){.pc = pc, .len = 8};
+    r->own = (DbtBytes *)&r->run[1];
     return segment.region[segment.n_regions++] = r;
 }
 
@@ -129,7 +129,7 @@ static void rechecking_keeps_what_can_be_compared(void **state)
     Gva pc = (Gva)(uintptr_t)code & ~1ull;
     DbtRegion *r = make_region(pc), *fixed = insert(make_region(pc + 8));
     r->writable = true;
-    r->bytes = copy;
+    r->own->bytes = copy;
     insert(r);
     assert_int_equal(dbt_map_recheck(&map, pc, 16), 2);
     assert_true(fixed->dead && !r->dead && r->blocked && !dbt_region_checked(&map, r));
@@ -150,7 +150,7 @@ static void fences_ask_for_a_comparison(void **state)
     DbtRegion *r = make_region(pc);
     memcpy(copy, (void *)(uintptr_t)pc, 8);
     r->writable = true;
-    r->bytes = copy;
+    r->own->bytes = copy;
     insert(r);
     assert_false(r->blocked);
     assert_int_equal(dbt_map_fence(&map), 1);
@@ -166,7 +166,7 @@ static void fences_ask_for_a_comparison(void **state)
     /* A fence during the translation: found, but compared before it runs. */
     DbtRegion *late = make_region(pc);
     late->writable = true;
-    late->bytes = copy;
+    late->own->bytes = copy;
     uint64_t seen = map.fence;
     dbt_map_fence(&map);
     assert_int_equal(dbt_map_insert(&map, late, map.generation, seen), DBT_INSERTED);

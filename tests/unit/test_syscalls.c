@@ -6,6 +6,7 @@
 #include "linux-user/fs.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
+#include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/strace.h"
 #include "linux-user/sys_util.h"
@@ -153,6 +154,12 @@ ELSEWHERE(rt_tgsigqueueinfo)
 ELSEWHERE(kill)
 ELSEWHERE(tkill)
 ELSEWHERE(tgkill)
+ELSEWHERE(seccomp)
+ELSEWHERE(ptrace)
+ELSEWHERE(wait4)
+ELSEWHERE(waitid)
+long lu_seccomp_prctl(LuThread *t, const uint64_t a[6]) { return -EINVAL; }
+bool lu_seccomp_ioctl(LuThread *t, int fd, uint64_t request, Gva at, long *ret) { return false; }
 
 typedef struct Fixture {
     LuAbi abi;

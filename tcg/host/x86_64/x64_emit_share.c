@@ -15,6 +15,8 @@ typedef struct Group {
     uint8_t scale, mmuidx;
     uint16_t leader;    /* index in X64Emit.share; */
     int32_t at, lo, hi; /* its address, and the bytes of all, from the root */
+    int32_t inside;     /* Address of the leader; */
+    bool same, plain;   /* all have this `inside`; all are plain */
 } Group;
 
 typedef struct Groups {
@@ -22,17 +24,47 @@ typedef struct Groups {
     unsigned n, next;
 } Groups;
 
-/* The address of a load or store without the constants in it. */
-static IrVal root_of(const X64Emit *e, const IrInsn *i, int64_t *ret_disp)
+/* The value without the constants that are added to it, in its own width. */
+static IrVal without_constants(const X64Emit *e, IrVal v, int64_t *io_disp)
 {
-    IrVal v = x64_val(e, i->a);
-    int64_t disp = (int32_t)i->imm, c;
+    IrType t = (IrType)e->r->insn[v].type;
+    int64_t c;
     for (const IrInsn *add;
-         (add = &e->r->insn[v])->op == IR_ADD && add->type == IR_I64 && x64_const(e, add->b, &c);
+         (add = &e->r->insn[v])->op == IR_ADD && add->type == t && x64_const(e, add->b, &c);
          v = x64_val(e, add->a))
-        disp += c;
-    *ret_disp = disp;
+        *io_disp += c;
     return v;
+}
+
+/* The address of an access: root and constants. One of 32 bits wraps: `inside` of disp is added before, the
+ * rest behind. */
+typedef struct Address {
+    IrVal root;
+    int64_t disp, inside;
+    bool plain; /* nothing is added behind the wrap */
+} Address;
+
+static Address address_of(const X64Emit *e, const IrInsn *i)
+{
+    Address at = {.disp = (int32_t)i->imm};
+    at.root = without_constants(e, x64_val(e, i->a), &at.disp);
+    const IrInsn *narrow = &e->r->insn[at.root];
+    if (narrow->op != IR_ZEXT || e->r->insn[x64_val(e, narrow->a)].type != IR_I32)
+        return at;
+    at.plain = at.disp == 0 && i->b == IR_NONE;
+    at.root = without_constants(e, x64_val(e, narrow->a), &at.inside);
+    at.inside = (int32_t)at.inside;
+    at.disp += at.inside;
+    return at;
+}
+
+/* Do these addresses differ by what their constants differ? Where the range of a group lies in one page, a
+ * sum that wraps behind all its constants, or behind the same ones, has done so for all or for none. */
+static bool alike(const Group *g, const Group *want)
+{
+    bool base = g->root == want->root && g->index == want->index && g->scale == want->scale;
+    return base && g->mmuidx == want->mmuidx &&
+           ((g->same && g->inside == want->inside) || (g->plain && want->plain));
 }
 
 static Group *find(Groups *all, const Group *want)
@@ -40,8 +72,7 @@ static Group *find(Groups *all, const Group *want)
     for (unsigned k = 0; k < all->n; k++) {
         Group *g = &all->g[k];
         int32_t lo = MIN(g->lo, want->lo), hi = MAX(g->hi, want->hi);
-        if (g->root == want->root && g->index == want->index && g->scale == want->scale &&
-            g->mmuidx == want->mmuidx && hi - lo <= MOST_BYTES)
+        if (alike(g, want) && hi - lo <= MOST_BYTES)
             return g;
     }
     return NULL;
@@ -50,18 +81,20 @@ static Group *find(Groups *all, const Group *want)
 static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
 {
     IrMem mem = {.raw = i->d};
-    int64_t disp;
-    IrVal root = root_of(e, i, &disp);
-    if (e->n_shares == X64_MAX_ACCESSES || disp != (int32_t)disp)
+    const Address x = address_of(e, i);
+    if (e->n_shares == X64_MAX_ACCESSES || x.disp <= INT32_MIN / 2 || x.disp >= INT32_MAX / 2)
         return;
-    Group want = {.root = root,
+    Group want = {.root = x.root,
                   .index = i->b,
                   .scale = mem.scale,
                   .mmuidx = mem.mmuidx,
                   .leader = (uint16_t)e->n_shares,
-                  .at = (int32_t)disp,
-                  .lo = (int32_t)disp,
-                  .hi = (int32_t)disp + (1 << mem.size)};
+                  .at = (int32_t)x.disp,
+                  .lo = (int32_t)x.disp,
+                  .hi = (int32_t)x.disp + (1 << mem.size),
+                  .inside = (int32_t)x.inside,
+                  .same = true,
+                  .plain = x.plain};
     Group *g = find(all, &want);
     X64Share *s = &e->share[e->n_shares++];
     *s = (X64Share){.insn = (uint16_t)at, .n = 1, .hi = (int16_t)(1 << mem.size)};
@@ -74,6 +107,8 @@ static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
     } else {
         g->lo = MIN(g->lo, want.lo);
         g->hi = MAX(g->hi, want.hi);
+        g->same = g->same && g->inside == want.inside;
+        g->plain = g->plain && want.plain;
         s->slot = (uint8_t)(g - all->g);
         s->follows = true;
     }

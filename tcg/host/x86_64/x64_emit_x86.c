@@ -189,6 +189,38 @@ static void xv_put(X64Emit *e, const XvEnc *x, int reg, int vvvv, int rm)
         x64_sse_rr(e->a, x->pp, x->map, x->opc, x->w, reg, rm);
 }
 
+/* Can rm be memory, with the same meaning? Of the common ones. */
+static bool takes_memory(const XvEnc *x)
+{
+    int opc = x->opc;
+    if (x->map == X64_0F38)
+        return opc <= 0x0b || (opc >= 0x1c && opc <= 0x1e) || opc == 0x28 || opc == 0x29 ||
+               (opc >= 0x37 && opc <= 0x40) || (opc >= 0xdc && opc <= 0xdf);
+    if (x->map == X64_0F3A)
+        return opc == 0x0f;
+    return (opc >= 0x51 && opc <= 0x6d) || opc == 0x70 || (opc >= 0x74 && opc <= 0x76) || opc == 0xc2 ||
+           opc == 0xc6 || (opc >= 0xd1 && opc <= 0xd5) || (opc >= 0xd8 && opc <= 0xe5) ||
+           (opc >= 0xe8 && opc <= 0xef) || (opc >= 0xf1 && opc <= 0xf6) || (opc >= 0xf8 && opc <= 0xfe);
+}
+
+/* VEX asks for no alignment: a value that waits in memory is an operand as it stands, where no register is
+ * free for it, or nobody wants it later. */
+static bool xv_in_memory(X64Emit *e, const XvEnc *x, IrVal v, X64Mem *ret)
+{
+    if (!x->avx || !takes_memory(x) || x64_type(e, v) != IR_V128 || e->l->flags[x64_val(e, v)] & IR_L_LATE)
+        return false;
+    return x64_use_mem(e, v, ret) && (!x64_live_after(e, x64_val(e, v)) || !x64_temp_x_is_free(e));
+}
+
+static void xv_put_m(X64Emit *e, const XvEnc *x, int reg, int vvvv, X64Mem m)
+{
+    x64_fp_record(e);
+    if (x->has_imm)
+        x64_vex_rrm_imm8(e->a, x->pp, x->map, x->opc, x->w, 0, reg, vvvv, m, x->imm);
+    else
+        x64_vex_rrm(e->a, x->pp, x->map, x->opc, x->w, 0, reg, vvvv, m);
+}
+
 static int xv_source(X64Emit *e, IrVal v)
 {
     return ir_type_is_vec(ir_result_type(e->r, &e->r->insn[v])) ? x64_use_x(e, v) : x64_use(e, v);
@@ -257,6 +289,12 @@ void x64_emit_xv(X64Emit *e, const IrInsn *i)
         return;
     }
     bool vec = ir_type_is_vec((IrType)i->type), avx = x.avx;
+    X64Mem m;
+    if (vec && ir_type_is_vec(ir_result_type(e->r, &e->r->insn[i->b])) && xv_in_memory(e, &x, i->b, &m)) {
+        int ra = i->a ? x64_use_x(e, i->a) : -1;
+        xv_put_m(e, &x, x64_def_x(e, ra, 0), MAX(ra, 0), m);
+        return;
+    }
     int rb = xv_source(e, i->b);
     bool b_vec = ir_type_is_vec(ir_result_type(e->r, &e->r->insn[i->b]));
     if (!vec) {

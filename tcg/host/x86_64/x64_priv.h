@@ -92,6 +92,7 @@ struct X64Emit {
     uint32_t temps;      /* registers that are not pinned in this region */
     unsigned n_pins;
     X64Pin pin[X64_MAX_PINS + X64_MAX_LOOP_PINS];  /* the boundary's, then the loop's */
+    const X64Host *pins_of; /* whose pins `pin` and slot_reg are; NULL: a loop has changed them */
     uint8_t max_loop_pins;
     uint32_t loop_dirty; /* loop pins that are put somewhere in the region */
     int8_t slot_reg[IR_MAX_SLOTS];
@@ -210,6 +211,7 @@ bool x64_is_temp(const X64Emit *e, int reg);
 /* scratch: a temporary register until the op ends. */
 int x64_scratch(X64Emit *e);
 int x64_scratch_x(X64Emit *e);
+bool x64_temp_x_is_free(X64Emit *e);
 /* Has the next x64_scratch() move nobody: before a jump to cold code that comes back behind it. */
 void x64_scratch_room(X64Emit *e);
 /* Makes this very register free for the op. */

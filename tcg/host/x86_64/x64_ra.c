@@ -217,6 +217,7 @@ void x64_claim(X64Emit *e, int reg)
     x64_evict(e, reg);
 }
 
+bool x64_temp_x_is_free(X64Emit *e) { return free_temp(e, true) >= 0; }
 int x64_scratch(X64Emit *e) { return alloc_temp(e, false); }
 void x64_scratch_room(X64Emit *e) { e->locked &= ~(1u << alloc_temp(e, false)); }
 int x64_scratch_x(X64Emit *e) { return alloc_temp(e, true) - X64_XMM; }
@@ -722,11 +723,15 @@ void x64_loop_pins(X64Emit *e)
     e->n_pins = e->h->n_pins;
     e->loop_dirty = 0;
     e->code->n_loop_pins = 0;
-    memcpy(e->pin, e->h->pin, e->n_pins * sizeof(e->pin[0]));
-    memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
+    if (e->pins_of != e->h) {
+        memcpy(e->pin, e->h->pin, e->n_pins * sizeof(e->pin[0]));
+        memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
+        e->pins_of = e->h;
+    }
     if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(e))
         return;
     SlotUse u;
+    e->pins_of = NULL;
     count_uses(e, &u);
     loop_pin_vectors(e, &u);
     loop_swap_pins(e, &u);

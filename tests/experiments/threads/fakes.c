@@ -8,6 +8,7 @@
 #include "linux-user/uring.h"
 #include "linux-user/options.h"
 #include "linux-user/strace.h"
+#include "linux-user/tracer.h"
 
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -90,6 +91,7 @@ void accel_cpu_free(Cpu *cpu)
     lu_mm_arena_free(&fake_mm, cpu, sizeof(FakeCpu));
 }
 void accel_kick(Cpu *cpu) { __atomic_store_n(&cpu->kick, 1, __ATOMIC_RELEASE); }
+void accel_recheck(Accel *a, Gva start, uint64_t len) {}
 void accel_ctx_set(Accel *a, Cpu *cpu, uint32_t set) { cpu->ctx |= set; }
 void accel_fence_i(Cpu *cpu) {}
 void accel_thread_died(Accel *a, uint32_t tid) { lock_owner_died(&a->lock, tid); }
@@ -232,6 +234,8 @@ void fake_sigreturn(LuThread *t, uint64_t mask)
 /* Nobody debugs these threads, and they leave no core. */
 void lu_core_dump(LuThread *t, const siginfo_t *si) {}
 void lu_core_before(LuThread *t, int sig) {}
+bool lu_tracer_is_guest(int pid) { return false; }
+const LuAbi *lu_abi_at(unsigned i) { return NULL; }
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
 int lu_gdb_signal(LuThread *t, const siginfo_t *si) { return si->si_signo; }
 void lu_gdb_fork_child(LuThread *t) {}

@@ -13,8 +13,6 @@ import sys
 
 # What the processor has, and no model of ours: by map and opcode.
 MORE = {
-    'map 1 opcode 02': 'lar', 'map 1 opcode 03': 'lsl', 'map 1 opcode 00': 'verr, verw',
-    'map 1 opcode 78': 'SSE4A', 'map 1 opcode 79': 'SSE4A', 'map 1 opcode 2b': 'SSE4A',
     'map 1 opcode 01': 'vmmcall, monitorx, clzero and more', 'map 1 opcode c7': 'xsaves, xrstors',
     'map 1 opcode 20': 'lock mov cr0 for cr8', 'map 1 opcode 22': 'lock mov cr0 for cr8',
     'map 4 opcode 00': 'vpermq with VEX.W clear, which no manual has', 'map 4 opcode 01': 'vpermpd, likewise',

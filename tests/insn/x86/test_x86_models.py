@@ -40,7 +40,7 @@ SYSTEM = {
     '80000001.edx': (1, 2, 3, 5, 6, 7, 9, 12, 13, 14, 16, 17, 25, 26),
 }
 NOT_DONE = {
-    ('1.ecx', 3): 'monitor', ('7.ebx', 4): 'HLE', ('7.ebx', 11): 'RTM', ('7.edx', 4): 'fsrm, a hint', ('80000001.ecx', 6): 'SSE4A',
+    ('1.ecx', 3): 'monitor', ('7.ebx', 4): 'HLE', ('7.ebx', 11): 'RTM', ('7.edx', 4): 'fsrm, a hint',
     ('80000001.ecx', 7): 'misaligned SSE', ('80000001.ecx', 11): 'XOP', ('80000001.ecx', 29): 'monitorx',
     ('80000001.ecx', 16): 'FMA4', ('80000001.ecx', 21): 'TBM', ('80000001.edx', 22): 'MMX extensions of AMD, which are part of SSE',
 }

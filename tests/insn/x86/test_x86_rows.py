@@ -36,7 +36,7 @@ def write_ledger(path, reached, wrong):
             count, compared = count + 1, [n + (cell == "yes") for n, cell in zip(compared, cells)]
             lines_out.append("| `%s` | %s | %s | %s | %s |" % (row, name, table, *cells))
     with open(path, "w") as f:
-        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS,EVEX_ROWS,X86_ROWS32 TINAMOU -cpu max512`. "
+        f.write("# Ledger of x86 instructions\n\nMade by `tests/insn/x86/test_x86_rows.py --ledger docs/ledger-x86.md X86_ROWS,EVEX_ROWS,X86_ROWS32,EVEX_ROWS32 TINAMOU -cpu max512`. "
                 "A row is an encoding (map, prefix, opcode, extension; M memory, R registers only). \"Compared\": random "
                 "instances left the same registers, flags (undefined ones too), MXCSR, vector and x87 state and memory as "
                 "the processor, an AMD Zen. Jumps, system "

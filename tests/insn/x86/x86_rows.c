@@ -96,7 +96,7 @@ static bool near_end(const RowInfo *r)
     for (unsigned k = 0; k < 3; k++)
         if (x86_opd_size_code[r->opd[k]] == X86_SZ_X && r->handler != X86_H_xvmaskmov)
             return true;
-    return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather;
+    return r->handler == X86_H_vmaskmov || r->handler == X86_H_vgather || r->handler == X86_H_vcvtph;
 }
 
 /* Small indexes for a gather, and a mask. */

@@ -212,4 +212,18 @@ def test_reserved(_):
     check(r.status == 0 and top <= 1 << 30, "all below 1G", r)
 
 
+def test_sysroot(d):
+    r = tinamou("--sysroot", "pdp11", env={"HOME": d})
+    check(r.status == 2 and "architecture pdp11 is not one of: riscv64" in r.err, "no such architecture", r)
+    r = tinamou("--sysroot", "aarch64", "--offline", "--into", d, "hello", "--", "hello", env={"HOME": d})
+    check(r.status == 1 and r.err == "tinamou-sysroot: not in the cache: hello (arm64)\n", "not there, and no network", r)
+    os.makedirs(os.path.join(d, "root/usr/bin"))
+    open(os.path.join(d, "done/want-probe"), "w").close()
+    shutil.copy(PROBE, os.path.join(d, "root/usr/bin/probe"))
+    r = tinamou("--sysroot", "riscv64", "--into", d, "probe", "--", "probe", "exit", "5", env={"HOME": d})
+    check(r.status == 5 and not r.err, "a program of the root", r)
+    r = tinamou("--sysroot", "riscv64", "--into", d, "probe", "--", "prob", env={"HOME": d})
+    check(r.status == 1 and r.err == "tinamou-sysroot: no prob in %s/root\n" % d, "no such program", r)
+
+
 main(globals())

@@ -1,0 +1,16 @@
+/*
+ * A machine that changes its engine while it runs: between the translator and the interpreter any can.
+ * Between these and KVM it would need the same cpu, clocks and interrupt controllers on both sides.
+ *
+ * Threads: the main thread. Errors: GError; what stands in the way is named before anything is stopped.
+ */
+#ifndef SYSTEM_ENGINE_SWITCH_H
+#define SYSTEM_ENGINE_SWITCH_H
+
+#include "system/vm.h"
+
+/* What keeps it from changing between KVM and the translator; NULL: nothing. The caller frees it. */
+char *engine_obstacle(const Vm *vm);
+bool engine_switch(Vm *vm, const char *name, GError **err);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * What a guest is told by the hypervisor that KVM's guests know: CPUID's leaves from 40000000 on, the
+ * paravirtual clock, hypercalls. So that a system finds its clocks without timing one by another, and the
+ * same leaves under both engines. Source: Documentation/virt/kvm/x86/{cpuid,msr,hypercalls}.rst; the
+ * structures: asm/kvm_para.h, asm/pvclock-abi.h.
+ *
+ * The TSC counts nanoseconds, is the same in all cpus but for what the guest writes to it, and never stops
+ * alone: a clock's page is written when the guest asks for it, and when it sets its TSC.
+ */
+#include "target/x86/x86_sys.h"
+
+enum { PV_NO_CALL = 1000, PV_CALL_KICK = 5, PV_SIGNATURE = 0x40000000, PV_LAST = 0x40000010 };
+enum { CLOCK = 1 << 0, NO_IO_DELAY = 1 << 1, CLOCK2 = 1 << 3, UNHALT = 1 << 7, STABLE = 1 << 24 };
+enum { ENABLED = 1 };
+
+bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
+{
+    if (leaf < PV_SIGNATURE || leaf > PV_LAST)
+        return false;
+    memset(ret, 0, 16);
+    if (leaf == PV_SIGNATURE) {
+        ret[0] = PV_LAST;
+        memcpy(&ret[1], "KVMKVMKVM\0\0\0", 12);
+    } else if (leaf == PV_SIGNATURE + 1) {
+        ret[0] = (uint32_t)(CLOCK | NO_IO_DELAY | CLOCK2 | UNHALT | STABLE);
+    } else if (leaf == PV_LAST) {
+        ret[0] = ret[1] = X86_TSC_HZ / 1000; /* kHz of the TSC; of the local APIC's timer */
+    }
+    return true;
+}
+
+/* ---- the clock ---- */
+
+/* Eight bytes of RAM, aligned; elsewhere nothing happens. */
+static void put(X86Machine *m, Gpa at, uint64_t v)
+{
+    const CpuMem *mem = m->x86.base.mem;
+    uint64_t was = 0, seen;
+    if (!mem->phys_ld(&m->x86.base, at, 8, &was))
+        return;
+    do {
+        seen = was;
+        if (!mem->phys_cas(&m->x86.base, at, 8, &was, v))
+            return;
+    } while (seen != was);
+}
+
+static uint32_t version_at(X86Machine *m, Gpa at)
+{
+    uint64_t v = 0;
+    m->x86.base.mem->phys_ld(&m->x86.base, at, 8, &v);
+    return ((uint32_t)v & ~1u) + 2;
+}
+
+void x86_pv_show_clock(X86Machine *m)
+{
+    enum { TSC_STABLE = 1, SHIFT = 1 };
+    const uint64_t half = 1ull << 31; /* ns = (ticks << SHIFT) * half >> 32 */
+    const Gpa at = m->sys.pv_clock & ~7ull;
+    if (!(m->sys.pv_clock & ENABLED))
+        return;
+    const uint64_t tsc = x86_tsc(m);
+    const uint32_t version = version_at(m, at);
+    put(m, at, version - 1); /* being changed */
+    put(m, at + 8, tsc);
+    put(m, at + 16, tsc - m->sys.tsc_adjust);
+    put(m, at + 24, half | (uint64_t)SHIFT << 32 | (uint64_t)TSC_STABLE << 40);
+    put(m, at, version);
+}
+
+/* The time of day when the clock was 0. */
+static void show_wall(X86Machine *m, Gpa at)
+{
+    enum { SECOND = 1000000000 };
+    const uint64_t ns = m->sys.board.day_ns;
+    uint64_t was = 0;
+    at &= ~3ull;
+    if (at & 4) { /* version, seconds, nanoseconds of 4 bytes each */
+        m->x86.base.mem->phys_ld(&m->x86.base, at - 4, 8, &was);
+        put(m, at - 4, (uint32_t)was | 2ull << 32);
+        put(m, at + 4, (uint32_t)(ns / SECOND) | ns % SECOND << 32);
+        return;
+    }
+    m->x86.base.mem->phys_ld(&m->x86.base, at + 8, 8, &was);
+    put(m, at + 8, (was & ~0xffffffffull) | ns % SECOND);
+    put(m, at, 2 | ns / SECOND << 32);
+}
+
+bool x86_pv_msr(X86Machine *m, uint32_t n, bool write, uint64_t *io)
+{
+    enum { WALL_OLD = 0x11, CLOCK_OLD = 0x12, WALL = 0x4b564d00, CLOCK_NEW = 0x4b564d01 };
+    uint64_t *field = n == WALL || n == WALL_OLD         ? &m->sys.pv_wall
+                      : n == CLOCK_NEW || n == CLOCK_OLD ? &m->sys.pv_clock
+                                                         : NULL;
+    if (!field)
+        return false;
+    if (!write) {
+        *io = *field;
+        return true;
+    }
+    *field = *io;
+    if (field == &m->sys.pv_wall)
+        show_wall(m, *io);
+    else
+        x86_pv_show_clock(m);
+    return true;
+}
+
+/* ---- calls ---- */
+
+/* A cpu that halts until another one calls for it, or for an interrupt. */
+static uint64_t kick(X86Machine *m, uint64_t number)
+{
+    const CpuBoard *b = &m->sys.board;
+    Cpu *peer = b->peer ? b->peer(b->opaque, (unsigned)MIN(number, (uint64_t)UINT32_MAX)) : NULL;
+    if (!peer)
+        return 0 - (uint64_t)PV_NO_CALL;
+    __atomic_fetch_or(&x86_machine(peer)->sys.lines, 1u << X86_IN_KICK_BIT, __ATOMIC_ACQ_REL);
+    if (b->wake)
+        b->wake(peer);
+    return 0;
+}
+
+void x86_pv_call(X86Machine *m)
+{
+    enum { NOT_PERMITTED = 1 };
+    const uint64_t mask = x86_code64(m) ? ~0ull : 0xffffffff;
+    const uint64_t *r = m->x86.gpr;
+    uint64_t done = 0 - (uint64_t)PV_NO_CALL;
+    if (m->sys.cpl)
+        done = 0 - (uint64_t)NOT_PERMITTED;
+    else if ((r[X86_RAX] & mask) == PV_CALL_KICK)
+        done = kick(m, r[X86_RCX] & mask);
+    m->x86.gpr[X86_RAX] = done & mask;
+}
