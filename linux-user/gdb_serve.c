@@ -416,20 +416,37 @@ static long listen_tcp(const char *host, size_t n_host, const char *port)
         return fd;
     sys_call5(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, (long)&one, sizeof one);
     long r = sys_call3(SYS_bind, fd, (long)&a, sizeof a);
+    if (!sys_is_err(r))
+        r = sys_call2(SYS_listen, fd, 1);
+    if (sys_is_err(r))
+        sys_close((int)fd);
     return sys_is_err(r) ? r : fd;
 }
 
+/* The name appears when the socket listens, for those who wait for it: it is made under another one (if that is not too long). */
 static long listen_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(a.sun_path))
+    size_t n = strlen(path);
+    if (n >= sizeof(a.sun_path))
         return -ENAMETOOLONG;
     strcpy(a.sun_path, path);
+    bool apart = n + 1 < sizeof(a.sun_path);
+    if (apart)
+        a.sun_path[n] = '~'; /* what follows is zero */
     long fd = sys_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (sys_is_err(fd))
         return fd;
-    sys_call1(SYS_unlink, (long)path);
+    sys_call1(SYS_unlink, (long)a.sun_path);
     long r = sys_call3(SYS_bind, fd, (long)&a, sizeof a);
+    if (!sys_is_err(r))
+        r = sys_call2(SYS_listen, fd, 1);
+    if (!sys_is_err(r) && apart)
+        r = sys_call2(SYS_rename, (long)a.sun_path, (long)path);
+    if (sys_is_err(r)) {
+        sys_call1(SYS_unlink, (long)a.sun_path);
+        sys_close((int)fd);
+    }
     return sys_is_err(r) ? r : fd;
 }
 
@@ -442,11 +459,10 @@ static long wait_for(const char *where)
                    : listen_tcp(where, colon ? (size_t)(colon - where) : 0, colon ? colon + 1 : where);
     if (sys_is_err(fd))
         return fd;
-    long r = sys_call2(SYS_listen, fd, 1), got = r;
-    if (!sys_is_err(r))
-        do
-            got = sys_call4(SYS_accept4, fd, 0, 0, SOCK_CLOEXEC);
-        while (got == -EINTR);
+    long got;
+    do
+        got = sys_call4(SYS_accept4, fd, 0, 0, SOCK_CLOEXEC);
+    while (got == -EINTR);
     sys_close((int)fd);
     return got;
 }
