@@ -204,7 +204,7 @@ typedef struct Attrs {
 } Attrs;
 
 /* Arm ARM, "Stage 1 data accesses permissions", "Instruction execution permissions". */
-static bool may(Attrs a, bool el0, unsigned how, bool pan)
+static bool may(Attrs a, bool el0, unsigned how, bool pan, bool epan)
 {
     bool user = a.user && !a.no_user, write = !(a.ro || a.table_ro);
     bool user_write = user && write;
@@ -215,11 +215,13 @@ static bool may(Attrs a, bool el0, unsigned how, bool pan)
     }
     if (el0)
         return user && (how == 0 || write);
-    return !(pan && user) && (how == 0 || write);
+    return !(pan && (user || (epan && !(a.uxn || a.table_uxn)))) && (how == 0 || write);
 }
 
-static void permissions(void)
+/* All choices of attributes; SCTLR.EPAN (FEAT_PAN3): PAN keeps from what EL0 may only run, too. */
+static void permissions(bool epan)
 {
+    const u64 sctlr = reg_read(sctlr_el1);
     Tables t = tables_new(12, 48);
     uint32_t *code = pages(1);
     u64 table, *above;
@@ -230,6 +232,8 @@ static void permissions(void)
     above = pte_of(&t, DATA, 1);
     table = *above;
     use_tables(&t, 0, 0);
+    if (epan)
+        reg_write(sctlr_el1, reg_read(sctlr_el1) | 1ull << 57);
     for (unsigned k = 0; k < 256; k++) {
         Attrs a = {k & 1, k & 2, k & 4, k & 8, k & 16, k & 32, k & 64, k & 128};
         *above = table | (u64)a.no_user << 61 | (u64)a.table_ro << 62 | (u64)a.table_pxn << 59 |
@@ -244,7 +248,7 @@ static void permissions(void)
             for (unsigned how = 0; how < (way < 2 ? 3u : 2u); how++) {
                 Op *fn = how == 2 ? op_jump : way < 3 ? (how ? op_str : op_ldr) : how ? op_sttr : op_ldtr;
                 Seen s = run(level, fn, DATA + (how == 1 ? 64 : 0), 0);
-                bool want = may(a, as_el0, how, pan);
+                bool want = may(a, as_el0, how, pan, epan);
                 if ((s.ec == NO_TRAP) != want) {
                     report("attributes, way, how", k, way << 4 | how);
                     CHECK_EQ(s.ec == NO_TRAP, want);
@@ -257,6 +261,7 @@ static void permissions(void)
     }
     *above = table;
     use_tables(NULL, 0, 0);
+    reg_write(sctlr_el1, sctlr);
 }
 
 /* SCTLR.WXN: what can be written cannot be run. The program's code can only be read for that. */
@@ -513,7 +518,9 @@ void test(void)
     contiguous();
     upper_half();
     tags();
-    permissions();
+    permissions(false);
+    if ((reg_read(id_aa64mmfr1_el1) >> 20 & 15) >= 3)
+        permissions(true);
     write_or_run();
     span();
     flags();
