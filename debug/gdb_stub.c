@@ -238,14 +238,19 @@ static void tell_stop(GdbStub *s, unsigned thread)
         gdb_send(s, s->last);
 }
 
-void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int watch, uint64_t at)
+void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64_t at)
 {
-    static const char *const kinds[] = {
-        [GDB_WRITE_WATCH] = "watch", [GDB_READ_WATCH] = "rwatch", [GDB_ACCESS_WATCH] = "awatch"};
+    static const char kinds[][8] = {[GDB_SW_BREAK] = "swbreak",
+                                    [GDB_HW_BREAK] = "hwbreak",
+                                    [GDB_WRITE_WATCH] = "watch",
+                                    [GDB_READ_WATCH] = "rwatch",
+                                    [GDB_ACCESS_WATCH] = "awatch"};
     Fmt f = FMT_ON(s->last);
     fmt_printf(&f, "T%02xthread:%x;", signal, id_of(s, thread));
-    if (watch >= GDB_WRITE_WATCH)
-        fmt_printf(&f, "%s:%lx;", kinds[watch], (unsigned long)at);
+    if (point >= GDB_WRITE_WATCH)
+        fmt_printf(&f, "%s:%lx;", kinds[point], (unsigned long)at);
+    else if (point >= 0 && s->tell_breaks) /* unasked it may not be said */
+        fmt_printf(&f, "%s:;", kinds[point]);
     tell_stop(s, thread);
 }
 
@@ -396,8 +401,10 @@ static void query(GdbStub *s, const char *at)
 {
     Fmt f = FMT_ON(s->text);
     if (gdb_begins(&at, "Supported")) {
+        s->tell_breaks = strstr(at, "swbreak+") && strstr(at, "hwbreak+");
         fmt_printf(
-            &f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+%s", GDB_PACKET - 16,
+            &f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+%s",
+            GDB_PACKET - 16,
             s->ops->process ? ";qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+;"
                               "QCatchSyscalls+"
                             : "");

@@ -71,7 +71,7 @@ typedef struct GdbStub {
     void *o;
     unsigned g_thread; /* of g, m and the like */
     unsigned n_g;      /* registers in a g packet: those of the first two features */
-    bool no_ack, running;
+    bool no_ack, running, tell_breaks;
     int file[GDB_FILES]; /* open for the debugger; 0: none */
     uint8_t state, sum; /* of the packet that comes */
     size_t n_in;
@@ -82,8 +82,9 @@ typedef struct GdbStub {
 void gdb_init(GdbStub *s, const GdbOps *ops, void *o);
 /* Bytes of the debugger. */
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n);
-/* Everything stands. watch: the kind of watchpoint that was hit at `at`; -1: none. */
-void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int watch, uint64_t at);
+/* Everything stands. point: the GdbPoint that was hit, a watchpoint at `at`; -1: none. A debugger that is not
+ * told of a breakpoint takes an x86 program counter behind one of a byte for that breakpoint. */
+void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64_t at);
 /* Processes: everything stands, `thread` before or behind a system call; there is no process any more. */
 void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr);
 void gdb_exited(GdbStub *s, unsigned status, bool by_signal);

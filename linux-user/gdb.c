@@ -114,7 +114,7 @@ void lu_gdb_break(LuThread *t)
     if (s && accel_debug_is_break(t->proc->accel, pc)) {
         s->info = (siginfo_t){.si_signo = SIGTRAP, .si_code = TRAP_BRKPT};
         s->info.si_addr = (void *)(uintptr_t)pc;
-        tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP},
+        tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP, .at_break = true},
              true); /* who is late gets here again */
         return;
     }

@@ -15,6 +15,7 @@ typedef enum LuGdbKind { LU_GDB_SIGNAL, LU_GDB_CALL, LU_GDB_RETURN, LU_GDB_EXITE
 typedef struct LuGdbEvent {
     LuGdbKind kind;
     int signal; /* or status */
+    bool at_break; /* LU_GDB_SIGNAL: of a breakpoint */
     uint64_t nr;
     const struct LuGdbWatch *watch; /* LU_GDB_SIGNAL: what has changed, or NULL */
 } LuGdbEvent;

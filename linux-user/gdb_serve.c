@@ -333,7 +333,10 @@ static void report(LuGdb *g)
     stop_all(g);
     switch (e->kind) {
     case LU_GDB_SIGNAL:
-        gdb_stopped(&g->stub, thread, signal_to_gdb(e->signal), e->watch ? GDB_WRITE_WATCH : -1,
+        gdb_stopped(&g->stub, thread, signal_to_gdb(e->signal),
+                    e->watch      ? GDB_WRITE_WATCH
+                    : e->at_break ? GDB_SW_BREAK
+                                  : -1,
                     e->watch ? e->watch->at : 0);
         break;
     case LU_GDB_CALL:

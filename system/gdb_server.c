@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5, REG_PC_GROUP = 2 };
+enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 };
 
 typedef enum RegPart { PART_CORE, PART_FP, PART_SYS } RegPart;
 
@@ -32,9 +32,13 @@ struct GdbServer {
     GArray *points; /* Point */
     bool physical, quiet;
     int stopped; /* cpu + 1, by its thread; 0: none */
-    bool watch_hit;
+    bool watch_hit, at_break;
     uint64_t watch_at;
+    /* By cpu: the address of a breakpoint that it goes on from, and of which the debugger does not know that
+     * it stands there: what it takes for the program counter is another number (segments of x86). NOWHERE. */
+    uint64_t from[GDB_MOST_THREADS];
 };
+enum { NOWHERE = -1 };
 
 static Cpu *cpu_of(const GdbServer *g, unsigned thread)
 {
@@ -119,9 +123,31 @@ static void choose_regs(GdbServer *g)
     add_sys(g, PART_SYS, NULL);
 }
 
+static const TargetGdb *own_registers(const GdbServer *g)
+{
+    return g->vm->machine->board->target->gdb;
+}
+
+/* Of a target that has a list for GDB. */
+static bool describe_own(const TargetGdb *own, unsigned n, GdbReg *ret)
+{
+    TargetGdbReg r;
+    if (!own->describe(n, &r))
+        return false;
+    *ret = (GdbReg){.name = r.name,
+                    .feature = r.feature,
+                    .type = r.type,
+                    .group = r.group,
+                    .types = r.types,
+                    .bits = r.bits};
+    return true;
+}
+
 static bool describe(void *o, unsigned n, GdbReg *ret)
 {
     GdbServer *g = o;
+    if (own_registers(g))
+        return describe_own(own_registers(g), n, ret);
     const IsaRow *isa = isa_of(g);
     if (n >= g->regs->len)
         return false;
@@ -152,8 +178,10 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
 {
     Cpu *cpu = cpu_of(g, thread);
     const TargetOps *ops = cpu->ops;
-    const RegRef *ref = &g_array_index(g->regs, RegRef, n);
     accel_sync(cpu);
+    if (own_registers(g))
+        return own_registers(g)->access(cpu, n, bytes, write);
+    const RegRef *ref = &g_array_index(g->regs, RegRef, n);
     if (!ref->sys) {
         const TargetReg *r = &ops->regs[ref->n];
         uint8_t *at = (uint8_t *)cpu + r->offset;
@@ -187,7 +215,7 @@ static bool read_reg(void *o, unsigned thread, unsigned n, uint8_t *to)
 static bool write_reg(void *o, unsigned thread, unsigned n, const uint8_t *from)
 {
     uint8_t copy[GDB_MOST_REG];
-    memcpy(copy, from, sizeof(uint64_t) * 2);
+    memcpy(copy, from, sizeof copy);
     return access_reg(o, thread, n, copy, true);
 }
 
@@ -277,9 +305,16 @@ static void tell(GdbServer *g, unsigned cpu)
 {
     int kind = -1;
     uint64_t at = g->watch_at;
-    for (unsigned k = 0; g->watch_hit && k < g->points->len; k++) {
+    Cpu *c = cpu_of(g, cpu + 1);
+    const TargetGdb *own = own_registers(g);
+    if (own)
+        accel_sync(c);
+    /* One that the debugger does not see there it would take for one that it has removed. */
+    Gva pc = own ? own->pc(c) : c->pc & ~cpu_isa(c)->pc_tag;
+    for (unsigned k = 0; k < g->points->len; k++) {
         const Point *p = &g_array_index(g->points, Point, k);
-        if (p->kind >= GDB_WRITE_WATCH && at >= p->at && at < p->at + p->n)
+        if (p->kind < GDB_WRITE_WATCH ? !g->watch_hit && g->at_break && p->at == pc
+                                      : g->watch_hit && at >= p->at && at < p->at + p->n)
             kind = (int)p->kind;
     }
     g->watch_hit = false;
@@ -321,6 +356,12 @@ static bool cpu_stopped(void *opaque, unsigned n)
         step_over(cpu); /* the same place of another page */
         return true;
     }
+    bool same = debug && !watch && !watched && pc == g->from[n];
+    g->from[n] = (uint64_t)NOWHERE;
+    if (same) {
+        step_over(cpu);
+        return true;
+    }
     if (watch)
         step_over(cpu); /* debuggers expect to see the access done */
     uint64_t at;
@@ -330,8 +371,10 @@ static bool cpu_stopped(void *opaque, unsigned n)
     }
     int none = 0;
     if (__atomic_compare_exchange_n(&g->stopped, &none, (int)n + 1, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
+                                    __ATOMIC_ACQUIRE)) {
+        g->at_break = debug && !watch && !watched;
         g_idle_add_full(G_PRIORITY_DEFAULT, on_stop, g, NULL);
+    }
     return false;
 }
 
@@ -339,8 +382,15 @@ static void resume(void *o, const uint8_t *how)
 {
     GdbServer *g = o;
     static const VcpuHow to[] = {[GDB_STAY] = VCPU_STAY, [GDB_RUN] = VCPU_RUN, [GDB_STEP] = VCPU_STEP};
-    for (unsigned k = 0; k < g->vm->vcpus.n; k++)
+    for (unsigned k = 0; k < g->vm->vcpus.n; k++) {
+        Cpu *cpu = cpu_of(g, k + 1);
+        const TargetGdb *own = own_registers(g);
+        if (own)
+            accel_sync(cpu);
+        bool other = how[k] == GDB_RUN && own && own->pc(cpu) != cpu->pc;
         g->vm->vcpus.vcpu[k].how = to[how[k]];
+        g->from[k] = other ? cpu->pc : (uint64_t)NOWHERE;
+    }
     __atomic_store_n(&g->stopped, 0, __ATOMIC_RELEASE);
     g->quiet = true;
     bool ok = vm_cont(g->vm);
@@ -442,8 +492,10 @@ GdbServer *gdb_server_new(Vm *vm, const char *device, GError **err)
     g->vm = vm;
     g->regs = g_array_new(FALSE, FALSE, sizeof(RegRef));
     g->points = g_array_new(FALSE, FALSE, sizeof(Point));
-    choose_regs(g);
-    g->ops = (GdbOps){.arch = isa_of(g)->arch,
+    if (!own_registers(g))
+        choose_regs(g);
+    memset(g->from, NOWHERE, sizeof g->from);
+    g->ops = (GdbOps){.arch = own_registers(g) ? own_registers(g)->arch : isa_of(g)->arch,
                       .write = write_out,
                       .n_threads = n_threads,
                       .describe = describe,

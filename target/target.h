@@ -149,6 +149,22 @@ typedef struct TargetReg {
     uint8_t group;   /* 0 integer, 1 floating point, 2 control */
 } TargetReg;
 
+/* Register n as GDB describes it ("Standard Target Features" in its manual). */
+typedef struct TargetGdbReg {
+    const char *name, *feature, *type, *group; /* group may be NULL */
+    const char *types; /* XML that stands in front of the first register of the feature; may be NULL */
+    unsigned bits;
+} TargetGdbReg;
+
+/* Registers of machines' cpus for GDB, in its own order: of targets for which `regs` and TargetSys.debug_reg
+ * do not say it all. */
+typedef struct TargetGdb {
+    const char *arch;                                                 /* as GDB names it */
+    bool (*describe)(unsigned n, TargetGdbReg *ret);                  /* false behind the last */
+    bool (*access)(Cpu *cpu, unsigned n, uint8_t *bytes, bool write); /* false: not with this value */
+    uint64_t (*pc)(const Cpu *cpu); /* as the guest, and GDB, see it: Cpu.pc is the address */
+} TargetGdb;
+
 struct TargetOps {
     const char *name;       /* "riscv64" */
     uint16_t elf_machine;   /* EM_* */
@@ -190,6 +206,7 @@ struct TargetOps {
      * look, which may leave for the same pc. NULL: there is no such context. */
     bool (*floats_watched)(uint32_t ctx);
     void (*look_at_floats)(Trans *t);
+    const TargetGdb *gdb;        /* NULL: `regs` and sys->debug_reg */
     const struct TargetSys *sys; /* machines: the privileged side (target/mem.h); NULL: user mode */
     /* Another instruction set that the same cpu has, with slots and helpers of its own: it runs while a bit
      * of other_ctx is in the context word. Helpers that change that bit leave generated code. What is asked

@@ -43,15 +43,19 @@ static bool add_watch(Registers *r, const AccelWatch *w)
     return true;
 }
 
-/* Watchpoints have no other way, so they come first. *ret_breaks: how many breakpoints there was room for. */
-static bool fill(const AccelDebug *d, Registers *r, unsigned *ret_breaks)
+enum { NOWHERE = -1 };
+
+/* Watchpoints have no other way, so they come first. *ret_breaks: how many breakpoints there was room for.
+ * That at `but` counts for no step, which would end before it began. */
+static bool fill(const AccelDebug *d, Gva but, Registers *r, unsigned *ret_breaks)
 {
     *r = (Registers){.control = DR7_EXACT};
     for (unsigned k = 0; k < d->n_watches; k++)
         if (!add_watch(r, &d->watch[k]))
             return false;
     *ret_breaks = 0;
-    while (*ret_breaks < d->n_breaks && add_register(r, d->brk[*ret_breaks], 0, 1))
+    while (*ret_breaks < d->n_breaks &&
+           (d->brk[*ret_breaks] == but || add_register(r, d->brk[*ret_breaks], 0, 1)))
         ++*ret_breaks;
     return true;
 }
@@ -97,7 +101,7 @@ bool kvm_arch_points_changed(KvmVm *vm)
     Registers r;
     unsigned n;
     take_out(vm);
-    if (!fill(d, &r, &n))
+    if (!fill(d, (Gva)NOWHERE, &r, &n))
         return false;
     for (; n < d->n_breaks; n++)
         if (!put_in(vm, d->brk[n]))
@@ -114,7 +118,8 @@ void kvm_x86_debug_enter(KvmCpu *k)
     struct kvm_guest_debug want = {.control = 0};
     Registers r;
     unsigned n;
-    if (fill(&vm->accel->debug, &r, &n) && r.n) {
+    Gva but = k->cpu->ctx & CTX_STEP ? k->cpu->pc : (Gva)NOWHERE;
+    if (fill(&vm->accel->debug, but, &r, &n) && r.n) {
         want.control |= KVM_GUESTDBG_USE_HW_BP;
         memcpy(want.arch.debugreg, r.at, sizeof(r.at));
         want.arch.debugreg[7] = r.control;
@@ -148,7 +153,7 @@ bool kvm_x86_debug_exit(KvmCpu *k)
         x->inject_bp = !is_patch(kvm_x86_vm(kvm_vm(k->cpu->accel)), e->pc); /* the guest's own */
         return !x->inject_bp;
     }
-    if (fill(d, &r, &n))
+    if (fill(d, (Gva)NOWHERE, &r, &n))
         for (unsigned k2 = 0; k2 + n < r.n; k2++)
             if (e->dr6 >> k2 & 1)
                 k->cpu->exit = (CpuExit){.kind = CPU_EXIT_DEBUG, .code = 2, .addr = r.at[k2]};

@@ -3,6 +3,7 @@
  * upper halves of ymm, are sets of their own. */
 #include "linux-user/regset.h"
 #include "target/x86/x86_fpu.h"
+#include "target/x86/x86_gdb.h"
 
 #include <elf.h>
 
@@ -271,16 +272,6 @@ static const LuReg regs32[] = {
     {"orig_eax", SET_GPR, F_LINUX, 4 * AT32_ORIG, 32, "int"},
 };
 
-static const char vec_types[] =
-    "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/><vector id=\"v2d\" type=\"ieee_double\" "
-    "count=\"2\"/>"
-    "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/><vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
-    "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/><vector id=\"v2i64\" type=\"int64\" count=\"2\"/>"
-    "<union id=\"vec128\"><field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/>"
-    "<field name=\"v16_int8\" type=\"v16i8\"/><field name=\"v8_int16\" type=\"v8i16\"/>"
-    "<field name=\"v4_int32\" type=\"v4i32\"/><field name=\"v2_int64\" type=\"v2i64\"/>"
-    "<field name=\"uint128\" type=\"uint128\"/></union>";
-
 const LuRegs lu_x86_64_regs = {
     .arch = "i386:x86-64",
     .set = sets64,
@@ -289,7 +280,7 @@ const LuRegs lu_x86_64_regs = {
     .n_regs = ARRAY_SIZE(regs64),
     .feature = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.sse", "org.gnu.gdb.i386.segments",
                 "org.gnu.gdb.i386.avx", "org.gnu.gdb.i386.linux"},
-    .types = {NULL, vec_types},
+    .types = {NULL, x86_gdb_vec_types},
 };
 const LuRegs lu_i386_regs = {
     .arch = "i386",
@@ -298,5 +289,5 @@ const LuRegs lu_i386_regs = {
     .reg = regs32,
     .n_regs = ARRAY_SIZE(regs32),
     .feature = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.sse", [F_LINUX] = "org.gnu.gdb.i386.linux"},
-    .types = {NULL, vec_types},
+    .types = {NULL, x86_gdb_vec_types},
 };

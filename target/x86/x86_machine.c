@@ -3,6 +3,7 @@
 
 #include "target/x86/x86_disas.h"
 #include "target/x86/x86_fpu.h"
+#include "target/x86/x86_gdb.h"
 #include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
 
@@ -235,33 +236,6 @@ static bool configure(Cpu *cpu, const char *name, const char *value)
     return true;
 }
 
-typedef struct SysReg {
-    char name[12];
-    uint16_t offset;
-} SysReg;
-
-static bool debug_reg(Cpu *cpu, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok)
-{
-#define FIELD(name, field)                                                                                   \
-    {                                                                                                        \
-        name, offsetof(X86Machine, field)                                                                    \
-    }
-    static const SysReg table[] = {
-        FIELD("cr0", sys.cr0),           FIELD("cr2", sys.cr2),
-        FIELD("cr3", sys.cr3),           FIELD("cr4", sys.cr4),
-        FIELD("efer", sys.efer),         FIELD("gdt_base", sys.gdt_base),
-        FIELD("idt_base", sys.idt_base), FIELD("k_gs_base", sys.kernel_gs_base),
-    };
-#undef FIELD
-    if (n >= ARRAY_SIZE(table))
-        return false;
-    *ret_name = table[n].name;
-    *ret_ok = !write; /* what depends on them would have to be forgotten */
-    if (!write)
-        memcpy(io, (const char *)cpu + table[n].offset, 8);
-    return true;
-}
-
 static const TargetSys sys = {
     .n_idx = X86_IDX_COUNT,
     .paged = X86_IDX_COUNT,
@@ -281,7 +255,6 @@ static const TargetSys sys = {
     .set_irq = x86_set_irq,
     .configure = configure,
     .model = model_at,
-    .debug_reg = debug_reg,
     .state = &x86_state,
 };
 
@@ -293,9 +266,19 @@ static const TargetSys sys = {
     .unit_load = x86_unit_load, .unit_store = x86_unit_store, .sys = &sys
 
 const TargetOps target_x86_64_sys = {
-    COMMON, .name = "x86_64", .elf_machine = EM_X86_64, .elf_class = ELFCLASS64, .disas = x86_disas,
+    COMMON,
+    .name = "x86_64",
+    .elf_machine = EM_X86_64,
+    .elf_class = ELFCLASS64,
+    .disas = x86_disas,
+    .gdb = &x86_gdb64,
 };
 
 const TargetOps target_i386_sys = {
-    COMMON, .name = "i386", .elf_machine = EM_386, .elf_class = ELFCLASS32, .disas = x86_disas32,
+    COMMON,
+    .name = "i386",
+    .elf_machine = EM_386,
+    .elf_class = ELFCLASS32,
+    .disas = x86_disas32,
+    .gdb = &x86_gdb32,
 };
