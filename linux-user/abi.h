@@ -32,6 +32,8 @@ struct LuAbi {
     /* -cpu NAME, NULL = the default: notes the model in p->cpu_model and what it has in p->hwcap. False: no
      * such model. */
     bool (*choose_model)(LuProc *p, const char *name);
+    /* Says what model `name` misses of the host; false: that is not why it cannot be. NULL: never. */
+    bool (*why_not_model)(const LuProc *p, const char *name, struct Fmt *out);
     void (*list_models)(struct Fmt *out); /* a line each: name, two blanks, what it is */
     /* Makes the first cpu one of that model, with secrets made of `seed`; NULL: nothing to do. */
     void (*init_cpu)(const LuProc *p, Cpu *cpu, uint64_t seed);

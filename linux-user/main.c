@@ -363,6 +363,11 @@ static void choose_guest(Start *s)
     /* A model that was meant for a program of another ISA, which started this one, means nothing here. */
     if (abi->choose_model(s->p, opt->cpu) || (opt->reexec && abi->choose_model(s->p, NULL)))
         return;
+    if (abi->why_not_model && opt->cpu && abi->why_not_model(s->p, opt->cpu, &s->err)) {
+        fmt_err("the CPU model '%s' needs %s of the host, which %s", opt->cpu, s->err.buf,
+                opt->host_cpu ? "-host-cpu leaves out or the processor has not" : "the processor has not");
+        sys_exit_group(1);
+    }
     lu_models_line(abi, &s->err);
     fmt_err("no CPU model '%s' for %s programs; there are%s", opt->cpu, abi->name, s->err.buf);
     sys_exit_group(1);

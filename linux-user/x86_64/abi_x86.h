@@ -5,6 +5,8 @@
 #include "linux-user/abi.h"
 
 bool lu_x86_choose_model(LuProc *p, const char *name);
+/* Names the features of the host's that model `name` wants and p->host has not; false: it is not that. */
+bool lu_x86_why_not(const LuProc *p, const char *name, struct Fmt *out);
 void lu_x86_list_models(struct Fmt *out, unsigned word); /* for guests with words of so many bytes */
 void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed);
 void lu_x86_cpuinfo(LuProc *p, struct Fmt *out, unsigned cpu);

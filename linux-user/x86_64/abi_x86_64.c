@@ -169,22 +169,41 @@ static int vsyscall(LuThread *t)
 
 /* ---- cpu models ---- */
 
-/* Vector instructions are the host's own: a model cannot have more. */
+/* Vector instructions are the host's own: a model cannot have more. Of AVX-512 all is there with AVX2. */
+static const struct {
+    X86Feat guest;
+    enum X64Feature host;
+} needs[] = {{X86_FEAT_AVX, X64_F_AVX},       {X86_FEAT_AVX2, X64_F_AVX2},     {X86_FEAT_BMI1, X64_F_BMI1},
+             {X86_FEAT_BMI2, X64_F_BMI2},     {X86_FEAT_LZCNT, X64_F_LZCNT},   {X86_FEAT_FMA, X64_F_FMA},
+             {X86_FEAT_F16C, X64_F_F16C},     {X86_FEAT_PCLMUL, X64_F_PCLMUL}, {X86_FEAT_AES, X64_F_AES},
+             {X86_FEAT_SHA, X64_F_SHA},       {X86_FEAT_GFNI, X64_F_GFNI},     {X86_FEAT_VAES, X64_F_AES},
+             {X86_FEAT_VPCLMUL, X64_F_PCLMUL}};
+
+static bool is_missing(const LuProc *p, X86Model m, unsigned need)
+{
+    return x86_model_has(m, needs[need].guest) && !x64_has(p->host, needs[need].host);
+}
+
 static bool host_has(const LuProc *p, X86Model m)
 {
-    static const struct {
-        X86Feat guest;
-        enum X64Feature host;
-    } needs[] = {
-        {X86_FEAT_AVX, X64_F_AVX},       {X86_FEAT_AVX2, X64_F_AVX2},     {X86_FEAT_BMI1, X64_F_BMI1},
-        {X86_FEAT_BMI2, X64_F_BMI2},     {X86_FEAT_LZCNT, X64_F_LZCNT},   {X86_FEAT_FMA, X64_F_FMA},
-        {X86_FEAT_F16C, X64_F_F16C},     {X86_FEAT_PCLMUL, X64_F_PCLMUL}, {X86_FEAT_AES, X64_F_AES},
-        {X86_FEAT_SHA, X64_F_SHA},       {X86_FEAT_GFNI, X64_F_GFNI},     {X86_FEAT_VAES, X64_F_AES},
-        {X86_FEAT_VPCLMUL, X64_F_PCLMUL}};
     for (unsigned k = 0; k < ARRAY_SIZE(needs); k++)
-        if (x86_model_has(m, needs[k].guest) && !x64_has(p->host, needs[k].host))
+        if (is_missing(p, m, k))
             return false;
     return true;
+}
+
+bool lu_x86_why_not(const LuProc *p, const char *name, Fmt *out)
+{
+    X86Model m = x86_model_find(name);
+    uint64_t said = 0;
+    if (m == X86_MODELS)
+        return false;
+    for (unsigned k = 0; k < ARRAY_SIZE(needs); k++)
+        if (is_missing(p, m, k) && !(said >> needs[k].host & 1)) {
+            fmt_printf(out, "%s%s", said ? ", " : "", x64_feature_name(needs[k].host));
+            said |= 1ull << needs[k].host;
+        }
+    return said;
 }
 
 /* 64-bit programs want a model with that mode. */
@@ -268,6 +287,7 @@ const LuAbi lu_abi_x86_64 = {
     .syscall_row = lu_syscall_row_x86_64,
     .platform = "x86_64",
     .choose_model = lu_x86_choose_model,
+    .why_not_model = lu_x86_why_not,
     .list_models = list_models,
     .init_cpu = lu_x86_init_cpu,
     .vsyscall = vsyscall,

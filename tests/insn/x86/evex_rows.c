@@ -138,9 +138,12 @@ static bool wanted(const RowInfo *r)
            !(r->handler == X86_H_evc && (r->arg == EV_RCP14 || r->arg == EV_RSQRT14));
 }
 
-/* Of a gather that faults, what is above the elements: the manual does not say. */
+/* Of a gather that faults, what is above the elements: the manual does not say. Of a store that does, the
+ * flags of its conversion: Intel's have them, AMD's not. */
 static void ran(const RowInfo *r, const X86Insn *x)
 {
+    if (got_signal && r->handler == X86_H_evcvtph)
+        st_out.mxcsr = st_in.mxcsr;
     if (got_signal && r->attr & VSIB && r->opd[0] != X86_OPD_Mx) {
         unsigned used = (16u << x->vl) >> MAX(r->lane, r->source) << r->lane;
         memset((char *)st_out.zmm[x->reg] + used, 0, 64 - used);
