@@ -88,6 +88,7 @@ static void skip_syscall(Cpu *cpu)
     if (by == SYSCALL)
         gpr(cpu)[X86_RCX] = reg(cpu, X86_RBP);
     uint32_t sp = reg(cpu, by == SYSCALL ? X86_RSP : X86_RBP);
+    x86_set_code_segment((X86Cpu *)cpu, X86_CS32);
     cpu->pc = p->vdso + VDSO_AFTER_SYSENTER;
     gpr(cpu)[X86_RSP] = sp;
     gpr(cpu)[X86_RBP] = (uint32_t)fault_ld32(sp).val;
@@ -138,6 +139,7 @@ const LuAbi lu_abi_i386 = {
     .calls32 = &lu_i386_calls,
     .platform = "i686",
     .choose_model = lu_x86_choose_model,
+    .why_not_model = lu_x86_why_not,
     .list_models = list_models,
     .init_cpu = lu_x86_init_cpu,
     .syscall_nr = syscall_nr,

@@ -71,7 +71,7 @@ static void save_context(const LuThread *t, const siginfo_t *si, Sigcontext32 *m
     mc->ds = cpu->seg[3];
     mc->cs = cpu->seg[1];
     mc->ss = cpu->seg[2];
-    mc->ip = (uint32_t)t->cpu->pc;
+    mc->ip = (uint32_t)x86_user_ip(cpu);
     mc->flags = (uint32_t)x86_rflags(cpu);
     mc->sp_at_signal = mc->sp;
     mc->trapno = fault.trapno;
@@ -121,6 +121,7 @@ static void enter_handler(LuThread *t, int sig, const LuSigAction *act, Gva fram
     x86_set_selector(cpu, 0, X86_DS);
     x86_set_selector(cpu, 3, X86_DS);
     x86_set_selector(cpu, 2, X86_DS);
+    x86_set_code_segment(cpu, X86_CS32);
     t->cpu->pc = (uint32_t)act->handler;
 }
 
@@ -197,8 +198,9 @@ static bool restore_context(LuThread *t, Sigcontext32 *mc)
     load_segment(cpu, 4, mc->fs);
     load_segment(cpu, 5, mc->gs);
     x86_set_rflags(cpu, mc->flags);
-    t->cpu->pc = mc->ip;
-    return true;
+    bool ok = x86_set_code_segment(cpu, mc->cs);
+    x86_set_user_ip(cpu, mc->ip);
+    return ok;
 }
 
 bool lu_i386_pop_frame(LuThread *t, uint64_t *ret_mask)

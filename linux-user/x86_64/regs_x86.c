@@ -72,7 +72,7 @@ static void get_gpr32(const Cpu *base, uint8_t *to)
     r[AT32_DS] = cpu->seg[DS], r[AT32_ES] = cpu->seg[ES], r[AT32_FS] = cpu->seg[FS],
     r[AT32_GS] = cpu->seg[GS];
     r[AT32_ORIG] = ~0u;
-    r[AT32_IP] = (uint32_t)base->pc;
+    r[AT32_IP] = (uint32_t)x86_user_ip(cpu);
     r[AT32_CS] = cpu->seg[CS], r[AT32_SS] = cpu->seg[SS];
     r[AT32_FLAGS] = (uint32_t)x86_rflags(cpu);
     r[AT32_SP] = (uint32_t)cpu->gpr[X86_RSP];
@@ -86,7 +86,7 @@ static void set_gpr32(Cpu *base, const uint8_t *from)
     memcpy(r, from, sizeof r);
     for (unsigned n = 0; n < ARRAY_SIZE(order32); n++)
         cpu->gpr[order32[n]] = r[n];
-    base->pc = r[AT32_IP];
+    x86_set_user_ip(cpu, r[AT32_IP]);
     x86_set_rflags(cpu, r[AT32_FLAGS]);
     cpu->gpr[X86_RSP] = r[AT32_SP];
 }

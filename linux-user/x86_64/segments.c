@@ -10,7 +10,7 @@ typedef struct UserDesc {
     uint32_t entry, base, limit, flags; /* X86_DESC_* */
 } UserDesc;
 
-enum { LONG_MODE = 128, FLAGS = 127 };
+enum { CS = 1, LONG_MODE = 128, FLAGS = 127 };
 
 /* What says "none": all zero, or as modify_ldt(2) has it. */
 static bool is_empty(const UserDesc *d, bool zero_too)
@@ -26,11 +26,19 @@ static X86Desc desc_of(const UserDesc *d)
         .base = d->base, .limit = d->limit & 0xfffff, .flags = (d->flags & FLAGS) | X86_DESC_SET};
 }
 
-/* Segment registers that have the changed descriptor are loaded again. */
+/* Segment registers that have the changed descriptor are loaded again. Code that is none any more ends where
+ * it goes on. */
 static void reload(X86Cpu *cpu, unsigned selector)
 {
+    if ((cpu->seg[CS] | 3u) == (selector | 3u)) {
+        uint64_t ip = x86_user_ip(cpu);
+        if (!x86_set_code_segment(cpu, cpu->seg[CS]))
+            cpu->cs_limit = -1;
+        x86_set_user_ip(cpu, ip);
+    }
     for (unsigned seg = 0; seg < 6; seg++)
-        if ((cpu->seg[seg] | 3u) == (selector | 3u) && !x86_set_selector(cpu, seg, cpu->seg[seg]))
+        if (seg != CS && (cpu->seg[seg] | 3u) == (selector | 3u) &&
+            !x86_set_selector(cpu, seg, cpu->seg[seg]))
             x86_set_selector(cpu, seg, 0);
 }
 

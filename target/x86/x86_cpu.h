@@ -3,8 +3,9 @@
  * process is of one: target_x86_64 or target_i386), cpu models, and what a translation depends on.
  *
  * In 32-bit mode a register is the lower half of gpr[], and the upper half is always 0; segments are flat but
- * for fs and gs. The numbers of selectors are those of Linux on x86-64, which runs 32-bit programs beside
- * others.
+ * for fs and gs, or the program's own by the LDT: then code and data of it are translated apart
+ * (X86_CTX_SEGS, X86_CTX_CS_CHECK, X86_CTX_16). base.pc is a linear address; x86_user_ip() is what the guest
+ * sees. The numbers of selectors are those of Linux on x86-64, which runs 32-bit programs beside others.
  *
  * gpr[] stands right behind the common head, so that generated code reaches it with short offsets; the
  * numbering is the encoding's (rax rcx rdx rbx rsp rbp rsi rdi r8 ..). fl holds SF ZF AF PF CF in its
@@ -98,6 +99,8 @@ typedef struct X86Cpu {
     const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
     uint32_t zmm_used;         /* 0, 1 */
     uint32_t odd_segs; /* i386 programs: segments that are no flat data, or fs and gs without limits: bits */
+    uint32_t cs_base;  /* of programs; in 64-bit mode 0 */
+    int64_t cs_limit;  /* last offset inside */
     uint32_t store_in_c; /* 1: the next instruction, a store, is done by a C function (X86_CTX_STORE), or
                           * masks all exceptions (x86_evex_run.c; 2: it will) */
     uint32_t ff_before;  /* .. its sticky flags of before, which are not in base.ff meanwhile */
@@ -128,7 +131,7 @@ enum {
     X86_CTX_MODEL = 31,
     X86_CTX_ZMM = 64,
     X86_CTX_STORE = 128,
-    X86_CTX_SYS = 1 << 8,   /* a machine's; what follows, but for 32, is 0 in user mode */
+    X86_CTX_SYS = 1 << 8,   /* a machine's; what follows is 0 in user mode, but for 32, 16, CS_CHECK */
     X86_CTX_IDX_SHIFT = 9,  /* two bits: mmuidx of data accesses, X86_IDX_* */
     X86_CTX_FLAT = 1 << 11, /* es, cs, ss, ds are flat, or the mode is 64-bit */
     X86_CTX_ODD = 1 << 12,  /* some segment may not be written to, expands down, or is not there */
@@ -138,7 +141,8 @@ enum {
     X86_CTX_PROTECTED = 1 << 22, /* protected mode, and not virtual-8086 */
     X86_CTX_CPL0 = 1 << 23,
     X86_CTX_FP_CHECK = 1 << 24, /* x87, MMX, SSE or AVX may be switched off: C looks */
-    X86_CTX_CS_CHECK = 1 << 25, /* cs has a limit that each instruction is compared with */
+    X86_CTX_CS_CHECK = 1 << 25, /* cs has a limit that each instruction is compared with; of a program also
+                                 * if it has a base, or is of 16 bits */
     X86_CTX_TRAP = 1 << 26,     /* TF, or breakpoints of the debug registers: each instruction asks C */
     X86_CTX_IOPL = 1 << 27,     /* CPL is above IOPL, or virtual-8086 mode: C looks at cli, sti, pushf, .. */
     X86_CTX_ALIGN = 1 << 5,     /* EFLAGS.AC of programs; with CR0.AM, at CPL 3 of machines */
@@ -172,8 +176,19 @@ typedef enum X86Model {
 } X86Model;
 _Static_assert(X86_MODELS <= 32, "five bits of the context word");
 
-/* Loads segment register `seg` (es cs ss ds fs gs) of a program; false: the selector is refused. */
+/* Loads segment register `seg` (es ss ds fs gs) of a program; false: the selector is refused. */
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
+/* The same of cs, of a program in 32-bit mode; pc, a linear address, stays. */
+bool x86_set_code_segment(X86Cpu *cpu, uint16_t selector);
+/* A program's instruction pointer: an offset in the code segment. */
+static inline uint64_t x86_user_ip(const X86Cpu *cpu)
+{
+    return cpu->cs_base ? (uint32_t)(cpu->base.pc - cpu->cs_base) : cpu->base.pc;
+}
+static inline void x86_set_user_ip(X86Cpu *cpu, uint64_t ip)
+{
+    cpu->base.pc = cpu->cs_base ? (uint32_t)(ip + cpu->cs_base) : ip;
+}
 uint64_t x86_desc_raw(const X86Desc *d);  /* as the processor has it; 0: none */
 uint32_t x86_segs_ctx(const X86Cpu *cpu); /* of the context word */
 uint64_t x86_xcr0(X86Model m); /* what a program has */

@@ -105,6 +105,8 @@ void x86_put_sp(Trans *t, IrVal v)
 IrVal x86_pc_value(Trans *t, Gva pc)
 {
     IrBuilder *b = t->b;
+    if (x86_own_code(t))
+        return ir_sub(b, IR_I32, x86_cw(t, (int64_t)pc), ir_get(b, X86_SLOT_CS_BASE));
     if (!x86_sys(t))
         return x86_cw(t, (int64_t)pc);
     IrVal v = ir_add(b, IR_I64, ir_get(b, X86_SLOT_PC_DELTA), x86_c(t, IR_I64, (int64_t)pc));
@@ -113,6 +115,28 @@ IrVal x86_pc_value(Trans *t, Gva pc)
     if (!(t->ctx & X86_CTX_FLAT))
         v = ir_sub(b, IR_I64, v, base_of(t, CS));
     return ir_trunc(b, IR_I32, v);
+}
+
+static void raise_beyond(Trans *t, IrVal last, IrVal cond)
+{
+    IrBuilder *b = t->b;
+    IrVal over = ir_cmp(b, IR_GT, ir_zext(b, IR_I64, last), ir_get(b, X86_SLOT_CS_LIMIT));
+    over = cond ? ir_and(b, IR_I1, over, cond) : over;
+    ir_exit_if(b, over, ir_exit_raise(b, t->pc, CPU_EXIT_PROTECTION), false);
+}
+
+void x86_check_target(Trans *t, const X86Insn *x, IrVal to, IrVal cond)
+{
+    if (!x86_own_code(t))
+        return;
+    if (!to)
+        to = x86_pc_pushed(t, x->opsize, t->pc + x->len + x->imm);
+    raise_beyond(t, to, cond);
+}
+
+void x86_check_fetch(Trans *t, const X86Insn *x)
+{
+    raise_beyond(t, x86_pc_value(t, t->pc + x->len - 1), IR_NONE);
 }
 
 static bool near_page(const Trans *t, Gva pc)
@@ -130,7 +154,9 @@ void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint)
     IrBuilder *b = t->b;
     if (x->opsize < 8)
         v = ir_zext(b, IR_I64, v);
-    if (x86_narrow(t) && !(t->ctx & X86_CTX_FLAT))
+    if (x86_own_code(t))
+        v = ir_zext(b, IR_I64, ir_add(b, IR_I32, ir_trunc(b, IR_I32, v), ir_get(b, X86_SLOT_CS_BASE)));
+    else if (x86_narrow(t) && !(t->ctx & X86_CTX_FLAT))
         v = ir_and(b, IR_I64, ir_add(b, IR_I64, v, base_of(t, CS)), x86_c(t, IR_I64, 0xffffffff));
     t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = v};
 }

@@ -1,10 +1,11 @@
 /* Segments of programs: selectors and their descriptors, as Linux's tables have them. Sources: AMD64 APM
  * volume 2, chapter 4; set_thread_area(2), modify_ldt(2). A machine's are x86_desc.c's. */
 #include "base/sys.h"
+#include "target/x86/x86_mem.h"
 #include "target/x86/x86_sys.h"
 #include "target/x86/x86_trans.h"
 
-enum { NOT_PRESENT = 11 }; /* vector */
+enum { CS = 1, SS = 2, NOT_PRESENT = 11 /* vector */ };
 
 /* Code or data of privilege 3. */
 uint64_t x86_desc_raw(const X86Desc *d)
@@ -67,12 +68,14 @@ static bool is_flat(const X86Seg *s, unsigned seg)
 
 uint32_t x86_segs_ctx(const X86Cpu *cpu)
 {
-    enum { ES_SS_DS = 1 << 0 | 1 << 2 | 1 << 3, SS = 2 };
+    enum { ES_SS_DS = 1 << 0 | 1 << 2 | 1 << 3 };
     uint32_t odd = cpu->odd_segs;
     if (LIKELY(!odd))
         return 0;
     bool stack16 = odd >> SS & 1 && !(segment(cpu, SS).attr & X86_A_BIG);
-    return (odd & ES_SS_DS ? X86_CTX_SEGS : 0) | (stack16 ? X86_CTX_STACK16 : 0) |
+    bool code16 = odd >> CS & 1 && !(segment(cpu, CS).attr & X86_A_BIG);
+    return (odd & (ES_SS_DS | 1 << CS) ? X86_CTX_SEGS : 0) | (stack16 ? X86_CTX_STACK16 : 0) |
+           (odd & 1 << CS ? X86_CTX_CS_CHECK : 0) | (code16 ? X86_CTX_16 : 0) |
            (odd & 1 << 4 ? X86_CTX_FS : 0) | (odd & 1 << 5 ? X86_CTX_GS : 0);
 }
 
@@ -100,6 +103,32 @@ bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector)
         cpu->gs_base = s.base;
     if (x86_cpu_is32(cpu))
         cpu->odd_segs = (cpu->odd_segs & ~(1u << seg)) | (is_flat(&s, seg) ? 0u : 1u << seg);
+    return true;
+}
+
+/* 64-bit code is another mode. */
+static bool is_code(uint64_t d)
+{
+    uint32_t attr = x86_desc_attr(d);
+    return (attr & (X86_A_SEGMENT | X86_A_CODE)) == (X86_A_SEGMENT | X86_A_CODE) && !(attr & X86_A_LONG);
+}
+
+static void put_code_segment(X86Cpu *cpu, uint16_t selector, const X86Seg *s)
+{
+    bool flat = !s->base && s->limit == 0xffffffff && s->attr & X86_A_BIG && s->attr & X86_A_WRITABLE;
+    cpu->seg[CS] = selector | 3;
+    cpu->cs_base = (uint32_t)s->base;
+    cpu->cs_limit = s->limit;
+    cpu->odd_segs = (cpu->odd_segs & ~(1u << CS)) | (flat ? 0 : 1u << CS);
+}
+
+bool x86_set_code_segment(X86Cpu *cpu, uint16_t selector)
+{
+    uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
+    if (!is_code(d) || !(x86_desc_attr(d) & X86_A_PRESENT))
+        return false;
+    X86Seg s = x86_desc_seg(d);
+    put_code_segment(cpu, selector, &s);
     return true;
 }
 
@@ -134,6 +163,122 @@ uint64_t x86_helper_code_segment(void *opaque, uint64_t a, uint64_t b, uint64_t 
 {
     return a == ((X86Cpu *)opaque)->seg[1] ? 0 : refuse(opaque, CPU_EXIT_PROTECTION, a);
 }
+
+/* ---- far transfers of 32-bit programs: all checks come before the first change of a register ---- */
+
+/* n bytes at offset off of the stack: where; false: refused. */
+static bool stack_place(X86Cpu *cpu, uint32_t off, unsigned n, uint64_t *ret)
+{
+    X86Seg s = segment(cpu, SS);
+    if (!(s.attr & X86_A_BIG))
+        off &= 0xffff;
+    *ret = (uint32_t)(s.base + off);
+    if (x86_seg_inside(&s, off, n))
+        return true;
+    refuse(cpu, CPU_EXIT_STACK, 0);
+    return false;
+}
+
+/* The k-th value of `size` bytes on the stack. */
+static bool stack_word(X86Cpu *cpu, unsigned k, unsigned size, uint32_t *ret)
+{
+    uint64_t at;
+    *ret = 0;
+    if (!stack_place(cpu, (uint32_t)cpu->gpr[X86_RSP] + k * size, size, &at))
+        return false;
+    if (!x86_copy_in(cpu, ret, at, size))
+        return true;
+    x86_raise_fault(cpu, at, false);
+    return false;
+}
+
+static bool stack_put(X86Cpu *cpu, int k, unsigned size, uint32_t v)
+{
+    uint64_t at;
+    if (!stack_place(cpu, (uint32_t)cpu->gpr[X86_RSP] + (uint32_t)k * size, size, &at))
+        return false;
+    if (!x86_copy_out(cpu, at, &v, size))
+        return true;
+    x86_raise_fault(cpu, at, true);
+    return false;
+}
+
+static void stack_move(X86Cpu *cpu, int32_t bytes)
+{
+    uint32_t sp = (uint32_t)cpu->gpr[X86_RSP], to = sp + (uint32_t)bytes;
+    if (!(segment(cpu, SS).attr & X86_A_BIG))
+        to = (sp & 0xffff0000) | (to & 0xffff);
+    cpu->gpr[X86_RSP] = to;
+}
+
+/* May code go on there? *ret: the segment. */
+static bool far_allowed(X86Cpu *cpu, uint16_t selector, uint32_t offset, bool from_stack, X86Seg *ret)
+{
+    uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
+    if (!is_code(d) || (from_stack && (selector & 3) != 3)) {
+        refuse(cpu, CPU_EXIT_PROTECTION, selector);
+        return false;
+    }
+    *ret = x86_desc_seg(d);
+    if (!(ret->attr & X86_A_PRESENT)) {
+        refuse(cpu, CPU_EXIT_VECTOR, selector);
+        cpu->base.exit.code = NOT_PRESENT;
+        return false;
+    }
+    if ((int64_t)offset > ret->limit) {
+        refuse(cpu, CPU_EXIT_PROTECTION, 0);
+        return false;
+    }
+    return true;
+}
+
+/* On there: with another context, perhaps. */
+static uint64_t far_go(X86Cpu *cpu, uint16_t selector, uint32_t offset, const X86Seg *s)
+{
+    put_code_segment(cpu, selector, s);
+    cpu->base.pc = (uint32_t)(s->base + offset);
+    cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    return 1;
+}
+
+static uint64_t far_back(X86Cpu *cpu, unsigned size, unsigned words, int32_t more)
+{
+    uint32_t offset, selector, flags = 0;
+    X86Seg s;
+    if (!stack_word(cpu, 0, size, &offset) || !stack_word(cpu, 1, size, &selector) ||
+        (words > 2 && !stack_word(cpu, 2, size, &flags)) ||
+        !far_allowed(cpu, (uint16_t)selector, offset, true, &s))
+        return 1;
+    stack_move(cpu, (int32_t)(words * size) + more);
+    if (words > 2)
+        x86_set_rflags(cpu, size == 2 ? (flags & 0xffff) | cpu->more_flags : flags);
+    return far_go(cpu, (uint16_t)selector, offset, &s);
+}
+
+uint64_t x86_helper_far(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    X86Cpu *cpu = opaque;
+    unsigned size = a >> 4 & 15, len = a >> 8 & 15;
+    uint16_t selector = (uint16_t)c;
+    uint32_t offset = (uint32_t)b, next = (uint32_t)x86_user_ip(cpu) + len;
+    X86Seg s;
+    switch ((X86FarKind)(a & 15)) {
+    case X86_FAR_RET: return far_back(cpu, size, 2, (int32_t)b);
+    case X86_FAR_IRET: return far_back(cpu, size, 3, 0);
+    case X86_FAR_JUMP:
+    case X86_FAR_CALL: break;
+    }
+    if (!far_allowed(cpu, selector, offset, false, &s))
+        return 1;
+    if ((a & 15) == X86_FAR_CALL) {
+        if (!stack_put(cpu, -1, size, cpu->seg[CS]) || !stack_put(cpu, -2, size, next))
+            return 1;
+        stack_move(cpu, -2 * (int32_t)size);
+    }
+    return far_go(cpu, selector, offset, &s);
+}
+
+/* ---- odd segments ---- */
 
 uint64_t x86_helper_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

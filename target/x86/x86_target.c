@@ -81,6 +81,7 @@ void x86_user_reset(Cpu *base)
     cpu->fpu.empty = 0xff;
     cpu->seg[1] = x86_cpu_is32(cpu) ? X86_CS32 : X86_CS64;
     cpu->seg[2] = X86_DS;
+    cpu->cs_limit = 0xffffffff;
     if (x86_cpu_is32(cpu)) {
         cpu->seg[0] = cpu->seg[3] = X86_DS;
         cpu->odd_segs = 3 << 4; /* fs, gs: null */
@@ -140,6 +141,8 @@ void x86_translate(Trans *t)
     }
     if (x86_sys(t) && x86_sys_begins(t, &x))
         return;
+    if (x86_own_code(t))
+        x86_check_fetch(t, &x);
     if (x86_zmm_begins(t, &x))
         return;
     if (t->ctx & X86_CTX_ALIGN)

@@ -13,15 +13,17 @@ enum {
     X86_SLOT_FS,
     X86_SLOT_GS,
     X86_SLOT_STORE,
+    X86_SLOT_CS_BASE, /* of programs: X86_CTX_CS_CHECK */
+    X86_SLOT_CS_LIMIT,
     X86_SLOT_XMM, /* each followed by the other three quarters of its zmm */
     X86_SLOT_K = X86_SLOT_XMM + 4 * 32,
     X86_SLOT_SCRATCH = X86_SLOT_K + 8,
     X86_SLOTS = X86_SLOT_SCRATCH + 4, /* of user mode; a machine has more: */
     X86_SLOT_PC_DELTA = X86_SLOTS,
-    X86_SLOT_FLAGS,    /* X86Cpu.more_flags */
+    X86_SLOT_FLAGS, /* X86Cpu.more_flags */
     X86_SLOT_LINES,
     X86_SLOT_SHADOW,
-    X86_SLOT_BASE,     /* of es, cs, ss, ds */
+    X86_SLOT_BASE,                      /* of es, cs, ss, ds */
     X86_SLOT_LIMIT = X86_SLOT_BASE + 4, /* of all six */
     X86_SYS_SLOTS = X86_SLOT_LIMIT + 6,
 };
@@ -43,6 +45,9 @@ typedef enum X86HelperId {
 #undef HELPER
     X86_SYS_HELPERS
 } X86HelperId;
+/* Far transfers of 32-bit programs (x86_segs.c); helper `far` takes kind | operand size << 4 | length << 8.
+ */
+typedef enum X86FarKind { X86_FAR_JUMP, X86_FAR_CALL, X86_FAR_RET, X86_FAR_IRET } X86FarKind;
 #define HELPER(name, ...)                                                                                    \
     uint64_t x86_helper_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 #include "target/x86/x86_helpers.def"
@@ -80,6 +85,11 @@ static inline bool x86_narrow(const Trans *t)
 static inline bool x86_seg_odd(const Trans *t, unsigned seg)
 {
     return x86_narrow(t) || t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4));
+}
+/* Is a program in a code segment of its own? */
+static inline bool x86_own_code(const Trans *t)
+{
+    return (t->ctx & (X86_CTX_SYS | X86_CTX_CS_CHECK)) == X86_CTX_CS_CHECK;
 }
 /* A general register, an offset: of 32 bits in 32-bit mode. */
 static inline IrType x86_word(const Trans *t)
@@ -178,6 +188,10 @@ static inline IrVal x86_pc_pushed(Trans *t, unsigned bytes, Gva pc)
     IrVal v = x86_pc_value(t, pc);
     return bytes == x86_word_bytes(t) ? v : ir_trunc(t->b, x86_type(bytes), v);
 }
+/* Of a program in a code segment of its own: where cond (IR_NONE: always), which jumps, is true, offset `to`
+ * of the instruction's operand size must be inside. Before the instruction puts anything. */
+void x86_check_target(Trans *t, const X86Insn *x, IrVal to, IrVal cond);
+void x86_check_fetch(Trans *t, const X86Insn *x); /* the same of the instruction itself */
 /* An exit to pc, which may lie on another page. */
 unsigned x86_exit_to(Trans *t, Gva pc, bool poll);
 IrVal x86_ld(Trans *t, X86Addr a, unsigned bytes);

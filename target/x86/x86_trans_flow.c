@@ -9,18 +9,25 @@ static Gva target_of(const Trans *t, const X86Insn *x)
     return x->opsize == 2 ? to & 0xffff : x->code32 ? to & 0xffffffff : to; /* 16 bits: so on AMD's */
 }
 
-/* A machine's jump of 16 bits may wrap around the end of its segment, which lies behind that of its page. */
+/* A jump of 16 bits may wrap around the end of its segment: a machine's lies behind that of its page, a
+ * program's is known when it runs. */
 static bool may_wrap(const Trans *t, const X86Insn *x)
 {
-    return x86_sys(t) && x->opsize == 2 && (target_of(t, x) ^ t->pc) >> 12;
+    return x->opsize == 2 && (x86_own_code(t) || (x86_sys(t) && (target_of(t, x) ^ t->pc) >> 12));
+}
+
+/* The offset that a jump with a displacement goes to. */
+static IrVal near_offset(Trans *t, const X86Insn *x)
+{
+    return x86_pc_pushed(t, x->opsize, t->pc + x->len + x->imm);
 }
 
 static void go_wrapped(Trans *t, const X86Insn *x, IrHint hint)
 {
-    IrVal to = ir_trunc(t->b, IR_I16, x86_pc_value(t, target_of(t, x)));
-    x86_go_to(t, x, to, hint);
+    x86_go_to(t, x, near_offset(t, x), hint);
 }
 
+/* The target was checked. */
 static void branch(Trans *t, const X86Insn *x, IrVal cond)
 {
     if (may_wrap(t, x)) {
@@ -33,7 +40,9 @@ static void branch(Trans *t, const X86Insn *x, IrVal cond)
 
 void x86_trans_jcc(Trans *t, const X86Insn *x)
 {
-    branch(t, x, x86_cond(t, x->row->arg));
+    IrVal cond = x86_cond(t, x->row->arg);
+    x86_check_target(t, x, IR_NONE, cond);
+    branch(t, x, cond);
 }
 
 static void go(Trans *t, const X86Insn *x, IrVal to, IrHint hint)
@@ -49,7 +58,9 @@ static void go(Trans *t, const X86Insn *x, IrVal to, IrHint hint)
 
 static IrVal destination(Trans *t, const X86Insn *x)
 {
-    return x86_opd_where[x->row->opd[0]] == X86_WH_J ? IR_NONE : x86_read(t, x, 0);
+    IrVal to = x86_opd_where[x->row->opd[0]] == X86_WH_J ? IR_NONE : x86_read(t, x, 0);
+    x86_check_target(t, x, to, IR_NONE);
+    return to;
 }
 
 void x86_trans_jmp(Trans *t, const X86Insn *x)
@@ -68,6 +79,7 @@ void x86_trans_ret(Trans *t, const X86Insn *x)
 {
     IrVal to = x86_top(t, x->opsize);
     int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
+    x86_check_target(t, x, to, IR_NONE);
     x86_drop(t, x->opsize + more);
     x86_go_to(t, x, to, IR_HINT_RET);
 }
@@ -77,13 +89,14 @@ void x86_trans_loop(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     IrVal n = x86_index(t, x, X86_RCX);
-    if (x->row->arg < 3) {
+    if (x->row->arg < 3)
         n = x86_cut(t, x, ir_sub(b, x86_word(t), n, x86_cw(t, 1)));
-        x86_put_index(t, x, X86_RCX, n);
-    }
     IrVal cond = ir_cmp(b, x->row->arg == 3 ? IR_EQ : IR_NE, n, x86_cw(t, 0));
     if (x->row->arg < 2)
         cond = ir_and(b, IR_I1, cond, x86_cond(t, x->row->arg ? 4 : 5));
+    x86_check_target(t, x, IR_NONE, cond);
+    if (x->row->arg < 3)
+        x86_put_index(t, x, X86_RCX, n);
     branch(t, x, cond);
 }
 
