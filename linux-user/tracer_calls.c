@@ -19,6 +19,8 @@ enum {
     REQ_SETFPXREGS = 19,
     REQ_ARM_GET_THREAD_AREA = 22,
     REQ_ARM_SET_SYSCALL = 23,
+    REQ_I386_GET_THREAD_AREA = 25,
+    REQ_I386_SET_THREAD_AREA = 26,
     REQ_ARM_GETVFPREGS = 27,
     REQ_ARM_SETVFPREGS = 28,
     REQ_X86_ARCH_PRCTL = 30,
@@ -337,6 +339,26 @@ static long arch_prctl(LuThread *t, const LuTracee *c, const LuTraced *x, uint64
     return guest_write(to, buf + (code == GET_FS ? AT_FS : AT_GS), 8) ? 0 : -EFAULT;
 }
 
+/* Of i386: one struct user_desc of those in NT_386_TLS, by its number in the GDT. libthread_db wants it. */
+static long thread_area(LuThread *t, const LuTracee *c, LuTraced *x, bool set, uint64_t number, uint64_t at)
+{
+    enum { FIRST = 12, BYTES = 16 };
+    uint8_t buf[SET_BYTES];
+    long n = lu_tracee_get_regs(t, c, x, NT_386_TLS, buf, sizeof(buf));
+    if (n < 0)
+        return -EIO;
+    if (number - FIRST >= (uint64_t)n / BYTES)
+        return -EINVAL;
+    uint8_t *desc = buf + BYTES * (number - FIRST);
+    uint32_t first = (uint32_t)number;
+    if (!set)
+        return guest_write(at, desc, BYTES) ? 0 : -EFAULT;
+    if (!guest_read(desc, at, BYTES))
+        return -EFAULT;
+    memcpy(desc, &first, sizeof first);
+    return lu_tracee_set_regs(t, c, x, NT_386_TLS, buf, (size_t)n);
+}
+
 /* ---- signals ---- */
 
 static bool info_to_guest(const LuAbi *abi, uint64_t to, const siginfo_t *si)
@@ -460,6 +482,11 @@ static long of_registers(LuThread *t, LuTracee *c, LuTraced *x, const uint64_t a
     case REQ_ARM_SET_SYSCALL:
         return abi->target->elf_machine == EM_ARM
                    ? lu_tracee_set_regs(t, c, x, NT_ARM_SYSTEM_CALL, (const uint8_t *)&a[3], 4)
+                   : -EIO;
+    case REQ_I386_GET_THREAD_AREA:
+    case REQ_I386_SET_THREAD_AREA:
+        return abi->target->elf_machine == EM_386
+                   ? thread_area(t, c, x, a[0] == REQ_I386_SET_THREAD_AREA, a[2], a[3])
                    : -EIO;
     case REQ_X86_ARCH_PRCTL: return arch_prctl(t, c, x, a[2], a[3]);
     case PTRACE_GETREGSET:

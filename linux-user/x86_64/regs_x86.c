@@ -8,7 +8,14 @@
 #include <elf.h>
 
 enum { SET_GPR, SET_FX, SET_X87, SET_YMM };
-enum { GPR64_BYTES = 27 * 8, GPR32_BYTES = 17 * 4, X87_BYTES = 8 * 4, YMM_BYTES = 16 * 16, MXCSR = 24 };
+enum {
+    GPR64_BYTES = 27 * 8,
+    GPR32_BYTES = 17 * 4,
+    X87_BYTES = 8 * 4,
+    YMM_BYTES = 16 * 16,
+    TLS_BYTES = 16 * X86_TLS_COUNT,
+    MXCSR = 24
+};
 enum { ES, CS, SS, DS, FS, GS };
 
 /* struct user_regs_struct of x86-64: general registers, then what is not one of them. */
@@ -138,13 +145,42 @@ static void set_ymm(Cpu *base, const uint8_t *from)
         memcpy(&((X86Cpu *)base)->zmm[n][2], from + 16 * n, 16);
 }
 
+/* Three struct user_desc, as get_thread_area(2) gives them. */
+static void get_tls(const Cpu *base, uint8_t *to)
+{
+    const X86Cpu *cpu = (const X86Cpu *)base;
+    for (uint32_t n = 0; n < X86_TLS_COUNT; n++) {
+        const X86Desc *t = &cpu->tls[n];
+        uint32_t none = X86_DESC_READ_ONLY | X86_DESC_NOT_PRESENT;
+        uint32_t d[4] = {X86_TLS_FIRST + n, t->base, t->limit, t->flags ? t->flags & ~X86_DESC_SET : none};
+        memcpy(to + sizeof d * n, d, sizeof d);
+    }
+}
+
+/* fs and gs that have such a descriptor are loaded again: they want its base alone. */
+static void set_tls(Cpu *base, const uint8_t *from)
+{
+    X86Cpu *cpu = (X86Cpu *)base;
+    for (uint32_t n = 0; n < X86_TLS_COUNT; n++) {
+        uint32_t d[4], none = X86_DESC_READ_ONLY | X86_DESC_NOT_PRESENT,
+                       selector = (X86_TLS_FIRST + n) << 3 | 3;
+        memcpy(d, from + sizeof d * n, sizeof d);
+        cpu->tls[n] = d[3] == none ? (X86Desc){0} : (X86Desc){d[1], d[2] & 0xfffff, d[3] | X86_DESC_SET};
+        if ((cpu->seg[FS] | 3u) == selector)
+            cpu->fs_base = d[1];
+        if ((cpu->seg[GS] | 3u) == selector)
+            cpu->gs_base = d[1];
+    }
+}
+
 static const LuRegset sets64[] = {{NT_PRSTATUS, GPR64_BYTES, get_gpr64, set_gpr64},
                                   {NT_PRFPREG, X86_FXSAVE_BYTES, get_fx, set_fx},
                                   {0, X87_BYTES, get_x87, set_x87},
                                   {0, YMM_BYTES, get_ymm, set_ymm}};
 static const LuRegset sets32[] = {{NT_PRSTATUS, GPR32_BYTES, get_gpr32, set_gpr32},
                                   {NT_PRXFPREG, X86_FXSAVE_BYTES, get_fx, set_fx},
-                                  {0, X87_BYTES, get_x87, set_x87}};
+                                  {0, X87_BYTES, get_x87, set_x87},
+                                  {NT_386_TLS, TLS_BYTES, get_tls, set_tls}};
 
 enum { F_CORE, F_SSE, F_SEGMENTS, F_AVX, F_LINUX };
 #define ST(n)                                                                                                \

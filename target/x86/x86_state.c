@@ -15,7 +15,7 @@ static const StateField rows[] = {
     NOT(x86.fpu.pad), X86(fpu.fip), X86(fpu.fdp),
     X86(more_flags), X86(mxcsr_masks), X86(fp_modes), STATE_ARRAY(X86Machine, x86.seg),
     STATE_EQUAL(X86Machine, x86.model), NOT(x86.tls), NOT(x86.ldt), X86(zmm_used),
-    NOT(x86.odd_segs), NOT(x86.store_in_c), X86(ff_before),
+    NOT(x86.odd_segs), NOT(x86.cs_base), NOT(x86.cs_limit), NOT(x86.store_in_c), X86(ff_before),
 
     NOT(sys.board), SEG(seg), SEG(ldt), SEG(tr), SYS(ldt_sel), SYS(tr_sel), SYS(gdt_base), SYS(idt_base),
     SYS(gdt_limit), SYS(idt_limit), SYS(cr0), SYS(cr2), SYS(cr3), SYS(cr4), SYS(efer), SYS(xcr0),

@@ -3,7 +3,8 @@ from case import Case
 
 # Addresses, numbers of processes and what is the host's way to begin a program are taken out.
 PLAIN = (r" | sed -E -e 's/0x[0-9a-f]+/0x/g; s/(LWP|process|Thread|PID) [0-9]+/\1/g; s/pid [0-9]+/pid/g'"
-         r" -e '/^tinamou:|^99 |^warning|^\[(New|LWP|Thread|Switching)|debuginfod|libthread_db/d; /^$/d'")
+         r" -e '/^tinamou:|^99 |^warning|^\[(New|LWP|Thread|Switching)|debuginfod|libthread_db/d; /^$/d'"
+         r" -e 's/ +Frame/ Frame/'")  # how wide the column is depends on the numbers of processes
 PROGRAM = r"""
 #include <pthread.h>
 #include <signal.h>

@@ -2,6 +2,9 @@
  */
 #include "user.h"
 
+#ifdef __i386__
+#include <asm/ldt.h>
+#endif
 #include <elf.h>
 #include <linux/filter.h>
 #include <linux/ptrace.h>
@@ -106,6 +109,41 @@ static void traced(void)
         _exit(99);
     raise(SIGSTOP);
 }
+
+/* ---- descriptors of threads: of i386 alone, so only what is wrong is printed ---- */
+
+#ifdef __i386__
+static void only_stops(void)
+{
+    traced();
+    struct user_desc d = {.entry_number = 14};
+    _exit(syscall(SYS_get_thread_area, &d) ? 1 : d.base_addr == 0x5000 ? 7 : 2);
+}
+
+static void thread_areas(void)
+{
+    unsigned gs, status;
+    struct user_desc own, its = {0};
+    __asm__("mov %%gs, %0" : "=r"(gs));
+    own = (struct user_desc){.entry_number = gs >> 3};
+    syscall(SYS_get_thread_area, &own);
+    pid_t pid = begin(only_stops);
+    waitpid(pid, (int *)&status, 0);
+    long r = trace(25, pid, gs >> 3, (long)&its);
+    if (r || memcmp(&its, &own, sizeof own))
+        printf("thread area: %ld %x %x\n", r, its.base_addr, own.base_addr);
+    struct user_desc other = {
+        .entry_number = 14, .base_addr = 0x5000, .limit = 0xff, .seg_32bit = 1, .useable = 1};
+    if (trace(26, pid, 14, (long)&other) || trace(25, pid, 11, (long)&its) != -1 || errno != EINVAL)
+        printf("thread area: not set\n");
+    trace(PTRACE_CONT, pid, 0, 0);
+    waitpid(pid, (int *)&status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
+        printf("thread area: %x\n", status);
+}
+#else
+static void thread_areas(void) {}
+#endif
 
 /* ---- memory ---- */
 
@@ -558,6 +596,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         return 7;
     shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    thread_areas();
     memory();
     signals();
     faulting();
