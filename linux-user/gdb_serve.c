@@ -426,7 +426,8 @@ static long listen_tcp(const char *host, size_t n_host, const char *port)
     return sys_is_err(r) ? r : fd;
 }
 
-/* The name appears when the socket listens, for those who wait for it: it is made under another one (if that is not too long). */
+/* The name appears when the socket listens, for those who wait for it: it is made under another one (if
+ * that is not too long). */
 static long listen_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
