@@ -30,13 +30,14 @@ enum {
     STS_ALL = 0x8f31,
     CAN_SCI = STS_TIMER | STS_GLOBAL | STS_BUTTON | STS_RTC
 };
-enum { SCI_ON = 1, SLEEP_TYPE = 0x1c00, SLEEP = 0x2000, SMI_ON = 0x21 };
+enum { SCI_ON = 1, SLEEP_TYPE = 0x1c00, SLEEP = 0x2000, SMI_GLOBAL = 1, SMI_COMMAND = 0x20, SMI_ON = 0x21 };
+enum { SMI_BROADCAST = 1 };
 #define SECOND     1000000000ull
 #define HALF_TIMER (1u << 23)
 
 typedef struct AcpiPm {
     Device dev;
-    bool ich, smm;
+    bool ich, smm, smi_locked; /* locked: by the bridge, which keeps it */
     const IrqLine *sci;
     const MachineRequests *machine;
     Timer timer;
@@ -46,6 +47,7 @@ typedef struct AcpiPm {
     uint8_t gpe[2 * GPE_BYTES]; /* status, then enable */
     uint8_t tco[TCO_BYTES];
     uint32_t smi_enable, smi_status;
+    uint8_t smi_asked[ACPI_PM_SMI_BYTES], smi_broadcast, smi_answer;
     DEV_STATE_END
 } AcpiPm;
 
@@ -109,15 +111,53 @@ void acpi_pm_switch(Device *d, bool on)
 
 bool acpi_pm_command_smi(Device *d)
 {
-    enum { GLOBAL = 1, COMMAND = 0x20 };
     AcpiPm *p = (AcpiPm *)d;
-    const uint32_t need = p->ich ? GLOBAL | COMMAND : GLOBAL;
+    const uint32_t need = p->ich ? SMI_GLOBAL | SMI_COMMAND : SMI_GLOBAL;
     lock_take(&d->lock);
     const bool on = p->smm && (p->smi_enable & need) == need;
     if (on && p->ich)
-        p->smi_status |= COMMAND;
+        p->smi_status |= SMI_COMMAND;
     lock_release(&d->lock);
     return on;
+}
+
+const uint8_t acpi_pm_smi_features[ACPI_PM_SMI_BYTES] = {SMI_BROADCAST};
+
+uint8_t *acpi_pm_smi_asked(Device *d)
+{
+    return ((AcpiPm *)d)->smi_asked;
+}
+const uint8_t *acpi_pm_smi_answer(const Device *d)
+{
+    return &((const AcpiPm *)d)->smi_answer;
+}
+
+/* What was asked for holds from the first answer until reset, if all of it is there. */
+void acpi_pm_answer(void *d)
+{
+    AcpiPm *p = d;
+    lock_take(&p->dev.lock);
+    const uint64_t asked = ld_u64(p->smi_asked);
+    if (!p->smi_answer && !(asked & ~(uint64_t)SMI_BROADCAST)) {
+        p->smi_broadcast = asked & SMI_BROADCAST;
+        p->smi_answer = 1;
+    }
+    lock_release(&p->dev.lock);
+}
+
+bool acpi_pm_broadcasts(Device *d)
+{
+    lock_take(&d->lock);
+    const bool on = ((AcpiPm *)d)->smi_broadcast;
+    lock_release(&d->lock);
+    return on;
+}
+
+void acpi_pm_lock_smi(Device *d, bool locked)
+{
+    lock_take(&d->lock);
+    ((AcpiPm *)d)->smi_locked = locked;
+    lock_release(&d->lock);
 }
 
 static void write_control(AcpiPm *p, uint16_t v)
@@ -174,6 +214,14 @@ static void write_gpe(AcpiPm *p, uint64_t at, unsigned half, uint8_t v)
         p->gpe[GPE_BYTES + at - half] = v;
 }
 
+static void write_smi_enable(AcpiPm *p, uint64_t at, uint8_t v)
+{
+    const uint32_t global = p->smi_enable & SMI_GLOBAL;
+    set_byte(&p->smi_enable, at, v);
+    if (p->smi_locked)
+        p->smi_enable = (p->smi_enable & ~(uint32_t)SMI_GLOBAL) | global;
+}
+
 static void write_byte(AcpiPm *p, uint64_t at, uint8_t v)
 {
     if (at < ENABLE) {
@@ -187,7 +235,7 @@ static void write_byte(AcpiPm *p, uint64_t at, uint8_t v)
     } else if (p->ich && at >= GPE0 && at < GPE0 + 2 * GPE_BYTES) {
         write_gpe(p, at - GPE0, GPE_BYTES, v);
     } else if (p->ich && at >= SMI_ENABLE && at < SMI_STATUS) {
-        set_byte(&p->smi_enable, at - SMI_ENABLE, v);
+        write_smi_enable(p, at - SMI_ENABLE, v);
     } else if (p->ich && at >= SMI_STATUS && at < SMI_STATUS + 4) {
         p->smi_status &= ~((uint32_t)v << (at - SMI_STATUS) * 8);
     } else if (!p->ich && at >= GLOBAL_CONTROL && at < GLOBAL_CONTROL + 4) {
@@ -269,15 +317,16 @@ static const DevProp props[] = {
     DEV_PTR(AcpiPm, machine, "what the machine's owner does"),
 };
 static const DevField state[] = {
-    DEV_FIELD(AcpiPm, looked),     DEV_FIELD(AcpiPm, status),     DEV_FIELD(AcpiPm, enable),
-    DEV_FIELD(AcpiPm, control),    DEV_ARRAY(AcpiPm, gpe),        DEV_ARRAY(AcpiPm, tco),
-    DEV_FIELD(AcpiPm, smi_enable), DEV_FIELD(AcpiPm, smi_status),
+    DEV_FIELD(AcpiPm, looked),        DEV_FIELD(AcpiPm, status),     DEV_FIELD(AcpiPm, enable),
+    DEV_FIELD(AcpiPm, control),       DEV_ARRAY(AcpiPm, gpe),        DEV_ARRAY(AcpiPm, tco),
+    DEV_FIELD(AcpiPm, smi_enable),    DEV_FIELD(AcpiPm, smi_status), DEV_ARRAY(AcpiPm, smi_asked),
+    DEV_FIELD(AcpiPm, smi_broadcast), DEV_FIELD(AcpiPm, smi_answer),
 };
 
 const DevClass acpi_pm_class = {
     .name = "acpi-pm",
     .help = "power management of PC chip sets",
-    .version = 1,
+    .version = 2,
     DEV_TABLES(AcpiPm, props, state),
     .realize = pm_realize,
     .reset = pm_reset,

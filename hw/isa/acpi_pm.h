@@ -17,5 +17,16 @@ void acpi_pm_switch(Device *d, bool on); /* ACPI mode: events raise SCI */
 
 /* A power management command was given: is it to raise an SMI? */
 bool acpi_pm_command_smi(Device *d);
+/* What firmware may ask of SMIs before it locks them, in bytes that the board shows it: what there is, what
+ * it asks for, the answer (1: it shall be so, until reset), before which acpi_pm_answer() is to be called. */
+enum { ACPI_PM_SMI_BYTES = 8 };
+extern const uint8_t acpi_pm_smi_features[ACPI_PM_SMI_BYTES];
+uint8_t *acpi_pm_smi_asked(Device *d);
+const uint8_t *acpi_pm_smi_answer(const Device *d);
+void acpi_pm_answer(void *d);
+/* Is a command to be an SMI of every cpu? */
+bool acpi_pm_broadcasts(Device *d);
+/* The bit that enables all SMIs stays as it is (SMI_LOCK of ICH9). Not part of the state. */
+void acpi_pm_lock_smi(Device *d, bool locked);
 
 #endif

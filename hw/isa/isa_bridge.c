@@ -2,9 +2,11 @@
  * 8259 pair as its route says; those of ICH9 also to inputs 16 to 23 of the I/O APIC. Of the rest there is
  * what firmware looks for. RCBA is kept, and nothing is there. */
 #include "hw/isa/isa_bridge.h"
+#include "hw/isa/acpi_pm.h"
 
 enum { ROUTE_OFF = 0x80, PIRQS_PIIX = 4, PIRQS_ICH = 8, PIC_INPUTS = 16, FIRST_APIC = 16 };
-enum { ICH_PMBASE = 0x40, ICH_ACPI = 0x44, ICH_ACPI_ON = 0x80, ICH_RCBA = 0xf0, ICH_GEN_PMCON = 0xa0 };
+enum { ICH_PMBASE = 0x40, ICH_ACPI = 0x44, ICH_ACPI_ON = 0x80, ICH_RCBA = 0xf0 };
+enum { ICH_GEN_PMCON = 0xa0, ICH_SMI_LOCK = 0x10 };
 enum {
     PIIX_PMBASE = 0x40,
     PIIX_DEVACTB = 0x58,
@@ -89,10 +91,22 @@ static void show_pm(const IsaBridge *b)
     mem_map_update(r->map);
 }
 
+/* Once set, the lock stays until reset. */
+static void show_smi_lock(IsaBridge *b)
+{
+    const bool locked = pci_get(&b->f, ICH_GEN_PMCON, 1) & ICH_SMI_LOCK;
+    if (!is_ich(b))
+        return;
+    pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, locked ? 0 : ICH_SMI_LOCK);
+    if (b->pm)
+        acpi_pm_lock_smi(b->pm, locked);
+}
+
 static void bridge_written(PciFunction *f, unsigned at, unsigned size)
 {
-    const IsaBridge *b = (const IsaBridge *)f;
+    IsaBridge *b = (IsaBridge *)f;
     show_pm(b);
+    show_smi_lock(b);
     if (at + size <= 0x60 || at > 0x6b)
         return;
     for (unsigned input = 3; input < PIC_INPUTS; input++)
@@ -115,7 +129,7 @@ static bool bridge_realize(Device *dev, DevError *err)
         pci_shape(&b->f, ICH_PMBASE, 4, 1, 0xff80);
         pci_shape(&b->f, ICH_ACPI, 1, 0, 0x87);
         pci_shape(&b->f, ICH_RCBA, 4, 0, 0xffffc001);
-        pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, 0x10); /* locks the enabling of SMIs, which is taken as said */
+        pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, ICH_SMI_LOCK);
     } else {
         pci_shape(&b->f, 0x4c, 4, 0x0003004d, 0xffffffff); /* recovery timing, ROM and clock enables */
     }
@@ -149,11 +163,14 @@ static void bridge_reset(Device *dev)
     for (unsigned n = 0; b->gsi && n < PIRQS_ICH && is_ich(b); n++)
         irq_set(&b->gsi[FIRST_APIC + n], false);
     show_pm(b);
+    show_smi_lock(b);
 }
 
 static bool bridge_loaded(Device *dev, DevError *err)
 {
     IsaBridge *b = (IsaBridge *)dev;
+    if (is_ich(b))
+        pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, ICH_SMI_LOCK);
     if (!pci_check(&b->f, err))
         return false;
     bridge_written(&b->f, 0x60, 12);

@@ -75,7 +75,7 @@ typedef struct Pc {
 /* ---- wiring ---- */
 
 /* Firmware's and the system's commands to switch ACPI on and off, which are for SMM on a real one; others are
- * an SMI of the cpu that gives them. */
+ * an SMI of the cpu that gives them, or of all. */
 static void take_command(void *receiver, unsigned n, bool level)
 {
     const Pc *pc = receiver;
@@ -83,7 +83,9 @@ static void take_command(void *receiver, unsigned n, bool level)
     if (command == pc->kind->acpi_on || command == pc->kind->acpi_off)
         acpi_pm_switch(pc->pm, command == pc->kind->acpi_on);
     else if ((!pc->smi || piix4_pm_wants_smi(pc->smi)) && acpi_pm_command_smi(pc->pm))
-        x86_board_smi(&pc->b, cpu);
+        for (unsigned k = 0; k < pc->b.machine->cfg.cpus; k++)
+            if (k == cpu || acpi_pm_broadcasts(pc->pm))
+                x86_board_smi(&pc->b, k);
 }
 
 static uint64_t smram(void *opaque, uint64_t at)
@@ -296,12 +298,25 @@ static bool add_acpi(Machine *m, Pc *pc, DevError *err)
     return true;
 }
 
+/* Firmware with SMM may ask for SMIs of all cpus. */
+static bool offer_smi(const Pc *pc)
+{
+    Device *pm = pc->pm, *to = pc->b.fw_cfg;
+    return !pc->smm || !pc->kind->ich ||
+           (fw_cfg_add_file(to, "etc/smi/supported-features", acpi_pm_smi_features, ACPI_PM_SMI_BYTES) &&
+            fw_cfg_add_writable(to, "etc/smi/requested-features", acpi_pm_smi_asked(pm), ACPI_PM_SMI_BYTES) &&
+            fw_cfg_add_asked(to, "etc/smi/features-ok", acpi_pm_smi_answer(pm), 1, acpi_pm_answer, pm));
+}
+
 static bool pc_load(Machine *m, DevError *err)
 {
     Pc *pc = m->board_data;
     x86_board_order(m, &pc->b);
-    return x86_board_load(m, &pc->b, err) && add_acpi(m, pc, err) && x86_board_smbios(m, &pc->b, err) &&
-           x86_board_kernel(m, &pc->b, "", err);
+    if (!x86_board_load(m, &pc->b, err))
+        return false;
+    if (!offer_smi(pc))
+        return dev_fail(err, "no room in the firmware's configuration");
+    return add_acpi(m, pc, err) && x86_board_smbios(m, &pc->b, err) && x86_board_kernel(m, &pc->b, "", err);
 }
 
 static void pc_clear(Machine *m)

@@ -10,6 +10,9 @@ typedef struct Item {
     bool live;
     const uint8_t *bytes; /* NULL: number */
     uint64_t size, have, number; /* behind `have` bytes there are zeros */
+    uint8_t *writable;           /* NULL: firmware cannot write it */
+    void (*asked)(void *opaque); /* may be NULL */
+    void *asked_opaque;
 } Item;
 
 typedef struct FwCfg {
@@ -88,6 +91,26 @@ bool fw_cfg_add_live(Device *d, const char *name, const void *bytes, size_t n, s
     return true;
 }
 
+bool fw_cfg_add_writable(Device *d, const char *name, void *bytes, size_t n)
+{
+    FwCfg *c = (FwCfg *)d;
+    if (!fw_cfg_add_file(d, name, bytes, n))
+        return false;
+    c->item[c->n_items - 1].writable = bytes;
+    return true;
+}
+
+bool fw_cfg_add_asked(Device *d, const char *name, const void *bytes, size_t n, void (*asked)(void *opaque),
+                      void *opaque)
+{
+    FwCfg *c = (FwCfg *)d;
+    if (!fw_cfg_add_file(d, name, bytes, n))
+        return false;
+    c->item[c->n_items - 1].asked = asked;
+    c->item[c->n_items - 1].asked_opaque = opaque;
+    return true;
+}
+
 void fw_cfg_on_select(Device *d, void (*refresh)(void *opaque), void *opaque)
 {
     ((FwCfg *)d)->refresh = refresh;
@@ -156,6 +179,8 @@ static void do_select(FwCfg *c, uint16_t key)
         c->refresh = NULL;
         refresh(c->refresh_opaque);
     }
+    if (i && i->asked)
+        i->asked(i->asked_opaque);
 }
 
 /* To guest memory: what there is, then zeros. */
@@ -183,6 +208,18 @@ static bool dma_read(FwCfg *c, uint64_t to, uint32_t n)
     return true;
 }
 
+/* All of it or nothing. */
+static bool dma_write(FwCfg *c, uint64_t from, uint32_t n)
+{
+    const Item *i = find(c, c->selected);
+    if (!i || !i->writable || c->at > i->size || n > i->size - c->at)
+        return false;
+    if (!mem_map_read(c->dev.mem, from, i->writable + c->at, n))
+        return false;
+    c->at += n;
+    return true;
+}
+
 static void dma_run(FwCfg *c)
 {
     struct {
@@ -200,7 +237,7 @@ static void dma_run(FwCfg *c)
     if (control & DMA_READ)
         ok = dma_read(c, __builtin_bswap64(d.address), length);
     else if (control & DMA_WRITE)
-        ok = false; /* nothing can be written */
+        ok = dma_write(c, __builtin_bswap64(d.address), length);
     else if (control & DMA_SKIP)
         c->at = c->at > UINT32_MAX - length ? UINT32_MAX : c->at + length;
     const uint32_t answer = __builtin_bswap32(ok ? 0 : DMA_ERROR);

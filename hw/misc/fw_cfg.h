@@ -48,6 +48,12 @@ bool fw_cfg_add_live(Device *d, const char *name, const void *bytes, size_t n, s
 void fw_cfg_on_select(Device *d, void (*refresh)(void *opaque), void *opaque);
 /* From there: other contents. False: there is no such file, or they are too long. */
 bool fw_cfg_change(Device *d, const char *name, const void *bytes, size_t n);
+/* A file that firmware can write, by DMA: into these bytes, with the device's lock. */
+bool fw_cfg_add_writable(Device *d, const char *name, void *bytes, size_t n);
+/* A file before whose reading, each time that it is selected, asked() is called: by that cpu's thread, with
+ * the device's lock. */
+bool fw_cfg_add_asked(Device *d, const char *name, const void *bytes, size_t n, void (*asked)(void *opaque),
+                      void *opaque);
 /* A number, little-endian, which is kept. */
 bool fw_cfg_add_number(Device *d, unsigned key, uint64_t value, unsigned bytes);
 /* A kernel for the firmware to start; parts may be NULL. */

@@ -11,6 +11,8 @@ enum { SEGMENTS = 13, SEGMENT = 0x4000, FIRST = 0xc0000, LAST = 0xf0000, PAM_BYT
 enum { SMRAM_BASE = 0xa0000, SMRAM_BYTES = 0x20000, SMRAM_OPEN = 0x40, SMRAM_LOCK = 0x10, SMRAM_ENABLE = 8 };
 enum { READ = 1, WRITE = 2 };
 enum { EXBAR = 0x60, EXBAR_ON = 1, TSEG_AT = 0x9e, TSEG_ON = 1 };
+/* A larger TSEG, as other machines of this name have it: its MiB, where a write of all ones asks for it. */
+enum { LARGE_TSEG_AT = 0x50, LARGE_TSEG = 16, ASK = 0xffff };
 
 typedef struct BridgeKind {
     PciIds ids;
@@ -61,12 +63,12 @@ static bool show(MemRegion *r, bool on)
     return was != on;
 }
 
-/* 1, 2, 8 MiB; 0: none. */
+/* 0: none. */
 static uint64_t tseg_bytes(const Bridge *b)
 {
+    static const uint8_t mib[] = {1, 2, 8, LARGE_TSEG};
     const uint32_t v = kind_of(b)->express ? pci_get(&b->f, TSEG_AT, 1) : 0;
-    const uint64_t mib = v >> 1 & 2 ? 8 : 1u << (v >> 1 & 1);
-    return v & TSEG_ON ? MIN(mib << 20, b->memory->low_bytes) : 0;
+    return v & TSEG_ON ? MIN((uint64_t)mib[v >> 1 & 3] << 20, b->memory->low_bytes) : 0;
 }
 
 bool pc_bridge_smram(const Device *d, uint64_t at)
@@ -140,6 +142,10 @@ static void bridge_written(PciFunction *f, unsigned at, unsigned size)
     Bridge *b = (Bridge *)f;
     lock_smram(b);
     show_segments(b);
+    if (kind_of(b)->express && pci_get(f, LARGE_TSEG_AT, 2) == ASK) {
+        f->s->config[LARGE_TSEG_AT] = LARGE_TSEG;
+        f->s->config[LARGE_TSEG_AT + 1] = 0;
+    }
     if (kind_of(b)->express && f->host)
         show_window(b);
 }
@@ -212,6 +218,7 @@ static bool bridge_realize(Device *dev, DevError *err)
     if (k->express) {
         pci_shape(&b->f, EXBAR, 4, 0xb0000000, 0xfc000007);
         pci_shape(&b->f, EXBAR + 4, 4, 0, 0xf);
+        pci_shape(&b->f, LARGE_TSEG_AT, 2, LARGE_TSEG, 0xffff);
     }
     b->f.conventional = true;
     b->f.written = bridge_written;

@@ -431,7 +431,7 @@ static int due(const X86Machine *m)
     uint32_t up = lines_of(m);
     if (up >> X86_IN_INIT & 1 && !m->sys.in_smm)
         return X86_IN_INIT;
-    if (up >> X86_IN_SIPI_BIT & 1)
+    if (up >> X86_IN_SIPI_BIT & 1 && !m->sys.in_smm)
         return X86_IN_SIPI_BIT;
     if (m->sys.waiting)
         return -1;
@@ -464,11 +464,14 @@ bool x86_in_shadow(Cpu *cpu)
     return in;
 }
 
-/* INIT and SIPI; true: one of them was there. */
+/* INIT and SIPI; true: one of them was there. In system management mode INIT waits, and so does the SIPI
+ * behind it. */
 static bool take_start(X86Machine *m)
 {
     uint32_t up = lines_of(m);
-    if (up >> X86_IN_INIT & 1 && !m->sys.in_smm) {
+    if (m->sys.in_smm)
+        return false;
+    if (up >> X86_IN_INIT & 1) {
         line_off(m, X86_IN_INIT);
         x86_reset_cpu(m, true);
         return true;

@@ -1,4 +1,5 @@
 """What boots are made of: packages, an initial file system. Used by tests/boot and tests/bench/system."""
+import functools
 import lzma
 import os
 import select
@@ -26,6 +27,10 @@ def sysroot(*packages, guest='riscv64', into=None, suite=None):
     return done.stdout.strip().split('\n')[-1]
 
 
+def seabios():
+    return os.path.join(sysroot('seabios', guest='amd64'), 'usr/share/seabios/bios-256k.bin')
+
+
 def opensbi():
     return os.path.join(sysroot('opensbi'), 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin')
 
@@ -37,7 +42,8 @@ def uboot():
 # name: architecture, package, a root of its own where there are several of one architecture
 KERNELS = {'riscv64': ('riscv64', 'linux-image-riscv64', None), 'arm64': ('arm64', 'linux-image-cloud-arm64', None),
            'arm64_full': ('arm64', 'linux-image-arm64', 'kernel-arm64'), 'armhf': ('armhf', 'linux-image-armmp-lpae', None),
-           'amd64': ('amd64', 'linux-image-cloud-amd64', 'kernel-amd64')}
+           'amd64': ('amd64', 'linux-image-cloud-amd64', 'kernel-amd64'),
+           'amd64_full': ('amd64', 'linux-image-amd64', 'kernel-amd64-full')}
 
 
 def kernel_root(guest):
@@ -65,6 +71,43 @@ def initrd(folder, more=(), init=b'', guest='riscv64'):
     return path
 
 
+def with_needed(wanted, content_of):
+    """Names of modules with _ for -, each after all those that it says it needs. content_of(name): None: the kernel has it built in."""
+    order = []
+
+    def add(name):
+        name = name.replace('-', '_')
+        content = None if name in order else content_of(name)
+        if content is None:
+            return
+        at = content.index(b'depends=') + len(b'depends=')
+        for other in content[at:content.index(b'\0', at)].decode().split(','):
+            add(other)
+        order.append(name)
+
+    for name in wanted:
+        add(name)
+    return order
+
+
+def needed_modules(wanted, order_file='order', guest='riscv64'):
+    """As modules(), with those that the wanted ones need."""
+    found = {}
+    for folder, _, names in os.walk(os.path.join(kernel_root(guest), 'usr/lib/modules')):
+        found.update({n[:-6].replace('-', '_'): os.path.join(folder, n) for n in names if n.endswith('.ko.xz')})
+
+    @functools.cache
+    def content_of(name):
+        if name not in found:
+            return None
+        with lzma.open(found[name]) as f:
+            return f.read()
+
+    order = with_needed(wanted, content_of)
+    return ([('mod', 0o40755, b''), ('mnt', 0o40755, b'')] + [('mod/%s.ko' % n, 0o100644, content_of(n)) for n in order] +
+            [('mod/' + order_file, 0o100644, ' '.join(order).encode())])
+
+
 def modules(wanted, order_file='order', guest='riscv64'):
     """Entries of an initial file system: a kernel's modules, in the order of loading. What it has built in is left out."""
     base = os.path.join(kernel_root(guest), 'usr/lib/modules')
@@ -78,6 +121,17 @@ def modules(wanted, order_file='order', guest='riscv64'):
                 entries.append(('mod/%s.ko' % name, 0o100644, f.read()))
     order = ' '.join(n for n in wanted if n in found)
     return entries + [('mod/' + order_file, 0o100644, order.encode())]
+
+
+# What a kernel says of a lost interrupt, a cpu that stood still, memory that is not what it was.
+COMPLAINTS = ('bug:', 'oops', 'rcu: info', ' stall', 'lockup', 'blocked for more than', 'nobody cared', 'call trace:', 'lost interrupt',
+              'lost irq', 'unable to handle', 'unhandled', 'unexpected', 'kernel panic', 'i/o error', 'timed out', 'timeout, completion polled',
+              'warning: cpu', 'spurious', 'acpi error', 'acpi warning', 'acpi bios', 'firmware bug', 'bios bug')
+
+
+def complaint(text):
+    lines = [x for x in text.split('\n') if not x.startswith('stress-ng') and any(c in x.lower() for c in COMPLAINTS)]
+    return 'the kernel complains: ' + lines[0].strip() if lines else None
 
 
 def drive(args, steps, seconds, status):

@@ -36,7 +36,6 @@ exec systemctl poweroff -ff
 FILES = {
     'etc/hostname': 'tinamou\n',
     'etc/hosts': '127.0.0.1 localhost tinamou\n',
-    'etc/fstab': '/dev/vda / ext4 errors=remount-ro 0 1\n',
     'etc/resolv.conf': 'nameserver 10.0.2.3\n',
     'etc/systemd/network/80-all.network': '[Match]\nName=e*\n[Network]\nDHCP=ipv4\n',
 }
@@ -123,7 +122,7 @@ def own_by_root(image, tree):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def make(folder, guest, more_files=()):
+def make(folder, guest, more_files=(), disk='/dev/vda'):
     """Path of a raw image below `folder`."""
     debs, _ = archives(guest)
     tree, image = os.path.join(folder, 'tree'), os.path.join(folder, 'debian.img')
@@ -137,7 +136,7 @@ def make(folder, guest, more_files=()):
     for name in ('passwd', 'group'): # as the preinst of base-passwd does
         shutil.copy(os.path.join(tree, 'usr/share/base-passwd/%s.master' % name), os.path.join(tree, 'etc', name))
     os.symlink('mawk', os.path.join(tree, 'usr/bin/awk'))
-    for path, text in list(FILES.items()) + list(more_files):
+    for path, text in list(FILES.items()) + [('etc/fstab', '%s / ext4 errors=remount-ro 0 1\n' % disk)] + list(more_files):
         write(tree, path, text)
     write(tree, 'first-boot', FIRST_BOOT % {'first': FIRST, 'password': PASSWORD, 'packages': len(debs)}, 0o755)
     subprocess.run(['truncate', '-s', '2G', image], check=True)

@@ -77,19 +77,6 @@ def modules(kernel, wanted):
     """Entries of an initial file system: modules of Debian 12's kernel with all that they need, and their order as mod/order."""
     root = bookworm(*KERNELS[kernel][:2])
     found = {os.path.basename(p)[:-3].replace('-', '_'): p for p in glob.glob(root + '/lib/modules/*/**/*.ko', recursive=True)}
-    order = []
-
-    def add(name):
-        name = name.replace('-', '_')
-        if name not in found or name in order: # built in
-            return
-        content = read(found[name])
-        at = content.index(b'depends=') + len(b'depends=')
-        for other in content[at:content.index(b'\0', at)].decode().split(','):
-            add(other)
-        order.append(name)
-
-    for name in wanted:
-        add(name)
+    order = boot_lib.with_needed(wanted, lambda n: read(found[n]) if n in found else None)
     return ([('mod', 0o40755, b'')] + [('mod/%s.ko' % n, 0o100644, read(found[n])) for n in order] +
             [('mod/order', 0o100644, ' '.join(order).encode())])

@@ -6,10 +6,12 @@
 #include "hw/core/request.h"
 #include "hw/isa/acpi_pm.h"
 #include "hw/isa/isa_bridge.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/pci/pc_bridge.h"
 #include "hw/pci/pci_ports.h"
 
 enum { RAM_BYTES = 0x200000, ROM_BYTES = 0x20000, SECOND = 1000000000 };
+#define FW_CFG_AT 0x10000000ull
 
 typedef struct Chipset {
     DevKit k;
@@ -192,6 +194,81 @@ static void shadowing(void **unused)
     }
 }
 
+/* SMRAM at the top of memory, and the bit that enables SMIs, once it is locked. */
+static void smm_locks(void **unused)
+{
+    Chipset *c = start(&q35_mch_class);
+    const unsigned smi_enable = 0x630;
+    c->memory.low_bytes = RAM_BYTES;
+    assert_int_equal(config(c, 0, 0x50, 2), 16); /* MiB of a large one */
+    set_config(c, 0, 0x50, 2, 0xffff);
+    assert_int_equal(config(c, 0, 0x50, 2), 16);
+    assert_false(pc_bridge_smram(c->mch, RAM_BYTES - 1));
+    set_config(c, 0, 0x9e, 1, 1); /* 1 MiB */
+    assert_true(pc_bridge_smram(c->mch, RAM_BYTES - 1) && !pc_bridge_smram(c->mch, 0xfffff));
+    assert_int_equal(byte_at(c, RAM_BYTES - 1), 0xff);
+    set_config(c, 0, 0x9e, 1, 7); /* the large one: all that there is */
+    assert_true(pc_bridge_smram(c->mch, 0xfffff));
+    set_config(c, 0, 0x9d, 1, 0x1a);
+    set_config(c, 0, 0x9e, 1, 0);
+    assert_int_equal(config(c, 0, 0x9e, 1), 0x3f);
+    set_config(c, 0xf8, 0x40, 4, 0x600);
+    set_config(c, 0xf8, 0x44, 1, 0x80);
+    out(c, smi_enable, 4, 0x21);
+    set_config(c, 0xf8, 0xa0, 2, 0x10);
+    out(c, smi_enable, 4, 0);
+    assert_int_equal(in(c, smi_enable, 4), 1);
+    set_config(c, 0xf8, 0xa0, 2, 0);
+    assert_int_equal(config(c, 0xf8, 0xa0, 2), 0x10);
+    dev_reset(c->isa);
+    assert_int_equal(config(c, 0xf8, 0xa0, 2), 0);
+    set_config(c, 0xf8, 0x40, 4, 0x600);
+    set_config(c, 0xf8, 0x44, 1, 0x80);
+    out(c, smi_enable, 4, 0);
+    assert_int_equal(in(c, smi_enable, 4), 0);
+    stop(c);
+}
+
+/* A file of fw-cfg, by DMA through a descriptor at 0; its key. */
+static bool transfer(Chipset *c, unsigned how, unsigned key, uint64_t at, unsigned n)
+{
+    enum { DESCRIPTOR = 0x100, DMA_HIGH = 16, DMA_LOW = 20 };
+    const uint32_t head[] = {__builtin_bswap32(key << 16 | 8 | how), __builtin_bswap32(n), 0,
+                             __builtin_bswap32((uint32_t)at)};
+    memcpy(c->ram.host + DESCRIPTOR, head, sizeof(head));
+    kit_write(&c->k, FW_CFG_AT + DMA_HIGH, 4, 0);
+    kit_write(&c->k, FW_CFG_AT + DMA_LOW, 4, __builtin_bswap32(DESCRIPTOR));
+    return kit_read(&c->k, DESCRIPTOR, 4) == 0;
+}
+
+static void smi_features(void **unused)
+{
+    enum { READ = 2, WRITE = 16, SUPPORTED = FW_CFG_FIRST_FILE, REQUESTED, ANSWER, AT = 0x1000 };
+    Chipset *c = start(&q35_mch_class);
+    Device *fw = make(c, &fw_cfg_class, NULL);
+    fw->region[FW_CFG_MEMORY].base = FW_CFG_AT;
+    assert_true(mem_map_add(&c->k.map, &fw->region[FW_CFG_MEMORY]));
+    assert_true(fw_cfg_add_file(fw, "supported", acpi_pm_smi_features, ACPI_PM_SMI_BYTES) &&
+                fw_cfg_add_writable(fw, "requested", acpi_pm_smi_asked(c->pm), ACPI_PM_SMI_BYTES) &&
+                fw_cfg_add_asked(fw, "answer", acpi_pm_smi_answer(c->pm), 1, acpi_pm_answer, c->pm));
+    assert_true(transfer(c, READ, SUPPORTED, AT, 8) && kit_read(&c->k, AT, 8) == 1);
+    assert_false(transfer(c, WRITE, SUPPORTED, AT, 8)); /* that cannot be written */
+    assert_false(transfer(c, WRITE, REQUESTED, AT, 9));
+    kit_write(&c->k, AT, 8, 3); /* more than there is */
+    assert_true(transfer(c, WRITE, REQUESTED, AT, 8));
+    assert_true(transfer(c, READ, ANSWER, AT, 1) && byte_at(c, AT) == 0 && !acpi_pm_broadcasts(c->pm));
+    kit_write(&c->k, AT, 8, 1);
+    assert_true(transfer(c, WRITE, REQUESTED, AT, 8) && !acpi_pm_broadcasts(c->pm));
+    assert_true(transfer(c, READ, ANSWER, AT, 1) && byte_at(c, AT) == 1 && acpi_pm_broadcasts(c->pm));
+    kit_write(&c->k, AT, 8, 0); /* it is settled */
+    assert_true(transfer(c, WRITE, REQUESTED, AT, 8) && transfer(c, READ, ANSWER, AT, 1) &&
+                acpi_pm_broadcasts(c->pm));
+    dev_reset(c->pm);
+    assert_false(acpi_pm_broadcasts(c->pm));
+    dev_free(fw);
+    stop(c);
+}
+
 static void set(Chipset *c, unsigned pirq, bool level)
 {
     const IrqLine line = isa_bridge_pirq(c->isa, pirq);
@@ -299,7 +376,8 @@ static void linux_kernel(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(config_by_ports), cmocka_unit_test(shadowing),
-                                       cmocka_unit_test(routes), cmocka_unit_test(power),
+                                       cmocka_unit_test(smm_locks),       cmocka_unit_test(smi_features),
+                                       cmocka_unit_test(routes),          cmocka_unit_test(power),
                                        cmocka_unit_test(linux_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
