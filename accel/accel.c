@@ -146,12 +146,33 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     return a;
 }
 
+/* A cpu of before whose memory waits for the next; NULL: none. */
+static AccelCpu *take_used(Accel *a)
+{
+    lock_take(&a->lock);
+    AccelCpu *ac = a->used;
+    if (ac) {
+        a->used = ac->next;
+        a->n_used--;
+    }
+    lock_release(&a->lock);
+    return ac;
+}
+
+static void cpu_release(Accel *a, AccelCpu *ac)
+{
+    a->engine->cpu_clear(ac->cpu);
+    accel_unmap(a, ac, ac->bytes);
+}
+
 void accel_free(Accel *a)
 {
     if (!a)
         return;
     while (a->cpus)
         accel_cpu_free(a->cpus->cpu);
+    for (AccelCpu *ac; (ac = take_used(a));)
+        cpu_release(a, ac);
     a->engine->clear(a);
     if (a->cfg.arena_base)
         return; /* the owner unmaps the range */
@@ -169,10 +190,17 @@ Cpu *accel_cpu_new(Accel *a)
 {
     size_t head = accel_cpu_head(a);
     size_t bytes = align_up(head + a->ops->cpu_size, 4096);
-    AccelCpu *ac = accel_map(a, bytes);
+    AccelCpu *ac = take_used(a);
+    bool again = ac != NULL;
+    if (!again)
+        ac = accel_map(a, bytes);
     if (!ac)
         return NULL;
     Cpu *cpu = (Cpu *)((char *)ac + head);
+    if (again) {
+        memset(cpu, 0, a->ops->cpu_size);
+        ac->halted = ac->watch_hit = false;
+    }
     ac->cpu = cpu;
     ac->bytes = bytes;
     cpu->ops = a->ops;
@@ -183,7 +211,9 @@ Cpu *accel_cpu_new(Accel *a)
         return NULL;
     }
     a->ops->reset(cpu);
-    if (!a->engine->cpu_init(cpu)) {
+    if (again) {
+        a->engine->cpu_again(cpu);
+    } else if (!a->engine->cpu_init(cpu)) {
         accel_unmap(a, ac, bytes);
         return NULL;
     }
@@ -258,6 +288,8 @@ void accel_stand(Accel *a, bool stop)
         a->engine->stand(a, stop);
 }
 
+enum { MOST_USED = 16 };
+
 static void set_waiting(Accel *a, AccelCpu *ac, bool on)
 {
     __atomic_fetch_add(&a->waiting, on ? 1 : UINT32_MAX, __ATOMIC_RELAXED);
@@ -277,11 +309,17 @@ void accel_cpu_free(Cpu *cpu)
             break;
         }
     }
-    lock_release(&a->lock);
     if (ac->waiting) /* its thread was killed there */
         set_waiting(a, ac, false);
-    a->engine->cpu_clear(cpu);
-    accel_unmap(a, ac, ac->bytes);
+    bool keep = a->engine->cpu_again && !a->cfg.machine && a->n_used < MOST_USED;
+    if (keep) {
+        ac->next = a->used;
+        a->used = ac;
+        a->n_used++;
+    }
+    lock_release(&a->lock);
+    if (!keep)
+        cpu_release(a, ac);
 }
 
 /* ---- stopping ---- */

@@ -27,6 +27,9 @@ typedef struct AccelOps {
     void (*clear)(Accel *a); /* accepts a half-built object */
     bool (*cpu_init)(Cpu *cpu); /* false: fmt_err() has said why */
     void (*cpu_clear)(Cpu *cpu);
+    /* Instead of cpu_init() for a cpu in the memory of one that was freed without cpu_clear(): the engine's part is
+     * as that left it. NULL: there are none such. */
+    void (*cpu_again)(Cpu *cpu);
     /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it
      * returns CPU_EXIT_KICK after one region, and not before it. */
     void (*run)(Cpu *cpu);
@@ -102,8 +105,10 @@ struct Accel {
     const TargetOps *ops;
     const AccelOps *engine;
     void *engine_data;
-    Lock lock;           /* LOCK_RANK_CPUS: cpus, free, arena_used */
+    Lock lock;           /* LOCK_RANK_CPUS: cpus, used, free, arena_used */
     AccelCpu *cpus;
+    AccelCpu *used;      /* of threads that ended, for the next ones (AccelOps.cpu_again) */
+    unsigned n_used;
     AccelFree *free;
     size_t arena_used;   /* bytes of cfg.arena_base */
     char *chunk;         /* rest of a mapping that small allocations are cut from */

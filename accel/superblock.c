@@ -499,13 +499,48 @@ static bool computes_floats(const IrRegion *r)
     return false;
 }
 
+static bool same_code(const Superblock *a, const Superblock *b)
+{
+    return a->n_bytes == b->n_bytes && !memcmp(a->bytes, b->bytes, a->n_bytes);
+}
+
+static SuperblockGuess *guess_at(const SuperblockConfig *cfg, Gva pc)
+{
+    return cfg->guess && cfg->ops->code_checks && !cfg->page ? &cfg->guess[(pc >> 1 ^ pc >> 7) % SB_GUESSES] : NULL;
+}
+
+/* True: the region is as long as the last one was here, and is done. */
+static bool build_as_before(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
+                            SuperblockGuess *g, Superblock *ret)
+{
+    Superblock was;
+    SuperblockConfig same = *cfg;
+    if (!g || g->pc != pc || !g->len || fault_copy(was.bytes, (const void *)(uintptr_t)pc, g->len) != 0)
+        return false;
+    was.n_runs = 1;
+    was.n_bytes = g->len;
+    was.run[0] = (SuperblockRun){.pc = pc, .len = g->len};
+    same.max_insns = cfg->max_insns ? MIN(cfg->max_insns, g->n_guest) : g->n_guest;
+    bool built = build_once(&same, arena, b, pc, ctx, &was, ret);
+    if (built && ret->unnoticed && same_code(ret, &was))
+        return true;
+    g->len = 0;
+    return false;
+}
+
 bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, Gva pc, uint32_t ctx,
                       Superblock *ret)
 {
     size_t mark = arena->used;
     SuperblockConfig short_cfg = *cfg;
+    SuperblockGuess *guess = guess_at(cfg, pc);
     enum { MOST = 4 };
     unsigned tries = 0;
+    if (UNLIKELY(guess && guess->len)) {
+        if (build_as_before(cfg, arena, b, pc, ctx, guess, ret))
+            return true;
+        arena_rewind(arena, mark);
+    }
     if (!build_once(cfg, arena, b, pc, ctx, NULL, ret))
         return false;
     if (UNLIKELY(cfg->ops->floats_watched && cfg->ops->floats_watched(ctx)) && computes_floats(ret->region)) {
@@ -520,8 +555,12 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
         arena_rewind(arena, mark);
         if (!build_once(&short_cfg, arena, b, pc, ctx, &was, ret))
             return false;
-        if (ret->n_bytes == was.n_bytes && !memcmp(ret->bytes, was.bytes, ret->n_bytes))
-            break; /* it is what it looks for, and nobody wrote to it between */
+        if (!same_code(ret, &was))
+            continue;
+        /* It is what it looks for, and nobody wrote to it between. */
+        if (guess && ret->n_runs == 1)
+            *guess = (SuperblockGuess){.pc = pc, .len = (uint16_t)ret->n_bytes, .n_guest = ret->region->n_guest};
+        break;
     }
     return true;
 }

@@ -36,6 +36,14 @@ typedef struct Superblock {
                                             * may differ by now */
 } Superblock;
 
+/* How long regions were that look at their own bytes: code that is rewritten mostly keeps its shape, and is built
+ * in one go where that is known. A hint, by a hash of the pc. */
+enum { SB_GUESSES = 64 };
+typedef struct SuperblockGuess {
+    Gva pc;
+    uint16_t len, n_guest; /* one run; 0: none */
+} SuperblockGuess;
+
 typedef struct SuperblockConfig {
     const TargetOps *ops;
     const AccelMem *mem;
@@ -48,6 +56,7 @@ typedef struct SuperblockConfig {
     unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
     void *opaque;
+    SuperblockGuess *guess; /* [SB_GUESSES], the caller's own; may be NULL */
     /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last
      * instruction that begins in it may end on another: `second` says where that is (false: nowhere). */
     const uint8_t *page;

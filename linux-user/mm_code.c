@@ -24,6 +24,7 @@ enum {
     FAULTS = 6, /* in a row, less than QUIET_MS apart: the page is left alone */
     QUIET_MS = 50,
     LEFT_MS = 200, /* the first time; then twice as long each time */
+    LOOK_EVERY = 16, /* questions whether that is over, from the first on */
     MOST_BACKOFF = 7,
     FEWEST_BITS = 9, /* of the table's size */
 };
@@ -121,9 +122,15 @@ static bool has_writable_alias(const LuMm *mm, const Range *r, Gva page)
     return false;
 }
 
+/* The clock is a system call, and code that is rewritten all the time asks here each time. */
+static bool is_over(MmCodePage *p)
+{
+    return p->asked++ % LOOK_EVERY == 0 && (int32_t)(p->left_until - now_ms()) <= 0;
+}
+
 static bool is_left(MmCodePage *p)
 {
-    if (!p->for_good && p->left && (int32_t)(p->left_until - now_ms()) <= 0) {
+    if (!p->for_good && p->left && is_over(p)) {
         p->left = false;
         p->faults = 0;
     }
@@ -188,6 +195,7 @@ static void count_fault(MmCodePage *p)
     if (p->faults < FAULTS)
         return;
     p->left = true;
+    p->asked = 0;
     p->left_until = now + ((uint32_t)LEFT_MS << p->backoff);
     p->backoff = (uint8_t)MIN(p->backoff + 1, MOST_BACKOFF);
 }

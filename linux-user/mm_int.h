@@ -39,7 +39,7 @@ typedef struct Range {
 typedef struct MmCodePage {
     Gva page;            /* address | 1; 0: free */
     uint32_t last, left_until; /* ms: of the last fault; left: alone until then */
-    uint8_t faults, backoff;
+    uint8_t faults, backoff, asked; /* asked: whether it is to be left alone still, mod 256 */
     bool guarded;        /* not writable on the host, though the guest may write it */
     bool left, for_good;
 } MmCodePage;

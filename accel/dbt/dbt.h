@@ -30,13 +30,17 @@ typedef struct DbtCpu {
     X64SoftArea soft;
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */
-    uint32_t jump_ctx;      /* context word that jump cache and return stack are for */
+    uint32_t jump_ctx;      /* context word that jump cache and return stack are for; or DBT_JUMPS_EMPTY */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     _Alignas(16) uint8_t spill[X64_SPILL_BYTES];
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
     uint8_t ret[2 * DBT_PAGE + X64_RET_BYTES]; /* a page that is not writable and, above it, the return stack
                                                 * are in here */
 } DbtCpu;
+
+/* Of a new cpu, whose context word is not final yet: nothing is in the jump cache, whose pages are untouched. No
+ * context word looks so without CTX_STEP, which jump_ctx never has. */
+enum { DBT_JUMPS_EMPTY = -1 };
 
 static inline DbtFarJump *dbt_far_jumps(DbtCpu *dc)
 {
@@ -52,6 +56,7 @@ typedef struct DbtScratch {
     IrLive live;
     X64Code code;
     Superblock sb;
+    SuperblockGuess guess[SB_GUESSES];
     uint64_t emit[]; /* X64Emit */
 } DbtScratch;
 

@@ -218,13 +218,25 @@ static size_t dbt_cpu_bytes(const Accel *a)
 
 static bool dbt_cpu_init(Cpu *cpu)
 {
-    dbt_cpu(cpu)->jump_ctx = cpu->ctx;
+    dbt_cpu(cpu)->jump_ctx = (uint32_t)DBT_JUMPS_EMPTY;
     sys_mprotect(dbt_ret_guard(dbt_cpu(cpu)), DBT_PAGE, PROT_NONE);
     cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_ret_stack(dbt_cpu(cpu)));
     dbt_jump_clear(dbt_cpu(cpu)->jump, 0); /* fresh memory: the others are zero, and not touched before they
                                             * are used */
     dbt_cpu(cpu)->gone = __atomic_load_n(&dbt_of(cpu)->map.n_gone, __ATOMIC_ACQUIRE);
     return true;
+}
+
+/* What the jump cache knows stays good: to the map it was a cpu that was outside for long. */
+static void dbt_cpu_again(Cpu *cpu)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    uint32_t jump_ctx = dc->jump_ctx;
+    uint64_t gone = dc->gone;
+    memset(dc, 0, offsetof(DbtCpu, jump));
+    dc->jump_ctx = jump_ctx;
+    dc->gone = gone;
+    cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_ret_stack(dc));
 }
 
 static void dbt_cpu_clear(Cpu *cpu)
@@ -325,7 +337,8 @@ static bool kicked(Cpu *cpu)
 static void forget_stale(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
-    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !(cpu->ctx & CTX_STEP);
+    bool empty = dc->jump_ctx == (uint32_t)DBT_JUMPS_EMPTY;
+    bool clear = UNLIKELY(dc->jump_ctx != cpu->ctx) && !empty && !(cpu->ctx & CTX_STEP);
     /* After the state RUNNING was stored: who makes regions unreachable then looks at the states
      * (kick_others). */
     if (d->host.paged.on) {
@@ -584,6 +597,7 @@ const AccelOps accel_engine_dbt = {
     .clear = dbt_clear,
     .cpu_init = dbt_cpu_init,
     .cpu_clear = dbt_cpu_clear,
+    .cpu_again = dbt_cpu_again,
     .run = dbt_run,
     .outside = dbt_outside,
     .invalidate = dbt_invalidate,

@@ -226,6 +226,7 @@ static DbtRegion *attempt(Attempt *t)
     SuperblockConfig cfg = d->trace;
     cfg.ops = cpu_isa(t->cpu);
     cfg.loop_head = t->loop_head;
+    cfg.guess = s->guess;
     if (dbt_starting(d))
         cfg.max_branches = DBT_START_BRANCHES;
     if (t->max)

@@ -389,6 +389,31 @@ static void test_clone(void **state)
     assert_int_equal(REG(2), 1000);
 }
 
+/* The next cpu may stand where one was freed: it has the reset state, and knows nothing that has changed since. */
+static void test_cpu_again(void **state)
+{
+    Cpu *first = cpu;
+    for (unsigned k = 0; k < 40; k++) {
+        put(0, (TtInsn){TT_ADDI, 1, 1, (int8_t)(k + 1)});
+        put(1, (TtInsn){TT_JR, 5, 0, 0});
+        put(2, (TtInsn){TT_ADDI, 1, 1, (int8_t)(k % 3 * 30)});
+        put(3, (TtInsn){TT_RAISE, 0, 0, CPU_EXIT_SYSCALL});
+        accel_invalidate(accel, at(0), 4096);
+        cpu = self = accel_cpu_new(accel);
+        assert_non_null(cpu);
+        assert_int_equal(REG(1), 0);
+        assert_int_equal(REG(2), 0);
+        assert_false(cpu->kick);
+        cpu->pc = at(0);
+        REG(2) = 7;
+        REG(5) = at(2);
+        run();
+        assert_int_equal(REG(1), k + 1 + k % 3 * 30);
+        accel_cpu_free(cpu);
+    }
+    cpu = self = first;
+}
+
 enum { WORKERS = 4, INCS = 100 };
 static uint64_t shared_counter;
 
@@ -449,6 +474,7 @@ int main(int argc, char **argv)
         T(test_new_code_after_invalidate),
         T(test_guest_writes_code),
         T(test_clone),
+        T(test_cpu_again),
         T(test_exclusive),
     };
 #undef T

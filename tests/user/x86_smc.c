@@ -110,6 +110,34 @@ static void in_a_loop(void)
     munmap(code, PAGE);
 }
 
+/* A function that is written anew each time: as it was but for its immediate, and longer, shorter, with a jump. The
+ * last is the first that ends elsewhere. Some rounds of a kind, so that what was known of it is used. */
+static void other_shapes(void)
+{
+    enum { ROUNDS = 4000, SHAPES = 4 };
+    static const struct {
+        uint8_t code[24], n, at; /* at: of the immediate */
+        uint32_t adds;
+    } shape[SHAPES] = {
+        {{0xb8, 0, 0, 0, 0, 0xc3}, 6, 1, 0},                                     /* mov; ret */
+        {{0x31, 0xc0, 0x90, 0x05, 0, 0, 0, 0, 0xff, 0xc0, 0x90, 0xc3}, 12, 4, 1}, /* xor; nop; add; inc; nop; ret */
+        {{0xb8, 0, 0, 0, 0, 0xeb, 0x02, 0x0f, 0x0b, 0x83, 0xc0, 0x03, 0xc3}, 13, 1, 3}, /* mov; jmp 1f; 1: add; ret */
+        {{0xb8, 0, 0, 0, 0, 0x90, 0xc3}, 7, 1, 0},
+    };
+    uint8_t *code = map_code(1);
+    unsigned wrong = 0;
+    for (uint32_t r = 0; r < ROUNDS; r++) {
+        unsigned k = r / 5 * 7 % SHAPES;
+        uint8_t *at = code + r % 7 * 64;
+        uint32_t value = r * 31;
+        memcpy(at, shape[k].code, shape[k].n);
+        memcpy(at + shape[k].at, &value, sizeof value);
+        wrong += (uint32_t)result_of(at) != value + shape[k].adds;
+    }
+    printf("other shapes: wrong %u\n", wrong);
+    munmap(code, PAGE);
+}
+
 /* A loop that counts in memory beside itself: 1: incl (%rsi); dec %edi; jnz 1b; mov (%rsi), %eax; ret */
 static void data_beside(void)
 {
@@ -379,6 +407,7 @@ int main(void)
 {
     next_instruction();
     in_a_loop();
+    other_shapes();
     data_beside();
     over_the_border();
     many_pages();
