@@ -146,33 +146,13 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     return a;
 }
 
-/* A cpu of before whose memory waits for the next; NULL: none. */
-static AccelCpu *take_used(Accel *a)
-{
-    lock_take(&a->lock);
-    AccelCpu *ac = a->used;
-    if (ac) {
-        a->used = ac->next;
-        a->n_used--;
-    }
-    lock_release(&a->lock);
-    return ac;
-}
-
-static void cpu_release(Accel *a, AccelCpu *ac)
-{
-    a->engine->cpu_clear(ac->cpu);
-    accel_unmap(a, ac, ac->bytes);
-}
-
 void accel_free(Accel *a)
 {
     if (!a)
         return;
     while (a->cpus)
         accel_cpu_free(a->cpus->cpu);
-    for (AccelCpu *ac; (ac = take_used(a));)
-        cpu_release(a, ac);
+    accel_cpus_give_back(a);
     a->engine->clear(a);
     if (a->cfg.arena_base)
         return; /* the owner unmaps the range */
@@ -184,58 +164,6 @@ void accel_free(Accel *a)
     if (a->chunk_left)
         sys_munmap(a->chunk, a->chunk_left);
     sys_munmap(a, align_up(sizeof *a, 4096));
-}
-
-Cpu *accel_cpu_new(Accel *a)
-{
-    size_t head = accel_cpu_head(a);
-    size_t bytes = align_up(head + a->ops->cpu_size, 4096);
-    AccelCpu *ac = take_used(a);
-    bool again = ac != NULL;
-    if (!again)
-        ac = accel_map(a, bytes);
-    if (!ac)
-        return NULL;
-    Cpu *cpu = (Cpu *)((char *)ac + head);
-    if (again) {
-        memset(cpu, 0, a->ops->cpu_size);
-        ac->halted = ac->watch_hit = false;
-    }
-    ac->cpu = cpu;
-    ac->bytes = bytes;
-    cpu->ops = a->ops;
-    cpu->accel = a;
-    cpu->accel_cpu = ac;
-    if (a->cfg.machine && !softmmu_init(cpu)) {
-        accel_unmap(a, ac, bytes);
-        return NULL;
-    }
-    a->ops->reset(cpu);
-    if (again) {
-        a->engine->cpu_again(cpu);
-    } else if (!a->engine->cpu_init(cpu)) {
-        accel_unmap(a, ac, bytes);
-        return NULL;
-    }
-    lock_take(&a->lock);
-    cpu->ctx |= a->ctx_set;
-    ac->next = a->cpus;
-    a->cpus = ac;
-    lock_release(&a->lock);
-    return cpu;
-}
-
-Cpu *accel_cpu_clone(Accel *a, const Cpu *from)
-{
-    Cpu *cpu = accel_cpu_new(a);
-    if (!cpu)
-        return NULL;
-    memcpy((char *)cpu + sizeof(Cpu), (const char *)from + sizeof(Cpu), a->ops->cpu_size - sizeof(Cpu));
-    cpu->pc = from->pc;
-    cpu->ff = from->ff;
-    cpu->frm = from->frm;
-    cpu->ctx |= from->ctx;
-    return cpu;
 }
 
 void accel_cpu_reset(Cpu *cpu)
@@ -288,38 +216,10 @@ void accel_stand(Accel *a, bool stop)
         a->engine->stand(a, stop);
 }
 
-enum { MOST_USED = 16 };
-
-static void set_waiting(Accel *a, AccelCpu *ac, bool on)
+void accel_set_waiting(Accel *a, AccelCpu *ac, bool on)
 {
     __atomic_fetch_add(&a->waiting, on ? 1 : UINT32_MAX, __ATOMIC_RELAXED);
     ac->waiting = on;
-}
-
-void accel_cpu_free(Cpu *cpu)
-{
-    if (!cpu)
-        return;
-    Accel *a = cpu->accel;
-    AccelCpu *ac = cpu->accel_cpu;
-    lock_take(&a->lock);
-    for (AccelCpu **p = &a->cpus; *p; p = &(*p)->next) {
-        if (*p == ac) {
-            *p = ac->next;
-            break;
-        }
-    }
-    if (ac->waiting) /* its thread was killed there */
-        set_waiting(a, ac, false);
-    bool keep = a->engine->cpu_again && !a->cfg.machine && a->n_used < MOST_USED;
-    if (keep) {
-        ac->next = a->used;
-        a->used = ac;
-        a->n_used++;
-    }
-    lock_release(&a->lock);
-    if (!keep)
-        cpu_release(a, ac);
 }
 
 /* ---- stopping ---- */
@@ -332,11 +232,11 @@ static void cpu_enter(Accel *a, AccelCpu *ac)
         __atomic_store_n(&ac->state, thread_self_tid(), __ATOMIC_SEQ_CST);
         if (LIKELY(!stop_taken(a))) {
             if (UNLIKELY(waited))
-                set_waiting(a, ac, false);
+                accel_set_waiting(a, ac, false);
             return;
         }
         if (!waited)
-            set_waiting(a, ac, true);
+            accel_set_waiting(a, ac, true);
         __atomic_store_n(&ac->state, ACCEL_CPU_OUT, __ATOMIC_SEQ_CST);
         sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
         lock_take(&a->stop); /* each that waits lets in the next */

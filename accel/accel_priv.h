@@ -27,8 +27,8 @@ typedef struct AccelOps {
     void (*clear)(Accel *a); /* accepts a half-built object */
     bool (*cpu_init)(Cpu *cpu); /* false: fmt_err() has said why */
     void (*cpu_clear)(Cpu *cpu);
-    /* Instead of cpu_init() for a cpu in the memory of one that was freed without cpu_clear(): the engine's part is
-     * as that left it. NULL: there are none such. */
+    /* Instead of cpu_init() for a cpu in the memory of one that was freed without cpu_clear(): the engine's
+     * part is as that left it. NULL: there are none such. */
     void (*cpu_again)(Cpu *cpu);
     /* As accel_run(), but: no exit kind is dealt with, the kick word stays, and with CTX_STEP in cpu->ctx it
      * returns CPU_EXIT_KICK after one region, and not before it. */
@@ -137,6 +137,10 @@ static inline size_t accel_cpu_head(const Accel *a)
 /* Zeroed pages for the life of the Accel, or until accel_unmap(). NULL: out of memory. */
 void *accel_map(Accel *a, size_t bytes);
 void accel_unmap(Accel *a, void *p, size_t bytes);
+/* Frees what is kept of cpus that are gone. */
+void accel_cpus_give_back(Accel *a);
+/* Counts the cpu among those that `stop` keeps from running, or no more. */
+void accel_set_waiting(Accel *a, AccelCpu *ac, bool on);
 /* Kicks all cpus that are running. Returns one of them; NULL: none. */
 AccelCpu *accel_kick_running(Accel *a);
 

@@ -506,7 +506,9 @@ static bool same_code(const Superblock *a, const Superblock *b)
 
 static SuperblockGuess *guess_at(const SuperblockConfig *cfg, Gva pc)
 {
-    return cfg->guess && cfg->ops->code_checks && !cfg->page ? &cfg->guess[(pc >> 1 ^ pc >> 7) % SB_GUESSES] : NULL;
+    if (!cfg->guess || !cfg->ops->code_checks || cfg->page)
+        return NULL;
+    return &cfg->guess[(pc >> 1 ^ pc >> 7) % SB_GUESSES];
 }
 
 /* True: the region is as long as the last one was here, and is done. */
@@ -559,7 +561,8 @@ bool superblock_build(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b, G
             continue;
         /* It is what it looks for, and nobody wrote to it between. */
         if (guess && ret->n_runs == 1)
-            *guess = (SuperblockGuess){.pc = pc, .len = (uint16_t)ret->n_bytes, .n_guest = ret->region->n_guest};
+            *guess = (SuperblockGuess){.pc = pc, .len = (uint16_t)ret->n_bytes,
+                                       .n_guest = ret->region->n_guest};
         break;
     }
     return true;

@@ -36,8 +36,8 @@ typedef struct Superblock {
                                             * may differ by now */
 } Superblock;
 
-/* How long regions were that look at their own bytes: code that is rewritten mostly keeps its shape, and is built
- * in one go where that is known. A hint, by a hash of the pc. */
+/* How long regions were that look at their own bytes: code that is rewritten mostly keeps its shape, and is
+ * built in one go where that is known. A hint, by a hash of the pc. */
 enum { SB_GUESSES = 64 };
 typedef struct SuperblockGuess {
     Gva pc;

@@ -38,8 +38,8 @@ typedef struct DbtCpu {
                                                 * are in here */
 } DbtCpu;
 
-/* Of a new cpu, whose context word is not final yet: nothing is in the jump cache, whose pages are untouched. No
- * context word looks so without CTX_STEP, which jump_ctx never has. */
+/* Of a new cpu, whose context word is not final yet: nothing is in the jump cache, whose pages are untouched.
+ * No context word looks so without CTX_STEP, which jump_ctx never has. */
 enum { DBT_JUMPS_EMPTY = -1 };
 
 static inline DbtFarJump *dbt_far_jumps(DbtCpu *dc)

@@ -389,7 +389,8 @@ static void test_clone(void **state)
     assert_int_equal(REG(2), 1000);
 }
 
-/* The next cpu may stand where one was freed: it has the reset state, and knows nothing that has changed since. */
+/* The next cpu may stand where one was freed: it has the reset state, and knows nothing that has changed
+ * since. */
 static void test_cpu_again(void **state)
 {
     Cpu *first = cpu;

@@ -12,7 +12,7 @@ KERNELS = {
     "fp": "nbody mandel linpack libm".split(),
     "x87": "nbody80 mandel80 linpack80".split(),  # of x86 only: elsewhere long double is another type
     "string": "memcpy memsmall strlen malloc printf".split(),
-    "os": "getpid rdwr clock signal segv mmap fork".split(),
+    "os": "getpid rdwr clock signal segv mmap fork exec".split(),
     "thread": "mutex1 mutexping atomic1 atomic2 thrcreate".split(),
     "memory": "chaseS chaseL".split(),
     "simd": "sgemm dgemm isimd".split(),
@@ -166,6 +166,7 @@ console.log(sum, t0.length, Object.keys(back).length, hits, f.reduce((a, b) => a
 PRIME = "0x" + "f" * 16 + "c90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404dd" \
     "ef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed" \
     "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381" + "f" * 16  # RFC 2409, group 2
+JAVA = "usr/lib/jvm/java-21-openjdk-%s/bin/java"
 CC1 = "usr/libexec/gcc/%s/14/cc1"
 AES = ["-K", "000102030405060708090a0b0c0d0e0f", "-iv", "0" * 32]
 PACKAGES = {
@@ -175,6 +176,13 @@ PACKAGES = {
         "p.perl": Package("usr/bin/perl", ["-"], PERL.encode),
         "p.sqlite": Package("usr/bin/sqlite3", [":memory:"], SQL.encode),
         "p.node": Package("usr/bin/node", ["-"], NODE.encode, packages="large", chroot=True),
+    },
+    "short": {  # what a short process costs: most of it runs once
+        "p.true": Package("usr/bin/true", []),
+        "p.bash-c": Package("usr/bin/bash", ["-c", "true"]),
+        "p.python-c": Package("usr/bin/python3", ["-S", "-c", "pass"]),
+        "p.java-modules": Package(JAVA % "{arch}", ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--list-modules"],
+                                  None, "rival", JAVA % "amd64", packages="large", chroot=True),
     },
     "compiler": {
         "p.cc1": Package(CC1 % "{triplet}", ["-quiet", "-O1", "-fpreprocessed", "-", "-o", "-"],
@@ -217,7 +225,7 @@ class Guest:
         return out
 
     def program(self, path):
-        return path.format(triplet=self.triplet)
+        return path.format(triplet=self.triplet, arch=self.name)
 
 
 RISCV_BARS = [

@@ -110,8 +110,8 @@ static void in_a_loop(void)
     munmap(code, PAGE);
 }
 
-/* A function that is written anew each time: as it was but for its immediate, and longer, shorter, with a jump. The
- * last is the first that ends elsewhere. Some rounds of a kind, so that what was known of it is used. */
+/* A function that is written anew each time: as it was but for its immediate, and longer, shorter, with a
+ * jump. Some rounds of a kind, so that what was known of it is used. */
 static void other_shapes(void)
 {
     enum { ROUNDS = 4000, SHAPES = 4 };
@@ -119,9 +119,12 @@ static void other_shapes(void)
         uint8_t code[24], n, at; /* at: of the immediate */
         uint32_t adds;
     } shape[SHAPES] = {
-        {{0xb8, 0, 0, 0, 0, 0xc3}, 6, 1, 0},                                     /* mov; ret */
-        {{0x31, 0xc0, 0x90, 0x05, 0, 0, 0, 0, 0xff, 0xc0, 0x90, 0xc3}, 12, 4, 1}, /* xor; nop; add; inc; nop; ret */
-        {{0xb8, 0, 0, 0, 0, 0xeb, 0x02, 0x0f, 0x0b, 0x83, 0xc0, 0x03, 0xc3}, 13, 1, 3}, /* mov; jmp 1f; 1: add; ret */
+        /* mov; ret */
+        {{0xb8, 0, 0, 0, 0, 0xc3}, 6, 1, 0},
+        /* xor; nop; add; inc; nop; ret */
+        {{0x31, 0xc0, 0x90, 0x05, 0, 0, 0, 0, 0xff, 0xc0, 0x90, 0xc3}, 12, 4, 1},
+        /* mov; jmp 1f; 1: add; ret */
+        {{0xb8, 0, 0, 0, 0, 0xeb, 0x02, 0x0f, 0x0b, 0x83, 0xc0, 0x03, 0xc3}, 13, 1, 3},
         {{0xb8, 0, 0, 0, 0, 0x90, 0xc3}, 7, 1, 0},
     };
     uint8_t *code = map_code(1);
