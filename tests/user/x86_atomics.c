@@ -13,7 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 3, TIMES = 3000, PAGE = 4096 };
+#ifndef TIMES
+#define TIMES 3000
+#endif
+enum { THREADS = 3, PAGE = 4096 };
 
 #define COUNT(name, type, text)                                                                              \
     static void name(char *p)                                                                                \
