@@ -5,7 +5,7 @@ class Case:
     """name      unique; the part before the first "-" is the program's family
     program   path inside the sysroot
     args      list of strings; stdin: text or bytes; files: {name: text or bytes} put into the working folder
-    pool      "small" (part of the default suite), "full", "large" or "huge"
+    pool      "small" (part of the default suite), "full", "large", "huge" or "list"
     env       variables besides the usual ones; {cwd} is the working folder
     children  the program executes other programs of the sysroot (natively that needs a chroot)
     accept    None: everything equals the native run; or, without one, function(stdout, stderr, status) -> None or what

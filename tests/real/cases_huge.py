@@ -158,11 +158,12 @@ def huge(name, program, *args, **kw):
     return Case(name, program, args, **dict({"pool": "huge", "seconds": 600}, **kw))
 
 
+NO_PHP_JIT = ("riscv64", "armhf", "armel")
 PHP_ARGS = ("-d", "zend_extension=opcache", "-d", "opcache.enable_cli=1", "-d", "opcache.jit_buffer_size=16M")
 CASES = [
     huge("erlang-ring", "usr/bin/erl", "-noshell", "-noinput", "-eval", ERLANG, children=True, env={"HOME": "{cwd}"}),
-    huge("php-jit", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=tracing", "t.php", files={"t.php": PHP}),
-    huge("php-jit-function", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=function", "t.php", files={"t.php": PHP}),
+    huge("php-jit", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=tracing", "t.php", files={"t.php": PHP}, without=NO_PHP_JIT),
+    huge("php-jit-function", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=function", "t.php", files={"t.php": PHP}, without=NO_PHP_JIT),
     huge("pypy-mixed", "usr/bin/pypy3", "t.py", files={"t.py": PYPY}),
     huge("rustc-run", "usr/bin/dash", "-s", stdin=RUST_RUN, files={"t.rs": RUST}, children=True),
     huge("numpy-mixed", "usr/bin/python3", "t.py", files={"t.py": NUMPY}, env={"OPENBLAS_NUM_THREADS": "2"}),

@@ -88,12 +88,14 @@ def loader_environment(root):
 
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
-MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
+SYS_PIVOT_ROOT = 155  # of x86-64, which has no function for it
 
 
 def enter_chroot(root, cwd, mode="namespace"):
-    """Runs in a forked child: chroot, with /proc and /dev in a private mount namespace. Raises OSError.
+    """Runs in a forked child: the root becomes /, with /proc and /dev, in a private mount namespace. Raises OSError.
 
+    By pivot_root: a process in a chroot is not allowed to make user namespaces.
     Mode "plain", for root in containers that may not mount: no /proc, and device nodes made by make_devices().
     """
     libc = ctypes.CDLL(None, use_errno=True)
@@ -111,9 +113,14 @@ def enter_chroot(root, cwd, mode="namespace"):
                 with open("/proc/self/" + name, "w") as f:
                     f.write(text)
         check(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
+        check(libc.mount(root.encode(), root.encode(), None, MS_BIND | MS_REC, None))
         for name in ("proc", "dev"):
             check(libc.mount(b"/" + name.encode(), os.path.join(root, name).encode(), None, MS_BIND | MS_REC, None))
-    os.chroot(root)
+        os.chdir(root)
+        check(libc.syscall(SYS_PIVOT_ROOT, b".", b"."))
+        check(libc.umount2(b".", MNT_DETACH))
+    else:
+        os.chroot(root)
     os.chdir(cwd)
     if mode == "plain":
         os.close(os.open("/dev/null", os.O_RDWR))
