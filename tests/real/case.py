@@ -12,15 +12,16 @@ class Case:
               is wrong
     stderr    compare standard error too
     seconds   limit for one run
+    native    the exit status that the native run has to have, if any other would say that the case itself does not work
     without   guests whose package cannot do this
     """
 
     def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,
-                 stderr=True, seconds=60, env=None, without=()):
+                 stderr=True, seconds=60, env=None, without=(), native=None):
         self.name, self.program, self.args = name, program, list(args)
         self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
         self.pool, self.children, self.accept = pool, children, accept
-        self.stderr, self.seconds, self.env, self.without = stderr, seconds, env or {}, without
+        self.stderr, self.seconds, self.env, self.without, self.native = stderr, seconds, env or {}, without, native
 
 
 def as_bytes(text):

@@ -20,7 +20,7 @@ git checkout -q --ours log; git add log; commit -m merge; git log --graph --onel
 git checkout -q -b moved side; GIT_COMMITTER_DATE="$tick +0000" git rebase -q -X theirs main~1; git rev-parse HEAD
 git cherry-pick --no-commit main~3 2> /dev/null || git reset -q --hard; git stash list | wc -l
 echo "-- searches"
-git checkout -q main; git bisect start HEAD HEAD~30 > /dev/null 2>&1; git bisect run sh -c '[ $(wc -l < log) -lt 22 ]' | grep 'first bad'; git bisect reset -q
+git checkout -q main; git bisect start HEAD HEAD~30 > /dev/null 2>&1; git bisect run sh -c '[ $(wc -l < log) -lt 22 ]' | grep 'first bad'; git bisect reset > /dev/null 2>&1
 git grep -n -c 13 -- d1 | head -n 5; git log -S17 --oneline -- d2 | cat; git blame -s d2/f2 | tail -n 3; git shortlog -s HEAD; git grep -P -l '^1(?=7)' | sort
 echo "-- packs"
 git tag -a -m tag v1 HEAD~4 > /dev/null; git describe HEAD | cut -c1-5
@@ -298,7 +298,7 @@ make -s -j4; make -s -j4; touch o3.c; make -n -W o5.c | grep -c gcc; make -s cle
 
 
 def build(name, text, **kw):
-    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 900, "children": True}, **kw))
+    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 900, "children": True, "native": 0}, **kw))
 
 
 def go_test(name, words, **kw):

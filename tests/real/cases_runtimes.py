@@ -3,7 +3,7 @@ from case import Case
 
 
 def runs(name, text, **kw):
-    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 1500, "children": True}, **kw))
+    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 1500, "children": True, "native": 0}, **kw))
 
 
 NODE_TEST = r"""

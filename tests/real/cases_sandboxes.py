@@ -3,7 +3,7 @@ from case import Case
 
 
 def boxed(name, text, **kw):
-    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 300, "children": True}, **kw))
+    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 300, "children": True, "native": 0}, **kw))
 
 
 UNSHARE = r"""

@@ -3,7 +3,7 @@ from case import Case
 
 
 def serves(name, text, **kw):
-    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 600, "children": True}, **kw))
+    return Case(name, "usr/bin/dash", ["-s"], stdin=text, **dict({"pool": "list", "seconds": 600, "children": True, "native": 0}, **kw))
 
 
 # Who is root is known to a library that goes first: the root has no list of users.
