@@ -27,15 +27,34 @@ static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
     return f && lo < f->n_records && f->record[lo].at == at ? &f->record[lo] : NULL;
 }
 
+/* Bits 128 to 255 of ymm register x. Of a component that is in its initial state nothing is stored. Layout:
+ * Intel SDM volume 1, 13.4; asm/sigcontext.h. */
+static void ymm_high(const ucontext_t *uc, unsigned x, uint64_t ret[2])
+{
+    enum { SOFTWARE = 464, XSTATE_BV = 512, YMM_HIGH = 576, MAGIC = 0x46505853, AVX = 4 };
+    const char *area = (const char *)uc->uc_mcontext.fpregs;
+    uint32_t magic;
+    uint64_t there;
+    memcpy(&magic, area + SOFTWARE, 4);
+    memcpy(&there, area + XSTATE_BV, 8);
+    ret[0] = ret[1] = 0;
+    if (magic == MAGIC && (there & AVX))
+        memcpy(ret, area + YMM_HIGH + 16 * x, 16);
+}
+
 /* skip: registers that the region uses for other slots */
 static void store_pins(const X64Pin *pin, unsigned n, uint32_t skip, Cpu *cpu, const ucontext_t *uc,
                        unsigned dirty)
 {
     for (unsigned k = 0; k < n; k++) {
         const X64Pin *p = &pin[k];
+        uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
+        if (p->reg >= 32) {
+            ymm_high(uc, p->reg - 32u, slot);
+            continue;
+        }
         if (skip >> p->reg & 1)
             continue;
-        uint64_t *slot = (uint64_t *)(void *)((char *)cpu + p->offset);
         if (p->reg < 16) {
             memcpy(slot, &uc->uc_mcontext.gregs[greg_of[p->reg]], p->bytes);
             continue;
@@ -208,7 +227,7 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
         store_flags(f->fl, rec->fl, &host->slots[host->fl_slot], cpu, uc);
     uint32_t swapped = 0;
     for (unsigned k = 0; k < f->n_loop_pins; k++)
-        swapped |= 1u << f->loop_pin[k].reg;
+        swapped |= (uint32_t)(1ull << f->loop_pin[k].reg);
     store_pins(host->pin, host->n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(f->loop_pin, f->n_loop_pins, 0, cpu, uc, rec->dirty);
     cpu->pc = f->guest_pc[rec->ordinal] + cpu->pc_delta;

@@ -23,6 +23,7 @@
 typedef struct X64Asm {
     uint8_t *p, *start, *end;
     bool overflow;
+    bool vex; /* moves of vectors (asm_vec.h) in their VEX form */
 } X64Asm;
 
 enum { X64_ROOM = 32 };
@@ -66,7 +67,7 @@ static inline void x64_init(X64Asm *a, void *buf, size_t size)
 {
     a->p = a->start = buf;
     a->end = a->start + size;
-    a->overflow = false;
+    a->overflow = a->vex = false;
 }
 
 static inline size_t x64_size(const X64Asm *a)

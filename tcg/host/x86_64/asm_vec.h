@@ -122,16 +122,33 @@ static inline void x64_evex_rrm(X64Asm *a, int pp, int map, int opc, int w, X64E
 
 /* ---- moves ---- */
 
+/* In the form of the region; no instruction with another source. */
+static inline void x64_move_rr(X64Asm *a, int pp, int opc, int w, int reg, int rm)
+{
+    if (a->vex)
+        x64_vex_rrr(a, pp, X64_0F, opc, w, 0, reg, 0, rm);
+    else
+        x64_sse_rr(a, pp, X64_0F, opc, w, reg, rm);
+}
+
+static inline void x64_move_rm(X64Asm *a, int pp, int opc, int reg, X64Mem m)
+{
+    if (a->vex)
+        x64_vex_rrm(a, pp, X64_0F, opc, 0, 0, reg, 0, m);
+    else
+        x64_sse_rm(a, pp, X64_0F, opc, 0, reg, m);
+}
+
 /* Loads of scalars zero the rest of the register; movsd/movss between registers would not, so register
  * copies are movaps. */
 static inline void x64_movs_rm(X64Asm *a, int fmt, int dst, X64Mem m)
 {
-    x64_sse_rm(a, fmt, X64_0F, 0x10, 0, dst, m);
+    x64_move_rm(a, fmt, 0x10, dst, m);
 }
 
 static inline void x64_movs_mr(X64Asm *a, int fmt, X64Mem m, int src)
 {
-    x64_sse_rm(a, fmt, X64_0F, 0x11, 0, src, m);
+    x64_move_rm(a, fmt, 0x11, src, m);
 }
 
 static inline void x64_movss_rm(X64Asm *a, int dst, X64Mem m) { x64_movs_rm(a, X64_SS, dst, m); }
@@ -147,55 +164,55 @@ static inline void x64_movs_merge_rr(X64Asm *a, int fmt, int dst, int src)
 
 static inline void x64_movaps_rr(X64Asm *a, int dst, int src)
 {
-    x64_sse_rr(a, X64_PS, X64_0F, 0x28, 0, dst, src);
+    x64_move_rr(a, X64_PS, 0x28, 0, dst, src);
 }
 
 static inline void x64_movaps_rm(X64Asm *a, int dst, X64Mem m)
 {
-    x64_sse_rm(a, X64_PS, X64_0F, 0x28, 0, dst, m);
+    x64_move_rm(a, X64_PS, 0x28, dst, m);
 }
 
 static inline void x64_movaps_mr(X64Asm *a, X64Mem m, int src)
 {
-    x64_sse_rm(a, X64_PS, X64_0F, 0x29, 0, src, m);
+    x64_move_rm(a, X64_PS, 0x29, src, m);
 }
 
 /* The upper half of src. */
 static inline void x64_movhps_mr(X64Asm *a, X64Mem m, int src)
 {
-    x64_sse_rm(a, X64_PS, X64_0F, 0x17, 0, src, m);
+    x64_move_rm(a, X64_PS, 0x17, src, m);
 }
 
 static inline void x64_movups_rm(X64Asm *a, int dst, X64Mem m)
 {
-    x64_sse_rm(a, X64_PS, X64_0F, 0x10, 0, dst, m);
+    x64_move_rm(a, X64_PS, 0x10, dst, m);
 }
 
 static inline void x64_movups_mr(X64Asm *a, X64Mem m, int src)
 {
-    x64_sse_rm(a, X64_PS, X64_0F, 0x11, 0, src, m);
+    x64_move_rm(a, X64_PS, 0x11, src, m);
 }
 
 /* General register to xmm (upper part zeroed) and back; w 32 or 64. */
 static inline void x64_movd_xr(X64Asm *a, int w, int xmm, int reg)
 {
-    x64_sse_rr(a, X64_P66, X64_0F, 0x6e, w, xmm, reg);
+    x64_move_rr(a, X64_P66, 0x6e, w, xmm, reg);
 }
 
 static inline void x64_movd_rx(X64Asm *a, int w, int reg, int xmm)
 {
-    x64_sse_rr(a, X64_P66, X64_0F, 0x7e, w, xmm, reg);
+    x64_move_rr(a, X64_P66, 0x7e, w, xmm, reg);
 }
 
 /* Low quadword of src, upper half zeroed. */
 static inline void x64_movq_rr(X64Asm *a, int dst, int src)
 {
-    x64_sse_rr(a, X64_PF3, X64_0F, 0x7e, 0, dst, src);
+    x64_move_rr(a, X64_PF3, 0x7e, 0, dst, src);
 }
 
 static inline void x64_movq_rm(X64Asm *a, int dst, X64Mem m)
 {
-    x64_sse_rm(a, X64_PF3, X64_0F, 0x7e, 0, dst, m);
+    x64_move_rm(a, X64_PF3, 0x7e, dst, m);
 }
 
 static inline void x64_movq_mr(X64Asm *a, X64Mem m, int src)

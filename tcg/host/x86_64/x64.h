@@ -70,7 +70,7 @@ enum { X64_JC_BITS = 12, X64_JC_ENTRIES = 1 << X64_JC_BITS };
 enum { X64_RET_BYTES = 1 << 16, X64_SPILL_BYTES = X64_SPILLS * 8 + 4 * 16 };
 
 typedef struct X64Pin {
-    uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm */
+    uint8_t slot, reg; /* reg: 0-15 general, 16-31 xmm, of loop pins 32-47: the upper half of ymm */
     uint16_t offset;   /* of the slot in the cpu object */
     uint16_t bytes;    /* 8 or 16; of loop pins that are i32: 4 */
 } X64Pin;
@@ -259,7 +259,7 @@ typedef struct X64Exits {
 enum { X64_STUB_BYTES = 10 };
 
 enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_XMM = 5, X64_MAX_LOOP_SWAPS = 8,
-    X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS, X64_MAX_FL = 64 };
+    X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS + 16, X64_MAX_FL = 64 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
 extern const size_t x64_emit_size;

@@ -51,6 +51,15 @@ static void start(X64Emit *e, const IrRegion *r)
     }
 }
 
+/* In a region with operations of 256 bits: is the op done with that? */
+static bool wide_before(X64Emit *e, const IrInsn *i)
+{
+    bool native = i->op == IR_XVF || i->op == IR_FLXVF;
+    if (i->op == IR_CALL || i->op == IR_UNIT || ((ir_op_info[i->op].flags & IR_F_FPX) && !native))
+        x64_uppers_out(e);
+    return x64_emit_pair(e, i);
+}
+
 static void emit_block(X64Emit *e, unsigned block)
 {
     const IrRegion *r = e->r;
@@ -72,6 +81,8 @@ static void emit_block(X64Emit *e, unsigned block)
         e->locked = 0;
         if (e->hold != IR_NONE && !x64_keeps_flags(e, i))
             x64_fl_unhold(e);
+        if (e->wide && wide_before(e, i))
+            continue;
         if (i->op == IR_GET) /* the most frequent: their branches are foreseen better by themselves */
             x64_emit_get(e, i);
         else if (i->op == IR_PUT)
@@ -110,6 +121,7 @@ static void emit_region(X64Emit *e, const IrRegion *r)
     e->a->p = e->entry;
     e->code->n_records = 0;
     start(e, r);
+    x64_wide_plan(e);
     x64_share_plan(e);
     x64_loop_pins(e);
     for (unsigned b = 0; b < r->n_blocks; b++)

@@ -15,6 +15,8 @@ void x64_emit_get(X64Emit *e, const IrInsn *i)
     unsigned slot = i->imm, v = e->cur;
     if ((int)slot == e->h->fl_slot)
         x64_fl_flush(e);
+    if (x64_get_upper(e, slot))
+        return;
     int pin = e->slot_reg[slot];
     IrVal old = pin >= 0 ? e->reg_val[pin] : e->slot_val[slot];
     if (old && pin >= X64_XMM)
@@ -110,6 +112,7 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
 {
     clean_pins(e, dirty);
     x64_leave_loop(e);
+    x64_vzeroupper(e);
     const IrExit *x = &e->r->exit[k];
     if (through_slot && x->kind == IR_EXIT_FAR) {
         x64_mov_ri(e->a, 64, X64_RAX, x->pc);
@@ -131,8 +134,8 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     uint8_t fl = x64_fl_recipe(e);
     bool fl_host = x64_fl_compared(e);
     uint8_t *site[2] = {NULL};
-    bool direct =
-        !dirty && !fl && !e->code->n_loop_pins && !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
+    bool direct = !dirty && !fl && !e->wide && !e->code->n_loop_pins &&
+                  !(through_slot && e->r->exit[k].kind != IR_EXIT_RAISE);
     bool is_near = e->is_near && !direct && cc < X64_CC_FEQ, compared = e->cmp_end == e->a->p;
     if (is_near)
         site[0] = x64_jcc_rel8(e->a, cc);
@@ -187,6 +190,7 @@ void x64_emit_exit(X64Emit *e, const IrInsn *i)
     x64_fl_flush(e);
     clean_pins(e, x64_dirty_pins(e));
     x64_leave_loop(e);
+    x64_vzeroupper(e);
     before_slot(e, i->imm);
     x64_call_m(e->a, slot_word(e, i->imm, 6));
     landing(e);
@@ -274,6 +278,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
         x64_load_into(e, X64_RAX, i->a, 64);
     clean_pins(e, x64_dirty_pins(e));
     x64_leave_loop(e);
+    x64_vzeroupper(e);
     if (h->paged.on) {
         x64_far_jump(h, a);
         return;
@@ -310,6 +315,7 @@ static void call_helper(X64Emit *e, unsigned helper, bool no_state)
     X64Asm *a = e->a;
     clean_all_pins(e); /* helpers see architectural floats */
     x64_evict_temps(e);
+    x64_vzeroupper(e);
     if ((hp->flags & IR_H_STATE) && !no_state)
         x64_forget_pins(e);
     if (hp->flags & (IR_H_PC | IR_H_STATUS)) {

@@ -82,6 +82,8 @@ static void load_x(X64Emit *e, X64Mem m, unsigned size, bool aligned)
     }
 }
 
+X64Mem x64_direct_address(X64Emit *e, const IrInsn *i) { return address(e, i, false); }
+
 X64Mem x64_address(X64Emit *e, const IrInsn *i, bool indexed) { return address64(e, i, indexed); }
 
 void x64_emit_ld(X64Emit *e, const IrInsn *i)
@@ -168,6 +170,8 @@ void x64_emit_st(X64Emit *e, const IrInsn *i)
  * asks. */
 void x64_emit_st2(X64Emit *e, const IrInsn *i)
 {
+    if (x64_store_pair(e, i))
+        return;
     X64Mem m = address(e, i, false);
     int low = x64_use_x(e, i->c), high = x64_use_x(e, i->b), t = x64_scratch_x(e);
     if (!x64_has(e->h->features, X64_F_AVX)) {

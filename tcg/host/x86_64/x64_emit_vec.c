@@ -47,6 +47,7 @@ void x64_lits_emit(X64Emit *e)
 void x64_vec_fallback(X64Emit *e, const IrInsn *i)
 {
     e->calls++;
+    x64_uppers_out(e);
     for (unsigned k = 0; k < ir_operand_count(i); k++) {
         if (!i->arg[k])
             continue;
@@ -88,6 +89,8 @@ void x64_emit_vzext(X64Emit *e, const IrInsn *i)
     if (e->l->alias[e->cur] != e->cur) { /* in place; from memory it comes like this */
         IrVal v = x64_val(e, i->a);
         int r = e->reg[v] - X64_XMM;
+        if (r >= 0)
+            x64_upper_out(e, e->reg[v]);
         if (r >= 0 && !x64_upper_is_zero(e, v, bits)) {
             if (bits == 64)
                 x64_movq_rr(e->a, r, r);

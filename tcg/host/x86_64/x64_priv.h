@@ -105,6 +105,10 @@ struct X64Emit {
     bool hold_inv;       /* with the carry inverted */
     bool unit_live;      /* from here on in the block the host has the state of IR_UNIT rows */
     bool arm;            /* the region's NaN policy is Arm's */
+    bool wide;           /* the region has operations of 256 bits (x64_emit_wide.c) */
+    IrVal upper[16];     /* value in the upper half of a ymm register, 0 none */
+    uint8_t upper_slot[16]; /* loop pins: 1 + slot in the upper half of the register, 0 none */
+    uint16_t uppers_kept, uppers_put; /* registers that have one; and put it in the region */
     uint8_t *fcmp_end;   /* code address at which the host's flags are those of comparing fcmp_x with
                           * fcmp_y */
     IrVal fcmp_x, fcmp_y;
@@ -223,6 +227,33 @@ bool x64_spill_alloc(X64Emit *e, IrVal v);
 /* Gives v, which is in a register, a private stack slot too. */
 void x64_spill(X64Emit *e, IrVal v);
 void x64_forget_pins(X64Emit *e);
+/* x64_def_x for value v, in register `pin` (-1: none) if that can be had. */
+int x64_def_x_for(X64Emit *e, IrVal v, int pin, int want);
+
+/* 256 bits (x64_emit_wide.c). Does the region have any? */
+void x64_wide_plan(X64Emit *e);
+/* This row and the next as one; false: they are not a pair. */
+bool x64_emit_pair(X64Emit *e, const IrInsn *i);
+bool x64_store_pair(X64Emit *e, const IrInsn *i); /* st2 */
+/* Where the region is left, or C is called. */
+void x64_vzeroupper(X64Emit *e);
+/* Is the upper half of register reg (16 + xmm) needed by an op from `from` on, and nowhere else? */
+bool x64_upper_wanted(const X64Emit *e, int reg, unsigned from);
+/* The register is about to change. */
+void x64_upper_out(X64Emit *e, int reg);
+void x64_uppers_out(X64Emit *e);
+/* Value v from the upper half that it is in, to xmm x, to memory if it is nowhere else; false: it is in
+ * none. */
+bool x64_upper_to(X64Emit *e, int x, IrVal v);
+bool x64_upper_store(X64Emit *e, X64Mem m, IrVal v);
+void x64_move_wide(X64Emit *e, int dst, int src); /* xmm numbers */
+/* Loops keep the slots of upper halves in the upper halves of pins, where those are always put together. */
+void x64_loop_uppers(X64Emit *e);
+void x64_leave_uppers(X64Emit *e);
+bool x64_is_upper_slot(const X64Emit *e, unsigned slot); /* of a pair of slots that pairs use */
+bool x64_get_upper(X64Emit *e, unsigned slot);           /* false: the slot is none of these */
+bool x64_put_upper(X64Emit *e, unsigned slot, IrVal v);
+X64Mem x64_direct_address(X64Emit *e, const IrInsn *i);
 void x64_lose_home(X64Emit *e, unsigned slot);
 void x64_put_slot(X64Emit *e, unsigned slot, IrVal v);
 /* A put of a v64: does it, and perhaps the next, if it is half of a vector; else false. */

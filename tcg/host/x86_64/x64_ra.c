@@ -28,7 +28,7 @@ static void lock(X64Emit *e, int reg) { e->locked |= 1u << reg; }
 static bool reg_busy(const X64Emit *e, int reg)
 {
     IrVal v = e->reg_val[reg];
-    return v && e->reg[v] == reg && e->l->last[v] >= e->cur;
+    return (v && e->reg[v] == reg && e->l->last[v] >= e->cur) || x64_upper_wanted(e, reg, e->cur);
 }
 
 static void move_reg(X64Emit *e, int dst, int src)
@@ -125,6 +125,8 @@ static int alloc_temp(X64Emit *e, bool vec)
         x64_evict(e, r);
     }
     e->reg_val[r] = 0;
+    if (vec)
+        e->upper[r - X64_XMM] = 0;
     lock(e, r);
     return r;
 }
@@ -133,6 +135,7 @@ static int alloc_temp(X64Emit *e, bool vec)
 void x64_evict(X64Emit *e, int reg)
 {
     IrVal v = e->reg_val[reg];
+    x64_upper_out(e, reg);
     e->reg_val[reg] = 0;
     if (!v || e->reg[v] != reg || e->l->last[v] < e->cur)
         return;
@@ -224,7 +227,9 @@ int x64_scratch_x(X64Emit *e) { return alloc_temp(e, true) - X64_XMM; }
 
 void x64_const_x(X64Emit *e, int x, IrVec v)
 {
-    if ((v.w[0] | v.w[1]) == 0) {
+    if ((v.w[0] | v.w[1]) == 0 && e->wide) {
+        x64_vex_rrr(e->a, X64_PS, X64_0F, 0x57, 0, 0, x, x, x);
+    } else if ((v.w[0] | v.w[1]) == 0) {
         x64_sse_rr(e->a, X64_PS, X64_0F, 0x57, 0, x, x);
     } else if ((v.w[0] & v.w[1]) == ~0ull) {
         x64_pint_rr(e->a, X64_PCMPEQD, x, x);
@@ -327,7 +332,7 @@ int x64_use_x(X64Emit *e, IrVal v)
         x64_load_x(e->a, e->l->flags[v] & IR_L_LATE ? IR_V64 : x64_type(e, v), t - X64_XMM, m);
     } else if (x64_const(e, v, &c)) {
         const_x(e, t - X64_XMM, v, c);
-    } else {
+    } else if (!x64_upper_to(e, t - X64_XMM, v)) {
         e->failed = true;
         return t - X64_XMM;
     }
@@ -344,7 +349,7 @@ static bool can_take(const X64Emit *e, int r, uint32_t avoid)
     if (avoid >> r & 1)
         return false;
     IrVal u = e->reg_val[r];
-    return !u || e->reg[u] != r || e->l->last[u] <= e->cur;
+    return !x64_upper_wanted(e, r, e->cur + 1) && (!u || e->reg[u] != r || e->l->last[u] <= e->cur);
 }
 
 static int define(X64Emit *e, int want, uint32_t avoid, bool vec)
@@ -386,7 +391,27 @@ void x64_def_is(X64Emit *e, int reg)
         e->reg[u] = -1;
     e->reg_val[reg] = (IrVal)e->cur;
     e->reg[e->cur] = (int8_t)reg;
+    if (reg >= X64_XMM)
+        e->upper[reg - X64_XMM] = 0;
     lock(e, reg);
+}
+
+int x64_def_x_for(X64Emit *e, IrVal v, int pin, int want)
+{
+    int d = pin >= X64_XMM ? pin : -1;
+    if (d >= 0 && !can_take(e, d, 0))
+        x64_evict(e, d);
+    if (d < 0 && want >= 0 && x64_is_temp(e, want + X64_XMM) && can_take(e, want + X64_XMM, 0))
+        d = want + X64_XMM;
+    if (d < 0)
+        d = alloc_temp(e, true);
+    IrVal u = e->reg_val[d];
+    if (u && e->reg[u] == d)
+        e->reg[u] = -1;
+    e->reg_val[d] = v;
+    e->reg[v] = (int8_t)d;
+    lock(e, d);
+    return d - X64_XMM;
 }
 
 static void put_pinned(X64Emit *e, int pin, IrVal v)
@@ -400,8 +425,13 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
         int src = e->reg[v];
         if (pin >= X64_XMM && !x64_is_temp(e, src)) /* two registers will hold it: no pending clean-up then */
             x64_clean(e, v, src - X64_XMM);
-        move_reg(e, pin, src);
+        if (src >= X64_XMM && e->upper[src - X64_XMM])
+            x64_move_wide(e, pin - X64_XMM, src - X64_XMM);
+        else
+            move_reg(e, pin, src);
         if (x64_is_temp(e, src)) { /* the pin is the better home */
+            if (src >= X64_XMM)
+                e->upper[src - X64_XMM] = 0;
             e->reg_val[src] = 0;
             e->reg[v] = (int8_t)pin;
         }
@@ -418,6 +448,8 @@ static void put_pinned(X64Emit *e, int pin, IrVal v)
             zero(e, pin);
         else
             x64_mov_ri(e->a, 64, pin, (uint64_t)c);
+        e->reg[v] = (int8_t)pin;
+    } else if (pin >= X64_XMM && x64_upper_to(e, pin - X64_XMM, v)) {
         e->reg[v] = (int8_t)pin;
     } else {
         e->failed = true;
@@ -461,7 +493,9 @@ static void put_memory(X64Emit *e, unsigned slot, IrVal v)
     x64_lose_home(e, slot);
     int64_t c;
     X64Mem m = x64_slot_mem(e, slot);
-    if (ir_type_is_vec((IrType)e->h->slots[slot].type)) {
+    if (e->h->slots[slot].type == IR_V128 && x64_upper_store(e, m, v)) {
+        ;
+    } else if (ir_type_is_vec((IrType)e->h->slots[slot].type)) {
         int x = x64_use_x(e, v);
         x64_clean(e, v, x);
         x64_store_x(e->a, (IrType)e->h->slots[slot].type, m, x);
@@ -542,6 +576,8 @@ void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
 {
     v = x64_val(e, v);
     int pin = e->slot_reg[slot];
+    if (x64_put_upper(e, slot, v))
+        return;
     if (pin >= 0)
         put_pinned(e, pin, v);
     else
@@ -573,6 +609,7 @@ void x64_start_block(X64Emit *e, unsigned block)
     }
     memset(e->reg_val, 0, sizeof(e->reg_val));
     memset(e->slot_val, 0, sizeof(e->slot_val));
+    memset(e->upper, 0, sizeof(e->upper));
     e->unit_live = false;
 }
 
@@ -660,7 +697,7 @@ static void loop_pin_vectors(X64Emit *e, const SlotUse *u)
         unsigned best = 0, most = 0;
         for (unsigned s = 0; s < e->h->n_slots; s++)
             if (u->uses[s] > most && e->slot_reg[s] < 0 && !(taken[s >> 6] >> (s & 63) & 1) &&
-                ir_type_is_vec((IrType)e->h->slots[s].type) && is_kept(u, s)) {
+                ir_type_is_vec((IrType)e->h->slots[s].type) && is_kept(u, s) && !x64_is_upper_slot(e, s)) {
                 best = s;
                 most = u->uses[s];
             }
@@ -735,6 +772,7 @@ void x64_loop_pins(X64Emit *e)
     count_uses(e, &u);
     loop_pin_vectors(e, &u);
     loop_swap_pins(e, &u);
+    x64_loop_uppers(e);
     x64_fl_enter_loop(e);
 }
 
@@ -742,6 +780,7 @@ void x64_leave_loop(X64Emit *e)
 {
     if (LIKELY(e->code->n_loop_pins == 0))
         return;
+    x64_leave_uppers(e);
     for (unsigned k = 0; k < e->n_pins; k++) {
         bool extra = k >= e->h->n_pins;
         const X64Pin *p = &e->pin[k], *old = extra ? p : &e->h->pin[k];
