@@ -31,7 +31,8 @@ static bool meet_error(Disk *d, int why, bool write, bool *ret_ok)
         policy = why == ENOSPC || why == EDQUOT || why == EFBIG ? DISK_STOP : DISK_REPORT;
     *ret_ok = policy == DISK_IGNORE;
     if (policy == DISK_STOP)
-        return vm_io_error(d->vm, disk_name(d), write, why == ENOSPC, g_strerror(why));
+        return vm_io_error(d->vm, disk_name(d), write, why == ENOSPC, g_strerror(why),
+                           &d->worker.draining);
     vm_io_report(d->vm, disk_name(d), write, *ret_ok, g_strerror(why));
     return false;
 }
@@ -213,6 +214,13 @@ void disks_release(Disks *all)
         worker_hold(&((Disk *)all->list->pdata[k])->worker, false);
 }
 
+/* A device goes, or a medium: its disk's thread does not wait for 'cont', which only the one can say that waits
+ * for the thread. */
+static void wake_waiting(void *opaque)
+{
+    vcpus_look(opaque);
+}
+
 /* ---- making ---- */
 
 static Disk *add_disk(Disks *all, BlockNode *node)
@@ -240,6 +248,8 @@ static void finish(Disk *d, const char *serial)
     if (serial)
         g_strlcpy(d->port.serial, serial, sizeof(d->port.serial));
     worker_start(&d->worker, "disk");
+    d->worker.wake = wake_waiting;
+    d->worker.opaque = &d->vm->vcpus;
     d->port.jobs = &d->worker.port;
 }
 

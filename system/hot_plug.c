@@ -1,7 +1,6 @@
 /* Devices that come and go while the machine is there (sys_devices.h). The tree and the buses change while
  * neither cpus nor timers run; what a device has in other threads ends with it. */
 #include "hw/net/e1000.h"
-#include "hw/pci/pcie_host.h"
 #include "hw/usb/usb.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_serial.h"
@@ -105,11 +104,11 @@ bool sys_devices_remove(SysDevices *s, const char *id, GError **err)
         take_out(s, d);
         return true;
     }
-    Device *slot = machine_slot_of(s->vm->machine, dev);
-    if (!slot)
+    bool first;
+    if (!machine_ask_to_leave(s->vm->machine, dev, &first))
         return sys_fail(err, "Bus '%s' does not support hotplugging",
                         dev->cls->bus && strcmp(dev->cls->bus, "pci") == 0 ? "pcie.0" : "virtio-mmio-bus");
-    return pcie_slot_press(slot) ||
+    return first ||
            sys_fail(err, "Device %s is already in the process of unplug", d->want.id);
 }
 
@@ -139,12 +138,12 @@ typedef struct Ejection {
     Device *slot;
 } Ejection;
 
-static SysDevice *in_slot(const SysDevices *s, const Device *slot)
+static SysDevice *let_go(const SysDevices *s, Device *slot)
 {
-    const PciFunction *f = pcie_slot_at(slot, 0);
-    for (unsigned k = 0; f && k < s->list->len; k++) {
+    const Device *dev = machine_let_go(s->vm->machine, slot);
+    for (unsigned k = 0; dev && k < s->list->len; k++) {
         SysDevice *d = s->list->pdata[k];
-        if (device_of(s, d) == &f->dev)
+        if (device_of(s, d) == dev)
             return d;
     }
     return NULL;
@@ -160,7 +159,7 @@ static gboolean eject(void *opaque)
         g_timeout_add(MOMENT_MS, eject, e);
         return G_SOURCE_REMOVE;
     }
-    while (!vm->quitting && (d = in_slot(e->all, e->slot)))
+    while (!vm->quitting && (d = let_go(e->all, e->slot)))
         take_out(e->all, d);
     g_free(e);
     return G_SOURCE_REMOVE;

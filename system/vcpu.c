@@ -189,14 +189,14 @@ static bool is_vcpu(const Vcpus *v)
     return false;
 }
 
-bool vcpus_wait_resumed(Vcpus *v, unsigned since)
+bool vcpus_wait_resumed(Vcpus *v, unsigned since, const bool *given_up)
 {
     bool cpu = is_vcpu(v);
     g_mutex_lock(&v->lock);
     v->n_paused += cpu;
     v->n_waiting++;
     g_cond_broadcast(&v->changed);
-    while (v->resumed == since && !v->quit && !v->abandon)
+    while (v->resumed == since && !v->quit && !v->abandon && !__atomic_load_n(given_up, __ATOMIC_SEQ_CST))
         g_cond_wait(&v->changed, &v->lock);
     v->n_paused -= cpu;
     v->n_waiting--;
@@ -212,6 +212,13 @@ bool vcpus_any_waiting(Vcpus *v)
     bool any = v->n_waiting != 0;
     g_mutex_unlock(&v->lock);
     return any;
+}
+
+void vcpus_look(Vcpus *v)
+{
+    g_mutex_lock(&v->lock);
+    g_cond_broadcast(&v->changed);
+    g_mutex_unlock(&v->lock);
 }
 
 void vcpus_abandon(Vcpus *v, bool on)

@@ -48,7 +48,8 @@ void vcpus_resume(Vcpus *v);
 void vcpus_end(Vcpus *v);
 /* For a thread that has to wait for vcpus_resume(), a cpu's or another's. False: it never comes, give up. */
 bool vcpus_may_wait(Vcpus *v, unsigned *ret_since);
-bool vcpus_wait_resumed(Vcpus *v, unsigned since);
+bool vcpus_wait_resumed(Vcpus *v, unsigned since, const bool *given_up);
+void vcpus_look(Vcpus *v); /* given_up of somebody has become true */
 /* Does somebody wait there? */
 bool vcpus_any_waiting(Vcpus *v);
 /* For the cpu's own thread, outside of accel_run(): is somebody waiting for it to stop? It stays where it is

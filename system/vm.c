@@ -249,7 +249,8 @@ static void post_error(const IoError *e)
     g_idle_add_full(G_PRIORITY_DEFAULT, tell_error, copy, NULL);
 }
 
-bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text)
+bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text,
+                 const bool *given_up)
 {
     const IoError e = {.vm = vm,
                        .disk = (char *)(uintptr_t)disk,
@@ -262,7 +263,7 @@ bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char 
     if (!vcpus_may_wait(&vm->vcpus, &resumed))
         return false;
     post_error(&e);
-    return vcpus_wait_resumed(&vm->vcpus, resumed);
+    return vcpus_wait_resumed(&vm->vcpus, resumed, given_up);
 }
 
 void vm_io_report(Vm *vm, const char *disk, bool write, bool ignored, const char *text)

@@ -110,7 +110,8 @@ void vm_quit(Vm *vm, ShutdownCause why, int status);
 void vm_request(void *vm, MachineRequest what, int code);
 /* A disk's thread has an error that is to stop the machine: returns when it goes on (true: try again), or
  * when it never will as it was (false). */
-bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text);
+bool vm_io_error(Vm *vm, const char *disk, bool write, bool nospace, const char *text,
+                 const bool *given_up);
 /* It has one that the guest is told of, or that nobody minds. */
 void vm_io_report(Vm *vm, const char *disk, bool write, bool ignored, const char *text);
 

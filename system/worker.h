@@ -20,6 +20,11 @@ typedef struct Worker {
     Job *first, *last;
     Job *now; /* that runs; NULL: none */
     bool quit, held;
+    /* Somebody waits for a job to end: what it waits for itself, for the user to say, it gives up. wake: who
+     * sleeps is to look; any thread; may be NULL. */
+    bool draining;
+    void (*wake)(void *opaque);
+    void *opaque;
 } Worker;
 
 void worker_start(Worker *w, const char *name);

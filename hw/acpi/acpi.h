@@ -67,6 +67,8 @@ typedef struct AcpiPcie {
     uint64_t ecam, ecam_bytes, low, low_bytes, high, high_bytes, io, io_bytes;
     uint32_t gsi; /* of INTA; the others follow */
 } AcpiPcie;
+/* _OSC of a host bridge: the system has native hot plug, PME, AER and the capability structure. */
+void acpi_pcie_osc(AcpiBuf *b);
 /* \_SB.PCI0 with its windows and interrupts (slot + pin modulo 4), and what keeps the configuration space. */
 void acpi_pcie(AcpiBuf *b, const AcpiPcie *p);
 /* A device with registers in memory and, if gsi is not 0, an interrupt. */

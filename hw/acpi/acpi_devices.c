@@ -62,8 +62,7 @@ static void pcie_crs(AcpiBuf *b, const AcpiPcie *p)
     aml_resources_end(b, crs);
 }
 
-/* What the system may do of PCI Express itself: native hot plug, PME, AER, the capability structure. */
-static void pcie_osc(AcpiBuf *b)
+void acpi_pcie_osc(AcpiBuf *b)
 {
     enum { MAY = 0x1d, UNKNOWN_UUID = 4, MASKED = 0x10 };
     size_t method = aml_method(b, "_OSC", 4, true);
@@ -99,7 +98,7 @@ void acpi_pcie(AcpiBuf *b, const AcpiPcie *p)
     aml_name_int(b, "_CBA", p->ecam);
     pcie_prt(b, p->gsi);
     pcie_crs(b, p);
-    pcie_osc(b);
+    acpi_pcie_osc(b);
     aml_end(b, dev);
     dev = aml_device(b, "RES0");
     aml_name_eisaid(b, "_HID", "PNP0C02");

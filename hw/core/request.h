@@ -13,7 +13,8 @@ typedef struct MachineRequests {
     void *opaque;
     void (*request)(void *opaque, MachineRequest what, int exit_code);
     void (*changed)(void *opaque, struct Device *d); /* what the user may want to know; may be NULL */
-    void (*eject)(void *opaque, struct Device *d); /* the guest has let it go; may be NULL */
+    /* Something in this slot, or in one of this controller's, was let go by the guest; may be NULL. */
+    void (*eject)(void *opaque, struct Device *d);
 } MachineRequests;
 
 #endif

@@ -100,6 +100,15 @@ void acpi_pm_press(Device *d)
     lock_release(&d->lock);
 }
 
+void acpi_pm_event(Device *d, unsigned n)
+{
+    AcpiPm *p = (AcpiPm *)d;
+    lock_take(&d->lock);
+    p->gpe[n / 8] |= (uint8_t)(1u << n % 8);
+    show(p);
+    lock_release(&d->lock);
+}
+
 void acpi_pm_switch(Device *d, bool on)
 {
     AcpiPm *p = (AcpiPm *)d;

@@ -13,6 +13,8 @@ enum { ACPI_PM_HZ = 3579545 };
 extern const DevClass acpi_pm_class;
 
 void acpi_pm_press(Device *d);           /* the power button */
+/* General purpose event n, of the first sixteen. */
+void acpi_pm_event(Device *d, unsigned n);
 void acpi_pm_switch(Device *d, bool on); /* ACPI mode: events raise SCI */
 
 /* A power management command was given: is it to raise an SMI? */

@@ -3,6 +3,7 @@
 #include "hw/block/ata_bus.h"
 #include "hw/core/dev_impl.h"
 #include "hw/misc/fw_cfg.h"
+#include "hw/pci/pci_hot_plug.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/usb/usb.h"
 #include "hw/virtio/virtio_serial.h"
@@ -269,7 +270,8 @@ static bool check_devices(const Machine *m, DevError *err)
 static bool find_port(const Machine *m, const PciFunction *f, Device **ret_port, DevError *err)
 {
     *ret_port = NULL;
-    if (!f->bus_id[0] || strcmp(f->bus_id, "pcie.0") == 0)
+    const size_t n = strlen(m->pci->id);
+    if (!f->bus_id[0] || (strncmp(f->bus_id, m->pci->id, n) == 0 && strcmp(f->bus_id + n, ".0") == 0))
         return true;
     *ret_port = dev_find(m->root, f->bus_id);
     if (*ret_port && (*ret_port)->cls == &pcie_root_port_class)
@@ -295,6 +297,8 @@ bool machine_plug_pci(Machine *m, Device *host, DevError *err)
 
 /* ---- hot plug ---- */
 
+enum { FUNCTIONS = 8, PCI_ROOT_PLACES = 256 };
+
 Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err)
 {
     Device *part = NULL, *port = NULL;
@@ -306,7 +310,7 @@ Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevErro
     }
     PciFunction *f = (PciFunction *)make_device(m, want, &part, err);
     bool ok = f && find_port(m, f, &port, err) &&
-              ((port && pcie_slot_is_hot(port)) ||
+              ((port ? pcie_slot_is_hot(port) : m->hot_plug != NULL) ||
                dev_fail(err, "Bus '%s' does not support hotplugging", port ? port->id : "pcie.0")) &&
               pci_plug(m->pci, port, f, err);
     if (!ok) {
@@ -314,12 +318,15 @@ Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevErro
         return NULL;
     }
     dev_reset(part);
-    if (f->devfn == 0) /* the others of its slot were put there before */
+    if (port && f->devfn == 0) /* the others of its slot were put there before */
         pcie_slot_filled(port, cold);
+    else if (!port && f->devfn % FUNCTIONS == 0 && !cold)
+        pci_hot_plug_filled(m->hot_plug, f->devfn / FUNCTIONS);
     return part;
 }
 
-Device *machine_slot_of(const Machine *m, const Device *d)
+/* The root port; NULL: it is behind none that things leave. */
+static Device *port_of(const Machine *m, const Device *d)
 {
     for (unsigned k = 0; k < 2; k++) {
         for (Device *port = (k ? m->unnamed : m->named)->children; port; port = port->next) {
@@ -332,6 +339,37 @@ Device *machine_slot_of(const Machine *m, const Device *d)
     return NULL;
 }
 
+/* Is it in a slot of the root bus which it may leave? */
+static bool on_hot_bus(const Machine *m, const Device *d)
+{
+    for (unsigned k = 0; m->hot_plug && k < PCI_ROOT_PLACES; k++) {
+        const PciFunction *f = pci_function_at(m->pci, NULL, k);
+        if (f && &f->dev == d)
+            return pci_hot_plug_slots(m->pci) >> k / FUNCTIONS & 1;
+    }
+    return false;
+}
+
+bool machine_ask_to_leave(Machine *m, Device *d, bool *ret_first)
+{
+    Device *port = port_of(m, d);
+    if (port)
+        *ret_first = pcie_slot_press(port);
+    else if (on_hot_bus(m, d) && !ata_bus_of(d)) /* whose drives are not its children */
+        *ret_first = pci_hot_plug_press(m->hot_plug, ((const PciFunction *)d)->devfn / FUNCTIONS);
+    else
+        return false;
+    return true;
+}
+
+Device *machine_let_go(const Machine *m, Device *slot)
+{
+    if (slot == m->hot_plug)
+        return pci_hot_plug_let_go(slot);
+    PciFunction *f = pcie_slot_at(slot, 0);
+    return f ? &f->dev : NULL;
+}
+
 void machine_remove(Machine *m, Device *d)
 {
     if (virtio_port_is(d) || usb_is_device(d)) {
@@ -340,11 +378,17 @@ void machine_remove(Machine *m, Device *d)
         dev_free(d);
         return;
     }
-    Device *port = machine_slot_of(m, d);
+    Device *port = port_of(m, d);
+    const unsigned slot = ((const PciFunction *)d)->devfn / FUNCTIONS;
+    bool empty = true;
     pci_unplug((PciFunction *)d);
     dev_free(d);
     if (port && !pcie_slot_at(port, 0))
         pcie_slot_emptied(port);
+    for (unsigned k = 0; k < FUNCTIONS; k++)
+        empty &= !pci_function_at(m->pci, NULL, slot * FUNCTIONS + k);
+    if (!port && m->hot_plug && empty)
+        pci_hot_plug_emptied(m->hot_plug, slot);
 }
 
 bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)

@@ -98,6 +98,7 @@ typedef struct Machine {
     void *board_data;
     Device *root, *named, *unnamed; /* the latter: the user's devices */
     Device *pci;             /* the host bridge; NULL: none */
+    Device *hot_plug;        /* of its root bus, by ACPI; NULL: what is there stays */
     MemMap map, ports;       /* ports: of PCs (hw/core/io_ports.h) */
     Clock clock;
     Accel *accel;
@@ -150,8 +151,11 @@ bool machine_plug_pci(Machine *m, Device *host, DevError *err);
 /* Hot plug, with neither cpus nor clock running. One more device of PCI, in a slot that can take it, or port
  * of a virtio-serial; cold: the machine did not run yet. NULL: err says why, and nothing of it is left. */
 Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err);
-/* The slot that a device is in; NULL: it cannot be taken out. */
-Device *machine_slot_of(const Machine *m, const Device *d);
+/* The guest is to let a device go, and says so by MachineRequests.eject. *ret_first: it was not asked yet.
+ * False: the device cannot be taken out. */
+bool machine_ask_to_leave(Machine *m, Device *d, bool *ret_first);
+/* Something that the guest has let go in this slot, or one of this controller's; NULL: there is no more. */
+Device *machine_let_go(const Machine *m, Device *slot);
 /* Out of its slot, and freed. */
 void machine_remove(Machine *m, Device *d);
 /* What every board tells firmware; with_kernel: the firmware is to start it. */

@@ -4,6 +4,7 @@
 #include "hw/machine/x86_acpi.h"
 #include "hw/intc/x86_ioapic.h"
 #include "hw/misc/acpi_ged.h"
+#include "hw/pci/pci_hot_plug.h"
 
 enum { HEADER = 36, SCI = X86_GSI_SCI, ECAM_BYTES = 256 << 20 };
 #define HPET_BASE 0xfed00000ull
@@ -210,6 +211,71 @@ static void put_windows(AcpiBuf *a, const X86AcpiPc *pc)
     aml_resources_end(a, crs);
 }
 
+static void slot_name(unsigned slot, char ret[4])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    memcpy(ret, (char[]){'S', digits[slot >> 4], digits[slot & 15], 0}, 4);
+}
+
+/* The slots, which the guest lets go by _EJ0, and PCNT, which tells what has come and what is to go. */
+static void put_hot_plug(AcpiBuf *a, const X86AcpiPc *pc)
+{
+    enum { SLOTS = 32, FOREVER = 0xffff, CHECK = 1, EJECT = 3 };
+    char name[4];
+    aml_region(a, "PCST", AML_IO, pc->hot_plug, PCI_HOT_PLUG_BYTES);
+    const size_t field = aml_field(a, "PCST", AML_DWORD, false, 2);
+    static const char *const units[] = {"PCIU", "PCID", "B0EJ", NULL, "BNUM"};
+    for (unsigned k = 0; k < ARRAY_SIZE(units); k++)
+        aml_unit(a, units[k], 32);
+    aml_end(a, field);
+    aml_op(a, AML_MUTEX), aml_path(a, "BLCK"), acpi_put(a, 0, 1);
+    const size_t eject = aml_method(a, "PCEJ", 1, false);
+    aml_op(a, AML_ACQUIRE), aml_path(a, "BLCK"), acpi_put(a, FOREVER, 2);
+    aml_op(a, AML_STORE), aml_int(a, 0), aml_path(a, "BNUM");
+    aml_op(a, AML_SHIFT_LEFT), aml_int(a, 1), aml_op(a, AML_ARG0), aml_path(a, "B0EJ");
+    aml_op(a, AML_RELEASE), aml_path(a, "BLCK");
+    aml_end(a, eject);
+    for (unsigned k = 0; k < SLOTS; k++) {
+        if (!(pc->hot_slots >> k & 1))
+            continue;
+        slot_name(k, name);
+        const size_t slot = aml_device(a, name);
+        aml_name_int(a, "_ADR", k << 16);
+        aml_name_int(a, "_SUN", k);
+        const size_t method = aml_method(a, "_EJ0", 1, false);
+        aml_path(a, "PCEJ"), aml_int(a, k);
+        aml_end(a, method);
+        aml_end(a, slot);
+    }
+    const size_t tell = aml_method(a, "PCNT", 0, false);
+    aml_op(a, AML_ACQUIRE), aml_path(a, "BLCK"), acpi_put(a, FOREVER, 2);
+    aml_op(a, AML_STORE), aml_int(a, 0), aml_path(a, "BNUM");
+    aml_op(a, AML_STORE), aml_path(a, "PCIU"), aml_op(a, AML_LOCAL0);
+    aml_op(a, AML_STORE), aml_path(a, "PCID"), aml_op(a, AML_LOCAL0 + 1);
+    aml_op(a, AML_RELEASE), aml_path(a, "BLCK");
+    for (unsigned k = 0; k < 2 * SLOTS; k++) {
+        if (!(pc->hot_slots >> k / 2 & 1))
+            continue;
+        slot_name(k / 2, name);
+        const size_t when = aml_if(a);
+        aml_op(a, AML_AND), aml_op(a, AML_LOCAL0 + k % 2), aml_int(a, 1u << k / 2), aml_op(a, AML_ZERO);
+        aml_op(a, AML_NOTIFY), aml_path(a, name), aml_int(a, k % 2 ? EJECT : CHECK);
+        aml_end(a, when);
+    }
+    aml_end(a, tell);
+}
+
+static void put_events(AcpiBuf *a, const X86AcpiPc *pc)
+{
+    char name[8];
+    Fmt f = FMT_ON(name);
+    fmt_printf(&f, "_E%02x", X86_GPE_HOT_PLUG);
+    const size_t scope = aml_scope(a, "\\_GPE"), method = aml_method(a, name, 0, false);
+    aml_path(a, "\\_SB.PCI0.PCNT");
+    aml_end(a, method);
+    aml_end(a, scope);
+}
+
 static void put_s5(AcpiBuf *a, unsigned type)
 {
     aml_name(a, "\\_S5");
@@ -233,6 +299,10 @@ static size_t put_pc_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiPc *pc)
     put_windows(a, pc);
     put_prt(a, pc);
     put_isa(a, pc);
+    if (pc->ich)
+        acpi_pcie_osc(a);
+    if (pc->hot_slots)
+        put_hot_plug(a, pc);
     aml_end(a, dev);
     if (pc->ecam) { /* belongs to the board */
         const size_t res = aml_device(a, "MRES");
@@ -244,6 +314,8 @@ static size_t put_pc_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiPc *pc)
         aml_end(a, res);
     }
     aml_end(a, scope);
+    if (pc->hot_slots)
+        put_events(a, pc);
     put_s5(a, 0);
     acpi_table_end(t, table);
     return table;

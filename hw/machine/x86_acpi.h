@@ -15,7 +15,10 @@ typedef struct X86AcpiPc {
     uint64_t pci_high;
     uint32_t isa_address; /* _ADR of the bridge */
     bool serial1;
+    uint32_t hot_slots; /* of the root bus: their functions come and go by ACPI; 0: there are none */
+    uint32_t hot_plug;  /* ports of acpi-pci-hotplug */
 } X86AcpiPc;
+enum { X86_GPE_HOT_PLUG = 1 };
 
 bool x86_acpi_pc(const X86Board *b, const X86AcpiPc *pc, AcpiTables *t);
 

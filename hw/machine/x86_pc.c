@@ -11,6 +11,7 @@
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
 #include "hw/pci/pc_bridge.h"
+#include "hw/pci/pci_hot_plug.h"
 #include "hw/pci/pci_ports.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
@@ -32,6 +33,7 @@ typedef struct PcKind {
     const char *isa_addr, *pm_addr; /* pm_addr: of a function of its own; NULL: the bridge to ISA has it */
     uint64_t split_from, split;     /* with so much RAM, less of it is below 4 GiB */
     uint8_t acpi_on, acpi_off;      /* power management commands */
+    uint16_t hot_plug;              /* ports of PCI hot plug by ACPI; 0: none */
     uint16_t gpe0;                  /* ports of general events; 0: in the PM block */
     uint8_t own_pins, pirq_turn;    /* pcie-host; line of pin A of slot 0 */
     bool ich;
@@ -47,6 +49,7 @@ static const PcKind pc_kind = {
     .acpi_on = 0xf1,
     .acpi_off = 0xf0,
     .gpe0 = 0xafe0,
+    .hot_plug = 0xae00,
     .pirq_turn = 3,
 };
 static const PcKind q35_kind = {
@@ -68,7 +71,7 @@ typedef struct Pc {
     PcMemory memory;
     Device *bridge, *host, *isa, *pm, *smi, *keyboard, *hpet, *dma; /* smi: of pc */
     bool smm;
-    IrqLine pirq[PIRQS], command, legacy;
+    IrqLine pirq[PIRQS], command, legacy, event;
     AcpiTables acpi;
 } Pc;
 
@@ -170,6 +173,23 @@ static bool make_power(Machine *m, Pc *pc, DevError *err)
            (!pc->kind->gpe0 || board_map_ports(m, pm, 1, pc->kind->gpe0, err));
 }
 
+static void take_event(void *receiver, unsigned n, bool on)
+{
+    if (on)
+        acpi_pm_event(((const Pc *)receiver)->pm, n);
+}
+
+static bool make_hot_plug(Machine *m, Pc *pc, DevError *err)
+{
+    if (!pc->kind->hot_plug)
+        return true;
+    Device *d = m->hot_plug = board_put(m, &pci_hot_plug_class, "hot-plug", err);
+    pc->event = (IrqLine){take_event, pc, X86_GPE_HOT_PLUG};
+    return d && dev_set_ptr(d, "event", &pc->event, err) && dev_set_ptr(d, "host", pc->host, err) &&
+           dev_set_ptr(d, "machine", &m->cfg.requests, err) &&
+           board_place_ports(m, d, pc->kind->hot_plug, err);
+}
+
 static bool make_chipset(Machine *m, Pc *pc, DevError *err)
 {
     const PcKind *k = pc->kind;
@@ -242,6 +262,7 @@ static bool pc_build(Machine *m, DevError *err)
            x86_board_serial(m, b, 0, err) && (!m->cfg.serial1 || x86_board_serial(m, b, 1, err)) &&
            make_smram(m, pc, err) && make_host(m, pc, err) && map_host(m, pc, err) &&
            make_chipset(m, pc, err) && make_devices(m, pc, err) && make_disks(m, pc, err) &&
+           make_hot_plug(m, pc, err) &&
            x86_board_isa(m, b, err) && machine_plug_pci(m, pc->host, err);
 }
 
@@ -266,7 +287,9 @@ static bool make_acpi(const Pc *pc, AcpiTables *t)
                    .pci_low = MAX(PCI_LOW, align_up(pc->b.low_bytes, 1 << 28)),
                    .pci_high = align_up(above, 1 << 30),
                    .isa_address = k->ich ? 0x1f0000 : 0x10000,
-                   .serial1 = pc->b.machine->cfg.serial1 != NULL};
+                   .serial1 = pc->b.machine->cfg.serial1 != NULL,
+                   .hot_plug = k->hot_plug,
+                   .hot_slots = k->hot_plug ? pci_hot_plug_slots(pc->host) : 0};
     place(pc, &a);
     return x86_acpi_pc(&pc->b, &a, t);
 }

@@ -87,9 +87,14 @@ static int open_file(const char *uri, const char *path, bool out, GError **err)
     return fd >= 0 ? fd : fail_at(err, uri, errno);
 }
 
-static int copy_fd(const char *uri, int number, GError **err)
+static int copy_fd(const char *uri, const char *text, GError **err)
 {
-    int fd = fcntl(number, F_DUPFD_CLOEXEC, 0);
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(text, 10, 0, INT_MAX, &number, NULL)) {
+        sys_fail(err, "migration: '%s': fd:NUMBER, of a descriptor that this process was started with", uri);
+        return -1;
+    }
+    int fd = fcntl((int)number, F_DUPFD_CLOEXEC, 0);
     return fd >= 0 ? fd : fail_at(err, uri, errno);
 }
 
@@ -102,7 +107,7 @@ static int open_uri(const char *uri, bool out, bool *ret_listens, GError **err)
     if (g_str_has_prefix(uri, "exec:"))
         return run_command(rest + 1, out, err);
     if (g_str_has_prefix(uri, "fd:"))
-        return copy_fd(uri, atoi(rest + 1), err);
+        return copy_fd(uri, rest + 1, err);
     *ret_listens = !out;
     if (g_str_has_prefix(uri, "unix:"))
         return use_unix(uri, rest + 1, out, err);

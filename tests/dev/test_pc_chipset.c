@@ -8,6 +8,8 @@
 #include "hw/isa/isa_bridge.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/pc_bridge.h"
+#include "hw/net/e1000.h"
+#include "hw/pci/pci_hot_plug.h"
 #include "hw/pci/pci_ports.h"
 
 enum { RAM_BYTES = 0x200000, ROM_BYTES = 0x20000, SECOND = 1000000000 };
@@ -320,12 +322,69 @@ static void power(void **unused)
     assert_int_equal(c->k.level, 1u << 9);
     out(c, base, 2, 1);
     assert_int_equal(c->k.level, 0);
-    out(c, base + 0x28, 1, 4); /* general events: nobody makes one */
+    out(c, base + 0x28, 1, 4); /* general events */
     assert_int_equal(in(c, base + 0x20, 4), 0);
+    acpi_pm_event(c->pm, 2);
+    assert_int_equal(in(c, base + 0x20, 1), 4);
+    assert_int_equal(c->k.level, 1u << 9);
+    out(c, base + 0x20, 1, 4);
+    assert_int_equal(c->k.level, 0);
     out(c, base + 4, 2, 1 << 10 | 0x2000); /* S3: there is none */
     assert_int_equal(c->asked, -1);
     out(c, base + 4, 2, 0x2000);
     assert_int_equal(c->asked, MACHINE_POWER_OFF);
+    stop(c);
+}
+
+/* ---- hot plug by ACPI ---- */
+
+static void note_eject(void *opaque, Device *d)
+{
+    ((Chipset *)opaque)->asked++;
+}
+
+static void hot_plug(void **unused)
+{
+    enum { UP = 0xae00, DOWN = 0xae04, EJECT = 0xae08, CAN = 0xae0c, BUS = 0xae10, SLOT = 3 };
+    DevError err;
+    Chipset *c = start(&i440fx_class);
+    c->requests.eject = note_eject;
+    const void *links[] = {"event", &c->k.line[7], "host", c->host, "machine", &c->requests, NULL};
+    Device *h = make(c, &pci_hot_plug_class, links), *user = dev_new(&pci_ports_class, NULL, "user");
+    Device *card = dev_new(&e1000_class, user, "card");
+    map_port(c, &h->region[0], UP);
+    assert_int_equal(in(c, CAN, 4), 0x7ffffffe); /* not the host bridge, not the one to ISA */
+    assert_true(dev_set(card, "addr", "3", &err) && dev_realize(card, &c->k.map, &c->k.clock, &err) &&
+                pci_plug(c->host, NULL, (PciFunction *)card, &err));
+    dev_reset(card);
+    pci_hot_plug_filled(h, SLOT);
+    assert_int_equal(in(c, BUS, 4), 0);
+    assert_int_equal(in(c, UP, 4), 1 << SLOT);
+    assert_int_equal(in(c, UP, 4), 0);
+    assert_int_equal(in(c, CAN, 4), 0x7ffffffe);
+    out(c, EJECT, 4, 1 << SLOT); /* by itself: it stays */
+    assert_int_equal(c->asked, -1);
+    assert_true(pci_hot_plug_press(h, SLOT));
+    assert_false(pci_hot_plug_press(h, SLOT));
+    out(c, BUS, 4, 1); /* there is none */
+    assert_int_equal(in(c, DOWN, 4), 0);
+    out(c, EJECT, 4, 1 << SLOT);
+    out(c, BUS, 4, 0);
+    assert_int_equal(in(c, DOWN, 4), 1 << SLOT);
+    assert_null(pci_hot_plug_let_go(h));
+    out(c, EJECT, 4, ~0u);
+    assert_int_equal(c->asked, 0);
+    assert_ptr_equal(pci_hot_plug_let_go(h), card);
+    pci_unplug((PciFunction *)card);
+    pci_hot_plug_emptied(h, SLOT);
+    assert_null(pci_hot_plug_let_go(h));
+    assert_true(pci_plug(c->host, NULL, (PciFunction *)card, &err));
+    assert_true(pci_hot_plug_press(h, SLOT));
+    dev_reset(h); /* after a reset it is not there any more */
+    assert_ptr_equal(pci_hot_plug_let_go(h), card);
+    pci_unplug((PciFunction *)card);
+    dev_free(user);
+    dev_free(h);
     stop(c);
 }
 
@@ -378,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(config_by_ports), cmocka_unit_test(shadowing),
                                        cmocka_unit_test(smm_locks),       cmocka_unit_test(smi_features),
                                        cmocka_unit_test(routes),          cmocka_unit_test(power),
+                                       cmocka_unit_test(hot_plug),
                                        cmocka_unit_test(linux_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

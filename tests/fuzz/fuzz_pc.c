@@ -26,6 +26,7 @@
 #include "hw/misc/pc_ports.h"
 #include "hw/net/e1000.h"
 #include "hw/pci/pc_bridge.h"
+#include "hw/pci/pci_hot_plug.h"
 #include "hw/pci/pci_ports.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
@@ -80,7 +81,7 @@ struct Rig {
     RamBlock ram, rom;
     MemRegion ram_region;
     PcMemory memory;
-    Device *device[DEVICES], *pic, *ioapic, *lapic, *keyboard, *host, *pm;
+    Device *device[DEVICES], *pic, *ioapic, *lapic, *keyboard, *host, *pm, *hot_plug;
     IrqLine pirq[PCIE_LINES];
     unsigned n_devices, n_places, n_ports;
     Place place[PLACES];
@@ -243,6 +244,8 @@ static void add_chipset(Rig *r)
     plug(r, add_bare(r, &piix3_class, NULL, isa));
     plug(r, add_bare(r, &piix4_pm_class, NULL, piix_pm));
     add(r, &pci_ports_class, NULL, ports);
+    const void *hot[] = {"event", &r->line[9], "host", r->host, "machine", &r->requests, NULL};
+    r->hot_plug = add(r, &pci_hot_plug_class, NULL, hot);
 }
 
 /* ---- disks ---- */
@@ -574,6 +577,9 @@ void rig_run(Rig *r, Input *in)
     case OP_BUTTON: {
         bool on = next(in, 1) & 1;
         acpi_pm_press(r->pm);
+        acpi_pm_event(r->pm, on);
+        pci_hot_plug_press(r->hot_plug, on ? 31 : 3);
+        pci_hot_plug_filled(r->hot_plug, 5);
         acpi_pm_switch(r->pm, on);
         break;
     }
