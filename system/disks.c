@@ -214,8 +214,8 @@ void disks_release(Disks *all)
         worker_hold(&((Disk *)all->list->pdata[k])->worker, false);
 }
 
-/* A device goes, or a medium: its disk's thread does not wait for 'cont', which only the one can say that waits
- * for the thread. */
+/* A device goes, or a medium: its disk's thread does not wait for 'cont', which only the one can say that
+ * waits for the thread. */
 static void wake_waiting(void *opaque)
 {
     vcpus_look(opaque);

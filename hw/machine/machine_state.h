@@ -23,7 +23,7 @@ char *machine_shape(const Machine *m);
 bool machine_shape_fits(const Machine *m, const char *shape, DevError *err);
 
 /* Blocks of memory, by their number. Returns how many there are; `to` has room for MACHINE_MOST_BLOCKS. */
-enum { MACHINE_MOST_BLOCKS = 64 };
+enum { MACHINE_MOST_BLOCKS = 2 * MEM_MAX_REGIONS };
 unsigned machine_ram_blocks(const Machine *m, RamBlock **to);
 
 #endif

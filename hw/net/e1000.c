@@ -393,6 +393,8 @@ static bool e1000_loaded(Device *dev, DevError *err)
         if (clock_now(dev->clock) < e->quiet_until[k])
             timer_set(dev->clock, &e->timer[k], e->quiet_until[k]);
     }
+    if (e->netdev && e->netdev->more)
+        e->netdev->more(e->netdev->backend); /* it may have a frame that the card of before had no room for */
     return true;
 }
 

@@ -325,7 +325,13 @@ static bool net_loaded(Device *dev, DevError *err)
     VirtioNet *n = (VirtioNet *)dev;
     bool fits = (n->n_uni == TOO_MANY || n->n_uni <= MAX_MACS) &&
                 (n->n_multi == TOO_MANY || n->n_multi + (n->n_uni == TOO_MANY ? 0 : n->n_uni) <= MAX_MACS);
-    return fits ? virtio_check(&n->v, err) : dev_fail(err, "%s: too many addresses", dev->id);
+    if (!fits)
+        return dev_fail(err, "%s: too many addresses", dev->id);
+    if (!virtio_check(&n->v, err))
+        return false;
+    if (n->netdev && n->netdev->more)
+        n->netdev->more(n->netdev->backend); /* it may have a frame that the card of before had no room for */
+    return true;
 }
 
 static void net_clear(Device *dev)

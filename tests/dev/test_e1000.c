@@ -347,7 +347,7 @@ static void receiving(void **unused)
     assert_int_equal(ld_u16(ram(r, RX_RING + 5 * 16 + 12)), 1300 - 1024);
     const unsigned before = r->more + 1;
     round_trip(r);
-    assert_int_equal(r->more, before); /* a card that was loaded takes what the network kept for the one of before */
+    assert_int_equal(r->more, before); /* it takes what the network kept for the card of before */
     assert_false(give(r, own, 1000)); /* one is left, two are needed */
     assert_int_equal(get(r, 0xc0) >> 6 & 1, 1);
     put(r, 0x2818, 2);

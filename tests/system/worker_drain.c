@@ -1,5 +1,5 @@
-/* Whoever drains a worker gets an answer, though the job that runs waits for the user to say 'cont', who could
- * only say it to the thread that drains. */
+/* Whoever drains a worker gets an answer, though the job that runs waits for the user to say 'cont', who
+ * could only say it to the thread that drains. */
 #include "system/worker.h"
 
 #include <stdio.h>
