@@ -12,6 +12,7 @@
 #include "target/target.h"
 
 typedef struct Accel Accel;
+typedef struct Fmt Fmt;
 
 /* How code in a page can change. */
 typedef enum AccelCode {
@@ -45,6 +46,30 @@ enum { ACCEL_LARGE_CODE = 2 << 20 };
 /* Who has the machine's interrupt controllers: the board; the engine that of each cpu alone; the engine. */
 typedef enum AccelIrqchip { ACCEL_IRQCHIP_BOARD, ACCEL_IRQCHIP_SPLIT, ACCEL_IRQCHIP_ENGINE } AccelIrqchip;
 
+/* A region that was translated: `size` bytes of host code at rx, made of n_insns guest instructions, the
+ * first at pc (of machines a virtual address; of regions that were there before, one of the page's memory).
+ */
+typedef struct AccelRegion {
+    Gva pc;
+    const void *rx;
+    uint32_t size, n_insns; /* n_insns: 0 = not known any more */
+} AccelRegion;
+
+/* Who wants to know what is translated. Each may be NULL; by the thread that translates, with no lock held.
+ */
+typedef struct AccelObserver {
+    void *opaque;
+    void (*region)(void *opaque, const AccelRegion *r);
+    /* Puts into a log what a person calls this address; nothing, if it has no name. */
+    void (*name)(void *opaque, Gva pc, struct Fmt *out);
+    void (*dropped)(void *opaque, Gva start, uint64_t len); /* accel_invalidate() */
+} AccelObserver;
+
+/* Addresses of the guest, `last` included. */
+typedef struct AccelRange {
+    Gva first, last;
+} AccelRange;
+
 typedef struct AccelConfig {
     bool jit;              /* false: interpreter */
     const struct AccelOps *engine; /* one of another library; NULL: as `jit` says */
@@ -58,6 +83,9 @@ typedef struct AccelConfig {
     size_t cache_bytes;    /* code cache; 0 = default */
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;
+    const AccelRange *filter; /* IN_ASM, IR, OUT_ASM, EXEC, CPU of these addresses only; the caller's; */
+    unsigned n_filter;        /* 0: of all */
+    AccelObserver observer;
     AccelMem mem;
     struct MemMap *machine; /* its physical memory; NULL: user mode, `mem` counts */
     void *arena_base;      /* address range reserved by the owner for the accel's own mappings, or NULL */
@@ -156,14 +184,20 @@ void accel_exclusive_end(Cpu *self);
  * lock; what keeps them there is its business. */
 void accel_stand_still(Accel *a);
 
+/* Ranges separated by commas: FIRST..LAST, START+SIZE, END-SIZE. They are added to the *n at `to`, which has
+ * room for cap. False: err says what is wrong. */
+bool accel_parse_ranges(const char *text, AccelRange *to, unsigned cap, unsigned *n, Fmt *err);
 /* With ACCEL_LOG_STATS: the figures of this address space so far, to the log. */
 void accel_stats(Accel *a);
+/* Calls fn for each region there is. No cpu translates meanwhile. */
+void accel_each_region(Accel *a, void (*fn)(void *opaque, const AccelRegion *r), void *opaque);
+/* The log goes elsewhere from now on; by the only thread. */
+void accel_log_to(Accel *a, int fd);
 
 /* Machines: the whole architectural state of a cpu as text (TargetState), and back into one of the same
  * configuration. All cpus are outside and stay there. An LL/SC reservation is lost. False: err says why; then
  * the cpu is as after a reset, or has parts of the state. check: would the text be read? room:
  * TargetOps.cpu_size bytes for it. */
-typedef struct Fmt Fmt;
 void accel_cpu_save(Cpu *cpu, Fmt *out);
 bool accel_cpu_load(Cpu *cpu, const char *text, Fmt *err);
 bool accel_cpu_check(const Cpu *cpu, const char *text, void *room, Fmt *err);

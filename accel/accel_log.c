@@ -15,12 +15,48 @@ static Gva tagged(const TargetOps *isa, const IrRegion *r, Gva at)
     return at;
 }
 
-static void log_in_asm(const TargetOps *isa, const Superblock *sb, Fmt *f)
+static bool wants(const Accel *a, Gva first, Gva last)
+{
+    for (unsigned k = 0; k < a->cfg.n_filter; k++)
+        if (first <= a->cfg.filter[k].last && last >= a->cfg.filter[k].first)
+            return true;
+    return !a->cfg.n_filter;
+}
+
+bool accel_log_wants(const Accel *a, Gva pc)
+{
+    return wants(a, pc, pc);
+}
+
+bool accel_log_wants_region(const Cpu *cpu, const Superblock *sb)
+{
+    bool any = false;
+    for (unsigned n = 0; n < sb->n_runs; n++) {
+        Gva at = sb->run[n].pc + cpu->pc_delta;
+        any |= sb->run[n].len && wants(cpu->accel, at, at + sb->run[n].len - 1);
+    }
+    return any;
+}
+
+static void put_name(const Accel *a, Gva pc, Fmt *f)
+{
+    if (!a->cfg.observer.name)
+        return;
+    size_t len = f->len;
+    fmt_putc(f, ' ');
+    a->cfg.observer.name(a->cfg.observer.opaque, pc, f);
+    if (f->len == len + 1 && f->len)
+        f->buf[f->len = len] = 0;
+}
+
+static void log_in_asm(const Cpu *cpu, const TargetOps *isa, const Superblock *sb, Fmt *f)
 {
     const uint8_t *next = sb->bytes;
     for (unsigned n = 0; n < sb->n_runs; n++) {
         const SuperblockRun *run = &sb->run[n];
-        fmt_printf(f, "IN: 0x%lx + %u\n", (unsigned long)run->pc, run->len);
+        fmt_printf(f, "IN: 0x%lx + %u", (unsigned long)run->pc, run->len);
+        put_name(cpu->accel, run->pc + cpu->pc_delta, f);
+        fmt_putc(f, '\n');
         for (unsigned at = 0; at < run->len;) {
             char text[128] = "";
             const uint8_t *bytes = next + at;
@@ -38,9 +74,10 @@ static void log_in_asm(const TargetOps *isa, const Superblock *sb, Fmt *f)
     }
 }
 
-void accel_log_region(const Accel *a, const Superblock *sb)
+void accel_log_region(const Cpu *cpu, const Superblock *sb)
 {
-    if (LIKELY(!(a->cfg.log & (ACCEL_LOG_IN_ASM | ACCEL_LOG_IR))))
+    const Accel *a = cpu->accel;
+    if (LIKELY(!(a->cfg.log & (ACCEL_LOG_IN_ASM | ACCEL_LOG_IR))) || !accel_log_wants_region(cpu, sb))
         return;
     Arena *arena = sb->region->arena;
     char *text = arena_alloc(arena, LOG_CAP, 8);
@@ -48,7 +85,7 @@ void accel_log_region(const Accel *a, const Superblock *sb)
         return;
     Fmt f = {.buf = text, .cap = LOG_CAP};
     if (a->cfg.log & ACCEL_LOG_IN_ASM)
-        log_in_asm(target_isa(a->ops, sb->region->ctx), sb, &f);
+        log_in_asm(cpu, target_isa(a->ops, sb->region->ctx), sb, &f);
     if (a->cfg.log & ACCEL_LOG_IR)
         ir_print(sb->region, &f);
     for (size_t at = 0; at < f.len;) {
@@ -75,8 +112,15 @@ void accel_log_cpu(const Cpu *cpu)
     const TargetOps *ops = cpu->ops;
     char text[4096];
     Fmt f = FMT_ON(text);
+    if (!accel_log_wants(cpu->accel, cpu->pc & ~cpu_isa(cpu)->pc_tag))
+        return;
+    if (cpu->accel->cfg.log & ACCEL_LOG_EXEC) {
+        fmt_printf(&f, "exec: %lx", (unsigned long)cpu->pc);
+        put_name(cpu->accel, cpu->pc, &f);
+        fmt_putc(&f, '\n');
+    }
     if (!(cpu->accel->cfg.log & ACCEL_LOG_CPU)) {
-        accel_log(cpu->accel, "exec: %lx\n", (unsigned long)cpu->pc);
+        sys_write(cpu->accel->cfg.log_fd, f.buf, f.len);
         return;
     }
     fmt_printf(&f, "pc=%lx ff=%x", (unsigned long)cpu->pc, cpu->ff);
@@ -118,4 +162,59 @@ void accel_log_unknown(Cpu *cpu)
         isa->disas(cpu->pc, bytes, n, text, sizeof(text));
     accel_log(cpu->accel, "unimp: undefined here at %lx: %02x%02x%02x%02x %s\n", (unsigned long)cpu->pc,
               bytes[3], bytes[2], bytes[1], bytes[0], text);
+}
+
+static bool number(const char **at, uint64_t *ret)
+{
+    const char *s = *at;
+    unsigned base = s[0] == '0' && (s[1] | 32) == 'x' ? 16 : 10;
+    s += base == 16 ? 2 : 0;
+    const char *digits = s;
+    for (*ret = 0;; s++) {
+        unsigned c = (unsigned char)*s, d = c - '0' < 10         ? c - '0'
+                                            : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10
+                                                                 : 99;
+        if (d >= base)
+            break;
+        if (*ret > (UINT64_MAX - d) / base)
+            return false;
+        *ret = *ret * base + d;
+    }
+    *at = s;
+    return s != digits;
+}
+
+static bool range(const char **at, AccelRange *ret)
+{
+    uint64_t a, b;
+    if (!number(at, &a))
+        return false;
+    char op = **at;
+    *at += op == '.' ? 2 : 1;
+    if (!op || !strchr(".+-", op) || (op == '.' && (*at)[-1] != '.') || !number(at, &b) ||
+        (**at && **at != ','))
+        return false;
+    *ret = op == '.'   ? (AccelRange){a, b}
+           : op == '+' ? (AccelRange){a, a + (b - 1)}
+                       : (AccelRange){a - (b - 1), a};
+    return op == '.' ? a <= b : b && ret->first <= ret->last;
+}
+
+bool accel_parse_ranges(const char *text, AccelRange *to, unsigned cap, unsigned *n, Fmt *err)
+{
+    for (const char *at = text;; at++) {
+        const char *item = at;
+        if (*n == cap) {
+            fmt_printf(err, "more than %u ranges", cap);
+            return false;
+        }
+        if (!range(&at, &to[*n])) {
+            fmt_printf(err, "'%.*s' is no range: FIRST..LAST, START+SIZE or END-SIZE",
+                       (int)strcspn(item, ","), item);
+            return false;
+        }
+        ++*n;
+        if (!*at)
+            return true;
+    }
 }

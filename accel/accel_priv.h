@@ -42,6 +42,8 @@ typedef struct AccelOps {
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
     bool (*region_of)(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
     void (*stats)(Accel *a); /* may be NULL */
+    void (*each_region)(Accel *a, void (*fn)(void *opaque, const AccelRegion *r),
+                        void *opaque);           /* may be NULL */
     void (*thread_died)(Accel *a, uint32_t tid); /* may be NULL */
     void (*fork_learn)(Cpu *cpu); /* see accel_fork_learn(); may be NULL */
     void (*fork_prepare)(Accel *a);
@@ -183,7 +185,10 @@ void accel_log_cpu(const Cpu *cpu);
  * the instruction at pc, which raised ILLEGAL. */
 void accel_log_walk(const Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuPage *page);
 void accel_log_unknown(Cpu *cpu);
-/* What cfg.log asks for of a region just built. */
-void accel_log_region(const Accel *a, const Superblock *sb);
+/* What cfg.log asks for of a region just built at cpu->pc. */
+void accel_log_region(const Cpu *cpu, const Superblock *sb);
+/* Is this of the addresses that are logged (AccelConfig.filter)? Of the region: any of its bytes. */
+bool accel_log_wants(const Accel *a, Gva pc);
+bool accel_log_wants_region(const Cpu *cpu, const Superblock *sb);
 
 #endif

@@ -21,6 +21,7 @@
 #include "linux-user/exec.h"
 #include "linux-user/fs.h"
 #include "linux-user/options.h"
+#include "linux-user/perf.h"
 #include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/stack.h"
@@ -146,20 +147,11 @@ static void put_back(const LuOptions *opt)
 
 static void open_log(LuProc *p)
 {
-    const LuOptions *opt = p->opt;
-    p->log = opt->log;
-    if (!opt->log_file)
-        return;
-    long fd = sys_call4(SYS_openat, AT_FDCWD, opt->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    long fd = lu_log_open(p->opt);
+    p->log = p->opt->log;
     if (sys_is_err(fd)) {
-        fmt_err("%s: cannot open the log: %s", opt->log_file, lu_errno_text((int)-fd));
+        fmt_err("%s: cannot open the log: %s", p->opt->log_file, lu_errno_text((int)-fd));
         sys_exit_group(1);
-    }
-    /* Out of the way of the guest's own numbers. */
-    long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 900);
-    if (!sys_is_err(high)) {
-        sys_close((int)fd);
-        fd = high;
     }
     p->strace_fd = (int)fd;
 }
@@ -481,16 +473,29 @@ static void start_accel(Start *s)
     const LuOptions *opt = p->opt;
     char why[sizeof(s->err_text)] = "";
     AccelConfig cfg = {
-        .jit = !opt->no_jit, .host_cpu = opt->host_cpu, .host = s->host,
-        .no_opt = opt->no_opt, .max_insns = opt->max_insns,
+        .jit = !opt->no_jit,
+        .host_cpu = opt->host_cpu,
+        .host = s->host,
+        .no_opt = opt->no_opt,
+        .max_insns = opt->max_insns,
         .cache_bytes = cache_bytes(p),
-        .returns_from = opt->returns_from                                         ? opt->returns_from
+        .returns_from = opt->returns_from                                      ? opt->returns_from
                         : lu_mm_code_size(p->mm, s->entry) >= ACCEL_LARGE_CODE ? 1
-                                                                                  : 0,
-        .log = opt->accel_log, .log_fd = p->strace_fd,
-        .mem = {.opaque = p->mm, .exec_bytes = lu_mm_exec_bytes, .code_page = lu_mm_code_page,
-                .code_written = lu_mm_code_written, .code_size = lu_mm_code_size},
+                                                                               : 0,
+        .log = opt->accel_log,
+        .log_fd = p->strace_fd,
+        .filter = opt->filter,
+        .n_filter = opt->n_filter,
+        .mem = {.opaque = p->mm,
+                .exec_bytes = lu_mm_exec_bytes,
+                .code_page = lu_mm_code_page,
+                .code_written = lu_mm_code_written,
+                .code_size = lu_mm_code_size},
     };
+    if (!lu_perf_start(p, &cfg.observer, &s->err)) {
+        fmt_err("%s", s->err_text);
+        sys_exit_group(1);
+    }
     p->accel = accel_new(&cfg, p->abi->target, s->err_text, sizeof(s->err_text));
     if (!p->accel && cfg.jit) {
         /* Slower, but it runs; what it starts is told not to try. */

@@ -72,40 +72,7 @@ static bool each_item(Parse *ps, const char *list, bool (*fn)(Parse *ps, const c
 
 static bool parse_u64(Parse *ps, const char *s, bool suffix, uint64_t *ret)
 {
-    const char *start = s;
-    uint64_t v = 0;
-    unsigned base = s[0] == '0' && (s[1] | 32) == 'x' ? 16 : 10;
-    if (base == 16)
-        s += 2;
-    const char *digits = s;
-    for (;; s++) {
-        unsigned c = (unsigned char)*s, d = c - '0' < 10         ? c - '0'
-                                            : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10
-                                                                 : 99;
-        if (d >= base)
-            break;
-        if (v > (UINT64_MAX - d) / base)
-            goto bad;
-        v = v * base + d;
-    }
-    if (s == digits)
-        goto bad;
-    if (suffix && *s) {
-        unsigned c = *s | 32, shift = c == 'k' ? 10 : c == 'm' ? 20 : c == 'g' ? 30 : c == 't' ? 40 : 0;
-        if (shift) {
-            if (v >> (64 - shift))
-                goto bad;
-            v <<= shift;
-            s++;
-        }
-    }
-    if (*s)
-        goto bad;
-    *ret = v;
-    return true;
-bad:
-    fmt_printf(&ps->err, "'%s' is not a number", start);
-    return false;
+    return lu_option_u64(s, suffix, ret, &ps->err);
 }
 
 /* ---- handlers ---- */
@@ -295,6 +262,11 @@ static bool opt_no_opt(Parse *ps, const char *arg) { return each_item(ps, arg, n
 
 static bool opt_log_file(Parse *ps, const char *arg)
 {
+    const char *mark = strchr(arg, '%');
+    if (mark && (mark[1] != 'd' || strchr(mark + 1, '%'))) {
+        fmt_printf(&ps->err, "'%s': of %% only one %%d, the process's number, is known", arg);
+        return false;
+    }
     ps->opt->log_file = absolute(ps, arg);
     return true;
 }
@@ -399,6 +371,24 @@ static bool opt_signal_map(Parse *ps, const char *arg)
     return false;
 }
 
+static bool opt_dfilter(Parse *ps, const char *arg)
+{
+    LuOptions *opt = ps->opt;
+    return accel_parse_ranges(arg, opt->filter, ARRAY_SIZE(opt->filter), &opt->n_filter, &ps->err);
+}
+
+static bool opt_perfmap(Parse *ps, const char *arg)
+{
+    ps->opt->perf_map = true;
+    return true;
+}
+
+static bool opt_jitdump(Parse *ps, const char *arg)
+{
+    ps->opt->jit_dump = true;
+    return true;
+}
+
 static bool opt_gdb(Parse *ps, const char *arg)
 {
     ps->opt->gdb = arg;
@@ -487,8 +477,10 @@ static const OptRow rows[] = {
     {"B", "GUEST_BASE", "address", true, opt_base, "guest address 0 in the host (only 0)"},
     {"R", "RESERVED_VA", "size", true, opt_reserve, "limit of the guest's addresses"},
     {"d", "LOG", "item,...", true, opt_log, "log these items (-d help lists them)"},
-    {"dfilter", "DFILTER", "range,...", true, opt_refused, "(not supported)"},
-    {"D", "LOG_FILENAME", "file", true, opt_log_file, "write the log to file (default: standard error)"},
+    {"dfilter", "DFILTER", "range,...", true, opt_dfilter,
+     "in_asm, ir, out_asm, exec, cpu of these addresses only: FIRST..LAST, START+SIZE, END-SIZE"},
+    {"D", "LOG_FILENAME", "file", true, opt_log_file,
+     "write the log to file (default: standard error); %d in it is the process's number"},
     {"p", "PAGESIZE", "size", true, opt_page_size, "page size (only 4096)"},
     {"singlestep", "SINGLESTEP", "", true, opt_single, "translate one instruction at a time"},
     {"one-insn-per-tb", "ONE_INSN_PER_TB", "", true, opt_single, "the same"},
@@ -498,8 +490,9 @@ static const OptRow rows[] = {
      "other numbers for signals (not supported, nor needed: each is itself)"},
     {"trace", "TRACE", "pattern", true, opt_refused, "(not supported)"},
     {"plugin", "PLUGIN", "file", true, opt_refused, "(not supported)"},
-    {"perfmap", "PERFMAP", "", true, opt_refused, "(not supported)"},
-    {"jitdump", "JITDUMP", "", true, opt_refused, "(not supported)"},
+    {"perfmap", "PERFMAP", "", true, opt_perfmap, "tell perf in /tmp/perf-PID.map what lies where"},
+    {"jitdump", "JITDUMP", "", true, opt_jitdump,
+     "tell perf in jit-PID.dump, with the code (perf record -k 1, perf inject -j)"},
     {"version", "VERSION", "", false, opt_version, "print the version"},
     {"syscalls", "", "", false, opt_syscalls, "print the table of system calls and what is missing"},
     {"binfmt", "", "verb ...", false, opt_binfmt,

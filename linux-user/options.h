@@ -17,7 +17,7 @@
  * arg... */
 #define LU_REEXEC "--re-exec"
 
-enum { LU_MAX_FORWARD = 64 };
+enum { LU_MAX_FORWARD = 64, LU_MAX_RANGES = 32 };
 
 typedef struct LuEnvEdit {
     struct LuEnvEdit *next; /* in the order given */
@@ -31,7 +31,7 @@ struct LuOptions {
     const char *cpu;          /* -cpu, NULL = the default; a name that some guest knows */
     const char *uname_release; /* -r, NULL = the host's */
     const char *gdb;          /* -g: where a debugger is waited for, NULL = nowhere */
-    const char *log_file;     /* -D, NULL = standard error */
+    const char *log_file;     /* -D, with its %d; NULL = standard error */
     uint64_t stack_size;      /* -s, bytes; 0 = from RLIMIT_STACK */
     uint64_t reserved_va;     /* -R, bytes; 0 = no limit */
     const char *host_cpu;     /* -host-cpu: AccelConfig.host_cpu */
@@ -40,6 +40,9 @@ struct LuOptions {
     uint32_t no_opt;          /* -no-opt: ACCEL_NO_* */
     uint32_t accel_log;       /* -d: ACCEL_LOG_* */
     uint32_t log;             /* -d, -strace: LU_LOG_* */
+    AccelRange filter[LU_MAX_RANGES]; /* -dfilter */
+    unsigned n_filter;
+    bool perf_map, jit_dump;
     uint32_t max_insns;       /* -max-insns */
     uint32_t returns_from;    /* -return-stack; 0: default */
     bool no_jit, have_seed;

@@ -1,4 +1,4 @@
-/* The items of -d and -no-opt: words that stand for bits. */
+/* The items of -d and -no-opt: words that stand for bits. Numbers. */
 #include "linux-user/options_items.h"
 
 #include "base/fmt.h"
@@ -22,14 +22,23 @@ static const NamedBit log_items[] = {
     {"op_opt", BIT_ACCEL, ACCEL_LOG_IR, "the same"},
     {"out_asm", BIT_ACCEL, ACCEL_LOG_OUT_ASM, "host instructions in hexadecimal, for tinamou-disas"},
     {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
-    {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator, at the end"},
-    {"nochain", BIT_OPT, ACCEL_NO_CHAIN, "no log: regions do not jump to each other (-no-opt chain)"},
-    {"op_ind", BIT_REFUSED, 0, ""},      {"op_plugin", BIT_REFUSED, 0, ""},   {"int", BIT_REFUSED, 0, ""},
-    {"exec", BIT_REFUSED, 0, ""},        {"fpu", BIT_REFUSED, 0, ""},         {"mmu", BIT_REFUSED, 0, ""},
-    {"pcall", BIT_REFUSED, 0, ""},       {"cpu_reset", BIT_REFUSED, 0, ""},
+    {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator and hot regions, at the end"},
+    {"exec", BIT_ACCEL, ACCEL_LOG_EXEC, "address of each region that the translator's own code enters"},
+    {"nochain", BIT_OPT, ACCEL_NO_CHAIN | ACCEL_NO_JUMP_CACHE | ACCEL_NO_RETURN_STACK,
+     "no log: the translator's own code enters every region"},
+    {"op_ind", BIT_REFUSED, 0, ""},
+    {"op_plugin", BIT_REFUSED, 0, ""},
+    {"int", BIT_REFUSED, 0, ""},
+    {"fpu", BIT_REFUSED, 0, ""},
+    {"mmu", BIT_REFUSED, 0, ""},
+    {"pcall", BIT_REFUSED, 0, ""},
+    {"cpu_reset", BIT_REFUSED, 0, ""},
     {"guest_errors", BIT_REFUSED, 0, ""},
-    {"page", BIT_REFUSED, 0, ""},        {"plugin", BIT_REFUSED, 0, ""},      {"tid", BIT_REFUSED, 0, ""},
-    {"vpu", BIT_REFUSED, 0, ""},         {"invalid_mem", BIT_REFUSED, 0, ""},
+    {"page", BIT_REFUSED, 0, ""},
+    {"plugin", BIT_REFUSED, 0, ""},
+    {"tid", BIT_REFUSED, 0, ""},
+    {"vpu", BIT_REFUSED, 0, ""},
+    {"invalid_mem", BIT_REFUSED, 0, ""},
 };
 
 static const NamedBit no_opt_items[] = {
@@ -48,6 +57,44 @@ static const NamedBit no_opt_items[] = {
     {"exact-llsc", BIT_OPT, ACCEL_NO_EXACT_LLSC, ""},
     {"all", BIT_OPT, ~(uint32_t)ACCEL_NO_EXACT_LLSC, ""},
 };
+
+bool lu_option_u64(const char *s, bool suffix, uint64_t *ret, Fmt *err)
+{
+    const char *start = s;
+    uint64_t v = 0;
+    unsigned base = s[0] == '0' && (s[1] | 32) == 'x' ? 16 : 10;
+    if (base == 16)
+        s += 2;
+    const char *digits = s;
+    for (;; s++) {
+        unsigned c = (unsigned char)*s, d = c - '0' < 10         ? c - '0'
+                                            : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10
+                                                                 : 99;
+        if (d >= base)
+            break;
+        if (v > (UINT64_MAX - d) / base)
+            goto bad;
+        v = v * base + d;
+    }
+    if (s == digits)
+        goto bad;
+    if (suffix && *s) {
+        unsigned c = *s | 32, shift = c == 'k' ? 10 : c == 'm' ? 20 : c == 'g' ? 30 : c == 't' ? 40 : 0;
+        if (shift) {
+            if (v >> (64 - shift))
+                goto bad;
+            v <<= shift;
+            s++;
+        }
+    }
+    if (*s)
+        goto bad;
+    *ret = v;
+    return true;
+bad:
+    fmt_printf(err, "'%s' is not a number", start);
+    return false;
+}
 
 static bool named_bits(LuOptions *opt, const NamedBit *rows, size_t n, const char *item, Fmt *err)
 {

@@ -7,9 +7,13 @@
 #define LINUX_USER_OPTIONS_ITEMS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct Fmt;
 struct LuOptions;
+
+/* A number, decimal or 0x...; suffix: K, M, G, T may follow. */
+bool lu_option_u64(const char *s, bool suffix, uint64_t *ret, struct Fmt *err);
 
 bool lu_option_log(struct LuOptions *opt, const char *item, struct Fmt *err);
 bool lu_option_no_opt(struct LuOptions *opt, const char *item, struct Fmt *err);

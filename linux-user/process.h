@@ -32,6 +32,8 @@ typedef struct LuGdb LuGdb;           /* gdb_int.h */
 typedef struct LuFs LuFs;             /* fs.h: sysroot, cwd view */
 typedef struct LuOptions LuOptions;   /* options.h: command line and environment */
 typedef struct LuFilter LuFilter;     /* seccomp.h */
+typedef struct LuPerf LuPerf;         /* perf.h */
+typedef struct LuSyms LuSyms;         /* symbols.h */
 
 struct LuProc {
     const LuAbi *abi;
@@ -64,6 +66,8 @@ struct LuProc {
                            * here */
     LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
     int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none */
+    LuPerf *perf;         /* NULL: nobody asked */
+    struct PerfFile *perf_files; /* with descriptors that are hidden from the guest; NULL: none */
     bool pokes;           /* it has other processes' memory open to write: they look at their code anew */
     struct LuRings *rings; /* uring.h; NULL: the guest never had one */
     struct LuDirPlaces *dir_places; /* abi32/lu32_file.c; made at the first use. LOCK_RANK_PROC */

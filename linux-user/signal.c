@@ -11,6 +11,7 @@
 #include "linux-user/crash.h"
 #include "linux-user/gdb.h"
 #include "linux-user/mm.h"
+#include "linux-user/perf.h"
 #include "linux-user/options.h"
 #include "linux-user/strace.h"
 
@@ -236,6 +237,7 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
 {
     LuSigInfo info = {.si = {.si_signo = sig, .si_code = SI_USER}};
     info.si.si_pid = (pid_t)sys_getpid();
+    lu_perf_end(t->proc);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)sig, true);
     lu_signals_hold(t);

@@ -95,12 +95,11 @@ long lu_sys_close_range(LuThread *t, const uint64_t a[6])
     if (!(a[2] & CLOSE_RANGE_CLOEXEC))
         closing(t, first, last);
     for (;;) {
-        const LuProc *p = t->proc;
-        int hidden[] = {p->exe_fd, p->self_fd, p->strace_fd, p->gdb_fd, p->gdb_wake};
+        const int *hidden[SU_HIDDEN];
         uint32_t next = UINT32_MAX;
-        for (unsigned i = 0; i < ARRAY_SIZE(hidden); i++) {
-            if (hidden[i] > 2 && (uint32_t)hidden[i] >= first && (uint32_t)hidden[i] < next)
-                next = (uint32_t)hidden[i];
+        for (unsigned i = 0, n = su_hidden_fds(t->proc, hidden); i < n; i++) {
+            if ((uint32_t)*hidden[i] >= first && (uint32_t)*hidden[i] < next)
+                next = (uint32_t)*hidden[i];
         }
         if (next > last)
             return sys_call3(SYS_close_range, first, last, a[2]);

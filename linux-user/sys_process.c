@@ -51,7 +51,6 @@ long lu_sys_exit(LuThread *t, const uint64_t a[6])
 
 long lu_sys_exit_group(LuThread *t, const uint64_t a[6])
 {
-    accel_stats(t->proc->accel);
     lu_process_exit(t, (int)a[0]);
 }
 

@@ -1,5 +1,7 @@
 #include "linux-user/sys_util.h"
 
+#include "debug/perf_file.h"
+
 #include <fcntl.h>
 
 long su_path_copy(LuThread *t, Gva path, const char **ret_path)
@@ -52,11 +54,29 @@ long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_pat
     return err;
 }
 
+unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN])
+{
+    const int *const all[] = {&p->exe_fd,
+                              &p->self_fd,
+                              &p->strace_fd,
+                              &p->gdb_fd,
+                              &p->gdb_wake,
+                              p->perf_files ? &p->perf_files->map_fd : NULL,
+                              p->perf_files ? &p->perf_files->dump_fd : NULL};
+    unsigned n = 0;
+    for (unsigned k = 0; k < ARRAY_SIZE(all); k++)
+        if (all[k] && *all[k] > 2)
+            ret[n++] = all[k];
+    return n;
+}
+
 bool su_fd_hidden(const LuProc *p, uint64_t fd)
 {
-    int n = (int)fd;
-    return n > 2 &&
-           (n == p->exe_fd || n == p->self_fd || n == p->strace_fd || n == p->gdb_fd || n == p->gdb_wake);
+    const int *slot[SU_HIDDEN];
+    bool hidden = false;
+    for (unsigned k = 0, n = su_hidden_fds(p, slot); k < n; k++)
+        hidden |= *slot[k] == (int)fd;
+    return hidden;
 }
 
 static long move_away(int *slot)
@@ -77,13 +97,11 @@ static long move_away(int *slot)
 
 long su_fd_vacate(LuProc *p, uint64_t fd)
 {
-    int *slots[] = {&p->exe_fd, &p->self_fd, &p->strace_fd, &p->gdb_fd, &p->gdb_wake};
-    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
-        if ((int)fd > 2 && *slots[i] == (int)fd) {
-            long err = move_away(slots[i]);
-            if (err)
-                return err;
-        }
+    const int *slot[SU_HIDDEN];
+    for (unsigned k = 0, n = su_hidden_fds(p, slot); k < n; k++) {
+        long err = *slot[k] == (int)fd ? move_away((int *)slot[k]) : 0;
+        if (err)
+            return err;
     }
     return 0;
 }

@@ -25,7 +25,10 @@ static inline Gva su_pointer(const LuProc *p, Gva v)
 {
     return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v;
 }
-/* Descriptors of the emulator that the guest must neither see nor use. */
+/* Descriptors of the emulator that the guest must neither see nor use: where their numbers are, at most
+ * SU_HIDDEN. Returns how many there are; numbers up to 2 are none. */
+enum { SU_HIDDEN = 8 };
+unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN]);
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
 /* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes
  * left, -errno. */

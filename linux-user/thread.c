@@ -32,6 +32,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/host_tls.h"
 #include "linux-user/mm.h"
+#include "linux-user/perf.h"
 #include "linux-user/seccomp.h"
 #include "linux-user/signal_priv.h"
 #include "linux-user/thread_priv.h"
@@ -403,6 +404,7 @@ static void fork_prepare(LuThread *t)
     lock_take(&t->sighand->lock);
     lu_mm_fork_prepare(t->proc->mm);
     accel_fork_prepare(t->proc->accel);
+    lu_perf_fork_prepare(t->proc);
 }
 
 /* In the child the other threads do not exist: their blocks are free memory. */
@@ -435,6 +437,7 @@ static void fork_child(LuThread *t)
     t->vfork_child = false;
     lock_release(&p->lock);
     lu_uring_fork_child(t);
+    lu_perf_fork_child(t);
     if (UNLIKELY(p->gdb != NULL))
         lu_gdb_fork_child(t);
     t->tid = (int)sys_gettid();
@@ -444,6 +447,7 @@ static void fork_child(LuThread *t)
 
 static void fork_parent(LuThread *t)
 {
+    lu_perf_fork_parent(t->proc);
     accel_fork_parent(t->proc->accel);
     lu_mm_fork_done(t->proc->mm, false);
     lock_release(&t->sighand->lock);
@@ -509,6 +513,8 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
     if (UNLIKELY(watched))
         lu_gdb_thread_gone(t);
     unsigned left = thread_unlink(t);
+    if (!left && nr == SYS_exit)
+        lu_perf_end(p);
     if (!left && (watched || host_tls_has_donors()))
         sys_exit_group(status); /* the last guest thread is not the last of the host */
     if (left) /* else nobody will want its memory */
@@ -533,6 +539,7 @@ long lu_thread_exit(LuThread *t, int status)
 
 _Noreturn void lu_process_exit(LuThread *t, int status)
 {
+    lu_perf_end(t->proc);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)status, false);
     /* Another process may go on in this memory: CLONE_VM without CLONE_THREAD. */

@@ -77,6 +77,17 @@ static bool write_pidfile(SysDaemon *p, GError **err)
            sys_fail_errno(err, errno, "-pidfile %s", p->opt->pidfile);
 }
 
+static bool open_log(SysDaemon *p, GError **err)
+{
+    const char *name = p->opt->log_file, *mark = name ? strstr(name, "%d") : NULL;
+    if (!name)
+        return true;
+    g_autofree char *path =
+        mark ? g_strdup_printf("%.*s%d%s", (int)(mark - name), name, getpid(), mark + 2) : g_strdup(name);
+    p->log_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return p->log_fd >= 0 || sys_fail_errno(err, errno, "-D %s", path);
+}
+
 static gboolean on_signal(void *opaque)
 {
     fprintf(stderr, "tinamou-system: terminating on a signal\n");
@@ -89,14 +100,9 @@ bool sys_daemon_open(SysDaemon *p, const SysOptions *o, GError **err)
     *p = (SysDaemon){.opt = o, .log_fd = STDERR_FILENO, .ready_fd = -1};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* an error of the write instead */
-    if (o->log_file) {
-        p->log_fd = open(o->log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (p->log_fd < 0)
-            return sys_fail_errno(err, errno, "-D %s", o->log_file);
-    }
     if (o->daemonize && o->nographic)
         return sys_fail(err, "-nographic has the terminal, which -daemonize leaves");
-    return (!o->daemonize || daemonize(p, err)) && (!o->pidfile || write_pidfile(p, err));
+    return (!o->daemonize || daemonize(p, err)) && open_log(p, err) && (!o->pidfile || write_pidfile(p, err));
 }
 
 bool sys_daemon_ready(SysDaemon *p, Vm *vm, GError **err)

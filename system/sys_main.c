@@ -11,6 +11,7 @@
 #include "system/sys_devices.h"
 #include "system/sys_files.h"
 #include "system/sys_daemon.h"
+#include "system/sys_perf.h"
 #include "system/sys_smbios.h"
 #include "system/vm.h"
 
@@ -26,6 +27,7 @@ typedef struct System {
     SysConsoles consoles;
     SysDevices devices;
     SysDaemon daemon;
+    SysPerf perf;
     SysSmbios smbios;
     Semihost *semihost; /* NULL: off */
     GMappedFile *file[4];
@@ -141,7 +143,9 @@ static MachineConfig machine_config(System *s)
         .serial = sys_consoles_serial(&s->consoles, 0),
         .serial1 = sys_consoles_serial(&s->consoles, 1),
         .input = inputs_add(s->vm.inputs),
-        .requests = {.opaque = &s->vm, .request = vm_request, .eject = sys_devices_eject,
+        .requests = {.opaque = &s->vm,
+                     .request = vm_request,
+                     .eject = sys_devices_eject,
                      .changed = media_changed},
         .rearm = clock_thread_rearm,
         .rearm_opaque = &s->vm.clock,
@@ -149,7 +153,10 @@ static MachineConfig machine_config(System *s)
         .accel = {.log = o->log,
                   .log_fd = s->daemon.log_fd,
                   .cache_bytes = o->cache_bytes,
-                  .no_opt = no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0},
+                  .filter = o->filter,
+                  .n_filter = o->n_filter,
+                  .observer = sys_perf_observer(&s->perf),
+                  .no_opt = o->no_opt | (no_opt ? (uint32_t)strtoul(no_opt, NULL, 0) : 0)},
         .n_options = o->n_board_options,
         .boot_order = o->boot_order,
         .boot_once = o->boot_once,
@@ -166,7 +173,8 @@ static bool build(System *s, bool *ret_done, GError **err)
     DevError why;
     Vm *vm = &s->vm;
     if (!engine_choose(&s->opt.engine, s->opt.board->target, s->opt.cpu_model, &vm->engine, err) ||
-        !sys_daemon_open(&s->daemon, &s->opt, err) || !sys_consoles_open(&s->consoles, vm, err))
+        !sys_daemon_open(&s->daemon, &s->opt, err) || !sys_perf_open(&s->perf, &s->opt, err) ||
+        !sys_consoles_open(&s->consoles, vm, err))
         return false;
     MachineConfig cfg = machine_config(s);
     s->guest_log = (GuestLog){.write = write_guest_log, .opaque = s};
@@ -226,6 +234,7 @@ static int run(System *s)
     chardevs_open(s->vm.chars);
     vm_run(&s->vm, s->opt.paused);
     accel_stats(s->vm.machine->accel);
+    sys_perf_close(&s->perf);
     return s->vm.status;
 }
 

@@ -293,6 +293,9 @@ static bool set_pidfile(SysOptions *o, const char *value, GError **err)
 }
 static bool set_log_file(SysOptions *o, const char *value, GError **err)
 {
+    const char *mark = strchr(value, '%');
+    if (mark && (mark[1] != 'd' || strchr(mark + 1, '%')))
+        return sys_fail(err, "-D %s: of %% only one %%d, the process's number, is known", value);
     o->log_file = value;
     return true;
 }
@@ -399,10 +402,17 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
         const char *name;
         uint32_t bit;
     } items[] = {
-        {"in_asm", ACCEL_LOG_IN_ASM}, {"ir", ACCEL_LOG_IR},       {"out_asm", ACCEL_LOG_OUT_ASM},
-        {"cpu", ACCEL_LOG_CPU},       {"stats", ACCEL_LOG_STATS}, {"unimp", ACCEL_LOG_UNIMP},
-        {"exec", ACCEL_LOG_EXEC},     {"int", ACCEL_LOG_INT},     {"guest_errors", 0},
+        {"in_asm", ACCEL_LOG_IN_ASM},
+        {"ir", ACCEL_LOG_IR},
+        {"out_asm", ACCEL_LOG_OUT_ASM},
+        {"cpu", ACCEL_LOG_CPU},
+        {"stats", ACCEL_LOG_STATS},
+        {"unimp", ACCEL_LOG_UNIMP},
+        {"exec", ACCEL_LOG_EXEC},
+        {"int", ACCEL_LOG_INT},
+        {"guest_errors", 0},
         {"mmu", ACCEL_LOG_MMU},
+        {"nochain", 0},
     };
     const char *names[G_N_ELEMENTS(items)];
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
@@ -422,8 +432,30 @@ static bool set_log(SysOptions *o, const char *value, GError **err)
             return sys_fail(err, "-d: no item '%s'; '%s' would be", parts[k],
                             sys_nearest(parts[k], names, n));
         o->log |= items[n].bit;
-        o->log_guest |= items[n].bit == 0;
+        o->log_guest |= strcmp(parts[k], "guest_errors") == 0;
+        if (strcmp(parts[k], "nochain") == 0)
+            o->no_opt |= ACCEL_NO_CHAIN | ACCEL_NO_JUMP_CACHE;
     }
+    return true;
+}
+
+static bool set_filter(SysOptions *o, const char *value, GError **err)
+{
+    char why[200] = "";
+    Fmt f = FMT_ON(why);
+    return accel_parse_ranges(value, o->filter, G_N_ELEMENTS(o->filter), &o->n_filter, &f) ||
+           sys_fail(err, "-dfilter: %s", why);
+}
+
+static bool set_perf_map(SysOptions *o, const char *value, GError **err)
+{
+    o->perf_map = true;
+    return true;
+}
+
+static bool set_jit_dump(SysOptions *o, const char *value, GError **err)
+{
+    o->jit_dump = true;
     return true;
 }
 
@@ -524,10 +556,17 @@ static const OptionRow options[] = {
      "system calls that a machine has no use for fail; obsolete=, elevateprivileges=, spawn=, "
      "resourcecontrol=allow|deny",
      set_sandbox},
-    {"d", "ITEM,..", "log: in_asm, ir, out_asm, cpu, exec, int, mmu, guest_errors, unimp, stats", set_log},
+    {"d", "ITEM,..",
+     "log: in_asm, ir, out_asm, cpu, exec, int, mmu, guest_errors, unimp, stats; nochain: exec and cpu see "
+     "every region",
+     set_log},
+    {"dfilter", "RANGE,..",
+     "in_asm, ir, out_asm, exec, cpu of these addresses only: FIRST..LAST, START+SIZE, END-SIZE", set_filter},
+    {"perfmap", NULL, "tell perf in /tmp/perf-PID.map what lies where", set_perf_map},
+    {"jitdump", NULL, "tell perf in jit-PID.dump, with the code", set_jit_dump},
     {"trace", "PATTERN", "a line for each event that matches; 'help' lists them; events=F, file=F",
      .list = LIST_TRACE},
-    {"D", "FILE", "where the log goes; else standard error", set_log_file},
+    {"D", "FILE", "where the log goes; else standard error; %d is the process's number", set_log_file},
     {"info", "mtree|qtree", "print and end", set_info},
 };
 

@@ -47,8 +47,11 @@ typedef struct SysOptions {
     int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */
     bool log_guest;     /* -d guest_errors */
+    AccelRange filter[32]; /* -dfilter */
+    unsigned n_filter;
+    bool perf_map, jit_dump;
     Sandbox sandbox;
-    uint32_t no_opt;    /* ACCEL_NO_*, from TINAMOU_NO_OPT, for tests */
+    uint32_t no_opt; /* ACCEL_NO_*, of -d nochain */
     size_t cache_bytes;
     bool info_mtree, info_qtree; /* print and exit */
     bool helped;        /* help was printed, and that was it */

@@ -70,6 +70,14 @@ typedef struct DbtStats {
     uint64_t translate_ns; /* thread CPU, counted with ACCEL_LOG_STATS only */
 } DbtStats;
 
+/* -d stats: how often a region was run. They stay when it goes. */
+typedef struct DbtHot {
+    uint64_t runs; /* written by generated code, not atomically */
+    Gva pc;
+    uint32_t n_insns, size; /* 0: it was not made after all */
+} DbtHot;
+enum { DBT_MOST_HOT = 1 << 18 };
+
 enum { DBT_WANT_ROOM = 1, DBT_WANT_TABLES = 2 };
 
 typedef struct Dbt {
@@ -89,6 +97,8 @@ typedef struct Dbt {
     DbtScratch *pool;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
+    DbtHot *hot;                            /* [DBT_MOST_HOT], with ACCEL_LOG_STATS */
+    uint32_t n_hot;                         /* may be more than there is room for */
     uint64_t fp_checked[X64_CHECKED_WORDS]; /* X64Host.checked */
     uint32_t fp_count[64 * X64_CHECKED_WORDS]; /* traps of the instructions that share a bit of it */
 } Dbt;
@@ -143,6 +153,14 @@ uint64_t dbt_paged_again(Dbt *d, Cpu *cpu);
 void dbt_paged_remember(Dbt *d, Cpu *cpu, DbtRegion *r);
 /* Takes from the jump cache what has gone. */
 void dbt_paged_forget(Dbt *d, Cpu *cpu);
+
+/* dbt_stats.c: with ACCEL_LOG_STATS. */
+void dbt_stats(Accel *a);
+/* A counter for the next region, NULL: there are no more; and what it was for. */
+DbtHot *dbt_hot_new(Dbt *d);
+void dbt_hot_note(DbtHot *h, Gva pc, unsigned n_insns, unsigned size);
+void dbt_stats_fork_child(Dbt *d);
+void dbt_each_region(Accel *a, void (*fn)(void *opaque, const AccelRegion *r), void *opaque);
 
 /* dbt_exec.c: code at [start, start + len) is to be made again. */
 void dbt_invalidate(Accel *a, Gva start, uint64_t len);

@@ -84,6 +84,7 @@ static void init_host(Dbt *d)
                                .fn = softmmu_access};
     d->host.checked = d->fp_checked;
     d->host.count = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, X64_COUNTS * sizeof(uint64_t)) : NULL;
+    d->hot = a->cfg.log & ACCEL_LOG_STATS ? accel_map(a, DBT_MOST_HOT * sizeof(DbtHot)) : NULL;
     d->host.lookup = (X64Lookup){.table = d->map.table, .mask = &d->map.mask, .fold = DBT_HASH_FOLD,
                                  .pc = offsetof(DbtRegion, pc),
                                  .ctx = offsetof(DbtRegion, ctx), .blocked = offsetof(DbtRegion, blocked),
@@ -161,53 +162,6 @@ static void dbt_clear(Accel *a)
     if (!d)
         return;
     code_cache_clear(&d->cache);
-}
-
-/* What C functions did of the program, the most frequent first. */
-static void log_counts(Accel *a, const uint64_t *count)
-{
-    enum { LINES = 16 };
-    uint64_t insns = MAX(count[X64_COUNT_INSNS], 1), below = UINT64_MAX;
-    unsigned last = X64_COUNTS;
-    accel_log(a, "at most %lu instructions run; by C functions, with thousandths of a percent of them:\n",
-              (unsigned long)insns);
-    for (unsigned n = 0; n < LINES; n++) {
-        unsigned best = X64_COUNTS;
-        for (unsigned k = 0; k < X64_COUNT_INSNS; k++)
-            if (count[k] && (count[k] < below || (count[k] == below && k > last)) &&
-                (best == X64_COUNTS || count[k] > count[best]))
-                best = k;
-        if (best == X64_COUNTS)
-            break;
-        below = count[best];
-        last = best;
-        bool helper = best >= X64_COUNT_HELPERS;
-        accel_log(a, "  %s%s %lu (%lu)\n",
-                  helper ? a->ops->helpers[best - X64_COUNT_HELPERS].name : ir_op_info[best / 2].name,
-                  !helper && best & 1 ? ".f16" : "", (unsigned long)below,
-                  (unsigned long)(100000 * below / insns));
-    }
-}
-
-static void dbt_stats(Accel *a)
-{
-    const Dbt *d = a->engine_data;
-    const DbtStats *s = &d->stats;
-    uint64_t n = MAX(s->guest_insns, 1);
-    accel_log(
-        a,
-        "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"
-        "translation %lu us, %lu ns an instruction; entries from C %lu, of these jump cache misses %lu\n"
-        "dropped regions %lu, evicted segments %lu, table rebuilt %lu\n"
-        "floating-point traps %lu, instructions checked since %lu; too complex for the emitter %lu\n",
-        (unsigned long)s->regions, (unsigned long)s->guest_insns, (unsigned long)s->guest_bytes,
-        (unsigned long)s->host_bytes, (unsigned long)(100 * s->host_bytes / MAX(s->guest_bytes, 1)),
-        (unsigned long)(s->translate_ns / 1000), (unsigned long)(s->translate_ns / n),
-        (unsigned long)s->entries, (unsigned long)s->indirect, (unsigned long)s->invalidated,
-        (unsigned long)s->evicted, (unsigned long)s->rebuilds, (unsigned long)s->fp_traps,
-        (unsigned long)s->fp_checked, (unsigned long)s->too_complex);
-    if (d->host.count)
-        log_counts(a, d->host.count);
 }
 
 static size_t dbt_cpu_bytes(const Accel *a)
@@ -584,9 +538,7 @@ static void dbt_fork_done(Accel *a, bool child)
     if (child) {
         code_cache_fork_child(&d->cache);
         dbt_hints_fork_child(d);
-        d->stats = (DbtStats){0}; /* the parent reports its own */
-        if (d->host.count)
-            memset(d->host.count, 0, X64_COUNTS * sizeof(uint64_t));
+        dbt_stats_fork_child(d);
     }
     lock_release(&d->cache.lock);
 }
@@ -606,6 +558,7 @@ const AccelOps accel_engine_dbt = {
     .fault = dbt_fault,
     .region_of = dbt_region_of,
     .stats = dbt_stats,
+    .each_region = dbt_each_region,
     .thread_died = dbt_thread_died,
     .fork_learn = dbt_hints_learn,
     .fork_prepare = dbt_fork_prepare,

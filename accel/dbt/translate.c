@@ -139,8 +139,6 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
 static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
 {
     DbtStats *st = &d->stats;
-    if (!(d->accel->cfg.log & ACCEL_LOG_STATS))
-        return;
     __atomic_fetch_add(&st->regions, 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&st->guest_insns, s->sb.region->n_guest, __ATOMIC_RELAXED);
     __atomic_fetch_add(&st->host_bytes, r->size, __ATOMIC_RELAXED);
@@ -191,13 +189,16 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     DbtScratch *s = t->s;
     X64Asm a;
     uint8_t *rw = code_segment_rw(&d->cache, seg);
+    const bool counted = (d->accel->cfg.log & ACCEL_LOG_STATS) != 0;
+    DbtHot *hot = UNLIKELY(counted) ? dbt_hot_new(d) : NULL;
     bool empty = seg->used == 0;
     code_segment_populate(&d->cache, seg);
     x64_init(&a, rw + seg->used, d->cache.limit - seg->used);
     uint32_t first = code_segment_first_exit(&d->cache, seg) + seg->n_exits;
     X64Exits exits = {.first_id = first,
                       .slots_rx = (uint64_t)(uintptr_t)&d->cache.slot[first],
-                      .stubs = d->cache.rw + code_cache_stub(&d->cache, first)};
+                      .stubs = d->cache.rw + code_cache_stub(&d->cache, first),
+                      .runs = hot ? &hot->runs : NULL};
     X64Result res = x64_emit_region((X64Emit *)s->emit, host_for(d, t->cpu), s->sb.region, &s->live, &a,
                                     &exits, &s->code);
     if (res == X64_TOO_COMPLEX || (res == X64_NO_ROOM && empty))
@@ -210,10 +211,23 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     }
     r->brief = !t->loop_head && dbt_starting(d);
     publish(d, seg, r, s);
-    count(d, r, s);
-    if (d->accel->cfg.log & ACCEL_LOG_OUT_ASM)
+    if (UNLIKELY(counted)) {
+        count(d, r, s);
+        dbt_hot_note(hot, t->cpu->pc, s->sb.region->n_guest, r->size);
+    }
+    if (UNLIKELY(d->accel->cfg.log & ACCEL_LOG_OUT_ASM) && accel_log_wants_region(t->cpu, &s->sb))
         log_code(d, r, rw + (r->rx - (uint64_t)(uintptr_t)d->cache.rx) % SEG_BYTES);
     return r;
+}
+
+static void observed(const Attempt *t, const DbtRegion *r)
+{
+    const AccelObserver *o = &t->d->accel->cfg.observer;
+    const AccelRegion told = {.pc = t->cpu->pc,
+                              .rx = (const void *)(uintptr_t)r->rx,
+                              .size = r->size,
+                              .n_insns = t->s->sb.region->n_guest};
+    o->region(o->opaque, &told);
 }
 
 static DbtRegion *attempt(Attempt *t)
@@ -235,7 +249,7 @@ static DbtRegion *attempt(Attempt *t)
     if (!accel_build(&cfg, &s->arena, &s->builder, t->cpu, t->cpu->ctx, &s->sb))
         return NULL;
     if (d->accel->cfg.log)
-        accel_log_region(d->accel, &s->sb);
+        accel_log_region(t->cpu, &s->sb);
     ir_liveness(s->sb.region, x64_fuse(host_for(d, t->cpu)), &s->live);
     CodeSegment *seg = code_cache_claim(&d->cache, n_slots(s->sb.region));
     if (!seg)
@@ -245,7 +259,10 @@ static DbtRegion *attempt(Attempt *t)
     if (!r)
         return NULL;
     switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
-    case DBT_INSERTED: return r;
+    case DBT_INSERTED:
+        if (UNLIKELY(d->accel->cfg.observer.region != NULL))
+            observed(t, r);
+        return r;
     case DBT_CHANGED:
         t->again = true;
         t->changed++;

@@ -175,7 +175,7 @@ static const IrRegion *cache_build(Cpu *cpu, InterpCpu *e)
         pages_mark(shared, &sb);
     } while (__atomic_load_n(&shared->attempts, __ATOMIC_SEQ_CST) != attempts);
     region_prepare(a, sb.region);
-    accel_log_region(a, &sb);
+    accel_log_region(cpu, &sb);
     IrRegion *r = e->n_rows < TABLE_FULL ? ir_region_copy(&e->cache, sb.region) : NULL;
     if (!r) {
         cache_flush(e);

@@ -254,6 +254,7 @@ typedef struct X64Exits {
     uint32_t first_id;
     uint64_t slots_rx;
     uint8_t *stubs;
+    uint64_t *runs; /* counts how often the region's first block is run; NULL: nobody counts */
 } X64Exits;
 
 enum { X64_STUB_BYTES = 10 };

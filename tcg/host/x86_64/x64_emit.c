@@ -68,7 +68,7 @@ static void emit_block(X64Emit *e, unsigned block)
         x64_start_block(e, block);
     e->block_at[block] = e->a->p;
     if (block == 0)
-        x64_count(e, X64_COUNT_INSNS, r->n_guest);
+        x64_count_runs(e);
     for (e->cur = b->first; e->cur < b->end && !e->failed; e->cur++) {
         const IrInsn *i = &r->insn[e->cur];
         if (i->op == IR_INSN_START) { /* every third */

@@ -47,6 +47,15 @@ void x64_count(X64Emit *e, unsigned index, unsigned n)
     x64_alu_mi(e->a, 64, X64_ADD, X64_MEM(X64_RAX, 0), (int32_t)n);
 }
 
+void x64_count_runs(X64Emit *e)
+{
+    x64_count(e, X64_COUNT_INSNS, e->r->n_guest);
+    if (LIKELY(!e->exits.runs))
+        return;
+    x64_mov_ri(e->a, 64, X64_RAX, (uint64_t)(uintptr_t)e->exits.runs);
+    x64_alu_mi(e->a, 64, X64_ADD, X64_MEM(X64_RAX, 0), 1);
+}
+
 unsigned x64_count_of(const IrInsn *i)
 {
     return 2 * i->op + (i->type == IR_F16 || (ir_has_lane(i) && i->misc == IR_LANE_F16));

@@ -379,6 +379,8 @@ bool x64_unit_keeps(const X64Emit *e, const IrInsn *i);
 /* For statistics: adds n to a count (x64.h); uses rax. Index of an op that C executes. */
 void x64_count(X64Emit *e, unsigned index, unsigned n);
 unsigned x64_count_of(const IrInsn *i);
+/* The same for the region as a whole: at the start of its first block, where loops come round, too. */
+void x64_count_runs(X64Emit *e);
 /* Machines (x64_emit_paged.c). To the virtual address in rax, in whatever page it is; uses rcx, rdx. */
 void x64_far_jump(const X64Host *h, X64Asm *a);
 void x64_far_again(X64Host *h, X64Asm *a); /* the stub for it */

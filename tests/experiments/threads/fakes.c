@@ -5,6 +5,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
+#include "linux-user/perf.h"
 #include "linux-user/uring.h"
 #include "linux-user/options.h"
 #include "linux-user/strace.h"
@@ -237,6 +238,10 @@ void lu_core_before(LuThread *t, int sig) {}
 bool lu_tracer_is_guest(int pid) { return false; }
 const LuAbi *lu_abi_at(unsigned i) { return NULL; }
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
+void lu_perf_end(LuProc *p) {}
+void lu_perf_fork_prepare(LuProc *p) {}
+void lu_perf_fork_parent(LuProc *p) {}
+void lu_perf_fork_child(LuThread *t) {}
 int lu_gdb_signal(LuThread *t, const siginfo_t *si) { return si->si_signo; }
 void lu_gdb_fork_child(LuThread *t) {}
 void lu_gdb_thread_gone(LuThread *t) {}

@@ -56,7 +56,9 @@ def test_bad_options(_):
     one_line(tinamou("-host-cpu", "v2,nonsense", PROBE), 1, "nonsense", "popcnt")
     one_line(tinamou("-plugin", "x.so", PROBE), 1, "-plugin")
     one_line(tinamou("-trace", "x", PROBE), 1, "-trace")
-    one_line(tinamou("-dfilter", "0..1", PROBE), 1, "-dfilter")
+    for bad in ("", "0", "0..", "1..0", "0+0", "5-9", "0..1,", "0+1x", "0.1", "0x..1", "99999999999999999999+1", ",".join(["0..1"] * 33)):
+        one_line(tinamou("-dfilter", bad, PROBE), 1, "-dfilter")
+    one_line(tinamou("-D", "/tmp/%d-%d", PROBE), 1, "-D", "%d")
     one_line(tinamou("-E", "novalue", PROBE), 1, "novalue")
     one_line(tinamou("-U", "a=b", PROBE), 1, "a=b")
     one_line(tinamou("-R", "4096", PROBE), 1, "-R")
@@ -87,9 +89,10 @@ def test_bad_variables(_):
 def test_harmless(_):
     for args in (["-cpu", MODEL], ["-cpu", "max"], ["-B", "0"], ["-p", "4096"], ["-seed", "7"], ["-s", "1M"],
                  ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-tb-size", "32"], ["-tb-size", "256K"], ["-no-opt", "all"], ["-host-cpu", "v2"], ["-host-cpu", "-avx,-popcnt"], ["-no-opt", "return-stack,fork-hints"],
-                 ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"]):
+                 ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"], ["-dfilter", "0x10..0x20,5+0x3,30-7"]):
         r = tinamou(*args, PROBE, "exit", "5")
         check(r.status == 5 and not r.err, "option %s" % args, r)
+    check(tinamou("-jitdump", PROBE, "exit", "5", cwd="/proc").status == 1, "no file in /proc")
     for name, value in (("SINGLESTEP", "1"), ("TB_SIZE", "1"), ("RAND_SEED", "1"), ("CPU", MODEL), ("UNAME", "5.0")):
         r = tinamou(PROBE, "exit", "5", env={"QEMU_" + name: value})
         check(r.status == 5 and not r.err, "variable %s" % name, r)
