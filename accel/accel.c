@@ -573,17 +573,6 @@ void accel_invalidate(Accel *a, Gva start, uint64_t len)
         a->cfg.observer.dropped(a->cfg.observer.opaque, start, len);
 }
 
-void accel_each_region(Accel *a, void (*fn)(void *opaque, const AccelRegion *r), void *opaque)
-{
-    if (a->engine->each_region)
-        a->engine->each_region(a, fn, opaque);
-}
-
-void accel_log_to(Accel *a, int fd)
-{
-    a->cfg.log_fd = fd;
-}
-
 void accel_recheck(Accel *a, Gva start, uint64_t len)
 {
     (a->engine->recheck ? a->engine->recheck : a->engine->invalidate)(a, start, len);

@@ -218,3 +218,14 @@ bool accel_parse_ranges(const char *text, AccelRange *to, unsigned cap, unsigned
             return true;
     }
 }
+
+void accel_each_region(Accel *a, void (*fn)(void *opaque, const AccelRegion *r), void *opaque)
+{
+    if (a->engine->each_region)
+        a->engine->each_region(a, fn, opaque);
+}
+
+void accel_log_to(Accel *a, int fd)
+{
+    a->cfg.log_fd = fd;
+}

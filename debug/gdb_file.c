@@ -92,6 +92,12 @@ static long file_read(GdbStub *s, const char *at)
     return place_of(s, fd) ? sys_call4(SYS_pread64, (long)fd, s->text + ROOM, n, from) : -EBADF;
 }
 
+static long file_link(GdbStub *s, const char *at)
+{
+    char name[NAME_BYTES];
+    return get_name(&at, name) ? s->ops->process->readlink(s->o, name, s->text + ROOM, NAME_BYTES) : -EINVAL;
+}
+
 static void put_be(uint8_t **to, uint64_t v, unsigned bytes)
 {
     while (bytes--)
@@ -131,6 +137,8 @@ void gdb_file(GdbStub *s, const char *at)
         answer(s, file_close(s, at));
     else if (gdb_begins(&at, "pread:"))
         answer_bytes(s, file_read(s, at), ROOM);
+    else if (gdb_begins(&at, "readlink:"))
+        answer_bytes(s, file_link(s, at), ROOM);
     else if (gdb_begins(&at, "fstat:"))
         answer_bytes(s, file_stat(s, at), ROOM);
     else

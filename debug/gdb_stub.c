@@ -164,11 +164,35 @@ static unsigned id_of(GdbStub *s, unsigned thread)
     return s->ops->process ? s->ops->process->id(s->o, thread) : thread;
 }
 
+static unsigned own_pid(GdbStub *s)
+{
+    return s->ops->process->pid(s->o);
+}
+
+/* A thread as packets name it. */
+static void put_id(GdbStub *s, Fmt *f, unsigned thread)
+{
+    if (s->multi)
+        fmt_printf(f, "p%x.", own_pid(s));
+    fmt_printf(f, "%x", id_of(s, thread));
+}
+
+/* "pPID." in front of a thread's number, or "pPID" alone. *ret: 0, if it is not there, or is for all. */
+static bool get_pid(const char **at, uint64_t *ret)
+{
+    *ret = 0;
+    if (!gdb_char(at, 'p'))
+        return true;
+    return (gdb_begins(at, "-1") || gdb_number(at, ret)) && (gdb_char(at, '.') || true);
+}
+
 /* A thread as packets name it; 0: all or any. */
 static bool get_thread(GdbStub *s, const char **at, uint64_t *ret)
 {
-    uint64_t id;
+    uint64_t id, pid;
     *ret = 0;
+    if (**at == 'p' && (!get_pid(at, &pid) || (*at)[-1] != '.'))
+        return (*at)[-1] != 'p';
     if (gdb_begins(at, "-1"))
         return true;
     if (!gdb_number(at, &id))
@@ -232,6 +256,7 @@ static void resume_one(GdbStub *s, bool step, const char *at)
 static void tell_stop(GdbStub *s, unsigned thread)
 {
     s->g_thread = thread;
+    s->g_pid = 0;
     bool tell = s->running;
     s->running = false;
     if (tell)
@@ -246,7 +271,9 @@ void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64
                                     [GDB_READ_WATCH] = "rwatch",
                                     [GDB_ACCESS_WATCH] = "awatch"};
     Fmt f = FMT_ON(s->last);
-    fmt_printf(&f, "T%02xthread:%x;", signal, id_of(s, thread));
+    fmt_printf(&f, "T%02xthread:", signal);
+    put_id(s, &f, thread);
+    fmt_putc(&f, ';');
     if (point >= GDB_WRITE_WATCH)
         fmt_printf(&f, "%s:%lx;", kinds[point], (unsigned long)at);
     else if (point >= 0 && s->tell_breaks) /* unasked it may not be said */
@@ -257,8 +284,10 @@ void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64
 void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr)
 {
     Fmt f = FMT_ON(s->last);
-    fmt_printf(&f, "T%02xsyscall_%s:%lx;thread:%x;", SIGNAL_TRAP, before ? "entry" : "return",
-               (unsigned long)nr, id_of(s, thread));
+    fmt_printf(&f, "T%02xsyscall_%s:%lx;thread:", SIGNAL_TRAP, before ? "entry" : "return",
+               (unsigned long)nr);
+    put_id(s, &f, thread);
+    fmt_putc(&f, ';');
     tell_stop(s, thread);
 }
 
@@ -266,7 +295,44 @@ void gdb_exited(GdbStub *s, unsigned status, bool by_signal)
 {
     Fmt f = FMT_ON(s->last);
     fmt_printf(&f, "%c%02x", by_signal ? 'X' : 'W', status & 255);
+    if (s->multi)
+        fmt_printf(&f, ";process:%x", own_pid(s));
     tell_stop(s, s->g_thread);
+}
+
+void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child)
+{
+    Fmt f = FMT_ON(s->last);
+    fmt_printf(&f, "T%02xfork:p%x.%x;thread:", SIGNAL_TRAP, child, child);
+    put_id(s, &f, thread);
+    fmt_putc(&f, ';');
+    tell_stop(s, thread);
+}
+
+/* A path too long for it is told by exec-file. */
+void gdb_stopped_at_exec(GdbStub *s, unsigned thread, const char *path)
+{
+    Fmt f = FMT_ON(s->last);
+    fmt_printf(&f, "T%02xthread:", SIGNAL_TRAP);
+    put_id(s, &f, thread);
+    fmt_puts(&f, ";exec:");
+    gdb_put_hex(&f, (const uint8_t *)path, strlen(path));
+    fmt_putc(&f, ';');
+    tell_stop(s, thread);
+}
+
+void gdb_other_killed(GdbStub *s, unsigned pid)
+{
+    char text[40];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "X09;process:%x", pid);
+    gdb_send(s, text);
+}
+
+void gdb_other_stopped(GdbStub *s, unsigned pid)
+{
+    s->running = false;
+    s->g_pid = pid;
 }
 
 /* ---- queries ---- */
@@ -345,17 +411,29 @@ static void send_object(GdbStub *s, const char *at)
     gdb_send_bytes(s, s->text, (size_t)got + 1);
 }
 
-static void list_threads(GdbStub *s)
+/* From the first on, or those that did not fit into the last answer. */
+static void list_threads(GdbStub *s, bool first)
 {
+    enum { ROOM = 1024 }; /* for the others' */
     Fmt f = FMT_ON(s->text);
     char before = 'm';
-    for (unsigned k = 1; k <= s->ops->n_threads(s->o); k++) {
+    const unsigned n = s->ops->n_threads(s->o);
+    if (first)
+        s->listed = 0;
+    const bool again = s->listed >= n;
+    while (s->listed < n && f.len < sizeof(s->text) - ROOM) {
+        unsigned k = ++s->listed;
         if (!id_of(s, k))
             continue;
-        fmt_printf(&f, "%c%x", before, id_of(s, k));
+        fmt_putc(&f, before);
+        put_id(s, &f, k);
         before = ',';
     }
-    gdb_send(s, s->text);
+    if (s->listed == n && !again && s->multi)
+        s->ops->process->others(s->o, &f);
+    if (f.len && s->text[0] == ',')
+        s->text[0] = 'm';
+    gdb_send(s, f.len ? s->text : "l");
 }
 
 static void describe_thread(GdbStub *s, const char *at)
@@ -402,11 +480,14 @@ static void query(GdbStub *s, const char *at)
     Fmt f = FMT_ON(s->text);
     if (gdb_begins(&at, "Supported")) {
         s->tell_breaks = strstr(at, "swbreak+") && strstr(at, "hwbreak+");
+        s->multi = s->ops->process && strstr(at, "multiprocess+");
+        s->tell_forks = s->multi && strstr(at, ";fork-events+");
+        s->tell_execs = s->multi && strstr(at, "exec-events+");
         fmt_printf(
             &f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+%s",
             GDB_PACKET - 16,
             s->ops->process ? ";qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+;"
-                              "QCatchSyscalls+"
+                              "QCatchSyscalls+;multiprocess+;fork-events+;exec-events+"
                             : "");
         gdb_send(s, s->text);
     } else if (gdb_begins(&at, "Xfer:features:read:")) {
@@ -414,9 +495,9 @@ static void query(GdbStub *s, const char *at)
     } else if (gdb_begins(&at, "Xfer:")) {
         send_object(s, at);
     } else if (gdb_begins(&at, "fThreadInfo")) {
-        list_threads(s);
+        list_threads(s, true);
     } else if (gdb_begins(&at, "sThreadInfo")) {
-        gdb_send(s, "l");
+        list_threads(s, false);
     } else if (gdb_begins(&at, "ThreadExtraInfo,")) {
         describe_thread(s, at);
     } else if (gdb_begins(&at, "Attached")) {
@@ -426,7 +507,8 @@ static void query(GdbStub *s, const char *at)
     } else if (gdb_begins(&at, "qemu.PhyMemMode")) {
         physical_mode(s, at, false);
     } else if (*at == 'C' && !at[1]) {
-        fmt_printf(&f, "QC%x", id_of(s, s->g_thread));
+        fmt_puts(&f, "QC");
+        put_id(s, &f, s->g_thread);
         gdb_send(s, s->text);
     } else {
         gdb_send(s, "");
@@ -481,7 +563,7 @@ static void v_packet(GdbStub *s, const char *at)
         gdb_send(s, "vCont;c;C;s;S");
     } else if (gdb_begins(&at, "Cont")) {
         resume_each(s, at);
-    } else if (gdb_begins(&at, "Kill")) {
+    } else if (gdb_begins(&at, "Kill")) { /* ";PID" */
         gdb_send(s, "OK");
         s->ops->leave(s->o, true);
     } else if (s->ops->process && gdb_begins(&at, "File:")) {
@@ -508,10 +590,56 @@ static void leave(GdbStub *s, bool kill)
     s->ops->leave(s->o, kill);
 }
 
+/* The process that a packet is for; 0: this one, or it does not matter. */
+static uint64_t addressed(GdbStub *s, bool *ret_resumes)
+{
+    const char *at = s->in + 1;
+    uint64_t pid = s->g_pid;
+    *ret_resumes = strchr("cCsS", s->in[0]);
+    if (strchr("cCsSgGpPmMXzZ", s->in[0]))
+        return pid;
+    if (s->in[0] == 'H' || s->in[0] == 'T') {
+        at += s->in[0] == 'H';
+        return get_pid(&at, &pid) ? pid : 0;
+    }
+    if ((*ret_resumes = s->in[0] == 'v' && gdb_begins(&at, "Cont;"))) {
+        const char *p = strchr(at, 'p'); /* the first action's; one without is for all */
+        return p && get_pid(&p, &pid) && pid ? pid : s->g_pid;
+    }
+    if ((s->in[0] == 'D' && gdb_char(&at, ';')) || (s->in[0] == 'v' && gdb_begins(&at, "Kill;")))
+        return gdb_number(&at, &pid) ? pid : 0;
+    if (s->in[0] == 'q' && gdb_begins(&at, "ThreadExtraInfo,"))
+        return get_pid(&at, &pid) ? pid : 0;
+    if (s->in[0] == 'q' && gdb_begins(&at, "Xfer:exec-file:read:"))
+        return gdb_number(&at, &pid) ? pid : s->g_pid;
+    return s->in[0] == 'q' && gdb_begins(&at, "Xfer:") && !gdb_begins(&at, "features") ? pid : 0;
+}
+
+/* True: it was for another process. */
+static bool is_for_another(GdbStub *s)
+{
+    bool resumes, known;
+    uint64_t pid = s->multi ? addressed(s, &resumes) : 0;
+    if (pid == (s->multi ? own_pid(s) : 0))
+        pid = 0;
+    if (s->in[0] == 'H' && s->in[1] == 'g' && s->multi)
+        s->g_pid = (unsigned)pid;
+    if (!pid)
+        return false;
+    known = s->ops->process->other(s->o, (unsigned)pid, s->in, s->n_in, resumes);
+    if (known)
+        s->running = resumes;
+    else /* it has ended, which breaks nothing */
+        gdb_send(s, strchr("zD", s->in[0]) ? "OK" : "E03");
+    return true;
+}
+
 static void packet(GdbStub *s)
 {
     const char *at = s->in + 1;
     uint64_t n;
+    if (is_for_another(s))
+        return;
     switch (s->in[0]) {
     case '?': gdb_send(s, s->last); break;
     case 'g': read_all(s); break;
@@ -579,6 +707,16 @@ static void one_byte(GdbStub *s, uint8_t b)
         end_packet(
             s, (uint8_t)((unsigned)gdb_digit(s->in[sizeof(s->in) - 1]) << 4 | (unsigned)gdb_digit((char)b)));
     }
+}
+
+void gdb_forget_packets(GdbStub *s)
+{
+    memset(s->file, 0, sizeof(s->file));
+    s->state = IDLE;
+    s->running = false;
+    s->no_ack = true; /* it is by a socket to the parent */
+    s->g_thread = 1;
+    s->g_pid = s->listed = 0;
 }
 
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n)

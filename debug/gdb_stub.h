@@ -16,7 +16,7 @@
 
 #include "base/fmt.h"
 
-enum { GDB_MOST_THREADS = 256, GDB_PACKET = 16384, GDB_MOST_REG = 64, GDB_SIGNALS = 160, GDB_FILES = 8 };
+enum { GDB_MOST_THREADS = 4096, GDB_PACKET = 16384, GDB_MOST_REG = 64, GDB_SIGNALS = 160, GDB_FILES = 8 };
 
 typedef enum GdbHow { GDB_STAY, GDB_RUN, GDB_STEP } GdbHow;
 typedef enum GdbPoint {
@@ -64,6 +64,14 @@ typedef struct GdbProcessOps {
     long (*object)(void *o, const char *name, uint64_t at, void *to, size_t n);
     long (*open)(void *o,
                  const char *path); /* for reading; a descriptor above 0, which the stub closes, or -errno */
+    long (*readlink)(void *o, const char *path, char *to, size_t n);
+    /* The number of this process: several may be on one connection. */
+    unsigned (*pid)(void *o);
+    /* A packet for another of them; its answer, or, if it resumes, some later stop, is sent. False: there is
+     * no such process. */
+    bool (*other)(void *o, unsigned pid, const char *packet, size_t n, bool resumes);
+    /* The threads of the others, each as packets name it, behind a comma. */
+    void (*others)(void *o, Fmt *out);
 } GdbProcessOps;
 
 typedef struct GdbStub {
@@ -71,7 +79,10 @@ typedef struct GdbStub {
     void *o;
     unsigned g_thread; /* of g, m and the like */
     unsigned n_g;      /* registers in a g packet: those of the first two features */
+    unsigned g_pid;    /* g_thread is of this process; 0: of this one */
+    unsigned listed;   /* threads that the debugger has been told of */
     bool no_ack, running, tell_breaks;
+    bool multi, tell_forks, tell_execs; /* the debugger knows of several processes, fork, execve */
     int file[GDB_FILES]; /* open for the debugger; 0: none */
     uint8_t state, sum; /* of the packet that comes */
     size_t n_in;
@@ -80,6 +91,8 @@ typedef struct GdbStub {
 } GdbStub;
 
 void gdb_init(GdbStub *s, const GdbOps *ops, void *o);
+/* By a forked child, whose copy this is: what has come so far was its parent's. */
+void gdb_forget_packets(GdbStub *s);
 /* Bytes of the debugger. */
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n);
 /* Everything stands. point: the GdbPoint that was hit, a watchpoint at `at`; -1: none. A debugger that is not
@@ -88,6 +101,12 @@ void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64
 /* Processes: everything stands, `thread` before or behind a system call; there is no process any more. */
 void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr);
 void gdb_exited(GdbStub *s, unsigned status, bool by_signal);
+/* The thread has made this child, which stands, too; the process has begun another program. */
+void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child);
+void gdb_stopped_at_exec(GdbStub *s, unsigned thread, const char *path);
+/* A process that shares the connection has said this by itself: a stop, or its end. */
+void gdb_other_stopped(GdbStub *s, unsigned pid);
+void gdb_other_killed(GdbStub *s, unsigned pid);
 
 /* Types of vector registers, for GdbReg.types. */
 extern const char gdb_types_aarch64[];

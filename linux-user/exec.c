@@ -9,6 +9,7 @@
 #include "linux-user/abi.h"
 #include "linux-user/elf.h"
 #include "linux-user/fs.h"
+#include "linux-user/gdb.h"
 #include "linux-user/guest.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
@@ -281,13 +282,13 @@ static bool append_args(ArgList *l, const ExecTarget *x, Gva argv, size_t argc)
     return true;
 }
 
-static const char *number(LuThread *t, unsigned v)
+static const char *number(LuThread *t, uint64_t v)
 {
-    char *s = arena_alloc(&t->scratch, 16, 1);
+    char *s = arena_alloc(&t->scratch, 24, 1);
     if (!s)
         return "0";
-    Fmt f = {.buf = s, .cap = 16};
-    fmt_printf(&f, "%u", v);
+    Fmt f = {.buf = s, .cap = 24};
+    fmt_printf(&f, "%lu", (unsigned long)v);
     return s;
 }
 
@@ -336,7 +337,7 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
 {
     const LuOptions *opt = t->proc->opt;
     ArgList l;
-    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 18))
+    if (!list_alloc(t, &l, argc + opt->n_forward + ARRAY_SIZE(x->word) + 20))
         return -ENOMEM;
     long filters = lu_seccomp_hand_over(t);
     if (filters < -1) {
@@ -345,10 +346,12 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
         return filters;
     }
     uint64_t traced = lu_traced_hand_over(t);
+    uint64_t gdb = t->proc->gdb ? lu_gdb_hand_over(t, false) : 0;
     append(&l, "tinamou");
     append(&l, LU_REEXEC);
     uint32_t ignored = lu_signals_ignored_faults(t);
-    append(&l, number(t, opt->n_forward + (ignored ? 4 : 2) + (filters >= 0 ? 2 : 0) + (traced ? 2 : 0)));
+    append(&l, number(t, opt->n_forward + (ignored ? 4 : 2) + (filters >= 0 ? 2 : 0) + (traced ? 2 : 0) +
+                             (gdb ? 2 : 0)));
     for (unsigned i = 0; i < opt->n_forward; i++)
         append(&l, opt->forward[i]);
     if (ignored) {
@@ -362,6 +365,10 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
     if (traced) {
         append(&l, "-traced");
         append(&l, number(t, (unsigned)traced));
+    }
+    if (gdb) {
+        append(&l, "-gdb-over");
+        append(&l, number(t, gdb));
     }
     append(&l, "-exec-fd");
     append(&l, number(t, (unsigned)x->fd));
@@ -381,6 +388,8 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
         if (self < 0 && filters < 0 && (e == -ENOENT || e == -ELOOP || e == -ENOTDIR || e == -EACCES))
             e = exec_by_kernel(t, x, argv, argc, envp);
     }
+    if (gdb)
+        lu_gdb_hand_over(t, true);
     if (filters >= 0)
         sys_close((int)filters);
     if (l.mapped)

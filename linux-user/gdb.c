@@ -166,14 +166,8 @@ void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal)
              false);
 }
 
-void lu_gdb_fork_child(LuThread *t)
+bool lu_gdb_forked(LuThread *t, unsigned child)
 {
-    LuProc *p = t->proc;
-    sys_close(p->gdb_fd);
-    sys_close(p->gdb_wake);
-    p->gdb_fd = p->gdb_wake = -1;
-    p->gdb = NULL;
-    t->gdb_slot = 0;
-    t->cpu->ctx &= ~(uint32_t)CTX_STEP;
-    accel_debug_forget(p->accel);
+    LuGdb *g = gdb_of(t);
+    return g && tell(g, t, (LuGdbEvent){.kind = LU_GDB_FORKED, .nr = child}, false);
 }

@@ -4,9 +4,10 @@
  * A thread of the host serves the connection; it runs no guest. Guest threads tell it of what happens to them
  * (break, step, signal, call, end) and wait until the debugger lets them go on; all others are stopped
  * meanwhile: outside of accel_run(), where each waits in lu_gdb_before(). One in a system call stays there
- * and stops when it comes out. A fork child and a vfork child are not followed. Watchpoints are for
- * changes only. Ownership: LuGdb lives as long as the process. Threads: each call by the guest thread
- * itself, which holds no lock. Sources: GDB's manual, "Remote Protocol".
+ * and stops when it comes out. Children of fork are followed (gdb_fork.c), programs behind execve too; a
+ * vfork child is not. Watchpoints are for changes only. Ownership: LuGdb lives as long as the process.
+ * Threads: each call by the guest thread itself, which holds no lock. Sources: GDB's manual, "Remote
+ * Protocol".
  */
 #ifndef LINUX_USER_GDB_H
 #define LINUX_USER_GDB_H
@@ -32,7 +33,16 @@ void lu_gdb_call(LuThread *t, uint64_t nr, bool before);
 /* The thread, or the process, ends; these return. */
 void lu_gdb_thread_gone(LuThread *t);
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal);
-/* By the child of a fork: it has no debugger. */
+/* Around a fork: the parent before, with clone's flags, and behind, with its result, outside of locks; the
+ * child, once it has its number. */
+void lu_gdb_fork_prepare(LuThread *t, uint64_t flags);
+void lu_gdb_fork_parent(LuThread *t, long child);
 void lu_gdb_fork_child(LuThread *t);
+/* Tells of a child; false: nobody listens any more. */
+bool lu_gdb_forked(LuThread *t, unsigned child);
+/* Before execve: what the next program image has to know, as a number (0: nothing), its descriptors ready to
+ * be inherited; and if execve fails. Then by that image, instead of lu_gdb_start(). */
+uint64_t lu_gdb_hand_over(LuThread *t, bool undo);
+bool lu_gdb_take_over(LuThread *t, uint64_t what);
 
 #endif

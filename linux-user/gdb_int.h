@@ -1,4 +1,4 @@
-/* Between gdb.c (guest threads) and gdb_serve.c (the connection). */
+/* Between gdb.c (guest threads), gdb_serve.c (the connection) and gdb_fork.c (several processes on it). */
 #ifndef LINUX_USER_GDB_INT_H
 #define LINUX_USER_GDB_INT_H
 
@@ -8,15 +8,22 @@
 #include "linux-user/gdb.h"
 #include "linux-user/regset.h"
 
-enum { LU_GDB_CAUGHT = 64, LU_GDB_WATCHES = 16, LU_GDB_WATCHED = 64 };
+enum { LU_GDB_CAUGHT = 64, LU_GDB_PEERS = 4, LU_GDB_TAKE = 4, LU_GDB_WATCHES = 16, LU_GDB_WATCHED = 64 };
 
-typedef enum LuGdbKind { LU_GDB_SIGNAL, LU_GDB_CALL, LU_GDB_RETURN, LU_GDB_EXITED, LU_GDB_KILLED } LuGdbKind;
+typedef enum LuGdbKind {
+    LU_GDB_SIGNAL,
+    LU_GDB_CALL,
+    LU_GDB_RETURN,
+    LU_GDB_FORKED,
+    LU_GDB_EXITED,
+    LU_GDB_KILLED
+} LuGdbKind;
 
 typedef struct LuGdbEvent {
     LuGdbKind kind;
     int signal; /* or status */
     bool at_break; /* LU_GDB_SIGNAL: of a breakpoint */
-    uint64_t nr;
+    uint64_t nr;   /* or the child's number */
     const struct LuGdbWatch *watch; /* LU_GDB_SIGNAL: what has changed, or NULL */
 } LuGdbEvent;
 
@@ -36,10 +43,21 @@ typedef struct LuGdbSlot {
     siginfo_t info; /* of the last that it was stopped for */
 } LuGdbSlot;
 
+/* A child that the debugger follows, or one of its children: what it says comes by this socket. */
+typedef struct LuGdbPeer {
+    unsigned pid; /* 0: free */
+    int at;       /* index of LuProc.gdb_peer */
+} LuGdbPeer;
+
 struct LuGdb {
     LuProc *proc;
     LuThread *server; /* runs no guest: for paths */
     int pid;
+    bool over;   /* begun by execve of a process that was looked at */
+    bool linked; /* the debugger is behind LuProc.gdb_link, a parent; else at LuProc.gdb_fd */
+    LuGdbPeer peer[4 * LU_GDB_PEERS];
+    size_t n_from; /* of a peer's packet that has come in part */
+    char from[2 * GDB_PACKET + 16];
     Lock lock; /* slots */
     uint32_t hold, turn, event;
     bool detached;
@@ -54,5 +72,24 @@ struct LuGdb {
     GdbOps ops;
     GdbStub stub;
 };
+
+/* gdb_fork.c. Bytes to the debugger; of what the peer at LuProc.gdb_peer[k] has sent; the other processes,
+ * for GdbProcessOps. */
+void gdb_write(LuGdb *g, const char *bytes, size_t n);
+void gdb_from_peer(LuGdb *g, int k);
+void gdb_add_peer(LuGdb *g, unsigned pid, int at);
+bool gdb_other(void *o, unsigned pid, const char *packet, size_t n, bool resumes);
+void gdb_others(void *o, Fmt *out);
+/* Is there another process to speak for? */
+bool gdb_has_peers(const LuGdb *g);
+/* This process is no longer looked at: another one takes the connection. False: it has others yet to speak
+ * for, or none. */
+bool gdb_hand_over(LuGdb *g);
+/* The parent is no longer looked at: the connection is ours. */
+void gdb_take_connection(LuGdb *g);
+/* gdb_serve.c: the thread of a process that is one of several. False: there is none. */
+bool gdb_serve_child(LuGdb *g, LuThread *t);
+/* Ctrl-C for a process behind this one. */
+void gdb_interrupt_other(LuGdb *g, unsigned pid);
 
 #endif

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { GDB_SIGTRAP = 5, GDB_SIGINT = 2, GDB_UNKNOWN = 143, HIDDEN_FD = 900 };
+enum { CTRL_C = 3, GDB_SIGINT = 2, GDB_UNKNOWN = 143, HIDDEN_FD = 900 };
 
 /* ---- signals: GDB has numbers of its own ---- */
 
@@ -282,7 +282,9 @@ static long open_file(void *o, const char *path)
 {
     LuGdb *g = o;
     arena_reset(&g->server->scratch);
-    long fd = sys_call4(SYS_openat, AT_FDCWD, (long)lu_path(g->server, path), O_RDONLY | O_CLOEXEC, 0);
+    long fd = lu_proc_open(g->server, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd == -ENOTSUP)
+        fd = sys_call4(SYS_openat, AT_FDCWD, (long)lu_path(g->server, path), O_RDONLY | O_CLOEXEC, 0);
     if (sys_is_err(fd))
         return fd;
     long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIDDEN_FD);
@@ -290,18 +292,33 @@ static long open_file(void *o, const char *path)
     return high;
 }
 
+static long read_link(void *o, const char *path, char *to, size_t cap)
+{
+    LuGdb *g = o;
+    arena_reset(&g->server->scratch);
+    long n = lu_proc_readlink(g->server, AT_FDCWD, path, to, cap);
+    if (n != -ENOTSUP)
+        return n;
+    n = sys_call4(SYS_readlinkat, AT_FDCWD, lu_path(g->server, path), to, cap - 1);
+    if (n <= 0)
+        return n;
+    to[n] = 0;
+    const char *guest = lu_path_to_guest(g->server, to);
+    n = (long)strlen(guest);
+    memmove(to, guest, (size_t)n);
+    return n;
+}
+
+static unsigned own_pid(void *o)
+{
+    return (unsigned)((LuGdb *)o)->pid;
+}
+
 /* ---- the connection ---- */
 
 static void write_out(void *o, const char *bytes, size_t n)
 {
-    const LuProc *p = ((LuGdb *)o)->proc;
-    for (long w; n; bytes += w, n -= (size_t)w) {
-        w = sys_call6(SYS_sendto, p->gdb_fd, (long)bytes, (long)n, MSG_NOSIGNAL, 0, 0);
-        if (w == -EINTR)
-            w = 0;
-        else if (w <= 0)
-            return;
-    }
+    gdb_write(o, bytes, n);
 }
 
 static const GdbProcessOps process_ops = {.id = thread_id,
@@ -310,7 +327,11 @@ static const GdbProcessOps process_ops = {.id = thread_id,
                                           .pass = pass,
                                           .catch_calls = catch_calls,
                                           .object = object,
-                                          .open = open_file};
+                                          .open = open_file,
+                                          .readlink = read_link,
+                                          .pid = own_pid,
+                                          .other = gdb_other,
+                                          .others = gdb_others};
 static const GdbOps ops = {.write = write_out,
                            .n_threads = n_threads,
                            .describe = describe,
@@ -341,43 +362,89 @@ static void report(LuGdb *g)
         break;
     case LU_GDB_CALL:
     case LU_GDB_RETURN: gdb_stopped_at_call(&g->stub, thread, e->kind == LU_GDB_CALL, e->nr); break;
+    case LU_GDB_FORKED:
+        gdb_add_peer(g, (unsigned)e->nr, g->slot[thread - 1].thread->gdb_at);
+        gdb_stopped_at_fork(&g->stub, thread, (unsigned)e->nr);
+        break;
     case LU_GDB_EXITED:
     case LU_GDB_KILLED:
         gdb_exited(&g->stub, e->kind == LU_GDB_EXITED ? (unsigned)e->signal : signal_to_gdb(e->signal),
                    e->kind == LU_GDB_KILLED);
+        gdb_hand_over(g);
         detach(g);
         break;
     }
+}
+
+static int wire(const LuGdb *g)
+{
+    return g->linked ? g->proc->gdb_link : g->proc->gdb_fd;
 }
 
 /* The bytes that have come; false: the debugger has gone. */
 static bool take_bytes(LuGdb *g)
 {
     uint8_t bytes[4096];
-    long n = sys_read(g->proc->gdb_fd, bytes, sizeof bytes);
+    long n = sys_read(wire(g), bytes, sizeof bytes);
     if (n == -EINTR || n == -EAGAIN)
         return true;
     if (n <= 0)
         return false;
-    gdb_take(&g->stub, bytes, (size_t)n);
+    if (g->linked && bytes[0] == LU_GDB_TAKE)
+        gdb_take_connection(g);
+    else if (g->stub.running && g->stub.g_pid && bytes[0] == CTRL_C)
+        gdb_interrupt_other(g, g->stub.g_pid);
+    else
+        gdb_take(&g->stub, bytes, (size_t)n);
     return true;
 }
 
+static void close_all(LuProc *p)
+{
+    sys_close(p->gdb_fd);
+    if (p->gdb_link >= 0)
+        sys_close(p->gdb_link);
+    for (int k = 0; k < LU_GDB_PEERS; k++)
+        if (p->gdb_peer[k] >= 0)
+            sys_close(p->gdb_peer[k]);
+    p->gdb_fd = p->gdb_link = -1;
+    memset(p->gdb_peer, -1, sizeof(p->gdb_peer));
+}
+
+/* One round; false: the debugger has gone. */
+static bool serve_once(LuGdb *g)
+{
+    const LuProc *p = g->proc;
+    struct pollfd fds[2 + LU_GDB_PEERS] = {{wire(g), POLLIN, 0}, {p->gdb_wake, POLLIN, 0}};
+    for (int k = 0; k < LU_GDB_PEERS; k++)
+        fds[2 + k] = (struct pollfd){p->gdb_peer[k], POLLIN, 0};
+    uint64_t count;
+    bool here = true;
+    long n = sys_call4(SYS_poll, (long)fds, ARRAY_SIZE(fds), -1, 0);
+    if (n > 0 && fds[1].revents & POLLIN) {
+        sys_read(p->gdb_wake, &count, sizeof count);
+        report(g);
+    }
+    for (int k = 0; n > 0 && k < LU_GDB_PEERS; k++)
+        if (fds[2 + k].revents && p->gdb_peer[k] >= 0)
+            gdb_from_peer(g, k);
+    if (n > 0 && fds[0].revents)
+        here = take_bytes(g);
+    return here;
+}
+
+/* As long as the debugger looks at this process, or at others through it. */
 static void serve(LuThread *self)
 {
     LuGdb *g = self->proc->gdb;
-    while (!g->detached) {
-        uint64_t count;
-        struct pollfd fds[2] = {{self->proc->gdb_fd, POLLIN, 0}, {self->proc->gdb_wake, POLLIN, 0}};
-        long n = sys_call4(SYS_poll, (long)fds, 2, -1, 0);
-        if (n > 0 && fds[1].revents & POLLIN) {
-            sys_read(self->proc->gdb_wake, &count, sizeof count);
-            report(g);
-        }
-        if (n > 0 && !g->detached && fds[0].revents && !take_bytes(g))
+    while ((!g->detached || gdb_has_peers(g)) && !(g->detached && gdb_hand_over(g))) {
+        if (serve_once(g))
+            continue;
+        if (!g->detached)
             detach(g);
+        break;
     }
-    sys_close(self->proc->gdb_fd);
+    close_all(self->proc);
 }
 
 /* ---- the start ---- */
@@ -478,6 +545,32 @@ static int hide(long fd)
     return (int)high;
 }
 
+/* Of a process that has one thread, which stands. */
+static void make_server(LuGdb *g, LuThread *t)
+{
+    LuProc *p = t->proc;
+    const bool no_ack = g->stub.no_ack, breaks = g->stub.tell_breaks, forks = g->stub.tell_forks;
+    p->gdb_wake = hide(sys_call2(SYS_eventfd2, 0, EFD_CLOEXEC));
+    g->proc = p;
+    g->pid = t->pid;
+    g->hold = 1;
+    lock_init(&g->lock, LOCK_RANK_SIGHAND);
+    g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
+    t->gdb_slot = 1;
+    g->ops = ops;
+    g->ops.arch = p->abi->regs->arch;
+    gdb_init(&g->stub, &g->ops, g);
+    p->gdb = g;
+    if (g->over) { /* the debugger waits for what becomes of it */
+        g->stub.no_ack = no_ack;
+        g->stub.tell_breaks = breaks;
+        g->stub.tell_forks = forks;
+        g->stub.multi = g->stub.tell_execs = g->stub.running = true;
+        gdb_stopped_at_exec(&g->stub, 1, p->exe_path);
+    }
+    g->server = lu_host_thread(t, serve);
+}
+
 bool lu_gdb_start(LuThread *t, const char *where, char *err, size_t cap)
 {
     LuProc *p = t->proc;
@@ -489,17 +582,63 @@ bool lu_gdb_start(LuThread *t, const char *where, char *err, size_t cap)
         return false;
     }
     p->gdb_fd = hide(fd);
-    p->gdb_wake = hide(sys_call2(SYS_eventfd2, 0, EFD_CLOEXEC));
-    *g = (LuGdb){.proc = p, .pid = t->pid, .hold = 1};
-    lock_init(&g->lock, LOCK_RANK_SIGHAND);
-    g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
-    t->gdb_slot = 1;
-    g->ops = ops;
-    g->ops.arch = p->abi->regs->arch;
-    gdb_init(&g->stub, &g->ops, g);
-    p->gdb = g;
-    g->server = lu_host_thread(t, serve);
+    make_server(g, t);
     if (!g->server)
         fmt_puts(&f, "no thread for the debugger");
+    return g->server != NULL;
+}
+
+bool gdb_serve_child(LuGdb *g, LuThread *t)
+{
+    g->proc->gdb_wake = hide(sys_call2(SYS_eventfd2, 0, EFD_CLOEXEC));
+    g->hold = 1;
+    g->event = g->n_watches = 0;
+    lock_init(&g->lock, LOCK_RANK_SIGHAND);
+    memset(g->slot, 0, sizeof(g->slot));
+    g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
+    t->gdb_slot = 1;
+    gdb_forget_packets(&g->stub);
+    g->server = lu_host_thread(t, serve);
+    return g->server != NULL;
+}
+
+/* ---- execve ---- */
+
+enum { OVER_LINKED = 1, OVER_NO_ACK = 2, OVER_BREAKS = 4, OVER_FORKS = 8 };
+
+/* 16 bits for each descriptor. */
+uint64_t lu_gdb_hand_over(LuThread *t, bool undo)
+{
+    LuGdb *g = t->proc->gdb;
+    const LuProc *p = t->proc;
+    if (!g || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) || !g->stub.tell_execs || t->pid != g->pid)
+        return 0;
+    unsigned link = g->linked ? (unsigned)p->gdb_link : 0;
+    sys_call3(SYS_fcntl, p->gdb_fd, F_SETFD, undo ? FD_CLOEXEC : 0);
+    if (link)
+        sys_call3(SYS_fcntl, link, F_SETFD, undo ? FD_CLOEXEC : 0);
+    return (uint64_t)p->gdb_fd << 32 | (uint64_t)link << 8 | 0x80 | (g->linked ? OVER_LINKED : 0) |
+           (g->stub.no_ack ? OVER_NO_ACK : 0) | (g->stub.tell_breaks ? OVER_BREAKS : 0) |
+           (g->stub.tell_forks ? OVER_FORKS : 0);
+}
+
+bool lu_gdb_take_over(LuThread *t, uint64_t what)
+{
+    LuProc *p = t->proc;
+    LuGdb *g = lu_alloc(p, sizeof(*g));
+    if (!g)
+        return false;
+    p->gdb_fd = (int)(what >> 32);
+    sys_call3(SYS_fcntl, p->gdb_fd, F_SETFD, FD_CLOEXEC);
+    if (what & OVER_LINKED) {
+        p->gdb_link = (int)(what >> 8 & 0xffffff);
+        sys_call3(SYS_fcntl, p->gdb_link, F_SETFD, FD_CLOEXEC);
+    }
+    g->linked = what & OVER_LINKED;
+    g->stub.no_ack = what & OVER_NO_ACK;
+    g->stub.tell_breaks = what & OVER_BREAKS;
+    g->stub.tell_forks = what & OVER_FORKS;
+    g->over = true;
+    make_server(g, t);
     return g->server != NULL;
 }

@@ -75,7 +75,8 @@ static LuProc *new_process(void)
         return NULL;
     LuProc *p = arena_alloc(&a, sizeof(*p), 16);
     p->arena = a;
-    p->exe_fd = p->self_fd = p->gdb_fd = p->gdb_wake = -1;
+    p->exe_fd = p->self_fd = p->gdb_fd = p->gdb_wake = p->gdb_link = -1;
+    memset(p->gdb_peer, -1, sizeof(p->gdb_peer));
     p->strace_fd = 2;
     lock_init(&p->lock, LOCK_RANK_PROC);
     return p;
@@ -108,7 +109,7 @@ static void start_again(const LuOptions *opt, int argc, char **argv, char **envp
     Fmt fw = FMT_ON(words);
     fmt_printf(&fw, "%u",
                opt->n_forward + (opt->exec_fd >= 0 && opt->reexec ? 2 : 0) + (opt->ignored_faults ? 2 : 0) +
-                   (opt->seccomp_fd >= 0 ? 2 : 0) + (opt->traced ? 2 : 0) + 4);
+                   (opt->seccomp_fd >= 0 ? 2 : 0) + (opt->traced ? 2 : 0) + (opt->gdb_over ? 2 : 0) + 4);
     if (opt->reexec)
         v[2] = words;
     v[n++] = "-old-stack";
@@ -613,6 +614,8 @@ static __attribute__((noinline)) int run_program(int argc, char **argv, char **e
         fmt_err("the filters of system calls are lost");
         return EXIT_CANNOT;
     }
+    if (s.opt->gdb_over && !lu_gdb_take_over(s.t, s.opt->gdb_over))
+        return EXIT_CANNOT;
     if (s.opt->gdb && !lu_gdb_start(s.t, s.opt->gdb, s.err_text, sizeof(s.err_text))) {
         fmt_err("%s", s.err_text);
         return EXIT_CANNOT;

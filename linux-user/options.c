@@ -440,6 +440,11 @@ static bool opt_traced(Parse *ps, const char *arg)
     return parse_u64(ps, arg, false, &ps->opt->traced);
 }
 
+static bool opt_gdb_over(Parse *ps, const char *arg)
+{
+    return parse_u64(ps, arg, false, &ps->opt->gdb_over);
+}
+
 static bool opt_persona(Parse *ps, const char *arg)
 {
     uint64_t v;
@@ -516,6 +521,7 @@ static const OptRow rows[] = {
     {"exec-fd", "", "n", false, opt_exec_fd, ""},
     {"seccomp-fd", "", "n", false, opt_seccomp_fd, ""},
     {"traced", "", "n", false, opt_traced, ""},
+    {"gdb-over", "", "n", false, opt_gdb_over, ""},
     {"ignored-faults", "", "mask", false, opt_ignored, ""},
     {"old-persona", "", "n", false, opt_persona, ""},
     {"old-stack", "", "n", false, opt_old_stack, ""},

@@ -56,6 +56,7 @@ struct LuOptions {
     int exec_fd;              /* open on the program (execve, AT_EXECFD), -1: open it by name */
     int seccomp_fd;           /* lu_seccomp_hand_over(), -1: no filters */
     uint64_t traced;          /* lu_traced_hand_over() */
+    uint64_t gdb_over;        /* lu_gdb_hand_over() */
     long old_persona;         /* to restore, -1 = nothing */
     uint64_t old_stack_limit; /* likewise, 0 = nothing */
     uint64_t ignored_faults;  /* inherited: lu_signals_ignored_faults() */

@@ -65,7 +65,8 @@ struct LuProc {
     uint32_t more_prot;   /* bits of PROT_* that its kernel knows besides the common ones; they do nothing
                            * here */
     LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
-    int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none */
+    int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none; likewise */
+    int gdb_link, gdb_peer[4]; /* sockets to the parent and to children that it looks at, too */
     LuPerf *perf;         /* NULL: nobody asked */
     struct PerfFile *perf_files; /* with descriptors that are hidden from the guest; NULL: none */
     bool pokes;           /* it has other processes' memory open to write: they look at their code anew */
@@ -100,6 +101,7 @@ struct LuThread {
     bool filters_asked;   /* a tracer was told of SECCOMP_RET_TRACE: once is enough */
     const LuFilter *filters; /* the newest first; others may add to it */
     uint16_t gdb_slot;    /* 0: unknown to the debugger */
+    int gdb_end, gdb_at;  /* while it forks: the child's socket, -1: none; the place of its own in gdb_peer */
     bool gdb_over;        /* the next instruction is run whatever breakpoint it has */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };

@@ -61,6 +61,11 @@ unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN])
                               &p->strace_fd,
                               &p->gdb_fd,
                               &p->gdb_wake,
+                              &p->gdb_link,
+                              &p->gdb_peer[0],
+                              &p->gdb_peer[1],
+                              &p->gdb_peer[2],
+                              &p->gdb_peer[3],
                               p->perf_files ? &p->perf_files->map_fd : NULL,
                               p->perf_files ? &p->perf_files->dump_fd : NULL};
     unsigned n = 0;

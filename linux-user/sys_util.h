@@ -27,7 +27,7 @@ static inline Gva su_pointer(const LuProc *p, Gva v)
 }
 /* Descriptors of the emulator that the guest must neither see nor use: where their numbers are, at most
  * SU_HIDDEN. Returns how many there are; numbers up to 2 are none. */
-enum { SU_HIDDEN = 8 };
+enum { SU_HIDDEN = 12 };
 unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN]);
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
 /* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes

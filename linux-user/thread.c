@@ -438,11 +438,11 @@ static void fork_child(LuThread *t)
     lock_release(&p->lock);
     lu_uring_fork_child(t);
     lu_perf_fork_child(t);
-    if (UNLIKELY(p->gdb != NULL))
-        lu_gdb_fork_child(t);
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
     lu_set_self(t);
+    if (UNLIKELY(p->gdb != NULL))
+        lu_gdb_fork_child(t);
 }
 
 static void fork_parent(LuThread *t)
@@ -458,6 +458,8 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
 {
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
+    if (UNLIKELY(t->proc->gdb != NULL))
+        lu_gdb_fork_prepare(t, args->flags);
     fork_prepare(t);
     const LuTraced traced = lu_traced_child(t, args->flags, exit_signal(args, size));
     t->traced.forking = 1;
@@ -488,6 +490,8 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
         child_registers(t->proc->abi, t->cpu, args);
     }
     lu_signals_release(t);
+    if (UNLIKELY(t->proc->gdb != NULL) && r)
+        lu_gdb_fork_parent(t, r);
     return r;
 }
 

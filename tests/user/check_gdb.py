@@ -181,6 +181,25 @@ def main():
     good &= core_file(emulator, program, 'abort', 'SIGABRT', ([] if 'i686' in compiler[0] else [r'^#\d .*main \(']) + same[1:] +
                       ([] if narrow else [r'= 6$']))
 
+    quiet = 'handle SIGUSR1 nostop noprint pass'
+    s = Session(emulator, program, [], [quiet, 'catch fork', 'continue', 'break add', 'continue'])
+    good &= check('fork', s, [r'^Catchpoint 1 \(forked process \d+\)', r'Detaching after fork from child', r'exited with code 052'], 42,
+                  printed)
+    s = Session(emulator, program, [], [quiet, 'set follow-fork-mode child', 'catch fork', 'continue', 'break add', 'continue', 'print a * 10 + b',
+                                        'bt', 'continue'])
+    good &= check('follow child', s, [r'^Catchpoint 1 \(forked', r'Detaching after fork from parent', r'hit Breakpoint 2.*add \(a=', r'= 12$',
+                                      r'^#1 .* main', r'Inferior 2 \(process \d+\) exited with code 03'], 42, printed)
+    s = Session(emulator, program, [], [quiet, 'set detach-on-fork off', 'set follow-fork-mode child', 'catch fork', 'continue', 'continue',
+                                        'info threads', 'inferior 1', 'print sum', 'continue'])
+    good &= check('both', s, [r'^Catchpoint 1 \(forked', r'Inferior 2 \(process \d+\) exited with code 03', r'^  1\.1 +Thread', r'inferior 1',
+                              r'= 34$', r'Inferior 1 \(process \d+\) exited with code 052'], 42, printed)
+    s = Session(emulator, program, ['exec'], [quiet, 'catch exec', 'continue', 'break in_thread', 'continue', 'print *(int *)p', 'delete', 'continue'])
+    good &= check('exec', s, [r'is executing new program: .*debugged', r'^(Thread .*hit )?Catchpoint 1 \(exec.d ', r'hit Breakpoint 2.* in_thread', r'= 7$',
+                              r'exited with code 052'], 42, printed)
+    s = Session(emulator, program, ['many'], [quiet, 'break gathered', 'continue', 'info threads', 'info proc', 'delete', 'continue'])
+    good &= check('many threads', s, [r'hit Breakpoint 1, gathered', r'^  2 +Thread', r'^  301 +Thread', r"^exe = '.*/debugged", r'exited with code 052'],
+                  42, printed)
+
     s = Session(emulator, program, [], ['break add', 'continue', 'detach'])
     good &= check('detach', s, [r'^Breakpoint 1.*add', r'[Dd]etach'], 42, printed)
     print('ok' if good else 'FAIL')

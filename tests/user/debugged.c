@@ -26,8 +26,43 @@ __attribute__((noinline)) void *in_thread(void *p)
     return NULL;
 }
 
+enum { MANY = 300 };
+static pthread_barrier_t together;
+
+__attribute__((noinline)) void gathered(void)
+{
+    sum = 0;
+}
+
+static void *waits(void *p)
+{
+    pthread_barrier_wait(&together);
+    return p;
+}
+
+/* More threads than one packet names. */
+static void many_threads(void)
+{
+    static pthread_t thread[MANY];
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 65536);
+    pthread_barrier_init(&together, NULL, MANY + 1);
+    for (int i = 0; i < MANY; i++)
+        if (pthread_create(&thread[i], &small, waits, NULL))
+            exit(99);
+    gathered();
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < MANY; i++)
+        pthread_join(thread[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "exec") == 0)
+        execl("/proc/self/exe", argv[0], "second", (char *)NULL);
+    if (argc > 1 && strcmp(argv[1], "many") == 0)
+        many_threads();
     int seven = 7, status = 0;
     pthread_t thread;
     signal(SIGUSR1, on_signal);
@@ -41,7 +76,7 @@ int main(int argc, char **argv)
             pause();
     pid_t child = fork();
     if (child == 0)
-        _exit(add(1, 2)); /* nobody follows it */
+        _exit(add(1, 2));
     waitpid(child, &status, 0);
     printf("%d %g %d\n", sum, scale, WEXITSTATUS(status));
     fflush(stdout);
