@@ -98,8 +98,11 @@ void lu_perf_fork_child(LuThread *t)
     accel_each_region(t->proc->accel, on_region, perf);
 }
 
-void lu_perf_end(LuProc *p)
+void lu_perf_end(const LuThread *t)
 {
+    const LuProc *p = t->proc;
+    if (t->vfork_child) /* its parent goes on with all that */
+        return;
     accel_stats(p->accel);
     if (p->perf && p->perf->writes)
         perf_file_close(&p->perf->file);

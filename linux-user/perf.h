@@ -17,7 +17,7 @@ void lu_perf_fork_prepare(LuProc *p);
 void lu_perf_fork_parent(LuProc *p);
 void lu_perf_fork_child(LuThread *t);
 /* The process ends: -d stats, the last record. */
-void lu_perf_end(LuProc *p);
+void lu_perf_end(const LuThread *t);
 
 /* The log of -D for this process: a descriptor out of the way, 2 without -D; -errno. "%d" in the name is the
  * process's number. */

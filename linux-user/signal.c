@@ -237,7 +237,7 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
 {
     LuSigInfo info = {.si = {.si_signo = sig, .si_code = SI_USER}};
     info.si.si_pid = (pid_t)sys_getpid();
-    lu_perf_end(t->proc);
+    lu_perf_end(t);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)sig, true);
     lu_signals_hold(t);

@@ -518,7 +518,7 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
         lu_gdb_thread_gone(t);
     unsigned left = thread_unlink(t);
     if (!left && nr == SYS_exit)
-        lu_perf_end(p);
+        lu_perf_end(t);
     if (!left && (watched || host_tls_has_donors()))
         sys_exit_group(status); /* the last guest thread is not the last of the host */
     if (left) /* else nobody will want its memory */
@@ -543,7 +543,7 @@ long lu_thread_exit(LuThread *t, int status)
 
 _Noreturn void lu_process_exit(LuThread *t, int status)
 {
-    lu_perf_end(t->proc);
+    lu_perf_end(t);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)status, false);
     /* Another process may go on in this memory: CLONE_VM without CLONE_THREAD. */
