@@ -309,7 +309,6 @@ void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child)
     tell_stop(s, thread);
 }
 
-/* A path too long for it is told by exec-file. */
 void gdb_stopped_at_exec(GdbStub *s, unsigned thread, const char *path)
 {
     Fmt f = FMT_ON(s->last);

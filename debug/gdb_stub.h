@@ -87,7 +87,7 @@ typedef struct GdbStub {
     uint8_t state, sum; /* of the packet that comes */
     size_t n_in;
     char in[GDB_PACKET + 8], out[2 * GDB_PACKET + 16], text[GDB_PACKET];
-    char last[160]; /* the last stop, for ? */
+    char last[2 * 4096 + 96]; /* the last stop, for ?; it may name a file, in hex */
 } GdbStub;
 
 void gdb_init(GdbStub *s, const GdbOps *ops, void *o);
