@@ -132,7 +132,7 @@ enum {
     X86_CTX_ZMM = 64,
     X86_CTX_STORE = 128,
     X86_CTX_SYS = 1 << 8,   /* a machine's; what follows is 0 in user mode, but for 32, 16, CS_CHECK */
-    X86_CTX_IDX_SHIFT = 9,  /* two bits: mmuidx of data accesses, X86_IDX_* */
+    X86_CTX_IDX_SHIFT = 9,  /* two bits: by whose right data accesses are, X86_IDX_USER to _OPEN */
     X86_CTX_FLAT = 1 << 11, /* es, cs, ss, ds are flat, or the mode is 64-bit */
     X86_CTX_ODD = 1 << 12,  /* some segment may not be written to, expands down, or is not there */
     X86_CTX_16 = 1 << 13,   /* with 32: 16-bit code */
@@ -149,10 +149,13 @@ enum {
     X86_CTX_SEGS = 1 << 28,     /* i386 programs: es, ss or ds is not a flat segment of data; with STACK16 */
     X86_CTX_FS = 1 << 29,       /* .. fs has a limit, or is null */
     X86_CTX_GS = 1 << 30,
+    X86_CTX_GUEST = 1 << 30,    /* machines: a guest of SVM runs */
+    X86_CTX_IDX_GUEST = 3,      /* .. how far its X86_IDX_* are from the host's */
 };
 static inline unsigned x86_ctx_idx(uint32_t ctx)
 {
-    return ctx >> X86_CTX_IDX_SHIFT & 3;
+    const bool guest = (ctx & (X86_CTX_SYS | X86_CTX_GUEST)) == (X86_CTX_SYS | X86_CTX_GUEST);
+    return (ctx >> X86_CTX_IDX_SHIFT & 3) + (guest ? X86_CTX_IDX_GUEST : 0);
 }
 
 /* In 32-bit mode? Of a machine: while it runs; 16-bit code counts as well. */

@@ -12,7 +12,7 @@
      X86_CR4_PKE)
 enum { PCID = 0xfff };
 
-static uint64_t cr4_known(const X86Machine *m)
+uint64_t x86_cr4_known(const X86Machine *m)
 {
     uint64_t v = X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |
                  X86_CR4_PCE | X86_CR4_UMIP | X86_CR4_SMEP | X86_CR4_SMAP;
@@ -29,8 +29,7 @@ static uint64_t cr4_known(const X86Machine *m)
 
 static void forget_all(X86Machine *m)
 {
-    Cpu *cpu = &m->x86.base;
-    cpu->mem->flush(cpu);
+    x86_forget_all(m);
     x86_select(m);
 }
 
@@ -69,7 +68,6 @@ static bool write_cr0(X86Machine *m, uint64_t v)
 static bool write_cr3(X86Machine *m, uint64_t v)
 {
     X86Sys *s = &m->sys;
-    Cpu *cpu = &m->x86.base;
     bool pcid = s->cr4 & X86_CR4_PCIDE, keep = pcid && (v & X86_CR3_KEEP);
     if (pcid)
         v &= ~X86_CR3_KEEP;
@@ -79,7 +77,7 @@ static bool write_cr3(X86Machine *m, uint64_t v)
         return false;
     s->cr3 = v;
     if (!keep)
-        cpu->mem->flush_space(cpu, v, pcid ? PCID : ~0ull, false, 0);
+        x86_forget_space(m, v, pcid ? PCID : ~0ull, false, 0);
     x86_select(m);
     return true;
 }
@@ -88,7 +86,7 @@ static bool write_cr4(X86Machine *m, uint64_t v)
 {
     X86Sys *s = &m->sys;
     uint64_t was = s->cr4, changed = v ^ was;
-    if (v & ~cr4_known(m))
+    if (v & ~x86_cr4_known(m))
         return false;
     if (x86_long(m) && (!(v & X86_CR4_PAE) || changed & X86_CR4_LA57))
         return false;
@@ -106,6 +104,8 @@ static bool write_cr4(X86Machine *m, uint64_t v)
 static bool write_cr8(X86Machine *m, uint64_t v)
 {
     const CpuBoard *b = &m->sys.board;
+    if (v < 16 && x86_svm_virtual_tpr(m, true, &v))
+        return true;
     return v < 16 && (!b->device_reg || b->device_reg(b->opaque, b->number, X86_REG_CR8, true, &v));
 }
 
@@ -126,6 +126,8 @@ bool x86_read_cr(X86Machine *m, unsigned n, uint64_t *ret)
 {
     const X86Sys *s = &m->sys;
     *ret = n == 0 ? s->cr0 : n == 2 ? s->cr2 : n == 3 ? s->cr3 : n == 4 ? s->cr4 : 0;
+    if (n == 8 && x86_svm_virtual_tpr(m, false, ret))
+        return true;
     if (n == 8 && s->board.device_reg)
         return s->board.device_reg(s->board.opaque, s->board.number, X86_REG_CR8, false, ret);
     return true;

@@ -14,6 +14,7 @@ typedef struct Event {
     bool external;
     uint32_t error;
     uint64_t pc; /* where it comes back to */
+    uint64_t address; /* #PF */
 } Event;
 
 uint64_t x86_raise_vector(X86Machine *m, unsigned vector, uint32_t error)
@@ -287,7 +288,7 @@ static bool event_of(X86Machine *m, const CpuExit *x, Event *ret)
         } else {
             ret->vector = X86_V_PF;
             ret->error = (uint32_t)x->code;
-            m->sys.cr2 = x->addr;
+            ret->address = x->addr;
         }
         break;
     case CPU_EXIT_FETCH: ret->vector = X86_V_UD; break;
@@ -332,21 +333,60 @@ static bool combine(X86Machine *m, const Event *first, Event *second)
 void x86_shutdown(X86Machine *m)
 {
     const CpuBoard *b = &m->sys.board;
+    if (x86_svm_wants(m, SVM_SHUTDOWN)) {
+        x86_svm_raise(m, SVM_SHUTDOWN, 0, 0, 0);
+        x86_svm_leave(m);
+        return;
+    }
     m->sys.waiting = 1; /* runs nothing until it is reset */
     if (b->power)
         b->power(b->opaque, CPU_POWER_RESET);
 }
 
+/* As EVENTINJ and EXITINTINFO have it. */
+static uint64_t event_word(const Event *e)
+{
+    const bool exception = !e->external && (!e->soft || e->vector == X86_V_BP || e->vector == X86_V_OF);
+    const uint64_t type = exception                  ? SVM_EVENT_EXCEPTION
+                          : e->soft                  ? SVM_EVENT_SOFT
+                          : e->vector == X86_V_NMI ? SVM_EVENT_NMI
+                                                     : SVM_EVENT_INTR;
+    return e->vector | type << SVM_EVENT_TYPE_SHIFT | SVM_EVENT_VALID |
+           (e->has_error ? SVM_EVENT_ERROR | (uint64_t)e->error << SVM_EVENT_ERROR_SHIFT : 0);
+}
+
+/* An exception of a guest of SVM that its host wants. CR2 and the stack are as they were. */
+static bool intercepted(X86Machine *m, const Event *e)
+{
+    if (e->external || e->soft || !x86_svm_wants(m, SVM_EXCEPTION + (e->vector & 31u)))
+        return false;
+    x86_debug_delivered(m, e->vector);
+    x86_svm_raise(m, SVM_EXCEPTION + e->vector, e->has_error ? e->error : 0, e->address, 0);
+    x86_svm_leave(m);
+    return true;
+}
+
 /* pc: of the instruction that a fault in delivery names, if that is another than the event's. */
 static void deliver_or_combine(X86Machine *m, Event e, uint64_t pc)
 {
-    while (!deliver(m, &e)) {
+    for (;;) {
         Event next;
+        if (e.vector == X86_V_PF && !e.soft && !e.external)
+            m->sys.cr2 = e.address;
+        m->sys.svm.exit.event = m->sys.svm.guest ? event_word(&e) : 0;
+        if (deliver(m, &e))
+            break;
         CpuExit x = m->x86.base.exit;
+        if (x86_svm_raised(&x)) {
+            x86_svm_leave(m);
+            return;
+        }
         if (x.kind == CPU_EXIT_EXCLUSIVE) { /* a store to code is nothing here */
             x86_shutdown(m);
             return;
         }
+        if (event_of(m, &x, &next) && intercepted(m, &next))
+            return;
         if (!event_of(m, &x, &next) || !combine(m, &e, &next)) {
             x86_shutdown(m);
             return;
@@ -354,7 +394,28 @@ static void deliver_or_combine(X86Machine *m, Event e, uint64_t pc)
         if (e.soft)
             next.pc = pc;
         e = next;
+        if (e.vector == X86_V_DF && intercepted(m, &e))
+            return;
     }
+    m->sys.svm.exit.event = 0;
+}
+
+void x86_inject(X86Machine *m, uint64_t word, uint64_t next)
+{
+    const unsigned type = word >> SVM_EVENT_TYPE_SHIFT & 7, vector = word & 0xff;
+    Event e = {.vector = type == SVM_EVENT_NMI ? X86_V_NMI : (uint8_t)vector,
+               .has_error = type == SVM_EVENT_EXCEPTION && word & SVM_EVENT_ERROR && m->sys.cr0 & X86_CR0_PE,
+               .external = type == SVM_EVENT_INTR || type == SVM_EVENT_NMI,
+               .soft = type == SVM_EVENT_SOFT,
+               .error = (uint32_t)(word >> SVM_EVENT_ERROR_SHIFT),
+               .pc = m->x86.base.pc,
+               .address = m->sys.cr2};
+    if (type == SVM_EVENT_EXCEPTION && (vector == X86_V_BP || vector == X86_V_OF))
+        e.soft = true;
+    e.checked = e.soft;
+    if (e.soft && next)
+        e.pc = x86_code64(m) ? next : (uint32_t)(next + m->sys.seg[X86_CS].base);
+    deliver_or_combine(m, e, m->x86.base.pc);
 }
 
 /* FERR#: the error comes by an interrupt, for which the instruction waits. */
@@ -363,6 +424,10 @@ static bool report_by_line(X86Machine *m)
     const CpuBoard *b = &m->sys.board;
     if (m->sys.cr0 & X86_CR0_NE)
         return false;
+    if (x86_svm_wants(m, SVM_FERR_FREEZE)) {
+        x86_svm_raise(m, SVM_FERR_FREEZE, 0, 0, 0);
+        return false;
+    }
     if (b->ferr)
         b->ferr(b->opaque, b->number, true);
     m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_HALT};
@@ -375,9 +440,14 @@ bool x86_exception(Cpu *cpu)
     Event e;
     if (cpu->exit.kind == CPU_EXIT_FLOAT && report_by_line(m))
         return false;
+    if (x86_svm_raised(&cpu->exit)) {
+        x86_svm_leave(m);
+        return true;
+    }
     if (!event_of(m, &cpu->exit, &e))
         return false;
-    deliver_or_combine(m, e, e.pc);
+    if (!intercepted(m, &e))
+        deliver_or_combine(m, e, e.pc);
     return true;
 }
 
@@ -387,10 +457,12 @@ uint64_t x86_soft_int(X86Machine *m, unsigned vector, unsigned len, bool checked
     Event e = {.vector = (uint8_t)vector, .soft = true, .checked = checked, .pc = pc + len};
     if ((m->x86.more_flags & X86_VM) && checked && vector != X86_V_BP && x86_iopl(m) < 3)
         return x86_gp(m, 0);
+    m->sys.svm.exit.event = m->sys.svm.guest ? event_word(&e) : 0;
     if (!deliver(m, &e)) {
         m->x86.base.pc = pc;
         return X86_RAISED;
     }
+    m->sys.svm.exit.event = 0;
     return x86_go(m);
 }
 
@@ -429,6 +501,8 @@ bool x86_set_irq(Cpu *cpu, unsigned n, bool level)
 static int due(const X86Machine *m)
 {
     uint32_t up = lines_of(m);
+    if (m->sys.svm.no_gif && !m->sys.waiting)
+        return -1;
     if (up >> X86_IN_INIT & 1 && !m->sys.in_smm)
         return X86_IN_INIT;
     if (up >> X86_IN_SIPI_BIT & 1 && !m->sys.in_smm)
@@ -439,9 +513,9 @@ static int due(const X86Machine *m)
         return X86_IN_SMI;
     if ((up >> X86_IN_NMI & 1) && !m->sys.in_nmi && !m->sys.in_smm)
         return X86_IN_NMI;
-    if ((up >> X86_IN_INTR & 1) && (m->x86.more_flags & X86_IF))
+    if ((up >> X86_IN_INTR & 1) && x86_svm_interrupts_open(m))
         return X86_IN_INTR;
-    return -1;
+    return up >> X86_IN_VIRQ_BIT & 1 && x86_svm_virtual_due(m) ? X86_IN_VIRQ_BIT : -1;
 }
 
 bool x86_wakes(const Cpu *cpu)
@@ -464,6 +538,21 @@ bool x86_in_shadow(Cpu *cpu)
     return in;
 }
 
+/* What a guest of SVM is interrupted by goes to its host, if that wants it, and stays there to be taken. */
+static bool to_host(X86Machine *m, int n)
+{
+    const unsigned code = n == X86_IN_INTR  ? SVM_INTR
+                          : n == X86_IN_NMI ? SVM_NMI
+                          : n == X86_IN_SMI ? SVM_SMI
+                          : n == X86_IN_INIT ? SVM_INIT
+                                             : SVM_VINTR;
+    if (!x86_svm_wants(m, code))
+        return false;
+    x86_svm_raise(m, (int64_t)code, 0, 0, 0);
+    x86_svm_leave(m);
+    return true;
+}
+
 /* INIT and SIPI; true: one of them was there. In system management mode INIT waits, and so does the SIPI
  * behind it. */
 static bool take_start(X86Machine *m)
@@ -471,7 +560,9 @@ static bool take_start(X86Machine *m)
     uint32_t up = lines_of(m);
     if (m->sys.in_smm)
         return false;
-    if (up >> X86_IN_INIT & 1) {
+    if (up >> X86_IN_INIT & 1 && !m->sys.svm.no_gif) {
+        if (to_host(m, X86_IN_INIT))
+            return true;
         line_off(m, X86_IN_INIT);
         x86_reset_cpu(m, true);
         return true;
@@ -504,6 +595,8 @@ bool x86_interrupt(Cpu *cpu)
     int n = due(m);
     if (n < 0)
         return false;
+    if (n == X86_IN_SMI && to_host(m, n))
+        return true;
     if (n == X86_IN_SMI) {
         line_off(m, X86_IN_SMI);
         x86_smm_enter(m);
@@ -513,11 +606,18 @@ bool x86_interrupt(Cpu *cpu)
     Event e = {.pc = cpu->pc, .external = true};
     if (x86_take_trap(m)) { /* of the instruction before: it comes first */
         event_of(m, &cpu->exit, &e);
-        deliver_or_combine(m, e, e.pc);
+        if (!intercepted(m, &e))
+            deliver_or_combine(m, e, e.pc);
         x86_notice_irq(m);
         return true;
     }
-    if (n == X86_IN_NMI) {
+    if (to_host(m, n))
+        return true;
+    if (n == X86_IN_VIRQ_BIT) {
+        line_off(m, X86_IN_VIRQ_BIT);
+        e.vector = (uint8_t)(m->sys.svm.v_intr >> SVM_V_VECTOR_SHIFT);
+        m->sys.svm.v_intr &= ~(uint64_t)SVM_V_IRQ;
+    } else if (n == X86_IN_NMI) {
         line_off(m, X86_IN_NMI);
         e.vector = X86_V_NMI;
         m->sys.in_nmi = 1;

@@ -60,7 +60,7 @@ void x86_reset_cpu(X86Machine *m, bool init)
     X86Sys *s = &m->sys, old = *s;
     x86_fpu_settle(&m->x86);
     X86Cpu kept = m->x86;
-    uint32_t cpuid[4], lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE);
+    uint32_t cpuid[4], lines = __atomic_load_n(&s->lines, __ATOMIC_ACQUIRE) & ~(1u << X86_IN_VIRQ_BIT);
     x86_user_reset(&m->x86.base);
     m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep any more */
     m->x86.model = kept.model;
@@ -75,6 +75,8 @@ void x86_reset_cpu(X86Machine *m, bool init)
         s->mtrr_def = old.mtrr_def;
         s->tsc_adjust = old.tsc_adjust;
         memcpy(s->mc, old.mc, sizeof s->mc);
+        s->svm.vm_cr = old.svm.vm_cr;
+        s->svm.hsave = old.svm.hsave;
     }
     s->cr0 = X86_CR0_ET | X86_CR0_CD | X86_CR0_NW;
     s->xcr0 = X86_XC_X87;
@@ -163,6 +165,7 @@ static uint32_t machine_ctx(const Cpu *cpu)
     bool trap = flags & X86_TF || s->trapping || s->dr[7] & 0xff;
     return (x86_user_ctx(cpu) & ~(uint32_t)X86_CTX_32) | X86_CTX_SYS | segment_bits(m) |
            x86_data_idx(m) << X86_CTX_IDX_SHIFT | (x86_protected(m) ? X86_CTX_PROTECTED : 0) |
+           (s->svm.guest ? X86_CTX_GUEST : 0) |
            (s->cpl == 0 ? X86_CTX_CPL0 : 0) | (fp_is_open(m) ? 0 : X86_CTX_FP_CHECK) |
            (s->cpl == 3 && flags & X86_AC && s->cr0 & X86_CR0_AM ? X86_CTX_ALIGN : 0) |
            (trap ? X86_CTX_TRAP : 0) | (s->cpl > x86_iopl(m) || flags & X86_VM ? X86_CTX_IOPL : 0);
@@ -170,7 +173,10 @@ static uint32_t machine_ctx(const Cpu *cpu)
 
 static unsigned fetch_idx(uint32_t ctx)
 {
-    return x86_ctx_idx(ctx) == X86_IDX_USER ? X86_IDX_USER : X86_IDX_KERNEL;
+    const unsigned idx = x86_ctx_idx(ctx);
+    return idx == X86_IDX_USER || idx == X86_IDX_GUEST + X86_IDX_USER ? idx
+           : idx < X86_IDX_GUEST                                     ? X86_IDX_KERNEL
+                                                                     : X86_IDX_GUEST + X86_IDX_KERNEL;
 }
 
 uint64_t x86_go(X86Machine *m)
@@ -238,7 +244,7 @@ static bool configure(Cpu *cpu, const char *name, const char *value)
 
 static const TargetSys sys = {
     .n_idx = X86_IDX_COUNT,
-    .paged = X86_IDX_COUNT,
+    .paged = X86_IDX_PAGED,
     .mostly_global = 1 << X86_IDX_KERNEL,
     .open_bus = true,
     .board = board,

@@ -10,7 +10,6 @@ enum { E_P = 1, E_RW = 2, E_US = 4, E_A = 32, E_D = 64, E_PS = 128, E_G = 256 };
 /* Bits of an error code. */
 enum { F_P = 1, F_W = 2, F_U = 4, F_RSVD = 8, F_FETCH = 16, F_PK = 32 };
 enum { MOST_LEVELS = 5 };
-#define E_BEYOND (E_ADDR & ~((1ull << X86_PHYS_BITS) - 1))
 
 typedef struct Walk {
     X86Machine *m;
@@ -18,6 +17,7 @@ typedef struct Walk {
     unsigned idx;
     MmuHow how;
     bool wide;  /* entries of 64 bits */
+    bool nested, lost; /* addresses are a guest's; the host's tables have raised something */
     unsigned n; /* entries that were used */
     Gpa at[MOST_LEVELS];
     uint64_t entry[MOST_LEVELS];
@@ -46,9 +46,22 @@ static Gpa line20(const X86Machine *m, Gpa pa)
 
 /* ---- entries ---- */
 
+/* Of a guest's address: the host's tables let it be written to (AMD64 APM volume 2, 15.25.5). */
+static bool host_address(Walk *w, Gpa *at)
+{
+    MmuPage page;
+    if (!w->nested)
+        return true;
+    w->lost = !x86_svm_translate(w->m, *at, MMU_WRITE, true, &page);
+    *at = page.pa;
+    return !w->lost;
+}
+
 static bool load_entry(Walk *w, Gpa at, uint64_t *ret)
 {
     Cpu *cpu = &w->m->x86.base;
+    if (!host_address(w, &at))
+        return false;
     w->at[w->n] = line20(w->m, at);
     if (!cpu->mem->phys_ld(cpu, w->at[w->n], w->wide ? 8 : 4, ret))
         *ret = 0;
@@ -60,7 +73,7 @@ static bool load_entry(Walk *w, Gpa at, uint64_t *ret)
 static uint64_t reserved(const Walk *w, unsigned shift, bool has_page)
 {
     const X86Sys *s = &w->m->sys;
-    uint64_t r = E_BEYOND;
+    uint64_t r = X86_BEYOND;
     if (!w->wide)
         return shift == 22 ? 1u << 21 : 0;
     if (!(s->efer & X86_EFER_NXE))
@@ -90,19 +103,32 @@ static Format format_of(Walk *w)
     return (Format){s->cr3 & 0xfffff000, 2, 10};
 }
 
+/* Legacy PAE: the table of the address's GiB. With nested paging the pointers are read each time. */
+static bool pointer(Walk *w, Gpa *table)
+{
+    const X86Sys *s = &w->m->sys;
+    Cpu *cpu = &w->m->x86.base;
+    uint64_t e = s->pdpte[w->va >> 30 & 3];
+    Gpa at = (s->cr3 & 0xffffffe0) + 8 * (w->va >> 30 & 3);
+    if (w->nested && (!host_address(w, &at) || !cpu->mem->phys_ld(cpu, at, 8, &e)))
+        return false;
+    *table = e & E_ADDR;
+    return e & E_P;
+}
+
 /* Finds the entry that maps the address. */
 static bool find_leaf(Walk *w, unsigned *ret_shift, uint64_t *ret_entry)
 {
     const X86Sys *s = &w->m->sys;
     Format f = format_of(w);
     Gpa table = f.root;
-    if (f.levels == 2 && w->wide && !(s->pdpte[w->va >> 30 & 3] & E_P))
-        return raise_page(w, 0);
+    if (f.levels == 2 && w->wide && !pointer(w, &table))
+        return w->lost ? false : raise_page(w, 0);
     for (unsigned level = f.levels; level-- > 0;) {
         unsigned shift = 12 + level * f.bits;
         uint64_t e, slot = w->va >> shift & ((1u << f.bits) - 1);
         if (!load_entry(w, table + slot * (w->wide ? 8 : 4), &e))
-            return raise_page(w, 0);
+            return w->lost ? false : raise_page(w, 0);
         bool has_page = level == 1 || (level == 2 && w->wide);
         bool large = (e & E_PS) && has_page && (w->wide || s->cr4 & X86_CR4_PSE);
         bool leaf = level == 0 || large;
@@ -127,7 +153,8 @@ static Gpa leaf_address(const Walk *w, uint64_t e, unsigned shift)
     Gpa page = e & E_ADDR & ~low;
     if (!w->wide && shift == 22) /* PSE-36 */
         page |= (e >> 13 & 0xff) << 32;
-    return line20(w->m, page | (w->va & low));
+    page |= w->va & low;
+    return w->nested ? page : line20(w->m, page);
 }
 
 /* ---- rights ---- */
@@ -177,8 +204,9 @@ static bool mark(const Walk *w, bool dirty)
 
 static bool walk_tables(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 {
+    const bool nested = m->sys.svm.guest && m->sys.svm.nested;
     for (;;) {
-        Walk w = {.m = m, .va = va, .idx = idx, .how = how, .rw = true, .us = true};
+        Walk w = {.m = m, .va = va, .idx = idx, .how = how, .rw = true, .us = true, .nested = nested};
         unsigned shift = 0;
         uint64_t e = 0;
         if (!find_leaf(&w, &shift, &e))
@@ -207,20 +235,54 @@ static bool canonical(const X86Machine *m, Gva va)
     return (uint64_t)bits_sext(va, bits) == va;
 }
 
-bool x86_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+/* A guest's page becomes what the host's tables make of it. */
+static bool in_host(X86Machine *m, MmuHow how, MmuPage *io)
 {
-    X86Machine *m = x86_machine(cpu);
+    MmuPage outer;
+    if (!m->sys.svm.guest)
+        return true;
+    io->global = false; /* not in the host's spaces */
+    if (!m->sys.svm.nested)
+        return true;
+    if (!x86_svm_translate(m, io->pa, how, false, &outer))
+        return false;
+    io->pa = line20(m, outer.pa);
+    io->bits = MIN(io->bits, outer.bits);
+    io->may &= outer.may;
+    return true;
+}
+
+static bool find(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    if (idx == X86_IDX_PHYS) {
+        *ret = (MmuPage){.pa = line20(m, va), .bits = 12, .may = MMU_R | MMU_W, .global = true};
+        return true;
+    }
+    if (idx >= X86_IDX_GUEST)
+        idx -= X86_IDX_GUEST;
     if (!x86_code64(m) && (!x86_long(m) || how == MMU_FETCH))
         va = (uint32_t)va;
     if (!(m->sys.cr0 & X86_CR0_PG)) {
-        *ret = (MmuPage){.pa = line20(m, va), .bits = 12, .may = MMU_R | MMU_W | MMU_X, .global = true};
-        return true;
+        const bool nested = m->sys.svm.guest && m->sys.svm.nested;
+        *ret = (MmuPage){
+            .pa = nested ? va : line20(m, va), .bits = 12, .may = MMU_R | MMU_W | MMU_X, .global = true};
+        return in_host(m, how, ret);
     }
     if (x86_long(m) && !canonical(m, va)) {
         x86_gp(m, 0);
         return false;
     }
-    return walk_tables(m, va, idx, how, ret);
+    return walk_tables(m, va, idx, how, ret) && in_host(m, how, ret);
+}
+
+/* The trap of an instruction comes before what the fetch of the next one raises. */
+bool x86_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    X86Machine *m = x86_machine(cpu);
+    const bool found = find(m, va, idx, how, ret);
+    if (!found && how == MMU_FETCH && va - cpu->pc < cpu->ops->insn_longest)
+        x86_take_trap(m);
+    return found;
 }
 
 /* Nothing is fetched where nothing answers: all ones are an undefined instruction. */
@@ -231,17 +293,42 @@ void x86_no_memory(Cpu *cpu, Gva va, MmuHow how)
 
 /* ---- address spaces ---- */
 
+/* Which spaces the engine keeps: CR3's, of each guest of SVM by the number that its host gave it. */
+#define OF_CR3 ((1ull << SVM_ASID_SHIFT) - 1)
+static uint64_t space_key(const X86Machine *m, uint64_t cr3)
+{
+    const uint64_t asid = m->sys.svm.guest ? m->sys.svm.asid : 0;
+    return (cr3 & OF_CR3) | asid << SVM_ASID_SHIFT;
+}
+
 void x86_select(X86Machine *m)
 {
     Cpu *cpu = &m->x86.base;
-    cpu->mem->select(cpu, m->sys.cr0 & X86_CR0_PG ? m->sys.cr3 : ~0ull);
+    cpu->mem->select(cpu, space_key(m, m->sys.cr0 & X86_CR0_PG ? m->sys.cr3 : ~0ull));
+}
+
+void x86_forget_space(X86Machine *m, uint64_t cr3, uint64_t mask, bool one, uint64_t va)
+{
+    Cpu *cpu = &m->x86.base;
+    cpu->mem->flush_space(cpu, space_key(m, cr3), mask | ~OF_CR3, one, va);
+}
+
+void x86_forget_all(X86Machine *m)
+{
+    Cpu *cpu = &m->x86.base;
+    if (m->sys.svm.guest)
+        x86_forget_space(m, 0, 0, false, 0);
+    else
+        cpu->mem->flush(cpu);
 }
 
 bool x86_load_pdptes(X86Machine *m, uint64_t cr3)
 {
-    const uint64_t must_be_0 = E_BEYOND | 0x1e6 | 0xfffull << 52;
+    const uint64_t must_be_0 = X86_BEYOND | 0x1e6 | 0xfffull << 52;
     Cpu *cpu = &m->x86.base;
     uint64_t e[4];
+    if (m->sys.svm.guest && m->sys.svm.nested) /* they are read when they are used */
+        return true;
     for (unsigned k = 0; k < 4; k++) {
         if (!cpu->mem->phys_ld(cpu, line20(m, (cr3 & 0xffffffe0) + 8 * k), 8, &e[k]))
             e[k] = 0;
@@ -270,7 +357,7 @@ static IrAccess access_of(unsigned op, unsigned idx, uint64_t addr, unsigned siz
 
 bool x86_lin_ld(X86Machine *m, unsigned idx, uint64_t addr, unsigned size, uint64_t *ret)
 {
-    IrAccess a = access_of(IR_LD, idx, addr, size);
+    IrAccess a = access_of(IR_LD, x86_idx_now(m, idx), addr, size);
     if (!m->x86.base.mem->access(m, &a))
         return false;
     *ret = a.value[0];
@@ -279,7 +366,7 @@ bool x86_lin_ld(X86Machine *m, unsigned idx, uint64_t addr, unsigned size, uint6
 
 bool x86_lin_st(X86Machine *m, unsigned idx, uint64_t addr, unsigned size, uint64_t v)
 {
-    IrAccess a = access_of(IR_ST, idx, addr, size);
+    IrAccess a = access_of(IR_ST, x86_idx_now(m, idx), addr, size);
     a.apart = true;
     a.value[0] = v;
     return m->x86.base.mem->access(m, &a);

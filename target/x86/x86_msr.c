@@ -10,6 +10,7 @@ enum {
     MSR_MTRR_CAP = 0xfe,
     MSR_ARCH_CAP = 0x10a,
     MSR_MCG_CAP = 0x179,
+    MSR_DEBUG_CTL = 0x1d9,
     MSR_MC_FIRST = 0x400,
     MSR_PLATFORM_INFO = 0xce,
     MSR_MTRR_PHYS = 0x200,
@@ -62,7 +63,10 @@ static bool canonical(const X86Machine *m, uint64_t v)
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
 {
     const uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
+    bool ok;
     *ret = 0;
+    if (x86_svm_msr(m, n, false, ret, &ok))
+        return ok;
     if (of_apic(n))
         return apic_reg(m, n, false, ret);
     if (x86_pv_msr(m, n, false, ret))
@@ -87,29 +91,36 @@ bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
     case MSR_EFER: *ret = m->sys.efer; return true;
     case MSR_FS_BASE: *ret = m->x86.fs_base; return true;
     case MSR_GS_BASE: *ret = m->x86.gs_base; return true;
-    case MSR_TSC: *ret = x86_tsc(m); return true;
+    case MSR_TSC: *ret = x86_svm_tsc(m, x86_tsc(m)); return true;
     case MSR_TSC_ADJUST: *ret = m->sys.tsc_adjust; return true;
     case MSR_MTRR_CAP: *ret = X86_MTRRS | 1 << 8 | 1 << 10; return true;
     case MSR_UCODE_REV: *ret = 1ull << 32; return true;
     case MSR_MCG_CAP: *ret = X86_MC_BANKS | 1 << 8; return true;
+    case MSR_DEBUG_CTL: /* no last branches, no steps of branches */
     case MSR_ARCH_CAP:
     case MSR_PLATFORM_INFO: return true;
     default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
     }
 }
 
-static bool write_efer(X86Machine *m, uint64_t v)
+uint64_t x86_efer_known(const X86Machine *m)
 {
-    X86Sys *s = &m->sys;
-    uint64_t known = 0, was = s->efer;
+    uint64_t known = x86_svm_off(m) ? 0 : X86_EFER_SVME;
     known |= x86_sys_has(m, X86_FEAT_NX) ? X86_EFER_NXE : 0;
     known |= x86_sys_has(m, X86_FEAT_LM) ? X86_EFER_LME | X86_EFER_LMA : 0;
     known |= x86_sys_has(m, X86_FEAT_SYSCALL) ? X86_EFER_SCE : 0;
-    if (v & ~known || ((v ^ was) & X86_EFER_LME && s->cr0 & X86_CR0_PG))
+    return known;
+}
+
+static bool write_efer(X86Machine *m, uint64_t v)
+{
+    X86Sys *s = &m->sys;
+    const uint64_t was = s->efer;
+    if (v & ~x86_efer_known(m) || ((v ^ was) & X86_EFER_LME && s->cr0 & X86_CR0_PG))
         return false;
     s->efer = (v & ~(uint64_t)X86_EFER_LMA) | (was & X86_EFER_LMA);
     if ((s->efer ^ was) & X86_EFER_NXE)
-        m->x86.base.mem->flush(&m->x86.base);
+        x86_forget_all(m);
     return true;
 }
 
@@ -117,6 +128,9 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
 {
     enum { BANK_CTL, BANK_STATUS };
     uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
+    bool ok;
+    if (x86_svm_msr(m, n, true, &v, &ok))
+        return ok;
     if (of_apic(n))
         return apic_reg(m, n, true, &v);
     if (x86_pv_msr(m, n, true, &v))
@@ -153,6 +167,7 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
     case MSR_TSC: m->sys.tsc_adjust += v - x86_tsc(m); x86_pv_show_clock(m); return true;
     case MSR_TSC_ADJUST: m->sys.tsc_adjust = v; x86_pv_show_clock(m); return true;
     case MSR_UCODE_REV: return true;
+    case MSR_DEBUG_CTL: return v == 0;
     case 0x49: /* PRED_CMD */ return true;
     case 0x79: /* microcode update */ return true;
     default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
@@ -178,6 +193,7 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
     uint32_t id = (uint32_t)m->sys.board.number;
     if (x86_pv_cpuid(m, leaf, ret))
         return;
+    x86_svm_cpuid(m, leaf, ret);
     if (leaf == 0 && wide) {
         ret[0] = LAST;
     } else if (leaf == 5 && sse3) { /* no states to wait in: systems use hlt */

@@ -3,7 +3,7 @@
 #include "target/x86/x86_port.h"
 
 /* By level, or by the bitmap of the TSS. */
-static bool allowed(X86Machine *m, unsigned port, unsigned size)
+bool x86_port_allowed(X86Machine *m, unsigned port, unsigned size)
 {
     const X86Seg *tr = &m->sys.tr;
     uint64_t base, bits;
@@ -49,7 +49,7 @@ static void put_low(uint64_t *reg, unsigned size, uint32_t v)
 uint64_t x86_port_in(X86Machine *m, unsigned port, unsigned size)
 {
     uint32_t v = ~0u;
-    if (!allowed(m, port, size))
+    if (!x86_port_allowed(m, port, size))
         return X86_RAISED;
     transfer(m, port, size, false, &v);
     put_low(&m->x86.gpr[X86_RAX], size, v);
@@ -59,7 +59,7 @@ uint64_t x86_port_in(X86Machine *m, unsigned port, unsigned size)
 uint64_t x86_port_out(X86Machine *m, unsigned port, unsigned size)
 {
     uint32_t v = (uint32_t)m->x86.gpr[X86_RAX];
-    if (!allowed(m, port, size))
+    if (!x86_port_allowed(m, port, size))
         return X86_RAISED;
     if (size < 4)
         v &= (1u << size * 8) - 1;
@@ -99,7 +99,7 @@ static bool one_in(X86Machine *m, unsigned port, const X86PortString *s)
     uint32_t v = ~0u;
     MmuPage page;
     if (!element_at(m, X86_ES, X86_RDI, s, &at) ||
-        !x86_walk(&m->x86.base, at, x86_data_idx(m), MMU_WRITE, &page))
+        !x86_walk(&m->x86.base, at, x86_idx_now(m, x86_data_idx(m)), MMU_WRITE, &page))
         return false;
     transfer(m, port, s->size, false, &v);
     return x86_lin_st(m, x86_data_idx(m), at, s->size, v);
@@ -124,7 +124,7 @@ uint64_t x86_port_string(X86Machine *m, const X86PortString *s)
     unsigned port = m->x86.gpr[X86_RDX] & 0xffff;
     if (s->rep && !(*count & mask))
         return X86_DONE;
-    if (!allowed(m, port, s->size))
+    if (!x86_port_allowed(m, port, s->size))
         return X86_RAISED;
     for (unsigned n = 0; n < PIECE; n++) {
         if (s->out ? !one_out(m, port, s) : !one_in(m, port, s))

@@ -9,6 +9,7 @@ typedef struct X86PortString {
     uint8_t seg, size, asize; /* seg: that outs reads from */
 } X86PortString;
 
+bool x86_port_allowed(X86Machine *m, unsigned port, unsigned size); /* false: raised */
 uint64_t x86_port_in(X86Machine *m, unsigned port, unsigned size);
 uint64_t x86_port_out(X86Machine *m, unsigned port, unsigned size);
 uint64_t x86_port_string(X86Machine *m, const X86PortString *s);

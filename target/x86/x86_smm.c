@@ -164,6 +164,8 @@ static void set_entry_state(X86Machine *m)
     X86Sys *s = &m->sys;
     const X86Seg flat = {.limit = 0xffffffff, .attr = 0x93 | X86_A_PAGES};
     s->in_smm = 1;
+    s->svm.smm_guest = s->svm.guest; /* which waits meanwhile */
+    s->svm.guest = 0;
     s->cr0 &= ~(X86_CR0_PG | (uint64_t)(X86_CR0_PE | X86_CR0_EM | X86_CR0_TS));
     s->cr4 = 0;
     s->efer = 0;
@@ -194,6 +196,8 @@ static bool leave(X86Machine *m, uint64_t rip, uint64_t flags, const X86Sys *fro
 {
     X86Sys *s = &m->sys;
     s->in_smm = 0;
+    s->svm.guest = s->svm.smm_guest;
+    s->svm.smm_guest = 0;
     s->cr0 = from->cr0;
     s->cr4 = from->cr4;
     s->cr3 = from->cr3;

@@ -25,6 +25,9 @@ static const StateField rows[] = {
     SYS(mcg_ctl), SYSS(mc), SYS(pv_clock), SYS(pv_wall), SYS(pkru), SYS(cpl), SYS(lines), SYS(sipi),
     SYS(waiting), SYS(smbase), SYS(in_smm), SYS(in_nmi), SYS(trapping), SYS(watch_hit), NOT(sys.model_chosen),
     SYS(shadow_pc),
+    SYS(svm.vm_cr), SYS(svm.hsave), SYS(svm.tsc_ratio), SYS(svm.vmcb), SYS(svm.io_map), SYS(svm.msr_map),
+    SYS(svm.ncr3), SYS(svm.tsc_offset), SYS(svm.v_intr), SEG(svm.host), SYSS(svm.intercept), SYS(svm.asid),
+    SYS(svm.guest), SYS(svm.nested), SYS(svm.no_gif), SYS(svm.smm_guest), SYS(svm.pauses), NOT(sys.svm.exit),
 };
 
 /* Values that would be handed to the host, or are taken for small numbers. */
@@ -35,6 +38,7 @@ static bool loaded(Cpu *cpu)
     const X86Sys *s = &m->sys;
     if (s->cpl > MOST_CPL || s->sipi > MOST_SIPI || s->in_smm > 1 || m->x86.df > 1 || m->x86.zmm_used > 1 ||
         m->x86.mxcsr_masks & ~(uint32_t)X86_MXCSR_MASKS || m->x86.fp_modes & ~(uint32_t)DENORM_AND_FLUSH ||
+        s->svm.guest > 1 || s->svm.nested > 1 || s->svm.smm_guest > 1 || s->svm.asid >= SVM_ASIDS ||
         s->xcr0 & ~x86_xcr0((X86Model)m->x86.model) || !(s->xcr0 & X86_XC_X87))
         return false;
     x86_select(m);

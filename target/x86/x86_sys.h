@@ -21,37 +21,17 @@
 
 #include "target/x86/x86_cpu.h"
 #include "target/x86/x86_machine.h"
+#include "target/x86/x86_svm.h"
 
-enum { X86_IDX_USER, X86_IDX_KERNEL /* SMAP counts */, X86_IDX_OPEN /* it does not */, X86_IDX_COUNT };
+/* By whose right: of the cpu as it is now. A guest of SVM has indexes of its own, X86_IDX_GUEST on, in the
+ * same order (x86_idx_now()); physical addresses are one more. */
+enum { X86_IDX_USER, X86_IDX_KERNEL /* SMAP counts */, X86_IDX_OPEN /* it does not */, X86_IDX_GUEST };
+enum { X86_IDX_PAGED = 2 * X86_IDX_GUEST, X86_IDX_PHYS = X86_IDX_PAGED, X86_IDX_COUNT };
 enum { X86_ES, X86_CS, X86_SS, X86_DSEG, X86_FS, X86_GS };
-
-/* Segment attributes: bits 8 to 23 of a descriptor's upper half. */
-enum {
-    X86_A_ACCESSED = 1,
-    X86_A_WRITABLE = 2, /* of code: readable */
-    X86_A_DOWN = 4,     /* of code: conforming */
-    X86_A_CODE = 8,
-    X86_A_SEGMENT = 16, /* code or data, not a system descriptor */
-    X86_A_DPL_SHIFT = 5,
-    X86_A_PRESENT = 128,
-    X86_A_LONG = 1 << 13,
-    X86_A_BIG = 1 << 14,
-    X86_A_PAGES = 1 << 15,
-    X86_A_NONE = 1 << 16, /* ours: a null selector was loaded */
-};
-static inline unsigned x86_dpl(uint32_t attr)
-{
-    return attr >> X86_A_DPL_SHIFT & 3;
-}
-
-typedef struct X86Seg {
-    uint64_t base;
-    int64_t limit; /* of the last byte; -1: none */
-    uint32_t attr;
-} X86Seg;
 
 /* Of physical addresses, as PCs of virtual machines have: firmware makes tables for all of them. */
 enum { X86_PHYS_BITS = 40 };
+#define X86_BEYOND (0x000ffffffffff000ull & ~((1ull << X86_PHYS_BITS) - 1)) /* bits of an entry, an address */
 enum { X86_MTRRS = 8, X86_MTRR_FIXED = 11, X86_MC_BANKS = 10 };
 
 typedef struct X86Sys {
@@ -81,8 +61,9 @@ typedef struct X86Sys {
     uint32_t watch_hit; /* bits of DR6: of the instruction that runs, or has run */
     uint32_t model_chosen; /* kept over resets, as board */
     uint64_t shadow_pc;    /* no interrupt is taken here: it follows sti, mov ss */
+    X86Svm svm;
 } X86Sys;
-enum { X86_IN_SIPI_BIT = 8, X86_IN_KICK_BIT /* ends hlt (x86_pv.c) */ };
+enum { X86_IN_SIPI_BIT = 8, X86_IN_KICK_BIT /* ends hlt (x86_pv.c) */, X86_IN_VIRQ_BIT /* of SVM */ };
 
 typedef struct X86Machine {
     X86Cpu x86;
@@ -132,7 +113,13 @@ enum {
     X86_CR4_SMAP = 1 << 21,
     X86_CR4_PKE = 1 << 22,
 };
-enum { X86_EFER_SCE = 1, X86_EFER_LME = 1 << 8, X86_EFER_LMA = 1 << 10, X86_EFER_NXE = 1 << 11 };
+enum {
+    X86_EFER_SCE = 1,
+    X86_EFER_LME = 1 << 8,
+    X86_EFER_LMA = 1 << 10,
+    X86_EFER_NXE = 1 << 11,
+    X86_EFER_SVME = 1 << 12,
+};
 #define X86_CR3_KEEP (1ull << 63)
 
 /* Vectors. */
@@ -187,6 +174,11 @@ static inline uint64_t *x86_seg_base_at(X86Machine *m, unsigned seg)
 {
     return seg == X86_FS ? &m->x86.fs_base : seg == X86_GS ? &m->x86.gs_base : &m->sys.seg[seg].base;
 }
+/* The index of an access by this right, X86_IDX_USER to X86_IDX_OPEN. */
+static inline unsigned x86_idx_now(const X86Machine *m, unsigned right)
+{
+    return right + (m->sys.svm.guest ? (unsigned)X86_IDX_GUEST : 0);
+}
 /* The program counter as the guest sees it, of a linear address. */
 static inline uint64_t x86_ip(const X86Machine *m, uint64_t pc)
 {
@@ -211,8 +203,12 @@ extern const TargetState x86_state;
 bool x86_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
 void x86_no_memory(Cpu *cpu, Gva va, MmuHow how);
 void x86_select(X86Machine *m);
+/* Translations go: all, or those of one guest of SVM while it runs; of the space that a value of CR3 names,
+ * or all of which `mask` names with it. */
+void x86_forget_all(X86Machine *m);
+void x86_forget_space(X86Machine *m, uint64_t cr3, uint64_t mask, bool one, uint64_t va);
 bool x86_load_pdptes(X86Machine *m, uint64_t cr3); /* false: #GP */
-/* Of the cpu itself, at this level: idx says by whose right. False: raised. */
+/* Of the cpu itself, at this level: idx says by whose right (X86_IDX_USER to X86_IDX_OPEN). False: raised. */
 bool x86_lin_ld(X86Machine *m, unsigned idx, uint64_t addr, unsigned size, uint64_t *ret);
 bool x86_lin_st(X86Machine *m, unsigned idx, uint64_t addr, unsigned size, uint64_t v);
 unsigned x86_data_idx(const X86Machine *m);
@@ -231,6 +227,8 @@ bool x86_in_shadow(Cpu *cpu);
 bool x86_set_irq(Cpu *cpu, unsigned n, bool level);
 bool x86_ready(Cpu *cpu);
 void x86_notice_irq(X86Machine *m);
+/* What vmrun injects (EVENTINJ); next: where int n, int3 and into come back to, 0: where the guest is. */
+void x86_inject(X86Machine *m, uint64_t event, uint64_t next);
 /* int n, int3, into, int1, which is `len` bytes long. */
 uint64_t x86_soft_int(X86Machine *m, unsigned vector, unsigned len, bool checked);
 /* x86_iret.c */
@@ -312,6 +310,8 @@ void x86_pv_show_clock(X86Machine *m);                                  /* the T
 void x86_pv_call(X86Machine *m);                                        /* vmcall, vmmcall */
 
 /* x86_cr.c, x86_msr.c */
+uint64_t x86_cr4_known(const X86Machine *m);
+uint64_t x86_efer_known(const X86Machine *m);
 uint64_t x86_write_cr(X86Machine *m, unsigned n, uint64_t v);
 bool x86_read_cr(X86Machine *m, unsigned n, uint64_t *ret);
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret); /* false: #GP */

@@ -458,7 +458,7 @@ static uint64_t rdtsc(X86Machine *m, const Op *o)
 {
     if (m->sys.cr4 & X86_CR4_TSD && above0(m))
         return x86_gp(m, 0);
-    put_pair(m, x86_tsc(m));
+    put_pair(m, x86_svm_tsc(m, x86_tsc(m)));
     if (o->w.arg)
         m->x86.gpr[X86_RCX] = (uint32_t)m->sys.tsc_aux;
     return X86_DONE;
@@ -489,7 +489,7 @@ static uint64_t pkru(X86Machine *m, bool write)
         uint32_t was = m->sys.pkru;
         m->sys.pkru = (uint32_t)m->x86.gpr[X86_RAX];
         if (m->sys.pkru != was)
-            m->x86.base.mem->flush(&m->x86.base);
+            m->x86.base.mem->flush(&m->x86.base); /* SVM changes it not: the host's are by it, too */
     } else {
         put_pair(m, m->sys.pkru);
     }
@@ -503,14 +503,16 @@ static uint64_t invlpg(X86Machine *m, const Op *o)
     Cpu *cpu = &m->x86.base;
     if (above0(m))
         return x86_gp(m, 0);
-    cpu->mem->flush_page(cpu, o->a);
+    if (m->sys.svm.guest)
+        x86_forget_space(m, 0, 0, true, o->a);
+    else
+        cpu->mem->flush_page(cpu, o->a);
     return go_on(m, o);
 }
 
 static uint64_t invpcid(X86Machine *m, const Op *o)
 {
     enum { ONE, CONTEXT, ALL, NOT_GLOBAL, PCID = 0xfff };
-    Cpu *cpu = &m->x86.base;
     uint64_t d[2];
     if (above0(m))
         return x86_gp(m, 0);
@@ -520,9 +522,9 @@ static uint64_t invpcid(X86Machine *m, const Op *o)
         (o->a <= CONTEXT && d[0] && !(m->sys.cr4 & X86_CR4_PCIDE)))
         return x86_gp(m, 0);
     if (o->a <= CONTEXT)
-        cpu->mem->flush_space(cpu, d[0], PCID, o->a == ONE, d[1]);
+        x86_forget_space(m, d[0], PCID, o->a == ONE, d[1]);
     else
-        cpu->mem->flush(cpu);
+        x86_forget_all(m);
     return go_on(m, o);
 }
 
@@ -548,6 +550,7 @@ static uint64_t flow_op(X86Machine *m, const Op *o)
     case X86_OP_MWAIT: return mwait(m, o);
     case X86_OP_RSM: return x86_rsm(m);
     case X86_OP_VMCALL: x86_pv_call(m); return X86_DONE;
+    case X86_OP_SVM: return x86_svm_insn(m, o->w.arg, o->w.len, o->w.asize);
     default: return illegal(m);
     }
 }
@@ -621,8 +624,11 @@ static uint64_t privileged_op(X86Machine *m, const Op *o)
 
 uint64_t x86_helper_sys(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
+    X86Machine *m = x86_machine(opaque);
     Op o = {.w = {.raw = a}, .a = b, .b = c};
-    return privileged_op(x86_machine(opaque), &o);
+    if (m->sys.svm.guest && x86_svm_intercepts(m, o.w, o.a))
+        return X86_RAISED;
+    return privileged_op(m, &o);
 }
 
 /* ---- before an instruction ---- */

@@ -42,7 +42,7 @@ typedef enum X86SysOp {
     X86_OP_XSETBV,
     X86_OP_SWAPGS,
     X86_OP_CLTS,
-    X86_OP_CACHES,   /* invd, wbinvd */
+    X86_OP_CACHES,   /* arg: 0 invd, 1 wbinvd */
     X86_OP_READ_CR,  /* arg: number; reg */
     X86_OP_WRITE_CR, /* a: value */
     X86_OP_READ_DR,
@@ -53,8 +53,9 @@ typedef enum X86SysOp {
     X86_OP_RDTSC, /* arg: 1 rdtscp */
     X86_OP_MONITOR, /* a: linear address */
     X86_OP_MWAIT,
-    X86_OP_VMCALL,
+    X86_OP_VMCALL, /* arg: 1 vmmcall */
     X86_OP_RSM,
+    X86_OP_SVM, /* arg: modrm */
     X86_OP_SET_AC, /* arg: value */
     X86_OP_RDPKRU,
     X86_OP_WRPKRU,
@@ -68,6 +69,11 @@ typedef union X86SysWhat {
         uint8_t arg, asize, mem, rep;
     };
 } X86SysWhat;
+
+/* Does the guest of SVM that runs get no farther, for an intercept or what comes before it (raised)? a: as
+ * the operation says. */
+struct X86Machine;
+bool x86_svm_intercepts(struct X86Machine *m, X86SysWhat w, uint64_t a);
 
 /* What the helper `fp_check` is asked: the unit that an instruction needs. */
 typedef enum X86FpKind {

@@ -145,13 +145,22 @@ static bool mark(X86Machine *m, const X86Desc8 *d, const X86Seg *tss, unsigned h
     return how == X86_TASK_IRET || set_busy(m, d, true);
 }
 
+/* Task switches of a guest of SVM; true: raised. */
+static bool to_host(X86Machine *m, uint16_t sel, unsigned how, const uint32_t *error)
+{
+    const uint64_t by_iret = 1ull << 36, by_jump = 1ull << 38, has_error = 1ull << 44;
+    const uint64_t info = (how == X86_TASK_IRET ? by_iret : how == X86_TASK_JUMP ? by_jump : 0) |
+                          (error ? has_error | *error : 0);
+    return x86_svm_wants(m, SVM_TASK_SWITCH) && x86_svm_raise(m, SVM_TASK_SWITCH, sel, info, 0);
+}
+
 bool x86_task_switch(X86Machine *m, uint16_t sel, unsigned how, const uint32_t *error)
 {
     X86Desc8 d;
     X86Seg tss;
     Task t;
-    if (!find_tss(m, sel, how, &d, &tss) || !load(m, &tss, &t) || !save(m, how) ||
-        !mark(m, &d, &tss, how, &t))
+    if (!find_tss(m, sel, how, &d, &tss) || to_host(m, sel, how, error) || !load(m, &tss, &t) ||
+        !save(m, how) || !mark(m, &d, &tss, how, &t))
         return false;
     m->sys.tr = tss;
     m->sys.tr.attr |= BUSY;

@@ -84,7 +84,7 @@ static inline bool x86_narrow(const Trans *t)
  * alone, which is a slot; the others nothing. */
 static inline bool x86_seg_odd(const Trans *t, unsigned seg)
 {
-    return x86_narrow(t) || t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4));
+    return x86_narrow(t) || (!x86_sys(t) && t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4)));
 }
 /* Is a program in a code segment of its own? */
 static inline bool x86_own_code(const Trans *t)
@@ -263,6 +263,7 @@ IrVal x86_far_target(Trans *t, const X86Insn *x, IrVal *ret_selector);
 void x86_check_alignment(Trans *t, const X86Insn *x);
 /* x86_trans_sys.c: machines. True: what stands there is not translated further. */
 bool x86_sys_begins(Trans *t, const X86Insn *x);
+void x86_svm_begins(Trans *t, const X86Insn *x); /* while a guest of SVM runs */
 void x86_sys_insn(Trans *t, const X86Insn *x);
 /* x86_target.c */
 enum { X86_REGS = 0

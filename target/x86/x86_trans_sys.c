@@ -101,7 +101,7 @@ static void put_flag(Trans *t, bool on)
  * after these reads comes with a kick. */
 static void sti(Trans *t, const X86Insn *x)
 {
-    enum { INPUTS = 0xf }; /* INTR NMI SMI INIT */
+    enum { INPUTS = 0x40f }; /* INTR NMI SMI INIT, the virtual interrupt of SVM */
     IrBuilder *b = t->b;
     IrVal off = ir_cmp(b, IR_EQ, ir_and(b, IR_I32, ir_get(b, X86_SLOT_FLAGS), x86_c(t, IR_I32, X86_IF)),
                        x86_c(t, IR_I32, 0));
@@ -167,11 +167,23 @@ static void group6(Trans *t, const X86Insn *x)
         with_value(t, x, (X86SysOp)ops[n], n - 2, operand(t, x, 0));
 }
 
+static void svm(Trans *t, const X86Insn *x)
+{
+    with_value(t, x, X86_OP_SVM, x->modrm, IR_NONE);
+}
+
 static void group7_register(Trans *t, const X86Insn *x)
 {
     switch (x->modrm) {
     case 0xc1:
-    case 0xd9: op0(t, x, X86_OP_VMCALL); break;
+    case 0xd9: with_value(t, x, X86_OP_VMCALL, x->modrm == 0xd9, IR_NONE); break;
+    case 0xd8: svm(t, x), t->flow.kind = FLOW_STOP; break;
+    case 0xda:
+    case 0xdb:
+    case 0xdc:
+    case 0xdd:
+    case 0xde:
+    case 0xdf: svm(t, x); break;
     case 0xc8:
         call_sys(t, x, (X86SysWhat){.op = X86_OP_MONITOR},
                  x86_to_64(t, x86_with_segment(t, x, x86_index(t, x, X86_RAX))), IR_NONE);
@@ -234,7 +246,7 @@ static void insn_0f(Trans *t, const X86Insn *x)
     case 0x06: op0(t, x, X86_OP_CLTS); break;
     case 0x07: leave(t, x, X86_OP_SYSRET); break;
     case 0x08:
-    case 0x09: op0(t, x, X86_OP_CACHES); break;
+    case 0x09: with_value(t, x, X86_OP_CACHES, x->opc & 1, IR_NONE); break;
     case 0x20:
     case 0x21:
     case 0x22:
@@ -342,6 +354,8 @@ bool x86_sys_begins(Trans *t, const X86Insn *x)
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return true;
     }
+    if (t->ctx & X86_CTX_GUEST)
+        x86_svm_begins(t, x);
     X86FpKind kind = x->row->handler == X86_H_fsgsbase ? X86_FP_FSGSBASE
                      : t->ctx & X86_CTX_FP_CHECK       ? fp_kind(x)
                                                        : X86_FP_NONE;
