@@ -38,12 +38,13 @@ static void worker_drain(void *backend, Job *j)
     Worker *w = backend;
     g_mutex_lock(&w->lock);
     unqueue(w, j);
+    w->drains++;
     __atomic_store_n(&w->draining, true, __ATOMIC_SEQ_CST);
     if (j->running && w->wake)
         w->wake(w->opaque);
     while (j->running)
         g_cond_wait(&w->changed, &w->lock);
-    __atomic_store_n(&w->draining, false, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&w->draining, --w->drains != 0, __ATOMIC_SEQ_CST);
     unqueue(w, j);
     g_mutex_unlock(&w->lock);
 }

@@ -23,6 +23,7 @@ typedef struct Worker {
     /* Somebody waits for a job to end: what it waits for itself, for the user to say, it gives up. wake: who
      * sleeps is to look; any thread; may be NULL. */
     bool draining;
+    unsigned drains; /* how many; by lock */
     void (*wake)(void *opaque);
     void *opaque;
 } Worker;

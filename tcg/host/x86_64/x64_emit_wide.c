@@ -171,11 +171,11 @@ void x64_wide_plan(X64Emit *e)
     e->a->vex = e->wide;
 }
 
-/* ymm d = r with q above. */
+/* ymm d = r with q above. A q of fewer bytes has no 16 of them in memory. */
 static void insert(X64Emit *e, int d, int r, IrVal q)
 {
     X64Mem m;
-    if (e->reg[q] < 0 && x64_use_mem(e, q, &m) && !(e->l->flags[q] & IR_L_LATE))
+    if (e->reg[q] < 0 && x64_type(e, q) == IR_V128 && x64_use_mem(e, q, &m) && !(e->l->flags[q] & IR_L_LATE))
         x64_vex_rrm_imm8(e->a, X64_P66, X64_0F3A, VINSERT, 0, 1, d, r, m, 1);
     else
         x64_vex_rrr_imm8(e->a, X64_P66, X64_0F3A, VINSERT, 0, 1, d, r, x64_use_x(e, q), 1);
@@ -205,7 +205,7 @@ static int use_pair(X64Emit *e, IrVal p, IrVal q, int other)
     }
     x64_upper_out(e, r + X64_XMM);
     insert(e, r, r, q);
-    e->upper[r] = q;
+    e->upper[r] = x64_type(e, q) == IR_V128 ? q : 0;
     return r;
 }
 
@@ -281,9 +281,17 @@ bool x64_is_upper_slot(const X64Emit *e, unsigned slot)
     return false;
 }
 
+static bool has_unit(const IrRegion *r)
+{
+    for (unsigned k = 1; k < r->n_insns; k++)
+        if (r->insn[k].op == IR_UNIT)
+            return true;
+    return false;
+}
+
 void x64_loop_uppers(X64Emit *e)
 {
-    if (!e->wide)
+    if (!e->wide || has_unit(e->r)) /* C that loads the unit keeps the lower halves alone */
         return;
     for (unsigned k = 0; k < e->n_pins; k++) {
         const X64Pin *p = &e->pin[k];
@@ -377,7 +385,10 @@ static IrVal whole_signs(const X64Emit *e, IrVal p, IrVal q)
         !x64_const(e, r->insn[s].b, &n) || n != 16 || r->insn[o].type != IR_I32)
         return 0;
     bool both = (r->insn[o].a == p && r->insn[o].b == s) || (r->insn[o].a == s && r->insn[o].b == p);
-    return both && e->l->uses[p] == 1 && e->l->uses[q] == 1 && e->l->uses[s] == 1 && e->l->uses[o] ? o : 0;
+    /* nobody would store it for later blocks */
+    if (!both || e->l->uses[p] != 1 || e->l->uses[q] != 1 || e->l->uses[s] != 1 || !e->l->uses[o])
+        return 0;
+    return e->l->flags[o] & (IR_L_GLOBAL | IR_L_DEAD | IR_L_FUSED) ? 0 : o;
 }
 
 static bool signs(X64Emit *e, const IrInsn *i, IrVal p, IrVal q)

@@ -154,14 +154,14 @@ void x64_evict(X64Emit *e, int reg)
     lock(e, reg);
     int t = free_temp(e, reg >= X64_XMM);
     e->locked = saved;
-    if (t >= 0) {
+    if (t < 0)
+        x64_spill(e, v);
+    else {
+        x64_upper_out(e, t);
         move_reg(e, t, reg);
-        e->reg[v] = (int8_t)t;
         e->reg_val[t] = v;
-        return;
     }
-    x64_spill(e, v);
-    e->reg[v] = -1;
+    e->reg[v] = (int8_t)t;
 }
 
 void x64_evict_temps(X64Emit *e)
