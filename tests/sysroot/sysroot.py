@@ -30,9 +30,19 @@ def need_payload(why):
     sys.exit(1 if required else SKIP)
 
 
-def fetch(arch, set_name, into=None):
-    """The root with that package set, or an exit by need_payload()."""
+def release_of(root):
+    """What a root was taken from in trixie's stead (its folder is ARCH-RELEASE then), or None."""
+    name = os.path.basename(os.path.dirname(root))
+    return name.rsplit("-", 1)[1] if "-" in name else None
+
+
+def fetch(arch, set_name, into=None, like=None):
+    """The root with that package set, or an exit by need_payload(). like: another root, whose release it has to be."""
+    release = release_of(like) if like else None
+    if release:
+        into = "%s-%s" % (arch, release)
     argv = [os.path.join(HERE, "fetch"), arch, "--set", set_name] + (["--into", into] if into else [])
+    argv += ["--suite", release] if release else []
     result = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if result.returncode:
         need_payload("no %s packages (%s): %s" % (set_name, arch, result.stderr.strip()))
