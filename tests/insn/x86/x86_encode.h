@@ -2,6 +2,7 @@
 #ifndef TESTS_INSN_X86_X86_ENCODE_H
 #define TESTS_INSN_X86_X86_ENCODE_H
 
+#include "target/x86/x86_attrs.h"
 #include "target/x86/x86_cpu.h"
 #include "target/x86/x86_evex.h"
 #include "tests/insn/x86/x86_random.h"
@@ -24,34 +25,6 @@ typedef struct RowInfo {
     const char *id, *name;
     int map, pfx, opc, ext, attr, evex, handler, arg, opd[3], lane, source, feat[2];
 } RowInfo;
-enum {
-    D64 = X86_D64,
-    LOCK = X86_LOCK,
-    MEM = X86_MEM,
-    REG = X86_REG,
-    W0 = X86_W0,
-    W1 = X86_W1,
-    RM = X86_RM,
-    REP = X86_REP,
-    NDS = X86_NDS,
-    L0 = X86_L0,
-    L1 = X86_L1,
-    VSIB = X86_VSIB,
-    O32 = X86_O32,
-    SYS = X86_SYS,
-    O64 = X86_O64
-};
-enum {
-    K = X86_EV_K,
-    KM = X86_EV_KM,
-    BC = X86_EV_BC,
-    ER = X86_EV_ER,
-    SAE = X86_EV_SAE,
-    L12 = X86_EV_L12,
-    L2 = X86_EV_L2,
-    LIG = X86_EV_LIG,
-    NF = X86_EV_NF
-};
 static const RowInfo rows[] = {
 #define ROW(id, map, pfx, opc, ext, attr, evex, name, handler, arg, a, b, c, lane, source, feat128, feat256) \
     {#id,                                                                                                    \
