@@ -241,7 +241,7 @@ void x86_svm_begins(Trans *t, const X86Insn *x)
     case X86_H_cpuid: code = SVM_CPUID; break;
     case X86_H_pushf: code = SVM_PUSHF; break;
     case X86_H_popf: code = SVM_POPF; break;
-    case X86_H_nop: code = x->opc == 0x90 && x->rep ? SVM_PAUSE : 0; break;
+    case X86_H_nop: code = x86_is_pause(x) ? SVM_PAUSE : 0; break;
     default: break;
     }
     if (!code)

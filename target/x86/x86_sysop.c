@@ -681,3 +681,11 @@ uint64_t x86_helper_unit_memory(void *opaque, uint64_t a, uint64_t b, uint64_t c
     uint64_t none;
     return x86_helper_unit(opaque, a, b, 0, (uint64_t)&none);
 }
+
+uint64_t x86_helper_pause(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    const CpuBoard *board = &x86_machine(opaque)->sys.board;
+    if (board->yield)
+        board->yield(board->opaque);
+    return X86_DONE;
+}

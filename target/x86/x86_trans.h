@@ -66,6 +66,10 @@ static inline unsigned x86_log2(unsigned bytes)
 {
     return bytes == 16 ? 4 : bytes == 8 ? 3 : bytes == 4 ? 2 : bytes == 2;
 }
+static inline bool x86_is_pause(const X86Insn *x)
+{
+    return x->row->handler == X86_H_nop && x->opc == 0x90 && x->rep == 0xf3;
+}
 static inline bool x86_is32(const Trans *t)
 {
     return t->ctx & X86_CTX_32;

@@ -236,7 +236,12 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
     else
         x86_raise(t, CPU_EXIT_PROTECTION);
 }
-void x86_trans_nop(Trans *t, const X86Insn *x) {}
+/* Who spins waits for another cpu, whose thread may have to wait for this one's to end its time slice. */
+void x86_trans_nop(Trans *t, const X86Insn *x)
+{
+    if (x86_sys(t) && x86_is_pause(x))
+        ir_call(t->b, X86_HELPER_pause, NULL, 0);
+}
 void x86_trans_nop_ea(Trans *t, const X86Insn *x) {}
 void x86_trans_fence(Trans *t, const X86Insn *x)
 {
