@@ -25,10 +25,9 @@ static void release(Vm *vm)
 bool sys_devices_add(SysDevices *s, KeyVals *kv, GError **err)
 {
     DevError why;
-    bool help;
-    SysDevice *d = sys_device_parse(s, kv, &help, err);
+    SysDevice *d = sys_device_parse(s, kv, err);
     if (!d)
-        return help && sys_fail(err, "help about devices is printed by -device");
+        return false;
     if (migrate_is_active(s->vm)) {
         sys_device_free(d, false);
         return sys_fail(err, "device_add: the machine is being migrated");

@@ -15,6 +15,11 @@ static const struct {
     {"dgram", net_dgram_open},   {"tap", net_tap_open},
 };
 
+const char *sys_net_kind(unsigned n)
+{
+    return n < G_N_ELEMENTS(kinds) ? kinds[n].name : NULL;
+}
+
 static NetBack *open_net(SysNet *s, const char *what, const char *text, GError **err)
 {
     size_t n = strcspn(text, ",");

@@ -22,6 +22,8 @@ typedef struct SysNet {
     bool none; /* -nic none */
 } SysNet;
 
+/* The n-th kind of network there is; NULL: there are fewer. */
+const char *sys_net_kind(unsigned n);
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err);
 bool sys_net_add_nic(SysNet *s, const char *text, GError **err);
 /* A network that has no device. */

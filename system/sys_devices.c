@@ -354,20 +354,6 @@ static bool open_memory(SysDevices *s, const SysOptions *o, MachineConfig *cfg, 
     return true;
 }
 
-static void print_help(const DevClass *cls, const DevClass *transport)
-{
-    char text[4096];
-    Fmt f = FMT_ON(text);
-    if (cls)
-        dev_class_help(cls, &f);
-    if (transport)
-        dev_class_help(transport, &f);
-    for (unsigned k = 0; !cls && k < G_N_ELEMENTS(known); k++)
-        fmt_printf(&f, "name \"%s\", bus %s: %s\n", name_of(k),
-                   known[k].transport ? known[k].transport->bus : known[k].cls->bus, known[k].cls->help);
-    fputs(text, stdout);
-}
-
 static bool find_known(const char *name, unsigned *ret, GError **err)
 {
     const char *names[G_N_ELEMENTS(known)];
@@ -378,6 +364,24 @@ static bool find_known(const char *name, unsigned *ret, GError **err)
     }
     return sys_fail(err, "no device '%s'; '%s' would be", name,
                     sys_nearest(name, names, G_N_ELEMENTS(names)));
+}
+
+bool sys_device_help(const char *name, GError **err)
+{
+    char text[4096];
+    Fmt f = FMT_ON(text);
+    unsigned which;
+    if (name && !find_known(name, &which, err))
+        return false;
+    if (name)
+        dev_class_help(known[which].cls, &f);
+    if (name && known[which].transport)
+        dev_class_help(known[which].transport, &f);
+    for (unsigned k = 0; !name && k < G_N_ELEMENTS(known); k++)
+        fmt_printf(&f, "name \"%s\", bus %s: %s\n", name_of(k),
+                   known[k].transport ? known[k].transport->bus : known[k].cls->bus, known[k].cls->help);
+    fputs(text, stdout);
+    return true;
 }
 
 static bool id_is_free(const SysDevices *s, const char *id, GError **err)
@@ -474,23 +478,14 @@ static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, 
     return read_rom(d, err) && plug_backend(s, d, kind, backend, err);
 }
 
-/* One -device. NULL: err, or help was printed. */
-SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, bool *ret_help, GError **err)
+SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, GError **err)
 {
     unsigned which;
     const char *name = key_vals_get(kv, "driver");
-    *ret_help = name && strcmp(name, "help") == 0;
-    if (*ret_help)
-        print_help(NULL, NULL);
-    else if (!name)
+    if (!name)
         sys_fail(err, "%s: which driver?", key_vals_what(kv));
-    if (*ret_help || !name || !find_known(name, &which, err))
+    if (!name || !find_known(name, &which, err))
         return NULL;
-    *ret_help = key_vals_get(kv, "help") != NULL;
-    if (*ret_help) {
-        print_help(known[which].cls, known[which].transport);
-        return NULL;
-    }
     SysDevice *d = device_new(s->vm);
     d->want = (MachineDevice){.cls = known[which].cls,
                               .link = backends[known[which].kind].link,
@@ -501,11 +496,10 @@ SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, bool *ret_help, GError *
     return NULL;
 }
 
-static bool open_device(SysDevices *s, const char *text, MachineConfig *cfg, bool *ret_help, GError **err)
+static bool open_device(SysDevices *s, const char *text, MachineConfig *cfg, GError **err)
 {
     g_autoptr(KeyVals) kv = key_vals_parse("-device", text, "driver", err);
-    SysDevice *d = kv ? sys_device_parse(s, kv, ret_help, err) : NULL;
-    return (kv && *ret_help) || add_device(s, cfg, d, err);
+    return kv && add_device(s, cfg, sys_device_parse(s, kv, err), err);
 }
 
 /* -hda to -hdd, -cdrom and a disk that is an argument of its own. */
@@ -616,13 +610,12 @@ static bool names_display(const SysOptions *o)
 /* The adapter that a board has by itself. It comes first, so that it has the first slot. */
 static bool add_display(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
 {
-    bool help;
     const bool wanted = o->vga ? strcmp(o->vga, "std") == 0
                                : o->board->display && !o->nodefaults && !names_display(o);
-    return !wanted || open_device(s, "VGA", cfg, &help, err);
+    return !wanted || open_device(s, "VGA", cfg, err);
 }
 
-bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err)
+bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
 {
     s->list = g_ptr_array_new();
     s->entropy = (EntropyPort){.fill = entropy_fill};
@@ -639,13 +632,13 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bo
         g_autofree char *label = g_strdup_printf("debugcon%u", k);
         g_autofree char *device = g_strdup_printf("isa-debugcon,chardev=%s", label);
         if (!chardev_add_short(s->vm->chars, "-debugcon", text, label, err) ||
-            !open_device(s, device, cfg, ret_help, err))
+            !open_device(s, device, cfg, err))
             return false;
     }
-    for (unsigned k = 0; !*ret_help && (text = sys_option(o, LIST_DEVICE, k)); k++)
-        if (!open_device(s, text, cfg, ret_help, err))
+    for (unsigned k = 0; (text = sys_option(o, LIST_DEVICE, k)); k++)
+        if (!open_device(s, text, cfg, err))
             return false;
-    return *ret_help || (open_own_cd(s, o, err) && add_disks(s, cfg, err) && add_nics(s, cfg, err));
+    return open_own_cd(s, o, err) && add_disks(s, cfg, err) && add_nics(s, cfg, err);
 }
 
 void sys_devices_close(SysDevices *s)

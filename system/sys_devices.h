@@ -39,8 +39,8 @@ typedef struct SysDevices {
     MachineRequests requests; /* of devices that tell the user something */
 } SysDevices;
 
-/* Fills cfg->device. *ret_help: help was printed, and the program ends. */
-bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, bool *ret_help, GError **err);
+/* Fills cfg->device. */
+bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err);
 void sys_devices_close(SysDevices *s);
 
 /* device_add, with the keys of -device. */
@@ -52,8 +52,10 @@ bool sys_devices_set_link(SysDevices *s, const char *name, bool up, GError **err
 /* MachineRequests.eject; opaque: the Vm. By any thread, with the slot's lock held. */
 void sys_devices_eject(void *vm, Device *slot);
 
-/* The record of one -device or device_add, which holds what it named. NULL: err, or help was printed. */
-SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, bool *ret_help, GError **err);
+/* Prints to stdout which devices there are, or the properties of one. False: there is no such (err). */
+bool sys_device_help(const char *name, GError **err);
+/* The record of one -device or device_add, which holds what it named. NULL: err. */
+SysDevice *sys_device_parse(SysDevices *s, KeyVals *kv, GError **err);
 /* was_there: the machine had it. */
 void sys_device_free(SysDevice *d, bool was_there);
 

@@ -10,11 +10,14 @@
 #include "system/sys_consoles.h"
 #include "system/sys_devices.h"
 #include "system/sys_files.h"
+#include "system/sys_fw_cfg.h"
+#include "system/sys_help.h"
 #include "system/sys_daemon.h"
 #include "system/sys_perf.h"
 #include "system/sys_smbios.h"
 #include "system/vm.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +32,7 @@ typedef struct System {
     SysDaemon daemon;
     SysPerf perf;
     SysSmbios smbios;
+    SysFwCfg fw_cfg;
     Semihost *semihost; /* NULL: off */
     GMappedFile *file[4];
     unsigned n_files;
@@ -167,7 +171,7 @@ static MachineConfig machine_config(System *s)
     return cfg;
 }
 
-/* Everything but running. False: err says why, or help was asked for (*ret_done). */
+/* Everything but running. *ret_done: there was something to print, which is all. False: err says why. */
 static bool build(System *s, bool *ret_done, GError **err)
 {
     DevError why;
@@ -183,11 +187,8 @@ static bool build(System *s, bool *ret_done, GError **err)
     vm->devices = &s->devices;
     s->devices.vm = vm;
     if (!sys_smbios_open(&s->smbios, &s->opt, &cfg, err) ||
-        !sys_devices_open(&s->devices, &s->opt, &cfg, ret_done, err))
-        return false;
-    if (*ret_done)
-        return true; /* help needs no firmware */
-    if (!read_images(s, &cfg, err))
+        !sys_fw_cfg_open(&s->fw_cfg, &s->opt, &cfg, err) ||
+        !sys_devices_open(&s->devices, &s->opt, &cfg, err) || !read_images(s, &cfg, err))
         return false;
     vm->machine = machine_new(s->opt.board, &cfg, &why);
     if (!vm->machine)
@@ -226,6 +227,10 @@ static int run(System *s)
     }
     if (done)
         return 0;
+    if (s->opt.lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+        fprintf(stderr, "tinamou-system: -overcommit mem-lock=on: %s\n", g_strerror(errno));
+        return 1;
+    }
     if (!sandbox_enter(&s->opt.sandbox, &err)) {
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
@@ -260,7 +265,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) err = NULL;
     if (wants_help(argc, argv))
         return 0;
-    if (!sys_options_parse(&s.opt, argc, argv, &err)) {
+    if (!sys_options_parse(&s.opt, argc, argv, &err) || !sys_help(&s.opt, &err) ||
+        (!s.opt.helped && !sys_options_check(&s.opt, &err))) {
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         return 1;
     }
@@ -277,6 +283,7 @@ int main(int argc, char **argv)
     sys_devices_close(&s.devices);
     disks_free(s.vm.disks);
     sys_smbios_clear(&s.smbios);
+    sys_fw_cfg_clear(&s.fw_cfg);
     objects_free(s.vm.objects);
     sys_daemon_close(&s.daemon);
     vm_clear(&s.vm);

@@ -1,5 +1,6 @@
 #include "system/sys_options.h"
 #include "system/key_vals.h"
+#include "system/sys_refused.h"
 #include "target/mem.h"
 
 #include <stdlib.h>
@@ -11,16 +12,6 @@ typedef struct OptionRow {
     bool (*set)(SysOptions *o, const char *value, GError **err);
     SysList list; /* instead of set */
 } OptionRow;
-
-static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
-                                           &arm32_virt_board,  &x86_microvm_board,   &x86_pc_board,
-                                           &x86_q35_board,     &i386_microvm_board,
-                                           &i386_pc_board,     &i386_q35_board};
-
-const BoardClass *sys_board(unsigned n)
-{
-    return n < G_N_ELEMENTS(boards) ? boards[n] : NULL;
-}
 
 /* ---- key=value lists ---- */
 
@@ -53,9 +44,19 @@ static bool set_board(SysOptions *o, const char *value, GError **err)
     o->machine = value;
     return true;
 }
+/* As the ISAs are called here; other names of theirs are taken, too. */
+static const char *isa_called(const char *name)
+{
+    static const char *const others[][2] = {{"arm64", "aarch64"}, {"armhf", "arm"},     {"armel", "arm"},
+                                            {"amd64", "x86_64"},  {"x86-64", "x86_64"}, {"i686", "i386"}};
+    for (unsigned k = 0; name && k < G_N_ELEMENTS(others); k++)
+        if (strcmp(name, others[k][0]) == 0)
+            return others[k][1];
+    return name;
+}
 static bool set_arch(SysOptions *o, const char *value, GError **err)
 {
-    o->arch = value;
+    o->arch = isa_called(value);
     return true;
 }
 static bool set_nothing(SysOptions *o, const char *value, GError **err)
@@ -258,6 +259,11 @@ static bool set_vnc(SysOptions *o, const char *value, GError **err)
 static bool set_display(SysOptions *o, const char *value, GError **err)
 {
     o->no_display = true;
+    if (strcmp(value, "help") == 0) {
+        printf("Available display backend types:\nnone\nvnc\n");
+        o->helped = true;
+        return true;
+    }
     if (g_str_has_prefix(value, "vnc="))
         return set_vnc(o, value + 4, err);
     return strcmp(value, "none") == 0 ||
@@ -274,6 +280,26 @@ static bool set_vga(SysOptions *o, const char *value, GError **err)
     return strcmp(value, "none") == 0 || strcmp(value, "std") == 0 ||
            sys_fail(err, "-vga: no '%s'; '%s' would be", value,
                     sys_nearest(value, words, G_N_ELEMENTS(words)));
+}
+static bool set_keyboard(SysOptions *o, const char *value, GError **err)
+{
+    return strcmp(value, "en-us") == 0 ||
+           sys_fail(err, "-k: no '%s'; keys go by their places, others as of 'en-us'", value);
+}
+static bool set_mem_lock(SysOptions *o, const char *value, GError **err)
+{
+    o->lock_memory = strcmp(value, "off") != 0;
+    return !o->lock_memory || strcmp(value, "on") == 0 || strcmp(value, "on-fault") == 0 ||
+           sys_fail(err, "-overcommit: mem-lock=%s: on, on-fault or off", value);
+}
+static bool set_cpu_pm(SysOptions *o, const char *value, GError **err)
+{
+    return strcmp(value, "off") == 0 || sys_fail(err, "-overcommit: no cpu-pm=%s; 'off' would be", value);
+}
+static bool set_overcommit(SysOptions *o, const char *value, GError **err)
+{
+    static const KeyRow keys[] = {{"mem-lock", set_mem_lock}, {"cpu-pm", set_cpu_pm}};
+    return set_keys(o, "-overcommit", value, keys, G_N_ELEMENTS(keys), err);
 }
 static bool set_guest_name(SysOptions *o, const char *value, GError **err)
 {
@@ -538,6 +564,11 @@ static const OptionRow options[] = {
     {"uuid", "UUID", "its number", set_uuid},
     {"smbios", "type=N,FIELD=TEXT", "what SMBIOS tables of PCs say, types 0 to 4, 11 and 17",
      .list = LIST_SMBIOS},
+    {"fw_cfg", "[name=]N,file=F|string=S",
+     "a file that the guest finds by this name in fw_cfg; opt/... are the user's own", .list = LIST_FW_CFG},
+    {"overcommit", "mem-lock=on|on-fault|off", "what was used of memory is not swapped out", set_overcommit},
+    {"k", "en-us", "accepted: keys go by their places", set_keyboard},
+    {"msg", "timestamp=on|off", "accepted: messages have no times", set_nothing},
     {"rtc", "base=B", "time of day: utc, localtime, a date", set_rtc},
     {"semihosting", NULL, "the guest may call the host: console, files, exit status", set_semihosting},
     {"semihosting-config", "enable=on",
@@ -572,115 +603,26 @@ static const OptionRow options[] = {
 
 static const OptionRow *find_option(const char *name, GError **err)
 {
-    const char *names[G_N_ELEMENTS(options)];
+    const char *names[G_N_ELEMENTS(options)], *instead = sys_refused(name);
     for (unsigned k = 0; k < G_N_ELEMENTS(options); k++) {
         names[k] = options[k].name;
         if (strcmp(options[k].name, name) == 0)
             return &options[k];
     }
-    sys_fail(err, "no option -%s; -%s would be", name, sys_nearest(name, names, G_N_ELEMENTS(names)));
+    if (instead)
+        sys_fail(err, "no option -%s: %s", name, instead);
+    else
+        sys_fail(err, "no option -%s; -%s would be (-h lists all)", name,
+                 sys_nearest(name, names, G_N_ELEMENTS(names)));
     return NULL;
 }
-
-/* ---- the board ---- */
 
 /* "qemu-system-riscv64", "tinamou-system-riscv64": the guest is in the name. */
 static const char *arch_of_name(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/'), *name = slash ? slash + 1 : argv0,
                *at = strstr(name, "-system-");
-    return at ? at + strlen("-system-") : NULL;
-}
-
-static void list_boards(const SysOptions *o)
-{
-    printf("Supported machines are:\n");
-    for (unsigned k = 0; k < G_N_ELEMENTS(boards); k++)
-        if (!o->arch || strcmp(o->arch, boards[k]->isa) == 0)
-            printf("%-20s %s (%s)\n", boards[k]->name, boards[k]->help, boards[k]->isa);
-}
-
-static bool choose_board(SysOptions *o, GError **err)
-{
-    const char *names[G_N_ELEMENTS(boards)], *isas[G_N_ELEMENTS(boards)];
-    unsigned n = 0;
-    if (o->machine && strcmp(o->machine, "help") == 0) {
-        list_boards(o);
-        o->helped = true;
-        return true;
-    }
-    for (unsigned k = 0; k < G_N_ELEMENTS(boards); k++) {
-        isas[k] = boards[k]->isa;
-        if (o->arch && strcmp(o->arch, boards[k]->isa) != 0)
-            continue;
-        names[n++] = boards[k]->name;
-        if (o->machine && !o->board && strcmp(boards[k]->name, o->machine) == 0)
-            o->board = boards[k];
-    }
-    if (o->board)
-        return true;
-    if (!n)
-        return sys_fail(err, "no machines of '%s'; '%s' has some", o->arch,
-                        sys_nearest(o->arch, isas, G_N_ELEMENTS(isas)));
-    if (!o->machine)
-        return sys_fail(err, "which machine? -M %s would be", names[0]);
-    return sys_fail(err, "no machine '%s'; '%s' would be", o->machine, sys_nearest(o->machine, names, n));
-}
-
-static void list_board_options(const BoardClass *b)
-{
-    printf("%s options:\n", b->name);
-    for (unsigned k = 0; k < b->n_options; k++)
-        printf("  %s=<%s> - %s\n", b->options[k].name, b->options[k].words ? b->options[k].words : "text",
-               b->options[k].help);
-}
-
-static bool check_board_options(SysOptions *o, GError **err)
-{
-    const BoardClass *b = o->board;
-    const char *names[MACHINE_MAX_OPTIONS] = {"dumpdtb"};
-    unsigned known = 1;
-    for (unsigned k = 0; k < b->n_options && known < MACHINE_MAX_OPTIONS; k++)
-        names[known++] = b->options[k].name;
-    for (unsigned k = 0; k < o->n_board_options; k++) {
-        const char *name = o->board_option[k].name;
-        bool found = false;
-        if (strcmp(name, "help") == 0) {
-            list_board_options(b);
-            o->helped = true;
-            return true;
-        }
-        for (unsigned n = 1; n < known; n++)
-            found |= strcmp(names[n], name) == 0;
-        if (!found)
-            return sys_fail(err, "-machine: no '%s'; '%s' would be", name, sys_nearest(name, names, known));
-    }
-    return true;
-}
-
-const char *sys_cpu_model(const BoardClass *b, unsigned n)
-{
-    return b->target->sys->model ? b->target->sys->model(b->target, n) : NULL;
-}
-
-/* Properties of models are the board's to know. */
-static bool check_cpu(SysOptions *o, GError **err)
-{
-    const char *text = o->cpu_model ? o->cpu_model : "", *name;
-    g_autofree char *model = g_strndup(text, strcspn(text, ","));
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
-        g_ptr_array_add(names, (char *)(uintptr_t)name);
-    if (strncmp(o->board->isa, "x86", 3) == 0)
-        g_ptr_array_add(names, (char *)(uintptr_t) "host");
-    bool list = strcmp(model, "help") == 0;
-    o->helped |= list;
-    for (unsigned k = 0; list && k < names->len; k++)
-        printf("%s  %s\n", k ? "" : "Available CPUs:\n", (const char *)names->pdata[k]);
-    if (!o->cpu_model || list || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
-        return true;
-    return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model,
-                    sys_nearest(model, (const char *const *)names->pdata, names->len));
+    return at ? isa_called(at + strlen("-system-")) : NULL;
 }
 
 /* ---- all of it ---- */
@@ -714,9 +656,7 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err)
         if (!parse_one(o, name + (name[1] == '-' ? 2 : 1), argv, argc, &k, err))
             return false;
     }
-    if (o->helped)
-        return true;
-    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
+    return true;
 }
 
 void sys_options_clear(SysOptions *o)

@@ -19,7 +19,7 @@ typedef enum SysList {
     LIST_NONE, LIST_DRIVE, LIST_BLOCKDEV, LIST_DEVICE, LIST_OBJECT, LIST_CHARDEV, LIST_SERIAL, LIST_MONITOR,
     LIST_QMP, LIST_QMP_PRETTY, LIST_MON, LIST_GDB, LIST_TRACE, LIST_FIRMWARE_PATH, LIST_NETDEV, LIST_NIC,
     LIST_PFLASH, LIST_SEMIHOSTING, LIST_DEBUGCON,
-    LIST_SMBIOS, LIST_HDA, LIST_HDB, LIST_HDC, LIST_HDD, LIST_CDROM, LISTS
+    LIST_SMBIOS, LIST_FW_CFG, LIST_HDA, LIST_HDB, LIST_HDC, LIST_HDD, LIST_CDROM, LISTS
 } SysList;
 
 typedef enum SysAction { ACTION_SHUTDOWN, ACTION_PAUSE, ACTION_RESET, ACTION_NONE } SysAction;
@@ -42,7 +42,7 @@ typedef struct SysOptions {
     char uuid[37];      /* as text; "": none */
     EngineOptions engine;
     bool nographic, no_display, nodefaults, paused, daemonize, snapshot;
-    bool no_reboot, no_shutdown;
+    bool no_reboot, no_shutdown, lock_memory;
     bool has_rtc_base;
     int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */
@@ -59,6 +59,9 @@ typedef struct SysOptions {
 } SysOptions;
 
 bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
+/* Chooses the board, and checks what is the board's to know: its options, the cpu's model. Lists of those are
+ * printed here. */
+bool sys_options_check(SysOptions *o, GError **err);
 /* The n-th board there is; NULL: there are fewer. */
 const BoardClass *sys_board(unsigned n);
 /* The n-th cpu model of a board's ISA; NULL: there are fewer. */

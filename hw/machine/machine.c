@@ -404,6 +404,8 @@ bool machine_fill_fw_cfg(Machine *m, Device *c, bool with_kernel, DevError *err)
         ok =
             fw_cfg_add_kernel(c, o->kernel.bytes, o->kernel.size, o->initrd.bytes, o->initrd.size, o->append);
     ok = ok && boot_order_publish(m, c);
+    for (unsigned k = 0; ok && k < o->n_fw_files; k++)
+        ok = fw_cfg_add_file(c, o->fw_file[k].name, o->fw_file[k].bytes, o->fw_file[k].size);
     return ok || dev_fail(err, "no room in the firmware's configuration");
 }
 

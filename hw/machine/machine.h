@@ -68,6 +68,8 @@ typedef struct MachineConfig {
     CharPort *serial, *serial1; /* may be NULL */
     const SmbiosField *smbios; /* borrowed */
     unsigned n_smbios;
+    const Image *fw_file; /* of the user's, by the names that the guest finds in fw_cfg; borrowed */
+    unsigned n_fw_files;
     uint8_t uuid[16];        /* zeros: none */
     InputPort *input;        /* of the keyboard and mouse that the board itself has; may be NULL */
     BlockPort *flash[2];     /* what the board's flash chips hold; NULL: nothing */

@@ -367,6 +367,11 @@ bool chardev_remove(Chardevs *all, Chardev *c, GError **err)
     return true;
 }
 
+const char *chardev_kind(unsigned n)
+{
+    return n < G_N_ELEMENTS(kinds) ? kinds[n]->name : NULL;
+}
+
 static const CharKind *find_kind(const char *name, GError **err)
 {
     const char *names[G_N_ELEMENTS(kinds)];

@@ -41,6 +41,8 @@ Chardev *chardev_add(Chardevs *all, KeyVals *kv, GError **err);
  * label: the id it gets. */
 Chardev *chardev_add_short(Chardevs *all, const char *what, const char *text, const char *label,
                            GError **err);
+/* The n-th kind there is; NULL: there are fewer. */
+const char *chardev_kind(unsigned n);
 Chardev *chardev_find(Chardevs *all, const char *id);
 /* False: it is in use. */
 bool chardev_remove(Chardevs *all, Chardev *c, GError **err);
