@@ -1,5 +1,7 @@
 #include "system/objects.h"
 
+#include "system/sys_files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -150,7 +152,7 @@ static bool open_secret(SysObject *o, KeyVals *kv, GError **err)
         return sys_fail(err, "%s: one of data= and file= is needed", key_vals_what(kv));
     if (key_vals_get(kv, "keyid"))
         return sys_fail(err, "%s: encrypted secrets (keyid=) are not there", key_vals_what(kv));
-    if (path && !g_file_get_contents(path, &text, &n, err))
+    if (path && !(text = sys_file_text(path, &n, err)))
         return false;
     if (format == 1) {
         gsize bad = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n");

@@ -422,7 +422,7 @@ static bool read_rom(SysDevice *d, GError **err)
             fprintf(stderr, "tinamou-system: %s: there is no option ROM %s\n", d->want.id, name);
         return true;
     }
-    d->rom = g_mapped_file_new(path, FALSE, err);
+    d->rom = sys_file_map(path, err);
     if (d->rom)
         d->want.rom = (Image){.bytes = (const uint8_t *)g_mapped_file_get_contents(d->rom),
                               .size = g_mapped_file_get_length(d->rom),

@@ -1,6 +1,8 @@
 #include "system/sys_error.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 bool sys_fail(GError **err, const char *format, ...)
 {
@@ -30,6 +32,16 @@ bool sys_fail_errno(GError **err, int number, const char *format, ...)
     va_end(ap);
     g_set_error(err, SYS_ERROR, number, "%s: %s", text, g_strerror(number));
     return false;
+}
+
+void sys_hold_std_fds(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
 }
 
 /* Differences between two words, small ones: for "did you mean". */

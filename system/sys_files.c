@@ -1,6 +1,9 @@
 #include "system/sys_files.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *sys_file_find(const SysOptions *o, const char *name)
 {
@@ -17,4 +20,35 @@ char *sys_file_find(const SysOptions *o, const char *name)
         g_free(path);
     }
     return g_strdup(name);
+}
+
+GMappedFile *sys_file_map(const char *path, GError **err)
+{
+    struct stat st;
+    /* Opening a pipe would wait for its other end, and mmap() has no words for a device. */
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        sys_fail(err, "%s is no regular file", path);
+        return NULL;
+    }
+    return g_mapped_file_new(path, FALSE, err);
+}
+
+char *sys_file_text(const char *path, gsize *ret_n, GError **err)
+{
+    FILE *f = fopen(path, "re");
+    g_autofree char *text = g_malloc(SYS_FILE_TEXT_MOST + 1);
+    size_t n = f ? fread(text, 1, SYS_FILE_TEXT_MOST + 1, f) : 0;
+    bool ok = f && !ferror(f);
+    if (!ok)
+        sys_fail_errno(err, errno, "%s", path);
+    if (f)
+        fclose(f);
+    if (ok && n > SYS_FILE_TEXT_MOST)
+        ok = sys_fail(err, "%s: more than %d bytes", path, SYS_FILE_TEXT_MOST);
+    if (!ok)
+        return NULL;
+    text[n] = '\0';
+    if (ret_n)
+        *ret_n = n;
+    return g_steal_pointer(&text);
 }

@@ -1,4 +1,4 @@
-/* Where firmware is on this computer: where -L says, then where Debian has it. */
+/* Files of this computer that options name; where firmware is: where -L says, then where Debian has it. */
 #ifndef SYSTEM_SYS_FILES_H
 #define SYSTEM_SYS_FILES_H
 
@@ -6,5 +6,11 @@
 
 /* A name without folder is looked for; what is not found stays as it is. The caller frees it. */
 char *sys_file_find(const SysOptions *o, const char *name);
+/* A regular file, to read; the caller unrefs it. NULL: err says why. */
+GMappedFile *sys_file_map(const char *path, GError **err);
+/* A short text, from a pipe, too, with a zero behind its *ret_n bytes (ret_n may be NULL); the caller frees
+ * it. NULL: it cannot be read, or does not end within SYS_FILE_TEXT_MOST bytes. */
+enum { SYS_FILE_TEXT_MOST = 1 << 20 };
+char *sys_file_text(const char *path, gsize *ret_n, GError **err);
 
 #endif

@@ -1,5 +1,6 @@
 #include "system/sys_fw_cfg.h"
 #include "system/key_vals.h"
+#include "system/sys_files.h"
 
 #include <string.h>
 
@@ -8,7 +9,7 @@ static GBytes *content(const char *path, const char *text, GError **err)
 {
     if (!path)
         return g_bytes_new(text, strlen(text));
-    g_autoptr(GMappedFile) f = g_mapped_file_new(path, FALSE, err);
+    g_autoptr(GMappedFile) f = sys_file_map(path, err);
     return f ? g_mapped_file_get_bytes(f) : NULL;
 }
 

@@ -64,7 +64,7 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
 {
     if (!path)
         return true;
-    GMappedFile *f = g_mapped_file_new(path, FALSE, err);
+    GMappedFile *f = sys_file_map(path, err);
     if (!f)
         return false;
     s->file[s->n_files++] = f;
@@ -263,6 +263,7 @@ int main(int argc, char **argv)
 {
     static System s; /* large */
     g_autoptr(GError) err = NULL;
+    sys_hold_std_fds();
     if (wants_help(argc, argv))
         return 0;
     if (!sys_options_parse(&s.opt, argc, argv, &err) || !sys_help(&s.opt, &err) ||

@@ -43,6 +43,13 @@ static int open_inet(const SysSocket *s, GError **err)
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = s->server ? AI_PASSIVE : 0};
     struct addrinfo *found = NULL;
+    guint64 number;
+    /* getaddrinfo() takes larger ones modulo 65536 */
+    if (!s->port[strspn(s->port, "0123456789")] &&
+        !g_ascii_string_to_unsigned(s->port, 10, 0, G_MAXUINT16, &number, NULL)) {
+        sys_fail(err, "%s:%s: a port is a number up to %d", s->host, s->port, G_MAXUINT16);
+        return -1;
+    }
     int fd = -1, why = getaddrinfo(*s->host ? s->host : NULL, s->port, &hints, &found);
     if (why) {
         sys_fail(err, "%s:%s: %s", s->host, s->port, gai_strerror(why));

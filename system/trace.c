@@ -1,6 +1,7 @@
 #include "system/trace.h"
 
 #include "system/key_vals.h"
+#include "system/sys_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,8 +155,8 @@ static bool nothing_matches(const Trace *t, const char *pattern, GError **err)
 
 static bool set_patterns(Trace *t, const char *path, GError **err)
 {
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, err))
+    g_autofree char *text = sys_file_text(path, NULL, err);
+    if (!text)
         return false;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (unsigned k = 0; lines[k]; k++) {

@@ -40,15 +40,17 @@ static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, con
 static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, LoadedImage *ret,
                      DevError *err)
 {
-    bool wide = bytes[EI_CLASS] == ELFCLASS64;
     Elf64_Ehdr h = {0};
     Elf32_Ehdr h32;
-    if (bytes[EI_DATA] != ELFDATA2LSB || size < sizeof(h))
+    if (size < sizeof(h) || bytes[EI_DATA] != ELFDATA2LSB)
         return dev_fail(err, "the ELF file is not little-endian, or cut off");
     /* both classes have it at the same place */
+    bool wide = bytes[EI_CLASS] == ELFCLASS64;
     memcpy(&h32, bytes, sizeof(h32));
     if (h32.e_machine != machine)
         return dev_fail(err, "the ELF file is for another machine (number %u)", (unsigned)h32.e_machine);
+    if (h32.e_type != ET_EXEC && h32.e_type != ET_DYN)
+        return dev_fail(err, "the ELF file is no program, but an object file, a module or a core file");
     if (wide) {
         memcpy(&h, bytes, sizeof(h));
     } else {
@@ -70,14 +72,32 @@ static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, unsigne
             return false;
         ret->end = MAX(ret->end, s.address + s.memory_bytes);
     }
-    return true;
+    return ret->end || dev_fail(err, "the ELF file has no segment to load");
+}
+
+/* Kernels come packed, too: run as they are, they would say nothing. */
+static const char *packed_by(const uint8_t *bytes, size_t size)
+{
+    static const struct {
+        const char *magic, *program;
+    } kinds[] = {{"\x1f\x8b\x08", "gzip"},
+                 {"\xfd\x37zXZ", "xz"},
+                 {"\x28\xb5\x2f\xfd", "zstd"},
+                 {"\x02\x21\x4c\x18", "lz4"}};
+    for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+        if (size >= strlen(kinds[k].magic) && memcmp(bytes, kinds[k].magic, strlen(kinds[k].magic)) == 0)
+            return kinds[k].program;
+    return NULL;
 }
 
 bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, uint64_t at,
                 LoadedImage *ret, DevError *err)
 {
-    if (size > EI_NIDENT && memcmp(bytes, ELFMAG, SELFMAG) == 0)
+    const char *packed = packed_by(bytes, size);
+    if (size >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0)
         return load_elf(m, bytes, size, machine, ret, err);
+    if (packed)
+        return dev_fail(err, "the image is packed: %s -d unpacks it", packed);
     *ret = (LoadedImage){.entry = at, .end = at + size};
     return mem_map_load(m, at, bytes, size) ||
            dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size,

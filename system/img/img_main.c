@@ -139,6 +139,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "", *names[G_N_ELEMENTS(commands)];
     GError *err = NULL;
+    sys_hold_std_fds();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         help(stdout);
         return 0;

@@ -44,7 +44,9 @@ bool migration_in_main(Migration *m, bool (*work)(Migration *m, GError **err), G
     if (!c.done && source)
         g_source_remove(source);
     g_mutex_unlock(&m->lock);
-    return c.done ? c.ok : sys_fail(err, "migration: the program ends");
+    if (c.done)
+        return c.ok;
+    return *err ? false : sys_fail(err, "migration: the program ends");
 }
 
 bool migration_wait_fd(const Migration *m, short events, GError **err)

@@ -75,8 +75,7 @@ static void *receive_thread(void *opaque)
     Migration *m = opaque;
     g_autoptr(GError) why = NULL;
     bool ok = vm_load(m->vm->machine, (VmSource){source_read, m}, (VmPutState){hand_over_state, m}, &why);
-    GError *told = why;
-    migration_in_main(m, ok ? end_well : end_badly, &told);
+    migration_in_main(m, ok ? end_well : end_badly, &why);
     return NULL;
 }
 

@@ -183,8 +183,7 @@ static void *send_thread(void *opaque)
     Migration *m = opaque;
     g_autoptr(GError) why = NULL;
     bool ok = send_all(m, &why);
-    GError *told = why;
-    migration_in_main(m, ok ? end_well : end_badly, &told);
+    migration_in_main(m, ok ? end_well : end_badly, &why);
     return NULL;
 }
 

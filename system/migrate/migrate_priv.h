@@ -31,7 +31,8 @@ struct Migration {
     uint64_t *written[MACHINE_MOST_BLOCKS], *wanted[MACHINE_MOST_BLOCKS];
 };
 
-/* Work for the main thread, with its result. False also when there is no main loop any more. */
+/* Work for the main thread, with its result. False also when there is no main loop any more. *err may be set
+ * before: the work may read it, and it stays. */
 bool migration_in_main(Migration *m, bool (*work)(Migration *m, GError **err), GError **err);
 /* Of a new one of this direction. False: one is under way. */
 bool migration_start(Migration *m, bool incoming, GError **err);

@@ -1,6 +1,7 @@
 /* One QMP connection: bytes to objects, objects to commands, answers and events. */
 #include "system/monitor/qmp.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { OBJECT_MOST = 4 << 20, DEPTH_MOST = 256 };
@@ -177,6 +178,30 @@ static void dispatch(Qmp *q, JsonObject *o)
         run(q, c, args ? json_node_get_object(args) : none, id);
 }
 
+/* Does each number have a value? JsonParser makes -1 or infinity of those that are too large. */
+static bool numbers_fit(const char *text)
+{
+    char *end;
+    errno = 0;
+    for (bool in_string = false; *text; text = end) {
+        end = (char *)text + 1;
+        if (*text == '\\' && in_string) {
+            end++;
+        } else if (*text == '"') {
+            in_string = !in_string;
+        } else if (!in_string && g_ascii_isdigit(*text)) {
+            end += strspn(end, "0123456789");
+            if (*end == '.' || *end == 'e' || *end == 'E')
+                g_ascii_strtod(text, &end);
+            else
+                g_ascii_strtoull(text, NULL, 10);
+            if (errno == ERANGE)
+                return false;
+        }
+    }
+    return true;
+}
+
 static void parse(Qmp *q)
 {
     g_autoptr(JsonParser) p = json_parser_new();
@@ -184,6 +209,8 @@ static void parse(Qmp *q)
     bool ok = g_utf8_validate(q->text->str, (gssize)q->text->len, NULL) &&
               json_parser_load_from_data(p, q->text->str, (gssize)q->text->len, &err);
     JsonNode *root = ok ? json_parser_get_root(p) : NULL;
+    if (ok && !numbers_fit(q->text->str))
+        ok = sys_fail(&err, "a number is out of range");
     g_autofree char *why = g_strdup_printf("JSON parse error, %s", err ? err->message : "invalid UTF-8");
     if (!ok)
         send_error(q, NULL, "GenericError", why);
