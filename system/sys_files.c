@@ -1,9 +1,11 @@
 #include "system/sys_files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *sys_file_find(const SysOptions *o, const char *name)
 {
@@ -51,4 +53,19 @@ char *sys_file_text(const char *path, gsize *ret_n, GError **err)
     if (ret_n)
         *ret_n = n;
     return g_steal_pointer(&text);
+}
+
+bool sys_file_write(const char *path, const void *bytes, size_t n, GError **err)
+{
+    /* not to wait for a pipe's reader; then to wait until it has read */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+    FILE *f = fd >= 0 && fcntl(fd, F_SETFL, 0) == 0 ? fdopen(fd, "w") : NULL;
+    bool ok = f && fwrite(bytes, 1, n, f) == n && fflush(f) == 0;
+    if (!ok)
+        sys_fail_errno(err, errno, "%s", path);
+    if (f)
+        fclose(f);
+    else if (fd >= 0)
+        close(fd);
+    return ok;
 }

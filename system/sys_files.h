@@ -12,5 +12,7 @@ GMappedFile *sys_file_map(const char *path, GError **err);
  * it. NULL: it cannot be read, or does not end within SYS_FILE_TEXT_MOST bytes. */
 enum { SYS_FILE_TEXT_MOST = 1 << 20 };
 char *sys_file_text(const char *path, gsize *ret_n, GError **err);
+/* Writes a file in place: a device or a pipe stays one (a pipe that nobody reads is an error). */
+bool sys_file_write(const char *path, const void *bytes, size_t n, GError **err);
 
 #endif

@@ -115,7 +115,7 @@ static bool print_and_end(const System *s)
     const Machine *m = s->vm.machine;
     if (s->opt.dump_dtb) {
         GError *err = NULL;
-        if (!g_file_set_contents(s->opt.dump_dtb, (const char *)m->fdt, (gssize)m->fdt_bytes, &err)) {
+        if (!sys_file_write(s->opt.dump_dtb, m->fdt, m->fdt_bytes, &err)) {
             fprintf(stderr, "tinamou-system: %s\n", err->message);
             exit(1);
         }

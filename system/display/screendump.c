@@ -1,5 +1,6 @@
 /* Pictures as files: PPM (Netpbm's P6) and PNG. */
 #include "system/display/displays.h"
+#include "system/sys_files.h"
 
 #include <png.h>
 #include <string.h>
@@ -45,5 +46,5 @@ bool screendump(DisplayHead *h, const char *path, const char *format, GError **e
     else
         make_ppm(&f, rgb, bytes);
     display_frame_clear(&f);
-    return ok && g_file_set_contents(path, (const char *)bytes->data, bytes->len, err);
+    return ok && sys_file_write(path, bytes->data, bytes->len, err);
 }

@@ -1,6 +1,7 @@
 /* main() of tinamou-img: disk images. Commands and options are those of qemu-img. */
 #include "system/img/img.h"
 
+#include <errno.h>
 #include <string.h>
 
 typedef struct CommandRow {
@@ -135,11 +136,10 @@ static bool parse(ImgArgs *a, const CommandRow *c, int argc, char **argv, GError
     return true;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "", *names[G_N_ELEMENTS(commands)];
     GError *err = NULL;
-    sys_hold_std_fds();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         help(stdout);
         return 0;
@@ -160,4 +160,14 @@ int main(int argc, char **argv)
     }
     sys_fail(&err, "no command '%s'; '%s' would be", name, sys_nearest(name, names, G_N_ELEMENTS(names)));
     return img_fail(err);
+}
+
+int main(int argc, char **argv)
+{
+    sys_hold_std_fds();
+    int status = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "tinamou-img: standard output: %s\n", g_strerror(errno));
+    return status ? status : 1; /* an answer that is cut off is none */
 }
