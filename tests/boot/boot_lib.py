@@ -134,8 +134,16 @@ def complaint(text):
     return 'the kernel complains: ' + lines[0].strip() if lines else None
 
 
+def cpu_seconds(pid):
+    """What a process has taken so far, all its threads, user and system; in ticks of 10 ms."""
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 def drive(args, steps, seconds, status):
-    """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then, or a function).
+    """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then, or
+    a function of the process, whose answer is text, too).
 
     Returns why it failed (None: it did not), and the text. status: None: it is ended after the last step.
     """
@@ -155,7 +163,7 @@ def drive(args, steps, seconds, status):
                         f.write(got)
             at = text.index(wanted, at) + len(wanted)
             if callable(typed): # something else is done to the machine then
-                text += typed()
+                text += typed(p)
                 continue
             for c in typed: # as a person would: FIFOs are small
                 p.stdin.write(c.encode())
