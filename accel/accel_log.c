@@ -140,9 +140,9 @@ void accel_log_walk(const Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuP
 {
     static const char *const hows[] = {[MMU_READ] = "read", [MMU_WRITE] = "write", [MMU_FETCH] = "fetch"};
     if (page)
-        accel_log(cpu->accel, "mmu: %s %lx index %u: at %lx, %u bits, may %x%s\n", hows[how],
+        accel_log(cpu->accel, "mmu: %s %lx index %u: at %lx, %u bits, may %x%s%s\n", hows[how],
                   (unsigned long)va, idx, (unsigned long)page->pa, page->bits, page->may,
-                  page->global ? ", global" : "");
+                  page->global ? ", global" : "", page->aligned ? ", aligned" : "");
     else
         accel_log(cpu->accel, "mmu: %s %lx index %u: no, code %d\n", hows[how], (unsigned long)va, idx,
                   cpu->exit.code);

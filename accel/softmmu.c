@@ -350,7 +350,8 @@ static void fill(Cpu *cpu, Gva va, unsigned idx, MmuHow how, const MmuPage *p, c
         m->n_own = MIN(m->n_own + 1, ARRAY_SIZE(m->own) + 1);
     }
     const TargetSys *sys = cpu->ops->sys;
-    if ((UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_watched_page(cpu->accel, page)) ||
+    if (UNLIKELY(p->aligned) ||
+        (UNLIKELY(cpu->accel->debug.n_watches) && accel_debug_watched_page(cpu->accel, page)) ||
         (sys->watches && sys->watches(cpu, page))) {
         e->tag[MMU_READ] |= TLB_SLOW;
         e->tag[MMU_WRITE] |= TLB_SLOW;
@@ -439,9 +440,11 @@ unsigned softmmu_even(Accel *a, uint64_t code)
     return bits & ~(unsigned)EVEN_CHANGES;
 }
 
-static bool walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+static bool walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, bool misaligned, MmuPage *ret)
 {
-    bool ok = cpu->ops->sys->walk(cpu, va, idx, how, ret);
+    const TargetSys *sys = cpu->ops->sys;
+    bool ok = (UNLIKELY(misaligned) && sys->walk_misaligned ? sys->walk_misaligned : sys->walk)(cpu, va, idx,
+                                                                                                how, ret);
     if (UNLIKELY(cpu->accel->cfg.log & ACCEL_LOG_MMU))
         accel_log_walk(cpu, va, idx, how, ok ? ret : NULL);
     return ok;
@@ -456,7 +459,7 @@ const FetchPlace *softmmu_fetch(Cpu *cpu, Gva va)
     MmuPage p;
     if (LIKELY(f->page == page && f->key == key))
         return f;
-    if (!walk(cpu, va, sys->fetch_idx(cpu->ctx), MMU_FETCH, &p))
+    if (!walk(cpu, va, sys->fetch_idx(cpu->ctx), MMU_FETCH, false, &p))
         return NULL;
     Gpa at = p.pa & ~4095ull;
     MemRange r;
@@ -489,10 +492,10 @@ static void write_nothing(void *dev, uint64_t offset, uint64_t value, unsigned s
 static const MmioOps nothing = {.read = read_nothing, .write = write_nothing, .min = 1, .max = 8};
 static const MemRegion open_bus = {.name = "nothing", .kind = MEM_MMIO, .ops = &nothing};
 
-bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret)
+bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, bool misaligned, Gpa *ret_pa, MemRange *ret)
 {
-    MmuPage p;
-    if (!walk(cpu, va, idx, how, &p))
+    MmuPage p = {.aligned = false};
+    if (!walk(cpu, va, idx, how, misaligned, &p))
         return false;
     if (!range_at(cpu, p.pa, ret)) {
         if (cpu->ops->sys->open_bus) {
@@ -528,7 +531,7 @@ static bool host_of(Cpu *cpu, Gva va, unsigned idx, MmuHow how, uint8_t **ret)
         *ret = e->tag[how] == (va & ~4095ull) ? (uint8_t *)(uintptr_t)(va + e->addend) : NULL;
         if (*ret || tries)
             break;
-        if (!softmmu_locate(cpu, va, idx, how, &pa, &r))
+        if (!softmmu_locate(cpu, va, idx, how, false, &pa, &r))
             return false;
     }
     return true;

@@ -98,7 +98,7 @@ void softmmu_follow_map(Cpu *cpu);
 /* Of a page of code that was fetched: log2 of the range around it in which code may go on without asking. */
 unsigned softmmu_even(struct Accel *a, uint64_t code);
 /* Where an access to va leads; the TLB is filled. False: cpu->exit says what it raises. */
-bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, Gpa *ret_pa, MemRange *ret);
+bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, bool misaligned, Gpa *ret_pa, MemRange *ret);
 /* A store was done there: code that was made from these bytes goes. */
 void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned size);
 /* The slow way of an access (softmmu_access.c): all or nothing of it is done. */

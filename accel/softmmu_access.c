@@ -47,15 +47,30 @@ static bool taken(const Piece *p, MmuHow how)
     return p->range.end - p->pa >= p->size && mem_range_takes(&p->range, narrowest, how == MMU_WRITE);
 }
 
-/* False: cpu->exit says what the access raises. */
-static bool find_pieces(Cpu *cpu, Gva va, unsigned idx, unsigned size, MmuHow how, Pieces *ret)
+/* For memory that takes aligned accesses only (IrOrder). */
+static bool is_misaligned(const IrAccess *a)
 {
-    unsigned first = (unsigned)MIN((Gva)size, 4096 - (va & 4095));
+    IrMem m = {.raw = a->mem};
+    unsigned bits = m.order == IR_ELEMENTS ? m.scale : m.size;
+    return m.order == IR_BLOCK || (a->addr & ((1ull << bits) - 1));
+}
+
+/* False: cpu->exit says what the access raises. */
+static bool find_pieces(Cpu *cpu, const IrAccess *a, MmuHow how, Pieces *ret)
+{
+    const IrMem m = {.raw = a->mem};
+    const Gva va = a->addr;
+    const bool misaligned = is_misaligned(a);
+    unsigned size = 1u << m.size, first = (unsigned)MIN((Gva)size, 4096 - (va & 4095));
+    if (UNLIKELY(misaligned) && m.order == IR_ALIGNED) {
+        cpu->ops->sys->misaligned(cpu, va, how);
+        return false;
+    }
     *ret = (Pieces){.n = first < size ? 2 : 1,
                     .piece = {{.va = va, .size = first}, {.va = va + first, .size = size - first}}};
     for (unsigned k = 0; k < ret->n; k++) {
         Piece *p = &ret->piece[k];
-        if (!softmmu_locate(cpu, p->va, idx, how, &p->pa, &p->range))
+        if (!softmmu_locate(cpu, p->va, m.mmuidx, how, misaligned, &p->pa, &p->range))
             return false;
     }
     for (unsigned k = 0; k < ret->n; k++) {
@@ -109,7 +124,7 @@ static bool load(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     uint64_t v[2] = {0};
     Pieces x;
-    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_READ, &x) || watched(cpu, a))
+    if (!find_pieces(cpu, a, MMU_READ, &x) || watched(cpu, a))
         return false;
     pieces_read(cpu, &x, v);
     a->value[0] = m.bswap ? swapped(v[0], size) : v[0];
@@ -139,8 +154,7 @@ static bool store(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     uint64_t v[2] = {low_bytes(a->value[0], size), a->value[1]};
     Pieces x;
-    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a) ||
-        to_running_code(cpu, a, &x))
+    if (!find_pieces(cpu, a, MMU_WRITE, &x) || watched(cpu, a) || to_running_code(cpu, a, &x))
         return false;
     if (m.bswap)
         v[0] = swapped(v[0], size);
@@ -234,8 +248,7 @@ static bool update(Cpu *cpu, IrAccess *a)
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     Pieces x;
-    if (!find_pieces(cpu, a->addr, m.mmuidx, size, MMU_WRITE, &x) || watched(cpu, a) ||
-        to_running_code(cpu, a, &x))
+    if (!find_pieces(cpu, a, MMU_WRITE, &x) || watched(cpu, a) || to_running_code(cpu, a, &x))
         return false;
     const MemRange *r = &x.piece[0].range;
     if (x.n > 1 || r->region->kind != MEM_RAM || (size == 16 && (a->addr & 15)))

@@ -28,6 +28,7 @@ typedef struct MmuPage {
     uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is
                         * marked dirty) */
     bool global;       /* the same in all address spaces */
+    bool aligned;      /* takes aligned accesses only: walk_misaligned() says which it does not take */
 } MmuPage;
 
 typedef enum CpuPower { CPU_POWER_OFF, CPU_POWER_RESET } CpuPower;
@@ -92,6 +93,10 @@ typedef struct TargetSys {
     CpuBoard *(*board)(Cpu *cpu); /* to be filled in; then TargetOps.reset is power-on */
     /* Finds va, or fills cpu->exit (FAULT or FETCH, addr, code = the ISA's own number) and returns false. */
     bool (*walk)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+    /* walk() for an access that is not aligned: on memory that does not take it, it raises. What an access of
+     * IR_ALIGNED raises then wherever it goes (fills cpu->exit). NULL: all memory takes all accesses. */
+    bool (*walk_misaligned)(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+    void (*misaligned)(Cpu *cpu, Gva va, MmuHow how);
     /* The physical access failed: nothing answers there. Fills cpu->exit likewise. */
     void (*bus_error)(Cpu *cpu, Gva va, MmuHow how);
     /* Index that instructions are fetched by in context ctx. */

@@ -57,7 +57,8 @@ uint32_t arm_compat_ctx(const ArmMachine *m)
     return ctx | (uint32_t)model_of(m) << ARM_CTX_MODEL_SHIFT | ARM_CTX_SYS |
            arm_data_idx(m) << ARM_CTX_IDX_SHIFT | (arm_no_fp(m) ? ARM_CTX_NO_FP : 0u) |
            (sctlr & ARM_SCTLR_SED ? ARM_CTX_NO_SETEND : 0u) |
-           (sctlr & ARM_SCTLR_CP15BEN ? 0u : ARM_CTX_NO_BARRIERS) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
+           (sctlr & ARM_SCTLR_CP15BEN ? 0u : ARM_CTX_NO_BARRIERS) |
+           (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u) | (arm_wants_aligned(m) ? ARM_CTX_ALIGN32 : 0u);
 }
 
 /* ---- exceptions ---- */

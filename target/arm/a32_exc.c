@@ -232,7 +232,10 @@ A32Insn a32_insn_at_pc(ArmMachine *m, A32Args *ret_args)
 bool a32_stores(ArmMachine *m)
 {
     A32Args a;
-    switch (a32_insn_at_pc(m, &a)) {
+    A32Insn insn = a32_insn_at_pc(m, &a);
+    if (insn == A32_vldst_multi || insn == A32_vldst_lane)
+        return !a.o;
+    switch (insn) {
 #define INSN(id, name, pic, fmt, feat, handler, ops)                                                         \
     case A32_##id:                                                                                           \
         return name[0] == 's' || (name[0] == 'v' && name[1] == 's');

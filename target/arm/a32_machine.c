@@ -110,7 +110,8 @@ static uint32_t ctx(const Cpu *base)
     const uint32_t ufc = IR_FP_UFC << CTX_ARM_FP_SHIFT;
     bool strict = m->arm.fp_strict & arm_fp_strict_bit(m->sys.el);
     return (a32_ctx(base) & ~ufc) | (strict ? ufc : 0u) | ARM_CTX_SYS | m->sys.el << ARM_CTX_EL_SHIFT |
-           arm_data_idx(m) << ARM_CTX_IDX_SHIFT | (a32_no_fp(m) ? ARM_CTX_NO_FP : 0u);
+           arm_data_idx(m) << ARM_CTX_IDX_SHIFT | (a32_no_fp(m) ? ARM_CTX_NO_FP : 0u) |
+           (arm_wants_aligned(m) ? ARM_CTX_ALIGN32 : 0u);
 }
 
 /* Of the instruction at pc, which wanted its data aligned. */
@@ -170,6 +171,8 @@ static const TargetSys sys = {
     .paged = ARM_IDX_COUNT,
     .board = arm_board,
     .walk = arm_walk,
+    .walk_misaligned = arm_walk_misaligned,
+    .misaligned = arm_misaligned,
     .bus_error = arm_bus_error,
     .fetch_idx = arm_fetch_idx,
     .exception = a32_exception,

@@ -41,6 +41,7 @@ typedef struct Walk {
     uint32_t va;
     MmuHow how;
     unsigned idx;
+    bool misaligned;
     MmuPage *ret;
 } Walk;
 
@@ -73,6 +74,13 @@ static unsigned may_of(const Walk *w, Rights a)
     return may | (run ? MMU_X : 0);
 }
 
+/* Device or Strongly-ordered memory. An unaligned access to it? */
+static bool device_refuses(const Walk *w, bool device)
+{
+    w->ret->aligned = device;
+    return device && w->misaligned;
+}
+
 static bool done(const Walk *w, uint64_t base, unsigned bits, unsigned may, bool global)
 {
     w->ret->pa = base | (w->va & ((1u << bits) - 1));
@@ -98,8 +106,19 @@ static Rights short_rights(const Walk *w, unsigned ap)
 typedef struct Leaf {
     uint64_t base;
     unsigned bits, level, domain, ap;
+    unsigned tex_cb; /* TEX, C, B */
     bool xn, pxn, global;
 } Leaf;
+
+/* With TRE the low bits of TEX, C and B choose a field of PRRR, else they are the type themselves: TEX[2] is
+ * Normal memory's, of TEX[1:0] and CB Strongly-ordered, Device, Device that nobody shares. */
+static bool is_device(const Walk *w, unsigned tex_cb)
+{
+    enum { NORMAL = 2, ORDERED = 0, DEVICE = 1, DEVICE_OWN = 8 };
+    if (w->m->sys.sctlr[1] & A32_SCTLR_TRE)
+        return (w->m->sys.mair[1] >> 2 * (tex_cb & 7) & 3) < NORMAL;
+    return tex_cb == ORDERED || tex_cb == DEVICE || tex_cb == DEVICE_OWN;
+}
 
 static bool short_leaf(const Walk *w, const Leaf *l)
 {
@@ -109,6 +128,8 @@ static bool short_leaf(const Walk *w, const Leaf *l)
         return fail(w, domain | (ARM_FSC_ACCESS + (int)l->level));
     if (access != DOMAIN_CLIENT && access != DOMAIN_MANAGER)
         return fail(w, domain | (A32_FSC_DOMAIN + (int)l->level));
+    if (device_refuses(w, is_device(w, l->tex_cb)))
+        return fail(w, domain | ARM_FSC_ALIGNMENT);
     Rights a =
         access == DOMAIN_MANAGER ? (Rights){true, true, true, true, false, false} : short_rights(w, l->ap);
     a.xn = access == DOMAIN_CLIENT && l->xn;
@@ -127,6 +148,7 @@ static bool section(const Walk *w, uint32_t desc)
               .level = 1,
               .domain = desc >> 5 & 15,
               .ap = (desc >> 10 & 3) | (desc >> 15 & 1) << 2,
+              .tex_cb = (desc >> 12 & 7) << 2 | (desc >> 2 & 3),
               .xn = desc >> 4 & 1,
               .pxn = desc & 1,
               .global = !(desc >> 17 & 1)};
@@ -146,6 +168,7 @@ static bool page(const Walk *w, uint32_t table, uint32_t desc)
               .level = 2,
               .domain = table >> 5 & 15,
               .ap = (desc >> 4 & 3) | (desc >> 9 & 1) << 2,
+              .tex_cb = (desc >> (small ? 6 : 12) & 7) << 2 | (desc >> 2 & 3),
               .xn = small ? desc & 1 : desc >> 15 & 1,
               .pxn = table >> 2 & 1,
               .global = !(desc >> 11 & 1)};
@@ -208,6 +231,8 @@ static bool long_leaf(const Walk *w, uint64_t desc, uint64_t tables, unsigned le
                 .pxn = (desc & DESC_PXN) || (tables & TABLE_PXN)};
     if (!(desc & DESC_AF))
         return fail(w, ARM_FSC_ACCESS + (int)level);
+    if (device_refuses(w, !(w->m->sys.mair[1] >> 8 * (desc >> 2 & 7) & 0xf0)))
+        return fail(w, ARM_FSC_ALIGNMENT);
     unsigned may = may_of(w, a);
     if (!(may >> w->how & 1))
         return fail(w, ARM_FSC_PERMISSION + (int)level);
@@ -249,10 +274,14 @@ static bool walk_long(const Walk *w)
     }
 }
 
-bool a32_walk(ArmMachine *m, const ArmRegime *r, uint32_t va, unsigned idx, MmuHow how, MmuPage *ret)
+bool a32_walk(ArmMachine *m, const ArmRegime *r, uint32_t va, unsigned idx, MmuHow how, bool misaligned,
+              MmuPage *ret)
 {
-    const Walk w = {m, r, va, how, idx, ret};
-    if (!r->on) {
+    const Walk w = {m, r, va, how, idx, misaligned, ret};
+    if (!r->on) { /* Strongly-ordered: accesses are IR_ALIGNED */
+        w.ret->aligned = false;
+        if (misaligned)
+            return fail(&w, ARM_FSC_ALIGNMENT);
         done(&w, va & ~4095u, 12, MMU_R | MMU_W | MMU_X, true);
         ret->even = MMU_EVEN;
         return true;

@@ -87,7 +87,8 @@ A32Insn a32_insn_at_pc(ArmMachine *m, A32Args *ret_args);
 uint64_t a32_leave(ArmMachine *m, CpuExitKind kind);
 
 /* a32_mmu.c: ARM_REGIME_A32, ARM_REGIME_A32_LONG. False: cpu->exit is filled in. */
-bool a32_walk(ArmMachine *m, const ArmRegime *r, uint32_t va, unsigned idx, MmuHow how, MmuPage *ret);
+bool a32_walk(ArmMachine *m, const ArmRegime *r, uint32_t va, unsigned idx, MmuHow how, bool misaligned,
+              MmuPage *ret);
 ArmRegime a32_regime_of(const ArmMachine *m, uint64_t *ret_asid);
 
 /* a32_sysreg.c */

@@ -163,7 +163,7 @@ static void translate_address(ArmMachine *m, unsigned op2, uint32_t va)
     bool is_long = m->sys.tcr[1] & A32_TTBCR_EAE;
     unsigned idx = op2 & 2 ? ARM_IDX_U : arm_data_idx(m);
     MmuPage p;
-    if (a32_walk(m, &r, va, idx, op2 & 1 ? MMU_WRITE : MMU_READ, &p)) {
+    if (a32_walk(m, &r, va, idx, op2 & 1 ? MMU_WRITE : MMU_READ, false, &p)) {
         par = is_long ? (p.pa & 0xfffffff000ull) | 0xffull << 56 | 3 << 7 | PAR_LPAE | 1 << 9
                       : (uint32_t)p.pa & 0xfffff000;
     } else {

@@ -188,7 +188,10 @@ enum { A32_IDX_USER = 0 }; /* mmuidx of User mode's accesses (arm_sys.h) */
 static inline IrMem a32_mem_raw(const Trans *t, unsigned size)
 {
     if (a32_sys(t))
-        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
+        return (IrMem){.size = size & 7,
+                       .order = t->ctx & ARM_CTX_ALIGN32 ? IR_ALIGNED : IR_RELAXED,
+                       .mmu = IR_MMU_TLB,
+                       .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
     return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT32};
 }
 static inline IrMem a32_mem(const Trans *t, unsigned size)
@@ -196,6 +199,15 @@ static inline IrMem a32_mem(const Trans *t, unsigned size)
     IrMem mem = a32_mem_raw(t, size);
 
     mem.bswap = size && a32_big(t);
+    return mem;
+}
+/* Elements of 1 << element bytes by one access; who asks for their alignment has done so. */
+static inline IrMem a32_of_elements(const Trans *t, IrMem mem, unsigned element)
+{
+    if (a32_sys(t)) {
+        mem.order = IR_ELEMENTS;
+        mem.scale = element & 3;
+    }
     return mem;
 }
 /* What an access takes for the address addr. disp is small: what it leads to beyond 4 GiB is masked by the

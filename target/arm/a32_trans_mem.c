@@ -1,5 +1,5 @@
-/* Arm ARM, "Load/store" of A32 and T32. Words and halfwords need not be aligned; doublewords and multiples
- * must be to 4. */
+/* Arm ARM, "Load/store" of A32 and T32. Words and halfwords need not be aligned, but where memory or SCTLR.A
+ * wants them to be; doublewords and multiples must be to 4. */
 #include "target/arm/a32_trans.h"
 
 typedef struct MemAddress {
@@ -112,7 +112,7 @@ void a32_trans_ldrd(Trans *t, const A32Args *a)
 
     a32_need_aligned(t, m.addr, 4);
     if (t->ctx & CTX_PARALLEL) {
-        IrVal v = a32_ld(t, IR_I64, m.addr, 0, a32_mem(t, 3));
+        IrVal v = a32_ld(t, IR_I64, m.addr, 0, a32_of_elements(t, a32_mem(t, 3), 2));
         if (m.back)
             a32_put(t, a->n, m.back);
         a32_put_pair(t, a32_big(t) ? a->e : a->d, a32_big(t) ? a->d : a->e, v);
@@ -134,7 +134,7 @@ void a32_trans_strd(Trans *t, const A32Args *a)
     a32_need_aligned(t, m.addr, 4);
     if (t->ctx & CTX_PARALLEL) {
         IrVal v = a32_big(t) ? a32_pair(t, x.m, x.n) : a32_pair(t, x.n, x.m);
-        a32_st(t, v, m.addr, 0, a32_mem(t, 3));
+        a32_st(t, v, m.addr, 0, a32_of_elements(t, a32_mem(t, 3), 2));
     } else {
         a32_st(t, x.n, m.addr, 0, a32_mem(t, 2));
         a32_st(t, x.m, m.addr, 4, a32_mem(t, 2));

@@ -1,5 +1,6 @@
 /* Arm ARM, "Advanced SIMD element or structure load/store". Elements are accessed one by one, VLD1 and VST1
- * of registers by 8 or 16 bytes. Without an alignment in the encoding none is asked for. */
+ * of registers by 8 or 16 bytes. Without an alignment in the encoding none is asked for, but that of elements
+ * where memory or SCTLR.A wants it. */
 #include "target/arm/a32_neon.h"
 
 /* The base, checked; *ret_back: what is to be written to it for `bytes` of memory, IR_NONE if nothing. */
@@ -50,14 +51,25 @@ static unsigned reg_of(const A32Args *a, const A32Structures *m, unsigned r, uns
     return a32_dd(a) + r + k * m->space;
 }
 
+static unsigned registers_align(const Trans *t, const A32Args *a)
+{
+    unsigned encoded = a->a ? 4u << a->a : 1;
+
+    return t->ctx & ARM_CTX_ALIGN32 ? MAX(encoded, 1u << a->s) : encoded;
+}
+static IrMem registers_mem(const Trans *t, const A32Args *a, unsigned size)
+{
+    return a32_of_elements(t, a32_mem_raw(t, size), a->s);
+}
+
 /* VLD1 and VST1: registers side by side, two at a time. */
 static void load_registers(Trans *t, const A32Args *a, unsigned regs)
 {
-    IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back), v[2];
+    IrVal back, addr = base(t, a, regs * 8u, registers_align(t, a), &back), v[2];
 
     for (unsigned r = 0; r < regs; r += 2)
-        v[r / 2] = r + 1 < regs ? a32_ld(t, IR_V128, addr, (int32_t)r * 8, a32_mem_raw(t, 4))
-                                : a32_ld(t, IR_V64, addr, (int32_t)r * 8, a32_mem_raw(t, 3));
+        v[r / 2] = r + 1 < regs ? a32_ld(t, IR_V128, addr, (int32_t)r * 8, registers_mem(t, a, 4))
+                                : a32_ld(t, IR_V64, addr, (int32_t)r * 8, registers_mem(t, a, 3));
     for (unsigned r = 0; r < regs; r++) {
         IrVal x = v[r / 2];
         if (r & 1)
@@ -71,13 +83,13 @@ static void load_registers(Trans *t, const A32Args *a, unsigned regs)
 
 static void store_registers(Trans *t, const A32Args *a, unsigned regs)
 {
-    IrVal back, addr = base(t, a, regs * 8u, a->a ? 4u << a->a : 1, &back);
+    IrVal back, addr = base(t, a, regs * 8u, registers_align(t, a), &back);
 
     for (unsigned r = 0; r < regs; r += 2) {
         IrVal v = a32_v(t, a32_dd(a) + r);
         if (r + 1 < regs)
             v = ir_vjoin(t->b, IR_V128, IR_LANE_64, 0, v, a32_v(t, a32_dd(a) + r + 1));
-        a32_st(t, v, addr, (int32_t)r * 8, a32_mem_raw(t, r + 1 < regs ? 4 : 3));
+        a32_st(t, v, addr, (int32_t)r * 8, registers_mem(t, a, r + 1 < regs ? 4 : 3));
     }
     write_back(t, a, back);
 }

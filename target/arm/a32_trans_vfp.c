@@ -251,10 +251,16 @@ void a32_trans_f_vcvt_to_fix(Trans *t, const A32Args *a)
 
 /* ---- loads and stores ---- */
 
+/* Of doubles the words have to be aligned. */
+static IrMem scalar_mem(const Trans *t, const A32Args *a)
+{
+    return a->z ? a32_of_elements(t, a32_mem(t, 3), 2) : a32_mem(t, 2);
+}
+
 /* A scalar of the row's precision, single or double. */
 static IrVal load_scalar(Trans *t, const A32Args *a, IrVal addr, int32_t disp)
 {
-    IrMem mem = a32_mem(t, a->z ? 3 : 2);
+    IrMem mem = scalar_mem(t, a);
 
     if (!a32_big(t)) /* a double as the bits of its register, which may be the half of another */
         return a32_ld(t, a->z ? IR_V64 : IR_F32, addr, disp, mem);
@@ -269,7 +275,7 @@ static void store_scalar(Trans *t, const A32Args *a, IrVal v, IrVal addr, int32_
 {
     if (a32_big(t))
         v = ir_cast(t->b, a->z ? IR_I64 : IR_I32, v);
-    a32_st(t, v, addr, disp, a32_mem(t, a->z ? 3 : 2));
+    a32_st(t, v, addr, disp, scalar_mem(t, a));
 }
 
 static IrVal base_of(Trans *t, const A32Args *a)

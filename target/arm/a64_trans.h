@@ -126,7 +126,10 @@ static inline uint32_t a64_fl_word(unsigned nzcv)
 static inline IrMem a64_mem(const Trans *t, unsigned size)
 {
     if (t->ctx & ARM_CTX_SYS)
-        return (IrMem){.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
+        return (IrMem){.size = size & 7,
+                       .order = t->ctx & ARM_CTX_ALIGN64 ? IR_ALIGNED : IR_RELAXED,
+                       .mmu = IR_MMU_TLB,
+                       .mmuidx = t->ctx >> ARM_CTX_IDX_SHIFT & 3};
     return (IrMem){.size = size & 7, .mmu = IR_MMU_DIRECT};
 }
 

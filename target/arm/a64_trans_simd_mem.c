@@ -1,35 +1,49 @@
 /* Arm ARM, "Loads and Stores": SIMD and floating-point registers.
  *
- * Any alignment; accesses of 16 bytes and structures are not single-copy atomic as a whole. All accesses come
- * before the first write of a register. Structures of two to four elements are read whole and sorted by
- * shuffles; the address of a fault is that of the first byte that cannot be accessed, as of the single
- * elements. */
+ * Any alignment, but where memory or SCTLR.A wants elements to be aligned; accesses of 16 bytes and
+ * structures are not single-copy atomic as a whole. All accesses come before the first write of a register.
+ * Structures of two to four elements are read whole and sorted by shuffles; the address of a fault is that of
+ * the first byte that cannot be accessed, as of the single elements. */
 #include "target/arm/a64_simd.h"
 
 typedef enum Index { INDEX_OFFSET, INDEX_POST, INDEX_PRE } Index;
 
-/* 1 << size bytes as a value that vzext takes. */
-static IrVal load(Trans *t, IrVal base, int32_t disp, unsigned size, IrOrder order)
+static IrMem mem_of(const Trans *t, unsigned size, IrOrder order)
 {
-    static const uint8_t types[5] = {IR_I32, IR_I32, IR_F32, IR_F64, IR_V128};
     IrMem mem = a64_mem(t, size);
 
-    mem.order = order & 7;
-    return ir_ld(t->b, types[size], base, disp, mem);
+    if (order != IR_RELAXED)
+        mem.order = order & 7;
+    return mem;
+}
+
+/* 1 << size bytes as a value that vzext takes. */
+static IrVal load_mem(Trans *t, IrVal base, int32_t disp, IrMem mem)
+{
+    static const uint8_t types[5] = {IR_I32, IR_I32, IR_F32, IR_F64, IR_V128};
+
+    return ir_ld(t->b, types[mem.size], base, disp, mem);
+}
+static IrVal load(Trans *t, IrVal base, int32_t disp, unsigned size, IrOrder order)
+{
+    return load_mem(t, base, disp, mem_of(t, size, order));
 }
 
 /* The low 1 << size bytes of v, a v128. */
-static void store(Trans *t, IrVal v, IrVal base, int32_t disp, unsigned size, IrOrder order)
+static void store_mem(Trans *t, IrVal v, IrVal base, int32_t disp, IrMem mem)
 {
     IrBuilder *b = t->b;
-    IrMem mem = a64_mem(t, size);
+    unsigned size = mem.size;
 
-    mem.order = order & 7;
     if (size < 2)
         v = ir_vget(b, IR_I32, size, 0, v);
     else if (size < 4)
         v = ir_vlow(b, size == 2 ? IR_F32 : IR_F64, v);
     ir_st(b, v, base, disp, mem);
+}
+static void store(Trans *t, IrVal v, IrVal base, int32_t disp, unsigned size, IrOrder order)
+{
+    store_mem(t, v, base, disp, mem_of(t, size, order));
 }
 
 static IrVal base_of(Trans *t, const A64Args *a) { return a64_x_sp(t, a->rn); }
@@ -230,13 +244,33 @@ static void join4(Trans *t, const A64Args *a, IrVal v[4])
     join2(t, a, &v[2], &v[3]);
 }
 
+/* A register's elements, all by one access. */
+static IrMem elements_mem(const Trans *t, const A64Args *a)
+{
+    IrMem mem = a64_mem(t, a->sf ? 4 : 3);
+
+    if (a64_sys(t)) {
+        mem.order = IR_ELEMENTS;
+        mem.scale = a->size & 3;
+    }
+    return mem;
+}
+static IrVal multi_base(Trans *t, const A64Args *a)
+{
+    IrVal base = base_of(t, a);
+
+    if (t->ctx & ARM_CTX_ALIGN64)
+        a64_check_aligned(t, base, 1u << a->size);
+    return base;
+}
+
 void a64_trans_ld_multi(Trans *t, const A64Args *a)
 {
     unsigned n = a->amount, step = a->sf ? 16 : 8;
-    IrVal base = base_of(t, a), v[4];
+    IrVal base = multi_base(t, a), v[4];
 
     for (unsigned i = 0; i < n; i++) {
-        v[i] = load(t, base, (int32_t)(i * step), a->sf ? 4 : 3, IR_RELAXED);
+        v[i] = load_mem(t, base, (int32_t)(i * step), elements_mem(t, a));
         if (!a->sf)
             v[i] = ir_vzext(t->b, a->kind == 3 ? IR_V128 : IR_V64, v[i]);
     }
@@ -254,7 +288,7 @@ void a64_trans_ld_multi(Trans *t, const A64Args *a)
 void a64_trans_st_multi(Trans *t, const A64Args *a)
 {
     unsigned n = a->amount, step = a->sf ? 16 : 8;
-    IrVal base = base_of(t, a), v[4];
+    IrVal base = multi_base(t, a), v[4];
 
     for (unsigned i = 0; i < n; i++)
         v[i] = a->kind == 3 ? simd_q(t, list(a, i)) : simd_v(t, a, list(a, i));
@@ -265,17 +299,16 @@ void a64_trans_st_multi(Trans *t, const A64Args *a)
     else if (a->kind == 4)
         join4(t, a, v);
     for (unsigned i = 0; i < n; i++)
-        store(t, v[i], base, (int32_t)(i * step), a->sf ? 4 : 3, IR_RELAXED);
+        store_mem(t, v[i], base, (int32_t)(i * step), elements_mem(t, a));
     post_index(t, a, base);
 }
 
 /* One lane of each register */
 static void load_lane(Trans *t, const A64Args *a, IrOrder order)
 {
-    IrMem mem = a64_mem(t, a->size);
+    IrMem mem = mem_of(t, a->size, order);
     IrVal base = base_of(t, a), v[4];
 
-    mem.order = order & 7;
     for (unsigned i = 0; i < a->amount; i++)
         v[i] = ir_ld(t->b, a->size == 3 ? IR_I64 : IR_I32, base, (int32_t)(i << a->size), mem);
     for (unsigned i = 0; i < a->amount; i++)
@@ -286,10 +319,9 @@ static void load_lane(Trans *t, const A64Args *a, IrOrder order)
 }
 static void store_lane(Trans *t, const A64Args *a, IrOrder order)
 {
-    IrMem mem = a64_mem(t, a->size);
+    IrMem mem = mem_of(t, a->size, order);
     IrVal base = base_of(t, a);
 
-    mem.order = order & 7;
     for (unsigned i = 0; i < a->amount; i++) {
         IrVal v =
             ir_vget(t->b, a->size == 3 ? IR_I64 : IR_I32, a->size, IR_VA_N(a->kind), simd_q(t, list(a, i)));

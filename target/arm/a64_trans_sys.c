@@ -321,6 +321,20 @@ static ArmFeat sys_feat(unsigned op)
     }
 }
 
+/* Device memory takes no part of it; where stage 1 is off C has to see that. */
+static void zero_block(Trans *t, IrVal addr)
+{
+    IrMem mem = a64_mem(t, 3);
+
+    if (a64_sys(t)) {
+        mem.order = IR_BLOCK;
+        mem.bswap = (t->ctx & ARM_CTX_ALIGN64) != 0; /* not in line; of zeros all orders are one */
+    }
+    ir_st(t->b, a64_imm(t, 0), addr, 0, mem);
+    for (int32_t at = 8; at < ARM_ZVA_BYTES; at += 8)
+        ir_st(t->b, a64_imm(t, 0), addr, at, a64_mem(t, 3));
+}
+
 void a64_trans_sys(Trans *t, const A64Args *a)
 {
     IrBuilder *b = t->b;
@@ -338,9 +352,7 @@ void a64_trans_sys(Trans *t, const A64Args *a)
     switch (op) {
     case SYS_IC_IVAU: ir_put(b, ARM_SLOT_IC_PENDING, ir_const(b, IR_I32, 1)); break;
     case SYS_DC_ZVA:
-    case SYS_DC_GZVA:
-        a64_store_zeros(t, ir_and(b, IR_I64, v, a64_imm(t, -ARM_ZVA_BYTES)), ARM_ZVA_BYTES);
-        break;
+    case SYS_DC_GZVA: zero_block(t, ir_and(b, IR_I64, v, a64_imm(t, -ARM_ZVA_BYTES))); break;
     case SYS_DC_GVA: /* tags alone */
     case SYS_CFP_RCTX:
     case SYS_DVP_RCTX:

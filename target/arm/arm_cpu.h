@@ -94,6 +94,9 @@ enum {
     ARM_CTX_EL0_LESS = 1 << 28, /* EL0 may not use one of DC ZVA, cache maintenance, CTR_EL0 */
     ARM_CTX_NO_SETEND = ARM_CTX_UAO, /* A32, T32: undefined, as the barriers of coprocessor 15 */
     ARM_CTX_NO_BARRIERS = ARM_CTX_E2H,
+    /* Data accesses have to be aligned whatever they reach: A64's bit, that of A32 and T32. */
+    ARM_CTX_ALIGN64 = ARM_CTX_BIG,
+    ARM_CTX_ALIGN32 = ARM_CTX_WATCHED,
 };
 
 typedef enum ArmFeat {

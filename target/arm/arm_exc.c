@@ -213,7 +213,8 @@ void arm_take_data_abort(ArmMachine *m, uint64_t far, uint32_t code, bool write)
 static void misaligned(ArmMachine *m, const CpuExit *x)
 {
     uint32_t bits = insn_at_pc(&m->arm.base);
-    bool write = !(bits >> 22 & 1) || (bits >> 24 & 63) == 0x38; /* stores; atomic operations count as such */
+    bool atomic = (bits & 0x3f200c00) == 0x38200000;
+    bool write = !(bits >> 22 & 1) || atomic; /* stores; atomic operations count as such */
     if (m->arm.base.pc & 3) {
         uint64_t pc = m->arm.base.pc;
         m->sys.far[take_sync(m, (uint32_t)ARM_EC_PC_ALIGN << ESR_EC_SHIFT, false)] = pc;

@@ -164,7 +164,8 @@ static uint32_t machine_ctx(const Cpu *base)
            ((s->el && (m->arm.pstate & ARM_PSTATE_UAO)) || no_unprivileged ? ARM_CTX_UAO : 0u) |
            (arm_no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
-           (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
+           (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u) |
+           (arm_wants_aligned(m) ? ARM_CTX_ALIGN64 : 0u);
 }
 
 unsigned arm_fetch_idx(uint32_t ctx)
@@ -172,9 +173,11 @@ unsigned arm_fetch_idx(uint32_t ctx)
     return ctx >> ARM_CTX_EL_SHIFT & 3 ? ARM_IDX_P : ARM_IDX_U;
 }
 
-/* Instructions that ask for alignment have their address in rn; some add an offset. */
+/* Instructions that ask for alignment have their address in rn; some add an offset, which of structures is
+ * what is added afterwards. */
 static Gva data_addr(const Cpu *base)
 {
+    enum { STRUCTURE_MASK = 0x3e000000, STRUCTURE = 0x0c000000 };
     const ArmCpu *arm = (const ArmCpu *)base;
     Cpu *cpu = (Cpu *)(uintptr_t)base;
     uint32_t bits = 0;
@@ -183,6 +186,8 @@ static Gva data_addr(const Cpu *base)
         return base->pc;
     if (!cpu->mem->fetch(cpu, cpu->pc, &bits, 4) || a64_decode(bits, &a) == A64_ILLEGAL)
         return 0;
+    if ((bits & STRUCTURE_MASK) == STRUCTURE)
+        a.imm = 0;
     return (a.rn == 31 ? arm->sp : arm->x[a.rn]) + (uint64_t)a.imm;
 }
 
@@ -196,6 +201,8 @@ static const TargetSys sys = {
     .paged = ARM_IDX_COUNT,
     .board = arm_board,
     .walk = arm_walk,
+    .walk_misaligned = arm_walk_misaligned,
+    .misaligned = arm_misaligned,
     .bus_error = arm_bus_error,
     .fetch_idx = arm_fetch_idx,
     .exception = arm_exception,

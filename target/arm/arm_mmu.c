@@ -34,6 +34,7 @@ typedef struct Walk {
     MmuHow how;
     unsigned idx, half;
     bool stage2, of_walk; /* stage 2 of a descriptor's address */
+    bool misaligned;
     bool ha, hd, ds;
     unsigned page_bits, stride, in_bits, pa_bits;
     int level;            /* of the descriptor looked at, or at fault */
@@ -76,6 +77,12 @@ static WalkEnd fail(Walk *w, int fsc)
     }
     fault(&w->m->arm.base, w->va, w->how, code);
     return WALK_FAULT;
+}
+
+static WalkEnd fail_misaligned(Walk *w)
+{
+    w->level = 0; /* its code has none */
+    return fail(w, ARM_FSC_ALIGNMENT);
 }
 
 /* ---- what the tables say of themselves ---- */
@@ -167,8 +174,10 @@ static unsigned stage2_may(const Walk *w, uint64_t desc)
 
 /* ---- access flag, dirty state ---- */
 
+/* What stage 2 is asked for. */
+typedef enum Asks { ASKS_ACCESS, ASKS_MISALIGNED, ASKS_DESCRIPTOR } Asks;
 static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsigned idx, MmuHow how,
-                   bool of_walk, MmuPage *ret);
+                   Asks asks, MmuPage *ret);
 
 /* Where a descriptor lies. False: stage 2 does not let it be read (or written). */
 static bool table_address(Walk *w, uint64_t *io, bool write)
@@ -176,7 +185,7 @@ static bool table_address(Walk *w, uint64_t *io, bool write)
     MmuPage p;
     if (w->stage2 || !w->r->stage2)
         return true;
-    if (!stage2(w->m, w->r, w->va, *io, ARM_IDX_P, write ? MMU_WRITE : MMU_READ, true, &p)) {
+    if (!stage2(w->m, w->r, w->va, *io, ARM_IDX_P, write ? MMU_WRITE : MMU_READ, ASKS_DESCRIPTOR, &p)) {
         /* what is told is the access that was asked for */
         int code = w->m->arm.base.exit.code;
         fault(&w->m->arm.base, w->va, w->how, code);
@@ -207,6 +216,13 @@ static WalkEnd mark(Walk *w, Gpa at, uint64_t *desc, bool dirty)
     return WALK_OK;
 }
 
+/* Device memory: attributes by their index, MAIR_ELx, or those of stage 2. */
+static bool is_device(const Walk *w, uint64_t desc)
+{
+    unsigned el = w->r->kind == ARM_REGIME_EL10 ? 1 : 2, at = 8 * (desc >> 2 & 7);
+    return w->stage2 ? !(desc >> 4 & 3) : !(w->m->sys.mair[el] >> at & 0xf0);
+}
+
 static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
 {
     uint64_t low = (1ull << bits) - 1, oa = output(w, desc, bits);
@@ -217,6 +233,9 @@ static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
     unsigned may = w->stage2 ? stage2_may(w, dirty) : stage1_may(w, dirty);
     if (!(desc & DESC_AF) && !w->ha)
         return fail(w, ARM_FSC_ACCESS);
+    w->ret->aligned = is_device(w, desc);
+    if (w->ret->aligned && w->misaligned)
+        return fail_misaligned(w);
     if (!(may >> w->how & 1))
         return fail(w, ARM_FSC_PERMISSION);
     WalkEnd end = mark(w, at, &desc, clean && w->how == MMU_WRITE);
@@ -331,7 +350,7 @@ static WalkEnd stage2_once(Walk *w)
 }
 
 static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsigned idx, MmuHow how,
-                   bool of_walk, MmuPage *ret)
+                   Asks asks, MmuPage *ret)
 {
     Walk w = {.m = m,
               .r = r,
@@ -341,7 +360,8 @@ static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsi
               .how = how,
               .idx = idx,
               .stage2 = true,
-              .of_walk = of_walk,
+              .of_walk = asks == ASKS_DESCRIPTOR,
+              .misaligned = asks == ASKS_MISALIGNED,
               .ret = ret};
     WalkEnd end;
     do
@@ -350,35 +370,49 @@ static bool stage2(ArmMachine *m, const ArmRegime *r, Gva va, uint64_t ipa, unsi
     return end == WALK_OK;
 }
 
-static bool stage1(ArmMachine *m, const ArmRegime *r, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+/* Switched off all data are Device memory. Their accesses are IR_ALIGNED, so the page needs not to say so. */
+static bool stage1_off(ArmMachine *m, Gva va, MmuHow how, bool misaligned, MmuPage *ret)
 {
-    Walk w = {.m = m, .r = r, .va = va, .tcr = r->tcr, .how = how, .idx = idx, .ret = ret};
-    WalkEnd end;
-    if (!r->on) {
-        if (va >> arm_pa_bits(m->arm.model)) {
-            fault(&m->arm.base, va, how, ARM_FSC_SIZE);
-            return false;
-        }
-        *ret = (MmuPage){
-            .pa = va, .bits = 12, .even = MMU_EVEN, .may = MMU_R | MMU_W | MMU_X, .global = true};
-        return true;
+    bool size = va >> arm_pa_bits(m->arm.model);
+    if (size || (misaligned && arm_data_is_device(m))) {
+        fault(&m->arm.base, va, how, size ? ARM_FSC_SIZE : ARM_FSC_ALIGNMENT);
+        return false;
     }
+    *ret = (MmuPage){.pa = va, .bits = 12, .even = MMU_EVEN, .may = MMU_R | MMU_W | MMU_X, .global = true};
+    return true;
+}
+
+static bool stage1(ArmMachine *m, const ArmRegime *r, Gva va, unsigned idx, MmuHow how, bool misaligned,
+                   MmuPage *ret)
+{
+    Walk w = {.m = m,
+              .r = r,
+              .va = va,
+              .tcr = r->tcr,
+              .how = how,
+              .idx = idx,
+              .misaligned = misaligned,
+              .ret = ret};
+    WalkEnd end;
+    if (!r->on)
+        return stage1_off(m, va, how, misaligned, ret);
     do
         end = stage1_once(&w);
     while (end == WALK_AGAIN);
     return end == WALK_OK;
 }
 
-bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsigned idx, MmuHow how,
-                     MmuPage *ret)
+static bool both_stages(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsigned idx, MmuHow how,
+                        bool misaligned, MmuPage *ret)
 {
     MmuPage p;
-    if (!stage1(m, r, va, idx, how, ret))
+    if (!stage1(m, r, va, idx, how, misaligned, ret))
         return false;
     if (!r->stage2 || !both)
         return true;
-    if (!stage2(m, r, va, ret->pa, idx, how, false, &p))
+    if (!stage2(m, r, va, ret->pa, idx, how, misaligned ? ASKS_MISALIGNED : ASKS_ACCESS, &p))
         return false;
+    ret->aligned |= p.aligned;
     ret->pa = p.pa;
     ret->bits = MIN(ret->bits, p.bits);
     ret->even = MIN(ret->even, p.even);
@@ -387,15 +421,58 @@ bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsig
     return true;
 }
 
-bool arm_walk(Cpu *base, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+bool arm_walk_regime(ArmMachine *m, const ArmRegime *r, bool both, Gva va, unsigned idx, MmuHow how,
+                     MmuPage *ret)
+{
+    return both_stages(m, r, both, va, idx, how, false, ret);
+}
+
+static bool walk_now(Cpu *base, Gva va, unsigned idx, MmuHow how, bool misaligned, MmuPage *ret)
 {
     ArmMachine *m = (ArmMachine *)base;
     const ArmRegime *r = &m->sys.regime[m->sys.regime_now];
     if (m->sys.a32)
-        return a32_walk(m, r, (uint32_t)va, idx, how, ret);
+        return a32_walk(m, r, (uint32_t)va, idx, how, misaligned, ret);
     if (m->sys.nrw)
         va = (uint32_t)va;
-    return arm_walk_regime(m, r, true, va, idx, how, ret);
+    return both_stages(m, r, true, va, idx, how, misaligned, ret);
+}
+
+bool arm_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    return walk_now(cpu, va, idx, how, false, ret);
+}
+
+bool arm_walk_misaligned(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
+{
+    return walk_now(cpu, va, idx, how, true, ret);
+}
+
+/* ---- alignment of all accesses ---- */
+
+static uint64_t sctlr_now(const ArmMachine *m)
+{
+    return m->sys.sctlr[m->sys.el == 2 || arm_host_el0(m) ? 2 : 1];
+}
+
+/* Of a regime whose stage 1 is off: HCR_EL2.DC makes EL1's and EL0's data Normal. */
+bool arm_data_is_device(const ArmMachine *m)
+{
+    const ArmSys *s = &m->sys;
+    bool of_el2 = s->el == 2 || arm_host_el0(m);
+    return !s->regime[s->regime_now].on && (of_el2 || (s->hcr & ARM_HCR_TGE) || !(s->hcr & ARM_HCR_DC));
+}
+
+bool arm_wants_aligned(const ArmMachine *m)
+{
+    return (sctlr_now(m) & ARM_SCTLR_A) || arm_data_is_device(m);
+}
+
+void arm_misaligned(Cpu *cpu, Gva va, MmuHow how)
+{
+    const ArmMachine *m = (const ArmMachine *)cpu;
+    bool size = !m->sys.a32 && !(sctlr_now(m) & ARM_SCTLR_A) && va >> arm_pa_bits(m->arm.model);
+    fault(cpu, va, how, size ? ARM_FSC_SIZE : ARM_FSC_ALIGNMENT);
 }
 
 /* ---- AT ---- */

@@ -11,8 +11,8 @@
  * AArch32 (nrw): a32_compat.c. `lines` and `power`
  * are written by other threads, everything else by the cpu's own (tags_seen is read by all). EL2 is there if
  * el_max is 2. Implementation choices that the manual leaves open, and what is missing: no EL3, no
- * AArch32 above EL0, FEAT_NV; data accesses are little-endian; WFE waits for nothing; accesses to Device
- * memory need not be aligned; SCTLR.A, SA and SA0 check nothing.
+ * AArch32 above EL0, FEAT_NV; data accesses are little-endian; WFE waits for nothing; SCTLR.SA
+ * and SA0 check nothing; exclusives and atomics work on Device memory.
  */
 #ifndef TARGET_ARM_ARM_SYS_H
 #define TARGET_ARM_ARM_SYS_H
@@ -234,6 +234,11 @@ uint64_t arm_own_id(const ArmMachine *m, unsigned sysreg);
 
 /* arm_mmu.c */
 bool arm_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+bool arm_walk_misaligned(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+void arm_misaligned(Cpu *cpu, Gva va, MmuHow how);
+/* Data are Device memory as stage 1 is off; for that, or by SCTLR.A, all accesses have to be aligned. */
+bool arm_data_is_device(const ArmMachine *m);
+bool arm_wants_aligned(const ArmMachine *m);
 void arm_bus_error(Cpu *cpu, Gva va, MmuHow how);
 unsigned arm_data_idx(const ArmMachine *m);
 void arm_regime_update(ArmMachine *m);

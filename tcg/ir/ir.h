@@ -188,7 +188,19 @@ typedef struct IrVec { uint64_t w[2]; } IrVec; /* w[0] is the low half */
 enum { IR_FENCE_RR = 1, IR_FENCE_RW = 2, IR_FENCE_WR = 4, IR_FENCE_WW = 8 };
 
 /* Memory attributes, operand d of ld/st/rmw/cas. */
-typedef enum IrOrder { IR_RELAXED, IR_ACQUIRE, IR_RELEASE, IR_ACQ_REL, IR_SEQ_CST } IrOrder;
+typedef enum IrOrder {
+    IR_RELAXED,
+    IR_ACQUIRE,
+    IR_RELEASE,
+    IR_ACQ_REL,
+    IR_SEQ_CST,
+    /* Relaxed loads and stores by IR_MMU_TLB, of guests with memory that takes aligned accesses only. To
+     * that, an access has to be aligned by its size; by 1 << scale bytes (there is no index); it never is
+     * (part of an operation on a whole block). IR_ALIGNED: by its size wherever it goes, else it raises. */
+    IR_ELEMENTS,
+    IR_BLOCK,
+    IR_ALIGNED
+} IrOrder;
 typedef enum IrMmu { IR_MMU_DIRECT, IR_MMU_DIRECT32, IR_MMU_TLB, IR_MMU_PHYS } IrMmu;
 typedef union IrMem {
     uint16_t raw;
@@ -197,7 +209,7 @@ typedef union IrMem {
         uint16_t sext : 1;   /* extend the sign into the result type; of a vector of 16 bytes and more: the
                               * address must be a multiple of the size */
         uint16_t bswap : 1;
-        uint16_t scale : 2;  /* shift of the index operand */
+        uint16_t scale : 2;  /* shift of the index operand; see IR_ELEMENTS */
         uint16_t order : 3;  /* IrOrder */
         uint16_t mmu : 2;    /* IrMmu: how a guest address becomes a host address */
         uint16_t mmuidx : 4;

@@ -259,6 +259,8 @@ static void parse_mem(Parser *x, IrMem *m)
             m->order = (uint16_t)(order & 7);
         else if (mmu < ARRAY_SIZE(ir_mmu_name))
             m->mmu = (uint16_t)(mmu & 3);
+        else if (w.n == 2 && m->order == IR_ELEMENTS && w.s[0] == 'e' && memchr("1248", w.s[1], 4))
+            m->scale = (uint16_t)(__builtin_ctz((unsigned)w.s[1] & 15) & 3);
         else if (w.n > 3 && memcmp(w.s, "idx", 3) == 0 && word_number((Word){w.s + 3, w.n - 3}, &idx) &&
                  idx < 16)
             m->mmuidx = (uint16_t)(idx & 15);

@@ -11,7 +11,8 @@ const char ir_vattr_name[6][6] = {"s", "hi", "round", "sat", "mix", "neg"};
 const char ir_fcond_name[8][8] = {"feq", "flt", "fle", "fltq", "fleq", "funo", "flts", "fles"};
 const char ir_round_name[8][4] = {"rne", "rtz", "rdn", "rup", "rmm", "odd", "r6", "dyn"};
 const char ir_rmw_name[9][8] = {"xchg", "add", "and", "or", "xor", "min", "max", "minu", "maxu"};
-const char ir_order_name[5][8] = {"relaxed", "acquire", "release", "acq_rel", "seq_cst"};
+const char ir_order_name[8][9] = {"relaxed", "acquire",  "release", "acq_rel",
+                                  "seq_cst", "elements", "block",   "aligned"};
 const char ir_mmu_name[4][9] = {"direct", "direct32", "tlb", "phys"};
 const char ir_hint_name[3][5] = {"jump", "call", "ret"};
 
@@ -53,7 +54,7 @@ static void print_address(const IrInsn *i, bool index, Fmt *f)
     fmt_printf(f, " [%%%u", i->a);
     if (index && i->b)
         fmt_printf(f, " + %%%u", i->b);
-    if (m.scale)
+    if (m.scale && i->b)
         fmt_printf(f, "<<%u", m.scale);
     print_disp(f, (int32_t)i->imm);
     fmt_putc(f, ']');
@@ -69,6 +70,8 @@ static void print_mem(const IrInsn *i, Fmt *f)
         fmt_puts(f, " bswap");
     if (m.order)
         PRINT_WORD(f, ir_order_name, m.order);
+    if (m.order == IR_ELEMENTS)
+        fmt_printf(f, " e%u", 1u << m.scale);
     if (m.mmu)
         PRINT_WORD(f, ir_mmu_name, m.mmu);
     if (m.mmuidx)

@@ -45,7 +45,7 @@ extern const char ir_vattr_name[6][6]; /* bit k of the attributes */
 extern const char ir_fcond_name[8][8];
 extern const char ir_round_name[8][4];
 extern const char ir_rmw_name[9][8];
-extern const char ir_order_name[5][8];
+extern const char ir_order_name[8][9];
 extern const char ir_mmu_name[4][9];
 extern const char ir_hint_name[3][5];
 

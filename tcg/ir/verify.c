@@ -326,8 +326,11 @@ static bool check_memory(const Verifier *x, unsigned at)
     IrType address = m.mmu == IR_MMU_DIRECT32 && type_of(x, i->a) == IR_I32 ? IR_I32 : IR_I64;
     NEED(type_of(x, i->a) == address, at, "V2 type of the address");
     NEED(i->op == IR_CAS || !i->b || type_of(x, i->b) == address, at, "V2 type of the index");
-    NEED((i->op != IR_CAS && i->b) || m.scale == 0, at, "V3 scale without index");
-    NEED(m.size <= 6 && m.order <= IR_SEQ_CST, at, "V3 memory attributes");
+    bool simple = i->op == IR_LD || i->op == IR_ST, by_elements = m.order == IR_ELEMENTS;
+    NEED((i->op != IR_CAS && i->b) || by_elements || m.scale == 0, at, "V3 scale without index");
+    NEED(m.size <= 6 && (m.order <= IR_SEQ_CST || (simple && m.mmu == IR_MMU_TLB)), at,
+         "V3 memory attributes");
+    NEED(!by_elements || (!i->b && m.scale <= m.size), at, "V3 elements of the access");
     NEED(t != IR_I1 && ir_type_bits(t) >= 8u << m.size, at, "V3 access wider than the type");
     NEED(ir_type_is_int(t) || ir_type_bits(t) == 8u << m.size, at, "V3 size of the access");
     NEED(!m.bswap || ir_type_bits(t) <= 64, at, "V3 byte order of a vector");

@@ -116,8 +116,9 @@ static void copy_address(X64Emit *e, int to, X64Mem m, int more)
         x64_lea(e->a, 64, to, m);
 }
 
-/* t = the address of the TLB's entry for the bytes [lo, hi) from m on; t, u: temporaries, both are lost.
- * Returns the branch of a miss. */
+/* t = the address of the TLB's entry for the bytes [lo, hi) from m on; t, u: temporaries, both are lost. An
+ * address that has to be aligned and is not misses, as no tag that matches has bits below the page. Returns
+ * the branch of a miss. */
 static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag, int t, int u)
 {
     X64Asm *a = e->a;
@@ -125,8 +126,9 @@ static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag
     x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
     x64_alu_ri(a, 32, X64_AND, t, (int32_t)(e->h->paged.tlb_entries - 1) << ENTRY_SHIFT);
     x64_alu_rm(a, 64, X64_ADD, t, x64_env(e->h->paged.tlb + 8 * mem.mmuidx));
-    copy_address(e, u, m, hi - 1);
-    x64_alu_ri(a, 64, X64_AND, u, -PAGE);
+    bool aligned = mem.order == IR_ALIGNED;
+    copy_address(e, u, m, aligned ? 0 : hi - 1);
+    x64_alu_ri(a, 64, X64_AND, u, aligned ? -PAGE | ((1 << mem.size) - 1) : -PAGE);
     x64_alu_rm(a, 64, X64_CMP, u, X64_MEM(t, tag));
     return x64_jcc_rel32(a, X64_NE);
 }

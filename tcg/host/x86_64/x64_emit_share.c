@@ -86,7 +86,7 @@ static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
         return;
     Group want = {.root = x.root,
                   .index = i->b,
-                  .scale = mem.scale,
+                  .scale = i->b ? mem.scale : 0,
                   .mmuidx = mem.mmuidx,
                   .leader = (uint16_t)e->n_shares,
                   .at = (int32_t)x.disp,
@@ -136,7 +136,7 @@ void x64_share_plan(X64Emit *e)
             if (ends_groups(i))
                 all.n = all.next = 0;
             else if ((i->op == IR_LD || i->op == IR_ST) && x64_paged_in_line(e, i) &&
-                     !(e->l->flags[k] & IR_L_DEAD))
+                     ((IrMem){.raw = i->d}).order != IR_ALIGNED && !(e->l->flags[k] & IR_L_DEAD))
                 note(e, &all, i, k);
         }
     }

@@ -8,6 +8,7 @@
 #define HCR_IMO  (1ull << 4)
 #define HCR_VF   (1ull << 6)
 #define HCR_VI   (1ull << 7)
+#define HCR_DC   (1ull << 12)
 #define HCR_TWI  (1ull << 13)
 #define HCR_TID3 (1ull << 18)
 #define HCR_TSC  (1ull << 19)
@@ -314,6 +315,38 @@ static void virtual_interrupts(void)
     write_hcr(HCR_NONE);
 }
 
+/* Memory that one of both stages calls Device: whose fault it is. */
+static void alignment(void)
+{
+    u64 *page = pages(1), va = 0x200000000, *e;
+    t1 = tables_new(12, 39);
+    t2 = tables_new(12, 39);
+    bare_map_program(&t1);
+    map(&t1, va, DATA, 3, D_RW | D_USER);
+    map_guest(&t2, (u64)page, S2_ATTRS & ~(15ull << 2)); /* Device-nGnRnE */
+    e = pte_of(&t2, DATA, 3);
+    stage2_on(&t2, 4);
+    Seen s = run(EL1T, op_ldr, DATA + 1, 0); /* stage 1 is off */
+    CHECK_ABORT(s, EC_DATA_SAME, FSC_ALIGNMENT, DATA + 1);
+    CHECK_EQ(s.by_el1, 1);
+    use_tables(&t1, 1, 0);
+    s = run(EL1T, op_str, va + 1, 0);
+    CHECK_EQ(s.ec, EC_DATA_LOWER);
+    CHECK_EQ(s.iss & 0x7f, ISS_WNR | FSC_ALIGNMENT);
+    CHECK_EQ(s.far, va + 1);
+    CHECK_EQ(s.by_el1, 0);
+    CHECK_EQ(run(EL1T, op_str, va, 5).ec, NO_TRAP);
+    *e |= 15 << 2;
+    tlbi(alle1);
+    CHECK_EQ(run(EL1T, op_ldr, va + 1, 0).ec, NO_TRAP);
+    use_tables(NULL, 0, 0);
+    write_hcr(HCR_NONE | HCR_VM | HCR_DC); /* stage 1 is off, and EL1's data Normal */
+    tlbi(alle1);
+    CHECK_EQ(run(EL1T, op_ldr, DATA + 1, 0).ec, NO_TRAP);
+    CHECK_ABORT(run(EL2T, op_ldr, (u64)page + 1, 0), EC_DATA_SAME, FSC_ALIGNMENT, (u64)page + 1);
+    stage2_off();
+}
+
 /* ---- EL2's own regime, E2H ---- */
 
 static void own_regime(void)
@@ -335,6 +368,10 @@ static void own_regime(void)
     CHECK_ABORT(run(EL2T, op_jump, DATA, 0), EC_FETCH_SAME, FSC_PERMISSION + 3, DATA);
     CHECK_EQ(run(EL2T, op_ldr, ~0xfffull, 0).ec, EC_DATA_SAME); /* there is no upper half */
     CHECK_VALUE(run(EL1T, op_ldr, (u64)page, 0), 31);           /* EL1's is off */
+    CHECK_EQ(run(EL2T, op_ldr, DATA + 1, 0).ec, NO_TRAP);
+    reg_write(sctlr_el2, reg_read(sctlr_el2) | 2);
+    CHECK_ABORT(run(EL2T, op_ldr, DATA + 1, 0), EC_DATA_SAME, FSC_ALIGNMENT, DATA + 1);
+    reg_write(sctlr_el2, reg_read(sctlr_el2) & ~2ull);
     *pte_of(&t1, DATA, 3) = 0;
     tlbi_by(vae2, DATA >> 12);
     CHECK_EQ(run(EL2T, op_ldr, DATA, 0).iss, FSC_TRANSLATION + 3);
@@ -432,6 +469,8 @@ void test(void)
     traps();
     stage2();
     both_stages();
+    if (!OUTSIDE) /* asks for nothing there */
+        alignment();
     vmids();
     virtual_interrupts();
     own_regime();
