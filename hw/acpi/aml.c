@@ -33,7 +33,7 @@ void acpi_buf_clear(AcpiBuf *b)
 
 static bool make_room(AcpiBuf *b, size_t n)
 {
-    if (b->failed || b->n + n <= b->room)
+    if (b->failed || (b->bytes && b->n + n <= b->room))
         return !b->failed;
     size_t room = MAX(b->room * 2, b->n + n + 1024);
     uint8_t *bytes = malloc(room);

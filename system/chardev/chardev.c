@@ -119,8 +119,10 @@ static void give(Chardev *c)
 {
     const CharFront *f = in_focus(c);
     while (c->waiting->len && f && f->port.device) {
-        size_t n = MIN(f->port.can_take(f->port.device), (size_t)c->waiting->len);
         uint8_t part[256];
+        /* asked once: it is more when a cpu has read meanwhile */
+        size_t n = f->port.can_take(f->port.device);
+        n = MIN(n, (size_t)c->waiting->len);
         n = MIN(n, sizeof(part));
         if (!n)
             break;
