@@ -336,7 +336,10 @@ static bool its_realize(Device *dev, DevError *err)
 
 static void its_reset(Device *dev)
 {
+    enum { PAGES_OF_64K = 2 << 8 }; /* as software that does not choose expects */
     memset((char *)dev + dev->cls->state_begin, 0, dev->cls->state_end - dev->cls->state_begin);
+    for (unsigned n = 0; n < BASERS; n++)
+        ((Its *)dev)->baser[n] = PAGES_OF_64K;
 }
 
 static bool its_loaded(Device *dev, DevError *err)

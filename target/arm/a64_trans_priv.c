@@ -66,10 +66,28 @@ static void unmasked(Trans *t, IrVal daif)
     ir_exit_if(b, ir_cmp(b, IR_NE, due, word(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_KICK), false);
 }
 
-static void write_daif(Trans *t, IrVal daif)
+/* MDSCR_EL1 or PSTATE.D may have changed, and with them whether instructions begin with a look at debug
+ * exceptions, which the context word says. */
+static void debug_changed(Trans *t)
+{
+    enum { SS = 1, MDE = 1 << 15 };
+    IrBuilder *b = t->b;
+
+    if (t->ctx & ARM_CTX_DEBUG) {
+        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
+        return;
+    }
+    IrVal on = ir_and(b, IR_I64, ir_get(b, ARM_SYS_SLOT_MDSCR_EL1), a64_imm(t, SS | MDE));
+    ir_exit_if(b, ir_cmp(b, IR_NE, on, a64_imm(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+}
+
+/* May clear bits. */
+static void write_daif(Trans *t, IrVal daif, bool d_too)
 {
     ir_put(t->b, ARM_SYS_SLOT_DAIF, daif);
     unmasked(t, daif);
+    if (d_too)
+        debug_changed(t);
 }
 
 static void trap_or_illegal(Trans *t, unsigned reg, unsigned rt, bool read, IrVal v)
@@ -98,10 +116,13 @@ void a64_trans_msr_daif(Trans *t, const A64Args *a)
         return;
     }
     IrVal old = ir_get(b, ARM_SYS_SLOT_DAIF);
-    if (set)
-        ir_put(b, ARM_SYS_SLOT_DAIF, ir_or(b, IR_I32, old, word(t, bits)));
-    else
-        write_daif(t, ir_and(b, IR_I32, old, word(t, ~bits)));
+    if (!set) {
+        write_daif(t, ir_and(b, IR_I32, old, word(t, ~bits)), bits & ARM_PSTATE_D);
+        return;
+    }
+    ir_put(b, ARM_SYS_SLOT_DAIF, ir_or(b, IR_I32, old, word(t, bits)));
+    if ((bits & ARM_PSTATE_D) && (t->ctx & ARM_CTX_DEBUG))
+        debug_changed(t);
 }
 
 void a64_trans_msr_spsel(Trans *t, const A64Args *a)
@@ -175,7 +196,8 @@ static bool is_id(unsigned reg)
 static bool is_watched(const SysRow *r, unsigned reg)
 {
     switch (reg) {
-    case A64_SYSREG(3, 0, 5, 2, 0): /* ESR, FAR */
+    case A64_SYSREG(2, 0, 0, 2, 2): /* MDSCR, ESR, FAR */
+    case A64_SYSREG(3, 0, 5, 2, 0):
     case A64_SYSREG(3, 0, 6, 0, 0): return true;
     case A64_SYSREG(3, 3, 13, 0, 3): /* TPIDRRO_EL0, DAIF, CurrentEL, SP_EL0 */
     case A64_SYSREG(3, 3, 4, 2, 1):
@@ -249,7 +271,7 @@ bool a64_msr_machine(Trans *t, const A64Args *a)
     if (el && reg == A64_SYSREG(3, 3, 13, 0, 3)) {
         ir_put(b, ARM_SLOT_TPIDRRO, v);
     } else if (el && reg == A64_SYSREG(3, 3, 4, 2, 1)) {
-        write_daif(t, ir_and(b, IR_I32, ir_trunc(b, IR_I32, v), word(t, ARM_PSTATE_DAIF)));
+        write_daif(t, ir_and(b, IR_I32, ir_trunc(b, IR_I32, v), word(t, ARM_PSTATE_DAIF)), true);
     } else if (el && reg == A64_SYSREG(3, 0, 4, 1, 0)) {
         ir_put(b, ARM_SYS_SLOT_SP_EL0, v);
     } else if (is_slot(r) && allowed(r, el, true)) {
@@ -318,22 +340,13 @@ void a64_put_fp_nzcv(Trans *t, IrVal fpsr)
     ir_put(b, ARM_SYS_SLOT_FPFL, ir_or(b, IR_I32, ir_or(b, IR_I32, nz, c), v));
 }
 
-/* Code is up to date at any time, and so is the context word, but for debug exceptions: MDSCR_EL1 and
- * PSTATE.D are written without a look at it. */
+/* Code is up to date at any time, and so is the context word, but for debug exceptions: MDSCR_EL1 is written
+ * without a look at it. */
 void a64_isb_machine(Trans *t)
 {
-    enum { SS = 1, MDE = 1 << 15 };
-    IrBuilder *b = t->b;
-
-    if (t->ctx & ARM_CTX_DEBUG) {
-        t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
-        return;
-    }
     t->flow.kind = FLOW_STOP;
-    if (a64_el(t) == 0)
-        return;
-    IrVal on = ir_and(b, IR_I64, ir_get(b, ARM_SYS_SLOT_MDSCR), a64_imm(t, SS | MDE));
-    ir_exit_if(b, ir_cmp(b, IR_NE, on, a64_imm(t, 0)), ir_exit_raise(b, t->next, CPU_EXIT_CTX), false);
+    if (a64_el(t) != 0 || (t->ctx & ARM_CTX_DEBUG))
+        debug_changed(t);
 }
 
 /* The instruction itself begins behind it: what it raises finds the state that the helper left. */

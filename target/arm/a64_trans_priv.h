@@ -25,7 +25,7 @@ enum {
     ARM_SYS_SLOT_DAIF = ARM_SLOTS,
     ARM_SYS_SLOT_LINES,
     ARM_SYS_SLOT_TLBI_SENT,
-    ARM_SYS_SLOT_MDSCR, /* read at ISB only: helpers write it */
+    ARM_SYS_SLOT_MDSCR_EL1,
     ARM_SYS_SLOT_SP_EL0,
     ARM_SYS_SLOT_SPSR_EL1,
     ARM_SYS_SLOT_ELR_EL1,

@@ -20,7 +20,7 @@ static const IrSlot slots[ARM_SYS_SLOTS] = {
     SYS_SLOT(DAIF, "daif", daif, IR_I32),
     SYS_SLOT(LINES, "lines", lines, IR_I32),
     SYS_SLOT(TLBI_SENT, "tlbi", tlbi_sent, IR_I32),
-    SYS_SLOT(MDSCR, "mdscr", mdscr, IR_I64),
+    SYS_SLOT(MDSCR_EL1, "mdscr", mdscr, IR_I64),
     SYS_SLOT(SP_EL0, "sp_el0", sp_el[0], IR_I64),
     SYS_SLOT(SPSR_EL1, "spsr1", spsr[1], IR_I64),
     SYS_SLOT(ELR_EL1, "elr1", elr[1], IR_I64),

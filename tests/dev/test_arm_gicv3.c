@@ -231,6 +231,7 @@ static void open_its(Its *s, const void *const *links)
     }
     assert_int_equal(its_get(s, 8, 8) >> 4 & 15, 7);
     assert_int_equal(its_get(s, 0x100, 8) >> 56, 1);
+    assert_int_equal(its_get(s, 0x100, 8) >> 8 & 3, 2); /* pages of 64 KiB, if nobody chooses */
     assert_int_equal(its_get(s, 0x108, 8) >> 56, 4);
     memcpy(s->ram.host + (DEVICES - RAM), &level2, 8);
     its_put(s, 0x100, 8, valid | 1ull << 62 | DEVICES);

@@ -30,8 +30,12 @@ static bool on_step(Frame *f)
 __asm__(".text\n .balign 64\n three: mov x0, #1\n add x0, x0, #2\n add x0, x0, #3\n ret\n"
         " branches: mov x1, #2\n 1: subs x1, x1, #1\n b.ne 1b\n ret\n"
         " exclusive: ldxr x1, [x0]\n clrex\n ret\n"
-        " loads: ldr x1, [x0]\n mov x0, #5\n ret\n");
-Op three, branches, exclusive, loads;
+        " loads: ldr x1, [x0]\n mov x0, #5\n ret\n"
+        " masks: msr daifclr, #8\n mov x0, #7\n msr daifset, #8\n add x0, x0, #1\n ret\n"
+        " masks_all: mrs x1, daif\n msr daif, xzr\n mov x0, #7\n msr daif, x1\n add x0, x0, #1\n ret\n"
+        " turns_on: msr daifclr, #8\n mov x1, #0x2001\n msr mdscr_el1, x1\n isb\n mov x0, #7\n"
+        " msr daifset, #8\n msr mdscr_el1, xzr\n isb\n add x0, x0, #1\n ret\n");
+Op three, branches, exclusive, loads, masks, masks_all, turns_on;
 
 static void check_steps(u64 base, const uint8_t *words, unsigned n)
 {
@@ -70,6 +74,39 @@ static void steps_of(unsigned level, u64 mdscr)
     CHECK_EQ(pcs[0], (u64)three + offset);
     CHECK_EQ(steps, 5);
     reg_write(mdscr_el1, 0);
+}
+
+/* PSTATE.D counts from the next instruction on. */
+static void while_unmasked(Op op, unsigned first)
+{
+    enum { ENABLE = 1, AT_EL1 = 1 << 1, ALL_BYTES = 15 << 5 };
+    reg_write(mdscr_el1, SS | KDE);
+    start(EC_STEP_SAME);
+    CHECK_VALUE(run(EL1T, op, 0, 0), 8);
+    CHECK_EQ(steps, OUTSIDE ? 3 : 2); /* 7.2 takes one for what masks them, too */
+    CHECK_EQ(pcs[0], (u64)op + first);
+    CHECK_EQ(pcs[1], (u64)op + first + 4);
+    start(EC_STEP_LOWER);
+    reg_write(dbgbvr0_el1, (u64)op + first);
+    reg_write(dbgbcr0_el1, ENABLE | AT_EL1 | ALL_BYTES);
+    reg_write(mdscr_el1, MDE | KDE);
+    Seen s = run(EL1T, op, 0, 0);
+    CHECK_TRAP(s, EC_BREAK_SAME, DEBUG);
+    CHECK_EQ(s.elr, (u64)op + first);
+    reg_write(dbgbvr0_el1, (u64)op + first + 8); /* masked again by then */
+    CHECK_VALUE(run(EL1T, op, 0, 0), 8);
+    reg_write(mdscr_el1, 0);
+    reg_write(dbgbcr0_el1, 0);
+}
+
+/* And MDSCR_EL1 from an ISB on, in code that has been running. */
+static void turned_on_inside(void)
+{
+    reg_write(mdscr_el1, 0);
+    start(EC_STEP_SAME);
+    CHECK_VALUE(run(EL1T, turns_on, 0, 0), 8);
+    CHECK_EQ(steps, OUTSIDE ? 4 : 2); /* 7.2 does not wait for the ISB, as it may */
+    CHECK_EQ(pcs[0], (u64)turns_on + (OUTSIDE ? 12 : 16));
 }
 
 static void fault_on_the_way(void)
@@ -252,6 +289,9 @@ void test(void)
     steps_of(EL1T, SS | KDE);
     fault_on_the_way();
     off();
+    while_unmasked(masks, 4);
+    while_unmasked(masks_all, 8);
+    turned_on_inside();
     breakpoints();
     watchpoints();
     use_tables(NULL, 0, 0);
