@@ -3,8 +3,8 @@
  * Their code is TargetOps.other's, ArmSys.nrw says that one runs. r0 to r14 are x0 to x14, q0 to q15 v0 to
  * v15, NZCV of FPSCR bits of FPSR; nothing has to be moved. The kernel sees the exceptions of here with the
  * classes and vectors that are AArch32's; what traps to it or to EL2 are the rules of AArch64
- * (arm_sysreg.c). A syndrome's condition is "always": the instruction has passed its own. Not built: the
- * debug registers of coprocessor 14, HSTR_EL2, the syndrome of an access that a hypervisor does itself. */
+ * (arm_sysreg.c). A syndrome's condition is "always": the instruction has passed its own. Not built:
+ * HSTR_EL2, the syndrome of an access that a hypervisor does itself. */
 #include "target/arm/a32_priv.h"
 
 enum { ESR_EC_SHIFT = 26, ESR_IL = 1 << 25, ESR_CV_AL = 0x1e << 20 };

@@ -218,6 +218,21 @@ static void data_abort(ArmMachine *m, uint32_t code, uint32_t addr, bool write)
     take(m, A32_MODE_ABT, VECTOR_DATA, here(m) + 8);
 }
 
+/* DBGDSCR.MOE: what the last debug event was. */
+typedef enum DebugEvent { EVENT_BREAKPOINT = 1, EVENT_BKPT = 3, EVENT_WATCHPOINT = 10 } DebugEvent;
+
+static void note_event(ArmMachine *m, DebugEvent event)
+{
+    enum { MOE_SHIFT = 2 };
+    m->sys.mdscr = (m->sys.mdscr & ~(15ull << MOE_SHIFT)) | (uint64_t)event << MOE_SHIFT;
+}
+
+void a32_take_breakpoint(ArmMachine *m)
+{
+    note_event(m, EVENT_BREAKPOINT);
+    prefetch_abort(m, A32_FSC_DEBUG, here(m));
+}
+
 A32Insn a32_insn_at_pc(ArmMachine *m, A32Args *ret_args)
 {
     Cpu *cpu = &m->arm.base;
@@ -260,10 +275,17 @@ bool a32_exception(Cpu *base)
     ArmMachine *m = (ArmMachine *)base;
     const CpuExit x = base->exit;
     switch ((CpuExitKind)x.kind) {
-    case CPU_EXIT_BREAK: prefetch_abort(m, A32_FSC_DEBUG, here(m)); return true;
+    case CPU_EXIT_BREAK:
+        note_event(m, EVENT_BKPT);
+        prefetch_abort(m, A32_FSC_DEBUG, here(m));
+        return true;
     case CPU_EXIT_ILLEGAL: undefined(m); return true;
     case CPU_EXIT_FETCH: prefetch_abort(m, (uint32_t)x.code, (uint32_t)x.addr); return true;
-    case CPU_EXIT_FAULT: data_abort(m, (uint32_t)x.code, (uint32_t)x.addr, x.write); return true;
+    case CPU_EXIT_FAULT:
+        if (x.code == ARM_FSC_DEBUG)
+            note_event(m, EVENT_WATCHPOINT);
+        data_abort(m, (uint32_t)x.code, (uint32_t)x.addr, x.write);
+        return true;
     case CPU_EXIT_MISALIGNED:
         if (!thumb(m) && (base->pc & 2))
             prefetch_abort(m, ARM_FSC_ALIGNMENT, here(m));

@@ -111,7 +111,7 @@ static uint32_t ctx(const Cpu *base)
     bool strict = m->arm.fp_strict & arm_fp_strict_bit(m->sys.el);
     return (a32_ctx(base) & ~ufc) | (strict ? ufc : 0u) | ARM_CTX_SYS | m->sys.el << ARM_CTX_EL_SHIFT |
            arm_data_idx(m) << ARM_CTX_IDX_SHIFT | (a32_no_fp(m) ? ARM_CTX_NO_FP : 0u) |
-           (arm_wants_aligned(m) ? ARM_CTX_ALIGN32 : 0u);
+           (arm_wants_aligned(m) ? ARM_CTX_ALIGN32 : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u);
 }
 
 /* Of the instruction at pc, which wanted its data aligned. */
@@ -182,6 +182,8 @@ static const TargetSys sys = {
     .configure = configure,
     .model = model_at,
     .debug_reg = debug_reg,
+    .watches = arm_watches,
+    .watch = arm_watch,
     .set_irq = arm_set_irq,
     .state = &arm_state,
 };

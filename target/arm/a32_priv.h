@@ -7,7 +7,7 @@
  * when it is entered and left, so the present ones are always x0 to x14. ArmSys.mode is CPSR.M, el what it
  * stands for. A, I and F are in daif, PAN in ArmCpu.pstate; the rest of CPSR as in user mode. System
  * registers are rows of a32_sysregs.def, most of them parts of AArch64's. Not built: EL2 (Hyp mode), EL3
- * (Monitor mode), big-endian page tables, debug, short vectors (FPSCR.LEN is kept and ignored).
+ * (Monitor mode), big-endian page tables, vector catch, short vectors (FPSCR.LEN is kept and ignored).
  */
 #ifndef TARGET_ARM_A32_PRIV_H
 #define TARGET_ARM_A32_PRIV_H
@@ -42,6 +42,7 @@ enum {
 
 /* Fault status beside ARM_FSC_*: domains, by level; the domain stands in CpuExit.code from this bit. */
 enum { A32_FSC_DOMAIN = 60, A32_FSC_DEBUG = 34, A32_FSC_DOMAIN_SHIFT = 16 };
+enum { A32_BREAKPOINTS = 6, A32_WATCHPOINTS = 4 };
 
 /* Slots of ArmMachine, behind those of user mode. */
 enum {
@@ -74,6 +75,7 @@ void a32_set_mode(ArmMachine *m, unsigned mode);
 void a32_set_cpsr(ArmMachine *m, uint32_t cpsr, uint32_t pc);
 bool a32_is_mode(const ArmMachine *m, unsigned mode);
 bool a32_exception(Cpu *cpu);
+void a32_take_breakpoint(ArmMachine *m);
 /* Bits of CPSR's I, F, A that are due. */
 void a32_take_interrupt(ArmMachine *m, uint32_t due);
 /* FSR in the format that TTBCR asks for, of CpuExit.code. */

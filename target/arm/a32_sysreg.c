@@ -49,15 +49,15 @@ typedef struct Identity {
     uint32_t vfp[VFP_IDS]; /* FPSID, MVFR0, MVFR1, MVFR2 */
 } Identity;
 
-/* No security or virtualization extensions in ID_PFR1, no debug in ID_DFR0. */
-static const Identity a7 = {{0x00001131, 0x00010001, 0x02000000, 0, 0x10101105, 0x40000000, 0x01240000,
+/* No security or virtualization extensions in ID_PFR1; of debug only coprocessor 14 in ID_DFR0. */
+static const Identity a7 = {{0x00001131, 0x00010001, 0x02000005, 0, 0x10101105, 0x40000000, 0x01240000,
                              0x02102211, 0x02101110, 0x13112111, 0x21232041, 0x11112131, 0x10011142, 0, 0, 0},
                             {0x41023075, 0x10110222, 0x11111111, 0}};
-static const Identity a15 = {{0x00001131, 0x00010001, 0x02000000, 0, 0x10201105, 0x20000000, 0x01240000,
+static const Identity a15 = {{0x00001131, 0x00010001, 0x02000005, 0, 0x10201105, 0x20000000, 0x01240000,
                               0x02102211, 0x02101110, 0x13112111, 0x21232041, 0x11112131, 0x10011142, 0, 0,
                               0},
                              {0x410430f0, 0x10110222, 0x11111111, 0}};
-static const Identity v8 = {{0x00000131, 0x00010001, 0x03000000, 0, 0x10201105, 0x40000000, 0x01260000,
+static const Identity v8 = {{0x00000131, 0x00010001, 0x03000006, 0, 0x10201105, 0x40000000, 0x01260000,
                              0x02112211, 0x02101110, 0x13112111, 0x21232042, 0x01112131, 0x00011142,
                              0x01011121, 0, 0x01101111},
                             {0x41034070, 0x10110222, 0x13211111, 0x00000043}};
@@ -127,10 +127,23 @@ void a32_reset_sys(ArmMachine *m)
     s->sctlr[1] = SCTLR_RESET;
 }
 
+/* Debug: DBGDSCR's bits that can be written, and the kind of the last event. */
+enum { DSCR_UDCCDIS = 1 << 12, DSCR_MDBGEN = 1 << 15, DSCR_MOE = 15 << 2 };
+
+/* Version 7.1 or 8; 6 breakpoints, one of which should compare contexts, 4 watchpoints; DBGDEVID. */
+static uint32_t debug_id(const ArmMachine *m)
+{
+    unsigned version = a32_model_arch((A32Model)m->arm.model) >= 8 ? 6 : 5;
+    return (A32_WATCHPOINTS - 1u) << 28 | (A32_BREAKPOINTS - 1u) << 24 | version << 16 | 1 << 15;
+}
+
 static bool read_fn(ArmMachine *m, unsigned id, uint32_t *ret)
 {
     const ArmSys *s = &m->sys;
     switch (id) {
+    case REG_DBGDIDR: *ret = debug_id(m); return true;
+    case REG_DBGDSCR:
+    case REG_DBGDSCREXT: *ret = (uint32_t)s->mdscr & (DSCR_UDCCDIS | DSCR_MDBGEN | DSCR_MOE); return true;
     case REG_SCTLR: *ret = (uint32_t)s->sctlr[1]; return true;
     case REG_CPACR: *ret = (uint32_t)s->cpacr1; return true;
     case REG_TTBR0: *ret = (uint32_t)s->ttbr0[1]; return true;
@@ -193,9 +206,12 @@ static bool write_regime(ArmMachine *m, unsigned id, uint32_t v)
 
 static bool write_fn(ArmMachine *m, unsigned id, uint32_t v)
 {
-    enum { CP10_CP11 = 0xf00000, VBAR_ALIGN = 31 };
+    enum { CP10_CP11 = 0xf00000, VBAR_ALIGN = 31, DSCR_WRITABLE = DSCR_UDCCDIS | DSCR_MDBGEN, OSLK = 2 };
+    const uint32_t lock_key = 0xc5acce55;
     ArmSys *s = &m->sys;
     switch (id) {
+    case REG_DBGDSCREXT: s->mdscr = (s->mdscr & ~(uint64_t)DSCR_WRITABLE) | (v & DSCR_WRITABLE); return true;
+    case REG_DBGOSLAR: s->oslsr = (s->oslsr & ~(uint64_t)OSLK) | (v == lock_key ? OSLK : 0); return true;
     case REG_CPACR: s->cpacr1 = v & CP10_CP11; return true;
     case REG_IFSR: s->ifsr32 = v; return true;
     case REG_VBAR: s->vbar[1] = v & ~(uint32_t)VBAR_ALIGN; return true;
@@ -220,11 +236,21 @@ static int find(unsigned reg)
     return -1;
 }
 
-/* AArch64's of the performance monitor and the interrupt controller have the same CRn, CRm and op2. 0: it is
- * none of these. */
+/* DBGBVR, DBGBCR, DBGWVR, DBGWCR: the number stands in CRm. */
+static bool is_debug_point(unsigned reg)
+{
+    unsigned n = reg >> 3 & 15, op2 = reg & 7;
+    return reg >> 7 == A32_REG(14, 0, 0, 0, 0) >> 7 && op2 >= 4 &&
+           n < (op2 < 6 ? A32_BREAKPOINTS : A32_WATCHPOINTS);
+}
+
+/* AArch64's of debug, the performance monitor and the interrupt controller have the same CRn, CRm and op2. 0:
+ * it is none of these. */
 static unsigned same_in_a64(unsigned reg)
 {
     unsigned crn = reg >> 7 & 15, crm = reg >> 3 & 15, op2 = reg & 7;
+    if (is_debug_point(reg))
+        return reg;
     if (reg >> 11 != A32_REG(15, 0, 0, 0, 0) >> 11)
         return 0;
     if (crn == 9 && crm >= 12 && crm <= 14)
@@ -272,6 +298,8 @@ static bool access_row(ArmMachine *m, unsigned id, bool write, uint64_t *io)
     uint32_t v = (uint32_t)*io;
     bool ok = true;
     if (!(row->access & (write ? W : R)) || m->sys.el < (row->access & LEVEL))
+        return false;
+    if (m->sys.el == 0 && id >= REG_DBGDIDR && id <= REG_DBGDSAR && (m->sys.mdscr & DSCR_UDCCDIS))
         return false;
     switch ((Kind)row->kind) {
     case LOW:

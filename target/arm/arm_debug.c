@@ -1,10 +1,12 @@
 /* Self-hosted debug (Arm ARM, D2): software step, and breakpoints on addresses. While one of them may come to
  * something, each instruction begins with a look (the helper `debug`; a context of its own). Watchpoints:
  * pages that have one go the slow way of accesses, which asks (TargetSys.watch); a store exclusive counts as
- * a load, too. Not built: breakpoints on contexts, the mismatch kind, linked ones. */
+ * a load, too. A 32-bit core (G2) has the same registers and no step, but breakpoints on all addresses but
+ * one. Not built: breakpoints on contexts, linked ones. */
+#include "target/arm/a32_priv.h"
 #include "target/arm/a64_trans_priv.h"
 
-enum { MDSCR_SS = 1, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15, OSLK = 2, MDCR_TDE = 1 << 8 };
+enum { MDSCR_SS = 1, MDSCR_KDE = 1 << 13, MDSCR_MDE = 1 << 15, OSLK = 2, DLK = 1, MDCR_TDE = 1 << 8 };
 enum { ESR_ISV = 1 << 24, ESR_EX = 1 << 6, ESR_WNR = 1 << 6 };
 
 /* Who takes debug exceptions of this level. */
@@ -18,8 +20,10 @@ static bool enabled_at(const ArmMachine *m, unsigned el, uint32_t daif)
 {
     const ArmSys *s = &m->sys;
     unsigned to = debug_level(m);
-    if (s->oslsr & OSLK)
+    if ((s->oslsr & OSLK) || (s->osdlr & DLK))
         return false;
+    if (s->a32) /* privileged modes do not mask them */
+        return true;
     return el < to || (el == to && (s->mdscr & MDSCR_KDE) && !(daif & ARM_PSTATE_D));
 }
 
@@ -52,7 +56,10 @@ static uint64_t raise(ArmMachine *m, unsigned class, uint32_t iss)
 {
     bool el2 = debug_level(m) == 2;
     class += m->sys.el == (el2 ? 2u : 1u);
-    arm_take_sync(m, class << 26 | iss, el2);
+    if (m->sys.a32)
+        a32_take_breakpoint(m);
+    else
+        arm_take_sync(m, class << 26 | iss, el2);
     m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
     return 1;
 }
@@ -77,18 +84,30 @@ static bool is_half(const ArmMachine *m, uint64_t bcr)
 {
     enum { BAS_SHIFT = 5 };
     unsigned bas = bcr >> BAS_SHIFT & 15, at = m->arm.base.pc & 2;
-    return !m->sys.nrw || (bas >> at & 3) == 3;
+    return !(m->sys.nrw || m->sys.a32) || (bas >> at & 3) == 3;
 }
 
-/* Does breakpoint n say so? BT 0: an address. */
+/* AArch32 has a fourth choice: User, Supervisor and System mode. */
+static bool about_mode(const ArmMachine *m, uint64_t c)
+{
+    enum { PMC_HMC = 3 << 1 | 1 << 13 };
+    const unsigned mode = m->sys.mode;
+    if (m->sys.a32 && !(c & PMC_HMC))
+        return mode == A32_MODE_USR || mode == A32_MODE_SVC || mode == A32_MODE_SYS;
+    return about_level(c, m->sys.el);
+}
+
+/* Does breakpoint n say so? */
 static bool matches(const ArmMachine *m, unsigned n)
 {
     const ArmSys *s = &m->sys;
+    enum { ADDRESS = 0, OTHER_ADDRESS = 4 };
     uint64_t c = s->bcr[n];
-    enum { BT_SHIFT = 20 };
-    if (!(c & 1) || (c >> BT_SHIFT & 15) || !about_level(c, s->el))
+    unsigned kind = c >> 20 & 15;
+    if (!(c & 1) || !(kind == ADDRESS || (kind == OTHER_ADDRESS && s->a32)) || !about_mode(m, c))
         return false;
-    return ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0 && is_half(m, c);
+    bool same = ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0 && is_half(m, c);
+    return same == (kind == ADDRESS);
 }
 
 uint64_t arm_debug_look(ArmMachine *m)
