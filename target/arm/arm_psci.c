@@ -80,7 +80,7 @@ void arm_psci(ArmMachine *m)
     case PSCI_AFFINITY_INFO32: ret = x[2] ? PSCI_INVALID : affinity_info(m, x[1]); break;
     case PSCI_MIGRATE_INFO_TYPE: ret = NO_MIGRATION; break;
     case PSCI_SYSTEM_OFF:
-    case PSCI_SYSTEM_RESET: /* they do not return (PSCI 1.1, 5.9 and 5.11): the board comes to it when it can */
+    case PSCI_SYSTEM_RESET: /* they do not return (PSCI 1.1, 5.9, 5.11), though the board takes a moment */
         __atomic_store_n(&m->sys.power, ARM_POWER_OFF, __ATOMIC_SEQ_CST);
         b->power(b->opaque, (uint32_t)x[0] == PSCI_SYSTEM_OFF ? CPU_POWER_OFF : CPU_POWER_RESET);
         return;
