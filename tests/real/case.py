@@ -14,14 +14,16 @@ class Case:
     seconds   limit for one run
     native    the exit status that the native run has to have, if any other would say that the case itself does not work
     without   guests whose package cannot do this
+    npm       {guest: package of the npm registry}, for programs that Debian does not have: unpacked as /opt/FAMILY; other guests skip
     """
 
     def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,
-                 stderr=True, seconds=60, env=None, without=(), native=None):
+                 stderr=True, seconds=60, env=None, without=(), native=None, npm=None):
         self.name, self.program, self.args = name, program, list(args)
         self.stdin, self.files = as_bytes(stdin), {k: as_bytes(v) for k, v in (files or {}).items()}
         self.pool, self.children, self.accept = pool, children, accept
         self.stderr, self.seconds, self.env, self.without, self.native = stderr, seconds, env or {}, without, native
+        self.npm = npm or {}
 
 
 def as_bytes(text):

@@ -12,6 +12,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -47,6 +48,24 @@ def fetch(arch, set_name, into=None, like=None):
     if result.returncode:
         need_payload("no %s packages (%s): %s" % (set_name, arch, result.stderr.strip()))
     return result.stdout.strip()
+
+
+def npm_package(root, package, name):
+    """Unpacks a package of the npm registry as the root's /opt/NAME, by the machine's own npm. None, or why it is not there."""
+    goal = os.path.join(root, "opt", name)
+    if os.path.isdir(goal):
+        return None
+    os.makedirs(os.path.dirname(goal), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(goal)) as work:
+        try:
+            subprocess.run(["npm", "pack", "--silent", package], cwd=work, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            subprocess.run(["tar", "xf", os.listdir(work)[0]], cwd=work, check=True)
+            os.rename(os.path.join(work, "package"), goal)
+        except OSError as error: # no npm; or another run was first
+            return None if os.path.isdir(goal) else "no package %s: %s" % (package, error)
+        except subprocess.CalledProcessError as failed:
+            return "no package %s: %s" % (package, failed.stderr)
+    return None
 
 
 def load_tool():
