@@ -1,4 +1,4 @@
-"""Name spaces made by guests: unshare, bubblewrap, systemd-nspawn, payloads inside of them."""
+"""Name spaces made by guests: unshare, bubblewrap, systemd-nspawn, payloads inside of them; buildah, which makes images in chroots."""
 from case import Case
 
 
@@ -37,8 +37,37 @@ echo 'ID=x' > r/etc/os-release; mkdir -p /sys; mount -t sysfs sysfs /sys; mount 
 systemd-nspawn -q --register=no --keep-unit -D r --bind-ro=/usr --as-pid2 --pipe --resolv-conf=off --timezone=off --machine=box dash -c 'echo $$; hostname; id -u; ls /proc | grep -c "^[0-9]"; exit 6' < /dev/null 2> err; s=$?; echo $s; [ $s = 6 ] || cat err
 umount -R r/usr 2> /dev/null; rm -rf r err id 2> /dev/null; :
 """
+# The root has no list of users and no policy of its own; limits are those that any machine allows.
+BUILDAH = r"""
+printf 'root:x:0:0:root:/:/usr/bin/dash\n' > passwd; printf 'root:x:0:\n' > group
+export LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_PASSWD=$PWD/passwd NSS_WRAPPER_GROUP=$PWD/group
+export HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot TMPDIR=$PWD/home CONTAINERS_CONF=$PWD/conf
+mkdir -p home/.config/containers run store; printf '{"default":[{"type":"insecureAcceptAnything"}]}' > home/.config/containers/policy.json
+printf '[containers]\ndefault_ulimits = ["nofile=1024:4096", "nproc=500:1000"]\n' > conf
+mkdir -p base/usr/bin base/etc; cp /usr/bin/busybox base/usr/bin; for i in sh cat echo sha256sum seq wc id mkdir; do ln -s busybox base/usr/bin/$i; done
+ln -s usr/bin base/bin; cp passwd group base/etc
+b="buildah --root $PWD/store --runroot $PWD/run"
+c=$($b from scratch); $b add -q $c base / > /dev/null; $b config --env A=b --workingdir /w $c; $b run $c -- sh -c 'echo $A; pwd; id -u; exit 5'; echo $?
+$b commit -q $c base > /dev/null; $b rm $c > /dev/null
+mkdir ctx; seq 1000 > ctx/data
+cat > ctx/Dockerfile <<'E'
+FROM localhost/base AS build
+WORKDIR /src
+COPY data .
+RUN seq 5000 | sha256sum > sum && mkdir -p out && cat data sum > out/all
+FROM localhost/base
+ARG V=1
+COPY --from=build /src/out/all /all
+RUN echo $V > /v; wc -l < /all
+CMD ["/bin/cat", "/v"]
+E
+$b bud -q --pull=never --network=host --build-arg V=7 -t two ctx > id; echo $?; wc -c < id
+c=$($b from --pull=never two); $b run $c -- sh -c 'cat /v; sha256sum < /all'; echo $?; $b inspect --format '{{.OCIv1.Config.Cmd}}' $c; echo
+$b images --format '{{.Name}}' | sort; $b rm -a > /dev/null; $b rmi -af > /dev/null 2>&1; echo $?; rm -rf *
+"""
 CASES = [
     boxed("unshare-all", UNSHARE),
     boxed("bwrap-boxes", BWRAP),
     boxed("nspawn-payload", NSPAWN),
+    boxed("buildah-stages", BUILDAH),
 ]
