@@ -83,7 +83,8 @@ static int use_tcp(const char *uri, const char *place, bool out, GError **err)
 static int open_file(const char *uri, const char *path, bool out, GError **err)
 {
     enum { MODE = 0600 };
-    int fd = open(path, (out ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, MODE);
+    const int how = out ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY;
+    int fd = open(path, how | O_NONBLOCK | O_CLOEXEC, MODE); /* a pipe's other end may never come */
     return fd >= 0 ? fd : fail_at(err, uri, errno);
 }
 

@@ -123,8 +123,8 @@ def modules(wanted, order_file='order', guest='riscv64'):
     return entries + [('mod/' + order_file, 0o100644, order.encode())]
 
 
-# What a kernel says of a lost interrupt, a cpu that stood still, memory that is not what it was.
-COMPLAINTS = ('bug:', 'oops', 'rcu: info', ' stall', 'lockup', 'blocked for more than', 'nobody cared', 'call trace:', 'lost interrupt',
+# What a kernel says of a lost interrupt, a cpu that stood still, memory that is not what it was; not its command line's nosoftlockup.
+COMPLAINTS = ('bug:', 'oops', 'rcu: info', ' stall', ' lockup', 'blocked for more than', 'nobody cared', 'call trace:', 'lost interrupt',
               'lost irq', 'unable to handle', 'unhandled', 'unexpected', 'kernel panic', 'i/o error', 'timed out', 'timeout, completion polled',
               'warning: cpu', 'spurious', 'acpi error', 'acpi warning', 'acpi bios', 'firmware bug', 'bios bug')
 
