@@ -1,4 +1,4 @@
-#include "hw/boot/x86_linux.h"
+#include "hw/boot/x86_kernel32.h"
 
 #include <stdlib.h>
 
@@ -95,67 +95,6 @@ void x86_linux_clear(X86Linux *l)
     *l = (X86Linux){0};
 }
 
-/* ---- an ELF kernel (public interface of Xen: hvm/start_info.h) ---- */
-
-typedef struct PvhBlock {
-    uint32_t magic, version, flags, n_modules;
-    uint64_t modules, append, rsdp, map;
-    uint32_t n_map, reserved;
-    struct {
-        uint64_t at, bytes, append, reserved;
-    } module;
-    struct {
-        uint64_t at, bytes;
-        uint32_t type, reserved;
-    } range[X86_PVH_RANGES];
-    uint64_t gdt[3];
-    uint8_t gdtr[8];
-    uint8_t code[32];
-} PvhBlock;
-enum {
-    PVH_AT = 0x8000,
-    PVH_GDTR = PVH_AT + offsetof(PvhBlock, gdtr),
-    PVH_CODE = PVH_AT + offsetof(PvhBlock, code)
-};
-
-bool x86_pvh_place(X86Linux *l, uint32_t entry, uint64_t initrd_bytes, const X86PvhRange *ranges, unsigned n)
-{
-    enum { MAGIC_PVH = 0x336ec578, GDT_BYTES = 24 };
-    static const uint64_t gdt[3] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff};
-    static const uint8_t code[] = {0x66, 0xb8,          0x10,        0x00,             /* mov ax, 0x10 */
-                                   0x8e, 0xd8,          0x8e,        0xc0, 0x8e, 0xd0, /* mov ds, es, ss */
-                                   0xbb, PVH_AT & 0xff, PVH_AT >> 8, 0,    0,          /* mov ebx, PVH_AT */
-                                   0xb8}; /* mov eax, entry; jmp eax */
-    const uint32_t gdt_at = PVH_AT + offsetof(PvhBlock, gdt);
-    PvhBlock *b = calloc(1, sizeof(*b));
-    if (!b)
-        return false;
-    *b = (PvhBlock){.magic = MAGIC_PVH,
-                    .version = 1,
-                    .n_modules = initrd_bytes != 0,
-                    .modules = initrd_bytes ? PVH_AT + offsetof(PvhBlock, module) : 0,
-                    .append = l->append_at,
-                    .map = PVH_AT + offsetof(PvhBlock, range),
-                    .n_map = MIN(n, (unsigned)X86_PVH_RANGES),
-                    .module = {.at = l->initrd_at, .bytes = initrd_bytes}};
-    for (unsigned k = 0; k < b->n_map; k++) {
-        b->range[k].at = ranges[k].at;
-        b->range[k].bytes = ranges[k].bytes;
-        b->range[k].type = ranges[k].type;
-    }
-    memcpy(b->gdt, gdt, sizeof(gdt));
-    b->gdtr[0] = GDT_BYTES - 1;
-    memcpy(b->gdtr + 2, &gdt_at, 4);
-    memcpy(b->code, code, sizeof(code));
-    memcpy(b->code + sizeof(code), &entry, 4);
-    b->code[sizeof(code) + 4] = 0xff;
-    b->code[sizeof(code) + 5] = 0xe0;
-    l->setup = (uint8_t *)b;
-    l->setup_bytes = sizeof(*b);
-    l->setup_at = PVH_AT;
-    return true;
-}
-
 /* ---- the option ROM (PnP BIOS Specification 1.0a, 3) ---- */
 
 enum { PNP_AT = 0x20, CODE_AT = 0x40, NAME_AT = 0xa0, PARTS_AT = 0xc0, PART_BYTES = 16 };
@@ -194,21 +133,21 @@ static const uint8_t rom_setup[] = {    /* a bzImage: to its own 16-bit part */
     0x66, 0xbc, 0xf0, 0xff, 0x00, 0x00, /* mov esp, 0xfff0 */
     0xea, 0x00, 0x00, 0x20, SETUP_AT >> 12, /* ljmp (SETUP_AT >> 4) + 0x20 : 0 */
 };
-static const uint8_t rom_pvh[] = {      /* an ELF kernel: to the code in the PvhBlock */
+static const uint8_t rom_32[] = {       /* to the code of an X86Entry32 */
     0x31, 0xc0,                         /* xor ax, ax */
     0x8e, 0xd8,                         /* mov ds, ax */
-    0x66, 0x0f, 0x01, 0x16, PVH_GDTR & 0xff, PVH_GDTR >> 8, /* lgdtl [PVH_GDTR] */
+    0x66, 0x0f, 0x01, 0x16, X86_ENTRY32_GDTR & 0xff, X86_ENTRY32_GDTR >> 8, /* lgdtl [gdtr] */
     0x0f, 0x20, 0xc0,                   /* mov eax, cr0 */
     0x0c, 0x01,                         /* or al, 1 */
     0x0f, 0x22, 0xc0,                   /* mov cr0, eax */
-    0x66, 0xea, PVH_CODE & 0xff, PVH_CODE >> 8, 0, 0, 8, 0, /* ljmpl 8 : PVH_CODE */
+    0x66, 0xea, X86_ENTRY32_CODE & 0xff, X86_ENTRY32_CODE >> 8, 0, 0, 8, 0, /* ljmpl 8 : code */
 };
 static const uint8_t rom_head[] = {0x55, 0xaa, X86_LINUX_ROM_BYTES / SECTOR, 0xcb /* retf */};
 static const uint8_t rom_pnp[] = {'$', 'P', 'n', 'P', 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                                   NAME_AT, 0, 0, 0, 0, 0, 0, 0, 0, 0, CODE_AT, 0, 0, 0, 0, 0};
 /* clang-format on */
 _Static_assert(CODE_AT + sizeof(rom_code) + sizeof(rom_setup) <= NAME_AT &&
-                   CODE_AT + sizeof(rom_code) + sizeof(rom_pvh) <= NAME_AT,
+                   CODE_AT + sizeof(rom_code) + sizeof(rom_32) <= NAME_AT,
                "the code has room");
 
 static uint8_t checksum(const uint8_t *bytes, unsigned n)
@@ -219,7 +158,7 @@ static uint8_t checksum(const uint8_t *bytes, unsigned n)
     return (uint8_t)-sum;
 }
 
-void x86_linux_rom(const X86LinuxPart *parts, bool pvh, uint8_t rom[X86_LINUX_ROM_BYTES])
+void x86_linux_rom(const X86LinuxPart *parts, bool in_32_bits, uint8_t rom[X86_LINUX_ROM_BYTES])
 {
     enum { READ = 2, SELECT = 8 };
     memset(rom, 0, X86_LINUX_ROM_BYTES);
@@ -227,8 +166,8 @@ void x86_linux_rom(const X86LinuxPart *parts, bool pvh, uint8_t rom[X86_LINUX_RO
     rom[0x1a] = PNP_AT;
     memcpy(rom + PNP_AT, rom_pnp, sizeof(rom_pnp));
     memcpy(rom + CODE_AT, rom_code, sizeof(rom_code));
-    if (pvh)
-        memcpy(rom + CODE_AT + sizeof(rom_code), rom_pvh, sizeof(rom_pvh));
+    if (in_32_bits)
+        memcpy(rom + CODE_AT + sizeof(rom_code), rom_32, sizeof(rom_32));
     else
         memcpy(rom + CODE_AT + sizeof(rom_code), rom_setup, sizeof(rom_setup));
     memcpy(rom + NAME_AT, "Linux", 6);

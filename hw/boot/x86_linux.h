@@ -23,23 +23,15 @@ bool x86_linux_place(X86Linux *l, const uint8_t *bytes, size_t size, size_t appe
                      uint64_t low_bytes, DevError *err);
 void x86_linux_clear(X86Linux *l);
 
-/* Of an ELF kernel with an entry for 32-bit mode (PVH): `setup` becomes what that is told, its parts being
- * placed. type: as e820's. False: no memory. */
-enum { X86_PVH_RANGES = 8 };
-typedef struct X86PvhRange {
-    uint64_t at, bytes;
-    uint32_t type;
-} X86PvhRange;
-bool x86_pvh_place(X86Linux *l, uint32_t entry, uint64_t initrd_bytes, const X86PvhRange *ranges, unsigned n);
-
 enum { X86_LINUX_ROM_BYTES = 512, X86_LINUX_PARTS = 4 };
 /* An option ROM that PC firmware can boot from: it has fw-cfg bring the parts of the kernel, which have these
- * keys and sizes, to their places, and starts it. */
+ * keys and sizes, to their places, and starts it. in_32_bits: by the X86Entry32 among them
+ * (x86_kernel32.h). */
 typedef struct X86LinuxPart {
     uint16_t key;
     uint32_t bytes;
     uint64_t at;
 } X86LinuxPart;
-void x86_linux_rom(const X86LinuxPart *parts, bool pvh, uint8_t rom[X86_LINUX_ROM_BYTES]);
+void x86_linux_rom(const X86LinuxPart *parts, bool in_32_bits, uint8_t rom[X86_LINUX_ROM_BYTES]);
 
 #endif

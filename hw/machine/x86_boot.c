@@ -1,7 +1,7 @@
 /* -kernel on PCs: the parts of a bzImage by fw-cfg, with an option ROM that starts it from SeaBIOS; qboot and
- * OVMF do that by themselves. An ELF kernel with a PVH entry is put into memory; qboot is told where, SeaBIOS
- * has an option ROM for that, too. */
-#include "hw/boot/image.h"
+ * OVMF do that by themselves. A kernel with a Multiboot header, or an ELF kernel with a PVH entry, is put
+ * into memory; qboot is told where the latter is entered, SeaBIOS has an option ROM for both. */
+#include "hw/boot/x86_kernel32.h"
 #include "hw/machine/x86_board.h"
 #include "hw/misc/fw_cfg.h"
 #include "target/target.h"
@@ -14,13 +14,13 @@ static size_t append_bytes(const X86Board *b)
     return strlen(b->append) + 1;
 }
 
-/* Of an ELF kernel; no firmware looks there. */
-enum { PVH_KEY = 0x8010 };
+/* Of a kernel that is entered in 32-bit mode: its X86Entry32. No firmware looks there. */
+enum { ENTRY_KEY = 0x8010 };
 
-static bool add_parts(X86Board *b, bool pvh, DevError *err)
+static bool add_parts(X86Board *b, bool in_32_bits, DevError *err)
 {
     const X86Linux *l = &b->kernel;
-    const size_t real_mode = pvh ? 0 : l->setup_bytes;
+    const size_t real_mode = in_32_bits ? 0 : l->setup_bytes;
     const Image *initrd = &b->machine->cfg.initrd;
     const struct {
         unsigned at_key, size_key, data_key;
@@ -44,11 +44,11 @@ static bool add_parts(X86Board *b, bool pvh, DevError *err)
             !fw_cfg_add(b->fw_cfg, rows[k].data_key, rows[k].bytes, rows[k].n))
             return dev_fail(err, "no room in the firmware's configuration");
     }
-    if (pvh && !fw_cfg_add(b->fw_cfg, PVH_KEY, l->setup, l->setup_bytes))
+    if (in_32_bits && !fw_cfg_add(b->fw_cfg, ENTRY_KEY, l->setup, l->setup_bytes))
         return dev_fail(err, "no room in the firmware's configuration");
-    if (pvh)
-        parts[0] = (X86LinuxPart){PVH_KEY, (uint32_t)l->setup_bytes, l->setup_at};
-    x86_linux_rom(parts, pvh, b->kernel_rom);
+    if (in_32_bits)
+        parts[0] = (X86LinuxPart){ENTRY_KEY, (uint32_t)l->setup_bytes, l->setup_at};
+    x86_linux_rom(parts, in_32_bits, b->kernel_rom);
     return fw_cfg_add_file(b->fw_cfg, "genroms/linuxboot.bin", b->kernel_rom, sizeof(b->kernel_rom)) ||
            dev_fail(err, "no room in the firmware's configuration");
 }
@@ -84,39 +84,66 @@ static uint32_t pvh_entry(const Image *kernel)
 }
 
 /* As firmware leaves it: its data below 1 MiB, its tables at the end of what is below 4 GiB. */
-static unsigned memory_map(const X86Board *b, X86PvhRange map[X86_PVH_RANGES])
+static unsigned memory_map(const X86Board *b, X86Range map[X86_RANGES])
 {
-    enum { RAM = 1, RESERVED = 2, BIOS_DATA = 0x9fc00, MIB = 1 << 20 };
+    enum { BIOS_DATA = 0x9fc00, MIB = 1 << 20 };
     const uint64_t high = b->ram.bytes - b->low_bytes;
     unsigned n = 0;
-    map[n++] = (X86PvhRange){0, BIOS_DATA, RAM};
-    map[n++] = (X86PvhRange){BIOS_DATA, MIB - BIOS_DATA, RESERVED};
-    map[n++] = (X86PvhRange){MIB, b->low_bytes - 2 * MIB, RAM};
-    map[n++] = (X86PvhRange){b->low_bytes - MIB, MIB, RESERVED};
+    map[n++] = (X86Range){0, BIOS_DATA, X86_RAM};
+    map[n++] = (X86Range){BIOS_DATA, MIB - BIOS_DATA, X86_RESERVED};
+    map[n++] = (X86Range){MIB, b->low_bytes - 2 * MIB, X86_RAM};
+    map[n++] = (X86Range){b->low_bytes - MIB, MIB, X86_RESERVED};
     if (high)
-        map[n++] = (X86PvhRange){X86_ROM_END, high, RAM};
+        map[n++] = (X86Range){X86_ROM_END, high, X86_RAM};
     return n;
 }
 
-static bool load_elf(Machine *m, X86Board *b, DevError *err)
+/* A kernel that is in memory; its other parts go beside it. */
+static bool place_32(Machine *m, X86Board *b, const LoadedImage *done, DevError *err)
 {
-    const Image *kernel = &m->cfg.kernel, *initrd = &m->cfg.initrd;
+    const Image *initrd = &m->cfg.initrd;
     const uint64_t top = b->low_bytes - MIN(b->low_bytes, (uint64_t)(1 << 20));
-    const uint32_t entry = pvh_entry(kernel);
-    LoadedImage done;
-    if (!entry)
-        return dev_fail(err, "neither a bzImage nor an ELF file with a PVH entry: %s", kernel->name);
-    if (!image_load(&m->map, kernel->bytes, kernel->size, EM_X86_64, 0, &done, err))
-        return image_blame(kernel->name, err);
-    if (done.end > top || initrd->size > top - done.end)
+    if (done->end > top || initrd->size > top - done->end)
         return dev_fail(err, "kernel and initial file system do not fit into memory");
     x86_linux_clear(&b->kernel);
     b->kernel = (X86Linux){.kernel_at = 1 << 20, .append_at = 0x20000};
     b->kernel.initrd_at = initrd->size ? align_down(top - initrd->size, 4096) : 0;
-    X86PvhRange map[X86_PVH_RANGES];
-    const unsigned n = memory_map(b, map);
-    return (x86_pvh_place(&b->kernel, entry, initrd->size, map, n) || dev_fail(err, "no memory")) &&
+    return true;
+}
+
+static bool load_pvh(Machine *m, X86Board *b, DevError *err)
+{
+    const Image *kernel = &m->cfg.kernel;
+    const uint32_t entry = pvh_entry(kernel);
+    X86Range map[X86_RANGES];
+    LoadedImage done;
+    if (!entry)
+        return dev_fail(err, "neither a bzImage, nor Multiboot, nor an ELF file with a PVH entry: %s",
+                        kernel->name);
+    if (!image_load(&m->map, kernel->bytes, kernel->size, EM_X86_64, 0, &done, err))
+        return image_blame(kernel->name, err);
+    if (!place_32(m, b, &done, err))
+        return false;
+    return (x86_pvh_place(&b->kernel, entry, m->cfg.initrd.size, map, memory_map(b, map)) ||
+            dev_fail(err, "no memory")) &&
            fw_cfg_add_number(b->fw_cfg, FW_CFG_KERNEL_ENTRY, entry, 4) && add_parts(b, true, err);
+}
+
+static bool load_multiboot(Machine *m, X86Board *b, DevError *err)
+{
+    const Image *kernel = &m->cfg.kernel;
+    X86Range map[X86_RANGES];
+    LoadedImage done;
+    if (!x86_multiboot_load(&m->map, kernel->bytes, kernel->size, &done, err))
+        return image_blame(kernel->name, err);
+    if (done.entry > UINT32_MAX)
+        return dev_fail(err, "the kernel is entered above 4 GiB: %s", kernel->name);
+    if (!place_32(m, b, &done, err))
+        return false;
+    return (x86_multiboot_place(&b->kernel, (uint32_t)done.entry, m->cfg.initrd.size, m->cfg.initrd.name, map,
+                                memory_map(b, map)) ||
+            dev_fail(err, "no memory")) &&
+           add_parts(b, true, err);
 }
 
 bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err)
@@ -124,12 +151,18 @@ bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err)
     const Image *kernel = &m->cfg.kernel;
     if (!kernel->bytes)
         return true;
+    const bool multiboot =
+        !x86_linux_is(kernel->bytes, kernel->size) && x86_multiboot_is(kernel->bytes, kernel->size);
     Fmt f = FMT_ON(b->append);
+    if (multiboot) /* its command line begins with its name */
+        fmt_printf(&f, "%s ", kernel->name);
     fmt_printf(&f, "%s%s", m->cfg.append ? m->cfg.append : "", more);
     if (f.len >= sizeof(b->append) - 1)
         return dev_fail(err, "the command line of the kernel is too long");
+    if (multiboot)
+        return load_multiboot(m, b, err);
     if (!x86_linux_is(kernel->bytes, kernel->size))
-        return load_elf(m, b, err);
+        return load_pvh(m, b, err);
     x86_linux_clear(&b->kernel);
     return (x86_linux_place(&b->kernel, kernel->bytes, kernel->size, append_bytes(b), m->cfg.initrd.size,
                             b->low_bytes, err) ||
