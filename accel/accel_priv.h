@@ -70,6 +70,7 @@ enum { ACCEL_CPU_OUT = 0 }; /* AccelCpu.state */
 
 /* accel's own part of a cpu; cpu->accel_cpu. */
 struct AccelCpu {
+    CpuHooks hooks;
     Cpu *cpu;
     AccelCpu *next;      /* list of the Accel, under its lock */
     size_t bytes;        /* of the allocation that holds this and the cpu */

@@ -45,6 +45,7 @@ Cpu *accel_cpu_new(Accel *a)
     if (again) {
         memset(cpu, 0, a->ops->cpu_size);
         ac->halted = ac->watch_hit = false;
+        ac->hooks = (CpuHooks){0};
     }
     ac->cpu = cpu;
     ac->bytes = bytes;

@@ -35,22 +35,56 @@ static LuGdbSlot *slot_of(LuGdb *g, LuThread *t)
     return t->gdb_slot ? &g->slot[t->gdb_slot - 1] : NULL;
 }
 
+static void wait_turn(LuGdb *g, LuGdbSlot *s)
+{
+    for (;;) {
+        uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
+        uint8_t how = __atomic_load_n(&s->how, __ATOMIC_SEQ_CST);
+        s->step_due = how == GDB_STEP;
+        if (!__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST) && how != GDB_STAY)
+            return;
+        wait_word(&g->turn, turn);
+    }
+}
+
+static Gva code_address(const LuThread *t)
+{
+    return t->cpu->pc & ~t->proc->abi->target->pc_tag;
+}
+
+/* CpuHooks.note: the accesses of one instruction. */
+static void note_access(void *cpu, uint64_t at, uint64_t n, unsigned how)
+{
+    const LuThread *t = ((const Cpu *)cpu)->owner;
+    LuGdb *g = t->proc->gdb;
+    for (const LuGdbWatch *w = g->watch; w < &g->watch[LU_GDB_WATCHES]; w++) {
+        bool wanted = w->kind == GDB_ACCESS_WATCH || (w->kind == GDB_READ_WATCH && how & IR_READS);
+        if (w->n && wanted && at < w->at + w->n && w->at < at + n)
+            g->slot[t->gdb_slot - 1].seen = w;
+    }
+}
+
 void lu_gdb_before(LuThread *t)
 {
     LuGdb *g = gdb_of(t);
     LuGdbSlot *s = g ? slot_of(g, t) : NULL;
-    bool step = t->gdb_over || (g && g->n_watches);
+    bool over = t->gdb_over;
     t->gdb_over = false;
-    while (s) {
-        uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
-        uint8_t how = __atomic_load_n(&s->how, __ATOMIC_SEQ_CST);
-        if (!__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST) && how != GDB_STAY) {
-            s->step_due = how == GDB_STEP;
-            step |= s->step_due;
-            break;
+    CpuHooks *hooks = cpu_hooks(t->cpu);
+    hooks->note = NULL;
+    if (s) {
+        wait_turn(g, s);
+        /* Who steps because of watchpoints passes breakpoints. */
+        while (g->n_watches && !over && !s->step_due &&
+               accel_debug_is_break(t->proc->accel, code_address(t))) {
+            lu_gdb_break(t);
+            wait_turn(g, s);
         }
-        wait_word(&g->turn, turn);
+        s->seen = NULL;
+        if (g->n_noted)
+            hooks->note = note_access;
     }
+    bool step = over || (s && (s->step_due || g->n_watches));
     t->cpu->ctx = step ? t->cpu->ctx | CTX_STEP : t->cpu->ctx & ~(uint32_t)CTX_STEP;
 }
 
@@ -87,7 +121,8 @@ static const LuGdbWatch *changed(LuGdb *g)
 {
     for (LuGdbWatch *w = g->watch; g->n_watches && w < &g->watch[LU_GDB_WATCHES]; w++) {
         uint8_t now[LU_GDB_WATCHED];
-        if (!w->n || !guest_read(now, w->at, w->n) || memcmp(now, w->was, w->n) == 0)
+        if (!w->n || w->kind != GDB_WRITE_WATCH || !guest_read(now, w->at, w->n) ||
+            memcmp(now, w->was, w->n) == 0)
             continue;
         memcpy(w->was, now, w->n);
         return w;
@@ -100,6 +135,8 @@ void lu_gdb_after(LuThread *t)
     LuGdb *g = gdb_of(t);
     LuGdbSlot *s = g ? slot_of(g, t) : NULL;
     const LuGdbWatch *w = s ? changed(g) : NULL;
+    if (!w && s && t->cpu->exit.kind != CPU_EXIT_FAULT) /* whose accesses are made again */
+        w = s->seen;
     if (w)
         tell(g, t, (LuGdbEvent){.kind = LU_GDB_SIGNAL, .signal = SIGTRAP, .watch = w}, false);
     else if (s && s->step_due)
@@ -109,7 +146,7 @@ void lu_gdb_after(LuThread *t)
 void lu_gdb_break(LuThread *t)
 {
     LuGdb *g = gdb_of(t);
-    Gva pc = t->cpu->pc & ~t->proc->abi->target->pc_tag;
+    Gva pc = code_address(t);
     LuGdbSlot *s = g ? slot_of(g, t) : NULL;
     if (s && accel_debug_is_break(t->proc->accel, pc)) {
         s->info = (siginfo_t){.si_signo = SIGTRAP, .si_code = TRAP_BRKPT};

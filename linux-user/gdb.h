@@ -5,8 +5,8 @@
  * (break, step, signal, call, end) and wait until the debugger lets them go on; all others are stopped
  * meanwhile: outside of accel_run(), where each waits in lu_gdb_before(). One in a system call stays there
  * and stops when it comes out. Children of fork are followed (gdb_fork.c), programs behind execve too; a
- * vfork child is not. Watchpoints are for changes only. Ownership: LuGdb lives as long as the process.
- * Threads: each call by the guest thread itself, which holds no lock. Sources: GDB's manual, "Remote
+ * vfork child is not. Watchpoints on writes are for changes only. Ownership: LuGdb lives as long as the
+ * process. Threads: each call by the guest thread itself, which holds no lock. Sources: GDB's manual, "Remote
  * Protocol".
  */
 #ifndef LINUX_USER_GDB_H

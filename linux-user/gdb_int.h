@@ -24,13 +24,15 @@ typedef struct LuGdbEvent {
     int signal; /* or status */
     bool at_break; /* LU_GDB_SIGNAL: of a breakpoint */
     uint64_t nr;   /* or the child's number */
-    const struct LuGdbWatch *watch; /* LU_GDB_SIGNAL: what has changed, or NULL */
+    const struct LuGdbWatch *watch; /* LU_GDB_SIGNAL: what was hit, or NULL */
 } LuGdbEvent;
 
-/* While there is one every thread runs instruction by instruction, and looks whether the bytes are others. */
+/* While there is one every thread runs instruction by instruction, and looks whether the bytes are others, or
+ * (reads, accesses) is told of what it accesses. */
 typedef struct LuGdbWatch {
     Gva at;
     uint32_t n; /* 0: free */
+    uint8_t kind; /* GdbPoint */
     uint8_t was[LU_GDB_WATCHED];
 } LuGdbWatch;
 
@@ -40,6 +42,7 @@ typedef struct LuGdbSlot {
     uint8_t how;    /* GdbHow: by the server, while everything stands */
     bool step_due;  /* by the thread: the next stop is the step's end */
     int deliver;    /* the signal it goes on with */
+    const LuGdbWatch *seen; /* by the thread: accessed by its last instruction, or NULL */
     siginfo_t info; /* of the last that it was stopped for */
 } LuGdbSlot;
 
@@ -62,7 +65,7 @@ struct LuGdb {
     uint32_t hold, turn, event;
     bool detached;
     LuGdbEvent what; /* with `event` */
-    unsigned n_watches;
+    unsigned n_watches, n_noted; /* noted: of reads or accesses */
     LuGdbWatch watch[LU_GDB_WATCHES];
     bool catching;
     unsigned n_caught;

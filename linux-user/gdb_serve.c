@@ -122,11 +122,11 @@ static bool poke(void *o, unsigned thread, uint64_t at, const void *from, size_t
     return ok;
 }
 
-static bool watch(LuGdb *g, uint64_t at, uint64_t n, bool on)
+static bool watch(LuGdb *g, GdbPoint kind, uint64_t at, uint64_t n, bool on)
 {
     LuGdbWatch *place = NULL;
     for (LuGdbWatch *w = g->watch; w < &g->watch[LU_GDB_WATCHES]; w++) {
-        bool same = w->n == n && w->at == at;
+        bool same = w->n == n && w->at == at && w->kind == kind;
         if (same && on)
             return true;
         if (on ? !w->n : same)
@@ -134,18 +134,18 @@ static bool watch(LuGdb *g, uint64_t at, uint64_t n, bool on)
     }
     if (!place || !n || n > LU_GDB_WATCHED)
         return !on;
-    *place = (LuGdbWatch){.at = at, .n = on ? (uint32_t)n : 0};
-    g->n_watches = on ? g->n_watches + 1 : g->n_watches - 1;
-    return !on || read_memory(g, 1, at, place->was, n) || (watch(g, at, n, false) && false);
+    *place = (LuGdbWatch){.at = at, .n = on ? (uint32_t)n : 0, .kind = (uint8_t)kind};
+    g->n_watches += on ? 1u : -1u;
+    if (kind != GDB_WRITE_WATCH)
+        g->n_noted += on ? 1u : -1u;
+    return !on || read_memory(g, 1, at, place->was, n) || (watch(g, kind, at, n, false) && false);
 }
 
 static bool point(void *o, GdbPoint kind, uint64_t at, uint64_t n, bool on)
 {
     Accel *a = ((LuGdb *)o)->proc->accel;
-    if (kind == GDB_WRITE_WATCH)
-        return watch(o, at, n, on);
     if (kind > GDB_HW_BREAK)
-        return false;
+        return watch(o, kind, at, n, on);
     return accel_debug_is_break(a, at) == on || accel_debug_break(a, at, on);
 }
 
@@ -191,7 +191,7 @@ static void detach(LuGdb *g)
 {
     stop_all(g);
     accel_debug_forget(g->proc->accel);
-    g->n_watches = 0;
+    g->n_watches = g->n_noted = 0;
     for (unsigned k = 0; k < GDB_MOST_THREADS; k++)
         g->slot[k].how = GDB_RUN;
     __atomic_store_n(&g->detached, true, __ATOMIC_SEQ_CST);
@@ -355,7 +355,7 @@ static void report(LuGdb *g)
     switch (e->kind) {
     case LU_GDB_SIGNAL:
         gdb_stopped(&g->stub, thread, signal_to_gdb(e->signal),
-                    e->watch      ? GDB_WRITE_WATCH
+                    e->watch      ? e->watch->kind
                     : e->at_break ? GDB_SW_BREAK
                                   : -1,
                     e->watch ? e->watch->at : 0);
@@ -437,6 +437,7 @@ static bool serve_once(LuGdb *g)
 static void serve(LuThread *self)
 {
     LuGdb *g = self->proc->gdb;
+    g->server = self; /* packets may be here before who made this thread goes on */
     while ((!g->detached || gdb_has_peers(g)) && !(g->detached && gdb_hand_over(g))) {
         if (serve_once(g))
             continue;
@@ -592,7 +593,7 @@ bool gdb_serve_child(LuGdb *g, LuThread *t)
 {
     g->proc->gdb_wake = hide(sys_call2(SYS_eventfd2, 0, EFD_CLOEXEC));
     g->hold = 1;
-    g->event = g->n_watches = 0;
+    g->event = g->n_watches = g->n_noted = 0;
     lock_init(&g->lock, LOCK_RANK_SIGHAND);
     memset(g->slot, 0, sizeof(g->slot));
     g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};

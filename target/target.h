@@ -12,6 +12,7 @@
 #ifndef TARGET_TARGET_H
 #define TARGET_TARGET_H
 
+#include "tcg/ir/access.h"
 #include "tcg/ir/build.h"
 #include "tcg/ir/ir.h"
 
@@ -83,6 +84,12 @@ static inline bool ctx_llsc_exact(uint32_t ctx)
     return (ctx & (CTX_PARALLEL | CTX_LLSC_BY_VALUE)) == CTX_PARALLEL;
 }
 
+/* What is seldom asked for, and so not in Cpu itself. */
+typedef struct CpuHooks {
+    IrNoteFn *note; /* programs: told of each access to memory while CTX_STEP is set; NULL: nobody asks. By
+                     * the cpu's thread, outside of accel_run() */
+} CpuHooks;
+
 struct Cpu {
     uint64_t pc;       /* guest pc, valid outside of generated code */
     uint32_t ctx;      /* current context word */
@@ -93,7 +100,7 @@ struct Cpu {
     CpuExit exit;
     const TargetOps *ops;
     struct Accel *accel;
-    void *accel_cpu;   /* accel's own per-cpu data */
+    void *accel_cpu;   /* accel's own per-cpu data, which begins with CpuHooks */
     void *owner;       /* linux-user: the guest thread; system: the vCPU */
     const struct CpuMem *mem; /* machines (target/mem.h) */
     uint64_t pc_delta; /* machines: virtual - physical address of the page that pc is in. Else 0 */
@@ -221,6 +228,16 @@ static inline const TargetOps *target_isa(const TargetOps *ops, uint32_t ctx)
     return UNLIKELY(ctx & ops->other_ctx) ? ops->other : ops;
 }
 static inline const TargetOps *cpu_isa(const Cpu *cpu) { return target_isa(cpu->ops, cpu->ctx); }
+
+static inline CpuHooks *cpu_hooks(const Cpu *cpu) { return cpu->accel_cpu; }
+
+/* A C function of the target has made an access of a program. */
+static inline void cpu_note(Cpu *cpu, Gva at, uint64_t n, unsigned how)
+{
+    IrNoteFn *note = cpu_hooks(cpu)->note;
+    if (UNLIKELY(note != NULL))
+        note(cpu, at, n, how);
+}
 
 /* si_code of SIGFPE (FPE_FLTDIV .. FPE_FLTINV of <signal.h>) for IEEE flags (IR_FF_*) that trap: what is
  * invalid goes first, then what was computed. */

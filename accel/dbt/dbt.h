@@ -141,7 +141,8 @@ void dbt_scratch_put(Dbt *d, DbtScratch *s);
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
 
-/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex; counts it.
+/* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex, or a step
+ * with CpuHooks.note; counts it.
  * True: go on at cpu->pc; else cpu->exit is filled in. */
 bool dbt_step(Dbt *d, Cpu *cpu);
 /* dbt_paged.c: machines. NULL: cpu->exit says why. */

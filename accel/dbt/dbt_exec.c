@@ -412,10 +412,13 @@ static void run_loop(Dbt *d, Cpu *cpu)
 static bool run_once(Dbt *d, Cpu *cpu)
 {
     DbtCpu *dc = dbt_cpu(cpu);
-    forget_stale(d, cpu);
-    run_loop(d, cpu);
-    if (LIKELY(!dc->fp_trap && !dc->too_complex))
-        return false;
+    bool noted = (cpu->ctx & CTX_STEP) && cpu_hooks(cpu)->note;
+    if (LIKELY(!noted)) {
+        forget_stale(d, cpu);
+        run_loop(d, cpu);
+        if (LIKELY(!dc->fp_trap && !dc->too_complex))
+            return false;
+    }
     if (!dbt_step(d, cpu))
         return false;
     bool px = cpu->ops->nan == IR_NAN_ARM && (cpu->ctx >> CTX_ARM_FP_SHIFT & IR_FP_PX);

@@ -1,7 +1,7 @@
 /* Instructions that are done by the IR interpreter: floating-point ones that trapped
  * (docs/adr/0015-arm-nan-by-trap.md), each exactly, one that traps again and again being translated anew with
- * a look at its operands before; and those for which the back end has not enough registers or records, if
- * there is one. */
+ * a look at its operands before; those for which the back end has not enough registers or records, if there
+ * is one; and steps whose accesses to memory somebody asks for. */
 #include "accel/dbt/dbt.h"
 
 /* A trap costs as much as some thousand instructions, a new translation of a region as much as a few
@@ -44,14 +44,14 @@ bool dbt_step(Dbt *d, Cpu *cpu)
         IrMachine m = {.cpu = cpu, .val = arena_array(&s->arena, uint64_t, IR_MAX_INSNS),
                        .vec = arena_array(&s->arena, IrVec, IR_MAX_INSNS), .kick = &cpu->kick, .ff = &cpu->ff,
                        .frm = &cpu->frm, .pc = &cpu->pc, .max_loops = 1, .pc_delta = cpu->pc_delta,
-                       .access = softmmu_access};
+                       .note = cpu->ctx & CTX_STEP ? cpu_hooks(cpu)->note : NULL, .access = softmmu_access};
         ir_run(s->sb.region, &m, &run);
         on = accel_run_ended(cpu, s->sb.region, &run);
     }
     dbt_scratch_put(d, s);
     if (trapped)
         count_trap(d, isa, pc);
-    else
+    else if (!cpu_hooks(cpu)->note)
         __atomic_fetch_add(&d->stats.too_complex, 1, __ATOMIC_RELAXED);
     return on;
 }

@@ -219,6 +219,8 @@ static void engine_run(Cpu *cpu)
                    .access = cpu->accel->cfg.machine ? softmmu_access : NULL,
                    .max_loops = MAX_LOOPS};
     bool step = (cpu->ctx & CTX_STEP) != 0;
+    if (step)
+        m.note = cpu_hooks(cpu)->note;
     for (;;) {
         if (!step && __atomic_load_n(&cpu->kick, __ATOMIC_ACQUIRE))
             break;

@@ -44,6 +44,7 @@ static bool compare_swap(ArmCpu *cpu, uint64_t a, unsigned size, uint64_t memory
         return true;
     }
     a = arm_data_address(cpu, a);
+    cpu_note(&cpu->base, a, 1u << size, IR_READS | IR_WRITES);
     if (size == 4) {
         fault = fault_cas128(a, memory, desired);
     } else {

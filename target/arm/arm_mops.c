@@ -63,6 +63,8 @@ uint64_t arm_helper_copy(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint6
 
     a = arm_data_address(cpu, a);
     b = arm_data_address(cpu, b);
+    cpu_note(&cpu->base, a, c, IR_WRITES);
+    cpu_note(&cpu->base, b, c, IR_READS);
     if (a - b < c || b - a < c) {
         if (a == b && !c)
             return 0;
@@ -103,8 +105,11 @@ static uint64_t fill_up(uint64_t addr, uint64_t byte, uint64_t n, bool *ret_faul
 /* Destination, byte, size. */
 uint64_t arm_helper_fill(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
+    ArmCpu *cpu = opaque;
     bool fault = false;
-    uint64_t at = fill_up(arm_data_address(opaque, a), b, c, &fault);
+    a = arm_data_address(cpu, a);
+    cpu_note(&cpu->base, a, c, IR_WRITES);
+    uint64_t at = fill_up(a, b, c, &fault);
 
     return fault ? raise_fault(opaque, at, true) : 0;
 }
@@ -132,6 +137,8 @@ uint64_t arm_helper_copy_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, 
             chunk = to - from;
         uint64_t at = forward ? *r.n : *r.n - chunk;
         uint64_t rest = copy_up(to + at, from + at, chunk);
+        cpu_note(&cpu->base, to + at, chunk, IR_WRITES);
+        cpu_note(&cpu->base, from + at, chunk, IR_READS);
         if (rest) {
             at += chunk - rest;
             if (forward)
@@ -153,6 +160,7 @@ uint64_t arm_helper_fill_rest(void *opaque, uint64_t a, uint64_t b, uint64_t c, 
     while (*r.n) {
         bool fault = false;
         uint64_t to = arm_data_address(cpu, *r.d);
+        cpu_note(&cpu->base, to + *r.n, MIN(0 - *r.n, CHUNK), IR_WRITES);
         uint64_t chunk = MIN(0 - *r.n, CHUNK), at = fill_up(to + *r.n, byte, chunk, &fault);
         if (fault) {
             *r.n = at - to;

@@ -20,6 +20,7 @@ static bool compare_swap(RvCpu *cpu, uint64_t addr, unsigned size, uint64_t memo
         return true;
     }
     FaultVal old = {0};
+    cpu_note(&cpu->base, addr, 1u << size, IR_READS | IR_WRITES);
     if (size == 4)
         old.fault = fault_cas128(addr, memory, desired);
     else

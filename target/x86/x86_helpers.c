@@ -366,6 +366,16 @@ static uint64_t store_one(X86Cpu *cpu, unsigned bytes)
     return 0;
 }
 
+/* n elements at rdi by the host; how many are left. */
+static uint64_t bulk(X86Cpu *cpu, unsigned kind, uint64_t from, uint64_t n)
+{
+    uint64_t to = cpu->gpr[X86_RDI], left = fault_bulk(kind, to, from, n);
+    IrNoteFn *note = cpu_hooks(&cpu->base)->note;
+    if (UNLIKELY(note != NULL))
+        ir_note_bulk(note, cpu, kind, to, from, n - left);
+    return left;
+}
+
 /* What the host leaves, or one by one. */
 uint64_t x86_helper_rep_movs(ARGS)
 {
@@ -374,7 +384,7 @@ uint64_t x86_helper_rep_movs(ARGS)
     uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, true);
     cpu->store_in_c = 0;
     if (host) {
-        uint64_t left = fault_bulk(FAULT_COPY | log2_of(bytes), cpu->gpr[X86_RDI], cpu->gpr[X86_RSI], host);
+        uint64_t left = bulk(cpu, FAULT_COPY | log2_of(bytes), cpu->gpr[X86_RSI], host);
         advance(cpu, host - left, bytes, true);
         return left ? move_one(cpu, bytes) : 0;
     }
@@ -391,7 +401,7 @@ uint64_t x86_helper_rep_stos(ARGS)
     uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, false);
     cpu->store_in_c = 0;
     if (host) {
-        uint64_t left = fault_bulk(FAULT_FILL | log2_of(bytes), cpu->gpr[X86_RDI], cpu->gpr[X86_RAX], host);
+        uint64_t left = bulk(cpu, FAULT_FILL | log2_of(bytes), cpu->gpr[X86_RAX], host);
         advance(cpu, host - left, bytes, false);
         return left ? store_one(cpu, bytes) : 0;
     }

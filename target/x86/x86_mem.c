@@ -67,6 +67,7 @@ bool x86_machine_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n
 
 bool x86_mem_cas(X86Cpu *cpu, uint64_t addr, uint64_t memory[2], const uint64_t desired[2], unsigned size)
 {
+    cpu_note(&cpu->base, addr, size, IR_READS | IR_WRITES);
     if (!cpu->base.mem) {
         if (size == 16)
             return fault_cas128(addr, memory, desired);

@@ -19,19 +19,23 @@ bool x86_machine_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n
 
 static inline FaultVal x86_mem_ld(X86Cpu *cpu, uint64_t addr, unsigned size)
 {
+    cpu_note(&cpu->base, addr, size, IR_READS);
     return LIKELY(!cpu->base.mem) ? fault_ld(addr, size) : x86_machine_ld(cpu, addr, size);
 }
 static inline bool x86_mem_st(X86Cpu *cpu, uint64_t addr, uint64_t v, unsigned size)
 {
+    cpu_note(&cpu->base, addr, size, IR_WRITES);
     return LIKELY(!cpu->base.mem) ? fault_st(addr, v, size) : x86_machine_st(cpu, addr, v, size);
 }
 static inline bool x86_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
 {
+    cpu_note(&cpu->base, addr, n, IR_READS);
     return LIKELY(!cpu->base.mem) ? fault_copy(to, (const void *)addr, n)
                                   : x86_machine_copy_in(cpu, to, addr, n);
 }
 static inline bool x86_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n)
 {
+    cpu_note(&cpu->base, addr, n, IR_WRITES);
     return LIKELY(!cpu->base.mem) ? fault_copy((void *)addr, from, n)
                                   : x86_machine_copy_out(cpu, addr, from, n);
 }

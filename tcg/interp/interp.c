@@ -123,8 +123,18 @@ static bool run_memory(Interp *x, unsigned at)
         x->ret->write = i->op != IR_LD;
         return interp_end(x, IR_RUN_FAULT, at);
     }
+    interp_note(x, addr, size, i->op == IR_LD ? IR_READS : i->op == IR_ST ? IR_WRITES : IR_READS | IR_WRITES);
     x->val[at] = from_memory(m, (IrType)i->type, v.val);
     return true;
+}
+
+static void run_bulk(Interp *x, unsigned at)
+{
+    const IrInsn *i = &x->r->insn[at];
+    uint64_t a = x->val[i->a], b = x->val[i->b], n = x->val[i->c];
+    x->val[at] = fault_bulk(i->misc, a, b, n);
+    if (UNLIKELY(x->m->note != NULL))
+        ir_note_bulk(x->m->note, x->m->cpu, i->misc, a, b, n - (uint32_t)x->val[at]);
 }
 
 /* ---- leaving ---- */
@@ -252,7 +262,7 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_ADDC:
     case IR_SBB:
     case IR_SUBC: v[at] = ir_eval_adc((IrOp)i->op, t, v[i->a], v[i->b], v[i->c] & IR_FL_C); return true;
-    case IR_BULK: v[at] = fault_bulk(i->misc, v[i->a], v[i->b], v[i->c]); return true;
+    case IR_BULK: run_bulk(x, at); return true;
     case IR_FLMAKE: v[at] = (uint16_t)v[i->a]; return true;
     case IR_FLBITS: v[at] = v[i->a]; return true;
     case IR_SELECT: v[at] = v[i->a] ? v[i->b] : v[i->c]; return true;

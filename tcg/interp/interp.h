@@ -29,6 +29,7 @@ typedef struct IrMachine {
     uint32_t max_loops;   /* 0: no limit */
     uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc.
                            * What the result says of pc is without it */
+    IrNoteFn *note;       /* of accesses by other kinds of address; NULL: nobody asks */
     IrAccessFn *access;   /* of accesses by IR_MMU_TLB, called with *pc written; NULL: such regions are BAD */
 } IrMachine;
 

@@ -49,6 +49,7 @@ static bool access_wide(Interp *x, unsigned at)
         x->ret->write = i->op == IR_ST;
         return interp_end(x, IR_RUN_FAULT, at);
     }
+    interp_note(x, addr, 16, i->op == IR_LD ? IR_READS : IR_WRITES);
     if (i->op == IR_LD)
         interp_vec_set(x, (IrVal)at, v);
     else if (m.order == IR_SEQ_CST)
@@ -81,6 +82,7 @@ static bool access_pieces(Interp *x, unsigned at)
         if (LIKELY(!was.fault && !(store && fault_st(addr, value, size)))) {
             if (!store)
                 memcpy((char *)v + k * size, &was.val, size);
+            interp_note(x, addr, size, store ? IR_WRITES : IR_READS);
             continue;
         }
         while (store && k-- > 0)

@@ -9,6 +9,7 @@
 #ifndef TCG_IR_ACCESS_H
 #define TCG_IR_ACCESS_H
 
+#include "base/fault.h"
 #include "tcg/ir/ir.h"
 
 typedef struct IrAccess {
@@ -26,5 +27,22 @@ typedef struct IrAccess {
 _Static_assert(IR_LD < 256 && IR_CAS < 256, "IrAccess.op");
 
 typedef bool IrAccessFn(void *cpu, IrAccess *a);
+
+/* Is told of an access that was made, of n bytes at addr, by who watches a program's memory. */
+enum { IR_READS = 1, IR_WRITES = 2 };
+typedef void IrNoteFn(void *cpu, uint64_t addr, uint64_t n, unsigned how);
+
+/* Of fault_bulk(kind, a, b, ...), which did this many elements. */
+static inline void ir_note_bulk(IrNoteFn *note, void *cpu, unsigned kind, uint64_t a, uint64_t b,
+                                uint64_t done)
+{
+    uint64_t bytes = done << (kind & 3);
+    FaultBulk what = (FaultBulk)(kind & ~3u);
+    if (!bytes)
+        return;
+    note(cpu, a, bytes, what == FAULT_COPY || what == FAULT_FILL ? IR_WRITES : IR_READS);
+    if (what == FAULT_COPY || what == FAULT_MATCH || what == FAULT_COMPARE)
+        note(cpu, b, bytes, IR_READS);
+}
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""GDB drives a program under the emulator: break, step, finish, watch, threads, signals, system calls, Ctrl-C, faults, ends; core files.
+"""GDB drives a program under the emulator: break, step, finish, watch (writes, reads), threads, signals, system calls, Ctrl-C, faults, ends; core files.
 
 usage: check_gdb.py "CROSS COMPILER" "EMULATOR [OPTIONS]" debugged.c FOLDER
 Exit status 77: no gdb-multiarch, or no compiler.
@@ -159,6 +159,18 @@ def main():
     good &= check('threads', s, [r'hit Breakpoint 1, in_thread', r'^  1 +Thread', r'^\* 2 +Thread .* in_thread', r'Old value = 13',
                                  r'New value = 20', r'Old value = 20', r'New value = 27', r'AT_PAGESZ .* 4096', r'exited with code 052'],
                   42, printed)
+
+    s = Session(emulator, program, [], ['handle SIGUSR1 nostop noprint pass', 'rwatch scale', 'break in_thread'] + ['continue'] * 4 +
+                ['delete', 'continue'])
+    good &= check('reads', s, [r'^Hardware read watchpoint 1: scale', r'^Value = 1\.5$', r'^Value = 3$', r'^Value = 6$', r'hit Breakpoint 2, in_thread',
+                               r'exited with code 052'], 42, printed)
+    s = Session(emulator, program, [], ['handle SIGUSR1 nostop noprint pass', 'awatch sum'] + ['continue'] * 4 + ['delete', 'continue'])
+    good &= check('accesses', s, [r'^Hardware access \(read/write\) watchpoint 1: sum'] + [r'^Value = 0$'] * 3 +
+                  [r'^Old value = 0\nNew value = 1$', r'exited with code 052'], 42, printed)
+
+    for watched in ['rwatch letters[6]', 'awatch copied[6]']:
+        s = Session(emulator, program, ['copy'], ['handle SIGUSR1 nostop noprint pass', watched, 'continue', 'delete', 'continue'])
+        good &= check('copies, ' + watched, s, [r"alue = 103 'g'", r'exited with code 052'], 42, printed)
 
     s = Session(emulator, program, ['fault'], ['handle SIGUSR1 nostop noprint', 'continue', 'print nowhere', 'print $_siginfo.si_signo',
                                                'continue'])

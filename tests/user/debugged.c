@@ -34,8 +34,11 @@ __attribute__((noinline)) void gathered(void)
     sum = 0;
 }
 
+static volatile int begun;
+
 static void *waits(void *p)
 {
+    __atomic_fetch_add(&begun, 1, __ATOMIC_SEQ_CST);
     pthread_barrier_wait(&together);
     return p;
 }
@@ -51,14 +54,30 @@ static void many_threads(void)
     for (int i = 0; i < MANY; i++)
         if (pthread_create(&thread[i], &small, waits, NULL))
             exit(99);
+    while (begun < MANY)
+        usleep(1000);
     gathered();
     pthread_barrier_wait(&together);
     for (int i = 0; i < MANY; i++)
         pthread_join(thread[i], NULL);
 }
 
+/* One instruction, where there is one. */
+static void copy_bytes(void *to, const void *from, size_t n)
+{
+#if defined __x86_64__ || defined __i386__
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+#else
+    memcpy(to, from, n);
+#endif
+}
+
+char letters[32] = "abcdefgh", copied[32];
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "copy") == 0)
+        copy_bytes(copied, letters, sizeof(copied));
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         execl("/proc/self/exe", argv[0], "second", (char *)NULL);
     if (argc > 1 && strcmp(argv[1], "many") == 0)
