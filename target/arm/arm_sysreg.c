@@ -43,7 +43,9 @@ static int find(unsigned reg)
 uint64_t arm_machine_id(ArmModel model, unsigned reg)
 {
     bool v82 = arm_model_has(model, ARM_FEAT_PAN);   /* and with it the rest of 8.1 and 8.2 */
+    bool v84 = arm_model_has(model, ARM_FEAT_FlagM); /* and with it TLBI of ranges and with levels */
     bool wide = arm_model_has(model, ARM_FEAT_MOPS); /* the models of newest features have 52-bit addresses */
+    const uint64_t tlbi_range = v84 ? 2ull << 56 : 0, ttl = v84 ? 1ull << 48 : 0;
     enum { PA_40 = 2, PA_44 = 4, PA_48 = 5, PA_52 = 6 };
     switch (reg) {
     case A64_SYSREG(3, 0, 0, 0, 0): return arm_model_midr(model);
@@ -53,7 +55,7 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
     }
     case A64_SYSREG(3, 0, 0, 4, 1): return arm_id_value(model, ARM_ID_AA64PFR1) & ARM_MACHINE_PFR1;
     case A64_SYSREG(3, 0, 0, 5, 0): return 0x305106; /* debug 8.0: 6 breakpoints, 4 watchpoints; PMUv3 */
-    case A64_SYSREG(3, 0, 0, 6, 0): return arm_id_value(model, ARM_ID_AA64ISAR0);
+    case A64_SYSREG(3, 0, 0, 6, 0): return arm_id_value(model, ARM_ID_AA64ISAR0) | tlbi_range;
     case A64_SYSREG(3, 0, 0, 6, 1): return arm_id_value(model, ARM_ID_AA64ISAR1) & ARM_MACHINE_ISAR1;
     case A64_SYSREG(3, 0, 0, 6, 2): return arm_id_value(model, ARM_ID_AA64ISAR2) & ARM_MACHINE_ISAR2;
     case A64_SYSREG(3, 0, 0, 7,
@@ -61,7 +63,7 @@ uint64_t arm_machine_id(ArmModel model, unsigned reg)
         return wide ? 0x10201020 | PA_52 : 0x101020 | (v82 ? PA_48 : model == ARM_MODEL_A53 ? PA_40 : PA_44);
     case A64_SYSREG(3, 0, 0, 7, 1):
         return v82 ? (wide ? 0x301002 : 0x201002) : 0; /* HAFDBS, HPD, PAN2 or EPAN */
-    case A64_SYSREG(3, 0, 0, 7, 2): return (v82 ? 0x10 : 0) | (wide ? 0x10000 : 0); /* UAO, VARange */
+    case A64_SYSREG(3, 0, 0, 7, 2): return (v82 ? 0x10 : 0) | (wide ? 0x10000 : 0) | ttl; /* UAO, VARange */
     default: return arm_a32_id(model, reg);
     }
 }

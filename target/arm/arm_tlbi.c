@@ -1,7 +1,7 @@
 /* TLBI of EL1 and EL2 (Arm ARM, "TLB maintenance instructions"). More may be forgotten than asked for, never
  * less. An address space's key has the ASID on top. What all cpus are to forget they have forgotten when the
  * DSB that follows is done: `tlbi_sent` makes it leave. */
-#include "target/arm/arm_sys.h"
+#include "target/arm/arm_mmu.h"
 
 enum { TLBI_ALL_ASIDS = 2, CRM_LOCAL = 7, CRM_LOCAL_RANGE = 6 };
 
@@ -46,14 +46,15 @@ static void page(ArmMachine *m, bool all_cpus, uint64_t asid, bool all_asids, Gv
     forget(m, all_cpus, &f);
 }
 
-/* RVAE1 and others (FEAT_TLBIRANGE): BaseADDR, TTL, NUM, SCALE, TG, ASID. */
-static void range(ArmMachine *m, bool all_cpus, bool all_asids, uint64_t v)
+/* RVAE1 and others (FEAT_TLBIRANGE): BaseADDR, of 64 KiB with 52-bit tables of small granules (`ds`), TTL,
+ * NUM, SCALE, TG, ASID. */
+static void range(ArmMachine *m, bool all_cpus, bool all_asids, bool ds, uint64_t v)
 {
     enum { MOST = 64 };
-    static const uint8_t granule[4] = {12, 12, 14, 16}; /* DS: BaseADDR would be of 64 KiB */
+    static const uint8_t granule[4] = {12, 12, 14, 16};
     unsigned tg = granule[v >> 46 & 3], scale = v >> 44 & 3;
     uint64_t pages = (((v >> 39 & 31) + 1) << (5 * scale + 1)) << (tg - 12);
-    Gva base = (uint64_t)((int64_t)(v << 27) >> 27) << tg;
+    Gva base = (uint64_t)((int64_t)(v << 27) >> 27) << (ds ? 16 : tg);
     MmuFlush f = all_asids ? (MmuFlush){0} : of_asid(v >> 48);
     if (pages > MOST) {
         f.by_key &= !(base >> 63); /* global pages */
@@ -72,7 +73,7 @@ static void of_el2(ArmMachine *m, unsigned op, uint64_t v)
     if ((crm == 1 || crm == 3 || crm == 7) && (op2 & 3) == 1) {
         page(m, all_cpus, 0, true, (uint64_t)((int64_t)(v << 20) >> 8));
     } else if (crm == 2 || crm == 5 || crm == 6) {
-        range(m, all_cpus, true, v);
+        range(m, all_cpus, true, m->sys.tcr[2] >> (m->sys.hcr & ARM_HCR_E2H ? TCR_DS : 32) & 1, v);
     } else {
         forget(m, all_cpus, &(MmuFlush){0});
     }
@@ -86,6 +87,14 @@ void arm_tlbi_a32(ArmMachine *m, unsigned crm, unsigned op2, uint32_t v)
     forget(m, crm == 3, &f);
 }
 
+/* EL1's instructions are EL2's own regime's where it has taken EL1's place. */
+static bool ds_of_el1(const ArmMachine *m)
+{
+    const uint64_t host = ARM_HCR_E2H | ARM_HCR_TGE;
+    unsigned el = m->sys.el == 2 && (m->sys.hcr & host) == host ? 2 : 1;
+    return m->sys.tcr[el] >> TCR_DS & 1;
+}
+
 void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v)
 {
     unsigned crm = op >> 3 & 15, op2 = op & 7;
@@ -96,7 +105,7 @@ void arm_tlbi(ArmMachine *m, unsigned op, uint64_t v)
     if (op >> 11 & 4) {
         of_el2(m, op, v);
     } else if (crm == 2 || crm == 5 || crm == CRM_LOCAL_RANGE) {
-        range(m, all_cpus, op2 & TLBI_ALL_ASIDS, v);
+        range(m, all_cpus, op2 & TLBI_ALL_ASIDS, ds_of_el1(m), v);
     } else if (op2 & 1) { /* VAE1, VALE1, VAAE1, VAALE1 */
         page(m, all_cpus, v >> 48, op2 & TLBI_ALL_ASIDS, va);
     } else {

@@ -99,7 +99,7 @@ static void wide_addresses(void)
     for (unsigned g = 0; g < 3; g++) {
         unsigned bits = 12 + 2 * g;
         Tables t = tables_new(bits, 52);
-        u64 va = 1ull << 51 | 5ull << 48 | 0x123ull << bits, *page = pages_aligned(16, 65536);
+        u64 va = 1ull << 51 | 5ull << 48 | 0x123ull << bits, *page = pages_aligned(32, 131072);
         u64 shareable = g < 2 ? D_INNER : 0; /* bits 9..8 are address */
         int level = bits == 12 ? 1 : 2;
         bare_map_program(&t);
@@ -112,6 +112,11 @@ static void wide_addresses(void)
         CHECK_EQ(first_level(&t), g == 0 ? -1 : g == 1 ? 0 : 1);
         CHECK_VALUE(run(EL1T, op_ldr, va, 0), 52 + g);
         CHECK_EQ(AT(s1e1r, va) & (PAR_MASK | 15ull << 48 | 1), page);
+        /* a range that ends with it: its first address is of 64 KiB */
+        map(&t, va, (u64)page + 65536, 3, D_RW & ~shareable);
+        page[65536 / sizeof(*page)] = 152 + g;
+        sys_c8_c6(1, (g + 1ull) << 46 | 1ull << 39 | (va >> 16 & 0x1fffffffff));
+        CHECK_VALUE(run(EL1T, op_ldr, va, 0), 152 + g);
         /* nothing is there, but that it is so far up can be seen */
         CHECK_EQ(AT(s1e1r, va + (1 << bits)) & (PAR_MASK | 15ull << 48 | 1),
                  g < 2 ? 0xe000000000000 : 15ull << 48);
@@ -513,6 +518,8 @@ static void address_translation(void)
 
 void test(void)
 {
+    CHECK_EQ(reg_read(id_aa64isar0_el1) >> 56 & 15, 2); /* TLBI of ranges, and outer shareable */
+    CHECK_EQ(reg_read(s3_0_c0_c7_2) >> 48 & 15, 1);     /* ID_AA64MMFR2_EL1: TLBI with a level */
     geometry();
     wide_addresses();
     contiguous();
