@@ -179,6 +179,9 @@ void a64_svc_machine(Trans *t, const A64Args *a);
 void a64_dsb_machine(Trans *t);
 void a64_isb_machine(Trans *t);
 void a64_debug_machine(Trans *t);
+/* Around the translation of an instruction (a64_trans_sp.c). */
+void a64_sp_before(Trans *t, const A64Args *a);
+void a64_sp_after(Trans *t, A64Insn insn, const A64Args *a);
 /* FPSR's bits 31..28, which only AArch32 computes. */
 IrVal a64_fp_nzcv(Trans *t);
 void a64_put_fp_nzcv(Trans *t, IrVal fpsr);

@@ -19,6 +19,9 @@ enum {
 };
 enum { ARM_SYS_SLOT, ARM_SYS_PLAIN, ARM_SYS_FN, ARM_SYS_CONST };
 
+/* Is it a load or store by SP, which has to be aligned? (a64_trans_sp.c) */
+bool a64_checks_sp(uint32_t bits);
+
 /* Slots of ArmMachine, behind those of user mode. */
 enum {
     ARM_SYS_SLOT_FIRST = ARM_SLOTS,

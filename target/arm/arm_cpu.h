@@ -97,6 +97,7 @@ enum {
     /* Data accesses have to be aligned whatever they reach: A64's bit, that of A32 and T32. */
     ARM_CTX_ALIGN64 = ARM_CTX_BIG,
     ARM_CTX_ALIGN32 = ARM_CTX_WATCHED,
+    ARM_CTX_SP64 = ARM_CTX_NEON, /* A64: SP is not aligned, and should be where it is used */
 };
 
 typedef enum ArmFeat {

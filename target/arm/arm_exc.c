@@ -220,6 +220,10 @@ static void misaligned(ArmMachine *m, const CpuExit *x)
         m->sys.far[take_sync(m, (uint32_t)ARM_EC_PC_ALIGN << ESR_EC_SHIFT, false)] = pc;
         return;
     }
+    if ((m->arm.base.ctx & ARM_CTX_SP64) && (m->arm.sp & 15) && a64_checks_sp(bits)) {
+        sync(m, ARM_EC_SP_ALIGN, 0);
+        return;
+    }
     arm_take_data_abort(m, x->addr, ARM_FSC_ALIGNMENT, write);
 }
 
@@ -450,7 +454,10 @@ uint64_t arm_helper_spsel(void *opaque, uint64_t v, uint64_t b, uint64_t c, uint
 {
     ArmMachine *m = opaque;
     arm_set_mode(m, m->sys.el, (unsigned)v);
-    return 0;
+    if (LIKELY(!(m->arm.sp & 15)) && !(m->arm.base.ctx & ARM_CTX_SP64))
+        return 0;
+    m->arm.base.pc += 4;
+    return arm_go(m);
 }
 
 uint64_t arm_helper_pstate(void *opaque, uint64_t bit, uint64_t on, uint64_t c, uint64_t d)

@@ -148,6 +148,14 @@ bool arm_no_fp(const ArmMachine *m)
     return !(el2 & 1) || (s->el < 2 && el1);
 }
 
+/* Would a load or store by SP raise? */
+static bool sp_is_bad(const ArmMachine *m)
+{
+    const ArmSys *s = &m->sys;
+    bool checked = s->el ? s->sctlr[s->el] & ARM_SCTLR_SA : arm_el0_sctlr(m) & ARM_SCTLR_SA0;
+    return checked && (m->arm.sp & 15);
+}
+
 static uint32_t machine_ctx(const Cpu *base)
 {
     const ArmMachine *m = (const ArmMachine *)base;
@@ -165,7 +173,7 @@ static uint32_t machine_ctx(const Cpu *base)
            (arm_no_fp(m) ? ARM_CTX_NO_FP : 0u) | ((el0_may & EL0_ALL) != EL0_ALL ? ARM_CTX_EL0_LESS : 0u) |
            (s->el == 2 && (s->hcr & ARM_HCR_E2H) ? ARM_CTX_E2H : 0u) |
            (arm_el2_watches(m) ? ARM_CTX_WATCHED : 0u) | (arm_debug_looks(m) ? ARM_CTX_DEBUG : 0u) |
-           (arm_wants_aligned(m) ? ARM_CTX_ALIGN64 : 0u);
+           (arm_wants_aligned(m) ? ARM_CTX_ALIGN64 : 0u) | (sp_is_bad(m) ? ARM_CTX_SP64 : 0u);
 }
 
 unsigned arm_fetch_idx(uint32_t ctx)

@@ -11,8 +11,8 @@
  * AArch32 (nrw): a32_compat.c. `lines` and `power`
  * are written by other threads, everything else by the cpu's own (tags_seen is read by all). EL2 is there if
  * el_max is 2. Implementation choices that the manual leaves open, and what is missing: no EL3, no
- * AArch32 above EL0, FEAT_NV; data accesses are little-endian; WFE waits for nothing; SCTLR.SA
- * and SA0 check nothing; exclusives and atomics work on Device memory.
+ * AArch32 above EL0, FEAT_NV; data accesses are little-endian; WFE waits for nothing;
+ * exclusives and atomics work on Device memory.
  */
 #ifndef TARGET_ARM_ARM_SYS_H
 #define TARGET_ARM_ARM_SYS_H
@@ -41,6 +41,8 @@ enum {
 enum {
     ARM_SCTLR_M = 1 << 0,
     ARM_SCTLR_A = 1 << 1,
+    ARM_SCTLR_SA = 1 << 3,
+    ARM_SCTLR_SA0 = 1 << 4,
     ARM_SCTLR_CP15BEN = 1 << 5,
     ARM_SCTLR_ITD = 1 << 7, /* not built: reads as zero */
     ARM_SCTLR_SED = 1 << 8,

@@ -155,12 +155,16 @@ void a64_translate(Trans *t)
         a64_illegal(t);
         return;
     }
+    if (a64_sys(t))
+        a64_sp_before(t, &args);
     switch (insn) {
 #define INSN(id, name, pic, fmt, feat, handler, ops) case A64_##id: a64_trans_##handler(t, &args); break;
 #include "target/arm/a64_rows.inc"
 #undef INSN
     case A64_ILLEGAL: break;
     }
+    if (a64_sys(t))
+        a64_sp_after(t, insn, &args);
 }
 
 /* Instructions that ask for alignment have their address in rn; some add an offset. */

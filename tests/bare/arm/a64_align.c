@@ -1,7 +1,7 @@
 /* options: -cpu cortex-a72
  * Alignment faults: of accesses to Device memory, by SCTLR_EL1.A, of everything while stage 1 is off; what is
  * aligned to elements and what as a whole, which addresses and directions are told, which fault comes first.
- * Stage 2: a64_el2.c. */
+ * SP. Stage 2: a64_el2.c. */
 #include "a64_bare.h"
 
 enum { DATA = 0x100000000ull >> 12, SCTLR_A = 2, FPEN_ALL = 3 << 20 };
@@ -204,6 +204,60 @@ static void switched_off(void)
     CHECK_ABORT(run(EL1T, op_ldr, 1ull << 50 | 8, 0), EC_DATA_SAME, FSC_SIZE, 1ull << 50 | 8);
 }
 
+/* ---- SP ---- */
+
+__asm__(".text\n .balign 4\n"
+        "push8: mov x2, sp\n str x1, [sp, #-8]!\n str x1, [sp, #-8]!\n mov sp, x2\n ret\n"
+        "sp_moves: sub sp, sp, #8\n mov x2, sp\n add x3, sp, #5\n prfm pldl1keep, [sp]\n add sp, sp, #8\n"
+        " ldr x0, [sp]\n ret\n"
+        "sp_post: mov x2, sp\n mov sp, x0\n ldr x0, [sp], #8\n ldp x3, x4, [sp]\n mov sp, x2\n ret\n"
+        "sp_lanes: mov x2, sp\n mov sp, x0\n ld1 {v0.16b}, [sp], x1\n ldr q0, [sp]\n mov sp, x2\n ret\n"
+        "sp_loop: mov x2, sp\n mov x3, #100\n mov sp, x0\n 1: ldr x4, [sp]\n subs x3, x3, #1\n b.ne 1b\n"
+        " add sp, sp, #4\n mov sp, x2\n mov x0, x3\n ret\n"
+        "sp_masked: mov x2, sp\n and sp, x0, #-16\n ldr x0, [sp]\n mov sp, x2\n ret\n");
+Op push8, sp_moves, sp_post, sp_lanes, sp_loop, sp_masked;
+
+/* insn: which of the function's raises; 0: none does. */
+static void by_sp(unsigned level, Op *fn, u64 a0, unsigned insn, int line)
+{
+    Seen s = run(level, fn, a0, 8);
+    if (!insn) {
+        check_eq(s.ec, NO_TRAP, "goes on", line);
+        return;
+    }
+    check_trap(s, EC_SP, 0, line);
+    check_eq(s.elr, (u64)fn + (level == EL0 ? ALIAS : 0) + 4 * insn, "which", line);
+}
+#define BY_SP(level, fn, a0, insn) by_sp(level, fn, a0, insn, __LINE__)
+
+static void stack_pointer(void)
+{
+    enum { SCTLR_SA = 8, SCTLR_SA0 = 16 };
+    u64 sctlr = reg_read(sctlr_el1) & ~(u64)(SCTLR_SA | SCTLR_SA0), data = PAGE(NORMAL);
+    for (unsigned on = 0; on < 4; on++) {
+        reg_write(sctlr_el1, sctlr | on << 3);
+        for (unsigned k = 0; k < 2; k++) {
+            unsigned level = k ? EL0 : EL1T, bad = on >> k & 1;
+            BY_SP(level, op_sp, data, 0);
+            BY_SP(level, op_sp, data + 8, bad * 2);
+            BY_SP(level, op_sp, data + 1, bad * 2);
+            BY_SP(level, push8, 0, bad * 2);
+            BY_SP(level, sp_moves, 0, 0);
+            BY_SP(level, sp_post, data, bad * 3);
+            BY_SP(level, sp_post, data + 8, bad * 2);
+            BY_SP(level, sp_lanes, data, bad * 3);
+            BY_SP(level, sp_loop, data, 0);
+            BY_SP(level, sp_loop, data + 4, bad * 3);
+            BY_SP(level, sp_masked, data + 7, 0);
+        }
+    }
+    /* before anything else that the access may raise */
+    BY_SP(EL1T, op_sp, PAGE(KINDS) + 8, 2);
+    reg_write(sctlr_el1, sctlr | SCTLR_SA | SCTLR_A);
+    BY_SP(EL1T, op_sp, data + 1, 2);
+    reg_write(sctlr_el1, sctlr);
+}
+
 void test(void)
 {
     reg_write(cpacr_el1, FPEN_ALL);
@@ -212,6 +266,7 @@ void test(void)
     map_kinds();
     by_register();
     if (!OUTSIDE) { /* asks for nothing there */
+        stack_pointer();
         by_memory();
         over_ends();
         order_by_memory();
