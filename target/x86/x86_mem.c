@@ -41,6 +41,21 @@ bool x86_machine_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
     return false;
 }
 
+static bool program_refuses_store(uint64_t addr)
+{
+    FaultVal v = fault_ld(addr, 1);
+    return v.fault || fault_cas(addr, v.val, v.val, 1).fault;
+}
+
+/* Copies forward, so the page where it ends is tried first, after the one where it begins. */
+bool x86_program_copy_out(uint64_t addr, const void *from, size_t n)
+{
+    if ((addr & 4095) + n > 4096 &&
+        (program_refuses_store(addr) || program_refuses_store((addr + n - 1) & ~4095ull)))
+        return true;
+    return fault_copy((void *)addr, from, n);
+}
+
 /* Can the byte be written to? An atomic "or 0" says it, and changes nothing. */
 static bool refuses_store(X86Cpu *cpu, uint64_t addr)
 {

@@ -16,6 +16,7 @@ FaultVal x86_machine_ld(X86Cpu *cpu, uint64_t addr, unsigned size);
 bool x86_machine_st(X86Cpu *cpu, uint64_t addr, uint64_t v, unsigned size);
 bool x86_machine_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n);
 bool x86_machine_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n);
+bool x86_program_copy_out(uint64_t addr, const void *from, size_t n);
 
 static inline FaultVal x86_mem_ld(X86Cpu *cpu, uint64_t addr, unsigned size)
 {
@@ -36,7 +37,7 @@ static inline bool x86_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
 static inline bool x86_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n)
 {
     cpu_note(&cpu->base, addr, n, IR_WRITES);
-    return LIKELY(!cpu->base.mem) ? fault_copy((void *)addr, from, n)
+    return LIKELY(!cpu->base.mem) ? x86_program_copy_out(addr, from, n)
                                   : x86_machine_copy_out(cpu, addr, from, n);
 }
 /* Compare and swap of 8 or 16 bytes (these aligned): *memory is what is expected and becomes what was there;

@@ -307,6 +307,8 @@ static void selectors(void)
     TRY("lds", __asm__ volatile("lds %1, %0" : "=r"(offset) : "m"(pair[0])));
     uint32_t pushed;
     __asm__ volatile("push $-1; pop %0; push %%ds; pop %0" : "=r"(pushed));
+    if (!OF_AMD) /* the upper half is each maker's own */
+        pushed &= 0xffff;
     printf("push ds %x\n", pushed);
 }
 

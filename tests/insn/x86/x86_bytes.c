@@ -202,6 +202,8 @@ static void say(const uint8_t *p, bool only_decode)
     tame(copy);
     if (memchr(copy, 0x64, 16)) /* fs belongs to the library */
         return;
+    if (o.map == 1 && copy[o.at] == 0x34) /* sysenter: Intel's would go on in 32-bit mode */
+        return;
     Verdict v = only_decode ? decode(copy) : execute(copy);
     for (unsigned k = 0; k < X86_MAX_LEN; k++)
         printf("%02x", copy[k]);

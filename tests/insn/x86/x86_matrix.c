@@ -1,15 +1,19 @@
 /* Random code full of faults for ../matrix.c: instances of all rows but those that leave, in loops, with
  * bases that point around the ends of the data. Compiled for i386 it makes code of 32-bit mode.
  *
- * usage: x86_matrix SEED BLOCKS    the file for matrix.c on standard output */
+ * usage: x86_matrix [-defined] SEED BLOCKS    the file for matrix.c on standard output
+ *
+ * -defined: no undefined state is seen. The interpreter has the models', which are AMD's, generated code that
+ * of the host. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/insn/x86/x86_encode.h"
+#include "tests/insn/x86/x86_undefined.h"
 
 enum { COUNTER = 0x1c000000, DATA = 0x20000000, DATA_SIZE = 8192, MOST = 1 << 20 }; /* matrix.c */
 
 static uint8_t code[MOST];
+static bool defined_only;
 static uint32_t resume[MOST / 8], n_resume, at;
 
 static void put(const void *p, unsigned n)
@@ -43,6 +47,21 @@ static void pointer(unsigned reg)
     static const uint8_t offsets[] = {0, 0, 4, 8, 16, 1, 2, 32};
     uint32_t by = rnd() % 3 ? offsets[rnd() % 8] : (uint32_t)(rnd() % 160);
     load(reg, edges[rnd() % 4] + (rnd() % 2 ? by : 0 - by));
+}
+
+/* What a shift by cl leaves depends on what cl is then: this one makes the most undefined. */
+enum { ANY_CL = 31 };
+
+/* Is its result undefined, or each maker's own, or what it leaves at a fault? Of dpps and dppd which of
+ * several NaNs is left; of a store of MMX x87's top. */
+static bool vague(const RowInfo *r, const X86Insn *x)
+{
+    bool mmx_store = (r->handler == X86_H_mmxmov && r->opd[1] == X86_OPD_Pq) ||
+                     (r->handler == X86_H_mmxlane && r->arg == 3);
+    bool dot = (r->map == X86_MAP_3A || r->map == X86_MAP_V3A) && (r->opc == 0x40 || r->opc == 0x41);
+    bool repeated = r->attr & REP && x->rep && (r->handler == X86_H_scas || r->handler == X86_H_cmps);
+    return undefined_result(r, x, ANY_CL) || repeated || mmx_store || dot ||
+           (r->handler == X86_H_vcvtph && x->mod != 3);
 }
 
 /* What random addresses would make of it is another program's. */
@@ -98,10 +117,12 @@ static void put_instance(void)
         uint8_t bytes[32];
         X86Insn x;
         unsigned n;
-        if (wild(r) || !(n = instance(r, bytes, &x)))
+        if (wild(r) || !(n = instance(r, bytes, &x)) || (defined_only && vague(r, &x)))
             continue;
         set_addresses(r, &x);
         put(bytes, n);
+        if (defined_only && undefined_flags(r, &x, ANY_CL))
+            put("\x38\xc0", 2); /* cmp al, al */
         return;
     }
 }
@@ -128,6 +149,9 @@ static void end_loop(uint32_t start)
 
 int main(int argc, char **argv)
 {
+    defined_only = argc > 1 && !strcmp(argv[1], "-defined");
+    argc -= defined_only;
+    argv += defined_only;
     if (argc < 3)
         return 2;
     seed = strtoull(argv[1], NULL, 0);

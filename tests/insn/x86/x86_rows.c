@@ -6,10 +6,15 @@
  * Then sequences of x87 and MMX instructions, with loops, jumps, other control words and faults, which the
  * emulator has to keep state across.
  *
- * usage: x86_rows SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number, or SEQUENCES + that
- * of a sequence) all state is printed. Lines: row number, name, bytes, hash of the state. A signal is part of
- * the state. */
-#include "tests/insn/x86/x86_encode.h"
+ * usage: x86_rows [-defined] SEED COUNT [ROW]    COUNT instances of each row; with ROW (its number, or
+ * SEQUENCES
+ * + that of a sequence) all state is printed. Lines: row number, name, bytes, hash of the state. A signal is
+ * part of the state.
+ *
+ * -defined: for processors that are not AMD's, which the models are. Undefined state is left out
+ * (x86_undefined.h), and where the two makers differ: SSE4A; operands of SHA that are not aligned; what a
+ * gather or vcvtps2ph leaves that faults; what stands above a selector of 16 bits that was pushed as 32. */
+#include "tests/insn/x86/x86_undefined.h"
 
 typedef struct State {
     uint64_t gpr[16], flags;
@@ -20,6 +25,8 @@ typedef struct State {
 State st_in, st_out;
 #include "tests/insn/x86/x86_run.h"
 enum { STACK = AREA + 6144, SHOWN = 1024, SEQUENCES = 100000 };
+enum { FX_MXCSR = 24, FX_XMM = 160, FX_YMM = 576 }; /* in State.fx; YMM: the upper halves */
+static bool defined_only;
 
 #ifdef __x86_64__
 __asm__(
@@ -108,8 +115,8 @@ static void set_gather(const X86Insn *x)
         uint32_t i = quad && k & 4 ? 0 : (uint32_t)rnd() % 128, m = (uint32_t)rnd();
         if (!quad && rnd() % 2)
             i = 0 - i % 64;
-        memcpy(st_in.fx + (k < 16 ? 160 : 560) + 16 * at[0] + k, &i, 4);
-        memcpy(st_in.fx + (k < 16 ? 160 : 560) + 16 * at[1] + k, &m, 4);
+        memcpy(st_in.fx + (k < 16 ? FX_XMM : FX_YMM - 16) + 16 * at[0] + k, &i, 4);
+        memcpy(st_in.fx + (k < 16 ? FX_XMM : FX_YMM - 16) + 16 * at[1] + k, &m, 4);
     }
 }
 
@@ -128,7 +135,8 @@ static void set_state(const RowInfo *r, const X86Insn *x)
     }
     if (near_end(r) && x->mod != 3 && rnd() % 6 == 0)
         st_in.gpr[3] = st_in.gpr[5] = st_in.gpr[7] = st_in.gpr[11] =
-            rnd() % 2 ? AREA + 8192 - rnd() % 256 : AREA + 64 - rnd() % 128;
+            (rnd() % 2 ? AREA + 8192 - rnd() % 256 : AREA + 64 - rnd() % 128) &
+            (defined_only && r->feat[0] == X86_FEAT_SHA ? ~15u : ~0u);
     if (r->handler == X86_H_bt && x->mod != 3)
         st_in.gpr[x->reg] = st_in.gpr[x->reg] % 512;
     st_in.flags = (rnd() & 0xcd5) | 2;
@@ -287,17 +295,44 @@ static void run_sequence(unsigned n, bool all, uint8_t **code)
 
 static bool wanted(const RowInfo *r)
 {
+    if (defined_only && r->feat[0] == X86_FEAT_SSE4A)
+        return false;
     return !left_out(r) && !x86_avx512((unsigned)r->map, (unsigned)r->handler);
+}
+
+/* Takes away what is not defined, or another maker's. */
+static void keep_defined(const RowInfo *r, const X86Insn *x)
+{
+    uint8_t cl = (uint8_t)st_in.gpr[1];
+    if (undefined_result(r, x, cl)) {
+        memset(&st_out, 0, sizeof st_out);
+        memset((void *)AREA, 0, AREA_BYTES);
+    }
+    if (!got_signal)
+        st_out.flags &= ~(uint64_t)undefined_flags(r, x, cl);
+    if (r->handler == X86_H_push_seg && x->opsize == 4)
+        memset((void *)(uintptr_t)(st_out.gpr[4] + 2), 0, 2);
+    if (got_signal && r->handler == X86_H_vcvtph)
+        memcpy(st_out.fx + FX_MXCSR, st_in.fx + FX_MXCSR, 4);
+    if (got_signal && r->attr & VSIB) {
+        memset(st_out.fx + FX_XMM + 16 * x->reg, 0, 16);
+        memset(st_out.fx + FX_YMM + 16 * x->reg, 0, 16);
+        memset(st_out.fx + FX_XMM + 16 * x->vvvv, 0, 16);
+        memset(st_out.fx + FX_YMM + 16 * x->vvvv, 0, 16);
+    }
 }
 
 int main(int argc, char **argv)
 {
+    defined_only = argc > 1 && !strcmp(argv[1], "-defined");
+    argc -= defined_only;
+    argv += defined_only;
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 10;
     int only = argc > 3 ? atoi(argv[3]) : -1;
     if (!prepare())
         return 2;
-    uint8_t *code = run_rows(first, count, only, wanted, NULL);
+    uint8_t *code = run_rows(first, count, only, wanted, defined_only ? keep_defined : NULL);
     for (unsigned n = 0; n < 25 * count; n++) {
         seed = first * 1000003 + SEQUENCES + n;
         if (only < 0 || (unsigned)only == SEQUENCES + n)
