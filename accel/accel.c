@@ -267,13 +267,22 @@ AccelCpu *accel_kick_running(Accel *a)
     return first;
 }
 
+/* Is this the cpu that thread tid, which is gone, was running? */
+static bool killed_inside(AccelCpu *ac, uint32_t tid)
+{
+    if (!__atomic_compare_exchange_n(&ac->state, &tid, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+        return false;
+    ac->killed = true;
+    return true;
+}
+
 static void wait_for_out(AccelCpu *ac)
 {
     enum { PATIENCE_MS = 50 };
     for (uint32_t tid; (tid = __atomic_load_n(&ac->state, __ATOMIC_SEQ_CST)) != ACCEL_CPU_OUT;) {
         if (sys_futex_wait_ms(&ac->state, tid, PATIENCE_MS) == -ETIMEDOUT && sys_thread_gone(tid))
-            __atomic_compare_exchange_n(&ac->state, &tid, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST);
+            killed_inside(ac, tid);
     }
 }
 
@@ -674,9 +683,7 @@ void accel_thread_died(Accel *a, uint32_t tid)
     lock_owner_died(&a->stop, tid);
     lock_take(&a->lock);
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
-        uint32_t was = tid;
-        if (__atomic_compare_exchange_n(&ac->state, &was, ACCEL_CPU_OUT, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST))
+        if (killed_inside(ac, tid))
             sys_futex(&ac->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
     }
     lock_release(&a->lock);

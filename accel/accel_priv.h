@@ -77,6 +77,7 @@ struct AccelCpu {
     uint32_t state;      /* ACCEL_CPU_OUT, or running: the id of its thread; futex word */
     bool waiting;        /* counted in Accel.waiting */
     bool halted;         /* in accel_halt() */
+    bool killed;         /* its thread ended in the middle of something */
     bool watch_hit;      /* while stepping, at watch_at */
     uint64_t watch_at;
     uint64_t fault_addr; /* si_addr of the last fault in fault.h */

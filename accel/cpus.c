@@ -99,7 +99,8 @@ void accel_cpu_free(Cpu *cpu)
     }
     if (ac->waiting) /* its thread was killed there */
         accel_set_waiting(a, ac, false);
-    bool keep = a->engine->cpu_again && !a->cfg.machine && a->n_used < MOST_USED;
+    /* What a killed thread was writing into its jump cache may be half there. */
+    bool keep = a->engine->cpu_again && !a->cfg.machine && a->n_used < MOST_USED && !ac->killed;
     if (keep) {
         ac->next = a->used;
         a->used = ac;

@@ -164,16 +164,21 @@ static unsigned id_of(GdbStub *s, unsigned thread)
     return s->ops->process ? s->ops->process->id(s->o, thread) : thread;
 }
 
+static unsigned pid_of(GdbStub *s, unsigned thread)
+{
+    return s->ops->process->pid(s->o, thread);
+}
+
 static unsigned own_pid(GdbStub *s)
 {
-    return s->ops->process->pid(s->o);
+    return pid_of(s, 0);
 }
 
 /* A thread as packets name it. */
 static void put_id(GdbStub *s, Fmt *f, unsigned thread)
 {
     if (s->multi)
-        fmt_printf(f, "p%x.", own_pid(s));
+        fmt_printf(f, "p%x.", pid_of(s, thread));
     fmt_printf(f, "%x", id_of(s, thread));
 }
 
@@ -186,12 +191,12 @@ static bool get_pid(const char **at, uint64_t *ret)
     return (gdb_begins(at, "-1") || gdb_number(at, ret)) && (gdb_char(at, '.') || true);
 }
 
-/* A thread as packets name it; 0: all or any. */
-static bool get_thread(GdbStub *s, const char **at, uint64_t *ret)
+/* A thread as packets name it; 0: all or any, of the process *ret_pid if that is not 0. */
+static bool get_thread_of(GdbStub *s, const char **at, uint64_t *ret, uint64_t *ret_pid)
 {
-    uint64_t id, pid;
-    *ret = 0;
-    if (**at == 'p' && (!get_pid(at, &pid) || (*at)[-1] != '.'))
+    uint64_t id;
+    *ret = *ret_pid = 0;
+    if (**at == 'p' && (!get_pid(at, ret_pid) || (*at)[-1] != '.'))
         return (*at)[-1] != 'p';
     if (gdb_begins(at, "-1"))
         return true;
@@ -201,6 +206,12 @@ static bool get_thread(GdbStub *s, const char **at, uint64_t *ret)
         if (id_of(s, k) == id)
             *ret = k;
     return !id || *ret;
+}
+
+static bool get_thread(GdbStub *s, const char **at, uint64_t *ret)
+{
+    uint64_t pid;
+    return get_thread_of(s, at, ret, &pid);
 }
 
 /* The thread goes on with this signal. */
@@ -217,16 +228,16 @@ static void resume_each(GdbStub *s, const char *at)
     bool set[GDB_MOST_THREADS] = {false}, ok = true;
     unsigned n = s->ops->n_threads(s->o);
     while (ok && gdb_char(&at, ';')) {
-        uint64_t thread = 0, signal = 0;
+        uint64_t thread = 0, pid = 0, signal = 0;
         char action = *at++;
         GdbHow what = action == 's' || action == 'S' ? GDB_STEP : GDB_RUN;
         ok = action && strchr("csCS", action);
         if (ok && (action == 'C' || action == 'S'))
             ok = gdb_number(&at, &signal);
         if (ok && gdb_char(&at, ':'))
-            ok = get_thread(s, &at, &thread);
+            ok = get_thread_of(s, &at, &thread, &pid);
         for (unsigned k = 0; ok && k < n; k++) {
-            if (set[k] || (thread && thread != k + 1))
+            if (set[k] || (thread && thread != k + 1) || (pid && pid != pid_of(s, k + 1)))
                 continue;
             set[k] = true;
             how[k] = what;
@@ -291,19 +302,28 @@ void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr)
     tell_stop(s, thread);
 }
 
-void gdb_exited(GdbStub *s, unsigned status, bool by_signal)
+void gdb_exited(GdbStub *s, unsigned pid, unsigned status, bool by_signal)
 {
     Fmt f = FMT_ON(s->last);
     fmt_printf(&f, "%c%02x", by_signal ? 'X' : 'W', status & 255);
     if (s->multi)
-        fmt_printf(&f, ";process:%x", own_pid(s));
+        fmt_printf(&f, ";process:%x", pid);
     tell_stop(s, s->g_thread);
 }
 
-void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child)
+void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child, bool vfork)
 {
     Fmt f = FMT_ON(s->last);
-    fmt_printf(&f, "T%02xfork:p%x.%x;thread:", SIGNAL_TRAP, child, child);
+    fmt_printf(&f, "T%02x%sfork:p%x.%x;thread:", SIGNAL_TRAP, vfork ? "v" : "", child, child);
+    put_id(s, &f, thread);
+    fmt_putc(&f, ';');
+    tell_stop(s, thread);
+}
+
+void gdb_stopped_at_vfork_done(GdbStub *s, unsigned thread)
+{
+    Fmt f = FMT_ON(s->last);
+    fmt_printf(&f, "T%02xvforkdone:;thread:", SIGNAL_TRAP);
     put_id(s, &f, thread);
     fmt_putc(&f, ';');
     tell_stop(s, thread);
@@ -481,12 +501,13 @@ static void query(GdbStub *s, const char *at)
         s->tell_breaks = strstr(at, "swbreak+") && strstr(at, "hwbreak+");
         s->multi = s->ops->process && strstr(at, "multiprocess+");
         s->tell_forks = s->multi && strstr(at, ";fork-events+");
+        s->tell_vforks = s->multi && strstr(at, "vfork-events+");
         s->tell_execs = s->multi && strstr(at, "exec-events+");
         fmt_printf(
             &f, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+%s",
             GDB_PACKET - 16,
             s->ops->process ? ";qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+;"
-                              "QCatchSyscalls+;multiprocess+;fork-events+;exec-events+"
+                              "QCatchSyscalls+;multiprocess+;fork-events+;vfork-events+;exec-events+"
                             : "");
         gdb_send(s, s->text);
     } else if (gdb_begins(&at, "Xfer:features:read:")) {
@@ -556,15 +577,26 @@ static void set_mode(GdbStub *s, const char *at)
     }
 }
 
+/* at: "PID", or nothing: the first process. */
+static void leave(GdbStub *s, const char *at, bool kill)
+{
+    uint64_t pid;
+    gdb_send(s, "OK");
+    if (s->multi && gdb_number(&at, &pid) && pid != own_pid(s))
+        s->ops->process->release(s->o, (unsigned)pid, kill);
+    else
+        s->ops->leave(s->o, kill);
+}
+
 static void v_packet(GdbStub *s, const char *at)
 {
-    if (gdb_begins(&at, "Cont?")) {
+    if (gdb_begins(&at, "Kill")) { /* ";PID" */
+        gdb_char(&at, ';');
+        leave(s, at, true);
+    } else if (gdb_begins(&at, "Cont?")) {
         gdb_send(s, "vCont;c;C;s;S");
     } else if (gdb_begins(&at, "Cont")) {
         resume_each(s, at);
-    } else if (gdb_begins(&at, "Kill")) { /* ";PID" */
-        gdb_send(s, "OK");
-        s->ops->leave(s->o, true);
     } else if (s->ops->process && gdb_begins(&at, "File:")) {
         gdb_file(s, at);
     } else {
@@ -580,13 +612,6 @@ static void choose_thread(GdbStub *s, const char *at)
     if (ok && op == 'g' && n)
         s->g_thread = (unsigned)n;
     send_ok(s, ok && (op == 'g' || op == 'c'));
-}
-
-static void leave(GdbStub *s, bool kill)
-{
-    if (!kill)
-        gdb_send(s, "OK");
-    s->ops->leave(s->o, kill);
 }
 
 /* The process that a packet is for; 0: this one, or it does not matter. */
@@ -619,7 +644,7 @@ static bool is_for_another(GdbStub *s)
 {
     bool resumes, known;
     uint64_t pid = s->multi ? addressed(s, &resumes) : 0;
-    if (pid == (s->multi ? own_pid(s) : 0))
+    if (pid && s->ops->process->ours(s->o, (unsigned)pid))
         pid = 0;
     if (s->in[0] == 'H' && s->in[1] == 'g' && s->multi)
         s->g_pid = (unsigned)pid;
@@ -659,8 +684,11 @@ static void packet(GdbStub *s)
     case 'Q': set_mode(s, at); break;
     case 'H': choose_thread(s, at); break;
     case 'T': send_ok(s, get_thread(s, &at, &n) && n); break;
-    case 'D': leave(s, false); break;
-    case 'k': leave(s, true); break;
+    case 'D':
+        gdb_char(&at, ';');
+        leave(s, at, false);
+        break;
+    case 'k': s->ops->leave(s->o, true); break;
     default: gdb_send(s, ""); break;
     }
 }
@@ -716,6 +744,11 @@ void gdb_forget_packets(GdbStub *s)
     s->no_ack = true; /* it is by a socket to the parent */
     s->g_thread = 1;
     s->g_pid = s->listed = 0;
+}
+
+bool gdb_between_packets(const GdbStub *s)
+{
+    return s->state == IDLE;
 }
 
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n)

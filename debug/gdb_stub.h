@@ -65,8 +65,12 @@ typedef struct GdbProcessOps {
     long (*open)(void *o,
                  const char *path); /* for reading; a descriptor above 0, which the stub closes, or -errno */
     long (*readlink)(void *o, const char *path, char *to, size_t n);
-    /* The number of this process: several may be on one connection. */
-    unsigned (*pid)(void *o);
+    /* The number of the process that a thread is of; 0: of the first, which is there to the end. Those of
+     * vfork are here as well while they share memory; all others are reached by other(). */
+    unsigned (*pid)(void *o, unsigned thread);
+    bool (*ours)(void *o, unsigned pid);
+    /* Nobody looks at this child of vfork any more. */
+    void (*release)(void *o, unsigned pid, bool kill);
     /* A packet for another of them; its answer, or, if it resumes, some later stop, is sent. False: there is
      * no such process. */
     bool (*other)(void *o, unsigned pid, const char *packet, size_t n, bool resumes);
@@ -82,7 +86,8 @@ typedef struct GdbStub {
     unsigned g_pid;    /* g_thread is of this process; 0: of this one */
     unsigned listed;   /* threads that the debugger has been told of */
     bool no_ack, running, tell_breaks;
-    bool multi, tell_forks, tell_execs; /* the debugger knows of several processes, fork, execve */
+    bool multi, tell_forks, tell_vforks, tell_execs; /* the debugger knows of several processes, fork, vfork,
+                                                      * execve */
     int file[GDB_FILES]; /* open for the debugger; 0: none */
     uint8_t state, sum; /* of the packet that comes */
     size_t n_in;
@@ -95,14 +100,18 @@ void gdb_init(GdbStub *s, const GdbOps *ops, void *o);
 void gdb_forget_packets(GdbStub *s);
 /* Bytes of the debugger. */
 void gdb_take(GdbStub *s, const uint8_t *bytes, size_t n);
+/* Is what comes next no part of a packet? */
+bool gdb_between_packets(const GdbStub *s);
 /* Everything stands. point: the GdbPoint that was hit, a watchpoint at `at`; -1: none. A debugger that is not
  * told of a breakpoint takes an x86 program counter behind one of a byte for that breakpoint. */
 void gdb_stopped(GdbStub *s, unsigned thread, unsigned signal, int point, uint64_t at);
 /* Processes: everything stands, `thread` before or behind a system call; there is no process any more. */
 void gdb_stopped_at_call(GdbStub *s, unsigned thread, bool before, uint64_t nr);
-void gdb_exited(GdbStub *s, unsigned status, bool by_signal);
-/* The thread has made this child, which stands, too; the process has begun another program. */
-void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child);
+void gdb_exited(GdbStub *s, unsigned pid, unsigned status, bool by_signal);
+/* The thread has made this child, which stands, too; the child of vfork has left the memory to it; the
+ * process has begun another program. */
+void gdb_stopped_at_fork(GdbStub *s, unsigned thread, unsigned child, bool vfork);
+void gdb_stopped_at_vfork_done(GdbStub *s, unsigned thread);
 void gdb_stopped_at_exec(GdbStub *s, unsigned thread, const char *path);
 /* A process that shares the connection has said this by itself: a stop, or its end. */
 void gdb_other_stopped(GdbStub *s, unsigned pid);

@@ -332,6 +332,15 @@ static long exec_by_kernel(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gv
     return e;
 }
 
+static long start_again(LuThread *t, const ArgList *l, Gva envp)
+{
+    int self = t->proc->self_fd;
+    if (self >= 0)
+        return lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l->v, (long)envp,
+                                AT_EMPTY_PATH);
+    return lu_blocking_exec(t, false, SYS_execve, (long)"/proc/self/exe", (long)l->v, (long)envp, 0, 0);
+}
+
 /* Runs this program again, for the guest program on x->fd. */
 static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva envp)
 {
@@ -377,19 +386,17 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
     long e = -EFAULT;
     if (append_args(&l, x, argv, argc)) {
         sys_call3(SYS_fcntl, x->fd, F_SETFD, 0);
-        int self = t->proc->self_fd;
-        if (self >= 0)
-            e = lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l.v, (long)envp,
-                                 AT_EMPTY_PATH);
-        else
-            e = lu_blocking_exec(t, false, SYS_execve, (long)"/proc/self/exe", (long)l.v, (long)envp, 0, 0);
+        const int self = t->proc->self_fd;
+        e = start_again(t, &l, envp);
         sys_call3(SYS_fcntl, x->fd, F_SETFD, FD_CLOEXEC);
+        if (gdb)
+            lu_gdb_hand_over(t, true);
         /* No /proc here, or something else of this name: only a binfmt_misc entry can help. */
         if (self < 0 && filters < 0 && (e == -ENOENT || e == -ELOOP || e == -ENOTDIR || e == -EACCES))
             e = exec_by_kernel(t, x, argv, argc, envp);
-    }
-    if (gdb)
+    } else if (gdb) {
         lu_gdb_hand_over(t, true);
+    }
     if (filters >= 0)
         sys_close((int)filters);
     if (l.mapped)

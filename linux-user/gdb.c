@@ -11,7 +11,8 @@
 static LuGdb *gdb_of(LuThread *t)
 {
     LuGdb *g = t->proc->gdb;
-    return g && !__atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) && t->pid == g->pid ? g : NULL;
+    bool followed = g && (t->pid == g->pid || t->gdb_slot);
+    return followed && !__atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) ? g : NULL;
 }
 
 static void wait_word(uint32_t *word, uint32_t seen)
@@ -19,30 +20,54 @@ static void wait_word(uint32_t *word, uint32_t seen)
     sys_futex(word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen);
 }
 
-/* The thread's slot; a new one gets the first that is free. NULL: there are too many threads. */
-static LuGdbSlot *slot_of(LuGdb *g, LuThread *t)
+/* The first that is free. NULL: there are too many threads. */
+static LuGdbSlot *new_slot(LuGdb *g, LuThread *t, GdbHow how)
 {
-    if (t->gdb_slot)
-        return &g->slot[t->gdb_slot - 1];
     lock_take(&g->lock);
     for (unsigned k = 0; k < GDB_MOST_THREADS && !t->gdb_slot; k++) {
         if (g->slot[k].thread)
             continue;
-        g->slot[k] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
+        g->slot[k] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .pid = (unsigned)t->pid, .how = how};
         t->gdb_slot = (uint16_t)(k + 1);
     }
     lock_release(&g->lock);
     return t->gdb_slot ? &g->slot[t->gdb_slot - 1] : NULL;
 }
 
-static void wait_turn(LuGdb *g, LuGdbSlot *s)
+/* The thread's slot; a new one gets one. NULL: there is none. */
+static LuGdbSlot *slot_of(LuGdb *g, LuThread *t)
+{
+    return t->gdb_slot ? &g->slot[t->gdb_slot - 1] : new_slot(g, t, GDB_RUN);
+}
+
+/* Not while the server may look at the registers. */
+void gdb_free_slot(LuGdb *g, LuThread *t)
+{
+    for (bool done = false; t->gdb_slot && !done;) {
+        uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
+        lock_take(&g->lock);
+        LuGdbSlot *s = &g->slot[t->gdb_slot - 1];
+        done = s->thread != t || !__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST);
+        if (done && s->thread == t)
+            s->thread = NULL;
+        lock_release(&g->lock);
+        if (!done)
+            wait_word(&g->turn, turn);
+    }
+    t->gdb_slot = 0;
+}
+
+/* False: this is a child of vfork, and nobody looks at it any more. */
+static bool wait_turn(LuGdb *g, const LuThread *t, LuGdbSlot *s)
 {
     for (;;) {
         uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
         uint8_t how = __atomic_load_n(&s->how, __ATOMIC_SEQ_CST);
         s->step_due = how == GDB_STEP;
+        if (!__atomic_load_n(&t->gdb_slot, __ATOMIC_SEQ_CST))
+            return false;
         if (!__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST) && how != GDB_STAY)
-            return;
+            return true;
         wait_word(&g->turn, turn);
     }
 }
@@ -72,19 +97,19 @@ void lu_gdb_before(LuThread *t)
     t->gdb_over = false;
     CpuHooks *hooks = cpu_hooks(t->cpu);
     hooks->note = NULL;
-    if (s) {
-        wait_turn(g, s);
+    bool here = s && wait_turn(g, t, s);
+    if (here) {
         /* Who steps because of watchpoints passes breakpoints. */
-        while (g->n_watches && !over && !s->step_due &&
+        while (here && g->n_watches && !over && !s->step_due &&
                accel_debug_is_break(t->proc->accel, code_address(t))) {
             lu_gdb_break(t);
-            wait_turn(g, s);
+            here = wait_turn(g, t, s);
         }
         s->seen = NULL;
-        if (g->n_noted)
+        if (here && g->n_noted)
             hooks->note = note_access;
     }
-    bool step = over || (s && (s->step_due || g->n_watches));
+    bool step = over || (here && (s->step_due || g->n_watches));
     t->cpu->ctx = step ? t->cpu->ctx | CTX_STEP : t->cpu->ctx & ~(uint32_t)CTX_STEP;
 }
 
@@ -98,7 +123,11 @@ static bool take_event(LuGdb *g, uint32_t me, bool or_not)
             return false;
         wait_word(&g->event, seen);
     }
-    return true;
+    if (!__atomic_load_n(&g->detached, __ATOMIC_SEQ_CST))
+        return true;
+    __atomic_store_n(&g->event, 0, __ATOMIC_SEQ_CST); /* the server, which clears it, has been there */
+    sys_futex(&g->event, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX);
+    return false;
 }
 
 /* Tells the server, and waits until it is this thread's turn again. */
@@ -106,14 +135,15 @@ static bool tell(LuGdb *g, LuThread *t, LuGdbEvent what, bool or_not)
 {
     static const uint64_t one = 1;
     LuGdbSlot *s = slot_of(g, t);
-    if (!s || !take_event(g, t->gdb_slot, or_not))
+    const uint32_t me = t->gdb_slot; /* which the server takes from a child of vfork that it lets go */
+    if (!s || !take_event(g, me, or_not))
         return false;
     s->step_due = false;
     s->deliver = 0;
     g->what = what;
     sys_write(t->proc->gdb_wake, &one, sizeof one);
-    while (__atomic_load_n(&g->event, __ATOMIC_SEQ_CST) == t->gdb_slot)
-        wait_word(&g->event, t->gdb_slot);
+    while (__atomic_load_n(&g->event, __ATOMIC_SEQ_CST) == me)
+        wait_word(&g->event, me);
     return true;
 }
 
@@ -187,12 +217,8 @@ void lu_gdb_call(LuThread *t, uint64_t nr, bool before)
 void lu_gdb_thread_gone(LuThread *t)
 {
     LuGdb *g = t->proc->gdb;
-    if (!t->gdb_slot || t->pid != g->pid)
-        return;
-    lock_take(&g->lock);
-    g->slot[t->gdb_slot - 1].thread = NULL;
-    lock_release(&g->lock);
-    t->gdb_slot = 0;
+    if (t->pid == g->pid)
+        gdb_free_slot(g, t);
 }
 
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal)
@@ -206,5 +232,36 @@ void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal)
 bool lu_gdb_forked(LuThread *t, unsigned child)
 {
     LuGdb *g = gdb_of(t);
-    return g && tell(g, t, (LuGdbEvent){.kind = LU_GDB_FORKED, .nr = child}, false);
+    return g && tell(g, t, (LuGdbEvent){.kind = LU_GDB_FORKED, .nr = child, .at = t->gdb_at}, false);
+}
+
+bool gdb_vfork_slot(LuGdb *g, LuThread *t, LuThread *child)
+{
+    child->tid = child->pid = 0; /* it has none yet, which hides it */
+    child->gdb_parent = t->gdb_slot;
+    return new_slot(g, child, GDB_STAY);
+}
+
+void lu_gdb_vfork_child(LuThread *child)
+{
+    LuGdb *g = child->proc->gdb;
+    if (!child->gdb_vfork)
+        return;
+    LuGdbSlot *s = &g->slot[child->gdb_slot - 1];
+    s->pid = (unsigned)child->pid;
+    s->tid = (unsigned)child->tid;
+    const LuGdbEvent what = {
+        .kind = LU_GDB_VFORKED, .nr = s->pid, .parent = child->gdb_parent, .at = child->gdb_at};
+    tell(g, child, what, false);
+}
+
+/* The debugger hears of it when the parent may go on. */
+void lu_gdb_vfork_done(LuThread *t)
+{
+    LuGdb *g = gdb_of(t);
+    LuGdbSlot *s = g ? slot_of(g, t) : NULL;
+    if (!s)
+        return;
+    wait_turn(g, t, s);
+    tell(g, t, (LuGdbEvent){.kind = LU_GDB_VFORK_DONE}, false);
 }

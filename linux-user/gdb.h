@@ -4,10 +4,9 @@
  * A thread of the host serves the connection; it runs no guest. Guest threads tell it of what happens to them
  * (break, step, signal, call, end) and wait until the debugger lets them go on; all others are stopped
  * meanwhile: outside of accel_run(), where each waits in lu_gdb_before(). One in a system call stays there
- * and stops when it comes out. Children of fork are followed (gdb_fork.c), programs behind execve too; a
- * vfork child is not. Watchpoints on writes are for changes only. Ownership: LuGdb lives as long as the
- * process. Threads: each call by the guest thread itself, which holds no lock. Sources: GDB's manual, "Remote
- * Protocol".
+ * and stops when it comes out. Children are followed (gdb_fork.c), programs behind execve too. Watchpoints on
+ * writes are for changes only. Ownership: LuGdb lives as long as the process. Threads: each call by the guest
+ * thread itself, which holds no lock. Sources: GDB's manual, "Remote Protocol".
  */
 #ifndef LINUX_USER_GDB_H
 #define LINUX_USER_GDB_H
@@ -38,6 +37,13 @@ void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal);
 void lu_gdb_fork_prepare(LuThread *t, uint64_t flags);
 void lu_gdb_fork_parent(LuThread *t, long child);
 void lu_gdb_fork_child(LuThread *t);
+/* The same around a vfork that made `child`: the parent before; the child, once it has its number; the
+ * parent, when the child has left the memory and before its LuThread is freed, and then outside of locks if
+ * that was true. */
+void lu_gdb_vfork_prepare(LuThread *t, LuThread *child);
+void lu_gdb_vfork_child(LuThread *child);
+bool lu_gdb_vfork_left(LuThread *t, LuThread *child);
+void lu_gdb_vfork_done(LuThread *t);
 /* Tells of a child; false: nobody listens any more. */
 bool lu_gdb_forked(LuThread *t, unsigned child);
 /* Before execve: what the next program image has to know, as a number (0: nothing), its descriptors ready to

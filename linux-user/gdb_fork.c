@@ -5,7 +5,10 @@
  * children of a child are reached through it. When all but one have been let go, the last one gets the
  * connection, which every child inherits.
  *
- * Not followed: children that share memory (vfork), those in a new PID namespace, more than LU_GDB_PEERS.
+ * A child of vfork is a thread of ours as long as it shares memory: its registers, the memory and breakpoints
+ * are here. It has a socket for the program behind its execve.
+ *
+ * Not followed: children in a new PID namespace, those that a child of vfork makes, more than LU_GDB_PEERS.
  */
 #include "linux-user/gdb_int.h"
 
@@ -45,12 +48,19 @@ static LuGdbPeer *peer_of(LuGdb *g, unsigned pid)
     return NULL;
 }
 
-void gdb_add_peer(LuGdb *g, unsigned pid, int at)
+void gdb_drop_peer(LuGdb *g, unsigned pid)
+{
+    LuGdbPeer *p = peer_of(g, pid);
+    if (p)
+        p->pid = 0;
+}
+
+void gdb_add_peer(LuGdb *g, unsigned pid, int at, unsigned slot)
 {
     for (LuGdbPeer *p = g->peer; p < g->peer + ARRAY_SIZE(g->peer); p++) {
         if (p->pid)
             continue;
-        *p = (LuGdbPeer){pid, at};
+        *p = (LuGdbPeer){pid, at, slot};
         return;
     }
 }
@@ -98,20 +108,26 @@ void gdb_take_connection(LuGdb *g)
     g->proc->gdb_link = -1;
 }
 
-/* One packet of a peer, frame included; 0: it has gone. */
+/* One packet of a peer, frame included, and no byte of what follows; 0: it has gone. */
 static size_t read_packet(LuGdb *g, int fd)
 {
-    for (size_t n = 0;;) {
-        char *end = memchr(g->from, '#', n);
-        if (end && (size_t)(end - g->from) + 3 <= n)
-            return n;
-        long got = sizeof(g->from) - 1 - n ? sys_read(fd, g->from + n, sizeof(g->from) - 1 - n) : 0;
+    for (size_t n = 0, want = sizeof(g->from) - 1;;) {
+        long got = want > n ? sys_call6(SYS_recvfrom, fd, (long)g->from + (long)n, (long)(want - n),
+                                        MSG_PEEK, 0, 0)
+                            : 0;
         if (got == -EINTR)
             continue;
         if (got <= 0)
             return 0;
+        const char *sum = memchr(g->from, '#', n + (size_t)got);
+        size_t len = sum ? (size_t)(sum - g->from) + 3 : n + (size_t)got;
+        got = sys_read(fd, g->from + n, MIN(len - n, (size_t)got)); /* what was looked at */
+        if (got <= 0)
+            return 0;
         n += (size_t)got;
         g->from[n] = 0;
+        if (sum && n == len)
+            return n;
     }
 }
 
@@ -147,11 +163,20 @@ void gdb_interrupt_other(LuGdb *g, unsigned pid)
         send_all(g->proc->gdb_peer[p->at], "\3", 1);
 }
 
+/* Does nobody serve the other end yet? */
+static bool is_silent(const LuGdb *g, int k)
+{
+    bool silent = g->proc->gdb_peer[k] < 0;
+    for (const LuGdbPeer *p = g->peer; p < g->peer + ARRAY_SIZE(g->peer); p++)
+        silent |= p->pid && p->at == k && p->slot;
+    return silent;
+}
+
 void gdb_others(void *o, Fmt *out)
 {
     LuGdb *g = o;
     for (int k = 0; k < LU_GDB_PEERS; k++) {
-        if (g->proc->gdb_peer[k] < 0 || !to_peer(g, k, "qfThreadInfo", 12))
+        if (is_silent(g, k) || !to_peer(g, k, "qfThreadInfo", 12))
             continue;
         size_t n = read_packet(g, g->proc->gdb_peer[k]);
         if (n < 5 || g->from[1] != 'm')
@@ -174,10 +199,25 @@ static unsigned told_number(const char *packet, const char *word)
     return v;
 }
 
+/* Children of vfork that this socket was made for run another program now, or are gone. */
+static void part_with_threads(LuGdb *g, int k)
+{
+    for (LuGdbPeer *p = g->peer; p < g->peer + ARRAY_SIZE(g->peer); p++) {
+        if (!p->pid || p->at != k || !p->slot)
+            continue;
+        if (g->slot[p->slot - 1].pid == p->pid)
+            g->slot[p->slot - 1].pid = 0;
+        if (g->stub.g_thread == p->slot)
+            g->stub.g_pid = p->pid;
+        p->slot = 0;
+    }
+}
+
 /* What it says by itself is a stop, or its end; who ends without a word was killed. */
 void gdb_from_peer(LuGdb *g, int k)
 {
     size_t n = read_packet(g, g->proc->gdb_peer[k]);
+    part_with_threads(g, k);
     unsigned last = g->stub.g_pid;
     if (!n) {
         bool ran = g->stub.running && last && peer_of(g, last) && peer_of(g, last)->at == k;
@@ -190,23 +230,19 @@ void gdb_from_peer(LuGdb *g, int k)
     }
     unsigned child = told_number(g->from, "fork:p");
     if (child)
-        gdb_add_peer(g, child, k);
+        gdb_add_peer(g, child, k, 0);
     gdb_other_stopped(&g->stub, told_number(g->from, "thread:p"));
     gdb_write(g, g->from, n);
 }
 
 /* ---- fork ---- */
 
-void lu_gdb_fork_prepare(LuThread *t, uint64_t flags)
+int gdb_new_peer(LuGdb *g, int *ret_end)
 {
-    LuProc *p = t->proc;
-    LuGdb *g = p->gdb;
+    LuProc *p = g->proc;
     int ends[2], high[2], k = 0;
-    t->gdb_end = -1;
-    if (!g->stub.tell_forks || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) || t->pid != g->pid ||
-        flags & (CLONE_NEWPID | CLONE_VFORK | CLONE_PARENT) ||
-        sys_is_err(sys_call4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)))
-        return;
+    if (sys_is_err(sys_call4(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)))
+        return -1;
     for (int end = 0; end < 2; end++) {
         high[end] = (int)sys_call3(SYS_fcntl, ends[end], F_DUPFD_CLOEXEC, HIDDEN_FD);
         sys_close(ends[end]);
@@ -220,10 +256,20 @@ void lu_gdb_fork_prepare(LuThread *t, uint64_t flags)
     if (k == LU_GDB_PEERS) {
         sys_close(high[0]);
         sys_close(high[1]);
-        return;
+        return -1;
     }
-    t->gdb_end = high[1];
-    t->gdb_at = k;
+    *ret_end = high[1];
+    return k;
+}
+
+void lu_gdb_fork_prepare(LuThread *t, uint64_t flags)
+{
+    LuGdb *g = t->proc->gdb;
+    t->gdb_end = -1;
+    if (!g->stub.tell_forks || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) || t->pid != g->pid ||
+        flags & (CLONE_NEWPID | CLONE_VFORK | CLONE_PARENT))
+        return;
+    t->gdb_at = gdb_new_peer(g, &t->gdb_end);
 }
 
 /* The debugger hears of the child while this thread stands. */
@@ -246,6 +292,7 @@ static void let_go(LuThread *t)
     p->gdb = NULL;
     t->gdb_slot = 0;
     t->cpu->ctx &= ~(uint32_t)CTX_STEP;
+    cpu_hooks(t->cpu)->note = NULL;
 }
 
 void lu_gdb_fork_child(LuThread *t)
@@ -262,6 +309,10 @@ void lu_gdb_fork_child(LuThread *t)
         if (p->gdb_peer[k] >= 0)
             sys_close(p->gdb_peer[k]);
         p->gdb_peer[k] = -1;
+    }
+    if (t->gdb_vfork) {
+        sys_close(t->gdb_vfork);
+        t->gdb_vfork = 0;
     }
     accel_debug_forget(p->accel);
     for (int k = 0; k < GDB_FILES; k++)
@@ -280,4 +331,31 @@ void lu_gdb_fork_child(LuThread *t)
         p->gdb_link = -1;
         let_go(t);
     }
+}
+
+/* ---- vfork ---- */
+
+void lu_gdb_vfork_prepare(LuThread *t, LuThread *child)
+{
+    LuGdb *g = t->proc->gdb;
+    int k = g->stub.tell_vforks && !__atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) && t->pid == g->pid
+                ? gdb_new_peer(g, &child->gdb_vfork)
+                : -1;
+    if (k < 0)
+        return;
+    child->gdb_at = k;
+    if (!gdb_vfork_slot(g, t, child)) { /* there are too many threads */
+        drop_socket(g, k);
+        sys_close(child->gdb_vfork);
+        child->gdb_vfork = 0;
+    }
+}
+
+bool lu_gdb_vfork_left(LuThread *t, LuThread *child)
+{
+    if (!child->gdb_vfork)
+        return false;
+    gdb_free_slot(t->proc->gdb, child);
+    sys_close(child->gdb_vfork); /* if nobody else has it, the server hears of its end */
+    return true;
 }

@@ -15,6 +15,8 @@ typedef enum LuGdbKind {
     LU_GDB_CALL,
     LU_GDB_RETURN,
     LU_GDB_FORKED,
+    LU_GDB_VFORKED,
+    LU_GDB_VFORK_DONE,
     LU_GDB_EXITED,
     LU_GDB_KILLED
 } LuGdbKind;
@@ -24,6 +26,8 @@ typedef struct LuGdbEvent {
     int signal; /* or status */
     bool at_break; /* LU_GDB_SIGNAL: of a breakpoint */
     uint64_t nr;   /* or the child's number */
+    unsigned parent; /* LU_GDB_VFORKED, which the child tells: its parent's slot + 1 */
+    int at;          /* LU_GDB_FORKED, LU_GDB_VFORKED: index of LuProc.gdb_peer */
     const struct LuGdbWatch *watch; /* LU_GDB_SIGNAL: what was hit, or NULL */
 } LuGdbEvent;
 
@@ -38,7 +42,7 @@ typedef struct LuGdbWatch {
 
 typedef struct LuGdbSlot {
     LuThread *thread; /* NULL: free. LuGdb.lock */
-    unsigned tid;
+    unsigned tid, pid;
     uint8_t how;    /* GdbHow: by the server, while everything stands */
     bool step_due;  /* by the thread: the next stop is the step's end */
     int deliver;    /* the signal it goes on with */
@@ -46,10 +50,12 @@ typedef struct LuGdbSlot {
     siginfo_t info; /* of the last that it was stopped for */
 } LuGdbSlot;
 
-/* A child that the debugger follows, or one of its children: what it says comes by this socket. */
+/* A child that the debugger follows, or one of its children: what it says comes by this socket. One of vfork
+ * has nothing to say there before its execve: it is a thread of ours until then. */
 typedef struct LuGdbPeer {
-    unsigned pid; /* 0: free */
-    int at;       /* index of LuProc.gdb_peer */
+    unsigned pid;  /* 0: free */
+    int at;        /* index of LuProc.gdb_peer */
+    unsigned slot; /* vfork: its slot + 1, until there was something */
 } LuGdbPeer;
 
 struct LuGdb {
@@ -59,7 +65,6 @@ struct LuGdb {
     bool over;   /* begun by execve of a process that was looked at */
     bool linked; /* the debugger is behind LuProc.gdb_link, a parent; else at LuProc.gdb_fd */
     LuGdbPeer peer[4 * LU_GDB_PEERS];
-    size_t n_from; /* of a peer's packet that has come in part */
     char from[2 * GDB_PACKET + 16];
     Lock lock; /* slots */
     uint32_t hold, turn, event;
@@ -80,7 +85,11 @@ struct LuGdb {
  * for GdbProcessOps. */
 void gdb_write(LuGdb *g, const char *bytes, size_t n);
 void gdb_from_peer(LuGdb *g, int k);
-void gdb_add_peer(LuGdb *g, unsigned pid, int at);
+void gdb_add_peer(LuGdb *g, unsigned pid, int at, unsigned slot);
+void gdb_drop_peer(LuGdb *g, unsigned pid);
+/* A socket pair for a child that shall be followed: index of LuProc.gdb_peer, *ret_end the child's. -1: it is
+ * not. */
+int gdb_new_peer(LuGdb *g, int *ret_end);
 bool gdb_other(void *o, unsigned pid, const char *packet, size_t n, bool resumes);
 void gdb_others(void *o, Fmt *out);
 /* Is there another process to speak for? */
@@ -90,6 +99,10 @@ bool gdb_has_peers(const LuGdb *g);
 bool gdb_hand_over(LuGdb *g);
 /* The parent is no longer looked at: the connection is ours. */
 void gdb_take_connection(LuGdb *g);
+/* gdb.c: a slot for a child of t by vfork; false: there is none. Its slot is free when this returns, and its
+ * LuThread may be freed: nobody looks at its registers any more. */
+bool gdb_vfork_slot(LuGdb *g, LuThread *t, LuThread *child);
+void gdb_free_slot(LuGdb *g, LuThread *t);
 /* gdb_serve.c: the thread of a process that is one of several. False: there is none. */
 bool gdb_serve_child(LuGdb *g, LuThread *t);
 /* Ctrl-C for a process behind this one. */

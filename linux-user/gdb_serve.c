@@ -153,7 +153,9 @@ static bool point(void *o, GdbPoint kind, uint64_t at, uint64_t n, bool on)
 
 static void stop_all(LuGdb *g)
 {
+    lock_take(&g->lock); /* from now on no slot is freed (gdb_free_slot()) */
     __atomic_store_n(&g->hold, 1, __ATOMIC_SEQ_CST);
+    lock_release(&g->lock);
     accel_stand_still(g->proc->accel);
 }
 
@@ -309,9 +311,48 @@ static long read_link(void *o, const char *path, char *to, size_t cap)
     return n;
 }
 
-static unsigned own_pid(void *o)
+static unsigned pid_of(void *o, unsigned thread)
 {
-    return (unsigned)((LuGdb *)o)->pid;
+    LuGdb *g = o;
+    return thread && g->slot[thread - 1].pid ? g->slot[thread - 1].pid : (unsigned)g->pid;
+}
+
+/* The slot + 1 of a child of vfork; 0: it is none. */
+static unsigned vfork_slot(LuGdb *g, unsigned pid)
+{
+    for (unsigned k = 0; pid != (unsigned)g->pid && k < GDB_MOST_THREADS; k++)
+        if (g->slot[k].thread && g->slot[k].pid == pid)
+            return k + 1;
+    return 0;
+}
+
+static bool is_ours(void *o, unsigned pid)
+{
+    return pid == (unsigned)((LuGdb *)o)->pid || vfork_slot(o, pid);
+}
+
+/* This thread goes on from what it has told, whatever the others do. */
+static void let_thread_go(LuGdb *g, unsigned slot)
+{
+    uint32_t seen = slot;
+    g->slot[slot - 1].how = GDB_RUN;
+    g->slot[slot - 1].thread->gdb_slot = 0;
+    g->slot[slot - 1].thread = NULL;
+    if (__atomic_compare_exchange_n(&g->event, &seen, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        wake(&g->event);
+    __atomic_fetch_add(&g->turn, 1, __ATOMIC_SEQ_CST);
+    wake(&g->turn);
+}
+
+static void release(void *o, unsigned pid, bool kill)
+{
+    LuGdb *g = o;
+    unsigned slot = vfork_slot(g, pid);
+    if (kill)
+        sys_call2(SYS_kill, pid, SIGKILL);
+    gdb_drop_peer(g, pid);
+    if (slot)
+        let_thread_go(g, slot);
 }
 
 /* ---- the connection ---- */
@@ -329,7 +370,9 @@ static const GdbProcessOps process_ops = {.id = thread_id,
                                           .object = object,
                                           .open = open_file,
                                           .readlink = read_link,
-                                          .pid = own_pid,
+                                          .pid = pid_of,
+                                          .ours = is_ours,
+                                          .release = release,
                                           .other = gdb_other,
                                           .others = gdb_others};
 static const GdbOps ops = {.write = write_out,
@@ -344,6 +387,20 @@ static const GdbOps ops = {.write = write_out,
                            .interrupt = interrupt,
                            .leave = leave,
                            .process = &process_ops};
+
+static void report_end(LuGdb *g, unsigned thread)
+{
+    const LuGdbEvent *e = &g->what;
+    bool killed = e->kind == LU_GDB_KILLED;
+    unsigned pid = pid_of(g, thread);
+    gdb_exited(&g->stub, pid, killed ? signal_to_gdb(e->signal) : (unsigned)e->signal, killed);
+    if (pid != (unsigned)g->pid) {
+        release(g, pid, false);
+        return;
+    }
+    gdb_hand_over(g);
+    detach(g);
+}
 
 static void report(LuGdb *g)
 {
@@ -363,15 +420,17 @@ static void report(LuGdb *g)
     case LU_GDB_CALL:
     case LU_GDB_RETURN: gdb_stopped_at_call(&g->stub, thread, e->kind == LU_GDB_CALL, e->nr); break;
     case LU_GDB_FORKED:
-        gdb_add_peer(g, (unsigned)e->nr, g->slot[thread - 1].thread->gdb_at);
-        gdb_stopped_at_fork(&g->stub, thread, (unsigned)e->nr);
+        gdb_add_peer(g, (unsigned)e->nr, e->at, 0);
+        gdb_stopped_at_fork(&g->stub, thread, (unsigned)e->nr, false);
         break;
+    case LU_GDB_VFORKED:
+        gdb_add_peer(g, (unsigned)e->nr, e->at, thread);
+        gdb_stopped_at_fork(&g->stub, e->parent, (unsigned)e->nr, true);
+        break;
+    case LU_GDB_VFORK_DONE: gdb_stopped_at_vfork_done(&g->stub, thread); break;
     case LU_GDB_EXITED:
     case LU_GDB_KILLED:
-        gdb_exited(&g->stub, e->kind == LU_GDB_EXITED ? (unsigned)e->signal : signal_to_gdb(e->signal),
-                   e->kind == LU_GDB_KILLED);
-        gdb_hand_over(g);
-        detach(g);
+        report_end(g, thread);
         break;
     }
 }
@@ -390,12 +449,15 @@ static bool take_bytes(LuGdb *g)
         return true;
     if (n <= 0)
         return false;
-    if (g->linked && bytes[0] == LU_GDB_TAKE)
-        gdb_take_connection(g);
-    else if (g->stub.running && g->stub.g_pid && bytes[0] == CTRL_C)
+    bool last = g->linked && bytes[n - 1] == LU_GDB_TAKE; /* nothing follows that */
+    if (g->stub.running && g->stub.g_pid && bytes[0] == CTRL_C)
         gdb_interrupt_other(g, g->stub.g_pid);
     else
-        gdb_take(&g->stub, bytes, (size_t)n);
+        gdb_take(&g->stub, bytes, (size_t)n - last);
+    if (last && gdb_between_packets(&g->stub))
+        gdb_take_connection(g);
+    else if (last) /* a byte of one */
+        gdb_take(&g->stub, bytes + n - 1, 1);
     return true;
 }
 
@@ -546,18 +608,25 @@ static int hide(long fd)
     return (int)high;
 }
 
+static void first_slot(LuGdb *g, LuThread *t)
+{
+    g->slot[0] =
+        (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .pid = (unsigned)t->pid, .how = GDB_RUN};
+    t->gdb_slot = 1;
+}
+
 /* Of a process that has one thread, which stands. */
 static void make_server(LuGdb *g, LuThread *t)
 {
     LuProc *p = t->proc;
-    const bool no_ack = g->stub.no_ack, breaks = g->stub.tell_breaks, forks = g->stub.tell_forks;
+    const bool no_ack = g->stub.no_ack, breaks = g->stub.tell_breaks, forks = g->stub.tell_forks,
+               vforks = g->stub.tell_vforks;
     p->gdb_wake = hide(sys_call2(SYS_eventfd2, 0, EFD_CLOEXEC));
     g->proc = p;
     g->pid = t->pid;
     g->hold = 1;
     lock_init(&g->lock, LOCK_RANK_SIGHAND);
-    g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
-    t->gdb_slot = 1;
+    first_slot(g, t);
     g->ops = ops;
     g->ops.arch = p->abi->regs->arch;
     gdb_init(&g->stub, &g->ops, g);
@@ -566,6 +635,7 @@ static void make_server(LuGdb *g, LuThread *t)
         g->stub.no_ack = no_ack;
         g->stub.tell_breaks = breaks;
         g->stub.tell_forks = forks;
+        g->stub.tell_vforks = vforks;
         g->stub.multi = g->stub.tell_execs = g->stub.running = true;
         gdb_stopped_at_exec(&g->stub, 1, p->exe_path);
     }
@@ -596,8 +666,7 @@ bool gdb_serve_child(LuGdb *g, LuThread *t)
     g->event = g->n_watches = g->n_noted = 0;
     lock_init(&g->lock, LOCK_RANK_SIGHAND);
     memset(g->slot, 0, sizeof(g->slot));
-    g->slot[0] = (LuGdbSlot){.thread = t, .tid = (unsigned)t->tid, .how = GDB_RUN};
-    t->gdb_slot = 1;
+    first_slot(g, t);
     gdb_forget_packets(&g->stub);
     g->server = lu_host_thread(t, serve);
     return g->server != NULL;
@@ -605,22 +674,24 @@ bool gdb_serve_child(LuGdb *g, LuThread *t)
 
 /* ---- execve ---- */
 
-enum { OVER_LINKED = 1, OVER_NO_ACK = 2, OVER_BREAKS = 4, OVER_FORKS = 8 };
+enum { OVER_LINKED = 1, OVER_NO_ACK = 2, OVER_BREAKS = 4, OVER_FORKS = 8, OVER_VFORKS = 16 };
 
 /* 16 bits for each descriptor. */
 uint64_t lu_gdb_hand_over(LuThread *t, bool undo)
 {
     LuGdb *g = t->proc->gdb;
     const LuProc *p = t->proc;
-    if (!g || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) || !g->stub.tell_execs || t->pid != g->pid)
+    bool vfork = t->gdb_vfork && t->gdb_slot;
+    if (!g || __atomic_load_n(&g->detached, __ATOMIC_ACQUIRE) || !g->stub.tell_execs ||
+        (t->pid != g->pid && !vfork))
         return 0;
-    unsigned link = g->linked ? (unsigned)p->gdb_link : 0;
+    unsigned link = vfork ? (unsigned)t->gdb_vfork : g->linked ? (unsigned)p->gdb_link : 0;
     sys_call3(SYS_fcntl, p->gdb_fd, F_SETFD, undo ? FD_CLOEXEC : 0);
     if (link)
         sys_call3(SYS_fcntl, link, F_SETFD, undo ? FD_CLOEXEC : 0);
-    return (uint64_t)p->gdb_fd << 32 | (uint64_t)link << 8 | 0x80 | (g->linked ? OVER_LINKED : 0) |
+    return (uint64_t)p->gdb_fd << 32 | (uint64_t)link << 8 | 0x80 | (link ? OVER_LINKED : 0) |
            (g->stub.no_ack ? OVER_NO_ACK : 0) | (g->stub.tell_breaks ? OVER_BREAKS : 0) |
-           (g->stub.tell_forks ? OVER_FORKS : 0);
+           (g->stub.tell_forks ? OVER_FORKS : 0) | (g->stub.tell_vforks ? OVER_VFORKS : 0);
 }
 
 bool lu_gdb_take_over(LuThread *t, uint64_t what)
@@ -639,6 +710,7 @@ bool lu_gdb_take_over(LuThread *t, uint64_t what)
     g->stub.no_ack = what & OVER_NO_ACK;
     g->stub.tell_breaks = what & OVER_BREAKS;
     g->stub.tell_forks = what & OVER_FORKS;
+    g->stub.tell_vforks = what & OVER_VFORKS;
     g->over = true;
     make_server(g, t);
     return g->server != NULL;

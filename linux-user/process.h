@@ -102,6 +102,9 @@ struct LuThread {
     const LuFilter *filters; /* the newest first; others may add to it */
     uint16_t gdb_slot;    /* 0: unknown to the debugger */
     int gdb_end, gdb_at;  /* while it forks: the child's socket, -1: none; the place of its own in gdb_peer */
+    int gdb_vfork;        /* a child of vfork that is looked at: by this socket the program behind its execve
+                           * speaks to the parent; else 0 */
+    uint16_t gdb_parent;  /* its parent's gdb_slot */
     bool gdb_over;        /* the next instruction is run whatever breakpoint it has */
     bool vfork_child;     /* runs on the TLS of its suspended parent, which frees the block */
 };

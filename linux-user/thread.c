@@ -234,6 +234,8 @@ static void thread_begin(void *arg)
     if (t->block->clear_sighand) /* the kernel reset our fault handlers with the guest's */
         lu_sighost_install_faults(t->sighand->act);
     lu_signals_release(t);
+    if (UNLIKELY(t->proc->gdb != NULL) && t->vfork_child)
+        lu_gdb_vfork_child(t);
     lu_thread_run(t);
 }
 
@@ -352,6 +354,9 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
         lu_signals_release(t);
         return -ENOMEM;
     }
+    const bool watched = vfork && t->proc->gdb;
+    if (UNLIKELY(watched))
+        lu_gdb_vfork_prepare(t, c);
     t->traced.forking = 1; /* the child begins on this thread's TLS */
     long r = clone_host_shared(c, args, size);
     t->traced.forking = 0;
@@ -359,9 +364,12 @@ static long clone_shared(LuThread *t, const struct clone_args *args, size_t size
         lu_set_self(t);
         break_locks(t, (uint32_t)c->tid);
     }
+    const bool told = UNLIKELY(watched) && lu_gdb_vfork_left(t, c);
     if (vfork || sys_is_err(r))
         child_free(c);
     lu_signals_release(t);
+    if (UNLIKELY(told) && !sys_is_err(r))
+        lu_gdb_vfork_done(t);
     return r;
 }
 
@@ -517,7 +525,7 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
     if (UNLIKELY(watched))
         lu_gdb_thread_gone(t);
     unsigned left = thread_unlink(t);
-    if (!left && nr == SYS_exit)
+    if (!left)
         lu_perf_end(t);
     if (!left && (watched || host_tls_has_donors()))
         sys_exit_group(status); /* the last guest thread is not the last of the host */
@@ -543,11 +551,13 @@ long lu_thread_exit(LuThread *t, int status)
 
 _Noreturn void lu_process_exit(LuThread *t, int status)
 {
-    lu_perf_end(t);
+    /* Another process may go on in this memory: CLONE_VM without CLONE_THREAD. */
+    const bool apart = t->block && t->block->own_group && !t->vfork_child;
+    if (!apart)
+        lu_perf_end(t);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)status, false);
-    /* Another process may go on in this memory: CLONE_VM without CLONE_THREAD. */
-    if (t->block && t->block->own_group && !t->vfork_child)
+    if (apart)
         thread_end(t, SYS_exit_group, status);
     sys_exit_group(status);
 }

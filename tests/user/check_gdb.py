@@ -205,6 +205,26 @@ def main():
                                         'info threads', 'inferior 1', 'print sum', 'continue'])
     good &= check('both', s, [r'^Catchpoint 1 \(forked', r'Inferior 2 \(process \d+\) exited with code 03', r'^  1\.1 +Thread', r'inferior 1',
                               r'= 34$', r'Inferior 1 \(process \d+\) exited with code 052'], 42, printed)
+    # A child of vfork runs in its parent's memory: what it did to `scale` is there.
+    doubled = printed.replace('96', '192')
+    s = Session(emulator, program, ['vfork'], [quiet, 'catch vfork', 'continue', 'break add', 'continue'])
+    good &= check('vfork', s, [r'^Catchpoint 1 \(vforked process \d+\)', r'Detaching after vfork from child', r'exited with code 052'], 42, doubled)
+    s = Session(emulator, program, ['vfork'], [quiet, 'set follow-fork-mode child', 'catch vfork', 'continue', 'break add', 'continue', 'print a * 10 + b',
+                                               'bt', 'continue'])
+    good &= check('follow vfork', s, [r'^Catchpoint 1 \(vforked', r'hit Breakpoint 2.*add \(a=', r'= 12$', r'^#1 .* main',
+                                      r'Detaching vfork parent process \d+ after child exit', r'Inferior 2 \(process \d+\) exited with code 03'], 42, doubled)
+    s = Session(emulator, program, ['vfork'], [quiet, 'set detach-on-fork off', 'set follow-fork-mode child', 'catch vfork', 'continue', 'continue',
+                                               'inferior 1', 'continue'])
+    good &= check('both of vfork', s, [r'^Catchpoint 1 \(vforked', r'Inferior 2 \(process \d+\) exited with code 03', r'inferior 1',
+                                       r'Inferior 1 \(process \d+\) exited with code 052'], 42, doubled)
+    s = Session(emulator, program, ['spawn'], [quiet, 'set follow-fork-mode child', 'catch exec', 'continue', 'break add', 'continue', 'print a * 10 + b',
+                                               'delete', 'continue'])
+    good &= check('spawn', s, [r'Detaching vfork parent process \d+ after child exec', r'Catchpoint 1 \(exec.d ', r'hit Breakpoint 2.*add \(a=',
+                               r'= 12$', r'Inferior 2 \(process \d+\) exited with code 03'], 42, printed)
+    s = Session(emulator, program, ['spawn'], [quiet, 'break in_thread', 'continue', 'delete', 'break _exit', 'break write', 'continue', 'print sum', 'delete',
+                                               'continue'])
+    good &= check('beside spawn', s, [r'hit Breakpoint 1, in_thread', r'Detaching after vfork from child', r'= 34$', r'exited with code 052'], 42, printed)
+
     s = Session(emulator, program, ['exec'], [quiet, 'catch exec', 'continue', 'break in_thread', 'continue', 'print *(int *)p', 'delete', 'continue'])
     good &= check('exec', s, [r'is executing new program: .*debugged', r'^(Thread .*hit )?Catchpoint 1 \(exec.d ', r'hit Breakpoint 2.* in_thread', r'= 7$',
                               r'exited with code 052'], 42, printed)

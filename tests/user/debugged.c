@@ -1,6 +1,7 @@
 /* What check_gdb.py debugs: calls, a signal, a thread, a fault, a child. */
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,20 @@ static void copy_bytes(void *to, const void *from, size_t n)
 
 char letters[32] = "abcdefgh", copied[32];
 
+static void spawn(char *name)
+{
+    char *args[] = {name, "three", NULL};
+    int status;
+    pid_t child;
+    int e = posix_spawn(&child, "/proc/self/exe", NULL, NULL, args, NULL);
+    if (e != 0 || waitpid(child, &status, 0) != child || WEXITSTATUS(status) != 3)
+        exit(98);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "three") == 0)
+        return add(1, 2);
     if (argc > 1 && strcmp(argv[1], "copy") == 0)
         copy_bytes(copied, letters, sizeof(copied));
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
@@ -93,7 +106,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "wait") == 0)
         for (;;)
             pause();
-    pid_t child = fork();
+    if (argc > 1 && strcmp(argv[1], "spawn") == 0)
+        spawn(argv[0]);
+    pid_t child = argc > 1 && strcmp(argv[1], "vfork") == 0 ? vfork() : fork();
     if (child == 0)
         _exit(add(1, 2));
     waitpid(child, &status, 0);

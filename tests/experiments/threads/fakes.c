@@ -245,5 +245,9 @@ void lu_perf_fork_child(LuThread *t) {}
 int lu_gdb_signal(LuThread *t, const siginfo_t *si) { return si->si_signo; }
 void lu_gdb_fork_prepare(LuThread *t, uint64_t flags) {}
 void lu_gdb_fork_parent(LuThread *t, long child) {}
+void lu_gdb_vfork_prepare(LuThread *t, LuThread *child) {}
+void lu_gdb_vfork_child(LuThread *child) {}
+bool lu_gdb_vfork_left(LuThread *t, LuThread *child) { return false; }
+void lu_gdb_vfork_done(LuThread *t) {}
 void lu_gdb_fork_child(LuThread *t) {}
 void lu_gdb_thread_gone(LuThread *t) {}
