@@ -238,6 +238,7 @@ int main(int argc, char **argv)
     struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
     static AccelMem mem = {.opaque = &r, .exec_bytes = exec_bytes, .code_page = code_page};
     static uint64_t cpu[1024] __attribute__((aligned(64)));
+    static CpuHooks hooks; /* nobody asks for anything */
     Gva pc;
     int opt;
 
@@ -266,6 +267,7 @@ int main(int argc, char **argv)
     r.cpu = (Cpu *)cpu;
     r.cpu->ops = r.guest->ops;
     r.cpu->ops->reset(r.cpu);
+    r.cpu->accel_cpu = &hooks;
     r.cpu->pc = pc;
     run(&r);
 }
