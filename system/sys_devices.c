@@ -292,7 +292,9 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
     case BACKEND_DRIVE:
         if (!id && d->want.cls == &ide_cd_class)
             return true; /* with no medium, ever */
-        d->disk = disks_take(s->vm->disks, id ? id : "", err);
+        if (!id)
+            return sys_fail(err, "-device: drive= is missing, the id of a -drive or the name of a -blockdev");
+        d->disk = disks_take(s->vm->disks, id, err);
         d->want.backend = d->disk ? &d->disk->port : NULL;
         return d->disk != NULL;
     case BACKEND_ENTROPY:

@@ -4,6 +4,7 @@
 #include "system/net_options.h"
 #include "system/objects.h"
 #include "system/sys_devices.h"
+#include "system/trace.h"
 
 #include <string.h>
 
@@ -39,6 +40,20 @@ static bool print_device(const char *text, bool *ret_printed, GError **err)
     return kv && (!*ret_printed || sys_device_help(g_str_equal(name, "help") ? NULL : name, err));
 }
 
+/* Without a machine: what no device has to be there for. */
+static void print_events(void)
+{
+    MemMap none = {0};
+    const Trace t = {.map = &none};
+    char *name;
+    bool on;
+    for (unsigned n = 0; trace_at(&t, n, &name, &on); n++) {
+        printf("%s\n", name);
+        g_free(name);
+    }
+    printf("and NAME_read, NAME_write of each device of a machine: -M NAME -trace help lists them\n");
+}
+
 bool sys_help(SysOptions *o, GError **err)
 {
     static const struct {
@@ -59,6 +74,11 @@ bool sys_help(SysOptions *o, GError **err)
                 print_kinds(kinds[k].what, kinds[k].kind);
                 o->helped = true;
             }
+    text = sys_option(o, LIST_TRACE, 0);
+    if (text && g_str_equal(text, "help") && !o->machine) {
+        print_events();
+        o->helped = true;
+    }
     for (unsigned n = 0; (text = sys_option(o, LIST_DEVICE, n)); n++) {
         bool printed;
         if (!print_device(text, &printed, err))
