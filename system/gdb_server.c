@@ -295,7 +295,7 @@ static void all_run(GdbServer *g)
 static void stop_quietly(GdbServer *g, RunState state)
 {
     g->quiet = true;
-    if (g->vm->state == RUN_RUNNING)
+    if (vm_is_live(g->vm))
         vm_stop(g->vm, state);
     g->quiet = false;
     all_run(g);

@@ -20,6 +20,7 @@ const char *const vm_state_names[RUN_STATES] = {
     [RUN_INMIGRATE] = "inmigrate",
     [RUN_FINISH_MIGRATE] = "finish-migrate",
     [RUN_POSTMIGRATE] = "postmigrate",
+    [RUN_SUSPENDED] = "suspended",
 };
 
 static const char *const cause_names[CAUSES] = {
@@ -69,7 +70,7 @@ static void event_of(Vm *vm, const char *name, ShutdownCause why)
 
 void vm_stop(Vm *vm, RunState state)
 {
-    bool was = vm->state == RUN_RUNNING;
+    bool was = vm_is_live(vm);
     if (was) {
         clock_stop(&vm->machine->clock, true);
         vcpus_pause(&vm->vcpus);
@@ -93,19 +94,26 @@ void vm_release(Vm *vm)
         vcpus_resume(&vm->vcpus);
 }
 
+static bool is_asleep(const Vm *vm)
+{
+    const BoardSleep *s = vm->machine->board->sleep;
+    return s && s->asleep(vm->machine);
+}
+
 bool vm_cont(Vm *vm)
 {
-    if (vm->state == RUN_RUNNING)
+    if (vm_is_live(vm))
         return true;
     if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_INMIGRATE ||
         vm->state == RUN_FINISH_MIGRATE)
         return false;
-    vm->state = RUN_RUNNING;
-    trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[RUN_RUNNING]);
+    vm->state = is_asleep(vm) ? RUN_SUSPENDED : RUN_RUNNING;
+    trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[vm->state]);
     vm_event(vm, "RESUME", NULL);
     accel_stand(vm->machine->accel, false);
     clock_stop(&vm->machine->clock, false);
-    vcpus_resume(&vm->vcpus);
+    if (vm->state == RUN_RUNNING)
+        vcpus_resume(&vm->vcpus);
     return true;
 }
 
@@ -131,20 +139,15 @@ static void power_off(Vm *vm, int code)
     vm_stop(vm, RUN_SHUTDOWN);
 }
 
-void vm_reset(Vm *vm, ShutdownCause why)
+/* By machine_reset(), or machine_wake(). Whoever runs it, nothing runs afterwards. */
+static bool begin_anew(Vm *vm, bool (*how)(Machine *m, DevError *err), ShutdownCause why)
 {
     DevError err;
-    bool run = vm->state == RUN_RUNNING;
-    trace_event(&vm->trace, TRACE_VM_RESET, "%s", cause_names[why]);
-    if (vm->opt->no_reboot && by_guest(why)) {
-        power_off(vm, vm->request_code);
-        return;
-    }
     vcpus_abandon(&vm->vcpus, true);
     clock_stop(&vm->machine->clock, true);
     vcpus_pause(&vm->vcpus);
     clock_thread_pause(&vm->clock);
-    bool ok = machine_reset(vm->machine, &err);
+    bool ok = how(vm->machine, &err);
     for (unsigned k = 0; k < vm->vcpus.n; k++)
         if (!vm->gdb)
             vm->vcpus.vcpu[k].how = VCPU_RUN; /* one may have ended itself */
@@ -154,15 +157,73 @@ void vm_reset(Vm *vm, ShutdownCause why)
         fprintf(stderr, "tinamou-system: %s\n", err.text);
         vm->state = RUN_INTERNAL_ERROR;
         vm_quit(vm, why, 1);
+    }
+    return ok;
+}
+
+static void run_anew(Vm *vm)
+{
+    vm->state = RUN_RUNNING;
+    clock_stop(&vm->machine->clock, false);
+    vcpus_resume(&vm->vcpus);
+}
+
+void vm_reset(Vm *vm, ShutdownCause why)
+{
+    trace_event(&vm->trace, TRACE_VM_RESET, "%s", cause_names[why]);
+    if (vm->opt->no_reboot && by_guest(why)) {
+        power_off(vm, vm->request_code);
         return;
     }
+    if (!begin_anew(vm, machine_reset, why))
+        return;
     event_of(vm, "RESET", why);
     if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_IO_ERROR)
         vm->state = RUN_PAUSED;
-    if (run) {
-        clock_stop(&vm->machine->clock, false);
-        vcpus_resume(&vm->vcpus);
+    if (vm_is_live(vm))
+        run_anew(vm);
+}
+
+/* ---- suspend to RAM ---- */
+
+static void suspend(Vm *vm)
+{
+    if (vm->state == RUN_RUNNING) {
+        vcpus_pause(&vm->vcpus);
+        vm->state = RUN_SUSPENDED;
+        trace_event(&vm->trace, TRACE_VM_STATE, "%s", vm_state_names[vm->state]);
     }
+    vm_event(vm, "SUSPEND", NULL);
+}
+
+/* A reset may have come before. */
+static void wake(Vm *vm)
+{
+    if (!is_asleep(vm))
+        return;
+    if (vm->state == RUN_RUNNING) /* that it sleeps was not told yet */
+        suspend(vm);
+    if (!begin_anew(vm, machine_wake, CAUSE_GUEST_RESET))
+        return;
+    vm_event(vm, "WAKEUP", NULL);
+    if (vm_is_live(vm))
+        run_anew(vm);
+}
+
+bool vm_has_suspend(const Vm *vm)
+{
+    const BoardSleep *s = vm->machine->board->sleep;
+    return s && s->offered(vm->machine);
+}
+
+bool vm_wakeup(Vm *vm, GError **err)
+{
+    if (!vm_has_suspend(vm))
+        return sys_fail(err, "wake-up from suspend is not supported by this guest");
+    if (!is_asleep(vm))
+        return sys_fail(err, "Unable to wake up: guest is not in suspended state");
+    vm->machine->board->sleep->wake(vm->machine);
+    return true;
 }
 
 void vm_powerdown(Vm *vm)
@@ -181,19 +242,24 @@ static gboolean serve_request(void *opaque)
     int what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
     if (!what || vm->quitting)
         return G_SOURCE_REMOVE;
-    if (what - 1 == MACHINE_POWER_OFF)
-        power_off(vm, vm->request_code);
-    else
-        vm_reset(vm, CAUSE_GUEST_RESET);
+    switch ((MachineRequest)(what - 1)) {
+    case MACHINE_POWER_OFF: power_off(vm, vm->request_code); break;
+    case MACHINE_RESET: vm_reset(vm, CAUSE_GUEST_RESET); break;
+    case MACHINE_SUSPEND: suspend(vm); break;
+    case MACHINE_WAKE: wake(vm); break;
+    }
     return G_SOURCE_REMOVE;
 }
 
 void vm_request(void *opaque, MachineRequest what, int code)
 {
+    static const char *const names[] = {[MACHINE_POWER_OFF] = "power-off",
+                                        [MACHINE_RESET] = "reset",
+                                        [MACHINE_SUSPEND] = "suspend",
+                                        [MACHINE_WAKE] = "wake"};
     Vm *vm = opaque;
     vm->request_code = code;
-    trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d",
-                what == MACHINE_POWER_OFF ? "power-off" : "reset", code);
+    trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d", names[what], code);
     __atomic_store_n(&vm->requested, (int)what + 1, __ATOMIC_RELEASE);
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }

@@ -2,9 +2,10 @@
  * Vm: a running machine as its owner has it: run state, requests of the guest and the user, who is told.
  *
  * Life: vm_init(), then the machine, vm_run() until somebody quits, vm_clear().
- * Invariant: the cpus' threads are in guest code only in RUN_RUNNING; the machine's clock stands still
- * otherwise. Ownership: main's; what hangs off it (chardevs, disks, monitors) is closed by main. Threads: the
- * main thread, but for vm_request() (any) and vm_io_error() (a cpu's or a disk's thread).
+ * Invariant: the cpus' threads are in guest code only in RUN_RUNNING; the machine's clock runs there and in
+ * RUN_SUSPENDED, and stands still otherwise. Ownership: main's; what hangs off it (chardevs, disks, monitors)
+ * is closed by main. Threads: the main thread, but for vm_request() (any) and vm_io_error() (a cpu's or a
+ * disk's thread).
  */
 #ifndef SYSTEM_VM_H
 #define SYSTEM_VM_H
@@ -31,6 +32,7 @@ typedef enum RunState {
     RUN_INMIGRATE,
     RUN_FINISH_MIGRATE,
     RUN_POSTMIGRATE,
+    RUN_SUSPENDED, /* to RAM; the machine's clock runs, as its alarm wakes */
     RUN_STATES
 } RunState;
 
@@ -97,14 +99,22 @@ void vm_event(Vm *vm, const char *name, JsonObject *data); /* takes data */
 
 /* From `from` on until vm_quit(). */
 void vm_run(Vm *vm, bool paused);
+/* Does its clock run? */
+static inline bool vm_is_live(const Vm *vm)
+{
+    return vm->state == RUN_RUNNING || vm->state == RUN_SUSPENDED;
+}
 void vm_stop(Vm *vm, RunState state);
 /* No cpu is in guest code between the two, which the guest and the users do not notice. May be nested. */
 void vm_hold(Vm *vm);
 void vm_release(Vm *vm);
-/* False: it cannot go on (shut down). */
+/* False: it cannot go on (shut down). One that is asleep goes on sleeping. */
 bool vm_cont(Vm *vm);
 void vm_reset(Vm *vm, ShutdownCause why);
 void vm_powerdown(Vm *vm);
+/* Has the guest been told that there is suspend to RAM? */
+bool vm_has_suspend(const Vm *vm);
+bool vm_wakeup(Vm *vm, GError **err);
 void vm_quit(Vm *vm, ShutdownCause why, int status);
 /* MachineRequests.request; opaque: the Vm. */
 void vm_request(void *vm, MachineRequest what, int code);

@@ -588,6 +588,7 @@ static bool ide_realize(Device *dev, DevError *err)
             i->bus.state[n * DRIVES + k] = &i->channel[n].drive[k];
     }
     pci_shape(&i->f, TIMING, 4, 0, 0xffffffff); /* the ports answer whatever it says */
+    pci_stays(&i->f, TIMING, 4);
     pci_add_bar(&i->f, BAR_MASTER, MASTER_BYTES, PCI_BAR_IO, &master_ops, i);
     i->f.conventional = true;
     return true;

@@ -7,7 +7,12 @@
 
 struct Device;
 
-typedef enum MachineRequest { MACHINE_POWER_OFF, MACHINE_RESET } MachineRequest;
+typedef enum MachineRequest {
+    MACHINE_POWER_OFF,
+    MACHINE_RESET,
+    MACHINE_SUSPEND, /* to RAM, until a device asks for the next */
+    MACHINE_WAKE
+} MachineRequest;
 
 typedef struct MachineRequests {
     void *opaque;

@@ -1,6 +1,7 @@
 /* ACPI 6.4, 4.8 (fixed hardware); the places of Intel's PIIX4 (290562) and ICH9 (316972). Of the sleeping
- * states there is S5 only, as type 0. The TCO watchdog is registers without effect. That firmware's SMIs are
- * enabled already (where cpus have no system management mode) says that there is nothing to set up. */
+ * states there are S5, as type 0, and S3, as type 1. The TCO watchdog is registers without effect. That
+ * firmware's SMIs are enabled already (where cpus have no system management mode) says that there is nothing
+ * to set up. */
 #include "hw/isa/acpi_pm.h"
 #include "hw/core/clock.h"
 #include "hw/core/dev_impl.h"
@@ -27,17 +28,20 @@ enum {
     STS_GLOBAL = 0x20,
     STS_BUTTON = 0x100,
     STS_RTC = 0x400,
+    STS_WAKE = 0x8000,
     STS_ALL = 0x8f31,
     CAN_SCI = STS_TIMER | STS_GLOBAL | STS_BUTTON | STS_RTC
 };
 enum { SCI_ON = 1, SLEEP_TYPE = 0x1c00, SLEEP = 0x2000, SMI_GLOBAL = 1, SMI_COMMAND = 0x20, SMI_ON = 0x21 };
 enum { SMI_BROADCAST = 1 };
+typedef enum AcpiPmSleep { AWAKE, ASLEEP, WAKING } AcpiPmSleep;
 #define SECOND     1000000000ull
 #define HALF_TIMER (1u << 23)
 
 typedef struct AcpiPm {
     Device dev;
     bool ich, smm, smi_locked; /* locked: by the bridge, which keeps it */
+    bool no_s3;
     const IrqLine *sci;
     const MachineRequests *machine;
     Timer timer;
@@ -48,6 +52,7 @@ typedef struct AcpiPm {
     uint8_t tco[TCO_BYTES];
     uint32_t smi_enable, smi_status;
     uint8_t smi_asked[ACPI_PM_SMI_BYTES], smi_broadcast, smi_answer;
+    uint8_t sleep; /* AcpiPmSleep */
     DEV_STATE_END
 } AcpiPm;
 
@@ -90,14 +95,51 @@ static void fire(void *opaque)
     update(opaque);
 }
 
+static void wake(AcpiPm *p)
+{
+    if (p->sleep != ASLEEP)
+        return;
+    p->sleep = WAKING;
+    p->machine->request(p->machine->opaque, MACHINE_WAKE, 0);
+}
+
 void acpi_pm_press(Device *d)
 {
     AcpiPm *p = (AcpiPm *)d;
     lock_take(&d->lock);
     p->status |= STS_BUTTON;
     dev_trace(d, ACPI_PM, "button, enabled 0x%x control 0x%x", p->enable, p->control);
+    wake(p);
     show(p);
     lock_release(&d->lock);
+}
+
+void acpi_pm_alarm(Device *d)
+{
+    AcpiPm *p = (AcpiPm *)d;
+    lock_take(&d->lock);
+    p->status |= STS_RTC;
+    if (p->enable & STS_RTC)
+        wake(p);
+    show(p);
+    lock_release(&d->lock);
+}
+
+void acpi_pm_allow_s3(Device *d, bool on)
+{
+    ((AcpiPm *)d)->no_s3 = !on;
+}
+bool acpi_pm_has_s3(const Device *d)
+{
+    return !((const AcpiPm *)d)->no_s3;
+}
+
+bool acpi_pm_is_asleep(Device *d)
+{
+    lock_take(&d->lock);
+    const bool asleep = ((const AcpiPm *)d)->sleep != AWAKE;
+    lock_release(&d->lock);
+    return asleep;
 }
 
 void acpi_pm_event(Device *d, unsigned n)
@@ -175,10 +217,15 @@ static void write_control(AcpiPm *p, uint16_t v)
     dev_trace(&p->dev, ACPI_PM, "control 0x%x", v);
     if (!(v & SLEEP))
         return;
-    if ((v & SLEEP_TYPE) == 0 && p->machine)
+    const unsigned type = (v & SLEEP_TYPE) >> 10;
+    if (type == ACPI_PM_TYPE_S5 && p->machine) {
         p->machine->request(p->machine->opaque, MACHINE_POWER_OFF, 0);
-    else
-        log_guest(&p->dev, "there is no sleeping state of type %u", (v & SLEEP_TYPE) >> 10);
+    } else if (type == ACPI_PM_TYPE_S3 && p->machine && !p->no_s3) {
+        p->sleep = ASLEEP;
+        p->machine->request(p->machine->opaque, MACHINE_SUSPEND, 0);
+    } else {
+        log_guest(&p->dev, "there is no sleeping state of type %u", type);
+    }
 }
 
 /* ---- registers, byte by byte: some are written in halves ---- */
@@ -301,15 +348,25 @@ static bool pm_realize(Device *dev, DevError *err)
 static void pm_reset(Device *dev)
 {
     AcpiPm *p = (AcpiPm *)dev;
+    const AcpiPm before = *p;
     memset((char *)p + dev->cls->state_begin, 0, dev->cls->state_end - dev->cls->state_begin);
     p->looked = clock_now(dev->clock);
     p->smi_enable = p->smm ? 0 : SMI_ON;
+    if (before.sleep == WAKING) {
+        p->status = before.status | STS_WAKE;
+        p->enable = before.enable;
+        p->control = before.control & SCI_ON;
+        memcpy(p->gpe, before.gpe, sizeof(p->gpe));
+    }
     update(p);
 }
 
 static bool pm_loaded(Device *dev, DevError *err)
 {
-    update((AcpiPm *)dev);
+    AcpiPm *p = (AcpiPm *)dev;
+    if (p->sleep > ASLEEP) /* WAKING: somebody has to ask again */
+        p->sleep = ASLEEP;
+    update(p);
     return true;
 }
 
@@ -329,13 +386,13 @@ static const DevField state[] = {
     DEV_FIELD(AcpiPm, looked),        DEV_FIELD(AcpiPm, status),     DEV_FIELD(AcpiPm, enable),
     DEV_FIELD(AcpiPm, control),       DEV_ARRAY(AcpiPm, gpe),        DEV_ARRAY(AcpiPm, tco),
     DEV_FIELD(AcpiPm, smi_enable),    DEV_FIELD(AcpiPm, smi_status), DEV_ARRAY(AcpiPm, smi_asked),
-    DEV_FIELD(AcpiPm, smi_broadcast), DEV_FIELD(AcpiPm, smi_answer),
+    DEV_FIELD(AcpiPm, smi_broadcast), DEV_FIELD(AcpiPm, smi_answer), DEV_FIELD(AcpiPm, sleep),
 };
 
 const DevClass acpi_pm_class = {
     .name = "acpi-pm",
     .help = "power management of PC chip sets",
-    .version = 2,
+    .version = 3,
     DEV_TABLES(AcpiPm, props, state),
     .realize = pm_realize,
     .reset = pm_reset,

@@ -7,15 +7,22 @@
 #include "hw/core/dev.h"
 
 enum { ACPI_PM_HZ = 3579545 };
+enum { ACPI_PM_TYPE_S5, ACPI_PM_TYPE_S3 }; /* of sleeping states */
 
 /* Properties: ich: the block of ICH9, with general events, SMIs, TCO; smm: cpus take SMIs, and firmware
  * has to enable them. */
 extern const DevClass acpi_pm_class;
 
-void acpi_pm_press(Device *d);           /* the power button */
+void acpi_pm_press(Device *d);           /* the power button; it wakes, too */
+void acpi_pm_alarm(Device *d);           /* the clock's; it wakes, if it was enabled to */
 /* General purpose event n, of the first sixteen. */
 void acpi_pm_event(Device *d, unsigned n);
 void acpi_pm_switch(Device *d, bool on); /* ACPI mode: events raise SCI */
+
+/* Suspend to RAM (S3). What the registers of events have is kept over a reset that wakes. */
+void acpi_pm_allow_s3(Device *d, bool on); /* not part of the state; at first it is */
+bool acpi_pm_has_s3(const Device *d);
+bool acpi_pm_is_asleep(Device *d);
 
 /* A power management command was given: is it to raise an SMI? */
 bool acpi_pm_command_smi(Device *d);

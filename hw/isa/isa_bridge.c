@@ -21,7 +21,7 @@ typedef struct IsaBridge {
     PciFunction f;
     const IrqLine *gsi;
     Device *pm;
-    bool smm;
+    bool smm, disable_s3;
     DEV_STATE_BEGIN
     PciState p;
     uint8_t level; /* of PCI's lines */
@@ -114,6 +114,15 @@ static void bridge_written(PciFunction *f, unsigned at, unsigned size)
             show_input(b, input);
 }
 
+static bool realized(IsaBridge *b)
+{
+    b->f.conventional = true;
+    b->f.written = bridge_written;
+    if (b->pm)
+        acpi_pm_allow_s3(b->pm, !b->disable_s3);
+    return true;
+}
+
 static bool bridge_realize(Device *dev, DevError *err)
 {
     static const PciIds piix = {0x8086, 0x7000, 0x1af4, 0x1100, 0x060100, 0},
@@ -124,18 +133,19 @@ static bool bridge_realize(Device *dev, DevError *err)
     pci_shape(&b->f, PCI_COMMAND, 2, 7, 0x140); /* decodes always */
     pci_shape(&b->f, PCI_HEADER_TYPE, 1, 0x80, 0);
     pci_shape(&b->f, 0x60, 4, 0x80808080, 0x8f8f8f8f);
+    pci_stays(&b->f, 0x60, 4);
     if (is_ich(b)) {
         pci_shape(&b->f, 0x68, 4, 0x80808080, 0x8f8f8f8f);
         pci_shape(&b->f, ICH_PMBASE, 4, 1, 0xff80);
         pci_shape(&b->f, ICH_ACPI, 1, 0, 0x87);
+        pci_stays(&b->f, ICH_PMBASE, ICH_ACPI + 1 - ICH_PMBASE);
+        pci_stays(&b->f, 0x68, 4);
         pci_shape(&b->f, ICH_RCBA, 4, 0, 0xffffc001);
         pci_shape(&b->f, ICH_GEN_PMCON, 2, 0, ICH_SMI_LOCK);
     } else {
         pci_shape(&b->f, 0x4c, 4, 0x0003004d, 0xffffffff); /* recovery timing, ROM and clock enables */
     }
-    b->f.conventional = true;
-    b->f.written = bridge_written;
-    return true;
+    return realized(b);
 }
 
 static bool pm_realize(Device *dev, DevError *err)
@@ -148,11 +158,11 @@ static bool pm_realize(Device *dev, DevError *err)
     pci_shape(&b->f, PIIX_PMBASE, 4, 1, 0xffc0);
     pci_shape(&b->f, PIIX_DEVACTB, 4, b->smm ? 0 : PIIX_APMC_ON, 0xffffffff); /* on: nothing to set up */
     pci_shape(&b->f, PIIX_PM, 1, 0, 1);
+    pci_stays(&b->f, PIIX_PMBASE, 4);
+    pci_stays(&b->f, PIIX_PM, 1);
     pci_shape(&b->f, PIIX_SMBUS, 4, 1, 0xfff0);
     pci_shape(&b->f, PIIX_SMBUS_ON, 1, 0, 0x0f);
-    b->f.conventional = true;
-    b->f.written = bridge_written;
-    return true;
+    return realized(b);
 }
 
 static void bridge_reset(Device *dev)
@@ -186,6 +196,7 @@ static void bridge_clear(Device *dev)
 
 static const DevProp props[] = {PCI_PROPS(IsaBridge), DEV_PTR(IsaBridge, gsi, "inputs of the controllers"),
                                 DEV_BOOL(IsaBridge, smm, "cpus have system management mode", false),
+                                DEV_BOOL(IsaBridge, disable_s3, "no suspend to RAM", false),
                                 DEV_PTR(IsaBridge, pm, "power management")};
 static const DevField state[] = {PCI_ROWS(IsaBridge), DEV_FIELD(IsaBridge, level)};
 

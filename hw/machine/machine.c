@@ -516,6 +516,14 @@ bool machine_reset(Machine *m, DevError *err)
     return ok;
 }
 
+bool machine_wake(Machine *m, DevError *err)
+{
+    m->board->sleep->waking(m, true);
+    const bool ok = machine_reset(m, err);
+    m->board->sleep->waking(m, false);
+    return ok;
+}
+
 void machine_free(Machine *m)
 {
     if (!m)

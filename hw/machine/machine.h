@@ -92,9 +92,19 @@ typedef struct MachineConfig {
 } MachineConfig;
 
 typedef struct BoardClass BoardClass;
+typedef struct Machine Machine;
+
+/* Suspend to RAM, of boards that have it. */
+typedef struct BoardSleep {
+    bool (*offered)(const Machine *m); /* is the guest told of it? */
+    bool (*asleep)(const Machine *m);
+    void (*wake)(Machine *m); /* the user wants it: MachineRequests gets MACHINE_WAKE, if it is asleep */
+    void (*waking)(Machine *m, bool on); /* the reset between on and off is one that wakes */
+} BoardSleep;
+
 enum { MACHINE_MAX_CPUS = 16 };
 
-typedef struct Machine {
+struct Machine {
     MachineConfig cfg;
     const BoardClass *board;
     void *board_data;
@@ -109,7 +119,7 @@ typedef struct Machine {
     bool booted;             /* it was reset once, which made it */
     uint8_t *fdt;            /* NULL: none */
     size_t fdt_bytes;
-} Machine;
+};
 
 /* An option of a board: one of several words ("on|off"), or, without, what `help` says. */
 typedef struct BoardOption {
@@ -133,6 +143,7 @@ struct BoardClass {
     bool (*load)(Machine *m, DevError *err);  /* images into memory, after each reset */
     void (*clear)(Machine *m);
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
+    const BoardSleep *sleep;          /* NULL: there is none */
 };
 
 extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board,
@@ -169,6 +180,8 @@ bool machine_change_acpi(Device *fw_cfg, const AcpiTables *t);
 /* NULL: err says why. */
 Machine *machine_new(const BoardClass *board, const MachineConfig *cfg, DevError *err);
 bool machine_reset(Machine *m, DevError *err);
+/* Asleep in RAM: a reset that firmware takes for the end of that. */
+bool machine_wake(Machine *m, DevError *err);
 void machine_free(Machine *m);
 
 #endif

@@ -3,6 +3,7 @@
  * to change them. */
 #include "hw/machine/x86_acpi.h"
 #include "hw/intc/x86_ioapic.h"
+#include "hw/isa/acpi_pm.h"
 #include "hw/misc/acpi_ged.h"
 #include "hw/pci/pci_hot_plug.h"
 
@@ -75,8 +76,8 @@ static void put_fadt(AcpiTables *t, const X86AcpiPc *pc, size_t facs, size_t dsd
         RESET_AT = 116,
         DESKTOP = 1,
         HAS_8042 = 2,
-        FLAGS = 1 | 4 | 0x20 | 0x80 | 0x400
-    }; /* WBINVD, C1, no sleep button, RTC no wake, reset */
+        FLAGS = 1 | 4 | 0x20 | 0x400
+    }; /* WBINVD, C1, no sleep button, reset; not: RTC's status is elsewhere, RTC wakes from S4 */
     const struct {
         uint16_t at, bytes;
         uint32_t value;
@@ -276,14 +277,15 @@ static void put_events(AcpiBuf *a, const X86AcpiPc *pc)
     aml_end(a, scope);
 }
 
-static void put_s5(AcpiBuf *a, unsigned type)
+/* type: of the first control register, and of the second, which nobody has. */
+static void put_sleep(AcpiBuf *a, const char *name, unsigned type)
 {
-    aml_name(a, "\\_S5");
-    const size_t s5 = aml_package(a, 4);
+    aml_name(a, name);
+    const size_t state = aml_package(a, 4);
     aml_int(a, type);
     for (unsigned k = 0; k < 3; k++)
         aml_int(a, 0);
-    aml_end(a, s5);
+    aml_end(a, state);
 }
 
 static size_t put_pc_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiPc *pc)
@@ -316,7 +318,9 @@ static size_t put_pc_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiPc *pc)
     aml_end(a, scope);
     if (pc->hot_slots)
         put_events(a, pc);
-    put_s5(a, 0);
+    if (pc->s3)
+        put_sleep(a, "\\_S3", ACPI_PM_TYPE_S3);
+    put_sleep(a, "\\_S5", ACPI_PM_TYPE_S5);
     acpi_table_end(t, table);
     return table;
 }
@@ -379,7 +383,7 @@ static size_t put_microvm_dsdt(AcpiTables *t, const X86Board *b, const X86AcpiMi
                     v->virtio_gsi + k, AML_LEVEL_HIGH);
     }
     aml_end(a, scope);
-    put_s5(a, ACPI_GED_S5);
+    put_sleep(a, "\\_S5", ACPI_GED_S5);
     acpi_table_end(t, table);
     return table;
 }

@@ -370,11 +370,12 @@ bool x86_board_timer(Machine *m, X86Board *b, DevError *err)
            board_place_ports(m, b->pit, 0x40, err) && board_map_ports(m, b->pit, 1, 0x61, err);
 }
 
-bool x86_board_clock(Machine *m, X86Board *b, DevError *err)
+bool x86_board_clock(Machine *m, X86Board *b, IrqLine *irq, DevError *err)
 {
     b->rtc = board_put(m, &mc146818_class, "rtc", err);
     return b->rtc && board_set_number(b->rtc, "base", m->cfg.time_of_day_ns, err) &&
-           dev_set_ptr(b->rtc, "irq", &b->gsi[X86_GSI_RTC], err) && board_place_ports(m, b->rtc, 0x70, err);
+           dev_set_ptr(b->rtc, "irq", irq ? irq : &b->gsi[X86_GSI_RTC], err) &&
+           board_place_ports(m, b->rtc, 0x70, err);
 }
 
 bool x86_board_serial(Machine *m, X86Board *b, unsigned n, DevError *err)

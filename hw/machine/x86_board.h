@@ -66,7 +66,8 @@ bool x86_board_interrupts(Machine *m, X86Board *b, unsigned ioapics, bool pic, D
 /* fw-cfg at its ports, system control. */
 bool x86_board_control(Machine *m, X86Board *b, DevError *err);
 bool x86_board_timer(Machine *m, X86Board *b, DevError *err);
-bool x86_board_clock(Machine *m, X86Board *b, DevError *err);
+/* irq: NULL: its GSI. */
+bool x86_board_clock(Machine *m, X86Board *b, IrqLine *irq, DevError *err);
 /* -serial n, at its port. */
 bool x86_board_serial(Machine *m, X86Board *b, unsigned n, DevError *err);
 /* The user's devices that plug into "isa". */

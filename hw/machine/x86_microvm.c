@@ -50,7 +50,7 @@ static bool microvm_build(Machine *m, DevError *err)
            x86_board_interrupts(m, b, v->acpi ? 2 : 1, machine_option_on(m, "pic", true), err) &&
            x86_board_control(m, b, err) &&
            (!machine_option_on(m, "pit", true) || x86_board_timer(m, b, err)) &&
-           (!machine_option_on(m, "rtc", true) || x86_board_clock(m, b, err)) &&
+           (!machine_option_on(m, "rtc", true) || x86_board_clock(m, b, NULL, err)) &&
            (!machine_option_on(m, "isa-serial", true) || x86_board_serial(m, b, 0, err)) &&
            make_ged(m, v, err) && x86_board_isa(m, b, err) && board_make_virtio(m, &slots, err);
 }

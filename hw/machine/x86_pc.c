@@ -69,10 +69,11 @@ typedef struct Pc {
     X86Board b;
     const PcKind *kind;
     PcMemory memory;
-    Device *bridge, *host, *isa, *pm, *smi, *keyboard, *hpet, *dma; /* smi: of pc */
-    bool smm;
-    IrqLine pirq[PIRQS], command, legacy, event;
+    Device *bridge, *host, *isa, *pm, *smi, *disks, *keyboard, *hpet, *dma; /* smi: of pc */
+    bool smm, waking;
+    IrqLine pirq[PIRQS], command, legacy, event, alarm;
     AcpiTables acpi;
+    uint8_t states[6]; /* etc/system-states: by number, is it there, and its type */
 } Pc;
 
 /* ---- wiring ---- */
@@ -173,6 +174,15 @@ static bool make_power(Machine *m, Pc *pc, DevError *err)
            (!pc->kind->gpe0 || board_map_ports(m, pm, 1, pc->kind->gpe0, err));
 }
 
+/* The clock's interrupt wakes, too. */
+static void take_alarm(void *receiver, unsigned n, bool on)
+{
+    const Pc *pc = receiver;
+    if (on)
+        acpi_pm_alarm(pc->pm);
+    irq_set(&pc->b.gsi[X86_GSI_RTC], on);
+}
+
 static void take_event(void *receiver, unsigned n, bool on)
 {
     if (on)
@@ -212,7 +222,7 @@ static bool make_chipset(Machine *m, Pc *pc, DevError *err)
 /* The controller of the board's own drives, whose buses are ide.0 and so on. */
 static bool make_disks(Machine *m, Pc *pc, DevError *err)
 {
-    Device *d = board_put(m, pc->kind->ich ? &ich9_ahci_class : &piix3_ide_class, "ide", err);
+    Device *d = pc->disks = board_put(m, pc->kind->ich ? &ich9_ahci_class : &piix3_ide_class, "ide", err);
     if (!d)
         return false;
     if (pc->kind->ich)
@@ -254,11 +264,13 @@ static bool pc_build(Machine *m, DevError *err)
     if (!pc)
         return dev_fail(err, "no memory");
     X86Board *b = &pc->b;
+    pc->alarm = (IrqLine){take_alarm, pc, 0};
     pc->kind = strcmp(m->board->name, "q35") == 0 ? &q35_kind : &pc_kind;
     const uint64_t split = m->cfg.ram_bytes >= pc->kind->split_from ? pc->kind->split : pc->kind->split_from;
     return x86_board_memory(m, b, split, err) && x86_board_flash(m, b, err) &&
            x86_board_firmware(m, b, false, err) && x86_board_interrupts(m, b, 1, true, err) &&
-           x86_board_control(m, b, err) && x86_board_timer(m, b, err) && x86_board_clock(m, b, err) &&
+           x86_board_control(m, b, err) && x86_board_timer(m, b, err) &&
+           x86_board_clock(m, b, &pc->alarm, err) &&
            x86_board_serial(m, b, 0, err) && (!m->cfg.serial1 || x86_board_serial(m, b, 1, err)) &&
            make_smram(m, pc, err) && make_host(m, pc, err) && map_host(m, pc, err) &&
            make_chipset(m, pc, err) && make_devices(m, pc, err) && make_disks(m, pc, err) &&
@@ -289,6 +301,7 @@ static bool make_acpi(const Pc *pc, AcpiTables *t)
                    .isa_address = k->ich ? 0x1f0000 : 0x10000,
                    .serial1 = pc->b.machine->cfg.serial1 != NULL,
                    .hot_plug = k->hot_plug,
+                   .s3 = acpi_pm_has_s3(pc->pm),
                    .hot_slots = k->hot_plug ? pci_hot_plug_slots(pc->host) : 0};
     place(pc, &a);
     return x86_acpi_pc(&pc->b, &a, t);
@@ -309,13 +322,15 @@ static void refresh_acpi(void *opaque)
 
 static bool add_acpi(Machine *m, Pc *pc, DevError *err)
 {
-    /* S3 and S4 are not there; S5 is type 0 */
-    static const uint8_t states[6] = {0x80, 0, 0, 0, 0, 0x80};
+    enum { THERE = 0x80 };
     acpi_clear(&pc->acpi);
     if (!machine_option_on(m, "acpi", true))
         return true;
+    pc->states[0] = THERE;
+    pc->states[3] = acpi_pm_has_s3(pc->pm) ? THERE | ACPI_PM_TYPE_S3 : 0;
+    pc->states[5] = THERE | ACPI_PM_TYPE_S5;
     if (!make_acpi(pc, &pc->acpi) || !machine_add_acpi(pc->b.fw_cfg, &pc->acpi) ||
-        !fw_cfg_add_file(pc->b.fw_cfg, "etc/system-states", states, sizeof(states)))
+        !fw_cfg_add_file(pc->b.fw_cfg, "etc/system-states", pc->states, sizeof(pc->states)))
         return dev_fail(err, "no memory for the ACPI tables");
     fw_cfg_on_select(pc->b.fw_cfg, refresh_acpi, pc);
     return true;
@@ -333,10 +348,13 @@ static bool offer_smi(const Pc *pc)
 
 static bool pc_load(Machine *m, DevError *err)
 {
+    enum { SHUTDOWN = 0x0f, WAKES = 0xfe }; /* in CMOS: where firmware looks at each reset */
     Pc *pc = m->board_data;
     x86_board_order(m, &pc->b);
     if (!x86_board_load(m, &pc->b, err))
         return false;
+    if (pc->waking)
+        mc146818_put(pc->b.rtc, SHUTDOWN, WAKES);
     if (!offer_smi(pc))
         return dev_fail(err, "no room in the firmware's configuration");
     return add_acpi(m, pc, err) && x86_board_smbios(m, &pc->b, err) && x86_board_kernel(m, &pc->b, "", err);
@@ -357,6 +375,25 @@ static void press_power(Machine *m)
     acpi_pm_press(((const Pc *)m->board_data)->pm);
 }
 
+static bool sleep_is_offered(const Machine *m)
+{
+    return acpi_pm_has_s3(((const Pc *)m->board_data)->pm) && machine_option_on(m, "acpi", true);
+}
+static bool is_asleep(const Machine *m)
+{
+    return acpi_pm_is_asleep(((const Pc *)m->board_data)->pm);
+}
+static void set_waking(Machine *m, bool on)
+{
+    Pc *pc = m->board_data;
+    Device *chipset[] = {pc->bridge, pc->isa, pc->disks, pc->smi};
+    pc->waking = on;
+    for (unsigned k = 0; k < ARRAY_SIZE(chipset); k++)
+        if (chipset[k])
+            ((PciFunction *)chipset[k])->waking = on;
+}
+static const BoardSleep suspend = {sleep_is_offered, is_asleep, press_power, set_waking};
+
 static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"},
                                       {"smm", "on|off", "system management mode, of the translator's cpus"}};
 
@@ -365,7 +402,7 @@ static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmwa
         .name = board_name, .isa = isa_name, .help = text, .pci_path = "pci@i0cf8", .target = &(ops),        \
         .options = options, .n_options = ARRAY_SIZE(options), .default_ram = 128 << 20, .serials = 2,        \
         .display = true, .ide_units = units, .firmware = "bios-256k.bin", .build = pc_build,                 \
-        .nic = card, .load = pc_load, .clear = pc_clear, .power_button = press_power                         \
+        .nic = card, .load = pc_load, .clear = pc_clear, .power_button = press_power, .sleep = &suspend      \
     }
 #define PC_TEXT  "PC of 1996 (i440FX, PIIX)"
 #define Q35_TEXT "PC of 2009 (Q35, ICH9)"

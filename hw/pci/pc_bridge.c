@@ -214,10 +214,13 @@ static bool bridge_realize(Device *dev, DevError *err)
     pci_shape(&b->f, k->pam, 4, 0, 0x33333330);
     pci_shape(&b->f, k->pam + 4u, 2, 0, 0x3333);
     pci_shape(&b->f, k->pam + 6u, 1, 0, 0x33);
+    pci_stays(&b->f, k->pam, PAM_BYTES); /* SeaBIOS finds what it was before in that memory */
     shape_smram(b, true);
     if (k->express) {
         pci_shape(&b->f, EXBAR, 4, 0xb0000000, 0xfc000007);
         pci_shape(&b->f, EXBAR + 4, 4, 0, 0xf);
+        pci_stays(&b->f, EXBAR, 8);
+        b->f.window_at = EXBAR;
         pci_shape(&b->f, LARGE_TSEG_AT, 2, LARGE_TSEG, 0xffff);
     }
     b->f.conventional = true;

@@ -65,6 +65,7 @@ typedef struct PciState {
 typedef struct PciShape {
     uint8_t initial[PCI_CONFIG_BYTES], writable[PCI_CONFIG_BYTES], clears[PCI_CONFIG_BYTES];
     uint8_t moves[PCI_CONFIG_BYTES]; /* bits that the function changes by itself */
+    bool stays[PCI_CONFIG_BYTES];    /* over a reset that wakes */
 } PciShape;
 
 /* Addresses that a function answers wherever its BARs are, as those of the first display adapters. */
@@ -100,7 +101,9 @@ struct PciFunction {
     RamBlock rom;              /* the option ROM, if there is one */
     PciBus *secondary;         /* of a bridge */
     uint8_t express_at;        /* capability; 0: none */
+    uint8_t window_at;         /* of function 0: the register that places the flat window; 0: none */
     bool intx_out;             /* what its pin carries */
+    bool waking;               /* resets are such that wake the machine; of the board */
     /* After a write of its configuration; may be NULL. Lock held. */
     void (*written)(PciFunction *f, unsigned at, unsigned size);
     /* Before a read: brings registers up to date; may be NULL. */
@@ -147,6 +150,8 @@ enum { PCIE_ENDPOINT = 0, PCIE_ROOT_PORT = 4, PCIE_INTEGRATED = 9 };
 uint32_t pci_get(const PciFunction *f, unsigned at, unsigned size);
 /* Of `initial`, before the function is plugged in, and of the writable bits. */
 void pci_shape(PciFunction *f, unsigned at, unsigned size, uint32_t initial, uint32_t writable);
+/* What firmware sets up once, and neither it nor the system after suspend to RAM. */
+void pci_stays(PciFunction *f, unsigned at, unsigned size);
 bool pci_is_master(const PciFunction *f);
 
 void pci_set_intx(PciFunction *f, bool level);

@@ -53,7 +53,9 @@ void pci_clear(PciFunction *f)
 
 void pci_reset(PciFunction *f)
 {
-    memcpy(f->s->config, f->shape->initial, PCI_CONFIG_BYTES);
+    for (unsigned at = 0; at < PCI_CONFIG_BYTES; at++)
+        if (!f->waking || !f->shape->stays[at])
+            f->s->config[at] = f->shape->initial[at];
     memset(f->s->msix, 0, sizeof(f->s->msix));
     for (unsigned k = 0; k < f->msix_vectors; k++)
         f->s->msix[4 * k + 3] = 1; /* masked */
@@ -61,6 +63,11 @@ void pci_reset(PciFunction *f)
     pci_set_intx(f, false);
     if (f->host)
         pcie_host_stale(f->host);
+}
+
+void pci_stays(PciFunction *f, unsigned at, unsigned size)
+{
+    memset(f->shape->stays + at, true, size);
 }
 
 bool pci_check(PciFunction *f, DevError *err)

@@ -274,8 +274,12 @@ static uint64_t ecam_read(void *dev, uint64_t at, unsigned size)
 {
     return pcie_host_config_read(dev, at, size);
 }
+/* SeaBIOS, woken, places the window by writes through it, the first of which would turn it off. */
 static void ecam_write(void *dev, uint64_t at, uint64_t value, unsigned size)
 {
+    const PcieHost *h = dev;
+    if (h->bridge && h->bridge->window_at && at == h->bridge->window_at && !(value & 1))
+        return;
     pcie_host_config_write(dev, at, (uint32_t)value, size);
 }
 

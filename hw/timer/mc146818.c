@@ -296,21 +296,21 @@ static bool rtc_realize(Device *dev, DevError *err)
     Rtc *r = (Rtc *)dev;
     r->timer = (Timer){.fire = fire, .opaque = r, .lock = &dev->lock};
     r->offset = r->base;
-    dev_add_mmio(dev, "rtc", &ops, 2);
-    return true;
-}
-
-/* The clock goes on: it has a battery. */
-static void rtc_reset(Device *dev)
-{
-    Rtc *r = (Rtc *)dev;
-    memset(r->cmos, 0, sizeof(r->cmos));
     r->cmos[REG_A] = 0x26;
     r->cmos[REG_B] = B_24;
     r->cmos[REG_D] = D_VALID;
     r->looked = now_of(r);
-    r->index = 0;
     store_time(r);
+    dev_add_mmio(dev, "rtc", &ops, 2);
+    return true;
+}
+
+/* The clock goes on, its alarm too, and memory stays: they have a battery. */
+static void rtc_reset(Device *dev)
+{
+    Rtc *r = (Rtc *)dev;
+    r->index = 0;
+    catch_up(r);
     update_irq(r);
     rearm(r);
 }

@@ -11,7 +11,7 @@ bool quiet_is_possible(const Vm *vm, GError **err)
 
 bool quiet_begin(Vm *vm, RunState as, Quiet *ret, GError **err)
 {
-    *ret = (Quiet){.ran = vm->state == RUN_RUNNING};
+    *ret = (Quiet){.ran = vm_is_live(vm)};
     if (vm->state == RUN_IO_ERROR || vm->state == RUN_INTERNAL_ERROR)
         return sys_fail(err, "the machine has stopped because of an error (%s)", vm_state_names[vm->state]);
     if (ret->ran)

@@ -10,7 +10,7 @@
 
 static void cmd_stop(Hmp *h, const char *args)
 {
-    if (h->vm->state == RUN_RUNNING)
+    if (vm_is_live(h->vm))
         vm_stop(h->vm, RUN_PAUSED);
 }
 
@@ -27,6 +27,12 @@ static void cmd_reset(Hmp *h, const char *args)
 static void cmd_powerdown(Hmp *h, const char *args)
 {
     vm_powerdown(h->vm);
+}
+static void cmd_wakeup(Hmp *h, const char *args)
+{
+    g_autoptr(GError) err = NULL;
+    if (!vm_wakeup(h->vm, &err))
+        g_string_append_printf(h->out, "Error: %s\n", err->message);
 }
 static void cmd_quit(Hmp *h, const char *args)
 {
@@ -208,6 +214,7 @@ static const HmpRow rows[] = {
     {"cont|c", "", "resume emulation", cmd_cont},
     {"system_reset", "", "reset the system", cmd_reset},
     {"system_powerdown", "", "send system power down event", cmd_powerdown},
+    {"system_wakeup", "", "wakeup guest from suspend", cmd_wakeup},
     {"cpu", "index", "set the default CPU", cmd_cpu},
     {"trace-event", "name on|off", "change the status of trace events", cmd_trace_event},
     {"x", "/fmt addr", "virtual memory dump starting at 'addr'", hmp_examine},

@@ -208,7 +208,7 @@ bool qmp_ringbuf_write(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 
 bool qmp_stop(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
-    if (qmp_vm(q)->state == RUN_RUNNING)
+    if (vm_is_live(qmp_vm(q)))
         vm_stop(qmp_vm(q), RUN_PAUSED);
     return true;
 }
@@ -227,6 +227,19 @@ bool qmp_system_reset(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 bool qmp_system_powerdown(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     vm_powerdown(qmp_vm(q));
+    return true;
+}
+
+bool qmp_system_wakeup(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    return vm_wakeup(qmp_vm(q), err);
+}
+
+bool qmp_query_current_machine(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
+{
+    JsonObject *o = json_object_new();
+    json_object_set_boolean_member(o, "wakeup-suspend-support", vm_has_suspend(qmp_vm(q)));
+    *ret = qmp_object_node(o);
     return true;
 }
 

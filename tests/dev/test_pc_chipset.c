@@ -155,6 +155,8 @@ static void config_by_ports(void **unused)
     assert_int_equal(kit_read(&c->k, 0xe00f8000, 4), 0x29188086);
     set_config(c, 0, 0x60, 4, 0xb0000001);
     assert_int_equal(kit_read(&c->k, 0xb00f8000, 4), 0x29188086);
+    kit_write(&c->k, 0xb0000060, 4, 0); /* does not turn itself off */
+    assert_int_equal(kit_read(&c->k, 0xb00f8000, 4), 0x29188086);
     MemRange r;
     assert_false(mem_map_find(&c->k.map, 0xe00f8000, &r));
     stop(c);
@@ -329,10 +331,53 @@ static void power(void **unused)
     assert_int_equal(c->k.level, 1u << 9);
     out(c, base + 0x20, 1, 4);
     assert_int_equal(c->k.level, 0);
-    out(c, base + 4, 2, 1 << 10 | 0x2000); /* S3: there is none */
+    out(c, base + 4, 2, 2 << 10 | 0x2000); /* S4: there is none */
     assert_int_equal(c->asked, -1);
     out(c, base + 4, 2, 0x2000);
     assert_int_equal(c->asked, MACHINE_POWER_OFF);
+    stop(c);
+}
+
+static void suspend(void **unused)
+{
+    enum { PM = 0x600, S3 = 1 << 10 | 0x2000, RTC = 0x400, WOKEN = 0x8000 };
+    Chipset *c = start(&q35_mch_class);
+    PciFunction *memory = (PciFunction *)c->mch, *isa = (PciFunction *)c->isa;
+    set_config(c, 0xf8, 0x40, 4, PM);
+    set_config(c, 0xf8, 0x44, 1, 0x80);
+    set_config(c, 0xf8, 0x60, 1, 10);
+    set_config(c, 0, 0x90, 1, 0x30); /* shadowed */
+    acpi_pm_allow_s3(c->pm, false);
+    out(c, PM + 4, 2, S3);
+    assert_true(c->asked == -1 && !acpi_pm_is_asleep(c->pm));
+    acpi_pm_allow_s3(c->pm, true);
+    out(c, PM + 4, 2, S3);
+    assert_true(c->asked == MACHINE_SUSPEND && acpi_pm_is_asleep(c->pm));
+    acpi_pm_alarm(c->pm); /* is not to wake */
+    assert_int_equal(c->asked, MACHINE_SUSPEND);
+    out(c, PM, 2, RTC);
+    out(c, PM + 2, 2, RTC);
+    acpi_pm_alarm(c->pm);
+    assert_int_equal(c->asked, MACHINE_WAKE);
+    memory->waking = isa->waking = true;
+    dev_reset(c->mch);
+    dev_reset(c->isa);
+    dev_reset(c->pm);
+    memory->waking = isa->waking = false;
+    assert_false(acpi_pm_is_asleep(c->pm));
+    assert_int_equal(in(c, PM, 4), RTC << 16 | WOKEN | RTC);
+    assert_int_equal(pci_get(isa, 0x60, 1), 10);
+    assert_int_equal(pci_get(memory, 0x90, 1), 0x30);
+    out(c, PM + 4, 2, S3);
+    acpi_pm_press(c->pm);
+    assert_int_equal(c->asked, MACHINE_WAKE);
+    out(c, PM + 4, 2, S3);
+    dev_reset(c->mch); /* another reset: nothing stays */
+    dev_reset(c->isa);
+    dev_reset(c->pm);
+    assert_false(acpi_pm_is_asleep(c->pm));
+    assert_int_equal(in(c, PM, 2), 0xffff);
+    assert_int_equal(pci_get(memory, 0x90, 1), 0);
     stop(c);
 }
 
@@ -437,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(config_by_ports), cmocka_unit_test(shadowing),
                                        cmocka_unit_test(smm_locks),       cmocka_unit_test(smi_features),
                                        cmocka_unit_test(routes),          cmocka_unit_test(power),
+                                       cmocka_unit_test(suspend),
                                        cmocka_unit_test(hot_plug),
                                        cmocka_unit_test(linux_kernel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
