@@ -10,6 +10,11 @@
 enum { ON_FETCH, ON_WRITE, ON_PORT, ON_ACCESS };
 enum { DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR7_GD = 1 << 13, DR7_ENABLED = 0xff };
 
+bool x86_may_trap(const X86Machine *m)
+{
+    return m->x86.more_flags & X86_TF || m->sys.trapping || m->sys.dr[7] & DR7_ENABLED;
+}
+
 static unsigned kind_of(const X86Sys *s, unsigned n)
 {
     return s->dr[7] >> (16 + 4 * n) & 3;
@@ -77,15 +82,24 @@ bool x86_take_trap(X86Machine *m)
     return true;
 }
 
+/* What int1 itself reports, beside the data of the mov ss in front of it. */
+void x86_debug_merge(X86Machine *m)
+{
+    m->sys.dr[6] |= m->sys.watch_hit;
+    m->sys.watch_hit = 0;
+}
+
 /* With TF set each instruction is followed by a trap, which is the next one's first. */
 uint64_t x86_helper_trap(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     X86Machine *m = x86_machine(opaque);
     X86Sys *s = &m->sys;
     unsigned hit = 0;
-    if (x86_take_trap(m))
+    const bool held = s->trap_shadow == m->x86.base.pc; /* behind mov ss */
+    s->trap_shadow = ~0ull;
+    if (!held && x86_take_trap(m))
         return X86_RAISED;
-    for (unsigned k = 0; k < 4 && !(m->x86.more_flags & X86_RF); k++)
+    for (unsigned k = 0; k < 4 && !held && !(m->x86.more_flags & X86_RF); k++)
         if (enabled(s, k) && kind_of(s, k) == ON_FETCH && s->dr[k] == m->x86.base.pc)
             hit |= 1u << k;
     if (hit) {
@@ -144,9 +158,10 @@ bool x86_write_dr(X86Machine *m, unsigned number, uint64_t v)
     return true;
 }
 
-void x86_debug_delivered(X86Machine *m, unsigned vector)
+void x86_debug_delivered(X86Machine *m, unsigned vector, bool soft)
 {
-    m->sys.watch_hit = 0;
+    if (!soft) /* else what was hit traps at the handler */
+        m->sys.watch_hit = 0;
     if (vector == X86_V_DB)
         m->sys.dr[7] &= ~(uint64_t)DR7_GD;
 }

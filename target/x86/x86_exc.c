@@ -47,9 +47,17 @@ static void clear_flags(X86Machine *m, uint32_t flags)
     m->x86.more_flags &= ~flags;
 }
 
+/* A fault leaves RF for its instruction, which comes again, but not a breakpoint (APM volume 2, 13.1.3.3; SDM
+ * volume 3, 18.3.1.1). */
+static bool is_fault(const Event *e)
+{
+    return !e->soft && !e->external && e->vector != X86_V_DB && e->vector != X86_V_DF &&
+           e->vector != X86_V_MC;
+}
+
 static uint64_t flags_image(const X86Machine *m, const Event *e)
 {
-    return x86_rflags(&m->x86);
+    return x86_rflags(&m->x86) | (is_fault(e) ? X86_RF : 0);
 }
 
 static bool deliver_real(X86Machine *m, const Event *e)
@@ -256,7 +264,7 @@ static bool deliver(X86Machine *m, const Event *e)
     if (ok) {
         m->sys.trapping = 0;
         m->sys.shadow_pc = ~0ull;
-        x86_debug_delivered(m, e->vector);
+        x86_debug_delivered(m, e->vector, e->soft);
     }
     return ok;
 }
@@ -360,7 +368,7 @@ static bool intercepted(X86Machine *m, const Event *e)
 {
     if (e->external || e->soft || !x86_svm_wants(m, SVM_EXCEPTION + (e->vector & 31u)))
         return false;
-    x86_debug_delivered(m, e->vector);
+    x86_debug_delivered(m, e->vector, false);
     x86_svm_raise(m, SVM_EXCEPTION + e->vector, e->has_error ? e->error : 0, e->address, 0);
     x86_svm_leave(m);
     return true;

@@ -65,7 +65,8 @@ void x86_reset_cpu(X86Machine *m, bool init)
     m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep any more */
     m->x86.model = kept.model;
     m->x86.odd_segs = 0; /* of programs alone */
-    *s = (X86Sys){.board = old.board, .lines = lines, .sipi = old.sipi, .shadow_pc = ~0ull};
+    *s = (X86Sys){
+        .board = old.board, .lines = lines, .sipi = old.sipi, .shadow_pc = ~0ull, .trap_shadow = ~0ull};
     if (init) {
         memcpy(m->x86.zmm, kept.zmm, sizeof kept.zmm);
         m->x86.fpu = kept.fpu;
@@ -162,7 +163,7 @@ static uint32_t machine_ctx(const Cpu *cpu)
     const X86Machine *m = (const X86Machine *)cpu;
     const X86Sys *s = &m->sys;
     uint32_t flags = m->x86.more_flags;
-    bool trap = flags & X86_TF || s->trapping || s->dr[7] & 0xff;
+    bool trap = x86_may_trap(m);
     return (x86_user_ctx(cpu) & ~(uint32_t)X86_CTX_32) | X86_CTX_SYS | segment_bits(m) |
            x86_data_idx(m) << X86_CTX_IDX_SHIFT | (x86_protected(m) ? X86_CTX_PROTECTED : 0) |
            (s->svm.guest ? X86_CTX_GUEST : 0) |
@@ -208,6 +209,9 @@ void x86_set_all_flags(X86Machine *m, uint64_t v)
     };
     x86_set_rflags(&m->x86, v);
     m->x86.more_flags = v & MORE;
+    /* Only a look for breakpoints sees RF, and clears it (x86_helper_trap()). */
+    if (!x86_may_trap(m))
+        m->x86.more_flags &= ~(uint32_t)X86_RF;
 }
 
 /* ---- for the board ---- */

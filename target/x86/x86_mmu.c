@@ -229,10 +229,15 @@ static bool walk_tables(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage
     }
 }
 
-static bool canonical(const X86Machine *m, Gva va)
+bool x86_canonical(const X86Machine *m, Gva va)
 {
     unsigned bits = m->sys.cr4 & X86_CR4_LA57 ? 57 : 48;
     return (uint64_t)bits_sext(va, bits) == va;
+}
+
+bool x86_canonical_base(const X86Machine *m, Gva va)
+{
+    return !x86_sys_has(m, X86_FEAT_LM) || (uint64_t)bits_sext(va, 57) == va;
 }
 
 /* A guest's page becomes what the host's tables make of it. */
@@ -268,7 +273,7 @@ static bool find(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
             .pa = nested ? va : line20(m, va), .bits = 12, .may = MMU_R | MMU_W | MMU_X, .global = true};
         return in_host(m, how, ret);
     }
-    if (x86_long(m) && !canonical(m, va)) {
+    if (x86_long(m) && !x86_canonical(m, va)) {
         x86_gp(m, 0);
         return false;
     }

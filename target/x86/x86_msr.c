@@ -55,11 +55,6 @@ static bool apic_reg(X86Machine *m, uint32_t n, bool write, uint64_t *io)
     return b->device_reg && b->device_reg(b->opaque, b->number, n, write, io);
 }
 
-static bool canonical(const X86Machine *m, uint64_t v)
-{
-    return (uint64_t)bits_sext(v, m->sys.cr4 & X86_CR4_LA57 ? 57 : 48) == v;
-}
-
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
 {
     const uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
@@ -154,7 +149,7 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
         return true;
 #define AMSR(id, name, number, field)                                                                        \
     case number:                                                                                             \
-        if (!canonical(m, v))                                                                                \
+        if (!x86_canonical_base(m, v))                                                                       \
             return false;                                                                                    \
         m->sys.field = v;                                                                                    \
         return true;
@@ -162,8 +157,12 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
 #undef MSR
 #undef AMSR
     case MSR_EFER: return write_efer(m, v);
-    case MSR_FS_BASE: m->x86.fs_base = v; return canonical(m, v);
-    case MSR_GS_BASE: m->x86.gs_base = v; return canonical(m, v);
+    case MSR_FS_BASE:
+    case MSR_GS_BASE:
+        if (!x86_canonical_base(m, v))
+            return false;
+        *(n == MSR_FS_BASE ? &m->x86.fs_base : &m->x86.gs_base) = v;
+        return true;
     case MSR_TSC: m->sys.tsc_adjust += v - x86_tsc(m); x86_pv_show_clock(m); return true;
     case MSR_TSC_ADJUST: m->sys.tsc_adjust = v; x86_pv_show_clock(m); return true;
     case MSR_UCODE_REV: return true;

@@ -31,59 +31,61 @@ bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
 
 /* ---- the clock ---- */
 
-/* Eight bytes of RAM, aligned; elsewhere nothing happens. */
-static void put(X86Machine *m, Gpa at, uint64_t v)
+/* Four bytes of RAM, aligned, as all fields of both structures are at least; elsewhere nothing happens. */
+static void put(X86Machine *m, Gpa at, uint32_t v)
 {
     const CpuMem *mem = m->x86.base.mem;
+    const unsigned shift = at & 4 ? 32 : 0;
     uint64_t was = 0, seen;
-    if (!mem->phys_ld(&m->x86.base, at, 8, &was))
+    if (!mem->phys_ld(&m->x86.base, at & ~7ull, 8, &was))
         return;
     do {
         seen = was;
-        if (!mem->phys_cas(&m->x86.base, at, 8, &was, v))
+        if (!mem->phys_cas(&m->x86.base, at & ~7ull, 8, &was,
+                           (was & ~(0xffffffffull << shift)) | (uint64_t)v << shift))
             return;
     } while (seen != was);
+}
+
+static void put_wide(X86Machine *m, Gpa at, uint64_t v)
+{
+    put(m, at, (uint32_t)v);
+    put(m, at + 4, (uint32_t)(v >> 32));
 }
 
 static uint32_t version_at(X86Machine *m, Gpa at)
 {
     uint64_t v = 0;
-    m->x86.base.mem->phys_ld(&m->x86.base, at, 8, &v);
-    return ((uint32_t)v & ~1u) + 2;
+    m->x86.base.mem->phys_ld(&m->x86.base, at & ~7ull, 8, &v);
+    return ((uint32_t)(v >> (at & 4 ? 32 : 0)) & ~1u) + 2;
 }
 
 void x86_pv_show_clock(X86Machine *m)
 {
     enum { TSC_STABLE = 1, SHIFT = 1 };
-    const uint64_t half = 1ull << 31; /* ns = (ticks << SHIFT) * half >> 32 */
-    const Gpa at = m->sys.pv_clock & ~7ull;
+    const uint32_t half = 1u << 31; /* ns = (ticks << SHIFT) * half >> 32 */
+    const Gpa at = m->sys.pv_clock & ~3ull;
     if (!(m->sys.pv_clock & ENABLED))
         return;
     const uint64_t tsc = x86_tsc(m);
     const uint32_t version = version_at(m, at);
     put(m, at, version - 1); /* being changed */
-    put(m, at + 8, tsc);
-    put(m, at + 16, tsc - m->sys.tsc_adjust);
-    put(m, at + 24, half | (uint64_t)SHIFT << 32 | (uint64_t)TSC_STABLE << 40);
+    put_wide(m, at + 8, tsc);
+    put_wide(m, at + 16, tsc - m->sys.tsc_adjust);
+    put(m, at + 24, half);
+    put(m, at + 28, SHIFT | TSC_STABLE << 8);
     put(m, at, version);
 }
 
 /* The time of day when the clock was 0. */
 static void show_wall(X86Machine *m, Gpa at)
 {
-    enum { SECOND = 1000000000 };
+    enum { SECOND = 1000000000, DONE = 2 };
     const uint64_t ns = m->sys.board.day_ns;
-    uint64_t was = 0;
     at &= ~3ull;
-    if (at & 4) { /* version, seconds, nanoseconds of 4 bytes each */
-        m->x86.base.mem->phys_ld(&m->x86.base, at - 4, 8, &was);
-        put(m, at - 4, (uint32_t)was | 2ull << 32);
-        put(m, at + 4, (uint32_t)(ns / SECOND) | ns % SECOND << 32);
-        return;
-    }
-    m->x86.base.mem->phys_ld(&m->x86.base, at + 8, 8, &was);
-    put(m, at + 8, (was & ~0xffffffffull) | ns % SECOND);
-    put(m, at, 2 | ns / SECOND << 32);
+    put(m, at + 4, (uint32_t)(ns / SECOND));
+    put(m, at + 8, (uint32_t)(ns % SECOND));
+    put(m, at, DONE);
 }
 
 bool x86_pv_msr(X86Machine *m, uint32_t n, bool write, uint64_t *io)

@@ -61,6 +61,7 @@ typedef struct X86Sys {
     uint32_t watch_hit; /* bits of DR6: of the instruction that runs, or has run */
     uint32_t model_chosen; /* kept over resets, as board */
     uint64_t shadow_pc;    /* no interrupt is taken here: it follows sti, mov ss */
+    uint64_t trap_shadow;  /* no debug trap is taken here: it follows mov ss with traps on */
     X86Svm svm;
 } X86Sys;
 enum { X86_IN_SIPI_BIT = 8, X86_IN_KICK_BIT /* ends hlt (x86_pv.c) */, X86_IN_VIRQ_BIT /* of SVM */ };
@@ -201,6 +202,9 @@ extern const TargetState x86_state;
 
 /* x86_mmu.c */
 bool x86_walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret);
+/* By the present paging; by the most that the cpu can have, as bases in registers are. */
+bool x86_canonical(const X86Machine *m, Gva va);
+bool x86_canonical_base(const X86Machine *m, Gva va);
 void x86_no_memory(Cpu *cpu, Gva va, MmuHow how);
 void x86_select(X86Machine *m);
 /* Translations go: all, or those of one guest of SVM while it runs; of the space that a value of CR3 names,
@@ -298,10 +302,12 @@ X86Seg x86_seg_unpack(uint64_t base, uint32_t limit, uint32_t packed, bool data)
 bool x86_watches(const Cpu *cpu, Gva page);
 bool x86_watch(Cpu *cpu, const IrAccess *a);
 void x86_watch_port(X86Machine *m, unsigned port, unsigned size);
+bool x86_may_trap(const X86Machine *m);                       /* then each instruction begins with a look */
 bool x86_take_trap(X86Machine *m);                            /* true: #DB is raised */
+void x86_debug_merge(X86Machine *m);
 bool x86_read_dr(X86Machine *m, unsigned number, uint64_t *ret); /* false: raised */
 bool x86_write_dr(X86Machine *m, unsigned number, uint64_t v);
-void x86_debug_delivered(X86Machine *m, unsigned vector);
+void x86_debug_delivered(X86Machine *m, unsigned vector, bool soft);
 
 /* x86_pv.c: what the hypervisor tells */
 bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4]); /* false: not one of these leaves */

@@ -64,12 +64,20 @@ static void shadow(X86Machine *m, const Op *o)
     m->sys.shadow_pc = m->x86.base.pc + o->w.len;
 }
 
+/* Traps wait, too, where there are any. */
+static void shadow_ss(X86Machine *m, const Op *o)
+{
+    shadow(m, o);
+    if (x86_may_trap(m))
+        m->sys.trap_shadow = m->sys.shadow_pc;
+}
+
 static uint64_t mov_seg(X86Machine *m, const Op *o)
 {
     if (!x86_seg_load(m, o->w.reg, (uint16_t)o->a))
         return X86_RAISED;
     if (o->w.reg == X86_SS)
-        shadow(m, o);
+        shadow_ss(m, o);
     return finish(m, o);
 }
 
@@ -86,7 +94,7 @@ static uint64_t pop_seg(X86Machine *m, const Op *o)
         return X86_RAISED;
     }
     if (o->w.reg == X86_SS)
-        shadow(m, o);
+        shadow_ss(m, o);
     return finish(m, o);
 }
 
@@ -125,6 +133,8 @@ static uint64_t lldt(X86Machine *m, const Op *o)
             return X86_RAISED;
         s = x86_desc_seg(d.low);
         s.base |= d.high << 32;
+        if (!x86_canonical_base(m, s.base))
+            return x86_gp(m, sel & NULL_MASK);
     }
     m->sys.ldt = s;
     m->sys.ldt_sel = sel;
@@ -139,11 +149,14 @@ static uint64_t ltr(X86Machine *m, const Op *o)
         return x86_gp(m, 0);
     if (!segment_type(m, sel, &d, x86_long(m) ? 1 << 9 : 1 << 9 | 1 << 1))
         return X86_RAISED;
+    X86Seg s = x86_desc_seg(d.low);
+    s.base |= d.high << 32;
+    s.attr |= 2;
+    if (!x86_canonical_base(m, s.base))
+        return x86_gp(m, sel & NULL_MASK);
     if (!x86_lin_st(m, X86_IDX_KERNEL, d.at + 5, 1, (d.low >> 40 & 0xff) | 2))
         return X86_RAISED;
-    m->sys.tr = x86_desc_seg(d.low);
-    m->sys.tr.base |= d.high << 32;
-    m->sys.tr.attr |= 2;
+    m->sys.tr = s;
     m->sys.tr_sel = sel;
     return X86_DONE;
 }
@@ -205,7 +218,7 @@ static uint64_t lgdt(X86Machine *m, const Op *o)
     memcpy(&base, image + 2, 8);
     if (!wide && o->w.size == 2)
         base &= 0xffffff;
-    if (wide && (uint64_t)bits_sext(base, m->sys.cr4 & X86_CR4_LA57 ? 57 : 48) != base)
+    if (wide && !x86_canonical_base(m, base))
         return x86_gp(m, 0);
     *(idt ? &m->sys.idt_base : &m->sys.gdt_base) = base;
     *(idt ? &m->sys.idt_limit : &m->sys.gdt_limit) = limit;
@@ -256,7 +269,7 @@ static uint64_t set_if(X86Machine *m, const Op *o, bool on)
 
 static uint64_t set_ac(X86Machine *m, const Op *o)
 {
-    if (above0(m) || !(m->sys.cr4 & X86_CR4_SMAP))
+    if (above0(m))
         return illegal(m);
     m->x86.more_flags = o->w.arg ? m->x86.more_flags | X86_AC : m->x86.more_flags & ~(uint32_t)X86_AC;
     return finish(m, o);
@@ -521,6 +534,8 @@ static uint64_t invpcid(X86Machine *m, const Op *o)
     if (o->a > NOT_GLOBAL || (o->a <= CONTEXT && d[0] >> 12) ||
         (o->a <= CONTEXT && d[0] && !(m->sys.cr4 & X86_CR4_PCIDE)))
         return x86_gp(m, 0);
+    if (o->a == ONE && !x86_canonical_base(m, d[1]))
+        return x86_gp(m, 0);
     if (o->a <= CONTEXT)
         x86_forget_space(m, d[0], PCID, o->a == ONE, d[1]);
     else
@@ -539,7 +554,7 @@ static uint64_t flow_op(X86Machine *m, const Op *o)
     case X86_OP_IRET: return x86_iret(m, o->w.size);
     case X86_OP_INT: return x86_soft_int(m, (unsigned)o->a, o->w.len, true);
     case X86_OP_INT3: return x86_soft_int(m, X86_V_BP, o->w.len, true);
-    case X86_OP_INT1: return x86_soft_int(m, X86_V_DB, o->w.len, false);
+    case X86_OP_INT1: x86_debug_merge(m); return x86_soft_int(m, X86_V_DB, o->w.len, false);
     case X86_OP_INTO: return m->x86.fl & IR_FL_V ? x86_soft_int(m, X86_V_OF, o->w.len, true) : X86_DONE;
     case X86_OP_SYSCALL: return syscall(m, o);
     case X86_OP_SYSRET: return sysret(m, o);

@@ -227,7 +227,8 @@ static void registers(void)
     expect_at("no such register", GP, 0, read_msr, 0x12345);
     expect_at("unknown bit of efer", GP, 0, write_efer, 1ul << 40);
     expect_at("LME stays", GP, 0, write_efer, 0x801);
-    expect_at("lstar, not canonical", GP, 0, write_lstar, 1ul << 50);
+    expect_at("lstar, 57 bits", NONE, 0, write_lstar, 1ul << 50); /* whatever the paging is */
+    expect_at("lstar, not canonical", GP, 0, write_lstar, 1ul << 60);
     expect_at("cr1", UD, 0, read_cr1, 0);
     expect_user("rdmsr at level 3", GP, 0, user_rdmsr, 0x10);
     expect_user("swapgs at level 3", GP, 0, user_swapgs, 0);
@@ -241,6 +242,67 @@ static void registers(void)
     *(volatile uint32_t *)(PAGE + 16) = 0xabcd;
     __asm__ volatile("mov %%fs:16, %0" : "=r"(v));
     CHECK("fs base", v, 0xabcd);
+}
+
+/* ---- what is easily forgotten ---- */
+
+static void int3(word a)
+{
+    __asm__ volatile("int3");
+}
+static void clac(word a)
+{
+    __asm__ volatile(".byte 0x0f, 0x01, 0xca");
+}
+static void invpcid_of(word at)
+{
+    u64 descriptor[2] = {0, at};
+    __asm__ volatile("invpcid %0, %1" : : "m"(descriptor), "r"(0ul) : "memory");
+}
+static void load_task(word base)
+{
+    bare_gdt[FREE / 8] = 0x67 | (base & 0xffffff) << 16 | (u64)0x89 << 40 | (base >> 24 & 255) << 56;
+    bare_gdt[FREE / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" : : "r"(FREE));
+}
+
+/* TF from the popf on: mov ss holds the trap of its own end back. */
+extern char behind_ss[];
+static void step_over_mov_ss(word a)
+{
+    __asm__ volatile("mov %%ss, %%ecx; pushf; orl $0x100, (%%rsp); popf; mov %%ecx, %%ss; nop\n"
+                     "behind_ss: nop; nop"
+                     :
+                     :
+                     : "ecx", "memory", "cc");
+}
+
+/* KVM's clock at an address that has four bytes' alignment and no more. */
+static void odd_clock(void)
+{
+    volatile uint32_t *clock = (uint32_t *)(PAGE + 0x84);
+    wrmsr(0x4b564d01, (word)clock | 1);
+    CHECK("version", clock[0] & 1, 0);
+    CHECK("seconds since the start", clock[5] < 1000, 1);
+    CHECK("scale", clock[6], 0x80000000);
+    CHECK("behind it", clock[8], 0);
+    wrmsr(0x4b564d01, 0);
+}
+
+static void details(void)
+{
+    enum { RF = 1 << 16 };
+    expect_at("a fault", GP, 0, read_msr, 0x12345);
+    CHECK("its RF", bare_seen.flags & RF, RF);
+    expect_at("a trap", BP, 0, int3, 0);
+    CHECK("no RF", bare_seen.flags & RF, 0);
+    expect_at("clac without SMAP", NONE, 0, clac, 0);
+    expect_at("invpcid", NONE, 0, invpcid_of, 0x1000);
+    expect_at("invpcid, not canonical", GP, 0, invpcid_of, 1ul << 60);
+    expect_at("ltr, not canonical", GP, FREE, load_task, 1ul << 60);
+    expect_at("step behind mov ss", DB, 0, step_over_mov_ss, 0);
+    CHECK("one later", bare_seen.pc, (word)behind_ss);
+    odd_clock();
 }
 
 /* ---- translations ---- */
@@ -318,6 +380,7 @@ void test(void)
     system_calls();
     stacks();
     registers();
+    details();
     translations();
     strings();
 }
