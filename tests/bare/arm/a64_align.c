@@ -1,4 +1,4 @@
-/* options: -cpu cortex-a72
+/* options: -cpu max
  * Alignment faults: of accesses to Device memory, by SCTLR_EL1.A, of everything while stage 1 is off; what is
  * aligned to elements and what as a whole, which addresses and directions are told, which fault comes first.
  * SP. Stage 2: a64_el2.c. */
@@ -141,6 +141,29 @@ static void by_memory(void)
     tlbi_by(vaae1, PAGE(DEVICE_GRE) >> 12);
 }
 
+/* Exclusives work on Device memory, here; so do atomic operations and pairs of registers. */
+__asm__(".text\n .balign 4\n .arch armv8.1-a\n"
+        "exclusive: ldxr x2, [x0]\n add x2, x2, x1\n stxr w3, x2, [x0]\n cbnz w3, exclusive\n ldr x0, [x0]\n "
+        "ret\n"
+        "exclusive_pair: ldxp x2, x4, [x0]\n add x2, x2, x1\n add x4, x4, x1\n stxp w3, x2, x4, [x0]\n"
+        " cbnz w3, exclusive_pair\n ldp x0, x2, [x0]\n add x0, x0, x2\n ret\n"
+        "atomics: ldadd x1, x2, [x0]\n mov x4, x0\n ldp x2, x3, [x0]\n mov x6, #7\n mov x7, #9\n casp x2, "
+        "x3, x6, x7, [x4]\n"
+        " ldp x0, x2, [x4]\n add x0, x0, x2\n ret\n");
+Op exclusive, exclusive_pair, atomics;
+
+static void exclusives(void)
+{
+    for (unsigned k = 0; k < KINDS; k++) {
+        volatile u64 *at = (volatile u64 *)(PAGE(k) + 256);
+        at[0] = 100;
+        at[1] = 1000;
+        CHECK_VALUE(run(EL1T, exclusive, (u64)at, 5), 105);
+        CHECK_VALUE(run(EL0, exclusive_pair, (u64)at, 5), 110 + 1005);
+        CHECK_VALUE(run(EL1T, atomics, (u64)at, 5), 7 + 9);
+    }
+}
+
 /* Over the end of a page: to Device memory, from it. */
 static void over_ends(void)
 {
@@ -187,7 +210,7 @@ static void by_register(void)
     CHECK_ABORT(run(EL1T, op_ldr, PAGE(KINDS) + 1, 0), EC_DATA_SAME, FSC_ALIGNMENT, PAGE(KINDS) + 1);
     CHECK_ABORT(run(EL1T, op_ldr, PAGE(KINDS) + 8, 0), EC_DATA_SAME, FSC_TRANSLATION + 3, PAGE(KINDS) + 8);
     CHECK_ABORT(run(EL1T, op_ldr, PAGE(NORMAL) + 4092, 0), EC_DATA_SAME, FSC_ALIGNMENT, PAGE(NORMAL) + 4092);
-    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 50 | 1, 0), EC_DATA_SAME, FSC_ALIGNMENT, 1ull << 50 | 1);
+    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 54 | 1, 0), EC_DATA_SAME, FSC_ALIGNMENT, 1ull << 54 | 1);
     reg_write(sctlr_el1, sctlr);
     ALL_FORMS(EL1H, PAGE(NORMAL), false);
 }
@@ -200,8 +223,8 @@ static void switched_off(void)
     ALL_FORMS(EL0, page, true);
     ALL_FORMS(EL1H, page, true);
     CHECK_ABORT(run(EL1T, op_dc_zva, page + 128, 0), EC_DATA_SAME, ISS_WNR | FSC_ALIGNMENT, page + 128);
-    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 50 | 1, 0), EC_DATA_SAME, FSC_SIZE, 1ull << 50 | 1);
-    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 50 | 8, 0), EC_DATA_SAME, FSC_SIZE, 1ull << 50 | 8);
+    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 54 | 1, 0), EC_DATA_SAME, FSC_SIZE, 1ull << 54 | 1);
+    CHECK_ABORT(run(EL1T, op_ldr, 1ull << 54 | 8, 0), EC_DATA_SAME, FSC_SIZE, 1ull << 54 | 8);
 }
 
 /* ---- SP ---- */
@@ -268,6 +291,7 @@ void test(void)
     if (!OUTSIDE) { /* asks for nothing there */
         stack_pointer();
         by_memory();
+        exclusives();
         over_ends();
         order_by_memory();
         switched_off();
