@@ -28,6 +28,7 @@ typedef struct MmuPage {
     uint8_t may;       /* MMU_*: what may be done to its 4 KiB now without asking again (write: only if it is
                         * marked dirty) */
     bool global;       /* the same in all address spaces */
+    uint16_t attr;     /* the ISA's own: the kind of memory that its tables name */
     bool aligned;      /* takes aligned accesses only: walk_misaligned() says which it does not take */
 } MmuPage;
 

@@ -216,11 +216,48 @@ static WalkEnd mark(Walk *w, Gpa at, uint64_t *desc, bool dirty)
     return WALK_OK;
 }
 
-/* Device memory: attributes by their index, MAIR_ELx, or those of stage 2. */
-static bool is_device(const Walk *w, uint64_t desc)
+/* MmuPage.attr: shareability above a byte as MAIR_ELx has it (stage 1), or four bits, MemAttr (stage 2). */
+enum {
+    ATTR_SH_SHIFT = 8,
+    ATTR_SH_OUTER = 2 << ATTR_SH_SHIFT,
+    ATTR_WRITE_BACK = 0xff,
+    ATTR_NON_CACHEABLE = 0x44
+};
+
+static unsigned attr_of(const Walk *w, uint64_t desc)
 {
-    unsigned el = w->r->kind == ARM_REGIME_EL10 ? 1 : 2, at = 8 * (desc >> 2 & 7);
-    return w->stage2 ? !(desc >> 4 & 3) : !(w->m->sys.mair[el] >> at & 0xf0);
+    enum { TCR_SH0 = 12 };
+    unsigned el = w->r->kind == ARM_REGIME_EL10 ? 1 : 2, index = desc >> 2 & 7;
+    unsigned sh = (w->ds ? w->tcr >> (TCR_SH0 + 16 * w->half) : desc >> 8) & 3;
+    unsigned kind = w->stage2 ? desc >> 2 & 15 : w->m->sys.mair[el] >> 8 * index & 255;
+    return kind | sh << ATTR_SH_SHIFT;
+}
+
+static bool is_device(unsigned attr, bool stage2)
+{
+    return !(attr & (stage2 ? 12 : 0xf0));
+}
+
+/* One half of the byte and two bits of MemAttr: not cached, or written through, if either says so. */
+static unsigned weaker(unsigned of1, unsigned of2)
+{
+    enum { NON_CACHEABLE = 4, WRITE_BACK = 4, NON_CACHEABLE_2 = 1, WRITE_THROUGH_2 = 2 };
+    if (of1 == NON_CACHEABLE || of2 == NON_CACHEABLE_2)
+        return NON_CACHEABLE;
+    return of2 == WRITE_THROUGH_2 ? of1 & ~(unsigned)WRITE_BACK : of1;
+}
+
+/* Of both stages ("Combining stage 1 and stage 2 attributes"). */
+static unsigned combined(unsigned of1, unsigned of2)
+{
+    unsigned sh1 = of1 >> ATTR_SH_SHIFT, sh2 = of2 >> ATTR_SH_SHIFT, as1 = (of2 & 3) << 2;
+    bool device1 = is_device(of1, false), device2 = is_device(of2, true);
+    unsigned sh = sh1 == 2 || sh2 == 2 ? 2 : sh1 | sh2;
+    unsigned kind = device1 && device2 ? MIN(of1 & 15, as1)
+                    : device1          ? of1 & 255
+                    : device2          ? as1
+                                       : weaker(of1 >> 4 & 15, of2 >> 2 & 3) << 4 | weaker(of1 & 15, of2 & 3);
+    return kind | sh << ATTR_SH_SHIFT;
 }
 
 static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
@@ -233,7 +270,8 @@ static WalkEnd leaf(Walk *w, Gpa at, uint64_t desc, unsigned bits)
     unsigned may = w->stage2 ? stage2_may(w, dirty) : stage1_may(w, dirty);
     if (!(desc & DESC_AF) && !w->ha)
         return fail(w, ARM_FSC_ACCESS);
-    w->ret->aligned = is_device(w, desc);
+    w->ret->attr = (uint16_t)attr_of(w, desc);
+    w->ret->aligned = is_device(w->ret->attr, w->stage2);
     if (w->ret->aligned && w->misaligned)
         return fail_misaligned(w);
     if (!(may >> w->how & 1))
@@ -378,7 +416,12 @@ static bool stage1_off(ArmMachine *m, Gva va, MmuHow how, bool misaligned, MmuPa
         fault(&m->arm.base, va, how, size ? ARM_FSC_SIZE : ARM_FSC_ALIGNMENT);
         return false;
     }
-    *ret = (MmuPage){.pa = va, .bits = 12, .even = MMU_EVEN, .may = MMU_R | MMU_W | MMU_X, .global = true};
+    *ret = (MmuPage){.pa = va,
+                     .bits = 12,
+                     .even = MMU_EVEN,
+                     .may = MMU_R | MMU_W | MMU_X,
+                     .attr = arm_data_is_device(m) ? ATTR_SH_OUTER : ATTR_WRITE_BACK,
+                     .global = true};
     return true;
 }
 
@@ -412,6 +455,7 @@ static bool both_stages(ArmMachine *m, const ArmRegime *r, bool both, Gva va, un
         return true;
     if (!stage2(m, r, va, ret->pa, idx, how, misaligned ? ASKS_MISALIGNED : ASKS_ACCESS, &p))
         return false;
+    ret->attr = (uint16_t)combined(ret->attr, p.attr);
     ret->aligned |= p.aligned;
     ret->pa = p.pa;
     ret->bits = MIN(ret->bits, p.bits);
@@ -485,13 +529,17 @@ uint64_t arm_at(ArmMachine *m, const ArmRegime *r, bool both, uint64_t va, unsig
         PAR_FST_SHIFT = 1,
         PAR_PTW = 1 << 8,
         PAR_S = 1 << 9,
-        PAR_SH_INNER = 3 << 7
+        PAR_SH_SHIFT = 7,
+        PAR_ATTR_SHIFT = 56
     };
     CpuExit kept = m->arm.base.exit;
     MmuPage p;
     uint64_t par;
     if (arm_walk_regime(m, r, both, va, idx, write ? MMU_WRITE : MMU_READ, &p)) {
-        par = (p.pa & ((1ull << 52) - 1) & ~4095ull) | PAR_RES1 | PAR_SH_INNER | 0xffull << 56;
+        unsigned kind = p.attr & 255; /* who does not cache is shared by all */
+        unsigned attr = is_device(kind, false) || kind == ATTR_NON_CACHEABLE ? kind | ATTR_SH_OUTER : p.attr;
+        par = (p.pa & ((1ull << 52) - 1) & ~4095ull) | PAR_RES1 |
+              (uint64_t)(attr >> ATTR_SH_SHIFT) << PAR_SH_SHIFT | (uint64_t)kind << PAR_ATTR_SHIFT;
     } else {
         uint32_t code = (uint32_t)m->arm.base.exit.code;
         par = (uint64_t)(code & 63) << PAR_FST_SHIFT | PAR_RES1 | PAR_F |

@@ -257,6 +257,25 @@ static void both_stages(void)
     CHECK_EQ(reg_read(par_el1) & 0xfffffffff001, page);
     __asm__ volatile("at s1e1r, %0\n isb" ::"r"(0x200000000ull) : "memory");
     CHECK_EQ(reg_read(par_el1) & 0xfffffffff001, DATA);
+    /* memory of both kinds; MAIR_EL1 as use_tables() has it, and another */
+    static const uint8_t of1[] = {0xff, 0xbb, 0x44, 0x08}, of2[] = {0xf, 0xa, 5, 0, 2, 0xd};
+    static const uint8_t both[4][6] = {{0xff, 0xbb, 0x44, 0, 8, 0xf4},
+                                       {0xbb, 0xbb, 0x44, 0, 8, 0xb4},
+                                       {0x44, 0x44, 0x44, 0, 8, 0x44},
+                                       {8, 8, 8, 0, 8, 8}};
+    for (unsigned k = 0; k < 4; k++) {
+        for (unsigned j = 0; j < 6; j++) {
+            reg_write(mair_el1, of1[k]);
+            *pte_of(&t2, DATA, 3) = (*pte_of(&t2, DATA, 3) & ~(u64)(15 << 2)) | of2[j] << 2;
+            tlbi(alle1);
+            __asm__ volatile("at s12e1r, %0\n isb" ::"r"(0x200000000ull) : "memory");
+            if (!(OUTSIDE && (of1[k] == 8 || of2[j] == 2))) /* Device-nGRE is another there */
+                CHECK_EQ(reg_read(par_el1) >> 56, both[k][j]);
+        }
+    }
+    reg_write(mair_el1, 0xff);
+    *pte_of(&t2, DATA, 3) |= 15 << 2;
+    tlbi(alle1);
     __asm__ volatile("at s12e1r, %0\n isb" ::"r"(0x200001000ull) : "memory");
     CHECK_EQ(reg_read(par_el1) & 0x37f, 1 | 1 << 9 | (FSC_TRANSLATION + 1) << 1);
     use_tables(NULL, 0, 0);

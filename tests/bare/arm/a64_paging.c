@@ -504,6 +504,20 @@ static void address_translation(void)
     map(&t, DATA + 8192, page, 3, D_RW & ~D_AF);
     use_tables(&t, 0, 0);
     CHECK_EQ(AT(s1e1r, DATA + 0x123) & (PAR_MASK | 1), page);
+    /* the kind of memory and who shares it */
+    static const uint8_t kinds[] = {0xff, 0x00, 0x0c, 0x44, 0xbb, 0x4f, 0xf4, 0x04};
+    for (unsigned k = 0; k < 8; k++) {
+        for (unsigned sh = 0; sh < 4; sh++) {
+            reg_write(mair_el1, (u64)kinds[k] << 8 | 0xff);
+            *pte_of(&t, DATA + 4096, 3) =
+                (*pte_of(&t, DATA + 4096, 3) & ~(u64)(31 << 2 | 3 << 8)) | 1 << 2 | sh << 8 | D_USER;
+            tlbi(vmalle1);
+            bool outer = !OUTSIDE && (kinds[k] == 0x44 || !(kinds[k] & 0xf0)); /* says what the entry says */
+            if (sh != 1)                                                       /* reserved */
+                CHECK_EQ(AT(s1e1r, DATA + 4096) & (255ull << 56 | 3 << 7),
+                         (u64)kinds[k] << 56 | (outer ? 2 : sh) << 7);
+        }
+    }
     CHECK_EQ(AT(s1e1w, DATA) & 0x7f, 1 | (FSC_PERMISSION + 3) << 1);
     CHECK_EQ(AT(s1e0r, DATA) & 0x7f, 1 | (FSC_PERMISSION + 3) << 1);
     CHECK_EQ(AT(s1e0r, DATA + 4096) & (PAR_MASK | 1), page);
