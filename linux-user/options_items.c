@@ -11,8 +11,10 @@ typedef struct NamedBit {
     char text[64];
 } NamedBit;
 
-enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_REFUSED };
+enum { BIT_LU = 1, BIT_ACCEL, BIT_OPT, BIT_NOTHING, BIT_REFUSED };
 
+/* NOTHING: about machines, or parts that there are not; others write nothing for them either where they run a
+ * program, and lists of items have them all the same. */
 static const NamedBit log_items[] = {
     {"strace", BIT_LU, LU_LOG_STRACE, "system calls, as they are made"},
     {"unimp", BIT_LU, LU_LOG_UNIMP, "instructions and system calls that are not supported"},
@@ -26,19 +28,19 @@ static const NamedBit log_items[] = {
     {"exec", BIT_ACCEL, ACCEL_LOG_EXEC, "address of each region that the translator's own code enters"},
     {"nochain", BIT_OPT, ACCEL_NO_CHAIN | ACCEL_NO_JUMP_CACHE | ACCEL_NO_RETURN_STACK,
      "no log: the translator's own code enters every region"},
-    {"op_ind", BIT_REFUSED, 0, ""},
-    {"op_plugin", BIT_REFUSED, 0, ""},
-    {"int", BIT_REFUSED, 0, ""},
+    {"op_ind", BIT_NOTHING, 0, ""},
+    {"op_plugin", BIT_NOTHING, 0, ""},
+    {"int", BIT_NOTHING, 0, ""},
     {"fpu", BIT_REFUSED, 0, ""},
-    {"mmu", BIT_REFUSED, 0, ""},
-    {"pcall", BIT_REFUSED, 0, ""},
+    {"mmu", BIT_NOTHING, 0, ""},
+    {"pcall", BIT_NOTHING, 0, ""},
     {"cpu_reset", BIT_REFUSED, 0, ""},
-    {"guest_errors", BIT_REFUSED, 0, ""},
+    {"guest_errors", BIT_NOTHING, 0, ""},
     {"page", BIT_REFUSED, 0, ""},
-    {"plugin", BIT_REFUSED, 0, ""},
+    {"plugin", BIT_NOTHING, 0, ""},
     {"tid", BIT_REFUSED, 0, ""},
     {"vpu", BIT_REFUSED, 0, ""},
-    {"invalid_mem", BIT_REFUSED, 0, ""},
+    {"invalid_mem", BIT_NOTHING, 0, ""},
 };
 
 static const NamedBit no_opt_items[] = {
@@ -105,13 +107,14 @@ static bool named_bits(LuOptions *opt, const NamedBit *rows, size_t n, const cha
         case BIT_LU: opt->log |= row->bit; break;
         case BIT_ACCEL: opt->accel_log |= row->bit; break;
         case BIT_OPT: opt->no_opt |= row->bit; break;
+        case BIT_NOTHING: break;
         default: fmt_printf(err, "'%s' is not supported", item); return false;
         }
         return true;
     }
     fmt_printf(err, "no item '%s'; there are", item);
     for (const NamedBit *row = rows; row < rows + n; row++)
-        if (row->kind != BIT_REFUSED)
+        if (row->kind < BIT_NOTHING)
             fmt_printf(err, " %s", row->name);
     return false;
 }
@@ -121,7 +124,7 @@ static void print_log_items(void)
     for (const NamedBit *row = log_items; row < log_items + ARRAY_SIZE(log_items); row++) {
         char line[100];
         Fmt f = FMT_ON(line);
-        if (row->kind == BIT_REFUSED)
+        if (row->kind >= BIT_NOTHING)
             continue;
         fmt_printf(&f, "%s%*s%s\n", row->name, 12 - (int)strlen(row->name), "", row->text);
         sys_write(1, f.buf, f.len);

@@ -50,7 +50,7 @@ def test_bad_options(_):
     one_line(tinamou("-s", "99999999999999999999", PROBE), 1, "number")
     one_line(tinamou("-g", "99999", PROBE), 126, "99999")
     one_line(tinamou("-g", "/nonexistent/gdb", PROBE), 126, "/nonexistent/gdb")
-    one_line(tinamou("-d", "mmu", PROBE), 1, "mmu")
+    one_line(tinamou("-d", "page", PROBE), 1, "page")
     one_line(tinamou("-d", "bogus", PROBE), 1, "bogus", "in_asm")
     one_line(tinamou("-no-opt", "bogus", PROBE), 1, "bogus", "return-stack")
     one_line(tinamou("-host-cpu", "v2,nonsense", PROBE), 1, "nonsense", "popcnt")
@@ -89,7 +89,7 @@ def test_bad_variables(_):
 def test_harmless(_):
     for args in (["-cpu", MODEL], ["-cpu", "max"], ["-B", "0"], ["-p", "4096"], ["-seed", "7"], ["-s", "1M"],
                  ["-singlestep"], ["-one-insn-per-tb"], ["-max-insns", "3"], ["-tb-size", "32"], ["-tb-size", "256K"], ["-no-opt", "all"], ["-host-cpu", "v2"], ["-host-cpu", "-avx,-popcnt"], ["-no-opt", "return-stack,fork-hints"],
-                 ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"], ["-dfilter", "0x10..0x20,5+0x3,30-7"]):
+                 ["--no-jit"], ["-no-jit"], ["--"], ["-r", "5.4.0"], ["-d", "nochain"], ["-d", "guest_errors,int,mmu,pcall,plugin,op_ind"], ["-dfilter", "0x10..0x20,5+0x3,30-7"]):
         r = tinamou(*args, PROBE, "exit", "5")
         check(r.status == 5 and not r.err, "option %s" % args, r)
     check(tinamou("-jitdump", PROBE, "exit", "5", cwd="/proc").status == 1, "no file in /proc")
