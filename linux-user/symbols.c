@@ -7,6 +7,7 @@
 #include "linux-user/abi.h"
 #include "linux-user/map_line.h"
 #include "linux-user/mm.h"
+#include "linux-user/options.h"
 
 enum { MOST_FILES = 256, FILE_NAME = 64, MAPS_BYTES = 8 << 20, MOST_SECTIONS = 4096 };
 #define MOST_BYTES (1ull << 31) /* of a table in a file */
@@ -190,21 +191,91 @@ static void take_table(LuSyms *s, SymFile *f, int fd, const Elf64_Ehdr *eh, cons
     sort(f->symbol, f->n);
 }
 
-/* The full table, or what the dynamic linker sees. */
+/* The full table, or what the dynamic linker sees; its type is 0 if there is none. */
+static Elf64_Shdr find_table(int fd, const Elf64_Ehdr *eh)
+{
+    Elf64_Shdr h, best = {0};
+    for (unsigned i = 0; i < eh->e_shnum && i < MOST_SECTIONS; i++)
+        if (section(fd, eh, i, &h) &&
+            (h.sh_type == SHT_SYMTAB || (h.sh_type == SHT_DYNSYM && !best.sh_type)))
+            best = h;
+    return best;
+}
+
+/* ---- separate files ---- */
+
+enum { ID_BYTES = 64 };
+
+/* What tells this build of the file from all others; the bytes, 0: nothing does. */
+static unsigned build_id(int fd, const Elf64_Ehdr *eh, uint8_t to[ID_BYTES])
+{
+    struct {
+        Elf64_Nhdr head;
+        char name[4];
+        uint8_t id[ID_BYTES];
+    } note;
+    Elf64_Shdr h;
+    for (unsigned i = 0; i < eh->e_shnum && i < MOST_SECTIONS; i++) {
+        if (!section(fd, eh, i, &h) || h.sh_type != SHT_NOTE || h.sh_size < offsetof(typeof(note), id) ||
+            h.sh_size > sizeof(note) || !read_at(fd, &note, h.sh_size, h.sh_offset))
+            continue;
+        if (note.head.n_type != NT_GNU_BUILD_ID || note.head.n_namesz != 4 || memcmp(note.name, "GNU", 4) ||
+            note.head.n_descsz > h.sh_size - offsetof(typeof(note), id))
+            continue;
+        memcpy(to, note.id, note.head.n_descsz);
+        return note.head.n_descsz;
+    }
+    return 0;
+}
+
+/* The file of that build with what was taken out of this one, where GDB looks for it: below the sysroot, or
+ * the host's. -1: there is none. */
+static int open_separate(const LuSyms *s, int fd, const Elf64_Ehdr *eh)
+{
+    const char *below[2] = {s->proc->opt->sysroot, ""};
+    uint8_t id[ID_BYTES];
+    char path[LU_PATH_BYTES];
+    unsigned n = build_id(fd, eh, id);
+    for (unsigned k = *below[0] ? 0 : 1; n > 1 && k < 2; k++) {
+        Fmt f = FMT_ON(path);
+        fmt_printf(&f, "%s/usr/lib/debug/.build-id/%02x/", below[k], id[0]);
+        for (unsigned i = 1; i < n; i++)
+            fmt_printf(&f, "%02x", id[i]);
+        fmt_puts(&f, ".debug");
+        long got = sys_call4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+        if (!sys_is_err(got))
+            return (int)got;
+    }
+    return -1;
+}
+
+static bool take_separate(LuSyms *s, SymFile *f, int fd, const Elf64_Ehdr *eh)
+{
+    int other = open_separate(s, fd, eh);
+    Elf64_Ehdr header;
+    if (other < 0)
+        return false;
+    if (read_header(other, &header) && header.e_machine == eh->e_machine) {
+        const Elf64_Shdr table = find_table(other, &header);
+        if (table.sh_type == SHT_SYMTAB)
+            take_table(s, f, other, &header, &table);
+    }
+    sys_close(other);
+    return f->symbol != NULL;
+}
+
 static void read_symbols(LuSyms *s, SymFile *f, int fd, uint64_t offset)
 {
     Elf64_Ehdr eh;
-    Elf64_Shdr h, best = {0};
     uint64_t at;
     if (!read_header(fd, &eh) || !address_of(fd, &eh, offset, &at))
         return;
     f->bias = f->start - at;
-    for (unsigned i = 0; i < eh.e_shnum && i < MOST_SECTIONS; i++)
-        if (section(fd, &eh, i, &h) &&
-            (h.sh_type == SHT_SYMTAB || (h.sh_type == SHT_DYNSYM && !best.sh_type)))
-            best = h;
-    if (best.sh_type)
-        take_table(s, f, fd, &eh, &best);
+    const Elf64_Shdr table = find_table(fd, &eh);
+    if (table.sh_type != SHT_SYMTAB && take_separate(s, f, fd, &eh))
+        return;
+    if (table.sh_type)
+        take_table(s, f, fd, &eh, &table);
 }
 
 /* ---- what is mapped ---- */

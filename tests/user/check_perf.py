@@ -107,6 +107,21 @@ def logs(emulator, program, base, folder):
         check(call in text and all(re.match('%d |.* clone' % number, line) for line in text.splitlines()), 'log of', number, text[-400:])
 
 
+def separate(compiler, emulator, source, folder):
+    """A program without symbols, whose file of them lies where GDB looks for it by the build ID."""
+    program, tool = folder + '/stripped', compiler[0][:-len('gcc')]
+    subprocess.run(compiler + ['-O1', '-static', '-Wl,--build-id=sha1', source, '-o', program], check=True)
+    notes = subprocess.run([tool + 'readelf', '-n', program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    number = re.search(r'Build ID: ([0-9a-f]{40})', notes).group(1)
+    place = '%s/root/usr/lib/debug/.build-id/%s' % (folder, number[:2])
+    os.makedirs(place)
+    subprocess.run([tool + 'objcopy', '--only-keep-debug', program, '%s/%s.debug' % (place, number[2:])], check=True)
+    subprocess.run([tool + 'strip', program], check=True)
+    for options, found in ((['-L', folder + '/root'], True), ([], False)):
+        _, _, err = run([emulator[0]] + options + ['-d', 'in_asm', program], folder)
+        check(bool(re.search(r' once \[stripped', err)) == found, 'symbols of a separate file', options, err[:300])
+
+
 def with_perf(emulator, program, base, folder):
     """If perf may look at this process here, it finds the names."""
     if not shutil.which('perf'):
@@ -137,6 +152,7 @@ def main():
     subprocess.run(compiler + ['-O1', source, '-o', program] + ([] if libraries else ['-static']), check=True)
     emulator += ['-L', libraries[0]] if libraries else []
     with tempfile.TemporaryDirectory() as place:
+        separate(compiler, emulator, source, place)
         if '-no-jit' not in emulator:
             files(emulator, program, base, libraries, place)
             with_perf(emulator, program, base, place)
