@@ -108,8 +108,12 @@ static void set_entry(Cpu *cpu, Gva pc, Gva sp)
 
 static long arch_prctl(LuThread *t, const uint64_t a[6])
 {
-    enum { ARCH_GET_CPUID = 0x1011 };
-    return (uint32_t)a[0] == ARCH_GET_CPUID ? 1 : -EINVAL;
+    enum { ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID };
+    switch ((uint32_t)a[0]) {
+    case ARCH_GET_CPUID: return 1;
+    case ARCH_SET_CPUID: return -ENODEV; /* a processor without CPUID faulting */
+    default: return -EINVAL;
+    }
 }
 
 static long own_call(LuThread *t, unsigned row, const uint64_t a[6])

@@ -15,7 +15,7 @@
 #include "linux-user/vdso_x86_64.h"
 
 enum { SYSCALL_SIZE = 2 };
-enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011 };
+enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID };
 
 static X86Cpu *x86(Cpu *cpu)
 {
@@ -141,6 +141,7 @@ static long arch_prctl(LuThread *t, const uint64_t a[6])
     case ARCH_GET_FS:
     case ARCH_GET_GS: return guest_write(a[1], &v, 8) ? 0 : -EFAULT;
     case ARCH_GET_CPUID: return 1;
+    case ARCH_SET_CPUID: return -ENODEV; /* a processor without CPUID faulting */
     default: return -EINVAL;
     }
 }

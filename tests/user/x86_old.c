@@ -137,6 +137,7 @@ static void files(void)
     SHOW(syscall(SYS_fadvise64_64, fd, 0, 0, 100, 0, 77));
     SHOW(syscall(SYS_break));
     SHOW(syscall(SYS_arch_prctl, 0x1011, 0)); /* ARCH_GET_CPUID */
+    SHOW_BOOL(!syscall(SYS_arch_prctl, 0x1012, 1) || errno == ENODEV); /* ARCH_SET_CPUID, by the processor */
     SHOW(syscall(SYS_arch_prctl, 0x1002, 0)); /* ARCH_SET_FS, of 64 bits */
 }
 
