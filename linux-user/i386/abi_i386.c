@@ -157,6 +157,7 @@ const LuAbi lu_abi_i386 = {
     .set_tls = set_tls,
     .get_sp = get_sp,
     .set_sp = set_sp,
+    .prctl = lu_x86_prctl,
     .arch_prctl = arch_prctl,
     .own_call = own_call,
     .push_frame = lu_i386_push_frame,

@@ -1,4 +1,4 @@
-/* The x86-64 Linux ABI. Sources: System V ABI, AMD64 supplement; syscall(2), arch_prctl(2); getauxval(3). */
+/* The x86-64 Linux ABI. Sources: System V ABI, AMD64 supplement; syscall(2), arch_prctl(2), prctl(2); getauxval(3). */
 #include "linux-user/abi.h"
 #include "linux-user/regset.h"
 
@@ -10,6 +10,7 @@
 #include "tcg/host/x86_64/cpuid.h"
 
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <sched.h>
 
 #include "linux-user/vdso_x86_64.h"
@@ -142,6 +143,16 @@ static long arch_prctl(LuThread *t, const uint64_t a[6])
     case ARCH_GET_GS: return guest_write(a[1], &v, 8) ? 0 : -EFAULT;
     case ARCH_GET_CPUID: return 1;
     case ARCH_SET_CPUID: return -ENODEV; /* a processor without CPUID faulting */
+    default: return -EINVAL;
+    }
+}
+
+long lu_x86_prctl(LuThread *t, const uint64_t a[6])
+{
+    static const int enabled = PR_TSC_ENABLE;
+    switch ((int)a[0]) {
+    case PR_GET_TSC: return guest_write(a[1], &enabled, sizeof enabled) ? 0 : -EFAULT;
+    case PR_SET_TSC: return a[1] == PR_TSC_ENABLE ? 0 : -EINVAL;
     default: return -EINVAL;
     }
 }
@@ -304,6 +315,7 @@ const LuAbi lu_abi_x86_64 = {
     .get_tls = get_tls,
     .get_sp = get_sp,
     .set_sp = set_sp,
+    .prctl = lu_x86_prctl,
     .arch_prctl = arch_prctl,
     .own_call = lu_x86_segment_call,
     .push_frame = lu_x86_64_push_frame,

@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
@@ -138,6 +139,7 @@ static void files(void)
     SHOW(syscall(SYS_break));
     SHOW(syscall(SYS_arch_prctl, 0x1011, 0)); /* ARCH_GET_CPUID */
     SHOW_BOOL(!syscall(SYS_arch_prctl, 0x1012, 1) || errno == ENODEV); /* ARCH_SET_CPUID, by the processor */
+    SHOW(prctl(PR_SET_TSC, PR_TSC_ENABLE));
     SHOW(syscall(SYS_arch_prctl, 0x1002, 0)); /* ARCH_SET_FS, of 64 bits */
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -107,6 +108,9 @@ int main(void)
     old_entries();
     addresses();
     enum { ARCH_SET_CPUID = 0x1012 };
+    int tsc = 0;
+    printf("%d %d", prctl(PR_GET_TSC, &tsc), prctl(PR_SET_TSC, PR_TSC_ENABLE));
+    printf(" %d\n", tsc);
     puts(!syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1) || errno == ENODEV ? "cpuid is no trap" : "no answer"); /* by the processor */
     return 0;
 }
