@@ -10,7 +10,8 @@ bool lu_x86_why_not(const LuProc *p, const char *name, struct Fmt *out);
 void lu_x86_list_models(struct Fmt *out, unsigned word); /* for guests with words of so many bytes */
 void lu_x86_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed);
 void lu_x86_cpuinfo(LuProc *p, struct Fmt *out, unsigned cpu);
-long lu_x86_prctl(LuThread *t, const uint64_t a[6]); /* LuAbi.prctl: rdtsc works, and cannot be made to trap */
+/* LuAbi.prctl: rdtsc works, and cannot be made to trap. */
+long lu_x86_prctl(LuThread *t, const uint64_t a[6]);
 
 /* modify_ldt, set_thread_area, get_thread_area (LuAbi.own_call); -ENOSYS: another call. */
 long lu_x86_segment_call(LuThread *t, unsigned row, const uint64_t a[6]);

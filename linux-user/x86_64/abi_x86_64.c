@@ -1,4 +1,5 @@
-/* The x86-64 Linux ABI. Sources: System V ABI, AMD64 supplement; syscall(2), arch_prctl(2), prctl(2); getauxval(3). */
+/* The x86-64 Linux ABI. Sources: System V ABI, AMD64 supplement; syscall(2), arch_prctl(2), prctl(2);
+ * getauxval(3). */
 #include "linux-user/abi.h"
 #include "linux-user/regset.h"
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -111,6 +112,7 @@ int main(void)
     int tsc = 0;
     printf("%d %d", prctl(PR_GET_TSC, &tsc), prctl(PR_SET_TSC, PR_TSC_ENABLE));
     printf(" %d\n", tsc);
-    puts(!syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1) || errno == ENODEV ? "cpuid is no trap" : "no answer"); /* by the processor */
+    bool known = !syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1) || errno == ENODEV; /* by the processor */
+    puts(known ? "cpuid is no trap" : "no answer");
     return 0;
 }
