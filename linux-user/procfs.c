@@ -366,6 +366,21 @@ static void put_text_unlimited(LuThread *t, ProcFile file, Out *o)
         sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, &old, NULL);
 }
 
+/* Files of /proc are not written, and a splice to one fails at once: the descriptor becomes one for reading.
+ * It stays as it is where there is no /proc to open it by, or no other descriptor. */
+static void read_only(int fd, int flags)
+{
+    char path[40];
+    Fmt f = FMT_ON(path);
+    fmt_printf(&f, "/proc/self/fd/%d", fd);
+    int how = O_RDONLY | O_CLOEXEC | (flags & O_NONBLOCK);
+    long again = sys_call4(SYS_openat, AT_FDCWD, path, how, 0);
+    if (sys_is_err(again))
+        return;
+    sys_call3(SYS_dup3, again, fd, flags & O_CLOEXEC);
+    sys_close((int)again);
+}
+
 static long open_text(LuThread *t, ProcFile file, int flags)
 {
     if (flags & O_DIRECTORY)
@@ -384,6 +399,8 @@ static long open_text(LuThread *t, ProcFile file, int flags)
         sys_call3(SYS_lseek, fd, 0, 0);
         if (o->err)
             sys_close((int)fd);
+        else
+            read_only((int)fd, flags);
     }
     long err = o->err;
     lu_mm_arena_free(t->proc->mm, o, sizeof(*o));

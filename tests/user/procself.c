@@ -160,6 +160,23 @@ static void others(char **argv)
     printf("comm: %s", text);
 }
 
+/* A descriptor that is for reading, blocks or does not, and is closed by execve, as it was asked for. */
+static void descriptors(void)
+{
+    int pipes[2], fd = open("/proc/self/maps", O_RDONLY | O_NONBLOCK);
+    SHOW(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK));
+    SHOW(fcntl(fd, F_GETFD));
+    SHOW(write(fd, "x", 1));
+    SHOW(pipe(pipes));
+    SHOW(splice(pipes[0], NULL, fd, NULL, 1, 0)); /* of a pipe that is empty */
+    close(fd);
+    SHOW_BOOL(open("/proc/self/maps", O_RDONLY | O_CLOEXEC) == fd); /* the lowest that is free */
+    SHOW(fcntl(fd, F_GETFD));
+    SHOW(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK));
+    for (int i = 0; i < 3; i++)
+        close((const int[]){fd, pipes[0], pipes[1]}[i]);
+}
+
 /* A limit of the size of files is not one for /proc. */
 static void limited(rlim_t soft, rlim_t hard)
 {
@@ -200,6 +217,7 @@ int main(int argc, char **argv)
     maps_by_directory();
     exe();
     others(argv);
+    descriptors();
     limited(100, RLIM_INFINITY);
     limited(100, 102400);
     limited(102400, 102400);
