@@ -80,6 +80,8 @@ typedef struct AccelConfig {
     unsigned max_insns;    /* guest instructions per region; 0 = default */
     unsigned returns_from; /* regions, from which on a program counts as large and the return stack is used; 0
                             * = default */
+    Gva program_entry;     /* what runs before it is start-up, which runs once; 0: not known. Bit 0 means
+                            * nothing */
     size_t cache_bytes;    /* code cache; 0 = default */
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;

@@ -483,6 +483,7 @@ static void start_accel(Start *s)
         .returns_from = opt->returns_from                                      ? opt->returns_from
                         : lu_mm_code_size(p->mm, s->entry) >= ACCEL_LARGE_CODE ? 1
                                                                                : 0,
+        .program_entry = s->entry,
         .log = opt->accel_log,
         .log_fd = p->strace_fd,
         .filter = opt->filter,

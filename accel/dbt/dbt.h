@@ -90,6 +90,7 @@ typedef struct Dbt {
     X64Host returns_host; /* for CTX_RETURNS */
     X64Host other_host, other_step_host; /* for TargetOps.other, whose slots are others: pins, stubs */
     unsigned returns_from; /* regions; UINT32_MAX: never */
+    bool begun;            /* AccelConfig.program_entry has been reached, or is not known */
     SuperblockConfig trace;
     struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first
                               * fork */
@@ -104,11 +105,13 @@ typedef struct Dbt {
 } Dbt;
 
 /* What a program runs before its main() it runs once, and of what lies behind a branch about half: its first
- * regions are short, and loops there have to come round some times before they count as such. */
+ * regions, and those of the dynamic linker, are short, and loops there have to come round some times before
+ * they count as such. */
 enum { DBT_START_REGIONS = 512, DBT_START_BRANCHES = 1, DBT_START_ROUNDS = 16 };
 static inline bool dbt_starting(const Dbt *d)
 {
-    return !d->host.paged.on && __atomic_load_n(&d->map.n_entries, __ATOMIC_RELAXED) < DBT_START_REGIONS;
+    return !d->host.paged.on && (!__atomic_load_n(&d->begun, __ATOMIC_RELAXED) ||
+                                 __atomic_load_n(&d->map.n_entries, __ATOMIC_RELAXED) < DBT_START_REGIONS);
 }
 
 /* Free entries are all zero, but pc 0 must miss as well: it would look into entry 0. */

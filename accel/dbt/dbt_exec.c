@@ -148,6 +148,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->other_step_host = for_steps(&d->other_host);
     d->returns_host = d->host;
     d->returns_host.no_opt &= ~X64_NO_RETURN_STACK;
+    d->begun = !a->cfg.program_entry;
     d->returns_from = (off & ACCEL_NO_RETURN_STACK) || d->host.paged.on ? UINT32_MAX
                       : a->cfg.returns_from                             ? a->cfg.returns_from
                                                                         : RETURNS_FROM;

@@ -293,6 +293,8 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
         return NULL;
     }
+    if (UNLIKELY(!((cpu->pc ^ d->accel->cfg.program_entry) & ~1ull)))
+        __atomic_store_n(&d->begun, true, __ATOMIC_RELAXED);
     Attempt t = {.d = d, .cpu = cpu, .s = s, .loop_head = loop_head};
     DbtRegion *r;
     do

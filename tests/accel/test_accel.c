@@ -415,6 +415,56 @@ static void test_cpu_again(void **state)
     cpu = self = first;
 }
 
+enum { JUMPS = 700 };
+static unsigned insns_at_end; /* of the region behind the jumps */
+
+static void note_region(void *opaque, const AccelRegion *r)
+{
+    if (r->pc == at(2 * JUMPS))
+        insns_at_end = r->n_insns;
+}
+
+/* Instructions of a region with three side exits that stands behind 700 others. */
+static unsigned insns_behind_many(Gva program_entry)
+{
+    AccelConfig cfg = {.jit = true, .program_entry = program_entry, .observer = {.region = note_region},
+                       .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
+    char err[128] = "";
+    Accel *a = accel_new(&cfg, &target_toy, err, sizeof err), *first = accel;
+    Cpu *before = cpu;
+    assert_non_null(a);
+    accel = a;
+    cpu = self = accel_cpu_new(a);
+    cpu->pc = at(0);
+    REG(3) = at(0);
+    insns_at_end = 0;
+    run();
+    assert_int_equal(cpu->exit.kind, CPU_EXIT_SYSCALL);
+    accel_free(a);
+    accel = first;
+    cpu = self = before;
+    return insns_at_end;
+}
+
+/* Before the program's own entry code is taken to run once: a region ends sooner. */
+static void test_program_entry(void **state)
+{
+    exec_len = 8192;
+    for (unsigned k = 0; k < JUMPS; k++) {
+        put(2 * k, (TtInsn){TT_ADDI, 3, 3, 8});
+        put(2 * k + 1, (TtInsn){TT_JR, 3, 0, 0});
+    }
+    const TtInsn last[] = {{TT_BNE, 1, 2, 8}, {TT_BNE, 4, 2, 8}, {TT_BNE, 5, 2, 8},
+                           {TT_RAISE, 0, 0, CPU_EXIT_SYSCALL}};
+    for (unsigned k = 0; k < ARRAY_SIZE(last); k++)
+        put(2 * JUMPS + k, last[k]);
+    if (!use_jit)
+        return; /* the observer is told of translations alone */
+    unsigned known = insns_behind_many(at(0));
+    assert_true(insns_behind_many(0) == known);
+    assert_true(insns_behind_many(at(2000)) < known);
+}
+
 enum { WORKERS = 4, INCS = 100 };
 static uint64_t shared_counter;
 
@@ -476,6 +526,7 @@ int main(int argc, char **argv)
         T(test_guest_writes_code),
         T(test_clone),
         T(test_cpu_again),
+        T(test_program_entry),
         T(test_exclusive),
     };
 #undef T
