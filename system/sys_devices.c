@@ -21,6 +21,7 @@
 #include "system/key_vals.h"
 #include "system/objects.h"
 #include "system/sys_files.h"
+#include "system/sys_globals.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -218,6 +219,22 @@ static bool add_prop(SysDevice *d, const char *name, const char *value, GError *
         return sys_fail(err, "%s: too many properties", d->want.id);
     to[n] = keep(d, name);
     to[n + 1] = keep(d, value);
+    return true;
+}
+
+/* -global: before what this device gets by itself. */
+static bool add_globals(const SysDevices *s, SysDevice *d, GError **err)
+{
+    unsigned which = 0;
+    while (known[which].cls != d->want.cls || known[which].transport != d->want.transport)
+        which++;
+    for (unsigned k = 0; k < s->globals->n; k++) {
+        const MachineGlobal *g = &s->globals->row[k];
+        const bool meant = machine_is_driver(g->driver, name_of(which)) ||
+                           (known[which].alias && machine_is_driver(g->driver, known[which].alias));
+        if (meant && !add_prop(d, g->prop, g->value, err))
+            return false;
+    }
     return true;
 }
 
@@ -451,7 +468,8 @@ static bool add_nics(SysDevices *s, MachineConfig *cfg, GError **err)
                                   .unnamed = true,
                                   .link = "netdev",
                                   .transport = known[which].transport};
-        if ((mac && !add_prop(d, "mac", mac, err)) || !read_rom(d, err) || !plug_net(s, d, net->id, err) ||
+        if (!add_globals(s, d, err) || (mac && !add_prop(d, "mac", mac, err)) ||
+            !read_rom(d, err) || !plug_net(s, d, net->id, err) ||
             !add_device(s, cfg, d, err))
             return false;
     }
@@ -472,7 +490,7 @@ static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, 
         return false;
     if (thread && (!objects_iothread(s->vm->objects, thread, err) || !use_object(d, thread)))
         return false;
-    if (!read_bootindex(d, kv, err))
+    if (!read_bootindex(d, kv, err) || !add_globals(s, d, err))
         return false;
     while (key_vals_rest(kv, &at, &key, &value))
         if (!add_prop(d, key, value, err))
@@ -589,7 +607,7 @@ static bool add_disks(SysDevices *s, MachineConfig *cfg, GError **err)
                                   .unnamed = true,
                                   .link = "drive",
                                   .transport = ide ? NULL : &virtio_pci_class};
-        if ((ide && !place_drive(d, disk, s->vm->opt->board->ide_units, err)) ||
+        if ((ide && !place_drive(d, disk, s->vm->opt->board->ide_units, err)) || !add_globals(s, d, err) ||
             !plug_backend(s, d, BACKEND_DRIVE, disk->id, err) || !add_device(s, cfg, d, err))
             return false;
     }

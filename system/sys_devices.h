@@ -32,6 +32,7 @@ typedef struct SysDevice {
 
 typedef struct SysDevices {
     Vm *vm;
+    const struct SysGlobals *globals; /* borrowed */
     GPtrArray *list; /* SysDevice */
     SysNet net;
     unsigned n_cards, n_made;

@@ -14,6 +14,7 @@
 #include "system/sys_help.h"
 #include "system/sys_daemon.h"
 #include "system/sys_perf.h"
+#include "system/sys_globals.h"
 #include "system/sys_smbios.h"
 #include "system/vm.h"
 
@@ -32,6 +33,7 @@ typedef struct System {
     SysDaemon daemon;
     SysPerf perf;
     SysSmbios smbios;
+    SysGlobals globals;
     SysFwCfg fw_cfg;
     Semihost *semihost; /* NULL: off */
     GMappedFile *file[4];
@@ -186,13 +188,17 @@ static bool build(System *s, bool *ret_done, GError **err)
     vm->disks = disks_new(vm);
     vm->devices = &s->devices;
     s->devices.vm = vm;
+    s->devices.globals = &s->globals;
     if (!sys_smbios_open(&s->smbios, &s->opt, &cfg, err) ||
+        !sys_globals_open(&s->globals, &s->opt, &cfg, err) ||
         !sys_fw_cfg_open(&s->fw_cfg, &s->opt, &cfg, err) ||
         !sys_devices_open(&s->devices, &s->opt, &cfg, err) || !read_images(s, &cfg, err))
         return false;
     vm->machine = machine_new(s->opt.board, &cfg, &why);
     if (!vm->machine)
         return sys_fail(err, "%s", why.text);
+    if (!sys_globals_check(&s->globals, vm->machine, err))
+        return false;
     if (s->opt.log_guest)
         vm->machine->map.log = &s->guest_log;
     if (!trace_open(&vm->trace, &s->opt, &vm->machine->map, s->daemon.log_fd, ret_done, err))
@@ -284,6 +290,7 @@ int main(int argc, char **argv)
     sys_devices_close(&s.devices);
     disks_free(s.vm.disks);
     sys_smbios_clear(&s.smbios);
+    sys_globals_clear(&s.globals);
     sys_fw_cfg_clear(&s.fw_cfg);
     objects_free(s.vm.objects);
     sys_daemon_close(&s.daemon);

@@ -564,6 +564,8 @@ static const OptionRow options[] = {
     {"uuid", "UUID", "its number", set_uuid},
     {"smbios", "type=N,FIELD=TEXT", "what SMBIOS tables of PCs say, types 0 to 4, 11 and 17",
      .list = LIST_SMBIOS},
+    {"global", "DRIVER.PROP=VALUE", "a property of all devices of a kind, the board's own among them",
+     .list = LIST_GLOBAL},
     {"fw_cfg", "[name=]N,file=F|string=S",
      "a file that the guest finds by this name in fw_cfg; opt/... are the user's own", .list = LIST_FW_CFG},
     {"overcommit", "mem-lock=on|on-fault|off", "what was used of memory is not swapped out", set_overcommit},

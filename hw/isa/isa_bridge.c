@@ -21,7 +21,8 @@ typedef struct IsaBridge {
     PciFunction f;
     const IrqLine *gsi;
     Device *pm;
-    bool smm, disable_s3;
+    bool smm;
+    uint32_t disable_s3;
     DEV_STATE_BEGIN
     PciState p;
     uint8_t level; /* of PCI's lines */
@@ -196,7 +197,7 @@ static void bridge_clear(Device *dev)
 
 static const DevProp props[] = {PCI_PROPS(IsaBridge), DEV_PTR(IsaBridge, gsi, "inputs of the controllers"),
                                 DEV_BOOL(IsaBridge, smm, "cpus have system management mode", false),
-                                DEV_BOOL(IsaBridge, disable_s3, "no suspend to RAM", false),
+                                DEV_U32(IsaBridge, disable_s3, "1: no suspend to RAM", 0),
                                 DEV_PTR(IsaBridge, pm, "power management")};
 static const DevField state[] = {PCI_ROWS(IsaBridge), DEV_FIELD(IsaBridge, level)};
 

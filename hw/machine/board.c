@@ -6,9 +6,11 @@
 Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err)
 {
     Device *d = dev_new(cls, m->root, id);
-    if (!d)
+    if (!d) {
         dev_fail(err, "no memory");
-    return d;
+        return NULL;
+    }
+    return machine_set_globals(m, d, err) ? d : NULL;
 }
 
 bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err)

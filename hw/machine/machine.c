@@ -64,6 +64,46 @@ typedef struct Container {
 static const DevClass container_class =
     {.name = "container", .help = "devices of the user", .size = sizeof(Container), .version = 1};
 
+static char plain(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
+}
+
+bool machine_is_driver(const char *a, const char *b)
+{
+    while (*a && plain(*a) == plain(*b))
+        a++, b++;
+    return plain(*a) == plain(*b);
+}
+
+/* If not, err names those that it has. */
+static bool knows_prop(const Device *d, const char *name, DevError *err)
+{
+    char names[160] = "";
+    Fmt f = FMT_ON(names);
+    for (unsigned k = 0; k < d->cls->n_props; k++) {
+        const DevProp *p = &d->cls->props[k];
+        if (p->kind != PROP_PTR && strcmp(p->name, name) == 0)
+            return true;
+        if (p->kind != PROP_PTR)
+            fmt_printf(&f, " %s", p->name);
+    }
+    return dev_fail(err, "%s has no property '%s'; it has%s", d->cls->name, name, *names ? names : " none");
+}
+
+bool machine_set_globals(Machine *m, Device *d, DevError *err)
+{
+    for (unsigned k = 0; k < m->cfg.n_globals; k++) {
+        const MachineGlobal *g = &m->cfg.global[k];
+        if (!machine_is_driver(g->driver, d->cls->name))
+            continue;
+        m->global_met[k] = true;
+        if (!knows_prop(d, g->prop, err) || !dev_set(d, g->prop, g->value, err))
+            return false;
+    }
+    return true;
+}
+
 static bool set_props(Device *d, const char *const *props, DevError *err)
 {
     for (; *props; props += 2)

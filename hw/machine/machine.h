@@ -53,6 +53,12 @@ typedef struct BootOrder {
     char text[MACHINE_MAX_DEVICES * sizeof(BootPlace)];
 } BootOrder;
 
+/* A property of each device of a kind that the board itself has. */
+typedef struct MachineGlobal {
+    const char *driver, *prop, *value; /* driver: as machine_is_driver() compares it */
+} MachineGlobal;
+enum { MACHINE_MAX_GLOBALS = 32 };
+
 /* What the user says of the board itself. */
 typedef struct MachineOption {
     const char *name, *value;
@@ -76,6 +82,8 @@ typedef struct MachineConfig {
     MachineRequests requests;
     MachineDevice device[MACHINE_MAX_DEVICES];
     unsigned n_devices;
+    MachineGlobal global[MACHINE_MAX_GLOBALS];
+    unsigned n_globals;
     MachineOption option[MACHINE_MAX_OPTIONS]; /* ones of the board's class */
     unsigned n_options;
     AccelConfig accel;       /* the machine fills in `machine` */
@@ -115,6 +123,7 @@ struct Machine {
     Clock clock;
     Accel *accel;
     Cpu *cpu[MACHINE_MAX_CPUS];
+    bool global_met[MACHINE_MAX_GLOBALS]; /* there was such a device */
     BootOrder boot;
     bool booted;             /* it was reset once, which made it */
     uint8_t *fdt;            /* NULL: none */
@@ -150,6 +159,10 @@ extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, ar
     x86_microvm_board, x86_pc_board, x86_q35_board,
     i386_microvm_board, i386_pc_board, i386_q35_board;
 
+/* Names of a kind of device: PIIX4_PM is piix4-pm. */
+bool machine_is_driver(const char *a, const char *b);
+/* To a device of the board. */
+bool machine_set_globals(Machine *m, Device *d, DevError *err);
 /* What was said; NULL: nothing. */
 const char *machine_option(const Machine *m, const char *name);
 /* Of an option on|off. */
