@@ -19,7 +19,6 @@ static const struct {
     {"fsdev", "there are no shared folders; tftp= of -netdev user, or a disk"},
     {"full-screen", "there is no window; -vnc shows the screen"},
     {"g", "-device VGA,xres=,yres="},
-    {"global", "-device ID takes the properties of that device"},
     {"icount", "the guest's time is the host's"},
     {"localtime", "-rtc base=localtime"},
     {"mem-path", "-object memory-backend-file,id=I,mem-path=F,size=S -machine memory-backend=I"},
