@@ -399,6 +399,27 @@ static long set_info(LuThread *t, const LuTracee *c, LuTraced *x, uint64_t from)
     return WRITE_FIELD(c, x, info) ? 0 : -ESRCH;
 }
 
+/* What is blocked and waits is in the host's queues, as the guest knows it. */
+static long peek_infos(LuThread *t, const LuTracee *c, uint64_t from, uint64_t to)
+{
+    struct ptrace_peeksiginfo_args which; /* alike in all ABIs */
+    if (!guest_read(&which, from, sizeof(which)))
+        return -EFAULT;
+    long done = 0, n = 1;
+    const int nr = which.nr;
+    which.nr = MIN(nr, 1); /* none and fewer are the host's to judge */
+    do {
+        siginfo_t si;
+        n = lu_tracer_host(PTRACE_PEEKSIGINFO, c->tid, (uintptr_t)&which, (uintptr_t)&si);
+        if (n == 1 && !info_to_guest(t->proc->abi, to, &si))
+            n = -EFAULT;
+        done += n == 1;
+        which.off++;
+        to += sizeof(siginfo_t);
+    } while (n == 1 && done < nr);
+    return done ? done : n;
+}
+
 /* The host's mask follows when the thread goes on: by the thread itself, or here. */
 static long mask(LuThread *t, const LuTracee *c, bool set, uint64_t size, uint64_t at)
 {
@@ -517,6 +538,7 @@ static long of_standing(LuThread *t, LuTracee *c, LuTraced *x, const uint64_t a[
     case PTRACE_GETEVENTMSG: return event_message(t, c, x, a[3]);
     case PTRACE_GETSIGINFO: return get_info(t, c, x, a[3]);
     case PTRACE_SETSIGINFO: return set_info(t, c, x, a[3]);
+    case PTRACE_PEEKSIGINFO: return peek_infos(t, c, a[2], a[3]);
     case PTRACE_GETSIGMASK: return mask(t, c, false, a[2], a[3]);
     case PTRACE_SETSIGMASK: return mask(t, c, true, a[2], a[3]);
     case PTRACE_GET_SYSCALL_INFO: return call_info(t, c, x, a[2], a[3]);

@@ -201,6 +201,41 @@ static void gets_signals(void)
     kill(getpid(), SIGTERM);
 }
 
+/* Blocked signals, of the process and of the thread. */
+static void has_signals_waiting(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGRTMIN + 1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    for (int i = 0; i < 3; i++)
+        sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 20 + i});
+    syscall(SYS_tgkill, getpid(), getpid(), SIGUSR1);
+    traced();
+}
+
+static void waiting_signals(void)
+{
+    enum { SHARED = PTRACE_PEEKSIGINFO_SHARED };
+    static const struct ptrace_peeksiginfo_args which[] = {
+        {0, SHARED, 8}, {1, SHARED, 1}, {3, SHARED, 8}, {0, 0, 8}, {1, 0, 8}, {0, 0, 0}, {0, 0, -1}, {0, 2, 1}};
+    pid_t pid = begin(has_signals_waiting);
+    told("waiting", pid);
+    for (unsigned k = 0; k < sizeof(which) / sizeof(which[0]); k++) {
+        siginfo_t si[8];
+        long n = trace(PTRACE_PEEKSIGINFO, pid, (long)&which[k], (long)si);
+        printf("waiting %u: %ld\n", k, n < 0 ? -errno : n);
+        for (long i = 0; i < n; i++)
+            printf("info %d %d %d %d\n", si[i].si_signo, si[i].si_code, si[i].si_pid == pid,
+                   si[i].si_code == SI_QUEUE ? si[i].si_value.sival_int : 0);
+    }
+    SHOW(trace(PTRACE_PEEKSIGINFO, pid, 8, (long)&pid));
+    SHOW(trace(PTRACE_PEEKSIGINFO, pid, (long)&which[3], 8));
+    trace(PTRACE_CONT, pid, 0, 0);
+    told("waiting", pid);
+}
+
 static void signals(void)
 {
     siginfo_t si;
@@ -599,6 +634,7 @@ int main(int argc, char **argv)
     thread_areas();
     memory();
     signals();
+    waiting_signals();
     faulting();
     system_calls();
     events();
