@@ -145,7 +145,7 @@ def drive(args, steps, seconds, status):
     """Runs a machine whose console is its standard input and output. steps: (text to wait for, what to type then, or
     a function of the process, whose answer is text, too).
 
-    Returns why it failed (None: it did not), and the text. status: None: it is ended after the last step.
+    Returns why it failed (None: it did not), and the text. status: None: it is ended after the last step, with whose text the text ends.
     """
     p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text, at, end = '', 0, time.monotonic() + seconds
@@ -170,7 +170,7 @@ def drive(args, steps, seconds, status):
                 p.stdin.flush()
                 time.sleep(0.02)
         if status is None:
-            return None, text
+            return None, text[:at]
         p.stdin.close()
         p.wait(max(1, end - time.monotonic()))
         return (None if p.returncode == status else 'status %s instead of %s' % (p.returncode, status)), text
