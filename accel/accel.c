@@ -4,13 +4,11 @@
 #include "base/fmt.h"
 #include "base/self.h"
 #include "base/sys.h"
-#include "tcg/host/x86_64/cpuid.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
 /* ---- memory ---- */
 
@@ -91,26 +89,6 @@ void accel_unmap(Accel *a, void *p, size_t bytes)
 
 /* ---- life ---- */
 
-/* What the processor has and the options leave. False: it is not enough. */
-static bool choose_host(Accel *a, Fmt *err)
-{
-    X64Features have = a->cfg.host ? a->cfg.host : x64_detect(), missing = x64_level(2) & ~have;
-    const char *bad;
-    if (missing) {
-        fmt_puts(err, "this processor is below x86-64-v2, it lacks");
-        if (x64_has(missing, X64_F_SSE42))
-            missing &= ~(1ull << X64_F_LAHF); /* which was concluded from that (cpuid.c) */
-        for (unsigned k = 0; k < X64_F_COUNT; k++)
-            if (x64_has(missing, (enum X64Feature)k))
-                fmt_printf(err, " %s", x64_feature_name((enum X64Feature)k));
-        return false;
-    }
-    if (x64_features_parse(have, a->cfg.host_cpu ? a->cfg.host_cpu : "", &a->host, &bad))
-        return true;
-    fmt_printf(err, "no such feature of the host: %s", bad);
-    return false;
-}
-
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap)
 {
     Accel tmp = {.cfg = *cfg,
@@ -133,7 +111,7 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     lock_init(&a->lock, LOCK_RANK_CPUS);
     lock_init(&a->stop, LOCK_RANK_STOP);
     lock_init(&a->track, LOCK_RANK_TRACK);
-    if ((!a->engine->native && !choose_host(a, &(Fmt){.buf = err, .cap = err_cap})) ||
+    if ((!a->engine->native && !accel_choose_host(a, &(Fmt){.buf = err, .cap = err_cap})) ||
         !a->engine->init(a, err, err_cap)) {
         accel_free(a);
         return NULL;
@@ -195,9 +173,32 @@ void accel_irq(Accel *a, unsigned input, bool level)
     a->engine->irq(a, input, level);
 }
 
-void accel_msi(Accel *a, int input, uint64_t address, uint32_t data)
+void accel_cpu_irq(Cpu *cpu, unsigned input, bool level)
 {
-    a->engine->msi(a, input, address, data);
+    if (cpu->accel->engine->cpu_irq)
+        cpu->accel->engine->cpu_irq(cpu, input, level);
+    else if (cpu->ops->sys->set_irq(cpu, input, level))
+        accel_wake(cpu);
+}
+
+uint64_t accel_time_hz(Accel *a)
+{
+    return a->engine->time_hz ? a->engine->time_hz(a) : 0;
+}
+
+void accel_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requester)
+{
+    a->engine->msi(a, input, address, data, requester);
+}
+
+unsigned accel_gic_versions(Accel *a)
+{
+    return a->engine->gic_versions ? a->engine->gic_versions(a) : 0;
+}
+
+bool accel_gic(Accel *a, const AccelGic *g, Fmt *err)
+{
+    return a->engine->gic(a, g, err);
 }
 
 int accel_events_fd(Accel *a)
@@ -605,15 +606,14 @@ void accel_stats(Accel *a)
 bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     siginfo_t *si = siginfo;
-    ucontext_t *uc = ucontext;
     AccelCpu *ac = cpu->accel_cpu;
     /* Non-canonical addresses are reported without the address, as SI_KERNEL; a guest sees an unmapped
      * one. */
     int code = sig == SIGSEGV && si->si_code == SI_KERNEL ? SEGV_MAPERR : si->si_code;
-    uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    uint64_t pc = fault_pc(ucontext);
     if (!fault_fixup(&pc))
         return cpu->accel->engine->fault(cpu, sig, siginfo, ucontext);
-    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+    fault_set_pc(ucontext, pc);
     cpu->exit.sig = (uint8_t)sig;
     cpu->exit.code = code;
     cpu->exit.addr = ac->fault_addr = (uint64_t)(uintptr_t)si->si_addr;

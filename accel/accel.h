@@ -120,6 +120,8 @@ enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_
        ACCEL_LOG_INT = 128, /* machines: exceptions and interrupts */
        ACCEL_LOG_MMU = 256 /* machines: what the page tables said */ };
 
+/* Is there a translator for this host? Else machines are interpreted, or run by the processor. */
+bool accel_can_translate(void);
 /* NULL on failure, with one line in err (e.g. no executable memory: the caller may try again with jit =
  * false). */
 Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t err_cap);
@@ -137,11 +139,25 @@ void accel_sync(Cpu *cpu);
 bool accel_is_native(const Accel *a);
 /* Who has the interrupt controllers. ENGINE: inputs as the I/O APIC counts them (which a PIC's are too; 0 is
  * its input 2). ENGINE and SPLIT: messages to a cpu; input: of the board's I/O APIC, where it is from there:
- * CpuBoard.irq_end() is then told of its end. Else ACCEL_NO_INPUT. By any thread. */
+ * CpuBoard.irq_end() is then told of its end. Else ACCEL_NO_INPUT. requester: the PCI function, where that
+ * counts. By any thread. */
 enum { ACCEL_NO_INPUT = -1 };
 AccelIrqchip accel_irqchip(const Accel *a);
 void accel_irq(Accel *a, unsigned input, bool level);
-void accel_msi(Accel *a, int input, uint64_t address, uint32_t data);
+/* BOARD: a cpu's own input (TargetSys.set_irq()), and what it does to a cpu that sleeps. By any thread. */
+void accel_cpu_irq(Cpu *cpu, unsigned input, bool level);
+/* How often in a second the timer counts that cpus have from the engine; 0: they have the board's. */
+uint64_t accel_time_hz(Accel *a);
+void accel_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requester);
+/* ENGINE, machines of Arm. Its inputs are the shared ones, from 0. Of which versions it can be: bit 2, bit 3;
+ * and it is made, when all cpus are there and none has run. False: err says why. */
+typedef struct AccelGic {
+    unsigned version, irqs; /* irqs: all of them, a cpu's own with them */
+    uint64_t dist, cpu;     /* cpu: version 2's cpu interface, version 3's redistributors */
+    uint64_t its;           /* 0: none */
+} AccelGic;
+unsigned accel_gic_versions(Accel *a);
+bool accel_gic(Accel *a, const AccelGic *g, Fmt *err);
 /* What the engine has for the machine's main thread to do, with no lock held, whenever this descriptor can be
  * read. -1: it never has. */
 int accel_events_fd(Accel *a);

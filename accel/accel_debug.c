@@ -25,13 +25,11 @@ static bool walk(Cpu *cpu, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 
 /* First as the cpu fetches now; then as any level would see it: a kernel that may not look at a user's page
  * now is no reason for the debugger not to. */
-bool accel_debug_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
+bool accel_debug_walk(Cpu *cpu, Gva va, uint64_t *ret_pa)
 {
     const TargetSys *sys = cpu->ops->sys;
     MmuPage p;
     MemRange r;
-    if (cpu->accel->engine->translate)
-        return cpu->accel->engine->translate(cpu, va, ret_pa);
     uint32_t ctx = (cpu->ctx & ~(uint32_t)CTX_TARGET_MASK) | (cpu->ops->ctx(cpu) & CTX_TARGET_MASK);
     unsigned now = sys->fetch_idx(ctx);
     bool found = walk(cpu, va, now, MMU_FETCH, &p) || walk(cpu, va, now, MMU_READ, &p);
@@ -41,6 +39,12 @@ bool accel_debug_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
     if (found)
         *ret_pa = p.pa;
     return found;
+}
+
+bool accel_debug_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
+{
+    const AccelOps *engine = cpu->accel->engine;
+    return (engine->translate ? engine->translate : accel_debug_walk)(cpu, va, ret_pa);
 }
 
 bool accel_debug_read_phys(Accel *a, uint64_t pa, void *to, size_t n)

@@ -30,7 +30,7 @@ bool accel_debug_is_break(const Accel *a, Gva pc);
 void accel_debug_forget(Accel *a);
 /* Watchpoints: an access to [at, at + n) that `how` has the bit of (MMU_R, MMU_W) leaves with CPU_EXIT_DEBUG,
  * having done nothing; exit.code is then 1 and exit.addr where it was watched. Who steps does it, and finds
- * the hit after. Of an engine that is native (accel_is_native()) the access was done, and exit.code is 2;
+ * the hit after. Of an x86 processor (accel_is_native()) the access was done, and exit.code is 2;
  * there is room for few, and breakpoints beyond those few are bytes in the guest's memory. */
 bool accel_debug_watch(Accel *a, Gva at, uint64_t n, unsigned how, bool on);
 bool accel_debug_take_hit(Cpu *cpu, Gva *ret_at);

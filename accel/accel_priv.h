@@ -55,8 +55,12 @@ typedef struct AccelOps {
     void (*cpu_reset)(Cpu *cpu);      /* see accel_cpu_reset(), after TargetOps.reset() */
     void (*sync)(Cpu *cpu);           /* see accel_sync() */
     void (*stand)(Accel *a, bool stop);
+    uint64_t (*time_hz)(Accel *a); /* see accel_time_hz(); NULL: 0 */
     void (*irq)(Accel *a, unsigned input, bool level); /* NULL: the board has the interrupt controllers */
-    void (*msi)(Accel *a, int input, uint64_t address, uint32_t data);
+    void (*cpu_irq)(Cpu *cpu, unsigned input, bool level); /* NULL: TargetSys.set_irq() and accel_wake() */
+    void (*msi)(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requester);
+    unsigned (*gic_versions)(Accel *a); /* NULL: none */
+    bool (*gic)(Accel *a, const AccelGic *g, Fmt *err);
     int (*events_fd)(Accel *a);
     void (*events)(Accel *a);
     void (*map_changed)(void *accel); /* MemMap.changed */
@@ -132,6 +136,9 @@ struct Accel {
 
 extern const AccelOps accel_engine_interp, accel_engine_dbt;
 
+/* Which of the processor's features are used: those it has and the options leave. False: not enough. */
+bool accel_choose_host(Accel *a, Fmt *err);
+
 /* Bytes from an AccelCpu to its Cpu. */
 static inline size_t accel_cpu_head(const Accel *a)
 {
@@ -173,6 +180,8 @@ bool accel_build_goes_on(Cpu *cpu, unsigned tries);
 /* Does the present mapping agree with that second page? */
 bool accel_second_agrees(Cpu *cpu, uint64_t second);
 
+/* accel_debug_translate() by the page tables that the struct's registers name. */
+bool accel_debug_walk(Cpu *cpu, Gva va, uint64_t *ret_pa);
 /* Has a debugger a breakpoint at this place of a page? Does it watch the page, the access (then cpu->exit
  * says so)? */
 bool accel_debug_stops_at(const Accel *a, Gva pc);

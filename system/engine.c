@@ -11,6 +11,11 @@ static const struct {
 } names[] = {{"tcg", true, ENGINE_TCG}, {"dbt", true, ENGINE_TCG}, {"interp", true, ENGINE_INTERP},
              {"kvm", true, ENGINE_KVM}, {"hvf", .there = false},   {"xen", .there = false}};
 
+static bool is_there(unsigned k)
+{
+    return names[k].there && (names[k].kind != ENGINE_TCG || accel_can_translate());
+}
+
 static unsigned find_name(const char *name)
 {
     unsigned k = 0;
@@ -23,7 +28,7 @@ void engine_list(void)
 {
     printf("Accelerators supported:\n");
     for (unsigned k = 0; k < G_N_ELEMENTS(names); k++)
-        if (names[k].there)
+        if (is_there(k))
             printf("%s\n", names[k].name);
 }
 
@@ -70,13 +75,14 @@ static bool choose_named(const EngineOptions *o, const TargetOps *target, const 
     for (unsigned k = 0; k < o->n; k++) {
         unsigned n = find_name(o->order[k]);
         e->kind = names[n].kind;
-        if (names[n].there && e->kind == ENGINE_KVM)
+        if (is_there(n) && e->kind == ENGINE_KVM)
             probe(e, target, cpu_model);
-        if (names[n].there && (e->kind != ENGINE_KVM || e->probe.usable))
+        if (is_there(n) && (e->kind != ENGINE_KVM || e->probe.usable))
             return true;
     }
-    return sys_fail(err, "accelerator '%s' is not there%s%s; 'tcg' would be", o->order[0],
-                    e->probed ? ": " : "", e->probed ? e->probe.why : "");
+    return sys_fail(err, "accelerator '%s' is not there%s%s; '%s' would be", o->order[0],
+                    e->probed ? ": " : "", e->probed ? e->probe.why : "",
+                    accel_can_translate() ? "tcg" : "interp");
 }
 
 bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
@@ -88,7 +94,7 @@ bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *
             return false;
     } else {
         probe(ret, target, cpu_model);
-        ret->kind = ret->probe.fast ? ENGINE_KVM : ENGINE_TCG;
+        ret->kind = ret->probe.fast ? ENGINE_KVM : accel_can_translate() ? ENGINE_TCG : ENGINE_INTERP;
     }
     if (ret->probed && ret->probe.same_isa && (ret->automatic || o->n > 1))
         fprintf(stderr, "tinamou-system: accelerator %s: %s\n", engine_name(ret), ret->probe.why);

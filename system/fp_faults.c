@@ -1,11 +1,11 @@
 #include "system/fp_faults.h"
 
+#include "base/fault.h"
 #include "base/fmt.h"
 #include "base/self.h"
 
 #include <signal.h>
 #include <sys/auxv.h>
-#include <ucontext.h>
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -15,12 +15,11 @@ enum { OWN_STACK = TINAMOU_SANITIZED ? 256 * 1024 : 24 * 1024 }; /* beside the k
 
 static void on_fault(int sig, siginfo_t *si, void *context)
 {
-    const ucontext_t *uc = context;
     Cpu *cpu = thread_self()->owner;
     if (si->si_code > 0 && cpu && accel_fault(cpu, sig, si, context))
         return;
     fmt_err("signal %d (code %d) at host address 0x%lx, guest pc 0x%lx", sig, si->si_code,
-            (unsigned long)uc->uc_mcontext.gregs[REG_RIP], cpu ? (unsigned long)cpu->pc : 0ul);
+            (unsigned long)fault_pc(context), cpu ? (unsigned long)cpu->pc : 0ul);
     signal(sig, SIG_DFL); /* raised when the handler returns */
     raise(sig);
 }

@@ -15,6 +15,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#if defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__riscv)
+#define OWN_ARCH AUDIT_ARCH_RISCV64
+#else
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#endif
+
 /* Which key of the option a call is under. ALWAYS: no program of this kind has any use for it. */
 typedef enum Group { ALWAYS, OBSOLETE, ELEVATE, SPAWN, RESOURCES } Group;
 
@@ -44,8 +52,6 @@ static const struct {
     {SYS_reboot, ALWAYS},
     {SYS_sethostname, ALWAYS},
     {SYS_setdomainname, ALWAYS},
-    {SYS_iopl, ALWAYS},
-    {SYS_ioperm, ALWAYS},
     {SYS_init_module, ALWAYS},
     {SYS_finit_module, ALWAYS},
     {SYS_delete_module, ALWAYS},
@@ -72,13 +78,41 @@ static const struct {
     {SYS_io_uring_enter, ALWAYS},
     {SYS_io_uring_register, ALWAYS},
     {SYS_personality, ALWAYS},
-    {SYS_mknod, ALWAYS},
     {SYS_mknodat, ALWAYS},
     {SYS_vhangup, ALWAYS},
     {SYS_nfsservctl, ALWAYS},
     {SYS_pidfd_getfd, ALWAYS},
     {SYS_move_pages, ALWAYS},
     {SYS_migrate_pages, ALWAYS},
+    {SYS_remap_file_pages, OBSOLETE},
+    {SYS_setuid, ELEVATE},
+    {SYS_setgid, ELEVATE},
+    {SYS_setreuid, ELEVATE},
+    {SYS_setregid, ELEVATE},
+    {SYS_setresuid, ELEVATE},
+    {SYS_setresgid, ELEVATE},
+    {SYS_setfsuid, ELEVATE},
+    {SYS_setfsgid, ELEVATE},
+    {SYS_setgroups, ELEVATE},
+    {SYS_capset, ELEVATE},
+    {SYS_setpgid, ELEVATE},
+    {SYS_setsid, ELEVATE},
+    {SYS_execve, SPAWN},
+    {SYS_execveat, SPAWN},
+    {SYS_clone3, SPAWN},
+    {SYS_setpriority, RESOURCES},
+    {SYS_sched_setparam, RESOURCES},
+    {SYS_sched_setscheduler, RESOURCES},
+    {SYS_sched_setattr, RESOURCES},
+    {SYS_sched_setaffinity, RESOURCES},
+    {SYS_ioprio_set, RESOURCES},
+    {SYS_mbind, RESOURCES},
+    {SYS_set_mempolicy, RESOURCES},
+    {SYS_setrlimit, RESOURCES},
+#ifdef __x86_64__ /* other hosts never had them */
+    {SYS_iopl, ALWAYS},
+    {SYS_ioperm, ALWAYS},
+    {SYS_mknod, ALWAYS},
     {SYS_modify_ldt, ALWAYS},
     {SYS_uselib, OBSOLETE},
     {SYS_ustat, OBSOLETE},
@@ -93,33 +127,9 @@ static const struct {
     {SYS_create_module, OBSOLETE},
     {SYS_get_kernel_syms, OBSOLETE},
     {SYS_query_module, OBSOLETE},
-    {SYS_remap_file_pages, OBSOLETE},
-    {SYS_setuid, ELEVATE},
-    {SYS_setgid, ELEVATE},
-    {SYS_setreuid, ELEVATE},
-    {SYS_setregid, ELEVATE},
-    {SYS_setresuid, ELEVATE},
-    {SYS_setresgid, ELEVATE},
-    {SYS_setfsuid, ELEVATE},
-    {SYS_setfsgid, ELEVATE},
-    {SYS_setgroups, ELEVATE},
-    {SYS_capset, ELEVATE},
-    {SYS_setpgid, ELEVATE},
-    {SYS_setsid, ELEVATE},
     {SYS_fork, SPAWN},
     {SYS_vfork, SPAWN},
-    {SYS_execve, SPAWN},
-    {SYS_execveat, SPAWN},
-    {SYS_clone3, SPAWN},
-    {SYS_setpriority, RESOURCES},
-    {SYS_sched_setparam, RESOURCES},
-    {SYS_sched_setscheduler, RESOURCES},
-    {SYS_sched_setattr, RESOURCES},
-    {SYS_sched_setaffinity, RESOURCES},
-    {SYS_ioprio_set, RESOURCES},
-    {SYS_mbind, RESOURCES},
-    {SYS_set_mempolicy, RESOURCES},
-    {SYS_setrlimit, RESOURCES},
+#endif
 };
 
 typedef struct Program {
@@ -179,7 +189,7 @@ static void make_program(const Sandbox *s, Program *p)
 {
     enum { X32 = 0x40000000, SOCKET_PART = 10, CLONE_PART = 4 };
     load(p, offsetof(struct seccomp_data, arch));
-    add(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
+    add(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, OWN_ARCH);
     answer(p, SECCOMP_RET_KILL_PROCESS);
     load(p, offsetof(struct seccomp_data, nr));
     add(p, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32);

@@ -4,10 +4,13 @@
 
 #include <string.h>
 
-static const BoardClass *const boards[] = {&riscv_virt_board, &riscv32_virt_board, &arm_virt_board,
-                                           &arm32_virt_board,  &x86_microvm_board,   &x86_pc_board,
-                                           &x86_q35_board,     &i386_microvm_board,
-                                           &i386_pc_board,     &i386_q35_board};
+static const BoardClass *const boards[] = {&riscv_virt_board,   &riscv32_virt_board, &arm_virt_board,
+                                           &arm32_virt_board,
+#if TINAMOU_X86_GUESTS
+                                           &x86_microvm_board,  &x86_pc_board,       &x86_q35_board,
+                                           &i386_microvm_board, &i386_pc_board,      &i386_q35_board
+#endif
+};
 
 const BoardClass *sys_board(unsigned n)
 {
@@ -102,8 +105,7 @@ static bool check_cpu(SysOptions *o, GError **err)
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
         g_ptr_array_add(names, (char *)(uintptr_t)name);
-    if (strncmp(o->board->isa, "x86", 3) == 0)
-        g_ptr_array_add(names, (char *)(uintptr_t) "host");
+    g_ptr_array_add(names, (char *)(uintptr_t) "host");
     if (!o->cpu_model || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
         return true;
     return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model,

@@ -76,13 +76,16 @@ static bool read_image(System *s, const char *path, Image *ret, GError **err)
     return ret->size || sys_fail(err, "%s is empty", path);
 }
 
-static char *find_firmware(const SysOptions *o, bool flash)
+static char *find_firmware(const System *s, bool flash)
 {
+    const SysOptions *o = &s->opt;
     static const char opensbi[] = "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
     static const char opensbi32[] = "/usr/lib/riscv32-linux-gnu/opensbi/generic/fw_dynamic.bin";
     const bool rv32 = strcmp(o->board->isa, "riscv32") == 0;
     const char *name = o->firmware;
     const bool by_default = !name || strcmp(name, "default") == 0;
+    if (by_default && strcmp(o->board->isa, "riscv64") == 0 && s->vm.engine.kind == ENGINE_KVM)
+        return NULL; /* that is firmware for its guests */
     if (by_default && flash && o->board->firmware)
         return NULL; /* that has it */
     if (by_default && o->board->firmware)
@@ -98,7 +101,7 @@ static char *find_firmware(const SysOptions *o, bool flash)
 
 static bool read_images(System *s, MachineConfig *cfg, GError **err)
 {
-    g_autofree char *firmware = find_firmware(&s->opt, cfg->flash[0] != NULL);
+    g_autofree char *firmware = find_firmware(s, cfg->flash[0] != NULL);
     bool by_default = !s->opt.firmware || strcmp(s->opt.firmware, "default") == 0;
     if (firmware && by_default && !g_file_test(firmware, G_FILE_TEST_EXISTS))
         return sys_fail(err, "there is no %s: the package %s has it, -bios names another, or none", firmware,

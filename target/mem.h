@@ -69,6 +69,9 @@ typedef struct CpuBoard {
      * there is no such mode. By any cpu's thread. */
     Gpa (*smram)(void *opaque, Gpa at);
     uint64_t day_ns; /* x86: the time of day, since 1970, when time() was 0 */
+    /* RISC-V, of an engine that has firmware's calls (SBI): a byte to the console, or from it; false: there
+     * was none. NULL: there is no console. By any cpu's thread. */
+    bool (*console)(void *opaque, bool put, uint8_t *byte);
     /* A level-triggered interrupt of this vector has ended, of an engine with local APICs of its own
      * (accel_msi()). By any cpu's thread. */
     void (*irq_end)(void *opaque, unsigned vector);

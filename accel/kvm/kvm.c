@@ -118,6 +118,7 @@ static void kvm_clear(Accel *a)
     if (!vm)
         return;
     kvm_late_clear(vm);
+    kvm_arch_vm_clear(vm);
     if (vm->fd >= 0)
         sys_close(vm->fd);
     if (vm->dev >= 0)
@@ -361,6 +362,16 @@ static void kvm_run(Cpu *cpu)
         accel_halt(cpu);
 }
 
+static void kvm_cpu_irq(Cpu *cpu, unsigned input, bool level)
+{
+    kvm_arch_cpu_irq(kvm_cpu(cpu), input, level);
+}
+
+static uint64_t kvm_time_hz(Accel *a)
+{
+    return kvm_arch_time_hz(kvm_vm(a));
+}
+
 static bool kvm_points_changed(Accel *a)
 {
     return kvm_arch_points_changed(kvm_vm(a));
@@ -399,8 +410,12 @@ const AccelOps accel_engine_kvm = {
     .cpu_reset = kvm_cpu_reset,
     .sync = kvm_sync,
     .stand = kvm_stand,
+    .time_hz = kvm_time_hz,
     .irq = kvm_irq,
+    .cpu_irq = kvm_cpu_irq,
     .msi = kvm_msi,
+    .gic_versions = kvm_gic_versions,
+    .gic = kvm_gic,
     .events_fd = kvm_events_fd,
     .events = kvm_events,
     .map_changed = kvm_map_changed,

@@ -39,15 +39,18 @@ static void route_message(KvmVm *vm, unsigned input, uint64_t address, uint32_t 
 
 void kvm_irq(Accel *a, unsigned input, bool level)
 {
-    const struct kvm_irq_level l = {.irq = input, .level = level};
+    const struct kvm_irq_level l = {.irq = kvm_arch_irq_number(input), .level = level};
     kvm_ioctl_at(kvm_vm(a)->fd, KVM_IRQ_LINE, &l);
 }
 
-void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data)
+void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requester)
 {
-    const struct kvm_msi m = {
-        .address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data};
     KvmVm *vm = kvm_vm(a);
+    const struct kvm_msi m = {.address_lo = (uint32_t)address,
+                              .address_hi = (uint32_t)(address >> 32),
+                              .data = data,
+                              .flags = vm->msi_requester ? KVM_MSI_VALID_DEVID : 0,
+                              .devid = vm->msi_requester ? requester : 0};
     if (input >= 0 && vm->irqchip == ACCEL_IRQCHIP_SPLIT)
         route_message(vm, (unsigned)input, address, data);
     kvm_ioctl_at(vm->fd, KVM_SIGNAL_MSI, &m);

@@ -115,7 +115,7 @@ void kvm_events(Accel *a)
     enum { MOST = 16 };
     KvmVm *vm = kvm_vm(a);
     struct epoll_event e[MOST];
-    long n = sys_call4(SYS_epoll_wait, vm->bells_fd, e, MOST, 0);
+    long n = sys_call6(SYS_epoll_pwait, vm->bells_fd, (long)e, MOST, 0, 0, 0);
     for (long k = 0; k < n; k++) {
         uint64_t times;
         lock_take(&vm->routes_lock);

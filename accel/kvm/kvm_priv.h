@@ -61,6 +61,7 @@ typedef struct KvmVm {
     KvmBell bell[KVM_MOST_BELLS];
     KvmZone zone[KVM_MOST_ZONES];
     KvmRoutes routes;
+    bool msi_requester;                   /* messages say whose they are */
     unsigned n_cpus;
     unsigned n_slots; /* used so far */
     bool noting;      /* accel_note_writes() */
@@ -98,6 +99,17 @@ static inline long kvm_ioctl_at(int fd, unsigned long request, const void *arg)
 {
     return kvm_ioctl(fd, request, (uint64_t)(uintptr_t)arg);
 }
+/* One register of a cpu, by its descriptor. False: it is not there, or refused. */
+static inline bool kvm_get_one(int cpu, uint64_t id, void *ret)
+{
+    const struct kvm_one_reg r = {.id = id, .addr = (uint64_t)(uintptr_t)ret};
+    return !sys_is_err(kvm_ioctl_at(cpu, KVM_GET_ONE_REG, &r));
+}
+static inline bool kvm_put_one(int cpu, uint64_t id, const void *value)
+{
+    const struct kvm_one_reg r = {.id = id, .addr = (uint64_t)(uintptr_t)value};
+    return !sys_is_err(kvm_ioctl_at(cpu, KVM_SET_ONE_REG, &r));
+}
 /* What the VM has of a capability: 0 is none. */
 static inline int kvm_has(const KvmVm *vm, unsigned cap)
 {
@@ -129,7 +141,10 @@ void kvm_events(Accel *a);
 
 /* kvm_irq.c: AccelOps.irq and .msi. The routes of the VM take effect. */
 void kvm_irq(Accel *a, unsigned input, bool level);
-void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data);
+void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requester);
+/* AccelOps.gic_versions and .gic */
+unsigned kvm_gic_versions(Accel *a);
+bool kvm_gic(Accel *a, const AccelGic *g, Fmt *err);
 bool kvm_routes_set(KvmVm *vm);
 
 /* ---- of the host ISA ---- */
@@ -139,6 +154,8 @@ extern const size_t kvm_arch_vm_bytes, kvm_arch_cpu_bytes;
 bool kvm_arch_runs(const TargetOps *ops);
 /* After the VM was made, before its cpus. False: err says why. */
 bool kvm_arch_vm_init(KvmVm *vm, Fmt *err);
+/* What there is of it is gone; accepts a half-built one. */
+void kvm_arch_vm_clear(KvmVm *vm);
 /* Power-on state of what cpus share; its clocks stand still, or go on. */
 void kvm_arch_vm_reset(KvmVm *vm);
 void kvm_arch_vm_stand(KvmVm *vm, bool stop);
@@ -150,6 +167,12 @@ bool kvm_arch_reset(KvmCpu *k);
 /* Registers from the kernel into the struct, and back. */
 bool kvm_arch_fetch(KvmCpu *k);
 bool kvm_arch_store(KvmCpu *k);
+/* Of the timer that cpus count time with; 0: it is the board's. */
+uint64_t kvm_arch_time_hz(KvmVm *vm);
+/* A cpu's own input, from the board's controller, by any thread. */
+void kvm_arch_cpu_irq(KvmCpu *k, unsigned input, bool level);
+/* The kernel's number of a controller's input (KVM_IRQ_LINE). */
+uint32_t kvm_arch_irq_number(unsigned input);
 /* Does it wait for an interrupt that the kernel knows nothing of? */
 bool kvm_arch_sleeps(KvmCpu *k);
 /* Right before KVM_RUN, and after it. */
@@ -165,7 +188,7 @@ void kvm_arch_print(KvmCpu *k, Fmt *out);
 
 /* A trial (kvm_probe()): puts a loop of two instructions that goes round so often at the start of `mem`,
  * which is a page at guest address 0, and the cpu before it. At its end KVM_RUN returns. */
-bool kvm_arch_probe(int cpu, uint8_t *mem, uint32_t rounds);
+bool kvm_arch_probe(int vm, int cpu, uint8_t *mem, uint32_t rounds);
 
 /* Has the host what this model of a cpu has? NULL: the host's own. False: ret_missing has names, each after a
  * space. */

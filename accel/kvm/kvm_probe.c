@@ -8,8 +8,8 @@
 
 #include "accel/kvm/kvm_priv.h"
 
-#include <linux/time.h>
 #include <sys/mman.h>
+#include <time.h>
 
 enum {
     PAGE = 4096,
@@ -32,7 +32,7 @@ static uint64_t cpu_time_ns(void)
 
 static bool run_once(const Trial *t, uint64_t *ret_ns)
 {
-    if (!kvm_arch_probe(t->cpu, t->mem, ROUNDS))
+    if (!kvm_arch_probe(t->vm, t->cpu, t->mem, ROUNDS))
         return false;
     uint64_t start = cpu_time_ns();
     bool ok = !sys_is_err(kvm_ioctl(t->cpu, KVM_RUN, 0));

@@ -91,6 +91,30 @@ static bool make_irqchip(KvmVm *vm, Fmt *err)
     return ok;
 }
 
+void kvm_arch_vm_clear(KvmVm *vm)
+{
+    (void)vm;
+}
+
+/* The board's own time counts. */
+uint64_t kvm_arch_time_hz(KvmVm *vm)
+{
+    (void)vm;
+    return 0;
+}
+
+/* The struct has it (kvm_x86_irq.c). */
+void kvm_arch_cpu_irq(KvmCpu *k, unsigned input, bool level)
+{
+    if (k->cpu->ops->sys->set_irq(k->cpu, input, level))
+        accel_wake(k->cpu);
+}
+
+uint32_t kvm_arch_irq_number(unsigned input)
+{
+    return input;
+}
+
 void kvm_arch_vm_reset(KvmVm *vm)
 {
     const KvmX86Vm *x = kvm_x86_vm(vm);
@@ -142,7 +166,7 @@ bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
 
 /* ---- a trial ---- */
 
-bool kvm_arch_probe(int cpu, uint8_t *mem, uint32_t rounds)
+bool kvm_arch_probe(int vm, int cpu, uint8_t *mem, uint32_t rounds)
 {
     static const uint8_t code[] = {0x49, 0x75, 0xfd, 0xf4}; /* dec ecx; jnz -3; hlt */
     const struct kvm_segment text = {

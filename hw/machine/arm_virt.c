@@ -140,13 +140,6 @@ static Cpu *peer(void *opaque, unsigned number)
     return number < m->cfg.cpus ? m->cpu[number] : NULL;
 }
 
-static void power(void *opaque, CpuPower what)
-{
-    const Machine *m = opaque;
-    const MachineRequests *r = &m->cfg.requests;
-    r->request(r->opaque, what == CPU_POWER_OFF ? MACHINE_POWER_OFF : MACHINE_RESET, 0);
-}
-
 static uint64_t count(void *opaque)
 {
     const Machine *m = opaque;
@@ -159,18 +152,26 @@ static void alarm_at(void *opaque, uint64_t n, uint64_t when)
     arm_timer_alarm(((const ArmVirt *)m->board_data)->timer, n, when);
 }
 
+/* The host's own is what has most of ours. */
+static const char *cpu_model(const Machine *m, const char *usual)
+{
+    const char *said = m->cfg.cpu_model;
+    const bool host = said ? strcmp(said, "host") == 0 : accel_is_native(m->accel);
+    return host ? "max" : said ? said : usual;
+}
+
 static bool make_cpus(Machine *m, ArmVirt *v, DevError *err)
 {
     const TargetSys *sys = m->board->target->sys;
     const char *usual = v->a32 ? "cortex-a15" : "cortex-a72";
-    v->model = m->cfg.cpu_model ? m->cfg.cpu_model : usual;
+    v->model = cpu_model(m, usual);
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         CpuBoard *b = sys->board(m->cpu[k]);
         b->opaque = m;
         b->time = count;
         b->alarm = alarm_at;
         b->peer = peer;
-        b->power = power;
+        b->power = board_power_machine;
         b->wake = accel_wake;
         b->yield = board_yield;
         if (!sys->configure(m->cpu[k], "model", v->model))
@@ -192,6 +193,8 @@ static bool virt_build(Machine *m, DevError *err)
     v->el2 = machine_option_on(m, "virtualization", false);
     if (v->a32 && v->el2)
         return dev_fail(err, "32-bit cpus have no virtualization");
+    if (v->el2 && accel_is_native(m->accel))
+        return dev_fail(err, "virtualization=on: guests of KVM have no EL2; -accel tcg has one");
     return make_memory(m, v, err) && arm_virt_interrupts(m, v, err) && make_timers(m, v, err) &&
            make_devices(m, v, err) && make_second_serial(m, v, err) && make_flash(m, v, err) &&
            make_virtio(m, v, err) && make_pcie(m, v, err) && make_cpus(m, v, err);

@@ -36,7 +36,7 @@ static void cpus(FdtTree *t, const Machine *m)
     const ArmVirt *v = m->board_data;
     char compatible[48];
     Fmt f = FMT_ON(compatible);
-    fmt_printf(&f, "arm,%s", v->model);
+    fmt_printf(&f, "arm,%s", accel_is_native(m->accel) ? "armv8" : v->model); /* whatever the host's is */
     fdt_tree_begin(t, "cpus");
     fdt_tree_number(t, "#address-cells", 1);
     fdt_tree_number(t, "#size-cells", 0);
@@ -75,7 +75,7 @@ static void timer(FdtTree *t, const Machine *m)
 static void monitor(FdtTree *t, const Machine *m)
 {
     const ArmVirt *v = m->board_data;
-    if (v->a32)
+    if (v->a32 || accel_is_native(m->accel)) /* KVM's has none */
         return;
     fdt_tree_begin(t, "pmu");
     fdt_tree_text(t, "compatible", "arm,armv8-pmuv3");

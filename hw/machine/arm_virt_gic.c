@@ -113,17 +113,66 @@ static bool make_v3(Machine *m, ArmVirt *v, DevError *err)
            board_map(m, v->gic, 1, redist->base, err) && (!its || make_its(m, v, err));
 }
 
-bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err)
+/* ---- the engine's own ---- */
+
+static void set_engine_irq(void *receiver, unsigned n, bool level)
+{
+    const Machine *m = receiver;
+    accel_irq(m->accel, n, level);
+}
+
+static void send_to_engine(void *receiver, uint64_t address, uint32_t data, uint32_t requester)
+{
+    const Machine *m = receiver;
+    accel_msi(m->accel, ACCEL_NO_INPUT, address, data, requester);
+}
+
+/* The devices are there nevertheless, and nothing reaches them but messages for version 2's frame. */
+static bool lead_to_engine(Machine *m, ArmVirt *v, DevError *err)
+{
+    const bool v3 = v->gic_version == 3;
+    const AccelGic g = {
+        .version = v->gic_version,
+        .irqs = (v3 ? GICV3_OWN : GICV2_OWN) + ARM_VIRT_SHARED,
+        .dist = arm_virt_places[ARM_VIRT_GIC_DIST].base,
+        .cpu = arm_virt_places[v3 ? ARM_VIRT_REDIST : ARM_VIRT_GIC_CPU].base,
+        .its = v->its ? arm_virt_places[ARM_VIRT_ITS].base : 0,
+    };
+    char why[160] = "";
+    for (unsigned n = 0; n < ARM_VIRT_SHARED; n++)
+        v->shared[n] = (IrqLine){set_engine_irq, m, n};
+    if (v->its)
+        v->msi = (MsiTarget){.receiver = m, .send = send_to_engine};
+    Fmt f = FMT_ON(why);
+    return accel_gic(m->accel, &g, &f) || dev_fail(err, "%s", why);
+}
+
+/* ---- which ---- */
+
+/* Not asked, 2; the engine's own may be another one only. False: err says why. */
+static bool choose_version(const Machine *m, unsigned *ret, DevError *err)
 {
     const char *version = machine_option(m, "gic-version");
+    const bool host = version && strcmp(version, "host") == 0;
+    *ret = version && strcmp(version, "2") != 0 ? 3 : 2;
+    if (accel_irqchip(m->accel) != ACCEL_IRQCHIP_ENGINE)
+        return !host || dev_fail(err, "gic-version=host is for KVM");
+    const unsigned has = accel_gic_versions(m->accel);
+    if (host || (!version && !(has >> 2 & 1)))
+        *ret = has >> 3 & 1 ? 3 : 2;
+    return true;
+}
+
+bool arm_virt_interrupts(Machine *m, ArmVirt *v, DevError *err)
+{
+    if (!choose_version(m, &v->gic_version, err))
+        return false;
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         v->irq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_IRQ};
         v->fiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_FIQ};
         v->virq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_VIRQ};
         v->vfiq[k] = (IrqLine){set_cpu_irq, m->cpu[k], CPU_VFIQ};
     }
-    if (version && strcmp(version, "host") == 0)
-        return dev_fail(err, "gic-version=host is for KVM");
-    v->gic_version = version && strcmp(version, "2") != 0 ? 3 : 2;
-    return v->gic_version == 3 ? make_v3(m, v, err) : make_v2(m, v, err);
+    return (v->gic_version == 3 ? make_v3(m, v, err) : make_v2(m, v, err)) &&
+           (accel_irqchip(m->accel) != ACCEL_IRQCHIP_ENGINE || lead_to_engine(m, v, err));
 }

@@ -26,6 +26,13 @@ void board_yield(void *opaque)
     sys_call0(SYS_sched_yield);
 }
 
+void board_power_machine(void *opaque, CpuPower what)
+{
+    const Machine *m = opaque;
+    const MachineRequests *r = &m->cfg.requests;
+    r->request(r->opaque, what == CPU_POWER_OFF ? MACHINE_POWER_OFF : MACHINE_RESET, 0);
+}
+
 bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err)
 {
     d->region[region].base = base;

@@ -4,12 +4,15 @@
 #define HW_MACHINE_BOARD_H
 
 #include "hw/machine/machine.h"
+#include "target/mem.h"
 
 /* Makes a device, to be wired. NULL: no memory. */
 Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err);
 bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err);
 /* CpuBoard.yield */
 void board_yield(void *opaque);
+/* CpuBoard.power: opaque is the Machine. */
+void board_power_machine(void *opaque, CpuPower what);
 /* Puts a region of a device that is realized at an address. */
 bool board_map(Machine *m, Device *d, unsigned region, uint64_t base, DevError *err);
 /* The same in the space of I/O ports. */

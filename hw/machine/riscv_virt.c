@@ -201,6 +201,26 @@ static void board_alarm(void *opaque, uint64_t n, uint64_t when)
     riscv_clint_alarm(((const RiscvVirt *)m->board_data)->clint, n, when);
 }
 
+/* Firmware's console, where the engine has that in its place: the first serial port. */
+static bool console(void *opaque, bool put, uint8_t *byte)
+{
+    enum { DATA = 0, STATUS = 5, HAS_BYTE = 1 };
+    const Machine *m = opaque;
+    const uint64_t uart = virt_places[VIRT_UART].base;
+    uint64_t v = *byte;
+    MemRange r;
+    if (!mem_map_find(&m->map, uart, &r))
+        return false;
+    if (put) {
+        mem_range_write(&m->map, &r, uart + DATA, 1, v);
+        return true;
+    }
+    bool there = mem_range_read(&r, uart + STATUS, 1, &v) && (v & HAS_BYTE) &&
+                 mem_range_read(&r, uart + DATA, 1, &v);
+    *byte = (uint8_t)v;
+    return there;
+}
+
 static bool virt_build(Machine *m, DevError *err)
 {
     RiscvVirt *v = calloc(1, sizeof(*v));
@@ -217,6 +237,8 @@ static bool virt_build(Machine *m, DevError *err)
         b->reset_pc = virt_places[VIRT_MROM].base;
         b->time = board_time;
         b->alarm = board_alarm;
+        b->console = console;
+        b->power = board_power_machine; /* that firmware has a device for it */
         b->opaque = m;
     }
     return true;
@@ -256,6 +278,23 @@ static bool load_reset_code(Machine *m, uint64_t entry, uint64_t fdt, uint64_t n
         0x00028067, /* jr t0 */
     };
     const uint64_t data[] = {entry, fdt, FW_MAGIC, FW_VERSION, next, next ? NEXT_IS_S : 0, 0, 0};
+    uint64_t at = virt_places[VIRT_MROM].base;
+    return mem_map_load(&m->map, at, code, sizeof(code)) &&
+           mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
+}
+
+/* Where the engine has firmware's calls itself: to the kernel, on the first hart at supervisor level. */
+static bool load_supervisor_code(Machine *m, uint64_t entry, uint64_t fdt)
+{
+    static const uint32_t code[] = {
+        0x00000297, /* auipc t0, 0 */
+        0x00000513, /* li a0, 0 */
+        0x0202b583, /* ld a1, 32(t0) */
+        0x0182b283, /* ld t0, 24(t0) */
+        0x00028067, /* jr t0 */
+        0x00000013, /* nop */
+    };
+    const uint64_t data[] = {entry, fdt};
     uint64_t at = virt_places[VIRT_MROM].base;
     return mem_map_load(&m->map, at, code, sizeof(code)) &&
            mem_map_load(&m->map, at + sizeof(code), data, sizeof(data));
@@ -328,6 +367,8 @@ static bool virt_load(Machine *m, DevError *err)
     VirtBoot boot = {0};
     const RiscvVirt *v = m->board_data;
     const uint64_t flash = cfi_flash_has_image(v->flash[0]) ? virt_places[VIRT_FLASH].base : 0;
+    if (fw->bytes && accel_is_native(m->accel))
+        return dev_fail(err, "%s: KVM has what firmware of machine level does; -bios none", fw->name);
     if (fw->bytes &&
         !image_load(&m->map, fw->bytes, fw->size, m->board->target->elf_machine, base, &done, err))
         return image_blame(fw->name, err);
@@ -338,7 +379,8 @@ static bool virt_load(Machine *m, DevError *err)
         !machine_fill_fw_cfg(m, v->fw_cfg, flash != 0, err))
         return false;
     uint64_t entry = fw->bytes ? done.entry : flash ? flash : boot.next ? boot.next : base;
-    bool ok = virt_is_32(m) ? load_reset_code_32(m, entry, boot.fdt, boot.next)
+    bool ok = accel_is_native(m->accel) ? load_supervisor_code(m, entry, boot.fdt)
+              : virt_is_32(m) ? load_reset_code_32(m, entry, boot.fdt, boot.next)
                             : load_reset_code(m, entry, boot.fdt, boot.next);
     return ok || dev_fail(err, "no boot ROM");
 }

@@ -78,7 +78,8 @@ static void cpus(FdtTree *t, const Machine *m)
     fdt_tree_begin(t, "cpus");
     fdt_tree_number(t, "#address-cells", 1);
     fdt_tree_number(t, "#size-cells", 0);
-    fdt_tree_number(t, "timebase-frequency", CLINT_HZ);
+    const uint64_t hz = accel_time_hz(m->accel);
+    fdt_tree_number(t, "timebase-frequency", hz ? (uint32_t)hz : CLINT_HZ);
     for (unsigned k = 0; k < m->cfg.cpus; k++) {
         fdt_tree_begin_at(t, "cpu", k);
         fdt_tree_text(t, "device_type", "cpu");

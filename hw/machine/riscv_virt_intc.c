@@ -12,9 +12,7 @@ enum { HART_SEI = 9, HART_MEI = 11, HART_GUEST = 64 /* + guest, from 1 */ };
 /* A cpu's input: `receiver` is the cpu. */
 static void set_cpu_irq(void *receiver, unsigned n, bool level)
 {
-    Cpu *cpu = receiver;
-    if (cpu->ops->sys->set_irq(cpu, n, level))
-        accel_wake(cpu);
+    accel_cpu_irq(receiver, n, level);
 }
 
 static bool make_plic(Machine *m, RiscvVirt *v, DevError *err)

@@ -220,7 +220,7 @@ static void send_message(void *receiver, uint64_t address, uint32_t data, uint32
     if (accel_irqchip(b->machine->accel) == ACCEL_IRQCHIP_BOARD)
         x86_lapic_send(b->lapic, address, data, requester);
     else
-        accel_msi(b->machine->accel, ACCEL_NO_INPUT, address, data);
+        accel_msi(b->machine->accel, ACCEL_NO_INPUT, address, data, 0);
 }
 
 static void send_input(const X86Board *b, unsigned ioapic, uint64_t address, uint32_t data, unsigned input)
@@ -228,7 +228,7 @@ static void send_input(const X86Board *b, unsigned ioapic, uint64_t address, uin
     if (accel_irqchip(b->machine->accel) == ACCEL_IRQCHIP_BOARD)
         x86_lapic_send(b->lapic, address, data, 0);
     else
-        accel_msi(b->machine->accel, (int)(input + ioapic * X86_IOAPIC_INPUTS), address, data);
+        accel_msi(b->machine->accel, (int)(input + ioapic * X86_IOAPIC_INPUTS), address, data, 0);
 }
 static void send_first(void *receiver, uint64_t address, uint32_t data, uint32_t input)
 {

@@ -48,6 +48,18 @@ void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel)
     m->arm.sp = s->sp_el[s->spsel ? el : 0];
 }
 
+void arm_set_state_word(ArmMachine *m, uint32_t word, uint64_t pc)
+{
+    arm_set_nzcv(&m->arm, word);
+    m->arm.pstate = (m->arm.pstate & ~(uint32_t)PSTATE_HELD) | (word & (uint32_t)PSTATE_HELD);
+    m->sys.daif = word & ARM_PSTATE_DAIF;
+    m->sys.nrw = 0;
+    m->arm.base.pc = pc;
+    arm_set_mode(m, word >> 2 & 3, word & 1);
+    if (word & ARM_PSTATE_NRW)
+        arm_compat_enter(m, word, pc);
+}
+
 /* Fields that the model lacks do not exist. */
 static uint32_t held_of(const ArmMachine *m, uint32_t spsr)
 {

@@ -270,6 +270,8 @@ void arm_write_hcr(ArmMachine *m, uint64_t v);
 uint64_t arm_go(ArmMachine *m);
 uint32_t arm_pstate_word(const ArmMachine *m); /* as SPSR has it */
 void arm_set_mode(ArmMachine *m, unsigned el, unsigned spsel);
+/* Becomes what arm_pstate_word() said, with all its fields, at this address. */
+void arm_set_state_word(ArmMachine *m, uint32_t word, uint64_t pc);
 
 /* arm_psci.c. False: not a call that the machine knows (x0 says so then, too). */
 void arm_psci(ArmMachine *m);

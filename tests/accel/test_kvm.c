@@ -423,7 +423,7 @@ static void test_messages(void **state)
         wait_for(&b.ready);
         __atomic_store_n(&b.ready, false, __ATOMIC_SEQ_CST);
         accel_msi(b.accel, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 5 : ACCEL_NO_INPUT, 0xfee00000,
-                  n == 2 ? 0xc041 : 0x41); /* the last one is level-triggered */
+                  n == 2 ? 0xc041 : 0x41, 0); /* the last one is level-triggered */
     }
     pthread_join(t, NULL);
     assert_true(b.done);

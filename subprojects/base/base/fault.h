@@ -66,5 +66,8 @@ FaultVal fault_cas(uint64_t addr, uint64_t expected, uint64_t desired, unsigned 
 
 /* For the signal handler: if *pc is an access instruction of this file, puts its landing into *pc. */
 bool fault_fixup(uint64_t *pc);
+/* The host's pc in a ucontext_t. */
+uint64_t fault_pc(const void *ucontext);
+void fault_set_pc(void *ucontext, uint64_t pc);
 
 #endif

@@ -52,7 +52,8 @@ bool sys_thread_gone(uint32_t tid)
     if (sys_is_err(fd))
         return false;
     struct pollfd p = {.fd = (int)fd, .events = POLLIN};
-    long ready = sys_call3(SYS_poll, &p, 1, 0);
+    struct timespec at_once = {0};
+    long ready = sys_call5(SYS_ppoll, &p, 1, &at_once, NULL, 0);
     sys_close((int)fd);
     return ready == 1;
 }

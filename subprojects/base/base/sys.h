@@ -2,7 +2,7 @@
  * System calls without libc: no errno, no cancellation, no locks, legal in every thread and in a vfork child.
  *
  * A call returns the kernel's value; -4095..-1 is minus an errno (test with sys_is_err). Threads: any.
- * Source: the x86-64 System V ABI supplement, appendix A.2; syscall(2).
+ * Source: syscall(2), which has the registers of each host; the x86-64 System V ABI supplement, appendix A.2.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
+#if defined(__x86_64__)
 static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
 {
     long ret;
@@ -23,6 +24,33 @@ static inline long sys_call6(long nr, long a, long b, long c, long d, long e, lo
                      : "rcx", "r11", "memory");
     return ret;
 }
+#elif defined(__aarch64__)
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+    register long x8 __asm__("x8") = nr;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    register long x5 __asm__("x5") = f;
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    return x0;
+}
+#elif defined(__riscv)
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+    register long a7 __asm__("a7") = nr;
+    register long a0 __asm__("a0") = a;
+    register long a1 __asm__("a1") = b;
+    register long a2 __asm__("a2") = c;
+    register long a3 __asm__("a3") = d;
+    register long a4 __asm__("a4") = e;
+    register long a5 __asm__("a5") = f;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
+    return a0;
+}
+#endif
 
 #define sys_call0(nr)                sys_call6((nr), 0, 0, 0, 0, 0, 0)
 #define sys_call1(nr, a)             sys_call6((nr), (long)(a), 0, 0, 0, 0, 0)
