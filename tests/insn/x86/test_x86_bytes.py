@@ -3,7 +3,8 @@
 What byte strings are, to the processor and to the emulator: an instruction, of what length, or none (x86_bytes.c).
 
 --decode: to the decoder, which is quicker; --all: the same for all short strings (minutes). TINAMOU_TEST_COUNT, TINAMOU_TEST_SEED.
-MORE lists what AMD's processors have and the emulator's cpu has not, OTHERS and two functions what Intel's make another thing of.
+MORE lists what AMD's processors have and the emulator's cpu has not, OTHERS and the functions behind it what Intel's make another
+thing of.
 """
 import collections
 import os
@@ -23,25 +24,35 @@ OTHERS = {
     'ill ok map 1 opcode 2b': 'movntss, movntsd (SSE4A)', 'ill ok map 1 opcode 78': 'extrq, insertq', 'ill ok map 1 opcode 79': 'likewise',
     'ok ill map 1 opcode 0d': 'prefetch of a register is a nop', 'ok ill map 1 opcode ae': 'ptwrite, clrssbsy and their kin',
     'ok ill map 2 opcode f8': 'movdir64b, enqcmd', 'ok ill map 2 opcode f9': 'movdiri',
-    'ok ill map 4 opcode 50': 'AVX-VNNI', 'ok ill map 4 opcode 51': 'likewise', 'ok ill map 4 opcode 52': 'likewise',
+    'ok ill map 3 opcode f0': 'hreset', 'ok ill map 4 opcode 50': 'AVX-VNNI', 'ok ill map 4 opcode 51': 'likewise', 'ok ill map 4 opcode 52': 'likewise',
     'ok ill map 4 opcode 53': 'likewise',
 }
 OTHERS.update({'ok ill map 4 opcode ' + code: 'AVX512-FP16' for code in '08 0a 26 27 56 57 66 67 c2'.split()})
 
 
+def after_prefixes(native):
+    code, k = bytes.fromhex(native[0]), 0
+    while code[k] in b'\x66\x67\xf0\xf2\xf3\x26\x2e\x36\x3e\x65' or code[k] >> 4 == 4:
+        k += 1
+    return code[k:]
+
+
+def half_precision(native, got):
+    """EVEX maps 5 and 6 are those of AVX512-FP16."""
+    code = after_prefixes(native)
+    return (native[1], got[1], code[0]) == ('ok', 'ill', 0x62) and code[1] & 7 in (5, 6)
+
+
 def mask_register(native, got):
     """The fourth bit of a mask register's number: AMD's processors ignore it, on Intel's it must be none."""
-    return (native[1], got[1], native[4]) == ('ill', 'ok', '4') and native[6][0] in '49'
+    return (native[1], got[1], native[4]) == ('ill', 'ok', '4') and native[6][0] in '349'
 
 
 def ignored(native):
     """EVEX: this processor ignores a b between registers that has no meaning, and z without a mask; the manual says #UD."""
-    code = bytes.fromhex(native[0])
-    k = 0
-    while code[k] in b'\x66\x67\xf0\xf2\xf3\x26\x2e\x36\x3e\x65' or code[k] >> 4 == 4:
-        k += 1
-    last, modrm = code[k + 3], code[k + 5]
-    return code[k] == 0x62 and ((last & 0x10 and modrm >> 6 == 3) or (last & 0x80 and not last & 7))
+    code = after_prefixes(native)
+    last, modrm = code[3], code[5]
+    return code[0] == 0x62 and ((last & 0x10 and modrm >> 6 == 3) or (last & 0x80 and not last & 7))
 
 
 def near_branch(native):
@@ -53,7 +64,9 @@ def near_branch(native):
 def allowed(native, got, of_amd):
     if not of_amd:
         longer = native[1] == got[1] == 'ok' and int(native[2]) in (int(got[2]) + 2, 15)
-        if longer and near_branch(native) or mask_register(native, got) or ' '.join([native[1], got[1]] + native[3:]) in OTHERS:
+        if longer and near_branch(native) or mask_register(native, got) or half_precision(native, got):
+            return True
+        if ' '.join([native[1], got[1]] + native[3:]) in OTHERS:
             return True
     if native[1:3] == ['ok', '15'] and got[1] == 'ill' or native[1] == 'ill' and got[1:3] == ['ok', '15']:
         return True  # both none and too long: which fault comes first is not said
