@@ -221,7 +221,7 @@ def huge(name, program, *args, **kw):
 
 
 NO_PHP_JIT = ("riscv64", "armhf", "armel")
-PHP_ARGS = ("-d", "zend_extension=opcache", "-d", "opcache.enable_cli=1", "-d", "opcache.jit_buffer_size=16M")
+PHP_ARGS = ("-d", "display_errors=0", "-d", "zend_extension=opcache", "-d", "opcache.enable_cli=1", "-d", "opcache.jit_buffer_size=16M")
 CASES = [
     huge("erlang-ring", "usr/bin/erl", "-noshell", "-noinput", "-eval", ERLANG, children=True, env={"HOME": "{cwd}"}),
     huge("php-jit", "usr/bin/php8.4", *PHP_ARGS, "-d", "opcache.jit=tracing", "t.php", files={"t.php": PHP}, without=NO_PHP_JIT),
