@@ -118,15 +118,41 @@ static void pieces_write(Cpu *cpu, const Pieces *x, const uint64_t v[2])
     softmmu_follow_map(cpu);
 }
 
+/* An access over the end of a page whose pages are both in the TLB, or get there: as generated code would do
+ * it, without a walk. False: another access, or one of the pages is not for generated code. */
+static bool over_end(Cpu *cpu, const IrAccess *a, MmuHow how, uint64_t v[2])
+{
+    const IrMem m = {.raw = a->mem};
+    const unsigned size = 1u << m.size, first = 4096 - (a->addr & 4095);
+    uint8_t *host[2], *bytes = (uint8_t *)v;
+    if (first >= size || m.order == IR_ALIGNED || !cpu->mem->host(cpu, a->addr, m.mmuidx, how, &host[0]) ||
+        !host[0] || !cpu->mem->host(cpu, a->addr + first, m.mmuidx, how, &host[1]) || !host[1])
+        return false;
+    for (unsigned at = 0, n; at < size; at += n) {
+        uint64_t part = 0, where = (uint64_t)(uintptr_t)(at < first ? host[0] + at : host[1] + (at - first));
+        n = largest_part(at < first ? first - at : size - at);
+        if (how == MMU_WRITE) {
+            memcpy(&part, bytes + at, n);
+            fault_st(where, part, n);
+        } else {
+            part = fault_ld(where, n).val;
+            memcpy(bytes + at, &part, n);
+        }
+    }
+    return true;
+}
+
 static bool load(Cpu *cpu, IrAccess *a)
 {
     IrMem m = {.raw = a->mem};
     unsigned size = 1u << m.size;
     uint64_t v[2] = {0};
     Pieces x;
-    if (!find_pieces(cpu, a, MMU_READ, &x) || watched(cpu, a))
-        return false;
-    pieces_read(cpu, &x, v);
+    if (!over_end(cpu, a, MMU_READ, v)) {
+        if (!find_pieces(cpu, a, MMU_READ, &x) || watched(cpu, a))
+            return false;
+        pieces_read(cpu, &x, v);
+    }
     a->value[0] = m.bswap ? swapped(v[0], size) : v[0];
     a->value[1] = v[1];
     return true;
@@ -154,11 +180,13 @@ static bool store(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     uint64_t v[2] = {low_bytes(a->value[0], size), a->value[1]};
     Pieces x;
-    if (!find_pieces(cpu, a, MMU_WRITE, &x) || watched(cpu, a) || to_running_code(cpu, a, &x))
-        return false;
     if (m.bswap)
         v[0] = swapped(v[0], size);
-    pieces_write(cpu, &x, v);
+    if (!over_end(cpu, a, MMU_WRITE, v)) {
+        if (!find_pieces(cpu, a, MMU_WRITE, &x) || watched(cpu, a) || to_running_code(cpu, a, &x))
+            return false;
+        pieces_write(cpu, &x, v);
+    }
     if (m.order == IR_SEQ_CST)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return true;
