@@ -225,10 +225,13 @@ void x64_emit_fma(X64Emit *e, const IrInsn *i)
     /* The operands must survive for the cold path: compute into a register of its own. */
     int dst = x64_def_x(e, -1, srcs), rd = x64_fp_temp(e, dst);
     x64_scratch_room(e); /* x64_strict_underflow() */
-    x64_movaps_rr(e->a, rd, x);
+    /* The rest of the register comes from what rd was: of the factors, one that has zeros there. */
+    unsigned bits = wide(i) ? 64 : 32;
+    bool swap = !x64_upper_is_zero(e, i->a, bits) && x64_upper_is_zero(e, i->b, bits);
+    x64_movaps_rr(e->a, rd, swap ? y : x);
     x64_fp_record(e);
-    x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, y, z);
-    e->upper0[e->cur] = x64_upper_is_zero(e, i->a, wide(i) ? 64 : 32); /* of a soft result as well */
+    x64_fma_rrr(e->a, fmt, kind[neg], X64_213, rd, swap ? x : y, z);
+    e->upper0[e->cur] = swap || x64_upper_is_zero(e, i->a, bits); /* of a soft result as well */
     x64_ucomis_rr(e->a, fmt, rd, rd);
     X64Cold *c =
         soft_if(e, X64_P, fn, (int[]){x + X64_XMM, y + X64_XMM, z + X64_XMM}, 3, rd + X64_XMM, IR_RDYN);
