@@ -29,6 +29,9 @@ static void entry_clear(TlbTable *t, Gva va)
         memset(e->tag, 0xff, sizeof(e->tag));
 }
 
+/* A loop may have kept what is no longer so. */
+static void forget_loops(AccelCpu *ac) { memset(&ac->hot.loops, 0, sizeof(ac->hot.loops)); }
+
 static MmuSpace *space_of(const Cpu *cpu, unsigned idx)
 {
     SoftMmu *m = mmu_of(cpu);
@@ -44,6 +47,7 @@ static void point_tables(Cpu *cpu)
         TlbTable *t = space_of(cpu, k)->table[k];
         hot_of(cpu)->tlb[k] = t ? t : m->none;
     }
+    forget_loops(cpu->accel_cpu);
 }
 
 /* A table that may be filled. */
@@ -85,6 +89,7 @@ static void space_clear(Cpu *cpu, MmuSpace *s)
     for (unsigned k = 0; k < TLB_MAX_IDX; k++)
         if (s->table[k])
             table_clear(s->table[k]);
+    forget_loops(cpu->accel_cpu);
     s->own_code = false;
     renew(cpu, s);
 }
@@ -98,8 +103,9 @@ static MmuSpace *fetch_space(const Cpu *cpu)
 }
 
 /* What m->global knows of the present space alone goes. */
-static void forget_own(SoftMmu *m)
+static void forget_own(Cpu *cpu)
 {
+    SoftMmu *m = mmu_of(cpu);
     for (unsigned k = 0; m->n_own && k < TLB_MAX_IDX; k++) {
         TlbTable *t = m->global.table[k];
         if (t && m->n_own > ARRAY_SIZE(m->own))
@@ -107,6 +113,8 @@ static void forget_own(SoftMmu *m)
         for (unsigned n = 0; t && n < MIN(m->n_own, ARRAY_SIZE(m->own)); n++)
             entry_clear(t, m->own[n]);
     }
+    if (m->n_own)
+        forget_loops(cpu->accel_cpu);
     m->n_own = 0;
 }
 
@@ -174,13 +182,15 @@ static void lose_writer(TlbEntry *e, const uint8_t *page)
 }
 
 /* Write tags that lead to this page go, in all tables of a cpu. */
-static void lose_writers(SoftMmu *m, const uint8_t *page, unsigned written)
+static void lose_writers(AccelCpu *ac, const uint8_t *page, unsigned written)
 {
+    SoftMmu *m = ac->mmu;
     MmuSpace *all[MMU_SPACES + 2];
     for (unsigned k = 0; k < MMU_SPACES; k++)
         all[k] = &m->space[k];
     all[MMU_SPACES] = &m->bare;
     all[MMU_SPACES + 1] = &m->global;
+    forget_loops(ac);
     for (unsigned s = 0; s < ARRAY_SIZE(all); s++) {
         for (unsigned k = 0; k < TLB_MAX_IDX; k++) {
             TlbTable *t = all[s]->table[k];
@@ -224,7 +234,7 @@ void softmmu_code_page(Cpu *cpu, uint64_t page)
     __atomic_fetch_or(&b->code[n], 1, __ATOMIC_SEQ_CST);
     unsigned written = __atomic_exchange_n(&b->written[n], 0, __ATOMIC_SEQ_CST);
     for (AccelCpu *ac = a->cpus; ac && written; ac = ac->next)
-        lose_writers(ac->mmu, b->host + (n << 12), written);
+        lose_writers(ac, b->host + (n << 12), written);
     lock_release(&a->track);
     if (others) {
         accel_exclusive_end(cpu);
@@ -593,7 +603,7 @@ static void select_space(Cpu *cpu, uint64_t key)
         space_clear(cpu, oldest);
     }
     oldest->used = ++m->clock;
-    forget_own(m);
+    forget_own(cpu);
     m->cur = oldest;
     point_tables(cpu);
     softmmu_context(cpu);
@@ -644,6 +654,7 @@ static void space_flush_page(Cpu *cpu, MmuSpace *s, Gva va)
 static void flush_page(Cpu *cpu, Gva va)
 {
     SoftMmu *m = mmu_of(cpu);
+    forget_loops(cpu->accel_cpu);
     for (unsigned k = 0; k < MMU_SPACES; k++)
         if (m->space[k].used)
             space_flush_page(cpu, &m->space[k], va);
@@ -653,6 +664,7 @@ static void flush_page(Cpu *cpu, Gva va)
 static void flush_space(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va)
 {
     SoftMmu *m = mmu_of(cpu);
+    forget_loops(cpu->accel_cpu);
     for (unsigned k = 0; k < MMU_SPACES; k++) {
         MmuSpace *s = &m->space[k];
         if (!s->used || ((s->key ^ key) & mask))
@@ -662,7 +674,7 @@ static void flush_space(Cpu *cpu, uint64_t key, uint64_t mask, bool one, Gva va)
         else
             space_clear(cpu, s);
         if (s == m->cur)
-            forget_own(m);
+            forget_own(cpu);
     }
 }
 

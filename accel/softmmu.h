@@ -33,11 +33,21 @@ typedef struct MmuSpace {
     TlbTable *table[TLB_MAX_IDX]; /* NULL: never filled */
 } MmuSpace;
 
+/* What loops of generated code know of the pages that they look at (X64Paged.loops). */
+enum { MMU_LOOPS = 8, MMU_LOOP_GROUPS = 4 };
+typedef struct MmuLoops {
+    uint32_t owner[MMU_LOOPS];
+    struct {
+        uint64_t limit[MMU_LOOP_GROUPS], page[MMU_LOOP_GROUPS], addend[MMU_LOOP_GROUPS];
+    } set[MMU_LOOPS];
+} MmuLoops;
+
 /* What generated code reads, part of AccelCpu. */
 typedef struct MmuHot {
     TlbTable *tlb[TLB_MAX_IDX];
     uint64_t jump_key; /* context word, generation << 32 */
     struct FetchPlace *fetched; /* SoftMmu.fetched */
+    MmuLoops loops; /* nothing that no entry of the present tables has had; cleared with those */
 } MmuHot;
 
 /* Where the code at an address is. Generated code looks at it (X64Paged.place). */

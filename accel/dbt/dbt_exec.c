@@ -47,6 +47,10 @@ static bool map_tables(Dbt *d)
     return true;
 }
 
+_Static_assert((int)MMU_LOOPS == (int)X64_LOOP_SETS && (int)MMU_LOOP_GROUPS == (int)X64_SHARED &&
+                   sizeof(((MmuLoops *)0)->set[0]) == 8 * X64_SHARED * X64_LOOP_WORDS,
+               "what the back end takes them for");
+
 /* What the back end has to know of this engine. */
 static void init_host(Dbt *d)
 {
@@ -79,6 +83,7 @@ static void init_host(Dbt *d)
                                .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
                                .jump_key = hot + (int32_t)offsetof(MmuHot, jump_key),
                                .pc_delta = offsetof(Cpu, pc_delta),
+                               .loops = hot + (int32_t)offsetof(MmuHot, loops),
                                .place = hot + (int32_t)offsetof(MmuHot, fetched), .places = FETCH_PLACES,
                                .n_idx = a->ops->sys ? a->ops->sys->n_idx : 0,
                                .fn = softmmu_access};
@@ -395,6 +400,8 @@ static void run_loop(Dbt *d, Cpu *cpu)
             __atomic_fetch_add(&d->stats.entries, 1, __ATOMIC_RELAXED);
             __atomic_fetch_add(&d->stats.indirect, link == X64_ID_INDIRECT, __ATOMIC_RELAXED);
         }
+        if (d->host.paged.on) /* names of loops that are gone are given again */
+            memset(((AccelCpu *)cpu->accel_cpu)->hot.loops.owner, 0, sizeof(((MmuHot *)0)->loops.owner));
         link = enter(cpu, rx);
         if (link >= 0) {
             if (!left_by_exit(d, cpu, (uint32_t)link))

@@ -103,6 +103,9 @@ static inline unsigned x64_far_index(uint64_t pc, unsigned insn_shift)
 {
     return (unsigned)(pc >> insn_shift ^ pc >> X64_FAR_BITS) & (X64_FAR_ENTRIES - 1);
 }
+/* Words of a group that keeps its page: how far from the page's start its first byte may be, the page, the
+ * addend. */
+enum { X64_LOOP_LIMIT, X64_LOOP_PAGE, X64_LOOP_ADDEND, X64_LOOP_WORDS, X64_LOOP_SETS = 8 };
 typedef struct X64Paged {
     bool on;
     uint32_t tlb_entries;  /* of a table; TlbEntry of target/mem.h */
@@ -110,6 +113,9 @@ typedef struct X64Paged {
     int32_t tlb;           /* pointer to the table of each mmuidx */
     int32_t jump_key;      /* u64 */
     int32_t pc_delta;      /* u64 */
+    int32_t loops;         /* X64_LOOP_SETS * u32: which loop a set belongs to (0: none); then the sets: rows
+                            * X64_LOOP_*, X64_SHARED of u64 each (x64_emit_share.c). Whoever changes what is
+                            * mapped clears all of it; whoever enters from C, whose they are */
     int32_t place;         /* pointer to pages that code is known to be fetched from: {u64 virtual address,
                             * jump_key for which it holds, address of code, any}, indexed by the address */
     uint32_t places;

@@ -123,6 +123,7 @@ static void emit_region(X64Emit *e, const IrRegion *r)
     start(e, r);
     x64_wide_plan(e);
     x64_share_plan(e);
+    x64_share_enter(e);
     x64_loop_pins(e);
     for (unsigned b = 0; b < r->n_blocks; b++)
         emit_block(e, b);

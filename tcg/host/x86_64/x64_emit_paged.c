@@ -18,22 +18,40 @@ enum { ENTRY_SHIFT = 5, TAG_READ = 0, TAG_WRITE = 8, ADDEND = 24 };
 
 enum { JUMP_KEY = 8, JUMP_RX = 16, JUMP_DELTA = 24 }; /* bytes of an entry (x64.h) */
 
+enum { FAR_SHIFT = 5 }; /* log2 of an entry's bytes */
+
+/* rcx = index << FAR_SHIFT - 3, as x64_far_jump() leaves it. */
+static X64Mem far_entry(const X64Host *h, int32_t at)
+{
+    return X64_MEMI(X64_RBP, X64_RCX, 3, h->at.jump_cache - X64_ENV_BIAS + at);
+}
+
+/* Its low 32 bits are those of src >> n; the others may be any. */
+static void shifted_page(uint64_t features, X64Asm *a, int dst, int src, int n)
+{
+    if (x64_has(features, X64_F_BMI2)) {
+        x64_rorx(a, 64, dst, src, n);
+    } else {
+        x64_mov_rr(a, 64, dst, src);
+        x64_shift_ri(a, 64, X64_SHR, dst, n);
+    }
+}
+
 void x64_far_jump(const X64Host *h, X64Asm *a)
 {
-    X64Mem entry = X64_MEMI(X64_RBP, X64_RCX, 0, h->at.jump_cache - X64_ENV_BIAS);
+    X64Mem entry = far_entry(h, 0);
     if (h->no_opt & X64_NO_JUMP_CACHE) {
         x64_jmp_to(a, h->exit_indirect);
         return;
     }
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    x64_mov_rr(a, 64, X64_RCX, X64_RAX); /* x64_far_index() */
-    x64_mov_rr(a, 32, X64_RDX, X64_RAX);
-    x64_shift_ri(a, 64, X64_SHR, X64_RCX, X64_FAR_BITS - (int)h->insn_shift);
-    x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RDX);
+    shifted_page(h->features, a, X64_RCX, X64_RAX, X64_FAR_BITS - (int)h->insn_shift); /* x64_far_index() */
+    x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RAX);
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
     x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_FAR_ENTRIES - 1) << h->insn_shift);
-    x64_shift_ri(a, 32, X64_SHL, X64_RCX, 5 - (int)h->insn_shift);
+    if (h->insn_shift < FAR_SHIFT - 3)
+        x64_shift_ri(a, 32, X64_SHL, X64_RCX, FAR_SHIFT - 3 - (int)h->insn_shift);
     x64_alu_rm(a, 64, X64_CMP, X64_RAX, entry);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     entry.disp += JUMP_KEY;
@@ -52,9 +70,8 @@ void x64_far_jump(const X64Host *h, X64Asm *a)
 void x64_far_again(X64Host *h, X64Asm *a)
 {
     enum { NEAR_END = PAGE - 16, PLACE_SHIFT = 5, PLACE_PAGE = 0, PLACE_KEY = 8, PLACE_PA = 16 };
-    int32_t entry = h->at.jump_cache - X64_ENV_BIAS;
     h->far_again = a->p;
-    x64_alu_rm(a, 32, X64_CMP, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_KEY));
+    x64_alu_rm(a, 32, X64_CMP, X64_RDX, far_entry(h, JUMP_KEY));
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     x64_mov_rr(a, 32, X64_R11, X64_RAX);
     x64_alu_ri(a, 32, X64_AND, X64_R11, PAGE - 1);
@@ -70,14 +87,14 @@ void x64_far_again(X64Host *h, X64Asm *a)
     x64_alu_ri(a, 64, X64_AND, X64_RDX, -PAGE);
     x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_R11, PLACE_PAGE));
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    x64_alu_rm(a, 64, X64_SUB, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_DELTA));
+    x64_alu_rm(a, 64, X64_SUB, X64_RDX, far_entry(h, JUMP_DELTA));
     x64_alu_rm(a, 64, X64_CMP, X64_RDX, X64_MEM(X64_R11, PLACE_PA));
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
-    x64_mov_mr(a, 64, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_KEY), X64_RDX);
-    x64_mov_rm(a, 64, X64_RDX, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_DELTA));
+    x64_mov_mr(a, 64, far_entry(h, JUMP_KEY), X64_RDX);
+    x64_mov_rm(a, 64, X64_RDX, far_entry(h, JUMP_DELTA));
     x64_mov_mr(a, 64, x64_env(h->paged.pc_delta), X64_RDX);
-    x64_jmp_m(a, X64_MEMI(X64_RBP, X64_RCX, 0, entry + JUMP_RX));
+    x64_jmp_m(a, far_entry(h, JUMP_RX));
 }
 
 void x64_virtual_pc(const X64Host *h, X64Asm *a, uint64_t pc)
@@ -122,8 +139,9 @@ static void copy_address(X64Emit *e, int to, X64Mem m, int more)
 static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag, int t, int u)
 {
     X64Asm *a = e->a;
-    copy_address(e, t, m, lo);
-    x64_shift_ri(a, 64, X64_SHR, t, 12 - ENTRY_SHIFT);
+    if (m.disp + lo)
+        copy_address(e, t, m, lo);
+    shifted_page(e->h->features, a, t, m.disp + lo ? t : m.base, 12 - ENTRY_SHIFT);
     x64_alu_ri(a, 32, X64_AND, t, (int32_t)(e->h->paged.tlb_entries - 1) << ENTRY_SHIFT);
     x64_alu_rm(a, 64, X64_ADD, t, x64_env(e->h->paged.tlb + 8 * mem.mmuidx));
     bool aligned = mem.order == IR_ALIGNED;
@@ -137,12 +155,19 @@ static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag
 typedef struct Probe {
     uint8_t *miss, *hot;
     const X64Share *share;
-    int tag, t;
+    int tag, t, u;
 } Probe;
 
-static X64Mem shared_word(const X64Emit *e, unsigned slot)
+/* Is the group in the page that it kept? The branch if not; t = the addend. */
+static uint8_t *look_at_kept(X64Emit *e, X64Mem m, const X64Share *s, int t)
 {
-    return x64_env(e->h->at.shared + 8 * (int32_t)slot);
+    X64Asm *a = e->a;
+    copy_address(e, t, m, s->lo);
+    x64_alu_rm(a, 64, X64_SUB, t, x64_loop_word(e, s->slot, X64_LOOP_PAGE));
+    x64_alu_rm(a, 64, X64_CMP, t, x64_loop_word(e, s->slot, X64_LOOP_LIMIT));
+    uint8_t *miss = x64_jcc_rel32(a, X64_AE);
+    x64_mov_rm(a, 64, t, x64_share_word(e, s));
+    return miss;
 }
 
 /* t, u: temporaries; t is lost. Returns the place in host memory, which uses t. */
@@ -150,17 +175,19 @@ static X64Mem probe(X64Emit *e, X64Mem m, IrMem mem, int tag, int t, int u, Prob
 {
     X64Asm *a = e->a;
     const X64Share *s = x64_share_next(e);
-    *ret = (Probe){.share = s, .tag = tag, .t = t};
+    *ret = (Probe){.share = s, .tag = tag, .t = t, .u = u};
     if (s && s->follows) {
-        x64_mov_rm(a, 64, t, shared_word(e, s->slot));
+        x64_mov_rm(a, 64, t, x64_share_word(e, s));
         x64_test_rr(a, 64, t, t);
         ret->miss = x64_jcc_rel32(a, X64_E);
+    } else if (s && s->keeps) {
+        ret->miss = look_at_kept(e, m, s, t);
     } else {
         int lo = s ? s->lo : 0, hi = s ? s->hi : 1 << mem.size;
         ret->miss = look_up(e, m, mem, lo, hi, s && s->writes ? TAG_WRITE : tag, t, u);
         x64_mov_rm(a, 64, t, X64_MEM(t, ADDEND));
         if (s)
-            x64_mov_mr(a, 64, shared_word(e, s->slot), t);
+            x64_mov_mr(a, 64, x64_share_word(e, s), t);
     }
     ret->hot = a->p;
     return X64_MEMI(m.base, t, 0, m.disp);
@@ -181,12 +208,15 @@ static X64Access *note_access(X64Emit *e, const IrInsn *i, X64Mem m, const Probe
                      .value = -1,
                      .expected = -1,
                      .dest = -1,
-                     .shares = p->share != NULL,
                      .tag = (uint8_t)p->tag,
                      .t = (int8_t)p->t,
+                     .u = (int8_t)p->u,
                      .hot = p->hot};
-    if (p->share)
+    if (p->share) {
+        x->shares = p->share->follows || p->share->n > 1;
         x->slot = p->share->slot;
+        x->keeps = p->share->keeps ? p->share : NULL;
+    }
     c->site = p->miss;
     c->fn = e->n_accesses - 1u;
     c->exit = (uint16_t)e->ordinal;
@@ -289,6 +319,26 @@ static void call_slow(X64Emit *e, const X64Access *x)
     x64_patch32(x64_call_rel32(e->a), to);
 }
 
+/* The leader's group has left the page that it kept: it keeps another, if the TLB has that. */
+static void keep_another(X64Emit *e, const X64Access *x)
+{
+    X64Asm *a = e->a;
+    const X64Share *s = x->keeps;
+    IrMem mem = {.raw = e->r->insn[x->insn].d};
+    X64Mem limit = x64_loop_word(e, s->slot, X64_LOOP_LIMIT), addend = x64_share_word(e, s);
+    uint8_t *miss = look_up(e, x->m, mem, s->lo, s->hi, s->writes ? TAG_WRITE : x->tag, x->t, x->u);
+    x64_mov_mr(a, 64, x64_loop_word(e, s->slot, X64_LOOP_PAGE), x->u);
+    x64_mov_rm(a, 64, x->t, X64_MEM(x->t, ADDEND));
+    x64_mov_mr(a, 64, addend, x->t);
+    x64_mov_mi(a, 64, limit, PAGE + 1 - (s->hi - s->lo));
+    x64_jmp_to(a, x->hot);
+    x64_patch32(miss, a->p);
+    if (!x->shares)
+        return;
+    x64_mov_mi(a, 64, limit, 0);
+    x64_mov_mi(a, 64, addend, 0); /* those that follow look for themselves */
+}
+
 static void bytes_behind(X64Emit *e, const X64Access *x)
 {
     const IrInsn *i = &e->r->insn[x->insn];
@@ -317,6 +367,8 @@ void x64_cold_access(X64Emit *e, const X64Cold *c)
     const IrInsn *i = &e->r->insn[x->insn];
     X64Asm *a = e->a;
     bool simple = raises_simply(e, c);
+    if (x->keeps)
+        keep_another(e, x);
     call_slow(e, x);
     uint8_t *here = a->p, *raise = simple ? e->page_at : raise_before(e, c);
     const uint8_t *hot = x->hot ? x->hot : c->back;

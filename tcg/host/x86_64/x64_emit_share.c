@@ -5,7 +5,13 @@
  * group, for writing if one of them writes, and leaves the addend in a word of the cpu object; the others
  * take it from there. 0 says that there is none: the range is not all in one such page, or C has done an
  * access since. Then each looks for itself, in cold code. So a page that may be written may be read
- * (softmmu.c: fill()). */
+ * (softmmu.c: fill()).
+ *
+ * In a plain loop a group keeps the page that its leader found, for the next round and for when the loop is
+ * entered again: its first byte's address, how far from that the group's first byte may be (the limit; 0:
+ * nothing is kept) and the addend. The leader compares with these, and looks into the TLB only in cold code.
+ * They stand in a set of the cpu object that the loop claims when it is entered; sets are few, so another
+ * loop may have had it meanwhile. Whoever changes the tables clears them (X64Paged.loops). */
 #include "tcg/host/x86_64/x64_priv.h"
 
 enum { MOST_BYTES = 256 }; /* of a group: a range over the end of a page is slower than no group */
@@ -22,6 +28,7 @@ typedef struct Group {
 typedef struct Groups {
     Group g[X64_SHARED];
     unsigned n, next;
+    bool keep; /* in a loop: groups may keep their page */
 } Groups;
 
 /* The value without the constants that are added to it, in its own width. */
@@ -67,6 +74,54 @@ static bool alike(const Group *g, const Group *want)
            ((g->same && g->inside == want->inside) || (g->plain && want->plain));
 }
 
+/* ---- how far addresses of a loop go from round to round ---- */
+
+enum { FAR = 1 << 20, MOST_STEP = 256 }; /* a group that goes farther leaves its page too often */
+
+/* Of what the slot has at the beginning of a round. */
+static int64_t slot_step(const X64Emit *e, unsigned slot)
+{
+    for (unsigned k = e->r->n_insns; k-- > 0;) {
+        const IrInsn *put = &e->r->insn[k];
+        if (put->op != IR_PUT || put->imm != slot || (e->l->flags[k] & IR_L_DEAD))
+            continue;
+        int64_t step = 0;
+        const IrInsn *root = &e->r->insn[without_constants(e, x64_val(e, put->a), &step)];
+        return root->op == IR_GET && root->imm == slot && step > -FAR && step < FAR ? step : FAR;
+    }
+    return 0;
+}
+
+static int64_t step_of(const X64Emit *e, IrVal v, unsigned depth)
+{
+    v = x64_val(e, v);
+    const IrInsn *i = &e->r->insn[v];
+    int64_t c;
+    if (x64_const(e, v, &c))
+        return 0;
+    if (!depth)
+        return FAR;
+    switch (i->op) {
+    case IR_GET: return slot_step(e, i->imm);
+    case IR_ADD: return step_of(e, i->a, depth - 1) + step_of(e, i->b, depth - 1);
+    case IR_ZEXT:
+    case IR_SEXT: return step_of(e, i->a, depth - 1);
+    case IR_SHL: return x64_const(e, i->b, &c) ? step_of(e, i->a, depth - 1) * (1ll << (c & 15)) : FAR;
+    default: return FAR;
+    }
+}
+
+static bool stays(const X64Emit *e, const Group *g)
+{
+    enum { DEPTH = 6 };
+    int64_t step = step_of(e, g->root, DEPTH);
+    if (g->index != IR_NONE)
+        step += step_of(e, g->index, DEPTH) * (1ll << g->scale);
+    return step >= -MOST_STEP && step <= MOST_STEP;
+}
+
+/* ---- groups ---- */
+
 static Group *find(Groups *all, const Group *want)
 {
     for (unsigned k = 0; k < all->n; k++) {
@@ -100,6 +155,9 @@ static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
     *s = (X64Share){.insn = (uint16_t)at, .n = 1, .hi = (int16_t)(1 << mem.size)};
     if (!g) { /* in place of the oldest */
         unsigned k = all->next++ % X64_SHARED;
+        s->keeps = all->keep && k == all->n && stays(e, &want);
+        if (k < all->n)
+            e->share[all->g[k].leader].keeps = false;
         all->n = MAX(all->n, k + 1);
         s->slot = (uint8_t)k;
         all->g[k] = want;
@@ -112,6 +170,7 @@ static void note(X64Emit *e, Groups *all, const IrInsn *i, unsigned at)
         s->slot = (uint8_t)(g - all->g);
         s->follows = true;
     }
+    s->leader = g->leader;
     X64Share *leader = &e->share[g->leader];
     leader->n += s->follows;
     leader->writes |= i->op == IR_ST;
@@ -129,8 +188,10 @@ void x64_share_plan(X64Emit *e)
     e->n_shares = e->next_share = 0;
     if (!e->h->paged.on || (e->h->no_opt & (X64_NO_SHARED_CHECKS | X64_NO_TLB)))
         return;
+    const bool loop = x64_is_plain_loop(e);
+    e->loop_set = (e->loop_set + loop) % X64_LOOP_SETS; /* those made one after the other run together */
     for (unsigned b = 0; b < e->r->n_blocks; b++) {
-        Groups all = {.n = 0};
+        Groups all = {.keep = loop};
         for (unsigned k = e->r->block[b].first; k < e->r->block[b].end; k++) {
             const IrInsn *i = &e->r->insn[k];
             if (ends_groups(i))
@@ -142,11 +203,43 @@ void x64_share_plan(X64Emit *e)
     }
 }
 
+X64Mem x64_loop_word(const X64Emit *e, unsigned slot, unsigned which)
+{
+    enum { SETS_AT = 4 * X64_LOOP_SETS, ROW = 8 * X64_SHARED, SET_BYTES = ROW * X64_LOOP_WORDS };
+    unsigned at = SETS_AT + e->loop_set * SET_BYTES + which * ROW + 8 * slot;
+    return x64_env(e->h->paged.loops + (int32_t)at);
+}
+
+X64Mem x64_share_word(const X64Emit *e, const X64Share *s)
+{
+    return e->share[s->leader].keeps ? x64_loop_word(e, s->slot, X64_LOOP_ADDEND)
+                                     : x64_env(e->h->at.shared + 8 * (int32_t)s->slot);
+}
+
+void x64_share_enter(X64Emit *e)
+{
+    X64Mem owner = x64_env(e->h->paged.loops + 4 * (int32_t)e->loop_set);
+    int32_t name = (int32_t)e->exits.first_id + 1; /* no other region that runs has this exit */
+    uint8_t *mine = NULL;
+    for (unsigned k = 0; k < e->n_shares; k++) {
+        if (!e->share[k].keeps)
+            continue;
+        if (!mine) {
+            x64_alu_mi(e->a, 32, X64_CMP, owner, name);
+            mine = x64_jcc_rel8(e->a, X64_E);
+            x64_mov_mi(e->a, 32, owner, name);
+        }
+        x64_mov_mi(e->a, 64, x64_loop_word(e, e->share[k].slot, X64_LOOP_LIMIT), 0);
+    }
+    if (mine)
+        x64_patch8(mine, e->a->p);
+}
+
 const X64Share *x64_share_next(X64Emit *e)
 {
     while (e->next_share < e->n_shares && e->share[e->next_share].insn < e->cur)
         e->next_share++;
     const X64Share *s = &e->share[e->next_share];
-    bool shares = e->next_share < e->n_shares && s->insn == e->cur && (s->follows || s->n > 1);
+    bool shares = e->next_share < e->n_shares && s->insn == e->cur && (s->follows || s->n > 1 || s->keeps);
     return shares ? s : NULL;
 }

@@ -40,6 +40,19 @@ typedef struct X64Cold {
     uint32_t soft_d;     /* SOFT_IR: IrInsn.d */
 } X64Cold;
 
+/* An access of a group that shares one look into the TLB. */
+typedef struct X64Share {
+    uint16_t insn;
+    uint8_t slot;        /* word of X64Layout.shared, or of the loop's set */
+    bool follows;        /* takes what the leader has left */
+    uint16_t leader;     /* index in X64Emit.share */
+    /* of a leader: */
+    bool writes;         /* one of the group does */
+    bool keeps;          /* the page that it found the last time, in the loop's set */
+    uint16_t n;          /* how many they are */
+    int16_t lo, hi;      /* bytes that all access, from its own address */
+} X64Share;
+
 /* An access that the TLB does not settle: what the cold code needs to know. Registers: 16 + xmm, -1 none. */
 typedef struct X64Access {
     X64Mem m;
@@ -51,19 +64,10 @@ typedef struct X64Access {
     uint8_t slot, tag;
     int8_t t;     /* with this temporary, */
     uint8_t *hot; /* and goes on there, the addend in it; NULL: nothing of it is in line */
+    const X64Share *keeps; /* the leader of a group that keeps its page: itself; else NULL */
+    int8_t u;     /* a temporary that it may use, too */
 } X64Access;
 enum { X64_MAX_ACCESSES = 512 };
-
-/* An access of a group that shares one look into the TLB. */
-typedef struct X64Share {
-    uint16_t insn;
-    uint8_t slot;        /* word of X64Layout.shared */
-    bool follows;        /* takes what the leader has left */
-    /* of a leader: */
-    bool writes;         /* one of the group does */
-    uint16_t n;          /* how many they are */
-    int16_t lo, hi;      /* bytes that all access, from its own address */
-} X64Share;
 
 /* A 16-byte constant behind the region's code, and an instruction that reads it. */
 typedef struct X64LitUse {
@@ -134,6 +138,7 @@ struct X64Emit {
     uint8_t *raise_at;
     X64Access access[X64_MAX_ACCESSES];
     unsigned n_shares, next_share;
+    unsigned loop_set;   /* of the last loop (X64Paged.loops) */
     X64Share share[X64_MAX_ACCESSES];
     unsigned n_lits, n_lit_uses;
     IrVec lit[X64_MAX_LITS];
@@ -266,6 +271,8 @@ void x64_bits_to_lanes(X64Emit *e, unsigned lane, int d, int r);
 unsigned x64_dirty_pins(const X64Emit *e);
 /* Are the bits above the low `bits` of v zero wherever it is? It may be the low part of what its op made. */
 bool x64_upper_is_zero(const X64Emit *e, IrVal v, unsigned bits);
+/* A single block that branches to itself and calls nothing. */
+bool x64_is_plain_loop(const X64Emit *e);
 /* Decides whether the region keeps more slots in registers, and loads them (at the entry). */
 void x64_loop_pins(X64Emit *e);
 /* The boundary convention again, where the region is left: stores what it wrote, loads what it had put
@@ -395,6 +402,11 @@ bool x64_paged_in_line(const X64Emit *e, const IrInsn *i);
  * itself. */
 void x64_share_plan(X64Emit *e);
 const X64Share *x64_share_next(X64Emit *e);
+/* The addend of a group; X64_LOOP_*: a word of the group in the loop's set. */
+X64Mem x64_share_word(const X64Emit *e, const X64Share *s);
+X64Mem x64_loop_word(const X64Emit *e, unsigned slot, unsigned which);
+/* At the entry of a loop: its set becomes its own. */
+void x64_share_enter(X64Emit *e);
 void x64_cold_access(X64Emit *e, const X64Cold *c);
 void x64_paged_cold_start(X64Emit *e);
 /* What the stub calls. at: the return address of cold code's call; all registers are in X64Layout.save.

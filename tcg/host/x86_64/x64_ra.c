@@ -615,8 +615,7 @@ void x64_start_block(X64Emit *e, unsigned block)
 
 /* ---- pins of a loop ---- */
 
-/* A single block that branches to itself and calls nothing. */
-static bool is_plain_loop(const X64Emit *e)
+bool x64_is_plain_loop(const X64Emit *e)
 {
     const IrRegion *r = e->r;
     const IrInsn *last = &r->insn[r->n_insns - 1];
@@ -765,7 +764,7 @@ void x64_loop_pins(X64Emit *e)
         memcpy(e->slot_reg, e->h->slot_reg, sizeof(e->slot_reg));
         e->pins_of = e->h;
     }
-    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !is_plain_loop(e))
+    if ((e->h->no_opt & (X64_NO_LOOP_PINS | X64_NO_PINS)) || !x64_is_plain_loop(e))
         return;
     SlotUse u;
     e->pins_of = NULL;
