@@ -332,9 +332,12 @@ static long exec_by_kernel(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gv
     return e;
 }
 
-static long start_again(LuThread *t, const ArgList *l, Gva envp)
+/* filters: their descriptor, or -1. No sooner than here, or what other threads start would have it. */
+static long start_again(LuThread *t, const ArgList *l, Gva envp, long filters)
 {
     int self = t->proc->self_fd;
+    if (filters >= 0)
+        sys_call3(SYS_fcntl, filters, F_SETFD, 0);
     if (self >= 0)
         return lu_blocking_exec(t, false, SYS_execveat, self, (long)"", (long)l->v, (long)envp,
                                 AT_EMPTY_PATH);
@@ -387,7 +390,7 @@ static long exec_self(LuThread *t, ExecTarget *x, Gva argv, size_t argc, Gva env
     if (append_args(&l, x, argv, argc)) {
         sys_call3(SYS_fcntl, x->fd, F_SETFD, 0);
         const int self = t->proc->self_fd;
-        e = start_again(t, &l, envp);
+        e = start_again(t, &l, envp, filters);
         sys_call3(SYS_fcntl, x->fd, F_SETFD, FD_CLOEXEC);
         if (gdb)
             lu_gdb_hand_over(t, true);

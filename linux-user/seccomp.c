@@ -11,6 +11,7 @@
 
 #include <linux/audit.h>
 #include <linux/ioctl.h>
+#include <linux/memfd.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
@@ -387,7 +388,7 @@ long lu_seccomp_hand_over(LuThread *t)
 {
     if (!t->filters)
         return -1;
-    long fd = sys_call2(SYS_memfd_create, "seccomp", 0);
+    long fd = sys_call2(SYS_memfd_create, "seccomp", MFD_CLOEXEC);
     bool ok = !sys_is_err(fd);
     for (const LuFilter *f = t->filters; ok && f; f = f->older) {
         Head h = {.n = f->n, .path = f->path, .notifies = f->notifies};

@@ -42,7 +42,7 @@ static inline void lu_seccomp_inherit(LuThread *child, const LuThread *parent)
     child->filters = parent->filters;
     child->hooks |= parent->hooks & LU_HOOK_SECCOMP;
 }
-/* For execve: a descriptor with the filters, open across it; -1: there are none. -errno. */
+/* For execve: a descriptor with the filters, which is to be inherited; -1: there are none. -errno. */
 long lu_seccomp_hand_over(LuThread *t);
 /* In the new image. False: the descriptor has something else. */
 bool lu_seccomp_take_over(LuThread *t, int fd);

@@ -219,7 +219,8 @@ static void waiting_signals(void)
 {
     enum { SHARED = PTRACE_PEEKSIGINFO_SHARED };
     static const struct ptrace_peeksiginfo_args which[] = {
-        {0, SHARED, 8}, {1, SHARED, 1}, {3, SHARED, 8}, {0, 0, 8}, {1, 0, 8}, {0, 0, 0}, {0, 0, -1}, {0, 2, 1}};
+        {0, SHARED, 8}, {1, SHARED, 1}, {3, SHARED, 8}, {0, 0, 8},
+        {1, 0, 8},      {0, 0, 0},      {0, 0, -1},     {0, 2, 1}};
     pid_t pid = begin(has_signals_waiting);
     told("waiting", pid);
     for (unsigned k = 0; k < sizeof(which) / sizeof(which[0]); k++) {
