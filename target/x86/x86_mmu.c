@@ -83,7 +83,7 @@ static uint64_t reserved(const Walk *w, unsigned shift, bool has_page)
     if (shift > 12)
         r |= ((1ull << shift) - 1) & ~0x1fffull;
     else if (!shift && !has_page)
-        r |= E_PS;
+        r |= E_PS | (x86_model_is_amd((X86Model)w->m->x86.model) ? E_G : 0); /* Intel's ignore the latter */
     return r;
 }
 

@@ -149,7 +149,8 @@ static bool registers(const Look *l)
     case X86_OP_READ_CR: return take_at_0(l, SVM_READ_CR + l->w.arg, of_mov);
     case X86_OP_WRITE_CR:
         return l->w.arg == 0 ? write_cr0(l, l->a, of_mov) : take_at_0(l, SVM_WRITE_CR + l->w.arg, of_mov);
-    case X86_OP_LMSW: return write_cr0(l, (cr0 & ~0xeull) | (l->a & 15), 0);
+    case X86_OP_LMSW: /* whatever it writes (15.9) */
+        return write_cr0(l, (cr0 & ~0xeull) | (l->a & 15), 0) || take_at_0(l, SVM_CR0_SELECTIVE, 0);
     case X86_OP_CLTS: return write_cr0(l, cr0 & ~(uint64_t)X86_CR0_TS, 0);
     case X86_OP_READ_DR: return take_at_0(l, SVM_READ_DR + l->w.arg, l->w.reg);
     case X86_OP_WRITE_DR: return take_at_0(l, SVM_WRITE_DR + l->w.arg, l->w.reg);

@@ -3,7 +3,7 @@
  * AMD64 APM volume 2, 15.25. */
 #include "target/x86/x86_sys.h"
 
-enum { E_P = 1, E_RW = 2, E_US = 4, E_A = 32, E_D = 64, E_PS = 128 };
+enum { E_P = 1, E_RW = 2, E_US = 4, E_A = 32, E_D = 64, E_PS = 128, E_G = 256 };
 #define E_NX   (1ull << 63)
 #define E_ADDR 0x000ffffffffff000ull
 /* EXITINFO1. */
@@ -28,7 +28,8 @@ static bool fail(const Nested *w, unsigned why)
 {
     uint64_t info = why | F_U | (w->of_table ? F_TABLE : F_FINAL);
     info |= w->how == MMU_WRITE ? F_W : 0;
-    info |= w->how == MMU_FETCH && w->nx_on ? F_FETCH : 0;
+    if (w->how == MMU_FETCH && (w->nx_on || w->m->sys.svm.host.cr4 & X86_CR4_SMEP))
+        info |= F_FETCH;
     x86_svm_raise(w->m, SVM_NPF, info, w->va, 0);
     return false;
 }
@@ -43,7 +44,7 @@ static uint64_t reserved(const Nested *w, unsigned shift, bool has_page)
     if (shift > 12)
         r |= ((1ull << shift) - 1) & ~0x1fffull;
     else if (!shift && !has_page)
-        r |= E_PS;
+        r |= E_PS | E_G;
     return r;
 }
 

@@ -289,6 +289,21 @@ static void odd_clock(void)
     wrmsr(0x4b564d01, 0);
 }
 
+/* Of the highest tables AMD's processors look at bit 8. */
+static void top_entry(void)
+{
+    enum { FAR_AWAY = 1, MUST_BE_0 = 1 << 8 };
+    volatile u64 *top = (u64 *)TABLES;
+    const word at = (FAR_AWAY * 1ul << 39) + PAGE;
+    top[FAR_AWAY] = top[0];
+    expect_at("another half TiB", NONE, 0, read_at, at);
+    top[FAR_AWAY] = top[0] | MUST_BE_0;
+    set_cr3(TABLES);
+    expect_at("a reserved bit", PF, 9, read_at, at);
+    top[FAR_AWAY] = 0;
+    set_cr3(TABLES);
+}
+
 static void details(void)
 {
     enum { RF = 1 << 16 };
@@ -303,6 +318,7 @@ static void details(void)
     expect_at("step behind mov ss", DB, 0, step_over_mov_ss, 0);
     CHECK("one later", bare_seen.pc, (word)behind_ss);
     odd_clock();
+    top_entry();
 }
 
 /* ---- translations ---- */

@@ -138,6 +138,7 @@ static void round_trip(void)
     I(dr7_read, "mov %dr7, %rbx", 0x27, 0)                                                                   \
     I(dr1_write, "mov %rdx, %dr1", 0x31, 0)                                                                  \
     I(cr0_selective, "mov %cr0, %rdx; xor $0x20, %edx; 1: mov %rdx, %cr0", 0x65, THEIRS)                     \
+    I(lmsw_selective, "smsw %ebx; 1: lmsw %bx", 0x65, THEIRS)                                                \
     I(sidt, "sidt -64(%rsp)", 0x66, 0)                                                                       \
     I(sgdt, "sgdt -64(%rsp)", 0x67, 0)                                                                       \
     I(sldt, "sldt %ebx", 0x68, 0)                                                                            \
