@@ -188,6 +188,8 @@ void vm_reset(Vm *vm, ShutdownCause why)
 
 static void suspend(Vm *vm)
 {
+    if (!is_asleep(vm)) /* a reset has come before */
+        return;
     if (vm->state == RUN_RUNNING) {
         vcpus_pause(&vm->vcpus);
         vm->state = RUN_SUSPENDED;
@@ -239,15 +241,21 @@ void vm_powerdown(Vm *vm)
 static gboolean serve_request(void *opaque)
 {
     Vm *vm = opaque;
-    int what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
+    const uint32_t what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
     if (!what || vm->quitting)
         return G_SOURCE_REMOVE;
-    switch ((MachineRequest)(what - 1)) {
-    case MACHINE_POWER_OFF: power_off(vm, vm->request_code); break;
-    case MACHINE_RESET: vm_reset(vm, CAUSE_GUEST_RESET); break;
-    case MACHINE_SUSPEND: suspend(vm); break;
-    case MACHINE_WAKE: wake(vm); break;
+    if (what & 1u << MACHINE_POWER_OFF) { /* of several the one that leaves nothing to the others */
+        power_off(vm, vm->request_code);
+        return G_SOURCE_REMOVE;
     }
+    if (what & 1u << MACHINE_RESET) {
+        vm_reset(vm, CAUSE_GUEST_RESET);
+        return G_SOURCE_REMOVE;
+    }
+    if (what & 1u << MACHINE_SUSPEND)
+        suspend(vm);
+    if (what & 1u << MACHINE_WAKE)
+        wake(vm);
     return G_SOURCE_REMOVE;
 }
 
@@ -258,9 +266,10 @@ void vm_request(void *opaque, MachineRequest what, int code)
                                         [MACHINE_SUSPEND] = "suspend",
                                         [MACHINE_WAKE] = "wake"};
     Vm *vm = opaque;
-    vm->request_code = code;
+    if (what == MACHINE_POWER_OFF)
+        vm->request_code = code;
     trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d", names[what], code);
-    __atomic_store_n(&vm->requested, (int)what + 1, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&vm->requested, 1u << what, __ATOMIC_RELEASE);
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }
 

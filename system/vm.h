@@ -83,7 +83,7 @@ typedef struct Vm {
     struct Vnc *vnc; /* NULL: none */
     GArray *listeners; /* VmListener */
     /* written by cpu threads: */
-    int requested; /* MachineRequest + 1 */
+    uint32_t requested; /* bits: 1 << MachineRequest */
     int request_code;
     int tray_moved; /* main does not know yet */
     bool quitting;

@@ -40,6 +40,7 @@ bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
     KvmArmVm *x = kvm_arm_vm(vm);
     x->begun = true;
     x->gic = x->its = -1;
+    kvm_enable(vm, KVM_CAP_ARM_NISV_TO_USER, 0); /* older kernels end KVM_RUN with an error instead */
     x->n_breaks = (unsigned)kvm_has(vm, KVM_CAP_GUEST_DEBUG_HW_BPS);
     x->n_watches = (unsigned)kvm_has(vm, KVM_CAP_GUEST_DEBUG_HW_WPS);
     if (vm->irqchip != ACCEL_IRQCHIP_ENGINE)

@@ -97,7 +97,8 @@ typedef struct Fill {
 enum { GICD_CTLR = 0, OWN_INPUTS = 32, WORD = 4, INPUTS = 32 + 256 };
 static const Fill fills[] = {
     {0x180, 1, ~0u}, /* ICENABLER */
-    {0x200, 1, 0},   /* ISPENDR: what the kernel is told here is all that is pending */
+    {0x280, 1, ~0u}, /* ICPENDR, of version 2 */
+    {0x200, 1, 0},   /* ISPENDR, of version 3: what the kernel is told here is all that is pending */
     {0x380, 1, ~0u}, /* ICACTIVER */
     {0x080, 1, 0},   /* IGROUPR */
     {0x400, 8, 0},   /* IPRIORITYR */
@@ -110,9 +111,11 @@ static void fill(int device, uint32_t group, uint64_t base, const Fill *f, unsig
         set_attr(device, group, base + f->offset + at, &f->value);
 }
 
+/* GICC_CTLR, PMR, BPR, ABPR, APR0 to APR3 */
+static const uint16_t gicc_regs[] = {0x00, 0x04, 0x08, 0x1c, 0xd0, 0xd4, 0xd8, 0xdc};
+
 static void reset_v2(KvmVm *vm)
 {
-    enum { GICC_REGS = 0x14 };
     const KvmArmVm *x = kvm_arm_vm(vm);
     const uint32_t zero = 0;
     set_attr(x->gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_CTLR, &zero);
@@ -120,8 +123,8 @@ static void reset_v2(KvmVm *vm)
         const uint64_t of_cpu = (uint64_t)cpu << KVM_DEV_ARM_VGIC_CPUID_SHIFT;
         for (unsigned k = 0; k < ARRAY_SIZE(fills); k++)
             fill(x->gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, of_cpu, &fills[k], 0, cpu ? OWN_INPUTS : INPUTS);
-        for (unsigned at = 0; at < GICC_REGS; at += WORD) /* control, mask, point, ... */
-            set_attr(x->gic, KVM_DEV_ARM_VGIC_GRP_CPU_REGS, of_cpu | at, &zero);
+        for (unsigned k = 0; k < ARRAY_SIZE(gicc_regs); k++)
+            set_attr(x->gic, KVM_DEV_ARM_VGIC_GRP_CPU_REGS, of_cpu | gicc_regs[k], &zero);
     }
 }
 

@@ -94,7 +94,7 @@ enum {
     SEARCHED = 8192,
     HEADER_LEAST = 12,
     HAS_ADDRESSES = 1 << 16,
-    KNOWN = 7,
+    KNOWN = 7, /* pages, memory, a video mode: who asks for one is told that there is none */
     MUST = 0xffff
 };
 

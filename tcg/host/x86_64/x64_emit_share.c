@@ -92,6 +92,18 @@ static int64_t slot_step(const X64Emit *e, unsigned slot)
     return 0;
 }
 
+/* Whatever comes of FAR is FAR. */
+static int64_t sum(int64_t a, int64_t b)
+{
+    return a != FAR && b != FAR && a + b > -FAR && a + b < FAR ? a + b : FAR;
+}
+static int64_t shifted(int64_t step, int64_t by)
+{
+    enum { MOST_SHIFT = 20 };
+    const int64_t v = by >= 0 && by <= MOST_SHIFT ? step * (1ll << by) : FAR;
+    return step != FAR && v > -FAR && v < FAR ? v : FAR;
+}
+
 static int64_t step_of(const X64Emit *e, IrVal v, unsigned depth)
 {
     v = x64_val(e, v);
@@ -103,10 +115,10 @@ static int64_t step_of(const X64Emit *e, IrVal v, unsigned depth)
         return FAR;
     switch (i->op) {
     case IR_GET: return slot_step(e, i->imm);
-    case IR_ADD: return step_of(e, i->a, depth - 1) + step_of(e, i->b, depth - 1);
+    case IR_ADD: return sum(step_of(e, i->a, depth - 1), step_of(e, i->b, depth - 1));
     case IR_ZEXT:
     case IR_SEXT: return step_of(e, i->a, depth - 1);
-    case IR_SHL: return x64_const(e, i->b, &c) ? step_of(e, i->a, depth - 1) * (1ll << (c & 15)) : FAR;
+    case IR_SHL: return x64_const(e, i->b, &c) ? shifted(step_of(e, i->a, depth - 1), c) : FAR;
     default: return FAR;
     }
 }
@@ -116,7 +128,7 @@ static bool stays(const X64Emit *e, const Group *g)
     enum { DEPTH = 6 };
     int64_t step = step_of(e, g->root, DEPTH);
     if (g->index != IR_NONE)
-        step += step_of(e, g->index, DEPTH) * (1ll << g->scale);
+        step = sum(step, shifted(step_of(e, g->index, DEPTH), g->scale));
     return step >= -MOST_STEP && step <= MOST_STEP;
 }
 

@@ -22,7 +22,7 @@ MORE = {
 OTHERS = {
     'ok ill map 0 opcode c6': 'xabort', 'ok ill map 0 opcode c7': 'xbegin',
     'ill ok map 1 opcode 2b': 'movntss, movntsd (SSE4A)', 'ill ok map 1 opcode 78': 'extrq, insertq', 'ill ok map 1 opcode 79': 'likewise',
-    'ok ill map 1 opcode 0d': 'prefetch of a register is a nop', 'ok ill map 1 opcode ae': 'ptwrite, clrssbsy and their kin',
+    'ok ill map 1 opcode 0d': 'prefetch of a register is a nop',
     'ok ill map 2 opcode f8': 'movdir64b, enqcmd', 'ok ill map 2 opcode f9': 'movdiri',
     'ok ill map 3 opcode f0': 'hreset', 'ok ill map 4 opcode 50': 'AVX-VNNI', 'ok ill map 4 opcode 51': 'likewise', 'ok ill map 4 opcode 52': 'likewise',
     'ok ill map 4 opcode 53': 'likewise',
@@ -41,6 +41,15 @@ def half_precision(native, got):
     """EVEX maps 5 and 6 are those of AVX512-FP16."""
     code = after_prefixes(native)
     return (native[1], got[1], code[0]) == ('ok', 'ill', 0x62) and code[1] & 7 in (5, 6)
+
+
+def group_15(native, got):
+    """Of 0F AE: ptwrite (F3 /4), incssp (F3 /5), clrssbsy, umonitor, umwait, tpause (/6 with F3, F2 or 66)."""
+    code = after_prefixes(native)
+    if (native[1], got[1], code[:2]) != ('ok', 'ill', b'\x0f\xae'):
+        return False
+    prefixes, reg = bytes.fromhex(native[0])[:-len(code)], code[2] >> 3 & 7
+    return reg == 6 and any(p in prefixes for p in b'\xf3\xf2\x66') or reg in (4, 5) and b'\xf3' in prefixes
 
 
 def mask_register(native, got):
@@ -64,7 +73,7 @@ def near_branch(native):
 def allowed(native, got, of_amd):
     if not of_amd:
         longer = native[1] == got[1] == 'ok' and int(native[2]) in (int(got[2]) + 2, 15)
-        if longer and near_branch(native) or mask_register(native, got) or half_precision(native, got):
+        if longer and near_branch(native) or mask_register(native, got) or half_precision(native, got) or group_15(native, got):
             return True
         if ' '.join([native[1], got[1]] + native[3:]) in OTHERS:
             return True
