@@ -46,8 +46,8 @@ static void give_interrupt(KvmCpu *k)
 
 void kvm_x86_irq_enter(KvmCpu *k)
 {
-    if (is_up(k, X86_IN_NMI)) {
-        __atomic_fetch_and(&sys_of(k)->lines, ~(1u << X86_IN_NMI), __ATOMIC_ACQ_REL);
+    while (is_up(k, X86_IN_NMI)) {
+        x86_nmi_taken((X86Machine *)k->cpu);
         kvm_ioctl(k->fd, KVM_NMI, 0);
     }
     if (chip_of(k) == ACCEL_IRQCHIP_BOARD)

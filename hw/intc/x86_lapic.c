@@ -63,7 +63,8 @@ struct Lapic {
     DEV_STATE_BEGIN
     uint64_t base[X86_LAPIC_CPUS];
     uint64_t deadline[X86_LAPIC_CPUS]; /* ns; 0: none */
-    uint64_t started[X86_LAPIC_CPUS];  /* ns, when the timer's period began; 0: it does not count */
+    /* ns, when the timer's period began, which with a new divider may be before 0; 0: it does not count */
+    uint64_t started[X86_LAPIC_CPUS];
     uint32_t reg[X86_LAPIC_CPUS * REGS];
     uint32_t errors[X86_LAPIC_CPUS]; /* for ESR, since it was written */
     uint8_t pin[2];
@@ -337,7 +338,7 @@ static uint64_t period_ns(const Lapic *l, unsigned cpu)
 static uint32_t current_count(const Lapic *l, unsigned cpu)
 {
     uint64_t period = period_ns(l, cpu), now = clock_now(l->dev.clock);
-    if (!l->started[cpu] || !period || now < l->started[cpu])
+    if (!l->started[cpu] || !period || (int64_t)(now - l->started[cpu]) < 0)
         return 0;
     uint64_t gone = now - l->started[cpu];
     if (gone >= period && timer_mode(l, cpu) != TIMER_PERIODIC)
@@ -363,6 +364,16 @@ static void start_timer(Lapic *l, unsigned cpu)
     arm(l, cpu);
 }
 
+/* The count goes on from where it is, at the new rate. */
+static void set_divider(Lapic *l, unsigned cpu, uint32_t v)
+{
+    const uint64_t counted = get(l, cpu, INITIAL) - current_count(l, cpu);
+    *reg(l, cpu, DIVIDE) = v & 11;
+    if (l->started[cpu])
+        l->started[cpu] = clock_now(l->dev.clock) - (counted << divider(l, cpu));
+    arm(l, cpu);
+}
+
 static void fire(void *opaque)
 {
     const LapicTimer *t = opaque;
@@ -381,12 +392,14 @@ static void fire(void *opaque)
         accept(l, t->cpu, lvt & 0xff, false);
 }
 
-/* Without effect in the other modes. */
+/* Without effect in the other modes. What is over already interrupts behind the wrmsr. */
 static void set_deadline(Lapic *l, unsigned cpu, uint64_t at_ns)
 {
     if (timer_mode(l, cpu) != TIMER_DEADLINE)
         return;
     l->deadline[cpu] = at_ns;
+    if (at_ns && at_ns <= clock_now(l->dev.clock))
+        fire(&l->timer[cpu]);
     arm(l, cpu);
 }
 
@@ -522,10 +535,7 @@ static int write_reg(Lapic *l, unsigned cpu, unsigned at, uint32_t v)
         *reg(l, cpu, INITIAL) = v;
         start_timer(l, cpu);
         break;
-    case DIVIDE:
-        *reg(l, cpu, DIVIDE) = v & 11;
-        arm(l, cpu);
-        break;
+    case DIVIDE: set_divider(l, cpu, v); break;
     default: note_error(l, cpu, ERR_REGISTER);
     }
     return -1;

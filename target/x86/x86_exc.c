@@ -486,6 +486,32 @@ static void line_off(X86Machine *m, unsigned n)
     __atomic_fetch_and(&m->sys.lines, ~(1u << n), __ATOMIC_ACQ_REL);
 }
 
+enum { FIRST_NMI = 1 << X86_IN_NMI, NEXT_NMI = 1 << X86_IN_NMI2_BIT };
+
+static bool lines_swap(X86Machine *m, uint32_t *was, uint32_t now)
+{
+    return __atomic_compare_exchange_n(&m->sys.lines, was, now, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* A processor takes an NMI at the next instruction, and holds one more while it handles it. Here some
+ * instructions may pass first: an NMI that comes meanwhile is that one more. */
+static bool latch_nmi(X86Machine *m)
+{
+    uint32_t was = lines_of(m), now;
+    do {
+        const bool busy = __atomic_load_n(&m->sys.in_nmi, __ATOMIC_ACQUIRE);
+        now = was | FIRST_NMI | (was & FIRST_NMI && !busy ? NEXT_NMI : 0);
+    } while (!lines_swap(m, &was, now));
+    return !(was & FIRST_NMI);
+}
+
+void x86_nmi_taken(X86Machine *m)
+{
+    uint32_t was = lines_of(m);
+    while (!lines_swap(m, &was, was & ~(uint32_t)(was & NEXT_NMI ? NEXT_NMI : FIRST_NMI)))
+        ;
+}
+
 bool x86_set_irq(Cpu *cpu, unsigned n, bool level)
 {
     X86Machine *m = x86_machine(cpu);
@@ -500,6 +526,8 @@ bool x86_set_irq(Cpu *cpu, unsigned n, bool level)
             line_off(m, n);
         return n == X86_IN_A20M;
     }
+    if (n == X86_IN_NMI)
+        return latch_nmi(m);
     if (n == X86_IN_INIT) /* a SIPI that comes right after it counts, one of before does not */
         line_off(m, X86_IN_SIPI_BIT);
     return !(__atomic_fetch_or(&m->sys.lines, 1u << n, __ATOMIC_ACQ_REL) >> n & 1);
@@ -626,9 +654,9 @@ bool x86_interrupt(Cpu *cpu)
         e.vector = (uint8_t)(m->sys.svm.v_intr >> SVM_V_VECTOR_SHIFT);
         m->sys.svm.v_intr &= ~(uint64_t)SVM_V_IRQ;
     } else if (n == X86_IN_NMI) {
-        line_off(m, X86_IN_NMI);
+        __atomic_store_n(&m->sys.in_nmi, 1, __ATOMIC_RELEASE);
+        x86_nmi_taken(m);
         e.vector = X86_V_NMI;
-        m->sys.in_nmi = 1;
     } else {
         int vector = b->acknowledge ? b->acknowledge(b->opaque, b->number) : -1;
         if (vector < 0)

@@ -55,6 +55,28 @@ static bool apic_reg(X86Machine *m, uint32_t n, bool write, uint64_t *io)
     return b->device_reg && b->device_reg(b->opaque, b->number, n, write, io);
 }
 
+/* The local APIC counts in the machine's time, which the TSC may be ahead of or behind. 0 is no deadline. */
+static bool deadline(X86Machine *m, bool write, uint64_t *io)
+{
+    const uint64_t tsc = x86_tsc(m), now = tsc - m->sys.tsc_adjust;
+    if (write && *io) {
+        const uint64_t left = *io > tsc ? *io - tsc : 0;
+        *io = MAX(now + MIN(left, UINT64_MAX - now), 1u);
+    }
+    if (!apic_reg(m, MSR_TSC_DEADLINE, write, io))
+        return false;
+    if (!write && *io)
+        *io += m->sys.tsc_adjust;
+    return true;
+}
+
+static bool write_apic(X86Machine *m, uint32_t n, uint64_t v)
+{
+    if (n == MSR_APIC_BASE && v >> X86_PHYS_BITS)
+        return false;
+    return n == MSR_TSC_DEADLINE ? deadline(m, true, &v) : apic_reg(m, n, true, &v);
+}
+
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
 {
     const uint64_t *mtrr = mtrr_at(m, n), *bank = bank_at(m, n);
@@ -62,6 +84,8 @@ bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
     *ret = 0;
     if (x86_svm_msr(m, n, false, ret, &ok))
         return ok;
+    if (n == MSR_TSC_DEADLINE)
+        return deadline(m, false, ret);
     if (of_apic(n))
         return apic_reg(m, n, false, ret);
     if (x86_pv_msr(m, n, false, ret))
@@ -127,7 +151,7 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
     if (x86_svm_msr(m, n, true, &v, &ok))
         return ok;
     if (of_apic(n))
-        return apic_reg(m, n, true, &v);
+        return write_apic(m, n, v);
     if (x86_pv_msr(m, n, true, &v))
         return true;
     if (bank) { /* nothing goes wrong here: what is written stays, and a status is only cleared */
@@ -175,6 +199,15 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
 
 /* ---- CPUID ---- */
 
+/* Each cpu is a package of one core with one thread. */
+static void topology_leaf(const X86Machine *m, uint32_t sub, uint32_t ret[4])
+{
+    enum { LEVELS = 2, SMT = 1 << 8 };
+    ret[1] = sub < LEVELS;
+    ret[2] = (sub < LEVELS ? SMT * (sub + 1) : 0) | (sub & 0xff);
+    ret[3] = (uint32_t)m->sys.board.number;
+}
+
 /* What machines have beyond user mode. */
 void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
@@ -217,6 +250,8 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         ret[3] = 1 << 8; /* the TSC's rate never changes */
     } else if (leaf == 0x80000008 && wide) {
         ret[0] = X86_PHYS_BITS | 57 << 8; /* bits of an address under LA57 */
+    } else if (leaf == 0xb && m->sys.board.device_reg) {
+        topology_leaf(m, sub, ret);
     } else if (leaf == 0xd && sub == 0) {
         ret[1] = x86_xsave_bytes((X86Model)m->x86.model, m->sys.xcr0);
     } else if (leaf == 0x15) { /* the crystal is the local APIC's clock as well */
@@ -230,6 +265,11 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
 
 void x86_machine_cpuid(Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
+    enum { L1D_APIC = 1 << 9, BASE_ON = 1 << 11 };
+    X86Machine *m = x86_machine(cpu);
+    uint64_t base;
     x86_cpuid((const X86Cpu *)cpu, leaf, sub, ret);
-    x86_cpuid_machine(x86_machine(cpu), leaf, sub, ret);
+    x86_cpuid_machine(m, leaf, sub, ret);
+    if (leaf == 1 && apic_reg(m, MSR_APIC_BASE, false, &base) && !(base & BASE_ON))
+        ret[3] &= ~(uint32_t)L1D_APIC;
 }

@@ -64,7 +64,12 @@ typedef struct X86Sys {
     uint64_t trap_shadow;  /* no debug trap is taken here: it follows mov ss with traps on */
     X86Svm svm;
 } X86Sys;
-enum { X86_IN_SIPI_BIT = 8, X86_IN_KICK_BIT /* ends hlt (x86_pv.c) */, X86_IN_VIRQ_BIT /* of SVM */ };
+enum {
+    X86_IN_SIPI_BIT = 8,
+    X86_IN_KICK_BIT, /* ends hlt (x86_pv.c) */
+    X86_IN_VIRQ_BIT, /* of SVM */
+    X86_IN_NMI2_BIT, /* one more NMI behind that of X86_IN_NMI */
+};
 
 typedef struct X86Machine {
     X86Cpu x86;
@@ -229,6 +234,7 @@ bool x86_interrupt(Cpu *cpu);
 bool x86_wakes(const Cpu *cpu);
 bool x86_in_shadow(Cpu *cpu);
 bool x86_set_irq(Cpu *cpu, unsigned n, bool level);
+void x86_nmi_taken(X86Machine *m); /* one of those that are latched */
 bool x86_ready(Cpu *cpu);
 void x86_notice_irq(X86Machine *m);
 /* What vmrun injects (EVENTINJ); next: where int n, int3 and into come back to, 0: where the guest is. */

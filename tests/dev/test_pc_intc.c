@@ -380,6 +380,37 @@ static void apic_timer(void **unused)
     kit_pass(&k, 1);
     assert_int_equal(x86_lapic_ack(k.dev, 0), 0x42);
     assert_int_equal(msr(&k, 0, 0x6e0), 0);
+    put_by(&k, 0, 0xb0, 0);
+    assert_true(set_msr(&k, 0, 0x6e0, k.now_ns)); /* it is over: no timer has to run first */
+    assert_int_equal(c.intr, 1);
+    assert_int_equal(msr(&k, 0, 0x6e0), 0);
+    kit_clear(&k);
+}
+
+/* A count goes on at the new rate, also where at that rate it would have begun before the machine did. */
+static void apic_divider(void **unused)
+{
+    DevKit k;
+    Cpus c;
+    const void *links[7];
+    start(&k, &c, links);
+    kit_pass(&k, 1);
+    put_by(&k, 0, 0xf0, 0x1ff);
+    put_by(&k, 0, 0x3e0, 11); /* by 1, once */
+    put_by(&k, 0, 0x320, 0x40);
+    put_by(&k, 0, 0x380, 100000);
+    kit_pass(&k, 40000);
+    put_by(&k, 0, 0x3e0, 10); /* by 128 */
+    assert_int_equal(get_by(&k, 0, 0x390), 60000);
+    kit_pass(&k, 128 * 10000);
+    assert_int_equal(get_by(&k, 0, 0x390), 50000);
+    kit_round_trip(&k, four, links);
+    put_by(&k, 0, 0x3e0, 11);
+    assert_int_equal(get_by(&k, 0, 0x390), 50000);
+    kit_pass(&k, 49999);
+    assert_int_equal(c.intr, 0);
+    kit_pass(&k, 1);
+    assert_int_equal(x86_lapic_ack(k.dev, 0), 0x40);
     kit_clear(&k);
 }
 
@@ -457,6 +488,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(pics),       cmocka_unit_test(second_pic),
                                        cmocka_unit_test(priorities), cmocka_unit_test(ipis),
                                        cmocka_unit_test(x2apic),     cmocka_unit_test(apic_timer),
-                                       cmocka_unit_test(io_apic)};
+                                       cmocka_unit_test(apic_divider), cmocka_unit_test(io_apic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

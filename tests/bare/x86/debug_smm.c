@@ -1,5 +1,5 @@
-/* Breakpoints of the debug registers, alignment checks, machine check registers, monitor and mwait, system
- * management mode on `pc`, what the hypervisor tells. */
+/* Breakpoints of the debug registers, alignment checks, machine check registers, monitor and mwait, the local
+ * APIC, NMIs, system management mode on `pc`, what the hypervisor tells. */
 #include "x86_bare.h"
 
 static volatile uint32_t data[64] __attribute__((aligned(64)));
@@ -187,6 +187,108 @@ static u64 tsc(void)
     return lo | (u64)hi << 32;
 }
 
+/* ---- the local APIC ---- */
+
+enum { APIC_BASE = 0x1b, DEADLINE = 0x6e0, APIC = 0xfee00000 };
+static void apic(unsigned at, uint32_t v)
+{
+    *(volatile uint32_t *)((word)(uint32_t)APIC + at) = v;
+}
+static void write_base(word v)
+{
+    wrmsr(APIC_BASE, v);
+}
+
+static void local_apic(void)
+{
+    enum { ON = 1 << 11, CPUID_APIC = 1 << 9, THREADS = 0x100 };
+    const u64 base = rdmsr(APIC_BASE);
+    uint32_t r[4], id;
+    cpuid(1, r);
+    id = r[1] >> 24;
+    CHECK("a local APIC", r[3] & CPUID_APIC, CPUID_APIC);
+    wrmsr(APIC_BASE, base & ~(u64)ON);
+    cpuid(1, r);
+    CHECK("none while it is off", r[3] & CPUID_APIC, 0);
+    wrmsr(APIC_BASE, base);
+    cpuid(0x80000008, r);
+#ifndef OUTSIDE /* whose CPUID is without one for good, and which takes any address */
+    const uint32_t bits = r[0] & 0xff;
+    cpuid(1, r);
+    CHECK("and again", r[3] & CPUID_APIC, CPUID_APIC);
+    expect_at("beyond physical addresses", GP, 0, write_base, base | 1ul << bits);
+#endif
+    cpuid(0xb, r);
+    CHECK("threads come first", r[2], THREADS);
+    CHECK("there is one", r[1], 1);
+    CHECK("the id of x2APIC", r[3], id);
+}
+
+extern volatile uint32_t nmis, nmis_inside;
+extern char count_nmi[];
+__asm__(".pushsection .data; nmis: .long 0; nmis_inside: .long 0; .popsection\n"
+        "count_nmi: push %rax; push %rcx; incl nmis(%rip); mov nmis_inside(%rip), %ecx; movl $0, "
+        "nmis_inside(%rip)\n"
+        "jrcxz 2f; mov $0xfee00300, %eax\n"
+        "1: movl $0x4400, (%rax); loop 1b\n"
+        "2: pop %rcx; pop %rax; iretq");
+
+/* What comes from the APIC need not be there at the next instruction. */
+static void some_time(void)
+{
+    for (unsigned k = 0; k < 100000; k++)
+        __asm__ volatile("nop");
+}
+
+/* One is held while another is handled, no more. */
+static void two_nmis(void)
+{
+    enum { ICR = 0x300, ICR_HIGH = 0x310, SEND_NMI = 0x4400 };
+    const u64 gate = bare_idt[2 * NMI], to = (word)count_nmi;
+    bare_idt[2 * NMI] = (to & 0xffff) | CODE << 16 | 0x8eull << 40 | (to >> 16 & 0xffff) << 48;
+    apic(ICR_HIGH, 0);
+    apic(ICR, SEND_NMI);
+    apic(ICR, SEND_NMI);
+    some_time();
+#ifndef OUTSIDE /* where the second may come before the first is looked at */
+    CHECK("two NMIs", nmis, 2);
+#endif
+    nmis = 0;
+    nmis_inside = 3;
+    apic(ICR, SEND_NMI);
+    some_time();
+    CHECK("one for all that came while one was handled", nmis, 2);
+    bare_idt[2 * NMI] = gate;
+}
+
+static void reach(word at)
+{
+    __asm__ volatile("sti; nop");
+    wrmsr(DEADLINE, at);
+    some_time();
+    __asm__ volatile("cli");
+}
+
+/* Behind clock(), which has moved the TSC. */
+static void deadlines(void)
+{
+    enum { CPUID_DEADLINE = 1 << 24, EOI = 0xb0, SVR = 0xf0, LVT_TIMER = 0x320, BY_DEADLINE = 2 << 17 };
+    uint32_t r[4];
+    cpuid(1, r);
+    if (!(r[2] & CPUID_DEADLINE))
+        return; /* an outside emulator */
+    apic(SVR, 0x1ff);
+    apic(LVT_TIMER, BY_DEADLINE | 0x40);
+    expect_at("a deadline that is over", 0x40, 0, reach, tsc());
+    apic(EOI, 0);
+    CHECK("there is none any more", rdmsr(DEADLINE), 0);
+    const u64 later = tsc() + (1ull << 36);
+    expect_at("one that is not", NONE, 0, reach, later);
+    CHECK("it stays", rdmsr(DEADLINE), later);
+    wrmsr(DEADLINE, 0);
+    apic(LVT_TIMER, 1 << 16);
+}
+
 /* The clock's page (asm/pvclock-abi.h). */
 static void clock(void)
 {
@@ -296,6 +398,9 @@ void test(void)
     alignment();
     machine_check();
     waiting();
+    two_nmis();
+    local_apic();
     clock();
+    deadlines();
     management();
 }
