@@ -112,7 +112,7 @@ static void add_leaf(KvmCpu *k, const KvmX86Cpuid *host, KvmX86Cpuid *to, uint32
 static void add_extended(KvmCpu *k, const KvmX86Cpuid *host, KvmX86Cpuid *to)
 {
     const X86Machine *m = (const X86Machine *)k->cpu;
-    uint64_t all = x86_xcr0((X86Model)m->x86.model);
+    uint64_t all = x86_xcr0_known(m);
     uint32_t one[4];
     if (!x86_model_has((X86Model)m->x86.model, X86_FEAT_XSAVE))
         return;

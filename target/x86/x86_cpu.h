@@ -121,9 +121,17 @@ enum {
 };
 enum { X86_MXCSR_DAZ = 1 << 6, X86_MXCSR_MASKS = 0x1f80, X86_MXCSR_FZ = 1 << 15, X86_MXCSR_VALID = 0xffff };
 
-/* Components of XCR0: x87, SSE, AVX, masks, upper halves of zmm0 to 15, zmm16 to 31. Bytes that xsave writes
- * at most. */
-enum { X86_XC_X87 = 1, X86_XC_SSE = 2, X86_XC_AVX = 4, X86_XC_AVX512 = 0xe0, X86_XSAVE_BYTES = 2688 };
+/* Components of XCR0: x87, SSE, AVX, masks, upper halves of zmm0 to 15, zmm16 to 31; rights of keys, which
+ * only machines have. Bytes that xsave writes at most. */
+enum {
+    X86_XC_X87 = 1,
+    X86_XC_SSE = 2,
+    X86_XC_AVX = 4,
+    X86_XC_AVX512 = 0xe0,
+    X86_XC_PKRU = 0x200,
+    X86_XC_END = 10, /* the bit behind the last */
+    X86_XSAVE_BYTES = 2696
+};
 
 /* Context word. */
 enum {
@@ -200,6 +208,8 @@ uint64_t x86_xcr0(X86Model m); /* what a program has */
 uint32_t x86_xsave_at(X86Model m, unsigned bit);
 uint32_t x86_xsave_size(unsigned bit);
 uint32_t x86_xsave_bytes(X86Model m, uint64_t components); /* of the standard form */
+/* CPUID leaf 0xd of a cpu that has the components `all`, of which some are enabled. ret has zeros. */
+void x86_xsave_leaf(X86Model m, uint64_t all, uint64_t enabled, uint32_t sub, uint32_t ret[4]);
 uint64_t x86_rflags(const X86Cpu *cpu);
 void x86_set_rflags(X86Cpu *cpu, uint64_t rflags); /* of those that CPL 3 can change */
 /* xmm and ymm registers that there are. */

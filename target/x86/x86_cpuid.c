@@ -181,43 +181,45 @@ uint64_t x86_xcr0(X86Model m)
            (x86_model_has(m, X86_FEAT_AVX512F) ? X86_XC_AVX512 : 0);
 }
 
-static const uint16_t xsave_sizes[8] = {[2] = 256, [5] = 64, [6] = 512, [7] = 1024};
+static const uint16_t xsave_sizes[X86_XC_END] = {[2] = 256, [5] = 64, [6] = 512, [7] = 1024, [9] = 8};
 
 /* Intel leaves room for MPX and more. */
 uint32_t x86_xsave_at(X86Model m, unsigned bit)
 {
-    static const uint16_t at[2][8] = {[AMD] = {[2] = 576, [5] = 832, [6] = 896, [7] = 1408},
-                                      [INTEL] = {[2] = 576, [5] = 1088, [6] = 1152, [7] = 1664}};
+    static const uint16_t at[2][X86_XC_END] = {
+        [AMD] = {[2] = 576, [5] = 832, [6] = 896, [7] = 1408, [9] = 2432},
+        [INTEL] = {[2] = 576, [5] = 1088, [6] = 1152, [7] = 1664, [9] = 2688}};
     return at[models[m].vendor][bit];
 }
 
 uint32_t x86_xsave_size(unsigned bit)
 {
-    return bit < 8 ? xsave_sizes[bit] : 0;
+    return bit < X86_XC_END ? xsave_sizes[bit] : 0;
 }
 
 uint32_t x86_xsave_bytes(X86Model m, uint64_t components)
 {
     uint32_t n = 576;
-    for (unsigned bit = 2; bit < 8; bit++)
+    for (unsigned bit = 2; bit < X86_XC_END; bit++)
         if (components >> bit & 1)
             n = MAX(n, x86_xsave_at(m, bit) + x86_xsave_size(bit));
     return n;
 }
 
-static void xsave_leaf(X86Model m, uint32_t sub, uint32_t ret[4])
+void x86_xsave_leaf(X86Model m, uint64_t all, uint64_t enabled, uint32_t sub, uint32_t ret[4])
 {
     if (!x86_model_has(m, X86_FEAT_XSAVE))
         return;
     if (sub == 0) {
-        ret[0] = (uint32_t)x86_xcr0(m);
-        ret[1] = ret[2] = x86_xsave_bytes(m, x86_xcr0(m));
+        ret[0] = (uint32_t)all;
+        ret[1] = x86_xsave_bytes(m, enabled);
+        ret[2] = x86_xsave_bytes(m, all);
     } else if (sub == 1) {
         ret[0] = bits_of(m, 0xd, 'A');
-        for (unsigned bit = 2; ret[0] & 2 && bit < 8; bit++) /* of the compacted form */
-            ret[1] += x86_xcr0(m) >> bit & 1 ? x86_xsave_size(bit) : 0;
-        ret[1] += ret[0] & 2 ? 576 : 0;
-    } else if (sub < 8 && x86_xcr0(m) >> sub & 1) {
+        ret[1] = ret[0] & 2 ? 576 : 0;
+        for (unsigned bit = 2; ret[0] & 2 && bit < X86_XC_END; bit++) /* of the compacted form */
+            ret[1] += enabled >> bit & 1 ? x86_xsave_size(bit) : 0;
+    } else if (sub < X86_XC_END && all >> sub & 1) {
         ret[0] = x86_xsave_size(sub);
         ret[1] = x86_xsave_at(m, sub);
     }
@@ -262,7 +264,7 @@ void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])
             ret[0] = bits_of(m, 0x71, 'A');
         }
         break;
-    case 0xd: xsave_leaf(m, sub, ret); break;
+    case 0xd: x86_xsave_leaf(m, x86_xcr0(m), x86_xcr0(m), sub, ret); break;
     case 0x80000001:
         ret[0] = signature(r);
         ret[2] = bits_of(m, 0x81, 'C');

@@ -23,8 +23,17 @@ uint64_t x86_cr4_known(const X86Machine *m)
     if (x86_sys_has(m, X86_FEAT_FSGSBASE))
         v |= X86_CR4_FSGSBASE;
     if (x86_sys_has(m, X86_FEAT_LM))
-        v |= X86_CR4_PCIDE | X86_CR4_LA57 | X86_CR4_PKE;
+        v |= X86_CR4_PCIDE | X86_CR4_LA57;
+    if (x86_xcr0_known(m) & X86_XC_PKRU)
+        v |= X86_CR4_PKE;
     return v;
+}
+
+/* Keys are of long mode alone. */
+uint64_t x86_xcr0_known(const X86Machine *m)
+{
+    const bool keys = x86_sys_has(m, X86_FEAT_LM) && x86_sys_has(m, X86_FEAT_XSAVE);
+    return x86_xcr0((X86Model)m->x86.model) | (keys ? X86_XC_PKRU : 0);
 }
 
 static void forget_all(X86Machine *m)

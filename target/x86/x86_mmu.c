@@ -212,10 +212,8 @@ static bool walk_tables(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage
         if (!find_leaf(&w, &shift, &e))
             return false;
         unsigned may = rights(&w), denied = key_denies(&w, e);
-        if (!(may >> how & 1))
-            return raise_page(&w, F_P);
-        if (denied >> how & 1)
-            return raise_page(&w, F_P | F_PK);
+        if (!((may & ~denied) >> how & 1)) /* a key that denies shows whatever else does */
+            return raise_page(&w, F_P | (denied >> how & 1 ? F_PK : 0));
         may &= ~denied;
         if (!mark(&w, how == MMU_WRITE))
             continue;

@@ -218,7 +218,8 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         L1C_X2APIC = 1 << 21,
         L1C_DEADLINE = 1 << 24,
         L7B = 1 << 7 | 1 << 20,          /* SMEP SMAP */
-        L7C = 1 << 2 | 1 << 16, /* UMIP LA57; PKU when xsave has it */
+        L7C = 1 << 2 | 1 << 16, /* UMIP LA57 */
+        L7C_PKU = 1 << 3,
     };
     enum { LAST = 0x16, C1_MONITOR = 1 << 3, MWAIT_HINTS = 3 };
     bool wide = x86_sys_has(m, X86_FEAT_LM), sse3 = x86_sys_has(m, X86_FEAT_SSE3);
@@ -242,6 +243,7 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
     } else if (leaf == 7 && sub == 0) {
         ret[1] |= L7B | 1 << 10; /* INVPCID */
         ret[2] |= wide ? (uint32_t)L7C : 1u << 2;
+        ret[2] |= x86_xcr0_known(m) & X86_XC_PKRU ? (uint32_t)L7C_PKU : 0;
         if (m->sys.cr4 & X86_CR4_PKE)
             ret[2] |= 1 << 4;
     } else if (leaf == 0x80000001) {
@@ -252,8 +254,9 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
         ret[0] = X86_PHYS_BITS | 57 << 8; /* bits of an address under LA57 */
     } else if (leaf == 0xb && m->sys.board.device_reg) {
         topology_leaf(m, sub, ret);
-    } else if (leaf == 0xd && sub == 0) {
-        ret[1] = x86_xsave_bytes((X86Model)m->x86.model, m->sys.xcr0);
+    } else if (leaf == 0xd) {
+        memset(ret, 0, 4 * sizeof(ret[0]));
+        x86_xsave_leaf((X86Model)m->x86.model, x86_xcr0_known(m), m->sys.xcr0, sub, ret);
     } else if (leaf == 0x15) { /* the crystal is the local APIC's clock as well */
         ret[0] = ret[1] = 1;
         ret[2] = X86_TSC_HZ;

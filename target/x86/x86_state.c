@@ -120,7 +120,7 @@ static bool loaded(Cpu *cpu)
     if (s->cpl > MOST_CPL || s->sipi > MOST_SIPI || s->in_smm > 1 || m->x86.df > 1 || m->x86.zmm_used > 1 ||
         m->x86.mxcsr_masks & ~(uint32_t)X86_MXCSR_MASKS || m->x86.fp_modes & ~(uint32_t)DENORM_AND_FLUSH ||
         s->svm.guest > 1 || s->svm.nested > 1 || s->svm.smm_guest > 1 || s->svm.asid >= SVM_ASIDS ||
-        s->xcr0 & ~x86_xcr0((X86Model)m->x86.model) || !(s->xcr0 & X86_XC_X87))
+        s->xcr0 & ~x86_xcr0_known(m) || !(s->xcr0 & X86_XC_X87))
         return false;
     x86_select(m);
     return true;

@@ -323,6 +323,8 @@ void x86_pv_call(X86Machine *m);                                        /* vmcal
 
 /* x86_cr.c, x86_msr.c */
 uint64_t x86_cr4_known(const X86Machine *m);
+uint64_t x86_xcr0_known(const X86Machine *m);
+void x86_set_pkru(X86Machine *m, uint32_t v);
 uint64_t x86_efer_known(const X86Machine *m);
 uint64_t x86_write_cr(X86Machine *m, unsigned n, uint64_t v);
 bool x86_read_cr(X86Machine *m, unsigned n, uint64_t *ret);

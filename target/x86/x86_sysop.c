@@ -479,7 +479,7 @@ static uint64_t rdtsc(X86Machine *m, const Op *o)
 
 static uint64_t xsetbv(X86Machine *m, const Op *o)
 {
-    uint64_t v = pair(m), all = x86_xcr0((X86Model)m->x86.model);
+    uint64_t v = pair(m), all = x86_xcr0_known(m);
     bool avx512 = v & X86_XC_AVX512;
     if (!(m->sys.cr4 & X86_CR4_OSXSAVE))
         return illegal(m);
@@ -492,20 +492,24 @@ static uint64_t xsetbv(X86Machine *m, const Op *o)
     return finish(m, o);
 }
 
+void x86_set_pkru(X86Machine *m, uint32_t v)
+{
+    if (m->sys.pkru == v)
+        return;
+    m->sys.pkru = v;
+    m->x86.base.mem->flush(&m->x86.base); /* SVM changes it not: the host's are by it, too */
+}
+
 static uint64_t pkru(X86Machine *m, bool write)
 {
     if (!(m->sys.cr4 & X86_CR4_PKE))
         return illegal(m);
     if ((uint32_t)m->x86.gpr[X86_RCX] || (write && (uint32_t)m->x86.gpr[X86_RDX]))
         return x86_gp(m, 0);
-    if (write) {
-        uint32_t was = m->sys.pkru;
-        m->sys.pkru = (uint32_t)m->x86.gpr[X86_RAX];
-        if (m->sys.pkru != was)
-            m->x86.base.mem->flush(&m->x86.base); /* SVM changes it not: the host's are by it, too */
-    } else {
+    if (write)
+        x86_set_pkru(m, (uint32_t)m->x86.gpr[X86_RAX]);
+    else
         put_pair(m, m->sys.pkru);
-    }
     return X86_DONE;
 }
 

@@ -1,5 +1,5 @@
-/* The XSAVE family: x87, SSE, AVX and AVX-512 state. Sources: Intel SDM volume 1, chapter 13; AMD64 APM
- * volume 2, 11.5. */
+/* The XSAVE family: x87, SSE, AVX and AVX-512 state, of machines the rights of keys (PKRU), too. Sources:
+ * Intel SDM volume 1, chapter 13; AMD64 APM volume 2, 11.5. */
 #include "target/x86/x86_fpu.h"
 #include "target/x86/x86_mem.h"
 #include "target/x86/x86_sys.h"
@@ -38,6 +38,8 @@ static uint64_t in_use(const X86Cpu *cpu)
     for (unsigned r = 0; r < 16; r++)
         v |= (is_zero(cpu->zmm[r], 2) ? 0u : SSE) | (is_zero(cpu->zmm[r] + 2, 2) ? 0u : AVX) |
              (is_zero(cpu->zmm[r] + 4, 4) ? 0u : UPPER) | (is_zero(cpu->zmm[r + 16], 8) ? 0u : HIGH);
+    if (cpu->base.mem && ((const X86Machine *)cpu)->sys.pkru)
+        v |= X86_XC_PKRU;
     return v | (is_zero(cpu->k, 8) ? 0u : K);
 }
 
@@ -66,6 +68,10 @@ static void copy_out(const X86Cpu *cpu, unsigned bit, uint8_t *p)
     }
     if (bit == 5)
         memcpy(p, cpu->k, sizeof cpu->k);
+    if (bit == 9) {
+        const uint64_t keys = ((const X86Machine *)cpu)->sys.pkru;
+        memcpy(p, &keys, sizeof keys);
+    }
 }
 
 static void copy_in(X86Cpu *cpu, unsigned bit, const uint8_t *p)
@@ -85,6 +91,8 @@ static void copy_in(X86Cpu *cpu, unsigned bit, const uint8_t *p)
         memcpy(cpu->k, p, sizeof cpu->k);
     if (bit == 6)
         cpu->zmm_used = p != zeros;
+    if (bit == 9)
+        x86_set_pkru(x86_machine(cpu), ld_u32(p));
 }
 
 void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t want,
@@ -109,7 +117,7 @@ void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t wa
     if (!(put & SSE))
         memcpy(image + 160, old + 160, 16 * n);
     memcpy(image + used_bytes, old + used_bytes, X86_FXSAVE_BYTES - used_bytes);
-    for (unsigned bit = 2; bit < 8; bit++)
+    for (unsigned bit = 2; bit < X86_XC_END; bit++)
         if (put >> bit & 1)
             copy_out(cpu, bit, image + place(cpu, bit, kind == X86_XSAVEC ? want | compact : 0));
     header[0] = kind == X86_XSAVEC ? want & used : (header[0] & ~want) | (want & used);
@@ -163,7 +171,7 @@ bool x86_xrstor(X86Cpu *cpu, uint64_t want, const uint8_t image[X86_XSAVE_BYTES]
         x86_set_mxcsr(cpu, mxcsr);
     else if (h[1] & compact && want & SSE)
         x86_set_mxcsr(cpu, 0x1f80);
-    for (unsigned bit = 2; bit < 8; bit++)
+    for (unsigned bit = 2; bit < X86_XC_END; bit++)
         if (want >> bit & 1)
             copy_in(cpu, bit, h[0] >> bit & 1 ? image + place(cpu, bit, h[1]) : NULL);
     return true;
@@ -185,7 +193,7 @@ static uint64_t wanted(const X86Cpu *cpu)
 /* form: as XCOMP_BV has it, of the compacted one. */
 static size_t bytes_of(const X86Cpu *cpu, uint64_t want, uint64_t form)
 {
-    return form & compact ? place(cpu, 8, form) : x86_xsave_bytes((X86Model)cpu->model, want);
+    return form & compact ? place(cpu, X86_XC_END, form) : x86_xsave_bytes((X86Model)cpu->model, want);
 }
 
 uint64_t x86_helper_xsave(ARGS)

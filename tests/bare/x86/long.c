@@ -1,6 +1,7 @@
 /* outside: no (it ends in a triple fault).
- * Long mode: page faults with NX, SMEP, SMAP and reserved bits, addresses that are not canonical, fast system
- * calls, interrupt stacks, compatibility mode, registers whose bits are refused, translations that change. */
+ * Long mode: page faults with NX, SMEP, SMAP, protection keys and reserved bits, addresses that are not
+ * canonical, fast system calls, interrupt stacks, compatibility mode, registers whose bits are refused,
+ * translations that change. */
 #include "x86_bare.h"
 
 #ifdef OUTSIDE
@@ -116,6 +117,92 @@ static void protection(void)
     set_cr4(cr4() & ~(1ul << 21));
     dir[0] = was;
     set_cr3(TABLES);
+}
+
+/* ---- protection keys ---- */
+
+static void write_pkru(word v)
+{
+    __asm__ volatile(".byte 0x0f, 0x01, 0xef" : : "a"((uint32_t)v), "c"(0), "d"(0) : "memory");
+}
+static uint32_t pkru(void)
+{
+    uint32_t v;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xee" : "=a"(v) : "c"(0) : "edx");
+    return v;
+}
+static void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
+{
+    __asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(sub));
+}
+
+enum { KEY = 5, NO_ACCESS = 1 << 2 * KEY, NO_WRITE = 2 << 2 * KEY };
+#define OF_KEY ((u64)KEY << 59)
+
+static void keys(void)
+{
+    expect_user("a key that denies nothing", 0x80, 0, user_read, AT);
+    write_pkru(NO_ACCESS);
+    CHECK("rdpkru", pkru(), NO_ACCESS);
+    expect_user("no access", PF, 0x25, user_read, AT);
+    expect_at("no access, level 0", PF, 0x21, read_at, AT);
+    expect_user("a fetch has no key", 0x80, 0, user_call, AT);
+    write_pkru(NO_WRITE);
+    expect_user("no write", PF, 0x27, user_write, AT);
+    expect_user("but a read", 0x80, 0, user_read, AT);
+    expect_at("no write, level 0", PF, 0x23, write_at, AT);
+    set_cr0(cr0() & ~(1ul << 16));
+    expect_at("level 0 without WP", NONE, 0, write_at, AT);
+    set_cr0(cr0() | 1ul << 16);
+    map_page(0, PAGE | P | US | OF_KEY);
+    expect_user("read-only, and the key", PF, 0x27, user_write, AT);
+    map_page(0, PAGE | P | RW | OF_KEY);
+    expect_at("pages of level 0 have none", NONE, 0, read_at, AT);
+}
+
+static void keys_in_xsave(void)
+{
+    enum { COMPONENTS = 0x203, PKRU = 0x200, HEADER = 512 };
+    static uint8_t area[4096] __attribute__((aligned(64)));
+    uint32_t r[4], all[4];
+    cpuid(0xd, 9, r);
+    CHECK("bytes", r[0], 8);
+    __asm__ volatile("xsetbv" : : "a"(COMPONENTS), "c"(0), "d"(0));
+    cpuid(0xd, 0, all);
+    CHECK("a component", all[0] & PKRU, PKRU);
+    CHECK("the end of those that are on", all[1], r[1] + r[0]);
+    volatile uint32_t *saved = (volatile uint32_t *)(area + (r[1] & 0xffc));
+    volatile uint32_t *header = (volatile uint32_t *)(area + HEADER);
+    write_pkru(NO_WRITE);
+    __asm__ volatile("xsave (%0)" : : "r"(area), "a"(PKRU), "d"(0) : "memory");
+    CHECK("saved", *saved, NO_WRITE);
+    CHECK("it is in use", *header & PKRU, PKRU);
+    map_page(0, PAGE | P | RW | US | OF_KEY);
+    expect_at("a read", NONE, 0, read_at, AT);
+    *saved = NO_ACCESS;
+    __asm__ volatile("xrstor (%0)" : : "r"(area), "a"(PKRU), "d"(0) : "memory");
+    CHECK("restored", pkru(), NO_ACCESS);
+    expect_at("no read", PF, 0x21, read_at, AT);
+    *header = 0;
+    __asm__ volatile("xrstor (%0)" : : "r"(area), "a"(PKRU), "d"(0) : "memory");
+    CHECK("as at first", pkru(), 0);
+    expect_at("a read again", NONE, 0, read_at, AT);
+}
+
+static void protection_keys(void)
+{
+    enum { CR4_KEYS = 1 << 22, CR4_XSAVE = 1 << 18, PKU = 1 << 3, OSPKE = 1 << 4 };
+    uint32_t r[4];
+    cpuid(7, 0, r);
+    CHECK("protection keys", r[2] & (PKU | OSPKE), PKU);
+    expect_at("wrpkru while they are off", UD, 0, write_pkru, 0);
+    map_page(0, PAGE | P | RW | US | OF_KEY);
+    set_cr4(cr4() | CR4_KEYS | CR4_XSAVE);
+    cpuid(7, 0, r);
+    CHECK("on", r[2] & OSPKE, OSPKE);
+    keys();
+    keys_in_xsave();
+    set_cr4(cr4() & ~(word)(CR4_KEYS | CR4_XSAVE));
 }
 
 /* ---- system calls ---- */
@@ -393,6 +480,7 @@ void test(void)
 {
     faults();
     protection();
+    protection_keys();
     system_calls();
     stacks();
     registers();
