@@ -62,7 +62,7 @@ static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, unsigne
     size_t entry = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     if (h.e_phentsize != entry || h.e_phoff > size || h.e_phnum > (size - h.e_phoff) / entry)
         return dev_fail(err, "the ELF file's program headers are not inside of it");
-    *ret = (LoadedImage){.entry = h.e_entry, .elf = true};
+    *ret = (LoadedImage){.entry = h.e_entry, .start = UINT64_MAX, .elf = true};
     for (unsigned k = 0; k < h.e_phnum; k++) {
         const uint8_t *p = bytes + h.e_phoff + k * entry;
         Segment s = wide ? segment64(p) : segment32(p);
@@ -70,6 +70,7 @@ static bool load_elf(const MemMap *m, const uint8_t *bytes, size_t size, unsigne
             continue;
         if (!load_segment(m, bytes, size, &s, err))
             return false;
+        ret->start = MIN(ret->start, s.address);
         ret->end = MAX(ret->end, s.address + s.memory_bytes);
     }
     return ret->end || dev_fail(err, "the ELF file has no segment to load");
@@ -98,7 +99,7 @@ bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, unsigned mac
         return load_elf(m, bytes, size, machine, ret, err);
     if (packed)
         return dev_fail(err, "the image is packed: %s -d unpacks it", packed);
-    *ret = (LoadedImage){.entry = at, .end = at + size};
+    *ret = (LoadedImage){.entry = at, .start = at, .end = at + size};
     return mem_map_load(m, at, bytes, size) ||
            dev_fail(err, "the image of %lu bytes does not fit into memory at 0x%lx", (unsigned long)size,
                     (unsigned long)at);

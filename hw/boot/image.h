@@ -6,7 +6,7 @@
 #include "hw/core/dev.h"
 
 typedef struct LoadedImage {
-    uint64_t entry, end; /* end: of the highest byte that it takes in memory */
+    uint64_t entry, start, end; /* of what it takes in memory, from its lowest byte to its highest */
     bool elf;
 } LoadedImage;
 

@@ -135,7 +135,7 @@ static bool load_flat(const MemMap *m, const uint8_t *bytes, size_t size, const 
         some = MIN(end - k, (uint64_t)sizeof(zeros));
         ok = mem_map_load(m, k, zeros, some);
     }
-    *ret = (LoadedImage){.entry = h->entry, .end = end};
+    *ret = (LoadedImage){.entry = h->entry, .start = h->load_at, .end = end};
     return ok || dev_fail(err, "the Multiboot kernel does not fit into memory at 0x%x", h->load_at);
 }
 

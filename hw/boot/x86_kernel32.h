@@ -23,7 +23,7 @@ typedef struct X86Entry32 {
     uint8_t code[32];
 } X86Entry32;
 enum {
-    X86_ENTRY32_AT = 0x8000,
+    X86_ENTRY32_AT = 0x90000, /* to 0x90fff */
     X86_ENTRY32_GDTR = X86_ENTRY32_AT + 24, /* checked in x86_kernel32.c */
     X86_ENTRY32_CODE = X86_ENTRY32_AT + 32
 };

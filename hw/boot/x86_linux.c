@@ -92,6 +92,7 @@ bool x86_linux_place(X86Linux *l, const uint8_t *bytes, size_t size, size_t appe
 void x86_linux_clear(X86Linux *l)
 {
     free(l->setup);
+    free(l->low);
     *l = (X86Linux){0};
 }
 
@@ -134,13 +135,14 @@ static const uint8_t rom_setup[] = {    /* a bzImage: to its own 16-bit part */
     0xea, 0x00, 0x00, 0x20, SETUP_AT >> 12, /* ljmp (SETUP_AT >> 4) + 0x20 : 0 */
 };
 static const uint8_t rom_32[] = {       /* to the code of an X86Entry32 */
-    0x31, 0xc0,                         /* xor ax, ax */
+    0xb8, 0x00, X86_ENTRY32_AT >> 12,   /* mov ax, X86_ENTRY32_AT >> 4 */
     0x8e, 0xd8,                         /* mov ds, ax */
-    0x66, 0x0f, 0x01, 0x16, X86_ENTRY32_GDTR & 0xff, X86_ENTRY32_GDTR >> 8, /* lgdtl [gdtr] */
+    0x66, 0x0f, 0x01, 0x16, X86_ENTRY32_GDTR & 0xff, X86_ENTRY32_GDTR >> 8 & 0x0f, /* lgdtl [gdtr] */
     0x0f, 0x20, 0xc0,                   /* mov eax, cr0 */
     0x0c, 0x01,                         /* or al, 1 */
     0x0f, 0x22, 0xc0,                   /* mov cr0, eax */
-    0x66, 0xea, X86_ENTRY32_CODE & 0xff, X86_ENTRY32_CODE >> 8, 0, 0, 8, 0, /* ljmpl 8 : code */
+    0x66, 0xea, X86_ENTRY32_CODE & 0xff, X86_ENTRY32_CODE >> 8 & 0xff, X86_ENTRY32_CODE >> 16, 0,
+    8, 0,                               /* ljmpl 8 : code */
 };
 static const uint8_t rom_head[] = {0x55, 0xaa, X86_LINUX_ROM_BYTES / SECTOR, 0xcb /* retf */};
 static const uint8_t rom_pnp[] = {'$', 'P', 'n', 'P', 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

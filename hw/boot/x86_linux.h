@@ -13,6 +13,7 @@ typedef struct X86Linux {
     size_t setup_bytes;
     const uint8_t *kernel; /* protected-mode part */
     size_t kernel_bytes;
+    uint8_t *low; /* owned, may be `kernel`: of one that is entered in 32-bit mode, what it has below 1 MiB */
     uint64_t setup_at, kernel_at, append_at, initrd_at;
 } X86Linux;
 

@@ -1,12 +1,14 @@
 /* -kernel on PCs: the parts of a bzImage by fw-cfg, with an option ROM that starts it from SeaBIOS; qboot and
  * OVMF do that by themselves. A kernel with a Multiboot header, or an ELF kernel with a PVH entry, is put
- * into memory; qboot is told where the latter is entered, SeaBIOS has an option ROM for both. */
+ * into memory; qboot is told where the latter is entered, SeaBIOS has an option ROM for both, which also
+ * brings what is below 1 MiB. */
 #include "hw/boot/x86_kernel32.h"
 #include "hw/machine/x86_board.h"
 #include "hw/misc/fw_cfg.h"
 #include "target/target.h"
 
 #include <elf.h>
+#include <stdlib.h>
 
 /* What the kernel hears: the user's words and the board's. */
 static size_t append_bytes(const X86Board *b)
@@ -98,6 +100,22 @@ static unsigned memory_map(const X86Board *b, X86Range map[X86_RANGES])
     return n;
 }
 
+/* Firmware works in memory below 1 MiB: what the kernel has there comes once more, by the option ROM. */
+static bool keep_low(const Machine *m, X86Linux *l, const LoadedImage *done, DevError *err)
+{
+    enum { STACK = 0x7000, PARTS = X86_ENTRY32_AT, MIB = 1 << 20 }; /* the stack of the option ROM */
+    const uint64_t end = MIN(done->end, (uint64_t)PARTS);
+    if (done->start >= MIB)
+        return true;
+    if (done->start < STACK || done->start >= PARTS || (done->end > PARTS && done->end <= MIB))
+        return dev_fail(err, "the kernel is not between 0x%x and 0x%x, nor above 1 MiB", STACK, PARTS);
+    l->kernel_at = done->start;
+    l->kernel_bytes = end - done->start;
+    l->kernel = l->low = malloc(l->kernel_bytes);
+    return (l->low && mem_map_read(&m->map, l->kernel_at, l->low, l->kernel_bytes)) ||
+           dev_fail(err, "no memory");
+}
+
 /* A kernel that is in memory; its other parts go beside it. */
 static bool place_32(Machine *m, X86Board *b, const LoadedImage *done, DevError *err)
 {
@@ -106,9 +124,9 @@ static bool place_32(Machine *m, X86Board *b, const LoadedImage *done, DevError 
     if (done->end > top || initrd->size > top - done->end)
         return dev_fail(err, "kernel and initial file system do not fit into memory");
     x86_linux_clear(&b->kernel);
-    b->kernel = (X86Linux){.kernel_at = 1 << 20, .append_at = 0x20000};
+    b->kernel = (X86Linux){.kernel_at = 1 << 20, .append_at = X86_ENTRY32_AT + 0x1000};
     b->kernel.initrd_at = initrd->size ? align_down(top - initrd->size, 4096) : 0;
-    return true;
+    return keep_low(m, &b->kernel, done, err);
 }
 
 static bool load_pvh(Machine *m, X86Board *b, DevError *err)
