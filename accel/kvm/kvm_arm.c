@@ -140,19 +140,6 @@ bool kvm_arch_store(KvmCpu *k)
     return kvm_arm_from_cpu(k);
 }
 
-/* The kernel waits for interrupts, and knows of all of them. */
-bool kvm_arch_sleeps(KvmCpu *k)
-{
-    (void)k;
-    return false;
-}
-
-bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
-{
-    accel_sync(cpu);
-    return accel_debug_walk(cpu, va, ret_pa);
-}
-
 void kvm_arch_enter(KvmCpu *k)
 {
     kvm_arm_debug_enter(k);

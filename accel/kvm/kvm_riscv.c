@@ -110,19 +110,6 @@ bool kvm_arch_store(KvmCpu *k)
     return kvm_riscv_from_cpu(k);
 }
 
-/* The kernel waits for interrupts. */
-bool kvm_arch_sleeps(KvmCpu *k)
-{
-    (void)k;
-    return false;
-}
-
-bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
-{
-    accel_sync(cpu);
-    return accel_debug_walk(cpu, va, ret_pa);
-}
-
 /* The kernel has neither steps nor breakpoints in registers. */
 bool kvm_arch_points_changed(KvmVm *vm)
 {
