@@ -52,6 +52,16 @@ __attribute__((noinline)) static u64 shift(u64 at, u64 count)
     return v;
 }
 
+/* Loads, goes back, stores, goes on: a loop with two ways back, entered where it loads. */
+__attribute__((noinline)) static u64 halves(u64 at, u64 count)
+{
+    u64 v;
+    __asm__ volatile("la %0, 2f\n jr %0\n1: sd %0, 0(%1)\n addi %1, %1, 8\n addi %2, %2, -1\n beqz %2, 3f\n"
+                     "2: ld %0, 0(%1)\n j 1b\n3:"
+                     : "=&r"(v), "+r"(at), "+r"(count)::"memory");
+    return v;
+}
+
 static unsigned flags_of(unsigned level)
 {
     return level == U ? RW | PTE_U : RW;
@@ -157,6 +167,21 @@ static void read_only(unsigned level)
     }
 }
 
+/* What a loop knows from reading does not do for the store in its other half. */
+static void two_halves(unsigned level)
+{
+    unsigned flags = flags_of(level);
+    for (unsigned n = 0; n < 4; n++) {
+        map_data(DATA, page[9], flags);
+        sfence_va(DATA);
+        CHECK_EQ(run(level, halves, DATA, WORDS).cause, NO_TRAP);
+        map_data(DATA, page[9], flags & ~(unsigned)(PTE_W | PTE_D));
+        sfence_va(DATA);
+        CHECK_EQ(run(level, sums[2], DATA, WORDS).cause, NO_TRAP); /* it is known where to read it */
+        CHECK_TRAP(run(level, halves, DATA, WORDS), X_STORE_PAGE, DATA);
+    }
+}
+
 /* A page that a loop stores to becomes code, and the loop stores to it again. */
 static void code(void)
 {
@@ -189,6 +214,7 @@ void test(void)
         many(level);
         ends(level);
         read_only(level);
+        two_halves(level);
     }
     code();
 }

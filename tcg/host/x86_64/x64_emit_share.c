@@ -206,8 +206,10 @@ void x64_share_plan(X64Emit *e)
         Groups all = {.keep = loop};
         for (unsigned k = e->r->block[b].first; k < e->r->block[b].end; k++) {
             const IrInsn *i = &e->r->insn[k];
-            if (ends_groups(i))
+            if (ends_groups(i)) {
+                all.keep = all.keep && !all.n; /* what was kept so far has its words to itself */
                 all.n = all.next = 0;
+            }
             else if ((i->op == IR_LD || i->op == IR_ST) && x64_paged_in_line(e, i) &&
                      ((IrMem){.raw = i->d}).order != IR_ALIGNED && !(e->l->flags[k] & IR_L_DEAD))
                 note(e, &all, i, k);
