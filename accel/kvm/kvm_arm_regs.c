@@ -61,15 +61,10 @@ static const Row rows[] = {
     OPTION(3, 0, 2, 3, 1, arm.pac_key[ARM_KEY_GA][1]),
 };
 
-static bool move(KvmCpu *k, uint64_t id, void *ours, bool to_kernel)
-{
-    return to_kernel ? kvm_put_one(k->fd, id, ours) : kvm_get_one(k->fd, id, ours);
-}
-
 static bool move_rows(KvmCpu *k, ArmMachine *m, bool to_kernel)
 {
     for (unsigned n = 0; n < ARRAY_SIZE(rows); n++)
-        if (!move(k, rows[n].id, (char *)m + rows[n].offset, to_kernel) && rows[n].must)
+        if (!kvm_move_one(k->fd, rows[n].id, (char *)m + rows[n].offset, to_kernel) && rows[n].must)
             return false;
     return true;
 }
@@ -80,7 +75,7 @@ static void move_debug(KvmCpu *k, ArmMachine *m, bool to_kernel)
     for (unsigned n = 0; n < ARM_BREAKPOINTS; n++) {
         uint64_t *const ours[] = {&m->sys.bvr[n], &m->sys.bcr[n], &m->sys.wvr[n], &m->sys.wcr[n]};
         for (unsigned what = 0; what < ARRAY_SIZE(ours); what++)
-            move(k, ARM64_SYS_REG(2, 0, 0, n, 4 + what), ours[what], to_kernel);
+            kvm_move_one(k->fd, ARM64_SYS_REG(2, 0, 0, n, 4 + what), ours[what], to_kernel);
     }
 }
 
@@ -90,9 +85,9 @@ static bool move_arrays(KvmCpu *k, ArmMachine *m, bool to_kernel)
     enum { X_WORDS = 2, V_WORDS = 4 };
     bool ok = true;
     for (unsigned n = 0; ok && n < ARRAY_SIZE(m->arm.x); n++)
-        ok = move(k, CORE(regs.regs[0], U64) + n * X_WORDS, &m->arm.x[n], to_kernel);
+        ok = kvm_move_one(k->fd, CORE(regs.regs[0], U64) + n * X_WORDS, &m->arm.x[n], to_kernel);
     for (unsigned n = 0; ok && n < ARRAY_SIZE(m->arm.v); n++)
-        ok = move(k, CORE(fp_regs.vregs[0], U128) + n * V_WORDS, m->arm.v[n], to_kernel);
+        ok = kvm_move_one(k->fd, CORE(fp_regs.vregs[0], U128) + n * V_WORDS, m->arm.v[n], to_kernel);
     return ok;
 }
 

@@ -110,6 +110,10 @@ static inline bool kvm_put_one(int cpu, uint64_t id, const void *value)
     const struct kvm_one_reg r = {.id = id, .addr = (uint64_t)(uintptr_t)value};
     return !sys_is_err(kvm_ioctl_at(cpu, KVM_SET_ONE_REG, &r));
 }
+static inline bool kvm_move_one(int cpu, uint64_t id, void *ours, bool to_kernel)
+{
+    return to_kernel ? kvm_put_one(cpu, id, ours) : kvm_get_one(cpu, id, ours);
+}
 /* What the VM has of a capability: 0 is none. */
 static inline int kvm_has(const KvmVm *vm, unsigned cap)
 {

@@ -21,22 +21,17 @@ static const struct {
 
 enum { PC = 0, MODE = KVM_REG_RISCV_CORE_REG(mode) };
 
-static bool move(KvmCpu *k, uint64_t id, void *ours, bool to_kernel)
-{
-    return to_kernel ? kvm_put_one(k->fd, id, ours) : kvm_get_one(k->fd, id, ours);
-}
-
 /* x1 to x31 have the numbers behind the address; f0 to f31. */
 static bool move_alike(KvmCpu *k, bool to_kernel)
 {
     RvCpu *c = (RvCpu *)k->cpu;
-    bool ok = move(k, KVM_RISCV_REG(CORE, PC), &c->base.pc, to_kernel);
+    bool ok = kvm_move_one(k->fd, KVM_RISCV_REG(CORE, PC), &c->base.pc, to_kernel);
     for (unsigned n = 1; ok && n < ARRAY_SIZE(c->x); n++)
-        ok = move(k, KVM_RISCV_REG(CORE, n), &c->x[n], to_kernel);
+        ok = kvm_move_one(k->fd, KVM_RISCV_REG(CORE, n), &c->x[n], to_kernel);
     for (unsigned n = 0; ok && n < ARRAY_SIZE(c->f); n++)
-        ok = move(k, KVM_RISCV_REG(FP_D, n), &c->f[n], to_kernel);
+        ok = kvm_move_one(k->fd, KVM_RISCV_REG(FP_D, n), &c->f[n], to_kernel);
     for (unsigned n = 0; ok && n < ARRAY_SIZE(rows); n++)
-        ok = move(k, rows[n].id, (char *)c + rows[n].offset, to_kernel);
+        ok = kvm_move_one(k->fd, rows[n].id, (char *)c + rows[n].offset, to_kernel);
     return ok;
 }
 

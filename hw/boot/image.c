@@ -23,16 +23,22 @@ static Segment segment32(const uint8_t *p)
     return (Segment){h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD};
 }
 
-static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, const Segment *s, DevError *err)
+bool image_place(const MemMap *m, uint64_t address, const uint8_t *bytes, uint64_t n, uint64_t whole)
 {
     static const uint8_t zeros[4096];
+    bool ok = mem_map_load(m, address, bytes, n);
+    for (uint64_t at = n, some; ok && at < whole; at += some) {
+        some = MIN(whole - at, (uint64_t)sizeof(zeros));
+        ok = mem_map_load(m, address + at, zeros, some);
+    }
+    return ok;
+}
+
+static bool load_segment(const MemMap *m, const uint8_t *bytes, size_t size, const Segment *s, DevError *err)
+{
     if (s->offset > size || s->file_bytes > size - s->offset || s->memory_bytes < s->file_bytes)
         return dev_fail(err, "a segment is not inside of the ELF file");
-    bool ok = mem_map_load(m, s->address, bytes + s->offset, s->file_bytes);
-    for (uint64_t at = s->file_bytes, n; ok && at < s->memory_bytes; at += n) {
-        n = MIN(s->memory_bytes - at, (uint64_t)sizeof(zeros));
-        ok = mem_map_load(m, s->address + at, zeros, n);
-    }
+    bool ok = image_place(m, s->address, bytes + s->offset, s->file_bytes, s->memory_bytes);
     return ok || dev_fail(err, "the ELF file has a segment at 0x%lx, where no memory is",
                           (unsigned long)s->address);
 }

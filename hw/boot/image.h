@@ -13,6 +13,8 @@ typedef struct LoadedImage {
 /* at: where a raw image goes. machine: EM_* of ELF files that the board can start. */
 bool image_load(const MemMap *m, const uint8_t *bytes, size_t size, unsigned machine, uint64_t at,
                 LoadedImage *ret, DevError *err);
+/* n bytes at an address, and zeros behind them up to `whole` bytes. False: there is no memory. */
+bool image_place(const MemMap *m, uint64_t address, const uint8_t *bytes, uint64_t n, uint64_t whole);
 /* Is it a whole device tree? */
 bool image_check_fdt(const uint8_t *bytes, size_t size, DevError *err);
 /* The error is one of this file. Returns false. */

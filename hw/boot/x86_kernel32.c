@@ -122,7 +122,6 @@ bool x86_multiboot_is(const uint8_t *bytes, size_t size)
 static bool load_flat(const MemMap *m, const uint8_t *bytes, size_t size, const Header *h, size_t at,
                       LoadedImage *ret, DevError *err)
 {
-    static const uint8_t zeros[4096];
     const size_t before = h->header_at - h->load_at, from = at - before;
     if (h->header_at < h->load_at || before > at || (h->load_end && h->load_end < h->load_at))
         return dev_fail(err, "the Multiboot header's addresses make no sense");
@@ -130,13 +129,9 @@ static bool load_flat(const MemMap *m, const uint8_t *bytes, size_t size, const 
     const uint64_t end = MAX(h->load_at + n, (uint64_t)h->bss_end);
     if (n > most)
         return dev_fail(err, "the Multiboot kernel is cut off");
-    bool ok = mem_map_load(m, h->load_at, bytes + from, n);
-    for (uint64_t k = h->load_at + n, some; ok && k < end; k += some) {
-        some = MIN(end - k, (uint64_t)sizeof(zeros));
-        ok = mem_map_load(m, k, zeros, some);
-    }
     *ret = (LoadedImage){.entry = h->entry, .start = h->load_at, .end = end};
-    return ok || dev_fail(err, "the Multiboot kernel does not fit into memory at 0x%x", h->load_at);
+    return image_place(m, h->load_at, bytes + from, n, end - h->load_at) ||
+           dev_fail(err, "the Multiboot kernel does not fit into memory at 0x%x", h->load_at);
 }
 
 bool x86_multiboot_load(const MemMap *m, const uint8_t *bytes, size_t size, LoadedImage *ret, DevError *err)

@@ -181,8 +181,7 @@ bool x86_cs_check(X86Machine *m, uint16_t sel, const X86Desc8 *d, int ret_cpl)
 bool x86_cs_go(X86Machine *m, uint16_t sel, X86Seg s, unsigned cpl, uint64_t ip)
 {
     bool wide = x86_long(m) && (s.attr & X86_A_LONG);
-    unsigned bits = m->sys.cr4 & X86_CR4_LA57 ? 57 : 48;
-    if (wide ? (uint64_t)bits_sext(ip, bits) != ip : (int64_t)(uint32_t)ip > s.limit)
+    if (wide ? !x86_canonical(m, ip) : (int64_t)(uint32_t)ip > s.limit)
         return refuse(m, X86_V_GP, 0);
     s.attr |= x86_protected(m) ? X86_A_ACCESSED : 0;
     x86_seg_set(m, X86_CS, sel, s);
