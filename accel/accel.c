@@ -368,12 +368,20 @@ static void catch_up(Cpu *cpu)
     softmmu_do_asked(cpu);
 }
 
+static void store_unit(Cpu *cpu)
+{
+    if (UNLIKELY(cpu->unit_live))
+        cpu->ops->unit_store(cpu);
+}
+
 static void run_engine(Accel *a, Cpu *cpu)
 {
     cpu_enter(a, cpu->accel_cpu);
     catch_up(cpu);
     accel_update_ctx(cpu);
     a->engine->run(cpu);
+    if (!a->cfg.machine) /* a program's names generated code, which may go when the cpu is outside */
+        store_unit(cpu);
     cpu_leave(a, cpu->accel_cpu);
 }
 
@@ -423,6 +431,7 @@ static bool run_exclusive(Accel *a, Cpu *cpu)
         if (cpu->exit.kind != CPU_EXIT_KICK || !cpu->ops->reserved || !cpu->ops->reserved(cpu, false))
             break;
     }
+    store_unit(cpu);
     drop_reservation(cpu);
     cpu->ctx = ctx;
     accel_exclusive_end(cpu);
@@ -570,8 +579,7 @@ void accel_run(Cpu *cpu)
         __atomic_exchange_n(&cpu->kick, 0, __ATOMIC_ACQUIRE);
     if (a->cfg.machine && cpu->exit.kind == CPU_EXIT_KICK && !(cpu->ctx & CTX_STEP) && !run_shadowed(a, cpu))
         take_interrupt(cpu); /* not between two steps; the owner kicks when they are over */
-    if (cpu->unit_live)
-        cpu->ops->unit_store(cpu);
+    store_unit(cpu);
     if (!(cpu->ctx & CTX_STEP)) /* a debugger steps from load-reserved to store-conditional */
         drop_reservation(cpu);
 }

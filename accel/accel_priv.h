@@ -41,6 +41,7 @@ typedef struct AccelOps {
     /* The fault is not in fault.h. False: not in generated code either. */
     bool (*fault)(Cpu *cpu, int sig, void *siginfo, void *ucontext);
     bool (*region_of)(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
+    bool (*unit_insn)(const Cpu *cpu, uint32_t host_pc, Gva *ret_pc); /* CpuHooks.unit_insn; may be NULL */
     void (*stats)(Accel *a); /* may be NULL */
     void (*each_region)(Accel *a, void (*fn)(void *opaque, const AccelRegion *r),
                         void *opaque);           /* may be NULL */

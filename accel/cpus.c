@@ -56,6 +56,7 @@ Cpu *accel_cpu_new(Accel *a)
         accel_unmap(a, ac, bytes);
         return NULL;
     }
+    ac->hooks.unit_insn = a->cfg.machine ? NULL : a->engine->unit_insn;
     a->ops->reset(cpu);
     if (again) {
         a->engine->cpu_again(cpu);

@@ -88,6 +88,10 @@ static inline bool ctx_llsc_exact(uint32_t ctx)
 typedef struct CpuHooks {
     IrNoteFn *note; /* programs: told of each access to memory while CTX_STEP is set; NULL: nobody asks. By
                      * the cpu's thread, outside of accel_run() */
+    /* Programs: the guest instruction for which generated code has the IR_UNIT row whose address ends in
+     * these 32 bits. False: there is none. By the cpu's thread, while the unit is in the host's registers.
+     * NULL: an engine without such code, a machine. */
+    bool (*unit_insn)(const Cpu *cpu, uint32_t host_pc, Gva *ret_pc);
 } CpuHooks;
 
 struct Cpu {

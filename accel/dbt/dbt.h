@@ -143,6 +143,7 @@ void dbt_scratch_put(Dbt *d, DbtScratch *s);
 /* dbt_fault.c */
 bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext);
 bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc);
+bool dbt_unit_insn(const Cpu *cpu, uint32_t host_pc, Gva *ret_pc);
 
 /* fp_trap.c: the one instruction at cpu->pc by the IR interpreter, after fp_trap or too_complex, or a step
  * with CpuHooks.note; counts it.

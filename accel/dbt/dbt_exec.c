@@ -568,6 +568,7 @@ const AccelOps accel_engine_dbt = {
     .fence_i = dbt_fence_i,
     .fault = dbt_fault,
     .region_of = dbt_region_of,
+    .unit_insn = dbt_unit_insn,
     .stats = dbt_stats,
     .each_region = dbt_each_region,
     .thread_died = dbt_thread_died,

@@ -175,6 +175,19 @@ bool dbt_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
     return r != NULL;
 }
 
+/* Regions are there until they are evicted, with every cpu outside and so with no unit in registers. */
+bool dbt_unit_insn(const Cpu *cpu, uint32_t host_pc, Gva *ret_pc)
+{
+    const Dbt *d = cpu->accel->engine_data;
+    uint64_t rx = (uint64_t)(uintptr_t)d->cache.rx;
+    rx += host_pc - (uint32_t)rx;
+    const DbtRegion *r = code_cache_find(&d->cache, rx);
+    const X64Record *rec = r ? find_record(r, rx) : NULL;
+    if (rec)
+        *ret_pc = r->recovery->guest_pc[rec->ordinal] + cpu->pc_delta;
+    return rec != NULL;
+}
+
 enum { TRAP_X87 = 16 }; /* #MF */
 
 static uint64_t record_address(const X64Record *r, const ucontext_t *uc)

@@ -80,6 +80,15 @@ static void save_context(const LuThread *t, const siginfo_t *si, Sigcontext32 *m
     mc->oldmask = (uint32_t)lu_frame_mask(t->sig);
 }
 
+/* The kernel does not know the selectors, and says the present ones; FOP would stand where the first does. */
+static void put_selectors(const X86Cpu *cpu, uint8_t legacy[LEGACY_BYTES])
+{
+    enum { CS_AT = 16, DS_AT = 24 };
+    const uint32_t cs = cpu->seg[1], ds = 0xffff0000u | cpu->seg[3];
+    memcpy(legacy + CS_AT, &cs, 4);
+    memcpy(legacy + DS_AT, &ds, 4);
+}
+
 /* Puts it below `top`; where, or 0. */
 static Gva push_fpu(const X86Cpu *cpu, Gva top)
 {
@@ -87,6 +96,7 @@ static Gva push_fpu(const X86Cpu *cpu, Gva top)
     size_t n = lu_x86_save_fpu(cpu, LEGACY_BYTES, image);
     Gva at = align_down(top - n, 64);
     x86_fsave(&cpu->fpu, legacy);
+    put_selectors(cpu, legacy);
     memcpy(legacy + FSAVE_BYTES, &cpu->fpu.sw, 2);
     memset(legacy + FSAVE_BYTES + 2, 0, 2); /* magic: what fxsave has follows */
     return guest_write(at, image, n) && guest_write(at - LEGACY_BYTES, legacy, sizeof legacy)

@@ -104,6 +104,10 @@ typedef struct X86Cpu {
     uint32_t store_in_c; /* 1: the next instruction, a store, is done by a C function (X86_CTX_STORE), or
                           * masks all exceptions (x86_evex_run.c; 2: it will) */
     uint32_t ff_before;  /* .. its sticky flags of before, which are not in base.ff meanwhile */
+    struct {
+        uint64_t pc, addr;
+        uint8_t operand[16];
+    } x87_in_c; /* the last x87 instruction that C did: its operand in memory, and what was there */
 } X86Cpu;
 
 enum {

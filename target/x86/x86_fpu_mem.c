@@ -32,6 +32,7 @@ static void load_env(X86Fpu *u, const uint8_t in[ENV_BYTES])
     for (unsigned p = 0; p < 8; p++)
         u->empty |= (uint8_t)(((w[2] >> 2 * p & 3) == 3) << p);
     u->fip = w[3];
+    u->fop = w[4] >> 16 & 0x7ff;
     u->fdp = w[5];
     x87_summary(u);
 }
@@ -125,7 +126,11 @@ void x86_fxsave(const X86Cpu *cpu, uint32_t mxcsr, uint8_t out[X86_FXSAVE_BYTES]
     memcpy(out, &u->cw, 2);
     memcpy(out + 2, &u->sw, 2);
     out[4] = valid;
-    memcpy(out + 6, &u->fop, 2);
+    if ((u->sw & X87_ES) || !x86_model_is_amd((X86Model)cpu->model)) { /* else AMD's leave them zero */
+        memcpy(out + 6, &u->fop, 2);
+        memcpy(out + 8, &u->fip, 8);
+        memcpy(out + 16, &u->fdp, 8);
+    }
     memcpy(out + 24, &mxcsr, 4);
     memcpy(out + 28, &mask, 4);
     for (unsigned i = 0; i < 8; i++) {
@@ -143,6 +148,10 @@ void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
     u->cw = (uint16_t)((u->cw & 0x1f7f) | 0x40);
     memcpy(&u->sw, in + 2, 2);
     u->empty = (uint8_t)~in[4];
+    memcpy(&u->fop, in + 6, 2);
+    u->fop &= 0x7ff;
+    memcpy(&u->fip, in + 8, 8);
+    memcpy(&u->fdp, in + 16, 8);
     for (unsigned i = 0; i < 8; i++) {
         memcpy(&u->st[x87_phys(u, i)].sig, in + 32 + 16 * i, 8);
         memcpy(&u->st[x87_phys(u, i)].exp, in + 40 + 16 * i, 2);
@@ -152,19 +161,28 @@ void x86_fxrstor(X86Cpu *cpu, const uint8_t in[X86_FXSAVE_BYTES])
     x87_summary(u);
 }
 
-/* a: address, b: flags of MXCSR */
+void x86_narrow_pointers(uint8_t image[X86_FXSAVE_BYTES])
+{
+    memset(image + 12, 0, 4);
+    memset(image + 20, 0, 4);
+}
+
+/* a: address, b: flags of MXCSR, c: X86_XSAVE_NARROW or 0 */
 uint64_t x86_helper_fxsave(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     X86Cpu *cpu = opaque;
     uint8_t image[X86_FXSAVE_BYTES];
     x86_fpu_settle(cpu);
     x86_fxsave(cpu, (x86_mxcsr(cpu) & ~0x3fu) | (uint32_t)b, image);
+    if (c)
+        x86_narrow_pointers(image);
     size_t n = 160 + 16 * x86_vector_registers(cpu); /* what is above belongs to the program */
     if (x86_copy_out(cpu, a, image, n))
         return x86_raise_fault(cpu, a, true);
     return 0;
 }
 
+/* a: address, b: X86_XSAVE_NARROW or 0 */
 uint64_t x86_helper_fxrstor(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     X86Cpu *cpu = opaque;
@@ -172,6 +190,8 @@ uint64_t x86_helper_fxrstor(void *opaque, uint64_t a, uint64_t b, uint64_t c, ui
     uint32_t mxcsr;
     if (x86_copy_in(cpu, image, a, sizeof image))
         return x86_raise_fault(cpu, a, false);
+    if (b)
+        x86_narrow_pointers(image);
     x86_fpu_settle(cpu);
     x86_fxrstor(cpu, image);
     memcpy(&mxcsr, image + 24, 4);

@@ -38,6 +38,7 @@ static const StateField rows[] = {
     NOT(x86.cs_limit),
     NOT(x86.store_in_c),
     X86(ff_before),
+    NOT(x86.x87_in_c),
 
     NOT(sys.board),
     SEG(seg),

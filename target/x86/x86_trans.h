@@ -250,6 +250,8 @@ bool x86_evex_allowed(const Trans *t, const X86Insn *x);
 IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v);
 /* Waits for an exception of the x87 unit. */
 void x86_unit_wait(Trans *t);
+/* Of fxsave, xsave and what loads them: X86_XSAVE_NARROW without REX.W, else 0. */
+unsigned x86_pointers(const X86Insn *x);
 /* Is x the first instruction that writes all of one of the first sixteen registers, after vzeroupper or
  * never before? Then the translator only leaves, to come back with X86_CTX_ZMM. */
 bool x86_zmm_begins(Trans *t, const X86Insn *x);

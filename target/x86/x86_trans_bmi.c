@@ -137,10 +137,10 @@ void x86_trans_xsave(Trans *t, const X86Insn *x)
     unsigned kind = x->row->arg;
     IrVal at = x86_linear64(t, x);
     if (kind < 3) {
-        ir_call(b, X86_HELPER_xsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, kind)}, 3);
+        ir_call(b, X86_HELPER_xsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, kind | x86_pointers(x))}, 3);
         return;
     }
-    ir_call(b, X86_HELPER_xrstor, (IrVal[]){at, ir_ffget(b)}, 2);
+    ir_call(b, X86_HELPER_xrstor, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, x86_pointers(x))}, 3);
     ir_ffput(b, ir_call(b, X86_HELPER_sticky, NULL, 0));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }

@@ -313,11 +313,11 @@ void x86_trans_fxsave(Trans *t, const X86Insn *x)
     X86Addr a = x86_addr(t, x);
     IrVal at = x86_linear64(t, x);
     if (!x->row->arg) {
-        ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b)}, 2);
+        ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, x86_pointers(x))}, 3);
         return;
     }
     IrVal mxcsr = x86_ld(t, (X86Addr){a.base, a.disp + 24, a.seg}, 4);
-    ir_call(b, X86_HELPER_fxrstor, &at, 1);
+    ir_call(b, X86_HELPER_fxrstor, (IrVal[]){at, x86_c(t, IR_I32, x86_pointers(x))}, 2);
     ir_ffput(b, ir_and(b, IR_I32, mxcsr, x86_c(t, IR_I32, 0x3f)));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
 }

@@ -1,5 +1,6 @@
 /* x87: each instruction is the host's own (IR_UNIT), but for those that store or load the environment, which
  * names instructions. */
+#include "target/x86/x86_fpu.h"
 #include "target/x86/x86_trans.h"
 
 IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v)
@@ -13,7 +14,12 @@ IrVal x86_unit(Trans *t, const X86Insn *x, IrType type, uint32_t enc, IrVal v)
 
 void x86_unit_wait(Trans *t)
 {
-    ir_unit(t->b, IR_VOID, IR_UNIT(0, 0, 0xd9, 0xd0), X86_HELPER_unit, IR_NONE, IR_NONE); /* fnop */
+    ir_unit(t->b, IR_VOID, IR_UNIT(0, 0, 0x9b, 0xc0), X86_HELPER_unit, IR_NONE, IR_NONE); /* fwait */
+}
+
+unsigned x86_pointers(const X86Insn *x)
+{
+    return x->rex & 8 ? 0 : X86_XSAVE_NARROW;
 }
 
 void x86_trans_x87_wait(Trans *t, const X86Insn *x)

@@ -95,9 +95,10 @@ static void copy_in(X86Cpu *cpu, unsigned bit, const uint8_t *p)
         x86_set_pkru(x86_machine(cpu), ld_u32(p));
 }
 
-void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t want,
+void x86_xsave(const X86Cpu *cpu, X86XsaveKind how, uint32_t mxcsr, uint64_t want,
                uint8_t image[X86_XSAVE_BYTES])
 {
+    const X86XsaveKind kind = how & ~X86_XSAVE_NARROW;
     uint8_t old[X86_FXSAVE_BYTES];
     uint64_t used = in_use(cpu), header[2];
     memcpy(old, image, sizeof old);
@@ -107,6 +108,8 @@ void x86_xsave(const X86Cpu *cpu, X86XsaveKind kind, uint32_t mxcsr, uint64_t wa
     uint64_t put = kind == X86_XSAVE ? want : want & used;
     bool csr = kind == X86_XSAVEC ? put & SSE : want & (SSE | AVX);
     x86_fxsave(cpu, mxcsr, image);
+    if (how & X86_XSAVE_NARROW)
+        x86_narrow_pointers(image);
     if (!(put & X87)) {
         memcpy(image, old, 24);
         memcpy(image + 32, old + 32, 128);
@@ -201,7 +204,7 @@ uint64_t x86_helper_xsave(ARGS)
     X86Cpu *cpu = opaque;
     uint8_t image[X86_XSAVE_BYTES];
     uint64_t want = wanted(cpu);
-    size_t n = bytes_of(cpu, want, c == X86_XSAVEC ? want | compact : 0);
+    size_t n = bytes_of(cpu, want, (c & ~(uint64_t)X86_XSAVE_NARROW) == X86_XSAVEC ? want | compact : 0);
     if (a & 63)
         return protection(cpu);
     if (x86_copy_in(cpu, image, a, n))
@@ -225,6 +228,8 @@ uint64_t x86_helper_xrstor(ARGS)
     memcpy(&form, image + HEADER + 8, sizeof form);
     if (x86_copy_in(cpu, image, a, MIN(bytes_of(cpu, want, form), sizeof image)))
         return x86_raise_fault(cpu, a, false);
+    if (c)
+        x86_narrow_pointers(image);
     cpu->base.ff = (uint32_t)b;
     x86_fpu_settle(cpu);
     return x86_xrstor(cpu, want, image) ? 0 : protection(cpu);

@@ -1,6 +1,6 @@
 /* The x87 unit with values on its stack across whatever leaves a program's code: system calls, fork, signals
  * at any instruction, faults, threads with other control words; MMX; what a handler finds and changes in its
- * frame. */
+ * frame; what the last instruction was. */
 #include "user.h"
 
 #include <pthread.h>
@@ -262,6 +262,130 @@ static void environments(void)
     LOAD("data16 fnsave", "data16 frstor")
 }
 
+/* ---- the last instruction ---- */
+
+enum { AT_IP = 3, AT_OP, AT_DP };
+static uint8_t *code; /* one instruction and a return */
+static double operand[2];
+static sigjmp_buf back;
+
+static void on_illegal(int sig)
+{
+    (void)sig;
+    siglongjmp(back, 1);
+}
+
+static void run_code(const uint8_t *insn, unsigned n)
+{
+    memcpy(code, insn, n);
+    code[n] = 0xc3;
+    __asm__ volatile("call *%0" ::"r"(code), "D"(operand) : "memory", "cc", "rax");
+}
+
+/* FIP, FDP and FOP, places of ours as what they are. FDP and FOP of instructions that raised nothing are kept
+ * by some processors and not by others. */
+static void print_pointers(const char *what, const uint32_t e[7])
+{
+    printf("%s: ", what);
+    if (e[AT_IP] - (uint32_t)(uintptr_t)code < 4096)
+        printf("code + %u", e[AT_IP] - (uint32_t)(uintptr_t)code);
+    else
+        printf("ip %x", e[AT_IP]);
+    if (e[AT_DP] - (uint32_t)(uintptr_t)operand < sizeof operand)
+        printf(", operand + %u", e[AT_DP] - (uint32_t)(uintptr_t)operand);
+    else
+        printf(", dp %x", e[AT_DP]);
+    printf(", op %x\n", e[AT_OP] >> 16);
+}
+
+#define STORE_ENV(e) __asm__ volatile("fnstenv %0" : "=m"(e))
+#define LOAD_ENV(e)  __asm__ volatile("fldenv %0" ::"m"(e))
+
+/* Every instruction: which leave what was there? */
+static void every_pointer(const uint32_t before[7])
+{
+    char what[32];
+    uint32_t e[7];
+    for (unsigned opc = 0xd8; opc <= 0xdf; opc++) {
+        for (unsigned modrm = 7; modrm < 256; modrm += modrm < 0xc0 ? 8 : 1) {
+            unsigned op = modrm >> 3 & 7;
+            if (modrm >= 0x40 && modrm < 0xc0)
+                continue;
+            if (modrm < 0xc0 && (op == 4 || op == 6) && (opc == 0xd9 || opc == 0xdd))
+                continue; /* environments */
+            snprintf(what, sizeof what, "%x %02x", opc, modrm);
+            LOAD_ENV(*before);
+            if (sigsetjmp(back, 1)) {
+                printf("%s: none\n", what);
+                continue;
+            }
+            run_code((uint8_t[]){0x90, 0x90, (uint8_t)opc, (uint8_t)modrm}, 4);
+            STORE_ENV(e);
+            print_pointers(what, e);
+        }
+    }
+}
+
+/* The same of a signal's frame. Not all processors save them when no exception is waited for. */
+static void on_pending(int sig, siginfo_t *si, void *context)
+{
+    const ucontext_t *uc = context;
+    uint32_t e[7] = {0};
+    (void)sig, (void)si;
+#ifdef __i386__
+    e[AT_IP] = uc->uc_mcontext.fpregs->ipoff;
+    e[AT_DP] = uc->uc_mcontext.fpregs->dataoff;
+    printf("frame: cs %lx ds %lx\n", uc->uc_mcontext.fpregs->cssel, uc->uc_mcontext.fpregs->datasel);
+#else
+    e[AT_IP] = (uint32_t)uc->uc_mcontext.fpregs->rip;
+    e[AT_OP] = (uint32_t)uc->uc_mcontext.fpregs->fop << 16;
+    e[AT_DP] = (uint32_t)uc->uc_mcontext.fpregs->rdp;
+    printf("frame: %d %d\n", uc->uc_mcontext.fpregs->rip == (uintptr_t)code,
+           uc->uc_mcontext.fpregs->rdp == (uintptr_t)&operand[1]);
+#endif
+    print_pointers("frame", e);
+}
+
+static void pointers(void)
+{
+    static const uint8_t fdivl[] = {0xdc, 0x77, 0x08}, fxch[] = {0xd9, 0xc9}, fwait[] = {0x9b};
+    const struct sigaction pending = {.sa_sigaction = on_pending, .sa_flags = SA_SIGINFO};
+    uint32_t e[7], before[7];
+    uint16_t cw = 0x37f & ~4;
+    operand[0] = 3;
+    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    signal(SIGILL, on_illegal);
+    sigaction(SIGUSR2, &pending, NULL);
+    __asm__ volatile("fninit");
+    STORE_ENV(before);
+    print_pointers("fninit", before);
+    before[AT_IP] = 0x11223344;
+    before[AT_OP] |= 0x1230000;
+    before[AT_DP] = 0x55667788;
+    LOAD_ENV(before);
+    STORE_ENV(e);
+    print_pointers("loaded", e);
+    every_pointer(before);
+    operand[1] = 0;
+    fill(3, cw);
+    run_code(fdivl, sizeof fdivl); /* divides by zero, and nobody waits yet */
+    plain_syscall(SYS_kill, getpid(), SIGUSR2);
+    STORE_ENV(e);
+    print_pointers("exception", e);
+    __asm__ volatile("fnclex");
+    run_code(fxch, sizeof fxch);
+    plain_syscall(SYS_getpid, 0, 0);
+    run_code(fwait, sizeof fwait);
+    STORE_ENV(e);
+    print_pointers("system call", e);
+    LOAD_ENV(before);
+    plain_syscall(SYS_getpid, 0, 0);
+    STORE_ENV(e);
+    print_pointers("loaded", e);
+    __asm__ volatile("fninit");
+    munmap(code, 4096);
+}
+
 /* ---- MMX ---- */
 
 static void mmx(void)
@@ -292,6 +416,7 @@ int main(void)
     faults();
     threads();
     environments();
+    pointers();
     mmx();
     return 0;
 }

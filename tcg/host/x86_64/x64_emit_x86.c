@@ -386,6 +386,8 @@ static void unit_put(X64Emit *e, const XvEnc *x, int reg, int rm, const X64Mem *
     x64_record(e, m ? *m : none, 3, m && unit_writes(x, (unsigned)reg), m != NULL);
     if (x->map == X64_0F && x->opc == 0x77)
         x64_bytes(e->a, (const uint8_t[]){0x0f, 0x77}, 2); /* emms: no modrm */
+    else if (x->map == X64_1B && x->opc == 0x9b)
+        x64_bytes(e->a, (const uint8_t[]){0x9b}, 1); /* fwait: likewise */
     else if (m && x->has_imm)
         x64_sse_rm_imm8(e->a, x->pp, x->map, x->opc, x->w, reg, *m, x->imm);
     else if (m)
