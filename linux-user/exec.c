@@ -100,7 +100,7 @@ static long check_interp(LuThread *t, int fd, const LuAbi *abi, const Elf64_Phdr
     if (sys_call4(SYS_pread64, fd, name, ph->p_filesz, ph->p_offset) != (long)ph->p_filesz ||
         name[ph->p_filesz - 1])
         return -ENOEXEC;
-    long ifd = open_exec(AT_FDCWD, lu_path(t, name), 0);
+    long ifd = open_exec(AT_FDCWD, lu_path(t, AT_FDCWD, name), 0);
     if (sys_is_err(ifd))
         return ifd;
     Elf64_Ehdr eh;
@@ -185,7 +185,7 @@ long exec_resolve(LuThread *t, int dirfd, const char *path, int flags, ExecTarge
 {
     *x = (ExecTarget){.fd = -1};
     const char *special = lu_proc_path(t, dirfd, path);
-    x->host_path = special ? special : lu_path(t, path);
+    x->host_path = special ? special : lu_path(t, dirfd, path);
     x->guest_path = fd_name(t, dirfd, path);
     long fd = open_exec(dirfd, x->host_path, flags);
     for (int depth = 0;; depth++) {
@@ -207,7 +207,7 @@ long exec_resolve(LuThread *t, int dirfd, const char *path, int flags, ExecTarge
             return e;
         if (depth == EXEC_MAX_DEPTH)
             return -ELOOP;
-        x->host_path = lu_path(t, x->guest_path);
+        x->host_path = lu_path(t, AT_FDCWD, x->guest_path);
         fd = open_exec(AT_FDCWD, x->host_path, 0);
     }
 }

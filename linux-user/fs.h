@@ -2,7 +2,8 @@
  * Guest paths: the sysroot prefix (-L) and the special files whose contents must be the guest's.
  *
  * Rules: an absolute path is looked up under the prefix first and used there if something exists by that
- * name, else as it is; relative paths, /proc, /sys and /dev are never moved. All calls are libc-light and
+ * name, else as it is; so is a relative one that begins with enough ".." to lead to the root. Other relative
+ * paths, /proc, /sys and /dev are never moved. All calls are libc-light and
  * legal in a vfork child. Threads: any, each with its own LuThread. Results in t->scratch, valid until the
  * next system call.
  */
@@ -11,12 +12,16 @@
 
 #include "linux-user/process.h"
 
-/* The name to hand to the kernel for an absolute or relative guest path (already copied from the guest).
- * Follows the rule above; returns guest_path itself when nothing changes. Never NULL. */
-const char *lu_path(LuThread *t, const char *guest_path);
+/* The name to hand to the kernel for an absolute or relative guest path (already copied from the guest), for
+ * which dirfd is the directory. Follows the rule above; returns guest_path itself when nothing changes. Never
+ * NULL. */
+const char *lu_path(LuThread *t, int dirfd, const char *guest_path);
 /* The other direction, for results of getcwd, readlink of /proc links and the like: without the sysroot
  * prefix. */
 const char *lu_path_to_guest(LuThread *t, const char *host_path);
+
+/* What the names of memfds begin with that have the text of a file of /proc; that file's name follows. */
+#define LU_TEXT_NAME "tinamou:"
 
 /* open() of a file of /proc whose contents depend on the emulator: a descriptor with the guest's text
  * (O_CLOEXEC as in flags), -errno, or -ENOTSUP when the path is not special (then open it as usual). Try this

@@ -286,7 +286,7 @@ static long open_file(void *o, const char *path)
     arena_reset(&g->server->scratch);
     long fd = lu_proc_open(g->server, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd == -ENOTSUP)
-        fd = sys_call4(SYS_openat, AT_FDCWD, (long)lu_path(g->server, path), O_RDONLY | O_CLOEXEC, 0);
+        fd = sys_call4(SYS_openat, AT_FDCWD, lu_path(g->server, AT_FDCWD, path), O_RDONLY | O_CLOEXEC, 0);
     if (sys_is_err(fd))
         return fd;
     long high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIDDEN_FD);
@@ -301,7 +301,7 @@ static long read_link(void *o, const char *path, char *to, size_t cap)
     long n = lu_proc_readlink(g->server, AT_FDCWD, path, to, cap);
     if (n != -ENOTSUP)
         return n;
-    n = sys_call4(SYS_readlinkat, AT_FDCWD, lu_path(g->server, path), to, cap - 1);
+    n = sys_call4(SYS_readlinkat, AT_FDCWD, lu_path(g->server, AT_FDCWD, path), to, cap - 1);
     if (n <= 0)
         return n;
     to[n] = 0;

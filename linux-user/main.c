@@ -312,7 +312,7 @@ static void open_interp(Start *s)
         return;
     s->interp_host = strcpy(lu_alloc(s->p, strlen(name) + 1), name);
     arena_reset(&s->t->scratch);
-    const char *host = lu_path(s->t, name);
+    const char *host = lu_path(s->t, AT_FDCWD, name);
     long fd = sys_call4(SYS_openat, AT_FDCWD, host, O_RDONLY | O_CLOEXEC, 0);
     char binfmt[40];
     Fmt f = FMT_ON(binfmt);

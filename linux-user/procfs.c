@@ -18,6 +18,7 @@
 #include "linux-user/map_line.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
+#include "linux-user/sys_util.h"
 
 typedef enum ProcFile {
     PROC_NONE,
@@ -31,6 +32,11 @@ typedef enum ProcFile {
     PROC_CPUINFO,
     PROC_MEM, /* the host's, but mm must know */
 } ProcFile;
+
+enum {
+    PROC_NAME_BYTES = 256,  /* /proc/PID/task/TID/NAME, wherever that is mounted */
+    MEMFD_NAME_BYTES = 250, /* memfd_create(2): 249 bytes and the NUL */
+};
 
 typedef struct ProcName {
     char name[11];
@@ -82,19 +88,18 @@ static bool is_own_thread(const LuThread *t, int id)
 
 /* Which file of ours an open descriptor is. The kernel has dealt with links, "..", chroots and mounts; what
  * it calls the file ends in PID/name, PID/task/TID/name, or a name that is at the top of a proc file
- * system. */
-static ProcFile file_of_fd(const LuThread *t, int fd)
+ * system. ret_name: that name, or NULL. */
+static ProcFile file_of_fd(const LuThread *t, int fd, char ret_name[PROC_NAME_BYTES])
 {
     struct statfs fs;
-    char link[40], path[256];
+    char path[PROC_NAME_BYTES];
     if (sys_call2(SYS_fstatfs, fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
         return PROC_NONE;
-    Fmt f = FMT_ON(link);
-    fmt_printf(&f, "/proc/self/fd/%d", fd);
-    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+    long n = su_fd_path(fd, path, sizeof(path));
     if (n <= 0)
         return PROC_NONE;
-    path[n] = 0;
+    if (ret_name)
+        memcpy(ret_name, path, (size_t)n + 1);
     ProcFile file = file_named(path);
     char *slash = strrchr(path, '/');
     if (file == PROC_NONE || !slash)
@@ -111,14 +116,14 @@ static ProcFile file_of_fd(const LuThread *t, int fd)
 }
 
 /* Nearly all paths are done with after a look at their end; what then is a file of /proc, the kernel says. */
-static ProcFile proc_file(LuThread *t, int dirfd, const char *path)
+static ProcFile proc_file(LuThread *t, int dirfd, const char *path, char ret_name[PROC_NAME_BYTES])
 {
     if (LIKELY(file_named(path) == PROC_NONE))
         return PROC_NONE;
-    long fd = sys_call4(SYS_openat, dirfd, lu_path(t, path), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    long fd = sys_call4(SYS_openat, dirfd, lu_path(t, dirfd, path), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
     if (sys_is_err(fd))
         return PROC_NONE;
-    ProcFile file = file_of_fd(t, (int)fd);
+    ProcFile file = file_of_fd(t, (int)fd, ret_name);
     sys_close((int)fd);
     return file;
 }
@@ -138,12 +143,12 @@ static const char *exe_path(LuThread *t)
 
 const char *lu_proc_path(LuThread *t, int dirfd, const char *guest_path)
 {
-    return proc_file(t, dirfd, guest_path) == PROC_EXE ? exe_path(t) : NULL;
+    return proc_file(t, dirfd, guest_path, NULL) == PROC_EXE ? exe_path(t) : NULL;
 }
 
 long lu_proc_readlink(LuThread *t, int dirfd, const char *guest_path, char *buf, size_t cap)
 {
-    ProcFile file = guest_path[0] ? proc_file(t, dirfd, guest_path) : file_of_fd(t, dirfd);
+    ProcFile file = guest_path[0] ? proc_file(t, dirfd, guest_path, NULL) : file_of_fd(t, dirfd, NULL);
     if (file != PROC_EXE)
         return -ENOTSUP;
     size_t n = MIN(strlen(t->proc->exe_path), cap);
@@ -381,8 +386,11 @@ static void read_only(int fd, int flags)
     sys_close((int)again);
 }
 
-static long open_text(LuThread *t, ProcFile file, int flags)
+/* The memfd's name says for which file it stands (su_text_name()). */
+static long open_text(LuThread *t, ProcFile file, const char *name, int flags)
 {
+    char memfd_name[MEMFD_NAME_BYTES];
+    Fmt f = FMT_ON(memfd_name);
     if (flags & O_DIRECTORY)
         return -ENOTDIR;
     if ((flags & O_ACCMODE) != O_RDONLY)
@@ -390,7 +398,8 @@ static long open_text(LuThread *t, ProcFile file, int flags)
     Out *o = lu_mm_arena_alloc(t->proc->mm, sizeof(*o));
     if (!o)
         return -ENOMEM;
-    long fd = sys_call2(SYS_memfd_create, "proc", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+    fmt_printf(&f, LU_TEXT_NAME "%s", name);
+    long fd = sys_call2(SYS_memfd_create, memfd_name, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
     o->fd = (int)fd;
     o->err = sys_is_err(fd) ? fd : 0;
     o->f = (Fmt){.buf = o->buf, .cap = sizeof(o->buf)};
@@ -409,7 +418,8 @@ static long open_text(LuThread *t, ProcFile file, int flags)
 
 long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
 {
-    ProcFile file = proc_file(t, dirfd, guest_path);
+    char name[PROC_NAME_BYTES];
+    ProcFile file = proc_file(t, dirfd, guest_path, name);
     if (t->tracees && file_named(guest_path) == PROC_MEM && (flags & O_ACCMODE) != O_RDONLY)
         t->proc->pokes = true;
     if (file == PROC_EXE && !(flags & O_NOFOLLOW))
@@ -418,12 +428,12 @@ long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
         lu_mm_code_open_all(t->proc->mm, t->proc->accel); /* writes through it fault nowhere */
     if (file == PROC_NONE || file == PROC_EXE || file == PROC_MEM || (flags & O_PATH))
         return -ENOTSUP;
-    return open_text(t, file, flags);
+    return open_text(t, file, name, flags);
 }
 
 bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path)
 {
-    ProcFile file = proc_file(t, dirfd, guest_path);
+    ProcFile file = proc_file(t, dirfd, guest_path, NULL);
     if (file == PROC_MEM) /* perhaps to write: the flags are not known here */
         lu_mm_code_open_all(t->proc->mm, t->proc->accel);
     return file != PROC_NONE && file != PROC_EXE && file != PROC_MEM;

@@ -63,13 +63,9 @@ static long hide_records(LuThread *t, Gva buf, long n)
 /* "/proc/PID/fd" or "fdinfo" of this process, or of one of its threads. */
 static bool is_own_fd_dir(LuThread *t, int fd)
 {
-    char link[32], path[64], expect[32];
-    Fmt f = FMT_ON(link);
-    fmt_printf(&f, "/proc/self/fd/%d", fd);
-    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
-    if (n < 0)
+    char path[64], expect[32];
+    if (su_fd_path(fd, path, sizeof(path)) < 0)
         return false;
-    path[n] = 0;
     Fmt e = FMT_ON(expect);
     fmt_printf(&e, "/proc/%d/", (int)sys_getpid());
     return !strncmp(path, expect, e.len) && (strstr(path, "/fd") != NULL);

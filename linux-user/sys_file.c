@@ -21,7 +21,7 @@ long lu_sys_openat(LuThread *t, const uint64_t a[6])
         long r = lu_proc_open(t, (int)a[0], path, (int)a[2]);
         if (r != -ENOTSUP)
             return r;
-        path = lu_path(t, path);
+        path = lu_path(t, (int)a[0], path);
     }
     return lu_blocking(t, SYS_openat, (long)a[0], (long)path, (long)a[2], (long)a[3], 0, 0);
 }
@@ -55,7 +55,7 @@ long lu_sys_openat2(LuThread *t, const uint64_t a[6])
         long r = how->resolve ? -ENOTSUP : lu_proc_open(t, (int)a[0], path, (int)how->flags);
         if (r != -ENOTSUP)
             return r;
-        path = lu_path(t, path);
+        path = lu_path(t, (int)a[0], path);
     }
     return lu_blocking(t, SYS_openat2, (long)a[0], (long)path, (long)how, (long)a[3], 0, 0);
 }
@@ -151,6 +151,24 @@ long lu_sys_getcwd(LuThread *t, const uint64_t a[6])
     return guest_write(a[0], guest, len) ? (long)len : -EFAULT;
 }
 
+static bool names_memfd(Gva link, long n)
+{
+    char start[7];
+    return n > (long)sizeof(start) && guest_read(start, link, sizeof(start)) &&
+           !memcmp(start, "/memfd:", sizeof(start));
+}
+
+/* A link of /proc/PID/fd that leads to a memfd; `r` is what the kernel answered. */
+static long readlink_of_text(const uint64_t a[6], const char *path, long r)
+{
+    char name[LU_PATH_BYTES];
+    long n = su_text_name(name, sys_call4(SYS_readlinkat, a[0], path, name, sizeof(name)));
+    if (n <= 0)
+        return r;
+    n = MIN(n, (long)(int)a[3]);
+    return guest_write(a[2], name, (size_t)n) ? n : -EFAULT;
+}
+
 long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
 {
     const char *path = guest_ptr(a[1]);
@@ -160,9 +178,10 @@ long lu_sys_readlinkat(LuThread *t, const uint64_t a[6])
         r = r < 0 ? r : MIN(r, (long)(int)a[3]);
         if (r != -ENOTSUP)
             return r < 0 || guest_write(a[2], buf, (size_t)r) ? r : -EFAULT;
-        path = lu_path(t, path);
+        path = lu_path(t, (int)a[0], path);
     }
-    return sys_call4(SYS_readlinkat, a[0], path, a[2], a[3]);
+    long r = sys_call4(SYS_readlinkat, a[0], path, a[2], a[3]);
+    return r > 0 && names_memfd(a[2], r) ? readlink_of_text(a, path, r) : r;
 }
 
 long lu_sys_chroot(LuThread *t, const uint64_t a[6])

@@ -3,6 +3,7 @@
  * cmsghdr and option numbers are the same (asm-generic/socket.h). */
 #include "linux-user/sys_util.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -30,7 +31,7 @@ static void name_translate(LuThread *t, Gva addr, uint64_t len, SockName *ret_na
         return;
     memcpy(path, s->un.sun_path, n);
     path[n] = 0;
-    const char *host = lu_path(t, path);
+    const char *host = lu_path(t, AT_FDCWD, path);
     size_t host_len = strlen(host);
     if (host == path || host_len >= sizeof(s->un.sun_path))
         return;

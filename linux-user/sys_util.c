@@ -1,6 +1,8 @@
 #include "linux-user/sys_util.h"
 
+#include "base/fmt.h"
 #include "debug/perf_file.h"
+#include "linux-user/options.h"
 
 #include <fcntl.h>
 
@@ -24,7 +26,17 @@ long su_path_copy(LuThread *t, Gva path, const char **ret_path)
 const char *su_path_host(LuThread *t, int dirfd, const char *path, bool follow)
 {
     const char *special = follow ? lu_proc_path(t, dirfd, path) : NULL;
-    return special ? special : lu_path(t, path);
+    return special ? special : lu_path(t, dirfd, path);
+}
+
+long su_fd_path(int fd, char *buf, size_t cap)
+{
+    char link[40];
+    Fmt f = FMT_ON(link);
+    fmt_printf(&f, "/proc/self/fd/%d", fd);
+    long n = sys_call4(SYS_readlinkat, AT_FDCWD, link, buf, cap - 1);
+    buf[MAX(n, 0)] = 0;
+    return n;
 }
 
 /* "exe", or ".../exe". */
@@ -43,10 +55,11 @@ long su_path(LuThread *t, int dirfd, Gva path, bool follow, const char **ret_pat
     *ret_path = guest_ptr(path);
     if (!path)
         return 0;
-    /* Most relative paths need no copy: nothing but a leading slash makes a path move, or the name of
-     * /proc/PID/exe. */
+    /* Most relative paths need no copy: nothing but a leading slash makes a path move, ".." that may climb to
+     * the root, or the name of /proc/PID/exe. */
     FaultVal first = fault_ld8(path);
-    if (first.fault || (first.val != '/' && !(follow && ends_in_exe(path))))
+    bool climbs = first.val == '.' && t->proc->opt->sysroot[0];
+    if (first.fault || (first.val != '/' && !climbs && !(follow && ends_in_exe(path))))
         return 0;
     long err = su_path_copy(t, path, &copy);
     if (!err)

@@ -36,6 +36,21 @@ long su_hide_records(LuThread *t, int fd, Gva buf, long n);
 /* The guest is about to put something of its own at `fd`: moves a hidden descriptor out of the way. */
 long su_fd_vacate(LuProc *p, uint64_t fd);
 
+/* The name of what is open at `fd` (proc(5), /proc/PID/fd): its length, -errno. Ends with a NUL, cut to
+ * cap. */
+long su_fd_path(int fd, char *buf, size_t cap);
+
+/* What stat(2) says, of newfstatat's arguments and of a descriptor; statfs(2) of a descriptor. Of a text of
+ * /proc (lu_proc_open()) it is what the file says in whose place it stands. 0, -errno. (sys_stat.c) */
+struct stat;
+struct statfs;
+long su_stat_path(LuThread *t, const uint64_t a[6], struct stat *ret_st);
+long su_stat_fd(uint64_t fd, struct stat *ret_st);
+long su_statfs_fd(uint64_t fd, struct statfs *ret_fs);
+/* `n` bytes that su_fd_path() said: the name of the file in whose place such a text stands, made in `name`
+ * itself. Its length, 0 if it is no text. */
+long su_text_name(char *name, long n);
+
 /* A signal mask argument of a waiting call. `set` and `size` are what the kernel gets. */
 typedef struct SuWaitMask {
     bool given;

@@ -12,38 +12,31 @@
 
 /* ---- stat ---- */
 
-static long stat_path(LuThread *t, const uint64_t a[6], struct stat *st)
-{
-    const char *path;
-    long r = su_path(t, (int)a[0], a[1], !(a[3] & AT_SYMLINK_NOFOLLOW), &path);
-    return r ? r : sys_call4(SYS_newfstatat, a[0], path, st, a[3]);
-}
-
 long lu32_stat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    long r = stat_path(t, a, &st);
+    long r = su_stat_path(t, a, &st);
     return r ? r : lu32_write(t->proc->abi->calls32->stat, a[2], &st);
 }
 
 long lu32_fstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    long r = sys_call2(SYS_fstat, a[0], &st);
+    long r = su_stat_fd(a[0], &st);
     return r ? r : lu32_write(t->proc->abi->calls32->stat, a[1], &st);
 }
 
 long lu32_stat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    long r = stat_path(t, a, &st);
+    long r = su_stat_path(t, a, &st);
     return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[2], &st);
 }
 
 long lu32_fstat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    long r = sys_call2(SYS_fstat, a[0], &st);
+    long r = su_stat_fd(a[0], &st);
     return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[1], &st);
 }
 
@@ -66,7 +59,7 @@ long lu32_statfs(LuThread *t, const uint64_t a[6])
 long lu32_fstatfs(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
-    long r = sys_call2(SYS_fstatfs, a[0], &fs);
+    long r = su_statfs_fd(a[0], &fs);
     return r ? r : lu32_write(LU32_statfs32, a[1], &fs);
 }
 
@@ -87,7 +80,7 @@ long lu32_statfs64(LuThread *t, const uint64_t a[6])
 long lu32_fstatfs64(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
-    long r = statfs64_size(t) ? sys_call2(SYS_fstatfs, a[0], &fs) : -EINVAL;
+    long r = statfs64_size(t) ? su_statfs_fd(a[0], &fs) : -EINVAL;
     return r ? r : lu32_write(t->proc->abi->calls32->statfs64, a[1], &fs);
 }
 

@@ -49,17 +49,14 @@ long lu32_utime(LuThread *t, const uint64_t a[6])
 long lu32_oldstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    const char *path;
-    long r = su_path(t, (int)a[0], a[1], !(a[3] & AT_SYMLINK_NOFOLLOW), &path);
-    if (!r)
-        r = sys_call4(SYS_newfstatat, a[0], path, &st, a[3]);
+    long r = su_stat_path(t, a, &st);
     return r ? r : lu32_write(LU32_i386_oldstat, a[2], &st);
 }
 
 long lu32_oldfstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
-    long r = sys_call2(SYS_fstat, a[0], &st);
+    long r = su_stat_fd(a[0], &st);
     return r ? r : lu32_write(LU32_i386_oldstat, a[1], &st);
 }
 

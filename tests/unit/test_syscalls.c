@@ -53,7 +53,7 @@ const char *lu_path_to_guest(LuThread *t, const char *path)
     return n && !strncmp(path, sysroot, n) ? path + n : path;
 }
 
-const char *lu_path(LuThread *t, const char *path)
+const char *lu_path(LuThread *t, int dirfd, const char *path)
 {
     if (path[0] != '/' || !sysroot[0])
         return path;

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 static char text[1 << 20];
@@ -177,6 +178,32 @@ static void descriptors(void)
         close((const int[]){fd, pipes[0], pipes[1]}[i]);
 }
 
+/* What calls say of an open file is what they say of its name: cp looks, so as not to copy another file. */
+static void same_file(const char *path)
+{
+    struct stat named, opened, linked;
+    struct statx x;
+    struct statfs fs;
+    char link[40], name[100];
+    int fd = open(path, O_RDONLY);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    printf("%s:\n", path);
+    SHOW(stat(path, &named));
+    SHOW(fstat(fd, &opened));
+    SHOW(stat(link, &linked));
+    SHOW(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x));
+    SHOW(fstatfs(fd, &fs));
+    SHOW_BOOL(opened.st_dev == named.st_dev && opened.st_ino == named.st_ino);
+    SHOW_BOOL(opened.st_uid == named.st_uid);
+    SHOW_BOOL(linked.st_dev == named.st_dev && linked.st_ino == named.st_ino);
+    SHOW_BOOL(x.stx_ino == named.st_ino);
+    printf("mode %o %o, links %d %d, ", opened.st_mode, x.stx_mode, (int)opened.st_nlink, (int)x.stx_nlink);
+    printf("size %d %d, %lx\n", (int)opened.st_size, (int)x.stx_size, (long)fs.f_type);
+    long n = readlink(link, name, sizeof name), end = (long)strlen(strrchr(path, '/'));
+    printf("link: %.*s, cut: %ld\n", (int)end, n > end ? name + n - end : "", (long)readlink(link, name, 5));
+    close(fd);
+}
+
 /* A limit of the size of files is not one for /proc. */
 static void limited(rlim_t soft, rlim_t hard)
 {
@@ -218,6 +245,9 @@ int main(int argc, char **argv)
     exe();
     others(argv);
     descriptors();
+    same_file("/proc/cpuinfo");
+    same_file("/proc/self/maps");
+    same_file("/proc/self/environ");
     limited(100, RLIM_INFINITY);
     limited(100, 102400);
     limited(102400, 102400);

@@ -155,6 +155,14 @@ def test_sysroot(d):
     check(r.out.startswith("/usr/bin/only-here\n"), "sysroot named by a link", r)
     r = tinamou("-L", ".", PROBE, "exec", "/usr/bin/only-here", "x", "exit", "4", cwd=d)
     check(r.status == 4, "relative -L", r)
+    put(d, "usr/text", b"below\n")
+    for cwd in ("/", d, os.path.join(d, "usr/bin")): # names that climb out of where they begin, as makefiles have them
+        r = tinamou("-L", d, PROBE, "cat", "../" * 30 + "/usr/text", cwd=cwd)
+        check(r.out == "below\n", "up to the root, from " + cwd, r)
+        r = tinamou("-L", d, PROBE, "exec", "../" * 30 + "usr/bin/only-here", "x", "exit", "6", cwd=cwd)
+        check(r.status == 6, "program up to the root, from " + cwd, r)
+    r = tinamou("-L", d, PROBE, "cat", "../text", cwd=os.path.join(d, "usr/bin"))
+    check(r.out == "below\n", "up, but not to the root", r)
 
 
 def test_unusual_start(d):
