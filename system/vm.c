@@ -129,6 +129,9 @@ void vm_quit(Vm *vm, ShutdownCause why, int status)
     g_main_loop_quit(vm->loop);
 }
 
+/* Of cpus that are paused now: what they asked for while they ran on behind a request that was served. */
+static void forget_requests(Vm *vm) { __atomic_store_n(&vm->requested, 0, __ATOMIC_RELAXED); }
+
 static void power_off(Vm *vm, int code)
 {
     if (!vm->opt->no_shutdown) {
@@ -137,6 +140,7 @@ static void power_off(Vm *vm, int code)
     }
     event_of(vm, "SHUTDOWN", CAUSE_GUEST_SHUTDOWN);
     vm_stop(vm, RUN_SHUTDOWN);
+    forget_requests(vm);
 }
 
 /* By machine_reset(), or machine_wake(). Whoever runs it, nothing runs afterwards. */
@@ -147,6 +151,7 @@ static bool begin_anew(Vm *vm, bool (*how)(Machine *m, DevError *err), ShutdownC
     clock_stop(&vm->machine->clock, true);
     vcpus_pause(&vm->vcpus);
     clock_thread_pause(&vm->clock);
+    forget_requests(vm);
     bool ok = how(vm->machine, &err);
     for (unsigned k = 0; k < vm->vcpus.n; k++)
         if (!vm->gdb)
@@ -241,10 +246,11 @@ void vm_powerdown(Vm *vm)
 static gboolean serve_request(void *opaque)
 {
     Vm *vm = opaque;
-    const uint32_t what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
+    const uint64_t what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
     if (!what || vm->quitting)
         return G_SOURCE_REMOVE;
-    if (what & 1u << MACHINE_POWER_OFF) { /* of several the one that leaves nothing to the others */
+    if (what & 1u << MACHINE_POWER_OFF) {
+        vm->request_code = (int)(what >> 32);
         power_off(vm, vm->request_code);
         return G_SOURCE_REMOVE;
     }
@@ -259,6 +265,21 @@ static gboolean serve_request(void *opaque)
     return G_SOURCE_REMOVE;
 }
 
+/* Notes a request, unless one was made before after which there is nothing more to ask for: cpus run on until
+ * the main thread comes, and a guest may try one way to end after the other. */
+static bool note_request(Vm *vm, MachineRequest what, int code)
+{
+    const uint64_t ends = 1u << MACHINE_POWER_OFF | 1u << MACHINE_RESET;
+    const uint64_t wanted = 1u << what | (what == MACHINE_POWER_OFF ? (uint64_t)(uint32_t)code << 32 : 0);
+    uint64_t had = __atomic_load_n(&vm->requested, __ATOMIC_RELAXED);
+    do {
+        if (had & ends)
+            return false;
+    } while (!__atomic_compare_exchange_n(&vm->requested, &had, had | wanted, true, __ATOMIC_RELEASE,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
 void vm_request(void *opaque, MachineRequest what, int code)
 {
     static const char *const names[] = {[MACHINE_POWER_OFF] = "power-off",
@@ -266,10 +287,9 @@ void vm_request(void *opaque, MachineRequest what, int code)
                                         [MACHINE_SUSPEND] = "suspend",
                                         [MACHINE_WAKE] = "wake"};
     Vm *vm = opaque;
-    if (what == MACHINE_POWER_OFF)
-        vm->request_code = code;
+    if (!note_request(vm, what, code))
+        return;
     trace_event(&vm->trace, TRACE_VM_REQUEST, "%s code %d", names[what], code);
-    __atomic_fetch_or(&vm->requested, 1u << what, __ATOMIC_RELEASE);
     g_idle_add_full(G_PRIORITY_DEFAULT, serve_request, vm, NULL);
 }
 

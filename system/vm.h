@@ -83,8 +83,8 @@ typedef struct Vm {
     struct Vnc *vnc; /* NULL: none */
     GArray *listeners; /* VmListener */
     /* written by cpu threads: */
-    uint32_t requested; /* bits: 1 << MachineRequest */
-    int request_code;
+    uint64_t requested; /* bits: 1 << MachineRequest; from bit 32 on the code of a power-off */
+    int request_code;   /* of the last that was served */
     int tray_moved; /* main does not know yet */
     bool quitting;
 } Vm;
