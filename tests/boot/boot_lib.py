@@ -27,16 +27,26 @@ def sysroot(*packages, guest='riscv64', into=None, suite=None):
     return done.stdout.strip().split('\n')[-1]
 
 
+def firmware(package, *names, guest='riscv64'):
+    """The first of these files of a package that is the same for all architectures; of the release $TINAMOU_FIRMWARE, if set."""
+    suite = os.environ.get('TINAMOU_FIRMWARE')
+    root = sysroot(package, guest='amd64', into=suite + '-amd64', suite=suite) if suite else sysroot(package, guest=guest)
+    found = [p for p in (os.path.join(root, name) for name in names) if os.path.exists(p)]
+    if not found:
+        raise Missing('%s in %s' % (names[0], package))
+    return found[0]
+
+
 def seabios():
-    return os.path.join(sysroot('seabios', guest='amd64'), 'usr/share/seabios/bios-256k.bin')
+    return firmware('seabios', 'usr/share/seabios/bios-256k.bin', guest='amd64')
 
 
 def opensbi():
-    return os.path.join(sysroot('opensbi'), 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin')
+    return firmware('opensbi', 'usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin')
 
 
-def uboot():
-    return os.path.join(sysroot('u-boot-qemu'), 'usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin')
+def uboot(board='qemu-riscv64_smode'):
+    return firmware('u-boot-qemu', 'usr/lib/u-boot/%s/u-boot.bin' % board)
 
 
 # name: architecture, package, a root of its own where there are several of one architecture
