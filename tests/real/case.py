@@ -14,7 +14,7 @@ class Case:
     seconds   limit for one run
     native    the exit status that the native run has to have, if any other would say that the case itself does not work
     without   guests whose package cannot do this
-    npm       {guest: package of the npm registry}, for programs that Debian does not have: unpacked as /opt/FAMILY; other guests skip
+    npm       {guest: "PACKAGE@VERSION" of the npm registry}, for programs that Debian does not have: unpacked as /opt/FAMILY; other guests skip
     """
 
     def __init__(self, name, program, args=(), stdin="", files=None, pool="small", children=False, accept=None,

@@ -1,6 +1,7 @@
 """.NET, which Debian does not have: a large program of the npm registry that brings its runtime, collector and JIT along."""
 from case import Case
 
+VERSION = "2.0.5"  # has .NET 10; the lists that it prints are another release's otherwise
 TOOLS = r"""
 /opt/dotnet/dist/azmcp tools list | sed '/"duration":/d' > out; wc -l < out; sha256sum < out; rm -rf out .[a-z]*
 """
@@ -17,7 +18,7 @@ ENV = {"HOME": "{cwd}", "AZURE_MCP_COLLECT_TELEMETRY": "false", "DOTNET_SYSTEM_G
 
 def dotnet(name, text, **env):
     return Case("dotnet-" + name, "usr/bin/dash", ["-s"], stdin=text, pool="list", children=True, seconds=900, native=0, env=dict(ENV, **env),
-                npm={"amd64": "@azure/mcp-linux-x64", "arm64": "@azure/mcp-linux-arm64"})
+                npm={"amd64": "@azure/mcp-linux-x64@" + VERSION, "arm64": "@azure/mcp-linux-arm64@" + VERSION})
 
 
 CASES = [

@@ -7,6 +7,7 @@ own dynamic loader (children would then be the machine's programs).
 import ctypes
 import importlib.machinery
 import importlib.util
+import json
 import os
 import shlex
 import stat
@@ -51,10 +52,11 @@ def fetch(arch, set_name, into=None, like=None):
 
 
 def npm_package(root, package, name):
-    """Unpacks a package of the npm registry as the root's /opt/NAME, by the machine's own npm. None, or why it is not there."""
-    goal = os.path.join(root, "opt", name)
+    """Unpacks a package of the npm registry, "NAME@VERSION", as the root's /opt/NAME, by the machine's own npm. None, or why it is not there."""
+    goal, version = os.path.join(root, "opt", name), package.rpartition("@")[2]
     if os.path.isdir(goal):
-        return None
+        there = json.load(open(os.path.join(goal, "package.json")))["version"]
+        return None if there == version else "%s has version %s, not %s: remove it" % (goal, there, version)
     os.makedirs(os.path.dirname(goal), exist_ok=True)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(goal)) as work:
         try:
