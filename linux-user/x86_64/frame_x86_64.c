@@ -10,7 +10,7 @@
 #include "linux-user/x86_64/frame_x86.h"
 #include "target/x86/x86_fpu.h"
 
-enum { RED_ZONE = 128 };
+enum { RED_ZONE = 128, SS = 2 };
 enum { UC_XSTATE = 1, UC_SIGCONTEXT_SS_BIT = 2, UC_STRICT_RESTORE_SS_BIT = 4 };
 typedef struct X86Sigcontext {
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
@@ -56,7 +56,7 @@ static void save_context(const LuThread *t, X86Ucontext *uc)
     uc->sigmask = uc->mc.oldmask = lu_frame_mask(s);
     for (unsigned r = 0; r < 16; r++)
         *slot_of(&uc->mc, r) = cpu->gpr[r];
-    uc->mc.rip = t->cpu->pc;
+    uc->mc.rip = x86_user_ip(cpu);
     uc->mc.eflags = x86_rflags(cpu);
     uc->mc.cs = cpu->seg[1];
     uc->mc.ss = cpu->seg[2];
@@ -71,9 +71,10 @@ bool lu_x86_64_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction 
     X86Frame f = {.info = info->si, .restorer = act->restorer};
     if (frame_top == cpu->gpr[X86_RSP])
         frame_top -= RED_ZONE;
+    save_context(t, &f.uc);
+    x86_set_code_segment(cpu, X86_CS64); /* which has all registers, and handlers are of */
     size_t fp_bytes = lu_x86_save_fpu(cpu, 0, fp);
     Gva fp_at = align_down(frame_top - fp_bytes, 64), at = align_down(fp_at - sizeof f, 16) - 8;
-    save_context(t, &f.uc);
     LuX86Fault fault = lu_x86_fault(t, &info->si);
     f.uc.mc.trapno = fault.trapno;
     f.uc.mc.err = fault.err;
@@ -90,8 +91,20 @@ bool lu_x86_64_push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction 
     cpu->gpr[X86_RDX] = at + offsetof(X86Frame, uc);
     cpu->gpr[X86_RSP] = at;
     cpu->df = 0;
+    x86_set_selector(cpu, SS, X86_DS);
     t->cpu->pc = act->handler;
     return true;
+}
+
+/* 32-bit code may have been interrupted. False: the selectors are none to go on with. */
+static bool restore_segments(X86Cpu *cpu, const X86Ucontext *uc)
+{
+    if (!x86_set_code_segment(cpu, uc->mc.cs | 3))
+        return false;
+    if (x86_set_selector(cpu, SS, uc->mc.ss | 3))
+        return true;
+    bool lenient = !(uc->flags & UC_STRICT_RESTORE_SS_BIT) && !cpu->code32;
+    return lenient && x86_set_selector(cpu, SS, X86_DS);
 }
 
 bool lu_x86_64_pop_frame(LuThread *t, uint64_t *ret_mask)
@@ -109,7 +122,8 @@ bool lu_x86_64_pop_frame(LuThread *t, uint64_t *ret_mask)
     for (unsigned r = 0; r < 16; r++)
         cpu->gpr[r] = *slot_of(&uc.mc, r);
     x86_set_rflags(cpu, uc.mc.eflags);
-    t->cpu->pc = uc.mc.rip;
     *ret_mask = uc.sigmask;
-    return true;
+    bool ok = restore_segments(cpu, &uc);
+    x86_set_user_ip(cpu, uc.mc.rip);
+    return ok;
 }

@@ -1,11 +1,13 @@
 /*
- * X86Cpu: the architectural state of one x86 processor at CPL 3, in 64-bit mode or in 32-bit mode (the whole
- * process is of one: target_x86_64 or target_i386), cpu models, and what a translation depends on.
+ * X86Cpu: the architectural state of one x86 processor at CPL 3, of a program of 64 bits or of 32
+ * (target_x86_64, target_i386), cpu models, and what a translation depends on.
  *
- * In 32-bit mode a register is the lower half of gpr[], and the upper half is always 0; segments are flat but
- * for fs and gs, or the program's own by the LDT: then code and data of it are translated apart
- * (X86_CTX_SEGS, X86_CTX_CS_CHECK, X86_CTX_16). base.pc is a linear address; x86_user_ip() is what the guest
- * sees. The numbers of selectors are those of Linux on x86-64, which runs 32-bit programs beside others.
+ * In 32-bit code a register is the lower half of gpr[]. In a 32-bit program the upper half is always 0; in a
+ * 64-bit one that goes into a segment of 32-bit code (X86_CTX_COMPAT) it stays until the register is written.
+ * Segments of 32-bit code are flat but for fs and gs, or the program's own by the LDT: then code and data of
+ * it are translated apart (X86_CTX_SEGS, X86_CTX_CS_CHECK, X86_CTX_16). base.pc is a linear address;
+ * x86_user_ip() is what the guest sees. The numbers of selectors are those of Linux on x86-64, which runs
+ * 32-bit programs beside others.
  *
  * gpr[] stands right behind the common head, so that generated code reaches it with short offsets; the
  * numbering is the encoding's (rax rcx rdx rbx rsp rbp rsi rdi r8 ..). fl holds SF ZF AF PF CF in its
@@ -98,7 +100,9 @@ typedef struct X86Cpu {
     X86Desc tls[X86_TLS_COUNT];
     const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
     uint32_t zmm_used;         /* 0, 1 */
-    uint32_t odd_segs; /* i386 programs: segments that are no flat data, or fs and gs without limits: bits */
+    uint32_t code32;           /* of programs: 1 in 32-bit and 16-bit code */
+    uint32_t odd_segs; /* of programs, for 32-bit code: segments that are no flat data, or fs and gs without
+                        * limits: bits */
     uint32_t cs_base;  /* of programs; in 64-bit mode 0 */
     int64_t cs_limit;  /* last offset inside */
     uint32_t store_in_c; /* 1: the next instruction, a store, is done by a C function (X86_CTX_STORE), or
@@ -152,6 +156,7 @@ enum {
     X86_CTX_STACK16 = 1 << 21,
     X86_CTX_PROTECTED = 1 << 22, /* protected mode, and not virtual-8086 */
     X86_CTX_CPL0 = 1 << 23,
+    X86_CTX_COMPAT = 1 << 23,   /* programs of 64 bits: with 32 */
     X86_CTX_FP_CHECK = 1 << 24, /* x87, MMX, SSE or AVX may be switched off: C looks */
     X86_CTX_CS_CHECK = 1 << 25, /* cs has a limit that each instruction is compared with; of a program also
                                  * if it has a base, or is of 16 bits */
@@ -170,10 +175,10 @@ static inline unsigned x86_ctx_idx(uint32_t ctx)
     return (ctx >> X86_CTX_IDX_SHIFT & 3) + (guest ? X86_CTX_IDX_GUEST : 0);
 }
 
-/* In 32-bit mode? Of a machine: while it runs; 16-bit code counts as well. */
+/* In 32-bit code? Of a machine: while it runs; 16-bit code counts as well. */
 static inline bool x86_cpu_is32(const X86Cpu *cpu)
 {
-    return cpu->base.ctx & X86_CTX_SYS ? cpu->base.ctx & X86_CTX_32 : cpu->base.ops == &target_i386;
+    return cpu->base.ctx & X86_CTX_SYS ? cpu->base.ctx & X86_CTX_32 : cpu->code32;
 }
 
 typedef enum X86Feat {
@@ -193,7 +198,7 @@ _Static_assert(X86_MODELS <= 32, "five bits of the context word");
 
 /* Loads segment register `seg` (es ss ds fs gs) of a program; false: the selector is refused. */
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
-/* The same of cs, of a program in 32-bit mode; pc, a linear address, stays. */
+/* The same of cs, which decides of 64-bit or 32-bit code; pc, a linear address, stays. */
 bool x86_set_code_segment(X86Cpu *cpu, uint16_t selector);
 /* A program's instruction pointer: an offset in the code segment. */
 static inline uint64_t x86_user_ip(const X86Cpu *cpu)

@@ -309,6 +309,7 @@ enum { PIECE = 1 << 20 };
 static void wrap_index(X86Cpu *cpu)
 {
     if (x86_cpu_is32(cpu)) {
+        cpu->gpr[X86_RCX] = (uint32_t)cpu->gpr[X86_RCX];
         cpu->gpr[X86_RSI] = (uint32_t)cpu->gpr[X86_RSI];
         cpu->gpr[X86_RDI] = (uint32_t)cpu->gpr[X86_RDI];
     }
@@ -381,6 +382,7 @@ uint64_t x86_helper_rep_movs(ARGS)
 {
     X86Cpu *cpu = opaque;
     unsigned bytes = (unsigned)a;
+    wrap_index(cpu); /* upper halves that are left of 64-bit code */
     uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, true);
     cpu->store_in_c = 0;
     if (host) {
@@ -398,6 +400,7 @@ uint64_t x86_helper_rep_stos(ARGS)
 {
     X86Cpu *cpu = opaque;
     unsigned bytes = (unsigned)a;
+    wrap_index(cpu); /* upper halves that are left of 64-bit code */
     uint64_t n = piece(cpu, bytes), host = for_host(cpu, bytes, false);
     cpu->store_in_c = 0;
     if (host) {
@@ -418,6 +421,7 @@ uint64_t x86_helper_rep_scan(ARGS)
     unsigned bytes = 1u << (a & 3), kind = a & ~3u;
     bool two = kind == FAULT_MATCH || kind == FAULT_COMPARE, while_equal = kind >= FAULT_SKIP;
     uint64_t *g = cpu->gpr;
+    wrap_index(cpu);
     cpu->store_in_c = 0;
     bool equal = while_equal;
     for (uint64_t n = piece(cpu, bytes); n && equal == while_equal; n--) {

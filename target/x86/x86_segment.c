@@ -35,6 +35,14 @@ unsigned x86_memory_bytes(const X86Insn *x)
     return 1;
 }
 
+/* fs and gs of a program: of 32 bits in 32-bit code. */
+IrVal x86_slot_base(Trans *t, unsigned seg)
+{
+    IrVal v = ir_get(t->b, seg == FS ? X86_SLOT_FS : X86_SLOT_GS);
+    return x86_narrow(t) ? ir_trunc(t->b, IR_I32, v) : v;
+}
+
+/* Of a machine. */
 static IrVal base_of(Trans *t, unsigned seg)
 {
     return ir_get(t->b, seg == FS ? X86_SLOT_FS : seg == FS + 1 ? X86_SLOT_GS : X86_SLOT_BASE + seg);
@@ -60,7 +68,7 @@ static IrVal in_odd_segment(Trans *t, unsigned seg, IrVal off, unsigned bytes)
     IrBuilder *b = t->b;
     ir_call(b, X86_HELPER_segment, (IrVal[]){x86_c(t, IR_I32, seg | bytes << 8), off}, 2);
     IrVal which = x86_c(t, IR_I32, seg);
-    IrVal base = seg < FS ? ir_call(b, X86_HELPER_segment_base, &which, 1) : base_of(t, seg);
+    IrVal base = seg < FS ? ir_call(b, X86_HELPER_segment_base, &which, 1) : x86_slot_base(t, seg);
     return ir_add(b, IR_I32, off, base);
 }
 
@@ -156,7 +164,7 @@ void x86_go_to(Trans *t, const X86Insn *x, IrVal v, IrHint hint)
         v = ir_zext(b, IR_I64, v);
     if (x86_own_code(t))
         v = ir_zext(b, IR_I64, ir_add(b, IR_I32, ir_trunc(b, IR_I32, v), ir_get(b, X86_SLOT_CS_BASE)));
-    else if (x86_narrow(t) && !(t->ctx & X86_CTX_FLAT))
+    else if (x86_sys(t) && x86_is32(t) && !(t->ctx & X86_CTX_FLAT))
         v = ir_and(b, IR_I64, ir_add(b, IR_I64, v, base_of(t, CS)), x86_c(t, IR_I64, 0xffffffff));
     t->flow = (TransFlow){.kind = FLOW_INDIRECT, .hint = hint, .indirect = v};
 }

@@ -70,7 +70,7 @@ uint32_t x86_segs_ctx(const X86Cpu *cpu)
 {
     enum { ES_SS_DS = 1 << 0 | 1 << 2 | 1 << 3 };
     uint32_t odd = cpu->odd_segs;
-    if (LIKELY(!odd))
+    if (!cpu->code32 || LIKELY(!odd))
         return 0;
     bool stack16 = odd >> SS & 1 && !(segment(cpu, SS).attr & X86_A_BIG);
     bool code16 = odd >> CS & 1 && !(segment(cpu, CS).attr & X86_A_BIG);
@@ -101,23 +101,26 @@ bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector)
         cpu->fs_base = s.base;
     if (seg == 5)
         cpu->gs_base = s.base;
-    if (x86_cpu_is32(cpu))
-        cpu->odd_segs = (cpu->odd_segs & ~(1u << seg)) | (is_flat(&s, seg) ? 0u : 1u << seg);
+    cpu->odd_segs = (cpu->odd_segs & ~(1u << seg)) | (is_flat(&s, seg) ? 0u : 1u << seg);
     return true;
 }
 
-/* 64-bit code is another mode. */
-static bool is_code(uint64_t d)
+/* Code that the program can go to: 32-bit programs have no calls of the kernel by 64-bit code, so that this
+ * is refused. */
+static bool is_code(const X86Cpu *cpu, uint64_t d)
 {
     uint32_t attr = x86_desc_attr(d);
-    return (attr & (X86_A_SEGMENT | X86_A_CODE)) == (X86_A_SEGMENT | X86_A_CODE) && !(attr & X86_A_LONG);
+    return (attr & (X86_A_SEGMENT | X86_A_CODE)) == (X86_A_SEGMENT | X86_A_CODE) &&
+           (!(attr & X86_A_LONG) || cpu->base.ops != &target_i386);
 }
 
 static void put_code_segment(X86Cpu *cpu, uint16_t selector, const X86Seg *s)
 {
+    bool wide = s->attr & X86_A_LONG;
     bool flat = !s->base && s->limit == 0xffffffff && s->attr & X86_A_BIG && s->attr & X86_A_WRITABLE;
     cpu->seg[CS] = selector | 3;
-    cpu->cs_base = (uint32_t)s->base;
+    cpu->code32 = !wide;
+    cpu->cs_base = wide ? 0 : (uint32_t)s->base;
     cpu->cs_limit = s->limit;
     cpu->odd_segs = (cpu->odd_segs & ~(1u << CS)) | (flat ? 0 : 1u << CS);
 }
@@ -125,7 +128,7 @@ static void put_code_segment(X86Cpu *cpu, uint16_t selector, const X86Seg *s)
 bool x86_set_code_segment(X86Cpu *cpu, uint16_t selector)
 {
     uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
-    if (!is_code(d) || !(x86_desc_attr(d) & X86_A_PRESENT))
+    if (!is_code(cpu, d) || !(x86_desc_attr(d) & X86_A_PRESENT))
         return false;
     X86Seg s = x86_desc_seg(d);
     put_code_segment(cpu, selector, &s);
@@ -159,19 +162,16 @@ uint64_t x86_helper_set_selector(void *opaque, uint64_t a, uint64_t b, uint64_t 
     return 1;
 }
 
-uint64_t x86_helper_code_segment(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    return a == ((X86Cpu *)opaque)->seg[1] ? 0 : refuse(opaque, CPU_EXIT_PROTECTION, a);
-}
-
-/* ---- far transfers of 32-bit programs: all checks come before the first change of a register ---- */
+/* ---- far transfers: all checks come before the first change of a register ---- */
 
 /* n bytes at offset off of the stack: where; false: refused. */
-static bool stack_place(X86Cpu *cpu, uint32_t off, unsigned n, uint64_t *ret)
+static bool stack_place(X86Cpu *cpu, uint64_t off, unsigned n, uint64_t *ret)
 {
     X86Seg s = segment(cpu, SS);
-    if (!(s.attr & X86_A_BIG))
-        off &= 0xffff;
+    *ret = off;
+    if (!cpu->code32)
+        return true;
+    off &= s.attr & X86_A_BIG ? 0xffffffff : 0xffff;
     *ret = (uint32_t)(s.base + off);
     if (x86_seg_inside(&s, off, n))
         return true;
@@ -180,11 +180,11 @@ static bool stack_place(X86Cpu *cpu, uint32_t off, unsigned n, uint64_t *ret)
 }
 
 /* The k-th value of `size` bytes on the stack. */
-static bool stack_word(X86Cpu *cpu, unsigned k, unsigned size, uint32_t *ret)
+static bool stack_word(X86Cpu *cpu, unsigned k, unsigned size, uint64_t *ret)
 {
     uint64_t at;
     *ret = 0;
-    if (!stack_place(cpu, (uint32_t)cpu->gpr[X86_RSP] + k * size, size, &at))
+    if (!stack_place(cpu, cpu->gpr[X86_RSP] + k * size, size, &at))
         return false;
     if (!x86_copy_in(cpu, ret, at, size))
         return true;
@@ -192,10 +192,10 @@ static bool stack_word(X86Cpu *cpu, unsigned k, unsigned size, uint32_t *ret)
     return false;
 }
 
-static bool stack_put(X86Cpu *cpu, int k, unsigned size, uint32_t v)
+static bool stack_put(X86Cpu *cpu, int k, unsigned size, uint64_t v)
 {
     uint64_t at;
-    if (!stack_place(cpu, (uint32_t)cpu->gpr[X86_RSP] + (uint32_t)k * size, size, &at))
+    if (!stack_place(cpu, cpu->gpr[X86_RSP] + (uint64_t)(k * (int)size), size, &at))
         return false;
     if (!x86_copy_out(cpu, at, &v, size))
         return true;
@@ -205,17 +205,24 @@ static bool stack_put(X86Cpu *cpu, int k, unsigned size, uint32_t v)
 
 static void stack_move(X86Cpu *cpu, int32_t bytes)
 {
-    uint32_t sp = (uint32_t)cpu->gpr[X86_RSP], to = sp + (uint32_t)bytes;
-    if (!(segment(cpu, SS).attr & X86_A_BIG))
+    uint64_t sp = cpu->gpr[X86_RSP], to = sp + (uint64_t)(int64_t)bytes;
+    if (cpu->code32)
+        to = (uint32_t)to;
+    if (cpu->code32 && !(segment(cpu, SS).attr & X86_A_BIG))
         to = (sp & 0xffff0000) | (to & 0xffff);
     cpu->gpr[X86_RSP] = to;
 }
 
+static bool is_canonical(uint64_t va)
+{
+    return (uint64_t)((int64_t)(va << 16) >> 16) == va;
+}
+
 /* May code go on there? *ret: the segment. */
-static bool far_allowed(X86Cpu *cpu, uint16_t selector, uint32_t offset, bool from_stack, X86Seg *ret)
+static bool far_allowed(X86Cpu *cpu, uint16_t selector, uint64_t offset, bool from_stack, X86Seg *ret)
 {
     uint64_t d = is_null(selector) ? 0 : descriptor(cpu, selector);
-    if (!is_code(d) || (from_stack && (selector & 3) != 3)) {
+    if (!is_code(cpu, d) || (from_stack && (selector & 3) != 3)) {
         refuse(cpu, CPU_EXIT_PROTECTION, selector);
         return false;
     }
@@ -225,7 +232,7 @@ static bool far_allowed(X86Cpu *cpu, uint16_t selector, uint32_t offset, bool fr
         cpu->base.exit.code = NOT_PRESENT;
         return false;
     }
-    if ((int64_t)offset > ret->limit) {
+    if (ret->attr & X86_A_LONG ? !is_canonical(offset) : offset >> 32 || (int64_t)offset > ret->limit) {
         refuse(cpu, CPU_EXIT_PROTECTION, 0);
         return false;
     }
@@ -233,26 +240,44 @@ static bool far_allowed(X86Cpu *cpu, uint16_t selector, uint32_t offset, bool fr
 }
 
 /* On there: with another context, perhaps. */
-static uint64_t far_go(X86Cpu *cpu, uint16_t selector, uint32_t offset, const X86Seg *s)
+static uint64_t far_go(X86Cpu *cpu, uint16_t selector, uint64_t offset, const X86Seg *s)
 {
     put_code_segment(cpu, selector, s);
-    cpu->base.pc = (uint32_t)(s->base + offset);
+    cpu->base.pc = cpu->code32 ? (uint32_t)(s->base + offset) : offset;
     cpu->base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
     return 1;
 }
 
-static uint64_t far_back(X86Cpu *cpu, unsigned size, unsigned words, int32_t more)
+static uint64_t far_return(X86Cpu *cpu, unsigned size, int32_t more)
 {
-    uint32_t offset, selector, flags = 0;
+    uint64_t offset, selector;
     X86Seg s;
     if (!stack_word(cpu, 0, size, &offset) || !stack_word(cpu, 1, size, &selector) ||
-        (words > 2 && !stack_word(cpu, 2, size, &flags)) ||
         !far_allowed(cpu, (uint16_t)selector, offset, true, &s))
         return 1;
-    stack_move(cpu, (int32_t)(words * size) + more);
-    if (words > 2)
-        x86_set_rflags(cpu, size == 2 ? (flags & 0xffff) | cpu->more_flags : flags);
+    stack_move(cpu, 2 * (int32_t)size + more);
     return far_go(cpu, (uint16_t)selector, offset, &s);
+}
+
+/* To the same privilege: 64-bit code pops rsp and ss, too. */
+static uint64_t interrupt_return(X86Cpu *cpu, unsigned size)
+{
+    enum { OFFSET, SELECTOR, FLAGS, SP, STACK, WORDS };
+    const bool whole = !cpu->code32;
+    uint64_t w[WORDS];
+    X86Seg s;
+    for (unsigned k = 0; k < (whole ? WORDS : SP); k++)
+        if (!stack_word(cpu, k, size, &w[k]))
+            return 1;
+    if (!far_allowed(cpu, (uint16_t)w[SELECTOR], w[OFFSET], true, &s) ||
+        (whole && x86_helper_set_selector(cpu, SS, (uint16_t)w[STACK], 0, 0)))
+        return 1;
+    if (!whole)
+        stack_move(cpu, SP * (int32_t)size);
+    else
+        memcpy(&cpu->gpr[X86_RSP], &w[SP], size == 2 ? 2 : 8); /* of 32 bits: the upper half is zero */
+    x86_set_rflags(cpu, size == 2 ? (w[FLAGS] & 0xffff) | cpu->more_flags : w[FLAGS]);
+    return far_go(cpu, (uint16_t)w[SELECTOR], w[OFFSET], &s);
 }
 
 uint64_t x86_helper_far(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -260,22 +285,22 @@ uint64_t x86_helper_far(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64
     X86Cpu *cpu = opaque;
     unsigned size = a >> 4 & 15, len = a >> 8 & 15;
     uint16_t selector = (uint16_t)c;
-    uint32_t offset = (uint32_t)b, next = (uint32_t)x86_user_ip(cpu) + len;
+    uint64_t next = x86_user_ip(cpu) + len;
     X86Seg s;
     switch ((X86FarKind)(a & 15)) {
-    case X86_FAR_RET: return far_back(cpu, size, 2, (int32_t)b);
-    case X86_FAR_IRET: return far_back(cpu, size, 3, 0);
+    case X86_FAR_RET: return far_return(cpu, size, (int32_t)b);
+    case X86_FAR_IRET: return interrupt_return(cpu, size);
     case X86_FAR_JUMP:
     case X86_FAR_CALL: break;
     }
-    if (!far_allowed(cpu, selector, offset, false, &s))
+    if (!far_allowed(cpu, selector, b, false, &s))
         return 1;
     if ((a & 15) == X86_FAR_CALL) {
         if (!stack_put(cpu, -1, size, cpu->seg[CS]) || !stack_put(cpu, -2, size, next))
             return 1;
         stack_move(cpu, -2 * (int32_t)size);
     }
-    return far_go(cpu, selector, offset, &s);
+    return far_go(cpu, selector, b, &s);
 }
 
 /* ---- odd segments ---- */

@@ -33,6 +33,7 @@ static const StateField rows[] = {
     NOT(x86.tls),
     NOT(x86.ldt),
     X86(zmm_used),
+    NOT(x86.code32),
     NOT(x86.odd_segs),
     NOT(x86.cs_base),
     NOT(x86.cs_limit),

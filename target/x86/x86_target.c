@@ -79,20 +79,23 @@ void x86_user_reset(Cpu *base)
     x86_set_mxcsr(cpu, 0x1f80);
     cpu->fpu.cw = 0x37f;
     cpu->fpu.empty = 0xff;
-    cpu->seg[1] = x86_cpu_is32(cpu) ? X86_CS32 : X86_CS64;
+    cpu->code32 = base->ops == &target_i386;
+    cpu->seg[1] = cpu->code32 ? X86_CS32 : X86_CS64;
     cpu->seg[2] = X86_DS;
     cpu->cs_limit = 0xffffffff;
-    if (x86_cpu_is32(cpu)) {
+    cpu->odd_segs = 3 << 4; /* fs, gs: null */
+    if (cpu->code32)
         cpu->seg[0] = cpu->seg[3] = X86_DS;
-        cpu->odd_segs = 3 << 4; /* fs, gs: null */
-    }
+    else
+        cpu->odd_segs |= 1 << 0 | 1 << 3;
     cpu->model = X86_MODEL_MAX;
 }
 
 uint32_t x86_user_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
-    return cpu->model << X86_CTX_MODEL_SHIFT | (x86_cpu_is32(cpu) ? X86_CTX_32 : 0) |
+    const uint32_t mode32 = X86_CTX_32 | (base->ops == &target_i386 ? 0 : X86_CTX_COMPAT);
+    return cpu->model << X86_CTX_MODEL_SHIFT | (cpu->code32 ? mode32 : 0) |
            (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0) |
            (cpu->mxcsr_masks != X86_MXCSR_MASKS && !cpu->store_in_c ? CTX_X86_TRAPS : 0) |
            (cpu->more_flags & X86_AC && !cpu->base.mem ? X86_CTX_ALIGN : 0) | x86_segs_ctx(cpu);

@@ -50,16 +50,11 @@ static void write_gpr(Trans *t, const X86Insn *x, unsigned r, unsigned bytes, Ir
     x86_put_reg(t, high ? r - 4 : r, bytes, high, v);
 }
 
-static IrVal segment_base(Trans *t, const X86Insn *x)
-{
-    return ir_get(t->b, x->seg == 4 ? X86_SLOT_FS : X86_SLOT_GS);
-}
-
 IrVal x86_with_segment(Trans *t, const X86Insn *x, IrVal v)
 {
     if (x86_seg_odd(t, x86_data_segment(x)))
         return x86_in_segment(t, x86_data_segment(x), v, x86_memory_bytes(x));
-    return x->seg ? ir_add(t->b, x86_word(t), segment_base(t, x), v) : v;
+    return x->seg ? ir_add(t->b, x86_word(t), x86_slot_base(t, x->seg), v) : v;
 }
 
 IrVal x86_cut(Trans *t, const X86Insn *x, IrVal v)
@@ -139,7 +134,7 @@ X86Addr x86_addr(Trans *t, const X86Insn *x)
         if (x86_is32(t))
             c = (int32_t)c;
         if (fits_i32(c))
-            return (X86Addr){segment_base(t, x), (int32_t)c};
+            return (X86Addr){x86_slot_base(t, x->seg), (int32_t)c};
     }
     return (X86Addr){x86_with_segment(t, x, base), disp};
 }

@@ -78,17 +78,17 @@ static inline bool x86_sys(const Trans *t)
 {
     return t->ctx & X86_CTX_SYS;
 }
-/* 32-bit or 16-bit code of a machine: registers are the lower halves of slots of 64 bits, and segments are
- * not what Linux makes of them. */
+/* 32-bit or 16-bit code of a machine, or of a 64-bit program: registers are the lower halves of slots of 64
+ * bits. */
 static inline bool x86_narrow(const Trans *t)
 {
-    return (t->ctx & (X86_CTX_SYS | X86_CTX_32)) == (X86_CTX_SYS | X86_CTX_32);
+    return x86_is32(t) && (t->ctx & (X86_CTX_SYS | X86_CTX_COMPAT));
 }
 /* Is `seg` one whose limit is looked at, and whose base is added? fs and gs of programs mostly have a base
  * alone, which is a slot; the others nothing. */
 static inline bool x86_seg_odd(const Trans *t, unsigned seg)
 {
-    return x86_narrow(t) || (!x86_sys(t) && t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4)));
+    return x86_sys(t) ? x86_is32(t) : t->ctx & (seg < 4 ? X86_CTX_SEGS : X86_CTX_FS << (seg - 4));
 }
 /* Is a program in a code segment of its own? */
 static inline bool x86_own_code(const Trans *t)
@@ -263,6 +263,11 @@ void x86_quiet_end(Trans *t, const X86Insn *x);
  * first is written to. C sees to it: the instruction begins again with X86_CTX_STORE. */
 void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes);
 
+/* A program calls the kernel. Not from 32-bit code of a 64-bit one, where the call would be another ABI's: a
+ * kernel without that answers the same. */
+void x86_system_call(Trans *t);
+/* Base of fs (4) or gs (5), of a program. */
+IrVal x86_slot_base(Trans *t, unsigned seg);
 /* Offset, and selector, of a far transfer (x86_trans_seg.c). */
 IrVal x86_far_target(Trans *t, const X86Insn *x, IrVal *ret_selector);
 /* x86_align.c: programs that have set EFLAGS.AC. */

@@ -190,12 +190,17 @@ void x86_trans_popf(Trans *t, const X86Insn *x)
     leave_if_ac_changed(t, args[0], x->opsize);
 }
 
+void x86_system_call(Trans *t)
+{
+    x86_raise(t, t->ctx & X86_CTX_COMPAT ? CPU_EXIT_PROTECTION : CPU_EXIT_SYSCALL);
+}
+
 void x86_trans_syscall(Trans *t, const X86Insn *x)
 {
     if (x86_sys(t))
         x86_sys_insn(t, x);
     else
-        x86_raise(t, CPU_EXIT_SYSCALL);
+        x86_system_call(t);
 }
 void x86_trans_ud(Trans *t, const X86Insn *x)
 {
@@ -230,7 +235,7 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
     else if (x->imm == 3)
         x86_trans_int3(t, x);
     else if (x->imm == 0x80 && x->code32)
-        x86_raise(t, CPU_EXIT_SYSCALL);
+        x86_system_call(t);
     else if (x->imm == 4 && x->code32)
         t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_OVERFLOW};
     else

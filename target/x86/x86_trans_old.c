@@ -78,5 +78,5 @@ void x86_trans_sysenter(Trans *t, const X86Insn *x)
     if (x86_sys(t))
         x86_sys_insn(t, x);
     else
-        x86_raise(t, CPU_EXIT_SYSCALL);
+        x86_system_call(t);
 }

@@ -92,20 +92,16 @@ void x86_trans_ask_segment(Trans *t, const X86Insn *x)
 
 /* ---- far transfers ---- */
 
-/* 64-bit programs: another code segment would be another mode, or privilege. */
-static void need_code_segment(Trans *t, IrVal selector16)
-{
-    IrVal args[] = {ir_zext(t->b, IR_I32, selector16)};
-    ir_call(t->b, X86_HELPER_code_segment, args, 1);
-}
-
-/* 32-bit programs: by C, which goes on elsewhere. */
+/* By C, which goes on elsewhere, perhaps in another mode. */
 static void go_far(Trans *t, const X86Insn *x, X86FarKind kind, IrVal offset, IrVal selector)
 {
     IrBuilder *b = t->b;
-    IrVal zero = x86_c(t, IR_I32, 0);
+    if (!offset)
+        offset = x86_c(t, IR_I64, 0);
+    else if (x->opsize < 8)
+        offset = ir_zext(b, IR_I64, offset);
     IrVal args[] = {x86_c(t, IR_I32, (int64_t)(kind | (unsigned)x->opsize << 4 | (unsigned)x->len << 8)),
-                    offset ? x86_to_word(t, offset, x->opsize) : zero,
+                    offset,
                     selector ? ir_zext(b, IR_I32, selector) : x86_c(t, IR_I32, (int64_t)(x->imm & 0xffff))};
     ir_call(b, X86_HELPER_far, args, 3);
     t->flow.kind = FLOW_STOP;
@@ -130,12 +126,7 @@ void x86_trans_jmp_far(Trans *t, const X86Insn *x)
         return;
     }
     IrVal selector, to = x86_far_target(t, x, &selector);
-    if (x86_is32(t)) {
-        go_far(t, x, X86_FAR_JUMP, to, selector);
-        return;
-    }
-    need_code_segment(t, selector);
-    x86_go_to(t, x, to, IR_HINT_JUMP);
+    go_far(t, x, X86_FAR_JUMP, to, selector);
 }
 
 void x86_trans_call_far(Trans *t, const X86Insn *x)
@@ -144,16 +135,8 @@ void x86_trans_call_far(Trans *t, const X86Insn *x)
         x86_sys_insn(t, x);
         return;
     }
-    IrType ty = x86_type(x->opsize);
     IrVal selector, to = x86_far_target(t, x, &selector);
-    if (x86_is32(t)) {
-        go_far(t, x, X86_FAR_CALL, to, selector);
-        return;
-    }
-    need_code_segment(t, selector);
-    x86_push(t, x->opsize, x86_c(t, ty, X86_CS64));
-    x86_push(t, x->opsize, x86_c(t, ty, (int64_t)(t->pc + x->len)));
-    x86_go_to(t, x, to, IR_HINT_JUMP);
+    go_far(t, x, X86_FAR_CALL, to, selector);
 }
 
 void x86_trans_ret_far(Trans *t, const X86Insn *x)
@@ -163,36 +146,13 @@ void x86_trans_ret_far(Trans *t, const X86Insn *x)
         return;
     }
     int64_t more = x->row->opd[0] == X86_OPD_Iw ? (int64_t)x->imm : 0;
-    if (x86_is32(t)) {
-        go_far(t, x, X86_FAR_RET, x86_c(t, x86_type(x->opsize), more), IR_NONE);
-        return;
-    }
-    IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, x->opsize);
-    need_code_segment(t, x86_ld(t, (X86Addr){sp, x->opsize}, 2));
-    x86_drop(t, 2 * x->opsize + more);
-    x86_go_to(t, x, to, IR_HINT_JUMP);
+    go_far(t, x, X86_FAR_RET, x86_c(t, x86_type(x->opsize), more), IR_NONE);
 }
 
-/* To the same privilege; rsp and ss are popped in 64-bit mode. */
 void x86_trans_iret(Trans *t, const X86Insn *x)
 {
-    if (x86_sys(t)) {
+    if (x86_sys(t))
         x86_sys_insn(t, x);
-        return;
-    }
-    if (x86_is32(t)) {
+    else
         go_far(t, x, X86_FAR_IRET, IR_NONE, IR_NONE);
-        return;
-    }
-    IrBuilder *b = t->b;
-    unsigned n = x->opsize;
-    IrVal sp = x86_gpr(t, X86_RSP), to = x86_top(t, n);
-    need_code_segment(t, x86_ld(t, (X86Addr){sp, (int32_t)n}, 2));
-    IrVal fl = x86_ld(t, (X86Addr){sp, (int32_t)(2 * n)}, n);
-    IrVal after = x86_ld(t, (X86Addr){sp, (int32_t)(3 * n)}, n);
-    load_segment(t, 2, x86_ld(t, (X86Addr){sp, (int32_t)(4 * n)}, 2));
-    IrVal args[] = {n == 8 ? fl : ir_zext(b, IR_I64, fl), x86_c(t, IR_I32, n)};
-    x86_put_reg(t, X86_RSP, n, false, after);
-    ir_call(b, X86_HELPER_set_rflags, args, 2);
-    x86_go_to(t, x, to, IR_HINT_JUMP);
 }
