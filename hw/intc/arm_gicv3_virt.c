@@ -1,5 +1,5 @@
 /* The virtual cpu interface (IHI 0069, chapters 6, 12.3 and 12.4): a hypervisor puts interrupts into list
- * registers (ICH_*), its guest takes them (ICV_*). Absent: traps of ICH_HCR_EL2 (TC, TALL0, TALL1, TDIR). */
+ * registers (ICH_*), its guest takes them (ICV_*). What ICH_HCR_EL2 traps is the cpu's affair. */
 #include "hw/intc/arm_gic_lists.h"
 #include "hw/intc/arm_gicv3_priv.h"
 
@@ -24,8 +24,8 @@ enum {
 #define LR_PRIORITY(lr) ((unsigned)((lr) >> 48) & GIC_PRIORITY_MASK)
 #define LR_ID(lr)       ((uint32_t)(lr))
 #define LR_PHYSICAL(lr) ((unsigned)((lr) >> 32) & 0x3ff)
-/* list registers; 24 bits of numbers, 5 of priority */
-#define VTR ((GIC_LRS - 1) | 1u << 20 | 1u << 23 | 4u << 26 | 4u << 29)
+/* list registers; TDIR, no GICv4, affinity 3; 24 bits of numbers, 5 of priority */
+#define VTR ((GIC_LRS - 1) | 7u << 19 | 1u << 23 | 4u << 26 | 4u << 29)
 enum { ICV_CTLR_FIXED = 4 << 8 | 1 << 11 | 1 << 15 };
 
 uint32_t gic_vmcr_legal(uint32_t v)

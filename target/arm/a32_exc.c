@@ -139,6 +139,11 @@ static void drop_reservation(ArmMachine *m)
     m->arm.ldx_exclusive = 0;
 }
 
+uint32_t a32_vectors(const ArmMachine *m)
+{
+    return m->sys.sctlr[1] & A32_SCTLR_V ? 0xffff0000 : (uint32_t)m->sys.vbar[1];
+}
+
 static void take(ArmMachine *m, unsigned mode, unsigned vector, uint32_t lr)
 {
     const uint32_t sctlr = (uint32_t)m->sys.sctlr[1], old = a32_cpsr(m);
@@ -152,7 +157,7 @@ static void take(ArmMachine *m, unsigned mode, unsigned vector, uint32_t lr)
     if (!(sctlr & ARM_SCTLR_SPAN))
         cpsr |= ARM_PSTATE_PAN;
     drop_reservation(m);
-    a32_set_cpsr(m, cpsr, (sctlr & A32_SCTLR_V ? 0xffff0000 : (uint32_t)m->sys.vbar[1]) + vector);
+    a32_set_cpsr(m, cpsr, a32_vectors(m) + vector);
     *spsr_of(m, mode) = old;
     m->arm.x[14] = lr;
 }
@@ -218,18 +223,15 @@ static void data_abort(ArmMachine *m, uint32_t code, uint32_t addr, bool write)
     take(m, A32_MODE_ABT, VECTOR_DATA, here(m) + 8);
 }
 
-/* DBGDSCR.MOE: what the last debug event was. */
-typedef enum DebugEvent { EVENT_BREAKPOINT = 1, EVENT_BKPT = 3, EVENT_WATCHPOINT = 10 } DebugEvent;
-
-static void note_event(ArmMachine *m, DebugEvent event)
+static void note_event(ArmMachine *m, A32DebugEvent event)
 {
     enum { MOE_SHIFT = 2 };
     m->sys.mdscr = (m->sys.mdscr & ~(15ull << MOE_SHIFT)) | (uint64_t)event << MOE_SHIFT;
 }
 
-void a32_take_breakpoint(ArmMachine *m)
+void a32_take_debug(ArmMachine *m, A32DebugEvent event)
 {
-    note_event(m, EVENT_BREAKPOINT);
+    note_event(m, event);
     prefetch_abort(m, A32_FSC_DEBUG, here(m));
 }
 
@@ -275,15 +277,12 @@ bool a32_exception(Cpu *base)
     ArmMachine *m = (ArmMachine *)base;
     const CpuExit x = base->exit;
     switch ((CpuExitKind)x.kind) {
-    case CPU_EXIT_BREAK:
-        note_event(m, EVENT_BKPT);
-        prefetch_abort(m, A32_FSC_DEBUG, here(m));
-        return true;
+    case CPU_EXIT_BREAK: a32_take_debug(m, A32_EVENT_BKPT); return true;
     case CPU_EXIT_ILLEGAL: undefined(m); return true;
     case CPU_EXIT_FETCH: prefetch_abort(m, (uint32_t)x.code, (uint32_t)x.addr); return true;
     case CPU_EXIT_FAULT:
         if (x.code == ARM_FSC_DEBUG)
-            note_event(m, EVENT_WATCHPOINT);
+            note_event(m, A32_EVENT_WATCHPOINT);
         data_abort(m, (uint32_t)x.code, (uint32_t)x.addr, x.write);
         return true;
     case CPU_EXIT_MISALIGNED:

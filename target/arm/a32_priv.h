@@ -7,7 +7,7 @@
  * when it is entered and left, so the present ones are always x0 to x14. ArmSys.mode is CPSR.M, el what it
  * stands for. A, I and F are in daif, PAN in ArmCpu.pstate; the rest of CPSR as in user mode. System
  * registers are rows of a32_sysregs.def, most of them parts of AArch64's. Not built: EL2 (Hyp mode), EL3
- * (Monitor mode), big-endian page tables, vector catch, short vectors (FPSCR.LEN is kept and ignored).
+ * (Monitor mode), big-endian page tables, short vectors (FPSCR.LEN is kept and ignored).
  */
 #ifndef TARGET_ARM_A32_PRIV_H
 #define TARGET_ARM_A32_PRIV_H
@@ -42,7 +42,13 @@ enum {
 
 /* Fault status beside ARM_FSC_*: domains, by level; the domain stands in CpuExit.code from this bit. */
 enum { A32_FSC_DOMAIN = 60, A32_FSC_DEBUG = 34, A32_FSC_DOMAIN_SHIFT = 16 };
-enum { A32_BREAKPOINTS = 6, A32_WATCHPOINTS = 4 };
+/* DBGDSCR.MOE: what the last debug event was. */
+typedef enum A32DebugEvent {
+    A32_EVENT_BREAKPOINT = 1,
+    A32_EVENT_BKPT = 3,
+    A32_EVENT_VECTOR = 5,
+    A32_EVENT_WATCHPOINT = 10
+} A32DebugEvent;
 
 /* Slots of ArmMachine, behind those of user mode. */
 enum {
@@ -75,7 +81,9 @@ void a32_set_mode(ArmMachine *m, unsigned mode);
 void a32_set_cpsr(ArmMachine *m, uint32_t cpsr, uint32_t pc);
 bool a32_is_mode(const ArmMachine *m, unsigned mode);
 bool a32_exception(Cpu *cpu);
-void a32_take_breakpoint(ArmMachine *m);
+/* A breakpoint or vector catch at pc. */
+void a32_take_debug(ArmMachine *m, A32DebugEvent event);
+uint32_t a32_vectors(const ArmMachine *m); /* where they begin */
 /* Bits of CPSR's I, F, A that are due. */
 void a32_take_interrupt(ArmMachine *m, uint32_t due);
 /* FSR in the format that TTBCR asks for, of CpuExit.code. */

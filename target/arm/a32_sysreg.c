@@ -130,11 +130,11 @@ void a32_reset_sys(ArmMachine *m)
 /* Debug: DBGDSCR's bits that can be written, and the kind of the last event. */
 enum { DSCR_UDCCDIS = 1 << 12, DSCR_MDBGEN = 1 << 15, DSCR_MOE = 15 << 2 };
 
-/* Version 7.1 or 8; 6 breakpoints, one of which should compare contexts, 4 watchpoints; DBGDEVID. */
+/* Version 7.1 or 8; 6 breakpoints, one of which compares contexts, 4 watchpoints; DBGDEVID. */
 static uint32_t debug_id(const ArmMachine *m)
 {
     unsigned version = a32_model_arch((A32Model)m->arm.model) >= 8 ? 6 : 5;
-    return (A32_WATCHPOINTS - 1u) << 28 | (A32_BREAKPOINTS - 1u) << 24 | version << 16 | 1 << 15;
+    return (ARM_WATCHPOINTS - 1u) << 28 | (ARM_BREAKPOINTS - 1u) << 24 | version << 16 | 1 << 15;
 }
 
 static bool read_fn(ArmMachine *m, unsigned id, uint32_t *ret)
@@ -241,7 +241,7 @@ static bool is_debug_point(unsigned reg)
 {
     unsigned n = reg >> 3 & 15, op2 = reg & 7;
     return reg >> 7 == A32_REG(14, 0, 0, 0, 0) >> 7 && op2 >= 4 &&
-           n < (op2 < 6 ? A32_BREAKPOINTS : A32_WATCHPOINTS);
+           n < (op2 < 6 ? ARM_BREAKPOINTS : ARM_WATCHPOINTS);
 }
 
 /* AArch64's of debug, the performance monitor and the interrupt controller have the same CRn, CRm and op2. 0:

@@ -1,8 +1,8 @@
-/* Self-hosted debug (Arm ARM, D2): software step, and breakpoints on addresses. While one of them may come to
- * something, each instruction begins with a look (the helper `debug`; a context of its own). Watchpoints:
- * pages that have one go the slow way of accesses, which asks (TargetSys.watch); a store exclusive counts as
- * a load, too. A 32-bit core (G2) has the same registers and no step, but breakpoints on all addresses but
- * one. Not built: breakpoints on contexts, linked ones. */
+/* Self-hosted debug (Arm ARM, D2): software step, breakpoints on addresses and, the last one, on contexts, to
+ * which the others and watchpoints can be linked. While one of them may come to something, each instruction
+ * begins with a look (the helper `debug`; a context of its own). Watchpoints: pages that have one go the slow
+ * way of accesses, which asks (TargetSys.watch); a store exclusive counts as a load, too. A 32-bit core (G2)
+ * has the same registers and no step, but breakpoints on all addresses but one, and vector catch. */
 #include "target/arm/a32_priv.h"
 #include "target/arm/a64_trans_priv.h"
 
@@ -37,7 +37,7 @@ bool arm_debug_looks(const ArmMachine *m)
     const ArmSys *s = &m->sys;
     if (!(s->mdscr & (MDSCR_SS | MDSCR_MDE)) || !enabled_at(m, s->el, s->daif))
         return false;
-    bool any = s->mdscr & MDSCR_SS;
+    bool any = (s->mdscr & MDSCR_SS) || s->a32_word[A32_WORD_DBGVCR];
     for (unsigned n = 0; n < ARM_BREAKPOINTS; n++)
         any |= (s->mdscr & MDSCR_MDE) && (s->bcr[n] & 1);
     return any;
@@ -56,10 +56,15 @@ static uint64_t raise(ArmMachine *m, unsigned class, uint32_t iss)
 {
     bool el2 = debug_level(m) == 2;
     class += m->sys.el == (el2 ? 2u : 1u);
-    if (m->sys.a32)
-        a32_take_breakpoint(m);
-    else
-        arm_take_sync(m, class << 26 | iss, el2);
+    arm_take_sync(m, class << 26 | iss, el2);
+    m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
+    return 1;
+}
+
+/* The same of a 32-bit core. */
+static uint64_t raise_a32(ArmMachine *m, A32DebugEvent event)
+{
+    a32_take_debug(m, event);
     m->arm.base.exit = (CpuExit){.kind = CPU_EXIT_CTX};
     return 1;
 }
@@ -97,17 +102,86 @@ static bool about_mode(const ArmMachine *m, uint64_t c)
     return about_level(c, m->sys.el);
 }
 
+/* DBGBCR.BT: what a breakpoint compares; odd ones are linked. */
+enum {
+    BT_ADDRESS = 0,
+    BT_LINKED = 1,
+    BT_CONTEXT = 2,
+    BT_OTHER_ADDRESS = 4,
+    BT_CONTEXT_EL1 = 6,
+    BT_VMID = 8,
+    BT_VMID_CONTEXT = 10,
+    BT_CONTEXT_EL2 = 12,
+    BT_CONTEXTS = 14
+};
+
+static unsigned type_of(const ArmSys *s, unsigned n)
+{
+    return s->bcr[n] >> 20 & 15;
+}
+
+static bool vmid_matches(const ArmSys *s, unsigned n)
+{
+    enum { VS = 1 << 19, SHIFT_16 = 48, BVR_SHIFT = 32 };
+    const uint64_t mask = s->vtcr & VS ? 0xffff : 0xff;
+    return ((s->vttbr >> SHIFT_16 ^ s->bvr[n] >> BVR_SHIFT) & mask) == 0;
+}
+
+/* Is it the context that breakpoint n names? EL2 has one of its own where it is a host (VHE). */
+static bool context_matches(const ArmMachine *m, unsigned n)
+{
+    const ArmSys *s = &m->sys;
+    const bool host = arm_host_el0(m) || (s->el == 2 && (s->hcr & ARM_HCR_E2H));
+    const bool guest = s->el < 2 && !host, has_el2 = s->el_max == 2;
+    const bool vhe = has_el2 && arm_model_has(m->arm.model, ARM_FEAT_PAN); /* 8.1 */
+    const bool el1 = guest && (uint32_t)s->bvr[n] == (uint32_t)s->contextidr[1];
+    const bool el2 = vhe && s->bvr[n] >> 32 == (uint32_t)s->contextidr[2];
+    switch (type_of(s, n) & ~(unsigned)BT_LINKED) {
+    case BT_CONTEXT: return host ? (uint32_t)s->bvr[n] == (uint32_t)s->contextidr[2] : el1;
+    case BT_CONTEXT_EL1: return vhe && el1;
+    case BT_VMID: return has_el2 && guest && vmid_matches(s, n);
+    case BT_VMID_CONTEXT: return has_el2 && el1 && vmid_matches(s, n);
+    case BT_CONTEXT_EL2: return el2;
+    case BT_CONTEXTS: return el1 && el2;
+    default: return false;
+    }
+}
+
+static bool compares_contexts(unsigned n)
+{
+    return n == ARM_BREAKPOINTS - 1; /* ID_AA64DFR0_EL1.CTX_CMPs, DBGDIDR.CTX_CMPs */
+}
+
+/* What a break- or watchpoint is linked to. */
+static bool link_matches(const ArmMachine *m, unsigned n)
+{
+    return compares_contexts(n) && (m->sys.bcr[n] & 1) && (type_of(&m->sys, n) & BT_LINKED) &&
+           context_matches(m, n);
+}
+
 /* Does breakpoint n say so? */
 static bool matches(const ArmMachine *m, unsigned n)
 {
     const ArmSys *s = &m->sys;
-    enum { ADDRESS = 0, OTHER_ADDRESS = 4 };
-    uint64_t c = s->bcr[n];
-    unsigned kind = c >> 20 & 15;
-    if (!(c & 1) || !(kind == ADDRESS || (kind == OTHER_ADDRESS && s->a32)) || !about_mode(m, c))
+    const uint64_t c = s->bcr[n];
+    const unsigned type = type_of(s, n), kind = type & ~(unsigned)BT_LINKED;
+    const bool linked = type & BT_LINKED;
+    if (!(c & 1) || !about_mode(m, c))
         return false;
+    if (kind != BT_ADDRESS && !(kind == BT_OTHER_ADDRESS && s->a32))
+        return !linked && compares_contexts(n) && context_matches(m, n);
     bool same = ((m->arm.base.pc ^ s->bvr[n]) & ((1ull << 53) - 4)) == 0 && is_half(m, c);
-    return same == (kind == ADDRESS);
+    return same == (kind == BT_ADDRESS) && (!linked || link_matches(m, c >> 16 & 15));
+}
+
+/* Does DBGVCR name the vector at pc? Where those of aborts would catch their own exception they are left out.
+ */
+static bool catches(const ArmMachine *m)
+{
+    enum { VECTORS = 0xde, ABORTS = 0x18 };
+    const uint32_t vcr = m->sys.a32_word[A32_WORD_DBGVCR] & (m->sys.el ? VECTORS & ~ABORTS : VECTORS);
+    const uint32_t at = ((uint32_t)m->arm.base.pc & ~1u) - a32_vectors(m);
+    return at < 32 && at % 4 == 0 && (vcr >> at / 4 & 1);
 }
 
 uint64_t arm_debug_look(ArmMachine *m)
@@ -120,10 +194,11 @@ uint64_t arm_debug_look(ArmMachine *m)
             return raise(m, ARM_EC_STEP_LOWER, iss | ARM_FSC_DEBUG);
         }
     }
-    if (s->mdscr & MDSCR_MDE)
-        for (unsigned n = 0; n < ARM_BREAKPOINTS; n++)
-            if (matches(m, n))
-                return raise(m, ARM_EC_BREAK_LOWER, ARM_FSC_DEBUG);
+    for (unsigned n = 0; (s->mdscr & MDSCR_MDE) && n < ARM_BREAKPOINTS; n++)
+        if (matches(m, n))
+            return s->a32 ? raise_a32(m, A32_EVENT_BREAKPOINT) : raise(m, ARM_EC_BREAK_LOWER, ARM_FSC_DEBUG);
+    if (s->a32 && (s->mdscr & MDSCR_MDE) && catches(m))
+        return raise_a32(m, A32_EVENT_VECTOR);
     if (s->mdscr & MDSCR_SS) {
         s->stepping = 1;
         s->step_pc = m->arm.base.pc;
@@ -174,6 +249,7 @@ bool arm_watches(const Cpu *cpu, Gva page)
 
 bool arm_watch(Cpu *cpu, const IrAccess *a)
 {
+    enum { WCR_LINKED = 1 << 20 };
     ArmMachine *m = (ArmMachine *)cpu;
     const ArmSys *s = &m->sys;
     const IrMem mem = {.raw = a->mem};
@@ -184,7 +260,8 @@ bool arm_watch(Cpu *cpu, const IrAccess *a)
     for (unsigned n = 0; n < ARM_WATCHPOINTS; n++) {
         unsigned both = s->wcr[n] >> 3 & how;
         if (!both || !about_level(s->wcr[n], mem.mmuidx == ARM_IDX_U ? 0 : s->el) ||
-            !names(s, n, first, last, &at))
+            !names(s, n, first, last, &at) ||
+            ((s->wcr[n] & WCR_LINKED) && !link_matches(m, s->wcr[n] >> 16 & 15)))
             continue;
         cpu->exit =
             (CpuExit){.kind = CPU_EXIT_FAULT, .code = ARM_FSC_DEBUG, .addr = at, .write = !(both & 1)};

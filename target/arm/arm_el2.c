@@ -134,7 +134,7 @@ static bool debug_traps(const ArmMachine *m, unsigned reg)
     return pmu && crn == 9 && crm == 14 && (mdcr & TPM);
 }
 
-/* The interrupt controller: SGIs always, the rest as ICH_HCR_EL2 says. */
+/* The interrupt controller: SGIs with HCR_EL2.IMO or FMO, everything but ICC_SRE as ICH_HCR_EL2 says. */
 static bool controller_traps(const ArmMachine *m, unsigned reg)
 {
     enum { TC = 1 << 10, TALL0 = 1 << 11, TALL1 = 1 << 12, TDIR = 1 << 14 };
@@ -144,11 +144,14 @@ static bool controller_traps(const ArmMachine *m, unsigned reg)
     bool pmr = reg == R(0, 4, 6, 0);
     if (!pmr && (reg >> 7 != R(0, 12, 0, 0) >> 7 || crm < 8))
         return false;
-    if (crm == 11 && op2 >= 5) /* ICC_SGI1R, ASGI1R, SGI0R */
-        return m->sys.hcr & (ARM_HCR_IMO | ARM_HCR_FMO);
+    const bool sgi = crm == 11 && op2 >= 5; /* ICC_SGI1R, ASGI1R, SGI0R */
+    if (sgi && (m->sys.hcr & (ARM_HCR_IMO | ARM_HCR_FMO)))
+        return true;
+    if (crm == 12 && op2 == 5) /* SRE */
+        return false;
     if (!b->device_reg || !b->device_reg(b->opaque, b->number, R(4, 12, 11, 0), false, &ich))
         return false;
-    if (pmr || (crm == 11 && op2 == 3) || (crm == 12 && op2 == 4)) /* PMR, RPR, CTLR */
+    if (pmr || sgi || (crm == 11 && op2 == 3) || (crm == 12 && op2 == 4)) /* PMR, RPR, CTLR */
         return ich & TC;
     if (crm == 11 && op2 == 1)
         return ich & (TDIR | TC);

@@ -163,7 +163,12 @@ typedef struct ArmRegime {
 } ArmRegime;
 
 enum { ARM_SPACE_ASID_SHIFT = 48 };
-enum { ARM_REGIMES = 32, ARM_BREAKPOINTS = 16, ARM_WATCHPOINTS = 4 /* that do something: ID_AA64DFR0_EL1 */ };
+enum {
+    ARM_REGIMES = 32,
+    ARM_BREAKPOINTS = 6,
+    ARM_WATCHPOINTS = 4,  /* ID_AA64DFR0_EL1, DBGDIDR */
+    ARM_DEBUG_POINTS = 16 /* the architecture's most */
+};
 
 enum { ARM_PMU_EVENTS = 4 }; /* event counters */
 
@@ -174,7 +179,7 @@ typedef struct ArmTimer {
 } ArmTimer;
 
 /* AArch32's registers that AArch64 has not and that only keep what was written (a32_sysregs.def). */
-enum { A32_WORD_ACTLR, A32_WORDS };
+enum { A32_WORD_ACTLR, A32_WORD_DBGVCR, A32_WORDS };
 
 typedef struct ArmSys {
     CpuBoard board;               /* kept over resets, as the next two */
@@ -201,7 +206,7 @@ typedef struct ArmSys {
     uint64_t step_pc;
     uint64_t fault_ipa; /* of the last fault of stage 2 */
     uint64_t csselr, mdscr, oslsr, osdlr, cntkctl;
-    uint64_t bvr[ARM_BREAKPOINTS], bcr[ARM_BREAKPOINTS], wvr[ARM_BREAKPOINTS], wcr[ARM_BREAKPOINTS];
+    uint64_t bvr[ARM_DEBUG_POINTS], bcr[ARM_DEBUG_POINTS], wvr[ARM_DEBUG_POINTS], wcr[ARM_DEBUG_POINTS];
     uint64_t pmcr, pmcnten, pmuserenr, pminten, pmovs, pmselr, pmccfiltr, cycles,
         cycles_at; /* what the cycle counter was at this count */
     uint64_t pmevcntr[ARM_PMU_EVENTS], pmevtyper[ARM_PMU_EVENTS];

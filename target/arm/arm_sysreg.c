@@ -317,7 +317,8 @@ static bool write_fn(ArmMachine *m, unsigned id, uint64_t v)
 static uint64_t *debug_reg(ArmSys *s, unsigned reg)
 {
     unsigned n = reg >> 3 & 15;
-    if (reg >> 7 != A64_SYSREG(2, 0, 0, 0, 0) >> 7 || !(reg & 4))
+    if (reg >> 7 != A64_SYSREG(2, 0, 0, 0, 0) >> 7 || !(reg & 4) ||
+        n >= (reg & 2 ? ARM_WATCHPOINTS : ARM_BREAKPOINTS))
         return NULL;
     switch (reg & 3) {
     case 0: return &s->bvr[n];

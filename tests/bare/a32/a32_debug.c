@@ -1,7 +1,7 @@
 /* options: -cpu cortex-a15
- * Self-hosted debug of AArch32 by coprocessor 14: locks, breakpoints of both instruction sets and on all
- * addresses but one, watchpoints by bytes, direction and privilege, what DBGDSCR, the status and address
- * registers say. */
+ * Self-hosted debug of AArch32 by coprocessor 14: locks, breakpoints of both instruction sets, on all
+ * addresses but one and on contexts, vector catch, watchpoints by bytes, direction and privilege, what
+ * DBGDSCR, the status and address registers say. */
 #include "a32_bare.h"
 
 #define cp14_read(crn, crm, opc2)                                                                            \
@@ -14,7 +14,7 @@
     __asm__ volatile("mcr p14, 0, %0, " #crn ", " #crm ", " #opc2 "\n isb" ::"r"((u32)(v)) : "memory")
 
 enum { MDBGEN = 1 << 15, UDCCDIS = 1 << 12, DEBUG = 2, OSLK = 2 };
-enum { MOE_BREAKPOINT = 1, MOE_BKPT = 3, MOE_WATCHPOINT = 10 };
+enum { MOE_BREAKPOINT = 1, MOE_BKPT = 3, MOE_VECTOR = 5, MOE_WATCHPOINT = 10 };
 /* DBGBCR, DBGWCR */
 enum {
     ON = 1,
@@ -175,6 +175,68 @@ static void all_but_one(void)
     cp14_write(c0, c0, 5, 0);
 }
 
+/* The last one compares contexts, by itself or for another. */
+static void contexts(void)
+{
+    enum { CONTEXT = 2 << 20, LINKED = 1 << 20, TO_LAST = 5 << 16, MINE = 0x1234, OTHER = 0x1235 };
+    cp15_write(0, c13, c0, 1, MINE);
+    cp14_write(c0, c5, 4, MINE);
+    if (!OUTSIDE) { /* has none that is not linked */
+        cp14_write(c0, c5, 5, ON | USER | BYTES(15) | CONTEXT);
+        run(USR, three, 9, 0);
+        STOPPED(three);
+        CHECK_EQ(seen.value, 9);
+        cp15_write(0, c13, c0, 1, OTHER);
+        GOES_ON(USR, three, 0);
+        cp15_write(0, c13, c0, 1, MINE);
+    }
+    cp14_write(c0, c5, 5, ON | BYTES(15) | CONTEXT | LINKED);
+    GOES_ON(USR, three, 0);
+    cp14_write(c0, c0, 4, (u32)three + 8);
+    cp14_write(c0, c0, 5, ON | USER | BYTES(15) | LINKED | TO_LAST);
+    run(USR, three, 0, 0);
+    STOPPED((u32)three + 8);
+    cp15_write(0, c13, c0, 1, OTHER);
+    GOES_ON(USR, three, 0);
+    cp14_write(c0, c0, 5, 0);
+    cp14_write(c0, c5, 5, 0);
+    cp15_write(0, c13, c0, 1, 0);
+}
+
+static void caught(u32 mode, Op32 *fn, u32 vector, int line)
+{
+    run(mode, fn, 0, 0);
+    check_eq(seen.vector, VECTOR_PREFETCH, "stops", line);
+    check_eq(seen.lr, cp15_read(0, c12, c0, 0) + vector + 4, "where", line);
+    check_eq(moe(), MOE_VECTOR, "reason", line);
+}
+#define CAUGHT(mode, fn, vector) caught(mode, fn, vector, __LINE__)
+
+/* DBGVCR: the first instruction of a handler. */
+static void vectors(void)
+{
+    enum { UNDEFINED = 1 << 1, CALL = 1 << 2, PREFETCH = 1 << 3 };
+    cp14_write(c0, c7, 0, CALL);
+    CHECK_EQ(cp14_read(c0, c7, 0), CALL);
+    CAUGHT(USR, op_svc, VECTOR_SVC);
+    CAUGHT(SYS, op_svc, VECTOR_SVC);
+    CAUGHT(USR, op_t_svc, VECTOR_SVC);
+    run(USR, op_udf, 0, 0);
+    CHECK_EQ(seen.vector, VECTOR_UND);
+    cp14_write(c0, c7, 0, UNDEFINED | PREFETCH);
+    CAUGHT(USR, op_udf, VECTOR_UND);
+    run(USR, op_svc, 0, 0);
+    CHECK_EQ(seen.vector, VECTOR_SVC);
+    run(USR, op_bkpt, 0, 0); /* its own vector cannot be caught */
+    CHECK_EQ(seen.vector, VECTOR_PREFETCH);
+    CHECK_EQ(moe(), MOE_BKPT);
+    cp14_write(c0, c2, 2, 0); /* DBGDSCR.MDBGen */
+    run(USR, op_udf, 0, 0);
+    CHECK_EQ(seen.vector, VECTOR_UND);
+    cp14_write(c0, c2, 2, MDBGEN);
+    cp14_write(c0, c7, 0, 0);
+}
+
 static void watched(u32 mode, Op32 *fn, u32 va, u32 at, bool write, int line)
 {
     run(mode, fn, va, 7);
@@ -242,5 +304,8 @@ void test(void)
     in_thumb();
     if (!OUTSIDE) /* has it not */
         all_but_one();
+    contexts();
+    if (!OUTSIDE) /* has it not */
+        vectors();
     watchpoints();
 }

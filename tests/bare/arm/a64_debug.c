@@ -1,4 +1,5 @@
-/* Self-hosted debug: software step of EL0 and EL1, over exceptions and faults, break- and watchpoints. */
+/* Self-hosted debug: software step of EL0 and EL1, over exceptions and faults, break- and watchpoints, those
+ * that are linked to a context. */
 #include "a64_bare.h"
 
 enum { SS = 1, KDE = 1 << 13, MDE = 1 << 15, ISV = 1 << 24, DEBUG = 0x22, MOST = 64 };
@@ -34,8 +35,9 @@ __asm__(".text\n .balign 64\n three: mov x0, #1\n add x0, x0, #2\n add x0, x0, #
         " masks: msr daifclr, #8\n mov x0, #7\n msr daifset, #8\n add x0, x0, #1\n ret\n"
         " masks_all: mrs x1, daif\n msr daif, xzr\n mov x0, #7\n msr daif, x1\n add x0, x0, #1\n ret\n"
         " turns_on: msr daifclr, #8\n mov x1, #0x2001\n msr mdscr_el1, x1\n isb\n mov x0, #7\n"
-        " msr daifset, #8\n msr mdscr_el1, xzr\n isb\n add x0, x0, #1\n ret\n");
-Op three, branches, exclusive, loads, masks, masks_all, turns_on;
+        " msr daifset, #8\n msr mdscr_el1, xzr\n isb\n add x0, x0, #1\n ret\n"
+        " seventh: mrs x0, dbgbvr6_el1\n ret\n fifth_watch: mrs x0, dbgwvr4_el1\n ret\n");
+Op three, branches, exclusive, loads, masks, masks_all, turns_on, seventh, fifth_watch;
 
 static void check_steps(u64 base, const uint8_t *words, unsigned n)
 {
@@ -163,6 +165,47 @@ static void breakpoints(void)
     reg_write(dbgbcr1_el1, 0);
 }
 
+/* DBGBCR of the last, which compares contexts, and of others and DBGWCR */
+enum { ENABLE = 1, CONTEXT = 2 << 20, LINKED = 1 << 20, TO_LAST = 5 << 16, TO_FIRST = 0 };
+
+static void contexts(void)
+{
+    enum { AT_EL0 = 2 << 1, ALL_BYTES = 15 << 5, MINE = 0x12345677, OTHER = 0x12345678 };
+    u64 third = (u64)three + ALIAS + 8;
+    on_trap = NULL;
+    reg_write(mdscr_el1, MDE);
+    reg_write(contextidr_el1, MINE);
+    reg_write(dbgbvr5_el1, MINE);
+    if (!OUTSIDE) { /* 7.2 has none that is not linked */
+        reg_write(dbgbcr5_el1, ENABLE | AT_EL0 | ALL_BYTES | CONTEXT);
+        Seen s = run(EL0, three, 0, 0);
+        CHECK_TRAP(s, EC_BREAK_LOWER, DEBUG);
+        CHECK_EQ(s.elr, (u64)three + ALIAS);
+        reg_write(contextidr_el1, OTHER);
+        CHECK_VALUE(run(EL0, three, 0, 0), 6);
+        reg_write(contextidr_el1, MINE);
+    }
+    reg_write(dbgbcr5_el1, ENABLE | ALL_BYTES | CONTEXT | LINKED);
+    CHECK_VALUE(run(EL0, three, 0, 0), 6); /* by itself it stops nobody */
+    reg_write(dbgbvr1_el1, third);
+    reg_write(dbgbcr1_el1, ENABLE | AT_EL0 | ALL_BYTES | LINKED | TO_LAST);
+    Seen s = run(EL0, three, 0, 0);
+    CHECK_TRAP(s, EC_BREAK_LOWER, DEBUG);
+    CHECK_EQ(s.elr, third);
+    reg_write(contextidr_el1, OTHER);
+    CHECK_VALUE(run(EL0, three, 0, 0), 6);
+    reg_write(contextidr_el1, MINE);
+    reg_write(dbgbcr1_el1, ENABLE | AT_EL0 | ALL_BYTES | LINKED | TO_FIRST); /* compares no contexts */
+    CHECK_VALUE(run(EL0, three, 0, 0), 6);
+    reg_write(dbgbcr1_el1, ENABLE | AT_EL0 | ALL_BYTES | LINKED | TO_LAST);
+    reg_write(dbgbcr5_el1, 0);
+    CHECK_VALUE(run(EL0, three, 0, 0), 6);
+    reg_write(dbgbcr1_el1, 0);
+    reg_write(mdscr_el1, 0);
+    CHECK_EQ(run(EL1T, seventh, 0, 0).ec, EC_UNKNOWN);
+    CHECK_EQ(run(EL1T, fifth_watch, 0, 0).ec, EC_UNKNOWN);
+}
+
 enum {
     WNR = 1 << 6,
     LOADS = 1 << 3,
@@ -225,6 +268,22 @@ static void watchpoints_of_el0(u64 at, volatile u64 *mine)
     reg_write(mdscr_el1, 0);
 }
 
+static void linked_watchpoint(u64 at)
+{
+    reg_write(mdscr_el1, MDE);
+    reg_write(dbgbvr5_el1, 5);
+    reg_write(dbgbcr5_el1, ENABLE | CONTEXT | LINKED | 15 << 5);
+    watch(at, OF_EL0 | LOADS | BYTES(255) | LINKED | TO_LAST);
+    for (unsigned context = 4; context <= 6; context++) {
+        reg_write(contextidr_el1, context);
+        CHECK_EQ(run(EL0, op_ldr, at, 0).ec, context == 5 ? EC_WATCH_LOWER : NO_TRAP);
+    }
+    reg_write(dbgwcr2_el1, 0);
+    reg_write(dbgbcr5_el1, 0);
+    reg_write(mdscr_el1, 0);
+    reg_write(contextidr_el1, 0);
+}
+
 /* A range, what is not mapped, what comes before. */
 static void watched_ranges(u64 at)
 {
@@ -273,6 +332,7 @@ static void watchpoints(void)
     *mine = 77;
     on_trap = NULL;
     watchpoints_of_el0((u64)mine + ALIAS, mine);
+    linked_watchpoint((u64)mine + ALIAS);
     watched_ranges((u64)mine + ALIAS);
     *mine = 77;
     watchpoints_of_el1((u64)mine);
@@ -293,6 +353,7 @@ void test(void)
     while_unmasked(masks_all, 8);
     turned_on_inside();
     breakpoints();
+    contexts();
     watchpoints();
     use_tables(NULL, 0, 0);
 }

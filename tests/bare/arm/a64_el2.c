@@ -24,6 +24,17 @@
 #define HCR_NONE (HCR_RW | HCR_API)
 #define DATA     0x100000000ull
 
+#define READS(name, reg)  " icc_" name ": mrs x0, s3_0_" reg "\n ret\n"
+#define WRITES(name, reg) " icc_" name ": msr s3_0_" reg ", x0\n ret\n"
+__asm__(".text\n .balign 4\n"
+        READS("pmr", "c4_c6_0") READS("rpr", "c12_c11_3") READS("ctlr", "c12_c12_4")
+        WRITES("sgi", "c12_c11_5") WRITES("dir", "c12_c11_1")
+        READS("hppir0", "c12_c8_2") READS("igrpen0", "c12_c12_6")
+        READS("hppir1", "c12_c12_2") READS("igrpen1", "c12_c12_7") READS("ap1r", "c12_c9_0")
+        READS("sre", "c12_c12_5"));
+Op icc_pmr, icc_rpr, icc_ctlr, icc_sgi, icc_dir, icc_hppir0, icc_igrpen0, icc_hppir1, icc_igrpen1, icc_ap1r,
+    icc_sre;
+
 static Tables t1, t2;
 
 static void write_hcr(u64 v)
@@ -126,6 +137,67 @@ static void traps(void)
     s = run(EL1T, op_mrs_cntvct, 0, 0);
     CHECK(reg_read(cntpct_el0) - s.value - (1ull << 40) < 1000000000);
     reg_write(cntvoff_el2, 0);
+}
+
+/* ICH_HCR_EL2: registers of the interrupt controller's cpu interface. */
+static void controller_traps(void)
+{
+    enum { TC = 1 << 10, TALL0 = 1 << 11, TALL1 = 1 << 12, TDIR = 1 << 14 };
+    static const struct {
+        Op *fn;
+        unsigned by, iss;
+    } rows[] = {
+        {icc_pmr, TC, 3 << 20 | 4 << 10 | 6 << 1 | 1},
+        {icc_rpr, TC, 3 << 20 | 3 << 17 | 12 << 10 | 11 << 1 | 1},
+        {icc_ctlr, TC, 3 << 20 | 4 << 17 | 12 << 10 | 12 << 1 | 1},
+        {icc_sgi, TC, 3 << 20 | 5 << 17 | 12 << 10 | 11 << 1},
+        {icc_dir, TC | TDIR, 3 << 20 | 1 << 17 | 12 << 10 | 11 << 1},
+        {icc_hppir0, TALL0, 3 << 20 | 2 << 17 | 12 << 10 | 8 << 1 | 1},
+        {icc_igrpen0, TALL0, 3 << 20 | 6 << 17 | 12 << 10 | 12 << 1 | 1},
+        {icc_hppir1, TALL1, 3 << 20 | 2 << 17 | 12 << 10 | 12 << 1 | 1},
+        {icc_igrpen1, TALL1, 3 << 20 | 7 << 17 | 12 << 10 | 12 << 1 | 1},
+        {icc_ap1r, TALL1, 3 << 20 | 12 << 10 | 9 << 1 | 1},
+        {icc_sre, 0, 0},
+    };
+    if (!OUTSIDE)
+        CHECK_EQ(reg_read(s3_4_c12_c11_1) >> 19 & 1, 1); /* ICH_VTR_EL2.TDS */
+    for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        for (unsigned bit = TC; bit <= TDIR; bit <<= 1) {
+            reg_write(s3_4_c12_c11_0, bit); /* ICH_HCR_EL2 */
+            Seen s = run(EL1T, rows[k].fn, 1023, 0);
+            if (OUTSIDE && bit == TDIR) /* is kept for others there, or from none */
+                continue;
+            if (rows[k].by & bit)
+                CHECK_TRAP(s, EC_SYSREG, rows[k].iss);
+            else
+                CHECK_EQ(s.ec, NO_TRAP);
+        }
+    }
+    reg_write(s3_4_c12_c11_0, 0);
+}
+
+/* Breakpoints of one virtual machine: the last one names its VMID, another is linked to that. */
+static void vmid_breakpoint(void)
+{
+    enum { ENABLE = 1, AT_EL0 = 2 << 1, ALL_BYTES = 15 << 5, MDE = 1 << 15, MINE = 9 };
+    enum { VMID = 8 << 20, LINKED = 1 << 20, TO_LAST = 5 << 16 };
+    reg_write(oslar_el1, 0);
+    reg_write(mdscr_el1, MDE);
+    reg_write(vttbr_el2, (u64)MINE << 48);
+    reg_write(dbgbvr5_el1, (u64)MINE << 32);
+    reg_write(dbgbcr5_el1, ENABLE | ALL_BYTES | VMID | LINKED);
+    reg_write(dbgbvr0_el1, (u64)op_nop);
+    reg_write(dbgbcr0_el1, ENABLE | AT_EL0 | ALL_BYTES | LINKED | TO_LAST);
+    Seen s = run(EL0, op_nop, 0, 0);
+    CHECK_EQ(s.ec, EC_BREAK_LOWER);
+    CHECK_EQ(s.by_el1, 1);
+    CHECK_EQ(s.elr, op_nop);
+    reg_write(vttbr_el2, (u64)(MINE + 1) << 48);
+    CHECK_EQ(run(EL0, op_nop, 0, 0).ec, NO_TRAP);
+    reg_write(dbgbcr0_el1, 0);
+    reg_write(dbgbcr5_el1, 0);
+    reg_write(mdscr_el1, 0);
+    reg_write(vttbr_el2, 0);
 }
 
 /* ---- stage 2 ---- */
@@ -486,6 +558,9 @@ void test(void)
     identity();
     calls();
     traps();
+    controller_traps();
+    if (!OUTSIDE) /* compares no VMIDs */
+        vmid_breakpoint();
     stage2();
     both_stages();
     if (!OUTSIDE) /* asks for nothing there */
