@@ -50,17 +50,19 @@ static Cpu *cpu_of(const GdbServer *g, unsigned thread)
 typedef struct IsaRow {
     const char *name, *arch, *core, *fp, *fp_type, *fp_types, *sys;
     const char *core_words, *fp_words; /* 32-bit system registers that belong to the first two */
+    bool narrow; /* 32 bits are what GDB sees of integer and system registers, which keep their sign in 64 */
 } IsaRow;
 
 /* Names and types that GDB expects ("Standard Target Features" in its manual). */
 static const IsaRow isas[] = {
     {"riscv64", "riscv:rv64", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double", NULL,
-     "org.gnu.gdb.riscv.csr", NULL, NULL},
-    {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "v128",
-     gdb_types_aarch64,
-     "org.tinamou.aarch64.sys", "cpsr", "fpsr fpcr"},
+     "org.gnu.gdb.riscv.csr", NULL, NULL, false},
+    {"riscv32", "riscv:rv32", "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "ieee_double", NULL,
+     "org.gnu.gdb.riscv.csr", NULL, NULL, true},
+    {"aarch64", "aarch64", "org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "v128", gdb_types_aarch64,
+     "org.tinamou.aarch64.sys", "cpsr", "fpsr fpcr", false},
     {"arm", "arm", "org.gnu.gdb.arm.core", "org.gnu.gdb.arm.vfp", "ieee_double", NULL, "org.tinamou.arm.sys",
-     "cpsr", "fpscr"},
+     "cpsr", "fpscr", false},
 };
 
 static const IsaRow *isa_of(const GdbServer *g)
@@ -143,6 +145,15 @@ static bool describe_own(const TargetGdb *own, unsigned n, GdbReg *ret)
     return true;
 }
 
+/* Bytes of a register as GDB has it. */
+static unsigned reg_bytes(const GdbServer *g, const RegRef *ref)
+{
+    const bool narrow = isa_of(g)->narrow && ref->part != PART_FP;
+    if (ref->sys)
+        return ref->part == PART_SYS && !narrow ? 8 : 4;
+    return narrow ? 4 : g->vm->machine->board->target->regs[ref->n].size;
+}
+
 static bool describe(void *o, unsigned n, GdbReg *ret)
 {
     GdbServer *g = o;
@@ -153,10 +164,9 @@ static bool describe(void *o, unsigned n, GdbReg *ret)
         return false;
     const RegRef *ref = &g_array_index(g->regs, RegRef, n);
     const char *const features[] = {[PART_CORE] = isa->core, [PART_FP] = isa->fp, [PART_SYS] = isa->sys};
-    *ret = (GdbReg){.feature = features[ref->part], .type = "int"};
+    *ret = (GdbReg){.feature = features[ref->part], .type = "int", .bits = reg_bytes(g, ref) * 8};
     if (ref->sys) {
         ret->name = sys_name(g, ref->n);
-        ret->bits = ref->part == PART_SYS ? 64 : 32;
         ret->group = ref->part == PART_SYS ? "system" : NULL;
         return true;
     }
@@ -165,13 +175,28 @@ static bool describe(void *o, unsigned n, GdbReg *ret)
     ret->name = r->name;
     ret->type = fp ? isa->fp_type : pc ? "code_ptr" : strcmp(r->name, "sp") == 0 ? "data_ptr" : "int";
     ret->types = fp ? isa->fp_types : NULL;
-    ret->bits = r->size * 8u;
     return true;
 }
 
 static uint8_t byte_of(uint64_t v, unsigned k)
 {
     return k < 8 ? (uint8_t)(v >> 8 * k) : 0;
+}
+
+/* Of the registers that stand in the cpu. T: GDB finds it in CPSR. */
+static void access_in_cpu(Cpu *cpu, const TargetReg *r, uint8_t *bytes, unsigned size, bool write)
+{
+    uint8_t *at = (uint8_t *)cpu + r->offset;
+    const bool pc = strcmp(r->name, "pc") == 0;
+    const uint64_t tag = pc ? cpu_isa(cpu)->pc_tag : 0;
+    if (!write) {
+        for (unsigned k = 0; k < size; k++)
+            bytes[k] = at[k] & (uint8_t)~byte_of(tag, k);
+    } else if (!(r->group == 0 && strcmp(r->name, "zero") == 0)) {
+        for (unsigned k = 0; k < size; k++)
+            at[k] = (uint8_t)((bytes[k] & ~byte_of(tag, k)) | (at[k] & byte_of(tag, k)));
+        memset(at + size, !pc && at[size - 1] & 0x80 ? 0xff : 0, r->size - size);
+    }
 }
 
 static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes, bool write)
@@ -182,24 +207,14 @@ static bool access_reg(GdbServer *g, unsigned thread, unsigned n, uint8_t *bytes
     if (own_registers(g))
         return own_registers(g)->access(cpu, n, bytes, write);
     const RegRef *ref = &g_array_index(g->regs, RegRef, n);
+    const unsigned size = reg_bytes(g, ref);
     if (!ref->sys) {
-        const TargetReg *r = &ops->regs[ref->n];
-        uint8_t *at = (uint8_t *)cpu + r->offset;
-        /* T: GDB finds it in CPSR */
-        uint64_t tag = strcmp(r->name, "pc") == 0 ? cpu_isa(cpu)->pc_tag : 0;
-        if (write && !(r->group == 0 && strcmp(r->name, "zero") == 0)) {
-            for (unsigned k = 0; k < r->size; k++)
-                at[k] = (uint8_t)((bytes[k] & ~byte_of(tag, k)) | (at[k] & byte_of(tag, k)));
-        } else if (!write) {
-            for (unsigned k = 0; k < r->size; k++)
-                bytes[k] = at[k] & (uint8_t)~byte_of(tag, k);
-        }
+        access_in_cpu(cpu, &ops->regs[ref->n], bytes, size, write);
         return true;
     }
     const char *name;
     uint64_t v = 0;
     bool ok = false;
-    size_t size = ref->part == PART_SYS ? 8 : 4;
     if (write)
         memcpy(&v, bytes, size);
     bool there = ops->sys->debug_reg(cpu, ref->n, &name, &v, write, &ok);

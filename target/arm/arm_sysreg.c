@@ -617,18 +617,13 @@ static const char *const row_names[REG_COUNT] = {
 #undef ASYS
 };
 
-/* Of a64_sysregs.def what is not among the rows: identification and what EL0 has. */
 static const struct {
     const char *name;
     uint16_t reg;
 } more_regs[] = {
-    {"TPIDR_EL0", A64_SYSREG(3, 3, 13, 0, 2)},       {"TPIDRRO_EL0", A64_SYSREG(3, 3, 13, 0, 3)},
-    {"MIDR_EL1", A64_SYSREG(3, 0, 0, 0, 0)},         {"MPIDR_EL1", A64_SYSREG(3, 0, 0, 0, 5)},
-    {"ID_AA64PFR0_EL1", A64_SYSREG(3, 0, 0, 4, 0)},  {"ID_AA64PFR1_EL1", A64_SYSREG(3, 0, 0, 4, 1)},
-    {"ID_AA64DFR0_EL1", A64_SYSREG(3, 0, 0, 5, 0)},  {"ID_AA64ISAR0_EL1", A64_SYSREG(3, 0, 0, 6, 0)},
-    {"ID_AA64ISAR1_EL1", A64_SYSREG(3, 0, 0, 6, 1)}, {"ID_AA64ISAR2_EL1", A64_SYSREG(3, 0, 0, 6, 2)},
-    {"ID_AA64MMFR0_EL1", A64_SYSREG(3, 0, 0, 7, 0)}, {"ID_AA64MMFR1_EL1", A64_SYSREG(3, 0, 0, 7, 1)},
-    {"ID_AA64MMFR2_EL1", A64_SYSREG(3, 0, 0, 7, 2)},
+#define DREG(name, op0, op1, crn, crm, op2) {#name, A64_SYSREG(op0, op1, crn, crm, op2)},
+#include "target/arm/arm_debug_regs.def"
+#undef DREG
 };
 
 static bool debug_more(ArmMachine *m, unsigned reg, uint64_t *io, bool write)
@@ -636,11 +631,10 @@ static bool debug_more(ArmMachine *m, unsigned reg, uint64_t *io, bool write)
     uint64_t *thread = reg == A64_SYSREG(3, 3, 13, 0, 2)   ? &m->arm.tpidr
                        : reg == A64_SYSREG(3, 3, 13, 0, 3) ? &m->arm.tpidrro
                                                            : NULL;
-    if (thread)
-        *(write ? thread : io) = *(write ? io : thread);
-    else if (!write)
-        return arm_reg_read(m, reg, io) || (*io = arm_machine_id(m->arm.model, reg), true);
-    return thread || !write;
+    if (!thread)
+        return write ? arm_reg_write(m, reg, *io) : arm_reg_read(m, reg, io);
+    *(write ? thread : io) = *(write ? io : thread);
+    return true;
 }
 
 static bool write_cpsr(ArmMachine *m, uint32_t v)
@@ -681,15 +675,11 @@ bool arm_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, b
         return true;
     }
     n -= ARRAY_SIZE(words);
-    if (n >= REG_COUNT) {
-        n -= REG_COUNT;
-        if (n >= ARRAY_SIZE(more_regs))
-            return false;
-        *ret_name = more_regs[n].name;
-        *ret_ok = debug_more(m, more_regs[n].reg, io, write);
-        return true;
-    }
-    *ret_name = row_names[n];
+    if (n >= REG_COUNT + ARRAY_SIZE(more_regs))
+        return false;
+    const bool is_row = n < REG_COUNT;
+    const unsigned more = is_row ? 0 : n - REG_COUNT;
+    *ret_name = is_row ? row_names[n] : more_regs[more].name;
     uint32_t el = m->sys.el;
     if (n == REG_SP_EL0 && !m->sys.spsel) { /* it is the stack pointer now */
         *(write ? &m->arm.sp : io) = *(write ? io : &m->arm.sp);
@@ -698,7 +688,9 @@ bool arm_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, b
     }
     if (n != REG_CURRENTEL && n != REG_SP_EL0)
         m->sys.el = m->sys.el_max; /* whose level sees it */
-    *ret_ok = write ? arm_reg_write(m, rows[n].reg, *io) : arm_reg_read(m, rows[n].reg, io);
+    *ret_ok = !is_row ? debug_more(m, more_regs[more].reg, io, write)
+              : write ? arm_reg_write(m, rows[n].reg, *io)
+                      : arm_reg_read(m, rows[n].reg, io);
     m->sys.el = el;
     return true;
 }

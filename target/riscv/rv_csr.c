@@ -261,7 +261,21 @@ static const struct {
     PMP_ROW(8), PMP_ROW(9), PMP_ROW(10), PMP_ROW(11), PMP_ROW(12), PMP_ROW(13), PMP_ROW(14), PMP_ROW(15),
 #undef PMP_ROW
 };
-enum { DEBUG_PRIV = PCSR_COUNT + ARRAY_SIZE(debug_only), DEBUG_VIRT, DEBUG_END };
+/* RV32: upper halves and the other half of pmpcfg; more than RV64 has. */
+static const struct {
+    char name[10];
+    uint16_t number;
+} debug_only32[] = {
+    {"mstatush", 0x310}, {"menvcfgh", 0x31a},  {"mseccfgh", 0x757}, {"stimecmph", 0x15d},
+    {"mcycleh", 0xb80},  {"minstreth", 0xb82}, {"cycleh", 0xc80},   {"timeh", 0xc81},
+    {"instreth", 0xc82}, {"pmpcfg1", 0x3a1},   {"pmpcfg3", 0x3a3},
+};
+enum {
+    DEBUG_PRIV = PCSR_COUNT + ARRAY_SIZE(debug_only),
+    DEBUG_VIRT,
+    DEBUG_END,
+    DEBUG_END32 = DEBUG_END + ARRAY_SIZE(debug_only32)
+};
 
 static bool debug_fp(RvCpu *cpu, unsigned number, uint64_t *io, bool write)
 {
@@ -289,9 +303,23 @@ static bool debug_level(RvCpu *cpu, bool virt, uint64_t *io, bool write)
     return !write || ok;
 }
 
+/* RV32: 32 bits of a CSR. */
+static void debug_half(RvCpu *cpu, unsigned number, uint64_t *io, bool write)
+{
+    uint64_t old;
+    access_half(cpu, number, 0, write, *io, &old);
+    if (!write)
+        *io = (uint32_t)old;
+}
+
 bool rv_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok)
 {
     RvCpu *cpu = (RvCpu *)base;
+    if (n >= DEBUG_END && rv_machine32(cpu) && n < DEBUG_END32) {
+        *ret_name = debug_only32[n - DEBUG_END].name;
+        debug_half(cpu, debug_only32[n - DEBUG_END].number, io, write);
+        return *ret_ok = true;
+    }
     if (n >= DEBUG_END)
         return false;
     if (n >= DEBUG_PRIV) {
@@ -307,6 +335,8 @@ bool rv_debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, bo
         *ret_ok = debug_fp(cpu, number, io, write);
     else if (id >= 0 && (cpu->sys.ext & rows[id].ext) != rows[id].ext)
         *ret_ok = false;
+    else if (rv_machine32(cpu))
+        debug_half(cpu, number, io, write);
     else if (write)
         write_row(cpu, id, number, *io);
     else
