@@ -47,15 +47,23 @@ static bool use(Checker *k, uint64_t at, uint64_t n)
     return true;
 }
 
+/* COPIED says that a write may go in place. Where it is missing a write takes a new cluster and gives this
+ * one up, which harms nobody: so a snapshot leaves its image that was not finished. */
 static int check_copied(Checker *k, uint64_t entry, uint64_t at)
 {
     uint64_t count;
+    const bool copied = entry & Q2_COPIED;
     int why = q2_refcount(k->q, (entry & Q2_OFFSET) >> k->q->bits, &count);
-    if (!why && (count == 1) != ((entry & Q2_COPIED) != 0) && k->fix < 2) {
+    if (why || (count == 1) == copied)
+        return why;
+    if (copied && k->fix < 2) {
         k->c->errors++;
         say(k, "ERROR OFLAG_COPIED: entry=%" PRIx64 " refcount=%" PRIu64 " at 0x%" PRIx64, entry, count, at);
+    } else if (!copied && !k->fix) {
+        k->c->leaks++;
+        say(k, "No OFLAG_COPIED: entry=%" PRIx64 " refcount=1 at 0x%" PRIx64, entry, at);
     }
-    return why;
+    return 0;
 }
 
 static int check_l2_entry(Checker *k, uint64_t entry, uint64_t at, bool active)
@@ -245,7 +253,9 @@ static int mend_copied(Checker *k)
                 continue;
             why = q2_refcount(q, data >> q->bits, &count);
             uint64_t want = (entry & ~Q2_COPIED) | (count == 1 ? Q2_COPIED : 0);
-            k->c->errors_fixed += want != entry;
+            k->c->errors_fixed += want < entry;
+            k->c->leaks_fixed += want > entry;
+            q->n_dirty_l2 += want != entry && !t->dirty;
             t->dirty |= want != entry;
             q2_put64(t->bytes + 8 * n, want);
         }
@@ -259,7 +269,7 @@ static int mend(Checker *k)
     enum { INCOMPATIBLE_AT = 72 };
     Qcow2 *q = k->q;
     uint8_t b[8];
-    int why = k->fix == 2 ? mend_copied(k) : 0;
+    int why = k->fix == 2 || !k->c->errors ? mend_copied(k) : 0;
     why = why ? why : q2_commit(q);
     if (!why && k->fix == 2 && !k->c->errors && q->version == 3 &&
         (q->incompatible & (Q2_CORRUPT | Q2_DIRTY))) {

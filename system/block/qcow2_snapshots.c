@@ -1,6 +1,7 @@
 /* Internal snapshots: an L1 table each, whose tables and clusters are counted once more; and the name of the
  * backing file. Counts go up before anything new is named by the header, and down after nothing old is: what
- * a crash leaves behind is a leak. */
+ * a crash leaves behind is a leak. COPIED goes before counts go up, and comes back after they went down: what
+ * a crash leaves behind is a cluster that is copied without need when it is next written. */
 #include "system/block/qcow2_priv.h"
 
 #include <errno.h>
@@ -76,17 +77,26 @@ static int is_alone(Qcow2 *q, uint64_t at, bool *ret)
     return why;
 }
 
-static int mark_table(Qcow2 *q, uint64_t at)
+/* Which clusters a writer may write in place. */
+typedef enum Marks { MARK_ALONE /* those that are counted once */, MARK_NONE } Marks;
+
+static int mark_entry(Qcow2 *q, uint64_t *entry, Marks marks)
+{
+    bool alone = false;
+    int why = marks == MARK_ALONE ? is_alone(q, *entry & Q2_OFFSET, &alone) : 0;
+    *entry = alone ? *entry | Q2_COPIED : *entry & ~Q2_COPIED;
+    return why;
+}
+
+static int mark_table(Qcow2 *q, uint64_t at, Marks marks)
 {
     Q2Table *t;
     int why = q2_table_load(q, q->l2, at, &t);
     for (uint64_t e = 0; !why && e < q->l2_entries; e++) {
-        uint64_t old = q2_get64(t->bytes + 8 * e);
-        bool alone;
+        uint64_t old = q2_get64(t->bytes + 8 * e), new = old;
         if ((old & Q2_COMPRESSED) || !(old & Q2_OFFSET))
             continue;
-        why = is_alone(q, old & Q2_OFFSET, &alone);
-        uint64_t new = alone ? old | Q2_COPIED : old & ~Q2_COPIED;
+        why = mark_entry(q, &new, marks);
         if (why || new == old)
             continue;
         q2_put64(t->bytes + 8 * e, new);
@@ -96,18 +106,16 @@ static int mark_table(Qcow2 *q, uint64_t at)
     return why;
 }
 
-/* What is counted once may be written in place, and says so. */
-static int mark_copied(Qcow2 *q)
+/* Those of the active tables; in the file, too. */
+static int mark_copied(Qcow2 *q, Marks marks)
 {
     int why = 0;
     for (uint64_t k = 0; !why && k < q->l1_size; k++) {
         uint64_t at = q->l1[k] & Q2_OFFSET;
-        bool alone;
         if (!at)
             continue;
-        why = is_alone(q, at, &alone);
-        q->l1[k] = alone ? at | Q2_COPIED : at;
-        why = why ? why : mark_table(q, at);
+        why = mark_entry(q, &q->l1[k], marks);
+        why = why ? why : mark_table(q, at, marks);
     }
     q->l1_dirty = true;
     return why ? why : q2_commit(q);
@@ -163,7 +171,8 @@ static void put_snapshot(GByteArray *to, const Qcow2Snapshot *s, const Q2Run *l1
     g_byte_array_append(to, h, sizeof(h));
     g_byte_array_append(to, (const uint8_t *)s->id, (guint)n_id);
     g_byte_array_append(to, (const uint8_t *)s->name, (guint)n_name);
-    g_byte_array_set_size(to, (guint)align_up(to->len, 8));
+    static const uint8_t padding[8];
+    g_byte_array_append(to, padding, (guint)(align_up(to->len, 8) - to->len));
 }
 
 /* The list as it is in memory now: a new table, then the header, then the old table's clusters are free. */
@@ -217,8 +226,9 @@ int qcow2_snapshot_create(BlockNode *n, const char *name, uint64_t vm_bytes, uin
     Q2Run l1 = {.clusters = q->l1_size};
     int why = q2_begin_writing(q);
     why = why ? why : q2_commit(q);
+    why = why ? why : mark_copied(q, MARK_NONE); /* nothing is written in place from here on */
+    why = why ? why : block_flush(q->file);
     why = why ? why : count_tree(q, q->l1, q->l1_size, 1);
-    why = why ? why : mark_copied(q); /* nothing is written in place from here on */
     why = why ? why : write_l1(q, q->l1, q->l1_size, &l1.at);
     if (why)
         return why;
@@ -292,7 +302,7 @@ int qcow2_snapshot_apply(BlockNode *n, const char *which)
     why = count_tree(q, old, old_size, -1);
     if (old_size)
         q2_give_up(q, old_at, clusters_of(q, old_size * 8));
-    why = why ? why : mark_copied(q);
+    why = why ? why : mark_copied(q, MARK_ALONE);
     return why ? why : qcow2_vm_drop(n);
 }
 
@@ -316,7 +326,7 @@ int qcow2_snapshot_delete(BlockNode *n, const char *which)
     why = why ? why : count_tree(q, l1, from.clusters, -1);
     if (from.clusters)
         q2_give_up(q, from.at, clusters_of(q, from.clusters * 8));
-    return why ? why : mark_copied(q);
+    return why ? why : mark_copied(q, MARK_ALONE);
 }
 
 int qcow2_empty(BlockNode *n)
