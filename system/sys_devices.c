@@ -77,18 +77,38 @@ static const struct {
 };
 
 static const struct {
-    const char *link, *key; /* of the class; of -device */
+    const char *link, *key, *help; /* of the class; of -device */
 } backends[] = {
-    [BACKEND_NONE] = {NULL, NULL},
-    [BACKEND_DRIVE] = {"drive", "drive"},
-    [BACKEND_ENTROPY] = {"source", "rng"},
-    [BACKEND_NET] = {"netdev", "netdev"},
-    [BACKEND_CHARDEV] = {"chardev", "chardev"},
-    [BACKEND_DISPLAY] = {"display", NULL},
-    [BACKEND_INPUT] = {"input", NULL},
-    [BACKEND_REQUESTS] = {"requests", NULL},
-    [BACKEND_MACHINE] = {"machine", NULL},
+    [BACKEND_NONE] = {NULL, NULL, NULL},
+    [BACKEND_DRIVE] = {"drive", "drive", "id of a -drive, node-name of a -blockdev"},
+    [BACKEND_ENTROPY] = {"source", "rng", "id of an -object with random bytes"},
+    [BACKEND_NET] = {"netdev", "netdev", "id of a -netdev"},
+    [BACKEND_CHARDEV] = {"chardev", "chardev", "id of a -chardev"},
+    [BACKEND_DISPLAY] = {"display", NULL, NULL},
+    [BACKEND_INPUT] = {"input", NULL, NULL},
+    [BACKEND_REQUESTS] = {"requests", NULL, NULL},
+    [BACKEND_MACHINE] = {"machine", NULL, NULL},
 };
+
+/* What a device of -device takes that is no property of its class, for its kind; NULL: there are fewer. */
+static const char *more_keys(BackendKind kind, unsigned n, const char **ret_help)
+{
+    const struct {
+        const char *key, *help;
+        bool has;
+    } rows[] = {{"id", "its name", true},
+                {backends[kind].key, backends[kind].help, backends[kind].key != NULL},
+                {"bootindex", "its place among those that firmware starts",
+                 kind == BACKEND_DRIVE || kind == BACKEND_NET},
+                {"iothread", "id of an -object iothread", kind == BACKEND_DRIVE}};
+    for (unsigned k = 0; k < G_N_ELEMENTS(rows); k++) {
+        if (!rows[k].has || n-- != 0)
+            continue;
+        *ret_help = rows[k].help;
+        return rows[k].key;
+    }
+    return NULL;
+}
 
 static const char *name_of(unsigned k)
 {
@@ -110,12 +130,17 @@ bool sys_device_kind(unsigned n, const char **ret_name, const DevClass **ret_cls
     return true;
 }
 
-const char *sys_device_backend_key(const DevClass *cls)
+static BackendKind kind_of(const DevClass *cls)
 {
     for (unsigned k = 0; k < G_N_ELEMENTS(known); k++)
         if (known[k].cls == cls)
-            return backends[known[k].kind].key;
-    return NULL;
+            return known[k].kind;
+    return BACKEND_NONE;
+}
+
+const char *sys_device_backend_key(const DevClass *cls)
+{
+    return backends[kind_of(cls)].key;
 }
 
 static bool has_prop(const DevClass *cls, const char *name)
@@ -194,13 +219,16 @@ static bool add_device(SysDevices *s, MachineConfig *cfg, SysDevice *d, GError *
 static bool no_prop(const MachineDevice *d, const char *name, GError **err)
 {
     const DevClass *classes[] = {d->cls, d->transport};
+    const char *more, *help;
     g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (unsigned n = 0; (more = more_keys(kind_of(d->cls), n, &help)); n++)
+        g_ptr_array_add(names, (char *)(uintptr_t)more);
     for (unsigned c = 0; c < G_N_ELEMENTS(classes); c++)
         for (unsigned k = 0; classes[c] && k < classes[c]->n_props; k++)
             if (classes[c]->props[k].kind != PROP_PTR)
                 g_ptr_array_add(names, (char *)(uintptr_t)classes[c]->props[k].name);
-    const char *near = sys_nearest(name, (const char *const *)names->pdata, names->len);
-    return sys_fail(err, "%s has no property '%s'; '%s' would be", d->cls->name, name, near ? near : "id");
+    return sys_fail(err, "%s has no property '%s'; '%s' would be", d->cls->name, name,
+                    sys_nearest(name, (const char *const *)names->pdata, names->len));
 }
 
 static bool add_prop(SysDevice *d, const char *name, const char *value, GError **err)
@@ -396,6 +424,9 @@ bool sys_device_help(const char *name, GError **err)
         dev_class_help(known[which].cls, &f);
     if (name && known[which].transport)
         dev_class_help(known[which].transport, &f);
+    const char *key, *help;
+    for (unsigned n = 0; name && (key = more_keys(known[which].kind, n, &help)); n++)
+        fmt_printf(&f, "%s  %s=<text>  %s\n", n ? "" : "of -device:\n", key, help);
     for (unsigned k = 0; !name && k < G_N_ELEMENTS(known); k++)
         fmt_printf(&f, "name \"%s\", bus %s: %s\n", name_of(k),
                    known[k].transport ? known[k].transport->bus : known[k].cls->bus, known[k].cls->help);
