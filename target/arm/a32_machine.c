@@ -135,7 +135,7 @@ static bool reserved(Cpu *base, bool drop)
     return target_arm.reserved(base, drop);
 }
 
-/* The words that debuggers know by these names, then the rows of a32_sysregs.def. */
+/* The words that debuggers know by these names, then those of a32_sysreg.c. */
 static bool debug_reg(Cpu *base, unsigned n, const char **ret_name, uint64_t *io, bool write, bool *ret_ok)
 {
     ArmMachine *m = (ArmMachine *)base;

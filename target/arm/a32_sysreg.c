@@ -444,16 +444,37 @@ static const char *const row_names[REG_COUNT] = {
 #undef A32SYS
 };
 
+/* Those that are read as registers of AArch64, wider ones too. */
+static const struct {
+    const char *name;
+    uint16_t reg;
+} more_regs[] = {
+#define OF_A64(name, reg)
+#define OF_ALL(name, reg) {name, reg},
+#define OF_A32(name, reg) {name, reg},
+#define DREG(name, el, cores, op0, op1, crn, crm, op2)                                                       \
+    OF_##cores(#name, A64_SYSREG(op0, op1, crn, crm, op2))
+#include "target/arm/arm_debug_regs.def"
+#undef DREG
+#define A32SYS64(id, opc1, crm, access, reg) {#id, reg},
+#include "target/arm/a32_sysregs64.def"
+#undef A32SYS64
+};
+
 unsigned a32_sysreg_count(void)
 {
-    return REG_COUNT;
+    return REG_COUNT + ARRAY_SIZE(more_regs);
 }
 
 const char *a32_sysreg_debug(ArmMachine *m, unsigned n, uint64_t *io, bool write, bool *ret_ok)
 {
+    const bool more = n >= REG_COUNT;
     uint32_t el = m->sys.el;
     m->sys.el = 1;
-    *ret_ok = rows[n].kind != NOP && (rows[n].access & R) && access_row(m, n, write, io);
+    if (more)
+        *ret_ok = through_a64(m, more_regs[n - REG_COUNT].reg, write, io);
+    else
+        *ret_ok = rows[n].kind != NOP && (rows[n].access & R) && access_row(m, n, write, io);
     m->sys.el = el;
-    return row_names[n];
+    return more ? more_regs[n - REG_COUNT].name : row_names[n];
 }

@@ -621,7 +621,11 @@ static const struct {
     const char *name;
     uint16_t reg;
 } more_regs[] = {
-#define DREG(name, op0, op1, crn, crm, op2) {#name, A64_SYSREG(op0, op1, crn, crm, op2)},
+#define OF_A64(name, reg) {name, reg},
+#define OF_ALL(name, reg) {name, reg},
+#define OF_A32(name, reg)
+#define DREG(name, el, cores, op0, op1, crn, crm, op2)                                                       \
+    OF_##cores(#name "_" #el, A64_SYSREG(op0, op1, crn, crm, op2))
 #include "target/arm/arm_debug_regs.def"
 #undef DREG
 };
