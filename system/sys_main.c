@@ -86,6 +86,8 @@ static char *find_firmware(const System *s, bool flash)
     const bool by_default = !name || strcmp(name, "default") == 0;
     if (by_default && strcmp(o->board->isa, "riscv64") == 0 && s->vm.engine.kind == ENGINE_KVM)
         return NULL; /* that is firmware for its guests */
+    if (by_default && o->dump_dtb)
+        return NULL; /* the device tree does not depend on it, and it need not be installed */
     if (by_default && flash && o->board->firmware)
         return NULL; /* that has it */
     if (by_default && o->board->firmware)
