@@ -67,6 +67,7 @@ static bool build_user(const SuperblockConfig *base, Arena *arena, IrBuilder *b,
                        Superblock *ret)
 {
     SuperblockConfig cfg = *base;
+    cfg.cpu = cpu;
     cfg.second_opaque = cpu;
     cfg.stops_at = UNLIKELY(cpu->accel->debug.n_breaks) ? stops_at : NULL;
     if (superblock_build(&cfg, arena, b, cpu->pc, ctx, ret))
@@ -107,6 +108,7 @@ bool accel_build(const SuperblockConfig *base, Arena *arena, IrBuilder *b, Cpu *
     if (!cpu->accel->cfg.machine)
         return build_user(base, arena, b, cpu, ctx, ret);
     SuperblockConfig cfg = *base;
+    cfg.cpu = cpu;
     size_t mark = arena->used;
     cfg.second = second_page;
     cfg.second_opaque = cpu;

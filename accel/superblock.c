@@ -336,6 +336,7 @@ static void tracer_init(Tracer *x, const SuperblockConfig *cfg, IrBuilder *b, Gv
         x->max = 1;
     x->t.b = b;
     x->t.ctx = ctx;
+    x->t.cpu = cfg->cpu;
     x->t.target = x->t.target_store;
     if (cfg->page) {
         x->window = align_down(place(x, pc), 4096);

@@ -1,6 +1,5 @@
 /* Which board, and whether it has what the options say of it (sys_options.h). */
 #include "system/sys_options.h"
-#include "target/mem.h"
 
 #include <string.h>
 
@@ -92,27 +91,7 @@ static bool check_board_options(SysOptions *o, GError **err)
     return true;
 }
 
-const char *sys_cpu_model(const BoardClass *b, unsigned n)
-{
-    return b->target->sys->model ? b->target->sys->model(b->target, n) : NULL;
-}
-
-/* Properties of models are the board's to know. */
-static bool check_cpu(SysOptions *o, GError **err)
-{
-    const char *text = o->cpu_model ? o->cpu_model : "", *name;
-    g_autofree char *model = g_strndup(text, strcspn(text, ","));
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (unsigned k = 0; (name = sys_cpu_model(o->board, k)); k++)
-        g_ptr_array_add(names, (char *)(uintptr_t)name);
-    g_ptr_array_add(names, (char *)(uintptr_t) "host");
-    if (!o->cpu_model || g_ptr_array_find_with_equal_func(names, model, g_str_equal, NULL))
-        return true;
-    return sys_fail(err, "-cpu: no model '%s'; '%s' would be", model,
-                    sys_nearest(model, (const char *const *)names->pdata, names->len));
-}
-
 bool sys_options_check(SysOptions *o, GError **err)
 {
-    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && check_cpu(o, err)));
+    return choose_board(o, err) && (o->helped || (check_board_options(o, err) && sys_cpu_check(o, err)));
 }

@@ -151,6 +151,7 @@ static MachineConfig machine_config(System *s)
         .cpus = o->cpus,
         .append = o->append,
         .cpu_model = o->cpu_model,
+        .cpu_props = o->cpu_props,
         .serial = sys_consoles_serial(&s->consoles, 0),
         .serial1 = sys_consoles_serial(&s->consoles, 1),
         .input = inputs_add(s->vm.inputs),

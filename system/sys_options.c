@@ -497,7 +497,8 @@ static const OptionRow options[] = {
     {"machine", "NAME[,KEY=VALUE]", "board; dumpdtb=FILE writes its device tree and ends", set_machine},
     {"M", "NAME", "the same", set_machine},
     {"arch", "ISA", "riscv64, ...: whose board, where several have the name", set_arch},
-    {"cpu", "MODEL", "cpu model", set_cpu},
+    {"cpu", "MODEL[,+F,-F,F=on|off]", "cpu model, with and without features; 'help' lists models, MODEL,help their features",
+     set_cpu},
     {"accel", "kvm|tcg|interp",
      "the host's processor, the translator (tb-size=MiB) or the interpreter; several with colons between: "
      "the first that is there; kernel-irqchip=on|off|split: whose the interrupt controllers are. By default "

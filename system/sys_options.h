@@ -32,6 +32,7 @@ typedef struct SysOptions {
     uint64_t ram_bytes;
     unsigned cpus;
     const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb, *cpu_model;
+    const char *cpu_props; /* of MachineConfig */
     const char *boot_order, *boot_once; /* NULL: not said */
     bool boot_menu;
     const char *memory; /* -machine memory-backend=; NULL: none */
@@ -62,6 +63,8 @@ bool sys_options_parse(SysOptions *o, int argc, char **argv, GError **err);
 /* Chooses the board, and checks what is the board's to know: its options, the cpu's model. Lists of those are
  * printed here. */
 bool sys_options_check(SysOptions *o, GError **err);
+/* Takes o->cpu_model apart into the model's name and what else the board has to know of it. */
+bool sys_cpu_check(SysOptions *o, GError **err);
 /* The n-th board there is; NULL: there are fewer. */
 const BoardClass *sys_board(unsigned n);
 /* The n-th cpu model of a board's ISA; NULL: there are fewer. */

@@ -88,6 +88,21 @@ typedef struct TargetState {
     bool (*loaded)(Cpu *cpu);
 } TargetState;
 
+/* What the user may say of a model besides its name. */
+typedef enum TargetPropertyKind {
+    TARGET_PROP_SWITCH,  /* on or off, which TargetSys.configure() is told */
+    TARGET_PROP_ON,      /* it is on */
+    TARGET_PROP_OFF,     /* it is off */
+    TARGET_PROP_MISSING, /* the same, and programs do without: on is left out */
+    TARGET_PROP_IDLE,    /* nothing depends on it */
+    TARGET_PROP_MODELS,  /* a value that is the model's own */
+} TargetPropertyKind;
+typedef struct TargetProperty {
+    const char *name; /* '-', '_' and '.' in it mean nothing */
+    TargetPropertyKind kind;
+    const char *same_as; /* it is another name of this one; NULL: of none */
+} TargetProperty;
+
 typedef struct TargetSys {
     uint8_t n_idx, paged; /* indexes; how many of them, from 0, depend on the address space */
     uint32_t mostly_global; /* a bit for each index below `paged` by which hardly any pages are reached but
@@ -118,8 +133,14 @@ typedef struct TargetSys {
     /* A property that the board has for its cpus ("model"), before the first reset. False: there is no such
      * thing. NULL: there are none. */
     bool (*configure)(Cpu *cpu, const char *name, const char *value);
+    /* The n-th property that the user may give a model; false: there are fewer. NULL: there are none. */
+    bool (*property)(const struct TargetOps *ops, unsigned n, TargetProperty *ret);
+    /* Does the cpu have it? Of those that are switched. NULL: nobody can say. */
+    bool (*has_property)(const Cpu *cpu, const char *name);
     /* The n-th name that the user may choose a model by; NULL: there are fewer. */
     const char *(*model)(const struct TargetOps *ops, unsigned n);
+    /* Whose other name this is; NULL: no model's. May be NULL. */
+    const char *(*model_of)(const char *name);
     /* The n-th of the extensions that the cpu has, in the order in which the ISA's own string names them
      * (RISC-V); false: there are fewer. NULL: there are no such names. */
     bool (*extension)(const Cpu *cpu, unsigned n, const char **ret_name);

@@ -142,6 +142,7 @@ typedef struct Trans {
     Gva pc;          /* of the instruction to translate */
     Gva next;        /* set by translate(): pc + length */
     uint32_t ctx;
+    const Cpu *cpu;       /* whose code it is: for what never changes, the cpu's model */
     const uint8_t *bytes; /* guest bytes at pc */
     unsigned n_bytes;     /* how many are readable and executable (at least 1, at most 64) */
     bool truncated;       /* set by translate(): it needs more than n_bytes. Nothing was built */

@@ -21,6 +21,24 @@ bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err)
     return dev_set(d, name, text, err);
 }
 
+bool board_configure_cpus(Machine *m, DevError *err)
+{
+    char one[48];
+    size_t n;
+    for (const char *p = m->cfg.cpu_props; p && *p; p += n + (p[n] == ',')) {
+        n = strcspn(p, ",");
+        char *value = n < sizeof(one) ? memchr(memcpy(one, p, n), '=', n) : NULL;
+        if (!value)
+            return dev_fail(err, "-cpu: '%.*s' is no property and its value", (int)MIN(n, sizeof(one)), p);
+        one[n] = 0;
+        *value++ = 0;
+        for (unsigned k = 0; k < m->cfg.cpus; k++)
+            if (!m->board->target->sys->configure(m->cpu[k], one, value))
+                return dev_fail(err, "-cpu: no property '%s' that could be '%s'", one, value);
+    }
+    return true;
+}
+
 void board_yield(void *opaque)
 {
     sys_call0(SYS_sched_yield);

@@ -9,6 +9,8 @@
 /* Makes a device, to be wired. NULL: no memory. */
 Device *board_put(Machine *m, const DevClass *cls, const char *id, DevError *err);
 bool board_set_number(Device *d, const char *name, uint64_t n, DevError *err);
+/* All cpus get the properties of the configuration, which have their model. */
+bool board_configure_cpus(Machine *m, DevError *err);
 /* CpuBoard.yield */
 void board_yield(void *opaque);
 /* CpuBoard.power: opaque is the Machine. */

@@ -71,6 +71,7 @@ typedef struct MachineConfig {
     Image firmware, kernel, initrd, dtb;
     const char *append;      /* command line of the kernel; may be NULL */
     const char *cpu_model;   /* NULL: the board's own choice */
+    const char *cpu_props;   /* NAME=on|off,...: what the cpus have besides their model's; NULL: nothing */
     CharPort *serial, *serial1; /* may be NULL */
     const SmbiosField *smbios; /* borrowed */
     unsigned n_smbios;

@@ -167,28 +167,6 @@ static bool make_flash(Machine *m, RiscvVirt *v, DevError *err)
     return place(m, v->fw_cfg, VIRT_FW_CFG, err);
 }
 
-/* -cpu MODEL,NAME=on|off,...: what harts have besides their model's defaults. */
-static bool configure_cpus(Machine *m, DevError *err)
-{
-    const char *p = m->cfg.cpu_model ? strchr(m->cfg.cpu_model, ',') : NULL;
-    while (p && *p) {
-        char name[32], *value;
-        size_t n = strcspn(++p, ",");
-        if (n == 0 || n >= sizeof(name))
-            return dev_fail(err, "-cpu: '%.40s' is no property and its value", p);
-        memcpy(name, p, n);
-        name[n] = 0;
-        value = strchr(name, '=');
-        if (value)
-            *value++ = 0;
-        for (unsigned k = 0; k < m->cfg.cpus; k++)
-            if (!m->board->target->sys->configure(m->cpu[k], name, value ? value : "on"))
-                return dev_fail(err, "-cpu: no property '%s' that could be '%s'", name, value ? value : "on");
-        p += n;
-    }
-    return true;
-}
-
 static uint64_t board_time(void *opaque)
 {
     const Machine *m = opaque;
@@ -227,7 +205,7 @@ static bool virt_build(Machine *m, DevError *err)
     m->board_data = v;
     if (!v)
         return dev_fail(err, "no memory");
-    if (!configure_cpus(m, err))
+    if (!board_configure_cpus(m, err))
         return false;
     if (!make_memory(m, v, err) || !make_interrupts(m, v, err) || !make_devices(m, v, err) ||
         !make_flash(m, v, err) || !make_virtio(m, v, err) || !make_pcie(m, v, err))

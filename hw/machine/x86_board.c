@@ -301,12 +301,18 @@ static bool make_pic(Machine *m, X86Board *b, DevError *err)
 static bool choose_model(Machine *m, DevError *err)
 {
     const char *model = m->cfg.cpu_model;
-    if (!model || strcmp(model, "host") == 0)
+    const bool host = !model || strcmp(model, "host") == 0;
+    if (host && m->cfg.cpu_props && accel_is_native(m->accel))
+        return dev_fail(err, "the host's own cpu is as it is under KVM, without %s: a model can be changed",
+                        m->cfg.cpu_props);
+    if (host)
+        model = "max";
+    if (host && !m->cfg.cpu_props)
         return true;
     for (unsigned k = 0; k < m->cfg.cpus; k++)
         if (!m->board->target->sys->configure(m->cpu[k], "model", model))
-            return dev_fail(err, "no cpu model '%s', or it has no such properties", model);
-    return true;
+            return dev_fail(err, "no cpu model '%s'", model);
+    return board_configure_cpus(m, err);
 }
 
 static void connect_cpus(Machine *m, X86Board *b)

@@ -227,7 +227,7 @@ static bool fits(unsigned word, X86Model m)
 
 bool lu_x86_choose_model(LuProc *p, const char *name)
 {
-    bool max = !name || !strcmp(name, "any") || !strcmp(name, "qemu64") || !strcmp(name, "max");
+    bool max = !name || !strcmp(name, "any") || !strcmp(name, "max");
     X86Model m = max ? X86_MODEL_MAX : x86_model_find(name);
     while (max && m < X86_MODEL_MAX2 && !host_has(p, m))
         m++;

@@ -93,12 +93,12 @@ void lu_x86_fresh_fpu(X86Cpu *cpu)
 /* Which components are saved; 0: the processor has no XSAVE. */
 uint64_t lu_x86_components(const X86Cpu *cpu)
 {
-    return x86_model_has((X86Model)cpu->model, X86_FEAT_XSAVE) ? x86_xcr0((X86Model)cpu->model) : 0;
+    return x86_cpu_has(cpu, X86_FEAT_XSAVE) ? x86_xcr0(cpu) : 0;
 }
 
 static uint32_t xsave_bytes(const X86Cpu *cpu, uint64_t features)
 {
-    return x86_xsave_bytes((X86Model)cpu->model, features);
+    return x86_xsave_bytes(cpu, features);
 }
 
 /* Returns how many bytes the image has. */
@@ -144,5 +144,5 @@ bool lu_x86_restore_fpu(X86Cpu *cpu, uint32_t before, Gva at)
     mxcsr &= X86_MXCSR_VALID;
     memcpy(image + 24, &mxcsr, 4);
     memcpy(image + HEADER_AT, header, sizeof header);
-    return x86_xrstor(cpu, x86_xcr0((X86Model)cpu->model), image);
+    return x86_xrstor(cpu, x86_xcr0(cpu), image);
 }

@@ -97,6 +97,8 @@ typedef struct X86Cpu {
     uint32_t fp_modes;    /* FZ, DAZ of MXCSR */
     uint16_t seg[6];      /* es cs ss ds fs gs: selectors */
     uint32_t model;       /* X86Model */
+    uint64_t differs[2];  /* features that it has and its model has not, or the other way round: sets of
+                           * X86Feat, those of programs and those of systems */
     X86Desc tls[X86_TLS_COUNT];
     const X86Desc *const *ldt; /* where the owner keeps the address of X86_LDT_COUNT of them; NULL: nowhere */
     uint32_t zmm_used;         /* 0, 1 */
@@ -143,8 +145,6 @@ enum {
 
 /* Context word. */
 enum {
-    X86_CTX_MODEL_SHIFT = 0,
-    X86_CTX_MODEL = 31,
     X86_CTX_ZMM = 64,
     X86_CTX_STORE = 128,
     X86_CTX_SYS = 1 << 8,   /* a machine's; what follows is 0 in user mode, but for 32, 16, CS_CHECK */
@@ -181,11 +181,18 @@ static inline bool x86_cpu_is32(const X86Cpu *cpu)
     return cpu->base.ctx & X86_CTX_SYS ? cpu->base.ctx & X86_CTX_32 : cpu->code32;
 }
 
+/* What programs can use, and behind it what is of systems alone. */
 typedef enum X86Feat {
 #define FEAT(id, leaf, reg, bit, name) X86_FEAT_##id,
 #include "target/x86/x86_features.def"
 #undef FEAT
-    X86_FEATS
+    X86_FEATS,
+    X86_SYS_FEAT_FIRST = 64,
+    X86_SYS_FEAT_BEFORE = X86_SYS_FEAT_FIRST - 1,
+#define FEAT(id, leaf, reg, bit, name) X86_FEAT_##id,
+#include "target/x86/x86_sys_features.def"
+#undef FEAT
+    X86_SYS_FEATS_END
 } X86Feat;
 
 typedef enum X86Model {
@@ -194,7 +201,6 @@ typedef enum X86Model {
 #undef MODEL
     X86_MODELS
 } X86Model;
-_Static_assert(X86_MODELS <= 32, "five bits of the context word");
 
 /* Loads segment register `seg` (es ss ds fs gs) of a program; false: the selector is refused. */
 bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector);
@@ -211,14 +217,14 @@ static inline void x86_set_user_ip(X86Cpu *cpu, uint64_t ip)
 }
 uint64_t x86_desc_raw(const X86Desc *d);  /* as the processor has it; 0: none */
 uint32_t x86_segs_ctx(const X86Cpu *cpu); /* of the context word */
-uint64_t x86_xcr0(X86Model m); /* what a program has */
+uint64_t x86_xcr0(const X86Cpu *cpu); /* what a program has */
 /* Where component `bit` of XCR0 stands in the standard form of xsave, and its bytes. The layout is the
  * vendor's. */
-uint32_t x86_xsave_at(X86Model m, unsigned bit);
+uint32_t x86_xsave_at(const X86Cpu *cpu, unsigned bit);
 uint32_t x86_xsave_size(unsigned bit);
-uint32_t x86_xsave_bytes(X86Model m, uint64_t components); /* of the standard form */
+uint32_t x86_xsave_bytes(const X86Cpu *cpu, uint64_t components); /* of the standard form */
 /* CPUID leaf 0xd of a cpu that has the components `all`, of which some are enabled. ret has zeros. */
-void x86_xsave_leaf(X86Model m, uint64_t all, uint64_t enabled, uint32_t sub, uint32_t ret[4]);
+void x86_xsave_leaf(const X86Cpu *cpu, uint64_t all, uint64_t enabled, uint32_t sub, uint32_t ret[4]);
 uint64_t x86_rflags(const X86Cpu *cpu);
 void x86_set_rflags(X86Cpu *cpu, uint64_t rflags); /* of those that CPL 3 can change */
 /* xmm and ymm registers that there are. */
@@ -230,13 +236,16 @@ uint32_t x86_mxcsr(const X86Cpu *cpu);
 void x86_set_mxcsr(X86Cpu *cpu, uint32_t mxcsr);
 bool x86_model_has(X86Model m, X86Feat f);
 bool x86_model_is_amd(X86Model m);
-bool x86_cpu_has(const X86Cpu *cpu, X86Feat f); /* as its mode shows it */
+bool x86_cpu_has(const X86Cpu *cpu, X86Feat f);  /* as CPUID shows it */
+bool x86_cpu_runs(const X86Cpu *cpu, X86Feat f); /* .. and in 64-bit code of what has no such mode */
 X86Model x86_model_find(const char *name);      /* X86_MODELS: none */
 const char *x86_model_name(X86Model m);
 /* Where CPUID has its bit; reg: 0 to 3 for eax, ebx, ecx, edx. */
 void x86_feature_place(X86Feat f, uint32_t *ret_leaf, uint32_t *ret_sub, unsigned *ret_reg,
                        uint32_t *ret_bit);
 const char *x86_feature_name(X86Feat f);                                         /* as in /proc/cpuinfo */
+/* Adds to a leaf's registers the bits of systems' features that the cpu has there. */
+void x86_cpuid_add_sys(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t io[4]);
 void x86_cpuid(const X86Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4]); /* eax ebx ecx edx */
 
 #endif

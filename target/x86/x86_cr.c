@@ -14,26 +14,33 @@ enum { PCID = 0xfff };
 
 uint64_t x86_cr4_known(const X86Machine *m)
 {
-    uint64_t v = X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |
-                 X86_CR4_PCE | X86_CR4_UMIP | X86_CR4_SMEP | X86_CR4_SMAP;
-    if (x86_sys_has(m, X86_FEAT_FXSR))
-        v |= X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
-    if (x86_sys_has(m, X86_FEAT_XSAVE))
-        v |= X86_CR4_OSXSAVE;
-    if (x86_sys_has(m, X86_FEAT_FSGSBASE))
-        v |= X86_CR4_FSGSBASE;
-    if (x86_sys_has(m, X86_FEAT_LM))
-        v |= X86_CR4_PCIDE | X86_CR4_LA57;
-    if (x86_xcr0_known(m) & X86_XC_PKRU)
-        v |= X86_CR4_PKE;
+    static const struct {
+        X86Feat feat;
+        uint32_t bits;
+    } rows[] = {{X86_FEAT_DE, X86_CR4_DE},
+                {X86_FEAT_PSE, X86_CR4_PSE},
+                {X86_FEAT_PAE, X86_CR4_PAE},
+                {X86_FEAT_MCE, X86_CR4_MCE},
+                {X86_FEAT_PGE, X86_CR4_PGE},
+                {X86_FEAT_FXSR, X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT},
+                {X86_FEAT_UMIP, X86_CR4_UMIP},
+                {X86_FEAT_LA57, X86_CR4_LA57},
+                {X86_FEAT_FSGSBASE, X86_CR4_FSGSBASE},
+                {X86_FEAT_PCID, X86_CR4_PCIDE},
+                {X86_FEAT_XSAVE, X86_CR4_OSXSAVE},
+                {X86_FEAT_SMEP, X86_CR4_SMEP},
+                {X86_FEAT_SMAP, X86_CR4_SMAP},
+                {X86_FEAT_PKU, X86_CR4_PKE}};
+    uint64_t v = X86_CR4_TSD | X86_CR4_PCE;
+    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++)
+        v |= x86_sys_has(m, rows[k].feat) ? rows[k].bits : 0;
     return v;
 }
 
-/* Keys are of long mode alone. */
 uint64_t x86_xcr0_known(const X86Machine *m)
 {
-    const bool keys = x86_sys_has(m, X86_FEAT_LM) && x86_sys_has(m, X86_FEAT_XSAVE);
-    return x86_xcr0((X86Model)m->x86.model) | (keys ? X86_XC_PKRU : 0);
+    const bool keys = x86_sys_has(m, X86_FEAT_PKU) && x86_sys_has(m, X86_FEAT_XSAVE);
+    return x86_xcr0(&m->x86) | (keys ? X86_XC_PKRU : 0);
 }
 
 static void forget_all(X86Machine *m)

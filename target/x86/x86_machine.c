@@ -64,6 +64,7 @@ void x86_reset_cpu(X86Machine *m, bool init)
     x86_user_reset(&m->x86.base);
     m->x86.base.exit = (CpuExit){.kind = CPU_EXIT_KICK}; /* it does not sleep any more */
     m->x86.model = kept.model;
+    memcpy(m->x86.differs, kept.differs, sizeof m->x86.differs);
     m->x86.odd_segs = 0; /* of programs alone */
     *s = (X86Sys){
         .board = old.board, .lines = lines, .sipi = old.sipi, .shadow_pc = ~0ull, .trap_shadow = ~0ull};
@@ -141,7 +142,7 @@ static bool is_odd(const X86Machine *m)
 static bool fp_is_open(const X86Machine *m)
 {
     const X86Sys *s = &m->sys;
-    uint64_t all = x86_xcr0((X86Model)m->x86.model);
+    uint64_t all = x86_xcr0(&m->x86);
     if (s->cr0 & (X86_CR0_EM | X86_CR0_TS) || !(s->cr4 & X86_CR4_OSFXSR))
         return false;
     return !(all & X86_XC_AVX) || (s->cr4 & X86_CR4_OSXSAVE && (s->xcr0 & all) == all);
@@ -226,19 +227,24 @@ static const char *model_at(const TargetOps *ops, unsigned n)
 {
     for (unsigned k = 0; k < X86_MODELS; k++) {
         const char *name = x86_model_name((X86Model)k);
-        bool wide = x86_model_has((X86Model)k, X86_FEAT_LM);
-        if (x86_model_find(name) != k || (ops == &target_x86_64_sys && !wide))
-            continue;
-        if (n-- == 0)
+        if (x86_model_find(name) == k && n-- == 0)
             return name;
     }
     return NULL;
 }
 
+static const char *model_of(const char *name)
+{
+    X86Model m = x86_model_find(name);
+    return m == X86_MODELS ? NULL : x86_model_name(m);
+}
+
 static bool configure(Cpu *cpu, const char *name, const char *value)
 {
     X86Machine *m = x86_machine(cpu);
-    X86Model model = strcmp(name, "model") == 0 ? x86_model_find(value) : X86_MODELS;
+    if (strcmp(name, "model") != 0)
+        return x86_switch_feature(&m->x86, name, strcmp(value, "on") == 0);
+    X86Model model = x86_model_find(value);
     if (model == X86_MODELS)
         return false;
     m->x86.model = model;
@@ -264,7 +270,10 @@ static const TargetSys sys = {
     .ready = x86_ready,
     .set_irq = x86_set_irq,
     .configure = configure,
+    .property = x86_property,
+    .has_property = x86_has_property,
     .model = model_at,
+    .model_of = model_of,
     .state = &x86_state,
 };
 

@@ -129,7 +129,7 @@ static bool find_leaf(Walk *w, unsigned *ret_shift, uint64_t *ret_entry)
         uint64_t e, slot = w->va >> shift & ((1u << f.bits) - 1);
         if (!load_entry(w, table + slot * (w->wide ? 8 : 4), &e))
             return w->lost ? false : raise_page(w, 0);
-        bool has_page = level == 1 || (level == 2 && w->wide);
+        bool has_page = level == 1 || (level == 2 && x86_sys_has(w->m, X86_FEAT_PDPE1GB));
         bool large = (e & E_PS) && has_page && (w->wide || s->cr4 & X86_CR4_PSE);
         bool leaf = level == 0 || large;
         if (e & reserved(w, leaf ? shift : 0, has_page))

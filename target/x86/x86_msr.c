@@ -63,7 +63,7 @@ static bool deadline(X86Machine *m, bool write, uint64_t *io)
         const uint64_t left = *io > tsc ? *io - tsc : 0;
         *io = MAX(now + MIN(left, UINT64_MAX - now), 1u);
     }
-    if (!apic_reg(m, MSR_TSC_DEADLINE, write, io))
+    if (!x86_sys_has(m, X86_FEAT_DEADLINE) || !apic_reg(m, MSR_TSC_DEADLINE, write, io))
         return false;
     if (!write && *io)
         *io += m->sys.tsc_adjust;
@@ -72,7 +72,9 @@ static bool deadline(X86Machine *m, bool write, uint64_t *io)
 
 static bool write_apic(X86Machine *m, uint32_t n, uint64_t v)
 {
-    if (n == MSR_APIC_BASE && v >> X86_PHYS_BITS)
+    enum { EXTENDED = 1 << 10 };
+    const bool x2 = x86_sys_has(m, X86_FEAT_X2APIC);
+    if (n == MSR_APIC_BASE && (v >> X86_PHYS_BITS || (v & EXTENDED && !x2)))
         return false;
     return n == MSR_TSC_DEADLINE ? deadline(m, true, &v) : apic_reg(m, n, true, &v);
 }
@@ -211,52 +213,38 @@ static void topology_leaf(const X86Machine *m, uint32_t sub, uint32_t ret[4])
 /* What machines have beyond user mode. */
 void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
-    enum {
-        L1D = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 9 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 16 | 1 << 2 | 1 << 17 |
-              1 << 14 | 1 << 7,
-        /* PSE MSR PAE APIC SEP MTRR PGE PAT DE PSE36 MCA MCE */
-        L1C_X2APIC = 1 << 21,
-        L1C_DEADLINE = 1 << 24,
-        L7B = 1 << 7 | 1 << 20,          /* SMEP SMAP */
-        L7C = 1 << 2 | 1 << 16, /* UMIP LA57 */
-        L7C_PKU = 1 << 3,
-    };
-    enum { LAST = 0x16, C1_MONITOR = 1 << 3, MWAIT_HINTS = 3 };
-    bool wide = x86_sys_has(m, X86_FEAT_LM), sse3 = x86_sys_has(m, X86_FEAT_SSE3);
-    uint32_t id = (uint32_t)m->sys.board.number;
+    enum { LAST = 0x16, MWAIT_HINTS = 3, C1_OSXSAVE = 1 << 27, C1_APICS = 1 << 21 | 1 << 24, C7_OSPKE = 1 << 4 };
+    enum { D81_AS_1 = 0x0183f3ff }; /* of AMD's, what stands in leaf 1, too */
+    const X86Cpu *cpu = &m->x86;
+    bool wide = x86_sys_has(m, X86_FEAT_LM);
+    uint32_t id = (uint32_t)m->sys.board.number, one[4] = {0};
     if (x86_pv_cpuid(m, leaf, ret))
         return;
+    x86_cpuid_add_sys(cpu, leaf, sub, ret);
     x86_svm_cpuid(m, leaf, ret);
     if (leaf == 0 && wide) {
         ret[0] = LAST;
-    } else if (leaf == 5 && sse3) { /* no states to wait in: systems use hlt */
+    } else if (leaf == 5 && x86_sys_has(m, X86_FEAT_MONITOR)) { /* no states to wait in: systems use hlt */
         ret[0] = ret[1] = 64;
         ret[2] = MWAIT_HINTS;
     } else if (leaf == 1) {
-        ret[2] |= sse3 ? (uint32_t)C1_MONITOR : 0;
         ret[1] = (ret[1] & 0x00ffffff) | id << 24;
-        ret[2] &= ~(1u << 27);
-        ret[2] |= (m->sys.cr4 & X86_CR4_OSXSAVE ? 1u << 27 : 0) | (wide ? 1u << 17 : 0);
-        if (m->sys.board.device_reg)
-            ret[2] |= L1C_X2APIC | L1C_DEADLINE;
-        ret[3] |= L1D;
+        ret[2] &= ~(uint32_t)C1_OSXSAVE;
+        ret[2] |= m->sys.cr4 & X86_CR4_OSXSAVE ? (uint32_t)C1_OSXSAVE : 0;
+        if (!m->sys.board.device_reg)
+            ret[2] &= ~(uint32_t)C1_APICS;
     } else if (leaf == 7 && sub == 0) {
-        ret[1] |= L7B | 1 << 10; /* INVPCID */
-        ret[2] |= wide ? (uint32_t)L7C : 1u << 2;
-        ret[2] |= x86_xcr0_known(m) & X86_XC_PKRU ? (uint32_t)L7C_PKU : 0;
-        if (m->sys.cr4 & X86_CR4_PKE)
-            ret[2] |= 1 << 4;
-    } else if (leaf == 0x80000001) {
-        ret[3] |= wide ? 1u << 26 : 0; /* pages of 1 GiB */
-    } else if (leaf == 0x80000007) {
-        ret[3] = 1 << 8; /* the TSC's rate never changes */
+        ret[2] |= m->sys.cr4 & X86_CR4_PKE ? (uint32_t)C7_OSPKE : 0;
+    } else if (leaf == 0x80000001 && x86_model_is_amd((X86Model)cpu->model)) {
+        x86_cpuid_add_sys(cpu, 1, 0, one);
+        ret[3] |= one[3] & D81_AS_1;
     } else if (leaf == 0x80000008 && wide) {
-        ret[0] = X86_PHYS_BITS | 57 << 8; /* bits of an address under LA57 */
+        ret[0] = X86_PHYS_BITS | (x86_sys_has(m, X86_FEAT_LA57) ? 57 : 48) << 8;
     } else if (leaf == 0xb && m->sys.board.device_reg) {
         topology_leaf(m, sub, ret);
     } else if (leaf == 0xd) {
         memset(ret, 0, 4 * sizeof(ret[0]));
-        x86_xsave_leaf((X86Model)m->x86.model, x86_xcr0_known(m), m->sys.xcr0, sub, ret);
+        x86_xsave_leaf(cpu, x86_xcr0_known(m), m->sys.xcr0, sub, ret);
     } else if (leaf == 0x15) { /* the crystal is the local APIC's clock as well */
         ret[0] = ret[1] = 1;
         ret[2] = X86_TSC_HZ;

@@ -18,11 +18,14 @@ bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
     if (leaf < PV_SIGNATURE || leaf > PV_LAST)
         return false;
     memset(ret, 0, 16);
+    if (!x86_sys_has(m, X86_FEAT_KVM))
+        return true;
     if (leaf == PV_SIGNATURE) {
         ret[0] = PV_LAST;
         memcpy(&ret[1], "KVMKVMKVM\0\0\0", 12);
     } else if (leaf == PV_SIGNATURE + 1) {
-        ret[0] = (uint32_t)(CLOCK | NO_IO_DELAY | CLOCK2 | UNHALT | STABLE);
+        ret[0] = (uint32_t)(NO_IO_DELAY | UNHALT);
+        ret[0] |= x86_sys_has(m, X86_FEAT_KVMCLOCK) ? (uint32_t)(CLOCK | CLOCK2 | STABLE) : 0;
     } else if (leaf == PV_LAST) {
         ret[0] = ret[1] = X86_TSC_HZ / 1000; /* kHz of the TSC; of the local APIC's timer */
     }

@@ -30,6 +30,8 @@ static const StateField rows[] = {
     X86(fp_modes),
     STATE_ARRAY(X86Machine, x86.seg),
     STATE_EQUAL(X86Machine, x86.model),
+    STATE_EQUAL(X86Machine, x86.differs[0]),
+    STATE_EQUAL(X86Machine, x86.differs[1]),
     NOT(x86.tls),
     NOT(x86.ldt),
     X86(zmm_used),

@@ -24,30 +24,16 @@ enum { VM_CR_KNOWN = 0x1f, VM_CR_LOCK = 1 << 3, VM_CR_OFF = 1 << 4 };
 
 bool x86_svm_shown(const X86Machine *m)
 {
-    const X86Model model = (X86Model)m->x86.model;
-    switch (model) {
-    case X86_MODEL_NAPLES:
-    case X86_MODEL_ROME:
-    case X86_MODEL_MILAN:
-    case X86_MODEL_GENOA:
-    case X86_MODEL_MAX512:
-    case X86_MODEL_MAX:
-    case X86_MODEL_MAX3:
-    case X86_MODEL_MAXV3:
-    case X86_MODEL_MAX2: return x86_sys_has(m, X86_FEAT_LM);
-    default: return false;
-    }
+    return x86_sys_has(m, X86_FEAT_SVM);
 }
 
 void x86_svm_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
 {
-    enum { LEAF = 0x8000000a, SVM = 1 << 2 };
+    enum { LEAF = 0x8000000a };
     if (!x86_svm_shown(m))
         return;
     if (leaf == 0x80000000) {
         ret[0] = MAX(ret[0], (uint32_t)LEAF);
-    } else if (leaf == 0x80000001) {
-        ret[2] |= SVM;
     } else if (leaf == LEAF) {
         ret[0] = REVISION;
         ret[1] = SVM_ASIDS;

@@ -193,7 +193,7 @@ static bool tables(const Look *l)
 bool x86_svm_intercepts(X86Machine *m, X86SysWhat w, uint64_t a)
 {
     const Look l = {m, w, a};
-    const bool sse3 = x86_sys_has(m, X86_FEAT_SSE3);
+    const bool monitor = x86_sys_has(m, X86_FEAT_MONITOR);
     switch ((X86SysOp)w.op) {
     case X86_OP_IN:
     case X86_OP_OUT:
@@ -207,8 +207,8 @@ bool x86_svm_intercepts(X86Machine *m, X86SysWhat w, uint64_t a)
     case X86_OP_HLT: return take_at_0(&l, SVM_HLT, 0);
     case X86_OP_RSM: return take(&l, SVM_RSM, 0, 0);
     case X86_OP_CACHES: return take_at_0(&l, w.arg ? SVM_WBINVD : SVM_INVD, 0);
-    case X86_OP_MONITOR: return sse3 && take_at_0(&l, SVM_MONITOR, 0);
-    case X86_OP_MWAIT: return sse3 && (take_at_0(&l, SVM_MWAIT_ARMED, 1) || take_at_0(&l, SVM_MWAIT, 1));
+    case X86_OP_MONITOR: return monitor && take_at_0(&l, SVM_MONITOR, 0);
+    case X86_OP_MWAIT: return monitor && (take_at_0(&l, SVM_MWAIT_ARMED, 1) || take_at_0(&l, SVM_MWAIT, 1));
     case X86_OP_VMCALL: /* Intel's, and AMD's where nobody asked for it, are no instructions */
         return (w.arg && take(&l, SVM_VMMCALL, 0, 0)) || x86_raise_vector(m, X86_V_UD, 0);
     default: return tables(&l);

@@ -202,6 +202,11 @@ uint64_t x86_tsc(const X86Machine *m);
 void x86_set_all_flags(X86Machine *m, uint64_t rflags);
 void x86_reset_cpu(X86Machine *m, bool init); /* power-on, or INIT */
 
+/* x86_props.c: what the user may say of a model */
+bool x86_property(const TargetOps *ops, unsigned n, TargetProperty *ret);
+bool x86_has_property(const Cpu *cpu, const char *name);
+bool x86_switch_feature(X86Cpu *cpu, const char *name, bool on); /* false: there is no such feature */
+
 /* x86_state.c */
 extern const TargetState x86_state;
 

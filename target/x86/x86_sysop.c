@@ -396,7 +396,7 @@ static uint64_t hlt(X86Machine *m, const Op *o)
 static uint64_t monitor(X86Machine *m, const Op *o)
 {
     uint64_t v;
-    if (!x86_sys_has(m, X86_FEAT_SSE3) || above0(m))
+    if (!x86_sys_has(m, X86_FEAT_MONITOR) || above0(m))
         return illegal(m);
     if (m->x86.gpr[X86_RCX] & (x86_code64(m) ? ~0ull : 0xffffffff))
         return x86_gp(m, 0);
@@ -407,7 +407,7 @@ static uint64_t mwait(X86Machine *m, const Op *o)
 {
     enum { INTERRUPTS_END_IT = 1 };
     const CpuBoard *b = &m->sys.board;
-    if (!x86_sys_has(m, X86_FEAT_SSE3) || above0(m))
+    if (!x86_sys_has(m, X86_FEAT_MONITOR) || above0(m))
         return illegal(m);
     if ((uint32_t)m->x86.gpr[X86_RCX] & ~(uint32_t)INTERRUPTS_END_IT)
         return x86_gp(m, 0);
@@ -531,6 +531,8 @@ static uint64_t invpcid(X86Machine *m, const Op *o)
 {
     enum { ONE, CONTEXT, ALL, NOT_GLOBAL, PCID = 0xfff };
     uint64_t d[2];
+    if (!x86_sys_has(m, X86_FEAT_INVPCID))
+        return illegal(m);
     if (above0(m))
         return x86_gp(m, 0);
     if (x86_copy_in(&m->x86, d, o->b, sizeof d))

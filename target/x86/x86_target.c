@@ -95,7 +95,7 @@ uint32_t x86_user_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
     const uint32_t mode32 = X86_CTX_32 | (base->ops == &target_i386 ? 0 : X86_CTX_COMPAT);
-    return cpu->model << X86_CTX_MODEL_SHIFT | (cpu->code32 ? mode32 : 0) |
+    return (cpu->code32 ? mode32 : 0) |
            (cpu->zmm_used ? X86_CTX_ZMM : 0) | (cpu->store_in_c ? X86_CTX_STORE : 0) |
            (cpu->mxcsr_masks != X86_MXCSR_MASKS && !cpu->store_in_c ? CTX_X86_TRAPS : 0) |
            (cpu->more_flags & X86_AC && !cpu->base.mem ? X86_CTX_ALIGN : 0) | x86_segs_ctx(cpu);
@@ -115,7 +115,7 @@ static bool model_has(const Trans *t, const X86Insn *x)
     if (r->handler == X86_H_cmpxchg8b && x->rex & 8)
         return x86_has(t, X86_FEAT_CX16);
     if (r->handler == X86_H_syscall && x->code32 && !x86_sys(t))
-        return x86_model_is_amd((X86Model)(t->ctx >> X86_CTX_MODEL_SHIFT & X86_CTX_MODEL));
+        return x86_model_is_amd((X86Model)((const X86Cpu *)t->cpu)->model);
     if (r->handler == X86_H_lahf || r->handler == X86_H_sahf)
         return x->code32 || x86_has(t, X86_FEAT_LAHF);
     return x86_has(t, (X86Feat)r->feat[x->wide]);

@@ -278,5 +278,5 @@ void x86_call_helper(Trans *t, X86HelperId h, const IrVal *args, unsigned n)
 
 bool x86_has(const Trans *t, X86Feat f)
 {
-    return x86_model_has((X86Model)(t->ctx >> X86_CTX_MODEL_SHIFT & X86_CTX_MODEL), f);
+    return x86_cpu_runs((const X86Cpu *)t->cpu, f);
 }

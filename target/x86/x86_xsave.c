@@ -8,7 +8,7 @@
 /* XCR0. */
 static uint64_t enabled(const X86Cpu *cpu)
 {
-    return cpu->base.mem ? ((const X86Machine *)cpu)->sys.xcr0 : x86_xcr0((X86Model)cpu->model);
+    return cpu->base.mem ? ((const X86Machine *)cpu)->sys.xcr0 : x86_xcr0(cpu);
 }
 
 #define ARGS void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d
@@ -48,7 +48,7 @@ static uint32_t place(const X86Cpu *cpu, unsigned bit, uint64_t form)
 {
     uint32_t at = 576;
     if (!(form & compact))
-        return x86_xsave_at((X86Model)cpu->model, bit);
+        return x86_xsave_at(cpu, bit);
     for (unsigned k = 2; k < bit; k++)
         at += form >> k & 1 ? x86_xsave_size(k) : 0;
     return at;
@@ -196,7 +196,7 @@ static uint64_t wanted(const X86Cpu *cpu)
 /* form: as XCOMP_BV has it, of the compacted one. */
 static size_t bytes_of(const X86Cpu *cpu, uint64_t want, uint64_t form)
 {
-    return form & compact ? place(cpu, X86_XC_END, form) : x86_xsave_bytes((X86Model)cpu->model, want);
+    return form & compact ? place(cpu, X86_XC_END, form) : x86_xsave_bytes(cpu, want);
 }
 
 uint64_t x86_helper_xsave(ARGS)
@@ -247,7 +247,7 @@ uint64_t x86_helper_xgetbv(ARGS)
     uint64_t v = enabled(cpu);
     if (cpu->base.mem && !(x86_machine(cpu)->sys.cr4 & X86_CR4_OSXSAVE))
         return x86_raise_vector(x86_machine(cpu), X86_V_UD, 0);
-    if (which == 1 && x86_model_has((X86Model)cpu->model, X86_FEAT_XGETBV1))
+    if (which == 1 && x86_cpu_has(cpu, X86_FEAT_XGETBV1))
         x86_fpu_settle(cpu), v &= in_use(cpu);
     else if (which)
         return protection(cpu);

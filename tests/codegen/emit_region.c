@@ -126,6 +126,7 @@ int main(int argc, char **argv)
     static X64Host h;
     AccelMem mem = {.exec_bytes = exec_bytes, .code_page = code_page};
     SuperblockConfig cfg = {.ops = &target_riscv64, .mem = &mem, .masked = x64_masked_lanes(x64_level(3))};
+    X86Cpu x86 = {.model = X86_MODEL_MAX};
     uint32_t ctx = 0;
     Superblock sb;
     Arena arena;
@@ -140,7 +141,9 @@ int main(int argc, char **argv)
     if (cfg.ops == &target_riscv64) {
         read_guest(map_at(GUEST));
     } else {
-        ctx |= X86_MODEL_MAX << X86_CTX_MODEL_SHIFT | (cfg.ops == &target_i386 ? X86_CTX_32 : 0);
+        x86.base.ops = cfg.ops;
+        cfg.cpu = &x86.base;
+        ctx |= cfg.ops == &target_i386 ? X86_CTX_32 : 0;
         read_bytes(map_at(GUEST));
     }
     host_init(&h, &a, cfg.ops, ctx & CTX_RETURNS ? 0 : X64_NO_RETURN_STACK);
