@@ -46,7 +46,7 @@ typedef struct SuperblockGuess {
 
 typedef struct SuperblockConfig {
     const TargetOps *ops;
-    const Cpu *cpu;     /* Trans.cpu */
+    const Cpu *cpu; /* Trans.cpu */
     const AccelMem *mem;
     unsigned max_insns; /* 1..IR_MAX_GUEST - 1; 0 = SB_MAX_INSNS */
     uint8_t masked;     /* IrBuilder.masked */

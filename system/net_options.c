@@ -130,6 +130,54 @@ bool sys_net_add_nic(SysNet *s, const char *text, GError **err)
     return b != NULL;
 }
 
+static bool is_card(const char *text)
+{
+    return strcmp(text, "nic") == 0 || g_str_has_prefix(text, "nic,");
+}
+
+static const char *nth_text(const GPtrArray *texts, bool card, unsigned n)
+{
+    for (unsigned k = 0; k < texts->len; k++)
+        if (is_card(texts->pdata[k]) == card && n-- == 0)
+            return texts->pdata[k];
+    return NULL;
+}
+
+/* What a card says, in the words of -nic. */
+static bool card_words(const char *text, GString *out, GError **err)
+{
+    static const char *const names[][2] = {{"model", "model"}, {"macaddr", "mac"}, {"mac", "mac"}};
+    g_autoptr(KeyVals) kv = key_vals_parse("-net", text, "kind", err);
+    if (!kv)
+        return false;
+    key_vals_get(kv, "kind");
+    key_vals_get(kv, "name");
+    for (unsigned k = 0; k < G_N_ELEMENTS(names); k++) {
+        const char *value = key_vals_get(kv, names[k][0]);
+        if (value)
+            g_string_append_printf(out, ",%s=%s", names[k][1], value);
+    }
+    return key_vals_done(kv, err);
+}
+
+bool sys_net_add_pairs(SysNet *s, const GPtrArray *texts, GError **err)
+{
+    if (texts->len == 1 && strcmp(texts->pdata[0], "none") == 0)
+        return sys_net_add_nic(s, "none", err);
+    for (unsigned n = 0;; n++) {
+        const char *card = nth_text(texts, true, n), *net = nth_text(texts, false, n);
+        if (!card && !net)
+            return true;
+        if (!card || !net)
+            return sys_fail(err, "-net %s: %s", card ? card : net,
+                            card ? "a card without a network; -net user would be one"
+                                 : "a network without a card; -net nic would be one");
+        g_autoptr(GString) both = g_string_new(net);
+        if (!card_words(card, both, err) || !sys_net_add_nic(s, both->str, err))
+            return false;
+    }
+}
+
 NetBack *sys_net_take(SysNet *s, const char *id, GError **err)
 {
     NetBack *b = find(s, id);

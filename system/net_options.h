@@ -26,6 +26,8 @@ typedef struct SysNet {
 const char *sys_net_kind(unsigned n);
 bool sys_net_add_netdev(SysNet *s, const char *text, GError **err);
 bool sys_net_add_nic(SysNet *s, const char *text, GError **err);
+/* All of -net: the n-th card has the n-th network. */
+bool sys_net_add_pairs(SysNet *s, const GPtrArray *texts, GError **err);
 /* A network that has no device. */
 bool sys_net_remove(SysNet *s, const char *id, GError **err);
 /* The keys of a filter-dump. All networks must be there. */

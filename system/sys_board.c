@@ -30,12 +30,24 @@ static const char *usual_board(const char *isa)
     return isa && (strcmp(isa, "x86_64") == 0 || strcmp(isa, "i386") == 0) ? "pc" : NULL;
 }
 
+/* QEMU's boards have versions, whose differences no board here has: pc-q35-7.2, pc-i440fx-6.2, virt-8.0. */
+static const char *board_called(const char *name)
+{
+    static const char *const prefixes[][2] = {{"pc-q35-", "q35"}, {"pc-i440fx-", "pc"}, {"virt-", "virt"}};
+    for (unsigned k = 0; name && k < G_N_ELEMENTS(prefixes); k++) {
+        const size_t n = strlen(prefixes[k][0]);
+        if (strncmp(name, prefixes[k][0], n) == 0 && g_ascii_isdigit(name[n]) &&
+            strspn(name + n, "0123456789.") == strlen(name + n))
+            return prefixes[k][1];
+    }
+    return name;
+}
+
 static bool choose_board(SysOptions *o, GError **err)
 {
     const char *names[G_N_ELEMENTS(boards)], *isas[G_N_ELEMENTS(boards)];
     unsigned n = 0;
-    if (!o->machine)
-        o->machine = usual_board(o->arch);
+    o->machine = o->machine ? board_called(o->machine) : usual_board(o->arch);
     if (o->machine && strcmp(o->machine, "help") == 0) {
         list_boards(o);
         o->helped = true;

@@ -1,5 +1,6 @@
 #include "system/sys_consoles.h"
 #include "system/disks.h"
+#include "system/key_vals.h"
 #include "system/monitor/monitors.h"
 
 #include <string.h>
@@ -38,13 +39,59 @@ static bool add_serial(SysConsoles *s, unsigned n, const char *text, GError **er
     return s->has_serial[n] && (!with_monitor || monitors_add_readline(s->vm->monitors, c, err));
 }
 
+/* -device isa-serial: the board's own port of that number, or the next. */
+static bool take_isa_serial(SysConsoles *s, KeyVals *kv, unsigned *io_next, GError **err)
+{
+    static const struct {
+        uint64_t port, irq;
+    } places[] = {{0x3f8, 4}, {0x2f8, 3}};
+    const char *chardev = key_vals_get(kv, "chardev");
+    uint64_t n = *io_next, port = 0, irq = 0;
+    key_vals_get(kv, "id");
+    if (!key_vals_u64(kv, "index", UINT32_MAX, &n, err) || !key_vals_u64(kv, "iobase", 0xffff, &port, err) ||
+        !key_vals_u64(kv, "irq", 15, &irq, err) || !key_vals_done(kv, err))
+        return false;
+    if (n >= MIN(s->vm->opt->board->serials, G_N_ELEMENTS(places)) || (port && port != places[n].port) ||
+        (irq && irq != places[n].irq))
+        return sys_fail(err, "-device isa-serial: there are ports 3f8 with interrupt 4 and 2f8 with 3");
+    *io_next = (unsigned)n + 1;
+    g_autofree char *text = chardev ? g_strdup_printf("chardev:%s", chardev) : g_strdup("null");
+    return add_serial(s, (unsigned)n, text, err);
+}
+
+static bool take_isa_serials(SysConsoles *s, bool *ret_some, GError **err)
+{
+    GPtrArray *devices = s->vm->opt->list[LIST_DEVICE];
+    const char *isa = s->vm->opt->board->isa;
+    unsigned next = s->vm->opt->list[LIST_SERIAL]->len;
+    *ret_some = false;
+    for (unsigned k = 0; k < devices->len && (strcmp(isa, "x86_64") == 0 || strcmp(isa, "i386") == 0);) {
+        g_autoptr(KeyVals) kv = key_vals_parse("-device", devices->pdata[k], "driver", err);
+        const char *name = kv ? key_vals_get(kv, "driver") : NULL;
+        if (!kv)
+            return false;
+        if (!name || strcmp(name, "isa-serial") != 0) {
+            k++;
+            continue;
+        }
+        *ret_some = true;
+        if (!take_isa_serial(s, kv, &next, err))
+            return false;
+        g_ptr_array_remove_index(devices, k);
+    }
+    return true;
+}
+
 static bool add_serials(SysConsoles *s, const char *by_default, GError **err)
 {
+    bool some;
+    if (!take_isa_serials(s, &some, err))
+        return false;
     const char *text;
     for (unsigned k = 0; (text = sys_option(s->vm->opt, LIST_SERIAL, k)); k++)
         if (!add_serial(s, k, text, err))
             return false;
-    return s->vm->opt->list[LIST_SERIAL]->len || !by_default || add_serial(s, 0, by_default, err);
+    return s->vm->opt->list[LIST_SERIAL]->len || some || !by_default || add_serial(s, 0, by_default, err);
 }
 
 static bool add_monitor(SysConsoles *s, unsigned n, const char *text, GError **err)

@@ -112,10 +112,12 @@ static bool take_word(CpuWords *c, const CpuWord *w, GError **err)
 
 static void print_properties(const SysOptions *o, const char *model)
 {
-    static const char *const kinds[] = {
-        [TARGET_PROP_SWITCH] = "on|off",          [TARGET_PROP_ON] = "on",
-        [TARGET_PROP_OFF] = "off",                [TARGET_PROP_MISSING] = "off",
-        [TARGET_PROP_IDLE] = "no matter what",    [TARGET_PROP_MODELS] = "as the model has it"};
+    static const char *const kinds[] = {[TARGET_PROP_SWITCH] = "on|off",
+                                        [TARGET_PROP_ON] = "on",
+                                        [TARGET_PROP_OFF] = "off",
+                                        [TARGET_PROP_MISSING] = "off",
+                                        [TARGET_PROP_IDLE] = "no matter what",
+                                        [TARGET_PROP_MODELS] = "as the model has it"};
     const TargetOps *ops = o->board->target;
     TargetProperty p;
     printf("%s properties:\n", model);

@@ -7,6 +7,7 @@
 #include "hw/core/dev_impl.h"
 #include "hw/display/vga.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/usb/usb_hid.h"
@@ -74,6 +75,8 @@ static const struct {
     {&pcie_root_port_class, BACKEND_NONE, NULL, NULL, NULL},
     {&isa_debug_exit_class, BACKEND_MACHINE, NULL, NULL, NULL},
     {&isa_debugcon_class, BACKEND_CHARDEV, NULL, NULL, NULL},
+    {&pvpanic_class, BACKEND_MACHINE, NULL, NULL, NULL},
+    {&pvpanic_pci_class, BACKEND_MACHINE, NULL, NULL, NULL},
 };
 
 static const struct {
@@ -368,7 +371,10 @@ static bool open_nets(SysDevices *s, const SysOptions *o, GError **err)
     for (unsigned k = 0; (text = sys_option(o, LIST_NIC, k)); k++)
         if (!sys_net_add_nic(&s->net, text, err))
             return false;
-    if (o->board->nic && !o->nodefaults && !o->list[LIST_NETDEV]->len && !o->list[LIST_NIC]->len)
+    if (!sys_net_add_pairs(&s->net, o->list[LIST_NET], err))
+        return false;
+    if (o->board->nic && !o->nodefaults && !o->list[LIST_NETDEV]->len && !o->list[LIST_NIC]->len &&
+        !o->list[LIST_NET]->len)
         return !TINAMOU_SLIRP || sys_net_add_nic(&s->net, "user", err);
     return true;
 }
@@ -645,14 +651,24 @@ static bool add_disks(SysDevices *s, MachineConfig *cfg, GError **err)
     return true;
 }
 
-/* Is a display adapter among what -device names? */
-static bool names_display(const SysOptions *o)
+static bool is_display(unsigned k)
+{
+    return known[k].kind == BACKEND_DISPLAY;
+}
+static bool is_usb_host(unsigned k)
+{
+    return known[k].cls == &qemu_xhci_class || known[k].cls == &nec_xhci_class;
+}
+
+/* Is such a kind among what -device names? */
+static bool names_kind(const SysOptions *o, bool (*is)(unsigned k))
 {
     const char *text;
     for (unsigned n = 0; (text = sys_option(o, LIST_DEVICE, n)); n++) {
-        g_autofree char *name = g_strndup(text, strcspn(text, ","));
-        for (unsigned k = 0; k < G_N_ELEMENTS(known); k++)
-            if (known[k].kind == BACKEND_DISPLAY && is_named(k, name))
+        g_autoptr(KeyVals) kv = key_vals_parse("-device", text, "driver", NULL);
+        const char *name = kv ? key_vals_get(kv, "driver") : NULL;
+        for (unsigned k = 0; name && k < G_N_ELEMENTS(known); k++)
+            if (is(k) && is_named(k, name))
                 return true;
     }
     return false;
@@ -662,8 +678,14 @@ static bool names_display(const SysOptions *o)
 static bool add_display(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
 {
     const bool wanted = o->vga ? strcmp(o->vga, "std") == 0
-                               : o->board->display && !o->nodefaults && !names_display(o);
+                               : o->board->display && !o->nodefaults && !names_kind(o, is_display);
     return !wanted || open_device(s, "VGA", cfg, err);
+}
+
+/* -usb: the controller before the devices that plug into it. */
+static bool add_usb(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
+{
+    return !o->usb || names_kind(o, is_usb_host) || open_device(s, "qemu-xhci", cfg, err);
 }
 
 bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GError **err)
@@ -677,7 +699,7 @@ bool sys_devices_open(SysDevices *s, const SysOptions *o, MachineConfig *cfg, GE
         return false;
     for (unsigned k = 0; k < G_N_ELEMENTS(cfg->flash); k++)
         cfg->flash[k] = disks_flash(s->vm->disks, k);
-    if (!add_display(s, o, cfg, err))
+    if (!add_display(s, o, cfg, err) || !add_usb(s, o, cfg, err))
         return false;
     for (unsigned k = 0; (text = sys_option(o, LIST_DEBUGCON, k)); k++) {
         g_autofree char *label = g_strdup_printf("debugcon%u", k);

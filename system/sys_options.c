@@ -63,6 +63,48 @@ static bool set_nothing(SysOptions *o, const char *value, GError **err)
 {
     return true;
 }
+static bool add_board_option(SysOptions *o, const char *name, const char *value, GError **err)
+{
+    if (o->n_board_options == MACHINE_MAX_OPTIONS)
+        return sys_fail(err, "-machine: more than %u options", (unsigned)MACHINE_MAX_OPTIONS);
+    o->board_option[o->n_board_options++] = (MachineOption){name, value};
+    return true;
+}
+static bool set_no_hpet(SysOptions *o, const char *value, GError **err)
+{
+    return add_board_option(o, "hpet", "off", err);
+}
+static bool set_no_acpi(SysOptions *o, const char *value, GError **err)
+{
+    return add_board_option(o, "acpi", "off", err);
+}
+static bool set_machine_usb(SysOptions *o, const char *value, GError **err)
+{
+    o->usb = strcmp(value, "on") == 0;
+    return o->usb || strcmp(value, "off") == 0 || sys_fail(err, "-machine: usb=%s: on or off", value);
+}
+/* Those that there are; QEMU has more. */
+static bool set_usb_device(SysOptions *o, const char *value, GError **err)
+{
+    static const char *const names[][2] = {
+        {"keyboard", "usb-kbd"}, {"mouse", "usb-mouse"}, {"tablet", "usb-tablet"}};
+    o->usb = true;
+    for (unsigned k = 0; k < G_N_ELEMENTS(names); k++)
+        if (strcmp(names[k][0], value) == 0) {
+            g_ptr_array_add(o->list[LIST_DEVICE], (char *)(uintptr_t)names[k][1]);
+            return true;
+        }
+    return sys_fail(err, "-usbdevice: no '%s'; keyboard, mouse and tablet are there", value);
+}
+/* Nothing here makes a sound. */
+static bool set_audio(SysOptions *o, const char *value, GError **err)
+{
+    g_autoptr(KeyVals) kv = key_vals_parse("-audiodev", value, "driver", err);
+    const char *driver = kv ? key_vals_get(kv, "driver") : NULL;
+    return kv &&
+           ((driver && strcmp(driver, "none") == 0) ||
+            sys_fail(err, "-audiodev: no '%s': there is no sound; 'none' would be", driver ? driver : ""));
+}
 static bool set_dump_dtb(SysOptions *o, const char *value, GError **err)
 {
     o->dump_dtb = value;
@@ -115,19 +157,25 @@ static bool set_memory_object(SysOptions *o, const char *value, GError **err)
 }
 static bool set_machine(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"type", set_board},       {"dumpdtb", set_dump_dtb},
-                                  {"accel", set_accel_name}, {"memory-backend", set_memory_object},
-                                  {"usb", set_nothing},      {"graphics", set_nothing},
-                                  {"kernel-irqchip", set_irqchip}, {"kernel_irqchip", set_irqchip}};
+    static const KeyRow keys[] = {{"type", set_board},
+                                  {"dumpdtb", set_dump_dtb},
+                                  {"accel", set_accel_name},
+                                  {"memory-backend", set_memory_object},
+                                  {"usb", set_machine_usb},
+                                  {"graphics", set_nothing},
+                                  {"dump-guest-core", set_nothing},
+                                  {"mem-merge", set_nothing},
+                                  {"pcspk-audiodev", set_nothing},
+                                  {"kernel-irqchip", set_irqchip},
+                                  {"kernel_irqchip", set_irqchip}};
     g_autoptr(KeyVals) kv = key_vals_parse("-machine", value, keys[0].key, err);
     const char *key, *text;
     unsigned at = 0;
     if (!kv || !set_rows(o, kv, keys, G_N_ELEMENTS(keys), err))
         return false;
     while (key_vals_rest(kv, &at, &key, &text)) { /* the board's; it is known only at the end */
-        if (o->n_board_options == MACHINE_MAX_OPTIONS)
-            return sys_fail(err, "-machine: more than %u options", (unsigned)MACHINE_MAX_OPTIONS);
-        o->board_option[o->n_board_options++] = (MachineOption){g_intern_string(key), g_intern_string(text)};
+        if (!add_board_option(o, g_intern_string(key), g_intern_string(text), err))
+            return false;
     }
     return true;
 }
@@ -246,6 +294,7 @@ SET_FLAG(nodefaults)
 SET_FLAG(paused)
 SET_FLAG(daemonize)
 SET_FLAG(snapshot)
+SET_FLAG(usb)
 SET_FLAG(no_reboot)
 SET_FLAG(no_shutdown)
 #undef SET_FLAG
@@ -371,9 +420,16 @@ static bool set_rtc_clock(SysOptions *o, const char *value, GError **err)
     return strcmp(value, "host") == 0 || strcmp(value, "vm") == 0 ||
            sys_fail(err, "-rtc: no clock=%s; 'host' and 'vm' are there", value);
 }
+/* How ticks come that the host was late for, which is as the device has it. */
+static bool set_driftfix(SysOptions *o, const char *value, GError **err)
+{
+    return strcmp(value, "none") == 0 || strcmp(value, "slew") == 0 ||
+           sys_fail(err, "-rtc: no driftfix=%s; 'none' and 'slew' are there", value);
+}
 static bool set_rtc(SysOptions *o, const char *value, GError **err)
 {
-    static const KeyRow keys[] = {{"base", set_rtc_base}, {"clock", set_rtc_clock}, {"driftfix", set_none}};
+    static const KeyRow keys[] = {
+        {"base", set_rtc_base}, {"clock", set_rtc_clock}, {"driftfix", set_driftfix}};
     return set_keys(o, "-rtc", value, keys, G_N_ELEMENTS(keys), err);
 }
 
@@ -389,14 +445,23 @@ static bool set_action_shutdown(SysOptions *o, const char *value, GError **err)
     return o->no_shutdown || strcmp(value, "poweroff") == 0 ||
            sys_fail(err, "-action: shutdown=%s: poweroff or pause", value);
 }
+bool sys_panic_action(const char *word, SysPanic *ret, GError **err)
+{
+    static const char *const words[PANIC_ACTIONS] = {[PANIC_SHUTDOWN] = "shutdown",
+                                                     [PANIC_PAUSE] = "pause",
+                                                     [PANIC_EXIT_FAILURE] = "exit-failure",
+                                                     [PANIC_NONE] = "none"};
+    for (unsigned k = 0; k < G_N_ELEMENTS(words); k++)
+        if (strcmp(words[k], word) == 0) {
+            *ret = (SysPanic)k;
+            return true;
+        }
+    return sys_fail(err, "-action: no panic=%s; '%s' would be", word,
+                    sys_nearest(word, words, G_N_ELEMENTS(words)));
+}
 static bool set_action_panic(SysOptions *o, const char *value, GError **err)
 {
-    static const char *const words[] = {"none", "pause", "shutdown", "exit-failure"};
-    for (unsigned k = 0; k < G_N_ELEMENTS(words); k++)
-        if (strcmp(words[k], value) == 0)
-            return true; /* no device of these boards reports one */
-    return sys_fail(err, "-action: no panic=%s; '%s' would be", value,
-                    sys_nearest(value, words, G_N_ELEMENTS(words)));
+    return sys_panic_action(value, &o->panic, err);
 }
 static bool set_action_watchdog(SysOptions *o, const char *value, GError **err)
 {
@@ -497,8 +562,8 @@ static const OptionRow options[] = {
     {"machine", "NAME[,KEY=VALUE]", "board; dumpdtb=FILE writes its device tree and ends", set_machine},
     {"M", "NAME", "the same", set_machine},
     {"arch", "ISA", "riscv64, ...: whose board, where several have the name", set_arch},
-    {"cpu", "MODEL[,+F,-F,F=on|off]", "cpu model, with and without features; 'help' lists models, MODEL,help their features",
-     set_cpu},
+    {"cpu", "MODEL[,+F,-F,F=on|off]",
+     "cpu model, with and without features; 'help' lists models, MODEL,help their features", set_cpu},
     {"accel", "kvm|tcg|interp",
      "the host's processor, the translator (tb-size=MiB) or the interpreter; several with colons between: "
      "the first that is there; kernel-irqchip=on|off|split: whose the interrupt controllers are. By default "
@@ -529,11 +594,18 @@ static const OptionRow options[] = {
     {"display", "none|vnc=WHERE", "who looks: nobody, or who comes by VNC", set_display},
     {"vnc", "[HOST]:N|unix:PATH|none", "VNC viewers may look, port 5900 + N: display=DEVICE", set_vnc},
     {"vga", "std|none", "the display adapter that is there without -device", set_vga},
+    {"no-hpet", NULL, "-machine hpet=off", set_no_hpet},
+    {"no-acpi", NULL, "-machine acpi=off", set_no_acpi},
+    {"usb", NULL, "a USB controller (qemu-xhci) unless -device names one", set_usb},
+    {"usbdevice", "keyboard|mouse|tablet", "-usb -device usb-...", set_usb_device},
+    {"audiodev", "none", "accepted: there is no sound", set_audio},
+    {"watchdog-action", "ACTION", "-action watchdog=ACTION", set_action_watchdog},
     {"nodefaults", NULL, "nothing that was not asked for", set_nodefaults},
     {"no-user-config", NULL, "accepted: there are no files of options", set_nothing},
     {"no-reboot", NULL, "end where the guest would reboot", set_no_reboot},
     {"no-shutdown", NULL, "stop, do not end, where the guest powers off", set_no_shutdown},
-    {"action", "EVENT=ACTION", "reboot=reset|shutdown, shutdown=poweroff|pause", set_action},
+    {"action", "EVENT=ACTION",
+     "reboot=reset|shutdown, shutdown=poweroff|pause, panic=shutdown|pause|exit-failure|none", set_action},
     {"drive", "file=F,id=I",
      "disk: if=none|virtio|ide|pflash, media=disk|cdrom, index=, format=, readonly=, cache=, snapshot=, "
      "werror=, rerror=",
@@ -560,6 +632,11 @@ static const OptionRow options[] = {
      "network: user (restrict, hostfwd, guestfwd, tftp, bootfile, net, host, ..), stream and dgram (addr.*, "
      "local.*, remote.*), socket (listen, connect, udp), tap (ifname, fd)",
      .list = LIST_NETDEV},
+    {"net", "nic|user|..",
+     "the same in two words: -net nic,model=M,macaddr=A and -net user,.., of which the first card has the "
+     "first network; "
+     "'none' is accepted",
+     .list = LIST_NET},
     {"nic", "user[,model=M,..]", "network and its card; 'none' is accepted", .list = LIST_NIC},
     {"name", "TEXT", "name of the machine", set_name},
     {"uuid", "UUID", "its number", set_uuid},

@@ -16,13 +16,39 @@
 #include <stdio.h>
 
 typedef enum SysList {
-    LIST_NONE, LIST_DRIVE, LIST_BLOCKDEV, LIST_DEVICE, LIST_OBJECT, LIST_CHARDEV, LIST_SERIAL, LIST_MONITOR,
-    LIST_QMP, LIST_QMP_PRETTY, LIST_MON, LIST_GDB, LIST_TRACE, LIST_FIRMWARE_PATH, LIST_NETDEV, LIST_NIC,
-    LIST_PFLASH, LIST_SEMIHOSTING, LIST_DEBUGCON,
-    LIST_SMBIOS, LIST_GLOBAL, LIST_FW_CFG, LIST_HDA, LIST_HDB, LIST_HDC, LIST_HDD, LIST_CDROM, LISTS
+    LIST_NONE,
+    LIST_DRIVE,
+    LIST_BLOCKDEV,
+    LIST_DEVICE,
+    LIST_OBJECT,
+    LIST_CHARDEV,
+    LIST_SERIAL,
+    LIST_MONITOR,
+    LIST_QMP,
+    LIST_QMP_PRETTY,
+    LIST_MON,
+    LIST_GDB,
+    LIST_TRACE,
+    LIST_FIRMWARE_PATH,
+    LIST_NETDEV,
+    LIST_NIC,
+    LIST_NET,
+    LIST_PFLASH,
+    LIST_SEMIHOSTING,
+    LIST_DEBUGCON,
+    LIST_SMBIOS,
+    LIST_GLOBAL,
+    LIST_FW_CFG,
+    LIST_HDA,
+    LIST_HDB,
+    LIST_HDC,
+    LIST_HDD,
+    LIST_CDROM,
+    LISTS
 } SysList;
 
-typedef enum SysAction { ACTION_SHUTDOWN, ACTION_PAUSE, ACTION_RESET, ACTION_NONE } SysAction;
+/* What a panic of the guest does (-action panic=). */
+typedef enum SysPanic { PANIC_SHUTDOWN, PANIC_PAUSE, PANIC_EXIT_FAILURE, PANIC_NONE, PANIC_ACTIONS } SysPanic;
 
 typedef struct SysOptions {
     const BoardClass *board;
@@ -32,7 +58,7 @@ typedef struct SysOptions {
     uint64_t ram_bytes;
     unsigned cpus;
     const char *firmware, *kernel, *initrd, *append, *dtb, *dump_dtb, *cpu_model;
-    const char *cpu_props; /* of MachineConfig */
+    const char *cpu_props;              /* of MachineConfig */
     const char *boot_order, *boot_once; /* NULL: not said */
     bool boot_menu;
     const char *memory; /* -machine memory-backend=; NULL: none */
@@ -42,8 +68,9 @@ typedef struct SysOptions {
     const char *loadvm, *incoming; /* NULL: none */
     char uuid[37];      /* as text; "": none */
     EngineOptions engine;
-    bool nographic, no_display, nodefaults, paused, daemonize, snapshot;
+    bool nographic, no_display, nodefaults, paused, daemonize, snapshot, usb;
     bool no_reboot, no_shutdown, lock_memory;
+    SysPanic panic;
     bool has_rtc_base;
     int64_t rtc_base;   /* seconds since 1970; else the host's time */
     uint32_t log;       /* ACCEL_LOG_* */
@@ -69,6 +96,7 @@ bool sys_cpu_check(SysOptions *o, GError **err);
 const BoardClass *sys_board(unsigned n);
 /* The n-th cpu model of a board's ISA; NULL: there are fewer. */
 const char *sys_cpu_model(const BoardClass *b, unsigned n);
+bool sys_panic_action(const char *word, SysPanic *ret, GError **err);
 void sys_options_clear(SysOptions *o);
 /* Text of --help; the page for man. */
 void sys_options_help(FILE *to);

@@ -21,12 +21,13 @@ const char *const vm_state_names[RUN_STATES] = {
     [RUN_FINISH_MIGRATE] = "finish-migrate",
     [RUN_POSTMIGRATE] = "postmigrate",
     [RUN_SUSPENDED] = "suspended",
+    [RUN_GUEST_PANICKED] = "guest-panicked",
 };
 
 static const char *const cause_names[CAUSES] = {
     [CAUSE_HOST_QUIT] = "host-qmp-quit", [CAUSE_HOST_SYSTEM_RESET] = "host-qmp-system-reset",
     [CAUSE_HOST_SIGNAL] = "host-signal", [CAUSE_GUEST_SHUTDOWN] = "guest-shutdown",
-    [CAUSE_GUEST_RESET] = "guest-reset",
+    [CAUSE_GUEST_RESET] = "guest-reset", [CAUSE_GUEST_PANIC] = "guest-panic",
 };
 
 static bool by_guest(ShutdownCause why)
@@ -183,7 +184,8 @@ void vm_reset(Vm *vm, ShutdownCause why)
     if (!begin_anew(vm, machine_reset, why))
         return;
     event_of(vm, "RESET", why);
-    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_IO_ERROR)
+    if (vm->state == RUN_SHUTDOWN || vm->state == RUN_INTERNAL_ERROR || vm->state == RUN_IO_ERROR ||
+        vm->state == RUN_GUEST_PANICKED)
         vm->state = RUN_PAUSED;
     if (vm_is_live(vm))
         run_anew(vm);
@@ -243,11 +245,36 @@ void vm_powerdown(Vm *vm)
 
 /* ---- what the guest asks for ---- */
 
+static void event_of_panic(Vm *vm, const char *name, const char *action)
+{
+    JsonObject *data = json_object_new();
+    json_object_set_string_member(data, "action", action);
+    vm_event(vm, name, data);
+}
+
+/* -no-shutdown: the machine stands, and is not gone. */
+static void panicked(Vm *vm)
+{
+    const SysPanic how = vm->opt->panic;
+    const bool off = how == PANIC_SHUTDOWN || how == PANIC_EXIT_FAILURE;
+    event_of_panic(vm, "GUEST_PANICKED", how == PANIC_NONE ? "run" : off ? "poweroff" : "pause");
+    if (how != PANIC_NONE)
+        vm_stop(vm, how == PANIC_EXIT_FAILURE ? RUN_SHUTDOWN : RUN_GUEST_PANICKED);
+    if (off && !vm->opt->no_shutdown)
+        vm_quit(vm, CAUSE_GUEST_PANIC, how == PANIC_EXIT_FAILURE);
+}
+
 static gboolean serve_request(void *opaque)
 {
     Vm *vm = opaque;
     const uint64_t what = __atomic_exchange_n(&vm->requested, 0, __ATOMIC_ACQUIRE);
     if (!what || vm->quitting)
+        return G_SOURCE_REMOVE;
+    if (what & 1u << MACHINE_CRASH_LOADED)
+        event_of_panic(vm, "GUEST_CRASHLOADED", "run");
+    if (what & 1u << MACHINE_PANICKED)
+        panicked(vm);
+    if (vm->quitting || (what & 1u << MACHINE_PANICKED && !vm_is_live(vm)))
         return G_SOURCE_REMOVE;
     if (what & 1u << MACHINE_POWER_OFF) {
         vm->request_code = (int)(what >> 32);
@@ -282,10 +309,10 @@ static bool note_request(Vm *vm, MachineRequest what, int code)
 
 void vm_request(void *opaque, MachineRequest what, int code)
 {
-    static const char *const names[] = {[MACHINE_POWER_OFF] = "power-off",
-                                        [MACHINE_RESET] = "reset",
-                                        [MACHINE_SUSPEND] = "suspend",
-                                        [MACHINE_WAKE] = "wake"};
+    static const char *const names[] = {
+        [MACHINE_POWER_OFF] = "power-off", [MACHINE_RESET] = "reset",
+        [MACHINE_SUSPEND] = "suspend",     [MACHINE_WAKE] = "wake",
+        [MACHINE_PANICKED] = "panicked",   [MACHINE_CRASH_LOADED] = "crash-loaded"};
     Vm *vm = opaque;
     if (!note_request(vm, what, code))
         return;

@@ -33,6 +33,7 @@ typedef enum RunState {
     RUN_FINISH_MIGRATE,
     RUN_POSTMIGRATE,
     RUN_SUSPENDED, /* to RAM; the machine's clock runs, as its alarm wakes */
+    RUN_GUEST_PANICKED,
     RUN_STATES
 } RunState;
 
@@ -43,6 +44,7 @@ typedef enum ShutdownCause {
     CAUSE_HOST_SIGNAL,
     CAUSE_GUEST_SHUTDOWN,
     CAUSE_GUEST_RESET,
+    CAUSE_GUEST_PANIC,
     CAUSES
 } ShutdownCause;
 

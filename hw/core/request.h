@@ -11,7 +11,9 @@ typedef enum MachineRequest {
     MACHINE_POWER_OFF,
     MACHINE_RESET,
     MACHINE_SUSPEND, /* to RAM, until a device asks for the next */
-    MACHINE_WAKE
+    MACHINE_WAKE,
+    MACHINE_PANICKED,     /* the guest's kernel has failed */
+    MACHINE_CRASH_LOADED, /* it has, and another looks at that */
 } MachineRequest;
 
 typedef struct MachineRequests {

@@ -97,7 +97,7 @@ static void put_fadt(AcpiTables *t, const X86AcpiPc *pc, size_t facs, size_t dsd
                 {96, 2, 0xfff},
                 {98, 2, 0xfff},
                 {108, 1, 0x32},
-                {109, 2, HAS_8042},
+                {109, 2, pc->i8042 ? HAS_8042 : 0},
                 {112, 4, FLAGS},
                 {RESET_AT, 4, 1 | 8 << 8},
                 {RESET_AT + 4, 4, 0xcf9},
@@ -136,8 +136,12 @@ typedef struct IsaDevice {
 
 static void put_isa_device(AcpiBuf *a, const IsaDevice *d)
 {
+    enum { EISA_ID = 7 }; /* letters; longer ones are ACPI's own */
     const size_t dev = aml_device(a, d->name);
-    aml_name_eisaid(a, "_HID", d->hid);
+    if (strlen(d->hid) == EISA_ID)
+        aml_name_eisaid(a, "_HID", d->hid);
+    else
+        aml_name_str(a, "_HID", d->hid);
     aml_name_int(a, "_UID", d->uid);
     aml_name(a, "_CRS");
     const size_t crs = aml_resources(a);
@@ -152,6 +156,7 @@ static void put_isa_device(AcpiBuf *a, const IsaDevice *d)
 
 static void put_isa(AcpiBuf *a, const X86AcpiPc *pc)
 {
+    enum { KEYS = 1, MOUSE = 2 };
     static const IsaDevice devices[] = {
         {"RTC_", "PNP0B00", 0, {0x70}, 8, X86_GSI_RTC},
         {"KBD_", "PNP0303", 0, {0x60, 0x64}, 1, X86_GSI_KEYBOARD},
@@ -162,7 +167,12 @@ static void put_isa(AcpiBuf *a, const X86AcpiPc *pc)
     const size_t isa = aml_device(a, "ISA_");
     aml_name_int(a, "_ADR", pc->isa_address);
     for (unsigned k = 0; k < ARRAY_SIZE(devices) - !pc->serial1; k++)
-        put_isa_device(a, &devices[k]);
+        if (pc->i8042 || k < KEYS || k > MOUSE)
+            put_isa_device(a, &devices[k]);
+    if (pc->panic) {
+        const IsaDevice panic = {"PEVT", "QEMU0001", 0, {pc->panic}, 1, 0};
+        put_isa_device(a, &panic);
+    }
     aml_end(a, isa);
 }
 
@@ -331,7 +341,8 @@ bool x86_acpi_pc(const X86Board *b, const X86AcpiPc *pc, AcpiTables *t)
     const size_t facs = put_facs(t), dsdt = put_pc_dsdt(t, b, pc);
     put_fadt(t, pc, facs, dsdt);
     put_madt(t, b, true);
-    put_hpet(t);
+    if (pc->hpet)
+        put_hpet(t);
     if (pc->ecam)
         acpi_mcfg(t, pc->ecam, 255);
     return acpi_finish(t, true);

@@ -17,7 +17,8 @@ typedef struct X86AcpiPc {
     bool serial1;
     uint32_t hot_slots; /* of the root bus: their functions come and go by ACPI; 0: there are none */
     uint32_t hot_plug;  /* ports of acpi-pci-hotplug */
-    bool s3;
+    bool s3, hpet, i8042;
+    uint16_t panic; /* the port of a pvpanic; 0: there is none */
 } X86AcpiPc;
 enum { X86_GPE_HOT_PLUG = 1 };
 

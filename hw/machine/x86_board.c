@@ -7,6 +7,7 @@
 #include "hw/intc/x86_ioapic.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "target/x86/x86_machine.h"
@@ -405,6 +406,8 @@ bool x86_board_isa(Machine *m, X86Board *b, DevError *err)
             return false;
         if (d && !board_map_ports(m, d, 0, (unsigned)d->region[0].base, err))
             return false;
+        if (d && d->cls == &pvpanic_class)
+            b->panic = d;
     } while (d);
     return true;
 }

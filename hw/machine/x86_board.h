@@ -38,6 +38,7 @@ typedef struct X86Board {
     MemRegion ram_low, ram_high, rom_high, rom_low, smram;
     unsigned n_ioapics;
     Device *lapic, *pic, *ioapic[X86_IOAPICS], *pit, *rtc, *fw_cfg, *control, *flash[2];
+    Device *panic; /* a pvpanic of the user's; NULL: none */
     X86LapicCpus cpus;
     X86PicAck pic_ack;
     MsiTarget msi, ioapic_msi[X86_IOAPICS]; /* of PCI functions; of the I/O APICs */

@@ -110,6 +110,7 @@ static const BoardOption options[] = {
     {"acpi", "on|off", "ACPI tables, 24 slots for devices"},
     {"pic", "on|off", "a pair of 8259"},
     {"pit", "on|off", "an 8254"},
+    {"x-option-roms", "on|off", "qboot runs none"},
     {"rtc", "on|off", "a clock"},
     {"isa-serial", "on|off", "a serial port"},
     {"auto-kernel-cmdline", "on|off", "devices on the kernel's command line, without ACPI"},

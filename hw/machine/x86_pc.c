@@ -234,25 +234,38 @@ static bool make_disks(Machine *m, Pc *pc, DevError *err)
     return ok;
 }
 
-static bool make_devices(Machine *m, Pc *pc, DevError *err)
+static bool make_keyboard(Machine *m, Pc *pc, DevError *err)
 {
     X86Board *b = &pc->b;
-    Device *keys = pc->keyboard = board_put(m, &i8042_class, "i8042", err),
-           *hpet = pc->hpet = board_put(m, &hpet_class, "hpet", err),
-           *dma = pc->dma = board_put(m, &i8237_class, "dma", err);
-    pc->command = (IrqLine){take_command, pc, 0};
-    pc->legacy = (IrqLine){take_legacy, pc, 0};
-    if (!keys || !hpet || !dma || !dev_set_ptr(b->control, "command", &pc->command, err) ||
-        !board_map_ports(m, b->control, SYSTEM_CONTROL_APM, 0xb2, err))
-        return false;
-    return dev_set_ptr(keys, "irq", &b->gsi[X86_GSI_KEYBOARD], err) &&
+    Device *keys = pc->keyboard = board_put(m, &i8042_class, "i8042", err);
+    return keys && dev_set_ptr(keys, "irq", &b->gsi[X86_GSI_KEYBOARD], err) &&
            dev_set_ptr(keys, "irq_aux", &b->gsi[X86_GSI_MOUSE], err) &&
            dev_set_ptr(keys, "machine", &m->cfg.requests, err) &&
            dev_set_ptr(keys, "input", m->cfg.input, err) && board_place_ports(m, keys, 0x60, err) &&
-           board_map_ports(m, keys, 1, 0x64, err) && dev_set_ptr(hpet, "lines", b->gsi, err) &&
-           dev_set_ptr(hpet, "msi", &b->msi, err) && dev_set_ptr(hpet, "legacy", &pc->legacy, err) &&
+           board_map_ports(m, keys, 1, 0x64, err);
+}
+
+static bool make_hpet(Machine *m, Pc *pc, DevError *err)
+{
+    X86Board *b = &pc->b;
+    Device *hpet = pc->hpet = board_put(m, &hpet_class, "hpet", err);
+    pc->legacy = (IrqLine){take_legacy, pc, 0};
+    return hpet && dev_set_ptr(hpet, "lines", b->gsi, err) && dev_set_ptr(hpet, "msi", &b->msi, err) &&
+           dev_set_ptr(hpet, "legacy", &pc->legacy, err) &&
            dev_set_ptr(hpet, "pit", &b->gsi[X86_GSI_PIT], err) &&
-           dev_set_ptr(hpet, "rtc", &b->gsi[X86_GSI_RTC], err) && board_place(m, hpet, HPET_BASE, err) &&
+           dev_set_ptr(hpet, "rtc", &b->gsi[X86_GSI_RTC], err) && board_place(m, hpet, HPET_BASE, err);
+}
+
+static bool make_devices(Machine *m, Pc *pc, DevError *err)
+{
+    X86Board *b = &pc->b;
+    Device *dma = pc->dma = board_put(m, &i8237_class, "dma", err);
+    pc->command = (IrqLine){take_command, pc, 0};
+    if (!dma || !dev_set_ptr(b->control, "command", &pc->command, err) ||
+        !board_map_ports(m, b->control, SYSTEM_CONTROL_APM, 0xb2, err))
+        return false;
+    return (!machine_option_on(m, "i8042", true) || make_keyboard(m, pc, err)) &&
+           (!machine_option_on(m, "hpet", true) || make_hpet(m, pc, err)) &&
            board_place_ports(m, dma, 0, err) && board_map_ports(m, dma, 1, 0x81, err) &&
            board_map_ports(m, dma, 2, 0xc0, err);
 }
@@ -295,6 +308,9 @@ static bool make_acpi(const Pc *pc, AcpiTables *t)
     X86AcpiPc a = {.ich = k->ich,
                    .on = k->acpi_on,
                    .off = k->acpi_off,
+                   .hpet = pc->hpet != NULL,
+                   .i8042 = pc->keyboard != NULL,
+                   .panic = pc->b.panic ? (uint16_t)pc->b.panic->region[0].base : 0,
                    .gpe0_bytes = k->gpe0 ? 4 : 16,
                    .pci_low = MAX(PCI_LOW, align_up(pc->b.low_bytes, 1 << 28)),
                    .pci_high = align_up(above, 1 << 30),
@@ -395,6 +411,9 @@ static void set_waking(Machine *m, bool on)
 static const BoardSleep suspend = {sleep_is_offered, is_asleep, press_power, set_waking};
 
 static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"},
+                                      {"hpet", "on|off", "the HPET"},
+                                      {"i8042", "on|off", "the controller of keyboard and mouse"},
+                                      {"vmport", "off|auto", "there is none"},
                                       {"smm", "on|off", "system management mode, of the translator's cpus"}};
 
 #define PC_BOARD(board_name, text, isa_name, ops, units, card)                                               \

@@ -52,6 +52,8 @@ static bool add_form(KeyVals *kv, const char *what, const char *form, const char
     } else if (strcmp(form, "file") == 0 || strcmp(form, "pipe") == 0) {
         key_vals_add(kv, "backend", form);
         key_vals_add(kv, "path", first);
+    } else if (strcmp(form, "/dev/null") == 0) {
+        key_vals_add(kv, "backend", "null");
     } else if (form[0] == '/') {
         key_vals_add(kv, "backend", "serial");
         key_vals_add(kv, "path", form);

@@ -52,6 +52,7 @@ bool monitors_add_option(Monitors *m, KeyVals *kv, GError **err)
     unsigned mode = 0;
     bool pretty = false;
     const char *id = key_vals_get(kv, "chardev");
+    key_vals_get(kv, "id"); /* nobody asks for it */
     if (!key_vals_word(kv, "mode", modes, G_N_ELEMENTS(modes), &mode, err) ||
         !key_vals_bool(kv, "pretty", &pretty, err) || !key_vals_done(kv, err))
         return false;

@@ -250,7 +250,8 @@ bool qmp_set_action(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
         o->no_reboot = strcmp(json_object_get_string_member(args, "reboot"), "shutdown") == 0;
     if (json_object_has_member(args, "shutdown"))
         o->no_shutdown = strcmp(json_object_get_string_member(args, "shutdown"), "pause") == 0;
-    return true;
+    return !json_object_has_member(args, "panic") ||
+           sys_panic_action(json_object_get_string_member(args, "panic"), &o->panic, err);
 }
 
 static gboolean quit_later(void *opaque)

@@ -166,8 +166,8 @@ enum {
     X86_CTX_SEGS = 1 << 28,     /* i386 programs: es, ss or ds is not a flat segment of data; with STACK16 */
     X86_CTX_FS = 1 << 29,       /* .. fs has a limit, or is null */
     X86_CTX_GS = 1 << 30,
-    X86_CTX_GUEST = 1 << 30,    /* machines: a guest of SVM runs */
-    X86_CTX_IDX_GUEST = 3,      /* .. how far its X86_IDX_* are from the host's */
+    X86_CTX_GUEST = 1 << 30, /* machines: a guest of SVM runs */
+    X86_CTX_IDX_GUEST = 3,   /* .. how far its X86_IDX_* are from the host's */
 };
 static inline unsigned x86_ctx_idx(uint32_t ctx)
 {
@@ -217,7 +217,7 @@ static inline void x86_set_user_ip(X86Cpu *cpu, uint64_t ip)
 }
 uint64_t x86_desc_raw(const X86Desc *d);  /* as the processor has it; 0: none */
 uint32_t x86_segs_ctx(const X86Cpu *cpu); /* of the context word */
-uint64_t x86_xcr0(const X86Cpu *cpu); /* what a program has */
+uint64_t x86_xcr0(const X86Cpu *cpu);     /* what a program has */
 /* Where component `bit` of XCR0 stands in the standard form of xsave, and its bytes. The layout is the
  * vendor's. */
 uint32_t x86_xsave_at(const X86Cpu *cpu, unsigned bit);

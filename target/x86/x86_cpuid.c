@@ -34,18 +34,18 @@ enum { AMD, INTEL };
 #define SET_V1 (2 * F(LM) - 1)
 #define SET_V2 (2 * F(PREFETCHW) - 1)
 #define SET_V3 (2 * F(BMI2) - 1)
-#define SET_PENTIUM  (F(FPU) | F(TSC) | F(CX8) | F(MMX))
-#define SET_PENTIUM2 (SET_PENTIUM | F(CMOV) | F(FXSR))
-#define SET_KVM64    ((SET_V1 & ~F(RDTSCP)) | F(SSE3) | F(CX16))
-#define SET_CONROE   (SET_KVM64 | F(LAHF) | F(SSSE3))
-#define SET_NEHALEM  (SET_V2 & ~F(PREFETCHW))
-#define SET_WESTMERE (SET_NEHALEM | F(PCLMUL) | F(AES))
+#define SET_PENTIUM     (F(FPU) | F(TSC) | F(CX8) | F(MMX))
+#define SET_PENTIUM2    (SET_PENTIUM | F(CMOV) | F(FXSR))
+#define SET_KVM64       ((SET_V1 & ~F(RDTSCP)) | F(SSE3) | F(CX16))
+#define SET_CONROE      (SET_KVM64 | F(LAHF) | F(SSSE3))
+#define SET_NEHALEM     (SET_V2 & ~F(PREFETCHW))
+#define SET_WESTMERE    (SET_NEHALEM | F(PCLMUL) | F(AES))
 #define SET_SANDYBRIDGE (SET_WESTMERE | F(XSAVE) | F(AVX) | F(XSAVEOPT))
-#define SET_IVYBRIDGE (SET_SANDYBRIDGE | F(F16C) | F(RDRAND) | F(FSGSBASE) | F(ERMS))
-#define SET_K10      (SET_V1 | F(SSE3) | F(CX16) | F(POPCNT) | F(LAHF) | F(LZCNT) | F(SSE4A))
+#define SET_IVYBRIDGE   (SET_SANDYBRIDGE | F(F16C) | F(RDRAND) | F(FSGSBASE) | F(ERMS))
+#define SET_K10         (SET_V1 | F(SSE3) | F(CX16) | F(POPCNT) | F(LAHF) | F(LZCNT) | F(SSE4A))
 #define SET_HASWELL                                                                                          \
     ((SET_V3 & ~F(PREFETCHW)) | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(XSAVEOPT))
-#define SET_BROADWELL (SET_HASWELL | F(PREFETCHW) | F(RDSEED) | F(ADX))
+#define SET_BROADWELL      (SET_HASWELL | F(PREFETCHW) | F(RDSEED) | F(ADX))
 #define SET_SKYLAKE_CLIENT (SET_BROADWELL | F(CLFLUSHOPT) | F(XSAVEC) | F(XGETBV1))
 #define SET_MAX3                                                                                             \
     (SET_V3 | F(PCLMUL) | F(AES) | F(RDRAND) | F(FSGSBASE) | F(ERMS) | F(RDSEED) | F(ADX) | F(CLFLUSHOPT) |  \
@@ -73,23 +73,22 @@ enum { AMD, INTEL };
 #define SET_MILAN (SET_ROME | F(ERMS) | F(VAES) | F(VPCLMUL))
 
 /* What systems alone see, by the same sources; the last line is the machine's more than the processor's. */
-#define SYS_BOARD                                                                                            \
-    (S(X2APIC) | S(DEADLINE) | S(HYPERVISOR) | S(INVTSC) | S(KVM) | S(KVMCLOCK))
+#define SYS_BOARD   (S(X2APIC) | S(DEADLINE) | S(HYPERVISOR) | S(INVTSC) | S(KVM) | S(KVMCLOCK))
 #define SYS_PENTIUM (S(DE) | S(PSE) | S(MSR) | S(MCE) | S(APIC) | SYS_BOARD)
 #define SYS_PENTIUM3                                                                                         \
-    (S(DE) | S(PSE) | S(MSR) | S(PAE) | S(MCE) | S(APIC) | S(SEP) | S(MTRR) | S(PGE) | S(MCA) | S(PAT) |      \
+    (S(DE) | S(PSE) | S(MSR) | S(PAE) | S(MCE) | S(APIC) | S(SEP) | S(MTRR) | S(PGE) | S(MCA) | S(PAT) |     \
      S(PSE36) | SYS_BOARD)
-#define SYS_NEHALEM (SYS_PENTIUM3 | S(MONITOR))
+#define SYS_NEHALEM  (SYS_PENTIUM3 | S(MONITOR))
 #define SYS_WESTMERE (SYS_NEHALEM | S(PCID))
-#define SYS_HASWELL (SYS_NEHALEM | S(PCID) | S(SMEP) | S(INVPCID) | S(PDPE1GB))
-#define SYS_SKYLAKE (SYS_HASWELL | S(SMAP) | S(PKU))
-#define SYS_ICELAKE (SYS_SKYLAKE | S(UMIP) | S(LA57))
-#define SYS_NAPLES  (SYS_NEHALEM | S(SMEP) | S(SMAP) | S(PDPE1GB) | S(SVM))
-#define SYS_ROME    (SYS_NAPLES | S(UMIP))
-#define SYS_MILAN   (SYS_ROME | S(PCID) | S(INVPCID) | S(PKU))
-#define SYS_GENOA   (SYS_MILAN | S(LA57))
-#define SYS_MAX     SYS_GENOA
-#define SYS_LEVEL   (SYS_MAX & ~S(SVM))
+#define SYS_HASWELL  (SYS_NEHALEM | S(PCID) | S(SMEP) | S(INVPCID) | S(PDPE1GB))
+#define SYS_SKYLAKE  (SYS_HASWELL | S(SMAP) | S(PKU))
+#define SYS_ICELAKE  (SYS_SKYLAKE | S(UMIP) | S(LA57))
+#define SYS_NAPLES   (SYS_NEHALEM | S(SMEP) | S(SMAP) | S(PDPE1GB) | S(SVM))
+#define SYS_ROME     (SYS_NAPLES | S(UMIP))
+#define SYS_MILAN    (SYS_ROME | S(PCID) | S(INVPCID) | S(PKU))
+#define SYS_GENOA    (SYS_MILAN | S(LA57))
+#define SYS_MAX      SYS_GENOA
+#define SYS_LEVEL    (SYS_MAX & ~S(SVM))
 
 static const ModelRow models[] = {
 #define MODEL(id, name, vendor, family, model, stepping, brand, features, sys)                               \
@@ -127,14 +126,16 @@ static X86Model find_exactly(const char *name)
 static bool cut(char *name, const char *end)
 {
     const size_t n = strlen(name), k = strlen(end);
-    const bool version = n > 3 && name[n - 3] == '-' && name[n - 2] == 'v' && name[n - 1] >= '0' && name[n - 1] <= '9';
+    const bool version =
+        n > 3 && name[n - 3] == '-' && name[n - 2] == 'v' && name[n - 1] >= '0' && name[n - 1] <= '9';
     if (*end ? n <= k || strcmp(name + n - k, end) != 0 : !version)
         return false;
     name[n - (*end ? k : 3)] = 0;
     return true;
 }
 
-/* QEMU has more names for some: what tells those apart (microcode for leaks, transactions) is in none here. */
+/* QEMU has more names for some: what tells those apart (microcode for leaks, transactions) is in none here.
+ */
 X86Model x86_model_find(const char *name)
 {
     char less[sizeof(models[0].name) + 16];

@@ -213,7 +213,13 @@ static void topology_leaf(const X86Machine *m, uint32_t sub, uint32_t ret[4])
 /* What machines have beyond user mode. */
 void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
-    enum { LAST = 0x16, MWAIT_HINTS = 3, C1_OSXSAVE = 1 << 27, C1_APICS = 1 << 21 | 1 << 24, C7_OSPKE = 1 << 4 };
+    enum {
+        LAST = 0x16,
+        MWAIT_HINTS = 3,
+        C1_OSXSAVE = 1 << 27,
+        C1_APICS = 1 << 21 | 1 << 24,
+        C7_OSPKE = 1 << 4
+    };
     enum { D81_AS_1 = 0x0183f3ff }; /* of AMD's, what stands in leaf 1, too */
     const X86Cpu *cpu = &m->x86;
     bool wide = x86_sys_has(m, X86_FEAT_LM);

@@ -1,5 +1,5 @@
-/* What the user may say of a cpu besides its model: each feature that there is, on or off; those of processors
- * that are not there, by name. */
+/* What the user may say of a cpu besides its model: each feature that there is, on or off; those of
+ * processors that are not there, by name. */
 #include "target/x86/x86_sys.h"
 
 static const TargetProperty others[] = {

@@ -9,6 +9,7 @@
 #include "hw/display/vga.h"
 #include "hw/machine/machine.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
 #include "hw/usb/usb_hid.h"
@@ -101,7 +102,8 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &ide_hd_class, .id = "e1", .link = "drive", .backend = &b->disk[4]},
         {.cls = &ide_cd_class, .id = "e2", .link = "drive", .backend = &b->disk[5]},
         {.cls = &isa_debug_exit_class, .id = "d0"},
-        {.cls = &isa_debugcon_class, .id = "d1"},
+        {.cls = &isa_debugcon_class, .id = "d1"}, {.cls = &pvpanic_class, .id = "d2"},
+        {.cls = &pvpanic_pci_class, .id = "d3"},
     };
     MachineConfig cfg = {.ram_bytes = 64 << 20, .cpus = 2, .serial = &b->chars[0], .serial1 = &b->chars[1],
                          .requests = {.request = take_request, .eject = take_ejection},

@@ -24,6 +24,7 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/i8237.h"
 #include "hw/misc/pc_ports.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
 #include "hw/pci/pc_bridge.h"
 #include "hw/pci/pci_hot_plug.h"
@@ -199,6 +200,7 @@ static void add_devices(Rig *r)
     add(r, &acpi_ged_class, NULL, exits);
     add(r, &isa_debug_exit_class, NULL, exits);
     add(r, &isa_debugcon_class, NULL, con);
+    add(r, &pvpanic_class, NULL, exits);
     fw_cfg_add_file(add(r, &fw_cfg_class, NULL, NULL), "etc/file", "0123456789", 10);
 }
 
@@ -323,6 +325,14 @@ static void add_cards(Rig *r)
     }
 }
 
+static void add_panic(Rig *r)
+{
+    const void *machine[] = {"machine", &r->requests, NULL};
+    Device *d = add_bare(r, &pvpanic_pci_class, NULL, machine);
+    plug(r, d);
+    add_bar(r, (PciFunction *)d, 0);
+}
+
 Rig *rig_new(void)
 {
     Rig *r = calloc(1, sizeof(*r));
@@ -346,6 +356,7 @@ Rig *rig_new(void)
     add_chipset(r);
     add_disks(r);
     add_cards(r);
+    add_panic(r);
     for (unsigned k = 0; k < r->n_devices; k++)
         dev_reset(r->device[k]);
     for (unsigned slot = 1; slot < 10; slot++) /* they may master the bus */

@@ -9,7 +9,10 @@ sections = re.split(r'^(\w+):\n', subprocess.run([engine, '-cpu', 'help'], captu
 text = sections[sections.index('i386' if program.endswith('32') else 'x86_64') + 1]
 models = [line.split()[0] for line in text.splitlines() if line.split()]
 bad = 0
+TOO_OLD = ('486', 'pentium', 'pentium2') # for this program: its C library has cmov, itself loads SSE registers
 for model in models:
+    if model in TOO_OLD:
+        continue
     p = subprocess.run([engine, '-cpu', model, program], capture_output=True, text=True, timeout=280)
     bad += p.returncode != 0
     print('%s: %d %s' % (model, p.returncode, ' / '.join((p.stdout + p.stderr).splitlines()[-5:])))
