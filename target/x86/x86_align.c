@@ -1,6 +1,6 @@
 /* Alignment checks of programs that have set EFLAGS.AC: before an instruction, in regions of their own
  * (X86_CTX_ALIGN). What is looked at: AMD64 APM volume 2, 8.2.18; of operands of 16 bytes and more, of those
- * of AVX and AVX-512 as Zen 4 does. */
+ * of AVX and AVX-512 as Zen 4 does, of Intel's models as Sapphire Rapids. */
 #include "target/x86/x86_trans.h"
 
 /* Largest power of two in n that counts. */
@@ -24,20 +24,31 @@ static bool must_be_aligned(const X86Insn *x)
     }
 }
 
-/* Of the operand in memory; 1: it is not looked at. */
-static unsigned of_operand(const X86Insn *x)
+/* vcvtph2ps vcvtps2ph */
+static bool is_half(const X86Insn *x)
 {
-    unsigned n = x86_memory_bytes(x);
+    switch ((X86Handler)x->row->handler) {
+    case X86_H_vwiden:
+    case X86_H_evwiden: return x->opc == 0x13;
+    case X86_H_vcvtph:
+    case X86_H_evcvtph: return true;
+    default: return false;
+    }
+}
+
+/* Of the operand in memory; 1: it is not looked at. */
+static unsigned of_operand(const X86Insn *x, bool intel)
+{
+    unsigned n = x->evb ? 1u << x->row->source : x86_memory_bytes(x);
     switch ((X86Handler)x->row->handler) {
     case X86_H_lea:
     case X86_H_nop:
     case X86_H_nop_ea:
     case X86_H_fence:
     case X86_H_privileged:
-    case X86_H_vmaskmov:
-    case X86_H_xsave: return 1;
+    case X86_H_vmaskmov: return 1;
+    case X86_H_xsave: return intel ? 4 : 1; /* #GP looks at more bits, afterwards */
     case X86_H_fxsave: return 4;
-    case X86_H_xvmaskmov: return 8;
     case X86_H_bound:
     case X86_H_lseg:
     case X86_H_call_far:
@@ -46,6 +57,8 @@ static unsigned of_operand(const X86Insn *x)
     default: break;
     }
     if (x->row->attr & X86_VSIB)
+        return 1;
+    if (intel && (n >= 16 || is_half(x)))
         return 1;
     if (x->evex && x->mask)
         return of_bytes(1u << x->row->lane);
@@ -114,10 +127,13 @@ void x86_check_alignment(Trans *t, const X86Insn *x)
         check_string(t, x, from, to);
         return;
     }
+    const bool intel = !x86_is_amd(t);
     for (unsigned k = 0; k < 3; k++)
-        if (x86_opd_mem(x, k))
-            check(t, x86_offset(t, x), of_operand(x));
+        if (x86_opd_mem(x, k) || (k == 0 && x->row->handler == X86_H_kmov && x->mod != 3))
+            check(t, x86_offset(t, x), of_operand(x, intel));
     if (x86_opd_where[x->row->opd[0]] == X86_WH_O || x86_opd_where[x->row->opd[1]] == X86_WH_O)
-        check(t, x86_cw(t, (int64_t)x->imm), of_operand(x));
+        check(t, x86_cw(t, (int64_t)x->imm), of_operand(x, intel));
+    if (x->row->handler == X86_H_xvmaskmov || (x->row->handler == X86_H_mmxlane && x->row->arg == 3))
+        check(t, x86_index(t, x, X86_RDI), 8); /* maskmovdqu, maskmovq */
     check_stack(t, x);
 }

@@ -26,6 +26,8 @@ static unsigned unnamed_bytes(const X86Insn *x)
 
 unsigned x86_memory_bytes(const X86Insn *x)
 {
+    if (x->row->handler == X86_H_kmov)
+        return 1u << (x->row->arg & 3);
     for (unsigned k = 0; k < 3; k++) {
         unsigned where = x86_opd_where[x->row->opd[k]];
         bool memory = where == X86_WH_E || where == X86_WH_M || where == X86_WH_W || where == X86_WH_Q;

@@ -115,7 +115,7 @@ static bool model_has(const Trans *t, const X86Insn *x)
     if (r->handler == X86_H_cmpxchg8b && x->rex & 8)
         return x86_has(t, X86_FEAT_CX16);
     if (r->handler == X86_H_syscall && x->code32 && !x86_sys(t))
-        return x86_model_is_amd((X86Model)((const X86Cpu *)t->cpu)->model);
+        return x86_is_amd(t);
     if (r->handler == X86_H_lahf || r->handler == X86_H_sahf)
         return x->code32 || x86_has(t, X86_FEAT_LAHF);
     return x86_has(t, (X86Feat)r->feat[x->wide]);

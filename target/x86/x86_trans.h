@@ -115,6 +115,10 @@ static inline IrMem x86_mem(const Trans *t, unsigned bytes)
         return (IrMem){.size = x86_log2(bytes) & 7, .mmu = IR_MMU_TLB, .mmuidx = x86_ctx_idx(t->ctx)};
     return (IrMem){.size = x86_log2(bytes) & 7, .mmu = x86_is32(t) ? IR_MMU_DIRECT32 : IR_MMU_DIRECT};
 }
+static inline bool x86_is_amd(const Trans *t)
+{
+    return x86_model_is_amd((X86Model)((const X86Cpu *)t->cpu)->model);
+}
 static inline void x86_raise(Trans *t, CpuExitKind code)
 {
     t->flow.kind = FLOW_RAISE;

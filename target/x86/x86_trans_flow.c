@@ -312,16 +312,31 @@ void x86_trans_cmpxchg8b(Trans *t, const X86Insn *x)
     x86_put_fl(t, ir_flmake(b, word));
 }
 
+static void raise_protection_if(Trans *t, IrVal v, IrType type)
+{
+    IrVal bad = ir_cmp(t->b, IR_NE, v, x86_c(t, type, 0));
+    ir_exit_if(t->b, bad, ir_exit_raise(t->b, t->pc, CPU_EXIT_PROTECTION), false);
+}
+
+static void refuse_reserved(Trans *t, IrVal mxcsr)
+{
+    raise_protection_if(t, ir_and(t->b, IR_I32, mxcsr, x86_c(t, IR_I32, (int32_t)~X86_MXCSR_VALID)), IR_I32);
+}
+
+/* Intel's processors want it at a multiple of 16. */
 void x86_trans_fxsave(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     X86Addr a = x86_addr(t, x);
     IrVal at = x86_linear64(t, x);
+    if (!x86_is_amd(t))
+        raise_protection_if(t, ir_and(b, IR_I64, at, x86_c(t, IR_I64, 15)), IR_I64);
     if (!x->row->arg) {
         ir_call(b, X86_HELPER_fxsave, (IrVal[]){at, ir_ffget(b), x86_c(t, IR_I32, x86_pointers(x))}, 3);
         return;
     }
     IrVal mxcsr = x86_ld(t, (X86Addr){a.base, a.disp + 24, a.seg}, 4);
+    refuse_reserved(t, mxcsr);
     ir_call(b, X86_HELPER_fxrstor, (IrVal[]){at, x86_c(t, IR_I32, x86_pointers(x))}, 2);
     ir_ffput(b, ir_and(b, IR_I32, mxcsr, x86_c(t, IR_I32, 0x3f)));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};
@@ -340,6 +355,7 @@ void x86_trans_ldmxcsr(Trans *t, const X86Insn *x)
 {
     IrBuilder *b = t->b;
     IrVal v = x86_read(t, x, 0), args[] = {v};
+    refuse_reserved(t, v);
     ir_call(b, X86_HELPER_set_mxcsr_modes, args, 1);
     ir_ffput(b, ir_and(b, IR_I32, v, x86_c(t, IR_I32, 0x3f)));
     t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_CTX};

@@ -79,10 +79,11 @@ void x86_leave_at_page_end(Trans *t, const X86Insn *x, unsigned bytes)
     ir_exit_if(b, two, ir_exit_raise(b, t->pc, CPU_EXIT_CTX), false);
 }
 
-/* Those of SSE but for the strings, and on Zen those of SHA; moves say it. */
-static bool wants_aligned(const X86Insn *x)
+/* Those of SSE but for the strings, and on AMD's processors those of SHA; moves say it. */
+static bool wants_aligned(const Trans *t, const X86Insn *x)
 {
-    return !x->vex && x->row->handler != X86_H_xvpcmpstr && x->row->handler != X86_H_xvsha;
+    bool free = x->row->handler == X86_H_xvpcmpstr || (x->row->handler == X86_H_xvsha && x86_is_amd(t));
+    return !x->vex && !free;
 }
 
 X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k)
@@ -93,7 +94,7 @@ X86Vec x86_vsource(Trans *t, const X86Insn *x, unsigned k)
         return bytes == 32 ? x86_vreg(t, x, x->rm) : (X86Vec){xmm(t, x->rm), IR_NONE};
     X86Addr a = x86_addr(t, x);
     if (bytes >= 16)
-        return x86_vload(t, a, bytes == 32, wants_aligned(x));
+        return x86_vload(t, a, bytes == 32, wants_aligned(t, x));
     if (bytes <= 2) {
         IrVal v = ir_zext(b, IR_I32, x86_ld(t, a, bytes));
         return (X86Vec){ir_vzext(b, IR_V128, v), IR_NONE};
