@@ -106,6 +106,8 @@ Accel *accel_new(const AccelConfig *cfg, const TargetOps *ops, char *err, size_t
     a->cpu_room = a->engine->cpu_bytes(a);
     if (cfg->machine)
         a->cpu_room = MAX(a->cpu_room, MAX(accel_engine_dbt.cpu_bytes(a), accel_engine_interp.cpu_bytes(a)));
+    if (cfg->machine && cfg->other)
+        a->cpu_room = MAX(a->cpu_room, cfg->other->cpu_bytes(a));
     a->ctx_set = (cfg->no_opt & ACCEL_NO_EXACT_LLSC ? CTX_LLSC_BY_VALUE : 0u) |
                  (cfg->no_opt & ACCEL_NO_LLSC_MATCH ? CTX_LLSC_UNMATCHED : 0u);
     lock_init(&a->lock, LOCK_RANK_CPUS);
@@ -158,9 +160,32 @@ void accel_sync(Cpu *cpu)
         cpu->accel->engine->sync(cpu);
 }
 
+void accel_cpu_whole(Cpu *cpu)
+{
+    if (cpu->accel->engine->whole)
+        cpu->accel->engine->whole(cpu);
+    else
+        accel_sync(cpu);
+}
+
+bool accel_cpu_adopt(Cpu *cpu, Fmt *err)
+{
+    return !cpu->accel->engine->adopt || cpu->accel->engine->adopt(cpu, err);
+}
+
+bool accel_chip(Accel *a, unsigned kind, unsigned n, void *state, bool put)
+{
+    return a->engine->chip && a->engine->chip(a, kind, n, state, put);
+}
+
 bool accel_is_native(const Accel *a)
 {
     return a->engine->native;
+}
+
+const AccelOps *accel_engine(const Accel *a)
+{
+    return a->engine;
 }
 
 AccelIrqchip accel_irqchip(const Accel *a)

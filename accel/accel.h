@@ -73,6 +73,7 @@ typedef struct AccelRange {
 typedef struct AccelConfig {
     bool jit;              /* false: interpreter */
     const struct AccelOps *engine; /* one of another library; NULL: as `jit` says */
+    const struct AccelOps *other;  /* one of another library that the machine may change to; may be NULL */
     AccelIrqchip irqchip;  /* what is wanted of it */
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint64_t host;         /* what x64_detect() said, which costs; 0: not asked yet */
@@ -134,9 +135,17 @@ void accel_cpu_reset(Cpu *cpu);
 /* Some engines have a cpu's registers elsewhere: after this they are in the struct, and what is changed there
  * counts. */
 void accel_sync(Cpu *cpu);
+/* The same for all there is of it, not its registers alone; an interrupt that was being delivered is pending
+ * again. All cpus are outside. */
+void accel_cpu_whole(Cpu *cpu);
+/* All of the struct counts: the cpu was loaded, or another engine had it. False: err says what of it this
+ * engine does not have. */
+bool accel_cpu_adopt(Cpu *cpu, Fmt *err);
 /* Does the host's processor run the guest? Then TargetSys is asked for neither exceptions nor interrupts,
  * nor whether a cpu sleeps. */
 bool accel_is_native(const Accel *a);
+/* Which runs the machine now. */
+const struct AccelOps *accel_engine(const Accel *a);
 /* Who has the interrupt controllers. ENGINE: inputs as the I/O APIC counts them (which a PIC's are too; 0 is
  * its input 2). ENGINE and SPLIT: messages to a cpu; input: of the board's I/O APIC, where it is from there:
  * CpuBoard.irq_end() is then told of its end. Else ACCEL_NO_INPUT. requester: the PCI function, where that
@@ -158,6 +167,10 @@ typedef struct AccelGic {
 } AccelGic;
 unsigned accel_gic_versions(Accel *a);
 bool accel_gic(Accel *a, const AccelGic *g, Fmt *err);
+/* ENGINE and SPLIT, machines of x86: the state of a controller of the engine's, or what else
+ * hw/core/x86_chips.h names: from it, behind accel_cpu_whole() of all cpus; or (put) into it: a local APIC
+ * before accel_cpu_adopt(), the others behind it. All cpus are outside. False: the engine has none such. */
+bool accel_chip(Accel *a, unsigned kind, unsigned n, void *state, bool put);
 /* What the engine has for the machine's main thread to do, with no lock held, whenever this descriptor can be
  * read. -1: it never has. */
 int accel_events_fd(Accel *a);
@@ -220,9 +233,11 @@ void accel_cpu_save(Cpu *cpu, Fmt *out);
 bool accel_cpu_load(Cpu *cpu, const char *text, Fmt *err);
 bool accel_cpu_check(const Cpu *cpu, const char *text, void *room, Fmt *err);
 
-/* Machines, with all cpus outside: from now on the translator (jit) or the interpreter runs them. False: err
- * says why, and it is the one that did before. */
-bool accel_switch(Accel *a, bool jit, char *err, size_t err_cap);
+/* Machines, with all cpus outside and whole: from now on `engine` runs them (AccelConfig.other), or, NULL,
+ * the translator (jit) or the interpreter. Between these that is all; else accel_cpu_adopt() follows, with
+ * all that goes with it. False: err says why, and the cpus have no engine that could run: the one of before
+ * is to be switched to. */
+bool accel_switch(Accel *a, const struct AccelOps *engine, bool jit, char *err, size_t err_cap);
 /* Machines, with all cpus outside. After RamBlock.dirty of some blocks was set, or read and cleared: writes
  * from now on are noted there (on), or nobody asks any more. Before it is read: what the engine has noted
  * elsewhere is in it. */

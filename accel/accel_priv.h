@@ -55,6 +55,9 @@ typedef struct AccelOps {
     void (*kick)(Cpu *cpu);           /* after the kick word was set, by any thread */
     void (*cpu_reset)(Cpu *cpu);      /* see accel_cpu_reset(), after TargetOps.reset() */
     void (*sync)(Cpu *cpu);           /* see accel_sync() */
+    void (*whole)(Cpu *cpu);          /* see accel_cpu_whole(); NULL: sync */
+    bool (*adopt)(Cpu *cpu, Fmt *err); /* see accel_cpu_adopt(); NULL: nothing to do */
+    bool (*chip)(Accel *a, unsigned kind, unsigned n, void *state, bool put); /* see accel_chip() */
     void (*stand)(Accel *a, bool stop);
     uint64_t (*time_hz)(Accel *a); /* see accel_time_hz(); NULL: 0 */
     void (*irq)(Accel *a, unsigned input, bool level); /* NULL: the board has the interrupt controllers */

@@ -30,7 +30,7 @@ static void stand(Cpu *cpu, bool stop)
 void accel_cpu_save(Cpu *cpu, Fmt *out)
 {
     const TargetState *t = cpu->ops->sys->state;
-    accel_sync(cpu);
+    accel_cpu_whole(cpu);
     const CpuHead head = {
         .pc = cpu->pc, .ff = cpu->ff, .frm = cpu->frm, .sleeps = cpu->exit.kind == CPU_EXIT_HALT};
     write_title(cpu, out);

@@ -3,6 +3,7 @@
 #include "accel/accel_priv.h"
 #include "base/fmt.h"
 #include "base/sys.h"
+#include "target/mem.h"
 
 #include <sys/mman.h>
 
@@ -50,6 +51,17 @@ static void leave(Accel *a)
     }
 }
 
+/* As they were made: the newest is the first of the list. */
+static bool init_cpus(const AccelOps *to, AccelCpu *ac)
+{
+    if (!ac)
+        return true;
+    if (!init_cpus(to, ac->next))
+        return false;
+    clear_area(ac);
+    return to->cpu_init(ac->cpu);
+}
+
 static bool enter(Accel *a, const AccelOps *to, char *err, size_t err_cap)
 {
     a->engine = to;
@@ -57,27 +69,54 @@ static bool enter(Accel *a, const AccelOps *to, char *err, size_t err_cap)
     for (unsigned k = 0; k < ARRAY_SIZE(a->parked); k++)
         if (a->parked[k].ops == to)
             a->engine_data = a->parked[k].data;
-    bool ok = a->engine_data || to->init(a, err, err_cap);
-    for (AccelCpu *ac = a->cpus; ok && ac; ac = ac->next) {
-        clear_area(ac);
-        ok = to->cpu_init(ac->cpu);
-    }
+    bool ok = (a->engine_data || to->init(a, err, err_cap)) && init_cpus(to, a->cpus);
     a->cfg.machine->changed = to->native ? to->map_changed : softmmu_map_changed;
     __atomic_fetch_add(&a->map_changes, 1, __ATOMIC_SEQ_CST); /* each cpu begins with an empty TLB */
+    if (ok && to->native)
+        to->map_changed(a);
     return ok;
 }
 
-bool accel_switch(Accel *a, bool jit, char *err, size_t err_cap)
+/* What another engine left in the struct is news to a translator. */
+static bool look_at_cpus(Accel *a, char *err, size_t err_cap)
 {
-    const AccelOps *from = a->engine, *to = jit ? &accel_engine_dbt : &accel_engine_interp;
-    char ignored[8];
-    if (to == from)
+    Fmt why = {.buf = err, .cap = err_cap};
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+        Cpu *cpu = ac->cpu;
+        if (!cpu->ops->sys->state->loaded(cpu)) {
+            fmt_puts(&why, "a cpu is in a state that no translated one is in");
+            return false;
+        }
+        cpu->mem->flush(cpu);
+        accel_update_ctx(cpu);
+        accel_kick(cpu); /* an interrupt may be pending */
+    }
+    return true;
+}
+
+static bool may_enter(const Accel *a, Fmt *why)
+{
+    for (AccelCpu *ac = a->cpus; ac; ac = ac->next) {
+        const TargetState *t = ac->cpu->ops->sys->state;
+        if (t->translates && !t->translates(ac->cpu, why))
+            return false;
+    }
+    return true;
+}
+
+bool accel_switch(Accel *a, const AccelOps *engine, bool jit, char *err, size_t err_cap)
+{
+    const AccelOps *to = engine ? engine : jit ? &accel_engine_dbt : &accel_engine_interp;
+    Fmt why = {.buf = err, .cap = err_cap};
+    if (to == a->engine)
         return true;
+    if (!to->native && !a->host && !accel_choose_host(a, &why))
+        return false;
     for (AccelCpu *ac = a->cpus; ac; ac = ac->next)
-        accel_sync(ac->cpu);
+        accel_cpu_whole(ac->cpu);
+    const bool from_native = a->engine->native;
+    if (from_native && !may_enter(a, &why))
+        return false;
     leave(a);
-    if (enter(a, to, err, err_cap))
-        return true;
-    enter(a, from, ignored, sizeof(ignored));
-    return false;
+    return enter(a, to, err, err_cap) && (!from_native || to->native || look_at_cpus(a, err, err_cap));
 }

@@ -104,9 +104,10 @@ bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *
 void engine_apply(const Engine *e, const EngineOptions *o, bool split, AccelConfig *cfg)
 {
     cfg->jit = e->kind != ENGINE_INTERP;
-    if (e->kind != ENGINE_KVM)
-        return;
-    cfg->engine = &accel_engine_kvm;
+    if (e->kind == ENGINE_KVM)
+        cfg->engine = &accel_engine_kvm;
+    if (e->probed && e->probe.usable)
+        cfg->other = &accel_engine_kvm;
     cfg->irqchip = o->board_irqchip ? ACCEL_IRQCHIP_BOARD
                    : o->irqchip     ? o->irqchip
                    : split          ? ACCEL_IRQCHIP_SPLIT

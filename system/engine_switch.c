@@ -1,5 +1,7 @@
 #include "system/engine_switch.h"
 
+#include "system/disks.h"
+
 #include <string.h>
 
 /* ---- what keeps a machine from changing between KVM and the translator ---- */
@@ -21,23 +23,31 @@ static bool no_kvm(const Vm *vm, GString *ret)
     return true;
 }
 
-static bool kernel_irqchip(const Vm *vm, GString *ret)
+/* What the board has that KVM has not. */
+static bool board(const Vm *vm, GString *ret)
 {
-    g_string_assign(ret, "the interrupt controllers are KVM's; kernel-irqchip=off would do");
-    return accel_irqchip(vm->machine->accel) != ACCEL_IRQCHIP_BOARD;
+    const BoardClass *b = vm->machine->board;
+    const char *why = b->obstacle ? b->obstacle(vm->machine) : NULL;
+    g_string_assign(ret, !b->controllers ? "this board's interrupt controllers do not move" : why ? why : "");
+    return ret->len != 0;
 }
 
-/* CPUID, the layout of xsave and the TSC's rate are the host's under KVM and a model's in the translator. */
-static bool other_cpu(const Vm *vm, GString *ret)
+/* CPUID, the layout of xsave and the TSC's rate. */
+static bool cpu(const Vm *vm, GString *ret)
 {
-    g_string_assign(ret, "the cpu: its features and the rate of its TSC are others under KVM than in the "
-                         "translator");
-    return true;
+    char text[600] = "";
+    Fmt why = FMT_ON(text);
+    for (unsigned k = 0; k < vm->machine->cfg.cpus; k++)
+        if (!kvm_fits(&vm->engine.probe, vm->machine->cpu[k], &why)) {
+            g_string_assign(ret, text);
+            return true;
+        }
+    return false;
 }
 
 static bool has_obstacle(const Vm *vm, GString *ret)
 {
-    static bool (*const items[])(const Vm *, GString *) = {other_isa, no_kvm, kernel_irqchip, other_cpu};
+    static bool (*const items[])(const Vm *, GString *) = {other_isa, no_kvm, board, cpu};
     for (unsigned k = 0; k < G_N_ELEMENTS(items); k++)
         if (items[k](vm, ret))
             return true;
@@ -52,17 +62,39 @@ char *engine_obstacle(const Vm *vm)
 
 /* ---- changing ---- */
 
-static bool change(Vm *vm, EngineKind kind, GError **err)
+static bool change_quietly(Vm *vm, EngineKind kind, GError **err)
 {
-    char why[160] = "";
-    vm_hold(vm);
-    clock_thread_pause(&vm->clock);
-    bool ok = accel_switch(vm->machine->accel, kind != ENGINE_INTERP, why, sizeof(why));
+    DevError why;
+    bool lost = false;
+    vm_forget_events(vm);
+    bool ok = machine_change_engine(vm->machine, kind == ENGINE_KVM ? &accel_engine_kvm : NULL,
+                                    kind != ENGINE_INTERP, &lost, &why);
+    vm_follow_events(vm);
     if (ok)
         vm->engine.kind = kind;
-    clock_thread_resume(&vm->clock);
+    if (lost)
+        vm_stop(vm, RUN_INTERNAL_ERROR);
+    return ok || sys_fail(err, "%s%s", why.text, lost ? "; the machine is stopped" : "");
+}
+
+/* Whoever raises interrupts from other threads (timers, disks) keeps still, too. */
+static bool change(Vm *vm, EngineKind kind, GError **err)
+{
+    const bool live = vm_is_live(vm);
+    vm_hold(vm);
+    if (live)
+        vm_stand(vm, true);
+    bool ok = disks_hold(vm->disks, err);
+    if (ok) {
+        clock_thread_pause(&vm->clock);
+        ok = change_quietly(vm, kind, err);
+        clock_thread_resume(&vm->clock);
+        disks_release(vm->disks);
+    }
+    if (live && vm_is_live(vm))
+        vm_stand(vm, false);
     vm_release(vm);
-    return ok || sys_fail(err, "%s", why);
+    return ok;
 }
 
 bool engine_switch(Vm *vm, const char *name, GError **err)

@@ -1,6 +1,7 @@
 /*
  * A machine that changes its engine while it runs: between the translator and the interpreter any can.
- * Between these and KVM it would need the same cpu, clocks and interrupt controllers on both sides.
+ * Between these and KVM one whose cpu is the same on both sides: what CPUID says, extended state, the TSC's
+ * rate; and whose board has nothing that KVM lacks (docs/adr/0043-engine-switch.md).
  *
  * Threads: the main thread. Errors: GError; what stands in the way is named before anything is stopped.
  */

@@ -83,6 +83,15 @@ void vm_stop(Vm *vm, RunState state)
         vm_event(vm, "STOP", NULL);
 }
 
+void vm_stand(Vm *vm, bool stop)
+{
+    if (!stop)
+        accel_stand(vm->machine->accel, false);
+    clock_stop(&vm->machine->clock, stop);
+    if (stop)
+        accel_stand(vm->machine->accel, true);
+}
+
 void vm_hold(Vm *vm)
 {
     if (vm->held++ == 0 && vm->state == RUN_RUNNING)
@@ -414,6 +423,19 @@ static gboolean on_events(gint fd, GIOCondition how, gpointer vm)
     return G_SOURCE_CONTINUE;
 }
 
+void vm_follow_events(Vm *vm)
+{
+    const int fd = accel_events_fd(vm->machine->accel);
+    vm->events = fd >= 0 ? g_unix_fd_add(fd, G_IO_IN, on_events, vm) : 0;
+}
+
+void vm_forget_events(Vm *vm)
+{
+    if (vm->events)
+        g_source_remove(vm->events);
+    vm->events = 0;
+}
+
 void vm_run(Vm *vm, bool paused)
 {
     g_autoptr(GError) err = NULL;
@@ -424,8 +446,7 @@ void vm_run(Vm *vm, bool paused)
     vm->vcpus.broken = on_broken;
     vm->vcpus.broken_opaque = vm;
     vcpus_start(&vm->vcpus, vm->machine);
-    int events = accel_events_fd(vm->machine->accel);
-    guint source = events >= 0 ? g_unix_fd_add(events, G_IO_IN, on_events, vm) : 0;
+    vm_follow_events(vm);
     if (!migration_begin(vm, &paused, &err)) {
         fprintf(stderr, "tinamou-system: %s\n", err->message);
         vm_quit(vm, CAUSE_HOST_QUIT, 1);
@@ -437,8 +458,7 @@ void vm_run(Vm *vm, bool paused)
     migration_free(vm->migration);
     vm->migration = NULL;
     jobs_free(vm->jobs);
-    if (source)
-        g_source_remove(source);
+    vm_forget_events(vm);
     vcpus_end(&vm->vcpus);
     clock_thread_end(&vm->clock);
 }

@@ -89,6 +89,7 @@ typedef struct Vm {
     int request_code;   /* of the last that was served */
     int tray_moved; /* main does not know yet */
     bool quitting;
+    unsigned events; /* GLib's number of the source; 0: none */
 } Vm;
 
 extern const char *const vm_state_names[RUN_STATES];
@@ -110,6 +111,11 @@ void vm_stop(Vm *vm, RunState state);
 /* No cpu is in guest code between the two, which the guest and the users do not notice. May be nested. */
 void vm_hold(Vm *vm);
 void vm_release(Vm *vm);
+/* Its clock, and the engine's, stand still, or go on: between vm_hold() and vm_release(), if it is live. */
+void vm_stand(Vm *vm, bool stop);
+/* What the engine has for the main thread (accel_events_fd()): before and after another one takes over. */
+void vm_forget_events(Vm *vm);
+void vm_follow_events(Vm *vm);
 /* False: it cannot go on (shut down). One that is asleep goes on sleeping. */
 bool vm_cont(Vm *vm);
 void vm_reset(Vm *vm, ShutdownCause why);

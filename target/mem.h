@@ -64,6 +64,7 @@ typedef struct CpuBoard {
      * more); the line FERR#, that says of an error of the x87 unit to come by IRQ 13. */
     void (*port)(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value);
     int (*acknowledge)(void *opaque, uint64_t number);
+    void (*take_back)(void *opaque, uint64_t number, unsigned vector); /* it was not delivered: as before */
     void (*ferr)(void *opaque, uint64_t number, bool level);
     /* x86: where a cpu in system management mode finds what is at this address. NULL: where others do, and
      * there is no such mode. By any cpu's thread. */
@@ -77,6 +78,7 @@ typedef struct CpuBoard {
     void (*irq_end)(void *opaque, unsigned vector);
 } CpuBoard;
 
+struct Fmt;
 /* What a saved state has of a cpu besides the common head. */
 typedef struct TargetState {
     const struct StateField *rows; /* base/state_rows.h; of the ISA's struct, each member has one */
@@ -86,6 +88,8 @@ typedef struct TargetState {
     /* The rows were read, into a cpu that had been reset: what follows from them. False: no cpu has such a
      * state. */
     bool (*loaded)(Cpu *cpu);
+    /* Can a translator go on with what another engine left? False: err says what it lacks. NULL: always. */
+    bool (*translates)(const Cpu *cpu, struct Fmt *err);
 } TargetState;
 
 /* What the user may say of a model besides its name. */

@@ -271,15 +271,46 @@ static void kvm_cpu_reset(Cpu *cpu)
     if (k->id == 0)
         kvm_arch_vm_reset(kvm_vm(cpu->accel));
     k->reset = true;
-    k->fetched = k->unfinished = k->dead = false;
+    k->fetched = k->whole = k->unfinished = k->dead = false;
     begin_anew(k);
 }
 
 static void kvm_sync(Cpu *cpu)
 {
     KvmCpu *k = kvm_cpu(cpu);
-    if (!k->reset && !k->fetched && kvm_arch_fetch(k))
+    if (!k->reset && !k->fetched && kvm_arch_fetch(k, KVM_RUNTIME))
         k->fetched = true;
+}
+
+static void kvm_whole(Cpu *cpu)
+{
+    KvmCpu *k = kvm_cpu(cpu);
+    if (k->whole || (k->reset && !begin_anew(k)))
+        return;
+    if (k->fetched && !kvm_arch_store(k, KVM_RUNTIME)) {
+        kvm_broken(k, "registers are refused");
+        return;
+    }
+    k->fetched = k->whole = kvm_arch_fetch(k, KVM_ALL);
+}
+
+static bool kvm_adopt(Cpu *cpu, Fmt *err)
+{
+    KvmCpu *k = kvm_cpu(cpu);
+    k->adopting = true;
+    const bool ready = !k->reset || begin_anew(k);
+    k->adopting = false;
+    if (!ready) {
+        fmt_puts(err, "KVM refuses the cpu");
+        return false;
+    }
+    k->dead = k->unfinished = false;
+    return kvm_arch_adopt(k, err);
+}
+
+static bool kvm_chip(Accel *a, unsigned kind, unsigned n, void *state, bool put)
+{
+    return kvm_arch_chip(kvm_vm(a), kind, n, state, put);
 }
 
 /* State that was set or changed outside goes to the kernel. */
@@ -287,9 +318,9 @@ static bool prepare(KvmCpu *k)
 {
     if (k->reset && !begin_anew(k))
         return false;
-    if (k->fetched && !kvm_arch_store(k))
+    if (k->fetched && !kvm_arch_store(k, KVM_RUNTIME))
         return kvm_broken(k, "registers are refused");
-    k->fetched = false;
+    k->fetched = k->whole = false;
     return true;
 }
 
@@ -409,6 +440,9 @@ const AccelOps accel_engine_kvm = {
     .kick = kvm_kick,
     .cpu_reset = kvm_cpu_reset,
     .sync = kvm_sync,
+    .whole = kvm_whole,
+    .adopt = kvm_adopt,
+    .chip = kvm_chip,
     .stand = kvm_stand,
     .time_hz = kvm_time_hz,
     .irq = kvm_irq,

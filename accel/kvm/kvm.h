@@ -17,10 +17,16 @@ typedef struct KvmProbe {
     bool usable;         /* and machines can be made */
     bool fast;           /* and run at hardware speed, not by a program that interprets them */
     uint64_t per_second; /* guest instructions; 0: not tried */
+    uint32_t tsc_khz;    /* x86: the rate of a guest's TSC, unless it is set; 0: not known */
+    bool tsc_scales;     /* it can be set */
     char why[400];       /* one line: what is not so, or that it is fast */
 } KvmProbe;
 
 /* Tries a small machine for some milliseconds. model: of the cpus; NULL: the host's own. */
 void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret);
+
+/* Would a machine with this cpu run in the translator and in the KVM that was probed, and never see which it
+ * is? False: why says what is in the way. */
+bool kvm_fits(const KvmProbe *p, Cpu *cpu, Fmt *why);
 
 #endif

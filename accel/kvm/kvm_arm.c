@@ -130,13 +130,15 @@ bool kvm_arch_reset(KvmCpu *k)
     return true;
 }
 
-bool kvm_arch_fetch(KvmCpu *k)
+bool kvm_arch_fetch(KvmCpu *k, KvmPart part)
 {
+    (void)part;
     return kvm_arm_to_cpu(k);
 }
 
-bool kvm_arch_store(KvmCpu *k)
+bool kvm_arch_store(KvmCpu *k, KvmPart part)
 {
+    (void)part;
     return kvm_arm_from_cpu(k);
 }
 

@@ -20,7 +20,7 @@ static void to_message(struct kvm_irq_routing_entry *e, unsigned input, uint64_t
         .u.msi = {.address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data}};
 }
 
-static void route_message(KvmVm *vm, unsigned input, uint64_t address, uint32_t data)
+void kvm_route_message(KvmVm *vm, unsigned input, uint64_t address, uint32_t data)
 {
     struct kvm_irq_routing_entry want;
     to_message(&want, input, address, data);
@@ -52,6 +52,6 @@ void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requ
                               .flags = vm->msi_requester ? KVM_MSI_VALID_DEVID : 0,
                               .devid = vm->msi_requester ? requester : 0};
     if (input >= 0 && vm->irqchip == ACCEL_IRQCHIP_SPLIT)
-        route_message(vm, (unsigned)input, address, data);
+        kvm_route_message(vm, (unsigned)input, address, data);
     kvm_ioctl_at(vm->fd, KVM_SIGNAL_MSI, &m);
 }

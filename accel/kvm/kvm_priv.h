@@ -47,6 +47,8 @@ typedef struct KvmRoutes { /* kvm_irq_routing */
 } KvmRoutes;
 _Static_assert(offsetof(KvmRoutes, entry) == sizeof(struct kvm_irq_routing), "as in linux/kvm.h");
 
+struct KvmProbe;
+
 typedef struct KvmVm {
     Accel *accel;
     int dev, fd;                          /* /dev/kvm, the VM; -1: none */
@@ -77,6 +79,8 @@ typedef struct KvmCpu {
     bool set_up;     /* kvm_arch_set_up() was called */
     bool reset;      /* it begins anew at the next run */
     bool fetched;    /* see above */
+    bool whole;      /* and it is all there is (accel_cpu_whole()) */
+    bool adopting;   /* what it is comes from another engine, or was saved */
     bool unfinished; /* the last exit was an access */
     bool dead;       /* nothing to be run until a reset */
     _Alignas(64) char arch[];
@@ -150,6 +154,8 @@ void kvm_msi(Accel *a, int input, uint64_t address, uint32_t data, uint32_t requ
 unsigned kvm_gic_versions(Accel *a);
 bool kvm_gic(Accel *a, const AccelGic *g, Fmt *err);
 bool kvm_routes_set(KvmVm *vm);
+/* SPLIT: an input of the board's I/O APICs will send this message. */
+void kvm_route_message(KvmVm *vm, unsigned input, uint64_t address, uint32_t data);
 
 /* ---- of the host ISA ---- */
 /* Bytes of KvmVm.arch and KvmCpu.arch. */
@@ -168,9 +174,18 @@ bool kvm_arch_cpu_init(KvmCpu *k);
 bool kvm_arch_set_up(KvmCpu *k);
 /* Power-on state into the kernel. */
 bool kvm_arch_reset(KvmCpu *k);
-/* Registers from the kernel into the struct, and back. */
-bool kvm_arch_fetch(KvmCpu *k);
-bool kvm_arch_store(KvmCpu *k);
+/* Registers from the kernel into the struct, and back. RUNTIME is what a debugger may look at and change
+ * without an interrupt being lost that arrives meanwhile; ALL is for what is saved or moves, and before it is
+ * fetched events that were being delivered are pending again. */
+typedef enum KvmPart { KVM_RUNTIME, KVM_ALL } KvmPart;
+bool kvm_arch_fetch(KvmCpu *k, KvmPart part);
+bool kvm_arch_store(KvmCpu *k, KvmPart part);
+/* ALL of the struct goes to the kernel, as far as it has that. False: err says what it has not. */
+bool kvm_arch_adopt(KvmCpu *k, Fmt *err);
+/* As accel_chip(). */
+bool kvm_arch_chip(KvmVm *vm, unsigned kind, unsigned n, void *state, bool put);
+/* Would a machine with this cpu run in the translator and in KVM alike? False: why says what is not so. */
+bool kvm_arch_fits(int dev, const struct KvmProbe *p, Cpu *cpu, Fmt *why);
 /* Of the timer that cpus count time with; 0: it is the board's. */
 uint64_t kvm_arch_time_hz(KvmVm *vm);
 /* A cpu's own input, from the board's controller, by any thread. */

@@ -96,6 +96,9 @@ void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
         return;
     bool offered = kvm_arch_offers((int)dev, model, &names);
     ret->usable = make_trial((int)dev, &t) && time_loop(&t, &ns);
+    long khz = ret->usable ? kvm_ioctl(t.cpu, KVM_GET_TSC_KHZ, 0) : 0; /* of x86 alone */
+    ret->tsc_khz = khz > 0 ? (uint32_t)khz : 0;
+    ret->tsc_scales = kvm_ioctl((int)dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0;
     clear_trial(&t);
     sys_close((int)dev);
     if (!ret->usable) {
@@ -113,4 +116,14 @@ void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
         fmt_printf(&why, "/dev/kvm is a software one (%lu.%lu million instructions a second)",
                    (unsigned long)(ret->per_second / 1000000),
                    (unsigned long)(ret->per_second / 100000 % 10));
+}
+
+bool kvm_fits(const KvmProbe *p, Cpu *cpu, Fmt *why)
+{
+    long dev = kvm_open(why);
+    if (sys_is_err(dev))
+        return false;
+    bool ok = kvm_arch_fits((int)dev, p, cpu, why);
+    sys_close((int)dev);
+    return ok;
 }

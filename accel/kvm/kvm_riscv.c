@@ -100,13 +100,15 @@ bool kvm_arch_reset(KvmCpu *k)
     return !sys_is_err(kvm_ioctl_at(k->fd, KVM_SET_MP_STATE, &mp));
 }
 
-bool kvm_arch_fetch(KvmCpu *k)
+bool kvm_arch_fetch(KvmCpu *k, KvmPart part)
 {
+    (void)part;
     return kvm_riscv_to_cpu(k);
 }
 
-bool kvm_arch_store(KvmCpu *k)
+bool kvm_arch_store(KvmCpu *k, KvmPart part)
 {
+    (void)part;
     return kvm_riscv_from_cpu(k);
 }
 

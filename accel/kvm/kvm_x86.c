@@ -5,7 +5,7 @@
  */
 #include "accel/kvm/kvm_x86.h"
 
-#include "target/mem.h"
+#include "target/x86/x86_sys.h"
 
 #include <elf.h>
 
@@ -22,15 +22,63 @@ bool kvm_arch_runs(const TargetOps *ops)
 
 /* ---- the VM ---- */
 
+enum { MSR_TSC = 0x10, MSR_DEADLINE = 0x6e0 };
+
+static void add_msr(KvmX86MsrList *l, uint32_t number)
+{
+    for (unsigned n = 0; n < l->n; n++)
+        if (l->index[n] == number)
+            return;
+    if (l->n < ARRAY_SIZE(l->index))
+        l->index[l->n++] = number;
+}
+
+/* Older names of the paravirtual clock's, registers that are elsewhere or count, another hypervisor's. */
+static bool is_no_state(uint32_t number)
+{
+    static const uint32_t numbers[] = {0x11, 0x12, 0x1b, 0xe7, 0xe8, 0xc0000080, 0xc0000100, 0xc0000101};
+    enum { HYPERV = 0x40000000, HYPERV_END = 0x40001000 };
+    for (unsigned n = 0; n < ARRAY_SIZE(numbers); n++)
+        if (numbers[n] == number)
+            return true;
+    return number >= HYPERV && number < HYPERV_END;
+}
+
+/* The kernel does not list all that it has. */
 static bool fill_msr_list(KvmVm *vm, Fmt *err)
 {
+    enum {
+        MTRR = 0x200,
+        MTRR_FIX64 = 0x250,
+        MTRR_FIX16 = 0x258,
+        MTRR_FIX4 = 0x268,
+        MTRR_DEF = 0x2ff,
+        BANK = 0x400
+    };
     KvmX86Vm *x = kvm_x86_vm(vm);
-    x->msrs.n = ARRAY_SIZE(x->msrs.index);
-    long e = kvm_ioctl_at(vm->dev, KVM_GET_MSR_INDEX_LIST, &x->msrs);
-    if (sys_is_err(e))
-        fmt_printf(err, "the host's KVM has %u registers of models: too many, or error %d", x->msrs.n,
-                   (int)-e);
-    return !sys_is_err(e);
+    KvmX86MsrList all = {.n = ARRAY_SIZE(all.index)};
+    long e = kvm_ioctl_at(vm->dev, KVM_GET_MSR_INDEX_LIST, &all);
+    if (sys_is_err(e)) {
+        fmt_printf(err, "the host's KVM has %u registers of models: too many, or error %d", all.n, (int)-e);
+        return false;
+    }
+    x->msrs.n = 0;
+    add_msr(&x->msrs, MSR_TSC);
+    for (unsigned n = 0; n < all.n; n++)
+        if (!is_no_state(all.index[n]) && all.index[n] != MSR_DEADLINE)
+            add_msr(&x->msrs, all.index[n]);
+    for (unsigned n = 0; n < 2 * X86_MTRRS; n++)
+        add_msr(&x->msrs, MTRR + n);
+    add_msr(&x->msrs, MTRR_FIX64);
+    add_msr(&x->msrs, MTRR_FIX16);
+    add_msr(&x->msrs, MTRR_FIX16 + 1);
+    for (unsigned n = 0; n < 8; n++)
+        add_msr(&x->msrs, MTRR_FIX4 + n);
+    add_msr(&x->msrs, MTRR_DEF);
+    for (unsigned n = 0; n < 4 * X86_MC_BANKS; n++)
+        add_msr(&x->msrs, BANK + n);
+    add_msr(&x->msrs, MSR_DEADLINE);
+    return true;
 }
 
 static bool fill_cpuid(KvmVm *vm, Fmt *err)
@@ -125,21 +173,9 @@ void kvm_arch_vm_reset(KvmVm *vm)
     kvm_ioctl_at(vm->fd, KVM_SET_PIT2, &x->pit);
 }
 
-/* The clock that the kernel shows guests. They are told that they stood still, and do not take it for a hang.
- */
 void kvm_arch_vm_stand(KvmVm *vm, bool stop)
 {
-    KvmX86Vm *x = kvm_x86_vm(vm);
-    if (stop) {
-        kvm_ioctl_at(vm->fd, KVM_GET_CLOCK, &x->clock);
-        return;
-    }
-    if (x->clock.clock) {
-        const struct kvm_clock_data c = {.clock = x->clock.clock};
-        kvm_ioctl_at(vm->fd, KVM_SET_CLOCK, &c);
-    }
-    for (AccelCpu *ac = vm->accel->cpus; ac; ac = ac->next)
-        kvm_ioctl(kvm_cpu(ac->cpu)->fd, KVM_KVMCLOCK_CTRL, 0);
+    kvm_x86_stand(vm, stop);
 }
 
 bool kvm_arch_vm_init(KvmVm *vm, Fmt *err)
@@ -194,12 +230,29 @@ bool kvm_arch_cpu_init(KvmCpu *k)
     return true;
 }
 
+/* As many banks as the translator has, with a register of control. */
+static void set_up_machine_check(KvmCpu *k)
+{
+    enum { CONTROL = 1 << 8 };
+    const KvmVm *vm = kvm_vm(k->cpu->accel);
+    uint64_t can = 0, want;
+    kvm_ioctl_at(vm->dev, KVM_X86_GET_MCE_CAP_SUPPORTED, &can);
+    want = (can & CONTROL) | (uint64_t)MIN(kvm_has(vm, KVM_CAP_MCE), (int)X86_MC_BANKS);
+    if (kvm_has(vm, KVM_CAP_MCE))
+        kvm_ioctl_at(k->fd, KVM_X86_SETUP_MCE, &want);
+}
+
 bool kvm_arch_set_up(KvmCpu *k)
 {
     KvmX86Cpu *x = kvm_x86_cpu(k);
-    if (!kvm_x86_set_cpuid(k))
-        return false;
-    if (!kvm_x86_get(k, &x->fresh, KVM_X86_ALL))
+    char text[500] = "";
+    Fmt why = FMT_ON(text);
+    set_up_machine_check(k);
+    if (!k->adopting)
+        kvm_x86_set_tsc_rate(k, false, &why);
+    if (!kvm_x86_set_cpuid(k, k->adopting, &why))
+        return kvm_broken(k, "%s", text);
+    if (!kvm_x86_get(k, &x->fresh, KVM_ALL))
         return kvm_broken(k, "its registers cannot be read");
     return true;
 }
@@ -212,25 +265,24 @@ bool kvm_arch_reset(KvmCpu *k)
     KvmX86Cpu *x = kvm_x86_cpu(k);
     x->now = x->fresh;
     x->now.sregs.cr0 ^= CR0_WP;
-    bool ok = kvm_x86_put(k, &x->now, KVM_X86_ALL) && kvm_x86_put(k, &x->fresh, KVM_X86_ALL);
+    bool ok = kvm_x86_put(k, &x->now, KVM_ALL) && kvm_x86_put(k, &x->fresh, KVM_ALL);
     x->now = x->fresh;
     x->halted = x->inject_bp = false;
     return ok;
 }
 
-bool kvm_arch_fetch(KvmCpu *k)
+bool kvm_arch_fetch(KvmCpu *k, KvmPart part)
 {
-    KvmX86Cpu *x = kvm_x86_cpu(k);
-    if (!kvm_x86_get(k, &x->now, KVM_X86_RUNTIME))
+    if ((part == KVM_ALL && !kvm_x86_take_back(k)) || !kvm_x86_get(k, &kvm_x86_cpu(k)->now, part))
         return false;
-    kvm_x86_to_cpu(k);
+    kvm_x86_to_cpu(k, part);
     return true;
 }
 
-bool kvm_arch_store(KvmCpu *k)
+bool kvm_arch_store(KvmCpu *k, KvmPart part)
 {
-    kvm_x86_from_cpu(k);
-    return kvm_x86_put(k, &kvm_x86_cpu(k)->now, KVM_X86_RUNTIME);
+    kvm_x86_from_cpu(k, part);
+    return kvm_x86_put(k, &kvm_x86_cpu(k)->now, part);
 }
 
 bool kvm_arch_translate(Cpu *cpu, Gva va, uint64_t *ret_pa)
@@ -280,7 +332,7 @@ static void print_segment(Fmt *out, const char *name, const struct kvm_segment *
 void kvm_arch_print(KvmCpu *k, Fmt *out)
 {
     KvmX86State *s = &kvm_x86_cpu(k)->now;
-    if (!kvm_x86_get(k, s, KVM_X86_RUNTIME)) {
+    if (!kvm_x86_get(k, s, KVM_RUNTIME)) {
         fmt_puts(out, "its registers cannot be read");
         return;
     }

@@ -7,6 +7,7 @@
  * Documentation/virt/kvm/x86/cpuid.rst.
  */
 #include "accel/kvm/kvm_x86.h"
+#include "accel/kvm/kvm.h"
 #include "target/x86/x86_sys.h"
 
 enum { EAX, EBX, ECX, EDX };
@@ -73,94 +74,204 @@ static void fit_to_machine(KvmCpu *k, struct kvm_cpuid_entry2 *e)
 
 /* ---- models ---- */
 
-/* Leaves that are the processor's and no model's, or KVM's own. */
-static bool is_hosts(uint32_t leaf)
+/* Bits that the host need not offer: they are always there, or by what has controllers; monitor and mwait
+ * do nothing. */
+static uint32_t offered_anyway(const X86FeatureReg *f, bool lapic, bool deadline)
 {
-    return leaf == 0xd || (leaf >= 0x40000000 && leaf < 0x80000000);
+    enum { MONITOR = 1 << 3, APIC = 1 << 9 };
+    if (f->leaf == 1 && f->reg == ECX)
+        return C1_HYPERVISOR | MONITOR | (lapic && deadline ? (uint32_t)C1_DEADLINE : 0);
+    return f->leaf == 1 && f->reg == EDX ? (uint32_t)APIC : 0;
 }
 
-/* Which registers are bits of features, of which the host must have each. */
-static bool is_features(uint32_t leaf, uint32_t sub, unsigned reg)
+/* .. and those that it may say it has, but not for this machine. SVM: state of guests' guests is not moved.
+ */
+static uint32_t not_offered(const X86FeatureReg *f, bool lapic)
 {
-    return (leaf == 1 && reg >= ECX) || (leaf == 7 && (reg != EAX || sub == 1)) ||
-           (leaf == 0x80000001 && reg >= ECX) || (leaf == 0x80000007 && reg == EDX);
+    enum { SVM = 1 << 2 };
+    if (f->leaf == 1 && f->reg == ECX && !lapic)
+        return C1_X2APIC;
+    if (f->leaf == 0x40000001 && !lapic)
+        return PV_BY_LAPIC;
+    return f->leaf == 0x80000001 && f->reg == ECX ? (uint32_t)SVM : 0;
 }
 
-static void fill_leaf(KvmCpu *k, const KvmX86Cpuid *host, struct kvm_cpuid_entry2 *e)
+/* Bits that change while it runs. */
+static uint32_t changing(const X86FeatureReg *f)
 {
-    X86Machine *m = (X86Machine *)k->cpu;
-    const struct kvm_cpuid_entry2 *h = find(host, e->function, e->index);
-    uint32_t v[4];
-    x86_cpuid(&m->x86, e->function, e->index, v);
-    x86_cpuid_machine(m, e->function, e->index, v);
-    for (unsigned r = EAX; r <= EDX; r++) {
-        uint32_t has = h ? *reg_of((struct kvm_cpuid_entry2 *)(uintptr_t)h, r) : 0;
-        *reg_of(e, r) = is_features(e->function, e->index, r) ? v[r] & has : v[r];
+    enum { OSXSAVE = 1 << 27, OSPKE = 1 << 4 };
+    return f->reg != ECX ? 0 : f->leaf == 1 ? OSXSAVE : f->leaf == 7 ? OSPKE : 0;
+}
+
+static void shown(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    x86_cpuid(&m->x86, leaf, sub, ret);
+    x86_cpuid_machine(m, leaf, sub, ret);
+    for (unsigned n = 0; n < X86_FEATURE_REGS; n++)
+        if (x86_feature_regs[n].leaf == leaf && x86_feature_regs[n].sub == sub)
+            ret[x86_feature_regs[n].reg] &= ~changing(&x86_feature_regs[n]);
+}
+
+/* Of the n-th register what is shown and the host lacks. */
+static uint32_t lacking(X86Machine *m, const KvmX86Cpuid *host, unsigned n, bool lapic, bool deadline)
+{
+    const X86FeatureReg *f = &x86_feature_regs[n];
+    const struct kvm_cpuid_entry2 *h = find(host, f->leaf, f->sub);
+    uint32_t v[4], has = h ? *reg_of((struct kvm_cpuid_entry2 *)(uintptr_t)h, f->reg) : 0;
+    shown(m, f->leaf, f->sub, v);
+    has = (has | offered_anyway(f, lapic, deadline)) & ~not_offered(f, lapic);
+    return v[f->reg] & ~has;
+}
+
+static void name_lacking(uint32_t bits, unsigned n, Fmt *out)
+{
+    const X86FeatureReg *f = &x86_feature_regs[n];
+    uint32_t leaf, sub, bit;
+    unsigned reg;
+    for (unsigned k = 0; k < X86_FEATS; k++) {
+        x86_feature_place((X86Feat)k, &leaf, &sub, &reg, &bit);
+        if (leaf != f->leaf || sub != f->sub || reg != f->reg || !(bits >> bit & 1))
+            continue;
+        fmt_printf(out, " %s", x86_feature_name((X86Feat)k));
+        bits &= ~(1u << bit);
     }
+    for (unsigned k = 0; k < 32; k++)
+        if (bits >> k & 1)
+            fmt_printf(out, " CPUID.%s[%u]", f->name, k);
 }
 
-static void add_leaf(KvmCpu *k, const KvmX86Cpuid *host, KvmX86Cpuid *to, uint32_t leaf, uint32_t sub,
+/* Extended state is where the processor has it. */
+static bool has_layout(X86Machine *m, const KvmX86Cpuid *host)
+{
+    uint32_t v[4];
+    for (unsigned n = 2; n < X86_XC_END; n++) {
+        const struct kvm_cpuid_entry2 *h = find(host, 0xd, n);
+        x86_xsave_leaf(&m->x86, x86_xcr0_known(m), x86_xcr0_known(m), n,
+                       (memset(v, 0, sizeof(v)), v));
+        if (v[EAX] && (!h || h->eax != v[EAX] || h->ebx != v[EBX]))
+            return false;
+    }
+    return true;
+}
+
+static void add_leaf(X86Machine *m, const KvmX86Cpuid *host, KvmX86Cpuid *to, uint32_t leaf, uint32_t sub,
                      bool indexed)
 {
-    struct kvm_cpuid_entry2 *e = &to->leaf[to->n++];
-    *e = (struct kvm_cpuid_entry2){
-        .function = leaf, .index = sub, .flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0};
-    fill_leaf(k, host, e);
-}
-
-/* Components of extended state that the model has, where the host keeps them. */
-static void add_extended(KvmCpu *k, const KvmX86Cpuid *host, KvmX86Cpuid *to)
-{
-    const X86Machine *m = (const X86Machine *)k->cpu;
-    uint64_t all = x86_xcr0_known(m);
-    uint32_t one[4];
-    if (!x86_model_has((X86Model)m->x86.model, X86_FEAT_XSAVE))
-        return;
-    x86_cpuid(&m->x86, 0xd, 1, one);
-    for (unsigned n = 0; n < host->n; n++) {
-        struct kvm_cpuid_entry2 e = host->leaf[n];
-        if (e.function != 0xd || (e.index >= 2 && (e.index >= 64 || !(all >> e.index & 1))))
-            continue;
-        if (e.index == 0)
-            e.eax &= (uint32_t)all, e.edx = 0;
-        if (e.index == 1)
-            e.eax &= one[EAX], e.ecx = e.edx = 0;
-        to->leaf[to->n++] = e;
+    uint32_t v[4];
+    const struct kvm_cpuid_entry2 *h = leaf == 0xd && sub >= 2 ? find(host, leaf, sub) : NULL;
+    shown(m, leaf, sub, v);
+    if (h && v[EAX]) { /* where the processor has it */
+        v[EAX] = h->eax;
+        v[EBX] = h->ebx;
     }
+    to->leaf[to->n++] = (struct kvm_cpuid_entry2){.function = leaf,
+                                                  .index = sub,
+                                                  .flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+                                                  .eax = v[EAX],
+                                                  .ebx = v[EBX],
+                                                  .ecx = v[ECX],
+                                                  .edx = v[EDX]};
 }
 
-static void make_model(KvmCpu *k, const KvmX86Cpuid *host, KvmX86Cpuid *to)
+/* All that the translator shows. */
+static void make_model(X86Machine *m, const KvmX86Cpuid *host, KvmX86Cpuid *to)
 {
+    static const struct {
+        uint32_t leaf, subs;
+    } indexed[] = {{4, 5}, {7, 2}, {0xb, 3}, {0xd, X86_XC_END}};
+    enum { PV = 0x40000000, PV_FEATURES, PV_LAST = 0x40000010 };
+    uint32_t last[4];
     to->n = 0;
-    for (uint32_t leaf = 0; leaf <= 2; leaf++)
-        add_leaf(k, host, to, leaf, 0, false);
-    for (uint32_t sub = 0; sub < 5; sub++)
-        add_leaf(k, host, to, 4, sub, true);
-    for (uint32_t sub = 0; sub < 2; sub++)
-        add_leaf(k, host, to, 7, sub, true);
-    add_extended(k, host, to);
-    for (uint32_t leaf = 0x80000000; leaf <= 0x80000008; leaf++)
-        add_leaf(k, host, to, leaf, 0, false);
-    for (unsigned n = 0; n < host->n; n++)
-        if (is_hosts(host->leaf[n].function) && host->leaf[n].function != 0xd)
-            to->leaf[to->n++] = host->leaf[n];
+    for (uint32_t more = 0; more <= 0x80000000; more += 0x80000000) {
+        shown(m, more, 0, last);
+        for (uint32_t leaf = more; leaf <= last[EAX]; leaf++) {
+            uint32_t subs = 0;
+            for (unsigned n = 0; n < ARRAY_SIZE(indexed); n++)
+                subs = indexed[n].leaf == leaf ? indexed[n].subs : subs;
+            for (uint32_t sub = 0; sub < MAX(subs, 1u); sub++)
+                add_leaf(m, host, to, leaf, sub, subs != 0);
+        }
+        if (more)
+            break;
+    }
+    add_leaf(m, host, to, PV, 0, false);
+    add_leaf(m, host, to, PV_FEATURES, 0, false);
+    add_leaf(m, host, to, PV_LAST, 0, false);
 }
 
 /* ---- for the others ---- */
 
-bool kvm_x86_set_cpuid(KvmCpu *k)
+/* as_is: what is hidden stays so, and nothing else may be lacking. */
+static bool choose_shown(KvmCpu *k, const KvmX86Cpuid *host, bool as_is, Fmt *err)
 {
-    const X86Machine *m = (const X86Machine *)k->cpu;
+    const KvmVm *vm = kvm_vm(k->cpu->accel);
+    X86Machine *m = (X86Machine *)k->cpu;
+    const bool deadline = kvm_has(vm, KVM_CAP_TSC_DEADLINE_TIMER), lapic = vm->irqchip != ACCEL_IRQCHIP_BOARD;
+    char names[400] = "";
+    Fmt f = FMT_ON(names);
+    if (!as_is)
+        memset(m->sys.hidden, 0, sizeof(m->sys.hidden));
+    for (unsigned n = 0; n < X86_FEATURE_REGS; n++) {
+        const uint32_t bits = lacking(m, host, n, lapic, deadline);
+        if (as_is)
+            name_lacking(bits, n, &f);
+        else
+            m->sys.hidden[n] = bits;
+    }
+    if (f.len)
+        fmt_printf(err, "KVM lacks what the cpu has:%s", names);
+    return !f.len;
+}
+
+bool kvm_x86_set_cpuid(KvmCpu *k, bool as_is, Fmt *err)
+{
+    X86Machine *m = (X86Machine *)k->cpu;
     const KvmX86Cpuid *host = &kvm_x86_vm(kvm_vm(k->cpu->accel))->cpuid;
-    KvmX86Cpuid *c = &kvm_x86_cpu(k)->cpuid;
-    if (m->sys.model_chosen)
-        make_model(k, host, c);
-    else
-        *c = *host;
-    for (unsigned n = 0; n < c->n; n++)
-        fit_to_machine(k, &c->leaf[n]);
-    long e = kvm_ioctl_at(k->fd, KVM_SET_CPUID2, c);
-    return !sys_is_err(e) || kvm_broken(k, "this cpu's CPUID is refused: error %d", (int)-e);
+    KvmX86Cpuid *was = &kvm_x86_cpu(k)->cpuid, now = {.n = 0};
+    if (m->sys.model_chosen) {
+        if (!choose_shown(k, host, as_is, err))
+            return false;
+        make_model(m, host, &now);
+    } else {
+        now = *host;
+        for (unsigned n = 0; n < now.n; n++)
+            fit_to_machine(k, &now.leaf[n]);
+    }
+    /* A cpu that has run stays what it is. */
+    if (now.n == was->n && memcmp(now.leaf, was->leaf, now.n * sizeof(now.leaf[0])) == 0)
+        return true;
+    *was = now;
+    long e = kvm_ioctl_at(k->fd, KVM_SET_CPUID2, was);
+    if (sys_is_err(e))
+        fmt_printf(err, "KVM refuses the cpu's CPUID: error %d", (int)-e);
+    return !sys_is_err(e);
+}
+
+bool kvm_arch_fits(int dev, const KvmProbe *p, Cpu *cpu, Fmt *why)
+{
+    X86Machine *m = x86_machine(cpu);
+    KvmX86Cpuid host = {.n = ARRAY_SIZE(host.leaf)};
+    const bool lapic = cpu->accel->cfg.irqchip != ACCEL_IRQCHIP_BOARD;
+    const bool deadline = kvm_ioctl(dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
+    char names[400] = "";
+    Fmt f = FMT_ON(names);
+    if (!m->sys.model_chosen)
+        fmt_puts(why, "the cpu: it is the host's, or all that the translator has; a model by -cpu would do");
+    else if (sys_is_err(kvm_ioctl_at(dev, KVM_GET_SUPPORTED_CPUID, &host)))
+        fmt_puts(why, "the host's KVM does not say what cpus it has");
+    else if (!p->tsc_scales && p->tsc_khz != x86_tsc_khz(m))
+        fmt_printf(why, "the TSC: it counts %lu kHz, that of KVM %u", (unsigned long)x86_tsc_khz(m),
+                   p->tsc_khz);
+    else if (!has_layout(m, &host))
+        fmt_puts(why, "the cpu: the host's processor has another layout of extended state (xsave)");
+    else {
+        for (unsigned n = 0; n < X86_FEATURE_REGS; n++)
+            name_lacking(lacking(m, &host, n, lapic, deadline), n, &f);
+        if (!f.len)
+            return true;
+        fmt_printf(why, "the cpu: KVM lacks what it has:%s", names);
+    }
+    return false;
 }
 
 bool kvm_arch_offers(int dev, const char *model, Fmt *ret_missing)

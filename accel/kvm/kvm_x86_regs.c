@@ -37,33 +37,68 @@ static X86Machine *machine_of(KvmCpu *k)
                 X(debugregs.db[3], dr[3]) X(debugregs.dr6, dr[6]) X(debugregs.dr7, dr[7])                    \
                     X(xcrs.xcrs[0].value, xcr0)
 
-/* Number and place, of those that reads and writes cover (kvm_x86_state.c). */
-#define MSR(number, field)                                                                                   \
-    {                                                                                                        \
-        number, offsetof(X86Sys, field)                                                                      \
-    }
-static const struct {
-    uint32_t number;
-    uint32_t offset;
-} msrs[] = {
-    MSR(0x174, sysenter_cs),  MSR(0x175, sysenter_esp), MSR(0x176, sysenter_eip),
-    MSR(0x277, pat),          MSR(0xc0000081, star),    MSR(0xc0000082, lstar),
-    MSR(0xc0000083, cstar),   MSR(0xc0000084, fmask),   MSR(0xc0000102, kernel_gs_base),
-    MSR(0xc0000103, tsc_aux),
-};
+enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_DEADLINE = 0x6e0 };
 
-static void move_msrs(KvmX86State *s, X86Sys *sys, bool to_kernel)
+struct kvm_msr_entry *kvm_x86_msr(KvmX86State *s, uint32_t number)
 {
     for (unsigned n = 0; n < s->msrs.n; n++)
-        for (unsigned k = 0; k < ARRAY_SIZE(msrs); k++) {
-            uint64_t *ours = (uint64_t *)(void *)((char *)sys + msrs[k].offset);
-            if (msrs[k].number != s->msrs.entry[n].index)
-                continue;
-            if (to_kernel)
-                s->msrs.entry[n].data = *ours;
-            else
-                *ours = s->msrs.entry[n].data;
-        }
+        if (s->msrs.entry[n].index == number)
+            return &s->msrs.entry[n];
+    return NULL;
+}
+
+/* What the struct has no place for, where it is not what it was at power-on. */
+static void note_other(KvmCpu *k, const struct kvm_msr_entry *e)
+{
+    X86Sys *s = &machine_of(k)->sys;
+    const struct kvm_msr_entry *fresh = kvm_x86_msr(&kvm_x86_cpu(k)->fresh, e->index);
+    if (e->index == MSR_TSC || e->index == MSR_DEADLINE || !fresh || fresh->data == e->data)
+        return;
+    if (s->n_others == X86_MOST_OTHERS) {
+        fmt_err("KVM: more than %u unknown MSRs are in use: 0x%x is not saved", s->n_others, e->index);
+        return;
+    }
+    s->other[s->n_others] = e->index;
+    s->other_value[s->n_others++] = e->data;
+}
+
+static void msrs_to_cpu(KvmCpu *k, KvmPart part)
+{
+    KvmX86State *s = &kvm_x86_cpu(k)->now;
+    X86Machine *m = machine_of(k);
+    if (part == KVM_ALL)
+        m->sys.n_others = 0;
+    for (unsigned n = 0; n < s->msrs.n; n++) {
+        uint64_t *home = x86_msr_home(m, s->msrs.entry[n].index);
+        if (home)
+            *home = s->msrs.entry[n].data;
+        else if (part == KVM_ALL)
+            note_other(k, &s->msrs.entry[n]);
+    }
+}
+
+static void put_other(KvmX86State *s, uint32_t number, uint64_t value)
+{
+    struct kvm_msr_entry *e = kvm_x86_msr(s, number);
+    if (!e && s->msrs.n < ARRAY_SIZE(s->msrs.entry)) {
+        e = &s->msrs.entry[s->msrs.n++];
+        *e = (struct kvm_msr_entry){.index = number};
+    }
+    if (e)
+        e->data = value;
+}
+
+static void msrs_from_cpu(KvmCpu *k, KvmPart part)
+{
+    KvmX86State *s = &kvm_x86_cpu(k)->now;
+    X86Machine *m = machine_of(k);
+    for (unsigned n = 0; n < s->msrs.n; n++) {
+        const uint64_t *home = x86_msr_home(m, s->msrs.entry[n].index);
+        if (home)
+            s->msrs.entry[n].data = *home;
+    }
+    for (unsigned n = 0; part == KVM_ALL && n < m->sys.n_others; n++)
+        put_other(s, m->sys.other[n], m->sys.other_value[n]);
 }
 
 /* ---- segments ---- */
@@ -200,6 +235,81 @@ static void move_extended(KvmCpu *k, bool to_kernel)
     memcpy(image + XSTATE_BV, &has, sizeof(has));
 }
 
+/* ---- what it waits for, and its controller ---- */
+
+static bool has_lapic(const KvmCpu *k)
+{
+    return kvm_vm(k->cpu->accel)->irqchip != ACCEL_IRQCHIP_BOARD;
+}
+
+static void board_base(KvmCpu *k, bool write, uint64_t *base)
+{
+    const CpuBoard *b = &machine_of(k)->sys.board;
+    if (b->device_reg)
+        b->device_reg(b->opaque, b->number, MSR_APIC_BASE, write, base);
+}
+
+static void rest_to_cpu(KvmCpu *k)
+{
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    X86Sys *s = &machine_of(k)->sys;
+    const unsigned is = x->now.mp_state.mp_state;
+    uint64_t base = x->now.sregs.apic_base;
+    bool halted = x->halted;
+    if (has_lapic(k)) {
+        s->waiting = is == KVM_MP_STATE_UNINITIALIZED || is == KVM_MP_STATE_INIT_RECEIVED ||
+                     is == KVM_MP_STATE_SIPI_RECEIVED;
+        halted = is == KVM_MP_STATE_HALTED;
+        if (is == KVM_MP_STATE_SIPI_RECEIVED)
+            x86_set_irq(k->cpu, X86_IN_SIPI + (x->now.events.sipi_vector & 0xff), true);
+    } else {
+        board_base(k, true, &base);
+    }
+    k->cpu->exit = (CpuExit){.kind = halted ? CPU_EXIT_HALT : CPU_EXIT_KICK};
+    s->tsc_adjust = kvm_x86_tsc_ahead(k);
+}
+
+/* Does it hear of the PIC? */
+static bool takes_extint(KvmCpu *k)
+{
+    enum { LVT_LINT0 = 0x350 / 16, BASE_ON = 0x800, MASKED = 0x10000, EXTINT = 0x700 };
+    const X86LapicState *l = &kvm_x86_cpu(k)->lapic;
+    return !has_lapic(k) || !(l->base & BASE_ON) || (l->reg[LVT_LINT0] & (MASKED | EXTINT)) == EXTINT;
+}
+
+static void rest_from_cpu(KvmCpu *k)
+{
+    KvmX86Cpu *x = kvm_x86_cpu(k);
+    const X86Machine *m = machine_of(k);
+    const bool halted = k->cpu->exit.kind == CPU_EXIT_HALT;
+    struct kvm_msr_entry *deadline = kvm_x86_msr(&x->now, MSR_DEADLINE), *tsc = kvm_x86_msr(&x->now, MSR_TSC);
+    uint64_t base = x->now.sregs.apic_base, at = x->lapic.deadline;
+    if (m->sys.shadow_pc == m->x86.base.pc)
+        x->now.events.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+    x->now.events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
+    k->run->if_flag = (x->now.regs.rflags & X86_IF) != 0; /* as if it had just left the guest */
+    k->run->ready_for_interrupt_injection =
+        k->run->if_flag && !x->now.events.interrupt.shadow && takes_extint(k);
+    if (tsc)
+        tsc->data = x86_tsc(m);
+    if (!has_lapic(k)) {
+        board_base(k, false, &base);
+        x->now.sregs.apic_base = base;
+        x->halted = halted;
+        return;
+    }
+    x->now.mp_state.mp_state = m->sys.waiting
+                                   ? (k->id ? KVM_MP_STATE_INIT_RECEIVED : KVM_MP_STATE_UNINITIALIZED)
+                               : halted ? KVM_MP_STATE_HALTED
+                                        : KVM_MP_STATE_RUNNABLE;
+    if (!x->lapic_waits)
+        return;
+    x->now.sregs.apic_base = x->lapic.base;
+    kvm_x86_lapic_regs(&x->now.lapic, x->lapic.reg, true);
+    if (deadline)
+        deadline->data = at ? x86_tsc_ticks(m, at) + m->sys.tsc_adjust : 0;
+}
+
 /* ---- all of it ---- */
 
 /* Cpu.pc is a linear address. */
@@ -208,7 +318,7 @@ static uint64_t code_base(const KvmX86State *s)
     return (s->sregs.efer & X86_EFER_LMA) && s->sregs.cs.l ? 0 : s->sregs.cs.base;
 }
 
-void kvm_x86_to_cpu(KvmCpu *k)
+void kvm_x86_to_cpu(KvmCpu *k, KvmPart part)
 {
     enum { SHADOWS = KVM_X86_SHADOW_INT_MOV_SS | KVM_X86_SHADOW_INT_STI };
     KvmX86State *s = &kvm_x86_cpu(k)->now;
@@ -222,13 +332,15 @@ void kvm_x86_to_cpu(KvmCpu *k)
     m->x86.base.pc = code_base(s) + s->regs.rip;
     x86_set_all_flags(m, s->regs.rflags);
     segs_to_cpu(s, m);
-    move_msrs(s, &m->sys, false);
+    msrs_to_cpu(k, part);
     move_extended(k, false);
     m->sys.in_nmi = s->events.nmi.masked;
     m->sys.shadow_pc = s->events.interrupt.shadow & SHADOWS ? m->x86.base.pc : ~0ull;
+    if (part == KVM_ALL)
+        rest_to_cpu(k);
 }
 
-void kvm_x86_from_cpu(KvmCpu *k)
+void kvm_x86_from_cpu(KvmCpu *k, KvmPart part)
 {
     KvmX86State *s = &kvm_x86_cpu(k)->now;
     X86Machine *m = machine_of(k);
@@ -241,9 +353,11 @@ void kvm_x86_from_cpu(KvmCpu *k)
     segs_from_cpu(s, m);
     s->regs.rip = m->x86.base.pc - code_base(s);
     s->regs.rflags = x86_rflags(&m->x86) | 2;
-    move_msrs(s, &m->sys, true);
+    msrs_from_cpu(k, part);
     move_extended(k, true);
     s->events.nmi.masked = m->sys.in_nmi != 0;
     if (m->sys.shadow_pc != m->x86.base.pc)
         s->events.interrupt.shadow = 0;
+    if (part == KVM_ALL)
+        rest_from_cpu(k);
 }

@@ -15,10 +15,10 @@ static const uint32_t runtime_msrs[] = {
     0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, 0xc0000103, /* STAR .. TSC_AUX */
 };
 
-static void list_msrs(const KvmX86Vm *vm, KvmX86State *s, KvmX86Part part)
+static void list_msrs(const KvmX86Vm *vm, KvmX86State *s, KvmPart part)
 {
-    unsigned n = part == KVM_X86_ALL ? vm->msrs.n : ARRAY_SIZE(runtime_msrs);
-    const uint32_t *from = part == KVM_X86_ALL ? vm->msrs.index : runtime_msrs;
+    unsigned n = part == KVM_ALL ? vm->msrs.n : ARRAY_SIZE(runtime_msrs);
+    const uint32_t *from = part == KVM_ALL ? vm->msrs.index : runtime_msrs;
     s->msrs.n = n;
     for (unsigned k = 0; k < n; k++)
         s->msrs.entry[k] = (struct kvm_msr_entry){.index = from[k]};
@@ -99,7 +99,7 @@ static bool has_lapic(const KvmCpu *k)
     return kvm_vm(k->cpu->accel)->irqchip != ACCEL_IRQCHIP_BOARD;
 }
 
-bool kvm_x86_get(KvmCpu *k, KvmX86State *s, KvmX86Part part)
+bool kvm_x86_get(KvmCpu *k, KvmX86State *s, KvmPart part)
 {
     KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
     list_msrs(vm, s, part);
@@ -108,26 +108,26 @@ bool kvm_x86_get(KvmCpu *k, KvmX86State *s, KvmX86Part part)
            ask(k, vm->xsave2 ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, s->xsave) &&
            (!vm->xcrs || ask(k, KVM_GET_XCRS, &s->xcrs)) && get_msrs(k, s) &&
            (!vm->debugregs || ask(k, KVM_GET_DEBUGREGS, &s->debugregs)) &&
-           (part == KVM_X86_RUNTIME || !has_lapic(k) || ask(k, KVM_GET_LAPIC, &s->lapic));
+           (part == KVM_RUNTIME || !has_lapic(k) || ask(k, KVM_GET_LAPIC, &s->lapic));
 }
 
 /* What an interrupt that arrives meanwhile changes is left alone but at a reset. */
-static bool put_events(const KvmCpu *k, const KvmX86Vm *vm, const KvmX86State *s, KvmX86Part part)
+static bool put_events(const KvmCpu *k, const KvmX86Vm *vm, const KvmX86State *s, KvmPart part)
 {
     struct kvm_vcpu_events e = s->events;
     e.flags &= KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_PAYLOAD |
                (vm->triple_fault ? KVM_VCPUEVENT_VALID_TRIPLE_FAULT : 0u);
-    if (part == KVM_X86_ALL)
+    if (part == KVM_ALL)
         e.flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR;
     return ask(k, KVM_SET_VCPU_EVENTS, &e);
 }
 
-bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmX86Part part)
+bool kvm_x86_put(KvmCpu *k, const KvmX86State *s, KvmPart part)
 {
     KvmX86Vm *vm = kvm_x86_vm(kvm_vm(k->cpu->accel));
     return put_sregs(k, vm, s) && ask(k, KVM_SET_REGS, &s->regs) &&
            (!vm->xcrs || ask(k, KVM_SET_XCRS, &s->xcrs)) && ask(k, KVM_SET_XSAVE, s->xsave) &&
-           (part == KVM_X86_RUNTIME || !has_lapic(k) || ask(k, KVM_SET_LAPIC, &s->lapic)) && put_msrs(k, s) &&
+           (part == KVM_RUNTIME || !has_lapic(k) || ask(k, KVM_SET_LAPIC, &s->lapic)) && put_msrs(k, s) &&
            (!vm->debugregs || ask(k, KVM_SET_DEBUGREGS, &s->debugregs)) && put_events(k, vm, s, part) &&
-           (part == KVM_X86_RUNTIME || ask(k, KVM_SET_MP_STATE, &s->mp_state));
+           (part == KVM_RUNTIME || ask(k, KVM_SET_MP_STATE, &s->mp_state));
 }

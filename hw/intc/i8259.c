@@ -5,6 +5,8 @@
 #include "hw/core/dev_impl.h"
 
 enum { MASTER, SLAVE, CHIPS, CASCADE = 2, INPUTS = 8 };
+/* Of initialization: what is awaited. SINGLE: no ICW3 follows. */
+enum { STEP_DONE, STEP_ICW4, STEP_ICW2, STEP_ICW2_SINGLE, STEP_ICW3 };
 enum { ICW1 = 0x10, ICW1_ICW4 = 1, ICW1_SINGLE = 2, ICW4_AEOI = 2, ICW4_FULLY_NESTED = 0x10, OCW3 = 8 };
 
 typedef struct Pic {
@@ -117,6 +119,63 @@ unsigned i8259_ack(void *d)
     return vector;
 }
 
+/* Of the second one's the first has its input in service, too. */
+static void take_back_from(Pic *p, unsigned chip, unsigned n)
+{
+    const uint8_t bit = (uint8_t)(1u << n);
+    p->isr[chip] &= (uint8_t)~bit;
+    if (chip == SLAVE || n != CASCADE)
+        p->irr[chip] |= bit;
+}
+
+void i8259_take_back(Device *d, unsigned vector)
+{
+    Pic *p = (Pic *)d;
+    lock_take(&d->lock);
+    if (vector - p->base[MASTER] < INPUTS) {
+        take_back_from(p, MASTER, vector - p->base[MASTER]);
+    } else if (vector - p->base[SLAVE] < INPUTS) {
+        take_back_from(p, SLAVE, vector - p->base[SLAVE]);
+        take_back_from(p, MASTER, CASCADE);
+    }
+    update(p);
+    lock_release(&d->lock);
+}
+
+/* ---- another engine's ---- */
+
+/* Fields of the same name. */
+#define SAME(X)                                                                                              \
+    X(irr)                                                                                                   \
+    X(imr)                                                                                                   \
+    X(isr) X(level) X(elcr) X(base) X(icw4) X(wants_icw4) X(lowest) X(reads_isr) X(poll) X(special_mask)     \
+        X(rotates)
+
+void i8259_get(Device *d, unsigned chip, X86PicState *ret)
+{
+    static const uint8_t awaits[] = {
+        [STEP_ICW2] = 2, [STEP_ICW2_SINGLE] = 2, [STEP_ICW3] = 3, [STEP_ICW4] = 4};
+    const Pic *p = (const Pic *)d;
+    lock_take(&d->lock);
+    ret->awaits = awaits[p->step[chip]];
+#define GET(name) ret->name = p->name[chip];
+    SAME(GET)
+#undef GET
+    lock_release(&d->lock);
+}
+
+void i8259_put(Device *d, unsigned chip, const X86PicState *s)
+{
+    static const uint8_t step[] = {[2] = STEP_ICW2, [3] = STEP_ICW3, [4] = STEP_ICW4};
+    Pic *p = (Pic *)d;
+    lock_take(&d->lock);
+    p->step[chip] = step[s->awaits];
+#define PUT(name) p->name[chip] = s->name;
+    SAME(PUT)
+#undef PUT
+    lock_release(&d->lock);
+}
+
 /* ---- registers ---- */
 
 static void write_icw1(Pic *p, unsigned chip, uint8_t v)
@@ -125,7 +184,7 @@ static void write_icw1(Pic *p, unsigned chip, uint8_t v)
     p->lowest[chip] = INPUTS - 1;
     p->reads_isr[chip] = p->special_mask[chip] = p->rotates[chip] = p->icw4[chip] = p->poll[chip] = 0;
     p->wants_icw4[chip] = v & ICW1_ICW4;
-    p->step[chip] = v & ICW1_SINGLE ? 3 : 2; /* 2: ICW2, then ICW3; 3: ICW2, the last but ICW4 */
+    p->step[chip] = v & ICW1_SINGLE ? STEP_ICW2_SINGLE : STEP_ICW2;
     for (unsigned n = 0; n < INPUTS; n++)    /* levels that are up ask again */
         if (p->elcr[chip] >> n & p->level[chip] >> n & 1)
             p->irr[chip] |= (uint8_t)(1u << n);
@@ -165,21 +224,20 @@ static void write_ocw3(Pic *p, unsigned chip, uint8_t v)
 
 static void write_data(Pic *p, unsigned chip, uint8_t v)
 {
-    enum { DONE, ICW4, ICW2 = 2, ICW2_SINGLE, ICW3 };
     switch (p->step[chip]) {
-    case DONE: p->imr[chip] = v; break;
-    case ICW2:
+    case STEP_DONE: p->imr[chip] = v; break;
+    case STEP_ICW2:
         p->base[chip] = v & 0xf8;
-        p->step[chip] = ICW3;
+        p->step[chip] = STEP_ICW3;
         break;
-    case ICW4:
+    case STEP_ICW4:
         p->icw4[chip] = v & 0x1f;
-        p->step[chip] = DONE;
+        p->step[chip] = STEP_DONE;
         break;
-    case ICW2_SINGLE:
-        p->base[chip] = v & 0xf8;
-        __attribute__((fallthrough));
-    default: p->step[chip] = p->wants_icw4[chip] ? ICW4 : DONE; /* ICW3: how they are connected is known */
+    case STEP_ICW2_SINGLE: p->base[chip] = v & 0xf8; __attribute__((fallthrough));
+    default:
+        p->step[chip] =
+            p->wants_icw4[chip] ? STEP_ICW4 : STEP_DONE; /* ICW3: how they are connected is known */
     }
 }
 
@@ -262,7 +320,7 @@ static bool pic_loaded(Device *dev, DevError *err)
 {
     Pic *p = (Pic *)dev;
     for (unsigned chip = 0; chip < CHIPS; chip++)
-        if (p->lowest[chip] >= INPUTS || p->step[chip] > 4)
+        if (p->lowest[chip] >= INPUTS || p->step[chip] > STEP_ICW3)
             return dev_fail(err, "an i8259 whose lowest priority is %u, in step %u", p->lowest[chip],
                             p->step[chip]);
     p->out = pending(p, MASTER) < INPUTS;

@@ -5,6 +5,7 @@
 #define HW_INTC_I8259_H
 
 #include "hw/core/dev.h"
+#include "hw/core/x86_chips.h"
 
 extern const DevClass i8259_class;
 
@@ -12,5 +13,11 @@ extern const DevClass i8259_class;
 IrqLine i8259_input(Device *d, unsigned n);
 /* An interrupt acknowledge cycle: the vector. d: the device. */
 unsigned i8259_ack(void *d);
+
+/* The interrupt of this vector was acknowledged, but not delivered: as before. */
+void i8259_take_back(Device *d, unsigned vector);
+/* One of the two (0, 1), fields alone: then `loaded` of the class. */
+void i8259_get(Device *d, unsigned chip, X86PicState *ret);
+void i8259_put(Device *d, unsigned chip, const X86PicState *s);
 
 #endif

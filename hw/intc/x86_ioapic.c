@@ -26,8 +26,8 @@ typedef struct Ioapic {
 static void send(Ioapic *io, unsigned n)
 {
     const uint64_t e = io->entry[n];
-    const uint64_t address = 0xfee00000 | (e >> 56) << 12 | (e >> 11 & 1) << 2;
-    const uint32_t data = (uint32_t)(e & 0x7ff) | (e & LEVEL ? 0xc000u : 0);
+    const uint64_t address = x86_ioapic_address(e);
+    const uint32_t data = x86_ioapic_data(e);
     dev_trace(&io->dev, IOAPIC_SEND, "input %u address 0x%lx data 0x%x", n, (unsigned long)address, data);
     if (io->send && io->send->send)
         io->send->send(io->send->receiver, address, data, n);
@@ -84,6 +84,41 @@ void x86_ioapic_eoi(Device *d, unsigned vector)
 {
     lock_take(&d->lock);
     end((Ioapic *)d, vector);
+    lock_release(&d->lock);
+}
+
+/* ---- another engine's ---- */
+
+_Static_assert((int)X86_IOAPIC_INPUTS == (int)X86_CHIP_INPUTS, "of the same kind");
+
+void x86_ioapic_get(Device *d, X86IoapicState *ret)
+{
+    const Ioapic *io = (const Ioapic *)d;
+    lock_take(&d->lock);
+    *ret = (X86IoapicState){.edges = io->edge, .id = (uint8_t)io->id, .select = io->select};
+    memcpy(ret->entry, io->entry, sizeof(ret->entry));
+    lock_release(&d->lock);
+}
+
+void x86_ioapic_put(Device *d, const X86IoapicState *s, uint32_t levels)
+{
+    Ioapic *io = (Ioapic *)d;
+    lock_take(&d->lock);
+    for (unsigned n = 0; n < X86_IOAPIC_INPUTS; n++)
+        io->entry[n] = s->entry[n] & (WRITABLE | REMOTE_IRR);
+    io->edge = s->edges;
+    io->id = s->id;
+    io->select = s->select;
+    io->level = levels & ((1u << X86_IOAPIC_INPUTS) - 1);
+    lock_release(&d->lock);
+}
+
+void x86_ioapic_drive(Device *d)
+{
+    Ioapic *io = (Ioapic *)d;
+    lock_take(&d->lock);
+    for (unsigned n = 0; n < X86_IOAPIC_INPUTS; n++)
+        serve(io, n);
     lock_release(&d->lock);
 }
 

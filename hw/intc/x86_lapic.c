@@ -60,6 +60,7 @@ struct Lapic {
     const IrqLine *eoi;
     LapicTimer timer[X86_LAPIC_CPUS];
     uint8_t intr[X86_LAPIC_CPUS]; /* what each cpu has been told */
+    bool rests;
     DEV_STATE_BEGIN
     uint64_t base[X86_LAPIC_CPUS];
     uint64_t deadline[X86_LAPIC_CPUS]; /* ns; 0: none */
@@ -133,7 +134,7 @@ static void update(Lapic *l, unsigned cpu)
     int serviced = highest(l, cpu, ISR);
     unsigned in_service = serviced < 0 ? 0 : (unsigned)serviced & 0xf0;
     *reg(l, cpu, PPR) = (tpr & 0xf0) >= in_service ? tpr : in_service;
-    bool level = deliverable(l, cpu) >= 0 || takes_extint(l, cpu);
+    bool level = !l->rests && (deliverable(l, cpu) >= 0 || takes_extint(l, cpu));
     if (level == l->intr[cpu])
         return;
     l->intr[cpu] = level;
@@ -351,7 +352,7 @@ static void arm(Lapic *l, unsigned cpu)
     uint64_t due = timer_mode(l, cpu) == TIMER_DEADLINE ? l->deadline[cpu]
                    : l->started[cpu]                    ? l->started[cpu] + period_ns(l, cpu)
                                                         : 0;
-    if (due)
+    if (due && !l->rests)
         timer_set(l->dev.clock, &l->timer[cpu].timer, due);
     else
         timer_cancel(l->dev.clock, &l->timer[cpu].timer);
@@ -691,6 +692,44 @@ static void page_write(void *dev, unsigned cpu, uint64_t at, uint64_t value, uns
 }
 
 static const MmioOps ops = {.read_by = page_read, .write_by = page_write, .min = 1, .max = 4};
+
+/* ---- another engine's ---- */
+
+void x86_lapic_rest(Device *d, bool on)
+{
+    Lapic *l = (Lapic *)d;
+    lock_take(&d->lock);
+    l->rests = on;
+    for (unsigned cpu = 0; cpu < l->n_cpus; cpu++) {
+        arm(l, cpu);
+        l->intr[cpu] = on; /* then it is lowered, whoever raised it */
+        update(l, cpu);
+    }
+    lock_release(&d->lock);
+}
+
+void x86_lapic_get(Device *d, unsigned cpu, X86LapicState *ret)
+{
+    Lapic *l = (Lapic *)d;
+    *ret = (X86LapicState){.base = l->base[cpu], .deadline = l->deadline[cpu]};
+    memcpy(ret->reg, reg(l, cpu, 0), sizeof(ret->reg));
+    ret->reg[ID / 16] = cpu << 24;
+    ret->reg[CURRENT / 16] = current_count(l, cpu);
+}
+
+/* Of a timer that counts what is left says when it began. */
+void x86_lapic_put(Device *d, unsigned cpu, const X86LapicState *s)
+{
+    Lapic *l = (Lapic *)d;
+    const uint64_t left = s->reg[CURRENT / 16];
+    l->base[cpu] = s->base;
+    memcpy(reg(l, cpu, 0), s->reg, sizeof(s->reg));
+    *reg(l, cpu, ID) = is_x2(l, cpu) ? cpu : cpu << 24;
+    l->deadline[cpu] = timer_mode(l, cpu) == TIMER_DEADLINE ? s->deadline : 0;
+    l->started[cpu] = 0;
+    if (left && get(l, cpu, INITIAL) && timer_mode(l, cpu) != TIMER_DEADLINE)
+        l->started[cpu] = clock_now(l->dev.clock) - period_ns(l, cpu) + (left << divider(l, cpu));
+}
 
 /* ---- life ---- */
 

@@ -12,6 +12,7 @@
 #define HW_INTC_X86_LAPIC_H
 
 #include "hw/core/dev.h"
+#include "hw/core/x86_chips.h"
 
 enum { X86_LAPIC_CPUS = 16, X86_LAPIC_BYTES = 4096 };
 
@@ -35,6 +36,11 @@ extern const DevClass x86_lapic_class;
 /* The cpu takes an interrupt; its vector, X86_LAPIC_NONE: there is none (any more). */
 enum { X86_LAPIC_NONE = 256 };
 unsigned x86_lapic_ack(Device *d, unsigned cpu);
+/* Another engine has the local APICs: this one keeps still. */
+void x86_lapic_rest(Device *d, bool on);
+/* The state of one, while nobody uses it; its fields alone: then `loaded` of the class. */
+void x86_lapic_get(Device *d, unsigned cpu, X86LapicState *ret);
+void x86_lapic_put(Device *d, unsigned cpu, const X86LapicState *s);
 /* Bits 7 to 4 of TPR, as CR8 has them. */
 unsigned x86_lapic_cr8(Device *d, unsigned cpu);
 void x86_lapic_set_cr8(Device *d, unsigned cpu, unsigned v);

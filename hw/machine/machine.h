@@ -136,6 +136,11 @@ typedef struct BoardOption {
     const char *name, *words, *help;
 } BoardOption;
 
+/* FETCH: all cpus are made whole, and what the engine has goes to the board's devices. HAND_OVER: the other
+ * way, with accel_cpu_adopt() of all cpus. SETTLE: behind that, where the devices were not loaded: those that
+ * the board has drive their lines. */
+typedef enum BoardMove { BOARD_FETCH, BOARD_HAND_OVER, BOARD_SETTLE } BoardMove;
+
 struct BoardClass {
     const char *name, *isa, *help;
     const TargetOps *target;
@@ -154,6 +159,10 @@ struct BoardClass {
     void (*clear)(Machine *m);
     void (*power_button)(Machine *m); /* is pressed; NULL: there is none */
     const BoardSleep *sleep;          /* NULL: there is none */
+    /* Interrupt controllers, which an engine may have. NULL: there are none that move. */
+    bool (*controllers)(Machine *m, BoardMove what, DevError *err);
+    /* What of the machine keeps it from changing its engine; NULL: nothing. */
+    const char *(*obstacle)(const Machine *m);
 };
 
 extern const BoardClass riscv_virt_board, riscv32_virt_board, arm_virt_board, arm32_virt_board,
@@ -197,5 +206,9 @@ bool machine_reset(Machine *m, DevError *err);
 /* Asleep in RAM: a reset that firmware takes for the end of that. */
 bool machine_wake(Machine *m, DevError *err);
 void machine_free(Machine *m);
+/* Cpus, clock, disks and back ends stand still: another engine runs the machine from now on, as
+ * accel_switch() has it. False: err says why; *ret_lost: and the one of before does not go on, either. */
+bool machine_change_engine(Machine *m, const struct AccelOps *engine, bool jit, bool *ret_lost,
+                           DevError *err);
 
 #endif

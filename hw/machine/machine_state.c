@@ -123,8 +123,47 @@ static void write_state(Machine *m, Fmt *out)
     fmt_puts(out, "@end\n");
 }
 
+/* ---- what the engine has ---- */
+
+static void fetch(Machine *m)
+{
+    DevError none;
+    if (m->board->controllers)
+        m->board->controllers(m, BOARD_FETCH, &none);
+}
+
+static bool hand_over(Machine *m, DevError *err)
+{
+    if (m->board->controllers)
+        return m->board->controllers(m, BOARD_HAND_OVER, err);
+    bool ok = true;
+    for (unsigned k = 0; ok && k < m->cfg.cpus; k++)
+        ok = accel_cpu_adopt(m->cpu[k], &FMT_ON(err->text));
+    return ok;
+}
+
+static bool take_over(Machine *m, const struct AccelOps *engine, bool jit, DevError *err)
+{
+    return accel_switch(m->accel, engine, jit, err->text, sizeof(err->text)) && hand_over(m, err) &&
+           (!m->board->controllers || m->board->controllers(m, BOARD_SETTLE, err));
+}
+
+bool machine_change_engine(Machine *m, const struct AccelOps *engine, bool jit, bool *ret_lost, DevError *err)
+{
+    const struct AccelOps *was = accel_engine(m->accel);
+    DevError more;
+    err->text[0] = 0;
+    *ret_lost = false;
+    fetch(m);
+    if (take_over(m, engine, jit, err))
+        return true;
+    *ret_lost = !take_over(m, was, false, &more);
+    return false;
+}
+
 char *machine_state_save(Machine *m)
 {
+    fetch(m);
     return text_of(m, write_state);
 }
 
@@ -224,5 +263,5 @@ bool machine_state_load(Machine *m, const char *text, DevError *err)
     dev_reset(m->root);
     clock_set_now(&m->clock, now);
     return read_devices(m, &at, dev_load, err) && read_devices(m, &text, dev_load_fields, err) &&
-           read_cpus(&(CpuRoom){m, NULL}, &text, err) && settle_devices(m, err);
+           read_cpus(&(CpuRoom){m, NULL}, &text, err) && hand_over(m, err) && settle_devices(m, err);
 }

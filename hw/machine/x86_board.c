@@ -181,7 +181,7 @@ static void set_ferr(void *opaque, uint64_t number, bool level)
     irq_set(&b->gsi[X86_GSI_FERR], level);
 }
 
-_Static_assert(X86_TSC_HZ == 1000000000, "the machine's clock is the TSC");
+_Static_assert(X86_TSC_HZ == 1000000000, "the machine's clock is in ns");
 static uint64_t board_time(void *opaque)
 {
     return clock_now(&((const X86Board *)opaque)->machine->clock);
@@ -246,7 +246,7 @@ static void set_pic_out(void *receiver, unsigned n, bool level)
     const IrqLine lint0 = x86_lapic_pin(b->lapic, n);
     if (accel_irqchip(b->machine->accel) == ACCEL_IRQCHIP_BOARD)
         irq_set(&lint0, level);
-    else
+    else if (accel_irqchip(b->machine->accel) == ACCEL_IRQCHIP_SPLIT)
         raise_input(b, 0, X86_IN_INTR, level);
 }
 
@@ -258,7 +258,11 @@ static unsigned ack_pic(void *opaque)
 static void set_gsi(void *receiver, unsigned n, bool level)
 {
     enum { PIC_INPUTS = 16, CASCADE = 2 };
-    const X86Board *b = receiver;
+    X86Board *b = receiver;
+    if (level)
+        __atomic_fetch_or(&b->level, 1ull << n, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&b->level, ~(1ull << n), __ATOMIC_RELAXED);
     const unsigned input = n == X86_GSI_PIT ? CASCADE : n;
     if (accel_irqchip(b->machine->accel) == ACCEL_IRQCHIP_ENGINE) {
         accel_irq(b->machine->accel, n, level);
@@ -330,6 +334,7 @@ static void connect_cpus(Machine *m, X86Board *b)
         c->device_reg = device_reg;
         c->port = port;
         c->acknowledge = acknowledge;
+        c->take_back = x86_board_take_back;
         c->ferr = set_ferr;
         c->day_ns = m->cfg.time_of_day_ns;
         c->irq_end = end_by_engine;

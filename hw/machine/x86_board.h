@@ -44,6 +44,7 @@ typedef struct X86Board {
     MsiTarget msi, ioapic_msi[X86_IOAPICS]; /* of PCI functions; of the I/O APICs */
     IrqLine pic_out, eoi;
     IrqLine gsi[X86_GSIS];
+    uint64_t level; /* of each, as its source drives it; by any thread */
     struct {
         uint64_t base, bytes;
         uint32_t type;
@@ -82,6 +83,9 @@ bool x86_board_smbios(Machine *m, X86Board *b, DevError *err);
 /* With -kernel: what firmware needs to start it; more: of the board, behind the user's words.
  * (x86_boot.c) */
 bool x86_board_kernel(Machine *m, X86Board *b, const char *more, DevError *err);
+/* BoardClass.controllers (x86_controllers.c) */
+void x86_board_take_back(void *b, uint64_t cpu, unsigned vector); /* CpuBoard.take_back */
+bool x86_board_controllers(Machine *m, X86Board *b, BoardMove what, DevError *err);
 /* An SMI of one cpu. */
 void x86_board_smi(const X86Board *b, unsigned cpu);
 void x86_board_clear(X86Board *b);

@@ -106,6 +106,11 @@ static void press_power(Machine *m)
         acpi_ged_press(v->ged);
 }
 
+static bool controllers(Machine *m, BoardMove what, DevError *err)
+{
+    return x86_board_controllers(m, &((Microvm *)m->board_data)->b, what, err);
+}
+
 static const BoardOption options[] = {
     {"acpi", "on|off", "ACPI tables, 24 slots for devices"},
     {"pic", "on|off", "a pair of 8259"},
@@ -121,7 +126,7 @@ static const BoardOption options[] = {
         .name = "microvm", .isa = isa_name, .help = "PC of virtio devices", .target = &(ops),                \
         .options = options, .n_options = ARRAY_SIZE(options), .own_ioapics = true, .default_ram = 128 << 20, \
         .serials = 1, .firmware = "bios-microvm.bin", .build = microvm_build, .load = microvm_load,          \
-        .clear = microvm_clear, .power_button = press_power                                                  \
+        .clear = microvm_clear, .power_button = press_power, .controllers = controllers                      \
     }
 
 const BoardClass x86_microvm_board = MICROVM_BOARD("x86_64", target_x86_64_sys);

@@ -408,6 +408,17 @@ static void set_waking(Machine *m, bool on)
         if (chipset[k])
             ((PciFunction *)chipset[k])->waking = on;
 }
+static bool controllers(Machine *m, BoardMove what, DevError *err)
+{
+    return x86_board_controllers(m, &((Pc *)m->board_data)->b, what, err);
+}
+
+static const char *obstacle(const Machine *m)
+{
+    return ((const Pc *)m->board_data)->smm
+               ? "system management mode, which KVM's cpus do not have; -machine smm=off would do"
+               : NULL;
+}
 static const BoardSleep suspend = {sleep_is_offered, is_asleep, press_power, set_waking};
 
 static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmware"},
@@ -420,8 +431,9 @@ static const BoardOption options[] = {{"acpi", "on|off", "ACPI tables for firmwa
     {                                                                                                        \
         .name = board_name, .isa = isa_name, .help = text, .pci_path = "pci@i0cf8", .target = &(ops),        \
         .options = options, .n_options = ARRAY_SIZE(options), .default_ram = 128 << 20, .serials = 2,        \
-        .display = true, .ide_units = units, .firmware = "bios-256k.bin", .build = pc_build,                 \
-        .nic = card, .load = pc_load, .clear = pc_clear, .power_button = press_power, .sleep = &suspend      \
+        .display = true, .ide_units = units, .firmware = "bios-256k.bin", .build = pc_build, .nic = card,    \
+        .load = pc_load, .clear = pc_clear, .power_button = press_power, .sleep = &suspend,                  \
+        .controllers = controllers, .obstacle = obstacle                                                     \
     }
 #define PC_TEXT  "PC of 1996 (i440FX, PIIX)"
 #define Q35_TEXT "PC of 2009 (Q35, ICH9)"

@@ -13,6 +13,7 @@ typedef struct Pit {
     Device dev;
     const IrqLine *irq;
     Timer timer;
+    bool rests;
     DEV_STATE_BEGIN
     uint64_t loaded[COUNTERS]; /* ns */
     uint32_t count[COUNTERS];  /* 1 to 65536 */
@@ -26,6 +27,10 @@ typedef struct Pit {
     uint8_t speaker, muted;
     DEV_STATE_END
 } Pit;
+
+_Static_assert((int)COUNTERS == (int)X86_CHIP_COUNTERS, "of the same kind");
+/* Fields of a counter that have the same name there. */
+#define SAME(X) X(latch) X(mode) X(bcd) X(rw) X(gate) X(low) X(latched) X(status) X(status_latched)
 
 static uint64_t ticks_since(uint64_t from, uint64_t now)
 {
@@ -113,7 +118,7 @@ static uint64_t next_change(const Pit *p, uint64_t now)
 static void rearm(Pit *p)
 {
     const uint64_t now = now_of(p), due = next_change(p, now), least = now + CLOCK_LEAST_PERIOD_NS;
-    if (due)
+    if (due && !p->rests)
         timer_set(p->dev.clock, &p->timer, is_periodic(p, 0) ? MAX(due, least) : due);
     else
         timer_cancel(p->dev.clock, &p->timer);
@@ -121,7 +126,8 @@ static void rearm(Pit *p)
 
 static void show(const Pit *p)
 {
-    irq_set(p->irq, !p->muted && output(p, 0, now_of(p)));
+    if (!p->rests)
+        irq_set(p->irq, !p->muted && output(p, 0, now_of(p)));
 }
 
 static void fire(void *opaque)
@@ -143,6 +149,52 @@ void i8254_mute(Device *d, bool on)
     lock_take(&d->lock);
     p->muted = on;
     show(p);
+    lock_release(&d->lock);
+}
+
+/* ---- another engine's ---- */
+
+void i8254_rest(Device *d, bool on)
+{
+    Pit *p = (Pit *)d;
+    lock_take(&d->lock);
+    p->rests = on;
+    rearm(p);
+    lock_release(&d->lock);
+}
+
+void i8254_get(Device *d, X86PitState *ret)
+{
+    const Pit *p = (const Pit *)d;
+    lock_take(&d->lock);
+    *ret = (X86PitState){.speaker = (p->speaker & PORT61_DATA) != 0, .muted = p->muted};
+    for (unsigned n = 0; n < COUNTERS; n++) {
+        ret->counter[n].loaded = p->loaded[n];
+        ret->counter[n].count = p->unloaded[n] ? 0 : p->count[n];
+        ret->counter[n].second_write = p->second[n] & 1;
+        ret->counter[n].second_read = p->second[n] >> 1 & 1;
+#define GET(name) ret->counter[n].name = p->name[n];
+        SAME(GET)
+#undef GET
+    }
+    lock_release(&d->lock);
+}
+
+void i8254_put(Device *d, const X86PitState *s)
+{
+    Pit *p = (Pit *)d;
+    lock_take(&d->lock);
+    p->speaker = (uint8_t)((s->speaker ? PORT61_DATA : 0) | (s->counter[SPEAKER].gate ? PORT61_GATE : 0));
+    p->muted = s->muted;
+    for (unsigned n = 0; n < COUNTERS; n++) {
+        p->loaded[n] = s->counter[n].loaded;
+        p->unloaded[n] = s->counter[n].count == 0;
+        p->count[n] = s->counter[n].count ? s->counter[n].count : 65536;
+        p->second[n] = (uint8_t)(s->counter[n].second_write | s->counter[n].second_read << 1);
+#define PUT(name) p->name[n] = s->counter[n].name;
+        SAME(PUT)
+#undef PUT
+    }
     lock_release(&d->lock);
 }
 

@@ -4,6 +4,7 @@
 #define HW_TIMER_I8254_H
 
 #include "hw/core/dev.h"
+#include "hw/core/x86_chips.h"
 
 enum { I8254_HZ = 1193182 };
 
@@ -11,5 +12,11 @@ extern const DevClass i8254_class;
 
 /* Counter 0 makes no interrupts while a HPET has its place; until a reset. */
 void i8254_mute(Device *d, bool on);
+
+/* Another engine has the timer: this one keeps still. */
+void i8254_rest(Device *d, bool on);
+/* Its state, fields alone: then `loaded` of the class. */
+void i8254_get(Device *d, X86PitState *ret);
+void i8254_put(Device *d, const X86PitState *s);
 
 #endif

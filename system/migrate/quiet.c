@@ -4,9 +4,8 @@
 
 bool quiet_is_possible(const Vm *vm, GError **err)
 {
-    return accel_irqchip(vm->machine->accel) == ACCEL_IRQCHIP_BOARD ||
-           sys_fail(err, "the state of KVM's interrupt controllers is not saved: with "
-                         "-machine kernel-irqchip=off the machine has its own");
+    return accel_irqchip(vm->machine->accel) == ACCEL_IRQCHIP_BOARD || vm->machine->board->controllers ||
+           sys_fail(err, "the state of KVM's interrupt controllers is not saved on this host");
 }
 
 bool quiet_begin(Vm *vm, RunState as, Quiet *ret, GError **err)

@@ -66,8 +66,14 @@ void x86_reset_cpu(X86Machine *m, bool init)
     m->x86.model = kept.model;
     memcpy(m->x86.differs, kept.differs, sizeof m->x86.differs);
     m->x86.odd_segs = 0; /* of programs alone */
-    *s = (X86Sys){
-        .board = old.board, .lines = lines, .sipi = old.sipi, .shadow_pc = ~0ull, .trap_shadow = ~0ull};
+    *s = (X86Sys){.board = old.board,
+                  .lines = lines,
+                  .sipi = old.sipi,
+                  .model_chosen = old.model_chosen,
+                  .tsc_khz = old.tsc_khz,
+                  .shadow_pc = ~0ull,
+                  .trap_shadow = ~0ull};
+    memcpy(s->hidden, old.hidden, sizeof(s->hidden));
     if (init) {
         memcpy(m->x86.zmm, kept.zmm, sizeof kept.zmm);
         m->x86.fpu = kept.fpu;
@@ -105,9 +111,7 @@ static void machine_reset(Cpu *cpu)
     if (!m->sys.model_chosen)
         m->x86.model = X86_MODEL_MAX;
     __atomic_fetch_and(&m->sys.lines, 1u << X86_IN_INTR | 1u << X86_IN_A20M, __ATOMIC_ACQ_REL);
-    uint32_t chosen = m->sys.model_chosen;
     x86_reset_cpu(m, false);
-    m->sys.model_chosen = chosen;
 }
 
 /* ---- what code depends on ---- */
@@ -197,10 +201,29 @@ bool x86_sys_has(const X86Machine *m, X86Feat f)
     return x86_cpu_has(&m->x86, f);
 }
 
+enum { NS_KHZ = X86_TSC_HZ / 1000 };
+_Static_assert(X86_TSC_HZ == 1000000000, "CpuBoard.time() is in ns");
+
+uint64_t x86_tsc_khz(const X86Machine *m)
+{
+    return m->sys.tsc_khz ? m->sys.tsc_khz : (uint64_t)NS_KHZ;
+}
+
+uint64_t x86_tsc_ticks(const X86Machine *m, uint64_t ns)
+{
+    return m->sys.tsc_khz ? (uint64_t)((unsigned __int128)ns * m->sys.tsc_khz / NS_KHZ) : ns;
+}
+
+uint64_t x86_tsc_ns(const X86Machine *m, uint64_t ticks)
+{
+    const uint64_t khz = m->sys.tsc_khz;
+    return khz ? (uint64_t)(((unsigned __int128)ticks * NS_KHZ + (khz - 1)) / khz) : ticks;
+}
+
 uint64_t x86_tsc(const X86Machine *m)
 {
     const CpuBoard *b = &m->sys.board;
-    return (b->time ? b->time(b->opaque) : 0) + m->sys.tsc_adjust;
+    return x86_tsc_ticks(m, b->time ? b->time(b->opaque) : 0) + m->sys.tsc_adjust;
 }
 
 void x86_set_all_flags(X86Machine *m, uint64_t v)

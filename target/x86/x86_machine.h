@@ -9,8 +9,8 @@
  * Registers that the local APIC has come by CpuBoard.device_reg() with the number of their MSR, and CR8
  * (bits 7..4 of the task priority) as X86_REG_CR8; false: #GP. They are IA32_APIC_BASE, 0x6e0 (TSC deadline)
  * and 0x800 to 0x8ff (x2APIC). The bootstrap processor is number 0; others wait for SIPI after reset.
- * Time: CpuBoard.time() and alarm() are in units of 1 / X86_TSC_HZ s, and are what the TSC counts in, from
- * power-on.
+ * Time: CpuBoard.time() and alarm() are in units of 1 / X86_TSC_HZ s, from power-on; the TSC counts in them,
+ * too, but where it has the rate of a host's.
  * Port I/O: CpuBoard.port(). Where nothing answers, reads give all ones, of memory too (TargetSys.bus_error
  * is not called).
  * Triple fault and shutdown: CpuBoard.power(CPU_POWER_RESET).

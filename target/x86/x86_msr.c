@@ -25,6 +25,11 @@ enum {
 #define MSR_AMD_FIRST 0xc0010000u
 #define MSR_AMD_LAST  0xc001ffffu
 
+bool x86_msr_ignored(uint32_t n)
+{
+    return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
+}
+
 static const uint16_t fixed[X86_MTRR_FIXED] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
                                                0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
 
@@ -58,15 +63,15 @@ static bool apic_reg(X86Machine *m, uint32_t n, bool write, uint64_t *io)
 /* The local APIC counts in the machine's time, which the TSC may be ahead of or behind. 0 is no deadline. */
 static bool deadline(X86Machine *m, bool write, uint64_t *io)
 {
-    const uint64_t tsc = x86_tsc(m), now = tsc - m->sys.tsc_adjust;
+    const uint64_t tsc = x86_tsc(m), now = x86_tsc_ns(m, tsc - m->sys.tsc_adjust);
     if (write && *io) {
-        const uint64_t left = *io > tsc ? *io - tsc : 0;
+        const uint64_t left = x86_tsc_ns(m, *io > tsc ? *io - tsc : 0);
         *io = MAX(now + MIN(left, UINT64_MAX - now), 1u);
     }
     if (!x86_sys_has(m, X86_FEAT_DEADLINE) || !apic_reg(m, MSR_TSC_DEADLINE, write, io))
         return false;
     if (!write && *io)
-        *io += m->sys.tsc_adjust;
+        *io = x86_tsc_ticks(m, *io) + m->sys.tsc_adjust;
     return true;
 }
 
@@ -120,7 +125,7 @@ bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret)
     case MSR_DEBUG_CTL: /* no last branches, no steps of branches */
     case MSR_ARCH_CAP:
     case MSR_PLATFORM_INFO: return true;
-    default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
+    default: return x86_msr_ignored(n);
     }
 }
 
@@ -195,11 +200,51 @@ bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v)
     case MSR_DEBUG_CTL: return v == 0;
     case 0x49: /* PRED_CMD */ return true;
     case 0x79: /* microcode update */ return true;
-    default: return n >= MSR_AMD_FIRST && n <= MSR_AMD_LAST;
+    default: return x86_msr_ignored(n);
+    }
+}
+
+uint64_t *x86_msr_home(X86Machine *m, uint32_t n)
+{
+    enum { PV_WALL = 0x4b564d00, PV_CLOCK = 0x4b564d01 };
+    if (mtrr_at(m, n) || bank_at(m, n))
+        return mtrr_at(m, n) ? mtrr_at(m, n) : bank_at(m, n);
+    switch (n) {
+#define MSR(id, name, number, field, writable)                                                               \
+    case number:                                                                                             \
+        return &m->sys.field;
+#define AMSR(id, name, number, field) MSR(id, name, number, field, 0)
+#include "target/x86/x86_msrs.def"
+#undef MSR
+#undef AMSR
+    case PV_WALL: return &m->sys.pv_wall;
+    case PV_CLOCK: return &m->sys.pv_clock;
+    default: return NULL;
     }
 }
 
 /* ---- CPUID ---- */
+
+const X86FeatureReg x86_feature_regs[X86_FEATURE_REGS] = {
+    {1, 0, 2, "1.ecx"},
+    {1, 0, 3, "1.edx"},
+    {7, 0, 1, "7.ebx"},
+    {7, 0, 2, "7.ecx"},
+    {7, 0, 3, "7.edx"},
+    {7, 1, 0, "7:1.eax"},
+    {0xd, 1, 0, "d:1.eax"},
+    {0x80000001, 0, 2, "80000001.c"},
+    {0x80000001, 0, 3, "80000001.d"},
+    {0x80000007, 0, 3, "80000007.d"},
+    {0x40000001, 0, 0, "40000001.a"},
+};
+
+static void hide(const X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    for (unsigned k = 0; k < X86_FEATURE_REGS; k++)
+        if (x86_feature_regs[k].leaf == leaf && x86_feature_regs[k].sub == sub)
+            ret[x86_feature_regs[k].reg] &= ~m->sys.hidden[k];
+}
 
 /* Each cpu is a package of one core with one thread. */
 static void topology_leaf(const X86Machine *m, uint32_t sub, uint32_t ret[4])
@@ -211,7 +256,7 @@ static void topology_leaf(const X86Machine *m, uint32_t sub, uint32_t ret[4])
 }
 
 /* What machines have beyond user mode. */
-void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+static void fill_cpuid(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
 {
     enum {
         LAST = 0x16,
@@ -251,13 +296,19 @@ void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[
     } else if (leaf == 0xd) {
         memset(ret, 0, 4 * sizeof(ret[0]));
         x86_xsave_leaf(cpu, x86_xcr0_known(m), m->sys.xcr0, sub, ret);
-    } else if (leaf == 0x15) { /* the crystal is the local APIC's clock as well */
+    } else if (leaf == 0x15 && !m->sys.tsc_khz) { /* the crystal is the local APIC's clock as well */
         ret[0] = ret[1] = 1;
         ret[2] = X86_TSC_HZ;
     } else if (leaf == LAST) {
-        ret[0] = ret[1] = X86_TSC_HZ / 1000000;
+        ret[0] = ret[1] = (uint32_t)(x86_tsc_khz(m) / 1000);
         ret[2] = 100;
     }
+}
+
+void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4])
+{
+    fill_cpuid(m, leaf, sub, ret);
+    hide(m, leaf, sub, ret);
 }
 
 void x86_machine_cpuid(Cpu *cpu, uint32_t leaf, uint32_t sub, uint32_t ret[4])

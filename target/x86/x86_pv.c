@@ -4,8 +4,8 @@
  * same leaves under both engines. Source: Documentation/virt/kvm/x86/{cpuid,msr,hypercalls}.rst; the
  * structures: asm/kvm_para.h, asm/pvclock-abi.h.
  *
- * The TSC counts nanoseconds, is the same in all cpus but for what the guest writes to it, and never stops
- * alone: a clock's page is written when the guest asks for it, and when it sets its TSC.
+ * The TSC counts nanoseconds, or at a host's rate, is the same in all cpus but for what the guest writes to
+ * it, and never stops alone: a clock's page is written when the guest asks for it, and when it sets its TSC.
  */
 #include "target/x86/x86_sys.h"
 
@@ -27,7 +27,8 @@ bool x86_pv_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
         ret[0] = (uint32_t)(NO_IO_DELAY | UNHALT);
         ret[0] |= x86_sys_has(m, X86_FEAT_KVMCLOCK) ? (uint32_t)(CLOCK | CLOCK2 | STABLE) : 0;
     } else if (leaf == PV_LAST) {
-        ret[0] = ret[1] = X86_TSC_HZ / 1000; /* kHz of the TSC; of the local APIC's timer */
+        ret[0] = (uint32_t)x86_tsc_khz(m);
+        ret[1] = X86_TSC_HZ / 1000; /* of the local APIC's timer */
     }
     return true;
 }
@@ -63,20 +64,33 @@ static uint32_t version_at(X86Machine *m, Gpa at)
     return ((uint32_t)(v >> (at & 4 ? 32 : 0)) & ~1u) + 2;
 }
 
+/* ns = (ticks << shift) * factor >> 32, factor with its highest bit set. */
+static uint32_t factor_of(uint64_t khz, int *ret_shift)
+{
+    const uint64_t ns = X86_TSC_HZ / 1000; /* in as many ticks as khz says */
+    *ret_shift = 0;
+    while (khz << *ret_shift <= ns)
+        ++*ret_shift;
+    while (*ret_shift <= 0 && khz > ns << (1 - *ret_shift))
+        --*ret_shift;
+    return (uint32_t)((ns << (32 - *ret_shift)) / khz);
+}
+
 void x86_pv_show_clock(X86Machine *m)
 {
-    enum { TSC_STABLE = 1, SHIFT = 1 };
-    const uint32_t half = 1u << 31; /* ns = (ticks << SHIFT) * half >> 32 */
+    enum { TSC_STABLE = 1 };
+    int shift;
+    const uint32_t factor = factor_of(x86_tsc_khz(m), &shift);
     const Gpa at = m->sys.pv_clock & ~3ull;
     if (!(m->sys.pv_clock & ENABLED))
         return;
-    const uint64_t tsc = x86_tsc(m);
+    const uint64_t tsc = x86_tsc(m), now = x86_tsc_ns(m, tsc - m->sys.tsc_adjust);
     const uint32_t version = version_at(m, at);
     put(m, at, version - 1); /* being changed */
     put_wide(m, at + 8, tsc);
-    put_wide(m, at + 16, tsc - m->sys.tsc_adjust);
-    put(m, at + 24, half);
-    put(m, at + 28, SHIFT | TSC_STABLE << 8);
+    put_wide(m, at + 16, now);
+    put(m, at + 24, factor);
+    put(m, at + 28, (uint8_t)shift | TSC_STABLE << 8);
     put(m, at, version);
 }
 

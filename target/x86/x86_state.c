@@ -93,6 +93,11 @@ static const StateField rows[] = {
     SYS(trapping),
     SYS(watch_hit),
     NOT(sys.model_chosen),
+    SYSS(hidden),
+    SYS(tsc_khz),
+    SYS(n_others),
+    SYSS(other),
+    SYSS(other_value),
     SYS(shadow_pc),
     SYS(trap_shadow),
     SYS(svm.vm_cr),
@@ -118,16 +123,35 @@ static const StateField rows[] = {
 /* Values that would be handed to the host, or are taken for small numbers. */
 static bool loaded(Cpu *cpu)
 {
-    enum { MOST_CPL = 3, MOST_SIPI = 255, DENORM_AND_FLUSH = X86_MXCSR_DAZ | X86_MXCSR_FZ };
+    enum { MOST_CPL = 3, MOST_SIPI = 255, LEAST_KHZ = 1000, MOST_KHZ = 100000000 };
+    enum { DENORM_AND_FLUSH = X86_MXCSR_DAZ | X86_MXCSR_FZ };
     X86Machine *m = x86_machine(cpu);
     const X86Sys *s = &m->sys;
     if (s->cpl > MOST_CPL || s->sipi > MOST_SIPI || s->in_smm > 1 || m->x86.df > 1 || m->x86.zmm_used > 1 ||
         m->x86.mxcsr_masks & ~(uint32_t)X86_MXCSR_MASKS || m->x86.fp_modes & ~(uint32_t)DENORM_AND_FLUSH ||
         s->svm.guest > 1 || s->svm.nested > 1 || s->svm.smm_guest > 1 || s->svm.asid >= SVM_ASIDS ||
+        s->n_others > X86_MOST_OTHERS || (s->tsc_khz && (s->tsc_khz < LEAST_KHZ || s->tsc_khz > MOST_KHZ)) ||
         s->xcr0 & ~x86_xcr0_known(m) || !(s->xcr0 & X86_XC_X87))
         return false;
     x86_select(m);
+    x86_pv_show_clock(m);
     return true;
 }
 
-const TargetState x86_state = {.rows = rows, .n = ARRAY_SIZE(rows), .loaded = loaded};
+/* Of registers that only KVM has those do not matter whose writes the translator ignores, or which follow
+ * from others. */
+static bool translates(const Cpu *cpu, Fmt *err)
+{
+    enum { TSC_ADJUST = 0x3b, MICROCODE = 0x8b };
+    const X86Sys *s = &((const X86Machine *)cpu)->sys;
+    for (unsigned n = 0; n < s->n_others; n++) {
+        if (s->other[n] == TSC_ADJUST || s->other[n] == MICROCODE || x86_msr_ignored(s->other[n]))
+            continue;
+        fmt_printf(err, "the guest uses a register that the translator lacks: MSR 0x%x", s->other[n]);
+        return false;
+    }
+    return true;
+}
+
+const TargetState x86_state = {
+    .rows = rows, .n = ARRAY_SIZE(rows), .loaded = loaded, .translates = translates};

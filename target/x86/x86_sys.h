@@ -33,6 +33,7 @@ enum { X86_ES, X86_CS, X86_SS, X86_DSEG, X86_FS, X86_GS };
 enum { X86_PHYS_BITS = 40 };
 #define X86_BEYOND (0x000ffffffffff000ull & ~((1ull << X86_PHYS_BITS) - 1)) /* bits of an entry, an address */
 enum { X86_MTRRS = 8, X86_MTRR_FIXED = 11, X86_MC_BANKS = 10 };
+enum { X86_FEATURE_REGS = 11, X86_MOST_OTHERS = 64 };
 
 typedef struct X86Sys {
     CpuBoard board;
@@ -59,7 +60,15 @@ typedef struct X86Sys {
     uint32_t in_nmi;   /* NMI is held back until iret */
     uint32_t trapping; /* TF: the instruction at pc has run */
     uint32_t watch_hit; /* bits of DR6: of the instruction that runs, or has run */
-    uint32_t model_chosen; /* kept over resets, as board */
+    uint32_t model_chosen;             /* kept over resets, as board, and the next two */
+    uint32_t hidden[X86_FEATURE_REGS]; /* bits of x86_feature_regs[] that the model has and CPUID does not
+                                        * show: the host lacks them, under KVM */
+    uint32_t tsc_khz;                  /* 0: X86_TSC_HZ */
+    /* MSRs that only KVM has, where they are not what they were at power-on. The translator runs no cpu with
+     * such (TargetState.translates). */
+    uint32_t n_others;
+    uint32_t other[X86_MOST_OTHERS];
+    uint64_t other_value[X86_MOST_OTHERS];
     uint64_t shadow_pc;    /* no interrupt is taken here: it follows sti, mov ss */
     uint64_t trap_shadow;  /* no debug trap is taken here: it follows mov ss with traps on */
     X86Svm svm;
@@ -199,6 +208,10 @@ static inline uint64_t x86_stack_mask(const X86Machine *m)
 uint64_t x86_go(X86Machine *m); /* a helper's status: on at pc, with the context that the state asks for */
 bool x86_sys_has(const X86Machine *m, X86Feat f);
 uint64_t x86_tsc(const X86Machine *m);
+/* Ticks of the TSC in that many ns; ns that so many ticks take, rounded up. */
+uint64_t x86_tsc_ticks(const X86Machine *m, uint64_t ns);
+uint64_t x86_tsc_ns(const X86Machine *m, uint64_t ticks);
+uint64_t x86_tsc_khz(const X86Machine *m);
 void x86_set_all_flags(X86Machine *m, uint64_t rflags);
 void x86_reset_cpu(X86Machine *m, bool init); /* power-on, or INIT */
 
@@ -336,5 +349,15 @@ bool x86_read_cr(X86Machine *m, unsigned n, uint64_t *ret);
 bool x86_msr_read(X86Machine *m, uint32_t n, uint64_t *ret); /* false: #GP */
 bool x86_msr_write(X86Machine *m, uint32_t n, uint64_t v);
 void x86_cpuid_machine(X86Machine *m, uint32_t leaf, uint32_t sub, uint32_t ret[4]);
+/* Registers of CPUID that are bits of features, of which a host may lack some. */
+typedef struct X86FeatureReg {
+    uint32_t leaf;
+    uint8_t sub, reg; /* reg: 0 to 3 */
+    char name[11];
+} X86FeatureReg;
+extern const X86FeatureReg x86_feature_regs[X86_FEATURE_REGS];
+bool x86_msr_ignored(uint32_t n); /* read as 0, and may be written */
+/* Where the struct has a register of a model's; NULL: elsewhere, or nowhere. */
+uint64_t *x86_msr_home(X86Machine *m, uint32_t n);
 
 #endif

@@ -1,220 +1,12 @@
 /* accel/kvm against the host's /dev/kvm, with guests of our own (kvm_guests.S). Skipped where there is none,
  * or no permission. Argument: a pattern of tests, with - before it of those to be left out. */
-#include "tests/unit/test.h"
+#include "tests/accel/kvm_bench.h"
 
 #include "accel/accel_debug.h"
-#include "accel/kvm/kvm.h"
-#include "hw/core/mem_map.h"
-#include "target/mem.h"
-#include "target/x86/x86_sys.h"
 
 #include <elf.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <time.h>
 #include <unistd.h>
-
-extern const uint8_t kvm_rom[], kvm_rom_end[];
-#define GUESTS(X)                                                                                            \
-    X(ports)                                                                                                 \
-    X(memory) X(remap) X(count) X(late) X(triple) X(lost) X(smp) X(pic) X(inputs) X(both) X(messages) X(long)
-#define GUEST(name) extern const uint8_t kvm_guest_##name[];
-GUESTS(GUEST)
-#undef GUEST
-extern const uint8_t kvm_guest_second[];
-
-enum { RAM_BYTES = 4 << 20, ROM_BYTES = 65536, MOST_CPUS = 2, LOG = 512 };
-
-typedef struct Bench {
-    MemMap map;
-    RamBlock ram, rom;
-    MemRegion low, device, bios, bios_low;
-    Accel *accel;
-    Cpu *cpu[MOST_CPUS];
-    CpuBoard board[MOST_CPUS];
-    unsigned n_cpus, guest;
-    /* what the guest did, as text; `result`: its last word */
-    char log[LOG];
-    Fmt f;
-    unsigned result;
-    bool done, ready;
-    unsigned resets, ended;
-} Bench;
-static Bench b;
-
-/* ---- a machine ---- */
-
-static void end(unsigned result)
-{
-    b.result = result;
-    b.done = true;
-    for (unsigned k = 0; k < b.n_cpus; k++)
-        accel_wake(b.cpu[k]);
-}
-
-static void on_port(void *opaque, uint64_t number, uint16_t port, unsigned size, bool write, uint32_t *value)
-{
-    if (port == 0xf0 && !write)
-        *value = b.guest;
-    else if (port == 0xf1 && write) {
-        b.device.off = *value;
-        mem_map_update(&b.map);
-    } else if (port == 0xf2 && write) {
-        __atomic_store_n(&b.ready, true, __ATOMIC_SEQ_CST);
-    } else if (port == 0xf4 && write) {
-        end(*value);
-    } else if (write) {
-        fmt_printf(&b.f, "%x/%u<%x ", port, size, *value);
-    } else {
-        *value = 0x61626364;
-        fmt_printf(&b.f, "%x/%u ", port, size);
-    }
-}
-
-static void on_power(void *opaque, CpuPower what)
-{
-    b.resets += what == CPU_POWER_RESET;
-    end(0);
-}
-
-static void on_end(void *opaque, unsigned vector)
-{
-    b.ended = vector;
-}
-
-static int on_acknowledge(void *opaque, uint64_t number)
-{
-    target_x86_64_sys.sys->set_irq(b.cpu[number], X86_IN_INTR, false);
-    return 0x41;
-}
-
-static uint64_t device_read(void *dev, uint64_t offset, unsigned size)
-{
-    uint64_t v = 0;
-    for (unsigned k = 0; k < size; k++) /* byte n is n; of the word at 12, 12 */
-        v |= (offset == 12 ? 12 : offset + k) << k * 8;
-    return v;
-}
-static void device_write(void *dev, uint64_t offset, uint64_t value, unsigned size)
-{
-    fmt_printf(&b.f, "[%x]/%u<%lx ", (unsigned)offset, size, (unsigned long)value);
-}
-static const MmioOps device_ops = {.read = device_read, .write = device_write, .min = 1, .max = 8};
-
-static int setup_with(unsigned cpus, AccelIrqchip irqchip)
-{
-    char err[160] = "";
-    b = (Bench){.n_cpus = cpus};
-    b.f = FMT_ON(b.log);
-    mem_map_init(&b.map);
-    assert_true(ram_block_init(&b.ram, "ram", RAM_BYTES, 1 << 30) &&
-                ram_block_init(&b.rom, "rom", ROM_BYTES, 2u << 30));
-    memcpy(b.rom.host, kvm_rom, (size_t)(kvm_rom_end - kvm_rom));
-    const AccelConfig cfg = {.engine = &accel_engine_kvm, .irqchip = irqchip, .machine = &b.map};
-    b.accel = accel_new(&cfg, &target_x86_64_sys, err, sizeof(err));
-    if (!b.accel)
-        fail_msg("%s", err);
-    b.low = (MemRegion){.name = "low", .kind = MEM_RAM, .bytes = RAM_BYTES, .ram = &b.ram};
-    b.device = (MemRegion){.name = "device",
-                           .kind = MEM_MMIO,
-                           .priority = 1,
-                           .base = 0xd0000,
-                           .bytes = 0x1000,
-                           .ops = &device_ops};
-    b.bios =
-        (MemRegion){.name = "bios", .kind = MEM_ROM, .base = 0xffff0000, .bytes = ROM_BYTES, .ram = &b.rom};
-    b.bios_low = (MemRegion){.name = "bios-low",
-                             .kind = MEM_ALIAS,
-                             .priority = 1,
-                             .base = 0xf0000,
-                             .bytes = ROM_BYTES,
-                             .target = &b.bios};
-    static MemRegion nobody;
-    static const MmioOps none = {.read = device_read, .write = device_write, .min = 9, .max = 8};
-    nobody = (MemRegion){
-        .name = "nobody", .kind = MEM_MMIO, .priority = 1, .base = 0xe0000, .bytes = 0x1000, .ops = &none};
-    assert_true(mem_map_add(&b.map, &b.low) && mem_map_add(&b.map, &b.device) &&
-                mem_map_add(&b.map, &b.bios) && mem_map_add(&b.map, &b.bios_low) &&
-                mem_map_add(&b.map, &nobody));
-    for (unsigned k = 0; k < cpus; k++) {
-        b.board[k] = (CpuBoard){.number = k,
-                                .port = on_port,
-                                .power = on_power,
-                                .irq_end = on_end,
-                                .acknowledge = on_acknowledge};
-        b.cpu[k] = accel_cpu_new(b.accel);
-        assert_non_null(b.cpu[k]);
-        *target_x86_64_sys.sys->board(b.cpu[k]) = b.board[k];
-        accel_cpu_reset(b.cpu[k]);
-    }
-    return 0;
-}
-static int setup(void **state)
-{
-    return setup_with(1, ACCEL_IRQCHIP_BOARD);
-}
-static int setup_chip(void **state)
-{
-    return setup_with(1, ACCEL_IRQCHIP_ENGINE);
-}
-static int setup_smp_board(void **state)
-{
-    return setup_with(2, ACCEL_IRQCHIP_BOARD);
-}
-static int setup_split(void **state)
-{
-    return setup_with(1, ACCEL_IRQCHIP_SPLIT);
-}
-static int setup_smp_split(void **state)
-{
-    return setup_with(2, ACCEL_IRQCHIP_SPLIT);
-}
-static int setup_smp(void **state)
-{
-    return setup_with(2, ACCEL_IRQCHIP_ENGINE);
-}
-
-static int teardown(void **state)
-{
-    accel_free(b.accel);
-    ram_block_clear(&b.ram);
-    ram_block_clear(&b.rom);
-    return 0;
-}
-
-static void *run_cpu(void *cpu)
-{
-    do
-        accel_run(cpu);
-    while (!b.done && ((Cpu *)cpu)->exit.kind == CPU_EXIT_KICK);
-    return NULL;
-}
-
-static void start(const uint8_t *guest)
-{
-    b.guest = (unsigned)(guest - kvm_rom);
-    b.done = b.ready = false;
-    b.f = FMT_ON(b.log);
-    b.log[0] = '\0';
-}
-static void run(const uint8_t *guest)
-{
-    start(guest);
-    run_cpu(b.cpu[0]);
-}
-
-static uint32_t ram_word(uint64_t at)
-{
-    uint32_t v;
-    memcpy(&v, b.ram.host + at, 4);
-    return __atomic_load_n((uint32_t *)(void *)(b.ram.host + at), __ATOMIC_SEQ_CST);
-}
-
-static void wait_for(const bool *what)
-{
-    while (!__atomic_load_n(what, __ATOMIC_SEQ_CST))
-        usleep(200);
-}
 
 /* ---- tests ---- */
 
@@ -292,12 +84,6 @@ static void test_long(void **state)
 }
 
 /* The cpu's thread comes out when it is kicked, its last access done, and goes on where it was. */
-static void *run_on(void *cpu)
-{
-    accel_run(cpu);
-    return NULL;
-}
-
 static void test_kick(void **state)
 {
     start(kvm_guest_count);
@@ -535,12 +321,6 @@ static void test_late(void **state)
     assert_string_equal(b.log, "[4]/2<1 ");
 }
 
-static void raise(unsigned cpu, unsigned input)
-{
-    if (target_x86_64_sys.sys->set_irq(b.cpu[cpu], input, true))
-        accel_wake(b.cpu[cpu]);
-}
-
 /* The board has the controllers, or the PIC. */
 static void test_inputs(void **state)
 {
@@ -550,7 +330,7 @@ static void test_inputs(void **state)
     for (unsigned n = 0; n < 3; n++) {
         wait_for(&b.ready);
         __atomic_store_n(&b.ready, false, __ATOMIC_SEQ_CST);
-        raise(0, n == 1 ? X86_IN_NMI : X86_IN_INTR);
+        raise_input(0, n == 1 ? X86_IN_NMI : X86_IN_INTR);
     }
     pthread_join(t, NULL);
     assert_true(b.done);
@@ -564,8 +344,8 @@ static void test_start(void **state)
     jump_at_0(kvm_guest_second);
     start(kvm_guest_both);
     pthread_create(&t, NULL, run_cpu, b.cpu[1]);
-    raise(1, X86_IN_INIT);
-    raise(1, X86_IN_SIPI);
+    raise_input(1, X86_IN_INIT);
+    raise_input(1, X86_IN_SIPI);
     run_cpu(b.cpu[0]);
     pthread_join(t, NULL);
     assert_true(b.done);
@@ -649,6 +429,13 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_messages, setup_chip, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup_split, teardown),
         cmocka_unit_test_setup_teardown(test_smp, setup_smp_split, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_pic, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_messages, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_messages, setup_split, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_inputs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_moved_inputs, setup_split, teardown),
+        cmocka_unit_test_setup_teardown(test_chips, setup_chip, teardown),
+        cmocka_unit_test_setup_teardown(test_engines, setup, teardown),
     };
     if (!usable()) {
         fprintf(stderr, "skipped: /dev/kvm is not there, or not for us\n");
