@@ -22,6 +22,7 @@ typedef struct NetDump NetDump;
 struct NetBack {
     NetPort port;
     char *id;
+    const char *kind; /* as -netdev names it */
     bool used;        /* it has a device */
     void (*out)(NetBack *b, const uint8_t *frame, size_t n); /* a frame from the machine */
     void (*close)(NetBack *b); /* everything, and the NetBack itself */

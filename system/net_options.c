@@ -31,8 +31,10 @@ static NetBack *open_net(SysNet *s, const char *what, const char *text, GError *
             return NULL;
         }
         NetBack *b = kinds[k].open(text[n] ? text + n + 1 : "", err);
-        if (b)
+        if (b) {
+            b->kind = kinds[k].name;
             s->net[s->n++] = b;
+        }
         return b;
     }
     const char *names[G_N_ELEMENTS(kinds)];

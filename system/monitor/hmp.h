@@ -39,6 +39,7 @@ void hmp_sendkey(Hmp *h, const char *args);
 void hmp_mouse_move(Hmp *h, const char *args);
 void hmp_mouse_button(Hmp *h, const char *args);
 void hmp_info_mice(Hmp *h, const char *args);
+void hmp_info_network(Hmp *h, const char *args);
 void hmp_info_pci(Hmp *h, const char *args);
 
 void hmp_tell_error(Hmp *h, bool ok, GError **err); /* unless ok */

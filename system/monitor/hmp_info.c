@@ -190,6 +190,7 @@ const HmpRow hmp_info_rows[] = {
     {"kvm", "", "show KVM information", info_kvm},
     {"mtree", "", "show memory tree", info_mtree},
     {"name", "", "show the current VM name", info_name},
+    {"network", "", "show the network state", hmp_info_network},
     {"pci", "", "show PCI info", hmp_info_pci},
     {"vnc", "", "show the vnc server status", hmp_info_vnc},
     {"mice", "", "show which guest mouse is receiving events", hmp_info_mice},

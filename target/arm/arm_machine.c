@@ -119,6 +119,19 @@ static const char *model_at(const TargetOps *ops, unsigned n)
     return n <= ARM_MODEL_MAX ? arm_model_name((ArmModel)n) : NULL; /* those behind are max with properties */
 }
 
+/* By their names in QEMU's manual; a model is what it is. */
+static bool property_at(const TargetOps *ops, unsigned n, TargetProperty *ret)
+{
+    static const TargetProperty properties[] = {
+        {"aarch64", TARGET_PROP_ON, NULL},        {"pmu", TARGET_PROP_ON, NULL},
+        {"sve", TARGET_PROP_OFF, NULL},           {"sme", TARGET_PROP_OFF, NULL},
+        {"pauth-impdef", TARGET_PROP_IDLE, NULL}, {"kvm-no-adjvtime", TARGET_PROP_IDLE, NULL},
+        {"kvm-steal-time", TARGET_PROP_OFF, NULL}};
+    if (n < ARRAY_SIZE(properties))
+        *ret = properties[n];
+    return n < ARRAY_SIZE(properties);
+}
+
 bool arm_ready(Cpu *base)
 {
     ArmMachine *m = (ArmMachine *)base;
@@ -218,6 +231,7 @@ static const TargetSys sys = {
     .wakes = arm_wakes,
     .ready = arm_ready,
     .configure = arm_configure,
+    .property = property_at,
     .model = model_at,
     .debug_reg = arm_debug_reg,
     .watches = arm_watches,

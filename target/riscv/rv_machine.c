@@ -97,6 +97,7 @@ static const TargetSys sys = {
     .debug_reg = rv_debug_reg,
     .set_irq = rv_set_irq,
     .configure = rv_configure,
+    .property = rv_property,
     .model = model_at,
     .extension = rv_extension,
     .state = &rv_state,

@@ -48,6 +48,15 @@ bool rv_configure(Cpu *base, const char *name, const char *value)
     return false;
 }
 
+bool rv_property(const TargetOps *ops, unsigned n, TargetProperty *ret)
+{
+    if (n >= RV_EXT_COUNT)
+        return false;
+    *ret =
+        (TargetProperty){exts[n].name, exts[n].how == HOW_ALWAYS ? TARGET_PROP_ON : TARGET_PROP_SWITCH, NULL};
+    return true;
+}
+
 bool rv_extension(const Cpu *base, unsigned n, const char **ret_name)
 {
     for (unsigned k = 0; k < RV_EXT_COUNT; k++) {

@@ -224,6 +224,7 @@ extern const TargetState rv_state;
 
 /* rv_model.c */
 bool rv_configure(Cpu *cpu, const char *name, const char *value);
+bool rv_property(const TargetOps *ops, unsigned n, TargetProperty *ret);
 bool rv_extension(const Cpu *cpu, unsigned n, const char **ret_name);
 void rv_model_default(RvCpu *cpu);
 
