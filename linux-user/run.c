@@ -6,6 +6,7 @@
 #include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/syscall.h"
+#include "linux-user/x86_64/abi_x86.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -121,6 +122,16 @@ static bool vsyscall(LuThread *t)
     return how != 0;
 }
 
+/* Of x86: a segment that is not present; int 0x80 of a 64-bit program. */
+static void vector(LuThread *t)
+{
+    int how = lu_x86_int80(t);
+    if (how > 0)
+        lu_signals_deliver(t, 0);
+    else
+        fault(t, how < 0 ? SIGSEGV : SIGBUS, SI_KERNEL, 0);
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -159,7 +170,7 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_PROTECTION:
         case CPU_EXIT_BOUND:
         case CPU_EXIT_OVERFLOW: fault(t, SIGSEGV, SI_KERNEL, 0); break;
-        case CPU_EXIT_VECTOR: /* of programs: a segment that is not present */
+        case CPU_EXIT_VECTOR: vector(t); break;
         case CPU_EXIT_STACK: fault(t, SIGBUS, SI_KERNEL, 0); break;
         case CPU_EXIT_DEBUG: lu_gdb_break(t); break;
         case CPU_EXIT_FENCE_I:

@@ -234,8 +234,10 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
         x86_sys_insn(t, x);
     else if (x->imm == 3)
         x86_trans_int3(t, x);
-    else if (x->imm == 0x80 && x->code32)
+    else if (x->imm == 0x80 && x->code32 && !(t->ctx & X86_CTX_COMPAT))
         x86_system_call(t);
+    else if (x->imm == 0x80)
+        x86_raise(t, CPU_EXIT_VECTOR);
     else if (x->imm == 4 && x->code32)
         t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_OVERFLOW};
     else

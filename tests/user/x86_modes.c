@@ -55,6 +55,7 @@ __asm__(".text\n.balign 64\nblob:\n"
         "f_divide: xor %edx, %edx; xor %ebx, %ebx; div %ebx; lret\n"
         "f_loop: add %ecx, %eax; rol $3, %eax; dec %ecx; jnz f_loop; lret\n"
         "f_call: call 1f; inc %eax; lret; 1: add %ebx, %eax; ret\n"
+        "f_gs: mov %ebx, %gs; mov %gs:4, %eax; xor %edx, %edx; mov %edx, %gs; lret\n"
         "f_long: lcall *60(%edi); lret\n" /* there and back once more */
         "out32: lret\n"
         ".code64\n"
@@ -102,6 +103,7 @@ static void enter(const char *what, const uint8_t *how, const uint8_t *to, unsig
 }
 
 #define F(name) extern uint8_t f_##name[]
+F(gs);
 F(adds);
 F(stack);
 F(wraps);
@@ -249,6 +251,25 @@ static void own_segments(void)
     }
 }
 
+/* The GDT's: 64-bit code has no other call for them. */
+static void thread_area(void)
+{
+    struct user_desc *d = (struct user_desc *)(void *)(low + DATA_AT);
+    long r;
+    *d = (struct user_desc){.entry_number = ~0u,
+                            .base_addr = (uint32_t)(uintptr_t)low + DATA_AT + 256,
+                            .limit = 4095,
+                            .seg_32bit = 1,
+                            .useable = 1};
+    memcpy(low + DATA_AT + 260, "here", 4);
+    __asm__ volatile("int $0x80" : "=a"(r) : "0"(243l), "b"(d) : "memory");
+    printf("set_thread_area: %ld entry %u\n", r, d->entry_number);
+    *regs =
+        (Regs){.rbx = d->entry_number << 3 | 3, .to = (uint32_t)(uintptr_t)moved(f_gs), .selector = CODE32};
+    ((Enter *)(void *)moved(by_call))(regs, low + STACK_AT);
+    print_regs("gs");
+}
+
 int main(void)
 {
     setbuf(stdout, NULL);
@@ -260,5 +281,6 @@ int main(void)
     plain();
     signals();
     own_segments();
+    thread_area();
     return 0;
 }
