@@ -12,6 +12,7 @@ const LuAbi *lu_abi_at(unsigned i)
     case 2: return &lu_abi_arm;
     case 3: return &lu_abi_x86_64;
     case 4: return &lu_abi_i386;
+    case 5: return &lu_abi_riscv32;
     default: return NULL;
     }
 }

@@ -16,6 +16,7 @@ struct Fmt;
 struct LuAbi {
     const TargetOps *target;
     const struct LuRegs *regs;  /* for debuggers (regset.h) */
+    const struct LuDebugIsa *debug; /* debug_regs.h; NULL: its kernel has none */
     const char *name;           /* as in messages and in the names that the program answers to, qemu-NAME */
     const char *uname_machine;  /* "riscv64" */
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */
@@ -82,7 +83,7 @@ struct LuAbi {
     void (*cpuinfo)(LuProc *p, struct Fmt *out, unsigned cpu); /* one processor of /proc/cpuinfo */
 };
 
-extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_i386, lu_abi_riscv64, lu_abi_x86_64;
+extern const LuAbi lu_abi_arm, lu_abi_arm64, lu_abi_i386, lu_abi_riscv32, lu_abi_riscv64, lu_abi_x86_64;
 
 enum { LU_ELF_HEAD = 20 }; /* bytes of an ELF header up to e_machine */
 

@@ -78,7 +78,7 @@ static Gva code_address(const LuThread *t)
 }
 
 /* CpuHooks.note: the accesses of one instruction. */
-static void note_access(void *cpu, uint64_t at, uint64_t n, unsigned how)
+static bool note_access(void *cpu, uint64_t at, uint64_t n, unsigned how)
 {
     const LuThread *t = ((const Cpu *)cpu)->owner;
     LuGdb *g = t->proc->gdb;
@@ -87,6 +87,7 @@ static void note_access(void *cpu, uint64_t at, uint64_t n, unsigned how)
         if (w->n && wanted && at < w->at + w->n && w->at < at + n)
             g->slot[t->gdb_slot - 1].seen = w;
     }
+    return true;
 }
 
 void lu_gdb_before(LuThread *t)

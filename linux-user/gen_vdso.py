@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|arm64|x86_64|i386 OUTPUT [IMAGE].
+"""Writes the vDSO of a guest, a complete ELF image, as a C header: gen_vdso.py riscv64|riscv32|arm64|x86_64|i386 OUTPUT [IMAGE].
 
 Every function is a plain system call: it is there for its name (gdb, unwinders and libc look for them) and
 because the kernel returns from signal handlers through it. No .eh_frame: unwinders know the two instructions of
@@ -17,11 +17,11 @@ EM_386 = 3
 
 
 class Guest:
-    def __init__(self, machine, flags, prefix, version, names, call, ret, numbers=None):
+    def __init__(self, machine, flags, prefix, version, names, call, ret, numbers=None, wide=True):
         """flags: of the ELF header; call: number -> the words that make a system call; ret: the word that returns;
         a word may be bytes instead."""
         self.machine, self.flags, self.prefix = machine, flags, prefix
-        self.names, self.call, self.ret, self.numbers = names, call, ret, numbers or NUMBERS
+        self.names, self.call, self.ret, self.numbers, self.wide = names, call, ret, numbers or NUMBERS, wide
         i386 = machine == EM_386
         self.soname = b"linux-gate.so.1" if i386 else b"linux-vdso.so.1"
         self.versions = [self.soname, version] + ([b"LINUX_2.5"] if i386 else [])
@@ -53,7 +53,10 @@ GUESTS["i386"] = Guest(EM_386, 0, b"__vdso_", b"LINUX_2.6",
                         "clock_gettime64", "getcpu"],
                        lambda number: [bytes.fromhex("538b5c24088b4c240c8b542410b8") + struct.pack("<I", number) + b"\xcd\x80\x5b"],
                        b"\xc3", {"gettimeofday": 78, "clock_gettime": 265, "clock_getres": 266, "time": 13,
-                                 "clock_gettime64": 403, "getcpu": 318})
+                                 "clock_gettime64": 403, "getcpu": 318}, wide=False)
+# Its kernel has no functions of time: there is no call with 32 bits of it.
+GUESTS["riscv32"] = Guest(243, 5, b"__vdso_", b"LINUX_4.15", ["rt_sigreturn", "getcpu", "flush_icache"],
+                          GUESTS["riscv64"].call, GUESTS["riscv64"].ret, wide=False)
 STT_FUNC_GLOBAL, ABSOLUTE = 0x12, 0xfff1
 
 
@@ -124,7 +127,7 @@ def versions(guest, offset):
 
 
 def build(guest):
-    elf = Layout(guest.machine != EM_386)
+    elf = Layout(guest.wide)
     strings, offset = b"\0", {}
     names = [prefix_of(guest, n) + n.encode() for n in guest.names]
     for s in names + guest.versions[1:] + [guest.soname]:

@@ -49,6 +49,7 @@ long lu_mm_brk(LuThread *t, Gva brk);
 void lu_mm_set_brk(LuMm *mm, Gva start);
 /* Calls on ranges that only need the range checked, and exec mappings that lose their contents noticed. */
 long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice);
+long lu_mm_mseal(LuThread *t, Gva addr, uint64_t len, uint64_t flags);
 long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long d, long e, long f);
 /* mlockall is made of mlock of the guest's mappings; MCL_FUTURE is remembered for later ones. */
 long lu_mm_mlockall(LuThread *t, int flags);

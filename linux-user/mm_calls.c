@@ -105,12 +105,22 @@ static bool over_limit(LuMm *mm, uint64_t more, bool data)
     return mm->total + more > mm->rlim[0][0] || (data && mm->data + more > mm->rlim[1][0]);
 }
 
-static bool touches_foreign(const LuMm *mm, Gva start, Gva end)
+static bool touches(const LuMm *mm, Gva start, Gva end, unsigned kinds)
 {
     for (uint32_t i = range_find(mm, start); i < mm->n && range_at(mm, i)->start < end; i++)
-        if (range_at(mm, i)->kind & RANGE_FOREIGN)
+        if (range_at(mm, i)->kind & kinds)
             return true;
     return false;
+}
+
+static bool touches_foreign(const LuMm *mm, Gva start, Gva end)
+{
+    return touches(mm, start, end, RANGE_FOREIGN);
+}
+
+static bool touches_sealed(const LuMm *mm, Gva start, Gva end)
+{
+    return touches(mm, start, end, RANGE_SEALED);
 }
 
 /* ---- mmap ---- */
@@ -208,6 +218,8 @@ static long map_fixed(LuMm *mm, After *a, Gva addr, uint64_t len, int prot, int 
         return flags & MAP_FIXED_NOREPLACE ? -EEXIST : -ENOMEM;
     if (flags & MAP_FIXED_NOREPLACE && !range_free(mm, addr, len))
         return -EEXIST;
+    if (touches_sealed(mm, addr, addr + len))
+        return -EPERM;
     changed(mm, a, addr, addr + len);
     return map_host(mm, addr, len, host_prot(prot), flags, fd, off);
 }
@@ -321,6 +333,8 @@ long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len)
     range_sync_growth(mm, addr);
     if (touches_foreign(mm, addr, addr + size)) {
         ret = -EINVAL;
+    } else if (touches_sealed(mm, addr, addr + size)) {
+        ret = -EPERM;
     } else if (mm->n + 2 > MAX_RANGES) {
         ret = -ENOMEM;
     } else {
@@ -340,6 +354,8 @@ static long protect_piece(LuMm *mm, After *a, uint32_t i, Gva start, Gva end, in
     Range r = *range_at(mm, i);
     if (r.kind & RANGE_FOREIGN)
         return -ENOMEM;
+    if (r.kind & RANGE_SEALED)
+        return -EPERM;
     if (mm->n + 3 > MAX_RANGES)
         return -ENOMEM;
     bool was_data = range_is_data(&r);
@@ -468,6 +484,9 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     if (i == mm->n || range_at(mm, i)->start > old || range_at(mm, i)->end - old < from ||
         (range_at(mm, i)->kind & RANGE_FOREIGN))
         return finish(t, mm, &a, -EFAULT);
+    if (touches_sealed(mm, old, old + from) ||
+        (flags & MREMAP_FIXED && touches_sealed(mm, new_addr, new_addr + to)))
+        return finish(t, mm, &a, -EPERM);
     Range r = *range_at(mm, i);
     bool data = range_is_data(&r);
     if (mm->n + 4 > MAX_RANGES || (to > from && over_limit(mm, to - from, data)))
@@ -498,6 +517,8 @@ long lu_mm_brk(LuThread *t, Gva want)
     Gva now = align_up(mm->brk, PAGE), end = align_up(want, PAGE);
     bool ok = want >= mm->brk_start && end >= want && end <= mm->layout.task_size &&
               want - mm->brk_start <= mm->rlim[1][0];
+    if (ok && end < now && touches_sealed(mm, end, now))
+        ok = false;
     if (ok && end < now) {
         mm_unguard(mm, t->proc->accel, end, now, false);
         ok = mm->n + 2 <= MAX_RANGES && !sys_is_err(sys_munmap((void *)end, now - end));
@@ -522,6 +543,21 @@ long lu_mm_brk(LuThread *t, Gva want)
 
 /* ---- the rest ---- */
 
+/* What may not be written shall not become zero either. */
+static bool loses_sealed(const LuMm *mm, Gva start, Gva end, int advice)
+{
+    enum { DONTNEED_LOCKED = 24 };
+    bool discards = advice == MADV_FREE || advice == MADV_DONTNEED || advice == DONTNEED_LOCKED ||
+                    advice == MADV_REMOVE || advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+    for (uint32_t i = range_find(mm, start); discards && i < mm->n && range_at(mm, i)->start < end; i++) {
+        const Range *r = range_at(mm, i);
+        if (r->kind & RANGE_SEALED && r->kind & RANGE_ANON && !(r->kind & RANGE_SHARED) &&
+            !(r->prot & PROT_WRITE))
+            return true;
+    }
+    return false;
+}
+
 long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice)
 {
     uint64_t size = align_up(len, PAGE);
@@ -532,11 +568,41 @@ long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice)
     /* Addresses past the end are unmapped ones: ENOMEM, after the advice was checked, as for any hole. */
     if (!lu_mm_in_range(mm->layout.task_size, addr, size))
         return finish(t, mm, &a, sys_madvise((void *)(mm->layout.task_size - PAGE), 0, advice) ?: -ENOMEM);
-    long ret = touches_foreign(mm, addr, addr + size) ? -ENOMEM : sys_madvise((void *)addr, size, advice);
+    long ret = touches_foreign(mm, addr, addr + size)        ? -ENOMEM
+               : loses_sealed(mm, addr, addr + size, advice) ? -EPERM
+                                                             : sys_madvise((void *)addr, size, advice);
     bool drops = advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE || advice == 24;
     if (drops)
         changed(mm, &a, addr, addr + size);
     return finish(t, mm, &a, ret);
+}
+
+static bool has_hole(const LuMm *mm, Gva start, Gva end)
+{
+    for (uint32_t i = range_find(mm, start); start < end; start = range_at(mm, i++)->end)
+        if (i == mm->n || range_at(mm, i)->start > start || range_at(mm, i)->kind & RANGE_FOREIGN)
+            return true;
+    return false;
+}
+
+/* The map's business alone: the emulator itself has to change protections (mm_code.c). */
+long lu_mm_mseal(LuThread *t, Gva addr, uint64_t len, uint64_t flags)
+{
+    uint64_t size = align_up(len, PAGE);
+    if (flags || addr % PAGE || size < len || addr + size < addr)
+        return -EINVAL;
+    After a = {0};
+    LuMm *mm = lock_mm(t);
+    range_sync_growth(mm, addr);
+    if (size && (!lu_mm_in_range(mm->layout.task_size, addr, size) || has_hole(mm, addr, addr + size)))
+        return finish(t, mm, &a, -ENOMEM);
+    if (size && (!range_split_at(mm, addr) || !range_split_at(mm, addr + size)))
+        return finish(t, mm, &a, -ENOMEM);
+    uint32_t first = range_find(mm, addr), i = first;
+    for (; size && i < mm->n && range_at(mm, i)->start < addr + size; i++)
+        range_at(mm, i)->kind |= RANGE_SEALED;
+    range_merge(mm, first ? first - 1 : 0, i);
+    return finish(t, mm, &a, 0);
 }
 
 long lu_mm_range_call(LuThread *t, long nr, Gva addr, uint64_t len, long c, long d, long e, long f)

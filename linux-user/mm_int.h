@@ -20,7 +20,8 @@ enum {
     RANGE_ANON = 8,
     RANGE_VDSO = 16,
     RANGE_STACK = 32,
-    RANGE_SHM = 64,      /* shmat */
+    RANGE_SHM = 64,        /* shmat */
+    RANGE_SEALED = 256,    /* mseal(2) */
     RANGE_LIVE_FILE = 128, /* the file was open for writing: its contents may change under the mapping */
 };
 

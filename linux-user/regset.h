@@ -36,6 +36,7 @@ typedef struct LuRegs {
         *types[LU_REG_FEATURES]; /* types: XML in front of the feature's registers, or NULL */
 } LuRegs;
 
-extern const LuRegs lu_arm_regs, lu_arm64_regs, lu_i386_regs, lu_riscv64_regs, lu_x86_64_regs;
+extern const LuRegs lu_arm_regs, lu_arm64_regs, lu_i386_regs, lu_riscv32_regs, lu_riscv64_regs,
+    lu_x86_64_regs;
 
 #endif

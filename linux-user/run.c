@@ -132,6 +132,27 @@ static void vector(LuThread *t)
         fault(t, how < 0 ? SIGSEGV : SIGBUS, SI_KERNEL, 0);
 }
 
+/* With debug registers. False: one was hit, and SIGTRAP raised for it. */
+static bool run_watched(LuThread *t)
+{
+    bool hit = lu_debug_before(t);
+    if (!hit) {
+        accel_run(t->cpu);
+        hit = lu_debug_after(t);
+    }
+    if (hit)
+        lu_debug_raise(t);
+    return !hit;
+}
+
+static void at_break(LuThread *t)
+{
+    if (t->proc->gdb != NULL)
+        lu_gdb_break(t);
+    else if (lu_debug_break(t))
+        lu_debug_raise(t);
+}
+
 void lu_thread_run(LuThread *t)
 {
     Cpu *cpu = t->cpu;
@@ -140,7 +161,10 @@ void lu_thread_run(LuThread *t)
             lu_gdb_before(t);
         if (UNLIKELY(t->traced.on))
             lu_traced_before(t);
-        accel_run(cpu);
+        if (LIKELY(!t->traced.debug.active))
+            accel_run(cpu);
+        else if (!run_watched(t))
+            continue;
         switch ((CpuExitKind)cpu->exit.kind) {
         case CPU_EXIT_SYSCALL: system_call(t); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
@@ -172,7 +196,7 @@ void lu_thread_run(LuThread *t)
         case CPU_EXIT_OVERFLOW: fault(t, SIGSEGV, SI_KERNEL, 0); break;
         case CPU_EXIT_VECTOR: vector(t); break;
         case CPU_EXIT_STACK: fault(t, SIGBUS, SI_KERNEL, 0); break;
-        case CPU_EXIT_DEBUG: lu_gdb_break(t); break;
+        case CPU_EXIT_DEBUG: at_break(t); break;
         case CPU_EXIT_FENCE_I:
         case CPU_EXIT_CTX:
         case CPU_EXIT_EXCLUSIVE:

@@ -9,11 +9,16 @@
 #include "linux-user/sys_handlers.h"
 #include "linux-user/thread.h"
 
+#include "base/fmt.h"
+
+#include <fcntl.h>
+
 #include <linux/audit.h>
 #include <linux/ioctl.h>
 #include <linux/memfd.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <sys/uio.h>
 
 enum {
     MOST_IN_PATH = 32768, /* instructions of all filters of a thread, each filter counting for 4 more */
@@ -129,6 +134,7 @@ static unsigned abi_index(const LuAbi *abi)
 
 static LuVerdict notify(LuThread *t, const struct seccomp_data *d)
 {
+    t->sig->notified_pc = d->instruction_pointer;
     long nr = NOTIFY_BASE | (long)abi_index(t->proc->abi) << NOTIFY_ABI_SHIFT | (d->nr & NOTIFY_NR);
     long r = lu_blocking(t, nr, (long)d->args[0], (long)d->args[1], (long)d->args[2], (long)d->args[3],
                          (long)d->args[4], (long)d->args[5]);
@@ -334,6 +340,52 @@ long lu_seccomp_prctl(LuThread *t, const uint64_t a[6])
 
 /* ---- notifications ---- */
 
+static bool read_there(int tid, uint64_t at, void *to, size_t n)
+{
+    struct iovec here = {to, n}, there = {(void *)(uintptr_t)at, n};
+    return sys_call6(SYS_process_vm_readv, tid, (long)&here, 1, (long)&there, 1, 0) == (long)n;
+}
+
+/* The stack pointer of a thread in a system call, proc(5) of /proc/PID/syscall: the word before the last. 0:
+ * it cannot be known. */
+static uint64_t stack_of(int tid)
+{
+    char text[256];
+    Fmt f = FMT_ON(text);
+    fmt_printf(&f, "/proc/%d/syscall", tid);
+    long fd = sys_call4(SYS_openat, AT_FDCWD, text, O_RDONLY | O_CLOEXEC, 0);
+    if (sys_is_err(fd))
+        return 0;
+    long n = sys_read((int)fd, text, sizeof(text) - 1);
+    sys_close((int)fd);
+    uint64_t word = 0, before = 0;
+    for (long i = 0; i < n; i++) {
+        int c = text[i], digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (c == ' ') {
+            before = word;
+            word = 0;
+        } else if (digit >= 0) {
+            word = word << 4 | (unsigned)digit;
+        } else {
+            word = 0; /* 0x */
+        }
+    }
+    return before;
+}
+
+/* Where that thread asked, if the listener may look into it: by the last argument of lu_window_call(), which
+ * is &n_pending. */
+static uint64_t asked_at(int tid)
+{
+    enum { PENDING_AT = 16 };
+    uint64_t stack = stack_of(tid), pending, pc;
+    bool known =
+        stack && read_there(tid, stack + PENDING_AT, &pending, sizeof pending) &&
+        read_there(tid, pending - offsetof(LuSigState, n_pending) + offsetof(LuSigState, notified_pc), &pc,
+                   sizeof pc);
+    return known ? pc : 0;
+}
+
 static long receive(LuThread *t, int fd, uint64_t request, Gva at)
 {
     struct seccomp_notif n;
@@ -346,7 +398,7 @@ static long receive(LuThread *t, int fd, uint64_t request, Gva at)
         return r;
     n.data.nr &= NOTIFY_NR;
     n.data.arch = audit_arch(abi);
-    n.data.instruction_pointer = 0;
+    n.data.instruction_pointer = asked_at((int)n.pid);
     return guest_write(at, &n, sizeof(n)) ? 0 : -EFAULT;
 }
 

@@ -55,6 +55,8 @@ struct LuSighand {
 
 typedef struct LuSigState {
     uint32_t n_pending;  /* nonzero: lu_signals_deliver() has work. Written by the thread and its handlers */
+    Gva notified_pc; /* behind the call that a listener of seccomp's is asked about; by place: it looks from
+                      * another process (seccomp.c) */
     bool recorded;       /* `pending` holds a signal, and the host blocks all others */
     uint64_t mask;       /* guest's blocked signals */
     uint64_t saved_mask; /* rt_sigsuspend and friends: to restore after delivery */

@@ -28,6 +28,21 @@ long lu_sys_mremap(LuThread *t, const uint64_t a[6])
 }
 long lu_sys_brk(LuThread *t, const uint64_t a[6]) { return lu_mm_brk(t, a[0]); }
 long lu_sys_madvise(LuThread *t, const uint64_t a[6]) { return lu_mm_madvise(t, a[0], a[1], (int)a[2]); }
+long lu_sys_mseal(LuThread *t, const uint64_t a[6])
+{
+    return lu_mm_mseal(t, a[0], a[1], a[2]);
+}
+
+/* Advice that loses nothing, as Linux 6.12 takes it here, so it may be about any process: a guest's addresses
+ * are the host's. Later kernels take more from a process about itself. */
+long lu_sys_process_madvise(LuThread *t, const uint64_t a[6])
+{
+    enum { COLD = 20, PAGEOUT = 21, COLLAPSE = 25 };
+    int advice = (int)a[3];
+    bool harmless = advice == COLD || advice == PAGEOUT || advice == MADV_WILLNEED || advice == COLLAPSE;
+    return sys_call5(SYS_process_madvise, a[0], a[1], a[2], harmless ? advice : -1, a[4]);
+}
+
 long lu_sys_mlockall(LuThread *t, const uint64_t a[6]) { return lu_mm_mlockall(t, (int)a[0]); }
 long lu_sys_munlockall(LuThread *t, const uint64_t a[6]) { return lu_mm_munlockall(t); }
 long lu_sys_shmat(LuThread *t, const uint64_t a[6]) { return lu_mm_shmat(t, (int)a[0], a[1], (int)a[2]); }

@@ -1,9 +1,9 @@
-/* riscv_hwprobe(2) and riscv_flush_icache(2): the calls of riscv64 alone. Sources: the kernel's documentation
+/* riscv_hwprobe(2) and riscv_flush_icache(2): the calls of RISC-V alone. Sources: the kernel's documentation
  * Documentation/arch/riscv/hwprobe.rst; cacheflush(2). What is reported agrees with AT_HWCAP and
  * /proc/cpuinfo: all come from LuProc.hwcap and the cpu model. */
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
-#include "target/riscv/rv_cpu.h"
+#include "linux-user/riscv64/abi_riscv.h"
 
 enum ProbeKey {
     KEY_MVENDORID,
@@ -54,15 +54,18 @@ static const struct {
     {36, RV_EXT_ZIHINTPAUSE}, {42, RV_EXT_ZIMOP}, {44, RV_EXT_ZCB}, {47, RV_EXT_ZCMOP},
     {48, RV_EXT_ZAWRS},
 };
-enum { EXT_ZCA = 43, EXT_ZCD = 45 }; /* what C is made of */
+enum { EXT_ZCA = 43, EXT_ZCD = 45, EXT_ZCF = 46 }; /* what C is made of */
 
-static bool has(const LuThread *t, RvExt ext) { return rv_model_has((RvModel)t->proc->cpu_model, ext); }
+static bool has(const LuThread *t, RvExt ext)
+{
+    return lu_riscv_has(t->proc, ext);
+}
 
 static uint64_t ima_ext(LuThread *t)
 {
     uint64_t hwcap = t->proc->hwcap[0], v = has_all(hwcap, "FD") ? EXT_FD : 0;
     if (has_all(hwcap, "C"))
-        v |= EXT_C | 1ull << EXT_ZCA | 1ull << EXT_ZCD;
+        v |= EXT_C | 1ull << EXT_ZCA | 1ull << EXT_ZCD | (t->proc->abi->word == 4 ? 1ull << EXT_ZCF : 0);
     for (unsigned k = 0; k < ARRAY_SIZE(probe_bits); k++)
         if (has(t, probe_bits[k].ext))
             v |= 1ull << probe_bits[k].bit;

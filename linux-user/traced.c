@@ -114,8 +114,11 @@ void lu_traced_after(LuThread *t)
 {
     bool due = t->traced.step && t->traced.step_due;
     t->traced.step_due = 0;
-    if (due)
-        trap(t, TRAP_TRACE);
+    if (!due)
+        return;
+    if (t->proc->abi->debug && t->proc->abi->debug->traps)
+        t->traced.debug.reg[LU_DR_STATUS] = LU_DR6_STEP;
+    trap(t, TRAP_TRACE);
 }
 
 /* ---- system calls ---- */
@@ -218,7 +221,9 @@ const LuSigInfo *lu_traced_signal(LuThread *t, const LuSigInfo *info, LuSigInfo 
 LuTraced lu_traced_child(const LuThread *t, uint64_t flags, unsigned exit_signal)
 {
     const LuTraced *x = &t->traced;
-    LuTraced c = {.window = x->window, .abi = x->abi, .orig = UINT64_MAX};
+    /* How its parent ran is not how it runs. */
+    LuTraced c = {
+        .window = x->window, .abi = x->abi, .orig = UINT64_MAX, .debug.active = x->step || x->debug.active};
     uint32_t event_option = flags & CLONE_VFORK      ? PTRACE_O_TRACEVFORK
                             : exit_signal != SIGCHLD ? PTRACE_O_TRACECLONE
                                                      : PTRACE_O_TRACEFORK;

@@ -16,6 +16,8 @@
 #ifndef LINUX_USER_TRACED_H
 #define LINUX_USER_TRACED_H
 
+#include "linux-user/debug_regs.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +66,7 @@ typedef struct LuTraced {
     int64_t result;
     int64_t restart; /* LU_RET_RESTART...: what stands for the result until it is known how to go on */
     siginfo_t due_info;
+    LuDebugRegs debug; /* which stays when nobody traces any more */
 } LuTraced;
 
 /* All but lu_traced_child() only of threads with LuThread.traced.on. */

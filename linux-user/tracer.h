@@ -70,6 +70,14 @@ long lu_tracee_get_regs(LuThread *t, const LuTracee *c, const LuTraced *x, uint3
                         size_t cap);
 long lu_tracee_set_regs(LuThread *t, const LuTracee *c, LuTraced *x, uint32_t note, const uint8_t *from,
                         size_t n);
+/* Its debug registers: the word of struct user at addr, of x86 (false: it is none of them); regset `note` of
+ * arm64; PTRACE_GETHBPREGS and PTRACE_SETHBPREGS of arm. Bytes, 0 or -errno. */
+bool lu_tracee_debug_user(const LuTracee *c, LuTraced *x, bool set, uint64_t addr, uint64_t *value,
+                          long *ret);
+bool lu_tracee_is_debug_set(const LuTraced *x, uint32_t note);
+long lu_tracee_get_debug_set(const LuTraced *x, uint32_t note, uint8_t *to, size_t cap);
+long lu_tracee_set_debug_set(const LuTracee *c, LuTraced *x, uint32_t note, const uint8_t *from, size_t n);
+long lu_tracee_debug_number(const LuTracee *c, LuTraced *x, bool set, int32_t number, uint32_t *value);
 /* Its program counter and stack pointer. */
 bool lu_tracee_place(LuThread *t, const LuTracee *c, const LuTraced *x, uint64_t ret[2]);
 /* For waitid of all ABIs. */

@@ -23,7 +23,8 @@ enum {
     REQ_I386_SET_THREAD_AREA = 26,
     REQ_ARM_GETVFPREGS = 27,
     REQ_ARM_SETVFPREGS = 28,
-    REQ_X86_ARCH_PRCTL = 30,
+    REQ_ARM_GETHBPREGS = 29,
+    REQ_ARM_SETHBPREGS = 30, /* of x86: PTRACE_ARCH_PRCTL */
 };
 
 enum { OPTIONS = 0xff | PTRACE_O_EXITKILL };
@@ -266,8 +267,16 @@ static bool read_iov(const LuAbi *abi, uint64_t at, uint64_t ret[2])
 static unsigned unit(const LuAbi *abi, uint32_t note)
 {
     bool single =
-        abi->target->elf_machine == EM_AARCH64 && (note == NT_PRFPREG || note == NT_ARM_SYSTEM_CALL);
+        abi->target->elf_machine == EM_AARCH64 && (note == NT_PRFPREG || note == NT_ARM_SYSTEM_CALL ||
+                                                   note == NT_ARM_HW_BREAK || note == NT_ARM_HW_WATCH);
     return single ? 4 : abi->word;
+}
+
+static long get_any_set(LuThread *t, const LuTracee *c, const LuTraced *x, uint32_t note, uint8_t *to,
+                        size_t cap)
+{
+    return lu_tracee_is_debug_set(x, note) ? lu_tracee_get_debug_set(x, note, to, cap)
+                                           : lu_tracee_get_regs(t, c, x, note, to, cap);
 }
 
 static long regset(LuThread *t, const LuTracee *c, LuTraced *x, uint64_t request, uint32_t note, uint64_t at)
@@ -279,31 +288,39 @@ static long regset(LuThread *t, const LuTracee *c, LuTraced *x, uint64_t request
         return -EFAULT;
     if (iov[1] % unit(lu_tracee_abi(x), note))
         return -EINVAL;
-    long have = lu_tracee_get_regs(t, c, x, note, buf, sizeof(buf));
+    long have = get_any_set(t, c, x, note, buf, sizeof(buf));
     if (have < 0)
         return have;
     uint64_t n = MIN(iov[1], (uint64_t)have);
     long r = 0;
     if (request == PTRACE_GETREGSET)
         r = guest_write(iov[0], buf, n) ? 0 : -EFAULT;
+    else if (!guest_read(buf, iov[0], n))
+        r = -EFAULT;
+    else if (lu_tracee_is_debug_set(x, note))
+        r = lu_tracee_set_debug_set(c, x, note, buf, n);
     else
-        r = guest_read(buf, iov[0], n) ? lu_tracee_set_regs(t, c, x, note, buf, (size_t)have) : -EFAULT;
+        r = lu_tracee_set_regs(t, c, x, note, buf, (size_t)have);
     return r ? r : guest_write(at + abi->word, &n, abi->word) ? 0 : -EFAULT;
 }
 
-/* struct user: registers, then what is always zero here (no debug registers). */
+/* struct user: registers, of x86 also those for debugging; the rest is always zero here. */
 enum { USER_BYTES = 1024 };
 
-static long peek_user(LuThread *t, const LuTracee *c, const LuTraced *x, uint64_t addr, uint64_t to)
+static long peek_user(LuThread *t, const LuTracee *c, LuTraced *x, uint64_t addr, uint64_t to)
 {
     uint8_t buf[SET_BYTES] = {0};
     unsigned word = t->proc->abi->word;
+    uint64_t value;
+    long r;
     if (!note_of(lu_tracee_abi(x), REQ_GETREGS) || addr % word || addr >= USER_BYTES)
         return -EIO;
     long n = lu_tracee_get_regs(t, c, x, NT_PRSTATUS, buf, sizeof(buf));
     if (n < 0)
         return -EIO;
     memset(buf + n, 0, USER_BYTES - (size_t)n);
+    if (lu_tracee_debug_user(c, x, false, addr, &value, &r))
+        memcpy(buf + addr, &value, word);
     return guest_write(to, buf + addr, word) ? 0 : -EFAULT;
 }
 
@@ -311,8 +328,11 @@ static long poke_user(LuThread *t, const LuTracee *c, LuTraced *x, uint64_t addr
 {
     uint8_t buf[SET_BYTES] = {0};
     unsigned word = t->proc->abi->word;
+    long r;
     if (!note_of(lu_tracee_abi(x), REQ_GETREGS) || addr % word || addr >= USER_BYTES)
         return -EIO;
+    if (lu_tracee_debug_user(c, x, true, addr, &value, &r))
+        return r;
     long n = lu_tracee_get_regs(t, c, x, NT_PRSTATUS, buf, sizeof(buf));
     if (n < 0)
         return -EIO;
@@ -327,6 +347,19 @@ static long thread_pointer(LuThread *t, const LuTracee *c, const LuTraced *x, ui
     uint8_t buf[SET_BYTES];
     long n = lu_tracee_get_regs(t, c, x, NT_ARM_TLS, buf, sizeof(buf));
     return n < 0 ? -EIO : guest_write(to, buf, t->proc->abi->word) ? 0 : -EFAULT;
+}
+
+/* Of arm. */
+static long breakpoint_register(LuThread *t, const LuTracee *c, LuTraced *x, bool set, uint64_t number,
+                                uint64_t at)
+{
+    uint32_t value = 0;
+    if (lu_tracee_abi(x)->debug != &lu_debug_arm)
+        return -EIO;
+    if (set && !guest_read(&value, at, sizeof value))
+        return -EFAULT;
+    long r = lu_tracee_debug_number(c, x, set, (int32_t)number, &value);
+    return r || set || guest_write(at, &value, sizeof value) ? r : -EFAULT;
 }
 
 static long arch_prctl(LuThread *t, const LuTracee *c, const LuTraced *x, uint64_t to, uint64_t code)
@@ -509,7 +542,10 @@ static long of_registers(LuThread *t, LuTracee *c, LuTraced *x, const uint64_t a
         return abi->target->elf_machine == EM_386
                    ? thread_area(t, c, x, a[0] == REQ_I386_SET_THREAD_AREA, a[2], a[3])
                    : -EIO;
-    case REQ_X86_ARCH_PRCTL: return arch_prctl(t, c, x, a[2], a[3]);
+    case REQ_ARM_GETHBPREGS: return breakpoint_register(t, c, x, false, a[2], a[3]);
+    case REQ_ARM_SETHBPREGS:
+        return abi->target->elf_machine == EM_ARM ? breakpoint_register(t, c, x, true, a[2], a[3])
+                                                  : arch_prctl(t, c, x, a[2], a[3]);
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET: return regset(t, c, x, a[0], (uint32_t)a[2], a[3]);
     default: return -EIO;

@@ -256,7 +256,7 @@ static inline int target_float_code(uint32_t flags)
                                                       : RES;
 }
 
-extern const TargetOps target_riscv64;
+extern const TargetOps target_riscv64, target_riscv32;
 extern const TargetOps target_x86_64, target_i386;
 extern const TargetOps target_aarch64;
 extern const TargetOps target_arm; /* A32 and T32 */

@@ -141,26 +141,31 @@ static long siginfo_read(siginfo_t *si, Gva at)
 
 /* ---- dispositions ---- */
 
-/* The guest's words: handler, flags, restorer, mask of 8 bytes; the old call's: handler, mask of 4, flags,
- * restorer. */
+/* The guest's words: handler, flags, where it has one the restorer, mask of 8 bytes; the old call's: handler,
+ * mask of 4, flags, restorer. */
 long lu32_rt_sigaction(LuThread *t, const uint64_t a[6])
 {
     uint32_t v[5];
     LuSigAction in, out;
+    const bool restorer = t->proc->abi->has_restorer;
+    const unsigned mask = restorer ? 3 : 2, bytes = 4 * (mask + 2);
     if (a[3] != 8)
         return -EINVAL;
     if (a[1]) {
-        if (!guest_read(v, a[1], sizeof(v)))
+        if (!guest_read(v, a[1], bytes))
             return -EFAULT;
-        in = (LuSigAction){.handler = v[0], .flags = v[1], .restorer = v[2],
-                           .mask = v[3] | (uint64_t)v[4] << 32};
+        in = (LuSigAction){.handler = v[0],
+                           .flags = v[1],
+                           .restorer = restorer ? v[2] : 0,
+                           .mask = v[mask] | (uint64_t)v[mask + 1] << 32};
     }
     long r = lu_sigaction(t, (int)a[0], a[1] ? &in : NULL, &out);
     if (r || !a[2])
         return r;
-    uint32_t w[5] = {(uint32_t)out.handler, (uint32_t)out.flags, (uint32_t)out.restorer, (uint32_t)out.mask,
-                     (uint32_t)(out.mask >> 32)};
-    return guest_write(a[2], w, sizeof(w)) ? 0 : -EFAULT;
+    uint32_t w[5] = {(uint32_t)out.handler, (uint32_t)out.flags, (uint32_t)out.restorer};
+    w[mask] = (uint32_t)out.mask;
+    w[mask + 1] = (uint32_t)(out.mask >> 32);
+    return guest_write(a[2], w, bytes) ? 0 : -EFAULT;
 }
 
 long lu32_sigaction(LuThread *t, const uint64_t a[6])

@@ -141,6 +141,7 @@ static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 const LuAbi lu_abi_arm = {
     .target = &target_arm,
     .regs = &lu_arm_regs,
+    .debug = &lu_debug_arm,
     .name = "arm",
     .uname_machine = "armv7l",
     .interp_prefix = "/usr/arm-linux-gnueabihf",

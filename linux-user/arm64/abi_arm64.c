@@ -148,6 +148,7 @@ static long abi_prctl(LuThread *t, const uint64_t a[6])
 const LuAbi lu_abi_arm64 = {
     .target = &target_aarch64,
     .regs = &lu_arm64_regs,
+    .debug = &lu_debug_arm64,
     .name = "aarch64",
     .uname_machine = "aarch64",
     .interp_prefix = "/usr/aarch64-linux-gnu",

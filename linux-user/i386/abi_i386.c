@@ -133,6 +133,7 @@ static void list_models(struct Fmt *out)
 const LuAbi lu_abi_i386 = {
     .target = &target_i386,
     .regs = &lu_i386_regs,
+    .debug = &lu_debug_x86,
     .name = "i386",
     .uname_machine = "i686",
     .interp_prefix = "/usr/i686-linux-gnu",

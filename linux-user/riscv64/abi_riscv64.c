@@ -4,6 +4,7 @@
 #include "linux-user/regset.h"
 
 #include "base/fmt.h"
+#include "linux-user/riscv64/abi_riscv.h"
 #include "linux-user/riscv64/frame_riscv64.h"
 #include "linux-user/syscall.h"
 #include "target/riscv/rv_cpu.h"
@@ -43,42 +44,54 @@ static void set_sp(Cpu *cpu, Gva sp) { rv(cpu)->x[RV_SP] = sp; }
 static const struct {
     char name[12];
     RvModel model;
+    uint8_t words; /* bytes that registers may have */
     char help[64];
 } models[] = {
-    {"max", RV_MODEL_MAX, "everything that is implemented (default)"},
-    {"rv64", RV_MODEL_GC, "RV64IMAFDC with Zicsr, Zifencei, Zicntr and Zihintpause"},
-    {"rva22s64", RV_MODEL_RVA22, "what the profile RVA22U64 asks for"},
-    {"any", RV_MODEL_MAX, "the same as max"},
+    {"max", RV_MODEL_MAX, 4 | 8, "everything that is implemented (default)"},
+    {"rv64", RV_MODEL_GC, 8, "RV64IMAFDC with Zicsr, Zifencei, Zicntr and Zihintpause"},
+    {"rv32", RV_MODEL_GC, 4, "RV32IMAFDC with Zicsr, Zifencei, Zicntr and Zihintpause"},
+    {"rva22s64", RV_MODEL_RVA22, 8, "what the profile RVA22U64 asks for"},
+    {"any", RV_MODEL_MAX, 4 | 8, "the same as max"},
 };
 
-static bool choose_model(LuProc *p, const char *name)
+bool lu_riscv_choose_model(LuProc *p, const char *name)
 {
     unsigned i = 0;
     while (name && i < ARRAY_SIZE(models) && strcmp(name, models[i].name))
         i++;
-    if (i == ARRAY_SIZE(models))
+    if (i == ARRAY_SIZE(models) || !(models[i].words & p->abi->word))
         return false;
     p->cpu_model = models[i].model;
     p->hwcap[0] = HWCAP('I') | HWCAP('M') | HWCAP('A') | HWCAP('F') | HWCAP('D') | HWCAP('C');
     return true;
 }
 
-static void list_models(Fmt *out)
+void lu_riscv_list_models(Fmt *out, unsigned word)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
-        fmt_printf(out, "%s  %s\n", models[i].name, models[i].help);
+        if (models[i].words & word)
+            fmt_printf(out, "%s  %s\n", models[i].name, models[i].help);
 }
 
-static void init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed) { rv(cpu)->model = p->cpu_model; }
+static void list_models(Fmt *out)
+{
+    lu_riscv_list_models(out, 8);
+}
+
+void lu_riscv_init_cpu(const LuProc *p, Cpu *cpu, uint64_t seed)
+{
+    rv(cpu)->model = p->cpu_model;
+}
 
 /* The lines programs look for; the same set of extensions as AT_HWCAP and riscv_hwprobe. */
-static void cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
+void lu_riscv_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 {
-    fmt_printf(out, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64", cpu, cpu);
+    fmt_printf(out, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv%u", cpu, cpu, 8u * p->abi->word);
     for (unsigned n = 0; n < RV_EXT_COUNT; n++)
-        if (rv_model_has((RvModel)p->cpu_model, (RvExt)n)) /* single letters come first */
+        if (lu_riscv_has(p, (RvExt)n)) /* single letters come first */
             fmt_printf(out, "%s%s", rv_ext_name((RvExt)n)[1] ? "_" : "", rv_ext_name((RvExt)n));
-    fmt_puts(out, "\nmmu\t\t: sv48\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n\n");
+    fmt_printf(out, "\nmmu\t\t: %s\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n\n",
+               p->abi->word == 8 ? "sv48" : "sv32");
 }
 
 const LuAbi lu_abi_riscv64 = {
@@ -91,9 +104,9 @@ const LuAbi lu_abi_riscv64 = {
     .task_size = 1ull << 47,
     .n_syscalls = LU_N_SYSCALLS_RISCV64,
     .syscall_row = lu_syscall_row_riscv64,
-    .choose_model = choose_model,
+    .choose_model = lu_riscv_choose_model,
     .list_models = list_models,
-    .init_cpu = init_cpu,
+    .init_cpu = lu_riscv_init_cpu,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,
@@ -112,5 +125,5 @@ const LuAbi lu_abi_riscv64 = {
     .vdso = vdso_image,
     .vdso_size = sizeof(vdso_image),
     .vdso_sigreturn = VDSO_SIGRETURN,
-    .cpuinfo = cpuinfo,
+    .cpuinfo = lu_riscv_cpuinfo,
 };

@@ -291,6 +291,7 @@ void lu_x86_cpuinfo(LuProc *p, Fmt *out, unsigned cpu)
 const LuAbi lu_abi_x86_64 = {
     .target = &target_x86_64,
     .regs = &lu_x86_64_regs,
+    .debug = &lu_debug_x86,
     .name = "x86_64",
     .uname_machine = "x86_64",
     .interp_prefix = "/usr/x86_64-linux-gnu",

@@ -20,6 +20,8 @@ static bool compare_swap(RvCpu *cpu, uint64_t addr, unsigned size, uint64_t memo
         return true;
     }
     FaultVal old = {0};
+    if (cpu->base.ctx & RV_CTX_XLEN32)
+        addr = (uint32_t)addr;
     cpu_note(&cpu->base, addr, 1u << size, IR_READS | IR_WRITES);
     if (size == 4)
         old.fault = fault_cas128(addr, memory, desired);

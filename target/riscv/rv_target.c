@@ -206,23 +206,29 @@ bool rv_reserved(Cpu *base, bool drop)
     return reserved;
 }
 
+static uint32_t ctx32(const Cpu *base)
+{
+    return rv_ctx(base) | RV_CTX_XLEN32;
+}
+static Gva data_addr32(const Cpu *base)
+{
+    return (uint32_t)rv_data_addr(base);
+}
+
+/* What programs of both widths have alike. */
+#define RV_PROGRAMS                                                                                          \
+    .elf_machine = EM_RISCV, .insn_align = 2, .cpu_size = sizeof(RvCpu), .slots = rv_slots,                  \
+    .helpers = helpers, .regs = rv_regs, .n_slots = RV_SLOTS, .n_helpers = RV_HELPERS,                       \
+    .n_regs = ARRAY_SIZE(rv_regs), .nan = IR_NAN_CANON, .reset = rv_reset, .translate = rv_translate,        \
+    .reserved = rv_reserved
+
 const TargetOps target_riscv64 = {
-    .name = "riscv64",
-    .elf_machine = EM_RISCV,
-    .elf_class = ELFCLASS64,
-    .insn_align = 2,
-    .cpu_size = sizeof(RvCpu),
-    .slots = rv_slots,
-    .helpers = helpers,
-    .regs = rv_regs,
-    .n_slots = RV_SLOTS,
-    .n_helpers = RV_HELPERS,
-    .n_regs = ARRAY_SIZE(rv_regs),
-    .nan = IR_NAN_CANON,
-    .reset = rv_reset,
-    .ctx = rv_ctx,
-    .translate = rv_translate,
-    .disas = rv_disas,
-    .data_addr = rv_data_addr,
-    .reserved = rv_reserved,
+    RV_PROGRAMS,   .name = "riscv64", .elf_class = ELFCLASS64,
+    .ctx = rv_ctx, .disas = rv_disas, .data_addr = rv_data_addr,
 };
+
+const TargetOps target_riscv32 = {
+    RV_PROGRAMS,  .name = "riscv32",    .elf_class = ELFCLASS32,
+    .ctx = ctx32, .disas = rv_disas_32, .data_addr = data_addr32,
+};
+#undef RV_PROGRAMS

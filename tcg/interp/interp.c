@@ -82,6 +82,12 @@ bool interp_access(Interp *x, unsigned at, IrAccess *a)
     return x->m->access(x->m->cpu, a) || interp_end(x, IR_RUN_HELPER, at);
 }
 
+bool interp_told(Interp *x, unsigned at, uint64_t addr, uint64_t n, unsigned how)
+{
+    *x->m->pc = x->pc + x->m->pc_delta;
+    return x->m->note(x->m->cpu, addr, n, how) || interp_end(x, IR_RUN_HELPER, at);
+}
+
 static bool run_checked(Interp *x, unsigned at, uint64_t addr)
 {
     const IrInsn *i = &x->r->insn[at];
@@ -107,6 +113,11 @@ static bool run_memory(Interp *x, unsigned at)
     if (m.mmu == IR_MMU_TLB)
         return run_checked(x, at, addr);
     FaultVal v = {0};
+    if (!interp_note(x, at, addr, size,
+                     i->op == IR_LD   ? IR_READS
+                     : i->op == IR_ST ? IR_WRITES
+                                      : IR_READS | IR_WRITES))
+        return false;
     switch (i->op) {
     case IR_LD: v = fault_ld(addr, size); break;
     case IR_ST:
@@ -123,7 +134,6 @@ static bool run_memory(Interp *x, unsigned at)
         x->ret->write = i->op != IR_LD;
         return interp_end(x, IR_RUN_FAULT, at);
     }
-    interp_note(x, addr, size, i->op == IR_LD ? IR_READS : i->op == IR_ST ? IR_WRITES : IR_READS | IR_WRITES);
     x->val[at] = from_memory(m, (IrType)i->type, v.val);
     return true;
 }

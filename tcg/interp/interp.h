@@ -29,7 +29,7 @@ typedef struct IrMachine {
     uint32_t max_loops;   /* 0: no limit */
     uint64_t pc_delta;    /* paged: added to the region's addresses where a helper or an access wants *pc.
                            * What the result says of pc is without it */
-    IrNoteFn *note;       /* of accesses by other kinds of address; NULL: nobody asks */
+    IrNoteFn *note; /* of accesses by other kinds of address, called with *pc written; NULL: nobody asks */
     IrAccessFn *access;   /* of accesses by IR_MMU_TLB, called with *pc written; NULL: such regions are BAD */
 } IrMachine;
 
@@ -38,7 +38,7 @@ typedef enum IrRunKind {
     IR_RUN_INDIRECT, /* to `pc` */
     IR_RUN_FAULT,    /* access of instruction `pc` at `addr`; size 0: which is not aligned */
     IR_RUN_FLOAT,    /* instruction `pc` raised what MXCSR does not mask: IR_FF_* in `addr` */
-    IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero, or `access` false */
+    IR_RUN_HELPER,   /* a STATUS helper of instruction `pc` returned nonzero, or `access` or `note` false */
     IR_RUN_STUCK,    /* a loop without poll went round much more than max_loops times */
     IR_RUN_BAD,      /* instruction `insn` is nothing that the interpreter knows, or a block has no end */
 } IrRunKind;

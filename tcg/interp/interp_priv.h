@@ -28,11 +28,11 @@ IrVec interp_vec_get(const Interp *x, IrVal v);
 void interp_vec_set(Interp *x, IrVal v, IrVec value);
 /* Asks IrMachine.access; false: the run has ended. */
 bool interp_access(Interp *x, unsigned at, IrAccess *a);
-/* Tells IrMachine.note of an access that was made. */
-static inline void interp_note(const Interp *x, uint64_t addr, uint64_t n, unsigned how)
+/* Tells IrMachine.note of an access; false: the run has ended. */
+bool interp_told(Interp *x, unsigned at, uint64_t addr, uint64_t n, unsigned how);
+static inline bool interp_note(Interp *x, unsigned at, uint64_t addr, uint64_t n, unsigned how)
 {
-    if (UNLIKELY(x->m->note != NULL))
-        x->m->note(x->m->cpu, addr, n, how);
+    return LIKELY(x->m->note == NULL) || interp_told(x, at, addr, n, how);
 }
 /* Address of an access; false: a kind of memory that the interpreter does not know. */
 bool interp_address(const Interp *x, const IrInsn *i, uint64_t *ret);

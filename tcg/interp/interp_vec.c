@@ -43,18 +43,27 @@ static bool access_wide(Interp *x, unsigned at)
             interp_vec_set(x, (IrVal)at, (IrVec){{a.value[0], a.value[1]}});
         return true;
     }
+    if (!interp_note(x, at, addr, 16, i->op == IR_LD ? IR_READS : IR_WRITES))
+        return false;
     if (UNLIKELY(i->op == IR_ST ? fault_st128(addr, &v) : fault_ld128(addr, &v))) {
         x->ret->addr = addr;
         x->ret->size = 16;
         x->ret->write = i->op == IR_ST;
         return interp_end(x, IR_RUN_FAULT, at);
     }
-    interp_note(x, addr, 16, i->op == IR_LD ? IR_READS : IR_WRITES);
     if (i->op == IR_LD)
         interp_vec_set(x, (IrVal)at, v);
     else if (m.order == IR_SEQ_CST)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return true;
+}
+
+/* The first n pieces of a store, which does not end. */
+static void put_back(uint64_t mask, uint64_t base, unsigned size, unsigned n, const uint64_t *old, bool store)
+{
+    while (store && n-- > 0)
+        if (mask >> n & 1)
+            fault_st(base + n * size, old[n], size);
 }
 
 /* st2, ldm, stm: in pieces. What a store has written before one faults is put back. */
@@ -76,18 +85,19 @@ static bool access_pieces(Interp *x, unsigned at)
         uint64_t addr = base + k * size, value = 0;
         if (!(mask >> k & 1))
             continue;
+        if (!interp_note(x, at, addr, size, store ? IR_WRITES : IR_READS)) {
+            put_back(mask, base, size, k, old, store);
+            return false;
+        }
         FaultVal was = fault_ld(addr, size);
         old[k] = was.val;
         memcpy(&value, (char *)v + k * size, size);
         if (LIKELY(!was.fault && !(store && fault_st(addr, value, size)))) {
             if (!store)
                 memcpy((char *)v + k * size, &was.val, size);
-            interp_note(x, addr, size, store ? IR_WRITES : IR_READS);
             continue;
         }
-        while (store && k-- > 0)
-            if (mask >> k & 1)
-                fault_st(base + k * size, old[k], size);
+        put_back(mask, base, size, k, old, store);
         x->ret->addr = addr;
         x->ret->size = (uint8_t)size;
         x->ret->write = store;

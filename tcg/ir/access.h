@@ -28,9 +28,11 @@ _Static_assert(IR_LD < 256 && IR_CAS < 256, "IrAccess.op");
 
 typedef bool IrAccessFn(void *cpu, IrAccess *a);
 
-/* Is told of an access that was made, of n bytes at addr, by who watches a program's memory. */
+/* Is told of an access of n bytes at addr, by who watches a program's memory: of the interpreter's own before
+ * it is made, and false means not to make it (the instruction is left as by IrAccessFn); of those of C
+ * functions and in bulk about the time they are made, and what it says does not count. */
 enum { IR_READS = 1, IR_WRITES = 2 };
-typedef void IrNoteFn(void *cpu, uint64_t addr, uint64_t n, unsigned how);
+typedef bool IrNoteFn(void *cpu, uint64_t addr, uint64_t n, unsigned how);
 
 /* Of fault_bulk(kind, a, b, ...), which did this many elements. */
 static inline void ir_note_bulk(IrNoteFn *note, void *cpu, unsigned kind, uint64_t a, uint64_t b,

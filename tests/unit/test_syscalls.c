@@ -110,6 +110,10 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     MM_FAKE("mremap", " %lx %lx %lx %d %lx", old, old_len, new_len, flags, new_addr);
 }
 long lu_mm_brk(LuThread *t, Gva brk) { MM_FAKE("brk", " %lx", brk); }
+long lu_mm_mseal(LuThread *t, Gva addr, uint64_t len, uint64_t flags)
+{
+    MM_FAKE("mseal", " %lx %lx %lx", addr, len, flags);
+}
 long lu_mm_madvise(LuThread *t, Gva addr, uint64_t len, int advice)
 {
     MM_FAKE("madvise", " %lx %lx %d", addr, len, advice);

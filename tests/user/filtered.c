@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 
 #if defined(__riscv)
@@ -365,6 +366,15 @@ static int receive_fd(int from)
     return fd;
 }
 
+static long where_of_calls(void)
+{
+#ifdef __i386__
+    return getauxval(AT_SYSINFO);
+#else
+    return 0;
+#endif
+}
+
 static void notified(int to)
 {
     struct sock_filter f[] = {LOAD(nr),  EQ(SYS_getpriority, 3),      LOAD(args[0]),
@@ -406,6 +416,9 @@ static void notifications(void)
         SHOW(ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &n));
         printf("notified of %d %d %d %d %d\n", n.data.nr == SYS_getpriority, n.data.arch == ARCH,
                n.pid == pid, (int)n.data.args[0], (int)n.data.args[1]);
+        /* In libc's function, or what that calls in the vDSO. */
+        long far = (long)(n.data.instruction_pointer - (unsigned long)(where_of_calls() ?: (long)syscall));
+        printf("place known: %d\n", far > 0 && far < 128);
         SHOW(ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &n.id));
         r.id = n.id;
         SHOW(ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &r));

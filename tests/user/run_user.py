@@ -25,7 +25,8 @@ def build(cc, source, out):
     few = ["-DTIMES=300"] if source.endswith("x86_atomics.c") and not AMD else []
     # The models are AMD's: programs leave out what other processors do in another way.
     of_amd = ["-DOF_AMD=%d" % AMD]
-    subprocess.run([*cc, *FLAGS, *few, *of_amd, "-o", out, source, "-lm"], check=True)
+    libs = [] if "-nostdlib" in cc else ["-lm"]
+    subprocess.run([*cc, *FLAGS, *few, *of_amd, "-o", out, source, *libs], check=True)
 
 
 def run(command, cwd):
