@@ -630,7 +630,7 @@ void accel_fence_i(Cpu *cpu)
 
 void accel_stats(Accel *a)
 {
-    if ((a->cfg.log & ACCEL_LOG_STATS) && a->engine->stats)
+    if ((a->cfg.log & (ACCEL_LOG_STATS | ACCEL_LOG_KEPT)) && a->engine->stats)
         a->engine->stats(a);
 }
 

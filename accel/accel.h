@@ -84,6 +84,8 @@ typedef struct AccelConfig {
     Gva program_entry;     /* what runs before it is start-up, which runs once; 0: not known. Bit 0 means
                             * nothing */
     size_t cache_bytes;    /* code cache; 0 = default */
+    bool keep;             /* user mode: accel_kept_use() and accel_kept_make() will be called */
+    uint32_t model;        /* keep: number of the cpus' model, which translation may depend on (Trans.cpu) */
     uint32_t log;          /* ACCEL_LOG_* */
     int log_fd;
     const AccelRange *filter; /* IN_ASM, IR, OUT_ASM, EXEC, CPU of these addresses only; the caller's; */
@@ -119,6 +121,7 @@ enum { ACCEL_LOG_IN_ASM = 1, ACCEL_LOG_IR = 2, ACCEL_LOG_OUT_ASM = 4, ACCEL_LOG_
        ACCEL_LOG_CPU = 32, /* all registers before each region that C code enters */
        ACCEL_LOG_EXEC = 64, /* its address only */
        ACCEL_LOG_INT = 128, /* machines: exceptions and interrupts */
+       ACCEL_LOG_KEPT = 512, /* user mode: kept translations are compared with new ones */
        ACCEL_LOG_MMU = 256 /* machines: what the page tables said */ };
 
 /* Is there a translator for this host? Else machines are interpreted, or run by the processor. */
@@ -243,6 +246,22 @@ bool accel_switch(Accel *a, const struct AccelOps *engine, bool jit, char *err, 
  * elsewhere is in it. */
 void accel_note_writes(Accel *a, bool on);
 void accel_fetch_writes(Accel *a);
+
+/* Translations that are kept from run to run, in a file (accel/dbt/kept.h). Its key says what they are good
+ * for: this very build, with these options, on such a processor. 0: none are kept. */
+uint64_t accel_kept_key(const Accel *a);
+/* Before the guest runs: `bytes` of a file, mapped for reading for the life of the Accel. False: it is none
+ * with our key. */
+bool accel_kept_use(Accel *a, const void *file, size_t bytes);
+/* Is enough new for a new file? Not in a forked child. */
+bool accel_kept_worth(const Accel *a);
+/* Its contents: what was translated, and what is in this one of the same key (NULL: nothing), in memory for
+ * the life of the Accel. False: too little is new, or there is no room. */
+typedef struct AccelKept {
+    const void *file;
+    size_t bytes;
+} AccelKept;
+bool accel_kept_make(Accel *a, const void *file, size_t bytes, AccelKept *ret);
 
 /* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t.
  * True: the fault was in generated code or in fault.h on its behalf; the context now resumes where

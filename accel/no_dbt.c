@@ -25,6 +25,11 @@ static bool refuse(Accel *a, char *err, size_t err_cap)
     return false;
 }
 
+uint64_t accel_kept_key(const Accel *a) { return 0; }
+bool accel_kept_use(Accel *a, const void *file, size_t bytes) { return false; }
+bool accel_kept_worth(const Accel *a) { return false; }
+bool accel_kept_make(Accel *a, const void *file, size_t bytes, AccelKept *ret) { return false; }
+
 static void nothing(Accel *a) {}
 
 const AccelOps accel_engine_dbt = {.cpu_bytes = no_bytes, .init = refuse, .clear = nothing};

@@ -361,6 +361,7 @@ static void region_init(const SuperblockConfig *cfg, Arena *arena, IrBuilder *b,
     b->untag = ctx & CTX_UNTAG;
     b->masked = cfg->page ? 0 : cfg->masked; /* they know no TLB */
     b->no_fold = (cfg->no_opt & ACCEL_NO_FOLD) != 0;
+    b->moves = cfg->moves;
 }
 
 /* At the entry, and so in each round of a loop: is memory what `was` was made of? Else as after a fence. */

@@ -51,6 +51,7 @@ typedef struct SuperblockConfig {
     unsigned max_insns; /* 1..IR_MAX_GUEST - 1; 0 = SB_MAX_INSNS */
     uint8_t masked;     /* IrBuilder.masked */
     uint32_t no_opt;    /* ACCEL_NO_LOOPS, ACCEL_NO_SUPERBLOCK, ACCEL_NO_FOLD */
+    bool moves;         /* IrBuilder.moves */
     bool look_at_floats; /* of superblock_build() itself: TargetOps.look_at_floats at the entry */
     bool loop_head;     /* a backward jump led here: the trace may become a loop, so it is cut short only when
                          * it has not become one */

@@ -20,6 +20,7 @@
 #include "linux-user/elf.h"
 #include "linux-user/exec.h"
 #include "linux-user/fs.h"
+#include "linux-user/kept_files.h"
 #include "linux-user/options.h"
 #include "linux-user/perf.h"
 #include "linux-user/seccomp.h"
@@ -45,6 +46,7 @@ typedef struct Start {
     Fmt err;
     uint64_t host; /* X64Features of this processor */
     Gva entry;     /* of the program itself */
+    uint64_t program; /* lu_kept_program() */
 } Start;
 
 static _Noreturn void refuse(const Start *s, int status, const char *file)
@@ -480,6 +482,8 @@ static void start_accel(Start *s)
         .no_opt = opt->no_opt,
         .max_insns = opt->max_insns,
         .cache_bytes = cache_bytes(p),
+        .keep = opt->kept_dir != NULL,
+        .model = p->cpu_model,
         .returns_from = opt->returns_from                                      ? opt->returns_from
                         : lu_mm_code_size(p->mm, s->entry) >= ACCEL_LARGE_CODE ? 1
                                                                                : 0,
@@ -511,6 +515,7 @@ static void start_accel(Start *s)
         fmt_err("cannot start the translator: %s", s->err_text);
         sys_exit_group(EXIT_CANNOT);
     }
+    lu_kept_open(p, s->program);
     if (why[0])
         fmt_err("%s; running by the interpreter, which is slow (-no-jit asks for it)", why);
     if (p->abi->init_cpu)
@@ -596,6 +601,7 @@ static __attribute__((noinline)) int run_program(int argc, char **argv, char **e
     if (!elf_plan(s.prog_fd, s.opt->only, &s.prog, &s.err))
         refuse(&s, EXIT_CANNOT, s.opt->program);
     choose_guest(&s);
+    s.program = s.opt->kept_dir ? lu_kept_program(s.prog_fd) : 0;
     open_interp(&s);
     note_exe(&s);
 

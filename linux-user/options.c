@@ -8,10 +8,10 @@
 
 #include "base/fmt.h"
 #include "linux-user/binfmt.h"
+#include "linux-user/kept_files.h"
 #include "linux-user/syscall.h"
 #include "linux-user/tool.h"
 #include "tcg/host/x86_64/cpuid.h"
-
 
 /* What a handler gets besides the argument. */
 typedef struct Parse {
@@ -389,6 +389,13 @@ static bool opt_jitdump(Parse *ps, const char *arg)
     return true;
 }
 
+static bool opt_cache(Parse *ps, const char *arg)
+{
+    const char *dir = lu_kept_place(ps->p, ps->envp, arg);
+    ps->opt->kept_dir = dir ? absolute(ps, dir) : NULL;
+    return true;
+}
+
 static bool opt_gdb(Parse *ps, const char *arg)
 {
     ps->opt->gdb = arg;
@@ -512,6 +519,8 @@ static const OptRow rows[] = {
      "treat a program as large from n translations on"},
     {"tb-size", "TB_SIZE", "size", true, opt_tb_size,
      "of the memory for translations, in MiB (or with K, M, G); 0: default"},
+    {"cache", "TRANSLATIONS", "dir|on|off", true, opt_cache,
+     "keep translations from run to run in dir; on: $XDG_CACHE_HOME/tinamou (default: off)"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
      "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints "
      "llsc-match all; exact-llsc"},
@@ -649,6 +658,7 @@ static void apply(Parse *ps, const OptRow *r, const char *source, const char *ar
     if (r->arg[0])
         forward_word(ps, !strcmp(r->name, "L")   ? ps->opt->sysroot
                          : !strcmp(r->name, "D") ? ps->opt->log_file
+                         : !strcmp(r->name, "cache") && ps->opt->kept_dir ? ps->opt->kept_dir
                                                  : arg);
 }
 
@@ -704,9 +714,8 @@ static int parse_words(Parse *ps, char **argv, int n)
             break;
         }
         const OptRow *r = find_row(argv[i]);
-        if (!r) {
+        if (!r)
             no_option(argv[i]);
-        }
         if (r->arg[0] && i + 1 >= n) {
             fmt_err("option '%s' needs an argument: %s", argv[i], r->arg);
             leave(1);

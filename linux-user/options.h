@@ -42,6 +42,7 @@ struct LuOptions {
     uint32_t log;             /* -d, -strace: LU_LOG_* */
     AccelRange filter[LU_MAX_RANGES]; /* -dfilter */
     unsigned n_filter;
+    const char *kept_dir;     /* -cache: absolute, NULL = none */
     bool perf_map, jit_dump;
     uint32_t max_insns;       /* -max-insns */
     uint32_t returns_from;    /* -return-stack; 0: default */

@@ -26,6 +26,7 @@ static const NamedBit log_items[] = {
     {"cpu", BIT_ACCEL, ACCEL_LOG_CPU, "registers, where the translator's own code enters a region"},
     {"stats", BIT_ACCEL, ACCEL_LOG_STATS, "figures of the translator and hot regions, at the end"},
     {"exec", BIT_ACCEL, ACCEL_LOG_EXEC, "address of each region that the translator's own code enters"},
+    {"kept", BIT_ACCEL, ACCEL_LOG_KEPT, "of -cache: what is kept is compared with new translations"},
     {"nochain", BIT_OPT, ACCEL_NO_CHAIN | ACCEL_NO_JUMP_CACHE | ACCEL_NO_RETURN_STACK,
      "no log: the translator's own code enters every region"},
     {"op_ind", BIT_NOTHING, 0, ""},

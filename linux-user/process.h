@@ -32,6 +32,7 @@ typedef struct LuGdb LuGdb;           /* gdb_int.h */
 typedef struct LuFs LuFs;             /* fs.h: sysroot, cwd view */
 typedef struct LuOptions LuOptions;   /* options.h: command line and environment */
 typedef struct LuFilter LuFilter;     /* seccomp.h */
+typedef struct LuKept LuKept;         /* kept_files.h */
 typedef struct LuPerf LuPerf;         /* perf.h */
 typedef struct LuSyms LuSyms;         /* symbols.h */
 
@@ -67,6 +68,7 @@ struct LuProc {
     LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
     int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none; likewise */
     int gdb_link, gdb_peer[4]; /* sockets to the parent and to children that it looks at, too */
+    LuKept *kept;         /* kept_files.h; NULL: none are kept */
     LuPerf *perf;         /* NULL: nobody asked */
     struct PerfFile *perf_files; /* with descriptors that are hidden from the guest; NULL: none */
     bool pokes;           /* it has other processes' memory open to write: they look at their code anew */

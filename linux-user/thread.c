@@ -32,6 +32,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/host_tls.h"
 #include "linux-user/mm.h"
+#include "linux-user/kept_files.h"
 #include "linux-user/perf.h"
 #include "linux-user/seccomp.h"
 #include "linux-user/signal_priv.h"
@@ -527,6 +528,8 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
     unsigned left = thread_unlink(t);
     if (!left)
         lu_perf_end(t);
+    if (!left)
+        lu_kept_end(t, status);
     if (!left && (watched || host_tls_has_donors()))
         sys_exit_group(status); /* the last guest thread is not the last of the host */
     if (left) /* else nobody will want its memory */
@@ -555,6 +558,8 @@ _Noreturn void lu_process_exit(LuThread *t, int status)
     const bool apart = t->block && t->block->own_group && !t->vfork_child;
     if (!apart)
         lu_perf_end(t);
+    if (!apart)
+        lu_kept_end(t, status);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)status, false);
     if (apart)

@@ -231,6 +231,7 @@ bool code_cache_recycle(CodeCache *c, CodeSegment *s)
     }
     /* The pointers to regions first: a signal handler may look. */
     __atomic_store_n(&s->n_regions, 0, __ATOMIC_RELEASE);
+    s->notes = NULL;
     sys_madvise(s->meta.base, align_up(s->meta.used, 4096), MADV_DONTNEED);
     bool ok = map_fresh(c, (size_t)code_segment_index(c, s) << SEG_BITS, SEG_BYTES);
     s->state = ok ? SEG_UNUSED : SEG_LOST;

@@ -76,6 +76,7 @@ typedef struct CodeSegment {
     bool foreign;       /* forked: the pages behind `used` are the parent's to write */
     uint64_t age;       /* the lower, the older */
     Arena meta;
+    struct DbtNote *notes, *last_note; /* kept.h; the first, in the order in which they were made */
     DbtRegion **region; /* [SEG_REGIONS], by address */
     struct CodeSegment *next_open;
 } CodeSegment;
@@ -124,6 +125,11 @@ bool code_cache_recycle(CodeCache *c, CodeSegment *s);
 static inline uint8_t *code_segment_rw(const CodeCache *c, const CodeSegment *s)
 {
     return c->rw + ((size_t)code_segment_index(c, s) << SEG_BITS);
+}
+/* Running address of the next region. */
+static inline uint64_t code_segment_next(const CodeCache *c, const CodeSegment *s)
+{
+    return (uint64_t)(uintptr_t)(c->rx + ((size_t)code_segment_index(c, s) << SEG_BITS) + s->used);
 }
 static inline uint32_t code_segment_first_exit(const CodeCache *c, const CodeSegment *s)
 {

@@ -8,7 +8,7 @@
 #ifndef ACCEL_DBT_DBT_H
 #define ACCEL_DBT_DBT_H
 
-#include "accel/dbt/region.h"
+#include "accel/dbt/kept.h"
 
 enum { DBT_PAGE = 4096 };
 
@@ -21,6 +21,13 @@ typedef struct DbtFarJump {
     uint64_t pc, key, rx, delta;
 } DbtFarJump;
 
+/* Pages that nobody could write to when the map's generation was this (kept.c); page | 1. */
+typedef struct DbtStays {
+    Gva page;
+    uint64_t generation;
+} DbtStays;
+enum { DBT_STAYS = 16 };
+
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
     uint64_t args[4];
@@ -31,6 +38,7 @@ typedef struct DbtCpu {
     bool fp_trap;           /* left because of SIGFPE: the instruction at cpu->pc is for the interpreter */
     bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for; or DBT_JUMPS_EMPTY */
+    DbtStays stays[DBT_STAYS];
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     _Alignas(16) uint8_t spill[X64_SPILL_BYTES];
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
@@ -49,7 +57,7 @@ static inline DbtFarJump *dbt_far_jumps(DbtCpu *dc)
 static inline char *dbt_ret_guard(DbtCpu *dc) { return (char *)align_up((uintptr_t)dc->ret, DBT_PAGE); }
 static inline void *dbt_ret_stack(DbtCpu *dc) { return dbt_ret_guard(dc) + DBT_PAGE; }
 
-typedef struct DbtScratch {
+struct DbtScratch {
     struct DbtScratch *next;
     Arena arena;
     IrBuilder builder;
@@ -58,7 +66,7 @@ typedef struct DbtScratch {
     Superblock sb;
     SuperblockGuess guess[SB_GUESSES];
     uint64_t emit[]; /* X64Emit */
-} DbtScratch;
+};
 
 typedef struct DbtStats {
     uint64_t regions, guest_insns, guest_bytes, host_bytes, invalidated, evicted, rebuilds;
@@ -80,7 +88,7 @@ enum { DBT_MOST_HOT = 1 << 18 };
 
 enum { DBT_WANT_ROOM = 1, DBT_WANT_TABLES = 2 };
 
-typedef struct Dbt {
+struct Dbt {
     Accel *accel;
     CodeCache cache;
     DbtMap map;
@@ -96,13 +104,14 @@ typedef struct Dbt {
                               * fork */
     struct DbtHints *report; /* its parent's; NULL: was not forked */
     DbtScratch *pool;
+    DbtKept kept;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
     DbtHot *hot;                            /* [DBT_MOST_HOT], with ACCEL_LOG_STATS */
     uint32_t n_hot;                         /* may be more than there is room for */
     uint64_t fp_checked[X64_CHECKED_WORDS]; /* X64Host.checked */
     uint32_t fp_count[64 * X64_CHECKED_WORDS]; /* traps of the instructions that share a bit of it */
-} Dbt;
+};
 
 /* What a program runs before its main() it runs once, and of what lies behind a branch about half: its first
  * regions, and those of the dynamic linker, are short, and loops there have to come round some times before

@@ -7,6 +7,7 @@
 #include "base/fmt.h"
 #include "base/sys.h"
 
+#include <elf.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <xmmintrin.h>
@@ -78,6 +79,7 @@ static void init_host(Dbt *d)
                   a->ops->insn_align, &at);
     d->host.rx_delta = d->cache.rx - d->cache.rw;
     d->host.unit_load = a->ops->unit_load;
+    d->host.pc32 = a->ops->elf_class == ELFCLASS32;
     int32_t hot = (int32_t)offsetof(AccelCpu, hot) - (int32_t)accel_cpu_head(a);
     d->host.paged = (X64Paged){.on = a->cfg.machine != NULL, .tlb_entries = TLB_ENTRIES,
                                .tlb = hot + (int32_t)offsetof(MmuHot, tlb),
@@ -149,6 +151,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     d->trace.masked = x64_masked_lanes(d->host.features);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
     emit_stubs(d, seg);
+    dbt_kept_init(d);
     d->step_host = for_steps(&d->host);
     d->other_step_host = for_steps(&d->other_host);
     d->returns_host = d->host;
@@ -549,6 +552,7 @@ static void dbt_fork_done(Accel *a, bool child)
     if (child) {
         code_cache_fork_child(&d->cache);
         dbt_hints_fork_child(d);
+        dbt_kept_fork_child(d);
         dbt_stats_fork_child(d);
     }
     lock_release(&d->cache.lock);

@@ -69,6 +69,9 @@ void dbt_stats(Accel *a)
     const Dbt *d = a->engine_data;
     const DbtStats *s = &d->stats;
     uint64_t n = MAX(s->guest_insns, 1);
+    dbt_kept_stats(d);
+    if (!(a->cfg.log & ACCEL_LOG_STATS))
+        return;
     accel_log(
         a,
         "regions %lu, guest instructions %lu, guest bytes %lu, host bytes %lu (%lu %% of guest)\n"

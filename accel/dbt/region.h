@@ -40,12 +40,13 @@ typedef struct DbtRun {
 
 /* What a fault in a region has to know. */
 typedef struct DbtRecovery {
-    X64Record *record;     /* [n_records], by host address */
-    X64Pin *loop_pin;      /* [n_loop_pins] */
-    X64FlRecipe *fl;
-    uint64_t *guest_pc;    /* by X64Record.ordinal */
-    uint16_t n_records;
-    uint8_t n_loop_pins;
+    const X64Record *record; /* [n_records], by host address */
+    const X64Pin *loop_pin;  /* [n_loop_pins] */
+    const X64FlRecipe *fl;
+    const uint64_t *guest_pc; /* by X64Record.ordinal, as before the region was moved by so much: */
+    uint64_t moved;
+    uint16_t n_records, n_pcs;
+    uint8_t n_loop_pins, n_fl;
 } DbtRecovery;
 
 /* What a region of writable pages is compared by. */

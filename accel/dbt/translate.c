@@ -65,7 +65,8 @@ static DbtRecovery *describe_faults(Arena *m, const X64Code *c, const IrRegion *
     if (!f || !rec || !pin || !fl || !pcs)
         return NULL;
     *f = (DbtRecovery){.record = rec, .loop_pin = pin, .fl = fl, .guest_pc = pcs,
-                       .n_records = (uint16_t)c->n_records, .n_loop_pins = (uint8_t)c->n_loop_pins};
+                       .n_records = (uint16_t)c->n_records, .n_pcs = (uint16_t)n_pcs,
+                       .n_loop_pins = (uint8_t)c->n_loop_pins, .n_fl = (uint8_t)c->n_fl};
     memcpy(rec, c->record, c->n_records * sizeof(*rec));
     memcpy(pin, c->loop_pin, c->n_loop_pins * sizeof(*pin));
     memcpy(fl, c->fl, c->n_fl * sizeof(*fl));
@@ -102,8 +103,7 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const DbtScratch *s, uint32
         .guarded = sb->writable && !sb->unnoticed && d->accel->ops->code_checks,
         .second = sb->second, .recovery = f, .own = own,
     };
-    r->rx = (uint64_t)(uintptr_t)(d->cache.rx + ((size_t)code_segment_index(&d->cache, seg) << SEG_BITS) +
-                                  seg->used);
+    r->rx = code_segment_next(&d->cache, seg);
     for (unsigned k = 0; k < sb->n_runs; k++)
         r->run[k] = (DbtRun){.pc = sb->run[k].pc, .len = sb->run[k].len, .k = k};
     return r;
@@ -118,9 +118,8 @@ static bool jumps_back(const Dbt *d, const IrRegion *ir, const IrExit *x)
     return x->poll && (!d->host.paged.on || (x->pc ^ ir->pc) < 4096);
 }
 
-static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
+static void set_exits(Dbt *d, const DbtRegion *r, const IrRegion *ir)
 {
-    const IrRegion *ir = s->sb.region;
     for (unsigned k = 0; k < ir->n_exits; k++) {
         uint32_t id = r->first_exit + k;
         d->cache.exit[id] = (ExitInfo){.pc = ir->exit[k].pc, .kind = ir->exit[k].kind,
@@ -130,8 +129,13 @@ static void publish(Dbt *d, CodeSegment *seg, DbtRegion *r, const DbtScratch *s)
     }
     if (ir->ret_exit)
         d->cache.slot[r->first_exit + ir->n_exits] = ir->exit[ir->n_exits - 1].pc;
+}
+
+/* Its exits are set: there are as many slots. */
+static void publish(CodeSegment *seg, DbtRegion *r, unsigned slots)
+{
     seg->used = (uint32_t)align_up(seg->used + r->size, 16);
-    seg->n_exits += n_slots(ir);
+    seg->n_exits += slots;
     seg->region[seg->n_regions] = r;
     __atomic_store_n(&seg->n_regions, seg->n_regions + 1, __ATOMIC_RELEASE);
 }
@@ -155,6 +159,8 @@ typedef struct Attempt {
     unsigned max;  /* guest instructions; lowered when the region was too complex for the emitter */
     bool again;
     unsigned changed; /* how often it had to be begun again */
+    unsigned n_insns; /* of the region that it has become */
+    uint64_t look;    /* dbt_kept_look() */
     uint64_t generation, fence; /* of the map, before the guest's bytes were read */
 } Attempt;
 
@@ -210,7 +216,13 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
         return NULL;
     }
     r->brief = !t->loop_head && dbt_starting(d);
-    publish(d, seg, r, s);
+    set_exits(d, r, s->sb.region);
+    publish(seg, r, n_slots(s->sb.region));
+    if (UNLIKELY(d->kept.notes)) {
+        const DbtNote *n = dbt_kept_note(d, seg, r, s, t->look);
+        if (n && d->kept.compares)
+            dbt_kept_compare(d, t->cpu, n, t->loop_head);
+    }
     if (UNLIKELY(counted)) {
         count(d, r, s);
         dbt_hot_note(hot, t->cpu->pc, s->sb.region->n_guest, r->size);
@@ -226,19 +238,66 @@ static void observed(const Attempt *t, const DbtRegion *r)
     const AccelRegion told = {.pc = t->cpu->pc,
                               .rx = (const void *)(uintptr_t)r->rx,
                               .size = r->size,
-                              .n_insns = t->s->sb.region->n_guest};
+                              .n_insns = t->n_insns};
     o->region(o->opaque, &told);
+}
+
+static DbtRegion *insert(Attempt *t, DbtRegion *r)
+{
+    Dbt *d = t->d;
+    switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
+    case DBT_INSERTED:
+        if (UNLIKELY(d->accel->cfg.observer.region != NULL))
+            observed(t, r);
+        return r;
+    case DBT_CHANGED:
+        t->again = true;
+        t->changed++;
+        return NULL;
+    case DBT_FULL: return no_room(t, DBT_WANT_TABLES);
+    }
+    return NULL;
+}
+
+static void begin(Attempt *t)
+{
+    t->generation = __atomic_load_n(&t->d->map.generation, __ATOMIC_ACQUIRE);
+    t->fence = __atomic_load_n(&t->d->map.fence, __ATOMIC_ACQUIRE);
+    t->again = false;
+}
+
+/* A region that an earlier run has made. False: there is none, or it came to nothing: make one. */
+static bool copy_kept(Attempt *t, DbtRegion **ret)
+{
+    Dbt *d = t->d;
+    begin(t);
+    t->look = dbt_kept_look(d, t->cpu);
+    const KeptRegion *k =
+        t->look && !d->kept.compares ? dbt_kept_find(d, t->cpu, t->look, t->loop_head) : NULL;
+    CodeSegment *seg = k ? code_cache_claim(&d->cache, dbt_kept_slots(k)) : NULL;
+    if (!seg)
+        return false;
+    DbtRegion *r = dbt_kept_copy(d, seg, k, t->cpu->pc);
+    if (r) {
+        dbt_kept_exits(d, k, r);
+        publish(seg, r, dbt_kept_slots(k));
+        t->n_insns = dbt_kept_insns(k);
+    } else {
+        t->look = 0; /* if it was the file's fault, it shall not get another like it */
+    }
+    code_cache_release(&d->cache, seg);
+    *ret = r ? insert(t, r) : NULL;
+    return *ret != NULL;
 }
 
 static DbtRegion *attempt(Attempt *t)
 {
     Dbt *d = t->d;
     DbtScratch *s = t->s;
-    t->generation = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
-    t->fence = __atomic_load_n(&d->map.fence, __ATOMIC_ACQUIRE);
-    t->again = false;
+    begin(t);
     SuperblockConfig cfg = d->trace;
     cfg.ops = cpu_isa(t->cpu);
+    cfg.moves = d->kept.notes;
     cfg.loop_head = t->loop_head;
     cfg.guess = s->guess;
     if (dbt_starting(d))
@@ -258,18 +317,8 @@ static DbtRegion *attempt(Attempt *t)
     code_cache_release(&d->cache, seg);
     if (!r)
         return NULL;
-    switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
-    case DBT_INSERTED:
-        if (UNLIKELY(d->accel->cfg.observer.region != NULL))
-            observed(t, r);
-        return r;
-    case DBT_CHANGED:
-        t->again = true;
-        t->changed++;
-        return NULL;
-    case DBT_FULL: return no_room(t, DBT_WANT_TABLES);
-    }
-    return NULL;
+    t->n_insns = s->sb.region->n_guest;
+    return insert(t, r);
 }
 
 /* The clock costs as much as a small region, so one translation of SAMPLE is timed, without the clock's
@@ -283,24 +332,33 @@ static uint64_t thread_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
+static DbtRegion *translate(Attempt *t)
+{
+    DbtRegion *r;
+    t->s = dbt_scratch_get(t->d);
+    if (!t->s) {
+        t->cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = t->cpu->pc};
+        return NULL;
+    }
+    do
+        r = attempt(t);
+    while (!r && t->again && accel_build_goes_on(t->cpu, t->changed));
+    dbt_scratch_put(t->d, t->s);
+    return r;
+}
+
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
 {
     bool timed = (d->accel->cfg.log & ACCEL_LOG_STATS) &&
-                 __atomic_load_n(&d->stats.regions, __ATOMIC_RELAXED) % SAMPLE == 0;
+                 (__atomic_load_n(&d->stats.regions, __ATOMIC_RELAXED) +
+                  __atomic_load_n(&d->kept.n_used, __ATOMIC_RELAXED)) % SAMPLE == 0;
     uint64_t before = timed ? thread_ns() : 0, start = timed ? thread_ns() : 0, clock = start - before;
-    DbtScratch *s = dbt_scratch_get(d);
-    if (!s) {
-        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
-        return NULL;
-    }
     if (UNLIKELY(!((cpu->pc ^ d->accel->cfg.program_entry) & ~1ull)))
         __atomic_store_n(&d->begun, true, __ATOMIC_RELAXED);
-    Attempt t = {.d = d, .cpu = cpu, .s = s, .loop_head = loop_head};
-    DbtRegion *r;
-    do
-        r = attempt(&t);
-    while (!r && t.again && accel_build_goes_on(cpu, t.changed));
-    dbt_scratch_put(d, s);
+    Attempt t = {.d = d, .cpu = cpu, .loop_head = loop_head};
+    DbtRegion *r = NULL;
+    if (!d->kept.key || !copy_kept(&t, &r))
+        r = translate(&t);
     if (r)
         dbt_hints_report(d, r->pc, r->ctx, loop_head);
     if (timed) {

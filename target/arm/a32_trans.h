@@ -98,7 +98,7 @@ static inline IrVal a32_imm64(Trans *t, int64_t v) { return ir_const(t->b, IR_I6
 /* A region's address as the program knows it (docs/adr/0018-system-memory.md). */
 static inline IrVal a32_here(Trans *t, uint32_t address)
 {
-    IrVal v = a32_imm(t, address);
+    IrVal v = a32_sys(t) ? a32_imm(t, address) : ir_here(t->b, IR_I32, address);
 
     return a32_sys(t) ? ir_add(t->b, IR_I32, ir_get(t->b, A32_SLOT_PC_DELTA), v) : v;
 }

@@ -6,11 +6,11 @@
 
 static void jump(Trans *t, IrVal target32, IrHint hint)
 {
-    IrBuilder *b = t->b;
+    Gva known;
 
-    if (!a32_sys(t) && ir_is_const(b->r, target32)) {
+    if (!a32_sys(t) && ir_known_target(t->b, target32, &known)) {
         t->flow.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP;
-        t->flow.target = (uint32_t)ir_const_value(b->r, target32);
+        t->flow.target = (uint32_t)known;
         return;
     }
     t->flow.kind = FLOW_INDIRECT;

@@ -140,7 +140,7 @@ static inline unsigned a64_el(const Trans *t) { return t->ctx >> ARM_CTX_EL_SHIF
  * (docs/adr/0018-system-memory.md). */
 static inline IrVal a64_pc_value(Trans *t, Gva pc)
 {
-    IrVal v = ir_const(t->b, IR_I64, (int64_t)pc);
+    IrVal v = a64_sys(t) ? ir_const(t->b, IR_I64, (int64_t)pc) : ir_here(t->b, IR_I64, pc);
 
     return a64_sys(t) ? ir_add(t->b, IR_I64, ir_get(t->b, ARM_SLOT_PC_DELTA), v) : v;
 }

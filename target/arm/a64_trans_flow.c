@@ -61,9 +61,8 @@ void a64_trans_tbnz(Trans *t, const A64Args *a) { test_bit(t, a, true); }
 
 void a64_jump(Trans *t, IrVal target, IrHint hint)
 {
-    if (ir_is_const(t->b->r, target) && !a64_sys(t)) { /* a machine's targets are virtual */
+    if (!a64_sys(t) && ir_known_target(t->b, target, &t->flow.target)) { /* a machine's are virtual */
         t->flow.kind = hint == IR_HINT_CALL ? FLOW_CALL : FLOW_JUMP;
-        t->flow.target = (Gva)ir_const_value(t->b->r, target);
     } else {
         t->flow.kind = FLOW_INDIRECT;
         t->flow.indirect = target;

@@ -141,7 +141,7 @@ static inline unsigned rv_priv(const Trans *t) { return t->ctx >> RV_CTX_PRIV_SH
 static inline IrVal rv_pc_value(Trans *t, Gva pc)
 {
     if (!(t->ctx & RV_CTX_SYS))
-        return rv_imm(t, (int64_t)rv_pc(t, pc));
+        return ir_here(t->b, IR_I64, rv_pc(t, pc));
     return ir_add(t->b, IR_I64, ir_get(t->b, RV_SLOT_PC_DELTA), rv_imm(t, (int64_t)pc));
 }
 

@@ -13,14 +13,15 @@ void rv_trans_jal(Trans *t, const RvArgs *a)
     rv_put_x(t, a->rd, rv_pc_value(t, t->next));
 }
 
-/* Is v what rv_pc_value() makes, in a machine's region? */
+/* Is v what rv_pc_value() makes? */
 static bool rv_known_pc(const Trans *t, IrVal v, Gva *ret_pc)
 {
     const IrRegion *r = t->b->r;
     const IrInsn *i = &r->insn[v], *get = &r->insn[i->a];
 
-    if (!(t->ctx & RV_CTX_SYS) || i->op != IR_ADD || get->op != IR_GET || get->imm != RV_SLOT_PC_DELTA ||
-        !ir_is_const(r, i->b))
+    if (!(t->ctx & RV_CTX_SYS))
+        return ir_known_target(t->b, v, ret_pc);
+    if (i->op != IR_ADD || get->op != IR_GET || get->imm != RV_SLOT_PC_DELTA || !ir_is_const(r, i->b))
         return false;
     *ret_pc = (Gva)ir_const_value(r, i->b);
     return true;
@@ -37,10 +38,7 @@ void rv_trans_jalr(Trans *t, const RvArgs *a)
     Gva known;
     if (rv_known_pc(t, sum, &known)) { /* auipc; jalr */
         t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
-        t->flow.target = known & ~(Gva)1;
-    } else if (!(t->ctx & RV_CTX_SYS) && ir_is_const(b->r, target)) {
-        t->flow.kind = is_link(a->rd) ? FLOW_CALL : FLOW_JUMP;
-        t->flow.target = (Gva)ir_const_value(b->r, target);
+        t->flow.target = rv_pc(t, known & ~(Gva)1);
     } else {
         t->flow.kind = FLOW_INDIRECT;
         t->flow.indirect = target;

@@ -116,9 +116,9 @@ IrVal x86_pc_value(Trans *t, Gva pc)
 {
     IrBuilder *b = t->b;
     if (x86_own_code(t))
-        return ir_sub(b, IR_I32, x86_cw(t, (int64_t)pc), ir_get(b, X86_SLOT_CS_BASE));
+        return ir_sub(b, IR_I32, ir_here(b, IR_I32, pc), ir_get(b, X86_SLOT_CS_BASE));
     if (!x86_sys(t))
-        return x86_cw(t, (int64_t)pc);
+        return ir_here(b, x86_word(t), pc);
     IrVal v = ir_add(b, IR_I64, ir_get(b, X86_SLOT_PC_DELTA), x86_c(t, IR_I64, (int64_t)pc));
     if (!x86_narrow(t))
         return v;

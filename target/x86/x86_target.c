@@ -131,8 +131,10 @@ void x86_translate(Trans *t)
     if (t->truncated)
         return;
     t->next = t->pc + x.len;
-    if (x.code32 && !x86_sys(t))
+    if (x.code32 && !x86_sys(t)) {
         t->next &= 0xffffffff;
+        t->b->r->stays |= (t->ctx & X86_CTX_COMPAT) != 0; /* its addresses are not as long as the program's */
+    }
     t->flow = (TransFlow){.kind = FLOW_NEXT};
     if (how == X86_BAD) {
         x86_raise(t, CPU_EXIT_ILLEGAL);

@@ -6,7 +6,10 @@ static Gva target_of(const Trans *t, const X86Insn *x)
     Gva to = t->pc + x->len + x->imm;
     if (x86_sys(t)) /* physical: what it wraps around is not seen */
         return to;
-    return x->opsize == 2 ? to & 0xffff : x->code32 ? to & 0xffffffff : to; /* 16 bits: so on AMD's */
+    if (x->opsize != 2)
+        return x->code32 ? to & 0xffffffff : to;
+    t->b->r->stays = true;
+    return to & 0xffff; /* so on AMD's */
 }
 
 /* A jump of 16 bits may wrap around the end of its segment: a machine's lies behind that of its page, a

@@ -246,6 +246,7 @@ static bool run_misc(Interp *x, unsigned at)
     case IR_NOP:
     case IR_PARAM: return true;
     case IR_INSN_START: x->pc = x->r->guest_pc[i->imm]; return true;
+    case IR_HERE:
     case IR_CONST: v[at] = ir_canon(t, (uint64_t)ir_const_value(x->r, (IrVal)at)); return true;
     case IR_GET: v[at] = slot_read(x, i->imm); return true;
     case IR_PUT: slot_write(x, i->imm, v[i->a]); return true;

@@ -61,7 +61,7 @@ void ir_builder_init(IrBuilder *b, IrRegion *r)
     b->r = r;
     b->block = 0;
     b->n_pending = 0;
-    b->no_fold = false;
+    b->no_fold = b->moves = false;
     b->reversed.is = IR_NONE;
     memset(b->cur, 0, r->n_slots * sizeof b->cur[0]);
     memset(b->hash, 0, sizeof b->hash);
@@ -186,6 +186,21 @@ IrVal ir_const(IrBuilder *b, IrType t, int64_t v)
     if (!fits_i32(v))
         return t == IR_V128 ? ir_vconst(b, t, (uint64_t)v, (uint64_t)(v >> 63)) : const_wide(b, t, v);
     return emit_pure(b, (IrInsn){.op = IR_CONST, .type = t, .imm = (uint32_t)v});
+}
+
+/* Which equal ones are found does not depend on where the region is: who compares copies sees the same. */
+IrVal ir_here(IrBuilder *b, IrType t, uint64_t v)
+{
+    IrRegion *r = b->r;
+    if (!b->moves)
+        return ir_const(b, t, (int64_t)v);
+    v = ir_canon(t, v);
+    IrVal *h = &b->hash[(ir_canon(t, v - r->pc) * 0x9e3779b97f4a7c15ull >> 32) % IR_BUILD_HASH];
+    const IrInsn *i = &r->insn[*h];
+    if (*h && !b->no_fold && i->op == IR_HERE && i->type == t && r->pool[i->imm] == v)
+        return *h;
+    r->pool[r->n_pool] = v;
+    return *h = emit(b, (IrInsn){.op = IR_HERE, .type = t, .misc = 1, .imm = r->n_pool++});
 }
 
 static IrVal emit_by_flags(IrBuilder *b, IrInsn i)

@@ -34,6 +34,7 @@ typedef struct IrBuilder {
     uint16_t block;                         /* open block */
     bool no_fold;                           /* option: build every op as asked (tests) */
     uint8_t masked;                         /* lanes (1 << IrLane) for which the engine has ldm and stm */
+    bool moves;                             /* option: the region may be copied to another pc (ir_here()) */
     bool untag;                             /* option: bits 63..56 of data addresses are ignored, bit 55
                                              * stands for them */
 } IrBuilder;
@@ -51,6 +52,19 @@ void ir_commit(IrBuilder *b);
 void ir_forget_slots(IrBuilder *b);
 
 IrVal ir_const(IrBuilder *b, IrType t, int64_t v);
+/* A guest address that was computed from the pc, i32 or i64: like the pc it is another where the same bytes
+ * are mapped elsewhere. Every value that depends on the pc is made of these. Where regions do not move, a
+ * constant; else sums with constants are folded, and nothing else is. */
+IrVal ir_here(IrBuilder *b, IrType t, uint64_t v);
+
+/* Is v the address of code that a jump may go to directly? Where regions move, only what moves with them. */
+static inline bool ir_known_target(const IrBuilder *b, IrVal v, uint64_t *ret_pc)
+{
+    if (b->r->insn[v].op != (b->moves ? IR_HERE : IR_CONST))
+        return false;
+    *ret_pc = (uint64_t)ir_const_value(b->r, v);
+    return true;
+}
 
 /* One typed builder per row of signature V, VV, VVV: ir_add(b, IR_I64, x, y) and so on. */
 IrVal ir_v(IrBuilder *b, IrOp op, IrType t, IrVal a);

@@ -146,7 +146,10 @@ static IrVal fold_right_const(IrBuilder *b, IrOp op, IrType t, IrVal x, IrVal y,
 {
     uint64_t ones = ir_canon(t, ~0ull);
     switch (op) {
-    case IR_ADD: return c == 0 ? x : IR_NONE;
+    case IR_ADD:
+        if (def(b, x)->op == IR_HERE)
+            return ir_here(b, t, (uint64_t)ir_const_value(b->r, x) + c);
+        return c == 0 ? x : IR_NONE;
     case IR_SUB: return c == 0 ? x : ir_add(b, t, x, make_const(b, t, 0 - c));
     case IR_AND: {
         if (c == 0)

@@ -87,6 +87,7 @@ static bool check_index(const Verifier *x, unsigned at)
     const IrInsn *i = &r->insn[at];
     switch (ir_op_info[i->op].sig) {
     case IR_SIG_CONST:
+        NEED(i->op != IR_HERE || (i->misc == 1 && (i->type == IR_I32 || i->type == IR_I64)), at, "C4 here");
         NEED(i->misc == 0 || (i->misc == 1 && i->imm + (i->type == IR_V128) < r->n_pool), at, "C4 pool");
         break;
     case IR_SIG_GET:

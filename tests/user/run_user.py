@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Compiles one C program for the host and for a guest ISA, runs both, compares output and exit status.
 
-usage: run_user.py CROSS_CC CC EMULATOR SOURCE     (all but SOURCE may contain options)
+usage: run_user.py [--kept] CROSS_CC CC EMULATOR SOURCE     (all but SOURCE may contain options)
+--kept: the guest's program, at another address each time, runs with a directory for translations: with an empty one, with
+what was kept, with half of that, and comparing all that was kept with new translations. All have to agree.
 Each run has an empty directory of its own as current directory. The first lines that differ are printed. Exit status
 77 (skipped) without a cross compiler, unless TINAMOU_REQUIRE_PAYLOADS=1, and where the host's processor is another than the model.
 """
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,13 +23,14 @@ with open("/proc/cpuinfo") as cpuinfo:
 AMD = "AuthenticAMD" in CPUINFO
 
 
-def build(cc, source, out):
+def build(cc, source, out, pie=False):
     # Intel's processors take some microseconds for a lock over two lines, and kernels may delay it.
     few = ["-DTIMES=300"] if source.endswith("x86_atomics.c") and not AMD else []
     # The models are AMD's: programs leave out what other processors do in another way.
     of_amd = ["-DOF_AMD=%d" % AMD]
+    flags = [f for f in FLAGS if f != "-static"] + ["-fPIE", "-pie"] if pie else FLAGS
     libs = [] if "-nostdlib" in cc else ["-lm"]
-    subprocess.run([*cc, *FLAGS, *few, *of_amd, "-o", out, source, *libs], check=True)
+    subprocess.run([*cc, *flags, *few, *of_amd, "-o", out, source, *libs], check=True)
 
 
 def run(command, cwd):
@@ -42,6 +46,38 @@ def run(command, cwd):
     return p.stdout.decode(errors="replace") + "[status %d]\n" % p.returncode
 
 
+def forget_half(folder):
+    """Takes every other region out of the tables of kept translations (KeptHead, KeptSlot: accel/dbt/kept.c)."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        with open(path, "rb") as f:
+            data = bytearray(f.read())
+        bits = struct.unpack_from("<I", data, 28)[0]
+        for slot in range(1 << bits):
+            if slot % 2:
+                struct.pack_into("<I", data, 32 + 8 * slot, 0)  # no region has this tag
+        with open(path, "wb") as f:
+            f.write(data)
+
+
+def run_kept(prefix, program, top):
+    """(how, result) of the runs with kept translations; the last also says whether any differs from a new one."""
+    folder, log = os.path.join(top, "translations"), os.path.join(top, "log")
+    os.mkdir(folder, 0o700)
+    keeping = [*prefix, "-cache", folder]
+    for how, more in ("none", []), ("all", []), ("half", []), ("compared", ["-d", "kept", "-D", log]):
+        work = os.path.join(top, how)
+        os.mkdir(work)
+        if how == "half":
+            forget_half(folder)
+        yield how, run([*keeping, *more, program], work)
+    with open(log) as f:
+        lines = f.read().splitlines()
+    bad = [line for line in lines if "differs" in line]
+    if bad or not any(line.startswith("kept: ") for line in lines):
+        yield "compared", "\n".join(bad or ["nothing was compared"])
+
+
 def difference(native, guest):
     a, b = native.splitlines(), guest.splitlines()
     out = []
@@ -55,7 +91,8 @@ def difference(native, guest):
 
 
 def main():
-    cross, cc, emulator, source = sys.argv[1:5]
+    kept = sys.argv[1] == "--kept"
+    cross, cc, emulator, source = sys.argv[1 + kept:5 + kept]
     cross = shlex.split(cross)
     if not shutil.which(cross[0]):
         print("SKIPPED: no cross compiler %s" % cross[0])
@@ -72,20 +109,27 @@ def main():
             work = os.path.join(top, kind, "work")
             os.makedirs(work)
             program = os.path.join(top, kind, name)
-            build(compiler, source, program)
+            build(compiler, source, program, pie=kept and kind == "guest")
             if prefix and not prefix[0].startswith("/"):
                 prefix[0] = os.path.abspath(prefix[0]) if "/" in prefix[0] else prefix[0]
-            results.append(run([*prefix, program], work))
-    diff = difference(*results)
-    if results[0].startswith("[cannot run"):  # a guest's program that this host's kernel should run, and does not
-        print("SKIPPED: %s" % results[0].strip())
+            if kept and kind == "guest":
+                results += run_kept(prefix, program, os.path.join(top, kind))
+            else:
+                results.append((kind, run([*prefix, program], work)))
+    native = results[0][1]
+    if native.startswith("[cannot run"):  # a guest's program that this host's kernel should run, and does not
+        print("SKIPPED: %s" % native.strip())
         return 77
-    if "[status 0]" not in results[0]:
-        print("the native run fails: %s" % results[0][-500:])
+    if "[status 0]" not in native:
+        print("the native run fails: %s" % native[-500:])
         return 1
-    print("%s: %d lines %s" % (name, len(results[0].splitlines()), "differ" if diff else "agree"))
-    print("\n".join(diff))
-    return 1 if diff else 0
+    bad = False
+    for how, result in results[1:]:
+        diff = difference(native, result)
+        bad |= bool(diff)
+        print("%s, %s: %d lines %s" % (name, how, len(native.splitlines()), "differ" if diff else "agree"))
+        print("\n".join(diff))
+    return bad
 
 
 sys.exit(main())

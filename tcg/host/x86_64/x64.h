@@ -135,6 +135,8 @@ typedef struct X64Host {
     X64Layout at;
     X64Lookup lookup;         /* set before x64_stubs_emit() */
     X64Paged paged;           /* likewise */
+    bool moves;               /* X64Code.reloc is asked for; not of machines */
+    bool pc32;                /* guest addresses have 32 bits */
     void (*unit_load)(void *cpu); /* likewise: puts the state of IR_UNIT rows there */
     const IrSlot *slots;
     unsigned n_slots, n_pins;
@@ -266,19 +268,33 @@ typedef struct X64Exits {
 enum { X64_STUB_BYTES = 10 };
 
 enum { X64_MAX_RECORDS = 1024, X64_MAX_LOOP_XMM = 5, X64_MAX_LOOP_SWAPS = 8,
-    X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS + 16, X64_MAX_FL = 64 };
+    X64_MAX_LOOP_PINS = X64_MAX_LOOP_XMM + X64_MAX_LOOP_SWAPS + 16, X64_MAX_FL = 64,
+    X64_MAX_RELOCS = 1024 };
 
 typedef struct X64Emit X64Emit; /* scratch state of one translating thread, ~150 KiB */
 extern const size_t x64_emit_size;
 
+/* What in a region's code depends on where it lies and on where its guest instructions do. `at`: of the
+ * bytes, from the region's start. STUB, EXIT, SLOT: 4 bytes that end an instruction, the distance to
+ * something that x64_stubs_emit() made, to an exit's own stub, to an exit's data slot. HOST: 8 bytes, an
+ * address in this program. PC32, PC64: a guest address. */
+typedef enum X64RelocKind { X64_RELOC_STUB, X64_RELOC_EXIT, X64_RELOC_SLOT, X64_RELOC_HOST, X64_RELOC_PC32,
+                            X64_RELOC_PC64, X64_RELOC_COUNT } X64RelocKind;
+typedef struct X64Reloc {
+    uint32_t at : 24, kind : 8; /* kind: X64RelocKind */
+} X64Reloc;
+
 typedef struct X64Code {
     uint32_t size;          /* bytes */
+    uint32_t n_relocs;      /* X64Host.moves; */
+    bool stays;             /* and they do not say it all */
     uint32_t n_records;
     uint32_t n_loop_pins;   /* slots that this region keeps in registers besides the boundary's */
     X64Pin loop_pin[X64_MAX_LOOP_PINS];
     uint32_t n_fl;          /* recipes of flags */
     X64FlRecipe fl[X64_MAX_FL];
     X64Record record[X64_MAX_RECORDS];
+    X64Reloc reloc[X64_MAX_RELOCS];
 } X64Code;
 
 void x64_host_init(X64Host *h, uint64_t features, uint32_t no_opt, const IrSlot *slots, unsigned n_slots,
@@ -296,6 +312,9 @@ uint64_t x64_ret_overflow(void *stack);
  * instructions. */
 X64Result x64_emit_region(X64Emit *e, const X64Host *h, const IrRegion *r, const IrLive *live, X64Asm *a,
                           const X64Exits *exits, X64Code *ret_code);
+
+/* The stub of an exit, X64_STUB_BYTES at p. */
+void x64_exit_stub(const X64Host *h, uint8_t *p, uint32_t id);
 
 /* Number of C calls (helpers, soft float) the last region can make on its hot paths; for statistics. */
 unsigned x64_emit_calls(const X64Emit *e);

@@ -106,20 +106,25 @@ static void emit_block(X64Emit *e, unsigned block)
     }
 }
 
+void x64_exit_stub(const X64Host *h, uint8_t *p, uint32_t id)
+{
+    *p = 0xb8; /* mov eax, id */
+    x64_put32(p + 1, id);
+    p[5] = 0xe9; /* jmp */
+    x64_patch32(p + 6, h->exit);
+}
+
 static void emit_stubs(X64Emit *e)
 {
-    X64Asm a;
-    x64_init(&a, e->exits.stubs, e->r->n_exits * X64_STUB_BYTES + X64_ROOM);
-    for (unsigned k = 0; k < e->r->n_exits; k++) {
-        x64_mov_ri(&a, 32, X64_RAX, e->exits.first_id + k);
-        x64_patch32(x64_jmp_rel32(&a), e->h->exit);
-    }
+    for (unsigned k = 0; k < e->r->n_exits; k++)
+        x64_exit_stub(e->h, e->exits.stubs + X64_STUB_BYTES * k, e->exits.first_id + k);
 }
 
 static void emit_region(X64Emit *e, const IrRegion *r)
 {
     e->a->p = e->entry;
-    e->code->n_records = 0;
+    e->code->n_records = e->code->n_relocs = 0;
+    e->code->stays = r->stays;
     start(e, r);
     x64_wide_plan(e);
     x64_share_plan(e);

@@ -225,7 +225,8 @@ void x64_strict_underflow(X64Emit *e, SoftArgs s, bool w, int r)
     x64_movd_rx(e->a, bits, t, r);
     x64_alu_rr(e->a, bits, X64_ADD, t, t);
     x64_alu_rm(e->a, bits, X64_CMP, t, X64_MEM(X64_RIP, 0));
-    x64_patch32(e->a->p - 4, e->h->consts + (w ? offsetof(X64Const, tiny_64) : offsetof(X64Const, tiny_32)));
+    size_t tiny = w ? offsetof(X64Const, tiny_64) : offsetof(X64Const, tiny_32);
+    x64_outside(e, e->a->p - 4, e->h->consts + tiny);
     int arg[3];
     for (unsigned k = 0; k < s.n; k++)
         arg[k] = s.x[k] + X64_XMM;

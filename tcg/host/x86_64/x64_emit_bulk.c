@@ -35,7 +35,7 @@ void x64_emit_bulk(X64Emit *e, const IrInsn *i)
     if (two)
         load_string_operand(e, X64_RSI, i->b, X64_RDX, X64_R11);
     int routine = two ? X64_RAX : X64_R11;
-    x64_mov_ri(a, 64, routine, fault_bulk_routine(i->misc));
+    x64_mov_host(e, routine, fault_bulk_routine(i->misc));
     x64_call_r(a, routine);
     x64_mov_rr(a, 64, X64_RDI, X64_RDX);
     if (two)

@@ -62,6 +62,7 @@ bool x64_keeps_flags(const X64Emit *e, const IrInsn *i)
     switch (i->op) {
     case IR_NOP:
     case IR_CONST:
+    case IR_HERE:
     case IR_TRUNC:
     case IR_VANY:
     case IR_VLOW:

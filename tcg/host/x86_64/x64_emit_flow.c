@@ -73,8 +73,9 @@ X64Cold *x64_cold(X64Emit *e, X64ColdKind kind)
 }
 
 /* Word n of the region's slots, as operand of the instruction of `len` bytes that comes now. */
-static X64Mem slot_word(const X64Emit *e, unsigned n, unsigned len)
+static X64Mem slot_word(X64Emit *e, unsigned n, unsigned len)
 {
+    x64_reloc(e, X64_RELOC_SLOT, e->a->p + len - 4);
     uint64_t next = (uint64_t)(uintptr_t)e->a->p + (uint64_t)e->h->rx_delta + len;
     return X64_MEM(X64_RIP, (int32_t)(e->exits.slots_rx + 8ull * n - next));
 }
@@ -113,7 +114,7 @@ static void before_slot(X64Emit *e, unsigned k)
     if (!e->r->exit[k].poll)
         return;
     x64_alu_mi(e->a, 32, X64_CMP, x64_env(e->h->at.kick), 0);
-    x64_patch32(x64_jcc_rel32(e->a, X64_NE), stub(e, k));
+    x64_outside(e, x64_jcc_rel32(e->a, X64_NE), stub(e, k));
 }
 
 /* The code of an exit, at the place it is reached (hot or cold): checks, then the slot, or the stub. */
@@ -129,7 +130,7 @@ static void exit_body(X64Emit *e, unsigned k, unsigned dirty, bool through_slot)
         return;
     }
     if (!through_slot || x->kind != IR_EXIT_DIRECT) {
-        x64_jmp_to(e->a, stub(e, k));
+        x64_jmp_outside(e, stub(e, k));
         return;
     }
     before_slot(e, k);
@@ -154,7 +155,7 @@ static void exit_when(X64Emit *e, int cc, unsigned k, bool through_slot)
     if (direct) {
         uint8_t *to = stub(e, k);
         while (n-- > 0)
-            x64_patch32(site[n], to);
+            x64_outside(e, site[n], to);
         return;
     }
     X64Cold *c = x64_cold(e, COLD_EXIT);
@@ -186,7 +187,7 @@ static void landing(X64Emit *e)
 {
     unsigned k = e->r->ret_exit - 1u;
     x64_alu_rm(e->a, 64, X64_CMP, X64_RAX, slot_word(e, k + 1, X64_LANDING_CMP));
-    x64_patch32(x64_jcc_rel32(e->a, X64_NE), e->h->exit_return);
+    x64_outside(e, x64_jcc_rel32(e->a, X64_NE), e->h->exit_return);
     jump_slot(e, k);
 }
 
@@ -293,11 +294,11 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
         return;
     }
     if (h->no_opt & X64_NO_JUMP_CACHE) {
-        x64_jmp_to(a, h->exit_indirect);
+        x64_jmp_outside(e, h->exit_indirect);
         return;
     }
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
-    x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
+    x64_outside(e, x64_jcc_rel32(a, X64_NE), h->exit_indirect);
     if (i->misc == IR_HINT_RET && !(h->no_opt & X64_NO_RETURN_STACK)) {
         x64_ret(a);
         return;
@@ -307,7 +308,7 @@ void x64_emit_exit_ind(X64Emit *e, const IrInsn *i)
     uint8_t *miss = x64_jcc_rel32(a, X64_NE);
     entry.disp += 8;
     if (!is_call(e)) {
-        x64_patch32(miss, h->exit_indirect);
+        x64_outside(e, miss, h->exit_indirect);
         x64_jmp_m(a, entry);
         return;
     }
@@ -328,17 +329,20 @@ static void call_helper(X64Emit *e, unsigned helper, bool no_state)
     if ((hp->flags & IR_H_STATE) && !no_state)
         x64_forget_pins(e);
     if (hp->flags & (IR_H_PC | IR_H_STATUS)) {
-        x64_virtual_pc(e->h, a, e->r->guest_pc[e->ordinal]);
+        if (e->h->paged.on)
+            x64_virtual_pc(e->h, a, e->r->guest_pc[e->ordinal]);
+        else
+            x64_mov_pc(e, X64_RAX, e->r->guest_pc[e->ordinal]);
         x64_mov_mr(a, 64, x64_env(e->h->at.pc), X64_RAX);
     }
     if (hp->flags != IR_H_PURE)
         e->unit_live = false;
     x64_count(e, X64_COUNT_HELPERS + helper, 1);
-    x64_mov_ri(a, 64, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
-    x64_patch32(x64_call_rel32(a), e->h->call);
+    x64_mov_host(e, X64_RAX, (uint64_t)(uintptr_t)hp->fn);
+    x64_outside(e, x64_call_rel32(a), e->h->call);
     if (hp->flags & IR_H_STATUS) {
         x64_test_rr(a, 64, X64_RAX, X64_RAX);
-        x64_patch32(x64_jcc_rel32(a, X64_NE), e->h->helper_left);
+        x64_outside(e, x64_jcc_rel32(a, X64_NE), e->h->helper_left);
     }
 }
 
@@ -456,8 +460,8 @@ static void cold_soft(X64Emit *e, const X64Cold *c)
         x64_mov_mi(a, 64, x64_env(e->h->at.args + 24), c->mode);
     x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
     x64_count(e, c->count, 1);
-    x64_mov_ri(a, 64, X64_RAX, c->fn);
-    x64_patch32(x64_call_rel32(a), c->mode == IR_RDYN ? e->h->soft_dyn : e->h->soft);
+    x64_mov_host(e, X64_RAX, c->fn);
+    x64_outside(e, x64_call_rel32(a), c->mode == IR_RDYN ? e->h->soft_dyn : e->h->soft);
     if (c->reg >= X64_XMM)
         x64_movsd_rm(a, c->reg - X64_XMM, x64_env(e->h->at.link));
     else
@@ -481,7 +485,7 @@ static void cold_soft_ir(X64Emit *e, const X64Cold *c)
     x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
     x64_count(e, c->count, 1);
     x64_mov_ri(a, 64, X64_RAX, c->fn);
-    x64_patch32(x64_call_rel32(a), e->h->soft_ir);
+    x64_outside(e, x64_call_rel32(a), e->h->soft_ir);
     X64Mem out = x64_env(area + (int32_t)offsetof(X64SoftArea, out));
     if (c->reg >= X64_XMM)
         x64_movups_rm(a, c->reg - X64_XMM, out);
@@ -539,13 +543,13 @@ static void cold_one(X64Emit *e, const X64Cold *c)
         x64_patch32(x64_jmp_rel32(a), c->back);
         break;
     case COLD_CALL: /* the jump cache does not have it */
-        x64_patch32(x64_call_rel32(a), e->h->exit_indirect);
+        x64_outside(e, x64_call_rel32(a), e->h->exit_indirect);
         landing(e);
         break;
     case COLD_ACCESS: x64_cold_access(e, c); break;
     case COLD_UNIT:
         x64_mov_mr(a, 64, x64_env(e->h->at.save), X64_RAX); /* the stub saves the others */
-        x64_patch32(x64_call_rel32(a), e->h->load_unit);
+        x64_outside(e, x64_call_rel32(a), e->h->load_unit);
         x64_mov_rm(a, 64, X64_RAX, x64_env(e->h->at.save));
         x64_patch32(x64_jmp_rel32(a), c->back);
         break;

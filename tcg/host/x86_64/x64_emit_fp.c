@@ -62,7 +62,7 @@ static bool wide(const IrInsn *i) { return i->type == IR_F64; }
 void x64_load_const(X64Emit *e, int xmm, size_t offset)
 {
     x64_movsd_rm(e->a, xmm, X64_MEM(X64_RIP, 0));
-    x64_patch32(e->a->p - 4, e->h->consts + offset);
+    x64_outside(e, e->a->p - 4, e->h->consts + offset);
 }
 
 /* Compares x with a constant; unordered sets PF. Quiet, but for a signaling NaN, which every user flags
@@ -71,7 +71,7 @@ static void compare_const(X64Emit *e, int fmt, int x, size_t offset)
 {
     x64_fp_record(e);
     x64_ucomis_rm(e->a, fmt, x, X64_MEM(X64_RIP, 0));
-    x64_patch32(e->a->p - 4, e->h->consts + offset);
+    x64_outside(e, e->a->p - 4, e->h->consts + offset);
 }
 
 void x64_clean(X64Emit *e, IrVal v, int x)
@@ -309,7 +309,7 @@ void x64_emit_fcmp(X64Emit *e, const IrInsn *i)
 static void logic_const(X64Emit *e, int op, int d, size_t offset)
 {
     x64_flogic_rm(e->a, X64_PS, op, d, X64_MEM(X64_RIP, 0));
-    x64_patch32(e->a->p - 4, e->h->consts + offset);
+    x64_outside(e, e->a->p - 4, e->h->consts + offset);
 }
 
 void x64_emit_fsgn(X64Emit *e, const IrInsn *i)

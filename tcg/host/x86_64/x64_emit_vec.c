@@ -61,7 +61,7 @@ void x64_vec_fallback(X64Emit *e, const IrInsn *i)
     x64_claim(e, X64_RAX);
     x64_count(e, x64_count_of(i), 1);
     x64_mov_ri(e->a, 64, X64_RAX, ir_vec_pack(i));
-    x64_patch32(x64_call_rel32(e->a), e->h->vec);
+    x64_outside(e, x64_call_rel32(e->a), e->h->vec);
     if (ir_type_is_vec((IrType)i->type))
         x64_load_x(e->a, (IrType)i->type, x64_def_x(e, -1, 0), x64_vec_arg(e->h, 0));
     else

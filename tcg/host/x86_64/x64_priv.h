@@ -421,6 +421,16 @@ void x64_rmw_step(X64Emit *e, const IrInsn *i, int t, int rv, int bits);
 /* The operand for an access's address. */
 X64Mem x64_address(X64Emit *e, const IrInsn *i, bool indexed);
 
+/* Copies of regions (X64Reloc). These bytes depend on where the region is: */
+void x64_reloc(X64Emit *e, X64RelocKind kind, const uint8_t *at);
+/* the rel32 at `site`, which ends its instruction, leads out of the region, to a stub or to constants; */
+void x64_outside(X64Emit *e, uint8_t *site, const uint8_t *target);
+/* a jump there; */
+void x64_jmp_outside(X64Emit *e, const uint8_t *target);
+/* reg = address of a function of this program; guest address pc. */
+void x64_mov_host(X64Emit *e, int reg, uint64_t fn);
+void x64_mov_pc(X64Emit *e, int reg, uint64_t pc);
+
 X64Cold *x64_cold(X64Emit *e, X64ColdKind kind);
 void x64_cold_emit(X64Emit *e);
 void x64_leave(X64Emit *e, unsigned exit);

@@ -5,6 +5,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/crash.h"
 #include "linux-user/mm.h"
+#include "linux-user/kept_files.h"
 #include "linux-user/perf.h"
 #include "linux-user/uring.h"
 #include "linux-user/options.h"
@@ -239,6 +240,7 @@ bool lu_tracer_is_guest(int pid) { return false; }
 const LuAbi *lu_abi_at(unsigned i) { return NULL; }
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
 void lu_perf_end(const LuThread *t) {}
+void lu_kept_end(LuThread *t, int status) {}
 void lu_perf_fork_prepare(LuProc *p) {}
 void lu_perf_fork_parent(LuProc *p) {}
 void lu_perf_fork_child(LuThread *t) {}
