@@ -134,6 +134,16 @@ static bool cut(char *name, const char *end)
     return true;
 }
 
+/* Of these, each that it has: a name may have two ("-noTSX-IBRS"). */
+static bool cut_variants(char *name)
+{
+    static const char end[][8] = {"-IBRS", "-IBPB", "-noTSX"};
+    bool any = false;
+    for (unsigned k = 0; k < sizeof(end) / sizeof(end[0]); k++)
+        any = cut(name, end[k]) || any;
+    return any;
+}
+
 /* QEMU has more names for some: what tells those apart (microcode for leaks, transactions) is in none here.
  */
 X86Model x86_model_find(const char *name)
@@ -143,7 +153,7 @@ X86Model x86_model_find(const char *name)
     if (m != X86_MODELS || strlen(name) >= sizeof(less))
         return m;
     memcpy(less, name, strlen(name) + 1);
-    if (!cut(less, "") && !(cut(less, "-IBRS") | cut(less, "-IBPB") | cut(less, "-noTSX")))
+    if (!cut(less, "") && !cut_variants(less))
         return X86_MODELS;
     return find_exactly(less);
 }
