@@ -19,6 +19,7 @@ enum ProbeKey {
     KEY_MISALIGNED_VECTOR,
     KEY_THEAD,
     KEY_ZICBOM_BLOCK,
+    KEY_ZICBOP_BLOCK = 15,
 };
 
 enum {
@@ -52,9 +53,11 @@ static const struct {
     {13, RV_EXT_ZKNH}, {14, RV_EXT_ZKSED}, {15, RV_EXT_ZKSH}, {27, RV_EXT_ZFH}, {28, RV_EXT_ZFHMIN},
     {29, RV_EXT_ZIHINTNTL}, {32, RV_EXT_ZFA}, {34, RV_EXT_ZACAS}, {35, RV_EXT_ZICOND},
     {36, RV_EXT_ZIHINTPAUSE}, {42, RV_EXT_ZIMOP}, {44, RV_EXT_ZCB}, {47, RV_EXT_ZCMOP},
-    {48, RV_EXT_ZAWRS},
+    {48, RV_EXT_ZAWRS}, {50, RV_EXT_ZICNTR}, {55, RV_EXT_ZICBOM}, {58, RV_EXT_ZABHA},
+    {60, RV_EXT_ZICBOP},
 };
-enum { EXT_ZCA = 43, EXT_ZCD = 45, EXT_ZCF = 46 }; /* what C is made of */
+enum { EXT_ZCA = 43, EXT_ZCD = 45, EXT_ZCF = 46 }; /* what C is made of; */
+enum { EXT_ZAAMO = 56, EXT_ZALRSC = 57 };          /* and A */
 
 static bool has(const LuThread *t, RvExt ext)
 {
@@ -66,6 +69,8 @@ static uint64_t ima_ext(LuThread *t)
     uint64_t hwcap = t->proc->hwcap[0], v = has_all(hwcap, "FD") ? EXT_FD : 0;
     if (has_all(hwcap, "C"))
         v |= EXT_C | 1ull << EXT_ZCA | 1ull << EXT_ZCD | (t->proc->abi->word == 4 ? 1ull << EXT_ZCF : 0);
+    if (has_all(hwcap, "A"))
+        v |= 1ull << EXT_ZAAMO | 1ull << EXT_ZALRSC;
     for (unsigned k = 0; k < ARRAY_SIZE(probe_bits); k++)
         if (has(t, probe_bits[k].ext))
             v |= 1ull << probe_bits[k].bit;
@@ -87,7 +92,8 @@ static bool probe(LuThread *t, int64_t key, uint64_t *ret_value)
     case KEY_MISALIGNED_VECTOR: v = MISALIGNED_VECTOR_NONE; break;
     case KEY_HIGHEST_ADDR: v = t->proc->abi->task_size - 1; break;
     case KEY_ZICBOZ_BLOCK: v = has(t, RV_EXT_ZICBOZ) ? RV_CACHE_BLOCK : 0; break;
-    case KEY_ZICBOM_BLOCK:
+    case KEY_ZICBOM_BLOCK: v = has(t, RV_EXT_ZICBOM) ? RV_CACHE_BLOCK : 0; break;
+    case KEY_ZICBOP_BLOCK: v = has(t, RV_EXT_ZICBOP) ? RV_CACHE_BLOCK : 0; break;
     case KEY_THEAD: break;
     default: return false; /* KEY_TIME_FREQ: said by nobody, as on kernels before 6.11 */
     }

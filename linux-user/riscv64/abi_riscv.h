@@ -5,11 +5,9 @@
 #include "linux-user/abi.h"
 #include "target/riscv/rv_cpu.h"
 
-/* Has a program of p's width that extension? Some are not built for RV32. */
 static inline bool lu_riscv_has(const LuProc *p, RvExt ext)
 {
-    bool wide_only = ext == RV_EXT_ZKND || ext == RV_EXT_ZKNE || ext == RV_EXT_ZKNH;
-    return rv_model_has((RvModel)p->cpu_model, ext) && !(wide_only && p->abi->word == 4);
+    return rv_model_has((RvModel)p->cpu_model, ext);
 }
 bool lu_riscv_choose_model(LuProc *p, const char *name);
 void lu_riscv_list_models(struct Fmt *out, unsigned word); /* for guests with words of so many bytes */

@@ -108,6 +108,7 @@ enum {
 };
 
 enum { RV_CACHE_BLOCK = 64 }; /* what cbo.* are about */
+enum { RV_CBO_INVAL, RV_CBO_CLEAN, RV_CBO_FLUSH };
 
 /* Frequency of the time CSR. */
 enum { RV_TIME_HZ = 10000000 };

@@ -224,13 +224,13 @@ uint64_t rv_helper_hfence(void *opaque, uint64_t va, uint64_t number, uint64_t w
 
 /* ---- cache blocks ---- */
 
-/* There are no caches: what is left are the checks. op: 0 inval, 1 clean, 2 flush. */
+/* There are no caches: what is left are the checks. op: RV_CBO_*. */
 uint64_t rv_helper_cbo(void *opaque, uint64_t addr, uint64_t op, uint64_t c, uint64_t d)
 {
     RvCpu *cpu = opaque;
     MmuPage p;
     unsigned idx = cpu->base.ctx >> RV_CTX_IDX_SHIFT & 15;
-    if (!rv_has(cpu, RV_HAS_ZICBOM) || !rv_cbo_enabled(cpu, op == 0 ? RV_CBIE : RV_CBCFE, false))
+    if (!rv_has(cpu, RV_HAS_ZICBOM) || !rv_cbo_enabled(cpu, op == RV_CBO_INVAL ? RV_CBIE : RV_CBCFE, false))
         return rv_leave(cpu, CPU_EXIT_ILLEGAL);
     /* Who may load or store may do it, and who may not has failed to store. */
     bool may = rv_walk(&cpu->base, addr, idx, MMU_READ, &p) || rv_walk(&cpu->base, addr, idx, MMU_WRITE, &p);

@@ -2,8 +2,7 @@
 #include "target/riscv/rv_sys.h"
 
 /* What is about page tables of 64-bit entries, and what was not built for RV32. */
-enum { NOT_RV32 = RV_HAS_H | RV_HAS_SVNAPOT | RV_HAS_SVPBMT | RV_HAS_SMAIA | RV_HAS_SSAIA |
-                RV_HAS_ZKND | RV_HAS_ZKNE | RV_HAS_ZKNH };
+enum { NOT_RV32 = RV_HAS_H | RV_HAS_SVNAPOT | RV_HAS_SVPBMT | RV_HAS_SMAIA | RV_HAS_SSAIA };
 
 enum { HOW_ALWAYS, HOW_ON, HOW_OFF };
 

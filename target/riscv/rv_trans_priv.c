@@ -109,17 +109,21 @@ void rv_trans_hsv_h(Trans *t, const RvArgs *a) { hsv(t, a, 1); }
 void rv_trans_hsv_w(Trans *t, const RvArgs *a) { hsv(t, a, 2); }
 void rv_trans_hsv_d(Trans *t, const RvArgs *a) { hsv(t, a, 3); }
 
+/* Programs may clean and flush, as Linux lets them (envcfg.CBCFE, not CBIE): there is no cache, but the block
+ * has to be one that they may read. */
 static void cbo(Trans *t, const RvArgs *a, unsigned op)
 {
     IrVal args[] = {rv_x(t, a->rs1), rv_imm(t, op)};
 
-    if (!not_here(t, true))
+    if (!(t->ctx & RV_CTX_SYS) && op != RV_CBO_INVAL)
+        ir_ld(t->b, IR_I64, args[0], 0, rv_mem(t, 0));
+    else if (!not_here(t, true))
         ir_call(t->b, RV_HELPER_cbo, args, 2);
 }
 
-void rv_trans_cbo_inval(Trans *t, const RvArgs *a) { cbo(t, a, 0); }
-void rv_trans_cbo_clean(Trans *t, const RvArgs *a) { cbo(t, a, 1); }
-void rv_trans_cbo_flush(Trans *t, const RvArgs *a) { cbo(t, a, 2); }
+void rv_trans_cbo_inval(Trans *t, const RvArgs *a) { cbo(t, a, RV_CBO_INVAL); }
+void rv_trans_cbo_clean(Trans *t, const RvArgs *a) { cbo(t, a, RV_CBO_CLEAN); }
+void rv_trans_cbo_flush(Trans *t, const RvArgs *a) { cbo(t, a, RV_CBO_FLUSH); }
 
 /* The first store is at the address itself, since a fault names that. */
 void rv_trans_cbo_zero(Trans *t, const RvArgs *a)

@@ -563,8 +563,9 @@ static void hwprobe_agrees_with_hwcap(void **state)
     int64_t pairs[][2] = {{3, 7}, {4, 7}, {0, 7}, {5, 7}, {1000, 7}};
     assert_int_equal(CALL(x, riscv_hwprobe, P(pairs), 5, 0, 0, 0), 0);
     assert_int_equal(pairs[0][1], 1); /* IMA */
-    /* FD, C with its parts Zca and Zcd, Zihintpause */
-    assert_int_equal(pairs[1][1], 3 | 1ull << 43 | 1ull << 45 | 1ull << 36);
+    /* FD, C with its parts Zca and Zcd, Zihintpause, Zicntr, A's parts Zaamo and Zalrsc */
+    assert_int_equal(pairs[1][1],
+                     3 | 1ull << 43 | 1ull << 45 | 1ull << 36 | 1ull << 50 | 1ull << 56 | 1ull << 57);
     assert_int_equal(pairs[2][1], 0);
     assert_int_equal(pairs[3][1], 3); /* fast misaligned accesses */
     assert_int_equal(pairs[4][0], -1);

@@ -114,7 +114,7 @@ def compare(tool, dis, data, xlen, what):
 # binutils of 2023 does not know are for the assembler of the guest's own packages.
 OLDER = 'h_zicbom_zicboz_svinval_zba_zbb_zbc_zbs_zbkb_zbkx_zawrs'
 NEWER = OLDER + '_zicond_zcb_zimop_zcmop_zacas_zabha_zknd_zkne_zknh_zksh_zksed_zfh_zfa'
-BY_ASSEMBLER = {'PRIV', 'ZICBOZ', 'ZBA', 'ZBB', 'ZBB_ZBKB', 'ZBKB', 'ZBC', 'ZBC_ZBKC', 'ZBKX', 'ZBS', 'ZAWRS'}
+BY_ASSEMBLER = {'PRIV', 'ZICBOM', 'ZICBOZ', 'ZBA', 'ZBB', 'ZBB_ZBKB', 'ZBKB', 'ZBC', 'ZBC_ZBKC', 'ZBKX', 'ZBS', 'ZAWRS'}
 BY_NEWER = {'ZKND', 'ZKNE', 'ZKND_ZKNE', 'ZKNH', 'ZKSH', 'ZKSED', 'ZFH', 'ZFHMIN', 'ZFA', 'ZFH_ZFA', 'ZABHA', 'ZACAS', 'ZABHA_ZACAS', 'ZICOND', 'ZCB', 'ZIMOP', 'ZCMOP'}
 
 

@@ -55,6 +55,7 @@ CASES = [
     ('fence 0,0', [word(0x0000000f)], OK), ('fence reserved fm', [word(0x7330000f)], OK),
     ('fence with rd and rs1', [word(0x0ff0808f)], OK), ('fence.i with fields', [word(0x1230908f)], OK),
     ('fence.tso', [enc('fence_tso')], OK), ('pause', [enc('pause')], OK), ('prefetch-like ori x0', [word(0x00006013)], OK),
+    ('cbo.clean', [word(0x0014a00f)], OK), ('cbo.inval', [word(0x0004a00f)], ILL), # Linux keeps it for itself
     # environment
     ('ebreak', [enc('ebreak')], TRAP), ('c.ebreak', [enc('c_ebreak')], TRAP),
     ('mret', [word(0x30200073)], ILL), ('sret', [word(0x10200073)], ILL), ('sfence.vma', [word(0x12000073)], ILL),
@@ -85,6 +86,7 @@ CASES = [
     ('fld', [enc('fld', d=0, s=5, i=0)], SEGV), ('fsw', [enc('fsw', t=0, s=5, i=0)], SEGV),
     ('amo', [enc('amoadd_w', d=0, s=5, t=0)], SEGV), ('amo on code', [enc('amoadd_d', d=0, s=7, t=0)], SEGV),
     ('lr', [enc('lr_d', d=8, s=5)], SEGV),
+    ('cbo.clean of nothing', [word(0x0012a00f)], SEGV), ('cbo.flush of code', [word(0x0023a00f)], OK),
     ('sc on code', [enc('lr_w', d=8, s=7), enc('sc_w', d=8, s=7, t=0)], SEGV),
     ('sc without reservation does not store', [enc('sc_w', d=8, s=7, t=0)], OK),
     ('jump', [enc('jalr', d=0, s=5, i=0)], SEGV), ('jump to data', [enc('jalr', d=0, s=9, i=0)], SEGV),
@@ -104,6 +106,7 @@ ORACLE_DIFFERS = {
     'misaligned amo.d': 'as above', 'misaligned lr.w': 'as above', 'misaligned lr.d': 'as above',
     'misaligned sc.w': 'as above',
     'sc without reservation does not store': 'the manual lets a failing SC fault or not; 10.0 faults, 7.2 does not',
+    'cbo.clean': 'the model has no Zicbom', 'cbo.flush of code': 'as above', 'cbo.clean of nothing': 'as above',
     'set cycle with a register of 0': 'Zicsr: rs1 other than x0 writes, whatever it holds; 7.2 lets it pass',
 }
 
