@@ -395,25 +395,54 @@ static const char *read_maps(LuThread *t)
     return text;
 }
 
-static bool dumps(int sig)
+bool lu_core_signal(int sig)
 {
     return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGBUS ||
            sig == SIGFPE || sig == SIGSEGV || sig == SIGSYS || sig == SIGXCPU || sig == SIGXFSZ;
 }
 
-static bool is_wanted(LuThread *t, int sig, struct rlimit64 *ret)
+/* ---- the limit, by which the parent knows ---- */
+
+/* Limits of a process that left a core file. They can be read until it is waited for, and as its limit was a
+ * page or more, it may lower them to these. A soft limit of 1 keeps the kernel from making one of its own, or
+ * starting the program of core_pattern, for which other limits do not count. */
+enum { SOFT_AT_END = 1, HARD_IF_LEFT = 3085 };
+
+static bool get_limit(int pid, struct rlimit64 *ret)
 {
-    return dumps(sig) && !sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_CORE, NULL, ret)) && ret->rlim_cur &&
-           sys_call1(SYS_prctl, PR_GET_DUMPABLE) == 1 && t->proc->auxv_len <= 1024 && !t->vfork_child;
+    return !sys_is_err(sys_call4(SYS_prlimit64, pid, RLIMIT_CORE, NULL, ret));
 }
 
-void lu_core_dump(LuThread *t, const siginfo_t *si)
+static bool has_left(int pid)
 {
     struct rlimit64 limit;
+    return get_limit(pid, &limit) && limit.rlim_cur == SOFT_AT_END && limit.rlim_max == HARD_IF_LEFT;
+}
+
+bool lu_core_allowed(void)
+{
+    struct rlimit64 limit;
+    return get_limit(0, &limit) && limit.rlim_cur >= PAGE; /* as the kernel: the least that makes sense */
+}
+
+void lu_core_tell(siginfo_t *si)
+{
+    if (si->si_signo == SIGCHLD && si->si_code == CLD_KILLED && lu_core_signal(si->si_status) &&
+        has_left(si->si_pid))
+        si->si_code = CLD_DUMPED;
+}
+
+static bool is_wanted(const LuThread *t)
+{
+    return lu_core_allowed() && sys_call1(SYS_prctl, PR_GET_DUMPABLE) == 1 && t->proc->auxv_len <= 1024 &&
+           !t->vfork_child;
+}
+
+/* False: there is a file of that name, or none can be made. */
+static bool leave(LuThread *t, const siginfo_t *si, uint64_t limit)
+{
     char name[16] = "", path[64];
     Fmt f = FMT_ON(path);
-    if (!is_wanted(t, si->si_signo, &limit))
-        return;
     sys_call2(SYS_prctl, PR_GET_NAME, name);
     for (char *s = name; *s; s++)
         if (*s == '/')
@@ -422,35 +451,28 @@ void lu_core_dump(LuThread *t, const siginfo_t *si)
     Core *c = lu_mm_arena_alloc(t->proc->mm, sizeof(*c));
     long fd =
         sys_call4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (c && !sys_is_err(fd)) {
-        *c = (Core){.t = t,
-                    .si = si,
-                    .fd = (int)fd,
-                    .wide = t->proc->abi->word == 8,
-                    .ok = true,
-                    .limit = limit.rlim_cur};
-        accel_exclusive_begin(t->cpu);
-        c->maps = read_maps(t);
-        if (c->maps)
-            write_core(c, name);
-        accel_exclusive_end(t->cpu);
-        sys_close((int)fd);
-        fmt_err("core file %s%s", path, c->ok ? "" : ", which is not complete");
-    }
-    limit.rlim_cur = 0;
-    sys_call4(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
+    if (!c || sys_is_err(fd))
+        return false;
+    *c = (Core){.t = t, .si = si, .fd = (int)fd, .wide = t->proc->abi->word == 8, .ok = true, .limit = limit};
+    accel_exclusive_begin(t->cpu);
+    c->maps = read_maps(t);
+    if (c->maps)
+        write_core(c, name);
+    accel_exclusive_end(t->cpu);
+    sys_close((int)fd);
+    fmt_err("core file %s%s", path, c->ok ? "" : ", which is not complete");
+    return true;
 }
 
-void lu_core_before(LuThread *t, int sig)
+void lu_core_dump(LuThread *t, const siginfo_t *si)
 {
     struct rlimit64 limit;
-    if (!dumps(sig) || t->sig->mask & lu_sig_bit(sig) || !is_wanted(t, sig, &limit))
+    if (!lu_core_signal(si->si_signo) || !get_limit(0, &limit))
         return;
-    lock_take(&t->sighand->lock);
-    bool kills = lu_sig_action(t->sighand, sig)->handler == 0;
-    lock_release(&t->sighand->lock);
-    siginfo_t si = {.si_signo = sig, .si_code = SI_TKILL};
-    si.si_pid = t->pid;
-    if (kills)
-        lu_core_dump(t, &si);
+    bool left = is_wanted(t) && leave(t, si, limit.rlim_cur);
+    if (has_left(0)) /* another thread was faster */
+        return;
+    limit.rlim_cur = MIN(limit.rlim_max, (uint64_t)SOFT_AT_END);
+    limit.rlim_max = left ? HARD_IF_LEFT : limit.rlim_max;
+    sys_call4(SYS_prlimit64, 0, RLIMIT_CORE, &limit, NULL);
 }

@@ -77,7 +77,7 @@ static LuSigAction take_action(LuSighand *h, int sig)
     LuSigAction act = *lu_sig_action(h, sig);
     if (act.handler > 1 && act.flags & SA_RESETHAND) {
         h->act[sig].handler = 0;
-        lu_sighost_install(sig, &h->act[sig]);
+        lu_sighost_install(h, sig);
     }
     lock_release(&h->lock);
     return act;
@@ -116,6 +116,18 @@ static const LuSigInfo *seen_by_debugger(LuThread *t, const LuSigInfo *info, LuS
     return sig ? other : NULL;
 }
 
+/* The end, mostly: but who stops goes on, and the init process of a PID namespace is spared. */
+static void take_default(LuThread *t, const LuSigInfo *info)
+{
+    LuSighand *h = t->sighand;
+    if (t->pid != 1)
+        lu_core_dump(t, &info->si);
+    lu_sighost_default(info);
+    lock_take(&h->lock);
+    lu_sighost_install(h, info->si.si_signo);
+    lock_release(&h->lock);
+}
+
 static long deliver_seen(LuThread *t, const LuSigInfo *info, long restart)
 {
     LuSigState *s = t->sig;
@@ -128,7 +140,7 @@ static long deliver_seen(LuThread *t, const LuSigInfo *info, long restart)
     if (act.handler == (Gva)(uintptr_t)SIG_DFL) {
         /* Only after another thread changed the disposition, or for a sent one of LU_FAULTS. */
         if (!ignored_by_default(sig))
-            lu_sighost_default(info);
+            take_default(t, info);
         return restart;
     }
     if (restart)
@@ -181,7 +193,10 @@ void lu_signals_deliver(LuThread *t, long restart)
     while (lu_signals_pending(t)) {
         LuSigInfo info;
         lu_signals_hold(t);
-        if (take_signal(s, &info))
+        bool took = take_signal(s, &info);
+        if (took)
+            lu_core_tell(&info.si);
+        if (took)
             restart = lu_signal_deliver_one(t, &info, restart);
         lu_signals_release(t);
     }
@@ -242,14 +257,19 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
         lu_gdb_exit(t, (unsigned)sig, true);
     lu_signals_hold(t);
     lock_take(&t->sighand->lock);
-    if (lu_fault_index(sig) < 0)
-        lu_sighost_install(sig, &(LuSigAction){0});
     lu_sighost_default(&info);
     /* Only the init process of a PID namespace gets here: the kernel spares it from default actions. */
     sys_exit_group(128 + sig);
 }
 
 /* --- start --- */
+
+void lu_signals_want_cores(LuThread *t)
+{
+    lock_take(&t->sighand->lock);
+    lu_sighost_cores(t->sighand);
+    lock_release(&t->sighand->lock);
+}
 
 void lu_signals_init(LuProc *p, LuThread *t)
 {
@@ -273,7 +293,9 @@ void lu_signals_init(LuProc *p, LuThread *t)
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
     lu_sighost_altstack(stack, alt);
-    lu_sighost_install_faults(h->act);
+    lu_sighost_install_faults(h);
+    if (lu_core_allowed())
+        lu_sighost_cores(h);
     sys_call4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &s->mask, sizeof s->mask);
     lu_signals_hold(t);
     lu_signals_release(t);

@@ -50,6 +50,7 @@ struct LuSighand {
     LuSighand *next_dead;
     uint64_t inherited; /* bit n-1: act[n] was not looked at yet, the host has what the process started
                          * with */
+    bool cores; /* core files were allowed: our handlers stand for default actions that leave one */
     LuSigAction act[LU_NSIG + 1]; /* through lu_sig_action(), but for LU_FAULTS */
 };
 
@@ -101,6 +102,8 @@ long lu_blocking_masked(LuThread *t, uint64_t temp, long nr, long a, long b, lon
 long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c, long d, long e);
 /* Bit n: the guest ignores lu_fault_signal(n). */
 uint32_t lu_signals_ignored_faults(LuThread *t);
+/* Core files have come to be allowed. */
+void lu_signals_want_cores(LuThread *t);
 /* A guest mask as the host may have it. */
 uint64_t lu_sig_host_mask(uint64_t mask);
 /* Ends the process the way the default action of `sig` does, with the core-dump bit as the kernel would. */

@@ -12,6 +12,7 @@
  */
 #include "linux-user/signal_priv.h"
 #include "base/fmt.h"
+#include "linux-user/core.h"
 #include "linux-user/options.h"
 
 #include <sys/auxv.h>
@@ -179,10 +180,17 @@ static void host_handler(int sig, siginfo_t *si, void *context)
 
 /* --- dispositions and masks --- */
 
-void lu_sighost_install(int sig, const LuSigAction *act)
+/* Does a signal with the default action come to us, for what only we can leave? */
+static bool leaves_core(const LuSighand *h, int sig, const LuSigAction *act)
 {
+    return h->cores && !act->handler && lu_core_signal(sig);
+}
+
+void lu_sighost_install(LuSighand *h, int sig)
+{
+    const LuSigAction *act = lu_sig_action(h, sig);
     uint64_t mirrored = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART);
-    if (lu_fault_index(sig) >= 0) {
+    if (lu_fault_index(sig) >= 0 || leaves_core(h, sig, act)) {
         /* Only a handler of the guest may make system calls fail with EINTR. */
         host_sigaction(sig, host_handler,
                        SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
@@ -193,10 +201,18 @@ void lu_sighost_install(int sig, const LuSigAction *act)
     }
 }
 
-void lu_sighost_install_faults(const LuSigAction *act)
+void lu_sighost_install_faults(LuSighand *h)
 {
     for (unsigned n = 0; n < LU_FAULTS; n++)
-        lu_sighost_install(lu_fault_signal(n), &act[lu_fault_signal(n)]);
+        lu_sighost_install(h, lu_fault_signal(n));
+}
+
+void lu_sighost_cores(LuSighand *h)
+{
+    h->cores = true;
+    for (int sig = 1; sig <= SIGSYS; sig++)
+        if (leaves_core(h, sig, lu_sig_action(h, sig)))
+            lu_sighost_install(h, sig);
 }
 
 LuSigAction *lu_sig_action(LuSighand *h, int sig)
@@ -250,8 +266,7 @@ void lu_sighost_default(const LuSigInfo *info)
 {
     int sig = info->si.si_signo;
     LuThread *t = lu_self();
-    if (lu_fault_index(sig) >= 0)
-        host_sigaction(sig, NULL, 0);
+    host_sigaction(sig, NULL, 0);
     t->traced.passing = sig; /* a tracer has seen it */
     sys_call4(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, &info->si);
     host_setmask(SIG_UNBLOCK, lu_sig_bit(sig));
@@ -312,7 +327,7 @@ long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c,
     host_setmask(SIG_UNBLOCK, fault_bits());
     if (ignored) {
         lock_take(&h->lock);
-        lu_sighost_install_faults(h->act);
+        lu_sighost_install_faults(h);
         lock_release(&h->lock);
     }
     return r;

@@ -27,10 +27,12 @@ bool lu_signals_hold(LuThread *t);
 /* The host's mask becomes that of t->sig->mask. */
 void lu_signals_release(LuThread *t);
 
-/* Gives the host the disposition that mirrors `act`. sighand->lock held. */
-void lu_sighost_install(int sig, const LuSigAction *act);
-/* LU_FAULTS, whatever the guest has for them (`act` is the array of the sighand). */
-void lu_sighost_install_faults(const LuSigAction *act);
+/* Gives the host the disposition that mirrors h->act[sig]. h->lock held. */
+void lu_sighost_install(LuSighand *h, int sig);
+/* LU_FAULTS, whatever the guest has for them. */
+void lu_sighost_install_faults(LuSighand *h);
+/* Core files are allowed, perhaps from now on: signals whose default leaves one come to us, too. */
+void lu_sighost_cores(LuSighand *h);
 /* The calling host thread takes its signals on this memory. */
 void lu_sighost_altstack(void *mem, size_t size);
 size_t lu_sighost_altstack_size(void);
@@ -39,7 +41,8 @@ LuSigAction *lu_sig_action(LuSighand *h, int sig);
 /* As if `info`, one of LU_FAULTS, had been sent to the calling thread. */
 void lu_sighost_keep(LuThread *t, const LuSigInfo *info);
 /* Sends `info` to the calling thread with the host's default action for it and nothing else unblocked;
- * returns if the process survives that (stopped and continued, ignored). Held section. */
+ * returns if the process survives that (stopped and continued, ignored), with the host's disposition still
+ * the default. Held section. */
 void lu_sighost_default(const LuSigInfo *info);
 
 /* sigaction(2) with the guest's structures read: 0 or -errno. in: NULL changes nothing. */

@@ -1,4 +1,5 @@
 /* getrlimit(2), prlimit(2): RLIMIT_AS and RLIMIT_DATA are the guest's own; the others are the host's. */
+#include "linux-user/core.h"
 #include "linux-user/mm.h"
 #include "linux-user/sys_util.h"
 
@@ -33,7 +34,10 @@ static long any_limit(LuThread *t, uint64_t pid, int which, Gva set, Gva old)
     bool self = !pid || (int)pid == (int)sys_getpid();
     if (self && (which == RLIMIT_AS || which == RLIMIT_DATA))
         return own_limit(t, which, set, old);
-    return sys_call4(SYS_prlimit64, pid, which, set, old);
+    long r = sys_call4(SYS_prlimit64, pid, which, set, old);
+    if (!r && self && set && which == RLIMIT_CORE && lu_core_allowed())
+        lu_signals_want_cores(t);
+    return r;
 }
 
 long lu_sys_prlimit64(LuThread *t, const uint64_t a[6])

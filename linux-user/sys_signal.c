@@ -52,7 +52,7 @@ long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_
         act->mask &= ~LU_NEVER_BLOCKED;
         if (!restorer)
             act->restorer = 0;
-        lu_sighost_install(sig, act);
+        lu_sighost_install(h, sig);
         if (ignored(sig, act) && lu_fault_index(sig) >= 0)
             t->sig->kept_set &= ~(1u << lu_fault_index(sig));
     }
@@ -143,6 +143,11 @@ long lu_sys_rt_sigtimedwait(LuThread *t, const uint64_t a[6])
     if (r)
         return r;
     r = lu_blocking(t, SYS_rt_sigtimedwait, (long)&set, (long)a[1], (long)a[2], sizeof set, 0, 0);
+    siginfo_t si;
+    if (r == SIGCHLD && a[1] && guest_read(&si, a[1], sizeof(si))) {
+        lu_core_tell(&si);
+        guest_write(a[1], &si, sizeof(si));
+    }
     if (r == -EINTR) {
         long kept = take_kept(t->sig, set, a[1]);
         return kept ? kept : r;
@@ -197,27 +202,6 @@ long lu_sys_rt_sigqueueinfo(LuThread *t, const uint64_t a[6])
         return sys_call3(SYS_rt_sigqueueinfo, a[0], a[1], a[2]);
     lu_sighost_keep(t, &info);
     return 0;
-}
-
-long lu_sys_kill(LuThread *t, const uint64_t a[6])
-{
-    if ((int)a[0] == t->pid)
-        lu_core_before(t, (int)a[1]);
-    return sys_call2(SYS_kill, a[0], a[1]);
-}
-
-long lu_sys_tkill(LuThread *t, const uint64_t a[6])
-{
-    if ((int)a[0] == t->tid)
-        lu_core_before(t, (int)a[1]);
-    return sys_call2(SYS_tkill, a[0], a[1]);
-}
-
-long lu_sys_tgkill(LuThread *t, const uint64_t a[6])
-{
-    if ((int)a[1] == t->tid)
-        lu_core_before(t, (int)a[2]);
-    return sys_call3(SYS_tgkill, a[0], a[1], a[2]);
 }
 
 long lu_sys_rt_tgsigqueueinfo(LuThread *t, const uint64_t a[6])

@@ -179,6 +179,7 @@ static LuSighand *sighand_copy(LuProc *p, LuSighand *from, bool clear)
     h->refs = 1;
     lock_take(&from->lock);
     h->inherited = from->inherited;
+    h->cores = from->cores;
     memcpy(h->act, from->act, sizeof h->act);
     lock_release(&from->lock);
     for (unsigned sig = 1; clear && sig <= LU_NSIG; sig++)
@@ -225,6 +226,14 @@ static unsigned thread_unlink(LuThread *t)
 
 /* --- children that share memory --- */
 
+/* CLONE_CLEAR_SIGHAND: the kernel reset our handlers with the guest's. */
+static void install_again(LuSighand *h)
+{
+    lu_sighost_install_faults(h);
+    if (h->cores)
+        lu_sighost_cores(h);
+}
+
 static void thread_begin(void *arg)
 {
     LuThread *t = arg;
@@ -232,8 +241,8 @@ static void thread_begin(void *arg)
     t->pid = (int)sys_getpid();
     lu_set_self(t);
     lu_sighost_altstack(t->block->alt_stack, t->block->alt_bytes);
-    if (t->block->clear_sighand) /* the kernel reset our fault handlers with the guest's */
-        lu_sighost_install_faults(t->sighand->act);
+    if (t->block->clear_sighand)
+        install_again(t->sighand);
     lu_signals_release(t);
     if (UNLIKELY(t->proc->gdb != NULL) && t->vfork_child)
         lu_gdb_vfork_child(t);
@@ -493,7 +502,7 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
         if (flags & CLONE_CLEAR_SIGHAND && size) {
             for (unsigned sig = 1; sig <= LU_NSIG; sig++)
                 t->sighand->act[sig] = (LuSigAction){.handler = t->sighand->act[sig].handler == 1};
-            lu_sighost_install_faults(t->sighand->act);
+            install_again(t->sighand);
         }
         t->sig->kept_set = 0; /* pending signals are not inherited */
         child_registers(t->proc->abi, t->cpu, args);

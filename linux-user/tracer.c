@@ -4,11 +4,13 @@
 #include "base/fmt.h"
 #include "base/self.h"
 #include "linux-user/abi.h"
+#include "linux-user/core.h"
 #include "linux-user/guest.h"
 #include "linux-user/signal_priv.h"
 #include "linux-user/sys_handlers.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/ptrace.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -337,6 +339,59 @@ static LuTracee *untold(LuThread *t, int64_t pid)
     return NULL;
 }
 
+/* waitid(2) of the host; but first it only looks, as what a child has left can be seen no longer once it was
+ * waited for (core.h). */
+static long host_waitid(LuThread *t, long type, long id, siginfo_t *si, long options, void *usage)
+{
+    for (;;) {
+        siginfo_t seen = {0};
+        long r = lu_blocking(t, SYS_waitid, type, id, (long)&seen, options | WNOWAIT,
+                             options & WNOWAIT ? (long)usage : 0, 0);
+        *si = seen;
+        if (r || !seen.si_pid)
+            return r;
+        lu_core_tell(&seen);
+        if (!(options & WNOWAIT)) {
+            *si = (siginfo_t){0};
+            r = sys_call6(SYS_waitid, P_PID, seen.si_pid, (long)si, options | WNOHANG, (long)usage, 0);
+            if (r == -ECHILD || (!r && !si->si_pid))
+                continue; /* another thread was faster */
+        }
+        if (seen.si_code == CLD_DUMPED && si->si_code == CLD_KILLED)
+            si->si_code = CLD_DUMPED;
+        return r;
+    }
+}
+
+static int status_of(const siginfo_t *si)
+{
+    switch (si->si_code) {
+    case CLD_EXITED: return si->si_status << 8;
+    case CLD_KILLED: return si->si_status;
+    case CLD_DUMPED: return si->si_status | WCOREFLAG;
+    case CLD_CONTINUED: return __W_CONTINUED;
+    default: return si->si_status << 8 | 0x7f; /* stopped */
+    }
+}
+
+/* wait4(2), of which waitid(2) lacks nothing. */
+static long host_wait4(LuThread *t, int pid, int *ret_status, uint64_t options, uint64_t usage)
+{
+    enum { KNOWN = WNOHANG | WUNTRACED | WCONTINUED };
+    siginfo_t si;
+    if ((uint32_t)options & ~(KNOWN | (uint32_t)(__WNOTHREAD | __WCLONE | __WALL)))
+        return -EINVAL;
+    if (pid == INT_MIN)
+        return -ESRCH;
+    int type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
+    long id = pid > 0 ? pid : pid < -1 ? -pid : pid ? 0 : sys_call1(SYS_getpgid, 0);
+    long r = host_waitid(t, type, id, &si, (long)((uint32_t)options | WEXITED), guest_ptr(usage));
+    if (r)
+        return r;
+    *ret_status = status_of(&si);
+    return si.si_pid;
+}
+
 long lu_sys_wait4(LuThread *t, const uint64_t a[6])
 {
     LuTracee *c = untold(t, (int)a[0]);
@@ -348,7 +403,7 @@ long lu_sys_wait4(LuThread *t, const uint64_t a[6])
         r = c->tid;
     } else {
         do
-            r = lu_blocking(t, SYS_wait4, (int)a[0], (long)&status, (long)a[2], (long)a[3], 0, 0);
+            r = host_wait4(t, (int)a[0], &status, a[2], a[3]);
         while (r > 0 && UNLIKELY(WIFSTOPPED(status) || t->tracees) && !lu_tracer_event(t, (int)r, &status));
     }
     return r > 0 && a[1] && !guest_write(a[1], &status, sizeof(status)) ? -EFAULT : r;
@@ -380,10 +435,9 @@ long lu_tracer_waitid(LuThread *t, const uint64_t a[6], siginfo_t *si, void *usa
         return 0;
     }
     long r;
-    do {
-        *si = (siginfo_t){0};
-        r = lu_blocking(t, SYS_waitid, (long)a[0], (long)a[1], (long)si, (long)a[3], (long)usage, 0);
-    } while (r == 0 && si->si_signo && !event_of_info(t, si));
+    do
+        r = host_waitid(t, (long)a[0], (long)a[1], si, (long)a[3], usage);
+    while (r == 0 && si->si_signo && !event_of_info(t, si));
     return r;
 }
 

@@ -6,6 +6,7 @@
 #include "linux-user/fs.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
+#include "linux-user/core.h"
 #include "linux-user/seccomp.h"
 #include "linux-user/signal.h"
 #include "linux-user/strace.h"
@@ -155,13 +156,12 @@ ELSEWHERE(rt_sigreturn)
 ELSEWHERE(sigaltstack)
 ELSEWHERE(rt_sigqueueinfo)
 ELSEWHERE(rt_tgsigqueueinfo)
-ELSEWHERE(kill)
-ELSEWHERE(tkill)
-ELSEWHERE(tgkill)
 ELSEWHERE(seccomp)
 ELSEWHERE(ptrace)
 ELSEWHERE(wait4)
 ELSEWHERE(waitid)
+bool lu_core_allowed(void) { return false; }
+void lu_signals_want_cores(LuThread *t) {}
 long lu_seccomp_prctl(LuThread *t, const uint64_t a[6]) { return -EINVAL; }
 bool lu_seccomp_ioctl(LuThread *t, int fd, uint64_t request, Gva at, long *ret) { return false; }
 

@@ -235,7 +235,9 @@ void fake_sigreturn(LuThread *t, uint64_t mask)
 
 /* Nobody debugs these threads, and they leave no core. */
 void lu_core_dump(LuThread *t, const siginfo_t *si) {}
-void lu_core_before(LuThread *t, int sig) {}
+bool lu_core_signal(int sig) { return false; }
+bool lu_core_allowed(void) { return false; }
+void lu_core_tell(siginfo_t *si) {}
 bool lu_tracer_is_guest(int pid) { return false; }
 const LuAbi *lu_abi_at(unsigned i) { return NULL; }
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
