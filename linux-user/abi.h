@@ -19,6 +19,7 @@ struct LuAbi {
     const struct LuDebugIsa *debug; /* debug_regs.h; NULL: its kernel has none */
     const char *name;           /* as in messages and in the names that the program answers to, qemu-NAME */
     const char *uname_machine;  /* "riscv64" */
+    char uname_compat[8];       /* the same for a process with PER_LINUX32; "": no other */
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */
     uint8_t word;               /* bytes of a pointer: 8, or 4 with an ELF class of 32 bits */
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */

@@ -381,20 +381,6 @@ static void write_core(Core *c, const char name[16])
     sys_call2(SYS_ftruncate, c->fd, (long)MIN(c->at, c->limit));
 }
 
-/* The text of /proc/self/maps, which names the guest's mappings only; NULL: it cannot be had. */
-static const char *read_maps(LuThread *t)
-{
-    long fd = lu_proc_open(t, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    long n = sys_is_err(fd) ? 0 : sys_call3(SYS_lseek, fd, 0, SEEK_END);
-    char *text = n > 0 ? lu_mm_arena_alloc(t->proc->mm, (size_t)n + 1) : NULL;
-    for (long done = 0, r; text && done < n; done += r)
-        if ((r = sys_call4(SYS_pread64, fd, text + done, n - done, done)) <= 0)
-            text = NULL;
-    if (!sys_is_err(fd))
-        sys_close((int)fd);
-    return text;
-}
-
 bool lu_core_signal(int sig)
 {
     return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGBUS ||
@@ -455,7 +441,8 @@ static bool leave(LuThread *t, const siginfo_t *si, uint64_t limit)
         return false;
     *c = (Core){.t = t, .si = si, .fd = (int)fd, .wide = t->proc->abi->word == 8, .ok = true, .limit = limit};
     accel_exclusive_begin(t->cpu);
-    c->maps = read_maps(t);
+    size_t bytes;
+    c->maps = lu_proc_maps(t, &bytes);
     if (c->maps)
         write_core(c, name);
     accel_exclusive_end(t->cpu);

@@ -27,6 +27,11 @@ const char *lu_path_to_guest(LuThread *t, const char *host_path);
  * (O_CLOEXEC as in flags), -errno, or -ENOTSUP when the path is not special (then open it as usual). Try this
  * before lu_path(). */
 long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags);
+/* The text of /proc/self/maps, a NUL behind it, for lu_mm_arena_free(). NULL: it cannot be had. */
+char *lu_proc_maps(LuThread *t, size_t *ret_bytes);
+/* The ioctl LU_PROCMAP_QUERY; true if fd is such a text of maps, which answers then. (procmap.c) */
+#define LU_PROCMAP_QUERY 0xc0686611u
+bool lu_proc_query(LuThread *t, int fd, Gva at, long *ret);
 /* Would that make a text? */
 bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path);
 /* readlink() of /proc/self/exe and its aliases: bytes written, -errno, or -ENOTSUP. buf is host memory. */

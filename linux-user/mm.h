@@ -45,6 +45,7 @@ long lu_mm_mmap_anywhere(LuThread *t, uint64_t len, int prot, int flags, int fd,
 long lu_mm_munmap(LuThread *t, Gva addr, uint64_t len);
 long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot);
 long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int flags, Gva new_addr);
+long lu_mm_remap_file_pages(LuThread *t, Gva start, uint64_t len, int prot, uint64_t page, int flags);
 long lu_mm_brk(LuThread *t, Gva brk);
 void lu_mm_set_brk(LuMm *mm, Gva start);
 /* Calls on ranges that only need the range checked, and exec mappings that lose their contents noticed. */

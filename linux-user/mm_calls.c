@@ -506,6 +506,34 @@ long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int 
     return finish(t, mm, &a, p);
 }
 
+/* Another part of the file that is mapped there; `page` counts pages of the file. */
+long lu_mm_remap_file_pages(LuThread *t, Gva start, uint64_t len, int prot, uint64_t page, int flags)
+{
+    uint64_t size = align_down(len, PAGE);
+    start = align_down(start, PAGE);
+    if (prot || !size || !lu_mm_in_range(t->proc->task_size, start, size))
+        return -EINVAL;
+    After a = {0};
+    LuMm *mm = lock_mm(t);
+    range_sync_growth(mm, start);
+    uint32_t i = range_find(mm, start);
+    if (i == mm->n || range_at(mm, i)->start > start || touches_foreign(mm, start, start + size))
+        return finish(t, mm, &a, -EINVAL);
+    if (touches_sealed(mm, start, start + size))
+        return finish(t, mm, &a, -EPERM);
+    if (mm->n + 3 > MAX_RANGES)
+        return finish(t, mm, &a, -ENOMEM);
+    Range r = *range_at(mm, i);
+    mm_unguard(mm, t->proc->accel, start, start + size, false);
+    long ret = sys_call5(SYS_remap_file_pages, start, size, prot, page, flags);
+    if (!ret) {
+        changed(mm, &a, start, start + size);
+        r.offset = r.kind & RANGE_ANON ? 0 : page * PAGE;
+        note_mapping(mm, &a, &r, start, size, r.prot);
+    }
+    return finish(t, mm, &a, ret);
+}
+
 /* ---- brk ---- */
 
 void lu_mm_set_brk(LuMm *mm, Gva start) { mm->brk_start = mm->brk = start; }

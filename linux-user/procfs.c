@@ -431,6 +431,24 @@ long lu_proc_open(LuThread *t, int dirfd, const char *guest_path, int flags)
     return open_text(t, file, name, flags);
 }
 
+char *lu_proc_maps(LuThread *t, size_t *ret_bytes)
+{
+    long fd = lu_proc_open(t, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    long n = sys_is_err(fd) ? 0 : sys_call3(SYS_lseek, fd, 0, SEEK_END);
+    char *text = n > 0 ? lu_mm_arena_alloc(t->proc->mm, (size_t)n + 1) : NULL;
+    *ret_bytes = (size_t)n + 1;
+    for (long done = 0, r; text && done < n; done += r) {
+        if ((r = sys_call4(SYS_pread64, fd, text + done, n - done, done)) > 0)
+            continue;
+        lu_mm_arena_free(t->proc->mm, text, *ret_bytes);
+        text = NULL;
+        break;
+    }
+    if (!sys_is_err(fd))
+        sys_close((int)fd);
+    return text;
+}
+
 bool lu_proc_makes(LuThread *t, int dirfd, const char *guest_path)
 {
     ProcFile file = proc_file(t, dirfd, guest_path, NULL);

@@ -159,7 +159,8 @@ static void put_arg(Fmt *f, char kind, const uint64_t *a, unsigned i, long resul
     case 'd': fmt_printf(f, "%d", (int)v); break;
     case 'g': fmt_printf(f, (uint32_t)v == UINT32_MAX ? "%d" : "%u", (int)v); break;
     case 'u': fmt_printf(f, "%lu", (unsigned long)v); break;
-    case 'l': fmt_printf(f, "%ld", (long)v); break;
+    case 'l':
+    case 'r': fmt_printf(f, "%ld", (long)v); break;
     case 'o':
         fmt_printf(f, "0%c%c%c", '0' + (int)(v >> 6 & 7), '0' + (int)(v >> 3 & 7), '0' + (int)(v & 7));
         break;

@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <sys/mount.h>
 
 enum { LU_PAGE = 4096 };
@@ -130,9 +131,32 @@ long lu_sys_fcntl(LuThread *t, const uint64_t a[6])
     return a[1] == F_GETFL && r >= 0 ? (long)lu_open_flags(abi, (uint32_t)r) : r;
 }
 
+/* Structures of userfaultfd begin with a range, or with two addresses and a length. One that is not the
+ * guest's becomes one of no process's. */
+static long with_uffd(LuThread *t, const uint64_t a[6])
+{
+    enum { COPY = 3, MOVE = 5 };
+    uint64_t v[8] = {0};
+    size_t n = a[1] >> 16 & 0x3fff;
+    bool two = (a[1] & 0xff) == COPY || (a[1] & 0xff) == MOVE;
+    if (n < 16 || n > sizeof(v) || !guest_read(v, a[2], n))
+        return sys_call3(SYS_ioctl, a[0], a[1], a[2]);
+    Gva task = t->proc->task_size, own[2] = {v[0], v[1]};
+    uint64_t len = two ? v[2] : v[1];
+    v[0] |= v[0] > task || len > task - v[0] ? 1ull << 63 : 0;
+    v[1] |= two && (v[1] > task || len > task - v[1]) ? 1ull << 63 : 0;
+    long r = lu_blocking(t, SYS_ioctl, (long)a[0], (long)a[1], (long)v, 0, 0, 0);
+    memcpy(v, own, sizeof(own));
+    return guest_write(a[2], v, n) ? r : -EFAULT;
+}
+
 long lu_sys_ioctl(LuThread *t, const uint64_t a[6])
 {
     long r;
+    if (UNLIKELY((uint32_t)a[1] == LU_PROCMAP_QUERY) && lu_proc_query(t, (int)a[0], a[2], &r))
+        return r;
+    if (UNLIKELY((a[1] >> 8 & 0xff) == UFFDIO) && (a[1] & 0xff) != _UFFDIO_API)
+        return with_uffd(t, a);
     if (UNLIKELY((a[1] >> 8 & 0xff) == SECCOMP_IOC_MAGIC) && lu_seccomp_ioctl(t, (int)a[0], a[1], a[2], &r))
         return r;
     return lu_blocking(t, SYS_ioctl, (long)a[0], (long)a[1], (long)a[2], 0, 0, 0);
@@ -149,6 +173,26 @@ long lu_sys_getcwd(LuThread *t, const uint64_t a[6])
     if (len > a[1])
         return -ERANGE;
     return guest_write(a[0], guest, len) ? (long)len : -EFAULT;
+}
+
+/* Where /proc/PID/mem stands elsewhere than it was told to, the guest is told what it knows. */
+long su_seek(const LuProc *p, uint64_t fd, uint64_t offset, uint64_t whence)
+{
+    long r = sys_call3(SYS_lseek, fd, offset, whence);
+    if (LIKELY(r < (long)SU_FAR))
+        return r;
+    uint64_t known = (uint64_t)r;
+    if (whence == SEEK_CUR && known >> 62 == 1 && su_fd_of_proc(fd))
+        known -= SU_NOWHERE;
+    uint64_t to = su_not_in_mem(p, fd, known);
+    if (to != (uint64_t)r)
+        sys_call3(SYS_lseek, fd, to, SEEK_SET);
+    return (long)known;
+}
+
+long lu_sys_lseek(LuThread *t, const uint64_t a[6])
+{
+    return su_seek(t->proc, a[0], a[1], a[2]);
 }
 
 static bool names_memfd(Gva link, long n)

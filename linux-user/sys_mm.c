@@ -26,6 +26,10 @@ long lu_sys_mremap(LuThread *t, const uint64_t a[6])
 {
     return lu_mm_mremap(t, a[0], a[1], a[2], (int)a[3], a[4]);
 }
+long lu_sys_remap_file_pages(LuThread *t, const uint64_t a[6])
+{
+    return lu_mm_remap_file_pages(t, a[0], a[1], (int)a[2], a[3], (int)a[4]);
+}
 long lu_sys_brk(LuThread *t, const uint64_t a[6]) { return lu_mm_brk(t, a[0]); }
 long lu_sys_madvise(LuThread *t, const uint64_t a[6]) { return lu_mm_madvise(t, a[0], a[1], (int)a[2]); }
 long lu_sys_mseal(LuThread *t, const uint64_t a[6])

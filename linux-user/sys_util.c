@@ -5,6 +5,20 @@
 #include "linux-user/options.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+bool su_fd_of_proc(uint64_t fd)
+{
+    struct statfs fs;
+    return !sys_call2(SYS_fstatfs, fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+uint64_t su_not_in_mem(const LuProc *p, uint64_t fd, uint64_t position)
+{
+    bool emulator = UNLIKELY(position >= MAX(p->task_size, SU_FAR)) && position < SU_NOWHERE;
+    return emulator && su_fd_of_proc(fd) ? position | SU_NOWHERE : position;
+}
 
 long su_path_copy(LuThread *t, Gva path, const char **ret_path)
 {

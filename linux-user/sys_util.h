@@ -25,6 +25,14 @@ static inline Gva su_pointer(const LuProc *p, Gva v)
 {
     return UNLIKELY(v >= p->task_size) ? v | 1ull << 63 : v;
 }
+/* A position in the file `fd`. /proc/PID/mem is written whatever protects the memory, so a place of the
+ * emulator (above the guest's addresses and SU_FAR) becomes one where nobody has memory. */
+#define SU_FAR     (1ull << 45) /* the emulator is above this in any layout */
+#define SU_NOWHERE (1ull << 62) /* is part of such a position */
+uint64_t su_not_in_mem(const LuProc *p, uint64_t fd, uint64_t position);
+bool su_fd_of_proc(uint64_t fd);
+/* lseek(2), which does not lead there. */
+long su_seek(const LuProc *p, uint64_t fd, uint64_t offset, uint64_t whence);
 /* Descriptors of the emulator that the guest must neither see nor use: where their numbers are, at most
  * SU_HIDDEN. Returns how many there are; numbers up to 2 are none. */
 enum { SU_HIDDEN = 12 };

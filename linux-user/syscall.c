@@ -167,6 +167,8 @@ static inline long check_arg(const LuProc *p, const char *kinds, uint64_t v[6], 
             return -EFAULT;
     } else if ((kind & KINDS_FD) && UNLIKELY(su_fd_hidden(p, v[i]))) {
         return -EBADF;
+    } else if (kind == KIND('r')) {
+        v[i] = su_not_in_mem(p, v[0], v[i]);
     } else if (kind == KIND('O')) {
         v[i] = lu_open_flags(p->abi, (uint32_t)v[i]);
     }

@@ -165,7 +165,7 @@ static long seek(LuThread *t, int fd, int64_t offset, int whence, int64_t *ret)
     r = dir && whence == SEEK_SET ? place_of(t->proc, (uint64_t)offset, &offset) : 0;
     if (r)
         return r;
-    *ret = r = sys_call3(SYS_lseek, fd, offset, whence);
+    *ret = r = su_seek(t->proc, (uint64_t)fd, (uint64_t)offset, (uint64_t)whence);
     if (dir && r > 0)
         *ret = (int64_t)place_number(t->proc, (uint64_t)r);
     return sys_is_err(r) ? r : 0;

@@ -151,6 +151,7 @@ const LuAbi lu_abi_arm64 = {
     .debug = &lu_debug_arm64,
     .name = "aarch64",
     .uname_machine = "aarch64",
+    .uname_compat = "armv8l",
     .interp_prefix = "/usr/aarch64-linux-gnu",
     .word = 8,
     .task_size = 1ull << 47,

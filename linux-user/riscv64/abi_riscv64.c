@@ -99,6 +99,7 @@ const LuAbi lu_abi_riscv64 = {
     .regs = &lu_riscv64_regs,
     .name = "riscv64",
     .uname_machine = "riscv64",
+    .uname_compat = "riscv32",
     .interp_prefix = "/usr/riscv64-linux-gnu",
     .word = 8,
     .task_size = 1ull << 47,

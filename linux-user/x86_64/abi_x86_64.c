@@ -294,6 +294,7 @@ const LuAbi lu_abi_x86_64 = {
     .debug = &lu_debug_x86,
     .name = "x86_64",
     .uname_machine = "x86_64",
+    .uname_compat = "i686",
     .interp_prefix = "/usr/x86_64-linux-gnu",
     .word = 8,
     .task_size = 1ull << 47,

@@ -79,6 +79,7 @@ long lu_proc_readlink(LuThread *t, int dirfd, const char *path, char *buf, size_
 }
 
 long lu_execve(LuThread *t, int dirfd, const char *path, Gva argv, Gva envp, int flags) { return -ENOEXEC; }
+bool lu_proc_query(LuThread *t, int fd, Gva at, long *ret) { return false; }
 void lu_exec_pin_self(LuProc *p) { exec_pins++; }
 static struct rlimit64 guest_limit = {1 << 30, 1ul << 40};
 void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit64 *ret_old)
@@ -109,6 +110,10 @@ long lu_mm_mprotect(LuThread *t, Gva addr, uint64_t len, int prot)
 long lu_mm_mremap(LuThread *t, Gva old, uint64_t old_len, uint64_t new_len, int flags, Gva new_addr)
 {
     MM_FAKE("mremap", " %lx %lx %lx %d %lx", old, old_len, new_len, flags, new_addr);
+}
+long lu_mm_remap_file_pages(LuThread *t, Gva start, uint64_t len, int prot, uint64_t page, int flags)
+{
+    MM_FAKE("remap_file_pages", " %lx %lx %d %lx %d", start, len, prot, page, flags);
 }
 long lu_mm_brk(LuThread *t, Gva brk) { MM_FAKE("brk", " %lx", brk); }
 long lu_mm_mseal(LuThread *t, Gva addr, uint64_t len, uint64_t flags)
@@ -255,7 +260,7 @@ static void rows_are_well_formed(void **state)
     for (unsigned i = 0; i < LU_N_ROWS; i++) {
         const LuSyscallRow *r = &lu_syscall_rows[i];
         assert_true(r->how <= LU_NONE);
-        assert_true(strspn(r->kinds, "fFpnsbBmwqvVhjytadulxogNkOAPMCWDYZUEKRQLHISTGXJ") == strlen(r->kinds));
+        assert_true(strspn(r->kinds, "fFpnsbBmwqvVhjytradulxogNkOAPMCWDYZUEKRQLHISTGXJ") == strlen(r->kinds));
         assert_int_equal(r->how == LU_NONE, r->err != 0);
         assert_int_equal(r->how == LU_NONE, r->state == LU_ERRNO);
         assert_int_equal(r->state == LU_FULL, !*lu_row_note(r));
