@@ -23,6 +23,7 @@ struct LuAbi {
     const char *interp_prefix;  /* default -L, e.g. "/usr/riscv64-linux-gnu" as a fallback search */
     uint8_t word;               /* bytes of a pointer: 8, or 4 with an ELF class of 32 bits */
     uint64_t task_size;         /* upper limit of the ISA's layout, before the arena lowers it */
+    uint64_t usual_space;       /* the limit without -R, where most hardware has less; 0: task_size */
     uint16_t n_syscalls;        /* highest number + 1 */
     const uint16_t *syscall_row; /* guest number -> row of syscalls.def + 1; 0: no such number */
     /* Guests of 32 bits have their own tables instead of these two (abi32/lu32.h): the call, and for the list

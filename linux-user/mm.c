@@ -66,15 +66,24 @@ static void read_limits(LuMm *mm)
     }
 }
 
+/* The limit that is wanted of the guest's addresses, 0: none. `low`: the lowest of what is at the top of the
+ * host's space. An emulator that is not there (of a sanitizer's build) takes what it finds, unless it was asked. */
+static uint64_t wanted_space(const LuAbi *abi, const LuOptions *opt, Gva low)
+{
+    const uint64_t usual = (uint64_t)lu_image_start >= low ? abi->usual_space : 0;
+    return opt->reserved_va ? opt->reserved_va : usual;
+}
+
 static void choose_layout(LuMm *mm, const LuAbi *abi, const LuOptions *opt, const uint64_t random[4], Gva low)
 {
+    const uint64_t wanted = wanted_space(abi, opt, low);
     LuLayout *l = &mm->layout;
     struct rlimit64 stack;
     long persona = sys_call1(SYS_personality, 0xffffffff);
     l->randomize = sys_is_err(persona) || !(persona & ADDR_NO_RANDOMIZE);
     l->task_size = MIN(abi->task_size, align_down(low - WINDOW, 1 << 21));
-    if (opt->reserved_va)
-        l->task_size = MIN(l->task_size, align_down(opt->reserved_va, PAGE));
+    if (wanted)
+        l->task_size = MIN(l->task_size, align_down(wanted, PAGE));
     if (sys_is_err(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, 0, &stack)))
         stack.rlim_cur = 8 << 20;
     uint64_t size = opt->stack_size ? opt->stack_size : stack.rlim_cur;
@@ -87,7 +96,7 @@ static void choose_layout(LuMm *mm, const LuAbi *abi, const LuOptions *opt, cons
     l->stack_top = l->task_size - stack_random;
     l->mmap_base = align_down(l->task_size - gap - (random[1] % wide & on), PAGE);
     l->pie_base = align_down(l->task_size / 3 * 2 + (random[2] % wide & on), PAGE);
-    if (!opt->reserved_va && abi->word == 8)
+    if (!wanted && abi->word == 8)
         l->pie_base = align_down(0x555555554000 + (random[2] % wide & on), PAGE);
 }
 

@@ -90,7 +90,7 @@ static bool probe(LuThread *t, int64_t key, uint64_t *ret_value)
     case KEY_CPUPERF:
     case KEY_MISALIGNED_SCALAR: v = MISALIGNED_FAST; break;
     case KEY_MISALIGNED_VECTOR: v = MISALIGNED_VECTOR_NONE; break;
-    case KEY_HIGHEST_ADDR: v = t->proc->abi->task_size - 1; break;
+    case KEY_HIGHEST_ADDR: v = t->proc->task_size - 1; break;
     case KEY_ZICBOZ_BLOCK: v = has(t, RV_EXT_ZICBOZ) ? RV_CACHE_BLOCK : 0; break;
     case KEY_ZICBOM_BLOCK: v = has(t, RV_EXT_ZICBOM) ? RV_CACHE_BLOCK : 0; break;
     case KEY_ZICBOP_BLOCK: v = has(t, RV_EXT_ZICBOP) ? RV_CACHE_BLOCK : 0; break;

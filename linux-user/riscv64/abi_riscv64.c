@@ -103,6 +103,7 @@ const LuAbi lu_abi_riscv64 = {
     .interp_prefix = "/usr/riscv64-linux-gnu",
     .word = 8,
     .task_size = 1ull << 47,
+    .usual_space = 1ull << 38, /* Sv39, for which GCC and LLVM lay out AddressSanitizer's shadow */
     .n_syscalls = LU_N_SYSCALLS_RISCV64,
     .syscall_row = lu_syscall_row_riscv64,
     .choose_model = lu_riscv_choose_model,

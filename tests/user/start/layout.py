@@ -38,12 +38,17 @@ def parse(text):
     return out
 
 
+# Sv39 has 38 bits for programs: docs/adr/0051-riscv-space.md. A PIE is at two thirds, and a 64th of the space random.
+END = 1 << {"riscv64": 38}.get(ISA, 47)
+PIE_RANGE = {"arm": (0x40000000, 0xb0000000), "riscv64": (END // 3 * 2 - 4096, END // 3 * 2 + END // 64 + (1 << 30))}
+
+
 def check_maps(maps, name, text):
     check(maps, "%s: no maps" % name)
     for a, b in zip(maps, maps[1:]):
         check(a[1] <= b[0], "%s: order\n%s" % (name, text))
     for start, end, _, file in maps:
-        check(start < end <= 1 << 47, "%s: range\n%s" % (name, text))
+        check(start < end <= END, "%s: range\n%s" % (name, text))
         check(not any(f in file for f in FOREIGN), "%s: %s is not the guest's\n%s" % (name, file, text))
     check(sum(m[3] == "[stack]" for m in maps) == 1, "%s: one stack\n%s" % (name, text))
     check(sum(m[3] == VDSO for m in maps) == 1, "%s: one vdso\n%s" % (name, text))
@@ -63,8 +68,20 @@ def test_maps(_):
             text = [m for m in maps if m[3].endswith(os.path.basename(exe)) and "x" in m[2]]
             check(len(text) == 1, "%s: program text\n%s" % (name, r.out))
             if exe == PIE:
-                low, high = (0x40000000, 0xb0000000) if ISA == "arm" else (0x555555550000, 0x565555556000 + (1 << 30))
+                low, high = PIE_RANGE.get(ISA, (0x555555550000, 0x565555556000 + (1 << 30)))
                 check(low <= text[0][0] < high, "%s: place of a PIE\n%s" % (name, r.out))
+
+
+def test_space_as_wanted(_):
+    """Without -R a RISC-V program has Sv39's addresses; -R gives it those of wider modes."""
+    if ISA != "riscv64":
+        return
+    stacks = []
+    for options in ((), ("-R", "128T"), ("-R", "8G")):
+        r = tinamou(*options, PROBE, "cat", "/proc/self/maps")
+        check(r.status == 0 and not r.err, str(options), r)
+        stacks += [m[1] for m in parse(r.out) if m[3] == "[stack]"]
+    check(stacks[2] <= 8 << 30 < stacks[0] <= END < stacks[1], "ends of stacks: %s" % stacks)
 
 
 def test_seen_from_outside(_):

@@ -125,8 +125,12 @@ static int edges(void)
 {
     const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
     /* Where the kernel's part begins, and how much of the rest must be there to have. */
+#if defined(__riscv)
+    const uintptr_t end = 1ul << 38; /* Sv39 */
+#else
     const uintptr_t end = sizeof(void *) == 4 ? 0xbf000000 : (uintptr_t)(1ull << 47);
-    const size_t most = sizeof(void *) == 4 ? 0xb8000000 : (size_t)0x7c0000000000,
+#endif
+    const size_t most = sizeof(void *) == 4 ? 0xb8000000 : (size_t)(end / 32 * 31),
                  least = sizeof(void *) == 4 ? 1u << 20 : 1u << 30;
     struct { uintptr_t addr; size_t len; int flags; } c[] = {
         {end, 4096, MAP_FIXED}, {end - 4096, 8192, MAP_FIXED}, {-4096ul, 4096, MAP_FIXED},
