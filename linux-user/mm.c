@@ -67,7 +67,7 @@ static void read_limits(LuMm *mm)
 }
 
 /* The limit that is wanted of the guest's addresses, 0: none. `low`: the lowest of what is at the top of the
- * host's space. An emulator that is not there (of a sanitizer's build) takes what it finds, unless it was asked. */
+ * host's space. An emulator that is not there (a sanitizer's build) takes what it finds, unless asked. */
 static uint64_t wanted_space(const LuAbi *abi, const LuOptions *opt, Gva low)
 {
     const uint64_t usual = (uint64_t)lu_image_start >= low ? abi->usual_space : 0;
