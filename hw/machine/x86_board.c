@@ -330,7 +330,7 @@ static void connect_cpus(Machine *m, X86Board *b)
         c->power = board_power;
         c->peer = board_peer;
         c->wake = accel_wake;
-        c->yield = board_yield;
+        c->yield = m->cfg.cpus > 1 ? board_yield : NULL; /* alone it waits for no thread of ours */
         c->device_reg = device_reg;
         c->port = port;
         c->acknowledge = acknowledge;

@@ -117,6 +117,9 @@ static const StateField rows[] = {
     SYS(svm.no_gif),
     SYS(svm.smm_guest),
     SYS(svm.pauses),
+    SYS(svm.pause_filter),
+    SYS(svm.pause_gap),
+    SYS(svm.paused_ns),
     NOT(sys.svm.exit),
 };
 

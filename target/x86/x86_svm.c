@@ -12,7 +12,8 @@ enum {
     HAS_CLEAN = 1 << 5, /* which is never looked at: all is read at each vmrun */
     HAS_FLUSH_ASID = 1 << 6,
     HAS_DECODE = 1 << 7,
-    HAS_PAUSE_FILTER = 1 << 10
+    HAS_PAUSE_FILTER = 1 << 10,
+    HAS_PAUSE_THRESHOLD = 1 << 12
 };
 enum { REVISION = 1 };
 enum { MSR_TSC_RATIO = 0xc0000104u, MSR_VM_CR = 0xc0010114u, MSR_HSAVE = 0xc0010117u };
@@ -38,7 +39,7 @@ void x86_svm_cpuid(const X86Machine *m, uint32_t leaf, uint32_t ret[4])
         ret[0] = REVISION;
         ret[1] = SVM_ASIDS;
         ret[3] = HAS_NESTED | HAS_NEXT | HAS_TSC_RATIO | HAS_CLEAN | HAS_FLUSH_ASID | HAS_DECODE |
-                 HAS_PAUSE_FILTER;
+                 HAS_PAUSE_FILTER | HAS_PAUSE_THRESHOLD;
     }
 }
 

@@ -126,6 +126,8 @@ typedef struct X86Svm {
     uint32_t no_gif;    /* 1: the global interrupt flag is clear */
     uint32_t smm_guest; /* the value of guest that rsm restores */
     uint32_t pauses;    /* that are left before one is intercepted */
+    uint32_t pause_filter, pause_gap; /* what that begins with; cycles behind the last pause, 0: any */
+    uint64_t paused_ns;               /* when the last one was over */
     SvmExit exit;
 } X86Svm;
 
@@ -164,6 +166,9 @@ static inline bool x86_svm_raised(const CpuExit *x)
 {
     return x->kind == CPU_EXIT_FAULT && x->sig == X86_SIG_SVM;
 }
+
+/* A guest's pause is over. */
+void x86_svm_paused(struct X86Machine *m);
 
 /* x86_svm_npt.c: nested paging. how: MMU_WRITE where the guest's own tables are read. False: raised. */
 bool x86_svm_translate(struct X86Machine *m, Gpa at, MmuHow how, bool of_table, MmuPage *ret);

@@ -217,12 +217,31 @@ bool x86_svm_intercepts(X86Machine *m, X86SysWhat w, uint64_t a)
 
 /* ---- those that are done in line ---- */
 
-/* The filter lets so many go, and begins anew with each exit. */
+static uint64_t now_ns(const X86Machine *m)
+{
+    const CpuBoard *b = &m->sys.board;
+    return b->time ? b->time(b->opaque) : 0;
+}
+
+void x86_svm_paused(X86Machine *m)
+{
+    if (m->sys.svm.guest && m->sys.svm.pause_gap)
+        m->sys.svm.paused_ns = now_ns(m);
+}
+
+/* The filter lets so many go, and begins anew with each vmrun, and where one comes later than the threshold
+ * behind the last, which so is no part of a loop that spins. Here a cycle is as long as asking for the time
+ * lets it be. */
 static bool pause_is_due(X86Machine *m)
 {
-    if (!m->sys.svm.pauses)
+    enum { CYCLE_NS = 16 };
+    X86Svm *v = &m->sys.svm;
+    if (v->pause_gap && now_ns(m) - v->paused_ns > (uint64_t)v->pause_gap * CYCLE_NS)
+        v->pauses = v->pause_filter;
+    else if (!v->pauses)
         return true;
-    m->sys.svm.pauses--;
+    else
+        v->pauses--;
     return false;
 }
 

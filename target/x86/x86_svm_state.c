@@ -6,6 +6,7 @@
 /* Offsets in the VMCB: of the control area, and of the state. */
 enum {
     AT_INTERCEPTS = 0x00,
+    AT_PAUSE_GAP = 0x3c,
     AT_PAUSES = 0x3e,
     AT_IO_MAP = 0x40,
     AT_MSR_MAP = 0x48,
@@ -246,7 +247,8 @@ static void load_controls(const Block *b)
     v->v_intr = get(b, AT_V_INTR, 8);
     v->nested = get(b, AT_NESTED, 8) & NESTED_PAGING;
     v->ncr3 = get(b, AT_NCR3, 8);
-    v->pauses = (uint32_t)get(b, AT_PAUSES, 2);
+    v->pauses = v->pause_filter = (uint32_t)get(b, AT_PAUSES, 2);
+    v->pause_gap = (uint32_t)get(b, AT_PAUSE_GAP, 2);
     v->exit = (SvmExit){0};
     v->guest = 1;
     v->no_gif = 0;

@@ -703,10 +703,17 @@ uint64_t x86_helper_unit_memory(void *opaque, uint64_t a, uint64_t b, uint64_t c
     return x86_helper_unit(opaque, a, b, 0, (uint64_t)&none);
 }
 
-uint64_t x86_helper_pause(void *opaque, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* Interrupts are taken behind it, too. Where a loop goes back alone they would find a cpu that spins at one
+ * place ever, and a system that runs cpus by turns would have it stand there with the lock in its hand that
+ * the others wait for. */
+uint64_t x86_helper_pause(void *opaque, uint64_t len, uint64_t b, uint64_t c, uint64_t d)
 {
-    const CpuBoard *board = &x86_machine(opaque)->sys.board;
+    X86Machine *m = x86_machine(opaque);
+    const CpuBoard *board = &m->sys.board;
     if (board->yield)
         board->yield(board->opaque);
-    return X86_DONE;
+    x86_svm_paused(m);
+    if (!__atomic_load_n(&m->x86.base.kick, __ATOMIC_ACQUIRE))
+        return X86_DONE;
+    return go_on(m, &(Op){.w = {.len = (uint8_t)len}});
 }

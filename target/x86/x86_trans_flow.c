@@ -250,7 +250,7 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
 void x86_trans_nop(Trans *t, const X86Insn *x)
 {
     if (x86_sys(t) && x86_is_pause(x))
-        ir_call(t->b, X86_HELPER_pause, NULL, 0);
+        ir_call(t->b, X86_HELPER_pause, (IrVal[]){ir_const(t->b, IR_I64, x->len)}, 1);
 }
 void x86_trans_nop_ea(Trans *t, const X86Insn *x) {}
 void x86_trans_fence(Trans *t, const X86Insn *x)

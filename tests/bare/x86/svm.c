@@ -248,10 +248,34 @@ static void intercepts(void)
     intercept(0x79);
     go();
     CHECK("decode assist: invlpg", F64(INFO1), STACK);
-    guest(i_pause);
-    intercept(0x77);
-    F16(0x3e) = 1;
-    expect_exit("pause filter", X_VMMCALL);
+}
+
+/* As many pauses, with rbx turns of a loop between them. */
+enum { PAUSE_ROUNDS = 100 };
+__asm__(".text\ng_pauses: mov $100, %ecx\n"
+        "1: pause; mov %rbx, %rax\n"
+        "2: dec %rax; jnz 2b; dec %ecx; jnz 1b; vmmcall\n");
+extern char g_pauses[];
+
+static void pauses(const char *name, unsigned filter, unsigned gap, unsigned turns, u64 code)
+{
+    guest(g_pauses);
+    intercept(X_PAUSE);
+    F16(PAUSES) = (uint16_t)filter;
+    F16(PAUSE_GAP) = (uint16_t)gap;
+    guest_bx = turns;
+    expect_exit(name, code);
+}
+
+static void pause_filter(void)
+{
+    if (THEIRS)
+        return;
+    pauses("pause filter: fewer", PAUSE_ROUNDS, 0, 1, X_VMMCALL);
+    pauses("pause filter", 10, 0, 1, X_PAUSE);
+    CHECK("pauses that went by", PAUSE_ROUNDS - guest_cx, 10);
+    pauses("pause filter: soon one after the other", 10, 0xffff, 1, X_PAUSE);
+    pauses("pause filter: far from each other", 10, 1, 100000, X_VMMCALL);
 }
 
 /* ---- ports and registers ---- */
@@ -370,6 +394,7 @@ void test(void)
     invalid();
     round_trip();
     intercepts();
+    pause_filter();
     maps();
     exceptions();
 }

@@ -122,25 +122,6 @@ static void interrupt_shadow(void)
     CHECK("interrupt shadow", F64(SHADOW) & 1, 1);
 }
 
-static void start_timer(void)
-{
-    *(volatile uint32_t *)0xfee000f0 = 0x1ff;
-    *(volatile uint32_t *)0xfee00350 = 0x700; /* the PIC's interrupts */
-    outb(0x20, 0x11);
-    outb(0x21, 0x20);
-    outb(0x21, 4);
-    outb(0x21, 1);
-    outb(0xa0, 0x11);
-    outb(0xa1, 0x28);
-    outb(0xa1, 2);
-    outb(0xa1, 1);
-    outb(0x21, 0xfe);
-    outb(0xa1, 0xff);
-    outb(0x43, 0x34);
-    outb(0x40, 0);
-    outb(0x40, 0x20);
-}
-
 static void open_gif(word a)
 {
     __asm__ volatile("stgi; sti; nop; nop; nop");

@@ -32,6 +32,8 @@ enum { SVME = 1 << 12 };
 /* Places in the VMCB. */
 enum {
     INTERCEPTS = 0,
+    PAUSE_GAP = 0x3c,
+    PAUSES = 0x3e,
     IO_BASE = 0x40,
     MSR_BASE = 0x48,
     TSC_OFFSET = 0x50,
@@ -76,6 +78,7 @@ enum {
     X_VINTR = 0x64,
     X_CPUID = 0x72,
     X_INT = 0x75,
+    X_PAUSE = 0x77,
     X_HLT = 0x78,
     X_IO = 0x7b,
     X_MSR,

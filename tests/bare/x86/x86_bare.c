@@ -62,6 +62,25 @@ void set_gate(unsigned vector, unsigned type_dpl)
         bare_idt[vector] = low;
 }
 
+void start_timer(void)
+{
+    *(volatile uint32_t *)0xfee000f0 = 0x1ff;
+    *(volatile uint32_t *)0xfee00350 = 0x700; /* the PIC's interrupts */
+    outb(0x20, 0x11);
+    outb(0x21, 0x20);
+    outb(0x21, 4);
+    outb(0x21, 1);
+    outb(0xa0, 0x11);
+    outb(0xa1, 0x28);
+    outb(0xa1, 2);
+    outb(0xa1, 1);
+    outb(0x21, 0xfe);
+    outb(0xa1, 0xff);
+    outb(0x43, 0x34);
+    outb(0x40, 0);
+    outb(0x40, 0x20);
+}
+
 void at_user(void (*fn)(word), word a)
 {
     enum { STACK = 0x70000 };

@@ -50,6 +50,8 @@ void check_at(const char *name, word have, word want);
 void set_desc(unsigned sel, uint32_t base, uint32_t limit,
               uint32_t attr /* as the upper half has it, >> 8 */);
 void set_gate(unsigned vector, unsigned type_dpl);
+/* The PIT's interrupt, vector 0x20, each 7 ms; outb(0x20, 0x20) ends one. */
+void start_timer(void);
 /* Runs fn(a) at level 3: it must end with int $0x80. */
 void at_user(void (*fn)(word), word a);
 
