@@ -75,6 +75,7 @@ typedef struct AccelConfig {
     const struct AccelOps *engine; /* one of another library; NULL: as `jit` says */
     const struct AccelOps *other;  /* one of another library that the machine may change to; may be NULL */
     AccelIrqchip irqchip;  /* what is wanted of it */
+    const char *cpu_props; /* "NAME=on|off,...": of the host's own cpu, where that is what guests see */
     const char *host_cpu;  /* host features to use, as x64_features_parse() reads them; NULL: all */
     uint64_t host;         /* what x64_detect() said, which costs; 0: not asked yet */
     uint32_t no_opt;       /* ACCEL_NO_* */

@@ -62,41 +62,42 @@ bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err)
     return sys_fail(err, "kernel-irqchip=%s: on, off or split", value);
 }
 
-static void probe(Engine *e, const TargetOps *target, const char *cpu_model)
+const KvmProbe *engine_probe(Engine *e)
 {
+    const EngineGuest *g = &e->guest;
     if (!e->probed)
-        kvm_probe(target, cpu_model && strcmp(cpu_model, "host") != 0 ? cpu_model : NULL, &e->probe);
+        kvm_probe(g->target, g->cpu_model && strcmp(g->cpu_model, "host") != 0 ? g->cpu_model : NULL,
+                  g->cpu_props, &e->probe);
     e->probed = true;
+    return &e->probe;
 }
 
-static bool choose_named(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *e,
-                         GError **err)
+static bool choose_named(const EngineOptions *o, Engine *e, GError **err)
 {
     for (unsigned k = 0; k < o->n; k++) {
         unsigned n = find_name(o->order[k]);
         e->kind = names[n].kind;
         if (is_there(n) && e->kind == ENGINE_KVM)
-            probe(e, target, cpu_model);
+            e->by_probe = engine_probe(e) != NULL;
         if (is_there(n) && (e->kind != ENGINE_KVM || e->probe.usable))
             return true;
     }
     return sys_fail(err, "accelerator '%s' is not there%s%s; '%s' would be", o->order[0],
-                    e->probed ? ": " : "", e->probed ? e->probe.why : "",
+                    e->by_probe ? ": " : "", e->by_probe ? e->probe.why : "",
                     accel_can_translate() ? "tcg" : "interp");
 }
 
-bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
-                   GError **err)
+bool engine_choose(const EngineOptions *o, const EngineGuest *guest, Engine *ret, GError **err)
 {
-    *ret = (Engine){.automatic = o->n == 0};
+    *ret = (Engine){.automatic = o->n == 0, .guest = *guest};
     if (o->n) {
-        if (!choose_named(o, target, cpu_model, ret, err))
+        if (!choose_named(o, ret, err))
             return false;
     } else {
-        probe(ret, target, cpu_model);
-        ret->kind = ret->probe.fast ? ENGINE_KVM : accel_can_translate() ? ENGINE_TCG : ENGINE_INTERP;
+        ret->by_probe = true;
+        ret->kind = engine_probe(ret)->fast ? ENGINE_KVM : accel_can_translate() ? ENGINE_TCG : ENGINE_INTERP;
     }
-    if (ret->probed && ret->probe.same_isa && (ret->automatic || o->n > 1))
+    if (ret->by_probe && ret->probe.same_isa && (ret->automatic || o->n > 1))
         fprintf(stderr, "tinamou-system: accelerator %s: %s\n", engine_name(ret), ret->probe.why);
     return true;
 }
@@ -106,8 +107,9 @@ void engine_apply(const Engine *e, const EngineOptions *o, bool split, AccelConf
     cfg->jit = e->kind != ENGINE_INTERP;
     if (e->kind == ENGINE_KVM)
         cfg->engine = &accel_engine_kvm;
-    if (e->probed && e->probe.usable)
+    if (kvm_runs(e->guest.target)) /* room for it, should it be changed to */
         cfg->other = &accel_engine_kvm;
+    cfg->cpu_props = e->guest.cpu_props;
     cfg->irqchip = o->board_irqchip ? ACCEL_IRQCHIP_BOARD
                    : o->irqchip     ? o->irqchip
                    : split          ? ACCEL_IRQCHIP_SPLIT
@@ -123,5 +125,5 @@ const char *engine_name(const Engine *e)
 
 const char *engine_reason(const Engine *e)
 {
-    return e->probed ? e->probe.why : "it was asked for";
+    return e->by_probe ? e->probe.why : "it was asked for";
 }

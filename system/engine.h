@@ -21,10 +21,18 @@ typedef struct EngineOptions {
     bool board_irqchip;   /* off was asked for */
 } EngineOptions;
 
+/* Whose cpus are to be run; as of -cpu, NULL where nothing was said. */
+typedef struct EngineGuest {
+    const TargetOps *target;
+    const char *cpu_model, *cpu_props;
+} EngineGuest;
+
 typedef struct Engine {
     EngineKind kind;
     bool automatic;
+    bool by_probe; /* what the host's KVM is had to do with the choice */
     bool probed;
+    EngineGuest guest;
     KvmProbe probe;
 } Engine;
 
@@ -34,8 +42,9 @@ bool engine_add(EngineOptions *o, const char *names, GError **err);
 bool engine_set_irqchip(EngineOptions *o, const char *value, GError **err);
 
 /* False: none of those that were asked for is there. */
-bool engine_choose(const EngineOptions *o, const TargetOps *target, const char *cpu_model, Engine *ret,
-                   GError **err);
+bool engine_choose(const EngineOptions *o, const EngineGuest *guest, Engine *ret, GError **err);
+/* What the host's KVM is for this guest; asked once, which takes some milliseconds. */
+const KvmProbe *engine_probe(Engine *e);
 /* Into the machine's configuration. split: the board has I/O APICs of its own. */
 void engine_apply(const Engine *e, const EngineOptions *o, bool split, AccelConfig *cfg);
 const char *engine_name(const Engine *e);

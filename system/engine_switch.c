@@ -7,24 +7,23 @@
 /* ---- what keeps a machine from changing between KVM and the translator ---- */
 
 /* One row an item, the first that holds is named. *ret: what it is. */
-static bool other_isa(const Vm *vm, GString *ret)
+static bool other_isa(Vm *vm, GString *ret)
 {
-    if (vm->engine.probed && vm->engine.probe.same_isa)
+    if (engine_probe(&vm->engine)->same_isa)
         return false;
     g_string_printf(ret, "KVM of this host runs no guests of %s", vm->machine->board->isa);
-    return vm->engine.probed;
-}
-
-static bool no_kvm(const Vm *vm, GString *ret)
-{
-    if (vm->engine.probed && vm->engine.probe.usable)
-        return false;
-    g_string_assign(ret, vm->engine.probed ? vm->engine.probe.why : "KVM was not asked for at the start");
     return true;
 }
 
+static bool no_kvm(Vm *vm, GString *ret)
+{
+    const KvmProbe *p = engine_probe(&vm->engine);
+    g_string_assign(ret, p->usable ? "" : p->why);
+    return !p->usable;
+}
+
 /* What the board has that KVM has not. */
-static bool board(const Vm *vm, GString *ret)
+static bool board(Vm *vm, GString *ret)
 {
     const BoardClass *b = vm->machine->board;
     const char *why = b->obstacle ? b->obstacle(vm->machine) : NULL;
@@ -33,7 +32,7 @@ static bool board(const Vm *vm, GString *ret)
 }
 
 /* CPUID, the layout of xsave and the TSC's rate. */
-static bool cpu(const Vm *vm, GString *ret)
+static bool cpu(Vm *vm, GString *ret)
 {
     char text[600] = "";
     Fmt why = FMT_ON(text);
@@ -45,16 +44,16 @@ static bool cpu(const Vm *vm, GString *ret)
     return false;
 }
 
-static bool has_obstacle(const Vm *vm, GString *ret)
+static bool has_obstacle(Vm *vm, GString *ret)
 {
-    static bool (*const items[])(const Vm *, GString *) = {other_isa, no_kvm, board, cpu};
+    static bool (*const items[])(Vm *, GString *) = {other_isa, no_kvm, board, cpu};
     for (unsigned k = 0; k < G_N_ELEMENTS(items); k++)
         if (items[k](vm, ret))
             return true;
     return false;
 }
 
-char *engine_obstacle(const Vm *vm)
+char *engine_obstacle(Vm *vm)
 {
     GString *why = g_string_new(NULL);
     return g_string_free(why, !has_obstacle(vm, why));

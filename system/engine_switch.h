@@ -11,7 +11,7 @@
 #include "system/vm.h"
 
 /* What keeps it from changing between KVM and the translator; NULL: nothing. The caller frees it. */
-char *engine_obstacle(const Vm *vm);
+char *engine_obstacle(Vm *vm);
 bool engine_switch(Vm *vm, const char *name, GError **err);
 
 #endif

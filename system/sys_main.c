@@ -184,7 +184,8 @@ static bool build(System *s, bool *ret_done, GError **err)
 {
     DevError why;
     Vm *vm = &s->vm;
-    if (!engine_choose(&s->opt.engine, s->opt.board->target, s->opt.cpu_model, &vm->engine, err) ||
+    const EngineGuest guest = {s->opt.board->target, s->opt.cpu_model, s->opt.cpu_props};
+    if (!engine_choose(&s->opt.engine, &guest, &vm->engine, err) ||
         !sys_daemon_open(&s->daemon, &s->opt, err) || !sys_perf_open(&s->perf, &s->opt, err) ||
         !sys_consoles_open(&s->consoles, vm, err))
         return false;

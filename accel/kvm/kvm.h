@@ -22,8 +22,10 @@ typedef struct KvmProbe {
     char why[400];       /* one line: what is not so, or that it is fast */
 } KvmProbe;
 
-/* Tries a small machine for some milliseconds. model: of the cpus; NULL: the host's own. */
-void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret);
+bool kvm_runs(const TargetOps *ops); /* guests of this kind, if there is one */
+/* Tries a small machine for some milliseconds. model: of the cpus; NULL: the host's own. props: what was said
+ * of its features, as AccelConfig.cpu_props. */
+void kvm_probe(const TargetOps *ops, const char *model, const char *props, KvmProbe *ret);
 
 /* Would a machine with this cpu run in the translator and in the KVM that was probed, and never see which it
  * is? False: why says what is in the way. */

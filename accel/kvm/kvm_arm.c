@@ -191,7 +191,7 @@ bool kvm_arch_probe(int vm, int cpu, uint8_t *mem, uint32_t rounds)
 }
 
 /* The processor is what it is: a model is there if it is that one. */
-bool kvm_arch_offers(int dev, const char *model, Fmt *ret_missing)
+bool kvm_arch_offers(int dev, const char *model, const char *props, Fmt *ret_missing)
 {
     const ArmModel wanted = model ? arm_model_find(model) : ARM_MODELS;
     struct kvm_vcpu_init init;

@@ -209,9 +209,9 @@ void kvm_arch_print(KvmCpu *k, Fmt *out);
  * which is a page at guest address 0, and the cpu before it. At its end KVM_RUN returns. */
 bool kvm_arch_probe(int vm, int cpu, uint8_t *mem, uint32_t rounds);
 
-/* Has the host what this model of a cpu has? NULL: the host's own. False: ret_missing has names, each after a
- * space. */
-bool kvm_arch_offers(int dev, const char *model, Fmt *ret_missing);
+/* Has the host what this model of a cpu has, with the features that props switches? NULL: the host's own.
+ * False: ret_missing has names, each after a space. */
+bool kvm_arch_offers(int dev, const char *model, const char *props, Fmt *ret_missing);
 
 /* Opens the device. Minus an errno: err says why. */
 long kvm_open(Fmt *err);

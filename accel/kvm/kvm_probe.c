@@ -79,7 +79,12 @@ static void clear_trial(const Trial *t)
         sys_munmap(t->mem, PAGE);
 }
 
-void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
+bool kvm_runs(const TargetOps *ops)
+{
+    return kvm_arch_runs(ops);
+}
+
+void kvm_probe(const TargetOps *ops, const char *model, const char *props, KvmProbe *ret)
 {
     char missing[400] = "";
     Fmt names = FMT_ON(missing);
@@ -94,7 +99,7 @@ void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
     long dev = kvm_open(&why);
     if (sys_is_err(dev))
         return;
-    bool offered = kvm_arch_offers((int)dev, model, &names);
+    bool offered = kvm_arch_offers((int)dev, model, props, &names);
     ret->usable = make_trial((int)dev, &t) && time_loop(&t, &ns);
     long khz = ret->usable ? kvm_ioctl(t.cpu, KVM_GET_TSC_KHZ, 0) : 0; /* of x86 alone */
     ret->tsc_khz = khz > 0 ? (uint32_t)khz : 0;
@@ -109,7 +114,8 @@ void kvm_probe(const TargetOps *ops, const char *model, KvmProbe *ret)
     ret->per_second = 2ull * ROUNDS * 1000000000 / MAX(ns, 1);
     ret->fast = offered && ns <= SLOW_NS;
     if (!offered)
-        fmt_printf(&why, "the host's processor, as KVM offers it, lacks of %s:%s", model, missing);
+        fmt_printf(&why, "the host's processor, as KVM offers it, lacks of %s:%s",
+                   model ? model : "what was asked for", missing);
     else if (ret->fast)
         fmt_puts(&why, "/dev/kvm runs guests at the processor's speed");
     else

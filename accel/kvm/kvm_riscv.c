@@ -190,9 +190,9 @@ bool kvm_arch_probe(int vm, int cpu, uint8_t *mem, uint32_t rounds)
 }
 
 /* Models are sets of extensions, of which cpus have those that the host has. */
-bool kvm_arch_offers(int dev, const char *model, Fmt *ret_missing)
+bool kvm_arch_offers(int dev, const char *model, const char *props, Fmt *ret_missing)
 {
-    (void)dev, (void)model, (void)ret_missing;
+    (void)dev, (void)model, (void)props, (void)ret_missing;
     return true;
 }
 

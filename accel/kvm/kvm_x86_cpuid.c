@@ -29,6 +29,57 @@ static const struct kvm_cpuid_entry2 *find(const KvmX86Cpuid *c, uint32_t leaf, 
     return NULL;
 }
 
+/* ---- features ---- */
+
+enum { FEATURES = X86_FEATS + X86_SYS_FEATS_END - X86_SYS_FEAT_FIRST };
+
+/* Of programs first, then of systems. */
+static X86Feat feature_at(unsigned n)
+{
+    return (X86Feat)(n < X86_FEATS ? n : n - X86_FEATS + X86_SYS_FEAT_FIRST);
+}
+
+/* Its register; NULL: there is no such leaf. */
+static uint32_t *place(KvmX86Cpuid *c, X86Feat f)
+{
+    uint32_t leaf, sub, bit;
+    unsigned reg;
+    x86_feature_place(f, &leaf, &sub, &reg, &bit);
+    struct kvm_cpuid_entry2 *e = (struct kvm_cpuid_entry2 *)(uintptr_t)find(c, leaf, sub);
+    return e ? reg_of(e, reg) : NULL;
+}
+
+static uint32_t bit_of(X86Feat f)
+{
+    uint32_t leaf, sub, bit;
+    unsigned reg;
+    x86_feature_place(f, &leaf, &sub, &reg, &bit);
+    return 1u << bit;
+}
+
+/* What AccelConfig.cpu_props says of it. */
+enum { UNSAID = -1, OFF, ON };
+static int switched(const char *props, X86Feat f)
+{
+    const char *name = x86_feature_name(f);
+    const size_t n = strlen(name);
+    int said = UNSAID;
+    for (const char *p = props; p; p = strchr(p, ','), p += p != NULL)
+        if (strncmp(p, name, n) == 0 && p[n] == '=')
+            said = strncmp(p + n + 1, "on", 2) == 0 ? ON : OFF;
+    return said;
+}
+
+/* Those that the host's own cpu shall not show; what it shall show it does (kvm_arch_offers()). */
+static void hide_switched_off(KvmX86Cpuid *c, const char *props)
+{
+    for (unsigned n = 0; n < FEATURES; n++) {
+        uint32_t *reg = switched(props, feature_at(n)) == OFF ? place(c, feature_at(n)) : NULL;
+        if (reg)
+            *reg &= ~bit_of(feature_at(n));
+    }
+}
+
 /* ---- what both have ---- */
 
 static void set_topology(struct kvm_cpuid_entry2 *e, unsigned id)
@@ -236,6 +287,7 @@ bool kvm_x86_set_cpuid(KvmCpu *k, bool as_is, Fmt *err)
         now = *host;
         for (unsigned n = 0; n < now.n; n++)
             fit_to_machine(k, &now.leaf[n]);
+        hide_switched_off(&now, k->cpu->accel->cfg.cpu_props);
     }
     /* A cpu that has run stays what it is. */
     if (now.n == was->n && memcmp(now.leaf, was->leaf, now.n * sizeof(now.leaf[0])) == 0)
@@ -256,7 +308,7 @@ bool kvm_arch_fits(int dev, const KvmProbe *p, Cpu *cpu, Fmt *why)
     char names[400] = "";
     Fmt f = FMT_ON(names);
     if (!m->sys.model_chosen)
-        fmt_puts(why, "the cpu: it is the host's, or all that the translator has; a model by -cpu would do");
+        fmt_puts(why, "the cpu: it is the host's own; a model by -cpu would do");
     else if (sys_is_err(kvm_ioctl_at(dev, KVM_GET_SUPPORTED_CPUID, &host)))
         fmt_puts(why, "the host's KVM does not say what cpus it has");
     else if (!p->tsc_scales && p->tsc_khz != x86_tsc_khz(m))
@@ -274,23 +326,22 @@ bool kvm_arch_fits(int dev, const KvmProbe *p, Cpu *cpu, Fmt *why)
     return false;
 }
 
-bool kvm_arch_offers(int dev, const char *model, Fmt *ret_missing)
+bool kvm_arch_offers(int dev, const char *model, const char *props, Fmt *ret_missing)
 {
     KvmX86Cpuid c = {.n = ARRAY_SIZE(c.leaf)};
-    X86Model wanted = model ? x86_model_find(model) : X86_MODELS;
+    const X86Model wanted = model ? x86_model_find(model) : X86_MODELS;
+    const bool of_host = wanted == X86_MODELS || wanted == x86_model_find("max");
     bool all = true;
-    if (wanted == X86_MODELS || wanted == x86_model_find("max") ||
-        sys_is_err(kvm_ioctl_at(dev, KVM_GET_SUPPORTED_CPUID, &c)))
+    if (sys_is_err(kvm_ioctl_at(dev, KVM_GET_SUPPORTED_CPUID, &c)))
         return true;
-    for (unsigned f = 0; f < X86_FEATS; f++) {
-        uint32_t leaf, sub, bit;
-        unsigned reg;
-        x86_feature_place((X86Feat)f, &leaf, &sub, &reg, &bit);
-        const struct kvm_cpuid_entry2 *e = find(&c, leaf, sub);
-        if (!x86_model_has(wanted, (X86Feat)f) ||
-            (e && *reg_of((struct kvm_cpuid_entry2 *)(uintptr_t)e, reg) >> bit & 1))
+    for (unsigned n = 0; n < FEATURES; n++) {
+        const X86Feat f = feature_at(n);
+        const int said = switched(props, f);
+        const bool has_model = !of_host && n < X86_FEATS && x86_model_has(wanted, f);
+        const uint32_t *reg = place(&c, f);
+        if (!(said == UNSAID ? has_model : said == ON) || (reg && *reg & bit_of(f)))
             continue;
-        fmt_printf(ret_missing, " %s", x86_feature_name((X86Feat)f));
+        fmt_printf(ret_missing, " %s", x86_feature_name(f));
         all = false;
     }
     return all;

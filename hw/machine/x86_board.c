@@ -307,13 +307,10 @@ static bool choose_model(Machine *m, DevError *err)
 {
     const char *model = m->cfg.cpu_model;
     const bool host = !model || strcmp(model, "host") == 0;
-    if (host && m->cfg.cpu_props && accel_is_native(m->accel))
-        return dev_fail(err, "the host's own cpu is as it is under KVM, without %s: a model can be changed",
-                        m->cfg.cpu_props);
+    if (host && accel_is_native(m->accel)) /* with AccelConfig.cpu_props */
+        return true;
     if (host)
         model = "max";
-    if (host && !m->cfg.cpu_props)
-        return true;
     for (unsigned k = 0; k < m->cfg.cpus; k++)
         if (!m->board->target->sys->configure(m->cpu[k], "model", model))
             return dev_fail(err, "no cpu model '%s'", model);

@@ -42,9 +42,9 @@ bool qmp_query_status(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 bool qmp_query_kvm(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     JsonObject *o = json_object_new();
-    const Engine *e = &qmp_vm(q)->engine;
+    Engine *e = &qmp_vm(q)->engine;
     json_object_set_boolean_member(o, "enabled", e->kind == ENGINE_KVM);
-    json_object_set_boolean_member(o, "present", e->probed && e->probe.usable);
+    json_object_set_boolean_member(o, "present", engine_probe(e)->usable);
     *ret = qmp_object_node(o);
     return true;
 }
@@ -54,8 +54,8 @@ bool qmp_query_accelerators(Qmp *q, JsonObject *args, JsonNode **ret, GError **e
 {
     JsonObject *o = json_object_new();
     JsonArray *present = json_array_new();
-    const Engine *e = &qmp_vm(q)->engine;
-    if (e->probed && e->probe.usable)
+    Engine *e = &qmp_vm(q)->engine;
+    if (engine_probe(e)->usable)
         json_array_add_string_element(present, "kvm");
     json_array_add_string_element(present, "tcg");
     json_array_add_string_element(present, "interp");

@@ -63,7 +63,7 @@ static void device_write(void *dev, uint64_t offset, uint64_t value, unsigned si
 }
 static const MmioOps device_ops = {.read = device_read, .write = device_write, .min = 1, .max = 8};
 
-static int setup_with(unsigned cpus, AccelIrqchip irqchip)
+static int setup_with(unsigned cpus, AccelIrqchip irqchip, const char *props)
 {
     char err[160] = "";
     b = (Bench){.n_cpus = cpus};
@@ -72,7 +72,8 @@ static int setup_with(unsigned cpus, AccelIrqchip irqchip)
     assert_true(ram_block_init(&b.ram, "ram", RAM_BYTES, 1 << 30) &&
                 ram_block_init(&b.rom, "rom", ROM_BYTES, 2u << 30));
     memcpy(b.rom.host, kvm_rom, (size_t)(kvm_rom_end - kvm_rom));
-    const AccelConfig cfg = {.engine = &accel_engine_kvm, .irqchip = irqchip, .machine = &b.map};
+    const AccelConfig cfg = {
+        .engine = &accel_engine_kvm, .irqchip = irqchip, .machine = &b.map, .cpu_props = props};
     b.accel = accel_new(&cfg, &target_x86_64_sys, err, sizeof(err));
     if (!b.accel)
         fail_msg("%s", err);
@@ -113,27 +114,31 @@ static int setup_with(unsigned cpus, AccelIrqchip irqchip)
 }
 int setup(void **state)
 {
-    return setup_with(1, ACCEL_IRQCHIP_BOARD);
+    return setup_with(1, ACCEL_IRQCHIP_BOARD, NULL);
 }
 int setup_chip(void **state)
 {
-    return setup_with(1, ACCEL_IRQCHIP_ENGINE);
+    return setup_with(1, ACCEL_IRQCHIP_ENGINE, NULL);
 }
 int setup_smp_board(void **state)
 {
-    return setup_with(2, ACCEL_IRQCHIP_BOARD);
+    return setup_with(2, ACCEL_IRQCHIP_BOARD, NULL);
 }
 int setup_split(void **state)
 {
-    return setup_with(1, ACCEL_IRQCHIP_SPLIT);
+    return setup_with(1, ACCEL_IRQCHIP_SPLIT, NULL);
 }
 int setup_smp_split(void **state)
 {
-    return setup_with(2, ACCEL_IRQCHIP_SPLIT);
+    return setup_with(2, ACCEL_IRQCHIP_SPLIT, NULL);
 }
 int setup_smp(void **state)
 {
-    return setup_with(2, ACCEL_IRQCHIP_ENGINE);
+    return setup_with(2, ACCEL_IRQCHIP_ENGINE, NULL);
+}
+int setup_switched_off(void **state)
+{
+    return setup_with(1, ACCEL_IRQCHIP_ENGINE, "nx=off,cx8=on");
 }
 
 int teardown(void **state)

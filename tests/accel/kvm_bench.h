@@ -52,6 +52,7 @@ int setup_smp_board(void **state);
 int setup_split(void **state);
 int setup_smp_split(void **state);
 int setup_smp(void **state);
+int setup_switched_off(void **state); /* the feature nx */
 int teardown(void **state);
 
 void *run_cpu(void *cpu); /* until the guest is done */

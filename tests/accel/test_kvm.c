@@ -1,5 +1,6 @@
 /* accel/kvm against the host's /dev/kvm, with guests of our own (kvm_guests.S). Skipped where there is none,
  * or no permission. Argument: a pattern of tests, with - before it of those to be left out. */
+#include "accel/kvm/kvm_x86.h"
 #include "tests/accel/kvm_bench.h"
 
 #include "accel/accel_debug.h"
@@ -127,6 +128,31 @@ static void test_sync(void **state)
     assert_int_equal(b.result, 0xabcd);
 }
 
+/* What is shown of a leaf; all 0 where it is not. */
+static struct kvm_cpuid_entry2 leaf_of(int fd, unsigned long request, uint32_t leaf)
+{
+    KvmX86Cpuid c = {.n = ARRAY_SIZE(c.leaf)};
+    assert_false(sys_is_err(kvm_ioctl_at(fd, request, &c)));
+    for (unsigned n = 0; n < c.n; n++)
+        if (c.leaf[n].function == leaf && c.leaf[n].index == 0)
+            return c.leaf[n];
+    return (struct kvm_cpuid_entry2){0};
+}
+
+/* The host's own cpu without what is switched off; what it lacks of what is switched on is named. */
+static void test_switched_off(void **state)
+{
+    enum { NX = 1 << 20, LONG_MODE = 1 << 29 };
+    KvmProbe p;
+    KvmVm *vm = kvm_vm(b.accel);
+    const uint32_t edx = leaf_of(kvm_cpu(b.cpu[0])->fd, KVM_GET_CPUID2, 0x80000001).edx;
+    assert_int_equal(edx & (NX | LONG_MODE), LONG_MODE);
+    kvm_probe(&target_x86_64_sys, NULL, "nx=off,gfni=on", &p);
+    const bool has = leaf_of(vm->dev, KVM_GET_SUPPORTED_CPUID, 7).ecx >> 8 & 1;
+    assert_int_equal(p.usable, has);
+    assert_true(has || strstr(p.why, " gfni"));
+}
+
 static void test_reset(void **state)
 {
     run(kvm_guest_long);
@@ -222,11 +248,11 @@ static void test_probe(void **state)
 {
     TargetOps other = target_x86_64_sys;
     KvmProbe p;
-    kvm_probe(&target_x86_64_sys, NULL, &p);
+    kvm_probe(&target_x86_64_sys, NULL, NULL, &p);
     assert_true(p.same_isa && p.usable && p.per_second > 0 && p.why[0]);
     assert_int_equal(p.fast, strstr(p.why, "software") == NULL);
     other.elf_machine = EM_RISCV;
-    kvm_probe(&other, NULL, &p);
+    kvm_probe(&other, NULL, NULL, &p);
     assert_true(!p.same_isa && !p.usable && !p.fast && p.why[0]);
 }
 
@@ -413,6 +439,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_kick, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sync, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_switched_off, setup_switched_off, teardown),
         cmocka_unit_test_setup_teardown(test_step, setup, teardown),
         cmocka_unit_test_setup_teardown(test_break, setup, teardown),
         cmocka_unit_test_setup_teardown(test_points, setup, teardown),
