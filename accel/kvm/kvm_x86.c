@@ -126,12 +126,15 @@ static bool make_all_chips(KvmVm *vm)
     return ok;
 }
 
+/* Split, the kernel tells of ends of interrupts from so many inputs of the board, and of no others. */
+enum { SPLIT_INPUTS = X86_CHIP_IOAPICS * X86_CHIP_INPUTS };
+
 static bool make_irqchip(KvmVm *vm, Fmt *err)
 {
     bool ok = true;
     switch (vm->irqchip) {
     case ACCEL_IRQCHIP_BOARD: break;
-    case ACCEL_IRQCHIP_SPLIT: ok = kvm_enable(vm, KVM_CAP_SPLIT_IRQCHIP, KVM_IOAPIC_NUM_PINS); break;
+    case ACCEL_IRQCHIP_SPLIT: ok = kvm_enable(vm, KVM_CAP_SPLIT_IRQCHIP, SPLIT_INPUTS); break;
     case ACCEL_IRQCHIP_ENGINE: ok = make_all_chips(vm);
     }
     if (!ok)

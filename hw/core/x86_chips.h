@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { X86_CHIP_INPUTS = 24, X86_CHIP_COUNTERS = 3, X86_LAPIC_REGS = 64 };
+/* Of an I/O APIC, of which a board has at most so many; counters of the timer. */
+enum { X86_CHIP_INPUTS = 24, X86_CHIP_IOAPICS = 2, X86_CHIP_COUNTERS = 3, X86_LAPIC_REGS = 64 };
 
 typedef enum X86ChipKind {
     X86_CHIP_LAPIC,  /* X86LapicState; n: of the cpu */

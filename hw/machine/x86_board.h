@@ -13,7 +13,7 @@
 #include "hw/intc/x86_lapic.h"
 #include "hw/machine/board.h"
 
-enum { X86_GSIS = 48, X86_IOAPICS = 2 };
+enum { X86_IOAPICS = X86_CHIP_IOAPICS, X86_GSIS = X86_IOAPICS * X86_CHIP_INPUTS };
 enum {
     X86_GSI_PIT = 0,
     X86_GSI_KEYBOARD = 1,
