@@ -532,13 +532,18 @@ void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned 
 
 /* ---- for the target ---- */
 
+uint8_t *softmmu_known(const Cpu *cpu, Gva va, unsigned idx, MmuHow how)
+{
+    const TlbEntry *e = &hot_of(cpu)->tlb[idx]->e[index_of(va)];
+    return e->tag[how] == (va & ~4095ull) ? (uint8_t *)(uintptr_t)(va + e->addend) : NULL;
+}
+
 static bool host_of(Cpu *cpu, Gva va, unsigned idx, MmuHow how, uint8_t **ret)
 {
     for (unsigned tries = 0; tries < 2; tries++) {
-        const TlbEntry *e = &hot_of(cpu)->tlb[idx]->e[index_of(va)];
         Gpa pa;
         MemRange r;
-        *ret = e->tag[how] == (va & ~4095ull) ? (uint8_t *)(uintptr_t)(va + e->addend) : NULL;
+        *ret = softmmu_known(cpu, va, idx, how);
         if (*ret || tries)
             break;
         if (!softmmu_locate(cpu, va, idx, how, false, &pa, &r))

@@ -109,6 +109,9 @@ void softmmu_follow_map(Cpu *cpu);
 unsigned softmmu_even(struct Accel *a, uint64_t code);
 /* Where an access to va leads; the TLB is filled. False: cpu->exit says what it raises. */
 bool softmmu_locate(Cpu *cpu, Gva va, unsigned idx, MmuHow how, bool misaligned, Gpa *ret_pa, MemRange *ret);
+/* Where the byte at va is in the host's memory, if the TLB lets generated code reach it so; NULL: it does
+ * not. */
+uint8_t *softmmu_known(const Cpu *cpu, Gva va, unsigned idx, MmuHow how);
 /* A store was done there: code that was made from these bytes goes. */
 void softmmu_note_store(Cpu *cpu, const MemRegion *g, uint64_t offset, unsigned size);
 /* The slow way of an access (softmmu_access.c): all or nothing of it is done. */

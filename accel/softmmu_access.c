@@ -118,15 +118,27 @@ static void pieces_write(Cpu *cpu, const Pieces *x, const uint64_t v[2])
     softmmu_follow_map(cpu);
 }
 
-/* An access over the end of a page whose pages are both in the TLB, or get there: as generated code would do
- * it, without a walk. False: another access, or one of the pages is not for generated code. */
-static bool over_end(Cpu *cpu, const IrAccess *a, MmuHow how, uint64_t v[2])
+/* Where the bytes at va are in the host's memory, if the TLB says so; over the end of a page it gets to. */
+static bool by_tlb(Cpu *cpu, Gva va, const IrAccess *a, MmuHow how, bool crosses, uint8_t **ret)
+{
+    const unsigned idx = (IrMem){.raw = a->mem}.mmuidx;
+    if (crosses)
+        return cpu->mem->host(cpu, va, idx, how, ret) && *ret;
+    *ret = cpu->accel->cfg.no_opt & ACCEL_NO_TLB ? NULL : softmmu_known(cpu, va, idx, how);
+    return *ret != NULL;
+}
+
+/* An access whose pages are in the TLB, as generated code would do it, without a walk: those of C functions,
+ * and those over the end of a page, whose pages get there. False: another access, or one of the pages is not
+ * for generated code. */
+static bool without_walk(Cpu *cpu, const IrAccess *a, MmuHow how, uint64_t v[2])
 {
     const IrMem m = {.raw = a->mem};
-    const unsigned size = 1u << m.size, first = 4096 - (a->addr & 4095);
-    uint8_t *host[2], *bytes = (uint8_t *)v;
-    if (first >= size || m.order == IR_ALIGNED || !cpu->mem->host(cpu, a->addr, m.mmuidx, how, &host[0]) ||
-        !host[0] || !cpu->mem->host(cpu, a->addr + first, m.mmuidx, how, &host[1]) || !host[1])
+    const unsigned size = 1u << m.size, left = 4096 - (a->addr & 4095), first = MIN(size, left);
+    uint8_t *host[2] = {NULL}, *bytes = (uint8_t *)v;
+    const bool walks = a->walks || m.order == IR_ALIGNED || m.order == IR_BLOCK;
+    if (walks || !by_tlb(cpu, a->addr, a, how, first < size, &host[0]) ||
+        (first < size && !by_tlb(cpu, a->addr + first, a, how, true, &host[1])))
         return false;
     for (unsigned at = 0, n; at < size; at += n) {
         uint64_t part = 0, where = (uint64_t)(uintptr_t)(at < first ? host[0] + at : host[1] + (at - first));
@@ -148,7 +160,7 @@ static bool load(Cpu *cpu, IrAccess *a)
     unsigned size = 1u << m.size;
     uint64_t v[2] = {0};
     Pieces x;
-    if (!over_end(cpu, a, MMU_READ, v)) {
+    if (!without_walk(cpu, a, MMU_READ, v)) {
         if (!find_pieces(cpu, a, MMU_READ, &x) || watched(cpu, a))
             return false;
         pieces_read(cpu, &x, v);
@@ -182,7 +194,7 @@ static bool store(Cpu *cpu, IrAccess *a)
     Pieces x;
     if (m.bswap)
         v[0] = swapped(v[0], size);
-    if (!over_end(cpu, a, MMU_WRITE, v)) {
+    if (!without_walk(cpu, a, MMU_WRITE, v)) {
         if (!find_pieces(cpu, a, MMU_WRITE, &x) || watched(cpu, a) || to_running_code(cpu, a, &x))
             return false;
         pieces_write(cpu, &x, v);

@@ -115,7 +115,7 @@ static bool guest_access(RvCpu *cpu, IrAccess *x, unsigned size, bool fetching)
     IrMem m = {.size = size & 7, .mmu = IR_MMU_TLB, .mmuidx = idx & 15};
     x->mem = m.raw;
     cpu->base.mem->select(&cpu->base, rv_space_key(cpu, true));
-    s->fetching_data = fetching;
+    s->fetching_data = x->walks = fetching;
     bool ok = cpu->base.mem->access(cpu, x);
     s->fetching_data = false;
     rv_select(cpu);

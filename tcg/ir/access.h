@@ -22,6 +22,7 @@ typedef struct IrAccess {
     uint8_t op;           /* IR_LD, IR_ST, IR_RMW, IR_CAS (low 8 bits of IrOp) */
     uint8_t rmw;          /* IrRmw */
     bool apart;           /* not of a region that goes on: may be to its own code */
+    bool walks;           /* by other rights than those that the TLB has found */
 } IrAccess;
 
 _Static_assert(IR_LD < 256 && IR_CAS < 256, "IrAccess.op");
