@@ -28,15 +28,42 @@ static unsigned part_of(size_t left)
     return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
-bool x86_machine_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
+static bool words_in(X86Cpu *cpu, char *to, uint64_t addr, size_t n)
 {
     for (size_t at = 0; at < n;) {
         unsigned part = part_of(n - at);
         FaultVal v = x86_machine_ld(cpu, addr + at, part);
         if (v.fault)
             return true;
-        memcpy((char *)to + at, &v.val, part);
+        memcpy(to + at, &v.val, part);
         at += part;
+    }
+    return false;
+}
+
+static size_t in_page(uint64_t addr, size_t n)
+{
+    return MIN(n, 4096 - (addr & 4095));
+}
+
+/* Where the page of addr is in the host's memory; false: raised. */
+static bool host_at(X86Cpu *cpu, uint64_t addr, MmuHow how, uint8_t **ret)
+{
+    return cpu->base.mem->host(&cpu->base, addr, x86_ctx_idx(cpu->base.ctx), how, ret);
+}
+
+/* A page at a time, where it is plain memory. */
+bool x86_machine_copy_in(X86Cpu *cpu, void *to, uint64_t addr, size_t n)
+{
+    for (size_t at = 0, part; at < n; at += part) {
+        uint8_t *host;
+        part = in_page(addr + at, n - at);
+        if (!host_at(cpu, addr + at, MMU_READ, &host))
+            return true;
+        if (host)
+            memcpy((char *)to + at, host, part);
+        else if (words_in(cpu, (char *)to + at, addr + at, part))
+            return true;
     }
     return false;
 }
@@ -64,9 +91,32 @@ static bool refuses_store(X86Cpu *cpu, uint64_t addr)
     return !cpu->base.mem->access(cpu, &a);
 }
 
+/* At most two pages, if all of it is plain memory: *ret says so. False: it raises, and nothing is done. */
+static bool pages_out(X86Cpu *cpu, uint64_t addr, const char *from, size_t n, bool *ret)
+{
+    const size_t first = in_page(addr, n);
+    uint8_t *host[2] = {NULL};
+    *ret = false;
+    if (!host_at(cpu, addr, MMU_WRITE, &host[0]) ||
+        (n > first && !host_at(cpu, addr + first, MMU_WRITE, &host[1])))
+        return false;
+    *ret = host[0] && (n == first || host[1]) && n - first <= 4096;
+    if (*ret) {
+        memcpy(host[0], from, first);
+        if (n > first)
+            memcpy(host[1], from + first, n - first);
+    }
+    return true;
+}
+
 /* Where it ends on another page that is tried first; then the first store can fail, and no other. */
 bool x86_machine_copy_out(X86Cpu *cpu, uint64_t addr, const void *from, size_t n)
 {
+    bool done;
+    if (!pages_out(cpu, addr, from, n, &done))
+        return true;
+    if (done)
+        return false;
     if (n > 8 && (addr & 4095) + n > 4096 && (refuses_store(cpu, addr) || refuses_store(cpu, addr + n - 1)))
         return true;
     for (size_t at = 0; at < n;) {

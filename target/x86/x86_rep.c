@@ -46,33 +46,55 @@ static uint64_t in_page(const Rep *r, uint64_t at)
 
 static void fill(uint8_t *to, uint64_t v, uint64_t n, unsigned bytes)
 {
-    for (uint64_t k = 0; k < n; k++)
-        memcpy(to + k * bytes, &v, bytes);
+    static const uint64_t repeat[] = {~0ull / 0xff, ~0ull / 0xffff, ~0ull / 0xffffffff, 1};
+    const uint64_t mask = ~0ull >> (64 - 8 * bytes), all = (v & mask) * repeat[x86_log2(bytes)];
+    uint64_t left = n * bytes;
+    for (; left >= sizeof all; left -= sizeof all, to += sizeof all)
+        memcpy(to, &all, sizeof all);
+    memcpy(to, &all, left);
 }
 
-/* As many as can be had in one piece; 0 in *ret: none. */
-static bool piece(const Rep *r, uint64_t *ret)
+/* How many elements can be had in one piece from here on, and where they are; 0 in *ret: none, and so
+ * *ret_singly of them go one by one. False: it raises. */
+static bool find_piece(const Rep *r, uint64_t *ret, uint64_t *ret_singly, uint8_t **ret_to,
+                       uint8_t **ret_from)
 {
     Cpu *cpu = &r->cpu->base;
     unsigned idx = x86_ctx_idx(cpu->ctx);
     uint64_t to = *reg(r, X86_RDI), from = *reg(r, X86_RSI), n = MIN(*reg(r, X86_RCX), in_page(r, to));
-    uint8_t *host_to, *host_from = NULL;
+    if (r->moves)
+        n = MIN(n, in_page(r, from));
     *ret = 0;
-    if (r->cpu->df || n < 2 || !cpu->mem->host(cpu, to, idx, MMU_WRITE, &host_to) || !host_to)
+    *ret_singly = n < 2 ? 1 : PIECES;
+    if (r->cpu->df || n < 2)
         return true;
-    if (!r->moves) {
-        fill(host_to, *reg(r, X86_RAX), n, r->bytes);
-        *ret = n;
+    if (!cpu->mem->host(cpu, to, idx, MMU_WRITE, ret_to) ||
+        (r->moves && *ret_to && !cpu->mem->host(cpu, from, idx, MMU_READ, ret_from)))
+        return false;
+    if (!*ret_to || (r->moves && !*ret_from))
         return true;
-    }
-    n = MIN(n, in_page(r, from));
-    if (n < 2 || !cpu->mem->host(cpu, from, idx, MMU_READ, &host_from) || !host_from)
-        return true;
-    uintptr_t ahead = (uintptr_t)host_to - (uintptr_t)host_from;
-    if (ahead < n * r->bytes) /* what is written is read again */
-        return true;
-    memmove(host_to, host_from, n * r->bytes);
-    *ret = n;
+    uintptr_t ahead = (uintptr_t)*ret_to - (uintptr_t)*ret_from;
+    if (r->moves && ahead < n * r->bytes) /* behind these, what was written is read again */
+        n = ahead / r->bytes;
+    *ret = n < 2 ? 0 : n;
+    return true;
+}
+
+/* False: it raises. */
+static bool piece(const Rep *r)
+{
+    uint8_t *to = NULL, *from = NULL;
+    uint64_t n, singly;
+    if (!find_piece(r, &n, &singly, &to, &from))
+        return false;
+    for (; !n && singly && *reg(r, X86_RCX); singly--)
+        if (one(r))
+            return false;
+    if (n && r->moves)
+        memmove(to, from, n * r->bytes);
+    else if (n)
+        fill(to, *reg(r, X86_RAX), n, r->bytes);
+    done(r, n);
     return true;
 }
 
@@ -80,16 +102,8 @@ uint64_t x86_helper_machine_rep(void *opaque, uint64_t a, uint64_t b, uint64_t c
 {
     X86Cpu *cpu = opaque;
     Rep r = {.cpu = cpu, .bytes = (unsigned)a, .moves = b, .mask = x86_cpu_is32(cpu) ? 0xffffffff : ~0ull};
-    uint64_t n;
-    for (unsigned k = 0; k < PIECES && cpu->gpr[X86_RCX]; k++) {
-        if (!piece(&r, &n))
+    for (unsigned k = 0; k < PIECES && cpu->gpr[X86_RCX]; k++)
+        if (!piece(&r))
             return 1;
-        if (n)
-            done(&r, n);
-        else
-            for (unsigned m = 0; m < PIECES && cpu->gpr[X86_RCX]; m++)
-                if (one(&r))
-                    return 1;
-    }
     return 0;
 }

@@ -446,10 +446,86 @@ static void translations(void)
     }
 }
 
+/* ---- code that goes on in the next page ---- */
+
+enum { BLOCK = 0x800000, ON = 0x100, BACK = 0x180, PAGES = 6, VALUE = 100, OTHER = 700, LARGE = 128 };
+
+/* mov eax, n; ret */
+static void put_value(word at, uint32_t n)
+{
+    *(volatile uint8_t *)at = 0xb8;
+    *(volatile uint32_t *)(at + 1) = n;
+    *(volatile uint8_t *)(at + 5) = 0xc3;
+}
+
+static void put_jump(word at, word to)
+{
+    *(volatile uint8_t *)at = 0xe9;
+    *(volatile uint32_t *)(at + 1) = (uint32_t)(to - at - 5);
+}
+
+/* Often enough for everything to be linked. */
+static void calls(word page, uint32_t on, uint32_t back)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        CHECK("on", ((uint32_t(*)(void))(page + ON))(), on);
+        CHECK("back", ((uint32_t(*)(void))(page + BACK))(), back);
+    }
+}
+
+static void one_by_one(volatile u64 *pages)
+{
+    for (unsigned k = 0; k < PAGES; k++)
+        pages[k] = (BLOCK + k * 0x1000) | P | RW;
+}
+
+/* In a large page, which is split and put together again, and in pages that lead to the same bytes. */
+static void along(void)
+{
+    enum { OTHER_PAGE = PAGE, SECOND = AT + 0x200000 };
+    volatile u64 *dir = (u64 *)(TABLES + 0x3000), *second = table + 512;
+    for (unsigned k = 0; k < PAGES; k++) {
+        word at = BLOCK + k * 0x1000;
+        put_value(at, VALUE + k);
+        put_jump(at + ON, at + 0x1000);
+        put_jump(at + BACK, at - 0x1000);
+    }
+    put_value(OTHER_PAGE, OTHER);
+    one_by_one(table);
+    one_by_one(second);
+    dir[1] = (word)second | P | RW;
+    for (unsigned k = 1; k + 1 < PAGES; k++) {
+        word at = AT + k * 0x1000, next = at + 0x1000;
+        dir[0] = BLOCK | P | RW | LARGE;
+        set_cr3(TABLES);
+        calls(at, VALUE + k + 1, VALUE + k - 1);
+        if (k & 1) {
+            second[k + 1] = OTHER_PAGE | P | RW;
+            calls(at - AT + SECOND, OTHER, VALUE + k - 1);
+            calls(at, VALUE + k + 1, VALUE + k - 1);
+        }
+        dir[0] = TABLE | P | RW;
+        table[k + 1] = OTHER_PAGE | P | RW;
+        __asm__ volatile("invlpg (%0)" : : "r"(next) : "memory"); /* that page alone */
+        calls(at, OTHER, VALUE + k - 1);
+        one_by_one(table);
+        one_by_one(second);
+        set_cr3(TABLES);
+    }
+    dir[0] = TABLE | P | RW | US;
+}
+
+/* ---- string instructions ---- */
+
 static void fill_over(word a)
 {
     word n = 0x40;
     __asm__ volatile("rep stosb" : "+c"(n), "+D"(a) : "a"(1) : "memory");
+}
+
+static void save_over(word a)
+{
+    __asm__ volatile("fxsave (%0)" : : "r"(a) : "memory");
 }
 
 static void strings(void)
@@ -467,6 +543,19 @@ static void strings(void)
     n = 3000, si = PAGE, di = PAGE + 8; /* what is written is read again */
     __asm__ volatile("rep movsq" : "+c"(n), "+S"(si), "+D"(di) : : "memory");
     CHECK("rep movsq, overlapping", *(u64 *)(PAGE + 8 * 2999), *(u64 *)PAGE);
+    for (unsigned k = 0; k < 3000; k++)
+        ((volatile u64 *)PAGE)[k] = k;
+    n = 3000 - 3, si = PAGE, di = PAGE + 24;
+    __asm__ volatile("rep movsq" : "+c"(n), "+S"(si), "+D"(di) : : "memory");
+    for (unsigned k = 0; k < 3000; k++)
+        bad += ((volatile u64 *)PAGE)[k] != k % 3;
+    CHECK("rep movsq, three overlapping", bad, 0);
+    n = 3000, di = 0x700003;
+    __asm__ volatile("rep stosw" : "+c"(n), "+D"(di) : "a"(0x99990102) : "memory");
+    for (unsigned k = 0; k < 6000; k++)
+        bad += to[3 + k] != 2 - (k & 1);
+    CHECK("rep stosw", bad, 0);
+    CHECK("behind", to[6003], (uint8_t)(6001 * 7));
     n = 5000, di = 0x700001;
     __asm__ volatile("rep stosl" : "+c"(n), "+D"(di) : "a"(0x01020304) : "memory");
     CHECK("rep stosl", *(uint32_t *)(0x700001 + 4 * 4999), 0x01020304);
@@ -474,6 +563,13 @@ static void strings(void)
     map_page(1, 0);
     expect_at("rep stosb over the end", PF, 2, fill_over, AT + 0xff0);
     CHECK("what is left", bare_seen.cx, 0x30);
+    volatile uint32_t *mxcsr = (uint32_t *)(PAGE + 0xef0 + 24);
+    *mxcsr = 0x1234;
+    expect_at("fxsave over the end", PF, 2, save_over, AT + 0xef0);
+    CHECK("nothing is saved", *mxcsr, 0x1234);
+    map_page(1, (PAGE + 0x2000) | P | RW | US);
+    save_over(AT + 0xef0);
+    CHECK("MXCSR", *mxcsr, 0x1f80);
 }
 
 void test(void)
@@ -486,5 +582,6 @@ void test(void)
     registers();
     details();
     translations();
+    along();
     strings();
 }
