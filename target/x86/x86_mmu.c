@@ -162,10 +162,12 @@ static Gpa leaf_address(const Walk *w, uint64_t e, unsigned shift)
 /* Protection keys: what is taken away from a user's page. */
 static unsigned key_denies(const Walk *w, uint64_t e)
 {
-    const X86Sys *s = &w->m->sys;
+    X86Sys *s = &w->m->sys;
+    const unsigned key = e >> 59 & 15;
     if (!(s->cr4 & X86_CR4_PKE) || !(s->efer & X86_EFER_LMA) || !w->us)
         return 0;
-    unsigned bits = s->pkru >> (e >> 59 & 15) * 2 & 3;
+    s->keys_seen |= 1u << key;
+    unsigned bits = s->pkru >> key * 2 & 3;
     unsigned denied = bits & 1 ? MMU_R | MMU_W : 0;
     if (bits & 2 && (w->idx == X86_IDX_USER || s->cr0 & X86_CR0_WP))
         denied |= MMU_W;
@@ -202,6 +204,13 @@ static bool mark(const Walk *w, bool dirty)
     return true;
 }
 
+/* MmuPage.even: not where addresses are changed behind the tables. */
+static uint8_t even_of(const X86Machine *m, unsigned bits)
+{
+    const bool masked = __atomic_load_n(&m->sys.lines, __ATOMIC_ACQUIRE) >> X86_IN_A20M & 1;
+    return masked || m->sys.in_smm || m->sys.svm.guest ? 0 : (uint8_t)MIN(bits, (unsigned)MMU_EVEN);
+}
+
 static bool walk_tables(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
 {
     const bool nested = m->sys.svm.guest && m->sys.svm.nested;
@@ -221,6 +230,7 @@ static bool walk_tables(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage
             may &= ~(unsigned)MMU_W;
         *ret = (MmuPage){.pa = leaf_address(&w, e, shift),
                          .bits = (uint8_t)shift,
+                         .even = even_of(m, shift),
                          .may = (uint8_t)may,
                          .global = (e & E_G) && (m->sys.cr4 & X86_CR4_PGE)};
         return true;
@@ -267,8 +277,11 @@ static bool find(X86Machine *m, Gva va, unsigned idx, MmuHow how, MmuPage *ret)
         va = (uint32_t)va;
     if (!(m->sys.cr0 & X86_CR0_PG)) {
         const bool nested = m->sys.svm.guest && m->sys.svm.nested;
-        *ret = (MmuPage){
-            .pa = nested ? va : line20(m, va), .bits = 12, .may = MMU_R | MMU_W | MMU_X, .global = true};
+        *ret = (MmuPage){.pa = nested ? va : line20(m, va),
+                         .bits = 12,
+                         .even = even_of(m, MMU_EVEN),
+                         .may = MMU_R | MMU_W | MMU_X,
+                         .global = true};
         return in_host(m, how, ret);
     }
     if (x86_long(m) && !x86_canonical(m, va)) {

@@ -83,6 +83,7 @@ static const StateField rows[] = {
     SYS(pv_clock),
     SYS(pv_wall),
     SYS(pkru),
+    NOT(sys.keys_seen),
     SYS(cpl),
     SYS(lines),
     SYS(sipi),

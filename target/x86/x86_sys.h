@@ -52,6 +52,8 @@ typedef struct X86Sys {
     uint64_t mcg_ctl, mc[4 * X86_MC_BANKS]; /* machine check: control, status, address, more */
     uint64_t pv_clock, pv_wall;             /* MSRs of x86_pv.c */
     uint32_t pkru;
+    uint32_t keys_seen; /* a bit for each protection key by which translations were found since all were
+                         * forgotten for a change of pkru */
     uint32_t cpl;
     uint32_t lines;    /* 1 << X86_IN_*: INTR and A20M are levels, the others latched; 1 << X86_IN_SIPI_BIT */
     uint32_t sipi;     /* vector */

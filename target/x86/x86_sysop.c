@@ -492,11 +492,17 @@ static uint64_t xsetbv(X86Machine *m, const Op *o)
     return finish(m, o);
 }
 
+/* Systems change it for each signal, mostly for keys that no page has. */
 void x86_set_pkru(X86Machine *m, uint32_t v)
 {
-    if (m->sys.pkru == v)
-        return;
+    const uint32_t changed = m->sys.pkru ^ v;
+    bool seen = false;
     m->sys.pkru = v;
+    for (unsigned k = 0; k < 16; k++)
+        seen |= (changed >> 2 * k & 3) && m->sys.keys_seen >> k & 1;
+    if (!seen)
+        return;
+    m->sys.keys_seen = 0;
     m->x86.base.mem->flush(&m->x86.base); /* SVM changes it not: the host's are by it, too */
 }
 
