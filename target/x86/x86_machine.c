@@ -27,6 +27,7 @@ static const IrSlot slots[X86_SYS_SLOTS] = {
     SYS_SLOT(FLAGS, "flags", x86.more_flags, IR_I32),
     SYS_SLOT(LINES, "lines", sys.lines, IR_I32),
     SYS_SLOT(SHADOW, "shadow", sys.shadow_pc, IR_I64),
+    SYS_SLOT(KERNEL_GS, "kgsbase", sys.kernel_gs_base, IR_I64),
     BASE_SLOT(0, "esbase"),
     BASE_SLOT(1, "csbase"),
     BASE_SLOT(2, "ssbase"),

@@ -23,6 +23,7 @@ enum {
     X86_SLOT_FLAGS, /* X86Cpu.more_flags */
     X86_SLOT_LINES,
     X86_SLOT_SHADOW,
+    X86_SLOT_KERNEL_GS,
     X86_SLOT_BASE,                      /* of es, cs, ss, ds */
     X86_SLOT_LIMIT = X86_SLOT_BASE + 4, /* of all six */
     X86_SYS_SLOTS = X86_SLOT_LIMIT + 6,

@@ -172,6 +172,18 @@ static void svm(Trans *t, const X86Insn *x)
     with_value(t, x, X86_OP_SVM, x->modrm, IR_NONE);
 }
 
+static void swapgs(Trans *t, const X86Insn *x)
+{
+    IrBuilder *b = t->b;
+    if (!(t->ctx & X86_CTX_CPL0)) {
+        op0(t, x, X86_OP_SWAPGS);
+        return;
+    }
+    IrVal user = ir_get(b, X86_SLOT_GS), kernel = ir_get(b, X86_SLOT_KERNEL_GS);
+    ir_put(b, X86_SLOT_GS, kernel);
+    ir_put(b, X86_SLOT_KERNEL_GS, user);
+}
+
 static void group7_register(Trans *t, const X86Insn *x)
 {
     switch (x->modrm) {
@@ -194,7 +206,7 @@ static void group7_register(Trans *t, const X86Insn *x)
     case 0xd1: op0(t, x, X86_OP_XSETBV); break;
     case 0xee: op0(t, x, X86_OP_RDPKRU); break;
     case 0xef: op0(t, x, X86_OP_WRPKRU); break;
-    case 0xf8: op0(t, x, X86_OP_SWAPGS); break;
+    case 0xf8: swapgs(t, x); break;
     default: x86_raise(t, CPU_EXIT_ILLEGAL); break;
     }
 }
