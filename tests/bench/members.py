@@ -17,7 +17,7 @@ KERNELS = {
     "memory": "chaseS chaseL".split(),
     "simd": "sgemm dgemm isimd".split(),
     "code": "smc spawn".split(),
-    "repeat": "repbulk repsmall repscan".split(),  # of x86 alone
+    "repeat": "repmovs repbulk repsmall repscan".split(),  # of x86 alone
 }
 # The rival answers differently (an exec that fails reports success), so only the native ratio has a meaning.
 NO_RIVAL = {"spawn"}
