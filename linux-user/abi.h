@@ -45,6 +45,9 @@ struct LuAbi {
     /* There is no code at pc: is it the kernel's own? 0: no. 1: it was done, pc is behind it. -1: it is, and
      * may not be called so. NULL: never. */
     int (*vsyscall)(LuThread *t);
+    /* Whose call the instruction at pc makes, where code of another width can run in the process; NULL: this
+     * one's. */
+    const LuAbi *(*call_abi)(const Cpu *cpu);
     bool (*is_breakpoint)(const Cpu *cpu); /* the undefined instruction at pc stands for a breakpoint; NULL:
                                             * none does */
     uint64_t (*syscall_nr)(const Cpu *cpu);

@@ -350,7 +350,7 @@ static void open_interp(Start *s)
 /* From here on the guest's ABI is known. */
 static void choose_guest(Start *s)
 {
-    const LuAbi *abi = s->p->abi = s->prog.abi;
+    const LuAbi *abi = s->p->abi = s->t->abi = s->prog.abi;
     const LuOptions *opt = s->opt;
     const char *bad;
     s->host = x64_detect();

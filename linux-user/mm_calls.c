@@ -246,7 +246,8 @@ static void note_mapping(LuMm *mm, After *a, Range *r, Gva start, uint64_t size,
 
 long lu_mm_mmap(LuThread *t, Gva addr, uint64_t len, int prot, int flags, int fd, uint64_t off)
 {
-    bool low = flags & LOW && t->proc->abi->low_maps;
+    const bool narrow_call = t->abi->word < t->proc->abi->word; /* whose pointers would not hold more */
+    bool low = t->proc->abi->low_maps && (flags & LOW || narrow_call);
     flags &= ~HOST_ONLY_FLAGS;
     int type = flags & MAP_TYPE;
     bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE), anon = flags & MAP_ANONYMOUS;

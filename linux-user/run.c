@@ -16,14 +16,15 @@ static bool is_let_through(LuThread *t)
 {
     LuVerdict verdict = t->traced.on && !lu_traced_call(t) ? LU_VERDICT_DONE : LU_VERDICT_CALL;
     if (verdict == LU_VERDICT_CALL && t->hooks)
-        verdict = lu_seccomp_call(t, t->proc->abi->syscall_nr(t->cpu));
+        verdict = lu_seccomp_call(t, t->abi->syscall_nr(t->cpu));
     if (verdict == LU_VERDICT_DONE && t->traced.on)
         lu_traced_return(t);
     return verdict == LU_VERDICT_CALL;
 }
 
-static void system_call(LuThread *t)
+static void system_call(LuThread *t, const LuAbi *abi)
 {
+    t->abi = abi;
     /* A signal that came before the call goes first: the pc is still on the instruction. */
     if (UNLIKELY(lu_signals_pending(t))) {
         lu_signals_deliver(t, 0);
@@ -36,7 +37,7 @@ static void system_call(LuThread *t)
     const bool watched = t->proc->gdb != NULL;
     uint64_t nr = 0;
     if (UNLIKELY(watched)) {
-        nr = t->proc->abi->syscall_nr(t->cpu);
+        nr = t->abi->syscall_nr(t->cpu);
         lu_gdb_call(t, nr, true);
     }
     lu_syscall(t);
@@ -122,14 +123,19 @@ static bool vsyscall(LuThread *t)
     return how != 0;
 }
 
-/* Of x86: a segment that is not present; int 0x80 of a 64-bit program. */
+static const LuAbi *call_abi(const LuThread *t)
+{
+    const LuAbi *abi = t->proc->abi;
+    return abi->call_abi ? abi->call_abi(t->cpu) : abi;
+}
+
+/* Of x86: a segment that is not present; int 0x80 of 64-bit code, or in a 64-bit program. */
 static void vector(LuThread *t)
 {
-    int how = lu_x86_int80(t);
-    if (how > 0)
-        lu_signals_deliver(t, 0);
+    if (lu_x86_at_int80(t->cpu))
+        system_call(t, &lu_abi_i386);
     else
-        fault(t, how < 0 ? SIGSEGV : SIGBUS, SI_KERNEL, 0);
+        fault(t, SIGBUS, SI_KERNEL, 0);
 }
 
 /* With debug registers. False: one was hit, and SIGTRAP raised for it. */
@@ -166,7 +172,7 @@ void lu_thread_run(LuThread *t)
         else if (!run_watched(t))
             continue;
         switch ((CpuExitKind)cpu->exit.kind) {
-        case CPU_EXIT_SYSCALL: system_call(t); break;
+        case CPU_EXIT_SYSCALL: system_call(t, call_abi(t)); break;
         case CPU_EXIT_KICK: lu_signals_deliver(t, 0); break;
         case CPU_EXIT_BREAK:
             if (t->proc->abi->x86_structs) /* a trap: pc is behind it */

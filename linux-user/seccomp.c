@@ -94,7 +94,7 @@ static LuVerdict kill_it(LuThread *t, const LuSigInfo *info, bool process)
     }
     if (!lu_signals_hold(t))
         return LU_VERDICT_AGAIN;
-    t->proc->abi->skip_syscall(t->cpu);
+    t->abi->skip_syscall(t->cpu);
     lu_die_of_fault(t, info);
 }
 
@@ -112,15 +112,15 @@ static LuVerdict trap(LuThread *t, const LuSigInfo *info)
 {
     if (!lu_signals_hold(t))
         return LU_VERDICT_AGAIN;
-    t->proc->abi->skip_syscall(t->cpu);
+    t->abi->skip_syscall(t->cpu);
     lu_raise_held(t, info);
     return LU_VERDICT_DONE;
 }
 
 static LuVerdict answer(LuThread *t, long result)
 {
-    t->proc->abi->set_result(t->cpu, (uint64_t)result);
-    t->proc->abi->skip_syscall(t->cpu);
+    t->abi->set_result(t->cpu, (uint64_t)result);
+    t->abi->skip_syscall(t->cpu);
     return LU_VERDICT_DONE;
 }
 
@@ -135,7 +135,7 @@ static unsigned abi_index(const LuAbi *abi)
 static LuVerdict notify(LuThread *t, const struct seccomp_data *d)
 {
     t->sig->notified_pc = d->instruction_pointer;
-    long nr = NOTIFY_BASE | (long)abi_index(t->proc->abi) << NOTIFY_ABI_SHIFT | (d->nr & NOTIFY_NR);
+    long nr = NOTIFY_BASE | (long)abi_index(t->abi) << NOTIFY_ABI_SHIFT | (d->nr & NOTIFY_NR);
     long r = lu_blocking(t, nr, (long)d->args[0], (long)d->args[1], (long)d->args[2], (long)d->args[3],
                          (long)d->args[4], (long)d->args[5]);
     if (r == LU_RET_RESTART_ALWAYS)
@@ -148,7 +148,7 @@ static LuVerdict ask_tracer(LuThread *t, uint32_t data)
 {
     if (!t->traced.on || t->filters_asked || !lu_traced_seccomp(t, data))
         return t->filters_asked ? LU_VERDICT_CALL : answer(t, -ENOSYS); /* there is none, or it has spoken */
-    uint64_t nr = t->proc->abi->syscall_nr(t->cpu);
+    uint64_t nr = t->abi->syscall_nr(t->cpu);
     if ((int32_t)nr < 0)
         return lu_traced_skips(t) ? LU_VERDICT_DONE : LU_VERDICT_CALL;
     t->filters_asked = true;
@@ -159,7 +159,7 @@ static LuVerdict ask_tracer(LuThread *t, uint32_t data)
 
 LuVerdict lu_seccomp_call(LuThread *t, uint64_t nr)
 {
-    const LuAbi *abi = t->proc->abi;
+    const LuAbi *abi = t->abi;
     const LuFilter *filters = __atomic_load_n(&t->filters, __ATOMIC_ACQUIRE);
     if (!filters)
         return strict_allows(abi, nr) ? LU_VERDICT_CALL : kill_strictly(t);

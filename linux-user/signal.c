@@ -55,9 +55,9 @@ long lu_altstack_set(LuThread *t, Gva sp, Gva ss_sp, uint32_t ss_flags, Gva ss_s
 
 static bool push_frame(LuThread *t, const LuSigInfo *info, const LuSigAction *act)
 {
-    const LuAbi *abi = t->proc->abi;
+    const LuAbi *abi = act->abi ? act->abi : t->proc->abi;
     LuSigState *s = t->sig;
-    Gva sp = abi->get_sp(t->cpu), top = sp;
+    Gva sp = t->proc->abi->get_sp(t->cpu), top = sp;
     if (act->flags & SA_ONSTACK && lu_altstack_flags(s, sp) == 0)
         top = s->alt_sp + s->alt_size;
     /* A handler that runs on the alternate stack and would overflow it dies here, not somewhere below. */
@@ -95,7 +95,7 @@ void lu_force_segv(LuThread *t, int sig)
 
 static void apply_restart(LuThread *t, long code, const LuSigAction *act)
 {
-    const LuAbi *abi = t->proc->abi;
+    const LuAbi *abi = t->abi;
     if (code == LU_RET_RESTART_ALWAYS || (code == LU_RET_RESTART && (!act || act->flags & SA_RESTART)) ||
         !act)
         abi->restart_syscall(t->cpu, t->syscall_arg[0]);

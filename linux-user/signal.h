@@ -41,6 +41,7 @@ typedef struct LuSigAction { /* the kernel's struct sigaction of asm-generic 64-
     uint64_t flags; /* SA_* */
     uint64_t mask;  /* bit n-1 = signal n */
     Gva restorer;   /* 0: the vDSO's */
+    const LuAbi *abi; /* of the call that set it, whose frames its handler gets; NULL: the process's */
 } LuSigAction;
 
 /* What CLONE_SIGHAND shares. Counted; dead ones go back to LuProc.dead_sighands. */

@@ -242,7 +242,7 @@ void lu_trace_enter(LuTrace *tr, LuThread *t, uint64_t nr, const LuSyscallRow *r
 {
     tr->f = (Fmt){.buf = tr->buf, .cap = sizeof(tr->buf) - 1};
     tr->row = row;
-    tr->abi = t->proc->abi;
+    tr->abi = t->abi;
     tr->flushed = false;
     tr->next = 0;
     put_pid(tr, t);

@@ -52,6 +52,7 @@ long lu_sigaction(LuThread *t, int sig, const LuSigAction *in, LuSigAction *ret_
         act->mask &= ~LU_NEVER_BLOCKED;
         if (!restorer)
             act->restorer = 0;
+        act->abi = t->abi;
         lu_sighost_install(h, sig);
         if (ignored(sig, act) && lu_fault_index(sig) >= 0)
             t->sig->kept_set &= ~(1u << lu_fault_index(sig));
@@ -160,7 +161,7 @@ long lu_sys_rt_sigreturn(LuThread *t, const uint64_t a[6])
     uint64_t mask;
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
-    if (t->proc->abi->pop_frame(t, &mask))
+    if (t->abi->pop_frame(t, &mask))
         t->sig->mask = mask & ~LU_NEVER_BLOCKED;
     else
         lu_force_segv(t, 0);

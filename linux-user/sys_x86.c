@@ -6,13 +6,13 @@
 
 long lu_sys_arch_prctl(LuThread *t, const uint64_t a[6])
 {
-    return t->proc->abi->arch_prctl ? t->proc->abi->arch_prctl(t, a) : -ENOSYS;
+    return t->abi->arch_prctl ? t->abi->arch_prctl(t, a) : -ENOSYS;
 }
 
 #define OWN_CALL(name)                                                                                       \
     long lu_sys_##name(LuThread *t, const uint64_t a[6])                                                     \
     {                                                                                                        \
-        return t->proc->abi->own_call ? t->proc->abi->own_call(t, LU_ROW_##name, a) : -ENOSYS;               \
+        return t->abi->own_call ? t->abi->own_call(t, LU_ROW_##name, a) : -ENOSYS;               \
     }
 OWN_CALL(modify_ldt)
 OWN_CALL(set_thread_area)

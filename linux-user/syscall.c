@@ -355,7 +355,7 @@ static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, unsi
 
 void lu_syscall(LuThread *t)
 {
-    const LuAbi *abi = t->proc->abi;
+    const LuAbi *abi = t->abi;
     uint64_t nr = abi->syscall_nr(t->cpu);
     unsigned index = nr < abi->n_syscalls ? abi->syscall_row[nr] : 0;
     abi->syscall_args(t->cpu, t->syscall_arg);

@@ -130,7 +130,7 @@ static LuBlock *block_new(LuProc *p, bool need_tls)
     forget_frames(b);
     Arena scratch = b->thread.scratch;
     arena_reset(&scratch);
-    b->thread = (LuThread){.scratch = scratch, .block = b, .sig = &b->sig, .proc = p};
+    b->thread = (LuThread){.scratch = scratch, .block = b, .sig = &b->sig, .proc = p, .abi = p->abi};
     b->sig = (LuSigState){0};
     b->in_use = 1;
     b->clear_sighand = b->own_group = false;
@@ -302,9 +302,9 @@ static LuThread *child_new(LuThread *t, const struct clone_args *args, size_t si
         c->sig->alt_size = t->sig->alt_size;
         c->sig->alt_flags = t->sig->alt_flags;
     }
-    child_registers(p->abi, c->cpu, args);
-    p->abi->set_result(c->cpu, 0);
-    p->abi->skip_syscall(c->cpu);
+    child_registers(t->abi, c->cpu, args);
+    t->abi->set_result(c->cpu, 0);
+    t->abi->skip_syscall(c->cpu);
     c->pid = b->own_group ? 0 : t->pid; /* before it runs, for what is done to all threads of the process */
     thread_link(c, t);
     return c;
@@ -505,7 +505,7 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
             install_again(t->sighand);
         }
         t->sig->kept_set = 0; /* pending signals are not inherited */
-        child_registers(t->proc->abi, t->cpu, args);
+        child_registers(t->abi, t->cpu, args);
     }
     lu_signals_release(t);
     if (UNLIKELY(t->proc->gdb != NULL) && r)

@@ -126,8 +126,8 @@ void lu_traced_after(LuThread *t)
 static void note_call(LuThread *t)
 {
     LuTraced *x = &t->traced;
-    x->orig = x->nr = t->proc->abi->syscall_nr(t->cpu);
-    t->proc->abi->syscall_args(t->cpu, x->args);
+    x->orig = x->nr = t->abi->syscall_nr(t->cpu);
+    t->abi->syscall_args(t->cpu, x->args);
 }
 
 static bool stop_at_call(LuThread *t, LuCallSide side)
@@ -145,7 +145,7 @@ static bool stop_at_call(LuThread *t, LuCallSide side)
 
 bool lu_traced_skips(LuThread *t)
 {
-    const LuAbi *abi = t->proc->abi;
+    const LuAbi *abi = t->abi;
     uint64_t nr = abi->syscall_nr(t->cpu);
     if (abi->word == 4 ? (uint32_t)nr != UINT32_MAX : nr != UINT64_MAX && nr != UINT32_MAX)
         return false;
@@ -175,7 +175,7 @@ void lu_traced_return(LuThread *t)
     LuTraced *x = &t->traced;
     x->step_due |= x->step; /* a call that was let go on so is one step */
     x->restart = t->restart;
-    x->result = t->restart ? t->restart : (int64_t)t->proc->abi->result(t->cpu);
+    x->result = t->restart ? t->restart : (int64_t)t->abi->result(t->cpu);
     if (x->calls && !x->mute)
         stop_at_call(t, LU_CALL_EXIT);
     x->told = x->mute = 0;

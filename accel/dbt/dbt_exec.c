@@ -103,6 +103,8 @@ static void init_host(Dbt *d)
         return;
     x64_host_init(&d->other_host, a->host, x64_off, other->slots, other->n_slots, other->insn_align, &at);
     d->other_host.rx_delta = d->host.rx_delta;
+    d->other_host.unit_load = d->host.unit_load;
+    d->other_host.count = d->host.count;
     d->other_host.paged = d->host.paged;
     d->other_host.checked = d->host.checked;
     d->other_host.lookup = d->host.lookup;

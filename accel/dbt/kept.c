@@ -137,7 +137,8 @@ uint64_t dbt_kept_look(const Dbt *d, const Cpu *cpu)
     uint64_t w[2] = {0};
     Gva at = cpu->pc & ~d->accel->ops->pc_tag;
     unsigned n = (unsigned)MIN((Gva)LOOK_BYTES, 4096 - at % 4096);
-    if ((cpu->ctx & CTX_STEP) || !stays(d, cpu, at) || fault_copy(w, (const void *)(uintptr_t)at, n))
+    const uint32_t not_kept = CTX_STEP | d->accel->ops->other_ctx; /* a file is for one set of slots */
+    if ((cpu->ctx & not_kept) || !stays(d, cpu, at) || fault_copy(w, (const void *)(uintptr_t)at, n))
         return 0;
     uint64_t h = kept_mix(kept_mix(KEPT_MIX, w[0]), w[1]);
     return kept_mix(h, (cpu->pc & low_bits(d)) ^ (uint64_t)cpu->ctx << 24) | 1;

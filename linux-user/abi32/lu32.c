@@ -205,7 +205,7 @@ static __attribute__((noinline)) long traced_call(LuThread *t, uint64_t nr, cons
 
 long lu32_syscall(LuThread *t, uint64_t nr)
 {
-    const Lu32Call *c = find_call(t->proc->abi->calls32, nr);
+    const Lu32Call *c = find_call(t->abi->calls32, nr);
     uint64_t v[6];
     if (!c) {
         memcpy(v, t->syscall_arg, sizeof(v));

@@ -16,28 +16,28 @@ long lu32_stat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = su_stat_path(t, a, &st);
-    return r ? r : lu32_write(t->proc->abi->calls32->stat, a[2], &st);
+    return r ? r : lu32_write(t->abi->calls32->stat, a[2], &st);
 }
 
 long lu32_fstat(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = su_stat_fd(a[0], &st);
-    return r ? r : lu32_write(t->proc->abi->calls32->stat, a[1], &st);
+    return r ? r : lu32_write(t->abi->calls32->stat, a[1], &st);
 }
 
 long lu32_stat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = su_stat_path(t, a, &st);
-    return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[2], &st);
+    return r ? r : lu32_write(t->abi->calls32->stat64, a[2], &st);
 }
 
 long lu32_fstat64(LuThread *t, const uint64_t a[6])
 {
     struct stat st;
     long r = su_stat_fd(a[0], &st);
-    return r ? r : lu32_write(t->proc->abi->calls32->stat64, a[1], &st);
+    return r ? r : lu32_write(t->abi->calls32->stat64, a[1], &st);
 }
 
 /* ---- statfs ---- */
@@ -66,7 +66,7 @@ long lu32_fstatfs(LuThread *t, const uint64_t a[6])
 /* statfs64(path, size, buffer) */
 static bool statfs64_size(const LuThread *t)
 {
-    const uint8_t *sizes = t->proc->abi->calls32->statfs64_sizes;
+    const uint8_t *sizes = t->abi->calls32->statfs64_sizes;
     return t->syscall_arg[1] == sizes[0] || t->syscall_arg[1] == sizes[1];
 }
 
@@ -74,14 +74,14 @@ long lu32_statfs64(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
     long r = statfs64_size(t) ? statfs_path(t, a[0], &fs) : -EINVAL;
-    return r ? r : lu32_write(t->proc->abi->calls32->statfs64, a[1], &fs);
+    return r ? r : lu32_write(t->abi->calls32->statfs64, a[1], &fs);
 }
 
 long lu32_fstatfs64(LuThread *t, const uint64_t a[6])
 {
     struct statfs fs;
     long r = statfs64_size(t) ? su_statfs_fd(a[0], &fs) : -EINVAL;
-    return r ? r : lu32_write(t->proc->abi->calls32->statfs64, a[1], &fs);
+    return r ? r : lu32_write(t->abi->calls32->statfs64, a[1], &fs);
 }
 
 /* ---- places in directories ---- */
@@ -317,7 +317,7 @@ enum { GETLK64 = 12, SETLK64, SETLKW64 };
 long lu32_fcntl64(LuThread *t, const uint64_t a[6])
 {
     uint64_t v[6] = {a[0], (uint32_t)a[1], a[2]};
-    uint8_t packed = t->proc->abi->calls32->flock64;
+    uint8_t packed = t->abi->calls32->flock64;
     switch ((uint32_t)a[1]) {
     case F_GETLK:
     case F_SETLK:

@@ -147,7 +147,7 @@ long lu32_rt_sigaction(LuThread *t, const uint64_t a[6])
 {
     uint32_t v[5];
     LuSigAction in, out;
-    const bool restorer = t->proc->abi->has_restorer;
+    const bool restorer = t->abi->has_restorer;
     const unsigned mask = restorer ? 3 : 2, bytes = 4 * (mask + 2);
     if (a[3] != 8)
         return -EINVAL;
@@ -223,7 +223,7 @@ long lu32_sigreturn(LuThread *t, const uint64_t a[6])
     uint64_t mask;
     if (!lu_signals_hold(t))
         return LU_RET_RESTART_ALWAYS;
-    if (t->proc->abi->pop_old_frame(t, &mask))
+    if (t->abi->pop_old_frame(t, &mask))
         t->sig->mask = mask & ~LU_NEVER_BLOCKED;
     else
         lu_force_segv(t, 0);

@@ -22,13 +22,19 @@ static uint32_t reg(const Cpu *cpu, unsigned n)
     return (uint32_t)((const X86Cpu *)cpu)->gpr[n];
 }
 
+/* syscall of 64-bit code. Its int 0x80 comes another way. */
+static const LuAbi *call_abi(const Cpu *cpu)
+{
+    return ((const X86Cpu *)cpu)->code32 ? &lu_abi_i386 : &lu_abi_x86_64;
+}
+
 static uint64_t syscall_nr(const Cpu *cpu)
 {
     return reg(cpu, X86_RAX);
 }
 static void set_result(Cpu *cpu, uint64_t value)
 {
-    gpr(cpu)[X86_RAX] = (uint32_t)value;
+    gpr(cpu)[X86_RAX] = value; /* 64-bit code sees all of it */
 }
 static uint64_t result(const Cpu *cpu)
 {
@@ -147,6 +153,7 @@ const LuAbi lu_abi_i386 = {
     .why_not_model = lu_x86_why_not,
     .list_models = list_models,
     .init_cpu = lu_x86_init_cpu,
+    .call_abi = call_abi,
     .syscall_nr = syscall_nr,
     .syscall_args = syscall_args,
     .set_result = set_result,

@@ -13,9 +13,8 @@ void lu_x86_cpuinfo(LuProc *p, struct Fmt *out, unsigned cpu);
 /* LuAbi.prctl: rdtsc works, and cannot be made to trap. */
 long lu_x86_prctl(LuThread *t, const uint64_t a[6]);
 
-/* int 0x80 of a 64-bit program, of which the calls for segments are done: those of the GDT have no other.
- * 1: it was done, pc is behind it; -1: another call; 0: pc is on another instruction. */
-int lu_x86_int80(LuThread *t);
+/* Is pc on int 0x80? In 64-bit programs, too, that makes a call of i386. */
+bool lu_x86_at_int80(const Cpu *cpu);
 /* modify_ldt, set_thread_area, get_thread_area (LuAbi.own_call); -ENOSYS: another call. */
 long lu_x86_segment_call(LuThread *t, unsigned row, const uint64_t a[6]);
 /* The struct user_desc at `at` as clone with CLONE_SETTLS takes it; false: it cannot be. */

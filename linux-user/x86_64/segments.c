@@ -179,25 +179,9 @@ long lu_x86_segment_call(LuThread *t, unsigned row, const uint64_t a[6])
     }
 }
 
-int lu_x86_int80(LuThread *t)
+bool lu_x86_at_int80(const Cpu *cpu)
 {
-    enum { INT80 = 0x80cd, INT80_BYTES = 2 };
-    static const struct {
-        uint16_t nr, row; /* asm/unistd_32.h */
-    } calls[] = {{123, LU_ROW_modify_ldt}, {243, LU_ROW_set_thread_area}, {244, LU_ROW_get_thread_area}};
-    X86Cpu *cpu = (X86Cpu *)t->cpu;
-    const uint64_t *g = cpu->gpr, a[6] = {(uint32_t)g[X86_RBX], (uint32_t)g[X86_RCX], (uint32_t)g[X86_RDX]};
-    FaultVal code = fault_ld16(t->cpu->pc);
-    if (code.fault || code.val != INT80)
-        return 0;
-    if (t->hooks || t->traced.on) /* who would look at the call knows those of 64 bits alone */
-        return -1;
-    for (unsigned k = 0; k < ARRAY_SIZE(calls); k++) {
-        if (calls[k].nr != (uint32_t)g[X86_RAX])
-            continue;
-        cpu->gpr[X86_RAX] = (uint64_t)lu_x86_segment_call(t, calls[k].row, a);
-        t->cpu->pc += INT80_BYTES;
-        return 1;
-    }
-    return -1;
+    enum { INT80 = 0x80cd };
+    FaultVal code = fault_ld16(cpu->pc);
+    return !code.fault && code.val == INT80;
 }

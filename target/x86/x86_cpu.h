@@ -150,6 +150,7 @@ enum {
     X86_CTX_SYS = 1 << 8,   /* a machine's; what follows is 0 in user mode, but for 32, 16, CS_CHECK */
     X86_CTX_IDX_SHIFT = 9,  /* two bits: by whose right data accesses are, X86_IDX_USER to _OPEN */
     X86_CTX_FLAT = 1 << 11, /* es, cs, ss, ds are flat, or the mode is 64-bit */
+    X86_CTX_CODE64 = 1 << 11, /* i386 programs: 64-bit code (TargetOps.other) */
     X86_CTX_ODD = 1 << 12,  /* some segment may not be written to, expands down, or is not there */
     X86_CTX_16 = 1 << 13,   /* with 32: 16-bit code */
     X86_CTX_32 = 1 << 15,   /* 32-bit or 16-bit code */

@@ -164,7 +164,7 @@ static const uint64_t only64[2] = {F(LM) | F(SYSCALL) | F(FSGSBASE) | F(CX16) | 
 
 static bool is_only32(const X86Cpu *cpu)
 {
-    return cpu->base.ops == &target_i386 || cpu->base.ops == &target_i386_sys;
+    return (cpu->base.ops == &target_i386 && cpu->code32) || cpu->base.ops == &target_i386_sys;
 }
 
 static bool is_only64(X86Feat f)

@@ -105,19 +105,20 @@ bool x86_set_selector(X86Cpu *cpu, unsigned seg, uint16_t selector)
     return true;
 }
 
-/* Code that the program can go to: 32-bit programs have no calls of the kernel by 64-bit code, so that this
- * is refused. */
+/* Code that the program can go to: of 64 bits where the processor has that mode. */
 static bool is_code(const X86Cpu *cpu, uint64_t d)
 {
     uint32_t attr = x86_desc_attr(d);
     return (attr & (X86_A_SEGMENT | X86_A_CODE)) == (X86_A_SEGMENT | X86_A_CODE) &&
-           (!(attr & X86_A_LONG) || cpu->base.ops != &target_i386);
+           (!(attr & X86_A_LONG) || x86_model_has((X86Model)cpu->model, X86_FEAT_LM));
 }
 
 static void put_code_segment(X86Cpu *cpu, uint16_t selector, const X86Seg *s)
 {
     bool wide = s->attr & X86_A_LONG;
     bool flat = !s->base && s->limit == 0xffffffff && s->attr & X86_A_BIG && s->attr & X86_A_WRITABLE;
+    for (unsigned r = 0; wide && cpu->code32 && cpu->base.ops == &target_i386 && r < 8; r++)
+        cpu->gpr[r] = (uint32_t)cpu->gpr[r]; /* of 32-bit programs the slots are no wider: these are old */
     cpu->seg[CS] = selector | 3;
     cpu->code32 = !wide;
     cpu->cs_base = wide ? 0 : (uint32_t)s->base;

@@ -94,8 +94,9 @@ void x86_user_reset(Cpu *base)
 uint32_t x86_user_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
-    const uint32_t mode32 = X86_CTX_32 | (base->ops == &target_i386 ? 0 : X86_CTX_COMPAT);
-    return (cpu->code32 ? mode32 : 0) | (cpu->zmm_used ? X86_CTX_ZMM : 0) |
+    const bool program32 = base->ops == &target_i386;
+    const uint32_t mode32 = X86_CTX_32 | (program32 ? 0 : X86_CTX_COMPAT), mode64 = program32 ? X86_CTX_CODE64 : 0;
+    return (cpu->code32 ? mode32 : mode64) | (cpu->zmm_used ? X86_CTX_ZMM : 0) |
            (cpu->store_in_c ? X86_CTX_STORE : 0) |
            (cpu->mxcsr_masks != X86_MXCSR_MASKS && !cpu->store_in_c ? CTX_X86_TRAPS : 0) |
            (cpu->more_flags & X86_AC && !cpu->base.mem ? X86_CTX_ALIGN : 0) | x86_segs_ctx(cpu);
@@ -197,4 +198,6 @@ const TargetOps target_i386 = {
     .regs = regs32,
     .n_regs = ARRAY_SIZE(regs32),
     .disas = x86_disas32,
+    .other = &target_x86_64,
+    .other_ctx = X86_CTX_CODE64,
 };
