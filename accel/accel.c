@@ -640,9 +640,10 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     siginfo_t *si = siginfo;
     AccelCpu *ac = cpu->accel_cpu;
-    /* Non-canonical addresses are reported without the address, as SI_KERNEL; a guest sees an unmapped
-     * one. */
-    int code = sig == SIGSEGV && si->si_code == SI_KERNEL ? SEGV_MAPERR : si->si_code;
+    /* Addresses that are not canonical are reported without the address, as SI_KERNEL. x86 says it so, too; other
+     * guests see an unmapped one. */
+    bool other = sig == SIGSEGV && si->si_code == SI_KERNEL && cpu->ops->nan != IR_NAN_X86;
+    int code = other ? SEGV_MAPERR : si->si_code;
     uint64_t pc = fault_pc(ucontext);
     if (!fault_fixup(&pc))
         return cpu->accel->engine->fault(cpu, sig, siginfo, ucontext);
@@ -661,6 +662,10 @@ bool accel_region_of(const Cpu *cpu, uint64_t host_pc, Gva *ret_pc)
 void accel_exit_fault(Cpu *cpu, uint64_t addr, unsigned size, bool write)
 {
     const AccelCpu *ac = cpu->accel_cpu;
+    if (cpu->exit.sig == SIGSEGV && cpu->exit.code == SI_KERNEL) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
+        return;
+    }
     cpu->exit.kind = CPU_EXIT_FAULT;
     cpu->exit.write = write;
     /* an access over the end of a page faults at the next page's start */

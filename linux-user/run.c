@@ -57,7 +57,10 @@ static void fault(LuThread *t, int sig, int code, Gva addr)
 static void fetch_fault(LuThread *t, Gva addr)
 {
     int prot = lu_mm_prot(t->proc->mm, addr);
-    if (prot >= 0 && (prot & PROT_EXEC))
+    bool canonical = (Gva)((int64_t)(addr << 16) >> 16) == addr;
+    if (t->proc->abi->x86_structs && !canonical)
+        fault(t, SIGSEGV, SI_KERNEL, 0); /* with the target as its rip, as AMD's processors have it */
+    else if (prot >= 0 && (prot & PROT_EXEC))
         fault(t, SIGBUS, BUS_ADRERR, addr); /* mapped, but there is nothing behind it: a file that was cut */
     else
         fault(t, SIGSEGV, prot >= 0 ? SEGV_ACCERR : SEGV_MAPERR, addr);

@@ -241,7 +241,7 @@ void x86_trans_int_n(Trans *t, const X86Insn *x)
         x86_system_call(t);
     else if (x->imm == 0x80)
         x86_raise(t, CPU_EXIT_VECTOR);
-    else if (x->imm == 4 && x->code32)
+    else if (x->imm == 4) /* into, always */
         t->flow = (TransFlow){.kind = FLOW_LEAVE, .code = CPU_EXIT_OVERFLOW};
     else
         x86_raise(t, CPU_EXIT_PROTECTION);

@@ -88,11 +88,30 @@ static void old_entries(void)
 static void addresses(void)
 {
     static char area[64] __attribute__((aligned(64)));
-    TRY("not canonical", (void)*(volatile char *)0x8000000000000000);
     TRY("movaps load", __asm__ volatile("movaps %0, %%xmm1" ::"m"(area[1]) : "xmm1"));
     TRY("movaps store", __asm__ volatile("movaps %%xmm1, %0" : "=m"(area[8])));
     TRY("addps", __asm__ volatile("addps %0, %%xmm1" ::"m"(area[4]) : "xmm1"));
     TRY("movups", __asm__ volatile("movups %0, %%xmm1" ::"m"(area[1]) : "xmm1"); puts("movups"));
+}
+
+/* Instructions that C does, too. */
+static void not_canonical(void)
+{
+    static char area[512] __attribute__((aligned(64)));
+    char *p = (char *)0x8000000000000000, *edge = (char *)0x7fffffffffff;
+    TRY("load", (void)*(volatile char *)p);
+    TRY("load, its first byte is", __asm__ volatile("mov (%0), %%eax" ::"r"(edge) : "rax"));
+    TRY("vector, its first byte is", __asm__ volatile("movups (%0), %%xmm0" ::"r"(edge) : "xmm0"));
+    TRY("rep movsb", __asm__ volatile("rep movsb" ::"D"(p), "S"(area), "c"(100) : "memory"));
+    TRY("rep stosb", __asm__ volatile("rep stosb" ::"D"(p), "a"(0), "c"(100) : "memory"));
+    TRY("repne scasb", __asm__ volatile("repne scasb" ::"D"(p), "a"(0), "c"(100) : "memory"));
+    TRY("fxsave", __asm__ volatile("fxsave (%0)" ::"r"(p) : "memory"));
+    TRY("fldt", __asm__ volatile("fldt (%0)" ::"r"(p)));
+    TRY("lock add", __asm__ volatile("lock addl $1, (%0)" ::"r"(p) : "memory"));
+    TRY("cmpxchg16b", __asm__ volatile("cmpxchg16b (%0)" ::"r"(p) : "memory", "rax", "rdx"));
+    TRY("bt", __asm__ volatile("bt %%rax, (%0)" ::"r"(p), "a"(0x4000000000)));
+    TRY("push", __asm__ volatile("push (%0)" ::"r"(p)));
+    TRY("jump", __asm__ volatile("jmp *%0" ::"r"(p)));
 }
 
 int main(void)
@@ -108,6 +127,7 @@ int main(void)
     selectors();
     old_entries();
     addresses();
+    not_canonical();
     enum { ARCH_SET_CPUID = 0x1012 };
     int tsc = 0;
     printf("%d %d", prctl(PR_GET_TSC, &tsc), prctl(PR_SET_TSC, PR_TSC_ENABLE));
