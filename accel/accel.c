@@ -640,8 +640,8 @@ bool accel_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
 {
     siginfo_t *si = siginfo;
     AccelCpu *ac = cpu->accel_cpu;
-    /* Addresses that are not canonical are reported without the address, as SI_KERNEL. x86 says it so, too; other
-     * guests see an unmapped one. */
+    /* Addresses that are not canonical are reported without the address, as SI_KERNEL. x86 says it so, too;
+     * other guests see an unmapped one. */
     bool other = sig == SIGSEGV && si->si_code == SI_KERNEL && cpu->ops->nan != IR_NAN_X86;
     int code = other ? SEGV_MAPERR : si->si_code;
     uint64_t pc = fault_pc(ucontext);

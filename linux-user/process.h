@@ -89,7 +89,8 @@ struct LuThread {
     LuFs *fs;
     LuThread *next;
     int tid, pid;         /* as the guest's PID namespace shows them; refreshed in a fork child */
-    const LuAbi *abi;     /* whose call the present system call is: the process's, but on x86 (LuAbi.call_abi) */
+    const LuAbi *abi;     /* whose call the present or last system call is: the process's, but on x86
+                           * (LuAbi.call_abi) */
     long restart;         /* LU_RET_RESTART...: left by lu_syscall() for lu_signals_deliver(); else 0 */
     Arena scratch;        /* reset before each system call; 1 MiB reserved */
     struct LuSigState *sig; /* signal.h: mask, alternate stack, pending fault */

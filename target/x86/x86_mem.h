@@ -50,7 +50,7 @@ static inline uint64_t x86_raise_fault(X86Cpu *cpu, uint64_t addr, bool write)
     if (cpu->base.mem)
         return 1;                         /* cpu->exit says it */
     enum { SEGV = 11, SAYS_KERNEL = 0x80 }; /* SIGSEGV, SI_KERNEL: <signal.h> has names of instructions */
-    if (cpu->base.exit.sig == SEGV && cpu->base.exit.code == SAYS_KERNEL) { /* an address that is not canonical */
+    if (cpu->base.exit.sig == SEGV && cpu->base.exit.code == SAYS_KERNEL) { /* addr is not canonical */
         cpu->base.exit = (CpuExit){.kind = CPU_EXIT_PROTECTION};
         return 1;
     }

@@ -95,7 +95,8 @@ uint32_t x86_user_ctx(const Cpu *base)
 {
     const X86Cpu *cpu = (const X86Cpu *)base;
     const bool program32 = base->ops == &target_i386;
-    const uint32_t mode32 = X86_CTX_32 | (program32 ? 0 : X86_CTX_COMPAT), mode64 = program32 ? X86_CTX_CODE64 : 0;
+    const uint32_t mode32 = X86_CTX_32 | (program32 ? 0 : X86_CTX_COMPAT);
+    const uint32_t mode64 = program32 ? X86_CTX_CODE64 : 0;
     return (cpu->code32 ? mode32 : mode64) | (cpu->zmm_used ? X86_CTX_ZMM : 0) |
            (cpu->store_in_c ? X86_CTX_STORE : 0) |
            (cpu->mxcsr_masks != X86_MXCSR_MASKS && !cpu->store_in_c ? CTX_X86_TRAPS : 0) |

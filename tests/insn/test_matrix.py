@@ -3,6 +3,7 @@
 bit on the state at every signal and on memory.
 
 usage: test_matrix.py [--seed N] [--blocks N] [--isa a32|t32|a64|riscv64|x86_64|i386] [--keep DIR] [--maker PROGRAM] TINAMOU      exit status 77: no cross compiler
+N is TINAMOU_TEST_SEED, or 1.
 Instances of all rows (of Arm: of those that do not branch) follow each other in loops, UNPREDICTABLE ones included; bases of loads
 and stores are made to point around the ends of 8 KiB of data. matrix.c runs them; the generators are arm/matrix_arm.py and
 riscv64/matrix_rv.py; of x86 PROGRAM, made of x86/x86_matrix.c.
@@ -99,7 +100,7 @@ def describe(isa, a, b):
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--seed', type=int, default=int(os.environ.get('TINAMOU_TEST_SEED', '1')))
     ap.add_argument('--blocks', type=int, default=150)
     ap.add_argument('--isa', default='a32')
     ap.add_argument('--keep')

@@ -1,5 +1,5 @@
-/* Every jump, call, return and loop of x86: whether it goes, and what it leaves of flags, counter and stack. Code is
- * written as bytes, so that each encoding is there; native and guest are the same program. */
+/* Every jump, call, return and loop of x86: whether it goes, and what it leaves of flags, counter and stack.
+ * Code is written as bytes, so that each encoding is there; native and guest are the same program. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,10 @@ static uint8_t *code;
 static Result run(const uint8_t *at, unsigned long flags, unsigned long cx)
 {
     Result r = {.cx = cx, .flags = flags};
-    __asm__ volatile("push %2; popf; call *%3; pushf; pop %2" : "=&a"(r.ax), "+c"(r.cx), "+r"(r.flags) : "r"(at) : "memory", "cc", "edx", "esi");
+    __asm__ volatile("push %2; popf; call *%3; pushf; pop %2"
+                     : "=&a"(r.ax), "+c"(r.cx), "+r"(r.flags)
+                     : "r"(at)
+                     : "memory", "cc", "edx", "esi");
     r.flags &= 0xcd5;
     return r;
 }
@@ -35,7 +38,8 @@ static void show(const char *what, unsigned n)
     taken = 0;
 }
 
-/* The branch jumps over the second move, or does not: forwards, and backwards over three bytes that jump on. */
+/* The branch jumps over the second move, or does not: forwards, and backwards over three bytes that jump on.
+ */
 static void put_branch(const uint8_t *insn, unsigned n, unsigned rel)
 {
     static const uint8_t zero[] = {0xb8, 0, 0, 0, 0}, one[] = {0xb8, 1, 0, 0, 0, 0xc3}, ret[] = {0xc3};
@@ -58,10 +62,18 @@ static void put_branch(const uint8_t *insn, unsigned n, unsigned rel)
 
 static void branches(const char *what, const uint8_t *insn, unsigned n, unsigned rel)
 {
-    static const unsigned long counts[] = {0, 1, 2, 0x10000, 0x80000000, (unsigned long)-1, (unsigned long)0x100000000ull, (unsigned long)0x100000001ull};
+    static const unsigned long counts[] = {0,
+                                           1,
+                                           2,
+                                           0x10000,
+                                           0x80000000,
+                                           (unsigned long)-1,
+                                           (unsigned long)0x100000000ull,
+                                           (unsigned long)0x100000001ull};
     put_branch(insn, n, rel);
     for (unsigned f = 0; f < 64; f++) {
-        unsigned long flags = 2 | (f & 1) | (f & 2 ? 4 : 0) | (f & 4 ? 16 : 0) | (f & 8 ? 64 : 0) | (f & 16 ? 128 : 0) | (f & 32 ? 2048 : 0);
+        unsigned long flags = 2 | (f & 1) | (f & 2 ? 4 : 0) | (f & 4 ? 16 : 0) | (f & 8 ? 64 : 0) |
+                              (f & 16 ? 128 : 0) | (f & 32 ? 2048 : 0);
         for (unsigned c = 0; c < sizeof counts / sizeof *counts; c++) {
             add(run(code, flags, counts[c]));
             add(run(code + 128, flags, counts[c]));
@@ -90,12 +102,12 @@ static void conditional(void)
 }
 
 #ifdef __x86_64__
-#define BP  "rbp"
-#define SP  "%%rsp"
+#define BP     "rbp"
+#define SP     "%%rsp"
 #define REG(r) "%%r" r
 #else
-#define BP  "ebp"
-#define SP  "%%esp"
+#define BP     "ebp"
+#define SP     "%%esp"
 #define REG(r) "%%e" r
 #endif
 
@@ -103,8 +115,9 @@ static void conditional(void)
 #define CALLS(what, ...)                                                                                     \
     do {                                                                                                     \
         unsigned long ax = 0, moved;                                                                         \
-        __asm__ volatile("mov " SP ", " REG("si") "\n" __VA_ARGS__ "\nmov " SP ", " REG("dx") "\n"            \
-                         "mov " REG("si") ", " SP "\nsub " REG("si") ", " REG("dx")                           \
+        __asm__ volatile("mov " SP ", " REG("si") "\n" __VA_ARGS__ "\nmov " SP ", " REG(                     \
+                             "dx") "\n"                                                                      \
+                                   "mov " REG("si") ", " SP "\nsub " REG("si") ", " REG("dx")                \
                          : "+a"(ax), "=&d"(moved)::"esi", "ecx", "edi", "memory", "cc");                     \
         printf("%s: %lx %ld\n", what, ax, (long)moved);                                                      \
     } while (0)
@@ -113,16 +126,23 @@ static void calls(void)
 {
     CALLS("call", "call 1f; add $1, %%eax; jmp 2f; 1: add $0x100, %%eax; ret; 2:");
     CALLS("call back", "jmp 2f; 1: add $0x200, %%eax; ret; 2: call 1b; add $1, %%eax");
-    CALLS("call of a register", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; call *" REG("cx") "; jmp 2f; 1: add $0x300, %%eax; ret; 2:");
-    CALLS("call of memory", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; push " REG("cx") "; call *(" SP ")\n"
-          "pop " REG("cx") "; jmp 2f; 1: add $0x400, %%eax; ret; 2:");
-    CALLS("jump to memory", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; push " REG("cx") "; jmp *(" SP ")\n"
-          "add $2, %%eax; 1: add $0x500, %%eax; pop " REG("cx"));
-    CALLS("jump to a register", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; jmp *" REG("cx") "; add $2, %%eax; 1: add $1, %%eax");
+    CALLS("call of a register", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; call *" REG(
+                                    "cx") "; jmp 2f; 1: add $0x300, %%eax; ret; 2:");
+    CALLS("call of memory", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; push " REG(
+                                "cx") "; call *(" SP ")\n"
+                                      "pop " REG("cx") "; jmp 2f; 1: add $0x400, %%eax; ret; 2:");
+    CALLS("jump to memory", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; push " REG(
+                                "cx") "; jmp *(" SP ")\n"
+                                      "add $2, %%eax; 1: add $0x500, %%eax; pop " REG("cx"));
+    CALLS("jump to a register", "call 3f; 3: pop " REG("cx") "; add $(1f - 3b), " REG("cx") "; jmp *" REG(
+                                    "cx") "; add $2, %%eax; 1: add $1, %%eax");
     CALLS("return that drops", "sub $16, " SP "; call 1f; jmp 2f; 1: add $0x600, %%eax; ret $16; 2:");
-    CALLS("return that drops more", "sub $4096, " SP "; call 1f; jmp 2f; 1: add $0x700, %%eax; ret $0xfff0; 2:");
-    CALLS("return to another place", "call 1f; add $1, %%eax; 1: add $0x800, %%eax; pop " REG("cx") "; add $3, " REG("cx") "; push " REG("cx") "\n"
-          "cmp $0x900, %%eax; ja 2f; ret; 2: add $7, %%eax; pop " REG("cx"));
+    CALLS("return that drops more",
+          "sub $4096, " SP "; call 1f; jmp 2f; 1: add $0x700, %%eax; ret $0xfff0; 2:");
+    CALLS("return to another place",
+          "call 1f; add $1, %%eax; 1: add $0x800, %%eax; pop " REG("cx") "; add $3, " REG("cx") "; push " REG(
+              "cx") "\n"
+                    "cmp $0x900, %%eax; ja 2f; ret; 2: add $7, %%eax; pop " REG("cx"));
     CALLS("repz ret", "call 1f; jmp 2f; 1: add $0x900, %%eax; repz ret; 2:");
 }
 

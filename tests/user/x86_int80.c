@@ -1,6 +1,7 @@
-/* int 0x80 in a 64-bit program, in its 64-bit and its 32-bit code: calls of i386, by their numbers, registers and
- * structures; what results leave in rax; handlers that such a call has set, whose frames are i386's; calls that a
- * signal interrupts; filters. Native and guest are the same program: the host's kernel says what is right. */
+/* int 0x80 in a 64-bit program, in its 64-bit and its 32-bit code: calls of i386, by their numbers, registers
+ * and structures; what results leave in rax; handlers that such a call has set, whose frames are i386's;
+ * calls that a signal interrupts; filters. Native and guest are the same program: the host's kernel says what
+ * is right. */
 #include "user.h"
 
 #include <fcntl.h>
@@ -49,8 +50,10 @@ extern uint8_t blob[], blob_end[], by_call[], f_call[], f_handler[], f_restorer[
 __asm__(".text\n.balign 64\nblob:\n"
         /* (long r[8], stack, where to): rax, rbx, rcx, rdx, rsi, rdi, rbp */
         "by_call: push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-        "mov %rdi, %r15; mov %rsp, %r14; mov %rsi, %rsp; sub $8, %rsp; mov %edx, (%rsp); movl $0x23, 4(%rsp); mov %rsp, %r13\n"
-        "mov (%r15), %rax; mov 8(%r15), %rbx; mov 16(%r15), %rcx; mov 24(%r15), %rdx; mov 32(%r15), %rsi; mov 40(%r15), %rdi\n"
+        "mov %rdi, %r15; mov %rsp, %r14; mov %rsi, %rsp; sub $8, %rsp; mov %edx, (%rsp); movl $0x23, "
+        "4(%rsp); mov %rsp, %r13\n"
+        "mov (%r15), %rax; mov 8(%r15), %rbx; mov 16(%r15), %rcx; mov 24(%r15), %rdx; mov 32(%r15), %rsi; "
+        "mov 40(%r15), %rdi\n"
         "mov 48(%r15), %rbp; lcall *(%r13)\n"
         "mov %rax, (%r15); mov %r14, %rsp; pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n"
         ".code32\n"
@@ -84,8 +87,9 @@ static long call(long nr, long a, long b, long c, long d, long e, long f)
                      : "memory", "cc");
     return r;
 }
-#define CALL(nr, ...)                   CALL6(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define CALL6(nr, a, b, c, d, e, f, ...) call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define CALL(nr, ...) CALL6(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define CALL6(nr, a, b, c, d, e, f, ...)                                                                     \
+    call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* The same from code of 32 bits. */
 static long call32(long nr, long a, long b, long c)
@@ -115,7 +119,8 @@ static void results(void)
     CALL(N_WRITE, 1, low32(data), 17);
     call32(N_WRITE, 1, low32(data), 17);
     static char high[] = "high\n"; /* without the upper half its address is another */
-    char *far_up = mmap((void *)0x100000000000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    char *far_up = mmap((void *)0x100000000000, 4096, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     memcpy(far_up, high, sizeof high);
     printf("high: %ld\n", CALL(N_WRITE, 1, far_up, 5));
 }
@@ -179,7 +184,8 @@ static void *write_late(void *end)
 
 static void signals(void)
 {
-    uint32_t act[5] = {(uint32_t)low32(moved(f_handler)), 0x04000000, (uint32_t)low32(moved(f_restorer))}, old[5];
+    uint32_t act[5] = {(uint32_t)low32(moved(f_handler)), 0x04000000, (uint32_t)low32(moved(f_restorer))},
+             old[5];
     memcpy(data, act, sizeof act);
     show("rt_sigaction", CALL(N_RT_SIGACTION, SIGUSR1, data, 0, 8));
     show("kill", call32(N_KILL, getpid(), SIGUSR1, 0));
@@ -242,7 +248,8 @@ static void filters(void)
     if (!fork()) {
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         show("seccomp", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
-        printf("getpid: %ld %ld, writev: %ld\n", CALL(N_GETPID, 0), call32(N_GETPID, 0, 0, 0), syscall(SYS_writev, 1, 0, 0));
+        printf("getpid: %ld %ld, writev: %ld\n", CALL(N_GETPID, 0), call32(N_GETPID, 0, 0, 0),
+               syscall(SYS_writev, 1, 0, 0));
         fflush(stdout);
         _exit(0);
     }
@@ -252,7 +259,8 @@ static void filters(void)
 int main(void)
 {
     setbuf(stdout, NULL);
-    low = mmap(NULL, LOW_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    low = mmap(NULL, LOW_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+               -1, 0);
     data = low + DATA_AT;
     memcpy(low, blob, (size_t)(blob_end - blob));
     __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(0x2b));

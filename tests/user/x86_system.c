@@ -1,7 +1,7 @@
 /* Instructions that are of the system, of identity, of clocks and of chance, as a program sees them: what the
- * privileged ones raise, CET's markers that do nothing, flags of rdrand, the processor's number of rdtscp, bases of fs
- * and gs, states of the x87 unit and MXCSR that are stored and loaded. Both modes; native and guest are the same
- * program. */
+ * privileged ones raise, CET's markers that do nothing, flags of rdrand, the processor's number of rdtscp,
+ * bases of fs and gs, states of the x87 unit and MXCSR that are stored and loaded. Both modes; native and
+ * guest are the same program. */
 #include "user.h"
 
 #include <cpuid.h>
@@ -14,7 +14,8 @@ static sigjmp_buf env;
 
 static void on_fault(int sig, siginfo_t *si, void *uc)
 {
-    printf("signal %d code %d number %d error %x\n", sig, si->si_code, (int)((ucontext_t *)uc)->uc_mcontext.gregs[REG_TRAPNO],
+    printf("signal %d code %d number %d error %x\n", sig, si->si_code,
+           (int)((ucontext_t *)uc)->uc_mcontext.gregs[REG_TRAPNO],
            (int)((ucontext_t *)uc)->uc_mcontext.gregs[REG_ERR]);
     siglongjmp(env, 1 + sig);
 }
@@ -89,7 +90,8 @@ static void hints(void)
     TRY("incssp", ".byte 0xf3, 0x0f, 0xae, 0xe9");
     TRY("setssbsy", ".byte 0xf3, 0x0f, 1, 0xe8");
     unsigned long was = 0x12345678, got = was, flags, other;
-    __asm__ volatile("stc; .byte 0xf3, 0x0f, 0x1e, 0xc8; pushf; pop %1" : "+a"(got), "=r"(flags)); /* rdsspd %eax */
+    __asm__ volatile("stc; .byte 0xf3, 0x0f, 0x1e, 0xc8; pushf; pop %1"
+                     : "+a"(got), "=r"(flags)); /* rdsspd %eax */
     printf("rdsspd: %lx carry %lx\n", got, flags & 1);
 #ifdef __x86_64__
     got = other = 0x123456789abcdef0;
@@ -102,11 +104,12 @@ static void hints(void)
 
 #define RANDOM(insn, width, mod)                                                                             \
     do {                                                                                                     \
-        unsigned long v = 0, flags = 0, all = 0, none = ~0ul, odd = 0, start = (unsigned long)0x7777777777777777ull; \
+        unsigned long v = 0, flags = 0, all = 0, none = ~0ul, odd = 0,                                       \
+                      start = (unsigned long)0x7777777777777777ull;                                          \
         for (unsigned k = 0; k < 200; k++) {                                                                 \
             do {                                                                                             \
                 v = start;                                                                                   \
-                __asm__ volatile("mov $0x7fffffff, %%ecx; add $1, %%ecx; " insn " %" mod "0; pushf; pop %1"   \
+                __asm__ volatile("mov $0x7fffffff, %%ecx; add $1, %%ecx; " insn " %" mod "0; pushf; pop %1"  \
                                  : "+a"(v), "=r"(flags)::"ecx", "cc");                                       \
                 odd |= flags & 0x8d4;                                                                        \
             } while (!(flags & 1));                                                                          \
@@ -182,19 +185,24 @@ static void print_bytes(const char *what, const uint8_t *p, unsigned n)
 
 static void states(void)
 {
-    static uint8_t fx[512] __attribute__((aligned(16))), fx2[512] __attribute__((aligned(16))), saved[128], env2[32];
+    static uint8_t fx[512] __attribute__((aligned(16))), fx2[512] __attribute__((aligned(16))), saved[128],
+        env2[32];
     unsigned mx = 0x7f81, back = 0, vmx = 0x3fa2, vback = 0;
     unsigned short cw = 0x0a7f, cw2 = 0;
     __asm__ volatile("ldmxcsr %2; stmxcsr %0; vldmxcsr %3; vstmxcsr %1; ldmxcsr %4"
-                     : "=m"(back), "=m"(vback) : "m"(mx), "m"(vmx), "m"((unsigned){0x1f80}));
+                     : "=m"(back), "=m"(vback)
+                     : "m"(mx), "m"(vmx), "m"((unsigned){0x1f80}));
     printf("mxcsr %x %x\n", back, vback);
-    __asm__ volatile("fninit; fldcw %1; fnstcw %0; fld1; fldpi; fldl2e; fcompp; fnsave %2; fnstsw %%ax; mov %%ax, %3"
-                     : "=m"(cw2), "+m"(cw), "=m"(saved), "=m"(env2)::"ax");
+    __asm__ volatile(
+        "fninit; fldcw %1; fnstcw %0; fld1; fldpi; fldl2e; fcompp; fnsave %2; fnstsw %%ax; mov %%ax, %3"
+        : "=m"(cw2), "+m"(cw), "=m"(saved), "=m"(env2)::"ax");
     printf("cw %x, after fnsave %x\n", cw2, env2[0]);
     print_bytes("fnsave", saved, 12);
     print_bytes("st0", saved + 28, 10);
-    __asm__ volatile("frstor %1; fnstenv %0; fld1; faddp; fldenv %0; fxsave %2; fninit; fxrstor %2; fxsave %3; fninit"
-                     : "=m"(env2) : "m"(saved), "m"(fx), "m"(fx2));
+    __asm__ volatile(
+        "frstor %1; fnstenv %0; fld1; faddp; fldenv %0; fxsave %2; fninit; fxrstor %2; fxsave %3; fninit"
+        : "=m"(env2)
+        : "m"(saved), "m"(fx), "m"(fx2));
     print_bytes("fnstenv", env2, 12);
     print_bytes("fxsave", fx, 5);
     print_bytes("st0", fx + 32, 10);
@@ -215,9 +223,11 @@ static void bases(void)
     unsigned long old, got, other;
     __asm__ volatile("rdfsbase %0" : "=r"(old));
     printf("fs: %d\n", old == (unsigned long)pthread_self());
-    __asm__ volatile("mov $0x123456789abc, %%rax; wrgsbase %%rax; rdgsbase %0; wrgsbase %%eax; rdgsbase %1" : "=&r"(got), "=&r"(other)::"rax");
+    __asm__ volatile("mov $0x123456789abc, %%rax; wrgsbase %%rax; rdgsbase %0; wrgsbase %%eax; rdgsbase %1"
+                     : "=&r"(got), "=&r"(other)::"rax");
     printf("gs: %lx %lx\n", got, other);
-    __asm__ volatile("mov $-1, %%rax; rdgsbase %%eax; mov %%rax, %0; mov %%rsp, %%rax; wrgsbase %%rax; push $77; mov %%gs:-8, %1; pop %%rax"
+    __asm__ volatile("mov $-1, %%rax; rdgsbase %%eax; mov %%rax, %0; mov %%rsp, %%rax; wrgsbase %%rax; push "
+                     "$77; mov %%gs:-8, %1; pop %%rax"
                      : "=&r"(got), "=&r"(other)::"rax", "memory");
     printf("gs: %lx %lx\n", got, other);
     TRY("no base", "mov $1, %%rax; rol $63, %%rax; wrgsbase %%rax");
@@ -227,7 +237,8 @@ static void bases(void)
 #else
 static void bases(void)
 {
-    TRY("sysenter", "mov $20, %%eax; push %%ebp; mov %%esp, %%ebp; call *%%gs:0x10; pop %%ebp"); /* through the vDSO */
+    TRY("sysenter",
+        "mov $20, %%eax; push %%ebp; mov %%esp, %%ebp; call *%%gs:0x10; pop %%ebp"); /* through the vDSO */
 }
 #endif
 
