@@ -1,7 +1,6 @@
 /* Devices that come and go while the machine is there (sys_devices.h). The tree and the buses change while
  * neither cpus nor timers run; what a device has in other threads ends with it. */
 #include "hw/net/e1000.h"
-#include "hw/usb/usb.h"
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_serial.h"
 #include "system/key_vals.h"
@@ -64,7 +63,7 @@ static Device *device_of(const SysDevices *s, const SysDevice *d)
 /* A port of virtio-serial has the part behind its transport in between. */
 static bool is_plugged_into(const Device *d, const Device *owner)
 {
-    return d && (virtio_port_is(d) || usb_is_device(d)) && (d->parent == owner || d->parent->parent == owner);
+    return d && machine_leaves_at_once(d) && (d->parent == owner || d->parent->parent == owner);
 }
 
 /* It is in no slot of the machine any more. What is plugged into it goes before. */
@@ -97,9 +96,10 @@ bool sys_devices_remove(SysDevices *s, const char *id, GError **err)
         return sys_fail_missing(err, "Device '%s' not found", id);
     if (migrate_is_active(s->vm))
         return sys_fail(err, "device_del: the machine is being migrated");
-    if (usb_is_device(dev) && vcpus_any_waiting(&s->vm->vcpus)) /* it may be what its disk's thread does */
+    if (machine_leaves_at_once(dev) && !virtio_port_is(dev) &&
+        vcpus_any_waiting(&s->vm->vcpus)) /* it may be what its disk's thread does */
         return sys_fail(err, "Device '%s': a disk has an error, and waits for 'cont'", id);
-    if (virtio_port_is(dev) || usb_is_device(dev)) {
+    if (machine_leaves_at_once(dev)) {
         take_out(s, d);
         return true;
     }

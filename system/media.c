@@ -1,6 +1,6 @@
 #include "system/media.h"
 
-#include "hw/block/ata.h"
+#include "hw/block/trays.h"
 #include "system/sys_devices.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ bool media_of(Vm *vm, const Disk *d, Medium *ret)
 {
     const SysDevice *at = device_of(vm, d);
     Device *drive = at ? dev_find(vm->machine->root, at->want.id) : NULL;
-    if (!drive || !ide_cd_is(drive))
+    if (!drive || !cd_is(drive))
         return false;
     *ret = (Medium){(Disk *)(uintptr_t)d, drive, at->want.id, !at->want.unnamed};
     return true;
@@ -58,7 +58,7 @@ static void tell_tray(Vm *vm, const Medium *m, bool open)
 static bool is_open(const Medium *m)
 {
     bool open, locked;
-    ide_cd_look(m->drive, &open, &locked);
+    cd_look(m->drive, &open, &locked);
     return open;
 }
 
@@ -66,18 +66,18 @@ static void move_tray(Vm *vm, const Medium *m, bool open)
 {
     if (is_open(m) == open)
         return;
-    ide_cd_tell(m->drive, open ? CD_OPEN : CD_CLOSE);
+    cd_tell(m->drive, open ? CD_OPEN : CD_CLOSE);
     if (!open && m->disk->node)
-        ide_cd_tell(m->drive, CD_CAME);
+        cd_tell(m->drive, CD_CAME);
     tell_tray(vm, m, open);
 }
 
 bool media_open(Vm *vm, const Medium *m, bool force, GError **err)
 {
     bool open, locked;
-    ide_cd_look(m->drive, &open, &locked);
+    cd_look(m->drive, &open, &locked);
     if (locked && !open)
-        ide_cd_tell(m->drive, CD_WISH);
+        cd_tell(m->drive, CD_WISH);
     if (locked && !open && !force)
         return sys_fail(err,
                         "Device '%s' is locked and force was not specified, wait for tray to open and try "
@@ -106,12 +106,12 @@ static bool need_open(Vm *vm, const Medium *m, GError **err)
 static void put_medium(Vm *vm, const Medium *m, BlockNode *node)
 {
     vm_hold(vm);
-    ide_cd_pause(m->drive);
+    cd_pause(m->drive);
     disk_set_medium(m->disk, node);
-    ide_cd_resume(m->drive);
+    cd_resume(m->drive);
     vm_release(vm);
     if (!node)
-        ide_cd_tell(m->drive, CD_LEFT);
+        cd_tell(m->drive, CD_LEFT);
 }
 
 bool media_remove(Vm *vm, const Medium *m, GError **err)

@@ -10,6 +10,7 @@
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/scsi/scsi_device.h"
 #include "hw/usb/usb_hid.h"
 #include "hw/usb/usb_storage.h"
 #include "hw/usb/xhci.h"
@@ -18,6 +19,7 @@
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_scsi.h"
 #include "hw/virtio/virtio_serial.h"
 #include "system/key_vals.h"
 #include "system/objects.h"
@@ -36,7 +38,8 @@ typedef enum BackendKind {
     BACKEND_DISPLAY,
     BACKEND_INPUT,
     BACKEND_REQUESTS,
-    BACKEND_MACHINE
+    BACKEND_MACHINE,
+    BACKEND_THREADS /* none of its own, but devices on it have */
 } BackendKind;
 
 /* What -device may name. */
@@ -51,11 +54,13 @@ static const struct {
     {&virtio_rng_class, BACKEND_ENTROPY, NULL, NULL, NULL},
     {&virtio_serial_class, BACKEND_NONE, NULL, NULL, NULL},
     {&virtio_balloon_class, BACKEND_REQUESTS, NULL, NULL, NULL},
+    {&virtio_scsi_class, BACKEND_THREADS, NULL, NULL, NULL},
     {&virtio_blk_class, BACKEND_DRIVE, "virtio-blk-pci", "virtio-blk", &virtio_pci_class},
     {&virtio_net_class, BACKEND_NET, "virtio-net-pci", "virtio-net", &virtio_pci_class},
     {&virtio_rng_class, BACKEND_ENTROPY, "virtio-rng-pci", "virtio-rng", &virtio_pci_class},
     {&virtio_serial_class, BACKEND_NONE, "virtio-serial-pci", "virtio-serial", &virtio_pci_class},
     {&virtio_balloon_class, BACKEND_REQUESTS, "virtio-balloon-pci", "virtio-balloon", &virtio_pci_class},
+    {&virtio_scsi_class, BACKEND_THREADS, "virtio-scsi-pci", "virtio-scsi", &virtio_pci_class},
     {&virtio_console_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
     {&virtio_serial_port_class, BACKEND_CHARDEV, NULL, NULL, NULL},
     {&nvme_class, BACKEND_DRIVE, NULL, NULL, NULL},
@@ -69,6 +74,8 @@ static const struct {
     {&usb_mouse_class, BACKEND_INPUT, NULL, NULL, NULL},
     {&usb_tablet_class, BACKEND_INPUT, NULL, NULL, NULL},
     {&usb_storage_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&scsi_hd_class, BACKEND_DRIVE, NULL, NULL, NULL},
+    {&scsi_cd_class, BACKEND_DRIVE, NULL, NULL, NULL},
     {&ide_hd_class, BACKEND_DRIVE, NULL, NULL, NULL},
     {&ide_cd_class, BACKEND_DRIVE, NULL, NULL, NULL},
     {&ich9_ahci_class, BACKEND_NONE, NULL, "ahci", NULL},
@@ -91,6 +98,7 @@ static const struct {
     [BACKEND_INPUT] = {"input", NULL, NULL},
     [BACKEND_REQUESTS] = {"requests", NULL, NULL},
     [BACKEND_MACHINE] = {"machine", NULL, NULL},
+    [BACKEND_THREADS] = {NULL, NULL, NULL},
 };
 
 /* What a device of -device takes that is no property of its class, for its kind; NULL: there are fewer. */
@@ -103,7 +111,7 @@ static const char *more_keys(BackendKind kind, unsigned n, const char **ret_help
                 {backends[kind].key, backends[kind].help, backends[kind].key != NULL},
                 {"bootindex", "its place among those that firmware starts",
                  kind == BACKEND_DRIVE || kind == BACKEND_NET},
-                {"iothread", "id of an -object iothread", kind == BACKEND_DRIVE}};
+                {"iothread", "id of an -object iothread", kind == BACKEND_DRIVE || kind == BACKEND_THREADS}};
     for (unsigned k = 0; k < G_N_ELEMENTS(rows); k++) {
         if (!rows[k].has || n-- != 0)
             continue;
@@ -338,7 +346,7 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
 {
     switch (kind) {
     case BACKEND_DRIVE:
-        if (!id && d->want.cls == &ide_cd_class)
+        if (!id && (d->want.cls == &ide_cd_class || d->want.cls == &scsi_cd_class))
             return true; /* with no medium, ever */
         if (!id)
             return sys_fail(err, "-device: drive= is missing, the id of a -drive or the name of a -blockdev");
@@ -357,6 +365,7 @@ static bool plug_backend(SysDevices *s, SysDevice *d, BackendKind kind, const ch
         break;
     case BACKEND_REQUESTS:
     case BACKEND_MACHINE: d->want.backend = &s->requests; break;
+    case BACKEND_THREADS:
     case BACKEND_NONE: break;
     }
     return true;
@@ -518,7 +527,8 @@ static bool read_keys(SysDevices *s, KeyVals *kv, SysDevice *d, unsigned which, 
     const BackendKind kind = known[which].kind;
     const char *id = key_vals_get(kv, "id"), *key, *value;
     const char *backend = backends[kind].key ? key_vals_get(kv, backends[kind].key) : NULL;
-    const char *thread = kind == BACKEND_DRIVE ? key_vals_get(kv, "iothread") : NULL;
+    const char *thread =
+        kind == BACKEND_DRIVE || kind == BACKEND_THREADS ? key_vals_get(kv, "iothread") : NULL;
     g_autofree char *made = g_strdup_printf("%s.%u", name_of(which), s->n_made++);
     unsigned at = 0;
     d->want.id = keep(d, id ? id : made);

@@ -357,7 +357,7 @@ static const DevField state[] = {
 const DevClass ich9_ahci_class = {
     .name = "ich9-ahci",
     .help = "SATA controller (AHCI)",
-    .version = 1,
+    .version = 2,
     .bus = "pci",
     DEV_TABLES(Ahci, props, state),
     .realize = ahci_realize,

@@ -69,7 +69,7 @@ void ata_signature(const AtaDrive *d, AtaState *s)
 
 void ata_reset(const AtaDrive *d, AtaState *s)
 {
-    *s = (AtaState){.tray_open = s->tray_open,
+    *s = (AtaState){.scsi = {.tray_open = s->scsi.tray_open},
                     .smart = 1,
                     .mode = 0x45,
                     .heads = GEOMETRY_HEADS,
@@ -233,6 +233,7 @@ void ata_state_check(AtaState *s)
     s->multiple = s->multiple > MULTIPLE_SET_MAX ? MULTIPLE_SET_MAX : s->multiple;
     s->heads = s->heads && s->heads <= GEOMETRY_HEADS ? s->heads : GEOMETRY_HEADS;
     s->sectors = s->sectors ? s->sectors : GEOMETRY_SECTORS;
+    scsi_state_check(&s->scsi);
 }
 
 /* ---- the rest ---- */

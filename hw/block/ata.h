@@ -16,13 +16,13 @@
 #include "hw/core/dev_impl.h"
 #include "hw/core/ports.h"
 #include "hw/core/request.h"
+#include "hw/scsi/scsi.h"
 
 enum {
     ATA_SECTOR = 512,
-    ATAPI_SECTOR = 2048,
     ATA_MULTIPLE = 16, /* sectors that READ MULTIPLE may have in a block */
     ATA_PACKET_BYTES = 12,
-    ATA_REPLY_BYTES = 1024,
+    ATA_REPLY_BYTES = SCSI_REPLY_BYTES,
     ATA_QUEUE = 32,
     ATA_PART = 64 << 10 /* a good size for ata_move() */
 };
@@ -44,8 +44,7 @@ typedef struct AtaState {
     uint8_t multiple, mode, no_cache, smart; /* what was set; the mode of transfers */
     uint8_t heads, sectors;                  /* of the geometry that the system uses */
     uint8_t failed, failed_queued;           /* tag of a queued command that failed, for log 10h */
-    uint8_t sense[3];                        /* key, code, qualifier */
-    uint8_t tray_open, locked, changed, event;
+    ScsiState scsi;                          /* of what takes packets */
 } AtaState;
 
 #define ATA_ROWS(S, a)                                                                                       \
@@ -53,8 +52,7 @@ typedef struct AtaState {
         DEV_ARRAY(S, a.high), DEV_FIELD(S, a.device), DEV_FIELD(S, a.status), DEV_FIELD(S, a.error),         \
         DEV_FIELD(S, a.command), DEV_FIELD(S, a.multiple), DEV_FIELD(S, a.mode), DEV_FIELD(S, a.no_cache),   \
         DEV_FIELD(S, a.smart), DEV_FIELD(S, a.heads), DEV_FIELD(S, a.sectors), DEV_FIELD(S, a.failed),       \
-        DEV_FIELD(S, a.failed_queued), DEV_ARRAY(S, a.sense), DEV_FIELD(S, a.tray_open),                     \
-        DEV_FIELD(S, a.locked), DEV_FIELD(S, a.changed), DEV_FIELD(S, a.event)
+        DEV_FIELD(S, a.failed_queued), SCSI_ROWS(S, a.scsi)
 
 typedef enum AtaKind {
     ATA_DONE,  /* nothing is to be moved any more, and the registers say how it went */
@@ -91,6 +89,7 @@ typedef struct AtaDrive {
     AtaBus *on; /* NULL: not plugged in */
     unsigned place, number;
     bool is_cd, serial_ata; /* the latter: of the controller's kind */
+    ScsiUnit scsi;          /* of CD-ROMs */
     Job job;                /* of the controller */
     uint8_t *bounce;        /* ATA_PART; the job's */
     DEV_STATE_BEGIN
@@ -135,14 +134,11 @@ void ata_answer(const AtaCommand *c, size_t n); /* by the reply, as PIO */
 void atapi_end(const AtaCommand *c, bool ok);
 uint64_t ata_bytes(const AtaDrive *d); /* of the medium; 0: there is none */
 
-/* ---- for the owner of a CD-ROM; takes the controller's lock ---- */
+/* ---- for the owner of a CD-ROM: trays.h ---- */
 
-typedef enum CdAsk { CD_OPEN, CD_CLOSE, CD_LEFT, CD_CAME, CD_WISH } CdAsk;
-/* OPEN and CLOSE move the tray; LEFT and CAME: the medium; WISH: the button is pressed. */
-void ide_cd_tell(Device *d, CdAsk what);
 bool ide_cd_is(const Device *d); /* on a controller; the others are for those alone */
+void ide_cd_tell(Device *d, CdAsk what);
 void ide_cd_look(Device *d, bool *ret_open, bool *ret_locked);
-/* What it has under way is done when this returns, or is not begun and is not before resume. */
 void ide_cd_pause(Device *d);
 void ide_cd_resume(Device *d);
 

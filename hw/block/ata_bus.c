@@ -53,6 +53,13 @@ void ata_bus_post(AtaDrive *d)
 
 /* ---- the device ---- */
 
+static void tray_moved(void *opaque)
+{
+    AtaDrive *d = opaque;
+    if (d->requests && d->requests->changed)
+        d->requests->changed(d->requests->opaque, &d->dev);
+}
+
 static bool drive_realize(Device *dev, DevError *err)
 {
     AtaDrive *d = (AtaDrive *)dev;
@@ -64,6 +71,19 @@ static bool drive_realize(Device *dev, DevError *err)
         return dev_fail(err, "ide-hd: blocks of physically %u bytes", size);
     if (!d->is_cd && (d->drive->read_only || d->drive->bytes / ATA_SECTOR == 0))
         return dev_fail(err, "ide-hd: its drive %s", d->drive->read_only ? "is read-only" : "has no sectors");
+    d->scsi = (ScsiUnit){.drive = d->drive,
+                         .is_cd = true,
+                         .removable = true,
+                         .atapi = true,
+                         .block = SCSI_CD_BLOCK,
+                         .physical_block = SCSI_CD_BLOCK,
+                         .vendor = "Tinamou",
+                         .product = d->model[0] ? d->model : "DVD-ROM",
+                         .revision = d->ver[0] ? d->ver : "1.0",
+                         .serial = d->serial,
+                         .wwn = d->wwn,
+                         .tray_moved = tray_moved,
+                         .opaque = d};
     d->bounce = malloc(ATA_PART);
     return d->bounce || dev_fail(err, "no memory");
 }
@@ -92,20 +112,9 @@ static AtaState *state_of(const AtaDrive *d)
 
 void ide_cd_tell(Device *dev, CdAsk what)
 {
-    enum { WISH = 1, CAME = 2, LEFT = 3 };
     const AtaDrive *d = (const AtaDrive *)dev;
     lock_take(d->on->lock);
-    AtaState *s = state_of(d);
-    switch (what) {
-    case CD_OPEN: s->tray_open = 1; break;
-    case CD_CLOSE: s->tray_open = 0; break;
-    case CD_LEFT: s->event = LEFT; break;
-    case CD_CAME:
-        s->event = CAME;
-        s->changed = 1;
-        break;
-    case CD_WISH: s->event = WISH; break;
-    }
+    scsi_cd_tell(&state_of(d)->scsi, what);
     lock_release(d->on->lock);
 }
 
@@ -113,8 +122,8 @@ void ide_cd_look(Device *dev, bool *ret_open, bool *ret_locked)
 {
     const AtaDrive *d = (const AtaDrive *)dev;
     lock_take(d->on->lock);
-    *ret_open = state_of(d)->tray_open;
-    *ret_locked = state_of(d)->locked;
+    *ret_open = state_of(d)->scsi.tray_open;
+    *ret_locked = state_of(d)->scsi.locked;
     lock_release(d->on->lock);
 }
 

@@ -674,7 +674,7 @@ static const DevField state[] = {PCI_ROWS(Ide), CHANNEL_ROWS(channel[0]), CHANNE
 const DevClass piix3_ide_class = {
     .name = "piix3-ide",
     .help = "two channels of IDE drives of `pc`",
-    .version = 1,
+    .version = 2,
     DEV_TABLES(Ide, props, state),
     .realize = ide_realize,
     .reset = ide_reset,

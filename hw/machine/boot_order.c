@@ -9,6 +9,7 @@
 #include "hw/pci/pci.h"
 #include "hw/usb/usb_storage.h"
 #include "hw/virtio/virtio_blk.h"
+#include "hw/virtio/virtio_mmio.h"
 #include "hw/virtio/virtio_net.h"
 
 /* A host bridge that is reached by memory alone has no port to be named by. */
@@ -25,6 +26,8 @@ static const char *part_of(const DevClass *cls)
            : cls == &usb_storage_class ? "channel@0/disk@0,0"
            : cls == &ide_hd_class     ? "disk"
            : cls == &ide_cd_class     ? "disk"
+           : cls == &scsi_hd_class    ? "disk"
+           : cls == &scsi_cd_class    ? "disk"
                                       : NULL;
 }
 
@@ -122,6 +125,24 @@ bool boot_order_mmio(Machine *m, const MachineDevice *want, uint64_t base, DevEr
         return true;
     Fmt f = FMT_ON(b->path);
     fmt_printf(&f, "/virtio-mmio@%016lx/%s", (unsigned long)base, part_of(want->cls));
+    return true;
+}
+
+/* The adapter is behind its transport. */
+bool boot_order_scsi(Machine *m, const MachineDevice *want, const ScsiDevice *d, DevError *err)
+{
+    BootPlace *b;
+    if (!begin(&m->boot, want, &b, err))
+        return false;
+    if (!b)
+        return true;
+    const Device *transport = ((const VirtioDevice *)d->host->dev)->transport;
+    Fmt f = FMT_ON(b->path);
+    if (transport->cls == &virtio_mmio_class)
+        fmt_printf(&f, "/virtio-mmio@%016lx", (unsigned long)transport->region[0].base);
+    else
+        f = put_place(m, b, (const PciFunction *)transport);
+    fmt_printf(&f, "/channel@0/%s@%x,%x", part_of(want->cls), d->target, d->lun);
     return true;
 }
 

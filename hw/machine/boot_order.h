@@ -5,6 +5,7 @@
 
 #include "hw/machine/machine.h"
 #include "hw/pci/pci.h"
+#include "hw/scsi/scsi_device.h"
 
 /* Nothing is done for a device without an index. */
 bool boot_order_pci(Machine *m, const MachineDevice *want, const PciFunction *p, DevError *err);
@@ -15,6 +16,7 @@ bool boot_order_drive(Machine *m, const MachineDevice *want, const PciFunction *
 /* port: of the controller. */
 bool boot_order_usb(Machine *m, const MachineDevice *want, const PciFunction *p, unsigned port,
                     DevError *err);
+bool boot_order_scsi(Machine *m, const MachineDevice *want, const ScsiDevice *d, DevError *err);
 bool boot_order_publish(Machine *m, Device *fw_cfg);
 
 #endif

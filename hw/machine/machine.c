@@ -5,7 +5,9 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/pci_hot_plug.h"
 #include "hw/pci/pcie_host.h"
+#include "hw/scsi/scsi_device.h"
 #include "hw/usb/usb.h"
+#include "hw/virtio/virtio_scsi.h"
 #include "hw/virtio/virtio_serial.h"
 #include "target/mem.h"
 
@@ -162,9 +164,17 @@ static bool is_bus_named(const Device *d, const char *name)
 typedef struct ChildBus {
     const char *name;
     bool (*is)(const Device *d);
+    void *(*link)(Device *d); /* what those on it get for their controller; NULL: the device */
 } ChildBus;
-static const ChildBus child_buses[] = {{"virtio-serial-bus", virtio_port_bus_is},
-                                       {"usb-bus", usb_is_controller}};
+
+static void *scsi_link(Device *d)
+{
+    return virtio_scsi_host(d);
+}
+
+static const ChildBus child_buses[] = {{"virtio-serial-bus", virtio_port_bus_is, NULL},
+                                       {"usb-bus", usb_is_controller, NULL},
+                                       {"SCSI", virtio_scsi_is, scsi_link}};
 
 static const ChildBus *child_bus_of(const MachineDevice *want)
 {
@@ -206,12 +216,21 @@ static Device *make_port(Machine *m, const ChildBus *kind, const MachineDevice *
         return NULL;
     }
     Device *d = dev_new(want->cls, controller, want->id);
-    if (d && set_props(d, want->props, err) && dev_set_ptr(d, "controller", controller, err) &&
+    if (d && set_props(d, want->props, err) &&
+        dev_set_ptr(d, "controller", kind->link ? kind->link(controller) : controller, err) &&
         (!want->link || dev_set_ptr(d, want->link, want->backend, err)) &&
+        (!scsi_device_is(d) || dev_set_ptr(d, "requests", &m->cfg.requests, err)) &&
         dev_realize(d, &m->map, &m->clock, err))
         return d;
     dev_free(d);
     return NULL;
+}
+
+static bool note_port(Machine *m, const MachineDevice *want, const Device *d, DevError *err)
+{
+    if (usb_is_device(d))
+        return boot_order_usb(m, want, (const PciFunction *)d->parent, ((const UsbDevice *)d)->number, err);
+    return !scsi_device_is(d) || boot_order_scsi(m, want, (const ScsiDevice *)d, err);
 }
 
 static bool make_ports(Machine *m, DevError *err)
@@ -219,10 +238,7 @@ static bool make_ports(Machine *m, DevError *err)
     for (unsigned k = 0; k < m->cfg.n_devices; k++) {
         const ChildBus *bus = child_bus_of(&m->cfg.device[k]);
         const Device *d = bus ? make_port(m, bus, &m->cfg.device[k], err) : NULL;
-        if ((bus && !d) ||
-            (d && usb_is_device(d) &&
-             !boot_order_usb(m, &m->cfg.device[k], (const PciFunction *)d->parent,
-                             ((const UsbDevice *)d)->number, err)))
+        if (bus && (!d || !note_port(m, &m->cfg.device[k], d, err)))
             return false;
     }
     return true;
@@ -342,8 +358,12 @@ enum { FUNCTIONS = 8, PCI_ROOT_PLACES = 256 };
 Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevError *err)
 {
     Device *part = NULL, *port = NULL;
-    if (child_bus_of(want))
-        return make_port(m, child_bus_of(want), want, err);
+    if (child_bus_of(want)) {
+        part = make_port(m, child_bus_of(want), want, err);
+        if (part && scsi_device_is(part))
+            dev_reset(part);
+        return part;
+    }
     if (strcmp(bus_of(want), "pci") != 0 || !m->pci) {
         dev_fail(err, "Device '%s' does not support hotplugging", want->cls->name);
         return NULL;
@@ -410,11 +430,18 @@ Device *machine_let_go(const Machine *m, Device *slot)
     return f ? &f->dev : NULL;
 }
 
+bool machine_leaves_at_once(const Device *d)
+{
+    return virtio_port_is(d) || usb_is_device(d) || scsi_device_is(d);
+}
+
 void machine_remove(Machine *m, Device *d)
 {
-    if (virtio_port_is(d) || usb_is_device(d)) {
+    if (machine_leaves_at_once(d)) {
         if (virtio_port_is(d))
             virtio_port_leave(d);
+        if (scsi_device_is(d))
+            scsi_device_leave(d);
         dev_free(d);
         return;
     }

@@ -31,7 +31,7 @@ typedef struct MachineDevice {
     const DevClass *cls;
     const char *id;
     bool unnamed;          /* the user gave no id */
-    const char *props[16]; /* ended by NULL */
+    const char *props[24]; /* ended by NULL */
     const char *link;      /* name of the connection to its back end; NULL: none */
     void *backend;
     const DevClass *transport; /* of a virtio device on PCI, virtio_pci_class; then this has the id */
@@ -192,6 +192,8 @@ Device *machine_insert(Machine *m, const MachineDevice *want, bool cold, DevErro
 bool machine_ask_to_leave(Machine *m, Device *d, bool *ret_first);
 /* Something that the guest has let go in this slot, or one of this controller's; NULL: there is no more. */
 Device *machine_let_go(const Machine *m, Device *slot);
+/* Is it on a bus of another device, and gone as soon as the user wants it? */
+bool machine_leaves_at_once(const Device *d);
 /* Out of its slot, and freed. */
 void machine_remove(Machine *m, Device *d);
 /* What every board tells firmware; with_kernel: the firmware is to start it. */

@@ -1,5 +1,5 @@
 /* What `info` shows. */
-#include "hw/block/ata.h"
+#include "hw/block/trays.h"
 #include "system/media.h"
 #include "system/monitor/hmp.h"
 #include "system/sys_balloon.h"
@@ -129,7 +129,7 @@ static void show_tray(Hmp *h, const Disk *d)
     bool open, locked;
     if (!media_of(h->vm, d, &m))
         return;
-    ide_cd_look(m.drive, &open, &locked);
+    cd_look(m.drive, &open, &locked);
     g_string_append_printf(h->out, "    Removable device: %slocked, tray %s\n", locked ? "" : "not ",
                            open ? "open" : "closed");
 }

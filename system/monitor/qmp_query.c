@@ -1,5 +1,5 @@
 /* QMP commands about objects and disks. */
-#include "hw/block/ata.h"
+#include "hw/block/trays.h"
 #include "system/media.h"
 #include "system/monitor/qmp.h"
 #include "system/objects.h"
@@ -113,7 +113,7 @@ static void show_tray(Vm *vm, const Disk *d, JsonObject *o)
     bool open = false, locked = false;
     const bool removable = media_of(vm, d, &m);
     if (removable) {
-        ide_cd_look(m.drive, &open, &locked);
+        cd_look(m.drive, &open, &locked);
         json_object_set_string_member(o, "qdev", m.id);
         json_object_set_boolean_member(o, "tray_open", open);
     }

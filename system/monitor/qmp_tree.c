@@ -221,6 +221,7 @@ static bool device_type(unsigned n, TypeInfo *ret)
     ret->parent = ret->transport               ? "virtio-pci"
                   : strcmp(bus, "virtio") == 0 ? "virtio-device"
                   : strcmp(bus, "pci") == 0    ? "pci-device"
+                  : strcmp(bus, "SCSI") == 0   ? "scsi-device"
                                                : "virtio-serial-port";
     return true;
 }
@@ -271,6 +272,7 @@ static bool is_a(const char *type, const char *wanted)
         {"pci-device", "device"},
         {"virtio-device", "device"},
         {"virtio-serial-port", "device"},
+        {"scsi-device", "device"},
         {"arm-cpu", "cpu"},
         {"riscv-cpu", "cpu"},
         {"cpu", "device"},

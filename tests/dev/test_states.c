@@ -20,6 +20,7 @@
 #include "hw/virtio/virtio_net.h"
 #include "hw/virtio/virtio_pci.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_scsi.h"
 #include "hw/virtio/virtio_serial.h"
 
 #include <stdio.h>
@@ -92,6 +93,10 @@ static Machine *make(const BoardClass *board, const MachineOption *options, Back
         {.cls = &usb_mouse_class, .id = "u1", .props = {"bus", "b7"}},
         {.cls = &usb_tablet_class, .id = "u2", .props = {"bus", "b7"}},
         {.cls = &usb_storage_class, .id = "u3", .link = "drive", .backend = &b->disk[0]},
+        {.cls = &virtio_scsi_class, .id = "a4"},
+        {.cls = &virtio_scsi_class, .id = "s0", .transport = pci},
+        {.cls = &scsi_hd_class, .id = "s1", .props = {"bus", "s0"}, .link = "drive", .backend = &b->disk[1]},
+        {.cls = &scsi_cd_class, .id = "s2", .link = "drive", .backend = &b->disk[2]},
         {.cls = &virtio_console_port_class, .id = "c0", .link = "chardev", .backend = &b->chars[2]},
         {.cls = &virtio_serial_port_class, .id = "c1", .props = {"name", "n"}, .link = "chardev",
          .backend = &b->chars[3]},
