@@ -1,5 +1,6 @@
 #include "system/sys_smbios.h"
 #include "system/key_vals.h"
+#include "system/sys_files.h"
 
 #include <string.h>
 
@@ -22,13 +23,37 @@ static bool check(unsigned type, const char *name, const char *value, GError **e
            sys_fail(err, "-smbios: uuid=%s is none", value);
 }
 
+static bool add_file(SysSmbios *s, const char *path, GError **err)
+{
+    if (s->n_tables == SMBIOS_MOST_TABLES)
+        return sys_fail(err, "-smbios: more than %u files", (unsigned)SMBIOS_MOST_TABLES);
+    GMappedFile *f = sys_file_map(path, err);
+    if (!f)
+        return false;
+    const SmbiosTable t = {(const uint8_t *)g_mapped_file_get_contents(f), g_mapped_file_get_length(f)};
+    s->file[s->n_tables] = f;
+    s->table[s->n_tables++] = t;
+    return smbios_is_table(t.bytes, t.n) ||
+           sys_fail(err, "-smbios: %s is not one structure of SMBIOS with its texts", path);
+}
+
+/* Fields of a type say something of our structure, which a file stands instead of. */
+static bool check_types(const SysSmbios *s, GError **err)
+{
+    for (unsigned k = 0; k < s->n_tables; k++)
+        for (unsigned n = 0; n < s->n; n++)
+            if (s->table[k].bytes[0] == s->field[n].type)
+                return sys_fail(err, "-smbios: type %u is in a file, and has fields", s->field[n].type);
+    return true;
+}
+
 static bool add(SysSmbios *s, KeyVals *kv, GError **err)
 {
     uint64_t type = UINT8_MAX + 1;
     unsigned at = 0;
     const char *name, *value;
-    if (key_vals_get(kv, "file"))
-        return sys_fail(err, "-smbios: tables from files are not taken; type=N,... would be");
+    if ((value = key_vals_get(kv, "file")))
+        return add_file(s, value, err) && key_vals_done(kv, err);
     if (!key_vals_u64(kv, "type", UINT8_MAX, &type, err))
         return false;
     if (type > UINT8_MAX)
@@ -51,10 +76,14 @@ bool sys_smbios_open(SysSmbios *s, const SysOptions *o, MachineConfig *cfg, GErr
         if (!kv || !add(s, kv, err))
             return false;
     }
+    if (!check_types(s, err))
+        return false;
     if (o->uuid[0])
         smbios_uuid(o->uuid, cfg->uuid);
     cfg->smbios = s->field;
     cfg->n_smbios = s->n;
+    cfg->smbios_table = s->table;
+    cfg->n_smbios_tables = s->n_tables;
     return true;
 }
 
@@ -64,5 +93,7 @@ void sys_smbios_clear(SysSmbios *s)
         g_free((char *)(uintptr_t)s->field[k].name);
         g_free((char *)(uintptr_t)s->field[k].value);
     }
-    s->n = 0;
+    for (unsigned k = 0; k < s->n_tables; k++)
+        g_mapped_file_unref(s->file[k]);
+    s->n = s->n_tables = 0;
 }

@@ -1,4 +1,5 @@
-/* -smbios: fields of SMBIOS tables. Texts belong to the SysSmbios until sys_smbios_clear(). Threads: main. */
+/* -smbios: fields of SMBIOS tables, and whole ones. Texts and files belong to the SysSmbios until
+ * sys_smbios_clear(). Threads: main. */
 #ifndef SYSTEM_SYS_SMBIOS_H
 #define SYSTEM_SYS_SMBIOS_H
 
@@ -8,6 +9,9 @@
 typedef struct SysSmbios {
     SmbiosField field[SMBIOS_MOST_FIELDS];
     unsigned n;
+    SmbiosTable table[SMBIOS_MOST_TABLES];
+    GMappedFile *file[SMBIOS_MOST_TABLES];
+    unsigned n_tables;
 } SysSmbios;
 
 /* Reads the options, and tells the machine: the fields, and -uuid. */

@@ -80,6 +80,14 @@ static bool is_said(const SmbiosMachine *m, unsigned type)
     return false;
 }
 
+static bool is_given(const SmbiosMachine *m, unsigned type)
+{
+    for (unsigned k = 0; k < m->n_tables; k++)
+        if (m->table[k].bytes[0] == type)
+            return true;
+    return false;
+}
+
 static Entry begin(const SmbiosMachine *m, AcpiBuf *b, unsigned type, unsigned handle)
 {
     Entry e = {.m = m, .b = b, .begin = b->n, .type = type};
@@ -134,7 +142,10 @@ static void end(const Entry *e, unsigned *io_count)
     acpi_patch(e->b, e->begin + 1, e->b->n - e->begin, 1);
     acpi_put_bytes(e->b, e->text, e->text_bytes);
     acpi_put_zeros(e->b, e->n_texts ? 1 : 2);
-    ++*io_count;
+    if (is_given(e->m, e->type))
+        e->b->n = e->begin; /* the user's stands there instead */
+    else
+        ++*io_count;
 }
 
 /* ---- the types ---- */
@@ -336,6 +347,8 @@ static void last(const SmbiosMachine *m, AcpiBuf *b, unsigned *count)
     Entry e = begin(m, b, 32, 0x2000);
     acpi_put_zeros(b, 7); /* no errors in the last start */
     end(&e, count);
+    for (unsigned k = 0; k < m->n_tables; k++, ++*count)
+        acpi_put_bytes(b, m->table[k].bytes, m->table[k].n);
     e = begin(m, b, 127, 0x7f00);
     end(&e, count);
 }
@@ -360,6 +373,17 @@ static unsigned longest(const AcpiBuf *b)
         most = MAX(most, next - at);
     }
     return (unsigned)most;
+}
+
+bool smbios_is_table(const uint8_t *bytes, size_t n)
+{
+    enum { HEAD = 4, END = 127 };
+    if (n < HEAD + 2 || bytes[0] == END || bytes[1] < HEAD || bytes[1] > n - 2)
+        return false;
+    size_t at = bytes[1];
+    while (at + 2 < n && (bytes[at] || bytes[at + 1]))
+        at++;
+    return at + 2 == n && !bytes[at] && !bytes[at + 1];
 }
 
 static void make_anchor(const AcpiBuf *b, unsigned count, uint8_t a[SMBIOS_ANCHOR])

@@ -75,6 +75,8 @@ typedef struct MachineConfig {
     CharPort *serial, *serial1; /* may be NULL */
     const SmbiosField *smbios; /* borrowed */
     unsigned n_smbios;
+    const SmbiosTable *smbios_table; /* borrowed */
+    unsigned n_smbios_tables;
     const Image *fw_file; /* of the user's, by the names that the guest finds in fw_cfg; borrowed */
     unsigned n_fw_files;
     uint8_t uuid[16];        /* zeros: none */

@@ -489,7 +489,9 @@ bool x86_board_smbios(Machine *m, X86Board *b, DevError *err)
                        .cpus = m->cfg.cpus,
                        .cpuid = {id[0], id[3]},
                        .field = m->cfg.smbios,
-                       .n_fields = m->cfg.n_smbios};
+                       .n_fields = m->cfg.n_smbios,
+                       .table = m->cfg.smbios_table,
+                       .n_tables = m->cfg.n_smbios_tables};
     memcpy(t.uuid, m->cfg.uuid, sizeof(t.uuid));
     acpi_buf_clear(&b->smbios);
     return (smbios_build(&t, &b->smbios, b->smbios_anchor) &&

@@ -226,6 +226,20 @@ static bool device_type(unsigned n, TypeInfo *ret)
     return true;
 }
 
+static const char *cpu_type(const char *isa)
+{
+    static const char *const rows[][2] = {{"aarch64", "arm-cpu"},
+                                          {"arm", "arm-cpu"},
+                                          {"riscv64", "riscv-cpu"},
+                                          {"riscv32", "riscv-cpu"},
+                                          {"x86_64", "x86_64-cpu"},
+                                          {"i386", "i386-cpu"}};
+    for (unsigned k = 0; k < G_N_ELEMENTS(rows); k++)
+        if (strcmp(rows[k][0], isa) == 0)
+            return rows[k][1];
+    return "cpu";
+}
+
 static bool type_at(Qmp *q, unsigned n, TypeInfo *ret)
 {
     const BoardClass *own = qmp_vm(q)->machine->board, *b;
@@ -256,7 +270,7 @@ static bool type_at(Qmp *q, unsigned n, TypeInfo *ret)
     for (unsigned k = 0; (name = sys_cpu_model(own, k)); k++) {
         if (n-- != 0)
             continue;
-        ret->parent = strcmp(own->isa, "aarch64") == 0 ? "arm-cpu" : "riscv-cpu";
+        ret->parent = cpu_type(own->isa);
         g_snprintf(ret->name, sizeof(ret->name), "%s-%s", name, ret->parent);
         ret->cpu = name;
         return true;
@@ -275,6 +289,8 @@ static bool is_a(const char *type, const char *wanted)
         {"scsi-device", "device"},
         {"arm-cpu", "cpu"},
         {"riscv-cpu", "cpu"},
+        {"x86_64-cpu", "cpu"},
+        {"i386-cpu", "cpu"},
         {"cpu", "device"},
         {"device", "object"},
         {"machine", "object"},
@@ -390,13 +406,27 @@ bool qmp_query_cpu_definitions(Qmp *q, JsonObject *args, JsonNode **ret, GError 
     return true;
 }
 
-/* A model with what the machine's cpus have of names: RISC-V's extensions. */
+/* What the machine's cpus have, by the names that -cpu and the ISA know: on or off, extensions of RISC-V. */
+static void add_cpu_props(const Machine *m, JsonObject *props)
+{
+    const TargetOps *ops = m->board->target;
+    const TargetSys *sys = ops->sys;
+    TargetProperty p;
+    const char *ext;
+    for (unsigned k = 0; sys->property && sys->has_property && sys->property(ops, k, &p); k++)
+        if (p.kind == TARGET_PROP_SWITCH && !p.same_as)
+            json_object_set_boolean_member(props, p.name, sys->has_property(m->cpu[0], p.name));
+    for (unsigned k = 0; sys->extension && sys->extension(m->cpu[0], k, &ext); k++)
+        json_object_set_boolean_member(props, ext, TRUE);
+    if (strcmp(m->board->isa, "aarch64") == 0)
+        json_object_set_boolean_member(props, "aarch64", TRUE);
+}
+
 bool qmp_query_cpu_expansion(Qmp *q, JsonObject *args, JsonNode **ret, GError **err)
 {
     JsonObject *model = json_object_get_object_member(args, "model");
-    const char *name = json_object_get_string_member(model, "name"), *ext;
+    const char *name = json_object_get_string_member(model, "name");
     const Machine *m = qmp_vm(q)->machine;
-    const TargetSys *sys = m->board->target->sys;
     unsigned k = 0;
     for (const char *known; (known = sys_cpu_model(m->board, k)) && strcmp(known, name) != 0;)
         k++;
@@ -405,10 +435,7 @@ bool qmp_query_cpu_expansion(Qmp *q, JsonObject *args, JsonNode **ret, GError **
     if (strcmp(json_object_get_string_member(args, "type"), "full") != 0)
         return sys_fail(err, "The requested expansion type is not supported");
     JsonObject *o = json_object_new(), *full = json_object_new(), *props = json_object_new();
-    for (k = 0; sys->extension && sys->extension(m->cpu[0], k, &ext); k++)
-        json_object_set_boolean_member(props, ext, TRUE);
-    if (!sys->extension)
-        json_object_set_boolean_member(props, "aarch64", TRUE);
+    add_cpu_props(m, props);
     json_object_set_string_member(full, "name", name);
     json_object_set_object_member(full, "props", props);
     json_object_set_object_member(o, "model", full);
