@@ -164,9 +164,10 @@ static unsigned id_of(GdbStub *s, unsigned thread)
     return s->ops->process ? s->ops->process->id(s->o, thread) : thread;
 }
 
+/* A machine is process 1, for those who name one all the same. */
 static unsigned pid_of(GdbStub *s, unsigned thread)
 {
-    return s->ops->process->pid(s->o, thread);
+    return s->ops->process ? s->ops->process->pid(s->o, thread) : 1;
 }
 
 static unsigned own_pid(GdbStub *s)
@@ -398,8 +399,9 @@ static void send_features(GdbStub *s, const char *at)
         return;
     }
     put_feature(s, &f);
-    bool last = from + n >= f.len;
-    n = from >= f.len ? 0 : last ? f.len - from : n;
+    from = from < f.len ? from : f.len;
+    bool last = n >= f.len - from;
+    n = last ? f.len - from : n;
     s->text[0] = last ? 'l' : 'm';
     memcpy(s->text + 1, xml + from, n);
     gdb_send_bytes(s, s->text, n + 1);
