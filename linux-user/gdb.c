@@ -46,9 +46,9 @@ void gdb_free_slot(LuGdb *g, LuThread *t)
     for (bool done = false; t->gdb_slot && !done;) {
         uint32_t turn = __atomic_load_n(&g->turn, __ATOMIC_SEQ_CST);
         lock_take(&g->lock);
-        LuGdbSlot *s = &g->slot[t->gdb_slot - 1];
-        done = s->thread != t || !__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST);
-        if (done && s->thread == t)
+        LuGdbSlot *s = t->gdb_slot ? &g->slot[t->gdb_slot - 1] : NULL; /* the server may take it */
+        done = !s || s->thread != t || !__atomic_load_n(&g->hold, __ATOMIC_SEQ_CST);
+        if (done && s && s->thread == t)
             s->thread = NULL;
         lock_release(&g->lock);
         if (!done)
@@ -222,12 +222,27 @@ void lu_gdb_thread_gone(LuThread *t)
         gdb_free_slot(g, t);
 }
 
+/* Of a process that is not looked at any more: the server may speak for others. */
+static void leave_others(LuGdb *g)
+{
+    static const uint64_t one = 1;
+    uint32_t seen = 0;
+    if (!gdb_has_peers(g))
+        return;
+    if (__atomic_compare_exchange_n(&g->leaving, &seen, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        sys_write(g->proc->gdb_wake, &one, sizeof one);
+    while (__atomic_load_n(&g->leaving, __ATOMIC_SEQ_CST) == 1)
+        wait_word(&g->leaving, 1);
+}
+
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal)
 {
     LuGdb *g = gdb_of(t);
     if (g)
         tell(g, t, (LuGdbEvent){.kind = by_signal ? LU_GDB_KILLED : LU_GDB_EXITED, .signal = (int)status},
              false);
+    else if (t->pid == t->proc->gdb->pid)
+        leave_others(t->proc->gdb);
 }
 
 bool lu_gdb_forked(LuThread *t, unsigned child)

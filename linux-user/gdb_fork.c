@@ -8,9 +8,14 @@
  * A child of vfork is a thread of ours as long as it shares memory: its registers, the memory and breakpoints
  * are here. It has a socket for the program behind its execve.
  *
- * Not followed: children in a new PID namespace, those that a child of vfork makes, more than LU_GDB_PEERS.
+ * Who ends before its children leaves a process behind that passes on for them, as nothing of it should wait.
+ *
+ * Not followed: children in a new PID namespace, those that a child of vfork makes, more than LU_GDB_PEERS of one
+ * process, those of a process that is killed from outside.
  */
 #include "linux-user/gdb_int.h"
+
+#include "linux-user/sys_util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,6 +104,29 @@ bool gdb_hand_over(LuGdb *g)
     bool sent = send_all(g->proc->gdb_peer[only], &take, 1);
     drop_socket(g, only);
     return sent;
+}
+
+/* For the children that are reached through a process which ends. It runs no guest, and has nothing of it but
+ * the memory. */
+static _Noreturn void relay(LuGdb *g)
+{
+    LuProc *p = g->proc;
+    g->relay = g->detached = true;
+    memset(g->slot, 0, sizeof(g->slot));
+    for (uint64_t fd = 0; fd < HIDDEN_FD; fd++)
+        if (!su_fd_hidden(p, fd))
+            sys_close((int)fd);
+    while (gdb_has_peers(g) && !gdb_hand_over(g) && gdb_serve_once(g)) {
+    }
+    sys_exit_group(0);
+}
+
+/* Nobody hears of the relay's end, or waits for it by chance: it has no signal for its parent. */
+void gdb_stay_behind(LuGdb *g)
+{
+    if (gdb_has_peers(g) && sys_call5(SYS_clone, 0, 0, 0, 0, 0) == 0)
+        relay(g);
+    gdb_close_all(g->proc);
 }
 
 void gdb_take_connection(LuGdb *g)

@@ -8,7 +8,7 @@
 #include "linux-user/gdb.h"
 #include "linux-user/regset.h"
 
-enum { LU_GDB_CAUGHT = 64, LU_GDB_PEERS = 4, LU_GDB_TAKE = 4, LU_GDB_WATCHES = 16, LU_GDB_WATCHED = 64 };
+enum { LU_GDB_CAUGHT = 64, LU_GDB_TAKE = 4, LU_GDB_WATCHES = 16, LU_GDB_WATCHED = 64 };
 
 typedef enum LuGdbKind {
     LU_GDB_SIGNAL,
@@ -64,6 +64,8 @@ struct LuGdb {
     int pid;
     bool over;   /* begun by execve of a process that was looked at */
     bool linked; /* the debugger is behind LuProc.gdb_link, a parent; else at LuProc.gdb_fd */
+    bool relay;  /* this is nothing but what an ended process has left behind for its children */
+    uint32_t leaving; /* a futex: 0; 1: the process, which is not looked at, ends; 2: it may */
     LuGdbPeer peer[4 * LU_GDB_PEERS];
     char from[2 * GDB_PACKET + 16];
     Lock lock; /* slots */
@@ -99,6 +101,11 @@ bool gdb_has_peers(const LuGdb *g);
 bool gdb_hand_over(LuGdb *g);
 /* The parent is no longer looked at: the connection is ours. */
 void gdb_take_connection(LuGdb *g);
+/* The process ends: others that are reached through it stay so. */
+void gdb_stay_behind(LuGdb *g);
+/* gdb_serve.c: one round; false: the debugger has gone. All sockets are closed. */
+bool gdb_serve_once(LuGdb *g);
+void gdb_close_all(LuProc *p);
 /* gdb.c: a slot for a child of t by vfork; false: there is none. Its slot is free when this returns, and its
  * LuThread may be freed: nobody looks at its registers any more. */
 bool gdb_vfork_slot(LuGdb *g, LuThread *t, LuThread *child);

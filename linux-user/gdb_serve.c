@@ -203,6 +203,8 @@ static void detach(LuGdb *g)
 static void leave(void *o, bool kill)
 {
     LuGdb *g = o;
+    if (g->relay)
+        sys_exit_group(0);
     if (kill)
         sys_call2(SYS_kill, g->pid, SIGKILL);
     detach(g);
@@ -335,9 +337,12 @@ static bool is_ours(void *o, unsigned pid)
 static void let_thread_go(LuGdb *g, unsigned slot)
 {
     uint32_t seen = slot;
+    lock_take(&g->lock);
     g->slot[slot - 1].how = GDB_RUN;
-    g->slot[slot - 1].thread->gdb_slot = 0;
+    if (g->slot[slot - 1].thread)
+        g->slot[slot - 1].thread->gdb_slot = 0;
     g->slot[slot - 1].thread = NULL;
+    lock_release(&g->lock);
     if (__atomic_compare_exchange_n(&g->event, &seen, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         wake(&g->event);
     __atomic_fetch_add(&g->turn, 1, __ATOMIC_SEQ_CST);
@@ -398,7 +403,8 @@ static void report_end(LuGdb *g, unsigned thread)
         release(g, pid, false);
         return;
     }
-    gdb_hand_over(g);
+    if (!gdb_hand_over(g))
+        gdb_stay_behind(g);
     detach(g);
 }
 
@@ -461,9 +467,10 @@ static bool take_bytes(LuGdb *g)
     return true;
 }
 
-static void close_all(LuProc *p)
+void gdb_close_all(LuProc *p)
 {
-    sys_close(p->gdb_fd);
+    if (p->gdb_fd >= 0)
+        sys_close(p->gdb_fd);
     if (p->gdb_link >= 0)
         sys_close(p->gdb_link);
     for (int k = 0; k < LU_GDB_PEERS; k++)
@@ -473,8 +480,13 @@ static void close_all(LuProc *p)
     memset(p->gdb_peer, -1, sizeof(p->gdb_peer));
 }
 
-/* One round; false: the debugger has gone. */
-static bool serve_once(LuGdb *g)
+static void end_leave(LuGdb *g)
+{
+    __atomic_store_n(&g->leaving, 2, __ATOMIC_SEQ_CST);
+    wake(&g->leaving);
+}
+
+bool gdb_serve_once(LuGdb *g)
 {
     const LuProc *p = g->proc;
     struct pollfd fds[2 + LU_GDB_PEERS] = {{wire(g), POLLIN, 0}, {p->gdb_wake, POLLIN, 0}};
@@ -486,6 +498,8 @@ static bool serve_once(LuGdb *g)
     if (n > 0 && fds[1].revents & POLLIN) {
         sys_read(p->gdb_wake, &count, sizeof count);
         report(g);
+        if (__atomic_load_n(&g->leaving, __ATOMIC_SEQ_CST))
+            gdb_stay_behind(g);
     }
     for (int k = 0; n > 0 && k < LU_GDB_PEERS; k++)
         if (fds[2 + k].revents && p->gdb_peer[k] >= 0)
@@ -501,13 +515,14 @@ static void serve(LuThread *self)
     LuGdb *g = self->proc->gdb;
     g->server = self; /* packets may be here before who made this thread goes on */
     while ((!g->detached || gdb_has_peers(g)) && !(g->detached && gdb_hand_over(g))) {
-        if (serve_once(g))
+        if (gdb_serve_once(g))
             continue;
         if (!g->detached)
             detach(g);
         break;
     }
-    close_all(self->proc);
+    gdb_close_all(self->proc);
+    end_leave(g);
 }
 
 /* ---- the start ---- */

@@ -22,6 +22,7 @@
 #include <time.h>
 
 enum { LU_PATH_BYTES = 4096 }; /* PATH_MAX: the longest name a system call takes, its NUL included */
+enum { LU_GDB_PEERS = 16 }; /* children of one process that a debugger looks at, too */
 
 typedef struct LuProc LuProc;
 typedef struct LuThread LuThread;
@@ -67,7 +68,7 @@ struct LuProc {
                            * here */
     LuGdb *gdb;           /* gdb.h; NULL: there is no debugger */
     int gdb_fd, gdb_wake; /* its connection; hidden from the guest, -1: none; likewise */
-    int gdb_link, gdb_peer[4]; /* sockets to the parent and to children that it looks at, too */
+    int gdb_link, gdb_peer[LU_GDB_PEERS]; /* sockets to the parent and to children that it looks at, too */
     LuKept *kept;         /* kept_files.h; NULL: none are kept */
     LuPerf *perf;         /* NULL: nobody asked */
     struct PerfFile *perf_files; /* with descriptors that are hidden from the guest; NULL: none */

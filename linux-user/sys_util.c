@@ -89,16 +89,15 @@ unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN])
                               &p->gdb_fd,
                               &p->gdb_wake,
                               &p->gdb_link,
-                              &p->gdb_peer[0],
-                              &p->gdb_peer[1],
-                              &p->gdb_peer[2],
-                              &p->gdb_peer[3],
                               p->perf_files ? &p->perf_files->map_fd : NULL,
                               p->perf_files ? &p->perf_files->dump_fd : NULL};
     unsigned n = 0;
     for (unsigned k = 0; k < ARRAY_SIZE(all); k++)
         if (all[k] && *all[k] > 2)
             ret[n++] = all[k];
+    for (unsigned k = 0; p->gdb && k < LU_GDB_PEERS; k++)
+        if (p->gdb_peer[k] > 2)
+            ret[n++] = &p->gdb_peer[k];
     return n;
 }
 

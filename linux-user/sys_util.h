@@ -35,7 +35,7 @@ bool su_fd_of_proc(uint64_t fd);
 long su_seek(const LuProc *p, uint64_t fd, uint64_t offset, uint64_t whence);
 /* Descriptors of the emulator that the guest must neither see nor use: where their numbers are, at most
  * SU_HIDDEN. Returns how many there are; numbers up to 2 are none. */
-enum { SU_HIDDEN = 12 };
+enum { SU_HIDDEN = 8 + LU_GDB_PEERS };
 unsigned su_hidden_fds(const LuProc *p, const int *ret[SU_HIDDEN]);
 bool su_fd_hidden(const LuProc *p, uint64_t fd);
 /* Takes hidden descriptors out of `n` bytes that getdents64 read from fd, if it is a list of ours; the bytes

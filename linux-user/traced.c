@@ -107,7 +107,10 @@ void lu_traced_before(LuThread *t)
         x->step = 0;
         __atomic_compare_exchange_n(&x->on, &left, LU_NOT_TRACED, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     }
-    t->cpu->ctx = x->step ? t->cpu->ctx | CTX_STEP : t->cpu->ctx & ~(uint32_t)CTX_STEP;
+    if (x->step)
+        t->cpu->ctx |= CTX_STEP;
+    else if (!t->proc->gdb) /* which has just said whether it wants that */
+        t->cpu->ctx &= ~(uint32_t)CTX_STEP;
 }
 
 void lu_traced_after(LuThread *t)

@@ -225,6 +225,21 @@ def main():
                                                'continue'])
     good &= check('beside spawn', s, [r'hit Breakpoint 1, in_thread', r'Detaching after vfork from child', r'= 34$', r'exited with code 052'], 42, printed)
 
+    # Each child stands until it is chosen; their parent has ended by then.
+    s = Session(emulator, program, ['six'], ['set detach-on-fork off', 'continue', 'info inferiors'] +
+                [c for k in range(2, 8) for c in ('inferior %d' % k, 'continue')])
+    good &= check('six children', s, [r'Inferior 1 \(process \d+\) exited with code 052', r'^  7 +process'] +
+                  [r'Inferior %d \(process \d+\) exited with code 0%d' % (k, k - 1) for k in range(2, 8)], 42)
+    s = Session(emulator, program, ['grand'], ['set detach-on-fork off', 'set follow-fork-mode child', 'catch fork', 'continue', 'continue',
+                                               'break add', 'continue', 'inferior 2', 'continue', 'inferior 3', 'print a * 10 + b', 'delete',
+                                               'continue', 'inferior 1', 'continue'])
+    good &= check('grandchild', s, [r'^Catchpoint 1 \(forked', r'Catchpoint 1 \(forked', r'hit Breakpoint 2.*add \(a=',
+                                    r'Inferior 2 \(process \d+\) exited with code 04', r'= 12$',
+                                    r'Inferior 3 \(process \d+\) exited with code 03', r'Inferior 1 \(process \d+\) exited with code 052'], 42)
+    s = Session(emulator, program, ['traced'], ['set follow-fork-mode child', 'handle SIGSTOP nostop noprint pass', 'catch fork', 'continue', 'watch sum',
+                                                'continue', 'delete', 'continue'])
+    good &= check('traced, too', s, [r'^Catchpoint 1 \(forked', r'Old value = 0', r'New value = 3', r'exited with code 03'], 42)
+
     s = Session(emulator, program, ['exec'], [quiet, 'catch exec', 'continue', 'break in_thread', 'continue', 'print *(int *)p', 'delete', 'continue'])
     good &= check('exec', s, [r'is executing new program: .*debugged', r'^(Thread .*hit )?Catchpoint 1 \(exec.d ', r'hit Breakpoint 2.* in_thread', r'= 7$',
                               r'exited with code 052'], 42, printed)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,8 +86,58 @@ static void spawn(char *name)
         exit(98);
 }
 
+enum { SIX = 6 };
+
+/* Children that outlive their parent. */
+static int six_children(void)
+{
+    for (int i = 0; i < SIX; i++)
+        if (fork() == 0)
+            return add(1, i);
+    return 42;
+}
+
+/* A child that ends before its own. */
+static int grandchild(void)
+{
+    int ends[2];
+    char byte = 0;
+    if (pipe(ends))
+        return 97;
+    if (fork() == 0) {
+        if (fork())
+            return 4;
+        byte = (char)add(1, 2);
+        return write(ends[1], &byte, 1) == 1 ? byte : 96;
+    }
+    close(ends[1]);
+    return read(ends[0], &byte, 1) == 1 && byte == 3 ? 42 : 95;
+}
+
+/* A child that is traced by its parent, too. */
+static int traced(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        sum = add(1, 2);
+        return 3;
+    }
+    while (waitpid(child, &status, 0) == child && WIFSTOPPED(status))
+        ptrace(PTRACE_CONT, child, 0, 0);
+    return WEXITSTATUS(status) == 3 ? 42 : 94;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "six") == 0)
+        return six_children();
+    if (argc > 1 && strcmp(argv[1], "grand") == 0)
+        return grandchild();
+    if (argc > 1 && strcmp(argv[1], "traced") == 0)
+        return traced();
     if (argc > 1 && strcmp(argv[1], "three") == 0)
         return add(1, 2);
     if (argc > 1 && strcmp(argv[1], "copy") == 0)
