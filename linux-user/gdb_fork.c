@@ -10,8 +10,8 @@
  *
  * Who ends before its children leaves a process behind that passes on for them, as nothing of it should wait.
  *
- * Not followed: children in a new PID namespace, those that a child of vfork makes, more than LU_GDB_PEERS of one
- * process, those of a process that is killed from outside.
+ * Not followed: children in a new PID namespace, those that a child of vfork makes, more than LU_GDB_PEERS of
+ * one process, those of a process that is killed from outside.
  */
 #include "linux-user/gdb_int.h"
 

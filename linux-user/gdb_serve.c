@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* A process that is not looked at any more (LuGdb.detached) may still pass on for others. Nothing of its own
+ * is stopped, changed or resumed then, whatever packets say: nobody would let it go on. */
 enum { CTRL_C = 3, GDB_SIGINT = 2, GDB_UNKNOWN = 143, HIDDEN_FD = 900 };
 
 /* ---- signals: GDB has numbers of its own ---- */
@@ -47,7 +49,8 @@ static int signal_from_gdb(unsigned n)
 
 static Cpu *cpu_of(LuGdb *g, unsigned thread)
 {
-    LuThread *t = thread && thread <= GDB_MOST_THREADS ? g->slot[thread - 1].thread : NULL;
+    LuThread *t =
+        !g->detached && thread && thread <= GDB_MOST_THREADS ? g->slot[thread - 1].thread : NULL;
     return t ? t->cpu : NULL;
 }
 
@@ -111,7 +114,7 @@ static bool read_memory(void *o, unsigned thread, uint64_t at, void *to, size_t 
 static bool poke(void *o, unsigned thread, uint64_t at, const void *from, size_t n)
 {
     LuGdb *g = o;
-    if (at >= g->proc->task_size || n > g->proc->task_size - at)
+    if (g->detached || at >= g->proc->task_size || n > g->proc->task_size - at)
         return false;
     long fd = sys_call4(SYS_openat, AT_FDCWD, (long)"/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
     if (sys_is_err(fd))
@@ -143,7 +146,10 @@ static bool watch(LuGdb *g, GdbPoint kind, uint64_t at, uint64_t n, bool on)
 
 static bool point(void *o, GdbPoint kind, uint64_t at, uint64_t n, bool on)
 {
-    Accel *a = ((LuGdb *)o)->proc->accel;
+    const LuGdb *g = o;
+    Accel *a = g->proc->accel;
+    if (g->detached || at >= g->proc->task_size) /* nothing will ever be there */
+        return !on;
     if (kind > GDB_HW_BREAK)
         return watch(o, kind, at, n, on);
     return accel_debug_is_break(a, at) == on || accel_debug_break(a, at, on);
@@ -176,6 +182,8 @@ static void run_all(LuGdb *g)
 static void resume(void *o, const uint8_t *how)
 {
     LuGdb *g = o;
+    if (g->detached)
+        return;
     for (unsigned k = 0; k < GDB_MOST_THREADS; k++)
         __atomic_store_n(&g->slot[k].how, how[k], __ATOMIC_SEQ_CST);
     run_all(g);
@@ -184,7 +192,8 @@ static void resume(void *o, const uint8_t *how)
 static void interrupt(void *o)
 {
     LuGdb *g = o;
-    stop_all(g);
+    if (!g->detached)
+        stop_all(g);
     gdb_stopped(&g->stub, g->stub.g_thread, GDB_SIGINT, -1, 0);
 }
 

@@ -3,8 +3,8 @@
  * undefined behaviour (with sanitizers), answers that are no packets, threads and lengths that were never
  * offered.
  *
- * Input: a byte (bit 0: a process; bit 1: acknowledgements are on); then pieces: a byte (bits 0 to 5: how many
- * bytes follow; bit 6: they are the text of a packet, whose frame is added; bit 7: what runs stops after
+ * Input: a byte (bit 0: a process; bit 1: acknowledgements are on); then pieces: a byte (bits 0 to 5: how
+ * many bytes follow; bit 6: they are the text of a packet, whose frame is added; bit 7: what runs stops after
  * them).
  */
 #include "fuzz.h"
@@ -166,7 +166,9 @@ static long object(void *o, const char *name, uint64_t at, void *to, size_t n)
 }
 static long open_file(void *o, const char *path)
 {
-    return path[0] == '/' ? sys_call4(SYS_openat, AT_FDCWD, (long)"/dev/zero", O_RDONLY | O_CLOEXEC, 0) : -ENOENT;
+    if (path[0] != '/')
+        return -ENOENT;
+    return sys_call4(SYS_openat, AT_FDCWD, (long)"/dev/zero", O_RDONLY | O_CLOEXEC, 0);
 }
 static long read_link(void *o, const char *path, char *to, size_t n)
 {
@@ -283,7 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 size_t fuzz_seed(unsigned i, uint8_t *buf, size_t cap)
 {
     enum { SEEDS = 200 };
-    static const char *const texts[] = {"qSupported:multiprocess+;swbreak+;hwbreak+;fork-events+;vfork-events+;",
+    static const char *const texts[] = {"qSupported:multiprocess+;swbreak+;hwbreak+;fork-events+;",
                                         "?",
                                         "g",
                                         "p1f",

@@ -6,6 +6,7 @@ Exit status 77: no gdb-multiarch, or no compiler.
 """
 import argparse
 import os
+import random
 import re
 import resource
 import shutil
@@ -67,6 +68,11 @@ def check(name, session, patterns, status, out=None):
     return not bad
 
 
+def framed(text):
+    data = text.encode()
+    return b'$%s#%02x' % (data, sum(data) & 255)
+
+
 class Wire:
     """The protocol without a debugger."""
 
@@ -77,8 +83,7 @@ class Wire:
         self.buffer = b''
 
     def send(self, text):
-        data = text.encode()
-        self.socket.sendall(b'$%s#%02x' % (data, sum(data) & 255))
+        self.socket.sendall(framed(text))
 
     def answer(self):
         while not (m := re.search(rb'\$([^#]*)#..', self.buffer)):
@@ -140,6 +145,32 @@ def interrupts(emulator, program):
             guest.wait()
 
 
+def rude(emulator, program, printed):
+    """Debuggers that send nonsense and leave, in the middle of anything: the program goes on to its end."""
+    noise = random.Random(1)
+    good = True
+    for sent in [b'', b'$vCont;c', framed('vCont;s:1'), framed('vCont;c') + b'\x03', framed('QCatchSyscalls:1') + framed('c'),
+                 framed('Z1,ffffffffffffffff,4') + framed('Z2,ffffffffffffffff,8'), framed('D') + framed('s') + b'\x03' + framed('G00'),
+                 b'$' + b'm' * 70000 + b'#00', noise.randbytes(5000)]:
+        with tempfile.TemporaryDirectory() as place:
+            path = place + '/gdb'
+            guest = subprocess.Popen(emulator + ['-g', path, program], stdout=subprocess.PIPE, text=True)
+            while not os.path.exists(path) and guest.poll() is None:
+                pass
+            wire = Wire(path)
+            wire.socket.sendall(sent)
+            wire.socket.close()
+            try:
+                out = guest.communicate(timeout=30)[0]
+            except subprocess.TimeoutExpired:
+                out = 'no end'
+            guest.kill()
+            if (guest.wait(), out) != (42, printed):
+                print('%r: exit status %s, %s' % (sent[:60], guest.returncode, out))
+                good = False
+    return good
+
+
 def main():
     compiler, emulator, source, folder = sys.argv[1].split(), sys.argv[2].split(), sys.argv[3], sys.argv[4]
     if not shutil.which('gdb-multiarch') or not shutil.which(compiler[0]):
@@ -187,6 +218,7 @@ def main():
         good &= check('calls', s, [r'Catchpoint 1 \(call to syscall .?exit_group', r'exited with code 052'], 42, printed)
 
     good &= interrupts(emulator, program)
+    good &= rude(emulator, program, printed)
     same = [r'= \d+$', r'^\* 1 +Thread', r'AT_PAGESZ .* 4096']
     emulator = [os.path.abspath(emulator[0])] + emulator[1:]
     good &= core_file(emulator, program, 'fault', 'SIGSEGV', [r'^#0 .*main \('] + same + ([] if narrow else [r'= 11$']))
