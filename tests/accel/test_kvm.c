@@ -225,22 +225,35 @@ static void test_pic(void **state)
     assert_int_equal(b.result, 3);
 }
 
-/* Messages to the cpu's own controller, which the kernel has in both ways. */
-static void test_messages(void **state)
+/* Messages to the cpu's own controller, which the kernel has in both ways; split, an input of the board's
+ * sends them, and hears of the end. */
+static void messages_by(int input)
 {
+    const bool split = accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT;
     pthread_t t;
     start(kvm_guest_messages);
     pthread_create(&t, NULL, run_cpu, b.cpu[0]);
     for (unsigned n = 0; n < 3; n++) {
         wait_for(&b.ready);
         __atomic_store_n(&b.ready, false, __ATOMIC_SEQ_CST);
-        accel_msi(b.accel, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 5 : ACCEL_NO_INPUT, 0xfee00000,
-                  n == 2 ? 0xc041 : 0x41, 0); /* the last one is level-triggered */
+        accel_msi(b.accel, split ? input : ACCEL_NO_INPUT, 0xfee00000, n == 2 ? 0xc041 : 0x41,
+                  0); /* the last one is level-triggered */
     }
     pthread_join(t, NULL);
     assert_true(b.done);
     assert_int_equal(b.result, 3);
-    assert_int_equal(b.ended, accel_irqchip(b.accel) == ACCEL_IRQCHIP_SPLIT ? 0x41 : 0);
+    assert_int_equal(b.ended, split ? 0x41 : 0);
+}
+
+static void test_messages(void **state)
+{
+    messages_by(5);
+}
+
+/* Of the last I/O APIC that a board may have. */
+static void test_last_input(void **state)
+{
+    messages_by(X86_CHIP_IOAPICS * X86_CHIP_INPUTS - 1);
 }
 
 /* What it is here is not known; that it answers soon, and consistently, is. */
@@ -455,6 +468,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_pic, setup_chip, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup_chip, teardown),
         cmocka_unit_test_setup_teardown(test_messages, setup_split, teardown),
+        cmocka_unit_test_setup_teardown(test_last_input, setup_split, teardown),
         cmocka_unit_test_setup_teardown(test_smp, setup_smp_split, teardown),
         cmocka_unit_test_setup_teardown(test_moved_pic, setup_chip, teardown),
         cmocka_unit_test_setup_teardown(test_moved_messages, setup_chip, teardown),
