@@ -8,7 +8,7 @@ typedef struct Mark {
     bool set;
     Gva from, to;
     uint16_t n_insns, n_pool, n_args, n_guest, n_blocks, n_exits;
-    uint16_t block, block_end; /* the one that was open */
+    uint16_t block; /* the one that was open */
     unsigned n_runs, n_bytes;
     SuperblockRun last;
 } Mark;
@@ -55,22 +55,31 @@ static bool is_far(const Tracer *x, Gva to)
     return x->cfg->page && place(x, to) - x->window > 4096 - longest;
 }
 
-static void tracer_enter_page(Tracer *x, Gva page)
+/* Executable bytes from pc on, 0: none. The region is made of pc's page from here on. */
+static unsigned tracer_enter_page(Tracer *x, Gva pc)
 {
-    bool notice = x->cfg->ops->code_checks && !(x->t.ctx & CTX_STEP);
-    AccelCode code = x->cfg->mem->code_page(x->cfg->mem->opaque, page, notice);
+    const SuperblockConfig *cfg = x->cfg;
+    const AccelMem *mem = cfg->mem;
+    bool notice = cfg->ops->code_checks && !(x->t.ctx & CTX_STEP);
+    AccelCode code = ACCEL_CODE_STAYS;
+    unsigned n = cfg->fetchable ? cfg->fetchable(cfg->opaque, cfg->cpu, pc, notice, &code)
+                                : mem->exec_bytes(mem->opaque, pc);
+    if (n == 0)
+        return 0;
+    if (!cfg->fetchable)
+        code = mem->code_page(mem->opaque, align_down(pc, 4096), notice);
     x->sb->writable |= code != ACCEL_CODE_STAYS;
     x->sb->unnoticed |= code == ACCEL_CODE_UNNOTICED;
+    return n;
 }
 
 /* Where not enough of what follows is in the buffer. */
 static __attribute__((noinline)) bool tracer_fetch_anew(Tracer *x, Gva pc)
 {
     if (pc < x->window || pc >= x->window_end) {
-        unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, pc);
+        unsigned n = tracer_enter_page(x, pc);
         if (n == 0)
             return false;
-        tracer_enter_page(x, align_down(pc, 4096));
         x->window = pc;
         x->window_end = MIN(pc + n, align_up(pc + 1, 4096));
     }
@@ -110,10 +119,9 @@ static bool tracer_fetch_across(Tracer *x, Gva pc)
     if (x->cfg->page)
         return tracer_fetch_second(x, pc);
     Gva page = align_up(pc + 1, 4096);
-    unsigned n = x->cfg->mem->exec_bytes(x->cfg->mem->opaque, page);
+    unsigned n = tracer_enter_page(x, page);
     if (n == 0)
         return false;
-    tracer_enter_page(x, page);
     if (!tracer_copy(x, pc, (unsigned)MIN(page + n - pc, TRACE_LOOK_AHEAD)))
         return false;
     tracer_at(x, pc);
@@ -194,7 +202,7 @@ static void tracer_mark(Tracer *x, Gva from, Gva to)
     x->mark = (Mark){.set = true, .from = from, .to = to, .n_insns = r->n_insns, .n_pool = r->n_pool,
                      .n_args = r->n_args, .n_guest = r->n_guest, .n_blocks = r->n_blocks,
                      .n_exits = r->n_exits, .block = (uint16_t)x->b->block,
-                     .block_end = r->block[x->b->block].end, .n_runs = x->sb->n_runs,
+                     .n_runs = x->sb->n_runs,
                      .n_bytes = x->sb->n_bytes, .last = x->sb->run[x->sb->n_runs - 1]};
 }
 
@@ -212,7 +220,6 @@ static void tracer_rewind(Tracer *x)
     r->ret_exit = 0;
     r->full = false;
     x->b->block = m->block;
-    r->block[m->block].end = m->block_end;
     x->b->n_pending = 0;
     x->sb->n_runs = m->n_runs;
     x->sb->n_bytes = m->n_bytes;

@@ -57,7 +57,10 @@ typedef struct SuperblockConfig {
                          * it has not become one */
     unsigned max_branches; /* side exits of a trace that is no loop; 0 = SB_MAX_BRANCHES */
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
-    void *opaque;
+    /* Executable bytes from pc on, 0: none, and who can write to its page (AccelMem.exec_bytes, code_page).
+     * May be NULL: then `mem` is asked. */
+    unsigned (*fetchable)(void *opaque, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
+    void *opaque; /* of the two */
     SuperblockGuess *guess; /* [SB_GUESSES], the caller's own; may be NULL */
     /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last
      * instruction that begins in it may end on another: `second` says where that is (false: nowhere). */

@@ -160,9 +160,8 @@ CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits)
     return s;
 }
 
-void code_cache_release(CodeCache *c, CodeSegment *s)
+void code_cache_release_locked(CodeCache *c, CodeSegment *s)
 {
-    lock_take(&c->lock);
     if (has_room(c, s, 0)) {
         s->state = SEG_OPEN;
         s->next_open = c->open;
@@ -170,6 +169,12 @@ void code_cache_release(CodeCache *c, CodeSegment *s)
     } else {
         s->state = SEG_CLOSED;
     }
+}
+
+void code_cache_release(CodeCache *c, CodeSegment *s)
+{
+    lock_take(&c->lock);
+    code_cache_release_locked(c, s);
     lock_release(&c->lock);
 }
 

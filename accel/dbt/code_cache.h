@@ -105,6 +105,7 @@ void code_cache_clear(CodeCache *c);
 /* A segment with room for a region of n_exits, or NULL: recycle something first. */
 CodeSegment *code_cache_claim(CodeCache *c, unsigned n_exits);
 void code_cache_release(CodeCache *c, CodeSegment *s);
+void code_cache_release_locked(CodeCache *c, CodeSegment *s); /* the caller has the lock */
 void code_cache_fork_child(CodeCache *c);
 
 static inline unsigned code_segment_index(const CodeCache *c, const CodeSegment *s)

@@ -21,12 +21,12 @@ typedef struct DbtFarJump {
     uint64_t pc, key, rx, delta;
 } DbtFarJump;
 
-/* Pages that nobody could write to when the map's generation was this (kept.c); page | 1. */
+/* Pages that nobody could write to when the map's generation was this; page | 1. */
 typedef struct DbtStays {
     Gva page;
     uint64_t generation;
 } DbtStays;
-enum { DBT_STAYS = 16 };
+enum { DBT_STAYS = 64 };
 
 typedef struct DbtCpu {
     uint64_t save[16 + 32]; /* 16 general registers, 16 vector registers of 16 bytes */
@@ -39,6 +39,7 @@ typedef struct DbtCpu {
     bool too_complex;       /* the emitter cannot do it: likewise */
     uint32_t jump_ctx;      /* context word that jump cache and return stack are for; or DBT_JUMPS_EMPTY */
     DbtStays stays[DBT_STAYS];
+    uint32_t jump_misses;   /* that came to C, up to DBT_JUMPS_ALL */
     uint64_t gone;          /* DbtMap.n_gone that the jump cache follows */
     _Alignas(16) uint8_t spill[X64_SPILL_BYTES];
     _Alignas(64) DbtJump jump[X64_JC_ENTRIES];
@@ -49,6 +50,10 @@ typedef struct DbtCpu {
 /* Of a new cpu, whose context word is not final yet: nothing is in the jump cache, whose pages are untouched.
  * No context word looks so without CTX_STEP, which jump_ctx never has. */
 enum { DBT_JUMPS_EMPTY = -1 };
+
+/* So many misses later the whole jump cache is asked for: each of its pages would fault twice, to be read and
+ * to be written. Small programs need few of them. */
+enum { DBT_JUMPS_ALL = 8 };
 
 static inline DbtFarJump *dbt_far_jumps(DbtCpu *dc)
 {
@@ -103,7 +108,8 @@ struct Dbt {
     struct DbtHints *hints;  /* this process's children report to it (fork_hints.c); NULL before the first
                               * fork */
     struct DbtHints *report; /* its parent's; NULL: was not forked */
-    DbtScratch *pool;
+    DbtScratch *spare;       /* one that waits for whoever exchanges it for NULL: without the lock */
+    DbtScratch *pool;        /* the others, under the cache's lock */
     DbtKept kept;
     uint32_t want;         /* DBT_WANT_*: work for dbt_outside() */
     DbtStats stats;
@@ -145,6 +151,9 @@ static inline DbtCpu *dbt_cpu(const Cpu *cpu)
 /* Translates and publishes the region at cpu->pc for cpu->ctx; loop_head: a backward jump leads there. NULL:
  * cpu->exit says why (no code there, or something is full: `want`), or too_complex is set. */
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
+
+/* SuperblockConfig.fetchable, of programs. */
+unsigned dbt_fetchable(void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
 
 DbtScratch *dbt_scratch_get(Dbt *d); /* NULL: out of memory */
 void dbt_scratch_put(Dbt *d, DbtScratch *s);

@@ -148,7 +148,7 @@ static bool dbt_init(Accel *a, char *err, size_t err_cap)
     uint32_t off = a->cfg.no_opt;
     d->trace = (SuperblockConfig){.ops = a->ops, .mem = &a->cfg.mem, .max_insns = a->cfg.max_insns,
                                   .no_opt = off,
-                                  .known = known, .opaque = d};
+                                  .known = known, .fetchable = dbt_fetchable, .opaque = d};
     init_host(d);
     d->trace.masked = x64_masked_lanes(d->host.features);
     CodeSegment *seg = code_cache_claim(&d->cache, 0); /* segment 0 */
@@ -198,7 +198,9 @@ static void dbt_cpu_again(Cpu *cpu)
     DbtCpu *dc = dbt_cpu(cpu);
     uint32_t jump_ctx = dc->jump_ctx;
     uint64_t gone = dc->gone;
+    uint32_t jump_misses = dc->jump_misses;
     memset(dc, 0, offsetof(DbtCpu, jump));
+    dc->jump_misses = jump_misses;
     dc->jump_ctx = jump_ctx;
     dc->gone = gone;
     cpu->ret_top = x64_ret_clear(&dbt_of(cpu)->host, dbt_ret_stack(dc));
@@ -345,6 +347,16 @@ static bool is_loop(const Dbt *d, ExitInfo *x)
     return false;
 }
 
+static void remember_jump(Dbt *d, Cpu *cpu, const DbtRegion *r)
+{
+    DbtCpu *dc = dbt_cpu(cpu);
+    if (UNLIKELY(dc->jump_misses < DBT_JUMPS_ALL) && ++dc->jump_misses == DBT_JUMPS_ALL) {
+        char *first = (char *)align_up((uintptr_t)dc->jump, DBT_PAGE);
+        sys_madvise(first, (size_t)((char *)&dc->jump[X64_JC_ENTRIES] - first), MADV_POPULATE_WRITE);
+    }
+    dc->jump[x64_near_index(cpu->pc, d->host.insn_shift)] = (DbtJump){.pc = cpu->pc, .rx = r->rx};
+}
+
 /* What region r was come to by: the way is remembered, for the next time. evicted: Dbt.stats of before r was
  * looked for. That may have waited for other cpus, who changed the mapping, or made room. */
 static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop, uint64_t evicted)
@@ -360,8 +372,7 @@ static void remember_way(Dbt *d, Cpu *cpu, DbtRegion *r, int64_t link, bool loop
         dbt_paged_remember(d, cpu, r);
     } else if (link == X64_ID_INDIRECT && dbt_region_checked(&d->map, r)) { /* translated across a fence it is
                                                                              * not */
-        dbt_cpu(cpu)->jump[x64_near_index(cpu->pc, d->host.insn_shift)] =
-            (DbtJump){.pc = cpu->pc, .rx = r->rx};
+        remember_jump(d, cpu, r);
     }
 }
 

@@ -20,13 +20,19 @@ static uint32_t hash_of(const DbtMap *m, Gva pc, uint32_t ctx)
 
 static uint32_t table_size(const DbtMap *m) { return m->mask + 1; }
 
+/* Bits of the filter in use: few of them while the table is small, since each page costs a fault. */
+static uint32_t filter_size(const DbtMap *m) { return MIN(table_size(m) << 5, (uint32_t)FILTER_SIZE); }
+
 /* Neighbouring instructions share a word of the filter. */
-static uint32_t filter_bit(Gva pc) { return (uint32_t)((pc >> 1) ^ (pc >> 23)) & (FILTER_SIZE - 1); }
+static uint32_t filter_bit(const DbtMap *m, Gva pc)
+{
+    return (uint32_t)((pc >> 1) ^ (pc >> 23)) & (filter_size(m) - 1);
+}
 
 /* Has a region at pc been inserted? */
 static bool filter_has(const DbtMap *m, Gva pc)
 {
-    uint32_t bit = filter_bit(pc);
+    uint32_t bit = filter_bit(m, pc);
     return __atomic_load_n(&m->filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
 }
 
@@ -85,7 +91,7 @@ static void table_remove(DbtMap *m, const DbtRegion *r)
 
 static void filter_add(DbtMap *m, Gva pc)
 {
-    uint32_t bit = filter_bit(pc);
+    uint32_t bit = filter_bit(m, pc);
     __atomic_fetch_or(&m->filter[bit >> 6], 1ull << (bit & 63), __ATOMIC_RELAXED);
     m->n_filter++;
 }
@@ -414,9 +420,8 @@ static bool changed_since(const DbtMap *m, const DbtRegion *r, uint64_t generati
     return false;
 }
 
-DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence)
+static DbtInsert insert_locked(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence)
 {
-    map_lock(m);
     DbtInsert how = DBT_INSERTED;
     if (changed_since(m, r, generation))
         how = DBT_CHANGED;
@@ -435,6 +440,23 @@ DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t 
         table_add(m, r);
         filter_add(m, r->pc);
     }
+    return how;
+}
+
+DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence)
+{
+    map_lock(m);
+    DbtInsert how = insert_locked(m, r, generation, fence);
+    lock_release(&m->cache->lock);
+    return how;
+}
+
+DbtInsert dbt_map_insert_release(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence,
+                                 CodeSegment *seg)
+{
+    map_lock(m);
+    code_cache_release_locked(m->cache, seg);
+    DbtInsert how = insert_locked(m, r, generation, fence);
     lock_release(&m->cache->lock);
     return how;
 }
@@ -542,6 +564,8 @@ void dbt_map_rebuild(DbtMap *m)
     m->mask = MAX(m->mask, (1u << DBT_HASH_MIN_BITS) - 1);
     while (m->n_entries > table_size(m) / 2 && m->mask < (1u << DBT_HASH_BITS) - 1)
         m->mask = m->mask * 2 + 1;
+    /* Each of its pages would fault twice: to be read, to be written. */
+    sys_madvise(m->table, sizeof(m->table[0]) * table_size(m), MADV_POPULATE_WRITE);
     zero_table(m->page, sizeof(m->page[0]) << DBT_PAGE_BITS);
     zero_table(m->filter, FILTER_SIZE / 8);
     m->n_entries = m->n_tombs = m->n_filter = m->n_pages = 0;
@@ -551,7 +575,7 @@ void dbt_map_rebuild(DbtMap *m)
 bool dbt_map_wants_rebuild(const DbtMap *m)
 {
     return m->n_tombs > table_size(m) / 8 ||
-           (m->n_filter > FILTER_SIZE / 4 && m->n_entries < m->n_filter / 2);
+           (m->n_filter > filter_size(m) / 4 && m->n_entries < m->n_filter / 2);
 }
 
 bool dbt_map_crowded(const DbtMap *m)

@@ -146,6 +146,9 @@ bool dbt_map_check(DbtMap *m, DbtRegion *r, uint64_t generation, bool allowed);
 /* generation, fence: of before its bytes were read. CHANGED: bytes of it were invalidated since. FULL: a
  * table is. */
 DbtInsert dbt_map_insert(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence);
+/* The same, and code_cache_release() of the segment that it was made in. */
+DbtInsert dbt_map_insert_release(DbtMap *m, DbtRegion *r, uint64_t generation, uint64_t fence,
+                                 CodeSegment *seg);
 /* Takes the region from the map, so that another can be made of the same bytes. */
 void dbt_map_drop(DbtMap *m, DbtRegion *r);
 void dbt_map_link(DbtMap *m, uint32_t exit_id, DbtRegion *to);

@@ -14,8 +14,11 @@ _Static_assert((int)CACHE_STUB_BYTES == (int)X64_STUB_BYTES,
 
 DbtScratch *dbt_scratch_get(Dbt *d)
 {
+    DbtScratch *s = __atomic_exchange_n(&d->spare, NULL, __ATOMIC_ACQUIRE);
+    if (LIKELY(s))
+        return s;
     lock_take(&d->cache.lock);
-    DbtScratch *s = d->pool;
+    s = d->pool;
     if (s)
         d->pool = s->next;
     lock_release(&d->cache.lock);
@@ -31,6 +34,9 @@ DbtScratch *dbt_scratch_get(Dbt *d)
 
 void dbt_scratch_put(Dbt *d, DbtScratch *s)
 {
+    DbtScratch *none = NULL;
+    if (LIKELY(__atomic_compare_exchange_n(&d->spare, &none, s, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
+        return;
     lock_take(&d->cache.lock);
     s->next = d->pool;
     d->pool = s;
@@ -150,6 +156,26 @@ static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
         __atomic_fetch_add(&st->guest_bytes, r->run[k].len, __ATOMIC_RELAXED);
 }
 
+unsigned dbt_fetchable(void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code)
+{
+    const Dbt *d = dbt;
+    const AccelMem *mem = &d->accel->cfg.mem;
+    const Gva page = align_down(pc, DBT_PAGE);
+    const unsigned left = (unsigned)(page + DBT_PAGE - pc);
+    DbtStays *s = &dbt_cpu(cpu)->stays[page / DBT_PAGE % DBT_STAYS];
+    uint64_t now = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
+    *ret_code = ACCEL_CODE_STAYS;
+    if (LIKELY(s->page == (page | 1) && s->generation == now))
+        return left;
+    unsigned n = mem->exec_bytes(mem->opaque, pc);
+    if (n == 0)
+        return 0;
+    *ret_code = mem->code_page(mem->opaque, page, notice);
+    if (*ret_code == ACCEL_CODE_STAYS && n >= left) /* permissions are a page's */
+        *s = (DbtStays){.page = page | 1, .generation = now};
+    return n;
+}
+
 /* One attempt at translating. */
 typedef struct Attempt {
     Dbt *d;
@@ -242,10 +268,11 @@ static void observed(const Attempt *t, const DbtRegion *r)
     o->region(o->opaque, &told);
 }
 
-static DbtRegion *insert(Attempt *t, DbtRegion *r)
+/* Gives back the segment that r is in. */
+static DbtRegion *insert(Attempt *t, DbtRegion *r, CodeSegment *seg)
 {
     Dbt *d = t->d;
-    switch (dbt_map_insert(&d->map, r, t->generation, t->fence)) {
+    switch (dbt_map_insert_release(&d->map, r, t->generation, t->fence, seg)) {
     case DBT_INSERTED:
         if (UNLIKELY(d->accel->cfg.observer.region != NULL))
             observed(t, r);
@@ -285,8 +312,9 @@ static bool copy_kept(Attempt *t, DbtRegion **ret)
     } else {
         t->look = 0; /* if it was the file's fault, it shall not get another like it */
     }
-    code_cache_release(&d->cache, seg);
-    *ret = r ? insert(t, r) : NULL;
+    if (!r)
+        code_cache_release(&d->cache, seg);
+    *ret = r ? insert(t, r, seg) : NULL;
     return *ret != NULL;
 }
 
@@ -314,11 +342,12 @@ static DbtRegion *attempt(Attempt *t)
     if (!seg)
         return no_room(t, DBT_WANT_ROOM);
     DbtRegion *r = emit(t, seg);
-    code_cache_release(&d->cache, seg);
-    if (!r)
+    if (!r) {
+        code_cache_release(&d->cache, seg);
         return NULL;
+    }
     t->n_insns = s->sb.region->n_guest;
-    return insert(t, r);
+    return insert(t, r, seg);
 }
 
 /* The clock costs as much as a small region, so one translation of SAMPLE is timed, without the clock's

@@ -16,7 +16,7 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) U64;
 typedef long long __attribute__((vector_size(16), may_alias, aligned(1))) V16;
 typedef signed char __attribute__((vector_size(16), may_alias)) B16; /* aligned */
 
-enum { REP_FROM = 256 };
+enum { REP_FROM = 256, REP_SET_FROM = 512 };
 
 /* Both ends, which may overlap each other; everything is read before anything is written. n <= 32. */
 static inline void move_short(char *d, const char *s, size_t n)
@@ -88,12 +88,17 @@ void *memset(void *dst, int byte, size_t n)
 {
     char *d = dst;
     uint64_t v = (uint8_t)byte * 0x0101010101010101u;
-    if (n >= REP_FROM) {
+    if (n >= REP_SET_FROM) {
         void *at = dst;
         __asm__ volatile("rep stosb" : "+D"(at), "+c"(n) : "a"(byte) : "memory");
     } else if (n >= 16) {
         V16 w = {(long long)v, (long long)v};
-        for (size_t i = 0; i + 16 < n; i += 16)
+        size_t i = 0;
+        for (; i + 64 < n; i += 64) {
+            V16 *at = (V16 *)(d + i);
+            at[0] = at[1] = at[2] = at[3] = w;
+        }
+        for (; i + 16 < n; i += 16)
             *(V16 *)(d + i) = w;
         *(V16 *)(d + n - 16) = w;
     } else if (n >= 8) {

@@ -142,7 +142,7 @@ void x86_translate(Trans *t)
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
-    if (!model_has(t, &x) || !x86_evex_allowed(t, &x)) {
+    if (!model_has(t, &x) || (UNLIKELY(x.evex) && !x86_evex_allowed(t, &x))) {
         x86_raise(t, CPU_EXIT_ILLEGAL);
         return;
     }
@@ -150,11 +150,12 @@ void x86_translate(Trans *t)
         return;
     if (x86_own_code(t))
         x86_check_fetch(t, &x);
-    if (x86_zmm_begins(t, &x))
+    if (UNLIKELY(x.evex) && x86_zmm_begins(t, &x))
         return;
     if (t->ctx & X86_CTX_ALIGN)
         x86_check_alignment(t, &x);
-    if (x86_quiet_begins(t, &x))
+    const bool quiet = t->ctx & (CTX_X86_TRAPS | X86_CTX_STORE);
+    if (UNLIKELY(quiet) && x86_quiet_begins(t, &x))
         return;
     switch ((X86Handler)x.row->handler) {
 #define H(name)                                                                                              \
@@ -164,7 +165,8 @@ void x86_translate(Trans *t)
 #include "target/x86/x86_handlers.def"
 #undef H
     }
-    x86_quiet_end(t, &x);
+    if (UNLIKELY(quiet))
+        x86_quiet_end(t, &x);
 }
 
 /* An alignment check names none. */

@@ -14,7 +14,6 @@ static IrVal emit(IrBuilder *b, IrInsn i)
         __builtin_trap();
     r->insn[at] = i;
     r->n_insns = (uint16_t)(at + 1);
-    r->block[b->block].end = r->n_insns;
     return (IrVal)at;
 }
 
@@ -74,9 +73,13 @@ static void update_full(IrRegion *r)
                (r->n_guest >= IR_MAX_GUEST - 1);
 }
 
+/* Its end is not kept up to date while it grows. */
+static void close_block(IrBuilder *b) { b->r->block[b->block].end = b->r->n_insns; }
+
 void ir_builder_finish(IrBuilder *b)
 {
     ir_commit(b);
+    close_block(b);
     update_full(b->r);
 }
 
@@ -297,12 +300,14 @@ IrVal ir_vlow(IrBuilder *b, IrType to, IrVal a) { return build_cvt(b, IR_VLOW, t
 
 IrVal ir_xv(IrBuilder *b, bool fp, IrType t, uint32_t enc, IrVal x, IrVal y)
 {
+    b->r->vectors = true;
     return emit_by_flags(b, (IrInsn){.op = fp ? IR_XVF : IR_XV, .type = t, .a = x, .b = y, .imm = enc});
 }
 
 IrVal ir_xv3(IrBuilder *b, bool fp, uint32_t enc, IrVal x, IrVal y, IrVal z)
 {
     IrOp op = fp ? IR_XVF : IR_XV;
+    b->r->vectors = true;
     return emit_by_flags(b, (IrInsn){.op = op, .type = type_of(b, z), .a = x, .b = y, .c = z, .imm = enc});
 }
 
@@ -374,6 +379,7 @@ static IrVal data_address(IrBuilder *b, IrVal base, int32_t *disp)
 IrVal ir_ld(IrBuilder *b, IrType t, IrVal base, int32_t disp, IrMem mem)
 {
     base = data_address(b, base, &disp);
+    b->r->vectors |= t == IR_V128;
     return emit(b, (IrInsn){.op = IR_LD, .type = t, .a = base, .d = mem.raw, .imm = (uint32_t)disp});
 }
 
@@ -590,6 +596,7 @@ unsigned ir_block(IrBuilder *b)
     IrRegion *r = b->r;
     if (UNLIKELY(r->n_blocks == IR_MAX_BLOCKS))
         __builtin_trap();
+    close_block(b);
     b->block = r->n_blocks++;
     r->block[b->block] = (IrBlock){.first = r->n_insns, .end = r->n_insns};
     /* what is known of slots, and values of blocks that need not dominate this one */

@@ -278,6 +278,7 @@ typedef struct IrRegion {
     uint8_t nan;        /* IrNan */
     uint8_t fp;         /* IR_FP_* */
     bool full;          /* no room for another guest instruction: end the region */
+    bool vectors;       /* has loads of 16 bytes or rows xv: false is sure */
     bool stays;         /* not all of it moves with the pc as ir_here() does: no copy elsewhere */
     uint64_t pc;        /* guest address of the entry; paged: this and all others are physical */
     uint32_t ctx;       /* translation context word, see target.h */

@@ -606,6 +606,7 @@ static void add_insn(Parser *x, IrInsn i, Word name)
         return;
     }
     r->insn[v] = i;
+    r->vectors = true;
     r->n_insns++;
     IrBlock *b = &r->block[r->n_blocks - 1];
     b->end = r->n_insns;

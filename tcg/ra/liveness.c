@@ -223,6 +223,7 @@ static void scan_insn(Scan *s, unsigned at)
 {
     const IrInsn *i = &s->r->insn[at];
     IrLive *l = s->l;
+    l->alias[at] = (IrVal)at;
     if (i->op == IR_PUT) {
         scan_put(s, at, i);
         return;
@@ -276,8 +277,7 @@ void ir_liveness(const IrRegion *r, unsigned fuse, IrLive *l)
     memset(l->flags, 0, n);
     memset(l->hint, 0, n);
     memset(l->last, 0, n * sizeof(l->last[0]));
-    for (unsigned i = 0; i < n; i++)
-        l->alias[i] = (IrVal)i;
+    l->alias[IR_NONE] = IR_NONE;
     Scan s;
     s.r = r;
     s.l = l;

@@ -212,12 +212,13 @@ typedef struct X64Const { /* rows of 16 bytes, so that each can be a vector oper
  * Records only. */
 enum { X64_FL_HOST = 0xff, X64_FL_HOST_INV = 0xfe };
 typedef enum X64LocKind { X64_LOC_NONE, X64_LOC_REG, X64_LOC_ENV, X64_LOC_CONST } X64LocKind;
-typedef struct X64Loc {
+/* Packed: every second region has recipes, of five places each. */
+typedef struct __attribute__((packed)) X64Loc {
     uint8_t kind;  /* X64LocKind */
     uint8_t reg;   /* REG: general register, or 16 + xmm */
     int64_t value; /* ENV: bytes from the start of the cpu. CONST */
 } X64Loc;
-typedef struct X64FlRecipe {
+typedef struct __attribute__((aligned(8))) X64FlRecipe {
     uint8_t op, type; /* IrOp or X64_FL_HOST*, IrType of the operands */
     uint8_t when;     /* 0 or 1 */
     bool keep;

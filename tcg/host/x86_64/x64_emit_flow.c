@@ -15,7 +15,7 @@ void x64_emit_get(X64Emit *e, const IrInsn *i)
     unsigned slot = i->imm, v = e->cur;
     if ((int)slot == e->h->fl_slot)
         x64_fl_flush(e);
-    if (x64_get_upper(e, slot))
+    if (UNLIKELY(e->uppers_kept) && x64_get_upper(e, slot))
         return;
     int pin = e->slot_reg[slot];
     IrVal old = pin >= 0 ? e->reg_val[pin] : e->slot_val[slot];
@@ -81,6 +81,19 @@ static X64Mem slot_word(X64Emit *e, unsigned n, unsigned len)
 }
 
 static void jump_slot(X64Emit *e, unsigned k) { x64_jmp_m(e->a, slot_word(e, k, 6)); }
+
+unsigned x64_dirty_pins(const X64Emit *e)
+{
+    unsigned mask = 0;
+    if (LIKELY(!e->any_dirty))
+        return 0;
+    for (int r = 0; r < 16; r++) {
+        IrVal v = x64_is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
+        if (v && e->dirty[v])
+            mask |= 1u << r;
+    }
+    return mask;
+}
 
 static void canonicalise(X64Emit *e, int x)
 {
@@ -247,12 +260,23 @@ void x64_emit_poll(X64Emit *e, const IrInsn *i)
     exit_when(e, X64_NE, i->imm, false);
 }
 
+void x64_shifted(uint64_t features, X64Asm *a, int dst, int src, int n)
+{
+    if (x64_has(features, X64_F_BMI2)) {
+        x64_rorx(a, 64, dst, src, n);
+    } else {
+        x64_mov_rr(a, 64, dst, src);
+        x64_shift_ri(a, 64, X64_SHR, dst, n);
+    }
+}
+
 /* x64_near_index(); entries are 16 bytes */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a)
 {
-    x64_mov_rr(a, 32, X64_RCX, X64_RAX);
-    if (!h->insn_shift) {
-        x64_shift_ri(a, 32, X64_SHR, X64_RCX, X64_JC_BITS);
+    if (h->insn_shift) {
+        x64_mov_rr(a, 32, X64_RCX, X64_RAX);
+    } else {
+        x64_shifted(h->features, a, X64_RCX, X64_RAX, X64_JC_BITS);
         x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RAX);
     }
     x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_JC_ENTRIES - 1) << h->insn_shift);

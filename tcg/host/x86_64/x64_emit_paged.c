@@ -26,17 +26,6 @@ static X64Mem far_entry(const X64Host *h, int32_t at)
     return X64_MEMI(X64_RBP, X64_RCX, 3, h->at.jump_cache - X64_ENV_BIAS + at);
 }
 
-/* Its low 32 bits are those of src >> n; the others may be any. */
-static void shifted_page(uint64_t features, X64Asm *a, int dst, int src, int n)
-{
-    if (x64_has(features, X64_F_BMI2)) {
-        x64_rorx(a, 64, dst, src, n);
-    } else {
-        x64_mov_rr(a, 64, dst, src);
-        x64_shift_ri(a, 64, X64_SHR, dst, n);
-    }
-}
-
 void x64_far_jump(const X64Host *h, X64Asm *a)
 {
     X64Mem entry = far_entry(h, 0);
@@ -46,7 +35,7 @@ void x64_far_jump(const X64Host *h, X64Asm *a)
     }
     x64_alu_mi(a, 32, X64_CMP, x64_env(h->at.kick), 0);
     x64_patch32(x64_jcc_rel32(a, X64_NE), h->exit_indirect);
-    shifted_page(h->features, a, X64_RCX, X64_RAX, X64_FAR_BITS - (int)h->insn_shift); /* x64_far_index() */
+    x64_shifted(h->features, a, X64_RCX, X64_RAX, X64_FAR_BITS - (int)h->insn_shift); /* x64_far_index() */
     x64_alu_rr(a, 32, X64_XOR, X64_RCX, X64_RAX);
     x64_mov_rm(a, 64, X64_RDX, x64_env(h->paged.jump_key));
     x64_alu_ri(a, 32, X64_AND, X64_RCX, (X64_FAR_ENTRIES - 1) << h->insn_shift);
@@ -141,7 +130,7 @@ static uint8_t *look_up(X64Emit *e, X64Mem m, IrMem mem, int lo, int hi, int tag
     X64Asm *a = e->a;
     if (m.disp + lo)
         copy_address(e, t, m, lo);
-    shifted_page(e->h->features, a, t, m.disp + lo ? t : m.base, 12 - ENTRY_SHIFT);
+    x64_shifted(e->h->features, a, t, m.disp + lo ? t : m.base, 12 - ENTRY_SHIFT);
     x64_alu_ri(a, 32, X64_AND, t, (int32_t)(e->h->paged.tlb_entries - 1) << ENTRY_SHIFT);
     x64_alu_rm(a, 64, X64_ADD, t, x64_env(e->h->paged.tlb + 8 * mem.mmuidx));
     bool aligned = mem.order == IR_ALIGNED;

@@ -161,7 +161,7 @@ void x64_wide_plan(X64Emit *e)
     memset(e->upper_slot, 0, sizeof(e->upper_slot));
     e->wide = false;
     e->uppers_kept = e->uppers_put = 0;
-    if (r->nan == IR_NAN_X86 && !e->h->paged.on && x64_has(e->h->features, X64_F_AVX2) &&
+    if (r->vectors && r->nan == IR_NAN_X86 && !e->h->paged.on && x64_has(e->h->features, X64_F_AVX2) &&
         !(e->h->no_opt & X64_NO_FUSE))
         for (unsigned k = 1; k + 1 < r->n_insns && !e->wide; k++) {
             unsigned op = r->insn[k].op;
@@ -320,10 +320,9 @@ void x64_leave_uppers(X64Emit *e)
 
 static int upper_home(const X64Emit *e, unsigned slot)
 {
-    if (e->uppers_kept)
-        for (int x = 0; x < 16; x++)
-            if (e->upper_slot[x] == slot + 1)
-                return x;
+    for (int x = 0; x < 16; x++)
+        if (e->upper_slot[x] == slot + 1)
+            return x;
     return -1;
 }
 

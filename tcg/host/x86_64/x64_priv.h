@@ -279,6 +279,8 @@ void x64_loop_pins(X64Emit *e);
  * aside. */
 void x64_leave_loop(X64Emit *e);
 
+/* dst: its low 32 bits are those of src >> n, the others may be any. */
+void x64_shifted(uint64_t features, X64Asm *a, int dst, int src, int n);
 /* The jump cache's entry for the guest pc in rax; uses rcx. */
 X64Mem x64_jump_entry(const X64Host *h, X64Asm *a);
 

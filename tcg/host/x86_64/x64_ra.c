@@ -131,18 +131,9 @@ static int alloc_temp(X64Emit *e, bool vec)
     return r;
 }
 
-/* Whoever lives in reg is moved elsewhere if it is needed now or later. */
-void x64_evict(X64Emit *e, int reg)
+/* v, which is in reg, goes elsewhere. */
+static __attribute__((noinline)) void move_away(X64Emit *e, int reg, IrVal v)
 {
-    IrVal v = e->reg_val[reg];
-    x64_upper_out(e, reg);
-    e->reg_val[reg] = 0;
-    if (!v || e->reg[v] != reg || e->l->last[v] < e->cur)
-        return;
-    if (e->home[v] || e->spill[v]) {
-        e->reg[v] = -1;
-        return;
-    }
     for (unsigned k = 0; k < e->n_pins; k++) {
         int r = e->pin[k].reg;
         if (r != reg && e->reg_val[r] == v) {
@@ -162,6 +153,21 @@ void x64_evict(X64Emit *e, int reg)
         e->reg_val[t] = v;
     }
     e->reg[v] = (int8_t)t;
+}
+
+/* Whoever lives in reg is moved elsewhere if it is needed now or later. */
+void x64_evict(X64Emit *e, int reg)
+{
+    IrVal v = e->reg_val[reg];
+    if (reg >= X64_XMM)
+        x64_upper_out(e, reg);
+    e->reg_val[reg] = 0;
+    if (!v || e->reg[v] != reg || e->l->last[v] < e->cur)
+        return;
+    if (e->home[v] || e->spill[v])
+        e->reg[v] = -1;
+    else
+        move_away(e, reg, v);
 }
 
 void x64_evict_temps(X64Emit *e)
@@ -286,15 +292,11 @@ static void zero(X64Emit *e, int reg)
         x64_alu_rr(e->a, 32, X64_XOR, reg, reg);
 }
 
-int x64_use(X64Emit *e, IrVal v)
+/* v is in no register. */
+static __attribute__((noinline)) int fetch(X64Emit *e, IrVal v)
 {
-    v = x64_val(e, v);
-    int64_t c;
-    if (e->reg[v] >= 0) {
-        lock(e, e->reg[v]);
-        return e->reg[v];
-    }
     int t = alloc_temp(e, false);
+    int64_t c;
     X64Mem m;
     if (value_mem(e, v, &m)) {
         x64_load_value(e, t, v, m);
@@ -316,6 +318,15 @@ int x64_use(X64Emit *e, IrVal v)
         e->failed = true;
     }
     return t;
+}
+
+int x64_use(X64Emit *e, IrVal v)
+{
+    v = x64_val(e, v);
+    if (e->reg[v] < 0)
+        return fetch(e, v);
+    lock(e, e->reg[v]);
+    return e->reg[v];
 }
 
 int x64_use_x(X64Emit *e, IrVal v)
@@ -576,25 +587,12 @@ void x64_put_slot(X64Emit *e, unsigned slot, IrVal v)
 {
     v = x64_val(e, v);
     int pin = e->slot_reg[slot];
-    if (x64_put_upper(e, slot, v))
+    if (UNLIKELY(e->uppers_kept) && x64_put_upper(e, slot, v))
         return;
     if (pin >= 0)
         put_pinned(e, pin, v);
     else
         put_memory(e, slot, v);
-}
-
-unsigned x64_dirty_pins(const X64Emit *e)
-{
-    unsigned mask = 0;
-    if (LIKELY(!e->any_dirty))
-        return 0;
-    for (int r = 0; r < 16; r++) {
-        IrVal v = x64_is_temp(e, X64_XMM + r) ? 0 : e->reg_val[X64_XMM + r];
-        if (v && e->dirty[v])
-            mask |= 1u << r;
-    }
-    return mask;
 }
 
 /* Nothing is known at the start of a block but the boundary convention and the spilled globals. */
