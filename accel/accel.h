@@ -254,15 +254,18 @@ uint64_t accel_kept_key(const Accel *a);
 /* Before the guest runs: `bytes` of a file, mapped for reading for the life of the Accel. False: it is none
  * with our key. */
 bool accel_kept_use(Accel *a, const void *file, size_t bytes);
+/* Before the guest runs: none are kept after all, and code is made as without. */
+void accel_kept_stop(Accel *a);
 /* Is enough new for a new file? Not in a forked child. */
 bool accel_kept_worth(const Accel *a);
 /* Its contents: what was translated, and what is in this one of the same key (NULL: nothing), in memory for
- * the life of the Accel. False: too little is new, or there is no room. */
+ * the life of the Accel, or until accel_kept_drop(). False: too little is new, or there is no room. */
 typedef struct AccelKept {
-    const void *file;
-    size_t bytes;
+    void *file;
+    size_t bytes, mapped;
 } AccelKept;
 bool accel_kept_make(Accel *a, const void *file, size_t bytes, AccelKept *ret);
+void accel_kept_drop(Accel *a, AccelKept *made);
 
 /* From the SIGSEGV/SIGBUS/SIGFPE handler of the thread of `cpu`, with the kernel's siginfo_t and ucontext_t.
  * True: the fault was in generated code or in fault.h on its behalf; the context now resumes where

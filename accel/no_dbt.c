@@ -27,8 +27,10 @@ static bool refuse(Accel *a, char *err, size_t err_cap)
 
 uint64_t accel_kept_key(const Accel *a) { return 0; }
 bool accel_kept_use(Accel *a, const void *file, size_t bytes) { return false; }
+void accel_kept_stop(Accel *a) {}
 bool accel_kept_worth(const Accel *a) { return false; }
 bool accel_kept_make(Accel *a, const void *file, size_t bytes, AccelKept *ret) { return false; }
+void accel_kept_drop(Accel *a, AccelKept *made) {}
 
 static void nothing(Accel *a) {}
 

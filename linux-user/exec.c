@@ -11,6 +11,7 @@
 #include "linux-user/fs.h"
 #include "linux-user/gdb.h"
 #include "linux-user/guest.h"
+#include "linux-user/kept_files.h"
 #include "linux-user/mm.h"
 #include "linux-user/options.h"
 #include "linux-user/seccomp.h"
@@ -427,6 +428,7 @@ long lu_execve(LuThread *t, int dirfd, const char *path, Gva argv, Gva envp, int
     long argc = count_guest_list(argv), e = argc < 0 ? argc : exec_resolve(t, dirfd, path, flags, &x);
     if (e)
         return e;
+    lu_kept_exec(t);
     hand_over_limits(t, false);
     if (x.guest) {
         /* Rights that a file gives come from the kernel's entry alone (flag C). Our options do not go along:

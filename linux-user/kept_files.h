@@ -6,10 +6,13 @@
  *
  * A file is never changed: a new one takes its place by rename(2). One process at a time writes in a
  * directory; what another has that is new at that moment is translated again the next time. All that is there
- * together has a limit: those that were used longest ago go first.
+ * together has a limit: those that were used longest ago go first. Files of other names are let alone.
  *
- * Only a process that ends by itself, with status 0, writes, and only if enough is new; no forked child of
- * it does.
+ * The first run of a program, as a table of numbers in file `seen` tells, does nothing else. Later ones write
+ * when they exit or call execve, if enough is new. Not one that a signal ends: the kernel does that without
+ * us. Nor a forked child, nor one with filters of system calls, nor where the file system is nearly full.
+ * None of it is seen by the guest: before it runs, and while it ends, descriptors of ours are open in no
+ * table that others share.
  *
  * Threads: lu_kept_open() before the guest runs; lu_kept_end() by the thread that ends the process. Errors:
  * without a word, nothing is kept.
@@ -25,14 +28,16 @@ typedef struct LuKept {
     char name[64];     /* of the file */
 } LuKept;
 
-/* The directory that option -cache names; on: $XDG_CACHE_HOME/tinamou, else $HOME/.cache/tinamou. NULL: none,
- * since it says off, or neither is known. */
-const char *lu_kept_place(LuProc *p, char **envp, const char *option);
+/* The user's directory: $XDG_CACHE_HOME/tinamou, else $HOME/.cache/tinamou. NULL: neither belongs to the
+ * user. */
+const char *lu_kept_place(LuProc *p, char **envp);
 /* What tells the program that is open on fd from others; only where to look hangs on it. */
 uint64_t lu_kept_program(int fd);
-/* After accel_new(). */
+/* After accel_new() and lu_signals_init(). */
 void lu_kept_open(LuProc *p, uint64_t program);
-/* The process is about to exit with this status. */
-void lu_kept_end(LuThread *t, int status);
+/* The process is about to exit. */
+void lu_kept_end(LuThread *t);
+/* It is about to become another program, which may fail yet. */
+void lu_kept_exec(LuThread *t);
 
 #endif

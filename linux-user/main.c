@@ -466,8 +466,7 @@ static uint64_t cache_bytes(const LuProc *p)
 {
     struct rlimit64 as;
     lu_mm_rlimit(p->mm, RLIMIT_AS, NULL, &as);
-    bool limited = as.rlim_max < 1ull << 34 && !p->opt->cache_bytes;
-    return limited ? as.rlim_max / 64 + 1 : p->opt->cache_bytes;
+    return lu_mm_is_narrow(p->mm) && !p->opt->cache_bytes ? as.rlim_max / 64 + 1 : p->opt->cache_bytes;
 }
 
 static void start_accel(Start *s)
@@ -515,7 +514,6 @@ static void start_accel(Start *s)
         fmt_err("cannot start the translator: %s", s->err_text);
         sys_exit_group(EXIT_CANNOT);
     }
-    lu_kept_open(p, s->program);
     if (why[0])
         fmt_err("%s; running by the interpreter, which is slow (-no-jit asks for it)", why);
     if (p->abi->init_cpu)
@@ -616,6 +614,7 @@ static __attribute__((noinline)) int run_program(int argc, char **argv, char **e
     s.p->abi->set_entry(s.t->cpu, pc, sp);
     s.t->cpu->owner = s.t;
     lu_signals_init(s.p, s.t);
+    lu_kept_open(s.p, s.program); /* which may be gone while it is read */
     lu_traced_take_over(s.t, s.opt->traced);
     if (s.opt->seccomp_fd >= 0 && !lu_seccomp_take_over(s.t, s.opt->seccomp_fd)) {
         fmt_err("the filters of system calls are lost");

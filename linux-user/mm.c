@@ -202,6 +202,13 @@ void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit
         *ret_old = old;
 }
 
+bool lu_mm_is_narrow(LuMm *mm)
+{
+    struct rlimit64 as;
+    lu_mm_rlimit(mm, RLIMIT_AS, NULL, &as);
+    return as.rlim_max < 1ull << 34;
+}
+
 void lu_mm_for_each(LuMm *mm, bool (*fn)(void *opaque, const LuMapping *m), void *opaque)
 {
     mm_lock(mm);

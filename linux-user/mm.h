@@ -61,6 +61,8 @@ long lu_mm_shmdt(LuThread *t, Gva addr);
  * Either pointer may be NULL. which: RLIMIT_AS or RLIMIT_DATA. */
 struct rlimit64;
 void lu_mm_rlimit(LuMm *mm, int which, const struct rlimit64 *set, struct rlimit64 *ret_old);
+/* Is the address space limited for good, so that it is to be the guest's for the most part? */
+bool lu_mm_is_narrow(LuMm *mm);
 /* True if every byte of the range is below task_size. */
 static inline bool lu_mm_in_range(Gva task_size, Gva addr, uint64_t len)
 {

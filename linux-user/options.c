@@ -391,8 +391,10 @@ static bool opt_jitdump(Parse *ps, const char *arg)
 
 static bool opt_cache(Parse *ps, const char *arg)
 {
-    const char *dir = lu_kept_place(ps->p, ps->envp, arg);
-    ps->opt->kept_dir = dir ? absolute(ps, dir) : NULL;
+    LuOptions *opt = ps->opt;
+    const char *dir = !strcmp(arg, "on") ? lu_kept_place(ps->p, ps->envp) : strcmp(arg, "off") ? arg : "";
+    opt->kept_dir = dir && dir[0] ? absolute(ps, dir) : NULL;
+    opt->kept_new = !opt->reexec; /* what the guest starts may have another root, where nobody asked for it */
     return true;
 }
 
@@ -520,7 +522,7 @@ static const OptRow rows[] = {
     {"tb-size", "TB_SIZE", "size", true, opt_tb_size,
      "of the memory for translations, in MiB (or with K, M, G); 0: default"},
     {"cache", "TRANSLATIONS", "dir|on|off", true, opt_cache,
-     "keep translations from run to run in dir; on: $XDG_CACHE_HOME/tinamou (default: off)"},
+     "keep translations from run to run in dir; on: in ~/.cache/tinamou (default: off)"},
     {"no-opt", "NO_OPT", "item,...", true, opt_no_opt,
      "off: pins chain jump-cache return-stack loops superblock fold lazy-nan lazy-flags loop-pins fork-hints "
      "llsc-match all; exact-llsc"},
@@ -577,7 +579,7 @@ static void roff_text(Fmt *f, const char *s)
 
 static bool opt_man(Parse *ps, const char *arg)
 {
-    char buf[14000];
+    char buf[15000];
     Fmt f = FMT_ON(buf);
     fmt_puts(
         &f,
@@ -603,28 +605,7 @@ static bool opt_man(Parse *ps, const char *arg)
         roff_text(&f, r->help);
         fmt_puts(&f, "\n");
     }
-    fmt_puts(
-        &f,
-        ".SH ENVIRONMENT\nThe variables named above; each may also begin with TINAMOU_ instead of QEMU_. The "
-        "command line comes after them. They are read once: programs started by the program inherit the "
-        "options, not the variables. Nobody gives options to a program with setuid that an entry of "
-        "binfmt_misc starts.\n.SH EXIT STATUS\nThat of the program. If a signal ended the program, "
-        "tinamou dies of the same signal. 126: it cannot be executed; 127: it or its interpreter does not "
-        "exist; 1: wrong options.\n.SH SYSROOTS\n"
-        "\\fBtinamou \\-\\-sysroot \\fIarch\\fR [\\fIpackage\\fR]... fetches Debian packages of riscv64, "
-        "arm64, "
-        "armhf, armel, amd64 or i386 with all they need into a directory of your cache, and prints its path, "
-        "for "
-        "\\fB\\-L\\fR; with \\fB\\-\\- \\fIprogram\\fR runs that program of it. It needs apt, the network "
-        "unless all is there, and no rights; \\fB\\-\\-into\\fR, \\fB\\-\\-refresh\\fR, "
-        "\\fB\\-\\-offline\\fR.\n.SH REGISTRATION\n"
-        "With entries in binfmt_misc the kernel starts programs of the guests by itself, in chroots and "
-        "containers "
-        "too. \\fBtinamou \\-\\-binfmt install\\fR makes them, for this machine until it is switched off "
-        "(\\fBprint\\fR gives the lines for a file in /etc/binfmt.d); \\fBstatus\\fR says what is wrong with "
-        "those there are, \\fBremove\\fR takes ours away. Without names of guests: all but x86. "
-        "\\fB\\-\\-rootless \\-\\- \\fIcommand\\fR registers in a user namespace that lasts as long as "
-        "the command (Linux 6.7).\n.SH SEE ALSO\nbinfmt_misc documentation of the kernel\n");
+    fmt_puts(&f, lu_man_rest);
     print(buf);
     leave(0);
 }
@@ -658,7 +639,7 @@ static void apply(Parse *ps, const OptRow *r, const char *source, const char *ar
     if (r->arg[0])
         forward_word(ps, !strcmp(r->name, "L")   ? ps->opt->sysroot
                          : !strcmp(r->name, "D") ? ps->opt->log_file
-                         : !strcmp(r->name, "cache") && ps->opt->kept_dir ? ps->opt->kept_dir
+                         : !strcmp(r->name, "cache") ? (ps->opt->kept_dir ? ps->opt->kept_dir : "off")
                                                  : arg);
 }
 

@@ -43,6 +43,7 @@ struct LuOptions {
     AccelRange filter[LU_MAX_RANGES]; /* -dfilter */
     unsigned n_filter;
     const char *kept_dir;     /* -cache: absolute, NULL = none */
+    bool kept_new;            /* and may be made */
     bool perf_map, jit_dump;
     uint32_t max_insns;       /* -max-insns */
     uint32_t returns_from;    /* -return-stack; 0: default */

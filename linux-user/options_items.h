@@ -18,4 +18,7 @@ bool lu_option_u64(const char *s, bool suffix, uint64_t *ret, struct Fmt *err);
 bool lu_option_log(struct LuOptions *opt, const char *item, struct Fmt *err);
 bool lu_option_no_opt(struct LuOptions *opt, const char *item, struct Fmt *err);
 
+/* The manual page behind the options. */
+extern const char lu_man_rest[];
+
 #endif

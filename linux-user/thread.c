@@ -538,7 +538,7 @@ static _Noreturn void thread_end(LuThread *t, long nr, int status)
     if (!left)
         lu_perf_end(t);
     if (!left)
-        lu_kept_end(t, status);
+        lu_kept_end(t);
     if (!left && (watched || host_tls_has_donors()))
         sys_exit_group(status); /* the last guest thread is not the last of the host */
     if (left) /* else nobody will want its memory */
@@ -568,7 +568,7 @@ _Noreturn void lu_process_exit(LuThread *t, int status)
     if (!apart)
         lu_perf_end(t);
     if (!apart)
-        lu_kept_end(t, status);
+        lu_kept_end(t);
     if (UNLIKELY(t->proc->gdb != NULL))
         lu_gdb_exit(t, (unsigned)status, false);
     if (apart)

@@ -27,12 +27,6 @@ static const X64Record *find_record(const DbtRegion *r, uint64_t rx)
     return f && lo < f->n_records && f->record[lo].at == at ? &f->record[lo] : NULL;
 }
 
-/* Of the guest instruction, in the region as it lies here. */
-static Gva recorded_pc(const DbtRecovery *f, const X64Record *rec)
-{
-    return f->guest_pc[rec->ordinal] + f->moved;
-}
-
 /* Bits 128 to 255 of ymm register x. Of a component that is in its initial state nothing is stored. Layout:
  * Intel SDM volume 1, 13.4; asm/sigcontext.h. */
 static void ymm_high(const ucontext_t *uc, unsigned x, uint64_t ret[2])
@@ -190,7 +184,7 @@ bool dbt_unit_insn(const Cpu *cpu, uint32_t host_pc, Gva *ret_pc)
     const DbtRegion *r = code_cache_find(&d->cache, rx);
     const X64Record *rec = r ? find_record(r, rx) : NULL;
     if (rec)
-        *ret_pc = recorded_pc(r->recovery, rec) + cpu->pc_delta;
+        *ret_pc = r->recovery->guest_pc[rec->ordinal] + cpu->pc_delta;
     return rec != NULL;
 }
 
@@ -249,7 +243,7 @@ bool dbt_fault(Cpu *cpu, int sig, void *siginfo, void *ucontext)
         swapped |= (uint32_t)(1ull << f->loop_pin[k].reg);
     store_pins(host->pin, host->n_pins, swapped, cpu, uc, rec->dirty);
     store_pins(f->loop_pin, f->n_loop_pins, 0, cpu, uc, rec->dirty);
-    cpu->pc = recorded_pc(f, rec) + cpu->pc_delta;
+    cpu->pc = f->guest_pc[rec->ordinal] + cpu->pc_delta;
     if (sig == SIGFPE && is_x86(cpu) && uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_X87) {
         uint16_t cw = uc->uc_mcontext.fpregs->cwd, sw = uc->uc_mcontext.fpregs->swd;
         cpu->exit = (CpuExit){.kind = CPU_EXIT_FLOAT, .code = sw & ~cw & 0x3f};

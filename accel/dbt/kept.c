@@ -91,9 +91,8 @@ bool kept_open(const void *file, size_t bytes, uint64_t key, DbtKept *ret)
     KeptHead h;
     if (!key || bytes < sizeof(h) || bytes > KEPT_MOST_BYTES || (uintptr_t)file % KEPT_UNIT)
         return false;
-    memcpy(&h, file, sizeof(h));
-    if (memcmp(h.magic, KEPT_MAGIC, sizeof(h.magic)) != 0 || h.key != key || h.bytes != bytes ||
-        h.table_bits < 1 || h.table_bits > KEPT_MAX_TABLE_BITS ||
+    if (fault_copy(&h, file, sizeof(h)) || memcmp(h.magic, KEPT_MAGIC, sizeof(h.magic)) != 0 ||
+        h.key != key || h.bytes != bytes || h.table_bits < 1 || h.table_bits > KEPT_MAX_TABLE_BITS ||
         sizeof(KeptSlot) << h.table_bits > bytes - sizeof(h) || h.n_regions >= 1u << h.table_bits)
         return false;
     ret->file = file;
@@ -138,7 +137,9 @@ uint64_t dbt_kept_look(const Dbt *d, const Cpu *cpu)
     Gva at = cpu->pc & ~d->accel->ops->pc_tag;
     unsigned n = (unsigned)MIN((Gva)LOOK_BYTES, 4096 - at % 4096);
     const uint32_t not_kept = CTX_STEP | d->accel->ops->other_ctx; /* a file is for one set of slots */
-    if ((cpu->ctx & not_kept) || !stays(d, cpu, at) || fault_copy(w, (const void *)(uintptr_t)at, n))
+    const AccelDebug *debug = &d->accel->debug; /* its points are in the code, and not in the guest's bytes */
+    if ((cpu->ctx & not_kept) || debug->n_breaks || debug->n_watches || !stays(d, cpu, at) ||
+        fault_copy(w, (const void *)(uintptr_t)at, n))
         return 0;
     uint64_t h = kept_mix(kept_mix(KEPT_MIX, w[0]), w[1]);
     return kept_mix(h, (cpu->pc & low_bits(d)) ^ (uint64_t)cpu->ctx << 24) | 1;
@@ -196,21 +197,46 @@ static bool is_sound(const Dbt *d, const KeptRegion *k, const KeptLayout *l)
     return ok;
 }
 
-const KeptRegion *dbt_kept_find(const Dbt *d, const Cpu *cpu, uint64_t look, bool loop_head)
+/* Is it, by its head, one for there? */
+static bool is_for(const Dbt *d, const KeptRegion *k, const Cpu *cpu, uint64_t look, bool loop_head)
+{
+    return k->look == look && k->ctx == cpu->ctx && !((k->pc ^ cpu->pc) & low_bits(d)) &&
+           !(loop_head && (k->flags & KEPT_BRIEF)) && k->size && k->n_runs && k->n_runs <= SB_MAX_RUNS &&
+           kept_layout(k).end == k->bytes;
+}
+
+/* A copy of the region there, if it is whole and may be used. NULL: it is not. */
+static KeptRegion *fetch(const Dbt *d, const Cpu *cpu, uint64_t look, bool loop_head, uint32_t unit,
+                         Arena *room)
 {
     const DbtKept *kept = &d->kept;
-    uint32_t h = (uint32_t)look & kept->mask;
-    if (!kept->file)
+    size_t at = (size_t)unit * KEPT_UNIT;
+    KeptRegion head;
+    if (at > kept->bytes || sizeof(head) > kept->bytes - at ||
+        fault_copy(&head, kept->file + at, sizeof(head)) || !is_for(d, &head, cpu, look, loop_head) ||
+        head.bytes > kept->bytes - at)
         return NULL;
-    for (uint32_t n = 0; kept->slot[h].at && n <= kept->mask; h = (h + 1) & kept->mask, n++) {
-        const KeptRegion *k = kept->slot[h].tag == look >> 32 ? kept_at(kept, kept->slot[h].at) : NULL;
-        if (!k || k->look != look || k->ctx != cpu->ctx || ((k->pc ^ cpu->pc) & low_bits(d)) ||
-            (loop_head && (k->flags & KEPT_BRIEF)))
-            continue;
-        const KeptLayout l = kept_layout(k);
-        if (l.end == k->bytes && k->size && k->n_runs && k->n_runs <= SB_MAX_RUNS &&
-            kept_check(k) == k->check && is_sound(d, k, &l) && same_bytes(d, cpu, k, &l))
+    KeptRegion *k = arena_alloc(room, head.bytes, KEPT_UNIT);
+    if (!k || fault_copy((char *)k + sizeof(head), kept->file + at + sizeof(head), head.bytes - sizeof(head)))
+        return NULL;
+    *k = head;
+    const KeptLayout l = kept_layout(k);
+    return kept_check(k) == k->check && is_sound(d, k, &l) && same_bytes(d, cpu, k, &l) ? k : NULL;
+}
+
+KeptRegion *dbt_kept_find(const Dbt *d, const Cpu *cpu, uint64_t look, bool loop_head, Arena *room)
+{
+    const DbtKept *kept = &d->kept;
+    const size_t mark = room->used;
+    uint32_t h = (uint32_t)look & kept->mask;
+    for (uint32_t n = 0; kept->file && n <= kept->mask; h = (h + 1) & kept->mask, n++) {
+        KeptSlot slot;
+        if (fault_copy(&slot, &kept->slot[h], sizeof(slot)) || !slot.at)
+            return NULL;
+        KeptRegion *k = slot.tag == look >> 32 ? fetch(d, cpu, look, loop_head, slot.at, room) : NULL;
+        if (k)
             return k;
+        arena_rewind(room, mark);
     }
     return NULL;
 }
@@ -258,12 +284,32 @@ static bool move(const KeptPlace *p, const X64Reloc *x, uint8_t *code, uint32_t 
     return true;
 }
 
+/* The arrays that a fault asks for are one piece. NULL: no room. */
+static DbtRecovery *describe_faults(Arena *m, const KeptRegion *k, const KeptLayout *l, uint64_t by)
+{
+    const size_t end = l->pins + k->n_loop_pins * sizeof(X64Pin);
+    DbtRecovery *f = arena_new(m, DbtRecovery);
+    char *copy = arena_alloc(m, end - l->pcs, 8);
+    if (!f || !copy)
+        return NULL;
+    memcpy(copy, (const char *)k + l->pcs, end - l->pcs);
+    uint64_t *pcs = (uint64_t *)(void *)copy;
+    for (unsigned i = 0; i < k->n_pcs; i++)
+        pcs[i] += by;
+    *f = (DbtRecovery){.record = (const void *)(copy + (l->records - l->pcs)),
+                       .loop_pin = (const void *)(copy + (l->pins - l->pcs)),
+                       .fl = (const void *)(copy + (l->fl - l->pcs)), .guest_pc = pcs,
+                       .n_records = k->n_records, .n_pcs = k->n_pcs, .n_loop_pins = k->n_loop_pins,
+                       .n_fl = (uint8_t)k->n_fl};
+    return f;
+}
+
 static DbtRegion *describe(Dbt *d, CodeSegment *seg, const KeptRegion *k, const KeptLayout *l, Gva pc)
 {
     const uint64_t by = pc - k->pc;
     Arena *m = &seg->meta;
     DbtRegion *r = arena_alloc(m, sizeof(*r) + k->n_runs * sizeof(r->run[0]), 8);
-    DbtRecovery *f = k->n_records ? arena_new(m, DbtRecovery) : NULL;
+    DbtRecovery *f = k->n_records ? describe_faults(m, k, l, by) : NULL;
     if (!r || !f != !k->n_records)
         return NULL;
     *r = (DbtRegion){.pc = pc, .ctx = k->ctx, .size = k->size, .n_exits = k->n_exits,
@@ -273,13 +319,6 @@ static DbtRegion *describe(Dbt *d, CodeSegment *seg, const KeptRegion *k, const 
     const KeptRun *run = KEPT_PART(k, *l, runs, KeptRun);
     for (unsigned i = 0; i < k->n_runs; i++)
         r->run[i] = (DbtRun){.pc = run[i].pc + by, .len = (uint32_t)run[i].len, .k = i};
-    if (f)
-        *f = (DbtRecovery){.record = KEPT_PART(k, *l, records, X64Record),
-                           .loop_pin = KEPT_PART(k, *l, pins, X64Pin),
-                           .fl = KEPT_PART(k, *l, fl, X64FlRecipe),
-                           .guest_pc = KEPT_PART(k, *l, pcs, uint64_t),
-                           .n_records = k->n_records, .n_pcs = k->n_pcs, .n_loop_pins = k->n_loop_pins,
-                           .n_fl = (uint8_t)k->n_fl, .moved = by};
     return r;
 }
 

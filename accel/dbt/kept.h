@@ -12,9 +12,11 @@
  * Who can write the file can run code as the process's owner: what a region's code does is not looked at. All
  * else is read as hostile: nothing leads outside of the file and of the region.
  *
- * Ownership: the mapping of the file is the caller's and stays as long as the process, since what is said
- * about faults is not copied. Threads: looking up by any; notes by the thread that claimed the segment;
- * writing under the cache's lock.
+ * The file is mapped, and it may be cut, or its file system gone, at any time: it is read by fault_copy()
+ * alone, and what is used of a region is a copy that was checked. What cannot be read is not there.
+ *
+ * Ownership: the mapping of the file is the caller's and stays as long as the process. Threads: looking up by
+ * any; notes by the thread that claimed the segment; writing under the cache's lock.
  */
 #ifndef ACCEL_DBT_KEPT_H
 #define ACCEL_DBT_KEPT_H
@@ -49,7 +51,7 @@ typedef struct DbtKept {
     bool compares;        /* ACCEL_LOG_KEPT: nothing is taken, but compared with what is made anew */
     const uint8_t *file;  /* NULL: there is none */
     size_t bytes;
-    const KeptSlot *slot; /* [mask + 1], open addressing */
+    const KeptSlot *slot; /* [mask + 1], open addressing; in the file */
     uint32_t mask, n_regions;
     uint32_t n_used, n_noted, n_shapes, n_differ; /* atomic; shapes, differ: dbt_kept_compare() */
 } DbtKept;
@@ -58,8 +60,9 @@ typedef struct DbtKept {
 void dbt_kept_init(Dbt *d);
 /* What a region at cpu->pc is looked up by. 0: none of there is kept. */
 uint64_t dbt_kept_look(const Dbt *d, const Cpu *cpu);
-/* A kept region for there, its bytes compared. NULL: there is none. loop_head: as of dbt_translate(). */
-const KeptRegion *dbt_kept_find(const Dbt *d, const Cpu *cpu, uint64_t look, bool loop_head);
+/* A copy, in `room`, of a kept region for there, its bytes compared. NULL: there is none. loop_head: as of
+ * dbt_translate(). */
+KeptRegion *dbt_kept_find(const Dbt *d, const Cpu *cpu, uint64_t look, bool loop_head, Arena *room);
 unsigned dbt_kept_slots(const KeptRegion *k);
 unsigned dbt_kept_insns(const KeptRegion *k);
 /* Makes a region of it in the claimed segment, described but not published. NULL: no room there, or the file
@@ -73,7 +76,7 @@ void dbt_kept_exits(const Dbt *d, const KeptRegion *k, const DbtRegion *r);
 const DbtNote *dbt_kept_note(Dbt *d, CodeSegment *seg, const DbtRegion *r, const DbtScratch *s,
                              uint64_t look);
 /* Compares what was kept of the region with it, everything moved, and logs what differs. */
-void dbt_kept_compare(Dbt *d, const Cpu *cpu, const DbtNote *n, bool loop_head);
+void dbt_kept_compare(Dbt *d, const Cpu *cpu, const DbtNote *n, bool loop_head, Arena *room);
 void dbt_kept_stats(const Dbt *d);
 /* What a child translates is its own affair. */
 void dbt_kept_fork_child(Dbt *d);

@@ -160,8 +160,8 @@ static const char *difference(const Dbt *d, uint8_t *x_bytes, const uint8_t *y_b
     for (unsigned i = 0; i < x->n_pcs; i++)
         if (KEPT_PART(x, l, pcs, uint64_t)[i] + by != KEPT_PART(y, l, pcs, uint64_t)[i])
             return "addresses";
-    if (memcmp(x_bytes + l.records, y_bytes + l.records, l.pins - l.records) != 0)
-        return "records or relocations";
+    if (memcmp(x_bytes + l.records, y_bytes + l.records, l.guest - l.records) != 0)
+        return "records, pins or relocations";
     move_addresses(x_bytes + l.code, KEPT_PART(x, l, relocs, X64Reloc), x->n_relocs, by);
     return memcmp(x_bytes + l.code, y_bytes + l.code, x->size) != 0 ? "code" : NULL;
 }
@@ -173,9 +173,9 @@ static bool same_shape(const KeptRegion *x, const KeptRegion *y)
            x->n_exits == y->n_exits && x->flags == y->flags;
 }
 
-void dbt_kept_compare(Dbt *d, const Cpu *cpu, const DbtNote *n, bool loop_head)
+void dbt_kept_compare(Dbt *d, const Cpu *cpu, const DbtNote *n, bool loop_head, Arena *room)
 {
-    const KeptRegion *k = dbt_kept_find(d, cpu, n->look, loop_head), head = head_of(n);
+    KeptRegion *k = dbt_kept_find(d, cpu, n->look, loop_head, room), head = head_of(n);
     if (!k)
         return;
     __atomic_fetch_add(&d->kept.n_used, 1, __ATOMIC_RELAXED);
@@ -183,18 +183,17 @@ void dbt_kept_compare(Dbt *d, const Cpu *cpu, const DbtNote *n, bool loop_head)
         __atomic_fetch_add(&d->kept.n_shapes, 1, __ATOMIC_RELAXED);
         return;
     }
-    size_t room = k->bytes + head.bytes;
-    uint8_t *copy = accel_map(d->accel, room);
-    if (!copy)
-        return;
-    memcpy(copy, k, k->bytes);
-    const char *what = write_region(d, n, copy + k->bytes) ? difference(d, copy, copy + k->bytes) : "kinds";
+    uint8_t *new = arena_alloc(room, head.bytes, KEPT_UNIT);
+    const char *what = "size, which is too much to compare";
+    if (new) {
+        memset(new, 0, head.bytes);
+        what = write_region(d, n, new) ? difference(d, (uint8_t *)k, new) : "kinds";
+    }
     if (what) {
         __atomic_fetch_add(&d->kept.n_differ, 1, __ATOMIC_RELAXED);
         accel_log(d->accel, "kept: a new translation of 0x%lx differs in its %s\n", (unsigned long)cpu->pc,
                   what);
     }
-    accel_unmap(d->accel, copy, room);
 }
 
 void dbt_kept_stats(const Dbt *d)
@@ -221,6 +220,15 @@ bool accel_kept_use(Accel *a, const void *file, size_t bytes)
 {
     Dbt *d = dbt_of(a);
     return d && kept_open(file, bytes, d->kept.key, &d->kept);
+}
+
+void accel_kept_stop(Accel *a)
+{
+    Dbt *d = dbt_of(a);
+    if (!d)
+        return;
+    d->kept = (DbtKept){0};
+    d->host.moves = d->step_host.moves = d->returns_host.moves = false;
 }
 
 static bool worth(uint32_t n_new, uint32_t n_old)
@@ -338,7 +346,7 @@ static bool make_file(Accel *a, const Dbt *d, DbtKept *old, AccelKept *ret)
     KeptHead h = {.key = d->kept.key, .bytes = w.at, .n_regions = w.n, .table_bits = bits};
     memcpy(h.magic, KEPT_MAGIC, sizeof(h.magic));
     memcpy(w.file, &h, sizeof(h));
-    *ret = (AccelKept){.file = w.file, .bytes = w.at};
+    *ret = (AccelKept){.file = w.file, .bytes = w.at, .mapped = w.limit};
     return true;
 }
 
@@ -354,4 +362,10 @@ bool accel_kept_make(Accel *a, const void *file, size_t bytes, AccelKept *ret)
     bool ok = !d->cache.lock.broken && make_file(a, d, &old, ret);
     lock_release(&d->cache.lock);
     return ok;
+}
+
+void accel_kept_drop(Accel *a, AccelKept *made)
+{
+    accel_unmap(a, made->file, made->mapped);
+    *made = (AccelKept){0};
 }

@@ -44,7 +44,7 @@ typedef struct KeptExit {
 
 /* Where the arrays are, in bytes from the region's start, in their order. */
 typedef struct KeptLayout {
-    size_t runs, exits, pcs, fl, records, relocs, pins, guest, code, end;
+    size_t runs, exits, pcs, fl, records, pins, relocs, guest, code, end;
 } KeptLayout;
 
 static inline KeptLayout kept_layout(const KeptRegion *k)
@@ -55,9 +55,9 @@ static inline KeptLayout kept_layout(const KeptRegion *k)
     l.pcs = l.exits + k->n_exits * sizeof(KeptExit);
     l.fl = l.pcs + k->n_pcs * sizeof(uint64_t);
     l.records = l.fl + k->n_fl * sizeof(X64FlRecipe);
-    l.relocs = l.records + k->n_records * sizeof(X64Record);
-    l.pins = l.relocs + k->n_relocs * sizeof(X64Reloc);
-    l.guest = l.pins + k->n_loop_pins * sizeof(X64Pin);
+    l.pins = l.records + k->n_records * sizeof(X64Record);
+    l.relocs = align_up(l.pins + k->n_loop_pins * sizeof(X64Pin), sizeof(X64Reloc));
+    l.guest = l.relocs + k->n_relocs * sizeof(X64Reloc);
     l.code = align_up(l.guest + k->n_bytes, KEPT_UNIT);
     l.end = align_up(l.code + k->size, KEPT_UNIT);
     return l;
@@ -87,9 +87,9 @@ static inline uint64_t kept_mix(uint64_t h, uint64_t w)
 }
 uint64_t kept_check(const KeptRegion *k);
 
-/* Is it a file of this key? Then what it has, into *ret. */
+/* Is it a file of this key, in memory that may fault? Then what it has, into *ret. */
 bool kept_open(const void *file, size_t bytes, uint64_t key, DbtKept *ret);
-/* The region there, all of which is inside the file; NULL: none can be. */
+/* In a file that was read, not mapped: the region there, all of it inside the file; NULL: none can be. */
 const KeptRegion *kept_at(const DbtKept *kept, uint32_t unit);
 
 static inline void kept_put32(void *p, uint32_t v) { memcpy(p, &v, sizeof(v)); }

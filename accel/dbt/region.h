@@ -43,8 +43,7 @@ typedef struct DbtRecovery {
     const X64Record *record; /* [n_records], by host address */
     const X64Pin *loop_pin;  /* [n_loop_pins] */
     const X64FlRecipe *fl;
-    const uint64_t *guest_pc; /* by X64Record.ordinal, as before the region was moved by so much: */
-    uint64_t moved;
+    const uint64_t *guest_pc; /* by X64Record.ordinal */
     uint16_t n_records, n_pcs;
     uint8_t n_loop_pins, n_fl;
 } DbtRecovery;

@@ -247,7 +247,7 @@ static DbtRegion *emit(Attempt *t, CodeSegment *seg)
     if (UNLIKELY(d->kept.notes)) {
         const DbtNote *n = dbt_kept_note(d, seg, r, s, t->look);
         if (n && d->kept.compares)
-            dbt_kept_compare(d, t->cpu, n, t->loop_head);
+            dbt_kept_compare(d, t->cpu, n, t->loop_head, &s->arena);
     }
     if (UNLIKELY(counted)) {
         count(d, r, s);
@@ -299,8 +299,10 @@ static bool copy_kept(Attempt *t, DbtRegion **ret)
     Dbt *d = t->d;
     begin(t);
     t->look = dbt_kept_look(d, t->cpu);
-    const KeptRegion *k =
-        t->look && !d->kept.compares ? dbt_kept_find(d, t->cpu, t->look, t->loop_head) : NULL;
+    if (!t->look || d->kept.compares)
+        return false;
+    arena_rewind(&t->s->arena, 0);
+    const KeptRegion *k = dbt_kept_find(d, t->cpu, t->look, t->loop_head, &t->s->arena);
     CodeSegment *seg = k ? code_cache_claim(&d->cache, dbt_kept_slots(k)) : NULL;
     if (!seg)
         return false;
@@ -364,15 +366,9 @@ static uint64_t thread_ns(void)
 static DbtRegion *translate(Attempt *t)
 {
     DbtRegion *r;
-    t->s = dbt_scratch_get(t->d);
-    if (!t->s) {
-        t->cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = t->cpu->pc};
-        return NULL;
-    }
     do
         r = attempt(t);
     while (!r && t->again && accel_build_goes_on(t->cpu, t->changed));
-    dbt_scratch_put(t->d, t->s);
     return r;
 }
 
@@ -384,10 +380,15 @@ DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head)
     uint64_t before = timed ? thread_ns() : 0, start = timed ? thread_ns() : 0, clock = start - before;
     if (UNLIKELY(!((cpu->pc ^ d->accel->cfg.program_entry) & ~1ull)))
         __atomic_store_n(&d->begun, true, __ATOMIC_RELAXED);
-    Attempt t = {.d = d, .cpu = cpu, .loop_head = loop_head};
+    Attempt t = {.d = d, .cpu = cpu, .loop_head = loop_head, .s = dbt_scratch_get(d)};
     DbtRegion *r = NULL;
+    if (!t.s) {
+        cpu->exit = (CpuExit){.kind = CPU_EXIT_FETCH, .addr = cpu->pc};
+        return NULL;
+    }
     if (!d->kept.key || !copy_kept(&t, &r))
         r = translate(&t);
+    dbt_scratch_put(d, t.s);
     if (r)
         dbt_hints_report(d, r->pc, r->ctx, loop_head);
     if (timed) {

@@ -20,6 +20,7 @@ enum { REGIONS = 18, PAGE = 4096, MERGE_EVERY = 256 };
 static Accel *accel;
 static Cpu *cpu;
 static uint8_t *code;
+static Arena room; /* for a copy of a region */
 
 static unsigned exec_bytes(void *opaque, Gva pc)
 {
@@ -44,6 +45,8 @@ static Dbt *begin(void)
     char err[128] = "";
     if (accel)
         return accel->engine_data;
+    if (!arena_init(&room, 1 << 20))
+        abort();
     code = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     put_code();
     AccelConfig cfg = {.jit = true, .keep = true, .mem = {.exec_bytes = exec_bytes, .code_page = code_page}};
@@ -97,18 +100,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static unsigned n;
     Dbt *d = begin();
     /* Against the end of a page: who reads further falls. */
-    size_t room = align_up(size, PAGE), used = align_up(size, KEPT_UNIT);
-    uint8_t *pages = mmap(NULL, room + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED || mprotect(pages + room, PAGE, PROT_NONE))
+    size_t whole = align_up(size, PAGE), used = align_up(size, KEPT_UNIT);
+    uint8_t *pages = mmap(NULL, whole + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || mprotect(pages + whole, PAGE, PROT_NONE))
         abort();
-    uint8_t *file = pages + room - used;
+    uint8_t *file = pages + whole - used;
     memcpy(file, data, size);
     put_right(file, used, d);
     AccelKept made;
     if (kept_open(file, used, d->kept.key, &d->kept)) {
         for (unsigned k = 0; k < REGIONS; k++) {
             cpu->pc = (Gva)(uintptr_t)code + 12 * k;
-            const KeptRegion *found = dbt_kept_find(d, cpu, dbt_kept_look(d, cpu), false);
+            arena_rewind(&room, 0);
+            const KeptRegion *found = dbt_kept_find(d, cpu, dbt_kept_look(d, cpu), false, &room);
             if (found)
                 copy(d, found);
         }
@@ -116,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             accel_kept_make(accel, file, used, &made);
     }
     d->kept.file = NULL;
-    munmap(pages, room + PAGE);
+    munmap(pages, whole + PAGE);
     return 0;
 }
 

@@ -94,7 +94,8 @@ def find_tinamou():
 def base_environment():
     """The same small environment for everybody: nothing of the caller's may leak into outputs."""
     return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC0",
-            "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PERL_HASH_SEED": "0"}
+            "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PERL_HASH_SEED": "0",
+            **{k: v for k, v in os.environ.items() if k == "TINAMOU_TRANSLATIONS"}}  # where ours keeps translations: in files of its own
 
 
 def guest_argv(emulator, root, program, args):

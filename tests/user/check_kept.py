@@ -8,6 +8,7 @@ TINAMOU_REQUIRE_PAYLOADS=1.
 import os
 import random
 import re
+import resource
 import shlex
 import shutil
 import stat
@@ -20,12 +21,12 @@ ONE, TWO = "1 101 1696.666667 one 21\n", "2 102 1730.000000 two 21\n"
 
 
 def build(value):
-    subprocess.run([*CROSS, "-O1", "-fPIE", "-pie", "-w", "-DVALUE=%d" % value, "-o", PROGRAM, SOURCE], check=True)
+    subprocess.run([*CROSS, "-O1", "-fPIE", "-pie", "-pthread", "-D_GNU_SOURCE", "-w", "-DVALUE=%d" % value, "-o", PROGRAM, SOURCE], check=True)
 
 
-def run(*args, options=("-cache", FOLDER), env=None, status=0):
+def run(*args, options=("-cache", FOLDER), env=None, status=0, prepare=None):
     """The output of the program."""
-    p = subprocess.run([TINAMOU, *options, PROGRAM, *args], env=env, stdout=subprocess.PIPE, timeout=60)
+    p = subprocess.run([TINAMOU, *options, PROGRAM, *args], env=env, stdout=subprocess.PIPE, timeout=60, preexec_fn=prepare)
     assert p.returncode == status, "status %d instead of %d" % (p.returncode, status)
     return p.stdout.decode()
 
@@ -42,8 +43,9 @@ def taken(*args, want=ONE):
     return (int(m[1]), int(m[2])) if m else (0, 0)
 
 
-def files():
-    return sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
+def files(folder=FOLDER):
+    """Those of translations."""
+    return sorted(n for n in os.listdir(folder) if n != "seen") if os.path.isdir(folder) else []
 
 
 def the_file():
@@ -57,11 +59,13 @@ def begin():
 
 def warm():
     begin()
-    assert run() == ONE
+    assert run() == ONE and run() == ONE
     return the_file()
 
 
-def a_run_makes_a_file_that_the_next_takes():
+def the_second_run_makes_a_file_that_the_next_takes():
+    begin()
+    assert run() == ONE and files() == [], "made for a program that may never run again"
     path = warm()
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600 and stat.S_IMODE(os.stat(FOLDER).st_mode) == 0o700
     before = os.stat(path).st_ino
@@ -88,29 +92,62 @@ def another_program_of_the_same_size_and_time_is_not_taken_for_it():
     build(1)
 
 
-def who_fails_or_dies_keeps_nothing():
+def who_dies_keeps_nothing_who_fails_does():
     begin()
-    assert run("fail", status=3) == ONE and files() == []
-    assert run("die", status=-9) == ONE and files() == []
-
-
-def nothing_is_kept_unless_asked_for():
-    begin()
-    env = {k: v for k, v in os.environ.items() if not k.endswith("_TRANSLATIONS")}
-    assert run(options=(), env=env) == ONE and files() == []
-    assert run(options=("-cache", "off"), env={**env, "TINAMOU_TRANSLATIONS": FOLDER}) == ONE and files() == []
-    assert run(options=("-cache", FOLDER, "-no-jit"), env=env) == ONE and files() == []
-
-
-def the_variable_and_the_usual_place():
-    begin()
-    assert run(options=(), env={**os.environ, "TINAMOU_TRANSLATIONS": FOLDER}) == ONE
+    for _ in range(3):
+        assert run("die", status=-9) == ONE and files() == []
+    for _ in range(2):
+        assert run("fail", status=3) == ONE
     the_file()
+
+
+def nothing_is_kept_where_it_is_off():
+    begin()
+    env, home = environment(TINAMOU_TRANSLATIONS=FOLDER), new_home()
+    for _ in range(2):
+        assert run(options=("-cache", "off"), env=env) == ONE and not os.path.exists(FOLDER)
+        assert run(options=("-cache", FOLDER, "-no-jit")) == ONE and files() == []
+        assert run(options=(), env=environment(HOME=home)) == ONE and os.listdir(home) == []
+
+
+def environment(**more):
+    """Without what says where to keep."""
+    return {**{k: v for k, v in os.environ.items() if not k.endswith("_TRANSLATIONS") and k not in ("HOME", "XDG_CACHE_HOME")}, **more}
+
+
+def new_home():
     home = os.path.join(OUT, "home")
     shutil.rmtree(home, ignore_errors=True)
     os.mkdir(home)
-    assert run(options=("-cache", "on"), env={**os.environ, "XDG_CACHE_HOME": home}) == ONE
-    assert len(os.listdir(os.path.join(home, "tinamou"))) == 1
+    return home
+
+
+def it_is_the_users_own_directory_unless_named():
+    for variable, place in ("XDG_CACHE_HOME", "tinamou"), ("HOME", ".cache/tinamou"):
+        home = new_home()
+        env = environment(**{variable: home})
+        for _ in range(2):
+            assert run(options=("-cache", "on"), env=env) == ONE
+        assert len(files(os.path.join(home, place))) == 1, variable
+    home = new_home()
+    for env in environment(), environment(HOME="/"), environment(HOME=home + "/missing"), environment(HOME="relative"):
+        assert run(options=("-cache", "on"), env=env) == ONE
+    assert not os.path.exists("/.cache/tinamou") and os.listdir(home) == []
+
+
+def a_home_of_another_user_is_not_used():
+    if os.geteuid() != 0:
+        return
+    home = new_home()
+    os.chown(home, 12345, 12345)
+    assert run(options=("-cache", "on"), env=environment(HOME=home)) == ONE and os.listdir(home) == []
+
+
+def the_variable():
+    begin()
+    for _ in range(2):
+        assert run(options=(), env=environment(TINAMOU_TRANSLATIONS=FOLDER)) == ONE
+    the_file()
 
 
 def another_model_has_files_of_its_own():
@@ -119,7 +156,8 @@ def another_model_has_files_of_its_own():
     guest = the_file().rsplit("/", 1)[1].split("-")[0]
     names = re.search(r"^%s:\n((?:.+\n)+?)(?=\S+:\n|\Z)" % re.escape(guest), models, re.M)[1].split("\n")
     name = [n.split()[0] for n in names if n and not n.startswith(("max", "any"))][-1]
-    p = subprocess.run([TINAMOU, "-cpu", name, "-cache", FOLDER, PROGRAM], stdout=subprocess.PIPE)
+    for _ in range(2):
+        p = subprocess.run([TINAMOU, "-cpu", name, "-cache", FOLDER, PROGRAM], stdout=subprocess.PIPE)
     assert p.returncode or len(files()) == 2, (name, files())
 
 
@@ -128,6 +166,58 @@ def programs_that_are_started_keep_theirs():
     assert run("exec") == ONE + ONE
     the_file()
     assert run("fork") == ONE + "child /b\nparent 0\n" and run("fork") == ONE + "child /b\nparent 0\n"
+
+
+def it_is_kept_before_another_program_takes_the_place():
+    name = os.path.basename(warm())
+    begin()
+    for _ in range(2):
+        assert run("native") == ONE
+    assert name in files(), files()
+
+
+def only_the_first_program_makes_the_directory():
+    begin()
+    assert run("remove", FOLDER) == ONE + ONE and not os.path.exists(FOLDER)
+
+
+def a_sandboxed_program_keeps_nothing():
+    begin()
+    for _ in range(3):
+        assert run("filter") == ONE and files() == []
+
+
+def threads_that_go_on_do_not_have_its_descriptors():
+    begin()
+    mine = os.path.join(OUT, "mine")
+    for _ in range(4):
+        with open(mine, "w"):
+            pass
+        assert run("threads", mine) == ONE and os.path.getsize(mine) == 0
+    the_file()
+
+
+def limits_of_the_guest_do_no_harm():
+    for what, least in (resource.RLIMIT_FSIZE, 100), (resource.RLIMIT_NOFILE, 10), (resource.RLIMIT_AS, 300 << 20):
+        begin()
+        for _ in range(3):
+            assert run(prepare=lambda: resource.setrlimit(what, (least, least))) == ONE
+        assert what == resource.RLIMIT_NOFILE or files() == []
+
+
+def whatever_the_umask_the_user_can_read_it():
+    begin()
+    os.mkdir(FOLDER, 0o700)
+    for mask in 0o000, 0o777:
+        for _ in range(3):
+            assert run(prepare=lambda: os.umask(mask)) == ONE
+        assert stat.S_IMODE(os.stat(the_file()).st_mode) == 0o600
+        os.unlink(the_file())
+
+
+def a_file_that_is_cut_while_it_is_used_does_no_harm():
+    for _ in range(3):
+        assert run("cut", warm()) == ONE + "fault\n"
 
 
 def a_damaged_file_does_no_harm():
@@ -193,29 +283,38 @@ def processes_at_once_leave_a_whole_file():
     command = [TINAMOU, "-cache", FOLDER, PROGRAM]
     for p in [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(8)]:
         assert p.communicate()[0].decode() == ONE
+    for p in [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(8)]:
+        assert p.communicate()[0].decode() == ONE
     assert run() == ONE
     got, there = taken()
     assert got > 200 and got > there * 9 // 10, (got, there)
 
 
-def the_oldest_files_make_room():
+def the_oldest_files_make_room_and_no_others():
+    """Down to 7/8 of a limit of 1 GiB, by files that have no blocks."""
     begin()
     os.mkdir(FOLDER, 0o700)
-    for n in range(3):
-        name = os.path.join(FOLDER, "old%d" % n)
-        with open(name, "wb") as f:
-            f.truncate(200 << 20)
-        os.utime(name, (n + 1, n + 1))
-    assert run() == ONE
-    assert [f for f in files() if f.startswith("old")] == ["old1", "old2"] and len(files()) == 3, files()
+    old = ["old-%016x-%016x" % (n, n) for n in range(24)]
+    for n, name in enumerate(old + ["letters", "old-1-2", "x" * 50]):
+        path = os.path.join(FOLDER, name)
+        with open(path, "wb") as f:
+            f.truncate(50 << 20)
+        os.utime(path, (n + 1, n + 1) if name in old else (0, 0))
+    assert run() == ONE and run() == ONE
+    left = [f for f in files() if f in old]
+    assert left == old[7:] and len(files()) == len(left) + 4, files()
 
 
 CASES = [
-    a_run_makes_a_file_that_the_next_takes, a_fault_in_a_kept_region_is_the_guests,
-    another_program_of_the_same_size_and_time_is_not_taken_for_it, who_fails_or_dies_keeps_nothing,
-    nothing_is_kept_unless_asked_for, the_variable_and_the_usual_place, another_model_has_files_of_its_own, programs_that_are_started_keep_theirs,
+    the_second_run_makes_a_file_that_the_next_takes, a_fault_in_a_kept_region_is_the_guests,
+    another_program_of_the_same_size_and_time_is_not_taken_for_it, who_dies_keeps_nothing_who_fails_does,
+    nothing_is_kept_where_it_is_off, it_is_the_users_own_directory_unless_named, a_home_of_another_user_is_not_used,
+    the_variable, another_model_has_files_of_its_own, programs_that_are_started_keep_theirs,
+    it_is_kept_before_another_program_takes_the_place, only_the_first_program_makes_the_directory, a_sandboxed_program_keeps_nothing,
+    threads_that_go_on_do_not_have_its_descriptors, limits_of_the_guest_do_no_harm, whatever_the_umask_the_user_can_read_it,
+    a_file_that_is_cut_while_it_is_used_does_no_harm,
     a_damaged_file_does_no_harm, what_others_can_write_is_not_used, what_a_link_leads_to_is_not_used,
-    what_another_user_owns_is_not_used, processes_at_once_leave_a_whole_file, the_oldest_files_make_room,
+    what_another_user_owns_is_not_used, processes_at_once_leave_a_whole_file, the_oldest_files_make_room_and_no_others,
 ]
 
 

@@ -3,7 +3,7 @@
 
 usage: run_user.py [--kept] CROSS_CC CC EMULATOR SOURCE     (all but SOURCE may contain options)
 --kept: the guest's program, at another address each time, runs with a directory for translations: with an empty one, with
-what was kept, with half of that, and comparing all that was kept with new translations. All have to agree.
+one that knows of a run, with what that run has kept, with half of that, and comparing all that was kept with new translations. All have to agree.
 Each run has an empty directory of its own as current directory. The first lines that differ are printed. Exit status
 77 (skipped) without a cross compiler, unless TINAMOU_REQUIRE_PAYLOADS=1, and where the host's processor is another than the model.
 """
@@ -36,6 +36,7 @@ def build(cc, source, out, pie=False):
 def run(command, cwd):
     """Output and status as text; time-outs are results too."""
     env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TEST_VAR": "value"}
+    env.update((k, v) for k, v in os.environ.items() if k == "TINAMOU_TRANSLATIONS")
     try:
         p = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, timeout=60)
@@ -49,6 +50,8 @@ def run(command, cwd):
 def forget_half(folder):
     """Takes every other region out of the tables of kept translations (KeptHead, KeptSlot: accel/dbt/kept.c)."""
     for name in os.listdir(folder):
+        if name == "seen":
+            continue
         path = os.path.join(folder, name)
         with open(path, "rb") as f:
             data = bytearray(f.read())
@@ -65,7 +68,7 @@ def run_kept(prefix, program, top):
     folder, log = os.path.join(top, "translations"), os.path.join(top, "log")
     os.mkdir(folder, 0o700)
     keeping = [*prefix, "-cache", folder]
-    for how, more in ("none", []), ("all", []), ("half", []), ("compared", ["-d", "kept", "-D", log]):
+    for how, more in ("none", []), ("noted", []), ("all", []), ("half", []), ("compared", ["-d", "kept", "-D", log]):
         work = os.path.join(top, how)
         os.mkdir(work)
         if how == "half":

@@ -242,7 +242,7 @@ bool lu_tracer_is_guest(int pid) { return false; }
 const LuAbi *lu_abi_at(unsigned i) { return NULL; }
 void lu_gdb_exit(LuThread *t, unsigned status, bool by_signal) {}
 void lu_perf_end(const LuThread *t) {}
-void lu_kept_end(LuThread *t, int status) {}
+void lu_kept_end(LuThread *t) {}
 void lu_perf_fork_prepare(LuProc *p) {}
 void lu_perf_fork_parent(LuProc *p) {}
 void lu_perf_fork_child(LuThread *t) {}
