@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint64_t random[4] = {1, 2, 3, 4};
     bool narrow = size > EI_CLASS && data[EI_CLASS] == ELFCLASS32;
     LuProc *proc = thread.proc = &procs[narrow];
+    thread.abi = proc->abi;
     if (!proc->mm) {
         proc->abi = narrow ? &arm : &lu_abi_riscv64;
         proc->opt = &opt;

@@ -18,7 +18,7 @@ static void start(LuProc *p, LuThread *t, uint64_t random)
 {
     const uint64_t r[4] = {random, random * 3, random * 7, random * 11};
     *p = (LuProc){.abi = &abi, .opt = &opt};
-    *t = (LuThread){.proc = p};
+    *t = (LuThread){.proc = p, .abi = p->abi};
     p->mm = lu_mm_new(&abi, &opt, r);
     assert_non_null(p->mm);
 }

@@ -24,7 +24,7 @@ static int setup(void **state)
 {
     uint64_t random[4] = {0x123456789, 0xabcdef12345, 0x777777777777, 5};
     thread.proc = &proc;
-    proc.abi = &lu_abi_riscv64;
+    proc.abi = thread.abi = &lu_abi_riscv64;
     proc.opt = &opt;
     opt.sysroot = "";
     proc.mm = lu_mm_new(proc.abi, &opt, random);

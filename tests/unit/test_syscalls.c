@@ -185,7 +185,7 @@ static int setup(void **state)
     x->proc = (LuProc){.abi = &x->abi, .exe_fd = -1, .self_fd = -1, .strace_fd = 2, .n_threads = 1,
                        .task_size = 1ull << 47,
                        .hwcap = {1 << ('I' - 'A') | 1 << ('M' - 'A') | 1 | 1 << 5 | 1 << 3 | 1 << 2}};
-    x->t = (LuThread){.proc = &x->proc, .tid = 4711};
+    x->t = (LuThread){.proc = &x->proc, .abi = &x->abi, .tid = 4711};
     assert_true(arena_init(&x->t.scratch, 1 << 20));
     strcpy(x->dir, "/tmp/tinamou-sys-XXXXXX");
     assert_non_null(mkdtemp(x->dir));

@@ -162,7 +162,7 @@ LuThread *fake_start(void)
     lock_init(&fake_mm.lock, LOCK_RANK_MM);
     lock_init(&fake_accel.lock, LOCK_RANK_CODE);
     lock_init(&proc.lock, LOCK_RANK_PROC);
-    proc.abi = &abi;
+    proc.abi = thread.abi = &abi;
     proc.opt = &options;
     proc.task_size = 1ull << 47;
     proc.mm = &fake_mm;
