@@ -55,7 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint64_t random[4] = {1, 2, 3, 4};
     bool narrow = size > EI_CLASS && data[EI_CLASS] == ELFCLASS32;
     LuProc *proc = thread.proc = &procs[narrow];
-    thread.abi = proc->abi;
     if (!proc->mm) {
         proc->abi = narrow ? &arm : &lu_abi_riscv64;
         proc->opt = &opt;
@@ -63,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!proc->mm || lu_mm_layout(proc->mm)->pie_base >= proc->abi->task_size)
             abort();
     }
+    thread.abi = proc->abi;
     int fd = memfd_create("elf", 0);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
