@@ -140,7 +140,7 @@ static bool tell(LuGdb *g, LuThread *t, LuGdbEvent what, bool or_not)
     if (!s || !take_event(g, me, or_not))
         return false;
     s->step_due = false;
-    s->deliver = 0;
+    s->deliver = what.kind == LU_GDB_SIGNAL ? what.signal : 0; /* should nobody decide, as he has left */
     g->what = what;
     sys_write(t->proc->gdb_wake, &one, sizeof one);
     while (__atomic_load_n(&g->event, __ATOMIC_SEQ_CST) == me)

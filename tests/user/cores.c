@@ -268,6 +268,8 @@ int main(int argc, char **argv)
     struct rlimit r;
     if (argc > 1)
         wait_in_pause();
+    for (int n = 1; n < NSIG; n++) /* a shell's background ignores some */
+        signal(n, SIG_DFL);
     int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY);
     read(fd, pattern, sizeof pattern - 1);
     getrlimit(RLIMIT_CORE, &r);
