@@ -59,7 +59,7 @@ typedef struct SuperblockConfig {
     bool (*known)(void *opaque, Gva pc, uint32_t ctx); /* is there a region at pc already? May be NULL */
     /* Executable bytes from pc on, 0: none, and who can write to its page (AccelMem.exec_bytes, code_page).
      * May be NULL: then `mem` is asked. */
-    unsigned (*fetchable)(void *opaque, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
+    unsigned (*fetchable)(const void *opaque, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
     void *opaque; /* of the two */
     SuperblockGuess *guess; /* [SB_GUESSES], the caller's own; may be NULL */
     /* Machines: addresses are physical, and the region is made of one page, whose bytes are here. The last

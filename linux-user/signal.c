@@ -193,11 +193,10 @@ void lu_signals_deliver(LuThread *t, long restart)
     while (lu_signals_pending(t)) {
         LuSigInfo info;
         lu_signals_hold(t);
-        bool took = take_signal(s, &info);
-        if (took)
+        if (take_signal(s, &info)) {
             lu_core_tell(&info.si);
-        if (took)
             restart = lu_signal_deliver_one(t, &info, restart);
+        }
         lu_signals_release(t);
     }
     if (s->have_saved) { /* the signal that ended the wait was discarded meanwhile */
@@ -267,7 +266,8 @@ _Noreturn void lu_die_of_signal(LuThread *t, int sig)
 void lu_signals_want_cores(LuThread *t)
 {
     lock_take(&t->sighand->lock);
-    lu_sighost_cores(t->sighand);
+    t->sighand->cores = true;
+    lu_sighost_install_ours(t->sighand);
     lock_release(&t->sighand->lock);
 }
 
@@ -293,9 +293,8 @@ void lu_signals_init(LuProc *p, LuThread *t)
     t->tid = (int)sys_gettid();
     t->pid = (int)sys_getpid();
     lu_sighost_altstack(stack, alt);
-    lu_sighost_install_faults(h);
-    if (lu_core_allowed())
-        lu_sighost_cores(h);
+    h->cores = lu_core_allowed();
+    lu_sighost_install_ours(h);
     sys_call4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &s->mask, sizeof s->mask);
     lu_signals_hold(t);
     lu_signals_release(t);

@@ -180,17 +180,14 @@ static void host_handler(int sig, siginfo_t *si, void *context)
 
 /* --- dispositions and masks --- */
 
-/* Does a signal with the default action come to us, for what only we can leave? */
-static bool leaves_core(const LuSighand *h, int sig, const LuSigAction *act)
-{
-    return h->cores && !act->handler && lu_core_signal(sig);
-}
+/* Does the signal, when it has the default action, come to us, for what only we can leave? */
+static bool leaves_core(const LuSighand *h, int sig) { return h->cores && lu_core_signal(sig); }
 
 void lu_sighost_install(LuSighand *h, int sig)
 {
     const LuSigAction *act = lu_sig_action(h, sig);
     uint64_t mirrored = act->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART);
-    if (lu_fault_index(sig) >= 0 || leaves_core(h, sig, act)) {
+    if (lu_fault_index(sig) >= 0 || (!act->handler && leaves_core(h, sig))) {
         /* Only a handler of the guest may make system calls fail with EINTR. */
         host_sigaction(sig, host_handler,
                        SA_SIGINFO | SA_ONSTACK | (act->handler > 1 ? mirrored : SA_RESTART));
@@ -201,17 +198,10 @@ void lu_sighost_install(LuSighand *h, int sig)
     }
 }
 
-void lu_sighost_install_faults(LuSighand *h)
+void lu_sighost_install_ours(LuSighand *h)
 {
-    for (unsigned n = 0; n < LU_FAULTS; n++)
-        lu_sighost_install(h, lu_fault_signal(n));
-}
-
-void lu_sighost_cores(LuSighand *h)
-{
-    h->cores = true;
     for (int sig = 1; sig <= SIGSYS; sig++)
-        if (leaves_core(h, sig, lu_sig_action(h, sig)))
+        if (lu_fault_index(sig) >= 0 || (leaves_core(h, sig) && !lu_sig_action(h, sig)->handler))
             lu_sighost_install(h, sig);
 }
 
@@ -327,7 +317,7 @@ long lu_blocking_exec(LuThread *t, bool native, long nr, long a, long b, long c,
     host_setmask(SIG_UNBLOCK, fault_bits());
     if (ignored) {
         lock_take(&h->lock);
-        lu_sighost_install_faults(h);
+        lu_sighost_install_ours(h);
         lock_release(&h->lock);
     }
     return r;

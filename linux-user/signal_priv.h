@@ -29,10 +29,9 @@ void lu_signals_release(LuThread *t);
 
 /* Gives the host the disposition that mirrors h->act[sig]. h->lock held. */
 void lu_sighost_install(LuSighand *h, int sig);
-/* LU_FAULTS, whatever the guest has for them. */
-void lu_sighost_install_faults(LuSighand *h);
-/* Core files are allowed, perhaps from now on: signals whose default leaves one come to us, too. */
-void lu_sighost_cores(LuSighand *h);
+/* Those that come to us whatever the guest has for them: LU_FAULTS and, where core files are allowed
+ * (LuSighand.cores), signals whose default leaves one. h->lock held, but at the start of a process. */
+void lu_sighost_install_ours(LuSighand *h);
 /* The calling host thread takes its signals on this memory. */
 void lu_sighost_altstack(void *mem, size_t size);
 size_t lu_sighost_altstack_size(void);

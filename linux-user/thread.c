@@ -226,14 +226,6 @@ static unsigned thread_unlink(LuThread *t)
 
 /* --- children that share memory --- */
 
-/* CLONE_CLEAR_SIGHAND: the kernel reset our handlers with the guest's. */
-static void install_again(LuSighand *h)
-{
-    lu_sighost_install_faults(h);
-    if (h->cores)
-        lu_sighost_cores(h);
-}
-
 static void thread_begin(void *arg)
 {
     LuThread *t = arg;
@@ -241,8 +233,8 @@ static void thread_begin(void *arg)
     t->pid = (int)sys_getpid();
     lu_set_self(t);
     lu_sighost_altstack(t->block->alt_stack, t->block->alt_bytes);
-    if (t->block->clear_sighand)
-        install_again(t->sighand);
+    if (t->block->clear_sighand) /* the kernel reset our handlers with the guest's */
+        lu_sighost_install_ours(t->sighand);
     lu_signals_release(t);
     if (UNLIKELY(t->proc->gdb != NULL) && t->vfork_child)
         lu_gdb_vfork_child(t);
@@ -502,7 +494,7 @@ static long clone_copy(LuThread *t, const struct clone_args *args, size_t size)
         if (flags & CLONE_CLEAR_SIGHAND && size) {
             for (unsigned sig = 1; sig <= LU_NSIG; sig++)
                 t->sighand->act[sig] = (LuSigAction){.handler = t->sighand->act[sig].handler == 1};
-            install_again(t->sighand);
+            lu_sighost_install_ours(t->sighand);
         }
         t->sig->kept_set = 0; /* pending signals are not inherited */
         child_registers(t->abi, t->cpu, args);

@@ -153,7 +153,7 @@ static inline DbtCpu *dbt_cpu(const Cpu *cpu)
 DbtRegion *dbt_translate(Dbt *d, Cpu *cpu, bool loop_head);
 
 /* SuperblockConfig.fetchable, of programs. */
-unsigned dbt_fetchable(void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
+unsigned dbt_fetchable(const void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code);
 
 DbtScratch *dbt_scratch_get(Dbt *d); /* NULL: out of memory */
 void dbt_scratch_put(Dbt *d, DbtScratch *s);

@@ -112,20 +112,11 @@ const KeptRegion *kept_at(const DbtKept *kept, uint32_t unit)
     return k->bytes >= sizeof(*k) && k->bytes % KEPT_UNIT == 0 && k->bytes <= kept->bytes - at ? k : NULL;
 }
 
-/* Can nobody write to that page, which may be run? As long as nothing was invalidated the answer stands. */
+/* Can nobody write to that page, which may be run? */
 static bool stays(const Dbt *d, const Cpu *cpu, Gva pc)
 {
-    const AccelMem *mem = &d->accel->cfg.mem;
-    const Gva page = align_down(pc, 4096);
-    DbtStays *s = &dbt_cpu(cpu)->stays[page / 4096 % DBT_STAYS];
-    uint64_t now = __atomic_load_n(&d->map.generation, __ATOMIC_ACQUIRE);
-    if (LIKELY(s->page == (page | 1) && s->generation == now))
-        return true;
-    if (mem->exec_bytes(mem->opaque, page) < 4096 ||
-        mem->code_page(mem->opaque, page, false) != ACCEL_CODE_STAYS)
-        return false;
-    *s = (DbtStays){.page = page | 1, .generation = now};
-    return true;
+    AccelCode code;
+    return dbt_fetchable(d, cpu, pc, false, &code) >= DBT_PAGE - pc % DBT_PAGE && code == ACCEL_CODE_STAYS;
 }
 
 /* Bits of a pc that a move leaves alone. */

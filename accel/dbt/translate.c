@@ -156,7 +156,7 @@ static void count(Dbt *d, const DbtRegion *r, const DbtScratch *s)
         __atomic_fetch_add(&st->guest_bytes, r->run[k].len, __ATOMIC_RELAXED);
 }
 
-unsigned dbt_fetchable(void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code)
+unsigned dbt_fetchable(const void *dbt, const Cpu *cpu, Gva pc, bool notice, AccelCode *ret_code)
 {
     const Dbt *d = dbt;
     const AccelMem *mem = &d->accel->cfg.mem;
@@ -313,9 +313,8 @@ static bool copy_kept(Attempt *t, DbtRegion **ret)
         t->n_insns = dbt_kept_insns(k);
     } else {
         t->look = 0; /* if it was the file's fault, it shall not get another like it */
-    }
-    if (!r)
         code_cache_release(&d->cache, seg);
+    }
     *ret = r ? insert(t, r, seg) : NULL;
     return *ret != NULL;
 }

@@ -79,6 +79,13 @@ static Fmt put_place(const Machine *m, BootPlace *b, const PciFunction *p)
     return f;
 }
 
+static Fmt put_mmio(BootPlace *b, uint64_t base)
+{
+    Fmt f = FMT_ON(b->path);
+    fmt_printf(&f, "/virtio-mmio@%016lx", (unsigned long)base);
+    return f;
+}
+
 bool boot_order_pci(Machine *m, const MachineDevice *want, const PciFunction *p, DevError *err)
 {
     BootPlace *b;
@@ -123,8 +130,8 @@ bool boot_order_mmio(Machine *m, const MachineDevice *want, uint64_t base, DevEr
         return false;
     if (!b)
         return true;
-    Fmt f = FMT_ON(b->path);
-    fmt_printf(&f, "/virtio-mmio@%016lx/%s", (unsigned long)base, part_of(want->cls));
+    Fmt f = put_mmio(b, base);
+    fmt_printf(&f, "/%s", part_of(want->cls));
     return true;
 }
 
@@ -137,11 +144,8 @@ bool boot_order_scsi(Machine *m, const MachineDevice *want, const ScsiDevice *d,
     if (!b)
         return true;
     const Device *transport = ((const VirtioDevice *)d->host->dev)->transport;
-    Fmt f = FMT_ON(b->path);
-    if (transport->cls == &virtio_mmio_class)
-        fmt_printf(&f, "/virtio-mmio@%016lx", (unsigned long)transport->region[0].base);
-    else
-        f = put_place(m, b, (const PciFunction *)transport);
+    Fmt f = transport->cls == &virtio_mmio_class ? put_mmio(b, transport->region[0].base)
+                                                 : put_place(m, b, (const PciFunction *)transport);
     fmt_printf(&f, "/channel@0/%s@%x,%x", part_of(want->cls), d->target, d->lun);
     return true;
 }

@@ -673,14 +673,20 @@ static bool scsi_realize(Device *dev, DevError *err)
     return c->request || dev_fail(err, "no memory");
 }
 
-static void scsi_host_reset(Device *dev)
+/* Whatever is under way: nobody waits for its end any more. */
+static void forget_requests(VirtioScsi *c)
 {
-    VirtioScsi *c = (VirtioScsi *)dev;
     c->epoch++;
     c->awaited = 0;
     for (unsigned k = 0; k < UNITS; k++)
         if (c->unit[k])
             c->unit[k]->queues = 0;
+}
+
+static void scsi_host_reset(Device *dev)
+{
+    VirtioScsi *c = (VirtioScsi *)dev;
+    forget_requests(c);
     memset(c->busy, 0, sizeof(c->busy));
     memset(c->event_target, 0, sizeof(c->event_target));
     memset(c->event_reason, 0, sizeof(c->event_reason));
@@ -695,11 +701,7 @@ static void scsi_host_reset(Device *dev)
 static bool scsi_loaded(Device *dev, DevError *err)
 {
     VirtioScsi *c = (VirtioScsi *)dev;
-    c->epoch++;
-    c->awaited = 0;
-    for (unsigned k = 0; k < UNITS; k++)
-        if (c->unit[k])
-            c->unit[k]->queues = 0;
+    forget_requests(c);
     if (c->sense_bytes > SENSE_MOST || c->cdb_bytes < SCSI_COMMAND_BYTES || c->cdb_bytes > CDB_MOST ||
         c->n_events > EVENTS_KEPT)
         return dev_fail(err, "%s: commands of %u bytes, sense data of %u, %u events", dev->id, c->cdb_bytes,
